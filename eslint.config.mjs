@@ -1,0 +1,70 @@
+import js from '@eslint/js';
+import prettier from 'eslint-config-prettier';
+import tseslint from 'typescript-eslint';
+
+const sdk = { group: ['@aws-sdk/*', '@smithy/*'], message: 'lib knows CDK and nothing of the AWS SDK' };
+const cdk = {
+  group: ['aws-cdk-lib', 'aws-cdk-lib/*', 'constructs', '@aws-cdk/*'],
+  message: 'lambda knows the AWS SDK and nothing of CDK',
+};
+const rehearsal = { group: ['**/rehearsal', '**/rehearsal/**'], message: 'what is rehearsed does not know the rehearsal' };
+const handler = {
+  group: ['**/lambda', '**/lambda/**'],
+  message: 'what is synthesized ships the handler as a built asset and never imports it',
+};
+
+/** The rehearsal's own folder has a room for Lambda too: only paths that lead out of it are meant. */
+function outside(depth) {
+  const up = '../'.repeat(depth);
+  return {
+    files: [`rehearsal/${'*/'.repeat(depth - 1)}*.ts`],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            cdk,
+            {
+              group: [`${up}lambda/**`, `${up}lib/**`, `${up}lib`],
+              message: 'the rehearsal takes any cloud assembly, with the assets in it: it knows neither constructs nor handler',
+            },
+          ],
+        },
+      ],
+    },
+  };
+}
+
+export default tseslint.config(
+  { ignores: ['node_modules', 'dist', 'coverage', 'cdk.out*', 'lambda/bundle', '**/*.js', '**/*.d.ts'] },
+  js.configs.recommended,
+  tseslint.configs.strictTypeChecked,
+  tseslint.configs.stylisticTypeChecked,
+  prettier,
+  {
+    languageOptions: {
+      parserOptions: { project: './tsconfig.dev.json', tsconfigRootDir: import.meta.dirname },
+    },
+    linterOptions: { noInlineConfig: true, reportUnusedDisableDirectives: 'error' },
+    rules: {
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      '@typescript-eslint/explicit-module-boundary-types': 'error',
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/no-extraneous-class': ['error', { allowStaticOnly: true }],
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      'no-restricted-imports': 'off',
+    },
+  },
+  {
+    files: ['lib/**/*.ts'],
+    rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [sdk, rehearsal, handler] }] },
+  },
+  { files: ['lambda/**/*.ts'], rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [cdk, rehearsal] }] } },
+  ...[1, 2, 3].map(outside),
+  {
+    files: ['**/*.mjs'],
+    extends: [tseslint.configs.disableTypeChecked],
+    languageOptions: { globals: { process: 'readonly' } },
+    rules: { '@typescript-eslint/explicit-module-boundary-types': 'off' },
+  },
+);
