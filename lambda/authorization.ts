@@ -1,0 +1,240 @@
+import type { AuthorizationAttributes } from '../lib/contract';
+import { DENIED, faultOf, isDenied, isRefusal, RateLimitError, TimeUpError } from './calls';
+import type { Calls } from './calls';
+import { NothingDoneError } from './cloudformation';
+import type { Pair } from './properties';
+
+/*
+ * Custom::GameLiftVpcPeeringAuthorization
+ * https://docs.aws.amazon.com/gameliftservers/latest/apireference/API_CreateVpcPeeringAuthorization.html
+ */
+
+/** `VpcPeeringAuthorization` of GameLift's API, as far as it is read. */
+export interface AuthorizationRecord {
+  readonly GameLiftAwsAccountId?: string | undefined;
+  readonly PeerVpcAwsAccountId?: string | undefined;
+  readonly PeerVpcId?: string | undefined;
+  readonly CreationTime?: Date | undefined;
+  readonly ExpirationTime?: Date | undefined;
+}
+
+interface AuthorizationInput {
+  readonly GameLiftAwsAccountId: string;
+  readonly PeerVpcId: string;
+}
+
+/** The calls that an authorization needs, made in the account that owns the VPC. */
+export interface AuthorizationApi {
+  createVpcPeeringAuthorization(input: AuthorizationInput, signal: AbortSignal): Promise<AuthorizationRecord | undefined>;
+  deleteVpcPeeringAuthorization(input: AuthorizationInput, signal: AbortSignal): Promise<void>;
+  describeVpcPeeringAuthorizations(signal: AbortSignal): Promise<readonly AuthorizationRecord[]>;
+  /** True or false where EC2 says so; rejects where it can't be asked. */
+  vpcExists(vpcId: string, signal: AbortSignal): Promise<boolean>;
+}
+
+/** An authorization with less than this left was not renewed: half of the 24 hours that AWS gives. */
+const RENEWED_MILLISECONDS = 12 * 3600 * 1000;
+
+type Valid = AuthorizationRecord & { readonly ExpirationTime: Date };
+
+/** Authorizations of one pair, in the account and Region of the handler. */
+export class Authorizations {
+  private readonly input: AuthorizationInput;
+  private changed = false;
+
+  constructor(
+    private readonly pair: Pair,
+    private readonly region: string,
+    private readonly api: AuthorizationApi,
+    private readonly calls: Calls,
+  ) {
+    this.input = { GameLiftAwsAccountId: pair.gameLiftAccount, PeerVpcId: pair.peerVpcId };
+  }
+
+  /**
+   * Sees to it that the pair is authorized for at least twelve hours from now, and for 24 where GameLift renews.
+   *
+   * AWS does not say what authorizing does while an earlier authorization is valid: it may renew it, keep its expiry,
+   * or refuse. Where it does not renew, the earlier one is cancelled, if it is older than half a day, and made anew.
+   */
+  async authorize(): Promise<AuthorizationAttributes> {
+    try {
+      const first = await this.create();
+      return this.attributes(this.isFresh(first) ? first : await this.createAnew());
+    } catch (error) {
+      throw await this.explain('authorize VPC peering', error);
+    }
+  }
+
+  /**
+   * Authorizes a pair that this resource did not authorize before.
+   *
+   * @throws NothingDoneError if all that was asked for was refused: there may be an authorization, but it is another's.
+   */
+  async authorizeFirst(): Promise<AuthorizationAttributes> {
+    try {
+      return await this.authorize();
+    } catch (error) {
+      const nothingDone = !this.changed && this.calls.uncertain === 0 && error instanceof Error && isRefusal(error.cause);
+      throw nothingDone ? new NothingDoneError(error.message) : error;
+    }
+  }
+
+  /** Cancels what is there; nothing there is fine. */
+  async cancel(): Promise<void> {
+    try {
+      await this.remove();
+    } catch (error) {
+      throw await this.explain('cancel the VPC peering authorization', error);
+    }
+  }
+
+  private async create(): Promise<Valid> {
+    try {
+      return await this.request();
+    } catch (error) {
+      if (faultOf(error).name !== 'InvalidRequestException') {
+        throw error;
+      }
+      // refused because one is valid already, or because the request is wrong
+      const existing = await this.find();
+      if (existing !== undefined) {
+        return existing;
+      }
+      if (await this.isMissing()) {
+        throw error;
+      }
+      // one that was used may be valid and no longer listed: if there is any, cancelling makes room
+      return await this.createAnew();
+    }
+  }
+
+  private async createAnew(): Promise<Valid> {
+    await this.remove();
+    const anew = await this.request();
+    if (!this.isFresh(anew)) {
+      throw new Error(
+        `GameLift answered with an authorization that expires at ${anew.ExpirationTime.toISOString()}, ` +
+          'less than half a day from now, although the earlier one had been cancelled; deploy again',
+      );
+    }
+    return anew;
+  }
+
+  private async request(): Promise<Valid> {
+    const record = await this.calls.make(
+      'CreateVpcPeeringAuthorization',
+      (signal) => this.api.createVpcPeeringAuthorization(this.input, signal),
+      DENIED,
+    );
+    this.changed = true;
+    if (!isValid(record)) {
+      throw new Error(
+        'GameLift accepted CreateVpcPeeringAuthorization but did not say when the authorization expires; deploy again',
+      );
+    }
+    return record;
+  }
+
+  private async remove(): Promise<void> {
+    try {
+      await this.calls.make('DeleteVpcPeeringAuthorization', (signal) =>
+        this.api.deleteVpcPeeringAuthorization(this.input, signal),
+      );
+    } catch (error) {
+      const { name } = faultOf(error);
+      if (name === 'NotFoundException') {
+        return;
+      }
+      if (name === 'InvalidRequestException' && (await this.find()) === undefined) {
+        return;
+      }
+      throw error;
+    }
+  }
+
+  private async find(): Promise<Valid | undefined> {
+    const records = await this.calls.make('DescribeVpcPeeringAuthorizations', (signal) =>
+      this.api.describeVpcPeeringAuthorizations(signal),
+    );
+    return records.filter(isValid).find(
+      (record) =>
+        record.PeerVpcId === this.pair.peerVpcId &&
+        record.GameLiftAwsAccountId === this.pair.gameLiftAccount &&
+        // absent, it is the caller's own: the list holds what this account gave and what it was given
+        (record.PeerVpcAwsAccountId ?? this.pair.peerVpcAccount) === this.pair.peerVpcAccount &&
+        record.ExpirationTime.getTime() > this.calls.now(),
+    );
+  }
+
+  private isFresh(record: Valid): boolean {
+    return record.ExpirationTime.getTime() - this.calls.now() >= RENEWED_MILLISECONDS;
+  }
+
+  private attributes(record: Valid): AuthorizationAttributes {
+    const expiration = record.ExpirationTime.getTime();
+    return {
+      ExpirationTime: record.ExpirationTime.toISOString(),
+      CreationTime: (record.CreationTime ?? new Date(expiration - 24 * 3600 * 1000)).toISOString(),
+      ExpirationEpochSeconds: Math.floor(expiration / 1000),
+      PeerVpcId: this.pair.peerVpcId,
+      PeerVpcAwsAccountId: record.PeerVpcAwsAccountId ?? this.pair.peerVpcAccount,
+      GameLiftAwsAccountId: this.pair.gameLiftAccount,
+    };
+  }
+
+  /** Says what could not be done, why, and what to do about it. */
+  private async explain(task: string, error: unknown): Promise<Error> {
+    const { peerVpcId, peerVpcAccount, gameLiftAccount } = this.pair;
+    const { name, message } = faultOf(error);
+    const advice = await this.advice(error);
+    const cause =
+      error instanceof RateLimitError || error instanceof TimeUpError || name === 'Error' ? message : `${name}: ${message}`;
+    return new Error(
+      `could not ${task} between VPC ${peerVpcId} of account ${peerVpcAccount} and GameLift account ${gameLiftAccount} in ${this.region}: ` +
+        `${cause}${/[.!?]$/.test(cause) ? '' : '.'} ${advice}`,
+      { cause: error },
+    );
+  }
+
+  private async advice(error: unknown): Promise<string> {
+    const { peerVpcId, peerVpcAccount, gameLiftAccount } = this.pair;
+    const { name } = faultOf(error);
+    if (error instanceof RateLimitError) {
+      return 'Other callers in this account use the same operation: deploy again when they are done.';
+    }
+    if (error instanceof TimeUpError) {
+      return 'Deploy again.';
+    }
+    if (isDenied(error)) {
+      return (
+        `Check that no service control policy and no permissions boundary keeps the handler's role in account ${peerVpcAccount} from ` +
+        'gamelift:CreateVpcPeeringAuthorization, gamelift:DeleteVpcPeeringAuthorization, gamelift:DescribeVpcPeeringAuthorizations, ' +
+        `and from the EC2 actions on VPC ${peerVpcId} that CreateVpcPeeringAuthorization asks of its caller, then deploy again.`
+      );
+    }
+    if (name === 'InvalidRequestException' || name === 'NotFoundException') {
+      if (await this.isMissing()) {
+        return `EC2 knows no VPC ${peerVpcId} in account ${peerVpcAccount} and ${this.region}: correct the VPC, then deploy again.`;
+      }
+      return (
+        `Check that VPC ${peerVpcId} belongs to account ${peerVpcAccount} and lies in ${this.region}, ` +
+        `and that ${gameLiftAccount} is the account that manages the fleet, then deploy again.`
+      );
+    }
+    return 'Nothing of the template needs a change for this: deploy again.';
+  }
+
+  /** Whether EC2 says outright that the VPC is not there. Only makes a better message: no answer is no reason to fail. */
+  private async isMissing(): Promise<boolean> {
+    try {
+      return !(await this.api.vpcExists(this.pair.peerVpcId, this.calls.signal));
+    } catch {
+      return false;
+    }
+  }
+}
+
+function isValid(record: AuthorizationRecord | undefined): record is Valid {
+  return record?.ExpirationTime !== undefined;
+}

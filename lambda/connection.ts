@@ -1,0 +1,369 @@
+import { MAX_CONNECTION_TIMEOUT_SECONDS, ROUTES_KINDS } from '../lib/contract';
+import type { ConnectionAttributes } from '../lib/contract';
+import { faultOf, RateLimitError, TimeUpError } from './calls';
+import type { Calls } from './calls';
+import { Claims } from './claim';
+import type { Claim, TagApi } from './claim';
+import { NothingDoneError } from './cloudformation';
+import type { RawProperties } from './cloudformation';
+import type { Log } from './log';
+import { ExistsError, isDead } from './peering';
+import type { Ec2Peering, LivePeering, PeeringApi, Peerings } from './peering';
+import { readBoolean, readFleetId, readOneOf, readPair, readRouteTableIds, readSeconds } from './properties';
+import type { Pair } from './properties';
+import { applyRoutes, planRemoval, planRoutes } from './routes';
+import type { DeclaredRoutes, RouteApi } from './routes';
+
+/*
+ * Custom::GameLiftVpcPeeringConnection
+ */
+
+export interface FleetRecord {
+  readonly arn: string;
+  readonly status: string;
+  readonly computeType: string;
+}
+
+export interface ConnectionApi extends PeeringApi, TagApi, RouteApi {
+  /** Undefined for a fleet that is not there. */
+  describeFleet(fleetId: string, signal: AbortSignal): Promise<FleetRecord | undefined>;
+  setDnsResolution(peeringId: string, allowed: boolean, signal: AbortSignal): Promise<void>;
+  tagPeering(peeringId: string, tags: Readonly<Record<string, string>>, signal: AbortSignal): Promise<void>;
+}
+
+/** What is declared of a connection. */
+export interface ConnectionSpec {
+  readonly fleetId: string;
+  readonly pair: Pair;
+  readonly timeoutSeconds: number;
+  readonly routes: DeclaredRoutes;
+  readonly dnsResolution: boolean;
+  readonly adoptExisting: boolean;
+}
+
+/** @throws Error that names the property, what it was and what it has to be. */
+export function readConnection(properties: RawProperties): ConnectionSpec {
+  return {
+    fleetId: readFleetId(properties),
+    pair: readPair(properties),
+    timeoutSeconds: readSeconds(properties, 'TimeoutSeconds', 1, MAX_CONNECTION_TIMEOUT_SECONDS),
+    routes: { kind: readOneOf(properties, 'Routes', ROUTES_KINDS), routeTableIds: readRouteTableIds(properties) },
+    dnsResolution: readBoolean(properties, 'DnsResolution'),
+    adoptExisting: readBoolean(properties, 'AdoptExisting'),
+  };
+}
+
+/** The key of a connection: what its physical id is made of. */
+export function connectionKey({ fleetId, pair }: ConnectionSpec): string {
+  return `${fleetId}/${pair.peerVpcId}`;
+}
+
+/** A fleet that is on its way to be ready, or ready. */
+const COMING: ReadonlySet<string> = new Set(['NEW', 'DOWNLOADING', 'VALIDATING', 'BUILDING', 'ACTIVATING']);
+
+const FLEET_POLL = 10_000;
+
+const OWNER_TAG = 'cdk-gamelift-vpc-peering:owner';
+const FLEET_TAG = 'cdk-gamelift-vpc-peering:fleet';
+const CONNECTION_TAG = 'cdk-gamelift-vpc-peering:connection';
+
+/** GameLift writes routes of its own at about the same time. */
+const ROUTE_ATTEMPTS = 5;
+
+export class Connection {
+  constructor(
+    private readonly spec: ConnectionSpec,
+    private readonly owner: string,
+    private readonly peerings: Peerings,
+    private readonly api: ConnectionApi,
+    private readonly calls: Calls,
+    private readonly log: Log,
+    private readonly region: string,
+  ) {}
+
+  /** Requests the connection, unless this very resource did so before, and brings it to what is declared. */
+  async create(): Promise<ConnectionAttributes> {
+    return this.explained('peer', async () => {
+      const claims = this.claims(await this.activeFleet());
+      const claim = await claims.read();
+      this.refuseOthers(claim);
+      return await this.connect(claims, claim);
+    });
+  }
+
+  /** Brings the connection to what is declared, from what was declared before; makes it again if it is gone. */
+  async update(before: DeclaredRoutes): Promise<ConnectionAttributes> {
+    return this.explained('update the peering of', async () => {
+      const claims = this.claims(await this.activeFleet());
+      const claim = await claims.read();
+      this.refuseOthers(claim);
+      const peering = await this.peerings.find();
+      if (peering?.status !== 'active') {
+        return await this.connect(claims, claim);
+      }
+      const adopted = this.spec.adoptExisting && (claim.connection?.adopted ?? claim.owner !== this.owner);
+      return await this.settle(claims, peering, adopted, before);
+    });
+  }
+
+  /**
+   * The attributes as they were noted when the connection became active, without a call to GameLift where EC2 can be
+   * asked; undefined if nobody noted them, or if the connection is gone.
+   */
+  async noted(): Promise<ConnectionAttributes | undefined> {
+    const sides = await this.peerings.ec2Side();
+    const tagged = sides?.find(
+      ({ status, tags }) => status === 'active' && tags[OWNER_TAG] === this.owner && tags[FLEET_TAG] === this.spec.fleetId,
+    );
+    const id = tagged?.tags[CONNECTION_TAG];
+    if (tagged?.cidrBlock !== undefined && id !== undefined) {
+      return { VpcPeeringConnectionId: id, GameLiftVpcId: tagged.requesterVpcId, GameLiftCidrBlock: tagged.cidrBlock };
+    }
+    const fleet = sides === undefined || this.spec.adoptExisting ? await this.fleet() : undefined;
+    const { connection, owner } = fleet === undefined ? {} : await this.claims(fleet).read();
+    if (connection === undefined || owner !== this.owner) {
+      return undefined;
+    }
+    const gone =
+      sides !== undefined &&
+      !sides.some(({ status, requesterVpcId }) => status === 'active' && requesterVpcId === connection.gameLiftVpcId);
+    return gone
+      ? undefined
+      : {
+          VpcPeeringConnectionId: connection.id,
+          GameLiftVpcId: connection.gameLiftVpcId,
+          GameLiftCidrBlock: connection.cidrBlock,
+        };
+  }
+
+  /**
+   * Removes what this resource made, and nothing of anyone else's. What is gone already is fine.
+   *
+   * @param origin whether CloudFormation knows the connection by the id that this handler gave it
+   */
+  async delete(origin: 'answered' | 'never answered'): Promise<void> {
+    await this.explained('remove the peering of', async () => {
+      const fleet = await this.fleet();
+      if (fleet === undefined) {
+        await this.cleanNetwork(undefined);
+        return;
+      }
+      const claims = this.claims(fleet);
+      const claim = await claims.read();
+      if (claim.owner !== undefined && claim.owner !== this.owner) {
+        this.log.info({ message: `the peering connection is ${claim.owner}'s and is left alone`, fleetId: this.spec.fleetId });
+        return;
+      }
+      if (claim.owner === undefined && origin === 'never answered') {
+        return;
+      }
+      if (this.spec.adoptExisting && claim.connection?.adopted !== false) {
+        await this.giveBack(claims, claim);
+        return;
+      }
+      const known = claim.connection ?? (await this.peerings.find());
+      if (known !== undefined) {
+        await this.peerings.disconnect(known.id, known.gameLiftVpcId);
+      }
+      await this.cleanNetwork(known?.gameLiftVpcId);
+      if (claim.owner !== undefined) {
+        await claims.remove();
+      }
+    });
+  }
+
+  private claims(fleet: FleetRecord): Claims {
+    return new Claims(fleet.arn, this.spec.pair.peerVpcId, this.api, this.calls);
+  }
+
+  private fleet(): Promise<FleetRecord | undefined> {
+    return this.calls.make('DescribeFleetAttributes', (signal) => this.api.describeFleet(this.spec.fleetId, signal));
+  }
+
+  /** @throws NothingDoneError if it is not there, is of another kind, or will not become active. */
+  private async activeFleet(): Promise<FleetRecord> {
+    const { fleetId, timeoutSeconds } = this.spec;
+    const started = this.calls.now();
+    for (;;) {
+      const fleet = await this.fleet();
+      if (fleet === undefined) {
+        throw new NothingDoneError(
+          `there is no fleet ${fleetId} in this account and ${this.region}: correct the fleet, then deploy again`,
+        );
+      }
+      if (fleet.computeType !== 'EC2') {
+        throw new NothingDoneError(
+          `GameLift peers EC2 fleets only, and fleet ${fleetId} is of compute type ${fleet.computeType}`,
+        );
+      }
+      if (fleet.status === 'ACTIVE') {
+        return fleet;
+      }
+      if (!COMING.has(fleet.status)) {
+        throw new NothingDoneError(
+          `fleet ${fleetId} is in status ${fleet.status} and will not become ACTIVE: look at its events`,
+        );
+      }
+      if (this.calls.now() - started >= timeoutSeconds * 1000) {
+        throw new NothingDoneError(
+          `fleet ${fleetId} was still in status ${fleet.status} after ${timeoutSeconds} seconds: look at its events, ` +
+            'or raise the timeout of the VpcPeeringConnection',
+        );
+      }
+      await this.calls.sleep(FLEET_POLL);
+    }
+  }
+
+  private refuseOthers({ owner }: Claim): void {
+    if (owner !== undefined && owner !== this.owner && !this.spec.adoptExisting) {
+      throw new NothingDoneError(
+        `the peering connection belongs to ${owner} (stack, logical id, stack's own id): remove it there, or pass adoptExisting to use it`,
+      );
+    }
+  }
+
+  private async connect(claims: Claims, claim: Claim): Promise<ConnectionAttributes> {
+    const mine = claim.owner === this.owner;
+    if (!mine && !this.spec.adoptExisting) {
+      await claims.write(this.owner);
+    }
+    try {
+      const peering = await this.peerings.connect(mine ? 'present' : 'absent');
+      await claims.write(this.owner);
+      return await this.settle(claims, peering, mine && (claim.connection?.adopted ?? false), undefined);
+    } catch (error) {
+      if (!(error instanceof ExistsError)) {
+        throw error;
+      }
+      if (await this.isTagged(error.existing)) {
+        // the claim on the fleet is gone: CloudFormation may strip tags that a template does not know
+        return await this.settle(claims, await this.peerings.activeOf(error.existing), false, undefined);
+      }
+      if (this.spec.adoptExisting) {
+        return await this.settle(claims, await this.peerings.activeOf(error.existing), true, undefined);
+      }
+      await claims.remove();
+      throw new NothingDoneError(
+        `a peering connection ${error.existing.id} between them exists already, which this stack did not make: ` +
+          'delete it, or pass adoptExisting to use it and leave it in place',
+      );
+    }
+  }
+
+  /** Whether EC2's side says that this resource made it. */
+  private async isTagged({ gameLiftVpcId }: LivePeering): Promise<boolean> {
+    const sides = await this.peerings.ec2Side();
+    return (sides ?? []).some(({ requesterVpcId, tags }) => requesterVpcId === gameLiftVpcId && tags[OWNER_TAG] === this.owner);
+  }
+
+  /** Notes whose the connection is, and brings tags, routes and DNS to what is declared. */
+  private async settle(
+    claims: Claims,
+    peering: LivePeering,
+    adopted: boolean,
+    before: DeclaredRoutes | undefined,
+  ): Promise<ConnectionAttributes> {
+    const { id, gameLiftVpcId, cidrBlock } = peering;
+    if (gameLiftVpcId === undefined || cidrBlock === undefined) {
+      throw new Error(`GameLift does not say which VPC and CIDR block the active connection ${id} leads to; deploy again`);
+    }
+    await claims.write(this.owner, { id, gameLiftVpcId, cidrBlock, adopted });
+    const sides = await this.peerings.ec2Side();
+    const side = sides?.find((candidate) => candidate.requesterVpcId === gameLiftVpcId && !isDead(candidate.status));
+    if (side !== undefined) {
+      if (!adopted) {
+        await this.tag(side, id);
+      }
+      await this.route({ id: side.id, cidrBlock }, before, this.own(sides ?? []));
+      if (this.spec.dnsResolution || before !== undefined) {
+        await this.calls.make('ModifyVpcPeeringConnectionOptions', (signal) =>
+          this.api.setDnsResolution(side.id, this.spec.dnsResolution, signal),
+        );
+      }
+    } else if (this.spec.routes.kind !== 'None' || this.spec.dnsResolution) {
+      throw new Error(
+        `EC2 shows no peering of VPC ${this.spec.pair.peerVpcId} with ${gameLiftVpcId}, so its routes and DNS can not be set`,
+      );
+    }
+    return { VpcPeeringConnectionId: id, GameLiftVpcId: gameLiftVpcId, GameLiftCidrBlock: cidrBlock };
+  }
+
+  private own(sides: readonly Ec2Peering[]): ReadonlySet<string> {
+    return new Set(sides.filter(({ tags }) => tags[OWNER_TAG] === this.owner).map(({ id }) => id));
+  }
+
+  private async tag({ id }: Ec2Peering, connectionId: string): Promise<void> {
+    const { fleetId } = this.spec;
+    const tags = { Name: `GameLift ${fleetId}`, [OWNER_TAG]: this.owner, [FLEET_TAG]: fleetId, [CONNECTION_TAG]: connectionId };
+    await this.calls.make('CreateTags', (signal) => this.api.tagPeering(id, tags, signal));
+  }
+
+  private async route(
+    peering: { readonly id: string; readonly cidrBlock: string },
+    before: DeclaredRoutes | undefined,
+    mine: ReadonlySet<string>,
+  ): Promise<void> {
+    if (this.spec.routes.kind === 'None' && before === undefined) {
+      return;
+    }
+    for (let attempt = 1; ; attempt += 1) {
+      const tables = await this.calls.make('DescribeRouteTables', (signal) =>
+        this.api.describeRouteTables(this.spec.pair.peerVpcId, signal),
+      );
+      try {
+        await applyRoutes(planRoutes(tables, this.spec.routes, before, peering, mine), peering.id, this.api, this.calls);
+        return;
+      } catch (error) {
+        const raced = ['RouteAlreadyExists', 'InvalidRoute.NotFound'].includes(faultOf(error).name);
+        if (!raced || attempt === ROUTE_ATTEMPTS) {
+          throw error;
+        }
+      }
+    }
+  }
+
+  /** Leaves an adopted connection as it was before it was adopted. */
+  private async giveBack(claims: Claims, claim: Claim): Promise<void> {
+    this.log.info({ message: 'the peering connection was adopted and stays', fleetId: this.spec.fleetId });
+    if (claim.owner !== undefined) {
+      await claims.remove();
+    }
+  }
+
+  /** Removes the routes to what this resource made, or GameLift left to it: all of them lead nowhere now. */
+  private async cleanNetwork(gameLiftVpcId: string | undefined): Promise<void> {
+    const sides = await this.peerings.ec2Side();
+    const gone = (sides ?? []).filter(
+      ({ requesterVpcId, tags, status }) =>
+        isDead(status) &&
+        (requesterVpcId === gameLiftVpcId || (tags[OWNER_TAG] === this.owner && tags[FLEET_TAG] === this.spec.fleetId)),
+    );
+    if (gone.length === 0) {
+      return;
+    }
+    const tables = await this.calls.make('DescribeRouteTables', (signal) =>
+      this.api.describeRouteTables(this.spec.pair.peerVpcId, signal),
+    );
+    try {
+      await applyRoutes(planRemoval(tables, new Set(gone.map(({ id }) => id))), '', this.api, this.calls);
+    } catch (error) {
+      if (faultOf(error).name !== 'InvalidRoute.NotFound') {
+        throw error;
+      }
+    }
+  }
+
+  private async explained<T>(task: string, act: () => Promise<T>): Promise<T> {
+    try {
+      return await act();
+    } catch (error) {
+      const { fleetId, pair } = this.spec;
+      const { name, message } = faultOf(error);
+      const own = ['Error', 'NothingDoneError'].includes(name) || error instanceof TimeUpError || error instanceof RateLimitError;
+      const text =
+        `could not ${task} fleet ${fleetId} of account ${pair.gameLiftAccount} with VPC ${pair.peerVpcId} of account ` +
+        `${pair.peerVpcAccount} in ${this.region}: ${own ? message : `${name}: ${message}`}`;
+      throw error instanceof NothingDoneError ? new NothingDoneError(text) : new Error(text, { cause: error });
+    }
+  }
+}

@@ -1,0 +1,314 @@
+import {
+  ANSWER_RESERVE_SECONDS,
+  AUTHORIZATION_BUDGET_SECONDS,
+  AUTHORIZATION_TYPE,
+  CONNECTION_BUDGET_SECONDS,
+  CONNECTION_TYPE,
+  SCHEMA_VERSION,
+  TEARDOWN_TYPE,
+} from '../lib/contract';
+import { Authorizations } from './authorization';
+import type { AuthorizationApi } from './authorization';
+import { ownerOf } from './claim';
+import { Calls, TimeUpError } from './calls';
+import {
+  NotAnswerableError,
+  NothingDoneError,
+  parseAddressee,
+  parseRequest,
+  RefusedAnswerError,
+  respond,
+  show,
+} from './cloudformation';
+import type { Addressee, Answer, CustomResourceRequest, Put, RawProperties } from './cloudformation';
+import { Connection, connectionKey, readConnection } from './connection';
+import type { ConnectionApi, ConnectionSpec } from './connection';
+import type { Log } from './log';
+import { Peerings } from './peering';
+import { readPair } from './properties';
+import { Teardown } from './teardown';
+import type { TeardownApi } from './teardown';
+import type { Time } from './time';
+
+/** What the handler needs of the world around it. */
+export interface World {
+  readonly api: AuthorizationApi & ConnectionApi & TeardownApi;
+  readonly put: Put;
+  readonly time: Time;
+  readonly log: Log;
+  readonly region: string;
+}
+
+/** The part of Lambda's context that is used. */
+export interface InvocationContext {
+  getRemainingTimeInMillis(): number;
+}
+
+/** What one type of custom resource does; made of a request's properties, checked. */
+interface Lifecycle {
+  /** What CloudFormation is to know the resource by after a create or update: another than before is another resource. */
+  readonly physicalId: string;
+  /** Gives the attributes. */
+  create(): Promise<object>;
+  update(): Promise<object>;
+  delete(): Promise<void>;
+}
+
+interface ResourceType {
+  /** Seconds from the start of an invocation to its answer. */
+  readonly budgetSeconds: number;
+  /** @throws Error if a property is missing or is not what it has to be. */
+  readonly open: (request: CustomResourceRequest, calls: Calls, world: World) => Lifecycle;
+}
+
+const RESOURCE_TYPES: Readonly<Record<string, ResourceType>> = {
+  [AUTHORIZATION_TYPE]: {
+    budgetSeconds: AUTHORIZATION_BUDGET_SECONDS,
+    open: (request, calls, { api, region }) => {
+      const authorizations = new Authorizations(readPair(request.properties), region, api, calls);
+      return {
+        physicalId: fixedId(request),
+        create: () => authorizations.authorizeFirst(),
+        // also after a change of VPC or account: the earlier pair's authorization is left to lapse, since what relies on
+        // it is deleted only after this update
+        update: () => authorizations.authorize(),
+        delete: () => authorizations.cancel(),
+      };
+    },
+  },
+  [CONNECTION_TYPE]: {
+    budgetSeconds: CONNECTION_BUDGET_SECONDS,
+    open: openConnection,
+  },
+  [TEARDOWN_TYPE]: {
+    budgetSeconds: AUTHORIZATION_BUDGET_SECONDS,
+    open: (request, calls, { api, region }) => {
+      const teardown = new Teardown(readPair(request.properties), region, api, calls);
+      return {
+        physicalId: fixedId(request),
+        create: () => Promise.resolve({}),
+        update: async () => {
+          await teardown.update(tolerant(readPair, request.oldProperties));
+          return {};
+        },
+        delete: () => teardown.delete(),
+      };
+    },
+  },
+};
+
+function openConnection(request: CustomResourceRequest, calls: Calls, world: World): Lifecycle {
+  const { api, log, region } = world;
+  const owner = ownerOf(request);
+  const open = (spec: ConnectionSpec): Connection => {
+    const authorizations = new Authorizations(spec.pair, region, api, calls);
+    return new Connection(spec, owner, new Peerings(spec, api, authorizations, calls, log), api, calls, log, region);
+  };
+  const idOf = (spec: ConnectionSpec): string => `${newPhysicalId(request)}/${connectionKey(spec)}`;
+
+  const spec = readConnection(request.properties);
+  const connection = open(spec);
+  const physicalId = idOf(spec);
+  return {
+    physicalId,
+    create: () => connection.create(),
+    update: async () => {
+      const before = tolerant(readConnection, request.oldProperties);
+      if (before === undefined || idOf(before) === physicalId) {
+        const unchanged = before !== undefined && JSON.stringify(before) === JSON.stringify(spec);
+        return (unchanged ? await connection.noted() : undefined) ?? (await connection.update(before?.routes ?? spec.routes));
+      }
+      const attributes = await connection.create();
+      if (idOf(before) !== request.physicalResourceId) {
+        // an update that never was answered, or whose answer was not kept, is rolled back: CloudFormation knows nothing of
+        // what it made, and will send no delete for it
+        await open(before).delete('never answered');
+      }
+      return attributes;
+    },
+    delete: () => connection.delete(request.physicalResourceId === physicalId ? 'answered' : 'never answered'),
+  };
+}
+
+/** Properties as an earlier or later version wrote them may be such that this one can't read them. */
+function tolerant<T>(read: (properties: RawProperties) => T, properties: RawProperties | undefined): T | undefined {
+  try {
+    return properties === undefined ? undefined : read(properties);
+  } catch {
+    return undefined;
+  }
+}
+
+function fixedId(request: CustomResourceRequest): string {
+  const { physicalResourceId } = request;
+  // one whose create was refused, and that is updated now, has something to delete from here on
+  return physicalResourceId === undefined || physicalResourceId.endsWith(NOTHING_DONE)
+    ? newPhysicalId(request)
+    : physicalResourceId;
+}
+
+/** Ends the physical id of a resource whose create was refused before anything was called: its delete has nothing to do. */
+const NOTHING_DONE = '/nothing-done';
+
+/** Milliseconds that running work is given to say itself why it did not finish. */
+const GRACE = 1000;
+
+/** Fixed at create and told by nothing that can change: another id would make CloudFormation delete the resource. */
+function newPhysicalId({ stackId, logicalResourceId }: Addressee): string {
+  return `${stackId.slice(stackId.lastIndexOf('/') + 1)}/${logicalResourceId}`;
+}
+
+/** The physical id for the answer to a request that is refused before anything was called. */
+function refusedId(addressee: Addressee): string {
+  return addressee.physicalResourceId ?? `${newPhysicalId(addressee)}${NOTHING_DONE}`;
+}
+
+async function run(request: CustomResourceRequest, calls: Calls, world: World): Promise<Answer> {
+  const { requestType, resourceType } = request;
+  if (requestType === 'Delete' && request.physicalResourceId?.endsWith(NOTHING_DONE) === true) {
+    return { status: 'SUCCESS', physicalResourceId: request.physicalResourceId };
+  }
+  const type = RESOURCE_TYPES[resourceType];
+  if (type === undefined) {
+    const known = Object.keys(RESOURCE_TYPES).join(', ');
+    const reason =
+      `this version of the handler knows no ${resourceType}, only ${known}: ` +
+      'deploy with the version of cdk-gamelift-vpc-peering that wrote the template';
+    return { status: 'FAILED', physicalResourceId: refusedId(request), reason };
+  }
+  const newer = Number(request.properties.SchemaVersion ?? SCHEMA_VERSION) > Number(SCHEMA_VERSION);
+  if (newer && requestType !== 'Delete') {
+    const reason =
+      `SchemaVersion is ${show(request.properties.SchemaVersion)}, and this version of the handler knows them up to ${SCHEMA_VERSION}: ` +
+      'deploy with the version of cdk-gamelift-vpc-peering that wrote the template';
+    return { status: 'FAILED', physicalResourceId: refusedId(request), reason };
+  }
+  let lifecycle: Lifecycle;
+  try {
+    lifecycle = type.open(request, calls, world);
+  } catch (error) {
+    const reason = reasonOf(error);
+    if (requestType === 'Delete' && !newer) {
+      // with such properties nothing was ever made, and a delete that fails would hold up the whole stack
+      world.log.error({ message: `nothing to delete: ${reason}` });
+      return { status: 'SUCCESS', physicalResourceId: refusedId(request) };
+    }
+    return { status: 'FAILED', physicalResourceId: refusedId(request), reason };
+  }
+  const { physicalId } = lifecycle;
+  try {
+    switch (requestType) {
+      case 'Create':
+        return { status: 'SUCCESS', physicalResourceId: physicalId, data: await lifecycle.create() };
+      case 'Update':
+        return { status: 'SUCCESS', physicalResourceId: physicalId, data: await lifecycle.update() };
+      case 'Delete':
+        await lifecycle.delete();
+        return { status: 'SUCCESS', physicalResourceId: request.physicalResourceId ?? physicalId };
+    }
+  } catch (error) {
+    const reason = reasonOf(error);
+    if (requestType === 'Delete') {
+      return { status: 'FAILED', physicalResourceId: request.physicalResourceId ?? physicalId, reason };
+    }
+    const nothingDone = error instanceof NothingDoneError && physicalId !== request.physicalResourceId;
+    return { status: 'FAILED', physicalResourceId: nothingDone ? `${physicalId}${NOTHING_DONE}` : physicalId, reason };
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Aborts `controller` once the milliseconds are over; until `settled` says that nobody waits any more. */
+function abortAfter(milliseconds: number, controller: AbortController, time: Time, settled: AbortSignal): Promise<void> {
+  return time.sleep(Math.max(0, milliseconds), settled).then(
+    () => {
+      controller.abort(new TimeUpError('the time of this request is up'));
+    },
+    () => undefined,
+  );
+}
+
+/** The work of a request, or its failure shortly before the time is up, even if the work never ends. */
+async function runInTime(request: CustomResourceRequest, milliseconds: number, world: World): Promise<Answer> {
+  const { time, log } = world;
+  const controller = new AbortController();
+  const settled = new AbortController();
+  const timeUp = abortAfter(milliseconds, controller, time, settled.signal).then(async (): Promise<Answer> => {
+    await time.sleep(GRACE, settled.signal).catch(() => undefined);
+    return {
+      status: 'FAILED',
+      physicalResourceId: request.physicalResourceId ?? newPhysicalId(request),
+      reason: `the ${request.requestType} was not finished within ${Math.round(milliseconds / 1000)} seconds: deploy again`,
+    };
+  });
+  try {
+    return await Promise.race([run(request, new Calls(time, log, controller.signal), world), timeUp]);
+  } finally {
+    settled.abort();
+    controller.abort();
+  }
+}
+
+/** Milliseconds from the start of an invocation to its answer. */
+function budgetOf(resourceType: unknown): number {
+  const type = typeof resourceType === 'string' ? RESOURCE_TYPES[resourceType] : undefined;
+  return (type?.budgetSeconds ?? AUTHORIZATION_BUDGET_SECONDS) * 1000;
+}
+
+async function answerTo(event: unknown, addressee: Addressee, context: InvocationContext, world: World): Promise<Answer> {
+  try {
+    const request = parseRequest(event);
+    const available = context.getRemainingTimeInMillis() - ANSWER_RESERVE_SECONDS * 1000;
+    if (available <= 0) {
+      throw new Error(`the function has no time left for the ${request.requestType}: deploy again`);
+    }
+    return await runInTime(request, Math.min(available, budgetOf(request.resourceType)), world);
+  } catch (error) {
+    return { status: 'FAILED', physicalResourceId: refusedId(addressee), reason: reasonOf(error) };
+  }
+}
+
+/** The Lambda handler: one answer to CloudFormation for each request, whatever happens. */
+export function createHandler(world: World): (event: unknown, context: InvocationContext) => Promise<void> {
+  return async (event, context) => {
+    const { time, log } = world;
+    let addressee: Addressee;
+    try {
+      addressee = parseAddressee(event);
+    } catch (error) {
+      if (!(error instanceof NotAnswerableError)) {
+        throw error;
+      }
+      // nobody could be answered after another attempt either, so Lambda is given no reason for one
+      log.error({ message: error.message });
+      return;
+    }
+    const { ResourceType: resourceType } = event as { readonly ResourceType?: unknown };
+    // CloudFormation waits for the ServiceTimeout, which is as long after the last start that there can be
+    const listens = budgetOf(resourceType) + 2 * ANSWER_RESERVE_SECONDS * 1000;
+    const end = time.now() + Math.min(listens, context.getRemainingTimeInMillis());
+    const about = { stackId: addressee.stackId, logicalResourceId: addressee.logicalResourceId, requestId: addressee.requestId };
+    const answer = await answerTo(event, addressee, context, world);
+    if (answer.status === 'SUCCESS') {
+      log.info({ message: 'done', ...about });
+    } else {
+      log.error({ message: answer.reason ?? 'failed', ...about });
+    }
+    const controller = new AbortController();
+    const settled = new AbortController();
+    void abortAfter(end - GRACE - time.now(), controller, time, settled.signal);
+    try {
+      await respond(addressee, answer, world.put, time, controller.signal);
+    } catch (error) {
+      log.error({ message: 'CloudFormation could not be answered', error: reasonOf(error), ...about });
+      if (!(error instanceof RefusedAnswerError)) {
+        // counts as an error of the function; Lambda runs a request that is young enough again, which is safe
+        throw error;
+      }
+    } finally {
+      settled.abort();
+    }
+  };
+}

@@ -1,0 +1,421 @@
+import type { Authorizations } from './authorization';
+import { faultOf, TimeUpError } from './calls';
+import type { Calls } from './calls';
+import type { Log } from './log';
+import type { Pair } from './properties';
+
+/*
+ * The connection between the VPC of one fleet and a peer VPC, as GameLift makes and unmakes it.
+ * https://docs.aws.amazon.com/gameliftservers/latest/apireference/API_CreateVpcPeeringConnection.html
+ */
+
+/** `VpcPeeringConnection` of GameLift's API, as far as it is read: every member may be missing. */
+export interface ConnectionRecord {
+  readonly VpcPeeringConnectionId?: string | undefined;
+  readonly PeerVpcId?: string | undefined;
+  readonly GameLiftVpcId?: string | undefined;
+  readonly IpV4CidrBlock?: string | undefined;
+  readonly Status?: { readonly Code?: string | undefined; readonly Message?: string | undefined } | undefined;
+}
+
+export interface FleetEvent {
+  readonly code: string;
+  readonly time: Date;
+  readonly message: string;
+}
+
+/** A peering as EC2 shows it to the account of the peer VPC. */
+export interface Ec2Peering {
+  readonly id: string;
+  readonly status: string;
+  readonly message: string;
+  readonly requesterVpcId: string;
+  readonly cidrBlock: string | undefined;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+export interface PeeringApi {
+  createVpcPeeringConnection(
+    input: { FleetId: string; PeerVpcAwsAccountId: string; PeerVpcId: string },
+    signal: AbortSignal,
+  ): Promise<void>;
+  deleteVpcPeeringConnection(input: { FleetId: string; VpcPeeringConnectionId: string }, signal: AbortSignal): Promise<void>;
+  describeVpcPeeringConnections(fleetId: string, signal: AbortSignal): Promise<readonly ConnectionRecord[]>;
+  describeFleetEvents(fleetId: string, since: Date, signal: AbortSignal): Promise<readonly FleetEvent[]>;
+  /** EC2's: peerings whose accepter is this VPC. */
+  describePeerings(accepterVpcId: string, signal: AbortSignal): Promise<readonly Ec2Peering[]>;
+  describeVpcCidrBlocks(vpcId: string, signal: AbortSignal): Promise<readonly string[]>;
+}
+
+/** How GameLift may say that the authorization is missing; AWS does not say which. */
+const REFUSED: ReadonlySet<string> = new Set(['UnauthorizedException', 'NotFoundException', 'InvalidRequestException']);
+
+/** Over, or on the way out: records of them stay visible for hours. */
+const DEAD: ReadonlySet<string> = new Set(['failed', 'rejected', 'expired', 'deleting', 'deleted']);
+
+const POLL = 2_000;
+
+/** Between two looks at GameLift's list where neither events nor EC2 tell: a rate token takes as long to come back. */
+const SLOW_POLL = 10_000;
+
+/** The same where events or EC2 can be expected to tell first. */
+const SAFETY_POLL = 60_000;
+
+/** How long EC2's side is given to show a peering before it is taken for blind. */
+const EC2_PATIENCE = 8_000;
+
+/** Events carry GameLift's clock. */
+const CLOCK_SKEW = 5_000;
+
+export interface LivePeering {
+  readonly id: string;
+  readonly status: string;
+  readonly gameLiftVpcId: string | undefined;
+  readonly cidrBlock: string | undefined;
+}
+
+export function isDead(status: string): boolean {
+  return DEAD.has(status);
+}
+
+function statusOf({ Status }: ConnectionRecord): string {
+  return Status?.Code ?? '';
+}
+
+/** A connection for the pair of VPCs exists, and this request did not make it. */
+export class ExistsError extends Error {
+  override readonly name = 'ExistsError';
+
+  constructor(readonly existing: LivePeering) {
+    super(`a peering connection ${existing.id} exists already`);
+  }
+}
+
+/** The account of the peer VPC can't be asked: EC2 knows nothing here. */
+const UNREACHABLE = undefined;
+
+export class Peerings {
+  private readonly fleetId: string;
+  private readonly pair: Pair;
+
+  constructor(
+    private readonly about: { readonly fleetId: string; readonly pair: Pair; readonly timeoutSeconds: number },
+    private readonly api: PeeringApi,
+    private readonly authorizations: Authorizations,
+    private readonly calls: Calls,
+    private readonly log: Log,
+  ) {
+    this.fleetId = about.fleetId;
+    this.pair = about.pair;
+  }
+
+  /** The connection that is alive, if there is one. One call to an operation that is allowed once in ten seconds. */
+  async find(): Promise<LivePeering | undefined> {
+    const record = (await this.describe()).find((candidate) => !isDead(statusOf(candidate)));
+    return record === undefined ? undefined : live(record);
+  }
+
+  /** What EC2 shows of the VPC's peerings; undefined where it can't be asked. */
+  async ec2Side(): Promise<readonly Ec2Peering[] | undefined> {
+    try {
+      return await this.calls.make('DescribeVpcPeeringConnections', (signal) =>
+        this.api.describePeerings(this.pair.peerVpcId, signal),
+      );
+    } catch (error) {
+      this.calls.signal.throwIfAborted();
+      this.log.info({ message: 'EC2 can not be asked about the peer VPC', reason: faultOf(error).message });
+      return UNREACHABLE;
+    }
+  }
+
+  /**
+   * Requests the connection and waits until it is active. Authorizes again where GameLift refuses, once.
+   *
+   * @param expected true says that an earlier run of the same request may have made it
+   * @throws ExistsError if it is there and nobody expected it.
+   */
+  async connect(expected: 'absent' | 'present'): Promise<LivePeering> {
+    const before = await this.ec2Side();
+    const earlier =
+      expected === 'present' || before === undefined || (await this.eventsTellOfOne()) ? await this.find() : undefined;
+    if (earlier !== undefined && expected === 'absent') {
+      throw new ExistsError(earlier);
+    }
+    if (earlier?.status === 'active') {
+      return earlier;
+    }
+    const known = new Set((before ?? []).filter(({ status }) => !isDead(status)).map(({ requesterVpcId }) => requesterVpcId));
+    let since = this.calls.now();
+    let authorized = false;
+    if (earlier === undefined) {
+      authorized = await this.request(expected);
+    }
+    for (;;) {
+      const outcome = await this.outcome(since, before);
+      if (outcome.status === 'active') {
+        if (
+          earlier === undefined &&
+          expected === 'absent' &&
+          outcome.gameLiftVpcId !== undefined &&
+          known.has(outcome.gameLiftVpcId)
+        ) {
+          // GameLift accepted the request without effect: EC2 showed this peering before it was made
+          throw new ExistsError(outcome);
+        }
+        return outcome;
+      }
+      await this.throwIfOverlapping(outcome);
+      if (authorized) {
+        throw await this.failure(outcome);
+      }
+      // the authorization may have been what was missing
+      await this.authorizations.authorize();
+      authorized = true;
+      since = this.calls.now();
+      await this.request(expected);
+    }
+  }
+
+  /** Waits until a connection that exists is active. */
+  async activeOf(existing: LivePeering): Promise<LivePeering> {
+    if (existing.status === 'active') {
+      return existing;
+    }
+    const outcome = await this.outcome(this.calls.now(), undefined);
+    if (outcome.status !== 'active') {
+      throw await this.failure(outcome);
+    }
+    return outcome;
+  }
+
+  /** Deletes the connection and waits until it is gone. Authorizes again where GameLift refuses, once. */
+  async disconnect(connectionId: string, gameLiftVpcId: string | undefined): Promise<void> {
+    // GameLift's id may be its own, so EC2's side is known by the fleet's VPC
+    const peering = (await this.ec2Side())?.find(
+      ({ id, requesterVpcId, status }) => (id === connectionId || requesterVpcId === gameLiftVpcId) && !isDead(status),
+    );
+    for (let authorized = false; ; authorized = true) {
+      let refusal: Error | undefined;
+      try {
+        await this.calls.make('DeleteVpcPeeringConnection', (signal) =>
+          this.api.deleteVpcPeeringConnection({ FleetId: this.fleetId, VpcPeeringConnectionId: connectionId }, signal),
+        );
+      } catch (error) {
+        if (!(error instanceof Error) || !REFUSED.has(error.name)) {
+          throw error;
+        }
+        refusal = error;
+      }
+      if (refusal === undefined ? await this.goes(connectionId, peering?.id) : await this.isGone(connectionId)) {
+        return;
+      }
+      if (authorized) {
+        throw (
+          refusal ?? new Error(`GameLift accepted DeleteVpcPeeringConnection but the connection ${connectionId} is still there`)
+        );
+      }
+      await this.authorizations.authorize();
+    }
+  }
+
+  /** @throws TimeUpError instead of the signal's own reason, saying what was waited for. */
+  private async pause(milliseconds: number, waitingFor: string): Promise<void> {
+    try {
+      await this.calls.sleep(milliseconds);
+    } catch {
+      throw new TimeUpError(`${waitingFor} when the time was up`);
+    }
+  }
+
+  private async describe(): Promise<readonly ConnectionRecord[]> {
+    try {
+      const records = await this.calls.make('DescribeVpcPeeringConnections', (signal) =>
+        this.api.describeVpcPeeringConnections(this.fleetId, signal),
+      );
+      return records.filter(({ PeerVpcId }) => PeerVpcId === this.pair.peerVpcId);
+    } catch (error) {
+      if (faultOf(error).name === 'NotFoundException') {
+        return [];
+      }
+      throw error;
+    }
+  }
+
+  private async events(since: Date): Promise<readonly FleetEvent[]> {
+    const events = await this.calls.make('DescribeFleetEvents', (signal) =>
+      this.api.describeFleetEvents(this.fleetId, since, signal),
+    );
+    return events.filter(({ code }) => code.startsWith('FLEET_VPC_PEERING_'));
+  }
+
+  /** Whether the fleet was peered before, and nothing says that it no longer is. */
+  private async eventsTellOfOne(): Promise<boolean> {
+    const last = (await this.events(new Date(0))).reduce<FleetEvent | undefined>(
+      (latest, event) => (latest === undefined || event.time >= latest.time ? event : latest),
+      undefined,
+    );
+    return last?.code === 'FLEET_VPC_PEERING_SUCCEEDED';
+  }
+
+  /** Gives whether it had to authorize. */
+  private async request(expected: 'absent' | 'present'): Promise<boolean> {
+    const input = { FleetId: this.fleetId, PeerVpcAwsAccountId: this.pair.peerVpcAccount, PeerVpcId: this.pair.peerVpcId };
+    for (let authorized = false; ; authorized = true) {
+      try {
+        await this.calls.make('CreateVpcPeeringConnection', (signal) => this.api.createVpcPeeringConnection(input, signal));
+        return authorized;
+      } catch (error) {
+        const { name } = faultOf(error);
+        if (!REFUSED.has(name)) {
+          throw error;
+        }
+        const existing = name === 'InvalidRequestException' ? await this.find() : undefined;
+        if (existing !== undefined && expected === 'present') {
+          return authorized;
+        }
+        if (existing !== undefined) {
+          throw new ExistsError(existing);
+        }
+        if (authorized) {
+          throw error;
+        }
+        await this.authorizations.authorize();
+      }
+    }
+  }
+
+  /** Waits until the connection is active, or over. */
+  private async outcome(
+    since: number,
+    before: readonly Ec2Peering[] | undefined,
+  ): Promise<LivePeering & { readonly message: string }> {
+    const started = this.calls.now();
+    const old = new Set((before ?? []).map(({ id }) => id));
+    let looked = started;
+    let seen = '';
+    for (;;) {
+      const news = await this.news(new Date(since - CLOCK_SKEW), before === undefined ? undefined : old);
+      const changed = news.text !== '' && news.text !== seen;
+      const patience = news.blind ? (this.calls.now() - started < EC2_PATIENCE ? Infinity : SLOW_POLL) : SAFETY_POLL;
+      if (changed || this.calls.now() - looked >= patience) {
+        seen = news.text;
+        const records = await this.describe();
+        looked = this.calls.now();
+        const alive = records.find((record) => !isDead(statusOf(record)));
+        const over = records.find((record) => isDead(statusOf(record)));
+        const record = alive ?? over;
+        if (record !== undefined && (statusOf(record) === 'active' || alive === undefined)) {
+          return { ...live(record), message: record.Status?.Message ?? news.message };
+        }
+        if (record === undefined && (changed || looked - started >= SAFETY_POLL)) {
+          return { id: '', status: 'failed', gameLiftVpcId: undefined, cidrBlock: undefined, message: news.message };
+        }
+      }
+      if (this.calls.now() - started >= this.about.timeoutSeconds * 1000) {
+        throw new Error(
+          `the peering connection was still pending after ${this.about.timeoutSeconds} seconds: look at the events of the fleet, ` +
+            'raise the timeout of the VpcPeeringConnection, then deploy again',
+        );
+      }
+      await this.pause(POLL, 'the peering connection was still pending');
+    }
+  }
+
+  /** What events and EC2 tell of the connection: a text that changes with it, empty as long as there is nothing to look up. */
+  private async news(
+    since: Date,
+    old: ReadonlySet<string> | undefined,
+  ): Promise<{ text: string; message: string; blind: boolean }> {
+    const events = (await this.events(since)).filter(({ time }) => time >= since);
+    const latest = events.at(-1);
+    if (latest !== undefined) {
+      return { text: `${latest.code} ${events.length}`, message: latest.message, blind: false };
+    }
+    const fresh =
+      old === undefined
+        ? []
+        : ((await this.ec2Side()) ?? []).filter(({ id, tags }) => !old.has(id) && Object.keys(tags).length === 0);
+    const [only] = fresh;
+    if (only !== undefined && fresh.length === 1) {
+      const over = only.status === 'active' || isDead(only.status);
+      return { text: over ? `${only.id} ${only.status}` : '', message: only.message, blind: false };
+    }
+    // several at once: which of them is this fleet's only GameLift knows
+    return { text: '', message: '', blind: fresh.length === 0 };
+  }
+
+  private async throwIfOverlapping({
+    cidrBlock,
+    message,
+  }: {
+    readonly cidrBlock: string | undefined;
+    readonly message: string;
+  }): Promise<void> {
+    const blocks = await this.calls.make('DescribeVpcs', (signal) => this.api.describeVpcCidrBlocks(this.pair.peerVpcId, signal));
+    const overlapping = cidrBlock === undefined ? undefined : blocks.find((block) => overlap(block, cidrBlock));
+    if (overlapping !== undefined && cidrBlock !== undefined) {
+      throw new Error(
+        `the fleet's VPC has ${cidrBlock}, which overlaps with ${overlapping} of VPC ${this.pair.peerVpcId}; GameLift chooses the fleet's ` +
+          'CIDR block and can not change it: use a VPC with another CIDR block, or replace the fleet' +
+          (message === '' ? '' : ` (GameLift: ${message})`),
+      );
+    }
+  }
+
+  private async failure({ status, message }: { readonly status: string; readonly message: string }): Promise<Error> {
+    const blocks = await this.calls.make('DescribeVpcs', (signal) => this.api.describeVpcCidrBlocks(this.pair.peerVpcId, signal));
+    return new Error(
+      `GameLift ended the peering connection as ${status}${message === '' ? ', without a reason' : `: ${message}`}; the VPC has ` +
+        `${blocks.join(', ')}, which no block of the fleet's VPC may overlap with: look at the events of the fleet, then deploy again`,
+    );
+  }
+
+  private async isGone(connectionId: string): Promise<boolean> {
+    return !(await this.describe()).some(
+      (record) => record.VpcPeeringConnectionId === connectionId && statusOf(record) !== 'deleted',
+    );
+  }
+
+  /** Whether an accepted deletion comes to its end; false if the connection stays as it was for a minute. */
+  private async goes(connectionId: string, ec2Id: string | undefined): Promise<boolean> {
+    const started = this.calls.now();
+    let looked = started;
+    for (;;) {
+      const peerings = ec2Id === undefined ? UNREACHABLE : await this.ec2Side();
+      const status = peerings?.find(({ id }) => id === ec2Id)?.status ?? 'deleted';
+      if (peerings !== undefined && status === 'deleted') {
+        return true;
+      }
+      if (peerings === undefined && (looked === started || this.calls.now() - looked >= SLOW_POLL)) {
+        looked = this.calls.now();
+        if (await this.isGone(connectionId)) {
+          return true;
+        }
+      }
+      if (status !== 'deleting' && this.calls.now() - started >= SAFETY_POLL) {
+        return false;
+      }
+      await this.pause(POLL, `the peering connection ${connectionId} was still being deleted`);
+    }
+  }
+}
+
+function live(record: ConnectionRecord): LivePeering {
+  return {
+    id: record.VpcPeeringConnectionId ?? '',
+    status: statusOf(record),
+    gameLiftVpcId: record.GameLiftVpcId,
+    cidrBlock: record.IpV4CidrBlock,
+  };
+}
+
+/** Whether two IPv4 CIDR blocks share an address. */
+export function overlap(one: string, other: string): boolean {
+  const [first, second] = [one, other].map((block) => {
+    const [address = '', length = '32'] = block.split('/');
+    const start = address.split('.').reduce((sum, octet) => sum * 256 + Number(octet), 0);
+    const size = 2 ** (32 - Number(length));
+    return { from: Math.floor(start / size) * size, to: Math.floor(start / size) * size + size - 1 };
+  });
+  return first !== undefined && second !== undefined && first.from <= second.to && second.from <= first.to;
+}

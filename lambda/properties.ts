@@ -1,0 +1,76 @@
+import type { RawProperties } from './cloudformation';
+import { show } from './cloudformation';
+
+/*
+ * Properties at the edge: CloudFormation hands every scalar over as a string. Each reader throws an Error that names the
+ * property, what it was and what it has to be.
+ */
+
+const VPC_ID = /^vpc-[0-9a-f]+$/;
+const ACCOUNT = /^\d{12}$/;
+const FLEET_ID = /^[a-z]*fleet-[a-zA-Z0-9-]+$/;
+const ROUTE_TABLE_ID = /^rtb-[0-9a-f]+$/;
+
+/** Who lets whom: the key of an authorization. */
+export interface Pair {
+  readonly peerVpcId: string;
+  readonly peerVpcAccount: string;
+  readonly gameLiftAccount: string;
+}
+
+export function readMatch(properties: RawProperties, name: string, pattern: RegExp, what: string): string {
+  const value = properties[name];
+  if (typeof value !== 'string' || !pattern.test(value)) {
+    throw new Error(`${name} must be ${what}, got ${show(value)}`);
+  }
+  return value;
+}
+
+export function readPair(properties: RawProperties): Pair {
+  return {
+    peerVpcId: readMatch(properties, 'PeerVpcId', VPC_ID, 'the id of a VPC such as vpc-0123456789abcdef0'),
+    peerVpcAccount: readMatch(properties, 'PeerVpcAwsAccountId', ACCOUNT, 'an account id of 12 digits'),
+    gameLiftAccount: readMatch(properties, 'GameLiftAwsAccountId', ACCOUNT, 'an account id of 12 digits'),
+  };
+}
+
+export function readFleetId(properties: RawProperties): string {
+  return readMatch(properties, 'FleetId', FLEET_ID, 'the id of a fleet such as fleet-01234567-89ab-cdef-0123-456789abcdef');
+}
+
+export function readBoolean(properties: RawProperties, name: string): boolean {
+  return readMatch(properties, name, /^(true|false)$/, 'true or false') === 'true';
+}
+
+/** Whole seconds from `least` to `most`. */
+export function readSeconds(properties: RawProperties, name: string, least: number, most: number): number {
+  const seconds = Number(readMatch(properties, name, /^\d+$/, 'whole seconds'));
+  if (seconds < least || seconds > most) {
+    throw new Error(`${name} must be from ${least} to ${most} seconds, got ${seconds}`);
+  }
+  return seconds;
+}
+
+export function readOneOf<T extends string>(properties: RawProperties, name: string, allowed: readonly T[]): T {
+  const value = allowed.find((candidate) => candidate === properties[name]);
+  if (value === undefined) {
+    throw new Error(`${name} must be one of ${allowed.join(', ')}, got ${show(properties[name])}`);
+  }
+  return value;
+}
+
+function readList(properties: RawProperties, name: string, pattern: RegExp, what: string): readonly string[] {
+  const value: unknown = properties[name] ?? [];
+  if (!Array.isArray(value) || !value.every((item): item is string => typeof item === 'string' && pattern.test(item))) {
+    throw new Error(`${name} must be a list of ${what}, got ${show(value)}`);
+  }
+  return value;
+}
+
+export function readRouteTableIds(properties: RawProperties): readonly string[] {
+  return readList(properties, 'RouteTableIds', ROUTE_TABLE_ID, 'ids of route tables such as rtb-0123456789abcdef0');
+}
+
+export function readFleetIds(properties: RawProperties): readonly string[] {
+  return readList(properties, 'FleetIds', FLEET_ID, 'ids of fleets such as fleet-01234567-89ab-cdef-0123-456789abcdef');
+}

@@ -1,0 +1,129 @@
+import type { RoutesKind } from '../lib/contract';
+import type { Calls } from './calls';
+
+/*
+ * Routes from the peer VPC to the fleet's. What has to change is planned without a call, so that a conflict is found before
+ * anything was changed.
+ */
+
+/** A route to a CIDR block, as far as it matters whom it leads to. */
+export interface Route {
+  readonly cidrBlock: string;
+  /** `pcx-…`, `igw-…`, `nat-…` and the like. */
+  readonly target: string;
+  /** Leads nowhere any more. */
+  readonly blackhole: boolean;
+}
+
+export interface RouteTable {
+  readonly id: string;
+  readonly routes: readonly Route[];
+}
+
+export interface RouteApi {
+  describeRouteTables(vpcId: string, signal: AbortSignal): Promise<readonly RouteTable[]>;
+  createRoute(routeTableId: string, cidrBlock: string, peeringId: string, signal: AbortSignal): Promise<void>;
+  replaceRoute(routeTableId: string, cidrBlock: string, peeringId: string, signal: AbortSignal): Promise<void>;
+  deleteRoute(routeTableId: string, cidrBlock: string, signal: AbortSignal): Promise<void>;
+}
+
+export interface DeclaredRoutes {
+  readonly kind: RoutesKind;
+  readonly routeTableIds: readonly string[];
+}
+
+interface RouteChange {
+  readonly action: 'create' | 'replace' | 'delete';
+  readonly routeTableId: string;
+  readonly cidrBlock: string;
+}
+
+/** The tables of the VPC that are declared to have a route. */
+function declaredTables(declared: DeclaredRoutes, tables: readonly RouteTable[]): readonly string[] {
+  switch (declared.kind) {
+    case 'None':
+      return [];
+    case 'RouteTables':
+      return [...new Set(declared.routeTableIds)];
+    case 'EveryRouteTable':
+      return tables.map(({ id }) => id);
+  }
+}
+
+/**
+ * What has to change for every declared table to lead to the peering.
+ *
+ * @param before what was declared until now: tables that are declared no longer lose their route
+ * @param mine other peerings that this resource made, whose routes it may take over
+ * @throws Error if a declared table is not there, or leads to something else that is alive.
+ */
+export function planRoutes(
+  tables: readonly RouteTable[],
+  declared: DeclaredRoutes,
+  before: DeclaredRoutes | undefined,
+  peering: { readonly id: string; readonly cidrBlock: string },
+  mine: ReadonlySet<string>,
+): readonly RouteChange[] {
+  const { cidrBlock } = peering;
+  const wanted = declaredTables(declared, tables);
+  const changes = wanted.flatMap((routeTableId): RouteChange[] => {
+    const table = tables.find(({ id }) => id === routeTableId);
+    if (table === undefined) {
+      throw new Error(
+        `the VPC has no route table ${routeTableId}: correct the routes of the VpcPeeringConnection, then deploy again`,
+      );
+    }
+    const route = table.routes.find((candidate) => candidate.cidrBlock === cidrBlock);
+    if (route === undefined) {
+      return [{ action: 'create', routeTableId, cidrBlock }];
+    }
+    if (route.target === peering.id) {
+      return [];
+    }
+    if (route.blackhole || mine.has(route.target)) {
+      return [{ action: 'replace', routeTableId, cidrBlock }];
+    }
+    throw new Error(
+      `route table ${routeTableId} has a route for ${cidrBlock} to ${route.target}, where the fleet's VPC needs one to ${peering.id}: ` +
+        'remove that route, or leave the table out with PeeringRoutes.forSubnets, then deploy again',
+    );
+  });
+  const dropped = (before === undefined ? [] : declaredTables(before, tables)).filter((id) => !wanted.includes(id));
+  return [
+    ...changes,
+    ...dropped
+      .filter((id) => tables.find((table) => table.id === id)?.routes.some((route) => route.target === peering.id))
+      .map((routeTableId): RouteChange => ({ action: 'delete', routeTableId, cidrBlock })),
+  ];
+}
+
+/** Every route to one of the peerings, whoever wrote it. */
+export function planRemoval(tables: readonly RouteTable[], peerings: ReadonlySet<string>): readonly RouteChange[] {
+  return tables.flatMap(({ id, routes }) =>
+    routes
+      .filter(({ target }) => peerings.has(target))
+      .map(({ cidrBlock }): RouteChange => ({ action: 'delete', routeTableId: id, cidrBlock })),
+  );
+}
+
+/** Makes the changes. A route that meanwhile is as it should be is fine. */
+export async function applyRoutes(
+  changes: readonly RouteChange[],
+  peeringId: string,
+  api: RouteApi,
+  calls: Calls,
+): Promise<void> {
+  for (const { action, routeTableId, cidrBlock } of changes) {
+    switch (action) {
+      case 'create':
+        await calls.make('CreateRoute', (signal) => api.createRoute(routeTableId, cidrBlock, peeringId, signal));
+        break;
+      case 'replace':
+        await calls.make('ReplaceRoute', (signal) => api.replaceRoute(routeTableId, cidrBlock, peeringId, signal));
+        break;
+      case 'delete':
+        await calls.make('DeleteRoute', (signal) => api.deleteRoute(routeTableId, cidrBlock, signal));
+        break;
+    }
+  }
+}

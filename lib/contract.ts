@@ -1,0 +1,96 @@
+/*
+ * What the constructs and their handler share: names and shapes on the wire between CloudFormation and the Lambda function.
+ * Free of imports, so that both sides can use it. Old stacks keep sending what earlier versions wrote: never change the
+ * meaning of a name, only add.
+ */
+
+/** Raised when a request changes in a way that an older handler could not serve: it refuses what is newer than itself. */
+export const SCHEMA_VERSION = '1';
+
+export const AUTHORIZATION_TYPE = 'Custom::GameLiftVpcPeeringAuthorization';
+
+/** What `Custom::GameLiftVpcPeeringAuthorization` is given. CloudFormation hands every value over as a string. */
+export interface AuthorizationProperties {
+  readonly SchemaVersion: string;
+  readonly PeerVpcId: string;
+  readonly PeerVpcAwsAccountId: string;
+  readonly GameLiftAwsAccountId: string;
+  /** Says nothing to the handler: a new value makes CloudFormation send an update. */
+  readonly Renewal?: string;
+  /** The same: what would make CloudFormation replace or delete what relies on the authorization, by logical id. */
+  readonly ReliedOnBy?: object;
+}
+
+/** What `Custom::GameLiftVpcPeeringAuthorization` answers with: its attributes. */
+export interface AuthorizationAttributes {
+  /** ISO 8601, UTC. */
+  readonly ExpirationTime: string;
+  /** ISO 8601, UTC. */
+  readonly CreationTime: string;
+  /** Whole seconds since the epoch. */
+  readonly ExpirationEpochSeconds: number;
+  readonly PeerVpcId: string;
+  readonly PeerVpcAwsAccountId: string;
+  readonly GameLiftAwsAccountId: string;
+}
+
+/** Seconds that a request for an authorization may take from the start of an invocation to its answer. */
+export const AUTHORIZATION_BUDGET_SECONDS = 300;
+
+/** Seconds that an event may wait for an invocation, retries included: after that nobody starts on it any more. */
+export const MAX_EVENT_AGE_SECONDS = 300;
+
+/** Seconds kept back from every invocation for answering CloudFormation. */
+export const ANSWER_RESERVE_SECONDS = 30;
+
+export const CONNECTION_TYPE = 'Custom::GameLiftVpcPeeringConnection';
+
+/** Which route tables get a route to the fleet's VPC. */
+export const ROUTES_KINDS = ['EveryRouteTable', 'RouteTables', 'None'] as const;
+export type RoutesKind = (typeof ROUTES_KINDS)[number];
+
+/** What `Custom::GameLiftVpcPeeringConnection` is given. CloudFormation hands every value over as a string, or a list of them. */
+export interface ConnectionProperties {
+  readonly SchemaVersion: string;
+  readonly FleetId: string;
+  readonly PeerVpcId: string;
+  readonly PeerVpcAwsAccountId: string;
+  readonly GameLiftAwsAccountId: string;
+  /** Seconds. */
+  readonly TimeoutSeconds: number;
+  readonly Routes: RoutesKind;
+  /** With `RouteTables`. */
+  readonly RouteTableIds?: readonly string[];
+  readonly DnsResolution: boolean;
+  readonly AdoptExisting: boolean;
+  /** Orders the connection after the authorization and decides nothing: by the time of a delete it is old. */
+  readonly AuthorizationExpirationTime?: string;
+}
+
+/** What `Custom::GameLiftVpcPeeringConnection` answers with: its attributes. */
+export interface ConnectionAttributes {
+  readonly VpcPeeringConnectionId: string;
+  readonly GameLiftVpcId: string;
+  readonly GameLiftCidrBlock: string;
+}
+
+/** Seconds that a connection may be pending by default. */
+export const CONNECTION_TIMEOUT_SECONDS = 600;
+
+/** Seconds that a connection may be pending at the most: what one invocation can wait. */
+export const MAX_CONNECTION_TIMEOUT_SECONDS = 780;
+
+/** Seconds that a request for a connection may take, waiting for GameLift's rate limit included: all that an invocation has. */
+export const CONNECTION_BUDGET_SECONDS = 840;
+
+export const TEARDOWN_TYPE = 'Custom::GameLiftVpcPeeringTeardown';
+
+/** What `Custom::GameLiftVpcPeeringTeardown` is given. */
+export interface TeardownProperties {
+  readonly SchemaVersion: string;
+  readonly PeerVpcId: string;
+  readonly PeerVpcAwsAccountId: string;
+  readonly GameLiftAwsAccountId: string;
+  /** The fleets that rely on the authorization: another one, and the old one's deletion is authorized. */
+  readonly FleetIds: readonly string[];
+}

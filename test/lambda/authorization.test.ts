@@ -1,0 +1,342 @@
+import { awsError, GAMELIFT_ACCOUNT, HOUR, propertiesOf, requestOf, TestWorld, VPC, VPC_ACCOUNT } from './world';
+
+const CREATE = `Create ${VPC} ${GAMELIFT_ACCOUNT}`;
+const DELETE = `Delete ${VPC} ${GAMELIFT_ACCOUNT}`;
+const ABOUT = `between VPC ${VPC} of account ${VPC_ACCOUNT} and GameLift account ${GAMELIFT_ACCOUNT} in eu-central-1`;
+const CHECK =
+  `Check that VPC ${VPC} belongs to account ${VPC_ACCOUNT} and lies in eu-central-1, ` +
+  `and that ${GAMELIFT_ACCOUNT} is the account that manages the fleet, then deploy again.`;
+
+describe('create', () => {
+  test('authorizes once and answers with the attributes', async () => {
+    const world = new TestWorld();
+    expect(await world.run(requestOf('Create'))).toEqual({
+      Status: 'SUCCESS',
+      PhysicalResourceId: '6b2e1c9c-0000-4000-8000-000000000000/Authorization',
+      StackId: 'arn:aws:cloudformation:eu-central-1:111111111111:stack/Peered/6b2e1c9c-0000-4000-8000-000000000000',
+      RequestId: 'f0f0f0f0-0000-4000-8000-000000000000',
+      LogicalResourceId: 'Authorization',
+      NoEcho: false,
+      Data: {
+        ExpirationTime: '2026-01-02T00:00:00.000Z',
+        CreationTime: '2026-01-01T00:00:00.000Z',
+        ExpirationEpochSeconds: Date.parse('2026-01-02T00:00:00Z') / 1000,
+        PeerVpcId: VPC,
+        PeerVpcAwsAccountId: VPC_ACCOUNT,
+        GameLiftAwsAccountId: GAMELIFT_ACCOUNT,
+      },
+    });
+    expect(world.api.calls).toEqual([CREATE]);
+  });
+
+  test('run a second time by Lambda, answers with the same physical id', async () => {
+    const world = new TestWorld();
+    const first = await world.run(requestOf('Create'));
+    const second = await world.run(requestOf('Create'));
+    expect(second?.PhysicalResourceId).toBe(first?.PhysicalResourceId);
+  });
+
+  test('knows when an authorization was issued even if GameLift does not say', async () => {
+    const world = new TestWorld();
+    world.api.create = [{ ExpirationTime: new Date('2026-01-01T23:59:58.250Z') }];
+    expect((await world.run(requestOf('Create')))?.Data).toMatchObject({
+      CreationTime: '2025-12-31T23:59:58.250Z',
+      ExpirationTime: '2026-01-01T23:59:58.250Z',
+      ExpirationEpochSeconds: Date.parse('2026-01-01T23:59:58Z') / 1000,
+    });
+  });
+
+  test('fails when GameLift does not say when the authorization expires', async () => {
+    const world = new TestWorld();
+    world.api.create = [{ PeerVpcId: VPC }];
+    expect((await world.run(requestOf('Create')))?.Reason).toBe(
+      `could not authorize VPC peering ${ABOUT}: ` +
+        'GameLift accepted CreateVpcPeeringAuthorization but did not say when the authorization expires; deploy again. ' +
+        'Nothing of the template needs a change for this: deploy again.',
+    );
+  });
+});
+
+describe('what AWS does while an authorization is valid', () => {
+  test('it renews: nothing more is called', async () => {
+    const world = new TestWorld();
+    await world.run(requestOf('Update'));
+    expect(world.api.calls).toEqual([CREATE]);
+  });
+
+  test('it keeps the old expiry, and that is far: nothing more is called', async () => {
+    const world = new TestWorld();
+    world.api.create = [{ hours: 12 }];
+    expect((await world.run(requestOf('Update')))?.Data?.ExpirationTime).toBe('2026-01-01T12:00:00.000Z');
+    expect(world.api.calls).toEqual([CREATE]);
+  });
+
+  test('it keeps the old expiry, and that is near: cancelled and made anew', async () => {
+    const world = new TestWorld();
+    world.api.create = [{ hours: 11.99 }, { hours: 24 }];
+    expect((await world.run(requestOf('Update')))?.Data?.ExpirationTime).toBe('2026-01-02T00:00:00.000Z');
+    expect(world.api.calls).toEqual([CREATE, DELETE, CREATE]);
+  });
+
+  test('it keeps the old expiry, near, even after cancelling: an error', async () => {
+    const world = new TestWorld();
+    world.api.create = [{ hours: 1 }];
+    expect(await world.run(requestOf('Update'))).toMatchObject({
+      Status: 'FAILED',
+      Reason:
+        `could not authorize VPC peering ${ABOUT}: GameLift answered with an authorization that expires at 2026-01-01T01:00:00.000Z, ` +
+        'less than half a day from now, although the earlier one had been cancelled; deploy again. ' +
+        'Nothing of the template needs a change for this: deploy again.',
+    });
+  });
+
+  test('it refuses, and the valid one is listed and lasts: that one is answered', async () => {
+    const world = new TestWorld();
+    world.api.create = [awsError('InvalidRequestException')];
+    world.api.describe = [[{ ...world.api.record(23), PeerVpcId: 'vpc-0' }, world.api.record(20)]];
+    expect((await world.run(requestOf('Update')))?.Data?.ExpirationTime).toBe('2026-01-01T20:00:00.000Z');
+    expect(world.api.calls).toEqual([CREATE, 'Describe']);
+  });
+
+  test('it refuses, and the valid one ends soon: cancelled and made anew', async () => {
+    const world = new TestWorld();
+    world.api.create = [awsError('InvalidRequestException'), { hours: 24 }];
+    world.api.describe = [[world.api.record(3)]];
+    expect((await world.run(requestOf('Update')))?.Data?.ExpirationTime).toBe('2026-01-02T00:00:00.000Z');
+    expect(world.api.calls).toEqual([CREATE, 'Describe', DELETE, CREATE]);
+  });
+
+  test('it refuses, and does not list what was used: cancelled and made anew', async () => {
+    const world = new TestWorld();
+    world.api.create = [awsError('InvalidRequestException'), { hours: 24 }];
+    expect((await world.run(requestOf('Update')))?.Status).toBe('SUCCESS');
+    expect(world.api.calls).toEqual([CREATE, 'Describe', DELETE, CREATE]);
+  });
+
+  test('an expired one, and those of others, are taken for none', async () => {
+    const world = new TestWorld();
+    world.api.create = [awsError('InvalidRequestException'), { hours: 24 }];
+    world.api.describe = [
+      [
+        world.api.record(-1),
+        { ...world.api.record(20), GameLiftAwsAccountId: '333333333333' },
+        { ...world.api.record(20), PeerVpcAwsAccountId: '333333333333' },
+        { PeerVpcId: VPC, GameLiftAwsAccountId: GAMELIFT_ACCOUNT },
+      ],
+    ];
+    expect((await world.run(requestOf('Update')))?.Data?.ExpirationTime).toBe('2026-01-02T00:00:00.000Z');
+    expect(world.api.calls).toEqual([CREATE, 'Describe', DELETE, CREATE]);
+  });
+});
+
+describe('update', () => {
+  test('authorizes what is declared now, keeps the physical id, and leaves the earlier pair to lapse', async () => {
+    const world = new TestWorld();
+    const answer = await world.run(
+      requestOf('Update', {
+        ResourceProperties: propertiesOf({ PeerVpcId: 'vpc-1' }),
+        OldResourceProperties: propertiesOf(),
+        PhysicalResourceId: 'whatever/it/was',
+      }),
+    );
+    expect(answer).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: 'whatever/it/was' });
+    expect(world.api.calls).toEqual([`Create vpc-1 ${GAMELIFT_ACCOUNT}`]);
+  });
+});
+
+describe('delete', () => {
+  test('cancels', async () => {
+    const world = new TestWorld();
+    expect(await world.run(requestOf('Delete'))).toMatchObject({ Status: 'SUCCESS' });
+    expect(world.api.calls).toEqual([DELETE]);
+  });
+
+  test('cancels after a cancelled create too, whose physical id CloudFormation made up', async () => {
+    const world = new TestWorld();
+    const answer = await world.run(requestOf('Delete', { PhysicalResourceId: 'Peered-Authorization-1B2C3D' }));
+    expect(answer).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: 'Peered-Authorization-1B2C3D' });
+    expect(world.api.calls).toEqual([DELETE]);
+  });
+
+  test('what is not there is fine', async () => {
+    const world = new TestWorld();
+    world.api.delete = [awsError('NotFoundException')];
+    expect((await world.run(requestOf('Delete')))?.Status).toBe('SUCCESS');
+    expect(world.api.calls).toEqual([DELETE]);
+  });
+
+  test('an invalid request is fine where none is listed', async () => {
+    const world = new TestWorld();
+    world.api.delete = [awsError('InvalidRequestException')];
+    world.api.describe = [[world.api.record(-1)]];
+    expect((await world.run(requestOf('Delete')))?.Status).toBe('SUCCESS');
+  });
+
+  test('an invalid request is an error where one is listed', async () => {
+    const world = new TestWorld();
+    world.api.delete = [awsError('InvalidRequestException', 'no')];
+    world.api.describe = [[world.api.record(1)]];
+    expect((await world.run(requestOf('Delete')))?.Reason).toBe(
+      `could not cancel the VPC peering authorization ${ABOUT}: InvalidRequestException: no. ${CHECK}`,
+    );
+  });
+});
+
+describe('refusals', () => {
+  test.each(['InvalidRequestException', 'NotFoundException'])('%s: says what to check', async (name) => {
+    const world = new TestWorld();
+    world.api.create = [awsError(name, 'Invalid peer VPC')];
+    expect(await world.run(requestOf('Create'))).toMatchObject({
+      Status: 'FAILED',
+      Reason: `could not authorize VPC peering ${ABOUT}: ${name}: Invalid peer VPC. ${CHECK}`,
+      PhysicalResourceId: '6b2e1c9c-0000-4000-8000-000000000000/Authorization/nothing-done',
+    });
+  });
+
+  test.each(['InvalidRequestException', 'NotFoundException'])(
+    '%s and EC2 knows no such VPC: says so, without another call',
+    async (name) => {
+      const world = new TestWorld();
+      world.api.create = [awsError(name, 'Invalid peer VPC')];
+      world.api.exists = [false];
+      expect((await world.run(requestOf('Create')))?.Reason).toBe(
+        `could not authorize VPC peering ${ABOUT}: ${name}: Invalid peer VPC. ` +
+          `EC2 knows no VPC ${VPC} in account ${VPC_ACCOUNT} and eu-central-1: correct the VPC, then deploy again.`,
+      );
+      expect(world.api.calls).not.toContain(DELETE);
+    },
+  );
+
+  test('EC2 can not be asked: says what to check all the same', async () => {
+    const world = new TestWorld();
+    world.api.create = [awsError('NotFoundException', 'No')];
+    world.api.exists = ['denied'];
+    expect((await world.run(requestOf('Create')))?.Reason).toBe(
+      `could not authorize VPC peering ${ABOUT}: NotFoundException: No. ${CHECK}`,
+    );
+  });
+
+  test.each(['AccessDeniedException', 'UnauthorizedException'])(
+    '%s for less than a minute: a policy that was not known yet',
+    async (name) => {
+      const world = new TestWorld();
+      world.api.create = [awsError(name), awsError(name), awsError(name), { hours: 24 }];
+      expect((await world.run(requestOf('Create')))?.Status).toBe('SUCCESS');
+    },
+  );
+
+  test.each(['AccessDeniedException', 'UnauthorizedException'])('%s for a minute is believed', async (name) => {
+    const world = new TestWorld();
+    const start = world.time.now();
+    world.api.create = [awsError(name, 'not allowed', 403)];
+    expect((await world.run(requestOf('Create')))?.Reason).toBe(
+      `could not authorize VPC peering ${ABOUT}: ${name}: not allowed. ` +
+        `Check that no service control policy and no permissions boundary keeps the handler's role in account ${VPC_ACCOUNT} from ` +
+        'gamelift:CreateVpcPeeringAuthorization, gamelift:DeleteVpcPeeringAuthorization, gamelift:DescribeVpcPeeringAuthorizations, ' +
+        `and from the EC2 actions on VPC ${VPC} that CreateVpcPeeringAuthorization asks of its caller, then deploy again.`,
+    );
+    expect(world.time.now() - start).toBe(60_000);
+  });
+
+  test.each(['ThrottlingException', 'TooManyRequestsException', 'RequestLimitExceeded'])(
+    '%s for a minute: waits for a token',
+    async (name) => {
+      const world = new TestWorld();
+      const start = world.time.now();
+      world.api.create = [...Array.from({ length: 6 }, () => awsError(name, 'Rate exceeded')), { hours: 24 }];
+      expect((await world.run(requestOf('Create')))?.Status).toBe('SUCCESS');
+      expect(world.time.now() - start).toBe(60_000);
+    },
+  );
+
+  test('throttled until the time is up: says that it was the rate limit', async () => {
+    const world = new TestWorld();
+    const start = world.time.now();
+    world.api.create = [awsError('ThrottlingException', 'Rate exceeded')];
+    expect((await world.run(requestOf('Create')))?.Reason).toBe(
+      `could not authorize VPC peering ${ABOUT}: the rate limit of CreateVpcPeeringAuthorization (GameLift: one call of a peering ` +
+        'operation in ten seconds for the whole account) still refused the call after 300 seconds. ' +
+        'Other callers in this account use the same operation: deploy again when they are done.',
+    );
+    expect(world.time.now() - start).toBe(300_000);
+  });
+
+  test.each([
+    awsError('InternalServiceException', 'oops', 500),
+    awsError('SomethingNew', 'oops', 503),
+    awsError('TimeoutError', 'oops'),
+    awsError('SyntaxError', 'Unexpected token'),
+    Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }),
+  ])('%s: tried again', async (error) => {
+    const world = new TestWorld();
+    world.api.create = [error, error, error, error, { hours: 24 }];
+    expect((await world.run(requestOf('Create')))?.Status).toBe('SUCCESS');
+  });
+
+  test('a failure of GameLift that lasts: five attempts', async () => {
+    const world = new TestWorld();
+    world.api.create = [awsError('InternalServiceException', 'oops', 500)];
+    expect((await world.run(requestOf('Create')))?.Reason).toBe(
+      `could not authorize VPC peering ${ABOUT}: InternalServiceException: oops. Nothing of the template needs a change for this: deploy again.`,
+    );
+    expect(world.api.calls).toHaveLength(5);
+  });
+
+  test('an error that nobody foresaw is told as it is, at once', async () => {
+    const world = new TestWorld();
+    world.api.create = [awsError('BrandNewException', 'hello')];
+    expect((await world.run(requestOf('Create')))?.Reason).toContain('BrandNewException: hello.');
+    expect(world.api.calls).toHaveLength(1);
+  });
+
+  test('an authorization that was renewed half a day ago is still good for a deployment', async () => {
+    const world = new TestWorld();
+    world.time.pass(12 * HOUR);
+    world.api.create = [awsError('InvalidRequestException')];
+    world.api.describe = [[world.api.record(12)]];
+    await world.run(requestOf('Update'));
+    expect(world.api.calls).toEqual([CREATE, 'Describe']);
+  });
+});
+
+describe('the delete that follows a create that failed', () => {
+  async function failThenDelete(world: TestWorld): Promise<string[]> {
+    const failed = await world.run(requestOf('Create'));
+    expect(failed?.Status).toBe('FAILED');
+    world.api.calls.length = 0;
+    world.api.delete = ['done'];
+    const deleted = await world.run(requestOf('Delete', { PhysicalResourceId: failed?.PhysicalResourceId }));
+    expect(deleted).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: failed?.PhysicalResourceId });
+    return world.api.calls;
+  }
+
+  test.each(['AccessDeniedException', 'UnauthorizedException', 'ThrottlingException', 'NotFoundException'])(
+    "cancels nothing where all was refused with %s: what there may be is another stack's",
+    async (name) => {
+      const world = new TestWorld();
+      world.api.create = [awsError(name)];
+      expect(await failThenDelete(world)).toEqual([]);
+    },
+  );
+
+  test('cancels where a call may have taken effect', async () => {
+    const world = new TestWorld();
+    world.api.create = [awsError('TimeoutError'), awsError('AccessDeniedException')];
+    expect(await failThenDelete(world)).toEqual([DELETE]);
+  });
+
+  test('cancels where GameLift authorized and the answer was of no use', async () => {
+    const world = new TestWorld();
+    world.api.create = [{ PeerVpcId: VPC }];
+    expect(await failThenDelete(world)).toEqual([DELETE]);
+  });
+
+  test('an update of a resource whose create was refused gives it an id that is deleted for real', async () => {
+    const world = new TestWorld();
+    world.api.create = [awsError('NotFoundException'), { hours: 24 }];
+    const failed = await world.run(requestOf('Create'));
+    const updated = await world.run(requestOf('Update', { PhysicalResourceId: failed?.PhysicalResourceId }));
+    await world.run(requestOf('Delete', { PhysicalResourceId: updated?.PhysicalResourceId }));
+    expect(world.api.calls.at(-1)).toBe(DELETE);
+  });
+});

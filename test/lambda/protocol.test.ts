@@ -1,0 +1,262 @@
+import { awsError, propertiesOf, requestOf, SECRET_URL, TestWorld, VPC } from './world';
+
+const STACK_ID = 'arn:aws:cloudformation:eu-central-1:111111111111:stack/Peered/6b2e1c9c-0000-4000-8000-000000000000';
+
+describe('events that nobody can be answered for', () => {
+  test.each([
+    ['nothing', undefined, 'it is not an object'],
+    ['null', null, 'it is not an object'],
+    ['a string', 'Create', 'it is not an object'],
+    ['a list', [], 'it is not an object'],
+    ['no fields', {}, 'it has no ResponseURL, StackId, RequestId, LogicalResourceId'],
+    ['no response URL', requestOf('Create', { ResponseURL: undefined }), 'it has no ResponseURL'],
+    ['an empty stack id', requestOf('Create', { StackId: '' }), 'it has no StackId'],
+    ['a number for a request id', requestOf('Create', { RequestId: 7 }), 'it has no RequestId'],
+    ['a URL that is none', requestOf('Create', { ResponseURL: 'elsewhere' }), 'its ResponseURL is no https URL'],
+    ['a plain URL', requestOf('Create', { ResponseURL: 'http://example.com/' }), 'its ResponseURL is no https URL'],
+  ])('%s: logged, and not run again', async (_, event, problem) => {
+    const world = new TestWorld();
+    await world.run(event);
+    expect(world.answers).toEqual([]);
+    expect(world.api.calls).toEqual([]);
+    expect(world.logged).toEqual([{ message: `the event is not a request of CloudFormation: ${problem}` }]);
+  });
+});
+
+describe('requests that are refused before anything is called', () => {
+  test.each([
+    ['an unknown kind', { RequestType: 'Upsert' }, 'RequestType must be one of Create, Update, Delete, got "Upsert"'],
+    ['no kind', { RequestType: undefined }, 'RequestType must be one of Create, Update, Delete, got nothing'],
+    ['no type', { ResourceType: undefined }, 'ResourceType must be a string, got nothing'],
+    ['no properties', { ResourceProperties: undefined }, 'ResourceProperties must be an object, got nothing'],
+    ['properties that are a list', { ResourceProperties: [1] }, 'ResourceProperties must be an object, got [1]'],
+    [
+      'a type of a later version',
+      { ResourceType: 'Custom::GameLiftSomethingNew' },
+      'this version of the handler knows no Custom::GameLiftSomethingNew, only Custom::GameLiftVpcPeeringAuthorization, ' +
+        'Custom::GameLiftVpcPeeringConnection, Custom::GameLiftVpcPeeringTeardown: ' +
+        'deploy with the version of cdk-gamelift-vpc-peering that wrote the template',
+    ],
+    [
+      'no VPC',
+      { ResourceProperties: propertiesOf({ PeerVpcId: undefined }) },
+      'PeerVpcId must be the id of a VPC such as vpc-0123456789abcdef0, got nothing',
+    ],
+    [
+      'a VPC that is none',
+      { ResourceProperties: propertiesOf({ PeerVpcId: 'x'.repeat(200) }) },
+      `PeerVpcId must be the id of a VPC such as vpc-0123456789abcdef0, got "${'x'.repeat(116)}...`,
+    ],
+    [
+      'an account that is none',
+      { ResourceProperties: propertiesOf({ GameLiftAwsAccountId: '12' }) },
+      'GameLiftAwsAccountId must be an account id of 12 digits, got "12"',
+    ],
+    [
+      'an account that is a number',
+      { ResourceProperties: propertiesOf({ PeerVpcAwsAccountId: 111111111111 }) },
+      'PeerVpcAwsAccountId must be an account id of 12 digits, got 111111111111',
+    ],
+  ])('%s', async (_, change, reason) => {
+    const world = new TestWorld();
+    const refused = await world.run(requestOf('Create', change));
+    expect(refused).toMatchObject({
+      Status: 'FAILED',
+      Reason: reason,
+      PhysicalResourceId: '6b2e1c9c-0000-4000-8000-000000000000/Authorization/nothing-done',
+    });
+    // the delete that follows a failed create finds nothing to do
+    const cleaned = await world.run(requestOf('Delete', { PhysicalResourceId: refused?.PhysicalResourceId }));
+    expect(cleaned).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: refused?.PhysicalResourceId });
+    expect(world.api.calls).toEqual([]);
+  });
+
+  test('an update keeps the physical id', async () => {
+    const world = new TestWorld();
+    const answer = await world.run(
+      requestOf('Update', { ResourceProperties: propertiesOf({ PeerVpcId: '' }), PhysicalResourceId: 'mine' }),
+    );
+    expect(answer).toMatchObject({ Status: 'FAILED', PhysicalResourceId: 'mine' });
+    expect(world.api.calls).toEqual([]);
+  });
+
+  test('a delete after a cancelled create does not hold up the stack', async () => {
+    const world = new TestWorld();
+    const answer = await world.run(
+      requestOf('Delete', { ResourceProperties: propertiesOf({ PeerVpcId: '' }), PhysicalResourceId: 'made-up' }),
+    );
+    expect(answer).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: 'made-up' });
+    expect(world.api.calls).toEqual([]);
+  });
+
+  test('a delete of a type that is not known fails, since something may be left', async () => {
+    const world = new TestWorld();
+    const answer = await world.run(
+      requestOf('Delete', { ResourceType: 'Custom::GameLiftSomethingNew', PhysicalResourceId: 'mine' }),
+    );
+    expect(answer).toMatchObject({ Status: 'FAILED', PhysicalResourceId: 'mine' });
+  });
+});
+
+describe('requests of other versions', () => {
+  test('properties that are not known are ignored', async () => {
+    const world = new TestWorld();
+    const answer = await world.run(requestOf('Create', { ResourceProperties: propertiesOf({ FromTheFuture: { a: ['b'] } }) }));
+    expect(answer?.Status).toBe('SUCCESS');
+  });
+
+  test.each(['Create', 'Update'])('a later schema version is refused: %s', async (type) => {
+    const world = new TestWorld();
+    const answer = await world.run(requestOf(type, { ResourceProperties: propertiesOf({ SchemaVersion: '7' }) }));
+    expect(answer).toMatchObject({
+      Status: 'FAILED',
+      Reason:
+        'SchemaVersion is "7", and this version of the handler knows them up to 1: ' +
+        'deploy with the version of cdk-gamelift-vpc-peering that wrote the template',
+    });
+    expect(world.api.calls).toEqual([]);
+  });
+
+  test('a delete of a later schema version, after a rolled-back upgrade, does what it can', async () => {
+    const world = new TestWorld();
+    const properties = propertiesOf({ SchemaVersion: '7', Added: 'x' });
+    expect(await world.run(requestOf('Delete', { ResourceProperties: properties }))).toMatchObject({ Status: 'SUCCESS' });
+    expect(world.api.calls).toHaveLength(1);
+  });
+
+  test('a delete of a later schema version that can not be read fails, since something may be left', async () => {
+    const world = new TestWorld();
+    const properties = { SchemaVersion: '7', Pair: {} };
+    expect(await world.run(requestOf('Delete', { ResourceProperties: properties }))).toMatchObject({ Status: 'FAILED' });
+    expect(world.api.calls).toEqual([]);
+  });
+
+  test('the first version of the properties is understood for ever', async () => {
+    const world = new TestWorld();
+    const properties = {
+      ServiceToken: 'arn:aws:lambda:eu-central-1:111111111111:function:Handler',
+      SchemaVersion: '1',
+      PeerVpcId: VPC,
+      PeerVpcAwsAccountId: '111111111111',
+      GameLiftAwsAccountId: '222222222222',
+      Renewal: '2026-01-01T00:00:00.000Z',
+    };
+    for (const type of ['Create', 'Update', 'Delete']) {
+      expect(await world.run(requestOf(type, { ResourceProperties: properties }))).toMatchObject({ Status: 'SUCCESS' });
+    }
+  });
+});
+
+describe('the answer', () => {
+  test('names whom it answers', async () => {
+    const world = new TestWorld();
+    expect(await world.run(requestOf('Delete'))).toMatchObject({
+      StackId: STACK_ID,
+      RequestId: 'f0f0f0f0-0000-4000-8000-000000000000',
+      LogicalResourceId: 'Authorization',
+    });
+  });
+
+  test.each([
+    ['letters', 'x'],
+    ['umlauts', 'ü'],
+    ['emoji', '🎮'],
+    ['quotes, which JSON doubles', '"'],
+    ['control characters, which JSON makes six of', '\u0001'],
+  ])('is never longer than 4096 bytes, with a reason of %s', async (_, character) => {
+    const world = new TestWorld();
+    world.api.create = [awsError('BrandNewException', character.repeat(5000))];
+    const put = world.put;
+    let bytes = 0;
+    world.put = (url, body, signal) => {
+      bytes = Buffer.byteLength(body);
+      expect(body).not.toContain('\ufffd');
+      return put(url, body, signal);
+    };
+    const answer = await world.run(requestOf('Create'));
+    expect(bytes).toBeLessThanOrEqual(4096);
+    expect(bytes).toBeGreaterThan(4080);
+    expect(answer?.Reason).toMatch(/^could not authorize VPC peering between VPC .*\.\.\.$/);
+  });
+
+  test.each([[[500, 500, 200]], [[503, 429, 200]], [[new Error('socket hang up'), 200]]])(
+    'is sent again after %p',
+    async (statuses) => {
+      const world = new TestWorld();
+      world.statuses = statuses;
+      expect((await world.run(requestOf('Create')))?.Status).toBe('SUCCESS');
+      expect(world.answers).toHaveLength(1);
+      expect(world.api.calls).toHaveLength(1);
+    },
+  );
+
+  test('that is not taken for good is sent for as long as CloudFormation listens, and counts as an error then', async () => {
+    const world = new TestWorld();
+    world.statuses = [500];
+    const start = world.time.now();
+    await expect(world.run(requestOf('Create'))).rejects.toThrow("CloudFormation's response endpoint answered HTTP 500");
+    expect(world.time.now() - start).toBeGreaterThan(330_000);
+    expect(world.time.now() - start).toBeLessThanOrEqual(360_000);
+    expect(world.logged.at(-1)).toMatchObject({ message: 'CloudFormation could not be answered' });
+  });
+
+  test.each([400, 408, 429])('is sent again after HTTP %p, which passes', async (status) => {
+    const world = new TestWorld();
+    world.statuses = [status, 200];
+    expect((await world.run(requestOf('Create')))?.Status).toBe('SUCCESS');
+  });
+
+  test('whose URL has expired is given up: CloudFormation no longer waits, and another run could do harm', async () => {
+    const world = new TestWorld();
+    world.statuses = [403];
+    await world.run(requestOf('Create'));
+    expect(world.api.calls).toHaveLength(1);
+    expect(world.logged.at(-1)).toMatchObject({
+      message: 'CloudFormation could not be answered',
+      error: "CloudFormation's response endpoint answered HTTP 403",
+    });
+  });
+
+  test('holds no secret, and neither does the log', async () => {
+    const world = new TestWorld();
+    world.statuses = [500, 200];
+    world.api.create = [awsError('InternalServiceException'), { hours: 24 }];
+    const answer = await world.run(requestOf('Create'));
+    expect(JSON.stringify([answer, world.logged])).not.toContain(SECRET_URL);
+    expect(JSON.stringify([answer, world.logged])).not.toContain('5ec2e7');
+  });
+});
+
+describe('when the time is nearly up', () => {
+  test('a call that never returns: fails shortly before', async () => {
+    const world = new TestWorld();
+    world.api.createVpcPeeringAuthorization = () => new Promise(() => undefined);
+    const start = world.time.now();
+    expect(await world.run(requestOf('Create'), 60)).toMatchObject({
+      Status: 'FAILED',
+      Reason: 'the Create was not finished within 30 seconds: deploy again',
+      PhysicalResourceId: '6b2e1c9c-0000-4000-8000-000000000000/Authorization',
+    });
+    expect(world.time.now() - start).toBe(31_000);
+  });
+
+  test('a call that gives up when it is told to: says what was not finished', async () => {
+    const world = new TestWorld();
+    world.api.createVpcPeeringAuthorization = (_, signal?: AbortSignal) =>
+      new Promise((__, reject) => {
+        signal?.addEventListener('abort', () => {
+          reject(awsError('AbortError', 'Request aborted'));
+        });
+      });
+    const answer = await world.run(requestOf('Create'), 60);
+    expect(answer?.Reason).toMatch(
+      /: CreateVpcPeeringAuthorization was not finished when the time of this request was up, after 30 seconds\. Deploy again\.$/,
+    );
+  });
+
+  test('no time at all: one answer all the same, and no call', async () => {
+    const world = new TestWorld();
+    expect(await world.run(requestOf('Create'), 20)).toMatchObject({ Status: 'FAILED' });
+    expect(world.answers).toHaveLength(1);
+  });
+});

@@ -1,0 +1,169 @@
+import type { AuthorizationRecord } from '../../lambda/authorization';
+import { createHandler } from '../../lambda/handler';
+import type { World } from '../../lambda/handler';
+import type { LogRecord } from '../../lambda/log';
+import { VirtualTime } from './virtual-time';
+
+export const VPC = 'vpc-0123456789abcdef0';
+export const VPC_ACCOUNT = '111111111111';
+export const GAMELIFT_ACCOUNT = '222222222222';
+export const HOUR = 3_600_000;
+export const SECRET_URL = 'https://cloudformation-custom-resource-response.s3.amazonaws.com/key?X-Amz-Signature=5ec2e7';
+
+type Api = World['api'];
+
+/** An error as the AWS SDK throws it. */
+export function awsError(name: string, message = `${name} of AWS`, httpStatusCode = 400): Error {
+  return Object.assign(new Error(message), { name, $metadata: { httpStatusCode } });
+}
+
+/** What a call does: gives this answer, or throws this error. */
+type Script<T> = (T | Error)[];
+
+function play<T>(script: Script<T>): T {
+  const next = script.length > 1 ? script.shift() : script[0];
+  if (next === undefined) {
+    throw new Error('the test did not expect this call');
+  }
+  if (next instanceof Error) {
+    throw next;
+  }
+  return next;
+}
+
+const unexpected = (): Promise<never> => Promise.reject(new Error('the test did not expect this call'));
+
+/** The API as scripted: each answer once, the last one for ever. */
+export class ScriptedApi implements Api {
+  readonly calls: string[] = [];
+  create: Script<{ readonly hours: number } | AuthorizationRecord> = [{ hours: 24 }];
+  delete: Script<'done'> = ['done'];
+  describe: Script<readonly AuthorizationRecord[]> = [[]];
+  exists: Script<boolean | 'denied'> = [true];
+
+  readonly createVpcPeeringConnection = unexpected;
+  readonly deleteVpcPeeringConnection = unexpected;
+  readonly describeVpcPeeringConnections = unexpected;
+  readonly describeFleet = unexpected;
+  readonly describeFleetEvents = unexpected;
+  readonly listFleetTags = unexpected;
+  readonly tagFleet = unexpected;
+  readonly untagFleet = unexpected;
+  readonly describeVpcCidrBlocks = unexpected;
+  readonly describePeerings = unexpected;
+  readonly describeRouteTables = unexpected;
+  readonly createRoute = unexpected;
+  readonly replaceRoute = unexpected;
+  readonly deleteRoute = unexpected;
+  readonly setDnsResolution = unexpected;
+  readonly tagPeering = unexpected;
+
+  constructor(private readonly time: VirtualTime) {}
+
+  record(hours: number): AuthorizationRecord {
+    const now = this.time.now();
+    return {
+      GameLiftAwsAccountId: GAMELIFT_ACCOUNT,
+      PeerVpcAwsAccountId: VPC_ACCOUNT,
+      PeerVpcId: VPC,
+      CreationTime: new Date(now + (hours - 24) * HOUR),
+      ExpirationTime: new Date(now + hours * HOUR),
+    };
+  }
+
+  async createVpcPeeringAuthorization(input: { GameLiftAwsAccountId: string; PeerVpcId: string }): Promise<AuthorizationRecord> {
+    this.calls.push(`Create ${input.PeerVpcId} ${input.GameLiftAwsAccountId}`);
+    await Promise.resolve();
+    const answer = play(this.create);
+    return 'hours' in answer ? this.record(answer.hours) : answer;
+  }
+
+  async deleteVpcPeeringAuthorization(input: { GameLiftAwsAccountId: string; PeerVpcId: string }): Promise<void> {
+    this.calls.push(`Delete ${input.PeerVpcId} ${input.GameLiftAwsAccountId}`);
+    await Promise.resolve();
+    play(this.delete);
+  }
+
+  async describeVpcPeeringAuthorizations(): Promise<readonly AuthorizationRecord[]> {
+    this.calls.push('Describe');
+    await Promise.resolve();
+    return play(this.describe);
+  }
+
+  async vpcExists(): Promise<boolean> {
+    await Promise.resolve();
+    const answer = play(this.exists);
+    if (answer === 'denied') {
+      throw awsError('UnauthorizedOperation');
+    }
+    return answer;
+  }
+}
+
+export interface TestAnswer {
+  readonly Status: string;
+  readonly Reason?: string;
+  readonly PhysicalResourceId: string;
+  readonly StackId: string;
+  readonly RequestId: string;
+  readonly LogicalResourceId: string;
+  readonly Data?: Record<string, unknown>;
+}
+
+/** The handler in a world of its own: scripted AWS, virtual time, a recording response endpoint. */
+export class TestWorld {
+  readonly time = new VirtualTime();
+  readonly api = new ScriptedApi(this.time);
+  readonly answers: TestAnswer[] = [];
+  readonly logged: LogRecord[] = [];
+  /** HTTP statuses of the response endpoint: each once, the last one for ever. */
+  statuses: (number | Error)[] = [200];
+  put: World['put'] = async (url, body) => {
+    expect(url).toBe(SECRET_URL);
+    await Promise.resolve();
+    const status = play(this.statuses);
+    if (status === 200) {
+      this.answers.push(JSON.parse(body) as TestAnswer);
+    }
+    return status;
+  };
+
+  async run(event: unknown, seconds = 900): Promise<TestAnswer | undefined> {
+    const end = this.time.now() + seconds * 1000;
+    const handler = createHandler({
+      api: this.api,
+      put: (...sent) => this.put(...sent),
+      time: this.time,
+      log: { info: (record) => void this.logged.push(record), error: (record) => void this.logged.push(record) },
+      region: 'eu-central-1',
+    });
+    await handler(event, { getRemainingTimeInMillis: () => end - this.time.now() });
+    expect(JSON.stringify(this.logged)).not.toContain('X-Amz-Signature');
+    return this.answers.at(-1);
+  }
+}
+
+export function requestOf(requestType: string, change: Record<string, unknown> = {}): Record<string, unknown> {
+  return {
+    RequestType: requestType,
+    ResponseURL: SECRET_URL,
+    StackId: 'arn:aws:cloudformation:eu-central-1:111111111111:stack/Peered/6b2e1c9c-0000-4000-8000-000000000000',
+    RequestId: 'f0f0f0f0-0000-4000-8000-000000000000',
+    ResourceType: 'Custom::GameLiftVpcPeeringAuthorization',
+    LogicalResourceId: 'Authorization',
+    ...(requestType === 'Create' ? {} : { PhysicalResourceId: '6b2e1c9c-0000-4000-8000-000000000000/Authorization' }),
+    ResourceProperties: propertiesOf(),
+    ...change,
+  };
+}
+
+export function propertiesOf(change: Record<string, unknown> = {}): Record<string, unknown> {
+  return {
+    ServiceToken: 'arn:aws:lambda:eu-central-1:111111111111:function:Handler',
+    SchemaVersion: '1',
+    PeerVpcId: VPC,
+    PeerVpcAwsAccountId: VPC_ACCOUNT,
+    GameLiftAwsAccountId: GAMELIFT_ACCOUNT,
+    ...change,
+  };
+}
