@@ -1,0 +1,5 @@
+export * from './authorization-renewal';
+export * from './peering-routes';
+export * from './vpc-peering-authorization';
+export * from './vpc-peering-connection';
+export * from './vpc-peering-handler';

@@ -1,0 +1,302 @@
+import { Annotations, CfnResource, RemovalPolicy, Resource, Stack, Token } from 'aws-cdk-lib';
+import type { IResource } from 'aws-cdk-lib';
+import type * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as gamelift from 'aws-cdk-lib/aws-gamelift';
+import type { Construct, IConstruct } from 'constructs';
+import { AuthorizationRenewal } from './authorization-renewal';
+import { AuthorizationUse } from './authorization-use';
+import type { DeclaredPair } from './authorization-use';
+import type { AuthorizationAttributes } from './contract';
+
+/**
+ * An authorization to peer the VPCs of an account's GameLift fleets with a VPC.
+ *
+ * @see https://docs.aws.amazon.com/gameliftservers/latest/apireference/API_VpcPeeringAuthorization.html
+ */
+export interface IVpcPeeringAuthorization extends IResource {
+  /**
+   * The VPC that may be peered with.
+   */
+  readonly vpc: ec2.IVpc;
+
+  /**
+   * The id of the VPC that may be peered with.
+   *
+   * @attribute
+   */
+  readonly peerVpcId: string;
+
+  /**
+   * The id of the AWS account that owns the VPC: 12 digits.
+   *
+   * @attribute
+   */
+  readonly peerVpcAccount: string;
+
+  /**
+   * The id of the AWS account that manages the GameLift fleets: 12 digits.
+   *
+   * @attribute
+   */
+  readonly gameLiftAccount: string;
+
+  /**
+   * Has a fleet born peered with the VPC.
+   *
+   * Sets the fleet's `PeerVpcId` and `PeerVpcAwsAccountId`, creates it after the authorization, and sees to it that an
+   * authorization is valid whenever a deployment replaces or deletes the fleet, however old the stack is. Adding it to a
+   * fleet that exists replaces the fleet: both properties are create-only.
+   *
+   * @param fleet an `AWS::GameLift::Fleet`, or a construct whose default child is one
+   * @throws Error if it is no EC2 fleet, or if it is to be peered with another VPC already
+   * @see https://docs.aws.amazon.com/gameliftservers/latest/developerguide/vpc-peering.html
+   */
+  authorizeFleet(fleet: IConstruct): void;
+}
+
+/**
+ * What is known of an authorization that is issued elsewhere.
+ */
+export interface VpcPeeringAuthorizationAttributes {
+  /**
+   * The VPC that may be peered with.
+   */
+  readonly vpc: ec2.IVpc;
+
+  /**
+   * The id of the AWS account that owns the VPC: 12 digits.
+   *
+   * @default - the account of the VPC
+   */
+  readonly vpcAccount?: string;
+
+  /**
+   * The id of the AWS account that manages the GameLift fleets: 12 digits.
+   *
+   * @default - the account of the stack
+   */
+  readonly gameLiftAccount?: string;
+}
+
+/**
+ * Properties of an authorization to peer with a VPC.
+ */
+export interface VpcPeeringAuthorizationProps {
+  /**
+   * The VPC to peer with. It must be in the Region of the stack.
+   */
+  readonly vpc: ec2.IVpc;
+
+  /**
+   * The id of the AWS account that manages the GameLift fleets: 12 digits.
+   *
+   * @default - the account of the stack
+   */
+  readonly gameLiftAccount?: string;
+
+  /**
+   * The id of the AWS account that owns the VPC: 12 digits. Only that account can authorize, so it must be the stack's.
+   *
+   * @default - the account of the VPC
+   */
+  readonly vpcAccount?: string;
+
+  /**
+   * When a deployment authorizes again.
+   *
+   * @default AuthorizationRenewal.onChange()
+   */
+  readonly renewal?: AuthorizationRenewal;
+
+  /**
+   * What happens to the authorization when it is removed from the stack: `DESTROY` cancels it, `RETAIN` lets it lapse
+   * within 24 hours, and `RETAIN_ON_UPDATE_OR_DELETE` does too, unless its creation is rolled back.
+   *
+   * GameLift keeps one authorization for a VPC and a GameLift account: cancelling it cancels it for everyone, so choose
+   * `RETAIN` where another stack authorizes the same pair.
+   *
+   * @default RemovalPolicy.DESTROY
+   */
+  readonly removalPolicy?: RemovalPolicy;
+}
+
+abstract class VpcPeeringAuthorizationBase extends Resource implements IVpcPeeringAuthorization {
+  abstract readonly vpc: ec2.IVpc;
+  abstract readonly peerVpcId: string;
+  abstract readonly peerVpcAccount: string;
+  abstract readonly gameLiftAccount: string;
+
+  /**
+   * The VPC's account as declared: a token of the deployment would show every fleet as perhaps replaced.
+   *
+   * @internal
+   */
+  abstract readonly _pair: DeclaredPair;
+
+  authorizeFleet(fleet: IConstruct): void {
+    const resource = fleetOf(fleet);
+    const use = AuthorizationUse.of(Stack.of(resource), this, this._pair);
+    peerFromBirth(resource, this._pair);
+    use.relyOn(resource, resource.ref);
+  }
+}
+
+/**
+ * Authorizes the peering of a VPC with the VPCs of GameLift fleets, with GameLift's `CreateVpcPeeringAuthorization`.
+ *
+ * The authorization is valid for 24 hours. Peering connections are to be created, and to be deleted, while it is.
+ * Fails the deployment if GameLift refuses; the reason names the VPC, both accounts, and what to do.
+ *
+ * @see https://docs.aws.amazon.com/gameliftservers/latest/apireference/API_CreateVpcPeeringAuthorization.html
+ */
+export class VpcPeeringAuthorization extends VpcPeeringAuthorizationBase {
+  /**
+   * An authorization that another stack, stage or account issues, and keeps valid.
+   *
+   * @throws Error if an account is not 12 digits, if the VPC's id is not one, or if the VPC is in another Region.
+   */
+  static fromVpcPeeringAuthorizationAttributes(
+    scope: Construct,
+    id: string,
+    attrs: VpcPeeringAuthorizationAttributes,
+  ): IVpcPeeringAuthorization {
+    const { vpc } = attrs;
+    const stack = Stack.of(scope);
+    const accounts = { vpcAccount: attrs.vpcAccount ?? vpc.env.account, gameLiftAccount: attrs.gameLiftAccount ?? stack.account };
+    validate(stack, vpc, accounts);
+
+    class Import extends VpcPeeringAuthorizationBase {
+      readonly vpc = vpc;
+      readonly peerVpcId = vpc.vpcId;
+      readonly peerVpcAccount = accounts.vpcAccount;
+      readonly gameLiftAccount = accounts.gameLiftAccount;
+      readonly _pair = { vpc, ...accounts };
+    }
+    return new Import(scope, id, { account: accounts.vpcAccount, region: vpc.env.region });
+  }
+
+  readonly vpc: ec2.IVpc;
+  readonly peerVpcId: string;
+  readonly peerVpcAccount: string;
+  readonly gameLiftAccount: string;
+
+  /**
+   * @internal
+   */
+  readonly _pair: DeclaredPair;
+
+  /**
+   * When the authorization expires, as of the last deployment that authorized: ISO 8601, UTC.
+   *
+   * @attribute
+   */
+  readonly expirationTime: string;
+
+  /**
+   * When the authorization was issued, as of the last deployment that authorized: ISO 8601, UTC.
+   *
+   * @attribute
+   */
+  readonly creationTime: string;
+
+  /**
+   * When the authorization expires, as of the last deployment that authorized: whole seconds since 1970-01-01T00:00:00Z.
+   *
+   * @attribute
+   */
+  readonly expirationEpochSeconds: number;
+
+  /**
+   * @throws Error if an account is not 12 digits, if the VPC's id is not one, if the VPC is in another Region or account
+   * than the stack, or if the removal policy is `SNAPSHOT`.
+   */
+  constructor(scope: Construct, id: string, props: VpcPeeringAuthorizationProps) {
+    super(scope, id);
+    const { vpc } = props;
+    const vpcAccount = props.vpcAccount ?? vpc.env.account;
+    const gameLiftAccount = props.gameLiftAccount ?? this.stack.account;
+    validate(this.stack, vpc, { vpcAccount, gameLiftAccount });
+    if (isKnown(vpcAccount) && isKnown(this.stack.account) && vpcAccount !== this.stack.account) {
+      throw new Error(
+        `only the account that owns a VPC can authorize its peering: the VPC is in account ${vpcAccount}, the stack in ` +
+          `${this.stack.account}; issue the authorization in a stack of account ${vpcAccount} with gameLiftAccount ` +
+          `'${gameLiftAccount}', and import it here with VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes`,
+      );
+    }
+    if (props.removalPolicy === RemovalPolicy.SNAPSHOT) {
+      throw new Error(
+        'removalPolicy must be DESTROY, RETAIN or RETAIN_ON_UPDATE_OR_DELETE, got snapshot: there is nothing to take one of',
+      );
+    }
+
+    this._pair = { vpc, vpcAccount, gameLiftAccount };
+    const renewal = (props.renewal ?? AuthorizationRenewal.onChange())._bind();
+    const { resource } = AuthorizationUse.issuedBy(this, this._pair, { renewal, removalPolicy: props.removalPolicy });
+
+    const attribute = (name: keyof AuthorizationAttributes): string => resource.getAttString(name);
+    this.vpc = vpc;
+    this.peerVpcId = attribute('PeerVpcId');
+    this.peerVpcAccount = attribute('PeerVpcAwsAccountId');
+    this.gameLiftAccount = attribute('GameLiftAwsAccountId');
+    this.expirationTime = attribute('ExpirationTime');
+    this.creationTime = attribute('CreationTime');
+    this.expirationEpochSeconds = Token.asNumber(
+      resource.getAtt('ExpirationEpochSeconds' satisfies keyof AuthorizationAttributes),
+    );
+  }
+}
+
+function isKnown(value: string): boolean {
+  return !Token.isUnresolved(value);
+}
+
+function validate(stack: Stack, vpc: ec2.IVpc, accounts: Readonly<Record<string, string>>): void {
+  for (const [name, account] of Object.entries(accounts)) {
+    if (isKnown(account) && !/^\d{12}$/.test(account)) {
+      throw new Error(`${name} must be an AWS account id of 12 digits, got '${account}'`);
+    }
+  }
+  if (isKnown(vpc.vpcId) && !/^vpc-[0-9a-f]+$/.test(vpc.vpcId)) {
+    throw new Error(`vpc must have an id such as vpc-0123456789abcdef0, got '${vpc.vpcId}'`);
+  }
+  const { region } = vpc.env;
+  if (isKnown(region) && isKnown(stack.region) && region !== stack.region) {
+    throw new Error(
+      `vpc must be in the Region of the stack, since GameLift peers within a Region only: got a VPC in ${region}, the stack is in ${stack.region}`,
+    );
+  }
+}
+
+/** The fleet in the template: the construct itself, or its default child. */
+function fleetOf(construct: IConstruct): gamelift.CfnFleet {
+  const { defaultChild } = construct.node;
+  const fleet = [construct, defaultChild].find((candidate) => candidate instanceof gamelift.CfnFleet);
+  if (fleet === undefined) {
+    const other = defaultChild !== undefined && CfnResource.isCfnResource(defaultChild) ? defaultChild : construct;
+    const got = CfnResource.isCfnResource(other) ? other.cfnResourceType : 'no resource of CloudFormation';
+    throw new Error(
+      `GameLift peers EC2 fleets only: ${construct.node.path} must be an AWS::GameLift::Fleet, or have one as its default child, ` +
+        `got ${got}`,
+    );
+  }
+  return fleet;
+}
+
+function peerFromBirth(fleet: gamelift.CfnFleet, { vpc, vpcAccount }: DeclaredPair): void {
+  const { path } = fleet.node;
+  if (fleet.computeType !== undefined && isKnown(fleet.computeType) && fleet.computeType !== 'EC2') {
+    throw new Error(`GameLift peers EC2 fleets only: fleet ${path} is of compute type ${fleet.computeType}`);
+  }
+  if (fleet.peerVpcId !== undefined && fleet.peerVpcId !== vpc.vpcId) {
+    throw new Error(`fleet ${path} is to be peered with ${fleet.peerVpcId} already: a fleet is born with one peer VPC`);
+  }
+  const { locations } = fleet;
+  if (Array.isArray(locations) && locations.length > 1) {
+    Annotations.of(fleet).addWarningV2(
+      'cdk-gamelift-vpc-peering:remoteLocations',
+      'peering reaches the instances of this fleet in its home Region only: those in its remote locations stay unpeered',
+    );
+  }
+  fleet.peerVpcId = vpc.vpcId;
+  fleet.peerVpcAwsAccountId = vpcAccount;
+}

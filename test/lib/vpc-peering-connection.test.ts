@@ -1,0 +1,523 @@
+import { App, Aws, Duration, Fn, RemovalPolicy, Stack, Stage } from 'aws-cdk-lib';
+import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as gamelift from 'aws-cdk-lib/aws-gamelift';
+import { Construct } from 'constructs';
+import { PeeringRoutes, VpcPeeringAuthorization, VpcPeeringConnection } from '../../lib';
+import type { VpcPeeringConnectionProps } from '../../lib';
+
+const AUTHORIZATION = 'Custom::GameLiftVpcPeeringAuthorization';
+const CONNECTION = 'Custom::GameLiftVpcPeeringConnection';
+const TEARDOWN = 'Custom::GameLiftVpcPeeringTeardown';
+const env = { account: '111111111111', region: 'eu-central-1' };
+const FLEET = 'fleet-01234567-89ab-cdef-0123-456789abcdef';
+
+function imported(stack: Stack, attributes = {}): ec2.IVpc {
+  return ec2.Vpc.fromVpcAttributes(stack, 'Vpc', {
+    vpcId: 'vpc-0123456789abcdef0',
+    availabilityZones: ['eu-central-1a'],
+    ...attributes,
+  });
+}
+
+function fleetRef(stack: Stack, id = FLEET): VpcPeeringConnectionProps['fleet'] {
+  const fleetArn = `arn:aws:gamelift:eu-central-1::fleet/${id}`;
+  return Object.assign(new Construct(stack, `Imported${id}`), { fleetRef: { fleetId: id, fleetArn }, env });
+}
+
+function fleetOf(stack: Stack, props: Partial<gamelift.CfnFleetProps> = {}): gamelift.CfnFleet {
+  return new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet', ec2InstanceType: 'c5.large', ...props });
+}
+
+function connected(props: Partial<VpcPeeringConnectionProps> = {}): { stack: Stack; connection: VpcPeeringConnection } {
+  const stack = new Stack(new App(), 'Stack', { env });
+  const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc: imported(stack) });
+  return { stack, connection: new VpcPeeringConnection(stack, 'Peering', { authorization, fleet: fleetRef(stack), ...props }) };
+}
+
+type Resources = Record<string, { Type: string; Properties: Record<string, unknown>; DependsOn?: string[] }>;
+
+function resourcesOf(stack: Stack, type?: string): Resources {
+  const { Resources: all } = Template.fromStack(stack).toJSON() as { Resources: Resources };
+  return Object.fromEntries(Object.entries(all).filter(([, { Type }]) => type === undefined || Type === type));
+}
+
+describe('the template', () => {
+  test('of one authorization with one connection has nine resources, each further connection one more', () => {
+    const { stack } = connected();
+    expect(
+      Object.values(resourcesOf(stack))
+        .map(({ Type }) => Type)
+        .sort(),
+    ).toEqual([
+      'AWS::IAM::Role',
+      'AWS::IAM::RolePolicy',
+      'AWS::IAM::RolePolicy',
+      'AWS::Lambda::EventInvokeConfig',
+      'AWS::Lambda::Function',
+      'AWS::Logs::LogGroup',
+      AUTHORIZATION,
+      CONNECTION,
+      TEARDOWN,
+    ]);
+    const hundred = new Stack(new App(), 'Stack', { env });
+    const many = new VpcPeeringAuthorization(hundred, 'Authorization', { vpc: imported(hundred) });
+    for (let index = 0; index < 100; index += 1) {
+      new VpcPeeringConnection(hundred, `Peering${index}`, { authorization: many, fleet: fleetRef(hundred, `fleet-${index}`) });
+    }
+    expect(Object.keys(resourcesOf(hundred))).toHaveLength(9 + 99);
+    const characters = Object.values(resourcesOf(hundred, 'AWS::IAM::RolePolicy')).reduce(
+      (sum, { Properties }) => sum + JSON.stringify(Properties.PolicyDocument).length,
+      0,
+    );
+    expect(characters).toBeLessThan(5_000);
+  });
+
+  test('hands the handler what is declared, and the expiry, which orders the two', () => {
+    const { stack } = connected();
+    const [authorization] = Object.keys(resourcesOf(stack, AUTHORIZATION));
+    Template.fromStack(stack).hasResource(CONNECTION, {
+      Properties: {
+        SchemaVersion: '1',
+        ServiceTimeout: '1200',
+        FleetId: FLEET,
+        PeerVpcId: 'vpc-0123456789abcdef0',
+        PeerVpcAwsAccountId: '111111111111',
+        GameLiftAwsAccountId: '111111111111',
+        TimeoutSeconds: 600,
+        Routes: 'EveryRouteTable',
+        RouteTableIds: Match.absent(),
+        DnsResolution: false,
+        AdoptExisting: false,
+        AuthorizationExpirationTime: { 'Fn::GetAtt': [authorization, 'ExpirationTime'] },
+      },
+      DependsOn: Match.arrayWith([
+        authorization,
+        Match.stringLikeRegexp('^GameLiftVpcPeeringHandlerAuthorize'),
+        Match.stringLikeRegexp('^GameLiftVpcPeeringHandlerConnect'),
+        Match.stringLikeRegexp('^GameLiftVpcPeeringHandlerEventInvokeConfig'),
+      ]),
+    });
+  });
+
+  test('deletes the teardown before every connection of its stack', () => {
+    const { stack } = connected();
+    const [connection] = Object.keys(resourcesOf(stack, CONNECTION));
+    Template.fromStack(stack).hasResource(TEARDOWN, {
+      Properties: { PeerVpcId: 'vpc-0123456789abcdef0', FleetIds: [FLEET] },
+      DependsOn: Match.arrayWith([connection]),
+    });
+  });
+
+  test('exposes what the deployment answers as attributes', () => {
+    const { stack, connection } = connected();
+    const [id] = Object.keys(resourcesOf(stack, CONNECTION));
+    expect(stack.resolve([connection.vpcPeeringConnectionId, connection.gameLiftVpcId, connection.gameLiftCidrBlock])).toEqual([
+      { 'Fn::GetAtt': [id, 'VpcPeeringConnectionId'] },
+      { 'Fn::GetAtt': [id, 'GameLiftVpcId'] },
+      { 'Fn::GetAtt': [id, 'GameLiftCidrBlock'] },
+    ]);
+  });
+
+  test('allows what connecting takes, in this VPC only, and nothing beyond it', () => {
+    const { stack } = connected();
+    const policies = Object.values(resourcesOf(stack, 'AWS::IAM::RolePolicy'));
+    const connect = policies.find(({ Properties }) => JSON.stringify(Properties.PolicyName).includes('-Connect'));
+    const vpcArn = {
+      'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, ':ec2:eu-central-1:111111111111:vpc/vpc-0123456789abcdef0']],
+    };
+    const arn = (text: string): unknown => ({ 'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, text]] });
+    expect(connect?.Properties.PolicyDocument).toEqual({
+      Version: '2012-10-17',
+      Statement: [
+        {
+          Effect: 'Allow',
+          Action: [
+            'gamelift:CreateVpcPeeringConnection',
+            'gamelift:DeleteVpcPeeringConnection',
+            'gamelift:DescribeFleetAttributes',
+            'gamelift:DescribeVpcPeeringConnections',
+            'ec2:DescribeVpcPeeringConnections',
+          ],
+          Resource: '*',
+        },
+        {
+          Effect: 'Allow',
+          Action: [
+            'gamelift:DescribeFleetEvents',
+            'gamelift:ListTagsForResource',
+            'gamelift:TagResource',
+            'gamelift:UntagResource',
+          ],
+          Resource: arn(':gamelift:eu-central-1:*:fleet/*'),
+        },
+        {
+          Effect: 'Allow',
+          Action: ['ec2:CreateTags', 'ec2:ModifyVpcPeeringConnectionOptions'],
+          Resource: arn(':ec2:eu-central-1:111111111111:vpc-peering-connection/*'),
+          Condition: { ArnEquals: { 'ec2:AccepterVpc': vpcArn } },
+        },
+        {
+          Effect: 'Allow',
+          Action: 'ec2:ReplaceRoute',
+          Resource: arn(':ec2:eu-central-1:111111111111:route-table/*'),
+          Condition: { ArnEquals: { 'ec2:Vpc': vpcArn } },
+        },
+      ],
+    });
+  });
+});
+
+describe('renewal by what changes', () => {
+  function reliedOn(
+    change: (fleet: gamelift.CfnFleet, authorization: VpcPeeringAuthorization) => void,
+    born = false,
+  ): Record<string, Record<string, unknown>> {
+    const stack = new Stack(new App(), 'Stack', { env });
+    const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc: imported(stack) });
+    const build = new gamelift.CfnBuild(stack, 'Build', { storageLocation: { bucket: 'b', key: 'k', roleArn: 'r' } });
+    const fleet = fleetOf(stack, { buildId: build.ref });
+    change(fleet, authorization);
+    if (born) {
+      authorization.authorizeFleet(fleet);
+    } else {
+      new VpcPeeringConnection(stack, 'Peering', { authorization, fleet });
+    }
+    const [resource] = Object.values(resourcesOf(stack, AUTHORIZATION));
+    return resource?.Properties.ReliedOnBy as Record<string, Record<string, unknown>>;
+  }
+  const nothing = (): void => undefined;
+
+  test('a fleet that is born peered: its build shows as a reference, which a new build changes', () => {
+    expect(reliedOn(nothing, true)).toEqual({
+      Fleet: {
+        BuildId: { Ref: 'Build' },
+        EC2InstanceType: 'c5.large',
+        PeerVpcId: 'vpc-0123456789abcdef0',
+        PeerVpcAwsAccountId: '111111111111',
+        Digest: expect.stringMatching(/^[0-9a-f]{16}$/) as string,
+      },
+    });
+  });
+
+  test('a connection: its fleet shows as a reference, which a new fleet changes', () => {
+    expect(reliedOn(nothing)).toMatchObject({ Peering3EBF733F: { FleetId: { Ref: 'Fleet' } } });
+  });
+
+  test('what does not replace the fleet shows in the digest', () => {
+    const [before, after] = [nothing, (fleet: gamelift.CfnFleet): void => void (fleet.description = 'other')].map(
+      (change) => reliedOn(change, true).Fleet,
+    );
+    expect(after).toEqual({ ...before, Digest: after?.Digest });
+    expect(after?.Digest).not.toBe(before?.Digest);
+  });
+
+  test('what would close a cycle is left out, but for the digest', () => {
+    const relied = reliedOn((fleet, { expirationTime }) => {
+      fleet.instanceRoleArn = Fn.join(' ', ['until', expirationTime]);
+    }, true);
+    expect(relied.Fleet).not.toHaveProperty('InstanceRoleARN');
+    expect(relied.Fleet).toHaveProperty('BuildId');
+  });
+
+  test('two authorizations whose fleets depend on each other stay apart', () => {
+    const stack = new Stack(new App(), 'Stack', { env });
+    const [one, two] = ['One', 'Two'].map(
+      (id) => new VpcPeeringAuthorization(stack, id, { vpc: imported(new Stack(stack, id + 'S', { env })) }),
+    );
+    const first = fleetOf(stack);
+    one?.authorizeFleet(first);
+    const second = new gamelift.CfnFleet(stack, 'Second', { name: 'second', instanceRoleArn: first.ref });
+    two?.authorizeFleet(second);
+    const relied = Object.values(resourcesOf(stack, AUTHORIZATION)).map(({ Properties }) =>
+      Object.keys(Properties.ReliedOnBy as object),
+    );
+    expect(relied).toEqual([['Fleet'], ['Second']]);
+  });
+});
+
+describe('stacks look after themselves', () => {
+  function acrossStacks(): { database: Stack; fleets: Stack } {
+    const app = new App();
+    const database = new Stack(app, 'Database', { env });
+    const authorization = new VpcPeeringAuthorization(database, 'Authorization', { vpc: imported(database) });
+    const fleets = new Stack(app, 'Fleets', { env });
+    authorization.authorizeFleet(fleetOf(fleets));
+    new VpcPeeringConnection(fleets, 'Peering', { authorization, fleet: fleetRef(fleets) });
+    return { database, fleets };
+  }
+
+  test('a stack that relies on the authorization of another has a renewal and a teardown of its own', () => {
+    const { database, fleets } = acrossStacks();
+    expect(Object.keys(resourcesOf(fleets, AUTHORIZATION))).toHaveLength(1);
+    expect(Object.keys(resourcesOf(fleets, TEARDOWN))).toHaveLength(1);
+    expect(Object.keys(resourcesOf(database, TEARDOWN))).toHaveLength(0);
+    Template.fromStack(fleets).hasResource(AUTHORIZATION, { DeletionPolicy: 'Retain' });
+    const [renewal] = Object.keys(resourcesOf(fleets, AUTHORIZATION));
+    Template.fromStack(fleets).hasResource('AWS::GameLift::Fleet', { DependsOn: [renewal] });
+  });
+
+  test('the fleet of another stack shows as an import', () => {
+    const app = new App();
+    const fleet = fleetOf(new Stack(app, 'Fleets', { env }));
+    const stack = new Stack(app, 'Stack', { env });
+    const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc: imported(stack) });
+    new VpcPeeringConnection(stack, 'Peering', { authorization, fleet });
+    const [resource] = Object.values(resourcesOf(stack, AUTHORIZATION));
+    expect(resource?.Properties.ReliedOnBy).toMatchObject({
+      Peering3EBF733F: { FleetId: { 'Fn::ImportValue': expect.stringMatching(/^Fleets:/) as string } },
+    });
+  });
+
+  test('the expiry is never an export', () => {
+    const { database } = acrossStacks();
+    expect(Template.fromStack(database).toJSON()).not.toHaveProperty('Outputs');
+  });
+
+  test('across Stages it is refused, and the import named', () => {
+    const app = new App();
+    const authorization = new VpcPeeringAuthorization(new Stack(new Stage(app, 'One', { env }), 'Stack'), 'Authorization', {
+      vpc: imported(new Stack(app, 'Vpc', { env })),
+    });
+    const other = new Stack(new Stage(app, 'Two', { env }), 'Stack');
+    expect(() => {
+      authorization.authorizeFleet(fleetOf(other));
+    }).toThrow(
+      'One/Stack/Authorization is in another Stage than Two/Stack, and Stages are deployed apart: ' +
+        'import the authorization there with VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes',
+    );
+  });
+});
+
+describe('chains', () => {
+  test('connections to fleets from elsewhere follow each other in eight lanes', () => {
+    const stack = new Stack(new App(), 'Stack', { env });
+    const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc: imported(stack) });
+    for (let index = 0; index < 20; index += 1) {
+      new VpcPeeringConnection(stack, `P${index}x`, { authorization, fleet: fleetRef(stack, `fleet-${index}`) });
+    }
+    const ahead = Object.entries(resourcesOf(stack, CONNECTION)).map(([id, { DependsOn = [] }]) => [
+      /^P(\d+)x/.exec(id)?.[1],
+      DependsOn.map((other) => /^P(\d+)x/.exec(other)?.[1]).filter((other) => other !== undefined),
+    ]);
+    expect(ahead).toEqual(Array.from({ length: 20 }, (_, index) => [String(index), index < 8 ? [] : [String(index - 8)]]));
+  });
+
+  test('none waits for the fleet of another', () => {
+    const stack = new Stack(new App(), 'Stack', { env });
+    const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc: imported(stack) });
+    for (let index = 0; index < 20; index += 1) {
+      const fleet = new gamelift.CfnFleet(stack, `Fleet${index}`, { name: 'fleet' });
+      new VpcPeeringConnection(stack, `P${index}x`, { authorization, fleet });
+    }
+    const ahead = Object.values(resourcesOf(stack, CONNECTION)).flatMap(({ DependsOn = [] }) =>
+      DependsOn.filter((id) => /^P\d+x/.test(id)),
+    );
+    expect(ahead).toEqual([]);
+  });
+});
+
+describe('routes', () => {
+  const routesOf = (build: (stack: Stack) => { vpc: ec2.IVpc; routes?: PeeringRoutes }): Record<string, unknown> => {
+    const stack = new Stack(new App(), 'Stack', { env });
+    const { vpc, routes } = build(stack);
+    const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
+    new VpcPeeringConnection(stack, 'Peering', {
+      authorization,
+      fleet: fleetRef(stack),
+      ...(routes === undefined ? {} : { routes }),
+    });
+    const [connection] = Object.values(resourcesOf(stack, CONNECTION));
+    const { Routes, RouteTableIds } = connection?.Properties ?? {};
+    return { Routes, RouteTableIds };
+  };
+  const ownVpc = (stack: Stack): ec2.Vpc => new ec2.Vpc(stack, 'Vpc', { maxAzs: 1 });
+
+  test('to every table of a VPC of the app: as properties, so that they are there first', () => {
+    expect(routesOf((stack) => ({ vpc: ownVpc(stack) }))).toEqual({
+      Routes: 'RouteTables',
+      RouteTableIds: [{ Ref: 'VpcPublicSubnet1RouteTable6C95E38E' }, { Ref: 'VpcPrivateSubnet1RouteTableB2C5B500' }],
+    });
+  });
+
+  test('to every table of an imported VPC: found at the deployment', () => {
+    expect(routesOf((stack) => ({ vpc: imported(stack) }))).toEqual({ Routes: 'EveryRouteTable', RouteTableIds: undefined });
+  });
+
+  test('to the tables of some subnets, shared ones once', () => {
+    const vpcWithSharedTable = (stack: Stack): ec2.IVpc =>
+      imported(stack, {
+        isolatedSubnetIds: ['subnet-1', 'subnet-2'],
+        isolatedSubnetRouteTableIds: ['rtb-0a', 'rtb-0a'],
+        availabilityZones: ['eu-central-1a', 'eu-central-1b'],
+      });
+    const routes = PeeringRoutes.forSubnets({ subnetType: ec2.SubnetType.PRIVATE_ISOLATED });
+    expect(routesOf((stack) => ({ vpc: vpcWithSharedTable(stack), routes }))).toEqual({
+      Routes: 'RouteTables',
+      RouteTableIds: ['rtb-0a'],
+    });
+  });
+
+  test('to subnets whose tables nobody knows: refused', () => {
+    const routes = PeeringRoutes.forSubnets({ subnetType: ec2.SubnetType.PRIVATE_ISOLATED });
+    expect(() => routesOf((stack) => ({ vpc: imported(stack, { isolatedSubnetIds: ['subnet-1'] }), routes }))).toThrow(
+      'the route table of subnet Stack/Vpc/IsolatedSubnet1 is not known: import it with its routeTableId, or pass PeeringRoutes.everyRouteTable()',
+    );
+  });
+
+  test('none', () => {
+    expect(routesOf((stack) => ({ vpc: imported(stack), routes: PeeringRoutes.none() }))).toEqual({
+      Routes: 'None',
+      RouteTableIds: undefined,
+    });
+  });
+});
+
+describe('who may talk to whom', () => {
+  test('allowTo opens a port to the fleet and to nobody else, in the stack of the connection', () => {
+    const app = new App();
+    const data = new Stack(app, 'Data', { env });
+    const database = new ec2.SecurityGroup(data, 'Database', { vpc: imported(data) });
+    const stack = new Stack(app, 'Stack', { env });
+    const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc: imported(stack) });
+    const peering = new VpcPeeringConnection(stack, 'Peering', { authorization, fleet: fleetRef(stack) });
+    peering.allowTo(database, ec2.Port.tcp(5432));
+    peering.allowTo(database, ec2.Port.tcp(5432));
+    const template = Template.fromStack(stack);
+    template.resourceCountIs('AWS::EC2::SecurityGroupIngress', 1);
+    template.hasResourceProperties('AWS::EC2::SecurityGroupIngress', {
+      CidrIp: { 'Fn::GetAtt': [Match.stringLikeRegexp('^Peering'), 'GameLiftCidrBlock'] },
+      IpProtocol: 'tcp',
+      FromPort: 5432,
+      ToPort: 5432,
+      GroupId: { 'Fn::ImportValue': Match.stringLikeRegexp('^Data:') },
+    });
+    Template.fromStack(data).resourceCountIs('AWS::EC2::SecurityGroupIngress', 0);
+  });
+
+  test('closes no cycle with a fleet that is told the address of the database', () => {
+    const app = new App();
+    const stack = new Stack(app, 'Stack', { env });
+    const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 1 });
+    const database = new ec2.SecurityGroup(stack, 'Database', { vpc });
+    const serverProcesses = [{ launchPath: '/server', concurrentExecutions: 1, parameters: database.securityGroupId }];
+    const fleet = fleetOf(stack, { runtimeConfiguration: { serverProcesses } });
+    const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
+    const peering = new VpcPeeringConnection(stack, 'Peering', { authorization, fleet });
+    peering.allowTo(database, ec2.Port.tcp(5432));
+    database.connections.allowFrom(peering, ec2.Port.tcp(6379));
+    expect(() => Template.fromStack(stack)).not.toThrow();
+    Template.fromStack(stack).hasResourceProperties('AWS::EC2::SecurityGroup', { SecurityGroupIngress: Match.absent() });
+    Template.fromStack(stack).resourceCountIs('AWS::EC2::SecurityGroupIngress', 2);
+  });
+
+  test('what has no security group is refused', () => {
+    const { connection } = connected();
+    expect(() => {
+      connection.allowTo({ connections: new ec2.Connections() }, ec2.Port.tcp(1));
+    }).toThrow('Stack/Peering can be allowed to reach what has a security group, and this has none: add one first');
+  });
+});
+
+describe('fleets that are born peered', () => {
+  function authorize(fleet: (stack: Stack) => Construct): Stack {
+    const stack = new Stack(new App(), 'Stack', { env });
+    new VpcPeeringAuthorization(stack, 'Authorization', { vpc: imported(stack) }).authorizeFleet(fleet(stack));
+    return stack;
+  }
+
+  test('are given the VPC and its account, as they are and not as attributes, after the authorization', () => {
+    const stack = authorize((scope) => fleetOf(scope));
+    const [authorization] = Object.keys(resourcesOf(stack, AUTHORIZATION));
+    Template.fromStack(stack).hasResource('AWS::GameLift::Fleet', {
+      Properties: { PeerVpcId: 'vpc-0123456789abcdef0', PeerVpcAwsAccountId: '111111111111' },
+      DependsOn: [authorization],
+    });
+    Template.fromStack(stack).hasResource(TEARDOWN, {
+      Properties: { FleetIds: [{ Ref: 'Fleet' }] },
+      DependsOn: Match.arrayWith(['Fleet']),
+    });
+  });
+
+  test('may be wrapped', () => {
+    const stack = authorize((scope) => {
+      const wrapper = new Construct(scope, 'Wrapper');
+      new gamelift.CfnFleet(wrapper, 'Resource', { name: 'fleet' });
+      return wrapper;
+    });
+    Template.fromStack(stack).hasResourceProperties('AWS::GameLift::Fleet', { PeerVpcId: 'vpc-0123456789abcdef0' });
+  });
+
+  test.each([
+    [
+      'a fleet with another VPC',
+      (stack: Stack) => fleetOf(stack, { peerVpcId: 'vpc-0b' }),
+      'fleet Stack/Fleet is to be peered with vpc-0b already: a fleet is born with one peer VPC',
+    ],
+    [
+      'an Anywhere fleet',
+      (stack: Stack) => fleetOf(stack, { computeType: 'ANYWHERE' }),
+      'GameLift peers EC2 fleets only: fleet Stack/Fleet is of compute type ANYWHERE',
+    ],
+    [
+      'a container fleet',
+      (stack: Stack) => new gamelift.CfnContainerFleet(stack, 'Fleet', { fleetRoleArn: 'r' }),
+      'GameLift peers EC2 fleets only: Stack/Fleet must be an AWS::GameLift::Fleet, or have one as its default child, got AWS::GameLift::ContainerFleet',
+    ],
+    [
+      'no fleet at all',
+      (stack: Stack) => new Construct(stack, 'Fleet'),
+      'GameLift peers EC2 fleets only: Stack/Fleet must be an AWS::GameLift::Fleet, or have one as its default child, got no resource of CloudFormation',
+    ],
+  ])('%s is refused', (_, fleet: (stack: Stack) => Construct, message) => {
+    expect(() => authorize(fleet)).toThrow(message);
+  });
+
+  test('remote locations stay unpeered, and that is said', () => {
+    const stack = authorize((scope) => fleetOf(scope, { locations: [{ location: 'eu-central-1' }, { location: 'us-east-1' }] }));
+    Annotations.fromStack(stack).hasWarning(
+      '/Stack/Fleet',
+      Match.stringLikeRegexp('those in its remote locations stay unpeered'),
+    );
+  });
+});
+
+describe('misuse', () => {
+  test.each([
+    [Duration.minutes(14), 840],
+    [Duration.seconds(0), 0],
+    [Duration.millis(1500), 1.5],
+  ])('a timeout of %s', (timeout, seconds) => {
+    expect(() => connected({ timeout })).toThrow(`timeout must be whole seconds from 1 to 780, got ${seconds}`);
+  });
+
+  test.each([Duration.seconds(1), Duration.minutes(13)])('but not a timeout of %s', (timeout) => {
+    expect(() => connected({ timeout })).not.toThrow();
+  });
+
+  test('a snapshot of a connection', () => {
+    expect(() => connected({ removalPolicy: RemovalPolicy.SNAPSHOT })).toThrow(
+      'removalPolicy must be DESTROY, RETAIN or RETAIN_ON_UPDATE_OR_DELETE, got snapshot: there is nothing to take one of',
+    );
+  });
+
+  test('a fleet id that is none', () => {
+    const stack = new Stack(new App(), 'Stack', { env });
+    const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc: imported(stack) });
+    const fleet = fleetRef(stack, 'arn:aws:gamelift:eu-central-1::fleet/fleet-1');
+    expect(() => new VpcPeeringConnection(stack, 'Peering', { authorization, fleet })).toThrow(
+      "fleet must have an id such as fleet-01234567-89ab-cdef-0123-456789abcdef, got 'arn:aws:gamelift:eu-central-1::fleet/fleet-1'",
+    );
+  });
+
+  test('what is not known before the deployment is not checked', () => {
+    expect(() => {
+      const stack = new Stack(new App(), 'Stack');
+      const authorization = new VpcPeeringAuthorization(stack, 'Authorization', {
+        vpc: imported(stack, { vpcId: Aws.STACK_NAME }),
+      });
+      const fleet = fleetRef(stack, Aws.STACK_ID);
+      new VpcPeeringConnection(stack, 'Peering', { authorization, fleet });
+    }).not.toThrow();
+  });
+});
