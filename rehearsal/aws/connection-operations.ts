@@ -1,0 +1,60 @@
+import type { Behaviours } from './behaviours';
+import { statusOf, type Connection, type Connections } from './connections';
+import type { Fleets } from './fleets';
+import type { Handler } from './gamelift';
+import { ServiceError } from './service';
+
+type ConnectionOperation = 'CreateVpcPeeringConnection' | 'DeleteVpcPeeringConnection' | 'DescribeVpcPeeringConnections';
+
+/** GameLift's operations on peering connections: called from the account of the fleet. */
+export function connectionOperations(
+  fleets: Fleets,
+  connections: Connections,
+  behaviours: Behaviours,
+): Readonly<Record<ConnectionOperation, Handler>> {
+  return {
+    CreateVpcPeeringConnection: {
+      run: (input, call) => {
+        const fleet = fleets.required(call, input.text('FleetId'));
+        connections.connect(fleet, input.text('PeerVpcAwsAccountId'), input.text('PeerVpcId'));
+        return {};
+      },
+    },
+    DeleteVpcPeeringConnection: {
+      run: async (input, call) => {
+        await connections.disconnect(fleets.required(call, input.text('FleetId')), input.text('VpcPeeringConnectionId'));
+        return {};
+      },
+    },
+    DescribeVpcPeeringConnections: {
+      run: (input, call) => {
+        const id = input.optional('FleetId');
+        const known = id === undefined || fleets.find(call, id)?.exists === true;
+        if (!known && behaviours.get('connectionsOfDeletedFleet') === 'NotFoundException') {
+          throw new ServiceError('NotFoundException', `Fleet ${id} not found.`);
+        }
+        const own = connections.list().filter(({ fleet }) => {
+          const { account, region } = fleet.place;
+          return (
+            account === call.account && region === call.region && (id === undefined ? fleet.exists : known && fleet.id === id)
+          );
+        });
+        return { VpcPeeringConnections: own.map(shapeOf) };
+      },
+    },
+  };
+}
+
+function shapeOf(connection: Connection): object {
+  const { id, fleet, peering, key } = connection;
+  const { code, message } = statusOf(connection);
+  return {
+    FleetId: fleet.id,
+    FleetArn: fleet.arn,
+    IpV4CidrBlock: code === 'active' ? fleet.vpc?.cidrBlock : undefined,
+    VpcPeeringConnectionId: id,
+    Status: { Code: code, Message: message },
+    PeerVpcId: key.peerVpcId,
+    GameLiftVpcId: peering.requester.vpcId,
+  };
+}

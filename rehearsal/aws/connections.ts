@@ -1,0 +1,277 @@
+import type { AuthorizationKey, Authorizations } from './authorizations';
+import { background } from './background';
+import { overlap } from './cidr';
+import { GAMELIFT_OWN_ACCOUNT, type Fleet, type Fleets } from './fleets';
+import type { Principal } from './iam';
+import { Ids } from './ids';
+import type { Vpc } from './network';
+import { PeerActions, type Written } from './peer-permissions';
+import type { Peering, PeeringStatus } from './peerings';
+import { ServiceError } from './service';
+import type { ConnectionFate, Surroundings } from './surroundings';
+
+/** As EC2 puts it, whichever of these it was. */
+const UNCONNECTABLE = 'Failed due to incorrect VPC-ID, Account ID, or overlapping CIDR range';
+const UNAUTHORIZED = 'VPC actions are not authorized';
+const ACTIVE_PER_VPC = 50;
+
+/** GameLift's record of a connection: EC2's connection is what there really is. */
+export interface Connection {
+  readonly id: string;
+  readonly fleet: Fleet;
+  readonly peering: Peering;
+  readonly key: AuthorizationKey;
+  /** What GameLift says where it differs from EC2. */
+  status?: PeeringStatus;
+  written?: { readonly what: Written; readonly vpc: Vpc };
+}
+
+/** The peering connections of all fleets. */
+export class Connections {
+  private readonly records: Connection[] = [];
+  private readonly ids = new Ids();
+  private readonly actions: PeerActions;
+  /** Those that wait in pending-acceptance until they are let go on. */
+  private readonly held = new Set<() => void>();
+
+  constructor(
+    private readonly surroundings: Surroundings,
+    private readonly fleets: Fleets,
+    private readonly authorizations: Authorizations,
+  ) {
+    this.actions = new PeerActions(surroundings);
+  }
+
+  /** What `CreateVpcPeeringConnection` does. */
+  connect(fleet: Fleet, peerVpcAccount: string, peerVpcId: string): void {
+    const { behaviours } = this.surroundings;
+    if (fleet.vpc === undefined) {
+      throw new ServiceError('InvalidRequestException', `Fleet ${fleet.id} is no EC2 fleet: it has no VPC to peer.`);
+    }
+    const hopeless = fleet.status === 'ERROR' || fleet.status === 'DELETING';
+    const tooEarly = fleet.status !== 'ACTIVE' && behaviours.get('connectingInactiveFleet') === 'InvalidRequestException';
+    if (hopeless || tooEarly) {
+      throw new ServiceError('InvalidRequestException', `Fleet ${fleet.id} is not ACTIVE: it is ${fleet.status}.`);
+    }
+    const key = keyOf(fleet, peerVpcAccount, peerVpcId);
+    const authorizer = this.authorizations.required(key)?.authorizer;
+    if (this.surroundings.ec2.peerings.between(fleet.vpc.vpcId, peerVpcId) !== undefined) {
+      if (behaviours.get('existingConnection') === 'accepted') {
+        return;
+      }
+      const message = `A VPC peering connection between fleet ${fleet.id} and VPC ${peerVpcId} already exists.`;
+      throw new ServiceError('InvalidRequestException', message);
+    }
+    this.authorizations.use(key);
+    const connection = this.request(fleet, fleet.vpc, key);
+    background(async () => {
+      await fleet.settled;
+      await this.establish(connection, authorizer);
+    });
+  }
+
+  /** Throws as `connect` does where a fleet that is to be born peered lacks the authorization. */
+  requireAuthorization(key: AuthorizationKey): Principal | undefined {
+    return this.authorizations.required(key)?.authorizer;
+  }
+
+  /** For a fleet that is born peered. @returns what went wrong, once that is known */
+  bear(fleet: Fleet, key: AuthorizationKey, authorizer: Principal | undefined): Promise<string | undefined> {
+    if (fleet.vpc === undefined) {
+      return Promise.resolve(undefined);
+    }
+    this.authorizations.use(key);
+    const connection = this.request(fleet, fleet.vpc, key);
+    return new Promise((resolve) => {
+      background(async () => {
+        await this.establish(connection, authorizer);
+        const { code, message } = connection.peering.status;
+        resolve(code === 'active' ? undefined : message);
+      });
+    });
+  }
+
+  /** What `DeleteVpcPeeringConnection` does. */
+  async disconnect(fleet: Fleet, id: string): Promise<void> {
+    const connection = this.records.find((record) => record.fleet === fleet && record.id === id && record.peering.live);
+    if (connection === undefined) {
+      throw new ServiceError('NotFoundException', `VPC peering connection ${id} of fleet ${fleet.id} not found.`);
+    }
+    const authorizer = this.authorizations.required(connection.key)?.authorizer;
+    this.authorizations.use(connection.key);
+    if (authorizer === undefined) {
+      connection.status = { code: 'failed', message: UNAUTHORIZED };
+      this.report(connection, 'FAILED', UNAUTHORIZED);
+      return;
+    }
+    const { behaviours, clock, fates } = this.surroundings;
+    if (behaviours.get('deletingConnections') === 'done on return') {
+      await this.end(connection, authorizer);
+      return;
+    }
+    delete connection.status;
+    connection.peering.move('deleting');
+    background(async () => {
+      await clock.sleep(fates.connectionDeletionSeconds * 1000);
+      await clock.work(() => this.end(connection, authorizer));
+    });
+  }
+
+  /**
+   * Deletes what a fleet is connected with, as part of its own deletion.
+   *
+   * @returns why that cannot work, where it was none the less accepted
+   */
+  async disconnectAll(fleet: Fleet): Promise<string | undefined> {
+    const connections = this.records.filter((record) => record.fleet === fleet && record.peering.live);
+    const authorizers = connections.map(({ key }) => this.authorizations.required(key)?.authorizer);
+    for (const [index, connection] of connections.entries()) {
+      const authorizer = authorizers[index];
+      // where each use consumes it, the second connection to the same VPC needs another
+      if (authorizer === undefined || !this.authorizations.use(connection.key)) {
+        return UNAUTHORIZED;
+      }
+      await this.end(connection, authorizer);
+    }
+    return undefined;
+  }
+
+  /** As describing lists them. */
+  list(): Connection[] {
+    const gone = this.surroundings.behaviours.get('endedConnections') === 'gone';
+    return this.records.filter((record) => {
+      const ended = ['deleted', 'failed'].includes(statusOf(record).code) && !record.peering.live;
+      return record.peering.remembered && !(gone && ended);
+    });
+  }
+
+  /** Lets those go on that were to stay pending. */
+  release(): void {
+    this.held.forEach((resume) => {
+      resume();
+    });
+    this.held.clear();
+  }
+
+  private request(fleet: Fleet, { vpcId, account, cidrBlock }: Vpc, key: AuthorizationKey): Connection {
+    const { behaviours, ec2 } = this.surroundings;
+    const peerVpc = ec2.find(key.peerVpcAccount, key.region, key.peerVpcId);
+    const peering = ec2.peerings.request(
+      key.region,
+      { vpcId, account, cidrBlocks: [cidrBlock] },
+      { vpcId: key.peerVpcId, account: key.peerVpcAccount, cidrBlocks: [...(peerVpc?.cidrBlocks.values() ?? [])] },
+    );
+    const id = behaviours.get('connectionIds') === 'pcx of EC2' ? peering.id : this.ids.uuid('vpc-peering');
+    const connection = { id, fleet, peering, key };
+    this.records.push(connection);
+    return connection;
+  }
+
+  /** From the request to an active connection, or to what became of it instead. */
+  private async establish(connection: Connection, authorizer: Principal | undefined): Promise<void> {
+    const { clock, ec2, fates } = this.surroundings;
+    const { peering, key, fleet } = connection;
+    const fate = fates.connection({ fleetId: fleet.id, peerVpcId: key.peerVpcId });
+    const milliseconds = fates.connectionSeconds * 1000;
+    await clock.sleep(0.1 * milliseconds);
+    // it may have been deleted meanwhile, here and below
+    if (!peering.live) {
+      return;
+    }
+    const peerVpc = ec2.find(key.peerVpcAccount, key.region, key.peerVpcId);
+    const problem = fleet.status === 'ERROR' ? 'The fleet failed.' : this.obstacle(peering, peerVpc, authorizer, fate);
+    if (problem !== undefined || peerVpc === undefined || authorizer === undefined) {
+      this.fail(connection, problem ?? UNCONNECTABLE);
+      return;
+    }
+    peering.move('pending-acceptance', `Pending Acceptance by ${key.peerVpcAccount}`);
+    if (fate.end === 'pending') {
+      await new Promise<void>((resume) => this.held.add(resume));
+    }
+    await clock.sleep(0.1 * milliseconds);
+    if (fate.end === 'rejected' && peering.status.code === 'pending-acceptance') {
+      peering.move('rejected', `Rejected by ${key.peerVpcAccount}`);
+      this.report(connection, 'FAILED', peering.status.message);
+      return;
+    }
+    await clock.work(() => this.accept(connection, peerVpc, authorizer));
+    await clock.sleep(0.8 * milliseconds);
+    if (peering.status.code === 'provisioning') {
+      peering.move('active');
+      this.report(connection, 'SUCCEEDED', `VPC peering connection ${connection.id} is active.`);
+    }
+  }
+
+  private obstacle(
+    peering: Peering,
+    peerVpc: Vpc | undefined,
+    authorizer: Principal | undefined,
+    fate: ConnectionFate,
+  ): string | undefined {
+    if (authorizer === undefined) {
+      return UNAUTHORIZED;
+    }
+    if (fate.end === 'failed') {
+      return fate.message ?? 'Failed';
+    }
+    const active = this.surroundings.ec2.peerings.all().filter(({ accepter, status }) => {
+      return accepter.vpcId === peerVpc?.vpcId && status.code === 'active';
+    });
+    if (active.length >= ACTIVE_PER_VPC) {
+      return `The limit of ${ACTIVE_PER_VPC} active VPC peering connections per VPC has been reached`;
+    }
+    const fleetBlocks = peering.requester.cidrBlocks;
+    const clash = [...(peerVpc?.cidrBlocks.values() ?? [])].some((block) => fleetBlocks.some((other) => overlap(block, other)));
+    return peerVpc === undefined || clash ? UNCONNECTABLE : undefined;
+  }
+
+  private async accept(connection: Connection, vpc: Vpc, authorizer: Principal): Promise<void> {
+    const { peering } = connection;
+    if (peering.status.code !== 'pending-acceptance') {
+      return;
+    }
+    try {
+      await this.actions.accept(peering, vpc, authorizer);
+      peering.move('provisioning');
+      const what = await this.actions.write(peering, vpc, authorizer);
+      connection.written = { what, vpc };
+      if (!peering.live) {
+        await this.actions.remove(what, vpc, authorizer);
+      }
+    } catch (error) {
+      if (!(error instanceof ServiceError)) {
+        throw error;
+      }
+      this.fail(connection, error.message);
+    }
+  }
+
+  private async end(connection: Connection, authorizer: Principal): Promise<void> {
+    const { behaviours, ec2 } = this.surroundings;
+    delete connection.status;
+    ec2.peerings.end(connection.peering, `Deleted by ${GAMELIFT_OWN_ACCOUNT}`);
+    if (connection.written !== undefined && behaviours.get('peerVpcWritesOnDelete') === 'removed') {
+      await this.actions.remove(connection.written.what, connection.written.vpc, authorizer);
+    }
+    this.report(connection, 'DELETED', `VPC peering connection ${connection.id} was deleted.`);
+  }
+
+  private fail(connection: Connection, message: string): void {
+    connection.peering.move('failed', message);
+    this.report(connection, 'FAILED', message);
+  }
+
+  private report({ fleet, id, key }: Connection, outcome: 'SUCCEEDED' | 'FAILED' | 'DELETED', message: string): void {
+    this.fleets.recordPeering(fleet, outcome, `${id} to ${key.peerVpcId}: ${message}`);
+    this.surroundings.journal.write('gamelift', id, `peering of ${fleet.id} with ${key.peerVpcId} ${outcome}: ${message}`);
+  }
+}
+
+/** What GameLift says about a connection. */
+export function statusOf({ status, peering }: Connection): PeeringStatus {
+  return status ?? peering.status;
+}
+
+export function keyOf({ place }: Pick<Fleet, 'place'>, peerVpcAccount: string, peerVpcId: string): AuthorizationKey {
+  return { peerVpcAccount, peerVpcId, gameLiftAccount: place.account, region: place.region };
+}

@@ -1,0 +1,226 @@
+import { randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Clock } from '../clock';
+import type { Journal } from '../journal';
+import type { ApiCall, Fault, Interceptor } from './faults';
+import type { Context, Iam, Principal } from './iam';
+import { CommonError, ServiceError, type Answer, type Place, type Service, type WireRequest } from './service';
+import { parseAuthorization, verifySignature, type Signed } from './signature';
+
+const MALFORMED: Answer = { status: 200, headers: {}, body: '{<unfinished' };
+
+/** One loopback endpoint for every service and Region; the credential scope of a request's signature tells them apart. */
+export class Endpoint {
+  private readonly server: Server;
+  private readonly services = new Map<string, Service>();
+  private readonly interceptors = new Set<Interceptor>();
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly journal: Journal,
+    private readonly iam: Iam,
+  ) {
+    this.server = createServer((message, response) => {
+      void clock.serve(
+        () => this.serve(message, response),
+        (gone) => response.once('close', gone),
+      );
+    });
+  }
+
+  /** @returns the URL that it listens on. */
+  async listen(): Promise<string> {
+    await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve));
+    // a server that listens on TCP has an AddressInfo
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  /** @param name the service's name in credential scopes */
+  register(name: string, service: Service): void {
+    this.services.set(name, service);
+  }
+
+  /** @returns the function that removes the interceptor. */
+  intercept(interceptor: Interceptor): () => void {
+    this.interceptors.add(interceptor);
+    return () => {
+      this.interceptors.delete(interceptor);
+    };
+  }
+
+  /**
+   * What a service of AWS does with an account's administrator, such as CloudFormation: the same as if it came over the wire, without
+   * the wire.
+   *
+   * @param target as in `X-Amz-Target`; only services that speak JSON are called so
+   */
+  async call(name: string, target: string, input: object, { account, region }: Place): Promise<unknown> {
+    const [service, session] = [this.services.get(name), this.iam.lookUp(this.iam.administrator(account).accessKeyId)];
+    if (service === undefined || session === undefined) {
+      throw new Error(`the rehearsal does not simulate the service ${name}`);
+    }
+    const body = Buffer.from(JSON.stringify(input));
+    const request = { method: 'POST', path: '/', query: '', headers: { 'x-amz-target': target }, body };
+    const answer = await this.clock.work(() =>
+      this.answer(request, randomUUID(), { service: name, region }, service, () => session.principal),
+    );
+    if (answer === undefined) {
+      throw new ServiceError('RequestFailure', 'the connection was reset', 500);
+    }
+    return JSON.parse(Buffer.from(answer.body).toString('utf8'));
+  }
+
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) =>
+      this.server.close(() => {
+        resolve();
+      }),
+    );
+    this.server.closeAllConnections();
+    await closed;
+  }
+
+  private async serve(message: IncomingMessage, response: ServerResponse): Promise<void> {
+    const request = await read(message);
+    if (request === undefined) {
+      return;
+    }
+    const requestId = randomUUID();
+    const signed = parseAuthorization(request.headers.authorization);
+    const service = this.services.get(signed?.service ?? '');
+    const answer =
+      signed === undefined || service === undefined
+        ? this.unroutable(signed)
+        : await this.answer(request, requestId, signed, service, () => this.authenticate(request, signed)).catch(
+            (error: unknown) => {
+              const named = error instanceof ServiceError ? error : new CommonError('internal', String(error)).as(service.errors);
+              return service.fail(named, request, requestId);
+            },
+          );
+    if (answer === undefined) {
+      response.destroy();
+      return;
+    }
+    const headers = { ...answer.headers, 'x-amzn-requestid': requestId, date: new Date(this.clock.now()).toUTCString() };
+    response.writeHead(answer.status, headers).end(answer.body);
+  }
+
+  /** @returns undefined where the connection is to be reset. */
+  private async answer(
+    request: WireRequest,
+    requestId: string,
+    scope: Pick<Signed, 'service' | 'region'>,
+    service: Service,
+    authenticate: () => Principal,
+  ): Promise<Answer | undefined> {
+    let caller = 'an unknown caller';
+    const operation = service.operation(request);
+    const log = (outcome: string): void => {
+      this.journal.write(service.source, operation, `${outcome} in ${scope.region}, called by ${caller}`);
+    };
+    try {
+      const principal = authenticate();
+      caller = `${principal.arn} of account ${principal.account}`;
+      const call = { operation, input: service.input(request), account: principal.account, region: scope.region };
+      const fault = this.fault({ ...call, service: scope.service, principalArn: principal.arn });
+      if (fault !== undefined) {
+        return await this.inject(fault, log);
+      }
+      const answer = await service.perform({
+        ...call,
+        request,
+        requestId,
+        principal,
+        ...this.permissions(principal, scope.region),
+      });
+      log('succeeded');
+      return answer;
+    } catch (error) {
+      const named = error instanceof CommonError ? error.as(service.errors) : error;
+      log(named instanceof ServiceError ? named.code : `rehearsal failed (${String(named)})`);
+      throw named;
+    }
+  }
+
+  private unroutable(signed: Signed | undefined): Answer {
+    const [type, message] =
+      signed === undefined
+        ? ['MissingAuthenticationTokenException', 'the request has no Signature Version 4 in an Authorization header']
+        : ['UnknownOperationException', `the rehearsal does not simulate the service ${signed.service}`];
+    this.journal.write('iam', 'authentication', `${type}: ${message}`);
+    return { status: 403, headers: { 'content-type': 'application/json' }, body: JSON.stringify({ __type: type, message }) };
+  }
+
+  private authenticate(request: WireRequest, signed: Signed): Principal {
+    const found = this.iam.lookUp(signed.accessKeyId);
+    if (found === undefined || found.credentials.sessionToken !== request.headers['x-amz-security-token']) {
+      throw new CommonError('unknownKey');
+    }
+    if (!verifySignature(request, signed, found.credentials.secretAccessKey)) {
+      throw new CommonError('badSignature');
+    }
+    if (found.credentials.expiration !== undefined && found.credentials.expiration <= this.clock.now()) {
+      throw new CommonError('expired');
+    }
+    return found.principal;
+  }
+
+  private fault(call: ApiCall): Fault | undefined {
+    for (const interceptor of this.interceptors) {
+      const fault = interceptor(call);
+      if (fault !== undefined) {
+        return fault;
+      }
+    }
+    return undefined;
+  }
+
+  private async inject(fault: Fault, log: (outcome: string) => void): Promise<Answer | undefined> {
+    switch (fault.kind) {
+      case 'error':
+        throw new ServiceError(fault.name, fault.message, fault.status);
+      case 'hang':
+        log('never answered (injected)');
+        await this.clock.sleep(Infinity);
+        return undefined;
+      case 'reset':
+        log('connection reset (injected)');
+        return undefined;
+      case 'malformed':
+        log('malformed answer (injected)');
+        return MALFORMED;
+    }
+  }
+
+  private permissions(principal: Principal, region: string) {
+    const decide = (action: string, resource: string, context: Context = {}) =>
+      this.iam.decide(principal, action, resource, { 'aws:RequestedRegion': region, ...context });
+    return {
+      decide,
+      authorize: async (action: string, resources: readonly string[], context: Context = {}): Promise<void> => {
+        for (const resource of resources) {
+          const decision = await decide(action, resource, context);
+          if (!decision.allowed) {
+            throw new CommonError('accessDenied', decision.reason);
+          }
+        }
+      },
+    };
+  }
+}
+
+/** Undefined where the client went away. */
+async function read(message: IncomingMessage): Promise<WireRequest | undefined> {
+  const chunks: Buffer[] = [];
+  try {
+    for await (const chunk of message) {
+      chunks.push(chunk as Buffer);
+    }
+  } catch {
+    return undefined;
+  }
+  const [path = '/', query = ''] = (message.url ?? '/').split('?', 2);
+  const headers = Object.fromEntries(Object.entries(message.headers).map(([name, value]) => [name, String(value)]));
+  return { method: message.method ?? 'POST', path, query, headers, body: Buffer.concat(chunks) };
+}

@@ -1,0 +1,230 @@
+import { createHash } from 'node:crypto';
+import { validateIdentityPolicy, validateTrustPolicy, type ValidationError } from '@cloud-copilot/iam-policy';
+import type { Clock } from '../clock';
+import { MANAGED_POLICIES } from './managed-policies';
+import { Timeline } from './timeline';
+
+/** A role as long as it exists; one made anew under the same name is another. */
+export interface RoleEntity {
+  readonly arn: string;
+  readonly roleId: string;
+  readonly state: Timeline<RoleState>;
+}
+
+interface RoleState {
+  readonly exists: boolean;
+  readonly trust: object;
+  readonly boundary?: string;
+  readonly inline: Readonly<Record<string, object>>;
+  readonly attached: readonly string[];
+}
+
+/** An error of the IAM API, named as there. */
+export class IamError extends Error {
+  constructor(
+    override readonly name:
+      'DeleteConflict' | 'EntityAlreadyExists' | 'LimitExceeded' | 'MalformedPolicyDocument' | 'NoSuchEntity' | 'AccessDenied',
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+const INLINE_LIMIT = 10_240;
+const MANAGED_LIMIT = 6_144;
+const ATTACHMENT_LIMIT = 10;
+
+/**
+ * Roles and policies of every account. A change is effective some time after it was made; a new role and its trust are at once,
+ * since CloudFormation's own retries hide that wait.
+ */
+export class Entities {
+  private readonly roles = new Map<string, RoleEntity>();
+  private readonly policies = new Map<string, Timeline<object | undefined>>();
+  private serial = 0;
+
+  constructor(
+    protected readonly clock: Clock,
+    private readonly propagationSeconds: number,
+  ) {
+    for (const [arn, document] of Object.entries(MANAGED_POLICIES)) {
+      this.policies.set(arn, this.timeline<object | undefined>(document));
+    }
+  }
+
+  createRole(role: {
+    account: string;
+    roleName: string;
+    path?: string;
+    assumeRolePolicy: object;
+    permissionsBoundary?: string;
+  }): { arn: string; roleId: string } {
+    const key = roleKey(role.account, role.roleName);
+    if (this.roles.get(key)?.state.latest.exists === true) {
+      throw new IamError('EntityAlreadyExists', `Role with name ${role.roleName} already exists.`);
+    }
+    requireValid(validateTrustPolicy(role.assumeRolePolicy));
+    const arn = `arn:aws:iam::${role.account}:role${role.path ?? '/'}${role.roleName}`;
+    const roleId = this.id('AROA');
+    const state: RoleState = {
+      exists: true,
+      trust: role.assumeRolePolicy,
+      inline: {},
+      attached: [],
+      ...this.boundary(role.permissionsBoundary),
+    };
+    this.roles.set(key, { arn, roleId, state: this.timeline(state) });
+    return { arn, roleId };
+  }
+
+  updateRole(account: string, roleName: string, change: { assumeRolePolicy: object; permissionsBoundary?: string }): void {
+    requireValid(validateTrustPolicy(change.assumeRolePolicy));
+    const { exists, inline, attached } = this.role(account, roleName).state.latest;
+    const boundary = this.boundary(change.permissionsBoundary);
+    this.role(account, roleName).state.set({ exists, inline, attached, trust: change.assumeRolePolicy, ...boundary });
+  }
+
+  deleteRole(account: string, roleName: string): void {
+    const { state } = this.role(account, roleName);
+    if (Object.keys(state.latest.inline).length > 0) {
+      throw new IamError('DeleteConflict', 'Cannot delete entity, must delete policies first.');
+    }
+    if (state.latest.attached.length > 0) {
+      throw new IamError('DeleteConflict', 'Cannot delete entity, must detach all policies first.');
+    }
+    state.set({ ...state.latest, exists: false });
+  }
+
+  putRolePolicy(account: string, roleName: string, policyName: string, document: object): void {
+    requireValid(validateIdentityPolicy(document));
+    const { state } = this.role(account, roleName);
+    const inline = { ...state.latest.inline, [policyName]: document };
+    if (Object.values(inline).reduce((sum, policy) => sum + sizeOf(policy), 0) > INLINE_LIMIT) {
+      throw new IamError('LimitExceeded', `Maximum policy size of ${INLINE_LIMIT} bytes exceeded for role ${roleName}`);
+    }
+    state.set({ ...state.latest, inline });
+  }
+
+  deleteRolePolicy(account: string, roleName: string, policyName: string): void {
+    const { state } = this.role(account, roleName);
+    if (!Object.hasOwn(state.latest.inline, policyName)) {
+      throw new IamError('NoSuchEntity', `The role policy with name ${policyName} cannot be found.`);
+    }
+    const inline = Object.fromEntries(Object.entries(state.latest.inline).filter(([name]) => name !== policyName));
+    state.set({ ...state.latest, inline });
+  }
+
+  /** @returns the policy's ARN. */
+  createPolicy(policy: { account: string; policyName: string; path?: string; document: object }): string {
+    const arn = `arn:aws:iam::${policy.account}:policy${policy.path ?? '/'}${policy.policyName}`;
+    if (this.policies.get(arn)?.latest !== undefined) {
+      throw new IamError(
+        'EntityAlreadyExists',
+        `A policy called ${policy.policyName} already exists. Duplicate names are not allowed.`,
+      );
+    }
+    requireManageable(policy.document);
+    // effective at once, as what grants is the attachment
+    this.policies.set(arn, this.timeline<object | undefined>(policy.document));
+    return arn;
+  }
+
+  updatePolicy(arn: string, document: object): void {
+    requireManageable(document);
+    this.policy(arn).set(document);
+  }
+
+  deletePolicy(arn: string): void {
+    const policy = this.policy(arn);
+    const states = [...this.roles.values()].map(({ state }) => state.latest).filter(({ exists }) => exists);
+    if (states.some(({ attached, boundary }) => attached.includes(arn) || boundary === arn)) {
+      throw new IamError('DeleteConflict', 'Cannot delete a policy attached to entities.');
+    }
+    policy.set(undefined);
+  }
+
+  attachRolePolicy(account: string, roleName: string, policyArn: string): void {
+    this.policy(policyArn);
+    const { state } = this.role(account, roleName);
+    const attached = [...state.latest.attached.filter((arn) => arn !== policyArn), policyArn];
+    if (attached.length > ATTACHMENT_LIMIT) {
+      throw new IamError('LimitExceeded', `Cannot exceed quota for PoliciesPerRole: ${ATTACHMENT_LIMIT}`);
+    }
+    state.set({ ...state.latest, attached });
+  }
+
+  detachRolePolicy(account: string, roleName: string, policyArn: string): void {
+    const { state } = this.role(account, roleName);
+    if (!state.latest.attached.includes(policyArn)) {
+      throw new IamError('NoSuchEntity', `Policy ${policyArn} was not found.`);
+    }
+    state.set({ ...state.latest, attached: state.latest.attached.filter((arn) => arn !== policyArn) });
+  }
+
+  protected find(arn: string): RoleEntity | undefined {
+    return [...this.roles.values()].find((role) => role.arn === arn && role.state.effective.exists);
+  }
+
+  private role(account: string, roleName: string): RoleEntity {
+    const role = this.roles.get(roleKey(account, roleName));
+    if (role?.state.latest.exists !== true) {
+      throw new IamError('NoSuchEntity', `The role with name ${roleName} cannot be found.`);
+    }
+    return role;
+  }
+
+  private policy(arn: string): Timeline<object | undefined> {
+    const policy = this.policies.get(arn);
+    if (policy?.latest === undefined) {
+      throw new IamError('NoSuchEntity', `Policy ${arn} does not exist or is not attachable.`);
+    }
+    return policy;
+  }
+
+  private boundary(arn: string | undefined): { boundary?: string } {
+    if (arn === undefined) {
+      return {};
+    }
+    this.policy(arn);
+    return { boundary: arn };
+  }
+
+  /** The document in force, and the name of its version. */
+  protected managed(arn: string): { readonly document: object | undefined; readonly version: number } {
+    const policy = this.policies.get(arn);
+    return { document: policy?.effective, version: policy?.version ?? 0 };
+  }
+
+  /** The same in every run, since ids find their way into outputs and reports. */
+  protected id(prefix: string): string {
+    const digits = createHash('sha256').update(`${prefix}${++this.serial}`).digest('hex').toUpperCase();
+    return `${prefix}${digits.replace(/[0189]/g, 'X').slice(0, 16)}`;
+  }
+
+  private timeline<T>(initial: T): Timeline<T> {
+    return new Timeline(this.clock, this.propagationSeconds, initial);
+  }
+}
+
+function roleKey(account: string, roleName: string): string {
+  // role names are unique without regard to case
+  return `${account} ${roleName.toLowerCase()}`;
+}
+
+/** White space does not count. */
+function sizeOf(document: object): number {
+  return JSON.stringify(document).replace(/\s/g, '').length;
+}
+
+function requireManageable(document: object): void {
+  requireValid(validateIdentityPolicy(document));
+  if (sizeOf(document) > MANAGED_LIMIT) {
+    throw new IamError('LimitExceeded', `Cannot exceed quota for PolicySize: ${MANAGED_LIMIT}`);
+  }
+}
+
+function requireValid(errors: readonly ValidationError[]): void {
+  if (errors.length > 0) {
+    throw new IamError('MalformedPolicyDocument', errors.map(({ path, message }) => `${path}: ${message}`).join('; '));
+  }
+}

@@ -1,0 +1,192 @@
+import { randomBytes } from 'node:crypto';
+import { Entities, IamError, type RoleEntity } from './entities';
+import { Evaluator, type Context, type Decision, type NamedPolicy } from './evaluation';
+import { ADMINISTRATOR_ACCESS } from './managed-policies';
+import { trusts } from './trust';
+
+export { IamError } from './entities';
+export type { Context, Decision } from './evaluation';
+
+export interface Credentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+  /** Milliseconds since the epoch. */
+  readonly expiration?: number;
+}
+
+/** Who makes a call. */
+export interface Principal {
+  readonly arn: string;
+  readonly account: string;
+  readonly userId: string;
+  /** Undefined for an account's administrator. */
+  readonly role?: RoleEntity;
+}
+
+export interface Session {
+  readonly credentials: Credentials;
+  readonly principal: Principal;
+}
+
+/** What a caller of `AssumeRole` asks for. */
+export interface AssumeRole {
+  readonly roleArn: string;
+  readonly sessionName: string;
+  readonly durationSeconds: number;
+  readonly externalId?: string;
+  readonly region: string;
+}
+
+const SERVICE_SESSION_SECONDS = 12 * 3600;
+
+/** Identities, policies and credentials of every account, and what they allow. */
+export class Iam extends Entities {
+  private readonly keys = new Map<string, Session>();
+  private readonly administrators = new Map<string, Credentials>();
+  private readonly evaluator = new Evaluator();
+  private readonly uses = new Map<string, { readonly roleArn: string; readonly action: string }>();
+
+  /** What a service does before it works with a role; throws `AccessDenied` unless the role's trust policy admits the service. */
+  assumeRoleForService(roleArn: string, servicePrincipal: string, sessionName: string): Credentials {
+    const role = this.find(roleArn);
+    if (role === undefined || !trusts(role.state.effective.trust, servicePrincipal)) {
+      throw new IamError(
+        'AccessDenied',
+        `The role ${roleArn} cannot be assumed by ${servicePrincipal}: its trust policy does not allow it.`,
+      );
+    }
+    return this.session(role, sessionName, SERVICE_SESSION_SECONDS).credentials;
+  }
+
+  /** What STS does for `AssumeRole`. @returns undefined where it is denied, also for a role that doesn't exist. */
+  async assumeRole(caller: Principal, request: AssumeRole): Promise<Session | undefined> {
+    const role = this.find(request.roleArn);
+    if (role === undefined) {
+      return undefined;
+    }
+    const action = 'sts:AssumeRole';
+    const decision = await this.evaluator.evaluate({
+      ...this.identity(caller),
+      principalArn: caller.arn,
+      action,
+      resource: role.arn,
+      resourceAccount: accountOf(role.arn),
+      context: {
+        ...globals(caller),
+        'aws:RequestedRegion': request.region,
+        'sts:RoleSessionName': request.sessionName,
+        ...(request.externalId === undefined ? {} : { 'sts:ExternalId': request.externalId }),
+      },
+      resourcePolicy: role.state.effective.trust,
+    });
+    if (!decision.allowed) {
+      return undefined;
+    }
+    this.use(caller, action);
+    return this.session(role, request.sessionName, request.durationSeconds);
+  }
+
+  /** Long-lived credentials of an account that may do everything, made on first use. */
+  administrator(account: string): Credentials {
+    const existing = this.administrators.get(account);
+    if (existing !== undefined) {
+      return existing;
+    }
+    const credentials = { accessKeyId: this.id('AKIA'), secretAccessKey: secret(30) };
+    const principal = { arn: `arn:aws:iam::${account}:user/administrator`, account, userId: this.id('AIDA') };
+    this.administrators.set(account, credentials);
+    this.keys.set(credentials.accessKeyId, { credentials, principal });
+    return credentials;
+  }
+
+  /** Whose access key it is; undefined also where its role is gone. */
+  lookUp(accessKeyId: string): Session | undefined {
+    const found = this.keys.get(accessKeyId);
+    return found?.principal.role?.state.effective.exists === false ? undefined : found;
+  }
+
+  /** Whether the principal may do `action` on a resource of its own account; what was allowed counts as used. */
+  async decide(principal: Principal, action: string, resource: string, context: Context): Promise<Decision> {
+    if (principal.role === undefined) {
+      return { allowed: true };
+    }
+    const decision = await this.evaluator.evaluate({
+      ...this.identity(principal),
+      principalArn: principal.arn,
+      action,
+      resource,
+      resourceAccount: principal.account,
+      context: { ...globals(principal), ...context },
+    });
+    if (decision.allowed) {
+      this.use(principal, action);
+    }
+    return decision;
+  }
+
+  /** The actions that were allowed to a role, and that it used. */
+  used(): readonly { readonly roleArn: string; readonly action: string }[] {
+    return [...this.uses.values()];
+  }
+
+  private use({ role }: Principal, action: string): void {
+    if (role !== undefined) {
+      this.uses.set(`${role.arn} ${action}`, { roleArn: role.arn, action });
+    }
+  }
+
+  /** The policies in force, and a name for them that changes with them. */
+  private identity({ role }: Principal): { policies: NamedPolicy[]; boundaries?: NamedPolicy[]; version: string } {
+    if (role === undefined) {
+      return { policies: this.documents([ADMINISTRATOR_ACCESS]), version: 'administrator' };
+    }
+    const { inline, attached, boundary } = role.state.effective;
+    const managed = boundary === undefined ? attached : [...attached, boundary];
+    return {
+      policies: [...Object.entries(inline).map(([name, policy]) => ({ name, policy })), ...this.documents(attached)],
+      version: [role.state.version, ...managed.map((arn) => this.managed(arn).version)].join(' '),
+      ...(boundary === undefined ? {} : { boundaries: this.documents([boundary]) }),
+    };
+  }
+
+  private documents(arns: readonly string[]): NamedPolicy[] {
+    return arns.flatMap((name) => {
+      const policy = this.managed(name).document;
+      return policy === undefined ? [] : [{ name, policy }];
+    });
+  }
+
+  private session(role: RoleEntity, sessionName: string, seconds: number): Session {
+    const account = accountOf(role.arn);
+    const name = role.arn.slice(role.arn.lastIndexOf('/') + 1);
+    const credentials = {
+      accessKeyId: this.id('ASIA'),
+      secretAccessKey: secret(30),
+      sessionToken: secret(96),
+      expiration: this.clock.now() + seconds * 1000,
+    };
+    const arn = `arn:aws:sts::${account}:assumed-role/${name}/${sessionName}`;
+    const session = { credentials, principal: { arn, account, userId: `${role.roleId}:${sessionName}`, role } };
+    this.keys.set(credentials.accessKeyId, session);
+    return session;
+  }
+}
+
+function globals({ arn, account, userId, role }: Principal): Context {
+  return {
+    'aws:PrincipalArn': role?.arn ?? arn,
+    'aws:PrincipalAccount': account,
+    'aws:PrincipalType': role === undefined ? 'User' : 'AssumedRole',
+    'aws:userid': userId,
+    'aws:SecureTransport': 'true',
+  };
+}
+
+function accountOf(arn: string): string {
+  return arn.split(':')[4] ?? '';
+}
+
+function secret(bytes: number): string {
+  return randomBytes(bytes).toString('base64');
+}

@@ -1,0 +1,22 @@
+import { createHash } from 'node:crypto';
+
+/** Ids that are the same in every run, since they find their way into outputs and reports. */
+export class Ids {
+  private serial = 0;
+
+  /** As EC2 makes them. */
+  next(prefix: string): string {
+    return `${prefix}-${hexadecimal(`${prefix}${++this.serial}`)}`;
+  }
+
+  /** As GameLift makes them. */
+  uuid(prefix: string): string {
+    const digits = createHash('sha256').update(`${prefix}${++this.serial}`).digest('hex');
+    const parts = [digits.slice(0, 8), digits.slice(8, 12), digits.slice(12, 16), digits.slice(16, 20), digits.slice(20, 32)];
+    return `${prefix}-${parts.join('-')}`;
+  }
+}
+
+export function hexadecimal(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 17);
+}

@@ -1,0 +1,91 @@
+import type { Clock } from '../clock';
+import type { Journal } from '../journal';
+import { Behaviours } from './behaviours';
+import { Ec2 } from './ec2';
+import { Endpoint } from './endpoint';
+import type { ApiCall, Fault } from './faults';
+import { GameLift } from './gamelift';
+import { Iam } from './iam';
+import { takeInventory, type Inventory } from './inventory';
+import type { Place, Service } from './service';
+import { stsService } from './sts';
+import { Fates } from './surroundings';
+
+export { BEHAVIOURS, Behaviours } from './behaviours';
+export type { Behaviour, BehaviourName, Reading } from './behaviours';
+export { Ec2 } from './ec2';
+export type { ApiCall, Fault } from './faults';
+export { GameLift } from './gamelift';
+export { Iam, IamError } from './iam';
+export type { Credentials } from './iam';
+export type { Inventory } from './inventory';
+export { ServiceError } from './service';
+export type { ConnectionFate, Fates, FleetFate } from './surroundings';
+
+export interface AwsOptions {
+  readonly clock: Clock;
+  readonly journal: Journal;
+  /** Until a change of a role or policy is effective. Default 0 */
+  readonly iamPropagationSeconds?: number;
+}
+
+/** GameLift, EC2, STS and IAM of every account and Region, on loopback. */
+export class SimulatedAws {
+  static async start({ clock, journal, iamPropagationSeconds = 0 }: AwsOptions): Promise<SimulatedAws> {
+    const iam = new Iam(clock, iamPropagationSeconds);
+    const endpoint = new Endpoint(clock, journal, iam);
+    return new SimulatedAws(clock, journal, iam, endpoint, await endpoint.listen());
+  }
+
+  readonly behaviours = new Behaviours();
+  readonly ec2: Ec2;
+  readonly gameLift: GameLift;
+  /** How long things take in GameLift, and how they end. */
+  readonly fates = new Fates();
+
+  private constructor(
+    clock: Clock,
+    journal: Journal,
+    readonly iam: Iam,
+    private readonly endpoint: Endpoint,
+    /** For every service and Region; a request's signature says which it is for. */
+    readonly endpointUrl: string,
+  ) {
+    this.ec2 = new Ec2(clock);
+    const { behaviours, ec2, fates } = this;
+    ec2.peerings.failedSeenByAccepter = () => behaviours.get('failedSeenByAccepter') === 'seen';
+    this.gameLift = new GameLift({ clock, journal, behaviours, iam, ec2, fates });
+    endpoint.register('gamelift', this.gameLift.service);
+    endpoint.register('ec2', this.ec2.service);
+    endpoint.register('sts', stsService(iam));
+  }
+
+  /** Adds a service; `name` is its name in credential scopes. */
+  register(name: string, service: Service): void {
+    this.endpoint.register(name, service);
+  }
+
+  /**
+   * Called for every API call once it was authenticated, before it is authorized and before rate limits; what it returns replaces the
+   * answer.
+   *
+   * @returns the function that removes it
+   */
+  intercept(interceptor: (call: ApiCall) => Fault | undefined): () => void {
+    return this.endpoint.intercept(interceptor);
+  }
+
+  /** Calls GameLift as an account's administrator, as CloudFormation does. @returns the output as JSON has it; throws `ServiceError` */
+  callGameLift(operation: string, input: object, place: Place): Promise<unknown> {
+    return this.endpoint.call('gamelift', `GameLift.${operation}`, input, place);
+  }
+
+  /** Everything that is there, as plain data to compare; of one account, or of all but GameLift's own. */
+  inventory(account?: string): Inventory {
+    return takeInventory(this.gameLift, this.ec2, account);
+  }
+
+  async close(): Promise<void> {
+    await this.endpoint.close();
+  }
+}

@@ -1,0 +1,350 @@
+import type { Clock } from '../clock';
+import { notFound } from './ec2-errors';
+import { hexadecimal, Ids } from './ids';
+import { Peerings } from './peerings';
+import { ServiceError, type Place } from './service';
+import { Tags } from './tags';
+
+export interface Vpc {
+  readonly vpcId: string;
+  readonly arn: string;
+  readonly account: string;
+  readonly region: string;
+  readonly cidrBlock: string;
+  readonly mainRouteTableId: string;
+  readonly defaultSecurityGroupId: string;
+  /** All IPv4 blocks, by the ids of their associations, the primary one first. */
+  readonly cidrBlocks: Map<string, string>;
+}
+
+export interface Subnet {
+  readonly subnetId: string;
+  readonly vpc: Vpc;
+  readonly cidrBlock: string;
+  readonly availabilityZone: string;
+}
+
+export interface Route {
+  readonly destination: string;
+  /** The member that names the target, as in answers: `gatewayId`, `vpcPeeringConnectionId` … */
+  readonly kind: string;
+  readonly target: string;
+}
+
+export interface RouteTable {
+  readonly routeTableId: string;
+  readonly vpc: Vpc;
+  /** By destination, without the local ones. */
+  readonly routes: Map<string, Route>;
+  /** Subnets, by the ids of their associations. */
+  readonly associations: Map<string, string>;
+}
+
+export interface Rule {
+  readonly direction: 'ingress' | 'egress';
+  readonly protocol: string;
+  readonly fromPort?: number;
+  readonly toPort?: number;
+  /** An address block, a security group or a prefix list. */
+  readonly peer: string;
+  readonly description?: string;
+}
+
+export interface SecurityGroup {
+  readonly groupId: string;
+  readonly vpc: Vpc;
+  readonly name: string;
+  readonly description: string;
+  readonly rules: Rule[];
+}
+
+interface Gateway {
+  readonly account: string;
+  readonly region: string;
+  readonly vpcId?: string;
+}
+
+const ROUTES_PER_TABLE = 50;
+const RULES_PER_DIRECTION = 60;
+
+/** All egress, as every new security group allows it. */
+export const ALL_EGRESS: Rule = { direction: 'egress', protocol: '-1', peer: '0.0.0.0/0' };
+
+/** The networks of every account and Region: what CloudFormation, GameLift and the API of EC2 change. Errors are EC2's. */
+export class Network {
+  readonly vpcs = new Map<string, Vpc>();
+  readonly subnets = new Map<string, Subnet>();
+  readonly routeTables = new Map<string, RouteTable>();
+  readonly securityGroups = new Map<string, SecurityGroup>();
+  readonly gateways = new Map<string, Gateway>();
+  readonly tags = new Tags();
+  readonly peerings: Peerings;
+  private readonly ids = new Ids();
+
+  constructor(clock: Clock) {
+    this.peerings = new Peerings(clock, this.ids, this.tags);
+  }
+
+  /** With its main route table and its default security group. */
+  createVpc({ account, region, cidrBlock }: Place & { readonly cidrBlock: string }): { vpcId: string } {
+    const vpcId = this.ids.next('vpc');
+    const vpc: Vpc = {
+      vpcId,
+      arn: `arn:aws:ec2:${region}:${account}:vpc/${vpcId}`,
+      account,
+      region,
+      cidrBlock,
+      mainRouteTableId: this.ids.next('rtb'),
+      defaultSecurityGroupId: this.ids.next('sg'),
+      cidrBlocks: new Map([[`vpc-cidr-assoc-${hexadecimal(vpcId)}`, cidrBlock]]),
+    };
+    const [routeTableId, groupId] = [vpc.mainRouteTableId, vpc.defaultSecurityGroupId];
+    this.vpcs.set(vpcId, vpc);
+    this.routeTables.set(routeTableId, { routeTableId, vpc, routes: new Map(), associations: new Map() });
+    const rules: Rule[] = [{ direction: 'ingress', protocol: '-1', peer: groupId }, ALL_EGRESS];
+    this.securityGroups.set(groupId, { groupId, vpc, name: 'default', description: 'default VPC security group', rules });
+    return { vpcId };
+  }
+
+  /** Throws `DependencyViolation` while there is anything in it. */
+  deleteVpc(account: string, region: string, vpcId: string): void {
+    const vpc = this.vpc({ account, region }, vpcId);
+    const inside = [
+      ...[...this.subnets.values()].filter((subnet) => subnet.vpc === vpc),
+      ...this.tablesOf(vpcId).filter(({ routeTableId }) => routeTableId !== vpc.mainRouteTableId),
+      ...[...this.securityGroups.values()].filter((group) => group.vpc === vpc && group.groupId !== vpc.defaultSecurityGroupId),
+      ...[...this.gateways.values()].filter((gateway) => gateway.vpcId === vpcId),
+      ...this.peerings.all().filter(({ accepter, status }) => accepter.vpcId === vpcId && status.code === 'active'),
+    ];
+    if (inside.length > 0) {
+      throw new ServiceError('DependencyViolation', `The vpc '${vpcId}' has dependencies and cannot be deleted.`);
+    }
+    this.vpcs.delete(vpcId);
+    this.routeTables.delete(vpc.mainRouteTableId);
+    this.securityGroups.delete(vpc.defaultSecurityGroupId);
+    this.tags.clear(account, vpcId);
+  }
+
+  /** Undefined for a VPC of another account or Region. */
+  find(account: string, region: string, vpcId: string): Vpc | undefined {
+    const vpc = this.vpcs.get(vpcId);
+    return vpc?.account === account && vpc.region === region ? vpc : undefined;
+  }
+
+  vpc({ account, region }: Place, vpcId: string): Vpc {
+    const vpc = this.find(account, region, vpcId);
+    if (vpc === undefined) {
+      throw notFound('vpc', [vpcId]);
+    }
+    return vpc;
+  }
+
+  tablesOf(vpcId: string): RouteTable[] {
+    return [...this.routeTables.values()].filter(({ vpc }) => vpc.vpcId === vpcId);
+  }
+
+  /** @returns the id of the association. */
+  associateCidrBlock(place: Place, vpcId: string, cidrBlock: string): string {
+    const id = this.ids.next('vpc-cidr-assoc');
+    this.vpc(place, vpcId).cidrBlocks.set(id, cidrBlock);
+    return id;
+  }
+
+  createSubnet(place: Place, subnet: { vpcId: string; cidrBlock: string; availabilityZone: string }): string {
+    const subnetId = this.ids.next('subnet');
+    this.subnets.set(subnetId, { ...subnet, subnetId, vpc: this.vpc(place, subnet.vpcId) });
+    return subnetId;
+  }
+
+  deleteSubnet(place: Place, subnetId: string): void {
+    owned('subnet', this.subnets, place, subnetId);
+    this.subnets.delete(subnetId);
+    for (const { associations } of this.routeTables.values()) {
+      const [id] = [...associations].find(([, associated]) => associated === subnetId) ?? [''];
+      associations.delete(id);
+    }
+    this.tags.clear(place.account, subnetId);
+  }
+
+  createRouteTable(place: Place, vpcId: string): string {
+    const routeTableId = this.ids.next('rtb');
+    this.routeTables.set(routeTableId, { routeTableId, vpc: this.vpc(place, vpcId), routes: new Map(), associations: new Map() });
+    return routeTableId;
+  }
+
+  deleteRouteTable(place: Place, routeTableId: string): void {
+    const { associations, vpc } = this.routeTable(place, routeTableId);
+    if (associations.size > 0 || vpc.mainRouteTableId === routeTableId) {
+      throw new ServiceError('DependencyViolation', `The routeTable '${routeTableId}' has dependencies and cannot be deleted.`);
+    }
+    this.routeTables.delete(routeTableId);
+    this.tags.clear(place.account, routeTableId);
+  }
+
+  routeTable(place: Place, routeTableId: string): RouteTable {
+    return owned('routeTable', this.routeTables, place, routeTableId);
+  }
+
+  /** @returns the id of the association. */
+  associate(place: Place, routeTableId: string, subnetId: string): string {
+    owned('subnet', this.subnets, place, subnetId);
+    const id = this.ids.next('rtbassoc');
+    this.routeTable(place, routeTableId).associations.set(id, subnetId);
+    return id;
+  }
+
+  disassociate(place: Place, routeTableId: string, associationId: string): void {
+    this.routeTable(place, routeTableId).associations.delete(associationId);
+  }
+
+  createRoute(place: Place, routeTableId: string, route: Route): void {
+    const { routes, vpc } = this.routeTable(place, routeTableId);
+    if (routes.has(route.destination) || [...vpc.cidrBlocks.values()].includes(route.destination)) {
+      throw new ServiceError('RouteAlreadyExists', `The route identified by ${route.destination} already exists.`);
+    }
+    if (routes.size >= ROUTES_PER_TABLE) {
+      throw new ServiceError('RouteLimitExceeded', 'The maximum number of routes has been reached.');
+    }
+    this.requireTarget(place, route);
+    routes.set(route.destination, route);
+  }
+
+  replaceRoute(place: Place, routeTableId: string, route: Route): void {
+    const { routes } = this.routeTable(place, routeTableId);
+    if (!routes.has(route.destination)) {
+      const advice = 'Use CreateRoute instead.';
+      throw new ServiceError(
+        'InvalidParameterValue',
+        `There is no route defined for '${route.destination}' in the route table. ${advice}`,
+      );
+    }
+    this.requireTarget(place, route);
+    routes.set(route.destination, route);
+  }
+
+  deleteRoute(place: Place, routeTableId: string, destination: string): void {
+    const { routes, vpc } = this.routeTable(place, routeTableId);
+    if ([...vpc.cidrBlocks.values()].includes(destination)) {
+      throw new ServiceError('InvalidParameterValue', `cannot remove local route ${destination} in route table ${routeTableId}`);
+    }
+    if (!routes.delete(destination)) {
+      const message = `no route with destination-cidr-block ${destination} in route table ${routeTableId}`;
+      throw new ServiceError('InvalidRoute.NotFound', message);
+    }
+  }
+
+  /** A route to something that is gone, or not there yet, stays and leads nowhere. */
+  stateOf({ kind, target }: Route): 'active' | 'blackhole' {
+    const dead =
+      (kind === 'vpcPeeringConnectionId' && this.peerings.find(target)?.status.code !== 'active') ||
+      (kind === 'gatewayId' && target.startsWith('igw-') && this.gateways.get(target)?.vpcId === undefined);
+    return dead ? 'blackhole' : 'active';
+  }
+
+  createSecurityGroup(place: Place, group: { vpcId: string; name: string; description: string; rules: Rule[] }): string {
+    const groupId = this.ids.next('sg');
+    const vpc = this.vpc(place, group.vpcId);
+    if ([...this.securityGroups.values()].some((other) => other.vpc === vpc && other.name === group.name)) {
+      const message = `The security group '${group.name}' already exists for VPC '${group.vpcId}'`;
+      throw new ServiceError('InvalidGroup.Duplicate', message);
+    }
+    this.securityGroups.set(groupId, { ...group, groupId, vpc });
+    return groupId;
+  }
+
+  deleteSecurityGroup(place: Place, groupId: string): void {
+    this.securityGroup(place, groupId);
+    const user = [...this.securityGroups.values()].find(
+      (other) => other.groupId !== groupId && other.rules.some(({ peer }) => peer === groupId),
+    );
+    if (user !== undefined) {
+      throw new ServiceError('DependencyViolation', `resource ${groupId} has a dependent object`);
+    }
+    this.securityGroups.delete(groupId);
+    this.tags.clear(place.account, groupId);
+  }
+
+  securityGroup(place: Place, groupId: string): SecurityGroup {
+    return owned('security group', this.securityGroups, place, groupId);
+  }
+
+  authorizeRule(place: Place, groupId: string, rule: Rule): void {
+    const { rules } = this.securityGroup(place, groupId);
+    if (rules.some((other) => sameRule(other, rule))) {
+      const allowed = `peer: ${rule.peer}, ${rule.protocol.toUpperCase()}, ALLOW`;
+      throw new ServiceError('InvalidPermission.Duplicate', `the specified rule "${allowed}" already exists`);
+    }
+    if (rules.filter(({ direction }) => direction === rule.direction).length >= RULES_PER_DIRECTION) {
+      throw new ServiceError(
+        'RulesPerSecurityGroupLimitExceeded',
+        'The maximum number of rules per security group has been reached.',
+      );
+    }
+    rules.push(rule);
+  }
+
+  revokeRule(place: Place, groupId: string, rule: Rule): void {
+    const { rules } = this.securityGroup(place, groupId);
+    const index = rules.findIndex((other) => sameRule(other, rule));
+    if (index < 0) {
+      throw new ServiceError('InvalidPermission.NotFound', 'The specified rule does not exist in this security group.');
+    }
+    rules.splice(index, 1);
+  }
+
+  createInternetGateway({ account, region }: Place): string {
+    const id = this.ids.next('igw');
+    this.gateways.set(id, { account, region });
+    return id;
+  }
+
+  /** Without a VPC, detaches it. */
+  attachInternetGateway(place: Place, gatewayId: string, vpcId?: string): void {
+    const { account, region } = this.gateway(place, gatewayId);
+    this.gateways.set(gatewayId, vpcId === undefined ? { account, region } : { account, region, vpcId });
+  }
+
+  deleteInternetGateway(place: Place, gatewayId: string): void {
+    if (this.gateway(place, gatewayId).vpcId !== undefined) {
+      throw new ServiceError('DependencyViolation', `The internetGateway '${gatewayId}' has dependencies and cannot be deleted.`);
+    }
+    this.gateways.delete(gatewayId);
+  }
+
+  private gateway({ account, region }: Place, gatewayId: string): Gateway {
+    const gateway = this.gateways.get(gatewayId);
+    if (gateway?.account !== account || gateway.region !== region) {
+      throw notFound('internetGateway', [gatewayId]);
+    }
+    return gateway;
+  }
+
+  /** A route may be made as soon as its peering connection was requested, and leads nowhere until that is active. */
+  private requireTarget(place: Place, { kind, target }: Route): void {
+    if (kind === 'vpcPeeringConnectionId') {
+      const peering = this.peerings.required(place, target);
+      if (!peering.live) {
+        throw notFound('vpcPeeringConnection', [target]);
+      }
+    }
+  }
+}
+
+function sameRule(one: Rule, other: Rule): boolean {
+  const essence = ({ direction, protocol, fromPort, toPort, peer }: Rule) =>
+    [direction, protocol, fromPort, toPort, peer].join(' ');
+  return essence(one) === essence(other);
+}
+
+function owned<T extends { readonly vpc: Vpc }>(
+  kind: string,
+  all: ReadonlyMap<string, T>,
+  { account, region }: Place,
+  id: string,
+): T {
+  const found = all.get(id);
+  if (found?.vpc.account !== account || found.vpc.region !== region) {
+    throw notFound(kind, [id]);
+  }
+  return found;
+}

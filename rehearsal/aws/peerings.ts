@@ -1,0 +1,144 @@
+import type { Clock } from '../clock';
+import { notFound } from './ec2-errors';
+import type { Ids } from './ids';
+import { ServiceError, type Place } from './service';
+import type { Tags } from './tags';
+
+export type PeeringCode =
+  | 'initiating-request'
+  | 'pending-acceptance'
+  | 'provisioning'
+  | 'active'
+  | 'failed'
+  | 'rejected'
+  | 'expired'
+  | 'deleting'
+  | 'deleted';
+
+export interface PeeringStatus {
+  readonly code: PeeringCode;
+  readonly message: string;
+}
+
+export interface Side {
+  readonly vpcId: string;
+  readonly account: string;
+  readonly cidrBlocks: readonly string[];
+}
+
+const LIVE: readonly PeeringCode[] = ['initiating-request', 'pending-acceptance', 'provisioning', 'active', 'deleting'];
+const MESSAGES: Readonly<Record<PeeringCode, string>> = {
+  'initiating-request': 'Initiating Request',
+  'pending-acceptance': 'Pending Acceptance',
+  provisioning: 'Provisioning',
+  active: 'Active',
+  failed: 'Failed',
+  rejected: 'Rejected',
+  expired: 'Expired',
+  deleting: 'Deleting',
+  deleted: 'Deleted',
+};
+/** For how long a record is seen after its end, by default of EC2; some parties see some for longer. */
+const LINGERING = 2 * 3600 * 1000;
+
+/** A peering connection of EC2, as both sides know it. */
+export class Peering {
+  status: PeeringStatus = { code: 'initiating-request', message: MESSAGES['initiating-request'] };
+  /** Whether each side lets the other resolve its names. */
+  readonly dnsResolution = { requester: false, accepter: false };
+  private endedAt = Infinity;
+
+  constructor(
+    private readonly clock: Clock,
+    readonly id: string,
+    readonly region: string,
+    readonly requester: Side,
+    readonly accepter: Side,
+  ) {}
+
+  /** Whether there is, or may yet be, a connection. */
+  get live(): boolean {
+    return LIVE.includes(this.status.code);
+  }
+
+  /** Whether describing still gives it. */
+  get remembered(): boolean {
+    return this.live || this.clock.now() < this.endedAt + LINGERING;
+  }
+
+  move(code: PeeringCode, message = MESSAGES[code]): void {
+    this.status = { code, message };
+    if (!this.live) {
+      this.endedAt = this.clock.now();
+    }
+  }
+}
+
+/** The peering connections between VPCs. */
+export class Peerings {
+  /** Whether the accepter's account gets to see a request that failed. */
+  failedSeenByAccepter: () => boolean = () => false;
+  private readonly byId = new Map<string, Peering>();
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly ids: Ids,
+    private readonly tags: Tags,
+  ) {}
+
+  request(region: string, requester: Side, accepter: Side): Peering {
+    const peering = new Peering(this.clock, this.ids.next('pcx'), region, requester, accepter);
+    this.byId.set(peering.id, peering);
+    return peering;
+  }
+
+  all(): Peering[] {
+    return [...this.byId.values()];
+  }
+
+  find(id: string): Peering | undefined {
+    return this.byId.get(id);
+  }
+
+  between(requesterVpcId: string, accepterVpcId: string): Peering | undefined {
+    return this.all().find(
+      ({ requester, accepter, live }) => live && requester.vpcId === requesterVpcId && accepter.vpcId === accepterVpcId,
+    );
+  }
+
+  /** A request shows to the accepter once it can be accepted; a failed one, says EC2, only to the requester. */
+  visibleTo({ account, region }: Place): Peering[] {
+    return this.all().filter((peering) => {
+      const { requester, accepter, status, remembered } = peering;
+      if (!remembered || peering.region !== region) {
+        return false;
+      }
+      const early = status.code === 'initiating-request' || (status.code === 'failed' && !this.failedSeenByAccepter());
+      return requester.account === account || (accepter.account === account && !early);
+    });
+  }
+
+  required(place: Place, id: string): Peering {
+    const peering = this.visibleTo(place).find((visible) => visible.id === id);
+    if (peering === undefined) {
+      throw notFound('vpcPeeringConnection', [id]);
+    }
+    return peering;
+  }
+
+  /** Throws `InvalidStateTransition` unless the account may delete it as it stands. */
+  delete(peering: Peering, account: string): void {
+    const { code } = peering.status;
+    if (code !== 'active' && !(code === 'pending-acceptance' && peering.requester.account === account)) {
+      const message = `Invalid state transition for ${peering.id}, attempted to transition from ${code} to deleting`;
+      throw new ServiceError('InvalidStateTransition', message);
+    }
+    this.end(peering, `Deleted by ${account}`);
+  }
+
+  end(peering: Peering, message: string): void {
+    peering.move('deleted', message);
+    this.tags.clear(peering.requester.account, peering.id);
+    this.tags.clear(peering.accepter.account, peering.id);
+  }
+}

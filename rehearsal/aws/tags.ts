@@ -1,0 +1,53 @@
+import { ServiceError } from './service';
+
+const TAGS_PER_RESOURCE = 50;
+const KEY_LENGTH = 127;
+const VALUE_LENGTH = 256;
+
+/** The tags of EC2's resources: a peering connection has those of each account that sees it. */
+export class Tags {
+  private readonly byResource = new Map<string, Map<string, string>>();
+
+  of(account: string, resourceId: string): ReadonlyMap<string, string> {
+    return this.byResource.get(`${account} ${resourceId}`) ?? new Map<string, string>();
+  }
+
+  /** Sets, and overwrites. */
+  put(account: string, resourceId: string, tags: ReadonlyMap<string, string>): void {
+    for (const [key, value] of tags) {
+      if (key.startsWith('aws:')) {
+        throw new ServiceError('InvalidParameterValue', `Tag keys starting with 'aws:' are reserved for internal use`);
+      }
+      if (key.length > KEY_LENGTH || value.length > VALUE_LENGTH) {
+        throw new ServiceError('InvalidParameterValue', `Tag key or value exceeds ${KEY_LENGTH} or ${VALUE_LENGTH} characters`);
+      }
+    }
+    const all = new Map([...this.of(account, resourceId), ...tags]);
+    if (all.size > TAGS_PER_RESOURCE) {
+      throw new ServiceError('TagLimitExceeded', `More than ${TAGS_PER_RESOURCE} tags specified`);
+    }
+    this.byResource.set(`${account} ${resourceId}`, all);
+  }
+
+  /** A tag whose value is given is removed only where it has that value. */
+  remove(account: string, resourceId: string, tags: ReadonlyMap<string, string | undefined>): void {
+    const all = this.byResource.get(`${account} ${resourceId}`);
+    for (const [key, value] of tags) {
+      if (value === undefined || value === all?.get(key)) {
+        all?.delete(key);
+      }
+    }
+  }
+
+  clear(account: string, resourceId: string): void {
+    this.byResource.delete(`${account} ${resourceId}`);
+  }
+
+  /** Of one account, as resource, key and value. */
+  list(account: string): { readonly resourceId: string; readonly key: string; readonly value: string }[] {
+    return [...this.byResource].flatMap(([name, tags]) => {
+      const [owner = '', resourceId = ''] = name.split(' ');
+      return owner === account ? [...tags].map(([key, value]) => ({ resourceId, key, value })) : [];
+    });
+  }
+}

@@ -1,0 +1,304 @@
+import { isDeepStrictEqual } from 'node:util';
+import { runInOrder } from './graph';
+import { dependents, messageOf, Operator, type Services } from './operator';
+import type { Plan, Planned } from './plan';
+import { ResourceFailure, type ResourceOutcome, type ResourceType } from './resource-type';
+import type { Outputs, Resource, Stack } from './stack';
+
+type Verb = 'CREATE' | 'UPDATE';
+
+/** Something physical that is no longer, or never became, the stack's: the clean-up deletes it. */
+interface Obsolete {
+  readonly resource: Resource;
+  readonly keep: boolean;
+}
+
+const CLEANUP_TRIES = 3;
+const CANCELLED = { CREATE: 'Resource creation cancelled', UPDATE: 'Resource update cancelled' } as const;
+
+/** One creation or update of a stack, with its rollback and clean-up. */
+export class Deployment extends Operator {
+  /** Resources as they were before. */
+  private readonly before: ReadonlyMap<string, Resource>;
+  /** What was begun: these are rolled back. */
+  private readonly touched = new Map<string, 'created' | 'updated' | 'replaced'>();
+  private readonly inProgress = new Map<string, Verb>();
+  private readonly failed: Record<Verb, string[]> = { CREATE: [], UPDATE: [] };
+  private obsolete: Obsolete[] = [];
+  private failing = false;
+  private cancel: () => void = () => undefined;
+  private readonly cancelled = new Promise<void>((resolve) => (this.cancel = resolve));
+
+  constructor(
+    services: Services,
+    stack: Stack,
+    private readonly plan: Plan,
+    /** Throws where the exports clash with other stacks. */
+    private readonly checkOutputs: (outputs: Outputs) => void,
+  ) {
+    super(services, stack);
+    this.before = new Map(stack.resources);
+  }
+
+  async create(): Promise<void> {
+    this.stackStatus('CREATE_IN_PROGRESS');
+    const reason = await this.apply();
+    if (reason === undefined) {
+      this.stackStatus('CREATE_COMPLETE');
+      return;
+    }
+    this.stackStatus('ROLLBACK_IN_PROGRESS', `${reason} Rollback requested by user.`);
+    const created = [...this.stack.resources.values()];
+    const complete = await runInOrder(
+      created,
+      (resource) => dependents(resource, created),
+      async (resource) => {
+        const deleted = await this.delete(resource, resource.deletionPolicy === 'Retain');
+        if (deleted) {
+          this.stack.resources.delete(resource.logicalId);
+        }
+        return deleted;
+      },
+    );
+    this.stackStatus(complete ? 'ROLLBACK_COMPLETE' : 'ROLLBACK_FAILED', this.stack.reason);
+  }
+
+  async update(): Promise<void> {
+    this.stackStatus('UPDATE_IN_PROGRESS');
+    const reason = await this.apply();
+    if (reason !== undefined) {
+      await this.rollBackUpdate(reason);
+      return;
+    }
+    for (const resource of [...this.stack.resources.values()].filter(({ logicalId }) => !this.plan.resources.has(logicalId))) {
+      this.stack.resources.delete(resource.logicalId);
+      this.obsolete.push({ resource, keep: resource.deletionPolicy.startsWith('Retain') });
+    }
+    this.stackStatus('UPDATE_COMPLETE_CLEANUP_IN_PROGRESS');
+    await this.cleanUp();
+    this.stackStatus('UPDATE_COMPLETE');
+  }
+
+  /** Creates and updates everything; returns why that failed. */
+  private async apply(): Promise<string | undefined> {
+    const planned = [...this.plan.resources.values()];
+    const before = ({ dependencies }: Planned) => planned.filter(({ logicalId }) => dependencies.includes(logicalId));
+    await runInOrder(planned, before, (resource) => this.applyOne(resource));
+    if (this.failing) {
+      const created =
+        this.failed.CREATE.length > 0 ? [`The following resource(s) failed to create: [${this.failed.CREATE.join(', ')}].`] : [];
+      const updated =
+        this.failed.UPDATE.length > 0 ? [`The following resource(s) failed to update: [${this.failed.UPDATE.join(', ')}].`] : [];
+      return [...created, ...updated].join(' ');
+    }
+    try {
+      const outputs = this.plan.outputs();
+      this.checkOutputs(outputs);
+      this.stack.outputs = outputs;
+      this.stack.imports = this.plan.imports;
+      return undefined;
+    } catch (error) {
+      return messageOf(error);
+    }
+  }
+
+  private async applyOne(planned: Planned): Promise<boolean> {
+    if (this.failing) {
+      return false;
+    }
+    const { logicalId } = planned;
+    const old = this.before.get(logicalId);
+    const verb = old ? 'UPDATE' : 'CREATE';
+    const wanted = describePlanned(planned);
+    try {
+      const resource: Resource = {
+        ...wanted,
+        properties: this.plan.properties(logicalId),
+        physicalId: undefined,
+        attributes: {},
+        status: '',
+      };
+      return await (old ? this.updateOne(old, resource) : this.createOne(resource, 'CREATE'));
+    } catch (error) {
+      const unchanged = old ?? { ...wanted, properties: {}, physicalId: undefined, attributes: {}, status: '' };
+      this.fail(unchanged, verb, messageOf(error));
+      return false;
+    }
+  }
+
+  private createOne(resource: Resource, verb: Verb, reason?: string): Promise<boolean> {
+    this.touched.set(resource.logicalId, verb === 'CREATE' ? 'created' : 'replaced');
+    return this.perform(resource, verb, (type) => type.create(this.request(resource, this.cancelled)), reason);
+  }
+
+  private async updateOne(old: Resource, resource: Resource): Promise<boolean> {
+    const { status, physicalId, attributes } = old;
+    const current: Resource = { ...resource, status, physicalId, attributes };
+    if (isDeepStrictEqual(old.properties, resource.properties)) {
+      this.stack.resources.set(current.logicalId, current);
+      return true;
+    }
+    const type = this.services.types.find(resource.type);
+    if (type.createOnly?.some((name) => !isDeepStrictEqual(old.properties[name], resource.properties[name]))) {
+      const explanation = 'Requested update requires the creation of a new physical resource; hence creating one.';
+      const created = await this.createOne(resource, 'UPDATE', explanation);
+      this.obsolete.push({ resource: old, keep: resource.updateReplacePolicy === 'Retain' });
+      return created;
+    }
+    const request = { ...this.existing(current, this.cancelled), previous: old.properties };
+    const refusal = type.refusal?.(request);
+    if (refusal !== undefined) {
+      throw new ResourceFailure(refusal);
+    }
+    this.touched.set(current.logicalId, 'updated');
+    const updated = await this.perform(current, 'UPDATE', () => type.update(request));
+    if (this.stack.resources.get(current.logicalId)?.physicalId !== physicalId) {
+      this.obsolete.push({ resource: old, keep: resource.updateReplacePolicy === 'Retain' });
+    }
+    return updated;
+  }
+
+  private async perform(
+    resource: Resource,
+    verb: Verb,
+    action: (type: ResourceType) => Promise<ResourceOutcome> | ResourceOutcome,
+    reason?: string,
+  ): Promise<boolean> {
+    const { logicalId } = resource;
+    this.inProgress.set(logicalId, verb);
+    this.record({ ...resource, status: `${verb}_IN_PROGRESS`, ...(reason === undefined ? {} : { reason }) });
+    try {
+      const outcome = await action(this.services.types.find(resource.type));
+      // What exists from now on has to be known also when the rest is cancelled meanwhile.
+      this.keep(logicalId, outcome);
+      await this.takeTime(resource.type);
+      if (!this.inProgress.delete(logicalId)) {
+        return false;
+      }
+      this.record({ ...resource, ...outcome, status: `${verb}_COMPLETE` });
+      return true;
+    } catch (error) {
+      if (error instanceof ResourceFailure && error.physicalId !== undefined) {
+        this.keep(logicalId, { physicalId: error.physicalId });
+      }
+      if (this.inProgress.delete(logicalId)) {
+        this.fail(this.stack.resources.get(logicalId) ?? resource, verb, messageOf(error));
+      }
+      return false;
+    }
+  }
+
+  private keep(logicalId: string, outcome: Partial<ResourceOutcome>): void {
+    const resource = this.stack.resources.get(logicalId);
+    if (resource) {
+      this.stack.resources.set(logicalId, { ...resource, ...outcome });
+    }
+  }
+
+  /** The first failure cancels what is in progress. */
+  private fail(resource: Resource, verb: Verb, reason: string): void {
+    this.failing = true;
+    this.failed[verb].push(resource.logicalId);
+    this.record({ ...resource, status: `${verb}_FAILED`, reason });
+    const others = [...this.inProgress];
+    this.inProgress.clear();
+    for (const [logicalId, verb] of others) {
+      const other = this.stack.resources.get(logicalId);
+      if (other) {
+        this.failed[verb].push(logicalId);
+        this.record({ ...other, status: `${verb}_FAILED`, reason: CANCELLED[verb] });
+      }
+    }
+    this.cancel();
+  }
+
+  private async rollBackUpdate(reason: string): Promise<void> {
+    this.stackStatus('UPDATE_ROLLBACK_IN_PROGRESS', reason);
+    for (const logicalId of [...this.stack.resources.keys()]) {
+      this.moveAside(logicalId);
+    }
+    const old = [...this.before.values()];
+    const before = ({ dependencies }: Resource) => old.filter(({ logicalId }) => dependencies.includes(logicalId));
+    if (!(await runInOrder(old, before, (resource) => this.restore(resource)))) {
+      this.stackStatus('UPDATE_ROLLBACK_FAILED', reason);
+      return;
+    }
+    this.stackStatus('UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS', reason);
+    await this.cleanUp();
+    this.stackStatus('UPDATE_ROLLBACK_COMPLETE', reason);
+  }
+
+  /** What the update created is for the clean-up; what it was to replace is the stack's own again. */
+  private moveAside(logicalId: string): void {
+    const how = this.touched.get(logicalId);
+    const current = this.stack.resources.get(logicalId);
+    const before = this.before.get(logicalId);
+    if (current && how !== 'updated' && current !== before) {
+      this.stack.resources.delete(logicalId);
+      if (how !== undefined) {
+        this.obsolete = this.obsolete.filter(({ resource }) => resource !== before);
+        this.obsolete.push({ resource: current, keep: how === 'created' && current.deletionPolicy === 'Retain' });
+      }
+      if (before) {
+        this.stack.resources.set(logicalId, before);
+      }
+    }
+  }
+
+  private async restore(before: Resource): Promise<boolean> {
+    const { logicalId } = before;
+    const current = this.stack.resources.get(logicalId);
+    if (!current || this.touched.get(logicalId) === undefined) {
+      this.stack.resources.set(logicalId, before);
+      return true;
+    }
+    if (current === before) {
+      this.record({ ...before, status: 'UPDATE_COMPLETE' });
+      return true;
+    }
+    const target: Resource = { ...before, physicalId: current.physicalId, attributes: current.attributes };
+    this.record({ ...target, status: 'UPDATE_IN_PROGRESS' });
+    try {
+      const request = { ...this.existing(target), previous: current.properties };
+      const outcome = await this.services.types.find(before.type).update(request);
+      await this.takeTime(before.type);
+      this.obsolete = this.obsolete.filter(
+        ({ resource }) => resource.logicalId !== logicalId || resource.physicalId !== outcome.physicalId,
+      );
+      if (outcome.physicalId !== current.physicalId) {
+        this.obsolete.push({ resource: current, keep: false });
+      }
+      this.record({ ...target, ...outcome, status: 'UPDATE_COMPLETE' });
+      return true;
+    } catch (error) {
+      this.record({ ...target, status: 'UPDATE_FAILED', reason: messageOf(error) });
+      return false;
+    }
+  }
+
+  /** A delete that fails is tried again, and then skipped: it doesn't fail the stack. */
+  private async cleanUp(): Promise<void> {
+    const all = this.obsolete.map(({ resource }) => resource);
+    const before = ({ resource }: Obsolete) => {
+      const first = dependents(resource, all);
+      return this.obsolete.filter((other) => first.includes(other.resource));
+    };
+    await runInOrder(this.obsolete, before, async ({ resource, keep }) => {
+      for (let attempt = 1; attempt <= CLEANUP_TRIES; attempt++) {
+        if (await this.delete(resource, keep)) {
+          break;
+        }
+      }
+      return true;
+    });
+  }
+}
+
+function describePlanned({
+  logicalId,
+  definition,
+  dependencies,
+}: Planned): Omit<Resource, 'properties' | 'physicalId' | 'attributes' | 'status'> {
+  const { Type, DeletionPolicy = 'Delete', UpdateReplacePolicy = 'Delete' } = definition;
+  return { logicalId, type: Type, dependencies, deletionPolicy: DeletionPolicy, updateReplacePolicy: UpdateReplacePolicy };
+}

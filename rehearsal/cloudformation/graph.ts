@@ -1,0 +1,47 @@
+/** Runs `task` for every node, in parallel, each once those before it are done; what follows a failed one is not run. Returns whether all succeeded. */
+export async function runInOrder<T>(
+  nodes: readonly T[],
+  before: (node: T) => readonly T[],
+  task: (node: T) => Promise<boolean>,
+): Promise<boolean> {
+  const runs = new Map<T, Promise<boolean>>();
+  const run = (node: T): Promise<boolean> => {
+    const known = runs.get(node);
+    if (known) {
+      return known;
+    }
+    const started = Promise.all(before(node).map(run)).then((succeeded) => succeeded.every(Boolean) && task(node));
+    runs.set(node, started);
+    return started;
+  };
+  const succeeded = await Promise.all(nodes.map(run));
+  return succeeded.every(Boolean);
+}
+
+/** The names on a cycle, or undefined where there is none. */
+export function findCycle(dependencies: ReadonlyMap<string, readonly string[]>): readonly string[] | undefined {
+  const done = new Set<string>();
+  const visit = (name: string, path: readonly string[]): readonly string[] | undefined => {
+    if (path.includes(name)) {
+      return path.slice(path.indexOf(name));
+    }
+    if (done.has(name)) {
+      return undefined;
+    }
+    for (const next of dependencies.get(name) ?? []) {
+      const cycle = visit(next, [...path, name]);
+      if (cycle) {
+        return cycle;
+      }
+    }
+    done.add(name);
+    return undefined;
+  };
+  for (const name of dependencies.keys()) {
+    const cycle = visit(name, []);
+    if (cycle) {
+      return cycle;
+    }
+  }
+  return undefined;
+}

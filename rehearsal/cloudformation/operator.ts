@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto';
+import type { RehearsalClock } from '../clock';
+import type { Journal } from '../journal';
+import type { ExistingResource, ResourceRequest } from './resource-type';
+import type { Resource, Stack } from './stack';
+import type { ResourceTypes } from './types/index';
+
+export interface Services {
+  readonly clock: RehearsalClock;
+  readonly journal: Journal;
+  readonly types: ResourceTypes;
+  /** How often each name was generated, so that names differ and are the same in every run. */
+  readonly generated: Map<string, number>;
+}
+
+const NEVER = new Promise<void>(() => undefined);
+
+/** What creating, updating and deleting stacks have in common: events, requests to types, and deletes. */
+export class Operator {
+  constructor(
+    readonly services: Services,
+    readonly stack: Stack,
+  ) {}
+
+  stackStatus(status: string, reason?: string): void {
+    this.stack.status = status;
+    this.stack.reason = reason;
+    this.event(this.stack.identity.name, status, 'AWS::CloudFormation::Stack', reason);
+  }
+
+  /** Keeps what there is now of a resource, and says so. */
+  record(resource: Resource): void {
+    this.stack.resources.set(resource.logicalId, resource);
+    this.resourceEvent(resource, resource.status, resource.reason);
+  }
+
+  resourceEvent({ logicalId, type }: Resource, status: string, reason?: string): void {
+    this.event(`${this.stack.identity.name}/${logicalId}`, status, type, reason);
+  }
+
+  request({ logicalId, type, properties }: Resource, cancelled: Promise<void> = NEVER): ResourceRequest {
+    const { identity, artifact } = this.stack;
+    return {
+      stack: identity,
+      logicalId,
+      type,
+      properties,
+      cancelled,
+      generateName: (maximum = 128) => this.generateName(logicalId, maximum),
+      assetDirectory: (objectKey) => artifact.assetDirectory(objectKey),
+    };
+  }
+
+  existing(resource: Resource, cancelled?: Promise<void>): ExistingResource {
+    return { ...this.request(resource, cancelled), physicalId: resource.physicalId ?? '', attributes: resource.attributes };
+  }
+
+  async takeTime(type: string): Promise<void> {
+    await this.services.clock.sleep((this.services.types.find(type).seconds ?? 1) * 1000);
+  }
+
+  /** Deletes one resource, or skips it where it is to be kept. */
+  async delete(resource: Resource, keep: boolean): Promise<boolean> {
+    if (keep) {
+      this.resourceEvent(resource, 'DELETE_SKIPPED');
+      return true;
+    }
+    if (resource.physicalId !== undefined) {
+      this.resourceEvent(resource, 'DELETE_IN_PROGRESS');
+      try {
+        await this.services.types.find(resource.type).delete(this.existing(resource));
+        await this.takeTime(resource.type);
+      } catch (error) {
+        this.resourceEvent(resource, 'DELETE_FAILED', messageOf(error));
+        return false;
+      }
+    }
+    this.resourceEvent(resource, 'DELETE_COMPLETE');
+    return true;
+  }
+
+  private event(subject: string, status: string, type: string, reason?: string): void {
+    this.services.journal.write('cloudformation', subject, `${status} ${type}${reason === undefined ? '' : `: ${reason}`}`);
+  }
+
+  private generateName(logicalId: string, maximum: number): string {
+    const { name, id } = this.stack.identity;
+    const serial = (this.services.generated.get(`${id}/${logicalId}`) ?? 0) + 1;
+    this.services.generated.set(`${id}/${logicalId}`, serial);
+    const suffix = createHash('sha256').update(`${id}/${logicalId}/${serial}`).digest('hex').slice(0, 12).toUpperCase();
+    return `${`${name}-${logicalId}`.slice(0, maximum - 13)}-${suffix}`;
+  }
+}
+
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Who has to be deleted before `resource`: what depends on it. */
+export const dependents = (resource: Resource, all: readonly Resource[]): Resource[] =>
+  all.filter((other) => other.dependencies.includes(resource.logicalId));

@@ -1,0 +1,155 @@
+import type { StackArtifact } from './assembly';
+import { findCycle } from './graph';
+import { conditionsOf, decide, resolve, textOf, type Scope } from './intrinsics';
+import { ResourceFailure, type StackIdentity } from './resource-type';
+import type { Outputs, Resource } from './stack';
+import { references, type TemplateResource } from './template';
+
+/** A resource as the template wants it, its properties not resolved yet. */
+export interface Planned {
+  readonly logicalId: string;
+  readonly definition: TemplateResource;
+  readonly dependencies: readonly string[];
+}
+
+export interface PlanOptions {
+  readonly artifact: StackArtifact;
+  readonly stack: StackIdentity;
+  /** The resources as they stand while the plan is carried out. */
+  readonly resources: ReadonlyMap<string, Resource>;
+  readonly exportsOf: (account: string, region: string) => ReadonlyMap<string, unknown>;
+  readonly missingAttribute: (resource: Resource, attribute: string) => unknown;
+}
+
+/** What a plausible SSM parameter says: the version of a recent CDK bootstrap stack. */
+const SSM_PARAMETER_VALUE = '28';
+
+/** A validated template: conditions decided, dependencies known, properties ready to be resolved. */
+export class Plan {
+  readonly resources: ReadonlyMap<string, Planned>;
+  readonly imports = new Set<string>();
+  private readonly scope: Scope;
+
+  constructor(private readonly options: PlanOptions) {
+    const { artifact, stack, resources, exportsOf, missingAttribute } = options;
+    const { template } = artifact;
+    if (template.Transform !== undefined) {
+      throw new Error(`template transforms are not simulated: got ${textOf(template.Transform)}`);
+    }
+    const existing = (logicalId: string): Resource => {
+      const resource = resources.get(logicalId);
+      if (resource?.physicalId === undefined) {
+        throw new ResourceFailure(`Template error: instance of Ref or Fn::GetAtt references ${logicalId}, which is not there`);
+      }
+      return resource;
+    };
+    const base = {
+      template,
+      region: stack.region,
+      parameters: { ...pseudoParameters(stack), ...parametersOf(artifact) },
+      reference: (logicalId: string) => existing(logicalId).physicalId,
+      attribute: (logicalId: string, attribute: string) => {
+        const resource = existing(logicalId);
+        return attribute in resource.attributes ? resource.attributes[attribute] : missingAttribute(resource, attribute);
+      },
+      importValue: (name: string) => {
+        const values = exportsOf(stack.account, stack.region);
+        if (!values.has(name)) {
+          throw new ResourceFailure(`No export named ${name} found.`);
+        }
+        this.imports.add(name);
+        return values.get(name);
+      },
+    };
+    this.scope = { ...base, condition: conditionsOf(base) };
+    this.resources = this.planResources();
+    this.validate();
+  }
+
+  properties(logicalId: string): Resource['properties'] {
+    return resolve(this.resources.get(logicalId)?.definition.Properties ?? {}, this.scope) as Resource['properties'];
+  }
+
+  outputs(): Outputs {
+    const wanted = Object.entries(this.options.artifact.template.Outputs ?? {}).filter(([, { Condition }]) =>
+      this.applies(Condition),
+    );
+    const values = wanted.map(([name, { Value }]) => [name, textOf(resolve(Value, this.scope))] as const);
+    const exports = wanted.flatMap(([, { Value, Export }]) =>
+      Export ? [[textOf(resolve(Export.Name, this.scope)), textOf(resolve(Value, this.scope))] as const] : [],
+    );
+    return { values: Object.fromEntries(values), exports: Object.fromEntries(exports) };
+  }
+
+  private applies(condition: string | undefined): boolean {
+    return condition === undefined || this.scope.condition(condition) === true;
+  }
+
+  private planResources(): ReadonlyMap<string, Planned> {
+    const all = Object.entries(this.options.artifact.template.Resources ?? {});
+    const planned = all.filter(([, { Condition }]) => this.applies(Condition));
+    const names = new Set(planned.map(([logicalId]) => logicalId));
+    return new Map(
+      planned.map(([logicalId, definition]) => {
+        const referred = references(decide(definition.Properties ?? {}, this.scope));
+        // DependsOn may name what a condition leaves out.
+        const explicit = [definition.DependsOn ?? []]
+          .flat()
+          .filter((name) => !(name in Object.fromEntries(all)) || names.has(name));
+        const dependencies = [
+          ...new Set([...referred.filter((name) => !(name in this.scope.parameters) && !name.startsWith('AWS::')), ...explicit]),
+        ];
+        return [logicalId, { logicalId, definition, dependencies }];
+      }),
+    );
+  }
+
+  private validate(): void {
+    const { Outputs: outputs = {} } = this.options.artifact.template;
+    const outputReferences = Object.values(outputs)
+      .filter(({ Condition }) => this.applies(Condition))
+      .flatMap(({ Value }) => references(decide(Value, this.scope)))
+      .filter((name) => !(name in this.scope.parameters) && !name.startsWith('AWS::'));
+    const unknown = (names: readonly string[]) => [...new Set(names.filter((name) => !this.resources.has(name)))].join(', ');
+    const inResources = unknown([...this.resources.values()].flatMap(({ dependencies }) => dependencies));
+    if (inResources) {
+      throw new Error(
+        `Template format error: Unresolved resource dependencies [${inResources}] in the Resources block of the template`,
+      );
+    }
+    const inOutputs = unknown(outputReferences);
+    if (inOutputs) {
+      throw new Error(
+        `Template format error: Unresolved resource dependencies [${inOutputs}] in the Outputs block of the template`,
+      );
+    }
+    const cycle = findCycle(new Map([...this.resources].map(([logicalId, { dependencies }]) => [logicalId, dependencies])));
+    if (cycle) {
+      throw new Error(`Circular dependency between resources: [${cycle.join(', ')}]`);
+    }
+  }
+}
+
+const pseudoParameters = ({ name, id, account, region }: StackIdentity) => ({
+  'AWS::AccountId': account,
+  'AWS::NotificationARNs': [],
+  'AWS::Partition': 'aws',
+  'AWS::Region': region,
+  'AWS::StackId': id,
+  'AWS::StackName': name,
+  'AWS::URLSuffix': 'amazonaws.com',
+});
+
+function parametersOf({ template, parameters }: StackArtifact): Readonly<Record<string, unknown>> {
+  const values = Object.entries(template.Parameters ?? {}).map(([name, { Type, Default }]) => {
+    const value = parameters[name] ?? Default;
+    if (value === undefined) {
+      throw new Error(`Parameters: [${name}] must have values`);
+    }
+    if (Type.startsWith('AWS::SSM::Parameter::Value')) {
+      return [name, SSM_PARAMETER_VALUE];
+    }
+    return [name, Type === 'CommaDelimitedList' || Type.startsWith('List<') ? String(value).split(',') : String(value)];
+  });
+  return Object.fromEntries(values) as Readonly<Record<string, unknown>>;
+}

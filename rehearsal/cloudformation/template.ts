@@ -1,0 +1,69 @@
+/** A CloudFormation template, as JSON. */
+export interface Template {
+  readonly Parameters?: Readonly<Record<string, { readonly Type: string; readonly Default?: string | number }>>;
+  readonly Mappings?: Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, unknown>>>>>>;
+  readonly Conditions?: Readonly<Record<string, unknown>>;
+  readonly Resources?: Readonly<Record<string, TemplateResource>>;
+  readonly Outputs?: Readonly<Record<string, TemplateOutput>>;
+  readonly Transform?: unknown;
+}
+
+export interface TemplateResource {
+  readonly Type: string;
+  readonly Properties?: Properties;
+  readonly DependsOn?: string | readonly string[];
+  readonly Condition?: string;
+  readonly DeletionPolicy?: string;
+  readonly UpdateReplacePolicy?: string;
+}
+
+export interface TemplateOutput {
+  readonly Value: unknown;
+  readonly Condition?: string;
+  readonly Export?: { readonly Name: unknown };
+}
+
+export type Properties = Readonly<Record<string, unknown>>;
+
+export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** The names that `${…}` of a `Fn::Sub` string refers to. */
+export const substitutions = (text: string): string[] =>
+  [...text.matchAll(/\$\{([^!}][^}]*)\}/g)].map((match) => (match[1] ?? '').trim());
+
+/** The parameters, resources and pseudo parameters that a value refers to. */
+export function references(value: unknown): string[] {
+  if (Array.isArray(value)) {
+    return value.flatMap(references);
+  }
+  if (!isObject(value)) {
+    return [];
+  }
+  return Object.entries(value).flatMap(([key, argument]) => {
+    if (key === 'Ref' && typeof argument === 'string') {
+      return [argument];
+    }
+    if (key === 'Fn::GetAtt') {
+      return [getAttParts(argument)[0]];
+    }
+    if (key === 'Fn::Sub') {
+      const [text, variables] = subParts(argument);
+      const named = substitutions(text).filter((name) => !(name in variables));
+      return [...named.map((name) => name.split('.')[0] ?? name), ...references(variables)];
+    }
+    return references(argument);
+  });
+}
+
+/** `Fn::GetAtt` takes a list or a dotted string. */
+export function getAttParts(argument: unknown): [logicalId: string, attribute: string] {
+  const [logicalId, ...attribute] = Array.isArray(argument) ? argument.map(String) : String(argument).split('.');
+  return [logicalId ?? '', attribute.join('.')];
+}
+
+/** `Fn::Sub` takes a string, or a string and variables. */
+export function subParts(argument: unknown): [text: string, variables: Readonly<Record<string, unknown>>] {
+  const [text, variables] = Array.isArray(argument) ? (argument as unknown[]) : [argument];
+  return [String(text), isObject(variables) ? variables : {}];
+}

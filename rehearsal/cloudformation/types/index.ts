@@ -1,0 +1,96 @@
+import type { Ec2 } from '../../aws/ec2';
+import type { Iam } from '../../aws/iam';
+import type { Journal } from '../../journal';
+import type { LambdaService } from '../../lambda/runtime';
+import type { ResourceType } from '../resource-type';
+import { CustomResource, type CustomResourceOptions } from './custom-resource';
+import { lambdaTypes } from './functions';
+import { gameLiftTypes, type GameLiftAccess } from './gamelift';
+import { iamTypes } from './iam';
+import { networkTypes } from './network';
+import { text } from './properties';
+
+export interface TypeOptions extends CustomResourceOptions {
+  readonly journal: Journal;
+  readonly lambda: LambdaService;
+  readonly iam: Iam;
+  readonly ec2: Ec2;
+  readonly gameLift: GameLiftAccess;
+}
+
+function logGroupType(): ResourceType {
+  const existing = new Set<string>();
+  return {
+    createOnly: ['LogGroupName'],
+    create: ({ stack, properties, generateName }) => {
+      const name = text(properties, 'LogGroupName') ?? generateName();
+      const arn = `arn:aws:logs:${stack.region}:${stack.account}:log-group:${name}:*`;
+      if (existing.has(arn)) {
+        throw new Error(
+          `Resource of type 'AWS::Logs::LogGroup' with identifier '{"/properties/LogGroupName":"${name}"}' already exists.`,
+        );
+      }
+      existing.add(arn);
+      return { physicalId: name, attributes: { Arn: arn } };
+    },
+    update: ({ physicalId, attributes }) => ({ physicalId, attributes }),
+    delete: ({ attributes }) => {
+      existing.delete(String(attributes.Arn));
+    },
+  };
+}
+
+/** Accepted, without any effect on the rehearsal. */
+const inert: ResourceType = {
+  create: ({ generateName }) => ({ physicalId: generateName(), attributes: {} }),
+  update: ({ physicalId, attributes }) => ({ physicalId, attributes }),
+  delete: () => undefined,
+};
+
+/** The types of resources that templates name. To simulate one more, add it here, or with `register`. */
+export class ResourceTypes {
+  private readonly types: Map<string, ResourceType>;
+  private readonly custom: ResourceType;
+
+  constructor(private readonly options: TypeOptions) {
+    this.custom = new CustomResource(options);
+    this.types = new Map<string, ResourceType>(
+      Object.entries({
+        'AWS::CloudFormation::CustomResource': this.custom,
+        'AWS::CDK::Metadata': inert,
+        'AWS::Lambda::Permission': inert,
+        'AWS::Logs::LogGroup': logGroupType(),
+        ...lambdaTypes(options.lambda),
+        ...iamTypes(options.iam),
+        ...networkTypes(options.ec2),
+        ...gameLiftTypes(options.gameLift, options.clock),
+      }),
+    );
+  }
+
+  register(name: string, type: ResourceType): void {
+    this.types.set(name, type);
+  }
+
+  find(name: string): ResourceType {
+    return this.types.get(name) ?? (name.startsWith('Custom::') ? this.custom : this.unknown(name));
+  }
+
+  private unknown(name: string): ResourceType {
+    return {
+      ...inert,
+      create: (request) => {
+        this.options.journal.write(
+          'cloudformation',
+          `${request.stack.name}/${request.logicalId}`,
+          `${name} is not simulated: its id and attributes are made up`,
+        );
+        return inert.create(request);
+      },
+      missingAttribute: ({ stack, physicalId }, attribute) =>
+        attribute.endsWith('Arn')
+          ? `arn:aws:unknown:${stack.region}:${stack.account}:${physicalId}`
+          : `${physicalId}-${attribute}`,
+    };
+  }
+}

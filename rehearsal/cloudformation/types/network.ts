@@ -1,0 +1,264 @@
+import type { Ec2 } from '../../aws';
+import { ALL_EGRESS, type Rule } from '../../aws/network';
+import type { ResourceRequest, ResourceType, ResourceUpdate } from '../resource-type';
+import type { Properties } from '../template';
+import { objects, required, text } from './properties';
+
+/** EC2's networks, as CloudFormation makes them. */
+
+const unchanged = ({ physicalId, attributes }: ResourceUpdate): { physicalId: string; attributes: Properties } => ({
+  physicalId,
+  attributes,
+});
+
+/** The tags that a template gives a resource. */
+export const tagsOf = (properties: Properties): ReadonlyMap<string, string> =>
+  new Map(objects(properties, 'Tags').map((tag) => [required(tag, 'Key'), required(tag, 'Value')]));
+
+/** A type whose resources have tags of EC2, changed in place. */
+function tagged(ec2: Ec2, type: ResourceType): ResourceType {
+  return {
+    ...type,
+    create: async (request) => {
+      const outcome = await type.create(request);
+      ec2.tags.put(request.stack.account, outcome.physicalId, tagsOf(request.properties));
+      return outcome;
+    },
+    update: async (request) => {
+      const outcome = await type.update(request);
+      const wanted = tagsOf(request.properties);
+      const dropped = [...tagsOf(request.previous).keys()].filter((key) => !wanted.has(key));
+      ec2.tags.remove(request.stack.account, request.physicalId, new Map(dropped.map((key) => [key, undefined])));
+      ec2.tags.put(request.stack.account, request.physicalId, wanted);
+      return outcome;
+    },
+  };
+}
+
+const ROUTE_TARGETS: Readonly<Record<string, string>> = {
+  GatewayId: 'gatewayId',
+  NatGatewayId: 'natGatewayId',
+  TransitGatewayId: 'transitGatewayId',
+  VpcPeeringConnectionId: 'vpcPeeringConnectionId',
+  NetworkInterfaceId: 'networkInterfaceId',
+  InstanceId: 'instanceId',
+};
+
+const PEERS = [
+  'CidrIp',
+  'CidrIpv6',
+  'SourceSecurityGroupId',
+  'DestinationSecurityGroupId',
+  'SourcePrefixListId',
+  'DestinationPrefixListId',
+];
+
+function ruleOf(properties: Properties, direction: Rule['direction']): Rule {
+  const peer = PEERS.map((name) => text(properties, name)).find((value) => value !== undefined);
+  if (peer === undefined) {
+    throw new Error('Invalid request provided: a rule needs a CIDR block, a security group or a prefix list');
+  }
+  const protocol = required(properties, 'IpProtocol');
+  // for all protocols, all ports
+  const port = (name: string): number | undefined =>
+    properties[name] === undefined || protocol === '-1' ? undefined : Number(properties[name]);
+  const [fromPort, toPort] = [port('FromPort'), port('ToPort')];
+  const description = text(properties, 'Description');
+  return {
+    direction,
+    protocol,
+    peer,
+    ...(fromPort === undefined ? {} : { fromPort }),
+    ...(toPort === undefined ? {} : { toPort }),
+    ...(description === undefined ? {} : { description }),
+  };
+}
+
+/** A rule that stands in a resource of its own: an update writes it anew. */
+function ruleType(ec2: Ec2, direction: Rule['direction']): ResourceType {
+  const place = ({ stack }: ResourceRequest): { account: string; region: string } => stack;
+  return {
+    createOnly: ['GroupId', 'IpProtocol', 'FromPort', 'ToPort', ...PEERS],
+    create: (request) => {
+      ec2.authorizeRule(place(request), required(request.properties, 'GroupId'), ruleOf(request.properties, direction));
+      const id = `sgr-${request.generateName(64).slice(-12).toLowerCase()}`;
+      return { physicalId: id, attributes: { Id: id } };
+    },
+    update: unchanged,
+    delete: (request) => {
+      ec2.revokeRule(place(request), required(request.properties, 'GroupId'), ruleOf(request.properties, direction));
+    },
+  };
+}
+
+function securityGroupType(ec2: Ec2): ResourceType {
+  const rulesOf = (properties: Properties): Rule[] => {
+    const egress = objects(properties, 'SecurityGroupEgress').map((rule) => ruleOf(rule, 'egress'));
+    return [
+      ...objects(properties, 'SecurityGroupIngress').map((rule) => ruleOf(rule, 'ingress')),
+      ...(egress.length === 0 ? [ALL_EGRESS] : egress),
+    ];
+  };
+  return {
+    createOnly: ['GroupName', 'GroupDescription', 'VpcId'],
+    seconds: 2,
+    create: ({ stack, properties, generateName }) => {
+      const vpcId = required(properties, 'VpcId');
+      const name = text(properties, 'GroupName') ?? generateName(255);
+      const description = required(properties, 'GroupDescription');
+      const groupId = ec2.createSecurityGroup(stack, { vpcId, name, description, rules: rulesOf(properties) });
+      return { physicalId: groupId, attributes: { GroupId: groupId, Id: groupId, VpcId: vpcId } };
+    },
+    update: ({ stack, physicalId, attributes, properties, previous }) => {
+      for (const rule of rulesOf(previous)) {
+        ec2.revokeRule(stack, physicalId, rule);
+      }
+      for (const rule of rulesOf(properties)) {
+        ec2.authorizeRule(stack, physicalId, rule);
+      }
+      return { physicalId, attributes };
+    },
+    delete: ({ stack, physicalId }) => {
+      ec2.deleteSecurityGroup(stack, physicalId);
+    },
+  };
+}
+
+function routeType(ec2: Ec2): ResourceType {
+  const routeOf = (properties: Properties): { destination: string; kind: string; target: string } => {
+    const [name, kind] = Object.entries(ROUTE_TARGETS).find(([candidate]) => properties[candidate] !== undefined) ?? [];
+    if (name === undefined || kind === undefined) {
+      throw new Error(`a route to one of ${Object.keys(ROUTE_TARGETS).join(', ')} is simulated, and to nothing else`);
+    }
+    return {
+      destination: text(properties, 'DestinationCidrBlock') ?? required(properties, 'DestinationIpv6CidrBlock'),
+      kind,
+      target: required(properties, name),
+    };
+  };
+  return {
+    createOnly: ['RouteTableId', 'DestinationCidrBlock', 'DestinationIpv6CidrBlock'],
+    create: ({ stack, properties }) => {
+      const tableId = required(properties, 'RouteTableId');
+      const route = routeOf(properties);
+      ec2.createRoute(stack, tableId, route);
+      return { physicalId: `${tableId}|${route.destination}`, attributes: { CidrBlock: route.destination } };
+    },
+    update: ({ stack, properties, physicalId, attributes }) => {
+      ec2.replaceRoute(stack, required(properties, 'RouteTableId'), routeOf(properties));
+      return { physicalId, attributes };
+    },
+    delete: ({ stack, properties }) => {
+      const table = ec2.routeTable(stack, required(properties, 'RouteTableId'));
+      const { destination } = routeOf(properties);
+      // what is gone already is no failure
+      if (table.routes.has(destination)) {
+        ec2.deleteRoute(stack, table.routeTableId, destination);
+      }
+    },
+  };
+}
+
+export function networkTypes(ec2: Ec2): Readonly<Record<string, ResourceType>> {
+  return {
+    'AWS::EC2::VPC': tagged(ec2, {
+      createOnly: ['CidrBlock', 'InstanceTenancy', 'Ipv4IpamPoolId', 'Ipv4NetmaskLength'],
+      seconds: 3,
+      create: ({ stack, properties }) => {
+        const cidrBlock = required(properties, 'CidrBlock');
+        const { vpcId } = ec2.createVpc({ account: stack.account, region: stack.region, cidrBlock });
+        const { defaultSecurityGroupId, cidrBlocks } = ec2.vpc(stack, vpcId);
+        const attributes = {
+          VpcId: vpcId,
+          CidrBlock: cidrBlock,
+          CidrBlockAssociations: [...cidrBlocks.keys()],
+          DefaultSecurityGroup: defaultSecurityGroupId,
+          DefaultNetworkAcl: `acl-${vpcId.slice('vpc-'.length)}`,
+          Ipv6CidrBlocks: [],
+        };
+        return { physicalId: vpcId, attributes };
+      },
+      update: unchanged,
+      delete: ({ stack, physicalId }) => {
+        ec2.deleteVpc(stack.account, stack.region, physicalId);
+      },
+    }),
+    'AWS::EC2::VPCCidrBlock': {
+      createOnly: ['VpcId', 'CidrBlock'],
+      create: ({ stack, properties }) => {
+        const id = ec2.associateCidrBlock(stack, required(properties, 'VpcId'), required(properties, 'CidrBlock'));
+        return { physicalId: id, attributes: { Id: id } };
+      },
+      update: unchanged,
+      delete: ({ stack, properties, physicalId }) => {
+        ec2.find(stack.account, stack.region, required(properties, 'VpcId'))?.cidrBlocks.delete(physicalId);
+      },
+    },
+    'AWS::EC2::Subnet': tagged(ec2, {
+      createOnly: ['VpcId', 'CidrBlock', 'AvailabilityZone'],
+      create: ({ stack, properties }) => {
+        const vpcId = required(properties, 'VpcId');
+        const cidrBlock = required(properties, 'CidrBlock');
+        const availabilityZone = text(properties, 'AvailabilityZone') ?? `${stack.region}a`;
+        const subnetId = ec2.createSubnet(stack, { vpcId, cidrBlock, availabilityZone });
+        return {
+          physicalId: subnetId,
+          attributes: { SubnetId: subnetId, VpcId: vpcId, CidrBlock: cidrBlock, AvailabilityZone: availabilityZone },
+        };
+      },
+      update: unchanged,
+      delete: ({ stack, physicalId }) => {
+        ec2.deleteSubnet(stack, physicalId);
+      },
+    }),
+    'AWS::EC2::RouteTable': tagged(ec2, {
+      createOnly: ['VpcId'],
+      create: ({ stack, properties }) => {
+        const routeTableId = ec2.createRouteTable(stack, required(properties, 'VpcId'));
+        return { physicalId: routeTableId, attributes: { RouteTableId: routeTableId } };
+      },
+      update: unchanged,
+      delete: ({ stack, physicalId }) => {
+        ec2.deleteRouteTable(stack, physicalId);
+      },
+    }),
+    'AWS::EC2::SubnetRouteTableAssociation': {
+      createOnly: ['SubnetId', 'RouteTableId'],
+      create: ({ stack, properties }) => {
+        const id = ec2.associate(stack, required(properties, 'RouteTableId'), required(properties, 'SubnetId'));
+        return { physicalId: id, attributes: { Id: id } };
+      },
+      update: unchanged,
+      delete: ({ stack, properties, physicalId }) => {
+        ec2.disassociate(stack, required(properties, 'RouteTableId'), physicalId);
+      },
+    },
+    'AWS::EC2::Route': routeType(ec2),
+    'AWS::EC2::InternetGateway': tagged(ec2, {
+      create: ({ stack }) => {
+        const id = ec2.createInternetGateway(stack);
+        return { physicalId: id, attributes: { InternetGatewayId: id } };
+      },
+      update: unchanged,
+      delete: ({ stack, physicalId }) => {
+        ec2.deleteInternetGateway(stack, physicalId);
+      },
+    }),
+    'AWS::EC2::VPCGatewayAttachment': {
+      createOnly: ['VpcId', 'InternetGatewayId'],
+      create: ({ stack, properties }) => {
+        const gatewayId = required(properties, 'InternetGatewayId');
+        const vpcId = required(properties, 'VpcId');
+        ec2.attachInternetGateway(stack, gatewayId, vpcId);
+        return { physicalId: `IGW|${vpcId}`, attributes: { AttachmentType: 'IGW' } };
+      },
+      update: unchanged,
+      delete: ({ stack, properties }) => {
+        ec2.attachInternetGateway(stack, required(properties, 'InternetGatewayId'));
+      },
+    },
+    'AWS::EC2::SecurityGroup': tagged(ec2, securityGroupType(ec2)),
+    'AWS::EC2::SecurityGroupIngress': ruleType(ec2, 'ingress'),
+    'AWS::EC2::SecurityGroupEgress': ruleType(ec2, 'egress'),
+  };
+}

@@ -1,0 +1,69 @@
+import { SimulatedAws } from './aws/index';
+import { CloudFormation } from './cloudformation/index';
+import { ResponseEndpoint } from './cloudformation/response-endpoint';
+import { RehearsalClock } from './clock';
+import { Journal } from './journal';
+import { LambdaApi } from './lambda/api';
+import { LambdaService } from './lambda/runtime';
+
+export interface RehearsalOptions {
+  /** Milliseconds since the epoch. @default - now */
+  readonly startTime?: number;
+  /** The account of stacks that are not bound to one. @default '111111111111' */
+  readonly account?: string;
+  /** The Region of stacks that are not bound to one. @default 'us-east-1' */
+  readonly region?: string;
+  /** How long changes of roles and policies take to be known everywhere. @default 0 */
+  readonly iamPropagationSeconds?: number;
+  /** What becomes of the physical id in the answer to a custom resource's failed update. @default 'stored' */
+  readonly failedUpdatePhysicalId?: 'stored' | 'ignored';
+  /** A module from which the packages that Lambda's runtime brings along are found. @default - the rehearsal's own */
+  readonly lambdaRuntimeModule?: string;
+}
+
+/** A small AWS on loopback, in rehearsed time, for the stacks of a cloud assembly. */
+export class Rehearsal {
+  private constructor(
+    readonly clock: RehearsalClock,
+    readonly journal: Journal,
+    readonly aws: SimulatedAws,
+    readonly lambda: LambdaService,
+    readonly responses: ResponseEndpoint,
+    readonly cloudFormation: CloudFormation,
+  ) {}
+
+  static async start(options: RehearsalOptions = {}): Promise<Rehearsal> {
+    const { startTime = Date.now(), account = '111111111111', region = 'us-east-1', iamPropagationSeconds = 0 } = options;
+    const clock = new RehearsalClock(startTime);
+    const journal = new Journal(() => clock.now());
+    const aws = await SimulatedAws.start({ clock, journal, iamPropagationSeconds });
+    const responses = await ResponseEndpoint.start(clock, journal);
+    const lambda = new LambdaService({
+      clock,
+      journal,
+      endpointUrl: aws.endpointUrl,
+      assumeRole: (roleArn, sessionName) => aws.iam.assumeRoleForService(roleArn, 'lambda.amazonaws.com', sessionName),
+      responseEndpoint: (forRegion) => responses.connection(forRegion),
+      ...(options.lambdaRuntimeModule === undefined ? {} : { runtimeModule: options.lambdaRuntimeModule }),
+    });
+    aws.register('lambda', new LambdaApi(lambda));
+    const cloudFormation = new CloudFormation({
+      clock,
+      journal,
+      lambda,
+      responses,
+      iam: aws.iam,
+      ec2: aws.ec2,
+      gameLift: aws,
+      defaults: { account, region },
+      failedUpdatePhysicalId: options.failedUpdatePhysicalId ?? 'stored',
+    });
+    return new Rehearsal(clock, journal, aws, lambda, responses, cloudFormation);
+  }
+
+  async close(): Promise<void> {
+    this.clock.close();
+    this.lambda.close();
+    await Promise.all([this.responses.close(), this.aws.close()]);
+  }
+}

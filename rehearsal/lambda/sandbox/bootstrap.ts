@@ -1,0 +1,166 @@
+import { syncBuiltinESMExports } from 'node:module';
+import { parentPort, workerData } from 'node:worker_threads';
+import { Counter, type FromSandbox, type FunctionError, type SandboxSettings, type ToSandbox } from '../protocol';
+import { afterATurn, countActivity, isOperating } from './activity';
+import { confineModules, loadHandler, type Handler } from './modules';
+import { hideHost, redirectToRehearsal, rehearseSocketTimeouts } from './network';
+import { installTime } from './time';
+import { Timers } from './timers';
+
+/** Stands for Lambda's runtime in a worker thread: prepares the world the function's code sees, loads it, and runs invocations. */
+
+if (!parentPort) {
+  throw new Error('the bootstrap runs in a worker thread only');
+}
+const port = parentPort;
+const settings = workerData as SandboxSettings;
+const exit = process.exit.bind(process);
+const now = installTime(settings.clockOffset);
+const timers = new Timers(now, settings.nextWakeUp);
+timers.install();
+rehearseSocketTimeouts(timers);
+redirectToRehearsal(settings.responseEndpoint);
+hideHost();
+syncBuiltinESMExports();
+countActivity(settings.counters);
+confineModules(settings.taskRoot, settings.runtimeModule);
+
+function send(message: FromSandbox): void {
+  Atomics.add(settings.counters, Counter.sentBySandbox, 1);
+  port.postMessage(message);
+}
+
+for (const stream of [process.stdout, process.stderr]) {
+  stream.write = (chunk: string | Uint8Array, ...rest: unknown[]): boolean => {
+    send({ kind: 'output', text: typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString() });
+    const written = rest.find((argument) => typeof argument === 'function') as (() => void) | undefined;
+    written?.();
+    return true;
+  };
+}
+
+function describe(error: unknown): FunctionError {
+  if (error instanceof Error) {
+    return { errorType: error.name, errorMessage: error.message, trace: (error.stack ?? '').split('\n') };
+  }
+  return { errorType: typeof error, errorMessage: String(error), trace: [] };
+}
+
+process.on('uncaughtException', (error) => {
+  send({ kind: 'error', error: describe(error), exits: true });
+  exit(129);
+});
+process.on('unhandledRejection', (reason) => {
+  const { errorMessage, errorType, trace } = describe(reason);
+  const error = { errorType: 'Runtime.UnhandledPromiseRejection', errorMessage: `${errorType}: ${errorMessage}`, trace };
+  send({ kind: 'error', error, exits: true });
+  exit(128);
+});
+
+/** Ends the invocation under way because nothing is left that could; set while there is one. */
+let whenNothingIsLeft: (() => void) | undefined;
+process.on('beforeExit', () => {
+  whenNothingIsLeft?.();
+});
+
+function invoke(handler: Handler, message: ToSandbox & { kind: 'invoke' }): void {
+  let answered = false;
+  const answer = (reply: FromSandbox) => {
+    if (!answered) {
+      answered = true;
+      whenNothingIsLeft = undefined;
+      port.ref();
+      timers.freeze();
+      send(reply);
+    }
+  };
+  const succeed = (result?: unknown) => {
+    answer({ kind: 'result', payload: JSON.stringify(result ?? null) });
+  };
+  const fail = (error: unknown) => {
+    answer({ kind: 'error', error: describe(error), exits: false });
+  };
+  const callback = (error?: unknown, result?: unknown) => {
+    const end = () => {
+      if (error === undefined || error === null) {
+        succeed(result);
+      } else {
+        fail(error);
+      }
+    };
+    if (context.callbackWaitsForEmptyEventLoop) {
+      answerWhenIdle ??= end;
+    } else {
+      end();
+    }
+  };
+  let answerWhenIdle: (() => void) | undefined;
+  const context = {
+    ...settings.context,
+    callbackWaitsForEmptyEventLoop: true,
+    awsRequestId: message.requestId,
+    getRemainingTimeInMillis: () => Math.max(0, Math.floor(message.deadline - now())),
+    done: callback,
+    succeed: (result?: unknown) => {
+      callback(undefined, result);
+    },
+    fail: (error: unknown) => {
+      callback(error ?? new Error('handled'));
+    },
+  };
+  timers.thaw();
+  // From here on the event loop lives on what the function has under way, as it does on Lambda.
+  port.unref();
+  try {
+    const result = handler(JSON.parse(message.payload), context, callback);
+    if (isThenable(result)) {
+      const error = { errorType: 'Runtime.NodeJsExit', errorMessage: 'the event loop ran empty before the handler returned' };
+      const neverSettles = () => {
+        answer({ kind: 'error', error, exits: true });
+      };
+      whenNothingIsLeft = () => {
+        (answerWhenIdle ?? neverSettles)();
+      };
+      result.then(succeed, fail);
+    } else {
+      whenNothingIsLeft = () => {
+        (answerWhenIdle ?? succeed)();
+      };
+    }
+  } catch (error) {
+    fail(error);
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+}
+
+void loadHandler(settings.taskRoot, settings.handler, settings.runtimeModule).then(
+  (handler) => {
+    port.on('message', (message: ToSandbox) => {
+      Atomics.add(settings.counters, Counter.takenBySandbox, 1);
+      switch (message.kind) {
+        case 'invoke':
+          invoke(handler, message);
+          break;
+        case 'leapt':
+          timers.fireDue();
+          break;
+        case 'exit':
+          exit(0);
+          break;
+        case 'atRest':
+          // after a turn of the event loop, which takes up what was done for it meanwhile
+          afterATurn(() => {
+            send({ kind: 'atRest', rests: !isOperating() });
+          });
+          break;
+      }
+    });
+    send({ kind: 'ready' });
+  },
+  (error: unknown) => {
+    send({ kind: 'failedToStart', error: describe(error) });
+  },
+);

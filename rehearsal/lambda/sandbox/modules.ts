@@ -1,0 +1,94 @@
+import { existsSync } from 'node:fs';
+import Module, { createRequire, isBuiltin, register } from 'node:module';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+/** Packages that Lambda's Node.js runtime brings along. */
+const RUNTIME_PACKAGE = /^@(aws-sdk|smithy)\//;
+
+type Resolve = (request: string, parent: { filename?: string | null } | undefined, ...rest: unknown[]) => string;
+export type Handler = (event: unknown, context: object, callback: (error?: unknown, result?: unknown) => void) => unknown;
+
+/** A function sees what its asset holds and what the runtime brings along, not what happens to be installed around it. */
+export function confineModules(taskRoot: string, runtimeModule: string): void {
+  const loader = Module as unknown as { _resolveFilename: Resolve };
+  const resolve = loader._resolveFilename;
+  const runtime = createRequire(runtimeModule);
+  const inTask = (file: string) => file.startsWith(taskRoot + path.sep);
+  loader._resolveFilename = function (this: unknown, request, parent, ...rest) {
+    if (isBuiltin(request) || !inTask(parent?.filename ?? '')) {
+      return resolve.call(this, request, parent, ...rest);
+    }
+    try {
+      const found = resolve.call(this, request, parent, ...rest);
+      if (inTask(found)) {
+        return found;
+      }
+    } catch (error) {
+      if (!RUNTIME_PACKAGE.test(request)) {
+        throw error;
+      }
+    }
+    if (RUNTIME_PACKAGE.test(request)) {
+      return runtime.resolve(request);
+    }
+    const message = `Cannot find module '${request}'\nRequire stack:\n- ${parent?.filename ?? taskRoot}`;
+    throw Object.assign(new Error(message), { code: 'MODULE_NOT_FOUND' });
+  };
+}
+
+/** The same for `import`, whose resolution runs on a thread of its own. */
+const IMPORT_HOOKS = `
+let taskRoot, runtimeModule;
+export const initialize = (data) => { ({ taskRoot, runtimeModule } = data); };
+export async function resolve(specifier, context, next) {
+  if (!context.parentURL?.startsWith(taskRoot)) return next(specifier, context);
+  const runtimePackage = ${RUNTIME_PACKAGE.toString()}.test(specifier);
+  try {
+    const found = await next(specifier, context);
+    if (!found.url.startsWith('file:') || found.url.startsWith(taskRoot)) return found;
+  } catch (error) {
+    if (!runtimePackage) throw error;
+  }
+  if (runtimePackage) return next(specifier, { ...context, parentURL: runtimeModule });
+  throw Object.assign(new Error("Cannot find package '" + specifier + "' imported from " + context.parentURL), { code: 'ERR_MODULE_NOT_FOUND' });
+}`;
+
+export async function loadHandler(taskRoot: string, handler: string, runtimeModule: string): Promise<Handler> {
+  const { dir, base } = path.parse(handler);
+  const [moduleName = '', ...exportPath] = base.split('.');
+  const stem = path.join(taskRoot, dir, moduleName);
+  const file = ['', '.js', '.mjs', '.cjs']
+    .map((extension) => stem + extension)
+    .find((candidate) => existsSync(candidate) && candidate !== stem);
+  if (!file) {
+    throw named('Runtime.ImportModuleError', `Error: Cannot find module '${moduleName}'`);
+  }
+  const load = () => (file.endsWith('.mjs') ? undefined : (createRequire(file)(file) as unknown));
+  const importFile = () => {
+    const data = { taskRoot: pathToFileURL(taskRoot + path.sep).href, runtimeModule: pathToFileURL(runtimeModule).href };
+    register(`data:text/javascript,${encodeURIComponent(IMPORT_HOOKS)}`, { parentURL: data.runtimeModule, data });
+    return import(pathToFileURL(file).href) as Promise<unknown>;
+  };
+  const loaded = await Promise.resolve()
+    .then(load)
+    .catch((error: unknown) => {
+      if (isRecord(error) && (error.code === 'ERR_REQUIRE_ESM' || error.code === 'ERR_REQUIRE_ASYNC_MODULE')) {
+        return undefined;
+      }
+      throw error;
+    })
+    .then(async (module) => module ?? (await importFile()))
+    .catch((error: unknown) => {
+      const missing = isRecord(error) && (error.code === 'MODULE_NOT_FOUND' || error.code === 'ERR_MODULE_NOT_FOUND');
+      throw missing ? named('Runtime.ImportModuleError', `Error: ${(error as unknown as Error).message}`) : error;
+    });
+  const found = exportPath.reduce<unknown>((value, name) => (isRecord(value) ? value[name] : undefined), loaded);
+  if (typeof found !== 'function') {
+    throw named('Runtime.HandlerNotFound', `${handler} is undefined or not exported`);
+  }
+  return found as Handler;
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
+const named = (name: string, message: string) => Object.assign(new Error(message), { name });

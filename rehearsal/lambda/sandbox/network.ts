@@ -1,0 +1,81 @@
+import net from 'node:net';
+import os from 'node:os';
+import tls from 'node:tls';
+import type { SandboxSettings } from '../protocol';
+import type { RehearsedTimer, Timers } from './timers';
+
+/** Leads connections to AWS's public https endpoints to the rehearsed one. */
+export function redirectToRehearsal(endpoint: SandboxSettings['responseEndpoint']): void {
+  const realConnect = tls.connect as (...args: unknown[]) => tls.TLSSocket;
+  const connect = (...args: unknown[]): tls.TLSSocket => {
+    const options = connectOptions(args);
+    const host = options.servername ?? options.host ?? '';
+    if (!host.endsWith('.amazonaws.com') || `${options.port ?? 443}` !== '443') {
+      return realConnect(...args);
+    }
+    const callback = args.filter((arg) => typeof arg === 'function');
+    return realConnect(
+      { ...options, host: '127.0.0.1', port: endpoint.port, servername: host, ca: [endpoint.certificate] },
+      ...callback,
+    );
+  };
+  Object.assign(tls, { connect });
+}
+
+/** `tls.connect` takes `(options)` or `(port, host?, options?)`. */
+function connectOptions(args: readonly unknown[]): tls.ConnectionOptions {
+  const options = args.find((arg) => typeof arg === 'object' && arg !== null) as tls.ConnectionOptions | undefined;
+  const host = args.find((arg) => typeof arg === 'string');
+  return { ...(typeof args[0] === 'number' ? { port: args[0] } : {}), ...(host === undefined ? {} : { host }), ...options };
+}
+
+interface Idleness {
+  /** Node calls this on each sign of life. */
+  _unrefTimer: (this: net.Socket) => void;
+  /** And this when there was none for too long: it emits `timeout`. */
+  _onTimeout: (this: net.Socket) => void;
+}
+
+/** A socket's timeout is one that the function's code, or its SDK, has set: it runs in rehearsed time. */
+export function rehearseSocketTimeouts(timers: Timers): void {
+  const armed = new WeakMap<net.Socket, RehearsedTimer>();
+  const known = new WeakSet<net.Socket>();
+  const prototype = net.Socket.prototype as net.Socket & Idleness;
+  const { _unrefTimer: signOfLife } = prototype;
+  prototype._unrefTimer = function (this: net.Socket) {
+    if (!this.destroyed) {
+      armed.get(this)?.refresh();
+    }
+    signOfLife.call(this);
+  };
+  const setTimeout = function (this: net.Socket, milliseconds: number, callback?: () => void): net.Socket {
+    Object.assign(this, { timeout: milliseconds });
+    armed.get(this)?.close();
+    if (milliseconds > 0) {
+      const timedOut = () => {
+        (this as net.Socket & Idleness)._onTimeout();
+      };
+      armed.set(this, timers.start(false, timedOut, milliseconds).unref());
+    } else {
+      armed.delete(this);
+    }
+    if (!known.has(this)) {
+      known.add(this);
+      this.once('close', () => armed.get(this)?.close());
+    }
+    if (callback) {
+      if (milliseconds > 0) {
+        this.once('timeout', callback);
+      } else {
+        this.removeListener('timeout', callback);
+      }
+    }
+    return this;
+  };
+  Object.assign(prototype, { setTimeout });
+}
+
+/** Lambda's sandbox user has a home of its own: what the host keeps in its user's home is not seen. */
+export function hideHost(): void {
+  os.homedir = () => '/home/sbx_user1051';
+}
