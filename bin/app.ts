@@ -1,0 +1,43 @@
+import { App, CfnOutput, Stack } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import { AuthorizationRenewal, VpcPeeringAuthorization, VpcPeeringConnection } from '../lib';
+import { fleetOf, vpcWithDatabase } from './studio';
+
+/*
+ * A fleet that talks to a database in an isolated VPC, connected after its creation; and, in a stack of its own, a fleet that
+ * is born peered.
+ *
+ * cdk deploy --all                                      the authorizations are renewed when what relies on them changes
+ * cdk deploy --all --context renewal=everySynthesis     the authorization of the first stack is renewed every time
+ * cdk deploy --all --context build=2                    a new build, which replaces the fleets
+ * cdk deploy --all --context peered=no                  without the connection
+ */
+
+const app = new App();
+const build = String(app.node.tryGetContext('build') ?? '1');
+const peered = app.node.tryGetContext('peered') !== 'no';
+const everySynthesis = app.node.tryGetContext('renewal') === 'everySynthesis';
+
+const connected = new Stack(app, 'GameLiftVpcPeering', { description: 'A GameLift fleet that is connected with a VPC' });
+{
+  const { vpc, database } = vpcWithDatabase(connected);
+  const fleet = fleetOf(connected, build);
+  const authorization = new VpcPeeringAuthorization(connected, 'Authorization', {
+    vpc,
+    renewal: everySynthesis ? AuthorizationRenewal.everySynthesis() : AuthorizationRenewal.onChange(),
+  });
+  if (peered) {
+    const peering = new VpcPeeringConnection(connected, 'Peering', { authorization, fleet });
+    peering.allowTo(database, ec2.Port.tcp(5432));
+    new CfnOutput(connected, 'GameLiftCidrBlock', { value: peering.gameLiftCidrBlock });
+  }
+  new CfnOutput(connected, 'AuthorizationExpires', { value: authorization.expirationTime });
+}
+
+const born = new Stack(app, 'GameLiftBornPeered', { description: 'A GameLift fleet that is born peered with a VPC' });
+{
+  const { vpc } = vpcWithDatabase(born);
+  const authorization = new VpcPeeringAuthorization(born, 'Authorization', { vpc });
+  authorization.authorizeFleet(fleetOf(born, build));
+  new CfnOutput(born, 'AuthorizationExpires', { value: authorization.expirationTime });
+}

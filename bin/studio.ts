@@ -1,0 +1,35 @@
+import type { Stack } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as gamelift from 'aws-cdk-lib/aws-gamelift';
+import * as iam from 'aws-cdk-lib/aws-iam';
+
+/*
+ * What a studio has before it thinks of peering: a VPC with a database, and a fleet that runs a build.
+ */
+
+/** A VPC with isolated subnets, and the security group of the database in it. */
+export function vpcWithDatabase(stack: Stack): { vpc: ec2.Vpc; database: ec2.SecurityGroup } {
+  const vpc = new ec2.Vpc(stack, 'Vpc', {
+    ipAddresses: ec2.IpAddresses.cidr('10.90.0.0/16'),
+    natGateways: 0,
+    subnetConfiguration: [{ name: 'Data', subnetType: ec2.SubnetType.PRIVATE_ISOLATED }],
+  });
+  return { vpc, database: new ec2.SecurityGroup(stack, 'Database', { vpc, description: 'The database of the game' }) };
+}
+
+/** A fleet with its build; another build replaces both. */
+export function fleetOf(stack: Stack, build: string): gamelift.CfnFleet {
+  const access = new iam.Role(stack, 'BuildAccess', { assumedBy: new iam.ServicePrincipal('gamelift.amazonaws.com') });
+  const server = new gamelift.CfnBuild(stack, 'Build', {
+    name: 'server',
+    version: build,
+    operatingSystem: 'AMAZON_LINUX_2023',
+    storageLocation: { bucket: 'studio-builds', key: `server-${build}.zip`, roleArn: access.roleArn },
+  });
+  return new gamelift.CfnFleet(stack, 'Fleet', {
+    name: stack.stackName,
+    buildId: server.ref,
+    ec2InstanceType: 'c5.large',
+    runtimeConfiguration: { serverProcesses: [{ launchPath: '/local/game/server', concurrentExecutions: 1 }] },
+  });
+}

@@ -1,0 +1,436 @@
+import { CfnOutput, CfnWaitCondition } from 'aws-cdk-lib';
+import type { Stack } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import { AuthorizationRenewal, VpcPeeringAuthorization } from '../../lib';
+import type { Fault } from '../../rehearsal/aws';
+import { answers, calls, edit, failures, HOUR, handlerArn, STACK, Stage, synthesize, told } from './stage';
+
+const ACCOUNT = '111111111111';
+const CREATE = 'CreateVpcPeeringAuthorization';
+const DELETE = 'DeleteVpcPeeringAuthorization';
+const DESCRIBE = 'DescribeVpcPeeringAuthorizations';
+
+function authorizing(renewal = AuthorizationRenewal.onChange()): (stack: Stack) => void {
+  return (stack) => {
+    const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 1, natGateways: 0, subnetConfiguration: [] });
+    const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc, renewal });
+    new CfnOutput(stack, 'Expires', { value: authorization.expirationTime });
+    new CfnOutput(stack, 'EpochSeconds', { value: authorization.expirationEpochSeconds.toString() });
+    new CfnOutput(stack, 'PeerVpc', { value: authorization.peerVpcId });
+    new CfnOutput(stack, 'Accounts', { value: `${authorization.peerVpcAccount} ${authorization.gameLiftAccount}` });
+  };
+}
+
+const error = (name: string, message = 'No', status = 400): Fault => ({ kind: 'error', name, message, status });
+
+afterEach(() => Stage.clear());
+
+test('a whole life: created, deployed again, expired, renewed, deleted', async () => {
+  const rehearsal = await Stage.start();
+  const first = synthesize(authorizing(AuthorizationRenewal.everySynthesis()));
+
+  const created = await rehearsal.cloudFormation.deploy(first, STACK);
+  expect(created.status).toBe('CREATE_COMPLETE');
+  const expires = Date.parse(String(created.outputs.Expires));
+  expect(Math.abs(expires - rehearsal.clock.now() - 24 * HOUR)).toBeLessThan(60_000);
+  expect(created.outputs).toMatchObject({
+    EpochSeconds: String(Math.floor(expires / 1000)),
+    PeerVpc: expect.stringMatching(/^vpc-[0-9a-f]{17}$/) as string,
+    Accounts: `${ACCOUNT} ${ACCOUNT}`,
+  });
+
+  await rehearsal.cloudFormation.deploy(first, STACK);
+  expect(calls(rehearsal, CREATE)).toBe(1);
+
+  await rehearsal.clock.sleep(25 * HOUR);
+  expect(expires).toBeLessThan(rehearsal.clock.now());
+
+  const renewed = await rehearsal.cloudFormation.deploy(synthesize(authorizing(AuthorizationRenewal.everySynthesis())), STACK);
+  expect(renewed.status).toBe('UPDATE_COMPLETE');
+  const later = Date.parse(String(renewed.outputs.Expires));
+  expect(Math.abs(later - rehearsal.clock.now() - 24 * HOUR)).toBeLessThan(60_000);
+
+  expect((await rehearsal.cloudFormation.delete(STACK)).status).toBe('DELETE_COMPLETE');
+  expect(calls(rehearsal, DELETE)).toBe(1);
+  expect(answers(rehearsal)).toBe(3);
+});
+
+test('a changed VPC is authorized, and the authorization of the old one is left to lapse', async () => {
+  const rehearsal = await Stage.start();
+  const withCidr = (cidr: string): string =>
+    synthesize((stack) => {
+      const vpc = new ec2.Vpc(stack, 'Vpc', { ipAddresses: ec2.IpAddresses.cidr(cidr), subnetConfiguration: [] });
+      new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
+    });
+  await rehearsal.cloudFormation.deploy(withCidr('10.0.0.0/16'), STACK);
+  await rehearsal.clock.sleep(HOUR);
+  expect((await rehearsal.cloudFormation.deploy(withCidr('10.1.0.0/16'), STACK)).status).toBe('UPDATE_COMPLETE');
+  expect(calls(rehearsal, CREATE)).toBe(2);
+  expect(calls(rehearsal, DELETE)).toBe(0);
+});
+
+describe('permissions', () => {
+  test.each([
+    [CREATE, `gamelift:${CREATE}`],
+    [CREATE, 'ec2:AuthorizeSecurityGroupIngress'],
+  ])('%s is denied without %s', async (operation, action) => {
+    const rehearsal = await Stage.start();
+    const assembly = edit(synthesize(authorizing()), ({ Resources }) => {
+      for (const { Type, Properties } of Object.values(Resources)) {
+        if (Type === 'AWS::IAM::RolePolicy') {
+          const { Statement } = Properties.PolicyDocument as { Statement: { Action: string | string[] }[] };
+          for (const statement of Statement) {
+            statement.Action = [statement.Action].flat().filter((candidate) => candidate !== action);
+          }
+        }
+      }
+    });
+    expect((await rehearsal.cloudFormation.deploy(assembly, STACK)).status).toBe('ROLLBACK_COMPLETE');
+    const [reason] = failures(rehearsal);
+    expect(reason).toContain(action);
+    expect(reason).toContain(`of account ${ACCOUNT}`);
+    expect(reason).toContain('Check that no service control policy and no permissions boundary');
+    expect(
+      told(rehearsal, 'gamelift')
+        .filter((line) => line.startsWith(`${operation} `))
+        .every((line) => !line.includes('succeeded')),
+    ).toBe(true);
+  });
+
+  test('a policy that takes half a minute to be known everywhere is waited for', async () => {
+    const rehearsal = await Stage.start({ iamPropagationSeconds: 30 });
+    expect((await rehearsal.cloudFormation.deploy(synthesize(authorizing()), STACK)).status).toBe('CREATE_COMPLETE');
+  });
+});
+
+describe('whose authorization it is', () => {
+  const two = (more: (stack: Stack, vpc: ec2.IVpc) => void): string =>
+    synthesize((stack) => {
+      const vpc = new ec2.Vpc(stack, 'Vpc', { subnetConfiguration: [] });
+      new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
+      more(stack, vpc);
+    });
+
+  test('a second one that is refused and rolled back leaves the first as it was', async () => {
+    const rehearsal = await Stage.start();
+    await rehearsal.cloudFormation.deploy(
+      two(() => undefined),
+      STACK,
+    );
+    rehearsal.aws.intercept(({ operation }) => (operation === CREATE ? error('UnauthorizedException') : undefined));
+    const second = two((stack, vpc) => {
+      new VpcPeeringAuthorization(stack, 'Second', { vpc });
+    });
+    expect((await rehearsal.cloudFormation.deploy(second, STACK)).status).toBe('UPDATE_ROLLBACK_COMPLETE');
+    expect(calls(rehearsal, DELETE)).toBe(0);
+    expect(rehearsal.aws.inventory().authorizations).toHaveLength(1);
+  });
+
+  test('an account in which all of it is denied ends in a clean rollback', async () => {
+    const rehearsal = await Stage.start();
+    rehearsal.aws.intercept(({ service }) =>
+      service === 'gamelift' ? error('AccessDeniedException', 'explicit deny', 400) : undefined,
+    );
+    expect((await rehearsal.cloudFormation.deploy(synthesize(authorizing()), STACK)).status).toBe('ROLLBACK_COMPLETE');
+  });
+});
+
+describe('updates that are rolled back', () => {
+  const failing = (cidr: string, fails: boolean): string =>
+    synthesize((stack) => {
+      const vpc = new ec2.Vpc(stack, 'Vpc', { ipAddresses: ec2.IpAddresses.cidr(cidr), subnetConfiguration: [] });
+      const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
+      if (fails) {
+        // its VPC is not there
+        const group = new ec2.CfnSecurityGroup(stack, 'Late', { groupDescription: 'late', vpcId: 'vpc-0123456789abcdef0' });
+        group.node.addDependency(authorization);
+      }
+    });
+
+  test.each(['stored', 'ignored'] as const)(
+    'another VPC, then a failure: the first pair is authorized again, under the same id, and nothing cancelled (%s)',
+    async (failedUpdatePhysicalId) => {
+      const rehearsal = await Stage.start({ failedUpdatePhysicalId });
+      await rehearsal.cloudFormation.deploy(failing('10.0.0.0/16', false), STACK);
+      const physicalId = (): string | undefined =>
+        rehearsal.cloudFormation.describe(STACK).resources.find(({ type }) => type.startsWith('Custom::'))?.physicalId;
+      const before = physicalId();
+      expect((await rehearsal.cloudFormation.deploy(failing('10.1.0.0/16', true), STACK)).status).toBe(
+        'UPDATE_ROLLBACK_COMPLETE',
+      );
+      expect(physicalId()).toBe(before);
+      expect(calls(rehearsal, DELETE)).toBe(0);
+      expect(calls(rehearsal, CREATE)).toBeGreaterThanOrEqual(3);
+      expect((await rehearsal.cloudFormation.delete(STACK)).status).toBe('DELETE_COMPLETE');
+    },
+  );
+
+  test("a create that is cancelled while it waits for a rate token is cleaned up under an id of CloudFormation's", async () => {
+    const rehearsal = await Stage.start();
+    rehearsal.aws.intercept(({ operation }) =>
+      operation === CREATE ? error('ThrottlingException', 'Rate exceeded') : undefined,
+    );
+    const assembly = synthesize((stack) => {
+      const vpc = new ec2.Vpc(stack, 'Vpc', { subnetConfiguration: [] });
+      const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
+      const slow = new CfnWaitCondition(stack, 'Slow');
+      const policy = stack.node
+        .findChild('GameLiftVpcPeeringHandler')
+        .node.children.find((child) => child instanceof iam.CfnRolePolicy);
+      if (policy !== undefined) {
+        slow.node.addDependency(policy);
+      }
+      const group = new ec2.CfnSecurityGroup(stack, 'Late', { groupDescription: 'late', vpcId: 'vpc-0123456789abcdef0' });
+      const config = stack.node.findChild('GameLiftVpcPeeringHandler').node.findChild('EventInvokeConfig');
+      group.node.addDependency(config, slow);
+      expect(authorization.node.path).toBe('Stack/Authorization');
+    });
+    expect((await rehearsal.cloudFormation.deploy(assembly, STACK)).status).toBe('ROLLBACK_COMPLETE');
+    expect(told(rehearsal, 'cloudformation').some((line) => line.includes('Resource creation cancelled'))).toBe(true);
+  });
+});
+
+describe('one VPC under several constructs', () => {
+  const imported = (...ids: string[]): ((vpcId: string) => string) => {
+    return (vpcId) =>
+      synthesize((stack) => {
+        for (const id of ids) {
+          const vpc = ec2.Vpc.fromVpcAttributes(stack, id, { vpcId, availabilityZones: ['us-east-1a'] });
+          new VpcPeeringAuthorization(stack, `Authorization${ids.length === 1 ? '' : id}`, { vpc });
+        }
+      });
+  };
+
+  test.each([
+    ['renamed', imported('One'), imported('Renamed')],
+    ['imported twice, then once', imported('One', 'Two'), imported('One')],
+  ])('%s: the handler keeps its permissions', async (_, first, second) => {
+    const rehearsal = await Stage.start();
+    const { vpcId } = rehearsal.aws.ec2.createVpc({ account: ACCOUNT, region: 'us-east-1', cidrBlock: '10.0.0.0/16' });
+    expect((await rehearsal.cloudFormation.deploy(first(vpcId), STACK)).status).toBe('CREATE_COMPLETE');
+    expect((await rehearsal.cloudFormation.deploy(second(vpcId), STACK)).status).toBe('UPDATE_COMPLETE');
+    expect((await rehearsal.cloudFormation.delete(STACK)).status).toBe('DELETE_COMPLETE');
+    expect(failures(rehearsal)).toEqual([]);
+  });
+});
+
+describe('one answer, whatever happens', () => {
+  test('killed in the middle and run again', async () => {
+    const rehearsal = await Stage.start();
+    let kills = 0;
+    rehearsal.aws.intercept(({ operation }) => {
+      if (operation === CREATE && kills === 0) {
+        kills += rehearsal.lambda.kill(handlerArn(rehearsal));
+        return { kind: 'reset' };
+      }
+      return undefined;
+    });
+    expect((await rehearsal.cloudFormation.deploy(synthesize(authorizing()), STACK)).status).toBe('CREATE_COMPLETE');
+    expect(kills).toBe(1);
+    expect(answers(rehearsal)).toBe(1);
+  });
+
+  test('killed in each of its three runs: fails after eleven minutes, not after an hour', async () => {
+    const rehearsal = await Stage.start();
+    const start = rehearsal.clock.now();
+    let kills = 0;
+    rehearsal.aws.intercept(({ operation }) => {
+      if (operation === CREATE) {
+        kills += rehearsal.lambda.kill(handlerArn(rehearsal));
+      }
+      return undefined;
+    });
+    const { status } = await rehearsal.cloudFormation.deploy(synthesize(authorizing()), STACK);
+    expect(status).toBe('ROLLBACK_COMPLETE');
+    expect(kills).toBe(3);
+    expect(rehearsal.clock.now() - start).toBeLessThan(12 * 60_000);
+  });
+
+  test('the response endpoint answers 500 twice, then 200', async () => {
+    const rehearsal = await Stage.start();
+    rehearsal.responses.intercept(({ attempt }) => (attempt <= 2 ? { status: 500 } : undefined));
+    expect((await rehearsal.cloudFormation.deploy(synthesize(authorizing()), STACK)).status).toBe('CREATE_COMPLETE');
+    expect(answers(rehearsal)).toBe(1);
+    expect(calls(rehearsal, CREATE)).toBe(1);
+  });
+
+  test('the response endpoint hangs, then answers', async () => {
+    const rehearsal = await Stage.start();
+    rehearsal.responses.intercept(({ attempt }) => (attempt <= 2 ? 'hang' : undefined));
+    expect((await rehearsal.cloudFormation.deploy(synthesize(authorizing()), STACK)).status).toBe('CREATE_COMPLETE');
+    expect(answers(rehearsal)).toBe(1);
+  });
+
+  test('the response endpoint never answers: CloudFormation gives up after eleven minutes, and the log holds no secret', async () => {
+    const rehearsal = await Stage.start();
+    rehearsal.responses.intercept(() => 'hang');
+    const start = rehearsal.clock.now();
+    const { status } = await rehearsal.cloudFormation.deploy(synthesize(authorizing()), STACK);
+    expect(status).toBe('ROLLBACK_FAILED');
+    expect(answers(rehearsal)).toBe(0);
+    const gaveUp = rehearsal.journal.entries.find(({ message }) => message.startsWith('CREATE_FAILED Custom::'));
+    expect((gaveUp?.time ?? Infinity) - start).toBeLessThan(11.5 * 60_000);
+    const log = rehearsal.journal.entries.map(({ message }) => message).join('\n');
+    expect(log).toContain('CloudFormation could not be answered');
+    expect(log).not.toContain('X-Amz-Signature');
+  });
+
+  test('GameLift throttles for a minute', async () => {
+    const rehearsal = await Stage.start();
+    let until = 0;
+    rehearsal.aws.intercept(({ operation }) => {
+      until ||= rehearsal.clock.now() + 60_000;
+      return operation === CREATE && rehearsal.clock.now() < until ? error('ThrottlingException', 'Rate exceeded') : undefined;
+    });
+    expect((await rehearsal.cloudFormation.deploy(synthesize(authorizing()), STACK)).status).toBe('CREATE_COMPLETE');
+    expect(answers(rehearsal)).toBe(1);
+    expect(calls(rehearsal, CREATE)).toBeGreaterThanOrEqual(6);
+    expect(calls(rehearsal, CREATE)).toBeLessThanOrEqual(8);
+  });
+
+  test.each(['ThrottlingException', 'TooManyRequestsException', 'RequestLimitExceeded'] as const)(
+    'ten stacks share one token every ten seconds, refused with %s',
+    async (name) => {
+      const rehearsal = await Stage.start();
+      rehearsal.aws.behaviours.set('throttlingError', name);
+      const assembly = synthesize((stack) => {
+        const vpc = new ec2.Vpc(stack, 'Vpc', { subnetConfiguration: [] });
+        for (let index = 0; index < 10; index += 1) {
+          new VpcPeeringAuthorization(stack, `Authorization${index}`, { vpc, gameLiftAccount: `22222222222${index}` });
+        }
+      });
+      const start = rehearsal.clock.now();
+      expect((await rehearsal.cloudFormation.deploy(assembly, STACK)).status).toBe('CREATE_COMPLETE');
+      const seconds = (rehearsal.clock.now() - start) / 1000;
+      expect(seconds).toBeGreaterThan(90);
+      expect(seconds).toBeLessThan(180);
+    },
+  );
+
+  describe('each documented error', () => {
+    const message = 'GameLift said no';
+
+    test.each([
+      ['UnauthorizedException', 400, 'Check that no service control policy'],
+      [
+        'InvalidRequestException',
+        400,
+        `lies in us-east-1, and that ${ACCOUNT} is the account that manages the fleet, then deploy again.`,
+      ],
+      [
+        'NotFoundException',
+        400,
+        `lies in us-east-1, and that ${ACCOUNT} is the account that manages the fleet, then deploy again.`,
+      ],
+      ['InternalServiceException', 500, 'deploy again.'],
+    ])('of creating: %s', async (name, status, advice) => {
+      const rehearsal = await Stage.start();
+      rehearsal.aws.intercept(({ operation }) => (operation === CREATE ? error(name, message, status) : undefined));
+      expect((await rehearsal.cloudFormation.deploy(synthesize(authorizing()), STACK)).status).toBe('ROLLBACK_COMPLETE');
+      const [reason] = failures(rehearsal);
+      expect(reason).toMatch(
+        new RegExp(
+          `^could not authorize VPC peering between VPC vpc-[0-9a-f]{17} of account ${ACCOUNT} and GameLift account ${ACCOUNT}`,
+        ),
+      );
+      expect(reason).toContain(`${name}: ${message}`);
+      expect(reason).toContain(advice);
+      expect(answers(rehearsal)).toBe(2);
+    });
+
+    test.each([
+      ['UnauthorizedException', 400, 'DELETE_FAILED'],
+      ['InvalidRequestException', 400, 'DELETE_FAILED'],
+      ['NotFoundException', 400, 'DELETE_COMPLETE'],
+      ['InternalServiceException', 500, 'DELETE_FAILED'],
+    ])('of deleting: %s', async (name, status, outcome) => {
+      const rehearsal = await Stage.start();
+      await rehearsal.cloudFormation.deploy(synthesize(authorizing()), STACK);
+      const restore = rehearsal.aws.intercept(({ operation }) =>
+        operation === DELETE ? error(name, message, status) : undefined,
+      );
+      expect((await rehearsal.cloudFormation.delete(STACK)).status).toBe(outcome);
+      expect(answers(rehearsal)).toBe(2);
+      if (outcome === 'DELETE_FAILED') {
+        const [reason] = failures(rehearsal);
+        expect(reason).toMatch(
+          new RegExp(`^could not cancel the VPC peering authorization between VPC vpc-[0-9a-f]{17} of account ${ACCOUNT}`),
+        );
+        expect(reason).toContain(`${name}: ${message}`);
+        expect(reason).toContain('eploy again.');
+        restore();
+        expect((await rehearsal.cloudFormation.delete(STACK)).status).toBe('DELETE_COMPLETE');
+      }
+    });
+
+    test.each([
+      ['UnauthorizedException', 400],
+      ['InvalidRequestException', 400],
+      ['InternalServiceException', 500],
+    ])('of describing, which a refused creation asks for: %s', async (name, status) => {
+      const rehearsal = await Stage.start();
+      rehearsal.aws.intercept(({ operation }) => {
+        if (operation === CREATE) {
+          return error('InvalidRequestException', 'exists');
+        }
+        return operation === DESCRIBE ? error(name, message, status) : undefined;
+      });
+      expect((await rehearsal.cloudFormation.deploy(synthesize(authorizing()), STACK)).status).toBe('ROLLBACK_COMPLETE');
+      const [reason] = failures(rehearsal);
+      expect(reason).toContain(`${name}: ${message}`);
+      expect(reason).toContain(`of account ${ACCOUNT}`);
+      expect(answers(rehearsal)).toBe(2);
+    });
+
+    test.each([[{ kind: 'reset' }], [{ kind: 'malformed' }], [{ kind: 'hang' }]] as [Fault][])(
+      'of the network, once: %j',
+      async (fault) => {
+        const rehearsal = await Stage.start();
+        let faults = 0;
+        rehearsal.aws.intercept(({ operation }) => {
+          faults += operation === CREATE ? 1 : 0;
+          return operation === CREATE && faults === 1 ? fault : undefined;
+        });
+        expect((await rehearsal.cloudFormation.deploy(synthesize(authorizing()), STACK)).status).toBe('CREATE_COMPLETE');
+        expect(answers(rehearsal)).toBe(1);
+      },
+    );
+  });
+
+  test('a VPC that is not there: says so', async () => {
+    const rehearsal = await Stage.start();
+    const assembly = synthesize((stack) => {
+      const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId: 'vpc-0123456789abcdef0', availabilityZones: ['us-east-1a'] });
+      new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
+    });
+    expect((await rehearsal.cloudFormation.deploy(assembly, STACK)).status).toBe('ROLLBACK_COMPLETE');
+    expect(failures(rehearsal)[0]).toContain(
+      `EC2 knows no VPC vpc-0123456789abcdef0 in account ${ACCOUNT} and us-east-1: correct the VPC, then deploy again.`,
+    );
+  });
+});
+
+describe('readings of what AWS does not say', () => {
+  test.each(['renews', 'keeps expiry', 'InvalidRequestException'] as const)('authorizing again: %s', async (reading) => {
+    const rehearsal = await Stage.start();
+    rehearsal.aws.behaviours.set('authorizingAgain', reading);
+    const deploy = () => rehearsal.cloudFormation.deploy(synthesize(authorizing(AuthorizationRenewal.everySynthesis())), STACK);
+    await deploy();
+    for (const hours of [1, 13, 25]) {
+      await rehearsal.clock.sleep(hours * HOUR);
+      const { status, outputs } = await deploy();
+      expect(status).toBe('UPDATE_COMPLETE');
+      expect(Date.parse(String(outputs.Expires)) - rehearsal.clock.now()).toBeGreaterThan(12 * HOUR - 60_000);
+    }
+    expect((await rehearsal.cloudFormation.delete(STACK)).status).toBe('DELETE_COMPLETE');
+  });
+
+  test.each(['NotFoundException', 'success'] as const)('deleting an authorization that has expired: %s', async (reading) => {
+    const rehearsal = await Stage.start();
+    rehearsal.aws.behaviours.set('deletingAbsentAuthorization', reading);
+    await rehearsal.cloudFormation.deploy(synthesize(authorizing()), STACK);
+    await rehearsal.clock.sleep(30 * 24 * HOUR);
+    expect((await rehearsal.cloudFormation.delete(STACK)).status).toBe('DELETE_COMPLETE');
+  });
+});
