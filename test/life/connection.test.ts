@@ -1,83 +1,11 @@
-import { CfnOutput, Duration } from 'aws-cdk-lib';
-import type { Stack } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import { VpcPeeringAuthorization, VpcPeeringConnection } from '../../lib';
-import type { VpcPeeringConnectionProps } from '../../lib';
 import type { Rehearsal } from '../../rehearsal';
-import { calls, DAY, failures, STACK, Stage, synthesize, told } from './stage';
-
-const ACCOUNT = '111111111111';
-
-interface Scene {
-  readonly build?: string;
-  readonly cidr?: string;
-  readonly connected?: boolean;
-  readonly born?: boolean;
-  readonly id?: string;
-  readonly props?: Partial<VpcPeeringConnectionProps>;
-  /** More of the stack, after the connection. */
-  readonly more?: (stack: Stack, fleet: gamelift.CfnFleet, authorization: VpcPeeringAuthorization) => void;
-}
-
-function scene({
-  build = '1',
-  cidr = '10.90.0.0/16',
-  connected = true,
-  born = false,
-  id = 'Peering',
-  props = {},
-  more,
-}: Scene = {}): string {
-  return synthesize((stack) => {
-    const vpc = new ec2.Vpc(stack, 'Vpc', {
-      ipAddresses: ec2.IpAddresses.cidr(cidr),
-      maxAzs: 2,
-      natGateways: 0,
-      subnetConfiguration: [{ name: 'Data', subnetType: ec2.SubnetType.PRIVATE_ISOLATED }],
-    });
-    const database = new ec2.SecurityGroup(stack, 'Database', { vpc });
-    const server = new gamelift.CfnBuild(stack, 'Build', {
-      storageLocation: { bucket: 'b', key: `server-${build}.zip`, roleArn: 'arn:aws:iam::111111111111:role/r' },
-    });
-    const fleet = new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet', buildId: server.ref, ec2InstanceType: 'c5.large' });
-    const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
-    if (born) {
-      authorization.authorizeFleet(fleet);
-    } else if (connected) {
-      const peering = new VpcPeeringConnection(stack, id, { authorization, fleet, ...props });
-      peering.allowTo(database, ec2.Port.tcp(5432));
-      new CfnOutput(stack, 'Cidr', { value: peering.gameLiftCidrBlock });
-      new CfnOutput(stack, 'Connection', { value: peering.vpcPeeringConnectionId });
-    }
-    more?.(stack, fleet, authorization);
-  });
-}
-
-async function start(options: Parameters<typeof Stage.start>[0] = {}): Promise<Rehearsal> {
-  const rehearsal = await Stage.start(options);
-  rehearsal.aws.fates.fleetActivationSeconds = 120;
-  return rehearsal;
-}
-
-async function deploy(rehearsal: Rehearsal, options: Scene = {}): Promise<string> {
-  return (await rehearsal.cloudFormation.deploy(scene(options), STACK)).status;
-}
-
-async function remove(rehearsal: Rehearsal): Promise<string> {
-  return (await rehearsal.cloudFormation.delete(STACK)).status;
-}
-
-/** Nothing is left two days later that was not there before. */
-async function expectNothingLeft(rehearsal: Rehearsal, before: unknown): Promise<void> {
-  await rehearsal.clock.sleep(2 * DAY);
-  expect(rehearsal.aws.inventory()).toEqual(before);
-}
-
-/** No delete of CloudFormation's failed, nor was one skipped. */
-function expectNoFailedDelete(rehearsal: Rehearsal): void {
-  expect(told(rehearsal, 'cloudformation').filter((line) => line.includes('DELETE_FAILED'))).toEqual([]);
-}
+import { ACCOUNT, deploy, expectNoFailedDelete, expectNothingLeft, remove, scene, start } from './scene';
+import type { Scene } from './scene';
+import { calls, DAY, failures, STACK, Stage, synthesize } from './stage';
 
 afterEach(() => Stage.clear());
 
@@ -241,35 +169,5 @@ describe('failures, each with nothing left behind', () => {
     expect(failures(rehearsal)[0]).toContain(
       'there is no fleet fleet-00000000-0000-4000-8000-000000000000 in this account and us-east-1: correct the fleet, then deploy again',
     );
-  });
-});
-
-describe('whose connection it is', () => {
-  test('a renamed construct is refused, and nothing is lost', async () => {
-    const rehearsal = await start();
-    await deploy(rehearsal);
-    const before = rehearsal.aws.inventory();
-    expect(await deploy(rehearsal, { id: 'Renamed' })).toBe('UPDATE_ROLLBACK_COMPLETE');
-    expect(failures(rehearsal)[0]).toMatch(
-      /the peering connection belongs to Stack\/Peering\w+\/[0-9a-f-]{36} .*: remove it there, or pass adoptExisting to use it$/,
-    );
-    const { connections } = rehearsal.aws.inventory();
-    expect(connections).toEqual(before.connections);
-  });
-
-  test('a connection deleted by hand is made again by the next update that touches it', async () => {
-    const rehearsal = await start();
-    const before = rehearsal.aws.inventory();
-    await deploy(rehearsal);
-    await rehearsal.clock.sleep(DAY / 24);
-    const [{ id, fleetId }] = rehearsal.aws.inventory().connections as [{ id: string; fleetId: string }];
-    const input = { FleetId: fleetId, VpcPeeringConnectionId: id };
-    await rehearsal.aws.callGameLift('DeleteVpcPeeringConnection', input, { account: ACCOUNT, region: 'us-east-1' });
-    expect(rehearsal.aws.inventory().connections).toEqual([]);
-    expect(await deploy(rehearsal, { props: { dnsResolution: true } })).toBe('UPDATE_COMPLETE');
-    expect(rehearsal.aws.inventory().connections).toEqual([expect.objectContaining({ fleetId, status: 'active' })]);
-    expect(await deploy(rehearsal, {})).toBe('UPDATE_COMPLETE');
-    expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
-    await expectNothingLeft(rehearsal, before);
   });
 });

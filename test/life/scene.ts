@@ -1,0 +1,84 @@
+import { CfnOutput } from 'aws-cdk-lib';
+import type { Stack } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as gamelift from 'aws-cdk-lib/aws-gamelift';
+import { VpcPeeringAuthorization, VpcPeeringConnection } from '../../lib';
+import type { VpcPeeringConnectionProps } from '../../lib';
+import type { Rehearsal } from '../../rehearsal';
+import { DAY, STACK, Stage, synthesize, told } from './stage';
+
+/*
+ * A studio in one stack: VPC, database, build, fleet, and the peering of the two.
+ */
+
+export const ACCOUNT = '111111111111';
+
+export interface Scene {
+  readonly build?: string;
+  readonly cidr?: string;
+  readonly connected?: boolean;
+  readonly born?: boolean;
+  readonly id?: string;
+  readonly props?: Partial<VpcPeeringConnectionProps>;
+  /** More of the stack, after the connection. */
+  readonly more?: (stack: Stack, fleet: gamelift.CfnFleet, authorization: VpcPeeringAuthorization) => void;
+}
+
+export function scene({
+  build = '1',
+  cidr = '10.90.0.0/16',
+  connected = true,
+  born = false,
+  id = 'Peering',
+  props = {},
+  more,
+}: Scene = {}): string {
+  return synthesize((stack) => {
+    const vpc = new ec2.Vpc(stack, 'Vpc', {
+      ipAddresses: ec2.IpAddresses.cidr(cidr),
+      maxAzs: 2,
+      natGateways: 0,
+      subnetConfiguration: [{ name: 'Data', subnetType: ec2.SubnetType.PRIVATE_ISOLATED }],
+    });
+    const database = new ec2.SecurityGroup(stack, 'Database', { vpc });
+    const server = new gamelift.CfnBuild(stack, 'Build', {
+      storageLocation: { bucket: 'b', key: `server-${build}.zip`, roleArn: 'arn:aws:iam::111111111111:role/r' },
+    });
+    const fleet = new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet', buildId: server.ref, ec2InstanceType: 'c5.large' });
+    const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
+    if (born) {
+      authorization.authorizeFleet(fleet);
+    } else if (connected) {
+      const peering = new VpcPeeringConnection(stack, id, { authorization, fleet, ...props });
+      peering.allowTo(database, ec2.Port.tcp(5432));
+      new CfnOutput(stack, 'Cidr', { value: peering.gameLiftCidrBlock });
+      new CfnOutput(stack, 'Connection', { value: peering.vpcPeeringConnectionId });
+    }
+    more?.(stack, fleet, authorization);
+  });
+}
+
+export async function start(options: Parameters<typeof Stage.start>[0] = {}): Promise<Rehearsal> {
+  const rehearsal = await Stage.start(options);
+  rehearsal.aws.fates.fleetActivationSeconds = 120;
+  return rehearsal;
+}
+
+export async function deploy(rehearsal: Rehearsal, options: Scene = {}): Promise<string> {
+  return (await rehearsal.cloudFormation.deploy(scene(options), STACK)).status;
+}
+
+export async function remove(rehearsal: Rehearsal): Promise<string> {
+  return (await rehearsal.cloudFormation.delete(STACK)).status;
+}
+
+/** Nothing is left two days later that was not there before. */
+export async function expectNothingLeft(rehearsal: Rehearsal, before: unknown): Promise<void> {
+  await rehearsal.clock.sleep(2 * DAY);
+  expect(rehearsal.aws.inventory()).toEqual(before);
+}
+
+/** No delete of CloudFormation's failed, nor was one skipped. */
+export function expectNoFailedDelete(rehearsal: Rehearsal): void {
+  expect(told(rehearsal, 'cloudformation').filter((line) => line.includes('DELETE_FAILED'))).toEqual([]);
+}
