@@ -23,11 +23,14 @@ interface AuthorizationInput {
   readonly PeerVpcId: string;
 }
 
+export interface ListApi {
+  describeVpcPeeringAuthorizations(signal: AbortSignal): Promise<readonly AuthorizationRecord[]>;
+}
+
 /** The calls that an authorization needs, made in the account that owns the VPC. */
-export interface AuthorizationApi {
+export interface AuthorizationApi extends ListApi {
   createVpcPeeringAuthorization(input: AuthorizationInput, signal: AbortSignal): Promise<AuthorizationRecord | undefined>;
   deleteVpcPeeringAuthorization(input: AuthorizationInput, signal: AbortSignal): Promise<void>;
-  describeVpcPeeringAuthorizations(signal: AbortSignal): Promise<readonly AuthorizationRecord[]>;
   /** True or false where EC2 says so; rejects where it can't be asked. */
   vpcExists(vpcId: string, signal: AbortSignal): Promise<boolean>;
 }
@@ -35,32 +38,52 @@ export interface AuthorizationApi {
 /** An authorization with less than this left was not renewed: half of the 24 hours that AWS gives. */
 const RENEWED_MILLISECONDS = 12 * 3600 * 1000;
 
-type Valid = AuthorizationRecord & { readonly ExpirationTime: Date };
+export type Valid = AuthorizationRecord & { readonly ExpirationTime: Date };
 
-/** Authorizations of one pair, in the account and Region of the handler. */
-export class Authorizations {
+/** Sees to it that GameLift lets the VPCs of a pair be connected and disconnected. */
+export interface Authority {
+  /** Before anything that needs it is created. */
+  authorizeFirst(): Promise<AuthorizationAttributes>;
+  /** Before anything that needs it is changed. */
+  authorizeAgain(): Promise<AuthorizationAttributes>;
+  /** Before anything is changed in a deployment that will delete all that is peered with this pair's VPC. */
+  lookAhead(): Promise<void>;
+  /** Once GameLift has refused something, or is about to be asked to delete. */
+  authorize(): Promise<AuthorizationAttributes>;
+  /** After a stack has changed, before it cleans up what it no longer declares. */
+  authorizeCleanUp(): Promise<void>;
+  cancel(): Promise<void>;
+  /** What helps where GameLift refuses all the same; empty where nothing is known to. */
+  readonly advice: string;
+}
+
+/** The authorization of one pair, as the account that owns the VPC gives it. */
+export class Authorizations implements Authority {
+  readonly advice = '';
   private readonly input: AuthorizationInput;
   private changed = false;
 
+  /** @param renewedMilliseconds what an authorization must have left to be good enough */
   constructor(
     private readonly pair: Pair,
     private readonly region: string,
     private readonly api: AuthorizationApi,
     private readonly calls: Calls,
+    private readonly renewedMilliseconds = RENEWED_MILLISECONDS,
   ) {
     this.input = { GameLiftAwsAccountId: pair.gameLiftAccount, PeerVpcId: pair.peerVpcId };
   }
 
   /**
-   * Sees to it that the pair is authorized for at least twelve hours from now, and for 24 where GameLift renews.
+   * Sees to it that the pair is authorized for long enough from now, and for 24 hours where GameLift renews.
    *
    * AWS does not say what authorizing does while an earlier authorization is valid: it may renew it, keep its expiry,
-   * or refuse. Where it does not renew, the earlier one is cancelled, if it is older than half a day, and made anew.
+   * or refuse. Where it does not renew, and too little is left, the earlier one is cancelled and made anew.
    */
   async authorize(): Promise<AuthorizationAttributes> {
     try {
       const first = await this.create();
-      return this.attributes(this.isFresh(first) ? first : await this.createAnew());
+      return attributesOf(this.isFresh(first) ? first : await this.createAnew(), this.pair);
     } catch (error) {
       throw await this.explain('authorize VPC peering', error);
     }
@@ -78,6 +101,18 @@ export class Authorizations {
       const nothingDone = !this.changed && this.calls.uncertain === 0 && error instanceof Error && isRefusal(error.cause);
       throw nothingDone ? new NothingDoneError(error.message) : error;
     }
+  }
+
+  authorizeAgain(): Promise<AuthorizationAttributes> {
+    return this.authorize();
+  }
+
+  async lookAhead(): Promise<void> {
+    // it can be had at any time
+  }
+
+  async authorizeCleanUp(): Promise<void> {
+    await this.authorize();
   }
 
   /** Cancels what is there; nothing there is fine. */
@@ -115,7 +150,7 @@ export class Authorizations {
     if (!this.isFresh(anew)) {
       throw new Error(
         `GameLift answered with an authorization that expires at ${anew.ExpirationTime.toISOString()}, ` +
-          'less than half a day from now, although the earlier one had been cancelled; deploy again',
+          `less than ${Math.round(this.renewedMilliseconds / 3_600_000)} hours from now, although the earlier one had been cancelled; deploy again`,
       );
     }
     return anew;
@@ -153,52 +188,21 @@ export class Authorizations {
     }
   }
 
-  private async find(): Promise<Valid | undefined> {
-    const records = await this.calls.make('DescribeVpcPeeringAuthorizations', (signal) =>
-      this.api.describeVpcPeeringAuthorizations(signal),
-    );
-    return records.filter(isValid).find(
-      (record) =>
-        record.PeerVpcId === this.pair.peerVpcId &&
-        record.GameLiftAwsAccountId === this.pair.gameLiftAccount &&
-        // absent, it is the caller's own: the list holds what this account gave and what it was given
-        (record.PeerVpcAwsAccountId ?? this.pair.peerVpcAccount) === this.pair.peerVpcAccount &&
-        record.ExpirationTime.getTime() > this.calls.now(),
-    );
+  private find(): Promise<Valid | undefined> {
+    return findValid(this.pair, this.api, this.calls);
   }
 
   private isFresh(record: Valid): boolean {
-    return record.ExpirationTime.getTime() - this.calls.now() >= RENEWED_MILLISECONDS;
-  }
-
-  private attributes(record: Valid): AuthorizationAttributes {
-    const expiration = record.ExpirationTime.getTime();
-    return {
-      ExpirationTime: record.ExpirationTime.toISOString(),
-      CreationTime: (record.CreationTime ?? new Date(expiration - 24 * 3600 * 1000)).toISOString(),
-      ExpirationEpochSeconds: Math.floor(expiration / 1000),
-      PeerVpcId: this.pair.peerVpcId,
-      PeerVpcAwsAccountId: record.PeerVpcAwsAccountId ?? this.pair.peerVpcAccount,
-      GameLiftAwsAccountId: this.pair.gameLiftAccount,
-    };
+    return record.ExpirationTime.getTime() - this.calls.now() >= this.renewedMilliseconds;
   }
 
   /** Says what could not be done, why, and what to do about it. */
   private async explain(task: string, error: unknown): Promise<Error> {
-    const { peerVpcId, peerVpcAccount, gameLiftAccount } = this.pair;
-    const { name, message } = faultOf(error);
-    const advice = await this.advice(error);
-    const cause =
-      error instanceof RateLimitError || error instanceof TimeUpError || name === 'Error' ? message : `${name}: ${message}`;
-    return new Error(
-      `could not ${task} between VPC ${peerVpcId} of account ${peerVpcAccount} and GameLift account ${gameLiftAccount} in ${this.region}: ` +
-        `${cause}${/[.!?]$/.test(cause) ? '' : '.'} ${advice}`,
-      { cause: error },
-    );
+    return explained(`could not ${task}`, this.pair, this.region, error, await this.adviceOn(error));
   }
 
-  private async advice(error: unknown): Promise<string> {
-    const { peerVpcId, peerVpcAccount, gameLiftAccount } = this.pair;
+  private async adviceOn(error: unknown): Promise<string> {
+    const { peerVpcId, peerVpcAccount, gameLiftAccount, peerRole } = this.pair;
     const { name } = faultOf(error);
     if (error instanceof RateLimitError) {
       return 'Other callers in this account use the same operation: deploy again when they are done.';
@@ -207,8 +211,10 @@ export class Authorizations {
       return 'Deploy again.';
     }
     if (isDenied(error)) {
+      const role = peerRole === undefined ? "the handler's role" : `the role ${peerRole.arn}`;
+      const trust = peerRole === undefined ? '' : 'that the role trusts this account, under the external id that is passed, and ';
       return (
-        `Check that no service control policy and no permissions boundary keeps the handler's role in account ${peerVpcAccount} from ` +
+        `Check ${trust}that no service control policy and no permissions boundary keeps ${role} in account ${peerVpcAccount} from ` +
         'gamelift:CreateVpcPeeringAuthorization, gamelift:DeleteVpcPeeringAuthorization, gamelift:DescribeVpcPeeringAuthorizations, ' +
         `and from the EC2 actions on VPC ${peerVpcId} that CreateVpcPeeringAuthorization asks of its caller, then deploy again.`
       );
@@ -237,4 +243,41 @@ export class Authorizations {
 
 function isValid(record: AuthorizationRecord | undefined): record is Valid {
   return record?.ExpirationTime !== undefined;
+}
+
+/** The authorization of a pair that an account gave, or was given, and that is valid. */
+export async function findValid(pair: Pair, api: ListApi, calls: Calls): Promise<Valid | undefined> {
+  const records = await calls.make('DescribeVpcPeeringAuthorizations', (signal) => api.describeVpcPeeringAuthorizations(signal));
+  return records.filter(isValid).find(
+    (record) =>
+      record.PeerVpcId === pair.peerVpcId &&
+      record.GameLiftAwsAccountId === pair.gameLiftAccount &&
+      // absent, it is the caller's own: the list holds what this account gave and what it was given
+      (record.PeerVpcAwsAccountId ?? pair.peerVpcAccount) === pair.peerVpcAccount &&
+      record.ExpirationTime.getTime() > calls.now(),
+  );
+}
+
+export function attributesOf(record: Valid, pair: Pair): AuthorizationAttributes {
+  const expiration = record.ExpirationTime.getTime();
+  return {
+    ExpirationTime: record.ExpirationTime.toISOString(),
+    CreationTime: (record.CreationTime ?? new Date(expiration - 24 * 3600 * 1000)).toISOString(),
+    ExpirationEpochSeconds: Math.floor(expiration / 1000),
+    PeerVpcId: pair.peerVpcId,
+    PeerVpcAwsAccountId: record.PeerVpcAwsAccountId ?? pair.peerVpcAccount,
+    GameLiftAwsAccountId: pair.gameLiftAccount,
+  };
+}
+
+/** What failed, between whom, why, and what to do. */
+export function explained(what: string, pair: Pair, region: string, error: unknown, advice: string): Error {
+  const { name, message } = faultOf(error);
+  const cause =
+    error instanceof RateLimitError || error instanceof TimeUpError || name === 'Error' ? message : `${name}: ${message}`;
+  return new Error(
+    `${what} between VPC ${pair.peerVpcId} of account ${pair.peerVpcAccount} and GameLift account ${pair.gameLiftAccount} in ${region}: ` +
+      `${cause}${/[.!?]$/.test(cause) ? '' : '.'} ${advice}`,
+    { cause: error },
+  );
 }

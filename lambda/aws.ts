@@ -1,4 +1,5 @@
 import type * as Ec2Sdk from '@aws-sdk/client-ec2';
+import type { fromTemporaryCredentials } from '@aws-sdk/credential-providers';
 import type { EC2Client, Vpc, VpcPeeringConnection } from '@aws-sdk/client-ec2';
 import {
   CreateVpcPeeringAuthorizationCommand,
@@ -16,8 +17,9 @@ import {
 } from '@aws-sdk/client-gamelift';
 import type { AuthorizationApi, AuthorizationRecord } from './authorization';
 import { faultOf } from './calls';
-import type { ConnectionApi, FleetRecord } from './connection';
+import type { ConnectionApi, FleetRecord, NetworkApi } from './connection';
 import type { ConnectionRecord, Ec2Peering, FleetEvent } from './peering';
+import type { PeerRole } from './properties';
 import type { Route, RouteTable } from './routes';
 
 /** Retries are the handler's own, since the SDK's give up long before a rate token comes back. */
@@ -33,10 +35,44 @@ async function ec2Sdk(): Promise<typeof Ec2Sdk> {
   return await import('@aws-sdk/client-ec2');
 }
 
-/** The calls of the handler, made with the function's own credentials, Region and endpoints. */
-export class Aws implements AuthorizationApi, ConnectionApi {
-  private readonly gameLift = new GameLiftClient(CLIENT);
+type CredentialProvider = ReturnType<typeof fromTemporaryCredentials>;
+
+/** The credentials of a role, got from the STS endpoint of the function's own Region: the only one where that is opt-in. */
+function assuming({ arn, externalId }: PeerRole, sessionName: string, region: string): CredentialProvider {
+  const params = { RoleArn: arn, RoleSessionName: sessionName, ...(externalId === undefined ? {} : { ExternalId: externalId }) };
+  const assume = async (): ReturnType<CredentialProvider> => {
+    const providers = await import('@aws-sdk/credential-providers');
+    try {
+      return await providers.fromTemporaryCredentials({ params, clientConfig: { ...CLIENT, region } })();
+    } catch (error) {
+      const { name, message } = faultOf(error);
+      throw Object.assign(new Error(`the role ${arn} could not be assumed: ${message}`, { cause: error }), {
+        name,
+        $metadata: (error as { readonly $metadata?: unknown }).$metadata,
+      });
+    }
+  };
+  // one session for all clients: it outlasts every request
+  let session: ReturnType<CredentialProvider> | undefined;
+  return () =>
+    (session ??= assume().catch((error: unknown) => {
+      session = undefined;
+      throw error;
+    }));
+}
+
+/** The calls of the handler, made with the function's own credentials or those of a role, Region and endpoints. */
+export class Aws implements AuthorizationApi, ConnectionApi, NetworkApi {
+  static as(role: PeerRole, sessionName: string, region: string): Aws {
+    return new Aws({ ...CLIENT, credentials: assuming(role, sessionName, region) });
+  }
+
+  private readonly gameLift: GameLiftClient;
   private ec2Client: EC2Client | undefined;
+
+  constructor(private readonly config: typeof CLIENT & { readonly credentials?: CredentialProvider } = CLIENT) {
+    this.gameLift = new GameLiftClient(config);
+  }
 
   async createVpcPeeringAuthorization(
     input: { GameLiftAwsAccountId: string; PeerVpcId: string },
@@ -242,7 +278,7 @@ export class Aws implements AuthorizationApi, ConnectionApi {
 
   private async ec2(): Promise<EC2Client> {
     const { EC2Client } = await ec2Sdk();
-    this.ec2Client ??= new EC2Client(CLIENT);
+    this.ec2Client ??= new EC2Client(this.config);
     return this.ec2Client;
   }
 }

@@ -7,8 +7,8 @@ import type { Claim, TagApi } from './claim';
 import { NothingDoneError } from './cloudformation';
 import type { RawProperties } from './cloudformation';
 import type { Log } from './log';
-import { ExistsError, isDead } from './peering';
-import type { Ec2Peering, LivePeering, PeeringApi, Peerings } from './peering';
+import { ExistsError, isDead, REFUSED } from './peering';
+import type { Ec2Peering, LivePeering, PeeringApi, PeerVpcApi, Peerings } from './peering';
 import { readBoolean, readFleetId, readOneOf, readPair, readRouteTableIds, readSeconds } from './properties';
 import type { Pair } from './properties';
 import { applyRoutes, planRemoval, planRoutes } from './routes';
@@ -24,9 +24,14 @@ export interface FleetRecord {
   readonly computeType: string;
 }
 
-export interface ConnectionApi extends PeeringApi, TagApi, RouteApi {
+/** The calls that a connection needs in the account that manages the fleet. */
+export interface ConnectionApi extends PeeringApi, TagApi {
   /** Undefined for a fleet that is not there. */
   describeFleet(fleetId: string, signal: AbortSignal): Promise<FleetRecord | undefined>;
+}
+
+/** The calls that a connection needs in the account that owns the VPC. */
+export interface NetworkApi extends PeerVpcApi, RouteApi {
   setDnsResolution(peeringId: string, allowed: boolean, signal: AbortSignal): Promise<void>;
   tagPeering(peeringId: string, tags: Readonly<Record<string, string>>, signal: AbortSignal): Promise<void>;
 }
@@ -76,14 +81,19 @@ export class Connection {
     private readonly owner: string,
     private readonly peerings: Peerings,
     private readonly api: ConnectionApi,
+    /** Undefined where the handler can't act in the account of the VPC. */
+    private readonly network: NetworkApi | undefined,
     private readonly calls: Calls,
     private readonly log: Log,
     private readonly region: string,
+    /** What to do where GameLift refuses for want of an authorization. */
+    private readonly advice: string,
   ) {}
 
   /** Requests the connection, unless this very resource did so before, and brings it to what is declared. */
   async create(): Promise<ConnectionAttributes> {
     return this.explained('peer', async () => {
+      this.refuseUnreachable();
       const claims = this.claims(await this.activeFleet());
       const claim = await claims.read();
       this.refuseOthers(claim);
@@ -94,6 +104,7 @@ export class Connection {
   /** Brings the connection to what is declared, from what was declared before; makes it again if it is gone. */
   async update(before: DeclaredRoutes): Promise<ConnectionAttributes> {
     return this.explained('update the peering of', async () => {
+      this.refuseUnreachable();
       const claims = this.claims(await this.activeFleet());
       const claim = await claims.read();
       this.refuseOthers(claim);
@@ -214,6 +225,16 @@ export class Connection {
     }
   }
 
+  private refuseUnreachable(): void {
+    const { routes, dnsResolution, pair } = this.spec;
+    if (this.network === undefined && (routes.kind !== 'None' || dnsResolution)) {
+      throw new NothingDoneError(
+        `routes and DNS of the VPC can't be set from another account: pass PeeringRoutes.none() and no dnsResolution, and set them in ` +
+          `account ${pair.peerVpcAccount}, or give the authorization a peerRole of that account`,
+      );
+    }
+  }
+
   private refuseOthers({ owner }: Claim): void {
     if (owner !== undefined && owner !== this.owner && !this.spec.adoptExisting) {
       throw new NothingDoneError(
@@ -268,16 +289,17 @@ export class Connection {
       throw new Error(`GameLift does not say which VPC and CIDR block the active connection ${id} leads to; deploy again`);
     }
     await claims.write(this.owner, { id, gameLiftVpcId, cidrBlock, adopted });
+    const { network } = this;
     const sides = await this.peerings.ec2Side();
     const side = sides?.find((candidate) => candidate.requesterVpcId === gameLiftVpcId && !isDead(candidate.status));
-    if (side !== undefined) {
+    if (side !== undefined && network !== undefined) {
       if (!adopted) {
-        await this.tag(side, id);
+        await this.tag(side, id, network);
       }
-      await this.route({ id: side.id, cidrBlock }, before, this.own(sides ?? []));
+      await this.route({ id: side.id, cidrBlock }, before, this.own(sides ?? []), network);
       if (this.spec.dnsResolution || before !== undefined) {
         await this.calls.make('ModifyVpcPeeringConnectionOptions', (signal) =>
-          this.api.setDnsResolution(side.id, this.spec.dnsResolution, signal),
+          network.setDnsResolution(side.id, this.spec.dnsResolution, signal),
         );
       }
     } else if (this.spec.routes.kind !== 'None' || this.spec.dnsResolution) {
@@ -292,26 +314,27 @@ export class Connection {
     return new Set(sides.filter(({ tags }) => tags[OWNER_TAG] === this.owner).map(({ id }) => id));
   }
 
-  private async tag({ id }: Ec2Peering, connectionId: string): Promise<void> {
+  private async tag({ id }: Ec2Peering, connectionId: string, network: NetworkApi): Promise<void> {
     const { fleetId } = this.spec;
     const tags = { Name: `GameLift ${fleetId}`, [OWNER_TAG]: this.owner, [FLEET_TAG]: fleetId, [CONNECTION_TAG]: connectionId };
-    await this.calls.make('CreateTags', (signal) => this.api.tagPeering(id, tags, signal));
+    await this.calls.make('CreateTags', (signal) => network.tagPeering(id, tags, signal));
   }
 
   private async route(
     peering: { readonly id: string; readonly cidrBlock: string },
     before: DeclaredRoutes | undefined,
     mine: ReadonlySet<string>,
+    network: NetworkApi,
   ): Promise<void> {
     if (this.spec.routes.kind === 'None' && before === undefined) {
       return;
     }
     for (let attempt = 1; ; attempt += 1) {
       const tables = await this.calls.make('DescribeRouteTables', (signal) =>
-        this.api.describeRouteTables(this.spec.pair.peerVpcId, signal),
+        network.describeRouteTables(this.spec.pair.peerVpcId, signal),
       );
       try {
-        await applyRoutes(planRoutes(tables, this.spec.routes, before, peering, mine), peering.id, this.api, this.calls);
+        await applyRoutes(planRoutes(tables, this.spec.routes, before, peering, mine), peering.id, network, this.calls);
         return;
       } catch (error) {
         const raced = ['RouteAlreadyExists', 'InvalidRoute.NotFound'].includes(faultOf(error).name);
@@ -338,14 +361,15 @@ export class Connection {
         isDead(status) &&
         (requesterVpcId === gameLiftVpcId || (tags[OWNER_TAG] === this.owner && tags[FLEET_TAG] === this.spec.fleetId)),
     );
-    if (gone.length === 0) {
+    const { network } = this;
+    if (gone.length === 0 || network === undefined) {
       return;
     }
     const tables = await this.calls.make('DescribeRouteTables', (signal) =>
-      this.api.describeRouteTables(this.spec.pair.peerVpcId, signal),
+      network.describeRouteTables(this.spec.pair.peerVpcId, signal),
     );
     try {
-      await applyRoutes(planRemoval(tables, new Set(gone.map(({ id }) => id))), '', this.api, this.calls);
+      await applyRoutes(planRemoval(tables, new Set(gone.map(({ id }) => id))), '', network, this.calls);
     } catch (error) {
       if (faultOf(error).name !== 'InvalidRoute.NotFound') {
         throw error;
@@ -362,8 +386,11 @@ export class Connection {
       const own = ['Error', 'NothingDoneError'].includes(name) || error instanceof TimeUpError || error instanceof RateLimitError;
       const text =
         `could not ${task} fleet ${fleetId} of account ${pair.gameLiftAccount} with VPC ${pair.peerVpcId} of account ` +
-        `${pair.peerVpcAccount} in ${this.region}: ${own ? message : `${name}: ${message}`}`;
+        `${pair.peerVpcAccount} in ${this.region}: ${own ? message : `${name}: ${message}`}${this.adviceOn(name)}`;
       throw error instanceof NothingDoneError ? new NothingDoneError(text) : new Error(text, { cause: error });
     }
+  }
+  private adviceOn(name: string): string {
+    return this.advice !== '' && REFUSED.has(name) ? `. ${this.advice}` : '';
   }
 }

@@ -4,11 +4,12 @@ import {
   AUTHORIZATION_TYPE,
   CONNECTION_BUDGET_SECONDS,
   CONNECTION_TYPE,
+  RENEWAL_EVENT,
   SCHEMA_VERSION,
   TEARDOWN_TYPE,
 } from '../lib/contract';
 import { Authorizations } from './authorization';
-import type { AuthorizationApi } from './authorization';
+import type { AuthorizationApi, Authority } from './authorization';
 import { ownerOf } from './claim';
 import { Calls, TimeUpError } from './calls';
 import {
@@ -22,17 +23,23 @@ import {
 } from './cloudformation';
 import type { Addressee, Answer, CustomResourceRequest, Put, RawProperties } from './cloudformation';
 import { Connection, connectionKey, readConnection } from './connection';
-import type { ConnectionApi, ConnectionSpec } from './connection';
+import type { ConnectionApi, ConnectionSpec, NetworkApi } from './connection';
 import type { Log } from './log';
 import { Peerings } from './peering';
-import { readPair } from './properties';
+import { isSamePair, readMatch, readPair, readSeconds } from './properties';
+import type { Pair, PeerRole } from './properties';
+import { ReceivedAuthorization } from './received';
 import { Teardown } from './teardown';
-import type { TeardownApi } from './teardown';
 import type { Time } from './time';
+
+type Api = AuthorizationApi & ConnectionApi & NetworkApi;
 
 /** What the handler needs of the world around it. */
 export interface World {
-  readonly api: AuthorizationApi & ConnectionApi & TeardownApi;
+  /** Calls as the function itself. */
+  readonly api: Api;
+  /** Calls as a role of another account. */
+  readonly assume: (role: PeerRole, sessionName: string) => Api;
   readonly put: Put;
   readonly time: Time;
   readonly log: Log;
@@ -64,15 +71,22 @@ interface ResourceType {
 const RESOURCE_TYPES: Readonly<Record<string, ResourceType>> = {
   [AUTHORIZATION_TYPE]: {
     budgetSeconds: AUTHORIZATION_BUDGET_SECONDS,
-    open: (request, calls, { api, region }) => {
-      const authorizations = new Authorizations(readPair(request.properties), region, api, calls);
+    open: (request, calls, world) => {
+      const pair = readPair(request.properties);
+      const authority = authorityOf(pair, vpcApiOf(pair, request, world), calls, world);
       return {
         physicalId: fixedId(request),
-        create: () => authorizations.authorizeFirst(),
+        create: () => authority.authorizeFirst(),
         // also after a change of VPC or account: the earlier pair's authorization is left to lapse, since what relies on
         // it is deleted only after this update
-        update: () => authorizations.authorize(),
-        delete: () => authorizations.cancel(),
+        update: async () => {
+          const before = tolerant(readPair, request.oldProperties);
+          if (before !== undefined && !isSamePair(before, pair)) {
+            await authorityOf(before, vpcApiOf(before, request, world), calls, world).lookAhead();
+          }
+          return await authority.authorizeAgain();
+        },
+        delete: () => authority.cancel(),
       };
     },
   },
@@ -82,8 +96,10 @@ const RESOURCE_TYPES: Readonly<Record<string, ResourceType>> = {
   },
   [TEARDOWN_TYPE]: {
     budgetSeconds: AUTHORIZATION_BUDGET_SECONDS,
-    open: (request, calls, { api, region }) => {
-      const teardown = new Teardown(readPair(request.properties), region, api, calls);
+    open: (request, calls, world) => {
+      const pair = readPair(request.properties);
+      const authority = (other: Pair): Authority => authorityOf(other, vpcApiOf(other, request, world), calls, world);
+      const teardown = new Teardown(pair, authority, world.api, calls);
       return {
         physicalId: fixedId(request),
         create: () => Promise.resolve({}),
@@ -97,12 +113,38 @@ const RESOURCE_TYPES: Readonly<Record<string, ResourceType>> = {
   },
 };
 
+/** On whose behalf calls are made. */
+type Requester = Pick<Addressee, 'stackId' | 'logicalResourceId'>;
+
+/** Calls in the account that owns the VPC; undefined where nobody lets the handler in. */
+function vpcApiOf({ peerRole, peerVpcAccount }: Pair, requester: Requester, { api, assume }: World): Api | undefined {
+  if (peerRole !== undefined) {
+    return assume(peerRole, sessionName(requester));
+  }
+  const [, , , , ownAccount] = requester.stackId.split(':');
+  return peerVpcAccount === ownAccount ? api : undefined;
+}
+
+/** Says in the other account's trail which stack and construct acted: at most 64 characters. */
+function sessionName({ stackId, logicalResourceId }: Requester): string {
+  const [, stackName = ''] = stackId.split('/');
+  return `${stackName.slice(0, 31)}.${logicalResourceId.slice(0, 32)}`;
+}
+
+function authorityOf(pair: Pair, vpcApi: Api | undefined, calls: Calls, world: World): Authority {
+  return vpcApi === undefined
+    ? new ReceivedAuthorization(pair, world.region, world.api, calls)
+    : new Authorizations(pair, world.region, vpcApi, calls);
+}
+
 function openConnection(request: CustomResourceRequest, calls: Calls, world: World): Lifecycle {
   const { api, log, region } = world;
   const owner = ownerOf(request);
   const open = (spec: ConnectionSpec): Connection => {
-    const authorizations = new Authorizations(spec.pair, region, api, calls);
-    return new Connection(spec, owner, new Peerings(spec, api, authorizations, calls, log), api, calls, log, region);
+    const vpcApi = vpcApiOf(spec.pair, request, world);
+    const authority = authorityOf(spec.pair, vpcApi, calls, world);
+    const peerings = new Peerings(spec, api, vpcApi, authority, calls, log);
+    return new Connection(spec, owner, peerings, api, vpcApi, calls, log, region, authority.advice);
   };
   const idOf = (spec: ConnectionSpec): string => `${newPhysicalId(request)}/${connectionKey(spec)}`;
 
@@ -270,9 +312,53 @@ async function answerTo(event: unknown, addressee: Addressee, context: Invocatio
   }
 }
 
-/** The Lambda handler: one answer to CloudFormation for each request, whatever happens. */
+/**
+ * Renews an authorization, as a schedule asks.
+ *
+ * @throws Error if that fails: Lambda tries again, and reports what fails for good to the destination for failures
+ */
+async function renew(properties: RawProperties, context: InvocationContext, world: World): Promise<void> {
+  const { time, log, region } = world;
+  const pair = readPair(properties);
+  const minimum = readSeconds(properties, 'MinimumValiditySeconds', 0, 24 * 3600);
+  const requester = {
+    stackId: readMatch(properties, 'StackId', /^arn:[^:]+:cloudformation:/, 'the ARN of a stack'),
+    logicalResourceId: readMatch(properties, 'LogicalResourceId', /^\w+$/, 'the logical id of a resource'),
+  };
+  const vpcApi = vpcApiOf(pair, requester, world);
+  if (vpcApi === undefined) {
+    throw new Error(`only account ${pair.peerVpcAccount} can authorize VPC ${pair.peerVpcId}: schedule the renewal there`);
+  }
+  const available = context.getRemainingTimeInMillis() - ANSWER_RESERVE_SECONDS * 1000;
+  const controller = new AbortController();
+  const settled = new AbortController();
+  void abortAfter(Math.min(available, AUTHORIZATION_BUDGET_SECONDS * 1000), controller, time, settled.signal);
+  const calls = new Calls(time, log, controller.signal);
+  try {
+    const { ExpirationTime } = await new Authorizations(pair, region, vpcApi, calls, minimum * 1000).authorize();
+    log.info({ message: `renewed until ${ExpirationTime}`, ...requester });
+  } catch (error) {
+    log.error({ message: reasonOf(error), ...requester });
+    throw error;
+  } finally {
+    settled.abort();
+  }
+}
+
+/** What a schedule sends instead of a request of CloudFormation. */
+function renewalOf(event: unknown): RawProperties | undefined {
+  const properties = (event as Readonly<Record<string, unknown>> | null | undefined)?.[RENEWAL_EVENT];
+  return typeof properties === 'object' && properties !== null ? (properties as RawProperties) : undefined;
+}
+
+/** The Lambda handler: one answer to CloudFormation for each request, whatever happens; and the renewals of schedules. */
 export function createHandler(world: World): (event: unknown, context: InvocationContext) => Promise<void> {
   return async (event, context) => {
+    const renewal = renewalOf(event);
+    if (renewal !== undefined) {
+      await renew(renewal, context, world);
+      return;
+    }
     const { time, log } = world;
     let addressee: Addressee;
     try {

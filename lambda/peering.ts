@@ -1,4 +1,4 @@
-import type { Authorizations } from './authorization';
+import type { Authority } from './authorization';
 import { faultOf, TimeUpError } from './calls';
 import type { Calls } from './calls';
 import type { Log } from './log';
@@ -34,21 +34,30 @@ export interface Ec2Peering {
   readonly tags: Readonly<Record<string, string>>;
 }
 
-export interface PeeringApi {
+export interface PeeredApi {
+  /** Of one fleet, or of all of the account and Region. */
+  describeVpcPeeringConnections(fleetId: string | undefined, signal: AbortSignal): Promise<readonly ConnectionRecord[]>;
+}
+
+/** GameLift's calls, made in the account that manages the fleet. */
+export interface PeeringApi extends PeeredApi {
   createVpcPeeringConnection(
     input: { FleetId: string; PeerVpcAwsAccountId: string; PeerVpcId: string },
     signal: AbortSignal,
   ): Promise<void>;
   deleteVpcPeeringConnection(input: { FleetId: string; VpcPeeringConnectionId: string }, signal: AbortSignal): Promise<void>;
-  describeVpcPeeringConnections(fleetId: string, signal: AbortSignal): Promise<readonly ConnectionRecord[]>;
   describeFleetEvents(fleetId: string, since: Date, signal: AbortSignal): Promise<readonly FleetEvent[]>;
-  /** EC2's: peerings whose accepter is this VPC. */
+}
+
+/** EC2's calls, made in the account that owns the VPC. */
+export interface PeerVpcApi {
+  /** Peerings whose accepter is this VPC. */
   describePeerings(accepterVpcId: string, signal: AbortSignal): Promise<readonly Ec2Peering[]>;
   describeVpcCidrBlocks(vpcId: string, signal: AbortSignal): Promise<readonly string[]>;
 }
 
 /** How GameLift may say that the authorization is missing; AWS does not say which. */
-const REFUSED: ReadonlySet<string> = new Set(['UnauthorizedException', 'NotFoundException', 'InvalidRequestException']);
+export const REFUSED: ReadonlySet<string> = new Set(['UnauthorizedException', 'NotFoundException', 'InvalidRequestException']);
 
 /** Over, or on the way out: records of them stay visible for hours. */
 const DEAD: ReadonlySet<string> = new Set(['failed', 'rejected', 'expired', 'deleting', 'deleted']);
@@ -94,6 +103,14 @@ export class ExistsError extends Error {
 /** The account of the peer VPC can't be asked: EC2 knows nothing here. */
 const UNREACHABLE = undefined;
 
+/** Whether anything of this account is peered with the VPC of a pair. */
+export async function isPeered({ peerVpcId }: Pair, api: PeeredApi, calls: Calls): Promise<boolean> {
+  const records = await calls.make('DescribeVpcPeeringConnections', (signal) =>
+    api.describeVpcPeeringConnections(undefined, signal),
+  );
+  return records.some((record) => record.PeerVpcId === peerVpcId && !isDead(statusOf(record)));
+}
+
 export class Peerings {
   private readonly fleetId: string;
   private readonly pair: Pair;
@@ -101,7 +118,9 @@ export class Peerings {
   constructor(
     private readonly about: { readonly fleetId: string; readonly pair: Pair; readonly timeoutSeconds: number },
     private readonly api: PeeringApi,
-    private readonly authorizations: Authorizations,
+    /** Undefined where the handler can't act in the account of the VPC. */
+    private readonly vpcApi: PeerVpcApi | undefined,
+    private readonly authority: Authority,
     private readonly calls: Calls,
     private readonly log: Log,
   ) {
@@ -117,9 +136,13 @@ export class Peerings {
 
   /** What EC2 shows of the VPC's peerings; undefined where it can't be asked. */
   async ec2Side(): Promise<readonly Ec2Peering[] | undefined> {
+    const { vpcApi } = this;
+    if (vpcApi === undefined) {
+      return UNREACHABLE;
+    }
     try {
       return await this.calls.make('DescribeVpcPeeringConnections', (signal) =>
-        this.api.describePeerings(this.pair.peerVpcId, signal),
+        vpcApi.describePeerings(this.pair.peerVpcId, signal),
       );
     } catch (error) {
       this.calls.signal.throwIfAborted();
@@ -169,7 +192,7 @@ export class Peerings {
         throw await this.failure(outcome);
       }
       // the authorization may have been what was missing
-      await this.authorizations.authorize();
+      await this.authorizeAfter(outcome.message);
       authorized = true;
       since = this.calls.now();
       await this.request(expected);
@@ -214,7 +237,19 @@ export class Peerings {
           refusal ?? new Error(`GameLift accepted DeleteVpcPeeringConnection but the connection ${connectionId} is still there`)
         );
       }
-      await this.authorizations.authorize();
+      await this.authorizeAfter(refusal?.message ?? '');
+    }
+  }
+
+  /** @param message what GameLift said when it refused */
+  private async authorizeAfter(message: string): Promise<void> {
+    try {
+      await this.authority.authorize();
+    } catch (error) {
+      if (message === '' || !(error instanceof Error)) {
+        throw error;
+      }
+      throw new Error(`${error.message} (GameLift: ${message})`, { cause: error });
     }
   }
 
@@ -265,7 +300,7 @@ export class Peerings {
         await this.calls.make('CreateVpcPeeringConnection', (signal) => this.api.createVpcPeeringConnection(input, signal));
         return authorized;
       } catch (error) {
-        const { name } = faultOf(error);
+        const { name, message } = faultOf(error);
         if (!REFUSED.has(name)) {
           throw error;
         }
@@ -279,7 +314,7 @@ export class Peerings {
         if (authorized) {
           throw error;
         }
-        await this.authorizations.authorize();
+        await this.authorizeAfter(message);
       }
     }
   }
@@ -351,7 +386,7 @@ export class Peerings {
     readonly cidrBlock: string | undefined;
     readonly message: string;
   }): Promise<void> {
-    const blocks = await this.calls.make('DescribeVpcs', (signal) => this.api.describeVpcCidrBlocks(this.pair.peerVpcId, signal));
+    const blocks = await this.cidrBlocks();
     const overlapping = cidrBlock === undefined ? undefined : blocks.find((block) => overlap(block, cidrBlock));
     if (overlapping !== undefined && cidrBlock !== undefined) {
       throw new Error(
@@ -363,11 +398,18 @@ export class Peerings {
   }
 
   private async failure({ status, message }: { readonly status: string; readonly message: string }): Promise<Error> {
-    const blocks = await this.calls.make('DescribeVpcs', (signal) => this.api.describeVpcCidrBlocks(this.pair.peerVpcId, signal));
+    const blocks = await this.cidrBlocks();
     return new Error(
       `GameLift ended the peering connection as ${status}${message === '' ? ', without a reason' : `: ${message}`}; the VPC has ` +
-        `${blocks.join(', ')}, which no block of the fleet's VPC may overlap with: look at the events of the fleet, then deploy again`,
+        `${blocks.join(', ') || 'CIDR blocks'}, which no block of the fleet's VPC may overlap with: look at the events of the fleet, then deploy again`,
     );
+  }
+
+  private async cidrBlocks(): Promise<readonly string[]> {
+    const { vpcApi } = this;
+    return vpcApi === undefined
+      ? []
+      : await this.calls.make('DescribeVpcs', (signal) => vpcApi.describeVpcCidrBlocks(this.pair.peerVpcId, signal));
   }
 
   private async isGone(connectionId: string): Promise<boolean> {

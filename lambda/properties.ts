@@ -8,14 +8,23 @@ import { show } from './cloudformation';
 
 const VPC_ID = /^vpc-[0-9a-f]+$/;
 const ACCOUNT = /^\d{12}$/;
+const ROLE_ARN = /^arn:[a-z-]+:iam::\d{12}:role\/.+$/;
+const EXTERNAL_ID = /^[\w+=,.@:/-]{2,1224}$/;
 const FLEET_ID = /^[a-z]*fleet-[a-zA-Z0-9-]+$/;
 const ROUTE_TABLE_ID = /^rtb-[0-9a-f]+$/;
 
-/** Who lets whom: the key of an authorization. */
+/** The role through which everything in the account of the VPC is done. */
+export interface PeerRole {
+  readonly arn: string;
+  readonly externalId: string | undefined;
+}
+
+/** Who lets whom: the key of an authorization, and as whom the handler comes to the VPC. */
 export interface Pair {
   readonly peerVpcId: string;
   readonly peerVpcAccount: string;
   readonly gameLiftAccount: string;
+  readonly peerRole: PeerRole | undefined;
 }
 
 export function readMatch(properties: RawProperties, name: string, pattern: RegExp, what: string): string {
@@ -31,7 +40,25 @@ export function readPair(properties: RawProperties): Pair {
     peerVpcId: readMatch(properties, 'PeerVpcId', VPC_ID, 'the id of a VPC such as vpc-0123456789abcdef0'),
     peerVpcAccount: readMatch(properties, 'PeerVpcAwsAccountId', ACCOUNT, 'an account id of 12 digits'),
     gameLiftAccount: readMatch(properties, 'GameLiftAwsAccountId', ACCOUNT, 'an account id of 12 digits'),
+    peerRole: readPeerRole(properties),
   };
+}
+
+export function isSamePair(one: Pair, other: Pair): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+function readPeerRole(properties: RawProperties): PeerRole | undefined {
+  const { PeerRoleArn, ExternalId } = properties;
+  if (PeerRoleArn === undefined) {
+    return undefined;
+  }
+  const arn = readMatch(properties, 'PeerRoleArn', ROLE_ARN, 'the ARN of a role such as arn:aws:iam::123456789012:role/Peering');
+  if (ExternalId !== undefined && (typeof ExternalId !== 'string' || !EXTERNAL_ID.test(ExternalId))) {
+    // what it was is nobody's business
+    throw new Error('ExternalId must be 2 to 1224 letters, digits and characters of _+=,.@:/-');
+  }
+  return { arn, externalId: ExternalId };
 }
 
 export function readFleetId(properties: RawProperties): string {

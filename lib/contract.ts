@@ -9,12 +9,20 @@ export const SCHEMA_VERSION = '1';
 
 export const AUTHORIZATION_TYPE = 'Custom::GameLiftVpcPeeringAuthorization';
 
-/** What `Custom::GameLiftVpcPeeringAuthorization` is given. CloudFormation hands every value over as a string. */
-export interface AuthorizationProperties {
+/** Who lets whom, and as whom the handler acts in the account of the VPC: part of what every resource is given. */
+export interface PairProperties {
   readonly SchemaVersion: string;
   readonly PeerVpcId: string;
   readonly PeerVpcAwsAccountId: string;
   readonly GameLiftAwsAccountId: string;
+  /** The role for all calls into the account of the VPC; the handler's own where it is absent. */
+  readonly PeerRoleArn?: string;
+  /** What the trust policy of that role asks for. */
+  readonly ExternalId?: string;
+}
+
+/** What `Custom::GameLiftVpcPeeringAuthorization` is given. CloudFormation hands every value over as a string. */
+export interface AuthorizationProperties extends PairProperties {
   /** Says nothing to the handler: a new value makes CloudFormation send an update. */
   readonly Renewal?: string;
   /** The same: what would make CloudFormation replace or delete what relies on the authorization, by logical id. */
@@ -50,12 +58,8 @@ export const ROUTES_KINDS = ['EveryRouteTable', 'RouteTables', 'None'] as const;
 export type RoutesKind = (typeof ROUTES_KINDS)[number];
 
 /** What `Custom::GameLiftVpcPeeringConnection` is given. CloudFormation hands every value over as a string, or a list of them. */
-export interface ConnectionProperties {
-  readonly SchemaVersion: string;
+export interface ConnectionProperties extends PairProperties {
   readonly FleetId: string;
-  readonly PeerVpcId: string;
-  readonly PeerVpcAwsAccountId: string;
-  readonly GameLiftAwsAccountId: string;
   /** Seconds. */
   readonly TimeoutSeconds: number;
   readonly Routes: RoutesKind;
@@ -86,11 +90,31 @@ export const CONNECTION_BUDGET_SECONDS = 840;
 export const TEARDOWN_TYPE = 'Custom::GameLiftVpcPeeringTeardown';
 
 /** What `Custom::GameLiftVpcPeeringTeardown` is given. */
-export interface TeardownProperties {
-  readonly SchemaVersion: string;
-  readonly PeerVpcId: string;
-  readonly PeerVpcAwsAccountId: string;
-  readonly GameLiftAwsAccountId: string;
+export interface TeardownProperties extends PairProperties {
   /** The fleets that rely on the authorization: another one, and the old one's deletion is authorized. */
   readonly FleetIds: readonly string[];
 }
+
+/** What a schedule sends: the one member of the event. */
+export const RENEWAL_EVENT = 'GameLiftVpcPeeringRenewal';
+
+/** What a schedule asks for. */
+export interface RenewalProperties extends PairProperties {
+  /** On whose behalf: as in CloudFormation's requests. */
+  readonly StackId: string;
+  readonly LogicalResourceId: string;
+  /** Seconds that an authorization must have left to be good enough. */
+  readonly MinimumValiditySeconds: string;
+}
+
+/** Seconds between two scheduled renewals: more than a run and its retries take. */
+export const MIN_RENEWAL_SECONDS = 600;
+
+/** Seconds between two scheduled renewals: leaves two hours of the 24 for retries, and for somebody to mend what fails. */
+export const MAX_RENEWAL_SECONDS = 22 * 3600;
+
+/** Seconds of validity beyond the next scheduled renewal. */
+export const RENEWAL_ROOM_SECONDS = 3600;
+
+/** Seconds that an event of a schedule may wait for an invocation, retries included. */
+export const MAX_RENEWAL_AGE_SECONDS = 3600;

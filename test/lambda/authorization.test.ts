@@ -85,7 +85,7 @@ describe('what AWS does while an authorization is valid', () => {
       Status: 'FAILED',
       Reason:
         `could not authorize VPC peering ${ABOUT}: GameLift answered with an authorization that expires at 2026-01-01T01:00:00.000Z, ` +
-        'less than half a day from now, although the earlier one had been cancelled; deploy again. ' +
+        'less than 12 hours from now, although the earlier one had been cancelled; deploy again. ' +
         'Nothing of the template needs a change for this: deploy again.',
     });
   });

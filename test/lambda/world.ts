@@ -132,6 +132,9 @@ export class TestWorld {
     const end = this.time.now() + seconds * 1000;
     const handler = createHandler({
       api: this.api,
+      assume: () => {
+        throw new Error('the test did not expect a role to be assumed');
+      },
       put: (...sent) => this.put(...sent),
       time: this.time,
       log: { info: (record) => void this.logged.push(record), error: (record) => void this.logged.push(record) },
