@@ -1,3 +1,20 @@
+import type { Duration } from 'aws-cdk-lib';
+import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import { MAX_RENEWAL_SECONDS, MIN_RENEWAL_SECONDS } from './contract';
+import type { RenewalConfig } from './scheduled-renewals';
+
+/**
+ * How an authorization is renewed on a schedule.
+ */
+export interface ScheduledRenewalOptions {
+  /**
+   * What the alarm does when a renewal has failed for good.
+   *
+   * @default - nothing: the alarm only changes its state
+   */
+  readonly alarmActions?: cloudwatch.IAlarmAction[];
+}
+
 /**
  * When a deployment authorizes again.
  *
@@ -6,7 +23,7 @@
  */
 export abstract class AuthorizationRenewal {
   /**
-   * Authorize again when a property of the authorization changes.
+   * Authorize again when a property of the authorization changes, or what relies on it.
    *
    * A deployment that changes nothing stays empty, and the template is the same with every synthesis.
    */
@@ -26,21 +43,59 @@ export abstract class AuthorizationRenewal {
   }
 
   /**
-   * The value of the authorization's `Renewal` property: a new one makes CloudFormation update the authorization.
+   * Authorize again with EventBridge Scheduler, besides what `onChange()` does, so that an authorization is valid at any time.
    *
+   * For an authorization that another account relies on, which deploys when it likes. A run that fails is tried again after
+   * one and two minutes; one that fails for good leaves a message in a queue, for 14 days, and sets off an alarm. From one run
+   * to the next an authorization has at least an hour left.
+   *
+   * @param every whole minutes, from 10 minutes to 22 hours: an authorization is valid for 24, and retries need some of them
+   * @throws Error if the duration is out of bounds, or not of whole minutes
+   * @see https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
+   */
+  static scheduled(every: Duration, options: ScheduledRenewalOptions = {}): AuthorizationRenewal {
+    return new Scheduled(every, options);
+  }
+
+  /**
    * @internal
    */
-  abstract _bind(): string | undefined;
+  abstract _bind(): RenewalConfig;
 }
 
 class OnChange extends AuthorizationRenewal {
-  _bind(): string | undefined {
-    return undefined;
+  _bind(): RenewalConfig {
+    return {};
   }
 }
 
 class EverySynthesis extends AuthorizationRenewal {
-  _bind(): string | undefined {
-    return new Date().toISOString();
+  _bind(): RenewalConfig {
+    return { value: new Date().toISOString() };
+  }
+}
+
+class Scheduled extends AuthorizationRenewal {
+  constructor(
+    private readonly every: Duration,
+    private readonly options: ScheduledRenewalOptions,
+  ) {
+    super();
+    if (every.isUnresolved()) {
+      throw new Error(
+        'an authorization is renewed every so often as is known at synthesis, got a token: pass a Duration of minutes or hours',
+      );
+    }
+    const seconds = every.toSeconds({ integral: false });
+    if (seconds % 60 !== 0 || seconds < MIN_RENEWAL_SECONDS || seconds > MAX_RENEWAL_SECONDS) {
+      throw new Error(
+        `an authorization is renewed every ${MIN_RENEWAL_SECONDS / 60} minutes to ${MAX_RENEWAL_SECONDS / 3600} hours, ` +
+          `in whole minutes, got ${every.toHumanString()}`,
+      );
+    }
+  }
+
+  _bind(): RenewalConfig {
+    return { every: this.every, alarmActions: this.options.alarmActions ?? [] };
   }
 }

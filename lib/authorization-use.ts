@@ -1,25 +1,43 @@
-import { ArnFormat, CfnResource, Lazy, RemovalPolicy, Stack, Stage } from 'aws-cdk-lib';
+import { CfnResource, Lazy, RemovalPolicy, Stack, Stage, Token } from 'aws-cdk-lib';
 import type { CustomResource } from 'aws-cdk-lib';
+import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
-import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import type { IConstruct } from 'constructs';
 import { AUTHORIZATION_BUDGET_SECONDS, AUTHORIZATION_TYPE, SCHEMA_VERSION, TEARDOWN_TYPE } from './contract';
-import type { AuthorizationProperties, TeardownProperties } from './contract';
+import type { AuthorizationProperties, PairProperties, TeardownProperties } from './contract';
 import { HandlerFunction } from './handler-function';
+import { assumeStatements, authorizeStatements, receiveStatements, teardownStatements } from './permissions';
 import { fingerprints } from './reliance';
+import { ScheduledRenewals } from './scheduled-renewals';
+import type { RenewalConfig } from './scheduled-renewals';
 import type { IVpcPeeringAuthorization } from './vpc-peering-authorization';
 
-/** What an authorization is about, as it is declared. */
+/** What an authorization is about, and as whom the handler comes to the VPC, as it is declared. */
 export interface DeclaredPair {
   readonly vpc: ec2.IVpc;
   readonly vpcAccount: string;
   readonly gameLiftAccount: string;
+  readonly peerRole?: iam.IRole | undefined;
+  readonly externalId?: string | undefined;
+}
+
+/** How the handler of a stack gets at the account of a VPC. */
+export type Access = 'own' | 'role' | 'none';
+
+/** Where an account is known only at the deployment, it is taken for the stack's own; the handler says if it is not. */
+export function accessOf(stack: Stack, { vpcAccount, peerRole }: DeclaredPair): Access {
+  if (peerRole !== undefined) {
+    return 'role';
+  }
+  const elsewhere = !Token.isUnresolved(vpcAccount) && !Token.isUnresolved(stack.account) && vpcAccount !== stack.account;
+  return elsewhere ? 'none' : 'own';
 }
 
 /** How an authorization is issued. */
 export interface Issue {
-  readonly renewal?: string | undefined;
+  readonly renewal?: RenewalConfig | undefined;
   readonly removalPolicy?: RemovalPolicy | undefined;
 }
 
@@ -68,7 +86,10 @@ export class AuthorizationUse {
   /** The authorization's resource in this stack. */
   readonly resource: CustomResource;
   readonly handler: HandlerFunction;
+  /** Where the authorization is renewed on a schedule. */
+  readonly renewalAlarm: cloudwatch.Alarm | undefined;
   private readonly authorizePolicy: iam.CfnRolePolicy;
+  private readonly stack: Stack;
   private readonly reliant: CfnResource[] = [];
   private readonly fleetIds: string[] = [];
   private teardown: CustomResource | undefined;
@@ -79,16 +100,14 @@ export class AuthorizationUse {
     readonly pair: DeclaredPair,
     { renewal, removalPolicy }: Issue,
   ) {
-    const { vpc, vpcAccount } = pair;
+    this.stack = Stack.of(scope);
     this.handler = HandlerFunction.of(scope);
-    this.authorizePolicy = this.handler.permit('Authorize', vpc, vpc.vpcId, () =>
-      authorizeStatements(Stack.of(scope), vpc, vpcAccount),
-    );
+    this.authorizePolicy = this.permitAuthorizing();
     const properties: AuthorizationProperties = {
       ...this.pairProperties(),
       // looked at anew each time: references to other stacks become imports between one look and the next
       ReliedOnBy: Lazy.uncachedAny({ produce: () => fingerprints(this.reliant, cfnOf(this.resource)) }),
-      ...(renewal === undefined ? {} : { Renewal: renewal }),
+      ...(renewal?.value === undefined ? {} : { Renewal: renewal.value }),
     };
     this.resource = this.handler.serve(scope, id, {
       resourceType: AUTHORIZATION_TYPE,
@@ -97,6 +116,20 @@ export class AuthorizationUse {
       removalPolicy,
       permissions: [this.authorizePolicy],
     });
+    const { peerRole } = pair;
+    if (peerRole !== undefined && Stage.of(peerRole) === Stage.of(scope)) {
+      // a role of another stack is there before, with what it may do, and goes after
+      this.resource.node.addDependency(peerRole);
+    }
+    if (renewal?.every !== undefined) {
+      this.renewalAlarm = ScheduledRenewals.of(this.handler).schedule(scope, {
+        every: renewal.every,
+        alarmActions: renewal.alarmActions ?? [],
+        pair: this.pairProperties(),
+        authorization: cfnOf(this.resource),
+        permissions: this.permissions,
+      });
+    }
   }
 
   /** What this stack's handler needs, to authorize and to be called on behalf of whoever authorized. */
@@ -104,18 +137,30 @@ export class AuthorizationUse {
     return [this.authorizePolicy];
   }
 
-  pairProperties(): AuthorizationProperties {
-    const { vpc, vpcAccount, gameLiftAccount } = this.pair;
+  /** What looking for what is still peered takes, beyond authorizing. */
+  permitTeardown(): iam.CfnRolePolicy {
+    const { vpc } = this.pair;
+    return this.handler.permit('Teardown', vpc, vpc.vpcId, teardownStatements);
+  }
+
+  pairProperties(): PairProperties {
+    const { vpc, vpcAccount, gameLiftAccount, peerRole, externalId } = this.pair;
     return {
       SchemaVersion: SCHEMA_VERSION,
       PeerVpcId: vpc.vpcId,
       PeerVpcAwsAccountId: vpcAccount,
       GameLiftAwsAccountId: gameLiftAccount,
+      ...(peerRole === undefined ? {} : { PeerRoleArn: peerRole.roleArn }),
+      ...(externalId === undefined ? {} : { ExternalId: externalId }),
     };
   }
 
-  /** Has a resource created after the authorization, renewed for when it changes, and deleted while one is valid. */
-  relyOn(resource: CfnResource, fleetId: string): void {
+  /**
+   * Has a resource created after the authorization, renewed for when it changes, and deleted while one is valid.
+   *
+   * @param permissions what lets the teardown see whether the resource is still peered
+   */
+  relyOn(resource: CfnResource, fleetId: string, permissions: iam.CfnRolePolicy): void {
     if (this.reliant.includes(resource)) {
       return;
     }
@@ -125,7 +170,19 @@ export class AuthorizationUse {
     }
     resource.node.addDependency(this.resource);
     this.teardown ??= this.makeTeardown();
-    this.teardown.node.addDependency(resource);
+    this.teardown.node.addDependency(resource, permissions);
+  }
+
+  private permitAuthorizing(): iam.CfnRolePolicy {
+    const { vpc, vpcAccount, peerRole } = this.pair;
+    switch (accessOf(this.stack, this.pair)) {
+      case 'own':
+        return this.handler.permit('Authorize', vpc, vpc.vpcId, () => authorizeStatements(this.stack, vpc, vpcAccount));
+      case 'role':
+        return this.handler.permit('Assume', peerRole ?? vpc, vpc.vpcId, () => assumeStatements(peerRole));
+      case 'none':
+        return this.handler.permit('Receive', vpc, vpc.vpcId, receiveStatements);
+    }
   }
 
   private makeTeardown(): CustomResource {
@@ -158,47 +215,4 @@ export function cfnOf(resource: CustomResource): CfnResource {
     throw new Error(`${resource.node.path} has no resource of CloudFormation`);
   }
   return child;
-}
-
-/**
- * What authorizing takes. GameLift's own actions support no narrower resource; it uses its caller's permissions for what
- * it does in the VPC, possibly later than the call.
- *
- * @see https://docs.aws.amazon.com/gameliftservers/latest/apireference/API_CreateVpcPeeringAuthorization.html
- */
-function authorizeStatements(stack: Stack, vpc: ec2.IVpc, account: string): iam.PolicyStatement[] {
-  const arn = (resource: string, resourceName: string): string =>
-    stack.formatArn({ service: 'ec2', account, resource, resourceName, arnFormat: ArnFormat.SLASH_RESOURCE_NAME });
-  const vpcArn = arn('vpc', vpc.vpcId);
-  return [
-    new iam.PolicyStatement({
-      actions: [
-        'gamelift:CreateVpcPeeringAuthorization',
-        'gamelift:DeleteVpcPeeringAuthorization',
-        'gamelift:DescribeVpcPeeringAuthorizations',
-        'ec2:DescribeRouteTables',
-        'ec2:DescribeSecurityGroups',
-        'ec2:DescribeVpcs',
-      ],
-      resources: ['*'],
-    }),
-    new iam.PolicyStatement({ actions: ['ec2:AcceptVpcPeeringConnection'], resources: [vpcArn] }),
-    new iam.PolicyStatement({
-      actions: ['ec2:AcceptVpcPeeringConnection'],
-      resources: [arn('vpc-peering-connection', '*')],
-      conditions: { ArnEquals: { 'ec2:AccepterVpc': vpcArn } },
-    }),
-    new iam.PolicyStatement({
-      actions: [
-        'ec2:AuthorizeSecurityGroupEgress',
-        'ec2:AuthorizeSecurityGroupIngress',
-        'ec2:CreateRoute',
-        'ec2:DeleteRoute',
-        'ec2:RevokeSecurityGroupEgress',
-        'ec2:RevokeSecurityGroupIngress',
-      ],
-      resources: [arn('route-table', '*'), arn('security-group', '*')],
-      conditions: { ArnEquals: { 'ec2:Vpc': vpcArn } },
-    }),
-  ];
 }

@@ -1,10 +1,12 @@
 import { Annotations, CfnResource, RemovalPolicy, Resource, Stack, Token } from 'aws-cdk-lib';
 import type { IResource } from 'aws-cdk-lib';
+import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as gamelift from 'aws-cdk-lib/aws-gamelift';
+import type * as iam from 'aws-cdk-lib/aws-iam';
 import type { Construct, IConstruct } from 'constructs';
 import { AuthorizationRenewal } from './authorization-renewal';
-import { AuthorizationUse } from './authorization-use';
+import { accessOf, AuthorizationUse } from './authorization-use';
 import type { DeclaredPair } from './authorization-use';
 import type { AuthorizationAttributes } from './contract';
 
@@ -66,7 +68,7 @@ export interface VpcPeeringAuthorizationAttributes {
   /**
    * The id of the AWS account that owns the VPC: 12 digits.
    *
-   * @default - the account of the VPC
+   * @default - the account of the peer role, else of the VPC
    */
   readonly vpcAccount?: string;
 
@@ -76,6 +78,22 @@ export interface VpcPeeringAuthorizationAttributes {
    * @default - the account of the stack
    */
   readonly gameLiftAccount?: string;
+
+  /**
+   * A role of the account that owns the VPC, such as a `VpcPeeringRole`, imported by its ARN where it is not of this app. With
+   * it, the stacks that rely on the authorization renew it themselves, and set routes and DNS.
+   *
+   * @default - a stack of another account than the VPC's only looks for a valid authorization, and fails, before it changes
+   * anything, with the command that its owner has to run
+   */
+  readonly peerRole?: iam.IRole;
+
+  /**
+   * The external id that the trust policy of `peerRole` asks for: 2 to 1224 characters. It is no secret: the template holds it.
+   *
+   * @default - none
+   */
+  readonly externalId?: string;
 }
 
 /**
@@ -95,11 +113,27 @@ export interface VpcPeeringAuthorizationProps {
   readonly gameLiftAccount?: string;
 
   /**
-   * The id of the AWS account that owns the VPC: 12 digits. Only that account can authorize, so it must be the stack's.
+   * The id of the AWS account that owns the VPC: 12 digits. Only that account can authorize, so it must be the stack's, or
+   * that of `peerRole`.
    *
-   * @default - the account of the VPC
+   * @default - the account of the peer role, else of the VPC
    */
   readonly vpcAccount?: string;
+
+  /**
+   * A role of the account that owns the VPC, such as a `VpcPeeringRole`, through which everything there is done. Import one of
+   * another app by its ARN: a name resolves to the stack's own account.
+   *
+   * @default - the handler's own role: the VPC is the stack's account's
+   */
+  readonly peerRole?: iam.IRole;
+
+  /**
+   * The external id that the trust policy of `peerRole` asks for: 2 to 1224 characters. It is no secret: the template holds it.
+   *
+   * @default - none
+   */
+  readonly externalId?: string;
 
   /**
    * When a deployment authorizes again.
@@ -137,7 +171,7 @@ abstract class VpcPeeringAuthorizationBase extends Resource implements IVpcPeeri
     const resource = fleetOf(fleet);
     const use = AuthorizationUse.of(Stack.of(resource), this, this._pair);
     peerFromBirth(resource, this._pair);
-    use.relyOn(resource, resource.ref);
+    use.relyOn(resource, resource.ref, use.permitTeardown());
   }
 }
 
@@ -161,18 +195,16 @@ export class VpcPeeringAuthorization extends VpcPeeringAuthorizationBase {
     attrs: VpcPeeringAuthorizationAttributes,
   ): IVpcPeeringAuthorization {
     const { vpc } = attrs;
-    const stack = Stack.of(scope);
-    const accounts = { vpcAccount: attrs.vpcAccount ?? vpc.env.account, gameLiftAccount: attrs.gameLiftAccount ?? stack.account };
-    validate(stack, vpc, accounts);
+    const pair = declare(Stack.of(scope), attrs);
 
     class Import extends VpcPeeringAuthorizationBase {
       readonly vpc = vpc;
       readonly peerVpcId = vpc.vpcId;
-      readonly peerVpcAccount = accounts.vpcAccount;
-      readonly gameLiftAccount = accounts.gameLiftAccount;
-      readonly _pair = { vpc, ...accounts };
+      readonly peerVpcAccount = pair.vpcAccount;
+      readonly gameLiftAccount = pair.gameLiftAccount;
+      readonly _pair = pair;
     }
-    return new Import(scope, id, { account: accounts.vpcAccount, region: vpc.env.region });
+    return new Import(scope, id, { account: pair.vpcAccount, region: vpc.env.region });
   }
 
   readonly vpc: ec2.IVpc;
@@ -207,20 +239,27 @@ export class VpcPeeringAuthorization extends VpcPeeringAuthorizationBase {
   readonly expirationEpochSeconds: number;
 
   /**
-   * @throws Error if an account is not 12 digits, if the VPC's id is not one, if the VPC is in another Region or account
-   * than the stack, or if the removal policy is `SNAPSHOT`.
+   * The alarm that goes off when a scheduled renewal has failed for good; of all scheduled renewals of the stack. Undefined
+   * without any.
+   */
+  readonly renewalAlarm?: cloudwatch.Alarm;
+
+  /**
+   * @throws Error if an account is not 12 digits, if the VPC's id is not one, if the VPC is in another Region than the stack, if
+   * it is in another account and there is no `peerRole`, if that role is of yet another account, or if the removal policy is
+   * `SNAPSHOT`.
    */
   constructor(scope: Construct, id: string, props: VpcPeeringAuthorizationProps) {
     super(scope, id);
     const { vpc } = props;
-    const vpcAccount = props.vpcAccount ?? vpc.env.account;
-    const gameLiftAccount = props.gameLiftAccount ?? this.stack.account;
-    validate(this.stack, vpc, { vpcAccount, gameLiftAccount });
-    if (isKnown(vpcAccount) && isKnown(this.stack.account) && vpcAccount !== this.stack.account) {
+    this._pair = declare(this.stack, props);
+    if (accessOf(this.stack, this._pair) === 'none') {
+      const { vpcAccount, gameLiftAccount } = this._pair;
       throw new Error(
         `only the account that owns a VPC can authorize its peering: the VPC is in account ${vpcAccount}, the stack in ` +
-          `${this.stack.account}; issue the authorization in a stack of account ${vpcAccount} with gameLiftAccount ` +
-          `'${gameLiftAccount}', and import it here with VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes`,
+          `${this.stack.account}; pass a peerRole of account ${vpcAccount}, or issue the authorization in a stack of account ` +
+          `${vpcAccount} with gameLiftAccount '${gameLiftAccount}', and import it here with ` +
+          'VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes',
       );
     }
     if (props.removalPolicy === RemovalPolicy.SNAPSHOT) {
@@ -229,9 +268,12 @@ export class VpcPeeringAuthorization extends VpcPeeringAuthorizationBase {
       );
     }
 
-    this._pair = { vpc, vpcAccount, gameLiftAccount };
     const renewal = (props.renewal ?? AuthorizationRenewal.onChange())._bind();
-    const { resource } = AuthorizationUse.issuedBy(this, this._pair, { renewal, removalPolicy: props.removalPolicy });
+    const { resource, renewalAlarm } = AuthorizationUse.issuedBy(this, this._pair, {
+      renewal,
+      removalPolicy: props.removalPolicy,
+    });
+    this.renewalAlarm = renewalAlarm;
 
     const attribute = (name: keyof AuthorizationAttributes): string => resource.getAttString(name);
     this.vpc = vpc;
@@ -248,6 +290,32 @@ export class VpcPeeringAuthorization extends VpcPeeringAuthorizationBase {
 
 function isKnown(value: string): boolean {
   return !Token.isUnresolved(value);
+}
+
+/** Who is to let whom, checked. */
+function declare(stack: Stack, attrs: VpcPeeringAuthorizationAttributes): DeclaredPair {
+  const { vpc, peerRole, externalId } = attrs;
+  const accounts = {
+    vpcAccount: attrs.vpcAccount ?? peerRole?.env.account ?? vpc.env.account,
+    gameLiftAccount: attrs.gameLiftAccount ?? stack.account,
+  };
+  validate(stack, vpc, accounts);
+  if (peerRole === undefined && externalId !== undefined) {
+    throw new Error('externalId needs a peerRole: it is for the trust policy of that role');
+  }
+  const roleAccount = peerRole?.env.account ?? accounts.vpcAccount;
+  if (isKnown(roleAccount) && isKnown(accounts.vpcAccount) && roleAccount !== accounts.vpcAccount) {
+    throw new Error(
+      `peerRole must be of the account that owns the VPC, got a role of account ${roleAccount} and a VPC of account ` +
+        `${accounts.vpcAccount}: import the role by its ARN, since a name resolves to the stack's own account`,
+    );
+  }
+  if (externalId !== undefined && isKnown(externalId) && !/^[\w+=,.@:/-]{2,1224}$/.test(externalId)) {
+    throw new Error(
+      `externalId must be 2 to 1224 letters, digits and characters of _+=,.@:/-, got ${externalId.length} characters`,
+    );
+  }
+  return { vpc, ...accounts, peerRole, externalId };
 }
 
 function validate(stack: Stack, vpc: ec2.IVpc, accounts: Readonly<Record<string, string>>): void {

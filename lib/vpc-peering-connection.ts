@@ -1,10 +1,10 @@
-import { ArnFormat, CfnResource, Duration, Names, RemovalPolicy, Resource, Token } from 'aws-cdk-lib';
+import { CfnResource, Duration, Names, RemovalPolicy, Resource, Token } from 'aws-cdk-lib';
 import type { CustomResource, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as iam from 'aws-cdk-lib/aws-iam';
 import type { aws_gamelift } from 'aws-cdk-lib/interfaces';
 import type { Construct, IConstruct } from 'constructs';
-import { AuthorizationUse, cfnOf, pairOf } from './authorization-use';
+import { accessOf, AuthorizationUse, cfnOf, pairOf } from './authorization-use';
 import type { DeclaredPair } from './authorization-use';
 import {
   CONNECTION_BUDGET_SECONDS,
@@ -14,6 +14,7 @@ import {
 } from './contract';
 import type { ConnectionAttributes, ConnectionProperties } from './contract';
 import { PeeringRoutes } from './peering-routes';
+import { callerStatements, fleetStatements, networkStatements } from './permissions';
 import type { IVpcPeeringAuthorization } from './vpc-peering-authorization';
 
 /**
@@ -120,7 +121,14 @@ export class VpcPeeringConnection extends Resource implements ec2.IConnectable {
     validate(timeout, props.removalPolicy, fleet);
 
     const routes = (props.routes ?? PeeringRoutes.everyRouteTable())._bind(pair.vpc);
+    if (accessOf(this.stack, pair) === 'none' && (routes.kind !== 'None' || props.dnsResolution === true)) {
+      throw new Error(
+        `routes and DNS of a VPC of account ${pair.vpcAccount} can't be set from account ${this.stack.account}: pass ` +
+          'routes: PeeringRoutes.none() and no dnsResolution, and set them in the account of the VPC, or give the authorization a peerRole of that account',
+      );
+    }
     const use = AuthorizationUse.of(this.stack, authorization, pair);
+    const connectPolicy = use.handler.permit('Connect', pair.vpc, pair.vpc.vpcId, () => connectStatements(this.stack, pair));
     const properties: ConnectionProperties = {
       ...use.pairProperties(),
       FleetId: fleet.fleetRef.fleetId,
@@ -136,12 +144,9 @@ export class VpcPeeringConnection extends Resource implements ec2.IConnectable {
       properties: { ...properties },
       budgetSeconds: CONNECTION_BUDGET_SECONDS,
       removalPolicy: props.removalPolicy,
-      permissions: [
-        ...use.permissions,
-        use.handler.permit('Connect', pair.vpc, pair.vpc.vpcId, () => connectStatements(this.stack, pair)),
-      ],
+      permissions: [...use.permissions, connectPolicy],
     });
-    use.relyOn(cfnOf(resource), fleet.fleetRef.fleetId);
+    use.relyOn(cfnOf(resource), fleet.fleetRef.fleetId, connectPolicy);
     chain(this.stack, resource, fleet);
 
     const attribute = (name: keyof ConnectionAttributes): string => resource.getAttString(name);
@@ -238,40 +243,8 @@ function chain(stack: Stack, resource: CustomResource, fleet: aws_gamelift.IFlee
   }
 }
 
-/**
- * What connecting takes, besides what authorizing does. GameLift's own peering actions, and EC2's descriptions, support no
- * narrower resource; claims are tags on fleets, of which a stack may have more than a policy has room for.
- *
- * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazongameliftservers.html
- */
-function connectStatements(stack: Stack, { vpc, vpcAccount }: DeclaredPair): iam.PolicyStatement[] {
-  const arn = (resource: string, resourceName: string): string =>
-    stack.formatArn({ service: 'ec2', account: vpcAccount, resource, resourceName, arnFormat: ArnFormat.SLASH_RESOURCE_NAME });
-  const vpcArn = arn('vpc', vpc.vpcId);
-  return [
-    new iam.PolicyStatement({
-      actions: [
-        'gamelift:CreateVpcPeeringConnection',
-        'gamelift:DeleteVpcPeeringConnection',
-        'gamelift:DescribeFleetAttributes',
-        'gamelift:DescribeVpcPeeringConnections',
-        'ec2:DescribeVpcPeeringConnections',
-      ],
-      resources: ['*'],
-    }),
-    new iam.PolicyStatement({
-      actions: ['gamelift:DescribeFleetEvents', 'gamelift:ListTagsForResource', 'gamelift:TagResource', 'gamelift:UntagResource'],
-      resources: [stack.formatArn({ service: 'gamelift', account: '*', resource: 'fleet', resourceName: '*' })],
-    }),
-    new iam.PolicyStatement({
-      actions: ['ec2:CreateTags', 'ec2:ModifyVpcPeeringConnectionOptions'],
-      resources: [arn('vpc-peering-connection', '*')],
-      conditions: { ArnEquals: { 'ec2:AccepterVpc': vpcArn } },
-    }),
-    new iam.PolicyStatement({
-      actions: ['ec2:ReplaceRoute'],
-      resources: [arn('route-table', '*')],
-      conditions: { ArnEquals: { 'ec2:Vpc': vpcArn } },
-    }),
-  ];
+function connectStatements(stack: Stack, pair: DeclaredPair): iam.PolicyStatement[] {
+  const { vpc, vpcAccount } = pair;
+  const inVpc = accessOf(stack, pair) === 'own' ? networkStatements : callerStatements;
+  return [...fleetStatements(stack), ...inVpc(stack, vpc, vpcAccount)];
 }

@@ -244,7 +244,7 @@ describe('misuse', () => {
     const stack = new Stack(new App(), 'Stack', { env });
     expect(() => new VpcPeeringAuthorization(stack, 'A', { vpc: vpcOf(stack), vpcAccount: '222222222222' })).toThrow(
       'only the account that owns a VPC can authorize its peering: the VPC is in account 222222222222, the stack in 111111111111; ' +
-        "issue the authorization in a stack of account 222222222222 with gameLiftAccount '111111111111', " +
+        "pass a peerRole of account 222222222222, or issue the authorization in a stack of account 222222222222 with gameLiftAccount '111111111111', " +
         'and import it here with VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes',
     );
   });

@@ -137,7 +137,6 @@ describe('the template', () => {
             'gamelift:DeleteVpcPeeringConnection',
             'gamelift:DescribeFleetAttributes',
             'gamelift:DescribeVpcPeeringConnections',
-            'ec2:DescribeVpcPeeringConnections',
           ],
           Resource: '*',
         },
@@ -151,6 +150,7 @@ describe('the template', () => {
           ],
           Resource: arn(':gamelift:eu-central-1:*:fleet/*'),
         },
+        { Effect: 'Allow', Action: 'ec2:DescribeVpcPeeringConnections', Resource: '*' },
         {
           Effect: 'Allow',
           Action: ['ec2:CreateTags', 'ec2:ModifyVpcPeeringConnectionOptions'],

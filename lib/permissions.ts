@@ -1,0 +1,150 @@
+import { ArnFormat } from 'aws-cdk-lib';
+import type { Stack } from 'aws-cdk-lib';
+import type * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as iam from 'aws-cdk-lib/aws-iam';
+
+/*
+ * What the handler, and a role in the account of the VPC, may do: no more than what is called, scoped as far as the Service
+ * Authorization Reference lets it be.
+ * https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazongameliftservers.html
+ */
+
+/** Resources of the peer VPC, in its account. */
+class PeerVpc {
+  readonly arn: string;
+
+  constructor(
+    private readonly stack: Stack,
+    vpc: ec2.IVpc,
+    private readonly account: string,
+  ) {
+    this.arn = this.arnOf('vpc', vpc.vpcId);
+  }
+
+  arnOf(resource: string, resourceName: string): string {
+    const { account } = this;
+    return this.stack.formatArn({ service: 'ec2', account, resource, resourceName, arnFormat: ArnFormat.SLASH_RESOURCE_NAME });
+  }
+
+  /** The actions, on peering connections that this VPC has accepted or is to accept. */
+  onPeerings(actions: string[]): iam.PolicyStatement {
+    return new iam.PolicyStatement({
+      actions,
+      resources: [this.arnOf('vpc-peering-connection', '*')],
+      conditions: { ArnEquals: { 'ec2:AccepterVpc': this.arn } },
+    });
+  }
+
+  /** The actions, on what lies in this VPC. */
+  inside(actions: string[], ...kinds: string[]): iam.PolicyStatement {
+    return new iam.PolicyStatement({
+      actions,
+      resources: kinds.map((kind) => this.arnOf(kind, '*')),
+      conditions: { ArnEquals: { 'ec2:Vpc': this.arn } },
+    });
+  }
+}
+
+/**
+ * What authorizing takes. GameLift's own actions support no narrower resource; it uses its caller's permissions for what
+ * it does in the VPC, possibly later than the call.
+ *
+ * @see https://docs.aws.amazon.com/gameliftservers/latest/apireference/API_CreateVpcPeeringAuthorization.html
+ */
+export function authorizeStatements(stack: Stack, vpc: ec2.IVpc, account: string): iam.PolicyStatement[] {
+  const peer = new PeerVpc(stack, vpc, account);
+  return [
+    new iam.PolicyStatement({
+      actions: [
+        'gamelift:CreateVpcPeeringAuthorization',
+        'gamelift:DeleteVpcPeeringAuthorization',
+        'gamelift:DescribeVpcPeeringAuthorizations',
+        'ec2:DescribeRouteTables',
+        'ec2:DescribeSecurityGroups',
+        'ec2:DescribeVpcs',
+      ],
+      resources: ['*'],
+    }),
+    new iam.PolicyStatement({ actions: ['ec2:AcceptVpcPeeringConnection'], resources: [peer.arn] }),
+    peer.onPeerings(['ec2:AcceptVpcPeeringConnection']),
+    peer.inside(
+      [
+        'ec2:AuthorizeSecurityGroupEgress',
+        'ec2:AuthorizeSecurityGroupIngress',
+        'ec2:CreateRoute',
+        'ec2:DeleteRoute',
+        'ec2:RevokeSecurityGroupEgress',
+        'ec2:RevokeSecurityGroupIngress',
+      ],
+      'route-table',
+      'security-group',
+    ),
+  ];
+}
+
+/** What coming to the account of the VPC takes. */
+export function assumeStatements(peerRole: iam.IRole | undefined): iam.PolicyStatement[] {
+  return peerRole === undefined ? [] : [new iam.PolicyStatement({ actions: ['sts:AssumeRole'], resources: [peerRole.roleArn] })];
+}
+
+/** What looking for an authorization takes that another account gave. */
+export function receiveStatements(): iam.PolicyStatement[] {
+  return [new iam.PolicyStatement({ actions: ['gamelift:DescribeVpcPeeringAuthorizations'], resources: ['*'] })];
+}
+
+/** What looking for what is still peered takes. */
+export function teardownStatements(): iam.PolicyStatement[] {
+  return [new iam.PolicyStatement({ actions: ['gamelift:DescribeVpcPeeringConnections'], resources: ['*'] })];
+}
+
+/**
+ * What connecting takes in the account of the fleets. GameLift's own peering actions support no narrower resource; claims are
+ * tags on fleets, of which a stack may have more than a policy has room for.
+ */
+export function fleetStatements(stack: Stack): iam.PolicyStatement[] {
+  return [
+    new iam.PolicyStatement({
+      actions: [
+        'gamelift:CreateVpcPeeringConnection',
+        'gamelift:DeleteVpcPeeringConnection',
+        'gamelift:DescribeFleetAttributes',
+        'gamelift:DescribeVpcPeeringConnections',
+      ],
+      resources: ['*'],
+    }),
+    new iam.PolicyStatement({
+      actions: ['gamelift:DescribeFleetEvents', 'gamelift:ListTagsForResource', 'gamelift:TagResource', 'gamelift:UntagResource'],
+      resources: [stack.formatArn({ service: 'gamelift', account: '*', resource: 'fleet', resourceName: '*' })],
+    }),
+  ];
+}
+
+/** What connecting takes in the account of the VPC, besides what authorizing does: tags, routes and DNS. */
+export function networkStatements(stack: Stack, vpc: ec2.IVpc, account: string): iam.PolicyStatement[] {
+  const peer = new PeerVpc(stack, vpc, account);
+  return [
+    new iam.PolicyStatement({ actions: ['ec2:DescribeVpcPeeringConnections'], resources: ['*'] }),
+    peer.onPeerings(['ec2:CreateTags', 'ec2:ModifyVpcPeeringConnectionOptions']),
+    peer.inside(['ec2:ReplaceRoute'], 'route-table'),
+  ];
+}
+
+/**
+ * What AWS asks of who calls CreateVpcPeeringConnection, whose identity GameLift passes on, where that is not also who
+ * authorized.
+ *
+ * @see https://docs.aws.amazon.com/gameliftservers/latest/apireference/API_CreateVpcPeeringConnection.html
+ */
+export function callerStatements(stack: Stack, vpc: ec2.IVpc, account: string): iam.PolicyStatement[] {
+  const peer = new PeerVpc(stack, vpc, account);
+  return [
+    new iam.PolicyStatement({ actions: ['ec2:DescribeRouteTables', 'ec2:DescribeSecurityGroups'], resources: ['*'] }),
+    new iam.PolicyStatement({ actions: ['ec2:AcceptVpcPeeringConnection'], resources: [peer.arn] }),
+    peer.onPeerings(['ec2:AcceptVpcPeeringConnection']),
+    peer.inside(
+      ['ec2:AuthorizeSecurityGroupEgress', 'ec2:AuthorizeSecurityGroupIngress', 'ec2:CreateRoute'],
+      'route-table',
+      'security-group',
+    ),
+  ];
+}

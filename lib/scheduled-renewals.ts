@@ -1,0 +1,128 @@
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import type { CfnResource } from 'aws-cdk-lib';
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as scheduler from 'aws-cdk-lib/aws-scheduler';
+import * as sqs from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { MAX_RENEWAL_AGE_SECONDS, RENEWAL_EVENT, RENEWAL_ROOM_SECONDS } from './contract';
+import type { PairProperties, RenewalProperties } from './contract';
+import type { HandlerFunction } from './handler-function';
+
+const ID = 'Renewals';
+
+/** What a renewal comes to. */
+export interface RenewalConfig {
+  /** The value of the authorization's `Renewal` property: a new one makes CloudFormation update the authorization. */
+  readonly value?: string;
+  readonly every?: Duration;
+  readonly alarmActions?: readonly cloudwatch.IAlarmAction[];
+}
+
+/** What is renewed, and how often. */
+export interface RenewalSchedule {
+  readonly every: Duration;
+  readonly alarmActions: readonly cloudwatch.IAlarmAction[];
+  readonly pair: PairProperties;
+  /** The schedule is made after it, and is gone before it is cancelled. */
+  readonly authorization: CfnResource;
+  readonly permissions: readonly iam.CfnRolePolicy[];
+}
+
+/**
+ * The renewals of a stack: EventBridge Scheduler invokes the handler by an alias, whose failed runs go to a queue of their own.
+ *
+ * The function's own failures don't go there: an event of CloudFormation holds a response URL, which is a secret.
+ */
+export class ScheduledRenewals extends Construct {
+  static of(handler: HandlerFunction): ScheduledRenewals {
+    const existing = handler.node.tryFindChild(ID);
+    return existing instanceof ScheduledRenewals ? existing : new ScheduledRenewals(handler);
+  }
+
+  private readonly queue: sqs.Queue;
+  private readonly alias: lambda.CfnAlias;
+  private readonly eventInvokeConfig: lambda.CfnEventInvokeConfig;
+  private readonly role: iam.Role;
+  private readonly alarm: cloudwatch.Alarm;
+
+  private constructor(handler: HandlerFunction) {
+    super(handler, ID);
+    this.queue = new sqs.Queue(this, 'Failures', {
+      encryption: sqs.QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      retentionPeriod: Duration.days(14),
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    this.alias = new lambda.CfnAlias(this, 'Alias', {
+      name: 'renewals',
+      description: 'Renews authorizations on a schedule',
+      functionName: handler.functionName,
+      functionVersion: '$LATEST',
+    });
+    const report = handler.permit('ReportRenewals', this, 'Failures', () => [
+      new iam.PolicyStatement({ actions: ['sqs:SendMessage'], resources: [this.queue.queueArn] }),
+    ]);
+    this.eventInvokeConfig = new lambda.CfnEventInvokeConfig(this, 'EventInvokeConfig', {
+      functionName: handler.functionName,
+      qualifier: this.alias.name,
+      maximumEventAgeInSeconds: MAX_RENEWAL_AGE_SECONDS,
+      maximumRetryAttempts: 2,
+      destinationConfig: { onFailure: { destination: this.queue.queueArn } },
+    });
+    // Lambda refuses a destination that the function may not send to
+    this.eventInvokeConfig.node.addDependency(this.alias, report);
+    this.role = new iam.Role(this, 'Role', {
+      description: 'Lets EventBridge Scheduler renew authorizations of GameLift VPC peering',
+      assumedBy: new iam.ServicePrincipal('scheduler.amazonaws.com', {
+        conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
+      }),
+      inlinePolicies: {
+        Renew: new iam.PolicyDocument({
+          statements: [
+            new iam.PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [this.alias.ref] }),
+            new iam.PolicyStatement({ actions: ['sqs:SendMessage'], resources: [this.queue.queueArn] }),
+          ],
+        }),
+      },
+    });
+    this.alarm = new cloudwatch.Alarm(this, 'Alarm', {
+      alarmDescription:
+        'A scheduled renewal of a GameLift VPC peering authorization has failed, with all its retries: the message in the queue says why',
+      metric: this.queue.metricNumberOfMessagesSent({ statistic: cloudwatch.Stats.SUM, period: Duration.minutes(5) }),
+      threshold: 1,
+      comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      evaluationPeriods: 1,
+      treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
+    });
+  }
+
+  /** Renews an authorization every so often. Gives the alarm of the stack's renewals. */
+  schedule(scope: Construct, { every, alarmActions, pair, authorization, permissions }: RenewalSchedule): cloudwatch.Alarm {
+    const stack = Stack.of(this);
+    const renewal: RenewalProperties = {
+      ...pair,
+      StackId: stack.stackId,
+      LogicalResourceId: authorization.logicalId,
+      MinimumValiditySeconds: String(every.toSeconds() + RENEWAL_ROOM_SECONDS),
+    };
+    const schedule = new scheduler.CfnSchedule(scope, 'Schedule', {
+      description: 'Renews an authorization of GameLift VPC peering',
+      scheduleExpression: `rate(${every.toMinutes()} minutes)`,
+      flexibleTimeWindow: { mode: 'OFF' },
+      target: {
+        arn: this.alias.ref,
+        roleArn: this.role.roleArn,
+        input: stack.toJsonString({ [RENEWAL_EVENT]: renewal }),
+        deadLetterConfig: { arn: this.queue.queueArn },
+        retryPolicy: { maximumEventAgeInSeconds: MAX_RENEWAL_AGE_SECONDS, maximumRetryAttempts: 10 },
+      },
+    });
+    schedule.node.addDependency(authorization, this.eventInvokeConfig, this.role, ...permissions);
+    for (const action of alarmActions) {
+      this.alarm.addAlarmAction(action);
+    }
+    return this.alarm;
+  }
+}

@@ -1,0 +1,97 @@
+import { PhysicalName, Stack, Token } from 'aws-cdk-lib';
+import type * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import type { Construct } from 'constructs';
+import { authorizeStatements, networkStatements } from './permissions';
+
+/**
+ * Properties of a role through which another account peers its GameLift fleets with a VPC.
+ */
+export interface VpcPeeringRoleProps {
+  /**
+   * The VPC to peer with: of the role's own account and Region.
+   */
+  readonly vpc: ec2.IVpc;
+
+  /**
+   * The id of the AWS account that manages the GameLift fleets: 12 digits. Whoever that account lets may assume the role.
+   *
+   * @default - `assumedBy` says who may
+   */
+  readonly gameLiftAccount?: string;
+
+  /**
+   * Who may assume the role, where the whole of an account is too much.
+   *
+   * @default - the account `gameLiftAccount`
+   */
+  readonly assumedBy?: iam.IPrincipal;
+
+  /**
+   * The external id that whoever assumes the role has to give: 2 to 1224 characters.
+   *
+   * @default - none
+   */
+  readonly externalId?: string;
+
+  /**
+   * The name of the role.
+   *
+   * @default - generated: by the CDK where another stack of the app needs it, else by CloudFormation
+   */
+  readonly roleName?: string;
+
+  /**
+   * The permissions boundary of the role.
+   *
+   * @default - none of its own
+   */
+  readonly permissionsBoundary?: iam.IManagedPolicy;
+}
+
+/**
+ * A role in the account that owns a VPC, for the account that manages the GameLift fleets: it may authorize peerings with that VPC,
+ * and set their tags, routes and DNS, and nothing else.
+ *
+ * Pass it to a `VpcPeeringAuthorization` as `peerRole`. GameLift acts in the VPC with the identity of who authorized, possibly
+ * later than the call: keep the role as long as anything is peered.
+ *
+ * @see https://docs.aws.amazon.com/gameliftservers/latest/developerguide/vpc-peering.html
+ */
+export class VpcPeeringRole extends iam.Role {
+  /**
+   * @throws Error if it is not said who may assume the role, or said twice, or if `gameLiftAccount` is not 12 digits.
+   */
+  constructor(scope: Construct, id: string, props: VpcPeeringRoleProps) {
+    const { vpc, externalId } = props;
+    const stack = Stack.of(scope);
+    super(scope, id, {
+      description: 'Lets GameLift fleets of another account be peered with a VPC',
+      assumedBy: principalOf(props),
+      ...(externalId === undefined ? {} : { externalIds: [externalId] }),
+      roleName: props.roleName ?? PhysicalName.GENERATE_IF_NEEDED,
+      ...(props.permissionsBoundary === undefined ? {} : { permissionsBoundary: props.permissionsBoundary }),
+      inlinePolicies: {
+        Peer: new iam.PolicyDocument({
+          statements: [...authorizeStatements(stack, vpc, stack.account), ...networkStatements(stack, vpc, stack.account)],
+        }),
+      },
+    });
+  }
+}
+
+function principalOf({ gameLiftAccount, assumedBy }: VpcPeeringRoleProps): iam.IPrincipal {
+  if (gameLiftAccount !== undefined && assumedBy !== undefined) {
+    throw new Error('gameLiftAccount and assumedBy both say who may assume the role: pass one of them');
+  }
+  if (assumedBy !== undefined) {
+    return assumedBy;
+  }
+  if (gameLiftAccount === undefined) {
+    throw new Error('gameLiftAccount or assumedBy must say who may assume the role, got neither');
+  }
+  if (!Token.isUnresolved(gameLiftAccount) && !/^\d{12}$/.test(gameLiftAccount)) {
+    throw new Error(`gameLiftAccount must be an AWS account id of 12 digits, got '${gameLiftAccount}'`);
+  }
+  return new iam.AccountPrincipal(gameLiftAccount);
+}
