@@ -111,6 +111,11 @@ export const BEHAVIOURS = {
     readings: ['never seen', 'seen'],
     default: 'never seen',
   },
+  endedCidrBlocks: {
+    question: 'Whether GameLift tells the CIDR block of the fleet’s VPC with a connection that failed, or with active ones only.',
+    readings: ['not told', 'told'],
+    default: 'not told',
+  },
   fleetArns: {
     question: 'Whether fleet ARNs have an account: those of the service model have none, those of policies do.',
     readings: ['without account', 'with account'],

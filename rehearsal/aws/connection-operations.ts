@@ -39,19 +39,21 @@ export function connectionOperations(
             account === call.account && region === call.region && (id === undefined ? fleet.exists : known && fleet.id === id)
           );
         });
-        return { VpcPeeringConnections: own.map(shapeOf) };
+        const told = behaviours.get('endedCidrBlocks') === 'told' ? ['active', 'failed', 'rejected'] : ['active'];
+        return { VpcPeeringConnections: own.map((connection) => shapeOf(connection, told)) };
       },
     },
   };
 }
 
-function shapeOf(connection: Connection): object {
+/** @param told in which statuses the CIDR block is told */
+function shapeOf(connection: Connection, told: readonly string[]): object {
   const { id, fleet, peering, key } = connection;
   const { code, message } = statusOf(connection);
   return {
     FleetId: fleet.id,
     FleetArn: fleet.arn,
-    IpV4CidrBlock: code === 'active' ? fleet.vpc?.cidrBlock : undefined,
+    IpV4CidrBlock: told.includes(code) ? fleet.vpc?.cidrBlock : undefined,
     VpcPeeringConnectionId: id,
     Status: { Code: code, Message: message },
     PeerVpcId: key.peerVpcId,
