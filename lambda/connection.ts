@@ -204,7 +204,7 @@ export class Connection {
       }
       if (fleet.computeType !== 'EC2') {
         throw new NothingDoneError(
-          `GameLift peers EC2 fleets only, and fleet ${fleetId} is of compute type ${fleet.computeType}`,
+          `GameLift peers EC2 fleets only, and fleet ${fleetId} is of compute type ${fleet.computeType}: connect another fleet`,
         );
       }
       if (fleet.status === 'ACTIVE') {
@@ -212,13 +212,13 @@ export class Connection {
       }
       if (!COMING.has(fleet.status)) {
         throw new NothingDoneError(
-          `fleet ${fleetId} is in status ${fleet.status} and will not become ACTIVE: look at its events`,
+          `fleet ${fleetId} is in status ${fleet.status} and will not become ACTIVE: look at its events, replace it, then deploy again`,
         );
       }
       if (this.calls.now() - started >= timeoutSeconds * 1000) {
         throw new NothingDoneError(
           `fleet ${fleetId} was still in status ${fleet.status} after ${timeoutSeconds} seconds: look at its events, ` +
-            'or raise the timeout of the VpcPeeringConnection',
+            'raise the timeout of the VpcPeeringConnection, then deploy again',
         );
       }
       await this.calls.sleep(FLEET_POLL);
@@ -298,9 +298,7 @@ export class Connection {
       }
       await this.route({ id: side.id, cidrBlock }, before, this.own(sides ?? []), network);
       if (this.spec.dnsResolution || before !== undefined) {
-        await this.calls.make('ModifyVpcPeeringConnectionOptions', (signal) =>
-          network.setDnsResolution(side.id, this.spec.dnsResolution, signal),
-        );
+        await this.resolveNames(side, network);
       }
     } else if (this.spec.routes.kind !== 'None' || this.spec.dnsResolution) {
       throw new Error(
@@ -308,6 +306,20 @@ export class Connection {
       );
     }
     return { VpcPeeringConnectionId: id, GameLiftVpcId: gameLiftVpcId, GameLiftCidrBlock: cidrBlock };
+  }
+
+  private async resolveNames({ id }: Ec2Peering, network: NetworkApi): Promise<void> {
+    const { dnsResolution, pair } = this.spec;
+    try {
+      await this.calls.make('ModifyVpcPeeringConnectionOptions', (signal) => network.setDnsResolution(id, dnsResolution, signal));
+    } catch (error) {
+      const { name, message } = faultOf(error);
+      throw new Error(
+        `EC2 refused to ${dnsResolution ? 'set' : 'take back'} DNS resolution on ${id} (${name}: ${message}): see that VPC ` +
+          `${pair.peerVpcId} has DNS hostnames and DNS support enabled, or leave dnsResolution out, then deploy again`,
+        { cause: error },
+      );
+    }
   }
 
   private own(sides: readonly Ec2Peering[]): ReadonlySet<string> {

@@ -111,9 +111,19 @@ export async function isPeered({ peerVpcId }: Pair, api: PeeredApi, calls: Calls
   return records.some((record) => record.PeerVpcId === peerVpcId && !isDead(statusOf(record)));
 }
 
+/** The blocks of a VPC that EC2 does not know. */
+const MISSING: readonly string[] = [];
+
+/** How the wait for a connection ended. */
+type Outcome = LivePeering & { readonly message: string };
+
 export class Peerings {
   private readonly fleetId: string;
   private readonly pair: Pair;
+  /** EC2 was asked about the peer VPC, and did not answer: it is not asked again. */
+  private unreachable = false;
+  /** Of the fleet's VPC, as soon as any connection of the fleet tells it. */
+  private fleetCidrBlock: string | undefined;
 
   constructor(
     private readonly about: { readonly fleetId: string; readonly pair: Pair; readonly timeoutSeconds: number },
@@ -137,7 +147,7 @@ export class Peerings {
   /** What EC2 shows of the VPC's peerings; undefined where it can't be asked. */
   async ec2Side(): Promise<readonly Ec2Peering[] | undefined> {
     const { vpcApi } = this;
-    if (vpcApi === undefined) {
+    if (vpcApi === undefined || this.unreachable) {
       return UNREACHABLE;
     }
     try {
@@ -147,6 +157,7 @@ export class Peerings {
     } catch (error) {
       this.calls.signal.throwIfAborted();
       this.log.info({ message: 'EC2 can not be asked about the peer VPC', reason: faultOf(error).message });
+      this.unreachable = true;
       return UNREACHABLE;
     }
   }
@@ -187,9 +198,10 @@ export class Peerings {
         }
         return outcome;
       }
-      await this.throwIfOverlapping(outcome);
-      if (authorized) {
-        throw await this.failure(outcome);
+      const blocks = await this.vpcCidrBlocks();
+      const overlapping = await this.overlapping(outcome, blocks);
+      if (overlapping !== undefined || blocks === MISSING || authorized) {
+        throw overlapping ?? this.ended(outcome, blocks);
       }
       // the authorization may have been what was missing
       await this.authorizeAfter(outcome.message);
@@ -206,7 +218,7 @@ export class Peerings {
     }
     const outcome = await this.outcome(this.calls.now(), undefined);
     if (outcome.status !== 'active') {
-      throw await this.failure(outcome);
+      throw this.ended(outcome, await this.vpcCidrBlocks());
     }
     return outcome;
   }
@@ -267,6 +279,7 @@ export class Peerings {
       const records = await this.calls.make('DescribeVpcPeeringConnections', (signal) =>
         this.api.describeVpcPeeringConnections(this.fleetId, signal),
       );
+      this.fleetCidrBlock ??= records.find(({ IpV4CidrBlock }) => IpV4CidrBlock !== undefined)?.IpV4CidrBlock;
       return records.filter(({ PeerVpcId }) => PeerVpcId === this.pair.peerVpcId);
     } catch (error) {
       if (faultOf(error).name === 'NotFoundException') {
@@ -312,7 +325,11 @@ export class Peerings {
           throw new ExistsError(existing);
         }
         if (authorized) {
-          throw error;
+          throw new Error(
+            `GameLift refused CreateVpcPeeringConnection although it had just been authorized (${name}: ${message}): look at the ` +
+              `events of the fleet, and at the VPC and its account, then deploy again. ${this.authority.advice}`.trimEnd(),
+            { cause: error },
+          );
         }
         await this.authorizeAfter(message);
       }
@@ -320,10 +337,7 @@ export class Peerings {
   }
 
   /** Waits until the connection is active, or over. */
-  private async outcome(
-    since: number,
-    before: readonly Ec2Peering[] | undefined,
-  ): Promise<LivePeering & { readonly message: string }> {
+  private async outcome(since: number, before: readonly Ec2Peering[] | undefined): Promise<Outcome> {
     const started = this.calls.now();
     const old = new Set((before ?? []).map(({ id }) => id));
     let looked = started;
@@ -379,37 +393,44 @@ export class Peerings {
     return { text: '', message: '', blind: fresh.length === 0 };
   }
 
-  private async throwIfOverlapping({
-    cidrBlock,
-    message,
-  }: {
-    readonly cidrBlock: string | undefined;
-    readonly message: string;
-  }): Promise<void> {
-    const blocks = await this.cidrBlocks();
-    const overlapping = cidrBlock === undefined ? undefined : blocks.find((block) => overlap(block, cidrBlock));
-    if (overlapping !== undefined && cidrBlock !== undefined) {
-      throw new Error(
-        `the fleet's VPC has ${cidrBlock}, which overlaps with ${overlapping} of VPC ${this.pair.peerVpcId}; GameLift chooses the fleet's ` +
-          'CIDR block and can not change it: use a VPC with another CIDR block, or replace the fleet' +
-          (message === '' ? '' : ` (GameLift: ${message})`),
-      );
+  /** The blocks of the peer VPC, where EC2 shows them. Only makes a better message: no answer is no reason to fail. */
+  private async vpcCidrBlocks(): Promise<readonly string[] | undefined> {
+    try {
+      return await this.vpcApi?.describeVpcCidrBlocks(this.pair.peerVpcId, this.calls.signal);
+    } catch (error) {
+      return faultOf(error).name === 'InvalidVpcID.NotFound' ? MISSING : undefined;
     }
   }
 
-  private async failure({ status, message }: { readonly status: string; readonly message: string }): Promise<Error> {
-    const blocks = await this.cidrBlocks();
-    return new Error(
-      `GameLift ended the peering connection as ${status}${message === '' ? ', without a reason' : `: ${message}`}; the VPC has ` +
-        `${blocks.join(', ') || 'CIDR blocks'}, which no block of the fleet's VPC may overlap with: look at the events of the fleet, then deploy again`,
-    );
+  private async overlapping(outcome: Outcome, blocks: readonly string[] = []): Promise<Error | undefined> {
+    const side = (await this.ec2Side())?.find(({ requesterVpcId }) => requesterVpcId === outcome.gameLiftVpcId);
+    const cidrBlock = outcome.cidrBlock ?? this.fleetCidrBlock ?? side?.cidrBlock;
+    const other = cidrBlock === undefined ? undefined : blocks.find((block) => overlap(block, cidrBlock));
+    return cidrBlock === undefined || other === undefined
+      ? undefined
+      : new Error(
+          `the fleet's VPC has ${cidrBlock}, which overlaps with ${other} of VPC ${this.pair.peerVpcId}; GameLift chooses the fleet's ` +
+            'CIDR block and can not change it: use a VPC with another CIDR block, or replace the fleet' +
+            (outcome.message === '' ? '' : ` (GameLift: ${outcome.message})`),
+        );
   }
 
-  private async cidrBlocks(): Promise<readonly string[]> {
-    const { vpcApi } = this;
-    return vpcApi === undefined
-      ? []
-      : await this.calls.make('DescribeVpcs', (signal) => vpcApi.describeVpcCidrBlocks(this.pair.peerVpcId, signal));
+  private ended({ status, message }: Outcome, blocks: readonly string[] | undefined): Error {
+    const what = `GameLift ended the peering connection as ${status}${message === '' ? ', without a reason' : `: ${message}`}; `;
+    if (blocks === MISSING) {
+      return new Error(
+        `${what}EC2 knows no VPC ${this.pair.peerVpcId} in this account and Region: correct the VPC, then deploy again`,
+      );
+    }
+    const known = this.fleetCidrBlock === undefined && blocks !== undefined && status === 'failed';
+    return new Error(
+      what +
+        (known
+          ? `the VPC has ${blocks.join(', ')}, and GameLift does not say what the fleet's VPC has: if they overlap, use a VPC with another ` +
+            'CIDR block, or replace the fleet; otherwise '
+          : '') +
+        'look at the events of the fleet, then deploy again',
+    );
   }
 
   private async isGone(connectionId: string): Promise<boolean> {
