@@ -3,7 +3,7 @@ import type { Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import { VpcPeeringAuthorization, VpcPeeringConnection } from '../../lib';
-import type { VpcPeeringConnectionProps } from '../../lib';
+import type { VpcPeeringAuthorizationProps, VpcPeeringConnectionProps } from '../../lib';
 import type { Rehearsal } from '../../rehearsal';
 import { DAY, STACK, Stage, synthesize, told } from './stage';
 
@@ -68,8 +68,61 @@ export async function deploy(rehearsal: Rehearsal, options: Scene = {}): Promise
   return (await rehearsal.cloudFormation.deploy(scene(options), STACK)).status;
 }
 
-export async function remove(rehearsal: Rehearsal): Promise<string> {
-  return (await rehearsal.cloudFormation.delete(STACK)).status;
+export async function remove(rehearsal: Rehearsal, stack = STACK): Promise<string> {
+  return (await rehearsal.cloudFormation.delete(stack)).status;
+}
+
+/** What was there before the stack: a VPC with two route tables, and fleets that are ready. */
+export interface Existing {
+  readonly vpcId: string;
+  readonly routeTableIds: readonly string[];
+  readonly fleetIds: readonly string[];
+}
+
+export const PLACE = { account: ACCOUNT, region: 'us-east-1' };
+
+export async function existing(rehearsal: Rehearsal, fleets = 1): Promise<Existing> {
+  const { ec2: network, gameLift } = rehearsal.aws;
+  const { vpcId } = network.createVpc({ ...PLACE, cidrBlock: '10.90.0.0/16' });
+  const routeTableIds = [network.createRouteTable(PLACE, vpcId), network.createRouteTable(PLACE, vpcId)];
+  const fleetIds = Array.from({ length: fleets }, (_, index) => {
+    const attributes = { Name: `fleet-${index}`, BuildId: 'build-1', EC2InstanceType: 'c5.large', ComputeType: 'EC2' };
+    const fleet = gameLift.fleets.create(PLACE, attributes, new Map());
+    gameLift.fleets.start(fleet, Promise.resolve(undefined));
+    return fleet.id;
+  });
+  await rehearsal.clock.sleep(rehearsal.aws.fates.fleetActivationSeconds * 1000 + 1000);
+  return { vpcId, routeTableIds, fleetIds };
+}
+
+export interface Joining {
+  /** Of the stack. */
+  readonly name?: string;
+  /** Of the connections, one to each fleet. */
+  readonly id?: string;
+  readonly props?: Partial<VpcPeeringConnectionProps>;
+  readonly fleetIds?: readonly string[];
+  readonly authorization?: Partial<VpcPeeringAuthorizationProps>;
+  /** More of the stack, after the connections. */
+  readonly more?: (stack: Stack, connections: readonly VpcPeeringConnection[], authorization: VpcPeeringAuthorization) => void;
+}
+
+/** A stack that connects what exists, and owns nothing but the connections. */
+export function joining(there: Existing, options: Joining = {}): string {
+  const { name = STACK, id = 'Peering', props = {}, fleetIds = there.fleetIds, more } = options;
+  return synthesize((stack) => {
+    const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId: there.vpcId, availabilityZones: ['us-east-1a'] });
+    const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc, ...options.authorization });
+    const connections = fleetIds.map((fleetId, index) => {
+      const fleet = gamelift.CfnFleet.fromFleetId(stack, `Fleet${index}`, fleetId);
+      return new VpcPeeringConnection(stack, index === 0 ? id : `${id}${index}`, { authorization, fleet, ...props });
+    });
+    more?.(stack, connections, authorization);
+  }, name);
+}
+
+export async function join(rehearsal: Rehearsal, there: Existing, options: Joining = {}): Promise<string> {
+  return (await rehearsal.cloudFormation.deploy(joining(there, options), options.name ?? STACK)).status;
 }
 
 /** Nothing is left two days later that was not there before. */

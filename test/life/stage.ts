@@ -15,11 +15,11 @@ type Template = Record<string, unknown> & { Resources: Record<string, { Type: st
 const directories: string[] = [];
 
 /** Synthesizes one stack as the CDK CLI would, and gives the directory of the cloud assembly. */
-export function synthesize(build: (stack: Stack) => void): string {
+export function synthesize(build: (stack: Stack) => void, name = STACK): string {
   const outdir = mkdtempSync(join(tmpdir(), 'life-'));
   directories.push(outdir);
   const app = new App({ outdir, analyticsReporting: false });
-  build(new Stack(app, STACK));
+  build(new Stack(app, name));
   app.synth();
   return outdir;
 }
