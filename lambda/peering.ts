@@ -325,9 +325,10 @@ export class Peerings {
           throw new ExistsError(existing);
         }
         if (authorized) {
+          const { advice } = this.authority;
           throw new Error(
             `GameLift refused CreateVpcPeeringConnection although it had just been authorized (${name}: ${message}): look at the ` +
-              `events of the fleet, and at the VPC and its account, then deploy again. ${this.authority.advice}`.trimEnd(),
+              `events of the fleet, and at the VPC and its account, then deploy again${advice === '' ? '' : `. ${advice}`}`,
             { cause: error },
           );
         }
