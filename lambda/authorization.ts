@@ -44,8 +44,12 @@ export type Valid = AuthorizationRecord & { readonly ExpirationTime: Date };
 export interface Authority {
   /** Before anything that needs it is created. */
   authorizeFirst(): Promise<AuthorizationAttributes>;
-  /** Before anything that needs it is changed. */
-  authorizeAgain(): Promise<AuthorizationAttributes>;
+  /**
+   * Before anything that needs it is changed.
+   *
+   * @param before of the pair that was declared before, if that is another
+   */
+  authorizeAgain(before: Authority | undefined): Promise<AuthorizationAttributes>;
   /** Before anything is changed in a deployment that will delete all that is peered with this pair's VPC. */
   lookAhead(): Promise<void>;
   /** Once GameLift has refused something, or is about to be asked to delete. */
@@ -103,8 +107,9 @@ export class Authorizations implements Authority {
     }
   }
 
-  authorizeAgain(): Promise<AuthorizationAttributes> {
-    return this.authorize();
+  async authorizeAgain(before: Authority | undefined): Promise<AuthorizationAttributes> {
+    await before?.lookAhead();
+    return await this.authorize();
   }
 
   async lookAhead(): Promise<void> {

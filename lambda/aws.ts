@@ -20,6 +20,7 @@ import { faultOf } from './calls';
 import type { ConnectionApi, FleetRecord, NetworkApi } from './connection';
 import type { ConnectionRecord, Ec2Peering, FleetEvent } from './peering';
 import type { PeerRole } from './properties';
+import type { ReceivedApi } from './received';
 import type { Route, RouteTable } from './routes';
 
 /** Retries are the handler's own, since the SDK's give up long before a rate token comes back. */
@@ -62,7 +63,7 @@ function assuming({ arn, externalId }: PeerRole, sessionName: string, region: st
 }
 
 /** The calls of the handler, made with the function's own credentials or those of a role, Region and endpoints. */
-export class Aws implements AuthorizationApi, ConnectionApi, NetworkApi {
+export class Aws implements AuthorizationApi, ConnectionApi, NetworkApi, ReceivedApi {
   static as(role: PeerRole, sessionName: string, region: string): Aws {
     return new Aws({ ...CLIENT, credentials: assuming(role, sessionName, region) });
   }
@@ -114,6 +115,14 @@ export class Aws implements AuthorizationApi, ConnectionApi, NetworkApi {
   ): Promise<readonly ConnectionRecord[]> {
     const output = await this.gameLift.send(new DescribeVpcPeeringConnectionsCommand({ FleetId: fleetId }), { abortSignal });
     return output.VpcPeeringConnections ?? [];
+  }
+
+  async describeStackStatus(stackId: string, abortSignal: AbortSignal): Promise<string> {
+    const { CloudFormationClient, DescribeStacksCommand } = await import('@aws-sdk/client-cloudformation');
+    const output = await new CloudFormationClient(this.config).send(new DescribeStacksCommand({ StackName: stackId }), {
+      abortSignal,
+    });
+    return output.Stacks?.[0]?.StackStatus ?? '';
   }
 
   async describeFleet(fleetId: string, abortSignal: AbortSignal): Promise<FleetRecord | undefined> {

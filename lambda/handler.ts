@@ -29,10 +29,11 @@ import { Peerings } from './peering';
 import { isSamePair, readMatch, readPair, readSeconds } from './properties';
 import type { Pair, PeerRole } from './properties';
 import { ReceivedAuthorization } from './received';
+import type { ReceivedApi } from './received';
 import { Teardown } from './teardown';
 import type { Time } from './time';
 
-type Api = AuthorizationApi & ConnectionApi & NetworkApi;
+type Api = AuthorizationApi & ConnectionApi & NetworkApi & ReceivedApi;
 
 /** What the handler needs of the world around it. */
 export interface World {
@@ -73,18 +74,16 @@ const RESOURCE_TYPES: Readonly<Record<string, ResourceType>> = {
     budgetSeconds: AUTHORIZATION_BUDGET_SECONDS,
     open: (request, calls, world) => {
       const pair = readPair(request.properties);
-      const authority = authorityOf(pair, vpcApiOf(pair, request, world), calls, world);
+      const authority = authorityFor(pair, request, calls, world);
       return {
         physicalId: fixedId(request),
         create: () => authority.authorizeFirst(),
         // also after a change of VPC or account: the earlier pair's authorization is left to lapse, since what relies on
         // it is deleted only after this update
-        update: async () => {
+        update: () => {
           const before = tolerant(readPair, request.oldProperties);
-          if (before !== undefined && !isSamePair(before, pair)) {
-            await authorityOf(before, vpcApiOf(before, request, world), calls, world).lookAhead();
-          }
-          return await authority.authorizeAgain();
+          const changed = before !== undefined && !isSamePair(before, pair);
+          return authority.authorizeAgain(changed ? authorityFor(before, request, calls, world) : undefined);
         },
         delete: () => authority.cancel(),
       };
@@ -98,8 +97,7 @@ const RESOURCE_TYPES: Readonly<Record<string, ResourceType>> = {
     budgetSeconds: AUTHORIZATION_BUDGET_SECONDS,
     open: (request, calls, world) => {
       const pair = readPair(request.properties);
-      const authority = (other: Pair): Authority => authorityOf(other, vpcApiOf(other, request, world), calls, world);
-      const teardown = new Teardown(pair, authority, world.api, calls);
+      const teardown = new Teardown(pair, (other) => authorityFor(other, request, calls, world), world.api, calls);
       return {
         physicalId: fixedId(request),
         create: () => Promise.resolve({}),
@@ -131,9 +129,10 @@ function sessionName({ stackId, logicalResourceId }: Requester): string {
   return `${stackName.slice(0, 31)}.${logicalResourceId.slice(0, 32)}`;
 }
 
-function authorityOf(pair: Pair, vpcApi: Api | undefined, calls: Calls, world: World): Authority {
+function authorityFor(pair: Pair, requester: Requester, calls: Calls, world: World): Authority {
+  const vpcApi = vpcApiOf(pair, requester, world);
   return vpcApi === undefined
-    ? new ReceivedAuthorization(pair, world.region, world.api, calls)
+    ? new ReceivedAuthorization(pair, world.region, world.api, calls, requester.stackId)
     : new Authorizations(pair, world.region, vpcApi, calls);
 }
 
@@ -142,7 +141,7 @@ function openConnection(request: CustomResourceRequest, calls: Calls, world: Wor
   const owner = ownerOf(request);
   const open = (spec: ConnectionSpec): Connection => {
     const vpcApi = vpcApiOf(spec.pair, request, world);
-    const authority = authorityOf(spec.pair, vpcApi, calls, world);
+    const authority = authorityFor(spec.pair, request, calls, world);
     const peerings = new Peerings(spec, api, vpcApi, authority, calls, log);
     return new Connection(spec, owner, peerings, api, vpcApi, calls, log, region, authority.advice);
   };

@@ -8,6 +8,12 @@ import { isPeered } from './peering';
 import type { PeeredApi } from './peering';
 import type { Pair } from './properties';
 
+/** The calls that looking takes, in the handler's own account. */
+export interface ReceivedApi extends ListApi, PeeredApi {
+  /** CloudFormation's, such as `UPDATE_ROLLBACK_IN_PROGRESS`. */
+  describeStackStatus(stackId: string, signal: AbortSignal): Promise<string>;
+}
+
 /** What a deployment may take after it has looked for an authorization: fleets alone take half an hour. */
 const AHEAD_MILLISECONDS = 3_600_000;
 
@@ -19,8 +25,9 @@ export class ReceivedAuthorization implements Authority {
   constructor(
     private readonly pair: Pair,
     private readonly region: string,
-    private readonly api: ListApi & PeeredApi,
+    private readonly api: ReceivedApi,
     private readonly calls: Calls,
+    private readonly stackId: string,
   ) {}
 
   get advice(): string {
@@ -45,8 +52,18 @@ export class ReceivedAuthorization implements Authority {
     }
   }
 
-  authorizeAgain(): Promise<AuthorizationAttributes> {
-    return this.validFor(AHEAD_MILLISECONDS);
+  async authorizeAgain(before: Authority | undefined): Promise<AuthorizationAttributes> {
+    try {
+      await before?.lookAhead();
+      return await this.validFor(AHEAD_MILLISECONDS);
+    } catch (error) {
+      // the deployment has failed already, perhaps for this very reason: to fail once more would leave the stack stuck
+      if (await this.isRolledBack()) {
+        const now = new Date(this.calls.now());
+        return attributesOf((await this.find()) ?? { CreationTime: now, ExpirationTime: now }, this.pair);
+      }
+      throw error;
+    }
   }
 
   async lookAhead(): Promise<void> {
@@ -79,6 +96,11 @@ export class ReceivedAuthorization implements Authority {
       );
     }
     return attributesOf(record, this.pair);
+  }
+
+  private async isRolledBack(): Promise<boolean> {
+    const status = await this.calls.make('DescribeStacks', (signal) => this.api.describeStackStatus(this.stackId, signal));
+    return status.includes('ROLLBACK');
   }
 
   private async find(): Promise<Valid | undefined> {

@@ -181,7 +181,7 @@ export class AuthorizationUse {
       case 'role':
         return this.handler.permit('Assume', peerRole ?? vpc, vpc.vpcId, () => assumeStatements(peerRole));
       case 'none':
-        return this.handler.permit('Receive', vpc, vpc.vpcId, receiveStatements);
+        return this.handler.permit('Receive', vpc, vpc.vpcId, () => receiveStatements(this.stack));
     }
   }
 

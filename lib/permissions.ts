@@ -87,9 +87,15 @@ export function assumeStatements(peerRole: iam.IRole | undefined): iam.PolicySta
   return peerRole === undefined ? [] : [new iam.PolicyStatement({ actions: ['sts:AssumeRole'], resources: [peerRole.roleArn] })];
 }
 
-/** What looking for an authorization takes that another account gave. */
-export function receiveStatements(): iam.PolicyStatement[] {
-  return [new iam.PolicyStatement({ actions: ['gamelift:DescribeVpcPeeringAuthorizations'], resources: ['*'] })];
+/** What looking for an authorization takes that another account gave, and knowing a rollback. */
+export function receiveStatements(stack: Stack): iam.PolicyStatement[] {
+  return [
+    new iam.PolicyStatement({
+      actions: ['gamelift:DescribeVpcPeeringAuthorizations', 'gamelift:DescribeVpcPeeringConnections'],
+      resources: ['*'],
+    }),
+    new iam.PolicyStatement({ actions: ['cloudformation:DescribeStacks'], resources: [stack.stackId] }),
+  ];
 }
 
 /** What looking for what is still peered takes. */

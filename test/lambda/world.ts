@@ -57,6 +57,7 @@ export class ScriptedApi implements Api {
   readonly deleteRoute = unexpected;
   readonly setDnsResolution = unexpected;
   readonly tagPeering = unexpected;
+  readonly describeStackStatus = unexpected;
 
   constructor(private readonly time: VirtualTime) {}
 

@@ -14,19 +14,26 @@ type Template = Record<string, unknown> & { Resources: Record<string, { Type: st
 
 const directories: string[] = [];
 
-/** Synthesizes one stack as the CDK CLI would, and gives the directory of the cloud assembly. */
-export function synthesize(build: (stack: Stack) => void, name = STACK): string {
+/** Synthesizes an app as the CDK CLI would, and gives the directory of the cloud assembly. */
+export function synthesizeApp(build: (app: App) => void): string {
   const outdir = mkdtempSync(join(tmpdir(), 'life-'));
   directories.push(outdir);
   const app = new App({ outdir, analyticsReporting: false });
-  build(new Stack(app, name));
+  build(app);
   app.synth();
   return outdir;
 }
 
+/** The same for one stack. */
+export function synthesize(build: (stack: Stack) => void, name = STACK): string {
+  return synthesizeApp((app) => {
+    build(new Stack(app, name));
+  });
+}
+
 /** The same assembly with another template. */
-export function edit(directory: string, change: (template: Template) => void): string {
-  const file = join(directory, `${STACK}.template.json`);
+export function edit(directory: string, change: (template: Template) => void, stack = STACK): string {
+  const file = join(directory, `${stack}.template.json`);
   const template = JSON.parse(readFileSync(file, 'utf8')) as Template;
   change(template);
   writeFileSync(file, JSON.stringify(template));

@@ -1,0 +1,270 @@
+import { App, Stack } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as gamelift from 'aws-cdk-lib/aws-gamelift';
+import { PeeringRoutes, VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '../../lib';
+import type { IVpcPeeringAuthorization, VpcPeeringConnectionProps } from '../../lib';
+import type { Rehearsal } from '../../rehearsal';
+import { expectNoFailedDelete, expectNothingLeft, start } from './scene';
+import { calls, DAY, edit, failures, Stage, synthesizeApp, told } from './stage';
+
+/*
+ * The game servers are in one account, the data in another.
+ */
+
+const GAME = { account: '111111111111', region: 'us-east-1' };
+const DATA = { account: '222222222222', region: 'us-east-1' };
+const EXTERNAL_ID = 'studio-7f3a9';
+
+afterEach(() => Stage.clear());
+
+function vpcOf(stack: Stack, vpcId: string): ec2.IVpc {
+  return ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId, availabilityZones: ['us-east-1a'] });
+}
+
+function fleetOf(stack: Stack, build: string): gamelift.CfnFleet {
+  const server = new gamelift.CfnBuild(stack, 'Build', {
+    storageLocation: { bucket: 'b', key: `server-${build}.zip`, roleArn: 'arn:aws:iam::111111111111:role/r' },
+  });
+  return new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet', buildId: server.ref, ec2InstanceType: 'c5.large' });
+}
+
+interface Kind {
+  readonly born?: boolean;
+  readonly build?: string;
+  readonly connection?: Partial<VpcPeeringConnectionProps>;
+}
+
+function peer(stack: Stack, authorization: IVpcPeeringAuthorization, { born = false, build = '1', connection = {} }: Kind): void {
+  const fleet = fleetOf(stack, build);
+  if (born) {
+    authorization.authorizeFleet(fleet);
+  } else {
+    new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, ...connection });
+  }
+}
+
+/** A VPC of the data account that was there before, with two route tables. */
+function dataVpc(rehearsal: Rehearsal): string {
+  const { vpcId } = rehearsal.aws.ec2.createVpc({ ...DATA, cidrBlock: '10.90.0.0/16' });
+  rehearsal.aws.ec2.createRouteTable(DATA, vpcId);
+  return vpcId;
+}
+
+describe('with a role in the account of the VPC', () => {
+  function studio(vpcId: string, kind: Kind = {}, externalId: string | undefined = EXTERNAL_ID): string {
+    return synthesizeApp((app: App) => {
+      const data = new Stack(app, 'Data', { env: DATA });
+      const game = new Stack(app, 'Game', { env: GAME });
+      const peerRole = new VpcPeeringRole(data, 'Role', {
+        vpc: vpcOf(data, vpcId),
+        gameLiftAccount: GAME.account,
+        externalId: EXTERNAL_ID,
+      });
+      const authorization = new VpcPeeringAuthorization(game, 'Authorization', {
+        vpc: vpcOf(game, vpcId),
+        peerRole,
+        ...(externalId === undefined ? {} : { externalId }),
+      });
+      peer(game, authorization, kind);
+    });
+  }
+
+  async function deploy(rehearsal: Rehearsal, assembly: string): Promise<string[]> {
+    const { cloudFormation } = rehearsal;
+    return [(await cloudFormation.deploy(assembly, 'Data')).status, (await cloudFormation.deploy(assembly, 'Game')).status];
+  }
+
+  test.each([
+    ['connected, with DNS', { connection: { dnsResolution: true } }],
+    ['born peered', { born: true }],
+  ])('%s: created, replaced after ten days, deleted after thirty', async (_, kind: Kind) => {
+    const rehearsal = await start();
+    const vpcId = dataVpc(rehearsal);
+    const before = rehearsal.aws.inventory();
+    expect(await deploy(rehearsal, studio(vpcId, kind))).toEqual(['CREATE_COMPLETE', 'CREATE_COMPLETE']);
+    await rehearsal.clock.sleep(10 * DAY);
+    expect(await deploy(rehearsal, studio(vpcId, { ...kind, build: '2' }))).toEqual(['CREATE_COMPLETE', 'UPDATE_COMPLETE']);
+    await rehearsal.clock.sleep(30 * DAY);
+    expect((await rehearsal.cloudFormation.delete('Game')).status).toBe('DELETE_COMPLETE');
+    expect((await rehearsal.cloudFormation.delete('Data')).status).toBe('DELETE_COMPLETE');
+    expectNoFailedDelete(rehearsal);
+    await expectNothingLeft(rehearsal, before);
+  });
+
+  test('is in the trail under the names of stack and construct', async () => {
+    const rehearsal = await start();
+    await deploy(rehearsal, studio(dataVpc(rehearsal)));
+    expect(told(rehearsal, 'gamelift').find((line) => line.startsWith('CreateVpcPeeringAuthorization'))).toMatch(
+      /called by arn:aws:sts::222222222222:assumed-role\/data-?\w*\/Game\.AuthorizationB\w+ of account 222222222222$/i,
+    );
+  });
+
+  test('without the external id: denied, and the reason says which role and account', async () => {
+    const rehearsal = await start();
+    const vpcId = dataVpc(rehearsal);
+    expect(await deploy(rehearsal, studio(vpcId, {}, 'another-id'))).toEqual(['CREATE_COMPLETE', 'ROLLBACK_COMPLETE']);
+    expect(failures(rehearsal)[0]).toMatch(
+      new RegExp(
+        `^could not authorize VPC peering between VPC ${vpcId} of account 222222222222 and GameLift account 111111111111 in us-east-1: ` +
+          'AccessDenied: the role (arn:aws:iam::222222222222:role/[\\w-]+) could not be assumed: .* is not authorized to perform: ' +
+          'sts:AssumeRole on resource: \\1. Check that the role trusts this account, under the external id that is passed, and ' +
+          'that no service control policy and no permissions boundary keeps the role \\1 in account 222222222222 from ',
+      ),
+    );
+    expect(JSON.stringify(rehearsal.journal.entries)).not.toContain(EXTERNAL_ID);
+    expect(JSON.stringify(rehearsal.journal.entries)).not.toContain('another-id');
+  });
+
+  test.each([
+    ['gamelift:CreateVpcPeeringAuthorization', /AccessDeniedException: .*assumed-role/],
+    ['ec2:AcceptVpcPeeringConnection', /UnauthorizedException: .*assumed-role/],
+    ['ec2:CreateTags', /UnauthorizedOperation: .*/],
+  ])('without %s: denied, and the reason says which role and account', async (action, reason) => {
+    const rehearsal = await start();
+    const vpcId = dataVpc(rehearsal);
+    const before = rehearsal.aws.inventory();
+    const assembly = edit(
+      studio(vpcId),
+      ({ Resources }) => {
+        const [role] = Object.values(Resources).filter(({ Type }) => Type === 'AWS::IAM::Role');
+        const { Policies } = role?.Properties as {
+          Policies: { PolicyDocument: { Statement: { Action: string | string[] }[] } }[];
+        };
+        for (const statement of Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement)) {
+          statement.Action = [statement.Action].flat().map((other) => (other === action ? 'ec2:DescribeVpcs' : other));
+        }
+      },
+      'Data',
+    );
+    expect(await deploy(rehearsal, assembly)).toEqual(['CREATE_COMPLETE', 'ROLLBACK_COMPLETE']);
+    expect(failures(rehearsal)[0]).toMatch(reason);
+    expect(failures(rehearsal)[0]).toContain('222222222222');
+    expect((await rehearsal.cloudFormation.delete('Game')).status).toBe('DELETE_COMPLETE');
+    await expectNothingLeft(rehearsal, before);
+  });
+});
+
+describe('split stacks, without trust', () => {
+  function game(vpcId: string, kind: Kind = {}): string {
+    return synthesizeApp((app: App) => {
+      const stack = new Stack(app, 'Game', { env: GAME });
+      const authorization = VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(stack, 'Authorization', {
+        vpc: vpcOf(stack, vpcId),
+        vpcAccount: DATA.account,
+      });
+      peer(stack, authorization, { ...kind, connection: { routes: PeeringRoutes.none(), ...kind.connection } });
+    });
+  }
+
+  async function deploy(rehearsal: Rehearsal, vpcId: string, kind: Kind = {}): Promise<string> {
+    return (await rehearsal.cloudFormation.deploy(game(vpcId, kind), 'Game')).status;
+  }
+
+  /** Runs the command that a reason tells to run, in the account that it names. */
+  async function runWhatIsSaid(rehearsal: Rehearsal, reason: string | undefined): Promise<void> {
+    const said =
+      /Only account (\d{12}) can authorize this\. Run there: aws gamelift (create|delete)-vpc-peering-authorization --game-lift-aws-account-id (\d{12}) --peer-vpc-id (vpc-\w+) --region (\S+)/.exec(
+        reason ?? '',
+      );
+    const [, account = '', , GameLiftAwsAccountId, PeerVpcId, region = ''] = said ?? [];
+    await rehearsal.aws.callGameLift('CreateVpcPeeringAuthorization', { GameLiftAwsAccountId, PeerVpcId }, { account, region });
+    await rehearsal.clock.sleep(10_000);
+  }
+
+  test.each([
+    ['connected', {}],
+    ['born peered', { born: true }],
+  ])('%s: each deployment without an authorization says what to run, and works once that was run', async (_, kind: Kind) => {
+    const rehearsal = await start();
+    const vpcId = dataVpc(rehearsal);
+    const before = rehearsal.aws.inventory();
+    expect(await deploy(rehearsal, vpcId, kind)).toBe('ROLLBACK_COMPLETE');
+    expect(rehearsal.aws.inventory().fleets).toEqual([]);
+    expect(failures(rehearsal)[0]).toBe(
+      `an authorization is missing between VPC ${vpcId} of account 222222222222 and GameLift account 111111111111 in us-east-1: GameLift ` +
+        'lists none that is valid. Only account 222222222222 can authorize this. Run there: aws gamelift create-vpc-peering-authorization ' +
+        `--game-lift-aws-account-id 111111111111 --peer-vpc-id ${vpcId} --region us-east-1 and then do here again what failed. If that does not ` +
+        'help, an authorization that was used up stands in its way. Run there first: aws gamelift delete-vpc-peering-authorization ' +
+        `--game-lift-aws-account-id 111111111111 --peer-vpc-id ${vpcId} --region us-east-1`,
+    );
+    expect((await rehearsal.cloudFormation.delete('Game')).status).toBe('DELETE_COMPLETE');
+    await runWhatIsSaid(rehearsal, failures(rehearsal)[0]);
+    expect(await deploy(rehearsal, vpcId, kind)).toBe('CREATE_COMPLETE');
+
+    await rehearsal.clock.sleep(10 * DAY);
+    const { fleets, connections } = rehearsal.aws.inventory();
+    expect(await deploy(rehearsal, vpcId, { ...kind, build: '2' })).toBe('UPDATE_ROLLBACK_COMPLETE');
+    // nothing was changed
+    expect(rehearsal.aws.inventory()).toMatchObject({ fleets, connections });
+    await runWhatIsSaid(rehearsal, failures(rehearsal).at(-1));
+    expect(await deploy(rehearsal, vpcId, { ...kind, build: '2' })).toBe('UPDATE_COMPLETE');
+    expectNoFailedDelete(rehearsal);
+
+    await rehearsal.clock.sleep(30 * DAY);
+    expect((await rehearsal.cloudFormation.delete('Game')).status).toBe('DELETE_FAILED');
+    expect(rehearsal.aws.inventory().fleets).toHaveLength(1);
+    await runWhatIsSaid(rehearsal, failures(rehearsal).at(-1));
+    expect((await rehearsal.cloudFormation.delete('Game')).status).toBe('DELETE_COMPLETE');
+    await expectNothingLeft(rehearsal, before);
+    expect(calls(rehearsal, 'CreateVpcPeeringAuthorization')).toBe(3);
+  });
+
+  test('another VPC: what cleaning up the old one needs is asked for before anything is changed', async () => {
+    const rehearsal = await start();
+    const [one, other] = [dataVpc(rehearsal), dataVpc(rehearsal)];
+    const authorize = async (PeerVpcId: string): Promise<void> => {
+      await rehearsal.aws.callGameLift('CreateVpcPeeringAuthorization', { GameLiftAwsAccountId: GAME.account, PeerVpcId }, DATA);
+      await rehearsal.clock.sleep(10_000);
+    };
+    await authorize(one);
+    expect(await deploy(rehearsal, one)).toBe('CREATE_COMPLETE');
+    await rehearsal.clock.sleep(10 * DAY);
+    await authorize(other);
+    expect(await deploy(rehearsal, other)).toBe('UPDATE_ROLLBACK_COMPLETE');
+    expect(failures(rehearsal)[0]).toContain(`an authorization is missing between VPC ${one} of account 222222222222`);
+    await authorize(one);
+    expect(await deploy(rehearsal, other)).toBe('UPDATE_COMPLETE');
+    expectNoFailedDelete(rehearsal);
+    expect(rehearsal.aws.inventory().connections).toEqual([expect.objectContaining({ peerVpcId: other })]);
+  });
+
+  test.each(['keeps expiry', 'InvalidRequestException'] as const)(
+    'an authorization that was used, is not listed and can not be renewed (%s): the second command helps',
+    async (reading) => {
+      const rehearsal = await start();
+      rehearsal.aws.behaviours.set('authorizingAgain', reading);
+      rehearsal.aws.behaviours.set('usedAuthorizations', 'not listed');
+      const vpcId = dataVpc(rehearsal);
+      const pair = { GameLiftAwsAccountId: GAME.account, PeerVpcId: vpcId };
+      await rehearsal.aws.callGameLift('CreateVpcPeeringAuthorization', pair, DATA);
+      expect(await deploy(rehearsal, vpcId)).toBe('CREATE_COMPLETE');
+      expect(await deploy(rehearsal, vpcId, { build: '2' })).toBe('UPDATE_ROLLBACK_COMPLETE');
+      await rehearsal.aws.callGameLift('DeleteVpcPeeringAuthorization', pair, DATA);
+      await rehearsal.aws.callGameLift('CreateVpcPeeringAuthorization', pair, DATA);
+      expect(await deploy(rehearsal, vpcId, { build: '2' })).toBe('UPDATE_COMPLETE');
+      expectNoFailedDelete(rehearsal);
+    },
+  );
+
+  test('where the stack learns its account only at the deployment, routes in another account are refused then', async () => {
+    const rehearsal = await start();
+    const vpcId = dataVpc(rehearsal);
+    const assembly = synthesizeApp((app) => {
+      const stack = new Stack(app, 'Game');
+      const authorization = VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(stack, 'Authorization', {
+        vpc: vpcOf(stack, vpcId),
+        vpcAccount: DATA.account,
+      });
+      peer(stack, authorization, {});
+    });
+    await rehearsal.aws.callGameLift(
+      'CreateVpcPeeringAuthorization',
+      { GameLiftAwsAccountId: GAME.account, PeerVpcId: vpcId },
+      DATA,
+    );
+    expect((await rehearsal.cloudFormation.deploy(assembly, 'Game')).status).toBe('ROLLBACK_COMPLETE');
+    expect(failures(rehearsal)[0]).toMatch(
+      /: routes and DNS of the VPC can't be set from another account: pass PeeringRoutes\.none\(\) and no dnsResolution, and set them in account 222222222222, or give the authorization a peerRole of that account$/,
+    );
+  });
+});
