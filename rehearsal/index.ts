@@ -55,6 +55,7 @@ export class Rehearsal {
       iam: aws.iam,
       ec2: aws.ec2,
       gameLift: aws,
+      parameters: aws.parameters,
       defaults: { account, region },
       failedUpdatePhysicalId: options.failedUpdatePhysicalId ?? 'stored',
     });

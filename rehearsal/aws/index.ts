@@ -7,6 +7,7 @@ import type { ApiCall, Fault } from './faults';
 import { GameLift } from './gamelift';
 import { Iam } from './iam';
 import { takeInventory, type Inventory } from './inventory';
+import { ParameterStore } from './parameters';
 import type { Place, Service } from './service';
 import { stsService } from './sts';
 import { Fates } from './surroundings';
@@ -40,6 +41,7 @@ export class SimulatedAws {
   readonly behaviours = new Behaviours();
   readonly ec2: Ec2;
   readonly gameLift: GameLift;
+  readonly parameters = new ParameterStore();
   /** How long things take in GameLift, and how they end. */
   readonly fates = new Fates();
 

@@ -2,15 +2,29 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Template } from './template';
 
+/** What files a stack's assets are. */
+export interface Assets {
+  /** The directory that was packed for an object key of the staging bucket. */
+  assetDirectory(objectKey: string): string;
+  /** The template of a nested stack that was published under an object key. */
+  assetTemplate(objectKey: string): Template;
+}
+
 /** A stack as `cdk synth` wrote it into a cloud assembly. */
-export interface StackArtifact {
+export interface StackArtifact extends Assets {
   readonly stackName: string;
   readonly account: string;
   readonly region: string;
   readonly template: Template;
   readonly parameters: Readonly<Record<string, string>>;
-  /** The directory that was packed for an object key of the staging bucket. */
-  assetDirectory(objectKey: string): string;
+  /** The role that CloudFormation works with. */
+  readonly executionRoleArn?: string;
+}
+
+/** For stacks that are not bound to an environment. */
+export interface Defaults {
+  readonly account: string;
+  readonly region: string;
 }
 
 interface Artifact {
@@ -23,8 +37,11 @@ interface Artifact {
     readonly parameters?: Readonly<Record<string, string>>;
     readonly file?: string;
     readonly directoryName?: string;
+    readonly cloudFormationExecutionRoleArn?: string;
   };
 }
+
+type Artifacts = Readonly<Record<string, Artifact>>;
 
 interface AssetManifest {
   readonly files?: Readonly<
@@ -38,62 +55,96 @@ interface AssetManifest {
   >;
 }
 
+/** A stack and where it stands. */
+interface Located {
+  readonly id: string;
+  readonly name: string;
+  readonly directory: string;
+  readonly artifact: Artifact;
+  readonly artifacts: Artifacts;
+}
+
 const readJson = (file: string): unknown => JSON.parse(readFileSync(file, 'utf8'));
 
+/** Every stack of an assembly and of those nested in it, each after those that it depends on. */
+export function readStacks(directory: string, defaults: Defaults): StackArtifact[] {
+  return locate(directory).map((located) => artifactOf(located, defaults));
+}
+
 /** Finds a stack by its name or its artifact id, in an assembly or in those nested in it. */
-export function readStack(directory: string, stackName: string, defaults: { account: string; region: string }): StackArtifact {
-  const known: string[] = [];
-  const found = findStack(directory, stackName, known);
+export function readStack(directory: string, stackName: string, defaults: Defaults): StackArtifact {
+  const all = locate(directory);
+  const found = all.find(({ id, name }) => name === stackName || id === stackName);
   if (!found) {
-    throw new Error(`no stack ${stackName} in the cloud assembly ${directory}: it has ${known.join(', ') || 'none'}`);
+    const known = all.map(({ name }) => name).join(', ');
+    throw new Error(`no stack ${stackName} in the cloud assembly ${directory}: it has ${known || 'none'}`);
   }
-  const { artifact, artifacts, name } = found;
-  const [account, region] = (artifact.environment ?? '').replace('aws://', '').split('/');
-  const manifests = (artifact.dependencies ?? [])
-    .map((id) => artifacts[id])
-    .filter((dependency) => dependency?.type === 'cdk:asset-manifest')
-    .map((dependency) => readJson(path.join(found.directory, dependency?.properties?.file ?? '')) as AssetManifest);
-  return {
-    stackName: name,
-    account: !account || account === 'unknown-account' ? defaults.account : account,
-    region: !region || region === 'unknown-region' ? defaults.region : region,
-    template: readJson(path.join(found.directory, artifact.properties?.templateFile ?? '')) as Template,
-    parameters: artifact.properties?.parameters ?? {},
-    assetDirectory: (objectKey) => findAsset(found.directory, manifests, objectKey),
-  };
+  return artifactOf(found, defaults);
 }
 
-interface Found {
-  readonly directory: string;
-  readonly name: string;
-  readonly artifact: Artifact;
-  readonly artifacts: Readonly<Record<string, Artifact>>;
-}
-
-function findStack(directory: string, stackName: string, known: string[]): Found | undefined {
+/** A nested assembly is deployed as a whole: what depends on it, or it on, is in the assembly around it. */
+function locate(directory: string): Located[] {
   const file = path.join(directory, 'manifest.json');
   if (!existsSync(file)) {
     throw new Error(`${directory} is no cloud assembly: it has no manifest.json; run cdk synth first`);
   }
-  const { artifacts = {} } = readJson(file) as { artifacts?: Readonly<Record<string, Artifact>> };
-  for (const [id, artifact] of Object.entries(artifacts)) {
-    if (artifact.type === 'aws:cloudformation:stack') {
-      const name = artifact.properties?.stackName ?? id;
-      known.push(name);
-      if (name === stackName || id === stackName) {
-        return { directory, name, artifact, artifacts };
-      }
-    } else if (artifact.type === 'cdk:cloud-assembly') {
-      const nested = findStack(path.join(directory, artifact.properties?.directoryName ?? ''), stackName, known);
-      if (nested) {
-        return nested;
-      }
+  const { artifacts = {} } = readJson(file) as { artifacts?: Artifacts };
+  const located: Located[] = [];
+  const visited = new Set<string>();
+  const visit = (id: string, dependents: readonly string[]): void => {
+    const artifact = artifacts[id];
+    if (dependents.includes(id)) {
+      throw new Error(`artifacts of ${directory} depend on each other: ${[...dependents, id].join(' on ')}`);
     }
-  }
-  return undefined;
+    if (artifact === undefined || visited.has(id)) {
+      return;
+    }
+    (artifact.dependencies ?? []).forEach((dependency) => {
+      visit(dependency, [...dependents, id]);
+    });
+    visited.add(id);
+    if (artifact.type === 'aws:cloudformation:stack') {
+      located.push({ id, name: artifact.properties?.stackName ?? id, directory, artifact, artifacts });
+    } else if (artifact.type === 'cdk:cloud-assembly') {
+      located.push(...locate(path.join(directory, artifact.properties?.directoryName ?? '')));
+    }
+  };
+  Object.keys(artifacts).forEach((id) => {
+    visit(id, []);
+  });
+  return located;
 }
 
-function findAsset(directory: string, manifests: readonly AssetManifest[], objectKey: string): string {
+function artifactOf({ name, directory, artifact, artifacts }: Located, defaults: Defaults): StackArtifact {
+  const [account, region] = (artifact.environment ?? '').replace('aws://', '').split('/');
+  const manifests = (artifact.dependencies ?? [])
+    .map((id) => artifacts[id])
+    .filter((dependency) => dependency?.type === 'cdk:asset-manifest')
+    .map((dependency) => readJson(path.join(directory, dependency?.properties?.file ?? '')) as AssetManifest);
+  const executionRoleArn = artifact.properties?.cloudFormationExecutionRoleArn;
+  return {
+    stackName: name,
+    account: !account || account === 'unknown-account' ? defaults.account : account,
+    region: !region || region === 'unknown-region' ? defaults.region : region,
+    template: readJson(path.join(directory, artifact.properties?.templateFile ?? '')) as Template,
+    parameters: artifact.properties?.parameters ?? {},
+    ...(executionRoleArn === undefined ? {} : { executionRoleArn }),
+    assetDirectory: (objectKey) => {
+      const { packaging, file } = findAsset(directory, manifests, objectKey);
+      if (packaging !== 'zip') {
+        throw new Error(`the asset ${file} is not a directory: only directories can be run as a function's code`);
+      }
+      return file;
+    },
+    assetTemplate: (objectKey) => readJson(findAsset(directory, manifests, objectKey).file) as Template,
+  };
+}
+
+function findAsset(
+  directory: string,
+  manifests: readonly AssetManifest[],
+  objectKey: string,
+): { readonly packaging: string | undefined; readonly file: string } {
   const assets = manifests.flatMap((manifest) => Object.values(manifest.files ?? {}));
   const asset = assets.find(({ destinations }) =>
     Object.values(destinations).some((destination) => destination.objectKey === objectKey),
@@ -101,8 +152,5 @@ function findAsset(directory: string, manifests: readonly AssetManifest[], objec
   if (asset?.source.path === undefined) {
     throw new Error(`no file asset of the stack is published as ${objectKey}`);
   }
-  if (asset.source.packaging !== 'zip') {
-    throw new Error(`the asset ${asset.source.path} is not a directory: only directories can be run as a function's code`);
-  }
-  return path.join(directory, asset.source.path);
+  return { packaging: asset.source.packaging, file: path.join(directory, asset.source.path) };
 }

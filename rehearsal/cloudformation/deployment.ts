@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { StackArtifact } from './assembly';
 import { runInOrder } from './graph';
 import { dependents, messageOf, Operator, type Services } from './operator';
 import type { Plan, Planned } from './plan';
@@ -13,6 +14,16 @@ interface Obsolete {
   readonly keep: boolean;
 }
 
+/** What a stack is to become. */
+export interface Target {
+  readonly artifact: StackArtifact;
+  readonly parameters: Stack['parameters'];
+  /** Finds out whether the outputs of other stacks that it needs may be read. */
+  readonly authorizeOutputs: () => Promise<void>;
+  /** Throws where the exports clash with other stacks. */
+  readonly checkOutputs: (outputs: Outputs) => void;
+}
+
 const CLEANUP_TRIES = 3;
 const CANCELLED = { CREATE: 'Resource creation cancelled', UPDATE: 'Resource update cancelled' } as const;
 
@@ -24,8 +35,13 @@ export class Deployment extends Operator {
   private readonly touched = new Map<string, 'created' | 'updated' | 'replaced'>();
   private readonly inProgress = new Map<string, Verb>();
   private readonly failed: Record<Verb, string[]> = { CREATE: [], UPDATE: [] };
+  private readonly artifactBefore: StackArtifact;
+  private readonly parametersBefore: Stack['parameters'];
+  private readonly outputsBefore: Outputs;
+  private readonly importsBefore: ReadonlySet<string>;
   private obsolete: Obsolete[] = [];
   private failing = false;
+  private succeeded = false;
   private cancel: () => void = () => undefined;
   private readonly cancelled = new Promise<void>((resolve) => (this.cancel = resolve));
 
@@ -33,16 +49,20 @@ export class Deployment extends Operator {
     services: Services,
     stack: Stack,
     private readonly plan: Plan,
-    /** Throws where the exports clash with other stacks. */
-    private readonly checkOutputs: (outputs: Outputs) => void,
+    private readonly target: Target,
   ) {
     super(services, stack);
+    this.artifactBefore = stack.artifact;
+    this.parametersBefore = stack.parameters;
     this.before = new Map(stack.resources);
+    this.outputsBefore = stack.outputs;
+    this.importsBefore = stack.imports;
   }
 
-  async create(): Promise<void> {
+  /** @param cancelled settles when the stack around has failed */
+  async create(cancelled?: Promise<void>): Promise<void> {
     this.stackStatus('CREATE_IN_PROGRESS');
-    const reason = await this.apply();
+    const reason = await this.apply(cancelled);
     if (reason === undefined) {
       this.stackStatus('CREATE_COMPLETE');
       return;
@@ -63,24 +83,72 @@ export class Deployment extends Operator {
     this.stackStatus(complete ? 'ROLLBACK_COMPLETE' : 'ROLLBACK_FAILED', this.stack.reason);
   }
 
-  async update(): Promise<void> {
+  /**
+   * An update up to its clean-up; one that fails is rolled back.
+   *
+   * @param cancelled settles when the stack around has failed
+   */
+  async begin(cancelled?: Promise<void>): Promise<void> {
     this.stackStatus('UPDATE_IN_PROGRESS');
-    const reason = await this.apply();
-    if (reason !== undefined) {
-      await this.rollBackUpdate(reason);
+    const reason = await this.apply(cancelled);
+    if (reason === undefined) {
+      this.succeeded = true;
+      this.stackStatus('UPDATE_COMPLETE_CLEANUP_IN_PROGRESS');
+    } else {
+      await this.rollBack(reason);
+    }
+  }
+
+  /** Takes an update back, also one that has succeeded, where it is part of a bigger one that has not. */
+  async rollBack(reason: string): Promise<void> {
+    this.succeeded = false;
+    this.stack.artifact = this.artifactBefore;
+    this.stack.parameters = this.parametersBefore;
+    this.stack.outputs = this.outputsBefore;
+    this.stack.imports = this.importsBefore;
+    this.stackStatus('UPDATE_ROLLBACK_IN_PROGRESS', reason);
+    for (const logicalId of [...this.stack.resources.keys()]) {
+      this.moveAside(logicalId);
+    }
+    const old = [...this.before.values()];
+    const before = ({ dependencies }: Resource) => old.filter(({ logicalId }) => dependencies.includes(logicalId));
+    const restored = await runInOrder(old, before, (resource) => this.restore(resource));
+    this.stackStatus(restored ? 'UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS' : 'UPDATE_ROLLBACK_FAILED', reason);
+  }
+
+  /** The clean-up: nothing is deleted before it is certain that the change stays, or is gone. */
+  async finish(): Promise<void> {
+    if (this.stack.status === 'UPDATE_ROLLBACK_FAILED') {
       return;
     }
-    for (const resource of [...this.stack.resources.values()].filter(({ logicalId }) => !this.plan.resources.has(logicalId))) {
-      this.stack.resources.delete(resource.logicalId);
-      this.obsolete.push({ resource, keep: resource.deletionPolicy.startsWith('Retain') });
+    for (const resource of [...this.stack.resources.values()]) {
+      await this.services.types.find(resource.type).finish?.(this.existing(resource));
+      if (this.succeeded && !this.plan.resources.has(resource.logicalId)) {
+        this.stack.resources.delete(resource.logicalId);
+        this.obsolete.push({ resource, keep: resource.deletionPolicy.startsWith('Retain') });
+      }
     }
-    this.stackStatus('UPDATE_COMPLETE_CLEANUP_IN_PROGRESS');
     await this.cleanUp();
-    this.stackStatus('UPDATE_COMPLETE');
+    if (this.succeeded) {
+      this.stackStatus('UPDATE_COMPLETE');
+    } else {
+      this.stackStatus('UPDATE_ROLLBACK_COMPLETE', this.stack.reason);
+    }
   }
 
   /** Creates and updates everything; returns why that failed. */
-  private async apply(): Promise<string | undefined> {
+  private async apply(cancelled?: Promise<void>): Promise<string | undefined> {
+    this.stack.artifact = this.target.artifact;
+    this.stack.parameters = this.target.parameters;
+    void cancelled?.then(() => {
+      this.failing = true;
+      this.cancelAll();
+    });
+    try {
+      await this.target.authorizeOutputs();
+    } catch (error) {
+      return messageOf(error);
+    }
     const planned = [...this.plan.resources.values()];
     const before = ({ dependencies }: Planned) => planned.filter(({ logicalId }) => dependencies.includes(logicalId));
     await runInOrder(planned, before, (resource) => this.applyOne(resource));
@@ -93,7 +161,7 @@ export class Deployment extends Operator {
     }
     try {
       const outputs = this.plan.outputs();
-      this.checkOutputs(outputs);
+      this.target.checkOutputs(outputs);
       this.stack.outputs = outputs;
       this.stack.imports = this.plan.imports;
       return undefined;
@@ -200,6 +268,10 @@ export class Deployment extends Operator {
     this.failing = true;
     this.failed[verb].push(resource.logicalId);
     this.record({ ...resource, status: `${verb}_FAILED`, reason });
+    this.cancelAll();
+  }
+
+  private cancelAll(): void {
     const others = [...this.inProgress];
     this.inProgress.clear();
     for (const [logicalId, verb] of others) {
@@ -210,22 +282,6 @@ export class Deployment extends Operator {
       }
     }
     this.cancel();
-  }
-
-  private async rollBackUpdate(reason: string): Promise<void> {
-    this.stackStatus('UPDATE_ROLLBACK_IN_PROGRESS', reason);
-    for (const logicalId of [...this.stack.resources.keys()]) {
-      this.moveAside(logicalId);
-    }
-    const old = [...this.before.values()];
-    const before = ({ dependencies }: Resource) => old.filter(({ logicalId }) => dependencies.includes(logicalId));
-    if (!(await runInOrder(old, before, (resource) => this.restore(resource)))) {
-      this.stackStatus('UPDATE_ROLLBACK_FAILED', reason);
-      return;
-    }
-    this.stackStatus('UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS', reason);
-    await this.cleanUp();
-    this.stackStatus('UPDATE_ROLLBACK_COMPLETE', reason);
   }
 
   /** What the update created is for the clean-up; what it was to replace is the stack's own again. */

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { OutputRequest } from './stack-outputs';
 import { getAttParts, isObject, subParts, substitutions, type Template } from './template';
 
 /** What the functions of a template draw on. */
@@ -12,6 +13,7 @@ export interface Scope {
   reference(logicalId: string): unknown;
   attribute(logicalId: string, attribute: string): unknown;
   importValue(name: string): unknown;
+  stackOutput(request: OutputRequest): unknown;
 }
 
 /** Stands for `AWS::NoValue`: what has it as its value is left out. */
@@ -76,6 +78,7 @@ const INTRINSICS: Readonly<Record<string, Intrinsic>> = {
   'Fn::GetAZs': (argument, scope) => ['a', 'b', 'c'].map((zone) => `${textOf(resolve(argument, scope)) || scope.region}${zone}`),
   'Fn::Cidr': eager('Fn::Cidr', ([block, count, bits]) => cidrs(String(block), Number(count), Number(bits ?? 8))),
   'Fn::ImportValue': (argument, scope) => scope.importValue(textOf(resolve(argument, scope))),
+  'Fn::GetStackOutput': (argument, scope) => scope.stackOutput(outputRequest(argument, scope)),
   'Fn::If': (argument, scope) => {
     const [condition, yes, no] = list(argument, 'Fn::If');
     return resolve(conditionValue(String(condition), scope) ? yes : no, scope);
@@ -87,6 +90,21 @@ const INTRINSICS: Readonly<Record<string, Intrinsic>> = {
   Condition: (argument, scope) => conditionValue(String(argument), scope),
 };
 
+/** The argument of `Fn::GetStackOutput`, each part of which may be a function. */
+export function outputRequest(argument: unknown, scope: Scope): OutputRequest {
+  const parts = resolve(argument, scope);
+  if (!isObject(parts) || parts.StackName === undefined || parts.OutputName === undefined) {
+    throw new Error(`Template error: Fn::GetStackOutput needs StackName and OutputName, got ${JSON.stringify(argument)}`);
+  }
+  const optional = (value: unknown) => (value === undefined ? undefined : textOf(value));
+  return {
+    stackName: textOf(parts.StackName),
+    outputName: textOf(parts.OutputName),
+    region: optional(parts.Region),
+    roleArn: optional(parts.RoleArn),
+  };
+}
+
 /** Strings as CloudFormation writes scalars. */
 export function textOf(value: unknown): string {
   if (Array.isArray(value)) {
@@ -97,9 +115,6 @@ export function textOf(value: unknown): string {
 
 /** The value with every function evaluated. */
 export function resolve(value: unknown, scope: Scope): unknown {
-  if (typeof value === 'string' && value.includes('{{resolve:')) {
-    throw new Error(`dynamic references are not simulated: got ${value}`);
-  }
   if (Array.isArray(value)) {
     return value.map((item) => resolve(item, scope)).filter((item) => item !== NO_VALUE);
   }

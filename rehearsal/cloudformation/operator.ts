@@ -47,7 +47,7 @@ export class Operator {
       properties,
       cancelled,
       generateName: (maximum = 128) => this.generateName(logicalId, maximum),
-      assetDirectory: (objectKey) => artifact.assetDirectory(objectKey),
+      assets: artifact,
     };
   }
 

@@ -1,8 +1,9 @@
 import type { StackArtifact } from './assembly';
 import { findCycle } from './graph';
-import { conditionsOf, decide, resolve, textOf, type Scope } from './intrinsics';
+import { conditionsOf, decide, outputRequest, resolve, textOf, type Scope } from './intrinsics';
 import { ResourceFailure, type StackIdentity } from './resource-type';
 import type { Outputs, Resource } from './stack';
+import { outputReferences, type OutputRequest } from './stack-outputs';
 import { references, type TemplateResource } from './template';
 
 /** A resource as the template wants it, its properties not resolved yet. */
@@ -19,10 +20,12 @@ export interface PlanOptions {
   readonly resources: ReadonlyMap<string, Resource>;
   readonly exportsOf: (account: string, region: string) => ReadonlyMap<string, unknown>;
   readonly missingAttribute: (resource: Resource, attribute: string) => unknown;
+  readonly stackOutput: (request: OutputRequest) => unknown;
+  /** The values of the template's parameters. */
+  readonly parameters: Readonly<Record<string, unknown>>;
+  /** Replaces the dynamic references in a value. */
+  readonly dereference: (value: unknown) => unknown;
 }
-
-/** What a plausible SSM parameter says: the version of a recent CDK bootstrap stack. */
-const SSM_PARAMETER_VALUE = '28';
 
 /** A validated template: conditions decided, dependencies known, properties ready to be resolved. */
 export class Plan {
@@ -31,7 +34,7 @@ export class Plan {
   private readonly scope: Scope;
 
   constructor(private readonly options: PlanOptions) {
-    const { artifact, stack, resources, exportsOf, missingAttribute } = options;
+    const { artifact, stack, resources, exportsOf, missingAttribute, stackOutput, parameters } = options;
     const { template } = artifact;
     if (template.Transform !== undefined) {
       throw new Error(`template transforms are not simulated: got ${textOf(template.Transform)}`);
@@ -46,7 +49,7 @@ export class Plan {
     const base = {
       template,
       region: stack.region,
-      parameters: { ...pseudoParameters(stack), ...parametersOf(artifact) },
+      parameters: { ...pseudoParameters(stack), ...parameters },
       reference: (logicalId: string) => existing(logicalId).physicalId,
       attribute: (logicalId: string, attribute: string) => {
         const resource = existing(logicalId);
@@ -60,6 +63,7 @@ export class Plan {
         this.imports.add(name);
         return values.get(name);
       },
+      stackOutput,
     };
     this.scope = { ...base, condition: conditionsOf(base) };
     this.resources = this.planResources();
@@ -67,18 +71,31 @@ export class Plan {
   }
 
   properties(logicalId: string): Resource['properties'] {
-    return resolve(this.resources.get(logicalId)?.definition.Properties ?? {}, this.scope) as Resource['properties'];
+    const properties = this.resources.get(logicalId)?.definition.Properties ?? {};
+    return this.options.dereference(resolve(properties, this.scope)) as Resource['properties'];
+  }
+
+  /** What it takes from other stacks' outputs, as far as it does not depend on resources. */
+  outputRequests(): OutputRequest[] {
+    const { Resources, Outputs } = this.options.artifact.template;
+    return outputReferences([Resources, Outputs]).flatMap((argument) =>
+      references(argument).some((name) => this.resources.has(name)) ? [] : [outputRequest(argument, this.scope)],
+    );
   }
 
   outputs(): Outputs {
     const wanted = Object.entries(this.options.artifact.template.Outputs ?? {}).filter(([, { Condition }]) =>
       this.applies(Condition),
     );
-    const values = wanted.map(([name, { Value }]) => [name, textOf(resolve(Value, this.scope))] as const);
+    const values = wanted.map(([name, { Value }]) => [name, this.outputValue(Value)] as const);
     const exports = wanted.flatMap(([, { Value, Export }]) =>
-      Export ? [[textOf(resolve(Export.Name, this.scope)), textOf(resolve(Value, this.scope))] as const] : [],
+      Export ? [[textOf(resolve(Export.Name, this.scope)), this.outputValue(Value)] as const] : [],
     );
     return { values: Object.fromEntries(values), exports: Object.fromEntries(exports) };
+  }
+
+  private outputValue(value: unknown): string {
+    return textOf(this.options.dereference(resolve(value, this.scope)));
   }
 
   private applies(condition: string | undefined): boolean {
@@ -139,17 +156,3 @@ const pseudoParameters = ({ name, id, account, region }: StackIdentity) => ({
   'AWS::StackName': name,
   'AWS::URLSuffix': 'amazonaws.com',
 });
-
-function parametersOf({ template, parameters }: StackArtifact): Readonly<Record<string, unknown>> {
-  const values = Object.entries(template.Parameters ?? {}).map(([name, { Type, Default }]) => {
-    const value = parameters[name] ?? Default;
-    if (value === undefined) {
-      throw new Error(`Parameters: [${name}] must have values`);
-    }
-    if (Type.startsWith('AWS::SSM::Parameter::Value')) {
-      return [name, SSM_PARAMETER_VALUE];
-    }
-    return [name, Type === 'CommaDelimitedList' || Type.startsWith('List<') ? String(value).split(',') : String(value)];
-  });
-  return Object.fromEntries(values) as Readonly<Record<string, unknown>>;
-}

@@ -1,3 +1,4 @@
+import type { Assets } from './assembly';
 import type { Properties } from './template';
 
 export interface StackIdentity {
@@ -17,8 +18,7 @@ export interface ResourceRequest {
   readonly cancelled: Promise<void>;
   /** A name of CloudFormation's making, of no more than `maximum` characters. */
   readonly generateName: (maximum?: number) => string;
-  /** The directory that was packed for an object key of the staging bucket. */
-  readonly assetDirectory: (objectKey: string) => string;
+  readonly assets: Assets;
 }
 
 export interface ExistingResource extends ResourceRequest {
@@ -57,6 +57,8 @@ export interface ResourceType {
   create(request: ResourceRequest): Promise<ResourceOutcome> | ResourceOutcome;
   update(request: ResourceUpdate): Promise<ResourceOutcome> | ResourceOutcome;
   delete(request: ExistingResource): Promise<void> | void;
+  /** What an update of this resource has left to do until that of the whole stack is settled. @default - nothing */
+  finish?(resource: ExistingResource): Promise<void> | void;
   /** Why CloudFormation does not even try an update. @default - it tries every one */
   refusal?(update: ResourceUpdate): string | undefined;
   /** What `Fn::GetAtt` gives for what is not among the attributes. @default - an error */

@@ -30,6 +30,9 @@ export interface StackDescription {
   readonly template: StackArtifact['template'];
 }
 
+/** What became of one of several stacks. */
+export interface NamedStackResult extends StackResult, StackIdentity {}
+
 export interface StackResult {
   readonly status: string;
   readonly outputs: Readonly<Record<string, unknown>>;
@@ -49,6 +52,8 @@ export class Stack {
   outputs: Outputs = { values: {}, exports: {} };
   /** Names of exports of other stacks that this one uses. */
   imports: ReadonlySet<string> = new Set();
+  /** The values of its parameters. */
+  parameters: Readonly<Record<string, unknown>> = {};
   readonly resources = new Map<string, Resource>();
 
   constructor(

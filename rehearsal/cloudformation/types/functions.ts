@@ -3,7 +3,7 @@ import type { ResourceRequest, ResourceType, StackIdentity } from '../resource-t
 import type { Properties } from '../template';
 import { number, object, required, text } from './properties';
 
-function configurationOf({ stack, properties, assetDirectory }: ResourceRequest, functionName: string): FunctionConfiguration {
+function configurationOf({ stack, properties, assets }: ResourceRequest, functionName: string): FunctionConfiguration {
   const code = object(properties, 'Code');
   const zipFile = text(code, 'ZipFile');
   return {
@@ -19,7 +19,7 @@ function configurationOf({ stack, properties, assetDirectory }: ResourceRequest,
       Object.entries(object(object(properties, 'Environment'), 'Variables')).map(([name, value]) => [name, String(value)]),
     ),
     logGroupName: text(object(properties, 'LoggingConfig'), 'LogGroup') ?? `/aws/lambda/${functionName}`,
-    code: zipFile === undefined ? { directory: assetDirectory(required(code, 'S3Key')) } : { zipFile },
+    code: zipFile === undefined ? { directory: assets.assetDirectory(required(code, 'S3Key')) } : { zipFile },
   };
 }
 

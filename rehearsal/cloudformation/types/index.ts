@@ -1,5 +1,6 @@
 import type { Ec2 } from '../../aws/ec2';
 import type { Iam } from '../../aws/iam';
+import type { ParameterStore } from '../../aws/parameters';
 import type { Journal } from '../../journal';
 import type { LambdaService } from '../../lambda/runtime';
 import type { ResourceType } from '../resource-type';
@@ -9,6 +10,7 @@ import { gameLiftTypes, type GameLiftAccess } from './gamelift';
 import { iamTypes } from './iam';
 import { networkTypes } from './network';
 import { text } from './properties';
+import { ssmTypes } from './ssm';
 
 export interface TypeOptions extends CustomResourceOptions {
   readonly journal: Journal;
@@ -16,6 +18,7 @@ export interface TypeOptions extends CustomResourceOptions {
   readonly iam: Iam;
   readonly ec2: Ec2;
   readonly gameLift: GameLiftAccess;
+  readonly parameters: ParameterStore;
 }
 
 function logGroupType(): ResourceType {
@@ -64,6 +67,7 @@ export class ResourceTypes {
         ...iamTypes(options.iam),
         ...networkTypes(options.ec2),
         ...gameLiftTypes(options.gameLift, options.clock),
+        ...ssmTypes(options.parameters),
       }),
     );
   }
