@@ -1,4 +1,5 @@
 import { SimulatedAws } from './aws/index';
+import { cloudFormationService } from './cloudformation/api';
 import { CloudFormation } from './cloudformation/index';
 import { ResponseEndpoint } from './cloudformation/response-endpoint';
 import { RehearsalClock } from './clock';
@@ -59,6 +60,7 @@ export class Rehearsal {
       defaults: { account, region },
       failedUpdatePhysicalId: options.failedUpdatePhysicalId ?? 'stored',
     });
+    aws.register('cloudformation', cloudFormationService(cloudFormation));
     return new Rehearsal(clock, journal, aws, lambda, responses, cloudFormation);
   }
 

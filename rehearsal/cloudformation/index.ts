@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
+import type { Place } from '../aws/service';
 import type { RehearsalClock } from '../clock';
 import type { Journal } from '../journal';
 import { readStack, readStacks, type Defaults, type StackArtifact } from './assembly';
@@ -90,6 +91,11 @@ export class CloudFormation implements NestedStacks {
     return this.stacks.find(stackName).describe();
   }
 
+  /** By name or id, as an account sees it in a Region. */
+  find(stackName: string, place: Place): Stack | undefined {
+    return this.stacks.deployed({ stackName, account: place.account, region: place.region });
+  }
+
   createNested(artifact: StackArtifact, cancelled: Promise<void>): Promise<Stack> {
     return this.create(artifact, cancelled);
   }
@@ -122,7 +128,7 @@ export class CloudFormation implements NestedStacks {
     const hash = createHash('sha256').update(`${account}/${region}/${name}/${this.stacks.count}`).digest('hex');
     const guid = [hash.slice(0, 8), hash.slice(8, 12), hash.slice(12, 16), hash.slice(16, 20), hash.slice(20, 32)].join('-');
     const id = `arn:aws:cloudformation:${region}:${account}:stack/${name}/${guid}`;
-    const stack = new Stack({ name, id, account, region }, artifact);
+    const stack = new Stack({ name, id, account, region }, artifact, this.options.clock.now());
     const deployment = this.prepare(stack, artifact);
     this.stacks.add(stack);
     await exclusively(stack, () => deployment.create(cancelled));

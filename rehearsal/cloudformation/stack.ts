@@ -60,6 +60,7 @@ export class Stack {
     readonly identity: StackIdentity,
     /** What the stack was last deployed from. */
     public artifact: StackArtifact,
+    readonly createdAt: number,
   ) {}
 
   result(): StackResult {

@@ -95,7 +95,7 @@ describe('with a role in the account of the VPC', () => {
     const rehearsal = await start();
     await deploy(rehearsal, studio(dataVpc(rehearsal)));
     expect(told(rehearsal, 'gamelift').find((line) => line.startsWith('CreateVpcPeeringAuthorization'))).toMatch(
-      /called by arn:aws:sts::222222222222:assumed-role\/data-?\w*\/Game\.AuthorizationB\w+ of account 222222222222$/i,
+      /called by arn:aws:sts::222222222222:assumed-role\/data\w+\/Game\.Authorization\w{8} of account 222222222222$/,
     );
   });
 
