@@ -1,0 +1,257 @@
+import { App, Stack, Stage } from 'aws-cdk-lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as gamelift from 'aws-cdk-lib/aws-gamelift';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import { PeeringRoutes, VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '../../lib';
+import type { VpcPeeringAuthorizationProps, VpcPeeringConnectionProps } from '../../lib';
+
+const GAME = { account: '111111111111', region: 'eu-central-1' };
+const DATA = { account: '222222222222', region: 'eu-central-1' };
+const ROLE_ARN = 'arn:aws:iam::222222222222:role/Peering';
+const VPC_ID = 'vpc-0123456789abcdef0';
+
+function vpcOf(stack: Stack): ec2.IVpc {
+  return ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId: VPC_ID, availabilityZones: ['eu-central-1a'] });
+}
+
+function statementsOf(stack: Stack, policyName: string): unknown[] {
+  const policies = Object.values(Template.fromStack(stack).findResources('AWS::IAM::RolePolicy')) as {
+    Properties: { PolicyName: unknown; PolicyDocument: { Statement: unknown[] } };
+  }[];
+  const found = policies.filter(({ Properties }) => JSON.stringify(Properties.PolicyName).includes(`-${policyName}`));
+  return found.flatMap(({ Properties }) => Properties.PolicyDocument.Statement);
+}
+
+function actionsOf(statements: readonly unknown[]): string[] {
+  return statements.flatMap((statement) => [(statement as { Action: string | string[] }).Action].flat()).sort();
+}
+
+describe('a role in the account of the VPC', () => {
+  function roleOf(props: Partial<ConstructorParameters<typeof VpcPeeringRole>[2]> = { gameLiftAccount: GAME.account }): Template {
+    const stack = new Stack(new App(), 'Data', { env: DATA });
+    new VpcPeeringRole(stack, 'Role', { vpc: vpcOf(stack), ...props });
+    return Template.fromStack(stack);
+  }
+
+  test('trusts the account of the fleets, under an external id if there is one', () => {
+    const principal = { AWS: { 'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, ':iam::111111111111:root']] } };
+    roleOf().hasResourceProperties('AWS::IAM::Role', {
+      AssumeRolePolicyDocument: {
+        Statement: [{ Action: 'sts:AssumeRole', Effect: 'Allow', Principal: principal, Condition: Match.absent() }],
+      },
+    });
+    roleOf({ gameLiftAccount: GAME.account, externalId: 'studio-7' }).hasResourceProperties('AWS::IAM::Role', {
+      AssumeRolePolicyDocument: {
+        Statement: [
+          {
+            Action: 'sts:AssumeRole',
+            Effect: 'Allow',
+            Principal: principal,
+            Condition: { StringEquals: { 'sts:ExternalId': 'studio-7' } },
+          },
+        ],
+      },
+    });
+  });
+
+  test('trusts whom it is given instead', () => {
+    roleOf({ assumedBy: new iam.ArnPrincipal('arn:aws:iam::111111111111:role/Deployer') }).hasResourceProperties(
+      'AWS::IAM::Role',
+      {
+        AssumeRolePolicyDocument: { Statement: [{ Principal: { AWS: 'arn:aws:iam::111111111111:role/Deployer' } }] },
+      },
+    );
+  });
+
+  test('may authorize, tag, route and set DNS for its VPC, and nothing else', () => {
+    const [role] = Object.values(roleOf().findResources('AWS::IAM::Role')) as {
+      Properties: {
+        Policies: { PolicyDocument: { Statement: { Action: string | string[]; Resource: unknown; Condition?: unknown }[] } }[];
+      };
+    }[];
+    const statements = role?.Properties.Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement) ?? [];
+    expect(actionsOf(statements)).toEqual([
+      'ec2:AcceptVpcPeeringConnection',
+      'ec2:AcceptVpcPeeringConnection',
+      'ec2:AuthorizeSecurityGroupEgress',
+      'ec2:AuthorizeSecurityGroupIngress',
+      'ec2:CreateRoute',
+      'ec2:CreateTags',
+      'ec2:DeleteRoute',
+      'ec2:DescribeRouteTables',
+      'ec2:DescribeSecurityGroups',
+      'ec2:DescribeVpcPeeringConnections',
+      'ec2:DescribeVpcs',
+      'ec2:ModifyVpcPeeringConnectionOptions',
+      'ec2:ReplaceRoute',
+      'ec2:RevokeSecurityGroupEgress',
+      'ec2:RevokeSecurityGroupIngress',
+      'gamelift:CreateVpcPeeringAuthorization',
+      'gamelift:DeleteVpcPeeringAuthorization',
+      'gamelift:DescribeVpcPeeringAuthorizations',
+    ]);
+    // what can be scoped is scoped to the VPC
+    for (const { Action, Resource, Condition } of statements) {
+      const describes = [Action].flat().every((action) => /^(ec2:Describe|gamelift:)/.test(action));
+      expect(describes ? Resource : JSON.stringify([Resource, Condition])).toEqual(
+        describes ? '*' : expect.stringContaining(`vpc/${VPC_ID}`),
+      );
+    }
+  });
+
+  test('is named by the CDK where the other account refers to it, and is there before what uses it', () => {
+    const app = new App();
+    const data = new Stack(app, 'Data', { env: DATA });
+    const game = new Stack(app, 'Game', { env: GAME });
+    const peerRole = new VpcPeeringRole(data, 'Role', { vpc: vpcOf(data), gameLiftAccount: GAME.account });
+    new VpcPeeringAuthorization(game, 'Authorization', { vpc: vpcOf(game), peerRole });
+    Template.fromStack(game).hasResourceProperties('Custom::GameLiftVpcPeeringAuthorization', {
+      PeerVpcAwsAccountId: '222222222222',
+      GameLiftAwsAccountId: '111111111111',
+      PeerRoleArn: {
+        'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, Match.stringLikeRegexp('^:iam::222222222222:role/data')]],
+      },
+    });
+    expect(game.dependencies).toContain(data);
+  });
+
+  test.each([
+    [{}, 'gameLiftAccount or assumedBy must say who may assume the role, got neither'],
+    [{ gameLiftAccount: '1' }, "gameLiftAccount must be an AWS account id of 12 digits, got '1'"],
+    [
+      { gameLiftAccount: GAME.account, assumedBy: new iam.AnyPrincipal() },
+      'gameLiftAccount and assumedBy both say who may assume the role: pass one of them',
+    ],
+  ])('misuse: %p', (props, message) => {
+    expect(() => roleOf(props)).toThrow(message);
+  });
+});
+
+describe('through a role', () => {
+  function connected(props: Partial<VpcPeeringAuthorizationProps> = {}): Stack {
+    const stack = new Stack(new App(), 'Game', { env: GAME });
+    const peerRole = iam.Role.fromRoleArn(stack, 'Role', ROLE_ARN);
+    const authorization = new VpcPeeringAuthorization(stack, 'Authorization', {
+      vpc: vpcOf(stack),
+      peerRole,
+      externalId: 'studio-7',
+      ...props,
+    });
+    const fleet = new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet' });
+    new VpcPeeringConnection(stack, 'Peering', { authorization, fleet });
+    return stack;
+  }
+
+  test('every custom resource is told role and external id, and takes the account from the role', () => {
+    const template = Template.fromStack(connected());
+    for (const type of ['Authorization', 'Connection', 'Teardown']) {
+      template.hasResourceProperties(`Custom::GameLiftVpcPeering${type}`, {
+        PeerVpcAwsAccountId: '222222222222',
+        PeerRoleArn: ROLE_ARN,
+        ExternalId: 'studio-7',
+      });
+    }
+  });
+
+  test('the handler may assume the role, and do itself only what AWS asks of who requests a connection', () => {
+    const stack = connected();
+    expect(statementsOf(stack, 'Assume')).toEqual([{ Effect: 'Allow', Action: 'sts:AssumeRole', Resource: ROLE_ARN }]);
+    expect(statementsOf(stack, 'Authorize')).toEqual([]);
+    expect(actionsOf(statementsOf(stack, 'Connect'))).toEqual([
+      'ec2:AcceptVpcPeeringConnection',
+      'ec2:AcceptVpcPeeringConnection',
+      'ec2:AuthorizeSecurityGroupEgress',
+      'ec2:AuthorizeSecurityGroupIngress',
+      'ec2:CreateRoute',
+      'ec2:DescribeRouteTables',
+      'ec2:DescribeSecurityGroups',
+      'gamelift:CreateVpcPeeringConnection',
+      'gamelift:DeleteVpcPeeringConnection',
+      'gamelift:DescribeFleetAttributes',
+      'gamelift:DescribeFleetEvents',
+      'gamelift:DescribeVpcPeeringConnections',
+      'gamelift:ListTagsForResource',
+      'gamelift:TagResource',
+      'gamelift:UntagResource',
+    ]);
+  });
+
+  test.each([
+    [
+      { vpcAccount: '333333333333' },
+      'peerRole must be of the account that owns the VPC, got a role of account 222222222222 and a VPC of account 333333333333: ' +
+        "import the role by its ARN, since a name resolves to the stack's own account",
+    ],
+    [{ externalId: 'ü!' }, 'externalId must be 2 to 1224 letters, digits and characters of _+=,.@:/-, got 2 characters'],
+  ])('misuse: %p', (props, message) => {
+    expect(() => connected(props)).toThrow(message);
+  });
+
+  test('misuse: an external id without a role', () => {
+    const stack = new Stack(new App(), 'Game', { env: GAME });
+    expect(() => new VpcPeeringAuthorization(stack, 'A', { vpc: vpcOf(stack), externalId: 'studio-7' })).toThrow(
+      'externalId needs a peerRole: it is for the trust policy of that role',
+    );
+  });
+
+  test('misuse: a role that was imported by its name', () => {
+    const stack = new Stack(new App(), 'Game', { env: GAME });
+    const peerRole = iam.Role.fromRoleName(stack, 'Role', 'Peering');
+    expect(() => new VpcPeeringAuthorization(stack, 'A', { vpc: vpcOf(stack), vpcAccount: DATA.account, peerRole })).toThrow(
+      "import the role by its ARN, since a name resolves to the stack's own account",
+    );
+  });
+});
+
+describe('without a role', () => {
+  function split(connection: Partial<VpcPeeringConnectionProps>): Stack {
+    const stack = new Stack(new App(), 'Game', { env: GAME });
+    const authorization = VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(stack, 'Authorization', {
+      vpc: vpcOf(stack),
+      vpcAccount: DATA.account,
+    });
+    const fleet = new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet' });
+    new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, ...connection });
+    return stack;
+  }
+
+  test.each([{}, { routes: PeeringRoutes.none(), dnsResolution: true }])(
+    'routes and DNS are refused with what to pass instead: %p',
+    (connection) => {
+      expect(() => split(connection)).toThrow(
+        "routes and DNS of a VPC of account 222222222222 can't be set from account 111111111111: pass routes: PeeringRoutes.none() and no " +
+          'dnsResolution, and set them in the account of the VPC, or give the authorization a peerRole of that account',
+      );
+    },
+  );
+
+  test('the handler may look for an authorization, and see a rollback', () => {
+    const stack = split({ routes: PeeringRoutes.none() });
+    expect(statementsOf(stack, 'Receive')).toEqual([
+      {
+        Effect: 'Allow',
+        Action: ['gamelift:DescribeVpcPeeringAuthorizations', 'gamelift:DescribeVpcPeeringConnections'],
+        Resource: '*',
+      },
+      { Effect: 'Allow', Action: 'cloudformation:DescribeStacks', Resource: { Ref: 'AWS::StackId' } },
+    ]);
+    expect(statementsOf(stack, 'Authorize')).toEqual([]);
+  });
+
+  test('a Stage of another account uses it as well', () => {
+    const app = new App();
+    const stage = new Stage(app, 'Prod', { env: GAME });
+    const stack = new Stack(stage, 'Game');
+    const authorization = VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(stack, 'Authorization', {
+      vpc: vpcOf(stack),
+      vpcAccount: DATA.account,
+    });
+    const fleet = new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet' });
+    authorization.authorizeFleet(fleet);
+    Template.fromStack(stack).hasResourceProperties('AWS::GameLift::Fleet', {
+      PeerVpcId: VPC_ID,
+      PeerVpcAwsAccountId: '222222222222',
+    });
+  });
+});

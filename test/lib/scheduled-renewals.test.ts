@@ -1,0 +1,109 @@
+import { App, Duration, Stack } from 'aws-cdk-lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import { AuthorizationRenewal, VpcPeeringAuthorization } from '../../lib';
+
+const env = { account: '222222222222', region: 'eu-central-1' };
+
+function renewed(
+  every = Duration.hours(12),
+  alarmActions: cloudwatch.IAlarmAction[] = [],
+): { stack: Stack; authorization: VpcPeeringAuthorization } {
+  const stack = new Stack(new App(), 'Data', { env });
+  const authorization = new VpcPeeringAuthorization(stack, 'Authorization', {
+    vpc: ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId: 'vpc-0123456789abcdef0', availabilityZones: ['eu-central-1a'] }),
+    gameLiftAccount: '111111111111',
+    renewal: AuthorizationRenewal.scheduled(every, { alarmActions }),
+  });
+  return { stack, authorization };
+}
+
+const ALIAS = { Ref: 'GameLiftVpcPeeringHandlerRenewalsAlias8E3927F2' };
+
+test('has logical ids that are for ever', () => {
+  const { Resources } = Template.fromStack(renewed().stack).toJSON() as { Resources: Record<string, { Type: string }> };
+  expect(Object.fromEntries(Object.entries(Resources).map(([id, { Type }]) => [id, Type]))).toEqual({
+    AuthorizationAE2C3694: 'Custom::GameLiftVpcPeeringAuthorization',
+    AuthorizationScheduleD6AF9F7B: 'AWS::Scheduler::Schedule',
+    GameLiftVpcPeeringHandlerAuthorize42394c9a2820DA0A: 'AWS::IAM::RolePolicy',
+    GameLiftVpcPeeringHandlerEventInvokeConfigB54FF229: 'AWS::Lambda::EventInvokeConfig',
+    GameLiftVpcPeeringHandlerFunction72E66EDF: 'AWS::Lambda::Function',
+    GameLiftVpcPeeringHandlerLogGroupF5FE6E49: 'AWS::Logs::LogGroup',
+    GameLiftVpcPeeringHandlerRenewalsAlarm3FC8FC8D: 'AWS::CloudWatch::Alarm',
+    GameLiftVpcPeeringHandlerRenewalsAlias8E3927F2: 'AWS::Lambda::Alias',
+    GameLiftVpcPeeringHandlerRenewalsEventInvokeConfigBB9CCC68: 'AWS::Lambda::EventInvokeConfig',
+    GameLiftVpcPeeringHandlerRenewalsFailures13BAC665: 'AWS::SQS::Queue',
+    GameLiftVpcPeeringHandlerRenewalsFailuresPolicyA2347D32: 'AWS::SQS::QueuePolicy',
+    GameLiftVpcPeeringHandlerRenewalsRole2C262E9B: 'AWS::IAM::Role',
+    GameLiftVpcPeeringHandlerReportRenewalsf1bf8c812CB554DC: 'AWS::IAM::RolePolicy',
+    GameLiftVpcPeeringHandlerRoleB8C6F82F: 'AWS::IAM::Role',
+  });
+});
+
+test('invokes the handler by an alias, with what is to be renewed, and for how long at least', () => {
+  Template.fromStack(renewed().stack).hasResourceProperties('AWS::Scheduler::Schedule', {
+    ScheduleExpression: 'rate(720 minutes)',
+    FlexibleTimeWindow: { Mode: 'OFF' },
+    Target: {
+      Arn: ALIAS,
+      Input: {
+        'Fn::Join': [
+          '',
+          [
+            '{"GameLiftVpcPeeringRenewal":{"SchemaVersion":"1","PeerVpcId":"vpc-0123456789abcdef0","PeerVpcAwsAccountId":"222222222222",' +
+              '"GameLiftAwsAccountId":"111111111111","StackId":"',
+            { Ref: 'AWS::StackId' },
+            '","LogicalResourceId":"AuthorizationAE2C3694","MinimumValiditySeconds":"46800"}}',
+          ],
+        ],
+      },
+    },
+  });
+});
+
+test('sends failed runs, and only those of the alias, to a queue that says nothing in the clear', () => {
+  const template = Template.fromStack(renewed().stack);
+  template.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
+    Qualifier: 'renewals',
+    MaximumEventAgeInSeconds: 3600,
+    MaximumRetryAttempts: 2,
+    DestinationConfig: { OnFailure: { Destination: Match.objectLike({ 'Fn::GetAtt': Match.anyValue() }) } },
+  });
+  template.hasResourceProperties('AWS::Lambda::EventInvokeConfig', { Qualifier: '$LATEST', DestinationConfig: Match.absent() });
+  template.hasResourceProperties('AWS::SQS::Queue', { SqsManagedSseEnabled: true, MessageRetentionPeriod: 14 * 24 * 3600 });
+});
+
+test('goes before the authorization does', () => {
+  const [schedule] = Object.values(Template.fromStack(renewed().stack).findResources('AWS::Scheduler::Schedule')) as {
+    DependsOn: string[];
+  }[];
+  expect(schedule?.DependsOn).toContain('AuthorizationAE2C3694');
+});
+
+test('sets off an alarm with each failure', () => {
+  const action = { bind: () => ({ alarmActionArn: 'arn:aws:sns:eu-central-1:222222222222:oncall' }) };
+  const { stack, authorization } = renewed(Duration.hours(1), [action]);
+  Template.fromStack(stack).hasResourceProperties('AWS::CloudWatch::Alarm', {
+    Namespace: 'AWS/SQS',
+    MetricName: 'NumberOfMessagesSent',
+    Statistic: 'Sum',
+    Threshold: 1,
+    ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+    TreatMissingData: 'notBreaching',
+    AlarmActions: ['arn:aws:sns:eu-central-1:222222222222:oncall'],
+  });
+  expect(authorization.renewalAlarm).toBeInstanceOf(cloudwatch.Alarm);
+});
+
+test.each([
+  [Duration.minutes(9), '9 minutes'],
+  [Duration.seconds(630), '10 minutes 30 seconds'],
+  [Duration.hours(23), '23 hours'],
+])('refuses %s', (every, got) => {
+  expect(() => renewed(every)).toThrow(`an authorization is renewed every 10 minutes to 22 hours, in whole minutes, got ${got}`);
+});
+
+test.each([Duration.minutes(10), Duration.hours(22)])('but not %s', (every) => {
+  expect(() => renewed(every)).not.toThrow();
+});
