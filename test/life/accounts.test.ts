@@ -1,4 +1,4 @@
-import { App, Stack } from 'aws-cdk-lib';
+import { Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import { PeeringRoutes, VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '../../lib';
@@ -51,8 +51,8 @@ function dataVpc(rehearsal: Rehearsal): string {
 }
 
 describe('with a role in the account of the VPC', () => {
-  function studio(vpcId: string, kind: Kind = {}, externalId: string | undefined = EXTERNAL_ID): string {
-    return synthesizeApp((app: App) => {
+  function studio(vpcId: string, kind: Kind = {}, externalId = EXTERNAL_ID): string {
+    return synthesizeApp((app) => {
       const data = new Stack(app, 'Data', { env: DATA });
       const game = new Stack(app, 'Game', { env: GAME });
       const peerRole = new VpcPeeringRole(data, 'Role', {
@@ -63,7 +63,7 @@ describe('with a role in the account of the VPC', () => {
       const authorization = new VpcPeeringAuthorization(game, 'Authorization', {
         vpc: vpcOf(game, vpcId),
         peerRole,
-        ...(externalId === undefined ? {} : { externalId }),
+        externalId,
       });
       peer(game, authorization, kind);
     });
@@ -146,7 +146,7 @@ describe('with a role in the account of the VPC', () => {
 
 describe('split stacks, without trust', () => {
   function game(vpcId: string, kind: Kind = {}): string {
-    return synthesizeApp((app: App) => {
+    return synthesizeApp((app) => {
       const stack = new Stack(app, 'Game', { env: GAME });
       const authorization = VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(stack, 'Authorization', {
         vpc: vpcOf(stack, vpcId),
