@@ -1,47 +1,19 @@
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Rehearsal } from '../rehearsal';
 import { line, span, table } from '../rehearsal/report';
+import { synthesize } from './synthesize';
+import type { Context } from './synthesize';
 
 /*
  * Rehearses the life of the stacks of app.ts, then of the same stacks written without this library, and shows both.
  */
 
-const ROOT = join(__dirname, '..');
 const STACKS = ['GameLiftVpcPeering', 'GameLiftBornPeered'];
 const ACCOUNT = '111111111111';
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
-
-type Context = Readonly<Record<string, string>>;
-
-/** Has the CDK CLI synthesize an app into a directory. */
-function synthesize(app: string, context: Context, directory: string): void {
-  const options = Object.entries(context).flatMap(([name, value]) => ['--context', `${name}=${value}`]);
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [
-      join(ROOT, 'node_modules', 'aws-cdk', 'bin', 'cdk'),
-      'synth',
-      '--quiet',
-      '--app',
-      `npx tsx ${app}`,
-      '--output',
-      directory,
-      ...options,
-    ],
-    {
-      cwd: ROOT,
-      encoding: 'utf8',
-      env: { ...process.env, AWS_EC2_METADATA_DISABLED: 'true', CDK_DISABLE_CLI_TELEMETRY: 'true' },
-    },
-  );
-  if (status !== 0) {
-    throw new Error(`cdk synth failed:\n${stdout}${stderr}`);
-  }
-}
 
 interface Step {
   readonly name: string;

@@ -2,6 +2,7 @@ import type { Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import type { Construct } from 'constructs';
 
 /*
  * What a studio has before it thinks of peering: a VPC with a database, and a fleet that runs a build.
@@ -18,16 +19,16 @@ export function vpcWithDatabase(stack: Stack): { vpc: ec2.Vpc; database: ec2.Sec
 }
 
 /** A fleet with its build; another build replaces both. */
-export function fleetOf(stack: Stack, build: string): gamelift.CfnFleet {
-  const access = new iam.Role(stack, 'BuildAccess', { assumedBy: new iam.ServicePrincipal('gamelift.amazonaws.com') });
-  const server = new gamelift.CfnBuild(stack, 'Build', {
+export function fleetOf(scope: Construct, build: string): gamelift.CfnFleet {
+  const access = new iam.Role(scope, 'BuildAccess', { assumedBy: new iam.ServicePrincipal('gamelift.amazonaws.com') });
+  const server = new gamelift.CfnBuild(scope, 'Build', {
     name: 'server',
     version: build,
     operatingSystem: 'AMAZON_LINUX_2023',
     storageLocation: { bucket: 'studio-builds', key: `server-${build}.zip`, roleArn: access.roleArn },
   });
-  return new gamelift.CfnFleet(stack, 'Fleet', {
-    name: stack.stackName,
+  return new gamelift.CfnFleet(scope, 'Fleet', {
+    name: scope.node.id,
     buildId: server.ref,
     ec2InstanceType: 'c5.large',
     runtimeConfiguration: { serverProcesses: [{ launchPath: '/local/game/server', concurrentExecutions: 1 }] },

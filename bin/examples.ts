@@ -1,0 +1,86 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { Rehearsal } from '../rehearsal';
+import { line, span, table } from '../rehearsal/report';
+import { synthesize } from './synthesize';
+
+/*
+ * Synthesizes each example with the CDK CLI, cdk-nag's checks included, and rehearses its life: created, a new build ten days
+ * later, deleted after thirty days.
+ */
+
+const EXAMPLES = join(__dirname, '..', 'examples');
+const DAY = 24 * 3_600_000;
+const GAME = '111111111111';
+const DATA = { account: '222222222222', region: 'us-east-1' };
+
+/** VPCs that were there before, for the examples that use some of another account. */
+const VPCS = { vpcId: '10.90.0.0/16', betaVpcId: '10.91.0.0/16', prodVpcId: '10.92.0.0/16' };
+
+const STEPS = [
+  { name: 'create', build: '1', days: 0 },
+  { name: 'new build', build: '2', days: 10 },
+] as const;
+
+/** What went wrong; nothing if all is well. */
+async function rehearse(example: string, assemblies: string): Promise<string[]> {
+  const rehearsal = await Rehearsal.start({ account: GAME });
+  try {
+    const { aws, clock, cloudFormation, journal } = rehearsal;
+    const start = clock.now();
+    const context = Object.fromEntries(
+      Object.entries(VPCS).map(([name, cidrBlock]) => [name, aws.ec2.createVpc({ ...DATA, cidrBlock }).vpcId]),
+    );
+    const before = JSON.stringify(aws.inventory());
+    const trouble: string[] = [];
+    const report = (what: string, rows: readonly { readonly name: string; readonly status: string }[], ok: RegExp): void => {
+      const wrong = rows.filter(({ status }) => !ok.test(status));
+      trouble.push(...wrong.map(({ name, status }) => `${what}: ${name} ${status}`));
+      console.log(`${example}: ${what} after ${span(clock.now() - start)}: ${rows.map(({ name, status }) => `${name} ${status}`).join(', ')}`);
+    };
+    let assembly = '';
+    for (const { name, build, days } of STEPS) {
+      await clock.sleep(days * DAY);
+      assembly = join(assemblies, `${example}-${build}`);
+      synthesize(`examples/${example}.ts`, { ...context, build }, assembly);
+      report(name, await cloudFormation.deployAll(assembly), /^(CREATE|UPDATE)_COMPLETE$/);
+    }
+    await clock.sleep(30 * DAY);
+    report('delete', await cloudFormation.deleteAll(assembly), /^DELETE_COMPLETE$/);
+    await clock.sleep(2 * DAY);
+    if (JSON.stringify(aws.inventory()) !== before) {
+      trouble.push(`left behind: ${JSON.stringify(aws.inventory())}`);
+    }
+    const failed = journal.entries.filter(({ source, message }) => source === 'cloudformation' && message.includes('_FAILED'));
+    return [...trouble, ...failed.map((entry) => line(entry, start))];
+  } finally {
+    await rehearsal.close();
+  }
+}
+
+async function main(): Promise<void> {
+  const assemblies = mkdtempSync(join(tmpdir(), 'cdk-gamelift-vpc-peering-'));
+  try {
+    const examples = readdirSync(EXAMPLES)
+      .filter((file) => file.endsWith('.ts') && file !== 'suppressions.ts')
+      .map((file) => basename(file, '.ts'));
+    const outcomes: { readonly example: string; readonly trouble: readonly string[] }[] = [];
+    for (const example of examples) {
+      outcomes.push({ example, trouble: await rehearse(example, assemblies).catch((error: unknown) => [String(error)]) });
+    }
+    const rows = outcomes.map(({ example, trouble }) => [trouble.length === 0 ? 'ok' : 'FAILED', example, trouble[0] ?? '']);
+    console.log(`\n${table(['', 'example', 'trouble'], rows)}`);
+    for (const { example, trouble } of outcomes.filter((outcome) => outcome.trouble.length > 0)) {
+      console.log(`\n${example}:\n${trouble.join('\n')}`);
+      process.exitCode = 1;
+    }
+  } finally {
+    rmSync(assemblies, { recursive: true, force: true });
+  }
+}
+
+main().catch((error: unknown) => {
+  console.error(error);
+  process.exitCode = 1;
+});

@@ -1,0 +1,42 @@
+import { App, Aspects, Resource, Stack } from 'aws-cdk-lib';
+import * as gamelift from 'aws-cdk-lib/aws-gamelift';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import type { Construct } from 'constructs';
+import { vpcWithDatabase } from '../bin/studio';
+import { VpcPeeringAuthorization } from '../lib';
+import { acceptNetwork, acceptPeering } from './suppressions';
+
+/*
+ * A fleet that is wrapped in a construct of its own, as the fleets of @aws-cdk/aws-gamelift-alpha are: what counts is that its
+ * default child is an AWS::GameLift::Fleet. Pass no peerVpc to such a construct: the authorization sets both properties.
+ */
+
+class BuildFleet extends Resource {
+  constructor(scope: Construct, id: string, version: string) {
+    super(scope, id);
+    const access = new iam.Role(this, 'Access', { assumedBy: new iam.ServicePrincipal('gamelift.amazonaws.com') });
+    const build = new gamelift.CfnBuild(this, 'Build', {
+      version,
+      operatingSystem: 'AMAZON_LINUX_2023',
+      storageLocation: { bucket: 'studio-builds', key: `server-${version}.zip`, roleArn: access.roleArn },
+    });
+    new gamelift.CfnFleet(this, 'Resource', {
+      name: this.node.path,
+      buildId: build.ref,
+      ec2InstanceType: 'c5.large',
+      runtimeConfiguration: { serverProcesses: [{ launchPath: '/local/game/server', concurrentExecutions: 1 }] },
+    });
+  }
+}
+
+const app = new App();
+const stack = new Stack(app, 'FleetConstruct');
+const { vpc } = vpcWithDatabase(stack);
+const fleet = new BuildFleet(stack, 'Fleet', String(app.node.tryGetContext('build') ?? '1'));
+new VpcPeeringAuthorization(stack, 'Authorization', { vpc }).authorizeFleet(fleet);
+
+acceptPeering(stack);
+acceptNetwork(stack);
+Aspects.of(app).add(new AwsSolutionsChecks());
+app.synth();

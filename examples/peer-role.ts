@@ -1,0 +1,34 @@
+import { App, Aspects, Stack } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { fleetOf } from '../bin/studio';
+import { VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '../lib';
+import { acceptPeering } from './suppressions';
+
+/*
+ * Two accounts that trust each other: the account of the VPC has a role, through which the stack of the fleets authorizes, and
+ * sets routes and DNS.
+ *
+ * cdk deploy --all --context vpcId=vpc-…
+ */
+
+const DATA = { account: '222222222222', region: 'us-east-1' };
+const GAME = { account: '111111111111', region: 'us-east-1' };
+/** Agreed upon by the two accounts. */
+const externalId = 'studio-7f3a9';
+
+const app = new App();
+const vpcId = String(app.node.tryGetContext('vpcId') ?? 'vpc-0123456789abcdef0');
+const vpcOf = (stack: Stack): ec2.IVpc => ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId, availabilityZones: ['us-east-1a'] });
+
+const data = new Stack(app, 'PeerRoleData', { env: DATA });
+const peerRole = new VpcPeeringRole(data, 'Role', { vpc: vpcOf(data), gameLiftAccount: GAME.account, externalId });
+
+const game = new Stack(app, 'PeerRoleGame', { env: GAME });
+const fleet = fleetOf(game, String(app.node.tryGetContext('build') ?? '1'));
+const authorization = new VpcPeeringAuthorization(game, 'Authorization', { vpc: vpcOf(game), peerRole, externalId });
+new VpcPeeringConnection(game, 'Peering', { authorization, fleet, dnsResolution: true });
+
+acceptPeering(data, game);
+Aspects.of(app).add(new AwsSolutionsChecks());
+app.synth();

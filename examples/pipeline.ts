@@ -1,0 +1,65 @@
+import { App, Aspects, Stack, Stage } from 'aws-cdk-lib';
+import type { Environment } from 'aws-cdk-lib';
+import * as codepipeline from 'aws-cdk-lib/aws-codepipeline';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as s3 from 'aws-cdk-lib/aws-s3';
+import { CodePipeline, CodePipelineSource, ManualApprovalStep, ShellStep } from 'aws-cdk-lib/pipelines';
+import { AwsSolutionsChecks, NagSuppressions } from 'cdk-nag';
+import type { Construct } from 'constructs';
+import { fleetOf } from '../bin/studio';
+import { VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '../lib';
+import { acceptPeering } from './suppressions';
+
+/*
+ * A pipeline with two stages over two accounts. A deployment may wait for its approval for days: each stack renews the
+ * authorization when it is deployed, and once more before it deletes anything.
+ *
+ * cdk deploy --all --context betaVpcId=vpc-… --context prodVpcId=vpc-…
+ */
+
+const DATA = { account: '222222222222', region: 'us-east-1' };
+const GAME = { account: '111111111111', region: 'us-east-1' };
+
+/** The whole of the game, once: data in one account, fleets in the other. */
+class Studio extends Stage {
+  constructor(scope: Construct, id: string, vpcId: string) {
+    super(scope, id);
+    const stackIn = (name: string, env: Environment): { stack: Stack; vpc: ec2.IVpc } => {
+      const stack = new Stack(this, name, { env });
+      return { stack, vpc: ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId, availabilityZones: ['us-east-1a'] }) };
+    };
+    const data = stackIn('Data', DATA);
+    const peerRole = new VpcPeeringRole(data.stack, 'Role', { vpc: data.vpc, gameLiftAccount: GAME.account });
+
+    const game = stackIn('Game', GAME);
+    const fleet = fleetOf(game.stack, String(this.node.tryGetContext('build') ?? '1'));
+    const authorization = new VpcPeeringAuthorization(game.stack, 'Authorization', { vpc: game.vpc, peerRole });
+    new VpcPeeringConnection(game.stack, 'Peering', { authorization, fleet });
+    acceptPeering(data.stack, game.stack);
+  }
+}
+
+const app = new App();
+const vpcId = (stage: string): string => String(app.node.tryGetContext(`${stage}VpcId`) ?? 'vpc-0123456789abcdef0');
+
+const stack = new Stack(app, 'Pipeline', { env: GAME });
+const source = s3.Bucket.fromBucketName(stack, 'Source', 'studio-source');
+const pipeline = new CodePipeline(stack, 'Pipeline', {
+  pipelineType: codepipeline.PipelineType.V2,
+  crossAccountKeys: true,
+  enableKeyRotation: true,
+  synth: new ShellStep('Synth', {
+    input: CodePipelineSource.s3(source, 'game.zip'),
+    commands: ['npm ci', 'npx cdk synth'],
+  }),
+});
+pipeline.addStage(new Studio(app, 'Beta', vpcId('beta')));
+pipeline.addStage(new Studio(app, 'Prod', vpcId('prod')), { pre: [new ManualApprovalStep('Approve')] });
+pipeline.buildPipeline();
+
+NagSuppressions.addStackSuppressions(stack, [
+  { id: 'AwsSolutions-S1', reason: "The pipeline's own bucket of artifacts: who deployed what stands in CodePipeline's history" },
+  { id: 'AwsSolutions-IAM5', reason: 'Roles that CDK Pipelines makes for its own build projects and actions' },
+]);
+Aspects.of(app).add(new AwsSolutionsChecks());
+app.synth();

@@ -1,0 +1,41 @@
+import { App, Aspects, Duration, Stack } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { fleetOf } from '../bin/studio';
+import { AuthorizationRenewal, VpcPeeringAuthorization } from '../lib';
+import { acceptPeering, acceptRenewals } from './suppressions';
+
+/*
+ * Two accounts without trust: the account of the VPC authorizes, and keeps the authorization valid at any time; the stack of
+ * the fleets deploys when it likes, and fails before it changes anything should there be no valid authorization.
+ *
+ * cdk deploy --all --context vpcId=vpc-…
+ */
+
+const DATA = { account: '222222222222', region: 'us-east-1' };
+const GAME = { account: '111111111111', region: 'us-east-1' };
+
+const app = new App();
+const vpcId = String(app.node.tryGetContext('vpcId') ?? 'vpc-0123456789abcdef0');
+const vpcOf = (stack: Stack): ec2.IVpc => ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId, availabilityZones: ['us-east-1a'] });
+
+const data = new Stack(app, 'SplitData', { env: DATA });
+new VpcPeeringAuthorization(data, 'Authorization', {
+  vpc: vpcOf(data),
+  gameLiftAccount: GAME.account,
+  renewal: AuthorizationRenewal.scheduled(Duration.hours(12)),
+});
+
+const game = new Stack(app, 'SplitGame', { env: GAME });
+const received = VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(game, 'Authorization', {
+  vpc: vpcOf(game),
+  vpcAccount: DATA.account,
+});
+received.authorizeFleet(fleetOf(game, String(app.node.tryGetContext('build') ?? '1')));
+// in one app it can be said; in two, whoever deploys sees to it
+game.addDependency(data);
+
+acceptPeering(data, game);
+acceptRenewals(data);
+Aspects.of(app).add(new AwsSolutionsChecks());
+app.synth();

@@ -1,0 +1,55 @@
+import type { Stack } from 'aws-cdk-lib';
+import { NagSuppressions } from 'cdk-nag';
+
+/*
+ * What AwsSolutionsChecks finds in these examples, and why it stays. Nothing is suppressed by the library itself: your auditors
+ * see what there is.
+ */
+
+/** Of the library's constructs. */
+export function acceptPeering(...stacks: readonly Stack[]): void {
+  for (const stack of stacks) {
+    NagSuppressions.addStackSuppressions(stack, [
+      {
+        id: 'CdkNagValidationFailure',
+        reason: 'Whether a rule is open to the world can not be read off a CIDR block that GameLift chooses: it is one VPC',
+        appliesTo: ['AwsSolutions-EC23'],
+      },
+      {
+        id: 'AwsSolutions-IAM5',
+        reason: "GameLift's peering actions and EC2's descriptions support no narrower resource than all",
+        appliesTo: ['Resource::*'],
+      },
+      {
+        id: 'AwsSolutions-IAM5',
+        reason: 'Route tables, security groups and peering connections are scoped by a condition to those of the one VPC',
+        appliesTo: [
+          { regex: '/^Resource::arn:<AWS::Partition>:ec2:.*:(route-table|security-group|vpc-peering-connection)/\\*$/g' },
+        ],
+      },
+      {
+        id: 'AwsSolutions-IAM5',
+        reason:
+          'Who made a connection is noted in a tag on its fleet, and a stack may have more fleets than a policy has room for',
+        appliesTo: [{ regex: '/^Resource::arn:<AWS::Partition>:gamelift:.*:fleet/\\*$/g' }],
+      },
+    ]);
+  }
+}
+
+/** Of the queue that keeps failed renewals. */
+export function acceptRenewals(stack: Stack): void {
+  NagSuppressions.addStackSuppressions(stack, [
+    { id: 'AwsSolutions-SQS3', reason: 'The queue is itself where failures end: nothing consumes it, so nothing can fail there' },
+  ]);
+}
+
+/** Of the VPC around the database. */
+export function acceptNetwork(stack: Stack): void {
+  NagSuppressions.addStackSuppressions(stack, [
+    {
+      id: 'AwsSolutions-VPC7',
+      reason: 'The VPC of this example is isolated and holds nothing yet; log the traffic of yours as you are used to',
+    },
+  ]);
+}
