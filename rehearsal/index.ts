@@ -5,6 +5,7 @@ import { ResponseEndpoint } from './cloudformation/response-endpoint';
 import { RehearsalClock } from './clock';
 import { Journal } from './journal';
 import { LambdaApi } from './lambda/api';
+import { useLogPermissions } from './lambda/logs';
 import { LambdaService } from './lambda/runtime';
 
 export interface RehearsalOptions {
@@ -21,6 +22,8 @@ export interface RehearsalOptions {
   /** A module from which the packages that Lambda's runtime brings along are found. @default - the rehearsal's own */
   readonly lambdaRuntimeModule?: string;
 }
+
+const LAMBDA = 'lambda.amazonaws.com';
 
 /** A small AWS on loopback, in rehearsed time, for the stacks of a cloud assembly. */
 export class Rehearsal {
@@ -43,7 +46,10 @@ export class Rehearsal {
       clock,
       journal,
       endpointUrl: aws.endpointUrl,
-      assumeRole: (roleArn, sessionName) => aws.iam.assumeRoleForService(roleArn, 'lambda.amazonaws.com', sessionName),
+      metrics: aws.metrics,
+      assumeRole: (roleArn, sessionName) => aws.iam.assumeRoleForService(roleArn, LAMBDA, sessionName),
+      writesLogs: (configuration, logStreamName) => useLogPermissions(aws.iam, configuration, logStreamName),
+      send: (queueArn, body, roleArn) => aws.queues.send(queueArn, { roleArn, service: LAMBDA }, { body, attributes: {} }),
       responseEndpoint: (forRegion) => responses.connection(forRegion),
       ...(options.lambdaRuntimeModule === undefined ? {} : { runtimeModule: options.lambdaRuntimeModule }),
     });
@@ -57,6 +63,8 @@ export class Rehearsal {
       ec2: aws.ec2,
       gameLift: aws,
       parameters: aws.parameters,
+      queues: aws.queues,
+      alarms: aws.alarms,
       defaults: { account, region },
       failedUpdatePhysicalId: options.failedUpdatePhysicalId ?? 'stored',
     });

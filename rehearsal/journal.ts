@@ -1,5 +1,5 @@
 /** The part of the simulated world in which something happened. */
-export type Source = 'cloudformation' | 'lambda' | 'gamelift' | 'ec2' | 'sts' | 'iam' | 's3' | 'story';
+export type Source = 'cloudformation' | 'lambda' | 'gamelift' | 'ec2' | 'sts' | 'iam' | 's3' | 'sqs' | 'scheduler' | 'story';
 
 /** One thing that happened in the rehearsed world. */
 export interface Entry {

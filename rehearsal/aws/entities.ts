@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { validateIdentityPolicy, validateTrustPolicy, type ValidationError } from '@cloud-copilot/iam-policy';
 import type { Clock } from '../clock';
+import { Grants } from './grants';
 import { MANAGED_POLICIES } from './managed-policies';
 import { Timeline } from './timeline';
 
@@ -41,6 +42,7 @@ const ATTACHMENT_LIMIT = 10;
 export class Entities {
   private readonly roles = new Map<string, RoleEntity>();
   private readonly policies = new Map<string, Timeline<object | undefined>>();
+  protected readonly granted = new Grants();
   private serial = 0;
 
   constructor(
@@ -97,11 +99,12 @@ export class Entities {
 
   putRolePolicy(account: string, roleName: string, policyName: string, document: object): void {
     requireValid(validateIdentityPolicy(document));
-    const { state } = this.role(account, roleName);
+    const { arn, state } = this.role(account, roleName);
     const inline = { ...state.latest.inline, [policyName]: document };
     if (Object.values(inline).reduce((sum, policy) => sum + sizeOf(policy), 0) > INLINE_LIMIT) {
       throw new IamError('LimitExceeded', `Maximum policy size of ${INLINE_LIMIT} bytes exceeded for role ${roleName}`);
     }
+    this.granted.register(arn, policyName, document);
     state.set({ ...state.latest, inline });
   }
 
@@ -132,6 +135,11 @@ export class Entities {
   updatePolicy(arn: string, document: object): void {
     requireManageable(document);
     this.policy(arn).set(document);
+    for (const role of this.roles.values()) {
+      if (role.state.latest.attached.includes(arn)) {
+        this.granted.register(role.arn, arn, document);
+      }
+    }
   }
 
   deletePolicy(arn: string): void {
@@ -144,11 +152,15 @@ export class Entities {
   }
 
   attachRolePolicy(account: string, roleName: string, policyArn: string): void {
-    this.policy(policyArn);
-    const { state } = this.role(account, roleName);
-    const attached = [...state.latest.attached.filter((arn) => arn !== policyArn), policyArn];
+    const document = this.policy(policyArn).latest;
+    const { arn, state } = this.role(account, roleName);
+    const attached = [...state.latest.attached.filter((other) => other !== policyArn), policyArn];
     if (attached.length > ATTACHMENT_LIMIT) {
       throw new IamError('LimitExceeded', `Cannot exceed quota for PoliciesPerRole: ${ATTACHMENT_LIMIT}`);
+    }
+    // nobody can narrow the policies of AWS
+    if (document !== undefined && !(policyArn in MANAGED_POLICIES)) {
+      this.granted.register(arn, policyArn, document);
     }
     state.set({ ...state.latest, attached });
   }

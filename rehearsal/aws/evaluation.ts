@@ -3,7 +3,16 @@ import { getDenialReasons, runSimulation, type RequestAnalysis } from '@cloud-co
 /** Context keys of a request, as conditions see them. */
 export type Context = Readonly<Record<string, string | string[]>>;
 
-export type Decision = { readonly allowed: true } | { readonly allowed: false; readonly reason: string };
+/** A statement of an identity policy that allows a call. */
+export interface Granting {
+  readonly policy: string;
+  readonly document: object;
+  /** Of the statement, from 0. */
+  readonly index: number;
+}
+
+export type Decision =
+  { readonly allowed: true; readonly grantings: readonly Granting[] } | { readonly allowed: false; readonly reason: string };
 
 export interface NamedPolicy {
   readonly name: string;
@@ -34,8 +43,8 @@ export class Evaluator {
   private readonly answers = new Map<string, Promise<Decision>>();
 
   evaluate(question: Question): Promise<Decision> {
-    const { principalArn, version, action, resource, context, resourcePolicy } = question;
-    const key = JSON.stringify([principalArn, version, action, resource, context, resourcePolicy]);
+    const { principalArn, version, action, resource, resourceAccount, context, resourcePolicy } = question;
+    const key = JSON.stringify([principalArn, version, action, resource, resourceAccount, context, resourcePolicy]);
     const answer = this.answers.get(key) ?? simulate(question);
     this.answers.set(key, answer);
     return answer;
@@ -69,10 +78,16 @@ async function simulate(question: Question): Promise<Decision> {
   if (outcome.resultType === 'error') {
     throw new Error(`cannot evaluate ${action} on ${resource}: ${JSON.stringify(outcome.errors)}`);
   }
-  if (outcome.overallResult === 'Allowed') {
-    return { allowed: true };
-  }
   const analysis = outcome.resultType === 'single' ? outcome.result.analysis : outcome.results[0]?.analysis;
+  if (outcome.overallResult === 'Allowed') {
+    const statements = analysis?.identityAnalysis?.allowStatements ?? [];
+    const grantings = statements.flatMap(({ policyId, statement }) =>
+      policies
+        .filter(({ name }) => name === policyId)
+        .map(({ name, policy }) => ({ policy: name, document: policy, index: statement.index() - 1 })),
+    );
+    return { allowed: true, grantings };
+  }
   return {
     allowed: false,
     reason: denial(principalArn, action, resource, analysis === undefined ? '' : reason(analysis, action)),

@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { Entities, IamError, type RoleEntity } from './entities';
 import { Evaluator, type Context, type Decision, type NamedPolicy } from './evaluation';
+import type { Grant } from './grants';
 import { ADMINISTRATOR_ACCESS } from './managed-policies';
 import { trusts } from './trust';
 
 export { IamError } from './entities';
 export type { Context, Decision } from './evaluation';
+export type { Grant } from './grants';
 
 export interface Credentials {
   readonly accessKeyId: string;
@@ -38,6 +40,15 @@ export interface AssumeRole {
   readonly region: string;
 }
 
+/** What a call is about, and what its owner says to it. */
+export interface Target {
+  readonly arn: string;
+  /** Default: the caller's */
+  readonly account?: string;
+  /** A resource-based policy. */
+  readonly policy?: object;
+}
+
 const SERVICE_SESSION_SECONDS = 12 * 3600;
 
 /** Identities, policies and credentials of every account, and what they allow. */
@@ -45,18 +56,26 @@ export class Iam extends Entities {
   private readonly keys = new Map<string, Session>();
   private readonly administrators = new Map<string, Credentials>();
   private readonly evaluator = new Evaluator();
+  private readonly assumed = new Set<string>();
   private readonly uses = new Map<string, { readonly roleArn: string; readonly action: string }>();
 
   /** What a service does before it works with a role; throws `AccessDenied` unless the role's trust policy admits the service. */
   assumeRoleForService(roleArn: string, servicePrincipal: string, sessionName: string): Credentials {
-    const role = this.find(roleArn);
-    if (role === undefined || !trusts(role.state.effective.trust, servicePrincipal)) {
-      throw new IamError(
-        'AccessDenied',
-        `The role ${roleArn} cannot be assumed by ${servicePrincipal}: its trust policy does not allow it.`,
-      );
+    const role = this.findFor(roleArn, servicePrincipal);
+    if (role === undefined) {
+      throw new IamError('AccessDenied', untrusted(roleArn, servicePrincipal));
     }
     return this.session(role, sessionName, SERVICE_SESSION_SECONDS).credentials;
+  }
+
+  /** Whether a service that works with a role may do something by it. */
+  async decideForService(roleArn: string, servicePrincipal: string, action: string, target: Target): Promise<Decision> {
+    const role = this.findFor(roleArn, servicePrincipal);
+    if (role === undefined) {
+      return { allowed: false, reason: untrusted(roleArn, servicePrincipal) };
+    }
+    const principal = this.principal(role, servicePrincipal.split('.')[0] ?? servicePrincipal);
+    return this.clock.work(() => this.decideOn(principal, action, target, {}));
   }
 
   /** What STS does for `AssumeRole`. @returns undefined where it is denied, also for a role that doesn't exist. */
@@ -83,7 +102,7 @@ export class Iam extends Entities {
     if (!decision.allowed) {
       return undefined;
     }
-    this.use(caller, action);
+    this.use(caller, action, decision);
     return this.session(role, request.sessionName, request.durationSeconds);
   }
 
@@ -107,22 +126,8 @@ export class Iam extends Entities {
   }
 
   /** Whether the principal may do `action` on a resource of its own account; what was allowed counts as used. */
-  async decide(principal: Principal, action: string, resource: string, context: Context): Promise<Decision> {
-    if (principal.role === undefined) {
-      return { allowed: true };
-    }
-    const decision = await this.evaluator.evaluate({
-      ...this.identity(principal),
-      principalArn: principal.arn,
-      action,
-      resource,
-      resourceAccount: principal.account,
-      context: { ...globals(principal), ...context },
-    });
-    if (decision.allowed) {
-      this.use(principal, action);
-    }
-    return decision;
+  decide(principal: Principal, action: string, resource: string, context: Context): Promise<Decision> {
+    return this.decideOn(principal, action, { arn: resource }, context);
   }
 
   /** The actions that were allowed to a role, and that it used. */
@@ -130,9 +135,44 @@ export class Iam extends Entities {
     return [...this.uses.values()];
   }
 
-  private use({ role }: Principal, action: string): void {
+  /** What policies grant to roles that were ever assumed, statement by statement and action by action, with how often it was needed. */
+  grants(): Grant[] {
+    return this.granted.all().filter(({ roleArn }) => this.assumed.has(roleArn));
+  }
+
+  /** The grants that no call ever needed. */
+  unusedGrants(): Grant[] {
+    return this.grants().filter(({ uses }) => uses === 0);
+  }
+
+  private async decideOn(principal: Principal, action: string, target: Target, context: Context): Promise<Decision> {
+    if (principal.role === undefined) {
+      return { allowed: true, grantings: [] };
+    }
+    const decision = await this.evaluator.evaluate({
+      ...this.identity(principal),
+      principalArn: principal.arn,
+      action,
+      resource: target.arn,
+      resourceAccount: target.account ?? principal.account,
+      context: { ...globals(principal), ...context },
+      ...(target.policy === undefined ? {} : { resourcePolicy: target.policy }),
+    });
+    if (decision.allowed) {
+      this.use(principal, action, decision);
+    }
+    return decision;
+  }
+
+  private findFor(roleArn: string, servicePrincipal: string): RoleEntity | undefined {
+    const role = this.find(roleArn);
+    return role !== undefined && trusts(role.state.effective.trust, servicePrincipal) ? role : undefined;
+  }
+
+  private use({ role }: Principal, action: string, { grantings }: Decision & { allowed: true }): void {
     if (role !== undefined) {
       this.uses.set(`${role.arn} ${action}`, { roleArn: role.arn, action });
+      this.granted.use(role.arn, action, grantings);
     }
   }
 
@@ -158,18 +198,23 @@ export class Iam extends Entities {
   }
 
   private session(role: RoleEntity, sessionName: string, seconds: number): Session {
-    const account = accountOf(role.arn);
-    const name = role.arn.slice(role.arn.lastIndexOf('/') + 1);
     const credentials = {
       accessKeyId: this.id('ASIA'),
       secretAccessKey: secret(30),
       sessionToken: secret(96),
       expiration: this.clock.now() + seconds * 1000,
     };
-    const arn = `arn:aws:sts::${account}:assumed-role/${name}/${sessionName}`;
-    const session = { credentials, principal: { arn, account, userId: `${role.roleId}:${sessionName}`, role } };
+    const session = { credentials, principal: this.principal(role, sessionName) };
     this.keys.set(credentials.accessKeyId, session);
     return session;
+  }
+
+  private principal(role: RoleEntity, sessionName: string): Principal {
+    this.assumed.add(role.arn);
+    const account = accountOf(role.arn);
+    const name = role.arn.slice(role.arn.lastIndexOf('/') + 1);
+    const arn = `arn:aws:sts::${account}:assumed-role/${name}/${sessionName}`;
+    return { arn, account, userId: `${role.roleId}:${sessionName}`, role };
   }
 }
 
@@ -182,6 +227,9 @@ function globals({ arn, account, userId, role }: Principal): Context {
     'aws:SecureTransport': 'true',
   };
 }
+
+const untrusted = (roleArn: string, servicePrincipal: string) =>
+  `The role ${roleArn} cannot be assumed by ${servicePrincipal}: its trust policy does not allow it.`;
 
 function accountOf(arn: string): string {
   return arn.split(':')[4] ?? '';

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock';
 import type { Journal } from '../journal';
+import { Alarms } from './alarms';
 import { Behaviours } from './behaviours';
 import { Ec2 } from './ec2';
 import { Endpoint } from './endpoint';
@@ -7,19 +8,24 @@ import type { ApiCall, Fault } from './faults';
 import { GameLift } from './gamelift';
 import { Iam } from './iam';
 import { takeInventory, type Inventory } from './inventory';
+import { Metrics } from './metrics';
 import { ParameterStore } from './parameters';
+import { Queues } from './queues';
 import type { Place, Service } from './service';
 import { stsService } from './sts';
 import { Fates } from './surroundings';
 
+export type { AlarmDescription, AlarmState } from './alarms';
 export { BEHAVIOURS, Behaviours } from './behaviours';
 export type { Behaviour, BehaviourName, Reading } from './behaviours';
 export { Ec2 } from './ec2';
 export type { ApiCall, Fault } from './faults';
 export { GameLift } from './gamelift';
 export { Iam, IamError } from './iam';
-export type { Credentials } from './iam';
+export type { Credentials, Grant } from './iam';
 export type { Inventory } from './inventory';
+export type { Metric, Statistic } from './metrics';
+export type { Message } from './queues';
 export { ServiceError } from './service';
 export type { ConnectionFate, Fates, FleetFate } from './surroundings';
 
@@ -30,7 +36,7 @@ export interface AwsOptions {
   readonly iamPropagationSeconds?: number;
 }
 
-/** GameLift, EC2, STS and IAM of every account and Region, on loopback. */
+/** GameLift, EC2, STS, IAM and what goes with them, of every account and Region, on loopback. */
 export class SimulatedAws {
   static async start({ clock, journal, iamPropagationSeconds = 0 }: AwsOptions): Promise<SimulatedAws> {
     const iam = new Iam(clock, iamPropagationSeconds);
@@ -42,6 +48,9 @@ export class SimulatedAws {
   readonly ec2: Ec2;
   readonly gameLift: GameLift;
   readonly parameters = new ParameterStore();
+  readonly metrics: Metrics;
+  readonly alarms: Alarms;
+  readonly queues: Queues;
   /** How long things take in GameLift, and how they end. */
   readonly fates = new Fates();
 
@@ -54,6 +63,9 @@ export class SimulatedAws {
     readonly endpointUrl: string,
   ) {
     this.ec2 = new Ec2(clock);
+    this.metrics = new Metrics(clock);
+    this.alarms = new Alarms(clock, this.metrics);
+    this.queues = new Queues(clock, journal, iam, this.metrics);
     const { behaviours, ec2, fates } = this;
     ec2.peerings.failedSeenByAccepter = () => behaviours.get('failedSeenByAccepter') === 'seen';
     this.gameLift = new GameLift({ clock, journal, behaviours, iam, ec2, fates });

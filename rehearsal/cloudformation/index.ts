@@ -155,7 +155,7 @@ export class CloudFormation implements NestedStacks {
   }
 
   private prepare(stack: Stack, artifact: StackArtifact): Deployment {
-    const { iam, parameters: store } = this.options;
+    const { clock, iam, parameters: store } = this.options;
     const parameters = parametersOf(artifact, store);
     const outputs = new StackOutputs(this.stacks, iam, stack.identity, artifact.executionRoleArn);
     const plan = new Plan({
@@ -171,7 +171,7 @@ export class CloudFormation implements NestedStacks {
     return new Deployment(this.services, stack, plan, {
       artifact,
       parameters,
-      authorizeOutputs: () => outputs.authorize(plan.outputRequests()),
+      authorizeOutputs: () => clock.work(() => outputs.authorize(plan.outputRequests())),
       checkOutputs: (values) => {
         this.stacks.checkExports(stack, values);
       },

@@ -69,16 +69,17 @@ export class LambdaApi implements Service {
       this.lambda.invokeAsync(arn, payload);
       return { status: 202, headers: {}, body: '' };
     }
+    const version = this.lambda.version(arn);
     const result = await this.lambda.invoke(arn, payload);
     const failed: Record<string, string> =
       result.functionError === undefined ? {} : { 'x-amz-function-error': result.functionError };
-    return json(200, result.payload, { 'x-amz-executed-version': '$LATEST', ...failed });
+    return json(200, result.payload, { 'x-amz-executed-version': version, ...failed });
   }
 
   private describe(arn: string): object {
     try {
       const { functionName, role, runtime, handler, timeoutSeconds, memoryMegabytes } = this.lambda.configuration(arn);
-      const state = { State: 'Active', LastUpdateStatus: 'Successful', PackageType: 'Zip', Version: '$LATEST' };
+      const state = { State: 'Active', LastUpdateStatus: 'Successful', PackageType: 'Zip', Version: this.lambda.version(arn) };
       const settings = { Role: role, Runtime: runtime, Handler: handler, Timeout: timeoutSeconds, MemorySize: memoryMegabytes };
       return { FunctionName: functionName, FunctionArn: arn, ...settings, ...state };
     } catch (error) {
@@ -90,14 +91,15 @@ export class LambdaApi implements Service {
 const find = (request: WireRequest) =>
   OPERATIONS.find(({ method, path }) => request.method === method && path.test(request.path));
 
-/** A function goes by name, partial ARN or ARN, each with or without a version. */
-function arnOf(name: string, { account, region }: ServiceCall): string {
+/** A function goes by name, partial ARN or ARN, each with or without a version or alias, which may also stand in the query. */
+function arnOf(name: string, { account, region, request }: ServiceCall): string {
   const parts = name.split(':');
   const marker = parts.indexOf('function');
-  if (marker < 0) {
-    return functionArn(account, region, parts[0] ?? name);
-  }
-  return parts[0] === 'arn' ? parts.slice(0, 7).join(':') : functionArn(parts[0] ?? account, region, parts[marker + 1] ?? name);
+  const owner = marker > 0 && parts[0] !== 'arn' ? (parts[0] ?? account) : account;
+  const [functionName = name, qualifier] = marker < 0 ? parts : parts.slice(marker + 1);
+  const arn = parts[0] === 'arn' ? parts.slice(0, 7).join(':') : functionArn(owner, region, functionName);
+  const named = new URLSearchParams(request.query).get('Qualifier') ?? qualifier;
+  return named === undefined ? arn : `${arn}:${named}`;
 }
 
 function parse(body: Buffer): unknown {

@@ -2,6 +2,7 @@ import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { buildSync } from 'esbuild';
 import type { Participant, RehearsalClock } from '../clock';
+import type { Request } from './pool';
 import {
   Counter,
   COUNTERS,
@@ -101,7 +102,7 @@ export class Environment implements Participant {
     return !this.failure;
   }
 
-  async invoke(requestId: string, payload: string): Promise<InvocationResult> {
+  async invoke({ requestId, arn, payload }: Request): Promise<InvocationResult> {
     const { clock, timeoutSeconds } = this.options;
     const leave = clock.join(this);
     let cancelTimeout: () => void = () => undefined;
@@ -117,7 +118,7 @@ export class Environment implements Participant {
       cancelTimeout = clock.after(timeoutSeconds * 1000, () => {
         this.end({ errorType: 'Sandbox.Timedout', errorMessage: `Task timed out after ${timeoutSeconds.toFixed(2)} seconds` });
       });
-      this.post({ kind: 'invoke', requestId, payload, deadline });
+      this.post({ kind: 'invoke', requestId, invokedFunctionArn: arn, payload, deadline });
       return await result;
     } finally {
       cancelTimeout();

@@ -29,7 +29,6 @@ export interface SandboxSettings {
 export interface FunctionContext {
   readonly functionName: string;
   readonly functionVersion: string;
-  readonly invokedFunctionArn: string;
   readonly memoryLimitInMB: string;
   readonly logGroupName: string;
   readonly logStreamName: string;
@@ -42,7 +41,13 @@ export interface FunctionError {
 }
 
 export type ToSandbox =
-  | { readonly kind: 'invoke'; readonly requestId: string; readonly payload: string; readonly deadline: number }
+  | {
+      readonly kind: 'invoke';
+      readonly requestId: string;
+      readonly invokedFunctionArn: string;
+      readonly payload: string;
+      readonly deadline: number;
+    }
   /** Rehearsed time was moved. */
   | { readonly kind: 'leapt' }
   /** End at once. */

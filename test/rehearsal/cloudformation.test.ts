@@ -408,10 +408,10 @@ describe('templates', () => {
 
   test('with types that are not simulated get made-up resources, and the journal says so', async () => {
     const { outputs } = await deploy(
-      { Queue: { Type: 'AWS::SQS::Queue' } },
-      { Outputs: { Arn: { Value: { 'Fn::GetAtt': ['Queue', 'Arn'] } } } },
+      { Table: { Type: 'AWS::DynamoDB::Table' } },
+      { Outputs: { Arn: { Value: { 'Fn::GetAtt': ['Table', 'Arn'] } } } },
     );
-    expect(outputs.Arn).toMatch(/^arn:aws:unknown:us-east-1:111111111111:Stack-Queue-/);
-    expect(rehearsal.journal.entries.some(({ message }) => message.includes('AWS::SQS::Queue is not simulated'))).toBe(true);
+    expect(outputs.Arn).toMatch(/^arn:aws:unknown:us-east-1:111111111111:Stack-Table-/);
+    expect(rehearsal.journal.entries.some(({ message }) => message.includes('AWS::DynamoDB::Table is not simulated'))).toBe(true);
   });
 });

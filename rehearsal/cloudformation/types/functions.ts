@@ -27,47 +27,110 @@ function configurationOf({ stack, properties, assets }: ResourceRequest, functio
 const arnOf = (stack: StackIdentity, name: string) =>
   name.startsWith('arn:') ? name : functionArn(stack.account, stack.region, name);
 
-export function lambdaTypes(lambda: LambdaService): Readonly<Record<string, ResourceType>> {
+function functionType(lambda: LambdaService): ResourceType {
   const deploy = (request: ResourceRequest, name: string) => {
     const arn = lambda.deploy(configurationOf(request, name));
     return { physicalId: name, attributes: { Arn: arn } };
   };
-  const eventInvoke = (properties: Properties): EventInvokeConfiguration => ({
-    maximumRetryAttempts: number(properties, 'MaximumRetryAttempts', 2),
-    maximumEventAgeSeconds: number(properties, 'MaximumEventAgeInSeconds', 21_600),
-  });
   return {
-    'AWS::Lambda::Function': {
-      createOnly: ['FunctionName', 'PackageType'],
-      seconds: 3,
-      create: (request) => {
-        const name = text(request.properties, 'FunctionName') ?? request.generateName(64);
-        if (lambda.has(arnOf(request.stack, name))) {
-          throw new Error(`Resource of type 'AWS::Lambda::Function' with identifier '${name}' already exists.`);
-        }
-        return deploy(request, name);
-      },
-      update: (request) => deploy(request, request.physicalId),
-      delete: ({ stack, physicalId }) => {
-        lambda.remove(arnOf(stack, physicalId));
-      },
+    createOnly: ['FunctionName', 'PackageType'],
+    seconds: 3,
+    create: (request) => {
+      const name = text(request.properties, 'FunctionName') ?? request.generateName(64);
+      if (lambda.has(arnOf(request.stack, name))) {
+        throw new Error(`Resource of type 'AWS::Lambda::Function' with identifier '${name}' already exists.`);
+      }
+      return deploy(request, name);
     },
-    'AWS::Lambda::EventInvokeConfig': {
-      createOnly: ['FunctionName', 'Qualifier'],
-      create: ({ stack, properties, generateName }) => {
-        lambda.configureEventInvoke(arnOf(stack, required(properties, 'FunctionName')), eventInvoke(properties));
-        return { physicalId: generateName(), attributes: {} };
-      },
-      update: ({ stack, properties, physicalId }) => {
-        lambda.configureEventInvoke(arnOf(stack, required(properties, 'FunctionName')), eventInvoke(properties));
-        return { physicalId, attributes: {} };
-      },
-      delete: ({ stack, properties }) => {
-        const arn = arnOf(stack, required(properties, 'FunctionName'));
-        if (lambda.has(arn)) {
-          lambda.configureEventInvoke(arn);
-        }
-      },
+    update: (request) => deploy(request, request.physicalId),
+    delete: ({ stack, physicalId }) => {
+      lambda.remove(arnOf(stack, physicalId));
     },
   };
 }
+
+const functionOf = ({ stack, properties }: ResourceRequest) => arnOf(stack, required(properties, 'FunctionName'));
+
+/** A version is never changed: whatever changes makes another. */
+function versionType(lambda: LambdaService): ResourceType {
+  return {
+    createOnly: ['FunctionName', 'CodeSha256', 'Description', 'ProvisionedConcurrencyConfig', 'RuntimePolicy'],
+    create: (request) => {
+      const arn = functionOf(request);
+      const version = lambda.publish(arn);
+      return { physicalId: `${arn}:${version}`, attributes: { Version: version, FunctionArn: `${arn}:${version}` } };
+    },
+    update: ({ physicalId, attributes }) => ({ physicalId, attributes }),
+    delete: (request) => {
+      lambda.unpublish(functionOf(request), String(request.attributes.Version));
+    },
+  };
+}
+
+function aliasType(lambda: LambdaService): ResourceType {
+  const set = (request: ResourceRequest) => {
+    const name = required(request.properties, 'Name');
+    lambda.setAlias(functionOf(request), name, required(request.properties, 'FunctionVersion'));
+    const arn = `${functionOf(request)}:${name}`;
+    return { physicalId: arn, attributes: { AliasArn: arn } };
+  };
+  return {
+    createOnly: ['FunctionName', 'Name'],
+    create: (request) => {
+      const name = required(request.properties, 'Name');
+      if (lambda.hasAlias(functionOf(request), name)) {
+        throw new Error(`Resource of type 'AWS::Lambda::Alias' with identifier '${functionOf(request)}:${name}' already exists.`);
+      }
+      return set(request);
+    },
+    update: set,
+    delete: (request) => {
+      lambda.removeAlias(functionOf(request), required(request.properties, 'Name'));
+    },
+  };
+}
+
+function eventInvokeConfigurationOf(properties: Properties): EventInvokeConfiguration {
+  const destinations = object(properties, 'DestinationConfig');
+  const onSuccess = text(object(destinations, 'OnSuccess'), 'Destination');
+  const onFailure = text(object(destinations, 'OnFailure'), 'Destination');
+  return {
+    maximumRetryAttempts: number(properties, 'MaximumRetryAttempts', 2),
+    maximumEventAgeSeconds: number(properties, 'MaximumEventAgeInSeconds', 21_600),
+    ...(onSuccess === undefined ? {} : { onSuccess }),
+    ...(onFailure === undefined ? {} : { onFailure }),
+  };
+}
+
+function eventInvokeConfigType(lambda: LambdaService): ResourceType {
+  const qualified = (request: ResourceRequest) => `${functionOf(request)}:${required(request.properties, 'Qualifier')}`;
+  const configure = (request: ResourceRequest) => {
+    lambda.configureEventInvoke(qualified(request), eventInvokeConfigurationOf(request.properties));
+  };
+  return {
+    createOnly: ['FunctionName', 'Qualifier'],
+    create: (request) => {
+      if (!lambda.has(qualified(request))) {
+        throw new Error(`The function or its version or alias does not exist: ${qualified(request)}`);
+      }
+      configure(request);
+      return { physicalId: request.generateName(), attributes: {} };
+    },
+    update: (request) => {
+      configure(request);
+      return { physicalId: request.physicalId, attributes: request.attributes };
+    },
+    delete: (request) => {
+      if (lambda.has(functionOf(request))) {
+        lambda.configureEventInvoke(qualified(request));
+      }
+    },
+  };
+}
+
+export const lambdaTypes = (lambda: LambdaService): Readonly<Record<string, ResourceType>> => ({
+  'AWS::Lambda::Function': functionType(lambda),
+  'AWS::Lambda::Version': versionType(lambda),
+  'AWS::Lambda::Alias': aliasType(lambda),
+  'AWS::Lambda::EventInvokeConfig': eventInvokeConfigType(lambda),
+});

@@ -1,15 +1,19 @@
+import type { Alarms } from '../../aws/alarms';
 import type { Ec2 } from '../../aws/ec2';
 import type { Iam } from '../../aws/iam';
 import type { ParameterStore } from '../../aws/parameters';
+import type { Queues } from '../../aws/queues';
 import type { Journal } from '../../journal';
 import type { LambdaService } from '../../lambda/runtime';
-import type { ResourceType } from '../resource-type';
+import type { ResourceRequest, ResourceType } from '../resource-type';
+import { alarmTypes } from './alarms';
 import { CustomResource, type CustomResourceOptions } from './custom-resource';
 import { lambdaTypes } from './functions';
 import { gameLiftTypes, type GameLiftAccess } from './gamelift';
 import { iamTypes } from './iam';
 import { networkTypes } from './network';
 import { text } from './properties';
+import { sqsTypes } from './sqs';
 import { ssmTypes } from './ssm';
 
 export interface TypeOptions extends CustomResourceOptions {
@@ -19,6 +23,8 @@ export interface TypeOptions extends CustomResourceOptions {
   readonly ec2: Ec2;
   readonly gameLift: GameLiftAccess;
   readonly parameters: ParameterStore;
+  readonly queues: Queues;
+  readonly alarms: Alarms;
 }
 
 function logGroupType(): ResourceType {
@@ -68,6 +74,10 @@ export class ResourceTypes {
         ...networkTypes(options.ec2),
         ...gameLiftTypes(options.gameLift, options.clock),
         ...ssmTypes(options.parameters),
+        ...sqsTypes(options.queues),
+        ...alarmTypes(options.alarms, (request) => {
+          this.note(request, 'is an alarm of a kind that is not simulated: it has no state');
+        }),
       }),
     );
   }
@@ -77,18 +87,14 @@ export class ResourceTypes {
   }
 
   find(name: string): ResourceType {
-    return this.types.get(name) ?? (name.startsWith('Custom::') ? this.custom : this.unknown(name));
+    return this.types.get(name) ?? (name.startsWith('Custom::') ? this.custom : this.unknown());
   }
 
-  private unknown(name: string): ResourceType {
+  private unknown(): ResourceType {
     return {
       ...inert,
       create: (request) => {
-        this.options.journal.write(
-          'cloudformation',
-          `${request.stack.name}/${request.logicalId}`,
-          `${name} is not simulated: its id and attributes are made up`,
-        );
+        this.note(request, 'is not simulated: its id and attributes are made up');
         return inert.create(request);
       },
       missingAttribute: ({ stack, physicalId }, attribute) =>
@@ -96,5 +102,9 @@ export class ResourceTypes {
           ? `arn:aws:unknown:${stack.region}:${stack.account}:${physicalId}`
           : `${physicalId}-${attribute}`,
     };
+  }
+
+  private note({ stack, logicalId, type }: ResourceRequest, message: string): void {
+    this.options.journal.write('cloudformation', `${stack.name}/${logicalId}`, `${type} ${message}`);
   }
 }

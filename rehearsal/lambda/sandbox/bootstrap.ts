@@ -99,6 +99,7 @@ function invoke(handler: Handler, message: ToSandbox & { kind: 'invoke' }): void
     ...settings.context,
     callbackWaitsForEmptyEventLoop: true,
     awsRequestId: message.requestId,
+    invokedFunctionArn: message.invokedFunctionArn,
     getRemainingTimeInMillis: () => Math.max(0, Math.floor(message.deadline - now())),
     done: callback,
     succeed: (result?: unknown) => {
