@@ -37,7 +37,9 @@ async function rehearse(example: string, assemblies: string): Promise<string[]> 
     const report = (what: string, rows: readonly { readonly name: string; readonly status: string }[], ok: RegExp): void => {
       const wrong = rows.filter(({ status }) => !ok.test(status));
       trouble.push(...wrong.map(({ name, status }) => `${what}: ${name} ${status}`));
-      console.log(`${example}: ${what} after ${span(clock.now() - start)}: ${rows.map(({ name, status }) => `${name} ${status}`).join(', ')}`);
+      console.log(
+        `${example}: ${what} after ${span(clock.now() - start)}: ${rows.map(({ name, status }) => `${name} ${status}`).join(', ')}`,
+      );
     };
     let assembly = '';
     for (const { name, build, days } of STEPS) {
