@@ -64,14 +64,14 @@ const DEAD: ReadonlySet<string> = new Set(['failed', 'rejected', 'expired', 'del
 
 const POLL = 2_000;
 
-/** Between two looks at GameLift's list where neither events nor EC2 tell: a rate token takes as long to come back. */
+/** Between two looks at GameLift's list: a rate token takes as long to come back, and EC2 to show a new peering. */
 const SLOW_POLL = 10_000;
+
+/** The same as long as neither events nor EC2 have told anything: longer, so that there is a token soon if an event does come. */
+const BLIND_POLL = 12_000;
 
 /** The same where events or EC2 can be expected to tell first. */
 const SAFETY_POLL = 60_000;
-
-/** How long EC2's side is given to show a peering before it is taken for blind. */
-const EC2_PATIENCE = 8_000;
 
 /** Events carry GameLift's clock. */
 const CLOCK_SKEW = 5_000;
@@ -122,6 +122,8 @@ export class Peerings {
   private readonly pair: Pair;
   /** EC2 was asked about the peer VPC, and did not answer: it is not asked again. */
   private unreachable = false;
+  /** When this request last asked GameLift for connections: sooner than a rate token comes back, it would be refused. */
+  private describedAt = 0;
   /** Of the fleet's VPC, as soon as any connection of the fleet tells it. */
   private fleetCidrBlock: string | undefined;
 
@@ -286,6 +288,8 @@ export class Peerings {
         return [];
       }
       throw error;
+    } finally {
+      this.describedAt = this.calls.now();
     }
   }
 
@@ -341,16 +345,17 @@ export class Peerings {
   private async outcome(since: number, before: readonly Ec2Peering[] | undefined): Promise<Outcome> {
     const started = this.calls.now();
     const old = new Set((before ?? []).map(({ id }) => id));
-    let looked = started;
+    let looked = this.describedAt;
     let seen = '';
     for (;;) {
       const news = await this.news(new Date(since - CLOCK_SKEW), before === undefined ? undefined : old);
       const changed = news.text !== '' && news.text !== seen;
-      const patience = news.blind ? (this.calls.now() - started < EC2_PATIENCE ? Infinity : SLOW_POLL) : SAFETY_POLL;
-      if (changed || this.calls.now() - looked >= patience) {
+      const patience = news.blind ? (looked < started ? SLOW_POLL : BLIND_POLL) : SAFETY_POLL;
+      if (changed || this.calls.now() - Math.max(looked, started) >= patience) {
         seen = news.text;
+        await this.pause(Math.max(0, looked + SLOW_POLL - this.calls.now()), 'the peering connection was still pending');
         const records = await this.describe();
-        looked = this.calls.now();
+        looked = this.describedAt;
         const alive = records.find((record) => !isDead(statusOf(record)));
         const over = records.find((record) => isDead(statusOf(record)));
         const record = alive ?? over;
