@@ -1,0 +1,19 @@
+import { printed, rehearseMany } from './many';
+import { Stage } from './stage';
+
+afterEach(() => Stage.clear());
+
+test('eight connections in one stack share the rate limit: all made, all deleted, each looked up once', async () => {
+  const pace = await rehearseMany(8);
+  console.log(printed(8, pace));
+  expect(pace).toMatchObject({
+    statuses: ['CREATE_COMPLETE', 'DELETE_COMPLETE'],
+    connected: 8,
+    failures: [],
+    describing: { creating: 8, deleting: 0 },
+  });
+  expect(pace.after).toEqual(pace.before);
+  // the last one becomes active half a minute after it was requested, which counts for little once there are many
+  expect(pace.creating).toBeLessThan(1.5 * 80 + 30);
+  expect(pace.deleting).toBeLessThan(1.5 * 80);
+});
