@@ -1,6 +1,6 @@
 import { SimulatedAws } from './aws/index';
 import { cloudFormationService } from './cloudformation/api';
-import { CloudFormation } from './cloudformation/index';
+import { CloudFormation, type NextDeletion } from './cloudformation/index';
 import { ResponseEndpoint } from './cloudformation/response-endpoint';
 import { RehearsalClock } from './clock';
 import { Journal } from './journal';
@@ -19,6 +19,8 @@ export interface RehearsalOptions {
   readonly iamPropagationSeconds?: number;
   /** What becomes of the physical id in the answer to a custom resource's failed update. @default 'stored' */
   readonly failedUpdatePhysicalId?: 'stored' | 'ignored';
+  /** Has CloudFormation delete one resource after the other, in this order. @default - at once what does not depend on each other */
+  readonly nextDeletion?: NextDeletion;
   /** A module from which the packages that Lambda's runtime brings along are found. @default - the rehearsal's own */
   readonly lambdaRuntimeModule?: string;
 }
@@ -67,6 +69,7 @@ export class Rehearsal {
       alarms: aws.alarms,
       defaults: { account, region },
       failedUpdatePhysicalId: options.failedUpdatePhysicalId ?? 'stored',
+      nextDeletion: options.nextDeletion,
     });
     aws.register('cloudformation', cloudFormationService(cloudFormation));
     return new Rehearsal(clock, journal, aws, lambda, responses, cloudFormation);

@@ -1,5 +1,4 @@
-import { runInOrder } from './graph';
-import { dependents, Operator, type Services } from './operator';
+import { Operator, type Services } from './operator';
 import type { Stack } from './stack';
 import type { Stacks } from './stacks';
 
@@ -38,21 +37,17 @@ export class Deletion extends Operator {
   private async deleteResources(): Promise<string[]> {
     const { resources } = this.stack;
     const failed: string[] = [];
-    const all = [...resources.values()];
-    await runInOrder(
-      all,
-      (resource) => dependents(resource, all),
-      async (resource) => {
-        const deleted = await this.delete(resource, resource.deletionPolicy.startsWith('Retain'));
-        if (deleted) {
-          resources.delete(resource.logicalId);
-        } else {
-          resources.set(resource.logicalId, { ...resource, status: 'DELETE_FAILED' });
-          failed.push(resource.logicalId);
-        }
-        return deleted;
-      },
-    );
+    const all = [...resources.values()].map((resource) => ({ resource }));
+    await this.deleteAll(all, async ({ resource }) => {
+      const deleted = await this.delete(resource, resource.deletionPolicy.startsWith('Retain'));
+      if (deleted) {
+        resources.delete(resource.logicalId);
+      } else {
+        resources.set(resource.logicalId, { ...resource, status: 'DELETE_FAILED' });
+        failed.push(resource.logicalId);
+      }
+      return deleted;
+    });
     return failed;
   }
 }

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { StackArtifact } from './assembly';
 import { runInOrder } from './graph';
-import { dependents, messageOf, Operator, type Services } from './operator';
+import { messageOf, Operator, type Services } from './operator';
 import type { Plan, Planned } from './plan';
 import { ResourceFailure, type ResourceOutcome, type ResourceType } from './resource-type';
 import type { Outputs, Resource, Stack } from './stack';
@@ -24,13 +24,16 @@ export interface Target {
   readonly checkOutputs: (outputs: Outputs) => void;
 }
 
+/** What becomes of a creation that failed: `keep` is `cdk deploy --no-rollback`, CloudFormation's DisableRollback. */
+export type OnFailure = 'roll back' | 'keep';
+
 const CLEANUP_TRIES = 3;
 const CANCELLED = { CREATE: 'Resource creation cancelled', UPDATE: 'Resource update cancelled' } as const;
 
 /** One creation or update of a stack, with its rollback and clean-up. */
 export class Deployment extends Operator {
   /** Resources as they were before. */
-  private readonly before: ReadonlyMap<string, Resource>;
+  private readonly before: Map<string, Resource>;
   /** What was begun: these are rolled back. */
   private readonly touched = new Map<string, 'created' | 'updated' | 'replaced'>();
   private readonly inProgress = new Map<string, Verb>();
@@ -50,6 +53,7 @@ export class Deployment extends Operator {
     stack: Stack,
     private readonly plan: Plan,
     private readonly target: Target,
+    private readonly onFailure: OnFailure = 'roll back',
   ) {
     super(services, stack);
     this.artifactBefore = stack.artifact;
@@ -67,19 +71,19 @@ export class Deployment extends Operator {
       this.stackStatus('CREATE_COMPLETE');
       return;
     }
+    if (this.onFailure === 'keep') {
+      this.stackStatus('CREATE_FAILED', reason);
+      return;
+    }
     this.stackStatus('ROLLBACK_IN_PROGRESS', `${reason} Rollback requested by user.`);
-    const created = [...this.stack.resources.values()];
-    const complete = await runInOrder(
-      created,
-      (resource) => dependents(resource, created),
-      async (resource) => {
-        const deleted = await this.delete(resource, resource.deletionPolicy === 'Retain');
-        if (deleted) {
-          this.stack.resources.delete(resource.logicalId);
-        }
-        return deleted;
-      },
-    );
+    const created = [...this.stack.resources.values()].map((resource) => ({ resource }));
+    const complete = await this.deleteAll(created, async ({ resource }) => {
+      const deleted = await this.delete(resource, resource.deletionPolicy === 'Retain');
+      if (deleted) {
+        this.stack.resources.delete(resource.logicalId);
+      }
+      return deleted;
+    });
     this.stackStatus(complete ? 'ROLLBACK_COMPLETE' : 'ROLLBACK_FAILED', this.stack.reason);
   }
 
@@ -90,6 +94,10 @@ export class Deployment extends Operator {
    */
   async begin(cancelled?: Promise<void>): Promise<void> {
     this.stackStatus('UPDATE_IN_PROGRESS');
+    if (!(await this.deleteFailed())) {
+      this.stackStatus('UPDATE_FAILED', 'Resources that failed to be created could not be deleted.');
+      return;
+    }
     const reason = await this.apply(cancelled);
     if (reason === undefined) {
       this.succeeded = true;
@@ -118,7 +126,7 @@ export class Deployment extends Operator {
 
   /** The clean-up: nothing is deleted before it is certain that the change stays, or is gone. */
   async finish(): Promise<void> {
-    if (this.stack.status === 'UPDATE_ROLLBACK_FAILED') {
+    if (['UPDATE_FAILED', 'UPDATE_ROLLBACK_FAILED'].includes(this.stack.status)) {
       return;
     }
     for (const resource of [...this.stack.resources.values()]) {
@@ -134,6 +142,19 @@ export class Deployment extends Operator {
     } else {
       this.stackStatus('UPDATE_ROLLBACK_COMPLETE', this.stack.reason);
     }
+  }
+
+  /** What never reached a stable state, and was kept, is deleted with the next operation: it is made anew. */
+  private deleteFailed(): Promise<boolean> {
+    const failed = [...this.before.values()].filter(({ status }) => status === 'CREATE_FAILED').map((resource) => ({ resource }));
+    return this.deleteAll(failed, async ({ resource }) => {
+      const deleted = await this.delete(resource, false);
+      if (deleted) {
+        this.before.delete(resource.logicalId);
+        this.stack.resources.delete(resource.logicalId);
+      }
+      return deleted;
+    });
   }
 
   /** Creates and updates everything; returns why that failed. */
@@ -152,7 +173,7 @@ export class Deployment extends Operator {
     const planned = [...this.plan.resources.values()];
     const before = ({ dependencies }: Planned) => planned.filter(({ logicalId }) => dependencies.includes(logicalId));
     await runInOrder(planned, before, (resource) => this.applyOne(resource));
-    if (this.failing) {
+    if (this.failing || this.failed.CREATE.length + this.failed.UPDATE.length > 0) {
       const created =
         this.failed.CREATE.length > 0 ? [`The following resource(s) failed to create: [${this.failed.CREATE.join(', ')}].`] : [];
       const updated =
@@ -263,12 +284,14 @@ export class Deployment extends Operator {
     }
   }
 
-  /** The first failure cancels what is in progress. */
+  /** The first failure cancels what is in progress, unless what succeeds is kept. */
   private fail(resource: Resource, verb: Verb, reason: string): void {
-    this.failing = true;
     this.failed[verb].push(resource.logicalId);
     this.record({ ...resource, status: `${verb}_FAILED`, reason });
-    this.cancelAll();
+    if (this.onFailure === 'roll back') {
+      this.failing = true;
+      this.cancelAll();
+    }
   }
 
   private cancelAll(): void {
@@ -334,12 +357,7 @@ export class Deployment extends Operator {
 
   /** A delete that fails is tried again, and then skipped: it doesn't fail the stack. */
   private async cleanUp(): Promise<void> {
-    const all = this.obsolete.map(({ resource }) => resource);
-    const before = ({ resource }: Obsolete) => {
-      const first = dependents(resource, all);
-      return this.obsolete.filter((other) => first.includes(other.resource));
-    };
-    await runInOrder(this.obsolete, before, async ({ resource, keep }) => {
+    await this.deleteAll(this.obsolete, async ({ resource, keep }) => {
       for (let attempt = 1; attempt <= CLEANUP_TRIES; attempt++) {
         if (await this.delete(resource, keep)) {
           break;

@@ -18,6 +18,28 @@ export async function runInOrder<T>(
   return succeeded.every(Boolean);
 }
 
+/** The same one after the other: `choose` says which of those that are ready is next. */
+export async function runOneByOne<T>(
+  nodes: readonly T[],
+  before: (node: T) => readonly T[],
+  task: (node: T) => Promise<boolean>,
+  choose: (ready: readonly T[]) => T,
+): Promise<boolean> {
+  const waiting = new Set(nodes);
+  const succeeded = new Set<T>();
+  for (;;) {
+    const ready = [...waiting].filter((node) => before(node).every((other) => succeeded.has(other)));
+    if (ready.length === 0) {
+      return succeeded.size === nodes.length;
+    }
+    const node = choose(ready);
+    waiting.delete(node);
+    if (await task(node)) {
+      succeeded.add(node);
+    }
+  }
+}
+
 /** The names on a cycle, or undefined where there is none. */
 export function findCycle(dependencies: ReadonlyMap<string, readonly string[]>): readonly string[] | undefined {
   const done = new Set<string>();

@@ -5,9 +5,9 @@ import type { RehearsalClock } from '../clock';
 import type { Journal } from '../journal';
 import { readStack, readStacks, type Defaults, type StackArtifact } from './assembly';
 import { Deletion } from './deletion';
-import { Deployment } from './deployment';
+import { Deployment, type OnFailure, type Target } from './deployment';
 import { dereference } from './dynamic-references';
-import { Operator, type Services } from './operator';
+import { Operator, type NextDeletion, type Services } from './operator';
 import { parametersOf } from './parameters';
 import { Plan } from './plan';
 import { Stack, type NamedStackResult, type Resource, type StackDescription, type StackResult } from './stack';
@@ -16,6 +16,8 @@ import { Stacks } from './stacks';
 import { ResourceTypes, type TypeOptions } from './types/index';
 import { nestedStackType, type NestedStacks } from './types/nested-stack';
 
+export type { OnFailure } from './deployment';
+export type { NextDeletion } from './operator';
 export type { NamedStackResult, Resource, StackDescription, StackResult } from './stack';
 export { ResourceFailure, type ResourceType } from './resource-type';
 
@@ -23,11 +25,19 @@ export interface CloudFormationOptions extends TypeOptions {
   readonly clock: RehearsalClock;
   readonly journal: Journal;
   readonly defaults: Defaults;
+  /** Has resources deleted one after the other. @default - all at once, as far as they do not depend on each other */
+  readonly nextDeletion?: NextDeletion | undefined;
+}
+
+export interface DeployOptions {
+  /** @default 'roll back' */
+  readonly onFailure?: OnFailure;
 }
 
 /** What a deployment that went well ends in. */
 const DEPLOYED = ['CREATE_COMPLETE', 'UPDATE_COMPLETE'];
-const UPDATABLE = [...DEPLOYED, 'UPDATE_ROLLBACK_COMPLETE'];
+/** A creation that failed can be updated where it was kept: all others are gone, or to be deleted. */
+const UPDATABLE = [...DEPLOYED, 'CREATE_FAILED', 'UPDATE_ROLLBACK_COMPLETE'];
 
 /** CloudFormation: takes the stacks of a cloud assembly through their life. */
 export class CloudFormation implements NestedStacks {
@@ -38,12 +48,13 @@ export class CloudFormation implements NestedStacks {
   constructor(private readonly options: CloudFormationOptions) {
     this.types = new ResourceTypes(options);
     this.types.register('AWS::CloudFormation::Stack', nestedStackType(this));
-    this.services = { clock: options.clock, journal: options.journal, types: this.types, generated: new Map() };
+    const { clock, journal, nextDeletion } = options;
+    this.services = { clock, journal, types: this.types, generated: new Map(), nextDeletion };
   }
 
   /** Creates the stack, or updates it. Throws, before anything happens, where the template or the state of the stack forbids it. */
-  async deploy(assemblyDirectory: string, stackName: string): Promise<StackResult> {
-    return (await this.deployArtifact(readStack(assemblyDirectory, stackName, this.options.defaults))).result();
+  async deploy(assemblyDirectory: string, stackName: string, options: DeployOptions = {}): Promise<StackResult> {
+    return (await this.deployArtifact(readStack(assemblyDirectory, stackName, this.options.defaults), options)).result();
   }
 
   /**
@@ -107,10 +118,10 @@ export class CloudFormation implements NestedStacks {
     return deployment;
   }
 
-  private async deployArtifact(artifact: StackArtifact): Promise<Stack> {
+  private async deployArtifact(artifact: StackArtifact, { onFailure }: DeployOptions = {}): Promise<Stack> {
     const existing = this.stacks.deployed(artifact);
     if (!existing) {
-      return this.create(artifact);
+      return this.create(artifact, undefined, onFailure);
     }
     if (!existing.busy && !UPDATABLE.includes(existing.status)) {
       throw new Error(`Stack:${existing.identity.id} is in ${existing.status} state and can not be updated.`);
@@ -123,13 +134,13 @@ export class CloudFormation implements NestedStacks {
     return existing;
   }
 
-  private async create(artifact: StackArtifact, cancelled?: Promise<void>): Promise<Stack> {
+  private async create(artifact: StackArtifact, cancelled?: Promise<void>, onFailure?: OnFailure): Promise<Stack> {
     const { stackName: name, account, region } = artifact;
     const hash = createHash('sha256').update(`${account}/${region}/${name}/${this.stacks.count}`).digest('hex');
     const guid = [hash.slice(0, 8), hash.slice(8, 12), hash.slice(12, 16), hash.slice(16, 20), hash.slice(20, 32)].join('-');
     const id = `arn:aws:cloudformation:${region}:${account}:stack/${name}/${guid}`;
     const stack = new Stack({ name, id, account, region }, artifact, this.options.clock.now());
-    const deployment = this.prepare(stack, artifact);
+    const deployment = this.prepare(stack, artifact, onFailure);
     this.stacks.add(stack);
     await exclusively(stack, () => deployment.create(cancelled));
     return stack;
@@ -154,7 +165,7 @@ export class CloudFormation implements NestedStacks {
     return this.prepare(stack, artifact);
   }
 
-  private prepare(stack: Stack, artifact: StackArtifact): Deployment {
+  private prepare(stack: Stack, artifact: StackArtifact, onFailure?: OnFailure): Deployment {
     const { clock, iam, parameters: store } = this.options;
     const parameters = parametersOf(artifact, store);
     const outputs = new StackOutputs(this.stacks, iam, stack.identity, artifact.executionRoleArn);
@@ -168,14 +179,15 @@ export class CloudFormation implements NestedStacks {
       dereference: (value) => dereference(value, stack.identity, store),
       missingAttribute: (resource, attribute) => this.missingAttribute(stack, resource, attribute),
     });
-    return new Deployment(this.services, stack, plan, {
+    const target: Target = {
       artifact,
       parameters,
       authorizeOutputs: () => clock.work(() => outputs.authorize(plan.outputRequests())),
       checkOutputs: (values) => {
         this.stacks.checkExports(stack, values);
       },
-    });
+    };
+    return new Deployment(this.services, stack, plan, target, onFailure);
   }
 
   private missingAttribute(stack: Stack, resource: Resource, attribute: string): unknown {

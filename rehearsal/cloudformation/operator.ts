@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { RehearsalClock } from '../clock';
 import type { Journal } from '../journal';
+import { runInOrder, runOneByOne } from './graph';
 import type { ExistingResource, ResourceRequest } from './resource-type';
 import type { Resource, Stack } from './stack';
 import type { ResourceTypes } from './types/index';
@@ -11,7 +12,11 @@ export interface Services {
   readonly types: ResourceTypes;
   /** How often each name was generated, so that names differ and are the same in every run. */
   readonly generated: Map<string, number>;
+  readonly nextDeletion?: NextDeletion | undefined;
 }
+
+/** Chooses which of the resources that nothing depends on any more is deleted next. */
+export type NextDeletion = (ready: readonly Resource[]) => Resource;
 
 const NEVER = new Promise<void>(() => undefined);
 
@@ -77,6 +82,31 @@ export class Operator {
     }
     this.resourceEvent(resource, 'DELETE_COMPLETE');
     return true;
+  }
+
+  /** Deletes everything after what depends on it: what is independent at once, or in the order that is to be rehearsed. */
+  async deleteAll<T extends { readonly resource: Resource }>(
+    items: readonly T[],
+    task: (item: T) => Promise<boolean>,
+  ): Promise<boolean> {
+    const all = items.map(({ resource }) => resource);
+    const before = ({ resource }: T) => {
+      const first = dependents(resource, all);
+      return items.filter((other) => first.includes(other.resource));
+    };
+    const { nextDeletion } = this.services;
+    if (nextDeletion === undefined) {
+      return runInOrder(items, before, task);
+    }
+    const choose = (ready: readonly T[]): T => {
+      const chosen = nextDeletion(ready.map(({ resource }) => resource));
+      const item = ready.find(({ resource }) => resource === chosen);
+      if (item === undefined) {
+        throw new Error(`${chosen.logicalId} can not be deleted next: it is none of those that were to be chosen from`);
+      }
+      return item;
+    };
+    return runOneByOne(items, before, task, choose);
   }
 
   private event(subject: string, status: string, type: string, reason?: string): void {

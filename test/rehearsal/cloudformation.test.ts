@@ -194,6 +194,63 @@ describe('a failed creation', () => {
   });
 });
 
+describe('a failed creation that is kept', () => {
+  const keep = (resources: object) =>
+    rehearsal.cloudFormation.deploy(writeAssembly(template(resources)), 'Stack', { onFailure: 'keep' });
+  const failing = { Before: custom({}), Bad: custom({ After: { Ref: 'Before' }, Create: { Fail: 'no', Id: 'half' } }) };
+
+  test('leaves everything as it is, does not cancel what is independent, and makes nothing that depends on it', async () => {
+    const { status, reason } = await keep({
+      ...failing,
+      Slow: custom({ Seconds: 50 }),
+      After: custom({ Bad: { Ref: 'Bad' } }),
+    });
+    expect({ status, reason }).toEqual({
+      status: 'CREATE_FAILED',
+      reason: 'The following resource(s) failed to create: [Bad].',
+    });
+    const { resources } = rehearsal.cloudFormation.describe('Stack');
+    expect(
+      resources.map((one) => [one.logicalId, one.status, one.physicalId]).filter(([id]) => !/Role|Handler/.test(String(id))),
+    ).toEqual(
+      expect.arrayContaining([
+        ['Before', 'CREATE_COMPLETE', 'physical-Before'],
+        ['Slow', 'CREATE_COMPLETE', 'physical-Slow'],
+        ['Bad', 'CREATE_FAILED', 'half'],
+      ]),
+    );
+    expect(resource('After')).toBeUndefined();
+    expect((await remove()).status).toBe('DELETE_COMPLETE');
+    expect(requested().slice(-3).sort()).toEqual(['Delete Bad', 'Delete Before', 'Delete Slow']);
+  });
+
+  test('is mended by the next deployment, which deletes what failed and makes it anew', async () => {
+    await keep(failing);
+    expect((await deploy({ ...failing, Bad: custom({ After: { Ref: 'Before' } }) })).status).toBe('UPDATE_COMPLETE');
+    expect(requested()).toEqual(['Create Before', 'Create Bad', 'Delete Bad', 'Create Bad']);
+    expect(resource('Bad')).toMatchObject({ status: 'CREATE_COMPLETE', physicalId: 'physical-Bad' });
+  });
+});
+
+describe('deletions in an order that is chosen', () => {
+  test('happen one after the other, and never before what depends on them', async () => {
+    const chosen = await Rehearsal.start({
+      startTime: Date.UTC(2026, 0, 1),
+      nextDeletion: (ready) => ready.reduce((one, other) => (other.logicalId > one.logicalId ? other : one)),
+    });
+    try {
+      const resources = { A: custom({}), B: custom({}), C: custom({ A: { Ref: 'A' } }), Last: custom({}) };
+      await chosen.cloudFormation.deploy(writeAssembly(template(resources)), 'Stack');
+      await chosen.cloudFormation.deploy(writeAssembly(template({ Last: custom({}) })), 'Stack');
+      await chosen.cloudFormation.delete('Stack');
+      const deleted = requests(chosen).filter(({ RequestType }) => RequestType === 'Delete');
+      expect(deleted.map(({ LogicalResourceId }) => LogicalResourceId)).toEqual(['C', 'B', 'A', 'Last']);
+    } finally {
+      await chosen.close();
+    }
+  });
+});
+
 describe('an update', () => {
   const replaceable = (cidr: string, more: object = {}) => ({ Vpc: vpc(cidr), One: custom({ Vpc: { Ref: 'Vpc' } }), ...more });
 
