@@ -72,8 +72,12 @@ export class RehearsalClock implements Clock {
   private asking = false;
   private closed = false;
 
-  constructor(startTime: number) {
-    this.offset[0] = startTime - steadyNow();
+  /** @param steady milliseconds of a steady clock; one that stands still makes time pass in leaps alone, the same in every run */
+  constructor(
+    startTime: number,
+    private readonly steady: () => number = steadyNow,
+  ) {
+    this.offset[0] = startTime - steady();
   }
 
   now(): number {
@@ -182,7 +186,7 @@ export class RehearsalClock implements Clock {
   }
 
   private exactNow(): number {
-    return steadyNow() + this.sharedOffset();
+    return this.steady() + this.sharedOffset();
   }
 
   private sharedOffset(): number {
@@ -245,10 +249,10 @@ export class RehearsalClock implements Clock {
       this.idleSince = undefined;
       return;
     }
-    const now = steadyNow();
+    const now = this.steady();
     const quietFor = now - (this.idleSince ??= now);
     const needed = this.participants.size === 0 && this.requestsHeld === 0 ? 0 : QUIET_MS;
-    if (quietFor > needed) {
+    if (needed === 0 || quietFor > needed) {
       this.asking = true;
       void this.leapIfAtRest().finally(() => (this.asking = false));
     }
@@ -287,7 +291,7 @@ export class RehearsalClock implements Clock {
     if (next === Infinity || next <= this.exactNow()) {
       return;
     }
-    this.offset[0] = next - steadyNow();
+    this.offset[0] = next - this.steady();
     this.wakeDue();
     for (const participant of this.participants) {
       participant.leapt(next);

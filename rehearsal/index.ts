@@ -60,6 +60,7 @@ export class Rehearsal {
       clock,
       journal,
       lambda,
+      versions: lambda,
       responses,
       iam: aws.iam,
       ec2: aws.ec2,

@@ -1,13 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Clock } from '../clock';
 import type { Journal } from '../journal';
 import type { ApiCall, Fault, Interceptor } from './faults';
 import type { Context, Iam, Principal } from './iam';
-import { CommonError, ServiceError, type Answer, type Place, type Service, type WireRequest } from './service';
+import { CommonError, ServiceError, type Answer, type LocalService, type Place, type Service, type WireRequest } from './service';
 import { parseAuthorization, verifySignature, type Signed } from './signature';
 
+/** Who makes a call, and where. */
+export interface Caller {
+  readonly principal: Principal;
+  readonly region: string;
+}
+
+const NO_WIRE: WireRequest = { method: 'POST', path: '/', query: '', headers: {}, body: Buffer.alloc(0) };
 const MALFORMED: Answer = { status: 200, headers: {}, body: '{<unfinished' };
 
 /** One loopback endpoint for every service and Region; the credential scope of a request's signature tells them apart. */
@@ -29,11 +35,16 @@ export class Endpoint {
     });
   }
 
-  /** @returns the URL that it listens on. */
-  async listen(): Promise<string> {
+  async listen(): Promise<void> {
     await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve));
-    // a server that listens on TCP has an AddressInfo
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  get url(): string {
+    const address = this.server.address();
+    if (address === null || typeof address === 'string') {
+      throw new Error('the rehearsal is not on loopback: its services are called in this process');
+    }
+    return `http://127.0.0.1:${address.port}`;
   }
 
   /** @param name the service's name in credential scopes */
@@ -69,6 +80,29 @@ export class Endpoint {
       throw new ServiceError('RequestFailure', 'the connection was reset', 500);
     }
     return JSON.parse(Buffer.from(answer.body).toString('utf8'));
+  }
+
+  /**
+   * What an operation gives to a caller in this process: without signature, wire and interceptors.
+   *
+   * @param input as the service's protocol has it, before it is written; throws `ServiceError`
+   */
+  async run(name: string, operation: string, input: unknown, { principal, region }: Caller): Promise<object> {
+    const service = this.services.get(name);
+    if (service === undefined || !isLocal(service)) {
+      throw new Error(`the rehearsal does not simulate the service ${name} without the wire`);
+    }
+    const log = (outcome: string): void => {
+      this.journal.write(service.source, operation, `${outcome} in ${region}, called by ${nameOf(principal)}`);
+    };
+    const call = { operation, input, account: principal.account, region, principal, requestId: randomUUID(), request: NO_WIRE };
+    try {
+      const output = await this.clock.work(() => service.run({ ...call, ...this.permissions(principal, region) }));
+      log('succeeded');
+      return output;
+    } catch (error) {
+      throw told(error, service, log);
+    }
   }
 
   async close(): Promise<void> {
@@ -121,7 +155,7 @@ export class Endpoint {
     };
     try {
       const principal = authenticate();
-      caller = `${principal.arn} of account ${principal.account}`;
+      caller = nameOf(principal);
       const call = { operation, input: service.input(request), account: principal.account, region: scope.region };
       const fault = this.fault({ ...call, service: scope.service, principalArn: principal.arn });
       if (fault !== undefined) {
@@ -137,9 +171,7 @@ export class Endpoint {
       log('succeeded');
       return answer;
     } catch (error) {
-      const named = error instanceof CommonError ? error.as(service.errors) : error;
-      log(named instanceof ServiceError ? named.code : `rehearsal failed (${String(named)})`);
-      throw named;
+      throw told(error, service, log);
     }
   }
 
@@ -208,6 +240,21 @@ export class Endpoint {
       },
     };
   }
+}
+
+function nameOf({ arn, account }: Principal): string {
+  return `${arn} of account ${account}`;
+}
+
+/** The error as the service names it, written down. */
+function told(error: unknown, { errors }: Service, log: (outcome: string) => void): unknown {
+  const named = error instanceof CommonError ? error.as(errors) : error;
+  log(named instanceof ServiceError ? named.code : `rehearsal failed (${String(named)})`);
+  return named;
+}
+
+function isLocal(service: Service): service is LocalService {
+  return 'run' in service;
 }
 
 /** Undefined where the client went away. */

@@ -38,6 +38,9 @@ const POLICY_TYPES: Readonly<Record<string, string>> = {
   resource: 'resource-based policy',
 };
 
+/** What was answered to whole questions, policies included: one rehearsal after another asks the same. */
+const known = new Map<string, Promise<Decision>>();
+
 /** Evaluates policies as IAM does, and remembers the answers, since handlers ask the same thing again and again. */
 export class Evaluator {
   private readonly answers = new Map<string, Promise<Decision>>();
@@ -45,10 +48,17 @@ export class Evaluator {
   evaluate(question: Question): Promise<Decision> {
     const { principalArn, version, action, resource, resourceAccount, context, resourcePolicy } = question;
     const key = JSON.stringify([principalArn, version, action, resource, resourceAccount, context, resourcePolicy]);
-    const answer = this.answers.get(key) ?? simulate(question);
+    const answer = this.answers.get(key) ?? look(question);
     this.answers.set(key, answer);
     return answer;
   }
+}
+
+function look(question: Question): Promise<Decision> {
+  const key = JSON.stringify({ ...question, version: undefined });
+  const answer = known.get(key) ?? simulate(question);
+  known.set(key, answer);
+  return answer;
 }
 
 /** @returns the sentence with which AWS denies; how it denies is left out where AWS does not tell. */

@@ -3,7 +3,7 @@ import type { Journal } from '../journal';
 import { Alarms } from './alarms';
 import { Behaviours } from './behaviours';
 import { Ec2 } from './ec2';
-import { Endpoint } from './endpoint';
+import { Endpoint, type Caller } from './endpoint';
 import type { ApiCall, Fault } from './faults';
 import { GameLift } from './gamelift';
 import { Iam } from './iam';
@@ -36,14 +36,15 @@ export interface AwsOptions {
   readonly iamPropagationSeconds?: number;
 }
 
-/** GameLift, EC2, STS, IAM and what goes with them, of every account and Region, on loopback. */
+/** GameLift, EC2, STS, IAM and what goes with them, of every account and Region: on loopback, or for callers in this process only. */
 export class SimulatedAws {
-  static async start({ clock, journal, iamPropagationSeconds = 0 }: AwsOptions): Promise<SimulatedAws> {
-    const iam = new Iam(clock, iamPropagationSeconds);
-    const endpoint = new Endpoint(clock, journal, iam);
-    return new SimulatedAws(clock, journal, iam, endpoint, await endpoint.listen());
+  static async start(options: AwsOptions): Promise<SimulatedAws> {
+    const aws = new SimulatedAws(options);
+    await aws.endpoint.listen();
+    return aws;
   }
 
+  readonly iam: Iam;
   readonly behaviours = new Behaviours();
   readonly ec2: Ec2;
   readonly gameLift: GameLift;
@@ -54,24 +55,26 @@ export class SimulatedAws {
   /** How long things take in GameLift, and how they end. */
   readonly fates = new Fates();
 
-  private constructor(
-    clock: Clock,
-    journal: Journal,
-    readonly iam: Iam,
-    private readonly endpoint: Endpoint,
-    /** For every service and Region; a request's signature says which it is for. */
-    readonly endpointUrl: string,
-  ) {
+  private readonly endpoint: Endpoint;
+
+  constructor({ clock, journal, iamPropagationSeconds = 0 }: AwsOptions) {
+    this.iam = new Iam(clock, iamPropagationSeconds);
+    this.endpoint = new Endpoint(clock, journal, this.iam);
     this.ec2 = new Ec2(clock);
+    const { behaviours, ec2, endpoint, fates, iam } = this;
     this.metrics = new Metrics(clock);
     this.alarms = new Alarms(clock, this.metrics);
     this.queues = new Queues(clock, journal, iam, this.metrics);
-    const { behaviours, ec2, fates } = this;
     ec2.peerings.failedSeenByAccepter = () => behaviours.get('failedSeenByAccepter') === 'seen';
     this.gameLift = new GameLift({ clock, journal, behaviours, iam, ec2, fates });
     endpoint.register('gamelift', this.gameLift.service);
     endpoint.register('ec2', this.ec2.service);
     endpoint.register('sts', stsService(iam));
+  }
+
+  /** For every service and Region; a request's signature says which it is for. Throws unless it was started on loopback. */
+  get endpointUrl(): string {
+    return this.endpoint.url;
   }
 
   /** Adds a service; `name` is its name in credential scopes. */
@@ -92,6 +95,11 @@ export class SimulatedAws {
   /** Calls GameLift as an account's administrator, as CloudFormation does. @returns the output as JSON has it; throws `ServiceError` */
   callGameLift(operation: string, input: object, place: Place): Promise<unknown> {
     return this.endpoint.call('gamelift', `GameLift.${operation}`, input, place);
+  }
+
+  /** Calls a service as someone in this process, without the wire and past interceptors. @returns the output as the operation gives it */
+  call(service: 'gamelift' | 'ec2', operation: string, input: object, caller: Caller): Promise<object> {
+    return this.endpoint.run(service, operation, input, caller);
   }
 
   /** Everything that is there, as plain data to compare; of one account, or of all but GameLift's own. */

@@ -1,7 +1,7 @@
 import { cbor, dateToTag } from '@smithy/core/cbor';
 import type { Source } from '../journal';
 import { validate, type Input, type Members } from './constraints';
-import { JSON_ERRORS, ServiceError, type Answer, type Service, type ServiceCall, type WireRequest } from './service';
+import { JSON_ERRORS, ServiceError, type Answer, type LocalService, type ServiceCall, type WireRequest } from './service';
 
 export interface Operation {
   readonly members: Members;
@@ -12,7 +12,7 @@ const JSON_TYPE = 'application/x-amz-json-1.1';
 const CBOR_TYPE = 'application/cbor';
 
 /** A service whose model lists AWS JSON 1.1 and Smithy RPC v2 CBOR: each request is answered in the protocol that it speaks. */
-export class RpcService implements Service {
+export class RpcService implements LocalService {
   readonly errors = JSON_ERRORS;
 
   constructor(
@@ -42,12 +42,15 @@ export class RpcService implements Service {
   }
 
   async perform(call: ServiceCall): Promise<Answer> {
+    return encode(call.request, 200, await this.run(call));
+  }
+
+  async run(call: ServiceCall): Promise<object> {
     const operation = Object.hasOwn(this.operations, call.operation) ? this.operations[call.operation] : undefined;
     if (operation === undefined) {
       throw new ServiceError('UnknownOperationException', '');
     }
-    const input = validate(call.input, operation.members, this.validationCode);
-    return encode(call.request, 200, await operation.run(input, call));
+    return operation.run(validate(call.input, operation.members, this.validationCode), call);
   }
 
   fail(error: ServiceError, request: WireRequest): Answer {

@@ -1,5 +1,5 @@
 import type { Source } from '../journal';
-import { ServiceError, type Answer, type CommonErrors, type Service, type ServiceCall, type WireRequest } from './service';
+import { ServiceError, type Answer, type CommonErrors, type LocalService, type ServiceCall, type WireRequest } from './service';
 
 /** What XML answers are written from; a list's items are named by the protocol. */
 export type Xml = string | number | boolean | Date | undefined | readonly Xml[] | Members;
@@ -49,7 +49,7 @@ export interface Dialect {
 }
 
 /** A service with form bodies and XML answers. */
-export class QueryService implements Service {
+export class QueryService implements LocalService {
   readonly errors: CommonErrors;
 
   constructor(
@@ -70,12 +70,16 @@ export class QueryService implements Service {
   }
 
   async perform(call: ServiceCall): Promise<Answer> {
+    return this.answer(200, this.dialect.success(call.operation, await this.run(call), call.requestId));
+  }
+
+  async run(call: ServiceCall): Promise<Members> {
     const operation = Object.hasOwn(this.operations, call.operation) ? this.operations[call.operation] : undefined;
     if (operation === undefined) {
       throw new ServiceError('InvalidAction', `The action ${call.operation} is not valid for this web service.`);
     }
-    const result = await operation(new Parameters(this.input(call.request)), call);
-    return this.answer(200, this.dialect.success(call.operation, result, call.requestId));
+    // as `input` gave it
+    return operation(new Parameters(call.input as Readonly<Record<string, string>>), call);
   }
 
   fail(error: ServiceError, _request: WireRequest, requestId: string): Answer {

@@ -53,6 +53,12 @@ export interface Service {
   fail(error: ServiceError, request: WireRequest, requestId: string): Answer;
 }
 
+/** A service that callers in this process can do without the wire. */
+export interface LocalService extends Service {
+  /** What `perform` does, its output not yet written as the protocol has it. */
+  run(call: ServiceCall): Promise<object>;
+}
+
 /** An error as a service names it on the wire. */
 export class ServiceError extends Error {
   constructor(

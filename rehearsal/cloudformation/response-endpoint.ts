@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { generate } from 'selfsigned';
 import type { RehearsalClock } from '../clock';
 import type { Journal } from '../journal';
+import type { Awaited, Responses } from './responses';
 
 /** One try to deliver an answer to CloudFormation, as an interceptor sees it. */
 export interface AnswerAttempt {
@@ -50,7 +51,7 @@ const hostOf = (region: string) => {
 };
 
 /** The end of a custom resource's pre-signed response URL: as strict as S3 is. */
-export class ResponseEndpoint {
+export class ResponseEndpoint implements Responses {
   private readonly server: Server;
   private readonly issued = new Map<string, Issued>();
   private readonly certificates = new Map<string, Promise<string>>();
@@ -81,11 +82,7 @@ export class ResponseEndpoint {
     return { port: (this.server.address() as AddressInfo).port, certificate: await certificate };
   }
 
-  /** A fresh URL for one request, and the first answer that is put there. */
-  issue(request: { region: string; stackId: string; logicalId: string; requestId: string }): {
-    readonly url: string;
-    readonly answer: Promise<Buffer>;
-  } {
+  issue(request: Awaited): { readonly url: string; readonly answer: Promise<Buffer> } {
     const { region, ...ids } = request;
     const now = this.clock.now();
     const date = new Date(now).toISOString().replace(/[-:]|\.\d+/g, '');

@@ -1,6 +1,7 @@
 import type { Answer, Service, ServiceCall, WireRequest } from '../aws/service';
 import { JSON_ERRORS, ServiceError } from '../aws/service';
-import { functionArn, FunctionNotFound, type LambdaService } from './runtime';
+import { functionArn, FunctionNotFound } from './functions';
+import type { LambdaService } from './runtime';
 
 /** Lambda's REST API, as far as functions that invoke functions need it. */
 const OPERATIONS = [

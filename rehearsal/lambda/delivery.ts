@@ -4,6 +4,7 @@ import type { InvocationResult } from './environment';
 import { LATEST, parseArn, type DeployedFunction, type EventInvokeConfiguration } from './functions';
 import type { LambdaMetrics } from './metrics';
 import type { Pool, Request } from './pool';
+import { deliver, type Outcome } from './retries';
 
 export interface DeliveryOptions {
   readonly clock: RehearsalClock;
@@ -16,7 +17,7 @@ export interface DeliveryOptions {
   readonly log: (arn: string, text: string) => void;
 }
 
-type Condition = 'Success' | 'RetriesExhausted' | 'EventAgeExceeded';
+type Condition = Exclude<Outcome, 'FunctionGone'>;
 
 /** How the delivery of an event ended. */
 interface Ending {
@@ -27,9 +28,6 @@ interface Ending {
   readonly settings: EventInvokeConfiguration;
 }
 
-/** Waits before the first and the second retry of an asynchronous event. */
-const RETRY_DELAYS_MS = [60_000, 120_000];
-
 /** Asynchronous invocation: an event is tried again until it is too old or was tried often enough, and what became of it is recorded. */
 export class Delivery {
   constructor(private readonly options: DeliveryOptions) {}
@@ -38,7 +36,7 @@ export class Delivery {
     const { clock, metrics, log } = this.options;
     const { arn, requestId } = request;
     const accepted = clock.now();
-    const ending = await this.attempt(request, accepted);
+    const ending = await this.attempt(request);
     if (!ending) {
       log(arn, `event ${requestId} dropped: the function is gone`);
       return;
@@ -58,31 +56,28 @@ export class Delivery {
   }
 
   /** @returns undefined where the function was deleted meanwhile. */
-  private async attempt(request: Request, accepted: number): Promise<Ending | undefined> {
+  private async attempt(request: Request): Promise<Ending | undefined> {
     const { clock, find, run } = this.options;
     const { qualifier } = parseArn(request.arn);
-    for (let attempts = 1; ; attempts++) {
+    let last: Omit<Ending, 'condition' | 'settings'> | undefined;
+    const settings = (): EventInvokeConfiguration | undefined => {
       const fn = find(request.arn);
-      const pool = fn?.version(qualifier);
-      if (!fn || !pool) {
-        return undefined;
+      return fn?.version(qualifier) === undefined ? undefined : fn.eventInvokeOf(qualifier);
+    };
+    const attempt = async (): Promise<boolean> => {
+      const pool = find(request.arn)?.version(qualifier);
+      if (pool === undefined) {
+        return false;
       }
       const result = await run(pool, request);
-      const settings = fn.eventInvokeOf(qualifier);
-      const ending = { attempts, result, pool, settings };
-      if ('payload' in result) {
-        return { ...ending, condition: 'Success' };
-      }
-      if (attempts > settings.maximumRetryAttempts) {
-        return { ...ending, condition: 'RetriesExhausted' };
-      }
-      const delay = RETRY_DELAYS_MS[attempts - 1] ?? Infinity;
-      const expires = accepted + settings.maximumEventAgeSeconds * 1000;
-      await clock.sleep(Math.min(delay, expires - clock.now()));
-      if (clock.now() >= expires) {
-        return { ...ending, condition: 'EventAgeExceeded' };
-      }
-    }
+      last = { attempts: (last?.attempts ?? 0) + 1, result, pool };
+      return 'payload' in result;
+    };
+    const condition = await deliver({ settings, attempt }, clock);
+    const present = settings();
+    return condition === 'FunctionGone' || present === undefined || last === undefined
+      ? undefined
+      : { ...last, condition, settings: present };
   }
 
   private async record(request: Request, ending: Ending, destination: string | undefined): Promise<void> {

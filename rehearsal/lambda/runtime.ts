@@ -14,6 +14,7 @@ import {
   parseArn,
   type EventInvokeConfiguration,
   type FunctionConfiguration,
+  type VersionedFunctions,
 } from './functions';
 import { CFN_RESPONSE } from './inline';
 import { LambdaMetrics } from './metrics';
@@ -33,7 +34,7 @@ export interface Invocation {
 }
 
 /** Lambda: functions run from their deployed code in environments of their own, in rehearsed time. */
-export class LambdaService {
+export class LambdaService implements VersionedFunctions {
   private readonly functions = new Map<string, DeployedFunction>();
   /** Of functions that were removed, too, while they run. */
   private readonly pools: Pool[] = [];

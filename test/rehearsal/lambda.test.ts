@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Rehearsal } from '../../rehearsal/index';
-import type { FunctionConfiguration } from '../../rehearsal/lambda/runtime';
+import type { FunctionConfiguration } from '../../rehearsal/lambda/functions';
 
 const ACCOUNT = '111111111111';
 let rehearsal: Rehearsal;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { RehearsalClock } from '../../clock';
-import type { LambdaService } from '../../lambda/runtime';
+import type { Functions } from '../../lambda/functions';
 import { textOf } from '../intrinsics';
 import {
   ResourceFailure,
@@ -10,13 +10,13 @@ import {
   type ResourceType,
   type ResourceUpdate,
 } from '../resource-type';
-import type { ResponseEndpoint } from '../response-endpoint';
+import type { Responses } from '../responses';
 import { isObject, type Properties } from '../template';
 
 export interface CustomResourceOptions {
   readonly clock: RehearsalClock;
-  readonly lambda: LambdaService;
-  readonly responses: ResponseEndpoint;
+  readonly lambda: Functions;
+  readonly responses: Responses;
   /** What becomes of the physical id in the answer to an update that failed: AWS does not say. @default 'stored' */
   readonly failedUpdatePhysicalId?: 'stored' | 'ignored';
 }

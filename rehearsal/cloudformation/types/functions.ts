@@ -1,4 +1,10 @@
-import { functionArn, type EventInvokeConfiguration, type FunctionConfiguration, type LambdaService } from '../../lambda/runtime';
+import {
+  functionArn,
+  type EventInvokeConfiguration,
+  type FunctionConfiguration,
+  type Functions,
+  type VersionedFunctions,
+} from '../../lambda/functions';
 import type { ResourceRequest, ResourceType, StackIdentity } from '../resource-type';
 import type { Properties } from '../template';
 import { number, object, required, text } from './properties';
@@ -27,7 +33,7 @@ function configurationOf({ stack, properties, assets }: ResourceRequest, functio
 const arnOf = (stack: StackIdentity, name: string) =>
   name.startsWith('arn:') ? name : functionArn(stack.account, stack.region, name);
 
-function functionType(lambda: LambdaService): ResourceType {
+function functionType(lambda: Functions): ResourceType {
   const deploy = (request: ResourceRequest, name: string) => {
     const arn = lambda.deploy(configurationOf(request, name));
     return { physicalId: name, attributes: { Arn: arn } };
@@ -52,7 +58,7 @@ function functionType(lambda: LambdaService): ResourceType {
 const functionOf = ({ stack, properties }: ResourceRequest) => arnOf(stack, required(properties, 'FunctionName'));
 
 /** A version is never changed: whatever changes makes another. */
-function versionType(lambda: LambdaService): ResourceType {
+function versionType(lambda: VersionedFunctions): ResourceType {
   return {
     createOnly: ['FunctionName', 'CodeSha256', 'Description', 'ProvisionedConcurrencyConfig', 'RuntimePolicy'],
     create: (request) => {
@@ -67,7 +73,7 @@ function versionType(lambda: LambdaService): ResourceType {
   };
 }
 
-function aliasType(lambda: LambdaService): ResourceType {
+function aliasType(lambda: VersionedFunctions): ResourceType {
   const set = (request: ResourceRequest) => {
     const name = required(request.properties, 'Name');
     lambda.setAlias(functionOf(request), name, required(request.properties, 'FunctionVersion'));
@@ -102,7 +108,7 @@ function eventInvokeConfigurationOf(properties: Properties): EventInvokeConfigur
   };
 }
 
-function eventInvokeConfigType(lambda: LambdaService): ResourceType {
+function eventInvokeConfigType(lambda: Functions): ResourceType {
   const qualified = (request: ResourceRequest) => `${functionOf(request)}:${required(request.properties, 'Qualifier')}`;
   const configure = (request: ResourceRequest) => {
     lambda.configureEventInvoke(qualified(request), eventInvokeConfigurationOf(request.properties));
@@ -128,9 +134,12 @@ function eventInvokeConfigType(lambda: LambdaService): ResourceType {
   };
 }
 
-export const lambdaTypes = (lambda: LambdaService): Readonly<Record<string, ResourceType>> => ({
+export const lambdaTypes = (lambda: Functions): Readonly<Record<string, ResourceType>> => ({
   'AWS::Lambda::Function': functionType(lambda),
+  'AWS::Lambda::EventInvokeConfig': eventInvokeConfigType(lambda),
+});
+
+export const versionTypes = (lambda: VersionedFunctions): Readonly<Record<string, ResourceType>> => ({
   'AWS::Lambda::Version': versionType(lambda),
   'AWS::Lambda::Alias': aliasType(lambda),
-  'AWS::Lambda::EventInvokeConfig': eventInvokeConfigType(lambda),
 });

@@ -4,11 +4,11 @@ import type { Iam } from '../../aws/iam';
 import type { ParameterStore } from '../../aws/parameters';
 import type { Queues } from '../../aws/queues';
 import type { Journal } from '../../journal';
-import type { LambdaService } from '../../lambda/runtime';
+import type { Functions, VersionedFunctions } from '../../lambda/functions';
 import type { ResourceRequest, ResourceType } from '../resource-type';
 import { alarmTypes } from './alarms';
 import { CustomResource, type CustomResourceOptions } from './custom-resource';
-import { lambdaTypes } from './functions';
+import { lambdaTypes, versionTypes } from './functions';
 import { gameLiftTypes, type GameLiftAccess } from './gamelift';
 import { iamTypes } from './iam';
 import { networkTypes } from './network';
@@ -18,7 +18,9 @@ import { ssmTypes } from './ssm';
 
 export interface TypeOptions extends CustomResourceOptions {
   readonly journal: Journal;
-  readonly lambda: LambdaService;
+  readonly lambda: Functions;
+  /** @default - versions and aliases of functions are made up */
+  readonly versions?: VersionedFunctions | undefined;
   readonly iam: Iam;
   readonly ec2: Ec2;
   readonly gameLift: GameLiftAccess;
@@ -70,6 +72,7 @@ export class ResourceTypes {
         'AWS::Lambda::Permission': inert,
         'AWS::Logs::LogGroup': logGroupType(),
         ...lambdaTypes(options.lambda),
+        ...(options.versions === undefined ? {} : versionTypes(options.versions)),
         ...iamTypes(options.iam),
         ...networkTypes(options.ec2),
         ...gameLiftTypes(options.gameLift, options.clock),
