@@ -81,14 +81,38 @@ function leadsTo(part: unknown, target: CfnResource, stack: Stack): boolean {
     }
   }
   const seen = new Set<CfnResource>();
-  const search = (text: string): boolean =>
-    [...text.matchAll(/[A-Za-z0-9]+/g)].some(([name]) => {
+  const search = (searched: unknown): boolean =>
+    referredTo(searched).some((name) => {
       const resource = resources.get(name);
       if (resource === undefined || seen.has(resource)) {
         return false;
       }
       seen.add(resource);
-      return resource === target || search(JSON.stringify(fragmentOf(resource)));
+      return resource === target || search(fragmentOf(resource));
     });
-  return search(JSON.stringify(part));
+  return search(part);
+}
+
+/** The logical ids in references: a text that only happens to be one, such as a name, is none. */
+function referredTo(part: unknown): string[] {
+  if (Array.isArray(part)) {
+    return part.flatMap(referredTo);
+  }
+  if (typeof part !== 'object' || part === null) {
+    return [];
+  }
+  return Object.entries(part).flatMap(([key, value]: [string, unknown]) => {
+    const texts = [value].flat().filter((item) => typeof item === 'string');
+    switch (key) {
+      case 'Ref':
+      case 'DependsOn':
+        return texts;
+      case 'Fn::GetAtt':
+        return texts.slice(0, 1).flatMap((text) => text.split('.').slice(0, 1));
+      case 'Fn::Sub':
+        return [...(texts[0] ?? '').matchAll(/\$\{([A-Za-z0-9]+)/g)].map(([, name = '']) => name).concat(referredTo(value));
+      default:
+        return referredTo(value);
+    }
+  });
 }

@@ -1,4 +1,5 @@
 import { App, Aws, Duration, Fn, RemovalPolicy, Stack, Stage } from 'aws-cdk-lib';
+import type { CfnResource } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as gamelift from 'aws-cdk-lib/aws-gamelift';
@@ -183,14 +184,14 @@ describe('the template', () => {
 
 describe('renewal by what changes', () => {
   function reliedOn(
-    change: (fleet: gamelift.CfnFleet, authorization: VpcPeeringAuthorization) => void,
+    change: (fleet: gamelift.CfnFleet, authorization: VpcPeeringAuthorization, build: gamelift.CfnBuild) => void,
     born = false,
   ): Record<string, Record<string, unknown>> {
     const stack = new Stack(new App(), 'Stack', { env });
     const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc: imported(stack) });
     const build = new gamelift.CfnBuild(stack, 'Build', { storageLocation: { bucket: 'b', key: 'k', roleArn: 'r' } });
     const fleet = fleetOf(stack, { buildId: build.ref });
-    change(fleet, authorization);
+    change(fleet, authorization, build);
     if (born) {
       authorization.authorizeFleet(fleet);
     } else {
@@ -230,6 +231,26 @@ describe('renewal by what changes', () => {
       fleet.instanceRoleArn = Fn.join(' ', ['until', expirationTime]);
     }, true);
     expect(relied.Fleet).not.toHaveProperty('InstanceRoleARN');
+    expect(relied.Fleet).toHaveProperty('BuildId');
+  });
+
+  test.each([
+    ['Fn::Sub', { 'Fn::Sub': 'until ${LATE.ExpirationTime}' }],
+    ['Fn::Sub with a map', { 'Fn::Sub': ['until ${Time}', { Time: { 'Fn::GetAtt': ['LATE', 'ExpirationTime'] } }] }],
+    ['Fn::GetAtt as one text', { 'Fn::GetAtt': 'LATE.ExpirationTime' }],
+    ['Ref', { Ref: 'LATE' }],
+  ])('the same with %s, in a build', (_, reference) => {
+    const relied = reliedOn(({ stack }, authorization, build) => {
+      const name = stack.getLogicalId(authorization.node.findChild('Resource').node.defaultChild as CfnResource);
+      build.addPropertyOverride('Version', JSON.parse(JSON.stringify(reference).replaceAll('LATE', name)));
+    }, true);
+    expect(relied.Fleet).not.toHaveProperty('BuildId');
+  });
+
+  test('a text that happens to be the logical id of the fleet is no reference to it', () => {
+    const relied = reliedOn((_fleet, _authorization, build) => {
+      build.name = 'Fleet';
+    }, true);
     expect(relied.Fleet).toHaveProperty('BuildId');
   });
 
