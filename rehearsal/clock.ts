@@ -250,9 +250,13 @@ export class RehearsalClock implements Clock {
       return;
     }
     const now = this.steady();
-    const quietFor = now - (this.idleSince ??= now);
+    if (this.idleSince === undefined) {
+      // what was woken just now goes on before the next look
+      this.idleSince = now;
+      return;
+    }
     const needed = this.participants.size === 0 && this.requestsHeld === 0 ? 0 : QUIET_MS;
-    if (needed === 0 || quietFor > needed) {
+    if (now - this.idleSince >= needed) {
       this.asking = true;
       void this.leapIfAtRest().finally(() => (this.asking = false));
     }
