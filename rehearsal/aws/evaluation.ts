@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { getDenialReasons, runSimulation, type RequestAnalysis } from '@cloud-copilot/iam-simulate';
 
 /** Context keys of a request, as conditions see them. */
@@ -55,7 +56,8 @@ export class Evaluator {
 }
 
 function look(question: Question): Promise<Decision> {
-  const key = JSON.stringify({ ...question, version: undefined });
+  const text = JSON.stringify({ ...question, version: undefined });
+  const key = createHash('sha256').update(text).digest('base64');
   const answer = known.get(key) ?? simulate(question);
   known.set(key, answer);
   return answer;

@@ -372,6 +372,15 @@ describe('a failed update', () => {
     expect(requested().filter((request) => request === 'Delete One')).toHaveLength(expected === 'b' ? 1 : 0);
   });
 
+  test('whose ids are ignored where it fails replaces a resource where it succeeds', async () => {
+    await rehearsal.close();
+    rehearsal = await Rehearsal.start({ failedUpdatePhysicalId: 'ignored' });
+    await deploy({ One: custom({ Create: { Id: 'a' } }) });
+    await deploy({ One: custom({ Name: 'b', Update: { Id: 'b' } }) });
+    expect(resource('One')?.physicalId).toBe('b');
+    expect(requests(rehearsal).at(-1)).toMatchObject({ RequestType: 'Delete', PhysicalResourceId: 'a' });
+  });
+
   test('whose rollback fails too is left as it is', async () => {
     await deploy({ One: custom({ Update: { Fail: 'not back' } }) });
     expect((await deploy({ One: custom({ Update: {} }), Bad: bad })).status).toBe('UPDATE_ROLLBACK_FAILED');

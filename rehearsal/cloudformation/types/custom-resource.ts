@@ -53,7 +53,8 @@ export class CustomResource implements ResourceType {
     const { physicalId, previous } = resource;
     const details = { RequestType: 'Update', PhysicalResourceId: physicalId, OldResourceProperties: stringify(previous) };
     const answer = await this.request(resource, details, physicalId);
-    return outcome(answer, this.options.failedUpdatePhysicalId === 'ignored' ? physicalId : answer.physicalId);
+    const ignored = !answer.succeeded && this.options.failedUpdatePhysicalId === 'ignored';
+    return outcome(answer, ignored ? physicalId : answer.physicalId);
   }
 
   async delete(resource: ExistingResource): Promise<void> {
