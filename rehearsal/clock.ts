@@ -46,6 +46,8 @@ interface Job {
 interface Sleeper {
   readonly time: number;
   readonly wake: () => void;
+  /** Whether time leaps for its sake. */
+  readonly waitedFor: boolean;
 }
 
 /** How long everything must have been idle before time leaps, in real milliseconds: covers what is on its way in a socket. */
@@ -94,19 +96,12 @@ export class RehearsalClock implements Clock {
 
   /** Calls `wake` after rehearsed milliseconds, unless the function that it returns was called before. */
   after(milliseconds: number, wake: () => void): () => void {
-    if (milliseconds === Infinity || this.closed) {
-      return () => undefined;
-    }
-    const sleeper: Sleeper = { time: this.exactNow() + Math.max(0, milliseconds), wake };
-    const later = this.sleepers.findIndex((other) => other.time > sleeper.time);
-    this.sleepers.splice(later < 0 ? this.sleepers.length : later, 0, sleeper);
-    this.watch();
-    return () => {
-      const index = this.sleepers.indexOf(sleeper);
-      if (index >= 0) {
-        this.sleepers.splice(index, 1);
-      }
-    };
+    return this.add({ time: this.exactNow() + Math.max(0, milliseconds), wake, waitedFor: true });
+  }
+
+  /** The same for what wakes again and again: time passes over it when it leaps, but doesn't leap for its sake. */
+  incidentally(milliseconds: number, wake: () => void): () => void {
+    return this.add({ time: this.exactNow() + Math.max(0, milliseconds), wake, waitedFor: false });
   }
 
   /** Waits for something that others do: the work that calls this does not keep time from leaping meanwhile. */
@@ -185,6 +180,25 @@ export class RehearsalClock implements Clock {
     clearImmediate(this.checkSoon);
   }
 
+  private add(sleeper: Sleeper): () => void {
+    if (sleeper.time === Infinity || this.closed) {
+      return () => undefined;
+    }
+    const later = this.sleepers.findIndex((other) => other.time > sleeper.time);
+    this.sleepers.splice(later < 0 ? this.sleepers.length : later, 0, sleeper);
+    this.watch();
+    return () => {
+      const index = this.sleepers.indexOf(sleeper);
+      if (index >= 0) {
+        this.sleepers.splice(index, 1);
+      }
+    };
+  }
+
+  private isWaitedFor(): boolean {
+    return this.participants.size > 0 || this.sleepers.some(({ waitedFor }) => waitedFor);
+  }
+
   private exactNow(): number {
     return this.steady() + this.sharedOffset();
   }
@@ -207,7 +221,7 @@ export class RehearsalClock implements Clock {
 
   /** Sees to it that `look` is called soon, as long as there is anything to wake. */
   private watch(): void {
-    if (this.closed || this.check || this.checkSoon || (this.sleepers.length === 0 && this.participants.size === 0)) {
+    if (this.closed || this.check || this.checkSoon || !this.isWaitedFor()) {
       return;
     }
     const look = () => {
@@ -292,7 +306,7 @@ export class RehearsalClock implements Clock {
     this.idleSince = undefined;
     const wakeUps = [...this.participants].map((participant) => participant.nextWakeUp());
     const next = Math.min(this.sleepers[0]?.time ?? Infinity, ...wakeUps);
-    if (next === Infinity || next <= this.exactNow()) {
+    if (next === Infinity || next <= this.exactNow() || !this.isWaitedFor()) {
       return;
     }
     this.offset[0] = next - this.steady();

@@ -7,6 +7,7 @@ import { Journal } from './journal';
 import { LambdaApi } from './lambda/api';
 import { useLogPermissions } from './lambda/logs';
 import { LambdaService } from './lambda/runtime';
+import { Scheduler } from './scheduler/index';
 
 export interface RehearsalOptions {
   /** Milliseconds since the epoch. @default - now */
@@ -68,6 +69,7 @@ export class Rehearsal {
       parameters: aws.parameters,
       queues: aws.queues,
       alarms: aws.alarms,
+      scheduler: new Scheduler({ clock, journal, lambda, iam: aws.iam, queues: aws.queues }),
       defaults: { account, region },
       failedUpdatePhysicalId: options.failedUpdatePhysicalId ?? 'stored',
       nextDeletion: options.nextDeletion,

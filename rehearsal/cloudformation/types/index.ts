@@ -5,6 +5,7 @@ import type { ParameterStore } from '../../aws/parameters';
 import type { Queues } from '../../aws/queues';
 import type { Journal } from '../../journal';
 import type { Functions, VersionedFunctions } from '../../lambda/functions';
+import type { Scheduler } from '../../scheduler/index';
 import type { ResourceRequest, ResourceType } from '../resource-type';
 import { alarmTypes } from './alarms';
 import { CustomResource, type CustomResourceOptions } from './custom-resource';
@@ -13,6 +14,7 @@ import { gameLiftTypes, type GameLiftAccess } from './gamelift';
 import { iamTypes } from './iam';
 import { networkTypes } from './network';
 import { text } from './properties';
+import { schedulerTypes } from './scheduler';
 import { sqsTypes } from './sqs';
 import { ssmTypes } from './ssm';
 
@@ -27,6 +29,8 @@ export interface TypeOptions extends CustomResourceOptions {
   readonly parameters: ParameterStore;
   readonly queues: Queues;
   readonly alarms: Alarms;
+  /** @default - schedules are made up */
+  readonly scheduler?: Scheduler | undefined;
 }
 
 function logGroupType(): ResourceType {
@@ -78,6 +82,7 @@ export class ResourceTypes {
         ...gameLiftTypes(options.gameLift, options.clock),
         ...ssmTypes(options.parameters),
         ...sqsTypes(options.queues),
+        ...(options.scheduler === undefined ? {} : schedulerTypes(options.scheduler)),
         ...alarmTypes(options.alarms, (request) => {
           this.note(request, 'is an alarm of a kind that is not simulated: it has no state');
         }),
