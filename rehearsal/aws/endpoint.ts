@@ -16,6 +16,9 @@ export interface Caller {
 const NO_WIRE: WireRequest = { method: 'POST', path: '/', query: '', headers: {}, body: Buffer.alloc(0) };
 const MALFORMED: Answer = { status: 200, headers: {}, body: '{<unfinished' };
 
+/** Every endpoint here is a regional one: none takes the scope of a global one. */
+const REGION = /^[a-z]{2}(-[a-z]+)+-\d$/;
+
 /** One loopback endpoint for every service and Region; the credential scope of a request's signature tells them apart. */
 export class Endpoint {
   private readonly server: Server;
@@ -191,6 +194,9 @@ export class Endpoint {
     }
     if (!verifySignature(request, signed, found.credentials.secretAccessKey)) {
       throw new CommonError('badSignature');
+    }
+    if (!REGION.test(signed.region)) {
+      throw new CommonError('badRegion');
     }
     if (found.credentials.expiration !== undefined && found.credentials.expiration <= this.clock.now()) {
       throw new CommonError('expired');

@@ -72,7 +72,8 @@ export class ServiceError extends Error {
 }
 
 /** What can go wrong before a service gets to see a call; each protocol has names of its own for it. */
-export type CommonErrorKind = 'missingToken' | 'unknownKey' | 'badSignature' | 'expired' | 'accessDenied' | 'internal';
+export type CommonErrorKind =
+  'missingToken' | 'unknownKey' | 'badSignature' | 'badRegion' | 'expired' | 'accessDenied' | 'internal';
 
 export type CommonErrors = Readonly<
   Record<CommonErrorKind, { readonly code: string; readonly status: number; readonly message: string }>
@@ -99,6 +100,8 @@ const SIGNATURE_MISMATCH =
   'The request signature we calculated does not match the signature you provided. ' +
   'Check your AWS Secret Access Key and signing method. Consult the service documentation for details.';
 
+const BAD_REGION = 'Credential should be scoped to a valid region.';
+
 /** The names of services that speak JSON or CBOR. */
 export const JSON_ERRORS: CommonErrors = {
   missingToken: { code: 'MissingAuthenticationTokenException', status: 400, message: 'Missing Authentication Token' },
@@ -108,6 +111,7 @@ export const JSON_ERRORS: CommonErrors = {
     message: 'The security token included in the request is invalid.',
   },
   badSignature: { code: 'InvalidSignatureException', status: 400, message: SIGNATURE_MISMATCH },
+  badRegion: { code: 'InvalidSignatureException', status: 400, message: BAD_REGION },
   expired: { code: 'ExpiredTokenException', status: 400, message: 'The security token included in the request is expired' },
   accessDenied: { code: 'AccessDeniedException', status: 400, message: '' },
   internal: { code: 'InternalFailure', status: 500, message: 'The rehearsal failed to handle this request.' },
@@ -118,6 +122,7 @@ export const QUERY_ERRORS: CommonErrors = {
   missingToken: { code: 'MissingAuthenticationToken', status: 403, message: 'Request is missing Authentication Token' },
   unknownKey: { code: 'InvalidClientTokenId', status: 403, message: 'The security token included in the request is invalid.' },
   badSignature: { code: 'SignatureDoesNotMatch', status: 403, message: SIGNATURE_MISMATCH },
+  badRegion: { code: 'SignatureDoesNotMatch', status: 403, message: BAD_REGION },
   expired: { code: 'ExpiredToken', status: 403, message: 'The security token included in the request is expired' },
   accessDenied: { code: 'AccessDenied', status: 403, message: '' },
   internal: { code: 'InternalFailure', status: 500, message: 'The rehearsal failed to handle this request.' },
@@ -134,6 +139,7 @@ export const EC2_ERRORS: CommonErrors = {
   missingToken: { code: 'MissingAuthenticationToken', status: 403, message: 'Request is missing Authentication Token' },
   unknownKey: EC2_AUTH_FAILURE,
   badSignature: EC2_AUTH_FAILURE,
+  badRegion: EC2_AUTH_FAILURE,
   expired: { code: 'RequestExpired', status: 400, message: 'Request has expired.' },
   accessDenied: { code: 'UnauthorizedOperation', status: 403, message: 'You are not authorized to perform this operation.' },
   internal: { code: 'InternalError', status: 500, message: 'The rehearsal failed to handle this request.' },

@@ -32,12 +32,12 @@ export async function signedFetch(
   service: string,
   credentials: Credentials,
   body: string,
-  { path = '/', sentBody = body }: { path?: string; sentBody?: string } = {},
+  { path = '/', sentBody = body, region = REGION }: { path?: string; sentBody?: string; region?: string } = {},
 ): Promise<{ status: number; body: string }> {
   const { accessKeyId, secretAccessKey, sessionToken } = credentials;
   const signer = new SignatureV4({
     service,
-    region: REGION,
+    region,
     sha256: Sha256,
     credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) },
   });
