@@ -166,7 +166,7 @@ export class Iam extends Entities {
 
   private findFor(roleArn: string, servicePrincipal: string): RoleEntity | undefined {
     const role = this.find(roleArn);
-    return role !== undefined && trusts(role.state.effective.trust, servicePrincipal) ? role : undefined;
+    return role !== undefined && trusts(role.state.effective.trust, servicePrincipal, accountOf(role.arn)) ? role : undefined;
   }
 
   private use({ role }: Principal, action: string, { grantings }: Decision & { allowed: true }): void {

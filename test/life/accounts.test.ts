@@ -1,11 +1,11 @@
-import { Stack } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as gamelift from 'aws-cdk-lib/aws-gamelift';
-import { PeeringRoutes, VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '../../lib';
+import { AuthorizationRenewal, PeeringRoutes, VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '../../lib';
 import type { IVpcPeeringAuthorization, VpcPeeringConnectionProps } from '../../lib';
 import type { Rehearsal } from '../../rehearsal';
 import { expectNoFailedDelete, expectNothingLeft, start } from './scene';
-import { calls, DAY, edit, failures, Stage, synthesizeApp, told } from './stage';
+import { calls, DAY, edit, failures, HOUR, Stage, synthesizeApp, told } from './stage';
 
 /*
  * The game servers are in one account, the data in another.
@@ -48,6 +48,18 @@ function dataVpc(rehearsal: Rehearsal): string {
   const { vpcId } = rehearsal.aws.ec2.createVpc({ ...DATA, cidrBlock: '10.90.0.0/16' });
   rehearsal.aws.ec2.createRouteTable(DATA, vpcId);
   return vpcId;
+}
+
+/** The stack of the fleets where nobody lets it into the other account. */
+function game(vpcId: string, kind: Kind = {}): string {
+  return synthesizeApp((app) => {
+    const stack = new Stack(app, 'Game', { env: GAME });
+    const authorization = VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(stack, 'Authorization', {
+      vpc: vpcOf(stack, vpcId),
+      vpcAccount: DATA.account,
+    });
+    peer(stack, authorization, { ...kind, connection: { routes: PeeringRoutes.none(), ...kind.connection } });
+  });
 }
 
 describe('with a role in the account of the VPC', () => {
@@ -145,17 +157,6 @@ describe('with a role in the account of the VPC', () => {
 });
 
 describe('split stacks, without trust', () => {
-  function game(vpcId: string, kind: Kind = {}): string {
-    return synthesizeApp((app) => {
-      const stack = new Stack(app, 'Game', { env: GAME });
-      const authorization = VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(stack, 'Authorization', {
-        vpc: vpcOf(stack, vpcId),
-        vpcAccount: DATA.account,
-      });
-      peer(stack, authorization, { ...kind, connection: { routes: PeeringRoutes.none(), ...kind.connection } });
-    });
-  }
-
   async function deploy(rehearsal: Rehearsal, vpcId: string, kind: Kind = {}): Promise<string> {
     return (await rehearsal.cloudFormation.deploy(game(vpcId, kind), 'Game')).status;
   }
@@ -266,5 +267,84 @@ describe('split stacks, without trust', () => {
     expect(failures(rehearsal)[0]).toMatch(
       /: routes and DNS of the VPC can't be set from another account: pass PeeringRoutes\.none\(\) and no dnsResolution, and set them in account 222222222222, or give the authorization a peerRole of that account$/,
     );
+  });
+});
+
+describe('renewal on a schedule', () => {
+  function data(vpcId: string, every = Duration.hours(12)): string {
+    return synthesizeApp((app) => {
+      const stack = new Stack(app, 'Data', { env: DATA });
+      new VpcPeeringAuthorization(stack, 'Authorization', {
+        vpc: vpcOf(stack, vpcId),
+        gameLiftAccount: GAME.account,
+        renewal: AuthorizationRenewal.scheduled(every),
+      });
+    });
+  }
+
+  function failedRenewals(rehearsal: Rehearsal): { queue: unknown[]; alarm: string[] } {
+    const { resources } = rehearsal.cloudFormation.describe('Data');
+    const arnOf = (type: string): string => String(resources.find((resource) => resource.type === type)?.attributes.Arn);
+    const { history } = rehearsal.aws.alarms.describe(arnOf('AWS::CloudWatch::Alarm'));
+    return {
+      queue: rehearsal.aws.queues.messages(arnOf('AWS::SQS::Queue')).map(({ body }) => JSON.parse(body) as unknown),
+      alarm: history.map(({ state }) => state),
+    };
+  }
+
+  test('thirty days, one renewal failing, a fleet replaced on day 17 by the other account', async () => {
+    const rehearsal = await start();
+    const vpcId = dataVpc(rehearsal);
+    const before = rehearsal.aws.inventory();
+    const { cloudFormation } = rehearsal;
+    expect((await cloudFormation.deploy(data(vpcId), 'Data')).status).toBe('CREATE_COMPLETE');
+    expect((await cloudFormation.deploy(game(vpcId, { born: true }), 'Game')).status).toBe('CREATE_COMPLETE');
+
+    await rehearsal.clock.sleep(5 * DAY);
+    // out of order for longer than the retries of a renewal take
+    const mend = rehearsal.aws.intercept(({ operation }) =>
+      operation === 'CreateVpcPeeringAuthorization'
+        ? { kind: 'error', name: 'InternalServiceException', message: 'Out of order', status: 500 }
+        : undefined,
+    );
+    await rehearsal.clock.sleep(DAY / 2 + HOUR);
+    mend();
+    const { queue, alarm } = failedRenewals(rehearsal);
+    expect(queue).toEqual([
+      expect.objectContaining({
+        requestContext: expect.objectContaining({ condition: 'RetriesExhausted', approximateInvokeCount: 3 }) as unknown,
+        requestPayload: { GameLiftVpcPeeringRenewal: expect.objectContaining({ PeerVpcId: vpcId }) as unknown },
+        responsePayload: expect.objectContaining({
+          errorMessage: expect.stringContaining(
+            `could not authorize VPC peering between VPC ${vpcId} of account 222222222222 and GameLift account 111111111111 in us-east-1: ` +
+              'InternalServiceException: Out of order',
+          ) as unknown,
+        }) as unknown,
+      }),
+    ]);
+    expect(JSON.stringify(queue)).not.toContain('X-Amz-Signature');
+    expect(alarm).toContain('ALARM');
+    await rehearsal.clock.sleep(DAY);
+    expect(failedRenewals(rehearsal).alarm.at(-1)).toBe('OK');
+
+    await rehearsal.clock.sleep(10 * DAY + DAY / 2);
+    expect((await cloudFormation.deploy(game(vpcId, { born: true, build: '2' }), 'Game')).status).toBe('UPDATE_COMPLETE');
+    await rehearsal.clock.sleep(13 * DAY);
+    expect(rehearsal.aws.inventory().authorizations).toHaveLength(1);
+    expect((await cloudFormation.delete('Game')).status).toBe('DELETE_COMPLETE');
+    expect((await cloudFormation.delete('Data')).status).toBe('DELETE_COMPLETE');
+    expectNoFailedDelete(rehearsal);
+    await expectNothingLeft(rehearsal, before);
+  });
+
+  test('an authorization is valid at any time, however the schedule falls', async () => {
+    const rehearsal = await start();
+    rehearsal.aws.behaviours.set('authorizingAgain', 'keeps expiry');
+    const vpcId = dataVpc(rehearsal);
+    expect((await rehearsal.cloudFormation.deploy(data(vpcId, Duration.hours(22)), 'Data')).status).toBe('CREATE_COMPLETE');
+    for (let hour = 0; hour < 10 * 24; hour += 1) {
+      await rehearsal.clock.sleep(DAY / 24 + 60_000);
+      expect(rehearsal.aws.inventory().authorizations).toHaveLength(1);
+    }
   });
 });
