@@ -108,22 +108,23 @@ export class PeerActions {
     return written;
   }
 
-  /** Takes back what was written; what the authorizer may not remove stays behind. */
+  /** Takes back what was written and is still there; what the authorizer may not remove stays behind. */
   async remove({ routes, rules }: Written, vpc: Vpc, authorizer: Principal): Promise<void> {
     const { ec2 } = this.surroundings;
     const decide = this.acting(authorizer, vpc);
     const may = async (action: string, { arn, context }: Resource): Promise<boolean> =>
       (await decide(`ec2:${action}`, arn, context)).allowed;
     for (const { table, route } of routes) {
-      const mine = table.routes.get(route.destination)?.target === route.target;
+      const there = ec2.routeTables.get(table.routeTableId) === table;
+      const mine = there && table.routes.get(route.destination)?.target === route.target;
       if (mine && (await may('DeleteRoute', routeTableResource(ec2, table)))) {
         ec2.deleteRoute(vpc, table.routeTableId, route.destination);
       }
     }
     for (const { groupId, rule } of rules) {
-      const group = ec2.securityGroup(vpc, groupId);
+      const group = ec2.securityGroups.get(groupId);
       const action = rule.direction === 'ingress' ? 'RevokeSecurityGroupIngress' : 'RevokeSecurityGroupEgress';
-      if (group.rules.includes(rule) && (await may(action, securityGroupResource(ec2, group)))) {
+      if (group?.rules.includes(rule) === true && (await may(action, securityGroupResource(ec2, group)))) {
         ec2.revokeRule(vpc, groupId, rule);
       }
     }
