@@ -168,7 +168,8 @@ export class AuthorizationUse {
     if (!this.fleetIds.includes(fleetId)) {
       this.fleetIds.push(fleetId);
     }
-    resource.node.addDependency(this.resource);
+    // the permissions too: a clean-up looks at what is left of a resource's dependencies, not at theirs
+    resource.node.addDependency(this.resource, ...this.permissions);
     this.teardown ??= this.makeTeardown();
     this.teardown.node.addDependency(resource, permissions);
   }

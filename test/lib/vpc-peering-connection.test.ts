@@ -288,7 +288,8 @@ describe('stacks look after themselves', () => {
     expect(Object.keys(resourcesOf(database, TEARDOWN))).toHaveLength(0);
     Template.fromStack(fleets).hasResource(AUTHORIZATION, { DeletionPolicy: 'Retain' });
     const [renewal] = Object.keys(resourcesOf(fleets, AUTHORIZATION));
-    Template.fromStack(fleets).hasResource('AWS::GameLift::Fleet', { DependsOn: [renewal] });
+    const [policy] = Object.keys(resourcesOf(fleets, 'AWS::IAM::RolePolicy'));
+    Template.fromStack(fleets).hasResource('AWS::GameLift::Fleet', { DependsOn: [renewal, policy] });
   });
 
   test('the fleet of another stack shows as an import', () => {
@@ -460,12 +461,14 @@ describe('fleets that are born peered', () => {
     return stack;
   }
 
-  test('are given the VPC and its account, as they are and not as attributes, after the authorization', () => {
+  test('are given the VPC and its account, as they are and not as attributes, after the authorization and its permissions', () => {
     const stack = authorize((scope) => fleetOf(scope));
     const [authorization] = Object.keys(resourcesOf(stack, AUTHORIZATION));
+    // GameLift acts in the VPC with the permissions of who authorized, also while it deletes the fleet
+    const [policy] = Object.keys(resourcesOf(stack, 'AWS::IAM::RolePolicy'));
     Template.fromStack(stack).hasResource('AWS::GameLift::Fleet', {
       Properties: { PeerVpcId: 'vpc-0123456789abcdef0', PeerVpcAwsAccountId: '111111111111' },
-      DependsOn: [authorization],
+      DependsOn: [authorization, policy],
     });
     Template.fromStack(stack).hasResource(TEARDOWN, {
       Properties: { FleetIds: [{ Ref: 'Fleet' }] },
