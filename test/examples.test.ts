@@ -1,0 +1,56 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+
+const EXAMPLES = join(__dirname, '..', 'examples');
+const NAMES = readdirSync(EXAMPLES)
+  .map((file) => basename(file, '.ts'))
+  .filter((name) => name !== 'suppressions');
+
+let outdir: string;
+
+beforeEach(() => {
+  outdir = mkdtempSync(join(tmpdir(), 'examples-'));
+  process.env.CDK_OUTDIR = outdir;
+});
+afterEach(() => {
+  delete process.env.CDK_OUTDIR;
+  rmSync(outdir, { recursive: true, force: true });
+});
+
+/** Every template of a cloud assembly and of those nested in it. */
+function templatesIn(directory: string): Record<string, unknown> {
+  const files = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.template.json'));
+  return Object.fromEntries(
+    files.sort().map((file) => {
+      // which build of the handler is shipped is not what is compared
+      const text = readFileSync(join(directory, file), 'utf8').replace(/[0-9a-f]{64}/g, 'hash');
+      return [file, JSON.parse(text) as unknown];
+    }),
+  );
+}
+
+/** What annotations say: cdk-nag's findings are among them. */
+function complaintsIn(directory: string): string[] {
+  const manifests = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter(
+    (file) => basename(file) === 'manifest.json',
+  );
+  return manifests.flatMap((file) => {
+    const { artifacts } = JSON.parse(readFileSync(join(directory, file), 'utf8')) as {
+      artifacts: Record<string, { metadata?: Record<string, { type: string; data?: unknown }[]> }>;
+    };
+    return Object.values(artifacts).flatMap(({ metadata = {} }) =>
+      Object.entries(metadata).flatMap(([path, entries]) =>
+        entries.filter(({ type }) => /^aws:cdk:(error|warning)$/.test(type)).map(({ data }) => `${path}: ${String(data)}`),
+      ),
+    );
+  });
+}
+
+test.each(NAMES)('%s synthesizes what it did, and cdk-nag finds nothing that is not suppressed with a reason', (name) => {
+  jest.requireActual(join(EXAMPLES, name));
+  const templates = templatesIn(outdir);
+  expect(Object.keys(templates)).not.toEqual([]);
+  expect(complaintsIn(outdir)).toEqual([]);
+  expect(templates).toMatchSnapshot();
+});
