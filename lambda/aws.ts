@@ -278,6 +278,12 @@ export class Aws implements AuthorizationApi, ConnectionApi, NetworkApi, Receive
     await client.send(new CreateTagsCommand({ Resources: [peeringId], Tags: listOf(tags) }), { abortSignal });
   }
 
+  async untagPeering(peeringId: string, keys: readonly string[], abortSignal: AbortSignal): Promise<void> {
+    const { DeleteTagsCommand } = await ec2Sdk();
+    const client = await this.ec2();
+    await client.send(new DeleteTagsCommand({ Resources: [peeringId], Tags: keys.map((Key) => ({ Key })) }), { abortSignal });
+  }
+
   private async describeVpc(vpcId: string, abortSignal: AbortSignal): Promise<Vpc | undefined> {
     const { DescribeVpcsCommand } = await ec2Sdk();
     const client = await this.ec2();
@@ -292,13 +298,15 @@ export class Aws implements AuthorizationApi, ConnectionApi, NetworkApi, Receive
   }
 }
 
-function peeringOf({ VpcPeeringConnectionId, Status, RequesterVpcInfo, Tags: tags }: VpcPeeringConnection): Ec2Peering {
+function peeringOf(peering: VpcPeeringConnection): Ec2Peering {
+  const { VpcPeeringConnectionId, Status, RequesterVpcInfo, AccepterVpcInfo, Tags: tags } = peering;
   return {
     id: VpcPeeringConnectionId ?? '',
     status: Status?.Code ?? '',
     message: Status?.Message ?? '',
     requesterVpcId: RequesterVpcInfo?.VpcId ?? '',
     cidrBlock: RequesterVpcInfo?.CidrBlock,
+    dnsResolution: AccepterVpcInfo?.PeeringOptions?.AllowDnsResolutionFromRemoteVpc ?? false,
     tags: tagsOf(tags),
   };
 }

@@ -36,9 +36,14 @@ export interface ClaimedConnection {
   readonly adopted: boolean;
 }
 
-export interface Claim {
+interface Holder {
   readonly owner: string | undefined;
   readonly connection: ClaimedConnection | undefined;
+}
+
+export interface Claim extends Holder {
+  /** Whose it was before it was adopted. */
+  readonly before?: Holder;
 }
 
 const NO_CLAIM: Claim = { owner: undefined, connection: undefined };
@@ -47,6 +52,8 @@ const NO_CLAIM: Claim = { owner: undefined, connection: undefined };
 export class Claims {
   private readonly ownerKey: string;
   private readonly connectionKey: string;
+  private readonly beforeKey: string;
+  private readonly beforeConnectionKey: string;
 
   constructor(
     private readonly fleetArn: string,
@@ -56,26 +63,66 @@ export class Claims {
   ) {
     this.ownerKey = `${PREFIX}:${peerVpcId}`;
     this.connectionKey = `${PREFIX}:${peerVpcId}:connection`;
+    this.beforeKey = `${PREFIX}:${peerVpcId}:before`;
+    this.beforeConnectionKey = `${PREFIX}:${peerVpcId}:before:connection`;
   }
 
   async read(): Promise<Claim> {
     const tags = await this.calls.make('ListTagsForResource', (signal) => this.api.listFleetTags(this.fleetArn, signal));
     const owner = tags[this.ownerKey];
-    return owner === undefined ? NO_CLAIM : { owner, connection: parseConnection(tags[this.connectionKey]) };
+    if (owner === undefined) {
+      return NO_CLAIM;
+    }
+    const before = tags[this.beforeKey];
+    return {
+      owner,
+      connection: parseConnection(tags[this.connectionKey]),
+      ...(before === undefined ? {} : { before: { owner: before, connection: parseConnection(tags[this.beforeConnectionKey]) } }),
+    };
   }
 
   async write(owner: string, connection?: ClaimedConnection): Promise<void> {
-    const tags = {
+    await this.tag({
       [this.ownerKey]: owner,
       ...(connection === undefined ? {} : { [this.connectionKey]: formatConnection(connection) }),
-    };
-    await this.calls.make('TagResource', (signal) => this.api.tagFleet(this.fleetArn, tags, signal));
+    });
+  }
+
+  /** Writes down whose it was before, where it is another's, and then claims it. */
+  async adopt(owner: string, connection: ClaimedConnection, from: Claim): Promise<void> {
+    if (from.owner !== undefined && from.owner !== owner) {
+      await this.tag({
+        [this.beforeKey]: from.owner,
+        ...(from.connection === undefined ? {} : { [this.beforeConnectionKey]: formatConnection(from.connection) }),
+      });
+    }
+    await this.write(owner, connection);
+  }
+
+  /** Leaves it to whom it was before it was adopted, or to nobody. */
+  async giveBack({ before }: Claim): Promise<void> {
+    if (before?.owner === undefined) {
+      await this.remove();
+      return;
+    }
+    await this.write(before.owner, before.connection);
+    await this.untag([
+      ...(before.connection === undefined ? [this.connectionKey] : []),
+      this.beforeKey,
+      this.beforeConnectionKey,
+    ]);
   }
 
   async remove(): Promise<void> {
-    await this.calls.make('UntagResource', (signal) =>
-      this.api.untagFleet(this.fleetArn, [this.ownerKey, this.connectionKey], signal),
-    );
+    await this.untag([this.ownerKey, this.connectionKey, this.beforeKey, this.beforeConnectionKey]);
+  }
+
+  private async tag(tags: Readonly<Record<string, string>>): Promise<void> {
+    await this.calls.make('TagResource', (signal) => this.api.tagFleet(this.fleetArn, tags, signal));
+  }
+
+  private async untag(keys: readonly string[]): Promise<void> {
+    await this.calls.make('UntagResource', (signal) => this.api.untagFleet(this.fleetArn, keys, signal));
   }
 }
 

@@ -1,5 +1,7 @@
 import { MAX_CONNECTION_TIMEOUT_SECONDS, ROUTES_KINDS } from '../lib/contract';
 import type { ConnectionAttributes } from '../lib/contract';
+import { keysOfChanges, readChanges, tagsOfChanges } from './adoption';
+import type { Changes } from './adoption';
 import { faultOf, RateLimitError, TimeUpError } from './calls';
 import type { Calls } from './calls';
 import { Claims } from './claim';
@@ -12,7 +14,7 @@ import type { Ec2Peering, LivePeering, PeeringApi, PeerVpcApi, Peerings } from '
 import { readBoolean, readFleetId, readOneOf, readPair, readRouteTableIds, readSeconds } from './properties';
 import type { Pair } from './properties';
 import { applyRoutes, planRemoval, planRoutes } from './routes';
-import type { DeclaredRoutes, RouteApi } from './routes';
+import type { DeclaredRoutes, RouteApi, RouteTable } from './routes';
 
 /*
  * Custom::GameLiftVpcPeeringConnection
@@ -34,6 +36,7 @@ export interface ConnectionApi extends PeeringApi, TagApi {
 export interface NetworkApi extends PeerVpcApi, RouteApi {
   setDnsResolution(peeringId: string, allowed: boolean, signal: AbortSignal): Promise<void>;
   tagPeering(peeringId: string, tags: Readonly<Record<string, string>>, signal: AbortSignal): Promise<void>;
+  untagPeering(peeringId: string, keys: readonly string[], signal: AbortSignal): Promise<void>;
 }
 
 /** What is declared of a connection. */
@@ -75,6 +78,44 @@ const CONNECTION_TAG = 'cdk-gamelift-vpc-peering:connection';
 /** GameLift writes routes of its own at about the same time. */
 const ROUTE_ATTEMPTS = 5;
 
+function originOf({ connection }: Claim): 'created' | 'adopted' {
+  return connection?.adopted === true ? 'adopted' : 'created';
+}
+
+/** What was changed of one adopted peering. */
+class ChangesOf {
+  private known: Changes;
+
+  constructor(
+    private readonly side: Ec2Peering,
+    private readonly api: NetworkApi,
+    private readonly calls: Calls,
+  ) {
+    this.known = readChanges(side);
+  }
+
+  get noted(): Changes {
+    return this.known;
+  }
+
+  /** Whether this library gave the table its route. */
+  covers(routeTableId: string): boolean {
+    return this.known.routeTableIds.includes(routeTableId);
+  }
+
+  /** Notes more changes, before they are made. */
+  async note(more: Changes): Promise<void> {
+    const all: Changes = {
+      dnsResolution: this.known.dnsResolution ?? more.dnsResolution,
+      routeTableIds: [...new Set([...this.known.routeTableIds, ...more.routeTableIds])],
+    };
+    if (JSON.stringify(all) !== JSON.stringify(this.known)) {
+      this.known = all;
+      await this.calls.make('CreateTags', (signal) => this.api.tagPeering(this.side.id, tagsOfChanges(all), signal));
+    }
+  }
+}
+
 export class Connection {
   constructor(
     private readonly spec: ConnectionSpec,
@@ -112,8 +153,8 @@ export class Connection {
       if (peering?.status !== 'active') {
         return await this.connect(claims, claim);
       }
-      const adopted = this.spec.adoptExisting && (claim.connection?.adopted ?? claim.owner !== this.owner);
-      return await this.settle(claims, peering, adopted, before);
+      const origin = claim.owner === this.owner ? originOf(claim) : this.spec.adoptExisting ? 'adopted' : 'created';
+      return await this.settle(claims, claim, peering, origin, before);
     });
   }
 
@@ -225,6 +266,14 @@ export class Connection {
     }
   }
 
+  /** Of use only where EC2 has shown a peering, or routes are declared: where the handler can act. */
+  private get vpc(): NetworkApi {
+    if (this.network === undefined) {
+      throw new Error(`the handler can not act in account ${this.spec.pair.peerVpcAccount}`);
+    }
+    return this.network;
+  }
+
   private refuseUnreachable(): void {
     const { routes, dnsResolution, pair } = this.spec;
     if (this.network === undefined && (routes.kind !== 'None' || dnsResolution)) {
@@ -251,17 +300,18 @@ export class Connection {
     try {
       const peering = await this.peerings.connect(mine ? 'present' : 'absent');
       await claims.write(this.owner);
-      return await this.settle(claims, peering, mine && (claim.connection?.adopted ?? false), undefined);
+      const origin = mine && claim.connection?.id === peering.id ? originOf(claim) : 'created';
+      return await this.settle(claims, claim, peering, origin, undefined);
     } catch (error) {
       if (!(error instanceof ExistsError)) {
         throw error;
       }
       if (await this.isTagged(error.existing)) {
         // the claim on the fleet is gone: CloudFormation may strip tags that a template does not know
-        return await this.settle(claims, await this.peerings.activeOf(error.existing), false, undefined);
+        return await this.settle(claims, claim, await this.peerings.activeOf(error.existing), 'created', undefined);
       }
       if (this.spec.adoptExisting) {
-        return await this.settle(claims, await this.peerings.activeOf(error.existing), true, undefined);
+        return await this.settle(claims, claim, await this.peerings.activeOf(error.existing), 'adopted', undefined);
       }
       await claims.remove();
       throw new NothingDoneError(
@@ -280,25 +330,30 @@ export class Connection {
   /** Notes whose the connection is, and brings tags, routes and DNS to what is declared. */
   private async settle(
     claims: Claims,
+    claim: Claim,
     peering: LivePeering,
-    adopted: boolean,
+    origin: 'created' | 'adopted',
     before: DeclaredRoutes | undefined,
   ): Promise<ConnectionAttributes> {
     const { id, gameLiftVpcId, cidrBlock } = peering;
     if (gameLiftVpcId === undefined || cidrBlock === undefined) {
       throw new Error(`GameLift does not say which VPC and CIDR block the active connection ${id} leads to; deploy again`);
     }
-    await claims.write(this.owner, { id, gameLiftVpcId, cidrBlock, adopted });
-    const { network } = this;
+    await claims.adopt(this.owner, { id, gameLiftVpcId, cidrBlock, adopted: origin === 'adopted' }, claim);
     const sides = await this.peerings.ec2Side();
     const side = sides?.find((candidate) => candidate.requesterVpcId === gameLiftVpcId && !isDead(candidate.status));
-    if (side !== undefined && network !== undefined) {
-      if (!adopted) {
-        await this.tag(side, id, network);
+    if (side !== undefined) {
+      const lent = origin === 'adopted' && this.spec.adoptExisting;
+      if (!lent) {
+        await this.tag(side, id);
       }
-      await this.route({ id: side.id, cidrBlock }, before, this.own(sides ?? []), network);
-      if (this.spec.dnsResolution || before !== undefined) {
-        await this.resolveNames(side, network);
+      // what was lent is given back as it was: it is noted what is changed of it, and only that is changed back
+      const changes = origin === 'adopted' ? new ChangesOf(side, this.vpc, this.calls) : undefined;
+      await this.route({ id: side.id, cidrBlock }, before, this.own(sides ?? []), changes);
+      const { dnsResolution } = this.spec;
+      if (side.dnsResolution !== dnsResolution && (dnsResolution || !lent || changes?.noted.dnsResolution !== undefined)) {
+        await changes?.note({ dnsResolution: side.dnsResolution, routeTableIds: [] });
+        await this.resolveNames(side, dnsResolution);
       }
     } else if (this.spec.routes.kind !== 'None' || this.spec.dnsResolution) {
       throw new Error(
@@ -308,10 +363,12 @@ export class Connection {
     return { VpcPeeringConnectionId: id, GameLiftVpcId: gameLiftVpcId, GameLiftCidrBlock: cidrBlock };
   }
 
-  private async resolveNames({ id }: Ec2Peering, network: NetworkApi): Promise<void> {
-    const { dnsResolution, pair } = this.spec;
+  private async resolveNames({ id }: Ec2Peering, dnsResolution: boolean): Promise<void> {
+    const { pair } = this.spec;
     try {
-      await this.calls.make('ModifyVpcPeeringConnectionOptions', (signal) => network.setDnsResolution(id, dnsResolution, signal));
+      await this.calls.make('ModifyVpcPeeringConnectionOptions', (signal) =>
+        this.vpc.setDnsResolution(id, dnsResolution, signal),
+      );
     } catch (error) {
       const { name, message } = faultOf(error);
       throw new Error(
@@ -326,27 +383,31 @@ export class Connection {
     return new Set(sides.filter(({ tags }) => tags[OWNER_TAG] === this.owner).map(({ id }) => id));
   }
 
-  private async tag({ id }: Ec2Peering, connectionId: string, network: NetworkApi): Promise<void> {
+  private async tag({ id }: Ec2Peering, connectionId: string): Promise<void> {
     const { fleetId } = this.spec;
     const tags = { Name: `GameLift ${fleetId}`, [OWNER_TAG]: this.owner, [FLEET_TAG]: fleetId, [CONNECTION_TAG]: connectionId };
-    await this.calls.make('CreateTags', (signal) => network.tagPeering(id, tags, signal));
+    await this.calls.make('CreateTags', (signal) => this.vpc.tagPeering(id, tags, signal));
   }
 
   private async route(
     peering: { readonly id: string; readonly cidrBlock: string },
     before: DeclaredRoutes | undefined,
     mine: ReadonlySet<string>,
-    network: NetworkApi,
+    changes: ChangesOf | undefined,
   ): Promise<void> {
     if (this.spec.routes.kind === 'None' && before === undefined) {
       return;
     }
     for (let attempt = 1; ; attempt += 1) {
-      const tables = await this.calls.make('DescribeRouteTables', (signal) =>
-        network.describeRouteTables(this.spec.pair.peerVpcId, signal),
-      );
+      const tables = await this.routeTables();
       try {
-        await applyRoutes(planRoutes(tables, this.spec.routes, before, peering, mine), peering.id, network, this.calls);
+        const planned = planRoutes(tables, this.spec.routes, before, peering, mine);
+        const made = planned.filter(({ action }) => action !== 'delete').map(({ routeTableId }) => routeTableId);
+        await changes?.note({ routeTableIds: made });
+        const allowed = planned.filter(
+          ({ action, routeTableId }) => action !== 'delete' || (changes?.covers(routeTableId) ?? true),
+        );
+        await applyRoutes(allowed, peering.id, this.vpc, this.calls);
         return;
       } catch (error) {
         const raced = ['RouteAlreadyExists', 'InvalidRoute.NotFound'].includes(faultOf(error).name);
@@ -360,9 +421,38 @@ export class Connection {
   /** Leaves an adopted connection as it was before it was adopted. */
   private async giveBack(claims: Claims, claim: Claim): Promise<void> {
     this.log.info({ message: 'the peering connection was adopted and stays', fleetId: this.spec.fleetId });
-    if (claim.owner !== undefined) {
-      await claims.remove();
+    const touched = ((await this.peerings.ec2Side()) ?? []).filter(
+      (side) => !isDead(side.status) && (keysOfChanges(side).length > 0 || this.hasTagged(side)),
+    );
+    const known = touched.length === 0 ? undefined : (claim.connection ?? (await this.peerings.find()));
+    const side = touched.find(({ requesterVpcId }) => requesterVpcId === known?.gameLiftVpcId);
+    if (side !== undefined) {
+      await this.takeBack(side);
     }
+    if (claim.owner !== undefined) {
+      await claims.giveBack(claim);
+    }
+  }
+
+  /** Takes back what was changed of an adopted peering. */
+  private async takeBack(side: Ec2Peering): Promise<void> {
+    const { dnsResolution, routeTableIds } = readChanges(side);
+    const routes = routeTableIds.length === 0 ? [] : planRemoval(await this.routeTables(), new Set([side.id]));
+    const made = routes.filter(({ routeTableId }) => routeTableIds.includes(routeTableId));
+    await applyRoutes(made, side.id, this.vpc, this.calls);
+    if (dnsResolution !== undefined && dnsResolution !== side.dnsResolution) {
+      await this.resolveNames(side, dnsResolution);
+    }
+    const keys = [...keysOfChanges(side), ...(this.hasTagged(side) ? ['Name', OWNER_TAG, FLEET_TAG, CONNECTION_TAG] : [])];
+    await this.calls.make('DeleteTags', (signal) => this.vpc.untagPeering(side.id, keys, signal));
+  }
+
+  private hasTagged({ tags }: Ec2Peering): boolean {
+    return tags[OWNER_TAG] === this.owner && tags[FLEET_TAG] === this.spec.fleetId;
+  }
+
+  private routeTables(): Promise<readonly RouteTable[]> {
+    return this.calls.make('DescribeRouteTables', (signal) => this.vpc.describeRouteTables(this.spec.pair.peerVpcId, signal));
   }
 
   /** Removes the routes to what this resource made, or GameLift left to it: all of them lead nowhere now. */
@@ -373,15 +463,12 @@ export class Connection {
         isDead(status) &&
         (requesterVpcId === gameLiftVpcId || (tags[OWNER_TAG] === this.owner && tags[FLEET_TAG] === this.spec.fleetId)),
     );
-    const { network } = this;
-    if (gone.length === 0 || network === undefined) {
+    if (gone.length === 0) {
       return;
     }
-    const tables = await this.calls.make('DescribeRouteTables', (signal) =>
-      network.describeRouteTables(this.spec.pair.peerVpcId, signal),
-    );
+    const tables = await this.routeTables();
     try {
-      await applyRoutes(planRemoval(tables, new Set(gone.map(({ id }) => id))), '', network, this.calls);
+      await applyRoutes(planRemoval(tables, new Set(gone.map(({ id }) => id))), '', this.vpc, this.calls);
     } catch (error) {
       if (faultOf(error).name !== 'InvalidRoute.NotFound') {
         throw error;

@@ -31,6 +31,8 @@ export interface Ec2Peering {
   readonly message: string;
   readonly requesterVpcId: string;
   readonly cidrBlock: string | undefined;
+  /** Whether the accepter's names resolve to private addresses on the other side. */
+  readonly dnsResolution: boolean;
   readonly tags: Readonly<Record<string, string>>;
 }
 

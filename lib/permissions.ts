@@ -130,7 +130,7 @@ export function networkStatements(stack: Stack, vpc: ec2.IVpc, account: string):
   const peer = new PeerVpc(stack, vpc, account);
   return [
     new iam.PolicyStatement({ actions: ['ec2:DescribeVpcPeeringConnections'], resources: ['*'] }),
-    peer.onPeerings(['ec2:CreateTags', 'ec2:ModifyVpcPeeringConnectionOptions']),
+    peer.onPeerings(['ec2:CreateTags', 'ec2:DeleteTags', 'ec2:ModifyVpcPeeringConnectionOptions']),
     peer.inside(['ec2:ReplaceRoute'], 'route-table'),
   ];
 }

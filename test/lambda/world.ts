@@ -58,6 +58,7 @@ export class ScriptedApi implements Api {
   readonly setDnsResolution = unexpected;
   readonly tagPeering = unexpected;
   readonly describeStackStatus = unexpected;
+  readonly untagPeering = unexpected;
 
   constructor(private readonly time: VirtualTime) {}
 

@@ -79,6 +79,7 @@ describe('a role in the account of the VPC', () => {
       'ec2:CreateRoute',
       'ec2:CreateTags',
       'ec2:DeleteRoute',
+      'ec2:DeleteTags',
       'ec2:DescribeRouteTables',
       'ec2:DescribeSecurityGroups',
       'ec2:DescribeVpcPeeringConnections',

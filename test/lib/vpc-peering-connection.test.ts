@@ -167,7 +167,7 @@ describe('the template', () => {
         { Effect: 'Allow', Action: 'ec2:DescribeVpcPeeringConnections', Resource: '*' },
         {
           Effect: 'Allow',
-          Action: ['ec2:CreateTags', 'ec2:ModifyVpcPeeringConnectionOptions'],
+          Action: ['ec2:CreateTags', 'ec2:DeleteTags', 'ec2:ModifyVpcPeeringConnectionOptions'],
           Resource: arn(':ec2:eu-central-1:111111111111:vpc-peering-connection/*'),
           Condition: { ArnEquals: { 'ec2:AccepterVpc': vpcArn } },
         },

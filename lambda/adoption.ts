@@ -1,0 +1,45 @@
+import type { Ec2Peering } from './peering';
+
+/*
+ * What this library changed about a peering that it adopted: noted in tags of EC2's on the peering, before it is changed, so
+ * that it can be taken back.
+ */
+
+const PREFIX = 'cdk-gamelift-vpc-peering:changed:';
+const MAX_TAG_VALUE = 256;
+
+export interface Changes {
+  /** What it was before; undefined if it was not changed. */
+  readonly dnsResolution?: boolean | undefined;
+  /** Tables that were given a route. */
+  readonly routeTableIds: readonly string[];
+}
+
+const DNS = 'dns-was-';
+
+export function readChanges({ tags }: Ec2Peering): Changes {
+  const words = Object.entries(tags).flatMap(([key, value]) => (key.startsWith(PREFIX) ? value.split(' ') : []));
+  const dns = words.find((word) => word.startsWith(DNS));
+  return {
+    dnsResolution: dns === undefined ? undefined : dns === `${DNS}true`,
+    routeTableIds: words.filter((word) => word.startsWith('rtb-')),
+  };
+}
+
+/** The tags that note changes: several, since a value has room for eleven tables. */
+export function tagsOfChanges({ dnsResolution, routeTableIds }: Changes): Readonly<Record<string, string>> {
+  const values: string[] = [];
+  for (const word of [...(dnsResolution === undefined ? [] : [`${DNS}${dnsResolution}`]), ...routeTableIds]) {
+    const last = values.at(-1);
+    if (last === undefined || last.length + 1 + word.length > MAX_TAG_VALUE) {
+      values.push(word);
+    } else {
+      values[values.length - 1] = `${last} ${word}`;
+    }
+  }
+  return Object.fromEntries(values.map((value, index) => [`${PREFIX}${index + 1}`, value]));
+}
+
+export function keysOfChanges({ tags }: Ec2Peering): readonly string[] {
+  return Object.keys(tags).filter((key) => key.startsWith(PREFIX));
+}

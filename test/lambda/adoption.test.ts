@@ -1,0 +1,31 @@
+import { keysOfChanges, readChanges, tagsOfChanges } from '../../lambda/adoption';
+import type { Ec2Peering } from '../../lambda/peering';
+
+const peering = (tags: Readonly<Record<string, string>>): Ec2Peering => ({
+  id: 'pcx-1',
+  status: 'active',
+  message: '',
+  requesterVpcId: 'vpc-1',
+  cidrBlock: undefined,
+  dnsResolution: false,
+  tags,
+});
+
+test('what was changed of an adopted peering is noted in tags that are short enough, and read from them', () => {
+  const routeTableIds = Array.from({ length: 40 }, (_, index) => `rtb-${String(index).padStart(17, '0')}`);
+  const tags = tagsOfChanges({ dnsResolution: false, routeTableIds });
+  expect(Object.keys(tags)).toHaveLength(4);
+  expect(Math.max(...Object.values(tags).map(({ length }) => length))).toBeLessThanOrEqual(256);
+  const noted = peering({ ...tags, Name: 'rtb-somebody-elses' });
+  expect(readChanges(noted)).toEqual({ dnsResolution: false, routeTableIds });
+  expect(keysOfChanges(noted)).toEqual(Object.keys(tags));
+});
+
+test('where nothing was changed, nothing is noted', () => {
+  expect(tagsOfChanges({ routeTableIds: [] })).toEqual({});
+  expect(readChanges(peering({ Name: 'dns-was-true' }))).toEqual({ dnsResolution: undefined, routeTableIds: [] });
+  expect(readChanges(peering({ 'cdk-gamelift-vpc-peering:changed:1': 'dns-was-true' }))).toEqual({
+    dnsResolution: true,
+    routeTableIds: [],
+  });
+});
