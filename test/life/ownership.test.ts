@@ -1,34 +1,221 @@
-import { deploy, expectNothingLeft, remove, start, ACCOUNT } from './scene';
-import { DAY, failures, Stage } from './stage';
+import { RemovalPolicy } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import { PeeringRoutes } from '../../lib';
+import type { Rehearsal } from '../../rehearsal';
+import { ACCOUNT, existing, expectNoFailedDelete, join, PLACE, remove, start } from './scene';
+import type { Existing, Joining } from './scene';
+import { DAY, failures, HOUR, Stage } from './stage';
 
 afterEach(() => Stage.clear());
 
-describe('whose connection it is', () => {
-  test('a renamed construct is refused, and nothing is lost', async () => {
+/** Somebody authorizes and connects by hand. */
+async function connectByHand(rehearsal: Rehearsal, { fleetIds, vpcId }: Existing): Promise<void> {
+  const pair = { GameLiftAwsAccountId: ACCOUNT, PeerVpcId: vpcId };
+  await rehearsal.aws.callGameLift('CreateVpcPeeringAuthorization', pair, PLACE);
+  const input = { FleetId: fleetIds[0], PeerVpcAwsAccountId: ACCOUNT, PeerVpcId: vpcId };
+  await rehearsal.aws.callGameLift('CreateVpcPeeringConnection', input, PLACE);
+  // until the authorization is gone
+  await rehearsal.clock.sleep(2 * DAY);
+}
+
+/** Something that comes after the connection, and fails. */
+const failing: Joining['more'] = (stack, connections) => {
+  const late = new ec2.CfnSecurityGroup(stack, 'Late', { groupDescription: 'late', vpcId: 'vpc-0123456789abcdef0' });
+  late.node.addDependency(...connections);
+};
+
+/** Of one fleet. */
+const connectionOf = (rehearsal: Rehearsal, there: Existing): object | undefined =>
+  rehearsal.aws.inventory().connections.find((connection) => 'fleetId' in connection && connection.fleetId === there.fleetIds[0]);
+
+const ADOPTING: Joining = { props: { adoptExisting: true, dnsResolution: true } };
+
+describe('a connection that was there before', () => {
+  test('is refused, and nothing of it is touched', async () => {
     const rehearsal = await start();
-    await deploy(rehearsal);
+    const there = await existing(rehearsal);
+    await connectByHand(rehearsal, there);
     const before = rehearsal.aws.inventory();
-    expect(await deploy(rehearsal, { id: 'Renamed' })).toBe('UPDATE_ROLLBACK_COMPLETE');
-    expect(failures(rehearsal)[0]).toMatch(
-      /the peering connection belongs to Stack\/Peering\w+\/[0-9a-f-]{36} .*: remove it there, or pass adoptExisting to use it$/,
-    );
-    const { connections } = rehearsal.aws.inventory();
-    expect(connections).toEqual(before.connections);
+    const [{ id }] = before.connections as [{ id: string }];
+    expect(await join(rehearsal, there)).toBe('ROLLBACK_COMPLETE');
+    expect(failures(rehearsal)).toEqual([
+      `could not peer fleet ${there.fleetIds[0] ?? ''} of account ${ACCOUNT} with VPC ${there.vpcId} of account ${ACCOUNT} in us-east-1: ` +
+        `a peering connection ${id} between them exists already, which this stack did not make: delete it, or pass adoptExisting to ` +
+        'use it and leave it in place',
+    ]);
+    expect(rehearsal.aws.inventory()).toEqual(before);
+    expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+    expect(rehearsal.aws.inventory()).toEqual(before);
   });
 
-  test('a connection deleted by hand is made again by the next update that touches it', async () => {
+  test.each(['every route table', 'none'] as const)(
+    'is adopted on request, and left as it was when the construct goes (GameLift wrote routes to: %s)',
+    async (peerVpcWrites) => {
+      const rehearsal = await start();
+      rehearsal.aws.behaviours.set('peerVpcWrites', peerVpcWrites);
+      const there = await existing(rehearsal);
+      await connectByHand(rehearsal, there);
+      const before = rehearsal.aws.inventory();
+      expect(await join(rehearsal, there, ADOPTING)).toBe('CREATE_COMPLETE');
+      const adopted = rehearsal.aws.inventory();
+      expect(adopted.connections).toEqual(before.connections);
+      expect(adopted.peerings).toEqual([expect.objectContaining({ dnsResolution: { accepter: true, requester: false } })]);
+      expect(adopted.routes.length).toBeGreaterThanOrEqual(3);
+      await rehearsal.clock.sleep(10 * DAY);
+      expect(await join(rehearsal, there, { ...ADOPTING, fleetIds: [] })).toBe('UPDATE_COMPLETE');
+      expectNoFailedDelete(rehearsal);
+      expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+      await rehearsal.clock.sleep(2 * DAY);
+      expect(rehearsal.aws.inventory()).toEqual(before);
+    },
+  );
+
+  test('is adopted, and left as it was when the creation is rolled back', async () => {
     const rehearsal = await start();
+    rehearsal.aws.behaviours.set('peerVpcWrites', 'none');
+    const there = await existing(rehearsal);
+    await connectByHand(rehearsal, there);
     const before = rehearsal.aws.inventory();
-    await deploy(rehearsal);
-    await rehearsal.clock.sleep(DAY / 24);
+    expect(await join(rehearsal, there, { ...ADOPTING, more: failing })).toBe('ROLLBACK_COMPLETE');
+    expect(rehearsal.aws.inventory()).toEqual(before);
+  });
+
+  test('is adopted, then owned once adoptExisting is taken away, and deleted with the construct', async () => {
+    const rehearsal = await start();
+    const there = await existing(rehearsal);
+    const before = rehearsal.aws.inventory();
+    await connectByHand(rehearsal, there);
+    expect(await join(rehearsal, there, ADOPTING)).toBe('CREATE_COMPLETE');
+    await rehearsal.clock.sleep(DAY);
+    expect(await join(rehearsal, there)).toBe('UPDATE_COMPLETE');
+    await rehearsal.clock.sleep(10 * DAY);
+    expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+    await rehearsal.clock.sleep(2 * DAY);
+    // its routes were there before, and led to it alone
+    expect(rehearsal.aws.inventory()).toEqual(before);
+  });
+
+  test('is adopted, owned for a moment in an update that is rolled back, and then left as it was', async () => {
+    const rehearsal = await start();
+    rehearsal.aws.behaviours.set('peerVpcWrites', 'main route table');
+    const there = await existing(rehearsal);
+    await connectByHand(rehearsal, there);
+    const before = rehearsal.aws.inventory();
+    expect(await join(rehearsal, there, ADOPTING)).toBe('CREATE_COMPLETE');
+    const owning: Joining = { props: { routes: PeeringRoutes.none() }, more: failing };
+    expect(await join(rehearsal, there, owning)).toBe('UPDATE_ROLLBACK_COMPLETE');
+    expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+    await rehearsal.clock.sleep(2 * DAY);
+    expect(rehearsal.aws.inventory()).toEqual(before);
+  });
+});
+
+describe('a connection of another stack', () => {
+  test('is refused, with the name of its owner, and stays as it is', async () => {
+    const rehearsal = await start();
+    const there = await existing(rehearsal);
+    expect(await join(rehearsal, there, { name: 'Owner' })).toBe('CREATE_COMPLETE');
+    const before = rehearsal.aws.inventory();
+    expect(await join(rehearsal, there, { authorization: { removalPolicy: RemovalPolicy.RETAIN } })).toBe('ROLLBACK_COMPLETE');
+    expect(failures(rehearsal)).toEqual([
+      expect.stringMatching(
+        /: the peering connection belongs to Owner\/Peering\w+\/[0-9a-f-]{36} \(stack, logical id, stack's own id\): remove it there, or pass adoptExisting to use it$/,
+      ),
+    ]);
+    expect(rehearsal.aws.inventory()).toEqual(before);
+  });
+
+  test('is adopted, and still that stack’s when the creation is rolled back', async () => {
+    const rehearsal = await start();
+    const there = await existing(rehearsal);
+    expect(await join(rehearsal, there, { name: 'Owner' })).toBe('CREATE_COMPLETE');
+    const before = rehearsal.aws.inventory();
+    const retained = { removalPolicy: RemovalPolicy.RETAIN };
+    expect(await join(rehearsal, there, { ...ADOPTING, authorization: retained, more: failing })).toBe('ROLLBACK_COMPLETE');
+    expect(rehearsal.aws.inventory()).toEqual(before);
+  });
+
+  test('is adopted, and stays when its owner goes', async () => {
+    const rehearsal = await start();
+    const there = await existing(rehearsal);
+    expect(await join(rehearsal, there, { name: 'Owner' })).toBe('CREATE_COMPLETE');
+    expect(await join(rehearsal, there, ADOPTING)).toBe('CREATE_COMPLETE');
+    await rehearsal.clock.sleep(10 * DAY);
+    const { connections, routes } = rehearsal.aws.inventory();
+    expect(await remove(rehearsal, 'Owner')).toBe('DELETE_COMPLETE');
+    expect(rehearsal.aws.inventory()).toMatchObject({ connections, routes });
+  });
+
+  test('moves: retained there, adopted and then owned here, and gone with this stack', async () => {
+    const rehearsal = await start();
+    const there = await existing(rehearsal);
+    const before = rehearsal.aws.inventory();
+    const from = { name: 'From', props: { removalPolicy: RemovalPolicy.RETAIN } };
+    expect(await join(rehearsal, there, { name: 'From' })).toBe('CREATE_COMPLETE');
+    const { connections, routes, peerings } = rehearsal.aws.inventory();
+    await rehearsal.clock.sleep(10 * DAY);
+    expect(await join(rehearsal, there, from)).toBe('UPDATE_COMPLETE');
+    expect(await join(rehearsal, there, { name: 'To', props: { adoptExisting: true } })).toBe('CREATE_COMPLETE');
+    await rehearsal.clock.sleep(HOUR);
+    expect(await remove(rehearsal, 'From')).toBe('DELETE_COMPLETE');
+    expect(rehearsal.aws.inventory()).toMatchObject({ connections, routes, peerings });
+    expect(await join(rehearsal, there, { name: 'To' })).toBe('UPDATE_COMPLETE');
+    expect(rehearsal.aws.inventory()).toMatchObject({ connections, routes, peerings });
+    await rehearsal.clock.sleep(10 * DAY);
+    expect(await remove(rehearsal, 'To')).toBe('DELETE_COMPLETE');
+    expectNoFailedDelete(rehearsal);
+    await rehearsal.clock.sleep(2 * DAY);
+    expect(rehearsal.aws.inventory()).toEqual(before);
+  });
+});
+
+describe('a connection of this stack', () => {
+  test('is refused to a renamed construct, and nothing is lost', async () => {
+    const rehearsal = await start();
+    const there = await existing(rehearsal);
+    expect(await join(rehearsal, there)).toBe('CREATE_COMPLETE');
+    const before = rehearsal.aws.inventory();
+    await rehearsal.clock.sleep(10 * DAY);
+    expect(await join(rehearsal, there, { id: 'Renamed' })).toBe('UPDATE_ROLLBACK_COMPLETE');
+    expect(failures(rehearsal)).toEqual([
+      expect.stringMatching(
+        /: the peering connection belongs to Stack\/Peering\w+\/[0-9a-f-]{36} \(stack, logical id, stack's own id\): remove it there, or pass adoptExisting to use it$/,
+      ),
+    ]);
+    const after = rehearsal.aws.inventory();
+    expect({ ...after, authorizations: [] }).toEqual({ ...before, authorizations: [] });
+  });
+
+  test('is made again by the next update that touches it after somebody deleted it by hand', async () => {
+    const rehearsal = await start();
+    const there = await existing(rehearsal);
+    const before = rehearsal.aws.inventory();
+    expect(await join(rehearsal, there)).toBe('CREATE_COMPLETE');
+    await rehearsal.clock.sleep(HOUR);
     const [{ id, fleetId }] = rehearsal.aws.inventory().connections as [{ id: string; fleetId: string }];
     const input = { FleetId: fleetId, VpcPeeringConnectionId: id };
-    await rehearsal.aws.callGameLift('DeleteVpcPeeringConnection', input, { account: ACCOUNT, region: 'us-east-1' });
-    expect(rehearsal.aws.inventory().connections).toEqual([]);
-    expect(await deploy(rehearsal, { props: { dnsResolution: true } })).toBe('UPDATE_COMPLETE');
-    expect(rehearsal.aws.inventory().connections).toEqual([expect.objectContaining({ fleetId, status: 'active' })]);
-    expect(await deploy(rehearsal, {})).toBe('UPDATE_COMPLETE');
+    await rehearsal.aws.callGameLift('DeleteVpcPeeringConnection', input, PLACE);
+    expect(connectionOf(rehearsal, there)).toBeUndefined();
+    await rehearsal.clock.sleep(10 * DAY);
+    expect(await join(rehearsal, there, { props: { dnsResolution: true } })).toBe('UPDATE_COMPLETE');
+    expect(connectionOf(rehearsal, there)).toMatchObject({ status: 'active' });
     expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
-    await expectNothingLeft(rehearsal, before);
+    await rehearsal.clock.sleep(2 * DAY);
+    expect(rehearsal.aws.inventory()).toEqual(before);
+  });
+
+  test('that somebody deleted by hand does not hold up the stack’s deletion', async () => {
+    const rehearsal = await start();
+    const there = await existing(rehearsal);
+    const before = rehearsal.aws.inventory();
+    expect(await join(rehearsal, there)).toBe('CREATE_COMPLETE');
+    const [{ id, fleetId }] = rehearsal.aws.inventory().connections as [{ id: string; fleetId: string }];
+    await rehearsal.clock.sleep(HOUR);
+    await rehearsal.aws.callGameLift('DeleteVpcPeeringConnection', { FleetId: fleetId, VpcPeeringConnectionId: id }, PLACE);
+    await rehearsal.clock.sleep(10 * DAY);
+    expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+    expectNoFailedDelete(rehearsal);
+    await rehearsal.clock.sleep(2 * DAY);
+    expect(rehearsal.aws.inventory()).toEqual(before);
   });
 });
