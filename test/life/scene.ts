@@ -101,6 +101,8 @@ export interface Joining {
   /** Of the connections, one to each fleet. */
   readonly id?: string;
   readonly props?: Partial<VpcPeeringConnectionProps>;
+  /** More of them, which need the stack. */
+  readonly propsOf?: (stack: Stack) => Partial<VpcPeeringConnectionProps>;
   readonly fleetIds?: readonly string[];
   readonly authorization?: Partial<VpcPeeringAuthorizationProps>;
   /** More of the stack, after the connections. */
@@ -109,13 +111,18 @@ export interface Joining {
 
 /** A stack that connects what exists, and owns nothing but the connections. */
 export function joining(there: Existing, options: Joining = {}): string {
-  const { name = STACK, id = 'Peering', props = {}, fleetIds = there.fleetIds, more } = options;
+  const { name = STACK, id = 'Peering', props = {}, propsOf, fleetIds = there.fleetIds, more } = options;
   return synthesize((stack) => {
     const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId: there.vpcId, availabilityZones: ['us-east-1a'] });
     const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc, ...options.authorization });
     const connections = fleetIds.map((fleetId, index) => {
       const fleet = gamelift.CfnFleet.fromFleetId(stack, `Fleet${index}`, fleetId);
-      return new VpcPeeringConnection(stack, index === 0 ? id : `${id}${index}`, { authorization, fleet, ...props });
+      return new VpcPeeringConnection(stack, index === 0 ? id : `${id}${index}`, {
+        authorization,
+        fleet,
+        ...props,
+        ...propsOf?.(stack),
+      });
     });
     more?.(stack, connections, authorization);
   }, name);

@@ -1,0 +1,114 @@
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import { PeeringRoutes } from '../../lib';
+import type { Rehearsal } from '../../rehearsal';
+import { existing, join, PLACE, remove, start } from './scene';
+import type { Existing, Joining } from './scene';
+import { calls, DAY, Stage } from './stage';
+
+afterEach(() => Stage.clear());
+
+/** The tables that have a route to the connection. */
+function tables(rehearsal: Rehearsal): unknown[] {
+  const { routes, peerings } = rehearsal.aws.inventory();
+  const [{ id }] = peerings as [{ id: string }];
+  return (routes as { routeTableId: string; target: string }[])
+    .filter(({ target }) => target === id)
+    .map((route) => route.routeTableId);
+}
+
+/** Routes to the table of one subnet. */
+const toOneSubnet = ({ routeTableIds }: Existing): Joining => ({
+  propsOf: (stack) => ({
+    routes: PeeringRoutes.forSubnets({
+      subnets: [ec2.Subnet.fromSubnetAttributes(stack, 'Subnet', { subnetId: 'subnet-1', routeTableId: routeTableIds[0] ?? '' })],
+    }),
+  }),
+});
+
+test('other routes are made and dropped by an update, and all of them go with the connection', async () => {
+  const rehearsal = await start();
+  rehearsal.aws.behaviours.set('peerVpcWrites', 'none');
+  const there = await existing(rehearsal);
+  const before = rehearsal.aws.inventory();
+  const main = [...rehearsal.aws.ec2.vpcs.values()].find(({ vpcId }) => vpcId === there.vpcId)?.mainRouteTableId;
+  const all = [main, ...there.routeTableIds];
+  expect(await join(rehearsal, there)).toBe('CREATE_COMPLETE');
+  expect(tables(rehearsal)).toEqual(expect.arrayContaining(all));
+  const asked = calls(rehearsal, 'CreateVpcPeeringConnection');
+
+  await rehearsal.clock.sleep(10 * DAY);
+  expect(await join(rehearsal, there, toOneSubnet(there))).toBe('UPDATE_COMPLETE');
+  expect(tables(rehearsal)).toEqual([there.routeTableIds[0]]);
+  expect(await join(rehearsal, there, { props: { routes: PeeringRoutes.none() } })).toBe('UPDATE_COMPLETE');
+  expect(tables(rehearsal)).toEqual([]);
+  expect(await join(rehearsal, there)).toBe('UPDATE_COMPLETE');
+  expect(tables(rehearsal)).toHaveLength(all.length);
+  // the connection itself is left alone
+  expect(calls(rehearsal, 'CreateVpcPeeringConnection')).toBe(asked);
+  expect(calls(rehearsal, 'DeleteVpcPeeringConnection')).toBe(0);
+  expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+  await rehearsal.clock.sleep(2 * DAY);
+  expect(rehearsal.aws.inventory()).toEqual(before);
+});
+
+test('other routes that are rolled back are as they were', async () => {
+  const rehearsal = await start();
+  rehearsal.aws.behaviours.set('peerVpcWrites', 'none');
+  const there = await existing(rehearsal);
+  expect(await join(rehearsal, there)).toBe('CREATE_COMPLETE');
+  const before = rehearsal.aws.inventory();
+  const more: Joining['more'] = (stack, connections) => {
+    const late = new ec2.CfnSecurityGroup(stack, 'Late', { groupDescription: 'late', vpcId: 'vpc-0123456789abcdef0' });
+    late.node.addDependency(...connections);
+  };
+  expect(await join(rehearsal, there, { props: { routes: PeeringRoutes.none(), dnsResolution: true }, more })).toBe(
+    'UPDATE_ROLLBACK_COMPLETE',
+  );
+  const sorted = ({ routes }: { readonly routes: readonly object[] }): string[] =>
+    routes.map((route) => JSON.stringify(route)).sort();
+  const after = rehearsal.aws.inventory();
+  expect(sorted(after)).toEqual(sorted(before));
+  expect({ ...after, routes: [] }).toEqual({ ...before, routes: [] });
+});
+
+test('a route to a dead peering is replaced', async () => {
+  const rehearsal = await start();
+  rehearsal.aws.behaviours.set('peerVpcWrites', 'none');
+  const there = await existing(rehearsal);
+  const before = rehearsal.aws.inventory();
+  const { ec2: network, gameLift } = rehearsal.aws;
+  const destination = gameLift.fleets.all()[0]?.vpc?.cidrBlock ?? '';
+  // of a peering that ended, by other hands, and whose routes nobody removed
+  const requester = { vpcId: 'vpc-00000000000000001', account: PLACE.account, cidrBlocks: [destination] };
+  const dead = network.peerings.request(PLACE.region, requester, { ...requester, vpcId: there.vpcId });
+  dead.move('active');
+  const [, routeTableId = ''] = there.routeTableIds;
+  network.createRoute(PLACE, routeTableId, { destination, kind: 'vpcPeeringConnectionId', target: dead.id });
+  network.peerings.end(dead, 'Deleted');
+  expect(rehearsal.aws.inventory().routes).toEqual([expect.objectContaining({ state: 'blackhole', target: dead.id })]);
+
+  expect(await join(rehearsal, there)).toBe('CREATE_COMPLETE');
+  expect(tables(rehearsal)).toHaveLength(3);
+  expect(tables(rehearsal)).toContain(routeTableId);
+  expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+  await rehearsal.clock.sleep(2 * DAY);
+  expect(rehearsal.aws.inventory()).toEqual(before);
+});
+
+test('DNS resolution is set once the connection is active, taken back when the property goes, and left alone otherwise', async () => {
+  const rehearsal = await start();
+  const there = await existing(rehearsal);
+  const options = (): unknown[] =>
+    (rehearsal.aws.inventory().peerings as { dnsResolution: unknown }[]).map(({ dnsResolution }) => dnsResolution);
+  expect(await join(rehearsal, there, { props: { dnsResolution: true } })).toBe('CREATE_COMPLETE');
+  expect(options()).toEqual([{ requester: false, accepter: true }]);
+  await rehearsal.clock.sleep(10 * DAY);
+  expect(await join(rehearsal, there)).toBe('UPDATE_COMPLETE');
+  expect(options()).toEqual([{ requester: false, accepter: false }]);
+  const changes = (): number =>
+    rehearsal.journal.entries.filter(({ subject }) => subject === 'ModifyVpcPeeringConnectionOptions').length;
+  expect(changes()).toBe(2);
+  expect(await join(rehearsal, there, { props: { routes: PeeringRoutes.none() } })).toBe('UPDATE_COMPLETE');
+  expect(changes()).toBe(2);
+  expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+});
