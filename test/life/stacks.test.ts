@@ -1,0 +1,85 @@
+import { Stack } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as gamelift from 'aws-cdk-lib/aws-gamelift';
+import { AuthorizationRenewal, VpcPeeringAuthorization, VpcPeeringConnection } from '../../lib';
+import { expectNoFailedDelete, remove, start } from './scene';
+import { DAY, Stage, synthesizeApp } from './stage';
+
+afterEach(() => Stage.clear());
+
+interface Studio {
+  readonly kind: 'connected' | 'born peered';
+  readonly build: string;
+  /** Whether something of the fleets' stack fails. */
+  readonly mishap?: 'late';
+  readonly renewal?: AuthorizationRenewal;
+}
+
+/** A VPC and its authorization in one stack; a fleet, and its connection, in another. */
+function studio({ kind, build, mishap, renewal }: Studio): string {
+  return synthesizeApp((app) => {
+    const network = new Stack(app, 'Network');
+    const vpc = new ec2.Vpc(network, 'Vpc', {
+      ipAddresses: ec2.IpAddresses.cidr('10.90.0.0/16'),
+      maxAzs: 1,
+      natGateways: 0,
+      subnetConfiguration: [{ name: 'Data', subnetType: ec2.SubnetType.PRIVATE_ISOLATED }],
+    });
+    const authorization = new VpcPeeringAuthorization(network, 'Authorization', {
+      vpc,
+      ...(renewal === undefined ? {} : { renewal }),
+    });
+    const fleets = new Stack(app, 'Fleets');
+    const server = new gamelift.CfnBuild(fleets, 'Build', {
+      storageLocation: { bucket: 'b', key: `server-${build}.zip`, roleArn: 'arn:aws:iam::111111111111:role/r' },
+    });
+    const fleet = new gamelift.CfnFleet(fleets, 'Fleet', { name: 'fleet', buildId: server.ref, ec2InstanceType: 'c5.large' });
+    if (kind === 'born peered') {
+      authorization.authorizeFleet(fleet);
+    }
+    const last = kind === 'born peered' ? fleet : new VpcPeeringConnection(fleets, 'Peering', { authorization, fleet });
+    if (mishap === 'late') {
+      const late = new ec2.CfnSecurityGroup(fleets, 'Late', { groupDescription: 'late', vpcId: 'vpc-0123456789abcdef0' });
+      late.node.addDependency(last);
+    }
+  });
+}
+
+test.each(['connected', 'born peered'] as const)(
+  'a fleet that is %s in another stack than its authorization: each is deployed alone, retried a day later, and deleted alone',
+  async (kind) => {
+    const rehearsal = await start();
+    const before = rehearsal.aws.inventory();
+    const deploy = async (stack: string, options: Omit<Studio, 'kind'>): Promise<string> =>
+      (await rehearsal.cloudFormation.deploy(studio({ kind, ...options }), stack)).status;
+
+    expect(await deploy('Network', { build: '1' })).toBe('CREATE_COMPLETE');
+    // an approval takes its time
+    await rehearsal.clock.sleep(2 * DAY);
+    expect(await deploy('Fleets', { build: '1', mishap: 'late' })).toBe('ROLLBACK_COMPLETE');
+    await rehearsal.clock.sleep(DAY);
+    expect(await remove(rehearsal, 'Fleets')).toBe('DELETE_COMPLETE');
+    expect(rehearsal.aws.inventory()).toMatchObject({ fleets: [], connections: [], peerings: [], routes: [] });
+    await rehearsal.clock.sleep(2 * DAY);
+    expect(await deploy('Fleets', { build: '1' })).toBe('CREATE_COMPLETE');
+    const [{ id }] = rehearsal.aws.inventory().fleets as [{ id: string }];
+
+    await rehearsal.clock.sleep(10 * DAY);
+    expect(await deploy('Fleets', { build: '2', mishap: 'late' })).toBe('UPDATE_ROLLBACK_COMPLETE');
+    await rehearsal.clock.sleep(DAY + 60_000);
+    expect(rehearsal.aws.inventory()).toMatchObject({ fleets: [{ id }], connections: [{ fleetId: id, status: 'active' }] });
+    expect(await deploy('Fleets', { build: '2' })).toBe('UPDATE_COMPLETE');
+    await rehearsal.clock.sleep(60_000);
+    expect(rehearsal.aws.inventory().fleets).toEqual([expect.not.objectContaining({ id })]);
+
+    await rehearsal.clock.sleep(10 * DAY);
+    expect(await deploy('Network', { build: '2', renewal: AuthorizationRenewal.everySynthesis() })).toBe('UPDATE_COMPLETE');
+    await rehearsal.clock.sleep(30 * DAY);
+    expect(await remove(rehearsal, 'Fleets')).toBe('DELETE_COMPLETE');
+    await rehearsal.clock.sleep(DAY);
+    expect(await remove(rehearsal, 'Network')).toBe('DELETE_COMPLETE');
+    expectNoFailedDelete(rehearsal);
+    await rehearsal.clock.sleep(2 * DAY);
+    expect(rehearsal.aws.inventory()).toEqual(before);
+  },
+);
