@@ -36,8 +36,9 @@ export interface DeployOptions {
 
 /** What a deployment that went well ends in. */
 const DEPLOYED = ['CREATE_COMPLETE', 'UPDATE_COMPLETE'];
-/** A creation that failed can be updated where it was kept: all others are gone, or to be deleted. */
-const UPDATABLE = [...DEPLOYED, 'CREATE_FAILED', 'UPDATE_ROLLBACK_COMPLETE'];
+/** Failed, and kept: the next deployment goes on where this one stopped. */
+const KEPT = ['CREATE_FAILED', 'UPDATE_FAILED'];
+const UPDATABLE = [...DEPLOYED, ...KEPT, 'UPDATE_ROLLBACK_COMPLETE'];
 
 /** CloudFormation: takes the stacks of a cloud assembly through their life. */
 export class CloudFormation implements NestedStacks {
@@ -149,7 +150,8 @@ export class CloudFormation implements NestedStacks {
   /** @returns undefined where nothing changes */
   private prepareUpdate(stack: Stack, artifact: StackArtifact): Deployment | undefined {
     const values = parametersOf(artifact, this.options.parameters);
-    if (isDeepStrictEqual([stack.artifact.template, stack.parameters], [artifact.template, values])) {
+    const unchanged = isDeepStrictEqual([stack.artifact.template, stack.parameters], [artifact.template, values]);
+    if (unchanged && !KEPT.includes(stack.status)) {
       this.options.journal.write('cloudformation', stack.identity.name, 'No updates are to be performed.');
       return undefined;
     }
