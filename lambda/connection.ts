@@ -2,7 +2,7 @@ import { MAX_CONNECTION_TIMEOUT_SECONDS, ROUTES_KINDS } from '../lib/contract';
 import type { ConnectionAttributes } from '../lib/contract';
 import { keysOfChanges, readChanges, tagsOfChanges } from './adoption';
 import type { Changes } from './adoption';
-import { faultOf, RateLimitError, TimeUpError } from './calls';
+import { faultOf, isDenied, RateLimitError, TimeUpError } from './calls';
 import type { Calls } from './calls';
 import { Claims } from './claim';
 import type { Claim, TagApi } from './claim';
@@ -77,6 +77,20 @@ const CONNECTION_TAG = 'cdk-gamelift-vpc-peering:connection';
 
 /** GameLift writes routes of its own at about the same time. */
 const ROUTE_ATTEMPTS = 5;
+
+/** What to do about an error that does not say so itself. */
+function advice(error: unknown): string {
+  if (error instanceof RateLimitError) {
+    return '; other callers in this account use the same operation: try again when they are done';
+  }
+  if (error instanceof TimeUpError) {
+    return '; try again';
+  }
+  if (isDenied(error)) {
+    return "; see that no service control policy and no permissions boundary keeps the handler's role from it, then try again";
+  }
+  return ['Error', 'NothingDoneError'].includes(faultOf(error).name) ? '' : '; see to what it names, if anything, then try again';
+}
 
 function originOf({ connection }: Claim): 'created' | 'adopted' {
   return connection?.adopted === true ? 'adopted' : 'created';
@@ -485,11 +499,12 @@ export class Connection {
       const own = ['Error', 'NothingDoneError'].includes(name) || error instanceof TimeUpError || error instanceof RateLimitError;
       const text =
         `could not ${task} fleet ${fleetId} of account ${pair.gameLiftAccount} with VPC ${pair.peerVpcId} of account ` +
-        `${pair.peerVpcAccount} in ${this.region}: ${own ? message : `${name}: ${message}`}${this.adviceOn(name)}`;
+        `${pair.peerVpcAccount} in ${this.region}: ${own ? message : `${name}: ${message}`}${this.adviceOn(error)}`;
       throw error instanceof NothingDoneError ? new NothingDoneError(text) : new Error(text, { cause: error });
     }
   }
-  private adviceOn(name: string): string {
-    return this.advice !== '' && REFUSED.has(name) ? `. ${this.advice}` : '';
+
+  private adviceOn(error: unknown): string {
+    return this.advice !== '' && REFUSED.has(faultOf(error).name) ? `. ${this.advice}` : advice(error);
   }
 }
