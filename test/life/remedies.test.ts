@@ -1,0 +1,195 @@
+import type { Rehearsal } from '../../rehearsal';
+import { ACCOUNT, existing, expectNoFailedDelete, join, joining, PLACE, remove, scene, start } from './scene';
+import type { Existing, Scene } from './scene';
+import { calls, DAY, failures, STACK, Stage, told } from './stage';
+
+/*
+ * What the README says helps where a deletion failed, or where a creation failed and was kept.
+ */
+
+afterEach(() => Stage.clear());
+
+/** GameLift fails to do something until the function that is returned is called. */
+function broken(rehearsal: Rehearsal, name: string): () => void {
+  return rehearsal.aws.intercept(({ operation }) =>
+    operation === name ? { kind: 'error', name: 'InternalServiceException', message: 'Something broke', status: 500 } : undefined,
+  );
+}
+
+/** `aws gamelift create-vpc-peering-authorization --game-lift-aws-account-id ACCOUNT --peer-vpc-id VPC` */
+async function authorizeByHand(rehearsal: Rehearsal, PeerVpcId: string): Promise<void> {
+  await rehearsal.aws.callGameLift('CreateVpcPeeringAuthorization', { GameLiftAwsAccountId: ACCOUNT, PeerVpcId }, PLACE);
+}
+
+const vpcIdOf = (rehearsal: Rehearsal): string =>
+  rehearsal.cloudFormation.describe(STACK).resources.find(({ type }) => type === 'AWS::EC2::VPC')?.physicalId ?? '';
+
+/** Why CloudFormation could not delete the fleet. */
+const fleetFailures = (rehearsal: Rehearsal): string[] =>
+  told(rehearsal, 'cloudformation').filter((line) => line.startsWith('Stack/Fleet DELETE_FAILED'));
+
+async function expectNothing(rehearsal: Rehearsal, before: unknown): Promise<void> {
+  await rehearsal.clock.sleep(2 * DAY);
+  expect(rehearsal.aws.inventory()).toEqual(before);
+}
+
+async function keep(rehearsal: Rehearsal, options: Scene): Promise<string> {
+  return (await rehearsal.cloudFormation.deploy(scene(options), STACK, { onFailure: 'keep' })).status;
+}
+
+async function keepJoined(rehearsal: Rehearsal, there: Existing): Promise<string> {
+  return (await rehearsal.cloudFormation.deploy(joining(there), STACK, { onFailure: 'keep' })).status;
+}
+
+describe('a deletion that failed, tried again days later', () => {
+  test('of a connection: authorizes itself', async () => {
+    const rehearsal = await start();
+    const there = await existing(rehearsal);
+    const before = rehearsal.aws.inventory();
+    expect(await join(rehearsal, there)).toBe('CREATE_COMPLETE');
+    await rehearsal.clock.sleep(30 * DAY);
+    const mend = broken(rehearsal, 'DeleteVpcPeeringConnection');
+    expect(await remove(rehearsal)).toBe('DELETE_FAILED');
+    expect(failures(rehearsal)).toEqual([
+      `could not remove the peering of fleet ${there.fleetIds[0] ?? ''} of account ${ACCOUNT} with VPC ${there.vpcId} of account ${ACCOUNT} ` +
+        'in us-east-1: InternalServiceException: Something broke; see to what it names, if anything, then try again',
+    ]);
+    await rehearsal.clock.sleep(3 * DAY);
+    mend();
+    expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+    await expectNothing(rehearsal, before);
+  });
+
+  test('of a fleet that is born peered: needs an authorization by hand', async () => {
+    const rehearsal = await start();
+    const before = rehearsal.aws.inventory();
+    expect((await rehearsal.cloudFormation.deploy(scene({ born: true }), STACK)).status).toBe('CREATE_COMPLETE');
+    await rehearsal.clock.sleep(30 * DAY);
+    const mend = broken(rehearsal, 'DeleteFleet');
+    expect(await remove(rehearsal)).toBe('DELETE_FAILED');
+    await rehearsal.clock.sleep(3 * DAY);
+    mend();
+    expect(await remove(rehearsal)).toBe('DELETE_FAILED');
+    expect(fleetFailures(rehearsal)).toEqual([
+      expect.stringContaining('Error Code: InternalServiceException'),
+      expect.stringContaining('Error Code: UnauthorizedException'),
+    ]);
+    await authorizeByHand(rehearsal, vpcIdOf(rehearsal));
+    expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+    await expectNothing(rehearsal, before);
+  });
+
+  test('of the teardown, which may not authorize any more: deletes nothing until it may', async () => {
+    const rehearsal = await start();
+    const there = await existing(rehearsal);
+    const before = rehearsal.aws.inventory();
+    expect(await join(rehearsal, there)).toBe('CREATE_COMPLETE');
+    const connected = rehearsal.aws.inventory();
+    await rehearsal.clock.sleep(30 * DAY);
+    const mend = rehearsal.aws.intercept(({ operation }) =>
+      operation === 'CreateVpcPeeringAuthorization'
+        ? { kind: 'error', name: 'UnauthorizedException', message: 'No', status: 400 }
+        : undefined,
+    );
+    expect(await remove(rehearsal)).toBe('DELETE_FAILED');
+    expect(failures(rehearsal)).toEqual([
+      expect.stringMatching(/^could not authorize VPC peering between VPC .*deploy again\.$/),
+    ]);
+    expect(rehearsal.aws.inventory()).toEqual({ ...connected, authorizations: [] });
+    await rehearsal.clock.sleep(3 * DAY);
+    mend();
+    expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+    await expectNothing(rehearsal, before);
+  });
+});
+
+test('a fleet whose deletion failed and was skipped in an update is deleted by hand, once that is authorized', async () => {
+  const rehearsal = await start();
+  const before = rehearsal.aws.inventory();
+  const deployed = async (build: string): Promise<string> =>
+    (await rehearsal.cloudFormation.deploy(scene({ born: true, build }), STACK)).status;
+  expect(await deployed('1')).toBe('CREATE_COMPLETE');
+  await rehearsal.clock.sleep(10 * DAY);
+  const mend = broken(rehearsal, 'DeleteFleet');
+  const [{ id: FleetId }] = rehearsal.aws.inventory().fleets as [{ id: string }];
+  expect(await deployed('2')).toBe('UPDATE_COMPLETE');
+  expect(fleetFailures(rehearsal)).toHaveLength(3);
+  await rehearsal.clock.sleep(3 * DAY);
+  mend();
+  const byHand = (): Promise<unknown> => rehearsal.aws.callGameLift('DeleteFleet', { FleetId }, PLACE);
+  await expect(byHand()).rejects.toThrow('There is no valid VPC peering authorization');
+  await authorizeByHand(rehearsal, vpcIdOf(rehearsal));
+  await byHand();
+  await rehearsal.clock.sleep(10 * DAY);
+  expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+  await expectNothing(rehearsal, before);
+});
+
+describe('a creation that failed and was kept', () => {
+  /** A route that is in the way of the connection's. */
+  function obstruct(rehearsal: Rehearsal, there: Existing): () => void {
+    const { ec2, gameLift } = rehearsal.aws;
+    const destination = gameLift.fleets.all()[0]?.vpc?.cidrBlock ?? '';
+    const gateway = ec2.createInternetGateway(PLACE);
+    ec2.attachInternetGateway(PLACE, gateway, there.vpcId);
+    const [, table = ''] = there.routeTableIds;
+    ec2.createRoute(PLACE, table, { destination, kind: 'gatewayId', target: gateway });
+    return () => {
+      ec2.deleteRoute(PLACE, table, destination);
+    };
+  }
+
+  test('a connection, mended days later: deploying again makes it', async () => {
+    const rehearsal = await start();
+    const there = await existing(rehearsal);
+    const before = rehearsal.aws.inventory();
+    const mend = obstruct(rehearsal, there);
+    expect(await keepJoined(rehearsal, there)).toBe('CREATE_FAILED');
+    expect(rehearsal.aws.inventory().connections).toHaveLength(1);
+    await rehearsal.clock.sleep(3 * DAY);
+    mend();
+    expect(await join(rehearsal, there)).toBe('UPDATE_COMPLETE');
+    expect(rehearsal.aws.inventory().connections).toEqual([expect.objectContaining({ status: 'active' })]);
+    await rehearsal.clock.sleep(30 * DAY);
+    expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+    expectNoFailedDelete(rehearsal);
+    await expectNothing(rehearsal, before);
+  });
+
+  test('a connection, given up days later: deleting the stack takes it away', async () => {
+    const rehearsal = await start();
+    const there = await existing(rehearsal);
+    const mend = obstruct(rehearsal, there);
+    const before = rehearsal.aws.inventory();
+    expect(await keepJoined(rehearsal, there)).toBe('CREATE_FAILED');
+    await rehearsal.clock.sleep(3 * DAY);
+    // there is no teardown yet: it comes after what failed
+    expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+    expectNoFailedDelete(rehearsal);
+    await expectNothing(rehearsal, before);
+    mend();
+  });
+
+  test.each(['given up', 'mended'] as const)(
+    'a fleet that is born peered, %s days later: needs an authorization by hand',
+    async (outcome) => {
+      const rehearsal = await start();
+      const before = rehearsal.aws.inventory();
+      rehearsal.aws.fates.fleet = () => ({ end: 'error' });
+      expect(await keep(rehearsal, { born: true })).toBe('CREATE_FAILED');
+      rehearsal.aws.fates.fleet = () => ({});
+      await rehearsal.clock.sleep(3 * DAY);
+      const again = async (): Promise<string> =>
+        outcome === 'given up' ? await remove(rehearsal) : await keep(rehearsal, { born: true, build: '2' });
+      expect(await again()).toBe(outcome === 'given up' ? 'DELETE_FAILED' : 'UPDATE_FAILED');
+      expect(fleetFailures(rehearsal)).toEqual([expect.stringContaining('Error Code: UnauthorizedException')]);
+      const authorized = calls(rehearsal, 'CreateVpcPeeringAuthorization');
+      await authorizeByHand(rehearsal, vpcIdOf(rehearsal));
+      expect(calls(rehearsal, 'CreateVpcPeeringAuthorization')).toBe(authorized + 1);
+      expect(await again()).toBe(outcome === 'given up' ? 'DELETE_COMPLETE' : 'UPDATE_COMPLETE');
+      await rehearsal.clock.sleep(30 * DAY);
+      expect(outcome === 'given up' ? 'DELETE_COMPLETE' : await remove(rehearsal)).toBe('DELETE_COMPLETE');
+      await expectNothing(rehearsal, before);
+    },
+  );
+});
