@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -7,7 +8,7 @@ import { synthesize } from './synthesize';
 
 /*
  * Synthesizes each example with the CDK CLI, cdk-nag's checks included, and rehearses its life: created, a new build ten days
- * later, deleted after thirty days.
+ * later, deleted after thirty days. Where cfn-lint is installed, it looks at the templates.
  */
 
 const EXAMPLES = join(__dirname, '..', 'examples');
@@ -22,6 +23,15 @@ const STEPS = [
   { name: 'create', build: '1', days: 0 },
   { name: 'new build', build: '2', days: 10 },
 ] as const;
+
+/** What cfn-lint says of an assembly's templates, where it is installed. */
+function lint(assembly: string): string[] {
+  const templates = readdirSync(assembly, { recursive: true, encoding: 'utf8' }).filter((file) =>
+    file.endsWith('.template.json'),
+  );
+  const { error, stdout } = spawnSync('cfn-lint', templates, { cwd: assembly, encoding: 'utf8' });
+  return error === undefined ? stdout.split('\n\n').filter((finding) => finding.trim() !== '') : [];
+}
 
 /** What went wrong; nothing if all is well. */
 async function rehearse(example: string, assemblies: string): Promise<string[]> {
@@ -46,6 +56,7 @@ async function rehearse(example: string, assemblies: string): Promise<string[]> 
       await clock.sleep(days * DAY);
       assembly = join(assemblies, `${example}-${build}`);
       synthesize(`examples/${example}.ts`, { ...context, build }, assembly);
+      trouble.push(...lint(assembly));
       report(name, await cloudFormation.deployAll(assembly), /^(CREATE|UPDATE)_COMPLETE$/);
     }
     await clock.sleep(30 * DAY);

@@ -57,6 +57,8 @@ pipeline.addStage(new Studio(app, 'Beta', vpcId('beta')));
 pipeline.addStage(new Studio(app, 'Prod', vpcId('prod')), { pre: [new ManualApprovalStep('Approve')] });
 pipeline.buildPipeline();
 
+// what cfn-lint would have otherwise is how CDK Pipelines writes its own build projects
+stack.templateOptions.metadata = { 'cfn-lint': { config: { ignore_checks: ['E3703', 'W3005'] } } };
 NagSuppressions.addStackSuppressions(stack, [
   { id: 'AwsSolutions-S1', reason: "The pipeline's own bucket of artifacts: who deployed what stands in CodePipeline's history" },
   { id: 'AwsSolutions-IAM5', reason: 'Roles that CDK Pipelines makes for its own build projects and actions' },

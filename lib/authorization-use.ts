@@ -4,7 +4,7 @@ import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
-import type { IConstruct } from 'constructs';
+import type { IConstruct, IDependable } from 'constructs';
 import { AUTHORIZATION_BUDGET_SECONDS, AUTHORIZATION_TYPE, SCHEMA_VERSION, TEARDOWN_TYPE } from './contract';
 import type { AuthorizationProperties, PairProperties, TeardownProperties } from './contract';
 import { HandlerFunction } from './handler-function';
@@ -156,11 +156,13 @@ export class AuthorizationUse {
   }
 
   /**
-   * Has a resource created after the authorization, renewed for when it changes, and deleted while one is valid.
+   * Has the authorization renewed when a resource changes, and the resource deleted while one is valid. That it is created
+   * after the authorization is its own matter.
    *
-   * @param permissions what lets the teardown see whether the resource is still peered
+   * @param first what the teardown is deleted before: the permissions by which it sees whether anything is still peered, and
+   * the resource, unless the id of its fleet says so
    */
-  relyOn(resource: CfnResource, fleetId: string, permissions: iam.CfnRolePolicy): void {
+  relyOn(resource: CfnResource, fleetId: string, ...first: IDependable[]): void {
     if (this.reliant.includes(resource)) {
       return;
     }
@@ -168,10 +170,8 @@ export class AuthorizationUse {
     if (!this.fleetIds.includes(fleetId)) {
       this.fleetIds.push(fleetId);
     }
-    // the permissions too: a clean-up looks at what is left of a resource's dependencies, not at theirs
-    resource.node.addDependency(this.resource, ...this.permissions);
     this.teardown ??= this.makeTeardown();
-    this.teardown.node.addDependency(resource, permissions);
+    this.teardown.node.addDependency(...first);
   }
 
   private permitAuthorizing(): iam.CfnRolePolicy {

@@ -119,7 +119,7 @@ export class ScheduledRenewals extends Construct {
         retryPolicy: { maximumEventAgeInSeconds: MAX_RENEWAL_AGE_SECONDS, maximumRetryAttempts: 10 },
       },
     });
-    schedule.node.addDependency(authorization, this.eventInvokeConfig, this.role, ...permissions);
+    schedule.node.addDependency(authorization, this.eventInvokeConfig, ...permissions);
     for (const action of alarmActions) {
       this.alarm.addAlarmAction(action);
     }

@@ -171,6 +171,8 @@ abstract class VpcPeeringAuthorizationBase extends Resource implements IVpcPeeri
     const resource = fleetOf(fleet);
     const use = AuthorizationUse.of(Stack.of(resource), this, this._pair);
     peerFromBirth(resource, this._pair);
+    // the permissions too: a clean-up looks at what is left of a resource's dependencies, not at theirs
+    resource.node.addDependency(use.resource, ...use.permissions);
     use.relyOn(resource, resource.ref, use.permitTeardown());
   }
 }

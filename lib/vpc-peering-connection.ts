@@ -146,7 +146,7 @@ export class VpcPeeringConnection extends Resource implements ec2.IConnectable {
       removalPolicy: props.removalPolicy,
       permissions: [...use.permissions, connectPolicy],
     });
-    use.relyOn(cfnOf(resource), fleet.fleetRef.fleetId, connectPolicy);
+    use.relyOn(cfnOf(resource), fleet.fleetRef.fleetId, resource, connectPolicy);
     chain(this.stack, resource, fleet);
 
     const attribute = (name: keyof ConnectionAttributes): string => resource.getAttString(name);
