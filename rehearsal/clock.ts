@@ -37,11 +37,15 @@ export interface Participant {
 
 /** A task given to `work`. It counts as running unless it waits, or leaves it to tasks inside it. */
 interface Job {
+  readonly clock: RehearsalClock;
   readonly parent: Job | undefined;
   children: number;
   waiting: number;
   done: boolean;
 }
+
+/** One for all clocks: each would be looked at with every promise of the process, long after its clock was closed. */
+const jobs = new AsyncLocalStorage<Job | undefined>();
 
 interface Sleeper {
   readonly time: number;
@@ -63,7 +67,6 @@ export const steadyNow = (): number => Number(process.hrtime.bigint()) / 1e6;
 export class RehearsalClock implements Clock {
   /** What has to be added to `steadyNow()`, shared with other threads. */
   readonly offset = new Float64Array(new SharedArrayBuffer(8));
-  private readonly jobs = new AsyncLocalStorage<Job | undefined>();
   private readonly sleepers: Sleeper[] = [];
   private readonly participants = new Set<Participant>();
   private running = 0;
@@ -129,13 +132,13 @@ export class RehearsalClock implements Clock {
 
   async work<T>(task: () => Promise<T>): Promise<T> {
     const parent = this.currentJob();
-    const job: Job = { parent, children: 0, waiting: 0, done: false };
+    const job: Job = { clock: this, parent, children: 0, waiting: 0, done: false };
     if (parent) {
       this.update(parent, () => parent.children++);
     }
     this.running++;
     try {
-      return await this.jobs.run(job, task);
+      return await jobs.run(job, task);
     } finally {
       this.update(job, () => (job.done = true));
       if (parent) {
@@ -161,7 +164,7 @@ export class RehearsalClock implements Clock {
 
   /** Runs `task` outside of the work that calls this, for what goes on in the background. */
   detached<T>(task: () => T): T {
-    return this.jobs.run(undefined, task);
+    return jobs.run(undefined, task);
   }
 
   /** Lets `participant` take part; returns the function that ends it. */
@@ -208,8 +211,8 @@ export class RehearsalClock implements Clock {
   }
 
   private currentJob(): Job | undefined {
-    const job = this.jobs.getStore();
-    return job?.done ? undefined : job;
+    const job = jobs.getStore();
+    return job?.clock !== this || job.done ? undefined : job;
   }
 
   private update(job: Job, change: () => void): void {

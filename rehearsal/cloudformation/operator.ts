@@ -18,7 +18,8 @@ export interface Services {
 /** Chooses which of the resources that nothing depends on any more is deleted next. */
 export type NextDeletion = (ready: readonly Resource[]) => Resource;
 
-const NEVER = new Promise<void>(() => undefined);
+/** A promise of its own each time: what waits for one is kept with it. */
+const never = (): Promise<void> => new Promise(() => undefined);
 
 /** What creating, updating and deleting stacks have in common: events, requests to types, and deletes. */
 export class Operator {
@@ -43,7 +44,7 @@ export class Operator {
     this.event(`${this.stack.identity.name}/${logicalId}`, status, type, reason);
   }
 
-  request({ logicalId, type, properties }: Resource, cancelled: Promise<void> = NEVER): ResourceRequest {
+  request({ logicalId, type, properties }: Resource, cancelled: Promise<void> = never()): ResourceRequest {
     const { identity, artifact } = this.stack;
     return {
       stack: identity,
