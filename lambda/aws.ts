@@ -17,8 +17,8 @@ import {
 } from '@aws-sdk/client-gamelift';
 import type { AuthorizationApi, AuthorizationRecord } from './authorization';
 import { faultOf } from './calls';
-import type { ConnectionApi, FleetRecord, NetworkApi } from './connection';
-import type { ConnectionRecord, Ec2Peering, FleetEvent } from './peering';
+import type { ConnectionApi, NetworkApi } from './connection';
+import type { ConnectionRecord, Ec2Peering, FleetEvent, FleetRecord } from './peering';
 import type { PeerRole } from './properties';
 import type { ReceivedApi } from './received';
 import type { Route, RouteTable } from './routes';

@@ -10,27 +10,18 @@ import { NothingDoneError } from './cloudformation';
 import type { RawProperties } from './cloudformation';
 import type { Log } from './log';
 import { ExistsError, isDead, REFUSED } from './peering';
-import type { Ec2Peering, LivePeering, PeeringApi, PeerVpcApi, Peerings } from './peering';
+import type { Ec2Peering, FleetRecord, LivePeering, PeeringApi, PeerVpcApi, Peerings } from './peering';
 import { readBoolean, readFleetId, readOneOf, readPair, readRouteTableIds, readSeconds } from './properties';
 import type { Pair } from './properties';
 import { applyRoutes, planRemoval, planRoutes } from './routes';
-import type { DeclaredRoutes, RouteApi, RouteTable } from './routes';
+import type { DeclaredRoutes, RouteApi, RouteChange, RouteTable } from './routes';
 
 /*
  * Custom::GameLiftVpcPeeringConnection
  */
 
-export interface FleetRecord {
-  readonly arn: string;
-  readonly status: string;
-  readonly computeType: string;
-}
-
 /** The calls that a connection needs in the account that manages the fleet. */
-export interface ConnectionApi extends PeeringApi, TagApi {
-  /** Undefined for a fleet that is not there. */
-  describeFleet(fleetId: string, signal: AbortSignal): Promise<FleetRecord | undefined>;
-}
+export interface ConnectionApi extends PeeringApi, TagApi {}
 
 /** The calls that a connection needs in the account that owns the VPC. */
 export interface NetworkApi extends PeerVpcApi, RouteApi {
@@ -77,6 +68,9 @@ const CONNECTION_TAG = 'cdk-gamelift-vpc-peering:connection';
 
 /** GameLift writes routes of its own at about the same time. */
 const ROUTE_ATTEMPTS = 5;
+
+/** How EC2 says that a route is no longer as it was when the change was planned. */
+const RACED: ReadonlySet<string> = new Set(['RouteAlreadyExists', 'InvalidRoute.NotFound', 'InvalidParameterValue']);
 
 /** What to do about an error that does not say so itself. */
 function advice(error: unknown): string {
@@ -412,20 +406,26 @@ export class Connection {
     if (this.spec.routes.kind === 'None' && before === undefined) {
       return;
     }
+    await this.change(peering.id, async (tables) => {
+      const planned = planRoutes(tables, this.spec.routes, before, peering, mine);
+      const made = planned.filter(({ action }) => action !== 'delete').map(({ routeTableId }) => routeTableId);
+      await changes?.note({ routeTableIds: made });
+      return planned.filter(({ action, routeTableId }) => action !== 'delete' || (changes?.covers(routeTableId) ?? true));
+    });
+  }
+
+  /** Changes routes as planned, and plans again where somebody else was faster. */
+  private async change(
+    peeringId: string,
+    plan: (tables: readonly RouteTable[]) => Promise<readonly RouteChange[]>,
+  ): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
       const tables = await this.routeTables();
       try {
-        const planned = planRoutes(tables, this.spec.routes, before, peering, mine);
-        const made = planned.filter(({ action }) => action !== 'delete').map(({ routeTableId }) => routeTableId);
-        await changes?.note({ routeTableIds: made });
-        const allowed = planned.filter(
-          ({ action, routeTableId }) => action !== 'delete' || (changes?.covers(routeTableId) ?? true),
-        );
-        await applyRoutes(allowed, peering.id, this.vpc, this.calls);
+        await applyRoutes(await plan(tables), peeringId, this.vpc, this.calls);
         return;
       } catch (error) {
-        const raced = ['RouteAlreadyExists', 'InvalidRoute.NotFound'].includes(faultOf(error).name);
-        if (!raced || attempt === ROUTE_ATTEMPTS) {
+        if (!RACED.has(faultOf(error).name) || attempt === ROUTE_ATTEMPTS) {
           throw error;
         }
       }
@@ -472,21 +472,17 @@ export class Connection {
   /** Removes the routes to what this resource made, or GameLift left to it: all of them lead nowhere now. */
   private async cleanNetwork(gameLiftVpcId: string | undefined): Promise<void> {
     const sides = await this.peerings.ec2Side();
-    const gone = (sides ?? []).filter(
-      ({ requesterVpcId, tags, status }) =>
-        isDead(status) &&
-        (requesterVpcId === gameLiftVpcId || (tags[OWNER_TAG] === this.owner && tags[FLEET_TAG] === this.spec.fleetId)),
-    );
-    if (gone.length === 0) {
-      return;
+    if (sides === undefined && this.spec.routes.kind !== 'None') {
+      throw new Error('EC2 can not be asked which routes lead to it, so they can not be removed: delete again');
     }
-    const tables = await this.routeTables();
-    try {
-      await applyRoutes(planRemoval(tables, new Set(gone.map(({ id }) => id))), '', this.vpc, this.calls);
-    } catch (error) {
-      if (faultOf(error).name !== 'InvalidRoute.NotFound') {
-        throw error;
-      }
+    const isOwn = ({ tags }: Ec2Peering): boolean => tags[OWNER_TAG] === this.owner && tags[FLEET_TAG] === this.spec.fleetId;
+    const alive = (sides ?? []).find((side) => isOwn(side) && !isDead(side.status));
+    if (alive !== undefined) {
+      throw new Error(`GameLift says that it is gone, but EC2 shows ${alive.id} in status ${alive.status}: delete again`);
+    }
+    const gone = (sides ?? []).filter((side) => isDead(side.status) && (side.requesterVpcId === gameLiftVpcId || isOwn(side)));
+    if (gone.length > 0) {
+      await this.change('', (tables) => Promise.resolve(planRemoval(tables, new Set(gone.map(({ id }) => id)))));
     }
   }
 

@@ -41,8 +41,16 @@ export interface PeeredApi {
   describeVpcPeeringConnections(fleetId: string | undefined, signal: AbortSignal): Promise<readonly ConnectionRecord[]>;
 }
 
+export interface FleetRecord {
+  readonly arn: string;
+  readonly status: string;
+  readonly computeType: string;
+}
+
 /** GameLift's calls, made in the account that manages the fleet. */
 export interface PeeringApi extends PeeredApi {
+  /** Undefined for a fleet that is not there. */
+  describeFleet(fleetId: string, signal: AbortSignal): Promise<FleetRecord | undefined>;
   createVpcPeeringConnection(
     input: { FleetId: string; PeerVpcAwsAccountId: string; PeerVpcId: string },
     signal: AbortSignal,
@@ -186,7 +194,7 @@ export class Peerings {
     let since = this.calls.now();
     let authorized = false;
     if (earlier === undefined) {
-      authorized = await this.request(expected);
+      authorized = await this.request(expected, known);
     }
     for (;;) {
       const outcome = await this.outcome(since, before);
@@ -211,7 +219,7 @@ export class Peerings {
       await this.authorizeAfter(outcome.message);
       authorized = true;
       since = this.calls.now();
-      await this.request(expected);
+      await this.request(expected, known);
     }
   }
 
@@ -286,13 +294,19 @@ export class Peerings {
       this.fleetCidrBlock ??= records.find(({ IpV4CidrBlock }) => IpV4CidrBlock !== undefined)?.IpV4CidrBlock;
       return records.filter(({ PeerVpcId }) => PeerVpcId === this.pair.peerVpcId);
     } catch (error) {
-      if (faultOf(error).name === 'NotFoundException') {
+      if (faultOf(error).name === 'NotFoundException' && !(await this.isThere())) {
         return [];
       }
       throw error;
     } finally {
       this.describedAt = this.calls.now();
     }
+  }
+
+  /** Whether the fleet is: what is said of one that is gone must not be believed of one that is not. */
+  private async isThere(): Promise<boolean> {
+    const fleet = await this.calls.make('DescribeFleetAttributes', (signal) => this.api.describeFleet(this.fleetId, signal));
+    return fleet !== undefined;
   }
 
   private async events(since: Date): Promise<readonly FleetEvent[]> {
@@ -311,9 +325,14 @@ export class Peerings {
     return last?.code === 'FLEET_VPC_PEERING_SUCCEEDED';
   }
 
-  /** Gives whether it had to authorize. */
-  private async request(expected: 'absent' | 'present'): Promise<boolean> {
+  /**
+   * Gives whether it had to authorize.
+   *
+   * @param known the VPCs at the other end of what EC2 showed before
+   */
+  private async request(expected: 'absent' | 'present', known: ReadonlySet<string>): Promise<boolean> {
     const input = { FleetId: this.fleetId, PeerVpcAwsAccountId: this.pair.peerVpcAccount, PeerVpcId: this.pair.peerVpcId };
+    const certain = this.calls.uncertain;
     for (let authorized = false; ; authorized = true) {
       try {
         await this.calls.make('CreateVpcPeeringConnection', (signal) => this.api.createVpcPeeringConnection(input, signal));
@@ -324,7 +343,9 @@ export class Peerings {
           throw error;
         }
         const existing = name === 'InvalidRequestException' ? await this.find() : undefined;
-        if (existing !== undefined && expected === 'present') {
+        // the answer to a request that took effect may have been lost
+        const own = this.calls.uncertain > certain && !known.has(existing?.gameLiftVpcId ?? '');
+        if (existing !== undefined && (expected === 'present' || own)) {
           return authorized;
         }
         if (existing !== undefined) {

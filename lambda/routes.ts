@@ -32,7 +32,7 @@ export interface DeclaredRoutes {
   readonly routeTableIds: readonly string[];
 }
 
-interface RouteChange {
+export interface RouteChange {
   readonly action: 'create' | 'replace' | 'delete';
   readonly routeTableId: string;
   readonly cidrBlock: string;
