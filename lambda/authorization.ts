@@ -54,6 +54,8 @@ export interface Authority {
   lookAhead(): Promise<void>;
   /** Once GameLift has refused something, or is about to be asked to delete. */
   authorize(): Promise<AuthorizationAttributes>;
+  /** Whether GameLift lists one that is valid; one that was used may not be listed. */
+  isListed(): Promise<boolean>;
   /** After a stack has changed, before it cleans up what it no longer declares. */
   authorizeCleanUp(): Promise<void>;
   cancel(): Promise<void>;
@@ -118,6 +120,10 @@ export class Authorizations implements Authority {
 
   async authorizeCleanUp(): Promise<void> {
     await this.authorize();
+  }
+
+  async isListed(): Promise<boolean> {
+    return (await this.find()) !== undefined;
   }
 
   /** Cancels what is there; nothing there is fine. */

@@ -1,3 +1,4 @@
+import { CONNECTION_LANES } from '../lib/contract';
 import type { Authority } from './authorization';
 import { faultOf, TimeUpError } from './calls';
 import type { Calls } from './calls';
@@ -124,6 +125,12 @@ export async function isPeered({ peerVpcId }: Pair, api: PeeredApi, calls: Calls
 /** The blocks of a VPC that EC2 does not know. */
 const MISSING: readonly string[] = [];
 
+/** How often GameLift refused a request, and how often although an authorization was listed. */
+class Refusals {
+  count = 0;
+  although = 0;
+}
+
 /** How the wait for a connection ended. */
 type Outcome = LivePeering & { readonly message: string };
 
@@ -175,7 +182,7 @@ export class Peerings {
   }
 
   /**
-   * Requests the connection and waits until it is active. Authorizes again where GameLift refuses, once.
+   * Requests the connection and waits until it is active. Authorizes again where GameLift refuses.
    *
    * @param expected true says that an earlier run of the same request may have made it
    * @throws ExistsError if it is there and nobody expected it.
@@ -191,10 +198,10 @@ export class Peerings {
       return earlier;
     }
     const known = new Set((before ?? []).filter(({ status }) => !isDead(status)).map(({ requesterVpcId }) => requesterVpcId));
+    const refusals = new Refusals();
     let since = this.calls.now();
-    let authorized = false;
     if (earlier === undefined) {
-      authorized = await this.request(expected, known);
+      await this.request(expected, known, refusals);
     }
     for (;;) {
       const outcome = await this.outcome(since, before);
@@ -212,14 +219,12 @@ export class Peerings {
       }
       const blocks = await this.vpcCidrBlocks();
       const overlapping = await this.overlapping(outcome, blocks);
-      if (overlapping !== undefined || blocks === MISSING || authorized) {
+      // the authorization may have been what was missing
+      if (overlapping !== undefined || blocks === MISSING || !(await this.overcome(refusals, outcome.message))) {
         throw overlapping ?? this.ended(outcome, blocks);
       }
-      // the authorization may have been what was missing
-      await this.authorizeAfter(outcome.message);
-      authorized = true;
       since = this.calls.now();
-      await this.request(expected, known);
+      await this.request(expected, known, refusals);
     }
   }
 
@@ -235,13 +240,14 @@ export class Peerings {
     return outcome;
   }
 
-  /** Deletes the connection and waits until it is gone. Authorizes again where GameLift refuses, once. */
+  /** Deletes the connection and waits until it is gone. Authorizes again where GameLift refuses. */
   async disconnect(connectionId: string, gameLiftVpcId: string | undefined): Promise<void> {
     // GameLift's id may be its own, so EC2's side is known by the fleet's VPC
     const peering = (await this.ec2Side())?.find(
       ({ id, requesterVpcId, status }) => (id === connectionId || requesterVpcId === gameLiftVpcId) && !isDead(status),
     );
-    for (let authorized = false; ; authorized = true) {
+    const refusals = new Refusals();
+    for (;;) {
       let refusal: Error | undefined;
       try {
         await this.calls.make('DeleteVpcPeeringConnection', (signal) =>
@@ -256,13 +262,31 @@ export class Peerings {
       if (refusal === undefined ? await this.goes(connectionId, peering?.id) : await this.isGone(connectionId)) {
         return;
       }
-      if (authorized) {
+      if (!(await this.overcome(refusals, refusal?.message ?? ''))) {
         throw (
           refusal ?? new Error(`GameLift accepted DeleteVpcPeeringConnection but the connection ${connectionId} is still there`)
         );
       }
-      await this.authorizeAfter(refusal?.message ?? '');
     }
+  }
+
+  /**
+   * Authorizes after a refusal; false where that will not help any more.
+   *
+   * Where each use consumes the authorization, others that contend for it may have used up what this request was given.
+   */
+  private async overcome(refusals: Refusals, message: string): Promise<boolean> {
+    refusals.count += 1;
+    if (refusals.count > CONNECTION_LANES) {
+      return false;
+    }
+    if (refusals.count > 1 && (await this.authority.isListed())) {
+      // by now it may be another's, but not again and again
+      refusals.although += 1;
+      return refusals.although === 1;
+    }
+    await this.authorizeAfter(message);
+    return true;
   }
 
   /** @param message what GameLift said when it refused */
@@ -326,17 +350,17 @@ export class Peerings {
   }
 
   /**
-   * Gives whether it had to authorize.
+   * Has GameLift accept the request.
    *
    * @param known the VPCs at the other end of what EC2 showed before
    */
-  private async request(expected: 'absent' | 'present', known: ReadonlySet<string>): Promise<boolean> {
+  private async request(expected: 'absent' | 'present', known: ReadonlySet<string>, refusals: Refusals): Promise<void> {
     const input = { FleetId: this.fleetId, PeerVpcAwsAccountId: this.pair.peerVpcAccount, PeerVpcId: this.pair.peerVpcId };
     const certain = this.calls.uncertain;
-    for (let authorized = false; ; authorized = true) {
+    for (;;) {
       try {
         await this.calls.make('CreateVpcPeeringConnection', (signal) => this.api.createVpcPeeringConnection(input, signal));
-        return authorized;
+        return;
       } catch (error) {
         const { name, message } = faultOf(error);
         if (!REFUSED.has(name)) {
@@ -346,12 +370,12 @@ export class Peerings {
         // the answer to a request that took effect may have been lost
         const own = this.calls.uncertain > certain && !known.has(existing?.gameLiftVpcId ?? '');
         if (existing !== undefined && (expected === 'present' || own)) {
-          return authorized;
+          return;
         }
         if (existing !== undefined) {
           throw new ExistsError(existing);
         }
-        if (authorized) {
+        if (!(await this.overcome(refusals, message))) {
           const { advice } = this.authority;
           throw new Error(
             `GameLift refused CreateVpcPeeringConnection although it had just been authorized (${name}: ${message}): look at the ` +
@@ -359,7 +383,6 @@ export class Peerings {
             { cause: error },
           );
         }
-        await this.authorizeAfter(message);
       }
     }
   }

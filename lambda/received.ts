@@ -76,6 +76,10 @@ export class ReceivedAuthorization implements Authority {
     return this.validFor(0);
   }
 
+  async isListed(): Promise<boolean> {
+    return (await this.find()) !== undefined;
+  }
+
   async authorizeCleanUp(): Promise<void> {
     // looked for before anything was changed; meanwhile it was used, and AWS does not say whether it is listed then
   }

@@ -8,6 +8,7 @@ import { accessOf, AuthorizationUse, cfnOf, pairOf } from './authorization-use';
 import type { DeclaredPair } from './authorization-use';
 import {
   CONNECTION_BUDGET_SECONDS,
+  CONNECTION_LANES,
   CONNECTION_TIMEOUT_SECONDS,
   CONNECTION_TYPE,
   MAX_CONNECTION_TIMEOUT_SECONDS,
@@ -68,9 +69,6 @@ export interface VpcPeeringConnectionProps {
    */
   readonly removalPolicy?: RemovalPolicy;
 }
-
-/** How many connections of a stack contend for GameLift's rate limit, one call in ten seconds, at a time. */
-const LANES = 8;
 
 /**
  * Connects the VPC of a GameLift fleet with a peer VPC, with GameLift's `CreateVpcPeeringConnection`.
@@ -237,8 +235,8 @@ function chain(stack: Stack, resource: CustomResource, fleet: aws_gamelift.IFlee
   const earlier = links.get(stack) ?? [];
   links.set(stack, [...earlier, { resource, fleet: made }]);
   const comparable = earlier.filter((link) => link.fleet === undefined || link.fleet === made);
-  const ahead = comparable.at(-LANES);
-  if (ahead !== undefined && comparable.length >= LANES) {
+  const ahead = comparable.at(-CONNECTION_LANES);
+  if (ahead !== undefined && comparable.length >= CONNECTION_LANES) {
     resource.node.addDependency(ahead.resource);
   }
 }
