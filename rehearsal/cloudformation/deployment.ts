@@ -42,6 +42,9 @@ export class Deployment extends Operator {
   private readonly parametersBefore: Stack['parameters'];
   private readonly outputsBefore: Outputs;
   private readonly importsBefore: ReadonlySet<string>;
+  /** What is taken back already, and what could not be, as it was when that was tried. */
+  private readonly restored = new Set<string>();
+  private readonly unrestored = new Map<string, Resource>();
   private obsolete: Obsolete[] = [];
   private failing = false;
   private succeeded = false;
@@ -118,6 +121,18 @@ export class Deployment extends Operator {
     for (const logicalId of [...this.stack.resources.keys()]) {
       this.moveAside(logicalId);
     }
+    await this.restoreAll(reason);
+  }
+
+  /** Tries again to take back what could not be, and goes on from there. */
+  async continueRollback(): Promise<void> {
+    const { reason = '' } = this.stack;
+    this.stackStatus('UPDATE_ROLLBACK_IN_PROGRESS', reason);
+    await this.restoreAll(reason);
+    await this.finish();
+  }
+
+  private async restoreAll(reason: string): Promise<void> {
     const old = [...this.before.values()];
     const before = ({ dependencies }: Resource) => old.filter(({ logicalId }) => dependencies.includes(logicalId));
     const restored = await runInOrder(old, before, (resource) => this.restore(resource));
@@ -326,7 +341,10 @@ export class Deployment extends Operator {
 
   private async restore(before: Resource): Promise<boolean> {
     const { logicalId } = before;
-    const current = this.stack.resources.get(logicalId);
+    if (this.restored.has(logicalId)) {
+      return true;
+    }
+    const current = this.unrestored.get(logicalId) ?? this.stack.resources.get(logicalId);
     if (!current || this.touched.get(logicalId) === undefined) {
       this.stack.resources.set(logicalId, before);
       return true;
@@ -348,8 +366,10 @@ export class Deployment extends Operator {
         this.obsolete.push({ resource: current, keep: false });
       }
       this.record({ ...target, ...outcome, status: 'UPDATE_COMPLETE' });
+      this.restored.add(logicalId);
       return true;
     } catch (error) {
+      this.unrestored.set(logicalId, current);
       this.record({ ...target, status: 'UPDATE_FAILED', reason: messageOf(error) });
       return false;
     }

@@ -44,6 +44,8 @@ const UPDATABLE = [...DEPLOYED, ...KEPT, 'UPDATE_ROLLBACK_COMPLETE'];
 export class CloudFormation implements NestedStacks {
   readonly types: ResourceTypes;
   private readonly stacks = new Stacks();
+  /** The last update of each stack, whose rollback can be tried again. */
+  private readonly updates = new WeakMap<Stack, Deployment>();
   private readonly services: Services;
 
   constructor(private readonly options: CloudFormationOptions) {
@@ -73,6 +75,17 @@ export class CloudFormation implements NestedStacks {
       }
     }
     return results;
+  }
+
+  /** Tries again to roll back an update; throws unless that has failed. */
+  async continueUpdateRollback(stackName: string): Promise<StackResult> {
+    const stack = this.stacks.find(stackName);
+    const deployment = this.updates.get(stack);
+    if (!deployment || stack.status !== 'UPDATE_ROLLBACK_FAILED') {
+      throw new Error(`Stack ${stack.identity.id} is not in UPDATE_ROLLBACK_FAILED state: it is in ${stack.status}`);
+    }
+    await exclusively(stack, () => deployment.continueRollback());
+    return stack.result();
   }
 
   /** Deletes the stack; what could not be deleted stays, and can be deleted again. */
@@ -131,6 +144,9 @@ export class CloudFormation implements NestedStacks {
       const deployment = this.prepareUpdate(existing, artifact);
       await deployment?.begin();
       await deployment?.finish();
+      if (deployment) {
+        this.updates.set(existing, deployment);
+      }
     });
     return existing;
   }

@@ -388,6 +388,29 @@ describe('a failed update', () => {
     expect((await remove()).status).toBe('DELETE_COMPLETE');
   });
 
+  test('whose rollback failed is tried again from where it stopped', async () => {
+    const seconds = { ServiceTimeout: 20 };
+    await deploy({ One: custom({ Name: 'a', ...seconds }), Two: custom({ Name: 'a', ...seconds }) });
+    const updates = new Set<string>();
+    const lift = rehearsal.responses.intercept(({ logicalId, requestId }) => {
+      updates.add(`${logicalId} ${requestId}`);
+      const ofOne = [...updates].filter((update) => update.startsWith('One '));
+      return logicalId === 'One' && ofOne.length > 1 ? { status: 403 } : undefined;
+    });
+    const late = { ...bad, DependsOn: ['One', 'Two'] };
+    const next = { One: custom({ Name: 'b', ...seconds }), Two: custom({ Name: 'b', ...seconds }), Bad: late };
+    expect((await deploy(next)).status).toBe('UPDATE_ROLLBACK_FAILED');
+    lift();
+    const before = requests(rehearsal).length;
+    const { status } = await rehearsal.cloudFormation.continueUpdateRollback('Stack');
+    expect(status).toBe('UPDATE_ROLLBACK_COMPLETE');
+    expect(requests(rehearsal).slice(before)).toMatchObject([
+      { RequestType: 'Update', LogicalResourceId: 'One', properties: { Name: 'a' } },
+      { RequestType: 'Delete', LogicalResourceId: 'Bad' },
+    ]);
+    await expect(rehearsal.cloudFormation.continueUpdateRollback('Stack')).rejects.toThrow('UPDATE_ROLLBACK_COMPLETE');
+  });
+
   test('cancels updates in progress', async () => {
     await deploy({ Slow: custom({}), One: custom({}) });
     await deploy({ Slow: custom({ Seconds: 30 }), One: custom({ Update: { Fail: 'no' } }) });
