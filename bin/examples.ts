@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { Rehearsal } from '../rehearsal';
+import { live } from '../rehearsal/life';
 import { line, span, table } from '../rehearsal/report';
 import { synthesize } from './synthesize';
 
@@ -12,7 +13,6 @@ import { synthesize } from './synthesize';
  */
 
 const EXAMPLES = join(__dirname, '..', 'examples');
-const DAY = 24 * 3_600_000;
 const GAME = '111111111111';
 const DATA = { account: '222222222222', region: 'us-east-1' };
 
@@ -37,36 +37,31 @@ function lint(assembly: string): string[] {
 async function rehearse(example: string, assemblies: string): Promise<string[]> {
   const rehearsal = await Rehearsal.start({ account: GAME });
   try {
-    const { aws, clock, cloudFormation, journal } = rehearsal;
+    const { aws, clock, journal } = rehearsal;
     const start = clock.now();
     const context = Object.fromEntries(
       Object.entries(VPCS).map(([name, cidrBlock]) => [name, aws.ec2.createVpc({ ...DATA, cidrBlock }).vpcId]),
     );
-    const before = JSON.stringify(aws.inventory());
-    const trouble: string[] = [];
-    const report = (what: string, rows: readonly { readonly name: string; readonly status: string }[], ok: RegExp): void => {
-      const wrong = rows.filter(({ status }) => !ok.test(status));
-      trouble.push(...wrong.map(({ name, status }) => `${what}: ${name} ${status}`));
-      console.log(
-        `${example}: ${what} after ${span(clock.now() - start)}: ${rows.map(({ name, status }) => `${name} ${status}`).join(', ')}`,
-      );
-    };
-    let assembly = '';
-    for (const { name, build, days } of STEPS) {
-      await clock.sleep(days * DAY);
-      assembly = join(assemblies, `${example}-${build}`);
-      synthesize(`examples/${example}.ts`, { ...context, build }, assembly);
-      trouble.push(...lint(assembly));
-      report(name, await cloudFormation.deployAll(assembly), /^(CREATE|UPDATE)_COMPLETE$/);
-    }
-    await clock.sleep(30 * DAY);
-    report('delete', await cloudFormation.deleteAll(assembly), /^DELETE_COMPLETE$/);
-    await clock.sleep(2 * DAY);
-    if (JSON.stringify(aws.inventory()) !== before) {
-      trouble.push(`left behind: ${JSON.stringify(aws.inventory())}`);
+    const findings: string[] = [];
+    const { steps, trouble } = await live(
+      rehearsal,
+      STEPS.map(({ name, build, days }) => ({
+        name,
+        days,
+        assembly: () => {
+          const assembly = join(assemblies, `${example}-${build}`);
+          synthesize(`examples/${example}.ts`, { ...context, build }, assembly);
+          findings.push(...lint(assembly));
+          return assembly;
+        },
+      })),
+    );
+    for (const { name, after, stacks } of steps) {
+      const statuses = stacks.map((stack) => `${stack.name} ${stack.status}`).join(', ');
+      console.log(`${example}: ${name} after ${span(after)}: ${statuses}`);
     }
     const failed = journal.entries.filter(({ source, message }) => source === 'cloudformation' && message.includes('_FAILED'));
-    return [...trouble, ...failed.map((entry) => line(entry, start))];
+    return [...findings, ...trouble, ...failed.map((entry) => line(entry, start))];
   } finally {
     await rehearsal.close();
   }

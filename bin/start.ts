@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Rehearsal } from '../rehearsal';
+import { differences } from '../rehearsal/life';
 import { line, span, table } from '../rehearsal/report';
 import { synthesize } from './synthesize';
 import type { Context } from './synthesize';
@@ -110,7 +111,7 @@ async function live(title: string, app: string, assemblies: string): Promise<Lif
     rehearsal.journal.onEntry((entry) => {
       console.log(line(entry, start));
     });
-    const before = JSON.stringify(rehearsal.aws.inventory());
+    const before = rehearsal.aws.inventory();
     const steps: Outcome[][] = [];
     for (const [index, step] of STEPS.entries()) {
       rehearsal.journal.write('story', step.name, '');
@@ -122,14 +123,10 @@ async function live(title: string, app: string, assemblies: string): Promise<Lif
       steps.push(await perform(rehearsal, step, directory));
     }
     await rehearsal.clock.sleep(2 * DAY);
-    return { steps, leftBehind: differences(before, JSON.stringify(rehearsal.aws.inventory())) };
+    return { steps, leftBehind: differences(before, rehearsal.aws.inventory()) };
   } finally {
     await rehearsal.close();
   }
-}
-
-function differences(before: string, after: string): string[] {
-  return before === after ? [] : [after];
 }
 
 async function main(): Promise<void> {
@@ -155,7 +152,7 @@ async function main(): Promise<void> {
     const mended = ours.steps.every((outcomes, number) =>
       outcomes.every(({ status }, index) => status === STEPS[number]?.expected[index]),
     );
-    console.log(`\nleft behind two days after the deletion: with this library ${ours.leftBehind.join(' ') || 'nothing'}`);
+    console.log(`\nleft behind two days after the deletion: with this library ${ours.leftBehind.join('\n') || 'nothing'}`);
     process.exitCode = mended && ours.leftBehind.length === 0 ? 0 : 1;
   } finally {
     rmSync(assemblies, { recursive: true, force: true });
