@@ -1,4 +1,4 @@
-import { SimulatedAws } from './aws/index';
+import { SimulatedAws, type Behaviour } from './aws/index';
 import { cloudFormationService } from './cloudformation/api';
 import { CloudFormation, type NextDeletion } from './cloudformation/index';
 import { ResponseEndpoint } from './cloudformation/response-endpoint';
@@ -25,6 +25,16 @@ export interface RehearsalOptions {
   /** A module from which the packages that Lambda's runtime brings along are found. @default - the rehearsal's own */
   readonly lambdaRuntimeModule?: string;
 }
+
+/** What CloudFormation leaves open: options of the rehearsal, of the same kind as the behaviours of the simulated AWS. */
+export const OPTIONAL_BEHAVIOURS = {
+  failedUpdatePhysicalId: {
+    row: 17,
+    question: 'What becomes of the physical id in the answer to a custom resource’s failed update.',
+    readings: ['stored', 'ignored'],
+    default: 'stored',
+  },
+} as const satisfies Readonly<Record<string, Behaviour>>;
 
 const LAMBDA = 'lambda.amazonaws.com';
 

@@ -1,3 +1,4 @@
+import type { Grant } from './aws/index';
 import type { Entry } from './journal';
 
 const SECOND = 1000;
@@ -46,4 +47,19 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
       .join('  ')
       .trimEnd();
   return [format(head), widths.map((width) => '-'.repeat(width)).join('  '), ...rows.map(format)].join('\n');
+}
+
+/** The name of each role that was granted more than was ever needed, and those actions, whatever statements grant them. */
+export function unneeded(grants: readonly Grant[]): { readonly role: string; readonly actions: readonly string[] }[] {
+  const needs = new Map<string, Map<string, number>>();
+  for (const { roleArn, action, uses } of grants) {
+    const actions = needs.get(roleArn) ?? new Map<string, number>();
+    needs.set(roleArn, actions.set(action, (actions.get(action) ?? 0) + uses));
+  }
+  return [...needs]
+    .map(([roleArn, actions]) => ({
+      role: roleArn.slice(roleArn.indexOf('/') + 1),
+      actions: [...actions].filter(([, uses]) => uses === 0).map(([action]) => action),
+    }))
+    .filter(({ actions }) => actions.length > 0);
 }

@@ -154,6 +154,17 @@ export type BehaviourName = keyof typeof BEHAVIOURS;
 
 export type Reading<Name extends BehaviourName> = (typeof BEHAVIOURS)[Name]['readings'][number];
 
+/** Throws where the name is none of those that are known, or the reading is none of the name's. */
+export function checkReading(known: Readonly<Record<string, Behaviour>>, name: string, reading: string): void {
+  const behaviour = Object.hasOwn(known, name) ? known[name] : undefined;
+  if (behaviour === undefined) {
+    throw new Error(`unknown behaviour '${name}': choose one of ${Object.keys(known).join(', ')}`);
+  }
+  if (!behaviour.readings.includes(reading)) {
+    throw new Error(`unknown reading '${reading}' of behaviour '${name}': choose one of ${behaviour.readings.join(', ')}`);
+  }
+}
+
 /** The readings in force; a change takes effect with the next call. */
 export class Behaviours {
   private readonly chosen = new Map<string, string>();
@@ -165,14 +176,7 @@ export class Behaviours {
 
   /** Throws where the name or the reading is unknown, for those who come with words from a command line. */
   set<Name extends BehaviourName>(name: Name, reading: Reading<Name>): void {
-    const known: Readonly<Record<string, Behaviour>> = BEHAVIOURS;
-    if (!Object.hasOwn(known, name)) {
-      throw new Error(`unknown behaviour '${name}': choose one of ${Object.keys(known).join(', ')}`);
-    }
-    const readings: readonly string[] = BEHAVIOURS[name].readings;
-    if (!readings.includes(reading)) {
-      throw new Error(`unknown reading '${reading}' of behaviour '${name}': choose one of ${readings.join(', ')}`);
-    }
+    checkReading(BEHAVIOURS, name, reading);
     this.chosen.set(name, reading);
   }
 

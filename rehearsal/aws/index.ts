@@ -16,7 +16,7 @@ import { stsService } from './sts';
 import { Fates } from './surroundings';
 
 export type { AlarmDescription, AlarmState } from './alarms';
-export { BEHAVIOURS, Behaviours } from './behaviours';
+export { BEHAVIOURS, Behaviours, checkReading } from './behaviours';
 export type { Behaviour, BehaviourName, Reading } from './behaviours';
 export { Ec2 } from './ec2';
 export type { ApiCall, Fault } from './faults';

@@ -1,0 +1,151 @@
+import { RemovalPolicy, Stack } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import { rehearse } from '../bin/rehearse';
+import { BEHAVIOURS } from '../rehearsal/aws';
+import { Stage, synthesize, synthesizeApp } from './life/stage';
+
+afterEach(() => Stage.clear());
+
+interface Outcome {
+  readonly code: number;
+  readonly printed: string;
+  readonly complained: string;
+}
+
+async function command(...args: string[]): Promise<Outcome> {
+  const [printed, complained]: string[][] = [[], []];
+  const code = await rehearse(args, { print: (text) => printed?.push(text), complain: (text) => complained?.push(text) });
+  return { code, printed: printed?.join('\n') ?? '', complained: complained?.join('\n') ?? '' };
+}
+
+const vpcOf =
+  (cidrBlock: string, removalPolicy = RemovalPolicy.DESTROY) =>
+  (stack: Stack): void => {
+    new ec2.CfnVPC(stack, 'Vpc', { cidrBlock }).applyRemovalPolicy(removalPolicy);
+  };
+
+describe('the command line', () => {
+  test('lists every switch with its row, question, readings and default', async () => {
+    const { code, printed, complained } = await command('--behaviours');
+    expect({ code, complained }).toEqual({ code: 0, complained: '' });
+    const lines = printed.split('\n');
+    for (const [name, behaviour] of Object.entries(BEHAVIOURS)) {
+      const row = 'row' in behaviour ? ` (row ${behaviour.row})` : '';
+      const index = lines.indexOf(`${name}${row}: ${behaviour.question}`);
+      expect(index).toBeGreaterThanOrEqual(0);
+      const readings = behaviour.readings.map((reading) => (reading === behaviour.default ? `${reading} (default)` : reading));
+      expect(lines[index + 1]).toBe(`  ${readings.join(' · ')}`);
+    }
+    expect(lines).toContain(
+      'failedUpdatePhysicalId (row 17): What becomes of the physical id in the answer to a custom resource’s failed update.',
+    );
+    expect(lines).toHaveLength(2 * (Object.keys(BEHAVIOURS).length + 1));
+  });
+
+  test('has a switch for each of the 18 open questions', async () => {
+    const rows = [...(await command('--behaviours')).printed.matchAll(/\(row (\d+)\)/g)].map(([, row]) => Number(row));
+    expect([...new Set(rows)]).toEqual(Array.from({ length: 18 }, (_, index) => index + 1));
+  });
+
+  test('without arguments: says how to use it', async () => {
+    const { code, printed, complained } = await command();
+    expect({ code, printed }).toEqual({ code: 2, printed: '' });
+    expect(complained).toMatch(/^usage: npm run rehearse -- <assembly> /);
+  });
+
+  const names = [...Object.keys(BEHAVIOURS), 'failedUpdatePhysicalId'].join(', ');
+  test.each([
+    [['--behaviour', 'tides=high'], `unknown behaviour 'tides': choose one of ${names}`],
+    [['--behaviour', 'toString=high'], `unknown behaviour 'toString': choose one of ${names}`],
+    [['--behaviour', 'fleetEvents=late'], "unknown reading 'late' of behaviour 'fleetEvents': choose one of written, never seen"],
+    [
+      ['--behaviour', 'failedUpdatePhysicalId=lost'],
+      "unknown reading 'lost' of behaviour 'failedUpdatePhysicalId': choose one of stored, ignored",
+    ],
+    [['--behaviour', 'fleetEvents'], "--behaviour must be name=value, got 'fleetEvents'"],
+    [['--days', 'ten'], "--days must be a number of days, 0 or more, got 'ten'"],
+    [['--account', '42'], "--account must be an AWS account id of 12 digits, got '42'"],
+    [
+      ['--vpc', '222222222222/10.0.0.0/16'],
+      "--vpc must be account/region/cidr such as 222222222222/us-east-1/10.90.0.0/16, got '222222222222/10.0.0.0/16'",
+    ],
+    [['--days', '3'], 'an assembly must be given, the output directory of cdk synth, got none'],
+    [['nowhere'], 'nowhere is no cloud assembly: it has no manifest.json; run cdk synth first'],
+  ])('%j: one error, nothing printed, exit code 2', async (args, complained) => {
+    expect(await command(...args)).toEqual({ code: 2, printed: '', complained });
+  });
+
+  test('an option that there is not: one error that names it', async () => {
+    const { code, complained } = await command('--fast');
+    expect(code).toBe(2);
+    expect(complained).toMatch(/Unknown option '--fast'/);
+  });
+
+  test('an assembly without a stack: says so', async () => {
+    const empty = synthesizeApp(() => undefined);
+    expect(await command(empty)).toEqual({
+      code: 2,
+      printed: '',
+      complained: `an assembly must have a stack, got ${empty} without any`,
+    });
+  });
+});
+
+describe('a life', () => {
+  test('created, updated some days later, deleted after thirty: every event, what became of each stack, nothing left', async () => {
+    const assemblies = ['10.0.0.0/16', '10.1.0.0/16'].map((cidrBlock) => synthesize(vpcOf(cidrBlock)));
+    const { code, printed } = await command(
+      ...[...assemblies, '--days', '3', '--account', '333333333333', '--vpc', '222222222222/eu-west-1/10.9.0.0/16'],
+      ...['--behaviour', 'peerVpcWrites=none', '--behaviour', 'failedUpdatePhysicalId=ignored'],
+    );
+    expect(code).toBe(0);
+    expect(printed).toMatch(/^there is vpc-[0-9a-f]{17} with 10\.9\.0\.0\/16 in account 222222222222 and eu-west-1\n/);
+    expect(printed).toMatch(/\nday 0 00:00:00 {2}CREATE\n/);
+    expect(printed).toMatch(/\nday 3 \S+ {2}cloudformation {2}Stack\/Vpc {2}UPDATE_COMPLETE AWS::EC2::VPC\n/);
+    expect(printed.slice(printed.indexOf('\nstep '))).toMatch(
+      new RegExp(
+        [
+          '\nstep    done after  stack  of                      status',
+          '-+  -+  -+  -+  -+',
+          'create  \\d+ s {9}Stack  333333333333 us-east-1  CREATE_COMPLETE',
+          'update  3 d         Stack  333333333333 us-east-1  UPDATE_COMPLETE',
+          'delete  33 d        Stack  333333333333 us-east-1  DELETE_COMPLETE',
+          '',
+          'left behind two days after the deletion: nothing',
+          '',
+          'granted and never needed: nothing$',
+        ].join('\n'),
+      ),
+    );
+  });
+
+  test('what is left behind is told, and the exit code is 1', async () => {
+    const { code, printed } = await command(synthesize(vpcOf('10.0.0.0/16', RemovalPolicy.RETAIN)));
+    expect(code).toBe(1);
+    expect(printed).toMatch(
+      /\nleft behind two days after the deletion: \nleft behind of vpcs: \{"vpcId":"vpc-\w+","account":"111111111111"/,
+    );
+  });
+
+  test('a stack that an update leaves out is deleted at the end as well', async () => {
+    const both = synthesizeApp((app) => {
+      vpcOf('10.0.0.0/16')(new Stack(app, 'Stack'));
+      vpcOf('10.1.0.0/16')(new Stack(app, 'Other'));
+    });
+    const { code, printed } = await command(both, synthesize(vpcOf('10.0.0.0/16')));
+    expect(code).toBe(0);
+    expect(printed).toMatch(/delete +\S+ d +Stack .*\ndelete +\S+ d +Other .* DELETE_COMPLETE\n/);
+  });
+
+  test('a stack that fails is told with its reason, as is what can not be done after it', async () => {
+    const failing = synthesize((stack) => {
+      new ec2.CfnSecurityGroup(stack, 'Group', { groupDescription: 'late', vpcId: 'vpc-0123456789abcdef0' });
+    });
+    const { code, printed } = await command(failing, synthesize(vpcOf('10.0.0.0/16')));
+    expect(code).toBe(1);
+    expect(printed).toMatch(/\ncreate +\S.* ROLLBACK_COMPLETE\nupdate +\S.* refused\ndelete +\S.* DELETE_COMPLETE\n/);
+    expect(printed).toMatch(
+      /\n\ncreate: Stack ROLLBACK_COMPLETE.*\nupdate: Stack:arn:\S+ is in ROLLBACK_COMPLETE state and can not be updated\.\n\n/,
+    );
+  });
+});
