@@ -1,0 +1,254 @@
+import { App, Duration, Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as gamelift from 'aws-cdk-lib/aws-gamelift';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import {
+  AuthorizationRenewal,
+  PeeringRoutes,
+  VpcPeeringAuthorization,
+  VpcPeeringConnection,
+  VpcPeeringHandler,
+  VpcPeeringRole,
+} from '../../lib';
+import type { IVpcPeeringAuthorization } from '../../lib';
+import { kindOf, scopeOf } from '../policies';
+import type { PlainStatement } from '../policies';
+
+/*
+ * All that this library grants to anyone: nothing is granted that is not listed here.
+ */
+
+const region = 'us-east-1';
+const GAME = { account: '111111111111', region };
+const DATA = { account: '222222222222', region };
+const VPC_ID = 'vpc-0123456789abcdef0';
+
+/** Texts with the references in them, which Fn::Join puts together. */
+function plain(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    return value.map(plain);
+  }
+  if (typeof value !== 'object' || value === null) {
+    return value;
+  }
+  const { Ref, 'Fn::GetAtt': attribute, 'Fn::Join': join } = value as Record<string, unknown>;
+  if (typeof Ref === 'string') {
+    return Ref === 'AWS::Partition' ? 'aws' : `<${Ref}>`;
+  }
+  if (Array.isArray(attribute)) {
+    return `<${attribute.join('.')}>`;
+  }
+  if (Array.isArray(join)) {
+    const [separator, parts] = join as [string, unknown[]];
+    return parts.map((part) => plain(part)).join(separator);
+  }
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, plain(part)]));
+}
+
+interface Policy {
+  readonly PolicyName: string;
+  readonly PolicyDocument: { readonly Statement: readonly PlainStatement[] };
+}
+
+type Listing = Record<string, Record<string, string[]>>;
+
+/** By what each policy is for, on what it allows which actions. */
+function granted(stack: Stack): Listing {
+  const { Resources } = plain(Template.fromStack(stack).toJSON()) as {
+    Resources: Record<
+      string,
+      { Type: string; Properties: Partial<Policy> & { Policies?: Policy[]; ManagedPolicyArns?: string[] } }
+    >;
+  };
+  const listing: Listing = {};
+  for (const { Properties } of Object.values(Resources).filter(({ Type }) => Type.startsWith('AWS::IAM::'))) {
+    expect(Properties.ManagedPolicyArns).toBeUndefined();
+    const { PolicyName: name = '', PolicyDocument: document, Policies = [] } = Properties;
+    const policies = document === undefined ? Policies : [{ PolicyName: name, PolicyDocument: document }];
+    for (const { PolicyName, PolicyDocument } of policies) {
+      for (const statement of PolicyDocument.Statement) {
+        expect(statement.Effect).toBe('Allow');
+        const scopes = (listing[kindOf(PolicyName)] ??= {});
+        (scopes[scopeOf(statement)] ??= []).push(...[statement.Action].flat());
+      }
+    }
+  }
+  return listing;
+}
+
+function vpcOf(stack: Stack): ec2.IVpc {
+  return ec2.Vpc.fromVpcAttributes(stack, 'Vpc', {
+    vpcId: VPC_ID,
+    availabilityZones: ['us-east-1a'],
+    privateSubnetIds: ['subnet-0123456789abcdef0'],
+  });
+}
+
+type Issue = (stack: Stack) => IVpcPeeringAuthorization;
+
+/** A stack with a fleet that is born peered, and with another that is connected. */
+function peered(env: typeof GAME, issue: Issue, routes?: PeeringRoutes): Stack {
+  const stack = new Stack(new App(), 'Game', { env });
+  const authorization = issue(stack);
+  authorization.authorizeFleet(new gamelift.CfnFleet(stack, 'Born', { name: 'born' }));
+  const fleet = new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet' });
+  new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, ...(routes === undefined ? {} : { routes }) });
+  return stack;
+}
+
+const imported =
+  (peerRoleArn?: string): Issue =>
+  (stack) =>
+    VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(stack, 'Authorization', {
+      vpc: vpcOf(stack),
+      vpcAccount: DATA.account,
+      ...(peerRoleArn === undefined
+        ? {}
+        : { peerRole: VpcPeeringRole.fromRoleArn(stack, 'PeerRole', peerRoleArn, { mutable: false }) }),
+    });
+
+const ec2Of = ({ account }: typeof GAME, resource: string): string => `arn:aws:ec2:${region}:${account}:${resource}`;
+const vpcArnOf = (owner: typeof GAME): string => ec2Of(owner, `vpc/${VPC_ID}`);
+const accepted = (owner: typeof GAME): string =>
+  `${ec2Of(owner, 'vpc-peering-connection/*')} if ec2:AccepterVpc ArnEquals ${vpcArnOf(owner)}`;
+const inside = (owner: typeof GAME, ...kinds: string[]): string =>
+  `${kinds.map((kind) => ec2Of(owner, `${kind}/*`)).join(', ')} if ec2:Vpc ArnEquals ${vpcArnOf(owner)}`;
+const FLEETS = 'arn:aws:gamelift:us-east-1:*:fleet/*';
+const LOGS = {
+  '<GameLiftVpcPeeringHandlerLogGroupF5FE6E49.Arn>': ['logs:CreateLogStream', 'logs:PutLogEvents'],
+};
+
+/** What authorizing takes, in the account of the VPC. */
+const authorizing = (owner: typeof GAME): Listing[string] => ({
+  '*': [
+    'gamelift:CreateVpcPeeringAuthorization',
+    'gamelift:DeleteVpcPeeringAuthorization',
+    'gamelift:DescribeVpcPeeringAuthorizations',
+    'ec2:DescribeRouteTables',
+    'ec2:DescribeSecurityGroups',
+    'ec2:DescribeVpcs',
+  ],
+  [vpcArnOf(owner)]: ['ec2:AcceptVpcPeeringConnection'],
+  [accepted(owner)]: ['ec2:AcceptVpcPeeringConnection'],
+  [inside(owner, 'route-table', 'security-group')]: [
+    'ec2:AuthorizeSecurityGroupEgress',
+    'ec2:AuthorizeSecurityGroupIngress',
+    'ec2:CreateRoute',
+    'ec2:DeleteRoute',
+    'ec2:RevokeSecurityGroupEgress',
+    'ec2:RevokeSecurityGroupIngress',
+  ],
+});
+
+const FLEET_SIDE = [
+  'gamelift:CreateVpcPeeringConnection',
+  'gamelift:DeleteVpcPeeringConnection',
+  'gamelift:DescribeFleetAttributes',
+  'gamelift:DescribeVpcPeeringConnections',
+];
+const FLEET_TAGS = {
+  [FLEETS]: ['gamelift:DescribeFleetEvents', 'gamelift:ListTagsForResource', 'gamelift:TagResource', 'gamelift:UntagResource'],
+};
+
+/** What connecting takes where the VPC is of another account. */
+const CALLER = {
+  '*': [...FLEET_SIDE, 'ec2:DescribeRouteTables', 'ec2:DescribeSecurityGroups'],
+  ...FLEET_TAGS,
+  [vpcArnOf(DATA)]: ['ec2:AcceptVpcPeeringConnection'],
+  [accepted(DATA)]: ['ec2:AcceptVpcPeeringConnection'],
+  [inside(DATA, 'route-table', 'security-group')]: [
+    'ec2:AuthorizeSecurityGroupEgress',
+    'ec2:AuthorizeSecurityGroupIngress',
+    'ec2:CreateRoute',
+  ],
+};
+
+const TEARDOWN = { '*': ['gamelift:DescribeVpcPeeringConnections'] };
+
+test('an authorization, connections and fleets of one account', () => {
+  const stack = peered(GAME, (scope) => new VpcPeeringAuthorization(scope, 'Authorization', { vpc: vpcOf(scope) }));
+  expect(granted(stack)).toEqual({
+    Logs: LOGS,
+    Authorize: authorizing(GAME),
+    Teardown: TEARDOWN,
+    Connect: {
+      '*': [...FLEET_SIDE, 'ec2:DescribeVpcPeeringConnections'],
+      ...FLEET_TAGS,
+      [accepted(GAME)]: ['ec2:CreateTags', 'ec2:ModifyVpcPeeringConnectionOptions'],
+      [inside(GAME, 'route-table')]: ['ec2:ReplaceRoute'],
+    },
+  });
+});
+
+test('the stack of the fleets, let into the account of the VPC', () => {
+  const roleArn = 'arn:aws:iam::222222222222:role/Peering';
+  expect(granted(peered(GAME, imported(roleArn)))).toEqual({
+    Logs: LOGS,
+    Assume: { [roleArn]: ['sts:AssumeRole'] },
+    Teardown: TEARDOWN,
+    Connect: CALLER,
+  });
+});
+
+test('the stack of the fleets, not let into the account of the VPC', () => {
+  expect(granted(peered(GAME, imported(), PeeringRoutes.none()))).toEqual({
+    Logs: LOGS,
+    Receive: {
+      '*': ['gamelift:DescribeVpcPeeringAuthorizations', 'gamelift:DescribeVpcPeeringConnections'],
+      '<AWS::StackId>': ['cloudformation:DescribeStacks'],
+    },
+    Teardown: TEARDOWN,
+    Connect: CALLER,
+  });
+});
+
+test('the role in the account of the VPC', () => {
+  const stack = new Stack(new App(), 'Data', { env: DATA });
+  new VpcPeeringRole(stack, 'Role', { vpc: vpcOf(stack), gameLiftAccount: GAME.account });
+  const { '*': anywhere = [], [accepted(DATA)]: peerings = [], ...others } = authorizing(DATA);
+  expect(granted(stack)).toEqual({
+    Peer: {
+      ...others,
+      '*': [...anywhere, 'ec2:DescribeVpcPeeringConnections'],
+      [accepted(DATA)]: [...peerings, 'ec2:CreateTags', 'ec2:ModifyVpcPeeringConnectionOptions'],
+      [inside(DATA, 'route-table')]: ['ec2:ReplaceRoute'],
+    },
+  });
+});
+
+test('an authorization that is renewed on a schedule', () => {
+  const stack = new Stack(new App(), 'Data', { env: DATA });
+  new VpcPeeringAuthorization(stack, 'Authorization', {
+    vpc: vpcOf(stack),
+    gameLiftAccount: GAME.account,
+    renewal: AuthorizationRenewal.scheduled(Duration.hours(12)),
+  });
+  const queue = '<GameLiftVpcPeeringHandlerRenewalsFailures13BAC665.Arn>';
+  expect(granted(stack)).toEqual({
+    Logs: LOGS,
+    Authorize: authorizing(DATA),
+    ReportRenewals: { [queue]: ['sqs:SendMessage'] },
+    // the role of EventBridge Scheduler
+    Renew: { '<GameLiftVpcPeeringHandlerRenewalsAlias8E3927F2>': ['lambda:InvokeFunction'], [queue]: ['sqs:SendMessage'] },
+  });
+});
+
+test('the function in a VPC, traced: what Lambda itself does in its name, which has no narrower scope', () => {
+  const stack = new Stack(new App(), 'Game', { env: GAME });
+  new VpcPeeringHandler(stack, 'Handler', { vpc: vpcOf(stack), tracing: lambda.Tracing.ACTIVE });
+  expect(granted(stack)).toEqual({
+    Logs: LOGS,
+    NetworkInterfaces: {
+      '*': [
+        'ec2:CreateNetworkInterface',
+        'ec2:DescribeNetworkInterfaces',
+        'ec2:DescribeSubnets',
+        'ec2:DeleteNetworkInterface',
+        'ec2:AssignPrivateIpAddresses',
+        'ec2:UnassignPrivateIpAddresses',
+      ],
+    },
+    Tracing: { '*': ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'] },
+  });
+});

@@ -1,0 +1,24 @@
+/*
+ * Policies in words: by what they are for, on what they allow which actions.
+ */
+
+/** A statement whose references are texts. */
+export interface PlainStatement {
+  readonly Effect: string;
+  readonly Action: string | readonly string[];
+  readonly Resource: string | readonly string[];
+  readonly Condition?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+}
+
+/** What a policy is for: the handler's are named after it, with what they are about and a digest. */
+export function kindOf(policyName: string): string {
+  return /^GameLiftVpcPeering-([A-Za-z]+)[0-9a-f]{8}-/.exec(policyName)?.[1] ?? policyName;
+}
+
+/** On what a statement allows its actions, and under which condition. */
+export function scopeOf({ Resource, Condition = {} }: PlainStatement): string {
+  const conditions = Object.entries(Condition).flatMap(([operator, operands]) =>
+    Object.entries(operands).map(([key, value]) => ` if ${key} ${operator} ${value}`),
+  );
+  return [[Resource].flat().join(', '), ...conditions].join('');
+}
