@@ -294,7 +294,7 @@ export class Peerings {
     try {
       await this.authority.authorize();
     } catch (error) {
-      if (message === '' || !(error instanceof Error)) {
+      if (!(error instanceof Error) || error.message.includes(message)) {
         throw error;
       }
       throw new Error(`${error.message} (GameLift: ${message})`, { cause: error });

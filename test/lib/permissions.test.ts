@@ -175,7 +175,7 @@ test('an authorization, connections and fleets of one account', () => {
     Connect: {
       '*': [...FLEET_SIDE, 'ec2:DescribeVpcPeeringConnections'],
       ...FLEET_TAGS,
-      [accepted(GAME)]: ['ec2:CreateTags', 'ec2:ModifyVpcPeeringConnectionOptions'],
+      [accepted(GAME)]: ['ec2:CreateTags', 'ec2:DeleteTags', 'ec2:ModifyVpcPeeringConnectionOptions'],
       [inside(GAME, 'route-table')]: ['ec2:ReplaceRoute'],
     },
   });
@@ -211,7 +211,7 @@ test('the role in the account of the VPC', () => {
     Peer: {
       ...others,
       '*': [...anywhere, 'ec2:DescribeVpcPeeringConnections'],
-      [accepted(DATA)]: [...peerings, 'ec2:CreateTags', 'ec2:ModifyVpcPeeringConnectionOptions'],
+      [accepted(DATA)]: [...peerings, 'ec2:CreateTags', 'ec2:DeleteTags', 'ec2:ModifyVpcPeeringConnectionOptions'],
       [inside(DATA, 'route-table')]: ['ec2:ReplaceRoute'],
     },
   });
