@@ -112,6 +112,7 @@ export const FEW_ORDERS: readonly CleanUp[] = [
   ['the authorization and all that relies on it removed, while the fleet stays', 3, newBuild('1'), onlyFleet],
   ['a connection removed, and a new build under a fleet that is born peered', 3, bornAndConnected, newBuildBorn('2')],
   ['the authorization renamed, and a new build under a fleet that is born peered', 1, newBuildBorn('1'), renamed],
+  ['one of two authorizations removed, with its connection', 3, twoAuthorizations, secondAuthorization('1')],
   ['the authorization exchanged for an imported one', 2, bornAndConnected, bornAndConnectedByImport],
 ];
 

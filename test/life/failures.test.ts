@@ -36,8 +36,6 @@ describe('connections that do not come to be', () => {
 
   test.each([
     ['GameLift', 'both', both, { endedCidrBlocks: 'told' }],
-    ['GameLift, silently', 'both', both, { endedCidrBlocks: 'told', fleetEvents: 'never seen' }],
-    ['EC2', 'both', both, { failedSeenByAccepter: 'seen' }],
     ['EC2 alone', 'both', both, { failedSeenByAccepter: 'seen', fleetEvents: 'never seen' }],
     ['nobody', "the VPC's", `${failed}${refused}${unknown}`, {}],
   ] as const)('CIDR blocks that overlap, the block of the fleet told by %s: names %s', async (_, __, reason, readings) => {

@@ -23,6 +23,7 @@ export interface Pace {
 /** Connects fleets that exist with one VPC, in one stack, and removes the stack a day and more later. */
 export async function rehearseMany(connections: number): Promise<Pace> {
   const rehearsal = await start();
+  rehearsal.aws.fates.connectionSeconds = 30;
   const there = await existing(rehearsal, connections);
   const before = rehearsal.aws.inventory();
   const answered = (): number =>

@@ -60,7 +60,9 @@ export function scene({
 
 export async function start(options: Parameters<typeof Stage.start>[0] = {}): Promise<Rehearsal> {
   const rehearsal = await Stage.start(options);
+  // shorter than in reality where it makes no difference: each look at what is pending takes real time
   rehearsal.aws.fates.fleetActivationSeconds = 120;
+  rehearsal.aws.fates.connectionSeconds = 8;
   return rehearsal;
 }
 
