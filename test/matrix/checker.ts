@@ -1,0 +1,207 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Inventory } from '../../rehearsal/aws';
+import { declaredTables, STACK } from './stacks';
+import type { Declared, DeclaredFleet } from './stacks';
+import { DAY, PLACE } from './world';
+import type { MatrixWorld } from './world';
+
+/*
+ * Compares the accounts with what was declared, and with what was there before.
+ */
+
+type Kind = keyof Inventory;
+
+interface FleetItem {
+  readonly id: string;
+  readonly Name: string;
+  readonly status: string;
+  readonly Description?: string;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+interface ConnectionItem {
+  readonly fleetId: string;
+  readonly peerVpcId: string;
+  readonly status: string;
+}
+
+interface PeeringItem {
+  readonly id: string;
+  readonly status: string;
+  readonly accepter: string;
+  readonly requester: string;
+  readonly dnsResolution: { readonly accepter: boolean };
+}
+
+interface RouteItem {
+  readonly routeTableId: string;
+  readonly destination: string;
+  readonly target: string;
+  readonly state: string;
+}
+
+interface RuleItem {
+  readonly peer: string;
+}
+
+const KINDS: readonly Kind[] = [
+  'authorizations',
+  'fleets',
+  'connections',
+  'peerings',
+  'vpcs',
+  'subnets',
+  'routes',
+  'rules',
+  'tags',
+];
+
+/** What one inventory has and the other lacks. */
+function without(these: readonly object[], those: readonly object[]): readonly object[] {
+  return these.filter((item) => !those.some((other) => isDeepStrictEqual(item, other)));
+}
+
+/** What of the neighbours is gone, or changed. */
+export function damage(world: MatrixWorld): readonly string[] {
+  const now = world.aws.inventory();
+  return KINDS.flatMap((kind) =>
+    without(world.before[kind], now[kind]).map((item) => `touched what is another's: ${kind} ${JSON.stringify(item)}`),
+  );
+}
+
+/** What is left two days after everything was deleted: authorizations have lapsed by then. */
+export async function leftovers(world: MatrixWorld): Promise<readonly string[]> {
+  await world.clock.sleep(2 * DAY);
+  const now = world.aws.inventory();
+  return KINDS.flatMap((kind) =>
+    without(now[kind], world.before[kind])
+      .filter((item) => !isGameLiftsOwn(world, kind, item))
+      .map((item) => `left behind: ${kind} ${JSON.stringify(item)}`),
+  );
+}
+
+/**
+ * What GameLift wrote into the VPC and leaves there, and nobody takes away in its stead: rules of security groups can't be
+ * told from the user's own, and of a fleet that was born peered nobody of this library knows the connection.
+ */
+function isGameLiftsOwn(world: MatrixWorld, kind: Kind, item: object): boolean {
+  const { behaviours, ec2 } = world.aws;
+  if (behaviours.get('peerVpcWritesOnDelete') === 'removed' || behaviours.get('peerVpcWrites') === 'none') {
+    return false;
+  }
+  if (kind === 'rules') {
+    return /^10\.19[2-9]\./.test((item as RuleItem).peer);
+  }
+  const requester = ec2.peerings.find((item as RouteItem).target)?.requester.vpcId;
+  return kind === 'routes' && requester !== undefined && !connectedVpcs(world).has(requester);
+}
+
+/** The VPCs of all fleets that the handler ever asked to connect. */
+function connectedVpcs({ aws, functions }: MatrixWorld): ReadonlySet<string> {
+  const fleets = functions.calls
+    .filter(({ service, operation }) => service === 'gamelift' && operation === 'CreateVpcPeeringConnection')
+    .map(({ input }) => aws.gameLift.fleets.find(PLACE, (input as { readonly FleetId: string }).FleetId));
+  return new Set(fleets.flatMap((fleet) => fleet?.vpc?.vpcId ?? []));
+}
+
+/** In what the accounts differ from what a stack that was deployed declares. */
+export function deviations(world: MatrixWorld, declared: Declared): readonly string[] {
+  const { aws, before, places } = world;
+  const inventory = aws.inventory();
+  const own = (kind: Kind): readonly object[] => without(inventory[kind], before[kind]);
+  const fleets = own('fleets') as readonly FleetItem[];
+  const peered = declared.fleets.filter(({ peering }) => peering !== 'none');
+  const counts: readonly [string, number, number][] = [
+    ['fleets', declared.fleets.length, fleets.length],
+    ['connections', peered.length, own('connections').length],
+    ['peerings', peered.length, own('peerings').length],
+  ];
+  return [
+    ...counts.filter(([, wanted, got]) => wanted !== got).map(([what, wanted, got]) => `${what}: ${got} instead of ${wanted}`),
+    ...declared.fleets.flatMap((fleet) => {
+      const found = fleets.find(({ Name }) => Name === fleet.name);
+      return found === undefined ? [`no fleet ${fleet.name}`] : deviationsOf(world, declared, fleet, found);
+    }),
+    ...(own('routes') as readonly RouteItem[])
+      .filter((route) => (route.state === 'blackhole' || peered.length === 0) && !isGameLiftsOwn(world, 'routes', route))
+      .map((route) => `a route that leads nowhere, or that nobody needs: ${JSON.stringify(route)}`),
+    ...Object.entries(places).flatMap(([name, { vpcId }]) =>
+      name === declared.vpc
+        ? []
+        : (own('peerings') as readonly PeeringItem[])
+            .filter(({ accepter }) => accepter === vpcId)
+            .map(({ id }) => `VPC ${name} is still peered: ${id}`),
+    ),
+  ];
+}
+
+function deviationsOf(
+  { aws, places }: MatrixWorld,
+  { vpc }: Declared,
+  fleet: DeclaredFleet,
+  { id, status, Description, tags }: FleetItem,
+): readonly string[] {
+  const place = places[vpc];
+  const { name, peering, description, dnsResolution } = fleet;
+  const inventory = aws.inventory();
+  const connections = (inventory.connections as readonly ConnectionItem[]).filter(({ fleetId }) => fleetId === id);
+  const vpcOfFleet = aws.gameLift.fleets.all().find((candidate) => candidate.id === id)?.vpc;
+  const side = (inventory.peerings as readonly PeeringItem[]).find(({ requester }) => requester === vpcOfFleet?.vpcId);
+  const problems = [
+    status === 'ACTIVE' ? [] : [`fleet ${name} is ${status}`],
+    Description === description ? [] : [`fleet ${name} is described as ${String(Description)}`],
+  ].flat();
+  if (peering === 'none') {
+    return [...problems, ...connections.map(() => `fleet ${name} is peered`)];
+  }
+  const [connection] = connections;
+  if (connection?.status !== 'active' || connection.peerVpcId !== place.vpcId || side?.status !== 'active') {
+    return [...problems, `fleet ${name} is not peered with VPC ${vpc}: ${JSON.stringify({ connection, side })}`];
+  }
+  if (peering === 'born') {
+    return problems;
+  }
+  const routes = (inventory.routes as readonly RouteItem[]).filter(({ target }) => target === side.id);
+  const missing = declaredTables(fleet, place).filter(
+    (table) => !routes.some(({ routeTableId, destination }) => routeTableId === table && destination === vpcOfFleet?.cidrBlock),
+  );
+  const claims = Object.keys(tags).filter((key) => key.startsWith(`cdk-gamelift-vpc-peering:${place.vpcId}`));
+  const strips = aws.behaviours.get('foreignFleetTags') === 'strips them';
+  const named = (inventory.tags as readonly { resourceId: string; key: string }[]).some(
+    ({ resourceId, key }) => resourceId === side.id && key === 'Name',
+  );
+  return [
+    ...problems,
+    ...missing.map((table) => `${table} has no route to fleet ${name}`),
+    ...(side.dnsResolution.accepter === dnsResolution ? [] : [`DNS resolution of ${name} is ${String(!dnsResolution)}`]),
+    ...(claims.length === 2 || strips ? [] : [`fleet ${name} has ${claims.length} claim tags instead of 2`]),
+    ...(named ? [] : [`the peering of ${name} has no Name`]),
+  ];
+}
+
+/** Deletes of CloudFormation's that failed, also where it went on without them. */
+export function failedDeletes({ journal }: MatrixWorld): readonly string[] {
+  return journal.entries
+    .filter(({ source, message }) => source === 'cloudformation' && message.startsWith('DELETE_FAILED'))
+    .map(({ subject, message }) => `${subject} ${message}`);
+}
+
+/** Why resources of the stack failed, in the words of who made them fail. */
+export function reasons({ journal }: MatrixWorld): readonly string[] {
+  return journal.entries
+    .filter(
+      ({ source, subject, message }) =>
+        source === 'cloudformation' && subject.startsWith(`${STACK}/`) && /^\w+_FAILED/.test(message),
+    )
+    .map(({ message }) => message.replace(/^\w+_FAILED [\w:]+:? ?/, ''));
+}
+
+/** Secrets in anything that anybody gets to read. */
+export function leaks({ journal, secrets }: MatrixWorld): readonly string[] {
+  const said = journal.entries.map(({ subject, message }) => `${subject} ${message}`).join('\n');
+  const shapes = [/X-Amz-Signature/, /https:\/\/cloudformation-custom-resource-response/];
+  return [
+    ...secrets.filter((secret) => said.includes(secret)).map(() => 'a secret was told'),
+    ...shapes.filter((shape) => shape.test(said)).map((shape) => `something like ${shape.source} was told`),
+  ];
+}

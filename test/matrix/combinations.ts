@@ -1,0 +1,68 @@
+import { make } from 'covertable';
+import { BEHAVIOURS } from '../../rehearsal/aws';
+import type { Behaviour } from '../../rehearsal/aws';
+import type { LifecycleName } from './lifecycles';
+import type { Readings } from './world';
+
+/*
+ * Which readings of what AWS does not say go together in a run.
+ */
+
+/** Every question with all of its readings. */
+export const QUESTIONS: Readonly<Record<string, readonly string[]>> = {
+  ...Object.fromEntries(Object.entries(BEHAVIOURS).map(([name, { readings }]) => [name, readings])),
+  failedUpdatePhysicalId: ['stored', 'ignored'],
+};
+
+/** The rows whose readings meet in the same few calls. */
+const CROSSED: ReadonlySet<number> = new Set([1, 2, 3, 5, 11, 14]);
+
+/** Readings such that every choice of `strength` questions meets in all ways. */
+export function covering(strength: number): readonly Readings[] {
+  const questions = Object.fromEntries(Object.entries(QUESTIONS).map(([name, readings]) => [name, [...readings]]));
+  return make(questions, { length: strength });
+}
+
+/** Every way in which the readings of the crossed rows go together, the rest as by default. */
+export function product(): readonly Readings[] {
+  const behaviours: Readonly<Record<string, Behaviour>> = BEHAVIOURS;
+  const crossed = Object.entries(behaviours).filter(([, { row }]) => row !== undefined && CROSSED.has(row));
+  return crossed.reduce<readonly Readings[]>(
+    (combinations, [name, { readings }]) =>
+      combinations.flatMap((combination) => readings.map((reading) => ({ ...combination, [name]: reading }))),
+    [{}],
+  );
+}
+
+/** A life that some readings make impossible, however it is gone about. */
+export interface Impossible {
+  readonly lifecycle: LifecycleName;
+  readonly where: Readings;
+  readonly why: string;
+  /** What one is told. */
+  readonly reason: RegExp;
+}
+
+export const IMPOSSIBLE: readonly Impossible[] = [
+  {
+    lifecycle: 'two fleets that are born peered at once',
+    where: { useOfAuthorization: 'consumed' },
+    why: 'the creation of the first fleet uses the authorization up, and CloudFormation asks nobody before that of the second',
+    reason: /There is no valid VPC peering authorization for vpc-\S+|Fleet fleet-\S+ did not stabilize: ERROR/,
+  },
+  {
+    lifecycle: 'two connections on one authorization',
+    where: { fleetCidrBlocks: 'may coincide' },
+    why: 'a route table can not lead to two VPCs with the same addresses, and GameLift chooses them',
+    reason:
+      /has a route for \S+ to pcx-\S+, where the fleet's VPC needs one to pcx-\S+: remove that route, or leave the table out/,
+  },
+];
+
+/** Why a life can't succeed under these readings; undefined where it can. */
+export function impossibility(lifecycle: LifecycleName, readings: Readings): Impossible | undefined {
+  const given: Readonly<Record<string, string>> = readings;
+  return IMPOSSIBLE.find(
+    (entry) => entry.lifecycle === lifecycle && Object.entries(entry.where).every(([name, reading]) => given[name] === reading),
+  );
+}

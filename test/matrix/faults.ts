@@ -1,0 +1,221 @@
+import { damage, failedDeletes, leaks, leftovers, reasons } from './checker';
+import type { CallFault, Disturbance, PutFault } from './disturbance';
+import type { MadeCall } from './functions';
+import { firstFailure, take } from './lifecycles';
+import type { Step } from './lifecycles';
+import { STACK } from './stacks';
+import { MatrixWorld } from './world';
+import type { Readings } from './world';
+
+/*
+ * What can go wrong with each call that the handler makes.
+ */
+
+export interface Trouble {
+  readonly name: string;
+  readonly disturbance: Disturbance;
+  /** One after which the life has to go on as if nothing had been, or one that may fail a deployment. */
+  readonly severity: 'mild' | 'grave';
+}
+
+/** What happens to one call. */
+interface Mishap {
+  readonly name: string;
+  readonly fault: CallFault;
+  /** Whether one such mishap may fail what it befell: an answer that says no, and is not given twice. */
+  readonly once: Trouble['severity'];
+}
+
+const error = (name: string, once: Trouble['severity'], status = 400): Mishap => ({
+  name,
+  fault: { kind: 'error', name, status },
+  once,
+});
+
+const BROKEN: readonly Mishap[] = (['before', 'after'] as const).flatMap((effect) => [
+  { name: `timeout ${effect} it took effect`, fault: { kind: 'timeout', effect }, once: 'mild' },
+  { name: `connection reset ${effect} it took effect`, fault: { kind: 'reset', effect }, once: 'mild' },
+  { name: `process killed ${effect} it took effect`, fault: { kind: 'killed', effect }, once: 'mild' },
+]);
+const MALFORMED: Mishap = { name: 'malformed answer', fault: { kind: 'malformed' }, once: 'mild' };
+
+/** As the API reference lists them; the peering operations have all four, but for one. */
+const GAMELIFT: readonly Mishap[] = [
+  error('InternalServiceException', 'mild', 500),
+  error('InvalidRequestException', 'grave'),
+  error('NotFoundException', 'grave'),
+  error('UnauthorizedException', 'grave'),
+  error('ThrottlingException', 'mild'),
+  error('AccessDeniedException', 'mild'),
+];
+
+const EC2: readonly Mishap[] = [
+  error('InternalError', 'mild', 500),
+  error('Unavailable', 'mild', 503),
+  error('RequestLimitExceeded', 'mild', 503),
+  error('UnauthorizedOperation', 'mild', 403),
+];
+
+const EC2_DOCUMENTED: Readonly<Record<string, readonly string[]>> = {
+  CreateRoute: ['RouteAlreadyExists', 'RouteLimitExceeded', 'InvalidRouteTableID.NotFound'],
+  ReplaceRoute: ['InvalidParameterValue', 'InvalidRouteTableID.NotFound'],
+  DeleteRoute: ['InvalidRoute.NotFound', 'InvalidRouteTableID.NotFound'],
+  CreateTags: ['InvalidVpcPeeringConnectionID.NotFound', 'TagLimitExceeded'],
+  ModifyVpcPeeringConnectionOptions: ['OperationNotPermitted', 'InvalidVpcPeeringConnectionID.NotFound'],
+  DescribeVpcs: ['InvalidVpcID.NotFound'],
+};
+
+function mishapsOf({ service, operation }: MadeCall): readonly Mishap[] {
+  const documented =
+    service === 'ec2'
+      ? [...EC2, ...(EC2_DOCUMENTED[operation] ?? []).map((name) => error(name, 'grave'))]
+      : [
+          ...GAMELIFT.filter(({ name }) => operation !== 'DescribeVpcPeeringAuthorizations' || name !== 'NotFoundException'),
+          ...(operation === 'TagResource' || operation === 'UntagResource' ? [error('TaggingFailedException', 'grave')] : []),
+        ];
+  return [...documented, ...BROKEN, MALFORMED];
+}
+
+/** Everything that can go wrong at one call, once, and from then on with every call of the operation. */
+export function troublesAt(index: number, call: MadeCall): readonly Trouble[] {
+  const { operation, request } = call;
+  return mishapsOf(call).flatMap(({ name, fault, once }): Trouble[] => [
+    {
+      name: `call ${index}, ${operation} during ${request}: ${name}, once`,
+      severity: once,
+      disturbance: { call: (point) => (point.index === index ? fault : undefined) },
+    },
+    {
+      name: `call ${index}, ${operation} during ${request}: ${name}, for good`,
+      severity: 'grave',
+      disturbance: { call: (point) => (point.index >= index && point.operation === operation ? fault : undefined) },
+    },
+  ]);
+}
+
+const PUTS: readonly { readonly name: string; readonly fault: PutFault }[] = [
+  { name: 'HTTP 500', fault: { kind: 'status', status: 500 } },
+  { name: 'HTTP 403', fault: { kind: 'status', status: 403 } },
+  { name: 'connection reset before it arrived', fault: { kind: 'reset', effect: 'before' } },
+  { name: 'connection reset after it arrived', fault: { kind: 'reset', effect: 'after' } },
+  { name: 'timeout', fault: { kind: 'timeout' } },
+];
+
+/** What can go wrong with one answer. */
+export function troublesOfPut(index: number): readonly Trouble[] {
+  return PUTS.flatMap(({ name, fault }): Trouble[] => {
+    // S3 says with 403 that the URL has expired, which is final, and an answer that arrived is one, whatever came back
+    const final = fault.kind === 'status' && fault.status === 403;
+    const arrived = fault.kind === 'reset' && fault.effect === 'after';
+    return [
+      {
+        name: `answer ${index}: ${name}, once`,
+        severity: final ? 'grave' : 'mild',
+        disturbance: { put: (point) => (point.index === index ? fault : undefined) },
+      },
+      {
+        name: `answer ${index}: ${name}, for good`,
+        severity: arrived ? 'mild' : 'grave',
+        disturbance: { put: (point) => (point.index >= index ? fault : undefined) },
+      },
+    ];
+  });
+}
+
+/** A function that is slowed down until little of its time is left, in seconds before its end. */
+const LAST_MOMENTS = [31, 40, 60];
+
+/** What can go wrong with one event: it comes twice, or the function has hardly any time for it. */
+export function troublesOfEvent(index: number): readonly Trouble[] {
+  return [
+    ...[0, 1, 5, 30].map((seconds): Trouble => ({
+      name: `event ${index} comes again after ${seconds} seconds`,
+      severity: 'mild',
+      disturbance: { copies: (point) => (point.index === index ? [seconds] : []) },
+    })),
+    ...LAST_MOMENTS.map((seconds): Trouble => ({
+      name: `event ${index} meets a function with ${seconds} seconds left`,
+      severity: 'grave',
+      disturbance: { seconds: (point) => (point.index === index ? seconds : undefined) },
+    })),
+  ];
+}
+
+/** Everything that can go wrong in a life, one thing at a time. */
+export async function troublesOf(steps: readonly Step[], readings: Readings): Promise<readonly Trouble[]> {
+  const world = await populate(readings);
+  await world.live(async () => {
+    for (const step of steps) {
+      await take(world, step);
+    }
+  });
+  const { calls, puts, events } = world.functions;
+  world.close();
+  return [
+    ...calls.flatMap((call, index) => troublesAt(index, call)),
+    ...Array.from({ length: puts }, (_, index) => troublesOfPut(index)).flat(),
+    ...Array.from({ length: events }, (_, index) => troublesOfEvent(index)).flat(),
+  ];
+}
+
+/** Connections are quick, so that each of the calls that wait for one is looked at. */
+async function populate(readings: Readings): Promise<MatrixWorld> {
+  const world = await MatrixWorld.populate(readings);
+  world.aws.fates.connectionSeconds = 6;
+  world.aws.fates.connectionDeletionSeconds = 4;
+  return world;
+}
+
+/** A reason that says what could not be done, or that nobody answered, or who cancelled it. */
+const CLEAR =
+  /could not [A-Za-z ]+ (between VPC|fleet) \S+|was not finished within \d+ seconds: deploy again|no time left for the \w+: deploy again|did not receive a response from your Custom Resource|cancelled|Resource handler returned message|does not exist/;
+
+/** A life in which something goes wrong; gives everything that was not as it should be. */
+export async function weather(steps: readonly Step[], readings: Readings, trouble: Trouble): Promise<readonly string[]> {
+  const world = await populate(readings);
+  world.functions.disturbance = trouble.disturbance;
+  try {
+    return await world.live(async () => {
+      const failure = await firstFailure(world, steps);
+      world.functions.disturbance = {};
+      const broken = damage(world);
+      if (failure !== undefined && trouble.severity === 'mild') {
+        return [...failure, ...reasons(world)];
+      }
+      const unclear = reasons(world).filter((reason) => !CLEAR.test(reason));
+      return [
+        ...broken,
+        ...unclear.map((text) => `not clear: ${text}`),
+        ...(failure === undefined ? [] : await recover(world)),
+        ...(await leftovers(world)).filter((left) => !(isSkipped(world) && DEAD_ENDS.test(left))),
+        ...damage(world),
+        ...leaks(world),
+      ];
+    });
+  } catch (thrown) {
+    return [String(thrown)];
+  } finally {
+    world.close();
+  }
+}
+
+/**
+ * Whether CloudFormation skipped a clean-up: it tries three times, goes on, and reports success. The permissions go with what
+ * was to be cleaned up, so nobody can make up for it.
+ */
+function isSkipped(world: MatrixWorld): boolean {
+  const subjects = failedDeletes(world).map((line) => line.split(' ')[0]);
+  return subjects.some((subject) => subjects.filter((other) => other === subject).length >= 3);
+}
+
+/** All that may be left then: routes that lead nowhere, and rules for addresses that nobody has. */
+const DEAD_ENDS = /^left behind: (routes .*"state":"blackhole"|rules )/;
+
+/** What one does once nothing is wrong any more. */
+async function recover({ cloudFormation }: MatrixWorld): Promise<readonly string[]> {
+  const stuck = cloudFormation.describe(STACK).status === 'UPDATE_ROLLBACK_FAILED';
+  const results = [...(stuck ? [await cloudFormation.continueUpdateRollback(STACK)] : []), await cloudFormation.delete(STACK)];
+  return results
+    .filter(({ status }) => !status.endsWith('_COMPLETE'))
+    .map(({ status, reason = '' }) => `${status} although nothing is wrong any more: ${reason}`);
+}

@@ -1,0 +1,143 @@
+import { damage, deviations, failedDeletes, leaks, leftovers, reasons } from './checker';
+import type { Impossible } from './combinations';
+import { assemblyOf, declare, fleet, STACK } from './stacks';
+import type { Declared } from './stacks';
+import type { MatrixWorld } from './world';
+
+/*
+ * What happens to stacks.
+ */
+
+export type Step =
+  | {
+      readonly deploy: Declared;
+      readonly status: string;
+      /** What is there then. @default - what was deployed */
+      readonly after?: Declared;
+    }
+  | { readonly days: number }
+  | { readonly delete: 'DELETE_COMPLETE' };
+
+const created = (deploy: Declared): Step => ({ deploy, status: 'CREATE_COMPLETE' });
+const updated = (deploy: Declared): Step => ({ deploy, status: 'UPDATE_COMPLETE' });
+const days = (count: number): Step => ({ days: count });
+const deleted: Step = { delete: 'DELETE_COMPLETE' };
+
+const born = fleet({ peering: 'born' });
+const arena = fleet({ name: 'Arena' });
+
+export const LIFECYCLES = {
+  'created and deleted within a day': [created(declare()), days(0.1), deleted],
+  'replaced after ten days, changed, deleted after a month': [
+    created(declare()),
+    days(10),
+    updated(declare({ fleets: [fleet({ build: 2 })] })),
+    days(5),
+    updated(declare({ fleets: [fleet({ build: 2, description: 'second', dnsResolution: true, routes: 'one subnet' })] })),
+    days(30),
+    deleted,
+  ],
+  'creation that fails late': [
+    { deploy: declare({ end: 'failing' }), status: 'ROLLBACK_COMPLETE', after: declare({ fleets: [] }) },
+    days(3),
+    deleted,
+  ],
+  'two connections on one authorization': [
+    created(declare({ fleets: [fleet(), arena] })),
+    days(10),
+    updated(declare({ fleets: [fleet({ build: 2 }), fleet({ name: 'Arena', build: 2 })] })),
+    days(30),
+    deleted,
+  ],
+  'fleet that is born peered': [
+    created(declare({ fleets: [born] })),
+    days(10),
+    updated(declare({ fleets: [fleet({ peering: 'born', build: 2 })] })),
+    days(30),
+    deleted,
+  ],
+  'two fleets that are born peered at once': [
+    created(declare({ fleets: [born, fleet({ name: 'Arena', peering: 'born' })] })),
+    days(30),
+    deleted,
+  ],
+  'update that is rolled back': [
+    created(declare()),
+    days(10),
+    { deploy: declare({ fleets: [fleet({ build: 2 })], end: 'failing' }), status: 'UPDATE_ROLLBACK_COMPLETE', after: declare() },
+    days(30),
+    deleted,
+  ],
+  'moved to another VPC': [created(declare()), days(10), updated(declare({ vpc: 'B' })), days(30), deleted],
+} as const satisfies Record<string, readonly Step[]>;
+
+export type LifecycleName = keyof typeof LIFECYCLES;
+
+export const LIFECYCLE_NAMES = Object.keys(LIFECYCLES) as LifecycleName[];
+
+/** Goes through the steps of an undisturbed life; gives everything that was not as it should be. */
+export async function live(world: MatrixWorld, steps: readonly Step[]): Promise<readonly string[]> {
+  return world.live(
+    async () => (await firstFailure(world, steps)) ?? [...(await leftovers(world)), ...failedDeletes(world), ...leaks(world)],
+  );
+}
+
+/**
+ * The same where it can't succeed: it fails with the reason that is declared, and once the VPC was authorized by hand and
+ * the stack deleted, nothing is left.
+ */
+export async function fail(world: MatrixWorld, steps: readonly Step[], { reason }: Impossible): Promise<readonly string[]> {
+  return world.live(async () => {
+    const failure = await firstFailure(world, steps);
+    if (failure === undefined) {
+      return ['it succeeded although it is declared to be impossible'];
+    }
+    const told = reasons(world).some((text) => reason.test(text));
+    await world.authorize('A');
+    const { status, reason: why = '' } = await world.cloudFormation.delete(STACK);
+    return [
+      ...(told ? [] : [`failed for another reason: ${failure.join(', ')}, ${reasons(world).join(', ')}`]),
+      ...(status === 'DELETE_COMPLETE' ? [] : [`${status} although it was authorized by hand: ${why}`]),
+      ...damage(world),
+      ...(await leftovers(world)),
+      ...leaks(world),
+    ];
+  });
+}
+
+/** Goes through the steps up to the first that is not as it should be; undefined where all are. */
+export async function firstFailure(world: MatrixWorld, steps: readonly Step[]): Promise<readonly string[] | undefined> {
+  for (const [index, step] of steps.entries()) {
+    const problems = await take(world, step);
+    if (problems.length > 0) {
+      return problems.map((problem) => `step ${index + 1}: ${problem}`);
+    }
+  }
+  return undefined;
+}
+
+/** Takes one step; gives what is not as the step says. */
+export async function take(world: MatrixWorld, step: Step): Promise<readonly string[]> {
+  if ('days' in step) {
+    await world.pass(step.days);
+    return [];
+  }
+  const wanted = 'deploy' in step ? step.status : step.delete;
+  const { status, reason = '' } =
+    'deploy' in step
+      ? await world.cloudFormation.deploy(assemblyOf(step.deploy), STACK)
+      : await world.cloudFormation.delete(STACK);
+  if (status !== wanted) {
+    return [`${status} instead of ${wanted}: ${reason}`];
+  }
+  if (wanted.includes('ROLLBACK') && !rolledBackFor(world).includes('[Late]')) {
+    return [`${status} for another reason than the resource that can't be made: ${rolledBackFor(world)}`];
+  }
+  const after = 'deploy' in step ? (step.after ?? step.deploy) : declare({ fleets: [] });
+  return [...damage(world), ...deviations(world, after)];
+}
+
+/** Why the last rollback began. */
+function rolledBackFor({ journal }: MatrixWorld): string {
+  return journal.entries.findLast(({ message }) => /^(UPDATE_)?ROLLBACK_IN_PROGRESS/.test(message))?.message ?? '';
+}

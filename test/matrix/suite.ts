@@ -1,0 +1,105 @@
+import { covering, impossibility, product } from './combinations';
+import { troublesOf, weather } from './faults';
+import { fail, live, LIFECYCLE_NAMES, LIFECYCLES } from './lifecycles';
+import type { LifecycleName } from './lifecycles';
+import { MatrixWorld } from './world';
+import type { Readings } from './world';
+
+/*
+ * Everything that the matrix runs, each run by itself.
+ */
+
+export interface Case {
+  readonly kind: 'life' | 'impossible life' | 'fault';
+  readonly name: string;
+  /** Gives what was not as it should be. */
+  readonly run: () => Promise<readonly string[]>;
+}
+
+/** A life under readings that are all unlike the default, as far as one can be. */
+export const CONTRARY: Readings = {
+  authorizingAgain: 'keeps expiry',
+  useOfAuthorization: 'consumed',
+  missingAuthorization: 'failed',
+  existingConnection: 'accepted',
+  deletingConnections: 'deleting for a while',
+  endedConnections: 'gone',
+  connectionIds: 'own of GameLift',
+  connectionsOfDeletedFleet: 'empty list',
+  peerVpcWrites: 'main route table',
+  peerVpcWritesOnDelete: 'left behind',
+  deletingAbsentAuthorization: 'success',
+  fleetEvents: 'never seen',
+  throttlingError: 'RequestLimitExceeded',
+  connectingInactiveFleet: 'pending until it is',
+  usedAuthorizations: 'not listed',
+  foreignFleetTags: 'strips them',
+  failedSeenByAccepter: 'seen',
+  failedUpdatePhysicalId: 'ignored',
+};
+
+/** The lives in which each call goes wrong in every way, and the readings that they are led under. */
+const DISTURBED: readonly (readonly [LifecycleName, Readings])[] = [
+  ['created and deleted within a day', {}],
+  ['replaced after ten days, changed, deleted after a month', {}],
+  ['creation that fails late', {}],
+  ['fleet that is born peered', {}],
+  ['update that is rolled back', {}],
+  ['moved to another VPC', {}],
+  ['created and deleted within a day', CONTRARY],
+  ['replaced after ten days, changed, deleted after a month', CONTRARY],
+  ['update that is rolled back', CONTRARY],
+];
+
+function described(readings: Readings): string {
+  const chosen = Object.entries(readings).map(([name, reading]) => `${name}=${reading}`);
+  return chosen.length === 0 ? 'readings as by default' : chosen.join(', ');
+}
+
+/** One life under one combination of readings. */
+function life(lifecycle: LifecycleName, readings: Readings): Case {
+  const impossible = impossibility(lifecycle, readings);
+  return {
+    kind: impossible === undefined ? 'life' : 'impossible life',
+    name: `${lifecycle}, ${described(readings)}`,
+    run: async () => {
+      const world = await MatrixWorld.populate(readings);
+      try {
+        const steps = LIFECYCLES[lifecycle];
+        return await (impossible === undefined ? live(world, steps) : fail(world, steps, impossible));
+      } catch (thrown) {
+        return [String(thrown)];
+      } finally {
+        world.close();
+      }
+    },
+  };
+}
+
+/** Every life under each of the combinations. */
+export function lives(combinations: readonly Readings[]): readonly Case[] {
+  return LIFECYCLE_NAMES.flatMap((lifecycle) => combinations.map((readings) => life(lifecycle, readings)));
+}
+
+/** All combinations: every triple of readings, and the full product of the rows that meet. */
+export function combinations(): readonly Readings[] {
+  return [...covering(3), ...product()];
+}
+
+/** Every fault at every call, answer and event of a life. */
+export async function faults(lifecycle: LifecycleName, readings: Readings): Promise<readonly Case[]> {
+  const troubles = await troublesOf(LIFECYCLES[lifecycle], readings);
+  return troubles.map((trouble) => ({
+    kind: 'fault',
+    name: `${lifecycle}, ${trouble.name}, ${described(readings)}`,
+    run: () => weather(LIFECYCLES[lifecycle], readings, trouble),
+  }));
+}
+
+export async function everything(): Promise<readonly Case[]> {
+  const disturbed: Case[] = [];
+  for (const [lifecycle, readings] of DISTURBED) {
+    disturbed.push(...(await faults(lifecycle, readings)));
+  }
+  return [...lives(combinations()), ...disturbed];
+}

@@ -1,0 +1,183 @@
+import { SimulatedAws } from '../../rehearsal/aws';
+import type { BehaviourName, Inventory, Reading } from '../../rehearsal/aws';
+import { RehearsalClock } from '../../rehearsal/clock';
+import { CloudFormation } from '../../rehearsal/cloudformation';
+import { cloudFormationService } from '../../rehearsal/cloudformation/api';
+import { Journal } from '../../rehearsal/journal';
+import { InProcessFunctions } from './functions';
+import { InProcessResponses } from './responses';
+
+export const ACCOUNT = '111111111111';
+export const REGION = 'us-east-1';
+export const DAY = 24 * 3_600_000;
+export const PLACE = { account: ACCOUNT, region: REGION };
+const START = Date.parse('2026-01-01T00:00:00Z');
+
+/** A VPC that was there before, and its route tables, the main one first. */
+export interface VpcPlace {
+  readonly vpcId: string;
+  readonly subnetIds: readonly string[];
+  readonly routeTableIds: readonly string[];
+}
+
+export type VpcName = 'A' | 'B';
+
+/** What of the neighbourhood stacks refer to. */
+export type Places = Readonly<Record<VpcName, VpcPlace>>;
+
+/** One choice for every question that AWS leaves open. */
+export type Readings = { readonly [Name in BehaviourName]?: Reading<Name> } & {
+  /** Row 17, CloudFormation's own. */
+  readonly failedUpdatePhysicalId?: 'stored' | 'ignored';
+};
+
+/** Numbers that look random and are the same in every run. */
+function sequence(seed: number): () => number {
+  let state = seed + 1;
+  return () => {
+    state = (state * 48_271) % 2_147_483_647;
+    return state / 2_147_483_647;
+  };
+}
+
+/**
+ * A small AWS in this process, in a time that passes in leaps alone: every run is the same. It is not empty: there are VPCs
+ * with routes and tags, and somebody else's fleet that is peered with one of them.
+ */
+export class MatrixWorld {
+  static async populate(readings: Readings = {}): Promise<MatrixWorld> {
+    const world = new MatrixWorld(readings);
+    await world.settle();
+    for (const [name, reading] of Object.entries(readings)) {
+      if (name !== 'failedUpdatePhysicalId') {
+        world.aws.behaviours.set(name as BehaviourName, reading as Reading<BehaviourName>);
+      }
+    }
+    return world;
+  }
+
+  // nothing of it takes real time: a clock that ticked would make each run another
+  readonly clock = new RehearsalClock(START, () => 0);
+  readonly journal = new Journal(() => this.clock.now());
+  readonly aws = new SimulatedAws(this);
+  readonly responses = new InProcessResponses(this.journal);
+  readonly functions: InProcessFunctions;
+  readonly cloudFormation: CloudFormation;
+  readonly places: Places;
+  private original: Inventory | undefined;
+
+  private constructor(readings: Readings) {
+    const { aws, clock, journal, responses } = this;
+    this.functions = new InProcessFunctions({ aws, clock, journal, responses, random: sequence(0) });
+    this.cloudFormation = new CloudFormation({
+      clock,
+      journal,
+      lambda: this.functions,
+      responses,
+      iam: aws.iam,
+      ec2: aws.ec2,
+      gameLift: aws,
+      parameters: aws.parameters,
+      queues: aws.queues,
+      alarms: aws.alarms,
+      defaults: PLACE,
+      failedUpdatePhysicalId: readings.failedUpdatePhysicalId ?? 'stored',
+    });
+    aws.register('cloudformation', cloudFormationService(this.cloudFormation));
+    this.places = layOut(aws);
+  }
+
+  /** What was there before any stack. */
+  get before(): Inventory {
+    if (this.original === undefined) {
+      throw new Error('the world is not settled yet');
+    }
+    return this.original;
+  }
+
+  pass(days: number): Promise<void> {
+    return this.clock.sleep(days * DAY);
+  }
+
+  /** Runs `task`; rejects where nothing of it goes on any more. */
+  async live<T>(task: () => Promise<T>): Promise<T> {
+    let cancel: () => void = () => undefined;
+    const stuck = new Promise<never>((_, reject) => {
+      cancel = this.clock.after(1000 * DAY, () => {
+        reject(new Error('the rehearsal is stuck: nothing happens any more'));
+      });
+    });
+    try {
+      return await Promise.race([task(), stuck]);
+    } finally {
+      cancel();
+    }
+  }
+
+  /** What neither logs nor answers nor errors may hold. */
+  get secrets(): readonly string[] {
+    const { secretAccessKey } = this.aws.iam.administrator(ACCOUNT);
+    return [...this.responses.secrets, ...this.functions.secrets.filter((secret) => secret !== ''), secretAccessKey];
+  }
+
+  close(): void {
+    this.clock.close();
+  }
+
+  /** Somebody else's fleet, peered with VPC A since some days. */
+  private async settle(): Promise<void> {
+    const { aws } = this;
+    aws.fates.fleetActivationSeconds = 120;
+    aws.fates.fleet = ({ name }) => (name === 'Foreign' ? { cidrBlock: '10.240.0.0/20' } : {});
+    const fleet = {
+      Name: 'Foreign',
+      BuildId: 'build-1',
+      EC2InstanceType: 'c5.large',
+      PeerVpcAwsAccountId: ACCOUNT,
+      PeerVpcId: this.places.A.vpcId,
+      Tags: [{ Key: 'owner', Value: 'somebody else' }],
+    };
+    await this.authorize('A');
+    await aws.callGameLift('CreateFleet', fleet, PLACE);
+    await this.pass(2);
+    const [peering] = aws.ec2.peerings.all();
+    aws.ec2.tags.put(ACCOUNT, peering?.id ?? '', new Map([['owner', 'somebody else']]));
+    this.original = aws.inventory();
+  }
+
+  /** By hand, as the README advises where nothing else is left. */
+  async authorize(vpc: VpcName): Promise<void> {
+    const input = { GameLiftAwsAccountId: ACCOUNT, PeerVpcId: this.places[vpc].vpcId };
+    await this.aws.callGameLift('CreateVpcPeeringAuthorization', input, PLACE);
+  }
+}
+
+function layOut({ ec2 }: SimulatedAws): Places {
+  const vpc = (cidr: string, tables: number): VpcPlace => {
+    const { vpcId } = ec2.createVpc({ ...PLACE, cidrBlock: `${cidr}.0.0/16` });
+    const main = ec2.vpc(PLACE, vpcId).mainRouteTableId;
+    const gateway = ec2.createInternetGateway(PLACE);
+    ec2.attachInternetGateway(PLACE, gateway, vpcId);
+    ec2.tags.put(ACCOUNT, vpcId, new Map([['Name', `studio ${cidr}`]]));
+    const isolated = Array.from({ length: tables }, (_, index) => {
+      const cidrBlock = `${cidr}.${index}.0/24`;
+      const subnetId = ec2.createSubnet(PLACE, { vpcId, cidrBlock, availabilityZone: 'us-east-1a' });
+      const routeTableId = ec2.createRouteTable(PLACE, vpcId);
+      ec2.associate(PLACE, routeTableId, subnetId);
+      ec2.createRoute(PLACE, routeTableId, { destination: '0.0.0.0/0', kind: 'gatewayId', target: gateway });
+      return { subnetId, routeTableId };
+    });
+    return {
+      vpcId,
+      subnetIds: isolated.map(({ subnetId }) => subnetId),
+      routeTableIds: [main, ...isolated.map(({ routeTableId }) => routeTableId)],
+    };
+  };
+  return { A: vpc('10.90', 2), B: vpc('10.91', 1) };
+}
+
+/** The same in every world, so that a stack can be synthesized before there is one. */
+export function placesOf(): Places {
+  const clock = new RehearsalClock(START, () => 0);
+  return layOut(new SimulatedAws({ clock, journal: new Journal(() => 0) }));
+}
