@@ -25,6 +25,7 @@ interface Peering {
   readonly vpcPeeringConnectionId: string;
   readonly status: { readonly code: string; readonly message: string };
   readonly requesterVpcInfo: { readonly vpcId: string; readonly cidrBlock?: string };
+  readonly accepterVpcInfo: { readonly peeringOptions?: { readonly allowDnsResolutionFromRemoteVpc?: boolean } };
   readonly tagSet?: readonly { readonly key: string; readonly value: string }[];
 }
 
@@ -131,12 +132,13 @@ export class SimulatedApi implements Readonly<World['api']> {
     const filter = { 'Filter.1.Name': 'accepter-vpc-info.vpc-id', 'Filter.1.Value.1': accepterVpcId };
     const output = await this.send('ec2', 'DescribeVpcPeeringConnections', filter, signal);
     const { vpcPeeringConnectionSet } = output as { readonly vpcPeeringConnectionSet: readonly Peering[] };
-    return vpcPeeringConnectionSet.map(({ vpcPeeringConnectionId, status, requesterVpcInfo, tagSet = [] }) => ({
+    return vpcPeeringConnectionSet.map(({ vpcPeeringConnectionId, status, requesterVpcInfo, accepterVpcInfo, tagSet = [] }) => ({
       id: vpcPeeringConnectionId,
       status: status.code,
       message: status.message,
       requesterVpcId: requesterVpcInfo.vpcId,
       cidrBlock: requesterVpcInfo.cidrBlock,
+      dnsResolution: accepterVpcInfo.peeringOptions?.allowDnsResolutionFromRemoteVpc ?? false,
       tags: Object.fromEntries(tagSet.map(({ key, value }) => [key, value])),
     }));
   }
@@ -181,6 +183,11 @@ export class SimulatedApi implements Readonly<World['api']> {
       [`Tag.${index + 1}.Value`, value],
     ]);
     await this.send('ec2', 'CreateTags', { 'ResourceId.1': peeringId, ...(Object.fromEntries(listed) as Tags) }, signal);
+  }
+
+  async untagPeering(peeringId: string, keys: readonly string[], signal: AbortSignal): Promise<void> {
+    const listed = Object.fromEntries(keys.map((key, index) => [`Tag.${index + 1}.Key`, key]));
+    await this.send('ec2', 'DeleteTags', { 'ResourceId.1': peeringId, ...listed }, signal);
   }
 
   async describeStackStatus(StackName: string, signal: AbortSignal): Promise<string> {
