@@ -32,6 +32,7 @@ export interface Life {
 const DAY = 24 * 3_600_000;
 const OLD_DAYS = 30;
 const LATER_DAYS = 2;
+const DELETED = 'DELETE_COMPLETE';
 
 /** Deploys all stacks of one assembly after the other, deletes them all after thirty days, and looks two days later what is left. */
 export async function live(rehearsal: Rehearsal, deployments: readonly LifeDeployment[]): Promise<Life> {
@@ -62,6 +63,9 @@ export async function live(rehearsal: Rehearsal, deployments: readonly LifeDeplo
     // an update may have left out stacks: they are deleted after what it has
     for (const directory of new Set(assemblies.toReversed())) {
       results.push(...(await cloudFormation.deleteAll(directory)));
+      if (results.some(({ status }) => status !== DELETED)) {
+        break;
+      }
     }
     return results;
   });
@@ -72,7 +76,7 @@ export async function live(rehearsal: Rehearsal, deployments: readonly LifeDeplo
     ...deployed
       .filter(({ stacks, refused }) => stacks.length === 0 && refused === undefined)
       .map(({ name }) => `${name}: no stack`),
-    ...troubleOf(deleted, ['DELETE_COMPLETE']),
+    ...troubleOf(deleted, [DELETED]),
     ...leftBehind,
   ];
   return { steps: [...deployed, deleted], leftBehind, trouble };

@@ -137,6 +137,21 @@ describe('a life', () => {
     expect(printed).toMatch(/delete +\S+ d +Stack .*\ndelete +\S+ d +Other .* DELETE_COMPLETE\n/);
   });
 
+  test('a deletion that fails is told once, however many assemblies there were', async () => {
+    const assemblies = ['10.0.0.0/16', '10.1.0.0/16'].map((cidrBlock) =>
+      synthesize((stack) => {
+        const { attrVpcId: vpcId } = new ec2.CfnVPC(stack, 'Vpc', { cidrBlock: '10.0.0.0/16' });
+        const subnet = new ec2.CfnSubnet(stack, 'Subnet', { vpcId, cidrBlock: '10.0.0.0/24', availabilityZone: 'us-east-1a' });
+        // what lies in the VPC stays, so that the VPC can not go
+        subnet.applyRemovalPolicy(RemovalPolicy.RETAIN);
+        new ec2.CfnVPC(stack, 'Other', { cidrBlock });
+      }),
+    );
+    const { code, printed } = await command(...assemblies);
+    expect(code).toBe(1);
+    expect(printed.match(/\ndelete: Stack DELETE_FAILED/g)).toHaveLength(1);
+  });
+
   test('a stack that fails is told with its reason, as is what can not be done after it', async () => {
     const failing = synthesize((stack) => {
       new ec2.CfnSecurityGroup(stack, 'Group', { groupDescription: 'late', vpcId: 'vpc-0123456789abcdef0' });
