@@ -1,4 +1,5 @@
-import { PhysicalName, Stack, Token } from 'aws-cdk-lib';
+import { createHash } from 'node:crypto';
+import { Stack, Token } from 'aws-cdk-lib';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
@@ -37,7 +38,9 @@ export interface VpcPeeringRoleProps {
   /**
    * The name of the role.
    *
-   * @default - generated: by the CDK where another stack of the app needs it, else by CloudFormation
+   * @default - made of stack, construct and Region, and the same whether or not another stack refers to the role: a role that
+   * changes its name is replaced, and what was authorized with it can not be removed any more. Where account or Region are known
+   * only at the deployment, CloudFormation makes the name
    */
   readonly roleName?: string;
 
@@ -69,7 +72,7 @@ export class VpcPeeringRole extends iam.Role {
       description: 'Lets GameLift fleets of another account be peered with a VPC',
       assumedBy: principalOf(props),
       ...(externalId === undefined ? {} : { externalIds: [externalId] }),
-      roleName: props.roleName ?? PhysicalName.GENERATE_IF_NEEDED,
+      roleName: props.roleName ?? nameOf(scope, id),
       ...(props.permissionsBoundary === undefined ? {} : { permissionsBoundary: props.permissionsBoundary }),
       inlinePolicies: {
         Peer: new iam.PolicyDocument({
@@ -78,6 +81,20 @@ export class VpcPeeringRole extends iam.Role {
       },
     });
   }
+}
+
+const MAX_NAME = 64;
+
+/** The CDK's own PhysicalName.GENERATE_IF_NEEDED names a role only as long as another stack refers to it. */
+function nameOf(scope: Construct, id: string): string | undefined {
+  const { account, region } = Stack.of(scope);
+  if (Token.isUnresolved(account) || Token.isUnresolved(region)) {
+    return undefined;
+  }
+  const path = `${scope.node.path}/${id}`;
+  const hash = createHash('sha256').update(path).digest('hex').slice(0, 8);
+  const readable = path.replace(/[^\w]+/g, '-').slice(0, MAX_NAME - region.length - hash.length - 2);
+  return `${readable}-${region}-${hash}`;
 }
 
 function principalOf({ gameLiftAccount, assumedBy }: VpcPeeringRoleProps): iam.IPrincipal {

@@ -101,7 +101,21 @@ describe('a role in the account of the VPC', () => {
     }
   });
 
-  test('is named by the CDK where the other account refers to it, and is there before what uses it', () => {
+  test('has the same name whether or not another stack refers to it', () => {
+    const [role] = Object.values(roleOf().findResources('AWS::IAM::Role')) as { Properties: { RoleName: string } }[];
+    expect(role?.Properties.RoleName).toMatch(/^Data-Role-eu-central-1-[0-9a-f]{8}$/);
+  });
+
+  test('has a name of at most 64 characters, however deep it lies', () => {
+    const stack = new Stack(new App(), 'Data'.repeat(20), { env: DATA });
+    new VpcPeeringRole(stack, 'Role', { vpc: vpcOf(stack), gameLiftAccount: GAME.account });
+    const [role] = Object.values(Template.fromStack(stack).findResources('AWS::IAM::Role')) as {
+      Properties: { RoleName: string };
+    }[];
+    expect(role?.Properties.RoleName).toHaveLength(64);
+  });
+
+  test('is referred to by that name from the other account, and is there before what uses it', () => {
     const app = new App();
     const data = new Stack(app, 'Data', { env: DATA });
     const game = new Stack(app, 'Game', { env: GAME });
@@ -111,7 +125,10 @@ describe('a role in the account of the VPC', () => {
       PeerVpcAwsAccountId: '222222222222',
       GameLiftAwsAccountId: '111111111111',
       PeerRoleArn: {
-        'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, Match.stringLikeRegexp('^:iam::222222222222:role/data')]],
+        'Fn::Join': [
+          '',
+          ['arn:', { Ref: 'AWS::Partition' }, Match.stringLikeRegexp('^:iam::222222222222:role/Data-Role-eu-central-1-')],
+        ],
       },
     });
     expect(game.dependencies).toContain(data);

@@ -31,6 +31,7 @@ function fleetOf(stack: Stack, build: string): gamelift.CfnFleet {
 interface Kind {
   readonly born?: boolean;
   readonly build?: string;
+  readonly peered?: boolean;
   readonly connection?: Partial<VpcPeeringConnectionProps>;
 }
 
@@ -72,6 +73,10 @@ describe('with a role in the account of the VPC', () => {
         gameLiftAccount: GAME.account,
         externalId: EXTERNAL_ID,
       });
+      if (kind.peered === false) {
+        fleetOf(game, '1');
+        return;
+      }
       const authorization = new VpcPeeringAuthorization(game, 'Authorization', {
         vpc: vpcOf(game, vpcId),
         peerRole,
@@ -103,11 +108,25 @@ describe('with a role in the account of the VPC', () => {
     await expectNothingLeft(rehearsal, before);
   });
 
+  test('stays what it is when no stack refers to it any more, so that what was peered is cleaned up', async () => {
+    const rehearsal = await start();
+    const vpcId = dataVpc(rehearsal);
+    const before = rehearsal.aws.inventory();
+    await deploy(rehearsal, studio(vpcId));
+    await rehearsal.clock.sleep(10 * DAY);
+    expect(await deploy(rehearsal, studio(vpcId, { peered: false }))).toEqual(['CREATE_COMPLETE', 'UPDATE_COMPLETE']);
+    expectNoFailedDelete(rehearsal);
+    expect(rehearsal.aws.inventory().connections).toEqual([]);
+    expect((await rehearsal.cloudFormation.delete('Game')).status).toBe('DELETE_COMPLETE');
+    expect((await rehearsal.cloudFormation.delete('Data')).status).toBe('DELETE_COMPLETE');
+    await expectNothingLeft(rehearsal, before);
+  });
+
   test('is in the trail under the names of stack and construct', async () => {
     const rehearsal = await start();
     await deploy(rehearsal, studio(dataVpc(rehearsal)));
     expect(told(rehearsal, 'gamelift').find((line) => line.startsWith('CreateVpcPeeringAuthorization'))).toMatch(
-      /called by arn:aws:sts::222222222222:assumed-role\/data\w+\/Game\.Authorization\w{8} of account 222222222222$/,
+      /called by arn:aws:sts::222222222222:assumed-role\/Data-Role-us-east-1-\w+\/Game\.Authorization\w{8} of account 222222222222$/,
     );
   });
 
