@@ -38,6 +38,9 @@ export interface AuthorizationApi extends ListApi {
 /** An authorization with less than this left was not renewed: half of the 24 hours that AWS gives. */
 const RENEWED_MILLISECONDS = 12 * 3600 * 1000;
 
+/** How often one is cancelled for another: who contends for it may be faster. */
+const REPLACE_ATTEMPTS = 3;
+
 export type Valid = AuthorizationRecord & { readonly ExpirationTime: Date };
 
 /** Sees to it that GameLift lets the VPCs of a pair be connected and disconnected. */
@@ -156,8 +159,7 @@ export class Authorizations implements Authority {
   }
 
   private async createAnew(): Promise<Valid> {
-    await this.remove();
-    const anew = await this.request();
+    const anew = await this.replace();
     if (!this.isFresh(anew)) {
       throw new Error(
         `GameLift answered with an authorization that expires at ${anew.ExpirationTime.toISOString()}, ` +
@@ -165,6 +167,29 @@ export class Authorizations implements Authority {
       );
     }
     return anew;
+  }
+
+  /** Cancels what is valid and requests another, again where one is there all the same. */
+  private async replace(): Promise<Valid> {
+    for (let attempt = 1; ; attempt += 1) {
+      const certain = this.calls.uncertain;
+      const removed = await this.remove();
+      try {
+        return await this.request();
+      } catch (error) {
+        if (faultOf(error).name !== 'InvalidRequestException') {
+          throw error;
+        }
+        // somebody else was faster, or the answer to a request that took effect was lost
+        const existing = await this.find();
+        if (existing !== undefined && this.isFresh(existing)) {
+          return existing;
+        }
+        if ((!removed && this.calls.uncertain === certain) || attempt === REPLACE_ATTEMPTS) {
+          throw error;
+        }
+      }
+    }
   }
 
   private async request(): Promise<Valid> {
@@ -182,18 +207,20 @@ export class Authorizations implements Authority {
     return record;
   }
 
-  private async remove(): Promise<void> {
+  /** Gives whether there was one to cancel, as far as GameLift says. */
+  private async remove(): Promise<boolean> {
     try {
       await this.calls.make('DeleteVpcPeeringAuthorization', (signal) =>
         this.api.deleteVpcPeeringAuthorization(this.input, signal),
       );
+      return true;
     } catch (error) {
       const { name } = faultOf(error);
       if (name === 'NotFoundException') {
-        return;
+        return false;
       }
       if (name === 'InvalidRequestException' && (await this.find()) === undefined) {
-        return;
+        return false;
       }
       throw error;
     }

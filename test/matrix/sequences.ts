@@ -105,14 +105,15 @@ export async function play({ readings: chosen, moves }: Sequence): Promise<reado
   world.aws.fates.connectionSeconds = 6;
   try {
     return await world.live(async () => {
+      const stack = new RandomStack(world);
       for (const [index, each] of moves.entries()) {
-        const problems = await make(world, each);
+        const problems = await stack.make(each);
         if (problems.length > 0) {
           return problems.map((problem) => `move ${index + 1}: ${problem}`);
         }
       }
       world.functions.disturbance = {};
-      return [...(await removed(world)), ...(await leftovers(world)), ...damage(world), ...failedDeletes(world), ...leaks(world)];
+      return [...(await stack.remove()), ...(await leftovers(world)), ...damage(world), ...failedDeletes(world), ...leaks(world)];
     });
   } catch (thrown) {
     return [String(thrown)];
@@ -121,39 +122,56 @@ export async function play({ readings: chosen, moves }: Sequence): Promise<reado
   }
 }
 
-async function make(world: MatrixWorld, each: Move): Promise<readonly string[]> {
-  switch (each.kind) {
-    case 'pass':
-      await world.pass(each.days);
-      return [];
-    case 'mishap': {
-      const index = world.functions.calls.length + each.calls;
-      world.functions.disturbance = { call: (point) => (point.index === index ? each.fault : undefined) };
+/** A stack, and what was last deployed of it. */
+class RandomStack {
+  private current: Declared | undefined;
+
+  constructor(private readonly world: MatrixWorld) {}
+
+  /** Gives what was not as it should be. */
+  async make(each: Move): Promise<readonly string[]> {
+    const { functions } = this.world;
+    switch (each.kind) {
+      case 'pass':
+        await this.world.pass(each.days);
+        return [];
+      case 'mishap': {
+        const index = functions.calls.length + each.calls;
+        functions.disturbance = { call: (point) => (point.index === index ? each.fault : undefined) };
+        return [];
+      }
+      case 'deploy':
+        return this.deploy(each.declared);
+    }
+  }
+
+  async remove(): Promise<readonly string[]> {
+    if (this.current === undefined) {
       return [];
     }
-    case 'deploy':
-      return deploy(world, each.declared);
+    this.current = undefined;
+    const { status, reason = '' } = await this.world.cloudFormation.delete(STACK);
+    return status === 'DELETE_COMPLETE' ? [] : [`${status}: ${reason}: ${reasons(this.world).join(', ')}`];
   }
-}
 
-async function deploy(world: MatrixWorld, wanted: Declared): Promise<readonly string[]> {
-  const { status, reason = '' } = await world.cloudFormation.deploy(assemblyOf(wanted), STACK);
-  const failing = wanted.end === 'failing';
-  if (status === 'ROLLBACK_COMPLETE' && failing) {
-    // such a stack can only be deleted
-    return [...(await removed(world)), ...damage(world)];
+  private async deploy(wanted: Declared): Promise<readonly string[]> {
+    const { world, current } = this;
+    if (current !== undefined && assemblyOf(current) === assemblyOf(wanted)) {
+      // nothing to update: the stack stays as it was, however its last update ended
+      return [];
+    }
+    const outcome = [current === undefined ? 'CREATE' : 'UPDATE', current === undefined ? 'ROLLBACK' : 'UPDATE_ROLLBACK'];
+    const [expected] = wanted.end === 'sound' ? outcome : outcome.slice(1);
+    this.current = current ?? wanted;
+    const { status, reason = '' } = await world.cloudFormation.deploy(assemblyOf(wanted), STACK);
+    if (status !== `${String(expected)}_COMPLETE`) {
+      return [`${status}: ${reason}: ${reasons(world).join(', ')}`];
+    }
+    if (wanted.end === 'sound') {
+      this.current = wanted;
+      return [...damage(world), ...deviations(world, wanted)];
+    }
+    // a stack whose creation was rolled back can only be deleted
+    return [...damage(world), ...(current === undefined ? await this.remove() : deviations(world, current))];
   }
-  const expected = failing ? /^UPDATE_ROLLBACK_COMPLETE$/ : /^(CREATE|UPDATE|UPDATE_ROLLBACK)_COMPLETE$/;
-  if (!expected.test(status) || (!failing && status === 'UPDATE_ROLLBACK_COMPLETE' && reason !== '')) {
-    return [`${status}: ${reason}: ${reasons(world).join(', ')}`];
-  }
-  return [...damage(world), ...(failing ? [] : deviations(world, wanted))];
-}
-
-async function removed({ cloudFormation }: MatrixWorld): Promise<readonly string[]> {
-  const { status, reason = '' } = await cloudFormation.delete(STACK).catch((error: unknown) => ({
-    status: String(error).includes('does not exist') ? 'DELETE_COMPLETE' : 'FAILED',
-    reason: String(error),
-  }));
-  return status === 'DELETE_COMPLETE' ? [] : [`${status}: ${reason}`];
 }

@@ -1,0 +1,34 @@
+import fc from 'fast-check';
+import { play, sequences } from './sequences';
+import type { Sequence } from './sequences';
+import { declare, fleet } from './stacks';
+
+test('random lives, a few', async () => {
+  const property = fc.asyncProperty(sequences, async (sequence) => {
+    expect(await play(sequence)).toEqual([]);
+  });
+  await fc.assert(property, { seed: 1, numRuns: 15 });
+});
+
+/** What random lives once failed with, as short as it could be made. */
+const FOUND: readonly (readonly [string, Sequence])[] = [
+  [
+    'the answer to an authorization was lost, while those that were used are not listed and no second one is given',
+    {
+      readings: { authorizingAgain: 'InvalidRequestException', usedAuthorizations: 'not listed', peerVpcWrites: 'none' },
+      moves: [
+        { kind: 'deploy', declared: declare({ fleets: [fleet({ name: 'Arena' })] }) },
+        { kind: 'mishap', calls: 28, fault: { kind: 'malformed' } },
+        { kind: 'deploy', declared: declare({ vpc: 'B', fleets: [fleet()] }) },
+      ],
+    },
+  ],
+];
+
+test.each(FOUND)('%s', async (_, sequence) => {
+  // the call that goes wrong need not be the same for ever
+  for (let calls = 0; calls <= 60; calls += 1) {
+    const moves = sequence.moves.map((move) => (move.kind === 'mishap' ? { ...move, calls } : move));
+    expect(await play({ ...sequence, moves })).toEqual([]);
+  }
+});
