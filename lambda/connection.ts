@@ -172,9 +172,7 @@ export class Connection {
    */
   async noted(): Promise<ConnectionAttributes | undefined> {
     const sides = await this.peerings.ec2Side();
-    const tagged = sides?.find(
-      ({ status, tags }) => status === 'active' && tags[OWNER_TAG] === this.owner && tags[FLEET_TAG] === this.spec.fleetId,
-    );
+    const tagged = sides?.find((side) => side.status === 'active' && this.hasTagged(side));
     const id = tagged?.tags[CONNECTION_TAG];
     if (tagged?.cidrBlock !== undefined && id !== undefined) {
       return { VpcPeeringConnectionId: id, GameLiftVpcId: tagged.requesterVpcId, GameLiftCidrBlock: tagged.cidrBlock };
@@ -475,12 +473,13 @@ export class Connection {
     if (sides === undefined && this.spec.routes.kind !== 'None') {
       throw new Error('EC2 can not be asked which routes lead to it, so they can not be removed: delete again');
     }
-    const isOwn = ({ tags }: Ec2Peering): boolean => tags[OWNER_TAG] === this.owner && tags[FLEET_TAG] === this.spec.fleetId;
-    const alive = (sides ?? []).find((side) => isOwn(side) && !isDead(side.status));
+    const alive = (sides ?? []).find((side) => this.hasTagged(side) && !isDead(side.status));
     if (alive !== undefined) {
       throw new Error(`GameLift says that it is gone, but EC2 shows ${alive.id} in status ${alive.status}: delete again`);
     }
-    const gone = (sides ?? []).filter((side) => isDead(side.status) && (side.requesterVpcId === gameLiftVpcId || isOwn(side)));
+    const gone = (sides ?? []).filter(
+      (side) => isDead(side.status) && (side.requesterVpcId === gameLiftVpcId || this.hasTagged(side)),
+    );
     if (gone.length > 0) {
       await this.change('', (tables) => Promise.resolve(planRemoval(tables, new Set(gone.map(({ id }) => id)))));
     }

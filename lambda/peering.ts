@@ -141,7 +141,7 @@ export class Peerings {
   private unreachable = false;
   /** When this request last asked GameLift for connections: sooner than a rate token comes back, it would be refused. */
   private describedAt = 0;
-  /** Of the fleet's VPC, as soon as any connection of the fleet tells it. */
+  /** Of the fleet's VPC, once a connection of the fleet has told it. */
   private fleetCidrBlock: string | undefined;
 
   constructor(
@@ -184,7 +184,7 @@ export class Peerings {
   /**
    * Requests the connection and waits until it is active. Authorizes again where GameLift refuses.
    *
-   * @param expected true says that an earlier run of the same request may have made it
+   * @param expected `present` where an earlier run of the same request may have made it
    * @throws ExistsError if it is there and nobody expected it.
    */
   async connect(expected: 'absent' | 'present'): Promise<LivePeering> {

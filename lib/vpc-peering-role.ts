@@ -57,7 +57,7 @@ export interface VpcPeeringRoleProps {
  * and set their tags, routes and DNS, and nothing else.
  *
  * Pass it to a `VpcPeeringAuthorization` as `peerRole`. GameLift acts in the VPC with the identity of who authorized, possibly
- * later than the call: keep the role as long as anything is peered.
+ * later than the call: keep the role until nothing is peered any more.
  *
  * @see https://docs.aws.amazon.com/gameliftservers/latest/developerguide/vpc-peering.html
  */

@@ -229,6 +229,20 @@ describe('split stacks, without trust', () => {
     expect(calls(rehearsal, 'CreateVpcPeeringAuthorization')).toBe(3);
   });
 
+  test('an authorization with less than an hour left is refused, with the moment at which it expires', async () => {
+    const rehearsal = await start();
+    const vpcId = dataVpc(rehearsal);
+    const pair = { GameLiftAwsAccountId: GAME.account, PeerVpcId: vpcId };
+    await rehearsal.aws.callGameLift('CreateVpcPeeringAuthorization', pair, DATA);
+    const expires = rehearsal.clock.now() + DAY;
+    expect(await deploy(rehearsal, vpcId)).toBe('CREATE_COMPLETE');
+    await rehearsal.clock.sleep(expires - HOUR / 2 - rehearsal.clock.now());
+    expect(await deploy(rehearsal, vpcId, { build: '2' })).toBe('UPDATE_ROLLBACK_COMPLETE');
+    expect(failures(rehearsal)[0]).toMatch(
+      /: it expires at 2026-01-02T00:0\d:\d\d\.\d{3}Z\. Only account 222222222222 can authorize this/,
+    );
+  });
+
   test('another VPC: what cleaning up the old one needs is asked for before anything is changed', async () => {
     const rehearsal = await start();
     const [one, other] = [dataVpc(rehearsal), dataVpc(rehearsal)];

@@ -1,0 +1,40 @@
+import { GAMELIFT_ACCOUNT, propertiesOf, TestWorld, VPC, VPC_ACCOUNT } from './world';
+
+/*
+ * What a schedule sends instead of a request of CloudFormation.
+ */
+
+function renewal(change: Record<string, unknown> = {}): object {
+  return {
+    GameLiftVpcPeeringRenewal: propertiesOf({
+      StackId: `arn:aws:cloudformation:eu-central-1:${VPC_ACCOUNT}:stack/Data/6b2e1c9c-0000-4000-8000-000000000000`,
+      LogicalResourceId: 'Authorization',
+      MinimumValiditySeconds: '46800',
+      ...change,
+    }),
+  };
+}
+
+test('authorizes, and answers nobody', async () => {
+  const world = new TestWorld();
+  expect(await world.run(renewal())).toBeUndefined();
+  expect(world.api.calls).toEqual([`Create ${VPC} ${GAMELIFT_ACCOUNT}`]);
+});
+
+test('cancels and authorizes anew where too little is left until the next time', async () => {
+  const world = new TestWorld();
+  world.api.create = [{ hours: 12.5 }, { hours: 24 }];
+  await world.run(renewal());
+  expect(world.api.calls.map((call) => call.split(' ')[0])).toEqual(['Create', 'Delete', 'Create']);
+});
+
+test.each([
+  [{ PeerVpcAwsAccountId: '333333333333' }, `only account 333333333333 can authorize VPC ${VPC}: schedule the renewal there`],
+  [{ MinimumValiditySeconds: '90000' }, 'MinimumValiditySeconds must be from 0 to 86400 seconds, got 90000'],
+  [{ StackId: 'Data' }, 'StackId must be the ARN of a stack, got "Data"'],
+  [{ PeerVpcId: undefined }, 'PeerVpcId must be the id of a VPC such as vpc-0123456789abcdef0, got nothing'],
+])('fails, so that Lambda tries again and reports it: %p', async (change, message) => {
+  const world = new TestWorld();
+  await expect(world.run(renewal(change))).rejects.toThrow(message);
+  expect(world.api.calls).toEqual([]);
+});
