@@ -42,20 +42,14 @@ async function rehearse(example: string, assemblies: string): Promise<string[]> 
     const context = Object.fromEntries(
       Object.entries(VPCS).map(([name, cidrBlock]) => [name, aws.ec2.createVpc({ ...DATA, cidrBlock }).vpcId]),
     );
-    const findings: string[] = [];
-    const { steps, trouble } = await live(
-      rehearsal,
-      STEPS.map(({ name, build, days }) => ({
-        name,
-        days,
-        assembly: () => {
-          const assembly = join(assemblies, `${example}-${build}`);
-          synthesize(`examples/${example}.ts`, { ...context, build }, assembly);
-          findings.push(...lint(assembly));
-          return assembly;
-        },
-      })),
+    const deployments = await Promise.all(
+      STEPS.map(async ({ name, build, days }) => {
+        const directory = join(assemblies, `${example}-${build}`);
+        return { name, days, assembly: await synthesize(`examples/${example}.ts`, { ...context, build }, directory) };
+      }),
     );
+    const findings = deployments.flatMap(({ assembly }) => lint(assembly));
+    const { steps, trouble } = await live(rehearsal, deployments);
     for (const { name, after, stacks } of steps) {
       const statuses = stacks.map((stack) => `${stack.name} ${stack.status}`).join(', ');
       console.log(`${example}: ${name} after ${span(after)}: ${statuses}`);

@@ -169,7 +169,7 @@ async function run({ assemblies, days, behaviours, account, vpcs }: Request, { p
       assemblies.map((assembly, index) => ({
         name: ['create', 'update'][index] ?? `update ${index}`,
         days: index === 0 ? 0 : days,
-        assembly: () => assembly,
+        assembly,
       })),
     );
     print(report(life, unneeded(aws.iam.grants())));

@@ -103,7 +103,17 @@ interface Life {
   readonly leftBehind: readonly string[];
 }
 
-async function live(title: string, app: string, assemblies: string): Promise<Life> {
+/** Has an app synthesized for each step; gives the directories. */
+async function prepare(app: string, assemblies: string): Promise<readonly string[]> {
+  const directories: string[] = [];
+  for (const [index, { context }] of STEPS.entries()) {
+    const directory = join(assemblies, `${app.replace(/\W/g, '-')}-${index}`);
+    directories.push(context === undefined ? '' : await synthesize(app, context, directory));
+  }
+  return directories;
+}
+
+async function live(title: string, assemblies: readonly string[]): Promise<Life> {
   console.log(`\n=== ${title}\n`);
   const rehearsal = await Rehearsal.start({ account: ACCOUNT });
   try {
@@ -116,11 +126,7 @@ async function live(title: string, app: string, assemblies: string): Promise<Lif
     for (const [index, step] of STEPS.entries()) {
       rehearsal.journal.write('story', step.name, '');
       await rehearsal.clock.sleep(step.wait ?? 0);
-      const directory = join(assemblies, `${app.replace(/\W/g, '-')}-${index}`);
-      if (step.context !== undefined) {
-        synthesize(app, step.context, directory);
-      }
-      steps.push(await perform(rehearsal, step, directory));
+      steps.push(await perform(rehearsal, step, assemblies[index] ?? ''));
     }
     await rehearsal.clock.sleep(2 * DAY);
     return { steps, leftBehind: differences(before, rehearsal.aws.inventory()) };
@@ -132,8 +138,10 @@ async function live(title: string, app: string, assemblies: string): Promise<Lif
 async function main(): Promise<void> {
   const assemblies = mkdtempSync(join(tmpdir(), 'cdk-gamelift-vpc-peering-'));
   try {
-    const ours = await live('with this library: bin/app.ts', 'bin/app.ts', assemblies);
-    const theirs = await live('without it, by AwsCustomResource: bin/comparison.ts', 'bin/comparison.ts', assemblies);
+    console.log('synthesizing bin/app.ts and bin/comparison.ts for each step');
+    const [app, comparison] = await Promise.all([prepare('bin/app.ts', assemblies), prepare('bin/comparison.ts', assemblies)]);
+    const ours = await live('with this library: bin/app.ts', app);
+    const theirs = await live('without it, by AwsCustomResource: bin/comparison.ts', comparison);
 
     const show = ({ status, took, authorization }: Outcome): string[] => [status, took, authorization];
     for (const [index, stack] of STACKS.entries()) {

@@ -1,37 +1,27 @@
-import { spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 
 const ROOT = join(__dirname, '..');
+const CLI = join(ROOT, 'node_modules', 'aws-cdk', 'bin', 'cdk');
+const ENVIRONMENT = { AWS_EC2_METADATA_DISABLED: 'true', CDK_DISABLE_CLI_TELEMETRY: 'true' };
 
 /** Values for `--context`. */
 export type Context = Readonly<Record<string, string>>;
 
 /**
- * Has the CDK CLI synthesize an app into a directory.
+ * Has the CDK CLI synthesize an app into a directory, and gives that.
  *
  * @throws Error with what the CLI said, if it failed or an annotation of the app is an error
  */
-export function synthesize(app: string, context: Context, directory: string): void {
+export async function synthesize(app: string, context: Context, directory: string): Promise<string> {
   const options = Object.entries(context).flatMap(([name, value]) => ['--context', `${name}=${value}`]);
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [
-      join(ROOT, 'node_modules', 'aws-cdk', 'bin', 'cdk'),
-      'synth',
-      '--quiet',
-      '--app',
-      `npx tsx ${app}`,
-      '--output',
-      directory,
-      ...options,
-    ],
-    {
-      cwd: ROOT,
-      encoding: 'utf8',
-      env: { ...process.env, AWS_EC2_METADATA_DISABLED: 'true', CDK_DISABLE_CLI_TELEMETRY: 'true' },
-    },
-  );
-  if (status !== 0) {
-    throw new Error(`cdk synth failed:\n${stdout}${stderr}`);
+  const command = [CLI, 'synth', '--quiet', '--app', `npx tsx ${app}`, '--output', directory, ...options];
+  try {
+    await promisify(execFile)(process.execPath, command, { cwd: ROOT, env: { ...process.env, ...ENVIRONMENT } });
+    return directory;
+  } catch (error) {
+    const { stdout, stderr } = error as { readonly stdout?: string; readonly stderr?: string };
+    throw new Error(`cdk synth of ${app} failed:\n${stdout ?? ''}${stderr ?? ''}`, { cause: error });
   }
 }

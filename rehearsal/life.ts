@@ -7,8 +7,8 @@ export interface LifeDeployment {
   readonly name: string;
   /** Rehearsed days that pass before it. */
   readonly days: number;
-  /** Gives the directory of the assembly; called when those days have passed. */
-  readonly assembly: () => string;
+  /** The directory of the cloud assembly. */
+  readonly assembly: string;
 }
 
 /** What a deployment, or the deletion at the end, came to. */
@@ -49,19 +49,16 @@ export async function live(rehearsal: Rehearsal, deployments: readonly LifeDeplo
     }
   };
 
-  const assemblies: string[] = [];
   const deployed: LifeStep[] = [];
   for (const { name, days, assembly } of deployments) {
     await clock.sleep(days * DAY);
-    const directory = assembly();
-    assemblies.push(directory);
-    deployed.push(await perform(name, () => cloudFormation.deployAll(directory)));
+    deployed.push(await perform(name, () => cloudFormation.deployAll(assembly)));
   }
   await clock.sleep(OLD_DAYS * DAY);
   const deleted = await perform('delete', async () => {
     const results: NamedStackResult[] = [];
     // an update may have left out stacks: they are deleted after what it has
-    for (const directory of new Set(assemblies.toReversed())) {
+    for (const directory of new Set(deployments.map(({ assembly }) => assembly).toReversed())) {
       results.push(...(await cloudFormation.deleteAll(directory)));
       if (results.some(({ status }) => status !== DELETED)) {
         break;
