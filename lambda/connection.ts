@@ -10,7 +10,7 @@ import { NothingDoneError } from './cloudformation';
 import type { RawProperties } from './cloudformation';
 import type { Log } from './log';
 import { ExistsError, isDead, REFUSED } from './peering';
-import type { Ec2Peering, FleetRecord, LivePeering, PeeringApi, PeerVpcApi, Peerings } from './peering';
+import type { Before, Ec2Peering, FleetRecord, LivePeering, PeeringApi, PeerVpcApi, Peerings } from './peering';
 import { readBoolean, readFleetId, readOneOf, readPair, readRouteTableIds, readSeconds } from './properties';
 import type { Pair } from './properties';
 import { applyRoutes, planRemoval, planRoutes } from './routes';
@@ -61,6 +61,11 @@ export function connectionKey({ fleetId, pair }: ConnectionSpec): string {
 const COMING: ReadonlySet<string> = new Set(['NEW', 'DOWNLOADING', 'VALIDATING', 'BUILDING', 'ACTIVATING']);
 
 const FLEET_POLL = 10_000;
+
+/** How long another run of the same request is waited for: one that was killed is run again by Lambda a minute later. */
+const NOTE_PATIENCE = 120_000;
+
+const NOTE_POLL = 5_000;
 
 const OWNER_TAG = 'cdk-gamelift-vpc-peering:owner';
 const FLEET_TAG = 'cdk-gamelift-vpc-peering:fleet';
@@ -144,25 +149,30 @@ export class Connection {
     return this.explained('peer', async () => {
       this.refuseUnreachable();
       const claims = this.claims(await this.activeFleet());
+      const before = await this.peerings.look();
       const claim = await claims.read();
       this.refuseOthers(claim);
-      return await this.connect(claims, claim);
+      return await this.connect(claims, claim, before);
     });
   }
 
-  /** Brings the connection to what is declared, from what was declared before; makes it again if it is gone. */
-  async update(before: DeclaredRoutes): Promise<ConnectionAttributes> {
+  /**
+   * Brings the connection to what is declared; makes it again if it is gone.
+   *
+   * @param declared the routes that were declared before
+   */
+  async update(declared: DeclaredRoutes): Promise<ConnectionAttributes> {
     return this.explained('update the peering of', async () => {
       this.refuseUnreachable();
       const claims = this.claims(await this.activeFleet());
+      const before = { sides: await this.peerings.ec2Side(), listed: await this.peerings.find() };
       const claim = await claims.read();
       this.refuseOthers(claim);
-      const peering = await this.peerings.find();
-      if (peering?.status !== 'active') {
-        return await this.connect(claims, claim);
+      if (before.listed?.status !== 'active') {
+        return await this.connect(claims, claim, before);
       }
       const origin = claim.owner === this.owner ? originOf(claim) : this.spec.adoptExisting ? 'adopted' : 'created';
-      return await this.settle(claims, claim, peering, origin, before);
+      return await this.settle(claims, claim, before.listed, origin, declared);
     });
   }
 
@@ -298,13 +308,17 @@ export class Connection {
     }
   }
 
-  private async connect(claims: Claims, claim: Claim): Promise<ConnectionAttributes> {
+  private async connect(claims: Claims, claim: Claim, before: Before): Promise<ConnectionAttributes> {
     const mine = claim.owner === this.owner;
-    if (!mine && !this.spec.adoptExisting) {
+    const claimed = mine || !this.spec.adoptExisting;
+    if (claimed && !mine) {
       await claims.write(this.owner);
     }
     try {
-      const peering = await this.peerings.connect(mine ? 'present' : 'absent');
+      const peering = await this.peerings.connect(mine ? 'present' : 'absent', before);
+      if (claimed && (await claims.read()).owner !== this.owner) {
+        return await this.undo(peering);
+      }
       await claims.write(this.owner);
       const origin = mine && claim.connection?.id === peering.id ? originOf(claim) : 'created';
       return await this.settle(claims, claim, peering, origin, undefined);
@@ -312,19 +326,50 @@ export class Connection {
       if (!(error instanceof ExistsError)) {
         throw error;
       }
-      if (await this.isTagged(error.existing)) {
+      const { existing, since } = error;
+      if (await this.isTagged(existing)) {
         // the claim on the fleet is gone: CloudFormation may strip tags that a template does not know
-        return await this.settle(claims, claim, await this.peerings.activeOf(error.existing), 'created', undefined);
+        return await this.settle(claims, claim, await this.peerings.activeOf(existing), 'created', undefined);
+      }
+      const other = since === 'meanwhile' ? await this.notedByAnother(claims, existing) : undefined;
+      if (other !== undefined) {
+        return await this.settle(claims, other, await this.peerings.activeOf(existing), originOf(other), undefined);
       }
       if (this.spec.adoptExisting) {
-        return await this.settle(claims, claim, await this.peerings.activeOf(error.existing), 'adopted', undefined);
+        return await this.settle(claims, claim, await this.peerings.activeOf(existing), 'adopted', undefined);
       }
       await claims.remove();
       throw new NothingDoneError(
-        `a peering connection ${error.existing.id} between them exists already, which this stack did not make: ` +
+        `a peering connection ${existing.id} between them exists already, which this stack did not make: ` +
           'delete it, or pass adoptExisting to use it and leave it in place',
       );
     }
+  }
+
+  /**
+   * What another run of the same request noted of a connection; undefined if none did. Lambda may deliver an event twice: of
+   * two runs that both found nothing claimed, the slower one finds what the faster one made.
+   */
+  private async notedByAnother(claims: Claims, existing: LivePeering): Promise<Claim | undefined> {
+    const { id } = await this.peerings.activeOf(existing);
+    const started = this.calls.now();
+    for (;;) {
+      const claim = await claims.read();
+      if (claim.owner === this.owner && claim.connection?.id === id) {
+        return claim;
+      }
+      if (this.calls.now() - started >= NOTE_PATIENCE) {
+        return undefined;
+      }
+      await this.calls.sleep(NOTE_POLL);
+    }
+  }
+
+  /** Removes what was made after another request had deleted it already. */
+  private async undo({ id, gameLiftVpcId }: LivePeering): Promise<never> {
+    await this.peerings.disconnect(id, gameLiftVpcId);
+    await this.cleanNetwork(gameLiftVpcId);
+    throw new Error(`the claim on it was removed while it was being made, and so was the peering connection ${id}: deploy again`);
   }
 
   /** Whether EC2's side says that this resource made it. */

@@ -102,11 +102,23 @@ function statusOf({ Status }: ConnectionRecord): string {
   return Status?.Code ?? '';
 }
 
-/** A connection for the pair of VPCs exists, and this request did not make it. */
+/** What there was before it was asked whose it is. */
+export interface Before {
+  /** What EC2 showed; undefined where it can't be asked. */
+  readonly sides: readonly Ec2Peering[] | undefined;
+  /** What GameLift listed of the fleet, alive, where EC2 and events could not rule out that there is one. */
+  readonly listed: LivePeering | undefined;
+}
+
+/** A connection for the pair of VPCs exists, and this run did not make it. */
 export class ExistsError extends Error {
   override readonly name = 'ExistsError';
 
-  constructor(readonly existing: LivePeering) {
+  /** @param since whether it was there before; if not, another run of the same request may have made it */
+  constructor(
+    readonly existing: LivePeering,
+    readonly since: 'before' | 'meanwhile',
+  ) {
     super(`a peering connection ${existing.id} exists already`);
   }
 }
@@ -181,30 +193,36 @@ export class Peerings {
     }
   }
 
+  /** What there is; GameLift itself, which may be asked once in ten seconds, is asked only where nothing else can tell. */
+  async look(): Promise<Before> {
+    const sides = await this.ec2Side();
+    return { sides, listed: sides === undefined || (await this.eventsTellOfOne()) ? await this.find() : undefined };
+  }
+
   /**
    * Requests the connection and waits until it is active. Authorizes again where GameLift refuses.
    *
    * @param expected `present` where an earlier run of the same request may have made it
+   * @param before what there was before that was asked: a run that was at work by then has said so
    * @throws ExistsError if it is there and nobody expected it.
    */
-  async connect(expected: 'absent' | 'present'): Promise<LivePeering> {
-    const before = await this.ec2Side();
-    const earlier =
-      expected === 'present' || before === undefined || (await this.eventsTellOfOne()) ? await this.find() : undefined;
+  async connect(expected: 'absent' | 'present', before: Before): Promise<LivePeering> {
+    const { sides, listed } = before;
+    const earlier = expected === 'present' ? (listed ?? (await this.find())) : listed;
     if (earlier !== undefined && expected === 'absent') {
-      throw new ExistsError(earlier);
+      throw new ExistsError(earlier, 'before');
     }
     if (earlier?.status === 'active') {
       return earlier;
     }
-    const known = new Set((before ?? []).filter(({ status }) => !isDead(status)).map(({ requesterVpcId }) => requesterVpcId));
+    const known = new Set((sides ?? []).filter(({ status }) => !isDead(status)).map(({ requesterVpcId }) => requesterVpcId));
     const refusals = new Refusals();
     let since = this.calls.now();
     if (earlier === undefined) {
       await this.request(expected, known, refusals);
     }
     for (;;) {
-      const outcome = await this.outcome(since, before);
+      const outcome = await this.outcome(since, sides);
       if (outcome.status === 'active') {
         if (
           earlier === undefined &&
@@ -213,7 +231,7 @@ export class Peerings {
           known.has(outcome.gameLiftVpcId)
         ) {
           // GameLift accepted the request without effect: EC2 showed this peering before it was made
-          throw new ExistsError(outcome);
+          throw new ExistsError(outcome, 'before');
         }
         return outcome;
       }
@@ -368,12 +386,12 @@ export class Peerings {
         }
         const existing = name === 'InvalidRequestException' ? await this.find() : undefined;
         // the answer to a request that took effect may have been lost
-        const own = this.calls.uncertain > certain && !known.has(existing?.gameLiftVpcId ?? '');
-        if (existing !== undefined && (expected === 'present' || own)) {
+        const isNew = !known.has(existing?.gameLiftVpcId ?? '');
+        if (existing !== undefined && (expected === 'present' || (isNew && this.calls.uncertain > certain))) {
           return;
         }
         if (existing !== undefined) {
-          throw new ExistsError(existing);
+          throw new ExistsError(existing, isNew ? 'meanwhile' : 'before');
         }
         if (!(await this.overcome(refusals, message))) {
           const { advice } = this.authority;

@@ -1,0 +1,112 @@
+import { deviations, leftovers, reasons } from './checker';
+import type { Disturbance } from './disturbance';
+import { assemblyOf, declare, fleet, STACK } from './stacks';
+import { ACCOUNT, MatrixWorld, PLACE } from './world';
+
+/*
+ * Runs of one request at the same time, of which one fails, and connections that somebody else requests in the same moment.
+ */
+
+// another one is peered all the time: with the last connection, the permissions to make any would go
+const arena = fleet({ name: 'Arena' });
+const UNPEERED = declare({ fleets: [fleet({ peering: 'none' }), arena] });
+const PEERED = declare({ fleets: [fleet(), arena] });
+const CREATE = /^Create LobbyPeering/;
+
+/** A fleet that is to be peered while something happens. */
+async function peer(world: MatrixWorld, disturbance: Disturbance): Promise<string> {
+  expect(await world.cloudFormation.deploy(assemblyOf(UNPEERED), STACK)).toMatchObject({ status: 'CREATE_COMPLETE' });
+  world.functions.disturbance = disturbance;
+  const { status } = await world.cloudFormation.deploy(assemblyOf(PEERED), STACK);
+  // so long a copy of a request could be at work
+  await world.clock.sleep(15 * 60_000);
+  return status;
+}
+
+function lobby({ aws }: MatrixWorld): { readonly id: string; readonly tags: object } {
+  const fleets = aws.inventory().fleets as readonly { readonly id: string; readonly Name: string; readonly tags: object }[];
+  const found = fleets.find(({ Name }) => Name === 'Lobby');
+  if (found === undefined) {
+    throw new Error('there is no fleet Lobby');
+  }
+  return found;
+}
+
+async function remove(world: MatrixWorld): Promise<readonly string[]> {
+  world.functions.disturbance = {};
+  expect(await world.cloudFormation.delete(STACK)).toMatchObject({ status: 'DELETE_COMPLETE' });
+  return leftovers(world);
+}
+
+test.each([0, 4, 8])(
+  'a copy of a create that goes on while CloudFormation deletes what it takes for failed leaves nothing: %d seconds later',
+  async (seconds) => {
+    const world = await MatrixWorld.populate({ fleetEvents: 'never seen' });
+    let failed = false;
+    const status = await peer(world, {
+      copies: ({ request }) => (request.startsWith('Create LobbyPeering') ? [seconds] : []),
+      call: ({ request, operation }) => {
+        if (failed || operation !== 'DescribeVpcPeeringConnections' || !request.startsWith('Create LobbyPeering')) {
+          return undefined;
+        }
+        const requested = world.functions.calls.some((call) => call.operation === 'CreateVpcPeeringConnection');
+        failed = requested;
+        return requested ? { kind: 'error', name: 'InvalidRequestException', status: 400 } : undefined;
+      },
+    });
+    expect(failed).toBe(true);
+    // whichever of the two answered first
+    expect(status).toMatch(/^UPDATE_(ROLLBACK_)?COMPLETE$/);
+    expect(deviations(world, status === 'UPDATE_COMPLETE' ? PEERED : UNPEERED)).toEqual([]);
+    expect(await remove(world)).toEqual([]);
+    world.close();
+  },
+);
+
+test('a copy of a create that requests what CloudFormation has deleted by then takes it back', async () => {
+  const world = await MatrixWorld.populate();
+  let refused = false;
+  const deleted = (): boolean =>
+    world.functions.calls.some(
+      ({ request, operation }) => request.startsWith('Delete LobbyPeering') && operation === 'UntagResource',
+    );
+  const status = await peer(world, {
+    copies: ({ request }) => (request.startsWith('Create LobbyPeering') ? [1] : []),
+    call: ({ request, operation }) => {
+      if (request.startsWith('Create LobbyPeering') && operation === 'TagResource' && !refused) {
+        refused = true;
+        return { kind: 'error', name: 'TaggingFailedException', status: 400 };
+      }
+      const waits = operation === 'CreateVpcPeeringConnection' && !deleted();
+      return waits ? { kind: 'error', name: 'ThrottlingException', status: 400 } : undefined;
+    },
+  });
+  expect(status).toBe('UPDATE_ROLLBACK_COMPLETE');
+  expect(deleted()).toBe(true);
+  expect(world.functions.calls.at(-1)?.request).toMatch(CREATE);
+  expect(deviations(world, UNPEERED)).toEqual([]);
+  expect(await remove(world)).toEqual([]);
+  world.close();
+});
+
+test("what somebody else requests in the same moment is not taken for one's own", async () => {
+  const world = await MatrixWorld.populate();
+  let requested = false;
+  const status = await peer(world, {
+    call: ({ operation }) => {
+      if (!requested && operation === 'CreateVpcPeeringConnection') {
+        requested = true;
+        const FleetId = lobby(world).id;
+        const input = { FleetId, PeerVpcAwsAccountId: ACCOUNT, PeerVpcId: world.places.A.vpcId };
+        void world.aws.callGameLift('CreateVpcPeeringConnection', input, PLACE);
+      }
+      return undefined;
+    },
+  });
+  expect(status).toBe('UPDATE_ROLLBACK_COMPLETE');
+  expect(reasons(world)).toEqual([expect.stringContaining('exists already, which this stack did not make')]);
+  const { id, tags } = lobby(world);
+  expect(tags).toEqual({});
+  expect(world.aws.inventory().connections).toContainEqual(expect.objectContaining({ fleetId: id, status: 'active' }));
+  world.close();
+});
