@@ -167,7 +167,7 @@ async function populate(readings: Readings): Promise<MatrixWorld> {
 }
 
 /** A reason that says what could not be done, or that nobody answered, or who cancelled it. */
-const CLEAR =
+export const CLEAR =
   /could not [A-Za-z ]+ (between VPC|fleet) \S+|was not finished within \d+ seconds: deploy again|no time left for the \w+: deploy again|did not receive a response from your Custom Resource|cancelled|Resource handler returned message|does not exist/;
 
 /** A life in which something goes wrong; gives everything that was not as it should be. */
@@ -203,13 +203,13 @@ export async function weather(steps: readonly Step[], readings: Readings, troubl
  * Whether CloudFormation skipped a clean-up: it tries three times, goes on, and reports success. The permissions go with what
  * was to be cleaned up, so nobody can make up for it.
  */
-function isSkipped(world: MatrixWorld): boolean {
+export function isSkipped(world: MatrixWorld): boolean {
   const subjects = failedDeletes(world).map((line) => line.split(' ')[0]);
   return subjects.some((subject) => subjects.filter((other) => other === subject).length >= 3);
 }
 
 /** All that may be left then: routes that lead nowhere, and rules for addresses that nobody has. */
-const DEAD_ENDS = /^left behind: (routes .*"state":"blackhole"|rules )/;
+export const DEAD_ENDS = /^left behind: (routes .*"state":"blackhole"|rules )/;
 
 /** What one does once nothing is wrong any more. */
 async function recover({ cloudFormation }: MatrixWorld): Promise<readonly string[]> {

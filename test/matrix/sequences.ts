@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { damage, deviations, failedDeletes, leaks, leftovers, reasons } from './checker';
 import { QUESTIONS } from './combinations';
-import type { CallFault } from './disturbance';
+import type { CallFault, Disturbance } from './disturbance';
+import { CLEAR, DEAD_ENDS, isSkipped } from './faults';
 import { assemblyOf, STACK } from './stacks';
 import type { Declared, DeclaredFleet, Peering } from './stacks';
-import { MatrixWorld } from './world';
+import { MatrixWorld, PLACE } from './world';
 import type { Readings } from './world';
 
 /*
@@ -16,7 +17,40 @@ export type Move =
   | { readonly kind: 'deploy'; readonly declared: Declared }
   | { readonly kind: 'pass'; readonly days: number }
   /** Something goes wrong, once, with the call after so many others. */
-  | { readonly kind: 'mishap'; readonly calls: number; readonly fault: CallFault };
+  | { readonly kind: 'mishap'; readonly calls: number; readonly fault: CallFault }
+  /**
+   * From now on, until something else goes wrong, every event comes again after so many seconds: few, for a copy that is late
+   * enough to meet a later request for the same resource is told from a new request by nothing.
+   */
+  | { readonly kind: 'echo'; readonly seconds: number }
+  /** An answer to CloudFormation is lost on its way, after so many others. */
+  | { readonly kind: 'lost'; readonly answers: number }
+  /** From now on every call of an operation goes wrong, for so many minutes. */
+  | { readonly kind: 'outage'; readonly operation: string; readonly minutes: number; readonly fault: CallFault };
+
+/** Of which there are outages: one of each kind that the handler makes. */
+const OPERATIONS = [
+  'CreateVpcPeeringAuthorization',
+  'DescribeVpcPeeringAuthorizations',
+  'CreateVpcPeeringConnection',
+  'DescribeVpcPeeringConnections',
+  'DeleteVpcPeeringConnection',
+  'DescribeFleetAttributes',
+  'DescribeFleetEvents',
+  'ListTagsForResource',
+  'TagResource',
+  'UntagResource',
+  'DescribeRouteTables',
+  'CreateRoute',
+  'DeleteRoute',
+  'CreateTags',
+  'ModifyVpcPeeringConnectionOptions',
+];
+
+const MINUTE = 60_000;
+
+/** Two calls of one operation that are as far apart are not throttled. */
+const RATE_TOKEN = 15_000;
 
 export interface Sequence {
   readonly readings: Readings;
@@ -74,6 +108,14 @@ const move: fc.Arbitrary<Move> = fc.oneof(
     weight: 2,
     arbitrary: fc.record({ calls: fc.nat({ max: 40 }), fault: faults }).map((mishap): Move => ({ kind: 'mishap', ...mishap })),
   },
+  { weight: 1, arbitrary: fc.nat({ max: 5 }).map((seconds): Move => ({ kind: 'echo', seconds })) },
+  {
+    weight: 2,
+    arbitrary: fc
+      .record({ operation: fc.constantFrom(...OPERATIONS), minutes: fc.constantFrom(1, 10, 100), fault: faults })
+      .map((outage): Move => ({ kind: 'outage', ...outage })),
+  },
+  { weight: 1, arbitrary: fc.nat({ max: 4 }).map((answers): Move => ({ kind: 'lost', answers })) },
 );
 
 /** What the table of impossible lives is about is left out: whose addresses coincide, and several born at once. */
@@ -112,8 +154,7 @@ export async function play({ readings: chosen, moves }: Sequence): Promise<reado
           return problems.map((problem) => `move ${index + 1}: ${problem}`);
         }
       }
-      world.functions.disturbance = {};
-      return [...(await stack.remove()), ...(await leftovers(world)), ...damage(world), ...failedDeletes(world), ...leaks(world)];
+      return [...(await stack.remove()), ...(await stack.remains()), ...damage(world), ...leaks(world)];
     });
   } catch (thrown) {
     return [String(thrown)];
@@ -125,6 +166,10 @@ export async function play({ readings: chosen, moves }: Sequence): Promise<reado
 /** A stack, and what was last deployed of it. */
 class RandomStack {
   private current: Declared | undefined;
+  /** When the outage is over. */
+  private outageEnds = 0;
+  private everTroubled = false;
+  private everBorn = false;
 
   constructor(private readonly world: MatrixWorld) {}
 
@@ -137,7 +182,20 @@ class RandomStack {
         return [];
       case 'mishap': {
         const index = functions.calls.length + each.calls;
-        functions.disturbance = { call: (point) => (point.index === index ? each.fault : undefined) };
+        this.disturb({ call: (point) => (point.index === index ? each.fault : undefined) });
+        return [];
+      }
+      case 'echo':
+        this.disturb({ copies: () => [each.seconds] });
+        return [];
+      case 'lost': {
+        const index = functions.puts + each.answers;
+        this.disturb({ put: (point) => (point.index === index ? { kind: 'reset', effect: 'before' } : undefined) });
+        return [];
+      }
+      case 'outage': {
+        const { operation, fault, minutes } = each;
+        this.disturb({ call: (point) => (point.operation === operation && this.isTroubled() ? fault : undefined) }, minutes);
         return [];
       }
       case 'deploy':
@@ -145,33 +203,115 @@ class RandomStack {
     }
   }
 
+  /** Deletes the stack, after an outage also again, and then with the help that the README knows. */
   async remove(): Promise<readonly string[]> {
     if (this.current === undefined) {
       return [];
     }
     this.current = undefined;
-    const { status, reason = '' } = await this.world.cloudFormation.delete(STACK);
-    return status === 'DELETE_COMPLETE' ? [] : [`${status}: ${reason}: ${reasons(this.world).join(', ')}`];
+    const problems: string[] = [];
+    const helps = [(): Promise<void> => this.outlast(), (): Promise<void> => this.authorize()];
+    for (const help of [(): Promise<void> => Promise.resolve(), ...(this.everTroubled ? helps : [])]) {
+      await help();
+      const { status, reason = '' } = await this.world.cloudFormation.delete(STACK);
+      if (status === 'DELETE_COMPLETE') {
+        return [];
+      }
+      problems.push(`${status}: ${reason}: ${reasons(this.world).join(', ')}`);
+    }
+    return problems;
+  }
+
+  /** What is left two days later and should not be. */
+  async remains(): Promise<readonly string[]> {
+    if (isSkipped(this.world)) {
+      await this.deleteForgottenFleets();
+    }
+    const left = await leftovers(this.world);
+    return [
+      ...(isSkipped(this.world) ? left.filter((each) => !DEAD_ENDS.test(each)) : left),
+      ...(this.everTroubled ? [] : failedDeletes(this.world)),
+    ];
+  }
+
+  private disturb(disturbance: Disturbance, minutes = 0): void {
+    this.world.functions.disturbance = disturbance;
+    this.outageEnds = this.world.clock.now() + minutes * MINUTE;
+    this.everTroubled ||= minutes > 0;
+  }
+
+  private isTroubled(): boolean {
+    return this.world.clock.now() < this.outageEnds;
+  }
+
+  /** By hand, for fleets that were born peered or that a clean-up left peered: CloudFormation deletes those. */
+  private async authorize(): Promise<void> {
+    if (this.everBorn || isSkipped(this.world)) {
+      for (const vpc of ['A', 'B'] as const) {
+        await this.world.clock.sleep(RATE_TOKEN);
+        await this.world.authorize(vpc);
+      }
+    }
+  }
+
+  /** By hand, what CloudFormation skipped and forgot. */
+  private async deleteForgottenFleets(): Promise<void> {
+    const { aws, before, clock } = this.world;
+    const known = new Set((before.fleets as readonly { id: string }[]).map(({ id }) => id));
+    for (const { id } of aws.inventory().fleets as readonly { id: string }[]) {
+      if (!known.has(id)) {
+        await this.authorize();
+        await aws.callGameLift('DeleteFleet', { FleetId: id }, PLACE);
+        await clock.sleep(MINUTE);
+      }
+    }
+  }
+
+  private async outlast(): Promise<void> {
+    await this.world.clock.sleep(Math.max(0, this.outageEnds - this.world.clock.now()));
   }
 
   private async deploy(wanted: Declared): Promise<readonly string[]> {
     const { world, current } = this;
-    if (current !== undefined && assemblyOf(current) === assemblyOf(wanted)) {
-      // nothing to update: the stack stays as it was, however its last update ended
+    if (isSkipped(world) || (current !== undefined && assemblyOf(current) === assemblyOf(wanted))) {
+      // nothing to update, however the last update ended; or things are left that CloudFormation no longer knows
       return [];
+    }
+    if (world.functions.disturbance.copies !== undefined) {
+      // the copies of the last deployment's events have been dealt with when somebody starts the next
+      await world.clock.sleep(MINUTE);
     }
     const outcome = [current === undefined ? 'CREATE' : 'UPDATE', current === undefined ? 'ROLLBACK' : 'UPDATE_ROLLBACK'];
     const [expected] = wanted.end === 'sound' ? outcome : outcome.slice(1);
     this.current = current ?? wanted;
+    this.everBorn ||= wanted.fleets.some(({ peering }) => peering === 'born');
+    const troubled = this.isTroubled();
     const { status, reason = '' } = await world.cloudFormation.deploy(assemblyOf(wanted), STACK);
-    if (status !== `${String(expected)}_COMPLETE`) {
+    if (status === `${String(expected)}_COMPLETE` && wanted.end === 'sound') {
+      this.current = wanted;
+      return [...damage(world), ...this.deviationsFrom(wanted)];
+    }
+    if (status !== `${String(expected)}_COMPLETE` && !troubled) {
       return [`${status}: ${reason}: ${reasons(world).join(', ')}`];
     }
-    if (wanted.end === 'sound') {
-      this.current = wanted;
-      return [...damage(world), ...deviations(world, wanted)];
+    await this.outlast();
+    const unclear = reasons(world).filter((text) => !CLEAR.test(text));
+    if (current === undefined) {
+      // a stack whose creation was rolled back can only be deleted
+      return [...unclear, ...damage(world), ...(await this.remove())];
     }
-    // a stack whose creation was rolled back can only be deleted
-    return [...damage(world), ...(current === undefined ? await this.remove() : deviations(world, current))];
+    const { status: last } =
+      status === 'UPDATE_ROLLBACK_FAILED' ? await world.cloudFormation.continueUpdateRollback(STACK) : { status };
+    return [
+      ...unclear,
+      ...(last === 'UPDATE_ROLLBACK_COMPLETE' ? [] : [`${last} although nothing is wrong any more`]),
+      ...damage(world),
+      ...this.deviationsFrom(current),
+    ];
+  }
+
+  /** Where a clean-up was skipped, what it left is not looked for before the end. */
+  private deviationsFrom(declared: Declared): readonly string[] {
+    return isSkipped(this.world) ? [] : deviations(this.world, declared);
   }
 }
