@@ -275,12 +275,7 @@ class Process {
   }
 
   private async perform(service: string, operation: string, input: object, caller: Caller): Promise<object> {
-    const outcome = await this.options.aws.call(service, operation, input, caller).catch((error: unknown) => {
-      if (error instanceof ServiceError) {
-        return sdkError(error.code, error.message, error.status);
-      }
-      throw error;
-    });
+    const outcome = await call(this.options.aws, service, operation, input, caller).catch((error: unknown) => error as Error);
     if (this.dead) {
       return never();
     }
@@ -308,6 +303,19 @@ class Process {
         return never();
     }
   }
+}
+
+/** Makes a call of the simulated AWS; rejects as the SDK does. */
+function call(aws: SimulatedAws, service: string, operation: string, input: object, caller: Caller): Promise<object> {
+  return aws.call(service, operation, input, caller).catch((error: unknown) => {
+    throw error instanceof ServiceError ? sdkError(error.code, error.message, error.status) : error;
+  });
+}
+
+/** Calls as whom these credentials are. */
+export function sendAs(aws: SimulatedAws, accessKeyId: string, region: string): Send {
+  return (service, operation, input) =>
+    call(aws, service, operation, input, { principal: principalOf(aws, accessKeyId), region });
 }
 
 function principalOf({ iam }: SimulatedAws, accessKeyId: string): Caller['principal'] {

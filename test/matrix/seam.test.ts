@@ -1,0 +1,279 @@
+import { Aws } from '../../lambda/aws';
+import { faultOf } from '../../lambda/calls';
+import type { World } from '../../lambda/handler';
+import { SimulatedAws } from '../../rehearsal/aws';
+import { RehearsalClock } from '../../rehearsal/clock';
+import { CloudFormation } from '../../rehearsal/cloudformation';
+import { cloudFormationService } from '../../rehearsal/cloudformation/api';
+import { Journal } from '../../rehearsal/journal';
+import { SimulatedApi } from './api';
+import { InProcessFunctions, sendAs } from './functions';
+import { InProcessResponses } from './responses';
+import { ACCOUNT, DAY, PLACE, REGION } from './world';
+
+/*
+ * The matrix calls the handler in process, past the SDK and the wire: what it gets there has to be what it would get over
+ * them. Each call is made both ways in the same simulated AWS.
+ */
+
+type Api = World['api'];
+
+const OTHER = '222222222222';
+const ABSENT = 'fleet-00000000-0000-0000-0000-000000000000';
+const RATE_TOKEN = 10_000;
+
+class Seam {
+  static async start(): Promise<Seam> {
+    const clock = new RehearsalClock(Date.UTC(2026, 0, 1));
+    const journal = new Journal(() => clock.now());
+    return new Seam(clock, journal, await SimulatedAws.start({ clock, journal }));
+  }
+
+  readonly vpcId: string;
+  readonly tableId: string;
+  readonly wire: Api;
+  readonly inProcess: Api;
+  private readonly environment = { ...process.env };
+
+  private constructor(
+    readonly clock: RehearsalClock,
+    journal: Journal,
+    readonly aws: SimulatedAws,
+  ) {
+    aws.fates.fleetActivationSeconds = 1000;
+    this.vpcId = aws.ec2.createVpc({ ...PLACE, cidrBlock: '10.90.0.0/16' }).vpcId;
+    this.tableId = aws.ec2.vpc(PLACE, this.vpcId).mainRouteTableId;
+    const responses = new InProcessResponses(journal);
+    const cloudFormation = new CloudFormation({
+      clock,
+      journal,
+      lambda: new InProcessFunctions({ aws, clock, journal, responses, random: () => 0 }),
+      responses,
+      iam: aws.iam,
+      ec2: aws.ec2,
+      gameLift: aws,
+      parameters: aws.parameters,
+      queues: aws.queues,
+      alarms: aws.alarms,
+      defaults: PLACE,
+      failedUpdatePhysicalId: 'stored',
+    });
+    aws.register('cloudformation', cloudFormationService(cloudFormation));
+    const { accessKeyId, secretAccessKey } = aws.iam.administrator(ACCOUNT);
+    Object.assign(process.env, {
+      AWS_ENDPOINT_URL: aws.endpointUrl,
+      AWS_REGION: REGION,
+      AWS_ACCESS_KEY_ID: accessKeyId,
+      AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    });
+    this.wire = new Aws();
+    this.inProcess = new SimulatedApi(sendAs(aws, accessKeyId, REGION));
+  }
+
+  async close(): Promise<void> {
+    process.env = this.environment;
+    await this.aws.close();
+    this.clock.close();
+  }
+
+  /** What a call gives, or how it fails, both ways; when a rate token is there for each. */
+  async both(call: (api: Api, signal: AbortSignal) => Promise<unknown>): Promise<unknown> {
+    const [wire, inProcess] = [await this.outcome(this.wire, call), await this.outcome(this.inProcess, call)];
+    expect(inProcess).toEqual(wire);
+    return wire;
+  }
+
+  /** The same for calls of which only one can take effect: the wire's comes first, then `undo`. */
+  async each(call: (api: Api, signal: AbortSignal) => Promise<unknown>, undo: () => Promise<unknown>): Promise<unknown> {
+    const wire = await this.outcome(this.wire, call);
+    await undo();
+    expect(await this.outcome(this.inProcess, call)).toEqual(wire);
+    return wire;
+  }
+
+  async outcome(api: Api, call: (api: Api, signal: AbortSignal) => Promise<unknown>): Promise<unknown> {
+    await this.clock.sleep(RATE_TOKEN);
+    return this.unpaced(api, call);
+  }
+
+  async unpaced(api: Api, call: (api: Api, signal: AbortSignal) => Promise<unknown>): Promise<unknown> {
+    try {
+      return await call(api, new AbortController().signal);
+    } catch (error) {
+      const { name, message, status } = faultOf(error);
+      return { name, message, status };
+    }
+  }
+}
+
+let seam: Seam;
+
+beforeEach(async () => {
+  seam = await Seam.start();
+});
+
+afterEach(() => seam.close());
+
+test('authorizations', () =>
+  seam.clock.work(async () => {
+    const { vpcId } = seam;
+    const input = { GameLiftAwsAccountId: ACCOUNT, PeerVpcId: vpcId };
+    expect(await seam.both((api, signal) => api.describeVpcPeeringAuthorizations(signal))).toEqual([]);
+    expect(await seam.both((api, signal) => api.deleteVpcPeeringAuthorization(input, signal))).toMatchObject({
+      name: 'NotFoundException',
+      status: 400,
+    });
+    const authorize = (api: Api, signal: AbortSignal): Promise<unknown> => api.createVpcPeeringAuthorization(input, signal);
+    const [wire, inProcess] = [await seam.outcome(seam.wire, authorize), await seam.outcome(seam.inProcess, authorize)] as {
+      readonly CreationTime: Date;
+      readonly ExpirationTime: Date;
+    }[];
+    for (const { CreationTime, ExpirationTime, ...key } of [wire, inProcess].filter((record) => record !== undefined)) {
+      expect(key).toEqual({ ...input, PeerVpcAwsAccountId: ACCOUNT });
+      expect(ExpirationTime.getTime() - CreationTime.getTime()).toBe(DAY);
+    }
+    expect(inProcess?.CreationTime.getTime()).toBeGreaterThan((wire?.CreationTime.getTime() ?? 0) + RATE_TOKEN - 1);
+    expect(await seam.both((api, signal) => api.describeVpcPeeringAuthorizations(signal))).toHaveLength(1);
+    const wrong = { ...input, PeerVpcId: 'vpc-0123456789abcdef0' };
+    expect(await seam.both((api, signal) => api.createVpcPeeringAuthorization(wrong, signal))).toMatchObject({ status: 400 });
+    const cancel = (api: Api, signal: AbortSignal): Promise<unknown> => api.deleteVpcPeeringAuthorization(input, signal);
+    expect(await seam.each(cancel, () => seam.outcome(seam.wire, authorize))).toBeUndefined();
+    // the bucket of each operation holds one token
+    await seam.outcome(seam.wire, cancel);
+    const throttled = await seam.unpaced(seam.wire, cancel);
+    expect(throttled).toMatchObject({ name: 'ThrottlingException', status: 400 });
+    expect(await seam.unpaced(seam.inProcess, cancel)).toEqual(throttled);
+  }));
+
+test('fleets, their tags and events', () =>
+  seam.clock.work(async () => {
+    const { aws, clock } = seam;
+    expect(await seam.both((api, signal) => api.describeFleet(ABSENT, signal))).toBeUndefined();
+    expect(await seam.both((api, signal) => api.describeFleetEvents(ABSENT, new Date(0), signal))).toMatchObject({
+      name: 'NotFoundException',
+    });
+    const input = { Name: 'Lobby', BuildId: 'build-1', EC2InstanceType: 'c5.large' };
+    const made = await aws.callGameLift('CreateFleet', input, PLACE);
+    const { FleetId } = (made as { readonly FleetAttributes: { readonly FleetId: string } }).FleetAttributes;
+    expect(await seam.both((api, signal) => api.describeFleet(FleetId, signal))).toMatchObject({ computeType: 'EC2' });
+    await clock.sleep(3_600_000);
+    const fleet = (await seam.both((api, signal) => api.describeFleet(FleetId, signal))) as { readonly arn: string };
+    expect(fleet).toMatchObject({ status: 'ACTIVE' });
+    const events = await seam.both((api, signal) => api.describeFleetEvents(FleetId, new Date(0), signal));
+    expect((events as readonly object[]).length).toBeGreaterThan(2);
+    expect(await seam.both((api, signal) => api.describeFleetEvents(FleetId, new Date(clock.now()), signal))).toEqual([]);
+    expect(await seam.both((api, signal) => api.listFleetTags(fleet.arn, signal))).toEqual({});
+    await seam.both((api, signal) => api.tagFleet(fleet.arn, { one: 'eins', two: 'zwei drei' }, signal));
+    expect(await seam.both((api, signal) => api.listFleetTags(fleet.arn, signal))).toEqual({ one: 'eins', two: 'zwei drei' });
+    await seam.both((api, signal) => api.untagFleet(fleet.arn, ['one', 'absent'], signal));
+    expect(await seam.both((api, signal) => api.listFleetTags(fleet.arn, signal))).toEqual({ two: 'zwei drei' });
+  }));
+
+test('connections, and what they are in EC2', () =>
+  seam.clock.work(async () => {
+    const { aws, clock, tableId, vpcId } = seam;
+    const made = await aws.callGameLift('CreateFleet', { Name: 'Lobby', BuildId: 'build-1', EC2InstanceType: 'c5.large' }, PLACE);
+    const { FleetId } = (made as { readonly FleetAttributes: { readonly FleetId: string } }).FleetAttributes;
+    await clock.sleep(3_600_000);
+    expect(await seam.both((api, signal) => api.describeVpcPeeringConnections(undefined, signal))).toEqual([]);
+    expect(await seam.both((api, signal) => api.describeVpcPeeringConnections(ABSENT, signal))).toMatchObject({ status: 400 });
+    const input = { FleetId, PeerVpcAwsAccountId: ACCOUNT, PeerVpcId: vpcId };
+    const connect = (api: Api, signal: AbortSignal): Promise<unknown> => api.createVpcPeeringConnection(input, signal);
+    expect(await seam.both(connect)).toMatchObject({ name: 'UnauthorizedException' });
+    await aws.callGameLift('CreateVpcPeeringAuthorization', { GameLiftAwsAccountId: ACCOUNT, PeerVpcId: vpcId }, PLACE);
+    expect(await seam.outcome(seam.wire, connect)).toBeUndefined();
+    await clock.sleep(3_600_000);
+    const [connection] = (await seam.both((api, signal) => api.describeVpcPeeringConnections(FleetId, signal))) as {
+      readonly VpcPeeringConnectionId: string;
+      readonly IpV4CidrBlock: string;
+    }[];
+    expect(connection).toMatchObject({ FleetId, PeerVpcId: vpcId, Status: { Code: 'active' } });
+    const [peering] = (await seam.both((api, signal) => api.describePeerings(vpcId, signal))) as { readonly id: string }[];
+    expect(peering).toMatchObject({ status: 'active', dnsResolution: false, tags: {}, cidrBlock: connection?.IpV4CidrBlock });
+    const id = peering?.id ?? '';
+    await seam.both((api, signal) => api.tagPeering(id, { Name: 'Lobby' }, signal));
+    await seam.both((api, signal) => api.setDnsResolution(id, true, signal));
+    expect(await seam.both((api, signal) => api.describePeerings(vpcId, signal))).toMatchObject([
+      { dnsResolution: true, tags: { Name: 'Lobby' } },
+    ]);
+    await seam.both((api, signal) => api.untagPeering(id, ['Name'], signal));
+    await seam.both((api, signal) => api.setDnsResolution('pcx-0123456789abcdef0', true, signal));
+    const route = (api: Api, signal: AbortSignal): Promise<unknown> => api.createRoute(tableId, '10.1.0.0/16', id, signal);
+    const unroute = (api: Api, signal: AbortSignal): Promise<unknown> => api.deleteRoute(tableId, '10.1.0.0/16', signal);
+    expect(await seam.each(route, () => seam.outcome(seam.inProcess, unroute))).toBeUndefined();
+    expect(await seam.both(route)).toMatchObject({ name: 'RouteAlreadyExists' });
+    expect(await seam.both((api, signal) => api.replaceRoute(tableId, '10.1.0.0/16', id, signal))).toBeUndefined();
+    const gateway = aws.ec2.createInternetGateway(PLACE);
+    aws.ec2.attachInternetGateway(PLACE, gateway, vpcId);
+    aws.ec2.createRoute(PLACE, tableId, { destination: '0.0.0.0/0', kind: 'gatewayId', target: gateway });
+    const tables = (await seam.both((api, signal) => api.describeRouteTables(vpcId, signal))) as {
+      readonly routes: readonly object[];
+    }[];
+    expect(tables[0]?.routes).toEqual(
+      expect.arrayContaining([
+        { cidrBlock: '10.1.0.0/16', target: id, blackhole: false },
+        { cidrBlock: '0.0.0.0/0', target: gateway, blackhole: false },
+      ]),
+    );
+    expect(await seam.each(unroute, () => seam.outcome(seam.wire, route))).toBeUndefined();
+    expect(await seam.both(unroute)).toMatchObject({ name: 'InvalidRoute.NotFound' });
+    const { VpcPeeringConnectionId = '' } = connection ?? {};
+    const disconnect = (api: Api, signal: AbortSignal): Promise<unknown> =>
+      api.deleteVpcPeeringConnection({ FleetId, VpcPeeringConnectionId }, signal);
+    expect(await seam.outcome(seam.inProcess, disconnect)).toBeUndefined();
+    await clock.sleep(3_600_000);
+    expect(await seam.both(disconnect)).toMatchObject({ name: 'NotFoundException' });
+  }));
+
+test('VPCs and stacks', () =>
+  seam.clock.work(async () => {
+    const { vpcId } = seam;
+    expect(await seam.both((api, signal) => api.vpcExists(vpcId, signal))).toBe(true);
+    expect(await seam.both((api, signal) => api.vpcExists('vpc-0123456789abcdef0', signal))).toBe(false);
+    expect(await seam.both((api, signal) => api.describeVpcCidrBlocks(vpcId, signal))).toEqual(['10.90.0.0/16']);
+    expect(await seam.both((api, signal) => api.describeVpcCidrBlocks('vpc-0123456789abcdef0', signal))).toMatchObject({
+      name: 'InvalidVpcID.NotFound',
+    });
+    expect(await seam.both((api, signal) => api.describeStackStatus('Absent', signal))).toMatchObject({
+      name: 'ValidationError',
+    });
+  }));
+
+test('a role of another account, one session for all calls', () =>
+  seam.clock.work(async () => {
+    const { aws } = seam;
+    const { vpcId } = aws.ec2.createVpc({ account: OTHER, region: REGION, cidrBlock: '10.91.0.0/16' });
+    const { arn } = aws.iam.createRole({
+      account: OTHER,
+      roleName: 'Peering',
+      assumeRolePolicy: {
+        Version: '2012-10-17',
+        Statement: [
+          {
+            Effect: 'Allow',
+            Principal: { AWS: `arn:aws:iam::${ACCOUNT}:root` },
+            Action: 'sts:AssumeRole',
+            Condition: { StringEquals: { 'sts:ExternalId': 'studio-7' } },
+          },
+        ],
+      },
+    });
+    const Statement = [{ Effect: 'Allow', Action: ['gamelift:*', 'ec2:*'], Resource: '*' }];
+    aws.iam.putRolePolicy(OTHER, 'Peering', 'Default', { Version: '2012-10-17', Statement });
+    let sessions = 0;
+    aws.intercept(({ operation }) => {
+      sessions += operation === 'AssumeRole' ? 1 : 0;
+      return undefined;
+    });
+    const role = Aws.as({ arn, externalId: 'studio-7' }, 'Game.Authorization', REGION);
+    const signal = new AbortController().signal;
+    expect(await role.vpcExists(vpcId, signal)).toBe(true);
+    expect(await role.describeVpcPeeringAuthorizations(signal)).toEqual([]);
+    expect(sessions).toBe(1);
+    for (const externalId of ['studio-8', undefined]) {
+      const stranger = Aws.as({ arn, externalId }, 'Game.Authorization', REGION);
+      const refusal = await stranger.vpcExists(vpcId, signal).catch(faultOf);
+      expect(refusal).toMatchObject({ name: 'AccessDenied', status: 403 });
+      expect(refusal).toMatchObject({ message: expect.stringContaining(`the role ${arn} could not be assumed: `) as string });
+    }
+  }));
