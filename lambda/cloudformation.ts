@@ -41,6 +41,12 @@ export interface Answer {
 /** CloudFormation refuses an answer that is longer. */
 const MAX_ANSWER_BYTES = 4096;
 
+/** What an answer needs beside the ids of the request: for a reason, or for a new physical id and attributes. */
+const ROOM_BYTES = 1024;
+
+const STACK_ID = /^arn:[a-z-]{1,32}:cloudformation:[a-z0-9-]{1,32}:\d{12}:stack\/[\w-]{1,128}\/[\w-]{1,64}$/;
+const LOGICAL_ID = /^\w{1,255}$/;
+
 /** A request failed before it made anything: whoever cleans up after it finds nothing to do. */
 export class NothingDoneError extends Error {
   override readonly name = 'NothingDoneError';
@@ -48,6 +54,9 @@ export class NothingDoneError extends Error {
 
 /** Thrown for an event that nobody can be answered for. */
 export class NotAnswerableError extends Error {}
+
+/** On whose behalf calls are made. */
+export type Requester = Pick<Addressee, 'stackId' | 'logicalResourceId'>;
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -89,7 +98,7 @@ export function parseAddressee(event: unknown): Addressee {
 }
 
 /**
- * @throws Error if the request is not one of the three kinds, or has no properties.
+ * @throws Error if the request is not one of the three kinds, comes from no stack, or has no properties.
  */
 export function parseRequest(event: unknown): CustomResourceRequest {
   const addressee = parseAddressee(event);
@@ -102,16 +111,38 @@ export function parseRequest(event: unknown): CustomResourceRequest {
   if (resourceType === undefined) {
     throw new Error(`ResourceType must be a string, got ${show(fields.ResourceType)}`);
   }
+  const { PhysicalResourceId: physicalResourceId } = fields;
+  if (physicalResourceId !== undefined && typeof physicalResourceId !== 'string') {
+    throw new Error(`PhysicalResourceId must be a string, got ${show(physicalResourceId)}`);
+  }
   if (!isRecord(fields.ResourceProperties)) {
     throw new Error(`ResourceProperties must be an object, got ${show(fields.ResourceProperties)}`);
   }
   return {
     ...addressee,
+    ...readRequester(fields),
     requestType,
     resourceType,
     properties: fields.ResourceProperties,
     ...(isRecord(fields.OldResourceProperties) ? { oldProperties: fields.OldResourceProperties } : {}),
   };
+}
+
+/** @throws Error if the stack's id, of which account and session are read, or the logical id can't be one. */
+export function readRequester(fields: RawProperties): Requester {
+  return {
+    stackId: readMatch(fields, 'StackId', STACK_ID, 'the ARN of a stack'),
+    logicalResourceId: readMatch(fields, 'LogicalResourceId', LOGICAL_ID, 'the logical id of a resource'),
+  };
+}
+
+/** @throws Error that names the property, what it has to be and what it was. */
+export function readMatch(properties: RawProperties, name: string, pattern: RegExp, what: string): string {
+  const value = properties[name];
+  if (typeof value !== 'string' || !pattern.test(value)) {
+    throw new Error(`${name} must be ${what}, got ${show(value)}`);
+  }
+  return value;
 }
 
 /** A value for an error message: short, whatever it is. */
@@ -135,6 +166,16 @@ function fit(value: string, bytes: number): string {
     kept += character;
   }
   return `${kept}...`;
+}
+
+/** @throws NotAnswerableError if the ids that an answer has to hold leave no room in it for anything else. */
+export function requireRoom(addressee: Addressee, physicalResourceId: string): void {
+  const bytes = Buffer.byteLength(answerBody(addressee, { status: 'FAILED', physicalResourceId }));
+  if (bytes > MAX_ANSWER_BYTES - ROOM_BYTES) {
+    throw new NotAnswerableError(
+      `the event is not a request of CloudFormation: an answer with its ids would take ${bytes} bytes`,
+    );
+  }
 }
 
 /** The body of an answer: always short enough, its reason cut where need be. */

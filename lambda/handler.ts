@@ -17,16 +17,18 @@ import {
   NothingDoneError,
   parseAddressee,
   parseRequest,
+  readRequester,
   RefusedAnswerError,
+  requireRoom,
   respond,
   show,
 } from './cloudformation';
-import type { Addressee, Answer, CustomResourceRequest, Put, RawProperties } from './cloudformation';
+import type { Addressee, Answer, CustomResourceRequest, Put, RawProperties, Requester } from './cloudformation';
 import { Connection, connectionKey, readConnection } from './connection';
 import type { ConnectionApi, ConnectionSpec, NetworkApi } from './connection';
 import type { Log } from './log';
 import { Peerings } from './peering';
-import { isSamePair, readMatch, readPair, readSeconds } from './properties';
+import { isSamePair, readPair, readSeconds } from './properties';
 import type { Pair, PeerRole } from './properties';
 import { ReceivedAuthorization } from './received';
 import type { ReceivedApi } from './received';
@@ -110,9 +112,6 @@ const RESOURCE_TYPES: Readonly<Record<string, ResourceType>> = {
     },
   },
 };
-
-/** On whose behalf calls are made. */
-type Requester = Pick<Addressee, 'stackId' | 'logicalResourceId'>;
 
 /** Calls in the account that owns the VPC; undefined where nobody lets the handler in. */
 function vpcApiOf({ peerRole, peerVpcAccount }: Pair, requester: Requester, { api, assume }: World): Api | undefined {
@@ -320,10 +319,7 @@ async function renew(properties: RawProperties, context: InvocationContext, worl
   const { time, log, region } = world;
   const pair = readPair(properties);
   const minimum = readSeconds(properties, 'MinimumValiditySeconds', 0, 24 * 3600);
-  const requester = {
-    stackId: readMatch(properties, 'StackId', /^arn:[^:]+:cloudformation:/, 'the ARN of a stack'),
-    logicalResourceId: readMatch(properties, 'LogicalResourceId', /^\w+$/, 'the logical id of a resource'),
-  };
+  const requester = readRequester(properties);
   const vpcApi = vpcApiOf(pair, requester, world);
   if (vpcApi === undefined) {
     throw new Error(`only account ${pair.peerVpcAccount} can authorize VPC ${pair.peerVpcId}: schedule the renewal there`);
@@ -362,6 +358,7 @@ export function createHandler(world: World): (event: unknown, context: Invocatio
     let addressee: Addressee;
     try {
       addressee = parseAddressee(event);
+      requireRoom(addressee, refusedId(addressee));
     } catch (error) {
       if (!(error instanceof NotAnswerableError)) {
         throw error;

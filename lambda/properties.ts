@@ -1,5 +1,5 @@
 import type { RawProperties } from './cloudformation';
-import { show } from './cloudformation';
+import { readMatch, show } from './cloudformation';
 
 /*
  * Properties at the edge: CloudFormation hands every scalar over as a string. Each reader throws an Error that names the
@@ -25,14 +25,6 @@ export interface Pair {
   readonly peerVpcAccount: string;
   readonly gameLiftAccount: string;
   readonly peerRole: PeerRole | undefined;
-}
-
-export function readMatch(properties: RawProperties, name: string, pattern: RegExp, what: string): string {
-  const value = properties[name];
-  if (typeof value !== 'string' || !pattern.test(value)) {
-    throw new Error(`${name} must be ${what}, got ${show(value)}`);
-  }
-  return value;
 }
 
 export function readPair(properties: RawProperties): Pair {

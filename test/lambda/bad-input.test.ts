@@ -1,0 +1,274 @@
+import fc from 'fast-check';
+import { createHandler } from '../../lambda/handler';
+import type { World } from '../../lambda/handler';
+import type { LogRecord } from '../../lambda/log';
+import { VirtualTime } from './virtual-time';
+import { requestOf } from './world';
+import type { TestAnswer } from './world';
+
+/*
+ * Whatever comes in: at most one answer, a reason that says what has to be otherwise, and no call that should not be made.
+ */
+
+const REQUEST_TYPES = ['Create', 'Update', 'Delete'] as const;
+
+/** As events are delivered: any JSON there is, the same in every run. */
+const RUNS = { seed: 1, numRuns: 200 };
+
+/** What came of an event in a world where nothing may be called. */
+interface Outcome {
+  readonly answers: readonly TestAnswer[];
+  readonly urls: readonly string[];
+  /** Of the longest answer, as sent. */
+  readonly bytes: number;
+  readonly calls: readonly string[];
+  readonly logged: readonly LogRecord[];
+  readonly error: string | undefined;
+}
+
+async function handle(event: unknown): Promise<Outcome> {
+  const time = new VirtualTime();
+  const answers: string[] = [];
+  const urls: string[] = [];
+  const calls: string[] = [];
+  const logged: LogRecord[] = [];
+  const refuse = (call: string): Promise<never> => {
+    calls.push(call);
+    return Promise.reject(new Error(`the test did not expect ${call}`));
+  };
+  const api = new Proxy({} as World['api'], { get: (_, name) => () => refuse(String(name)) });
+  const handler = createHandler({
+    api,
+    assume: () => {
+      calls.push('assume');
+      return api;
+    },
+    put: (url, body) => {
+      urls.push(url);
+      answers.push(body);
+      return Promise.resolve(200);
+    },
+    time,
+    log: { info: (record) => void logged.push(record), error: (record) => void logged.push(record) },
+    region: 'eu-central-1',
+  });
+  const end = time.now() + 900_000;
+  const error = await handler(event, { getRemainingTimeInMillis: () => end - time.now() }).then(
+    () => undefined,
+    (thrown: unknown) => (thrown instanceof Error ? thrown.message : `no error: ${String(thrown)}`),
+  );
+  return {
+    answers: answers.map((body) => JSON.parse(body) as TestAnswer),
+    urls,
+    bytes: Math.max(0, ...answers.map((body) => Buffer.byteLength(body))),
+    calls,
+    logged,
+    error,
+  };
+}
+
+/** What is to be seen of a refusal, in one object to compare. */
+async function refusal(event: unknown): Promise<object> {
+  const { answers, bytes, calls, error } = await handle(event);
+  const [answer] = answers;
+  return {
+    status: answer?.Status,
+    id: answer?.PhysicalResourceId,
+    reason: answer?.Reason,
+    answers: answers.length,
+    short: bytes <= 4096 && (answer?.Reason ?? '').length < 600,
+    whole: !/\p{Surrogate}/u.test(answer?.Reason ?? ''),
+    calls,
+    error,
+  };
+}
+
+const NEW_ID = '6b2e1c9c-0000-4000-8000-000000000000/Authorization';
+
+/** What a refusal has to look like. */
+function refused(requestType: (typeof REQUEST_TYPES)[number], reason: unknown, id?: string): object {
+  return {
+    status: 'FAILED',
+    id: id ?? (requestType === 'Create' ? `${NEW_ID}/nothing-done` : NEW_ID),
+    reason,
+    answers: 1,
+    short: true,
+    whole: true,
+    calls: [],
+    error: undefined,
+  };
+}
+
+function starting(beginning: string): unknown {
+  return expect.stringMatching(new RegExp(`^${beginning.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}`)) as unknown;
+}
+
+describe('events', () => {
+  const FIELDS = [
+    'ResponseURL',
+    'StackId',
+    'RequestId',
+    'LogicalResourceId',
+    'RequestType',
+    'ResourceType',
+    'ResourceProperties',
+  ];
+
+  /** What holds for any event. */
+  async function examine(event: unknown): Promise<Outcome> {
+    const outcome = await handle(event);
+    const { answers, urls, bytes, logged, error } = outcome;
+    expect({ error, urls: urls.filter((url) => new URL(url).protocol !== 'https:') }).toEqual({ error: undefined, urls: [] });
+    expect(answers.length).toBeLessThanOrEqual(1);
+    expect(bytes).toBeLessThanOrEqual(4096);
+    expect(logged).toHaveLength(answers.length === 1 ? logged.length : 1);
+    return outcome;
+  }
+
+  test('any JSON there is: nobody is answered, nothing is called, and nothing is run again', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.jsonValue(), async (event) => {
+        expect(await examine(event)).toMatchObject({ answers: [], calls: [] });
+      }),
+      RUNS,
+    );
+  });
+
+  test.each(FIELDS)('any JSON there is for %s: nothing is called', async (field) => {
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...REQUEST_TYPES), fc.jsonValue(), async (type, value) => {
+        const { calls } = await examine(requestOf(type, { [field]: value }));
+        // any text is a request's id
+        expect(field === 'RequestId' && typeof value === 'string' ? [] : calls).toEqual([]);
+      }),
+      RUNS,
+    );
+  });
+
+  test('any JSON there is for any fields at once', async () => {
+    const fields = fc.record(Object.fromEntries(FIELDS.map((field) => [field, fc.jsonValue()])), { requiredKeys: [] });
+    await fc.assert(
+      fc.asyncProperty(fields, fc.dictionary(fc.string(), fc.jsonValue()), async (some, others) => {
+        await examine({ ...others, ...requestOf('Update', some) });
+      }),
+      RUNS,
+    );
+  });
+
+  test('members named like those of every object say nothing', async () => {
+    for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'toJSON']) {
+      const inherited = JSON.parse(`{"${name}": ${JSON.stringify(requestOf('Create'))}}`) as object;
+      expect(await examine(inherited)).toMatchObject({ answers: [], calls: [] });
+      expect(await refusal(requestOf('Create', { ResourceProperties: inherited }))).toEqual(
+        refused('Create', starting('PeerVpcId must be the id of a VPC')),
+      );
+    }
+  });
+
+  test.each([
+    '',
+    'elsewhere',
+    '//example.com/',
+    'http://example.com/',
+    'HTTP://example.com/',
+    'ftp://example.com/',
+    'file:///etc/passwd',
+    'javascript:alert(1)',
+    'data:text/plain,https://example.com/',
+    'https://',
+    'https://[::1',
+    'https://exa mple.com/',
+    'https ://example.com/',
+    `http://example.com/?${'x'.repeat(100_000)}`,
+  ])('%j is no URL to answer to', async (url) => {
+    expect(await examine(requestOf('Create', { ResponseURL: url }))).toMatchObject({ answers: [], calls: [] });
+  });
+
+  const ARN = 'arn:aws:cloudformation:eu-central-1:111111111111:stack/Peered/6b2e1c9c-0000-4000-8000-000000000000';
+
+  test.each([
+    'Peered',
+    'arn:aws:cloudformation:',
+    'arn:aws:cloudformation:eu-central-1:111111111111:stack/Peered',
+    'arn:aws:cloudformation:eu-central-1:111111111111:stackset/Peered/6b2e1c9c',
+    'arn:aws:cloudformation:eu-central-1::stack/Peered/6b2e1c9c',
+    'arn:aws:lambda:eu-central-1:111111111111:stack/Peered/6b2e1c9c',
+    `${ARN}\n`,
+    ` ${ARN}`,
+    `${ARN}/more`,
+    `arn:aws:cloudformation:eu-central-1:111111111111:stack/${'x'.repeat(129)}/6b2e1c9c`,
+    'arn:aws:cloudformation:eu-central-1:111111111111:stack/🎮/6b2e1c9c',
+  ])('%j is no stack: its account is not known, so nothing is called', async (StackId) => {
+    for (const type of REQUEST_TYPES) {
+      expect(await refusal(requestOf(type, { StackId }))).toMatchObject({
+        status: 'FAILED',
+        reason: starting('StackId must be the ARN of a stack, got "'),
+        calls: [],
+      });
+    }
+  });
+
+  test.each([
+    'arn:aws-cn:cloudformation:cn-north-1',
+    'arn:aws-us-gov:cloudformation:us-gov-west-1',
+    'arn:aws-iso-b:cloudformation:us-isob-east-1',
+  ])('stacks of %s are served', async (beginning) => {
+    const StackId = `${beginning}:111111111111:stack/Peered-Nested-1B2C3D/6b2e1c9c-0000-4000-8000-000000000000`;
+    expect((await handle(requestOf('Create', { StackId }))).calls).toEqual(['createVpcPeeringAuthorization']);
+  });
+
+  test.each(['a b', 'Peered/Authorization', 'Authorization\n', '🎮', 'x'.repeat(256), '__proto__.x'])(
+    '%j is no logical id: nothing is called',
+    async (LogicalResourceId) => {
+      for (const type of REQUEST_TYPES) {
+        expect(await refusal(requestOf(type, { LogicalResourceId }))).toMatchObject({
+          status: 'FAILED',
+          reason: starting('LogicalResourceId must be the logical id of a resource, got "'),
+          calls: [],
+        });
+      }
+    },
+  );
+
+  test.each(Object.entries({ null: null, 'a number': 7, true: true, 'an object': {}, 'a list': ['mine'] }))(
+    'a physical id that is %s: nothing is called',
+    async (_, PhysicalResourceId) => {
+      for (const type of ['Update', 'Delete'] as const) {
+        expect(await refusal(requestOf(type, { PhysicalResourceId }))).toEqual(
+          refused(
+            type,
+            `PhysicalResourceId must be a string, got ${JSON.stringify(PhysicalResourceId)}`,
+            `${NEW_ID}/nothing-done`,
+          ),
+        );
+      }
+    },
+  );
+
+  test.each([
+    ['PhysicalResourceId', 'x'.repeat(100_000)],
+    ['PhysicalResourceId', '\u0001'.repeat(1024)],
+    ['LogicalResourceId', 'x'.repeat(4000)],
+    ['RequestId', 'x'.repeat(4000)],
+    ['RequestId', '🎮'.repeat(1000)],
+    ['StackId', `arn:aws:cloudformation:eu-central-1:111111111111:stack/Peered/${'0'.repeat(4000)}`],
+  ])('no answer would be short enough with this %s: nothing is called', async (field, value) => {
+    for (const type of ['Update', 'Delete']) {
+      const { answers, calls, logged } = await examine(requestOf(type, { [field]: value }));
+      expect({ answers, calls }).toEqual({ answers: [], calls: [] });
+      expect(logged[0]?.message).toMatch(
+        /^the event is not a request of CloudFormation: an answer with its ids would take \d+ bytes$/,
+      );
+    }
+  });
+
+  test('the longest ids that CloudFormation has are answered', async () => {
+    const StackId = `arn:aws-us-gov:cloudformation:us-gov-west-1:111111111111:stack/${'S'.repeat(128)}/${'0'.repeat(36)}`;
+    const ids = { StackId, RequestId: '0'.repeat(128), LogicalResourceId: 'L'.repeat(255), PhysicalResourceId: '"'.repeat(1024) };
+    for (const type of REQUEST_TYPES) {
+      const { answers, bytes } = await handle(requestOf(type, ids));
+      expect(answers).toMatchObject([{ ...ids, Reason: starting('could not ') }]);
+      expect(bytes).toBeLessThanOrEqual(4096);
+    }
+  });
+});
