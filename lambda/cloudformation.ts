@@ -147,8 +147,17 @@ export function readMatch(properties: RawProperties, name: string, pattern: RegE
 
 /** A value for an error message: short, whatever it is. */
 export function show(value: unknown): string {
-  const shown = value === undefined ? 'nothing' : JSON.stringify(value);
-  return shown.length <= 120 ? shown : `${shown.slice(0, 117)}...`;
+  const shown = value === undefined ? 'nothing' : jsonOf(value);
+  // never ends within a character
+  return shown.length <= 120 ? shown : `${shown.slice(0, 117).replace(/[\ud800-\udbff]$/, '')}...`;
+}
+
+function jsonOf(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return 'what is nested too deeply to be shown';
+  }
 }
 
 /** The longest beginning of `value` that takes at most `bytes` in JSON, never ending within a character. */

@@ -103,6 +103,9 @@ function starting(beginning: string): unknown {
   return expect.stringMatching(new RegExp(`^${beginning.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}`)) as unknown;
 }
 
+/** Deeper than anything that goes down level by level can follow. */
+const DEEP: unknown = JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`);
+
 describe('events', () => {
   const FIELDS = [
     'ResponseURL',
@@ -270,5 +273,18 @@ describe('events', () => {
       expect(answers).toMatchObject([{ ...ids, Reason: starting('could not ') }]);
       expect(bytes).toBeLessThanOrEqual(4096);
     }
+  });
+});
+
+describe('what a reason shows of a value', () => {
+  test.each([
+    ['a text', 'x'.repeat(200), `"${'x'.repeat(116)}...`],
+    ['emoji, whole', '🎮'.repeat(100), `"${'🎮'.repeat(58)}...`],
+    ['emoji that begin elsewhere, whole', `x${'🎮'.repeat(100)}`, `"x${'🎮'.repeat(57)}...`],
+    ['what is nested too deeply to be shown', DEEP, 'what is nested too deeply to be shown'],
+  ])('%s', async (_, RequestType, shown) => {
+    expect(await refusal(requestOf('Create', { RequestType }))).toEqual(
+      refused('Create', `RequestType must be one of Create, Update, Delete, got ${shown}`),
+    );
   });
 });
