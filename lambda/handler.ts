@@ -113,6 +113,12 @@ const RESOURCE_TYPES: Readonly<Record<string, ResourceType>> = {
   },
 };
 
+function typeOf(resourceType: unknown): ResourceType | undefined {
+  // every object knows names such as constructor, which are no types
+  const known = typeof resourceType === 'string' && Object.hasOwn(RESOURCE_TYPES, resourceType);
+  return known ? RESOURCE_TYPES[resourceType] : undefined;
+}
+
 /** Calls in the account that owns the VPC; undefined where nobody lets the handler in. */
 function vpcApiOf({ peerRole, peerVpcAccount }: Pair, requester: Requester, { api, assume }: World): Api | undefined {
   if (peerRole !== undefined) {
@@ -208,11 +214,11 @@ async function run(request: CustomResourceRequest, calls: Calls, world: World): 
   if (requestType === 'Delete' && request.physicalResourceId?.endsWith(NOTHING_DONE) === true) {
     return { status: 'SUCCESS', physicalResourceId: request.physicalResourceId };
   }
-  const type = RESOURCE_TYPES[resourceType];
+  const type = typeOf(resourceType);
   if (type === undefined) {
     const known = Object.keys(RESOURCE_TYPES).join(', ');
     const reason =
-      `this version of the handler knows no ${resourceType}, only ${known}: ` +
+      `this version of the handler knows no ${show(resourceType)}, only ${known}: ` +
       'deploy with the version of cdk-gamelift-vpc-peering that wrote the template';
     return { status: 'FAILED', physicalResourceId: refusedId(request), reason };
   }
@@ -293,8 +299,7 @@ async function runInTime(request: CustomResourceRequest, milliseconds: number, w
 
 /** Milliseconds from the start of an invocation to its answer. */
 function budgetOf(resourceType: unknown): number {
-  const type = typeof resourceType === 'string' ? RESOURCE_TYPES[resourceType] : undefined;
-  return (type?.budgetSeconds ?? AUTHORIZATION_BUDGET_SECONDS) * 1000;
+  return (typeOf(resourceType)?.budgetSeconds ?? AUTHORIZATION_BUDGET_SECONDS) * 1000;
 }
 
 async function answerTo(event: unknown, addressee: Addressee, context: InvocationContext, world: World): Promise<Answer> {

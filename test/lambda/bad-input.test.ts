@@ -288,3 +288,36 @@ describe('what a reason shows of a value', () => {
     );
   });
 });
+
+describe('resource types', () => {
+  test.each([
+    'Custom::GameLiftSomethingNew',
+    'custom::gameliftvpcpeeringauthorization',
+    'Custom::GameLiftVpcPeeringAuthorization\n',
+    ' Custom::GameLiftVpcPeeringTeardown',
+    'AWS::CloudFormation::CustomResource',
+    'AWS::GameLift::Fleet',
+    '__proto__',
+    'constructor',
+    'toString',
+    'hasOwnProperty',
+    'x'.repeat(100_000),
+    `x${'🎮'.repeat(100)}`,
+    '\ud83c',
+  ])('that there are not: nothing is called, and a delete fails too, since something may be left (%#)', async (ResourceType) => {
+    for (const type of REQUEST_TYPES) {
+      expect(await refusal(requestOf(type, { ResourceType }))).toEqual(
+        refused(type, starting(`this version of the handler knows no ${JSON.stringify(ResourceType).slice(0, 100)}`)),
+      );
+    }
+  });
+
+  test('the reason says which there are, and what to do', async () => {
+    const { answers } = await handle(requestOf('Create', { ResourceType: 'Custom::GameLiftSomethingNew' }));
+    expect(answers[0]?.Reason).toBe(
+      'this version of the handler knows no "Custom::GameLiftSomethingNew", only Custom::GameLiftVpcPeeringAuthorization, ' +
+        'Custom::GameLiftVpcPeeringConnection, Custom::GameLiftVpcPeeringTeardown: ' +
+        'deploy with the version of cdk-gamelift-vpc-peering that wrote the template',
+    );
+  });
+});

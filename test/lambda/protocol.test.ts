@@ -31,13 +31,6 @@ describe('requests that are refused before anything is called', () => {
     ['no properties', { ResourceProperties: undefined }, 'ResourceProperties must be an object, got nothing'],
     ['properties that are a list', { ResourceProperties: [1] }, 'ResourceProperties must be an object, got [1]'],
     [
-      'a type of a later version',
-      { ResourceType: 'Custom::GameLiftSomethingNew' },
-      'this version of the handler knows no Custom::GameLiftSomethingNew, only Custom::GameLiftVpcPeeringAuthorization, ' +
-        'Custom::GameLiftVpcPeeringConnection, Custom::GameLiftVpcPeeringTeardown: ' +
-        'deploy with the version of cdk-gamelift-vpc-peering that wrote the template',
-    ],
-    [
       'no VPC',
       { ResourceProperties: propertiesOf({ PeerVpcId: undefined }) },
       'PeerVpcId must be the id of a VPC such as vpc-0123456789abcdef0, got nothing',
@@ -87,14 +80,6 @@ describe('requests that are refused before anything is called', () => {
     );
     expect(answer).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: 'made-up' });
     expect(world.api.calls).toEqual([]);
-  });
-
-  test('a delete of a type that is not known fails, since something may be left', async () => {
-    const world = new TestWorld();
-    const answer = await world.run(
-      requestOf('Delete', { ResourceType: 'Custom::GameLiftSomethingNew', PhysicalResourceId: 'mine' }),
-    );
-    expect(answer).toMatchObject({ Status: 'FAILED', PhysicalResourceId: 'mine' });
   });
 });
 
