@@ -5,7 +5,6 @@ import {
   CONNECTION_BUDGET_SECONDS,
   CONNECTION_TYPE,
   RENEWAL_EVENT,
-  SCHEMA_VERSION,
   TEARDOWN_TYPE,
 } from '../lib/contract';
 import { Authorizations } from './authorization';
@@ -28,7 +27,7 @@ import { Connection, connectionKey, readConnection } from './connection';
 import type { ConnectionApi, ConnectionSpec, NetworkApi } from './connection';
 import type { Log } from './log';
 import { Peerings } from './peering';
-import { isSamePair, readPair, readSeconds } from './properties';
+import { isSamePair, laterVersion, readPair, readSeconds } from './properties';
 import type { Pair, PeerRole } from './properties';
 import { ReceivedAuthorization } from './received';
 import type { ReceivedApi } from './received';
@@ -222,19 +221,16 @@ async function run(request: CustomResourceRequest, calls: Calls, world: World): 
       'deploy with the version of cdk-gamelift-vpc-peering that wrote the template';
     return { status: 'FAILED', physicalResourceId: refusedId(request), reason };
   }
-  const newer = Number(request.properties.SchemaVersion ?? SCHEMA_VERSION) > Number(SCHEMA_VERSION);
-  if (newer && requestType !== 'Delete') {
-    const reason =
-      `SchemaVersion is ${show(request.properties.SchemaVersion)}, and this version of the handler knows them up to ${SCHEMA_VERSION}: ` +
-      'deploy with the version of cdk-gamelift-vpc-peering that wrote the template';
-    return { status: 'FAILED', physicalResourceId: refusedId(request), reason };
+  const later = laterVersion(request.properties);
+  if (later !== undefined && requestType !== 'Delete') {
+    return { status: 'FAILED', physicalResourceId: refusedId(request), reason: later };
   }
   let lifecycle: Lifecycle;
   try {
     lifecycle = type.open(request, calls, world);
   } catch (error) {
     const reason = reasonOf(error);
-    if (requestType === 'Delete' && !newer) {
+    if (requestType === 'Delete' && later === undefined) {
       // with such properties nothing was ever made, and a delete that fails would hold up the whole stack
       world.log.error({ message: `nothing to delete: ${reason}` });
       return { status: 'SUCCESS', physicalResourceId: refusedId(request) };

@@ -1,3 +1,4 @@
+import { SCHEMA_VERSION } from '../lib/contract';
 import type { RawProperties } from './cloudformation';
 import { readMatch, show } from './cloudformation';
 
@@ -25,6 +26,18 @@ export interface Pair {
   readonly peerVpcAccount: string;
   readonly gameLiftAccount: string;
   readonly peerRole: PeerRole | undefined;
+}
+
+/** Why the properties may be of a later version of the library; undefined if they are not. The first one need not say so. */
+export function laterVersion({ SchemaVersion: version }: RawProperties): string | undefined {
+  const readable = (typeof version === 'string' || typeof version === 'number') && /^\d+$/.test(String(version));
+  if (version === undefined || (readable && Number(version) <= Number(SCHEMA_VERSION))) {
+    return undefined;
+  }
+  return (
+    `SchemaVersion is ${show(version)}, and this version of the handler knows them up to ${SCHEMA_VERSION}: ` +
+    'deploy with the version of cdk-gamelift-vpc-peering that wrote the template'
+  );
 }
 
 export function readPair(properties: RawProperties): Pair {

@@ -3,7 +3,7 @@ import { createHandler } from '../../lambda/handler';
 import type { World } from '../../lambda/handler';
 import type { LogRecord } from '../../lambda/log';
 import { VirtualTime } from './virtual-time';
-import { requestOf } from './world';
+import { propertiesOf, requestOf } from './world';
 import type { TestAnswer } from './world';
 
 /*
@@ -105,6 +105,41 @@ function starting(beginning: string): unknown {
 
 /** Deeper than anything that goes down level by level can follow. */
 const DEEP: unknown = JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`);
+
+/** Nothing that any property is. */
+const NEVER: Readonly<Record<string, unknown>> = {
+  null: null,
+  'an empty string': '',
+  'a number': 7,
+  zero: 0,
+  true: true,
+  false: false,
+  'an object': { Ref: 'Vpc' },
+  'a list': ['x'],
+  'a list in a list': [['x']],
+  'what is nested too deeply': { deep: DEEP },
+  '100,000 characters': 'x'.repeat(100_000),
+  '100,000 digits': '1'.repeat(100_000),
+  '10,000 members': Object.fromEntries(Array.from({ length: 10_000 }, (_, index) => [`k${index}`, index])),
+  'control characters': '\u0000\u0007\u001b[31m',
+  emoji: '🎮'.repeat(100),
+  'emoji that begin elsewhere': `x${'🎮'.repeat(100)}`,
+  'half a character': '\ud83c'.repeat(100),
+  'a line separator': '\u2028',
+  quotes: '"'.repeat(1000),
+};
+
+/** Strings that code may take for something else. */
+const ODD_STRINGS = ['NaN', 'Infinity', '-1', '1e3', '0x10', ' 1 ', '1.5', 'null', 'undefined', '[object Object]', '\n'].concat([
+  '__proto__',
+  'constructor',
+  'toString',
+  '${Token[TOKEN.7]}',
+  '{{resolve:ssm:vpc}}',
+  '../..',
+  '*',
+  "'; --",
+]);
 
 describe('events', () => {
   const FIELDS = [
@@ -319,5 +354,49 @@ describe('resource types', () => {
         'Custom::GameLiftVpcPeeringConnection, Custom::GameLiftVpcPeeringTeardown: ' +
         'deploy with the version of cdk-gamelift-vpc-peering that wrote the template',
     );
+  });
+});
+
+describe('schema versions', () => {
+  const JUNK: readonly (readonly [string, unknown])[] = [
+    ...Object.entries(NEVER).filter(([name]) => name !== 'zero'),
+    ...[...ODD_STRINGS, 2, 1.5, -1, 1e21, [], ['1'], [1], {}, { valueOf: 1 }, '2', '7', '01e', '1\n', '１'].map(
+      (value) => [JSON.stringify(value), value] as const,
+    ),
+  ];
+
+  test.each(JUNK)('%s is a later one for all that is known: creates and updates are refused', async (_, SchemaVersion) => {
+    const ResourceProperties = propertiesOf({ SchemaVersion });
+    for (const type of ['Create', 'Update'] as const) {
+      expect(await refusal(requestOf(type, { ResourceProperties }))).toEqual(
+        refused(
+          type,
+          expect.stringMatching(
+            /^SchemaVersion is .{1,120}, and this version of the handler knows them up to 1: deploy with the version of cdk-gamelift-vpc-peering that wrote the template$/s,
+          ),
+        ),
+      );
+    }
+  });
+
+  test.each(JUNK)('%s: a delete does what it can, after an upgrade that was rolled back', async (_, SchemaVersion) => {
+    const ResourceProperties = propertiesOf({ SchemaVersion, Added: 'x' });
+    expect((await handle(requestOf('Delete', { ResourceProperties }))).calls).toEqual(['deleteVpcPeeringAuthorization']);
+  });
+
+  test.each(JUNK)('%s: a delete that can not be read fails, since something may be left', async (_, SchemaVersion) => {
+    expect(await refusal(requestOf('Delete', { ResourceProperties: { SchemaVersion, Pair: {} } }))).toEqual(
+      refused('Delete', starting('PeerVpcId must be ')),
+    );
+  });
+
+  test.each([undefined, '1', '0', '01', 1, 0])('%p is none that is later', async (SchemaVersion) => {
+    for (const [type, call] of [
+      ['Create', 'createVpcPeeringAuthorization'],
+      ['Update', 'createVpcPeeringAuthorization'],
+      ['Delete', 'deleteVpcPeeringAuthorization'],
+    ] as const) {
+      expect((await handle(requestOf(type, { ResourceProperties: propertiesOf({ SchemaVersion }) }))).calls).toEqual([call]);
+    }
   });
 });

@@ -90,32 +90,6 @@ describe('requests of other versions', () => {
     expect(answer?.Status).toBe('SUCCESS');
   });
 
-  test.each(['Create', 'Update'])('a later schema version is refused: %s', async (type) => {
-    const world = new TestWorld();
-    const answer = await world.run(requestOf(type, { ResourceProperties: propertiesOf({ SchemaVersion: '7' }) }));
-    expect(answer).toMatchObject({
-      Status: 'FAILED',
-      Reason:
-        'SchemaVersion is "7", and this version of the handler knows them up to 1: ' +
-        'deploy with the version of cdk-gamelift-vpc-peering that wrote the template',
-    });
-    expect(world.api.calls).toEqual([]);
-  });
-
-  test('a delete of a later schema version, after a rolled-back upgrade, does what it can', async () => {
-    const world = new TestWorld();
-    const properties = propertiesOf({ SchemaVersion: '7', Added: 'x' });
-    expect(await world.run(requestOf('Delete', { ResourceProperties: properties }))).toMatchObject({ Status: 'SUCCESS' });
-    expect(world.api.calls).toHaveLength(1);
-  });
-
-  test('a delete of a later schema version that can not be read fails, since something may be left', async () => {
-    const world = new TestWorld();
-    const properties = { SchemaVersion: '7', Pair: {} };
-    expect(await world.run(requestOf('Delete', { ResourceProperties: properties }))).toMatchObject({ Status: 'FAILED' });
-    expect(world.api.calls).toEqual([]);
-  });
-
   test('the first version of the properties is understood for ever', async () => {
     const world = new TestWorld();
     const properties = {
