@@ -115,15 +115,12 @@ export function parseRequest(event: unknown): CustomResourceRequest {
   if (physicalResourceId !== undefined && typeof physicalResourceId !== 'string') {
     throw new Error(`PhysicalResourceId must be a string, got ${show(physicalResourceId)}`);
   }
-  if (!isRecord(fields.ResourceProperties)) {
-    throw new Error(`ResourceProperties must be an object, got ${show(fields.ResourceProperties)}`);
-  }
   return {
     ...addressee,
     ...readRequester(fields),
     requestType,
     resourceType,
-    properties: fields.ResourceProperties,
+    properties: readRecord(fields, 'ResourceProperties'),
     ...(isRecord(fields.OldResourceProperties) ? { oldProperties: fields.OldResourceProperties } : {}),
   };
 }
@@ -136,13 +133,25 @@ export function readRequester(fields: RawProperties): Requester {
   };
 }
 
+/** @throws Error that does not show what was got: there may be an external id in it. */
+export function readRecord(fields: RawProperties, name: string): RawProperties {
+  const value = fields[name];
+  if (isRecord(value)) {
+    return value;
+  }
+  const kind = value === undefined ? 'nothing' : value === null ? 'null' : Array.isArray(value) ? 'a list' : `a ${typeof value}`;
+  throw new Error(`${name} must be an object, got ${kind}`);
+}
+
 /** @throws Error that names the property, what it has to be and what it was. */
 export function readMatch(properties: RawProperties, name: string, pattern: RegExp, what: string): string {
   const value = properties[name];
-  if (typeof value !== 'string' || !pattern.test(value)) {
-    throw new Error(`${name} must be ${what}, got ${show(value)}`);
+  if (typeof value === 'string' && pattern.test(value)) {
+    return value;
   }
-  return value;
+  // true is not "true": without these words nobody would see why it is refused
+  const kind = typeof value === 'string' || value === undefined ? '' : ', which is no string';
+  throw new Error(`${name} must be ${what}, got ${show(value)}${kind}`);
 }
 
 /** A value for an error message: short, whatever it is. */

@@ -4,15 +4,16 @@ import { readMatch, show } from './cloudformation';
 
 /*
  * Properties at the edge: CloudFormation hands every scalar over as a string. Each reader throws an Error that names the
- * property, what it was and what it has to be.
+ * property, what it was and what it has to be. What AWS would refuse for its length is refused here: ids become part of
+ * physical ids, which have to be short.
  */
 
-const VPC_ID = /^vpc-[0-9a-f]+$/;
+const VPC_ID = /^vpc-[0-9a-f]{1,32}$/;
 const ACCOUNT = /^\d{12}$/;
-const ROLE_ARN = /^arn:[a-z-]+:iam::\d{12}:role\/.+$/;
+const ROLE_ARN = /^arn:[a-z-]{1,32}:iam::\d{12}:role\/[!-~]{1,576}$/;
 const EXTERNAL_ID = /^[\w+=,.@:/-]{2,1224}$/;
-const FLEET_ID = /^[a-z]*fleet-[a-zA-Z0-9-]+$/;
-const ROUTE_TABLE_ID = /^rtb-[0-9a-f]+$/;
+const FLEET_ID = /^(?=.{1,128}$)[a-z]*fleet-[a-zA-Z0-9-]+$/;
+const ROUTE_TABLE_ID = /^rtb-[0-9a-f]{1,32}$/;
 
 /** The role through which everything in the account of the VPC is done. */
 export interface PeerRole {
@@ -76,9 +77,10 @@ export function readBoolean(properties: RawProperties, name: string): boolean {
 
 /** Whole seconds from `least` to `most`. */
 export function readSeconds(properties: RawProperties, name: string, least: number, most: number): number {
-  const seconds = Number(readMatch(properties, name, /^\d+$/, 'whole seconds'));
+  const what = `whole seconds from ${least} to ${most}`;
+  const seconds = Number(readMatch(properties, name, /^\d+$/, what));
   if (seconds < least || seconds > most) {
-    throw new Error(`${name} must be from ${least} to ${most} seconds, got ${seconds}`);
+    throw new Error(`${name} must be ${what}, got ${show(properties[name])}`);
   }
   return seconds;
 }
@@ -92,11 +94,17 @@ export function readOneOf<T extends string>(properties: RawProperties, name: str
 }
 
 function readList(properties: RawProperties, name: string, pattern: RegExp, what: string): readonly string[] {
-  const value: unknown = properties[name] ?? [];
-  if (!Array.isArray(value) || !value.every((item): item is string => typeof item === 'string' && pattern.test(item))) {
+  const value = properties[name] === undefined ? [] : properties[name];
+  if (!Array.isArray(value)) {
     throw new Error(`${name} must be a list of ${what}, got ${show(value)}`);
   }
-  return value;
+  const items = value as readonly unknown[];
+  return items.map((item) => {
+    if (typeof item !== 'string' || !pattern.test(item)) {
+      throw new Error(`${name} must be a list of ${what}, got one with ${show(item)}`);
+    }
+    return item;
+  });
 }
 
 export function readRouteTableIds(properties: RawProperties): readonly string[] {

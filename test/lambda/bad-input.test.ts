@@ -400,3 +400,218 @@ describe('schema versions', () => {
     }
   });
 });
+
+describe('properties', () => {
+  interface Declared {
+    readonly name: string;
+    /** What it has to be. */
+    readonly what: string;
+    readonly good: unknown;
+    /** Nearly, but not. */
+    readonly near: readonly unknown[];
+    readonly optional?: true;
+  }
+
+  const account = (name: string): Declared => ({
+    name,
+    what: 'an account id of 12 digits',
+    good: '111111111111',
+    near: ['11111111111', '1111111111111', '1111-1111-1111', '11111111111a', '１１１１１１１１１１１１', 111111111111],
+  });
+  const boolean = (name: string): Declared => ({
+    name,
+    what: 'true or false',
+    good: 'true',
+    near: [' true ', 'True', 'TRUE', 'yes', '1', 'truefalse', 'true|false'],
+  });
+
+  const PAIR: readonly Declared[] = [
+    {
+      name: 'PeerVpcId',
+      what: 'the id of a VPC such as vpc-0123456789abcdef0',
+      good: 'vpc-0123456789abcdef0',
+      near: [
+        'vpc-XYZ',
+        'vpc-',
+        'VPC-0123456789abcdef0',
+        'subnet-0123456789abcdef0',
+        'vpc-0123456789abcdefg',
+        'vpc-0123\u0000',
+      ].concat(['arn:aws:ec2:eu-central-1:111111111111:vpc/vpc-0123456789abcdef0', `vpc-${'0'.repeat(100_000)}`]),
+    },
+    account('PeerVpcAwsAccountId'),
+    account('GameLiftAwsAccountId'),
+    {
+      name: 'PeerRoleArn',
+      what: 'the ARN of a role such as arn:aws:iam::123456789012:role/Peering',
+      good: 'arn:aws:iam::111111111111:role/Peering',
+      optional: true,
+      near: ['Peering', 'arn:aws:iam::11111111111:role/Peering', 'arn:aws:iam::111111111111:user/Peering'].concat(
+        ['arn:aws:iam::111111111111:role/', 'arn:aws:sts::111111111111:assumed-role/Peering/me', 'arn:aws:iam:::role/Peering'],
+        [
+          'arn:aws:iam::111111111111:role/two words',
+          'arn:aws:iam::111111111111:role/Pe🎮',
+          'arn:aws:iam::111111111111:role/\u007f',
+        ],
+        [`arn:aws:iam::111111111111:role/${'x'.repeat(100_000)}`, `arn:${'a'.repeat(100_000)}:iam::111111111111:role/Peering`],
+      ),
+    },
+  ];
+
+  const CONNECTION: readonly Declared[] = [
+    ...PAIR,
+    {
+      name: 'FleetId',
+      what: 'the id of a fleet such as fleet-01234567-89ab-cdef-0123-456789abcdef',
+      good: 'fleet-01234567-89ab-cdef-0123-456789abcdef',
+      near: ['fleet-', 'FLEET-1', 'fleet-é', 'fleet_1', 'arn:aws:gamelift:eu-central-1::fleet/fleet-1', 'alias-1'].concat([
+        `fleet-${'0'.repeat(123)}`,
+        `fleet-${'0'.repeat(100_000)}`,
+        `${'a'.repeat(100_000)}fleet-1`,
+      ]),
+    },
+    {
+      name: 'TimeoutSeconds',
+      what: 'whole seconds from 1 to 780',
+      good: '600',
+      near: ['0', '781', '600.0', '6e2', '+600', '-600', '600s', '٦٠٠', '0x258', '9007199254740993', 600],
+    },
+    {
+      name: 'Routes',
+      what: 'one of EveryRouteTable, RouteTables, None',
+      good: 'None',
+      near: ['none', 'NONE', 'everyRouteTable', 'EveryRouteTable,None', '0'],
+    },
+    {
+      name: 'RouteTableIds',
+      what: 'a list of ids of route tables such as rtb-0123456789abcdef0',
+      good: ['rtb-0123456789abcdef0'],
+      optional: true,
+      near: ['rtb-0123456789abcdef0', 'rtb-1,rtb-2', ['rtb-1', 'rtb-XYZ'], ['rtb-1\n'], [null], [7], [['rtb-1']], { 0: 'rtb-1' }],
+    },
+    boolean('DnsResolution'),
+    boolean('AdoptExisting'),
+  ];
+
+  const TYPES: readonly (readonly [string, readonly Declared[]])[] = [
+    ['Custom::GameLiftVpcPeeringAuthorization', PAIR],
+    ['Custom::GameLiftVpcPeeringConnection', CONNECTION],
+    ['Custom::GameLiftVpcPeeringTeardown', PAIR],
+  ];
+
+  /** Everything that the property must not be. */
+  function bad({ good, near, optional }: Declared): readonly (readonly [string, unknown])[] {
+    const around =
+      typeof good === 'string' ? [`${good}\n`, `\n${good}`, ` ${good}`, `${good} `, `${good}\u0000`, `${good}\u200b`] : [];
+    return [
+      ...(optional ? [] : [['missing', undefined] as const]),
+      ...Object.entries(NEVER),
+      ...[...ODD_STRINGS, ...near, ...around, [good], { value: good }].map((value) => [JSON.stringify(value), value] as const),
+    ].map(([kind, value]) => [kind.slice(0, 60), value]);
+  }
+
+  /** The beginning of how a reason shows what was got. */
+  function shown(name: string, value: unknown): string {
+    if (Array.isArray(value) && name === 'RouteTableIds') {
+      return `one with ${JSON.stringify(value.find((item) => item !== 'rtb-1')).slice(0, 60)}`;
+    }
+    return value === undefined ? 'nothing' : JSON.stringify(value).slice(0, 60);
+  }
+
+  function requests(
+    ResourceType: string,
+    good: Readonly<Record<string, unknown>>,
+    change: Readonly<Record<string, unknown>>,
+  ): object[] {
+    const ResourceProperties = { ...propertiesOf(), ...good, ...change };
+    return REQUEST_TYPES.map((type) =>
+      requestOf(type, { ResourceType, ResourceProperties, ...(type === 'Update' ? { OldResourceProperties: good } : {}) }),
+    );
+  }
+
+  describe.each(TYPES)('of a %s', (ResourceType, declared) => {
+    const good = Object.fromEntries(declared.map(({ name, good: value }) => [name, value]));
+
+    test.each(declared)('a bad $name is refused, with the reason', async (property) => {
+      const { name, what } = property;
+      for (const [kind, value] of bad(property)) {
+        const reason = starting(
+          `${name} must be ${what}, got ${kind === 'what is nested too deeply' ? 'what is nested too deeply to be shown' : shown(name, value)}`,
+        );
+        const [create, update] = requests(ResourceType, good, { [name]: value });
+        expect([kind, await refusal(create)]).toEqual([kind, refused('Create', reason)]);
+        expect([kind, await refusal(update)]).toEqual([kind, refused('Update', reason)]);
+      }
+    });
+
+    test.each(declared)('a bad $name leaves nothing to delete, since nothing was ever made', async (property) => {
+      for (const [kind, value] of bad(property)) {
+        const [, , event] = requests(ResourceType, good, { [property.name]: value });
+        const { answers, calls, logged, error } = await handle(event);
+        expect([kind, answers, calls, error]).toMatchObject([
+          kind,
+          [{ Status: 'SUCCESS', PhysicalResourceId: NEW_ID }],
+          [],
+          undefined,
+        ]);
+        expect(logged[0]?.message).toMatch(new RegExp(`^nothing to delete: ${property.name} must be `));
+      }
+    });
+
+    test('a bad ExternalId is refused, and shown to nobody', async () => {
+      const secret = 'hush-hush';
+      const strings = ['', 'x', `${secret} `, `${secret}\n`, `${secret}\u0000`, `${secret}ü`, `${secret}🎮`, secret.repeat(200)];
+      for (const value of [...Object.values(NEVER).filter((one) => typeof one !== 'string'), ...strings, [secret], { secret }]) {
+        const reason = 'ExternalId must be 2 to 1224 letters, digits and characters of _+=,.@:/-';
+        const [create, update, remove] = requests(ResourceType, good, { ExternalId: value });
+        expect(await refusal(create)).toEqual(refused('Create', reason));
+        expect(await refusal(update)).toEqual(refused('Update', reason));
+        for (const event of [create, update, remove]) {
+          const { answers, logged, calls } = await handle(event);
+          expect(calls).toEqual([]);
+          expect(JSON.stringify([answers, logged])).not.toContain(secret);
+        }
+      }
+    });
+
+    test('properties that are none at all are refused, and not shown: there may be an ExternalId in them', async () => {
+      const values = {
+        null: null,
+        'a string': 'hush-hush',
+        'a number': 7,
+        'a boolean': true,
+        'a list': [{ ExternalId: 'hush-hush' }],
+      };
+      for (const [kind, ResourceProperties] of Object.entries({ ...values, nothing: undefined })) {
+        for (const type of REQUEST_TYPES) {
+          expect(await refusal(requestOf(type, { ResourceType, ResourceProperties }))).toEqual(
+            refused(type, `ResourceProperties must be an object, got ${kind}`),
+          );
+        }
+      }
+    });
+  });
+
+  test('a value of the right text and the wrong type is told apart', async () => {
+    for (const [change, reason] of [
+      [{ DnsResolution: true }, 'DnsResolution must be true or false, got true, which is no string'],
+      [{ TimeoutSeconds: 600 }, 'TimeoutSeconds must be whole seconds from 1 to 780, got 600, which is no string'],
+    ] as const) {
+      const good = Object.fromEntries(CONNECTION.map(({ name, good: value }) => [name, value]));
+      const [create] = requests('Custom::GameLiftVpcPeeringConnection', good, change);
+      expect(await refusal(create)).toEqual(refused('Create', reason));
+    }
+  });
+
+  test('of a long list the one that is wrong is shown', async () => {
+    const good = Object.fromEntries(CONNECTION.map(({ name, good: value }) => [name, value]));
+    const RouteTableIds = [...Array.from({ length: 10_000 }, (_, index) => `rtb-${index}`), 'subnet-7'];
+    const [create] = requests('Custom::GameLiftVpcPeeringConnection', good, { RouteTableIds });
+    expect(await refusal(create)).toEqual(
+      refused(
+        'Create',
+        'RouteTableIds must be a list of ids of route tables such as rtb-0123456789abcdef0, got one with "subnet-7"',
+      ),
+    );
+  });
+});

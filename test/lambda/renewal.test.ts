@@ -30,7 +30,7 @@ test('cancels and authorizes anew where too little is left until the next time',
 
 test.each([
   [{ PeerVpcAwsAccountId: '333333333333' }, `only account 333333333333 can authorize VPC ${VPC}: schedule the renewal there`],
-  [{ MinimumValiditySeconds: '90000' }, 'MinimumValiditySeconds must be from 0 to 86400 seconds, got 90000'],
+  [{ MinimumValiditySeconds: '90000' }, 'MinimumValiditySeconds must be whole seconds from 0 to 86400, got "90000"'],
   [{ StackId: 'Data' }, 'StackId must be the ARN of a stack, got "Data"'],
   [{ PeerVpcId: undefined }, 'PeerVpcId must be the id of a VPC such as vpc-0123456789abcdef0, got nothing'],
 ])('fails, so that Lambda tries again and reports it: %p', async (change, message) => {
