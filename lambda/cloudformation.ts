@@ -58,7 +58,7 @@ export class NotAnswerableError extends Error {}
 /** On whose behalf calls are made. */
 export type Requester = Pick<Addressee, 'stackId' | 'logicalResourceId'>;
 
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 

@@ -12,10 +12,12 @@ import type { AuthorizationApi, Authority } from './authorization';
 import { ownerOf } from './claim';
 import { Calls, TimeUpError } from './calls';
 import {
+  isRecord,
   NotAnswerableError,
   NothingDoneError,
   parseAddressee,
   parseRequest,
+  readRecord,
   readRequester,
   RefusedAnswerError,
   requireRoom,
@@ -318,6 +320,10 @@ async function answerTo(event: unknown, addressee: Addressee, context: Invocatio
  */
 async function renew(properties: RawProperties, context: InvocationContext, world: World): Promise<void> {
   const { time, log, region } = world;
+  const later = laterVersion(properties);
+  if (later !== undefined) {
+    throw new Error(later);
+  }
   const pair = readPair(properties);
   const minimum = readSeconds(properties, 'MinimumValiditySeconds', 0, 24 * 3600);
   const requester = readRequester(properties);
@@ -341,10 +347,13 @@ async function renew(properties: RawProperties, context: InvocationContext, worl
   }
 }
 
-/** What a schedule sends instead of a request of CloudFormation. */
+/**
+ * What a schedule sends instead of a request of CloudFormation.
+ *
+ * @throws Error if it is one that says nothing: nobody would hear of a renewal that was passed over
+ */
 function renewalOf(event: unknown): RawProperties | undefined {
-  const properties = (event as Readonly<Record<string, unknown>> | null | undefined)?.[RENEWAL_EVENT];
-  return typeof properties === 'object' && properties !== null ? (properties as RawProperties) : undefined;
+  return isRecord(event) && RENEWAL_EVENT in event ? readRecord(event, RENEWAL_EVENT) : undefined;
 }
 
 /** The Lambda handler: one answer to CloudFormation for each request, whatever happens; and the renewals of schedules. */

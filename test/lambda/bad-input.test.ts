@@ -615,3 +615,64 @@ describe('properties', () => {
     );
   });
 });
+
+describe('renewals', () => {
+  const STACK_ID = 'arn:aws:cloudformation:eu-central-1:111111111111:stack/Peered/6b2e1c9c-0000-4000-8000-000000000000';
+
+  function renewal(change: Readonly<Record<string, unknown>> = {}): object {
+    const ids = { StackId: STACK_ID, LogicalResourceId: 'Authorization', MinimumValiditySeconds: '46800' };
+    return { GameLiftVpcPeeringRenewal: propertiesOf({ ...ids, ...change }) };
+  }
+
+  test('what is as it should be is renewed', async () => {
+    expect((await handle(renewal())).calls).toEqual(['createVpcPeeringAuthorization']);
+  });
+
+  test.each(
+    Object.entries({ null: null, 'a string': JSON.stringify({ ExternalId: 'hush-hush' }), 'a number': 7, 'a list': ['x'] }),
+  )('one that is %s fails, so that somebody hears of it', async (kind, value) => {
+    const { error, calls, answers, logged } = await handle({ GameLiftVpcPeeringRenewal: value });
+    expect(error).toBe(`GameLiftVpcPeeringRenewal must be an object, got ${kind}`);
+    expect({ calls, answers, logged }).toEqual({ calls: [], answers: [], logged: [] });
+  });
+
+  test('any JSON there is fails, with the reason', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.jsonValue(), async (value) => {
+        const { error, calls, answers } = await handle({ GameLiftVpcPeeringRenewal: value });
+        expect(error).toMatch(/^(GameLiftVpcPeeringRenewal|PeerVpcId) must be /);
+        expect({ calls, answers }).toEqual({ calls: [], answers: [] });
+      }),
+      RUNS,
+    );
+  });
+
+  const WHAT = {
+    SchemaVersion: 'is ',
+    PeerVpcId: 'must be the id of a VPC such as vpc-0123456789abcdef0, got ',
+    PeerVpcAwsAccountId: 'must be an account id of 12 digits, got ',
+    GameLiftAwsAccountId: 'must be an account id of 12 digits, got ',
+    StackId: 'must be the ARN of a stack, got ',
+    LogicalResourceId: 'must be the logical id of a resource, got ',
+    MinimumValiditySeconds: 'must be whole seconds from 0 to 86400, got ',
+  };
+  const EXTRA: Readonly<Record<string, readonly unknown[]>> = {
+    SchemaVersion: ['2', '1\n', 2],
+    StackId: ['arn:aws:cloudformation:', `${STACK_ID}\n`],
+    LogicalResourceId: ['a b', 'x'.repeat(256)],
+    MinimumValiditySeconds: ['86401', '-1', '46800.0', '46800\n', 46800],
+  };
+
+  test.each(Object.entries(WHAT))('bad values of %s fail, with a reason that lambda reports', async (name, what) => {
+    const texts = ODD_STRINGS.filter((text) => name !== 'LogicalResourceId' || !/^\w+$/.test(text));
+    const bad = [...Object.values(NEVER), ...texts, ...(EXTRA[name] ?? [])];
+    // the first version need not be said, and what is earlier is fine
+    const values = name === 'SchemaVersion' ? bad.filter((value) => value !== 0) : [undefined, ...bad];
+    for (const value of values) {
+      const { error, calls, answers } = await handle(renewal({ [name]: value }));
+      expect(error).toMatch(new RegExp(`^${name} ${what}`));
+      expect(error?.length).toBeLessThan(400);
+      expect({ calls, answers }).toEqual({ calls: [], answers: [] });
+    }
+  });
+});

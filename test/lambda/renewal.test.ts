@@ -28,13 +28,10 @@ test('cancels and authorizes anew where too little is left until the next time',
   expect(world.api.calls.map((call) => call.split(' ')[0])).toEqual(['Create', 'Delete', 'Create']);
 });
 
-test.each([
-  [{ PeerVpcAwsAccountId: '333333333333' }, `only account 333333333333 can authorize VPC ${VPC}: schedule the renewal there`],
-  [{ MinimumValiditySeconds: '90000' }, 'MinimumValiditySeconds must be whole seconds from 0 to 86400, got "90000"'],
-  [{ StackId: 'Data' }, 'StackId must be the ARN of a stack, got "Data"'],
-  [{ PeerVpcId: undefined }, 'PeerVpcId must be the id of a VPC such as vpc-0123456789abcdef0, got nothing'],
-])('fails, so that Lambda tries again and reports it: %p', async (change, message) => {
+test('of a VPC of another account fails, so that Lambda tries again and reports it', async () => {
   const world = new TestWorld();
-  await expect(world.run(renewal(change))).rejects.toThrow(message);
+  await expect(world.run(renewal({ PeerVpcAwsAccountId: '333333333333' }))).rejects.toThrow(
+    `only account 333333333333 can authorize VPC ${VPC}: schedule the renewal there`,
+  );
   expect(world.api.calls).toEqual([]);
 });
