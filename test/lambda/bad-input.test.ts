@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { createHandler } from '../../lambda/handler';
 import type { World } from '../../lambda/handler';
 import type { LogRecord } from '../../lambda/log';
+import { SimulatedWorld } from './simulated-world';
 import { VirtualTime } from './virtual-time';
 import { propertiesOf, requestOf } from './world';
 import type { TestAnswer } from './world';
@@ -674,5 +675,266 @@ describe('renewals', () => {
       expect(error?.length).toBeLessThan(400);
       expect({ calls, answers }).toEqual({ calls: [], answers: [] });
     }
+  });
+});
+
+describe('what is written by a template', () => {
+  const STACK_ID = 'arn:aws:cloudformation:us-east-1:111111111111:stack/Peered/6b2e1c9c-0000-4000-8000-000000000000';
+  let world: SimulatedWorld;
+
+  beforeEach(async () => {
+    world = await SimulatedWorld.create();
+  });
+
+  afterEach(() => {
+    world.close();
+  });
+
+  type TypeName = 'Authorization' | 'Connection' | 'Teardown';
+  type Properties = Readonly<Record<string, unknown>>;
+  const TYPE_NAMES = ['Authorization', 'Connection', 'Teardown'] as const;
+
+  /** As the library writes them since its first version, and CloudFormation sends them: to be served for ever, never to be edited. */
+  const WRITTEN: Readonly<Record<TypeName, Properties>> = {
+    Authorization: {
+      ServiceToken:
+        'arn:aws:lambda:us-east-1:111111111111:function:Peered-GameLiftVpcPeeringHandlerFunction72E66EDF-1B2C3D4E5F6G',
+      ServiceTimeout: '660',
+      SchemaVersion: '1',
+      PeerVpcId: 'vpc-0123456789abcdef0',
+      PeerVpcAwsAccountId: '111111111111',
+      GameLiftAwsAccountId: '111111111111',
+      PeerRoleArn: 'arn:aws:iam::111111111111:role/Peering',
+      ExternalId: 'studio-7',
+      ReliedOnBy: {
+        Connection89AD5CF5: {
+          PeerVpcId: 'vpc-0123456789abcdef0',
+          PeerVpcAwsAccountId: '111111111111',
+          FleetId: 'fleet-01234567-89ab-cdef-0123-456789abcdef',
+          Digest: 'bbcd73e345be82ee',
+        },
+      },
+      Renewal: '2026-01-01T00:00:00.000Z',
+    },
+    Connection: {
+      ServiceToken:
+        'arn:aws:lambda:us-east-1:111111111111:function:Peered-GameLiftVpcPeeringHandlerFunction72E66EDF-1B2C3D4E5F6G',
+      ServiceTimeout: '1200',
+      SchemaVersion: '1',
+      PeerVpcId: 'vpc-0123456789abcdef0',
+      PeerVpcAwsAccountId: '111111111111',
+      GameLiftAwsAccountId: '111111111111',
+      PeerRoleArn: 'arn:aws:iam::111111111111:role/Peering',
+      ExternalId: 'studio-7',
+      FleetId: 'fleet-01234567-89ab-cdef-0123-456789abcdef',
+      TimeoutSeconds: '600',
+      Routes: 'RouteTables',
+      RouteTableIds: ['rtb-0123456789abcdef0'],
+      DnsResolution: 'true',
+      AdoptExisting: 'false',
+      AuthorizationExpirationTime: '2026-01-02T00:00:00.000Z',
+    },
+    Teardown: {
+      ServiceToken:
+        'arn:aws:lambda:us-east-1:111111111111:function:Peered-GameLiftVpcPeeringHandlerFunction72E66EDF-1B2C3D4E5F6G',
+      ServiceTimeout: '660',
+      SchemaVersion: '1',
+      PeerVpcId: 'vpc-0123456789abcdef0',
+      PeerVpcAwsAccountId: '111111111111',
+      GameLiftAwsAccountId: '111111111111',
+      PeerRoleArn: 'arn:aws:iam::111111111111:role/Peering',
+      ExternalId: 'studio-7',
+      FleetIds: ['fleet-01234567-89ab-cdef-0123-456789abcdef'],
+    },
+  };
+
+  /** The least that was ever written: no property that may be left out. */
+  const LEAST: Readonly<Record<TypeName, Properties>> = {
+    Authorization: {
+      PeerVpcId: 'vpc-0123456789abcdef0',
+      PeerVpcAwsAccountId: '111111111111',
+      GameLiftAwsAccountId: '111111111111',
+    },
+    Connection: {
+      PeerVpcId: 'vpc-0123456789abcdef0',
+      PeerVpcAwsAccountId: '111111111111',
+      GameLiftAwsAccountId: '111111111111',
+      FleetId: 'fleet-01234567-89ab-cdef-0123-456789abcdef',
+      TimeoutSeconds: '600',
+      Routes: 'EveryRouteTable',
+      DnsResolution: 'false',
+      AdoptExisting: 'false',
+    },
+    Teardown: {
+      PeerVpcId: 'vpc-0123456789abcdef0',
+      PeerVpcAwsAccountId: '111111111111',
+      GameLiftAwsAccountId: '111111111111',
+    },
+  };
+
+  /** The same about what there is in this world. */
+  function here(properties: Properties): Properties {
+    const { vpcId, fleetId, routeTableIds } = world;
+    const text = JSON.stringify(properties)
+      .replaceAll('vpc-0123456789abcdef0', vpcId)
+      .replaceAll('fleet-01234567-89ab-cdef-0123-456789abcdef', fleetId)
+      .replaceAll('rtb-0123456789abcdef0', routeTableIds[1] ?? '');
+    return JSON.parse(text) as Properties;
+  }
+
+  function idOf(name: TypeName): string {
+    const key = name === 'Connection' ? `/${world.fleetId}/${world.vpcId}` : '';
+    return `6b2e1c9c-0000-4000-8000-000000000000/${name}${key}`;
+  }
+
+  function request(requestType: string, name: TypeName, properties: Properties, change: Properties = {}): object {
+    return requestOf(requestType, {
+      StackId: STACK_ID,
+      LogicalResourceId: name,
+      ResourceType: `Custom::GameLiftVpcPeering${name}`,
+      ResourceProperties: properties,
+      ...(requestType === 'Create' ? {} : { PhysicalResourceId: idOf(name) }),
+      ...change,
+    });
+  }
+
+  async function succeed(event: object): Promise<void> {
+    const { answer } = await world.run(event);
+    expect(answer).toMatchObject({ Status: 'SUCCESS' });
+  }
+
+  describe.each([
+    ['the first version', WRITTEN],
+    ['the first version, with nothing that may be left out', LEAST],
+  ])('by %s', (_, written) => {
+    test.each(TYPE_NAMES)('is served for ever: %s', async (name) => {
+      const properties = here(written[name]);
+      await succeed(request('Create', name, properties));
+      await succeed(request('Update', name, properties, { OldResourceProperties: properties }));
+      await succeed(request('Update', name, properties, { OldResourceProperties: here(LEAST[name]) }));
+      if (name === 'Connection') {
+        const routed = written === WRITTEN ? world.routeTableIds.slice(1, 2) : world.routeTableIds;
+        expect(world.peerings).toEqual({ statuses: ['active'], routed });
+      }
+      await succeed(request('Delete', name, properties));
+      expect(world.peerings).toEqual({ statuses: [], routed: [] });
+      const session = { arn: 'arn:aws:iam::111111111111:role/Peering', externalId: 'studio-7', session: `Peered.${name}` };
+      expect(world.assumed.at(-1)).toEqual(written === WRITTEN ? session : undefined);
+    });
+  });
+
+  describe.each(TYPE_NAMES)('properties of type %s', (name) => {
+    /** What an update does where there is nothing odd about it. */
+    async function ordinary(properties: Properties): Promise<readonly string[]> {
+      await succeed(request('Create', name, properties));
+      await succeed(request('Update', name, properties, { OldResourceProperties: properties }));
+      return world.calls;
+    }
+
+    test('and that the handler does not know, is ignored', async () => {
+      const properties = here(LEAST[name]);
+      const calls = await ordinary(properties);
+      const own = fc.string().filter((key) => !(key in WRITTEN[name]));
+      const huge = { Deep: DEEP, Huge: 'x'.repeat(1_000_000), Members: NEVER['10,000 members'] };
+      const check = async (others: object): Promise<void> => {
+        const odd = { ...others, ...properties };
+        await succeed(request('Update', name, odd, { OldResourceProperties: odd }));
+        expect(world.calls).toEqual(calls);
+      };
+      await check(huge);
+      await check(JSON.parse('{"__proto__": {"PeerVpcId": "vpc-1"}, "constructor": null, "toString": 7}') as object);
+      await fc.assert(fc.asyncProperty(fc.dictionary(own, fc.jsonValue()), check), { seed: 1, numRuns: 100 });
+    });
+
+    test('and that says nothing to the handler, may be anything', async () => {
+      const properties = here(LEAST[name]);
+      const calls = await ordinary(properties);
+      const silent = ['ServiceToken', 'ServiceTimeout', 'Renewal', 'ReliedOnBy', 'AuthorizationExpirationTime', 'FleetIds'];
+      for (const value of [...Object.values(NEVER), ...ODD_STRINGS]) {
+        // without a role an external id is for nobody
+        const odd = { ...properties, ExternalId: value, ...Object.fromEntries(silent.map((property) => [property, value])) };
+        await succeed(request('Update', name, odd, { OldResourceProperties: odd }));
+        expect(world.calls).toEqual(calls);
+      }
+    });
+
+    test('and was before, may be anything: an update works all the same', async () => {
+      const properties = here(LEAST[name]);
+      await ordinary(properties);
+      const check = async (before: unknown): Promise<void> => {
+        const { answer } = await world.run(request('Update', name, properties, { OldResourceProperties: before }));
+        expect(answer).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: idOf(name) });
+      };
+      await check(undefined);
+      await check({ SchemaVersion: '7', Pair: {} });
+      for (const value of Object.values(NEVER)) {
+        await check(value);
+        for (const property of Object.keys(properties)) {
+          await check({ ...properties, [property]: value });
+        }
+      }
+      await fc.assert(fc.asyncProperty(fc.jsonValue(), check), { seed: 1, numRuns: 100 });
+      if (name === 'Connection') {
+        expect(world.peerings).toEqual({ statuses: ['active'], routed: world.routeTableIds });
+      }
+    });
+
+    /** Up to the 1,024 bytes that CloudFormation takes. */
+    const IDS = [
+      'Peered-Connection-1B2C3D4E5F6G',
+      '6b2e1c9c-0000-4000-8000-000000000000/Another',
+      'someone-elses-stack/Connection/fleet-1/vpc-1',
+      'x'.repeat(1024),
+      '"'.repeat(1024),
+      '🎮'.repeat(256),
+      '\u0001\n\u2028',
+      '__proto__',
+      ' ',
+      '/',
+    ];
+
+    test('with a physical id that the handler never gave: that one is answered, or its own', async () => {
+      const properties = here(LEAST[name]);
+      for (const PhysicalResourceId of IDS) {
+        await succeed(request('Create', name, properties));
+        const update = request('Update', name, properties, { OldResourceProperties: properties, PhysicalResourceId });
+        expect((await world.run(update)).answer).toMatchObject({
+          Status: 'SUCCESS',
+          PhysicalResourceId: name === 'Connection' ? idOf(name) : PhysicalResourceId,
+        });
+        const remove = request('Delete', name, properties, { PhysicalResourceId });
+        expect((await world.run(remove)).answer).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId });
+      }
+    });
+
+    test.each([undefined, ''])('with the physical id %j, which never comes: its own is answered', async (PhysicalResourceId) => {
+      const properties = here(LEAST[name]);
+      await ordinary(properties);
+      for (const type of ['Update', 'Delete']) {
+        const event = request(type, name, properties, { OldResourceProperties: properties, PhysicalResourceId });
+        expect((await world.run(event)).answer).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: idOf(name) });
+      }
+    });
+
+    test('that was refused once, and has nothing to delete: an update makes it, a delete calls nothing', async () => {
+      const properties = here(LEAST[name]);
+      const PhysicalResourceId = `6b2e1c9c-0000-4000-8000-000000000000/${name}/nothing-done`;
+      for (const ResourceProperties of [properties, {}, { PeerVpcId: 7 }, { SchemaVersion: 'junk' }]) {
+        const { answer } = await world.run(request('Delete', name, ResourceProperties, { PhysicalResourceId }));
+        expect(answer).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId });
+        expect(world.calls).toEqual([]);
+      }
+      const update = request('Update', name, properties, { OldResourceProperties: {}, PhysicalResourceId });
+      expect((await world.run(update)).answer).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: idOf(name) });
+    });
+  });
+
+  test('of a connection of another stack: a delete looks whose it is, and leaves it', async () => {
+    const properties = here(LEAST.Connection);
+    await succeed(request('Create', 'Connection', properties));
+    const StackId = STACK_ID.replace('Peered/6b2e', 'Other/7c3f');
+    await succeed(request('Delete', 'Connection', properties, { StackId }));
+    expect(world.calls).toEqual(['DescribeFleetAttributes', 'ListTagsForResource']);
+    expect(world.peerings.statuses).toEqual(['active']);
   });
 });

@@ -1,4 +1,4 @@
-import { awsError, propertiesOf, requestOf, SECRET_URL, TestWorld, VPC } from './world';
+import { awsError, propertiesOf, requestOf, SECRET_URL, TestWorld } from './world';
 
 const STACK_ID = 'arn:aws:cloudformation:eu-central-1:111111111111:stack/Peered/6b2e1c9c-0000-4000-8000-000000000000';
 
@@ -59,29 +59,6 @@ describe('requests that are refused before anything is called', () => {
     );
     expect(answer).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: 'made-up' });
     expect(world.api.calls).toEqual([]);
-  });
-});
-
-describe('requests of other versions', () => {
-  test('properties that are not known are ignored', async () => {
-    const world = new TestWorld();
-    const answer = await world.run(requestOf('Create', { ResourceProperties: propertiesOf({ FromTheFuture: { a: ['b'] } }) }));
-    expect(answer?.Status).toBe('SUCCESS');
-  });
-
-  test('the first version of the properties is understood for ever', async () => {
-    const world = new TestWorld();
-    const properties = {
-      ServiceToken: 'arn:aws:lambda:eu-central-1:111111111111:function:Handler',
-      SchemaVersion: '1',
-      PeerVpcId: VPC,
-      PeerVpcAwsAccountId: '111111111111',
-      GameLiftAwsAccountId: '222222222222',
-      Renewal: '2026-01-01T00:00:00.000Z',
-    };
-    for (const type of ['Create', 'Update', 'Delete']) {
-      expect(await world.run(requestOf(type, { ResourceProperties: properties }))).toMatchObject({ Status: 'SUCCESS' });
-    }
   });
 });
 
