@@ -93,24 +93,17 @@ export function readOneOf<T extends string>(properties: RawProperties, name: str
   return value;
 }
 
-function readList(properties: RawProperties, name: string, pattern: RegExp, what: string): readonly string[] {
-  const value = properties[name] === undefined ? [] : properties[name];
+export function readRouteTableIds(properties: RawProperties): readonly string[] {
+  const { RouteTableIds: value = [] } = properties;
+  const must = 'RouteTableIds must be a list of ids of route tables such as rtb-0123456789abcdef0';
   if (!Array.isArray(value)) {
-    throw new Error(`${name} must be a list of ${what}, got ${show(value)}`);
+    throw new Error(`${must}, got ${show(value)}`);
   }
   const items = value as readonly unknown[];
   return items.map((item) => {
-    if (typeof item !== 'string' || !pattern.test(item)) {
-      throw new Error(`${name} must be a list of ${what}, got one with ${show(item)}`);
+    if (typeof item !== 'string' || !ROUTE_TABLE_ID.test(item)) {
+      throw new Error(`${must}, got one with ${show(item)}`);
     }
     return item;
   });
-}
-
-export function readRouteTableIds(properties: RawProperties): readonly string[] {
-  return readList(properties, 'RouteTableIds', ROUTE_TABLE_ID, 'ids of route tables such as rtb-0123456789abcdef0');
-}
-
-export function readFleetIds(properties: RawProperties): readonly string[] {
-  return readList(properties, 'FleetIds', FLEET_ID, 'ids of fleets such as fleet-01234567-89ab-cdef-0123-456789abcdef');
 }
