@@ -115,16 +115,18 @@ export class PeerActions {
     const may = async (action: string, { arn, context }: Resource): Promise<boolean> =>
       (await decide(`ec2:${action}`, arn, context)).allowed;
     for (const { table, route } of routes) {
-      const there = ec2.routeTables.get(table.routeTableId) === table;
-      const mine = there && table.routes.get(route.destination)?.target === route.target;
-      if (mine && (await may('DeleteRoute', routeTableResource(ec2, table)))) {
+      const there = (): boolean =>
+        ec2.routeTables.get(table.routeTableId) === table && table.routes.get(route.destination)?.target === route.target;
+      // looked at again: somebody else may have been faster
+      if (there() && (await may('DeleteRoute', routeTableResource(ec2, table))) && there()) {
         ec2.deleteRoute(vpc, table.routeTableId, route.destination);
       }
     }
     for (const { groupId, rule } of rules) {
       const group = ec2.securityGroups.get(groupId);
       const action = rule.direction === 'ingress' ? 'RevokeSecurityGroupIngress' : 'RevokeSecurityGroupEgress';
-      if (group?.rules.includes(rule) === true && (await may(action, securityGroupResource(ec2, group)))) {
+      const there = (): boolean => ec2.securityGroups.get(groupId)?.rules.includes(rule) === true;
+      if (group !== undefined && there() && (await may(action, securityGroupResource(ec2, group))) && there()) {
         ec2.revokeRule(vpc, groupId, rule);
       }
     }
