@@ -40,6 +40,12 @@ interface RouteItem {
   readonly state: string;
 }
 
+interface TagItem {
+  readonly account: string;
+  readonly resourceId: string;
+  readonly key: string;
+}
+
 interface RuleItem {
   readonly peer: string;
 }
@@ -61,12 +67,25 @@ function without(these: readonly object[], those: readonly object[]): readonly o
   return these.filter((item) => !those.some((other) => isDeepStrictEqual(item, other)));
 }
 
-/** What of the neighbours is gone, or changed. */
+/** What of the neighbours is gone, or changed: but for what whoever adopts a connection may change of it. */
 export function damage(world: MatrixWorld): readonly string[] {
   const now = world.aws.inventory();
+  const kept = (item: object): object => withoutLoan(world, item);
   return KINDS.flatMap((kind) =>
-    without(world.before[kind], now[kind]).map((item) => `touched what is another's: ${kind} ${JSON.stringify(item)}`),
+    without(world.before[kind].map(kept), now[kind].map(kept)).map(
+      (item) => `touched what is another's: ${kind} ${JSON.stringify(item)}`,
+    ),
   );
+}
+
+/** What was made by hand, apart from what is noted on the fleet of whose the connection is, and from its DNS. */
+function withoutLoan({ handMade }: MatrixWorld, item: object): object {
+  const { id } = item as { readonly id?: string };
+  if (id !== undefined && id === handMade?.fleetId) {
+    const tags = Object.entries((item as FleetItem).tags).filter(([key]) => !key.startsWith('cdk-gamelift-vpc-peering:'));
+    return { ...item, tags: Object.fromEntries(tags) };
+  }
+  return id !== undefined && id === handMade?.peeringId ? { ...item, dnsResolution: undefined } : item;
 }
 
 /** What is left two days after everything was deleted: authorizations have lapsed by then. */
@@ -96,12 +115,13 @@ function isGameLiftsOwn(world: MatrixWorld, kind: Kind, item: object): boolean {
   return kind === 'routes' && requester !== undefined && !connectedVpcs(world).has(requester);
 }
 
-/** The VPCs of all fleets that the handler ever asked to connect. */
-function connectedVpcs({ aws, functions }: MatrixWorld): ReadonlySet<string> {
-  const fleets = functions.calls
+/** The VPCs of all fleets that the handler ever asked to connect, or found connected. */
+function connectedVpcs({ aws, functions, handMade }: MatrixWorld): ReadonlySet<string> {
+  const asked = functions.calls
     .filter(({ service, operation }) => service === 'gamelift' && operation === 'CreateVpcPeeringConnection')
-    .map(({ input }) => aws.gameLift.fleets.find(PLACE, (input as { readonly FleetId: string }).FleetId));
-  return new Set(fleets.flatMap((fleet) => fleet?.vpc?.vpcId ?? []));
+    .map(({ input }) => (input as { readonly FleetId: string }).FleetId);
+  const fleets = [...asked, ...(handMade === undefined ? [] : [handMade.fleetId])];
+  return new Set(fleets.flatMap((id) => aws.gameLift.fleets.find(PLACE, id)?.vpc?.vpcId ?? []));
 }
 
 /** In what the accounts differ from what a stack that was deployed declares. */
@@ -111,10 +131,13 @@ export function deviations(world: MatrixWorld, declared: Declared): readonly str
   const own = (kind: Kind): readonly object[] => without(inventory[kind], before[kind]);
   const fleets = own('fleets') as readonly FleetItem[];
   const peered = declared.fleets.filter(({ peering }) => peering !== 'none');
+  const connected = peered.filter(({ made }) => made === 'by the stack');
+  // one that was adopted is as it was, but for its DNS
+  const changed = peered.filter(({ made, dnsResolution }) => made === 'by hand' && dnsResolution);
   const counts: readonly [string, number, number][] = [
     ['fleets', declared.fleets.length, fleets.length],
-    ['connections', peered.length, own('connections').length],
-    ['peerings', peered.length, own('peerings').length],
+    ['connections', connected.length, own('connections').length],
+    ['peerings', connected.length + changed.length, own('peerings').length],
   ];
   return [
     ...counts.filter(([, wanted, got]) => wanted !== got).map(([what, wanted, got]) => `${what}: ${got} instead of ${wanted}`),
@@ -167,8 +190,8 @@ function deviationsOf(
   );
   const claims = Object.keys(tags).filter((key) => key.startsWith(`cdk-gamelift-vpc-peering:${place.vpcId}`));
   const strips = aws.behaviours.get('foreignFleetTags') === 'strips them';
-  const named = (inventory.tags as readonly { resourceId: string; key: string }[]).some(
-    ({ resourceId, key }) => resourceId === side.id && key === 'Name',
+  const named = (inventory.tags as readonly TagItem[]).some(
+    ({ account, resourceId, key }) => account === place.account && resourceId === side.id && key === 'Name',
   );
   return [
     ...problems,

@@ -1,7 +1,7 @@
 import { damage, deviations, failedDeletes, leaks, leftovers, reasons } from './checker';
 import type { Impossible } from './combinations';
 import { assemblyOf, declare, fleet, STACK } from './stacks';
-import type { Declared } from './stacks';
+import type { Declared, DeclaredFleet } from './stacks';
 import type { MatrixWorld } from './world';
 
 /*
@@ -12,19 +12,27 @@ export type Step =
   | {
       readonly deploy: Declared;
       readonly status: string;
+      /** Why, where it is rolled back. */
+      readonly reason?: RegExp;
       /** What is there then. @default - what was deployed */
       readonly after?: Declared;
     }
   | { readonly days: number }
+  | { readonly peerByHand: DeclaredFleet }
   | { readonly delete: 'DELETE_COMPLETE' };
 
 const created = (deploy: Declared): Step => ({ deploy, status: 'CREATE_COMPLETE' });
 const updated = (deploy: Declared): Step => ({ deploy, status: 'UPDATE_COMPLETE' });
 const days = (count: number): Step => ({ days: count });
 const deleted: Step = { delete: 'DELETE_COMPLETE' };
+/** What is told of a resource whose VPC is not there. */
+const LATE = /^The vpc ID '\S+' does not exist$/;
 
 const born = fleet({ peering: 'born' });
 const arena = fleet({ name: 'Arena' });
+const elsewhere = { vpc: 'C', access: 'role' } as const;
+const adopted = fleet({ made: 'by hand', dnsResolution: true, adoptExisting: true });
+const refused = fleet({ made: 'by hand' });
 
 export const LIFECYCLES = {
   'created and deleted within a day': [created(declare()), days(0.1), deleted],
@@ -38,7 +46,7 @@ export const LIFECYCLES = {
     deleted,
   ],
   'creation that fails late': [
-    { deploy: declare({ end: 'failing' }), status: 'ROLLBACK_COMPLETE', after: declare({ fleets: [] }) },
+    { deploy: declare({ end: 'failing' }), status: 'ROLLBACK_COMPLETE', reason: LATE, after: declare({ fleets: [] }) },
     days(3),
     deleted,
   ],
@@ -64,11 +72,42 @@ export const LIFECYCLES = {
   'update that is rolled back': [
     created(declare()),
     days(10),
-    { deploy: declare({ fleets: [fleet({ build: 2 })], end: 'failing' }), status: 'UPDATE_ROLLBACK_COMPLETE', after: declare() },
+    {
+      deploy: declare({ fleets: [fleet({ build: 2 })], end: 'failing' }),
+      status: 'UPDATE_ROLLBACK_COMPLETE',
+      reason: LATE,
+      after: declare(),
+    },
     days(30),
     deleted,
   ],
   'moved to another VPC': [created(declare()), days(10), updated(declare({ vpc: 'B' })), days(30), deleted],
+  'through a role of another account': [
+    created(declare({ ...elsewhere, fleets: [fleet({ dnsResolution: true })] })),
+    days(10),
+    updated(declare({ ...elsewhere, fleets: [fleet({ dnsResolution: true, build: 2 })] })),
+    days(30),
+    deleted,
+  ],
+  'connection that was there before, adopted': [
+    { peerByHand: adopted },
+    created(declare({ fleets: [adopted] })),
+    days(10),
+    updated(declare({ fleets: [{ ...adopted, routes: 'one subnet' }] })),
+    days(30),
+    deleted,
+  ],
+  'connection that was there before, refused': [
+    { peerByHand: refused },
+    {
+      deploy: declare({ fleets: [refused] }),
+      status: 'ROLLBACK_COMPLETE',
+      reason:
+        /: a peering connection \S+ between them exists already, which this stack did not make: delete it, or pass adoptExisting /,
+      after: declare({ fleets: [] }),
+    },
+    deleted,
+  ],
 } as const satisfies Record<string, readonly Step[]>;
 
 export type LifecycleName = keyof typeof LIFECYCLES;
@@ -122,22 +161,36 @@ export async function take(world: MatrixWorld, step: Step): Promise<readonly str
     await world.pass(step.days);
     return [];
   }
+  if ('peerByHand' in step) {
+    await world.peerByHand(step.peerByHand);
+    return [];
+  }
+  const earlier = reasons(world).length;
   const wanted = 'deploy' in step ? step.status : step.delete;
-  const { status, reason = '' } =
-    'deploy' in step
-      ? await world.cloudFormation.deploy(assemblyOf(step.deploy), STACK)
-      : await world.cloudFormation.delete(STACK);
+  const { status, reason = '' } = 'deploy' in step ? await deploy(world, step.deploy) : await world.cloudFormation.delete(STACK);
   if (status !== wanted) {
     return [`${status} instead of ${wanted}: ${reason}`];
   }
-  if (wanted.includes('ROLLBACK') && !rolledBackFor(world).includes('[Late]')) {
-    return [`${status} for another reason than the resource that can't be made: ${rolledBackFor(world)}`];
+  const why = 'deploy' in step ? step.reason : undefined;
+  const others =
+    why === undefined
+      ? []
+      : reasons(world)
+          .slice(earlier)
+          .filter((told) => !why.test(told));
+  if (others.length > 0) {
+    return [`${status} for another reason: ${others.join(', ')}`];
   }
   const after = 'deploy' in step ? (step.after ?? step.deploy) : declare({ fleets: [] });
   return [...damage(world), ...deviations(world, after)];
 }
 
-/** Why the last rollback began. */
-function rolledBackFor({ journal }: MatrixWorld): string {
-  return journal.entries.findLast(({ message }) => /^(UPDATE_)?ROLLBACK_IN_PROGRESS/.test(message))?.message ?? '';
+/** Deploys the stack, after what it depends on. */
+async function deploy({ cloudFormation }: MatrixWorld, declared: Declared): Promise<{ status: string; reason?: string }> {
+  const results = await cloudFormation.deployAll(assemblyOf(declared));
+  const last = results.at(-1);
+  if (last === undefined) {
+    throw new Error('the assembly has no stack');
+  }
+  return last;
 }

@@ -3,7 +3,7 @@ import { damage, deviations, failedDeletes, leaks, leftovers, reasons } from './
 import { QUESTIONS } from './combinations';
 import type { CallFault, Disturbance } from './disturbance';
 import { CLEAR, DEAD_ENDS, isSkipped } from './faults';
-import { assemblyOf, STACK } from './stacks';
+import { assemblyOf, declare, fleet, STACK } from './stacks';
 import type { Declared, DeclaredFleet, Peering } from './stacks';
 import { MatrixWorld, PLACE } from './world';
 import type { Readings } from './world';
@@ -67,12 +67,9 @@ const KINDS: readonly Pick<DeclaredFleet, 'peering' | 'routes' | 'dnsResolution'
 
 function fleetNamed(name: string): fc.Arbitrary<DeclaredFleet | undefined> {
   return fc.option(
-    fc.record({ kind: fc.constantFrom(...KINDS), build: fc.constantFrom(1, 2) }).map(({ kind, build }) => ({
-      name,
-      build,
-      description: `build ${build}`,
-      ...kind,
-    })),
+    fc
+      .record({ kind: fc.constantFrom(...KINDS), build: fc.constantFrom(1, 2) })
+      .map(({ kind, build }) => fleet({ name, build, description: `build ${build}`, ...kind })),
     { nil: undefined, freq: 4 },
   );
 }
@@ -84,11 +81,7 @@ const declared: fc.Arbitrary<Declared> = fc
     arena: fleetNamed('Arena'),
     end: fc.constantFrom('sound' as const, 'sound' as const, 'sound' as const, 'failing' as const),
   })
-  .map(({ vpc, lobby, arena, end }) => ({
-    vpc,
-    end,
-    fleets: [lobby, arena].filter((fleet) => fleet !== undefined),
-  }));
+  .map(({ vpc, lobby, arena, end }) => declare({ vpc, end, fleets: [lobby, arena].filter((each) => each !== undefined) }));
 
 /** After these, everything goes on as if nothing had been. */
 const faults: fc.Arbitrary<CallFault> = fc.oneof(

@@ -4,8 +4,13 @@ import { join } from 'node:path';
 import { App, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as gamelift from 'aws-cdk-lib/aws-gamelift';
-import { PeeringRoutes, VpcPeeringAuthorization, VpcPeeringConnection } from '../../lib';
-import { ACCOUNT, placesOf, REGION } from './world';
+import * as ssm from 'aws-cdk-lib/aws-ssm';
+import type { aws_gamelift } from 'aws-cdk-lib/interfaces';
+import type { IConstruct } from 'constructs';
+import { PeeringRoutes, VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '../../lib';
+import type { IVpcPeeringAuthorization } from '../../lib';
+import type { Access } from '../../lib/authorization-use';
+import { ACCOUNT, fleetParameter, placesOf, REGION } from './world';
 import type { VpcName, VpcPlace } from './world';
 
 export const STACK = 'Game';
@@ -15,17 +20,22 @@ export type Routes = 'every table' | 'one subnet' | 'none';
 
 export interface DeclaredFleet {
   readonly name: string;
+  /** The stack's own, or there before, made and peered by hand. */
+  readonly made: 'by the stack' | 'by hand';
   /** Another one replaces the fleet. */
   readonly build: number;
   readonly description: string;
   readonly peering: Peering;
   readonly routes: Routes;
   readonly dnsResolution: boolean;
+  readonly adoptExisting: boolean;
 }
 
 /** What a stack is to hold: fleets in a VPC that was there before. */
 export interface Declared {
   readonly vpc: VpcName;
+  /** How the stack gets at the account of the VPC. */
+  readonly access: Access;
   readonly fleets: readonly DeclaredFleet[];
   /** How the stack ends: after everything else, there may be a resource that can't be made. */
   readonly end: 'sound' | 'failing';
@@ -33,11 +43,13 @@ export interface Declared {
 
 const FLEET: DeclaredFleet = {
   name: 'Lobby',
+  made: 'by the stack',
   build: 1,
   description: 'first',
   peering: 'connected',
   routes: 'every table',
   dnsResolution: false,
+  adoptExisting: false,
 };
 
 export function fleet(change: Partial<DeclaredFleet> = {}): DeclaredFleet {
@@ -45,13 +57,15 @@ export function fleet(change: Partial<DeclaredFleet> = {}): DeclaredFleet {
 }
 
 export function declare(change: Partial<Declared> = {}): Declared {
-  return { vpc: 'A', fleets: [fleet()], end: 'sound', ...change };
+  return { vpc: 'A', access: 'own', fleets: [fleet()], end: 'sound', ...change };
 }
 
 const PLACES = placesOf();
 const assemblies = new Map<string, string>();
 
-/** The cloud assembly of a stack, made once: synthesis takes longer than a whole life. */
+const EXTERNAL_ID = 'studio-7f3a9';
+
+/** The cloud assembly of a stack, and of what it depends on, made once: synthesis takes longer than a whole life. */
 export function assemblyOf(declared: Declared): string {
   const key = JSON.stringify(declared);
   const known = assemblies.get(key);
@@ -61,7 +75,7 @@ export function assemblyOf(declared: Declared): string {
   const outdir = mkdtempSync(join(tmpdir(), 'matrix-'));
   assemblies.set(key, outdir);
   const app = new App({ outdir, analyticsReporting: false });
-  build(new Stack(app, STACK, { env: { account: ACCOUNT, region: REGION } }), declared);
+  build(app, declared);
   app.synth();
   return outdir;
 }
@@ -72,35 +86,74 @@ process.once('exit', () => {
   }
 });
 
-function build(stack: Stack, { vpc: vpcName, fleets, end }: Declared): void {
-  const vpc = imported(stack, PLACES[vpcName]);
-  const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
-  const last = fleets.map((declared) => {
-    const { name, build: version, description, peering, routes, dnsResolution } = declared;
-    const server = new gamelift.CfnBuild(stack, `${name}Build`, {
-      storageLocation: { bucket: 'builds', key: `${name}-${version}.zip`, roleArn: `arn:aws:iam::${ACCOUNT}:role/builds` },
-    });
-    const made = new gamelift.CfnFleet(stack, name, { name, description, buildId: server.ref, ec2InstanceType: 'c5.large' });
-    switch (peering) {
-      case 'none':
-        return made;
-      case 'born':
-        authorization.authorizeFleet(made);
-        return made;
-      case 'connected':
-        return new VpcPeeringConnection(stack, `${name}Peering`, {
-          authorization,
-          fleet: made,
-          routes: routesOf(routes),
-          dnsResolution,
-        });
-    }
-  });
-  if (end === 'failing') {
+function build(app: App, declared: Declared): void {
+  const stack = new Stack(app, STACK, { env: { account: ACCOUNT, region: REGION } });
+  const authorization = authorize(app, stack, declared);
+  const last = declared.fleets.map((fleet) => peer(stack, authorization, fleet));
+  if (declared.end === 'failing') {
     // its VPC is not there
     const late = new ec2.CfnSecurityGroup(stack, 'Late', { groupDescription: 'late', vpcId: 'vpc-0123456789abcdef0' });
     late.node.addDependency(authorization, ...last);
   }
+}
+
+function authorize(app: App, stack: Stack, { vpc: vpcName, access }: Declared): IVpcPeeringAuthorization {
+  const { account: vpcAccount } = PLACES[vpcName];
+  const vpc = imported(stack, PLACES[vpcName]);
+  switch (access) {
+    case 'own':
+      return new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
+    case 'role':
+      return new VpcPeeringAuthorization(stack, 'Authorization', {
+        vpc,
+        peerRole: roleFor(app, PLACES[vpcName]),
+        externalId: EXTERNAL_ID,
+      });
+    case 'none':
+      return VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(stack, 'Authorization', { vpc, vpcAccount });
+  }
+}
+
+/** The role by which the account of a VPC lets the stack in: of a stack there, which stays when the other goes. */
+function roleFor(app: App, place: VpcPlace): VpcPeeringRole {
+  const stack = new Stack(app, 'Data', { env: { account: place.account, region: REGION } });
+  return new VpcPeeringRole(stack, 'Role', {
+    vpc: imported(stack, place),
+    gameLiftAccount: ACCOUNT,
+    externalId: EXTERNAL_ID,
+  });
+}
+
+/** Gives what comes last of a fleet and its peering. */
+function peer(stack: Stack, authorization: IVpcPeeringAuthorization, declared: DeclaredFleet): IConstruct {
+  const { name, peering, routes, dnsResolution, adoptExisting } = declared;
+  const fleet = fleetOf(stack, declared);
+  switch (peering) {
+    case 'none':
+      return fleet;
+    case 'born':
+      authorization.authorizeFleet(fleet);
+      return fleet;
+    case 'connected':
+      return new VpcPeeringConnection(stack, `${name}Peering`, {
+        authorization,
+        fleet,
+        routes: routesOf(routes),
+        dnsResolution,
+        adoptExisting,
+      });
+  }
+}
+
+function fleetOf(stack: Stack, { name, made, build: version, description }: DeclaredFleet): aws_gamelift.IFleetRef {
+  if (made === 'by hand') {
+    const fleetId = ssm.StringParameter.valueForStringParameter(stack, fleetParameter(name));
+    return gamelift.CfnFleet.fromFleetId(stack, name, fleetId);
+  }
+  const server = new gamelift.CfnBuild(stack, `${name}Build`, {
+    storageLocation: { bucket: 'builds', key: `${name}-${version}.zip`, roleArn: `arn:aws:iam::${ACCOUNT}:role/builds` },
+  });
+  return new gamelift.CfnFleet(stack, name, { name, description, buildId: server.ref, ec2InstanceType: 'c5.large' });
 }
 
 function imported(stack: Stack, { vpcId, subnetIds, routeTableIds }: VpcPlace): ec2.IVpc {

@@ -8,6 +8,7 @@ import { InProcessFunctions } from './functions';
 import { InProcessResponses } from './responses';
 
 export const ACCOUNT = '111111111111';
+export const OTHER_ACCOUNT = '222222222222';
 export const REGION = 'us-east-1';
 export const DAY = 24 * 3_600_000;
 export const PLACE = { account: ACCOUNT, region: REGION };
@@ -15,15 +16,28 @@ const START = Date.parse('2026-01-01T00:00:00Z');
 
 /** A VPC that was there before, and its route tables, the main one first. */
 export interface VpcPlace {
+  readonly account: string;
   readonly vpcId: string;
   readonly subnetIds: readonly string[];
   readonly routeTableIds: readonly string[];
 }
 
-export type VpcName = 'A' | 'B';
+/** C is the other account's. */
+export type VpcName = 'A' | 'B' | 'C';
 
 /** What of the neighbourhood stacks refer to. */
 export type Places = Readonly<Record<VpcName, VpcPlace>>;
+
+/** A fleet that somebody made and peered by hand. */
+interface HandMade {
+  readonly fleetId: string;
+  readonly peeringId: string;
+}
+
+/** Where the id of a hand-made fleet is looked up. */
+export function fleetParameter(name: string): string {
+  return `/fleets/${name}`;
+}
 
 /** One choice for every question that AWS leaves open. */
 export type Readings = { readonly [Name in BehaviourName]?: Reading<Name> } & {
@@ -64,6 +78,7 @@ export class MatrixWorld {
   readonly functions: InProcessFunctions;
   readonly cloudFormation: CloudFormation;
   readonly places: Places;
+  handMade: HandMade | undefined;
   private original: Inventory | undefined;
 
   private constructor(readings: Readings) {
@@ -147,33 +162,64 @@ export class MatrixWorld {
 
   /** By hand, as the README advises where nothing else is left. */
   async authorize(vpc: VpcName): Promise<void> {
-    const input = { GameLiftAwsAccountId: ACCOUNT, PeerVpcId: this.places[vpc].vpcId };
-    await this.aws.callGameLift('CreateVpcPeeringAuthorization', input, PLACE);
+    const { account, vpcId } = this.places[vpc];
+    const input = { GameLiftAwsAccountId: ACCOUNT, PeerVpcId: vpcId };
+    await this.aws.callGameLift('CreateVpcPeeringAuthorization', input, { account, region: REGION });
+  }
+
+  /** Somebody makes a fleet and peers it with VPC A, by hand: it is of what was there before any stack. */
+  async peerByHand({ name, description }: { readonly name: string; readonly description: string }): Promise<void> {
+    const { aws } = this;
+    const { vpcId, routeTableIds } = this.places.A;
+    const fleet = { Name: name, Description: description, BuildId: 'build-1', EC2InstanceType: 'c5.large' };
+    await aws.callGameLift('CreateFleet', fleet, PLACE);
+    await this.pass(0.1);
+    const made = aws.gameLift.fleets.list(PLACE).find(({ attributes }) => attributes.Name === name);
+    if (made?.vpc === undefined) {
+      throw new Error(`GameLift made no fleet ${name}`);
+    }
+    await this.authorize('A');
+    const connection = { FleetId: made.id, PeerVpcAwsAccountId: ACCOUNT, PeerVpcId: vpcId };
+    await aws.callGameLift('CreateVpcPeeringConnection', connection, PLACE);
+    // until the authorization has lapsed
+    await this.pass(2);
+    const peeringId = aws.ec2.peerings.between(made.vpc.vpcId, vpcId)?.id ?? '';
+    aws.ec2.tags.put(ACCOUNT, peeringId, new Map([['Name', 'made by hand']]));
+    const route = { destination: made.vpc.cidrBlock, kind: 'vpcPeeringConnectionId', target: peeringId };
+    const [, table = ''] = routeTableIds;
+    if (aws.ec2.routeTables.get(table)?.routes.has(route.destination) === false) {
+      aws.ec2.createRoute(PLACE, table, route);
+    }
+    aws.parameters.put(PLACE, fleetParameter(name), { type: 'String', value: made.id });
+    this.handMade = { fleetId: made.id, peeringId };
+    this.original = aws.inventory();
   }
 }
 
 function layOut({ ec2 }: SimulatedAws): Places {
-  const vpc = (cidr: string, tables: number): VpcPlace => {
-    const { vpcId } = ec2.createVpc({ ...PLACE, cidrBlock: `${cidr}.0.0/16` });
-    const main = ec2.vpc(PLACE, vpcId).mainRouteTableId;
-    const gateway = ec2.createInternetGateway(PLACE);
-    ec2.attachInternetGateway(PLACE, gateway, vpcId);
-    ec2.tags.put(ACCOUNT, vpcId, new Map([['Name', `studio ${cidr}`]]));
+  const vpc = (account: string, cidr: string, tables: number): VpcPlace => {
+    const place = { account, region: REGION };
+    const { vpcId } = ec2.createVpc({ ...place, cidrBlock: `${cidr}.0.0/16` });
+    const main = ec2.vpc(place, vpcId).mainRouteTableId;
+    const gateway = ec2.createInternetGateway(place);
+    ec2.attachInternetGateway(place, gateway, vpcId);
+    ec2.tags.put(account, vpcId, new Map([['Name', `studio ${cidr}`]]));
     const isolated = Array.from({ length: tables }, (_, index) => {
       const cidrBlock = `${cidr}.${index}.0/24`;
-      const subnetId = ec2.createSubnet(PLACE, { vpcId, cidrBlock, availabilityZone: 'us-east-1a' });
-      const routeTableId = ec2.createRouteTable(PLACE, vpcId);
-      ec2.associate(PLACE, routeTableId, subnetId);
-      ec2.createRoute(PLACE, routeTableId, { destination: '0.0.0.0/0', kind: 'gatewayId', target: gateway });
+      const subnetId = ec2.createSubnet(place, { vpcId, cidrBlock, availabilityZone: 'us-east-1a' });
+      const routeTableId = ec2.createRouteTable(place, vpcId);
+      ec2.associate(place, routeTableId, subnetId);
+      ec2.createRoute(place, routeTableId, { destination: '0.0.0.0/0', kind: 'gatewayId', target: gateway });
       return { subnetId, routeTableId };
     });
     return {
+      account,
       vpcId,
       subnetIds: isolated.map(({ subnetId }) => subnetId),
       routeTableIds: [main, ...isolated.map(({ routeTableId }) => routeTableId)],
     };
   };
-  return { A: vpc('10.90', 2), B: vpc('10.91', 1) };
+  return { A: vpc(ACCOUNT, '10.90', 2), B: vpc(ACCOUNT, '10.91', 1), C: vpc(OTHER_ACCOUNT, '10.92', 2) };
 }
 
 /** The same in every world, so that a stack can be synthesized before there is one. */
