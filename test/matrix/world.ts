@@ -186,7 +186,7 @@ export class MatrixWorld {
     const peeringId = aws.ec2.peerings.between(made.vpc.vpcId, vpcId)?.id ?? '';
     aws.ec2.tags.put(ACCOUNT, peeringId, new Map([['Name', 'made by hand']]));
     const route = { destination: made.vpc.cidrBlock, kind: 'vpcPeeringConnectionId', target: peeringId };
-    const [, table = ''] = routeTableIds;
+    const [table = ''] = routeTableIds;
     if (aws.ec2.routeTables.get(table)?.routes.has(route.destination) === false) {
       aws.ec2.createRoute(PLACE, table, route);
     }
