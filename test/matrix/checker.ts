@@ -101,10 +101,12 @@ export async function leftovers(world: MatrixWorld): Promise<readonly string[]> 
 
 /**
  * What GameLift wrote into the VPC and leaves there, and nobody takes away in its stead: rules of security groups can't be
- * told from the user's own, and of a fleet that was born peered nobody of this library knows the connection.
+ * told from the user's own, of a fleet that was born peered nobody of this library knows the connection, and to the VPC of another
+ * account that does not let the handler in it makes no calls of EC2's.
  */
 function isGameLiftsOwn(world: MatrixWorld, kind: Kind, item: object): boolean {
   const { behaviours, ec2 } = world.aws;
+  const shutOut = !world.functions.calls.some(({ service }) => service === 'ec2');
   if (behaviours.get('peerVpcWritesOnDelete') === 'removed' || behaviours.get('peerVpcWrites') === 'none') {
     return false;
   }
@@ -112,7 +114,7 @@ function isGameLiftsOwn(world: MatrixWorld, kind: Kind, item: object): boolean {
     return /^10\.19[2-9]\./.test((item as RuleItem).peer);
   }
   const requester = ec2.peerings.find((item as RouteItem).target)?.requester.vpcId;
-  return kind === 'routes' && requester !== undefined && !connectedVpcs(world).has(requester);
+  return kind === 'routes' && requester !== undefined && (shutOut || !connectedVpcs(world).has(requester));
 }
 
 /** The VPCs of all fleets that the handler ever asked to connect, or found connected. */
@@ -160,7 +162,7 @@ export function deviations(world: MatrixWorld, declared: Declared): readonly str
 
 function deviationsOf(
   { aws, places }: MatrixWorld,
-  { vpc }: Declared,
+  { vpc, access }: Declared,
   fleet: DeclaredFleet,
   { id, status, Description, tags }: FleetItem,
 ): readonly string[] {
@@ -198,7 +200,7 @@ function deviationsOf(
     ...missing.map((table) => `${table} has no route to fleet ${name}`),
     ...(side.dnsResolution.accepter === dnsResolution ? [] : [`DNS resolution of ${name} is ${String(!dnsResolution)}`]),
     ...(claims.length === 2 || strips ? [] : [`fleet ${name} has ${claims.length} claim tags instead of 2`]),
-    ...(named ? [] : [`the peering of ${name} has no Name`]),
+    ...(named || access === 'none' ? [] : [`the peering of ${name} has no Name`]),
   ];
 }
 
@@ -207,6 +209,15 @@ export function failedDeletes({ journal }: MatrixWorld): readonly string[] {
   return journal.entries
     .filter(({ source, message }) => source === 'cloudformation' && message.startsWith('DELETE_FAILED'))
     .map(({ subject, message }) => `${subject} ${message}`);
+}
+
+/**
+ * Whether CloudFormation skipped a clean-up: it tries three times, goes on, and reports success. The permissions go with what
+ * was to be cleaned up, so nobody can make up for it.
+ */
+export function isSkipped(world: MatrixWorld): boolean {
+  const subjects = failedDeletes(world).map((line) => line.split(' ')[0]);
+  return subjects.some((subject) => subjects.filter((other) => other === subject).length >= 3);
 }
 
 /** Why resources of the stack failed, in the words of who made them fail. */

@@ -51,6 +51,13 @@ export const IMPOSSIBLE: readonly Impossible[] = [
     reason: /There is no valid VPC peering authorization for vpc-\S+|Fleet fleet-\S+ did not stabilize: ERROR/,
   },
   {
+    lifecycle: 'without trust',
+    where: { useOfAuthorization: 'consumed' },
+    why: "the connection of the new fleet uses up what the VPC's owner gave, and that of the old one is left without",
+    reason:
+      /an authorization is missing between VPC \S+ of account \S+ and GameLift account \S+ in \S+: .* Run there: aws gamelift create-/,
+  },
+  {
     lifecycle: 'two connections on one authorization',
     where: { fleetCidrBlocks: 'may coincide' },
     why: 'a route table can not lead to two VPCs with the same addresses, and GameLift chooses them',

@@ -1,4 +1,4 @@
-import { damage, failedDeletes, leaks, leftovers, reasons } from './checker';
+import { damage, isSkipped, leaks, leftovers, reasons } from './checker';
 import type { CallFault, Disturbance, PutFault } from './disturbance';
 import type { MadeCall } from './functions';
 import { firstFailure, take } from './lifecycles';
@@ -197,15 +197,6 @@ export async function weather(steps: readonly Step[], readings: Readings, troubl
   } finally {
     world.close();
   }
-}
-
-/**
- * Whether CloudFormation skipped a clean-up: it tries three times, goes on, and reports success. The permissions go with what
- * was to be cleaned up, so nobody can make up for it.
- */
-export function isSkipped(world: MatrixWorld): boolean {
-  const subjects = failedDeletes(world).map((line) => line.split(' ')[0]);
-  return subjects.some((subject) => subjects.filter((other) => other === subject).length >= 3);
 }
 
 /** All that may be left then: routes that lead nowhere, and rules for addresses that nobody has. */

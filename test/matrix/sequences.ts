@@ -1,8 +1,8 @@
 import fc from 'fast-check';
-import { damage, deviations, failedDeletes, leaks, leftovers, reasons } from './checker';
+import { damage, deviations, failedDeletes, isSkipped, leaks, leftovers, reasons } from './checker';
 import { QUESTIONS } from './combinations';
 import type { CallFault, Disturbance } from './disturbance';
-import { CLEAR, DEAD_ENDS, isSkipped } from './faults';
+import { CLEAR, DEAD_ENDS } from './faults';
 import { assemblyOf, declare, fleet, STACK } from './stacks';
 import type { Declared, DeclaredFleet, Peering } from './stacks';
 import { MatrixWorld, PLACE } from './world';
