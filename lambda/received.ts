@@ -102,9 +102,14 @@ export class ReceivedAuthorization implements Authority {
     return attributesOf(record, this.pair);
   }
 
+  /** False where CloudFormation can't be asked: what failed before says more than that it can't. */
   private async isRolledBack(): Promise<boolean> {
-    const status = await this.calls.make('DescribeStacks', (signal) => this.api.describeStackStatus(this.stackId, signal));
-    return status.includes('ROLLBACK');
+    try {
+      const status = await this.calls.make('DescribeStacks', (signal) => this.api.describeStackStatus(this.stackId, signal));
+      return status.includes('ROLLBACK');
+    } catch {
+      return false;
+    }
   }
 
   private async find(): Promise<Valid | undefined> {
