@@ -186,7 +186,7 @@ export async function weather(steps: readonly Step[], readings: Readings, troubl
       return [
         ...broken,
         ...unclear.map((text) => `not clear: ${text}`),
-        ...(failure === undefined ? [] : await recover(world)),
+        ...(failure === undefined ? [] : await recover(world, steps)),
         ...(await leftovers(world)).filter((left) => !(isSkipped(world) && DEAD_ENDS.test(left))),
         ...damage(world),
         ...leaks(world),
@@ -203,7 +203,13 @@ export async function weather(steps: readonly Step[], readings: Readings, troubl
 export const DEAD_ENDS = /^left behind: (routes .*"state":"blackhole"|rules )/;
 
 /** What one does once nothing is wrong any more. */
-async function recover({ cloudFormation }: MatrixWorld): Promise<readonly string[]> {
+async function recover(world: MatrixWorld, steps: readonly Step[]): Promise<readonly string[]> {
+  const { cloudFormation } = world;
+  for (const vpc of new Set(steps.flatMap((step) => ('authorizeByHand' in step ? [step.authorizeByHand] : [])))) {
+    // as often as GameLift lets anybody
+    await world.pass(0.1);
+    await world.authorize(vpc);
+  }
   const stuck = cloudFormation.describe(STACK).status === 'UPDATE_ROLLBACK_FAILED';
   const results = [...(stuck ? [await cloudFormation.continueUpdateRollback(STACK)] : []), await cloudFormation.delete(STACK)];
   return results
