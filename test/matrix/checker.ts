@@ -101,12 +101,11 @@ export async function leftovers(world: MatrixWorld): Promise<readonly string[]> 
 
 /**
  * What GameLift wrote into the VPC and leaves there, and nobody takes away in its stead: rules of security groups can't be
- * told from the user's own, of a fleet that was born peered nobody of this library knows the connection, and to the VPC of another
- * account that does not let the handler in it makes no calls of EC2's.
+ * told from the user's own, of a fleet that was born peered nobody of this library knows the connection, and where another
+ * account does not let it in, the handler never asks EC2.
  */
 function isGameLiftsOwn(world: MatrixWorld, kind: Kind, item: object): boolean {
   const { behaviours, ec2 } = world.aws;
-  const shutOut = !world.functions.calls.some(({ service }) => service === 'ec2');
   if (behaviours.get('peerVpcWritesOnDelete') === 'removed' || behaviours.get('peerVpcWrites') === 'none') {
     return false;
   }
@@ -114,6 +113,7 @@ function isGameLiftsOwn(world: MatrixWorld, kind: Kind, item: object): boolean {
     return /^10\.19[2-9]\./.test((item as RuleItem).peer);
   }
   const requester = ec2.peerings.find((item as RouteItem).target)?.requester.vpcId;
+  const shutOut = !world.functions.calls.some(({ service }) => service === 'ec2');
   return kind === 'routes' && requester !== undefined && (shutOut || !connectedVpcs(world).has(requester));
 }
 

@@ -56,7 +56,7 @@ function sequence(seed: number): () => number {
 
 /**
  * A small AWS in this process, in a time that passes in leaps alone: every run is the same. It is not empty: there are VPCs
- * with routes and tags, and somebody else's fleet that is peered with one of them.
+ * of two accounts, with routes and tags, and somebody else's fleet that is peered with one of them.
  */
 export class MatrixWorld {
   static async populate(readings: Readings = {}): Promise<MatrixWorld> {
@@ -131,8 +131,8 @@ export class MatrixWorld {
 
   /** What neither logs nor answers nor errors may hold. */
   get secrets(): readonly string[] {
-    const { secretAccessKey } = this.aws.iam.administrator(ACCOUNT);
-    return [...this.responses.secrets, ...this.functions.secrets.filter((secret) => secret !== ''), secretAccessKey];
+    const keys = [ACCOUNT, OTHER_ACCOUNT].map((account) => this.aws.iam.administrator(account).secretAccessKey);
+    return [...this.responses.secrets, ...this.functions.secrets.filter((secret) => secret !== ''), ...keys];
   }
 
   close(): void {
