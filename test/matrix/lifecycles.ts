@@ -218,7 +218,7 @@ export async function take(world: MatrixWorld, step: Step): Promise<readonly str
 }
 
 /** Deploys the stack, after what it depends on. */
-async function deploy({ cloudFormation }: MatrixWorld, declared: Declared): Promise<{ status: string; reason?: string }> {
+export async function deploy({ cloudFormation }: MatrixWorld, declared: Declared): Promise<{ status: string; reason?: string }> {
   const results = await cloudFormation.deployAll(assemblyOf(declared));
   const last = results.at(-1);
   if (last === undefined) {

@@ -3,6 +3,7 @@ import { damage, deviations, failedDeletes, isSkipped, leaks, leftovers, reasons
 import { QUESTIONS } from './combinations';
 import type { CallFault, Disturbance } from './disturbance';
 import { CLEAR, DEAD_ENDS } from './faults';
+import { deploy } from './lifecycles';
 import { assemblyOf, declare, fleet, STACK } from './stacks';
 import type { Declared, DeclaredFleet, Peering } from './stacks';
 import { MatrixWorld, PLACE } from './world';
@@ -30,6 +31,7 @@ export type Move =
 
 /** Of which there are outages: one of each kind that the handler makes. */
 const OPERATIONS = [
+  'AssumeRole',
   'CreateVpcPeeringAuthorization',
   'DescribeVpcPeeringAuthorizations',
   'CreateVpcPeeringConnection',
@@ -57,6 +59,13 @@ export interface Sequence {
   readonly moves: readonly Move[];
 }
 
+/** The VPCs, and how the stack gets at their accounts. */
+const PLACES: readonly Pick<Declared, 'vpc' | 'access'>[] = [
+  { vpc: 'A', access: 'own' },
+  { vpc: 'B', access: 'own' },
+  { vpc: 'C', access: 'role' },
+];
+
 /** Few enough kinds of fleet for each stack to be synthesized once. */
 const KINDS: readonly Pick<DeclaredFleet, 'peering' | 'routes' | 'dnsResolution'>[] = [
   { peering: 'connected', routes: 'every table', dnsResolution: false },
@@ -76,12 +85,12 @@ function fleetNamed(name: string): fc.Arbitrary<DeclaredFleet | undefined> {
 
 const declared: fc.Arbitrary<Declared> = fc
   .record({
-    vpc: fc.constantFrom('A' as const, 'B' as const),
+    place: fc.constantFrom(...PLACES),
     lobby: fleetNamed('Lobby'),
     arena: fleetNamed('Arena'),
     end: fc.constantFrom('sound' as const, 'sound' as const, 'sound' as const, 'failing' as const),
   })
-  .map(({ vpc, lobby, arena, end }) => declare({ vpc, end, fleets: [lobby, arena].filter((each) => each !== undefined) }));
+  .map(({ place, lobby, arena, end }) => declare({ ...place, end, fleets: [lobby, arena].filter((each) => each !== undefined) }));
 
 /** After these, everything goes on as if nothing had been. */
 const faults: fc.Arbitrary<CallFault> = fc.oneof(
@@ -240,7 +249,7 @@ class RandomStack {
   /** By hand, for fleets that were born peered or that a clean-up left peered: CloudFormation deletes those. */
   private async authorize(): Promise<void> {
     if (this.everBorn || isSkipped(this.world)) {
-      for (const vpc of ['A', 'B'] as const) {
+      for (const vpc of ['A', 'B', 'C'] as const) {
         await this.world.clock.sleep(RATE_TOKEN);
         await this.world.authorize(vpc);
       }
@@ -279,7 +288,7 @@ class RandomStack {
     this.current = current ?? wanted;
     this.everBorn ||= wanted.fleets.some(({ peering }) => peering === 'born');
     const troubled = this.isTroubled();
-    const { status, reason = '' } = await world.cloudFormation.deploy(assemblyOf(wanted), STACK);
+    const { status, reason = '' } = await deploy(world, wanted);
     if (status === `${String(expected)}_COMPLETE` && wanted.end === 'sound') {
       this.current = wanted;
       return [...damage(world), ...this.deviationsFrom(wanted)];
