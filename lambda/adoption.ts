@@ -26,8 +26,10 @@ export function readChanges({ tags }: Ec2Peering): Changes {
   };
 }
 
-/** The tags that note changes: several, since a value has room for eleven tables. */
-export function tagsOfChanges({ dnsResolution, routeTableIds }: Changes): Readonly<Record<string, string>> {
+const FLEET = `${PREFIX}fleet`;
+
+/** The tags that note changes, and for which fleet they were made: several, since a value has room for eleven tables. */
+export function tagsOfChanges(fleetId: string, { dnsResolution, routeTableIds }: Changes): Readonly<Record<string, string>> {
   const values: string[] = [];
   for (const word of [...(dnsResolution === undefined ? [] : [`${DNS}${dnsResolution}`]), ...routeTableIds]) {
     const last = values.at(-1);
@@ -37,9 +39,15 @@ export function tagsOfChanges({ dnsResolution, routeTableIds }: Changes): Readon
       values[values.length - 1] = `${last} ${word}`;
     }
   }
-  return Object.fromEntries(values.map((value, index) => [`${PREFIX}${index + 1}`, value]));
+  const noted = values.map((value, index) => [`${PREFIX}${index + 1}`, value]);
+  return Object.fromEntries(noted.length === 0 ? [] : [[FLEET, fleetId], ...noted]) as Readonly<Record<string, string>>;
 }
 
 export function keysOfChanges({ tags }: Ec2Peering): readonly string[] {
   return Object.keys(tags).filter((key) => key.startsWith(PREFIX));
+}
+
+/** For which fleet a peering was changed; undefined if it was not. */
+export function fleetOfChanges({ tags }: Ec2Peering): string | undefined {
+  return tags[FLEET];
 }

@@ -39,6 +39,11 @@ export interface ClaimedConnection {
 interface Holder {
   readonly owner: string | undefined;
   readonly connection: ClaimedConnection | undefined;
+  /**
+   * As long as no connection is noted: the VPCs that the peer VPC was peered with before the claim, but for those of other
+   * fleets. What connects the fleet's VPC, if it is one of them, was there before.
+   */
+  readonly others: readonly string[] | undefined;
 }
 
 export interface Claim extends Holder {
@@ -46,7 +51,10 @@ export interface Claim extends Holder {
   readonly before?: Holder;
 }
 
-const NO_CLAIM: Claim = { owner: undefined, connection: undefined };
+const NO_CLAIM: Claim = { owner: undefined, connection: undefined, others: undefined };
+
+/** As many VPCs as there is room for in a tag. */
+export const MAX_OTHERS = 11;
 
 /** The claim on the connection between a fleet and one VPC. */
 export class Claims {
@@ -76,27 +84,26 @@ export class Claims {
     const before = tags[this.beforeKey];
     return {
       owner,
-      connection: parseConnection(tags[this.connectionKey]),
-      ...(before === undefined ? {} : { before: { owner: before, connection: parseConnection(tags[this.beforeConnectionKey]) } }),
+      ...parseNote(tags[this.connectionKey]),
+      ...(before === undefined ? {} : { before: { owner: before, ...parseNote(tags[this.beforeConnectionKey]) } }),
     };
   }
 
-  async write(owner: string, connection?: ClaimedConnection): Promise<void> {
-    await this.tag({
-      [this.ownerKey]: owner,
-      ...(connection === undefined ? {} : { [this.connectionKey]: formatConnection(connection) }),
-    });
+  /**
+   * Claims a connection that is about to be requested.
+   *
+   * @param others at most MAX_OTHERS
+   */
+  async request(owner: string, others: readonly string[]): Promise<void> {
+    await this.tag({ [this.ownerKey]: owner, [this.connectionKey]: formatNote({ connection: undefined, others }) });
   }
 
   /** Writes down whose it was before, where it is another's, and then claims it. */
   async adopt(owner: string, connection: ClaimedConnection, from: Claim): Promise<void> {
     if (from.owner !== undefined && from.owner !== owner) {
-      await this.tag({
-        [this.beforeKey]: from.owner,
-        ...(from.connection === undefined ? {} : { [this.beforeConnectionKey]: formatConnection(from.connection) }),
-      });
+      await this.tag({ [this.beforeKey]: from.owner, [this.beforeConnectionKey]: formatNote(from) });
     }
-    await this.write(owner, connection);
+    await this.tag({ [this.ownerKey]: owner, [this.connectionKey]: formatNote({ connection, others: undefined }) });
   }
 
   /** Leaves it to whom it was before it was adopted, or to nobody. */
@@ -105,12 +112,8 @@ export class Claims {
       await this.remove();
       return;
     }
-    await this.write(before.owner, before.connection);
-    await this.untag([
-      ...(before.connection === undefined ? [this.connectionKey] : []),
-      this.beforeKey,
-      this.beforeConnectionKey,
-    ]);
+    await this.tag({ [this.ownerKey]: before.owner, [this.connectionKey]: formatNote(before) });
+    await this.untag([this.beforeKey, this.beforeConnectionKey]);
   }
 
   async remove(): Promise<void> {
@@ -126,13 +129,22 @@ export class Claims {
   }
 }
 
-function formatConnection({ id, gameLiftVpcId, cidrBlock, adopted }: ClaimedConnection): string {
+/** Begins the note of a connection that is not there yet. */
+const REQUESTED = 'requested';
+
+function formatNote({ connection, others = [] }: Pick<Holder, 'connection' | 'others'>): string {
+  if (connection === undefined) {
+    return [REQUESTED, ...others].join(' ');
+  }
+  const { id, gameLiftVpcId, cidrBlock, adopted } = connection;
   return [id, gameLiftVpcId, cidrBlock, adopted ? 'adopted' : 'created'].join(' ');
 }
 
-function parseConnection(value: string | undefined): ClaimedConnection | undefined {
-  const [id, gameLiftVpcId, cidrBlock, origin] = (value ?? '').split(' ');
-  return id === undefined || gameLiftVpcId === undefined || cidrBlock === undefined || origin === undefined
-    ? undefined
-    : { id, gameLiftVpcId, cidrBlock, adopted: origin === 'adopted' };
+function parseNote(note = REQUESTED): Pick<Holder, 'connection' | 'others'> {
+  const [first = '', ...others] = note.split(' ');
+  const [gameLiftVpcId, cidrBlock, origin] = others;
+  if (first === REQUESTED || gameLiftVpcId === undefined || cidrBlock === undefined || origin === undefined) {
+    return { connection: undefined, others };
+  }
+  return { connection: { id: first, gameLiftVpcId, cidrBlock, adopted: origin === 'adopted' }, others: undefined };
 }

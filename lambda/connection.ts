@@ -1,6 +1,6 @@
 import { MAX_CONNECTION_TIMEOUT_SECONDS, ROUTES_KINDS } from '../lib/contract';
 import type { ConnectionAttributes } from '../lib/contract';
-import { keysOfChanges, readChanges, tagsOfChanges } from './adoption';
+import { fleetOfChanges, keysOfChanges, readChanges, tagsOfChanges } from './adoption';
 import type { Changes } from './adoption';
 import { faultOf, isDenied, RateLimitError, TimeUpError } from './calls';
 import type { Calls } from './calls';
@@ -91,6 +91,9 @@ function advice(error: unknown): string {
   return ['Error', 'NothingDoneError'].includes(faultOf(error).name) ? '' : '; see to what it names, if anything, then try again';
 }
 
+/** Whether a connection was made for good, as far as its physical id says. */
+export type Origin = 'made' | 'not made';
+
 function originOf({ connection }: Claim): 'created' | 'adopted' {
   return connection?.adopted === true ? 'adopted' : 'created';
 }
@@ -101,6 +104,7 @@ class ChangesOf {
 
   constructor(
     private readonly side: Ec2Peering,
+    private readonly fleetId: string,
     private readonly api: NetworkApi,
     private readonly calls: Calls,
   ) {
@@ -124,7 +128,8 @@ class ChangesOf {
     };
     if (JSON.stringify(all) !== JSON.stringify(this.known)) {
       this.known = all;
-      await this.calls.make('CreateTags', (signal) => this.api.tagPeering(this.side.id, tagsOfChanges(all), signal));
+      const tags = tagsOfChanges(this.fleetId, all);
+      await this.calls.make('CreateTags', (signal) => this.api.tagPeering(this.side.id, tags, signal));
     }
   }
 }
@@ -149,7 +154,7 @@ export class Connection {
     return this.explained('peer', async () => {
       this.refuseUnreachable();
       const claims = this.claims(await this.activeFleet());
-      const before = await this.peerings.look();
+      const before = await this.peerings.look((side) => this.isOthers(side));
       const claim = await claims.read();
       this.refuseOthers(claim);
       return await this.connect(claims, claim, before);
@@ -160,19 +165,21 @@ export class Connection {
    * Brings the connection to what is declared; makes it again if it is gone.
    *
    * @param declared the routes that were declared before
+   * @param origin whether CloudFormation knows the connection by the id of one that was made
    */
-  async update(declared: DeclaredRoutes): Promise<ConnectionAttributes> {
+  async update(declared: DeclaredRoutes, origin: Origin): Promise<ConnectionAttributes> {
     return this.explained('update the peering of', async () => {
       this.refuseUnreachable();
       const claims = this.claims(await this.activeFleet());
-      const before = { sides: await this.peerings.ec2Side(), listed: await this.peerings.find() };
+      const before: Before = { sides: await this.peerings.ec2Side(), listed: await this.peerings.find(), others: [] };
       const claim = await claims.read();
       this.refuseOthers(claim);
-      if (before.listed?.status !== 'active') {
+      const { listed } = before;
+      if (listed?.status !== 'active' || !this.isDeclared(listed, claim, origin)) {
         return await this.connect(claims, claim, before);
       }
-      const origin = claim.owner === this.owner ? originOf(claim) : this.spec.adoptExisting ? 'adopted' : 'created';
-      return await this.settle(claims, claim, before.listed, origin, declared);
+      const how = claim.owner === this.owner ? originOf(claim) : this.spec.adoptExisting ? 'adopted' : 'created';
+      return await this.settle(claims, claim, listed, how, declared);
     });
   }
 
@@ -207,9 +214,9 @@ export class Connection {
   /**
    * Removes what this resource made, and nothing of anyone else's. What is gone already is fine.
    *
-   * @param origin whether CloudFormation knows the connection by the id that this handler gave it
+   * @param origin whether CloudFormation knows the connection by the id of one that was made
    */
-  async delete(origin: 'answered' | 'never answered'): Promise<void> {
+  async delete(origin: Origin): Promise<void> {
     await this.explained('remove the peering of', async () => {
       const fleet = await this.fleet();
       if (fleet === undefined) {
@@ -222,22 +229,38 @@ export class Connection {
         this.log.info({ message: `the peering connection is ${claim.owner}'s and is left alone`, fleetId: this.spec.fleetId });
         return;
       }
-      if (claim.owner === undefined && origin === 'never answered') {
+      if (claim.owner === undefined && origin === 'not made') {
         return;
       }
-      if (this.spec.adoptExisting && claim.connection?.adopted !== false) {
+      if (this.spec.adoptExisting && claim.others === undefined && claim.connection?.adopted !== false) {
         await this.giveBack(claims, claim);
         return;
       }
-      const known = claim.connection ?? (await this.peerings.find());
-      if (known !== undefined) {
-        await this.peerings.disconnect(known.id, known.gameLiftVpcId);
+      const made = claim.connection ?? (await this.unnoted(claim));
+      if (made !== undefined) {
+        await this.peerings.disconnect(made.id, made.gameLiftVpcId);
       }
-      await this.cleanNetwork(known?.gameLiftVpcId);
+      await this.cleanNetwork(made?.gameLiftVpcId);
       if (claim.owner !== undefined) {
         await claims.remove();
       }
     });
+  }
+
+  /** A connection of which nothing is noted: this resource's, unless it was there before. */
+  private async unnoted({ others = [] }: Claim): Promise<LivePeering | undefined> {
+    const found = await this.peerings.find();
+    return others.includes(found?.gameLiftVpcId ?? '') ? undefined : found;
+  }
+
+  /** Whether a connection is what this resource made, or is to use, before anything is asked of EC2. */
+  private isDeclared({ gameLiftVpcId = '' }: LivePeering, { owner, others = [] }: Claim, origin: Origin): boolean {
+    return owner === this.owner ? !others.includes(gameLiftVpcId) : this.spec.adoptExisting || origin === 'made';
+  }
+
+  /** Whether a peering is known to be another fleet's. */
+  private isOthers({ tags }: Ec2Peering): boolean {
+    return tags[FLEET_TAG] !== undefined && tags[FLEET_TAG] !== this.spec.fleetId;
   }
 
   private claims(fleet: FleetRecord): Claims {
@@ -310,16 +333,15 @@ export class Connection {
 
   private async connect(claims: Claims, claim: Claim, before: Before): Promise<ConnectionAttributes> {
     const mine = claim.owner === this.owner;
-    const claimed = mine || !this.spec.adoptExisting;
-    if (claimed && !mine) {
-      await claims.write(this.owner);
+    const claiming = claim.owner === undefined && before.listed === undefined;
+    if (claiming) {
+      await claims.request(this.owner, before.others);
     }
     try {
-      const peering = await this.peerings.connect(mine ? 'present' : 'absent', before);
-      if (claimed && (await claims.read()).owner !== this.owner) {
+      const peering = await this.peerings.connect(before, mine ? new Set(claim.others) : undefined);
+      if ((mine || claiming) && (await claims.read()).owner !== this.owner) {
         return await this.undo(peering);
       }
-      await claims.write(this.owner);
       const origin = mine && claim.connection?.id === peering.id ? originOf(claim) : 'created';
       return await this.settle(claims, claim, peering, origin, undefined);
     } catch (error) {
@@ -338,7 +360,9 @@ export class Connection {
       if (this.spec.adoptExisting) {
         return await this.settle(claims, claim, await this.peerings.activeOf(existing), 'adopted', undefined);
       }
-      await claims.remove();
+      if (mine || claiming) {
+        await claims.remove();
+      }
       throw new NothingDoneError(
         `a peering connection ${existing.id} between them exists already, which this stack did not make: ` +
           'delete it, or pass adoptExisting to use it and leave it in place',
@@ -399,7 +423,7 @@ export class Connection {
         await this.tag(side, id);
       }
       // what was lent is given back as it was: it is noted what is changed of it, and only that is changed back
-      const changes = origin === 'adopted' ? new ChangesOf(side, this.vpc, this.calls) : undefined;
+      const changes = origin === 'adopted' ? new ChangesOf(side, this.spec.fleetId, this.vpc, this.calls) : undefined;
       await this.route({ id: side.id, cidrBlock }, before, this.own(sides ?? []), changes);
       const { dnsResolution } = this.spec;
       if (side.dnsResolution !== dnsResolution && (dnsResolution || !lent || changes?.noted.dnsResolution !== undefined)) {
@@ -478,13 +502,13 @@ export class Connection {
   /** Leaves an adopted connection as it was before it was adopted. */
   private async giveBack(claims: Claims, claim: Claim): Promise<void> {
     this.log.info({ message: 'the peering connection was adopted and stays', fleetId: this.spec.fleetId });
-    const touched = ((await this.peerings.ec2Side()) ?? []).filter(
-      (side) => !isDead(side.status) && (keysOfChanges(side).length > 0 || this.hasTagged(side)),
-    );
-    const known = touched.length === 0 ? undefined : (claim.connection ?? (await this.peerings.find()));
-    const side = touched.find(({ requesterVpcId }) => requesterVpcId === known?.gameLiftVpcId);
-    if (side !== undefined) {
-      await this.takeBack(side);
+    const sides = await this.peerings.ec2Side();
+    if (sides === undefined && (this.spec.routes.kind !== 'None' || this.spec.dnsResolution)) {
+      throw new Error('EC2 can not be asked what was changed of it, so that can not be taken back: delete again');
+    }
+    const touched = (sides ?? []).find((side) => !isDead(side.status) && this.isTouched(side));
+    if (touched !== undefined) {
+      await this.takeBack(touched);
     }
     if (claim.owner !== undefined) {
       await claims.giveBack(claim);
@@ -494,14 +518,22 @@ export class Connection {
   /** Takes back what was changed of an adopted peering. */
   private async takeBack(side: Ec2Peering): Promise<void> {
     const { dnsResolution, routeTableIds } = readChanges(side);
-    const routes = routeTableIds.length === 0 ? [] : planRemoval(await this.routeTables(), new Set([side.id]));
-    const made = routes.filter(({ routeTableId }) => routeTableIds.includes(routeTableId));
-    await applyRoutes(made, side.id, this.vpc, this.calls);
+    if (routeTableIds.length > 0) {
+      await this.change(side.id, (tables) => {
+        const routes = planRemoval(tables, new Set([side.id]));
+        return Promise.resolve(routes.filter(({ routeTableId }) => routeTableIds.includes(routeTableId)));
+      });
+    }
     if (dnsResolution !== undefined && dnsResolution !== side.dnsResolution) {
       await this.resolveNames(side, dnsResolution);
     }
     const keys = [...keysOfChanges(side), ...(this.hasTagged(side) ? ['Name', OWNER_TAG, FLEET_TAG, CONNECTION_TAG] : [])];
     await this.calls.make('DeleteTags', (signal) => this.vpc.untagPeering(side.id, keys, signal));
+  }
+
+  /** Whether EC2's side says that it is the fleet's, and that something of it was made or changed here. */
+  private isTouched(side: Ec2Peering): boolean {
+    return this.hasTagged(side) || fleetOfChanges(side) === this.spec.fleetId;
   }
 
   private hasTagged({ tags }: Ec2Peering): boolean {
@@ -518,7 +550,7 @@ export class Connection {
     if (sides === undefined && this.spec.routes.kind !== 'None') {
       throw new Error('EC2 can not be asked which routes lead to it, so they can not be removed: delete again');
     }
-    const alive = (sides ?? []).find((side) => this.hasTagged(side) && !isDead(side.status));
+    const alive = (sides ?? []).find((side) => this.isTouched(side) && !isDead(side.status));
     if (alive !== undefined) {
       throw new Error(`GameLift says that it is gone, but EC2 shows ${alive.id} in status ${alive.status}: delete again`);
     }

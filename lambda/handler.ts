@@ -59,6 +59,8 @@ export interface InvocationContext {
 interface Lifecycle {
   /** What CloudFormation is to know the resource by after a create or update: another than before is another resource. */
   readonly physicalId: string;
+  /** The same after one that failed. */
+  readonly failedId: string;
   /** Gives the attributes. */
   create(): Promise<object>;
   update(): Promise<object>;
@@ -79,7 +81,7 @@ const RESOURCE_TYPES: Readonly<Record<string, ResourceType>> = {
       const pair = readPair(request.properties);
       const authority = authorityFor(pair, request, calls, world);
       return {
-        physicalId: fixedId(request),
+        ...fixedId(request),
         create: () => authority.authorizeFirst(),
         // also after a change of VPC or account: the earlier pair's authorization is left to lapse, since what relies on
         // it is deleted only after this update
@@ -102,7 +104,7 @@ const RESOURCE_TYPES: Readonly<Record<string, ResourceType>> = {
       const pair = readPair(request.properties);
       const teardown = new Teardown(pair, (other) => authorityFor(other, request, calls, world), world.api, calls);
       return {
-        physicalId: fixedId(request),
+        ...fixedId(request),
         create: () => Promise.resolve({}),
         update: async () => {
           await teardown.update(tolerant(readPair, request.oldProperties));
@@ -152,28 +154,34 @@ function openConnection(request: CustomResourceRequest, calls: Calls, world: Wor
     return new Connection(spec, owner, peerings, api, vpcApi, calls, log, region, authority.advice);
   };
   const idOf = (spec: ConnectionSpec): string => `${newPhysicalId(request)}/${connectionKey(spec)}`;
+  const failedIdOf = (spec: ConnectionSpec): string => `${idOf(spec)}${UNFINISHED}`;
 
   const spec = readConnection(request.properties);
   const connection = open(spec);
-  const physicalId = idOf(spec);
+  const origin = request.physicalResourceId === idOf(spec) ? 'made' : 'not made';
+  const failedId = failedIdOf(spec);
   return {
-    physicalId,
+    // one that failed at first keeps its id, or CloudFormation would delete it by that after it was made
+    physicalId: request.physicalResourceId === failedId ? failedId : idOf(spec),
+    failedId: origin === 'made' ? idOf(spec) : failedId,
     create: () => connection.create(),
     update: async () => {
       const before = tolerant(readConnection, request.oldProperties);
-      if (before === undefined || idOf(before) === physicalId) {
+      if (before === undefined || idOf(before) === idOf(spec)) {
         const unchanged = before !== undefined && JSON.stringify(before) === JSON.stringify(spec);
-        return (unchanged ? await connection.noted() : undefined) ?? (await connection.update(before?.routes ?? spec.routes));
+        return (
+          (unchanged ? await connection.noted() : undefined) ?? (await connection.update(before?.routes ?? spec.routes, origin))
+        );
       }
       const attributes = await connection.create();
-      if (idOf(before) !== request.physicalResourceId) {
+      if (![idOf(before), failedIdOf(before)].includes(request.physicalResourceId ?? '')) {
         // an update that never was answered, or whose answer was not kept, is rolled back: CloudFormation knows nothing of
         // what it made, and will send no delete for it
-        await open(before).delete('never answered');
+        await open(before).delete('not made');
       }
       return attributes;
     },
-    delete: () => connection.delete(request.physicalResourceId === physicalId ? 'answered' : 'never answered'),
+    delete: () => connection.delete(origin),
   };
 }
 
@@ -186,16 +194,19 @@ function tolerant<T>(read: (properties: RawProperties) => T, properties: RawProp
   }
 }
 
-function fixedId(request: CustomResourceRequest): string {
+function fixedId(request: CustomResourceRequest): Pick<Lifecycle, 'physicalId' | 'failedId'> {
   const { physicalResourceId } = request;
   // one whose create was refused, and that is updated now, has something to delete from here on
-  return physicalResourceId === undefined || physicalResourceId.endsWith(NOTHING_DONE)
-    ? newPhysicalId(request)
-    : physicalResourceId;
+  const isNew = physicalResourceId === undefined || physicalResourceId.endsWith(NOTHING_DONE);
+  const physicalId = isNew ? newPhysicalId(request) : physicalResourceId;
+  return { physicalId, failedId: physicalId };
 }
 
 /** Ends the physical id of a resource whose create was refused before anything was called: its delete has nothing to do. */
 const NOTHING_DONE = '/nothing-done';
+
+/** Ends the physical id of a connection that failed before it was all that is declared: what of it is its own its claim says. */
+const UNFINISHED = '/unfinished';
 
 /** Milliseconds that running work is given to say itself why it did not finish. */
 const GRACE = 1000;
@@ -239,7 +250,7 @@ async function run(request: CustomResourceRequest, calls: Calls, world: World): 
     }
     return { status: 'FAILED', physicalResourceId: refusedId(request), reason };
   }
-  const { physicalId } = lifecycle;
+  const { physicalId, failedId } = lifecycle;
   try {
     switch (requestType) {
       case 'Create':
@@ -256,7 +267,7 @@ async function run(request: CustomResourceRequest, calls: Calls, world: World): 
       return { status: 'FAILED', physicalResourceId: request.physicalResourceId ?? physicalId, reason };
     }
     const nothingDone = error instanceof NothingDoneError && physicalId !== request.physicalResourceId;
-    return { status: 'FAILED', physicalResourceId: nothingDone ? `${physicalId}${NOTHING_DONE}` : physicalId, reason };
+    return { status: 'FAILED', physicalResourceId: nothingDone ? `${physicalId}${NOTHING_DONE}` : failedId, reason };
   }
 }
 

@@ -2,6 +2,7 @@ import { CONNECTION_LANES } from '../lib/contract';
 import type { Authority } from './authorization';
 import { faultOf, TimeUpError } from './calls';
 import type { Calls } from './calls';
+import { MAX_OTHERS } from './claim';
 import type { Log } from './log';
 import type { Pair } from './properties';
 
@@ -106,8 +107,10 @@ function statusOf({ Status }: ConnectionRecord): string {
 export interface Before {
   /** What EC2 showed; undefined where it can't be asked. */
   readonly sides: readonly Ec2Peering[] | undefined;
-  /** What GameLift listed of the fleet, alive, where EC2 and events could not rule out that there is one. */
+  /** What GameLift listed of the fleet, alive, where it was asked. */
   readonly listed: LivePeering | undefined;
+  /** The VPCs that the peer VPC was peered with, and that may be the fleet's for all that is known; none where GameLift was asked. */
+  readonly others: readonly string[];
 }
 
 /** A connection for the pair of VPCs exists, and this run did not make it. */
@@ -193,44 +196,48 @@ export class Peerings {
     }
   }
 
-  /** What there is; GameLift itself, which may be asked once in ten seconds, is asked only where nothing else can tell. */
-  async look(): Promise<Before> {
+  /**
+   * What there is. GameLift itself, which may be asked once in ten seconds, is asked only where nothing else can tell.
+   *
+   * @param isOthers whether a peering is known to be another fleet's
+   */
+  async look(isOthers: (side: Ec2Peering) => boolean): Promise<Before> {
     const sides = await this.ec2Side();
-    return { sides, listed: sides === undefined || (await this.eventsTellOfOne()) ? await this.find() : undefined };
+    const others = (sides ?? []).filter((side) => !isDead(side.status) && !isOthers(side));
+    return sides === undefined || others.length > MAX_OTHERS || (await this.eventsTellOfOne())
+      ? { sides, listed: await this.find(), others: [] }
+      : { sides, listed: undefined, others: others.map(({ requesterVpcId }) => requesterVpcId) };
   }
 
   /**
    * Requests the connection and waits until it is active. Authorizes again where GameLift refuses.
    *
-   * @param expected `present` where an earlier run of the same request may have made it
-   * @param before what there was before that was asked: a run that was at work by then has said so
-   * @throws ExistsError if it is there and nobody expected it.
+   * @param before what there was before it was asked who has claimed it: a run that was at work by then has said so
+   * @param earlier where an earlier run of the same request may have made it: the VPCs whose connections were there before that run
+   * @throws ExistsError if it is there, and no run of this request made it as far as is known.
    */
-  async connect(expected: 'absent' | 'present', before: Before): Promise<LivePeering> {
-    const { sides, listed } = before;
-    const earlier = expected === 'present' ? (listed ?? (await this.find())) : listed;
-    if (earlier !== undefined && expected === 'absent') {
-      throw new ExistsError(earlier, 'before');
+  async connect({ sides, listed }: Before, earlier: ReadonlySet<string> | undefined): Promise<LivePeering> {
+    const found = earlier === undefined ? listed : (listed ?? (await this.find()));
+    const wasThere = earlier === undefined || earlier.has(found?.gameLiftVpcId ?? '');
+    if (found !== undefined && wasThere) {
+      throw new ExistsError(found, 'before');
     }
-    if (earlier?.status === 'active') {
-      return earlier;
+    if (found?.status === 'active') {
+      return found;
     }
-    const known = new Set((sides ?? []).filter(({ status }) => !isDead(status)).map(({ requesterVpcId }) => requesterVpcId));
+    const alive = (sides ?? []).filter(({ status }) => !isDead(status));
+    const known = earlier ?? new Set(alive.map(({ requesterVpcId }) => requesterVpcId));
+    const run = earlier === undefined ? 'first' : 'again';
     const refusals = new Refusals();
     let since = this.calls.now();
-    if (earlier === undefined) {
-      await this.request(expected, known, refusals);
+    if (found === undefined) {
+      await this.request(run, known, refusals);
     }
     for (;;) {
       const outcome = await this.outcome(since, sides);
       if (outcome.status === 'active') {
-        if (
-          earlier === undefined &&
-          expected === 'absent' &&
-          outcome.gameLiftVpcId !== undefined &&
-          known.has(outcome.gameLiftVpcId)
-        ) {
-          // GameLift accepted the request without effect: EC2 showed this peering before it was made
+        if (found === undefined && known.has(outcome.gameLiftVpcId ?? '')) {
+          // GameLift accepted the request without effect: this peering was there before it was made
           throw new ExistsError(outcome, 'before');
         }
         return outcome;
@@ -242,7 +249,7 @@ export class Peerings {
         throw overlapping ?? this.ended(outcome, blocks);
       }
       since = this.calls.now();
-      await this.request(expected, known, refusals);
+      await this.request(run, known, refusals);
     }
   }
 
@@ -370,9 +377,9 @@ export class Peerings {
   /**
    * Has GameLift accept the request.
    *
-   * @param known the VPCs at the other end of what EC2 showed before
+   * @param known the VPCs at the other end of what was there before
    */
-  private async request(expected: 'absent' | 'present', known: ReadonlySet<string>, refusals: Refusals): Promise<void> {
+  private async request(run: 'first' | 'again', known: ReadonlySet<string>, refusals: Refusals): Promise<void> {
     const input = { FleetId: this.fleetId, PeerVpcAwsAccountId: this.pair.peerVpcAccount, PeerVpcId: this.pair.peerVpcId };
     const certain = this.calls.uncertain;
     for (;;) {
@@ -387,7 +394,7 @@ export class Peerings {
         const existing = name === 'InvalidRequestException' ? await this.find() : undefined;
         // the answer to a request that took effect may have been lost
         const isNew = !known.has(existing?.gameLiftVpcId ?? '');
-        if (existing !== undefined && (expected === 'present' || (isNew && this.calls.uncertain > certain))) {
+        if (existing !== undefined && isNew && (run === 'again' || this.calls.uncertain > certain)) {
           return;
         }
         if (existing !== undefined) {

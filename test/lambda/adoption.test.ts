@@ -1,4 +1,4 @@
-import { keysOfChanges, readChanges, tagsOfChanges } from '../../lambda/adoption';
+import { fleetOfChanges, keysOfChanges, readChanges, tagsOfChanges } from '../../lambda/adoption';
 import type { Ec2Peering } from '../../lambda/peering';
 
 const peering = (tags: Readonly<Record<string, string>>): Ec2Peering => ({
@@ -13,16 +13,17 @@ const peering = (tags: Readonly<Record<string, string>>): Ec2Peering => ({
 
 test('what was changed of an adopted peering is noted in tags that are short enough, and read from them', () => {
   const routeTableIds = Array.from({ length: 40 }, (_, index) => `rtb-${String(index).padStart(17, '0')}`);
-  const tags = tagsOfChanges({ dnsResolution: false, routeTableIds });
-  expect(Object.keys(tags)).toHaveLength(4);
+  const tags = tagsOfChanges('fleet-1', { dnsResolution: false, routeTableIds });
+  expect(Object.keys(tags)).toHaveLength(5);
   expect(Math.max(...Object.values(tags).map(({ length }) => length))).toBeLessThanOrEqual(256);
   const noted = peering({ ...tags, Name: 'rtb-somebody-elses' });
   expect(readChanges(noted)).toEqual({ dnsResolution: false, routeTableIds });
   expect(keysOfChanges(noted)).toEqual(Object.keys(tags));
+  expect(fleetOfChanges(noted)).toBe('fleet-1');
 });
 
 test('where nothing was changed, nothing is noted', () => {
-  expect(tagsOfChanges({ routeTableIds: [] })).toEqual({});
+  expect(tagsOfChanges('fleet-1', { routeTableIds: [] })).toEqual({});
   expect(readChanges(peering({ Name: 'dns-was-true' }))).toEqual({ dnsResolution: undefined, routeTableIds: [] });
   expect(readChanges(peering({ 'cdk-gamelift-vpc-peering:changed:1': 'dns-was-true' }))).toEqual({
     dnsResolution: true,

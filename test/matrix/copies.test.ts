@@ -14,10 +14,10 @@ const PEERED = declare({ fleets: [fleet(), arena] });
 const CREATE = /^Create LobbyPeering/;
 
 /** A fleet that is to be peered while something happens. */
-async function peer(world: MatrixWorld, disturbance: Disturbance): Promise<string> {
+async function peer(world: MatrixWorld, disturbance: Disturbance, peered = PEERED): Promise<string> {
   expect(await world.cloudFormation.deploy(assemblyOf(UNPEERED), STACK)).toMatchObject({ status: 'CREATE_COMPLETE' });
   world.functions.disturbance = disturbance;
-  const { status } = await world.cloudFormation.deploy(assemblyOf(PEERED), STACK);
+  const { status } = await world.cloudFormation.deploy(assemblyOf(peered), STACK);
   // so long a copy of a request could be at work
   await world.clock.sleep(15 * 60_000);
   return status;
@@ -88,6 +88,25 @@ test('a copy of a create that requests what CloudFormation has deleted by then t
   expect(await remove(world)).toEqual([]);
   world.close();
 });
+
+test.each(['InvalidRequestException', 'accepted'] as const)(
+  'of two runs that may adopt, the slower one does not take for adopted what the other made: an existing connection is %s',
+  async (existingConnection) => {
+    const adopting = declare({ fleets: [fleet({ adoptExisting: true }), arena] });
+    const world = await MatrixWorld.populate({ existingConnection });
+    const status = await peer(
+      world,
+      { copies: ({ request }) => (request.startsWith('Create LobbyPeering') ? [0] : []) },
+      adopting,
+    );
+    expect(status).toBe('UPDATE_COMPLETE');
+    expect(deviations(world, adopting)).toEqual([]);
+    expect(await world.cloudFormation.deploy(assemblyOf(UNPEERED), STACK)).toMatchObject({ status: 'UPDATE_COMPLETE' });
+    expect(deviations(world, UNPEERED)).toEqual([]);
+    expect(await remove(world)).toEqual([]);
+    world.close();
+  },
+);
 
 test("what somebody else requests in the same moment is not taken for one's own", async () => {
   const world = await MatrixWorld.populate();

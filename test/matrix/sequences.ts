@@ -20,8 +20,8 @@ export type Move =
   /** Something goes wrong, once, with the call after so many others. */
   | { readonly kind: 'mishap'; readonly calls: number; readonly fault: CallFault }
   /**
-   * From now on, until something else goes wrong, every event comes again after so many seconds: few, for a copy that is late
-   * enough to meet a later request for the same resource is told from a new request by nothing.
+   * From now on, until something else goes wrong, every event comes again after so many seconds: hardly any, for a copy that is
+   * late enough to meet a later request for the same resource is told from a new request by nothing.
    */
   | { readonly kind: 'echo'; readonly seconds: number }
   /** An answer to CloudFormation is lost on its way, after so many others. */
@@ -110,7 +110,7 @@ const move: fc.Arbitrary<Move> = fc.oneof(
     weight: 2,
     arbitrary: fc.record({ calls: fc.nat({ max: 40 }), fault: faults }).map((mishap): Move => ({ kind: 'mishap', ...mishap })),
   },
-  { weight: 1, arbitrary: fc.nat({ max: 5 }).map((seconds): Move => ({ kind: 'echo', seconds })) },
+  { weight: 1, arbitrary: fc.nat({ max: 1 }).map((seconds): Move => ({ kind: 'echo', seconds })) },
   {
     weight: 2,
     arbitrary: fc
@@ -211,6 +211,7 @@ class RandomStack {
       return [];
     }
     this.current = undefined;
+    await this.letCopiesEnd();
     const problems: string[] = [];
     const helps = [(): Promise<void> => this.outlast(), (): Promise<void> => this.authorize()];
     for (const help of [(): Promise<void> => Promise.resolve(), ...(this.everTroubled ? helps : [])]) {
@@ -269,6 +270,13 @@ class RandomStack {
     }
   }
 
+  /** The copies of the last deployment's events have been dealt with when somebody starts the next. */
+  private async letCopiesEnd(): Promise<void> {
+    if (this.world.functions.disturbance.copies !== undefined) {
+      await this.world.clock.sleep(MINUTE);
+    }
+  }
+
   private async outlast(): Promise<void> {
     await this.world.clock.sleep(Math.max(0, this.outageEnds - this.world.clock.now()));
   }
@@ -279,10 +287,7 @@ class RandomStack {
       // nothing to update, however the last update ended; or things are left that CloudFormation no longer knows
       return [];
     }
-    if (world.functions.disturbance.copies !== undefined) {
-      // the copies of the last deployment's events have been dealt with when somebody starts the next
-      await world.clock.sleep(MINUTE);
-    }
+    await this.letCopiesEnd();
     const outcome = [current === undefined ? 'CREATE' : 'UPDATE', current === undefined ? 'ROLLBACK' : 'UPDATE_ROLLBACK'];
     const [expected] = wanted.end === 'sound' ? outcome : outcome.slice(1);
     this.current = current ?? wanted;

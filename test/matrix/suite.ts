@@ -57,6 +57,8 @@ const DISTURBED: readonly (readonly [LifecycleName, Readings])[] = [
   ['created and deleted within a day', CONTRARY],
   ['replaced after ten days, changed, deleted after a month', CONTRARY],
   ['update that is rolled back', CONTRARY],
+  ['connection that was there before, adopted', CONTRARY],
+  ['connection that was there before, refused', CONTRARY],
 ];
 
 function described(readings: Readings): string {
