@@ -550,7 +550,8 @@ export class Connection {
     if (sides === undefined && this.spec.routes.kind !== 'None') {
       throw new Error('EC2 can not be asked which routes lead to it, so they can not be removed: delete again');
     }
-    const alive = (sides ?? []).find((side) => this.isTouched(side) && !isDead(side.status));
+    const isOwn = (side: Ec2Peering): boolean => (this.spec.adoptExisting ? this.isTouched(side) : this.hasTagged(side));
+    const alive = (sides ?? []).find((side) => isOwn(side) && !isDead(side.status));
     if (alive !== undefined) {
       throw new Error(`GameLift says that it is gone, but EC2 shows ${alive.id} in status ${alive.status}: delete again`);
     }

@@ -167,6 +167,18 @@ export class MatrixWorld {
     await this.aws.callGameLift('CreateVpcPeeringAuthorization', input, { account, region: REGION });
   }
 
+  /** Somebody else peers VPC A with so many VPCs of theirs. */
+  peerWithMore(count: number): void {
+    const { aws, places } = this;
+    const accepter = { vpcId: places.A.vpcId, account: ACCOUNT, cidrBlocks: ['10.90.0.0/16'] };
+    for (let index = 0; index < count; index += 1) {
+      const { vpcId } = aws.ec2.createVpc({ account: OTHER_ACCOUNT, region: REGION, cidrBlock: `10.${100 + index}.0.0/16` });
+      const requester = { vpcId, account: OTHER_ACCOUNT, cidrBlocks: [`10.${100 + index}.0.0/16`] };
+      aws.ec2.peerings.request(REGION, requester, accepter).move('active');
+    }
+    this.original = aws.inventory();
+  }
+
   /** Somebody makes a fleet and peers it with VPC A, by hand: it is of what was there before any stack. */
   async peerByHand({ name, description }: { readonly name: string; readonly description: string }): Promise<void> {
     const { aws } = this;

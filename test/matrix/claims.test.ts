@@ -1,10 +1,12 @@
 import { deviations, leftovers, reasons } from './checker';
 import type { Disturbance } from './disturbance';
+import { live, LIFECYCLES } from './lifecycles';
 import { assemblyOf, declare, fleet, STACK } from './stacks';
 import { ACCOUNT, MatrixWorld, PLACE } from './world';
 
 /*
- * Runs of one request at the same time, of which one fails, and connections that somebody else requests in the same moment.
+ * Whose a connection is: with several runs of one request at a time, somebody else who requests one in the same moment, and
+ * more peerings than a claim has room for.
  */
 
 // another one is peered all the time: with the last connection, the permissions to make any would go
@@ -128,4 +130,22 @@ test("what somebody else requests in the same moment is not taken for one's own"
   expect(tags).toEqual({});
   expect(world.aws.inventory().connections).toContainEqual(expect.objectContaining({ fleetId: id, status: 'active' }));
   world.close();
+});
+
+test.each([11, 12])('%d other peerings of the VPC, which nobody tells from those of the fleet', async (others) => {
+  const asked = async (name: keyof typeof LIFECYCLES): Promise<boolean> => {
+    const world = await MatrixWorld.populate({ fleetEvents: 'never seen' });
+    world.peerWithMore(others - 1);
+    expect(await live(world, LIFECYCLES[name])).toEqual([]);
+    world.close();
+    const operations = world.functions.calls
+      .filter(({ request, service }) => request.startsWith('Create LobbyPeering') && service === 'gamelift')
+      .map(({ operation }) => operation);
+    const [first] = operations.filter((operation) => /VpcPeeringConnections?$/.test(operation));
+    return first === 'DescribeVpcPeeringConnections';
+  };
+  // somebody else's, and those: GameLift has to be asked what a claim has no room for
+  expect(await asked('created and deleted within a day')).toBe(others > 11);
+  await asked('connection that was there before, adopted');
+  await asked('connection that was there before, refused');
 });
