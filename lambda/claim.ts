@@ -44,6 +44,8 @@ interface Holder {
    * fleets. What connects the fleet's VPC, if it is one of them, was there before.
    */
   readonly others: readonly string[] | undefined;
+  /** The request of CloudFormation that noted this. */
+  readonly requestId: string | undefined;
 }
 
 export interface Claim extends Holder {
@@ -51,10 +53,10 @@ export interface Claim extends Holder {
   readonly before?: Holder;
 }
 
-const NO_CLAIM: Claim = { owner: undefined, connection: undefined, others: undefined };
+const NO_CLAIM: Claim = { owner: undefined, connection: undefined, others: undefined, requestId: undefined };
 
 /** As many VPCs as there is room for in a tag. */
-export const MAX_OTHERS = 11;
+export const MAX_OTHERS = 9;
 
 /** The claim on the connection between a fleet and one VPC. */
 export class Claims {
@@ -66,6 +68,8 @@ export class Claims {
   constructor(
     private readonly fleetArn: string,
     peerVpcId: string,
+    /** Of the request on whose behalf claims are written. */
+    private readonly requestId: string,
     private readonly api: TagApi,
     private readonly calls: Calls,
   ) {
@@ -95,7 +99,10 @@ export class Claims {
    * @param others at most MAX_OTHERS
    */
   async request(owner: string, others: readonly string[]): Promise<void> {
-    await this.tag({ [this.ownerKey]: owner, [this.connectionKey]: formatNote({ connection: undefined, others }) });
+    await this.tag({
+      [this.ownerKey]: owner,
+      [this.connectionKey]: formatNote({ connection: undefined, others, requestId: this.requestId }),
+    });
   }
 
   /** Writes down whose it was before, where it is another's, and then claims it. */
@@ -103,7 +110,10 @@ export class Claims {
     if (from.owner !== undefined && from.owner !== owner) {
       await this.tag({ [this.beforeKey]: from.owner, [this.beforeConnectionKey]: formatNote(from) });
     }
-    await this.tag({ [this.ownerKey]: owner, [this.connectionKey]: formatNote({ connection, others: undefined }) });
+    await this.tag({
+      [this.ownerKey]: owner,
+      [this.connectionKey]: formatNote({ connection, others: undefined, requestId: this.requestId }),
+    });
   }
 
   /** Leaves it to whom it was before it was adopted, or to nobody. */
@@ -132,19 +142,19 @@ export class Claims {
 /** Begins the note of a connection that is not there yet. */
 const REQUESTED = 'requested';
 
-function formatNote({ connection, others = [] }: Pick<Holder, 'connection' | 'others'>): string {
+function formatNote({ connection, others = [], requestId = '' }: Omit<Holder, 'owner'>): string {
   if (connection === undefined) {
-    return [REQUESTED, ...others].join(' ');
+    return [REQUESTED, requestId, ...others].join(' ');
   }
   const { id, gameLiftVpcId, cidrBlock, adopted } = connection;
-  return [id, gameLiftVpcId, cidrBlock, adopted ? 'adopted' : 'created'].join(' ');
+  return [id, gameLiftVpcId, cidrBlock, adopted ? 'adopted' : 'created', requestId].join(' ');
 }
 
-function parseNote(note = REQUESTED): Pick<Holder, 'connection' | 'others'> {
-  const [first = '', ...others] = note.split(' ');
-  const [gameLiftVpcId, cidrBlock, origin] = others;
+function parseNote(note = REQUESTED): Omit<Holder, 'owner'> {
+  const [first = '', ...words] = note.split(' ');
+  const [gameLiftVpcId, cidrBlock, origin, requestId] = words;
   if (first === REQUESTED || gameLiftVpcId === undefined || cidrBlock === undefined || origin === undefined) {
-    return { connection: undefined, others };
+    return { connection: undefined, others: words.slice(1), requestId: words[0] };
   }
-  return { connection: { id: first, gameLiftVpcId, cidrBlock, adopted: origin === 'adopted' }, others: undefined };
+  return { connection: { id: first, gameLiftVpcId, cidrBlock, adopted: origin === 'adopted' }, others: undefined, requestId };
 }

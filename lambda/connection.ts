@@ -91,8 +91,8 @@ function advice(error: unknown): string {
   return ['Error', 'NothingDoneError'].includes(faultOf(error).name) ? '' : '; see to what it names, if anything, then try again';
 }
 
-/** Whether a connection was made for good, as far as its physical id says. */
-export type Origin = 'made' | 'not made';
+/** What a physical id says of a connection: that it was made, which request failed to make all of it, or nothing. */
+export type Origin = 'made' | 'unknown' | { readonly failedRequestId: string };
 
 function originOf({ connection }: Claim): 'created' | 'adopted' {
   return connection?.adopted === true ? 'adopted' : 'created';
@@ -138,6 +138,7 @@ export class Connection {
   constructor(
     private readonly spec: ConnectionSpec,
     private readonly owner: string,
+    private readonly requestId: string,
     private readonly peerings: Peerings,
     private readonly api: ConnectionApi,
     /** Undefined where the handler can't act in the account of the VPC. */
@@ -165,7 +166,7 @@ export class Connection {
    * Brings the connection to what is declared; makes it again if it is gone.
    *
    * @param declared the routes that were declared before
-   * @param origin whether CloudFormation knows the connection by the id of one that was made
+   * @param origin what CloudFormation knows the connection by
    */
   async update(declared: DeclaredRoutes, origin: Origin): Promise<ConnectionAttributes> {
     return this.explained('update the peering of', async () => {
@@ -214,7 +215,7 @@ export class Connection {
   /**
    * Removes what this resource made, and nothing of anyone else's. What is gone already is fine.
    *
-   * @param origin whether CloudFormation knows the connection by the id of one that was made
+   * @param origin what CloudFormation knows the connection by
    */
   async delete(origin: Origin): Promise<void> {
     await this.explained('remove the peering of', async () => {
@@ -229,7 +230,11 @@ export class Connection {
         this.log.info({ message: `the peering connection is ${claim.owner}'s and is left alone`, fleetId: this.spec.fleetId });
         return;
       }
-      if (claim.owner === undefined && origin === 'not made') {
+      if (claim.owner === undefined && origin !== 'made') {
+        return;
+      }
+      if (typeof origin === 'object' && claim.requestId !== origin.failedRequestId) {
+        this.log.info({ message: 'the peering connection is that of a later request and stays', fleetId: this.spec.fleetId });
         return;
       }
       if (this.spec.adoptExisting && claim.others === undefined && claim.connection?.adopted !== false) {
@@ -264,7 +269,7 @@ export class Connection {
   }
 
   private claims(fleet: FleetRecord): Claims {
-    return new Claims(fleet.arn, this.spec.pair.peerVpcId, this.api, this.calls);
+    return new Claims(fleet.arn, this.spec.pair.peerVpcId, this.requestId, this.api, this.calls);
   }
 
   private fleet(): Promise<FleetRecord | undefined> {
@@ -334,8 +339,8 @@ export class Connection {
   private async connect(claims: Claims, claim: Claim, before: Before): Promise<ConnectionAttributes> {
     const mine = claim.owner === this.owner;
     const claiming = claim.owner === undefined && before.listed === undefined;
-    if (claiming) {
-      await claims.request(this.owner, before.others);
+    if (claiming || (mine && claim.connection === undefined)) {
+      await claims.request(this.owner, claim.others ?? before.others);
     }
     try {
       const peering = await this.peerings.connect(before, mine ? new Set(claim.others) : undefined);

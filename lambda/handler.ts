@@ -26,7 +26,7 @@ import {
 } from './cloudformation';
 import type { Addressee, Answer, CustomResourceRequest, Put, RawProperties, Requester } from './cloudformation';
 import { Connection, connectionKey, readConnection } from './connection';
-import type { ConnectionApi, ConnectionSpec, NetworkApi } from './connection';
+import type { ConnectionApi, ConnectionSpec, NetworkApi, Origin } from './connection';
 import type { Log } from './log';
 import { Peerings } from './peering';
 import { isSamePair, laterVersion, readPair, readSeconds } from './properties';
@@ -147,42 +147,61 @@ function authorityFor(pair: Pair, requester: Requester, calls: Calls, world: Wor
 function openConnection(request: CustomResourceRequest, calls: Calls, world: World): Lifecycle {
   const { api, log, region } = world;
   const owner = ownerOf(request);
-  const open = (spec: ConnectionSpec): Connection => {
+  const open = (spec: ConnectionSpec, requestId = request.requestId): Connection => {
     const vpcApi = vpcApiOf(spec.pair, request, world);
     const authority = authorityFor(spec.pair, request, calls, world);
     const peerings = new Peerings(spec, api, vpcApi, authority, calls, log);
-    return new Connection(spec, owner, peerings, api, vpcApi, calls, log, region, authority.advice);
+    return new Connection(spec, owner, requestId, peerings, api, vpcApi, calls, log, region, authority.advice);
   };
   const idOf = (spec: ConnectionSpec): string => `${newPhysicalId(request)}/${connectionKey(spec)}`;
-  const failedIdOf = (spec: ConnectionSpec): string => `${idOf(spec)}${UNFINISHED}`;
 
   const spec = readConnection(request.properties);
-  const connection = open(spec);
-  const origin = request.physicalResourceId === idOf(spec) ? 'made' : 'not made';
-  const failedId = failedIdOf(spec);
+  const id = idOf(spec);
+  const origin = originOf(request.physicalResourceId, id);
+  const connection = typeof origin === 'object' ? open(spec, origin.failedRequestId) : open(spec);
   return {
-    // one that failed at first keeps its id, or CloudFormation would delete it by that after it was made
-    physicalId: request.physicalResourceId === failedId ? failedId : idOf(spec),
-    failedId: origin === 'made' ? idOf(spec) : failedId,
+    ...idsOf(request, id, origin),
     create: () => connection.create(),
     update: async () => {
       const before = tolerant(readConnection, request.oldProperties);
-      if (before === undefined || idOf(before) === idOf(spec)) {
+      if (before === undefined || idOf(before) === id) {
         const unchanged = before !== undefined && JSON.stringify(before) === JSON.stringify(spec);
         return (
           (unchanged ? await connection.noted() : undefined) ?? (await connection.update(before?.routes ?? spec.routes, origin))
         );
       }
       const attributes = await connection.create();
-      if (![idOf(before), failedIdOf(before)].includes(request.physicalResourceId ?? '')) {
+      if (originOf(request.physicalResourceId, idOf(before)) === 'unknown') {
         // an update that never was answered, or whose answer was not kept, is rolled back: CloudFormation knows nothing of
         // what it made, and will send no delete for it
-        await open(before).delete('not made');
+        await open(before).delete('unknown');
       }
       return attributes;
     },
     delete: () => connection.delete(origin),
   };
+}
+
+/** Only what was never made gets another id: one that failed at first and is updated would be deleted by the id that it had. */
+function idsOf(
+  { physicalResourceId, requestId }: Addressee,
+  id: string,
+  origin: Origin,
+): Pick<Lifecycle, 'physicalId' | 'failedId'> {
+  return origin === 'unknown' || physicalResourceId === undefined
+    ? { physicalId: id, failedId: `${id}${UNFINISHED}${requestId}` }
+    : { physicalId: physicalResourceId, failedId: physicalResourceId };
+}
+
+/** What a physical id says of the connection that goes by `id` once it was made. */
+function originOf(physicalResourceId: string | undefined, id: string): Origin {
+  if (physicalResourceId === id) {
+    return 'made';
+  }
+  const failed = `${id}${UNFINISHED}`;
+  return physicalResourceId?.startsWith(failed) === true
+    ? { failedRequestId: physicalResourceId.slice(failed.length) }
+    : 'unknown';
 }
 
 /** Properties as an earlier or later version wrote them may be such that this one can't read them. */
@@ -205,8 +224,11 @@ function fixedId(request: CustomResourceRequest): Pick<Lifecycle, 'physicalId' |
 /** Ends the physical id of a resource whose create was refused before anything was called: its delete has nothing to do. */
 const NOTHING_DONE = '/nothing-done';
 
-/** Ends the physical id of a connection that failed before it was all that is declared: what of it is its own its claim says. */
-const UNFINISHED = '/unfinished';
+/**
+ * Followed by the request that failed, ends the physical id of a connection of which not all was made: without a claim nothing
+ * of it is its own, and what a later request has claimed is not deleted by that id.
+ */
+const UNFINISHED = '/unfinished/';
 
 /** Milliseconds that running work is given to say itself why it did not finish. */
 const GRACE = 1000;

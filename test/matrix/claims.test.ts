@@ -1,8 +1,9 @@
+import { MAX_OTHERS } from '../../lambda/claim';
 import { deviations, leftovers, reasons } from './checker';
 import type { Disturbance } from './disturbance';
 import { live, LIFECYCLES } from './lifecycles';
 import { assemblyOf, declare, fleet, STACK } from './stacks';
-import { ACCOUNT, MatrixWorld, PLACE } from './world';
+import { ACCOUNT, MatrixWorld, PLACE, REGION } from './world';
 
 /*
  * Whose a connection is: with several runs of one request at a time, somebody else who requests one in the same moment, and
@@ -110,6 +111,51 @@ test.each(['InvalidRequestException', 'accepted'] as const)(
   },
 );
 
+test('a creation that failed, was kept and is made anew: its deletion leaves what came after it alone, whichever comes first', async () => {
+  const world = await MatrixWorld.populate();
+  const invocations: { readonly arn: string; readonly event: Readonly<Record<string, unknown>> }[] = [];
+  const { functions, responses } = world;
+  const invoke = functions.invokeAsync.bind(functions);
+  jest.spyOn(functions, 'invokeAsync').mockImplementation((arn, event) => {
+    invocations.push({ arn, event: event as Readonly<Record<string, unknown>> });
+    invoke(arn, event);
+  });
+  /** Sends the last request for the connection again, changed; gives the answer. */
+  const send = async (change: object): Promise<{ readonly Status: string; readonly PhysicalResourceId: string }> => {
+    const last = invocations.findLast(({ event }) => String(event.LogicalResourceId).startsWith('LobbyPeering'));
+    if (last === undefined) {
+      throw new Error('nothing was ever asked of the connection');
+    }
+    const { url, answer } = responses.issue({ region: REGION, stackId: '', logicalId: '', requestId: '' });
+    invoke(last.arn, { ...last.event, ResponseURL: url, ...change });
+    await world.clock.sleep(15 * 60_000);
+    return JSON.parse((await answer).toString()) as { readonly Status: string; readonly PhysicalResourceId: string };
+  };
+  const status = await peer(world, {
+    call: ({ request, operation }) =>
+      request.startsWith('Create LobbyPeering') && operation === 'CreateTags'
+        ? { kind: 'error', name: 'TagLimitExceeded', status: 400 }
+        : undefined,
+  });
+  expect(status).toBe('UPDATE_ROLLBACK_COMPLETE');
+  const failed = await send({ RequestType: 'Create', RequestId: 'one', PhysicalResourceId: undefined });
+  expect(failed).toMatchObject({ Status: 'FAILED', PhysicalResourceId: expect.stringMatching(/\/unfinished\/one$/) as string });
+  world.functions.disturbance = {};
+  const made = await send({ RequestType: 'Create', RequestId: 'two', PhysicalResourceId: undefined });
+  expect(made).toMatchObject({ Status: 'SUCCESS' });
+  const { PhysicalResourceId } = failed;
+  expect(await send({ RequestType: 'Delete', RequestId: 'three', PhysicalResourceId })).toMatchObject({ Status: 'SUCCESS' });
+  expect(deviations(world, PEERED)).toEqual([]);
+  // updated under the id of one that failed, it keeps that id, and goes by it
+  const updated = await send({ RequestType: 'Update', RequestId: 'four', PhysicalResourceId, OldResourceProperties: {} });
+  expect(updated).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId });
+  expect(deviations(world, PEERED)).toEqual([]);
+  expect(await send({ RequestType: 'Delete', RequestId: 'five', PhysicalResourceId })).toMatchObject({ Status: 'SUCCESS' });
+  expect(deviations(world, UNPEERED)).toEqual([]);
+  expect(await remove(world)).toEqual([]);
+  world.close();
+});
+
 test("what somebody else requests in the same moment is not taken for one's own", async () => {
   const world = await MatrixWorld.populate();
   let requested = false;
@@ -132,20 +178,23 @@ test("what somebody else requests in the same moment is not taken for one's own"
   world.close();
 });
 
-test.each([11, 12])('%d other peerings of the VPC, which nobody tells from those of the fleet', async (others) => {
-  const asked = async (name: keyof typeof LIFECYCLES): Promise<boolean> => {
-    const world = await MatrixWorld.populate({ fleetEvents: 'never seen' });
-    world.peerWithMore(others - 1);
-    expect(await live(world, LIFECYCLES[name])).toEqual([]);
-    world.close();
-    const operations = world.functions.calls
-      .filter(({ request, service }) => request.startsWith('Create LobbyPeering') && service === 'gamelift')
-      .map(({ operation }) => operation);
-    const [first] = operations.filter((operation) => /VpcPeeringConnections?$/.test(operation));
-    return first === 'DescribeVpcPeeringConnections';
-  };
-  // somebody else's, and those: GameLift has to be asked what a claim has no room for
-  expect(await asked('created and deleted within a day')).toBe(others > 11);
-  await asked('connection that was there before, adopted');
-  await asked('connection that was there before, refused');
-});
+test.each([MAX_OTHERS, MAX_OTHERS + 1])(
+  '%d other peerings of the VPC, which nobody tells from those of the fleet',
+  async (others) => {
+    const asked = async (name: keyof typeof LIFECYCLES): Promise<boolean> => {
+      const world = await MatrixWorld.populate({ fleetEvents: 'never seen' });
+      world.peerWithMore(others - 1);
+      expect(await live(world, LIFECYCLES[name])).toEqual([]);
+      world.close();
+      const operations = world.functions.calls
+        .filter(({ request, service }) => request.startsWith('Create LobbyPeering') && service === 'gamelift')
+        .map(({ operation }) => operation);
+      const [first] = operations.filter((operation) => /VpcPeeringConnections?$/.test(operation));
+      return first === 'DescribeVpcPeeringConnections';
+    };
+    // somebody else's, and those: GameLift has to be asked what a claim has no room for
+    expect(await asked('created and deleted within a day')).toBe(others > MAX_OTHERS);
+    await asked('connection that was there before, adopted');
+    await asked('connection that was there before, refused');
+  },
+);

@@ -81,7 +81,9 @@ test('a life is the same every time', async () => {
     const world = await MatrixWorld.populate(CONTRARY);
     await live(world, LIFECYCLES['update that is rolled back']);
     world.close();
-    return world.functions.calls;
+    // CloudFormation gives its requests ids by chance, and claims note them
+    const calls = JSON.stringify(world.functions.calls).replaceAll(/(requested|created|adopted) [0-9a-f-]{36}/g, '$1');
+    return JSON.parse(calls) as readonly object[];
   };
   const first = await calls();
   expect(first.length).toBeGreaterThan(50);
