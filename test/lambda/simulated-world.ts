@@ -1,26 +1,32 @@
 import { createHandler } from '../../lambda/handler';
 import type { LogRecord } from '../../lambda/log';
 import type { Time } from '../../lambda/time';
-import { ServiceError } from '../../rehearsal/aws';
+import type { SimulatedAws } from '../../rehearsal/aws';
+import type { FleetFate } from '../../rehearsal/aws/surroundings';
 import type { RehearsalClock } from '../../rehearsal/clock';
 import { SimulatedApi } from '../matrix/api';
-import type { Send } from '../matrix/api';
+import type { Send, ServiceName } from '../matrix/api';
+import { sendAs } from '../matrix/functions';
 import { ACCOUNT, MatrixWorld, PLACE, REGION } from '../matrix/world';
+import type { Readings } from '../matrix/world';
 import type { TestAnswer } from './world';
 
 /** The handler on a simulated AWS with a fleet in it, which a test sends events by hand: for requests that really run. */
 export class SimulatedWorld {
-  static async create(): Promise<SimulatedWorld> {
-    const matrix = await MatrixWorld.populate();
-    const fleet = { Name: 'Lobby', BuildId: 'build-1', EC2InstanceType: 'c5.large' };
+  /** @param change of the input of CreateFleet */
+  static async create(readings: Readings = {}, change: object = {}, fate: FleetFate = {}): Promise<SimulatedWorld> {
+    const matrix = await MatrixWorld.populate(readings);
+    matrix.aws.fates.fleet = () => fate;
+    const fleet = { Name: 'Lobby', BuildId: 'build-1', EC2InstanceType: 'c5.large', ...change };
     const made = await matrix.aws.callGameLift('CreateFleet', fleet, PLACE);
     const { FleetAttributes } = made as { readonly FleetAttributes: { readonly FleetId: string } };
     await matrix.pass(1);
     return new SimulatedWorld(matrix, FleetAttributes.FleetId);
   }
 
-  /** Service and operation. */
   calls: string[] = [];
+  /** What a call is refused with instead of being made. */
+  refusal: (service: ServiceName, operation: string) => Error | undefined = () => undefined;
   /** Each role that was assumed, and by which session. */
   readonly assumed: object[] = [];
 
@@ -28,6 +34,10 @@ export class SimulatedWorld {
     private readonly matrix: MatrixWorld,
     readonly fleetId: string,
   ) {}
+
+  get aws(): SimulatedAws {
+    return this.matrix.aws;
+  }
 
   get vpcId(): string {
     return this.matrix.places.A.vpcId;
@@ -82,18 +92,11 @@ export class SimulatedWorld {
     this.matrix.close();
   }
 
-  private readonly send: Send = async (service, operation, input) => {
-    this.calls.push(operation);
+  private readonly send: Send = (...call) => {
     const { aws } = this.matrix;
-    const session = aws.iam.lookUp(aws.iam.administrator(ACCOUNT).accessKeyId);
-    if (session === undefined) {
-      throw new Error('the administrator is gone');
-    }
-    return aws.call(service, operation, input, { principal: session.principal, region: REGION }).catch((error: unknown) => {
-      throw error instanceof ServiceError
-        ? Object.assign(new Error(error.message), { name: error.code, $metadata: { httpStatusCode: error.status } })
-        : error;
-    });
+    this.calls.push(call[1]);
+    const error = this.refusal(call[0], call[1]);
+    return error === undefined ? sendAs(aws, aws.iam.administrator(ACCOUNT).accessKeyId, REGION)(...call) : Promise.reject(error);
   };
 }
 

@@ -67,12 +67,17 @@ test.each(LIFECYCLE_NAMES)('%s: under every pair of readings', async (lifecycle)
 });
 
 test.each([
-  ['readings as by default', {}, 17],
-  ['contrary readings', CONTRARY, 29],
-] as const)('faults in a life of one day, a sample: %s', async (_, readings, every) => {
-  const cases = await faults('created and deleted within a day', readings);
+  ['created and deleted within a day', 'readings as by default', {}, 17],
+  ['created and deleted within a day', 'contrary readings', CONTRARY, 29],
+  ['update that is rolled back', 'readings as by default', {}, 61],
+  ['through a role of another account', 'readings as by default', {}, 61],
+  ['without trust', 'readings as by default', {}, 31],
+  ['connection that was there before, adopted', 'no routes of GameLift', { peerVpcWrites: 'none' }, 31],
+  ['connection that was there before, refused', 'readings as by default', {}, 11],
+] as const)('faults, a sample: %s, %s', async (lifecycle, _, readings, every) => {
+  const cases = await faults(lifecycle, readings);
   const sample = cases.filter((__, index) => index % every === 0);
-  expect(sample.length).toBeGreaterThan(25);
+  expect(sample.length).toBeGreaterThan(20);
   expect(await failuresOf(sample)).toEqual({});
 });
 
