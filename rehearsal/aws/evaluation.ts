@@ -39,8 +39,11 @@ const POLICY_TYPES: Readonly<Record<string, string>> = {
   resource: 'resource-based policy',
 };
 
-/** What was answered to whole questions, policies included: one rehearsal after another asks the same. */
-const known = new Map<string, Promise<Decision>>();
+/**
+ * What was answered to whole questions, policies included: one rehearsal after another asks the same. Answers and not promises,
+ * each of which would keep the whole rehearsal that it was made in.
+ */
+const known = new Map<string, Decision>();
 
 /** Evaluates policies as IAM does, and remembers the answers, since handlers ask the same thing again and again. */
 export class Evaluator {
@@ -55,10 +58,10 @@ export class Evaluator {
   }
 }
 
-function look(question: Question): Promise<Decision> {
+async function look(question: Question): Promise<Decision> {
   const text = JSON.stringify({ ...question, version: undefined });
   const key = createHash('sha256').update(text).digest('base64');
-  const answer = known.get(key) ?? simulate(question);
+  const answer = known.get(key) ?? (await simulate(question));
   known.set(key, answer);
   return answer;
 }
