@@ -40,8 +40,8 @@ interface Holder {
   readonly owner: string | undefined;
   readonly connection: ClaimedConnection | undefined;
   /**
-   * As long as no connection is noted: the VPCs that the peer VPC was peered with before the claim, but for those of other
-   * fleets. What connects the fleet's VPC, if it is one of them, was there before.
+   * Once a connection is being requested, and as long as none is noted: the VPCs that the peer VPC was peered with before, but
+   * for those of other fleets. What connects the fleet's VPC, if it is one of them, was there before.
    */
   readonly others: readonly string[] | undefined;
   /** The request of CloudFormation that noted this. */
@@ -93,6 +93,11 @@ export class Claims {
     };
   }
 
+  /** Claims a connection of which it is not known yet whether there is one: a deletion that comes now takes the claim away. */
+  async look(owner: string): Promise<void> {
+    await this.tag({ [this.ownerKey]: owner, [this.connectionKey]: [LOOKING, this.requestId].join(' ') });
+  }
+
   /**
    * Claims a connection that is about to be requested.
    *
@@ -139,6 +144,9 @@ export class Claims {
   }
 }
 
+/** Begins the note of a claim for which nothing was requested yet. */
+const LOOKING = 'looking';
+
 /** Begins the note of a connection that is not there yet. */
 const REQUESTED = 'requested';
 
@@ -153,6 +161,9 @@ function formatNote({ connection, others = [], requestId = '' }: Omit<Holder, 'o
 function parseNote(note = REQUESTED): Omit<Holder, 'owner'> {
   const [first = '', ...words] = note.split(' ');
   const [gameLiftVpcId, cidrBlock, origin, requestId] = words;
+  if (first === LOOKING) {
+    return { connection: undefined, others: undefined, requestId: words[0] };
+  }
   if (first === REQUESTED || gameLiftVpcId === undefined || cidrBlock === undefined || origin === undefined) {
     return { connection: undefined, others: words.slice(1), requestId: words[0] };
   }

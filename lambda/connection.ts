@@ -70,6 +70,7 @@ const NOTE_POLL = 5_000;
 const OWNER_TAG = 'cdk-gamelift-vpc-peering:owner';
 const FLEET_TAG = 'cdk-gamelift-vpc-peering:fleet';
 const CONNECTION_TAG = 'cdk-gamelift-vpc-peering:connection';
+const OWN_TAGS = ['Name', OWNER_TAG, FLEET_TAG, CONNECTION_TAG];
 
 /** GameLift writes routes of its own at about the same time. */
 const ROUTE_ATTEMPTS = 5;
@@ -155,9 +156,17 @@ export class Connection {
     return this.explained('peer', async () => {
       this.refuseUnreachable();
       const claims = this.claims(await this.activeFleet());
+      const first = await claims.read();
+      this.refuseOthers(first);
+      if (first.owner === undefined) {
+        await claims.look(this.owner);
+      }
       const before = await this.peerings.look((side) => this.isOthers(side));
       const claim = await claims.read();
       this.refuseOthers(claim);
+      if (claim.owner === undefined) {
+        throw new Error('the claim on it was removed before it was requested: deploy again');
+      }
       return await this.connect(claims, claim, before);
     });
   }
@@ -175,11 +184,12 @@ export class Connection {
       const before: Before = { sides: await this.peerings.ec2Side(), listed: await this.peerings.find(), others: [] };
       const claim = await claims.read();
       this.refuseOthers(claim);
-      const { listed } = before;
-      if (listed?.status !== 'active' || !this.isDeclared(listed, claim, origin)) {
+      const { listed, sides = [] } = before;
+      if (listed?.status !== 'active' || !this.isDeclared(listed, claim, origin, sides)) {
         return await this.connect(claims, claim, before);
       }
-      const how = claim.owner === this.owner ? originOf(claim) : this.spec.adoptExisting ? 'adopted' : 'created';
+      const lent = this.spec.adoptExisting && !this.isTagged(listed, sides);
+      const how = claim.owner === this.owner ? originOf(claim) : lent ? 'adopted' : 'created';
       return await this.settle(claims, claim, listed, how, declared);
     });
   }
@@ -230,26 +240,48 @@ export class Connection {
         this.log.info({ message: `the peering connection is ${claim.owner}'s and is left alone`, fleetId: this.spec.fleetId });
         return;
       }
-      if (claim.owner === undefined && origin !== 'made') {
+      if (claim.owner === undefined) {
+        await this.deleteUnclaimed(claims, claim, origin);
         return;
       }
       if (typeof origin === 'object' && claim.requestId !== origin.failedRequestId) {
         this.log.info({ message: 'the peering connection is that of a later request and stays', fleetId: this.spec.fleetId });
         return;
       }
-      if (this.spec.adoptExisting && claim.others === undefined && claim.connection?.adopted !== false) {
+      if (claim.connection === undefined && claim.others === undefined) {
+        // nothing was requested yet
+        await claims.remove();
+        return;
+      }
+      if (this.spec.adoptExisting && claim.connection?.adopted === true) {
         await this.giveBack(claims, claim);
         return;
       }
-      const made = claim.connection ?? (await this.unnoted(claim));
-      if (made !== undefined) {
-        await this.peerings.disconnect(made.id, made.gameLiftVpcId);
-      }
-      await this.cleanNetwork(made?.gameLiftVpcId);
-      if (claim.owner !== undefined) {
-        await claims.remove();
-      }
+      await this.remove(claim.connection ?? (await this.unnoted(claim)));
+      await claims.remove();
     });
+  }
+
+  /** The same where nobody has claimed it: never claimed, or CloudFormation stripped the fleet of tags that it does not know. */
+  private async deleteUnclaimed(claims: Claims, claim: Claim, origin: Origin): Promise<void> {
+    const sides = await this.peerings.ec2Side();
+    const side = sides?.find((candidate) => !isDead(candidate.status) && this.hasTagged(candidate));
+    const id = side?.tags[CONNECTION_TAG];
+    if (side !== undefined && id !== undefined) {
+      await this.remove({ id, gameLiftVpcId: side.requesterVpcId });
+    } else if (origin === 'made' && this.spec.adoptExisting) {
+      await this.giveBack(claims, claim);
+    } else if (origin === 'made') {
+      // only where EC2 can't be asked it has to be believed that what is there is what was made
+      await this.remove(sides === undefined ? await this.peerings.find() : undefined);
+    }
+  }
+
+  private async remove(made: Pick<LivePeering, 'id' | 'gameLiftVpcId'> | undefined): Promise<void> {
+    if (made !== undefined) {
+      await this.peerings.disconnect(made.id, made.gameLiftVpcId);
+    }
+    await this.cleanNetwork(made?.gameLiftVpcId);
   }
 
   /** A connection of which nothing is noted: this resource's, unless it was there before. */
@@ -258,9 +290,13 @@ export class Connection {
     return others.includes(found?.gameLiftVpcId ?? '') ? undefined : found;
   }
 
-  /** Whether a connection is what this resource made, or is to use, before anything is asked of EC2. */
-  private isDeclared({ gameLiftVpcId = '' }: LivePeering, { owner, others = [] }: Claim, origin: Origin): boolean {
-    return owner === this.owner ? !others.includes(gameLiftVpcId) : this.spec.adoptExisting || origin === 'made';
+  /** Whether a connection is what this resource made, or is to use. */
+  private isDeclared(listed: LivePeering, claim: Claim, origin: Origin, sides: readonly Ec2Peering[]): boolean {
+    if (claim.owner !== this.owner) {
+      return this.spec.adoptExisting || origin === 'made' || this.isTagged(listed, sides);
+    }
+    // of what was claimed, one that somebody made anew by hand is used on
+    return claim.connection !== undefined || claim.others?.includes(listed.gameLiftVpcId ?? '') === false;
   }
 
   /** Whether a peering is known to be another fleet's. */
@@ -328,50 +364,80 @@ export class Connection {
     }
   }
 
-  private refuseOthers({ owner }: Claim): void {
-    if (owner !== undefined && owner !== this.owner && !this.spec.adoptExisting) {
-      throw new NothingDoneError(
-        `the peering connection belongs to ${owner} (stack, logical id, stack's own id): remove it there, or pass adoptExisting to use it`,
-      );
+  private refuseOthers({ owner, connection }: Claim): void {
+    if (owner === undefined || owner === this.owner) {
+      return;
+    }
+    const whose = `${owner} (stack, logical id, stack's own id)`;
+    if (!this.spec.adoptExisting) {
+      throw new NothingDoneError(`the peering connection belongs to ${whose}: remove it there, or pass adoptExisting to use it`);
+    }
+    if (connection?.adopted === true) {
+      // each would take back what the other needs
+      throw new NothingDoneError(`the peering connection is adopted by ${whose} already: remove it there first`);
     }
   }
 
   private async connect(claims: Claims, claim: Claim, before: Before): Promise<ConnectionAttributes> {
     const mine = claim.owner === this.owner;
-    const claiming = claim.owner === undefined && before.listed === undefined;
-    if (claiming || (mine && claim.connection === undefined)) {
-      await claims.request(this.owner, claim.others ?? before.others);
+    const noted = mine ? claim.connection : undefined;
+    const listed = before.listed ?? (noted === undefined ? undefined : await this.peerings.find());
+    if (listed !== undefined && noted !== undefined) {
+      return await this.settle(claims, claim, await this.peerings.activeOf(listed), originOf(claim), undefined);
     }
+    const earlier = mine && claim.others !== undefined ? new Set(claim.others) : undefined;
+    const claiming = (mine || claim.owner === undefined) && (listed === undefined || earlier !== undefined);
+    if (claiming) {
+      await claims.request(this.owner, claim.others ?? (noted === undefined ? before.others : []));
+    }
+    const certain = this.calls.uncertain;
     try {
-      const peering = await this.peerings.connect(before, mine ? new Set(claim.others) : undefined);
-      if ((mine || claiming) && (await claims.read()).owner !== this.owner) {
-        return await this.undo(peering);
+      const peering = await this.peerings.connect({ ...before, listed }, earlier);
+      if (claiming) {
+        await this.holdOn(claims, peering);
       }
-      const origin = mine && claim.connection?.id === peering.id ? originOf(claim) : 'created';
-      return await this.settle(claims, claim, peering, origin, undefined);
+      return await this.settle(claims, claim, peering, 'created', undefined);
     } catch (error) {
-      if (!(error instanceof ExistsError)) {
-        throw error;
+      if (error instanceof ExistsError) {
+        return await this.settleExisting(claims, claim, error);
       }
-      const { existing, since } = error;
-      if (await this.isTagged(existing)) {
-        // the claim on the fleet is gone: CloudFormation may strip tags that a template does not know
-        return await this.settle(claims, claim, await this.peerings.activeOf(existing), 'created', undefined);
+      // where all was refused there is nothing to clean up, and what comes later is somebody else's
+      if (claiming && earlier === undefined && !this.peerings.requested && this.calls.uncertain === certain) {
+        await this.giveUp(claims);
+        throw new NothingDoneError(faultOf(error).message);
       }
-      const other = since === 'meanwhile' ? await this.notedByAnother(claims, existing) : undefined;
-      if (other !== undefined) {
-        return await this.settle(claims, other, await this.peerings.activeOf(existing), originOf(other), undefined);
-      }
-      if (this.spec.adoptExisting) {
-        return await this.settle(claims, claim, await this.peerings.activeOf(existing), 'adopted', undefined);
-      }
-      if (mine || claiming) {
-        await claims.remove();
-      }
-      throw new NothingDoneError(
-        `a peering connection ${existing.id} between them exists already, which this stack did not make: ` +
-          'delete it, or pass adoptExisting to use it and leave it in place',
-      );
+      throw error;
+    }
+  }
+
+  /** What becomes of a connection that is there, and that this run did not make. */
+  private async settleExisting(claims: Claims, claim: Claim, { existing, since }: ExistsError): Promise<ConnectionAttributes> {
+    if (this.isTagged(existing, (await this.peerings.ec2Side()) ?? [])) {
+      // the claim on the fleet is gone: CloudFormation may strip tags that a template does not know
+      return await this.settle(claims, claim, await this.peerings.activeOf(existing), 'created', undefined);
+    }
+    const other = since === 'meanwhile' ? await this.notedByAnother(claims, existing) : undefined;
+    if (other !== undefined) {
+      return await this.settle(claims, other, await this.peerings.activeOf(existing), originOf(other), undefined);
+    }
+    if (this.spec.adoptExisting) {
+      const active = await this.peerings.activeOf(existing);
+      const now = await claims.read();
+      this.refuseOthers(now);
+      return await this.settle(claims, now, active, 'adopted', undefined);
+    }
+    await this.giveUp(claims);
+    throw new NothingDoneError(
+      `a peering connection ${existing.id} between them exists already, which this stack did not make: ` +
+        'delete it, or pass adoptExisting to use it and leave it in place',
+    );
+  }
+
+  /** Takes the claim back, unless another run has made something of it, or it is another's by now. */
+  private async giveUp(claims: Claims): Promise<void> {
+    const { owner, connection, requestId } = await claims.read();
+    if (owner === this.owner && connection === undefined && requestId === this.requestId) {
+      await claims.remove();
     }
   }
 
@@ -387,24 +453,31 @@ export class Connection {
       if (claim.owner === this.owner && claim.connection?.id === id) {
         return claim;
       }
-      if (this.calls.now() - started >= NOTE_PATIENCE) {
+      if (claim.owner !== this.owner || this.calls.now() - started >= NOTE_PATIENCE) {
         return undefined;
       }
       await this.calls.sleep(NOTE_POLL);
     }
   }
 
-  /** Removes what was made after another request had deleted it already. */
-  private async undo({ id, gameLiftVpcId }: LivePeering): Promise<never> {
-    await this.peerings.disconnect(id, gameLiftVpcId);
-    await this.cleanNetwork(gameLiftVpcId);
-    throw new Error(`the claim on it was removed while it was being made, and so was the peering connection ${id}: deploy again`);
+  /** @throws Error if the claim is gone, or another's, by the time that there is a connection. */
+  private async holdOn(claims: Claims, { id, gameLiftVpcId }: LivePeering): Promise<void> {
+    const { owner } = await claims.read();
+    if (owner === undefined) {
+      // another request has deleted it before it was there
+      await this.remove({ id, gameLiftVpcId });
+      throw new Error(
+        `the claim on it was removed while it was being made, and so was the peering connection ${id}: deploy again`,
+      );
+    }
+    if (owner !== this.owner) {
+      throw new Error(`the peering connection ${id} is ${owner}'s by now, which adopted it: remove it there, then deploy again`);
+    }
   }
 
   /** Whether EC2's side says that this resource made it. */
-  private async isTagged({ gameLiftVpcId }: LivePeering): Promise<boolean> {
-    const sides = await this.peerings.ec2Side();
-    return (sides ?? []).some(({ requesterVpcId, tags }) => requesterVpcId === gameLiftVpcId && tags[OWNER_TAG] === this.owner);
+  private isTagged({ gameLiftVpcId }: LivePeering, sides: readonly Ec2Peering[]): boolean {
+    return sides.some((side) => side.requesterVpcId === gameLiftVpcId && !isDead(side.status) && this.hasTagged(side));
   }
 
   /** Notes whose the connection is, and brings tags, routes and DNS to what is declared. */
@@ -426,6 +499,9 @@ export class Connection {
       const lent = origin === 'adopted' && this.spec.adoptExisting;
       if (!lent) {
         await this.tag(side, id);
+      } else if (this.hasTagged(side)) {
+        // it was this resource's for a while
+        await this.untag(side, OWN_TAGS);
       }
       // what was lent is given back as it was: it is noted what is changed of it, and only that is changed back
       const changes = origin === 'adopted' ? new ChangesOf(side, this.spec.fleetId, this.vpc, this.calls) : undefined;
@@ -436,8 +512,12 @@ export class Connection {
         await this.resolveNames(side, dnsResolution);
       }
     } else if (this.spec.routes.kind !== 'None' || this.spec.dnsResolution) {
+      const { unreachable } = this.peerings;
       throw new Error(
-        `EC2 shows no peering of VPC ${this.spec.pair.peerVpcId} with ${gameLiftVpcId}, so its routes and DNS can not be set`,
+        unreachable === undefined
+          ? `EC2 shows no peering of VPC ${this.spec.pair.peerVpcId} with ${gameLiftVpcId}, so its routes and DNS can not be set: deploy again`
+          : `EC2 can not be asked about the peering, so its routes and DNS can not be set (${unreachable}): see that the handler's ` +
+              'role may call ec2:DescribeVpcPeeringConnections, then deploy again',
       );
     }
     return { VpcPeeringConnectionId: id, GameLiftVpcId: gameLiftVpcId, GameLiftCidrBlock: cidrBlock };
@@ -467,6 +547,10 @@ export class Connection {
     const { fleetId } = this.spec;
     const tags = { Name: `GameLift ${fleetId}`, [OWNER_TAG]: this.owner, [FLEET_TAG]: fleetId, [CONNECTION_TAG]: connectionId };
     await this.calls.make('CreateTags', (signal) => this.vpc.tagPeering(id, tags, signal));
+  }
+
+  private async untag({ id }: Ec2Peering, keys: readonly string[]): Promise<void> {
+    await this.calls.make('DeleteTags', (signal) => this.vpc.untagPeering(id, keys, signal));
   }
 
   private async route(
@@ -509,7 +593,9 @@ export class Connection {
     this.log.info({ message: 'the peering connection was adopted and stays', fleetId: this.spec.fleetId });
     const sides = await this.peerings.ec2Side();
     if (sides === undefined && (this.spec.routes.kind !== 'None' || this.spec.dnsResolution)) {
-      throw new Error('EC2 can not be asked what was changed of it, so that can not be taken back: delete again');
+      throw new Error(
+        `EC2 can not be asked what was changed of it, so that can not be taken back${this.unreachable}: delete again`,
+      );
     }
     const touched = (sides ?? []).find((side) => !isDead(side.status) && this.isTouched(side));
     if (touched !== undefined) {
@@ -532,8 +618,12 @@ export class Connection {
     if (dnsResolution !== undefined && dnsResolution !== side.dnsResolution) {
       await this.resolveNames(side, dnsResolution);
     }
-    const keys = [...keysOfChanges(side), ...(this.hasTagged(side) ? ['Name', OWNER_TAG, FLEET_TAG, CONNECTION_TAG] : [])];
-    await this.calls.make('DeleteTags', (signal) => this.vpc.untagPeering(side.id, keys, signal));
+    await this.untag(side, [...keysOfChanges(side), ...(this.hasTagged(side) ? OWN_TAGS : [])]);
+  }
+
+  private get unreachable(): string {
+    const { unreachable } = this.peerings;
+    return unreachable === undefined ? '' : ` (${unreachable})`;
   }
 
   /** Whether EC2's side says that it is the fleet's, and that something of it was made or changed here. */
@@ -553,7 +643,9 @@ export class Connection {
   private async cleanNetwork(gameLiftVpcId: string | undefined): Promise<void> {
     const sides = await this.peerings.ec2Side();
     if (sides === undefined && this.spec.routes.kind !== 'None') {
-      throw new Error('EC2 can not be asked which routes lead to it, so they can not be removed: delete again');
+      throw new Error(
+        `EC2 can not be asked which routes lead to it, so they can not be removed${this.unreachable}: delete again`,
+      );
     }
     const isOwn = (side: Ec2Peering): boolean => (this.spec.adoptExisting ? this.isTouched(side) : this.hasTagged(side));
     const alive = (sides ?? []).find((side) => isOwn(side) && !isDead(side.status));

@@ -182,15 +182,20 @@ function openConnection(request: CustomResourceRequest, calls: Calls, world: Wor
   };
 }
 
-/** Only what was never made gets another id: one that failed at first and is updated would be deleted by the id that it had. */
+/**
+ * One that failed at first and is updated keeps its id, or it would be deleted by that; and whatever fails in an update keeps
+ * the id that it had, since AWS does not say what becomes of another: the update back takes away what it made.
+ */
 function idsOf(
   { physicalResourceId, requestId }: Addressee,
   id: string,
   origin: Origin,
 ): Pick<Lifecycle, 'physicalId' | 'failedId'> {
-  return origin === 'unknown' || physicalResourceId === undefined
-    ? { physicalId: id, failedId: `${id}${UNFINISHED}${requestId}` }
-    : { physicalId: physicalResourceId, failedId: physicalResourceId };
+  const had = physicalResourceId?.endsWith(NOTHING_DONE) === true ? undefined : physicalResourceId;
+  return {
+    physicalId: typeof origin === 'object' ? (had ?? id) : id,
+    failedId: had ?? `${id}${UNFINISHED}${requestId}`,
+  };
 }
 
 /** What a physical id says of the connection that goes by `id` once it was made. */
@@ -288,7 +293,8 @@ async function run(request: CustomResourceRequest, calls: Calls, world: World): 
     if (requestType === 'Delete') {
       return { status: 'FAILED', physicalResourceId: request.physicalResourceId ?? physicalId, reason };
     }
-    const nothingDone = error instanceof NothingDoneError && physicalId !== request.physicalResourceId;
+    const { physicalResourceId: had } = request;
+    const nothingDone = error instanceof NothingDoneError && (had === undefined || had.endsWith(NOTHING_DONE));
     return { status: 'FAILED', physicalResourceId: nothingDone ? `${physicalId}${NOTHING_DONE}` : failedId, reason };
   }
 }

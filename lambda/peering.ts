@@ -152,8 +152,10 @@ type Outcome = LivePeering & { readonly message: string };
 export class Peerings {
   private readonly fleetId: string;
   private readonly pair: Pair;
-  /** EC2 was asked about the peer VPC, and did not answer: it is not asked again. */
-  private unreachable = false;
+  /** Whether GameLift accepted a request for the connection. */
+  requested = false;
+  /** Why EC2, once it was asked about the peer VPC, did not answer: it is not asked again. */
+  unreachable: string | undefined;
   /** When this request last asked GameLift for connections: sooner than a rate token comes back, it would be refused. */
   private describedAt = 0;
   /** Of the fleet's VPC, once a connection of the fleet has told it. */
@@ -181,7 +183,7 @@ export class Peerings {
   /** What EC2 shows of the VPC's peerings; undefined where it can't be asked. */
   async ec2Side(): Promise<readonly Ec2Peering[] | undefined> {
     const { vpcApi } = this;
-    if (vpcApi === undefined || this.unreachable) {
+    if (vpcApi === undefined || this.unreachable !== undefined) {
       return UNREACHABLE;
     }
     try {
@@ -190,8 +192,9 @@ export class Peerings {
       );
     } catch (error) {
       this.calls.signal.throwIfAborted();
-      this.log.info({ message: 'EC2 can not be asked about the peer VPC', reason: faultOf(error).message });
-      this.unreachable = true;
+      const { name, message } = faultOf(error);
+      this.unreachable = `${name}: ${message}`;
+      this.log.info({ message: 'EC2 can not be asked about the peer VPC', reason: this.unreachable });
       return UNREACHABLE;
     }
   }
@@ -227,11 +230,10 @@ export class Peerings {
     }
     const alive = (sides ?? []).filter(({ status }) => !isDead(status));
     const known = earlier ?? new Set(alive.map(({ requesterVpcId }) => requesterVpcId));
-    const run = earlier === undefined ? 'first' : 'again';
     const refusals = new Refusals();
     let since = this.calls.now();
     if (found === undefined) {
-      await this.request(run, known, refusals);
+      await this.request(earlier === undefined ? 'first' : 'again', known, refusals);
     }
     for (;;) {
       const outcome = await this.outcome(since, sides);
@@ -244,12 +246,13 @@ export class Peerings {
       }
       const blocks = await this.vpcCidrBlocks();
       const overlapping = await this.overlapping(outcome, blocks);
-      // the authorization may have been what was missing
-      if (overlapping !== undefined || blocks === MISSING || !(await this.overcome(refusals, outcome.message))) {
+      // the authorization may have been what was missing, and what was deleted may have been there before; nobody rejects by chance
+      const hopeless = overlapping !== undefined || blocks === MISSING || !['failed', 'deleted'].includes(outcome.status);
+      if (hopeless || !(await this.overcome(refusals, outcome.message))) {
         throw overlapping ?? this.ended(outcome, blocks);
       }
       since = this.calls.now();
-      await this.request(run, known, refusals);
+      await this.request('again', known, refusals);
     }
   }
 
@@ -385,6 +388,7 @@ export class Peerings {
     for (;;) {
       try {
         await this.calls.make('CreateVpcPeeringConnection', (signal) => this.api.createVpcPeeringConnection(input, signal));
+        this.requested = true;
         return;
       } catch (error) {
         const { name, message } = faultOf(error);
@@ -423,17 +427,19 @@ export class Peerings {
       const changed = news.text !== '' && news.text !== seen;
       const patience = news.blind ? (looked < started ? SLOW_POLL : BLIND_POLL) : SAFETY_POLL;
       if (changed || this.calls.now() - Math.max(looked, started) >= patience) {
-        seen = news.text;
+        // GameLift's list may come late to what events and EC2 tell already: it is asked again
+        seen = news.active ? '' : news.text;
         await this.pause(Math.max(0, looked + SLOW_POLL - this.calls.now()), 'the peering connection was still pending');
         const records = await this.describe();
         looked = this.describedAt;
         const alive = records.find((record) => !isDead(statusOf(record)));
         const over = records.find((record) => isDead(statusOf(record)));
         const record = alive ?? over;
-        if (record !== undefined && (statusOf(record) === 'active' || alive === undefined)) {
+        // one that is over while there is news of one that is active was there before
+        if (record !== undefined && (statusOf(record) === 'active' || (alive === undefined && !news.active))) {
           return { ...live(record), message: record.Status?.Message ?? news.message };
         }
-        if (record === undefined && (changed || looked - started >= SAFETY_POLL)) {
+        if (record === undefined && ((changed && !news.active) || looked - started >= SAFETY_POLL)) {
           return { id: '', status: 'failed', gameLiftVpcId: undefined, cidrBlock: undefined, message: news.message };
         }
       }
@@ -451,11 +457,12 @@ export class Peerings {
   private async news(
     since: Date,
     old: ReadonlySet<string> | undefined,
-  ): Promise<{ text: string; message: string; blind: boolean }> {
+  ): Promise<{ text: string; message: string; blind: boolean; active: boolean }> {
     const events = (await this.events(since)).filter(({ time }) => time >= since);
     const latest = events.at(-1);
     if (latest !== undefined) {
-      return { text: `${latest.code} ${events.length}`, message: latest.message, blind: false };
+      const active = latest.code === 'FLEET_VPC_PEERING_SUCCEEDED';
+      return { text: `${latest.code} ${events.length}`, message: latest.message, blind: false, active };
     }
     const fresh =
       old === undefined
@@ -463,11 +470,12 @@ export class Peerings {
         : ((await this.ec2Side()) ?? []).filter(({ id, tags }) => !old.has(id) && Object.keys(tags).length === 0);
     const [only] = fresh;
     if (only !== undefined && fresh.length === 1) {
-      const over = only.status === 'active' || isDead(only.status);
-      return { text: over ? `${only.id} ${only.status}` : '', message: only.message, blind: false };
+      const active = only.status === 'active';
+      const text = active || isDead(only.status) ? `${only.id} ${only.status}` : '';
+      return { text, message: only.message, blind: false, active };
     }
     // several at once: which of them is this fleet's only GameLift knows
-    return { text: '', message: '', blind: fresh.length === 0 };
+    return { text: '', message: '', blind: fresh.length === 0, active: false };
   }
 
   /** The blocks of the peer VPC, where EC2 shows them. Only makes a better message: no answer is no reason to fail. */

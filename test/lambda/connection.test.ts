@@ -169,7 +169,7 @@ describe('a deletion where EC2 can not be asked', () => {
     expect(answer).toMatchObject({
       Status: 'FAILED',
       Reason: expect.stringContaining(
-        'EC2 can not be asked which routes lead to it, so they can not be removed: delete again',
+        'EC2 can not be asked which routes lead to it, so they can not be removed (UnauthorizedOperation: ',
       ) as string,
     });
     world.refusal = () => undefined;

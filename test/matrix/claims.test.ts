@@ -1,8 +1,10 @@
 import { MAX_OTHERS } from '../../lambda/claim';
+import type { ConnectionRecord } from '../../lambda/peering';
 import { deviations, leftovers, reasons } from './checker';
 import type { Disturbance } from './disturbance';
-import { live, LIFECYCLES } from './lifecycles';
+import { deploy, live, LIFECYCLES } from './lifecycles';
 import { assemblyOf, declare, fleet, STACK } from './stacks';
+import type { Declared } from './stacks';
 import { ACCOUNT, MatrixWorld, PLACE, REGION } from './world';
 
 /*
@@ -33,6 +35,15 @@ function lobby({ aws }: MatrixWorld): { readonly id: string; readonly tags: obje
     throw new Error('there is no fleet Lobby');
   }
   return found;
+}
+
+function connectionsOf({ aws }: MatrixWorld, fleetId: string): readonly { readonly id: string; readonly status: string }[] {
+  const connections = aws.inventory().connections as readonly {
+    readonly id: string;
+    readonly fleetId: string;
+    readonly status: string;
+  }[];
+  return connections.filter((connection) => connection.fleetId === fleetId);
 }
 
 async function remove(world: MatrixWorld): Promise<readonly string[]> {
@@ -175,6 +186,158 @@ test("what somebody else requests in the same moment is not taken for one's own"
   const { id, tags } = lobby(world);
   expect(tags).toEqual({});
   expect(world.aws.inventory().connections).toContainEqual(expect.objectContaining({ fleetId: id, status: 'active' }));
+  world.close();
+});
+
+describe('tags that CloudFormation strips from the fleet', () => {
+  test.each(['stored', 'ignored'] as const)('a move that is rolled back leaves nothing in the other VPC: %s', async (reading) => {
+    const world = await MatrixWorld.populate({ foreignFleetTags: 'strips them', failedUpdatePhysicalId: reading });
+    const here = declare();
+    expect(await deploy(world, here)).toMatchObject({ status: 'CREATE_COMPLETE' });
+    world.functions.disturbance = {
+      call: ({ operation }) =>
+        operation === 'ModifyVpcPeeringConnectionOptions'
+          ? { kind: 'error', name: 'OperationNotPermitted', status: 400 }
+          : undefined,
+    };
+    const there = declare({ vpc: 'B', fleets: [fleet({ description: 'second', dnsResolution: true })] });
+    expect(await deploy(world, there)).toMatchObject({ status: 'UPDATE_ROLLBACK_COMPLETE' });
+    expect(deviations(world, here)).toEqual([]);
+    expect(await remove(world)).toEqual([]);
+    world.close();
+  });
+
+  test.each([{}, { routes: 'one subnet' as const }])(
+    'what was made with adoptExisting is deleted with the construct, after a change of %p',
+    async (change) => {
+      const world = await MatrixWorld.populate({ foreignFleetTags: 'strips them' });
+      const adopting = fleet({ adoptExisting: true });
+      expect(await deploy(world, declare({ fleets: [adopting, arena] }))).toMatchObject({ status: 'CREATE_COMPLETE' });
+      const changed = declare({ fleets: [{ ...adopting, description: 'second', ...change }, arena] });
+      expect(await deploy(world, changed)).toMatchObject({ status: 'UPDATE_COMPLETE' });
+      const last = declare({ fleets: [fleet({ description: 'second', peering: 'none' }), arena] });
+      expect(await deploy(world, last)).toMatchObject({ status: 'UPDATE_COMPLETE' });
+      expect(deviations(world, last)).toEqual([]);
+      expect(await remove(world)).toEqual([]);
+      world.close();
+    },
+  );
+
+  test('a connection that somebody made anew by hand stays when the construct goes', async () => {
+    const world = await MatrixWorld.populate({ foreignFleetTags: 'strips them' });
+    expect(await deploy(world, PEERED)).toMatchObject({ status: 'CREATE_COMPLETE' });
+    const { id: FleetId } = lobby(world);
+    const [old] = connectionsOf(world, FleetId);
+    await world.authorize('A');
+    await world.clock.sleep(60_000);
+    await world.aws.callGameLift('DeleteVpcPeeringConnection', { FleetId, VpcPeeringConnectionId: old?.id }, PLACE);
+    await world.clock.sleep(60_000);
+    const input = { FleetId, PeerVpcAwsAccountId: ACCOUNT, PeerVpcId: world.places.A.vpcId };
+    await world.aws.callGameLift('CreateVpcPeeringConnection', input, PLACE);
+    await world.pass(2);
+    const byHand = connectionsOf(world, FleetId);
+    expect(await deploy(world, declare({ fleets: [fleet({ description: 'second' }), arena] }))).toMatchObject({
+      status: 'UPDATE_COMPLETE',
+    });
+    expect(await deploy(world, declare({ fleets: [fleet({ description: 'second', peering: 'none' }), arena] }))).toMatchObject({
+      status: 'UPDATE_COMPLETE',
+    });
+    expect(connectionsOf(world, FleetId)).toEqual(byHand);
+    world.close();
+  });
+});
+
+test('creates that are cancelled while they wait for a look make nothing: six at once, where EC2 can not be asked', async () => {
+  const world = await MatrixWorld.populate();
+  const of = (peering: 'connected' | 'none'): Declared => {
+    const names = ['Lobby', 'Arena', 'Third', 'Fourth', 'Fifth', 'Sixth'];
+    const fleets = names.map((name) => fleet({ name, peering, routes: 'none' }));
+    return declare({ vpc: 'C', access: 'none', fleets: [...fleets, fleet({ name: 'Last', routes: 'none' })] });
+  };
+  await world.authorize('C');
+  expect(await deploy(world, of('none'))).toMatchObject({ status: 'CREATE_COMPLETE' });
+  await world.pass(0.5);
+  await world.authorize('C');
+  let failed = false;
+  world.functions.disturbance = {
+    call: ({ request, operation }) => {
+      const fails = !failed && /^Create \w+Peering/.test(request) && operation === 'ListTagsForResource';
+      failed ||= fails;
+      return fails ? { kind: 'error', name: 'InvalidRequestException', status: 400 } : undefined;
+    },
+  };
+  expect(await deploy(world, of('connected'))).toMatchObject({ status: 'UPDATE_ROLLBACK_COMPLETE' });
+  await world.clock.sleep(20 * 60_000);
+  expect(deviations(world, of('none'))).toEqual([]);
+  await world.pass(3);
+  await world.authorize('C');
+  expect(await remove(world)).toEqual([]);
+  world.close();
+});
+
+test.each([true, false])(
+  'after all requests were refused, nothing is claimed, and what is made by hand then is not taken: adoptExisting %p',
+  async (adoptExisting) => {
+    const world = await MatrixWorld.populate();
+    const rest = fleet({ name: 'Arena', peering: 'none' });
+    world.functions.disturbance = {
+      call: ({ operation }) =>
+        operation === 'CreateVpcPeeringConnection' ? { kind: 'error', name: 'InvalidRequestException', status: 400 } : undefined,
+    };
+    const kept = declare({ fleets: [fleet(), rest] });
+    expect(await world.cloudFormation.deploy(assemblyOf(kept), STACK, { onFailure: 'keep' })).toMatchObject({
+      status: 'CREATE_FAILED',
+    });
+    world.functions.disturbance = {};
+    const { id: FleetId, tags } = lobby(world);
+    expect(tags).toEqual({});
+    await world.pass(2);
+    await world.authorize('A');
+    const input = { FleetId, PeerVpcAwsAccountId: ACCOUNT, PeerVpcId: world.places.A.vpcId };
+    await world.aws.callGameLift('CreateVpcPeeringConnection', input, PLACE);
+    await world.pass(2);
+    const byHand = connectionsOf(world, FleetId);
+    expect(byHand).toMatchObject([{ status: 'active' }]);
+    const { status } = await deploy(world, declare({ fleets: [fleet({ adoptExisting }), rest] }));
+    expect(status).toBe(adoptExisting ? 'UPDATE_COMPLETE' : 'UPDATE_ROLLBACK_COMPLETE');
+    expect(connectionsOf(world, FleetId)).toEqual(byHand);
+    world.close();
+  },
+);
+
+test.each([
+  [8, false],
+  [25, false],
+  [25, true],
+])('a list of connections that is %d seconds late is waited for; one of earlier is in it: %p', async (late, earlier) => {
+  const world = await MatrixWorld.populate({ fleetEvents: 'never seen' });
+  world.aws.fates.connectionSeconds = 6;
+  for (const declared of earlier ? [UNPEERED, PEERED, UNPEERED] : [UNPEERED]) {
+    expect(await deploy(world, declared)).toMatchObject({
+      status: expect.stringMatching(/^(CREATE|UPDATE)_COMPLETE$/) as string,
+    });
+  }
+  await world.clock.sleep(600_000);
+  const old = new Set(connectionsOf(world, lobby(world).id).map(({ id }) => id));
+  let requestedAt = Infinity;
+  const call = world.aws.call.bind(world.aws);
+  jest.spyOn(world.aws, 'call').mockImplementation(async (service, operation, ...rest) => {
+    const output = await call(service, operation, ...rest);
+    if (operation === 'CreateVpcPeeringConnection') {
+      requestedAt = Math.min(requestedAt, world.clock.now());
+    }
+    if (service !== 'gamelift' || operation !== 'DescribeVpcPeeringConnections') {
+      return output;
+    }
+    const { VpcPeeringConnections: listed } = output as { readonly VpcPeeringConnections: readonly ConnectionRecord[] };
+    const isShown = ({ VpcPeeringConnectionId: id = '' }: ConnectionRecord): boolean =>
+      old.has(id) || world.clock.now() - requestedAt >= late * 1000;
+    return { VpcPeeringConnections: listed.filter(isShown) };
+  });
+  expect(await deploy(world, PEERED)).toMatchObject({ status: 'UPDATE_COMPLETE' });
+  jest.restoreAllMocks();
+  expect(deviations(world, PEERED)).toEqual([]);
+  expect(await remove(world)).toEqual([]);
   world.close();
 });
 
