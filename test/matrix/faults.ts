@@ -167,8 +167,15 @@ async function populate(readings: Readings): Promise<MatrixWorld> {
 }
 
 /** A reason that says what could not be done, or that nobody answered, or who cancelled it. */
-export const CLEAR =
+const CLEAR =
   /could not [A-Za-z ]+ (between VPC|fleet) \S+|was not finished within \d+ seconds: deploy again|no time left for the \w+: deploy again|did not receive a response from your Custom Resource|cancelled|Resource handler returned message|does not exist/;
+
+/** What a program says of itself, and not of what happened. */
+const SLIP = /\bundefined\b|\bNaN\b|\[object |is not a function|Cannot read|TypeError/;
+
+export function isClear(reason: string): boolean {
+  return CLEAR.test(reason) && !SLIP.test(reason);
+}
 
 /** A life in which something goes wrong; gives everything that was not as it should be. */
 export async function weather(steps: readonly Step[], readings: Readings, trouble: Trouble): Promise<readonly string[]> {
@@ -182,7 +189,7 @@ export async function weather(steps: readonly Step[], readings: Readings, troubl
       if (failure !== undefined && trouble.severity === 'mild') {
         return [...failure, ...reasons(world)];
       }
-      const unclear = reasons(world).filter((reason) => !CLEAR.test(reason));
+      const unclear = reasons(world).filter((reason) => !isClear(reason));
       return [
         ...broken,
         ...unclear.map((text) => `not clear: ${text}`),

@@ -53,8 +53,7 @@ describe('combinations', () => {
   });
 
   test('what is declared impossible is met by some of them', () => {
-    for (const { lifecycle, where } of IMPOSSIBLE) {
-      expect(impossibility(lifecycle, where)).toBeDefined();
+    for (const { lifecycle } of IMPOSSIBLE) {
       expect(covering(2).filter((readings) => impossibility(lifecycle, readings) !== undefined)).not.toEqual([]);
     }
   });
