@@ -268,7 +268,11 @@ export class Connection {
     const side = sides?.find((candidate) => !isDead(candidate.status) && this.hasTagged(candidate));
     const id = side?.tags[CONNECTION_TAG];
     if (side !== undefined && id !== undefined) {
-      await this.remove({ id, gameLiftVpcId: side.requesterVpcId });
+      const { requesterVpcId: gameLiftVpcId, cidrBlock = '' } = side;
+      // once the peering is gone its tags are too: a deletion that fails half way has to know of it when it is tried again
+      await claims.adopt(this.owner, { id, gameLiftVpcId, cidrBlock, adopted: false }, claim);
+      await this.remove({ id, gameLiftVpcId });
+      await claims.remove();
     } else if (origin === 'made' && this.spec.adoptExisting) {
       await this.giveBack(claims, claim);
     } else if (origin === 'made') {

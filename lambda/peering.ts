@@ -435,8 +435,9 @@ export class Peerings {
         const alive = records.find((record) => !isDead(statusOf(record)));
         const over = records.find((record) => isDead(statusOf(record)));
         const record = alive ?? over;
-        // one that is over while there is news of one that is active was there before
-        if (record !== undefined && (statusOf(record) === 'active' || (alive === undefined && !news.active))) {
+        // one that is over while there is news of one that is active may have been there before; or the news is of another fleet's
+        const isLate = news.active && looked - started < SAFETY_POLL;
+        if (record !== undefined && (statusOf(record) === 'active' || (alive === undefined && !isLate))) {
           return { ...live(record), message: record.Status?.Message ?? news.message };
         }
         if (record === undefined && ((changed && !news.active) || looked - started >= SAFETY_POLL)) {

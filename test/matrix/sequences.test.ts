@@ -24,6 +24,27 @@ const FOUND: readonly (readonly [string, Sequence])[] = [
     },
   ],
   [
+    'a deletion that fails half way after the claim was stripped, and is tried again',
+    {
+      readings: { foreignFleetTags: 'strips them', peerVpcWrites: 'none' },
+      moves: [
+        { kind: 'deploy', declared: declare() },
+        { kind: 'deploy', declared: declare({ fleets: [fleet({ description: 'second' })] }) },
+        { kind: 'outage', operation: 'DescribeRouteTables', minutes: 1, fault: { kind: 'malformed' } },
+      ],
+    },
+  ],
+  [
+    "a connection that fails while the only news is of another fleet's",
+    {
+      readings: { useOfAuthorization: 'consumed', missingAuthorization: 'failed', fleetEvents: 'never seen' },
+      moves: [
+        { kind: 'deploy', declared: declare() },
+        { kind: 'deploy', declared: declare({ fleets: [fleet({ peering: 'born' }), fleet({ name: 'Arena' })] }) },
+      ],
+    },
+  ],
+  [
     'two connections, each of whose requests come twice at once',
     {
       readings: {},
