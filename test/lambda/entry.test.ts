@@ -47,6 +47,9 @@ beforeEach(() => {
 });
 
 afterAll(() => {
+  // one agent for all suites of the process
+  delete globalAgent.options.ca;
+  globalAgent.destroy();
   server.closeAllConnections();
   server.close();
 });

@@ -1,6 +1,6 @@
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type { Rehearsal } from '../../rehearsal';
-import { deploy, existing, expectNoFailedDelete, join, PLACE, remove, start } from './scene';
+import { deploy, existing, expectNoFailedDelete, inventoryOf, join, PLACE, remove, start } from './scene';
 import type { Existing, Joining, Scene } from './scene';
 import { DAY, Stage } from './stage';
 
@@ -25,10 +25,10 @@ const READINGS = ['stored', 'ignored'] as const;
 test('a creation that is rolled back after the connection became active leaves nothing', async () => {
   const rehearsal = await start();
   const there = await existing(rehearsal);
-  const before = rehearsal.aws.inventory();
+  const before = inventoryOf(rehearsal);
   expect(await join(rehearsal, there, { props: { dnsResolution: true }, more: failing })).toBe('ROLLBACK_COMPLETE');
   expectNoFailedDelete(rehearsal);
-  expect(rehearsal.aws.inventory()).toEqual(before);
+  expect(inventoryOf(rehearsal)).toEqual(before);
 });
 
 test.each(READINGS)(
@@ -36,18 +36,18 @@ test.each(READINGS)(
   async (failedUpdatePhysicalId) => {
     const rehearsal = await start({ failedUpdatePhysicalId });
     const there = await existing(rehearsal, 2);
-    const before = rehearsal.aws.inventory();
+    const before = inventoryOf(rehearsal);
     const [one = '', two = ''] = there.fleetIds;
     expect(await join(rehearsal, there, { fleetIds: [one] })).toBe('CREATE_COMPLETE');
-    const connected = rehearsal.aws.inventory();
+    const connected = inventoryOf(rehearsal);
     await rehearsal.clock.sleep(10 * DAY);
     expect(await join(rehearsal, there, { fleetIds: [two], more: failing })).toBe('UPDATE_ROLLBACK_COMPLETE');
     expectNoFailedDelete(rehearsal);
-    expect(rehearsal.aws.inventory()).toEqual(connected);
+    expect(inventoryOf(rehearsal)).toEqual(connected);
     await rehearsal.clock.sleep(10 * DAY);
     expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
     await rehearsal.clock.sleep(2 * DAY);
-    expect(rehearsal.aws.inventory()).toEqual(before);
+    expect(inventoryOf(rehearsal)).toEqual(before);
   },
 );
 
@@ -62,7 +62,7 @@ test.each([
     const there = await existing(rehearsal, 2);
     const [one = '', two = ''] = there.fleetIds;
     expect(await join(rehearsal, there, { fleetIds: [one] })).toBe('CREATE_COMPLETE');
-    const connected = rehearsal.aws.inventory();
+    const connected = inventoryOf(rehearsal);
     await rehearsal.clock.sleep(10 * DAY);
     if (moment === 'before it is made') {
       rehearsal.aws.fates.connection = ({ fleetId }) => (fleetId === two ? { end: 'failed' } : {});
@@ -76,7 +76,7 @@ test.each([
     const options = { fleetIds: [two], props: { dnsResolution: true } };
     expect(await join(rehearsal, there, options)).toBe('UPDATE_ROLLBACK_COMPLETE');
     expectNoFailedDelete(rehearsal);
-    expect(rehearsal.aws.inventory()).toEqual(connected);
+    expect(inventoryOf(rehearsal)).toEqual(connected);
   },
 );
 
@@ -85,18 +85,18 @@ test.each([
   ['a new build under a fleet that is born peered', { born: true }],
 ])('%s ten days later, rolled back: the old fleet keeps its connection', async (_, kind: Scene) => {
   const rehearsal = await start();
-  const before = rehearsal.aws.inventory();
+  const before = inventoryOf(rehearsal);
   expect(await deploy(rehearsal, kind)).toBe('CREATE_COMPLETE');
-  const connected = rehearsal.aws.inventory();
+  const connected = inventoryOf(rehearsal);
   await rehearsal.clock.sleep(10 * DAY);
   expect(await deploy(rehearsal, { ...kind, build: '2', more: failingLate })).toBe('UPDATE_ROLLBACK_COMPLETE');
   expectNoFailedDelete(rehearsal);
   await rehearsal.clock.sleep(60_000);
-  expect(rehearsal.aws.inventory()).toEqual(connected);
+  expect(inventoryOf(rehearsal)).toEqual(connected);
   await rehearsal.clock.sleep(10 * DAY);
   expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
   await rehearsal.clock.sleep(2 * DAY);
-  expect(rehearsal.aws.inventory()).toEqual(before);
+  expect(inventoryOf(rehearsal)).toEqual(before);
 });
 
 test('two fleets with the same addresses: the route is taken over by the new connection, and given back by the rollback', async () => {
@@ -104,29 +104,29 @@ test('two fleets with the same addresses: the route is taken over by the new con
   rehearsal.aws.behaviours.set('fleetCidrBlocks', 'may coincide');
   rehearsal.aws.behaviours.set('peerVpcWrites', 'none');
   const there: Existing = await existing(rehearsal, 2);
-  const before = rehearsal.aws.inventory();
+  const before = inventoryOf(rehearsal);
   const [one = '', two = ''] = there.fleetIds;
   expect(await join(rehearsal, there, { fleetIds: [one] })).toBe('CREATE_COMPLETE');
-  const connected = rehearsal.aws.inventory();
+  const connected = inventoryOf(rehearsal);
   expect(targets(rehearsal).size).toBe(1);
   expect(connected.routes).toHaveLength(3);
   await rehearsal.clock.sleep(10 * DAY);
   expect(await join(rehearsal, there, { fleetIds: [two], more: failing })).toBe('UPDATE_ROLLBACK_COMPLETE');
-  expect(rehearsal.aws.inventory()).toEqual(connected);
+  expect(inventoryOf(rehearsal)).toEqual(connected);
 
   expect(await join(rehearsal, there, { fleetIds: [two] })).toBe('UPDATE_COMPLETE');
   expectNoFailedDelete(rehearsal);
-  const after = rehearsal.aws.inventory();
+  const after = inventoryOf(rehearsal);
   expect(after.routes).toHaveLength(3);
   expect(targets(rehearsal)).toEqual(new Set(after.peerings.map((peering) => 'id' in peering && peering.id)));
   await rehearsal.clock.sleep(10 * DAY);
   expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
   await rehearsal.clock.sleep(2 * DAY);
-  expect(rehearsal.aws.inventory()).toEqual(before);
+  expect(inventoryOf(rehearsal)).toEqual(before);
 });
 
 function targets(rehearsal: Rehearsal): Set<unknown> {
-  return new Set(rehearsal.aws.inventory().routes.map((route) => 'target' in route && route.target));
+  return new Set(inventoryOf(rehearsal).routes.map((route) => 'target' in route && route.target));
 }
 
 test('another VPC, rolled back: the connection with the first one stays, and nothing is left in the second', async () => {
@@ -134,10 +134,10 @@ test('another VPC, rolled back: the connection with the first one stays, and not
   const there = await existing(rehearsal);
   const other = { ...there, vpcId: rehearsal.aws.ec2.createVpc({ ...PLACE, cidrBlock: '10.91.0.0/16' }).vpcId };
   expect(await join(rehearsal, there)).toBe('CREATE_COMPLETE');
-  const connected = rehearsal.aws.inventory();
+  const connected = inventoryOf(rehearsal);
   await rehearsal.clock.sleep(10 * DAY);
   expect(await join(rehearsal, other, { more: failing })).toBe('UPDATE_ROLLBACK_COMPLETE');
   expectNoFailedDelete(rehearsal);
   await rehearsal.clock.sleep(2 * DAY);
-  expect(rehearsal.aws.inventory()).toEqual({ ...connected, authorizations: [] });
+  expect(inventoryOf(rehearsal)).toEqual({ ...connected, authorizations: [] });
 });

@@ -1,7 +1,7 @@
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { PeeringRoutes } from '../../lib';
 import type { Rehearsal } from '../../rehearsal';
-import { existing, join, PLACE, remove, start } from './scene';
+import { existing, inventoryOf, join, PLACE, remove, start } from './scene';
 import type { Existing, Joining } from './scene';
 import { calls, DAY, Stage } from './stage';
 
@@ -9,7 +9,7 @@ afterEach(() => Stage.clear());
 
 /** The tables that have a route to the connection. */
 function tables(rehearsal: Rehearsal): unknown[] {
-  const { routes, peerings } = rehearsal.aws.inventory();
+  const { routes, peerings } = inventoryOf(rehearsal);
   const [{ id }] = peerings as [{ id: string }];
   return (routes as { routeTableId: string; target: string }[])
     .filter(({ target }) => target === id)
@@ -29,7 +29,7 @@ test('other routes are made and dropped by an update, and all of them go with th
   const rehearsal = await start();
   rehearsal.aws.behaviours.set('peerVpcWrites', 'none');
   const there = await existing(rehearsal);
-  const before = rehearsal.aws.inventory();
+  const before = inventoryOf(rehearsal);
   const main = [...rehearsal.aws.ec2.vpcs.values()].find(({ vpcId }) => vpcId === there.vpcId)?.mainRouteTableId;
   const all = [main, ...there.routeTableIds];
   expect(await join(rehearsal, there)).toBe('CREATE_COMPLETE');
@@ -48,7 +48,7 @@ test('other routes are made and dropped by an update, and all of them go with th
   expect(calls(rehearsal, 'DeleteVpcPeeringConnection')).toBe(0);
   expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
   await rehearsal.clock.sleep(2 * DAY);
-  expect(rehearsal.aws.inventory()).toEqual(before);
+  expect(inventoryOf(rehearsal)).toEqual(before);
 });
 
 test('other routes that are rolled back are as they were', async () => {
@@ -56,7 +56,7 @@ test('other routes that are rolled back are as they were', async () => {
   rehearsal.aws.behaviours.set('peerVpcWrites', 'none');
   const there = await existing(rehearsal);
   expect(await join(rehearsal, there)).toBe('CREATE_COMPLETE');
-  const before = rehearsal.aws.inventory();
+  const before = inventoryOf(rehearsal);
   const more: Joining['more'] = (stack, connections) => {
     const late = new ec2.CfnSecurityGroup(stack, 'Late', { groupDescription: 'late', vpcId: 'vpc-0123456789abcdef0' });
     late.node.addDependency(...connections);
@@ -66,7 +66,7 @@ test('other routes that are rolled back are as they were', async () => {
   );
   const sorted = ({ routes }: { readonly routes: readonly object[] }): string[] =>
     routes.map((route) => JSON.stringify(route)).sort();
-  const after = rehearsal.aws.inventory();
+  const after = inventoryOf(rehearsal);
   expect(sorted(after)).toEqual(sorted(before));
   expect({ ...after, routes: [] }).toEqual({ ...before, routes: [] });
 });
@@ -75,7 +75,7 @@ test('a route to a dead peering is replaced', async () => {
   const rehearsal = await start();
   rehearsal.aws.behaviours.set('peerVpcWrites', 'none');
   const there = await existing(rehearsal);
-  const before = rehearsal.aws.inventory();
+  const before = inventoryOf(rehearsal);
   const { ec2: network, gameLift } = rehearsal.aws;
   const destination = gameLift.fleets.all()[0]?.vpc?.cidrBlock ?? '';
   // of a peering that ended, by other hands, and whose routes nobody removed
@@ -85,21 +85,21 @@ test('a route to a dead peering is replaced', async () => {
   const [, routeTableId = ''] = there.routeTableIds;
   network.createRoute(PLACE, routeTableId, { destination, kind: 'vpcPeeringConnectionId', target: dead.id });
   network.peerings.end(dead, 'Deleted');
-  expect(rehearsal.aws.inventory().routes).toEqual([expect.objectContaining({ state: 'blackhole', target: dead.id })]);
+  expect(inventoryOf(rehearsal).routes).toEqual([expect.objectContaining({ state: 'blackhole', target: dead.id })]);
 
   expect(await join(rehearsal, there)).toBe('CREATE_COMPLETE');
   expect(tables(rehearsal)).toHaveLength(3);
   expect(tables(rehearsal)).toContain(routeTableId);
   expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
   await rehearsal.clock.sleep(2 * DAY);
-  expect(rehearsal.aws.inventory()).toEqual(before);
+  expect(inventoryOf(rehearsal)).toEqual(before);
 });
 
 test('DNS resolution is set once the connection is active, taken back when the property goes, and left alone otherwise', async () => {
   const rehearsal = await start();
   const there = await existing(rehearsal);
   const options = (): unknown[] =>
-    (rehearsal.aws.inventory().peerings as { dnsResolution: unknown }[]).map(({ dnsResolution }) => dnsResolution);
+    (inventoryOf(rehearsal).peerings as { dnsResolution: unknown }[]).map(({ dnsResolution }) => dnsResolution);
   expect(await join(rehearsal, there, { props: { dnsResolution: true } })).toBe('CREATE_COMPLETE');
   expect(options()).toEqual([{ requester: false, accepter: true }]);
   await rehearsal.clock.sleep(10 * DAY);
