@@ -17,7 +17,8 @@ import {
 } from '@aws-sdk/client-gamelift';
 import type { AuthorizationApi, AuthorizationRecord } from './authorization';
 import { faultOf } from './calls';
-import type { ConnectionApi, NetworkApi } from './connection';
+import type { ConnectionApi } from './connection';
+import type { NetworkApi } from './network';
 import type { ConnectionRecord, Ec2Peering, FleetEvent, FleetRecord } from './peering';
 import type { PeerRole } from './properties';
 import type { ReceivedApi } from './received';

@@ -1,7 +1,5 @@
 import { MAX_CONNECTION_TIMEOUT_SECONDS, ROUTES_KINDS } from '../lib/contract';
 import type { ConnectionAttributes } from '../lib/contract';
-import { fleetOfChanges, keysOfChanges, readChanges, tagsOfChanges } from './adoption';
-import type { Changes } from './adoption';
 import { faultOf, isDenied, RateLimitError, TimeUpError } from './calls';
 import type { Calls } from './calls';
 import { Claims } from './claim';
@@ -9,12 +7,12 @@ import type { Claim, TagApi } from './claim';
 import { NothingDoneError } from './cloudformation';
 import type { RawProperties } from './cloudformation';
 import type { Log } from './log';
+import { PeerNetwork } from './network';
+import type { NetworkApi, NetworkSpec } from './network';
 import { ExistsError, isDead, REFUSED } from './peering';
-import type { Before, Ec2Peering, FleetRecord, LivePeering, PeeringApi, PeerVpcApi, Peerings } from './peering';
+import type { Before, Ec2Peering, FleetRecord, LivePeering, PeeringApi, Peerings } from './peering';
 import { readBoolean, readFleetId, readOneOf, readPair, readRouteTableIds, readSeconds } from './properties';
-import type { Pair } from './properties';
-import { applyRoutes, planRemoval, planRoutes } from './routes';
-import type { DeclaredRoutes, RouteApi, RouteChange, RouteTable } from './routes';
+import type { DeclaredRoutes } from './routes';
 
 /*
  * Custom::GameLiftVpcPeeringConnection
@@ -23,21 +21,9 @@ import type { DeclaredRoutes, RouteApi, RouteChange, RouteTable } from './routes
 /** The calls that a connection needs in the account that manages the fleet. */
 export interface ConnectionApi extends PeeringApi, TagApi {}
 
-/** The calls that a connection needs in the account that owns the VPC. */
-export interface NetworkApi extends PeerVpcApi, RouteApi {
-  setDnsResolution(peeringId: string, allowed: boolean, signal: AbortSignal): Promise<void>;
-  tagPeering(peeringId: string, tags: Readonly<Record<string, string>>, signal: AbortSignal): Promise<void>;
-  untagPeering(peeringId: string, keys: readonly string[], signal: AbortSignal): Promise<void>;
-}
-
 /** What is declared of a connection. */
-export interface ConnectionSpec {
-  readonly fleetId: string;
-  readonly pair: Pair;
+export interface ConnectionSpec extends NetworkSpec {
   readonly timeoutSeconds: number;
-  readonly routes: DeclaredRoutes;
-  readonly dnsResolution: boolean;
-  readonly adoptExisting: boolean;
 }
 
 /** @throws Error that names the property, what it was and what it has to be. */
@@ -67,17 +53,6 @@ const NOTE_PATIENCE = 120_000;
 
 const NOTE_POLL = 5_000;
 
-const OWNER_TAG = 'cdk-gamelift-vpc-peering:owner';
-const FLEET_TAG = 'cdk-gamelift-vpc-peering:fleet';
-const CONNECTION_TAG = 'cdk-gamelift-vpc-peering:connection';
-const OWN_TAGS = ['Name', OWNER_TAG, FLEET_TAG, CONNECTION_TAG];
-
-/** GameLift writes routes of its own at about the same time. */
-const ROUTE_ATTEMPTS = 5;
-
-/** How EC2 says that a route is no longer as it was when the change was planned. */
-const RACED: ReadonlySet<string> = new Set(['RouteAlreadyExists', 'InvalidRoute.NotFound', 'InvalidParameterValue']);
-
 /** What to do about an error that does not say so itself. */
 function advice(error: unknown): string {
   if (error instanceof RateLimitError) {
@@ -93,49 +68,18 @@ function advice(error: unknown): string {
 }
 
 /** What a physical id says of a connection: that it was made, which request failed to make all of it, or nothing. */
-export type Origin = 'made' | 'unknown' | { readonly failedRequestId: string };
+export type Standing = 'made' | 'unknown' | { readonly failedRequestId: string };
 
-function originOf({ connection }: Claim): 'created' | 'adopted' {
+/** How this resource came by a connection: an adopted one was there before. */
+type Origin = 'created' | 'adopted';
+
+function originOf({ connection }: Claim): Origin {
   return connection?.adopted === true ? 'adopted' : 'created';
 }
 
-/** What was changed of one adopted peering. */
-class ChangesOf {
-  private known: Changes;
-
-  constructor(
-    private readonly side: Ec2Peering,
-    private readonly fleetId: string,
-    private readonly api: NetworkApi,
-    private readonly calls: Calls,
-  ) {
-    this.known = readChanges(side);
-  }
-
-  get noted(): Changes {
-    return this.known;
-  }
-
-  /** Whether this library gave the table its route. */
-  covers(routeTableId: string): boolean {
-    return this.known.routeTableIds.includes(routeTableId);
-  }
-
-  /** Notes more changes, before they are made. */
-  async note(more: Changes): Promise<void> {
-    const all: Changes = {
-      dnsResolution: this.known.dnsResolution ?? more.dnsResolution,
-      routeTableIds: [...new Set([...this.known.routeTableIds, ...more.routeTableIds])],
-    };
-    if (JSON.stringify(all) !== JSON.stringify(this.known)) {
-      this.known = all;
-      const tags = tagsOfChanges(this.fleetId, all);
-      await this.calls.make('CreateTags', (signal) => this.api.tagPeering(this.side.id, tags, signal));
-    }
-  }
-}
-
 export class Connection {
+  private readonly network: PeerNetwork;
+
   constructor(
     private readonly spec: ConnectionSpec,
     private readonly owner: string,
@@ -143,25 +87,27 @@ export class Connection {
     private readonly peerings: Peerings,
     private readonly api: ConnectionApi,
     /** Undefined where the handler can't act in the account of the VPC. */
-    private readonly network: NetworkApi | undefined,
+    networkApi: NetworkApi | undefined,
     private readonly calls: Calls,
     private readonly log: Log,
     private readonly region: string,
     /** What to do where GameLift refuses for want of an authorization. */
     private readonly advice: string,
-  ) {}
+  ) {
+    this.network = new PeerNetwork(spec, owner, peerings, networkApi, calls);
+  }
 
   /** Requests the connection, unless this very resource did so before, and brings it to what is declared. */
   async create(): Promise<ConnectionAttributes> {
     return this.explained('peer', async () => {
-      this.refuseUnreachable();
+      this.network.refuseUnreachable();
       const claims = this.claims(await this.activeFleet());
       const first = await claims.read();
       this.refuseOthers(first);
       if (first.owner === undefined) {
         await claims.look(this.owner);
       }
-      const before = await this.peerings.look((side) => this.isOthers(side));
+      const before = await this.peerings.look((side) => this.network.isOthers(side));
       const claim = await claims.read();
       this.refuseOthers(claim);
       if (claim.owner === undefined) {
@@ -174,23 +120,23 @@ export class Connection {
   /**
    * Brings the connection to what is declared; makes it again if it is gone.
    *
-   * @param declared the routes that were declared before
-   * @param origin what CloudFormation knows the connection by
+   * @param formerRoutes what was declared until now
+   * @param standing what CloudFormation knows the connection by
    */
-  async update(declared: DeclaredRoutes, origin: Origin): Promise<ConnectionAttributes> {
+  async update(formerRoutes: DeclaredRoutes, standing: Standing): Promise<ConnectionAttributes> {
     return this.explained('update the peering of', async () => {
-      this.refuseUnreachable();
+      this.network.refuseUnreachable();
       const claims = this.claims(await this.activeFleet());
       const before: Before = { sides: await this.peerings.ec2Side(), listed: await this.peerings.find(), others: [] };
       const claim = await claims.read();
       this.refuseOthers(claim);
       const { listed, sides = [] } = before;
-      if (listed?.status !== 'active' || !this.isDeclared(listed, claim, origin, sides)) {
+      if (listed?.status !== 'active' || !this.isDeclared(listed, claim, standing, sides)) {
         return await this.connect(claims, claim, before);
       }
       const lent = this.spec.adoptExisting && !this.isTagged(listed, sides);
-      const how = claim.owner === this.owner ? originOf(claim) : lent ? 'adopted' : 'created';
-      return await this.settle(claims, claim, listed, how, declared);
+      const origin = claim.owner === this.owner ? originOf(claim) : lent ? 'adopted' : 'created';
+      return await this.settle(claims, claim, listed, origin, formerRoutes);
     });
   }
 
@@ -200,10 +146,10 @@ export class Connection {
    */
   async noted(): Promise<ConnectionAttributes | undefined> {
     const sides = await this.peerings.ec2Side();
-    const tagged = sides?.find((side) => side.status === 'active' && this.hasTagged(side));
-    const id = tagged?.tags[CONNECTION_TAG];
-    if (tagged?.cidrBlock !== undefined && id !== undefined) {
-      return { VpcPeeringConnectionId: id, GameLiftVpcId: tagged.requesterVpcId, GameLiftCidrBlock: tagged.cidrBlock };
+    const made = sides?.find((side) => side.status === 'active' && this.network.isOwn(side));
+    const id = made === undefined ? undefined : this.network.connectionIdOf(made);
+    if (made?.cidrBlock !== undefined && id !== undefined) {
+      return { VpcPeeringConnectionId: id, GameLiftVpcId: made.requesterVpcId, GameLiftCidrBlock: made.cidrBlock };
     }
     const fleet = sides === undefined || this.spec.adoptExisting ? await this.fleet() : undefined;
     const { connection, owner } = fleet === undefined ? {} : await this.claims(fleet).read();
@@ -225,13 +171,13 @@ export class Connection {
   /**
    * Removes what this resource made, and nothing of anyone else's. What is gone already is fine.
    *
-   * @param origin what CloudFormation knows the connection by
+   * @param standing what CloudFormation knows the connection by
    */
-  async delete(origin: Origin): Promise<void> {
+  async delete(standing: Standing): Promise<void> {
     await this.explained('remove the peering of', async () => {
       const fleet = await this.fleet();
       if (fleet === undefined) {
-        await this.cleanNetwork(undefined);
+        await this.network.clean(undefined);
         return;
       }
       const claims = this.claims(fleet);
@@ -241,10 +187,10 @@ export class Connection {
         return;
       }
       if (claim.owner === undefined) {
-        await this.deleteUnclaimed(claims, claim, origin);
+        await this.deleteUnclaimed(claims, claim, standing);
         return;
       }
-      if (typeof origin === 'object' && claim.requestId !== origin.failedRequestId) {
+      if (typeof standing === 'object' && claim.requestId !== standing.failedRequestId) {
         this.log.info({ message: 'the peering connection is that of a later request and stays', fleetId: this.spec.fleetId });
         return;
       }
@@ -263,19 +209,19 @@ export class Connection {
   }
 
   /** The same where nobody has claimed it: never claimed, or CloudFormation stripped the fleet of tags that it does not know. */
-  private async deleteUnclaimed(claims: Claims, claim: Claim, origin: Origin): Promise<void> {
+  private async deleteUnclaimed(claims: Claims, claim: Claim, standing: Standing): Promise<void> {
     const sides = await this.peerings.ec2Side();
-    const side = sides?.find((candidate) => !isDead(candidate.status) && this.hasTagged(candidate));
-    const id = side?.tags[CONNECTION_TAG];
+    const side = sides?.find((candidate) => !isDead(candidate.status) && this.network.isOwn(candidate));
+    const id = side === undefined ? undefined : this.network.connectionIdOf(side);
     if (side !== undefined && id !== undefined) {
       const { requesterVpcId: gameLiftVpcId, cidrBlock = '' } = side;
       // once the peering is gone its tags are too: a deletion that fails half way has to know of it when it is tried again
       await claims.adopt(this.owner, { id, gameLiftVpcId, cidrBlock, adopted: false }, claim);
       await this.remove({ id, gameLiftVpcId });
       await claims.remove();
-    } else if (origin === 'made' && this.spec.adoptExisting) {
+    } else if (standing === 'made' && this.spec.adoptExisting) {
       await this.giveBack(claims, claim);
-    } else if (origin === 'made') {
+    } else if (standing === 'made') {
       // only where EC2 can't be asked it has to be believed that what is there is what was made
       await this.remove(sides === undefined ? await this.peerings.find() : undefined);
     }
@@ -285,7 +231,7 @@ export class Connection {
     if (made !== undefined) {
       await this.peerings.disconnect(made.id, made.gameLiftVpcId);
     }
-    await this.cleanNetwork(made?.gameLiftVpcId);
+    await this.network.clean(made?.gameLiftVpcId);
   }
 
   /** A connection of which nothing is noted: this resource's, unless it was there before. */
@@ -295,17 +241,12 @@ export class Connection {
   }
 
   /** Whether a connection is what this resource made, or is to use. */
-  private isDeclared(listed: LivePeering, claim: Claim, origin: Origin, sides: readonly Ec2Peering[]): boolean {
+  private isDeclared(listed: LivePeering, claim: Claim, standing: Standing, sides: readonly Ec2Peering[]): boolean {
     if (claim.owner !== this.owner) {
-      return this.spec.adoptExisting || origin === 'made' || this.isTagged(listed, sides);
+      return this.spec.adoptExisting || standing === 'made' || this.isTagged(listed, sides);
     }
     // of what was claimed, one that somebody made anew by hand is used on
     return claim.connection !== undefined || claim.others?.includes(listed.gameLiftVpcId ?? '') === false;
-  }
-
-  /** Whether a peering is known to be another fleet's. */
-  private isOthers({ tags }: Ec2Peering): boolean {
-    return tags[FLEET_TAG] !== undefined && tags[FLEET_TAG] !== this.spec.fleetId;
   }
 
   private claims(fleet: FleetRecord): Claims {
@@ -347,24 +288,6 @@ export class Connection {
         );
       }
       await this.calls.sleep(FLEET_POLL);
-    }
-  }
-
-  /** Of use only where EC2 has shown a peering, or routes are declared: where the handler can act. */
-  private get vpc(): NetworkApi {
-    if (this.network === undefined) {
-      throw new Error(`the handler can not act in account ${this.spec.pair.peerVpcAccount}`);
-    }
-    return this.network;
-  }
-
-  private refuseUnreachable(): void {
-    const { routes, dnsResolution, pair } = this.spec;
-    if (this.network === undefined && (routes.kind !== 'None' || dnsResolution)) {
-      throw new NothingDoneError(
-        `routes and DNS of the VPC can't be set from another account: pass PeeringRoutes.none() and no dnsResolution, and set them in ` +
-          `account ${pair.peerVpcAccount}, or give the authorization a peerRole of that account`,
-      );
     }
   }
 
@@ -481,186 +404,32 @@ export class Connection {
 
   /** Whether EC2's side says that this resource made it. */
   private isTagged({ gameLiftVpcId }: LivePeering, sides: readonly Ec2Peering[]): boolean {
-    return sides.some((side) => side.requesterVpcId === gameLiftVpcId && !isDead(side.status) && this.hasTagged(side));
+    return sides.some((side) => side.requesterVpcId === gameLiftVpcId && !isDead(side.status) && this.network.isOwn(side));
   }
 
   /** Notes whose the connection is, and brings tags, routes and DNS to what is declared. */
   private async settle(
     claims: Claims,
     claim: Claim,
-    peering: LivePeering,
-    origin: 'created' | 'adopted',
-    before: DeclaredRoutes | undefined,
+    { id, gameLiftVpcId, cidrBlock }: LivePeering,
+    origin: Origin,
+    formerRoutes: DeclaredRoutes | undefined,
   ): Promise<ConnectionAttributes> {
-    const { id, gameLiftVpcId, cidrBlock } = peering;
     if (gameLiftVpcId === undefined || cidrBlock === undefined) {
       throw new Error(`GameLift does not say which VPC and CIDR block the active connection ${id} leads to; deploy again`);
     }
-    await claims.adopt(this.owner, { id, gameLiftVpcId, cidrBlock, adopted: origin === 'adopted' }, claim);
-    const sides = await this.peerings.ec2Side();
-    const side = sides?.find((candidate) => candidate.requesterVpcId === gameLiftVpcId && !isDead(candidate.status));
-    if (side !== undefined) {
-      const lent = origin === 'adopted' && this.spec.adoptExisting;
-      if (!lent) {
-        await this.tag(side, id);
-      } else if (this.hasTagged(side)) {
-        // it was this resource's for a while
-        await this.untag(side, OWN_TAGS);
-      }
-      // what was lent is given back as it was: it is noted what is changed of it, and only that is changed back
-      const changes = origin === 'adopted' ? new ChangesOf(side, this.spec.fleetId, this.vpc, this.calls) : undefined;
-      await this.route({ id: side.id, cidrBlock }, before, this.own(sides ?? []), changes);
-      const { dnsResolution } = this.spec;
-      if (side.dnsResolution !== dnsResolution && (dnsResolution || !lent || changes?.noted.dnsResolution !== undefined)) {
-        await changes?.note({ dnsResolution: side.dnsResolution, routeTableIds: [] });
-        await this.resolveNames(side, dnsResolution);
-      }
-    } else if (this.spec.routes.kind !== 'None' || this.spec.dnsResolution) {
-      const { unreachable } = this.peerings;
-      throw new Error(
-        unreachable === undefined
-          ? `EC2 shows no peering of VPC ${this.spec.pair.peerVpcId} with ${gameLiftVpcId}, so its routes and DNS can not be set: deploy again`
-          : `EC2 can not be asked about the peering, so its routes and DNS can not be set (${unreachable}): see that the handler's ` +
-              'role may call ec2:DescribeVpcPeeringConnections, then deploy again',
-      );
-    }
+    const connection = { id, gameLiftVpcId, cidrBlock, adopted: origin === 'adopted' };
+    await claims.adopt(this.owner, connection, claim);
+    await this.network.settle(connection, formerRoutes);
     return { VpcPeeringConnectionId: id, GameLiftVpcId: gameLiftVpcId, GameLiftCidrBlock: cidrBlock };
-  }
-
-  private async resolveNames({ id }: Ec2Peering, dnsResolution: boolean): Promise<void> {
-    const { pair } = this.spec;
-    try {
-      await this.calls.make('ModifyVpcPeeringConnectionOptions', (signal) =>
-        this.vpc.setDnsResolution(id, dnsResolution, signal),
-      );
-    } catch (error) {
-      const { name, message } = faultOf(error);
-      throw new Error(
-        `EC2 refused to ${dnsResolution ? 'set' : 'take back'} DNS resolution on ${id} (${name}: ${message}): see that VPC ` +
-          `${pair.peerVpcId} has DNS hostnames and DNS support enabled, or leave dnsResolution out, then deploy again`,
-        { cause: error },
-      );
-    }
-  }
-
-  private own(sides: readonly Ec2Peering[]): ReadonlySet<string> {
-    return new Set(sides.filter(({ tags }) => tags[OWNER_TAG] === this.owner).map(({ id }) => id));
-  }
-
-  private async tag({ id }: Ec2Peering, connectionId: string): Promise<void> {
-    const { fleetId } = this.spec;
-    const tags = { Name: `GameLift ${fleetId}`, [OWNER_TAG]: this.owner, [FLEET_TAG]: fleetId, [CONNECTION_TAG]: connectionId };
-    await this.calls.make('CreateTags', (signal) => this.vpc.tagPeering(id, tags, signal));
-  }
-
-  private async untag({ id }: Ec2Peering, keys: readonly string[]): Promise<void> {
-    await this.calls.make('DeleteTags', (signal) => this.vpc.untagPeering(id, keys, signal));
-  }
-
-  private async route(
-    peering: { readonly id: string; readonly cidrBlock: string },
-    before: DeclaredRoutes | undefined,
-    mine: ReadonlySet<string>,
-    changes: ChangesOf | undefined,
-  ): Promise<void> {
-    if (this.spec.routes.kind === 'None' && before === undefined) {
-      return;
-    }
-    await this.change(peering.id, async (tables) => {
-      const planned = planRoutes(tables, this.spec.routes, before, peering, mine);
-      const made = planned.filter(({ action }) => action !== 'delete').map(({ routeTableId }) => routeTableId);
-      await changes?.note({ routeTableIds: made });
-      return planned.filter(({ action, routeTableId }) => action !== 'delete' || (changes?.covers(routeTableId) ?? true));
-    });
-  }
-
-  /** Changes routes as planned, and plans again where somebody else was faster. */
-  private async change(
-    peeringId: string,
-    plan: (tables: readonly RouteTable[]) => Promise<readonly RouteChange[]>,
-  ): Promise<void> {
-    for (let attempt = 1; ; attempt += 1) {
-      const tables = await this.routeTables();
-      try {
-        await applyRoutes(await plan(tables), peeringId, this.vpc, this.calls);
-        return;
-      } catch (error) {
-        if (!RACED.has(faultOf(error).name) || attempt === ROUTE_ATTEMPTS) {
-          throw error;
-        }
-      }
-    }
   }
 
   /** Leaves an adopted connection as it was before it was adopted. */
   private async giveBack(claims: Claims, claim: Claim): Promise<void> {
     this.log.info({ message: 'the peering connection was adopted and stays', fleetId: this.spec.fleetId });
-    const sides = await this.peerings.ec2Side();
-    if (sides === undefined && (this.spec.routes.kind !== 'None' || this.spec.dnsResolution)) {
-      throw new Error(
-        `EC2 can not be asked what was changed of it, so that can not be taken back${this.unreachable}: delete again`,
-      );
-    }
-    const touched = (sides ?? []).find((side) => !isDead(side.status) && this.isTouched(side));
-    if (touched !== undefined) {
-      await this.takeBack(touched);
-    }
+    await this.network.takeBack();
     if (claim.owner !== undefined) {
       await claims.giveBack(claim);
-    }
-  }
-
-  /** Takes back what was changed of an adopted peering. */
-  private async takeBack(side: Ec2Peering): Promise<void> {
-    const { dnsResolution, routeTableIds } = readChanges(side);
-    if (routeTableIds.length > 0) {
-      await this.change(side.id, (tables) => {
-        const routes = planRemoval(tables, new Set([side.id]));
-        return Promise.resolve(routes.filter(({ routeTableId }) => routeTableIds.includes(routeTableId)));
-      });
-    }
-    if (dnsResolution !== undefined && dnsResolution !== side.dnsResolution) {
-      await this.resolveNames(side, dnsResolution);
-    }
-    await this.untag(side, [...keysOfChanges(side), ...(this.hasTagged(side) ? OWN_TAGS : [])]);
-  }
-
-  private get unreachable(): string {
-    const { unreachable } = this.peerings;
-    return unreachable === undefined ? '' : ` (${unreachable})`;
-  }
-
-  /** Whether EC2's side says that it is the fleet's, and that something of it was made or changed here. */
-  private isTouched(side: Ec2Peering): boolean {
-    return this.hasTagged(side) || fleetOfChanges(side) === this.spec.fleetId;
-  }
-
-  private hasTagged({ tags }: Ec2Peering): boolean {
-    return tags[OWNER_TAG] === this.owner && tags[FLEET_TAG] === this.spec.fleetId;
-  }
-
-  private routeTables(): Promise<readonly RouteTable[]> {
-    return this.calls.make('DescribeRouteTables', (signal) => this.vpc.describeRouteTables(this.spec.pair.peerVpcId, signal));
-  }
-
-  /** Removes the routes to what this resource made, or GameLift left to it: all of them lead nowhere now. */
-  private async cleanNetwork(gameLiftVpcId: string | undefined): Promise<void> {
-    const sides = await this.peerings.ec2Side();
-    if (sides === undefined && this.spec.routes.kind !== 'None') {
-      throw new Error(
-        `EC2 can not be asked which routes lead to it, so they can not be removed${this.unreachable}: delete again`,
-      );
-    }
-    const isOwn = (side: Ec2Peering): boolean => (this.spec.adoptExisting ? this.isTouched(side) : this.hasTagged(side));
-    const alive = (sides ?? []).find((side) => isOwn(side) && !isDead(side.status));
-    if (alive !== undefined) {
-      throw new Error(`GameLift says that it is gone, but EC2 shows ${alive.id} in status ${alive.status}: delete again`);
-    }
-    const gone = (sides ?? []).filter(
-      (side) => isDead(side.status) && (side.requesterVpcId === gameLiftVpcId || this.hasTagged(side)),
-    );
-    if (gone.length > 0) {
-      await this.change('', (tables) => Promise.resolve(planRemoval(tables, new Set(gone.map(({ id }) => id)))));
     }
   }
 

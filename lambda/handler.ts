@@ -26,8 +26,9 @@ import {
 } from './cloudformation';
 import type { Addressee, Answer, CustomResourceRequest, Put, RawProperties, Requester } from './cloudformation';
 import { Connection, connectionKey, readConnection } from './connection';
-import type { ConnectionApi, ConnectionSpec, NetworkApi, Origin } from './connection';
+import type { ConnectionApi, ConnectionSpec, Standing } from './connection';
 import type { Log } from './log';
+import type { NetworkApi } from './network';
 import { Peerings } from './peering';
 import { isSamePair, laterVersion, readPair, readSeconds } from './properties';
 import type { Pair, PeerRole } from './properties';
@@ -157,28 +158,28 @@ function openConnection(request: CustomResourceRequest, calls: Calls, world: Wor
 
   const spec = readConnection(request.properties);
   const id = idOf(spec);
-  const origin = originOf(request.physicalResourceId, id);
-  const connection = typeof origin === 'object' ? open(spec, origin.failedRequestId) : open(spec);
+  const standing = standingOf(request.physicalResourceId, id);
+  const connection = typeof standing === 'object' ? open(spec, standing.failedRequestId) : open(spec);
   return {
-    ...idsOf(request, id, origin),
+    ...idsOf(request, id, standing),
     create: () => connection.create(),
     update: async () => {
       const before = tolerant(readConnection, request.oldProperties);
       if (before === undefined || idOf(before) === id) {
         const unchanged = before !== undefined && JSON.stringify(before) === JSON.stringify(spec);
         return (
-          (unchanged ? await connection.noted() : undefined) ?? (await connection.update(before?.routes ?? spec.routes, origin))
+          (unchanged ? await connection.noted() : undefined) ?? (await connection.update(before?.routes ?? spec.routes, standing))
         );
       }
       const attributes = await connection.create();
-      if (originOf(request.physicalResourceId, idOf(before)) === 'unknown') {
+      if (standingOf(request.physicalResourceId, idOf(before)) === 'unknown') {
         // an update that never was answered, or whose answer was not kept, is rolled back: CloudFormation knows nothing of
         // what it made, and will send no delete for it
         await open(before).delete('unknown');
       }
       return attributes;
     },
-    delete: () => connection.delete(origin),
+    delete: () => connection.delete(standing),
   };
 }
 
@@ -189,17 +190,17 @@ function openConnection(request: CustomResourceRequest, calls: Calls, world: Wor
 function idsOf(
   { physicalResourceId, requestId }: Addressee,
   id: string,
-  origin: Origin,
+  standing: Standing,
 ): Pick<Lifecycle, 'physicalId' | 'failedId'> {
   const had = physicalResourceId?.endsWith(NOTHING_DONE) === true ? undefined : physicalResourceId;
   return {
-    physicalId: typeof origin === 'object' ? (had ?? id) : id,
+    physicalId: typeof standing === 'object' ? (had ?? id) : id,
     failedId: had ?? `${id}${UNFINISHED}${requestId}`,
   };
 }
 
 /** What a physical id says of the connection that goes by `id` once it was made. */
-function originOf(physicalResourceId: string | undefined, id: string): Origin {
+function standingOf(physicalResourceId: string | undefined, id: string): Standing {
   if (physicalResourceId === id) {
     return 'made';
   }
