@@ -65,21 +65,34 @@ const EC2_DOCUMENTED: Readonly<Record<string, readonly string[]>> = {
   DescribeVpcs: ['InvalidVpcID.NotFound'],
 };
 
-function mishapsOf({ service, operation }: MadeCall): readonly Mishap[] {
-  const documented =
-    service === 'ec2'
-      ? [...EC2, ...(EC2_DOCUMENTED[operation] ?? []).map((name) => error(name, 'grave'))]
-      : [
-          ...GAMELIFT.filter(({ name }) => operation !== 'DescribeVpcPeeringAuthorizations' || name !== 'NotFoundException'),
-          ...(operation === 'TagResource' || operation === 'UntagResource' ? [error('TaggingFailedException', 'grave')] : []),
-        ];
-  return [...documented, ...BROKEN, MALFORMED];
+/** STS and CloudFormation. */
+const QUERY: readonly Mishap[] = [
+  error('InternalFailure', 'mild', 500),
+  error('ServiceUnavailable', 'mild', 503),
+  error('Throttling', 'mild'),
+  error('AccessDenied', 'mild', 403),
+];
+
+function documented({ service, operation }: MadeCall): readonly Mishap[] {
+  switch (service) {
+    case 'ec2':
+      return [...EC2, ...(EC2_DOCUMENTED[operation] ?? []).map((name) => error(name, 'grave'))];
+    case 'sts':
+      return [...QUERY, error('RegionDisabledException', 'grave', 403)];
+    case 'cloudformation':
+      return [...QUERY, error('ValidationError', 'grave')];
+    default:
+      return [
+        ...GAMELIFT.filter(({ name }) => operation !== 'DescribeVpcPeeringAuthorizations' || name !== 'NotFoundException'),
+        ...(operation === 'TagResource' || operation === 'UntagResource' ? [error('TaggingFailedException', 'grave')] : []),
+      ];
+  }
 }
 
 /** Everything that can go wrong at one call, once, and from then on with every call of the operation. */
 export function troublesAt(index: number, call: MadeCall): readonly Trouble[] {
   const { operation, request } = call;
-  return mishapsOf(call).flatMap(({ name, fault, once }): Trouble[] => [
+  return [...documented(call), ...BROKEN, MALFORMED].flatMap(({ name, fault, once }): Trouble[] => [
     {
       name: `call ${index}, ${operation} during ${request}: ${name}, once`,
       severity: once,
@@ -168,7 +181,7 @@ async function populate(readings: Readings): Promise<MatrixWorld> {
 
 /** A reason that says what could not be done, or that nobody answered, or who cancelled it. */
 const CLEAR =
-  /could not [A-Za-z ]+ (between VPC|fleet) \S+|was not finished within \d+ seconds: deploy again|no time left for the \w+: deploy again|did not receive a response from your Custom Resource|cancelled|Resource handler returned message|does not exist/;
+  /(could not [A-Za-z ]+|an authorization is missing) (between VPC|fleet) \S+|was not finished within \d+ seconds: deploy again|no time left for the \w+: deploy again|did not receive a response from your Custom Resource|cancelled|Resource handler returned message|does not exist/;
 
 /** What a program says of itself, and not of what happened. */
 const SLIP = /\bundefined\b|\bNaN\b|\[object |is not a function|Cannot read|TypeError/;

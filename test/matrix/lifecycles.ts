@@ -104,6 +104,20 @@ export const LIFECYCLES = {
     authorized,
     deleted,
   ],
+  'without trust, and without an authorization': [
+    authorized,
+    created(untrusted()),
+    days(10),
+    {
+      deploy: untrusted({ build: 2 }),
+      status: 'UPDATE_ROLLBACK_COMPLETE',
+      reason: /: an authorization is missing between VPC \S+ of account \S+ and GameLift account |cancelled/,
+      after: untrusted(),
+    },
+    days(30),
+    authorized,
+    deleted,
+  ],
   'connection that was there before, adopted': [
     { peerByHand: adopted },
     created(declare({ fleets: [adopted] })),

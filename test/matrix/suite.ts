@@ -50,6 +50,7 @@ const DISTURBED: readonly (readonly [LifecycleName, Readings])[] = [
   ['moved to another VPC', {}],
   ['through a role of another account', {}],
   ['without trust', {}],
+  ['without trust, and without an authorization', {}],
   ['connection that was there before, adopted', {}],
   // where GameLift writes no routes, there are some to give back
   ['connection that was there before, adopted', { peerVpcWrites: 'none' }],
