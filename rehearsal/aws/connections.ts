@@ -161,7 +161,7 @@ export class Connections {
       { vpcId, account, cidrBlocks: [cidrBlock] },
       { vpcId: key.peerVpcId, account: key.peerVpcAccount, cidrBlocks: [...(peerVpc?.cidrBlocks.values() ?? [])] },
     );
-    const id = behaviours.get('connectionIds') === 'pcx of EC2' ? peering.id : this.ids.uuid('vpc-peering');
+    const id = behaviours.get('connectionIds') === 'pcx of EC2' ? peering.id : `vpc-peering-${this.ids.uuid('vpc-peering')}`;
     const connection = { id, fleet, peering, key };
     this.records.push(connection);
     return connection;

@@ -74,7 +74,7 @@ export class Fleets {
 
   create(place: Place, attributes: Record<string, string>, tags: ReadonlyMap<string, string>): Fleet {
     const { clock, behaviours } = this.surroundings;
-    const id = this.ids.uuid('fleet');
+    const id = `fleet-${this.ids.uuid('fleet')}`;
     const account = behaviours.get('fleetArns') === 'with account' ? place.account : '';
     const arn = `arn:aws:gamelift:${place.region}:${account}:fleet/${id}`;
     const vpc = attributes.ComputeType === 'EC2' ? this.createVpc(place, attributes.Name ?? '') : undefined;
@@ -165,7 +165,7 @@ export class Fleets {
   }
 
   record(fleet: Fleet, code: string, message: string): void {
-    const id = this.ids.uuid('event').slice('event-'.length);
+    const id = this.ids.uuid('event');
     fleet.events.push({ id, code, message, time: new Date(this.surroundings.clock.now()) });
   }
 

@@ -9,11 +9,11 @@ export class Ids {
     return `${prefix}-${hexadecimal(`${prefix}${++this.serial}`)}`;
   }
 
-  /** As GameLift makes them. */
-  uuid(prefix: string): string {
-    const digits = createHash('sha256').update(`${prefix}${++this.serial}`).digest('hex');
+  /** @param kind what it is the id of */
+  uuid(kind: string): string {
+    const digits = createHash('sha256').update(`${kind}${++this.serial}`).digest('hex');
     const parts = [digits.slice(0, 8), digits.slice(8, 12), digits.slice(12, 16), digits.slice(16, 20), digits.slice(20, 32)];
-    return `${prefix}-${parts.join('-')}`;
+    return parts.join('-');
   }
 }
 

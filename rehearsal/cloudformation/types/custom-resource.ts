@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { Ids } from '../../aws/ids';
 import type { RehearsalClock } from '../../clock';
 import type { Functions } from '../../lambda/functions';
 import { textOf } from '../intrinsics';
@@ -35,6 +35,7 @@ const DEFAULT_TIMEOUT_SECONDS = 3600;
 /** Resources that a function of the user's looks after: a request goes out, and an answer arrives at a URL, or none does. */
 export class CustomResource implements ResourceType {
   readonly seconds = 0;
+  private readonly ids = new Ids();
 
   constructor(private readonly options: CustomResourceOptions) {}
 
@@ -73,7 +74,7 @@ export class CustomResource implements ResourceType {
   /** @param fallbackId the physical id while the answer has given none */
   private async request(resource: ResourceRequest, details: object, fallbackId: string): Promise<Answer> {
     const { stack, logicalId, type, properties } = resource;
-    const requestId = randomUUID();
+    const requestId = this.ids.uuid('request');
     const { url, answer } = this.options.responses.issue({ region: stack.region, stackId: stack.id, logicalId, requestId });
     const request = {
       ...details,

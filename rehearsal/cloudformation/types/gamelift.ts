@@ -189,7 +189,7 @@ function keptType(ids: Ids, kind: 'build' | 'script' | 'alias', createOnly: read
   return {
     createOnly,
     create: ({ stack }) => {
-      const physicalId = ids.uuid(kind);
+      const physicalId = `${kind}-${ids.uuid(kind)}`;
       const arn = `arn:aws:gamelift:${stack.region}:${stack.account}:${kind}/${physicalId}`;
       return {
         physicalId,
