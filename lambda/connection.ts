@@ -319,7 +319,8 @@ export class Connection {
     }
     const certain = this.calls.uncertain;
     try {
-      const peering = await this.peerings.connect({ ...before, listed }, earlier);
+      const requireClaim = claiming ? (): Promise<void> => this.requireClaim(claims) : (): Promise<void> => Promise.resolve();
+      const peering = await this.peerings.connect({ ...before, listed }, earlier, requireClaim);
       if (claiming) {
         await this.holdOn(claims, peering);
       }
@@ -331,7 +332,7 @@ export class Connection {
       // where all was refused there is nothing to clean up, and what comes later is somebody else's
       if (claiming && earlier === undefined && !this.peerings.requested && this.calls.uncertain === certain) {
         await this.giveUp(claims);
-        throw new NothingDoneError(faultOf(error).message);
+        throw new NothingDoneError('all of it was refused', { cause: error });
       }
       throw error;
     }
@@ -387,6 +388,13 @@ export class Connection {
     }
   }
 
+  private async requireClaim(claims: Claims): Promise<void> {
+    const { owner } = await claims.read();
+    if (owner !== this.owner) {
+      throw new Error('the claim on it was removed while it was being made: deploy again');
+    }
+  }
+
   /** @throws Error if the claim is gone, or another's, by the time that there is a connection. */
   private async holdOn(claims: Claims, { id, gameLiftVpcId }: LivePeering): Promise<void> {
     const { owner } = await claims.read();
@@ -438,11 +446,13 @@ export class Connection {
       return await act();
     } catch (error) {
       const { fleetId, pair } = this.spec;
-      const { name, message } = faultOf(error);
-      const own = ['Error', 'NothingDoneError'].includes(name) || error instanceof TimeUpError || error instanceof RateLimitError;
+      const reason = error instanceof NothingDoneError ? (error.cause ?? error) : error;
+      const { name, message } = faultOf(reason);
+      const own =
+        ['Error', 'NothingDoneError'].includes(name) || reason instanceof TimeUpError || reason instanceof RateLimitError;
       const text =
         `could not ${task} fleet ${fleetId} of account ${pair.gameLiftAccount} with VPC ${pair.peerVpcId} of account ` +
-        `${pair.peerVpcAccount} in ${this.region}: ${own ? message : `${name}: ${message}`}${this.adviceOn(error)}`;
+        `${pair.peerVpcAccount} in ${this.region}: ${own ? message : `${name}: ${message}`}${this.adviceOn(reason)}`;
       throw error instanceof NothingDoneError ? new NothingDoneError(text) : new Error(text, { cause: error });
     }
   }

@@ -137,6 +137,11 @@ export async function isPeered({ peerVpcId }: Pair, api: PeeredApi, calls: Calls
   return records.some((record) => record.PeerVpcId === peerVpcId && !isDead(statusOf(record)));
 }
 
+/** Why a call was not made at all, or not once more. */
+class UnclaimedError extends Error {
+  override readonly name = 'UnclaimedError';
+}
+
 /** The blocks of a VPC that EC2 does not know. */
 const MISSING: readonly string[] = [];
 
@@ -217,9 +222,15 @@ export class Peerings {
    *
    * @param before what there was before it was asked who has claimed it: a run that was at work by then has said so
    * @param earlier where an earlier run of the same request may have made it: the VPCs whose connections were there before that run
+   * @param requireClaim rejects once nobody wants the connection any more; asked whenever it is about to be requested, since
+   *   that may be minutes later: a deletion that came meanwhile found nothing, and will not come again
    * @throws ExistsError if it is there, and no run of this request made it as far as is known.
    */
-  async connect({ sides, listed }: Before, earlier: ReadonlySet<string> | undefined): Promise<LivePeering> {
+  async connect(
+    { sides, listed }: Before,
+    earlier: ReadonlySet<string> | undefined,
+    requireClaim: () => Promise<void>,
+  ): Promise<LivePeering> {
     const found = earlier === undefined ? listed : (listed ?? (await this.find()));
     const wasThere = earlier === undefined || earlier.has(found?.gameLiftVpcId ?? '');
     if (found !== undefined && wasThere) {
@@ -233,7 +244,7 @@ export class Peerings {
     const refusals = new Refusals();
     let since = this.calls.now();
     if (found === undefined) {
-      await this.request(earlier === undefined ? 'first' : 'again', known, refusals);
+      await this.request(earlier === undefined ? 'first' : 'again', known, refusals, requireClaim);
     }
     for (;;) {
       const outcome = await this.outcome(since, sides);
@@ -252,7 +263,7 @@ export class Peerings {
         throw overlapping ?? this.ended(outcome, blocks);
       }
       since = this.calls.now();
-      await this.request('again', known, refusals);
+      await this.request('again', known, refusals, requireClaim);
     }
   }
 
@@ -382,15 +393,28 @@ export class Peerings {
    *
    * @param known the VPCs at the other end of what was there before
    */
-  private async request(run: 'first' | 'again', known: ReadonlySet<string>, refusals: Refusals): Promise<void> {
+  private async request(
+    run: 'first' | 'again',
+    known: ReadonlySet<string>,
+    refusals: Refusals,
+    requireClaim: () => Promise<void>,
+  ): Promise<void> {
     const input = { FleetId: this.fleetId, PeerVpcAwsAccountId: this.pair.peerVpcAccount, PeerVpcId: this.pair.peerVpcId };
     const certain = this.calls.uncertain;
     for (;;) {
       try {
-        await this.calls.make('CreateVpcPeeringConnection', (signal) => this.api.createVpcPeeringConnection(input, signal));
+        await this.calls.make('CreateVpcPeeringConnection', async (signal) => {
+          await requireClaim().catch((cause: unknown) => {
+            throw new UnclaimedError('the connection was not requested', { cause });
+          });
+          await this.api.createVpcPeeringConnection(input, signal);
+        });
         this.requested = true;
         return;
       } catch (error) {
+        if (error instanceof UnclaimedError) {
+          throw error.cause;
+        }
         const { name, message } = faultOf(error);
         if (!REFUSED.has(name)) {
           throw error;

@@ -104,7 +104,7 @@ export const LIFECYCLES = {
     authorized,
     deleted,
   ],
-  'without trust, and without an authorization': [
+  'without trust or authorization': [
     authorized,
     created(untrusted()),
     days(10),

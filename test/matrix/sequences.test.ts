@@ -45,6 +45,23 @@ const FOUND: readonly (readonly [string, Sequence])[] = [
     },
   ],
   [
+    'a copy of a create that is refused goes on after the deletion',
+    {
+      readings: { authorizingAgain: 'InvalidRequestException', useOfAuthorization: 'consumed', fleetEvents: 'never seen' },
+      moves: [
+        { kind: 'echo', seconds: 0 },
+        {
+          kind: 'deploy',
+          declared: declare({
+            vpc: 'B',
+            fleets: [fleet(), fleet({ name: 'Arena', routes: 'one subnet', dnsResolution: true })],
+          }),
+        },
+        { kind: 'mishap', calls: 10, fault: { kind: 'reset', effect: 'before' } },
+      ],
+    },
+  ],
+  [
     'two connections, each of whose requests come twice at once',
     {
       readings: {},
