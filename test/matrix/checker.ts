@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Inventory } from '../../rehearsal/aws';
-import { declaredTables, STACK } from './stacks';
+import { ATTRIBUTES, declaredTables, peeringId, STACK } from './stacks';
 import type { Declared, DeclaredFleet } from './stacks';
 import { DAY, PLACE } from './world';
-import type { MatrixWorld } from './world';
+import type { MatrixWorld, VpcPlace } from './world';
 
 /*
  * Compares the accounts with what was declared, and with what was there before.
@@ -20,6 +20,7 @@ interface FleetItem {
 }
 
 interface ConnectionItem {
+  readonly id: string;
   readonly fleetId: string;
   readonly peerVpcId: string;
   readonly status: string;
@@ -161,11 +162,12 @@ export function deviations(world: MatrixWorld, declared: Declared): readonly str
 }
 
 function deviationsOf(
-  { aws, places }: MatrixWorld,
+  world: MatrixWorld,
   { vpc, access }: Declared,
   fleet: DeclaredFleet,
   { id, status, Description, tags }: FleetItem,
 ): readonly string[] {
+  const { aws, places } = world;
   const place = places[vpc];
   const { name, peering, description, dnsResolution } = fleet;
   const inventory = aws.inventory();
@@ -180,28 +182,81 @@ function deviationsOf(
     return [...problems, ...connections.map(() => `fleet ${name} is peered`)];
   }
   const [connection] = connections;
-  if (connection?.status !== 'active' || connection.peerVpcId !== place.vpcId || side?.status !== 'active') {
+  if (
+    vpcOfFleet === undefined ||
+    connection?.status !== 'active' ||
+    connection.peerVpcId !== place.vpcId ||
+    side?.status !== 'active'
+  ) {
     return [...problems, `fleet ${name} is not peered with VPC ${vpc}: ${JSON.stringify({ connection, side })}`];
   }
   if (peering === 'born') {
     return problems;
   }
   const routes = (inventory.routes as readonly RouteItem[]).filter(({ target }) => target === side.id);
-  const missing = declaredTables(fleet, place).filter(
-    (table) => !routes.some(({ routeTableId, destination }) => routeTableId === table && destination === vpcOfFleet?.cidrBlock),
+  const tables = declaredTables(fleet, place);
+  const missing = tables.filter(
+    (table) => !routes.some(({ routeTableId, destination }) => routeTableId === table && destination === vpcOfFleet.cidrBlock),
   );
-  const claims = Object.keys(tags).filter((key) => key.startsWith(`cdk-gamelift-vpc-peering:${place.vpcId}`));
-  const strips = aws.behaviours.get('foreignFleetTags') === 'strips them';
+  const undeclared = (without(routes, world.before.routes) as readonly RouteItem[]).filter(
+    ({ routeTableId }) => !tables.includes(routeTableId) && !tablesOfGameLift(world, place).includes(routeTableId),
+  );
+  const attributes = [connection.id, vpcOfFleet.vpcId, vpcOfFleet.cidrBlock];
   const named = (inventory.tags as readonly TagItem[]).some(
     ({ account, resourceId, key }) => account === place.account && resourceId === side.id && key === 'Name',
   );
   return [
     ...problems,
     ...missing.map((table) => `${table} has no route to fleet ${name}`),
+    ...undeclared.map(({ routeTableId }) => `${routeTableId} has a route to fleet ${name} that is not declared`),
+    ...told(world, name).flatMap((value, index) =>
+      value === attributes[index] ? [] : [`${String(ATTRIBUTES[index])} of ${name} is ${value} instead of ${String(attributes[index])}`],
+    ),
     ...(side.dnsResolution.accepter === dnsResolution ? [] : [`DNS resolution of ${name} is ${String(!dnsResolution)}`]),
-    ...(claims.length === 2 || strips ? [] : [`fleet ${name} has ${claims.length} claim tags instead of 2`]),
+    ...claimProblems(world, fleet, place, tags, attributes),
     ...(named || access === 'none' ? [] : [`the peering of ${name} has no Name`]),
   ];
+}
+
+/** What the stack says of a fleet's connection, in the order of its attributes. */
+function told({ cloudFormation }: MatrixWorld, name: string): readonly string[] {
+  const { outputs } = cloudFormation.describe(STACK);
+  return ATTRIBUTES.map((attribute) => String(outputs[`${name}${attribute}`]));
+}
+
+/** Where GameLift writes routes by itself, as far as is assumed. */
+function tablesOfGameLift({ aws }: MatrixWorld, { routeTableIds }: VpcPlace): readonly string[] {
+  switch (aws.behaviours.get('peerVpcWrites')) {
+    case 'every route table':
+      return routeTableIds;
+    case 'main route table':
+      return routeTableIds.slice(0, 1);
+    case 'none':
+      return [];
+  }
+}
+
+/** Whether a fleet says whose its connection is, and what came of it. */
+function claimProblems(
+  { aws, cloudFormation }: MatrixWorld,
+  fleet: DeclaredFleet,
+  { vpcId }: VpcPlace,
+  tags: FleetItem['tags'],
+  attributes: readonly string[],
+): readonly string[] {
+  const key = `cdk-gamelift-vpc-peering:${vpcId}`;
+  const claims = Object.keys(tags).filter((candidate) => candidate.startsWith(key));
+  if (claims.length === 0 && aws.behaviours.get('foreignFleetTags') === 'strips them') {
+    return [];
+  }
+  const { id, resources } = cloudFormation.describe(STACK);
+  const logicalId = resources.find((resource) => resource.logicalId.startsWith(peeringId(fleet)))?.logicalId;
+  const [, stack, guid] = id.split('/');
+  const owner = `${String(stack)}/${String(logicalId)}/${String(guid)}`;
+  const note = [...attributes, fleet.made === 'by hand' ? 'adopted' : 'created'].join(' ');
+  return tags[key] === owner && tags[`${key}:connection`]?.startsWith(`${note} `) === true && claims.length === 2
+    ? []
+    : [`fleet ${fleet.name} is not claimed as ${owner}: ${note}, but has ${JSON.stringify(tags)}`];
 }
 
 /** Deletes of CloudFormation's that failed, also where it went on without them. */

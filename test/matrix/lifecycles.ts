@@ -47,6 +47,7 @@ export const LIFECYCLES = {
     updated(declare({ fleets: [fleet({ build: 2 })] })),
     days(5),
     updated(declare({ fleets: [fleet({ build: 2, description: 'second', dnsResolution: true, routes: 'one subnet' })] })),
+    updated(declare({ fleets: [fleet({ build: 2, description: 'second' })] })),
     days(30),
     deleted,
   ],

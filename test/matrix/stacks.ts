@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { App, Stack } from 'aws-cdk-lib';
+import { App, CfnOutput, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import * as ssm from 'aws-cdk-lib/aws-ssm';
@@ -135,14 +135,34 @@ function peer(stack: Stack, authorization: IVpcPeeringAuthorization, declared: D
       authorization.authorizeFleet(fleet);
       return fleet;
     case 'connected':
-      return new VpcPeeringConnection(stack, `${name}Peering`, {
-        authorization,
-        fleet,
-        routes: routesOf(routes),
-        dnsResolution,
-        adoptExisting,
-      });
+      return tell(
+        name,
+        new VpcPeeringConnection(stack, peeringId(declared), {
+          authorization,
+          fleet,
+          routes: routesOf(routes),
+          dnsResolution,
+          adoptExisting,
+        }),
+      );
   }
+}
+
+/** Gives its attributes as outputs. */
+function tell(name: string, peering: VpcPeeringConnection): VpcPeeringConnection {
+  const attributes = [peering.vpcPeeringConnectionId, peering.gameLiftVpcId, peering.gameLiftCidrBlock];
+  for (const [index, value] of attributes.entries()) {
+    new CfnOutput(Stack.of(peering), `${name}${String(ATTRIBUTES[index])}`, { value });
+  }
+  return peering;
+}
+
+/** What a connection tells of itself; each is an output, its name after the fleet's. */
+export const ATTRIBUTES = ['ConnectionId', 'VpcId', 'CidrBlock'] as const;
+
+/** The id of a fleet's connection in its stack. */
+export function peeringId({ name }: DeclaredFleet): string {
+  return `${name}Peering`;
 }
 
 function fleetOf(stack: Stack, { name, made, build: version, description }: DeclaredFleet): aws_gamelift.IFleetRef {
