@@ -129,10 +129,12 @@ export class Authorizations implements Authority {
     return (await this.find()) !== undefined;
   }
 
-  /** Cancels what is there; nothing there is fine. */
+  /** Cancels what is there; nothing there is fine, but is not believed where one is listed: it may be seconds old. */
   async cancel(): Promise<void> {
     try {
-      await this.remove();
+      if (!(await this.remove()) && (await this.isListed().catch(() => false))) {
+        await this.remove();
+      }
     } catch (error) {
       throw await this.explain('cancel the VPC peering authorization', error);
     }

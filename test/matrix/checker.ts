@@ -11,6 +11,10 @@ import type { MatrixWorld, VpcPlace } from './world';
 
 type Kind = keyof Inventory;
 
+interface AuthorizationItem {
+  readonly peerVpcId: string;
+}
+
 interface FleetItem {
   readonly id: string;
   readonly Name: string;
@@ -87,6 +91,15 @@ function withoutLoan({ handMade }: MatrixWorld, item: object): object {
     return { ...item, tags: Object.fromEntries(tags) };
   }
   return id !== undefined && id === handMade?.peeringId ? { ...item, dnsResolution: undefined } : item;
+}
+
+/** Authorizations that nobody cancelled: for VPCs that the stack no longer declares they are left to lapse. */
+export function unlapsed({ aws, before, places }: MatrixWorld, { vpc, access }: Declared): readonly string[] {
+  const given = without(aws.inventory().authorizations, before.authorizations);
+  // whoever authorizes by hand cancels by hand
+  return (access === 'none' ? [] : given)
+    .filter((item) => (item as AuthorizationItem).peerVpcId === places[vpc].vpcId)
+    .map((item) => `still valid: ${JSON.stringify(item)}`);
 }
 
 /** What is left two days after everything was deleted: authorizations have lapsed by then. */
@@ -210,7 +223,9 @@ function deviationsOf(
     ...missing.map((table) => `${table} has no route to fleet ${name}`),
     ...undeclared.map(({ routeTableId }) => `${routeTableId} has a route to fleet ${name} that is not declared`),
     ...told(world, name).flatMap((value, index) =>
-      value === attributes[index] ? [] : [`${String(ATTRIBUTES[index])} of ${name} is ${value} instead of ${String(attributes[index])}`],
+      value === attributes[index]
+        ? []
+        : [`${String(ATTRIBUTES[index])} of ${name} is ${value} instead of ${String(attributes[index])}`],
     ),
     ...(side.dnsResolution.accepter === dnsResolution ? [] : [`DNS resolution of ${name} is ${String(!dnsResolution)}`]),
     ...claimProblems(world, fleet, place, tags, attributes),
@@ -259,10 +274,18 @@ function claimProblems(
     : [`fleet ${fleet.name} is not claimed as ${owner}: ${note}, but has ${JSON.stringify(tags)}`];
 }
 
-/** Deletes of CloudFormation's that failed, also where it went on without them. */
-export function failedDeletes({ journal }: MatrixWorld): readonly string[] {
+/** Milliseconds since the epoch, first and last. */
+export type Span = readonly [from: number, to: number];
+
+/**
+ * Deletes of CloudFormation's that failed, also where it went on without them.
+ *
+ * @param excused when deletes may fail
+ */
+export function failedDeletes({ journal }: MatrixWorld, excused: readonly Span[] = []): readonly string[] {
   return journal.entries
     .filter(({ source, message }) => source === 'cloudformation' && message.startsWith('DELETE_FAILED'))
+    .filter(({ time }) => !excused.some(([from, to]) => from <= time && time <= to))
     .map(({ subject, message }) => `${subject} ${message}`);
 }
 
@@ -270,9 +293,21 @@ export function failedDeletes({ journal }: MatrixWorld): readonly string[] {
  * Whether CloudFormation skipped a clean-up: it tries three times, goes on, and reports success. The permissions go with what
  * was to be cleaned up, so nobody can make up for it.
  */
-export function isSkipped(world: MatrixWorld): boolean {
-  const subjects = failedDeletes(world).map((line) => line.split(' ')[0]);
-  return subjects.some((subject) => subjects.filter((other) => other === subject).length >= 3);
+export function isSkipped({ journal }: MatrixWorld): boolean {
+  let cleansUp = false;
+  let failed: readonly string[] = [];
+  for (const { source, subject, message } of journal.entries) {
+    if (source === 'cloudformation' && message.includes(' AWS::CloudFormation::Stack')) {
+      cleansUp = message.includes('CLEANUP_IN_PROGRESS');
+      failed = [];
+    } else if (source === 'cloudformation' && cleansUp && message.startsWith('DELETE_FAILED')) {
+      failed = [...failed, subject];
+      if (failed.filter((other) => other === subject).length === 3) {
+        return true;
+      }
+    }
+  }
+  return false;
 }
 
 /** Why resources of the stack failed, in the words of who made them fail. */

@@ -39,6 +39,8 @@ export interface Impossible {
   readonly lifecycle: LifecycleName;
   readonly where: Readings;
   readonly why: string;
+  /** Where it ends, and how. */
+  readonly ending: string;
   /** What one is told. */
   readonly reason: RegExp;
 }
@@ -48,12 +50,14 @@ export const IMPOSSIBLE: readonly Impossible[] = [
     lifecycle: 'two fleets that are born peered at once',
     where: { useOfAuthorization: 'consumed' },
     why: 'the creation of the first fleet uses the authorization up, and CloudFormation asks nobody before that of the second',
+    ending: 'step 1: ROLLBACK_FAILED',
     reason: /There is no valid VPC peering authorization for vpc-\S+|Fleet fleet-\S+ did not stabilize: ERROR/,
   },
   {
     lifecycle: 'without trust',
     where: { useOfAuthorization: 'consumed' },
     why: "the connection of the new fleet uses up what the VPC's owner gave, and that of the old one is left without",
+    ending: 'step 5: UPDATE_COMPLETE',
     reason:
       /an authorization is missing between VPC \S+ of account \S+ and GameLift account \S+ in \S+: .* Run there: aws gamelift create-/,
   },
@@ -61,6 +65,7 @@ export const IMPOSSIBLE: readonly Impossible[] = [
     lifecycle: 'two connections on one authorization',
     where: { fleetCidrBlocks: 'may coincide' },
     why: 'a route table can not lead to two VPCs with the same addresses, and GameLift chooses them',
+    ending: 'step 1: ROLLBACK_COMPLETE',
     reason:
       /has a route for \S+ to pcx-\S+, where the fleet's VPC needs one to pcx-\S+: remove that route, or leave the table out/,
   },

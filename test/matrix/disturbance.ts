@@ -20,6 +20,8 @@ export type CallFault =
   /** No answer comes, until the client gives up. */
   | { readonly kind: 'timeout'; readonly effect: Effect }
   | { readonly kind: 'reset'; readonly effect: Effect }
+  /** The same until the time of the request is up. */
+  | { readonly kind: 'late'; readonly effect: Effect }
   /** The answer makes no sense. */
   | { readonly kind: 'malformed' }
   /** The process is gone. */

@@ -1,8 +1,8 @@
-import { damage, isSkipped, leaks, leftovers, reasons } from './checker';
+import { damage, deviations, isSkipped, leaks, leftovers, reasons, unlapsed } from './checker';
 import type { CallFault, Disturbance, PutFault } from './disturbance';
 import type { MadeCall } from './functions';
-import { firstFailure, take } from './lifecycles';
-import type { Step } from './lifecycles';
+import { declaredLast, firstFailure, textsOf } from './lifecycles';
+import type { Failure, Step } from './lifecycles';
 import { STACK } from './stacks';
 import { MatrixWorld } from './world';
 import type { Readings } from './world';
@@ -16,6 +16,8 @@ export interface Trouble {
   readonly disturbance: Disturbance;
   /** One after which the life has to go on as if nothing had been, or one that may fail a deployment. */
   readonly severity: 'mild' | 'grave';
+  /** Whether an authorization may be left to lapse: GameLift denies that there is one, or a copy of an event asks for one late. */
+  readonly leavesAuthorization: boolean;
 }
 
 /** What happens to one call. */
@@ -37,6 +39,11 @@ const BROKEN: readonly Mishap[] = (['before', 'after'] as const).flatMap((effect
   { name: `connection reset ${effect} it took effect`, fault: { kind: 'reset', effect }, once: 'mild' },
   { name: `process killed ${effect} it took effect`, fault: { kind: 'killed', effect }, once: 'mild' },
 ]);
+const LATE: readonly Mishap[] = (['before', 'after'] as const).map((effect) => ({
+  name: `no answer ${effect} it took effect, until the time is up`,
+  fault: { kind: 'late', effect },
+  once: 'grave',
+}));
 const MALFORMED: Mishap = { name: 'malformed answer', fault: { kind: 'malformed' }, once: 'mild' };
 
 /** As the API reference lists them; the peering operations have all four, but for one. */
@@ -62,6 +69,7 @@ const EC2_DOCUMENTED: Readonly<Record<string, readonly string[]>> = {
   DeleteRoute: ['InvalidRoute.NotFound', 'InvalidRouteTableID.NotFound'],
   CreateTags: ['InvalidVpcPeeringConnectionID.NotFound', 'TagLimitExceeded'],
   ModifyVpcPeeringConnectionOptions: ['OperationNotPermitted', 'InvalidVpcPeeringConnectionID.NotFound'],
+  DeleteTags: ['InvalidVpcPeeringConnectionID.NotFound'],
   DescribeVpcs: ['InvalidVpcID.NotFound'],
 };
 
@@ -73,7 +81,8 @@ const QUERY: readonly Mishap[] = [
   error('AccessDenied', 'mild', 403),
 ];
 
-function documented({ service, operation }: MadeCall): readonly Mishap[] {
+/** How a service may refuse a call, as documented. */
+export function documented({ service, operation }: Pick<MadeCall, 'service' | 'operation'>): readonly Mishap[] {
   switch (service) {
     case 'ec2':
       return [...EC2, ...(EC2_DOCUMENTED[operation] ?? []).map((name) => error(name, 'grave'))];
@@ -89,21 +98,32 @@ function documented({ service, operation }: MadeCall): readonly Mishap[] {
   }
 }
 
+/** How GameLift may say that there is no authorization. */
+const DENYING: ReadonlySet<string> = new Set(['NotFoundException', 'InvalidRequestException']);
+
 /** Everything that can go wrong at one call, once, and from then on with every call of the operation. */
 export function troublesAt(index: number, call: MadeCall): readonly Trouble[] {
   const { operation, request } = call;
-  return [...documented(call), ...BROKEN, MALFORMED].flatMap(({ name, fault, once }): Trouble[] => [
-    {
-      name: `call ${index}, ${operation} during ${request}: ${name}, once`,
-      severity: once,
-      disturbance: { call: (point) => (point.index === index ? fault : undefined) },
-    },
-    {
-      name: `call ${index}, ${operation} during ${request}: ${name}, for good`,
-      severity: 'grave',
-      disturbance: { call: (point) => (point.index >= index && point.operation === operation ? fault : undefined) },
-    },
-  ]);
+  const leaves = ({ fault }: Mishap): boolean =>
+    operation === 'DeleteVpcPeeringAuthorization' && fault.kind === 'error' && DENYING.has(fault.name);
+  return [...documented(call), ...BROKEN, ...LATE, MALFORMED].flatMap((mishap): Trouble[] => {
+    const { name, fault, once } = mishap;
+    const leavesAuthorization = leaves(mishap);
+    return [
+      {
+        name: `call ${index}, ${operation} during ${request}: ${name}, once`,
+        severity: once,
+        leavesAuthorization,
+        disturbance: { call: (point) => (point.index === index ? fault : undefined) },
+      },
+      {
+        name: `call ${index}, ${operation} during ${request}: ${name}, for good`,
+        severity: 'grave',
+        leavesAuthorization,
+        disturbance: { call: (point) => (point.index >= index && point.operation === operation ? fault : undefined) },
+      },
+    ];
+  });
 }
 
 const PUTS: readonly { readonly name: string; readonly fault: PutFault }[] = [
@@ -124,11 +144,13 @@ export function troublesOfPut(index: number): readonly Trouble[] {
       {
         name: `answer ${index}: ${name}, once`,
         severity: final ? 'grave' : 'mild',
+        leavesAuthorization: false,
         disturbance: { put: (point) => (point.index === index ? fault : undefined) },
       },
       {
         name: `answer ${index}: ${name}, for good`,
         severity: arrived ? 'mild' : 'grave',
+        leavesAuthorization: false,
         disturbance: { put: (point) => (point.index >= index ? fault : undefined) },
       },
     ];
@@ -144,11 +166,13 @@ export function troublesOfEvent(index: number): readonly Trouble[] {
     ...[0, 1, 5, 30].map((seconds): Trouble => ({
       name: `event ${index} comes again after ${seconds} seconds`,
       severity: 'mild',
+      leavesAuthorization: true,
       disturbance: { copies: (point) => (point.index === index ? [seconds] : []) },
     })),
     ...LAST_MOMENTS.map((seconds): Trouble => ({
       name: `event ${index} meets a function with ${seconds} seconds left`,
       severity: 'grave',
+      leavesAuthorization: false,
       disturbance: { seconds: (point) => (point.index === index ? seconds : undefined) },
     })),
   ];
@@ -157,11 +181,7 @@ export function troublesOfEvent(index: number): readonly Trouble[] {
 /** Everything that can go wrong in a life, one thing at a time. */
 export async function troublesOf(steps: readonly Step[], readings: Readings): Promise<readonly Trouble[]> {
   const world = await populate(readings);
-  await world.live(async () => {
-    for (const step of steps) {
-      await take(world, step);
-    }
-  });
+  await world.live(() => firstFailure(world, steps));
   const { calls, puts, events } = world.functions;
   world.close();
   return [
@@ -179,15 +199,19 @@ async function populate(readings: Readings): Promise<MatrixWorld> {
   return world;
 }
 
-/** A reason that says what could not be done, or that nobody answered, or who cancelled it. */
-const CLEAR =
-  /(could not [A-Za-z ]+|an authorization is missing) (between VPC|fleet) \S+|was not finished within \d+ seconds: deploy again|no time left for the \w+: deploy again|did not receive a response from your Custom Resource|cancelled|Resource handler returned message|does not exist/;
+/** What could not be done, why, and what to do about it. */
+const OURS =
+  /Message returned: (?:(?:could not [A-Za-z ]+|an authorization is missing) (?:between VPC|fleet) \S+.*(?:again|Run there|pass adoptExisting|remove it there)|.*was not finished within \d+ seconds: deploy again|.*no time left for the \w+: deploy again)/;
+
+/** That nobody answered, who cancelled it, or what another resource says. */
+const OTHERS =
+  /did not receive a response from your Custom Resource|^Resource (?:creation|update) cancelled$|^Resource handler returned message|^The vpc ID '\S+' does not exist$/;
 
 /** What a program says of itself, and not of what happened. */
 const SLIP = /\bundefined\b|\bNaN\b|\[object |is not a function|Cannot read|TypeError/;
 
 export function isClear(reason: string): boolean {
-  return CLEAR.test(reason) && !SLIP.test(reason);
+  return (OURS.test(reason) || OTHERS.test(reason)) && !SLIP.test(reason);
 }
 
 /** A life in which something goes wrong; gives everything that was not as it should be. */
@@ -198,15 +222,16 @@ export async function weather(steps: readonly Step[], readings: Readings, troubl
     return await world.live(async () => {
       const failure = await firstFailure(world, steps);
       world.functions.disturbance = {};
-      const broken = damage(world);
-      if (failure !== undefined && trouble.severity === 'mild') {
-        return [...failure, ...reasons(world)];
+      // whatever went wrong, what CloudFormation says that there is is there
+      const wrong = failure?.problems.some(({ about }) => about === 'state') === true && !isSkipped(world);
+      if (failure !== undefined && (wrong || trouble.severity === 'mild')) {
+        return [...textsOf(failure), ...reasons(world)];
       }
       const unclear = reasons(world).filter((reason) => !isClear(reason));
       return [
-        ...broken,
         ...unclear.map((text) => `not clear: ${text}`),
-        ...(failure === undefined ? [] : await recover(world, steps)),
+        ...(failure === undefined ? [] : await recover(world, steps, failure)),
+        ...(isSkipped(world) || trouble.leavesAuthorization ? [] : unlapsed(world, declaredLast(steps, failure))),
         ...(await leftovers(world)).filter((left) => !(isSkipped(world) && DEAD_ENDS.test(left))),
         ...damage(world),
         ...leaks(world),
@@ -223,7 +248,7 @@ export async function weather(steps: readonly Step[], readings: Readings, troubl
 export const DEAD_ENDS = /^left behind: (routes .*"state":"blackhole"|rules )/;
 
 /** What one does once nothing is wrong any more. */
-async function recover(world: MatrixWorld, steps: readonly Step[]): Promise<readonly string[]> {
+async function recover(world: MatrixWorld, steps: readonly Step[], { before }: Failure): Promise<readonly string[]> {
   const { cloudFormation } = world;
   for (const vpc of new Set(steps.flatMap((step) => ('authorizeByHand' in step ? [step.authorizeByHand] : [])))) {
     // as often as GameLift lets anybody
@@ -231,8 +256,13 @@ async function recover(world: MatrixWorld, steps: readonly Step[]): Promise<read
     await world.authorize(vpc);
   }
   const stuck = cloudFormation.describe(STACK).status === 'UPDATE_ROLLBACK_FAILED';
-  const results = [...(stuck ? [await cloudFormation.continueUpdateRollback(STACK)] : []), await cloudFormation.delete(STACK)];
-  return results
-    .filter(({ status }) => !status.endsWith('_COMPLETE'))
-    .map(({ status, reason = '' }) => `${status} although nothing is wrong any more: ${reason}`);
+  const rolledBack = stuck ? [await cloudFormation.continueUpdateRollback(STACK)] : [];
+  const wrong = stuck && !isSkipped(world) ? deviations(world, before) : [];
+  const results = [...rolledBack, await cloudFormation.delete(STACK)];
+  return [
+    ...wrong.map((text) => `after the rollback went on: ${text}`),
+    ...results
+      .filter(({ status }) => !status.endsWith('_COMPLETE'))
+      .map(({ status, reason = '' }) => `${status} although nothing is wrong any more: ${reason}`),
+  ];
 }

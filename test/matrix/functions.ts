@@ -42,6 +42,9 @@ export interface MadeCall {
 const REQUEST_TIMEOUT = 20_000;
 const PUT_TIMEOUT = 10_000;
 
+/** No request has so much time. */
+const HOUR = 3_600_000;
+
 const never = (): Promise<never> => new Promise(() => undefined);
 
 /** Lambda, where every function is the handler of lambda/, called in this process. */
@@ -294,6 +297,8 @@ class Process {
         throw Object.assign(new Error('Request did not complete within 20000 ms'), { name: 'TimeoutError', $metadata: {} });
       case 'reset':
         throw reset();
+      case 'late':
+        return this.time.sleep(HOUR, signal).then(never);
       case 'malformed':
         throw Object.assign(new SyntaxError("Expected property name or '}' in JSON at position 1"), {
           $metadata: { httpStatusCode: 200 },

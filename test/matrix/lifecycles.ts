@@ -1,4 +1,4 @@
-import { damage, deviations, failedDeletes, isSkipped, leaks, leftovers, reasons } from './checker';
+import { damage, deviations, failedDeletes, isSkipped, leaks, leftovers, reasons, unlapsed } from './checker';
 import type { Impossible } from './combinations';
 import { assemblyOf, declare, fleet, STACK } from './stacks';
 import type { Declared, DeclaredFleet } from './stacks';
@@ -144,30 +144,67 @@ export type LifecycleName = keyof typeof LIFECYCLES;
 
 export const LIFECYCLE_NAMES = Object.keys(LIFECYCLES) as LifecycleName[];
 
+/** Something that is not as a step says. */
+interface Problem {
+  /** How the operation ended, why, or what there is after it. */
+  readonly about: 'status' | 'reason' | 'state';
+  readonly text: string;
+}
+
+/** The first step that did not come out as it says. */
+export interface Failure {
+  /** From 1. */
+  readonly step: number;
+  /** How the operation ended. */
+  readonly status: string;
+  readonly problems: readonly Problem[];
+  /** What there was before. */
+  readonly before: Declared;
+}
+
+const NOTHING = declare({ fleets: [] });
+
 /** Goes through the steps of an undisturbed life; gives everything that was not as it should be. */
 export async function live(world: MatrixWorld, steps: readonly Step[]): Promise<readonly string[]> {
-  return world.live(
-    async () => (await firstFailure(world, steps)) ?? [...(await leftovers(world)), ...failedDeletes(world), ...leaks(world)],
-  );
+  return world.live(async () => {
+    const failure = await firstFailure(world, steps);
+    if (failure !== undefined) {
+      return textsOf(failure);
+    }
+    return [...unlapsed(world, declaredLast(steps)), ...(await leftovers(world)), ...failedDeletes(world), ...leaks(world)];
+  });
+}
+
+/** What the stack last declared of what succeeded, or else what it was to be created with. */
+export function declaredLast(steps: readonly Step[], failure?: Failure): Declared {
+  const deployed = steps.slice(0, failure?.step).flatMap((step) => ('deploy' in step ? [step.deploy] : []));
+  const [first = NOTHING] = deployed;
+  return (failure === undefined ? deployed : deployed.slice(0, -1)).at(-1) ?? first;
+}
+
+export function textsOf({ step, problems }: Failure): readonly string[] {
+  return problems.map(({ text }) => `step ${step}: ${text}`);
 }
 
 /**
- * The same where it can't succeed: it fails with the reason that is declared, and once the VPC was authorized by hand and
- * the stack deleted, nothing is left.
+ * The same where it can't succeed: it fails as and with the reason that is declared, and once the VPC was authorized by hand
+ * and the stack deleted, nothing is left.
  */
-export async function fail(world: MatrixWorld, steps: readonly Step[], { reason }: Impossible): Promise<readonly string[]> {
+export async function fail(world: MatrixWorld, steps: readonly Step[], impossible: Impossible): Promise<readonly string[]> {
   return world.live(async () => {
     const failure = await firstFailure(world, steps);
     if (failure === undefined) {
       return ['it succeeded although it is declared to be impossible'];
     }
-    const told = reasons(world).some((text) => reason.test(text));
+    const told = reasons(world).some((text) => impossible.reason.test(text));
+    const ending = `step ${failure.step}: ${failure.status}`;
     const [vpc = 'A'] = steps.flatMap((step) => ('deploy' in step ? [step.deploy.vpc] : []));
     await world.authorize(vpc);
     const { status, reason: why = '' } = await world.cloudFormation.delete(STACK);
     await deleteSkipped(world, vpc);
     return [
-      ...(told ? [] : [`failed for another reason: ${failure.join(', ')}, ${reasons(world).join(', ')}`]),
+      ...(ending === impossible.ending ? [] : [`${ending} instead of ${impossible.ending}`]),
+      ...(told ? [] : [`failed for another reason: ${textsOf(failure).join(', ')}, ${reasons(world).join(', ')}`]),
       ...(status === 'DELETE_COMPLETE' ? [] : [`${status} although it was authorized by hand: ${why}`]),
       ...damage(world),
       ...(await leftovers(world)),
@@ -188,48 +225,53 @@ async function deleteSkipped(world: MatrixWorld, vpc: VpcName): Promise<void> {
 }
 
 /** Goes through the steps up to the first that is not as it should be; undefined where all are. */
-export async function firstFailure(world: MatrixWorld, steps: readonly Step[]): Promise<readonly string[] | undefined> {
+export async function firstFailure(world: MatrixWorld, steps: readonly Step[]): Promise<Failure | undefined> {
+  let before: Declared = NOTHING;
   for (const [index, step] of steps.entries()) {
-    const problems = await take(world, step);
+    const { status, problems } = await take(world, step, before);
     if (problems.length > 0) {
-      return problems.map((problem) => `step ${index + 1}: ${problem}`);
+      return { step: index + 1, status, problems, before };
     }
+    before = 'deploy' in step ? (step.after ?? step.deploy) : before;
   }
   return undefined;
 }
 
-/** Takes one step; gives what is not as the step says. */
-export async function take(world: MatrixWorld, step: Step): Promise<readonly string[]> {
+/** Takes one step; gives how it ended, and what is not as the step says. */
+async function take(world: MatrixWorld, step: Step, before: Declared): Promise<Pick<Failure, 'status' | 'problems'>> {
   if ('days' in step) {
     await world.pass(step.days);
-    return [];
+    return { status: '', problems: [] };
   }
   if ('authorizeByHand' in step) {
     await world.authorize(step.authorizeByHand);
-    return [];
+    return { status: '', problems: [] };
   }
   if ('peerByHand' in step) {
     await world.peerByHand(step.peerByHand);
-    return [];
+    return { status: '', problems: [] };
   }
   const earlier = reasons(world).length;
   const wanted = 'deploy' in step ? step.status : step.delete;
   const { status, reason = '' } = 'deploy' in step ? await deploy(world, step.deploy) : await world.cloudFormation.delete(STACK);
+  const problems: Problem[] = [];
   if (status !== wanted) {
-    return [`${status} instead of ${wanted}: ${reason}`];
+    problems.push({ about: 'status', text: `${status} instead of ${wanted}: ${reason}` });
   }
   const why = 'deploy' in step ? step.reason : undefined;
-  const others =
-    why === undefined
-      ? []
-      : reasons(world)
-          .slice(earlier)
-          .filter((told) => !why.test(told));
-  if (others.length > 0) {
-    return [`${status} for another reason: ${others.join(', ')}`];
+  const others = why === undefined ? [] : reasons(world).slice(earlier);
+  for (const told of others.filter((text) => why?.test(text) === false)) {
+    problems.push({ about: 'reason', text: `${status} for another reason: ${told}` });
   }
-  const after = 'deploy' in step ? (step.after ?? step.deploy) : declare({ fleets: [] });
-  return [...damage(world), ...deviations(world, after)];
+  const after = 'deploy' in step ? (step.after ?? step.deploy) : NOTHING;
+  const there = status === wanted ? after : isRolledBack(status) ? before : undefined;
+  const state = [...damage(world), ...(there === undefined ? [] : deviations(world, there))];
+  return { status, problems: [...problems, ...state.map((text): Problem => ({ about: 'state', text }))] };
+}
+
+/** Whether CloudFormation says that everything is as it was before. */
+function isRolledBack(status: string): boolean {
+  return status === 'ROLLBACK_COMPLETE' || status === 'UPDATE_ROLLBACK_COMPLETE';
 }
 
 /** Deploys the stack, after what it depends on. */

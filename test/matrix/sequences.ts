@@ -1,8 +1,10 @@
 import fc from 'fast-check';
-import { damage, deviations, failedDeletes, isSkipped, leaks, leftovers, reasons } from './checker';
+import { damage, deviations, failedDeletes, isSkipped, leaks, leftovers, reasons, unlapsed } from './checker';
+import type { Span } from './checker';
+import type { ServiceName } from './api';
 import { QUESTIONS } from './combinations';
 import type { CallFault, Disturbance } from './disturbance';
-import { DEAD_ENDS, isClear } from './faults';
+import { DEAD_ENDS, documented, isClear } from './faults';
 import { deploy } from './lifecycles';
 import { assemblyOf, declare, fleet, STACK } from './stacks';
 import type { Declared, DeclaredFleet, Peering } from './stacks';
@@ -30,26 +32,33 @@ export type Move =
   | { readonly kind: 'outage'; readonly operation: string; readonly minutes: number; readonly fault: CallFault };
 
 /** Of which there are outages: one of each kind that the handler makes. */
-const OPERATIONS = [
-  'AssumeRole',
-  'CreateVpcPeeringAuthorization',
-  'DescribeVpcPeeringAuthorizations',
-  'CreateVpcPeeringConnection',
-  'DescribeVpcPeeringConnections',
-  'DeleteVpcPeeringConnection',
-  'DescribeFleetAttributes',
-  'DescribeFleetEvents',
-  'ListTagsForResource',
-  'TagResource',
-  'UntagResource',
-  'DescribeRouteTables',
-  'CreateRoute',
-  'DeleteRoute',
-  'CreateTags',
-  'ModifyVpcPeeringConnectionOptions',
+const OPERATIONS: readonly (readonly [ServiceName, operation: string])[] = [
+  ['sts', 'AssumeRole'],
+  ['gamelift', 'CreateVpcPeeringAuthorization'],
+  ['gamelift', 'DescribeVpcPeeringAuthorizations'],
+  ['gamelift', 'CreateVpcPeeringConnection'],
+  ['gamelift', 'DescribeVpcPeeringConnections'],
+  ['gamelift', 'DeleteVpcPeeringConnection'],
+  ['gamelift', 'DescribeFleetAttributes'],
+  ['gamelift', 'DescribeFleetEvents'],
+  ['gamelift', 'ListTagsForResource'],
+  ['gamelift', 'TagResource'],
+  ['gamelift', 'UntagResource'],
+  ['ec2', 'DescribeVpcPeeringConnections'],
+  ['ec2', 'DescribeRouteTables'],
+  ['ec2', 'CreateRoute'],
+  ['ec2', 'DeleteRoute'],
+  ['ec2', 'CreateTags'],
+  ['ec2', 'ModifyVpcPeeringConnectionOptions'],
 ];
 
 const MINUTE = 60_000;
+
+/** By then a copy of an event has begun; it may well be at work still. */
+const COPY_BEGINS = 2_000;
+
+/** How long a request may go on that met an outage. */
+const AFTERMATH = 20 * MINUTE;
 
 /** Two calls of one operation that are as far apart are not throttled. */
 const RATE_TOKEN = 15_000;
@@ -119,7 +128,14 @@ const move: fc.Arbitrary<Move> = fc.oneof(
   {
     weight: 2,
     arbitrary: fc
-      .record({ operation: fc.constantFrom(...OPERATIONS), minutes: fc.constantFrom(1, 10, 100), fault: faults })
+      .constantFrom(...OPERATIONS)
+      .chain(([service, operation]) =>
+        fc.record({
+          operation: fc.constant(operation),
+          minutes: fc.constantFrom(1, 10, 100),
+          fault: fc.oneof(faults, fc.constantFrom(...documented({ service, operation }).map(({ fault }) => fault))),
+        }),
+      )
       .map((outage): Move => ({ kind: 'outage', ...outage })),
   },
   { weight: 1, arbitrary: fc.nat({ max: 4 }).map((answers): Move => ({ kind: 'lost', answers })) },
@@ -188,9 +204,15 @@ export async function play({ readings: chosen, moves }: Sequence): Promise<reado
 /** A stack, and what was last deployed of it. */
 class RandomStack {
   private current: Declared | undefined;
+  /** The same after its deletion. */
+  private last: Declared | undefined;
   /** When the outage is over. */
   private outageEnds = 0;
-  private everTroubled = false;
+  /** When deletes may fail, since something did not work then. */
+  private readonly troubles: Span[] = [];
+  /** When the last copy of an event has begun. */
+  private copiesEnd = 0;
+  private helped = false;
   private everBorn = false;
 
   constructor(private readonly world: MatrixWorld) {}
@@ -208,7 +230,12 @@ class RandomStack {
         return [];
       }
       case 'echo':
-        this.disturb({ copies: () => [each.seconds] });
+        this.disturb({
+          copies: () => {
+            this.copiesEnd = this.world.clock.now() + COPY_BEGINS;
+            return [each.seconds];
+          },
+        });
         return [];
       case 'lost': {
         const index = functions.puts + each.answers;
@@ -230,11 +257,13 @@ class RandomStack {
     if (this.current === undefined) {
       return [];
     }
+    this.last = this.current;
     this.current = undefined;
-    await this.letCopiesEnd();
+    await this.letCopiesBegin();
     const problems: string[] = [];
+    const isHelpDue = this.isTroubled() || isSkipped(this.world);
     const helps = [(): Promise<void> => this.outlast(), (): Promise<void> => this.authorize()];
-    for (const help of [(): Promise<void> => Promise.resolve(), ...(this.everTroubled ? helps : [])]) {
+    for (const help of [(): Promise<void> => Promise.resolve(), ...(isHelpDue ? helps : [])]) {
       await help();
       const { status, reason = '' } = await this.world.cloudFormation.delete(STACK);
       if (status === 'DELETE_COMPLETE') {
@@ -250,17 +279,25 @@ class RandomStack {
     if (isSkipped(this.world)) {
       await this.deleteForgottenFleets();
     }
+    // a copy of an event may have asked for one late
+    const isCopied = this.world.functions.disturbance.copies !== undefined;
+    const isLate = this.helped || isCopied || isSkipped(this.world);
+    const given = isLate || this.last === undefined ? [] : unlapsed(this.world, this.last);
     const left = await leftovers(this.world);
     return [
+      ...given,
       ...(isSkipped(this.world) ? left.filter((each) => !DEAD_ENDS.test(each)) : left),
-      ...(this.everTroubled ? [] : failedDeletes(this.world)),
+      ...failedDeletes(this.world, this.troubles),
     ];
   }
 
   private disturb(disturbance: Disturbance, minutes = 0): void {
     this.world.functions.disturbance = disturbance;
-    this.outageEnds = this.world.clock.now() + minutes * MINUTE;
-    this.everTroubled ||= minutes > 0;
+    const now = this.world.clock.now();
+    this.outageEnds = now + minutes * MINUTE;
+    if (minutes > 0) {
+      this.troubles.push([now, this.outageEnds + AFTERMATH]);
+    }
   }
 
   private isTroubled(): boolean {
@@ -270,6 +307,7 @@ class RandomStack {
   /** By hand, for fleets that were born peered or that a clean-up left peered: CloudFormation deletes those. */
   private async authorize(): Promise<void> {
     if (this.everBorn || isSkipped(this.world)) {
+      this.helped = true;
       for (const vpc of ['A', 'B', 'C'] as const) {
         await this.world.clock.sleep(RATE_TOKEN);
         // where one is valid already, there may be no second
@@ -291,11 +329,10 @@ class RandomStack {
     }
   }
 
-  /** The copies of the last deployment's events have been dealt with when somebody starts the next. */
-  private async letCopiesEnd(): Promise<void> {
-    if (this.world.functions.disturbance.copies !== undefined) {
-      await this.world.clock.sleep(MINUTE);
-    }
+  /** A copy that begins after a later request is told from that by nothing. */
+  private async letCopiesBegin(): Promise<void> {
+    const { clock } = this.world;
+    await clock.sleep(Math.max(0, this.copiesEnd - clock.now()));
   }
 
   private async outlast(): Promise<void> {
@@ -308,7 +345,7 @@ class RandomStack {
       // nothing to update, however the last update ended; or things are left that CloudFormation no longer knows
       return [];
     }
-    await this.letCopiesEnd();
+    await this.letCopiesBegin();
     const outcome = [current === undefined ? 'CREATE' : 'UPDATE', current === undefined ? 'ROLLBACK' : 'UPDATE_ROLLBACK'];
     const [expected] = wanted.end === 'sound' ? outcome : outcome.slice(1);
     this.current = current ?? wanted;
