@@ -6,7 +6,6 @@ import type { TestAnswer } from './world';
  * What a connection refuses, notes and waits for, in a simulated AWS.
  */
 
-const STACK_ID = 'arn:aws:cloudformation:us-east-1:111111111111:stack/Game/6b2e1c9c-0000-4000-8000-000000000000';
 const DENIED = awsError('UnauthorizedOperation');
 const ABSENT = 'fleet-01234567-89ab-cdef-0123-456789abcdef';
 
@@ -21,29 +20,7 @@ function send(
   change: object = {},
   id?: string,
 ): Promise<{ answer: TestAnswer | undefined }> {
-  const properties = {
-    SchemaVersion: '1',
-    PeerVpcId: world.vpcId,
-    PeerVpcAwsAccountId: '111111111111',
-    GameLiftAwsAccountId: '111111111111',
-    FleetId: world.fleetId,
-    TimeoutSeconds: '600',
-    Routes: 'EveryRouteTable',
-    DnsResolution: 'false',
-    AdoptExisting: 'false',
-    ...change,
-  };
-  return world.run({
-    RequestType: type,
-    ResponseURL: 'https://cloudformation-custom-resource-response.s3.amazonaws.com/answer?X-Amz-Signature=5ec2e7',
-    StackId: STACK_ID,
-    RequestId: `f0f0f0f0-0000-4000-8000-00000000000${type.length}`,
-    ResourceType: 'Custom::GameLiftVpcPeeringConnection',
-    LogicalResourceId: 'Peering',
-    ...(id === undefined ? {} : { PhysicalResourceId: id }),
-    ResourceProperties: properties,
-    ...(type === 'Update' ? { OldResourceProperties: properties } : {}),
-  });
+  return world.ask(type, world.declare(change), id);
 }
 
 const refusesEc2 = (service: string): Error | undefined => (service === 'ec2' ? DENIED : undefined);
@@ -142,13 +119,95 @@ describe('an update in which nothing changed', () => {
   test('makes the connection again that somebody deleted by hand', async () => {
     world = await SimulatedWorld.create();
     const { Data, PhysicalResourceId } = await made();
-    const input = { FleetId: world.fleetId, VpcPeeringConnectionId: Data?.VpcPeeringConnectionId };
-    await world.aws.callGameLift('DeleteVpcPeeringConnection', input, { account: '111111111111', region: 'us-east-1' });
+    await world.disconnectByHand();
     const { answer } = await send('Update', {}, PhysicalResourceId);
     expect(answer).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId });
     expect(answer?.Data?.VpcPeeringConnectionId).not.toBe(Data?.VpcPeeringConnectionId);
     expect(world.peerings.statuses.filter((status) => status === 'active')).toEqual(['active']);
   });
+});
+
+describe('the attributes are what GameLift says, whose ids may be its own', () => {
+  beforeEach(async () => {
+    world = await SimulatedWorld.create({ connectionIds: 'own of GameLift' });
+  });
+
+  /** Checks the answer to what was asked; gives the physical id in it. */
+  function check(answer: TestAnswer | undefined): string | undefined {
+    expect(answer).toMatchObject({ Status: 'SUCCESS', Data: world.attributes });
+    expect(answer?.Data?.VpcPeeringConnectionId).toMatch(/^vpc-peering-/);
+    return answer?.PhysicalResourceId;
+  }
+
+  test.each([
+    ['made here', {}],
+    ['adopted', { AdoptExisting: 'true' }],
+  ])('of one that was %s: when it is created, updated, and updated without a change', async (_, change) => {
+    if ('AdoptExisting' in change) {
+      await world.connectByHand();
+    }
+    const id = check((await send('Create', change)).answer);
+    check((await send('Update', change, id)).answer);
+    const former = { OldResourceProperties: world.declare(change) };
+    const changed = world.declare({ ...change, DnsResolution: 'true' });
+    check((await world.ask('Update', changed, id, former)).answer);
+    check((await world.ask('Update', changed, id)).answer);
+  });
+
+  test('of one that is updated without a change, where EC2 can not be asked', async () => {
+    const id = check((await send('Create', { Routes: 'None' })).answer);
+    world.refusal = refusesEc2;
+    check((await send('Update', { Routes: 'None' }, id)).answer);
+  });
+});
+
+describe('a deletion after the connection was made again, while EC2 still shows the one before', () => {
+  /** An update that finds or makes what is declared. */
+  async function update(id: string): Promise<void> {
+    const former = { OldResourceProperties: world.declare({ Routes: 'None' }) };
+    expect((await world.ask('Update', world.declare(), id, former)).answer?.Status).toBe('SUCCESS');
+  }
+
+  test.each(['by an update', 'by hand'] as const)('waits for the one that is there now, which was made %s', async (again) => {
+    world = await SimulatedWorld.create({ deletingConnections: 'deleting for a while', endedConnections: 'linger' });
+    const { PhysicalResourceId } = await made();
+    await world.disconnectByHand();
+    if (again === 'by hand') {
+      await world.connectByHand();
+    }
+    await update(PhysicalResourceId);
+    expect((await send('Delete', {}, PhysicalResourceId)).answer?.Status).toBe('SUCCESS');
+    expect(world.peerings).toEqual({ statuses: [], routed: [] });
+  });
+
+  test('is asked for again where GameLift accepted it without effect, for want of an authorization', async () => {
+    world = await SimulatedWorld.create({ missingAuthorization: 'failed', endedConnections: 'linger' });
+    const { PhysicalResourceId } = await made();
+    await world.pass(23 / 24);
+    await world.disconnectByHand();
+    await update(PhysicalResourceId);
+    // the authorization has lapsed by then, and what was deleted is not forgotten yet
+    await world.pass(1.5 / 24);
+    expect((await send('Delete', {}, PhysicalResourceId)).answer?.Status).toBe('SUCCESS');
+    expect(world.peerings).toEqual({ statuses: [], routed: [] });
+  });
+});
+
+test('a deletion that may not take its routes away fails, and takes them when it is tried again', async () => {
+  world = await SimulatedWorld.create({ peerVpcWrites: 'none' });
+  const { PhysicalResourceId } = await made();
+  const routed = [...world.routeTableIds].sort();
+  world.refusal = (_, operation) => (operation === 'DeleteRoute' ? DENIED : undefined);
+  expect((await send('Delete', {}, PhysicalResourceId)).answer).toMatchObject({
+    Status: 'FAILED',
+    Reason: expect.stringMatching(
+      /^could not remove the peering of fleet .*: UnauthorizedOperation: .*; see that no service control policy/,
+    ) as string,
+  });
+  expect([...world.peerings.routed].sort()).toEqual(routed);
+  world.refusal = () => undefined;
+  expect((await send('Delete', {}, PhysicalResourceId)).answer?.Status).toBe('SUCCESS');
+  expect(world.peerings).toEqual({ statuses: [], routed: [] });
 });
 
 describe('a deletion where EC2 can not be asked', () => {

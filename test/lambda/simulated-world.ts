@@ -2,6 +2,7 @@ import { createHandler } from '../../lambda/handler';
 import type { LogRecord } from '../../lambda/log';
 import type { Time } from '../../lambda/time';
 import type { SimulatedAws } from '../../rehearsal/aws';
+import type { Fleet } from '../../rehearsal/aws/fleets';
 import type { FleetFate } from '../../rehearsal/aws/surroundings';
 import type { RehearsalClock } from '../../rehearsal/clock';
 import { SimulatedApi } from '../matrix/api';
@@ -9,7 +10,10 @@ import type { Send, ServiceName } from '../matrix/api';
 import { sendAs } from '../matrix/functions';
 import { ACCOUNT, MatrixWorld, PLACE, REGION } from '../matrix/world';
 import type { Readings } from '../matrix/world';
+import { SECRET_URL } from './world';
 import type { TestAnswer } from './world';
+
+const STACK_ID = 'arn:aws:cloudformation:us-east-1:111111111111:stack/Game/6b2e1c9c-0000-4000-8000-000000000000';
 
 /** The handler on a simulated AWS with a fleet in it, which a test sends events by hand: for requests that really run. */
 export class SimulatedWorld {
@@ -47,16 +51,15 @@ export class SimulatedWorld {
     return this.matrix.places.A.routeTableIds;
   }
 
-  /** The status of what connects the fleet, and its routes' tables. */
+  /** The status of what connects the fleet, and the tables of the routes to it, or to what connected it before. */
   get peerings(): { readonly statuses: readonly string[]; readonly routed: readonly string[] } {
-    const { connections, peerings, routes } = this.matrix.aws.inventory();
+    const { connections, routes } = this.matrix.aws.inventory();
     const own = (connections as { fleetId: string; status: string }[]).filter(({ fleetId }) => fleetId === this.fleetId);
     const foreign = new Set((this.matrix.before.peerings as { id: string }[]).map(({ id }) => id));
-    const ids = new Set((peerings as { id: string }[]).map(({ id }) => id).filter((id) => !foreign.has(id)));
     return {
       statuses: own.map(({ status }) => status),
       routed: (routes as { target: string; routeTableId: string }[])
-        .filter(({ target }) => ids.has(target))
+        .filter(({ target }) => target.startsWith('pcx-') && !foreign.has(target))
         .map(({ routeTableId }) => routeTableId),
     };
   }
@@ -88,8 +91,91 @@ export class SimulatedWorld {
     return { answer: answers[0], logged };
   }
 
+  /** What is declared of the fleet's connection. */
+  declare(change: object = {}): object {
+    return {
+      SchemaVersion: '1',
+      PeerVpcId: this.vpcId,
+      PeerVpcAwsAccountId: ACCOUNT,
+      GameLiftAwsAccountId: ACCOUNT,
+      FleetId: this.fleetId,
+      TimeoutSeconds: '600',
+      Routes: 'EveryRouteTable',
+      DnsResolution: 'false',
+      AdoptExisting: 'false',
+      ...change,
+    };
+  }
+
+  /**
+   * Asks for the fleet's connection, as CloudFormation does.
+   *
+   * @param id what CloudFormation knows it by
+   * @param change of the request, such as that it is another stack's
+   */
+  async ask(
+    type: 'Create' | 'Update' | 'Delete',
+    declared = this.declare(),
+    id?: string,
+    change: object = {},
+  ): Promise<{ readonly answer: TestAnswer | undefined }> {
+    return await this.run({
+      RequestType: type,
+      ResponseURL: SECRET_URL,
+      StackId: STACK_ID,
+      RequestId: `f0f0f0f0-0000-4000-8000-00000000000${type.length}`,
+      ResourceType: 'Custom::GameLiftVpcPeeringConnection',
+      LogicalResourceId: 'Peering',
+      ...(id === undefined ? {} : { PhysicalResourceId: id }),
+      ResourceProperties: declared,
+      ...(type === 'Update' ? { OldResourceProperties: declared } : {}),
+      ...change,
+    });
+  }
+
+  /** Somebody authorizes and connects the fleet by hand. */
+  async connectByHand(): Promise<void> {
+    await this.matrix.authorize('A');
+    const input = { FleetId: this.fleetId, PeerVpcAwsAccountId: ACCOUNT, PeerVpcId: this.vpcId };
+    await this.aws.callGameLift('CreateVpcPeeringConnection', input, PLACE);
+    await this.matrix.clock.sleep(60_000);
+  }
+
+  /** Somebody deletes the fleet's connection by hand, while it is authorized. */
+  async disconnectByHand(): Promise<void> {
+    const input = { FleetId: this.fleetId, VpcPeeringConnectionId: this.attributes?.VpcPeeringConnectionId };
+    await this.aws.callGameLift('DeleteVpcPeeringConnection', input, PLACE);
+    await this.matrix.clock.sleep(60_000);
+  }
+
+  /** Somebody, or CloudFormation, takes all tags off the fleet. */
+  strip(): void {
+    this.fleet?.tags.clear();
+  }
+
+  /** What the attributes of the fleet's connection have to be; undefined where it is not active. */
+  get attributes(): Record<string, unknown> | undefined {
+    const { connections } = this.matrix.aws.inventory();
+    const active = (connections as { id: string; fleetId: string; status: string }[]).find(
+      ({ fleetId, status }) => fleetId === this.fleetId && status === 'active',
+    );
+    const vpc = this.fleet?.vpc;
+    return active === undefined
+      ? undefined
+      : { VpcPeeringConnectionId: active.id, GameLiftVpcId: vpc?.vpcId, GameLiftCidrBlock: vpc?.cidrBlock };
+  }
+
+  /** Until authorizations have lapsed, and more. */
+  pass(days: number): Promise<void> {
+    return this.matrix.pass(days);
+  }
+
   close(): void {
     this.matrix.close();
+  }
+
+  private get fleet(): Fleet | undefined {
+    return this.aws.gameLift.fleets.find(PLACE, this.fleetId);
   }
 
   private readonly send: Send = (...call) => {
