@@ -1,0 +1,28 @@
+import { ownerOf } from '../../lambda/claim';
+
+const GUID = '6b2e1c9c-0000-4000-8000-000000000000';
+
+function owner(stackName: string, logicalResourceId: string, guid = GUID): string {
+  const stackId = `arn:aws:cloudformation:us-east-1:111111111111:stack/${stackName}/${guid}`;
+  return ownerOf({ responseUrl: '', stackId, requestId: '', logicalResourceId });
+}
+
+test('an owner is readable', () => {
+  expect(owner('Game', 'Peering')).toBe(`Game/Peering/${GUID}`);
+});
+
+test.each([
+  ['short', 'Game', 'Peering'],
+  ['as long as they get', 'S'.repeat(128), 'P'.repeat(254)],
+])('an owner fits into a tag, and is told from each that differs in one thing: names that are %s', (_, stack, logicalId) => {
+  const owners = [
+    owner(stack, `${logicalId}1`),
+    owner(stack, `${logicalId}2`),
+    owner(`${stack.slice(1)}2`, `${logicalId}1`),
+    owner(stack, `${logicalId}1`, GUID.replace(/0$/, '1')),
+  ];
+  expect(new Set(owners).size).toBe(owners.length);
+  expect(Math.max(...owners.map(({ length }) => length))).toBeLessThanOrEqual(256);
+  // the same each time
+  expect(owner(stack, `${logicalId}1`)).toBe(owners[0]);
+});

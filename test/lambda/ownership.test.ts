@@ -1,0 +1,132 @@
+import type { Inventory } from '../../rehearsal/aws';
+import { SimulatedWorld } from './simulated-world';
+import type { TestAnswer } from './world';
+
+/*
+ * Whose a connection is: that of one logical id in one stack, and of no other that goes by the same name.
+ */
+
+const ACCOUNT_ARN = 'arn:aws:cloudformation:us-east-1:111111111111:stack';
+const GUID = '6b2e1c9c-0000-4000-8000-000000000000';
+const OTHER_GUID = '7c3f2d8d-0000-4000-8000-000000000000';
+const OWNER = `Game/Peering/${GUID}`;
+
+/** Who is not the owner, although much of the name is the same. */
+const OTHERS: readonly (readonly [string, { readonly StackId?: string; readonly LogicalResourceId?: string }])[] = [
+  ['a stack of the same name, deleted and made again', { StackId: `${ACCOUNT_ARN}/Game/${OTHER_GUID}` }],
+  ['another logical id of the same stack', { LogicalResourceId: 'Peering2' }],
+  ['the same logical id of another stack', { StackId: `${ACCOUNT_ARN}/Other/${OTHER_GUID}` }],
+];
+
+let world: SimulatedWorld;
+
+afterEach(() => {
+  world.close();
+});
+
+async function made(change: object = {}): Promise<TestAnswer> {
+  const { answer } = await world.ask('Create', world.declare(change));
+  if (answer?.Status !== 'SUCCESS') {
+    throw new Error(answer?.Reason);
+  }
+  return answer;
+}
+
+/** What CloudFormation would know the connection by, had that resource made it. */
+function idOf({ StackId = GUID, LogicalResourceId = 'Peering' }: { StackId?: string; LogicalResourceId?: string }): string {
+  return `${StackId.slice(StackId.lastIndexOf('/') + 1)}/${LogicalResourceId}/${world.fleetId}/${world.vpcId}`;
+}
+
+/** All but authorizations, of which there may be more. */
+function things(): Inventory {
+  return { ...world.aws.inventory(), authorizations: [] };
+}
+
+describe.each(OTHERS)('to %s the connection is not its own', (_, other) => {
+  beforeEach(async () => {
+    world = await SimulatedWorld.create();
+    await made();
+  });
+
+  test('by the claim on the fleet', async () => {
+    const before = things();
+    const created = (await world.ask('Create', world.declare(), undefined, other)).answer;
+    expect(created).toMatchObject({
+      Status: 'FAILED',
+      PhysicalResourceId: expect.stringMatching(/\/nothing-done$/) as string,
+      Reason: expect.stringContaining(
+        `: the peering connection belongs to ${OWNER} (stack, logical id, stack's own id): remove it there`,
+      ) as string,
+    });
+    const changed = world.declare({ DnsResolution: 'true' });
+    const updated = (await world.ask('Update', changed, idOf(other), { OldResourceProperties: world.declare(), ...other }))
+      .answer;
+    expect(updated).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining(`belongs to ${OWNER} `) as string });
+    expect(things()).toEqual(before);
+    expect((await world.ask('Delete', world.declare(), idOf(other), other)).answer?.Status).toBe('SUCCESS');
+    expect(things()).toEqual(before);
+  });
+
+  test("by EC2's tags, where the fleet was stripped of its own", async () => {
+    world.strip();
+    const before = things();
+    expect((await world.ask('Create', world.declare(), undefined, other)).answer).toMatchObject({
+      Status: 'FAILED',
+      Reason: expect.stringContaining('exists already, which this stack did not make') as string,
+    });
+    expect(things()).toEqual(before);
+    expect((await world.ask('Delete', world.declare(), idOf(other), other)).answer?.Status).toBe('SUCCESS');
+    expect(things()).toEqual(before);
+  });
+
+  test('but adopted, and given back to the owner as it was', async () => {
+    const before = things();
+    const adopting = world.declare({ AdoptExisting: 'true', DnsResolution: 'true' });
+    const { answer } = await world.ask('Create', adopting, undefined, other);
+    expect(answer).toMatchObject({ Status: 'SUCCESS', Data: world.attributes });
+    expect(things()).not.toEqual(before);
+    expect((await world.ask('Delete', adopting, answer?.PhysicalResourceId, other)).answer?.Status).toBe('SUCCESS');
+    expect(things()).toEqual(before);
+    expect((await world.ask('Delete', world.declare(), idOf({}))).answer?.Status).toBe('SUCCESS');
+    expect(world.peerings).toEqual({ statuses: [], routed: [] });
+  });
+});
+
+test('to its owner it is its own, of whichever the tags are left', async () => {
+  world = await SimulatedWorld.create();
+  const { PhysicalResourceId } = await made();
+  world.strip();
+  expect((await world.ask('Delete', world.declare(), PhysicalResourceId)).answer?.Status).toBe('SUCCESS');
+  expect(world.peerings).toEqual({ statuses: [], routed: [] });
+});
+
+test("one that another stack adopts while it is being made is that one's, and is not claimed again", async () => {
+  world = await SimulatedWorld.create();
+  const other = { StackId: `${ACCOUNT_ARN}/Game/${OTHER_GUID}` };
+  const adopting = world.declare({ AdoptExisting: 'true' });
+  let adopted: TestAnswer | undefined;
+  const { aws } = world;
+  const call = aws.call.bind(aws);
+  const spy = jest.spyOn(aws, 'call').mockImplementation(async (service, operation, ...rest) => {
+    if (operation === 'ListTagsForResource' && world.attributes !== undefined) {
+      spy.mockRestore();
+      adopted = (await world.ask('Create', adopting, undefined, other)).answer;
+    }
+    return await call(service, operation, ...rest);
+  });
+  const { answer } = await world.ask('Create');
+  expect(adopted).toMatchObject({ Status: 'SUCCESS', Data: world.attributes });
+  expect(answer).toMatchObject({
+    Status: 'FAILED',
+    Reason: expect.stringContaining(
+      `is Game/Peering/${OTHER_GUID}'s by now, which adopted it: remove it there, then deploy again`,
+    ) as string,
+  });
+  const before = things();
+  expect((await world.ask('Delete', world.declare(), answer?.PhysicalResourceId)).answer?.Status).toBe('SUCCESS');
+  expect(things()).toEqual(before);
+  expect((await world.ask('Update', adopting, adopted?.PhysicalResourceId, other)).answer).toMatchObject({
+    Status: 'SUCCESS',
+    Data: world.attributes,
+  });
+});
