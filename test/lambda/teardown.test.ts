@@ -1,0 +1,114 @@
+import { SimulatedWorld } from './simulated-world';
+import { awsError, GAMELIFT_ACCOUNT, propertiesOf, requestOf, TestWorld, VPC } from './world';
+import type { TestAnswer } from './world';
+
+/*
+ * Custom::GameLiftVpcPeeringTeardown: what is deleted after it needs an authorization, so nothing goes on where there is none.
+ */
+
+const TYPE = 'Custom::GameLiftVpcPeeringTeardown';
+const ACCOUNT = '111111111111';
+const OTHER_ACCOUNT = '222222222222';
+
+let world: SimulatedWorld;
+
+beforeEach(async () => {
+  world = await SimulatedWorld.create();
+  await world.pass(2);
+});
+
+afterEach(() => {
+  world.close();
+});
+
+function pair(change: object = {}): object {
+  return { PeerVpcId: world.vpcId, PeerVpcAwsAccountId: ACCOUNT, GameLiftAwsAccountId: ACCOUNT, ...change };
+}
+
+async function send(type: 'Update' | 'Delete', change: object): Promise<TestAnswer | undefined> {
+  return (await world.run(requestOf(type, { ResourceType: TYPE, ...change }))).answer;
+}
+
+/** A VPC of the account that nothing is peered with. */
+function unpeeredVpc(): string {
+  const { vpcs, peerings } = world.aws.inventory();
+  const peered = new Set((peerings as { readonly accepter: string }[]).map(({ accepter }) => accepter));
+  const found = (vpcs as { readonly vpcId: string; readonly account: string }[]).find(
+    ({ vpcId, account }) => account === ACCOUNT && !peered.has(vpcId),
+  );
+  if (found === undefined) {
+    throw new Error('everything is peered');
+  }
+  return found.vpcId;
+}
+
+describe('a deletion', () => {
+  test('authorizes what is deleted next', async () => {
+    expect(world.aws.inventory().authorizations).toEqual([]);
+    expect(await send('Delete', { ResourceProperties: pair() })).toMatchObject({ Status: 'SUCCESS' });
+    expect(world.aws.inventory().authorizations).toHaveLength(1);
+  });
+
+  test('fails where it can not authorize and something is peered: the fleets that come next could not be deleted', async () => {
+    world.refusal = (_, operation) =>
+      operation === 'CreateVpcPeeringAuthorization' ? awsError('AccessDeniedException', 'not today') : undefined;
+    expect(await send('Delete', { ResourceProperties: pair() })).toMatchObject({
+      Status: 'FAILED',
+      Reason: expect.stringMatching(/^could not authorize VPC peering between .*: AccessDeniedException: not today\. /) as string,
+    });
+  });
+
+  test('fails with why it could not authorize where nobody can tell whether anything is peered', async () => {
+    world.refusal = (service, operation) =>
+      service === 'gamelift' && operation !== 'DescribeVpcPeeringAuthorizations'
+        ? awsError('AccessDeniedException', `no ${operation}`)
+        : undefined;
+    expect(await send('Delete', { ResourceProperties: pair({ PeerVpcId: unpeeredVpc() }) })).toMatchObject({
+      Status: 'FAILED',
+      Reason: expect.stringContaining('AccessDeniedException: no CreateVpcPeeringAuthorization') as string,
+    });
+  });
+
+  test('goes on where it can not authorize and nothing is peered', async () => {
+    world.refusal = (_, operation) =>
+      operation === 'CreateVpcPeeringAuthorization' ? awsError('AccessDeniedException') : undefined;
+    expect(await send('Delete', { ResourceProperties: pair({ PeerVpcId: unpeeredVpc() }) })).toMatchObject({ Status: 'SUCCESS' });
+    expect(world.aws.inventory().authorizations).toEqual([]);
+  });
+});
+
+describe('an update', () => {
+  test.each([
+    ['nothing', {}, [[VPC, GAMELIFT_ACCOUNT]]],
+    [
+      'the VPC',
+      { PeerVpcId: 'vpc-1' },
+      [
+        [VPC, GAMELIFT_ACCOUNT],
+        ['vpc-1', GAMELIFT_ACCOUNT],
+      ],
+    ],
+    [
+      'the account of the fleets',
+      { GameLiftAwsAccountId: '333333333333' },
+      [
+        [VPC, GAMELIFT_ACCOUNT],
+        [VPC, '333333333333'],
+      ],
+    ],
+  ])('authorizes what is declared, and what was before, which is deleted next: %s changed', async (_, change, pairs) => {
+    const scripted = new TestWorld();
+    const event = { ResourceType: TYPE, OldResourceProperties: propertiesOf(change) };
+    expect(await scripted.run(requestOf('Update', event))).toMatchObject({ Status: 'SUCCESS' });
+    expect(scripted.api.calls).toEqual(pairs.map((ids) => ['Create', ...ids].join(' ')));
+  });
+
+  test.each([
+    ['another role', { PeerVpcAwsAccountId: ACCOUNT, PeerRoleArn: `arn:aws:iam::${ACCOUNT}:role/Former` }],
+    ['another account', { PeerVpcAwsAccountId: OTHER_ACCOUNT, PeerRoleArn: `arn:aws:iam::${ACCOUNT}:role/Peering` }],
+  ])('comes to what was declared before as it was declared then: by %s', async (_, former) => {
+    const PeerRoleArn = `arn:aws:iam::${ACCOUNT}:role/Peering`;
+    await send('Update', { ResourceProperties: pair({ PeerRoleArn }), OldResourceProperties: pair(former) });
+    expect(world.assumed).toMatchObject([{ arn: PeerRoleArn }, { arn: former.PeerRoleArn }]);
+  });
+});
