@@ -1,14 +1,18 @@
 import { once } from 'node:events';
-import { createServer, globalAgent } from 'node:https';
+import https, { createServer, globalAgent } from 'node:https';
 import type { Server } from 'node:https';
-import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import type { ClientRequest, IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { inspect } from 'node:util';
 import { generate } from 'selfsigned';
 import { handler } from '../../lambda';
 import { put } from '../../lambda/cloudformation';
+import { createHandler } from '../../lambda/handler';
+import type { LogRecord } from '../../lambda/log';
 import { realTime } from '../../lambda/time';
-import { requestOf } from './world';
+import { requestOf, ScriptedApi } from './world';
+import { VirtualTime } from './virtual-time';
 
 /*
  * What Lambda runs, with the clock, the log and the network that it has there.
@@ -94,6 +98,87 @@ test('what the endpoint says is told; a connection that breaks, and a signal, en
     controller.abort();
   };
   await expect(put(url, '{}', controller.signal)).rejects.toMatchObject({ name: 'AbortError' });
+});
+
+describe('an answer that can not be delivered tells nobody the URL, which is a secret', () => {
+  const secrets = ['X-Amz-', 'ASIA5EC2E7', '5ec2e7', '20260101T000000Z'];
+  let secretUrl: string;
+  let sent: jest.SpiedFunction<typeof https.request>;
+
+  beforeEach(() => {
+    sent = jest.spyOn(https, 'request');
+    secretUrl = `${url}&X-Amz-Credential=ASIA5EC2E7&X-Amz-Date=20260101T000000Z`;
+  });
+
+  afterEach(() => {
+    sent.mockRestore();
+  });
+
+  /** One attempt to answer, until which time stands still, and after which it is up: what is logged and thrown. */
+  async function attempt(): Promise<{ readonly logged: readonly LogRecord[]; readonly thrown: unknown }> {
+    const logged: LogRecord[] = [];
+    let failed = false;
+    const run = createHandler({
+      api: new ScriptedApi(new VirtualTime()),
+      assume: () => new ScriptedApi(new VirtualTime()),
+      put: (...args) =>
+        put(...args).finally(() => {
+          failed = true;
+        }),
+      time: {
+        now: () => 0,
+        jitter: () => 0,
+        sleep: () => (failed ? Promise.reject(new Error('the time is up')) : new Promise(() => undefined)),
+      },
+      log: { info: (record) => void logged.push(record), error: (record) => void logged.push(record) },
+      region: 'us-east-1',
+    });
+    const event = requestOf('Delete', { ResponseURL: secretUrl, PhysicalResourceId: 'x/Authorization/nothing-done' });
+    const thrown = await run(event, { getRemainingTimeInMillis: () => 900_000 }).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    return { logged, thrown };
+  }
+
+  /** The time that it is given to answer is up once it has heard of it: node tells so by an event. */
+  const neverAnswer = (): void => {
+    (sent.mock.results[0]?.value as ClientRequest).emit('timeout');
+  };
+
+  test.each<[string, (response: ServerResponse) => void, string]>([
+    ['never answers', neverAnswer, 'no answer within 10 seconds'],
+    ['resets the connection', (response) => response.socket?.destroy(), 'socket hang up'],
+    [
+      'refuses, and repeats the URL',
+      (response) =>
+        response.writeHead(403, secretUrl, { location: secretUrl }).end(`<Error><Resource>${secretUrl}</Resource></Error>`),
+      "CloudFormation's response endpoint answered HTTP 403",
+    ],
+    [
+      'fails, and repeats the URL',
+      (response) => response.writeHead(500, secretUrl, { location: secretUrl }).end(secretUrl),
+      "CloudFormation's response endpoint answered HTTP 500",
+    ],
+    [
+      'breaks off in the middle of an answer',
+      (response) => {
+        response.writeHead(200, { 'content-length': 1000 }).write(secretUrl, () => response.socket?.destroy());
+      },
+      'aborted',
+    ],
+  ])('where the endpoint %s', async (_, respond, problem) => {
+    answer = respond;
+    const { logged, thrown } = await attempt();
+    expect(sent).toHaveBeenCalledWith(secretUrl, expect.objectContaining({ timeout: 10_000 }), expect.anything());
+    expect(arrived).toHaveLength(1);
+    expect(logged.at(-1)).toMatchObject({
+      message: 'CloudFormation could not be answered',
+      error: expect.stringContaining(problem) as string,
+    });
+    const told = inspect([logged, thrown], { depth: null, showHidden: true, maxStringLength: null });
+    expect(secrets.filter((secret) => told.includes(secret))).toEqual([]);
+  });
 });
 
 test('time passes, and a wait ends at once, with the reason, when it is told to', async () => {
