@@ -113,6 +113,27 @@ describe('what AWS does while an authorization is valid', () => {
     expect(world.api.calls).toEqual([CREATE, 'Describe', DELETE, CREATE]);
   });
 
+  test('it refuses after cancelling too, since others authorize at the same time: cancelled and made anew three times', async () => {
+    const world = new TestWorld();
+    const refusal = awsError('InvalidRequestException', 'one is valid');
+    world.api.create = [refusal, refusal, refusal, { hours: 24 }];
+    expect((await world.run(requestOf('Update')))?.Status).toBe('SUCCESS');
+    const round = [CREATE, 'Describe', DELETE];
+    expect(world.api.calls).toEqual([...round, ...round, ...round, CREATE]);
+    world.api.calls.length = 0;
+    world.api.create = [refusal];
+    expect((await world.run(requestOf('Update')))?.Reason).toContain('InvalidRequestException: one is valid');
+    expect(world.api.calls).toEqual([...round, ...round, ...round, CREATE, 'Describe']);
+  });
+
+  test('it refuses although there was nothing to cancel: it is believed', async () => {
+    const world = new TestWorld();
+    world.api.create = [awsError('InvalidRequestException', 'no')];
+    world.api.delete = [awsError('NotFoundException')];
+    expect((await world.run(requestOf('Update')))?.Reason).toContain('InvalidRequestException: no. ');
+    expect(world.api.calls).toEqual([CREATE, 'Describe', DELETE, CREATE, 'Describe']);
+  });
+
   test('an expired one, and those of others, are taken for none', async () => {
     const world = new TestWorld();
     world.api.create = [awsError('InvalidRequestException'), { hours: 24 }];
