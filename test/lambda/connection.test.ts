@@ -1,3 +1,4 @@
+import { CONNECTION_LANES } from '../../lib/contract';
 import { SimulatedWorld } from './simulated-world';
 import { awsError } from './world';
 import type { TestAnswer } from './world';
@@ -91,6 +92,17 @@ test('GameLift that refuses whatever is authorized: says so, with what it said',
   expect(world.peerings.statuses).toEqual([]);
 });
 
+test('GameLift that refuses and lists no authorization: is asked as often as others could have used up what was given', async () => {
+  world = await SimulatedWorld.create();
+  world.output = (_, operation) =>
+    operation === 'DescribeVpcPeeringAuthorizations' ? { VpcPeeringAuthorizations: [] } : undefined;
+  world.refusal = (_, operation) =>
+    operation === 'CreateVpcPeeringConnection' ? awsError('UnauthorizedException', 'Not today') : undefined;
+  const { answer } = await send('Create');
+  expect(answer?.Reason).toContain('although it had just been authorized (UnauthorizedException: Not today)');
+  expect(world.calls.filter((operation) => operation === 'CreateVpcPeeringConnection')).toHaveLength(CONNECTION_LANES + 1);
+});
+
 test("a connection that GameLift rejects: says that it did, and what the VPC's addresses are", async () => {
   world = await SimulatedWorld.create({ endedCidrBlocks: 'not told' });
   world.aws.fates.connection = () => ({ end: 'failed', message: 'CIDR blocks overlap' });
@@ -98,6 +110,27 @@ test("a connection that GameLift rejects: says that it did, and what the VPC's a
   expect(answer?.Reason).toMatch(
     /GameLift ended the peering connection as failed: CIDR blocks overlap; the VPC has 10\.90\.0\.0\/16, and GameLift does not say what the fleet's VPC has/,
   );
+});
+
+test.each<[string, Error | undefined, RegExp]>([
+  [
+    'can not be asked',
+    DENIED,
+    /EC2 can not be asked about the peering, so its routes and DNS can not be set \(UnauthorizedOperation: .*\): see that the handler's role may/,
+  ],
+  ['does not show it', undefined, /EC2 shows no peering of VPC \S+ with \S+, so its routes and DNS can not be set: deploy again/],
+])('a connection that EC2 %s, while routes are declared: fails, and is deleted again', async (_, refusal, reason) => {
+  world = await SimulatedWorld.create();
+  const isAsked = (service: string, operation: string): boolean =>
+    service === 'ec2' && operation === 'DescribeVpcPeeringConnections';
+  world.refusal = (service, operation) => (isAsked(service, operation) ? refusal : undefined);
+  world.output = (service, operation) => (isAsked(service, operation) ? { vpcPeeringConnectionSet: [] } : undefined);
+  const { answer } = await send('Create');
+  expect(answer).toMatchObject({ Status: 'FAILED', Reason: expect.stringMatching(reason) as string });
+  world.refusal = () => undefined;
+  world.output = () => undefined;
+  expect((await send('Delete', {}, answer?.PhysicalResourceId)).answer?.Status).toBe('SUCCESS');
+  expect(world.peerings).toEqual({ statuses: [], routed: [] });
 });
 
 describe('an update in which nothing changed', () => {
@@ -208,6 +241,18 @@ test('a deletion that may not take its routes away fails, and takes them when it
   world.refusal = () => undefined;
   expect((await send('Delete', {}, PhysicalResourceId)).answer?.Status).toBe('SUCCESS');
   expect(world.peerings).toEqual({ statuses: [], routed: [] });
+});
+
+test('a deletion after which EC2 still shows the connection fails: its routes would be left', async () => {
+  world = await SimulatedWorld.create();
+  const { PhysicalResourceId } = await made();
+  world.output = (_, operation) => (operation === 'DescribeFleetAttributes' ? { FleetAttributes: [] } : undefined);
+  expect((await send('Delete', {}, PhysicalResourceId)).answer).toMatchObject({
+    Status: 'FAILED',
+    Reason: expect.stringMatching(
+      /: GameLift says that it is gone, but EC2 shows pcx-\S+ in status active: delete again$/,
+    ) as string,
+  });
 });
 
 describe('a deletion where EC2 can not be asked', () => {

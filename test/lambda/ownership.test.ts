@@ -1,5 +1,6 @@
 import type { Inventory } from '../../rehearsal/aws';
 import { SimulatedWorld } from './simulated-world';
+import { awsError } from './world';
 import type { TestAnswer } from './world';
 
 /*
@@ -68,7 +69,7 @@ describe.each(OTHERS)('to %s the connection is not its own', (_, other) => {
   });
 
   test("by EC2's tags, where the fleet was stripped of its own", async () => {
-    world.strip();
+    world.tags.clear();
     const before = things();
     expect((await world.ask('Create', world.declare(), undefined, other)).answer).toMatchObject({
       Status: 'FAILED',
@@ -92,12 +93,74 @@ describe.each(OTHERS)('to %s the connection is not its own', (_, other) => {
   });
 });
 
+test('one that is adopted already is not adopted by a third: each would take back what the other needs', async () => {
+  world = await SimulatedWorld.create();
+  await made();
+  const adopting = world.declare({ AdoptExisting: 'true' });
+  const [second, third] = ['Second', 'Third'].map((LogicalResourceId) => ({ LogicalResourceId }));
+  expect((await world.ask('Create', adopting, undefined, second)).answer?.Status).toBe('SUCCESS');
+  const before = things();
+  const { answer } = await world.ask('Create', adopting, undefined, third);
+  expect(answer).toMatchObject({
+    Status: 'FAILED',
+    PhysicalResourceId: expect.stringMatching(/\/nothing-done$/) as string,
+    Reason: expect.stringContaining(
+      `the peering connection is adopted by Game/Second/${GUID} (stack, logical id, stack's own id) already: remove it there first`,
+    ) as string,
+  });
+  expect(things()).toEqual(before);
+});
+
 test('to its owner it is its own, of whichever the tags are left', async () => {
   world = await SimulatedWorld.create();
   const { PhysicalResourceId } = await made();
-  world.strip();
+  world.tags.clear();
   expect((await world.ask('Delete', world.declare(), PhysicalResourceId)).answer?.Status).toBe('SUCCESS');
   expect(world.peerings).toEqual({ statuses: [], routed: [] });
+});
+
+test.each(['every route table', 'main route table', 'none'] as const)(
+  'one that was there before is adopted, and left as it was: GameLift wrote routes to %s',
+  async (peerVpcWrites) => {
+    world = await SimulatedWorld.create({ peerVpcWrites });
+    await world.connectByHand();
+    const before = things();
+    const adopting = { AdoptExisting: 'true', DnsResolution: 'true' };
+    const { PhysicalResourceId } = await made(adopting);
+    expect([...world.peerings.routed].sort()).toEqual([...world.routeTableIds].sort());
+    expect((await world.ask('Delete', world.declare(adopting), PhysicalResourceId)).answer?.Status).toBe('SUCCESS');
+    expect(things()).toEqual(before);
+  },
+);
+
+test('one that was there before stays, where nobody knows whether the request for another took effect', async () => {
+  world = await SimulatedWorld.create({ fleetEvents: 'never seen' });
+  await world.connectByHand();
+  const before = things();
+  world.refusal = (_, operation) =>
+    operation === 'CreateVpcPeeringConnection' ? awsError('InternalServiceException', 'oops', 500) : undefined;
+  const { answer } = await world.ask('Create');
+  expect(answer).toMatchObject({ Status: 'FAILED', PhysicalResourceId: expect.stringContaining('/unfinished/') as string });
+  expect(world.tags.size).toBe(2);
+  world.refusal = () => undefined;
+  expect((await world.ask('Delete', world.declare(), answer?.PhysicalResourceId)).answer?.Status).toBe('SUCCESS');
+  expect(things()).toEqual(before);
+});
+
+test('a claim is not given up that a later request of its owner has made anew', async () => {
+  world = await SimulatedWorld.create();
+  const key = `cdk-gamelift-vpc-peering:${world.vpcId}:connection`;
+  world.refusal = (_, operation) => {
+    if (operation === 'ListTagsForResource' && world.calls.includes('CreateVpcPeeringConnection')) {
+      world.tags.set(key, 'looking later');
+    }
+    return operation === 'CreateVpcPeeringConnection' ? awsError('InvalidRequestException') : undefined;
+  };
+  expect((await world.ask('Create')).answer?.Status).toBe('FAILED');
+  expect([...world.tags]).toEqual([
+    [`cdk-gamelift-vpc-peering:${world.vpcId}`, OWNER],
+    [key, 'looking later'],
+  ]);
 });
 
 test("one that another stack adopts while it is being made is that one's, and is not claimed again", async () => {

@@ -31,6 +31,8 @@ export class SimulatedWorld {
   calls: string[] = [];
   /** What a call is refused with instead of being made. */
   refusal: (service: ServiceName, operation: string) => Error | undefined = () => undefined;
+  /** What a call is answered with instead of being made. */
+  output: (service: ServiceName, operation: string) => object | undefined = () => undefined;
   /** Each role that was assumed, and by which session. */
   readonly assumed: object[] = [];
 
@@ -148,9 +150,13 @@ export class SimulatedWorld {
     await this.matrix.clock.sleep(60_000);
   }
 
-  /** Somebody, or CloudFormation, takes all tags off the fleet. */
-  strip(): void {
-    this.fleet?.tags.clear();
+  /** Of the fleet, for whoever changes them. */
+  get tags(): Map<string, string> {
+    const { fleet } = this;
+    if (fleet === undefined) {
+      throw new Error('the fleet is gone');
+    }
+    return fleet.tags;
   }
 
   /** What the attributes of the fleet's connection have to be; undefined where it is not active. */
@@ -182,7 +188,13 @@ export class SimulatedWorld {
     const { aws } = this.matrix;
     this.calls.push(call[1]);
     const error = this.refusal(call[0], call[1]);
-    return error === undefined ? sendAs(aws, aws.iam.administrator(ACCOUNT).accessKeyId, REGION)(...call) : Promise.reject(error);
+    if (error !== undefined) {
+      return Promise.reject(error);
+    }
+    const output = this.output(call[0], call[1]);
+    return output === undefined
+      ? sendAs(aws, aws.iam.administrator(ACCOUNT).accessKeyId, REGION)(...call)
+      : Promise.resolve(output);
   };
 }
 
