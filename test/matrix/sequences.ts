@@ -19,6 +19,8 @@ import type { Readings } from './world';
 export type Move =
   | { readonly kind: 'deploy'; readonly declared: Declared }
   | { readonly kind: 'pass'; readonly days: number }
+  /** Somebody makes the guest, and peers it with VPC A. */
+  | { readonly kind: 'peerByHand' }
   /** Something goes wrong, once, with the call after so many others. */
   | { readonly kind: 'mishap'; readonly calls: number; readonly fault: CallFault }
   /**
@@ -97,14 +99,27 @@ function fleetNamed(name: string): fc.Arbitrary<DeclaredFleet | undefined> {
   );
 }
 
+/** A fleet that is not the stack's, and whose connection it may adopt. */
+const GUEST = fleet({ name: 'Guest', made: 'by hand', adoptExisting: true });
+
+const guests = fc.constantFrom(undefined, undefined, undefined, GUEST, {
+  ...GUEST,
+  routes: 'one subnet' as const,
+  dnsResolution: true,
+});
+
 const declared: fc.Arbitrary<Declared> = fc
   .record({
     place: fc.constantFrom(...PLACES),
     lobby: fleetNamed('Lobby'),
     arena: fleetNamed('Arena'),
+    guest: guests,
     end: fc.constantFrom('sound' as const, 'sound' as const, 'sound' as const, 'failing' as const),
   })
-  .map(({ place, lobby, arena, end }) => declare({ ...place, end, fleets: [lobby, arena].filter((each) => each !== undefined) }));
+  .map(({ place, lobby, arena, guest, end }) => {
+    const fleets = [lobby, arena, place.vpc === 'A' ? guest : undefined].filter((each) => each !== undefined);
+    return declare({ ...place, end, fleets });
+  });
 
 /** After these, everything goes on as if nothing had been. */
 const faults: fc.Arbitrary<CallFault> = fc.oneof(
@@ -150,8 +165,14 @@ export const sequences: fc.Arbitrary<Sequence> = fc
   .record({ readings, first: declared, moves: fc.array(move, { minLength: 1, maxLength: 10 }) })
   .map(({ readings: chosen, first, moves }) => ({
     readings: chosen,
-    moves: [beginning(first), ...moves].map((each) => possible(each, chosen)),
+    moves: withGuest([beginning(first), ...moves].map((each) => possible(each, chosen))),
   }));
+
+/** The guest is there before anybody adopts its connection. */
+function withGuest(moves: readonly Move[]): readonly Move[] {
+  const adopts = moves.some((each) => each.kind === 'deploy' && each.declared.fleets.some(({ name }) => name === GUEST.name));
+  return adopts ? [{ kind: 'peerByHand' }, ...moves] : moves;
+}
 
 /** Something is there before anything goes wrong. */
 function beginning(wanted: Declared): Move {
@@ -224,6 +245,9 @@ class RandomStack {
       case 'pass':
         await this.world.pass(each.days);
         return [];
+      case 'peerByHand':
+        await this.world.peerByHand(GUEST);
+        return [];
       case 'mishap': {
         const index = functions.calls.length + each.calls;
         this.disturb({ call: (point) => (point.index === index ? each.fault : undefined) });
@@ -286,7 +310,7 @@ class RandomStack {
     const left = await leftovers(this.world);
     return [
       ...given,
-      ...(isSkipped(this.world) ? left.filter((each) => !DEAD_ENDS.test(each)) : left),
+      ...(isSkipped(this.world) ? left.filter((each) => !DEAD_ENDS.test(each) && !this.isLent(each)) : left),
       ...failedDeletes(this.world, this.troubles),
     ];
   }
@@ -314,6 +338,12 @@ class RandomStack {
         await this.world.authorize(vpc).catch(() => undefined);
       }
     }
+  }
+
+  /** What is left of a loan. */
+  private isLent(text: string): boolean {
+    const { handMade } = this.world;
+    return handMade !== undefined && (text.includes(handMade.fleetId) || text.includes(handMade.peeringId));
   }
 
   /** By hand, what CloudFormation skipped and forgot. */
