@@ -1,4 +1,5 @@
 import { notFound } from './ec2-errors';
+import type { Context } from './iam';
 import type { Network } from './network';
 import type { Parameters, QueryOperation } from './query';
 import {
@@ -11,6 +12,7 @@ import {
 } from './resources';
 import { authorizeDescribe, endDryRun, filtered, page, type Filters } from './selection';
 import type { Place, ServiceCall } from './service';
+import { tagKeys } from './tags';
 
 /** What resources of each kind are called, by the prefix of their ids. */
 const TYPES: Readonly<Record<string, string>> = {
@@ -43,12 +45,8 @@ export function tagOperations(network: Network): Readonly<Record<string, QueryOp
     },
     CreateTags: async (parameters, call) => {
       const tags = new Map([...tagsOf(parameters)].map(([key, value]) => [key, value ?? '']));
-      await changing(
-        network,
-        parameters,
-        call,
-        Object.fromEntries([...tags].map(([key, value]) => [`aws:RequestTag/${key}`, value])),
-      );
+      const requested = Object.fromEntries([...tags].map(([key, value]) => [`aws:RequestTag/${key}`, value]));
+      await changing(network, parameters, call, requested);
       parameters.list('ResourceId').forEach((id) => {
         network.tags.put(call.account, id, tags);
       });
@@ -67,13 +65,8 @@ export function tagOperations(network: Network): Readonly<Record<string, QueryOp
 }
 
 /** Checks the permission on each resource of a request. */
-async function changing(
-  network: Network,
-  parameters: Parameters,
-  call: ServiceCall,
-  requested: Readonly<Record<string, string>>,
-): Promise<void> {
-  const keys = { 'aws:TagKeys': [...tagsOf(parameters).keys()] };
+async function changing(network: Network, parameters: Parameters, call: ServiceCall, requested: Context): Promise<void> {
+  const keys = tagKeys([...tagsOf(parameters).keys()]);
   for (const { arn, context } of parameters.list('ResourceId').map((id) => find(network, call, id))) {
     await call.authorize(`ec2:${call.operation}`, [arn], { ...context, ...keys, ...requested });
   }

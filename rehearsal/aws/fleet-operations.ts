@@ -4,6 +4,7 @@ import type { Input } from './constraints';
 import { attributesOf, type Fleet, type Fleets } from './fleets';
 import type { Handler } from './gamelift';
 import { ServiceError, type ServiceCall } from './service';
+import { tagKeys } from './tags';
 
 const CHANGEABLE = ['Name', 'Description', 'NewGameSessionProtectionPolicy'];
 const CREATE_ONLY = ['BuildId', 'ScriptId', 'EC2InstanceType', 'FleetType', 'ComputeType', 'InstanceRoleArn'];
@@ -34,8 +35,9 @@ export function fleetOperations(
   const tagged = (input: Input, call: ServiceCall): Fleet => fleets.required(call, fleetIdOf(input.text('ResourceARN'), call));
   const tagContext = (input: Input) => {
     const tags = [...tagsOf(input)];
+    const keys = [...tags.map(([key]) => key), ...(input.texts('TagKeys') ?? [])];
     return {
-      'aws:TagKeys': [...tags.map(([key]) => key), ...(input.texts('TagKeys') ?? [])],
+      ...tagKeys(keys),
       ...Object.fromEntries(tags.map(([key, value]) => [`aws:RequestTag/${key}`, value])),
     };
   };

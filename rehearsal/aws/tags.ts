@@ -1,8 +1,14 @@
+import type { Context } from './iam';
 import { ServiceError } from './service';
 
 const TAGS_PER_RESOURCE = 50;
 const KEY_LENGTH = 127;
 const VALUE_LENGTH = 256;
+
+/** The keys of tags that a request names, as conditions see them: a request that names none has no such condition key. */
+export function tagKeys(keys: readonly string[]): Context {
+  return keys.length === 0 ? {} : { 'aws:TagKeys': [...keys] };
+}
 
 /** The tags of EC2's resources: a peering connection has those of each account that sees it. */
 export class Tags {

@@ -227,6 +227,30 @@ describe('tags', () => {
     await expect(stage.ec2.send(absent)).rejects.toMatchObject({ name: 'InvalidVpcPeeringConnectionID.NotFound' });
   });
 
+  describe('with a condition', () => {
+    const arn = `arn:aws:ec2:${REGION}:${VPC_ACCOUNT}:vpc-peering-connection/*`;
+    const denied = { name: 'UnauthorizedOperation' };
+    const under = (conditions: object): EC2Client => {
+      const document = policy(allow(['ec2:CreateTags', 'ec2:DeleteTags'], arn, conditions));
+      return new EC2Client(clientConfig(stage.aws, sessionOf(stage.aws, document).credentials));
+    };
+    const named = (keys: readonly string[]) => ({ Resources: [id], Tags: keys.map((Key) => ({ Key, Value: '' })) });
+
+    test('on their keys: all that a request names have to be allowed, and one that names none, which removes all, is not', async () => {
+      const client = under({
+        'ForAllValues:StringLike': { 'aws:TagKeys': ['Name', 'peering:*'] },
+        Null: { 'aws:TagKeys': 'false' },
+      });
+      await create('owner', 'mine');
+      await client.send(new CreateTagsCommand(named(['Name', 'peering:fleet'])));
+      await expect(client.send(new CreateTagsCommand(named(['Name', 'owner'])))).rejects.toMatchObject(denied);
+      await expect(client.send(new DeleteTagsCommand(named(['Name', 'owner'])))).rejects.toMatchObject(denied);
+      await expect(client.send(new DeleteTagsCommand({ Resources: [id] }))).rejects.toMatchObject(denied);
+      await client.send(new DeleteTagsCommand(named(['Name', 'peering:fleet'])));
+      expect(await tags()).toEqual(['vpc-peering-connection owner=mine']);
+    });
+  });
+
   test('need permission for connections of that VPC', async () => {
     const arn = `arn:aws:ec2:${REGION}:${VPC_ACCOUNT}:vpc-peering-connection/*`;
     const scoped = (vpcId: string) =>

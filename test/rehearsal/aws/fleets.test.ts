@@ -163,6 +163,31 @@ timed('permissions on fleets are checked on the ARN', async () => {
   });
 });
 
+timed('a condition on the keys of tags is about those that the request names, to tag and to untag', async () => {
+  const fleetId = await stage.createFleet();
+  stage.aws.iam.createRole({ account: GAMELIFT_ACCOUNT, roleName: 'Handler', assumeRolePolicy: LAMBDA_TRUST });
+  const document = policy(
+    allow(['gamelift:TagResource', 'gamelift:UntagResource'], `arn:aws:gamelift:${REGION}:*:fleet/*`, {
+      'ForAllValues:StringLike': { 'aws:TagKeys': 'peering:*' },
+      Null: { 'aws:TagKeys': 'false' },
+    }),
+  );
+  stage.aws.iam.putRolePolicy(GAMELIFT_ACCOUNT, 'Handler', 'Default', document);
+  const role = `arn:aws:iam::${GAMELIFT_ACCOUNT}:role/Handler`;
+  const client = gameLiftClient(stage.aws, stage.aws.iam.assumeRoleForService(role, 'lambda.amazonaws.com', 'function'));
+  const ResourceARN = `arn:aws:gamelift:${REGION}::fleet/${fleetId}`;
+  const tag = (...keys: string[]) =>
+    client.send(new TagResourceCommand({ ResourceARN, Tags: keys.map((Key) => ({ Key, Value: 'x' })) }));
+  const untag = (...TagKeys: string[]) => client.send(new UntagResourceCommand({ ResourceARN, TagKeys }));
+  const denied = { name: 'AccessDeniedException' };
+  await tag('peering:a', 'peering:b');
+  await expect(tag('peering:a', 'owner')).rejects.toMatchObject(denied);
+  await expect(tag()).rejects.toMatchObject(denied);
+  await untag('peering:a', 'peering:b');
+  await expect(untag('peering:a', 'owner')).rejects.toMatchObject(denied);
+  await expect(untag()).rejects.toMatchObject(denied);
+});
+
 timed('fleets are updated, listed, and seen by their own account only', async () => {
   const fleetId = await stage.createFleet();
   await stage.manager.send(new UpdateFleetAttributesCommand({ FleetId: fleetId, Description: 'changed' }));
