@@ -22,7 +22,9 @@ export function acceptPeering(...stacks: readonly Stack[]): void {
       },
       {
         id: 'AwsSolutions-IAM5',
-        reason: 'Route tables, security groups and peering connections are scoped by a condition to those of the one VPC',
+        reason:
+          'Route tables, security groups and peering connections are scoped by a condition to those of the one VPC; where EC2 knows ' +
+          'no VPC, as when tags are deleted, to the keys of the tags',
         appliesTo: [
           { regex: '/^Resource::arn:<AWS::Partition>:ec2:.*:(route-table|security-group|vpc-peering-connection)/\\*$/g' },
         ],
@@ -30,7 +32,8 @@ export function acceptPeering(...stacks: readonly Stack[]): void {
       {
         id: 'AwsSolutions-IAM5',
         reason:
-          'Who made a connection is noted in a tag on its fleet, and a stack may have more fleets than a policy has room for',
+          'Who made a connection is noted in tags on its fleet, and a stack may have more fleets than a policy has room for: a ' +
+          'condition limits the keys of these tags',
         appliesTo: [{ regex: '/^Resource::arn:<AWS::Partition>:gamelift:.*:fleet/\\*$/g' }],
       },
     ]);

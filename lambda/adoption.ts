@@ -1,3 +1,4 @@
+import { TAG_PREFIX } from '../lib/contract';
 import type { Ec2Peering } from './peering';
 
 /*
@@ -5,7 +6,7 @@ import type { Ec2Peering } from './peering';
  * that it can be taken back.
  */
 
-const PREFIX = 'cdk-gamelift-vpc-peering:changed:';
+const PREFIX = `${TAG_PREFIX}changed:`;
 const MAX_TAG_VALUE = 256;
 
 export interface Changes {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { TAG_PREFIX } from '../lib/contract';
 import type { Calls } from './calls';
 import type { Addressee } from './cloudformation';
 
@@ -14,7 +15,6 @@ export interface TagApi {
   untagFleet(fleetArn: string, keys: readonly string[], signal: AbortSignal): Promise<void>;
 }
 
-const PREFIX = 'cdk-gamelift-vpc-peering';
 const MAX_TAG_VALUE = 256;
 
 /** Who made a connection, readable for people: stack, logical id, and the stack's own id. */
@@ -73,10 +73,10 @@ export class Claims {
     private readonly api: TagApi,
     private readonly calls: Calls,
   ) {
-    this.ownerKey = `${PREFIX}:${peerVpcId}`;
-    this.connectionKey = `${PREFIX}:${peerVpcId}:connection`;
-    this.beforeKey = `${PREFIX}:${peerVpcId}:before`;
-    this.beforeConnectionKey = `${PREFIX}:${peerVpcId}:before:connection`;
+    this.ownerKey = `${TAG_PREFIX}${peerVpcId}`;
+    this.connectionKey = `${TAG_PREFIX}${peerVpcId}:connection`;
+    this.beforeKey = `${TAG_PREFIX}${peerVpcId}:before`;
+    this.beforeConnectionKey = `${TAG_PREFIX}${peerVpcId}:before:connection`;
   }
 
   async read(): Promise<Claim> {

@@ -1,3 +1,4 @@
+import { TAG_PREFIX } from '../lib/contract';
 import { fleetOfChanges, keysOfChanges, readChanges, tagsOfChanges } from './adoption';
 import type { Changes } from './adoption';
 import { faultOf } from './calls';
@@ -31,9 +32,9 @@ export interface NetworkSpec {
   readonly adoptExisting: boolean;
 }
 
-const OWNER_TAG = 'cdk-gamelift-vpc-peering:owner';
-const FLEET_TAG = 'cdk-gamelift-vpc-peering:fleet';
-const CONNECTION_TAG = 'cdk-gamelift-vpc-peering:connection';
+const OWNER_TAG = `${TAG_PREFIX}owner`;
+const FLEET_TAG = `${TAG_PREFIX}fleet`;
+const CONNECTION_TAG = `${TAG_PREFIX}connection`;
 const OWN_TAGS = ['Name', OWNER_TAG, FLEET_TAG, CONNECTION_TAG];
 
 /** GameLift writes routes of its own at about the same time. */

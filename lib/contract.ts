@@ -42,6 +42,12 @@ export interface AuthorizationAttributes {
   readonly GameLiftAwsAccountId: string;
 }
 
+/**
+ * Begins the keys of the tags that the handler writes on fleets and peerings, and may write: all of them, but for the `Name` of a
+ * peering.
+ */
+export const TAG_PREFIX = 'cdk-gamelift-vpc-peering:';
+
 /** Seconds that a request for an authorization may take from the start of an invocation to its answer. */
 export const AUTHORIZATION_BUDGET_SECONDS = 300;
 

@@ -2,12 +2,18 @@ import { ArnFormat } from 'aws-cdk-lib';
 import type { Stack } from 'aws-cdk-lib';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import { TAG_PREFIX } from './contract';
 
 /*
  * What the handler, and a role in the account of the VPC, may do: no more than what is called, scoped as far as the Service
  * Authorization Reference lets it be.
  * https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazongameliftservers.html
  */
+
+/** For calls that name such tags, and no others: a call that names none, as EC2's DeleteTags does to remove all, is denied too. */
+function onlyTags(keys: string[]): Record<string, Record<string, string | string[]>> {
+  return { 'ForAllValues:StringLike': { 'aws:TagKeys': keys }, Null: { 'aws:TagKeys': 'false' } };
+}
 
 /** Resources of the peer VPC, in its account. */
 class PeerVpc {
@@ -32,6 +38,19 @@ class PeerVpc {
       actions,
       resources: [this.arnOf('vpc-peering-connection', '*')],
       conditions: { ArnEquals: { 'ec2:AccepterVpc': this.arn } },
+    });
+  }
+
+  /** Tags of this library, and the name, on the same connections. */
+  tagging(): iam.PolicyStatement {
+    return new iam.PolicyStatement({
+      actions: ['ec2:CreateTags', 'ec2:DeleteTags'],
+      resources: [this.arnOf('vpc-peering-connection', '*')],
+      conditions: {
+        // if it exists: the reference has this key for CreateTags, but not for DeleteTags, which would never be allowed
+        ArnEqualsIfExists: { 'ec2:AccepterVpc': this.arn },
+        ...onlyTags(['Name', `${TAG_PREFIX}*`]),
+      },
     });
   }
 
@@ -105,9 +124,10 @@ export function teardownStatements(): iam.PolicyStatement[] {
 
 /**
  * What connecting takes in the account of the fleets. GameLift's own peering actions support no narrower resource; claims are
- * tags on fleets, of which a stack may have more than a policy has room for.
+ * tags on fleets, of which a stack may have more than a policy has room for: it is the keys of these tags that are limited.
  */
 export function fleetStatements(stack: Stack): iam.PolicyStatement[] {
+  const fleets = stack.formatArn({ service: 'gamelift', account: '*', resource: 'fleet', resourceName: '*' });
   return [
     new iam.PolicyStatement({
       actions: [
@@ -119,8 +139,13 @@ export function fleetStatements(stack: Stack): iam.PolicyStatement[] {
       resources: ['*'],
     }),
     new iam.PolicyStatement({
-      actions: ['gamelift:DescribeFleetEvents', 'gamelift:ListTagsForResource', 'gamelift:TagResource', 'gamelift:UntagResource'],
-      resources: [stack.formatArn({ service: 'gamelift', account: '*', resource: 'fleet', resourceName: '*' })],
+      actions: ['gamelift:DescribeFleetEvents', 'gamelift:ListTagsForResource'],
+      resources: [fleets],
+    }),
+    new iam.PolicyStatement({
+      actions: ['gamelift:TagResource', 'gamelift:UntagResource'],
+      resources: [fleets],
+      conditions: onlyTags([`${TAG_PREFIX}*`]),
     }),
   ];
 }
@@ -130,7 +155,8 @@ export function networkStatements(stack: Stack, vpc: ec2.IVpc, account: string):
   const peer = new PeerVpc(stack, vpc, account);
   return [
     new iam.PolicyStatement({ actions: ['ec2:DescribeVpcPeeringConnections'], resources: ['*'] }),
-    peer.onPeerings(['ec2:CreateTags', 'ec2:DeleteTags', 'ec2:ModifyVpcPeeringConnectionOptions']),
+    peer.tagging(),
+    peer.onPeerings(['ec2:ModifyVpcPeeringConnectionOptions']),
     peer.inside(['ec2:ReplaceRoute'], 'route-table'),
   ];
 }

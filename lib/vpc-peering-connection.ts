@@ -126,7 +126,11 @@ export class VpcPeeringConnection extends Resource implements ec2.IConnectable {
       );
     }
     const use = AuthorizationUse.of(this.stack, authorization, pair);
-    const connectPolicy = use.handler.permit('Connect', pair.vpc, pair.vpc.vpcId, () => connectStatements(this.stack, pair));
+    const policies = [
+      // one for all VPCs of the stack: what the role may do has to be told in 10,240 characters
+      use.handler.permit('Fleets', use.handler, 'Fleets', () => fleetStatements(this.stack)),
+      use.handler.permit('Connect', pair.vpc, pair.vpc.vpcId, () => connectStatements(this.stack, pair)),
+    ];
     const properties: ConnectionProperties = {
       ...use.pairProperties(),
       FleetId: fleet.fleetRef.fleetId,
@@ -142,9 +146,9 @@ export class VpcPeeringConnection extends Resource implements ec2.IConnectable {
       properties: { ...properties },
       budgetSeconds: CONNECTION_BUDGET_SECONDS,
       removalPolicy: props.removalPolicy,
-      permissions: [...use.permissions, connectPolicy],
+      permissions: [...use.permissions, ...policies],
     });
-    use.relyOn(cfnOf(resource), fleet.fleetRef.fleetId, resource, connectPolicy);
+    use.relyOn(cfnOf(resource), fleet.fleetRef.fleetId, resource, ...policies);
     chain(this.stack, resource, fleet);
 
     const attribute = (name: keyof ConnectionAttributes): string => resource.getAttString(name);
@@ -243,6 +247,6 @@ function chain(stack: Stack, resource: CustomResource, fleet: aws_gamelift.IFlee
 
 function connectStatements(stack: Stack, pair: DeclaredPair): iam.PolicyStatement[] {
   const { vpc, vpcAccount } = pair;
-  const inVpc = accessOf(stack, pair) === 'own' ? networkStatements : callerStatements;
-  return [...fleetStatements(stack), ...inVpc(stack, vpc, vpcAccount)];
+  const statements = accessOf(stack, pair) === 'own' ? networkStatements : callerStatements;
+  return statements(stack, vpc, vpcAccount);
 }

@@ -7,7 +7,7 @@ export interface PlainStatement {
   readonly Effect: string;
   readonly Action: string | readonly string[];
   readonly Resource: string | readonly string[];
-  readonly Condition?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly Condition?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
 }
 
 /** What a policy is for: the handler's are named after it, with what they are about and a digest. */
@@ -18,7 +18,7 @@ export function kindOf(policyName: string): string {
 /** On what a statement allows its actions, and under which condition. */
 export function scopeOf({ Resource, Condition = {} }: PlainStatement): string {
   const conditions = Object.entries(Condition).flatMap(([operator, operands]) =>
-    Object.entries(operands).map(([key, value]) => ` if ${key} ${operator} ${value}`),
+    Object.entries(operands).map(([key, value]) => ` if ${key} ${operator} ${[value].flat().join(' or ')}`),
   );
   return [[Resource].flat().join(', '), ...conditions].join('');
 }

@@ -46,14 +46,14 @@ export function tagOperations(network: Network): Readonly<Record<string, QueryOp
     CreateTags: async (parameters, call) => {
       const tags = new Map([...tagsOf(parameters)].map(([key, value]) => [key, value ?? '']));
       const requested = Object.fromEntries([...tags].map(([key, value]) => [`aws:RequestTag/${key}`, value]));
-      await changing(network, parameters, call, requested);
+      await changing(network, parameters, call, (own) => ({ ...own, ...requested }));
       parameters.list('ResourceId').forEach((id) => {
         network.tags.put(call.account, id, tags);
       });
       return { return: true };
     },
     DeleteTags: async (parameters, call) => {
-      await changing(network, parameters, call, {});
+      await changing(network, parameters, call, withoutPlace);
       const named = tagsOf(parameters);
       parameters.list('ResourceId').forEach((id) => {
         const all = [...network.tags.of(call.account, id).keys()].map((key) => [key, undefined] as const);
@@ -64,13 +64,26 @@ export function tagOperations(network: Network): Readonly<Record<string, QueryOp
   };
 }
 
-/** Checks the permission on each resource of a request. */
-async function changing(network: Network, parameters: Parameters, call: ServiceCall, requested: Context): Promise<void> {
+/** Checks the permission on each resource of a request, of whose own condition keys the operation has `keysOf`. */
+async function changing(
+  network: Network,
+  parameters: Parameters,
+  call: ServiceCall,
+  keysOf: (own: Context) => Context,
+): Promise<void> {
   const keys = tagKeys([...tagsOf(parameters).keys()]);
   for (const { arn, context } of parameters.list('ResourceId').map((id) => find(network, call, id))) {
-    await call.authorize(`ec2:${call.operation}`, [arn], { ...context, ...keys, ...requested });
+    await call.authorize(`ec2:${call.operation}`, [arn], { ...keysOf(context), ...keys });
   }
   endDryRun(parameters);
+}
+
+/**
+ * What the Service Authorization Reference has of a resource for DeleteTags, of whatever kind: its tags, and neither its id nor the
+ * VPCs that it belongs to.
+ */
+function withoutPlace(own: Context): Context {
+  return Object.fromEntries(Object.entries(own).filter(([key]) => /^(aws:|ec2:ResourceTag\/|ec2:Region$)/.test(key)));
 }
 
 function tagsOf(parameters: Parameters): ReadonlyMap<string, string | undefined> {

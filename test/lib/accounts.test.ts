@@ -184,6 +184,8 @@ describe('through a role', () => {
       'ec2:CreateRoute',
       'ec2:DescribeRouteTables',
       'ec2:DescribeSecurityGroups',
+    ]);
+    expect(actionsOf(statementsOf(stack, 'Fleets'))).toEqual([
       'gamelift:CreateVpcPeeringConnection',
       'gamelift:DeleteVpcPeeringConnection',
       'gamelift:DescribeFleetAttributes',

@@ -147,14 +147,29 @@ const FLEET_SIDE = [
   'gamelift:DescribeFleetAttributes',
   'gamelift:DescribeVpcPeeringConnections',
 ];
-const FLEET_TAGS = {
-  [FLEETS]: ['gamelift:DescribeFleetEvents', 'gamelift:ListTagsForResource', 'gamelift:TagResource', 'gamelift:UntagResource'],
+const OWN_KEYS = 'cdk-gamelift-vpc-peering:*';
+const ifOnlyTagged = (...keys: string[]): string =>
+  ` if aws:TagKeys ForAllValues:StringLike ${keys.join(' or ')} if aws:TagKeys Null false`;
+
+/** What connecting takes in the account of the fleets, whatever the VPC. */
+const ON_FLEETS = {
+  '*': FLEET_SIDE,
+  [FLEETS]: ['gamelift:DescribeFleetEvents', 'gamelift:ListTagsForResource'],
+  [FLEETS + ifOnlyTagged(OWN_KEYS)]: ['gamelift:TagResource', 'gamelift:UntagResource'],
 };
+
+/** Tags, routes and DNS in the account of the VPC. */
+const network = (owner: typeof GAME): Listing[string] => ({
+  '*': ['ec2:DescribeVpcPeeringConnections'],
+  [`${ec2Of(owner, 'vpc-peering-connection/*')} if ec2:AccepterVpc ArnEqualsIfExists ${vpcArnOf(owner)}${ifOnlyTagged('Name', OWN_KEYS)}`]:
+    ['ec2:CreateTags', 'ec2:DeleteTags'],
+  [accepted(owner)]: ['ec2:ModifyVpcPeeringConnectionOptions'],
+  [inside(owner, 'route-table')]: ['ec2:ReplaceRoute'],
+});
 
 /** What connecting takes where the VPC is of another account. */
 const CALLER = {
-  '*': [...FLEET_SIDE, 'ec2:DescribeRouteTables', 'ec2:DescribeSecurityGroups'],
-  ...FLEET_TAGS,
+  '*': ['ec2:DescribeRouteTables', 'ec2:DescribeSecurityGroups'],
   [vpcArnOf(DATA)]: ['ec2:AcceptVpcPeeringConnection'],
   [accepted(DATA)]: ['ec2:AcceptVpcPeeringConnection'],
   [inside(DATA, 'route-table', 'security-group')]: [
@@ -172,12 +187,8 @@ test('an authorization, connections and fleets of one account', () => {
     Logs: LOGS,
     Authorize: authorizing(GAME),
     Teardown: TEARDOWN,
-    Connect: {
-      '*': [...FLEET_SIDE, 'ec2:DescribeVpcPeeringConnections'],
-      ...FLEET_TAGS,
-      [accepted(GAME)]: ['ec2:CreateTags', 'ec2:DeleteTags', 'ec2:ModifyVpcPeeringConnectionOptions'],
-      [inside(GAME, 'route-table')]: ['ec2:ReplaceRoute'],
-    },
+    Fleets: ON_FLEETS,
+    Connect: network(GAME),
   });
 });
 
@@ -187,6 +198,7 @@ test('the stack of the fleets, let into the account of the VPC', () => {
     Logs: LOGS,
     Assume: { [roleArn]: ['sts:AssumeRole'] },
     Teardown: TEARDOWN,
+    Fleets: ON_FLEETS,
     Connect: CALLER,
   });
 });
@@ -199,6 +211,7 @@ test('the stack of the fleets, not let into the account of the VPC', () => {
       '<AWS::StackId>': ['cloudformation:DescribeStacks'],
     },
     Teardown: TEARDOWN,
+    Fleets: ON_FLEETS,
     Connect: CALLER,
   });
 });
@@ -207,13 +220,9 @@ test('the role in the account of the VPC', () => {
   const stack = new Stack(new App(), 'Data', { env: DATA });
   new VpcPeeringRole(stack, 'Role', { vpc: vpcOf(stack), gameLiftAccount: GAME.account });
   const { '*': anywhere = [], [accepted(DATA)]: peerings = [], ...others } = authorizing(DATA);
+  const { '*': more = [], [accepted(DATA)]: options = [], ...rest } = network(DATA);
   expect(granted(stack)).toEqual({
-    Peer: {
-      ...others,
-      '*': [...anywhere, 'ec2:DescribeVpcPeeringConnections'],
-      [accepted(DATA)]: [...peerings, 'ec2:CreateTags', 'ec2:DeleteTags', 'ec2:ModifyVpcPeeringConnectionOptions'],
-      [inside(DATA, 'route-table')]: ['ec2:ReplaceRoute'],
-    },
+    Peer: { ...others, ...rest, '*': [...anywhere, ...more], [accepted(DATA)]: [...peerings, ...options] },
   });
 });
 

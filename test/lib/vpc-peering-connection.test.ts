@@ -44,7 +44,7 @@ function resourcesOf(stack: Stack, type?: string): Resources {
 }
 
 describe('the template', () => {
-  test('of one authorization with one connection has nine resources', () => {
+  test('of one authorization with one connection has ten resources', () => {
     const { stack } = connected();
     expect(
       Object.values(resourcesOf(stack))
@@ -52,6 +52,7 @@ describe('the template', () => {
         .sort(),
     ).toEqual([
       'AWS::IAM::Role',
+      'AWS::IAM::RolePolicy',
       'AWS::IAM::RolePolicy',
       'AWS::IAM::RolePolicy',
       'AWS::Lambda::EventInvokeConfig',
@@ -71,7 +72,7 @@ describe('the template', () => {
       new VpcPeeringConnection(stack, `Peering${index}`, { authorization, fleet });
     }
     const resources = Object.values(resourcesOf(stack));
-    expect(resources).toHaveLength(8 + 100);
+    expect(resources).toHaveLength(9 + 100);
 
     // IAM counts the inline policies of a role together, without white space: 10,240 characters at the most
     const inline = resources.flatMap(({ Type, Properties }) =>
@@ -79,12 +80,33 @@ describe('the template', () => {
         ? [Properties.PolicyDocument]
         : ((Properties.Policies ?? []) as { PolicyDocument: object }[]).map(({ PolicyDocument }) => PolicyDocument),
     );
-    expect(inline).toHaveLength(3);
+    expect(inline).toHaveLength(4);
     expect(JSON.stringify(inline).length).toBeLessThan(10_240 / 2);
     // CloudFormation: 1 MB a template, and a function is given all properties of a resource in one event of 1 MB
     expect(JSON.stringify(Template.fromStack(stack).toJSON()).length).toBeLessThan(1_000_000 / 4);
     const longest = Math.max(...resources.map(({ Properties }) => JSON.stringify(Properties).length));
     expect(longest).toBeLessThan(256_000 / 10);
+  });
+
+  test('has room for the connections of four VPCs in what the policies of a role may say', () => {
+    const stack = new Stack(new App(), 'Stack', { env });
+    for (const digit of ['1', '2', '3', '4']) {
+      const vpc = ec2.Vpc.fromVpcAttributes(stack, `Vpc${digit}`, {
+        vpcId: `vpc-${digit.repeat(17)}`,
+        availabilityZones: ['eu-central-1a'],
+      });
+      const authorization = new VpcPeeringAuthorization(stack, `Authorization${digit}`, { vpc });
+      new VpcPeeringConnection(stack, `Peering${digit}`, { authorization, fleet: fleetRef(stack, `fleet-${digit}`) });
+    }
+    const policies = Object.values(resourcesOf(stack, 'AWS::IAM::RolePolicy')).map(({ Properties }) => Properties.PolicyDocument);
+    // one for the fleets, two for each VPC
+    expect(policies).toHaveLength(1 + 2 * 4);
+    const resolved = JSON.stringify(policies).replace(
+      /\{"Fn::Join":\["",\["arn:",\{"Ref":"AWS::Partition"\},"([^"]*)"\]\]\}/g,
+      '"arn:aws$1"',
+    );
+    expect(resolved).not.toContain('Fn::');
+    expect(resolved.length).toBeLessThan(10_240 * 0.95);
   });
 
   test('hands the handler what is declared, and the expiry, which orders the two', () => {
@@ -132,15 +154,17 @@ describe('the template', () => {
     ]);
   });
 
-  test('allows what connecting takes, in this VPC only, and nothing beyond it', () => {
+  test('allows what connecting takes, in this VPC only, with tags of its own only, and nothing beyond it', () => {
     const { stack } = connected();
     const policies = Object.values(resourcesOf(stack, 'AWS::IAM::RolePolicy'));
-    const connect = policies.find(({ Properties }) => JSON.stringify(Properties.PolicyName).includes('-Connect'));
+    const [fleets, connect] = ['Fleets', 'Connect'].map((kind) =>
+      policies.find(({ Properties }) => JSON.stringify(Properties.PolicyName).includes(`-${kind}`)),
+    );
     const vpcArn = {
       'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, ':ec2:eu-central-1:111111111111:vpc/vpc-0123456789abcdef0']],
     };
     const arn = (text: string): unknown => ({ 'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, text]] });
-    expect(connect?.Properties.PolicyDocument).toEqual({
+    expect(fleets?.Properties.PolicyDocument).toEqual({
       Version: '2012-10-17',
       Statement: [
         {
@@ -155,18 +179,37 @@ describe('the template', () => {
         },
         {
           Effect: 'Allow',
-          Action: [
-            'gamelift:DescribeFleetEvents',
-            'gamelift:ListTagsForResource',
-            'gamelift:TagResource',
-            'gamelift:UntagResource',
-          ],
+          Action: ['gamelift:DescribeFleetEvents', 'gamelift:ListTagsForResource'],
           Resource: arn(':gamelift:eu-central-1:*:fleet/*'),
         },
+        {
+          Effect: 'Allow',
+          Action: ['gamelift:TagResource', 'gamelift:UntagResource'],
+          Resource: arn(':gamelift:eu-central-1:*:fleet/*'),
+          Condition: {
+            'ForAllValues:StringLike': { 'aws:TagKeys': ['cdk-gamelift-vpc-peering:*'] },
+            Null: { 'aws:TagKeys': 'false' },
+          },
+        },
+      ],
+    });
+    expect(connect?.Properties.PolicyDocument).toEqual({
+      Version: '2012-10-17',
+      Statement: [
         { Effect: 'Allow', Action: 'ec2:DescribeVpcPeeringConnections', Resource: '*' },
         {
           Effect: 'Allow',
-          Action: ['ec2:CreateTags', 'ec2:DeleteTags', 'ec2:ModifyVpcPeeringConnectionOptions'],
+          Action: ['ec2:CreateTags', 'ec2:DeleteTags'],
+          Resource: arn(':ec2:eu-central-1:111111111111:vpc-peering-connection/*'),
+          Condition: {
+            ArnEqualsIfExists: { 'ec2:AccepterVpc': vpcArn },
+            'ForAllValues:StringLike': { 'aws:TagKeys': ['Name', 'cdk-gamelift-vpc-peering:*'] },
+            Null: { 'aws:TagKeys': 'false' },
+          },
+        },
+        {
+          Effect: 'Allow',
+          Action: 'ec2:ModifyVpcPeeringConnectionOptions',
           Resource: arn(':ec2:eu-central-1:111111111111:vpc-peering-connection/*'),
           Condition: { ArnEquals: { 'ec2:AccepterVpc': vpcArn } },
         },

@@ -5,6 +5,7 @@ import { AuthorizationRenewal, PeeringRoutes, VpcPeeringAuthorization, VpcPeerin
 import type { IVpcPeeringAuthorization } from '../../lib';
 import type { Rehearsal } from '../../rehearsal';
 import type { Credentials, Fault } from '../../rehearsal/aws';
+import type { Principal } from '../../rehearsal/aws/iam';
 import { kindOf, scopeOf } from '../policies';
 import type { PlainStatement } from '../policies';
 import { expectNothingLeft, start } from './scene';
@@ -333,7 +334,72 @@ describe('permissions', () => {
 
   test('the lives had policies of every kind', () => {
     const kinds = new Set([...uses().keys()].map((key) => key.split(':')[0]));
-    expect([...kinds].sort().join(' ')).toBe('Assume Authorize Connect Logs Peer Receive Renew ReportRenewals Teardown');
+    expect([...kinds].sort().join(' ')).toBe('Assume Authorize Connect Fleets Logs Peer Receive Renew ReportRenewals Teardown');
+  });
+});
+
+describe('tags', () => {
+  const OWN = 'cdk-gamelift-vpc-peering:test';
+
+  /** Calls of the role of the function, and of the role that it assumes where there is one, while a fleet is connected. */
+  async function callers(
+    access: 'own' | 'role',
+  ): Promise<Record<'onFleet' | 'onPeering', (operation: string, ...keys: string[]) => Promise<unknown>>> {
+    const rehearsal = await start();
+    const { aws, cloudFormation } = rehearsal;
+    const owner = access === 'own' ? GAME : DATA;
+    const vpcIds = vpcsOf(rehearsal, owner, '10.90.0.0/16', '10.91.0.0/16');
+    const statuses = await deployAll(rehearsal, studio({ access, vpcIds }));
+    expect(new Set(statuses)).toEqual(new Set(['CREATE_COMPLETE']));
+    const principalOf = ({ accessKeyId }: Credentials): Principal => {
+      const principal = aws.iam.lookUp(accessKeyId)?.principal;
+      if (principal === undefined) {
+        throw new Error('IAM does not know whose credentials these are');
+      }
+      return principal;
+    };
+    const role = cloudFormation.describe('Game').resources.find(({ type }) => type === 'AWS::IAM::Role');
+    const handler = principalOf(aws.iam.assumeRoleForService(String(role?.attributes.Arn), 'lambda.amazonaws.com', 'function'));
+    const session =
+      access === 'own'
+        ? undefined
+        : await aws.iam.assumeRole(handler, {
+            roleArn: `arn:aws:iam::${DATA.account}:role/Peering0`,
+            sessionName: 'session',
+            durationSeconds: 900,
+            externalId: EXTERNAL_ID,
+            region,
+          });
+    const [connection] = aws.inventory().connections as readonly { fleetId: string; id: string; peerVpcId: string }[];
+    const peering = aws.ec2.peerings.all().find(({ accepter }) => accepter.vpcId === vpcIds[0]);
+    const ResourceARN = `arn:aws:gamelift:${region}::fleet/${connection?.fleetId ?? ''}`;
+    return {
+      onFleet: (operation, ...keys) => {
+        const named = operation === 'TagResource' ? { Tags: keys.map((Key) => ({ Key, Value: '' })) } : { TagKeys: keys };
+        return aws.call('gamelift', operation, { ResourceARN, ...named }, { principal: handler, region });
+      },
+      onPeering: (operation, ...keys) => {
+        const named = Object.fromEntries(keys.map((key, index) => [`Tag.${index + 1}.Key`, key]));
+        const principal = session?.principal ?? handler;
+        return aws.call('ec2', operation, { 'ResourceId.1': peering?.id ?? '', ...named }, { principal, region });
+      },
+    };
+  }
+
+  test.each(['own', 'role'] as const)('of this library are all that it may set or remove: VPC reached by %s', async (access) => {
+    const { onFleet, onPeering } = await callers(access);
+    for (const operation of ['TagResource', 'UntagResource']) {
+      await onFleet(operation, OWN);
+      for (const keys of [['owner'], [OWN, 'owner'], ['Name'], []]) {
+        await expect(onFleet(operation, ...keys)).rejects.toMatchObject({ name: 'AccessDeniedException' });
+      }
+    }
+    for (const operation of ['CreateTags', 'DeleteTags']) {
+      await onPeering(operation, OWN, 'Name');
+      for (const keys of [['owner'], [OWN, 'owner'], []]) {
+        await expect(onPeering(operation, ...keys)).rejects.toMatchObject({ name: 'UnauthorizedOperation' });
+      }
+    }
   });
 });
 

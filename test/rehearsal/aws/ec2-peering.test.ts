@@ -249,6 +249,22 @@ describe('tags', () => {
       await client.send(new DeleteTagsCommand(named(['Name', 'peering:fleet'])));
       expect(await tags()).toEqual(['vpc-peering-connection owner=mine']);
     });
+
+    test('on the VPC: known for those who set them, and not for those who remove them', async () => {
+      const vpcArn = `arn:aws:ec2:${REGION}:${VPC_ACCOUNT}:vpc/${stage.vpcId}`;
+      const client = under({ ArnEquals: { 'ec2:AccepterVpc': vpcArn } });
+      await client.send(new CreateTagsCommand(named(['Name'])));
+      await expect(client.send(new DeleteTagsCommand(named(['Name'])))).rejects.toMatchObject(denied);
+    });
+
+    test('on their tags: known for those who set them, and for those who remove them', async () => {
+      await create('owner', 'mine');
+      const client = under({
+        StringEquals: { 'ec2:ResourceTag/owner': 'mine', 'aws:ResourceTag/owner': 'mine', 'ec2:Region': REGION },
+      });
+      await client.send(new CreateTagsCommand(named(['Name'])));
+      await client.send(new DeleteTagsCommand(named(['Name'])));
+    });
   });
 
   test('need permission for connections of that VPC', async () => {
