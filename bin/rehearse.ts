@@ -6,6 +6,7 @@ import { readStacks } from '../rehearsal/cloudformation/assembly';
 import { live } from '../rehearsal/life';
 import type { Life } from '../rehearsal/life';
 import { line, span, table, unneeded } from '../rehearsal/report';
+import type { Unneeded } from '../rehearsal/report';
 
 /*
  * Rehearses the life of the stacks of cloud assemblies, of any CDK app.
@@ -179,7 +180,7 @@ async function run({ assemblies, days, behaviours, account, vpcs }: Request, { p
   }
 }
 
-function report({ steps, leftBehind, trouble }: Life, permissions: ReturnType<typeof unneeded>): string {
+function report({ steps, leftBehind, trouble }: Life, permissions: readonly Unneeded[]): string {
   const rows = steps.flatMap(({ name, after, stacks, refused }) => [
     ...stacks.map((stack) => [name, span(after), stack.name, `${stack.account} ${stack.region}`, stack.status]),
     ...(refused === undefined ? [] : [[name, span(after), '', '', 'refused']]),
@@ -191,7 +192,7 @@ function report({ steps, leftBehind, trouble }: Life, permissions: ReturnType<ty
     `left behind two days after the deletion: ${leftBehind.length === 0 ? 'nothing' : `\n${leftBehind.join('\n')}`}`,
     permissions.length === 0
       ? 'granted and never needed: nothing'
-      : `granted and never needed:\n${permissions.map(({ role, actions }) => `- ${role}: ${actions.join(', ')}`).join('\n')}`,
+      : `granted and never needed:\n${permissions.map(({ role, scope, actions }) => `- ${role}: ${actions.join(', ')} on ${scope}`).join('\n')}`,
   ].join('\n\n');
 }
 

@@ -49,17 +49,52 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return [format(head), widths.map((width) => '-'.repeat(width)).join('  '), ...rows.map(format)].join('\n');
 }
 
-/** The name of each role that was granted more than was ever needed, and those actions, whatever statements grant them. */
-export function unneeded(grants: readonly Grant[]): { readonly role: string; readonly actions: readonly string[] }[] {
-  const needs = new Map<string, Map<string, number>>();
-  for (const { roleArn, action, uses } of grants) {
-    const actions = needs.get(roleArn) ?? new Map<string, number>();
-    needs.set(roleArn, actions.set(action, (actions.get(action) ?? 0) + uses));
-  }
-  return [...needs]
-    .map(([roleArn, actions]) => ({
+/** What of a statement says on what it allows its actions. */
+interface Scoped {
+  readonly Resource?: string | readonly string[];
+  readonly NotResource?: string | readonly string[];
+  readonly Condition?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
+}
+
+/** On what a statement of a policy allows its actions, and under which conditions. */
+export function scopeOf({ Resource = [], NotResource, Condition = {} }: Scoped): string {
+  const resources = NotResource === undefined ? [Resource].flat() : [`all but ${[NotResource].flat().join(', ')}`];
+  const conditions = Object.entries(Condition).flatMap(([operator, operands]) =>
+    Object.entries(operands).map(([key, value]) => ` if ${key} ${operator} ${[value].flat().join(' or ')}`),
+  );
+  return [resources.join(', '), ...conditions].join('');
+}
+
+/** Actions that a statement grants to a role, and that no call needed. */
+export interface Unneeded {
+  /** Its path and name. */
+  readonly role: string;
+  readonly scope: string;
+  readonly actions: readonly string[];
+}
+
+/**
+ * What was granted and never needed, statement by statement: an action that one statement grants in vain is named although another's
+ * was needed. Grants of several rehearsals are summed up.
+ */
+export function unneeded(grants: readonly Grant[]): readonly Unneeded[] {
+  const statements = new Map<string, { readonly role: string; readonly scope: string; readonly uses: Map<string, number> }>();
+  for (const { roleArn, statement, action, uses } of grants) {
+    const scope = scopeOf(statement);
+    const key = JSON.stringify([roleArn, scope]);
+    const known = statements.get(key) ?? {
       role: roleArn.slice(roleArn.indexOf('/') + 1),
-      actions: [...actions].filter(([, uses]) => uses === 0).map(([action]) => action),
+      scope,
+      uses: new Map<string, number>(),
+    };
+    known.uses.set(action, (known.uses.get(action) ?? 0) + uses);
+    statements.set(key, known);
+  }
+  return [...statements.values()]
+    .map(({ role, scope, uses }) => ({
+      role,
+      scope,
+      actions: [...uses].filter(([, times]) => times === 0).map(([action]) => action),
     }))
     .filter(({ actions }) => actions.length > 0);
 }

@@ -14,11 +14,3 @@ export interface PlainStatement {
 export function kindOf(policyName: string): string {
   return /^GameLiftVpcPeering-([A-Za-z]+)[0-9a-f]{8}-/.exec(policyName)?.[1] ?? policyName;
 }
-
-/** On what a statement allows its actions, and under which condition. */
-export function scopeOf({ Resource, Condition = {} }: PlainStatement): string {
-  const conditions = Object.entries(Condition).flatMap(([operator, operands]) =>
-    Object.entries(operands).map(([key, value]) => ` if ${key} ${operator} ${[value].flat().join(' or ')}`),
-  );
-  return [[Resource].flat().join(', '), ...conditions].join('');
-}

@@ -1,6 +1,7 @@
 import { RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { rehearse } from '../bin/rehearse';
+import { VpcPeeringAuthorization } from '../lib';
 import { BEHAVIOURS } from '../rehearsal/aws';
 import { Stage, synthesize, synthesizeApp } from './life/stage';
 
@@ -117,6 +118,22 @@ describe('a life', () => {
         ].join('\n'),
       ),
     );
+  });
+
+  test('what was granted and never needed is told, with what it was granted on', async () => {
+    const { printed } = await command(
+      synthesize((stack) => {
+        const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 1, natGateways: 0 });
+        new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
+      }),
+    );
+    const told = printed.slice(printed.indexOf('granted and never needed:')).split('\n').slice(1);
+    expect(told[0]).toMatch(/^- Stack-GameLiftVpcPeeringHandlerRole\S+: .*\bec2:DescribeVpcs on \*$/);
+    // what was needed on the VPC was not needed on a peering, of which there was none
+    expect(told[1]).toMatch(
+      /: ec2:AcceptVpcPeeringConnection on arn:\S+:vpc-peering-connection\/\* if ec2:AccepterVpc ArnEquals arn:/,
+    );
+    expect(printed).not.toMatch(/ec2:AcceptVpcPeeringConnection on arn:\S+:vpc\//);
   });
 
   test('what is left behind is told, and the exit code is 1', async () => {

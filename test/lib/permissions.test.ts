@@ -12,7 +12,8 @@ import {
   VpcPeeringRole,
 } from '../../lib';
 import type { IVpcPeeringAuthorization } from '../../lib';
-import { kindOf, scopeOf } from '../policies';
+import { scopeOf } from '../../rehearsal/report';
+import { kindOf } from '../policies';
 import type { PlainStatement } from '../policies';
 
 /*

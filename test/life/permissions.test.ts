@@ -6,8 +6,8 @@ import type { IVpcPeeringAuthorization } from '../../lib';
 import type { Rehearsal } from '../../rehearsal';
 import type { Credentials, Fault } from '../../rehearsal/aws';
 import type { Principal } from '../../rehearsal/aws/iam';
-import { kindOf, scopeOf } from '../policies';
-import type { PlainStatement } from '../policies';
+import { scopeOf } from '../../rehearsal/report';
+import { kindOf } from '../policies';
 import { expectNothingLeft, start } from './scene';
 import { DAY, HOUR, Stage, synthesizeApp, told } from './stage';
 
@@ -299,7 +299,7 @@ afterAll(async () => {
 function uses(): Map<string, number> {
   const counted = new Map<string, number>();
   for (const { policy, statement, action, uses: times } of witnesses.flatMap(({ rehearsal }) => rehearsal.aws.iam.grants())) {
-    const scope = scopeOf(statement as PlainStatement)
+    const scope = scopeOf(statement)
       .replace(/vpc-[0-9a-f]{17}/g, 'VPC')
       .replace(/:stack\/.*/, ':STACK')
       .replace(/\b\d{12}\b/g, 'ACCOUNT');

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { App, CfnResource, Stack } from 'aws-cdk-lib';
 import { Rehearsal } from '../../rehearsal/index';
+import { unneeded } from '../../rehearsal/report';
 import { signedFetch } from './aws/signed-fetch';
 
 const FLEETS = '111111111111';
@@ -177,6 +178,42 @@ describe('what policies grant', () => {
     expect(rehearsal.aws.iam.unusedGrants().map(({ policy: name, action }) => [name, action])).toEqual([
       ['policy', 'sts:TagSession'],
       ['policy', 'ec2:CreateRoute'],
+    ]);
+  });
+
+  test('is told of each statement, whatever another one grants', async () => {
+    const here = { StringEquals: { 'aws:RequestedRegion': ['us-east-1', 'us-east-2'] } };
+    const elsewhere = { StringEquals: { 'aws:RequestedRegion': 'eu-west-1' } };
+    await deploy({
+      identity: policy(
+        { ...allow('ec2:DescribeVpcs', '*'), Condition: here },
+        { ...allow(['ec2:DescribeVpcs', 'ec2:DescribeSubnets'], '*'), Condition: elsewhere },
+        { Effect: 'Allow', Action: 'sts:AssumeRole', NotResource: [ASSUMED] },
+      ),
+    });
+    await describeVpcs();
+    expect(unneeded(rehearsal.aws.iam.grants())).toEqual([
+      {
+        role: 'caller',
+        scope: '* if aws:RequestedRegion StringEquals eu-west-1',
+        actions: ['ec2:DescribeVpcs', 'ec2:DescribeSubnets'],
+      },
+      { role: 'caller', scope: `all but ${ASSUMED}`, actions: ['sts:AssumeRole'] },
+    ]);
+  });
+
+  test('is told of several rehearsals only where none of them needed it', async () => {
+    await deploy({ identity });
+    await assume();
+    const first = rehearsal.aws.iam.grants();
+    await rehearsal.close();
+    rehearsal = await Rehearsal.start({ startTime: Date.UTC(2026, 0, 1) });
+    await deploy({ identity });
+    await describeVpcs();
+    const second = rehearsal.aws.iam.grants();
+    expect(unneeded([...first, ...second])).toEqual([
+      { role: 'caller', scope: ASSUMED, actions: ['sts:TagSession'] },
+      { role: 'caller', scope: '*', actions: ['ec2:CreateRoute'] },
     ]);
   });
 
