@@ -6,7 +6,10 @@
 export interface PlainStatement {
   readonly Effect: string;
   readonly Action: string | readonly string[];
-  readonly Resource: string | readonly string[];
+  /** None in the trust policy of a role. */
+  readonly Resource?: string | readonly string[];
+  /** In policies of resources and roles. */
+  readonly Principal?: Readonly<Record<string, string | readonly string[]>>;
   readonly Condition?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
 }
 

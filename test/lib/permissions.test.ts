@@ -47,35 +47,61 @@ function plain(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, plain(part)]));
 }
 
+interface Document {
+  readonly Statement: readonly PlainStatement[];
+}
+
 interface Policy {
   readonly PolicyName: string;
-  readonly PolicyDocument: { readonly Statement: readonly PlainStatement[] };
+  readonly PolicyDocument: Document;
+}
+
+interface Granting extends Partial<Policy> {
+  readonly Policies?: readonly Policy[];
+  readonly ManagedPolicyArns?: readonly string[];
+  readonly AssumeRolePolicyDocument?: Document;
 }
 
 type Listing = Record<string, Record<string, string[]>>;
 
-/** By what each policy is for, on what it allows which actions. */
+/** By what each policy is for, on what it allows which actions; of policies that say to whom, of resources and roles, to whom. */
 function granted(stack: Stack): Listing {
   const { Resources } = plain(Template.fromStack(stack).toJSON()) as {
-    Resources: Record<
-      string,
-      { Type: string; Properties: Partial<Policy> & { Policies?: Policy[]; ManagedPolicyArns?: string[] } }
-    >;
+    Resources: Record<string, { Type: string; Properties: Granting }>;
   };
   const listing: Listing = {};
-  for (const { Properties } of Object.values(Resources).filter(({ Type }) => Type.startsWith('AWS::IAM::'))) {
+  const list = (kind: string, { Statement }: Document): void => {
+    for (const statement of Statement) {
+      const scopes = (listing[kind] ??= {});
+      (scopes[wordsOf(statement)] ??= []).push(...[statement.Action].flat());
+    }
+  };
+  for (const [id, { Type, Properties }] of Object.entries(Resources)) {
+    // it would grant without a policy
+    expect(Type).not.toBe('AWS::Lambda::Permission');
     expect(Properties.ManagedPolicyArns).toBeUndefined();
-    const { PolicyName: name = '', PolicyDocument: document, Policies = [] } = Properties;
-    const policies = document === undefined ? Policies : [{ PolicyName: name, PolicyDocument: document }];
-    for (const { PolicyName, PolicyDocument } of policies) {
-      for (const statement of PolicyDocument.Statement) {
-        expect(statement.Effect).toBe('Allow');
-        const scopes = (listing[kindOf(PolicyName)] ??= {});
-        (scopes[scopeOf(statement)] ??= []).push(...[statement.Action].flat());
-      }
+    const { PolicyName, PolicyDocument, Policies = [], AssumeRolePolicyDocument } = Properties;
+    for (const { PolicyName: name, PolicyDocument: document } of Policies) {
+      list(kindOf(name), document);
+    }
+    if (PolicyDocument !== undefined) {
+      list(PolicyName === undefined ? Type : kindOf(PolicyName), PolicyDocument);
+    }
+    if (AssumeRolePolicyDocument !== undefined) {
+      list(`Trust of ${id}`, AssumeRolePolicyDocument);
     }
   }
   return listing;
+}
+
+/** On what a statement allows its actions; of one that says to whom, or that denies, that as well. */
+function wordsOf(statement: PlainStatement): string {
+  const { Effect, Principal, Resource } = statement;
+  if (Effect === 'Allow' && Principal === undefined) {
+    return scopeOf(statement);
+  }
+  const parties = Object.entries(Principal ?? {}).map(([kind, names]) => ` ${kind} ${[names].flat().join(' or ')}`);
+  return [Effect, ...parties, Resource === undefined ? '' : ' on ', scopeOf(statement)].join('');
 }
 
 function vpcOf(stack: Stack): ec2.IVpc {
@@ -116,8 +142,11 @@ const accepted = (owner: typeof GAME): string =>
 const inside = (owner: typeof GAME, ...kinds: string[]): string =>
   `${kinds.map((kind) => ec2Of(owner, `${kind}/*`)).join(', ')} if ec2:Vpc ArnEquals ${vpcArnOf(owner)}`;
 const FLEETS = 'arn:aws:gamelift:us-east-1:*:fleet/*';
-const LOGS = {
-  '<GameLiftVpcPeeringHandlerLogGroupF5FE6E49.Arn>': ['logs:CreateLogStream', 'logs:PutLogEvents'],
+
+/** What every handler has: its logs, and the trust in Lambda. */
+const HANDLER: Listing = {
+  Logs: { '<GameLiftVpcPeeringHandlerLogGroupF5FE6E49.Arn>': ['logs:CreateLogStream', 'logs:PutLogEvents'] },
+  'Trust of GameLiftVpcPeeringHandlerRoleB8C6F82F': { 'Allow Service lambda.amazonaws.com': ['sts:AssumeRole'] },
 };
 
 /** What authorizing takes, in the account of the VPC. */
@@ -185,7 +214,7 @@ const TEARDOWN = { '*': ['gamelift:DescribeVpcPeeringConnections'] };
 test('an authorization, connections and fleets of one account', () => {
   const stack = peered(GAME, (scope) => new VpcPeeringAuthorization(scope, 'Authorization', { vpc: vpcOf(scope) }));
   expect(granted(stack)).toEqual({
-    Logs: LOGS,
+    ...HANDLER,
     Authorize: authorizing(GAME),
     Teardown: TEARDOWN,
     Fleets: ON_FLEETS,
@@ -196,7 +225,7 @@ test('an authorization, connections and fleets of one account', () => {
 test('the stack of the fleets, let into the account of the VPC', () => {
   const roleArn = 'arn:aws:iam::222222222222:role/Peering';
   expect(granted(peered(GAME, imported(roleArn)))).toEqual({
-    Logs: LOGS,
+    ...HANDLER,
     Assume: { [roleArn]: ['sts:AssumeRole'] },
     Teardown: TEARDOWN,
     Fleets: ON_FLEETS,
@@ -206,7 +235,7 @@ test('the stack of the fleets, let into the account of the VPC', () => {
 
 test('the stack of the fleets, not let into the account of the VPC', () => {
   expect(granted(peered(GAME, imported(), PeeringRoutes.none()))).toEqual({
-    Logs: LOGS,
+    ...HANDLER,
     Receive: {
       '*': ['gamelift:DescribeVpcPeeringAuthorizations', 'gamelift:DescribeVpcPeeringConnections'],
       '<AWS::StackId>': ['cloudformation:DescribeStacks'],
@@ -224,6 +253,15 @@ test('the role in the account of the VPC', () => {
   const { '*': more = [], [accepted(DATA)]: options = [], ...rest } = network(DATA);
   expect(granted(stack)).toEqual({
     Peer: { ...others, ...rest, '*': [...anywhere, ...more], [accepted(DATA)]: [...peerings, ...options] },
+    'Trust of Role1ABCC5F0': { 'Allow AWS arn:aws:iam::111111111111:root': ['sts:AssumeRole'] },
+  });
+});
+
+test('the role in the account of the VPC, with an external id', () => {
+  const stack = new Stack(new App(), 'Data', { env: DATA });
+  new VpcPeeringRole(stack, 'Role', { vpc: vpcOf(stack), gameLiftAccount: GAME.account, externalId: 'studio-7' });
+  expect(granted(stack)['Trust of Role1ABCC5F0']).toEqual({
+    'Allow AWS arn:aws:iam::111111111111:root if sts:ExternalId StringEquals studio-7': ['sts:AssumeRole'],
   });
 });
 
@@ -236,11 +274,15 @@ test('an authorization that is renewed on a schedule', () => {
   });
   const queue = '<GameLiftVpcPeeringHandlerRenewalsFailures13BAC665.Arn>';
   expect(granted(stack)).toEqual({
-    Logs: LOGS,
+    ...HANDLER,
     Authorize: authorizing(DATA),
     ReportRenewals: { [queue]: ['sqs:SendMessage'] },
     // the role of EventBridge Scheduler
     Renew: { '<GameLiftVpcPeeringHandlerRenewalsAlias8E3927F2>': ['lambda:InvokeFunction'], [queue]: ['sqs:SendMessage'] },
+    'Trust of GameLiftVpcPeeringHandlerRenewalsRole2C262E9B': {
+      [`Allow Service scheduler.amazonaws.com if aws:SourceAccount StringEquals ${DATA.account}`]: ['sts:AssumeRole'],
+    },
+    'AWS::SQS::QueuePolicy': { [`Deny AWS * on ${queue} if aws:SecureTransport Bool false`]: ['sqs:*'] },
   });
 });
 
@@ -248,7 +290,7 @@ test('the function in a VPC, traced: what Lambda itself does in its name, which 
   const stack = new Stack(new App(), 'Game', { env: GAME });
   new VpcPeeringHandler(stack, 'Handler', { vpc: vpcOf(stack), tracing: lambda.Tracing.ACTIVE });
   expect(granted(stack)).toEqual({
-    Logs: LOGS,
+    ...HANDLER,
     NetworkInterfaces: {
       '*': [
         'ec2:CreateNetworkInterface',
