@@ -289,6 +289,13 @@ export function failedDeletes({ journal }: MatrixWorld, excused: readonly Span[]
     .map(({ subject, message }) => `${subject} ${message}`);
 }
 
+/** Calls of the handler's that IAM denied, also where it went on without them. */
+export function denials({ journal }: MatrixWorld): readonly string[] {
+  return journal.entries
+    .filter(({ message }) => /^(AccessDenied(Exception)?|UnauthorizedOperation) in \S+, called by /.test(message))
+    .map(({ subject, message }) => `${subject} ${message}`);
+}
+
 /**
  * Whether CloudFormation skipped a clean-up: it tries three times, goes on, and reports success. The permissions go with what
  * was to be cleaned up, so nobody can make up for it.

@@ -1,4 +1,4 @@
-import { damage, deviations, failedDeletes, isSkipped, leaks, leftovers, reasons, unlapsed } from './checker';
+import { damage, denials, deviations, failedDeletes, isSkipped, leaks, leftovers, reasons, unlapsed } from './checker';
 import type { Impossible } from './combinations';
 import { assemblyOf, declare, fleet, STACK } from './stacks';
 import type { Declared, DeclaredFleet } from './stacks';
@@ -171,7 +171,8 @@ export async function live(world: MatrixWorld, steps: readonly Step[]): Promise<
     if (failure !== undefined) {
       return textsOf(failure);
     }
-    return [...unlapsed(world, declaredLast(steps)), ...(await leftovers(world)), ...failedDeletes(world), ...leaks(world)];
+    const unwanted = [...unlapsed(world, declaredLast(steps)), ...(await leftovers(world)), ...failedDeletes(world)];
+    return [...unwanted, ...denials(world), ...leaks(world)];
   });
 }
 
