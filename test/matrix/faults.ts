@@ -231,6 +231,7 @@ export async function weather(steps: readonly Step[], readings: Readings, troubl
       return [
         ...unclear.map((text) => `not clear: ${text}`),
         ...(failure === undefined ? [] : await recover(world, steps, failure)),
+        ...(await forgotten(world)),
         ...(isSkipped(world) || trouble.leavesAuthorization ? [] : unlapsed(world, declaredLast(steps, failure))),
         ...(await leftovers(world)).filter((left) => !(isSkipped(world) && DEAD_ENDS.test(left))),
         ...damage(world),
@@ -242,6 +243,14 @@ export async function weather(steps: readonly Step[], readings: Readings, troubl
   } finally {
     world.close();
   }
+}
+
+/** What one does about a clean-up that CloudFormation skipped; gives nothing. */
+async function forgotten(world: MatrixWorld): Promise<readonly string[]> {
+  if (isSkipped(world)) {
+    await world.deleteForgottenFleets();
+  }
+  return [];
 }
 
 /** All that may be left then: routes that lead nowhere, and rules for addresses that nobody has. */

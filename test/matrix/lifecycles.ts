@@ -2,7 +2,6 @@ import { damage, denials, deviations, failedDeletes, isSkipped, leaks, leftovers
 import type { Impossible } from './combinations';
 import { assemblyOf, declare, fleet, STACK } from './stacks';
 import type { Declared, DeclaredFleet } from './stacks';
-import { PLACE } from './world';
 import type { MatrixWorld, VpcName } from './world';
 
 /*
@@ -202,7 +201,9 @@ export async function fail(world: MatrixWorld, steps: readonly Step[], impossibl
     const [vpc = 'A'] = steps.flatMap((step) => ('deploy' in step ? [step.deploy.vpc] : []));
     await world.authorize(vpc);
     const { status, reason: why = '' } = await world.cloudFormation.delete(STACK);
-    await deleteSkipped(world, vpc);
+    if (isSkipped(world)) {
+      await world.deleteForgottenFleets();
+    }
     return [
       ...(ending === impossible.ending ? [] : [`${ending} instead of ${impossible.ending}`]),
       ...(told ? [] : [`failed for another reason: ${textsOf(failure).join(', ')}, ${reasons(world).join(', ')}`]),
@@ -212,17 +213,6 @@ export async function fail(world: MatrixWorld, steps: readonly Step[], impossibl
       ...leaks(world),
     ];
   });
-}
-
-/** Deletes the fleets whose deletion CloudFormation skipped, as the README says. */
-async function deleteSkipped(world: MatrixWorld, vpc: VpcName): Promise<void> {
-  const { aws, before } = world;
-  const known = new Set((before.fleets as readonly { readonly id: string }[]).map(({ id }) => id));
-  const left = isSkipped(world) ? aws.gameLift.fleets.list(PLACE).filter(({ id }) => !known.has(id)) : [];
-  for (const { id } of left) {
-    await world.authorize(vpc);
-    await aws.callGameLift('DeleteFleet', { FleetId: id }, PLACE);
-  }
 }
 
 /** Goes through the steps up to the first that is not as it should be; undefined where all are. */

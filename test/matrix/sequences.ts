@@ -8,7 +8,7 @@ import { DEAD_ENDS, documented, isClear } from './faults';
 import { deploy } from './lifecycles';
 import { assemblyOf, declare, fleet, STACK } from './stacks';
 import type { Declared, DeclaredFleet, Peering } from './stacks';
-import { MatrixWorld, PLACE } from './world';
+import { MatrixWorld } from './world';
 import type { Readings } from './world';
 
 /*
@@ -61,9 +61,6 @@ const COPY_BEGINS = 2_000;
 
 /** How long a request may go on that met an outage. */
 const AFTERMATH = 20 * MINUTE;
-
-/** Two calls of one operation that are as far apart are not throttled. */
-const RATE_TOKEN = 15_000;
 
 export interface Sequence {
   readonly readings: Readings;
@@ -301,7 +298,8 @@ class RandomStack {
   /** What is left two days later and should not be. */
   async remains(): Promise<readonly string[]> {
     if (isSkipped(this.world)) {
-      await this.deleteForgottenFleets();
+      this.helped = true;
+      await this.world.deleteForgottenFleets();
     }
     // a copy of an event may have asked for one late
     const isCopied = this.world.functions.disturbance.copies !== undefined;
@@ -332,11 +330,7 @@ class RandomStack {
   private async authorize(): Promise<void> {
     if (this.everBorn || isSkipped(this.world)) {
       this.helped = true;
-      for (const vpc of ['A', 'B', 'C'] as const) {
-        await this.world.clock.sleep(RATE_TOKEN);
-        // where one is valid already, there may be no second
-        await this.world.authorize(vpc).catch(() => undefined);
-      }
+      await this.world.authorizeAll();
     }
   }
 
@@ -344,19 +338,6 @@ class RandomStack {
   private isLent(text: string): boolean {
     const { handMade } = this.world;
     return handMade !== undefined && (text.includes(handMade.fleetId) || text.includes(handMade.peeringId));
-  }
-
-  /** By hand, what CloudFormation skipped and forgot. */
-  private async deleteForgottenFleets(): Promise<void> {
-    const { aws, before, clock } = this.world;
-    const known = new Set((before.fleets as readonly { id: string }[]).map(({ id }) => id));
-    for (const { id } of aws.inventory().fleets as readonly { id: string }[]) {
-      if (!known.has(id)) {
-        await this.authorize();
-        await aws.callGameLift('DeleteFleet', { FleetId: id }, PLACE);
-        await clock.sleep(MINUTE);
-      }
-    }
   }
 
   /** A copy that begins after a later request is told from that by nothing. */

@@ -12,6 +12,8 @@ export const OTHER_ACCOUNT = '222222222222';
 export const REGION = 'us-east-1';
 export const DAY = 24 * 3_600_000;
 export const PLACE = { account: ACCOUNT, region: REGION };
+/** Two calls of one operation that are so many milliseconds apart are not throttled. */
+const RATE_TOKEN = 15_000;
 const START = Date.parse('2026-01-01T00:00:00Z');
 
 /** A VPC that was there before, and its route tables, the main one first. */
@@ -165,6 +167,25 @@ export class MatrixWorld {
     const { account, vpcId } = this.places[vpc];
     const input = { GameLiftAwsAccountId: ACCOUNT, PeerVpcId: vpcId };
     await this.aws.callGameLift('CreateVpcPeeringAuthorization', input, { account, region: REGION });
+  }
+
+  /** The same for every VPC; where one is valid already, there may be no second. */
+  async authorizeAll(): Promise<void> {
+    for (const vpc of ['A', 'B', 'C'] as const) {
+      await this.clock.sleep(RATE_TOKEN);
+      await this.authorize(vpc).catch(() => undefined);
+    }
+  }
+
+  /** By hand, as the README advises, what CloudFormation skipped and forgot. */
+  async deleteForgottenFleets(): Promise<void> {
+    const { aws, before, clock } = this;
+    const known = new Set((before.fleets as readonly { readonly id: string }[]).map(({ id }) => id));
+    for (const { id } of aws.gameLift.fleets.list(PLACE).filter((fleet) => !known.has(fleet.id))) {
+      await this.authorizeAll();
+      await aws.callGameLift('DeleteFleet', { FleetId: id }, PLACE);
+      await clock.sleep(4 * RATE_TOKEN);
+    }
   }
 
   /** Somebody else peers VPC A with so many VPCs of theirs. */
