@@ -22,6 +22,8 @@ interface Statement {
 /** Every statement that ever granted something to a role, and what was used of it. */
 export class Grants {
   private readonly grants = new Map<string, Grant>();
+  /** The grants that allow an action by a statement of a policy of a role: looked up with every call. */
+  private readonly grantings = new WeakMap<object, Map<string, readonly string[]>>();
 
   /** A policy is in force for a role from now on; what it granted before is remembered. */
   register(roleArn: string, policy: string, document: object): void {
@@ -35,16 +37,27 @@ export class Grants {
 
   /** A call was allowed by statements of policies: each of them counts. */
   use(roleArn: string, action: string, grantings: readonly Granting[]): void {
-    for (const { policy, document, index } of grantings) {
-      const statement = statementsOf(document)[index];
-      for (const granted of statement === undefined ? [] : actionsOf(statement).filter((pattern) => covers(pattern, action))) {
-        const key = keyOf(roleArn, policy, statement, granted);
+    for (const granting of grantings) {
+      for (const key of this.keysOf(roleArn, action, granting)) {
         const grant = this.grants.get(key);
         if (grant) {
           this.grants.set(key, { ...grant, uses: grant.uses + 1 });
         }
       }
     }
+  }
+
+  private keysOf(roleArn: string, action: string, { policy, document, index }: Granting): readonly string[] {
+    const known = this.grantings.get(document) ?? new Map<string, readonly string[]>();
+    this.grantings.set(document, known);
+    const name = [roleArn, policy, String(index), action].join(' ');
+    const statement = statementsOf(document)[index];
+    const patterns = statement === undefined ? [] : actionsOf(statement);
+    const keys =
+      known.get(name) ??
+      patterns.filter((pattern) => covers(pattern, action)).map((pattern) => keyOf(roleArn, policy, statement, pattern));
+    known.set(name, keys);
+    return keys;
   }
 
   all(): Grant[] {

@@ -101,29 +101,35 @@ export function documented({ service, operation }: Pick<MadeCall, 'service' | 'o
 /** How GameLift may say that there is no authorization. */
 const DENYING: ReadonlySet<string> = new Set(['NotFoundException', 'InvalidRequestException']);
 
-/** Everything that can go wrong at one call, once, and from then on with every call of the operation. */
-export function troublesAt(index: number, call: MadeCall): readonly Trouble[] {
+/** Everything that can go wrong at one call, or, at the next call, the rest of it, by turns. */
+export type Extent = 'all' | 'by turns';
+
+/**
+ * Everything that can go wrong at one call: a refusal once, and from then on with every call of the operation; what is wrong with
+ * the network or the process once.
+ */
+function troublesAt(index: number, call: MadeCall, extent: Extent): readonly Trouble[] {
   const { operation, request } = call;
-  const leaves = ({ fault }: Mishap): boolean =>
-    operation === 'DeleteVpcPeeringAuthorization' && fault.kind === 'error' && DENYING.has(fault.name);
-  return [...documented(call), ...BROKEN, ...LATE, MALFORMED].flatMap((mishap): Trouble[] => {
-    const { name, fault, once } = mishap;
-    const leavesAuthorization = leaves(mishap);
-    return [
-      {
-        name: `call ${index}, ${operation} during ${request}: ${name}, once`,
-        severity: once,
-        leavesAuthorization,
-        disturbance: { call: (point) => (point.index === index ? fault : undefined) },
-      },
-      {
-        name: `call ${index}, ${operation} during ${request}: ${name}, for good`,
-        severity: 'grave',
-        leavesAuthorization,
-        disturbance: { call: (point) => (point.index >= index && point.operation === operation ? fault : undefined) },
-      },
-    ];
+  const name = `call ${index}, ${operation} during ${request}`;
+  const once = ({ name: what, fault, once: severity }: Mishap): Trouble => ({
+    name: `${name}: ${what}, once`,
+    severity,
+    leavesAuthorization: isDenial(operation, fault),
+    disturbance: { call: (point) => (point.index === index ? fault : undefined) },
   });
+  const forGood = ({ name: what, fault }: Mishap): Trouble => ({
+    name: `${name}: ${what}, for good`,
+    severity: 'grave',
+    leavesAuthorization: isDenial(operation, fault),
+    disturbance: { call: (point) => (point.index >= index && point.operation === operation ? fault : undefined) },
+  });
+  const refusals = documented(call).flatMap((mishap) => [once(mishap), forGood(mishap)]);
+  const troubles = [...refusals, ...[...BROKEN, ...LATE, MALFORMED].map(once)];
+  return extent === 'all' ? troubles : troubles.filter((_, position) => (index + position) % 2 === 0);
+}
+
+function isDenial(operation: string, fault: CallFault): boolean {
+  return operation === 'DeleteVpcPeeringAuthorization' && fault.kind === 'error' && DENYING.has(fault.name);
 }
 
 const PUTS: readonly { readonly name: string; readonly fault: PutFault }[] = [
@@ -179,13 +185,13 @@ export function troublesOfEvent(index: number): readonly Trouble[] {
 }
 
 /** Everything that can go wrong in a life, one thing at a time. */
-export async function troublesOf(steps: readonly Step[], readings: Readings): Promise<readonly Trouble[]> {
+export async function troublesOf(steps: readonly Step[], readings: Readings, extent: Extent): Promise<readonly Trouble[]> {
   const world = await populate(readings);
   await world.live(() => firstFailure(world, steps));
   const { calls, puts, events } = world.functions;
   world.close();
   return [
-    ...calls.flatMap((call, index) => troublesAt(index, call)),
+    ...calls.flatMap((call, index) => troublesAt(index, call, extent)),
     ...Array.from({ length: puts }, (_, index) => troublesOfPut(index)).flat(),
     ...Array.from({ length: events }, (_, index) => troublesOfEvent(index)).flat(),
   ];

@@ -23,7 +23,7 @@ interface Outcome {
   readonly problems: readonly string[];
 }
 
-const SEQUENCES = 400;
+const SEQUENCES = 200;
 const [filter = '', share] = process.argv.slice(2);
 
 async function work(index: number, of: number, tell: (outcome: Outcome) => void): Promise<void> {

@@ -67,7 +67,7 @@ test.each(LIFECYCLE_NAMES)('%s: under every pair of readings', async (lifecycle)
 
 test.each([
   ['created and deleted within a day', 'readings as by default', {}, 17],
-  ['created and deleted within a day', 'contrary readings', CONTRARY, 29],
+  ['created and deleted within a day', 'contrary readings', CONTRARY, 13],
   ['update that is rolled back', 'readings as by default', {}, 61],
   ['through a role of another account', 'readings as by default', {}, 61],
   ['without trust', 'readings as by default', {}, 31],

@@ -101,9 +101,9 @@ export function combinations(): readonly Readings[] {
   return [...covering(3), ...product()];
 }
 
-/** Every fault at every call, answer and event of a life. */
+/** Every fault at every call, answer and event of a life; under contrary readings half of those of each call, by turns. */
 export async function faults(lifecycle: LifecycleName, readings: Readings): Promise<readonly Case[]> {
-  const troubles = await troublesOf(LIFECYCLES[lifecycle], readings);
+  const troubles = await troublesOf(LIFECYCLES[lifecycle], readings, readings === CONTRARY ? 'by turns' : 'all');
   return troubles.map((trouble) => ({
     kind: 'fault',
     name: `${lifecycle}, ${trouble.name}, ${described(readings)}`,
