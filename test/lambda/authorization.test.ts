@@ -165,6 +165,38 @@ describe('update', () => {
   });
 });
 
+describe('an update away from a VPC that only its own account can authorize', () => {
+  const FOREIGN = '333333333333';
+
+  async function move(status: string): Promise<TestWorld> {
+    const world = new TestWorld();
+    const connection = { VpcPeeringConnectionId: 'pcx-1', PeerVpcId: VPC, Status: { Code: status } };
+    jest
+      .spyOn(world.api, 'describeVpcPeeringConnections')
+      .mockImplementation(() => Promise.resolve([connection]) as Promise<never>);
+    await world.run(
+      requestOf('Update', {
+        ResourceProperties: propertiesOf({ PeerVpcId: 'vpc-1' }),
+        OldResourceProperties: propertiesOf({ PeerVpcAwsAccountId: FOREIGN }),
+      }),
+    );
+    return world;
+  }
+
+  test('changes nothing while it is peered and nothing is authorized: what is peered could not be deleted', async () => {
+    const { api, answers } = await move('active');
+    expect(answers).toMatchObject([{ Status: 'FAILED', Reason: expect.stringContaining(`of account ${FOREIGN}`) as string }]);
+    expect(answers[0]?.Reason).toContain('Run there: aws gamelift create-vpc-peering-authorization');
+    expect(api.calls).toEqual(['Describe']);
+  });
+
+  test('needs nothing there where nothing is peered any more', async () => {
+    const { api, answers } = await move('deleted');
+    expect(answers).toMatchObject([{ Status: 'SUCCESS' }]);
+    expect(api.calls).toEqual([`Create vpc-1 ${GAMELIFT_ACCOUNT}`]);
+  });
+});
+
 describe('delete', () => {
   test('cancels', async () => {
     const world = new TestWorld();
