@@ -14,8 +14,8 @@ const tsconfig = {
 };
 
 export default {
-  // each has rehearsals with threads of their own, for the environments of functions, and waits for those most of the time
-  maxWorkers: 2,
+  // a rehearsal has a thread for each environment of a function: the processors are for those
+  maxWorkers: 1,
   testEnvironment: 'node',
   roots: ['<rootDir>/test', '<rootDir>/lib', '<rootDir>/lambda'],
   modulePathIgnorePatterns: ['<rootDir>/lambda/bundle'],

@@ -126,11 +126,12 @@ export class VpcPeeringConnection extends Resource implements ec2.IConnectable {
       );
     }
     const use = AuthorizationUse.of(this.stack, authorization, pair);
-    const policies = [
-      // one for all VPCs of the stack: what the role may do has to be told in 10,240 characters
-      use.handler.permit('Fleets', use.handler, 'Fleets', () => fleetStatements(this.stack)),
-      use.handler.permit('Connect', pair.vpc, pair.vpc.vpcId, () => connectStatements(this.stack, pair)),
-    ];
+    // one for all VPCs of the stack: what the role may do has to be told in 10,240 characters
+    const fleetPolicy = use.handler.permit('Fleets', use.handler, 'Fleets', () => fleetStatements(this.stack));
+    const connectPolicy = use.handler.permit('Connect', pair.vpc, pair.vpc.vpcId, () => connectStatements(this.stack, pair));
+    // one after the other, so that there are fewer orders in which things can go
+    connectPolicy.addDependency(fleetPolicy);
+    const policies = [fleetPolicy, connectPolicy];
     const properties: ConnectionProperties = {
       ...use.pairProperties(),
       FleetId: fleet.fleetRef.fleetId,

@@ -109,18 +109,18 @@ export const FEW_ORDERS: readonly CleanUp[] = [
   ['another VPC under a connection', 2, connected(0), connected(1)],
   ['another VPC under a fleet that is born peered', 3, newBuildBorn('1'), newBuildBorn('1', 1)],
   ['a connection removed', 1, connected(0), authorized],
-  ['the authorization and all that relies on it removed, while the fleet stays', 3, newBuild('1'), onlyFleet],
-  ['a connection removed, and a new build under a fleet that is born peered', 3, bornAndConnected, newBuildBorn('2')],
+  ['the authorization and all that relies on it removed, while the fleet stays', 6, newBuild('1'), onlyFleet],
   ['the authorization renamed, and a new build under a fleet that is born peered', 4, newBuildBorn('1'), renamed],
-  ['one of two authorizations removed, with its connection', 3, twoAuthorizations, secondAuthorization('1')],
   ['the authorization exchanged for an imported one', 2, bornAndConnected, bornAndConnectedByImport],
 ];
 
 export const MANY_ORDERS: readonly CleanUp[] = [
+  ['a connection removed, and a new build under a fleet that is born peered', 4, bornAndConnected, newBuildBorn('2')],
+  ['one of two authorizations removed, with its connection', 6, twoAuthorizations, secondAuthorization('1')],
   ['new builds under two connections on one authorization', 6, twoBuilds('1'), twoBuilds('2')],
   [
     'one of two authorizations removed, with its connection, and a new build under the other',
-    18,
+    42,
     twoAuthorizations,
     secondAuthorization('2'),
   ],
