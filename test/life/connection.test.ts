@@ -1,4 +1,5 @@
 import { deploy, expectNoFailedDelete, expectNothingLeft, remove, start } from './scene';
+import { FEW_READINGS, live } from './readings';
 import type { Scene } from './scene';
 import { calls, DAY, Stage } from './stage';
 
@@ -45,43 +46,7 @@ describe('a whole life', () => {
 });
 
 describe('readings of what AWS does not say', () => {
-  test.each([
-    ['authorizingAgain', 'keeps expiry'],
-    ['authorizingAgain', 'InvalidRequestException'],
-    ['useOfAuthorization', 'consumed'],
-    ['missingAuthorization', 'NotFoundException'],
-    ['missingAuthorization', 'InvalidRequestException'],
-    ['missingAuthorization', 'failed'],
-    ['existingConnection', 'accepted'],
-    ['deletingConnections', 'deleting for a while'],
-    ['endedConnections', 'gone'],
-    ['connectionIds', 'own of GameLift'],
-    ['connectionsOfDeletedFleet', 'empty list'],
-    ['peerVpcWrites', 'main route table'],
-    ['peerVpcWrites', 'none'],
-    ['peerVpcWritesOnDelete', 'left behind'],
-    ['deletingAbsentAuthorization', 'success'],
-    ['fleetEvents', 'never seen'],
-    ['throttlingError', 'TooManyRequestsException'],
-    ['connectingInactiveFleet', 'pending until it is'],
-    ['usedAuthorizations', 'not listed'],
-    ['fleetCidrBlocks', 'may coincide'],
-    ['foreignFleetTags', 'strips them'],
-    ['failedSeenByAccepter', 'seen'],
-  ] as const)('%s: %s', async (name, reading) => {
-    const rehearsal = await start();
-    rehearsal.aws.behaviours.set(name, reading);
-    const before = rehearsal.aws.inventory();
-    expect(await deploy(rehearsal)).toBe('CREATE_COMPLETE');
-    await rehearsal.clock.sleep(10 * DAY);
-    expect(await deploy(rehearsal, { build: '2' })).toBe('UPDATE_COMPLETE');
-    await rehearsal.clock.sleep(30 * DAY);
-    expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
-    expectNoFailedDelete(rehearsal);
-    if (name === 'peerVpcWritesOnDelete') {
-      // rules of security groups that GameLift leaves can't be told from the user's own; here they went with the VPC
-      expect(rehearsal.aws.inventory()).toEqual(before);
-    }
-    await expectNothingLeft(rehearsal, before);
+  test.each(FEW_READINGS)('%s: %s', async (name, reading) => {
+    await live(name, reading);
   });
 });
