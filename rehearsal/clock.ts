@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { SharedTime } from './shared-time';
 
 /** Rehearsed time, as every part of the simulated world reads and waits for it. */
 export interface Clock {
@@ -6,33 +7,34 @@ export interface Clock {
   now(): number;
   /** Waits for rehearsed milliseconds; `Infinity` never returns. */
   sleep(milliseconds: number): Promise<void>;
+  /** Moves time ahead without a wait, as the handling of a call does. */
+  spend(milliseconds: number): void;
   /**
    * Runs `task` as work in progress: time does not leap while it runs, except while it is inside `sleep` of this clock.
    */
   work<T>(task: () => Promise<T>): Promise<T>;
   /**
-   * The same for the handling of a request that came over a socket, which is no longer on its way then.
+   * The same for the handling of a request that came over a socket. It lasts until the answer was handed to the socket.
    *
    * @param whenGone is given what to call when nobody waits for the answer any more
    */
-  serve<T>(task: () => Promise<T>, whenGone: (gone: () => void) => void): Promise<T>;
+  serve(task: () => Promise<void>, whenGone: (gone: () => void) => void): Promise<void>;
 }
 
 /** Something with an event loop of its own that lives in rehearsed time. */
 export interface Participant {
-  /** Whether it may still do something without a leap. */
-  busy(now: number): boolean;
+  /** Resolves as soon as it has nothing to do but wait. */
+  atRest(): Promise<Rest>;
+  /** Its next wake-up has come. */
+  wake(): void;
+}
+
+/** A participant that has nothing to do but wait. */
+export interface Rest {
+  /** When it wakes by itself, in rehearsed microseconds since the epoch; `Infinity` for never. */
+  readonly nextWakeUp: number;
   /** Requests that it has sent and that were not answered yet. */
-  requestsInFlight(): number;
-  /** When it wakes by itself, in rehearsed milliseconds since the epoch; `Infinity` for never. */
-  nextWakeUp(): number;
-  /** Rehearsed time was moved: wake what is due. */
-  leapt(now: number): void;
-  /**
-   * Asked when everything looks idle from outside, which a thread that is denied a processor does too: whether it finds
-   * itself with nothing to do but wait.
-   */
-  atRest(): Promise<boolean>;
+  readonly requestsInFlight: number;
 }
 
 /** A task given to `work`. It counts as running unless it waits, or leaves it to tasks inside it. */
@@ -48,45 +50,50 @@ interface Job {
 const jobs = new AsyncLocalStorage<Job | undefined>();
 
 interface Sleeper {
+  /** In microseconds since the epoch. */
   readonly time: number;
   readonly wake: () => void;
   /** Whether time leaps for its sake. */
   readonly waitedFor: boolean;
 }
 
-/** How long everything must have been idle before time leaps, in real milliseconds: covers what is on its way in a socket. */
-const QUIET_MS = 6;
-
-/** Milliseconds of a steady clock that all threads of the process share. */
-export const steadyNow = (): number => Number(process.hrtime.bigint()) / 1e6;
-
 /**
- * Time passes at real speed while any code runs, and leaps to the next wake-up when everything sleeps.
- * What is due at the same time wakes in the order in which it went to sleep, participants last.
+ * Time stands still while anything runs, except for what calls and reads of the clock take, and leaps to the next wake-up when
+ * everything sleeps. How fast the machine is makes no difference: nothing depends on real time.
+ *
+ * What is due wakes one at a time, each when the one before has come to rest: in the order of the times, and at the same time in
+ * the order in which it went to sleep, participants last. So two threads never race each other.
  */
 export class RehearsalClock implements Clock {
-  /** What has to be added to `steadyNow()`, shared with other threads. */
-  readonly offset = new Float64Array(new SharedArrayBuffer(8));
+  /** Shared with other threads. */
+  readonly time = new SharedTime();
   private readonly sleepers: Sleeper[] = [];
   private readonly participants = new Set<Participant>();
   private running = 0;
   private requestsHeld = 0;
-  private idleSince: number | undefined;
-  private check: NodeJS.Timeout | undefined;
-  private checkSoon: NodeJS.Immediate | undefined;
+  /** Grows with everything that happens: as long as it stays the same, nothing has. */
+  private changes = 0;
+  private changesAtLastLook = -1;
+  private nextLook: NodeJS.Immediate | undefined;
   private asking = false;
   private closed = false;
 
-  /** @param steady milliseconds of a steady clock; one that stands still makes time pass in leaps alone, the same in every run */
-  constructor(
-    startTime: number,
-    private readonly steady: () => number = steadyNow,
-  ) {
-    this.offset[0] = startTime - steady();
+  /** @param startTime milliseconds since the epoch */
+  constructor(startTime: number) {
+    this.time.leapTo(startTime * 1000);
   }
 
   now(): number {
-    return Math.floor(this.exactNow());
+    return Math.floor(this.time.now() / 1000);
+  }
+
+  /** The same for code under rehearsal, for which reading the clock takes a microsecond. */
+  read(): number {
+    return Math.floor(this.time.read() / 1000);
+  }
+
+  spend(milliseconds: number): void {
+    this.time.spend(milliseconds * 1000);
   }
 
   sleep(milliseconds: number): Promise<void> {
@@ -99,12 +106,12 @@ export class RehearsalClock implements Clock {
 
   /** Calls `wake` after rehearsed milliseconds, unless the function that it returns was called before. */
   after(milliseconds: number, wake: () => void): () => void {
-    return this.add({ time: this.exactNow() + Math.max(0, milliseconds), wake, waitedFor: true });
+    return this.add({ time: this.momentIn(milliseconds), wake, waitedFor: true });
   }
 
   /** The same for what wakes again and again: time passes over it when it leaps, but doesn't leap for its sake. */
   incidentally(milliseconds: number, wake: () => void): () => void {
-    return this.add({ time: this.exactNow() + Math.max(0, milliseconds), wake, waitedFor: false });
+    return this.add({ time: this.momentIn(milliseconds), wake, waitedFor: false });
   }
 
   /** Waits for something that others do: the work that calls this does not keep time from leaping meanwhile. */
@@ -137,6 +144,7 @@ export class RehearsalClock implements Clock {
       this.update(parent, () => parent.children++);
     }
     this.running++;
+    this.changes++;
     try {
       return await jobs.run(job, task);
     } finally {
@@ -147,19 +155,23 @@ export class RehearsalClock implements Clock {
     }
   }
 
-  async serve<T>(task: () => Promise<T>, whenGone: (gone: () => void) => void): Promise<T> {
-    let held = true;
+  async serve(task: () => Promise<void>, whenGone: (gone: () => void) => void): Promise<void> {
     this.requestsHeld++;
-    const release = () => {
-      this.requestsHeld -= held ? 1 : 0;
-      held = false;
-    };
-    whenGone(release);
-    try {
-      return await this.work(task);
-    } finally {
-      release();
-    }
+    let isGone = false;
+    const gone = new Promise<void>((resolve) => {
+      whenGone(() => {
+        isGone = true;
+        this.requestsHeld--;
+        this.changes++;
+        resolve();
+      });
+    });
+    await this.work(async () => {
+      await task();
+      if (!isGone) {
+        await gone;
+      }
+    });
   }
 
   /** Runs `task` outside of the work that calls this, for what goes on in the background. */
@@ -170,8 +182,11 @@ export class RehearsalClock implements Clock {
   /** Lets `participant` take part; returns the function that ends it. */
   join(participant: Participant): () => void {
     this.participants.add(participant);
-    this.watch();
-    return () => this.participants.delete(participant);
+    this.changed();
+    return () => {
+      this.participants.delete(participant);
+      this.changed();
+    };
   }
 
   /** Ends the leaps for good; who sleeps is never woken. */
@@ -179,8 +194,11 @@ export class RehearsalClock implements Clock {
     this.closed = true;
     this.sleepers.length = 0;
     this.participants.clear();
-    clearTimeout(this.check);
-    clearImmediate(this.checkSoon);
+    clearImmediate(this.nextLook);
+  }
+
+  private momentIn(milliseconds: number): number {
+    return this.time.now() + Math.max(0, Math.round(milliseconds * 1000));
   }
 
   private add(sleeper: Sleeper): () => void {
@@ -189,7 +207,7 @@ export class RehearsalClock implements Clock {
     }
     const later = this.sleepers.findIndex((other) => other.time > sleeper.time);
     this.sleepers.splice(later < 0 ? this.sleepers.length : later, 0, sleeper);
-    this.watch();
+    this.changed();
     return () => {
       const index = this.sleepers.indexOf(sleeper);
       if (index >= 0) {
@@ -202,14 +220,6 @@ export class RehearsalClock implements Clock {
     return this.participants.size > 0 || this.sleepers.some(({ waitedFor }) => waitedFor);
   }
 
-  private exactNow(): number {
-    return this.steady() + this.sharedOffset();
-  }
-
-  private sharedOffset(): number {
-    return this.offset[0] ?? 0;
-  }
-
   private currentJob(): Job | undefined {
     const job = jobs.getStore();
     return job?.clock !== this || job.done ? undefined : job;
@@ -220,116 +230,84 @@ export class RehearsalClock implements Clock {
     const before = runs();
     change();
     this.running += runs() - before;
+    this.changed();
   }
 
-  /** Sees to it that `look` is called soon, as long as there is anything to wake. */
+  private changed(): void {
+    this.changes++;
+    this.watch();
+  }
+
+  /** Looks in the next turn of the event loop whether time can leap, unless something runs: the end of that is a change. */
   private watch(): void {
-    if (this.closed || this.check || this.checkSoon || !this.isWaitedFor()) {
+    if (this.closed || this.nextLook || this.asking || this.running > 0 || !this.isWaitedFor()) {
       return;
     }
-    const look = () => {
-      this.check = undefined;
-      this.checkSoon = undefined;
-      this.look();
-      this.watch();
-    };
     this.detached(() => {
-      if (this.participants.size === 0 && this.requestsHeld === 0) {
-        this.checkSoon = setImmediate(look);
-      } else {
-        this.check = setTimeout(look, this.running > 0 ? this.untilNextSleeper() : 1);
-      }
+      this.nextLook = setImmediate(() => {
+        this.nextLook = undefined;
+        this.look();
+      });
     });
   }
 
-  /** Work that goes on may take long: no need to look at it each millisecond. */
-  private untilNextSleeper(): number {
-    const next = this.sleepers[0]?.time ?? Infinity;
-    return Math.min(Math.max(1, next - this.exactNow()), QUIET_MS);
-  }
-
   private look(): void {
-    this.wakeDue();
-    // after a leap, a participant's own timers are set for a real time that is too long
-    for (const participant of this.participants) {
-      if (participant.nextWakeUp() <= this.exactNow()) {
-        participant.leapt(this.exactNow());
-      }
-    }
-    if (this.asking) {
-      // who is asked whether it rests measures what it did since: a look in between would take that measure away
+    if (this.running > 0) {
       return;
     }
-    // Every participant is asked each time: some measure what they did since they were last asked.
-    const busy = [...this.participants].filter((participant) => participant.busy(this.exactNow())).length;
-    if (this.running > 0 || busy > 0 || this.onTheWay()) {
-      this.idleSince = undefined;
-      return;
-    }
-    const now = this.steady();
-    if (this.idleSince === undefined) {
-      // what was woken just now goes on before the next look
-      this.idleSince = now;
-      return;
-    }
-    const needed = this.participants.size === 0 && this.requestsHeld === 0 ? 0 : QUIET_MS;
-    if (now - this.idleSince >= needed) {
-      this.asking = true;
-      void this.leapIfAtRest().finally(() => (this.asking = false));
-    }
-  }
-
-  /** Whether a request was sent that no server holds yet. */
-  private onTheWay(): boolean {
-    return [...this.participants].reduce((sum, participant) => sum + participant.requestsInFlight(), 0) > this.requestsHeld;
-  }
-
-  private async leapIfAtRest(): Promise<void> {
-    const asked = [...this.participants];
-    const idleSince = this.idleSince;
-    const answers = await Promise.all(asked.map((participant) => participant.atRest()));
-    // answering took a moment, in which its own timers may have set one to work again: that shows as activity since then
-    const busy = () => asked.filter((participant) => participant.busy(this.exactNow())).length > 0;
-    busy();
-    if (asked.length > 0) {
-      await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
-    }
-    const settled = !busy();
-    const same = asked.length === this.participants.size && asked.every((participant) => this.participants.has(participant));
-    // whatever happened meanwhile reset it
-    const undisturbed = this.running === 0 && !this.onTheWay() && this.idleSince === idleSince;
-    if (same && settled && undisturbed && answers.every((rests) => rests)) {
-      this.leap();
+    if (this.changes !== this.changesAtLastLook) {
+      // a whole turn of the event loop has to pass without a change
+      this.changesAtLastLook = this.changes;
+      this.watch();
+    } else if (this.participants.size === 0) {
+      this.step([]);
     } else {
-      this.idleSince = undefined;
+      this.asking = true;
+      void this.stepAtRest().finally(() => {
+        this.asking = false;
+        this.watch();
+      });
     }
   }
 
-  private leap(): void {
-    this.idleSince = undefined;
-    const wakeUps = [...this.participants].map((participant) => participant.nextWakeUp());
-    const next = Math.min(this.sleepers[0]?.time ?? Infinity, ...wakeUps);
-    if (next === Infinity || next <= this.exactNow() || !this.isWaitedFor()) {
+  /**
+   * Wakes the next one once all participants rest and nothing happened meanwhile.
+   *
+   * A participant that rests is set to work only by its wake-up or by an answer to one of its requests: if there was neither since
+   * it was asked, and each request that it waits for is held here, then it still rests.
+   */
+  private async stepAtRest(): Promise<void> {
+    const changes = this.changes;
+    const asked = [...this.participants];
+    const rests = await Promise.all(asked.map((participant) => participant.atRest()));
+    // what arrived in this thread together with the last answer
+    await turn();
+    const inFlight = rests.reduce((sum, { requestsInFlight }) => sum + requestsInFlight, 0);
+    if (this.changes === changes && inFlight <= this.requestsHeld && !this.closed) {
+      this.step(asked.map((participant, index) => ({ participant, time: rests[index]?.nextWakeUp ?? Infinity })));
+    }
+  }
+
+  private step(wakeUps: readonly { readonly participant: Participant; readonly time: number }[]): void {
+    const [sleeper] = this.sleepers;
+    const next = Math.min(sleeper?.time ?? Infinity, ...wakeUps.map(({ time }) => time));
+    if (next === Infinity || !this.isWaitedFor()) {
       return;
     }
-    this.offset[0] = next - this.steady();
-    this.wakeDue();
-    for (const participant of this.participants) {
-      participant.leapt(next);
+    if (next > this.time.now()) {
+      this.time.leapTo(next);
     }
+    if (sleeper?.time === next) {
+      this.sleepers.shift();
+      sleeper.wake();
+    } else {
+      wakeUps.find(({ time }) => time === next)?.participant.wake();
+    }
+    this.changed();
   }
+}
 
-  private wakeDue(): void {
-    // What goes to sleep because of a wake-up, for no time at all, waits for the next look.
-    const now = this.exactNow();
-    const due = this.sleepers.filter((sleeper) => sleeper.time <= now);
-    for (const sleeper of due) {
-      this.idleSince = undefined;
-      const index = this.sleepers.indexOf(sleeper);
-      if (index >= 0) {
-        this.sleepers.splice(index, 1);
-        sleeper.wake();
-      }
-    }
-  }
+/** Lets the event loop take up everything that has arrived. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
 }

@@ -90,7 +90,6 @@ export class Rehearsal {
 
   async close(): Promise<void> {
     this.clock.close();
-    this.lambda.close();
-    await Promise.all([this.responses.close(), this.aws.close()]);
+    await Promise.all([this.lambda.close(), this.responses.close(), this.aws.close()]);
   }
 }

@@ -67,6 +67,8 @@ export class ResponseEndpoint implements Responses {
         (gone) => response.once('close', gone),
       );
     });
+    // what nobody uses stays open: how long that is, in real time, must make no difference
+    Object.assign(this.server, { keepAliveTimeout: 0, headersTimeout: 0, requestTimeout: 0 });
   }
 
   static async start(clock: RehearsalClock, journal: Journal): Promise<ResponseEndpoint> {

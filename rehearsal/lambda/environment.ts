@@ -1,17 +1,9 @@
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { buildSync } from 'esbuild';
-import type { Participant, RehearsalClock } from '../clock';
+import type { Participant, RehearsalClock, Rest } from '../clock';
 import type { Request } from './pool';
-import {
-  Counter,
-  COUNTERS,
-  type FromSandbox,
-  type FunctionContext,
-  type FunctionError,
-  type SandboxSettings,
-  type ToSandbox,
-} from './protocol';
+import type { FromSandbox, FunctionContext, FunctionError, SandboxSettings, ToSandbox } from './protocol';
 
 export interface EnvironmentOptions {
   readonly clock: RehearsalClock;
@@ -22,15 +14,17 @@ export interface EnvironmentOptions {
   readonly context: FunctionContext;
   readonly variables: Readonly<Record<string, string>>;
   readonly timeoutSeconds: number;
+  /** Chooses the random numbers that the function's code gets. */
+  readonly seed: number;
   readonly output: (text: string) => void;
 }
 
 export type InvocationResult = { readonly payload: string } | { readonly functionError: FunctionError };
 
-/** Less active time than this, in milliseconds, is the inaccuracy of measuring it. */
-const INACTIVE_MS = 0.05;
-/** Real time that a thread which is told to exit has for it. */
-const EXIT_MS = 1000;
+/** Code that has not come to rest after so much real time never will: time goes on without it, and the function times out. */
+const STUCK_MS = 60_000;
+/** What waits for nothing and is waited for by nobody. */
+const FOREVER_AT_REST: Rest = { nextWakeUp: Infinity, requestsInFlight: 0 };
 /** What the runtime itself takes of the heap, beside the function's memory. */
 const RUNTIME_MEGABYTES = 64;
 
@@ -52,24 +46,24 @@ function bootstrapCode(): string {
 /** One execution environment of a function: runs one invocation at a time, and stays warm in between. */
 export class Environment implements Participant {
   lastUsed = 0;
-  private readonly counters = new Int32Array(new SharedArrayBuffer(4 * COUNTERS));
-  private readonly wakeUp = new Float64Array(new SharedArrayBuffer(8));
+  /** The thread is gone. */
+  readonly exited: Promise<void>;
   private readonly worker: Worker;
   private readonly started: Promise<FunctionError | undefined>;
-  private active = 0;
-  private ready = false;
+  private watchdog: NodeJS.Timeout | undefined;
+  private stuck = false;
   private failure: FunctionError | undefined;
+  private deadline = Infinity;
   private finish: ((result: InvocationResult) => void) | undefined;
   private setStarted: (error?: FunctionError) => void = () => undefined;
-  private rest: (rests: boolean) => void = () => undefined;
+  private setExited: () => void = () => undefined;
+  private rest: (rest: Rest) => void = () => undefined;
 
   constructor(private readonly options: EnvironmentOptions) {
-    this.wakeUp[0] = Infinity;
-    const { clock, taskRoot, handler, runtimeModule, responseEndpoint, context, variables } = options;
+    const { clock, taskRoot, handler, runtimeModule, responseEndpoint, context, variables, seed } = options;
     const settings: SandboxSettings = {
-      clockOffset: clock.offset,
-      counters: this.counters,
-      nextWakeUp: this.wakeUp,
+      time: clock.time.memory,
+      seed,
       taskRoot,
       handler,
       runtimeModule,
@@ -77,6 +71,8 @@ export class Environment implements Participant {
       context,
     };
     this.started = new Promise((resolve) => (this.setStarted = resolve));
+    this.exited = new Promise((resolve) => (this.setExited = resolve));
+    this.expectAnswer();
     this.worker = new Worker(bootstrapCode(), {
       eval: true,
       workerData: settings,
@@ -87,14 +83,15 @@ export class Environment implements Participant {
       resourceLimits: { maxOldGenerationSizeMb: Number(context.memoryLimitInMB) + RUNTIME_MEGABYTES },
     });
     this.worker.on('message', (message: FromSandbox) => {
-      Atomics.add(this.counters, Counter.takenFromSandbox, 1);
       this.receive(message);
     });
     this.worker.on('error', (error: Error & { code?: string }) => {
       this.end(exitError(error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'signal: killed' : error.message));
     });
     this.worker.on('exit', (code) => {
+      clearTimeout(this.watchdog);
       this.end(exitError(code === 0 ? 'no reason provided' : `exit status ${code}`));
+      this.setExited();
     });
   }
 
@@ -112,16 +109,16 @@ export class Environment implements Participant {
         this.end(failure);
         return { functionError: failure };
       }
-      this.measureActivity();
-      const deadline = clock.now() + timeoutSeconds * 1000;
+      this.deadline = clock.now() + timeoutSeconds * 1000;
       const result = new Promise<InvocationResult>((resolve) => (this.finish = resolve));
       cancelTimeout = clock.after(timeoutSeconds * 1000, () => {
-        this.end({ errorType: 'Sandbox.Timedout', errorMessage: `Task timed out after ${timeoutSeconds.toFixed(2)} seconds` });
+        this.timeOut();
       });
-      this.post({ kind: 'invoke', requestId, invokedFunctionArn: arn, payload, deadline });
+      this.post({ kind: 'invoke', requestId, invokedFunctionArn: arn, payload, deadline: this.deadline });
       return await result;
     } finally {
       cancelTimeout();
+      this.rest(FOREVER_AT_REST);
       leave();
       this.lastUsed = clock.now();
     }
@@ -132,71 +129,43 @@ export class Environment implements Participant {
     this.end(exitError('signal: killed'));
   }
 
-  busy(now: number): boolean {
-    const activity = this.measureActivity();
-    const due = this.nextWakeUp() <= now;
-    return (
-      !this.failure &&
-      (!this.ready || this.messagesUnderWay() || this.count('pendingOperations') > 0 || due || activity > INACTIVE_MS)
-    );
-  }
-
-  requestsInFlight(): number {
-    return this.failure ? 0 : this.count('requestsInFlight');
-  }
-
-  nextWakeUp(): number {
-    return this.failure ? Infinity : (this.wakeUp[0] ?? Infinity);
-  }
-
-  leapt(now: number): void {
-    if (this.nextWakeUp() <= now && !this.messagesUnderWay()) {
-      this.post({ kind: 'leapt' });
-    }
-  }
-
-  atRest(): Promise<boolean> {
-    if (this.failure !== undefined) {
-      return Promise.resolve(true);
+  atRest(): Promise<Rest> {
+    if (this.failure !== undefined || this.stuck) {
+      return Promise.resolve(FOREVER_AT_REST);
     }
     return new Promise((resolve) => {
       this.rest = resolve;
+      this.expectAnswer();
       this.post({ kind: 'atRest' });
     });
   }
 
-  private count(counter: keyof typeof Counter): number {
-    return Atomics.load(this.counters, Counter[counter]);
-  }
-
-  private messagesUnderWay(): boolean {
-    return (
-      this.count('sentToSandbox') !== this.count('takenBySandbox') ||
-      this.count('sentBySandbox') !== this.count('takenFromSandbox')
-    );
-  }
-
-  /** How long the sandbox's event loop was active since this was last asked, in milliseconds. */
-  private measureActivity(): number {
-    const { active } = this.worker.performance.eventLoopUtilization();
-    const before = this.active;
-    this.active = active;
-    return active - before;
+  wake(): void {
+    this.post({ kind: 'wake' });
   }
 
   private post(message: ToSandbox): void {
-    Atomics.add(this.counters, Counter.sentToSandbox, 1);
     this.worker.postMessage(message);
   }
 
+  private expectAnswer(): void {
+    clearTimeout(this.watchdog);
+    this.watchdog = setTimeout(() => {
+      this.getStuck();
+    }, STUCK_MS).unref();
+  }
+
   private receive(message: FromSandbox): void {
+    this.stuck = false;
+    if (message.kind !== 'output') {
+      clearTimeout(this.watchdog);
+    }
     switch (message.kind) {
       case 'ready':
-        this.ready = true;
         this.setStarted();
         break;
       case 'atRest':
-        this.rest(message.rests && this.count('pendingOperations') === 0);
+        this.rest(message);
         break;
       case 'failedToStart':
         this.setStarted(message.error);
@@ -218,8 +187,30 @@ export class Environment implements Participant {
   }
 
   private settle(result: InvocationResult): void {
+    if (this.finish !== undefined && this.options.clock.now() > this.deadline) {
+      // busy code has used up its time by itself
+      this.timeOut();
+      return;
+    }
     this.finish?.(result);
     this.finish = undefined;
+  }
+
+  private timeOut(): void {
+    const errorMessage = `Task timed out after ${this.options.timeoutSeconds.toFixed(2)} seconds`;
+    this.end({ errorType: 'Sandbox.Timedout', errorMessage });
+  }
+
+  /** The thread was asked whether it rests, or to start or to exit, and never answered. */
+  private getStuck(): void {
+    this.stuck = true;
+    if (this.failure !== undefined) {
+      void this.worker.terminate();
+    } else if (this.finish === undefined) {
+      this.timeOut();
+    } else {
+      this.rest(FOREVER_AT_REST);
+    }
   }
 
   /** Nothing of it goes on; an invocation under way fails with `failure`. */
@@ -228,12 +219,27 @@ export class Environment implements Participant {
       return;
     }
     this.failure = failure;
-    this.rest(true);
+    this.rest(FOREVER_AT_REST);
     this.setStarted(failure);
-    this.settle({ functionError: failure });
-    // a thread that is stopped from outside while it parses what a socket brought takes the whole process with it
-    this.post({ kind: 'exit' });
-    setTimeout(() => void this.worker.terminate(), EXIT_MS).unref();
+    this.finish?.({ functionError: failure });
+    this.finish = undefined;
+    this.stop();
+  }
+
+  /** Time waits until the thread is gone: its connections end with it. */
+  private stop(): void {
+    const leave = this.options.clock.join({
+      atRest: () => this.exited.then(() => FOREVER_AT_REST),
+      wake: () => undefined,
+    });
+    void this.exited.then(leave);
+    if (this.stuck) {
+      void this.worker.terminate();
+    } else {
+      // a thread that is stopped from outside while it parses what a socket brought takes the whole process with it
+      this.post({ kind: 'exit' });
+      this.expectAnswer();
+    }
   }
 }
 

@@ -15,6 +15,8 @@ export interface PoolOptions {
   readonly responseEndpoint: (region: string) => Promise<SandboxSettings['responseEndpoint']>;
   /** A module that sees the packages that Lambda's runtime brings along (`@aws-sdk/*`). @default - this one */
   readonly runtimeModule?: string;
+  /** Each environment gets random numbers of its own, and the same ones in every run. */
+  readonly nextSeed: () => number;
   readonly log: (functionName: string, text: string) => void;
 }
 
@@ -82,11 +84,13 @@ export class Pool {
     return running.length;
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.retired = true;
-    this.environments.forEach((environment) => {
+    const environments = [...this.environments];
+    environments.forEach((environment) => {
       environment.kill();
     });
+    await Promise.all(environments.map(({ exited }) => exited));
   }
 
   private takeWarm(): Environment | undefined {
@@ -164,6 +168,7 @@ export class Pool {
       },
       variables,
       timeoutSeconds,
+      seed: this.options.nextSeed(),
       output: (text) => {
         log(functionName, text.trimEnd());
       },

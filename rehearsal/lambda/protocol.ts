@@ -1,22 +1,12 @@
+import type { Rest } from '../clock';
+
 /** What a sandbox (a worker thread that runs a function's code) and the rehearsal tell each other. */
 
-/** Places in the shared counters. Messages are counted on both ends, so that one on its way is seen. */
-export const Counter = {
-  sentToSandbox: 0,
-  takenBySandbox: 1,
-  sentBySandbox: 2,
-  takenFromSandbox: 3,
-  pendingOperations: 4,
-  requestsInFlight: 5,
-} as const;
-export const COUNTERS = 6;
-
 export interface SandboxSettings {
-  /** What has to be added to the steady clock of the process to have rehearsed time. */
-  readonly clockOffset: Float64Array;
-  readonly counters: Int32Array;
-  /** When the sandbox wakes by itself; `Infinity` for never. */
-  readonly nextWakeUp: Float64Array;
+  /** Of `SharedTime`. */
+  readonly time: SharedArrayBuffer;
+  /** Chooses the random numbers. */
+  readonly seed: number;
   readonly taskRoot: string;
   readonly handler: string;
   /** A module that sees the packages which Lambda's runtime brings along. */
@@ -48,16 +38,16 @@ export type ToSandbox =
       readonly payload: string;
       readonly deadline: number;
     }
-  /** Rehearsed time was moved. */
-  | { readonly kind: 'leapt' }
+  /** The next timer is due. */
+  | { readonly kind: 'wake' }
   /** End at once. */
   | { readonly kind: 'exit' }
-  /** Tell whether nothing is under way. */
+  /** Answer as soon as there is nothing to do but wait. */
   | { readonly kind: 'atRest' };
 
 export type FromSandbox =
   | { readonly kind: 'ready' }
-  | { readonly kind: 'atRest'; readonly rests: boolean }
+  | ({ readonly kind: 'atRest' } & Rest)
   | { readonly kind: 'failedToStart'; readonly error: FunctionError }
   | { readonly kind: 'output'; readonly text: string }
   | { readonly kind: 'result'; readonly payload: string }

@@ -22,7 +22,7 @@ import { Pool, type PoolOptions, type Request } from './pool';
 
 export { functionArn, FunctionNotFound, type EventInvokeConfiguration, type FunctionConfiguration } from './functions';
 
-export interface LambdaOptions extends Omit<PoolOptions, 'log'>, Pick<DeliveryOptions, 'send'> {
+export interface LambdaOptions extends Omit<PoolOptions, 'log' | 'nextSeed'>, Pick<DeliveryOptions, 'send'> {
   readonly journal: Journal;
   readonly metrics: Metrics;
 }
@@ -41,6 +41,7 @@ export class LambdaService implements VersionedFunctions {
   private readonly temporary: string[] = [];
   private readonly metrics: LambdaMetrics;
   private readonly delivery: Delivery;
+  private environments = 0;
 
   constructor(private readonly options: LambdaOptions) {
     const { clock, send } = options;
@@ -63,7 +64,9 @@ export class LambdaService implements VersionedFunctions {
     const log = (functionName: string, text: string) => {
       this.log(functionName, text);
     };
-    const pool = this.keep(new Pool({ ...this.options, log }, LATEST, configuration, this.unpack(configuration)));
+    const pool = this.keep(
+      new Pool({ ...this.options, log, nextSeed: () => ++this.environments }, LATEST, configuration, this.unpack(configuration)),
+    );
     const existing = this.functions.get(arn);
     if (existing) {
       existing.replace(pool);
@@ -143,11 +146,10 @@ export class LambdaService implements VersionedFunctions {
     return this.find(arn).kill();
   }
 
-  close(): void {
+  /** Ends all environments. */
+  async close(): Promise<void> {
     this.functions.clear();
-    this.pools.forEach((pool) => {
-      pool.close();
-    });
+    await Promise.all(this.pools.map((pool) => pool.close()));
     this.temporary.forEach((directory) => {
       rmSync(directory, { recursive: true, force: true });
     });
@@ -189,6 +191,8 @@ export class LambdaService implements VersionedFunctions {
   private async run(pool: Pool, request: Request): Promise<InvocationResult> {
     const { clock } = this.options;
     const { functionName } = pool.configuration;
+    // of invocations that are asked for at the same moment, each begins when the one before has come to rest
+    await clock.sleep(0);
     const started = clock.now();
     this.log(functionName, `START RequestId: ${request.requestId}`);
     const result = await pool.run(request);

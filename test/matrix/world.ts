@@ -72,8 +72,7 @@ export class MatrixWorld {
     return world;
   }
 
-  // nothing of it takes real time: a clock that ticked would make each run another
-  readonly clock = new RehearsalClock(START, () => 0);
+  readonly clock = new RehearsalClock(START);
   readonly journal = new Journal(() => this.clock.now());
   readonly aws = new SimulatedAws(this);
   readonly responses = new InProcessResponses(this.journal);
@@ -257,6 +256,6 @@ function layOut({ ec2 }: SimulatedAws): Places {
 
 /** The same in every world, so that a stack can be synthesized before there is one. */
 export function placesOf(): Places {
-  const clock = new RehearsalClock(START, () => 0);
+  const clock = new RehearsalClock(START);
   return layOut(new SimulatedAws({ clock, journal: new Journal(() => 0) }));
 }

@@ -1,7 +1,6 @@
 import { createHook } from 'node:async_hooks';
 import { subscribe } from 'node:diagnostics_channel';
 import type { ClientRequest } from 'node:http';
-import { Counter } from '../protocol';
 
 /** Operations that Node carries out on other threads or in the kernel while the event loop is idle, and that end by themselves. */
 const OPERATIONS =
@@ -10,88 +9,111 @@ const OPERATIONS =
 const JOBS = /^(PROCESSWRAP|(?!HTTP)\w+REQUEST)$/;
 /** After so much real time the end of an operation was missed: a connect that fails at once has none. */
 const MISSED_MS = 10_000;
-/** So much real time is enough for a body to arrive over loopback. */
-const UNREAD_MS = 200;
+/** Between two looks whether what is under way has ended, in real milliseconds. */
+const LOOK_AGAIN_MS = 1;
 const realSetTimeout = globalThis.setTimeout;
 const realSetImmediate = globalThis.setImmediate;
-
-/** Calls back when the event loop has polled once more. */
-export function afterATurn(callback: () => void): void {
-  realSetImmediate(() => realSetImmediate(callback));
-}
+const realClearTimeout = globalThis.clearTimeout;
+const realClearImmediate = globalThis.clearImmediate;
 
 /**
  * Whether Node itself waits for an operation that ends by itself: a file, a name, a connection, or the thread that resolves
  * imports, which is the only other end of a message port that keeps an event loop alive here.
  */
-export function isOperating(): boolean {
+function isOperating(): boolean {
   return process.getActiveResourcesInfo().some((type) => /Req|ConnectWrap|WriteWrap|Immediate|MessagePort/.test(type));
 }
 
-/** Counts what the function's code has under way, so that time does not leap over it. */
-export function countActivity(counters: Int32Array): void {
-  const operations = new Set<number>();
-  const started = (id: number) => {
-    operations.add(id);
-    Atomics.add(counters, Counter.pendingOperations, 1);
-    realSetTimeout(() => {
-      ended(id);
-    }, MISSED_MS).unref();
-  };
-  const ended = (id: number) => {
-    if (operations.delete(id)) {
-      Atomics.sub(counters, Counter.pendingOperations, 1);
-    }
-  };
-  createHook({
-    init: (id, type, _trigger, resource: { readonly ondone?: unknown; readonly pid?: unknown }) => {
-      if (OPERATIONS.test(type)) {
-        started(id);
-      } else if (JOBS.test(type)) {
-        queueMicrotask(() => {
-          if (typeof resource.ondone === 'function' || typeof resource.pid === 'number') {
-            started(id);
-          }
-        });
-      }
-    },
-    after: ended,
-  }).enable();
+/** Watches what the function's code has under way, so that time does not leap over it. */
+export class Activity {
+  private readonly operations = new Set<number>();
+  private readonly requests = new Set<object>();
+  /** Grows with everything that the code begins. */
+  private begun = 0;
+  private looking: NodeJS.Immediate | NodeJS.Timeout | undefined;
 
-  const requests = new WeakSet();
-  const sent = (request: object) => {
-    requests.add(request);
-    Atomics.add(counters, Counter.requestsInFlight, 1);
-  };
-  const answered = (request: object) => {
-    if (requests.delete(request)) {
-      Atomics.sub(counters, Counter.requestsInFlight, 1);
+  constructor() {
+    this.watchOperations();
+    this.watchRequests();
+  }
+
+  /** HTTP requests that were sent, and of whose answer nothing has arrived. */
+  get requestsInFlight(): number {
+    return this.requests.size;
+  }
+
+  /** Calls back once a whole turn of the event loop has begun nothing, and nothing is under way. */
+  whenAtRest(callback: () => void): void {
+    const { begun } = this;
+    this.stopLooking();
+    const look = () => {
+      if (this.begun === begun && this.operations.size === 0 && !isOperating()) {
+        callback();
+      } else {
+        this.looking = realSetTimeout(() => {
+          this.whenAtRest(callback);
+        }, LOOK_AGAIN_MS);
+      }
+    };
+    // from one to the next, the event loop takes up everything that has arrived
+    this.looking = realSetImmediate(() => (this.looking = realSetImmediate(look)));
+  }
+
+  stopLooking(): void {
+    realClearTimeout(this.looking as NodeJS.Timeout);
+    realClearImmediate(this.looking as NodeJS.Immediate);
+  }
+
+  private watchOperations(): void {
+    const started = (id: number) => {
+      this.operations.add(id);
+      realSetTimeout(() => this.operations.delete(id), MISSED_MS).unref();
+    };
+    createHook({
+      init: (id, type, _trigger, resource: { readonly ondone?: unknown; readonly pid?: unknown }) => {
+        // looking at it begins these
+        this.begun += type === 'Immediate' || type === 'Timeout' ? 0 : 1;
+        if (type === 'PROMISE') {
+          return;
+        }
+        if (OPERATIONS.test(type)) {
+          started(id);
+        } else if (JOBS.test(type)) {
+          queueMicrotask(() => {
+            if (typeof resource.ondone === 'function' || typeof resource.pid === 'number') {
+              started(id);
+            }
+          });
+        }
+      },
+      after: (id) => this.operations.delete(id),
+    }).enable();
+  }
+
+  /** A response begins with its head; the rest of it has arrived, too, once the server has handed it to the socket. */
+  private watchRequests(): void {
+    const sent = (request: object) => {
+      this.requests.add(request);
+    };
+    const answered = (request: object) => {
+      this.requests.delete(request);
+    };
+    subscribe('http.client.request.start', (message) => {
+      const { request } = message as { request: ClientRequest };
+      sent(request);
+      request.once('close', () => {
+        answered(request);
+      });
+    });
+    for (const [channel, count] of [
+      ['http.client.response.finish', answered],
+      ['undici:request:create', sent],
+      ['undici:request:headers', answered],
+      ['undici:request:error', answered],
+    ] as const) {
+      subscribe(channel, (message) => {
+        count((message as { request: object }).request);
+      });
     }
-  };
-  subscribe('http.client.request.start', (message) => {
-    const { request } = message as { request: ClientRequest };
-    sent(request);
-    request.once('close', () => {
-      answered(request);
-    });
-  });
-  // a response begins with its head: its body may still be on its way, unless nobody reads it
-  const begun = (request: object) => {
-    realSetTimeout(() => {
-      answered(request);
-    }, UNREAD_MS).unref();
-  };
-  subscribe('http.client.response.finish', (message) => {
-    begun((message as { request: object }).request);
-  });
-  for (const [channel, count] of [
-    ['undici:request:create', sent],
-    ['undici:request:headers', begun],
-    ['undici:request:trailers', answered],
-    ['undici:request:error', answered],
-  ] as const) {
-    subscribe(channel, (message) => {
-      count((message as { request: object }).request);
-    });
   }
 }

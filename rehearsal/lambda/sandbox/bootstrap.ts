@@ -1,10 +1,11 @@
 import { syncBuiltinESMExports } from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
-import { Counter, type FromSandbox, type FunctionError, type SandboxSettings, type ToSandbox } from '../protocol';
-import { afterATurn, countActivity, isOperating } from './activity';
+import { SharedTime } from '../../shared-time';
+import type { FromSandbox, FunctionError, SandboxSettings, ToSandbox } from '../protocol';
+import { Activity } from './activity';
 import { confineModules, loadHandler, type Handler } from './modules';
 import { hideHost, redirectToRehearsal, rehearseSocketTimeouts } from './network';
-import { installTime } from './time';
+import { installRandomNumbers, installTime } from './time';
 import { Timers } from './timers';
 
 /** Stands for Lambda's runtime in a worker thread: prepares the world the function's code sees, loads it, and runs invocations. */
@@ -15,18 +16,19 @@ if (!parentPort) {
 const port = parentPort;
 const settings = workerData as SandboxSettings;
 const exit = process.exit.bind(process);
-const now = installTime(settings.clockOffset);
-const timers = new Timers(now, settings.nextWakeUp);
+const time = new SharedTime(settings.time);
+installTime(time);
+installRandomNumbers(settings.seed);
+const timers = new Timers(time);
 timers.install();
 rehearseSocketTimeouts(timers);
 redirectToRehearsal(settings.responseEndpoint);
 hideHost();
 syncBuiltinESMExports();
-countActivity(settings.counters);
+const activity = new Activity();
 confineModules(settings.taskRoot, settings.runtimeModule);
 
 function send(message: FromSandbox): void {
-  Atomics.add(settings.counters, Counter.sentBySandbox, 1);
   port.postMessage(message);
 }
 
@@ -63,12 +65,22 @@ process.on('beforeExit', () => {
   whenNothingIsLeft?.();
 });
 
+/** Tells once there is nothing to do but wait, unless nothing is left that could be waited for: then the invocation ends. */
+function tellWhenAtRest(): void {
+  activity.whenAtRest(() => {
+    if (whenNothingIsLeft === undefined || process.getActiveResourcesInfo().length > 0) {
+      send({ kind: 'atRest', nextWakeUp: timers.nextWakeUp, requestsInFlight: activity.requestsInFlight });
+    }
+  });
+}
+
 function invoke(handler: Handler, message: ToSandbox & { kind: 'invoke' }): void {
   let answered = false;
   const answer = (reply: FromSandbox) => {
     if (!answered) {
       answered = true;
       whenNothingIsLeft = undefined;
+      activity.stopLooking();
       port.ref();
       timers.freeze();
       send(reply);
@@ -100,7 +112,7 @@ function invoke(handler: Handler, message: ToSandbox & { kind: 'invoke' }): void
     callbackWaitsForEmptyEventLoop: true,
     awsRequestId: message.requestId,
     invokedFunctionArn: message.invokedFunctionArn,
-    getRemainingTimeInMillis: () => Math.max(0, Math.floor(message.deadline - now())),
+    getRemainingTimeInMillis: () => Math.max(0, message.deadline - Math.floor(time.read() / 1000)),
     done: callback,
     succeed: (result?: unknown) => {
       callback(undefined, result);
@@ -140,22 +152,18 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 void loadHandler(settings.taskRoot, settings.handler, settings.runtimeModule).then(
   (handler) => {
     port.on('message', (message: ToSandbox) => {
-      Atomics.add(settings.counters, Counter.takenBySandbox, 1);
       switch (message.kind) {
         case 'invoke':
           invoke(handler, message);
           break;
-        case 'leapt':
+        case 'wake':
           timers.fireDue();
           break;
         case 'exit':
           exit(0);
           break;
         case 'atRest':
-          // after a turn of the event loop, which takes up what was done for it meanwhile
-          afterATurn(() => {
-            send({ kind: 'atRest', rests: !isOperating() });
-          });
+          tellWhenAtRest();
           break;
       }
     });

@@ -1,12 +1,9 @@
 import { performance } from 'node:perf_hooks';
+import type { SharedTime } from '../../shared-time';
 
-const realHrtime = process.hrtime.bigint.bind(process.hrtime);
-
-/** Makes every clock that the function's code can read tell rehearsed time. Returns the one to read. */
-export function installTime(clockOffset: Float64Array): () => number {
-  const now = () => Number(realHrtime()) / 1e6 + (clockOffset[0] ?? 0);
-  const startOffset = clockOffset[0] ?? 0;
-  const leapt = () => (clockOffset[0] ?? 0) - startOffset;
+/** Makes every clock that the function's code can read tell rehearsed time. */
+export function installTime(time: SharedTime): void {
+  const now = (): number => time.read() / 1000;
 
   const RealDate = Date;
   RealDate.now = () => Math.floor(now());
@@ -18,19 +15,27 @@ export function installTime(clockOffset: Float64Array): () => number {
   RealDate.prototype.constructor = RehearsedDate;
   globalThis.Date = RehearsedDate;
 
-  const realPerformanceNow = performance.now.bind(performance);
-  const timeOrigin = now() - realPerformanceNow();
+  const timeOrigin = now();
   const rehearsedPerformance = {
-    now: { configurable: true, writable: true, value: () => realPerformanceNow() + leapt() },
+    now: { configurable: true, writable: true, value: () => now() - timeOrigin },
     timeOrigin: { configurable: true, get: () => timeOrigin },
   };
   Object.defineProperties(performance, rehearsedPerformance);
 
-  const bigint = () => realHrtime() + BigInt(Math.round(leapt() * 1e6));
+  const bigint = () => BigInt(time.read()) * 1000n;
   const hrtime = (previous?: [number, number]): [number, number] => {
     const elapsed = bigint() - (previous ? BigInt(previous[0]) * 1_000_000_000n + BigInt(previous[1]) : 0n);
     return [Number(elapsed / 1_000_000_000n), Number(elapsed % 1_000_000_000n)];
   };
   process.hrtime = Object.assign(hrtime, { bigint });
-  return now;
+}
+
+/** Random numbers are the same in every run: the jitter of a retry, above all. */
+export function installRandomNumbers(seed: number): void {
+  let state = seed;
+  // a linear congruential generator of 31 bits, as in "Random number generators: good ones are hard to find" (Park, Miller)
+  Math.random = () => {
+    state = (state * 48_271) % 2_147_483_647;
+    return (state - 1) / 2_147_483_646;
+  };
 }

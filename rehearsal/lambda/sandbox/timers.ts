@@ -1,16 +1,18 @@
 import timers from 'node:timers';
 import timersPromises from 'node:timers/promises';
 import { promisify } from 'node:util';
+import type { SharedTime } from '../../shared-time';
 
-/** Timers of the function's code, in rehearsed time. One real timer stands for the earliest of them. */
+/** Timers of the function's code, in rehearsed time: the clock wakes the earliest of them when it is due. */
 
 type Callback = (...args: unknown[]) => void;
 
-const realSetTimeout = globalThis.setTimeout;
+const realSetInterval = globalThis.setInterval;
 const realClearTimeout = globalThis.clearTimeout;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export class RehearsedTimer {
+  /** In microseconds since the epoch. */
   time = 0;
   referenced = true;
 
@@ -24,13 +26,13 @@ export class RehearsedTimer {
 
   ref(): this {
     this.referenced = true;
-    this.timers.arm();
+    this.timers.keepAlive();
     return this;
   }
 
   unref(): this {
     this.referenced = false;
-    this.timers.arm();
+    this.timers.keepAlive();
     return this;
   }
 
@@ -59,26 +61,27 @@ export class RehearsedTimer {
 
 export class Timers {
   private pending: RehearsedTimer[] = [];
-  private real: NodeJS.Timeout | undefined;
+  /** Keeps the event loop alive while a timer would. */
+  private readonly real = realSetInterval(() => undefined, LONGEST_TIMER_MS).unref();
   private lastId = 0;
   private frozen = false;
 
-  constructor(
-    private readonly now: () => number,
-    private readonly nextWakeUp: Float64Array,
-  ) {
-    this.arm();
+  constructor(private readonly time: SharedTime) {}
+
+  /** When the first of them is due, in microseconds since the epoch; `Infinity` for never. */
+  get nextWakeUp(): number {
+    return this.frozen ? Infinity : (this.pending[0]?.time ?? Infinity);
   }
 
   /** Between invocations nothing of the function runs. */
   freeze(): void {
     this.frozen = true;
-    this.arm();
+    this.keepAlive();
   }
 
   thaw(): void {
     this.frozen = false;
-    this.arm();
+    this.keepAlive();
   }
 
   readonly start = (repeats: boolean, callback: Callback, delay?: number, ...args: unknown[]): RehearsedTimer => {
@@ -97,7 +100,7 @@ export class Timers {
     const id = handle instanceof RehearsedTimer ? handle.id : Number(handle);
     if (handle !== null && this.pending.some((timer) => timer.id === id)) {
       this.pending = this.pending.filter((timer) => timer.id !== id);
-      this.arm();
+      this.keepAlive();
     } else if (typeof handle === 'object' && handle !== null) {
       realClearTimeout(handle as NodeJS.Timeout);
     }
@@ -105,39 +108,30 @@ export class Timers {
 
   schedule(timer: RehearsedTimer): void {
     this.pending = this.pending.filter((other) => other !== timer);
-    timer.time = this.now() + timer.delay;
+    timer.time = this.time.now() + timer.delay * 1000;
     const later = this.pending.findIndex((other) => other.time > timer.time);
     this.pending.splice(later < 0 ? this.pending.length : later, 0, timer);
-    this.arm();
+    this.keepAlive();
   }
 
-  arm(): void {
-    realClearTimeout(this.real);
-    const next = this.pending[0];
-    this.nextWakeUp[0] = next && !this.frozen ? next.time : Infinity;
-    if (next && !this.frozen) {
-      const wait = Math.min(Math.max(0, next.time - this.now()), LONGEST_TIMER_MS);
-      this.real = realSetTimeout(this.fireDue, Math.ceil(wait));
-      if (!this.pending.some((timer) => timer.referenced)) {
-        this.real.unref();
-      }
-    }
+  keepAlive(): void {
+    const isNeeded = !this.frozen && this.pending.some((timer) => timer.referenced);
+    this.real[isNeeded ? 'ref' : 'unref']();
   }
 
-  readonly fireDue = (): void => {
-    const due = this.pending[0];
-    if (!due || this.frozen || due.time > this.now()) {
-      this.arm();
+  /** Fires the first one that is due. */
+  fireDue(): void {
+    const [due] = this.pending;
+    if (!due || this.nextWakeUp > this.time.now()) {
       return;
     }
     this.pending.shift();
     if (due.repeats) {
       this.schedule(due);
     }
-    // One a turn of the event loop, as its promises run before the next timer.
-    this.arm();
+    this.keepAlive();
     due.fire();
-  };
+  }
 
   /** Puts these timers in the place of Node's. */
   install(): void {
