@@ -63,7 +63,8 @@ export class PeeringWorld {
 
   async activeFleet(input: Partial<CreateFleetInput> = {}): Promise<string> {
     const fleetId = await this.createFleet(input);
-    await this.wait(1500);
+    // a second later: what is due at the same moment wakes in the order in which it went to sleep
+    await this.wait(1501);
     return fleetId;
   }
 
