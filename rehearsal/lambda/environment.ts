@@ -50,6 +50,8 @@ export class Environment implements Participant {
   readonly exited: Promise<void>;
   private readonly worker: Worker;
   private readonly started: Promise<FunctionError | undefined>;
+  /** What the thread was last asked for, within the time of the watchdog. */
+  private expected: FromSandbox['kind'] | 'exit' = 'ready';
   private watchdog: NodeJS.Timeout | undefined;
   private stuck = false;
   private failure: FunctionError | undefined;
@@ -58,6 +60,9 @@ export class Environment implements Participant {
   private setStarted: (error?: FunctionError) => void = () => undefined;
   private setExited: () => void = () => undefined;
   private rest: (rest: Rest) => void = () => undefined;
+  /** What it answered when it was last asked, unless it was set to work since. */
+  private lastRest: Rest | undefined;
+  private setToWorkSinceAsked = false;
 
   constructor(private readonly options: EnvironmentOptions) {
     const { clock, taskRoot, handler, runtimeModule, responseEndpoint, context, variables, seed } = options;
@@ -72,7 +77,7 @@ export class Environment implements Participant {
     };
     this.started = new Promise((resolve) => (this.setStarted = resolve));
     this.exited = new Promise((resolve) => (this.setExited = resolve));
-    this.expectAnswer();
+    this.expect('ready');
     this.worker = new Worker(bootstrapCode(), {
       eval: true,
       workerData: settings,
@@ -114,10 +119,14 @@ export class Environment implements Participant {
       cancelTimeout = clock.after(timeoutSeconds * 1000, () => {
         this.timeOut();
       });
-      this.post({ kind: 'invoke', requestId, invokedFunctionArn: arn, payload, deadline: this.deadline });
+      this.setToWork({ kind: 'invoke', requestId, invokedFunctionArn: arn, payload, deadline: this.deadline });
       return await result;
     } finally {
       cancelTimeout();
+      if (this.expected === 'atRest') {
+        // one that has answered has frozen, and says no more whether it rests
+        clearTimeout(this.watchdog);
+      }
       this.rest(FOREVER_AT_REST);
       leave();
       this.lastUsed = clock.now();
@@ -133,22 +142,29 @@ export class Environment implements Participant {
     if (this.failure !== undefined || this.stuck) {
       return Promise.resolve(FOREVER_AT_REST);
     }
+    if (this.lastRest?.requestsInFlight === 0) {
+      return Promise.resolve(this.lastRest);
+    }
     return new Promise((resolve) => {
       this.rest = resolve;
-      this.expectAnswer();
-      this.post({ kind: 'atRest' });
+      this.setToWorkSinceAsked = false;
+      this.expect('atRest');
+      this.worker.postMessage({ kind: 'atRest' } satisfies ToSandbox);
     });
   }
 
   wake(): void {
-    this.post({ kind: 'wake' });
+    this.setToWork({ kind: 'wake' });
   }
 
-  private post(message: ToSandbox): void {
+  private setToWork(message: ToSandbox): void {
+    this.lastRest = undefined;
+    this.setToWorkSinceAsked = true;
     this.worker.postMessage(message);
   }
 
-  private expectAnswer(): void {
+  private expect(answer: FromSandbox['kind'] | 'exit'): void {
+    this.expected = answer;
     clearTimeout(this.watchdog);
     this.watchdog = setTimeout(() => {
       this.getStuck();
@@ -157,7 +173,7 @@ export class Environment implements Participant {
 
   private receive(message: FromSandbox): void {
     this.stuck = false;
-    if (message.kind !== 'output') {
+    if (message.kind === this.expected) {
       clearTimeout(this.watchdog);
     }
     switch (message.kind) {
@@ -165,6 +181,7 @@ export class Environment implements Participant {
         this.setStarted();
         break;
       case 'atRest':
+        this.lastRest = this.setToWorkSinceAsked ? undefined : message;
         this.rest(message);
         break;
       case 'failedToStart':
@@ -237,8 +254,8 @@ export class Environment implements Participant {
       void this.worker.terminate();
     } else {
       // a thread that is stopped from outside while it parses what a socket brought takes the whole process with it
-      this.post({ kind: 'exit' });
-      this.expectAnswer();
+      this.setToWork({ kind: 'exit' });
+      this.expect('exit');
     }
   }
 }
