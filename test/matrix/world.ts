@@ -4,8 +4,8 @@ import { RehearsalClock } from '../../rehearsal/clock';
 import { CloudFormation } from '../../rehearsal/cloudformation';
 import { cloudFormationService } from '../../rehearsal/cloudformation/api';
 import { Journal } from '../../rehearsal/journal';
-import { InProcessFunctions } from './functions';
-import { InProcessResponses } from './responses';
+import { InProcessFunctions } from '../in-process/functions';
+import { InProcessResponses } from '../in-process/responses';
 
 export const ACCOUNT = '111111111111';
 export const OTHER_ACCOUNT = '222222222222';

@@ -9,7 +9,7 @@ import { Journal } from '../../rehearsal/journal';
 import { SimulatedApi } from './api';
 import { InProcessFunctions, sendAs } from './functions';
 import { InProcessResponses } from './responses';
-import { ACCOUNT, DAY, PLACE, REGION } from './world';
+import { ACCOUNT, DAY, PLACE, REGION } from '../matrix/world';
 
 /*
  * The matrix calls the handler in process, past the SDK and the wire: what it gets there has to be what it would get over
