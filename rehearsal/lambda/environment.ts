@@ -2,6 +2,8 @@ import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { buildSync } from 'esbuild';
 import type { Participant, RehearsalClock } from '../clock';
+import type { ExecutionEnvironment, InvocationResult } from './execution';
+import { exitError, timedOut } from './failures';
 import type { Request } from './pool';
 import {
   Counter,
@@ -24,8 +26,6 @@ export interface EnvironmentOptions {
   readonly timeoutSeconds: number;
   readonly output: (text: string) => void;
 }
-
-export type InvocationResult = { readonly payload: string } | { readonly functionError: FunctionError };
 
 /** Less active time than this, in milliseconds, is the inaccuracy of measuring it. */
 const INACTIVE_MS = 0.05;
@@ -50,7 +50,7 @@ function bootstrapCode(): string {
 }
 
 /** One execution environment of a function: runs one invocation at a time, and stays warm in between. */
-export class Environment implements Participant {
+export class Environment implements ExecutionEnvironment, Participant {
   lastUsed = 0;
   private readonly counters = new Int32Array(new SharedArrayBuffer(4 * COUNTERS));
   private readonly wakeUp = new Float64Array(new SharedArrayBuffer(8));
@@ -116,7 +116,7 @@ export class Environment implements Participant {
       const deadline = clock.now() + timeoutSeconds * 1000;
       const result = new Promise<InvocationResult>((resolve) => (this.finish = resolve));
       cancelTimeout = clock.after(timeoutSeconds * 1000, () => {
-        this.end({ errorType: 'Sandbox.Timedout', errorMessage: `Task timed out after ${timeoutSeconds.toFixed(2)} seconds` });
+        this.end(timedOut(timeoutSeconds));
       });
       this.post({ kind: 'invoke', requestId, invokedFunctionArn: arn, payload, deadline });
       return await result;
@@ -236,8 +236,3 @@ export class Environment implements Participant {
     setTimeout(() => void this.worker.terminate(), EXIT_MS).unref();
   }
 }
-
-const exitError = (reason: string): FunctionError => ({
-  errorType: 'Runtime.ExitError',
-  errorMessage: `Error: Runtime exited with error: ${reason}`,
-});

@@ -1,38 +1,42 @@
-import { randomUUID } from 'node:crypto';
-import type { Awaited, Responses } from '../../rehearsal/cloudformation/responses';
-import type { Journal } from '../../rehearsal/journal';
-
-interface Issued extends Awaited {
-  readonly deliver: (body: Buffer) => void;
-  answers: number;
-}
+import { Refusal, ResponseUrls } from '../../rehearsal/cloudformation/response-urls';
+import type { Awaited } from '../../rehearsal/cloudformation/responses';
 
 /** The response URLs of custom resources, for handlers of this process. */
-export class InProcessResponses implements Responses {
+export class InProcessResponses extends ResponseUrls {
   readonly secrets: string[] = [];
-  private readonly issued = new Map<string, Issued>();
 
-  constructor(private readonly journal: Journal) {}
-
-  issue(request: Awaited): { readonly url: string; readonly answer: Promise<Buffer> } {
-    const secret = randomUUID();
-    const url = `https://cloudformation-custom-resource-response.s3.amazonaws.com/answer?X-Amz-Signature=${secret}`;
-    this.secrets.push(secret);
-    const answer = new Promise<Buffer>((deliver) => {
-      this.issued.set(url, { ...request, deliver, answers: 0 });
-    });
-    return { url, answer };
+  override issue(request: Awaited): { readonly url: string; readonly answer: Promise<Buffer> } {
+    const issued = super.issue(request);
+    this.secrets.push(new URL(issued.url).searchParams.get('X-Amz-Signature') ?? '');
+    return issued;
   }
 
-  /** @returns the HTTP status */
-  put(url: string, body: string): number {
-    const issued = this.issued.get(url);
-    if (issued === undefined) {
-      return 403;
+  /** @returns the HTTP status, or what becomes of the attempt without one */
+  put(url: string, body: string): number | 'hang' | 'reset' {
+    const issued = this.issued.get(url.slice('https://'.length));
+    const fault = issued && this.fault(issued);
+    if (fault === 'hang' || fault === 'reset') {
+      return fault;
     }
-    issued.answers += 1;
-    this.journal.write('s3', issued.logicalId, `answer number ${issued.answers} to request ${issued.requestId}: ${body}`);
-    issued.deliver(Buffer.from(body));
-    return 200;
+    try {
+      if (fault !== undefined) {
+        throw Refusal.internalError(fault.status);
+      }
+      if (issued === undefined) {
+        throw Refusal.wrongSignature();
+      }
+      if (this.isExpired(issued)) {
+        throw Refusal.expired();
+      }
+      this.accept(issued);
+      issued.deliver(Buffer.from(body));
+      return 200;
+    } catch (error) {
+      if (!(error instanceof Refusal)) {
+        throw error;
+      }
+      this.refuse(issued, error);
+      return error.status;
+    }
   }
 }

@@ -7,7 +7,7 @@ import type { FleetFate } from '../../rehearsal/aws/surroundings';
 import type { RehearsalClock } from '../../rehearsal/clock';
 import { SimulatedApi } from '../in-process/api';
 import type { Send, ServiceName } from '../in-process/api';
-import { sendAs } from '../in-process/functions';
+import { sendAs } from '../in-process/calls';
 import { ACCOUNT, MatrixWorld, PLACE, REGION } from '../matrix/world';
 import type { Readings } from '../matrix/world';
 import { SECRET_URL } from './world';
