@@ -2,11 +2,13 @@ import { SimulatedAws, type Behaviour } from './aws/index';
 import { cloudFormationService } from './cloudformation/api';
 import { CloudFormation, type NextDeletion } from './cloudformation/index';
 import { ResponseEndpoint } from './cloudformation/response-endpoint';
+import type { ResponseUrls } from './cloudformation/response-urls';
 import { RehearsalClock } from './clock';
 import { Journal } from './journal';
 import { LambdaApi } from './lambda/api';
 import { useLogPermissions } from './lambda/logs';
-import { LambdaService } from './lambda/runtime';
+import { LambdaService, type LambdaOptions } from './lambda/runtime';
+import { threads } from './lambda/threads';
 import { Scheduler } from './scheduler/index';
 
 export interface RehearsalOptions {
@@ -38,40 +40,70 @@ export const OPTIONAL_BEHAVIOURS = {
 
 const LAMBDA = 'lambda.amazonaws.com';
 
-/** A small AWS on loopback, in rehearsed time, for the stacks of a cloud assembly. */
-export class Rehearsal {
-  private constructor(
-    readonly clock: RehearsalClock,
-    readonly journal: Journal,
-    readonly aws: SimulatedAws,
-    readonly lambda: LambdaService,
-    readonly responses: ResponseEndpoint,
-    readonly cloudFormation: CloudFormation,
-  ) {}
+/** What a rehearsal takes from others: how functions run, and what they reach the services by. */
+export interface RehearsalParts {
+  readonly clock: RehearsalClock;
+  readonly journal: Journal;
+  readonly aws: SimulatedAws;
+  readonly lambda: LambdaService;
+  readonly responses: ResponseUrls;
+}
 
+/** What Lambda uses of the services around it. */
+export function lambdaOptions({
+  clock,
+  journal,
+  aws,
+}: Pick<RehearsalParts, 'clock' | 'journal' | 'aws'>): Omit<LambdaOptions, 'startEnvironment'> {
+  return {
+    clock,
+    journal,
+    metrics: aws.metrics,
+    assumeRole: (roleArn, sessionName) => aws.iam.assumeRoleForService(roleArn, LAMBDA, sessionName),
+    writesLogs: (configuration, logStreamName) => useLogPermissions(aws.iam, configuration, logStreamName),
+    send: (queueArn, body, roleArn) => aws.queues.send(queueArn, { roleArn, service: LAMBDA }, { body, attributes: {} }),
+  };
+}
+
+/** A small AWS, in rehearsed time, for the stacks of a cloud assembly. */
+export class Rehearsal {
+  /** On loopback, with deployed code in threads. */
   static async start(options: RehearsalOptions = {}): Promise<Rehearsal> {
-    const { startTime = Date.now(), account = '111111111111', region = 'us-east-1', iamPropagationSeconds = 0 } = options;
+    const { startTime = Date.now(), iamPropagationSeconds = 0, lambdaRuntimeModule: runtimeModule } = options;
     const clock = new RehearsalClock(startTime);
     const journal = new Journal(() => clock.now());
     const aws = await SimulatedAws.start({ clock, journal, iamPropagationSeconds });
     const responses = await ResponseEndpoint.start(clock, journal);
-    const lambda = new LambdaService({
+    const startEnvironment = threads({
       clock,
-      journal,
       endpointUrl: aws.endpointUrl,
-      metrics: aws.metrics,
-      assumeRole: (roleArn, sessionName) => aws.iam.assumeRoleForService(roleArn, LAMBDA, sessionName),
-      writesLogs: (configuration, logStreamName) => useLogPermissions(aws.iam, configuration, logStreamName),
-      send: (queueArn, body, roleArn) => aws.queues.send(queueArn, { roleArn, service: LAMBDA }, { body, attributes: {} }),
-      responseEndpoint: (forRegion) => responses.connection(forRegion),
-      ...(options.lambdaRuntimeModule === undefined ? {} : { runtimeModule: options.lambdaRuntimeModule }),
+      responseEndpoint: (region) => responses.connection(region),
+      runtimeModule,
     });
+    const lambda = new LambdaService({ ...lambdaOptions({ clock, journal, aws }), startEnvironment });
     aws.register('lambda', new LambdaApi(lambda));
-    const cloudFormation = new CloudFormation({
+    return new Rehearsal({ clock, journal, aws, lambda, responses }, options);
+  }
+
+  readonly clock: RehearsalClock;
+  readonly journal: Journal;
+  readonly aws: SimulatedAws;
+  readonly lambda: LambdaService;
+  readonly responses: ResponseUrls;
+  readonly cloudFormation: CloudFormation;
+
+  protected constructor(parts: RehearsalParts, options: RehearsalOptions) {
+    const { clock, journal, aws, lambda, responses } = parts;
+    const { account = '111111111111', region = 'us-east-1', failedUpdatePhysicalId = 'stored', nextDeletion } = options;
+    this.clock = clock;
+    this.journal = journal;
+    this.aws = aws;
+    this.lambda = lambda;
+    this.responses = responses;
+    this.cloudFormation = new CloudFormation({
       clock,
       journal,
       lambda,
-      versions: lambda,
       responses,
       iam: aws.iam,
       ec2: aws.ec2,
@@ -81,11 +113,10 @@ export class Rehearsal {
       alarms: aws.alarms,
       scheduler: new Scheduler({ clock, journal, lambda, iam: aws.iam, queues: aws.queues }),
       defaults: { account, region },
-      failedUpdatePhysicalId: options.failedUpdatePhysicalId ?? 'stored',
-      nextDeletion: options.nextDeletion,
+      failedUpdatePhysicalId,
+      nextDeletion,
     });
-    aws.register('cloudformation', cloudFormationService(cloudFormation));
-    return new Rehearsal(clock, journal, aws, lambda, responses, cloudFormation);
+    aws.register('cloudformation', cloudFormationService(this.cloudFormation));
   }
 
   async close(): Promise<void> {

@@ -1,16 +1,34 @@
-import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Clock } from '../clock';
 import type { Journal } from '../journal';
-import type { ApiCall, Fault, Interceptor } from './faults';
+import { BrokenAnswerError, type ApiCall, type BrokenAnswer, type Fault, type Interceptor } from './faults';
 import type { Context, Iam, Principal } from './iam';
-import { CommonError, ServiceError, type Answer, type LocalService, type Place, type Service, type WireRequest } from './service';
+import { Ids } from './ids';
+import {
+  CommonError,
+  ServiceError,
+  type Answer,
+  type LocalService,
+  type Place,
+  type Service,
+  type ServiceCall,
+  type WireRequest,
+} from './service';
 import { parseAuthorization, verifySignature, type Signed } from './signature';
 
 /** Who makes a call, and where. */
 export interface Caller {
   readonly principal: Principal;
   readonly region: string;
+}
+
+/** A call that has arrived, over the wire or without it. */
+interface Asked {
+  readonly service: Service;
+  readonly scope: Pick<Signed, 'service' | 'region'>;
+  readonly operation: string;
+  readonly input: () => unknown;
+  readonly authenticate: () => Principal;
 }
 
 const NO_WIRE: WireRequest = { method: 'POST', path: '/', query: '', headers: {}, body: Buffer.alloc(0) };
@@ -27,6 +45,7 @@ export class Endpoint {
   private readonly server: Server;
   private readonly services = new Map<string, Service>();
   private readonly interceptors = new Set<Interceptor>();
+  private readonly ids = new Ids();
 
   constructor(
     private readonly clock: Clock,
@@ -82,7 +101,7 @@ export class Endpoint {
     const body = Buffer.from(JSON.stringify(input));
     const request = { method: 'POST', path: '/', query: '', headers: { 'x-amz-target': target }, body };
     const answer = await this.clock.work(() =>
-      this.answer(request, randomUUID(), { service: name, region }, service, () => session.principal),
+      this.answer(request, this.ids.uuid('request'), { service: name, region }, service, () => session.principal),
     );
     if (answer === undefined) {
       throw new ServiceError('RequestFailure', 'the connection was reset', 500);
@@ -91,27 +110,25 @@ export class Endpoint {
   }
 
   /**
-   * What an operation gives to a caller in this process: without signature, wire and interceptors.
+   * What an operation gives to a caller in this process: without signature and wire.
    *
-   * @param input as the service's protocol has it, before it is written; throws `ServiceError`
+   * @param input as the service's protocol has it, before it is written
+   * @throws ServiceError, or BrokenAnswerError where an interceptor has the answer reset or malformed
    */
   async run(name: string, operation: string, input: unknown, { principal, region }: Caller): Promise<object> {
     const service = this.services.get(name);
     if (service === undefined || !isLocal(service)) {
       throw new Error(`the rehearsal does not simulate the service ${name} without the wire`);
     }
-    const log = (outcome: string): void => {
-      this.journal.write(service.source, operation, `${outcome} in ${region}, called by ${nameOf(principal)}`);
-    };
-    this.clock.spend(CALL_MS);
-    const call = { operation, input, account: principal.account, region, principal, requestId: randomUUID(), request: NO_WIRE };
-    try {
-      const output = await this.clock.work(() => service.run({ ...call, ...this.permissions(principal, region) }));
-      log('succeeded');
-      return output;
-    } catch (error) {
-      throw told(error, service, log);
+    const scope = { service: name, region };
+    const asked = { service, scope, operation, input: () => input, authenticate: () => principal };
+    const output = await this.clock.work(() =>
+      this.handle(asked, (call) => service.run({ ...call, request: NO_WIRE, requestId: this.ids.uuid('request') })),
+    );
+    if (typeof output === 'string') {
+      throw new BrokenAnswerError(output);
     }
+    return output;
   }
 
   async close(): Promise<void> {
@@ -129,7 +146,7 @@ export class Endpoint {
     if (request === undefined) {
       return;
     }
-    const requestId = randomUUID();
+    const requestId = this.ids.uuid('request');
     const signed = parseAuthorization(request.headers.authorization);
     const service = this.services.get(signed?.service ?? '');
     const answer =
@@ -157,8 +174,20 @@ export class Endpoint {
     service: Service,
     authenticate: () => Principal,
   ): Promise<Answer | undefined> {
+    const asked = { service, scope, operation: service.operation(request), input: () => service.input(request), authenticate };
+    const answer = await this.handle(asked, (call) => service.perform({ ...call, request, requestId }));
+    if (answer === 'reset') {
+      return undefined;
+    }
+    return answer === 'malformed' ? MALFORMED : answer;
+  }
+
+  /** Has the service perform a call, unless an interceptor replaces its answer. */
+  private async handle<T extends object>(
+    { service, scope, operation, input, authenticate }: Asked,
+    perform: (call: Omit<ServiceCall, 'request' | 'requestId'>) => Promise<T>,
+  ): Promise<T | BrokenAnswer> {
     let caller = 'an unknown caller';
-    const operation = service.operation(request);
     const log = (outcome: string): void => {
       this.journal.write(service.source, operation, `${outcome} in ${scope.region}, called by ${caller}`);
     };
@@ -166,20 +195,14 @@ export class Endpoint {
     try {
       const principal = authenticate();
       caller = nameOf(principal);
-      const call = { operation, input: service.input(request), account: principal.account, region: scope.region };
+      const call = { operation, input: input(), account: principal.account, region: scope.region };
       const fault = this.fault({ ...call, service: scope.service, principalArn: principal.arn });
       if (fault !== undefined) {
         return await this.inject(fault, log);
       }
-      const answer = await service.perform({
-        ...call,
-        request,
-        requestId,
-        principal,
-        ...this.permissions(principal, scope.region),
-      });
+      const output = await perform({ ...call, principal, ...this.permissions(principal, scope.region) });
       log('succeeded');
-      return answer;
+      return output;
     } catch (error) {
       throw told(error, service, log);
     }
@@ -221,20 +244,21 @@ export class Endpoint {
     return undefined;
   }
 
-  private async inject(fault: Fault, log: (outcome: string) => void): Promise<Answer | undefined> {
+  /** @throws ServiceError where that is the fault */
+  private async inject(fault: Fault, log: (outcome: string) => void): Promise<BrokenAnswer> {
     switch (fault.kind) {
       case 'error':
         throw new ServiceError(fault.name, fault.message, fault.status);
       case 'hang':
         log('never answered (injected)');
         await this.clock.sleep(Infinity);
-        return undefined;
+        return 'reset';
       case 'reset':
         log('connection reset (injected)');
-        return undefined;
+        return 'reset';
       case 'malformed':
         log('malformed answer (injected)');
-        return MALFORMED;
+        return 'malformed';
     }
   }
 

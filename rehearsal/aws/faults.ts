@@ -20,3 +20,14 @@ export type Fault =
   | { readonly kind: 'malformed' };
 
 export type Interceptor = (call: ApiCall) => Fault | undefined;
+
+/** The connection broke before the answer came, or the answer can't be read. */
+export type BrokenAnswer = 'reset' | 'malformed';
+
+/** The same, as a caller in this process learns of it. */
+export class BrokenAnswerError extends Error {
+  constructor(readonly kind: BrokenAnswer) {
+    super(`the answer is ${kind}`);
+    this.name = 'BrokenAnswerError';
+  }
+}

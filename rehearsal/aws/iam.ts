@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { Entities, IamError, type RoleEntity } from './entities';
 import { Evaluator, type Context, type Decision, type NamedPolicy } from './evaluation';
 import type { Grant } from './grants';
+import { Ids } from './ids';
 import { ADMINISTRATOR_ACCESS } from './managed-policies';
 import { trusts } from './trust';
 
@@ -56,6 +56,7 @@ export class Iam extends Entities {
   private readonly keys = new Map<string, Session>();
   private readonly administrators = new Map<string, Credentials>();
   private readonly evaluator = new Evaluator();
+  private readonly ids = new Ids();
   private readonly assumed = new Set<string>();
   private readonly uses = new Map<string, { readonly roleArn: string; readonly action: string }>();
 
@@ -112,7 +113,7 @@ export class Iam extends Entities {
     if (existing !== undefined) {
       return existing;
     }
-    const credentials = { accessKeyId: this.id('AKIA'), secretAccessKey: secret(30) };
+    const credentials = { accessKeyId: this.id('AKIA'), secretAccessKey: this.secret(30) };
     const principal = { arn: `arn:aws:iam::${account}:user/administrator`, account, userId: this.id('AIDA') };
     this.administrators.set(account, credentials);
     this.keys.set(credentials.accessKeyId, { credentials, principal });
@@ -200,13 +201,17 @@ export class Iam extends Entities {
   private session(role: RoleEntity, sessionName: string, seconds: number): Session {
     const credentials = {
       accessKeyId: this.id('ASIA'),
-      secretAccessKey: secret(30),
-      sessionToken: secret(96),
+      secretAccessKey: this.secret(30),
+      sessionToken: this.secret(96),
       expiration: this.clock.now() + seconds * 1000,
     };
     const session = { credentials, principal: this.principal(role, sessionName) };
     this.keys.set(credentials.accessKeyId, session);
     return session;
+  }
+
+  private secret(bytes: number): string {
+    return this.ids.bytes('secret', bytes).toString('base64');
   }
 
   private principal(role: RoleEntity, sessionName: string): Principal {
@@ -233,8 +238,4 @@ const untrusted = (roleArn: string, servicePrincipal: string) =>
 
 function accountOf(arn: string): string {
   return arn.split(':')[4] ?? '';
-}
-
-function secret(bytes: number): string {
-  return randomBytes(bytes).toString('base64');
 }

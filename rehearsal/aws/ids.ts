@@ -15,6 +15,11 @@ export class Ids {
     const parts = [digits.slice(0, 8), digits.slice(8, 12), digits.slice(12, 16), digits.slice(16, 20), digits.slice(20, 32)];
     return parts.join('-');
   }
+
+  /** @param kind what they are for */
+  bytes(kind: string, length: number): Buffer {
+    return createHash('shake256', { outputLength: length }).update(`${kind}${++this.serial}`).digest();
+  }
 }
 
 export function hexadecimal(text: string): string {

@@ -19,6 +19,7 @@ export type { AlarmDescription, AlarmState } from './alarms';
 export { BEHAVIOURS, Behaviours, checkReading } from './behaviours';
 export type { Behaviour, BehaviourName, Reading } from './behaviours';
 export { Ec2 } from './ec2';
+export { BrokenAnswerError } from './faults';
 export type { ApiCall, Fault } from './faults';
 export { GameLift } from './gamelift';
 export { Iam, IamError } from './iam';
@@ -97,7 +98,7 @@ export class SimulatedAws {
     return this.endpoint.call('gamelift', `GameLift.${operation}`, input, place);
   }
 
-  /** Calls a service as someone in this process, without the wire and past interceptors. @returns the output as the operation gives it */
+  /** Calls a service as someone in this process, without the wire. @returns the output as the operation gives it; throws as `Endpoint.run` */
   call(service: string, operation: string, input: object, caller: Caller): Promise<object> {
     return this.endpoint.run(service, operation, input, caller);
   }

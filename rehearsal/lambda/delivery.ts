@@ -1,6 +1,6 @@
 import type { Decision } from '../aws/iam';
 import type { RehearsalClock } from '../clock';
-import type { InvocationResult } from './environment';
+import type { InvocationResult } from './execution';
 import { LATEST, parseArn, type DeployedFunction, type EventInvokeConfiguration } from './functions';
 import type { LambdaMetrics } from './metrics';
 import type { Pool, Request } from './pool';

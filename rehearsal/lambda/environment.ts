@@ -2,6 +2,8 @@ import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { buildSync } from 'esbuild';
 import type { Participant, RehearsalClock, Rest } from '../clock';
+import type { ExecutionEnvironment, InvocationResult } from './execution';
+import { exitError, timedOut } from './failures';
 import type { Request } from './pool';
 import type { FromSandbox, FunctionContext, FunctionError, SandboxSettings, ToSandbox } from './protocol';
 
@@ -18,8 +20,6 @@ export interface EnvironmentOptions {
   readonly seed: number;
   readonly output: (text: string) => void;
 }
-
-export type InvocationResult = { readonly payload: string } | { readonly functionError: FunctionError };
 
 /** Code that has not come to rest after so much real time never will: time goes on without it, and the function times out. */
 const STUCK_MS = 60_000;
@@ -44,7 +44,7 @@ function bootstrapCode(): string {
 }
 
 /** One execution environment of a function: runs one invocation at a time, and stays warm in between. */
-export class Environment implements Participant {
+export class Environment implements ExecutionEnvironment, Participant {
   lastUsed = 0;
   /** The thread is gone. */
   readonly exited: Promise<void>;
@@ -214,8 +214,7 @@ export class Environment implements Participant {
   }
 
   private timeOut(): void {
-    const errorMessage = `Task timed out after ${this.options.timeoutSeconds.toFixed(2)} seconds`;
-    this.end({ errorType: 'Sandbox.Timedout', errorMessage });
+    this.end(timedOut(this.options.timeoutSeconds));
   }
 
   /** The thread was asked whether it rests, or to start or to exit, and never answered. */
@@ -259,8 +258,3 @@ export class Environment implements Participant {
     }
   }
 }
-
-const exitError = (reason: string): FunctionError => ({
-  errorType: 'Runtime.ExitError',
-  errorMessage: `Error: Runtime exited with error: ${reason}`,
-});

@@ -24,28 +24,6 @@ export interface EventInvokeConfiguration {
   readonly onFailure?: string;
 }
 
-/** What CloudFormation needs of Lambda, however that runs the functions. */
-export interface Functions {
-  /** Creates the function, or replaces its code and configuration. @returns its ARN */
-  deploy(configuration: FunctionConfiguration): string;
-  /** Of a function, a version or an alias. Without a configuration, back to the default. */
-  configureEventInvoke(arn: string, configuration?: Partial<EventInvokeConfiguration>): void;
-  remove(arn: string): void;
-  has(arn: string): boolean;
-  /** Throws where there is no such function. */
-  invokeAsync(arn: string, payload: unknown): void;
-}
-
-/** The same, with versions and aliases. */
-export interface VersionedFunctions extends Functions {
-  /** @returns the number of the version */
-  publish(arn: string): string;
-  unpublish(arn: string, version: string): void;
-  hasAlias(arn: string, name: string): boolean;
-  setAlias(arn: string, name: string, version: string): void;
-  removeAlias(arn: string, name: string): void;
-}
-
 export const DEFAULT_EVENT_INVOKE: EventInvokeConfiguration = { maximumRetryAttempts: 2, maximumEventAgeSeconds: 6 * 3600 };
 
 export const LATEST = '$LATEST';

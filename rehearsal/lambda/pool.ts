@@ -1,22 +1,16 @@
-import { randomUUID } from 'node:crypto';
 import type { Credentials } from '../aws/iam';
+import type { Ids } from '../aws/ids';
 import type { RehearsalClock } from '../clock';
-import { Environment, type InvocationResult } from './environment';
+import type { ExecutionEnvironment, InvocationResult, StartEnvironment } from './execution';
 import type { FunctionConfiguration } from './functions';
-import type { SandboxSettings } from './protocol';
 
 export interface PoolOptions {
   readonly clock: RehearsalClock;
-  readonly endpointUrl: string;
+  readonly ids: Ids;
   readonly assumeRole: (roleArn: string, sessionName: string) => Credentials;
   /** Tells that a function's role was used to write its logs. */
   readonly writesLogs: (configuration: FunctionConfiguration, logStreamName: string) => Promise<void>;
-  /** Where the response URLs of custom resources lead to, for functions of a Region. */
-  readonly responseEndpoint: (region: string) => Promise<SandboxSettings['responseEndpoint']>;
-  /** A module that sees the packages that Lambda's runtime brings along (`@aws-sdk/*`). @default - this one */
-  readonly runtimeModule?: string;
-  /** Each environment gets random numbers of its own, and the same ones in every run. */
-  readonly nextSeed: () => number;
+  readonly startEnvironment: StartEnvironment;
   readonly log: (functionName: string, text: string) => void;
 }
 
@@ -35,8 +29,8 @@ const WARM_MS = 10 * 60_000;
 /** One version of a function, and the environments that run it. */
 export class Pool {
   retired = false;
-  private readonly environments = new Set<Environment>();
-  private readonly idle: Environment[] = [];
+  private readonly environments = new Set<ExecutionEnvironment>();
+  private readonly idle: ExecutionEnvironment[] = [];
 
   constructor(
     private readonly options: PoolOptions,
@@ -51,7 +45,7 @@ export class Pool {
   }
 
   async run(request: Request): Promise<InvocationResult> {
-    let environment: Environment;
+    let environment: ExecutionEnvironment;
     try {
       environment = this.takeWarm() ?? (await this.options.clock.work(() => this.start()));
     } catch (error) {
@@ -93,7 +87,7 @@ export class Pool {
     await Promise.all(environments.map(({ exited }) => exited));
   }
 
-  private takeWarm(): Environment | undefined {
+  private takeWarm(): ExecutionEnvironment | undefined {
     const oldest = this.options.clock.now() - WARM_MS;
     for (let environment = this.idle.pop(); environment; environment = this.idle.pop()) {
       if (environment.usable && environment.lastUsed >= oldest) {
@@ -104,80 +98,27 @@ export class Pool {
     return undefined;
   }
 
-  private async start(): Promise<Environment> {
-    const { clock, endpointUrl, assumeRole, writesLogs, log } = this.options;
+  private async start(): Promise<ExecutionEnvironment> {
+    const { clock, ids, assumeRole, writesLogs, startEnvironment, log } = this.options;
     const { configuration, taskRoot, version } = this;
-    const {
-      functionName,
-      region,
-      role,
-      handler,
-      runtime,
-      memoryMegabytes,
-      environment: own,
-      timeoutSeconds,
-      logGroupName,
-    } = configuration;
-    if (!runtime.startsWith('nodejs')) {
-      throw new Error(`the runtime ${runtime} of ${functionName} is not simulated: only nodejs ones are`);
-    }
-    const responseEndpoint = await this.options.responseEndpoint(region);
+    const { functionName, role } = configuration;
     const credentials = assumeRole(role, functionName);
     const date = new Date(clock.now()).toISOString().slice(0, 10).replaceAll('-', '/');
-    const logStreamName = `${date}/[${version}]${randomUUID().replaceAll('-', '')}`;
+    const logStreamName = `${date}/[${version}]${ids.uuid('log stream').replaceAll('-', '')}`;
     await writesLogs(configuration, logStreamName);
+    const output = (text: string): void => {
+      log(functionName, text.trimEnd());
+    };
+    const environment = await startEnvironment({ configuration, version, taskRoot, logStreamName, credentials, output });
     if (this.retired) {
+      environment.kill();
       throw new Error('the function is gone, or the rehearsal is over');
     }
-    const variables = {
-      PATH: '/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin',
-      LANG: 'en_US.UTF-8',
-      TZ: ':UTC',
-      // the Node.js that stands in for the runtime's may be older, and the SDK would say so with every start
-      AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
-      ...own,
-      AWS_REGION: region,
-      AWS_DEFAULT_REGION: region,
-      AWS_ACCESS_KEY_ID: credentials.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
-      AWS_SESSION_TOKEN: credentials.sessionToken ?? '',
-      AWS_EXECUTION_ENV: `AWS_Lambda_${runtime}`,
-      AWS_ENDPOINT_URL: endpointUrl,
-      AWS_LAMBDA_FUNCTION_NAME: functionName,
-      AWS_LAMBDA_FUNCTION_VERSION: version,
-      AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(memoryMegabytes),
-      AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
-      AWS_LAMBDA_LOG_GROUP_NAME: logGroupName,
-      AWS_LAMBDA_LOG_STREAM_NAME: logStreamName,
-      LAMBDA_TASK_ROOT: taskRoot,
-      LAMBDA_RUNTIME_DIR: '/var/runtime',
-      _HANDLER: handler,
-    };
-    const environment = new Environment({
-      clock,
-      taskRoot,
-      handler,
-      runtimeModule: this.options.runtimeModule ?? __filename,
-      responseEndpoint,
-      context: {
-        functionName,
-        functionVersion: version,
-        memoryLimitInMB: String(memoryMegabytes),
-        logGroupName,
-        logStreamName,
-      },
-      variables,
-      timeoutSeconds,
-      seed: this.options.nextSeed(),
-      output: (text) => {
-        log(functionName, text.trimEnd());
-      },
-    });
     this.environments.add(environment);
     return environment;
   }
 
-  private discard(environment: Environment): void {
+  private discard(environment: ExecutionEnvironment): void {
     this.environments.delete(environment);
     environment.kill();
   }

@@ -1,11 +1,11 @@
-import { randomUUID } from 'node:crypto';
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { Ids } from '../aws/ids';
 import type { Metrics } from '../aws/metrics';
 import type { Journal } from '../journal';
 import { Delivery, type DeliveryOptions } from './delivery';
-import type { InvocationResult } from './environment';
+import type { InvocationResult } from './execution';
 import {
   DeployedFunction,
   functionArn,
@@ -14,7 +14,6 @@ import {
   parseArn,
   type EventInvokeConfiguration,
   type FunctionConfiguration,
-  type VersionedFunctions,
 } from './functions';
 import { CFN_RESPONSE } from './inline';
 import { LambdaMetrics } from './metrics';
@@ -22,7 +21,7 @@ import { Pool, type PoolOptions, type Request } from './pool';
 
 export { functionArn, FunctionNotFound, type EventInvokeConfiguration, type FunctionConfiguration } from './functions';
 
-export interface LambdaOptions extends Omit<PoolOptions, 'log' | 'nextSeed'>, Pick<DeliveryOptions, 'send'> {
+export interface LambdaOptions extends Omit<PoolOptions, 'ids' | 'log'>, Pick<DeliveryOptions, 'send'> {
   readonly journal: Journal;
   readonly metrics: Metrics;
 }
@@ -33,15 +32,15 @@ export interface Invocation {
   readonly functionError?: string;
 }
 
-/** Lambda: functions run from their deployed code in environments of their own, in rehearsed time. */
-export class LambdaService implements VersionedFunctions {
+/** Lambda: versions, aliases, asynchronous delivery and metrics, in rehearsed time, around what runs an invocation. */
+export class LambdaService {
   private readonly functions = new Map<string, DeployedFunction>();
   /** Of functions that were removed, too, while they run. */
   private readonly pools: Pool[] = [];
   private readonly temporary: string[] = [];
   private readonly metrics: LambdaMetrics;
   private readonly delivery: Delivery;
-  private environments = 0;
+  private readonly ids = new Ids();
 
   constructor(private readonly options: LambdaOptions) {
     const { clock, send } = options;
@@ -64,9 +63,7 @@ export class LambdaService implements VersionedFunctions {
     const log = (functionName: string, text: string) => {
       this.log(functionName, text);
     };
-    const pool = this.keep(
-      new Pool({ ...this.options, log, nextSeed: () => ++this.environments }, LATEST, configuration, this.unpack(configuration)),
-    );
+    const pool = this.keep(new Pool({ ...this.options, ids: this.ids, log }, LATEST, configuration, this.unpack(configuration)));
     const existing = this.functions.get(arn);
     if (existing) {
       existing.replace(pool);
@@ -127,14 +124,14 @@ export class LambdaService implements VersionedFunctions {
   /** As other services invoke it: queued, and tried again as the function's event invoke configuration says. */
   invokeAsync(arn: string, payload: unknown): void {
     this.findVersion(arn);
-    const request = requestOf(arn, payload);
+    const request = this.request(arn, payload);
     this.options.clock.detached(() => void this.delivery.deliver(request));
   }
 
   /** As another function would, waiting for the answer. */
   async invoke(arn: string, payload: unknown): Promise<Invocation> {
     const pool = this.findVersion(arn);
-    const request = requestOf(arn, payload);
+    const request = this.request(arn, payload);
     const result = await this.options.clock.wait(this.options.clock.detached(() => this.run(pool, request)));
     return 'payload' in result
       ? { payload: JSON.parse(result.payload) as unknown }
@@ -207,13 +204,11 @@ export class LambdaService implements VersionedFunctions {
     return result;
   }
 
+  private request(arn: string, payload: unknown): Request {
+    return { requestId: this.ids.uuid('invocation'), arn, payload: JSON.stringify(payload) };
+  }
+
   private log(functionName: string, text: string): void {
     this.options.journal.write('lambda', functionName, text);
   }
 }
-
-const requestOf = (arn: string, payload: unknown): Request => ({
-  requestId: randomUUID(),
-  arn,
-  payload: JSON.stringify(payload),
-});

@@ -1,5 +1,6 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { Decision, Iam } from '../aws/iam';
+import { Ids } from '../aws/ids';
 import type { Queues } from '../aws/queues';
 import type { Place } from '../aws/service';
 import type { RehearsalClock } from '../clock';
@@ -60,6 +61,7 @@ const LONGEST_DELAY_MS = 8 * MINUTE_MS;
  */
 export class Scheduler {
   private readonly schedules = new Map<string, Schedule>();
+  private readonly ids = new Ids();
 
   constructor(private readonly options: SchedulerOptions) {}
 
@@ -116,7 +118,7 @@ export class Scheduler {
     }
     schedule.cancel = clock.incidentally(next + delayOf(schedule, next) - clock.now(), () => {
       const { configuration } = schedule;
-      const run: Run = { schedule, configuration, scheduledTime: next, executionId: randomUUID() };
+      const run: Run = { schedule, configuration, scheduledTime: next, executionId: this.ids.uuid('execution') };
       clock.detached(() => void this.deliver(run));
       this.await(schedule, next + 1);
     });

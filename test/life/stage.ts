@@ -1,10 +1,12 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { App, Stack } from 'aws-cdk-lib';
+import { createHandler } from '../../lambda/handler';
 import { Rehearsal } from '../../rehearsal';
 import type { RehearsalOptions } from '../../rehearsal';
 import type { Source } from '../../rehearsal/journal';
+import { InProcessWorld } from '../in-process/world';
 
 export const STACK = 'Stack';
 export const HOUR = 3_600_000;
@@ -40,22 +42,47 @@ export function edit(directory: string, change: (template: Template) => void, st
   return directory;
 }
 
+/** Whether the bundled handler runs in threads, over loopback: test/wire/jest.config.mjs says so. */
+export const isOverTheWire = (globalThis as { readonly overTheWire?: boolean }).overTheWire === true;
+
 /** A rehearsed AWS for one test, gone after it. */
 export class Stage {
   private static open: Rehearsal[] = [];
 
   static async start(options: RehearsalOptions = {}): Promise<Rehearsal> {
-    const rehearsal = await Rehearsal.start({ startTime: Date.parse('2026-01-01T00:00:00Z'), ...options });
+    const settings = { startTime: Date.parse('2026-01-01T00:00:00Z'), ...options };
+    const rehearsal = isOverTheWire ? await Rehearsal.start(settings) : new InProcessWorld({ ...settings, createHandler });
     Stage.open.push(rehearsal);
     return rehearsal;
   }
 
   static async clear(): Promise<void> {
-    await Promise.all(Stage.open.splice(0).map((rehearsal) => rehearsal.close()));
+    for (const rehearsal of Stage.open.splice(0)) {
+      await rehearsal.close();
+      writeJournal(rehearsal);
+    }
     for (const directory of directories.splice(0)) {
       rmSync(directory, { recursive: true, force: true });
     }
   }
+}
+
+/**
+ * Where JOURNALS names a folder, every life is written there, to one file for each test: of two runs of the same code `diff -r` shows
+ * nothing but, over the wire, random ids.
+ */
+function writeJournal({ journal }: Rehearsal): void {
+  const { JOURNALS: folder } = process.env;
+  if (folder === undefined) {
+    return;
+  }
+  const { currentTestName = 'every test', testPath = '' } = expect.getState();
+  const name = `${basename(testPath)} ${currentTestName}`.replace(/[^\w.]+/g, '-').slice(0, 200);
+  const lines = journal.entries.map(
+    (entry) => `${new Date(entry.time).toISOString()} ${entry.source} ${entry.subject} ${entry.message}\n`,
+  );
+  mkdirSync(folder, { recursive: true });
+  appendFileSync(join(folder, `${name}.txt`), lines.join(''));
 }
 
 /** What was written about one part of the world. */

@@ -1,7 +1,7 @@
 import { MAX_OTHERS } from '../../lambda/claim';
 import type { ConnectionRecord } from '../../lambda/peering';
 import { deviations, leftovers, reasons } from './checker';
-import type { Disturbance } from './disturbance';
+import type { Disturbance } from '../in-process/disturbance';
 import { deploy, live, LIFECYCLES } from './lifecycles';
 import { assemblyOf, declare, fleet, STACK } from './stacks';
 import type { Declared } from './stacks';

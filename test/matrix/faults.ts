@@ -1,6 +1,6 @@
 import { damage, deviations, isSkipped, leaks, leftovers, reasons, unlapsed } from './checker';
-import type { CallFault, Disturbance, PutFault } from './disturbance';
-import type { MadeCall } from './functions';
+import type { CallFault, Disturbance, PutFault } from '../in-process/disturbance';
+import type { MadeCall } from '../in-process/functions';
 import { declaredLast, firstFailure, textsOf } from './lifecycles';
 import type { Failure, Step } from './lifecycles';
 import { STACK } from './stacks';

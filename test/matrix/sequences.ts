@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { damage, deviations, failedDeletes, isSkipped, leaks, leftovers, reasons, unlapsed } from './checker';
 import type { Span } from './checker';
-import type { ServiceName } from './api';
+import type { ServiceName } from '../in-process/api';
 import { QUESTIONS } from './combinations';
-import type { CallFault, Disturbance } from './disturbance';
+import type { CallFault, Disturbance } from '../in-process/disturbance';
 import { DEAD_ENDS, documented, isClear } from './faults';
 import { deploy } from './lifecycles';
 import { assemblyOf, declare, fleet, STACK } from './stacks';

@@ -1,11 +1,12 @@
+import { createHandler } from '../../lambda/handler';
 import { SimulatedAws } from '../../rehearsal/aws';
 import type { BehaviourName, Inventory, Reading } from '../../rehearsal/aws';
 import { RehearsalClock } from '../../rehearsal/clock';
-import { CloudFormation } from '../../rehearsal/cloudformation';
-import { cloudFormationService } from '../../rehearsal/cloudformation/api';
+import type { CloudFormation } from '../../rehearsal/cloudformation';
 import { Journal } from '../../rehearsal/journal';
-import { InProcessFunctions } from './functions';
-import { InProcessResponses } from './responses';
+import type { InProcessFunctions } from '../in-process/functions';
+import type { InProcessResponses } from '../in-process/responses';
+import { InProcessWorld } from '../in-process/world';
 
 export const ACCOUNT = '111111111111';
 export const OTHER_ACCOUNT = '222222222222';
@@ -47,15 +48,6 @@ export type Readings = { readonly [Name in BehaviourName]?: Reading<Name> } & {
   readonly failedUpdatePhysicalId?: 'stored' | 'ignored';
 };
 
-/** Numbers that look random and are the same in every run. */
-function sequence(seed: number): () => number {
-  let state = seed + 1;
-  return () => {
-    state = (state * 48_271) % 2_147_483_647;
-    return state / 2_147_483_647;
-  };
-}
-
 /**
  * A small AWS in this process, in a time that passes in leaps alone: every run is the same. It is not empty: there are VPCs
  * of two accounts, with routes and tags, and somebody else's fleet that is peered with one of them.
@@ -72,35 +64,33 @@ export class MatrixWorld {
     return world;
   }
 
-  readonly clock = new RehearsalClock(START);
-  readonly journal = new Journal(() => this.clock.now());
-  readonly aws = new SimulatedAws(this);
-  readonly responses = new InProcessResponses(this.journal);
+  readonly clock: RehearsalClock;
+  readonly journal: Journal;
+  readonly aws: SimulatedAws;
+  readonly responses: InProcessResponses;
   readonly functions: InProcessFunctions;
   readonly cloudFormation: CloudFormation;
   readonly places: Places;
   handMade: HandMade | undefined;
   private original: Inventory | undefined;
+  private readonly world: InProcessWorld;
 
-  private constructor(readings: Readings) {
-    const { aws, clock, journal, responses } = this;
-    this.functions = new InProcessFunctions({ aws, clock, journal, responses, random: sequence(0) });
-    this.cloudFormation = new CloudFormation({
-      clock,
-      journal,
+  private constructor({ failedUpdatePhysicalId = 'stored' }: Readings) {
+    const world = new InProcessWorld({ ...PLACE, startTime: START, failedUpdatePhysicalId, createHandler });
+    this.world = world;
+    ({
+      clock: this.clock,
+      journal: this.journal,
+      aws: this.aws,
+      responses: this.responses,
       lambda: this.functions,
-      responses,
-      iam: aws.iam,
-      ec2: aws.ec2,
-      gameLift: aws,
-      parameters: aws.parameters,
-      queues: aws.queues,
-      alarms: aws.alarms,
-      defaults: PLACE,
-      failedUpdatePhysicalId: readings.failedUpdatePhysicalId ?? 'stored',
-    });
-    aws.register('cloudformation', cloudFormationService(this.cloudFormation));
-    this.places = layOut(aws);
+      cloudFormation: this.cloudFormation,
+    } = world);
+    // what the handler answers must not hold a secret either
+    this.functions.onAnswer = (body) => {
+      this.journal.write('s3', 'answer', body);
+    };
+    this.places = layOut(this.aws);
   }
 
   /** What was there before any stack. */
@@ -137,7 +127,7 @@ export class MatrixWorld {
   }
 
   close(): void {
-    this.clock.close();
+    void this.world.close();
   }
 
   /** Somebody else's fleet, peered with VPC A since some days. */

@@ -1,4 +1,5 @@
 import { request } from 'node:https';
+import { ResponseEndpoint } from '../../rehearsal/cloudformation/response-endpoint';
 import { Rehearsal } from '../../rehearsal/index';
 import { functionResource, HANDLER_RESOURCES, reasons, writeAssembly } from './assembly';
 
@@ -77,12 +78,13 @@ test('no length is refused', async () => {
 });
 
 test('a URL looks like one of S3, and expires', async () => {
-  const { url } = rehearsal.responses.issue({ region: 'us-east-1', stackId: 'stack', logicalId: 'One', requestId: 'request' });
+  const responses = await ResponseEndpoint.start(rehearsal.clock, rehearsal.journal);
+  const { url } = responses.issue({ region: 'us-east-1', stackId: 'stack', logicalId: 'One', requestId: 'request' });
   const { hostname, pathname, search, searchParams } = new URL(url);
   expect(hostname).toBe('cloudformation-custom-resource-response-useast1.s3.amazonaws.com');
   expect(pathname).toMatch(/^\/stack%7COne%7C[0-9a-f-]+$/);
   expect(searchParams.get('X-Amz-SignedHeaders')).toBe('host');
-  const { port, certificate } = await rehearsal.responses.connection('us-east-1');
+  const { port, certificate } = await responses.connection('us-east-1');
   const put = () =>
     new Promise((resolve, reject) => {
       const headers = { host: hostname, 'content-length': 2 };
@@ -107,6 +109,7 @@ test('a URL looks like one of S3, and expires', async () => {
   expect(await put()).toBe(200);
   await rehearsal.clock.sleep(20_000);
   expect(await put()).toBe(403);
+  await responses.close();
 });
 
 test('fetch with bytes and no content type is accepted', async () => {

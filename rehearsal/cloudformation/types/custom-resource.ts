@@ -1,6 +1,6 @@
 import { Ids } from '../../aws/ids';
 import type { RehearsalClock } from '../../clock';
-import type { Functions } from '../../lambda/functions';
+import type { LambdaService } from '../../lambda/runtime';
 import { textOf } from '../intrinsics';
 import {
   ResourceFailure,
@@ -15,7 +15,7 @@ import { isObject, type Properties } from '../template';
 
 export interface CustomResourceOptions {
   readonly clock: RehearsalClock;
-  readonly lambda: Functions;
+  readonly lambda: LambdaService;
   readonly responses: Responses;
   /** What becomes of the physical id in the answer to an update that failed: AWS does not say. @default 'stored' */
   readonly failedUpdatePhysicalId?: 'stored' | 'ignored';

@@ -1,10 +1,5 @@
-import {
-  functionArn,
-  type EventInvokeConfiguration,
-  type FunctionConfiguration,
-  type Functions,
-  type VersionedFunctions,
-} from '../../lambda/functions';
+import { functionArn, type EventInvokeConfiguration, type FunctionConfiguration } from '../../lambda/functions';
+import type { LambdaService } from '../../lambda/runtime';
 import type { ResourceRequest, ResourceType, StackIdentity } from '../resource-type';
 import type { Properties } from '../template';
 import { number, object, required, text } from './properties';
@@ -33,7 +28,7 @@ function configurationOf({ stack, properties, assets }: ResourceRequest, functio
 const arnOf = (stack: StackIdentity, name: string) =>
   name.startsWith('arn:') ? name : functionArn(stack.account, stack.region, name);
 
-function functionType(lambda: Functions): ResourceType {
+function functionType(lambda: LambdaService): ResourceType {
   const deploy = (request: ResourceRequest, name: string) => {
     const arn = lambda.deploy(configurationOf(request, name));
     return { physicalId: name, attributes: { Arn: arn } };
@@ -58,7 +53,7 @@ function functionType(lambda: Functions): ResourceType {
 const functionOf = ({ stack, properties }: ResourceRequest) => arnOf(stack, required(properties, 'FunctionName'));
 
 /** A version is never changed: whatever changes makes another. */
-function versionType(lambda: VersionedFunctions): ResourceType {
+function versionType(lambda: LambdaService): ResourceType {
   return {
     createOnly: ['FunctionName', 'CodeSha256', 'Description', 'ProvisionedConcurrencyConfig', 'RuntimePolicy'],
     create: (request) => {
@@ -73,7 +68,7 @@ function versionType(lambda: VersionedFunctions): ResourceType {
   };
 }
 
-function aliasType(lambda: VersionedFunctions): ResourceType {
+function aliasType(lambda: LambdaService): ResourceType {
   const set = (request: ResourceRequest) => {
     const name = required(request.properties, 'Name');
     lambda.setAlias(functionOf(request), name, required(request.properties, 'FunctionVersion'));
@@ -108,7 +103,7 @@ function eventInvokeConfigurationOf(properties: Properties): EventInvokeConfigur
   };
 }
 
-function eventInvokeConfigType(lambda: Functions): ResourceType {
+function eventInvokeConfigType(lambda: LambdaService): ResourceType {
   const qualified = (request: ResourceRequest) => `${functionOf(request)}:${required(request.properties, 'Qualifier')}`;
   const configure = (request: ResourceRequest) => {
     lambda.configureEventInvoke(qualified(request), eventInvokeConfigurationOf(request.properties));
@@ -134,12 +129,9 @@ function eventInvokeConfigType(lambda: Functions): ResourceType {
   };
 }
 
-export const lambdaTypes = (lambda: Functions): Readonly<Record<string, ResourceType>> => ({
+export const lambdaTypes = (lambda: LambdaService): Readonly<Record<string, ResourceType>> => ({
   'AWS::Lambda::Function': functionType(lambda),
   'AWS::Lambda::EventInvokeConfig': eventInvokeConfigType(lambda),
-});
-
-export const versionTypes = (lambda: VersionedFunctions): Readonly<Record<string, ResourceType>> => ({
   'AWS::Lambda::Version': versionType(lambda),
   'AWS::Lambda::Alias': aliasType(lambda),
 });

@@ -4,12 +4,12 @@ import type { Iam } from '../../aws/iam';
 import type { ParameterStore } from '../../aws/parameters';
 import type { Queues } from '../../aws/queues';
 import type { Journal } from '../../journal';
-import type { Functions, VersionedFunctions } from '../../lambda/functions';
+import type { LambdaService } from '../../lambda/runtime';
 import type { Scheduler } from '../../scheduler/index';
 import type { ResourceRequest, ResourceType } from '../resource-type';
 import { alarmTypes } from './alarms';
 import { CustomResource, type CustomResourceOptions } from './custom-resource';
-import { lambdaTypes, versionTypes } from './functions';
+import { lambdaTypes } from './functions';
 import { gameLiftTypes, type GameLiftAccess } from './gamelift';
 import { iamTypes } from './iam';
 import { networkTypes } from './network';
@@ -20,17 +20,14 @@ import { ssmTypes } from './ssm';
 
 export interface TypeOptions extends CustomResourceOptions {
   readonly journal: Journal;
-  readonly lambda: Functions;
-  /** @default - versions and aliases of functions are made up */
-  readonly versions?: VersionedFunctions | undefined;
+  readonly lambda: LambdaService;
   readonly iam: Iam;
   readonly ec2: Ec2;
   readonly gameLift: GameLiftAccess;
   readonly parameters: ParameterStore;
   readonly queues: Queues;
   readonly alarms: Alarms;
-  /** @default - schedules are made up */
-  readonly scheduler?: Scheduler | undefined;
+  readonly scheduler: Scheduler;
 }
 
 function logGroupType(): ResourceType {
@@ -76,13 +73,12 @@ export class ResourceTypes {
         'AWS::Lambda::Permission': inert,
         'AWS::Logs::LogGroup': logGroupType(),
         ...lambdaTypes(options.lambda),
-        ...(options.versions === undefined ? {} : versionTypes(options.versions)),
         ...iamTypes(options.iam),
         ...networkTypes(options.ec2),
         ...gameLiftTypes(options.gameLift, options.clock),
         ...ssmTypes(options.parameters),
         ...sqsTypes(options.queues),
-        ...(options.scheduler === undefined ? {} : schedulerTypes(options.scheduler)),
+        ...schedulerTypes(options.scheduler),
         ...alarmTypes(options.alarms, (request) => {
           this.note(request, 'is an alarm of a kind that is not simulated: it has no state');
         }),

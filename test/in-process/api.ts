@@ -1,5 +1,4 @@
 import type { AuthorizationRecord } from '../../lambda/authorization';
-import { faultOf } from '../../lambda/calls';
 import type { World } from '../../lambda/handler';
 import type { ConnectionRecord, Ec2Peering, FleetEvent, FleetRecord } from '../../lambda/peering';
 import type { RouteTable } from '../../lambda/routes';
@@ -67,7 +66,7 @@ export class SimulatedApi implements Readonly<World['api']> {
   async describeFleet(fleetId: string, signal: AbortSignal): Promise<FleetRecord | undefined> {
     const output = await this.send('gamelift', 'DescribeFleetAttributes', { FleetIds: [fleetId] }, signal).catch(
       (error: unknown) => {
-        if (faultOf(error).name === 'NotFoundException') {
+        if (error instanceof Error && error.name === 'NotFoundException') {
           return { FleetAttributes: [] };
         }
         throw error;
@@ -115,7 +114,7 @@ export class SimulatedApi implements Readonly<World['api']> {
     try {
       return (await this.vpc(vpcId, signal)) !== undefined;
     } catch (error) {
-      if (faultOf(error).name === 'InvalidVpcID.NotFound') {
+      if (error instanceof Error && error.name === 'InvalidVpcID.NotFound') {
         return false;
       }
       throw error;

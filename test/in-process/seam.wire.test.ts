@@ -1,18 +1,15 @@
 import { Aws } from '../../lambda/aws';
 import { faultOf } from '../../lambda/calls';
 import type { World } from '../../lambda/handler';
-import { SimulatedAws } from '../../rehearsal/aws';
-import { RehearsalClock } from '../../rehearsal/clock';
-import { CloudFormation } from '../../rehearsal/cloudformation';
-import { cloudFormationService } from '../../rehearsal/cloudformation/api';
-import { Journal } from '../../rehearsal/journal';
+import { Rehearsal } from '../../rehearsal';
+import type { SimulatedAws } from '../../rehearsal/aws';
+import type { RehearsalClock } from '../../rehearsal/clock';
+import { ACCOUNT, DAY, PLACE, REGION } from '../matrix/world';
 import { SimulatedApi } from './api';
-import { InProcessFunctions, sendAs } from './functions';
-import { InProcessResponses } from './responses';
-import { ACCOUNT, DAY, PLACE, REGION } from './world';
+import { sendAs } from './calls';
 
 /*
- * The matrix calls the handler in process, past the SDK and the wire: what it gets there has to be what it would get over
+ * In process, the handler is called past the SDK and the wire: what it gets there has to be what it would get over
  * them. Each call is made both ways in the same simulated AWS.
  */
 
@@ -24,41 +21,24 @@ const RATE_TOKEN = 10_000;
 
 class Seam {
   static async start(): Promise<Seam> {
-    const clock = new RehearsalClock(Date.UTC(2026, 0, 1));
-    const journal = new Journal(() => clock.now());
-    return new Seam(clock, journal, await SimulatedAws.start({ clock, journal }));
+    return new Seam(await Rehearsal.start({ ...PLACE, startTime: Date.UTC(2026, 0, 1) }));
   }
 
+  readonly clock: RehearsalClock;
+  readonly aws: SimulatedAws;
   readonly vpcId: string;
   readonly tableId: string;
   readonly wire: Api;
   readonly inProcess: Api;
   private readonly environment = { ...process.env };
 
-  private constructor(
-    readonly clock: RehearsalClock,
-    journal: Journal,
-    readonly aws: SimulatedAws,
-  ) {
+  private constructor(private readonly rehearsal: Rehearsal) {
+    const { aws, clock } = rehearsal;
+    this.clock = clock;
+    this.aws = aws;
     aws.fates.fleetActivationSeconds = 1000;
     this.vpcId = aws.ec2.createVpc({ ...PLACE, cidrBlock: '10.90.0.0/16' }).vpcId;
     this.tableId = aws.ec2.vpc(PLACE, this.vpcId).mainRouteTableId;
-    const responses = new InProcessResponses(journal);
-    const cloudFormation = new CloudFormation({
-      clock,
-      journal,
-      lambda: new InProcessFunctions({ aws, clock, journal, responses, random: () => 0 }),
-      responses,
-      iam: aws.iam,
-      ec2: aws.ec2,
-      gameLift: aws,
-      parameters: aws.parameters,
-      queues: aws.queues,
-      alarms: aws.alarms,
-      defaults: PLACE,
-      failedUpdatePhysicalId: 'stored',
-    });
-    aws.register('cloudformation', cloudFormationService(cloudFormation));
     const { accessKeyId, secretAccessKey } = aws.iam.administrator(ACCOUNT);
     Object.assign(process.env, {
       AWS_ENDPOINT_URL: aws.endpointUrl,
@@ -72,8 +52,7 @@ class Seam {
 
   async close(): Promise<void> {
     process.env = this.environment;
-    await this.aws.close();
-    this.clock.close();
+    await this.rehearsal.close();
   }
 
   /** What a call gives, or how it fails, both ways; when a rate token is there for each. */
