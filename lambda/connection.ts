@@ -105,6 +105,9 @@ export class Connection {
       const first = await claims.read();
       this.refuseOthers(first);
       if (first.owner === undefined) {
+        // while CloudFormation deletes the permissions, those for EC2 go first: a copy of this request that Lambda runs then must
+        // not write a claim, because the permission to remove it goes next
+        await this.peerings.waitWhileDenied();
         await claims.look(this.owner);
       }
       const before = await this.peerings.look((side) => this.network.isOthers(side));

@@ -2,6 +2,7 @@ import { MAX_OTHERS } from '../../lambda/claim';
 import type { ConnectionRecord } from '../../lambda/peering';
 import { deviations, leftovers, reasons } from './checker';
 import type { Disturbance } from './disturbance';
+import { weather } from './faults';
 import { deploy, live, LIFECYCLES } from './lifecycles';
 import { assemblyOf, declare, fleet, STACK } from './stacks';
 import type { Declared } from './stacks';
@@ -74,6 +75,23 @@ test.each([0, 4, 8])(
     expect(deviations(world, status === 'UPDATE_COMPLETE' ? PEERED : UNPEERED)).toEqual([]);
     expect(await remove(world)).toEqual([]);
     world.close();
+  },
+);
+
+test.each([0, 0.5, 1, 1.5, 2, 5])(
+  'a copy of a refused create leaves no claim on a fleet that somebody else made: %d seconds later',
+  async (seconds) => {
+    const problems = await weather(
+      LIFECYCLES['connection that was there before, refused'],
+      {},
+      {
+        name: 'the create comes again',
+        disturbance: { copies: ({ request }) => (request.startsWith('Create LobbyPeering') ? [seconds] : []) },
+        severity: 'mild',
+        leavesAuthorization: true,
+      },
+    );
+    expect(problems).toEqual([]);
   },
 );
 
