@@ -78,22 +78,38 @@ test.each([0, 4, 8])(
   },
 );
 
-test.each([0, 0.5, 1, 1.5, 2, 5])(
-  'a copy of a refused create leaves no claim on a fleet that somebody else made: %d seconds later',
-  async (seconds) => {
-    const problems = await weather(
+describe('a copy of a refused create leaves no claim on a fleet that somebody else made', () => {
+  const problemsWith = (disturbance: Disturbance): Promise<readonly string[]> =>
+    weather(
       LIFECYCLES['connection that was there before, refused'],
       {},
       {
         name: 'the create comes again',
-        disturbance: { copies: ({ request }) => (request.startsWith('Create LobbyPeering') ? [seconds] : []) },
+        disturbance,
         severity: 'mild',
         leavesAuthorization: true,
       },
     );
+  const isCreate = ({ request }: { readonly request: string }): boolean => request.startsWith('Create LobbyPeering');
+
+  test.each([0, 0.5, 1, 1.5, 2, 5])('%d seconds later, while everything is deleted', async (seconds) => {
+    expect(await problemsWith({ copies: (point) => (isCreate(point) ? [seconds] : []) })).toEqual([]);
+  });
+
+  test.each([0.5, 5, 9.5])('%d seconds later, before CloudFormation has the answer', async (seconds) => {
+    let isSlow = true;
+    const problems = await problemsWith({
+      copies: (point) => (isCreate(point) ? [seconds] : []),
+      put: (point) => {
+        const fault = isSlow && isCreate(point) ? ({ kind: 'timeout' } as const) : undefined;
+        isSlow &&= fault === undefined;
+        return fault;
+      },
+    });
+    expect(isSlow).toBe(false);
     expect(problems).toEqual([]);
-  },
-);
+  });
+});
 
 test('a copy of a create that requests what CloudFormation has deleted by then takes it back', async () => {
   const world = await MatrixWorld.populate();
