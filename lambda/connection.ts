@@ -105,6 +105,9 @@ export class Connection {
       const first = await claims.read();
       this.refuseOthers(first);
       if (first.owner === undefined) {
+        // while CloudFormation deletes the permissions, those for EC2 go first: a copy of this request that Lambda runs then must
+        // not write a claim, because the permission to remove it goes next
+        await this.peerings.waitWhileDenied();
         await claims.look(this.owner);
       }
       const before = await this.peerings.look((side) => this.network.isOthers(side));
@@ -332,7 +335,6 @@ export class Connection {
       // where all was refused there is nothing to clean up, and what comes later is somebody else's
       if (claiming && earlier === undefined && !this.peerings.requested && this.calls.uncertain === certain) {
         await this.giveUp(claims);
-        throw new NothingDoneError('all of it was refused', { cause: error });
       }
       throw error;
     }
@@ -355,7 +357,8 @@ export class Connection {
       return await this.settle(claims, now, active, 'adopted', undefined);
     }
     await this.giveUp(claims);
-    throw new NothingDoneError(
+    // no NothingDoneError: a copy of this request may have made the claim anew, and the deletion has to remove it
+    throw new Error(
       `a peering connection ${existing.id} between them exists already, which this stack did not make: ` +
         'delete it, or pass adoptExisting to use it and leave it in place',
     );
@@ -446,13 +449,11 @@ export class Connection {
       return await act();
     } catch (error) {
       const { fleetId, pair } = this.spec;
-      const reason = error instanceof NothingDoneError ? (error.cause ?? error) : error;
-      const { name, message } = faultOf(reason);
-      const own =
-        ['Error', 'NothingDoneError'].includes(name) || reason instanceof TimeUpError || reason instanceof RateLimitError;
+      const { name, message } = faultOf(error);
+      const own = ['Error', 'NothingDoneError'].includes(name) || error instanceof TimeUpError || error instanceof RateLimitError;
       const text =
         `could not ${task} fleet ${fleetId} of account ${pair.gameLiftAccount} with VPC ${pair.peerVpcId} of account ` +
-        `${pair.peerVpcAccount} in ${this.region}: ${own ? message : `${name}: ${message}`}${this.adviceOn(reason)}`;
+        `${pair.peerVpcAccount} in ${this.region}: ${own ? message : `${name}: ${message}`}${this.adviceOn(error)}`;
       throw error instanceof NothingDoneError ? new NothingDoneError(text) : new Error(text, { cause: error });
     }
   }

@@ -1,6 +1,6 @@
 import { CONNECTION_LANES } from '../lib/contract';
 import type { Authority } from './authorization';
-import { faultOf, TimeUpError } from './calls';
+import { faultOf, isDenied, TimeUpError } from './calls';
 import type { Calls } from './calls';
 import { MAX_OTHERS } from './claim';
 import type { Log } from './log';
@@ -201,6 +201,17 @@ export class Peerings {
       this.unreachable = `${name}: ${message}`;
       this.log.info({ message: 'EC2 can not be asked about the peer VPC', reason: this.unreachable });
       return UNREACHABLE;
+    }
+  }
+
+  /** Waits while EC2 denies access to the peerings of the VPC, as long as a denial may be temporary. Ignores any other error. */
+  async waitWhileDenied(): Promise<void> {
+    try {
+      await this.vpcApi?.describePeerings(this.pair.peerVpcId, this.calls.signal);
+    } catch (error) {
+      if (isDenied(error)) {
+        await this.ec2Side();
+      }
     }
   }
 

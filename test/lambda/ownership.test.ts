@@ -193,3 +193,28 @@ test("one that another stack adopts while it is being made is that one's, and is
     Data: world.attributes,
   });
 });
+
+describe('a create that may not ask EC2', () => {
+  const denied = awsError('UnauthorizedOperation', 'not allowed', 403);
+  const asksEc2 = (): number => world.calls.filter((operation) => operation === 'DescribeVpcPeeringConnections').length;
+
+  beforeEach(async () => {
+    world = await SimulatedWorld.create();
+  });
+
+  test('writes no claim if it loses its other permissions too, as a copy of a request does while the stack is deleted', async () => {
+    world.refusal = (service) => {
+      const isLater = asksEc2() > 1;
+      return service === 'ec2' || isLater ? denied : undefined;
+    };
+    expect((await world.ask('Create')).answer?.Status).toBe('FAILED');
+    expect([...world.tags]).toEqual([]);
+  });
+
+  test('waits until the permission has arrived, and then claims and connects', async () => {
+    world.refusal = (service) => (service === 'ec2' && asksEc2() <= 3 ? denied : undefined);
+    expect((await world.ask('Create')).answer).toMatchObject({ Status: 'SUCCESS', Data: world.attributes });
+    const [first] = world.calls.filter((operation) => operation === 'TagResource' || operation.startsWith('DescribeVpcPeering'));
+    expect(first).toBe('DescribeVpcPeeringConnections');
+  });
+});

@@ -1,7 +1,8 @@
 import { MAX_OTHERS } from '../../lambda/claim';
 import type { ConnectionRecord } from '../../lambda/peering';
-import { deviations, leftovers, reasons } from './checker';
 import type { Disturbance } from '../in-process/disturbance';
+import { deviations, leftovers, reasons } from './checker';
+import { weather } from './faults';
 import { deploy, live, LIFECYCLES } from './lifecycles';
 import { assemblyOf, declare, fleet, STACK } from './stacks';
 import type { Declared } from './stacks';
@@ -76,6 +77,39 @@ test.each([0, 4, 8])(
     world.close();
   },
 );
+
+describe('a copy of a refused create leaves no claim on a fleet that somebody else made', () => {
+  const problemsWith = (disturbance: Disturbance): Promise<readonly string[]> =>
+    weather(
+      LIFECYCLES['connection that was there before, refused'],
+      {},
+      {
+        name: 'the create comes again',
+        disturbance,
+        severity: 'mild',
+        leavesAuthorization: true,
+      },
+    );
+  const isCreate = ({ request }: { readonly request: string }): boolean => request.startsWith('Create LobbyPeering');
+
+  test.each([0, 0.5, 1, 1.5, 2, 5])('%d seconds later, while everything is deleted', async (seconds) => {
+    expect(await problemsWith({ copies: (point) => (isCreate(point) ? [seconds] : []) })).toEqual([]);
+  });
+
+  test.each([0.5, 5, 9.5])('%d seconds later, before CloudFormation has the answer', async (seconds) => {
+    let isSlow = true;
+    const problems = await problemsWith({
+      copies: (point) => (isCreate(point) ? [seconds] : []),
+      put: (point) => {
+        const fault = isSlow && isCreate(point) ? ({ kind: 'timeout' } as const) : undefined;
+        isSlow &&= fault === undefined;
+        return fault;
+      },
+    });
+    expect(isSlow).toBe(false);
+    expect(problems).toEqual([]);
+  });
+});
 
 test('a copy of a create that requests what CloudFormation has deleted by then takes it back', async () => {
   const world = await MatrixWorld.populate();

@@ -1,59 +1,39 @@
 import { fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
-import fc from 'fast-check';
 import { elapsed, table } from '../../rehearsal/report';
 import { combinations, everything } from './suite';
 import type { Case } from './suite';
 import { LIFECYCLE_NAMES } from './lifecycles';
-import { play, sequences } from './sequences';
 
 /*
  * npm run test:matrix             everything, on all processors
- * npm run test:matrix -- TEXT     what has the text in its name
+ * npm run test:matrix -- TEXT     what has the text in its name, such as one random sequence that failed
  *
- * SEED chooses the random sequences.
+ * SEED chooses the random sequences, a whole number. @default 1
  */
 
-type Kind = Case['kind'] | 'sequence';
-
-/** What a worker tells: a run that is over, or that there will be no more. */
-interface Outcome {
-  readonly kind: Kind;
-  readonly name: string;
+/** What a worker tells: a run that is over. */
+interface Outcome extends Pick<Case, 'kind' | 'name'> {
   readonly problems: readonly string[];
 }
 
-const SEQUENCES = 200;
 const [filter = '', share] = process.argv.slice(2);
 
+/** Runs one worker's share. Which cases there are depends on SEED alone, not on how many workers share them. */
 async function work(index: number, of: number, tell: (outcome: Outcome) => void): Promise<void> {
-  const cases = (await everything()).filter(({ name }) => name.includes(filter));
+  const cases = (await everything(readSeed())).filter(({ name }) => name.includes(filter));
   for (const { kind, name, run } of cases.filter((_, position) => position % of === index)) {
     tell({ kind, name, problems: await run() });
   }
-  if (filter === '') {
-    await workOnSequences(index, of, tell);
-  }
 }
 
-async function workOnSequences(index: number, of: number, tell: (outcome: Outcome) => void): Promise<void> {
-  const seed = Number(process.env.SEED ?? 1) * of + index;
-  const numRuns = Math.ceil(SEQUENCES / of);
-  let made = 0;
-  const property = fc.asyncProperty(sequences, async (sequence) => {
-    made += 1;
-    const problems = await play(sequence);
-    if (problems.length > 0) {
-      throw new Error(problems.join('\n'));
-    }
-  });
-  const { failed, counterexample, errorInstance } = await fc.check(property, { seed, numRuns });
-  for (let run = failed ? 1 : 0; run < made; run += 1) {
-    tell({ kind: 'sequence', name: `seed ${seed}`, problems: [] });
+/** @throws Error if SEED is no whole number. */
+function readSeed(): number {
+  const seed = Number(process.env.SEED ?? 1);
+  if (!Number.isSafeInteger(seed)) {
+    throw new Error(`SEED must be a whole number, got ${String(process.env.SEED)}`);
   }
-  if (failed) {
-    tell({ kind: 'sequence', name: `seed ${seed}: ${JSON.stringify(counterexample)}`, problems: [String(errorInstance)] });
-  }
+  return seed;
 }
 
 /** Runs everything in processes of their own. */
@@ -70,7 +50,8 @@ async function runInWorkers(): Promise<readonly Outcome[]> {
       }
     });
     return new Promise<number>((resolve) =>
-      child.once('exit', (code) => {
+      // unlike exit, this comes after the last message
+      child.once('close', (code) => {
         resolve(code ?? 1);
       }),
     );
@@ -83,7 +64,7 @@ async function runInWorkers(): Promise<readonly Outcome[]> {
 }
 
 function summary(outcomes: readonly Outcome[], milliseconds: number): string {
-  const count = (kind: Kind): string[] => {
+  const count = (kind: Case['kind']): string[] => {
     const of = outcomes.filter((outcome) => outcome.kind === kind);
     return [String(of.length), String(of.filter(({ problems }) => problems.length > 0).length)];
   };
@@ -95,8 +76,13 @@ function summary(outcomes: readonly Outcome[], milliseconds: number): string {
     ['faults', ...count('fault')],
     ['sequences', ...count('sequence')],
   ];
-  const failures = outcomes.filter(({ problems }) => problems.length > 0).length;
-  return `${table(['', 'run', 'failures'], rows)}\n\n${failures} failures in ${elapsed(milliseconds).slice('day 0 '.length)}`;
+  const failed = outcomes.filter(({ problems }) => problems.length > 0).length;
+  return [
+    table(['', 'run', 'failures'], rows),
+    '',
+    `finished in ${elapsed(milliseconds).slice('day 0 '.length)}`,
+    `${outcomes.length - failed} passed, ${failed} failed`,
+  ].join('\n');
 }
 
 async function main(): Promise<void> {

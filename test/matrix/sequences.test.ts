@@ -1,13 +1,12 @@
-import fc from 'fast-check';
-import { play, sequences } from './sequences';
+import { play } from './sequences';
 import type { Sequence } from './sequences';
 import { declare, fleet } from './stacks';
+import { randomSequences } from './suite';
 
-test('random lives, a few', async () => {
-  const property = fc.asyncProperty(sequences, async (sequence) => {
-    expect(await play(sequence)).toEqual([]);
-  });
-  await fc.assert(property, { seed: 1, numRuns: 15 });
+const SOME = randomSequences(1).slice(0, 15);
+
+test.each(SOME)('random lives, a few: $name', async ({ run }) => {
+  expect(await run()).toEqual([]);
 });
 
 /** What random lives once failed with, as short as it could be made. */

@@ -158,7 +158,7 @@ const readings: fc.Arbitrary<Readings> = fc
   .record(Object.fromEntries(Object.entries(QUESTIONS).map(([name, choices]) => [name, fc.constantFrom(...choices)])))
   .map((chosen) => ({ ...(chosen as Readings), fleetCidrBlocks: 'distinct' }));
 
-export const sequences: fc.Arbitrary<Sequence> = fc
+const sequences: fc.Arbitrary<Sequence> = fc
   .record({ readings, first: declared, moves: fc.array(move, { minLength: 1, maxLength: 10 }) })
   .map(({ readings: chosen, first, moves }) => ({
     readings: chosen,
@@ -217,6 +217,18 @@ export async function play({ readings: chosen, moves }: Sequence): Promise<reado
   } finally {
     world.close();
   }
+}
+
+/** Plays the random sequence of a seed. If it fails, gives the problems of the shortest one that fails, and that one as JSON. */
+export async function playRandom(seed: number): Promise<readonly string[]> {
+  const property = fc.asyncProperty(sequences, async (sequence) => {
+    const problems = await play(sequence);
+    if (problems.length > 0) {
+      throw new Error(problems.join('\n  '));
+    }
+  });
+  const { failed, counterexample, errorInstance } = await fc.check(property, { seed, numRuns: 1 });
+  return failed ? [String(errorInstance), `the shortest sequence that fails: ${JSON.stringify(counterexample?.[0])}`] : [];
 }
 
 /** A stack, and what was last deployed of it. */

@@ -2,6 +2,7 @@ import { covering, impossibility, product } from './combinations';
 import { troublesOf, weather } from './faults';
 import { fail, live, LIFECYCLE_NAMES, LIFECYCLES } from './lifecycles';
 import type { LifecycleName } from './lifecycles';
+import { playRandom } from './sequences';
 import { MatrixWorld } from './world';
 import type { Readings } from './world';
 
@@ -10,7 +11,7 @@ import type { Readings } from './world';
  */
 
 export interface Case {
-  readonly kind: 'life' | 'impossible life' | 'fault';
+  readonly kind: 'life' | 'impossible life' | 'fault' | 'sequence';
   readonly name: string;
   /** Gives what was not as it should be. */
   readonly run: () => Promise<readonly string[]>;
@@ -111,10 +112,23 @@ export async function faults(lifecycle: LifecycleName, readings: Readings): Prom
   }));
 }
 
-export async function everything(): Promise<readonly Case[]> {
+/** How many random sequences there are for each value of SEED. */
+const SEQUENCES = 200;
+
+/** The random sequences for a value of SEED: each has a seed of its own, so that it can be run by itself. */
+export function randomSequences(seed: number): readonly Case[] {
+  return Array.from({ length: SEQUENCES }, (_, index) => ({
+    kind: 'sequence',
+    name: `sequence ${String(index).padStart(3, '0')} of seed ${seed}`,
+    run: () => playRandom(seed * SEQUENCES + index),
+  }));
+}
+
+/** @param seed chooses the random sequences */
+export async function everything(seed: number): Promise<readonly Case[]> {
   const disturbed: Case[] = [];
   for (const [lifecycle, readings] of DISTURBED) {
     disturbed.push(...(await faults(lifecycle, readings)));
   }
-  return [...lives(combinations()), ...disturbed];
+  return [...lives(combinations()), ...disturbed, ...randomSequences(seed)];
 }
