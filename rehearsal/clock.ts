@@ -7,8 +7,6 @@ export interface Clock {
   now(): number;
   /** Waits for rehearsed milliseconds; `Infinity` never returns. */
   sleep(milliseconds: number): Promise<void>;
-  /** Moves time ahead without a wait, as the handling of a call does. */
-  spend(milliseconds: number): void;
   /**
    * Runs `task` as work in progress: time does not leap while it runs, except while it is inside `sleep` of this clock.
    */
@@ -58,7 +56,7 @@ interface Sleeper {
 }
 
 /**
- * Time stands still while anything runs, except for what calls and reads of the clock take, and leaps to the next wake-up when
+ * Time stands still while anything runs, except for what reads of the clock take, and leaps to the next wake-up when
  * everything sleeps. How fast the machine is makes no difference: nothing depends on real time.
  *
  * What is due wakes one at a time, each when the one before has come to rest: in the order of the times, and at the same time in
@@ -90,10 +88,6 @@ export class RehearsalClock implements Clock {
   /** The same for code under rehearsal, for which reading the clock takes a microsecond. */
   read(): number {
     return Math.floor(this.time.read() / 1000);
-  }
-
-  spend(milliseconds: number): void {
-    this.time.spend(milliseconds * 1000);
   }
 
   sleep(milliseconds: number): Promise<void> {

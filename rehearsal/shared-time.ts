@@ -19,12 +19,8 @@ export class SharedTime {
 
   /** The same for code under rehearsal. */
   read(): number {
-    this.spend(READ_MICROSECONDS);
+    Atomics.add(this.passed, 0, READ_MICROSECONDS);
     return this.now();
-  }
-
-  spend(microseconds: number): void {
-    Atomics.add(this.passed, 0, microseconds);
   }
 
   /** Only while no other thread reads. */

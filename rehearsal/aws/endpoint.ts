@@ -191,7 +191,7 @@ export class Endpoint {
     const log = (outcome: string): void => {
       this.journal.write(service.source, operation, `${outcome} in ${scope.region}, called by ${caller}`);
     };
-    this.clock.spend(CALL_MS);
+    await this.clock.sleep(CALL_MS);
     try {
       const principal = authenticate();
       caller = nameOf(principal);

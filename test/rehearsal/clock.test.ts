@@ -32,13 +32,11 @@ test('time stands still while work runs, however long that takes', async () => {
   expect(clock.now()).toBe(START);
 });
 
-test('calls and reads of the clock by what is rehearsed take time', () => {
-  clock.spend(5);
-  expect(clock.now() - START).toBe(5);
+test('a read of the clock by what is rehearsed takes a microsecond', () => {
   for (let reads = 0; reads < 2000; reads++) {
     clock.read();
   }
-  expect(clock.now() - START).toBe(7);
+  expect(clock.now() - START).toBe(2);
 });
 
 test('time leaps while work sleeps, and stands while it goes on after that', async () => {

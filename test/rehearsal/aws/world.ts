@@ -30,10 +30,6 @@ export class ManualClock implements Clock {
     return task();
   }
 
-  spend(): void {
-    // calls take no time here
-  }
-
   advance(seconds: number): void {
     this.time += seconds * 1000;
   }
