@@ -17,6 +17,9 @@ export default {
   // a rehearsal has a thread for each environment of a function: the processors are for those
   maxWorkers: 1,
   testEnvironment: 'node',
+  // nothing that a run writes is left in the temporary directory
+  globalSetup: '<rootDir>/bin/temporary-directory.ts',
+  cacheDirectory: '<rootDir>/node_modules/.cache/jest',
   roots: ['<rootDir>/test', '<rootDir>/lib', '<rootDir>/lambda'],
   modulePathIgnorePatterns: ['<rootDir>/lambda/bundle'],
   // a life takes a second or two of real time: this bounds one that hangs

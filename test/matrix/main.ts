@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import fc from 'fast-check';
+import useTemporaryDirectory from '../../bin/temporary-directory';
 import { elapsed, table } from '../../rehearsal/report';
 import { combinations, everything } from './suite';
 import type { Case } from './suite';
@@ -105,6 +106,7 @@ async function main(): Promise<void> {
     await work(index, of, (outcome) => process.send?.(outcome));
     return;
   }
+  useTemporaryDirectory();
   const started = Date.now();
   const outcomes = await runInWorkers();
   console.log(summary(outcomes, Date.now() - started));
