@@ -72,10 +72,13 @@ async function main(): Promise<void> {
   }
   const rows = outcomes.map(({ example, trouble }) => [trouble.length === 0 ? 'ok' : 'FAILED', example, trouble[0] ?? '']);
   console.log(`\n${table(['', 'example', 'trouble'], rows)}`);
-  for (const { example, trouble } of outcomes.filter((outcome) => outcome.trouble.length > 0)) {
+  const failed = outcomes.filter(({ trouble }) => trouble.length > 0);
+  for (const { example, trouble } of failed) {
     console.log(`\n${example}:\n${trouble.join('\n')}`);
     process.exitCode = 1;
   }
+  const lintMissing = spawnSync('cfn-lint', ['--version']).error !== undefined;
+  console.log(`\n${outcomes.length - failed.length} passed, ${failed.length} failed${lintMissing ? ', 1 not available' : ''}`);
 }
 
 main().catch((error: unknown) => {
