@@ -14,20 +14,21 @@ const tsconfig = {
 };
 
 export default {
-  // a rehearsal has a thread for each environment of a function: the processors are for those
-  maxWorkers: 1,
+  // fixed, so that every machine runs the same; nothing in process waits for anything but the processor
+  maxWorkers: 2,
   testEnvironment: 'node',
+  // nothing that a run writes is left in the temporary directory
+  globalSetup: '<rootDir>/bin/temporary-directory.ts',
+  cacheDirectory: '<rootDir>/node_modules/.cache/jest',
   roots: ['<rootDir>/test', '<rootDir>/lib', '<rootDir>/lambda'],
   modulePathIgnorePatterns: ['<rootDir>/lambda/bundle'],
-  // a life takes a second or two of real time: this bounds one that hangs
+  // bounds a life that hangs
   testTimeout: 60_000,
   testMatch: ['**/*.test.ts'],
+  // `npm run test:wire` runs those
+  testPathIgnorePatterns: ['/node_modules/', '\\.wire\\.test\\.ts$'],
   // ts before js: the library is compiled in place, and a stale .js must not be what is tested
   moduleFileExtensions: ['ts', 'js', 'mjs', 'json'],
   reporters: ['default', '<rootDir>/test/closing-line.mjs'],
-  // npm test collects it, from the tests that run in this process: lives over the wire run the bundle in threads of their own
-  collectCoverageFrom: ['lib/**/*.ts', 'lambda/*.ts', '!**/*.d.ts'],
-  coverageReporters: ['text'],
-  coverageThreshold: { './lib/': { lines: 95 }, './lambda/': { lines: 95 } },
   transform: { '^.+\\.ts$': ['ts-jest', { tsconfig }] },
 };

@@ -1,5 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { App, CustomResource, Stack } from 'aws-cdk-lib';
@@ -9,6 +8,7 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { AwsCustomResource, AwsCustomResourcePolicy, PhysicalResourceId, Provider } from 'aws-cdk-lib/custom-resources';
 import { VpcPeeringAuthorization } from '../lib';
 import { table } from '../rehearsal/report';
+import useTemporaryDirectory from './temporary-directory';
 
 const BUNDLE = join(__dirname, '..', 'lambda', 'bundle');
 const ACTIONS = ['gamelift:CreateVpcPeeringAuthorization', 'gamelift:DeleteVpcPeeringAuthorization'];
@@ -49,8 +49,7 @@ const WAYS: Readonly<Record<string, (stack: Stack) => void>> = {
 };
 
 function templates(): string {
-  const outdir = mkdtempSync(join(tmpdir(), 'bench-'));
-  const app = new App({ outdir, analyticsReporting: false });
+  const app = new App({ outdir: useTemporaryDirectory(), analyticsReporting: false });
   const stacks = Object.entries(WAYS).map(([way, build]) => {
     const stack = new Stack(app, `Stack${way.replace(/\W/g, '')}`);
     build(stack);
@@ -62,7 +61,6 @@ function templates(): string {
     const { Resources } = JSON.parse(readFileSync(file, 'utf8')) as { Resources: Record<string, unknown> };
     return [way, String(Object.keys(Resources).length), String(statSync(file).size)];
   });
-  rmSync(outdir, { recursive: true, force: true });
   return table(['one authorization', 'resources', 'bytes of template'], rows);
 }
 

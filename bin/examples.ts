@@ -1,11 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { Rehearsal } from '../rehearsal';
 import { live } from '../rehearsal/life';
 import { line, span, table } from '../rehearsal/report';
 import { synthesize } from './synthesize';
+import useTemporaryDirectory from './temporary-directory';
 
 /*
  * Synthesizes each example with the CDK CLI, cdk-nag's checks included, and rehearses its life: created, a new build ten days
@@ -62,24 +62,23 @@ async function rehearse(example: string, assemblies: string): Promise<string[]> 
 }
 
 async function main(): Promise<void> {
-  const assemblies = mkdtempSync(join(tmpdir(), 'cdk-gamelift-vpc-peering-'));
-  try {
-    const examples = readdirSync(EXAMPLES)
-      .filter((file) => file.endsWith('.ts') && file !== 'suppressions.ts')
-      .map((file) => basename(file, '.ts'));
-    const outcomes: { readonly example: string; readonly trouble: readonly string[] }[] = [];
-    for (const example of examples) {
-      outcomes.push({ example, trouble: await rehearse(example, assemblies).catch((error: unknown) => [String(error)]) });
-    }
-    const rows = outcomes.map(({ example, trouble }) => [trouble.length === 0 ? 'ok' : 'FAILED', example, trouble[0] ?? '']);
-    console.log(`\n${table(['', 'example', 'trouble'], rows)}`);
-    for (const { example, trouble } of outcomes.filter((outcome) => outcome.trouble.length > 0)) {
-      console.log(`\n${example}:\n${trouble.join('\n')}`);
-      process.exitCode = 1;
-    }
-  } finally {
-    rmSync(assemblies, { recursive: true, force: true });
+  const assemblies = useTemporaryDirectory();
+  const examples = readdirSync(EXAMPLES)
+    .filter((file) => file.endsWith('.ts') && file !== 'suppressions.ts')
+    .map((file) => basename(file, '.ts'));
+  const outcomes: { readonly example: string; readonly trouble: readonly string[] }[] = [];
+  for (const example of examples) {
+    outcomes.push({ example, trouble: await rehearse(example, assemblies).catch((error: unknown) => [String(error)]) });
   }
+  const rows = outcomes.map(({ example, trouble }) => [trouble.length === 0 ? 'ok' : 'FAILED', example, trouble[0] ?? '']);
+  console.log(`\n${table(['', 'example', 'trouble'], rows)}`);
+  const failed = outcomes.filter(({ trouble }) => trouble.length > 0);
+  for (const { example, trouble } of failed) {
+    console.log(`\n${example}:\n${trouble.join('\n')}`);
+    process.exitCode = 1;
+  }
+  const lintMissing = spawnSync('cfn-lint', ['--version']).error !== undefined;
+  console.log(`\n${outcomes.length - failed.length} passed, ${failed.length} failed${lintMissing ? ', 1 not available' : ''}`);
 }
 
 main().catch((error: unknown) => {

@@ -7,6 +7,7 @@ import { live } from '../rehearsal/life';
 import type { Life } from '../rehearsal/life';
 import { line, span, table, unneeded } from '../rehearsal/report';
 import type { Unneeded } from '../rehearsal/report';
+import useTemporaryDirectory from './temporary-directory';
 
 /*
  * Rehearses the life of the stacks of cloud assemblies, of any CDK app.
@@ -197,6 +198,7 @@ function report({ steps, leftBehind, trouble }: Life, permissions: readonly Unne
 }
 
 if (require.main === module) {
+  useTemporaryDirectory();
   rehearse(process.argv.slice(2), { print: console.log, complain: console.error }).then(
     (code) => {
       process.exitCode = code;

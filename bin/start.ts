@@ -1,11 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Rehearsal } from '../rehearsal';
 import { differences } from '../rehearsal/life';
 import { line, span, table } from '../rehearsal/report';
 import { synthesize } from './synthesize';
 import type { Context } from './synthesize';
+import useTemporaryDirectory from './temporary-directory';
 
 /*
  * Rehearses the life of the stacks of app.ts, then of the same stacks written without this library, and shows both.
@@ -136,35 +135,31 @@ async function live(title: string, assemblies: readonly string[]): Promise<Life>
 }
 
 async function main(): Promise<void> {
-  const assemblies = mkdtempSync(join(tmpdir(), 'cdk-gamelift-vpc-peering-'));
-  try {
-    console.log('synthesizing bin/app.ts and bin/comparison.ts for each step');
-    const [app, comparison] = await Promise.all([prepare('bin/app.ts', assemblies), prepare('bin/comparison.ts', assemblies)]);
-    const ours = await live('with this library: bin/app.ts', app);
-    const theirs = await live('without it, by AwsCustomResource: bin/comparison.ts', comparison);
+  const assemblies = useTemporaryDirectory();
+  console.log('synthesizing bin/app.ts and bin/comparison.ts for each step');
+  const [app, comparison] = await Promise.all([prepare('bin/app.ts', assemblies), prepare('bin/comparison.ts', assemblies)]);
+  const ours = await live('with this library: bin/app.ts', app);
+  const theirs = await live('without it, by AwsCustomResource: bin/comparison.ts', comparison);
 
-    const show = ({ status, took, authorization }: Outcome): string[] => [status, took, authorization];
-    for (const [index, stack] of STACKS.entries()) {
-      const rows = STEPS.map((step, number) => {
-        const mine = ours.steps[number]?.[index];
-        const other = theirs.steps[number]?.[index];
-        const ok = mine?.status === step.expected[index];
-        return [ok ? 'ok' : 'FAILED', step.name, ...(mine === undefined ? [] : show(mine)), other?.status ?? ''];
-      });
-      console.log(`\n${table(['', stack, 'with this library', 'took', 'authorization', 'with AwsCustomResource'], rows)}`);
-    }
-    console.log('\nWhy the stacks without this library fail:');
-    for (const trouble of new Set(theirs.steps.flat().flatMap((outcome) => outcome.trouble))) {
-      console.log(`- ${trouble}`);
-    }
-    const mended = ours.steps.every((outcomes, number) =>
-      outcomes.every(({ status }, index) => status === STEPS[number]?.expected[index]),
-    );
-    console.log(`\nleft behind two days after the deletion: with this library ${ours.leftBehind.join('\n') || 'nothing'}`);
-    process.exitCode = mended && ours.leftBehind.length === 0 ? 0 : 1;
-  } finally {
-    rmSync(assemblies, { recursive: true, force: true });
+  const show = ({ status, took, authorization }: Outcome): string[] => [status, took, authorization];
+  for (const [index, stack] of STACKS.entries()) {
+    const rows = STEPS.map((step, number) => {
+      const mine = ours.steps[number]?.[index];
+      const other = theirs.steps[number]?.[index];
+      const ok = mine?.status === step.expected[index];
+      return [ok ? 'ok' : 'FAILED', step.name, ...(mine === undefined ? [] : show(mine)), other?.status ?? ''];
+    });
+    console.log(`\n${table(['', stack, 'with this library', 'took', 'authorization', 'with AwsCustomResource'], rows)}`);
   }
+  console.log('\nWhy the stacks without this library fail:');
+  for (const trouble of new Set(theirs.steps.flat().flatMap((outcome) => outcome.trouble))) {
+    console.log(`- ${trouble}`);
+  }
+  const mended = ours.steps.every((outcomes, number) =>
+    outcomes.every(({ status }, index) => status === STEPS[number]?.expected[index]),
+  );
+  console.log(`\nleft behind two days after the deletion: with this library ${ours.leftBehind.join('\n') || 'nothing'}`);
+  process.exitCode = mended && ours.leftBehind.length === 0 ? 0 : 1;
 }
 
 main().catch((error: unknown) => {

@@ -39,6 +39,8 @@ export const OPTIONAL_BEHAVIOURS = {
 } as const satisfies Readonly<Record<string, Behaviour>>;
 
 const LAMBDA = 'lambda.amazonaws.com';
+/** How long a call takes. */
+export const CALL_MS = 1;
 
 /** What a rehearsal takes from others: how functions run, and what they reach the services by. */
 export interface RehearsalParts {
@@ -72,7 +74,7 @@ export class Rehearsal {
     const { startTime = Date.now(), iamPropagationSeconds = 0, lambdaRuntimeModule: runtimeModule } = options;
     const clock = new RehearsalClock(startTime);
     const journal = new Journal(() => clock.now());
-    const aws = await SimulatedAws.start({ clock, journal, iamPropagationSeconds });
+    const aws = await SimulatedAws.start({ clock, journal, iamPropagationSeconds, callMilliseconds: CALL_MS });
     const responses = await ResponseEndpoint.start(clock, journal);
     const startEnvironment = threads({
       clock,

@@ -34,9 +34,6 @@ interface Asked {
 const NO_WIRE: WireRequest = { method: 'POST', path: '/', query: '', headers: {}, body: Buffer.alloc(0) };
 const MALFORMED: Answer = { status: 200, headers: {}, body: '{<unfinished' };
 
-/** Rehearsed milliseconds that a call takes. */
-const CALL_MS = 1;
-
 /** Every endpoint here is a regional one: none takes the scope of a global one. */
 const REGION = /^[a-z]{2}(-[a-z]+)+-\d$/;
 
@@ -51,6 +48,7 @@ export class Endpoint {
     private readonly clock: Clock,
     private readonly journal: Journal,
     private readonly iam: Iam,
+    private readonly callMilliseconds: number,
   ) {
     this.server = createServer((message, response) => {
       void clock.serve(
@@ -191,7 +189,9 @@ export class Endpoint {
     const log = (outcome: string): void => {
       this.journal.write(service.source, operation, `${outcome} in ${scope.region}, called by ${caller}`);
     };
-    await this.clock.sleep(CALL_MS);
+    if (this.callMilliseconds > 0) {
+      await this.clock.sleep(this.callMilliseconds);
+    }
     try {
       const principal = authenticate();
       caller = nameOf(principal);

@@ -35,6 +35,8 @@ export interface AwsOptions {
   readonly journal: Journal;
   /** Until a change of a role or policy is effective. Default 0 */
   readonly iamPropagationSeconds?: number;
+  /** How long every call takes, in rehearsed milliseconds. Default 0: for callers that are work in progress themselves */
+  readonly callMilliseconds?: number;
 }
 
 /** GameLift, EC2, STS, IAM and what goes with them, of every account and Region: on loopback, or for callers in this process only. */
@@ -58,9 +60,9 @@ export class SimulatedAws {
 
   private readonly endpoint: Endpoint;
 
-  constructor({ clock, journal, iamPropagationSeconds = 0 }: AwsOptions) {
+  constructor({ clock, journal, iamPropagationSeconds = 0, callMilliseconds = 0 }: AwsOptions) {
     this.iam = new Iam(clock, iamPropagationSeconds);
-    this.endpoint = new Endpoint(clock, journal, this.iam);
+    this.endpoint = new Endpoint(clock, journal, this.iam, callMilliseconds);
     this.ec2 = new Ec2(clock);
     const { behaviours, ec2, endpoint, fates, iam } = this;
     this.metrics = new Metrics(clock);

@@ -2,7 +2,7 @@ import { deploy, expectNoFailedDelete, expectNothingLeft, remove, start } from '
 import { DAY } from './stage';
 
 /*
- * What AWS does not say, read in other ways than by default, over the wire.
+ * What AWS does not say, read in other ways than by default.
  */
 
 export const FEW_READINGS = [

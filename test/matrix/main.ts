@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
+import useTemporaryDirectory from '../../bin/temporary-directory';
 import { elapsed, table } from '../../rehearsal/report';
 import { combinations, everything } from './suite';
 import type { Case } from './suite';
@@ -91,6 +92,7 @@ async function main(): Promise<void> {
     await work(index, of, (outcome) => process.send?.(outcome));
     return;
   }
+  useTemporaryDirectory();
   const started = Date.now();
   const outcomes = await runInWorkers();
   console.log(summary(outcomes, Date.now() - started));

@@ -1,4 +1,4 @@
-import config from '../../jest.config.mjs';
+import config from '../wire/jest.config.mjs';
 
 /** What takes minutes: `npm run test:scale`. */
-export default { ...config, rootDir: '../..', testMatch: ['**/*.scale.ts'], testTimeout: 600_000 };
+export default { ...config, testMatch: ['**/*.scale.ts'], testTimeout: 600_000 };

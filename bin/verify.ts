@@ -1,0 +1,64 @@
+import { spawn } from 'node:child_process';
+import { table } from '../rehearsal/report';
+
+/*
+ * Runs checks one after the other, also after one that failed, and sums them up.
+ *
+ * npm run verify                  all of them
+ * npm run verify -- lint test     these
+ */
+
+const ALL = ['lint', 'test', 'test:wire', 'test:matrix', 'test:scale', 'examples'];
+
+/** What a command prints last. One that prints no such line, such as lint, counts as one check. */
+const CLOSING_LINE = /^(\d+) passed, (\d+) failed(?:, )?(\d*)(?: skipped| not available)?$/gm;
+
+interface Outcome {
+  readonly command: string;
+  readonly passed: number;
+  readonly failed: number;
+  readonly notAvailable: number;
+  readonly seconds: number;
+}
+
+function run(command: string): Promise<Outcome> {
+  console.log(`\n=== npm run ${command}\n`);
+  const started = Date.now();
+  const child = spawn('npm', ['run', '--silent', command], { stdio: ['inherit', 'pipe', 'pipe'] });
+  let [printed, complained] = ['', ''];
+  child.stdout.on('data', (chunk: Buffer) => {
+    process.stdout.write(chunk);
+    printed += chunk.toString();
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    process.stderr.write(chunk);
+    complained += chunk.toString();
+  });
+  return new Promise((resolve) => {
+    child.once('close', (code) => {
+      const closing = [...`${printed}\n${complained}`.matchAll(CLOSING_LINE)].at(-1)?.slice(1) ?? [code === 0 ? 1 : 0];
+      const [passed = 0, failed = 0, notAvailable = 0] = closing.map(Number);
+      const seconds = Math.round((Date.now() - started) / 1000);
+      // it may fail where no test of it does, such as for the coverage
+      resolve({ command, passed, failed: code === 0 ? failed : Math.max(1, failed), notAvailable, seconds });
+    });
+  });
+}
+
+async function main(): Promise<void> {
+  const outcomes: Outcome[] = [];
+  for (const command of process.argv.length > 2 ? process.argv.slice(2) : ALL) {
+    outcomes.push(await run(command));
+  }
+  const rows = outcomes.map(({ command, passed, failed, notAvailable, seconds }) => [
+    command,
+    failed === 0 ? 'ok' : 'FAILED',
+    ...[passed, failed, notAvailable, seconds].map(String),
+  ]);
+  console.log(`\n${table(['command', 'result', 'passed', 'failed', 'not available', 'seconds'], rows)}\n`);
+  const sum = (key: 'passed' | 'failed'): number => outcomes.reduce((total, outcome) => total + outcome[key], 0);
+  console.log(`${sum('passed')} passed, ${sum('failed')} failed`);
+  process.exitCode = sum('failed') === 0 ? 0 : 1;
+}
+
+void main();

@@ -1,0 +1,22 @@
+import config from '../../jest.config.mjs';
+
+/** The lives over the wire, what runs nowhere else, and what the coverage of the handler needs beside: `npm run test:wire`. */
+export default {
+  ...config,
+  rootDir: '../..',
+  globals: { overTheWire: true },
+  // a rehearsal has a thread for each environment of a function: the processors are for those
+  maxWorkers: 1,
+  // lives over the wire run the bundle, in threads: coverage is that of the tests that call the handler's source
+  testMatch: [
+    '<rootDir>/test/life/*.test.ts',
+    '**/*.wire.test.ts',
+    '<rootDir>/test/lib/*.test.ts',
+    '<rootDir>/test/lambda/*.test.ts',
+    '<rootDir>/test/matrix/claims.test.ts',
+  ],
+  testPathIgnorePatterns: ['/node_modules/'],
+  collectCoverageFrom: ['lib/**/*.ts', 'lambda/*.ts', '!**/*.d.ts'],
+  coverageReporters: ['text'],
+  coverageThreshold: { './lib/': { lines: 95 }, './lambda/': { lines: 95 } },
+};
