@@ -24,6 +24,8 @@ export interface RehearsalOptions {
   readonly failedUpdatePhysicalId?: 'stored' | 'ignored';
   /** Has CloudFormation delete one resource after the other, in this order. @default - at once what does not depend on each other */
   readonly nextDeletion?: NextDeletion;
+  /** How long each call takes; 0 where who calls is work in progress itself, for which time stands still. @default 1 */
+  readonly callMilliseconds?: number;
   /** A module from which the packages that Lambda's runtime brings along are found. @default - the rehearsal's own */
   readonly lambdaRuntimeModule?: string;
 }
@@ -39,8 +41,6 @@ export const OPTIONAL_BEHAVIOURS = {
 } as const satisfies Readonly<Record<string, Behaviour>>;
 
 const LAMBDA = 'lambda.amazonaws.com';
-/** How long a call takes. */
-export const CALL_MS = 1;
 
 /** What a rehearsal takes from others: how functions run, and what they reach the services by. */
 export interface RehearsalParts {
@@ -71,10 +71,15 @@ export function lambdaOptions({
 export class Rehearsal {
   /** On loopback, with deployed code in threads. */
   static async start(options: RehearsalOptions = {}): Promise<Rehearsal> {
-    const { startTime = Date.now(), iamPropagationSeconds = 0, lambdaRuntimeModule: runtimeModule } = options;
+    const {
+      startTime = Date.now(),
+      iamPropagationSeconds = 0,
+      callMilliseconds = 1,
+      lambdaRuntimeModule: runtimeModule,
+    } = options;
     const clock = new RehearsalClock(startTime);
     const journal = new Journal(() => clock.now());
-    const aws = await SimulatedAws.start({ clock, journal, iamPropagationSeconds, callMilliseconds: CALL_MS });
+    const aws = await SimulatedAws.start({ clock, journal, iamPropagationSeconds, callMilliseconds });
     const responses = await ResponseEndpoint.start(clock, journal);
     const startEnvironment = threads({
       clock,

@@ -21,7 +21,7 @@ const RATE_TOKEN = 10_000;
 
 class Seam {
   static async start(): Promise<Seam> {
-    return new Seam(await Rehearsal.start({ ...PLACE, startTime: Date.UTC(2026, 0, 1) }));
+    return new Seam(await Rehearsal.start({ ...PLACE, startTime: Date.UTC(2026, 0, 1), callMilliseconds: 0 }));
   }
 
   readonly clock: RehearsalClock;

@@ -1,5 +1,5 @@
 import type { createHandler } from '../../lambda/handler';
-import { CALL_MS, Rehearsal, type RehearsalOptions } from '../../rehearsal';
+import { Rehearsal, type RehearsalOptions } from '../../rehearsal';
 import { SimulatedAws } from '../../rehearsal/aws';
 import { RehearsalClock } from '../../rehearsal/clock';
 import { Journal } from '../../rehearsal/journal';
@@ -30,7 +30,7 @@ export class InProcessWorld extends Rehearsal {
     const { startTime, iamPropagationSeconds = 0, createHandler } = options;
     const clock = new RehearsalClock(startTime);
     const journal = new Journal(() => clock.now());
-    const aws = new SimulatedAws({ clock, journal, iamPropagationSeconds, callMilliseconds: CALL_MS });
+    const aws = new SimulatedAws({ clock, journal, iamPropagationSeconds, callMilliseconds: 1 });
     const responses = new InProcessResponses(clock, journal);
     const lambda = new InProcessFunctions({ createHandler, clock, journal, aws, responses, random: sequence(0) });
     super({ clock, journal, aws, lambda, responses }, options);
