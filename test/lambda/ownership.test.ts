@@ -119,20 +119,6 @@ test('to its owner it is its own, of whichever the tags are left', async () => {
   expect(world.peerings).toEqual({ statuses: [], routed: [] });
 });
 
-test.each(['every route table', 'main route table', 'none'] as const)(
-  'one that was there before is adopted, and left as it was: GameLift wrote routes to %s',
-  async (peerVpcWrites) => {
-    world = await SimulatedWorld.create({ peerVpcWrites });
-    await world.connectByHand();
-    const before = things();
-    const adopting = { AdoptExisting: 'true', DnsResolution: 'true' };
-    const { PhysicalResourceId } = await made(adopting);
-    expect([...world.peerings.routed].sort()).toEqual([...world.routeTableIds].sort());
-    expect((await world.ask('Delete', world.declare(adopting), PhysicalResourceId)).answer?.Status).toBe('SUCCESS');
-    expect(things()).toEqual(before);
-  },
-);
-
 test('one that was there before stays, where nobody knows whether the request for another took effect', async () => {
   world = await SimulatedWorld.create({ fleetEvents: 'never seen' });
   await world.connectByHand();

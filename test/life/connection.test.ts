@@ -1,5 +1,4 @@
 import { deploy, expectNoFailedDelete, expectNothingLeft, remove, start } from './scene';
-import { FEW_READINGS, live } from './readings';
 import type { Scene } from './scene';
 import { calls, DAY, Stage } from './stage';
 
@@ -42,11 +41,5 @@ describe('a whole life', () => {
       expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
       await expectNothingLeft(rehearsal, before);
     }
-  });
-});
-
-describe('readings of what AWS does not say', () => {
-  test.each(FEW_READINGS)('%s: %s', async (name, reading) => {
-    await live(name, reading);
   });
 });

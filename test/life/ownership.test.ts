@@ -111,20 +111,6 @@ describe('a connection that was there before', () => {
 });
 
 describe('a connection of another stack', () => {
-  test('is refused, with the name of its owner, and stays as it is', async () => {
-    const rehearsal = await start();
-    const there = await existing(rehearsal);
-    expect(await join(rehearsal, there, { name: 'Owner' })).toBe('CREATE_COMPLETE');
-    const before = rehearsal.aws.inventory();
-    expect(await join(rehearsal, there, { authorization: { removalPolicy: RemovalPolicy.RETAIN } })).toBe('ROLLBACK_COMPLETE');
-    expect(failures(rehearsal)).toEqual([
-      expect.stringMatching(
-        /: the peering connection belongs to Owner\/Peering\w+\/[0-9a-f-]{36} \(stack, logical id, stack's own id\): remove it there, or pass adoptExisting to use it$/,
-      ),
-    ]);
-    expect(rehearsal.aws.inventory()).toEqual(before);
-  });
-
   test('is adopted, and still that stack’s when the creation is rolled back', async () => {
     const rehearsal = await start();
     const there = await existing(rehearsal);
