@@ -175,7 +175,11 @@ test('connections, and what they are in EC2', () =>
     expect(await seam.both((api, signal) => api.describePeerings(vpcId, signal))).toMatchObject([
       { dnsResolution: true, tags: { Name: 'Lobby' } },
     ]);
-    await seam.both((api, signal) => api.untagPeering(id, ['Name'], signal));
+    const untag = (api: Api, signal: AbortSignal): Promise<unknown> => api.untagPeering(id, ['Name'], signal);
+    const tags = async (): Promise<unknown> => (await seam.wire.describePeerings(vpcId, new AbortController().signal))[0]?.tags;
+    expect(await seam.outcome(seam.wire, untag)).toBeUndefined();
+    expect(await tags()).toEqual({});
+    expect(await seam.outcome(seam.inProcess, untag)).toBeUndefined();
     await seam.both((api, signal) => api.setDnsResolution('pcx-0123456789abcdef0', true, signal));
     const route = (api: Api, signal: AbortSignal): Promise<unknown> => api.createRoute(tableId, '10.1.0.0/16', id, signal);
     const unroute = (api: Api, signal: AbortSignal): Promise<unknown> => api.deleteRoute(tableId, '10.1.0.0/16', signal);
@@ -240,15 +244,18 @@ test('a role of another account, one session for all calls', () =>
     const Statement = [{ Effect: 'Allow', Action: ['gamelift:*', 'ec2:*'], Resource: '*' }];
     aws.iam.putRolePolicy(OTHER, 'Peering', 'Default', { Version: '2012-10-17', Statement });
     let sessions = 0;
+    const fails = { kind: 'error', name: 'AccessDenied', message: 'the trust is not known yet', status: 403 } as const;
     aws.intercept(({ operation }) => {
       sessions += operation === 'AssumeRole' ? 1 : 0;
-      return undefined;
+      return operation === 'AssumeRole' && sessions === 1 ? fails : undefined;
     });
     const role = Aws.as({ arn, externalId: 'studio-7' }, 'Game.Authorization', REGION);
     const signal = new AbortController().signal;
+    // a failure is not remembered
+    expect(await role.vpcExists(vpcId, signal).catch(faultOf)).toMatchObject({ name: 'AccessDenied' });
     expect(await role.vpcExists(vpcId, signal)).toBe(true);
     expect(await role.describeVpcPeeringAuthorizations(signal)).toEqual([]);
-    expect(sessions).toBe(1);
+    expect(sessions).toBe(2);
     for (const externalId of ['studio-8', undefined]) {
       const stranger = Aws.as({ arn, externalId }, 'Game.Authorization', REGION);
       const refusal = await stranger.vpcExists(vpcId, signal).catch(faultOf);
