@@ -5,8 +5,6 @@ export default {
   ...config,
   rootDir: '../..',
   globals: { overTheWire: true },
-  // a rehearsal has a thread for each environment of a function: the processors are for those
-  maxWorkers: 1,
   // lives over the wire run the bundle, in threads: coverage is that of the tests that call the handler's source
   testMatch: [
     '<rootDir>/test/life/*.test.ts',
