@@ -1,4 +1,5 @@
 import { format } from 'node:util';
+import { faultOf } from '../../lambda/calls';
 import type { createHandler, World } from '../../lambda/handler';
 import type { LogRecord } from '../../lambda/log';
 import type { PeerRole } from '../../lambda/properties';
@@ -284,6 +285,7 @@ export class Process implements ExecutionEnvironment {
 }
 
 function notAssumed(arn: string, cause: unknown): Error {
-  const { name, message, $metadata } = cause as Error & { readonly $metadata?: object };
+  const { name, message } = faultOf(cause);
+  const { $metadata } = cause as { readonly $metadata?: object };
   return Object.assign(new Error(`the role ${arn} could not be assumed: ${message}`, { cause }), { name, $metadata });
 }
