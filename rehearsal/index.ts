@@ -5,7 +5,7 @@ import { ResponseEndpoint } from './cloudformation/response-endpoint';
 import { RehearsalClock } from './clock';
 import { Journal } from './journal';
 import { LambdaApi } from './lambda/api';
-import { useLogPermissions } from './lambda/logs';
+import { prepareLogs } from './lambda/logs';
 import { LambdaService } from './lambda/runtime';
 import { Scheduler } from './scheduler/index';
 
@@ -61,12 +61,13 @@ export class Rehearsal {
       endpointUrl: aws.endpointUrl,
       metrics: aws.metrics,
       assumeRole: (roleArn, sessionName) => aws.iam.assumeRoleForService(roleArn, LAMBDA, sessionName),
-      writesLogs: (configuration, logStreamName) => useLogPermissions(aws.iam, configuration, logStreamName),
+      writesLogs: (configuration, logStreamName) => prepareLogs(aws.iam, aws.logGroups, configuration, logStreamName),
       send: (queueArn, body, roleArn) => aws.queues.send(queueArn, { roleArn, service: LAMBDA }, { body, attributes: {} }),
       responseEndpoint: (forRegion) => responses.connection(forRegion),
       ...(options.lambdaRuntimeModule === undefined ? {} : { runtimeModule: options.lambdaRuntimeModule }),
     });
     aws.register('lambda', new LambdaApi(lambda));
+    const scheduler = new Scheduler({ clock, journal, lambda, iam: aws.iam, queues: aws.queues });
     const cloudFormation = new CloudFormation({
       clock,
       journal,
@@ -79,12 +80,14 @@ export class Rehearsal {
       parameters: aws.parameters,
       queues: aws.queues,
       alarms: aws.alarms,
-      scheduler: new Scheduler({ clock, journal, lambda, iam: aws.iam, queues: aws.queues }),
+      logGroups: aws.logGroups,
+      scheduler,
       defaults: { account, region },
       failedUpdatePhysicalId: options.failedUpdatePhysicalId ?? 'stored',
       nextDeletion: options.nextDeletion,
     });
     aws.register('cloudformation', cloudFormationService(cloudFormation));
+    aws.addToInventory(() => ({ ...cloudFormation.inventory(), ...scheduler.inventory(), functions: lambda.list() }));
     return new Rehearsal(clock, journal, aws, lambda, responses, cloudFormation);
   }
 

@@ -34,6 +34,8 @@ export class IamError extends Error {
 const INLINE_LIMIT = 10_240;
 const MANAGED_LIMIT = 6_144;
 const ATTACHMENT_LIMIT = 10;
+/** Stands for the account in ARNs of AWS's own policies. */
+const AWS_OWN = 'aws';
 
 /**
  * Roles and policies of every account. A change is effective some time after it was made; a new role and its trust are at once,
@@ -173,6 +175,21 @@ export class Entities {
     state.set({ ...state.latest, attached: state.latest.attached.filter((arn) => arn !== policyArn) });
   }
 
+  /** Every role with its trust and policies, as they were last set. */
+  roleList(): (Omit<RoleState, 'exists'> & { readonly account: string; readonly arn: string })[] {
+    return [...this.roles.values()].flatMap(({ arn, state }) => {
+      const { exists, ...rest } = state.latest;
+      return exists ? [{ account: accountOf(arn), arn, ...rest }] : [];
+    });
+  }
+
+  /** Managed policies of accounts. */
+  policyList(): { readonly account: string; readonly arn: string; readonly document: object }[] {
+    return [...this.policies].flatMap(([arn, { latest: document }]) =>
+      document === undefined || accountOf(arn) === AWS_OWN ? [] : [{ account: accountOf(arn), arn, document }],
+    );
+  }
+
   protected find(arn: string): RoleEntity | undefined {
     return [...this.roles.values()].find((role) => role.arn === arn && role.state.effective.exists);
   }
@@ -216,6 +233,10 @@ export class Entities {
   private timeline<T>(initial: T): Timeline<T> {
     return new Timeline(this.clock, this.propagationSeconds, initial);
   }
+}
+
+export function accountOf(arn: string): string {
+  return arn.split(':')[4] ?? '';
 }
 
 function roleKey(account: string, roleName: string): string {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { Entities, IamError, type RoleEntity } from './entities';
+import { accountOf, Entities, IamError, type RoleEntity } from './entities';
 import { Evaluator, type Context, type Decision, type NamedPolicy } from './evaluation';
 import type { Grant } from './grants';
 import { ADMINISTRATOR_ACCESS } from './managed-policies';
@@ -230,10 +230,6 @@ function globals({ arn, account, userId, role }: Principal): Context {
 
 const untrusted = (roleArn: string, servicePrincipal: string) =>
   `The role ${roleArn} cannot be assumed by ${servicePrincipal}: its trust policy does not allow it.`;
-
-function accountOf(arn: string): string {
-  return arn.split(':')[4] ?? '';
-}
 
 function secret(bytes: number): string {
   return randomBytes(bytes).toString('base64');

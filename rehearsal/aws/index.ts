@@ -7,7 +7,8 @@ import { Endpoint, type Caller } from './endpoint';
 import type { ApiCall, Fault } from './faults';
 import { GameLift } from './gamelift';
 import { Iam } from './iam';
-import { takeInventory, type Inventory } from './inventory';
+import { takeInventory, type Inventory, type InventoryPart } from './inventory';
+import { LogGroups } from './log-groups';
 import { Metrics } from './metrics';
 import { ParameterStore } from './parameters';
 import { Queues } from './queues';
@@ -52,10 +53,12 @@ export class SimulatedAws {
   readonly metrics: Metrics;
   readonly alarms: Alarms;
   readonly queues: Queues;
+  readonly logGroups = new LogGroups();
   /** How long things take in GameLift, and how they end. */
   readonly fates = new Fates();
 
   private readonly endpoint: Endpoint;
+  private readonly parts: (() => Partial<InventoryPart>)[] = [];
 
   constructor({ clock, journal, iamPropagationSeconds = 0 }: AwsOptions) {
     this.iam = new Iam(clock, iamPropagationSeconds);
@@ -104,7 +107,16 @@ export class SimulatedAws {
 
   /** Everything that is there, as plain data to compare; of one account, or of all but GameLift's own. */
   inventory(account?: string): Inventory {
-    return takeInventory(this.gameLift, this.ec2, account);
+    const { gameLift, ec2, iam, logGroups, queues, alarms, parameters } = this;
+    return takeInventory(
+      { gameLift, ec2, iam, logGroups, queues, alarms, parameters, parts: this.parts.map((part) => part()) },
+      account,
+    );
+  }
+
+  /** Adds what another service has to the inventory; called with each inventory. */
+  addToInventory(part: () => Partial<InventoryPart>): void {
+    this.parts.push(part);
   }
 
   async close(): Promise<void> {

@@ -122,7 +122,9 @@ export class Network {
     this.vpcs.delete(vpcId);
     this.routeTables.delete(vpc.mainRouteTableId);
     this.securityGroups.delete(vpc.defaultSecurityGroupId);
-    this.tags.clear(account, vpcId);
+    [vpcId, vpc.mainRouteTableId, vpc.defaultSecurityGroupId].forEach((id) => {
+      this.tags.clear(account, id);
+    });
   }
 
   /** Undefined for a VPC of another account or Region. */
@@ -309,6 +311,7 @@ export class Network {
       throw new ServiceError('DependencyViolation', `The internetGateway '${gatewayId}' has dependencies and cannot be deleted.`);
     }
     this.gateways.delete(gatewayId);
+    this.tags.clear(place.account, gatewayId);
   }
 
   private gateway({ account, region }: Place, gatewayId: string): Gateway {

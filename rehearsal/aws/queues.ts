@@ -69,6 +69,13 @@ export class Queues {
     this.queues.delete(arn);
   }
 
+  list(): (Place & { readonly name: string; readonly retentionSeconds: number; readonly policy?: object })[] {
+    return [...this.queues.values()].map(({ place: { account, region }, name, retentionSeconds, policy }) => {
+      const queue = { name, account, region, retentionSeconds };
+      return policy === undefined ? queue : { ...queue, policy };
+    });
+  }
+
   /** @param queueUrl as `Ref` of a queue gives it */
   setPolicy(queueUrl: string, policy: object | undefined): void {
     const queue = [...this.queues.values()].find(({ place, name }) => urlOf(place, name) === queueUrl);

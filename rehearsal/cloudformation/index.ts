@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
+import type { InventoryPart } from '../aws/inventory';
 import type { Place } from '../aws/service';
 import type { RehearsalClock } from '../clock';
 import type { Journal } from '../journal';
@@ -119,6 +120,11 @@ export class CloudFormation implements NestedStacks {
   /** By name or id, as an account sees it in a Region. */
   find(stackName: string, place: Place): Stack | undefined {
     return this.stacks.deployed({ stackName, account: place.account, region: place.region });
+  }
+
+  /** What stacks there are, and what they created that is only accepted. */
+  inventory(): Pick<InventoryPart, 'stacks' | 'exports' | 'otherResources'> {
+    return { ...this.stacks.inventory(), otherResources: this.types.otherResources() };
   }
 
   createNested(artifact: StackArtifact, cancelled: Promise<void>): Promise<Stack> {

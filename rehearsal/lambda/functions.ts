@@ -24,6 +24,21 @@ export interface EventInvokeConfiguration {
   readonly onFailure?: string;
 }
 
+/** What there is of a function. */
+export interface FunctionDescription {
+  readonly account: string;
+  readonly region: string;
+  readonly functionName: string;
+  readonly role: string;
+  readonly runtime: string;
+  readonly logGroupName: string;
+  readonly versions: readonly string[];
+  /** The versions that they stand for. */
+  readonly aliases: Readonly<Record<string, string>>;
+  /** By version or alias. */
+  readonly eventInvoke: Readonly<Record<string, EventInvokeConfiguration>>;
+}
+
 /** What CloudFormation needs of Lambda, however that runs the functions. */
 export interface Functions {
   /** Creates the function, or replaces its code and configuration. @returns its ARN */
@@ -32,6 +47,7 @@ export interface Functions {
   configureEventInvoke(arn: string, configuration?: Partial<EventInvokeConfiguration>): void;
   remove(arn: string): void;
   has(arn: string): boolean;
+  list(): readonly FunctionDescription[];
   /** Throws where there is no such function. */
   invokeAsync(arn: string, payload: unknown): void;
 }
@@ -62,6 +78,12 @@ export function parseArn(arn: string): {
   const parts = arn.split(':');
   const [unqualified, functionName = '', qualifier] = [parts.slice(0, 7).join(':'), parts[6], parts[7]];
   return qualifier === undefined ? { unqualified, functionName } : { unqualified, functionName, qualifier };
+}
+
+/** A function without versions, aliases and settings of its own. */
+export function describeFunction(configuration: FunctionConfiguration): FunctionDescription {
+  const { account, region, functionName, role, runtime, logGroupName } = configuration;
+  return { account, region, functionName, role, runtime, logGroupName, versions: [], aliases: {}, eventInvoke: {} };
 }
 
 export class FunctionNotFound extends Error {
@@ -131,8 +153,22 @@ export class DeployedFunction {
     return this.eventInvoke.get(qualifier) ?? DEFAULT_EVENT_INVOKE;
   }
 
-  configureEventInvoke(qualifier = LATEST, configuration: Partial<EventInvokeConfiguration> = {}): void {
-    this.eventInvoke.set(qualifier, { ...DEFAULT_EVENT_INVOKE, ...configuration });
+  /** Without a configuration, back to the default. */
+  configureEventInvoke(qualifier = LATEST, configuration?: Partial<EventInvokeConfiguration>): void {
+    if (configuration === undefined) {
+      this.eventInvoke.delete(qualifier);
+    } else {
+      this.eventInvoke.set(qualifier, { ...DEFAULT_EVENT_INVOKE, ...configuration });
+    }
+  }
+
+  describe(): FunctionDescription {
+    return {
+      ...describeFunction(this.latest.configuration),
+      versions: this.published.filter(({ retired }) => !retired).map(({ version }) => version),
+      aliases: Object.fromEntries(this.aliases),
+      eventInvoke: Object.fromEntries(this.eventInvoke),
+    };
   }
 
   retire(): void {

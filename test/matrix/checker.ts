@@ -55,17 +55,7 @@ interface RuleItem {
   readonly peer: string;
 }
 
-const KINDS: readonly Kind[] = [
-  'authorizations',
-  'fleets',
-  'connections',
-  'peerings',
-  'vpcs',
-  'subnets',
-  'routes',
-  'rules',
-  'tags',
-];
+const kindsOf = (inventory: Inventory): readonly Kind[] => Object.keys(inventory) as Kind[];
 
 /** What one inventory has and the other lacks. */
 function without(these: readonly object[], those: readonly object[]): readonly object[] {
@@ -76,7 +66,7 @@ function without(these: readonly object[], those: readonly object[]): readonly o
 export function damage(world: MatrixWorld): readonly string[] {
   const now = world.aws.inventory();
   const kept = (item: object): object => withoutLoan(world, item);
-  return KINDS.flatMap((kind) =>
+  return kindsOf(now).flatMap((kind) =>
     without(world.before[kind].map(kept), now[kind].map(kept)).map(
       (item) => `touched what is another's: ${kind} ${JSON.stringify(item)}`,
     ),
@@ -106,7 +96,7 @@ export function unlapsed({ aws, before, places }: MatrixWorld, { vpc, access }: 
 export async function leftovers(world: MatrixWorld): Promise<readonly string[]> {
   await world.clock.sleep(2 * DAY);
   const now = world.aws.inventory();
-  return KINDS.flatMap((kind) =>
+  return kindsOf(now).flatMap((kind) =>
     without(now[kind], world.before[kind])
       .filter((item) => !isGameLiftsOwn(world, kind, item))
       .map((item) => `left behind: ${kind} ${JSON.stringify(item)}`),

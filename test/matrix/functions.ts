@@ -9,11 +9,13 @@ import type { RehearsalClock } from '../../rehearsal/clock';
 import type { Journal } from '../../rehearsal/journal';
 import {
   DEFAULT_EVENT_INVOKE,
+  describeFunction,
   functionArn,
   FunctionNotFound,
   parseArn,
   type EventInvokeConfiguration,
   type FunctionConfiguration,
+  type FunctionDescription,
   type Functions,
 } from '../../rehearsal/lambda/functions';
 import { deliver } from '../../rehearsal/lambda/retries';
@@ -74,6 +76,10 @@ export class InProcessFunctions implements Functions {
 
   has(arn: string): boolean {
     return this.functions.has(parseArn(arn).unqualified);
+  }
+
+  list(): FunctionDescription[] {
+    return [...this.functions.values()].map(({ configuration }) => describeFunction(configuration));
   }
 
   invokeAsync(arn: string, payload: unknown): void {

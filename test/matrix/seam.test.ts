@@ -55,6 +55,7 @@ class Seam {
       parameters: aws.parameters,
       queues: aws.queues,
       alarms: aws.alarms,
+      logGroups: aws.logGroups,
       defaults: PLACE,
       failedUpdatePhysicalId: 'stored',
     });

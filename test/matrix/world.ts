@@ -96,10 +96,12 @@ export class MatrixWorld {
       parameters: aws.parameters,
       queues: aws.queues,
       alarms: aws.alarms,
+      logGroups: aws.logGroups,
       defaults: PLACE,
       failedUpdatePhysicalId: readings.failedUpdatePhysicalId ?? 'stored',
     });
     aws.register('cloudformation', cloudFormationService(this.cloudFormation));
+    aws.addToInventory(() => ({ ...this.cloudFormation.inventory(), functions: this.functions.list() }));
     this.places = layOut(aws);
   }
 

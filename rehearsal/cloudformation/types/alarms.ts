@@ -62,9 +62,8 @@ export function alarmTypes(
     const { stack, properties } = request;
     const arn = `arn:aws:cloudwatch:${stack.region}:${stack.account}:alarm:${name}`;
     const configuration = configurationOf(stack, properties);
-    if (configuration) {
-      alarms.put(arn, configuration);
-    } else {
+    alarms.put(arn, configuration);
+    if (!configuration) {
       notSimulated(request);
     }
     return { physicalId: name, attributes: { Arn: arn } };

@@ -1,5 +1,6 @@
 import { ServiceError, type SimulatedAws } from '../../aws';
 import { Ids } from '../../aws/ids';
+import { arnOf } from '../../aws/partitions';
 import type { Clock } from '../../clock';
 import {
   ResourceFailure,
@@ -9,6 +10,7 @@ import {
   type StackIdentity,
 } from '../resource-type';
 import type { Properties } from '../template';
+import type { AcceptedResources } from './accepted';
 import { tagsOf } from './network';
 import { required, text } from './properties';
 
@@ -184,33 +186,35 @@ function notStabilized(fleetId: string, status: string): ResourceFailure {
 }
 
 /** Something that GameLift only keeps. */
-function keptType(ids: Ids, kind: 'build' | 'script' | 'alias', createOnly: readonly string[]): ResourceType {
+function keptType(accepted: AcceptedResources, ids: Ids, kind: 'build' | 'script' | 'alias'): ResourceType {
   const name = kind.charAt(0).toUpperCase() + kind.slice(1);
-  return {
-    createOnly,
-    create: ({ stack }) => {
-      const physicalId = `${kind}-${ids.uuid(kind)}`;
-      const arn = `arn:aws:gamelift:${stack.region}:${stack.account}:${kind}/${physicalId}`;
-      return {
-        physicalId,
-        attributes: {
-          [`${name}Id`]: physicalId,
-          [`${name}Arn`]: arn,
-          ...(kind === 'script' ? { Id: physicalId, Arn: arn } : {}),
-        },
-      };
-    },
-    update: ({ physicalId, attributes }) => ({ physicalId, attributes }),
-    delete: () => undefined,
-  };
+  return accepted.type(({ stack }) => {
+    const physicalId = `${kind}-${ids.uuid(kind)}`;
+    const arn = arnOf(stack, 'gamelift', `${kind}/${physicalId}`);
+    return {
+      physicalId,
+      attributes: {
+        [`${name}Id`]: physicalId,
+        [`${name}Arn`]: arn,
+        ...(kind === 'script' ? { Id: physicalId, Arn: arn } : {}),
+      },
+    };
+  });
 }
 
-export function gameLiftTypes(aws: GameLiftAccess, clock: Clock): Readonly<Record<string, ResourceType>> {
+export function gameLiftTypes(
+  aws: GameLiftAccess,
+  clock: Clock,
+  accepted: AcceptedResources,
+): Readonly<Record<string, ResourceType>> {
   const ids = new Ids();
   return {
     'AWS::GameLift::Fleet': new FleetType(aws, clock),
-    'AWS::GameLift::Build': keptType(ids, 'build', ['OperatingSystem', 'StorageLocation', 'ServerSdkVersion']),
-    'AWS::GameLift::Script': keptType(ids, 'script', []),
-    'AWS::GameLift::Alias': keptType(ids, 'alias', []),
+    'AWS::GameLift::Build': {
+      ...keptType(accepted, ids, 'build'),
+      createOnly: ['OperatingSystem', 'StorageLocation', 'ServerSdkVersion'],
+    },
+    'AWS::GameLift::Script': keptType(accepted, ids, 'script'),
+    'AWS::GameLift::Alias': keptType(accepted, ids, 'alias'),
   };
 }

@@ -1,19 +1,21 @@
 import type { Alarms } from '../../aws/alarms';
 import type { Ec2 } from '../../aws/ec2';
 import type { Iam } from '../../aws/iam';
+import type { LogGroups } from '../../aws/log-groups';
 import type { ParameterStore } from '../../aws/parameters';
 import type { Queues } from '../../aws/queues';
 import type { Journal } from '../../journal';
 import type { Functions, VersionedFunctions } from '../../lambda/functions';
 import type { Scheduler } from '../../scheduler/index';
 import type { ResourceRequest, ResourceType } from '../resource-type';
+import { AcceptedResources, named, type AcceptedResource } from './accepted';
 import { alarmTypes } from './alarms';
 import { CustomResource, type CustomResourceOptions } from './custom-resource';
 import { lambdaTypes, versionTypes } from './functions';
 import { gameLiftTypes, type GameLiftAccess } from './gamelift';
 import { iamTypes } from './iam';
+import { logsTypes } from './logs';
 import { networkTypes } from './network';
-import { text } from './properties';
 import { schedulerTypes } from './scheduler';
 import { sqsTypes } from './sqs';
 import { ssmTypes } from './ssm';
@@ -29,57 +31,31 @@ export interface TypeOptions extends CustomResourceOptions {
   readonly parameters: ParameterStore;
   readonly queues: Queues;
   readonly alarms: Alarms;
+  readonly logGroups: LogGroups;
   /** @default - schedules are made up */
   readonly scheduler?: Scheduler | undefined;
 }
-
-function logGroupType(): ResourceType {
-  const existing = new Set<string>();
-  return {
-    createOnly: ['LogGroupName'],
-    create: ({ stack, properties, generateName }) => {
-      const name = text(properties, 'LogGroupName') ?? generateName();
-      const arn = `arn:aws:logs:${stack.region}:${stack.account}:log-group:${name}:*`;
-      if (existing.has(arn)) {
-        throw new Error(
-          `Resource of type 'AWS::Logs::LogGroup' with identifier '{"/properties/LogGroupName":"${name}"}' already exists.`,
-        );
-      }
-      existing.add(arn);
-      return { physicalId: name, attributes: { Arn: arn } };
-    },
-    update: ({ physicalId, attributes }) => ({ physicalId, attributes }),
-    delete: ({ attributes }) => {
-      existing.delete(String(attributes.Arn));
-    },
-  };
-}
-
-/** Accepted, without any effect on the rehearsal. */
-const inert: ResourceType = {
-  create: ({ generateName }) => ({ physicalId: generateName(), attributes: {} }),
-  update: ({ physicalId, attributes }) => ({ physicalId, attributes }),
-  delete: () => undefined,
-};
 
 /** The types of resources that templates name. To simulate one more, add it here, or with `register`. */
 export class ResourceTypes {
   private readonly types: Map<string, ResourceType>;
   private readonly custom: ResourceType;
+  private readonly accepted = new AcceptedResources();
 
   constructor(private readonly options: TypeOptions) {
     this.custom = new CustomResource(options);
+    const inert = this.accepted.type(named);
     this.types = new Map<string, ResourceType>(
       Object.entries({
         'AWS::CloudFormation::CustomResource': this.custom,
         'AWS::CDK::Metadata': inert,
         'AWS::Lambda::Permission': inert,
-        'AWS::Logs::LogGroup': logGroupType(),
+        ...logsTypes(options.logGroups),
         ...lambdaTypes(options.lambda),
         ...(options.versions === undefined ? {} : versionTypes(options.versions)),
         ...iamTypes(options.iam),
         ...networkTypes(options.ec2),
-        ...gameLiftTypes(options.gameLift, options.clock),
+        ...gameLiftTypes(options.gameLift, options.clock, this.accepted),
         ...ssmTypes(options.parameters),
         ...sqsTypes(options.queues),
         ...(options.scheduler === undefined ? {} : schedulerTypes(options.scheduler)),
@@ -98,13 +74,17 @@ export class ResourceTypes {
     return this.types.get(name) ?? (name.startsWith('Custom::') ? this.custom : this.unknown());
   }
 
+  /** Resources that were only accepted. */
+  otherResources(): AcceptedResource[] {
+    return this.accepted.list();
+  }
+
   private unknown(): ResourceType {
     return {
-      ...inert,
-      create: (request) => {
+      ...this.accepted.type((request) => {
         this.note(request, 'is not simulated: its id and attributes are made up');
-        return inert.create(request);
-      },
+        return named(request);
+      }),
       missingAttribute: ({ stack, physicalId }, attribute) =>
         attribute.endsWith('Arn')
           ? `arn:aws:unknown:${stack.region}:${stack.account}:${physicalId}`

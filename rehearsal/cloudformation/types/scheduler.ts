@@ -57,8 +57,7 @@ function groupType(scheduler: Scheduler): ResourceType {
     createOnly: ['Name'],
     create: ({ stack, properties, generateName }) => {
       const name = text(properties, 'Name') ?? generateName(64);
-      const arn = `arn:aws:scheduler:${stack.region}:${stack.account}:schedule-group/${name}`;
-      return { physicalId: name, attributes: { Arn: arn, State: 'ACTIVE' } };
+      return { physicalId: name, attributes: { Arn: scheduler.createGroup(stack, name), State: 'ACTIVE' } };
     },
     update: ({ physicalId, attributes }) => ({ physicalId, attributes }),
     delete: ({ stack, physicalId }) => {
