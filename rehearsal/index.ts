@@ -81,6 +81,7 @@ export class Rehearsal {
       queues: aws.queues,
       alarms: aws.alarms,
       logGroups: aws.logGroups,
+      notUnderstood: aws.notUnderstood,
       scheduler,
       defaults: { account, region },
       failedUpdatePhysicalId: options.failedUpdatePhysicalId ?? 'stored',

@@ -3,6 +3,7 @@ import { validateIdentityPolicy, validateTrustPolicy, type ValidationError } fro
 import type { Clock } from '../clock';
 import { Grants } from './grants';
 import { MANAGED_POLICIES } from './managed-policies';
+import type { NotUnderstood } from './not-understood';
 import { Timeline } from './timeline';
 
 /** A role as long as it exists; one made anew under the same name is another. */
@@ -36,6 +37,7 @@ const MANAGED_LIMIT = 6_144;
 const ATTACHMENT_LIMIT = 10;
 /** Stands for the account in ARNs of AWS's own policies. */
 const AWS_OWN = 'aws';
+const GRANTS_NOTHING = { Version: '2012-10-17', Statement: [{ Effect: 'Deny', NotAction: '*', Resource: '*' }] };
 
 /**
  * Roles and policies of every account. A change is effective some time after it was made; a new role and its trust are at once,
@@ -50,6 +52,7 @@ export class Entities {
   constructor(
     protected readonly clock: Clock,
     private readonly propagationSeconds: number,
+    protected readonly notUnderstood: NotUnderstood,
   ) {
     for (const [arn, document] of Object.entries(MANAGED_POLICIES)) {
       this.policies.set(arn, this.timeline<object | undefined>(document));
@@ -161,7 +164,7 @@ export class Entities {
       throw new IamError('LimitExceeded', `Cannot exceed quota for PoliciesPerRole: ${ATTACHMENT_LIMIT}`);
     }
     // nobody can narrow the policies of AWS
-    if (document !== undefined && !(policyArn in MANAGED_POLICIES)) {
+    if (document !== undefined && accountOf(policyArn) !== AWS_OWN) {
       this.granted.register(arn, policyArn, document);
     }
     state.set({ ...state.latest, attached });
@@ -203,6 +206,10 @@ export class Entities {
   }
 
   private policy(arn: string): Timeline<object | undefined> {
+    if (accountOf(arn) === AWS_OWN && !this.policies.has(arn)) {
+      this.notUnderstood.note(`the policy ${arn}: what it grants is not known, so it grants nothing`);
+      this.policies.set(arn, this.timeline<object | undefined>(GRANTS_NOTHING));
+    }
     const policy = this.policies.get(arn);
     if (policy?.latest === undefined) {
       throw new IamError('NoSuchEntity', `Policy ${arn} does not exist or is not attachable.`);

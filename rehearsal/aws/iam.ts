@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { accountOf, Entities, IamError, type RoleEntity } from './entities';
-import { Evaluator, type Context, type Decision, type NamedPolicy } from './evaluation';
+import { Evaluator, type Context, type Decision, type NamedPolicy, type Question } from './evaluation';
 import type { Grant } from './grants';
 import { ADMINISTRATOR_ACCESS } from './managed-policies';
 import { trusts } from './trust';
@@ -85,7 +85,7 @@ export class Iam extends Entities {
       return undefined;
     }
     const action = 'sts:AssumeRole';
-    const decision = await this.evaluator.evaluate({
+    const decision = await this.evaluate({
       ...this.identity(caller),
       principalArn: caller.arn,
       action,
@@ -149,7 +149,7 @@ export class Iam extends Entities {
     if (principal.role === undefined) {
       return { allowed: true, grantings: [] };
     }
-    const decision = await this.evaluator.evaluate({
+    const decision = await this.evaluate({
       ...this.identity(principal),
       principalArn: principal.arn,
       action,
@@ -164,9 +164,24 @@ export class Iam extends Entities {
     return decision;
   }
 
+  private async evaluate(question: Question): Promise<Decision> {
+    try {
+      return await this.evaluator.evaluate(question);
+    } catch (error) {
+      this.notUnderstood.note(error instanceof Error ? error.message : String(error));
+      throw error;
+    }
+  }
+
   private findFor(roleArn: string, servicePrincipal: string): RoleEntity | undefined {
     const role = this.find(roleArn);
-    return role !== undefined && trusts(role.state.effective.trust, servicePrincipal, accountOf(role.arn)) ? role : undefined;
+    if (role === undefined || trusts(role.state.effective.trust, servicePrincipal, accountOf(role.arn))) {
+      return role;
+    }
+    if (JSON.stringify(role.state.effective.trust).includes('"Condition"')) {
+      this.notUnderstood.note(`conditions of the trust policy of ${role.arn}: those that are not known are taken as not met`);
+    }
+    return undefined;
   }
 
   private use({ role }: Principal, action: string, { grantings }: Decision & { allowed: true }): void {

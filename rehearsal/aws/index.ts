@@ -10,6 +10,7 @@ import { Iam } from './iam';
 import { takeInventory, type Inventory, type InventoryPart } from './inventory';
 import { LogGroups } from './log-groups';
 import { Metrics } from './metrics';
+import { NotUnderstood } from './not-understood';
 import { ParameterStore } from './parameters';
 import { Queues } from './queues';
 import type { Place, Service } from './service';
@@ -54,6 +55,7 @@ export class SimulatedAws {
   readonly alarms: Alarms;
   readonly queues: Queues;
   readonly logGroups = new LogGroups();
+  readonly notUnderstood = new NotUnderstood();
   /** How long things take in GameLift, and how they end. */
   readonly fates = new Fates();
 
@@ -61,7 +63,7 @@ export class SimulatedAws {
   private readonly parts: (() => Partial<InventoryPart>)[] = [];
 
   constructor({ clock, journal, iamPropagationSeconds = 0 }: AwsOptions) {
-    this.iam = new Iam(clock, iamPropagationSeconds);
+    this.iam = new Iam(clock, iamPropagationSeconds, this.notUnderstood);
     this.endpoint = new Endpoint(clock, journal, this.iam);
     this.ec2 = new Ec2(clock);
     const { behaviours, ec2, endpoint, fates, iam } = this;

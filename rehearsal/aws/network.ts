@@ -1,4 +1,5 @@
 import type { Clock } from '../clock';
+import { contains, isCidr, overlap, prefixLength } from './cidr';
 import { notFound } from './ec2-errors';
 import { hexadecimal, Ids } from './ids';
 import { Peerings } from './peerings';
@@ -87,6 +88,7 @@ export class Network {
 
   /** With its main route table and its default security group. */
   createVpc({ account, region, cidrBlock }: Place & { readonly cidrBlock: string }): { vpcId: string } {
+    requireSize(cidrBlock, 'InvalidVpc.Range');
     const vpcId = this.ids.next('vpc');
     const vpc: Vpc = {
       vpcId,
@@ -147,14 +149,28 @@ export class Network {
 
   /** @returns the id of the association. */
   associateCidrBlock(place: Place, vpcId: string, cidrBlock: string): string {
+    requireSize(cidrBlock, 'InvalidVpc.Range');
+    const { cidrBlocks } = this.vpc(place, vpcId);
+    if ([...cidrBlocks.values()].some((other) => overlap(other, cidrBlock))) {
+      throw new ServiceError('InvalidVpc.Range', `The CIDR '${cidrBlock}' conflicts with one of the CIDRs of the VPC.`);
+    }
     const id = this.ids.next('vpc-cidr-assoc');
-    this.vpc(place, vpcId).cidrBlocks.set(id, cidrBlock);
+    cidrBlocks.set(id, cidrBlock);
     return id;
   }
 
   createSubnet(place: Place, subnet: { vpcId: string; cidrBlock: string; availabilityZone: string }): string {
+    const vpc = this.vpc(place, subnet.vpcId);
+    const { cidrBlock } = subnet;
+    requireSize(cidrBlock, 'InvalidSubnet.Range');
+    if (![...vpc.cidrBlocks.values()].some((block) => contains(block, cidrBlock))) {
+      throw new ServiceError('InvalidSubnet.Range', `The CIDR '${cidrBlock}' is invalid.`);
+    }
+    if ([...this.subnets.values()].some((other) => other.vpc === vpc && overlap(other.cidrBlock, cidrBlock))) {
+      throw new ServiceError('InvalidSubnet.Conflict', `The CIDR '${cidrBlock}' conflicts with another subnet`);
+    }
     const subnetId = this.ids.next('subnet');
-    this.subnets.set(subnetId, { ...subnet, subnetId, vpc: this.vpc(place, subnet.vpcId) });
+    this.subnets.set(subnetId, { ...subnet, subnetId, vpc });
     return subnetId;
   }
 
@@ -330,6 +346,17 @@ export class Network {
         throw notFound('vpcPeeringConnection', [target]);
       }
     }
+  }
+}
+
+/** VPCs and subnets have blocks from /16 to /28. */
+function requireSize(cidrBlock: string, code: string): void {
+  if (!isCidr(cidrBlock)) {
+    const message = `Value (${cidrBlock}) for parameter cidrBlock is invalid. This is not a valid CIDR block.`;
+    throw new ServiceError('InvalidParameterValue', message);
+  }
+  if (prefixLength(cidrBlock) < 16 || prefixLength(cidrBlock) > 28) {
+    throw new ServiceError(code, `The CIDR '${cidrBlock}' is invalid.`);
   }
 }
 

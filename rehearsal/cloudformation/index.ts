@@ -14,8 +14,10 @@ import { Plan } from './plan';
 import { Stack, type NamedStackResult, type Resource, type StackDescription, type StackResult } from './stack';
 import { StackOutputs } from './stack-outputs';
 import { Stacks } from './stacks';
+import type { Template } from './template';
 import { ResourceTypes, type TypeOptions } from './types/index';
 import { nestedStackType, type NestedStacks } from './types/nested-stack';
+import { transformsOf, validateTemplate } from './validation';
 
 export type { OnFailure } from './deployment';
 export type { NextDeletion } from './operator';
@@ -52,8 +54,8 @@ export class CloudFormation implements NestedStacks {
   constructor(private readonly options: CloudFormationOptions) {
     this.types = new ResourceTypes(options);
     this.types.register('AWS::CloudFormation::Stack', nestedStackType(this));
-    const { clock, journal, nextDeletion } = options;
-    this.services = { clock, journal, types: this.types, generated: new Map(), nextDeletion };
+    const { clock, journal, notUnderstood, nextDeletion } = options;
+    this.services = { clock, journal, notUnderstood, types: this.types, generated: new Map(), nextDeletion };
   }
 
   /** Creates the stack, or updates it. Throws, before anything happens, where the template or the state of the stack forbids it. */
@@ -191,6 +193,7 @@ export class CloudFormation implements NestedStacks {
 
   private prepare(stack: Stack, artifact: StackArtifact, onFailure?: OnFailure): Deployment {
     const { clock, iam, parameters: store } = this.options;
+    this.validate(artifact.template);
     const parameters = parametersOf(artifact, store);
     const outputs = new StackOutputs(this.stacks, iam, stack.identity, artifact.executionRoleArn);
     const plan = new Plan({
@@ -212,6 +215,24 @@ export class CloudFormation implements NestedStacks {
       },
     };
     return new Deployment(this.services, stack, plan, target, onFailure);
+  }
+
+  private validate(template: Template): void {
+    const { notUnderstood } = this.options;
+    const transforms = transformsOf(template);
+    if (transforms.length > 0) {
+      transforms.forEach((name) => {
+        notUnderstood.note(`the transform ${name}: templates with transforms are refused`);
+      });
+      throw new Error(`template transforms are not simulated: got ${transforms.join(', ')}`);
+    }
+    Object.keys(template.Rules ?? {})
+      // asserts a version of the CDK's bootstrap stack, which is always new enough here
+      .filter((name) => name !== 'CheckBootstrapVersion')
+      .forEach((name) => {
+        notUnderstood.note(`the rule ${name}: rules of templates are not evaluated`);
+      });
+    validateTemplate(template, (type) => this.types.schema(type));
   }
 
   private missingAttribute(stack: Stack, resource: Resource, attribute: string): unknown {

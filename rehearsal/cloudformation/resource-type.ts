@@ -50,8 +50,6 @@ export class ResourceFailure extends Error {
 
 /** A type of resource: what CloudFormation does for it. */
 export interface ResourceType {
-  /** Properties whose change makes a new resource. */
-  readonly createOnly?: readonly string[];
   /** How long it takes to create, update or delete one, in rehearsed seconds. @default 1 */
   readonly seconds?: number;
   create(request: ResourceRequest): Promise<ResourceOutcome> | ResourceOutcome;

@@ -84,10 +84,10 @@ export class Scheduler {
   }
 
   /** A change of what is invoked leaves the rhythm as it is; a new rhythm begins as that of a new schedule does. */
-  update(arn: string, configuration: ScheduleConfiguration): void {
-    const schedule = this.schedules.get(arn);
+  update(place: Place, group: string, name: string, configuration: ScheduleConfiguration): void {
+    const schedule = this.schedules.get(scheduleArn(place, group, name));
     if (!schedule) {
-      throw new Error(`Schedule ${arn} does not exist.`);
+      throw new Error(`Schedule ${name} does not exist.`);
     }
     const now = this.options.clock.now();
     const { expression, startDate } = schedule.configuration;

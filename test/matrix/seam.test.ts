@@ -56,6 +56,7 @@ class Seam {
       queues: aws.queues,
       alarms: aws.alarms,
       logGroups: aws.logGroups,
+      notUnderstood: aws.notUnderstood,
       defaults: PLACE,
       failedUpdatePhysicalId: 'stored',
     });

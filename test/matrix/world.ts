@@ -97,6 +97,7 @@ export class MatrixWorld {
       queues: aws.queues,
       alarms: aws.alarms,
       logGroups: aws.logGroups,
+      notUnderstood: aws.notUnderstood,
       defaults: PLACE,
       failedUpdatePhysicalId: readings.failedUpdatePhysicalId ?? 'stored',
     });

@@ -482,7 +482,10 @@ describe('templates', () => {
       Resources: { Vpc: vpc('10.0.0.0/16') },
       Outputs: { Id: { Value: { Ref: 'Vpc' }, Export: { Name: 'vpc' } } },
     };
-    const importing = { Resources: {}, Outputs: { Id: { Value: { 'Fn::ImportValue': 'vpc' } } } };
+    const importing = {
+      Resources: { Topic: { Type: 'AWS::SNS::Topic' } },
+      Outputs: { Id: { Value: { 'Fn::ImportValue': 'vpc' } } },
+    };
     const { outputs } = await rehearsal.cloudFormation.deploy(writeAssembly(exporting, 'Exporting'), 'Exporting');
     expect((await rehearsal.cloudFormation.deploy(writeAssembly(importing, 'Importing'), 'Importing')).outputs).toEqual(outputs);
     const replaced = { ...exporting, Resources: { Vpc: vpc('10.1.0.0/16') } };
@@ -497,10 +500,10 @@ describe('templates', () => {
 
   test('with types that are not simulated get made-up resources, and the journal says so', async () => {
     const { outputs } = await deploy(
-      { Table: { Type: 'AWS::DynamoDB::Table' } },
-      { Outputs: { Arn: { Value: { 'Fn::GetAtt': ['Table', 'Arn'] } } } },
+      { Topic: { Type: 'AWS::SNS::Topic' } },
+      { Outputs: { Arn: { Value: { 'Fn::GetAtt': ['Topic', 'TopicArn'] } } } },
     );
-    expect(outputs.Arn).toMatch(/^arn:aws:unknown:us-east-1:111111111111:Stack-Table-/);
-    expect(rehearsal.journal.entries.some(({ message }) => message.includes('AWS::DynamoDB::Table is not simulated'))).toBe(true);
+    expect(outputs.Arn).toMatch(/^arn:aws:unknown:us-east-1:111111111111:Stack-Topic-/);
+    expect(rehearsal.journal.entries.some(({ message }) => message.includes('AWS::SNS::Topic is not simulated'))).toBe(true);
   });
 });

@@ -70,7 +70,6 @@ export function alarmTypes(
   };
   return {
     'AWS::CloudWatch::Alarm': {
-      createOnly: ['AlarmName'],
       create: (request) => put(request, text(request.properties, 'AlarmName') ?? request.generateName(255)),
       update: (request) => put(request, request.physicalId),
       delete: ({ attributes }) => {

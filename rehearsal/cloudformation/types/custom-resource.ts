@@ -1,3 +1,4 @@
+import { NotSimulated } from '../../aws/not-understood';
 import { Ids } from '../../aws/ids';
 import type { RehearsalClock } from '../../clock';
 import type { Functions } from '../../lambda/functions';
@@ -87,7 +88,7 @@ export class CustomResource implements ResourceType {
     };
     const token = textOf(properties.ServiceToken ?? '');
     if (!token.startsWith('arn:aws:lambda:')) {
-      throw new ResourceFailure(`the service token is not simulated: only Lambda functions are, got ${token}`, fallbackId);
+      throw new NotSimulated(`the service token is not simulated: only Lambda functions are, got ${token}`);
     }
     try {
       this.options.lambda.invokeAsync(token, request);

@@ -1,3 +1,4 @@
+import type { NotUnderstood } from '../../aws/not-understood';
 import {
   functionArn,
   type EventInvokeConfiguration,
@@ -33,13 +34,16 @@ function configurationOf({ stack, properties, assets }: ResourceRequest, functio
 const arnOf = (stack: StackIdentity, name: string) =>
   name.startsWith('arn:') ? name : functionArn(stack.account, stack.region, name);
 
-function functionType(lambda: Functions): ResourceType {
+function functionType(lambda: Functions, notUnderstood: NotUnderstood): ResourceType {
   const deploy = (request: ResourceRequest, name: string) => {
-    const arn = lambda.deploy(configurationOf(request, name));
+    const configuration = configurationOf(request, name);
+    if (!configuration.runtime.startsWith('nodejs')) {
+      notUnderstood.note(`functions with the runtime ${configuration.runtime}: they are never run, and each invocation fails`);
+    }
+    const arn = lambda.deploy(configuration);
     return { physicalId: name, attributes: { Arn: arn } };
   };
   return {
-    createOnly: ['FunctionName', 'PackageType'],
     seconds: 3,
     create: (request) => {
       const name = text(request.properties, 'FunctionName') ?? request.generateName(64);
@@ -60,7 +64,6 @@ const functionOf = ({ stack, properties }: ResourceRequest) => arnOf(stack, requ
 /** A version is never changed: whatever changes makes another. */
 function versionType(lambda: VersionedFunctions): ResourceType {
   return {
-    createOnly: ['FunctionName', 'CodeSha256', 'Description', 'ProvisionedConcurrencyConfig', 'RuntimePolicy'],
     create: (request) => {
       const arn = functionOf(request);
       const version = lambda.publish(arn);
@@ -81,7 +84,6 @@ function aliasType(lambda: VersionedFunctions): ResourceType {
     return { physicalId: arn, attributes: { AliasArn: arn } };
   };
   return {
-    createOnly: ['FunctionName', 'Name'],
     create: (request) => {
       const name = required(request.properties, 'Name');
       if (lambda.hasAlias(functionOf(request), name)) {
@@ -114,7 +116,6 @@ function eventInvokeConfigType(lambda: Functions): ResourceType {
     lambda.configureEventInvoke(qualified(request), eventInvokeConfigurationOf(request.properties));
   };
   return {
-    createOnly: ['FunctionName', 'Qualifier'],
     create: (request) => {
       if (!lambda.has(qualified(request))) {
         throw new Error(`The function or its version or alias does not exist: ${qualified(request)}`);
@@ -134,8 +135,8 @@ function eventInvokeConfigType(lambda: Functions): ResourceType {
   };
 }
 
-export const lambdaTypes = (lambda: Functions): Readonly<Record<string, ResourceType>> => ({
-  'AWS::Lambda::Function': functionType(lambda),
+export const lambdaTypes = (lambda: Functions, notUnderstood: NotUnderstood): Readonly<Record<string, ResourceType>> => ({
+  'AWS::Lambda::Function': functionType(lambda, notUnderstood),
   'AWS::Lambda::EventInvokeConfig': eventInvokeConfigType(lambda),
 });
 

@@ -16,22 +16,6 @@ import { required, text } from './properties';
 
 /** GameLift's fleets and builds, as CloudFormation makes them: by calls to GameLift that are checked like anyone's. */
 
-/** The properties of a fleet that CloudFormation's schema calls create-only. */
-const CREATE_ONLY = [
-  'BuildId',
-  'CertificateConfiguration',
-  'ComputeType',
-  'EC2InstanceType',
-  'FleetType',
-  'InstanceRoleARN',
-  'InstanceRoleCredentialsProvider',
-  'LogPaths',
-  'PeerVpcAwsAccountId',
-  'PeerVpcId',
-  'ScriptId',
-  'ServerLaunchParameters',
-  'ServerLaunchPath',
-];
 /** What GameLift is given; the rest makes no difference to it here. */
 const PASSED_ON = [
   'Description',
@@ -59,8 +43,6 @@ interface FleetShape {
 }
 
 class FleetType implements ResourceType {
-  readonly createOnly = CREATE_ONLY;
-
   constructor(
     private readonly aws: GameLiftAccess,
     private readonly clock: Clock,
@@ -210,10 +192,7 @@ export function gameLiftTypes(
   const ids = new Ids();
   return {
     'AWS::GameLift::Fleet': new FleetType(aws, clock),
-    'AWS::GameLift::Build': {
-      ...keptType(accepted, ids, 'build'),
-      createOnly: ['OperatingSystem', 'StorageLocation', 'ServerSdkVersion'],
-    },
+    'AWS::GameLift::Build': keptType(accepted, ids, 'build'),
     'AWS::GameLift::Script': keptType(accepted, ids, 'script'),
     'AWS::GameLift::Alias': keptType(accepted, ids, 'alias'),
   };

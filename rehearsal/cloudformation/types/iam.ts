@@ -34,7 +34,6 @@ function roleType(iam: Iam): ResourceType {
     });
   };
   return {
-    createOnly: ['RoleName', 'Path'],
     seconds: POLICY_SECONDS,
     create: ({ stack, properties, generateName }) => {
       const roleName = text(properties, 'RoleName') ?? generateName(64);
@@ -96,7 +95,6 @@ function rolePolicyType(iam: Iam): ResourceType {
     return { physicalId: `${nameOf(properties)}|${required(properties, 'RoleName')}`, attributes: {} };
   };
   return {
-    createOnly: ['RoleName', 'PolicyName'],
     seconds: POLICY_SECONDS,
     create: put,
     update: put,
@@ -108,7 +106,6 @@ function rolePolicyType(iam: Iam): ResourceType {
 
 function managedPolicyType(iam: Iam): ResourceType {
   return {
-    createOnly: ['ManagedPolicyName', 'Path', 'Description'],
     seconds: POLICY_SECONDS,
     create: ({ stack, properties, generateName }) => {
       const policyName = text(properties, 'ManagedPolicyName') ?? generateName();

@@ -2,12 +2,16 @@ import type { Alarms } from '../../aws/alarms';
 import type { Ec2 } from '../../aws/ec2';
 import type { Iam } from '../../aws/iam';
 import type { LogGroups } from '../../aws/log-groups';
+import type { NotUnderstood } from '../../aws/not-understood';
 import type { ParameterStore } from '../../aws/parameters';
 import type { Queues } from '../../aws/queues';
 import type { Journal } from '../../journal';
 import type { Functions, VersionedFunctions } from '../../lambda/functions';
 import type { Scheduler } from '../../scheduler/index';
 import type { ResourceRequest, ResourceType } from '../resource-type';
+import { schemaOf, type ResourceSchema } from '../schema/index';
+import { violations } from '../schema/properties';
+import type { Properties } from '../template';
 import { AcceptedResources, named, type AcceptedResource } from './accepted';
 import { alarmTypes } from './alarms';
 import { CustomResource, type CustomResourceOptions } from './custom-resource';
@@ -32,6 +36,7 @@ export interface TypeOptions extends CustomResourceOptions {
   readonly queues: Queues;
   readonly alarms: Alarms;
   readonly logGroups: LogGroups;
+  readonly notUnderstood: NotUnderstood;
   /** @default - schedules are made up */
   readonly scheduler?: Scheduler | undefined;
 }
@@ -49,9 +54,12 @@ export class ResourceTypes {
       Object.entries({
         'AWS::CloudFormation::CustomResource': this.custom,
         'AWS::CDK::Metadata': inert,
-        'AWS::Lambda::Permission': inert,
+        'AWS::Lambda::Permission': this.accepted.type((request) => {
+          options.notUnderstood.note('AWS::Lambda::Permission: accepted, without effect on who may invoke a function');
+          return named(request);
+        }),
         ...logsTypes(options.logGroups),
-        ...lambdaTypes(options.lambda),
+        ...lambdaTypes(options.lambda, options.notUnderstood),
         ...(options.versions === undefined ? {} : versionTypes(options.versions)),
         ...iamTypes(options.iam),
         ...networkTypes(options.ec2),
@@ -61,6 +69,7 @@ export class ResourceTypes {
         ...(options.scheduler === undefined ? {} : schedulerTypes(options.scheduler)),
         ...alarmTypes(options.alarms, (request) => {
           this.note(request, 'is an alarm of a kind that is not simulated: it has no state');
+          options.notUnderstood.note('alarms on other than one metric with a static threshold: they have no state');
         }),
       }),
     );
@@ -74,6 +83,20 @@ export class ResourceTypes {
     return this.types.get(name) ?? (name.startsWith('Custom::') ? this.custom : this.unknown());
   }
 
+  /** What AWS publishes about a type; undefined where properties and attributes are not known: those of custom resources are free. */
+  schema(name: string): ResourceSchema | undefined {
+    return this.find(name) === this.custom ? undefined : schemaOf(name);
+  }
+
+  /** What is wrong with properties, in the words of CloudFormation. */
+  violations(name: string, properties: Properties): string[] {
+    if (this.find(name) === this.custom) {
+      return properties.ServiceToken === undefined ? ['#: required key [ServiceToken] not found'] : [];
+    }
+    const schema = schemaOf(name);
+    return schema === undefined ? [] : violations(schema, properties);
+  }
+
   /** Resources that were only accepted. */
   otherResources(): AcceptedResource[] {
     return this.accepted.list();
@@ -83,6 +106,11 @@ export class ResourceTypes {
     return {
       ...this.accepted.type((request) => {
         this.note(request, 'is not simulated: its id and attributes are made up');
+        this.options.notUnderstood.note(
+          schemaOf(request.type) === undefined
+            ? `${request.type}: ids and attributes are made up, and properties are not checked`
+            : `${request.type}: ids and attributes are made up`,
+        );
         return named(request);
       }),
       missingAttribute: ({ stack, physicalId }, attribute) =>

@@ -5,7 +5,6 @@ import { text } from './properties';
 export function logsTypes(logGroups: LogGroups): Readonly<Record<string, ResourceType>> {
   return {
     'AWS::Logs::LogGroup': {
-      createOnly: ['LogGroupName'],
       create: ({ stack, properties, generateName }) => {
         const name = text(properties, 'LogGroupName') ?? generateName();
         if (logGroups.has(stack, name)) {

@@ -18,7 +18,6 @@ export function nestedStackType(stacks: NestedStacks): ResourceType {
   /** Updates that the stack around has neither settled nor taken back. */
   const pending = new Map<string, Deployment>();
   return {
-    createOnly: [],
     create: async (request) => {
       const stack = await stacks.createNested(artifactOf(request, request.generateName()), request.cancelled);
       const { id } = stack.identity;

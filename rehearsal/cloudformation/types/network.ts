@@ -1,5 +1,6 @@
 import type { Ec2 } from '../../aws';
 import { ALL_EGRESS, type Rule } from '../../aws/network';
+import { NotSimulated } from '../../aws/not-understood';
 import type { ResourceRequest, ResourceType, ResourceUpdate } from '../resource-type';
 import type { Properties } from '../template';
 import { objects, required, text } from './properties';
@@ -78,7 +79,6 @@ function ruleOf(properties: Properties, direction: Rule['direction']): Rule {
 function ruleType(ec2: Ec2, direction: Rule['direction']): ResourceType {
   const place = ({ stack }: ResourceRequest): { account: string; region: string } => stack;
   return {
-    createOnly: ['GroupId', 'IpProtocol', 'FromPort', 'ToPort', ...PEERS],
     create: (request) => {
       ec2.authorizeRule(place(request), required(request.properties, 'GroupId'), ruleOf(request.properties, direction));
       const id = `sgr-${request.generateName(64).slice(-12).toLowerCase()}`;
@@ -100,7 +100,6 @@ function securityGroupType(ec2: Ec2): ResourceType {
     ];
   };
   return {
-    createOnly: ['GroupName', 'GroupDescription', 'VpcId'],
     seconds: 2,
     create: ({ stack, properties, generateName }) => {
       const vpcId = required(properties, 'VpcId');
@@ -128,7 +127,7 @@ function routeType(ec2: Ec2): ResourceType {
   const routeOf = (properties: Properties): { destination: string; kind: string; target: string } => {
     const [name, kind] = Object.entries(ROUTE_TARGETS).find(([candidate]) => properties[candidate] !== undefined) ?? [];
     if (name === undefined || kind === undefined) {
-      throw new Error(`a route to one of ${Object.keys(ROUTE_TARGETS).join(', ')} is simulated, and to nothing else`);
+      throw new NotSimulated(`a route to one of ${Object.keys(ROUTE_TARGETS).join(', ')} is simulated, and to nothing else`);
     }
     return {
       destination: text(properties, 'DestinationCidrBlock') ?? required(properties, 'DestinationIpv6CidrBlock'),
@@ -137,7 +136,6 @@ function routeType(ec2: Ec2): ResourceType {
     };
   };
   return {
-    createOnly: ['RouteTableId', 'DestinationCidrBlock', 'DestinationIpv6CidrBlock'],
     create: ({ stack, properties }) => {
       const tableId = required(properties, 'RouteTableId');
       const route = routeOf(properties);
@@ -162,7 +160,6 @@ function routeType(ec2: Ec2): ResourceType {
 export function networkTypes(ec2: Ec2): Readonly<Record<string, ResourceType>> {
   return {
     'AWS::EC2::VPC': tagged(ec2, {
-      createOnly: ['CidrBlock', 'InstanceTenancy', 'Ipv4IpamPoolId', 'Ipv4NetmaskLength'],
       seconds: 3,
       create: ({ stack, properties }) => {
         const cidrBlock = required(properties, 'CidrBlock');
@@ -184,7 +181,6 @@ export function networkTypes(ec2: Ec2): Readonly<Record<string, ResourceType>> {
       },
     }),
     'AWS::EC2::VPCCidrBlock': {
-      createOnly: ['VpcId', 'CidrBlock'],
       create: ({ stack, properties }) => {
         const id = ec2.associateCidrBlock(stack, required(properties, 'VpcId'), required(properties, 'CidrBlock'));
         return { physicalId: id, attributes: { Id: id } };
@@ -195,7 +191,6 @@ export function networkTypes(ec2: Ec2): Readonly<Record<string, ResourceType>> {
       },
     },
     'AWS::EC2::Subnet': tagged(ec2, {
-      createOnly: ['VpcId', 'CidrBlock', 'AvailabilityZone'],
       create: ({ stack, properties }) => {
         const vpcId = required(properties, 'VpcId');
         const cidrBlock = required(properties, 'CidrBlock');
@@ -212,7 +207,6 @@ export function networkTypes(ec2: Ec2): Readonly<Record<string, ResourceType>> {
       },
     }),
     'AWS::EC2::RouteTable': tagged(ec2, {
-      createOnly: ['VpcId'],
       create: ({ stack, properties }) => {
         const routeTableId = ec2.createRouteTable(stack, required(properties, 'VpcId'));
         return { physicalId: routeTableId, attributes: { RouteTableId: routeTableId } };
@@ -223,7 +217,6 @@ export function networkTypes(ec2: Ec2): Readonly<Record<string, ResourceType>> {
       },
     }),
     'AWS::EC2::SubnetRouteTableAssociation': {
-      createOnly: ['SubnetId', 'RouteTableId'],
       create: ({ stack, properties }) => {
         const id = ec2.associate(stack, required(properties, 'RouteTableId'), required(properties, 'SubnetId'));
         return { physicalId: id, attributes: { Id: id } };
@@ -245,14 +238,17 @@ export function networkTypes(ec2: Ec2): Readonly<Record<string, ResourceType>> {
       },
     }),
     'AWS::EC2::VPCGatewayAttachment': {
-      createOnly: ['VpcId', 'InternetGatewayId'],
       create: ({ stack, properties }) => {
         const gatewayId = required(properties, 'InternetGatewayId');
         const vpcId = required(properties, 'VpcId');
         ec2.attachInternetGateway(stack, gatewayId, vpcId);
         return { physicalId: `IGW|${vpcId}`, attributes: { AttachmentType: 'IGW' } };
       },
-      update: unchanged,
+      update: ({ stack, properties, previous, physicalId, attributes }) => {
+        ec2.attachInternetGateway(stack, required(previous, 'InternetGatewayId'));
+        ec2.attachInternetGateway(stack, required(properties, 'InternetGatewayId'), required(properties, 'VpcId'));
+        return { physicalId, attributes };
+      },
       delete: ({ stack, properties }) => {
         ec2.attachInternetGateway(stack, required(properties, 'InternetGatewayId'));
       },
