@@ -61,6 +61,8 @@ export class Entities {
 
   createRole(role: {
     account: string;
+    /** Default: aws */
+    partition?: string;
     roleName: string;
     path?: string;
     assumeRolePolicy: object;
@@ -71,7 +73,7 @@ export class Entities {
       throw new IamError('EntityAlreadyExists', `Role with name ${role.roleName} already exists.`);
     }
     requireValid(validateTrustPolicy(role.assumeRolePolicy));
-    const arn = `arn:aws:iam::${role.account}:role${role.path ?? '/'}${role.roleName}`;
+    const arn = `arn:${role.partition ?? 'aws'}:iam::${role.account}:role${role.path ?? '/'}${role.roleName}`;
     const roleId = this.id('AROA');
     const state: RoleState = {
       exists: true,
@@ -123,8 +125,8 @@ export class Entities {
   }
 
   /** @returns the policy's ARN. */
-  createPolicy(policy: { account: string; policyName: string; path?: string; document: object }): string {
-    const arn = `arn:aws:iam::${policy.account}:policy${policy.path ?? '/'}${policy.policyName}`;
+  createPolicy(policy: { account: string; partition?: string; policyName: string; path?: string; document: object }): string {
+    const arn = `arn:${policy.partition ?? 'aws'}:iam::${policy.account}:policy${policy.path ?? '/'}${policy.policyName}`;
     if (this.policies.get(arn)?.latest !== undefined) {
       throw new IamError(
         'EntityAlreadyExists',
@@ -207,14 +209,22 @@ export class Entities {
 
   private policy(arn: string): Timeline<object | undefined> {
     if (accountOf(arn) === AWS_OWN && !this.policies.has(arn)) {
-      this.notUnderstood.note(`the policy ${arn}: what it grants is not known, so it grants nothing`);
-      this.policies.set(arn, this.timeline<object | undefined>(GRANTS_NOTHING));
+      this.policies.set(arn, this.timeline<object | undefined>(this.awsPolicy(arn)));
     }
     const policy = this.policies.get(arn);
     if (policy?.latest === undefined) {
       throw new IamError('NoSuchEntity', `Policy ${arn} does not exist or is not attachable.`);
     }
     return policy;
+  }
+
+  /** Every partition has AWS's policies, under ARNs of its own. */
+  private awsPolicy(arn: string): object {
+    const known = MANAGED_POLICIES[arn.replace(/^arn:[^:]*:/, 'arn:aws:')];
+    if (known === undefined) {
+      this.notUnderstood.note(`the policy ${arn}: what it grants is not known, so it grants nothing`);
+    }
+    return known ?? GRANTS_NOTHING;
   }
 
   private boundary(arn: string | undefined): { boundary?: string } {

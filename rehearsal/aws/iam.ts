@@ -228,7 +228,7 @@ export class Iam extends Entities {
     this.assumed.add(role.arn);
     const account = accountOf(role.arn);
     const name = role.arn.slice(role.arn.lastIndexOf('/') + 1);
-    const arn = `arn:aws:sts::${account}:assumed-role/${name}/${sessionName}`;
+    const arn = `arn:${role.arn.split(':')[1] ?? ''}:sts::${account}:assumed-role/${name}/${sessionName}`;
     return { arn, account, userId: `${role.roleId}:${sessionName}`, role };
   }
 }

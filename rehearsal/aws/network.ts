@@ -2,6 +2,7 @@ import type { Clock } from '../clock';
 import { contains, isCidr, overlap, prefixLength } from './cidr';
 import { notFound } from './ec2-errors';
 import { hexadecimal, Ids } from './ids';
+import { arnOf } from './partitions';
 import { Peerings } from './peerings';
 import { ServiceError, type Place } from './service';
 import { Tags } from './tags';
@@ -92,7 +93,7 @@ export class Network {
     const vpcId = this.ids.next('vpc');
     const vpc: Vpc = {
       vpcId,
-      arn: `arn:aws:ec2:${region}:${account}:vpc/${vpcId}`,
+      arn: arnOf({ account, region }, 'ec2', `vpc/${vpcId}`),
       account,
       region,
       cidrBlock,
@@ -301,6 +302,15 @@ export class Network {
     rules.push(rule);
   }
 
+  /** Gives a rule that is there another description, or none. */
+  describeRule(place: Place, groupId: string, rule: Rule): void {
+    const { rules } = this.securityGroup(place, groupId);
+    const index = rules.findIndex((other) => sameRule(other, rule));
+    if (index >= 0) {
+      rules.splice(index, 1, rule);
+    }
+  }
+
   revokeRule(place: Place, groupId: string, rule: Rule): void {
     const { rules } = this.securityGroup(place, groupId);
     const index = rules.findIndex((other) => sameRule(other, rule));
@@ -360,7 +370,8 @@ function requireSize(cidrBlock: string, code: string): void {
   }
 }
 
-function sameRule(one: Rule, other: Rule): boolean {
+/** Whether two rules allow the same, whatever their descriptions. */
+export function sameRule(one: Rule, other: Rule): boolean {
   const essence = ({ direction, protocol, fromPort, toPort, peer }: Rule) =>
     [direction, protocol, fromPort, toPort, peer].join(' ');
   return essence(one) === essence(other);

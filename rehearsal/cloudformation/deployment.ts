@@ -242,7 +242,23 @@ export class Deployment extends Operator {
 
   private createOne(resource: Resource, verb: Verb, reason?: string): Promise<boolean> {
     this.touched.set(resource.logicalId, verb === 'CREATE' ? 'created' : 'replaced');
-    return this.perform(resource, verb, (type) => type.create(this.request(resource, this.cancelled)), reason);
+    return this.perform(resource, verb, (type) => this.makeOne(type, resource, verb), reason);
+  }
+
+  /** What there is of a resource is known as soon as it has a physical id. */
+  private async makeOne(type: ResourceType, resource: Resource, verb: Verb): Promise<ResourceOutcome> {
+    const { logicalId } = resource;
+    let known = false;
+    const initiated = (physicalId: string): void => {
+      this.keep(logicalId, { physicalId });
+      if (!known && this.inProgress.has(logicalId)) {
+        this.resourceEvent(resource, `${verb}_IN_PROGRESS`, 'Resource creation Initiated');
+      }
+      known = true;
+    };
+    const outcome = await type.create({ ...this.request(resource, this.cancelled), initiated });
+    initiated(outcome.physicalId);
+    return outcome;
   }
 
   private async updateOne(old: Resource, resource: Resource): Promise<boolean> {

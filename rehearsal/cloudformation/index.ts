@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { InventoryPart } from '../aws/inventory';
+import { arnOf } from '../aws/partitions';
 import type { Place } from '../aws/service';
 import type { RehearsalClock } from '../clock';
 import type { Journal } from '../journal';
@@ -11,6 +12,7 @@ import { dereference } from './dynamic-references';
 import { Operator, type NextDeletion, type Services } from './operator';
 import { parametersOf } from './parameters';
 import { Plan } from './plan';
+import type { ResourceRequest } from './resource-type';
 import { Stack, type NamedStackResult, type Resource, type StackDescription, type StackResult } from './stack';
 import { StackOutputs } from './stack-outputs';
 import { Stacks } from './stacks';
@@ -35,6 +37,11 @@ export interface CloudFormationOptions extends TypeOptions {
 export interface DeployOptions {
   /** @default 'roll back' */
   readonly onFailure?: OnFailure;
+}
+
+/** How a stack is created: on its own, or as a resource of another one. */
+interface Creation extends Partial<Pick<ResourceRequest, 'cancelled' | 'initiated'>> {
+  readonly onFailure?: OnFailure | undefined;
 }
 
 /** What a deployment that went well ends in. */
@@ -129,8 +136,11 @@ export class CloudFormation implements NestedStacks {
     return { ...this.stacks.inventory(), otherResources: this.types.otherResources() };
   }
 
-  createNested(artifact: StackArtifact, cancelled: Promise<void>): Promise<Stack> {
-    return this.create(artifact, cancelled);
+  createNested(
+    artifact: StackArtifact,
+    { cancelled, initiated }: Pick<ResourceRequest, 'cancelled' | 'initiated'>,
+  ): Promise<Stack> {
+    return this.create(artifact, { cancelled, initiated });
   }
 
   async beginUpdate(stackId: string, artifact: StackArtifact, cancelled: Promise<void>): Promise<Deployment | undefined> {
@@ -143,7 +153,7 @@ export class CloudFormation implements NestedStacks {
   private async deployArtifact(artifact: StackArtifact, { onFailure }: DeployOptions = {}): Promise<Stack> {
     const existing = this.stacks.deployed(artifact);
     if (!existing) {
-      return this.create(artifact, undefined, onFailure);
+      return this.create(artifact, { onFailure });
     }
     if (!existing.busy && !UPDATABLE.includes(existing.status)) {
       throw new Error(`Stack:${existing.identity.id} is in ${existing.status} state and can not be updated.`);
@@ -159,14 +169,15 @@ export class CloudFormation implements NestedStacks {
     return existing;
   }
 
-  private async create(artifact: StackArtifact, cancelled?: Promise<void>, onFailure?: OnFailure): Promise<Stack> {
+  private async create(artifact: StackArtifact, { cancelled, initiated, onFailure }: Creation): Promise<Stack> {
     const { stackName: name, account, region } = artifact;
     const hash = createHash('sha256').update(`${account}/${region}/${name}/${this.stacks.count}`).digest('hex');
     const guid = [hash.slice(0, 8), hash.slice(8, 12), hash.slice(12, 16), hash.slice(16, 20), hash.slice(20, 32)].join('-');
-    const id = `arn:aws:cloudformation:${region}:${account}:stack/${name}/${guid}`;
+    const id = arnOf({ account, region }, 'cloudformation', `stack/${name}/${guid}`);
     const stack = new Stack({ name, id, account, region }, artifact, this.options.clock.now());
     const deployment = this.prepare(stack, artifact, onFailure);
     this.stacks.add(stack);
+    initiated?.(id);
     await exclusively(stack, () => deployment.create(cancelled));
     return stack;
   }

@@ -54,6 +54,7 @@ export class Operator {
       type,
       properties,
       cancelled,
+      initiated: () => undefined,
       generateName: (maximum = 128) => this.generateName(logicalId, maximum),
       assets: artifact,
     };

@@ -1,3 +1,4 @@
+import { partitionOf, urlSuffixOf } from '../aws/partitions';
 import type { StackArtifact } from './assembly';
 import { findCycle } from './graph';
 import { conditionsOf, decide, outputRequest, resolve, textOf, type Scope } from './intrinsics';
@@ -154,9 +155,9 @@ export class Plan {
 const pseudoParameters = ({ name, id, account, region }: StackIdentity) => ({
   'AWS::AccountId': account,
   'AWS::NotificationARNs': [],
-  'AWS::Partition': 'aws',
+  'AWS::Partition': partitionOf(region),
   'AWS::Region': region,
   'AWS::StackId': id,
   'AWS::StackName': name,
-  'AWS::URLSuffix': 'amazonaws.com',
+  'AWS::URLSuffix': urlSuffixOf(region),
 });

@@ -16,6 +16,8 @@ export interface ResourceRequest {
   readonly properties: Properties;
   /** Settles when the rest of the operation has failed; who can stop at once does. */
   readonly cancelled: Promise<void>;
+  /** To be called as soon as a create knows the physical id, where it goes on for long after that. */
+  readonly initiated: (physicalId: string) => void;
   /** A name of CloudFormation's making, of no more than `maximum` characters. */
   readonly generateName: (maximum?: number) => string;
   readonly assets: Assets;

@@ -1,3 +1,4 @@
+import { arnOf } from '../aws/partitions';
 import type { Pool } from './pool';
 
 /** A function as CloudFormation, or another deployer, configures it. */
@@ -67,7 +68,7 @@ export const DEFAULT_EVENT_INVOKE: EventInvokeConfiguration = { maximumRetryAtte
 export const LATEST = '$LATEST';
 
 export const functionArn = (account: string, region: string, name: string): string =>
-  `arn:aws:lambda:${region}:${account}:function:${name}`;
+  arnOf({ account, region }, 'lambda', `function:${name}`);
 
 /** The ARN of a function, and the version or alias that follows it. */
 export function parseArn(arn: string): {

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Inventory } from '../../rehearsal/aws';
-import { ATTRIBUTES, declaredTables, peeringId, STACK } from './stacks';
+import { ATTRIBUTES, declaredTables, peeringId, ROLE_STACK, STACK } from './stacks';
 import type { Declared, DeclaredFleet } from './stacks';
 import { DAY, PLACE } from './world';
 import type { MatrixWorld, VpcPlace } from './world';
@@ -95,7 +95,12 @@ export function unlapsed({ aws, before, places }: MatrixWorld, { vpc, access }: 
 /** What is left two days after everything was deleted: authorizations have lapsed by then. */
 export async function leftovers(world: MatrixWorld): Promise<readonly string[]> {
   await world.clock.sleep(2 * DAY);
-  const now = world.aws.inventory();
+  const { aws, cloudFormation } = world;
+  // nobody needs its role any more
+  if (aws.inventory().stacks.some((stack) => 'name' in stack && stack.name === ROLE_STACK)) {
+    await cloudFormation.delete(ROLE_STACK);
+  }
+  const now = aws.inventory();
   return kindsOf(now).flatMap((kind) =>
     without(now[kind], world.before[kind])
       .filter((item) => !isGameLiftsOwn(world, kind, item))

@@ -87,7 +87,7 @@ export class CustomResource implements ResourceType {
       ResourceProperties: stringify(properties),
     };
     const token = textOf(properties.ServiceToken ?? '');
-    if (!token.startsWith('arn:aws:lambda:')) {
+    if (token.split(':')[2] !== 'lambda') {
       throw new NotSimulated(`the service token is not simulated: only Lambda functions are, got ${token}`);
     }
     try {

@@ -48,7 +48,12 @@ class FleetType implements ResourceType {
     private readonly clock: Clock,
   ) {}
 
-  async create({ stack, properties, cancelled }: ResourceRequest): Promise<{ physicalId: string; attributes: Properties }> {
+  async create({
+    stack,
+    properties,
+    cancelled,
+    initiated,
+  }: ResourceRequest): Promise<{ physicalId: string; attributes: Properties }> {
     const input = {
       Name: required(properties, 'Name'),
       ...Object.fromEntries(
@@ -58,6 +63,7 @@ class FleetType implements ResourceType {
     };
     const { FleetAttributes } = (await this.call('CreateFleet', input, stack)) as { FleetAttributes: FleetShape };
     const physicalId = FleetAttributes.FleetId ?? '';
+    initiated(physicalId);
     const stop = new AbortController();
     void cancelled.then(() => {
       stop.abort();

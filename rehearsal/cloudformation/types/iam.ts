@@ -1,4 +1,5 @@
 import type { Iam } from '../../aws/iam';
+import { partitionOf } from '../../aws/partitions';
 import type { ResourceRequest, ResourceType, ResourceUpdate } from '../resource-type';
 import type { Properties } from '../template';
 import { object, objects, required, text, texts } from './properties';
@@ -38,7 +39,7 @@ function roleType(iam: Iam): ResourceType {
     create: ({ stack, properties, generateName }) => {
       const roleName = text(properties, 'RoleName') ?? generateName(64);
       const path = text(properties, 'Path');
-      const base = { account: stack.account, roleName, ...assumeRolePolicyOf(properties) };
+      const base = { account: stack.account, partition: partitionOf(stack.region), roleName, ...assumeRolePolicyOf(properties) };
       const { arn, roleId } = iam.createRole(path === undefined ? base : { ...base, path });
       putPolicies(stack.account, roleName, properties);
       return { physicalId: roleName, attributes: { Arn: arn, RoleId: roleId } };
@@ -110,7 +111,12 @@ function managedPolicyType(iam: Iam): ResourceType {
     create: ({ stack, properties, generateName }) => {
       const policyName = text(properties, 'ManagedPolicyName') ?? generateName();
       const path = text(properties, 'Path');
-      const base = { account: stack.account, policyName, document: object(properties, 'PolicyDocument') };
+      const base = {
+        account: stack.account,
+        partition: partitionOf(stack.region),
+        policyName,
+        document: object(properties, 'PolicyDocument'),
+      };
       const arn = iam.createPolicy(path === undefined ? base : { ...base, path });
       texts(properties, 'Roles').forEach((role) => {
         iam.attachRolePolicy(stack.account, role, arn);

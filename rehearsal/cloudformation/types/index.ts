@@ -4,6 +4,7 @@ import type { Iam } from '../../aws/iam';
 import type { LogGroups } from '../../aws/log-groups';
 import type { NotUnderstood } from '../../aws/not-understood';
 import type { ParameterStore } from '../../aws/parameters';
+import { arnOf } from '../../aws/partitions';
 import type { Queues } from '../../aws/queues';
 import type { Journal } from '../../journal';
 import type { Functions, VersionedFunctions } from '../../lambda/functions';
@@ -114,9 +115,7 @@ export class ResourceTypes {
         return named(request);
       }),
       missingAttribute: ({ stack, physicalId }, attribute) =>
-        attribute.endsWith('Arn')
-          ? `arn:aws:unknown:${stack.region}:${stack.account}:${physicalId}`
-          : `${physicalId}-${attribute}`,
+        attribute.endsWith('Arn') ? arnOf(stack, 'unknown', physicalId) : `${physicalId}-${attribute}`,
     };
   }
 

@@ -1,5 +1,5 @@
 import type { Ec2 } from '../../aws';
-import { ALL_EGRESS, type Rule } from '../../aws/network';
+import { ALL_EGRESS, sameRule, type Rule } from '../../aws/network';
 import { NotSimulated } from '../../aws/not-understood';
 import type { ResourceRequest, ResourceType, ResourceUpdate } from '../resource-type';
 import type { Properties } from '../template';
@@ -91,13 +91,17 @@ function ruleType(ec2: Ec2, direction: Rule['direction']): ResourceType {
   };
 }
 
+const includes = (rules: readonly Rule[], rule: Rule) => rules.some((other) => sameRule(other, rule));
+
 function securityGroupType(ec2: Ec2): ResourceType {
   const rulesOf = (properties: Properties): Rule[] => {
     const egress = objects(properties, 'SecurityGroupEgress').map((rule) => ruleOf(rule, 'egress'));
-    return [
+    const rules = [
       ...objects(properties, 'SecurityGroupIngress').map((rule) => ruleOf(rule, 'ingress')),
       ...(egress.length === 0 ? [ALL_EGRESS] : egress),
     ];
+    // CloudFormation ignores that EC2 refuses the second of two equal rules
+    return rules.filter((rule, index) => !includes(rules.slice(0, index), rule));
   };
   return {
     seconds: 2,
@@ -109,12 +113,21 @@ function securityGroupType(ec2: Ec2): ResourceType {
       return { physicalId: groupId, attributes: { GroupId: groupId, Id: groupId, VpcId: vpcId } };
     },
     update: ({ stack, physicalId, attributes, properties, previous }) => {
-      for (const rule of rulesOf(previous)) {
-        ec2.revokeRule(stack, physicalId, rule);
+      const [before, after] = [rulesOf(previous), rulesOf(properties)];
+      const present = ec2.securityGroup(stack, physicalId).rules;
+      // the new ones first: what both allow stays allowed all the time
+      for (const rule of after) {
+        if (includes(present, rule)) {
+          ec2.describeRule(stack, physicalId, rule);
+        } else {
+          ec2.authorizeRule(stack, physicalId, rule);
+        }
       }
-      for (const rule of rulesOf(properties)) {
-        ec2.authorizeRule(stack, physicalId, rule);
-      }
+      before
+        .filter((rule) => includes(present, rule) && !includes(after, rule))
+        .forEach((rule) => {
+          ec2.revokeRule(stack, physicalId, rule);
+        });
       return { physicalId, attributes };
     },
     delete: ({ stack, physicalId }) => {
