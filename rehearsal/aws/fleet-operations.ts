@@ -3,9 +3,9 @@ import { keyOf, type Connections } from './connections';
 import type { Input } from './constraints';
 import { attributesOf, type Fleet, type Fleets } from './fleets';
 import type { Handler } from './gamelift';
+import { arnOf } from './partitions';
 import { ServiceError, type ServiceCall } from './service';
 import { tagKeys } from './tags';
-import { arnOf } from './partitions';
 
 const CHANGEABLE = ['Name', 'Description', 'NewGameSessionProtectionPolicy'];
 const CREATE_ONLY = ['BuildId', 'ScriptId', 'EC2InstanceType', 'FleetType', 'ComputeType', 'InstanceRoleArn'];

@@ -45,11 +45,11 @@ let extract: string | undefined;
 /** Undefined for a type that AWS does not publish. */
 export function schemaOf(type: string): ResourceSchema | undefined {
   if (!schemas.has(type)) {
-    extract ??= cachedExtract();
-    const start = extract.startsWith(`${type}\t`) ? 0 : extract.indexOf(`\n${type}\t`) + 1;
-    const found = start > 0 || extract.startsWith(`${type}\t`);
-    const json = extract.slice(start + type.length + 1, extract.indexOf('\n', start));
-    schemas.set(type, found ? (JSON.parse(json) as ResourceSchema) : undefined);
+    extract ??= `\n${cachedExtract()}`;
+    const marker = `\n${type}\t`;
+    const start = extract.indexOf(marker) + marker.length;
+    const found = start >= marker.length;
+    schemas.set(type, found ? (JSON.parse(extract.slice(start, extract.indexOf('\n', start))) as ResourceSchema) : undefined);
   }
   return schemas.get(type);
 }
