@@ -7,6 +7,8 @@ const cdk = {
   group: ['aws-cdk-lib', 'aws-cdk-lib/*', 'constructs', '@aws-cdk/*'],
   message: 'lambda knows the AWS SDK and nothing of CDK',
 };
+/** The rehearsal reads CloudFormation's resource schemas, which the CDK publishes as data. */
+const constructs = { ...cdk, group: [...cdk.group, '!@aws-cdk/aws-service-spec', '!@aws-cdk/service-spec-types'] };
 const rehearsal = { group: ['**/rehearsal', '**/rehearsal/**'], message: 'what is rehearsed does not know the rehearsal' };
 const handler = {
   group: ['**/lambda', '**/lambda/**'],
@@ -23,7 +25,7 @@ function outside(depth) {
         'error',
         {
           patterns: [
-            cdk,
+            constructs,
             {
               group: [`${up}lambda/**`, `${up}lib/**`, `${up}lib`],
               message: 'the rehearsal takes any cloud assembly, with the assets in it: it knows neither constructs nor handler',

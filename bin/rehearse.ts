@@ -181,7 +181,7 @@ async function run({ assemblies, days, behaviours, account, vpcs }: Request, { p
   }
 }
 
-function report({ steps, leftBehind, trouble }: Life, permissions: readonly Unneeded[]): string {
+function report({ steps, leftBehind, notUnderstood, trouble }: Life, permissions: readonly Unneeded[]): string {
   const rows = steps.flatMap(({ name, after, stacks, refused }) => [
     ...stacks.map((stack) => [name, span(after), stack.name, `${stack.account} ${stack.region}`, stack.status]),
     ...(refused === undefined ? [] : [[name, span(after), '', '', 'refused']]),
@@ -191,6 +191,9 @@ function report({ steps, leftBehind, trouble }: Life, permissions: readonly Unne
     `\n${table(['step', 'done after', 'stack', 'of', 'status'], rows)}`,
     ...(failed.length === 0 ? [] : [failed.join('\n')]),
     `left behind two days after the deletion: ${leftBehind.length === 0 ? 'nothing' : `\n${leftBehind.join('\n')}`}`,
+    notUnderstood.length === 0
+      ? 'not understood: nothing'
+      : `not understood, so that AWS may do something else:\n${notUnderstood.map((what) => `- ${what}`).join('\n')}`,
     permissions.length === 0
       ? 'granted and never needed: nothing'
       : `granted and never needed:\n${permissions.map(({ role, scope, actions }) => `- ${role}: ${actions.join(', ')} on ${scope}`).join('\n')}`,

@@ -6,7 +6,7 @@ import type { ResponseUrls } from './cloudformation/response-urls';
 import { RehearsalClock } from './clock';
 import { Journal } from './journal';
 import { LambdaApi } from './lambda/api';
-import { useLogPermissions } from './lambda/logs';
+import { prepareLogs } from './lambda/logs';
 import { LambdaService, type LambdaOptions } from './lambda/runtime';
 import { threads } from './lambda/threads';
 import { Scheduler } from './scheduler/index';
@@ -62,7 +62,7 @@ export function lambdaOptions({
     journal,
     metrics: aws.metrics,
     assumeRole: (roleArn, sessionName) => aws.iam.assumeRoleForService(roleArn, LAMBDA, sessionName),
-    writesLogs: (configuration, logStreamName) => useLogPermissions(aws.iam, configuration, logStreamName),
+    writesLogs: (configuration, logStreamName) => prepareLogs(aws.iam, aws.logGroups, configuration, logStreamName),
     send: (queueArn, body, roleArn) => aws.queues.send(queueArn, { roleArn, service: LAMBDA }, { body, attributes: {} }),
   };
 }
@@ -107,6 +107,7 @@ export class Rehearsal {
     this.aws = aws;
     this.lambda = lambda;
     this.responses = responses;
+    const scheduler = new Scheduler({ clock, journal, lambda, iam: aws.iam, queues: aws.queues });
     this.cloudFormation = new CloudFormation({
       clock,
       journal,
@@ -118,12 +119,15 @@ export class Rehearsal {
       parameters: aws.parameters,
       queues: aws.queues,
       alarms: aws.alarms,
-      scheduler: new Scheduler({ clock, journal, lambda, iam: aws.iam, queues: aws.queues }),
+      logGroups: aws.logGroups,
+      notUnderstood: aws.notUnderstood,
+      scheduler,
       defaults: { account, region },
       failedUpdatePhysicalId,
       nextDeletion,
     });
     aws.register('cloudformation', cloudFormationService(this.cloudFormation));
+    aws.addToInventory(() => ({ ...this.cloudFormation.inventory(), ...scheduler.inventory(), functions: lambda.list() }));
   }
 
   async close(): Promise<void> {

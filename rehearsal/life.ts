@@ -25,6 +25,8 @@ export interface Life {
   readonly steps: readonly LifeStep[];
   /** Two days after the deletion. */
   readonly leftBehind: readonly string[];
+  /** What the stacks use and the rehearsal does not simulate: what happened may differ from what AWS would do. */
+  readonly notUnderstood: readonly string[];
   /** What went wrong, a line each; none where all steps are complete and nothing is left behind. */
   readonly trouble: readonly string[];
 }
@@ -76,7 +78,7 @@ export async function live(rehearsal: Rehearsal, deployments: readonly LifeDeplo
     ...troubleOf(deleted, [DELETED]),
     ...leftBehind,
   ];
-  return { steps: [...deployed, deleted], leftBehind, trouble };
+  return { steps: [...deployed, deleted], leftBehind, notUnderstood: aws.notUnderstood.list(), trouble };
 }
 
 /** What there is that was not there before, and what is no longer there, a line each. */

@@ -1,9 +1,11 @@
-import { RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { CfnResource, CustomResource, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { rehearse } from '../bin/rehearse';
 import { VpcPeeringAuthorization } from '../lib';
 import { BEHAVIOURS } from '../rehearsal/aws';
-import { Stage, synthesize, synthesizeApp } from './life/stage';
+import { edit, Stage, synthesize, synthesizeApp } from './life/stage';
 
 afterEach(() => Stage.clear());
 
@@ -114,6 +116,8 @@ describe('a life', () => {
           '',
           'left behind two days after the deletion: nothing',
           '',
+          'not understood: nothing',
+          '',
           'granted and never needed: nothing$',
         ].join('\n'),
       ),
@@ -134,6 +138,63 @@ describe('a life', () => {
       /: ec2:AcceptVpcPeeringConnection on arn:\S+:vpc-peering-connection\/\* if ec2:AccepterVpc ArnEquals arn:/,
     );
     expect(printed).not.toMatch(/ec2:AcceptVpcPeeringConnection on arn:\S+:vpc\//);
+  });
+
+  test('what the rehearsal does not understand is told, once each', async () => {
+    const { code, printed } = await command(
+      synthesize((stack) => {
+        new CfnResource(stack, 'One', { type: 'AWS::SNS::Topic' });
+        new CfnResource(stack, 'Two', { type: 'AWS::SNS::Topic' });
+        new CfnResource(stack, 'Three', { type: 'AWS::Unheard::Of', properties: { Anything: 1 } });
+      }),
+    );
+    expect(code).toBe(0);
+    expect(printed).toContain(
+      [
+        '\nnot understood, so that AWS may do something else:',
+        '- AWS::SNS::Topic: ids and attributes are made up',
+        '- AWS::Unheard::Of: ids and attributes are made up, and properties are not checked\n',
+      ].join('\n'),
+    );
+  });
+
+  test('a stack with a function that the rehearsal can not run: what is left of it is told', async () => {
+    const { code, printed } = await command(
+      synthesize((stack) => {
+        const role = new iam.CfnRole(stack, 'Role', {
+          assumeRolePolicyDocument: {
+            Version: '2012-10-17',
+            Statement: [{ Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' }],
+          },
+        });
+        const handler = new lambda.CfnFunction(stack, 'Handler', {
+          code: { zipFile: 'def handler(event, context): pass' },
+          handler: 'index.handler',
+          role: role.attrArn,
+          runtime: 'python3.12',
+        });
+        new CustomResource(stack, 'Thing', { serviceToken: handler.attrArn });
+      }),
+    );
+    expect(code).toBe(1);
+    expect(printed).toMatch(/\ndelete +\S.* DELETE_FAILED\n/);
+    expect([...printed.matchAll(/^left behind of (\w+): /gm)].map(([, kind]) => kind)).toEqual(['roles', 'functions', 'stacks']);
+    expect(printed).toContain(
+      '\nnot understood, so that AWS may do something else:\n' +
+        '- functions with the runtime python3.12: they are never run, and each invocation fails\n',
+    );
+  });
+
+  test('a template that CloudFormation rejects is refused, with the reason', async () => {
+    const directory = edit(synthesize(vpcOf('10.0.0.0/16')), ({ Resources }) => {
+      Object.assign(Resources.Vpc ?? {}, { Condition: 'Undefined' });
+    });
+    const { code, printed } = await command(directory);
+    expect(code).toBe(1);
+    expect(printed).toMatch(/\ncreate +0 s .* refused\n/);
+    expect(printed).toContain(
+      '\n\ncreate: Template format error: Unresolved condition dependency Undefined in the Resources block of the template\n',
+    );
   });
 
   test('what is left behind is told, and the exit code is 1', async () => {

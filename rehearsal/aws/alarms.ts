@@ -37,7 +37,7 @@ export interface AlarmDescription {
 }
 
 interface Alarm {
-  configuration: AlarmConfiguration;
+  configuration: AlarmConfiguration | undefined;
   readonly history: AlarmChange[];
   evaluated: number;
 }
@@ -53,8 +53,12 @@ export class Alarms {
     private readonly metrics: Metrics,
   ) {}
 
-  /** Makes an alarm, or changes it. */
-  put(arn: string, configuration: AlarmConfiguration): void {
+  /**
+   * Makes an alarm, or changes it.
+   *
+   * @param configuration undefined for an alarm of a kind that is not simulated: it never leaves the state that it is in
+   */
+  put(arn: string, configuration: AlarmConfiguration | undefined): void {
     const now = this.clock.now();
     const existing = this.alarms.get(arn);
     if (existing) {
@@ -63,6 +67,10 @@ export class Alarms {
     } else {
       this.alarms.set(arn, { configuration, history: [{ time: now, state: 'INSUFFICIENT_DATA' }], evaluated: now });
     }
+  }
+
+  list(): { readonly account: string; readonly arn: string; readonly configuration: AlarmConfiguration | undefined }[] {
+    return [...this.alarms].map(([arn, { configuration }]) => ({ account: arn.split(':')[4] ?? '', arn, configuration }));
   }
 
   delete(arn: string): void {
@@ -82,9 +90,13 @@ export class Alarms {
   }
 
   private evaluate(alarm: Alarm): void {
+    const { configuration } = alarm;
+    if (configuration === undefined) {
+      return;
+    }
     const next = Math.floor(alarm.evaluated / MINUTE_MS) * MINUTE_MS + MINUTE_MS;
     for (let time = next; time <= this.clock.now(); time += MINUTE_MS) {
-      const state = this.stateAt(alarm, time);
+      const state = this.stateAt(configuration, alarm.history, time);
       if (state !== stateOf(alarm)) {
         alarm.history.push({ time, state });
       }
@@ -96,7 +108,7 @@ export class Alarms {
    * CloudWatch looks once a minute at the last periods, which end with that minute here. Where data is missing it looks back
    * further than the periods that count: that is left out, an alarm keeps its state then.
    */
-  private stateAt({ configuration, history }: Alarm, time: number): AlarmState {
+  private stateAt(configuration: AlarmConfiguration, history: readonly AlarmChange[], time: number): AlarmState {
     const { metric, statistic, periodSeconds, evaluationPeriods, datapointsToAlarm, threshold, comparison } = configuration;
     const period = periodSeconds * 1000;
     const values = Array.from({ length: evaluationPeriods }, (_, index) =>

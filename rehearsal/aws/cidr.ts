@@ -6,6 +6,21 @@ function bounds(cidr: string): [first: number, last: number] {
   return [first, first + size - 1];
 }
 
+/** Whether a text is an IPv4 block; EC2 takes one whose address has bits beyond the prefix as the block that it lies in. */
+export function isCidr(text: string): boolean {
+  const [, address = '', length] = /^((?:\d{1,3}\.){3}\d{1,3})\/(\d{1,2})$/.exec(text) ?? [];
+  return length !== undefined && Number(length) <= 32 && address.split('.').every((octet) => Number(octet) <= 255);
+}
+
+export const prefixLength = (cidr: string): number => Number(cidr.split('/')[1]);
+
+/** Whether all addresses of an IPv4 block lie in another. */
+export function contains(outer: string, inner: string): boolean {
+  const [firstOfOuter, lastOfOuter] = bounds(outer);
+  const [firstOfInner, lastOfInner] = bounds(inner);
+  return firstOfOuter <= firstOfInner && lastOfInner <= lastOfOuter;
+}
+
 /** Whether two IPv4 blocks have an address in common. */
 export function overlap(one: string, other: string): boolean {
   const [firstOfOne, lastOfOne] = bounds(one);

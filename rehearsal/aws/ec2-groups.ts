@@ -1,4 +1,5 @@
 import { notFound } from './ec2-errors';
+import { arnOf } from './partitions';
 import type { Network, Rule, SecurityGroup } from './network';
 import type { Members, Parameters, QueryOperation } from './query';
 import { securityGroupResource } from './resources';
@@ -68,7 +69,7 @@ function describeOne({ groupId, vpc, name, description, rules }: SecurityGroup):
     ownerId: vpc.account,
     groupName: name,
     groupDescription: description,
-    securityGroupArn: `arn:aws:ec2:${vpc.region}:${vpc.account}:security-group/${groupId}`,
+    securityGroupArn: arnOf(vpc, 'ec2', `security-group/${groupId}`),
     ipPermissions: permissions('ingress'),
     ipPermissionsEgress: permissions('egress'),
   };

@@ -3,6 +3,7 @@ import { validateIdentityPolicy, validateTrustPolicy, type ValidationError } fro
 import type { Clock } from '../clock';
 import { Grants } from './grants';
 import { MANAGED_POLICIES } from './managed-policies';
+import type { NotUnderstood } from './not-understood';
 import { Timeline } from './timeline';
 
 /** A role as long as it exists; one made anew under the same name is another. */
@@ -34,6 +35,9 @@ export class IamError extends Error {
 const INLINE_LIMIT = 10_240;
 const MANAGED_LIMIT = 6_144;
 const ATTACHMENT_LIMIT = 10;
+/** Stands for the account in ARNs of AWS's own policies. */
+const AWS_OWN = 'aws';
+const GRANTS_NOTHING = { Version: '2012-10-17', Statement: [{ Effect: 'Deny', NotAction: '*', Resource: '*' }] };
 
 /**
  * Roles and policies of every account. A change is effective some time after it was made; a new role and its trust are at once,
@@ -48,6 +52,7 @@ export class Entities {
   constructor(
     protected readonly clock: Clock,
     private readonly propagationSeconds: number,
+    protected readonly notUnderstood: NotUnderstood,
   ) {
     for (const [arn, document] of Object.entries(MANAGED_POLICIES)) {
       this.policies.set(arn, this.timeline<object | undefined>(document));
@@ -56,6 +61,8 @@ export class Entities {
 
   createRole(role: {
     account: string;
+    /** Default: aws */
+    partition?: string;
     roleName: string;
     path?: string;
     assumeRolePolicy: object;
@@ -66,7 +73,7 @@ export class Entities {
       throw new IamError('EntityAlreadyExists', `Role with name ${role.roleName} already exists.`);
     }
     requireValid(validateTrustPolicy(role.assumeRolePolicy));
-    const arn = `arn:aws:iam::${role.account}:role${role.path ?? '/'}${role.roleName}`;
+    const arn = `arn:${role.partition ?? 'aws'}:iam::${role.account}:role${role.path ?? '/'}${role.roleName}`;
     const roleId = this.id('AROA');
     const state: RoleState = {
       exists: true,
@@ -118,8 +125,8 @@ export class Entities {
   }
 
   /** @returns the policy's ARN. */
-  createPolicy(policy: { account: string; policyName: string; path?: string; document: object }): string {
-    const arn = `arn:aws:iam::${policy.account}:policy${policy.path ?? '/'}${policy.policyName}`;
+  createPolicy(policy: { account: string; partition?: string; policyName: string; path?: string; document: object }): string {
+    const arn = `arn:${policy.partition ?? 'aws'}:iam::${policy.account}:policy${policy.path ?? '/'}${policy.policyName}`;
     if (this.policies.get(arn)?.latest !== undefined) {
       throw new IamError(
         'EntityAlreadyExists',
@@ -159,7 +166,7 @@ export class Entities {
       throw new IamError('LimitExceeded', `Cannot exceed quota for PoliciesPerRole: ${ATTACHMENT_LIMIT}`);
     }
     // nobody can narrow the policies of AWS
-    if (document !== undefined && !(policyArn in MANAGED_POLICIES)) {
+    if (document !== undefined && accountOf(policyArn) !== AWS_OWN) {
       this.granted.register(arn, policyArn, document);
     }
     state.set({ ...state.latest, attached });
@@ -171,6 +178,21 @@ export class Entities {
       throw new IamError('NoSuchEntity', `Policy ${policyArn} was not found.`);
     }
     state.set({ ...state.latest, attached: state.latest.attached.filter((arn) => arn !== policyArn) });
+  }
+
+  /** Every role with its trust and policies, as they were last set. */
+  roleList(): (Omit<RoleState, 'exists'> & { readonly account: string; readonly arn: string })[] {
+    return [...this.roles.values()].flatMap(({ arn, state }) => {
+      const { exists, ...rest } = state.latest;
+      return exists ? [{ account: accountOf(arn), arn, ...rest }] : [];
+    });
+  }
+
+  /** Managed policies of accounts. */
+  policyList(): { readonly account: string; readonly arn: string; readonly document: object }[] {
+    return [...this.policies].flatMap(([arn, { latest: document }]) =>
+      document === undefined || accountOf(arn) === AWS_OWN ? [] : [{ account: accountOf(arn), arn, document }],
+    );
   }
 
   protected find(arn: string): RoleEntity | undefined {
@@ -186,11 +208,23 @@ export class Entities {
   }
 
   private policy(arn: string): Timeline<object | undefined> {
+    if (accountOf(arn) === AWS_OWN && !this.policies.has(arn)) {
+      this.policies.set(arn, this.timeline<object | undefined>(this.awsPolicy(arn)));
+    }
     const policy = this.policies.get(arn);
     if (policy?.latest === undefined) {
       throw new IamError('NoSuchEntity', `Policy ${arn} does not exist or is not attachable.`);
     }
     return policy;
+  }
+
+  /** Every partition has AWS's policies, under ARNs of its own. */
+  private awsPolicy(arn: string): object {
+    const known = MANAGED_POLICIES[arn.replace(/^arn:[^:]*:/, 'arn:aws:')];
+    if (known === undefined) {
+      this.notUnderstood.note(`the policy ${arn}: what it grants is not known, so it grants nothing`);
+    }
+    return known ?? GRANTS_NOTHING;
   }
 
   private boundary(arn: string | undefined): { boundary?: string } {
@@ -216,6 +250,10 @@ export class Entities {
   private timeline<T>(initial: T): Timeline<T> {
     return new Timeline(this.clock, this.propagationSeconds, initial);
   }
+}
+
+export function accountOf(arn: string): string {
+  return arn.split(':')[4] ?? '';
 }
 
 function roleKey(account: string, roleName: string): string {

@@ -3,6 +3,7 @@ import { keyOf, type Connections } from './connections';
 import type { Input } from './constraints';
 import { attributesOf, type Fleet, type Fleets } from './fleets';
 import type { Handler } from './gamelift';
+import { arnOf } from './partitions';
 import { ServiceError, type ServiceCall } from './service';
 import { tagKeys } from './tags';
 
@@ -28,10 +29,10 @@ export function fleetOperations(
   behaviours: Behaviours,
 ): Readonly<Record<FleetOperation, Handler>> {
   // policies know ARNs with an account, whatever the service itself answers with
-  const arnOf = ({ account, region }: ServiceCall, idOrArn: string): string[] => {
-    return [`arn:aws:gamelift:${region}:${account}:fleet/${idOrArn.slice(idOrArn.lastIndexOf('/') + 1)}`];
-  };
-  const byId = (name: string) => (input: Input, call: ServiceCall) => arnOf(call, input.text(name));
+  const arnsOf = (call: ServiceCall, idOrArn: string): string[] => [
+    arnOf(call, 'gamelift', `fleet/${idOrArn.slice(idOrArn.lastIndexOf('/') + 1)}`),
+  ];
+  const byId = (name: string) => (input: Input, call: ServiceCall) => arnsOf(call, input.text(name));
   const tagged = (input: Input, call: ServiceCall): Fleet => fleets.required(call, fleetIdOf(input.text('ResourceARN'), call));
   const tagContext = (input: Input) => {
     const tags = [...tagsOf(input)];
@@ -94,7 +95,7 @@ export function fleetOperations(
       },
     },
     TagResource: {
-      resources: (input, call) => arnOf(call, fleetIdOf(input.text('ResourceARN'), call)),
+      resources: (input, call) => arnsOf(call, fleetIdOf(input.text('ResourceARN'), call)),
       context: tagContext,
       run: (input, call) => {
         fleets.tag(tagged(input, call), tagsOf(input));
@@ -102,7 +103,7 @@ export function fleetOperations(
       },
     },
     UntagResource: {
-      resources: (input, call) => arnOf(call, fleetIdOf(input.text('ResourceARN'), call)),
+      resources: (input, call) => arnsOf(call, fleetIdOf(input.text('ResourceARN'), call)),
       context: tagContext,
       run: (input, call) => {
         const { tags } = tagged(input, call);
@@ -111,7 +112,7 @@ export function fleetOperations(
       },
     },
     ListTagsForResource: {
-      resources: (input, call) => arnOf(call, fleetIdOf(input.text('ResourceARN'), call)),
+      resources: (input, call) => arnsOf(call, fleetIdOf(input.text('ResourceARN'), call)),
       run: (input, call) => ({ Tags: [...tagged(input, call).tags].map(([Key, Value]) => ({ Key, Value })) }),
     },
   };

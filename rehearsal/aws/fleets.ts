@@ -1,6 +1,7 @@
 import { background } from './background';
 import type { Input } from './constraints';
 import { Ids } from './ids';
+import { arnOf } from './partitions';
 import type { Vpc } from './network';
 import { ServiceError, type Place } from './service';
 import type { FleetFate, Surroundings } from './surroundings';
@@ -76,7 +77,7 @@ export class Fleets {
     const { clock, behaviours } = this.surroundings;
     const id = `fleet-${this.ids.uuid('fleet')}`;
     const account = behaviours.get('fleetArns') === 'with account' ? place.account : '';
-    const arn = `arn:aws:gamelift:${place.region}:${account}:fleet/${id}`;
+    const arn = arnOf({ account, region: place.region }, 'gamelift', `fleet/${id}`);
     const vpc = attributes.ComputeType === 'EC2' ? this.createVpc(place, attributes.Name ?? '') : undefined;
     const fleet = new Fleet(id, arn, place, new Date(clock.now()), attributes, vpc);
     this.tag(fleet, tags);

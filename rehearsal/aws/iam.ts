@@ -1,5 +1,5 @@
-import { Entities, IamError, type RoleEntity } from './entities';
-import { Evaluator, type Context, type Decision, type NamedPolicy } from './evaluation';
+import { accountOf, Entities, IamError, type RoleEntity } from './entities';
+import { Evaluator, type Context, type Decision, type NamedPolicy, type Question } from './evaluation';
 import type { Grant } from './grants';
 import { Ids } from './ids';
 import { ADMINISTRATOR_ACCESS } from './managed-policies';
@@ -86,7 +86,7 @@ export class Iam extends Entities {
       return undefined;
     }
     const action = 'sts:AssumeRole';
-    const decision = await this.evaluator.evaluate({
+    const decision = await this.evaluate({
       ...this.identity(caller),
       principalArn: caller.arn,
       action,
@@ -150,7 +150,7 @@ export class Iam extends Entities {
     if (principal.role === undefined) {
       return { allowed: true, grantings: [] };
     }
-    const decision = await this.evaluator.evaluate({
+    const decision = await this.evaluate({
       ...this.identity(principal),
       principalArn: principal.arn,
       action,
@@ -165,9 +165,24 @@ export class Iam extends Entities {
     return decision;
   }
 
+  private async evaluate(question: Question): Promise<Decision> {
+    try {
+      return await this.evaluator.evaluate(question);
+    } catch (error) {
+      this.notUnderstood.note(error instanceof Error ? error.message : String(error));
+      throw error;
+    }
+  }
+
   private findFor(roleArn: string, servicePrincipal: string): RoleEntity | undefined {
     const role = this.find(roleArn);
-    return role !== undefined && trusts(role.state.effective.trust, servicePrincipal, accountOf(role.arn)) ? role : undefined;
+    if (role === undefined || trusts(role.state.effective.trust, servicePrincipal, accountOf(role.arn))) {
+      return role;
+    }
+    if (JSON.stringify(role.state.effective.trust).includes('"Condition"')) {
+      this.notUnderstood.note(`conditions of the trust policy of ${role.arn}: those that are not known are taken as not met`);
+    }
+    return undefined;
   }
 
   private use({ role }: Principal, action: string, { grantings }: Decision & { allowed: true }): void {
@@ -218,7 +233,7 @@ export class Iam extends Entities {
     this.assumed.add(role.arn);
     const account = accountOf(role.arn);
     const name = role.arn.slice(role.arn.lastIndexOf('/') + 1);
-    const arn = `arn:aws:sts::${account}:assumed-role/${name}/${sessionName}`;
+    const arn = `arn:${role.arn.split(':')[1] ?? ''}:sts::${account}:assumed-role/${name}/${sessionName}`;
     return { arn, account, userId: `${role.roleId}:${sessionName}`, role };
   }
 }
@@ -235,7 +250,3 @@ function globals({ arn, account, userId, role }: Principal): Context {
 
 const untrusted = (roleArn: string, servicePrincipal: string) =>
   `The role ${roleArn} cannot be assumed by ${servicePrincipal}: its trust policy does not allow it.`;
-
-function accountOf(arn: string): string {
-  return arn.split(':')[4] ?? '';
-}

@@ -7,8 +7,10 @@ import { Endpoint, type Caller } from './endpoint';
 import type { ApiCall, Fault } from './faults';
 import { GameLift } from './gamelift';
 import { Iam } from './iam';
-import { takeInventory, type Inventory } from './inventory';
+import { takeInventory, type Inventory, type InventoryPart } from './inventory';
+import { LogGroups } from './log-groups';
 import { Metrics } from './metrics';
+import { NotUnderstood } from './not-understood';
 import { ParameterStore } from './parameters';
 import { Queues } from './queues';
 import type { Place, Service } from './service';
@@ -55,13 +57,16 @@ export class SimulatedAws {
   readonly metrics: Metrics;
   readonly alarms: Alarms;
   readonly queues: Queues;
+  readonly logGroups = new LogGroups();
+  readonly notUnderstood = new NotUnderstood();
   /** How long things take in GameLift, and how they end. */
   readonly fates = new Fates();
 
   private readonly endpoint: Endpoint;
+  private readonly parts: (() => Partial<InventoryPart>)[] = [];
 
   constructor({ clock, journal, iamPropagationSeconds = 0, callMilliseconds = 0 }: AwsOptions) {
-    this.iam = new Iam(clock, iamPropagationSeconds);
+    this.iam = new Iam(clock, iamPropagationSeconds, this.notUnderstood);
     this.endpoint = new Endpoint(clock, journal, this.iam, callMilliseconds);
     this.ec2 = new Ec2(clock);
     const { behaviours, ec2, endpoint, fates, iam } = this;
@@ -107,7 +112,16 @@ export class SimulatedAws {
 
   /** Everything that is there, as plain data to compare; of one account, or of all but GameLift's own. */
   inventory(account?: string): Inventory {
-    return takeInventory(this.gameLift, this.ec2, account);
+    const { gameLift, ec2, iam, logGroups, queues, alarms, parameters } = this;
+    return takeInventory(
+      { gameLift, ec2, iam, logGroups, queues, alarms, parameters, parts: this.parts.map((part) => part()) },
+      account,
+    );
+  }
+
+  /** Adds what another service has to the inventory; called with each inventory. */
+  addToInventory(part: () => Partial<InventoryPart>): void {
+    this.parts.push(part);
   }
 
   async close(): Promise<void> {

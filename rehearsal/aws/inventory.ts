@@ -1,10 +1,33 @@
+import type { Alarms } from './alarms';
 import { statusOf } from './connections';
 import type { Ec2 } from './ec2';
 import { GAMELIFT_OWN_ACCOUNT } from './fleets';
 import type { GameLift } from './gamelift';
+import type { Iam } from './iam';
+import type { LogGroups } from './log-groups';
+import type { ParameterStore } from './parameters';
+import type { Queues } from './queues';
+
+/** Something that an account has. */
+export interface Owned {
+  readonly account: string;
+}
+
+/** What services outside of the simulated AWS have. */
+export interface InventoryPart {
+  /** With their versions and aliases. */
+  readonly functions: readonly Owned[];
+  readonly schedules: readonly Owned[];
+  readonly scheduleGroups: readonly Owned[];
+  /** With their status; without those that were deleted. */
+  readonly stacks: readonly Owned[];
+  readonly exports: readonly Owned[];
+  /** Resources of types that are only accepted, or not known: their type, physical id and stack. */
+  readonly otherResources: readonly Owned[];
+}
 
 /** Everything that lives in accounts, without times: two inventories are equal where nothing was left behind and nothing is missing. */
-export interface Inventory {
+export interface Inventory extends InventoryPart {
   /** Those that are valid. */
   readonly authorizations: readonly object[];
   readonly fleets: readonly object[];
@@ -14,17 +37,42 @@ export interface Inventory {
   readonly peerings: readonly object[];
   readonly vpcs: readonly object[];
   readonly subnets: readonly object[];
+  /** With their associations. */
+  readonly routeTables: readonly object[];
   /** Without the local ones. */
   readonly routes: readonly object[];
+  readonly internetGateways: readonly object[];
+  readonly securityGroups: readonly object[];
   readonly rules: readonly object[];
   /** Of EC2's resources. */
   readonly tags: readonly object[];
+  /** With their policies. */
+  readonly roles: readonly object[];
+  /** Managed ones, without AWS's own. */
+  readonly policies: readonly object[];
+  readonly logGroups: readonly object[];
+  readonly queues: readonly object[];
+  readonly alarms: readonly object[];
+  readonly parameters: readonly object[];
 }
 
-export function takeInventory(gameLift: GameLift, ec2: Ec2, account?: string): Inventory {
+export interface InventorySources {
+  readonly gameLift: GameLift;
+  readonly ec2: Ec2;
+  readonly iam: Iam;
+  readonly logGroups: LogGroups;
+  readonly queues: Queues;
+  readonly alarms: Alarms;
+  readonly parameters: ParameterStore;
+  /** What other services have. */
+  readonly parts: readonly Partial<InventoryPart>[];
+}
+
+export function takeInventory({ gameLift, ec2, parts, ...services }: InventorySources, account?: string): Inventory {
   const of = (...owners: string[]): boolean =>
     owners.some((owner) => (account === undefined ? owner !== GAMELIFT_OWN_ACCOUNT : owner === account));
-  const accounts = account === undefined ? new Set([...ec2.vpcs.values()].map((vpc) => vpc.account)) : [account];
+  const owned = <T extends Owned>(items: readonly T[]): T[] => items.filter((item) => of(item.account));
+  const part = (kind: keyof InventoryPart): Owned[] => owned(parts.flatMap((one) => one[kind] ?? []));
   return {
     authorizations: gameLift.authorizations
       .all()
@@ -59,25 +107,42 @@ export function takeInventory(gameLift: GameLift, ec2: Ec2, account?: string): I
           dnsResolution: { ...dnsResolution },
         };
       }),
+    ...networksOf(ec2, of),
+    tags: owned(ec2.tags.all()),
+    roles: owned(services.iam.roleList()),
+    policies: owned(services.iam.policyList()),
+    logGroups: owned(services.logGroups.list()),
+    queues: owned(services.queues.list()),
+    alarms: owned(services.alarms.list()),
+    parameters: owned(services.parameters.list()),
+    functions: part('functions'),
+    schedules: part('schedules'),
+    scheduleGroups: part('scheduleGroups'),
+    stacks: part('stacks'),
+    exports: part('exports'),
+    otherResources: part('otherResources'),
+  };
+}
+
+function networksOf(ec2: Ec2, of: (account: string) => boolean) {
+  const inAccounts = <T extends { readonly vpc: Owned }>(items: ReadonlyMap<string, T>): T[] =>
+    [...items.values()].filter(({ vpc }) => of(vpc.account));
+  const [tables, groups] = [inAccounts(ec2.routeTables), inAccounts(ec2.securityGroups)];
+  return {
     vpcs: [...ec2.vpcs.values()]
       .filter((vpc) => of(vpc.account))
-      .map(({ vpcId, account: owner, region, cidrBlocks }) => ({
-        vpcId,
-        account: owner,
-        region,
-        cidrBlocks: [...cidrBlocks.values()],
-      })),
-    subnets: [...ec2.subnets.values()]
-      .filter(({ vpc }) => of(vpc.account))
-      .map(({ subnetId, vpc, cidrBlock }) => ({ subnetId, vpcId: vpc.vpcId, cidrBlock })),
-    routes: [...ec2.routeTables.values()]
-      .filter(({ vpc }) => of(vpc.account))
-      .flatMap(({ routeTableId, routes }) =>
-        [...routes.values()].map((route) => ({ routeTableId, ...route, state: ec2.stateOf(route) })),
-      ),
-    rules: [...ec2.securityGroups.values()]
-      .filter(({ vpc }) => of(vpc.account))
-      .flatMap(({ groupId, rules }) => rules.map((rule) => ({ groupId, ...rule }))),
-    tags: [...accounts].flatMap((owner) => ec2.tags.list(owner).map((tag) => ({ account: owner, ...tag }))),
+      .map(({ vpcId, account, region, cidrBlocks }) => ({ vpcId, account, region, cidrBlocks: [...cidrBlocks.values()] })),
+    subnets: inAccounts(ec2.subnets).map(({ subnetId, vpc, cidrBlock }) => ({ subnetId, vpcId: vpc.vpcId, cidrBlock })),
+    routeTables: tables.map(({ routeTableId, vpc, associations }) => ({
+      routeTableId,
+      vpcId: vpc.vpcId,
+      associations: [...associations.values()],
+    })),
+    routes: tables.flatMap(({ routeTableId, routes }) =>
+      [...routes.values()].map((route) => ({ routeTableId, ...route, state: ec2.stateOf(route) })),
+    ),
+    internetGateways: [...ec2.gateways].filter(([, { account }]) => of(account)).map(([id, gateway]) => ({ id, ...gateway })),
+    securityGroups: groups.map(({ groupId, vpc, name }) => ({ groupId, vpcId: vpc.vpcId, name })),
+    rules: groups.flatMap(({ groupId, rules }) => rules.map((rule) => ({ groupId, ...rule }))),
   };
 }

@@ -1,6 +1,8 @@
 import type { Clock } from '../clock';
+import { contains, isCidr, overlap, prefixLength } from './cidr';
 import { notFound } from './ec2-errors';
 import { hexadecimal, Ids } from './ids';
+import { arnOf } from './partitions';
 import { Peerings } from './peerings';
 import { ServiceError, type Place } from './service';
 import { Tags } from './tags';
@@ -87,10 +89,11 @@ export class Network {
 
   /** With its main route table and its default security group. */
   createVpc({ account, region, cidrBlock }: Place & { readonly cidrBlock: string }): { vpcId: string } {
+    requireSize(cidrBlock, 'InvalidVpc.Range');
     const vpcId = this.ids.next('vpc');
     const vpc: Vpc = {
       vpcId,
-      arn: `arn:aws:ec2:${region}:${account}:vpc/${vpcId}`,
+      arn: arnOf({ account, region }, 'ec2', `vpc/${vpcId}`),
       account,
       region,
       cidrBlock,
@@ -122,7 +125,9 @@ export class Network {
     this.vpcs.delete(vpcId);
     this.routeTables.delete(vpc.mainRouteTableId);
     this.securityGroups.delete(vpc.defaultSecurityGroupId);
-    this.tags.clear(account, vpcId);
+    [vpcId, vpc.mainRouteTableId, vpc.defaultSecurityGroupId].forEach((id) => {
+      this.tags.clear(account, id);
+    });
   }
 
   /** Undefined for a VPC of another account or Region. */
@@ -145,14 +150,28 @@ export class Network {
 
   /** @returns the id of the association. */
   associateCidrBlock(place: Place, vpcId: string, cidrBlock: string): string {
+    requireSize(cidrBlock, 'InvalidVpc.Range');
+    const { cidrBlocks } = this.vpc(place, vpcId);
+    if ([...cidrBlocks.values()].some((other) => overlap(other, cidrBlock))) {
+      throw new ServiceError('InvalidVpc.Range', `The CIDR '${cidrBlock}' conflicts with one of the CIDRs of the VPC.`);
+    }
     const id = this.ids.next('vpc-cidr-assoc');
-    this.vpc(place, vpcId).cidrBlocks.set(id, cidrBlock);
+    cidrBlocks.set(id, cidrBlock);
     return id;
   }
 
   createSubnet(place: Place, subnet: { vpcId: string; cidrBlock: string; availabilityZone: string }): string {
+    const vpc = this.vpc(place, subnet.vpcId);
+    const { cidrBlock } = subnet;
+    requireSize(cidrBlock, 'InvalidSubnet.Range');
+    if (![...vpc.cidrBlocks.values()].some((block) => contains(block, cidrBlock))) {
+      throw new ServiceError('InvalidSubnet.Range', `The CIDR '${cidrBlock}' is invalid.`);
+    }
+    if ([...this.subnets.values()].some((other) => other.vpc === vpc && overlap(other.cidrBlock, cidrBlock))) {
+      throw new ServiceError('InvalidSubnet.Conflict', `The CIDR '${cidrBlock}' conflicts with another subnet`);
+    }
     const subnetId = this.ids.next('subnet');
-    this.subnets.set(subnetId, { ...subnet, subnetId, vpc: this.vpc(place, subnet.vpcId) });
+    this.subnets.set(subnetId, { ...subnet, subnetId, vpc });
     return subnetId;
   }
 
@@ -283,6 +302,15 @@ export class Network {
     rules.push(rule);
   }
 
+  /** Gives a rule that is there another description, or none. */
+  describeRule(place: Place, groupId: string, rule: Rule): void {
+    const { rules } = this.securityGroup(place, groupId);
+    const index = rules.findIndex((other) => sameRule(other, rule));
+    if (index >= 0) {
+      rules.splice(index, 1, rule);
+    }
+  }
+
   revokeRule(place: Place, groupId: string, rule: Rule): void {
     const { rules } = this.securityGroup(place, groupId);
     const index = rules.findIndex((other) => sameRule(other, rule));
@@ -309,6 +337,7 @@ export class Network {
       throw new ServiceError('DependencyViolation', `The internetGateway '${gatewayId}' has dependencies and cannot be deleted.`);
     }
     this.gateways.delete(gatewayId);
+    this.tags.clear(place.account, gatewayId);
   }
 
   private gateway({ account, region }: Place, gatewayId: string): Gateway {
@@ -330,7 +359,19 @@ export class Network {
   }
 }
 
-function sameRule(one: Rule, other: Rule): boolean {
+/** VPCs and subnets have blocks from /16 to /28. */
+function requireSize(cidrBlock: string, code: string): void {
+  if (!isCidr(cidrBlock)) {
+    const message = `Value (${cidrBlock}) for parameter cidrBlock is invalid. This is not a valid CIDR block.`;
+    throw new ServiceError('InvalidParameterValue', message);
+  }
+  if (prefixLength(cidrBlock) < 16 || prefixLength(cidrBlock) > 28) {
+    throw new ServiceError(code, `The CIDR '${cidrBlock}' is invalid.`);
+  }
+}
+
+/** Whether two rules allow the same, whatever their descriptions. */
+export function sameRule(one: Rule, other: Rule): boolean {
   const essence = ({ direction, protocol, fromPort, toPort, peer }: Rule) =>
     [direction, protocol, fromPort, toPort, peer].join(' ');
   return essence(one) === essence(other);

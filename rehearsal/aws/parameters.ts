@@ -25,6 +25,14 @@ export class ParameterStore {
     return own ?? (published === undefined ? undefined : { type: 'String', value: published[1] });
   }
 
+  /** Without those that AWS publishes. */
+  list(): (Place & Parameter & { readonly name: string })[] {
+    return [...this.parameters].map(([id, parameter]) => {
+      const [account = '', region = '', name = ''] = id.split(' ');
+      return { name, account, region, ...parameter };
+    });
+  }
+
   /** Whether somebody made it. */
   has(place: Place, name: string): boolean {
     return this.parameters.has(key(place, name));

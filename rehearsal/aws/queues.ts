@@ -3,6 +3,7 @@ import type { Journal } from '../journal';
 import type { Decision, Iam } from './iam';
 import { Ids } from './ids';
 import type { Metrics } from './metrics';
+import { arnOf, urlSuffixOf } from './partitions';
 import type { Place } from './service';
 
 export interface Message {
@@ -51,7 +52,7 @@ export class Queues {
 
   /** @returns the queue's ARN. */
   create(place: Place, name: string, retentionSeconds: number): string {
-    const arn = `arn:aws:sqs:${place.region}:${place.account}:${name}`;
+    const arn = arnOf(place, 'sqs', name);
     if (this.queues.has(arn)) {
       throw new Error(`Resource of type 'AWS::SQS::Queue' with identifier '${urlOf(place, name)}' already exists.`);
     }
@@ -67,6 +68,13 @@ export class Queues {
 
   delete(arn: string): void {
     this.queues.delete(arn);
+  }
+
+  list(): (Place & { readonly name: string; readonly retentionSeconds: number; readonly policy?: object })[] {
+    return [...this.queues.values()].map(({ place: { account, region }, name, retentionSeconds, policy }) => {
+      const queue = { name, account, region, retentionSeconds };
+      return policy === undefined ? queue : { ...queue, policy };
+    });
   }
 
   /** @param queueUrl as `Ref` of a queue gives it */
@@ -129,7 +137,7 @@ export class Queues {
 
 /** What `Ref` of a queue gives. */
 export const urlOf = ({ account, region }: Place, name: string): string =>
-  `https://sqs.${region}.amazonaws.com/${account}/${name}`;
+  `https://sqs.${region}.${urlSuffixOf(region)}/${account}/${name}`;
 
 function visible({ messages, retentionSeconds }: Queue, time: number): StoredMessage[] {
   return messages.filter(({ sent, taken = Infinity }) => sent <= time && time < Math.min(taken, sent + retentionSeconds * 1000));

@@ -1,5 +1,6 @@
 import type { Context } from './iam';
 import type { Network, RouteTable, SecurityGroup, Vpc } from './network';
+import { arnOf } from './partitions';
 import type { Peering } from './peerings';
 import type { Place } from './service';
 
@@ -15,7 +16,7 @@ function resource(network: Network, type: string, id: string, { account, region 
     [`ec2:ResourceTag/${key}`, value],
   ]);
   return {
-    arn: `arn:aws:ec2:${region}:${account}:${type}/${id}`,
+    arn: arnOf({ account, region }, 'ec2', `${type}/${id}`),
     context: { 'ec2:Region': region, 'aws:ResourceAccount': account, ...context, ...(Object.fromEntries(tags) as Context) },
   };
 }
@@ -34,7 +35,7 @@ export function securityGroupResource(network: Network, { groupId, vpc }: Securi
 
 /** As the account's own: each side has an ARN of its own for the connection. */
 export function peeringResource(network: Network, { id, region, requester, accepter }: Peering, account: string): Resource {
-  const arn = (side: { account: string; vpcId: string }) => `arn:aws:ec2:${region}:${side.account}:vpc/${side.vpcId}`;
+  const arn = (side: { account: string; vpcId: string }) => arnOf({ account: side.account, region }, 'ec2', `vpc/${side.vpcId}`);
   return resource(
     network,
     'vpc-peering-connection',

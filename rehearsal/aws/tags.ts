@@ -49,11 +49,15 @@ export class Tags {
     this.byResource.delete(`${account} ${resourceId}`);
   }
 
-  /** Of one account, as resource, key and value. */
-  list(account: string): { readonly resourceId: string; readonly key: string; readonly value: string }[] {
+  all(): { readonly account: string; readonly resourceId: string; readonly key: string; readonly value: string }[] {
     return [...this.byResource].flatMap(([name, tags]) => {
-      const [owner = '', resourceId = ''] = name.split(' ');
-      return owner === account ? [...tags].map(([key, value]) => ({ resourceId, key, value })) : [];
+      const [account = '', resourceId = ''] = name.split(' ');
+      return [...tags].map(([key, value]) => ({ account, resourceId, key, value }));
     });
+  }
+
+  /** Of one account. */
+  list(account: string): { readonly resourceId: string; readonly key: string; readonly value: string }[] {
+    return this.all().flatMap(({ account: owner, ...tag }) => (owner === account ? [tag] : []));
   }
 }

@@ -1,9 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
+import { NotSimulated } from '../aws/not-understood';
 import type { StackArtifact } from './assembly';
 import { runInOrder } from './graph';
 import { messageOf, Operator, type Services } from './operator';
 import type { Plan, Planned } from './plan';
 import { ResourceFailure, type ResourceOutcome, type ResourceType } from './resource-type';
+import { isReplacement } from './schema/properties';
 import type { Outputs, Resource, Stack } from './stack';
 
 type Verb = 'CREATE' | 'UPDATE';
@@ -225,14 +227,38 @@ export class Deployment extends Operator {
       return await (old ? this.updateOne(old, resource) : this.createOne(resource, 'CREATE'));
     } catch (error) {
       const unchanged = old ?? { ...wanted, properties: {}, physicalId: undefined, attributes: {}, status: '' };
-      this.fail(unchanged, verb, messageOf(error));
+      this.fail(unchanged, verb, this.reasonOf(error));
       return false;
+    }
+  }
+
+  /** Throws where the properties do not fit the schema of their type. */
+  private validate({ logicalId, type, properties }: Resource): void {
+    const found = this.services.types.violations(type, properties);
+    if (found.length > 0) {
+      throw new ResourceFailure(`Properties validation failed for resource ${logicalId} with message:\n${found.join('\n')}`);
     }
   }
 
   private createOne(resource: Resource, verb: Verb, reason?: string): Promise<boolean> {
     this.touched.set(resource.logicalId, verb === 'CREATE' ? 'created' : 'replaced');
-    return this.perform(resource, verb, (type) => type.create(this.request(resource, this.cancelled)), reason);
+    return this.perform(resource, verb, (type) => this.makeOne(type, resource, verb), reason);
+  }
+
+  /** What there is of a resource is known as soon as it has a physical id. */
+  private async makeOne(type: ResourceType, resource: Resource, verb: Verb): Promise<ResourceOutcome> {
+    const { logicalId } = resource;
+    let known = false;
+    const initiated = (physicalId: string): void => {
+      this.keep(logicalId, { physicalId });
+      if (!known && this.inProgress.has(logicalId)) {
+        this.resourceEvent(resource, `${verb}_IN_PROGRESS`, 'Resource creation Initiated');
+      }
+      known = true;
+    };
+    const outcome = await type.create({ ...this.request(resource, this.cancelled), initiated });
+    initiated(outcome.physicalId);
+    return outcome;
   }
 
   private async updateOne(old: Resource, resource: Resource): Promise<boolean> {
@@ -243,7 +269,8 @@ export class Deployment extends Operator {
       return true;
     }
     const type = this.services.types.find(resource.type);
-    if (type.createOnly?.some((name) => !isDeepStrictEqual(old.properties[name], resource.properties[name]))) {
+    const schema = this.services.types.schema(resource.type);
+    if (schema !== undefined && isReplacement(schema, old.properties, resource.properties)) {
       const explanation = 'Requested update requires the creation of a new physical resource; hence creating one.';
       const created = await this.createOne(resource, 'UPDATE', explanation);
       this.obsolete.push({ resource: old, keep: resource.updateReplacePolicy === 'Retain' });
@@ -272,6 +299,7 @@ export class Deployment extends Operator {
     this.inProgress.set(logicalId, verb);
     this.record({ ...resource, status: `${verb}_IN_PROGRESS`, ...(reason === undefined ? {} : { reason }) });
     try {
+      this.validate(resource);
       const outcome = await action(this.services.types.find(resource.type));
       // What exists from now on has to be known also when the rest is cancelled meanwhile.
       this.keep(logicalId, outcome);
@@ -286,10 +314,17 @@ export class Deployment extends Operator {
         this.keep(logicalId, { physicalId: error.physicalId });
       }
       if (this.inProgress.delete(logicalId)) {
-        this.fail(this.stack.resources.get(logicalId) ?? resource, verb, messageOf(error));
+        this.fail(this.stack.resources.get(logicalId) ?? resource, verb, this.reasonOf(error));
       }
       return false;
     }
+  }
+
+  private reasonOf(error: unknown): string {
+    if (error instanceof NotSimulated) {
+      this.services.notUnderstood.note(error.message);
+    }
+    return messageOf(error);
   }
 
   private keep(logicalId: string, outcome: Partial<ResourceOutcome>): void {

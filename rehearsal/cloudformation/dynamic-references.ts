@@ -1,3 +1,4 @@
+import { NotSimulated } from '../aws/not-understood';
 import type { ParameterStore } from '../aws/parameters';
 import type { Place } from '../aws/service';
 import { ResourceFailure } from './resource-type';
@@ -20,7 +21,7 @@ export function dereference(value: unknown, place: Place, store: ParameterStore)
 
 function lookUp(service: string, reference: string, place: Place, store: ParameterStore): string {
   if (service !== 'ssm') {
-    throw new ResourceFailure(`dynamic references to ${service} are not simulated: got ${reference}`);
+    throw new NotSimulated(`dynamic references to ${service} are not simulated: got ${reference}`);
   }
   // a version may follow: only the latest is kept
   const [name = ''] = reference.split(':');

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
+import type { InventoryPart } from '../aws/inventory';
+import { arnOf } from '../aws/partitions';
 import type { Place } from '../aws/service';
 import type { RehearsalClock } from '../clock';
 import type { Journal } from '../journal';
@@ -10,11 +12,14 @@ import { dereference } from './dynamic-references';
 import { Operator, type NextDeletion, type Services } from './operator';
 import { parametersOf } from './parameters';
 import { Plan } from './plan';
+import type { ResourceRequest } from './resource-type';
 import { Stack, type NamedStackResult, type Resource, type StackDescription, type StackResult } from './stack';
 import { StackOutputs } from './stack-outputs';
 import { Stacks } from './stacks';
+import type { Template } from './template';
 import { ResourceTypes, type TypeOptions } from './types/index';
 import { nestedStackType, type NestedStacks } from './types/nested-stack';
+import { transformsOf, validateTemplate } from './validation';
 
 export type { OnFailure } from './deployment';
 export type { NextDeletion } from './operator';
@@ -34,6 +39,11 @@ export interface DeployOptions {
   readonly onFailure?: OnFailure;
 }
 
+/** How a stack is created: on its own, or as a resource of another one. */
+interface Creation extends Partial<Pick<ResourceRequest, 'cancelled' | 'initiated'>> {
+  readonly onFailure?: OnFailure | undefined;
+}
+
 /** What a deployment that went well ends in. */
 const DEPLOYED = ['CREATE_COMPLETE', 'UPDATE_COMPLETE'];
 /** Failed, and kept: the next deployment goes on where this one stopped. */
@@ -51,8 +61,8 @@ export class CloudFormation implements NestedStacks {
   constructor(private readonly options: CloudFormationOptions) {
     this.types = new ResourceTypes(options);
     this.types.register('AWS::CloudFormation::Stack', nestedStackType(this));
-    const { clock, journal, nextDeletion } = options;
-    this.services = { clock, journal, types: this.types, generated: new Map(), nextDeletion };
+    const { clock, journal, notUnderstood, nextDeletion } = options;
+    this.services = { clock, journal, notUnderstood, types: this.types, generated: new Map(), nextDeletion };
   }
 
   /** Creates the stack, or updates it. Throws, before anything happens, where the template or the state of the stack forbids it. */
@@ -121,8 +131,16 @@ export class CloudFormation implements NestedStacks {
     return this.stacks.deployed({ stackName, account: place.account, region: place.region });
   }
 
-  createNested(artifact: StackArtifact, cancelled: Promise<void>): Promise<Stack> {
-    return this.create(artifact, cancelled);
+  /** What stacks there are, and what they created that is only accepted. */
+  inventory(): Pick<InventoryPart, 'stacks' | 'exports' | 'otherResources'> {
+    return { ...this.stacks.inventory(), otherResources: this.types.otherResources() };
+  }
+
+  createNested(
+    artifact: StackArtifact,
+    { cancelled, initiated }: Pick<ResourceRequest, 'cancelled' | 'initiated'>,
+  ): Promise<Stack> {
+    return this.create(artifact, { cancelled, initiated });
   }
 
   async beginUpdate(stackId: string, artifact: StackArtifact, cancelled: Promise<void>): Promise<Deployment | undefined> {
@@ -135,7 +153,7 @@ export class CloudFormation implements NestedStacks {
   private async deployArtifact(artifact: StackArtifact, { onFailure }: DeployOptions = {}): Promise<Stack> {
     const existing = this.stacks.deployed(artifact);
     if (!existing) {
-      return this.create(artifact, undefined, onFailure);
+      return this.create(artifact, { onFailure });
     }
     if (!existing.busy && !UPDATABLE.includes(existing.status)) {
       throw new Error(`Stack:${existing.identity.id} is in ${existing.status} state and can not be updated.`);
@@ -151,14 +169,15 @@ export class CloudFormation implements NestedStacks {
     return existing;
   }
 
-  private async create(artifact: StackArtifact, cancelled?: Promise<void>, onFailure?: OnFailure): Promise<Stack> {
+  private async create(artifact: StackArtifact, { cancelled, initiated, onFailure }: Creation): Promise<Stack> {
     const { stackName: name, account, region } = artifact;
     const hash = createHash('sha256').update(`${account}/${region}/${name}/${this.stacks.count}`).digest('hex');
     const guid = [hash.slice(0, 8), hash.slice(8, 12), hash.slice(12, 16), hash.slice(16, 20), hash.slice(20, 32)].join('-');
-    const id = `arn:aws:cloudformation:${region}:${account}:stack/${name}/${guid}`;
+    const id = arnOf({ account, region }, 'cloudformation', `stack/${name}/${guid}`);
     const stack = new Stack({ name, id, account, region }, artifact, this.options.clock.now());
     const deployment = this.prepare(stack, artifact, onFailure);
     this.stacks.add(stack);
+    initiated?.(id);
     await exclusively(stack, () => deployment.create(cancelled));
     return stack;
   }
@@ -185,6 +204,7 @@ export class CloudFormation implements NestedStacks {
 
   private prepare(stack: Stack, artifact: StackArtifact, onFailure?: OnFailure): Deployment {
     const { clock, iam, parameters: store } = this.options;
+    this.validate(artifact.template);
     const parameters = parametersOf(artifact, store);
     const outputs = new StackOutputs(this.stacks, iam, stack.identity, artifact.executionRoleArn);
     const plan = new Plan({
@@ -206,6 +226,24 @@ export class CloudFormation implements NestedStacks {
       },
     };
     return new Deployment(this.services, stack, plan, target, onFailure);
+  }
+
+  private validate(template: Template): void {
+    const { notUnderstood } = this.options;
+    const transforms = transformsOf(template);
+    if (transforms.length > 0) {
+      transforms.forEach((name) => {
+        notUnderstood.note(`the transform ${name}: templates with transforms are refused`);
+      });
+      throw new Error(`template transforms are not simulated: got ${transforms.join(', ')}`);
+    }
+    Object.keys(template.Rules ?? {})
+      // asserts a version of the CDK's bootstrap stack, which is always new enough here
+      .filter((name) => name !== 'CheckBootstrapVersion')
+      .forEach((name) => {
+        notUnderstood.note(`the rule ${name}: rules of templates are not evaluated`);
+      });
+    validateTemplate(template, (type) => this.types.schema(type));
   }
 
   private missingAttribute(stack: Stack, resource: Resource, attribute: string): unknown {

@@ -90,6 +90,9 @@ const INTRINSICS: Readonly<Record<string, Intrinsic>> = {
   Condition: (argument, scope) => conditionValue(String(argument), scope),
 };
 
+/** The names of all functions, of conditions too. */
+export const FUNCTIONS: readonly string[] = Object.keys(INTRINSICS).filter((name) => name !== 'Condition');
+
 /** The argument of `Fn::GetStackOutput`, each part of which may be a function. */
 export function outputRequest(argument: unknown, scope: Scope): OutputRequest {
   const parts = resolve(argument, scope);

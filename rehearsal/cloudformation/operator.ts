@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { NotUnderstood } from '../aws/not-understood';
 import type { RehearsalClock } from '../clock';
 import type { Journal } from '../journal';
 import { runInOrder, runOneByOne } from './graph';
@@ -10,6 +11,7 @@ export interface Services {
   readonly clock: RehearsalClock;
   readonly journal: Journal;
   readonly types: ResourceTypes;
+  readonly notUnderstood: NotUnderstood;
   /** How often each name was generated, so that names differ and are the same in every run. */
   readonly generated: Map<string, number>;
   readonly nextDeletion?: NextDeletion | undefined;
@@ -52,6 +54,7 @@ export class Operator {
       type,
       properties,
       cancelled,
+      initiated: () => undefined,
       generateName: (maximum = 128) => this.generateName(logicalId, maximum),
       assets: artifact,
     };

@@ -1,3 +1,4 @@
+import { partitionOf, urlSuffixOf } from '../aws/partitions';
 import type { StackArtifact } from './assembly';
 import { findCycle } from './graph';
 import { conditionsOf, decide, outputRequest, resolve, textOf, type Scope } from './intrinsics';
@@ -5,6 +6,7 @@ import { ResourceFailure, type StackIdentity } from './resource-type';
 import type { Outputs, Resource } from './stack';
 import { outputReferences, type OutputRequest } from './stack-outputs';
 import { references, type TemplateResource } from './template';
+import { malformedExport } from './validation';
 
 /** A resource as the template wants it, its properties not resolved yet. */
 export interface Planned {
@@ -36,9 +38,6 @@ export class Plan {
   constructor(private readonly options: PlanOptions) {
     const { artifact, stack, resources, exportsOf, missingAttribute, stackOutput, parameters } = options;
     const { template } = artifact;
-    if (template.Transform !== undefined) {
-      throw new Error(`template transforms are not simulated: got ${textOf(template.Transform)}`);
-    }
     const existing = (logicalId: string): Resource => {
       const resource = resources.get(logicalId);
       if (resource?.physicalId === undefined) {
@@ -140,6 +139,12 @@ export class Plan {
         `Template format error: Unresolved resource dependencies [${inOutputs}] in the Outputs block of the template`,
       );
     }
+    for (const [name, { Condition, Export }] of Object.entries(outputs)) {
+      const exportName = Export && this.applies(Condition) ? textOf(resolve(Export.Name, this.scope)) : 'none';
+      if (!/^[A-Za-z0-9:-]{1,255}$/.test(exportName)) {
+        throw new Error(`Template format error: ${malformedExport(name)}`);
+      }
+    }
     const cycle = findCycle(new Map([...this.resources].map(([logicalId, { dependencies }]) => [logicalId, dependencies])));
     if (cycle) {
       throw new Error(`Circular dependency between resources: [${cycle.join(', ')}]`);
@@ -150,9 +155,9 @@ export class Plan {
 const pseudoParameters = ({ name, id, account, region }: StackIdentity) => ({
   'AWS::AccountId': account,
   'AWS::NotificationARNs': [],
-  'AWS::Partition': 'aws',
+  'AWS::Partition': partitionOf(region),
   'AWS::Region': region,
   'AWS::StackId': id,
   'AWS::StackName': name,
-  'AWS::URLSuffix': 'amazonaws.com',
+  'AWS::URLSuffix': urlSuffixOf(region),
 });

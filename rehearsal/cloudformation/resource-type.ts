@@ -16,6 +16,8 @@ export interface ResourceRequest {
   readonly properties: Properties;
   /** Settles when the rest of the operation has failed; who can stop at once does. */
   readonly cancelled: Promise<void>;
+  /** To be called as soon as a create knows the physical id, where it goes on for long after that. */
+  readonly initiated: (physicalId: string) => void;
   /** A name of CloudFormation's making, of no more than `maximum` characters. */
   readonly generateName: (maximum?: number) => string;
   readonly assets: Assets;
@@ -50,8 +52,6 @@ export class ResourceFailure extends Error {
 
 /** A type of resource: what CloudFormation does for it. */
 export interface ResourceType {
-  /** Properties whose change makes a new resource. */
-  readonly createOnly?: readonly string[];
   /** How long it takes to create, update or delete one, in rehearsed seconds. @default 1 */
   readonly seconds?: number;
   create(request: ResourceRequest): Promise<ResourceOutcome> | ResourceOutcome;

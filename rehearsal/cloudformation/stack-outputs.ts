@@ -1,4 +1,5 @@
 import type { Iam, Principal } from '../aws/iam';
+import { partitionOf } from '../aws/partitions';
 import { ResourceFailure, type StackIdentity } from './resource-type';
 import type { Stack } from './stack';
 import type { Stacks } from './stacks';
@@ -71,12 +72,13 @@ export class StackOutputs {
 
   /** The administrator that a CDK's execution role is, under its name. */
   private executor(): Principal {
-    const { account } = this.stack;
+    const { account, region } = this.stack;
+    const partition = partitionOf(region);
     const role = this.executionRoleArn?.split('/').at(-1);
     const arn =
       role === undefined
-        ? `arn:aws:iam::${account}:user/administrator`
-        : `arn:aws:sts::${account}:assumed-role/${role}/AWSCloudFormation`;
+        ? `arn:${partition}:iam::${account}:user/administrator`
+        : `arn:${partition}:sts::${account}:assumed-role/${role}/AWSCloudFormation`;
     return { arn, account, userId: `AROACLOUDFORMATION:${account}` };
   }
 

@@ -1,3 +1,4 @@
+import type { InventoryPart } from '../aws/inventory';
 import type { StackArtifact } from './assembly';
 import { textOf } from './intrinsics';
 import type { Outputs, Stack } from './stack';
@@ -44,6 +45,17 @@ export class Stacks {
   exports(account: string, region: string): ReadonlyMap<string, unknown> {
     const stacks = this.all.filter(({ identity }) => identity.account === account && identity.region === region);
     return new Map(stacks.flatMap(({ outputs }) => Object.entries(outputs.exports)));
+  }
+
+  /** The stacks that were not deleted, and their exports. */
+  inventory(): Pick<InventoryPart, 'stacks' | 'exports'> {
+    const alive = this.all.filter(isAlive);
+    return {
+      stacks: alive.map(({ identity: { account, region, name, id }, status }) => ({ account, region, name, id, status })),
+      exports: alive.flatMap(({ identity: { account, region, name: stack }, outputs }) =>
+        Object.entries(outputs.exports).map(([name, value]) => ({ account, region, stack, name, value })),
+      ),
+    };
   }
 
   importers(stack: Stack, name: string): Stack[] {

@@ -1,3 +1,4 @@
+import { arnOf } from '../aws/partitions';
 import type { Pool } from './pool';
 
 /** A function as CloudFormation, or another deployer, configures it. */
@@ -24,12 +25,27 @@ export interface EventInvokeConfiguration {
   readonly onFailure?: string;
 }
 
+/** What there is of a function. */
+export interface FunctionDescription {
+  readonly account: string;
+  readonly region: string;
+  readonly functionName: string;
+  readonly role: string;
+  readonly runtime: string;
+  readonly logGroupName: string;
+  readonly versions: readonly string[];
+  /** The versions that they stand for. */
+  readonly aliases: Readonly<Record<string, string>>;
+  /** By version or alias. */
+  readonly eventInvoke: Readonly<Record<string, EventInvokeConfiguration>>;
+}
+
 export const DEFAULT_EVENT_INVOKE: EventInvokeConfiguration = { maximumRetryAttempts: 2, maximumEventAgeSeconds: 6 * 3600 };
 
 export const LATEST = '$LATEST';
 
 export const functionArn = (account: string, region: string, name: string): string =>
-  `arn:aws:lambda:${region}:${account}:function:${name}`;
+  arnOf({ account, region }, 'lambda', `function:${name}`);
 
 /** The ARN of a function, and the version or alias that follows it. */
 export function parseArn(arn: string): {
@@ -40,6 +56,12 @@ export function parseArn(arn: string): {
   const parts = arn.split(':');
   const [unqualified, functionName = '', qualifier] = [parts.slice(0, 7).join(':'), parts[6], parts[7]];
   return qualifier === undefined ? { unqualified, functionName } : { unqualified, functionName, qualifier };
+}
+
+/** A function without versions, aliases and settings of its own. */
+export function describeFunction(configuration: FunctionConfiguration): FunctionDescription {
+  const { account, region, functionName, role, runtime, logGroupName } = configuration;
+  return { account, region, functionName, role, runtime, logGroupName, versions: [], aliases: {}, eventInvoke: {} };
 }
 
 export class FunctionNotFound extends Error {
@@ -109,8 +131,22 @@ export class DeployedFunction {
     return this.eventInvoke.get(qualifier) ?? DEFAULT_EVENT_INVOKE;
   }
 
-  configureEventInvoke(qualifier = LATEST, configuration: Partial<EventInvokeConfiguration> = {}): void {
-    this.eventInvoke.set(qualifier, { ...DEFAULT_EVENT_INVOKE, ...configuration });
+  /** Without a configuration, back to the default. */
+  configureEventInvoke(qualifier = LATEST, configuration?: Partial<EventInvokeConfiguration>): void {
+    if (configuration === undefined) {
+      this.eventInvoke.delete(qualifier);
+    } else {
+      this.eventInvoke.set(qualifier, { ...DEFAULT_EVENT_INVOKE, ...configuration });
+    }
+  }
+
+  describe(): FunctionDescription {
+    return {
+      ...describeFunction(this.latest.configuration),
+      versions: this.published.filter(({ retired }) => !retired).map(({ version }) => version),
+      aliases: Object.fromEntries(this.aliases),
+      eventInvoke: Object.fromEntries(this.eventInvoke),
+    };
   }
 
   retire(): void {

@@ -1,14 +1,30 @@
 import type { Iam } from '../aws/iam';
+import type { LogGroups } from '../aws/log-groups';
+import { arnOf } from '../aws/partitions';
 import type { FunctionConfiguration } from './functions';
 
-/** Lambda writes logs with the function's role. Where that may not, they are lost in AWS: here only the use of the permission matters. */
-export async function useLogPermissions(
+const LAMBDA = 'lambda.amazonaws.com';
+
+/**
+ * Lambda writes logs with the function's role, and makes the log group first where there is none. Where the role may not, the
+ * logs are lost in AWS: here only the log group and the use of the permissions matter.
+ */
+export async function prepareLogs(
   iam: Iam,
-  { account, region, role, logGroupName }: FunctionConfiguration,
+  logGroups: LogGroups,
+  configuration: FunctionConfiguration,
   logStreamName: string,
 ): Promise<void> {
-  const arn = `arn:aws:logs:${region}:${account}:log-group:${logGroupName}:log-stream:${logStreamName}`;
-  for (const action of ['logs:CreateLogStream', 'logs:PutLogEvents']) {
-    await iam.decideForService(role, 'lambda.amazonaws.com', action, { arn });
+  const { role, logGroupName } = configuration;
+  const decide = (action: string, resource: string) =>
+    iam.decideForService(role, LAMBDA, action, { arn: arnOf(configuration, 'logs', `log-group:${logGroupName}:${resource}`) });
+  if (!logGroups.has(configuration, logGroupName)) {
+    const { allowed } = await decide('logs:CreateLogGroup', 'log-stream:');
+    if (!allowed) {
+      return;
+    }
+    logGroups.create(configuration, logGroupName);
   }
+  await decide('logs:CreateLogStream', `log-stream:${logStreamName}`);
+  await decide('logs:PutLogEvents', `log-stream:${logStreamName}`);
 }

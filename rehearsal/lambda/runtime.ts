@@ -14,6 +14,7 @@ import {
   parseArn,
   type EventInvokeConfiguration,
   type FunctionConfiguration,
+  type FunctionDescription,
 } from './functions';
 import { CFN_RESPONSE } from './inline';
 import { LambdaMetrics } from './metrics';
@@ -97,7 +98,7 @@ export class LambdaService {
   }
 
   /** @param arn with the version or alias that the settings are for; those for neither are another thing */
-  configureEventInvoke(arn: string, configuration: Partial<EventInvokeConfiguration> = {}): void {
+  configureEventInvoke(arn: string, configuration?: Partial<EventInvokeConfiguration>): void {
     this.find(arn).configureEventInvoke(parseArn(arn).qualifier, configuration);
   }
 
@@ -110,6 +111,10 @@ export class LambdaService {
   has(arn: string): boolean {
     const { unqualified, qualifier } = parseArn(arn);
     return this.functions.get(unqualified)?.version(qualifier) !== undefined;
+  }
+
+  list(): FunctionDescription[] {
+    return [...this.functions.values()].map((deployed) => deployed.describe());
   }
 
   configuration(arn: string): FunctionConfiguration {

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Decision, Iam } from '../aws/iam';
 import { Ids } from '../aws/ids';
+import type { InventoryPart } from '../aws/inventory';
+import { arnOf } from '../aws/partitions';
 import type { Queues } from '../aws/queues';
 import type { Place } from '../aws/service';
 import type { RehearsalClock } from '../clock';
@@ -55,18 +57,23 @@ const MINUTE_MS = 60_000;
 const FIRST_DELAY_MS = 1000;
 const LONGEST_DELAY_MS = 8 * MINUTE_MS;
 
+const scheduleArn = (place: Place, group: string, name: string): string => arnOf(place, 'scheduler', `schedule/${group}/${name}`);
+
+const groupArn = (place: Place, group: string): string => arnOf(place, 'scheduler', `schedule-group/${group}`);
+
 /**
  * EventBridge Scheduler: invokes functions when their time has come, asynchronously. What is not delivered is tried again and goes to
  * the dead-letter queue then; a run that fails is Lambda's matter. Schedules wake with the time that others let pass.
  */
 export class Scheduler {
   private readonly schedules = new Map<string, Schedule>();
+  private readonly groups = new Map<string, Place>();
   private readonly ids = new Ids();
 
   constructor(private readonly options: SchedulerOptions) {}
 
   create(place: Place, group: string, name: string, configuration: ScheduleConfiguration): string {
-    const arn = `arn:aws:scheduler:${place.region}:${place.account}:schedule/${group}/${name}`;
+    const arn = scheduleArn(place, group, name);
     if (this.schedules.has(arn)) {
       throw new Error(`Schedule ${name} already exists.`);
     }
@@ -79,10 +86,10 @@ export class Scheduler {
   }
 
   /** A change of what is invoked leaves the rhythm as it is; a new rhythm begins as that of a new schedule does. */
-  update(arn: string, configuration: ScheduleConfiguration): void {
-    const schedule = this.schedules.get(arn);
+  update(place: Place, group: string, name: string, configuration: ScheduleConfiguration): void {
+    const schedule = this.schedules.get(scheduleArn(place, group, name));
     if (!schedule) {
-      throw new Error(`Schedule ${arn} does not exist.`);
+      throw new Error(`Schedule ${name} does not exist.`);
     }
     const now = this.options.clock.now();
     const { expression, startDate } = schedule.configuration;
@@ -98,13 +105,35 @@ export class Scheduler {
     this.schedules.delete(arn);
   }
 
-  deleteGroup({ account, region }: Place, group: string): void {
-    const prefix = `arn:aws:scheduler:${region}:${account}:schedule/${group}/`;
+  /** @returns the group's ARN */
+  createGroup({ account, region }: Place, group: string): string {
+    const arn = groupArn({ account, region }, group);
+    if (this.groups.has(arn)) {
+      throw new Error(`Schedule group ${group} already exists.`);
+    }
+    this.groups.set(arn, { account, region });
+    return arn;
+  }
+
+  deleteGroup(place: Place, group: string): void {
+    this.groups.delete(groupArn(place, group));
+    const prefix = scheduleArn(place, group, '');
     [...this.schedules.keys()]
       .filter((arn) => arn.startsWith(prefix))
       .forEach((arn) => {
         this.delete(arn);
       });
+  }
+
+  inventory(): Pick<InventoryPart, 'schedules' | 'scheduleGroups'> {
+    return {
+      schedules: [...this.schedules.values()].map(({ place, arn, configuration }) => ({
+        account: place.account,
+        arn,
+        ...configuration,
+      })),
+      scheduleGroups: [...this.groups].map(([arn, { account }]) => ({ account, arn })),
+    };
   }
 
   /** Sets the alarm clock for the first occurrence at `from` or later. */

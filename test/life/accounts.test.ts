@@ -171,6 +171,7 @@ describe('with a role in the account of the VPC', () => {
     expect(failures(rehearsal)[0]).toMatch(reason);
     expect(failures(rehearsal)[0]).toContain('222222222222');
     expect((await rehearsal.cloudFormation.delete('Game')).status).toBe('DELETE_COMPLETE');
+    expect((await rehearsal.cloudFormation.delete('Data')).status).toBe('DELETE_COMPLETE');
     await expectNothingLeft(rehearsal, before);
   });
 });

@@ -1,7 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import type { Rehearsal } from '../../rehearsal';
 import type { BehaviourName, Fault } from '../../rehearsal/aws';
-import { ACCOUNT, existing, join, PLACE, remove, start } from './scene';
+import { ACCOUNT, existing, join, PLACE, remove, start, withStack } from './scene';
 import type { Existing, Joining } from './scene';
 import { failures, Stage, told } from './stage';
 
@@ -20,8 +20,9 @@ async function expectFailure(rehearsal: Rehearsal, there: Existing, options: Joi
   const before = rehearsal.aws.inventory();
   expect(await join(rehearsal, there, options)).toBe('ROLLBACK_COMPLETE');
   expect(failures(rehearsal)).toEqual([could('peer', there) + reason]);
-  expect(rehearsal.aws.inventory()).toEqual(before);
+  expect(rehearsal.aws.inventory()).toEqual(withStack(before, 'ROLLBACK_COMPLETE'));
   expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+  expect(rehearsal.aws.inventory()).toEqual(before);
 }
 
 describe('connections that do not come to be', () => {
@@ -159,7 +160,7 @@ describe('peer VPCs and permissions', () => {
           `${REGION}: ${absentVpc}: The VPC vpc-0123456789abcdef0 does not exist in account ${ACCOUNT}. EC2 knows no VPC ` +
           `vpc-0123456789abcdef0 in account ${ACCOUNT} and ${REGION}: correct the VPC, then deploy again.`,
       ]);
-      expect(rehearsal.aws.inventory()).toEqual(before);
+      expect(rehearsal.aws.inventory()).toEqual(withStack(before, 'ROLLBACK_COMPLETE'));
     },
   );
 
@@ -217,7 +218,7 @@ describe('peer VPCs and permissions', () => {
       `${could('peer', there)}EC2 refused to set DNS resolution on ${peeringId} (OperationNotPermitted: Not on this day): see that VPC ` +
         `${there.vpcId} has DNS hostnames and DNS support enabled, or leave dnsResolution out, then deploy again`,
     ]);
-    expect(rehearsal.aws.inventory()).toEqual(before);
+    expect(rehearsal.aws.inventory()).toEqual(withStack(before, 'ROLLBACK_COMPLETE'));
   });
 
   test('a route that leads elsewhere: names both targets, and loses nothing', async () => {
@@ -243,6 +244,6 @@ describe('peer VPCs and permissions', () => {
     const ofRoutes = told(rehearsal, 'ec2').filter((line) => line.includes('Route'));
     expect(ofRoutes.length).toBeGreaterThan(0);
     expect(ofRoutes.filter((line) => !line.startsWith('DescribeRouteTables '))).toEqual([]);
-    expect(rehearsal.aws.inventory()).toEqual(before);
+    expect(rehearsal.aws.inventory()).toEqual(withStack(before, 'ROLLBACK_COMPLETE'));
   });
 });

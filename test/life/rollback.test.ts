@@ -1,6 +1,6 @@
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type { Rehearsal } from '../../rehearsal';
-import { deploy, existing, expectNoFailedDelete, inventoryOf, join, PLACE, remove, start } from './scene';
+import { deploy, existing, expectNoFailedDelete, inventoryOf, join, PLACE, remove, start, withStack } from './scene';
 import type { Existing, Joining, Scene } from './scene';
 import { DAY, Stage } from './stage';
 
@@ -28,7 +28,7 @@ test('a creation that is rolled back after the connection became active leaves n
   const before = inventoryOf(rehearsal);
   expect(await join(rehearsal, there, { props: { dnsResolution: true }, more: failing })).toBe('ROLLBACK_COMPLETE');
   expectNoFailedDelete(rehearsal);
-  expect(inventoryOf(rehearsal)).toEqual(before);
+  expect(inventoryOf(rehearsal)).toEqual(withStack(before, 'ROLLBACK_COMPLETE'));
 });
 
 test.each(READINGS)(
@@ -43,7 +43,7 @@ test.each(READINGS)(
     await rehearsal.clock.sleep(10 * DAY);
     expect(await join(rehearsal, there, { fleetIds: [two], more: failing })).toBe('UPDATE_ROLLBACK_COMPLETE');
     expectNoFailedDelete(rehearsal);
-    expect(inventoryOf(rehearsal)).toEqual(connected);
+    expect(inventoryOf(rehearsal)).toEqual(withStack(connected, 'UPDATE_ROLLBACK_COMPLETE'));
     await rehearsal.clock.sleep(10 * DAY);
     expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
     await rehearsal.clock.sleep(2 * DAY);
@@ -76,7 +76,7 @@ test.each([
     const options = { fleetIds: [two], props: { dnsResolution: true } };
     expect(await join(rehearsal, there, options)).toBe('UPDATE_ROLLBACK_COMPLETE');
     expectNoFailedDelete(rehearsal);
-    expect(inventoryOf(rehearsal)).toEqual(connected);
+    expect(inventoryOf(rehearsal)).toEqual(withStack(connected, 'UPDATE_ROLLBACK_COMPLETE'));
   },
 );
 
@@ -92,7 +92,7 @@ test.each([
   expect(await deploy(rehearsal, { ...kind, build: '2', more: failingLate })).toBe('UPDATE_ROLLBACK_COMPLETE');
   expectNoFailedDelete(rehearsal);
   await rehearsal.clock.sleep(60_000);
-  expect(inventoryOf(rehearsal)).toEqual(connected);
+  expect(inventoryOf(rehearsal)).toEqual(withStack(connected, 'UPDATE_ROLLBACK_COMPLETE'));
   await rehearsal.clock.sleep(10 * DAY);
   expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
   await rehearsal.clock.sleep(2 * DAY);
@@ -112,7 +112,7 @@ test('two fleets with the same addresses: the route is taken over by the new con
   expect(connected.routes).toHaveLength(3);
   await rehearsal.clock.sleep(10 * DAY);
   expect(await join(rehearsal, there, { fleetIds: [two], more: failing })).toBe('UPDATE_ROLLBACK_COMPLETE');
-  expect(inventoryOf(rehearsal)).toEqual(connected);
+  expect(inventoryOf(rehearsal)).toEqual(withStack(connected, 'UPDATE_ROLLBACK_COMPLETE'));
 
   expect(await join(rehearsal, there, { fleetIds: [two] })).toBe('UPDATE_COMPLETE');
   expectNoFailedDelete(rehearsal);
@@ -139,5 +139,5 @@ test('another VPC, rolled back: the connection with the first one stays, and not
   expect(await join(rehearsal, other, { more: failing })).toBe('UPDATE_ROLLBACK_COMPLETE');
   expectNoFailedDelete(rehearsal);
   await rehearsal.clock.sleep(2 * DAY);
-  expect(inventoryOf(rehearsal)).toEqual({ ...connected, authorizations: [] });
+  expect(inventoryOf(rehearsal)).toEqual({ ...withStack(connected, 'UPDATE_ROLLBACK_COMPLETE'), authorizations: [] });
 });

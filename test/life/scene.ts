@@ -142,6 +142,12 @@ export function inventoryOf({ aws }: Rehearsal): Inventory {
   return JSON.parse(text.replaceAll(/ (created|adopted) [0-9a-f-]{36}"/g, ' $1"')) as Inventory;
 }
 
+/** The same inventory, but for a stack that is there in this status. */
+export function withStack(inventory: Inventory, status: string, name = STACK): Inventory {
+  const others = inventory.stacks.filter((stack) => !('name' in stack && stack.name === name));
+  return { ...inventory, stacks: [...others, expect.objectContaining({ name, status }) as Inventory['stacks'][number]] };
+}
+
 export async function expectNothingLeft(rehearsal: Rehearsal, before: unknown): Promise<void> {
   await rehearsal.clock.sleep(2 * DAY);
   expect(rehearsal.aws.inventory()).toEqual(before);

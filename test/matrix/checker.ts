@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Inventory } from '../../rehearsal/aws';
-import { ATTRIBUTES, declaredTables, peeringId, STACK } from './stacks';
+import { ATTRIBUTES, declaredTables, peeringId, ROLE_STACK, STACK } from './stacks';
 import type { Declared, DeclaredFleet } from './stacks';
 import { DAY, PLACE } from './world';
 import type { MatrixWorld, VpcPlace } from './world';
@@ -55,17 +55,7 @@ interface RuleItem {
   readonly peer: string;
 }
 
-const KINDS: readonly Kind[] = [
-  'authorizations',
-  'fleets',
-  'connections',
-  'peerings',
-  'vpcs',
-  'subnets',
-  'routes',
-  'rules',
-  'tags',
-];
+const kindsOf = (inventory: Inventory): readonly Kind[] => Object.keys(inventory) as Kind[];
 
 /** What one inventory has and the other lacks. */
 function without(these: readonly object[], those: readonly object[]): readonly object[] {
@@ -76,7 +66,7 @@ function without(these: readonly object[], those: readonly object[]): readonly o
 export function damage(world: MatrixWorld): readonly string[] {
   const now = world.aws.inventory();
   const kept = (item: object): object => withoutLoan(world, item);
-  return KINDS.flatMap((kind) =>
+  return kindsOf(now).flatMap((kind) =>
     without(world.before[kind].map(kept), now[kind].map(kept)).map(
       (item) => `touched what is another's: ${kind} ${JSON.stringify(item)}`,
     ),
@@ -105,8 +95,13 @@ export function unlapsed({ aws, before, places }: MatrixWorld, { vpc, access }: 
 /** What is left two days after everything was deleted: authorizations have lapsed by then. */
 export async function leftovers(world: MatrixWorld): Promise<readonly string[]> {
   await world.clock.sleep(2 * DAY);
-  const now = world.aws.inventory();
-  return KINDS.flatMap((kind) =>
+  const { aws, cloudFormation } = world;
+  // nobody needs its role any more
+  if (aws.inventory().stacks.some((stack) => 'name' in stack && stack.name === ROLE_STACK)) {
+    await cloudFormation.delete(ROLE_STACK);
+  }
+  const now = aws.inventory();
+  return kindsOf(now).flatMap((kind) =>
     without(now[kind], world.before[kind])
       .filter((item) => !isGameLiftsOwn(world, kind, item))
       .map((item) => `left behind: ${kind} ${JSON.stringify(item)}`),

@@ -14,6 +14,8 @@ import { ACCOUNT, fleetParameter, placesOf, REGION } from './world';
 import type { VpcName, VpcPlace } from './world';
 
 export const STACK = 'Game';
+/** In the account of the VPC, where that lets the stack in by a role. */
+export const ROLE_STACK = 'Data';
 
 export type Peering = 'connected' | 'born' | 'none';
 export type Routes = 'every table' | 'one subnet' | 'none';
@@ -116,7 +118,7 @@ function authorize(app: App, stack: Stack, { vpc: vpcName, access }: Declared): 
 
 /** The role by which the account of a VPC lets the stack in: of a stack there, which stays when the other goes. */
 function roleFor(app: App, place: VpcPlace): VpcPeeringRole {
-  const stack = new Stack(app, 'Data', { env: { account: place.account, region: REGION } });
+  const stack = new Stack(app, ROLE_STACK, { env: { account: place.account, region: REGION } });
   return new VpcPeeringRole(stack, 'Role', {
     vpc: imported(stack, place),
     gameLiftAccount: ACCOUNT,

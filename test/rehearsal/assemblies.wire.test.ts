@@ -194,7 +194,9 @@ describe('parameters of Systems Manager', () => {
     expect(await deployAll()).toEqual(['Reader ROLLBACK_COMPLETE']);
     expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual(['Parameters: [ssm:/nowhere:3] cannot be found.']);
     app = newApp();
-    new CfnParameter(new Stack(app, 'Other', { env: FIRST }), 'Typed', {
+    const other = new Stack(app, 'Other', { env: FIRST });
+    parameter(other, 'One');
+    new CfnParameter(other, 'Typed', {
       type: 'AWS::SSM::Parameter::Value<String>',
       default: '/nowhere',
     });

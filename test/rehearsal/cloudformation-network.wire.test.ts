@@ -88,7 +88,9 @@ test('a stack with a VPC, a fleet and a connection is created, and deleted withi
   ]);
   expect((await remove()).status).toBe('DELETE_COMPLETE');
   await rehearsal.clock.sleep(DAY);
-  expect(rehearsal.aws.inventory()).toEqual(before);
+  // Lambda made the log group of the function, which no stack deletes
+  const logGroups = [expect.objectContaining({ name: expect.stringMatching(/^\/aws\/lambda\/Stack-AWS679f53fac/) as unknown })];
+  expect(rehearsal.aws.inventory()).toEqual({ ...before, logGroups });
 });
 
 test('a stack with a peered fleet cannot be deleted a day later, until somebody authorizes', async () => {

@@ -34,12 +34,17 @@ describe('the life of a stack', () => {
       'Stack CREATE_IN_PROGRESS',
       'Role CREATE_IN_PROGRESS',
       'Alone CREATE_IN_PROGRESS',
+      'Role CREATE_IN_PROGRESS',
+      'Alone CREATE_IN_PROGRESS',
       'Role CREATE_COMPLETE',
+      'Handler CREATE_IN_PROGRESS',
       'Handler CREATE_IN_PROGRESS',
       'Alone CREATE_COMPLETE',
       'Handler CREATE_COMPLETE',
       'One CREATE_IN_PROGRESS',
+      'One CREATE_IN_PROGRESS',
       'One CREATE_COMPLETE',
+      'Two CREATE_IN_PROGRESS',
       'Two CREATE_IN_PROGRESS',
       'Two CREATE_COMPLETE',
       'Stack CREATE_COMPLETE',
@@ -269,6 +274,7 @@ describe('an update', () => {
     expect(events(rehearsal, from)).toEqual([
       'Stack UPDATE_IN_PROGRESS',
       'Vpc UPDATE_IN_PROGRESS',
+      'Vpc UPDATE_IN_PROGRESS',
       'Vpc UPDATE_COMPLETE',
       'One UPDATE_IN_PROGRESS',
       'One UPDATE_COMPLETE',
@@ -482,7 +488,10 @@ describe('templates', () => {
       Resources: { Vpc: vpc('10.0.0.0/16') },
       Outputs: { Id: { Value: { Ref: 'Vpc' }, Export: { Name: 'vpc' } } },
     };
-    const importing = { Resources: {}, Outputs: { Id: { Value: { 'Fn::ImportValue': 'vpc' } } } };
+    const importing = {
+      Resources: { Topic: { Type: 'AWS::SNS::Topic' } },
+      Outputs: { Id: { Value: { 'Fn::ImportValue': 'vpc' } } },
+    };
     const { outputs } = await rehearsal.cloudFormation.deploy(writeAssembly(exporting, 'Exporting'), 'Exporting');
     expect((await rehearsal.cloudFormation.deploy(writeAssembly(importing, 'Importing'), 'Importing')).outputs).toEqual(outputs);
     const replaced = { ...exporting, Resources: { Vpc: vpc('10.1.0.0/16') } };
@@ -497,10 +506,10 @@ describe('templates', () => {
 
   test('with types that are not simulated get made-up resources, and the journal says so', async () => {
     const { outputs } = await deploy(
-      { Table: { Type: 'AWS::DynamoDB::Table' } },
-      { Outputs: { Arn: { Value: { 'Fn::GetAtt': ['Table', 'Arn'] } } } },
+      { Topic: { Type: 'AWS::SNS::Topic' } },
+      { Outputs: { Arn: { Value: { 'Fn::GetAtt': ['Topic', 'TopicArn'] } } } },
     );
-    expect(outputs.Arn).toMatch(/^arn:aws:unknown:us-east-1:111111111111:Stack-Table-/);
-    expect(rehearsal.journal.entries.some(({ message }) => message.includes('AWS::DynamoDB::Table is not simulated'))).toBe(true);
+    expect(outputs.Arn).toMatch(/^arn:aws:unknown:us-east-1:111111111111:Stack-Topic-/);
+    expect(rehearsal.journal.entries.some(({ message }) => message.includes('AWS::SNS::Topic is not simulated'))).toBe(true);
   });
 });

@@ -1,4 +1,5 @@
 import { COMPARISONS, type AlarmConfiguration, type Alarms } from '../../aws/alarms';
+import { arnOf } from '../../aws/partitions';
 import type { Dimensions, Statistic } from '../../aws/metrics';
 import type { ResourceRequest, ResourceType, StackIdentity } from '../resource-type';
 import type { Properties } from '../template';
@@ -60,18 +61,16 @@ export function alarmTypes(
 ): Readonly<Record<string, ResourceType>> {
   const put = (request: ResourceRequest, name: string) => {
     const { stack, properties } = request;
-    const arn = `arn:aws:cloudwatch:${stack.region}:${stack.account}:alarm:${name}`;
+    const arn = arnOf(stack, 'cloudwatch', `alarm:${name}`);
     const configuration = configurationOf(stack, properties);
-    if (configuration) {
-      alarms.put(arn, configuration);
-    } else {
+    alarms.put(arn, configuration);
+    if (!configuration) {
       notSimulated(request);
     }
     return { physicalId: name, attributes: { Arn: arn } };
   };
   return {
     'AWS::CloudWatch::Alarm': {
-      createOnly: ['AlarmName'],
       create: (request) => put(request, text(request.properties, 'AlarmName') ?? request.generateName(255)),
       update: (request) => put(request, request.physicalId),
       delete: ({ attributes }) => {

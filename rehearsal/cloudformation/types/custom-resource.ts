@@ -1,3 +1,4 @@
+import { NotSimulated } from '../../aws/not-understood';
 import { Ids } from '../../aws/ids';
 import type { RehearsalClock } from '../../clock';
 import type { LambdaService } from '../../lambda/runtime';
@@ -86,8 +87,8 @@ export class CustomResource implements ResourceType {
       ResourceProperties: stringify(properties),
     };
     const token = textOf(properties.ServiceToken ?? '');
-    if (!token.startsWith('arn:aws:lambda:')) {
-      throw new ResourceFailure(`the service token is not simulated: only Lambda functions are, got ${token}`, fallbackId);
+    if (token.split(':')[2] !== 'lambda') {
+      throw new NotSimulated(`the service token is not simulated: only Lambda functions are, got ${token}`);
     }
     try {
       this.options.lambda.invokeAsync(token, request);

@@ -1,3 +1,4 @@
+import type { NotUnderstood } from '../../aws/not-understood';
 import { functionArn, type EventInvokeConfiguration, type FunctionConfiguration } from '../../lambda/functions';
 import type { LambdaService } from '../../lambda/runtime';
 import type { ResourceRequest, ResourceType, StackIdentity } from '../resource-type';
@@ -28,13 +29,16 @@ function configurationOf({ stack, properties, assets }: ResourceRequest, functio
 const arnOf = (stack: StackIdentity, name: string) =>
   name.startsWith('arn:') ? name : functionArn(stack.account, stack.region, name);
 
-function functionType(lambda: LambdaService): ResourceType {
+function functionType(lambda: LambdaService, notUnderstood: NotUnderstood): ResourceType {
   const deploy = (request: ResourceRequest, name: string) => {
-    const arn = lambda.deploy(configurationOf(request, name));
+    const configuration = configurationOf(request, name);
+    if (!configuration.runtime.startsWith('nodejs')) {
+      notUnderstood.note(`functions with the runtime ${configuration.runtime}: they are never run, and each invocation fails`);
+    }
+    const arn = lambda.deploy(configuration);
     return { physicalId: name, attributes: { Arn: arn } };
   };
   return {
-    createOnly: ['FunctionName', 'PackageType'],
     seconds: 3,
     create: (request) => {
       const name = text(request.properties, 'FunctionName') ?? request.generateName(64);
@@ -55,7 +59,6 @@ const functionOf = ({ stack, properties }: ResourceRequest) => arnOf(stack, requ
 /** A version is never changed: whatever changes makes another. */
 function versionType(lambda: LambdaService): ResourceType {
   return {
-    createOnly: ['FunctionName', 'CodeSha256', 'Description', 'ProvisionedConcurrencyConfig', 'RuntimePolicy'],
     create: (request) => {
       const arn = functionOf(request);
       const version = lambda.publish(arn);
@@ -76,7 +79,6 @@ function aliasType(lambda: LambdaService): ResourceType {
     return { physicalId: arn, attributes: { AliasArn: arn } };
   };
   return {
-    createOnly: ['FunctionName', 'Name'],
     create: (request) => {
       const name = required(request.properties, 'Name');
       if (lambda.hasAlias(functionOf(request), name)) {
@@ -109,7 +111,6 @@ function eventInvokeConfigType(lambda: LambdaService): ResourceType {
     lambda.configureEventInvoke(qualified(request), eventInvokeConfigurationOf(request.properties));
   };
   return {
-    createOnly: ['FunctionName', 'Qualifier'],
     create: (request) => {
       if (!lambda.has(qualified(request))) {
         throw new Error(`The function or its version or alias does not exist: ${qualified(request)}`);
@@ -129,8 +130,8 @@ function eventInvokeConfigType(lambda: LambdaService): ResourceType {
   };
 }
 
-export const lambdaTypes = (lambda: LambdaService): Readonly<Record<string, ResourceType>> => ({
-  'AWS::Lambda::Function': functionType(lambda),
+export const lambdaTypes = (lambda: LambdaService, notUnderstood: NotUnderstood): Readonly<Record<string, ResourceType>> => ({
+  'AWS::Lambda::Function': functionType(lambda, notUnderstood),
   'AWS::Lambda::EventInvokeConfig': eventInvokeConfigType(lambda),
   'AWS::Lambda::Version': versionType(lambda),
   'AWS::Lambda::Alias': aliasType(lambda),

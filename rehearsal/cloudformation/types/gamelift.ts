@@ -1,5 +1,6 @@
 import { ServiceError, type SimulatedAws } from '../../aws';
 import { Ids } from '../../aws/ids';
+import { arnOf } from '../../aws/partitions';
 import type { Clock } from '../../clock';
 import {
   ResourceFailure,
@@ -9,27 +10,12 @@ import {
   type StackIdentity,
 } from '../resource-type';
 import type { Properties } from '../template';
+import type { AcceptedResources } from './accepted';
 import { tagsOf } from './network';
 import { required, text } from './properties';
 
 /** GameLift's fleets and builds, as CloudFormation makes them: by calls to GameLift that are checked like anyone's. */
 
-/** The properties of a fleet that CloudFormation's schema calls create-only. */
-const CREATE_ONLY = [
-  'BuildId',
-  'CertificateConfiguration',
-  'ComputeType',
-  'EC2InstanceType',
-  'FleetType',
-  'InstanceRoleARN',
-  'InstanceRoleCredentialsProvider',
-  'LogPaths',
-  'PeerVpcAwsAccountId',
-  'PeerVpcId',
-  'ScriptId',
-  'ServerLaunchParameters',
-  'ServerLaunchPath',
-];
 /** What GameLift is given; the rest makes no difference to it here. */
 const PASSED_ON = [
   'Description',
@@ -57,14 +43,17 @@ interface FleetShape {
 }
 
 class FleetType implements ResourceType {
-  readonly createOnly = CREATE_ONLY;
-
   constructor(
     private readonly aws: GameLiftAccess,
     private readonly clock: Clock,
   ) {}
 
-  async create({ stack, properties, cancelled }: ResourceRequest): Promise<{ physicalId: string; attributes: Properties }> {
+  async create({
+    stack,
+    properties,
+    cancelled,
+    initiated,
+  }: ResourceRequest): Promise<{ physicalId: string; attributes: Properties }> {
     const input = {
       Name: required(properties, 'Name'),
       ...Object.fromEntries(
@@ -74,6 +63,7 @@ class FleetType implements ResourceType {
     };
     const { FleetAttributes } = (await this.call('CreateFleet', input, stack)) as { FleetAttributes: FleetShape };
     const physicalId = FleetAttributes.FleetId ?? '';
+    initiated(physicalId);
     const stop = new AbortController();
     void cancelled.then(() => {
       stop.abort();
@@ -184,33 +174,32 @@ function notStabilized(fleetId: string, status: string): ResourceFailure {
 }
 
 /** Something that GameLift only keeps. */
-function keptType(ids: Ids, kind: 'build' | 'script' | 'alias', createOnly: readonly string[]): ResourceType {
+function keptType(accepted: AcceptedResources, ids: Ids, kind: 'build' | 'script' | 'alias'): ResourceType {
   const name = kind.charAt(0).toUpperCase() + kind.slice(1);
-  return {
-    createOnly,
-    create: ({ stack }) => {
-      const physicalId = `${kind}-${ids.uuid(kind)}`;
-      const arn = `arn:aws:gamelift:${stack.region}:${stack.account}:${kind}/${physicalId}`;
-      return {
-        physicalId,
-        attributes: {
-          [`${name}Id`]: physicalId,
-          [`${name}Arn`]: arn,
-          ...(kind === 'script' ? { Id: physicalId, Arn: arn } : {}),
-        },
-      };
-    },
-    update: ({ physicalId, attributes }) => ({ physicalId, attributes }),
-    delete: () => undefined,
-  };
+  return accepted.type(({ stack }) => {
+    const physicalId = `${kind}-${ids.uuid(kind)}`;
+    const arn = arnOf(stack, 'gamelift', `${kind}/${physicalId}`);
+    return {
+      physicalId,
+      attributes: {
+        [`${name}Id`]: physicalId,
+        [`${name}Arn`]: arn,
+        ...(kind === 'script' ? { Id: physicalId, Arn: arn } : {}),
+      },
+    };
+  });
 }
 
-export function gameLiftTypes(aws: GameLiftAccess, clock: Clock): Readonly<Record<string, ResourceType>> {
+export function gameLiftTypes(
+  aws: GameLiftAccess,
+  clock: Clock,
+  accepted: AcceptedResources,
+): Readonly<Record<string, ResourceType>> {
   const ids = new Ids();
   return {
     'AWS::GameLift::Fleet': new FleetType(aws, clock),
-    'AWS::GameLift::Build': keptType(ids, 'build', ['OperatingSystem', 'StorageLocation', 'ServerSdkVersion']),
-    'AWS::GameLift::Script': keptType(ids, 'script', []),
-    'AWS::GameLift::Alias': keptType(ids, 'alias', []),
+    'AWS::GameLift::Build': keptType(accepted, ids, 'build'),
+    'AWS::GameLift::Script': keptType(accepted, ids, 'script'),
+    'AWS::GameLift::Alias': keptType(accepted, ids, 'alias'),
   };
 }

@@ -1,4 +1,5 @@
 import type { Iam } from '../../aws/iam';
+import { partitionOf } from '../../aws/partitions';
 import type { ResourceRequest, ResourceType, ResourceUpdate } from '../resource-type';
 import type { Properties } from '../template';
 import { object, objects, required, text, texts } from './properties';
@@ -34,12 +35,11 @@ function roleType(iam: Iam): ResourceType {
     });
   };
   return {
-    createOnly: ['RoleName', 'Path'],
     seconds: POLICY_SECONDS,
     create: ({ stack, properties, generateName }) => {
       const roleName = text(properties, 'RoleName') ?? generateName(64);
       const path = text(properties, 'Path');
-      const base = { account: stack.account, roleName, ...assumeRolePolicyOf(properties) };
+      const base = { account: stack.account, partition: partitionOf(stack.region), roleName, ...assumeRolePolicyOf(properties) };
       const { arn, roleId } = iam.createRole(path === undefined ? base : { ...base, path });
       putPolicies(stack.account, roleName, properties);
       return { physicalId: roleName, attributes: { Arn: arn, RoleId: roleId } };
@@ -96,7 +96,6 @@ function rolePolicyType(iam: Iam): ResourceType {
     return { physicalId: `${nameOf(properties)}|${required(properties, 'RoleName')}`, attributes: {} };
   };
   return {
-    createOnly: ['RoleName', 'PolicyName'],
     seconds: POLICY_SECONDS,
     create: put,
     update: put,
@@ -108,12 +107,16 @@ function rolePolicyType(iam: Iam): ResourceType {
 
 function managedPolicyType(iam: Iam): ResourceType {
   return {
-    createOnly: ['ManagedPolicyName', 'Path', 'Description'],
     seconds: POLICY_SECONDS,
     create: ({ stack, properties, generateName }) => {
       const policyName = text(properties, 'ManagedPolicyName') ?? generateName();
       const path = text(properties, 'Path');
-      const base = { account: stack.account, policyName, document: object(properties, 'PolicyDocument') };
+      const base = {
+        account: stack.account,
+        partition: partitionOf(stack.region),
+        policyName,
+        document: object(properties, 'PolicyDocument'),
+      };
       const arn = iam.createPolicy(path === undefined ? base : { ...base, path });
       texts(properties, 'Roles').forEach((role) => {
         iam.attachRolePolicy(stack.account, role, arn);

@@ -1,19 +1,26 @@
 import type { Alarms } from '../../aws/alarms';
 import type { Ec2 } from '../../aws/ec2';
 import type { Iam } from '../../aws/iam';
+import type { LogGroups } from '../../aws/log-groups';
+import type { NotUnderstood } from '../../aws/not-understood';
 import type { ParameterStore } from '../../aws/parameters';
+import { arnOf } from '../../aws/partitions';
 import type { Queues } from '../../aws/queues';
 import type { Journal } from '../../journal';
 import type { LambdaService } from '../../lambda/runtime';
 import type { Scheduler } from '../../scheduler/index';
 import type { ResourceRequest, ResourceType } from '../resource-type';
+import { schemaOf, type ResourceSchema } from '../schema/index';
+import { violations } from '../schema/properties';
+import type { Properties } from '../template';
+import { AcceptedResources, named, type AcceptedResource } from './accepted';
 import { alarmTypes } from './alarms';
 import { CustomResource, type CustomResourceOptions } from './custom-resource';
 import { lambdaTypes } from './functions';
 import { gameLiftTypes, type GameLiftAccess } from './gamelift';
 import { iamTypes } from './iam';
+import { logsTypes } from './logs';
 import { networkTypes } from './network';
-import { text } from './properties';
 import { schedulerTypes } from './scheduler';
 import { sqsTypes } from './sqs';
 import { ssmTypes } from './ssm';
@@ -27,60 +34,39 @@ export interface TypeOptions extends CustomResourceOptions {
   readonly parameters: ParameterStore;
   readonly queues: Queues;
   readonly alarms: Alarms;
+  readonly logGroups: LogGroups;
+  readonly notUnderstood: NotUnderstood;
   readonly scheduler: Scheduler;
 }
-
-function logGroupType(): ResourceType {
-  const existing = new Set<string>();
-  return {
-    createOnly: ['LogGroupName'],
-    create: ({ stack, properties, generateName }) => {
-      const name = text(properties, 'LogGroupName') ?? generateName();
-      const arn = `arn:aws:logs:${stack.region}:${stack.account}:log-group:${name}:*`;
-      if (existing.has(arn)) {
-        throw new Error(
-          `Resource of type 'AWS::Logs::LogGroup' with identifier '{"/properties/LogGroupName":"${name}"}' already exists.`,
-        );
-      }
-      existing.add(arn);
-      return { physicalId: name, attributes: { Arn: arn } };
-    },
-    update: ({ physicalId, attributes }) => ({ physicalId, attributes }),
-    delete: ({ attributes }) => {
-      existing.delete(String(attributes.Arn));
-    },
-  };
-}
-
-/** Accepted, without any effect on the rehearsal. */
-const inert: ResourceType = {
-  create: ({ generateName }) => ({ physicalId: generateName(), attributes: {} }),
-  update: ({ physicalId, attributes }) => ({ physicalId, attributes }),
-  delete: () => undefined,
-};
 
 /** The types of resources that templates name. To simulate one more, add it here, or with `register`. */
 export class ResourceTypes {
   private readonly types: Map<string, ResourceType>;
   private readonly custom: ResourceType;
+  private readonly accepted = new AcceptedResources();
 
   constructor(private readonly options: TypeOptions) {
     this.custom = new CustomResource(options);
+    const inert = this.accepted.type(named);
     this.types = new Map<string, ResourceType>(
       Object.entries({
         'AWS::CloudFormation::CustomResource': this.custom,
         'AWS::CDK::Metadata': inert,
-        'AWS::Lambda::Permission': inert,
-        'AWS::Logs::LogGroup': logGroupType(),
-        ...lambdaTypes(options.lambda),
+        'AWS::Lambda::Permission': this.accepted.type((request) => {
+          options.notUnderstood.note('AWS::Lambda::Permission: accepted, without effect on who may invoke a function');
+          return named(request);
+        }),
+        ...logsTypes(options.logGroups),
+        ...lambdaTypes(options.lambda, options.notUnderstood),
         ...iamTypes(options.iam),
         ...networkTypes(options.ec2),
-        ...gameLiftTypes(options.gameLift, options.clock),
+        ...gameLiftTypes(options.gameLift, options.clock, this.accepted),
         ...ssmTypes(options.parameters),
         ...sqsTypes(options.queues),
         ...schedulerTypes(options.scheduler),
         ...alarmTypes(options.alarms, (request) => {
           this.note(request, 'is an alarm of a kind that is not simulated: it has no state');
+          options.notUnderstood.note('alarms on other than one metric with a static threshold: they have no state');
         }),
       }),
     );
@@ -94,17 +80,38 @@ export class ResourceTypes {
     return this.types.get(name) ?? (name.startsWith('Custom::') ? this.custom : this.unknown());
   }
 
+  /** What AWS publishes about a type; undefined where properties and attributes are not known: those of custom resources are free. */
+  schema(name: string): ResourceSchema | undefined {
+    return this.find(name) === this.custom ? undefined : schemaOf(name);
+  }
+
+  /** What is wrong with properties, in the words of CloudFormation. */
+  violations(name: string, properties: Properties): string[] {
+    if (this.find(name) === this.custom) {
+      return properties.ServiceToken === undefined ? ['#: required key [ServiceToken] not found'] : [];
+    }
+    const schema = schemaOf(name);
+    return schema === undefined ? [] : violations(schema, properties);
+  }
+
+  /** Resources that were only accepted. */
+  otherResources(): AcceptedResource[] {
+    return this.accepted.list();
+  }
+
   private unknown(): ResourceType {
     return {
-      ...inert,
-      create: (request) => {
+      ...this.accepted.type((request) => {
         this.note(request, 'is not simulated: its id and attributes are made up');
-        return inert.create(request);
-      },
+        this.options.notUnderstood.note(
+          schemaOf(request.type) === undefined
+            ? `${request.type}: ids and attributes are made up, and properties are not checked`
+            : `${request.type}: ids and attributes are made up`,
+        );
+        return named(request);
+      }),
       missingAttribute: ({ stack, physicalId }, attribute) =>
-        attribute.endsWith('Arn')
-          ? `arn:aws:unknown:${stack.region}:${stack.account}:${physicalId}`
-          : `${physicalId}-${attribute}`,
+        attribute.endsWith('Arn') ? arnOf(stack, 'unknown', physicalId) : `${physicalId}-${attribute}`,
     };
   }
 

@@ -7,7 +7,7 @@ import { object, required } from './properties';
 
 /** What CloudFormation does with stacks that are part of another. */
 export interface NestedStacks {
-  createNested(artifact: StackArtifact, cancelled: Promise<void>): Promise<Stack>;
+  createNested(artifact: StackArtifact, request: Pick<ResourceRequest, 'cancelled' | 'initiated'>): Promise<Stack>;
   /** Begins an update, and leaves its end to the stack around it. @returns undefined where nothing changes */
   beginUpdate(stackId: string, artifact: StackArtifact, cancelled: Promise<void>): Promise<Deployment | undefined>;
   delete(stackId: string): Promise<StackResult>;
@@ -18,9 +18,8 @@ export function nestedStackType(stacks: NestedStacks): ResourceType {
   /** Updates that the stack around has neither settled nor taken back. */
   const pending = new Map<string, Deployment>();
   return {
-    createOnly: [],
     create: async (request) => {
-      const stack = await stacks.createNested(artifactOf(request, request.generateName()), request.cancelled);
+      const stack = await stacks.createNested(artifactOf(request, request.generateName()), request);
       const { id } = stack.identity;
       if (stack.status !== 'CREATE_COMPLETE') {
         throw new ResourceFailure(`Embedded stack ${id} was not successfully created: ${stack.reason ?? stack.status}`, id);

@@ -1,5 +1,6 @@
 import type { Ec2 } from '../../aws';
-import { ALL_EGRESS, type Rule } from '../../aws/network';
+import { ALL_EGRESS, sameRule, type Rule } from '../../aws/network';
+import { NotSimulated } from '../../aws/not-understood';
 import type { ResourceRequest, ResourceType, ResourceUpdate } from '../resource-type';
 import type { Properties } from '../template';
 import { objects, required, text } from './properties';
@@ -78,7 +79,6 @@ function ruleOf(properties: Properties, direction: Rule['direction']): Rule {
 function ruleType(ec2: Ec2, direction: Rule['direction']): ResourceType {
   const place = ({ stack }: ResourceRequest): { account: string; region: string } => stack;
   return {
-    createOnly: ['GroupId', 'IpProtocol', 'FromPort', 'ToPort', ...PEERS],
     create: (request) => {
       ec2.authorizeRule(place(request), required(request.properties, 'GroupId'), ruleOf(request.properties, direction));
       const id = `sgr-${request.generateName(64).slice(-12).toLowerCase()}`;
@@ -91,16 +91,19 @@ function ruleType(ec2: Ec2, direction: Rule['direction']): ResourceType {
   };
 }
 
+const includes = (rules: readonly Rule[], rule: Rule) => rules.some((other) => sameRule(other, rule));
+
 function securityGroupType(ec2: Ec2): ResourceType {
   const rulesOf = (properties: Properties): Rule[] => {
     const egress = objects(properties, 'SecurityGroupEgress').map((rule) => ruleOf(rule, 'egress'));
-    return [
+    const rules = [
       ...objects(properties, 'SecurityGroupIngress').map((rule) => ruleOf(rule, 'ingress')),
       ...(egress.length === 0 ? [ALL_EGRESS] : egress),
     ];
+    // CloudFormation ignores that EC2 refuses the second of two equal rules
+    return rules.filter((rule, index) => !includes(rules.slice(0, index), rule));
   };
   return {
-    createOnly: ['GroupName', 'GroupDescription', 'VpcId'],
     seconds: 2,
     create: ({ stack, properties, generateName }) => {
       const vpcId = required(properties, 'VpcId');
@@ -110,12 +113,21 @@ function securityGroupType(ec2: Ec2): ResourceType {
       return { physicalId: groupId, attributes: { GroupId: groupId, Id: groupId, VpcId: vpcId } };
     },
     update: ({ stack, physicalId, attributes, properties, previous }) => {
-      for (const rule of rulesOf(previous)) {
-        ec2.revokeRule(stack, physicalId, rule);
+      const [before, after] = [rulesOf(previous), rulesOf(properties)];
+      const present = ec2.securityGroup(stack, physicalId).rules;
+      // the new ones first: what both allow stays allowed all the time
+      for (const rule of after) {
+        if (includes(present, rule)) {
+          ec2.describeRule(stack, physicalId, rule);
+        } else {
+          ec2.authorizeRule(stack, physicalId, rule);
+        }
       }
-      for (const rule of rulesOf(properties)) {
-        ec2.authorizeRule(stack, physicalId, rule);
-      }
+      before
+        .filter((rule) => includes(present, rule) && !includes(after, rule))
+        .forEach((rule) => {
+          ec2.revokeRule(stack, physicalId, rule);
+        });
       return { physicalId, attributes };
     },
     delete: ({ stack, physicalId }) => {
@@ -128,7 +140,7 @@ function routeType(ec2: Ec2): ResourceType {
   const routeOf = (properties: Properties): { destination: string; kind: string; target: string } => {
     const [name, kind] = Object.entries(ROUTE_TARGETS).find(([candidate]) => properties[candidate] !== undefined) ?? [];
     if (name === undefined || kind === undefined) {
-      throw new Error(`a route to one of ${Object.keys(ROUTE_TARGETS).join(', ')} is simulated, and to nothing else`);
+      throw new NotSimulated(`a route to one of ${Object.keys(ROUTE_TARGETS).join(', ')} is simulated, and to nothing else`);
     }
     return {
       destination: text(properties, 'DestinationCidrBlock') ?? required(properties, 'DestinationIpv6CidrBlock'),
@@ -137,7 +149,6 @@ function routeType(ec2: Ec2): ResourceType {
     };
   };
   return {
-    createOnly: ['RouteTableId', 'DestinationCidrBlock', 'DestinationIpv6CidrBlock'],
     create: ({ stack, properties }) => {
       const tableId = required(properties, 'RouteTableId');
       const route = routeOf(properties);
@@ -162,7 +173,6 @@ function routeType(ec2: Ec2): ResourceType {
 export function networkTypes(ec2: Ec2): Readonly<Record<string, ResourceType>> {
   return {
     'AWS::EC2::VPC': tagged(ec2, {
-      createOnly: ['CidrBlock', 'InstanceTenancy', 'Ipv4IpamPoolId', 'Ipv4NetmaskLength'],
       seconds: 3,
       create: ({ stack, properties }) => {
         const cidrBlock = required(properties, 'CidrBlock');
@@ -184,7 +194,6 @@ export function networkTypes(ec2: Ec2): Readonly<Record<string, ResourceType>> {
       },
     }),
     'AWS::EC2::VPCCidrBlock': {
-      createOnly: ['VpcId', 'CidrBlock'],
       create: ({ stack, properties }) => {
         const id = ec2.associateCidrBlock(stack, required(properties, 'VpcId'), required(properties, 'CidrBlock'));
         return { physicalId: id, attributes: { Id: id } };
@@ -195,7 +204,6 @@ export function networkTypes(ec2: Ec2): Readonly<Record<string, ResourceType>> {
       },
     },
     'AWS::EC2::Subnet': tagged(ec2, {
-      createOnly: ['VpcId', 'CidrBlock', 'AvailabilityZone'],
       create: ({ stack, properties }) => {
         const vpcId = required(properties, 'VpcId');
         const cidrBlock = required(properties, 'CidrBlock');
@@ -212,7 +220,6 @@ export function networkTypes(ec2: Ec2): Readonly<Record<string, ResourceType>> {
       },
     }),
     'AWS::EC2::RouteTable': tagged(ec2, {
-      createOnly: ['VpcId'],
       create: ({ stack, properties }) => {
         const routeTableId = ec2.createRouteTable(stack, required(properties, 'VpcId'));
         return { physicalId: routeTableId, attributes: { RouteTableId: routeTableId } };
@@ -223,7 +230,6 @@ export function networkTypes(ec2: Ec2): Readonly<Record<string, ResourceType>> {
       },
     }),
     'AWS::EC2::SubnetRouteTableAssociation': {
-      createOnly: ['SubnetId', 'RouteTableId'],
       create: ({ stack, properties }) => {
         const id = ec2.associate(stack, required(properties, 'RouteTableId'), required(properties, 'SubnetId'));
         return { physicalId: id, attributes: { Id: id } };
@@ -245,14 +251,17 @@ export function networkTypes(ec2: Ec2): Readonly<Record<string, ResourceType>> {
       },
     }),
     'AWS::EC2::VPCGatewayAttachment': {
-      createOnly: ['VpcId', 'InternetGatewayId'],
       create: ({ stack, properties }) => {
         const gatewayId = required(properties, 'InternetGatewayId');
         const vpcId = required(properties, 'VpcId');
         ec2.attachInternetGateway(stack, gatewayId, vpcId);
         return { physicalId: `IGW|${vpcId}`, attributes: { AttachmentType: 'IGW' } };
       },
-      update: unchanged,
+      update: ({ stack, properties, previous, physicalId, attributes }) => {
+        ec2.attachInternetGateway(stack, required(previous, 'InternetGatewayId'));
+        ec2.attachInternetGateway(stack, required(properties, 'InternetGatewayId'), required(properties, 'VpcId'));
+        return { physicalId, attributes };
+      },
       delete: ({ stack, properties }) => {
         ec2.attachInternetGateway(stack, required(properties, 'InternetGatewayId'));
       },

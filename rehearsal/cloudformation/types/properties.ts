@@ -1,3 +1,4 @@
+import { NotSimulated } from '../../aws/not-understood';
 import { textOf } from '../intrinsics';
 import type { Properties } from '../template';
 
@@ -11,7 +12,7 @@ export const text = (properties: Properties, name: string): string | undefined =
 export const required = (properties: Properties, name: string): string => {
   const value = text(properties, name);
   if (value === undefined) {
-    throw new Error(`Properties validation failed for resource: required key [${name}] not found`);
+    throw new NotSimulated(`a resource without ${name}, which its type does not require, is not simulated`);
   }
   return value;
 };

@@ -1,3 +1,4 @@
+import { NotSimulated } from '../../aws/not-understood';
 import type { ScheduleConfiguration, Scheduler } from '../../scheduler/index';
 import type { ResourceType } from '../resource-type';
 import type { Properties } from '../template';
@@ -16,7 +17,7 @@ function configurationOf(properties: Properties): ScheduleConfiguration {
   const targetArn = required(target, 'Arn');
   const timeZone = text(properties, 'ScheduleExpressionTimezone') ?? 'UTC';
   if (targetArn.split(':')[2] !== 'lambda' || !/^(Etc\/)?(UTC|GMT)$/.test(timeZone)) {
-    throw new Error(`a schedule of ${targetArn} in ${timeZone} is not simulated: only functions in UTC are`);
+    throw new NotSimulated(`a schedule of ${targetArn} in ${timeZone} is not simulated: only functions in UTC are`);
   }
   return {
     expression: required(properties, 'ScheduleExpression'),
@@ -35,14 +36,13 @@ function configurationOf(properties: Properties): ScheduleConfiguration {
 
 function scheduleType(scheduler: Scheduler): ResourceType {
   return {
-    createOnly: ['Name', 'GroupName'],
     create: ({ stack, properties, generateName }) => {
       const name = text(properties, 'Name') ?? generateName(64);
       const arn = scheduler.create(stack, text(properties, 'GroupName') ?? DEFAULT_GROUP, name, configurationOf(properties));
       return { physicalId: name, attributes: { Arn: arn } };
     },
-    update: ({ properties, physicalId, attributes }) => {
-      scheduler.update(String(attributes.Arn), configurationOf(properties));
+    update: ({ stack, properties, physicalId, attributes }) => {
+      scheduler.update(stack, text(properties, 'GroupName') ?? DEFAULT_GROUP, physicalId, configurationOf(properties));
       return { physicalId, attributes };
     },
     delete: ({ attributes }) => {
@@ -54,11 +54,9 @@ function scheduleType(scheduler: Scheduler): ResourceType {
 /** A group takes its schedules with it. */
 function groupType(scheduler: Scheduler): ResourceType {
   return {
-    createOnly: ['Name'],
     create: ({ stack, properties, generateName }) => {
       const name = text(properties, 'Name') ?? generateName(64);
-      const arn = `arn:aws:scheduler:${stack.region}:${stack.account}:schedule-group/${name}`;
-      return { physicalId: name, attributes: { Arn: arn, State: 'ACTIVE' } };
+      return { physicalId: name, attributes: { Arn: scheduler.createGroup(stack, name), State: 'ACTIVE' } };
     },
     update: ({ physicalId, attributes }) => ({ physicalId, attributes }),
     delete: ({ stack, physicalId }) => {

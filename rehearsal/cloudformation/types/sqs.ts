@@ -9,7 +9,6 @@ const retention = (properties: Properties) => number(properties, 'MessageRetenti
 
 function queueType(queues: Queues): ResourceType {
   return {
-    createOnly: ['QueueName', 'FifoQueue'],
     create: ({ stack, properties, generateName }) => {
       const name = text(properties, 'QueueName') ?? generateName(80);
       const arn = queues.create(stack, name, retention(properties));

@@ -10,7 +10,6 @@ export function ssmTypes(parameters: ParameterStore): Readonly<Record<string, Re
   };
   return {
     'AWS::SSM::Parameter': {
-      createOnly: ['Name'],
       create: (request) => {
         const name = text(request.properties, 'Name') ?? request.generateName();
         if (parameters.has(request.stack, name)) {

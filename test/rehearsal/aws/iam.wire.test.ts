@@ -64,6 +64,30 @@ describe('without propagation', () => {
     expect(await outcome(credentials)).toContain('ec2:DescribeVpcs with an explicit deny in an identity-based policy');
   });
 
+  test("a policy of AWS's that is not known grants nothing, and is noted", async () => {
+    const { iam, notUnderstood } = world.aws;
+    const { credentials } = sessionOf(world.aws, DESCRIBE);
+    iam.attachRolePolicy(VPC_ACCOUNT, ROLE, 'arn:aws:iam::aws:policy/ReadOnlyAccess');
+    expect(await outcome(credentials)).toBe('allowed');
+    iam.deleteRolePolicy(VPC_ACCOUNT, ROLE, 'Default');
+    expect(await outcome(credentials)).toContain('because no identity-based policy allows the ec2:DescribeVpcs action');
+    expect(notUnderstood.list()).toEqual([
+      'the policy arn:aws:iam::aws:policy/ReadOnlyAccess: what it grants is not known, so it grants nothing',
+    ]);
+  });
+
+  test('conditions of a trust policy that are not known are not met, and are noted', () => {
+    const { iam, notUnderstood } = world.aws;
+    const [statement] = LAMBDA_TRUST.Statement;
+    const Condition = { StringEquals: { 'aws:SourceArn': 'arn:aws:lambda:us-east-1:111111111111:function:f' } };
+    const assumeRolePolicy = { ...LAMBDA_TRUST, Statement: [{ ...statement, Condition }] };
+    const { arn } = iam.createRole({ account: VPC_ACCOUNT, roleName: 'Conditional', assumeRolePolicy });
+    expect(() => iam.assumeRoleForService(arn, 'lambda.amazonaws.com', 'session')).toThrow('its trust policy does not allow it.');
+    expect(notUnderstood.list()).toEqual([
+      `conditions of the trust policy of ${arn}: those that are not known are taken as not met`,
+    ]);
+  });
+
   test('a permissions boundary limits what policies grant', async () => {
     const { iam } = world.aws;
     const { credentials } = sessionOf(world.aws, DESCRIBE);
@@ -120,8 +144,8 @@ describe('without propagation', () => {
       });
     }).toThrow('Statement');
     expect(() => {
-      iam.attachRolePolicy(VPC_ACCOUNT, ROLE, 'arn:aws:iam::aws:policy/Nope');
-    }).toThrow('Policy arn:aws:iam::aws:policy/Nope does not exist or is not attachable.');
+      iam.attachRolePolicy(VPC_ACCOUNT, ROLE, 'arn:aws:iam::222222222222:policy/Nope');
+    }).toThrow('Policy arn:aws:iam::222222222222:policy/Nope does not exist or is not attachable.');
     expect(() => {
       iam.deleteRole(VPC_ACCOUNT, 'Nobody');
     }).toThrow('The role with name Nobody cannot be found.');

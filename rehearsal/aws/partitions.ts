@@ -1,0 +1,19 @@
+import type { Place } from './service';
+
+/** Regions that lie in a partition of their own, and what URLs of services end in there. */
+const PARTITIONS: readonly { readonly prefix: string; readonly partition: string; readonly urlSuffix: string }[] = [
+  { prefix: 'cn-', partition: 'aws-cn', urlSuffix: 'amazonaws.com.cn' },
+  { prefix: 'us-gov-', partition: 'aws-us-gov', urlSuffix: 'amazonaws.com' },
+];
+
+export const partitionOf = (region: string): string => find(region)?.partition ?? 'aws';
+
+export const urlSuffixOf = (region: string): string => find(region)?.urlSuffix ?? 'amazonaws.com';
+
+/** The ARN of a resource, in the partition of its Region. */
+export const arnOf = ({ account, region }: Place, service: string, resource: string): string =>
+  `arn:${partitionOf(region)}:${service}:${region}:${account}:${resource}`;
+
+function find(region: string): (typeof PARTITIONS)[number] | undefined {
+  return PARTITIONS.find(({ prefix }) => region.startsWith(prefix));
+}

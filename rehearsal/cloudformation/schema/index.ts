@@ -1,0 +1,71 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { extractSchemas } from './extract';
+
+/** CloudFormation's resource schemas, as AWS publishes them in the package `@aws-cdk/aws-service-spec`. */
+
+export type TypeSchema =
+  | 'string'
+  | 'number'
+  | 'integer'
+  | 'boolean'
+  | 'json'
+  | 'date-time'
+  | 'null'
+  | 'tag'
+  | { readonly array: TypeSchema }
+  | { readonly map: TypeSchema }
+  | { readonly union: readonly TypeSchema[] }
+  /** The key of a definition. */
+  | { readonly ref: string };
+
+export interface PropertySchema {
+  readonly type: TypeSchema;
+  readonly required?: boolean;
+  /** A change replaces the resource, or may do so. */
+  readonly createOnly?: boolean;
+}
+
+export type PropertySchemas = Readonly<Record<string, PropertySchema>>;
+
+export interface ResourceSchema {
+  readonly properties: PropertySchemas;
+  /** What `Fn::GetAtt` can give. */
+  readonly attributes: readonly string[];
+  readonly definitions: Readonly<Record<string, PropertySchemas>>;
+}
+
+/** Of what `extractSchemas` writes: to be raised whenever that changes. */
+const FORMAT = 1;
+const PACKAGE = '@aws-cdk/aws-service-spec';
+
+const schemas = new Map<string, ResourceSchema | undefined>();
+let extract: string | undefined;
+
+/** Undefined for a type that AWS does not publish. */
+export function schemaOf(type: string): ResourceSchema | undefined {
+  if (!schemas.has(type)) {
+    extract ??= `\n${cachedExtract()}`;
+    const marker = `\n${type}\t`;
+    const start = extract.indexOf(marker) + marker.length;
+    const found = start >= marker.length;
+    schemas.set(type, found ? (JSON.parse(extract.slice(start, extract.indexOf('\n', start))) as ResourceSchema) : undefined);
+  }
+  return schemas.get(type);
+}
+
+/** Reading the package's database takes seconds, reading the extract milliseconds: it is kept where tools keep their caches. */
+function cachedExtract(): string {
+  const manifest = path.join(path.dirname(require.resolve(PACKAGE)), '..', 'package.json');
+  const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { readonly version: string };
+  const modules = path.join(path.dirname(manifest), '..', '..');
+  const file = path.join(modules, '.cache', 'rehearsal', `resource-schemas-${version}-${FORMAT}.txt`);
+  if (!existsSync(file)) {
+    mkdirSync(path.dirname(file), { recursive: true });
+    // several processes may do this at once: none may read what another has only begun to write
+    const temporary = `${file}.${process.pid}`;
+    writeFileSync(temporary, extractSchemas());
+    renameSync(temporary, file);
+  }
+  return readFileSync(file, 'utf8');
+}

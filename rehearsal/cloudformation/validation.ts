@@ -1,0 +1,275 @@
+import { FUNCTIONS } from './intrinsics';
+import type { ResourceSchema } from './schema/index';
+import {
+  getAttParts,
+  isObject,
+  references,
+  subParts,
+  substitutions,
+  type Template,
+  type TemplateOutput,
+  type TemplateResource,
+} from './template';
+
+const SECTIONS: readonly string[] = [
+  'AWSTemplateFormatVersion',
+  'Conditions',
+  'Description',
+  'Hooks',
+  'Mappings',
+  'Metadata',
+  'Outputs',
+  'Parameters',
+  'Resources',
+  'Rules',
+  'Transform',
+];
+const RESOURCE_MEMBERS: readonly string[] = [
+  'Condition',
+  'CreationPolicy',
+  'DeletionPolicy',
+  'DependsOn',
+  'Metadata',
+  'Properties',
+  'Type',
+  'UpdatePolicy',
+  'UpdateReplacePolicy',
+];
+const PSEUDO_PARAMETERS: readonly string[] = [
+  'AWS::AccountId',
+  'AWS::NoValue',
+  'AWS::NotificationARNs',
+  'AWS::Partition',
+  'AWS::Region',
+  'AWS::StackId',
+  'AWS::StackName',
+  'AWS::URLSuffix',
+];
+const DELETION_POLICIES: readonly unknown[] = ['Delete', 'Retain', 'RetainExceptOnCreate', 'Snapshot'];
+const REPLACE_POLICIES: readonly unknown[] = ['Delete', 'Retain', 'Snapshot'];
+const MAXIMUM_BYTES = 1_000_000;
+const MAXIMUM_RESOURCES = 500;
+const MAXIMUM_OUTPUTS = 200;
+const MAXIMUM_PARAMETERS = 200;
+const MAXIMUM_NAME_LENGTH = 255;
+
+/** The schema of a resource type; undefined where any property and attribute is allowed. */
+export type SchemaOf = (type: string) => ResourceSchema | undefined;
+
+/**
+ * Throws, in the words of CloudFormation, where it refuses a template before it does anything: whatever can be told from the template
+ * alone. Properties are validated when their resource is created or updated.
+ */
+export function validateTemplate(template: Template, schemaOf: SchemaOf): void {
+  validateStructure(template);
+  const { Conditions = {}, Resources = {}, Outputs = {} } = template;
+  Object.values(Conditions).forEach((condition) => {
+    validateCondition(condition, template);
+  });
+  validateBlock('Resources', Resources, template, schemaOf);
+  validateBlock('Outputs', Outputs, template, schemaOf);
+}
+
+/** Names and functions in resources or outputs, also in what conditions leave out. */
+function validateBlock(
+  block: 'Resources' | 'Outputs',
+  members: Readonly<Record<string, TemplateResource | TemplateOutput>>,
+  template: Template,
+  schemaOf: SchemaOf,
+): void {
+  const { Conditions = {}, Parameters = {}, Resources = {} } = template;
+  for (const { Condition, ...member } of Object.values(members)) {
+    if (Condition !== undefined && !(Condition in Conditions)) {
+      throw formatError(`Unresolved condition dependency ${Condition} in the ${block} block of the template`);
+    }
+    validateFunctions(member, template, schemaOf);
+  }
+  const named = Object.values(members).flatMap((member) => [
+    ...references(member),
+    ...('DependsOn' in member ? [member.DependsOn ?? []].flat() : []),
+  ]);
+  const known = (name: string) => name in Resources || name in Parameters || PSEUDO_PARAMETERS.includes(name);
+  const unknown = [...new Set(named.filter((name) => !known(name)))];
+  if (unknown.length > 0) {
+    throw formatError(`Unresolved resource dependencies [${unknown.join(', ')}] in the ${block} block of the template`);
+  }
+}
+
+const formatError = (message: string): Error => new Error(`Template format error: ${message}`);
+
+const templateError = (message: string): Error => new Error(`Template error: ${message}`);
+
+function validateStructure(template: Template): void {
+  // as the CDK writes it: what counts is the file
+  if (Buffer.byteLength(JSON.stringify(template, undefined, 1)) > MAXIMUM_BYTES) {
+    throw new Error(`Template may not exceed ${MAXIMUM_BYTES} bytes in size.`);
+  }
+  const unknown = Object.keys(template).filter((section) => !SECTIONS.includes(section));
+  if (unknown.length > 0) {
+    throw new Error(`Invalid template property or properties [${unknown.join(', ')}]`);
+  }
+  const { Parameters = {}, Resources = {}, Outputs = {} } = template;
+  if (Object.keys(Resources).length === 0) {
+    throw formatError('At least one Resources member must be defined.');
+  }
+  validateNames('Parameter', Parameters, MAXIMUM_PARAMETERS);
+  validateNames('Resource', Resources, MAXIMUM_RESOURCES);
+  validateNames('Output', Outputs, MAXIMUM_OUTPUTS);
+  Object.entries(Resources).forEach(([name, resource]) => {
+    validateResource(name, resource);
+  });
+  for (const [name, output] of Object.entries(Outputs)) {
+    if (!isObject(output) || output.Value === undefined) {
+      throw formatError('Every Outputs member must contain a Value object');
+    }
+    if (isObject(output.Export) && output.Export.Name === undefined) {
+      throw formatError(malformedExport(name));
+    }
+  }
+}
+
+/** @internal also for names that only their functions' values show to be wrong */
+export const malformedExport = (output: string): string =>
+  `Output ${output} is malformed. The Name field of every Export member must be specified and consist only of alphanumeric characters, colons, or hyphens.`;
+
+function validateNames(kind: string, block: object, maximum: number): void {
+  const names = Object.keys(block);
+  if (names.length > maximum) {
+    throw formatError(`Number of ${kind.toLowerCase()}s, ${names.length}, is greater than maximum allowed, ${maximum}`);
+  }
+  for (const name of names) {
+    if (!/^[A-Za-z0-9]+$/.test(name)) {
+      throw formatError(`${kind} name ${name} is non alphanumeric.`);
+    }
+    if (name.length > MAXIMUM_NAME_LENGTH) {
+      throw formatError(`${kind} name ${name} exceeds the maximum length of ${MAXIMUM_NAME_LENGTH} characters.`);
+    }
+  }
+}
+
+function validateResource(name: string, resource: unknown): void {
+  if (!isObject(resource)) {
+    throw formatError('Every Resources member must be an object.');
+  }
+  const { Type, DependsOn = [], DeletionPolicy = 'Delete', UpdateReplacePolicy = 'Delete' } = resource;
+  if (typeof Type !== 'string') {
+    throw formatError('Every Resources object must contain a Type member.');
+  }
+  const unknown = Object.keys(resource).find((member) => !RESOURCE_MEMBERS.includes(member));
+  if (unknown !== undefined) {
+    throw new Error(`Invalid template resource property '${unknown}'`);
+  }
+  if ([DependsOn].flat().some((other) => typeof other !== 'string')) {
+    throw formatError('DependsOn must be a string or list of strings.');
+  }
+  if (!DELETION_POLICIES.includes(DeletionPolicy)) {
+    throw formatError(`Unrecognized DeletionPolicy ${JSON.stringify(DeletionPolicy)} for resource ${name}`);
+  }
+  if (!REPLACE_POLICIES.includes(UpdateReplacePolicy)) {
+    throw formatError(`Unrecognized UpdateReplacePolicy ${JSON.stringify(UpdateReplacePolicy)} for resource ${name}`);
+  }
+}
+
+/** Conditions may refer to parameters and to each other. */
+function validateCondition(condition: unknown, template: Template): void {
+  const { Conditions = {}, Parameters = {} } = template;
+  const unresolved = references(condition).filter((name) => !(name in Parameters) && !name.startsWith('AWS::'));
+  if (unresolved.length > 0) {
+    throw formatError(
+      `Unresolved dependencies [${unresolved.join(', ')}]. Cannot reference resources in the Conditions block of the template`,
+    );
+  }
+  visitFunctions(condition, (name, argument) => {
+    if (name === 'Condition' && !(String(argument) in Conditions)) {
+      throw formatError(`Unresolved condition dependency ${String(argument)} in the Conditions block of the template`);
+    }
+    requireMapping(name, argument, template);
+  });
+}
+
+function validateFunctions(value: unknown, template: Template, schemaOf: SchemaOf): void {
+  const { Conditions = {} } = template;
+  visitFunctions(value, (name, argument) => {
+    if (name === 'Fn::If') {
+      const [condition, ...branches] = Array.isArray(argument) ? (argument as unknown[]) : [];
+      if (typeof condition !== 'string' || branches.length !== 2) {
+        throw templateError('Fn::If requires a list argument with the first element being a condition');
+      }
+      if (!(condition in Conditions)) {
+        throw templateError(`unresolved condition dependency ${condition} in Fn::If`);
+      }
+    } else if (name === 'Fn::GetAtt') {
+      validateAttribute(...getAttParts(argument), template, schemaOf);
+    } else if (name === 'Fn::Sub') {
+      const [text, variables] = subParts(argument);
+      substitutions(text)
+        .filter((substitution) => substitution.includes('.') && !(substitution in variables))
+        .forEach((substitution) => {
+          validateAttribute(...getAttParts(substitution), template, schemaOf);
+        });
+    }
+    requireMapping(name, argument, template);
+  });
+}
+
+function validateAttribute(logicalId: string, attribute: string, { Resources = {} }: Template, schemaOf: SchemaOf): void {
+  if (logicalId === '' || attribute === '') {
+    throw templateError(
+      'every Fn::GetAtt object requires two non-empty parameters, the resource name and the resource attribute',
+    );
+  }
+  const resource = Resources[logicalId];
+  if (resource === undefined) {
+    throw templateError(`instance of Fn::GetAtt references undefined resource ${logicalId}`);
+  }
+  const schema = schemaOf(resource.Type);
+  // an attribute that is a map or an object has whatever is in it as attributes, too
+  const known = schema?.attributes.some((name) => attribute === name || attribute.startsWith(`${name}.`)) ?? true;
+  if (!known && !attribute.includes('${') && !attribute.startsWith('[object')) {
+    throw templateError(`resource ${logicalId} does not support attribute type ${attribute} in Fn::GetAtt`);
+  }
+}
+
+function requireMapping(name: string, argument: unknown, { Mappings = {} }: Template): void {
+  const map: unknown = name === 'Fn::FindInMap' && Array.isArray(argument) ? argument[0] : undefined;
+  if (typeof map === 'string' && !(map in Mappings)) {
+    throw templateError(`Mapping named '${map}' is not present in the 'Mappings' section of template.`);
+  }
+}
+
+/** Calls `visit` for each function in a value; throws for functions that CloudFormation does not have. */
+function visitFunctions(value: unknown, visit: (name: string, argument: unknown) => void): void {
+  if (Array.isArray(value)) {
+    value.forEach((item) => {
+      visitFunctions(item, visit);
+    });
+  } else if (isObject(value)) {
+    for (const [key, item] of Object.entries(value)) {
+      if (key.startsWith('Fn::') && !FUNCTIONS.includes(key)) {
+        throw formatError(`Encountered unsupported function: ${key} Supported functions are: [${FUNCTIONS.join(', ')}]`);
+      }
+      // policies have a Condition of their own, which is an object
+      if (key.startsWith('Fn::') || (key === 'Condition' && typeof item === 'string')) {
+        visit(key, item);
+      }
+      visitFunctions(item, visit);
+    }
+  }
+}
+
+/** The transforms that a template names, in its own section or inline. */
+export function transformsOf(template: Template): string[] {
+  return [template.Transform ?? []].flat().map(transformName).concat(inlineTransforms(template));
+}
+
+function inlineTransforms(value: unknown): string[] {
+  if (Array.isArray(value)) {
+    return value.flatMap(inlineTransforms);
+  }
+  return isObject(value)
+    ? Object.entries(value).flatMap(([key, item]) => (key === 'Fn::Transform' ? [transformName(item)] : inlineTransforms(item)))
+    : [];
+}
+
+const transformName = (transform: unknown): string =>
+  isObject(transform) ? String(transform.Name) : typeof transform === 'string' ? transform : JSON.stringify(transform);

@@ -1,0 +1,346 @@
+import { Rehearsal } from '../../rehearsal/index';
+import { schemaOf } from '../../rehearsal/cloudformation/schema/index';
+import { custom, events, HANDLER_RESOURCES, reasons, writeAssembly } from './assembly';
+
+let rehearsal: Rehearsal;
+
+beforeEach(async () => {
+  rehearsal = await Rehearsal.start({ startTime: Date.UTC(2026, 0, 1) });
+});
+afterEach(() => rehearsal.close());
+
+const deploy = (template: object) => rehearsal.cloudFormation.deploy(writeAssembly(template), 'Stack');
+const topic = (more: object = {}) => ({ Type: 'AWS::SNS::Topic', ...more });
+const vpc = (properties: object = {}) => ({ Type: 'AWS::EC2::VPC', Properties: { CidrBlock: '10.0.0.0/16', ...properties } });
+const many = (count: number, member: object) =>
+  Object.fromEntries(Array.from({ length: count }, (_, index) => [`Member${index}`, member]));
+const outputs = (value: unknown, more: object = {}) => ({
+  Resources: { Topic: topic() },
+  Outputs: { Out: { Value: value, ...more } },
+});
+
+describe('a template is refused, and nothing happens,', () => {
+  const unresolved = (block: string) =>
+    `Template format error: Unresolved condition dependency No in the ${block} block of the template`;
+
+  test.each<[string, object, string]>([
+    ['without resources', {}, 'Template format error: At least one Resources member must be defined.'],
+    [
+      'with an empty Resources section',
+      { Resources: {} },
+      'Template format error: At least one Resources member must be defined.',
+    ],
+    ['with a section that there is not', { ...outputs('x'), Extra: {} }, 'Invalid template property or properties [Extra]'],
+    [
+      'with more than 500 resources',
+      { Resources: many(501, topic()) },
+      'Template format error: Number of resources, 501, is greater than maximum allowed, 500',
+    ],
+    [
+      'with more than 200 outputs',
+      { Resources: { Topic: topic() }, Outputs: many(201, { Value: 'x' }) },
+      'Template format error: Number of outputs, 201, is greater than maximum allowed, 200',
+    ],
+    [
+      'of more than a megabyte',
+      { Resources: { Topic: topic({ Metadata: { Text: 'x'.repeat(1_000_000) } }) } },
+      'Template may not exceed 1000000 bytes in size.',
+    ],
+    [
+      'with a logical id that is not alphanumeric',
+      { Resources: { 'My-Topic': topic() } },
+      'Template format error: Resource name My-Topic is non alphanumeric.',
+    ],
+    [
+      'with the name of an output that is not alphanumeric',
+      { Resources: { Topic: topic() }, Outputs: { 'My-Out': { Value: 'x' } } },
+      'Template format error: Output name My-Out is non alphanumeric.',
+    ],
+    [
+      'with a name of an export that has other characters than it may',
+      outputs('x', { Export: { Name: { 'Fn::Sub': '${AWS::StackName} out' } } }),
+      'Template format error: Output Out is malformed. The Name field of every Export member must be specified and consist only of ' +
+        'alphanumeric characters, colons, or hyphens.',
+    ],
+    [
+      'with an output without a value',
+      { Resources: { Topic: topic() }, Outputs: { Out: { Description: 'x' } } },
+      'Template format error: Every Outputs member must contain a Value object',
+    ],
+    [
+      'with a resource without a type',
+      { Resources: { Topic: {} } },
+      'Template format error: Every Resources object must contain a Type member.',
+    ],
+    [
+      'with a member of a resource that there is not',
+      { Resources: { Topic: topic({ DependOn: 'Other' }) } },
+      "Invalid template resource property 'DependOn'",
+    ],
+    [
+      'with a deletion policy that there is not',
+      { Resources: { Topic: topic({ DeletionPolicy: 'Keep' }) } },
+      'Template format error: Unrecognized DeletionPolicy "Keep" for resource Topic',
+    ],
+    [
+      'with a replace policy that there is not',
+      { Resources: { Topic: topic({ UpdateReplacePolicy: 'RetainExceptOnCreate' }) } },
+      'Template format error: Unrecognized UpdateReplacePolicy "RetainExceptOnCreate" for resource Topic',
+    ],
+    [
+      'with a dependency that is no name',
+      { Resources: { Topic: topic({ DependsOn: { 'Fn::If': ['No', 'A', 'B'] } }) } },
+      'Template format error: DependsOn must be a string or list of strings.',
+    ],
+    [
+      'with a condition of a resource that is not defined',
+      { Resources: { Topic: topic({ Condition: 'No' }) } },
+      unresolved('Resources'),
+    ],
+    ['with a condition of an output that is not defined', outputs('x', { Condition: 'No' }), unresolved('Outputs')],
+    [
+      'with a condition in Fn::If that is not defined',
+      outputs({ 'Fn::If': ['No', 'yes', 'no'] }),
+      'Template error: unresolved condition dependency No in Fn::If',
+    ],
+    [
+      'with a condition in Fn::And that is not defined',
+      { ...outputs('x'), Conditions: { Both: { 'Fn::And': [{ Condition: 'No' }, { 'Fn::Equals': ['a', 'a'] }] } } },
+      unresolved('Conditions'),
+    ],
+    [
+      'with a condition that refers to a resource',
+      { ...outputs('x'), Conditions: { Odd: { 'Fn::Equals': [{ Ref: 'Topic' }, 'a'] } } },
+      'Template format error: Unresolved dependencies [Topic]. Cannot reference resources in the Conditions block of the template',
+    ],
+    [
+      'with a Ref to nothing',
+      outputs({ Ref: 'Nobody' }),
+      'Template format error: Unresolved resource dependencies [Nobody] in the Outputs block of the template',
+    ],
+    [
+      'with a Ref to nothing where a condition leaves it out',
+      {
+        ...outputs({ 'Fn::If': ['Never', { Ref: 'Nobody' }, 'x'] }),
+        Conditions: { Never: { 'Fn::Equals': ['a', 'b'] } },
+      },
+      'Template format error: Unresolved resource dependencies [Nobody] in the Outputs block of the template',
+    ],
+    [
+      'with a pseudo parameter that there is not',
+      outputs({ 'Fn::Sub': '${AWS::Zone}' }),
+      'Template format error: Unresolved resource dependencies [AWS::Zone] in the Outputs block of the template',
+    ],
+    [
+      'with a dependency on nothing',
+      { Resources: { Topic: topic({ DependsOn: ['Nobody'] }) } },
+      'Template format error: Unresolved resource dependencies [Nobody] in the Resources block of the template',
+    ],
+    [
+      'with an attribute of nothing',
+      outputs({ 'Fn::GetAtt': ['Nobody', 'Arn'] }),
+      'Template error: instance of Fn::GetAtt references undefined resource Nobody',
+    ],
+    [
+      'with an attribute that the type does not have',
+      { Resources: { Vpc: vpc() }, Outputs: { Out: { Value: { 'Fn::GetAtt': ['Vpc', 'Arn'] } } } },
+      'Template error: resource Vpc does not support attribute type Arn in Fn::GetAtt',
+    ],
+    [
+      'with such an attribute in Fn::Sub',
+      { Resources: { Vpc: vpc() }, Outputs: { Out: { Value: { 'Fn::Sub': '${Vpc.Arn}' } } } },
+      'Template error: resource Vpc does not support attribute type Arn in Fn::GetAtt',
+    ],
+    [
+      'with Fn::GetAtt of no attribute',
+      outputs({ 'Fn::GetAtt': ['Topic'] }),
+      'Template error: every Fn::GetAtt object requires two non-empty parameters, the resource name and the resource attribute',
+    ],
+    [
+      'with a mapping that there is not',
+      outputs({ 'Fn::FindInMap': ['Regions', 'a', 'b'] }),
+      "Template error: Mapping named 'Regions' is not present in the 'Mappings' section of template.",
+    ],
+    [
+      'with a parameter that has no value',
+      { ...outputs('x'), Parameters: { Name: { Type: 'String' } } },
+      'Parameters: [Name] must have values',
+    ],
+    [
+      'with a parameter whose value is not allowed',
+      { ...outputs('x'), Parameters: { Name: { Type: 'String', Default: 'c', AllowedValues: ['a', 'b'] } } },
+      "Parameter 'Name' must be one of AllowedValues",
+    ],
+    [
+      'with a transform inline',
+      outputs({ 'Fn::Transform': { Name: 'AWS::Include' } }),
+      'template transforms are not simulated: got AWS::Include',
+    ],
+    [
+      'with a section of transforms',
+      { ...outputs('x'), Transform: ['AWS::Serverless-2016-10-31'] },
+      'template transforms are not simulated: got AWS::Serverless-2016-10-31',
+    ],
+  ])('%s', async (_, template, message) => {
+    await expect(deploy(template)).rejects.toThrow(new Error(message));
+    expect(events(rehearsal)).toEqual([]);
+    expect(rehearsal.aws.inventory().stacks).toEqual([]);
+  });
+
+  test('with a function that there is not', async () => {
+    await expect(deploy(outputs({ 'Fn::Lower': 'X' }))).rejects.toThrow(
+      'Template format error: Encountered unsupported function: Fn::Lower Supported functions are: [Ref, Fn::GetAtt, Fn::Sub, ',
+    );
+  });
+
+  test('as an update, which leaves the stack as it is', async () => {
+    await deploy({ Resources: { Vpc: vpc() } });
+    await expect(deploy({ Resources: { Vpc: vpc(), Topic: topic({ Condition: 'No' }) } })).rejects.toThrow(
+      unresolved('Resources'),
+    );
+    expect(rehearsal.cloudFormation.describe('Stack').status).toBe('CREATE_COMPLETE');
+  });
+});
+
+describe('a resource fails', () => {
+  const invalid = (message: string) => `Properties validation failed for resource Bad with message:\n${message}`;
+  const queue = (properties: object) => ({ Type: 'AWS::SQS::Queue', Properties: properties });
+
+  test.each<[string, object, string]>([
+    ['with a property that its type does not have', vpc({ Cidr: 'x' }), invalid('#: extraneous key [Cidr] is not permitted')],
+    [
+      'without a property that its type requires',
+      { Type: 'AWS::SSM::Parameter', Properties: { Type: 'String' } },
+      invalid('#: required key [Value] not found'),
+    ],
+    [
+      'with an object for a text',
+      vpc({ CidrBlock: { Block: 'x' } }),
+      invalid('#/CidrBlock: expected type: String, found: JSONObject'),
+    ],
+    [
+      'with a word for a number',
+      queue({ MessageRetentionPeriod: 'long' }),
+      invalid('#/MessageRetentionPeriod: expected type: Integer, found: String'),
+    ],
+    [
+      'with a word for a boolean',
+      vpc({ EnableDnsSupport: 'yes' }),
+      invalid('#/EnableDnsSupport: expected type: Boolean, found: String'),
+    ],
+    ['with a text for a list', queue({ Tags: 'team' }), invalid('#/Tags: expected type: JSONArray, found: String')],
+    [
+      'with a tag without a value',
+      vpc({ Tags: [{ Key: 'team', Name: 'x' }] }),
+      invalid('#/Tags/0: required key [Value] not found\n#/Tags/0: extraneous key [Name] is not permitted'),
+    ],
+    [
+      'that is custom, without a service token',
+      { Type: 'Custom::Thing', Properties: {} },
+      invalid('#: required key [ServiceToken] not found'),
+    ],
+    [
+      'of a type that is not simulated, with a property that it does not have',
+      topic({ Properties: { Name: 'x' } }),
+      invalid('#: extraneous key [Name] is not permitted'),
+    ],
+    [
+      'that is a VPC whose CIDR block is none',
+      vpc({ CidrBlock: '10.0.0.0/33' }),
+      'Value (10.0.0.0/33) for parameter cidrBlock is invalid. This is not a valid CIDR block.',
+    ],
+    ['that is a VPC with too big a CIDR block', vpc({ CidrBlock: '10.0.0.0/8' }), "The CIDR '10.0.0.0/8' is invalid."],
+  ])('%s', async (_, bad, message) => {
+    const { status, reason } = await deploy({ Resources: { Bad: bad } });
+    expect({ status, reason }).toEqual({
+      status: 'ROLLBACK_COMPLETE',
+      reason: 'The following resource(s) failed to create: [Bad]. Rollback requested by user.',
+    });
+    expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual([message]);
+  });
+
+  test.each([
+    ['outside of its VPC', '10.1.0.0/24', "The CIDR '10.1.0.0/24' is invalid."],
+    ['of another subnet', '10.0.0.0/25', "The CIDR '10.0.0.0/25' conflicts with another subnet"],
+  ])('that is a subnet with a CIDR block %s', async (_, CidrBlock, message) => {
+    const subnet = (cidr: string, more: object = {}) => ({
+      Type: 'AWS::EC2::Subnet',
+      Properties: { VpcId: { Ref: 'Vpc' }, CidrBlock: cidr },
+      ...more,
+    });
+    await deploy({ Resources: { Vpc: vpc(), First: subnet('10.0.0.0/24'), Bad: subnet(CidrBlock, { DependsOn: 'First' }) } });
+    expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual([message]);
+  });
+
+  test('to be updated with properties that do not fit, and the update is rolled back', async () => {
+    await deploy({ Resources: { Vpc: vpc() } });
+    expect((await deploy({ Resources: { Vpc: vpc({ Tag: [] }) } })).status).toBe('UPDATE_ROLLBACK_COMPLETE');
+    expect(reasons(rehearsal, 'UPDATE_FAILED')).toEqual([
+      'Properties validation failed for resource Vpc with message:\n#: extraneous key [Tag] is not permitted',
+    ]);
+  });
+});
+
+test('scalars are converted: text is a number or a boolean where it looks like one, and both are text', async () => {
+  const { status } = await deploy({
+    Resources: {
+      Vpc: vpc({ EnableDnsSupport: 'true', Tags: [{ Key: 'number', Value: 5 }] }),
+      Queue: { Type: 'AWS::SQS::Queue', Properties: { MessageRetentionPeriod: '60' } },
+    },
+  });
+  expect(status).toBe('CREATE_COMPLETE');
+});
+
+test('what is not understood is collected, once each', async () => {
+  const table = { Type: 'AWS::Unheard::Of', Properties: { Anything: 1 } };
+  await deploy({
+    Resources: {
+      ...HANDLER_RESOURCES,
+      Role: {
+        ...HANDLER_RESOURCES.Role,
+        Properties: { ...HANDLER_RESOURCES.Role.Properties, ManagedPolicyArns: ['arn:aws:iam::aws:policy/ReadOnlyAccess'] },
+      },
+      One: table,
+      Two: table,
+      Topic: topic(),
+      Thing: custom({}),
+      Secret: { Type: 'AWS::SSM::Parameter', Properties: { Type: 'String', Value: '{{resolve:secretsmanager:name}}' } },
+    },
+    Rules: { OnlyHere: {}, CheckBootstrapVersion: {} },
+  });
+  expect(rehearsal.aws.notUnderstood.list().sort()).toEqual([
+    'AWS::SNS::Topic: ids and attributes are made up',
+    'AWS::Unheard::Of: ids and attributes are made up, and properties are not checked',
+    'dynamic references to secretsmanager are not simulated: got name',
+    'the policy arn:aws:iam::aws:policy/ReadOnlyAccess: what it grants is not known, so it grants nothing',
+    'the rule OnlyHere: rules of templates are not evaluated',
+  ]);
+});
+
+/** What AWS's documentation lists, as of 2026. */
+test('the schema of fleets has the properties that are known to replace a fleet', () => {
+  const properties = Object.entries(schemaOf('AWS::GameLift::Fleet')?.properties ?? {});
+  expect(
+    properties
+      .filter(([, { createOnly }]) => createOnly)
+      .map(([name]) => name)
+      .sort(),
+  ).toEqual([
+    'BuildId',
+    'CertificateConfiguration',
+    'ComputeType',
+    'EC2InstanceType',
+    'FleetType',
+    'InstanceRoleARN',
+    'InstanceRoleCredentialsProvider',
+    'LogPaths',
+    'PeerVpcAwsAccountId',
+    'PeerVpcId',
+    'PlayerGatewayConfiguration',
+    'PlayerGatewayMode',
+    'ScriptId',
+    'ServerLaunchParameters',
+    'ServerLaunchPath',
+  ]);
+  expect(properties.map(([name]) => name)).toContain('AnywhereConfiguration');
+});
