@@ -115,7 +115,7 @@ describe('the answer', () => {
     expect(world.logged.at(-1)).toMatchObject({ message: 'CloudFormation could not be answered' });
   });
 
-  test.each([400, 408, 429])('is sent again after HTTP %p, which passes', async (status) => {
+  test.each([0, 307, 400, 408, 429])('is sent again after HTTP %p, which is no success', async (status) => {
     const world = new TestWorld();
     world.statuses = [status, 200];
     expect((await world.run(requestOf('Create')))?.Status).toBe('SUCCESS');
