@@ -1,0 +1,52 @@
+import { functionArn } from '../../rehearsal/lambda/functions';
+import { ACCOUNT, PLACE } from '../matrix/world';
+import { InProcessWorld } from './world';
+
+const FUNCTION = { ...PLACE, functionName: 'handler', runtime: 'nodejs24.x', logGroupName: '/aws/lambda/handler' };
+const LOG_GROUP = { ...PLACE, name: FUNCTION.logGroupName };
+const BASIC = 'arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole';
+
+let world: InProcessWorld;
+let invocations: number;
+
+/** A function that was invoked once, with these policies of AWS attached to its role. */
+async function invokeFunction(policies: readonly string[]): Promise<void> {
+  const { aws, clock, lambda } = world;
+  const assumeRolePolicy = {
+    Version: '2012-10-17',
+    Statement: [{ Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' }],
+  };
+  const role = aws.iam.createRole({ account: ACCOUNT, roleName: 'role', assumeRolePolicy }).arn;
+  policies.forEach((policy) => {
+    aws.iam.attachRolePolicy(ACCOUNT, 'role', policy);
+  });
+  const settings = { role, handler: 'index.handler', timeoutSeconds: 60, memoryMegabytes: 128, environment: {} };
+  lambda.deploy({ ...FUNCTION, ...settings, code: { zipFile: '' } });
+  lambda.invokeAsync(functionArn(ACCOUNT, PLACE.region, FUNCTION.functionName), {});
+  await clock.sleep(60_000);
+  expect(invocations).toBe(1);
+}
+
+beforeEach(() => {
+  invocations = 0;
+  const handler = () => {
+    invocations += 1;
+    return Promise.resolve();
+  };
+  world = new InProcessWorld({ ...PLACE, startTime: Date.UTC(2026, 0, 1), createHandler: () => handler });
+});
+afterEach(() => world.close());
+
+test('the inventory has functions that run in process, and the log groups that Lambda makes for them', async () => {
+  await invokeFunction([BASIC]);
+  const { functions, logGroups } = world.aws.inventory();
+  expect(functions).toEqual([expect.objectContaining(FUNCTION)]);
+  expect(logGroups).toEqual([LOG_GROUP]);
+});
+
+test('a function that runs in process has no log group if its role does not allow to create one', async () => {
+  await invokeFunction([]);
+  const { functions, logGroups } = world.aws.inventory();
+  expect(functions).toEqual([expect.objectContaining(FUNCTION)]);
+  expect(logGroups).toEqual([]);
+});
