@@ -12,7 +12,8 @@ export default function useTemporaryDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'cdk-gamelift-vpc-peering-'));
   process.env.TMPDIR = directory;
   process.once('exit', () => {
-    rmSync(directory, { recursive: true, force: true });
+    // a child that was not told to end may still write
+    rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
   });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(signal, () => process.exit(128 + constants.signals[signal]));

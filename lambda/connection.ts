@@ -332,7 +332,7 @@ export class Connection {
       if (error instanceof ExistsError) {
         return await this.settleExisting(claims, claim, error);
       }
-      // where all was refused there is nothing to clean up, and what comes later is somebody else's
+      // GameLift refused every request: give the claim back. The deletion that follows checks again whose it is.
       if (claiming && earlier === undefined && !this.peerings.requested && this.calls.uncertain === certain) {
         await this.giveUp(claims);
       }

@@ -228,7 +228,7 @@ export class Endpoint {
     if (!REGION.test(signed.region)) {
       throw new CommonError('badRegion');
     }
-    if (found.credentials.expiration !== undefined && found.credentials.expiration <= this.clock.now()) {
+    if (this.iam.isExpired(found.credentials)) {
       throw new CommonError('expired');
     }
     return found.principal;

@@ -126,6 +126,10 @@ export class Iam extends Entities {
     return found?.principal.role?.state.effective.exists === false ? undefined : found;
   }
 
+  isExpired({ expiration = Infinity }: Credentials): boolean {
+    return expiration <= this.clock.now();
+  }
+
   /** Whether the principal may do `action` on a resource of its own account; what was allowed counts as used. */
   decide(principal: Principal, action: string, resource: string, context: Context): Promise<Decision> {
     return this.decideOn(principal, action, { arn: resource }, context);

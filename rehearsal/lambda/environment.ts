@@ -23,7 +23,7 @@ export interface EnvironmentOptions {
 
 /** Code that has not come to rest after so much real time never will: time goes on without it, and the function times out. */
 const STUCK_MS = 60_000;
-/** What waits for nothing and is waited for by nobody. */
+/** A thread that has no timer and no open request. */
 const FOREVER_AT_REST: Rest = { nextWakeUp: Infinity, requestsInFlight: 0 };
 /** What the runtime itself takes of the heap, beside the function's memory. */
 const RUNTIME_MEGABYTES = 64;
@@ -63,6 +63,8 @@ export class Environment implements ExecutionEnvironment, Participant {
   /** What it answered when it was last asked, unless it was set to work since. */
   private lastRest: Rest | undefined;
   private setToWorkSinceAsked = false;
+  /** Counts the times that it was asked: an answer to an earlier question says nothing. */
+  private question = 0;
 
   constructor(private readonly options: EnvironmentOptions) {
     const { clock, taskRoot, handler, runtimeModule, responseEndpoint, context, variables, seed } = options;
@@ -124,9 +126,10 @@ export class Environment implements ExecutionEnvironment, Participant {
     } finally {
       cancelTimeout();
       if (this.expected === 'atRest') {
-        // one that has answered has frozen, and says no more whether it rests
+        // The invocation has ended: do not wait for the thread's answer.
         clearTimeout(this.watchdog);
       }
+      this.question++;
       this.rest(FOREVER_AT_REST);
       leave();
       this.lastUsed = clock.now();
@@ -149,7 +152,8 @@ export class Environment implements ExecutionEnvironment, Participant {
       this.rest = resolve;
       this.setToWorkSinceAsked = false;
       this.expect('atRest');
-      this.worker.postMessage({ kind: 'atRest' } satisfies ToSandbox);
+      this.question++;
+      this.worker.postMessage({ kind: 'atRest', question: this.question } satisfies ToSandbox);
     });
   }
 
@@ -173,7 +177,7 @@ export class Environment implements ExecutionEnvironment, Participant {
 
   private receive(message: FromSandbox): void {
     this.stuck = false;
-    if (message.kind === this.expected) {
+    if (message.kind === this.expected && (message.kind !== 'atRest' || message.question === this.question)) {
       clearTimeout(this.watchdog);
     }
     switch (message.kind) {
@@ -181,8 +185,10 @@ export class Environment implements ExecutionEnvironment, Participant {
         this.setStarted();
         break;
       case 'atRest':
-        this.lastRest = this.setToWorkSinceAsked ? undefined : message;
-        this.rest(message);
+        if (message.question === this.question) {
+          this.lastRest = this.setToWorkSinceAsked ? undefined : message;
+          this.rest(message);
+        }
         break;
       case 'failedToStart':
         this.setStarted(message.error);

@@ -71,7 +71,7 @@ export class Pool {
 
   /** @returns how many were running. */
   killRunning(): number {
-    const running = [...this.environments].filter((environment) => !this.idle.includes(environment));
+    const running = [...this.environments].filter((environment) => environment.usable && !this.idle.includes(environment));
     running.forEach((environment) => {
       this.discard(environment);
     });
@@ -110,16 +110,16 @@ export class Pool {
       log(functionName, text.trimEnd());
     };
     const environment = await startEnvironment({ configuration, version, taskRoot, logStreamName, credentials, output });
+    this.environments.add(environment);
     if (this.retired) {
-      environment.kill();
+      this.discard(environment);
       throw new Error('the function is gone, or the rehearsal is over');
     }
-    this.environments.add(environment);
     return environment;
   }
 
   private discard(environment: ExecutionEnvironment): void {
-    this.environments.delete(environment);
     environment.kill();
+    void environment.exited.then(() => this.environments.delete(environment));
   }
 }

@@ -43,11 +43,11 @@ export type ToSandbox =
   /** End at once. */
   | { readonly kind: 'exit' }
   /** Answer as soon as there is nothing to do but wait. */
-  | { readonly kind: 'atRest' };
+  | { readonly kind: 'atRest'; readonly question: number };
 
 export type FromSandbox =
   | { readonly kind: 'ready' }
-  | ({ readonly kind: 'atRest' } & Rest)
+  | ({ readonly kind: 'atRest'; readonly question: number } & Rest)
   | { readonly kind: 'failedToStart'; readonly error: FunctionError }
   | { readonly kind: 'output'; readonly text: string }
   | { readonly kind: 'result'; readonly payload: string }

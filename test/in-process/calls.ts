@@ -9,8 +9,8 @@ import type { Send } from './api';
 export function sendAs(aws: SimulatedAws, accessKeyId: string, region: string): Send {
   return async (service, operation, input) => {
     const session = aws.iam.lookUp(accessKeyId);
-    if (session === undefined) {
-      throw sdkError('ExpiredToken', 'The role of the session is gone', 403);
+    if (session === undefined || aws.iam.isExpired(session.credentials)) {
+      throw sdkError('ExpiredToken', 'The security token included in the request is expired', 403);
     }
     try {
       return await aws.call(service, operation, input, { principal: session.principal, region });

@@ -2,8 +2,8 @@ import { PeeringRoutes } from '../../lib';
 import type { VpcPeeringConnectionProps } from '../../lib';
 import type { Rehearsal } from '../../rehearsal';
 import type { ApiCall, Fault } from '../../rehearsal/aws';
-import { existing, join, start } from './scene';
-import { Stage } from './stage';
+import { existing, join, remove, start } from './scene';
+import { calls, Stage } from './stage';
 
 afterEach(() => Stage.clear());
 
@@ -42,4 +42,14 @@ test.each([
     took.push(seconds(rehearsal));
   }
   expect(Math.max(...took)).toBeLessThan(limit);
+});
+
+test('a deletion that takes minutes is requested once and waited for', async () => {
+  const rehearsal = await start();
+  rehearsal.aws.behaviours.set('deletingConnections', 'deleting for a while');
+  rehearsal.aws.fates.connectionDeletionSeconds = 200;
+  const there = await existing(rehearsal);
+  expect(await join(rehearsal, there)).toBe('CREATE_COMPLETE');
+  expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+  expect(calls(rehearsal, 'DeleteVpcPeeringConnection')).toBe(1);
 });

@@ -70,6 +70,18 @@ describe('a connection that was there before', () => {
     },
   );
 
+  test('is adopted without dnsResolution, and names that somebody had resolved over it are resolved on', async () => {
+    const rehearsal = await start();
+    const there = await existing(rehearsal);
+    await connectByHand(rehearsal, there);
+    const [peering] = rehearsal.aws.ec2.peerings.all();
+    Object.assign(peering?.dnsResolution ?? {}, { accepter: true });
+    expect(await join(rehearsal, there, { props: { adoptExisting: true } })).toBe('CREATE_COMPLETE');
+    expect(rehearsal.aws.inventory().peerings).toEqual([
+      expect.objectContaining({ dnsResolution: { accepter: true, requester: false } }),
+    ]);
+  });
+
   test('is adopted, and left as it was when the creation is rolled back', async () => {
     const rehearsal = await start();
     rehearsal.aws.behaviours.set('peerVpcWrites', 'none');

@@ -95,6 +95,22 @@ test('a route to a dead peering is replaced', async () => {
   expect(inventoryOf(rehearsal)).toEqual(before);
 });
 
+test('a route that somebody has led elsewhere since stays when its table is no longer declared', async () => {
+  const rehearsal = await start();
+  rehearsal.aws.behaviours.set('peerVpcWrites', 'none');
+  const there = await existing(rehearsal);
+  expect(await join(rehearsal, there)).toBe('CREATE_COMPLETE');
+  const { ec2: network, gameLift } = rehearsal.aws;
+  const destination = gameLift.fleets.all()[0]?.vpc?.cidrBlock ?? '';
+  const [, routeTableId = ''] = there.routeTableIds;
+  const firewall = network.createInternetGateway(PLACE);
+  network.attachInternetGateway(PLACE, firewall, there.vpcId);
+  network.routeTables.get(routeTableId)?.routes.delete(destination);
+  network.createRoute(PLACE, routeTableId, { destination, kind: 'gatewayId', target: firewall });
+  expect(await join(rehearsal, there, toOneSubnet(there))).toBe('UPDATE_COMPLETE');
+  expect(inventoryOf(rehearsal).routes).toContainEqual(expect.objectContaining({ routeTableId, destination, target: firewall }));
+});
+
 test('DNS resolution is set once the connection is active, taken back when the property goes, and left alone otherwise', async () => {
   const rehearsal = await start();
   const there = await existing(rehearsal);

@@ -57,9 +57,10 @@ async function runInWorkers(): Promise<readonly Outcome[]> {
       }),
     );
   });
-  const codes = await Promise.all(exits);
-  if (codes.some((code) => code !== 0)) {
-    throw new Error(`a worker ended with exit code ${codes.join(', ')}`);
+  for (const code of (await Promise.all(exits)).filter((exitCode) => exitCode !== 0)) {
+    const problem = `a worker ended with exit code ${code}: what it had not run yet is missing`;
+    console.log(`FAILED ${problem}`);
+    outcomes.push({ kind: 'life', name: 'worker', problems: [problem] });
   }
   return outcomes;
 }

@@ -119,8 +119,14 @@ describe('with a participant', () => {
   class Thread {
     readonly wakeUps: number[] = [];
     worksWhenWoken = false;
+    readonly woken: Promise<void>;
+    private setWoken: () => void = () => undefined;
     private rested: (rest: Rest) => void = () => undefined;
     private present: Rest | undefined;
+
+    constructor() {
+      this.woken = new Promise((resolve) => (this.setWoken = resolve));
+    }
 
     atRest(): Promise<Rest> {
       return new Promise((resolve) => {
@@ -133,6 +139,7 @@ describe('with a participant', () => {
 
     wake(): void {
       this.wakeUps.push(clock.now() - START);
+      this.setWoken();
       this.present = undefined;
       if (!this.worksWhenWoken) {
         this.rest();
@@ -167,7 +174,8 @@ describe('with a participant', () => {
       thread.rest({ nextWakeUp: (START + hour) * 1000 });
     });
     const sleeper = clock.sleep(2 * hour);
-    await realSleep(20);
+    await first.woken;
+    await realSleep(5);
     expect([first.wakeUps, second.wakeUps]).toEqual([[hour], []]);
     first.rest();
     await sleeper;

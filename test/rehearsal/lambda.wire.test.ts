@@ -157,6 +157,25 @@ describe('time', () => {
     expect(payload).toBe(50);
   });
 
+  test('code may wait while it is loaded', async () => {
+    const code = asset({
+      'index.mjs': `import { setTimeout } from 'node:timers/promises';
+        import { GameLiftClient, DescribeVpcPeeringAuthorizationsCommand } from '@aws-sdk/client-gamelift';
+        await setTimeout(5000);
+        const refusal = await new GameLiftClient({ maxAttempts: 1 }).send(new DescribeVpcPeeringAuthorizationsCommand({})).catch((error) => error.name);
+        export const handler = async () => refusal;`,
+    });
+    const started = rehearsal.clock.now();
+    expect(await rehearsal.lambda.invoke(deploy(code), {})).toEqual({ payload: 'AccessDeniedException' });
+    expect(secondsSince(started)).toBe(5);
+  });
+
+  test('code that cannot be loaded ends, whatever it has left open', async () => {
+    const { payload } = await rehearsal.lambda.invoke(deploy('setInterval(() => undefined, 1000); throw new Error("no");'), {});
+    expect(payload).toMatchObject({ errorMessage: 'no' });
+    await rehearsal.clock.sleep(1000);
+  });
+
   test('busy code that takes longer than the function may is a function error', async () => {
     const busy = 'for (const end = Date.now() + 1500; Date.now() < end;); return "done";';
     expect(await run(busy, {}, { timeoutSeconds: 1 })).toMatchObject({

@@ -65,11 +65,18 @@ process.on('beforeExit', () => {
   whenNothingIsLeft?.();
 });
 
+/** The rehearsal's last question whether this thread rests, until it is answered. */
+let question: number | undefined;
+
 /** Tells once there is nothing to do but wait, unless nothing is left that could be waited for: then the invocation ends. */
 function tellWhenAtRest(): void {
+  if (question === undefined) {
+    return;
+  }
   activity.whenAtRest(() => {
-    if (whenNothingIsLeft === undefined || process.getActiveResourcesInfo().length > 0) {
-      send({ kind: 'atRest', nextWakeUp: timers.nextWakeUp, requestsInFlight: activity.requestsInFlight });
+    if (question !== undefined && (!whenNothingIsLeft || process.getActiveResourcesInfo().length > 0)) {
+      send({ kind: 'atRest', question, nextWakeUp: timers.nextWakeUp, requestsInFlight: activity.requestsInFlight });
+      question = undefined;
     }
   });
 }
@@ -149,24 +156,38 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 }
 
+/** Set once the function's code is loaded. */
+let loadedHandler: Handler | undefined;
+
+port.on('message', (message: ToSandbox) => {
+  switch (message.kind) {
+    case 'invoke':
+      if (loadedHandler) {
+        invoke(loadedHandler, message);
+        tellWhenAtRest();
+      }
+      break;
+    case 'wake':
+      timers.fireDue();
+      break;
+    case 'exit':
+      exit(0);
+      break;
+    case 'atRest':
+      question = message.question;
+      if (!loadedHandler || whenNothingIsLeft) {
+        tellWhenAtRest();
+      }
+      break;
+  }
+});
+// While the code is loaded, the event loop lives on what that has under way.
+port.unref();
+
 void loadHandler(settings.taskRoot, settings.handler, settings.runtimeModule).then(
   (handler) => {
-    port.on('message', (message: ToSandbox) => {
-      switch (message.kind) {
-        case 'invoke':
-          invoke(handler, message);
-          break;
-        case 'wake':
-          timers.fireDue();
-          break;
-        case 'exit':
-          exit(0);
-          break;
-        case 'atRest':
-          tellWhenAtRest();
-          break;
-      }
-    });
+    loadedHandler = handler;
+    port.ref();
     send({ kind: 'ready' });
   },
   (error: unknown) => {
