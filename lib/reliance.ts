@@ -7,9 +7,11 @@ import type { CfnElement } from 'aws-cdk-lib';
  * what such a change would show in the template, so that the deployment that makes the change renews it first.
  */
 
-/** The properties of a fleet that replace it when they change: CloudFormation's create-only properties. */
+/**
+ * The properties that replace a fleet when they change, which are CloudFormation's create-only properties of
+ * `AWS::GameLift::Fleet`, and the one that replaces a connection.
+ */
 const REPLACING: ReadonlySet<string> = new Set([
-  'AnywhereConfiguration',
   'BuildId',
   'CertificateConfiguration',
   'ComputeType',
@@ -21,6 +23,8 @@ const REPLACING: ReadonlySet<string> = new Set([
   'LogPaths',
   'PeerVpcAwsAccountId',
   'PeerVpcId',
+  'PlayerGatewayConfiguration',
+  'PlayerGatewayMode',
   'ScriptId',
   'ServerLaunchParameters',
   'ServerLaunchPath',

@@ -133,6 +133,23 @@ test('one that was there before stays, where nobody knows whether the request fo
   expect(things()).toEqual(before);
 });
 
+test('whoever requests a connection has said so on the fleet before, with the VPCs that were peered by then', async () => {
+  world = await SimulatedWorld.create();
+  const key = `cdk-gamelift-vpc-peering:${world.vpcId}`;
+  const claims: (readonly (string | undefined)[])[] = [];
+  world.refusal = (_, operation) => {
+    if (operation === 'CreateVpcPeeringConnection') {
+      claims.push([world.tags.get(key), world.tags.get(`${key}:connection`)]);
+    }
+    return undefined;
+  };
+  await made();
+  // refused for want of an authorization, and then again
+  const claim = [OWNER, expect.stringMatching(/^requested f0f0f0f0-\S+ vpc-\S+$/)];
+  expect(claims).not.toEqual([]);
+  expect(claims).toEqual(claims.map(() => claim));
+});
+
 test('a claim is not given up that a later request of its owner has made anew', async () => {
   world = await SimulatedWorld.create();
   const key = `cdk-gamelift-vpc-peering:${world.vpcId}:connection`;

@@ -240,6 +240,12 @@ describe('misuse', () => {
     );
   });
 
+  test('but not a VPC of a known Region in a stack whose Region is known at the deployment only', () => {
+    const stack = new Stack(new App(), 'Stack');
+    const vpc = vpcOf(stack, { region: 'us-east-1' });
+    expect(() => new VpcPeeringAuthorization(stack, 'A', { vpc })).not.toThrow();
+  });
+
   test('a VPC of another account, which only that account can authorize', () => {
     const stack = new Stack(new App(), 'Stack', { env });
     expect(() => new VpcPeeringAuthorization(stack, 'A', { vpc: vpcOf(stack), vpcAccount: '222222222222' })).toThrow(

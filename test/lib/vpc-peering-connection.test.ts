@@ -256,6 +256,38 @@ describe('renewal by what changes', () => {
     });
   });
 
+  test.each([
+    'BuildId',
+    'CertificateConfiguration',
+    'ComputeType',
+    'EC2InstanceType',
+    'FleetType',
+    'InstanceRoleARN',
+    'InstanceRoleCredentialsProvider',
+    'LogPaths',
+    'PeerVpcAwsAccountId',
+    'PeerVpcId',
+    'PlayerGatewayConfiguration',
+    'PlayerGatewayMode',
+    'ScriptId',
+    'ServerLaunchParameters',
+    'ServerLaunchPath',
+  ])('%s, whose change replaces a fleet, shows with the references in it', (property) => {
+    const reference = { 'Fn::GetAtt': ['Build', 'Arn'] };
+    const relied = reliedOn((fleet) => {
+      fleet.addPropertyOverride(property, reference);
+    }, true);
+    expect(relied.Fleet).toMatchObject({ [property]: reference });
+  });
+
+  test.each(['AnywhereConfiguration', 'MaxSize'])('%s, which can be changed in place, shows in the digest alone', (property) => {
+    const relied = reliedOn((fleet) => {
+      fleet.addPropertyOverride(property, 'changed');
+    }, true);
+    expect(relied.Fleet).not.toHaveProperty(property);
+    expect(relied.Fleet?.Digest).not.toBe(reliedOn(nothing, true).Fleet?.Digest);
+  });
+
   test('a connection: its fleet shows as a reference, which a new fleet changes', () => {
     expect(reliedOn(nothing)).toMatchObject({ Peering3EBF733F: { FleetId: { Ref: 'Fleet' } } });
   });
