@@ -145,7 +145,7 @@ test('whoever requests a connection has said so on the fleet before, with the VP
   };
   await made();
   // refused for want of an authorization, and then again
-  const claim = [OWNER, expect.stringMatching(/^requested f0f0f0f0-\S+ vpc-\S+$/)];
+  const claim: unknown = [OWNER, expect.stringMatching(/^requested f0f0f0f0-\S+ vpc-\S+$/)];
   expect(claims).not.toEqual([]);
   expect(claims).toEqual(claims.map(() => claim));
 });
