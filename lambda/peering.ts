@@ -204,7 +204,10 @@ export class Peerings {
     }
   }
 
-  /** Waits while EC2 denies access to the peerings of the VPC, as long as a denial may be temporary. Ignores any other error. */
+  /**
+   * Waits while EC2 denies access to the peerings of the VPC, as long as a denial may be temporary. Ignores any other error at once:
+   * the claim that comes next must not wait for it, since a deletion that overtakes the create looks for that claim.
+   */
   async waitWhileDenied(): Promise<void> {
     try {
       await this.vpcApi?.describePeerings(this.pair.peerVpcId, this.calls.signal);

@@ -14,9 +14,9 @@ export interface Clock {
   /**
    * The same for the handling of a request that came over a socket. It lasts until the answer was handed to the socket.
    *
-   * @param whenGone is given what to call when nobody waits for the answer any more
+   * @param onClose registers a callback for when the answer is sent or the client disconnects
    */
-  serve(task: () => Promise<void>, whenGone: (gone: () => void) => void): Promise<void>;
+  serve(task: () => Promise<void>, onClose: (callback: () => void) => void): Promise<void>;
 }
 
 /** Something with an event loop of its own that lives in rehearsed time. */
@@ -44,7 +44,7 @@ interface Job {
   done: boolean;
 }
 
-/** One for all clocks: each would be looked at with every promise of the process, long after its clock was closed. */
+/** One storage for all clocks: each AsyncLocalStorage costs time on every promise, even after its clock is closed. */
 const jobs = new AsyncLocalStorage<Job | undefined>();
 
 interface Sleeper {
@@ -149,12 +149,10 @@ export class RehearsalClock implements Clock {
     }
   }
 
-  async serve(task: () => Promise<void>, whenGone: (gone: () => void) => void): Promise<void> {
+  async serve(task: () => Promise<void>, onClose: (callback: () => void) => void): Promise<void> {
     this.requestsHeld++;
-    let isGone = false;
-    const gone = new Promise<void>((resolve) => {
-      whenGone(() => {
-        isGone = true;
+    const closed = new Promise<void>((resolve) => {
+      onClose(() => {
         this.requestsHeld--;
         this.changes++;
         resolve();
@@ -162,9 +160,7 @@ export class RehearsalClock implements Clock {
     });
     await this.work(async () => {
       await task();
-      if (!isGone) {
-        await gone;
-      }
+      await closed;
     });
   }
 

@@ -24,7 +24,10 @@ export interface RehearsalOptions {
   readonly failedUpdatePhysicalId?: 'stored' | 'ignored';
   /** Has CloudFormation delete one resource after the other, in this order. @default - at once what does not depend on each other */
   readonly nextDeletion?: NextDeletion;
-  /** How long each call takes; 0 where who calls is work in progress itself, for which time stands still. @default 1 */
+  /**
+   * Rehearsed milliseconds per call. Use 0 if you call from inside `clock.work()` in this process: time does not advance there, so
+   * the call would never return. @default 1
+   */
   readonly callMilliseconds?: number;
   /** A module from which the packages that Lambda's runtime brings along are found. @default - the rehearsal's own */
   readonly lambdaRuntimeModule?: string;

@@ -1,6 +1,7 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Clock } from '../clock';
 import type { Journal } from '../journal';
+import { LoopbackServer } from '../loopback';
 import { BrokenAnswerError, type ApiCall, type BrokenAnswer, type Fault, type Interceptor } from './faults';
 import type { Context, Iam, Principal } from './iam';
 import { Ids } from './ids';
@@ -23,7 +24,7 @@ export interface Caller {
 }
 
 /** A call that has arrived, over the wire or without it. */
-interface Asked {
+interface IncomingCall {
   readonly service: Service;
   readonly scope: Pick<Signed, 'service' | 'region'>;
   readonly operation: string;
@@ -39,7 +40,7 @@ const REGION = /^[a-z]{2}(-[a-z]+)+-\d$/;
 
 /** One loopback endpoint for every service and Region; the credential scope of a request's signature tells them apart. */
 export class Endpoint {
-  private readonly server: Server;
+  private readonly server: LoopbackServer;
   private readonly services = new Map<string, Service>();
   private readonly interceptors = new Set<Interceptor>();
   private readonly ids = new Ids();
@@ -50,26 +51,19 @@ export class Endpoint {
     private readonly iam: Iam,
     private readonly callMilliseconds: number,
   ) {
-    this.server = createServer((message, response) => {
-      void clock.serve(
-        () => this.serve(message, response),
-        (gone) => response.once('close', gone),
-      );
-    });
-    // what nobody uses stays open: how long that is, in real time, must make no difference
-    Object.assign(this.server, { keepAliveTimeout: 0, headersTimeout: 0, requestTimeout: 0 });
+    this.server = new LoopbackServer(createServer(), clock, (message, response) => this.serve(message, response));
   }
 
-  async listen(): Promise<void> {
-    await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve));
+  listen(): Promise<void> {
+    return this.server.listen();
   }
 
   get url(): string {
-    const address = this.server.address();
-    if (address === null || typeof address === 'string') {
+    const { port } = this.server;
+    if (port === undefined) {
       throw new Error('the rehearsal is not on loopback: its services are called in this process');
     }
-    return `http://127.0.0.1:${address.port}`;
+    return `http://127.0.0.1:${port}`;
   }
 
   /** @param name the service's name in credential scopes */
@@ -119,9 +113,9 @@ export class Endpoint {
       throw new Error(`the rehearsal does not simulate the service ${name} without the wire`);
     }
     const scope = { service: name, region };
-    const asked = { service, scope, operation, input: () => input, authenticate: () => principal };
+    const incoming = { service, scope, operation, input: () => input, authenticate: () => principal };
     const output = await this.clock.work(() =>
-      this.handle(asked, (call) => service.run({ ...call, request: NO_WIRE, requestId: this.ids.uuid('request') })),
+      this.handle(incoming, (call) => service.run({ ...call, request: NO_WIRE, requestId: this.ids.uuid('request') })),
     );
     if (typeof output === 'string') {
       throw new BrokenAnswerError(output);
@@ -129,14 +123,8 @@ export class Endpoint {
     return output;
   }
 
-  async close(): Promise<void> {
-    const closed = new Promise<void>((resolve) =>
-      this.server.close(() => {
-        resolve();
-      }),
-    );
-    this.server.closeAllConnections();
-    await closed;
+  close(): Promise<void> {
+    return this.server.close();
   }
 
   private async serve(message: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -172,8 +160,8 @@ export class Endpoint {
     service: Service,
     authenticate: () => Principal,
   ): Promise<Answer | undefined> {
-    const asked = { service, scope, operation: service.operation(request), input: () => service.input(request), authenticate };
-    const answer = await this.handle(asked, (call) => service.perform({ ...call, request, requestId }));
+    const incoming = { service, scope, operation: service.operation(request), input: () => service.input(request), authenticate };
+    const answer = await this.handle(incoming, (call) => service.perform({ ...call, request, requestId }));
     if (answer === 'reset') {
       return undefined;
     }
@@ -182,7 +170,7 @@ export class Endpoint {
 
   /** Has the service perform a call, unless an interceptor replaces its answer. */
   private async handle<T extends object>(
-    { service, scope, operation, input, authenticate }: Asked,
+    { service, scope, operation, input, authenticate }: IncomingCall,
     perform: (call: Omit<ServiceCall, 'request' | 'requestId'>) => Promise<T>,
   ): Promise<T | BrokenAnswer> {
     let caller = 'an unknown caller';
@@ -204,7 +192,7 @@ export class Endpoint {
       log('succeeded');
       return output;
     } catch (error) {
-      throw told(error, service, log);
+      throw logAndName(error, service, log);
     }
   }
 
@@ -284,7 +272,7 @@ function nameOf({ arn, account }: Principal): string {
 }
 
 /** The error as the service names it, written down. */
-function told(error: unknown, { errors }: Service, log: (outcome: string) => void): unknown {
+function logAndName(error: unknown, { errors }: Service, log: (outcome: string) => void): unknown {
   const named = error instanceof CommonError ? error.as(errors) : error;
   log(named instanceof ServiceError ? named.code : `rehearsal failed (${String(named)})`);
   return named;

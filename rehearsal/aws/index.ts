@@ -37,7 +37,7 @@ export interface AwsOptions {
   readonly journal: Journal;
   /** Until a change of a role or policy is effective. Default 0 */
   readonly iamPropagationSeconds?: number;
-  /** How long every call takes, in rehearsed milliseconds. Default 0: for callers that are work in progress themselves */
+  /** Rehearsed milliseconds per call. Above 0, do not call from inside `clock.work()` in this process. Default 0; a `Rehearsal` has 1 */
   readonly callMilliseconds?: number;
 }
 

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createServer, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:https';
 import { generate } from 'selfsigned';
 import type { RehearsalClock } from '../clock';
 import type { Journal } from '../journal';
+import { LoopbackServer } from '../loopback';
 import { hostOf, Refusal, ResponseUrls, type Issued } from './response-urls';
 
 /** How long S3 waits for the rest of a body. */
@@ -12,24 +12,18 @@ const BODY_MS = 20_000;
 
 /** The end of a custom resource's pre-signed response URL: as strict as S3 is. */
 export class ResponseEndpoint extends ResponseUrls {
-  private readonly server: Server;
+  private readonly https = createServer();
+  private readonly server: LoopbackServer;
   private readonly certificates = new Map<string, Promise<string>>();
 
   private constructor(clock: RehearsalClock, journal: Journal) {
     super(clock, journal);
-    this.server = createServer((request, response) => {
-      void clock.serve(
-        () => this.serve(request, response),
-        (gone) => response.once('close', gone),
-      );
-    });
-    // what nobody uses stays open: how long that is, in real time, must make no difference
-    Object.assign(this.server, { keepAliveTimeout: 0, headersTimeout: 0, requestTimeout: 0 });
+    this.server = new LoopbackServer(this.https, clock, (request, response) => this.serve(request, response));
   }
 
   static async start(clock: RehearsalClock, journal: Journal): Promise<ResponseEndpoint> {
     const endpoint = new ResponseEndpoint(clock, journal);
-    await new Promise<void>((resolve) => endpoint.server.listen(0, '127.0.0.1', resolve));
+    await endpoint.server.listen();
     return endpoint;
   }
 
@@ -37,17 +31,11 @@ export class ResponseEndpoint extends ResponseUrls {
   async connection(region: string): Promise<{ readonly port: number; readonly certificate: string }> {
     const certificate = this.certificates.get(region) ?? this.certify(hostOf(region));
     this.certificates.set(region, certificate);
-    return { port: (this.server.address() as AddressInfo).port, certificate: await certificate };
+    return { port: this.server.port ?? 0, certificate: await certificate };
   }
 
-  override async close(): Promise<void> {
-    const closed = new Promise<void>((resolve) =>
-      this.server.close(() => {
-        resolve();
-      }),
-    );
-    this.server.closeAllConnections();
-    await closed;
+  override close(): Promise<void> {
+    return this.server.close();
   }
 
   private async certify(host: string): Promise<string> {
@@ -57,7 +45,7 @@ export class ResponseEndpoint extends ResponseUrls {
       notAfterDate: new Date(Date.now() + 10 * 365 * 86_400_000),
       extensions: [{ name: 'subjectAltName', altNames: [{ type: 2, value: host }] }],
     });
-    this.server.addContext(host, { key, cert });
+    this.https.addContext(host, { key, cert });
     return cert;
   }
 

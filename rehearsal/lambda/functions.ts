@@ -58,12 +58,6 @@ export function parseArn(arn: string): {
   return qualifier === undefined ? { unqualified, functionName } : { unqualified, functionName, qualifier };
 }
 
-/** A function without versions, aliases and settings of its own. */
-export function describeFunction(configuration: FunctionConfiguration): FunctionDescription {
-  const { account, region, functionName, role, runtime, logGroupName } = configuration;
-  return { account, region, functionName, role, runtime, logGroupName, versions: [], aliases: {}, eventInvoke: {} };
-}
-
 export class FunctionNotFound extends Error {
   constructor(readonly arn: string) {
     super(`Function not found: ${arn}`);
@@ -141,8 +135,14 @@ export class DeployedFunction {
   }
 
   describe(): FunctionDescription {
+    const { account, region, functionName, role, runtime, logGroupName } = this.latest.configuration;
     return {
-      ...describeFunction(this.latest.configuration),
+      account,
+      region,
+      functionName,
+      role,
+      runtime,
+      logGroupName,
       versions: this.published.filter(({ retired }) => !retired).map(({ version }) => version),
       aliases: Object.fromEntries(this.aliases),
       eventInvoke: Object.fromEntries(this.eventInvoke),

@@ -193,7 +193,7 @@ export class LambdaService {
   private async run(pool: Pool, request: Request): Promise<InvocationResult> {
     const { clock } = this.options;
     const { functionName } = pool.configuration;
-    // of invocations that are asked for at the same moment, each begins when the one before has come to rest
+    // Start invocations of the same moment one after the other.
     await clock.sleep(0);
     const started = clock.now();
     this.log(functionName, `START RequestId: ${request.requestId}`);

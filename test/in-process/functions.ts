@@ -1,12 +1,12 @@
 import { lambdaOptions } from '../../rehearsal';
 import { LambdaService } from '../../rehearsal/lambda/runtime';
 import type { Disturbance, EventPoint } from './disturbance';
-import { Process, type MadeCall, type ProcessOptions, type Supervision } from './process';
+import { InProcessEnvironment, type MadeCall, type EnvironmentOptions, type CallControl } from './environment';
 
-export type { MadeCall } from './process';
+export type { MadeCall } from './environment';
 
 /** Lambda, where every function is the handler that it is given, called in this process. */
-export class InProcessFunctions extends LambdaService implements Supervision {
+export class InProcessFunctions extends LambdaService implements CallControl {
   readonly calls: MadeCall[] = [];
   readonly secrets: string[] = [];
   disturbance: Disturbance = {};
@@ -16,8 +16,11 @@ export class InProcessFunctions extends LambdaService implements Supervision {
   onAnswer: (body: string) => void = () => undefined;
   private readonly points = new Map<string, EventPoint>();
 
-  constructor(private readonly world: ProcessOptions) {
-    super({ ...lambdaOptions(world), startEnvironment: (settings) => Promise.resolve(new Process(world, this, settings)) });
+  constructor(private readonly world: EnvironmentOptions) {
+    super({
+      ...lambdaOptions(world),
+      startEnvironment: (settings) => Promise.resolve(new InProcessEnvironment(world, this, settings)),
+    });
   }
 
   override invokeAsync(arn: string, payload: unknown): void {

@@ -3,19 +3,11 @@ import { Rehearsal, type RehearsalOptions } from '../../rehearsal';
 import { SimulatedAws } from '../../rehearsal/aws';
 import { RehearsalClock } from '../../rehearsal/clock';
 import { Journal } from '../../rehearsal/journal';
+import { randomNumbers } from '../../rehearsal/random-numbers';
 import { InProcessFunctions } from './functions';
 import { InProcessResponses } from './responses';
 
-/** Numbers from 0 up to 1 that look random and are the same in every run. */
-function sequence(seed: number): () => number {
-  let state = seed + 1;
-  return () => {
-    state = (state * 48_271) % 2_147_483_647;
-    return state / 2_147_483_647;
-  };
-}
-
-export interface InProcessOptions extends Omit<RehearsalOptions, 'lambdaRuntimeModule'> {
+export interface InEnvironmentOptions extends Omit<RehearsalOptions, 'lambdaRuntimeModule'> {
   readonly startTime: number;
   /** The handler of every function. */
   readonly createHandler: typeof createHandler;
@@ -26,13 +18,13 @@ export class InProcessWorld extends Rehearsal {
   override readonly lambda: InProcessFunctions;
   override readonly responses: InProcessResponses;
 
-  constructor(options: InProcessOptions) {
+  constructor(options: InEnvironmentOptions) {
     const { startTime, iamPropagationSeconds = 0, createHandler } = options;
     const clock = new RehearsalClock(startTime);
     const journal = new Journal(() => clock.now());
     const aws = new SimulatedAws({ clock, journal, iamPropagationSeconds, callMilliseconds: 1 });
     const responses = new InProcessResponses(clock, journal);
-    const lambda = new InProcessFunctions({ createHandler, clock, journal, aws, responses, random: sequence(0) });
+    const lambda = new InProcessFunctions({ createHandler, clock, journal, aws, responses, random: randomNumbers(0) });
     super({ clock, journal, aws, lambda, responses }, options);
     this.lambda = lambda;
     this.responses = responses;

@@ -6,6 +6,7 @@ import * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import { Construct } from 'constructs';
 import { PeeringRoutes, VpcPeeringAuthorization, VpcPeeringConnection } from '../../lib';
 import type { VpcPeeringConnectionProps } from '../../lib';
+import { schemaOf } from '../../rehearsal/cloudformation/schema';
 
 const AUTHORIZATION = 'Custom::GameLiftVpcPeeringAuthorization';
 const CONNECTION = 'Custom::GameLiftVpcPeeringConnection';
@@ -256,23 +257,12 @@ describe('renewal by what changes', () => {
     });
   });
 
-  test.each([
-    'BuildId',
-    'CertificateConfiguration',
-    'ComputeType',
-    'EC2InstanceType',
-    'FleetType',
-    'InstanceRoleARN',
-    'InstanceRoleCredentialsProvider',
-    'LogPaths',
-    'PeerVpcAwsAccountId',
-    'PeerVpcId',
-    'PlayerGatewayConfiguration',
-    'PlayerGatewayMode',
-    'ScriptId',
-    'ServerLaunchParameters',
-    'ServerLaunchPath',
-  ])('%s, whose change replaces a fleet, shows with the references in it', (property) => {
+  const properties = Object.entries(schemaOf('AWS::GameLift::Fleet')?.properties ?? {});
+  const [replacing, inPlace] = [true, undefined].map((wanted) =>
+    properties.filter(([, { createOnly }]) => createOnly === wanted).map(([name]) => name),
+  ) as [string[], string[]];
+
+  test.each(replacing)('%s, whose change replaces a fleet, shows with the references in it', (property) => {
     const reference = { 'Fn::GetAtt': ['Build', 'Arn'] };
     const relied = reliedOn((fleet) => {
       fleet.addPropertyOverride(property, reference);
@@ -280,7 +270,7 @@ describe('renewal by what changes', () => {
     expect(relied.Fleet).toMatchObject({ [property]: reference });
   });
 
-  test.each(['AnywhereConfiguration', 'MaxSize'])('%s, which can be changed in place, shows in the digest alone', (property) => {
+  test.each(inPlace)('%s, which can be changed in place, shows in the digest alone', (property) => {
     const relied = reliedOn((fleet) => {
       fleet.addPropertyOverride(property, 'changed');
     }, true);

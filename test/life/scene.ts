@@ -135,7 +135,6 @@ export async function join(rehearsal: Rehearsal, there: Existing, options: Joini
   return (await rehearsal.cloudFormation.deploy(joining(there, options), options.name ?? STACK)).status;
 }
 
-/** Nothing is left two days later that was not there before. */
 /** What is there, but for which request last noted a claim: that is another after each update, and after its rollback. */
 export function inventoryOf({ aws }: Rehearsal): Inventory {
   const text = JSON.stringify(aws.inventory());
@@ -144,10 +143,13 @@ export function inventoryOf({ aws }: Rehearsal): Inventory {
 
 /** The same inventory, but for a stack that is there in this status. */
 export function withStack(inventory: Inventory, status: string, name = STACK): Inventory {
-  const others = inventory.stacks.filter((stack) => !('name' in stack && stack.name === name));
-  return { ...inventory, stacks: [...others, expect.objectContaining({ name, status }) as Inventory['stacks'][number]] };
+  const isIt = (stack: object): boolean => 'name' in stack && stack.name === name;
+  const stack = inventory.stacks.find(isIt) ?? { account: ACCOUNT, region: PLACE.region, name, id: expect.any(String) as string };
+  const present = { ...stack, status };
+  return { ...inventory, stacks: [...inventory.stacks.filter((other) => !isIt(other)), present] };
 }
 
+/** Nothing is left two days later that was not there before. */
 export async function expectNothingLeft(rehearsal: Rehearsal, before: unknown): Promise<void> {
   await rehearsal.clock.sleep(2 * DAY);
   expect(rehearsal.aws.inventory()).toEqual(before);

@@ -43,7 +43,7 @@ export function edit(directory: string, change: (template: Template) => void, st
 }
 
 /** Whether the bundled handler runs in threads, over loopback: test/wire/jest.config.mjs says so. */
-export const isOverTheWire = (globalThis as { readonly overTheWire?: boolean }).overTheWire === true;
+const isOverTheWire = (globalThis as { readonly overTheWire?: boolean }).overTheWire === true;
 
 /** A rehearsed AWS for one test, gone after it. */
 export class Stage {

@@ -185,6 +185,12 @@ describe('time', () => {
     expect(await run(busy, {}, { timeoutSeconds: 2 })).toEqual({ payload: 'done' });
   });
 
+  test('code that never yields is a function error, after a minute of real time', async () => {
+    const started = rehearsal.clock.now();
+    expect((await run('for (;;);')).payload).toMatchObject({ errorMessage: 'Task timed out after 900.00 seconds' });
+    expect(rehearsal.clock.now() - started).toBe(900_000);
+  }, 120_000);
+
   test('functions that are invoked at the same moment run one after the other, and get the same random numbers in every run', async () => {
     const arn = deploy(
       handler(

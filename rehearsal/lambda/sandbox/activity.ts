@@ -71,7 +71,7 @@ export class Activity {
     };
     createHook({
       init: (id, type, _trigger, resource: { readonly ondone?: unknown; readonly pid?: unknown }) => {
-        // looking at it begins these
+        // whenAtRest creates these itself
         this.begun += type === 'Immediate' || type === 'Timeout' ? 0 : 1;
         if (type === 'PROMISE') {
           return;

@@ -1,11 +1,12 @@
 import { syncBuiltinESMExports } from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
+import { randomNumbers } from '../../random-numbers';
 import { SharedTime } from '../../shared-time';
 import type { FromSandbox, FunctionError, SandboxSettings, ToSandbox } from '../protocol';
 import { Activity } from './activity';
 import { confineModules, loadHandler, type Handler } from './modules';
 import { hideHost, redirectToRehearsal, rehearseSocketTimeouts } from './network';
-import { installRandomNumbers, installTime } from './time';
+import { installTime } from './time';
 import { Timers } from './timers';
 
 /** Stands for Lambda's runtime in a worker thread: prepares the world the function's code sees, loads it, and runs invocations. */
@@ -18,7 +19,8 @@ const settings = workerData as SandboxSettings;
 const exit = process.exit.bind(process);
 const time = new SharedTime(settings.time);
 installTime(time);
-installRandomNumbers(settings.seed);
+// the jitter of retries, above all, is the same in every run
+Math.random = randomNumbers(settings.seed);
 const timers = new Timers(time);
 timers.install();
 rehearseSocketTimeouts(timers);

@@ -29,14 +29,3 @@ export function installTime(time: SharedTime): void {
   };
   process.hrtime = Object.assign(hrtime, { bigint });
 }
-
-/** Random numbers are the same in every run: the jitter of a retry, above all. */
-export function installRandomNumbers(seed: number): void {
-  // spread: the first numbers of neighbouring seeds would be much the same
-  let state = ((seed * 1_103_515_245) % 2_147_483_646) + 1;
-  // a linear congruential generator of 31 bits, as in "Random number generators: good ones are hard to find" (Park, Miller)
-  Math.random = () => {
-    state = (state * 48_271) % 2_147_483_647;
-    return (state - 1) / 2_147_483_646;
-  };
-}

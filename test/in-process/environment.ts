@@ -16,8 +16,8 @@ import { malformed, reset, sdkError, sendAs, timeout } from './calls';
 import type { CallFault, EventPoint, Disturbance } from './disturbance';
 import type { InProcessResponses } from './responses';
 
-/** What all processes of one world share. */
-export interface ProcessOptions {
+/** What all environments of one world share. */
+export interface EnvironmentOptions {
   readonly createHandler: typeof createHandler;
   readonly clock: RehearsalClock;
   readonly journal: Journal;
@@ -35,8 +35,8 @@ export interface MadeCall {
   readonly request: string;
 }
 
-/** What goes wrong, and what is written down of what processes do. */
-export interface Supervision {
+/** Injects faults into the calls of all environments, and records the calls. */
+export interface CallControl {
   readonly disturbance: Disturbance;
   readonly calls: MadeCall[];
   readonly secrets: string[];
@@ -56,7 +56,7 @@ const HOUR = 3_600_000;
 const never = <T>(): Promise<T> => new Promise(() => undefined);
 
 /** An environment of the handler, called in this process, until it is killed: from then on nothing that it waits for ever comes. */
-export class Process implements ExecutionEnvironment {
+export class InProcessEnvironment implements ExecutionEnvironment {
   lastUsed = 0;
   readonly exited = Promise.resolve();
   private readonly handler: ReturnType<typeof createHandler>;
@@ -66,13 +66,13 @@ export class Process implements ExecutionEnvironment {
   private request = '';
 
   constructor(
-    private readonly options: ProcessOptions,
-    private readonly supervision: Supervision,
+    private readonly options: EnvironmentOptions,
+    private readonly control: CallControl,
     private readonly settings: EnvironmentSettings,
   ) {
     const { credentials, configuration } = settings;
     const { region } = configuration;
-    supervision.secrets.push(credentials.secretAccessKey, credentials.sessionToken ?? '');
+    control.secrets.push(credentials.secretAccessKey, credentials.sessionToken ?? '');
     this.ended = new Promise((resolve) => (this.setEnded = resolve));
     const log = (record: LogRecord): void => {
       settings.output(format(record));
@@ -93,8 +93,8 @@ export class Process implements ExecutionEnvironment {
 
   async invoke({ payload }: Request): Promise<InvocationResult> {
     const { clock } = this.options;
-    const point = this.supervision.pointOf(payload);
-    const seconds = this.supervision.disturbance.seconds?.(point) ?? this.settings.configuration.timeoutSeconds;
+    const point = this.control.pointOf(payload);
+    const seconds = this.control.disturbance.seconds?.(point) ?? this.settings.configuration.timeoutSeconds;
     const end = clock.now() + seconds * 1000;
     const cancel = clock.after(seconds * 1000, () => {
       this.end(timedOut(seconds));
@@ -145,7 +145,7 @@ export class Process implements ExecutionEnvironment {
     let session: Promise<string> | undefined;
     const assume = async (signal: AbortSignal): Promise<string> => {
       if (externalId !== undefined) {
-        this.supervision.secrets.push(externalId);
+        this.control.secrets.push(externalId);
       }
       const input = {
         RoleArn: arn,
@@ -158,7 +158,7 @@ export class Process implements ExecutionEnvironment {
       const { Credentials } = output as {
         readonly Credentials: { readonly AccessKeyId: string; readonly SecretAccessKey: string; readonly SessionToken: string };
       };
-      this.supervision.secrets.push(Credentials.SecretAccessKey, Credentials.SessionToken);
+      this.control.secrets.push(Credentials.SecretAccessKey, Credentials.SessionToken);
       return Credentials.AccessKeyId;
     };
     return async (...asked) => {
@@ -180,7 +180,7 @@ export class Process implements ExecutionEnvironment {
     }
     signal.throwIfAborted();
     const { request } = this;
-    const { calls, disturbance } = this.supervision;
+    const { calls, disturbance } = this.control;
     const index = calls.length;
     const fault = disturbance.call?.({ index, service, operation, request });
     calls.push({ service, operation, input, request });
@@ -201,7 +201,7 @@ export class Process implements ExecutionEnvironment {
       return never();
     }
     signal.throwIfAborted();
-    this.supervision.onAnswer(body);
+    this.control.onAnswer(body);
     const outcome = this.attempt(url, body);
     switch (outcome) {
       case 'reset':
@@ -216,8 +216,8 @@ export class Process implements ExecutionEnvironment {
   /** One try to answer CloudFormation. */
   private attempt(url: string, body: string): number | 'hang' | 'reset' {
     const { journal, responses } = this.options;
-    const index = this.supervision.puts++;
-    const fault = this.supervision.disturbance.put?.({ index, request: this.request });
+    const index = this.control.puts++;
+    const fault = this.control.disturbance.put?.({ index, request: this.request });
     if (fault === undefined) {
       return responses.put(url, body);
     }
