@@ -8,7 +8,7 @@ import { table } from '../rehearsal/report';
  * npm run verify -- lint test     these
  */
 
-const ALL = ['lint', 'test', 'test:wire', 'test:matrix', 'test:scale', 'examples'];
+const ALL = ['lint', 'test', 'test:matrix', 'test:wire', 'examples', 'test:scale'];
 
 /** What a command prints last, but for lint, which counts as one check. */
 const CLOSING_LINE = /^(\d+) passed, (\d+) failed(?:, (\d+) (?:skipped|not available))?$/gm;
