@@ -42,6 +42,7 @@ export interface Inventory extends InventoryPart {
   /** Without the local ones. */
   readonly routes: readonly object[];
   readonly internetGateways: readonly object[];
+  readonly vpnGateways: readonly object[];
   readonly securityGroups: readonly object[];
   readonly rules: readonly object[];
   /** Of EC2's resources. */
@@ -127,6 +128,7 @@ export function takeInventory({ gameLift, ec2, parts, ...services }: InventorySo
 function networksOf(ec2: Ec2, of: (account: string) => boolean) {
   const inAccounts = <T extends { readonly vpc: Owned }>(items: ReadonlyMap<string, T>): T[] =>
     [...items.values()].filter(({ vpc }) => of(vpc.account));
+  const gateways = [...ec2.gateways].filter(([, { account }]) => of(account)).map(([id, gateway]) => ({ id, ...gateway }));
   const [tables, groups] = [inAccounts(ec2.routeTables), inAccounts(ec2.securityGroups)];
   return {
     vpcs: [...ec2.vpcs.values()]
@@ -141,7 +143,8 @@ function networksOf(ec2: Ec2, of: (account: string) => boolean) {
     routes: tables.flatMap(({ routeTableId, routes }) =>
       [...routes.values()].map((route) => ({ routeTableId, ...route, state: ec2.stateOf(route) })),
     ),
-    internetGateways: [...ec2.gateways].filter(([, { account }]) => of(account)).map(([id, gateway]) => ({ id, ...gateway })),
+    internetGateways: gateways.filter(({ id }) => id.startsWith('igw-')),
+    vpnGateways: gateways.filter(({ id }) => id.startsWith('vgw-')),
     securityGroups: groups.map(({ groupId, vpc, name }) => ({ groupId, vpcId: vpc.vpcId, name })),
     rules: groups.flatMap(({ groupId, rules }) => rules.map((rule) => ({ groupId, ...rule }))),
   };

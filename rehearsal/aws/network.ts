@@ -38,7 +38,7 @@ export interface RouteTable {
   readonly vpc: Vpc;
   /** By destination, without the local ones. */
   readonly routes: Map<string, Route>;
-  /** Subnets, by the ids of their associations. */
+  /** Subnets and gateways, by the ids of their associations. */
   readonly associations: Map<string, string>;
 }
 
@@ -60,6 +60,9 @@ export interface SecurityGroup {
   readonly rules: Rule[];
 }
 
+/** An internet gateway or a virtual private gateway, as ids begin. */
+export type GatewayKind = 'igw' | 'vgw';
+
 interface Gateway {
   readonly account: string;
   readonly region: string;
@@ -68,6 +71,11 @@ interface Gateway {
 
 const ROUTES_PER_TABLE = 50;
 const RULES_PER_DIRECTION = 60;
+
+/** Whether a table routes what enters the VPC through an internet gateway or a virtual private gateway. */
+export const isGatewayRouteTable = ({ associations }: RouteTable): boolean => [...associations.values()].some(isGatewayId);
+
+const isGatewayId = (id: string): boolean => /^[iv]gw-/.test(id);
 
 /** All egress, as every new security group allows it. */
 export const ALL_EGRESS: Rule = { direction: 'egress', protocol: '-1', peer: '0.0.0.0/0' };
@@ -212,24 +220,49 @@ export class Network {
     return id;
   }
 
+  /**
+   * Makes a gateway route table of one that has only routes that such a table may have.
+   *
+   * @returns the id of the association
+   */
+  associateGateway(place: Place, routeTableId: string, gatewayId: string): string {
+    const table = this.routeTable(place, routeTableId);
+    if (this.gateway(place, gatewayId).vpcId !== table.vpc.vpcId) {
+      const message = `route table ${routeTableId} and network gateway ${gatewayId} belong to different networks`;
+      throw new ServiceError('InvalidParameterValue', message);
+    }
+    if (this.tablesOf(table.vpc.vpcId).some(({ associations }) => [...associations.values()].includes(gatewayId))) {
+      const message = `the specified association for route table ${routeTableId} conflicts with an existing association`;
+      throw new ServiceError('Resource.AlreadyAssociated', message);
+    }
+    table.routes.forEach((route) => {
+      requireGatewayRoute(table, route);
+    });
+    const id = this.ids.next('rtbassoc');
+    table.associations.set(id, gatewayId);
+    return id;
+  }
+
   disassociate(place: Place, routeTableId: string, associationId: string): void {
     this.routeTable(place, routeTableId).associations.delete(associationId);
   }
 
   createRoute(place: Place, routeTableId: string, route: Route): void {
-    const { routes, vpc } = this.routeTable(place, routeTableId);
+    const table = this.routeTable(place, routeTableId);
+    const { routes, vpc } = table;
     if (routes.has(route.destination) || [...vpc.cidrBlocks.values()].includes(route.destination)) {
       throw new ServiceError('RouteAlreadyExists', `The route identified by ${route.destination} already exists.`);
     }
     if (routes.size >= ROUTES_PER_TABLE) {
       throw new ServiceError('RouteLimitExceeded', 'The maximum number of routes has been reached.');
     }
-    this.requireTarget(place, route);
+    this.requireTarget(place, table, route);
     routes.set(route.destination, route);
   }
 
   replaceRoute(place: Place, routeTableId: string, route: Route): void {
-    const { routes } = this.routeTable(place, routeTableId);
+    const table = this.routeTable(place, routeTableId);
+    const { routes } = table;
     if (!routes.has(route.destination)) {
       const advice = 'Use CreateRoute instead.';
       throw new ServiceError(
@@ -237,7 +270,7 @@ export class Network {
         `There is no route defined for '${route.destination}' in the route table. ${advice}`,
       );
     }
-    this.requireTarget(place, route);
+    this.requireTarget(place, table, route);
     routes.set(route.destination, route);
   }
 
@@ -320,21 +353,23 @@ export class Network {
     rules.splice(index, 1);
   }
 
-  createInternetGateway({ account, region }: Place): string {
-    const id = this.ids.next('igw');
+  createGateway({ account, region }: Place, kind: GatewayKind): string {
+    const id = this.ids.next(kind);
     this.gateways.set(id, { account, region });
     return id;
   }
 
   /** Without a VPC, detaches it. */
-  attachInternetGateway(place: Place, gatewayId: string, vpcId?: string): void {
+  attachGateway(place: Place, gatewayId: string, vpcId?: string): void {
     const { account, region } = this.gateway(place, gatewayId);
     this.gateways.set(gatewayId, vpcId === undefined ? { account, region } : { account, region, vpcId });
   }
 
-  deleteInternetGateway(place: Place, gatewayId: string): void {
+  deleteGateway(place: Place, gatewayId: string): void {
     if (this.gateway(place, gatewayId).vpcId !== undefined) {
-      throw new ServiceError('DependencyViolation', `The internetGateway '${gatewayId}' has dependencies and cannot be deleted.`);
+      throw gatewayId.startsWith('vgw-')
+        ? new ServiceError('IncorrectState', `The vpnGateway '${gatewayId}' is in use`)
+        : new ServiceError('DependencyViolation', `The internetGateway '${gatewayId}' has dependencies and cannot be deleted.`);
     }
     this.gateways.delete(gatewayId);
     this.tags.clear(place.account, gatewayId);
@@ -343,19 +378,40 @@ export class Network {
   private gateway({ account, region }: Place, gatewayId: string): Gateway {
     const gateway = this.gateways.get(gatewayId);
     if (gateway?.account !== account || gateway.region !== region) {
-      throw notFound('internetGateway', [gatewayId]);
+      throw notFound(gatewayId.startsWith('vgw-') ? 'vpnGateway' : 'internetGateway', [gatewayId]);
     }
     return gateway;
   }
 
   /** A route may be made as soon as its peering connection was requested, and leads nowhere until that is active. */
-  private requireTarget(place: Place, { kind, target }: Route): void {
+  private requireTarget(place: Place, table: RouteTable, route: Route): void {
+    if (isGatewayRouteTable(table)) {
+      requireGatewayRoute(table, route);
+    }
+    const { kind, target } = route;
     if (kind === 'vpcPeeringConnectionId') {
       const peering = this.peerings.required(place, target);
       if (!peering.live) {
         throw notFound('vpcPeeringConnection', [target]);
       }
     }
+  }
+}
+
+/**
+ * A gateway route table leads to destinations inside the VPC alone, and only to a network interface, a Gateway Load Balancer endpoint
+ * or `local`. The words for destinations outside of the VPC are not EC2's own: AWS does not publish those.
+ */
+function requireGatewayRoute({ routeTableId, vpc }: RouteTable, { destination, kind, target }: Route): void {
+  const { cidrBlocks } = vpc;
+  if (!isCidr(destination) || ![...cidrBlocks.values()].some((block) => contains(block, destination))) {
+    const reason = `the gateway route table ${routeTableId} can have routes only to CIDR blocks inside its VPC`;
+    throw new ServiceError('InvalidParameterValue', `The destination CIDR block ${destination} is not allowed: ${reason}.`);
+  }
+  if (kind !== 'networkInterfaceId' && target !== 'local' && !target.startsWith('vpce-')) {
+    const reason = "is equal to or more specific than one of this VPC's CIDR blocks";
+    const advice = 'This route can target only an interface or an instance.';
+    throw new ServiceError('InvalidParameterValue', `The destination CIDR block ${destination} ${reason}. ${advice}`);
   }
 }
 
