@@ -4,6 +4,7 @@ import type { Ec2 } from './ec2';
 import { GAMELIFT_OWN_ACCOUNT } from './fleets';
 import type { GameLift } from './gamelift';
 import type { Iam } from './iam';
+import type { Keys } from './keys';
 import type { LogGroups } from './log-groups';
 import type { ParameterStore } from './parameters';
 import type { Queues } from './queues';
@@ -37,6 +38,8 @@ export interface Inventory extends InventoryPart {
   readonly peerings: readonly object[];
   readonly vpcs: readonly object[];
   readonly subnets: readonly object[];
+  /** Those that Lambda makes for functions in a VPC. */
+  readonly networkInterfaces: readonly object[];
   /** With their associations. */
   readonly routeTables: readonly object[];
   /** Without the local ones. */
@@ -52,6 +55,8 @@ export interface Inventory extends InventoryPart {
   /** Managed ones, without AWS's own. */
   readonly policies: readonly object[];
   readonly logGroups: readonly object[];
+  /** Without those whose deletion is scheduled. */
+  readonly keys: readonly object[];
   readonly queues: readonly object[];
   readonly alarms: readonly object[];
   readonly parameters: readonly object[];
@@ -62,6 +67,7 @@ export interface InventorySources {
   readonly ec2: Ec2;
   readonly iam: Iam;
   readonly logGroups: LogGroups;
+  readonly keys: Keys;
   readonly queues: Queues;
   readonly alarms: Alarms;
   readonly parameters: ParameterStore;
@@ -113,6 +119,7 @@ export function takeInventory({ gameLift, ec2, parts, ...services }: InventorySo
     roles: owned(services.iam.roleList()),
     policies: owned(services.iam.policyList()),
     logGroups: owned(services.logGroups.list()),
+    keys: owned(services.keys.list()),
     queues: owned(services.queues.list()),
     alarms: owned(services.alarms.list()),
     parameters: owned(services.parameters.list()),
@@ -135,6 +142,9 @@ function networksOf(ec2: Ec2, of: (account: string) => boolean) {
       .filter((vpc) => of(vpc.account))
       .map(({ vpcId, account, region, cidrBlocks }) => ({ vpcId, account, region, cidrBlocks: [...cidrBlocks.values()] })),
     subnets: inAccounts(ec2.subnets).map(({ subnetId, vpc, cidrBlock }) => ({ subnetId, vpcId: vpc.vpcId, cidrBlock })),
+    networkInterfaces: [...ec2.networkInterfaces.values()]
+      .filter(({ subnet }) => of(subnet.vpc.account))
+      .map(({ subnet, ...rest }) => ({ subnetId: subnet.subnetId, ...rest })),
     routeTables: tables.map(({ routeTableId, vpc, associations }) => ({
       routeTableId,
       vpcId: vpc.vpcId,

@@ -60,6 +60,13 @@ export interface SecurityGroup {
   readonly rules: Rule[];
 }
 
+export interface NetworkInterface {
+  readonly networkInterfaceId: string;
+  readonly subnet: Subnet;
+  readonly groupIds: readonly string[];
+  readonly description: string;
+}
+
 /** An internet gateway or a virtual private gateway, as ids begin. */
 export type GatewayKind = 'igw' | 'vgw';
 
@@ -87,6 +94,7 @@ export class Network {
   readonly routeTables = new Map<string, RouteTable>();
   readonly securityGroups = new Map<string, SecurityGroup>();
   readonly gateways = new Map<string, Gateway>();
+  readonly networkInterfaces = new Map<string, NetworkInterface>();
   readonly tags = new Tags();
   readonly peerings: Peerings;
   private readonly ids = new Ids();
@@ -184,7 +192,10 @@ export class Network {
   }
 
   deleteSubnet(place: Place, subnetId: string): void {
-    owned('subnet', this.subnets, place, subnetId);
+    const subnet = owned('subnet', this.subnets, place, subnetId);
+    if ([...this.networkInterfaces.values()].some((other) => other.subnet === subnet)) {
+      throw new ServiceError('DependencyViolation', `The subnet '${subnetId}' has dependencies and cannot be deleted.`);
+    }
     this.subnets.delete(subnetId);
     for (const { associations } of this.routeTables.values()) {
       const [id] = [...associations].find(([, associated]) => associated === subnetId) ?? [''];
@@ -306,10 +317,11 @@ export class Network {
 
   deleteSecurityGroup(place: Place, groupId: string): void {
     this.securityGroup(place, groupId);
-    const user = [...this.securityGroups.values()].find(
-      (other) => other.groupId !== groupId && other.rules.some(({ peer }) => peer === groupId),
-    );
-    if (user !== undefined) {
+    const isUsed =
+      [...this.securityGroups.values()].some(
+        (other) => other.groupId !== groupId && other.rules.some(({ peer }) => peer === groupId),
+      ) || [...this.networkInterfaces.values()].some(({ groupIds }) => groupIds.includes(groupId));
+    if (isUsed) {
       throw new ServiceError('DependencyViolation', `resource ${groupId} has a dependent object`);
     }
     this.securityGroups.delete(groupId);
@@ -351,6 +363,29 @@ export class Network {
       throw new ServiceError('InvalidPermission.NotFound', 'The specified rule does not exist in this security group.');
     }
     rules.splice(index, 1);
+  }
+
+  createNetworkInterface(
+    place: Place,
+    { subnetId, groupIds, description }: { subnetId: string; groupIds: readonly string[]; description: string },
+  ): string {
+    const subnet = owned('subnet', this.subnets, place, subnetId);
+    const foreign = groupIds.find((groupId) => this.securityGroup(place, groupId).vpc !== subnet.vpc);
+    if (foreign !== undefined) {
+      const message = `Security group ${foreign} and subnet ${subnetId} belong to different networks.`;
+      throw new ServiceError('InvalidParameter', message);
+    }
+    const networkInterfaceId = this.ids.next('eni');
+    this.networkInterfaces.set(networkInterfaceId, { networkInterfaceId, subnet, groupIds, description });
+    return networkInterfaceId;
+  }
+
+  deleteNetworkInterface(place: Place, networkInterfaceId: string): void {
+    const { vpc } = this.networkInterfaces.get(networkInterfaceId)?.subnet ?? {};
+    if (vpc?.account !== place.account || vpc.region !== place.region) {
+      throw notFound('networkInterface', [networkInterfaceId]);
+    }
+    this.networkInterfaces.delete(networkInterfaceId);
   }
 
   createGateway({ account, region }: Place, kind: GatewayKind): string {

@@ -2,6 +2,8 @@ import type { Ec2 } from '../../aws';
 import { ROUTE_TARGETS, routeTargetKind } from '../../aws/ec2-network';
 import { ALL_EGRESS, sameRule, type GatewayKind, type Rule } from '../../aws/network';
 import { NotSimulated } from '../../aws/not-understood';
+import { ServiceError } from '../../aws/service';
+import type { Clock } from '../../clock';
 import type { ExistingResource, ResourceRequest, ResourceType, ResourceUpdate } from '../resource-type';
 import type { Properties } from '../template';
 import { objects, required, text } from './properties';
@@ -190,7 +192,31 @@ function disassociateGateway(ec2: Ec2, { stack, attributes }: ExistingResource, 
   ec2.disassociate(stack, required(properties, 'RouteTableId'), String(attributes.AssociationId));
 }
 
-export function networkTypes(ec2: Ec2): Readonly<Record<string, ResourceType>> {
+/** For how long CloudFormation tries to delete a subnet or a security group that is in use. */
+const DELETION_PATIENCE_SECONDS = 15 * 60;
+const DELETION_RETRY_SECONDS = 30;
+
+function patientlyDeleted(clock: Clock, type: ResourceType): ResourceType {
+  return {
+    ...type,
+    delete: async (resource) => {
+      const deadline = clock.now() + DELETION_PATIENCE_SECONDS * 1000;
+      for (;;) {
+        try {
+          await type.delete(resource);
+          return;
+        } catch (error) {
+          if (!(error instanceof ServiceError && error.code === 'DependencyViolation') || clock.now() >= deadline) {
+            throw error;
+          }
+          await clock.sleep(DELETION_RETRY_SECONDS * 1000);
+        }
+      }
+    },
+  };
+}
+
+export function networkTypes(ec2: Ec2, clock: Clock): Readonly<Record<string, ResourceType>> {
   return {
     'AWS::EC2::VPC': tagged(ec2, {
       seconds: 3,
@@ -223,22 +249,25 @@ export function networkTypes(ec2: Ec2): Readonly<Record<string, ResourceType>> {
         ec2.find(stack.account, stack.region, required(properties, 'VpcId'))?.cidrBlocks.delete(physicalId);
       },
     },
-    'AWS::EC2::Subnet': tagged(ec2, {
-      create: ({ stack, properties }) => {
-        const vpcId = required(properties, 'VpcId');
-        const cidrBlock = required(properties, 'CidrBlock');
-        const availabilityZone = text(properties, 'AvailabilityZone') ?? `${stack.region}a`;
-        const subnetId = ec2.createSubnet(stack, { vpcId, cidrBlock, availabilityZone });
-        return {
-          physicalId: subnetId,
-          attributes: { SubnetId: subnetId, VpcId: vpcId, CidrBlock: cidrBlock, AvailabilityZone: availabilityZone },
-        };
-      },
-      update: unchanged,
-      delete: ({ stack, physicalId }) => {
-        ec2.deleteSubnet(stack, physicalId);
-      },
-    }),
+    'AWS::EC2::Subnet': patientlyDeleted(
+      clock,
+      tagged(ec2, {
+        create: ({ stack, properties }) => {
+          const vpcId = required(properties, 'VpcId');
+          const cidrBlock = required(properties, 'CidrBlock');
+          const availabilityZone = text(properties, 'AvailabilityZone') ?? `${stack.region}a`;
+          const subnetId = ec2.createSubnet(stack, { vpcId, cidrBlock, availabilityZone });
+          return {
+            physicalId: subnetId,
+            attributes: { SubnetId: subnetId, VpcId: vpcId, CidrBlock: cidrBlock, AvailabilityZone: availabilityZone },
+          };
+        },
+        update: unchanged,
+        delete: ({ stack, physicalId }) => {
+          ec2.deleteSubnet(stack, physicalId);
+        },
+      }),
+    ),
     'AWS::EC2::RouteTable': tagged(ec2, {
       create: ({ stack, properties }) => {
         const routeTableId = ec2.createRouteTable(stack, required(properties, 'VpcId'));
@@ -289,7 +318,7 @@ export function networkTypes(ec2: Ec2): Readonly<Record<string, ResourceType>> {
         ec2.attachGateway(stack, attachedGateway(properties));
       },
     },
-    'AWS::EC2::SecurityGroup': tagged(ec2, securityGroupType(ec2)),
+    'AWS::EC2::SecurityGroup': patientlyDeleted(clock, tagged(ec2, securityGroupType(ec2))),
     'AWS::EC2::SecurityGroupIngress': ruleType(ec2, 'ingress'),
     'AWS::EC2::SecurityGroupEgress': ruleType(ec2, 'egress'),
   };
