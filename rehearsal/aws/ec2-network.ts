@@ -1,5 +1,5 @@
 import { notFound } from './ec2-errors';
-import type { Network, Route, RouteTable, Vpc } from './network';
+import { requireDestination, type Network, type Route, type RouteTable, type Vpc } from './network';
 import type { Members, Parameters, QueryOperation } from './query';
 import { routeTableResource } from './resources';
 import { authorizeDescribe, endDryRun, filtered, page, requireWellFormed, tagSet, type Filters } from './selection';
@@ -168,9 +168,20 @@ function routeOf(parameters: Parameters): Route {
 }
 
 function destinationOf(parameters: Parameters): string {
-  const destination = parameters.get('DestinationCidrBlock') ?? parameters.get('DestinationIpv6CidrBlock');
+  const destination = routeDestination((name) => parameters.get(name));
   if (destination === undefined) {
     throw new ServiceError('MissingParameter', 'The request must contain the parameter destinationCidrBlock');
   }
   return destination;
+}
+
+/** The block that a route leads to, of the parameter that names it; throws where it is not a block. */
+export function routeDestination(get: (parameter: string) => string | undefined): string | undefined {
+  const [ipv4, ipv6] = [get('DestinationCidrBlock'), get('DestinationIpv6CidrBlock')];
+  if (ipv4 !== undefined) {
+    requireDestination('destinationCidrBlock', ipv4);
+  } else if (ipv6 !== undefined) {
+    requireDestination('destinationIpv6CidrBlock', ipv6);
+  }
+  return ipv4 ?? ipv6;
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock';
-import { contains, isCidr, overlap, prefixLength } from './cidr';
+import { contains, isCidr, isIpv6Cidr, overlap, prefixLength } from './cidr';
 import { notFound } from './ec2-errors';
 import { hexadecimal, Ids } from './ids';
 import { arnOf } from './partitions';
@@ -311,6 +311,7 @@ export class Network {
       const message = `The security group '${group.name}' already exists for VPC '${group.vpcId}'`;
       throw new ServiceError('InvalidGroup.Duplicate', message);
     }
+    group.rules.forEach(requirePeer);
     this.securityGroups.set(groupId, { ...group, groupId, vpc });
     return groupId;
   }
@@ -334,6 +335,7 @@ export class Network {
 
   authorizeRule(place: Place, groupId: string, rule: Rule): void {
     const { rules } = this.securityGroup(place, groupId);
+    requirePeer(rule);
     if (rules.some((other) => sameRule(other, rule))) {
       const allowed = `peer: ${rule.peer}, ${rule.protocol.toUpperCase()}, ALLOW`;
       throw new ServiceError('InvalidPermission.Duplicate', `the specified rule "${allowed}" already exists`);
@@ -450,11 +452,28 @@ function requireGatewayRoute({ routeTableId, vpc }: RouteTable, { destination, k
   }
 }
 
+function requirePeer({ peer }: Rule): void {
+  if (!/^(sg|pl)-/.test(peer) && !isCidr(peer) && !isIpv6Cidr(peer)) {
+    throw new ServiceError('InvalidParameterValue', `CIDR block ${peer} is malformed`);
+  }
+}
+
+/** Throws where a destination is not a block of its kind. */
+export function requireDestination(parameter: 'destinationCidrBlock' | 'destinationIpv6CidrBlock', value: string): void {
+  if (!(parameter === 'destinationCidrBlock' ? isCidr : isIpv6Cidr)(value)) {
+    throw invalidCidr(parameter, value);
+  }
+}
+
+function invalidCidr(parameter: string, value: string): ServiceError {
+  const message = `Value (${value}) for parameter ${parameter} is invalid. This is not a valid CIDR block.`;
+  return new ServiceError('InvalidParameterValue', message);
+}
+
 /** VPCs and subnets have blocks from /16 to /28. */
 function requireSize(cidrBlock: string, code: string): void {
   if (!isCidr(cidrBlock)) {
-    const message = `Value (${cidrBlock}) for parameter cidrBlock is invalid. This is not a valid CIDR block.`;
-    throw new ServiceError('InvalidParameterValue', message);
+    throw invalidCidr('cidrBlock', cidrBlock);
   }
   if (prefixLength(cidrBlock) < 16 || prefixLength(cidrBlock) > 28) {
     throw new ServiceError(code, `The CIDR '${cidrBlock}' is invalid.`);

@@ -1,5 +1,5 @@
 import type { Ec2 } from '../../aws';
-import { ROUTE_TARGETS, routeTargetKind } from '../../aws/ec2-network';
+import { ROUTE_TARGETS, routeDestination, routeTargetKind } from '../../aws/ec2-network';
 import { ALL_EGRESS, sameRule, type GatewayKind, type Rule } from '../../aws/network';
 import { NotSimulated } from '../../aws/not-understood';
 import { ServiceError } from '../../aws/service';
@@ -137,7 +137,7 @@ function routeType(ec2: Ec2): ResourceType {
       throw new NotSimulated(`a route to one of ${ROUTE_TARGETS.join(', ')} is simulated, and to nothing else`);
     }
     return {
-      destination: text(properties, 'DestinationCidrBlock') ?? required(properties, 'DestinationIpv6CidrBlock'),
+      destination: routeDestination((parameter) => text(properties, parameter)) ?? required(properties, 'DestinationCidrBlock'),
       kind: routeTargetKind(name),
       target: required(properties, name),
     };
