@@ -267,7 +267,7 @@ export class Network {
     if (routes.size >= ROUTES_PER_TABLE) {
       throw new ServiceError('RouteLimitExceeded', 'The maximum number of routes has been reached.');
     }
-    this.requireTarget(place, table, route);
+    this.requireAllowed(place, table, route);
     routes.set(route.destination, route);
   }
 
@@ -281,7 +281,7 @@ export class Network {
         `There is no route defined for '${route.destination}' in the route table. ${advice}`,
       );
     }
-    this.requireTarget(place, table, route);
+    this.requireAllowed(place, table, route);
     routes.set(route.destination, route);
   }
 
@@ -420,8 +420,11 @@ export class Network {
     return gateway;
   }
 
-  /** A route may be made as soon as its peering connection was requested, and leads nowhere until that is active. */
-  private requireTarget(place: Place, table: RouteTable, route: Route): void {
+  /**
+   * Throws where a table can't have such a route. One to a peering connection may be made as soon as that was requested, and leads
+   * nowhere until it is active.
+   */
+  private requireAllowed(place: Place, table: RouteTable, route: Route): void {
     if (isGatewayRouteTable(table)) {
       requireGatewayRoute(table, route);
     }
