@@ -6,6 +6,7 @@ import type { ResponseUrls } from './cloudformation/response-urls';
 import { RehearsalClock } from './clock';
 import { Journal } from './journal';
 import { LambdaApi } from './lambda/api';
+import { NetworkInterfaces } from './lambda/network-interfaces';
 import { prepareLogs } from './lambda/logs';
 import { LambdaService, type LambdaOptions } from './lambda/runtime';
 import { threads } from './lambda/threads';
@@ -118,6 +119,8 @@ export class Rehearsal {
       responses,
       iam: aws.iam,
       ec2: aws.ec2,
+      keys: aws.keys,
+      networkInterfaces: new NetworkInterfaces({ clock, iam: aws.iam, ec2: aws.ec2, lambda }),
       gameLift: aws,
       parameters: aws.parameters,
       queues: aws.queues,

@@ -1,3 +1,5 @@
+import { isIPv6 } from 'node:net';
+
 function bounds(cidr: string): [first: number, last: number] {
   const [address = '', length = '32'] = cidr.split('/');
   const value = address.split('.').reduce((sum, octet) => sum * 256 + Number(octet), 0);
@@ -10,6 +12,12 @@ function bounds(cidr: string): [first: number, last: number] {
 export function isCidr(text: string): boolean {
   const [, address = '', length] = /^((?:\d{1,3}\.){3}\d{1,3})\/(\d{1,2})$/.exec(text) ?? [];
   return length !== undefined && Number(length) <= 32 && address.split('.').every((octet) => Number(octet) <= 255);
+}
+
+/** The same for IPv6. */
+export function isIpv6Cidr(text: string): boolean {
+  const [, address = '', length] = /^(.+)\/(\d{1,3})$/.exec(text) ?? [];
+  return length !== undefined && Number(length) <= 128 && isIPv6(address);
 }
 
 export const prefixLength = (cidr: string): number => Number(cidr.split('/')[1]);

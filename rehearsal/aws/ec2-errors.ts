@@ -6,6 +6,8 @@ const NOT_FOUND: Readonly<Record<string, string>> = {
   routeTable: 'InvalidRouteTableID.NotFound',
   'security group': 'InvalidGroup.NotFound',
   internetGateway: 'InvalidInternetGatewayID.NotFound',
+  networkInterface: 'InvalidNetworkInterfaceID.NotFound',
+  vpnGateway: 'InvalidVpnGatewayID.NotFound',
   vpcPeeringConnection: 'InvalidVpcPeeringConnectionID.NotFound',
 };
 

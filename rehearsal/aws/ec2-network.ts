@@ -1,5 +1,5 @@
 import { notFound } from './ec2-errors';
-import type { Network, Route, RouteTable, Vpc } from './network';
+import { requireDestination, type Network, type Route, type RouteTable, type Vpc } from './network';
 import type { Members, Parameters, QueryOperation } from './query';
 import { routeTableResource } from './resources';
 import { authorizeDescribe, endDryRun, filtered, page, requireWellFormed, tagSet, type Filters } from './selection';
@@ -19,7 +19,8 @@ const TABLE_FILTERS: Filters<RouteTable> = {
   'vpc-id': ({ vpc }) => vpc.vpcId,
   'route-table-id': ({ routeTableId }) => routeTableId,
   'owner-id': ({ vpc }) => vpc.account,
-  'association.subnet-id': ({ associations }) => [...associations.values()],
+  'association.subnet-id': ({ associations }) => [...associations.values()].filter((id) => id.startsWith('subnet-')),
+  'association.gateway-id': ({ associations }) => [...associations.values()].filter((id) => !id.startsWith('subnet-')),
   'association.main': ({ routeTableId, vpc, associations }) => [
     ...(vpc.mainRouteTableId === routeTableId ? ['true'] : []),
     ...(associations.size > 0 ? ['false'] : []),
@@ -30,7 +31,15 @@ const TABLE_FILTERS: Filters<RouteTable> = {
 };
 
 /** The parameters that name a route's target, one of which a request has. */
-const TARGETS = ['VpcPeeringConnectionId', 'GatewayId', 'NatGatewayId', 'TransitGatewayId', 'NetworkInterfaceId', 'InstanceId'];
+export const ROUTE_TARGETS = [
+  'VpcPeeringConnectionId',
+  'GatewayId',
+  'VpcEndpointId',
+  'NatGatewayId',
+  'TransitGatewayId',
+  'NetworkInterfaceId',
+  'InstanceId',
+];
 
 /** VPCs, route tables and routes. */
 export function networkOperations(network: Network): Readonly<Record<string, QueryOperation>> {
@@ -133,28 +142,46 @@ function describeTable(network: Network, table: RouteTable): Members {
     ownerId: vpc.account,
     associationSet: [
       ...(main ? [associated(`rtbassoc-${routeTableId.slice('rtb-'.length)}`, { main })] : []),
-      ...[...associations].map(([id, subnetId]) => associated(id, { subnetId, main: false })),
+      ...[...associations].map(([id, target]) =>
+        associated(id, { [target.startsWith('subnet-') ? 'subnetId' : 'gatewayId']: target, main: false }),
+      ),
     ],
     routeSet: [...[...vpc.cidrBlocks.values()].map(local), ...routes(table).map(added)],
   };
 }
 
+/** The member of a route that names its target, of the parameter that does: endpoints of Gateway Load Balancers count as gateways. */
+export function routeTargetKind(parameter: string): string {
+  return parameter === 'VpcEndpointId' ? 'gatewayId' : `${parameter.charAt(0).toLowerCase()}${parameter.slice(1)}`;
+}
+
 function routeOf(parameters: Parameters): Route {
-  const given = TARGETS.flatMap((name) => {
+  const given = ROUTE_TARGETS.flatMap((name) => {
     const target = parameters.get(name);
-    return target === undefined ? [] : [{ kind: `${name.charAt(0).toLowerCase()}${name.slice(1)}`, target }];
+    return target === undefined ? [] : [{ kind: routeTargetKind(name), target }];
   });
   const [only] = given;
   if (only === undefined || given.length > 1) {
-    throw new ServiceError('InvalidParameterCombination', `exactly one of ${TARGETS.join(', ')} must be specified`);
+    throw new ServiceError('InvalidParameterCombination', `exactly one of ${ROUTE_TARGETS.join(', ')} must be specified`);
   }
   return { destination: destinationOf(parameters), ...only };
 }
 
 function destinationOf(parameters: Parameters): string {
-  const destination = parameters.get('DestinationCidrBlock') ?? parameters.get('DestinationIpv6CidrBlock');
+  const destination = routeDestination((name) => parameters.get(name));
   if (destination === undefined) {
     throw new ServiceError('MissingParameter', 'The request must contain the parameter destinationCidrBlock');
   }
   return destination;
+}
+
+/** The block that a route leads to, of the parameter that names it; throws where it is not a block. */
+export function routeDestination(get: (parameter: string) => string | undefined): string | undefined {
+  const [ipv4, ipv6] = [get('DestinationCidrBlock'), get('DestinationIpv6CidrBlock')];
+  if (ipv4 !== undefined) {
+    requireDestination('destinationCidrBlock', ipv4);
+  } else if (ipv6 !== undefined) {
+    requireDestination('destinationIpv6CidrBlock', ipv6);
+  }
+  return ipv4 ?? ipv6;
 }

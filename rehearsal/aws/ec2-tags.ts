@@ -21,6 +21,7 @@ const TYPES: Readonly<Record<string, string>> = {
   rtb: 'route-table',
   sg: 'security-group',
   igw: 'internet-gateway',
+  vgw: 'vpn-gateway',
   pcx: 'vpc-peering-connection',
 };
 

@@ -8,6 +8,7 @@ import type { ApiCall, Fault } from './faults';
 import { GameLift } from './gamelift';
 import { Iam } from './iam';
 import { takeInventory, type Inventory, type InventoryPart } from './inventory';
+import { Keys } from './keys';
 import { LogGroups } from './log-groups';
 import { Metrics } from './metrics';
 import { NotUnderstood } from './not-understood';
@@ -58,6 +59,7 @@ export class SimulatedAws {
   readonly alarms: Alarms;
   readonly queues: Queues;
   readonly logGroups = new LogGroups();
+  readonly keys = new Keys();
   readonly notUnderstood = new NotUnderstood();
   /** How long things take in GameLift, and how they end. */
   readonly fates = new Fates();
@@ -112,9 +114,9 @@ export class SimulatedAws {
 
   /** Everything that is there, as plain data to compare; of one account, or of all but GameLift's own. */
   inventory(account?: string): Inventory {
-    const { gameLift, ec2, iam, logGroups, queues, alarms, parameters } = this;
+    const { gameLift, ec2, iam, logGroups, keys, queues, alarms, parameters } = this;
     return takeInventory(
-      { gameLift, ec2, iam, logGroups, queues, alarms, parameters, parts: this.parts.map((part) => part()) },
+      { gameLift, ec2, iam, logGroups, keys, queues, alarms, parameters, parts: this.parts.map((part) => part()) },
       account,
     );
   }

@@ -4,6 +4,7 @@ import type { Ec2 } from './ec2';
 import { GAMELIFT_OWN_ACCOUNT } from './fleets';
 import type { GameLift } from './gamelift';
 import type { Iam } from './iam';
+import type { Keys } from './keys';
 import type { LogGroups } from './log-groups';
 import type { ParameterStore } from './parameters';
 import type { Queues } from './queues';
@@ -37,11 +38,14 @@ export interface Inventory extends InventoryPart {
   readonly peerings: readonly object[];
   readonly vpcs: readonly object[];
   readonly subnets: readonly object[];
+  /** Those that Lambda makes for functions in a VPC. */
+  readonly networkInterfaces: readonly object[];
   /** With their associations. */
   readonly routeTables: readonly object[];
   /** Without the local ones. */
   readonly routes: readonly object[];
   readonly internetGateways: readonly object[];
+  readonly vpnGateways: readonly object[];
   readonly securityGroups: readonly object[];
   readonly rules: readonly object[];
   /** Of EC2's resources. */
@@ -51,6 +55,8 @@ export interface Inventory extends InventoryPart {
   /** Managed ones, without AWS's own. */
   readonly policies: readonly object[];
   readonly logGroups: readonly object[];
+  /** Without those whose deletion is scheduled. */
+  readonly keys: readonly object[];
   readonly queues: readonly object[];
   readonly alarms: readonly object[];
   readonly parameters: readonly object[];
@@ -61,6 +67,7 @@ export interface InventorySources {
   readonly ec2: Ec2;
   readonly iam: Iam;
   readonly logGroups: LogGroups;
+  readonly keys: Keys;
   readonly queues: Queues;
   readonly alarms: Alarms;
   readonly parameters: ParameterStore;
@@ -112,6 +119,7 @@ export function takeInventory({ gameLift, ec2, parts, ...services }: InventorySo
     roles: owned(services.iam.roleList()),
     policies: owned(services.iam.policyList()),
     logGroups: owned(services.logGroups.list()),
+    keys: owned(services.keys.list()),
     queues: owned(services.queues.list()),
     alarms: owned(services.alarms.list()),
     parameters: owned(services.parameters.list()),
@@ -127,12 +135,16 @@ export function takeInventory({ gameLift, ec2, parts, ...services }: InventorySo
 function networksOf(ec2: Ec2, of: (account: string) => boolean) {
   const inAccounts = <T extends { readonly vpc: Owned }>(items: ReadonlyMap<string, T>): T[] =>
     [...items.values()].filter(({ vpc }) => of(vpc.account));
+  const gateways = [...ec2.gateways].filter(([, { account }]) => of(account)).map(([id, gateway]) => ({ id, ...gateway }));
   const [tables, groups] = [inAccounts(ec2.routeTables), inAccounts(ec2.securityGroups)];
   return {
     vpcs: [...ec2.vpcs.values()]
       .filter((vpc) => of(vpc.account))
       .map(({ vpcId, account, region, cidrBlocks }) => ({ vpcId, account, region, cidrBlocks: [...cidrBlocks.values()] })),
     subnets: inAccounts(ec2.subnets).map(({ subnetId, vpc, cidrBlock }) => ({ subnetId, vpcId: vpc.vpcId, cidrBlock })),
+    networkInterfaces: [...ec2.networkInterfaces.values()]
+      .filter(({ subnet }) => of(subnet.vpc.account))
+      .map(({ subnet, ...rest }) => ({ subnetId: subnet.subnetId, ...rest })),
     routeTables: tables.map(({ routeTableId, vpc, associations }) => ({
       routeTableId,
       vpcId: vpc.vpcId,
@@ -141,7 +153,8 @@ function networksOf(ec2: Ec2, of: (account: string) => boolean) {
     routes: tables.flatMap(({ routeTableId, routes }) =>
       [...routes.values()].map((route) => ({ routeTableId, ...route, state: ec2.stateOf(route) })),
     ),
-    internetGateways: [...ec2.gateways].filter(([, { account }]) => of(account)).map(([id, gateway]) => ({ id, ...gateway })),
+    internetGateways: gateways.filter(({ id }) => id.startsWith('igw-')),
+    vpnGateways: gateways.filter(({ id }) => id.startsWith('vgw-')),
     securityGroups: groups.map(({ groupId, vpc, name }) => ({ groupId, vpcId: vpc.vpcId, name })),
     rules: groups.flatMap(({ groupId, rules }) => rules.map((rule) => ({ groupId, ...rule }))),
   };

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock';
-import { contains, isCidr, overlap, prefixLength } from './cidr';
+import { contains, isCidr, isIpv6Cidr, overlap, prefixLength } from './cidr';
 import { notFound } from './ec2-errors';
 import { hexadecimal, Ids } from './ids';
 import { arnOf } from './partitions';
@@ -38,7 +38,7 @@ export interface RouteTable {
   readonly vpc: Vpc;
   /** By destination, without the local ones. */
   readonly routes: Map<string, Route>;
-  /** Subnets, by the ids of their associations. */
+  /** Subnets and gateways, by the ids of their associations. */
   readonly associations: Map<string, string>;
 }
 
@@ -60,6 +60,16 @@ export interface SecurityGroup {
   readonly rules: Rule[];
 }
 
+export interface NetworkInterface {
+  readonly networkInterfaceId: string;
+  readonly subnet: Subnet;
+  readonly groupIds: readonly string[];
+  readonly description: string;
+}
+
+/** An internet gateway or a virtual private gateway, as ids begin. */
+export type GatewayKind = 'igw' | 'vgw';
+
 interface Gateway {
   readonly account: string;
   readonly region: string;
@@ -68,6 +78,11 @@ interface Gateway {
 
 const ROUTES_PER_TABLE = 50;
 const RULES_PER_DIRECTION = 60;
+
+/** Whether a table routes what enters the VPC through an internet gateway or a virtual private gateway. */
+export const isGatewayRouteTable = ({ associations }: RouteTable): boolean => [...associations.values()].some(isGatewayId);
+
+const isGatewayId = (id: string): boolean => /^[iv]gw-/.test(id);
 
 /** All egress, as every new security group allows it. */
 export const ALL_EGRESS: Rule = { direction: 'egress', protocol: '-1', peer: '0.0.0.0/0' };
@@ -79,6 +94,7 @@ export class Network {
   readonly routeTables = new Map<string, RouteTable>();
   readonly securityGroups = new Map<string, SecurityGroup>();
   readonly gateways = new Map<string, Gateway>();
+  readonly networkInterfaces = new Map<string, NetworkInterface>();
   readonly tags = new Tags();
   readonly peerings: Peerings;
   private readonly ids = new Ids();
@@ -176,7 +192,10 @@ export class Network {
   }
 
   deleteSubnet(place: Place, subnetId: string): void {
-    owned('subnet', this.subnets, place, subnetId);
+    const subnet = owned('subnet', this.subnets, place, subnetId);
+    if ([...this.networkInterfaces.values()].some((other) => other.subnet === subnet)) {
+      throw new ServiceError('DependencyViolation', `The subnet '${subnetId}' has dependencies and cannot be deleted.`);
+    }
     this.subnets.delete(subnetId);
     for (const { associations } of this.routeTables.values()) {
       const [id] = [...associations].find(([, associated]) => associated === subnetId) ?? [''];
@@ -212,24 +231,49 @@ export class Network {
     return id;
   }
 
+  /**
+   * Makes a gateway route table of one that has only routes that such a table may have.
+   *
+   * @returns the id of the association
+   */
+  associateGateway(place: Place, routeTableId: string, gatewayId: string): string {
+    const table = this.routeTable(place, routeTableId);
+    if (this.gateway(place, gatewayId).vpcId !== table.vpc.vpcId) {
+      const message = `route table ${routeTableId} and network gateway ${gatewayId} belong to different networks`;
+      throw new ServiceError('InvalidParameterValue', message);
+    }
+    if (this.tablesOf(table.vpc.vpcId).some(({ associations }) => [...associations.values()].includes(gatewayId))) {
+      const message = `the specified association for route table ${routeTableId} conflicts with an existing association`;
+      throw new ServiceError('Resource.AlreadyAssociated', message);
+    }
+    table.routes.forEach((route) => {
+      requireGatewayRoute(table, route);
+    });
+    const id = this.ids.next('rtbassoc');
+    table.associations.set(id, gatewayId);
+    return id;
+  }
+
   disassociate(place: Place, routeTableId: string, associationId: string): void {
     this.routeTable(place, routeTableId).associations.delete(associationId);
   }
 
   createRoute(place: Place, routeTableId: string, route: Route): void {
-    const { routes, vpc } = this.routeTable(place, routeTableId);
+    const table = this.routeTable(place, routeTableId);
+    const { routes, vpc } = table;
     if (routes.has(route.destination) || [...vpc.cidrBlocks.values()].includes(route.destination)) {
       throw new ServiceError('RouteAlreadyExists', `The route identified by ${route.destination} already exists.`);
     }
     if (routes.size >= ROUTES_PER_TABLE) {
       throw new ServiceError('RouteLimitExceeded', 'The maximum number of routes has been reached.');
     }
-    this.requireTarget(place, route);
+    this.requireAllowed(place, table, route);
     routes.set(route.destination, route);
   }
 
   replaceRoute(place: Place, routeTableId: string, route: Route): void {
-    const { routes } = this.routeTable(place, routeTableId);
+    const table = this.routeTable(place, routeTableId);
+    const { routes } = table;
     if (!routes.has(route.destination)) {
       const advice = 'Use CreateRoute instead.';
       throw new ServiceError(
@@ -237,7 +281,7 @@ export class Network {
         `There is no route defined for '${route.destination}' in the route table. ${advice}`,
       );
     }
-    this.requireTarget(place, route);
+    this.requireAllowed(place, table, route);
     routes.set(route.destination, route);
   }
 
@@ -267,16 +311,18 @@ export class Network {
       const message = `The security group '${group.name}' already exists for VPC '${group.vpcId}'`;
       throw new ServiceError('InvalidGroup.Duplicate', message);
     }
+    group.rules.forEach(requirePeer);
     this.securityGroups.set(groupId, { ...group, groupId, vpc });
     return groupId;
   }
 
   deleteSecurityGroup(place: Place, groupId: string): void {
     this.securityGroup(place, groupId);
-    const user = [...this.securityGroups.values()].find(
-      (other) => other.groupId !== groupId && other.rules.some(({ peer }) => peer === groupId),
-    );
-    if (user !== undefined) {
+    const isUsed =
+      [...this.securityGroups.values()].some(
+        (other) => other.groupId !== groupId && other.rules.some(({ peer }) => peer === groupId),
+      ) || [...this.networkInterfaces.values()].some(({ groupIds }) => groupIds.includes(groupId));
+    if (isUsed) {
       throw new ServiceError('DependencyViolation', `resource ${groupId} has a dependent object`);
     }
     this.securityGroups.delete(groupId);
@@ -289,6 +335,7 @@ export class Network {
 
   authorizeRule(place: Place, groupId: string, rule: Rule): void {
     const { rules } = this.securityGroup(place, groupId);
+    requirePeer(rule);
     if (rules.some((other) => sameRule(other, rule))) {
       const allowed = `peer: ${rule.peer}, ${rule.protocol.toUpperCase()}, ALLOW`;
       throw new ServiceError('InvalidPermission.Duplicate', `the specified rule "${allowed}" already exists`);
@@ -320,21 +367,46 @@ export class Network {
     rules.splice(index, 1);
   }
 
-  createInternetGateway({ account, region }: Place): string {
-    const id = this.ids.next('igw');
+  createNetworkInterface(
+    place: Place,
+    { subnetId, groupIds, description }: { subnetId: string; groupIds: readonly string[]; description: string },
+  ): string {
+    const subnet = owned('subnet', this.subnets, place, subnetId);
+    const foreign = groupIds.find((groupId) => this.securityGroup(place, groupId).vpc !== subnet.vpc);
+    if (foreign !== undefined) {
+      const message = `Security group ${foreign} and subnet ${subnetId} belong to different networks.`;
+      throw new ServiceError('InvalidParameter', message);
+    }
+    const networkInterfaceId = this.ids.next('eni');
+    this.networkInterfaces.set(networkInterfaceId, { networkInterfaceId, subnet, groupIds, description });
+    return networkInterfaceId;
+  }
+
+  deleteNetworkInterface(place: Place, networkInterfaceId: string): void {
+    const { vpc } = this.networkInterfaces.get(networkInterfaceId)?.subnet ?? {};
+    if (vpc?.account !== place.account || vpc.region !== place.region) {
+      throw notFound('networkInterface', [networkInterfaceId]);
+    }
+    this.networkInterfaces.delete(networkInterfaceId);
+  }
+
+  createGateway({ account, region }: Place, kind: GatewayKind): string {
+    const id = this.ids.next(kind);
     this.gateways.set(id, { account, region });
     return id;
   }
 
   /** Without a VPC, detaches it. */
-  attachInternetGateway(place: Place, gatewayId: string, vpcId?: string): void {
+  attachGateway(place: Place, gatewayId: string, vpcId?: string): void {
     const { account, region } = this.gateway(place, gatewayId);
     this.gateways.set(gatewayId, vpcId === undefined ? { account, region } : { account, region, vpcId });
   }
 
-  deleteInternetGateway(place: Place, gatewayId: string): void {
+  deleteGateway(place: Place, gatewayId: string): void {
     if (this.gateway(place, gatewayId).vpcId !== undefined) {
-      throw new ServiceError('DependencyViolation', `The internetGateway '${gatewayId}' has dependencies and cannot be deleted.`);
+      throw gatewayId.startsWith('vgw-')
+        ? new ServiceError('IncorrectState', `The vpnGateway '${gatewayId}' is in use`)
+        : new ServiceError('DependencyViolation', `The internetGateway '${gatewayId}' has dependencies and cannot be deleted.`);
     }
     this.gateways.delete(gatewayId);
     this.tags.clear(place.account, gatewayId);
@@ -343,13 +415,20 @@ export class Network {
   private gateway({ account, region }: Place, gatewayId: string): Gateway {
     const gateway = this.gateways.get(gatewayId);
     if (gateway?.account !== account || gateway.region !== region) {
-      throw notFound('internetGateway', [gatewayId]);
+      throw notFound(gatewayId.startsWith('vgw-') ? 'vpnGateway' : 'internetGateway', [gatewayId]);
     }
     return gateway;
   }
 
-  /** A route may be made as soon as its peering connection was requested, and leads nowhere until that is active. */
-  private requireTarget(place: Place, { kind, target }: Route): void {
+  /**
+   * Throws where a table can't have such a route. One to a peering connection may be made as soon as that was requested, and leads
+   * nowhere until it is active.
+   */
+  private requireAllowed(place: Place, table: RouteTable, route: Route): void {
+    if (isGatewayRouteTable(table)) {
+      requireGatewayRoute(table, route);
+    }
+    const { kind, target } = route;
     if (kind === 'vpcPeeringConnectionId') {
       const peering = this.peerings.required(place, target);
       if (!peering.live) {
@@ -359,11 +438,45 @@ export class Network {
   }
 }
 
+/**
+ * A gateway route table leads to destinations inside the VPC alone, and only to a network interface, a Gateway Load Balancer endpoint
+ * or `local`. The words for destinations outside of the VPC are not EC2's own: AWS does not publish those.
+ */
+function requireGatewayRoute({ routeTableId, vpc }: RouteTable, { destination, kind, target }: Route): void {
+  const { cidrBlocks } = vpc;
+  if (!isCidr(destination) || ![...cidrBlocks.values()].some((block) => contains(block, destination))) {
+    const reason = `the gateway route table ${routeTableId} can have routes only to CIDR blocks inside its VPC`;
+    throw new ServiceError('InvalidParameterValue', `The destination CIDR block ${destination} is not allowed: ${reason}.`);
+  }
+  if (kind !== 'networkInterfaceId' && target !== 'local' && !target.startsWith('vpce-')) {
+    const reason = "is equal to or more specific than one of this VPC's CIDR blocks";
+    const advice = 'This route can target only an interface or an instance.';
+    throw new ServiceError('InvalidParameterValue', `The destination CIDR block ${destination} ${reason}. ${advice}`);
+  }
+}
+
+function requirePeer({ peer }: Rule): void {
+  if (!/^(sg|pl)-/.test(peer) && !isCidr(peer) && !isIpv6Cidr(peer)) {
+    throw new ServiceError('InvalidParameterValue', `CIDR block ${peer} is malformed`);
+  }
+}
+
+/** Throws where a destination is not a block of its kind. */
+export function requireDestination(parameter: 'destinationCidrBlock' | 'destinationIpv6CidrBlock', value: string): void {
+  if (!(parameter === 'destinationCidrBlock' ? isCidr : isIpv6Cidr)(value)) {
+    throw invalidCidr(parameter, value);
+  }
+}
+
+function invalidCidr(parameter: string, value: string): ServiceError {
+  const message = `Value (${value}) for parameter ${parameter} is invalid. This is not a valid CIDR block.`;
+  return new ServiceError('InvalidParameterValue', message);
+}
+
 /** VPCs and subnets have blocks from /16 to /28. */
 function requireSize(cidrBlock: string, code: string): void {
   if (!isCidr(cidrBlock)) {
-    const message = `Value (${cidrBlock}) for parameter cidrBlock is invalid. This is not a valid CIDR block.`;
-    throw new ServiceError('InvalidParameterValue', message);
+    throw invalidCidr('cidrBlock', cidrBlock);
   }
   if (prefixLength(cidrBlock) < 16 || prefixLength(cidrBlock) > 28) {
     throw new ServiceError(code, `The CIDR '${cidrBlock}' is invalid.`);

@@ -1,5 +1,5 @@
 import type { Context, Decision, Principal } from './iam';
-import type { Network, Route, RouteTable, Rule, Vpc } from './network';
+import { isGatewayRouteTable, type Network, type Route, type RouteTable, type Rule, type Vpc } from './network';
 import type { Peering } from './peerings';
 import { peeringResource, routeTableResource, securityGroupResource, vpcResource, type Resource } from './resources';
 import { ServiceError, type ServiceCall } from './service';
@@ -83,7 +83,8 @@ export class PeerActions {
     const decide = this.acting(authorizer, vpc);
     const tables = ec2
       .tablesOf(vpc.vpcId)
-      .filter((table) => reading !== 'main route table' || table.routeTableId === vpc.mainRouteTableId);
+      .filter((table) => reading !== 'main route table' || table.routeTableId === vpc.mainRouteTableId)
+      .filter((table) => !isGatewayRouteTable(table));
     await demand(decide, [
       ...describes(vpc),
       ...tables.map((table) => ({ action: 'CreateRoute', resource: routeTableResource(ec2, table) })),

@@ -1,3 +1,4 @@
+import type { ServiceError } from '../aws/service';
 import type { Assets } from './assembly';
 import type { Properties } from './template';
 
@@ -49,6 +50,12 @@ export class ResourceFailure extends Error {
     super(reason);
   }
 }
+
+/** How CloudFormation passes on why a service refused what it asked for. */
+export const handlerFailure = (service: string, { message, status, code }: ServiceError): ResourceFailure =>
+  new ResourceFailure(
+    `Resource handler returned message: "${message} (Service: ${service}, Status Code: ${status}, Error Code: ${code})"`,
+  );
 
 /** A type of resource: what CloudFormation does for it. */
 export interface ResourceType {

@@ -13,6 +13,12 @@ export interface TemplateParameter {
   readonly Type: string;
   readonly Default?: string | number;
   readonly AllowedValues?: readonly (string | number)[];
+  readonly AllowedPattern?: string;
+  readonly MinLength?: string | number;
+  readonly MaxLength?: string | number;
+  readonly MinValue?: string | number;
+  readonly MaxValue?: string | number;
+  readonly ConstraintDescription?: string;
 }
 
 export interface TemplateResource {

@@ -13,7 +13,16 @@ export interface FunctionConfiguration {
   readonly memoryMegabytes: number;
   readonly environment: Readonly<Record<string, string>>;
   readonly logGroupName: string;
+  /** Where it runs. @default - outside of the account's VPCs */
+  readonly vpc?: VpcConfiguration;
+  /** The key that encrypts its environment. @default - a key that Lambda owns */
+  readonly kmsKeyArn?: string;
   readonly code: { readonly directory: string } | { readonly zipFile: string };
+}
+
+export interface VpcConfiguration {
+  readonly subnetIds: readonly string[];
+  readonly securityGroupIds: readonly string[];
 }
 
 /** What `AWS::Lambda::EventInvokeConfig` sets. */
@@ -33,6 +42,8 @@ export interface FunctionDescription {
   readonly role: string;
   readonly runtime: string;
   readonly logGroupName: string;
+  readonly vpc?: VpcConfiguration;
+  readonly kmsKeyArn?: string;
   readonly versions: readonly string[];
   /** The versions that they stand for. */
   readonly aliases: Readonly<Record<string, string>>;
@@ -134,8 +145,13 @@ export class DeployedFunction {
     }
   }
 
+  /** Of what there is of it, published versions included. */
+  configurations(): FunctionConfiguration[] {
+    return [this.latest, ...this.published].filter(({ retired }) => !retired).map(({ configuration }) => configuration);
+  }
+
   describe(): FunctionDescription {
-    const { account, region, functionName, role, runtime, logGroupName } = this.latest.configuration;
+    const { account, region, functionName, role, runtime, logGroupName, vpc, kmsKeyArn } = this.latest.configuration;
     return {
       account,
       region,
@@ -143,6 +159,8 @@ export class DeployedFunction {
       role,
       runtime,
       logGroupName,
+      ...(vpc === undefined ? {} : { vpc }),
+      ...(kmsKeyArn === undefined ? {} : { kmsKeyArn }),
       versions: this.published.filter(({ retired }) => !retired).map(({ version }) => version),
       aliases: Object.fromEntries(this.aliases),
       eventInvoke: Object.fromEntries(this.eventInvoke),

@@ -117,6 +117,11 @@ export class LambdaService {
     return [...this.functions.values()].map((deployed) => deployed.describe());
   }
 
+  /** Of all functions and their published versions. */
+  configurations(): FunctionConfiguration[] {
+    return [...this.functions.values()].flatMap((deployed) => deployed.configurations());
+  }
+
   configuration(arn: string): FunctionConfiguration {
     return this.findVersion(arn).configuration;
   }

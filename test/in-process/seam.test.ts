@@ -186,8 +186,8 @@ test('connections, and what they are in EC2', () =>
     expect(await seam.each(route, () => seam.outcome(seam.inProcess, unroute))).toBeUndefined();
     expect(await seam.both(route)).toMatchObject({ name: 'RouteAlreadyExists' });
     expect(await seam.both((api, signal) => api.replaceRoute(tableId, '10.1.0.0/16', id, signal))).toBeUndefined();
-    const gateway = aws.ec2.createInternetGateway(PLACE);
-    aws.ec2.attachInternetGateway(PLACE, gateway, vpcId);
+    const gateway = aws.ec2.createGateway(PLACE, 'igw');
+    aws.ec2.attachGateway(PLACE, gateway, vpcId);
     aws.ec2.createRoute(PLACE, tableId, { destination: '0.0.0.0/0', kind: 'gatewayId', target: gateway });
     const tables = (await seam.both((api, signal) => api.describeRouteTables(vpcId, signal))) as {
       readonly routes: readonly object[];

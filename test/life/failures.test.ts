@@ -227,8 +227,8 @@ describe('peer VPCs and permissions', () => {
     const there = await existing(rehearsal);
     const { ec2, gameLift } = rehearsal.aws;
     const destination = gameLift.fleets.all()[0]?.vpc?.cidrBlock ?? '';
-    const gateway = ec2.createInternetGateway(PLACE);
-    ec2.attachInternetGateway(PLACE, gateway, there.vpcId);
+    const gateway = ec2.createGateway(PLACE, 'igw');
+    ec2.attachGateway(PLACE, gateway, there.vpcId);
     // the table that is looked at last: those before it must not have changed when the conflict shows
     const [, routeTableId = ''] = there.routeTableIds;
     ec2.createRoute(PLACE, routeTableId, { destination, kind: 'gatewayId', target: gateway });

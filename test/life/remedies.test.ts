@@ -130,8 +130,8 @@ describe('a creation that failed and was kept', () => {
   function obstruct(rehearsal: Rehearsal, there: Existing): () => void {
     const { ec2, gameLift } = rehearsal.aws;
     const destination = gameLift.fleets.all()[0]?.vpc?.cidrBlock ?? '';
-    const gateway = ec2.createInternetGateway(PLACE);
-    ec2.attachInternetGateway(PLACE, gateway, there.vpcId);
+    const gateway = ec2.createGateway(PLACE, 'igw');
+    ec2.attachGateway(PLACE, gateway, there.vpcId);
     const [, table = ''] = there.routeTableIds;
     ec2.createRoute(PLACE, table, { destination, kind: 'gatewayId', target: gateway });
     return () => {

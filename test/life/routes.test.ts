@@ -103,8 +103,8 @@ test('a route that somebody has led elsewhere since stays when its table is no l
   const { ec2: network, gameLift } = rehearsal.aws;
   const destination = gameLift.fleets.all()[0]?.vpc?.cidrBlock ?? '';
   const [, routeTableId = ''] = there.routeTableIds;
-  const firewall = network.createInternetGateway(PLACE);
-  network.attachInternetGateway(PLACE, firewall, there.vpcId);
+  const firewall = network.createGateway(PLACE, 'igw');
+  network.attachGateway(PLACE, firewall, there.vpcId);
   network.routeTables.get(routeTableId)?.routes.delete(destination);
   network.createRoute(PLACE, routeTableId, { destination, kind: 'gatewayId', target: firewall });
   expect(await join(rehearsal, there, toOneSubnet(there))).toBe('UPDATE_COMPLETE');

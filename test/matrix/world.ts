@@ -223,8 +223,8 @@ function layOut({ ec2 }: SimulatedAws): Places {
     const place = { account, region: REGION };
     const { vpcId } = ec2.createVpc({ ...place, cidrBlock: `${cidr}.0.0/16` });
     const main = ec2.vpc(place, vpcId).mainRouteTableId;
-    const gateway = ec2.createInternetGateway(place);
-    ec2.attachInternetGateway(place, gateway, vpcId);
+    const gateway = ec2.createGateway(place, 'igw');
+    ec2.attachGateway(place, gateway, vpcId);
     ec2.tags.put(account, vpcId, new Map([['Name', `studio ${cidr}`]]));
     const isolated = Array.from({ length: tables }, (_, index) => {
       const cidrBlock = `${cidr}.${index}.0/24`;

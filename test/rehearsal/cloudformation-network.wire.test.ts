@@ -2,7 +2,21 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { App, CfnOutput, Fn, Stack, Tags } from 'aws-cdk-lib';
-import { CfnRoute, CfnVPC, CfnVPCCidrBlock, Peer, Port, SecurityGroup, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
+import {
+  CfnGatewayRouteTableAssociation,
+  CfnInternetGateway,
+  CfnRoute,
+  CfnRouteTable,
+  CfnVPC,
+  CfnVPCCidrBlock,
+  CfnVPCGatewayAttachment,
+  CfnVPNGateway,
+  Peer,
+  Port,
+  SecurityGroup,
+  SubnetType,
+  Vpc,
+} from 'aws-cdk-lib/aws-ec2';
 import { CfnBuild, CfnFleet } from 'aws-cdk-lib/aws-gamelift';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { AwsCustomResource, AwsCustomResourcePolicy, PhysicalResourceId } from 'aws-cdk-lib/custom-resources';
@@ -215,6 +229,68 @@ test('a VPC of the CDK, public subnets and all, is created, updated and deleted'
   expect(rehearsal.aws.inventory(ACCOUNT).vpcs).toMatchObject([{ cidrBlocks: ['10.0.0.0/16', '10.2.0.0/16'] }]);
   expect((await remove()).status).toBe('DELETE_COMPLETE');
   expect(rehearsal.aws.inventory()).toEqual(before);
+});
+
+describe('a gateway route table', () => {
+  const gateways = { igw: CfnInternetGateway, vgw: CfnVPNGateway };
+
+  interface GatewayTable {
+    readonly kind: keyof typeof gateways;
+    readonly destinationCidrBlock?: string;
+    /** Which of two tables is the gateway's. */
+    readonly table?: 0 | 1;
+  }
+
+  function addGatewayTable(stack: Stack, { kind, destinationCidrBlock = '10.0.1.0/24', table = 0 }: GatewayTable): void {
+    const vpcId = new CfnVPC(stack, 'Vpc', { cidrBlock: '10.0.0.0/16' }).ref;
+    const gatewayId = new gateways[kind](stack, 'Gateway', { type: 'ipsec.1' }).ref;
+    const attachment = new CfnVPCGatewayAttachment(stack, 'Attachment', {
+      vpcId,
+      ...(kind === 'igw' ? { internetGatewayId: gatewayId } : { vpnGatewayId: gatewayId }),
+    });
+    const tables = [0, 1].map((number) => new CfnRouteTable(stack, `Table${number}`, { vpcId }).ref);
+    const routeTableId = tables[table] ?? '';
+    const association = new CfnGatewayRouteTableAssociation(stack, 'Association', { gatewayId, routeTableId });
+    association.node.addDependency(attachment);
+    new CfnRoute(stack, 'Route', { routeTableId, destinationCidrBlock, networkInterfaceId: 'eni-1' }).node.addDependency(
+      association,
+    );
+    new CfnOutput(stack, 'Out', { value: association.attrAssociationId });
+  }
+
+  test.each(['igw', 'vgw'] as const)('is created with its gateway, %s, changed to another table, and deleted', async (kind) => {
+    const before = rehearsal.aws.inventory();
+    const created = await deploy((stack) => {
+      addGatewayTable(stack, { kind });
+    });
+    expect(created).toMatchObject({
+      status: 'CREATE_COMPLETE',
+      outputs: { Out: expect.stringMatching(/^rtbassoc-/) as unknown },
+    });
+    const gatewayId = physicalId('AWS::EC2::GatewayRouteTableAssociation');
+    const tablesWithGateway = () =>
+      rehearsal.aws.ec2.tablesOf(physicalId('AWS::EC2::VPC') ?? '').filter(({ associations }) => associations.size > 0);
+    const [table] = tablesWithGateway();
+    expect([...(table?.associations.values() ?? [])]).toEqual([gatewayId]);
+    const updated = await deploy((stack) => {
+      addGatewayTable(stack, { kind, table: 1 });
+    });
+    expect(updated.status).toBe('UPDATE_COMPLETE');
+    expect(physicalId('AWS::EC2::GatewayRouteTableAssociation')).toBe(gatewayId);
+    expect(tablesWithGateway()).toHaveLength(1);
+    expect(tablesWithGateway()[0]).not.toBe(table);
+    expect((await remove()).status).toBe('DELETE_COMPLETE');
+    expect(rehearsal.aws.inventory()).toEqual(before);
+  });
+
+  test('has no route that leads out of its VPC', async () => {
+    await deploy((stack) => {
+      addGatewayTable(stack, { kind: 'igw', destinationCidrBlock: '10.192.0.0/20' });
+    });
+    expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual([
+      expect.stringMatching(/^The destination CIDR block 10\.192\.0\.0\/20 is not allowed: the gateway route table rtb-\w+ can /),
+    ]);
+  });
 });
 
 test('the handler that closes default security groups works unmodified', async () => {

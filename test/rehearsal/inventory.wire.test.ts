@@ -85,6 +85,8 @@ const RESOURCES: Readonly<Record<string, object>> = {
   Subnet: { Type: 'AWS::EC2::Subnet', Properties: { ...VPC, CidrBlock: '10.0.0.0/24' } },
   Table: { Type: 'AWS::EC2::RouteTable', Properties: VPC },
   Gateway: { Type: 'AWS::EC2::InternetGateway', Properties: { Tags: [{ Key: 'team', Value: 'studio' }] } },
+  Key: { Type: 'AWS::KMS::Key', Properties: { KeyPolicy: {} } },
+  VpnGateway: { Type: 'AWS::EC2::VPNGateway', Properties: { Type: 'ipsec.1' } },
   Attachment: { Type: 'AWS::EC2::VPCGatewayAttachment', Properties: { ...VPC, InternetGatewayId: { Ref: 'Gateway' } } },
   Route: {
     Type: 'AWS::EC2::Route',
@@ -112,6 +114,7 @@ describe('the inventory', () => {
       fleets: 1,
       functions: 1,
       internetGateways: 1,
+      keys: 1,
       logGroups: 1,
       otherResources: 3,
       parameters: 1,
@@ -128,6 +131,7 @@ describe('the inventory', () => {
       subnets: 1,
       tags: 2,
       vpcs: 1,
+      vpnGateways: 1,
     });
     const arn = 'arn:aws:lambda:us-east-1:111111111111:function:';
     const [{ functionName }] = of('functions') as unknown as [{ functionName: string }];

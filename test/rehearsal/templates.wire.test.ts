@@ -19,6 +19,8 @@ const outputs = (value: unknown, more: object = {}) => ({
   Outputs: { Out: { Value: value, ...more } },
 });
 
+const parameter = (definition: object) => ({ ...outputs({ Ref: 'Name' }), Parameters: { Name: definition } });
+
 describe('a template is refused, and nothing happens,', () => {
   const unresolved = (block: string) =>
     `Template format error: Unresolved condition dependency No in the ${block} block of the template`;
@@ -168,8 +170,49 @@ describe('a template is refused, and nothing happens,', () => {
     ],
     [
       'with a parameter whose value is not allowed',
-      { ...outputs('x'), Parameters: { Name: { Type: 'String', Default: 'c', AllowedValues: ['a', 'b'] } } },
+      parameter({ Type: 'String', Default: 'c', AllowedValues: ['a', 'b'] }),
       "Parameter 'Name' must be one of AllowedValues",
+    ],
+    [
+      'with a parameter one of whose items is not allowed',
+      parameter({ Type: 'CommaDelimitedList', Default: 'a, c', AllowedValues: ['a', 'b'] }),
+      "Parameter 'Name' must be one of AllowedValues",
+    ],
+    [
+      'with a parameter of which only a part matches its pattern',
+      parameter({ Type: 'String', Default: 'ab1', AllowedPattern: '[a-z]|[a-z]+' }),
+      "Parameter 'Name' must match pattern [a-z]|[a-z]+",
+    ],
+    [
+      'with a parameter that breaks a constraint that is described',
+      parameter({ Type: 'String', Default: '1', AllowedPattern: '[a-z]+', ConstraintDescription: 'must be lower case' }),
+      'Parameter Name failed to satisfy constraint: must be lower case',
+    ],
+    [
+      'with a parameter that is too short',
+      parameter({ Type: 'String', Default: 'ab', MinLength: 3 }),
+      "Parameter 'Name' must contain at least 3 characters",
+    ],
+    [
+      'with a parameter that is too long',
+      parameter({ Type: 'String', Default: 'abcd', MaxLength: '3' }),
+      "Parameter 'Name' must contain at most 3 characters",
+    ],
+    ['with a parameter that is no number', parameter({ Type: 'Number', Default: 'one' }), "Parameter 'Name' must be a number"],
+    [
+      'with a parameter that is too small',
+      parameter({ Type: 'Number', Default: 1, MinValue: 2 }),
+      "Parameter 'Name' must be a number not less than 2",
+    ],
+    [
+      'with a parameter one of whose items is too big',
+      parameter({ Type: 'List<Number>', Default: '1,11', MaxValue: '10' }),
+      "Parameter 'Name' must be a number not greater than 10",
+    ],
+    [
+      'with a pattern of a parameter that Java knows and JavaScript does not',
+      parameter({ Type: 'String', Default: 'A', AllowedPattern: '\\p{Upper}+' }),
+      'the AllowedPattern of the parameter Name is not simulated: got \\p{Upper}+',
     ],
     [
       'with a transform inline',
@@ -202,8 +245,21 @@ describe('a template is refused, and nothing happens,', () => {
   });
 });
 
+test('parameters that keep all constraints are accepted', async () => {
+  const numbers = { Type: 'List<Number>', Default: '2, 10', MinValue: 2, MaxValue: 10, AllowedPattern: '\\d+' };
+  const { status, outputs: values } = await deploy({
+    ...outputs({ 'Fn::Join': ['+', { Ref: 'Numbers' }] }),
+    Parameters: {
+      Numbers: numbers,
+      Name: { Type: 'String', Default: 'abc', AllowedPattern: '[a-z]+', AllowedValues: ['abc'], MinLength: 3, MaxLength: 3 },
+    },
+  });
+  expect({ status, values }).toEqual({ status: 'CREATE_COMPLETE', values: { Out: '2+10' } });
+});
+
 describe('a resource fails', () => {
   const invalid = (message: string) => `Properties validation failed for resource Bad with message:\n${message}`;
+  const fleet = (properties: object) => ({ Type: 'AWS::GameLift::Fleet', Properties: { Name: 'fleet', ...properties } });
   const queue = (properties: object) => ({ Type: 'AWS::SQS::Queue', Properties: properties });
 
   test.each<[string, object, string]>([
@@ -222,6 +278,21 @@ describe('a resource fails', () => {
       'with a word for a number',
       queue({ MessageRetentionPeriod: 'long' }),
       invalid('#/MessageRetentionPeriod: expected type: Integer, found: String'),
+    ],
+    [
+      'with a value that is not among those that its property takes',
+      fleet({ FleetType: 'CHEAP' }),
+      invalid('#/FleetType: failed validation constraint for keyword [enum]'),
+    ],
+    [
+      'with such a value further inside',
+      fleet({ EC2InboundPermissions: [{ FromPort: 1, ToPort: 1, IpRange: '0.0.0.0/0', Protocol: 'ICMP' }] }),
+      invalid('#/EC2InboundPermissions/0/Protocol: failed validation constraint for keyword [enum]'),
+    ],
+    [
+      'with a list for such a value',
+      fleet({ FleetType: ['SPOT'] }),
+      invalid('#/FleetType: expected type: String, found: JSONArray'),
     ],
     [
       'with a word for a boolean',
@@ -272,6 +343,44 @@ describe('a resource fails', () => {
     expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual([message]);
   });
 
+  const invalidDestination = (value: string, name = 'destinationCidrBlock') =>
+    `Value (${value}) for parameter ${name} is invalid. This is not a valid CIDR block.`;
+
+  test.each<[string, object, string]>([
+    ['a route to no block', { DestinationCidrBlock: '10.0.0.0' }, invalidDestination('10.0.0.0')],
+    ['a route to a block of too long a prefix', { DestinationCidrBlock: '10.0.0.0/33' }, invalidDestination('10.0.0.0/33')],
+    ['a route to an IPv6 block, given as IPv4', { DestinationCidrBlock: '::/0' }, invalidDestination('::/0')],
+    [
+      'a route to an IPv6 block of too long a prefix',
+      { DestinationIpv6CidrBlock: '::/129' },
+      invalidDestination('::/129', 'destinationIpv6CidrBlock'),
+    ],
+  ])('that is %s', async (_, destination, message) => {
+    const table = { Type: 'AWS::EC2::RouteTable', Properties: { VpcId: { Ref: 'Vpc' } } };
+    const bad = { Type: 'AWS::EC2::Route', Properties: { RouteTableId: { Ref: 'Table' }, GatewayId: 'igw-1', ...destination } };
+    await deploy({ Resources: { Vpc: vpc(), Table: table, Bad: bad } });
+    expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual([message]);
+  });
+
+  const ipv4 = (CidrIp: string) => ({ IpProtocol: 'tcp', FromPort: 1, ToPort: 1, CidrIp });
+
+  test.each<[string, object, string]>([
+    ['an octet too big', { SecurityGroupIngress: [ipv4('10.0.256.0/24')] }, 'CIDR block 10.0.256.0/24 is malformed'],
+    ['no prefix', { SecurityGroupEgress: [ipv4('10.0.0.0')] }, 'CIDR block 10.0.0.0 is malformed'],
+    ['a name', { SecurityGroupIngress: [{ IpProtocol: '-1', CidrIpv6: 'fleet' }] }, 'CIDR block fleet is malformed'],
+  ])('that is a security group with a rule for a block with %s', async (_, rules, message) => {
+    const group = { Type: 'AWS::EC2::SecurityGroup', Properties: { GroupDescription: 'x', VpcId: { Ref: 'Vpc' }, ...rules } };
+    await deploy({ Resources: { Vpc: vpc(), Bad: group } });
+    expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual([message]);
+  });
+
+  test.each(['Ingress', 'Egress'])('that is a rule of a security group for no block: AWS::EC2::SecurityGroup%s', async (kind) => {
+    const group = { Type: 'AWS::EC2::SecurityGroup', Properties: { GroupDescription: 'x', VpcId: { Ref: 'Vpc' } } };
+    const rule = { Type: `AWS::EC2::SecurityGroup${kind}`, Properties: { GroupId: { Ref: 'Group' }, ...ipv4('10.0.0.0/99') } };
+    await deploy({ Resources: { Vpc: vpc(), Group: group, Bad: rule } });
+    expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual(['CIDR block 10.0.0.0/99 is malformed']);
+  });
+
   test('to be updated with properties that do not fit, and the update is rolled back', async () => {
     await deploy({ Resources: { Vpc: vpc() } });
     expect((await deploy({ Resources: { Vpc: vpc({ Tag: [] }) } })).status).toBe('UPDATE_ROLLBACK_COMPLETE');
@@ -279,6 +388,22 @@ describe('a resource fails', () => {
       'Properties validation failed for resource Vpc with message:\n#: extraneous key [Tag] is not permitted',
     ]);
   });
+});
+
+test('a resource is replaced where a property inside another one cannot be changed, and updated in place where it can', async () => {
+  const endpoint = (DnsOptions: object) => ({
+    Type: 'AWS::EC2::VPCEndpoint',
+    Properties: { VpcId: 'vpc-1', ServiceName: 'com.amazonaws.us-east-1.gamelift', DnsOptions },
+  });
+  const id = () => rehearsal.cloudFormation.describe('Stack').resources[0]?.physicalId;
+  await deploy({ Resources: { Endpoint: endpoint({ DnsRecordIpType: 'ipv4', PrivateDnsPreference: 'ALL_DOMAINS' }) } });
+  const first = id();
+  await deploy({ Resources: { Endpoint: endpoint({ DnsRecordIpType: 'dualstack', PrivateDnsPreference: 'ALL_DOMAINS' }) } });
+  expect(id()).toBe(first);
+  const changed = { DnsRecordIpType: 'dualstack', PrivateDnsPreference: 'SPECIFIED_DOMAINS_ONLY' };
+  expect((await deploy({ Resources: { Endpoint: endpoint(changed) } })).status).toBe('UPDATE_COMPLETE');
+  expect(id()).not.toBe(first);
+  expect(rehearsal.aws.inventory().otherResources).toEqual([expect.objectContaining({ physicalId: id() })]);
 });
 
 test('scalars are converted: text is a number or a boolean where it looks like one, and both are text', async () => {

@@ -55,8 +55,9 @@ function typeOf(type: PropertyType, db: SpecDatabase, definitions: Definitions):
       return { ref: id };
     }
     case 'string':
-    case 'number':
     case 'integer':
+      return type.allowedValues === undefined ? type.type : { enum: type.allowedValues };
+    case 'number':
     case 'boolean':
     case 'json':
     case 'date-time':

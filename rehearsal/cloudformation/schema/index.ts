@@ -13,6 +13,8 @@ export type TypeSchema =
   | 'date-time'
   | 'null'
   | 'tag'
+  /** One of these values. */
+  | { readonly enum: readonly (string | number)[] }
   | { readonly array: TypeSchema }
   | { readonly map: TypeSchema }
   | { readonly union: readonly TypeSchema[] }
@@ -36,7 +38,7 @@ export interface ResourceSchema {
 }
 
 /** Of what `extractSchemas` writes: to be raised whenever that changes. */
-const FORMAT = 1;
+const FORMAT = 2;
 const PACKAGE = '@aws-cdk/aws-service-spec';
 
 const schemas = new Map<string, ResourceSchema | undefined>();

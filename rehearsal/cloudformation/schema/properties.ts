@@ -3,10 +3,35 @@ import { isObject, type Properties } from '../template';
 import type { PropertySchemas, ResourceSchema, TypeSchema } from './index';
 
 /** Whether a change of properties replaces the resource. */
-export const isReplacement = ({ properties }: ResourceSchema, before: Properties, after: Properties): boolean =>
-  Object.entries(properties).some(
-    ([name, { createOnly }]) => createOnly === true && !isDeepStrictEqual(before[name], after[name]),
-  );
+export const isReplacement = (schema: ResourceSchema, before: Properties, after: Properties): boolean =>
+  changesCreateOnly(schema.properties, before, after, schema);
+
+/** Whether a property that can only be created differs, in these objects or in what they contain. */
+function changesCreateOnly(properties: PropertySchemas, before: unknown, after: unknown, schema: ResourceSchema): boolean {
+  return Object.entries(properties).some(([name, { createOnly, type }]) => {
+    const [old, current] = [member(before, name), member(after, name)];
+    return !isDeepStrictEqual(old, current) && (createOnly === true || containsChange(type, old, current, schema));
+  });
+}
+
+function containsChange(type: TypeSchema, before: unknown, after: unknown, schema: ResourceSchema): boolean {
+  if (typeof type === 'string' || 'enum' in type) {
+    return false;
+  }
+  if ('union' in type) {
+    return type.union.some((one) => containsChange(one, before, after, schema));
+  }
+  if ('ref' in type) {
+    return changesCreateOnly(schema.definitions[type.ref] ?? {}, before, after, schema);
+  }
+  const item = 'array' in type ? type.array : type.map;
+  const names = new Set([before, after].flatMap((value) => Object.keys(Object(value) as object)));
+  return [...names].some((name) => containsChange(item, member(before, name), member(after, name), schema));
+}
+
+/** A property of an object, or an item of a list. */
+const member = (value: unknown, name: string): unknown =>
+  isObject(value) || Array.isArray(value) ? (value as Properties)[name] : undefined;
 
 /** What is wrong with properties, a line each, in the words of CloudFormation. */
 export function violations(schema: ResourceSchema, properties: Properties): string[] {
@@ -36,6 +61,9 @@ function violationsOf(type: TypeSchema, value: unknown, at: string, schema: Reso
     const each = type.union.map((one) => violationsOf(one, value, at, schema));
     return each.some((found) => found.length === 0) ? [] : (each[0] ?? []);
   }
+  if ('enum' in type) {
+    return violationsOfEnum(type.enum, value, at);
+  }
   if ('ref' in type) {
     return violationsOfReference(schema.definitions[type.ref] ?? {}, value, at, schema);
   }
@@ -63,6 +91,13 @@ const SCALARS: Readonly<Record<string, { readonly name: string; readonly accepts
   integer: { name: 'Integer', accepts: (scalar) => isNumeric(scalar) && Number.isInteger(Number(scalar)) },
   boolean: { name: 'Boolean', accepts: (scalar) => ['true', 'false'].includes(String(scalar).toLowerCase()) },
 };
+
+function violationsOfEnum(allowed: readonly (string | number)[], value: unknown, at: string): string[] {
+  const found = violationsOfScalar('string', value, at);
+  return found.length > 0 || allowed.map(String).includes(String(value))
+    ? found
+    : [`${at}: failed validation constraint for keyword [enum]`];
+}
 
 function violationsOfScalar(type: string, value: unknown, at: string): string[] {
   const scalar = SCALARS[type];

@@ -1,13 +1,27 @@
-import type { NotUnderstood } from '../../aws/not-understood';
+import { background } from '../../aws/background';
+import { ServiceError } from '../../aws/service';
 import { functionArn, type EventInvokeConfiguration, type FunctionConfiguration } from '../../lambda/functions';
 import type { LambdaService } from '../../lambda/runtime';
-import type { ResourceRequest, ResourceType, StackIdentity } from '../resource-type';
+import {
+  handlerFailure,
+  type ResourceOutcome,
+  type ResourceRequest,
+  type ResourceType,
+  type StackIdentity,
+} from '../resource-type';
 import type { Properties } from '../template';
-import { number, object, required, text } from './properties';
+import type { TypeOptions } from './index';
+import { number, object, required, text, texts } from './properties';
+
+/** What functions are made with. */
+type FunctionServices = Pick<TypeOptions, 'lambda' | 'keys' | 'networkInterfaces' | 'notUnderstood'>;
 
 function configurationOf({ stack, properties, assets }: ResourceRequest, functionName: string): FunctionConfiguration {
   const code = object(properties, 'Code');
   const zipFile = text(code, 'ZipFile');
+  const vpcConfig = object(properties, 'VpcConfig');
+  const vpc = { subnetIds: texts(vpcConfig, 'SubnetIds'), securityGroupIds: texts(vpcConfig, 'SecurityGroupIds') };
+  const kmsKeyArn = text(properties, 'KmsKeyArn');
   return {
     functionName,
     account: stack.account,
@@ -21,6 +35,8 @@ function configurationOf({ stack, properties, assets }: ResourceRequest, functio
       Object.entries(object(object(properties, 'Environment'), 'Variables')).map(([name, value]) => [name, String(value)]),
     ),
     logGroupName: text(object(properties, 'LoggingConfig'), 'LogGroup') ?? `/aws/lambda/${functionName}`,
+    ...(vpc.subnetIds.length + vpc.securityGroupIds.length === 0 ? {} : { vpc }),
+    ...(kmsKeyArn === undefined ? {} : { kmsKeyArn }),
     code: zipFile === undefined ? { directory: assets.assetDirectory(required(code, 'S3Key')) } : { zipFile },
   };
 }
@@ -29,11 +45,28 @@ function configurationOf({ stack, properties, assets }: ResourceRequest, functio
 const arnOf = (stack: StackIdentity, name: string) =>
   name.startsWith('arn:') ? name : functionArn(stack.account, stack.region, name);
 
-function functionType(lambda: LambdaService, notUnderstood: NotUnderstood): ResourceType {
-  const deploy = (request: ResourceRequest, name: string) => {
+/** Throws, as Lambda refuses a function, where its key does not exist. */
+function requireKey({ keys }: FunctionServices, { kmsKeyArn }: FunctionConfiguration): void {
+  if (kmsKeyArn !== undefined && !keys.has(kmsKeyArn)) {
+    const problem =
+      'Lambda was unable to configure access to your environment variables because the KMS key is invalid for CreateGrant.';
+    const cause = `KMS Exception: NotFoundException KMS Message: Key '${kmsKeyArn}' does not exist`;
+    throw new ServiceError('InvalidParameterValueException', `${problem} Please check your KMS key settings. ${cause}`);
+  }
+}
+
+function functionType(services: FunctionServices): ResourceType {
+  const { lambda, networkInterfaces, notUnderstood } = services;
+  const deploy = async (request: ResourceRequest, name: string): Promise<ResourceOutcome> => {
     const configuration = configurationOf(request, name);
     if (!configuration.runtime.startsWith('nodejs')) {
       notUnderstood.note(`functions with the runtime ${configuration.runtime}: they are never run, and each invocation fails`);
+    }
+    try {
+      requireKey(services, configuration);
+      await networkInterfaces.connect(configuration);
+    } catch (error) {
+      throw error instanceof ServiceError ? handlerFailure('Lambda', error) : error;
     }
     const arn = lambda.deploy(configuration);
     return { physicalId: name, attributes: { Arn: arn } };
@@ -47,9 +80,20 @@ function functionType(lambda: LambdaService, notUnderstood: NotUnderstood): Reso
       }
       return deploy(request, name);
     },
-    update: (request) => deploy(request, request.physicalId),
-    delete: ({ stack, physicalId }) => {
-      lambda.remove(arnOf(stack, physicalId));
+    update: async (request) => {
+      const before = lambda.configuration(arnOf(request.stack, request.physicalId));
+      const outcome = await deploy(request, request.physicalId);
+      background(() => networkInterfaces.release(before));
+      return outcome;
+    },
+    // CloudFormation waits until Lambda has deleted the network interfaces
+    delete: async ({ stack, physicalId }) => {
+      const arn = arnOf(stack, physicalId);
+      if (lambda.has(arn)) {
+        const before = lambda.configuration(arn);
+        lambda.remove(arn);
+        await networkInterfaces.release(before);
+      }
     },
   };
 }
@@ -57,7 +101,7 @@ function functionType(lambda: LambdaService, notUnderstood: NotUnderstood): Reso
 const functionOf = ({ stack, properties }: ResourceRequest) => arnOf(stack, required(properties, 'FunctionName'));
 
 /** A version is never changed: whatever changes makes another. */
-function versionType(lambda: LambdaService): ResourceType {
+function versionType({ lambda, networkInterfaces }: FunctionServices): ResourceType {
   return {
     create: (request) => {
       const arn = functionOf(request);
@@ -66,7 +110,11 @@ function versionType(lambda: LambdaService): ResourceType {
     },
     update: ({ physicalId, attributes }) => ({ physicalId, attributes }),
     delete: (request) => {
-      lambda.unpublish(functionOf(request), String(request.attributes.Version));
+      const arn = functionOf(request);
+      lambda.unpublish(arn, String(request.attributes.Version));
+      if (lambda.has(arn)) {
+        background(() => networkInterfaces.release(lambda.configuration(arn)));
+      }
     },
   };
 }
@@ -130,9 +178,9 @@ function eventInvokeConfigType(lambda: LambdaService): ResourceType {
   };
 }
 
-export const lambdaTypes = (lambda: LambdaService, notUnderstood: NotUnderstood): Readonly<Record<string, ResourceType>> => ({
-  'AWS::Lambda::Function': functionType(lambda, notUnderstood),
-  'AWS::Lambda::EventInvokeConfig': eventInvokeConfigType(lambda),
-  'AWS::Lambda::Version': versionType(lambda),
-  'AWS::Lambda::Alias': aliasType(lambda),
+export const lambdaTypes = (services: FunctionServices): Readonly<Record<string, ResourceType>> => ({
+  'AWS::Lambda::Function': functionType(services),
+  'AWS::Lambda::EventInvokeConfig': eventInvokeConfigType(services.lambda),
+  'AWS::Lambda::Version': versionType(services),
+  'AWS::Lambda::Alias': aliasType(services.lambda),
 });

@@ -3,6 +3,7 @@ import { Ids } from '../../aws/ids';
 import { arnOf } from '../../aws/partitions';
 import type { Clock } from '../../clock';
 import {
+  handlerFailure,
   ResourceFailure,
   type ResourceRequest,
   type ResourceType,
@@ -157,8 +158,7 @@ class FleetType implements ResourceType {
           throw error;
         }
         if (!THROTTLED.includes(error.code)) {
-          const details = `Service: GameLift, Status Code: ${error.status}, Error Code: ${error.code}`;
-          throw new ResourceFailure(`Resource handler returned message: "${error.message} (${details})"`);
+          throw handlerFailure('GameLift', error);
         }
         await this.clock.sleep(2000);
       }

@@ -1,12 +1,14 @@
 import type { Alarms } from '../../aws/alarms';
 import type { Ec2 } from '../../aws/ec2';
 import type { Iam } from '../../aws/iam';
+import type { Keys } from '../../aws/keys';
 import type { LogGroups } from '../../aws/log-groups';
 import type { NotUnderstood } from '../../aws/not-understood';
 import type { ParameterStore } from '../../aws/parameters';
 import { arnOf } from '../../aws/partitions';
 import type { Queues } from '../../aws/queues';
 import type { Journal } from '../../journal';
+import type { NetworkInterfaces } from '../../lambda/network-interfaces';
 import type { LambdaService } from '../../lambda/runtime';
 import type { Scheduler } from '../../scheduler/index';
 import type { ResourceRequest, ResourceType } from '../resource-type';
@@ -19,6 +21,7 @@ import { CustomResource, type CustomResourceOptions } from './custom-resource';
 import { lambdaTypes } from './functions';
 import { gameLiftTypes, type GameLiftAccess } from './gamelift';
 import { iamTypes } from './iam';
+import { kmsTypes } from './kms';
 import { logsTypes } from './logs';
 import { networkTypes } from './network';
 import { schedulerTypes } from './scheduler';
@@ -30,6 +33,8 @@ export interface TypeOptions extends CustomResourceOptions {
   readonly lambda: LambdaService;
   readonly iam: Iam;
   readonly ec2: Ec2;
+  readonly keys: Keys;
+  readonly networkInterfaces: NetworkInterfaces;
   readonly gameLift: GameLiftAccess;
   readonly parameters: ParameterStore;
   readonly queues: Queues;
@@ -57,9 +62,10 @@ export class ResourceTypes {
           return named(request);
         }),
         ...logsTypes(options.logGroups),
-        ...lambdaTypes(options.lambda, options.notUnderstood),
+        ...kmsTypes(options.keys),
+        ...lambdaTypes(options),
         ...iamTypes(options.iam),
-        ...networkTypes(options.ec2),
+        ...networkTypes(options.ec2, options.clock),
         ...gameLiftTypes(options.gameLift, options.clock, this.accepted),
         ...ssmTypes(options.parameters),
         ...sqsTypes(options.queues),

@@ -1,7 +1,10 @@
 import type { Ec2 } from '../../aws';
-import { ALL_EGRESS, sameRule, type Rule } from '../../aws/network';
+import { ROUTE_TARGETS, routeDestination, routeTargetKind } from '../../aws/ec2-network';
+import { ALL_EGRESS, sameRule, type GatewayKind, type Rule } from '../../aws/network';
 import { NotSimulated } from '../../aws/not-understood';
-import type { ResourceRequest, ResourceType, ResourceUpdate } from '../resource-type';
+import { ServiceError } from '../../aws/service';
+import type { Clock } from '../../clock';
+import type { ExistingResource, ResourceRequest, ResourceType, ResourceUpdate } from '../resource-type';
 import type { Properties } from '../template';
 import { objects, required, text } from './properties';
 
@@ -35,15 +38,6 @@ function tagged(ec2: Ec2, type: ResourceType): ResourceType {
     },
   };
 }
-
-const ROUTE_TARGETS: Readonly<Record<string, string>> = {
-  GatewayId: 'gatewayId',
-  NatGatewayId: 'natGatewayId',
-  TransitGatewayId: 'transitGatewayId',
-  VpcPeeringConnectionId: 'vpcPeeringConnectionId',
-  NetworkInterfaceId: 'networkInterfaceId',
-  InstanceId: 'instanceId',
-};
 
 const PEERS = [
   'CidrIp',
@@ -138,13 +132,13 @@ function securityGroupType(ec2: Ec2): ResourceType {
 
 function routeType(ec2: Ec2): ResourceType {
   const routeOf = (properties: Properties): { destination: string; kind: string; target: string } => {
-    const [name, kind] = Object.entries(ROUTE_TARGETS).find(([candidate]) => properties[candidate] !== undefined) ?? [];
-    if (name === undefined || kind === undefined) {
-      throw new NotSimulated(`a route to one of ${Object.keys(ROUTE_TARGETS).join(', ')} is simulated, and to nothing else`);
+    const name = ROUTE_TARGETS.find((candidate) => properties[candidate] !== undefined);
+    if (name === undefined) {
+      throw new NotSimulated(`a route to one of ${ROUTE_TARGETS.join(', ')} is simulated, and to nothing else`);
     }
     return {
-      destination: text(properties, 'DestinationCidrBlock') ?? required(properties, 'DestinationIpv6CidrBlock'),
-      kind,
+      destination: routeDestination((parameter) => text(properties, parameter)) ?? required(properties, 'DestinationCidrBlock'),
+      kind: routeTargetKind(name),
       target: required(properties, name),
     };
   };
@@ -170,7 +164,59 @@ function routeType(ec2: Ec2): ResourceType {
   };
 }
 
-export function networkTypes(ec2: Ec2): Readonly<Record<string, ResourceType>> {
+const attachedGateway = (properties: Properties): string =>
+  text(properties, 'VpnGatewayId') ?? required(properties, 'InternetGatewayId');
+
+/** @param idAttribute the attribute that is the id */
+function gatewayType(ec2: Ec2, kind: GatewayKind, idAttribute: string): ResourceType {
+  return tagged(ec2, {
+    create: ({ stack }) => {
+      const id = ec2.createGateway(stack, kind);
+      return { physicalId: id, attributes: { [idAttribute]: id } };
+    },
+    update: unchanged,
+    delete: ({ stack, physicalId }) => {
+      ec2.deleteGateway(stack, physicalId);
+    },
+  });
+}
+
+function associateGateway(ec2: Ec2, { stack, properties }: ResourceRequest): { physicalId: string; attributes: Properties } {
+  const gatewayId = required(properties, 'GatewayId');
+  const AssociationId = ec2.associateGateway(stack, required(properties, 'RouteTableId'), gatewayId);
+  return { physicalId: gatewayId, attributes: { AssociationId } };
+}
+
+/** @param properties those that the association was made with */
+function disassociateGateway(ec2: Ec2, { stack, attributes }: ExistingResource, properties: Properties): void {
+  ec2.disassociate(stack, required(properties, 'RouteTableId'), String(attributes.AssociationId));
+}
+
+/** For how long CloudFormation tries to delete a subnet or a security group that is in use. */
+const DELETION_PATIENCE_SECONDS = 15 * 60;
+const DELETION_RETRY_SECONDS = 30;
+
+function patientlyDeleted(clock: Clock, type: ResourceType): ResourceType {
+  return {
+    ...type,
+    delete: async (resource) => {
+      const deadline = clock.now() + DELETION_PATIENCE_SECONDS * 1000;
+      for (;;) {
+        try {
+          await type.delete(resource);
+          return;
+        } catch (error) {
+          if (!(error instanceof ServiceError && error.code === 'DependencyViolation') || clock.now() >= deadline) {
+            throw error;
+          }
+          await clock.sleep(DELETION_RETRY_SECONDS * 1000);
+        }
+      }
+    },
+  };
+}
+
+export function networkTypes(ec2: Ec2, clock: Clock): Readonly<Record<string, ResourceType>> {
   return {
     'AWS::EC2::VPC': tagged(ec2, {
       seconds: 3,
@@ -203,22 +249,25 @@ export function networkTypes(ec2: Ec2): Readonly<Record<string, ResourceType>> {
         ec2.find(stack.account, stack.region, required(properties, 'VpcId'))?.cidrBlocks.delete(physicalId);
       },
     },
-    'AWS::EC2::Subnet': tagged(ec2, {
-      create: ({ stack, properties }) => {
-        const vpcId = required(properties, 'VpcId');
-        const cidrBlock = required(properties, 'CidrBlock');
-        const availabilityZone = text(properties, 'AvailabilityZone') ?? `${stack.region}a`;
-        const subnetId = ec2.createSubnet(stack, { vpcId, cidrBlock, availabilityZone });
-        return {
-          physicalId: subnetId,
-          attributes: { SubnetId: subnetId, VpcId: vpcId, CidrBlock: cidrBlock, AvailabilityZone: availabilityZone },
-        };
-      },
-      update: unchanged,
-      delete: ({ stack, physicalId }) => {
-        ec2.deleteSubnet(stack, physicalId);
-      },
-    }),
+    'AWS::EC2::Subnet': patientlyDeleted(
+      clock,
+      tagged(ec2, {
+        create: ({ stack, properties }) => {
+          const vpcId = required(properties, 'VpcId');
+          const cidrBlock = required(properties, 'CidrBlock');
+          const availabilityZone = text(properties, 'AvailabilityZone') ?? `${stack.region}a`;
+          const subnetId = ec2.createSubnet(stack, { vpcId, cidrBlock, availabilityZone });
+          return {
+            physicalId: subnetId,
+            attributes: { SubnetId: subnetId, VpcId: vpcId, CidrBlock: cidrBlock, AvailabilityZone: availabilityZone },
+          };
+        },
+        update: unchanged,
+        delete: ({ stack, physicalId }) => {
+          ec2.deleteSubnet(stack, physicalId);
+        },
+      }),
+    ),
     'AWS::EC2::RouteTable': tagged(ec2, {
       create: ({ stack, properties }) => {
         const routeTableId = ec2.createRouteTable(stack, required(properties, 'VpcId'));
@@ -239,34 +288,37 @@ export function networkTypes(ec2: Ec2): Readonly<Record<string, ResourceType>> {
         ec2.disassociate(stack, required(properties, 'RouteTableId'), physicalId);
       },
     },
+    'AWS::EC2::GatewayRouteTableAssociation': {
+      create: (request) => associateGateway(ec2, request),
+      update: (request) => {
+        disassociateGateway(ec2, request, request.previous);
+        return associateGateway(ec2, request);
+      },
+      delete: (request) => {
+        disassociateGateway(ec2, request, request.properties);
+      },
+    },
     'AWS::EC2::Route': routeType(ec2),
-    'AWS::EC2::InternetGateway': tagged(ec2, {
-      create: ({ stack }) => {
-        const id = ec2.createInternetGateway(stack);
-        return { physicalId: id, attributes: { InternetGatewayId: id } };
-      },
-      update: unchanged,
-      delete: ({ stack, physicalId }) => {
-        ec2.deleteInternetGateway(stack, physicalId);
-      },
-    }),
+    'AWS::EC2::InternetGateway': gatewayType(ec2, 'igw', 'InternetGatewayId'),
+    'AWS::EC2::VPNGateway': gatewayType(ec2, 'vgw', 'VPNGatewayId'),
     'AWS::EC2::VPCGatewayAttachment': {
       create: ({ stack, properties }) => {
-        const gatewayId = required(properties, 'InternetGatewayId');
+        const gatewayId = attachedGateway(properties);
         const vpcId = required(properties, 'VpcId');
-        ec2.attachInternetGateway(stack, gatewayId, vpcId);
-        return { physicalId: `IGW|${vpcId}`, attributes: { AttachmentType: 'IGW' } };
+        ec2.attachGateway(stack, gatewayId, vpcId);
+        const AttachmentType = gatewayId.slice(0, 3).toUpperCase();
+        return { physicalId: `${AttachmentType}|${vpcId}`, attributes: { AttachmentType } };
       },
       update: ({ stack, properties, previous, physicalId, attributes }) => {
-        ec2.attachInternetGateway(stack, required(previous, 'InternetGatewayId'));
-        ec2.attachInternetGateway(stack, required(properties, 'InternetGatewayId'), required(properties, 'VpcId'));
+        ec2.attachGateway(stack, attachedGateway(previous));
+        ec2.attachGateway(stack, attachedGateway(properties), required(properties, 'VpcId'));
         return { physicalId, attributes };
       },
       delete: ({ stack, properties }) => {
-        ec2.attachInternetGateway(stack, required(properties, 'InternetGatewayId'));
+        ec2.attachGateway(stack, attachedGateway(properties));
       },
     },
-    'AWS::EC2::SecurityGroup': tagged(ec2, securityGroupType(ec2)),
+    'AWS::EC2::SecurityGroup': patientlyDeleted(clock, tagged(ec2, securityGroupType(ec2))),
     'AWS::EC2::SecurityGroupIngress': ruleType(ec2, 'ingress'),
     'AWS::EC2::SecurityGroupEgress': ruleType(ec2, 'egress'),
   };

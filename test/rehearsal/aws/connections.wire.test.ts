@@ -311,6 +311,19 @@ describe('what AWS does not say', () => {
     expect({ routes, rules }).toEqual({ routes: before.routes, rules: before.rules });
   });
 
+  timed('9: GameLift writes into no gateway route table', async () => {
+    stage.aws.behaviours.set('peerVpcWrites', 'every route table');
+    const place = { account: VPC_ACCOUNT, region: REGION };
+    const tableId = stage.aws.ec2.createRouteTable(place, stage.vpcId);
+    const gatewayId = stage.aws.ec2.createGateway(place, 'igw');
+    stage.aws.ec2.attachGateway(place, gatewayId, stage.vpcId);
+    stage.aws.ec2.associateGateway(place, tableId, gatewayId);
+    const { connection } = await stage.peer();
+    expect(connection.Status?.Code).toBe('active');
+    expect(await routesToFleets()).toHaveLength(1);
+    expect(stage.aws.ec2.routeTable(place, tableId).routes.size).toBe(0);
+  });
+
   timed('9: what GameLift wrote may stay, by its nature or for lack of permission', async () => {
     stage.aws.behaviours.set('peerVpcWritesOnDelete', 'left behind');
     const first = await stage.peer();

@@ -129,6 +129,74 @@ describe('route tables', () => {
     ]);
   });
 
+  describe('of a gateway', () => {
+    let gatewayId: string;
+
+    beforeEach(() => {
+      gatewayId = stage.aws.ec2.createGateway(PLACE, 'igw');
+      stage.aws.ec2.attachGateway(PLACE, gatewayId, stage.vpcId);
+    });
+
+    const associate = () => stage.aws.ec2.associateGateway(PLACE, tableId, gatewayId);
+    const refusal = (destination: string) =>
+      `The destination CIDR block ${destination} is not allowed: the gateway route table ${tableId} can have routes only to CIDR ` +
+      'blocks inside its VPC.';
+
+    test('show the gateway, and are found by it', async () => {
+      const associationId = associate();
+      const [table] = (await stage.ec2.send(new DescribeRouteTablesCommand({ RouteTableIds: [tableId] }))).RouteTables ?? [];
+      expect(table?.Associations).toEqual([
+        {
+          RouteTableAssociationId: associationId,
+          RouteTableId: tableId,
+          GatewayId: gatewayId,
+          Main: false,
+          AssociationState: { State: 'associated' },
+        },
+      ]);
+      expect(await tables({ Name: 'association.gateway-id', Values: [gatewayId] })).toEqual([tableId]);
+      expect(await tables({ Name: 'association.subnet-id', Values: ['*'] })).toEqual([]);
+    });
+
+    test('take only routes inside the VPC, to a network interface or an endpoint', async () => {
+      associate();
+      await expect(create()).rejects.toMatchObject({ name: 'InvalidParameterValue', message: refusal(BLOCK) });
+      const inside = { RouteTableId: tableId, DestinationCidrBlock: '10.0.0.0/24' };
+      const wrongTarget = {
+        name: 'InvalidParameterValue',
+        message:
+          "The destination CIDR block 10.0.0.0/24 is equal to or more specific than one of this VPC's CIDR blocks. This route can " +
+          'target only an interface or an instance.',
+      };
+      await expect(create({ DestinationCidrBlock: '10.0.0.0/24' })).rejects.toMatchObject(wrongTarget);
+      await stage.ec2.send(new CreateRouteCommand({ ...inside, NetworkInterfaceId: 'eni-1' }));
+      const toPeering = new ReplaceRouteCommand({ ...inside, VpcPeeringConnectionId: id });
+      await expect(stage.ec2.send(toPeering)).rejects.toMatchObject(wrongTarget);
+      await stage.ec2.send(new ReplaceRouteCommand({ ...inside, VpcEndpointId: 'vpce-1' }));
+      const [table] = (await stage.ec2.send(new DescribeRouteTablesCommand({ RouteTableIds: [tableId] }))).RouteTables ?? [];
+      expect(table?.Routes?.slice(1)).toEqual([
+        { DestinationCidrBlock: '10.0.0.0/24', GatewayId: 'vpce-1', Origin: 'CreateRoute', State: 'active' },
+      ]);
+    });
+
+    test('take any route again once the gateway is disassociated', async () => {
+      stage.aws.ec2.disassociate(PLACE, tableId, associate());
+      await create();
+      expect(stage.aws.ec2.routeTable(PLACE, tableId).routes.size).toBe(1);
+    });
+
+    test('cannot be made of a table with another route, of two tables, or with a gateway of another network', async () => {
+      await create();
+      expect(associate).toThrow(refusal(BLOCK));
+      await stage.ec2.send(new DeleteRouteCommand({ RouteTableId: tableId, DestinationCidrBlock: BLOCK }));
+      associate();
+      tableId = stage.aws.ec2.createRouteTable(PLACE, stage.vpcId);
+      expect(associate).toThrow(`the specified association for route table ${tableId} conflicts with an existing association`);
+      gatewayId = stage.aws.ec2.createGateway(PLACE, 'vgw');
+      expect(associate).toThrow(`route table ${tableId} and network gateway ${gatewayId} belong to different networks`);
+    });
+  });
+
   test('come in pages', async () => {
     for (let number = 0; number < 10; number++) {
       stage.aws.ec2.createRouteTable(PLACE, stage.vpcId);
