@@ -40,8 +40,11 @@ const OWN_TAGS = ['Name', OWNER_TAG, FLEET_TAG, CONNECTION_TAG];
 /** GameLift writes routes of its own at about the same time. */
 const ROUTE_ATTEMPTS = 5;
 
+/** Between two attempts: EC2 may show a route only seconds after it was written. */
+const ROUTE_PAUSE_MILLISECONDS = 5_000;
+
 /** How EC2 says that a route is no longer as it was when the change was planned. */
-const RACED: ReadonlySet<string> = new Set(['RouteAlreadyExists', 'InvalidRoute.NotFound', 'InvalidParameterValue']);
+const RACED: ReadonlySet<string> = new Set(['RouteAlreadyExists', 'InvalidRoute.NotFound']);
 
 /** What was changed of one adopted peering. */
 class ChangesOf {
@@ -290,6 +293,7 @@ export class PeerNetwork {
           throw error;
         }
       }
+      await this.calls.sleep(ROUTE_PAUSE_MILLISECONDS);
     }
   }
 }

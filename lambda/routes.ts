@@ -18,6 +18,11 @@ export interface Route {
 export interface RouteTable {
   readonly id: string;
   readonly routes: readonly Route[];
+  /**
+   * Whether it routes what comes in through an internet or virtual private gateway: EC2 refuses routes to peerings there.
+   * https://docs.aws.amazon.com/vpc/latest/userguide/gateway-route-tables.html
+   */
+  readonly belongsToGateway: boolean;
 }
 
 export interface RouteApi {
@@ -46,7 +51,7 @@ function declaredTables(declared: DeclaredRoutes, tables: readonly RouteTable[])
     case 'RouteTables':
       return [...new Set(declared.routeTableIds)];
     case 'EveryRouteTable':
-      return tables.map(({ id }) => id);
+      return tables.filter(({ belongsToGateway }) => !belongsToGateway).map(({ id }) => id);
   }
 }
 
@@ -55,7 +60,7 @@ function declaredTables(declared: DeclaredRoutes, tables: readonly RouteTable[])
  *
  * @param before what was declared until now: tables that are declared no longer lose their route
  * @param mine other peerings that this resource made, whose routes it may take over
- * @throws Error if a declared table is not there, or leads to something else that is alive.
+ * @throws Error if a declared table is not there, belongs to a gateway, or leads to something else that is alive.
  */
 export function planRoutes(
   tables: readonly RouteTable[],
@@ -71,6 +76,12 @@ export function planRoutes(
     if (table === undefined) {
       throw new Error(
         `the VPC has no route table ${routeTableId}: correct the routes of the VpcPeeringConnection, then deploy again`,
+      );
+    }
+    if (table.belongsToGateway) {
+      throw new Error(
+        `route table ${routeTableId} belongs to a gateway of the VPC, and EC2 allows no route to a peering there: leave the table ` +
+          'out of the routes of the VpcPeeringConnection, then deploy again',
       );
     }
     const route = table.routes.find((candidate) => candidate.cidrBlock === cidrBlock);

@@ -31,6 +31,7 @@ interface Peering {
 interface Table {
   readonly routeTableId: string;
   readonly routeSet: readonly Readonly<Record<string, string>>[];
+  readonly associationSet: readonly { readonly gatewayId?: string }[];
 }
 
 export class SimulatedApi implements Readonly<World['api']> {
@@ -146,8 +147,9 @@ export class SimulatedApi implements Readonly<World['api']> {
     const filter = { 'Filter.1.Name': 'vpc-id', 'Filter.1.Value.1': vpcId };
     const output = await this.send('ec2', 'DescribeRouteTables', filter, signal);
     const { routeTableSet } = output as { readonly routeTableSet: readonly Table[] };
-    return routeTableSet.map(({ routeTableId, routeSet }) => ({
+    return routeTableSet.map(({ routeTableId, routeSet, associationSet }) => ({
       id: routeTableId,
+      belongsToGateway: associationSet.some(({ gatewayId }) => gatewayId !== undefined),
       routes: routeSet.map(({ destinationCidrBlock = '', state, origin, ...target }) => ({
         cidrBlock: destinationCidrBlock,
         target: Object.values(target)[0] ?? origin ?? '',

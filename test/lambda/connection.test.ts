@@ -226,6 +226,50 @@ describe('a deletion after the connection was made again, while EC2 still shows 
   });
 });
 
+describe('a route that EC2 refuses', () => {
+  /** Refuses so many calls of CreateRoute, and gives the time of each. */
+  const refuseRoutes = (name: string, times: number): number[] => {
+    const asked: number[] = [];
+    world.refusal = (_, operation) => {
+      if (operation !== 'CreateRoute') {
+        return undefined;
+      }
+      asked.push(world.now());
+      return asked.length <= times ? awsError(name) : undefined;
+    };
+    return asked;
+  };
+
+  test('because it is not a valid one is reported at once', async () => {
+    world = await SimulatedWorld.create({ peerVpcWrites: 'none' });
+    const asked = refuseRoutes('InvalidParameterValue', Infinity);
+    expect((await send('Create')).answer).toMatchObject({
+      Status: 'FAILED',
+      Reason: expect.stringContaining('InvalidParameterValue') as string,
+    });
+    expect(asked).toHaveLength(1);
+  });
+
+  test('because somebody else wrote it is looked at again after five seconds', async () => {
+    world = await SimulatedWorld.create({ peerVpcWrites: 'none' });
+    const asked = refuseRoutes('RouteAlreadyExists', 1);
+    expect((await send('Create')).answer).toMatchObject({ Status: 'SUCCESS' });
+    expect(asked).toHaveLength(1 + world.routeTableIds.length);
+    const [first = 0, second = 0] = asked;
+    expect(Math.round((second - first) / 1000)).toBe(5);
+  });
+
+  test('again and again fails after five attempts', async () => {
+    world = await SimulatedWorld.create({ peerVpcWrites: 'none' });
+    const asked = refuseRoutes('RouteAlreadyExists', Infinity);
+    expect((await send('Create')).answer).toMatchObject({
+      Status: 'FAILED',
+      Reason: expect.stringContaining('RouteAlreadyExists') as string,
+    });
+    expect(asked).toHaveLength(5);
+  });
+});
+
 test('a deletion that may not take its routes away fails, and takes them when it is tried again', async () => {
   world = await SimulatedWorld.create({ peerVpcWrites: 'none' });
   const { PhysicalResourceId } = await made();

@@ -51,6 +51,44 @@ test('other routes are made and dropped by an update, and all of them go with th
   expect(inventoryOf(rehearsal)).toEqual(before);
 });
 
+describe('the route table of an internet gateway', () => {
+  const withGatewayTable = async (): Promise<{ rehearsal: Rehearsal; there: Existing; gatewayTable: string }> => {
+    const rehearsal = await start();
+    rehearsal.aws.behaviours.set('peerVpcWrites', 'none');
+    const there = await existing(rehearsal);
+    const { ec2: network } = rehearsal.aws;
+    const gateway = network.createGateway(PLACE, 'igw');
+    network.attachGateway(PLACE, gateway, there.vpcId);
+    const gatewayTable = network.createRouteTable(PLACE, there.vpcId);
+    network.associateGateway(PLACE, gatewayTable, gateway);
+    return { rehearsal, there, gatewayTable };
+  };
+
+  test('gets no route, where every other table does', async () => {
+    const { rehearsal, there, gatewayTable } = await withGatewayTable();
+    const before = inventoryOf(rehearsal);
+    expect(await join(rehearsal, there)).toBe('CREATE_COMPLETE');
+    expect(tables(rehearsal)).toEqual(expect.arrayContaining([...there.routeTableIds]));
+    expect(tables(rehearsal)).not.toContain(gatewayTable);
+    expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+    await rehearsal.clock.sleep(2 * DAY);
+    expect(inventoryOf(rehearsal)).toEqual(before);
+  });
+
+  test('is refused where it is named', async () => {
+    const { rehearsal, there, gatewayTable } = await withGatewayTable();
+    const before = inventoryOf(rehearsal);
+    expect(await join(rehearsal, there, toOneSubnet({ ...there, routeTableIds: [gatewayTable] }))).toBe('ROLLBACK_COMPLETE');
+    expect(rehearsal.journal.entries.map(({ message }) => message).join('\n')).toContain(
+      `route table ${gatewayTable} belongs to a gateway of the VPC, and EC2 allows no route to a peering there: leave the table out ` +
+        'of the routes of the VpcPeeringConnection, then deploy again',
+    );
+    expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+    await rehearsal.clock.sleep(2 * DAY);
+    expect(inventoryOf(rehearsal)).toEqual(before);
+  });
+});
+
 test('other routes that are rolled back are as they were', async () => {
   const rehearsal = await start();
   rehearsal.aws.behaviours.set('peerVpcWrites', 'none');
