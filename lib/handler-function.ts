@@ -117,7 +117,6 @@ export class HandlerFunction extends Construct {
       this.ownLogGroup.retentionInDays = props.logRetention === logs.RetentionDays.INFINITE ? undefined : props.logRetention;
     }
     this.resource.memorySize = props.memorySize ?? DEFAULT_MEMORY_MIB;
-    this.resource.kmsKeyArn = props.environmentEncryption?.keyRef.keyArn;
     if (props.permissionsBoundary !== undefined) {
       iam.PermissionsBoundary.of(this.role).apply(props.permissionsBoundary);
     }
