@@ -149,6 +149,7 @@ export class VpcPeeringConnection extends Resource implements ec2.IConnectable {
       removalPolicy: props.removalPolicy,
       permissions: [...use.permissions, ...policies],
     });
+    this.node.defaultChild = cfnOf(resource);
     use.relyOn(cfnOf(resource), fleet.fleetRef.fleetId, resource, ...policies);
     chain(this.stack, resource, fleet);
 
