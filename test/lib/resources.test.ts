@@ -1,4 +1,5 @@
-import { App, CfnResource, RemovalPolicy, Resource, Stack } from 'aws-cdk-lib';
+import type { Resource } from 'aws-cdk-lib';
+import { App, CfnResource, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as gamelift from 'aws-cdk-lib/aws-gamelift';
