@@ -3,7 +3,7 @@ import { Stack, Token } from 'aws-cdk-lib';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
-import { authorizeStatements, networkStatements } from './permissions';
+import { authorizeStatements, networkStatements, untagStatements } from './permissions';
 
 /**
  * Properties of a role through which another account peers its GameLift fleets with a VPC.
@@ -76,7 +76,11 @@ export class VpcPeeringRole extends iam.Role {
       ...(props.permissionsBoundary === undefined ? {} : { permissionsBoundary: props.permissionsBoundary }),
       inlinePolicies: {
         Peer: new iam.PolicyDocument({
-          statements: [...authorizeStatements(stack, vpc, stack.account), ...networkStatements(stack, vpc, stack.account)],
+          statements: [
+            ...authorizeStatements(stack, vpc, stack.account),
+            ...networkStatements(stack, vpc, stack.account),
+            ...untagStatements(stack, stack.account),
+          ],
         }),
       },
     });

@@ -82,6 +82,7 @@ describe('a role in the account of the VPC', () => {
       'ec2:CreateTags',
       'ec2:DeleteRoute',
       'ec2:DeleteTags',
+      'ec2:DeleteTags',
       'ec2:DescribeRouteTables',
       'ec2:DescribeSecurityGroups',
       'ec2:DescribeVpcPeeringConnections',
@@ -94,11 +95,12 @@ describe('a role in the account of the VPC', () => {
       'gamelift:DeleteVpcPeeringAuthorization',
       'gamelift:DescribeVpcPeeringAuthorizations',
     ]);
-    // what can be scoped is scoped to the VPC
+    // what can be scoped is scoped to the VPC, or to peerings with tags of this library
     for (const { Action, Resource, Condition } of statements) {
       const describes = [Action].flat().every((action) => /^(ec2:Describe|gamelift:)/.test(action));
+      const scope = Action === 'ec2:DeleteTags' ? 'aws:ResourceTag/cdk-gamelift-vpc-peering:' : `vpc/${VPC_ID}`;
       expect(describes ? Resource : JSON.stringify([Resource, Condition])).toEqual(
-        describes ? '*' : expect.stringContaining(`vpc/${VPC_ID}`),
+        describes ? '*' : expect.stringContaining(scope),
       );
     }
   });
