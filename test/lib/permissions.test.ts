@@ -15,7 +15,7 @@ import {
 } from '../../lib';
 import type { IVpcPeeringAuthorization } from '../../lib';
 import { scopeOf } from '../../rehearsal/report';
-import { kindOf } from '../policies';
+import { kindOf, plain } from '../policies';
 import type { PlainStatement } from '../policies';
 
 /*
@@ -26,28 +26,6 @@ const region = 'us-east-1';
 const GAME = { account: '111111111111', region };
 const DATA = { account: '222222222222', region };
 const VPC_ID = 'vpc-0123456789abcdef0';
-
-/** Texts with the references in them, which Fn::Join puts together. */
-function plain(value: unknown): unknown {
-  if (Array.isArray(value)) {
-    return value.map(plain);
-  }
-  if (typeof value !== 'object' || value === null) {
-    return value;
-  }
-  const { Ref, 'Fn::GetAtt': attribute, 'Fn::Join': join } = value as Record<string, unknown>;
-  if (typeof Ref === 'string') {
-    return Ref === 'AWS::Partition' ? 'aws' : `<${Ref}>`;
-  }
-  if (Array.isArray(attribute)) {
-    return `<${attribute.join('.')}>`;
-  }
-  if (Array.isArray(join)) {
-    const [separator, parts] = join as [string, unknown[]];
-    return parts.map((part) => plain(part)).join(separator);
-  }
-  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, plain(part)]));
-}
 
 interface Document {
   readonly Statement: readonly PlainStatement[];
