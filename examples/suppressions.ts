@@ -24,7 +24,7 @@ export function acceptPeering(...stacks: readonly Stack[]): void {
         id: 'AwsSolutions-IAM5',
         reason:
           'Route tables, security groups and peering connections are scoped by a condition to those of the one VPC; where EC2 knows ' +
-          'no VPC, as when tags are deleted, to the keys of the tags',
+          'no VPC, as when tags are deleted, to what has tags of this library',
         appliesTo: [
           { regex: '/^Resource::arn:<AWS::Partition>:ec2:.*:(route-table|security-group|vpc-peering-connection)/\\*$/g' },
         ],

@@ -21,14 +21,14 @@ export interface ScheduledRenewalOptions {
  * GameLift's authorization is valid for 24 hours. Creating or deleting a peering connection, and deleting a peered fleet,
  * need a valid one.
  */
-export abstract class AuthorizationRenewal {
+export class AuthorizationRenewal {
   /**
    * Authorize again when a property of the authorization changes, or what relies on it.
    *
    * A deployment that changes nothing stays empty, and the template is the same with every synthesis.
    */
   static onChange(): AuthorizationRenewal {
-    return new OnChange();
+    return new AuthorizationRenewal(() => ({}));
   }
 
   /**
@@ -39,7 +39,7 @@ export abstract class AuthorizationRenewal {
    * day deploys with the authorization that it had.
    */
   static everySynthesis(): AuthorizationRenewal {
-    return new EverySynthesis();
+    return new AuthorizationRenewal(() => ({ value: new Date().toISOString() }));
   }
 
   /**
@@ -54,48 +54,31 @@ export abstract class AuthorizationRenewal {
    * @see https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
    */
   static scheduled(every: Duration, options: ScheduledRenewalOptions = {}): AuthorizationRenewal {
-    return new Scheduled(every, options);
+    requireRenewable(every);
+    return new AuthorizationRenewal(() => ({ every, alarmActions: options.alarmActions ?? [] }));
   }
+
+  private constructor(private readonly configure: () => RenewalConfig) {}
 
   /**
    * @internal
    */
-  abstract _bind(): RenewalConfig;
-}
-
-class OnChange extends AuthorizationRenewal {
   _bind(): RenewalConfig {
-    return {};
+    return this.configure();
   }
 }
 
-class EverySynthesis extends AuthorizationRenewal {
-  _bind(): RenewalConfig {
-    return { value: new Date().toISOString() };
+function requireRenewable(every: Duration): void {
+  if (every.isUnresolved()) {
+    throw new Error(
+      'an authorization is renewed every so often as is known at synthesis, got a token: pass a Duration of minutes or hours',
+    );
   }
-}
-
-class Scheduled extends AuthorizationRenewal {
-  constructor(
-    private readonly every: Duration,
-    private readonly options: ScheduledRenewalOptions,
-  ) {
-    super();
-    if (every.isUnresolved()) {
-      throw new Error(
-        'an authorization is renewed every so often as is known at synthesis, got a token: pass a Duration of minutes or hours',
-      );
-    }
-    const seconds = every.toSeconds({ integral: false });
-    if (seconds % 60 !== 0 || seconds < MIN_RENEWAL_SECONDS || seconds > MAX_RENEWAL_SECONDS) {
-      throw new Error(
-        `an authorization is renewed every ${MIN_RENEWAL_SECONDS / 60} minutes to ${MAX_RENEWAL_SECONDS / 3600} hours, ` +
-          `in whole minutes, got ${every.toHumanString()}`,
-      );
-    }
-  }
-
-  _bind(): RenewalConfig {
-    return { every: this.every, alarmActions: this.options.alarmActions ?? [] };
+  const seconds = every.toSeconds({ integral: false });
+  if (seconds % 60 !== 0 || seconds < MIN_RENEWAL_SECONDS || seconds > MAX_RENEWAL_SECONDS) {
+    throw new Error(
+      `an authorization is renewed every ${MIN_RENEWAL_SECONDS / 60} minutes to ${MAX_RENEWAL_SECONDS / 3600} hours, ` +
+        `in whole minutes, got ${every.toHumanString()}`,
+    );
   }
 }

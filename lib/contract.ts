@@ -48,6 +48,12 @@ export interface AuthorizationAttributes {
  */
 export const TAG_PREFIX = 'cdk-gamelift-vpc-peering:';
 
+/** On a peering that this library made: which resource of which stack made it. */
+export const OWNER_TAG = `${TAG_PREFIX}owner`;
+
+/** On a peering that this library did not make, but changed: for which fleet. */
+export const CHANGED_FLEET_TAG = `${TAG_PREFIX}changed:fleet`;
+
 /** Seconds that a request for an authorization may take from the start of an invocation to its answer. */
 export const AUTHORIZATION_BUDGET_SECONDS = 300;
 

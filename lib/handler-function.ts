@@ -18,6 +18,9 @@ const ID = 'GameLiftVpcPeeringHandler';
 /** The newest that Lambda runs in every Region that GameLift is in. */
 const RUNTIME = lambda.Runtime.NODEJS_24_X;
 
+/** Where `Role.customizeRoles` keeps what it was given. */
+const CUSTOMIZE_ROLES_CONTEXT = '@aws-cdk/iam:customizeRoles';
+
 const BUNDLE = join(__dirname, '..', 'lambda', 'bundle');
 
 /** The longest that Lambda lets a function run. */
@@ -34,6 +37,22 @@ export interface HandledResourceProps {
   readonly removalPolicy?: RemovalPolicy | undefined;
   /** What the handler needs for this resource: in place before its create, and until after its delete. */
   readonly permissions: readonly iam.CfnRolePolicy[];
+}
+
+/** A policy of a role, in the template if the role is. */
+class HandlerPolicy extends iam.CfnRolePolicy {
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly role: iam.Role,
+    props: Omit<iam.CfnRolePolicyProps, 'roleName'>,
+  ) {
+    super(scope, id, { ...props, roleName: role.roleName });
+  }
+
+  protected override shouldSynthesize(): boolean {
+    return this.role.node.defaultChild !== undefined;
+  }
 }
 
 /** The one Lambda function of a stack, with its role, logs, and limits for asynchronous events. */
@@ -117,7 +136,6 @@ export class HandlerFunction extends Construct {
       this.ownLogGroup.retentionInDays = props.logRetention === logs.RetentionDays.INFINITE ? undefined : props.logRetention;
     }
     this.resource.memorySize = props.memorySize ?? DEFAULT_MEMORY_MIB;
-    this.resource.kmsKeyArn = props.environmentEncryption?.keyRef.keyArn;
     if (props.permissionsBoundary !== undefined) {
       iam.PermissionsBoundary.of(this.role).apply(props.permissionsBoundary);
     }
@@ -136,6 +154,8 @@ export class HandlerFunction extends Construct {
    * place, so with its subject and a digest of what it says in the name, other permissions are another policy, and the old
    * one is deleted after what depended on it.
    *
+   * It is left out of the template where `Role.customizeRoles` leaves out the role; the statements are in the CDK's report then.
+   *
    * @param kind what it is for, the same in every version
    * @param about the construct that it is for
    * @param subject what it names: a policy of its own for each
@@ -146,9 +166,13 @@ export class HandlerFunction extends Construct {
     if (existing instanceof iam.CfnRolePolicy) {
       return existing;
     }
-    const document = new iam.PolicyDocument({ statements: statements() });
-    return new iam.CfnRolePolicy(this, id, {
-      roleName: this.role.roleName,
+    const granted = statements();
+    const document = new iam.PolicyDocument({ statements: granted });
+    if (this.node.tryGetContext(CUSTOMIZE_ROLES_CONTEXT) !== undefined) {
+      // where roles are customized, the CDK adds these to its report, and to no policy
+      granted.forEach((statement) => this.role.addToPrincipalPolicy(statement));
+    }
+    return new HandlerPolicy(this, id, this.role, {
       // the id too: under one name, the deletion of one logical id would take the policy of another with it
       policyName: Fn.join('-', [
         'GameLiftVpcPeering',

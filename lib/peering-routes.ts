@@ -2,13 +2,19 @@ import { Token } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type { RoutesKind } from './contract';
 
+/** What routes come to for one VPC. */
+interface PeeringRoutesConfig {
+  readonly kind: RoutesKind;
+  readonly routeTableIds?: string[];
+}
+
 /**
  * Which route tables of the peer VPC get a route to the fleet's VPC.
  *
  * A route that is there already and leads to the peering is accepted, one that leads nowhere any more is replaced, and one
  * that leads elsewhere fails the deployment, before any route was changed.
  */
-export abstract class PeeringRoutes {
+export class PeeringRoutes {
   /**
    * Every route table of the VPC.
    *
@@ -16,7 +22,13 @@ export abstract class PeeringRoutes {
    * deployment: route tables that are added later get no route until the connection is updated.
    */
   static everyRouteTable(): PeeringRoutes {
-    return new EveryRouteTable();
+    return new PeeringRoutes((vpc) => {
+      if (!(vpc instanceof ec2.Vpc)) {
+        return { kind: 'EveryRouteTable' };
+      }
+      const subnets = [...vpc.publicSubnets, ...vpc.privateSubnets, ...vpc.isolatedSubnets];
+      return { kind: 'RouteTables', routeTableIds: unique(subnets) };
+    });
   }
 
   /**
@@ -25,61 +37,37 @@ export abstract class PeeringRoutes {
    * @param selection which subnets of the VPC; those of an imported VPC need to know their route tables
    */
   static forSubnets(selection: ec2.SubnetSelection): PeeringRoutes {
-    return new ForSubnets(selection);
+    return new PeeringRoutes((vpc) => {
+      const { subnets } = vpc.selectSubnets(selection);
+      subnets.forEach(requireRouteTable);
+      return { kind: 'RouteTables', routeTableIds: unique(subnets) };
+    });
   }
 
   /**
    * No route of this library's: GameLift may write some itself.
    */
   static none(): PeeringRoutes {
-    return new None();
+    return new PeeringRoutes(() => ({ kind: 'None' }));
   }
+
+  private constructor(private readonly configure: (vpc: ec2.IVpc) => PeeringRoutesConfig) {}
 
   /**
    * @internal
    */
-  abstract _bind(vpc: ec2.IVpc): PeeringRoutesConfig;
-}
-
-/** What routes come to for one VPC. */
-interface PeeringRoutesConfig {
-  readonly kind: RoutesKind;
-  readonly routeTableIds?: string[];
-}
-
-class EveryRouteTable extends PeeringRoutes {
   _bind(vpc: ec2.IVpc): PeeringRoutesConfig {
-    if (!(vpc instanceof ec2.Vpc)) {
-      return { kind: 'EveryRouteTable' };
-    }
-    const subnets = [...vpc.publicSubnets, ...vpc.privateSubnets, ...vpc.isolatedSubnets];
-    return { kind: 'RouteTables', routeTableIds: unique(subnets) };
+    return this.configure(vpc);
   }
 }
 
-class ForSubnets extends PeeringRoutes {
-  constructor(private readonly selection: ec2.SubnetSelection) {
-    super();
-  }
-
-  _bind(vpc: ec2.IVpc): PeeringRoutesConfig {
-    const { subnets } = vpc.selectSubnets(this.selection);
-    for (const subnet of subnets) {
-      // an imported subnet that was given none has none, whatever its type says
-      const { routeTableId } = subnet.routeTable as { readonly routeTableId?: string };
-      if (routeTableId === undefined || (!Token.isUnresolved(routeTableId) && !/^rtb-[0-9a-f]+$/.test(routeTableId))) {
-        throw new Error(
-          `the route table of subnet ${subnet.node.path} is not known: import it with its routeTableId, or pass PeeringRoutes.everyRouteTable()`,
-        );
-      }
-    }
-    return { kind: 'RouteTables', routeTableIds: unique(subnets) };
-  }
-}
-
-class None extends PeeringRoutes {
-  _bind(): PeeringRoutesConfig {
-    return { kind: 'None' };
+function requireRouteTable(subnet: ec2.ISubnet): void {
+  // an imported subnet that was given none has none, whatever its type says
+  const { routeTableId } = subnet.routeTable as { readonly routeTableId?: string };
+  if (routeTableId === undefined || (!Token.isUnresolved(routeTableId) && !/^rtb-[0-9a-f]+$/.test(routeTableId))) {
+    throw new Error(
+      `the route table of subnet ${subnet.node.path} is not known: import it with its routeTableId, or pass PeeringRoutes.everyRouteTable()`,
+    );
   }
 }
 

@@ -2,7 +2,7 @@ import { ArnFormat } from 'aws-cdk-lib';
 import type { Stack } from 'aws-cdk-lib';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
-import { TAG_PREFIX } from './contract';
+import { CHANGED_FLEET_TAG, OWNER_TAG, TAG_PREFIX } from './contract';
 
 /*
  * What the handler, and a role in the account of the VPC, may do: no more than what is called, scoped as far as the Service
@@ -14,6 +14,9 @@ import { TAG_PREFIX } from './contract';
 function onlyTags(keys: string[]): Record<string, Record<string, string | string[]>> {
   return { 'ForAllValues:StringLike': { 'aws:TagKeys': keys }, Null: { 'aws:TagKeys': 'false' } };
 }
+
+/** The keys of the tags that peerings get. */
+const PEERING_TAGS = ['Name', `${TAG_PREFIX}*`];
 
 /** Resources of the peer VPC, in its account. */
 class PeerVpc {
@@ -41,17 +44,11 @@ class PeerVpc {
     });
   }
 
-  /** Tags of this library, and the name, on the same connections. */
-  tagging(): iam.PolicyStatement {
-    return new iam.PolicyStatement({
-      actions: ['ec2:CreateTags', 'ec2:DeleteTags'],
-      resources: [this.arnOf('vpc-peering-connection', '*')],
-      conditions: {
-        // if it exists: the reference has this key for CreateTags, but not for DeleteTags, which would never be allowed
-        ArnEqualsIfExists: { 'ec2:AccepterVpc': this.arn },
-        ...onlyTags(['Name', `${TAG_PREFIX}*`]),
-      },
-    });
+  /** The actions, on the same connections, for tags of this library and the name. */
+  onPeeringTags(actions: string[]): iam.PolicyStatement {
+    const statement = this.onPeerings(actions);
+    statement.addConditions(onlyTags(PEERING_TAGS));
+    return statement;
   }
 
   /** The actions, on what lies in this VPC. */
@@ -150,15 +147,33 @@ export function fleetStatements(stack: Stack): iam.PolicyStatement[] {
   ];
 }
 
-/** What connecting takes in the account of the VPC, besides what authorizing does: tags, routes and DNS. */
+/** What connecting takes in the account of the VPC, besides what authorizing does: tags, but to remove them, routes and DNS. */
 export function networkStatements(stack: Stack, vpc: ec2.IVpc, account: string): iam.PolicyStatement[] {
   const peer = new PeerVpc(stack, vpc, account);
   return [
     new iam.PolicyStatement({ actions: ['ec2:DescribeVpcPeeringConnections'], resources: ['*'] }),
-    peer.tagging(),
+    peer.onPeeringTags(['ec2:CreateTags']),
     peer.onPeerings(['ec2:ModifyVpcPeeringConnectionOptions']),
     peer.inside(['ec2:ReplaceRoute'], 'route-table'),
   ];
+}
+
+/**
+ * What removing tags from peerings takes, in an account that owns VPCs. AWS lists no condition on the VPC for it, but on the tags
+ * that are there: it is allowed on what this library made, and on what it notes to have changed.
+ */
+export function untagStatements(stack: Stack, account: string): iam.PolicyStatement[] {
+  const resource = 'vpc-peering-connection';
+  const peerings = stack.formatArn({ service: 'ec2', account, resource, resourceName: '*' });
+  const { Null, ...keys } = onlyTags(PEERING_TAGS);
+  return [OWNER_TAG, CHANGED_FLEET_TAG].map(
+    (tag) =>
+      new iam.PolicyStatement({
+        actions: ['ec2:DeleteTags'],
+        resources: [peerings],
+        conditions: { ...keys, Null: { ...Null, [`aws:ResourceTag/${tag}`]: 'false' } },
+      }),
+  );
 }
 
 /**

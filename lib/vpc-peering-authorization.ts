@@ -6,7 +6,7 @@ import * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import type { Construct, IConstruct } from 'constructs';
 import { AuthorizationRenewal } from './authorization-renewal';
-import { accessOf, AuthorizationUse } from './authorization-use';
+import { accessOf, AuthorizationUse, cfnOf } from './authorization-use';
 import type { DeclaredPair } from './authorization-use';
 import type { AuthorizationAttributes } from './contract';
 
@@ -275,6 +275,7 @@ export class VpcPeeringAuthorization extends VpcPeeringAuthorizationBase {
       renewal,
       removalPolicy: props.removalPolicy,
     });
+    this.node.defaultChild = cfnOf(resource);
     this.renewalAlarm = renewalAlarm;
 
     const attribute = (name: keyof AuthorizationAttributes): string => resource.getAttString(name);

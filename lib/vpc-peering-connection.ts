@@ -15,7 +15,7 @@ import {
 } from './contract';
 import type { ConnectionAttributes, ConnectionProperties } from './contract';
 import { PeeringRoutes } from './peering-routes';
-import { callerStatements, fleetStatements, networkStatements } from './permissions';
+import { callerStatements, fleetStatements, networkStatements, untagStatements } from './permissions';
 import type { IVpcPeeringAuthorization } from './vpc-peering-authorization';
 
 /**
@@ -126,11 +126,17 @@ export class VpcPeeringConnection extends Resource implements ec2.IConnectable {
       );
     }
     const use = AuthorizationUse.of(this.stack, authorization, pair);
-    // one for all VPCs of the stack: what the role may do has to be told in 10,240 characters
-    const fleetPolicy = use.handler.permit('Fleets', use.handler, 'Fleets', () => fleetStatements(this.stack));
+    // one for all VPCs of the stack, if they are of one account: what the role may do has to be told in 10,240 characters
+    const fleetPolicy =
+      accessOf(this.stack, pair) === 'own'
+        ? use.handler.permit('FleetsAndTags', use.handler, 'Fleets', () => [
+            ...fleetStatements(this.stack),
+            ...untagStatements(this.stack, this.stack.account),
+          ])
+        : use.handler.permit('Fleets', use.handler, 'Fleets', () => fleetStatements(this.stack));
     const connectPolicy = use.handler.permit('Connect', pair.vpc, pair.vpc.vpcId, () => connectStatements(this.stack, pair));
     // one after the other, so that there are fewer orders in which things can go
-    connectPolicy.addDependency(fleetPolicy);
+    connectPolicy.node.addDependency(fleetPolicy);
     const policies = [fleetPolicy, connectPolicy];
     const properties: ConnectionProperties = {
       ...use.pairProperties(),
@@ -149,6 +155,7 @@ export class VpcPeeringConnection extends Resource implements ec2.IConnectable {
       removalPolicy: props.removalPolicy,
       permissions: [...use.permissions, ...policies],
     });
+    this.node.defaultChild = cfnOf(resource);
     use.relyOn(cfnOf(resource), fleet.fleetRef.fleetId, resource, ...policies);
     chain(this.stack, resource, fleet);
 

@@ -4,7 +4,6 @@ import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as logs from 'aws-cdk-lib/aws-logs';
-import type { aws_kms } from 'aws-cdk-lib/interfaces';
 import { Construct } from 'constructs';
 import { HandlerFunction } from './handler-function';
 
@@ -55,13 +54,6 @@ export interface VpcPeeringHandlerProps {
    * @default - a new one that allows all outbound traffic
    */
   readonly securityGroups?: ec2.ISecurityGroup[];
-
-  /**
-   * The key that encrypts the function's environment.
-   *
-   * @default - a key that Lambda owns
-   */
-  readonly environmentEncryption?: aws_kms.IKeyRef;
 
   /**
    * The permissions boundary of the function's role.

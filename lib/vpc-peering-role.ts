@@ -3,7 +3,7 @@ import { Stack, Token } from 'aws-cdk-lib';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
-import { authorizeStatements, networkStatements } from './permissions';
+import { authorizeStatements, networkStatements, untagStatements } from './permissions';
 
 /**
  * Properties of a role through which another account peers its GameLift fleets with a VPC.
@@ -38,9 +38,9 @@ export interface VpcPeeringRoleProps {
   /**
    * The name of the role.
    *
-   * @default - made of stack, construct and Region, and the same whether or not another stack refers to the role: a role that
-   * changes its name is replaced, and what was authorized with it can not be removed any more. Where account or Region are known
-   * only at the deployment, CloudFormation makes the name
+   * @default - made of the name of the stack, the construct's path in it and the Region, and the same whether or not another
+   * stack refers to the role: a role that changes its name is replaced, and what was authorized with it can not be removed any
+   * more. Where account or Region are known only at the deployment, CloudFormation makes the name
    */
   readonly roleName?: string;
 
@@ -76,7 +76,11 @@ export class VpcPeeringRole extends iam.Role {
       ...(props.permissionsBoundary === undefined ? {} : { permissionsBoundary: props.permissionsBoundary }),
       inlinePolicies: {
         Peer: new iam.PolicyDocument({
-          statements: [...authorizeStatements(stack, vpc, stack.account), ...networkStatements(stack, vpc, stack.account)],
+          statements: [
+            ...authorizeStatements(stack, vpc, stack.account),
+            ...networkStatements(stack, vpc, stack.account),
+            ...untagStatements(stack, stack.account),
+          ],
         }),
       },
     });
@@ -85,16 +89,31 @@ export class VpcPeeringRole extends iam.Role {
 
 const MAX_NAME = 64;
 
-/** The CDK's own PhysicalName.GENERATE_IF_NEEDED names a role only as long as another stack refers to it. */
+/**
+ * A name that is unique in the account: an account has one stack of a name in a Region, whatever the stack's path in the app.
+ *
+ * The CDK's own PhysicalName.GENERATE_IF_NEEDED names a role only as long as another stack refers to it.
+ */
 function nameOf(scope: Construct, id: string): string | undefined {
-  const { account, region } = Stack.of(scope);
+  const stack = deployedStackOf(scope);
+  const { account, region, stackName } = stack;
   if (Token.isUnresolved(account) || Token.isUnresolved(region)) {
     return undefined;
   }
-  const path = `${scope.node.path}/${id}`;
-  const hash = createHash('sha256').update(path).digest('hex').slice(0, 8);
+  const pathInStack = [...scope.node.path.slice(stack.node.path.length).split('/'), id].filter((part) => part !== '');
+  const path = [stackName, ...pathInStack].join('/');
+  const hash = createHash('sha256').update(`${region}/${path}`).digest('hex').slice(0, 8);
   const readable = path.replace(/[^\w]+/g, '-').slice(0, MAX_NAME - region.length - hash.length - 2);
   return `${readable}-${region}-${hash}`;
+}
+
+/** The stack that is deployed by its name: CloudFormation names nested stacks at the deployment. */
+function deployedStackOf(scope: Construct): Stack {
+  let stack = Stack.of(scope);
+  while (stack.nestedStackParent !== undefined) {
+    stack = stack.nestedStackParent;
+  }
+  return stack;
 }
 
 function principalOf({ gameLiftAccount, assumedBy }: VpcPeeringRoleProps): iam.IPrincipal {

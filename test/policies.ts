@@ -17,3 +17,25 @@ export interface PlainStatement {
 export function kindOf(policyName: string): string {
   return /^GameLiftVpcPeering-([A-Za-z]+)[0-9a-f]{8}-/.exec(policyName)?.[1] ?? policyName;
 }
+
+/** Texts with the references in them, which Fn::Join puts together. */
+export function plain(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    return value.map(plain);
+  }
+  if (typeof value !== 'object' || value === null) {
+    return value;
+  }
+  const { Ref, 'Fn::GetAtt': attribute, 'Fn::Join': join } = value as Record<string, unknown>;
+  if (typeof Ref === 'string') {
+    return Ref === 'AWS::Partition' ? 'aws' : `<${Ref}>`;
+  }
+  if (Array.isArray(attribute)) {
+    return `<${attribute.join('.')}>`;
+  }
+  if (Array.isArray(join)) {
+    const [separator, parts] = join as [string, unknown[]];
+    return parts.map((part) => plain(part)).join(separator);
+  }
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, plain(part)]));
+}

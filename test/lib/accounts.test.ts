@@ -1,8 +1,10 @@
-import { App, Stack, Stage } from 'aws-cdk-lib';
+import { App, NestedStack, Stack, Stage } from 'aws-cdk-lib';
+import type { StackProps } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import type { Construct } from 'constructs';
 import { PeeringRoutes, VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '../../lib';
 import type { VpcPeeringAuthorizationProps, VpcPeeringConnectionProps } from '../../lib';
 
@@ -80,6 +82,7 @@ describe('a role in the account of the VPC', () => {
       'ec2:CreateTags',
       'ec2:DeleteRoute',
       'ec2:DeleteTags',
+      'ec2:DeleteTags',
       'ec2:DescribeRouteTables',
       'ec2:DescribeSecurityGroups',
       'ec2:DescribeVpcPeeringConnections',
@@ -92,11 +95,12 @@ describe('a role in the account of the VPC', () => {
       'gamelift:DeleteVpcPeeringAuthorization',
       'gamelift:DescribeVpcPeeringAuthorizations',
     ]);
-    // what can be scoped is scoped to the VPC
+    // what can be scoped is scoped to the VPC, or to peerings with tags of this library
     for (const { Action, Resource, Condition } of statements) {
       const describes = [Action].flat().every((action) => /^(ec2:Describe|gamelift:)/.test(action));
+      const scope = Action === 'ec2:DeleteTags' ? 'aws:ResourceTag/cdk-gamelift-vpc-peering:' : `vpc/${VPC_ID}`;
       expect(describes ? Resource : JSON.stringify([Resource, Condition])).toEqual(
-        describes ? '*' : expect.stringContaining(`vpc/${VPC_ID}`),
+        describes ? '*' : expect.stringContaining(scope),
       );
     }
   });
@@ -113,6 +117,41 @@ describe('a role in the account of the VPC', () => {
       Properties: { RoleName: string };
     }[];
     expect(role?.Properties.RoleName).toHaveLength(64);
+  });
+
+  test('has a name of its own for each stack of an account, and the same one wherever the stack is in an app', () => {
+    const nameIn = (props: StackProps, path: readonly string[] = ['Data']): unknown => {
+      const stages = path.slice(0, -1);
+      const scope = stages.reduce<Construct>((parent, id) => new Stage(parent, id), new App());
+      const stack = new Stack(scope, path.at(-1) ?? '', { env: DATA, ...props });
+      new VpcPeeringRole(stack, 'Role', { vpc: vpcOf(stack), gameLiftAccount: GAME.account });
+      const [role] = Object.values(Template.fromStack(stack).findResources('AWS::IAM::Role'));
+      return (role as { Properties: { RoleName: string } }).Properties.RoleName;
+    };
+    const name = nameIn({ stackName: 'data-dev' });
+    expect(name).toMatch(/^data-dev-Role-eu-central-1-[0-9a-f]{8}$/);
+    expect(nameIn({ stackName: 'data-dev' }, ['Prod', 'Game'])).toBe(name);
+    const others = [
+      nameIn({ stackName: 'data-staging' }),
+      nameIn({ stackName: 'data-dev', env: { ...DATA, region: 'us-east-1' } }),
+      nameIn({ stackName: `${'data-'.repeat(15)}dev` }),
+      nameIn({ stackName: `${'data-'.repeat(15)}staging` }),
+    ];
+    expect(new Set([name, ...others]).size).toBe(5);
+  });
+
+  test('has a name in a nested stack as well, made of the stack that is deployed', () => {
+    const nested = new NestedStack(new Stack(new App(), 'Data', { env: DATA }), 'Network');
+    new VpcPeeringRole(nested, 'Role', { vpc: vpcOf(nested), gameLiftAccount: GAME.account });
+    Template.fromStack(nested).hasResourceProperties('AWS::IAM::Role', {
+      RoleName: Match.stringLikeRegexp('^Data-Network-Role-eu-central-1-[0-9a-f]{8}$'),
+    });
+  });
+
+  test('is named by CloudFormation where account or Region are known only at the deployment', () => {
+    const stack = new Stack(new App(), 'Data');
+    new VpcPeeringRole(stack, 'Role', { vpc: vpcOf(stack), gameLiftAccount: GAME.account });
+    Template.fromStack(stack).hasResourceProperties('AWS::IAM::Role', { RoleName: Match.absent() });
   });
 
   test('is referred to by that name from the other account, and is there before what uses it', () => {

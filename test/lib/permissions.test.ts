@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { App, Duration, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
@@ -13,7 +15,7 @@ import {
 } from '../../lib';
 import type { IVpcPeeringAuthorization } from '../../lib';
 import { scopeOf } from '../../rehearsal/report';
-import { kindOf } from '../policies';
+import { kindOf, plain } from '../policies';
 import type { PlainStatement } from '../policies';
 
 /*
@@ -24,28 +26,6 @@ const region = 'us-east-1';
 const GAME = { account: '111111111111', region };
 const DATA = { account: '222222222222', region };
 const VPC_ID = 'vpc-0123456789abcdef0';
-
-/** Texts with the references in them, which Fn::Join puts together. */
-function plain(value: unknown): unknown {
-  if (Array.isArray(value)) {
-    return value.map(plain);
-  }
-  if (typeof value !== 'object' || value === null) {
-    return value;
-  }
-  const { Ref, 'Fn::GetAtt': attribute, 'Fn::Join': join } = value as Record<string, unknown>;
-  if (typeof Ref === 'string') {
-    return Ref === 'AWS::Partition' ? 'aws' : `<${Ref}>`;
-  }
-  if (Array.isArray(attribute)) {
-    return `<${attribute.join('.')}>`;
-  }
-  if (Array.isArray(join)) {
-    const [separator, parts] = join as [string, unknown[]];
-    return parts.map((part) => plain(part)).join(separator);
-  }
-  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, plain(part)]));
-}
 
 interface Document {
   readonly Statement: readonly PlainStatement[];
@@ -64,32 +44,39 @@ interface Granting extends Partial<Policy> {
 
 type Listing = Record<string, Record<string, string[]>>;
 
-/** By what each policy is for, on what it allows which actions; of policies that say to whom, of resources and roles, to whom. */
-function granted(stack: Stack): Listing {
+/** A statement, with what its policy is for. */
+interface Granted {
+  readonly kind: string;
+  readonly scope: string;
+  readonly actions: readonly string[];
+}
+
+/** Every statement of a template: the inline policies of its roles, its policies, and, as of a kind of their own, whom roles trust. */
+function statementsOf(stack: Stack): Granted[] {
   const { Resources } = plain(Template.fromStack(stack).toJSON()) as {
     Resources: Record<string, { Type: string; Properties: Granting }>;
   };
-  const listing: Listing = {};
-  const list = (kind: string, { Statement }: Document): void => {
-    for (const statement of Statement) {
-      const scopes = (listing[kind] ??= {});
-      (scopes[wordsOf(statement)] ??= []).push(...[statement.Action].flat());
-    }
-  };
-  for (const [id, { Type, Properties }] of Object.entries(Resources)) {
+  const read = (kind: string, { Statement }: Document): Granted[] =>
+    Statement.map((statement) => ({ kind, scope: wordsOf(statement), actions: [statement.Action].flat() }));
+  return Object.entries(Resources).flatMap(([id, { Type, Properties }]) => {
     // it would grant without a policy
     expect(Type).not.toBe('AWS::Lambda::Permission');
     expect(Properties.ManagedPolicyArns).toBeUndefined();
     const { PolicyName, PolicyDocument, Policies = [], AssumeRolePolicyDocument } = Properties;
-    for (const { PolicyName: name, PolicyDocument: document } of Policies) {
-      list(kindOf(name), document);
-    }
-    if (PolicyDocument !== undefined) {
-      list(PolicyName === undefined ? Type : kindOf(PolicyName), PolicyDocument);
-    }
-    if (AssumeRolePolicyDocument !== undefined) {
-      list(`Trust of ${id}`, AssumeRolePolicyDocument);
-    }
+    return [
+      ...Policies.flatMap((policy) => read(kindOf(policy.PolicyName), policy.PolicyDocument)),
+      ...(PolicyDocument === undefined ? [] : read(PolicyName === undefined ? Type : kindOf(PolicyName), PolicyDocument)),
+      ...(AssumeRolePolicyDocument === undefined ? [] : read(`Trust of ${id}`, AssumeRolePolicyDocument)),
+    ];
+  });
+}
+
+/** By what each policy is for, on what it allows which actions; of policies that say to whom, of resources and roles, to whom. */
+function granted(stack: Stack): Listing {
+  const listing: Listing = {};
+  for (const { kind, scope, actions } of statementsOf(stack)) {
+    const scopes = (listing[kind] ??= {});
+    (scopes[scope] ??= []).push(...actions);
   }
   return listing;
 }
@@ -191,11 +178,19 @@ const ON_FLEETS = {
 /** Tags, routes and DNS in the account of the VPC. */
 const network = (owner: typeof GAME): Listing[string] => ({
   '*': ['ec2:DescribeVpcPeeringConnections'],
-  [`${ec2Of(owner, 'vpc-peering-connection/*')} if ec2:AccepterVpc ArnEqualsIfExists ${vpcArnOf(owner)}${ifOnlyTagged('Name', OWN_KEYS)}`]:
-    ['ec2:CreateTags', 'ec2:DeleteTags'],
+  [accepted(owner) + ifOnlyTagged('Name', OWN_KEYS)]: ['ec2:CreateTags'],
   [accepted(owner)]: ['ec2:ModifyVpcPeeringConnectionOptions'],
   [inside(owner, 'route-table')]: ['ec2:ReplaceRoute'],
 });
+
+/** Only where this library has set its tags before. */
+const untagging = (owner: typeof GAME): Listing[string] => {
+  const peerings = ec2Of(owner, 'vpc-peering-connection/*') + ifOnlyTagged('Name', OWN_KEYS);
+  return {
+    [`${peerings} if aws:ResourceTag/cdk-gamelift-vpc-peering:owner Null false`]: ['ec2:DeleteTags'],
+    [`${peerings} if aws:ResourceTag/cdk-gamelift-vpc-peering:changed:fleet Null false`]: ['ec2:DeleteTags'],
+  };
+};
 
 /** What connecting takes where the VPC is of another account. */
 const CALLER = {
@@ -211,22 +206,56 @@ const CALLER = {
 
 const TEARDOWN = { '*': ['gamelift:DescribeVpcPeeringConnections'] };
 
+/** A stack in which there is just this. */
+function stackWith(env: typeof GAME, add: (stack: Stack) => void): Stack {
+  const stack = new Stack(new App(), 'Stack', { env });
+  add(stack);
+  return stack;
+}
+
+const ROLE_ARN = 'arn:aws:iam::222222222222:role/Peering';
+
+/** Stacks that together have every statement that the library ever grants. */
+const STACKS = {
+  oneAccount: () => peered(GAME, (stack) => new VpcPeeringAuthorization(stack, 'Authorization', { vpc: vpcOf(stack) })),
+  throughRole: () => peered(GAME, imported(ROLE_ARN)),
+  withoutTrust: () => peered(GAME, imported(), PeeringRoutes.none()),
+  role: () =>
+    stackWith(DATA, (stack) => {
+      new VpcPeeringRole(stack, 'Role', { vpc: vpcOf(stack), gameLiftAccount: GAME.account });
+    }),
+  roleWithExternalId: () =>
+    stackWith(DATA, (stack) => {
+      new VpcPeeringRole(stack, 'Role', { vpc: vpcOf(stack), gameLiftAccount: GAME.account, externalId: 'studio-7' });
+    }),
+  scheduled: () =>
+    stackWith(DATA, (stack) => {
+      new VpcPeeringAuthorization(stack, 'Authorization', {
+        vpc: vpcOf(stack),
+        gameLiftAccount: GAME.account,
+        renewal: AuthorizationRenewal.scheduled(Duration.hours(12)),
+      });
+    }),
+  inVpc: () =>
+    stackWith(GAME, (stack) => {
+      new VpcPeeringHandler(stack, 'Handler', { vpc: vpcOf(stack), tracing: lambda.Tracing.ACTIVE });
+    }),
+} as const;
+
 test('an authorization, connections and fleets of one account', () => {
-  const stack = peered(GAME, (scope) => new VpcPeeringAuthorization(scope, 'Authorization', { vpc: vpcOf(scope) }));
-  expect(granted(stack)).toEqual({
+  expect(granted(STACKS.oneAccount())).toEqual({
     ...HANDLER,
     Authorize: authorizing(GAME),
     Teardown: TEARDOWN,
-    Fleets: ON_FLEETS,
+    FleetsAndTags: { ...ON_FLEETS, ...untagging(GAME) },
     Connect: network(GAME),
   });
 });
 
 test('the stack of the fleets, let into the account of the VPC', () => {
-  const roleArn = 'arn:aws:iam::222222222222:role/Peering';
-  expect(granted(peered(GAME, imported(roleArn)))).toEqual({
+  expect(granted(STACKS.throughRole())).toEqual({
     ...HANDLER,
-    Assume: { [roleArn]: ['sts:AssumeRole'] },
+    Assume: { [ROLE_ARN]: ['sts:AssumeRole'] },
     Teardown: TEARDOWN,
     Fleets: ON_FLEETS,
     Connect: CALLER,
@@ -234,7 +263,7 @@ test('the stack of the fleets, let into the account of the VPC', () => {
 });
 
 test('the stack of the fleets, not let into the account of the VPC', () => {
-  expect(granted(peered(GAME, imported(), PeeringRoutes.none()))).toEqual({
+  expect(granted(STACKS.withoutTrust())).toEqual({
     ...HANDLER,
     Receive: {
       '*': ['gamelift:DescribeVpcPeeringAuthorizations', 'gamelift:DescribeVpcPeeringConnections'],
@@ -247,33 +276,23 @@ test('the stack of the fleets, not let into the account of the VPC', () => {
 });
 
 test('the role in the account of the VPC', () => {
-  const stack = new Stack(new App(), 'Data', { env: DATA });
-  new VpcPeeringRole(stack, 'Role', { vpc: vpcOf(stack), gameLiftAccount: GAME.account });
   const { '*': anywhere = [], [accepted(DATA)]: peerings = [], ...others } = authorizing(DATA);
   const { '*': more = [], [accepted(DATA)]: options = [], ...rest } = network(DATA);
-  expect(granted(stack)).toEqual({
-    Peer: { ...others, ...rest, '*': [...anywhere, ...more], [accepted(DATA)]: [...peerings, ...options] },
+  expect(granted(STACKS.role())).toEqual({
+    Peer: { ...others, ...rest, ...untagging(DATA), '*': [...anywhere, ...more], [accepted(DATA)]: [...peerings, ...options] },
     'Trust of Role1ABCC5F0': { 'Allow AWS arn:aws:iam::111111111111:root': ['sts:AssumeRole'] },
   });
 });
 
 test('the role in the account of the VPC, with an external id', () => {
-  const stack = new Stack(new App(), 'Data', { env: DATA });
-  new VpcPeeringRole(stack, 'Role', { vpc: vpcOf(stack), gameLiftAccount: GAME.account, externalId: 'studio-7' });
-  expect(granted(stack)['Trust of Role1ABCC5F0']).toEqual({
+  expect(granted(STACKS.roleWithExternalId())['Trust of Role1ABCC5F0']).toEqual({
     'Allow AWS arn:aws:iam::111111111111:root if sts:ExternalId StringEquals studio-7': ['sts:AssumeRole'],
   });
 });
 
 test('an authorization that is renewed on a schedule', () => {
-  const stack = new Stack(new App(), 'Data', { env: DATA });
-  new VpcPeeringAuthorization(stack, 'Authorization', {
-    vpc: vpcOf(stack),
-    gameLiftAccount: GAME.account,
-    renewal: AuthorizationRenewal.scheduled(Duration.hours(12)),
-  });
   const queue = '<GameLiftVpcPeeringHandlerRenewalsFailures13BAC665.Arn>';
-  expect(granted(stack)).toEqual({
+  expect(granted(STACKS.scheduled())).toEqual({
     ...HANDLER,
     Authorize: authorizing(DATA),
     ReportRenewals: { [queue]: ['sqs:SendMessage'] },
@@ -287,9 +306,7 @@ test('an authorization that is renewed on a schedule', () => {
 });
 
 test('the function in a VPC, traced: what Lambda itself does in its name, which has no narrower scope', () => {
-  const stack = new Stack(new App(), 'Game', { env: GAME });
-  new VpcPeeringHandler(stack, 'Handler', { vpc: vpcOf(stack), tracing: lambda.Tracing.ACTIVE });
-  expect(granted(stack)).toEqual({
+  expect(granted(STACKS.inVpc())).toEqual({
     ...HANDLER,
     NetworkInterfaces: {
       '*': [
@@ -302,5 +319,36 @@ test('the function in a VPC, traced: what Lambda itself does in its name, which 
       ],
     },
     Tracing: { '*': ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'] },
+  });
+});
+
+describe('docs/security.md', () => {
+  const text = readFileSync(join(__dirname, '..', '..', 'docs', 'security.md'), 'utf8');
+  const rows = text
+    .split('\n')
+    .filter((line) => line.startsWith('| `'))
+    .map((line) => line.split('|').slice(1, -1));
+  const quoted = (cell = ''): string[] => [...cell.matchAll(/`([^`]+)`/g)].map(([, word = '']) => word);
+
+  test('has one row for each statement, in each policy that has it, and none beside', () => {
+    const documented = rows.flatMap(([policies, actions]) =>
+      quoted(policies).map((policy) => `${policy}: ${quoted(actions).join(' ')}`),
+    );
+    const statements = Object.values(STACKS).flatMap((stack) => statementsOf(stack()));
+    const distinct = new Map(
+      statements.map(({ kind, scope, actions }) => {
+        const policy = kind.replace(/^Trust of .*/, 'Trust').replace('AWS::SQS::', '');
+        const where = scope.replace(/\b\d{12}\b/g, 'ACCOUNT');
+        return [`${policy}: ${actions.join(' ')} on ${where}`, `${policy}: ${actions.join(' ')}`];
+      }),
+    );
+    expect(documented.sort()).toEqual([...distinct.values()].sort());
+  });
+
+  test('says of each why it is needed, what somebody could do with it, and what to do about that', () => {
+    for (const cells of rows) {
+      expect(cells).toHaveLength(6);
+      expect(cells.filter((cell) => cell.trim() === '')).toEqual([]);
+    }
   });
 });

@@ -192,6 +192,15 @@ describe('the template', () => {
             Null: { 'aws:TagKeys': 'false' },
           },
         },
+        ...['cdk-gamelift-vpc-peering:owner', 'cdk-gamelift-vpc-peering:changed:fleet'].map((tag) => ({
+          Effect: 'Allow',
+          Action: 'ec2:DeleteTags',
+          Resource: arn(':ec2:eu-central-1:111111111111:vpc-peering-connection/*'),
+          Condition: {
+            'ForAllValues:StringLike': { 'aws:TagKeys': ['Name', 'cdk-gamelift-vpc-peering:*'] },
+            Null: { 'aws:TagKeys': 'false', [`aws:ResourceTag/${tag}`]: 'false' },
+          },
+        })),
       ],
     });
     expect(connect?.Properties.PolicyDocument).toEqual({
@@ -200,10 +209,10 @@ describe('the template', () => {
         { Effect: 'Allow', Action: 'ec2:DescribeVpcPeeringConnections', Resource: '*' },
         {
           Effect: 'Allow',
-          Action: ['ec2:CreateTags', 'ec2:DeleteTags'],
+          Action: 'ec2:CreateTags',
           Resource: arn(':ec2:eu-central-1:111111111111:vpc-peering-connection/*'),
           Condition: {
-            ArnEqualsIfExists: { 'ec2:AccepterVpc': vpcArn },
+            ArnEquals: { 'ec2:AccepterVpc': vpcArn },
             'ForAllValues:StringLike': { 'aws:TagKeys': ['Name', 'cdk-gamelift-vpc-peering:*'] },
             Null: { 'aws:TagKeys': 'false' },
           },

@@ -169,13 +169,6 @@ describe('what can be set', () => {
     template.resourceCountIs('AWS::EC2::SecurityGroup', 1);
   });
 
-  test('a key', () => {
-    const template = templateWith((stack) => ({ environmentEncryption: new kms.Key(stack, 'Key') }));
-    template.hasResourceProperties('AWS::Lambda::Function', {
-      KmsKeyArn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^Key'), 'Arn'] },
-    });
-  });
-
   test('a permissions boundary', () => {
     const template = templateWith((stack) => ({
       permissionsBoundary: iam.ManagedPolicy.fromManagedPolicyArn(stack, 'Boundary', 'arn:aws:iam::111111111111:policy/Boundary'),

@@ -33,7 +33,7 @@ interface Studio {
   readonly routes?: PeeringRoutes;
   readonly dnsResolution?: boolean;
   /** A fleet that was there before, connected by hand. @default - none */
-  readonly adopted?: string;
+  readonly adopted?: { readonly fleetId: string; readonly adoptExisting: boolean };
 }
 
 function vpcOf(stack: Stack, vpcId: string): ec2.IVpc {
@@ -78,8 +78,9 @@ function studio({ access, vpcIds, peer = 0, build = '1', routes, dnsResolution =
     const options = { authorization, dnsResolution, ...(routes === undefined ? {} : { routes }) };
     new VpcPeeringConnection(game, 'Peering', { ...options, fleet: fleetOf(game, 'Connected', build) });
     if (adopted !== undefined) {
-      const fleet = gamelift.CfnFleet.fromFleetId(game, 'Adopted', adopted);
-      new VpcPeeringConnection(game, 'Adopting', { ...options, fleet, adoptExisting: true });
+      const { fleetId, adoptExisting } = adopted;
+      const fleet = gamelift.CfnFleet.fromFleetId(game, 'Adopted', fleetId);
+      new VpcPeeringConnection(game, 'Adopting', { ...options, fleet, adoptExisting });
     }
     const born = new Stack(app, 'Born', { env: GAME });
     authorizationIn(born, vpcIds.at(-1) ?? '').authorizeFleet(fleetOf(born, 'Born', build));
@@ -138,7 +139,7 @@ async function connectedByHand(rehearsal: Rehearsal, owner: typeof GAME, vpcId: 
 }
 
 /**
- * Created, a connection of somebody else's adopted and given back, replaced by a fleet with the same addresses, routes changed,
+ * Created, a connection of somebody else's adopted, owned for a while, adopted again and given back, replaced by a fleet with the same addresses, routes changed,
  * moved to another VPC, and deleted after thirty days, at first while GameLift authorizes nothing.
  */
 async function wholeLife(rehearsal: Rehearsal, access: 'own' | 'role'): Promise<void> {
@@ -148,7 +149,7 @@ async function wholeLife(rehearsal: Rehearsal, access: 'own' | 'role'): Promise<
   aws.behaviours.set('authorizingAgain', 'InvalidRequestException');
   aws.fates.fleet = ({ name }) => (name === 'Connected' ? { cidrBlock: '10.60.0.0/22' } : {});
   const vpcIds = vpcsOf(rehearsal, owner, '10.90.0.0/16', '10.91.0.0/16', '10.92.0.0/16');
-  const adopted = await connectedByHand(rehearsal, owner, vpcIds[0] ?? '');
+  const fleetId = await connectedByHand(rehearsal, owner, vpcIds[0] ?? '');
   await clock.sleep(2 * DAY);
   const before = aws.inventory();
   const first = { access, vpcIds, dnsResolution: true };
@@ -157,7 +158,9 @@ async function wholeLife(rehearsal: Rehearsal, access: 'own' | 'role'): Promise<
     expect(statuses).toHaveLength(stacks);
     expect(statuses.every((status) => /^(CREATE|UPDATE)_COMPLETE$/.test(status))).toBe(true);
   };
-  settled(await deployAll(rehearsal, studio({ ...first, adopted })));
+  for (const adoptExisting of [true, false, true]) {
+    settled(await deployAll(rehearsal, studio({ ...first, adopted: { fleetId, adoptExisting } })));
+  }
   await clock.sleep(10 * DAY);
   settled(await deployAll(rehearsal, studio({ ...first, build: '2' })));
   settled(await deployAll(rehearsal, studio({ ...first, build: '2', routes: PeeringRoutes.none() })));
@@ -334,7 +337,9 @@ describe('permissions', () => {
 
   test('the lives had policies of every kind', () => {
     const kinds = new Set([...uses().keys()].map((key) => key.split(':')[0]));
-    expect([...kinds].sort().join(' ')).toBe('Assume Authorize Connect Fleets Logs Peer Receive Renew ReportRenewals Teardown');
+    expect([...kinds].sort().join(' ')).toBe(
+      'Assume Authorize Connect Fleets FleetsAndTags Logs Peer Receive Renew ReportRenewals Teardown',
+    );
   });
 });
 
@@ -344,11 +349,13 @@ describe('tags', () => {
   /** Calls of the role of the function, and of the role that it assumes where there is one, while a fleet is connected. */
   async function callers(
     access: 'own' | 'role',
-  ): Promise<Record<'onFleet' | 'onPeering', (operation: string, ...keys: string[]) => Promise<unknown>>> {
+  ): Promise<Record<'onFleet' | 'onPeering' | 'onOther', (operation: string, ...keys: string[]) => Promise<unknown>>> {
     const rehearsal = await start();
     const { aws, cloudFormation } = rehearsal;
     const owner = access === 'own' ? GAME : DATA;
     const vpcIds = vpcsOf(rehearsal, owner, '10.90.0.0/16', '10.91.0.0/16');
+    const other = vpcsOf(rehearsal, owner, '10.93.0.0/16')[0] ?? '';
+    await connectedByHand(rehearsal, owner, other);
     const statuses = await deployAll(rehearsal, studio({ access, vpcIds }));
     expect(new Set(statuses)).toEqual(new Set(['CREATE_COMPLETE']));
     const principalOf = ({ accessKeyId }: Credentials): Principal => {
@@ -370,24 +377,29 @@ describe('tags', () => {
             externalId: EXTERNAL_ID,
             region,
           });
-    const [connection] = aws.inventory().connections as readonly { fleetId: string; id: string; peerVpcId: string }[];
-    const peering = aws.ec2.peerings.all().find(({ accepter }) => accepter.vpcId === vpcIds[0]);
+    const connections = aws.inventory().connections as readonly { fleetId: string; id: string; peerVpcId: string }[];
+    const connection = connections.find(({ peerVpcId }) => peerVpcId === vpcIds[0]);
+    const onPeeringOf =
+      (vpcId: string | undefined) =>
+      (operation: string, ...keys: string[]): Promise<unknown> => {
+        const peering = aws.ec2.peerings.all().find(({ accepter }) => accepter.vpcId === vpcId);
+        const named = Object.fromEntries(keys.map((key, index) => [`Tag.${index + 1}.Key`, key]));
+        const principal = session?.principal ?? handler;
+        return aws.call('ec2', operation, { 'ResourceId.1': peering?.id ?? '', ...named }, { principal, region });
+      };
     const ResourceARN = `arn:aws:gamelift:${region}::fleet/${connection?.fleetId ?? ''}`;
     return {
       onFleet: (operation, ...keys) => {
         const named = operation === 'TagResource' ? { Tags: keys.map((Key) => ({ Key, Value: '' })) } : { TagKeys: keys };
         return aws.call('gamelift', operation, { ResourceARN, ...named }, { principal: handler, region });
       },
-      onPeering: (operation, ...keys) => {
-        const named = Object.fromEntries(keys.map((key, index) => [`Tag.${index + 1}.Key`, key]));
-        const principal = session?.principal ?? handler;
-        return aws.call('ec2', operation, { 'ResourceId.1': peering?.id ?? '', ...named }, { principal, region });
-      },
+      onPeering: onPeeringOf(vpcIds[0]),
+      onOther: onPeeringOf(other),
     };
   }
 
   test.each(['own', 'role'] as const)('of this library are all that it may set or remove: VPC reached by %s', async (access) => {
-    const { onFleet, onPeering } = await callers(access);
+    const { onFleet, onPeering, onOther } = await callers(access);
     for (const operation of ['TagResource', 'UntagResource']) {
       await onFleet(operation, OWN);
       for (const keys of [['owner'], [OWN, 'owner'], ['Name'], []]) {
@@ -399,6 +411,8 @@ describe('tags', () => {
       for (const keys of [['owner'], [OWN, 'owner'], []]) {
         await expect(onPeering(operation, ...keys)).rejects.toMatchObject({ name: 'UnauthorizedOperation' });
       }
+      // a peering that this library neither made nor changed
+      await expect(onOther(operation, OWN)).rejects.toMatchObject({ name: 'UnauthorizedOperation' });
     }
   });
 });

@@ -1,0 +1,171 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { App, Duration, Stack, Stage } from 'aws-cdk-lib';
+import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as gamelift from 'aws-cdk-lib/aws-gamelift';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import { Tracing } from 'aws-cdk-lib/aws-lambda';
+import {
+  AuthorizationRenewal,
+  VpcPeeringAuthorization,
+  VpcPeeringConnection,
+  VpcPeeringHandler,
+  VpcPeeringRole,
+} from '../../lib';
+import { plain } from '../policies';
+
+/*
+ * Apps whose roles a platform team makes, with Role.customizeRoles.
+ */
+
+const env = { account: '111111111111', region: 'eu-central-1' };
+const HANDLER_ROLE = 'Stack/GameLiftVpcPeeringHandler/Role';
+const SCHEDULER_ROLE = 'Stack/GameLiftVpcPeeringHandler/Renewals/Role';
+const PEER_ROLE = 'Stack/PeerRole';
+
+interface Reported {
+  readonly roles: readonly {
+    readonly roleConstructPath: string;
+    readonly roleName: string;
+    readonly missing?: boolean;
+    readonly identityPolicyStatements: readonly object[];
+  }[];
+}
+
+/** A stack with everything that has a role or a policy. */
+function stackWith(customize: iam.CustomizeRolesOptions | undefined): Stack {
+  const app = new App();
+  if (customize !== undefined) {
+    iam.Role.customizeRoles(app, customize);
+  }
+  const stack = new Stack(app, 'Stack', { env });
+  new VpcPeeringHandler(stack, 'Handler', {
+    tracing: Tracing.ACTIVE,
+    permissionsBoundary: iam.ManagedPolicy.fromManagedPolicyArn(stack, 'Boundary', 'arn:aws:iam::111111111111:policy/Boundary'),
+  });
+  const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId: 'vpc-0123456789abcdef0', availabilityZones: ['eu-central-1a'] });
+  const authorization = new VpcPeeringAuthorization(stack, 'Authorization', {
+    vpc,
+    renewal: AuthorizationRenewal.scheduled(Duration.hours(12)),
+  });
+  authorization.authorizeFleet(new gamelift.CfnFleet(stack, 'Born', { name: 'born' }));
+  new VpcPeeringConnection(stack, 'Peering', { authorization, fleet: new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet' }) });
+  new VpcPeeringRole(stack, 'PeerRole', { vpc, gameLiftAccount: '222222222222' });
+  return stack;
+}
+
+type Resources = Record<string, { readonly Type: string; readonly Properties: Granting; readonly DependsOn?: readonly string[] }>;
+
+interface Granting {
+  readonly RoleName?: string;
+  readonly Role?: unknown;
+  readonly PolicyDocument?: { readonly Statement: readonly object[] };
+  readonly Policies?: readonly { readonly PolicyDocument: { readonly Statement: readonly object[] } }[];
+}
+
+const templateOf = (stack: Stack): { readonly Resources: Resources } =>
+  Template.fromStack(stack).toJSON() as { Resources: Resources };
+
+/** What the CDK reports for each role, by its path. */
+function reportOf(stack: Stack): Map<string, Reported['roles'][number]> {
+  const assembly = Stage.of(stack)?.synth();
+  const report = JSON.parse(readFileSync(join(assembly?.directory ?? '', 'iam-policy-report.json'), 'utf8')) as Reported;
+  return new Map(report.roles.map((role) => [role.roleConstructPath, role]));
+}
+
+/** Statements in the same words, from a template or from a report, in whatever order. */
+function comparable(statements: readonly object[]): string[] {
+  return statements
+    .map((statement) =>
+      JSON.stringify(plain(statement))
+        .replaceAll('(PARTITION)', 'aws')
+        .replace(/<\w+?(\.Arn)?>|\(Stack\/[\w/]+?\.(Arn|Ref)\)/g, 'REFERENCE'),
+    )
+    .sort();
+}
+
+/** All statements of the roles that the library makes, as a template has them where it makes them. */
+const grantedIn = ({ Resources }: { readonly Resources: Resources }): readonly object[] =>
+  Object.values(Resources)
+    .filter(({ Type }) => Type.startsWith('AWS::IAM::'))
+    .flatMap(({ Properties: { PolicyDocument, Policies = [] } }) =>
+      [...Policies.map((policy) => policy.PolicyDocument), ...(PolicyDocument === undefined ? [] : [PolicyDocument])].flatMap(
+        ({ Statement }) => Statement,
+      ),
+    );
+
+const reportedIn = (report: ReturnType<typeof reportOf>): readonly object[] =>
+  [...report.values()].flatMap(({ identityPolicyStatements }) => identityPolicyStatements);
+
+const ROLES = [HANDLER_ROLE, SCHEDULER_ROLE, PEER_ROLE];
+const PRECREATED = { [HANDLER_ROLE]: 'platform-handler', [SCHEDULER_ROLE]: 'platform-scheduler', [PEER_ROLE]: 'platform-peer' };
+
+describe.each([
+  ['roles that are still missing', {}],
+  ['roles that are there', { usePrecreatedRoles: PRECREATED }],
+])('with %s', (_, customize: iam.CustomizeRolesOptions) => {
+  test('the report lists every statement that would otherwise be granted, of each role', () => {
+    const report = reportOf(stackWith(customize));
+    expect([...report.keys()].sort()).toEqual([...ROLES].sort());
+    expect(comparable(reportedIn(report))).toEqual(comparable(grantedIn(templateOf(stackWith(undefined)))));
+    const actions = comparable(report.get(HANDLER_ROLE)?.identityPolicyStatements ?? []).join();
+    for (const action of [
+      'logs:PutLogEvents',
+      'xray:PutTraceSegments',
+      'gamelift:CreateVpcPeeringAuthorization',
+      'gamelift:TagResource',
+    ]) {
+      expect(actions).toContain(action);
+    }
+  });
+
+  test('the template has no role, no policy, and waits for none', () => {
+    const { Resources } = templateOf(stackWith(customize));
+    expect(Object.values(Resources).filter(({ Type }) => Type.startsWith('AWS::IAM::'))).toEqual([]);
+    const awaited = Object.values(Resources).flatMap(({ DependsOn = [] }) => DependsOn);
+    expect(awaited.filter((id) => !(id in Resources))).toEqual([]);
+    expect(awaited.length).toBeGreaterThan(0);
+  });
+});
+
+test('roles that are still missing are errors of the CDK', () => {
+  const stack = stackWith({});
+  for (const role of ROLES) {
+    Annotations.fromStack(stack).hasError(`/${role}`, Match.stringLikeRegexp('You must provide a precreated role name'));
+  }
+});
+
+test('roles that are there are used, without an error', () => {
+  const stack = stackWith({ usePrecreatedRoles: PRECREATED });
+  expect(Annotations.fromStack(stack).findError('*', Match.anyValue())).toEqual([]);
+  const arnOf = (name: string): object => ({
+    'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, `:iam::111111111111:role/${name}`]],
+  });
+  const template = Template.fromStack(stack);
+  template.hasResourceProperties('AWS::Lambda::Function', { Role: arnOf('platform-handler') });
+  template.hasResourceProperties('AWS::Scheduler::Schedule', { Target: { RoleArn: arnOf('platform-scheduler') } });
+});
+
+test('a report alone changes nothing of the template', () => {
+  const stack = stackWith({ preventSynthesis: false });
+  const plainTemplate = templateOf(stackWith(undefined));
+  expect(templateOf(stack)).toEqual(plainTemplate);
+  expect(comparable(reportedIn(reportOf(stack)))).toEqual(comparable(grantedIn(plainTemplate)));
+});
+
+test('a role of another account that is imported is assumed all the same', () => {
+  const app = new App();
+  iam.Role.customizeRoles(app, { usePrecreatedRoles: PRECREATED });
+  const stack = new Stack(app, 'Stack', { env });
+  const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId: 'vpc-0123456789abcdef0', availabilityZones: ['eu-central-1a'] });
+  const roleArn = 'arn:aws:iam::222222222222:role/Peering';
+  const peerRole = iam.Role.fromRoleArn(stack, 'Imported', roleArn);
+  new VpcPeeringAuthorization(stack, 'Authorization', { vpc, peerRole });
+  Template.fromStack(stack).hasResourceProperties('Custom::GameLiftVpcPeeringAuthorization', { PeerRoleArn: roleArn });
+  expect(reportOf(stack).get(HANDLER_ROLE)?.identityPolicyStatements).toContainEqual({
+    Effect: 'Allow',
+    Action: 'sts:AssumeRole',
+    Resource: roleArn,
+  });
+});

@@ -1,0 +1,67 @@
+import type { Resource } from 'aws-cdk-lib';
+import { App, CfnResource, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as gamelift from 'aws-cdk-lib/aws-gamelift';
+import { VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '../../lib';
+
+/*
+ * What the CDK's users expect of every construct that is a resource.
+ */
+
+const env = { account: '111111111111', region: 'eu-central-1' };
+const AUTHORIZATION = 'Custom::GameLiftVpcPeeringAuthorization';
+const CONNECTION = 'Custom::GameLiftVpcPeeringConnection';
+const ROLE = 'AWS::IAM::Role';
+
+type Make = (stack: Stack, vpc: ec2.IVpc) => Resource;
+
+const authorize = (stack: Stack, vpc: ec2.IVpc): VpcPeeringAuthorization =>
+  new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
+
+const RESOURCES: readonly (readonly [string, Make])[] = [
+  [AUTHORIZATION, authorize],
+  [
+    CONNECTION,
+    (stack, vpc) => {
+      const fleet = new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet' });
+      return new VpcPeeringConnection(stack, 'Peering', { authorization: authorize(stack, vpc), fleet });
+    },
+  ],
+  [ROLE, (stack, vpc) => new VpcPeeringRole(stack, 'Role', { vpc, gameLiftAccount: '222222222222' })],
+];
+
+function make(type: string, resource: Make): { readonly stack: Stack; readonly made: Resource; readonly logicalId: string } {
+  const stack = new Stack(new App(), 'Stack', { env });
+  const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId: 'vpc-0123456789abcdef0', availabilityZones: ['eu-central-1a'] });
+  const made = resource(stack, vpc);
+  const { defaultChild } = made.node;
+  if (!CfnResource.isCfnResource(defaultChild)) {
+    throw new Error(`the default child of ${made.node.path} is no resource of CloudFormation`);
+  }
+  expect(defaultChild.cfnResourceType).toBe(type);
+  return { stack, made, logicalId: stack.resolve(defaultChild.logicalId) as string };
+}
+
+const resourceIn = (stack: Stack, logicalId: string): unknown =>
+  (Template.fromStack(stack).toJSON() as { Resources: Record<string, unknown> }).Resources[logicalId];
+
+test.each(RESOURCES)('%s is deleted by default, and retained with applyRemovalPolicy', (type, resource) => {
+  const plain = make(type, resource);
+  expect(resourceIn(plain.stack, plain.logicalId)).not.toMatchObject({ DeletionPolicy: 'Retain' });
+  const { stack, made, logicalId } = make(type, resource);
+  made.applyRemovalPolicy(RemovalPolicy.RETAIN);
+  expect(resourceIn(stack, logicalId)).toMatchObject({ Type: type, DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
+});
+
+test.each(RESOURCES)('%s is what the escape hatch changes', (type, resource) => {
+  const { stack, made, logicalId } = make(type, resource);
+  const child = made.node.defaultChild as CfnResource;
+  child.addPropertyOverride('Description', 'overridden');
+  child.cfnOptions.metadata = { reviewed: 'yes' };
+  expect(resourceIn(stack, logicalId)).toMatchObject({
+    Type: type,
+    Properties: { Description: 'overridden' },
+    Metadata: { reviewed: 'yes' },
+  });
+});
