@@ -85,12 +85,11 @@ describe('StringParameter.valueFromLookup', () => {
       "vpcAccount must be an AWS account id of 12 digits, got 'wrong'",
     ],
     'the accounts of an imported authorization': [
-      (stack, value) =>
-        VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(stack, 'A', {
-          vpc: vpcOf(stack),
-          gameLiftAccount: value,
-          vpcAccount: value,
-        }).authorizeFleet(new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet' })),
+      (stack, value) => {
+        const attributes = { vpc: vpcOf(stack), gameLiftAccount: value, vpcAccount: value };
+        const authorization = VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(stack, 'A', attributes);
+        authorization.authorizeFleet(new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet' }));
+      },
       "vpcAccount must be an AWS account id of 12 digits, got 'wrong'",
     ],
     'the account of a peerRole': [

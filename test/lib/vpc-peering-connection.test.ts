@@ -432,15 +432,23 @@ describe('many connections', () => {
   });
 
   test('a dependency that would close a cycle is left out', () => {
-    const result = waiting(43, made, (stack) => {
-      // the fleets of the first two need what comes late: the one as a dependency, the other in a property
-      const [first, second] = ['Fleet0', 'Fleet1'].map((id) => stack.node.findChild(id) as gamelift.CfnFleet);
-      first?.node.addDependency(stack.node.findChild('P40x'));
-      const late = stack.node.findChild('P41x') as VpcPeeringConnection;
-      if (second !== undefined) {
+    const fleets: gamelift.CfnFleet[] = [];
+    const result = waiting(
+      43,
+      (stack, index) => {
+        const fleet = made(stack, index);
+        fleets.push(fleet);
+        return fleet;
+      },
+      (stack) => {
+        const connections = stack.node.children.filter((child) => child instanceof VpcPeeringConnection);
+        // the fleets of the first two need what comes late: the one as a dependency, the other in a property
+        const [first, second] = fleets as [gamelift.CfnFleet, gamelift.CfnFleet];
+        const [early, late] = connections.slice(40) as [VpcPeeringConnection, VpcPeeringConnection];
+        first.node.addDependency(early);
         second.description = `after ${late.gameLiftCidrBlock}`;
-      }
-    });
+      },
+    );
     expect(result.slice(40)).toEqual([[], [], [2]]);
   });
 });
