@@ -23,7 +23,7 @@ export function checkInlinePolicies(scope: Construct): void {
         .map(
           ({ role, length }) =>
             `the inline policies of role ${role} have at least ${length} characters, and IAM allows ${MAX_CHARACTERS} for all of a role: ` +
-            'use fewer VPCs in this stack, and create the connections of the others in another stack, which has a role of its own',
+            'connect fewer VPCs in one stack, as each stack has a role of its own, and grant what you add yourself in managed policies',
         ),
   });
 }
