@@ -19,8 +19,9 @@ const DATA = { account: '222222222222', region: 'us-east-1' };
 /** VPCs that were there before, for the examples that use some of another account. */
 const VPCS = { vpcId: '10.90.0.0/16', betaVpcId: '10.91.0.0/16', prodVpcId: '10.92.0.0/16' };
 
-/** What the CDK has its own constructs retain: it is left behind on AWS, too. */
+/** What an example retains, or the CDK has its own constructs retain: it is left behind on AWS, too. */
 const RETAINED: Readonly<Record<string, RegExp>> = {
+  draining: /^left behind of (fleets|connections|peerings|routes|securityGroups|rules|tags): |"type":"AWS::GameLift::Build"/,
   pipeline: /^left behind of otherResources: .*"type":"AWS::S3::Bucket","physicalId":"Pipeline-PipelineArtifactsBucket/,
 };
 

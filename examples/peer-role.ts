@@ -1,4 +1,4 @@
-import { App, Aspects, Stack } from 'aws-cdk-lib';
+import { App, Aspects, CfnOutput, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { fleetOf } from '../bin/studio';
@@ -10,6 +10,11 @@ import { acceptPeering } from './suppressions';
  * sets routes and DNS.
  *
  * cdk deploy --all --context vpcId=vpc-…
+ *
+ * A rule for the database can be made only in its own account, and the CIDR block of the fleet is known only once the fleet is connected.
+ * So deploy once more with what the first deployment put out, also after a new build:
+ *
+ * cdk deploy PeerRoleData --context vpcId=vpc-… --context fleetCidr=…
  */
 
 const DATA = { account: '222222222222', region: 'us-east-1' };
@@ -22,12 +27,19 @@ const vpcId = String(app.node.tryGetContext('vpcId') ?? 'vpc-0123456789abcdef0')
 const vpcOf = (stack: Stack): ec2.IVpc => ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId, availabilityZones: ['us-east-1a'] });
 
 const data = new Stack(app, 'PeerRoleData', { env: DATA });
-const peerRole = new VpcPeeringRole(data, 'Role', { vpc: vpcOf(data), gameLiftAccount: GAME.account, externalId });
+const dataVpc = vpcOf(data);
+const peerRole = new VpcPeeringRole(data, 'Role', { vpc: dataVpc, gameLiftAccount: GAME.account, externalId });
+const database = new ec2.SecurityGroup(data, 'Database', { vpc: dataVpc, description: 'The database of the game' });
+const fleetCidr: unknown = app.node.tryGetContext('fleetCidr');
+if (typeof fleetCidr === 'string') {
+  database.addIngressRule(ec2.Peer.ipv4(fleetCidr), ec2.Port.tcp(5432), 'The fleet of the game');
+}
 
 const game = new Stack(app, 'PeerRoleGame', { env: GAME });
 const fleet = fleetOf(game, String(app.node.tryGetContext('build') ?? '1'));
 const authorization = new VpcPeeringAuthorization(game, 'Authorization', { vpc: vpcOf(game), peerRole, externalId });
-new VpcPeeringConnection(game, 'Peering', { authorization, fleet, dnsResolution: true });
+const peering = new VpcPeeringConnection(game, 'Peering', { authorization, fleet, dnsResolution: true });
+new CfnOutput(game, 'FleetCidr', { value: peering.gameLiftCidrBlock });
 
 acceptPeering(data, game);
 Aspects.of(app).add(new AwsSolutionsChecks());

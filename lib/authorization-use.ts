@@ -1,13 +1,16 @@
-import { CfnResource, Lazy, RemovalPolicy, Stack, Stage, Token } from 'aws-cdk-lib';
-import type { CustomResource } from 'aws-cdk-lib';
+import { CfnResource, Lazy, RemovalPolicy, Stack, Stage } from 'aws-cdk-lib';
+import type { CustomResource, IResource } from 'aws-cdk-lib';
 import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import type { IConstruct, IDependable } from 'constructs';
+import { isOurs, sharedMap } from './copies';
 import { AUTHORIZATION_BUDGET_SECONDS, AUTHORIZATION_TYPE, SCHEMA_VERSION, TEARDOWN_TYPE } from './contract';
 import type { AuthorizationProperties, PairProperties, TeardownProperties } from './contract';
+import { dependUnlessCyclic } from './dependencies';
 import { HandlerFunction } from './handler-function';
+import { differ, isDummy } from './known-values';
 import { assumeStatements, authorizeStatements, receiveStatements, teardownStatements } from './permissions';
 import { fingerprints } from './reliance';
 import { ScheduledRenewals } from './scheduled-renewals';
@@ -31,8 +34,7 @@ export function accessOf(stack: Stack, { vpcAccount, peerRole }: DeclaredPair): 
   if (peerRole !== undefined) {
     return 'role';
   }
-  const elsewhere = !Token.isUnresolved(vpcAccount) && !Token.isUnresolved(stack.account) && vpcAccount !== stack.account;
-  return elsewhere ? 'none' : 'own';
+  return differ(vpcAccount, stack.account) ? 'none' : 'own';
 }
 
 /** How an authorization is issued. */
@@ -51,8 +53,13 @@ const TEARDOWN_ID = 'Teardown';
  * Stacks are deployed alone, retried a day later, and wait for approvals, so each looks after itself.
  */
 export class AuthorizationUse {
-  /** The use in the stack of an authorization: its resource is the authorization itself. */
+  /**
+   * The use in the stack of an authorization: its resource is the authorization itself.
+   *
+   * @throws Error if the stack has another authorization of the pair
+   */
   static issuedBy(authorization: Construct, pair: DeclaredPair, issue: Issue): AuthorizationUse {
+    noteIssuer(authorization, pair);
     const use = new AuthorizationUse(authorization, 'Resource', pair, issue);
     uses.set(authorization, new Map([[Stack.of(authorization), use]]));
     return use;
@@ -61,15 +68,16 @@ export class AuthorizationUse {
   /**
    * The use of an authorization in a stack.
    *
-   * @throws Error if the authorization is defined in another Stage.
+   * @throws Error if the authorization is defined in another Stage, or is for fleets of another account or Region.
    */
-  static of(stack: Stack, authorization: IConstruct, pair: DeclaredPair): AuthorizationUse {
+  static of(stack: Stack, authorization: IResource, pair: DeclaredPair): AuthorizationUse {
     if (Stage.of(stack) !== Stage.of(authorization)) {
       throw new Error(
         `${authorization.node.path} is in another Stage than ${stack.node.path}, and Stages are deployed apart: ` +
           'import the authorization there with VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes',
       );
     }
+    checkPlace(stack, authorization, pair);
     const byStack = uses.get(authorization) ?? new Map<Stack, AuthorizationUse>();
     uses.set(authorization, byStack);
     const existing = byStack.get(stack);
@@ -80,6 +88,11 @@ export class AuthorizationUse {
     // it is not this stack's to cancel
     const use = new AuthorizationUse(scope, 'Renewal', pair, { removalPolicy: RemovalPolicy.RETAIN });
     byStack.set(stack, use);
+    const issuer = byStack.get(Stack.of(authorization));
+    if (issuer !== undefined && issuer !== use) {
+      // the authorization is cancelled when its stack deletes it, which must not be before what relies on it in this stack is gone
+      dependUnlessCyclic(cfnOf(use.resource), cfnOf(issuer.resource));
+    }
     return use;
   }
 
@@ -90,8 +103,8 @@ export class AuthorizationUse {
   readonly renewalAlarm: cloudwatch.Alarm | undefined;
   private readonly authorizePolicy: iam.CfnRolePolicy;
   private readonly stack: Stack;
-  private readonly reliant: CfnResource[] = [];
-  private readonly fleetIds: string[] = [];
+  private readonly reliant = new Set<CfnResource>();
+  private readonly fleetIds = new Set<string>();
   private teardown: CustomResource | undefined;
 
   private constructor(
@@ -163,13 +176,8 @@ export class AuthorizationUse {
    * the resource, unless the id of its fleet says so
    */
   relyOn(resource: CfnResource, fleetId: string, ...first: IDependable[]): void {
-    if (this.reliant.includes(resource)) {
-      return;
-    }
-    this.reliant.push(resource);
-    if (!this.fleetIds.includes(fleetId)) {
-      this.fleetIds.push(fleetId);
-    }
+    this.reliant.add(resource);
+    this.fleetIds.add(fleetId);
     this.teardown ??= this.makeTeardown();
     this.teardown.node.addDependency(...first);
   }
@@ -189,7 +197,7 @@ export class AuthorizationUse {
   private makeTeardown(): CustomResource {
     const properties: TeardownProperties = {
       ...this.pairProperties(),
-      FleetIds: Lazy.list({ produce: () => this.fleetIds }),
+      FleetIds: Lazy.list({ produce: () => [...this.fleetIds] }),
     };
     return this.handler.serve(this.scope, TEARDOWN_ID, {
       resourceType: TEARDOWN_TYPE,
@@ -200,10 +208,51 @@ export class AuthorizationUse {
   }
 }
 
-const uses = new WeakMap<IConstruct, Map<Stack, AuthorizationUse>>();
+const uses = sharedMap<IConstruct, Map<Stack, AuthorizationUse>>('uses');
+
+/** The authorizations that a stack issues, by what they are about. */
+const issuers = sharedMap<Stack, Map<string, IConstruct>>('issuers');
+
+function noteIssuer(authorization: IConstruct, { vpc, gameLiftAccount }: DeclaredPair): void {
+  if (isDummy(vpc.vpcId) || isDummy(gameLiftAccount)) {
+    return;
+  }
+  const stack = Stack.of(authorization);
+  const known = issuers.get(stack) ?? new Map<string, IConstruct>();
+  issuers.set(stack, known);
+  const key = JSON.stringify([vpc.vpcId, gameLiftAccount]);
+  const other = known.get(key);
+  if (other !== undefined) {
+    throw new Error(
+      `GameLift has one authorization for a VPC and a GameLift account: ${authorization.node.path} and ${other.node.path} are for the same ` +
+        'ones, and the first to be deleted would cancel it for both. Keep one of them, and pass it to every connection and fleet',
+    );
+  }
+  known.set(key, authorization);
+}
+
+/** GameLift peers the fleets of one account, within one Region. */
+function checkPlace(stack: Stack, authorization: IResource, { gameLiftAccount }: DeclaredPair): void {
+  if (differ(gameLiftAccount, stack.account)) {
+    throw new Error(
+      `${authorization.node.path} authorizes the fleets of account ${gameLiftAccount}, but stack ${stack.node.path} is in account ` +
+        `${stack.account}: create the connection and the fleet in a stack of account ${gameLiftAccount}, or pass gameLiftAccount ` +
+        `'${stack.account}' to the authorization`,
+    );
+  }
+  const { region } = authorization.env;
+  if (differ(region, stack.region)) {
+    throw new Error(
+      `GameLift peers within one Region: ${authorization.node.path} is in ${region}, but stack ${stack.node.path} is in ${stack.region}: ` +
+        `create the connection and the fleet in a stack in ${region}`,
+    );
+  }
+}
 
 /** What an authorization is about as declared, whoever implements it. */
 export function pairOf(authorization: IVpcPeeringAuthorization): DeclaredPair {
+  // of another version is refused
+  isOurs(authorization);
   const { _pair } = authorization as Partial<{ readonly _pair: DeclaredPair }>;
   const { vpc, peerVpcAccount, gameLiftAccount } = authorization;
   return _pair ?? { vpc, vpcAccount: peerVpcAccount, gameLiftAccount };

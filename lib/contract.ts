@@ -91,7 +91,7 @@ export interface ConnectionAttributes {
 }
 
 /** How many connections of a stack contend for GameLift's rate limit, one call in ten seconds, at a time. */
-export const CONNECTION_LANES = 8;
+export const CONNECTION_LANES = 40;
 
 /** Seconds that a connection may be pending by default. */
 export const CONNECTION_TIMEOUT_SECONDS = 600;

@@ -10,6 +10,8 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { IConstruct } from 'constructs';
 import { ANSWER_RESERVE_SECONDS, MAX_EVENT_AGE_SECONDS } from './contract';
+import { isOurs, markAsOurs } from './copies';
+import { checkInlinePolicies } from './inline-policies';
 import type { VpcPeeringHandlerProps } from './vpc-peering-handler';
 
 /** For ever: the function's logical id is made of it, and a custom resource can't change its function. */
@@ -59,8 +61,8 @@ class HandlerPolicy extends iam.CfnRolePolicy {
 export class HandlerFunction extends Construct {
   static of(scope: IConstruct): HandlerFunction {
     const stack = Stack.of(scope);
-    const existing = stack.node.tryFindChild(ID);
-    return existing instanceof HandlerFunction ? existing : new HandlerFunction(stack, ID);
+    const existing = stack.node.tryFindChild(ID) as HandlerFunction | undefined;
+    return existing !== undefined && isOurs(existing) ? existing : new HandlerFunction(stack, ID);
   }
 
   readonly role: iam.Role;
@@ -75,6 +77,8 @@ export class HandlerFunction extends Construct {
 
   private constructor(scope: Construct, id: string) {
     super(scope, id);
+    markAsOurs(this);
+    checkInlinePolicies(this);
     this.ownLogGroup = new logs.CfnLogGroup(this, 'LogGroup', { retentionInDays: logs.RetentionDays.ONE_MONTH });
     this.ownLogGroup.applyRemovalPolicy(RemovalPolicy.DESTROY);
     this.logGroup = { logGroupName: this.ownLogGroup.ref, logGroupArn: this.ownLogGroup.attrArn };
@@ -162,8 +166,8 @@ export class HandlerFunction extends Construct {
    */
   permit(kind: string, about: IConstruct, subject: string, statements: () => iam.PolicyStatement[]): iam.CfnRolePolicy {
     const id = `${kind}${this.digest(this.pathOf(about))}`;
-    const existing = this.node.tryFindChild(id);
-    if (existing instanceof iam.CfnRolePolicy) {
+    const existing = this.node.tryFindChild(id) as iam.CfnRolePolicy | undefined;
+    if (existing !== undefined) {
       return existing;
     }
     const granted = statements();

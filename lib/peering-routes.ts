@@ -1,6 +1,7 @@
-import { Token } from 'aws-cdk-lib';
-import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import { CfnResource } from 'aws-cdk-lib';
+import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type { RoutesKind } from './contract';
+import { isKnown } from './known-values';
 
 /** What routes come to for one VPC. */
 interface PeeringRoutesConfig {
@@ -23,10 +24,12 @@ export class PeeringRoutes {
    */
   static everyRouteTable(): PeeringRoutes {
     return new PeeringRoutes((vpc) => {
-      if (!(vpc instanceof ec2.Vpc)) {
+      const subnets = [...vpc.publicSubnets, ...vpc.privateSubnets, ...vpc.isolatedSubnets];
+      // a VPC that makes its own subnets, as ec2.Vpc does in every copy of aws-cdk-lib: it has them all by now
+      const isOfApp = vpc.node.defaultChild !== undefined && CfnResource.isCfnResource(vpc.node.defaultChild);
+      if (!isOfApp || subnets.length === 0 || subnets.some(({ node }) => node.scope !== vpc)) {
         return { kind: 'EveryRouteTable' };
       }
-      const subnets = [...vpc.publicSubnets, ...vpc.privateSubnets, ...vpc.isolatedSubnets];
       return { kind: 'RouteTables', routeTableIds: unique(subnets) };
     });
   }
@@ -64,7 +67,7 @@ export class PeeringRoutes {
 function requireRouteTable(subnet: ec2.ISubnet): void {
   // an imported subnet that was given none has none, whatever its type says
   const { routeTableId } = subnet.routeTable as { readonly routeTableId?: string };
-  if (routeTableId === undefined || (!Token.isUnresolved(routeTableId) && !/^rtb-[0-9a-f]+$/.test(routeTableId))) {
+  if (routeTableId === undefined || (isKnown(routeTableId) && !/^rtb-[0-9a-f]+$/.test(routeTableId))) {
     throw new Error(
       `the route table of subnet ${subnet.node.path} is not known: import it with its routeTableId, or pass PeeringRoutes.everyRouteTable()`,
     );

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { CfnResource, Stack } from 'aws-cdk-lib';
-import type { CfnElement } from 'aws-cdk-lib';
+import type { CfnResource } from 'aws-cdk-lib';
+import { DependencySearch, isSearching } from './dependencies';
+import { isFleet } from './fleets';
 
 /*
  * A resource relies on an authorization when a change to it makes calls that need a valid one. The authorization carries
@@ -39,84 +40,74 @@ type Fragment = Readonly<Record<string, unknown>>;
  * @param closing the resource that carries them: a value that leads back to that one is only digested
  */
 export function fingerprints(
-  resources: readonly CfnResource[],
+  resources: Iterable<CfnResource>,
   closing: CfnResource,
 ): Readonly<Record<string, Fragment>> | undefined {
-  // while it is looked for what leads back to an authorization, others come by that lead to it in their turn
-  if (resources.length === 0 || underWay.has(closing)) {
+  const { stack } = closing;
+  if (isFingerprinting) {
+    // asked for by a search for what leads back to another authorization: all that this one may carry
+    return byLogicalId(resources, (resource) => Object.fromEntries(declaredBy(resource).filter(isReplacing)));
+  }
+  if (isSearching()) {
+    // asked whether a dependency closes a cycle: if it does with what is carried, that is left out
     return undefined;
   }
-  underWay.add(closing);
+  isFingerprinting = true;
   try {
-    const stack = Stack.of(closing);
-    return Object.fromEntries(
-      resources.map((resource) => [stack.resolve(resource.logicalId) as string, fingerprint(resource, closing)]),
-    );
+    const search = new DependencySearch(closing, stack);
+    return byLogicalId(resources, (resource) => fingerprint(resource, search));
   } finally {
-    underWay.delete(closing);
+    isFingerprinting = false;
   }
 }
 
-const underWay = new Set<CfnResource>();
+let isFingerprinting = false;
 
-function fingerprint(resource: CfnResource, closing: CfnResource): Fragment {
-  const { Properties = {} } = fragmentOf(resource) as { readonly Properties?: Fragment };
-  const declared = Object.entries(Properties).filter(([, value]) => value !== undefined);
-  const carried = declared.filter(([name, value]) => REPLACING.has(name) && !leadsTo(value, closing, Stack.of(resource)));
-  const rest = declared.filter(([name]) => !carried.some(([other]) => other === name) && name !== 'AuthorizationExpirationTime');
-  return { ...Object.fromEntries(carried), Digest: createHash('sha256').update(JSON.stringify(rest)).digest('hex').slice(0, 16) };
+function byLogicalId(
+  resources: Iterable<CfnResource>,
+  entry: (resource: CfnResource) => Fragment,
+): Readonly<Record<string, Fragment>> | undefined {
+  const entries = [...resources].map((resource) => [resource.stack.resolve(resource.logicalId) as string, entry(resource)]);
+  return entries.length === 0 ? undefined : (Object.fromEntries(entries) as Readonly<Record<string, Fragment>>);
 }
 
-/** A resource as it stands in the template. */
-function fragmentOf(resource: CfnElement): Fragment {
-  const stack = Stack.of(resource);
+function fingerprint(resource: CfnResource, search: DependencySearch): Fragment {
+  const declared = declaredBy(resource);
+  const digested = declared.filter(([name]) => name !== 'AuthorizationExpirationTime');
+  return { ...carriedOf(resource, declared, search), Digest: digestOf(digested) };
+}
+
+function carriedOf(resource: CfnResource, declared: readonly Property[], search: DependencySearch): Fragment {
+  const carried = declared.filter(isReplacing).flatMap(([name, value]): Property[] => {
+    const named = search.namedIn(value, resource.stack);
+    const fleet = named.find((element) => isFleet(element));
+    if (fleet !== undefined) {
+      // what replaces the fleet, instead of the fleet: what else relies on the authorization must not wait for this one
+      return [[name, carriedOf(fleet, declaredBy(fleet), search)]];
+    }
+    return search.leadsFrom(named) ? [] : [[name, value]];
+  });
+  return Object.fromEntries(carried);
+}
+
+type Property = readonly [name: string, value: unknown];
+
+function isReplacing([name]: Property): boolean {
+  return REPLACING.has(name);
+}
+
+/** The properties of a resource as they stand in the template. */
+function declaredBy(resource: CfnResource): readonly Property[] {
+  const { stack } = resource;
   const { Resources = {} } = stack.resolve(resource._toCloudFormation()) as {
     readonly Resources?: Readonly<Record<string, Fragment>>;
   };
-  return Resources[stack.resolve(resource.logicalId) as string] ?? {};
+  const { Properties = {} } = (Resources[stack.resolve(resource.logicalId) as string] ?? {}) as {
+    readonly Properties?: Fragment;
+  };
+  return Object.entries(Properties).filter(([, value]) => value !== undefined);
 }
 
-/** Whether a part of the template refers to a resource, or to one that depends on it. */
-function leadsTo(part: unknown, target: CfnResource, stack: Stack): boolean {
-  const resources = new Map<string, CfnResource>();
-  for (const candidate of stack.node.findAll()) {
-    if (CfnResource.isCfnResource(candidate) && candidate.stack === stack) {
-      resources.set(stack.resolve(candidate.logicalId) as string, candidate);
-    }
-  }
-  const seen = new Set<CfnResource>();
-  const search = (searched: unknown): boolean =>
-    referredTo(searched).some((name) => {
-      const resource = resources.get(name);
-      if (resource === undefined || seen.has(resource)) {
-        return false;
-      }
-      seen.add(resource);
-      return resource === target || search(fragmentOf(resource));
-    });
-  return search(part);
-}
-
-/** The logical ids in references: a text that only happens to be one, such as a name, is none. */
-function referredTo(part: unknown): string[] {
-  if (Array.isArray(part)) {
-    return part.flatMap(referredTo);
-  }
-  if (typeof part !== 'object' || part === null) {
-    return [];
-  }
-  return Object.entries(part).flatMap(([key, value]: [string, unknown]) => {
-    const texts = [value].flat().filter((item) => typeof item === 'string');
-    switch (key) {
-      case 'Ref':
-      case 'DependsOn':
-        return texts;
-      case 'Fn::GetAtt':
-        return texts.slice(0, 1).flatMap((text) => text.split('.').slice(0, 1));
-      case 'Fn::Sub':
-        return [...(texts[0] ?? '').matchAll(/\$\{([A-Za-z0-9]+)/g)].map(([, name = '']) => name).concat(referredTo(value));
-      default:
-        return referredTo(value);
-    }
-  });
+function digestOf(properties: readonly Property[]): string {
+  return createHash('sha256').update(JSON.stringify(properties)).digest('hex').slice(0, 16);
 }

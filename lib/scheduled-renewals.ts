@@ -37,8 +37,9 @@ export interface RenewalSchedule {
  */
 export class ScheduledRenewals extends Construct {
   static of(handler: HandlerFunction): ScheduledRenewals {
-    const existing = handler.node.tryFindChild(ID);
-    return existing instanceof ScheduledRenewals ? existing : new ScheduledRenewals(handler);
+    // nobody else adds a child to the handler
+    const existing = handler.node.tryFindChild(ID) as ScheduledRenewals | undefined;
+    return existing ?? new ScheduledRenewals(handler);
   }
 
   private readonly queue: sqs.Queue;

@@ -1,14 +1,17 @@
-import { Annotations, CfnResource, RemovalPolicy, Resource, Stack, Token } from 'aws-cdk-lib';
-import type { IResource } from 'aws-cdk-lib';
+import { CfnResource, RemovalPolicy, Resource, Stack, Token } from 'aws-cdk-lib';
+import type { IResource, ResourceProps } from 'aws-cdk-lib';
 import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
-import * as gamelift from 'aws-cdk-lib/aws-gamelift';
+import type * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import type { Construct, IConstruct } from 'constructs';
 import { AuthorizationRenewal } from './authorization-renewal';
 import { accessOf, AuthorizationUse, cfnOf } from './authorization-use';
 import type { DeclaredPair } from './authorization-use';
 import type { AuthorizationAttributes } from './contract';
+import { markAsOurs } from './copies';
+import { checkFleet, isFleet, notePeering } from './fleets';
+import { checkAccount, checkExternalId, differ, isKnown } from './known-values';
 
 /**
  * An authorization to peer the VPCs of an account's GameLift fleets with a VPC.
@@ -50,7 +53,8 @@ export interface IVpcPeeringAuthorization extends IResource {
    * fleet that exists replaces the fleet: both properties are create-only.
    *
    * @param fleet an `AWS::GameLift::Fleet`, or a construct whose default child is one
-   * @throws Error if it is no EC2 fleet, or if it is to be peered with another VPC already
+   * @throws Error if it is no EC2 fleet, if it is to be peered already, or if it is in another account or Region than the authorization
+   * is for
    * @see https://docs.aws.amazon.com/gameliftservers/latest/developerguide/vpc-peering.html
    */
   authorizeFleet(fleet: IConstruct): void;
@@ -167,9 +171,16 @@ abstract class VpcPeeringAuthorizationBase extends Resource implements IVpcPeeri
    */
   abstract readonly _pair: DeclaredPair;
 
+  constructor(scope: Construct, id: string, props?: ResourceProps) {
+    super(scope, id, props);
+    markAsOurs(this);
+  }
+
   authorizeFleet(fleet: IConstruct): void {
     const resource = fleetOf(fleet);
     const use = AuthorizationUse.of(Stack.of(resource), this, this._pair);
+    notePeering({ by: resource, fleetId: resource.ref, vpcId: this._pair.vpc.vpcId, adoptExisting: false });
+    checkFleet(resource, resource);
     peerFromBirth(resource, this._pair);
     // the permissions too: a clean-up looks at what is left of a resource's dependencies, not at theirs
     resource.node.addDependency(use.resource, ...use.permissions);
@@ -291,10 +302,6 @@ export class VpcPeeringAuthorization extends VpcPeeringAuthorizationBase {
   }
 }
 
-function isKnown(value: string): boolean {
-  return !Token.isUnresolved(value);
-}
-
 /** Who is to let whom, checked. */
 function declare(stack: Stack, attrs: VpcPeeringAuthorizationAttributes): DeclaredPair {
   const { vpc, peerRole, externalId } = attrs;
@@ -307,31 +314,27 @@ function declare(stack: Stack, attrs: VpcPeeringAuthorizationAttributes): Declar
     throw new Error('externalId needs a peerRole: it is for the trust policy of that role');
   }
   const roleAccount = peerRole?.env.account ?? accounts.vpcAccount;
-  if (isKnown(roleAccount) && isKnown(accounts.vpcAccount) && roleAccount !== accounts.vpcAccount) {
+  if (differ(roleAccount, accounts.vpcAccount)) {
     throw new Error(
       `peerRole must be of the account that owns the VPC, got a role of account ${roleAccount} and a VPC of account ` +
         `${accounts.vpcAccount}: import the role by its ARN, since a name resolves to the stack's own account`,
     );
   }
-  if (externalId !== undefined && isKnown(externalId) && !/^[\w+=,.@:/-]{2,1224}$/.test(externalId)) {
-    throw new Error(
-      `externalId must be 2 to 1224 letters, digits and characters of _+=,.@:/-, got ${externalId.length} characters`,
-    );
+  if (externalId !== undefined) {
+    checkExternalId(externalId);
   }
   return { vpc, ...accounts, peerRole, externalId };
 }
 
 function validate(stack: Stack, vpc: ec2.IVpc, accounts: Readonly<Record<string, string>>): void {
   for (const [name, account] of Object.entries(accounts)) {
-    if (isKnown(account) && !/^\d{12}$/.test(account)) {
-      throw new Error(`${name} must be an AWS account id of 12 digits, got '${account}'`);
-    }
+    checkAccount(name, account);
   }
   if (isKnown(vpc.vpcId) && !/^vpc-[0-9a-f]+$/.test(vpc.vpcId)) {
     throw new Error(`vpc must have an id such as vpc-0123456789abcdef0, got '${vpc.vpcId}'`);
   }
   const { region } = vpc.env;
-  if (isKnown(region) && isKnown(stack.region) && region !== stack.region) {
+  if (differ(region, stack.region)) {
     throw new Error(
       `vpc must be in the Region of the stack, since GameLift peers within a Region only: got a VPC in ${region}, the stack is in ${stack.region}`,
     );
@@ -341,7 +344,7 @@ function validate(stack: Stack, vpc: ec2.IVpc, accounts: Readonly<Record<string,
 /** The fleet in the template: the construct itself, or its default child. */
 function fleetOf(construct: IConstruct): gamelift.CfnFleet {
   const { defaultChild } = construct.node;
-  const fleet = [construct, defaultChild].find((candidate) => candidate instanceof gamelift.CfnFleet);
+  const fleet = [construct, defaultChild].find((candidate) => isFleet(candidate));
   if (fleet === undefined) {
     const other = defaultChild !== undefined && CfnResource.isCfnResource(defaultChild) ? defaultChild : construct;
     const got = CfnResource.isCfnResource(other) ? other.cfnResourceType : 'no resource of CloudFormation';
@@ -355,18 +358,8 @@ function fleetOf(construct: IConstruct): gamelift.CfnFleet {
 
 function peerFromBirth(fleet: gamelift.CfnFleet, { vpc, vpcAccount }: DeclaredPair): void {
   const { path } = fleet.node;
-  if (fleet.computeType !== undefined && isKnown(fleet.computeType) && fleet.computeType !== 'EC2') {
-    throw new Error(`GameLift peers EC2 fleets only: fleet ${path} is of compute type ${fleet.computeType}`);
-  }
   if (fleet.peerVpcId !== undefined && fleet.peerVpcId !== vpc.vpcId) {
     throw new Error(`fleet ${path} is to be peered with ${fleet.peerVpcId} already: a fleet is born with one peer VPC`);
-  }
-  const { locations } = fleet;
-  if (Array.isArray(locations) && locations.length > 1) {
-    Annotations.of(fleet).addWarningV2(
-      'cdk-gamelift-vpc-peering:remoteLocations',
-      'peering reaches the instances of this fleet in its home Region only: those in its remote locations stay unpeered',
-    );
   }
   fleet.peerVpcId = vpc.vpcId;
   fleet.peerVpcAwsAccountId = vpcAccount;

@@ -1,9 +1,10 @@
-import { CfnResource, Duration, Names, RemovalPolicy, Resource, Token } from 'aws-cdk-lib';
-import type { CustomResource, Stack } from 'aws-cdk-lib';
+import { createHash } from 'node:crypto';
+import { Duration, Names, RemovalPolicy, Resource } from 'aws-cdk-lib';
+import type { CfnResource, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import type { aws_gamelift } from 'aws-cdk-lib/interfaces';
-import type { Construct, IConstruct } from 'constructs';
+import type { Construct } from 'constructs';
 import { accessOf, AuthorizationUse, cfnOf, pairOf } from './authorization-use';
 import type { DeclaredPair } from './authorization-use';
 import {
@@ -14,6 +15,10 @@ import {
   MAX_CONNECTION_TIMEOUT_SECONDS,
 } from './contract';
 import type { ConnectionAttributes, ConnectionProperties } from './contract';
+import { sharedMap } from './copies';
+import { dependUnlessCyclic, withReferences } from './dependencies';
+import { checkFleet, checkFleetId, notePeering, propertiesOf, resourceOf, warnOfOtherStack } from './fleets';
+import { differ } from './known-values';
 import { PeeringRoutes } from './peering-routes';
 import { callerStatements, fleetStatements, networkStatements, untagStatements } from './permissions';
 import type { IVpcPeeringAuthorization } from './vpc-peering-authorization';
@@ -62,8 +67,8 @@ export interface VpcPeeringConnectionProps {
   readonly timeout?: Duration;
 
   /**
-   * What happens to the connection when it is removed from the stack: `DESTROY` deletes it, with its routes, and `RETAIN`
-   * leaves everything as it is.
+   * What happens to the connection when it is removed from the stack, or replaced because of a new fleet: `DESTROY` deletes it, with its
+   * routes, and `RETAIN` leaves everything as it is. The rules of `allowTo` go, or stay, with it.
    *
    * @default RemovalPolicy.DESTROY
    */
@@ -107,16 +112,21 @@ export class VpcPeeringConnection extends Resource implements ec2.IConnectable {
    */
   readonly connections: ec2.Connections;
 
+  private readonly removalPolicy: RemovalPolicy | undefined;
+
   /**
    * @throws Error if the timeout is out of bounds, if the removal policy is `SNAPSHOT`, if routes or DNS are asked for in a
-   * VPC of another account, or if the fleet is no EC2 fleet.
+   * VPC of another account, if the fleet is no EC2 fleet or is peered with the VPC already, if the stack is in another account than the
+   * authorization is for, or if stack, fleet and authorization are not in one Region.
    */
   constructor(scope: Construct, id: string, props: VpcPeeringConnectionProps) {
     super(scope, id);
     const { authorization, fleet } = props;
     const pair = pairOf(authorization);
     const timeout = props.timeout ?? Duration.seconds(CONNECTION_TIMEOUT_SECONDS);
-    validate(timeout, props.removalPolicy, fleet);
+    validate(timeout, props.removalPolicy);
+    this.checkFleet(props, pair);
+    this.removalPolicy = props.removalPolicy;
 
     const routes = (props.routes ?? PeeringRoutes.everyRouteTable())._bind(pair.vpc);
     if (accessOf(this.stack, pair) === 'none' && (routes.kind !== 'None' || props.dnsResolution === true)) {
@@ -157,7 +167,7 @@ export class VpcPeeringConnection extends Resource implements ec2.IConnectable {
     });
     this.node.defaultChild = cfnOf(resource);
     use.relyOn(cfnOf(resource), fleet.fleetRef.fleetId, resource, ...policies);
-    chain(this.stack, resource, fleet);
+    spread(this.stack, cfnOf(resource));
 
     const attribute = (name: keyof ConnectionAttributes): string => resource.getAttString(name);
     this.vpcPeeringConnectionId = attribute('VpcPeeringConnectionId');
@@ -169,26 +179,104 @@ export class VpcPeeringConnection extends Resource implements ec2.IConnectable {
   /**
    * Lets the fleet's instances reach a port: adds a rule to the security groups of `other`, in this construct's stack.
    *
+   * A security group that was imported with `mutable: false` is left as it is.
+   *
    * @param other what the game servers talk to, such as a database
    * @param port the port, or ports, to open to the CIDR block of the fleet's VPC and to nobody else
-   * @throws Error if `other` has no security group
+   * @throws Error if `other` has no security group, or one of another account or Region than this construct's stack
    */
   allowTo(other: ec2.IConnectable, port: ec2.Port): void {
     const { securityGroups } = other.connections;
     if (securityGroups.length === 0) {
       throw new Error(`${this.node.path} can be allowed to reach what has a security group, and this has none: add one first`);
     }
+    const rule = port.toRuleJson() as PortRule;
     for (const securityGroup of securityGroups) {
-      const id = `${securityGroup.node.addr.slice(-8)}${port.toString().replace(/[^A-Za-z0-9]/g, '')}`;
-      if (this.node.tryFindChild(id) === undefined) {
-        new ec2.CfnSecurityGroupIngress(this, id, {
+      this.checkSecurityGroup(securityGroup);
+      // by what it says, not by its place among the rules: a rule that got another id would be made before the old one is deleted, and
+      // EC2 refuses a second rule that says the same
+      const id = `Rule${digestOf([securityGroup.node.path, withReferences(rule, this).resolved])}`;
+      if (this.node.tryFindChild(id) === undefined && isMutable(securityGroup, port)) {
+        const ingress = new ec2.CfnSecurityGroupIngress(this, id, {
           groupId: securityGroup.securityGroupId,
           cidrIp: this.gameLiftCidrBlock,
           description: `GameLift fleet peered by ${Names.uniqueResourceName(this, { maxLength: 60 })}`,
-          ...(port.toRuleJson() as PortRule),
+          ...rule,
         });
+        if (this.removalPolicy !== undefined) {
+          ingress.applyRemovalPolicy(this.removalPolicy);
+        }
       }
     }
+  }
+
+  private checkFleet({ fleet, adoptExisting = false }: VpcPeeringConnectionProps, { vpc }: DeclaredPair): void {
+    const { fleetId } = fleet.fleetRef;
+    checkFleetId(fleetId);
+    if (differ(fleet.env.region, this.env.region)) {
+      throw new Error(
+        `GameLift peers within one Region: ${fleet.node.path} is in ${fleet.env.region}, but ${this.node.path} is in ${this.env.region}: ` +
+          `create the connection in a stack in ${fleet.env.region}, with a VPC there`,
+      );
+    }
+    notePeering({ by: this, fleetId, vpcId: vpc.vpcId, adoptExisting });
+    const resource = resourceOf(fleet);
+    if (resource === undefined) {
+      return;
+    }
+    checkFleet(this, resource);
+    warnOfOtherStack(this, resource);
+    if (!adoptExisting) {
+      this.node.addValidation({ validate: () => peeredTwice(resource, vpc) });
+    }
+  }
+
+  private checkSecurityGroup({ node, env }: ec2.ISecurityGroup): void {
+    if (differ(env.account, this.env.account) || differ(env.region, this.env.region)) {
+      throw new Error(
+        `the rules of security group ${node.path} can be changed only in its own account ${env.account} and Region ${env.region}, but ` +
+          `${this.node.path} is in ${this.env.account} and ${this.env.region}: deploy this stack with gameLiftCidrBlock as an output, then ` +
+          `allow that CIDR block in a stack of account ${env.account}, with addIngressRule(ec2.Peer.ipv4('…'), port)`,
+      );
+    }
+  }
+}
+
+/** That the fleet, by its own properties, is also peered when it is created: known once all properties are set. */
+function peeredTwice(fleet: CfnResource, vpc: ec2.IVpc): string[] {
+  const { PeerVpcId } = propertiesOf(fleet);
+  const isSame = PeerVpcId !== undefined && digestOf(PeerVpcId) === digestOf(withReferences(vpc.vpcId, vpc).resolved);
+  return isSame
+    ? [
+        `fleet ${fleet.node.path} is peered with the same VPC when it is created: take away its peerVpcId, or this connection, or set ` +
+          'adoptExisting to use the connection that GameLift makes',
+      ]
+    : [];
+}
+
+function digestOf(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 16);
+}
+
+/**
+ * Whether rules can be added to a security group: one that was imported with `mutable: false` does nothing when it is asked to. That shows
+ * only when it is asked, so it is asked with a peer that is never looked at then, and that ends the attempt otherwise.
+ */
+function isMutable(securityGroup: ec2.ISecurityGroup, port: ec2.Port): boolean {
+  const lookedAt = new Error('the security group is mutable');
+  const uniqueId = 'GameLiftVpcPeeringMutable';
+  const lookAt = (): never => {
+    throw lookedAt;
+  };
+  const peer = { uniqueId, canInlineRule: false, toIngressRuleConfig: lookAt, toEgressRuleConfig: lookAt };
+  try {
+    securityGroup.addIngressRule(Object.assign(peer, { connections: new ec2.Connections() }), port);
+    return false;
+  } catch (error) {
+    if (error !== lookedAt) {
+      throw error;
+    }
+    return true;
   }
 }
 
@@ -213,7 +301,7 @@ class FleetPeer implements ec2.IPeer {
   }
 }
 
-function validate(timeout: Duration, removalPolicy: RemovalPolicy | undefined, fleet: aws_gamelift.IFleetRef): void {
+function validate(timeout: Duration, removalPolicy: RemovalPolicy | undefined): void {
   if (!timeout.isUnresolved()) {
     const seconds = timeout.toSeconds({ integral: false });
     if (!Number.isInteger(seconds) || seconds < 1 || seconds > MAX_CONNECTION_TIMEOUT_SECONDS) {
@@ -225,32 +313,19 @@ function validate(timeout: Duration, removalPolicy: RemovalPolicy | undefined, f
       'removalPolicy must be DESTROY, RETAIN or RETAIN_ON_UPDATE_OR_DELETE, got snapshot: there is nothing to take one of',
     );
   }
-  const { fleetId } = fleet.fleetRef;
-  if (!Token.isUnresolved(fleetId) && !/^[a-z]*fleet-[a-zA-Z0-9-]+$/.test(fleetId)) {
-    throw new Error(`fleet must have an id such as fleet-01234567-89ab-cdef-0123-456789abcdef, got '${fleetId}'`);
-  }
 }
 
-interface Link {
-  readonly resource: CustomResource;
-  readonly fleet: IConstruct | undefined;
-}
+const connections = sharedMap<Stack, CfnResource[]>('connections');
 
-const links = new WeakMap<Stack, Link[]>();
-
-/**
- * Has the connections of a stack follow each other in lanes, so that no more than a handful wait for the same rate token.
- * None waits for another's fleet: connections to fleets that the stack makes only follow those to the same fleet.
- */
-function chain(stack: Stack, resource: CustomResource, fleet: aws_gamelift.IFleetRef): void {
-  const made = CfnResource.isCfnResource(fleet) && fleet.stack === stack ? fleet : undefined;
-  const earlier = links.get(stack) ?? [];
-  links.set(stack, [...earlier, { resource, fleet: made }]);
-  const comparable = earlier.filter((link) => link.fleet === undefined || link.fleet === made);
-  const ahead = comparable.at(-CONNECTION_LANES);
-  if (ahead !== undefined && comparable.length >= CONNECTION_LANES) {
-    resource.node.addDependency(ahead.resource);
+/** Has each connection of a stack wait for an earlier one, so that no more contend for GameLift's rate limit than it can serve in time. */
+function spread(stack: Stack, connection: CfnResource): void {
+  const earlier = connections.get(stack) ?? [];
+  connections.set(stack, earlier);
+  const ahead = earlier.at(-CONNECTION_LANES);
+  if (ahead !== undefined && earlier.length >= CONNECTION_LANES) {
+    dependUnlessCyclic(connection, ahead);
   }
+  earlier.push(connection);
 }
 
 function connectStatements(stack: Stack, pair: DeclaredPair): iam.PolicyStatement[] {

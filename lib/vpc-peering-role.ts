@@ -3,6 +3,8 @@ import { Stack, Token } from 'aws-cdk-lib';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
+import { checkInlinePolicies } from './inline-policies';
+import { checkAccount, checkExternalId } from './known-values';
 import { authorizeStatements, networkStatements, untagStatements } from './permissions';
 
 /**
@@ -63,10 +65,14 @@ export interface VpcPeeringRoleProps {
  */
 export class VpcPeeringRole extends iam.Role {
   /**
-   * @throws Error if it is not said who may assume the role, or said twice, or if `gameLiftAccount` is not 12 digits.
+   * @throws Error if it is not said who may assume the role, or said twice, if `gameLiftAccount` is not 12 digits, or if IAM would refuse
+   * the external id.
    */
   constructor(scope: Construct, id: string, props: VpcPeeringRoleProps) {
     const { vpc, externalId } = props;
+    if (externalId !== undefined) {
+      checkExternalId(externalId);
+    }
     const stack = Stack.of(scope);
     super(scope, id, {
       description: 'Lets GameLift fleets of another account be peered with a VPC',
@@ -84,6 +90,7 @@ export class VpcPeeringRole extends iam.Role {
         }),
       },
     });
+    checkInlinePolicies(this);
   }
 }
 
@@ -126,8 +133,6 @@ function principalOf({ gameLiftAccount, assumedBy }: VpcPeeringRoleProps): iam.I
   if (gameLiftAccount === undefined) {
     throw new Error('gameLiftAccount or assumedBy must say who may assume the role, got neither');
   }
-  if (!Token.isUnresolved(gameLiftAccount) && !/^\d{12}$/.test(gameLiftAccount)) {
-    throw new Error(`gameLiftAccount must be an AWS account id of 12 digits, got '${gameLiftAccount}'`);
-  }
+  checkAccount('gameLiftAccount', gameLiftAccount);
   return new iam.AccountPrincipal(gameLiftAccount);
 }

@@ -175,6 +175,10 @@ describe('a role in the account of the VPC', () => {
 
   test.each([
     [{}, 'gameLiftAccount or assumedBy must say who may assume the role, got neither'],
+    [
+      { gameLiftAccount: GAME.account, externalId: '' },
+      'externalId must be 2 to 1224 letters, digits and characters of _+=,.@:/-, got 0 characters',
+    ],
     [{ gameLiftAccount: '1' }, "gameLiftAccount must be an AWS account id of 12 digits, got '1'"],
     [
       { gameLiftAccount: GAME.account, assumedBy: new iam.AnyPrincipal() },
@@ -242,6 +246,7 @@ describe('through a role', () => {
       'peerRole must be of the account that owns the VPC, got a role of account 222222222222 and a VPC of account 333333333333: ' +
         "import the role by its ARN, since a name resolves to the stack's own account",
     ],
+    [{ externalId: '' }, 'externalId must be 2 to 1224 letters, digits and characters of _+=,.@:/-, got 0 characters'],
     [{ externalId: 'ü!' }, 'externalId must be 2 to 1224 letters, digits and characters of _+=,.@:/-, got 2 characters'],
   ])('misuse: %p', (props, message) => {
     expect(() => connected(props)).toThrow(message);

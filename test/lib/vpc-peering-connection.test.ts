@@ -287,8 +287,23 @@ describe('renewal by what changes', () => {
     expect(relied.Fleet?.Digest).not.toBe(reliedOn(nothing, true).Fleet?.Digest);
   });
 
-  test('a connection: its fleet shows as a reference, which a new fleet changes', () => {
-    expect(reliedOn(nothing)).toMatchObject({ Peering3EBF733F: { FleetId: { Ref: 'Fleet' } } });
+  test('a connection: what replaces its fleet shows, and not the fleet, for which nothing else has to wait', () => {
+    expect(reliedOn(nothing)).toEqual({
+      Peering3EBF733F: {
+        FleetId: { BuildId: { Ref: 'Build' }, EC2InstanceType: 'c5.large' },
+        PeerVpcId: 'vpc-0123456789abcdef0',
+        PeerVpcAwsAccountId: '111111111111',
+        Digest: expect.stringMatching(/^[0-9a-f]{16}$/) as string,
+      },
+    });
+  });
+
+  test('a connection: another fleet shows in the digest, even if it is made of the same', () => {
+    const another = (fleet: gamelift.CfnFleet): void => {
+      fleet.overrideLogicalId('Another');
+    };
+    const [before, after] = [nothing, another].map((change) => reliedOn(change).Peering3EBF733F);
+    expect(after).toEqual({ ...before, Digest: expect.not.stringMatching(String(before?.Digest)) as string });
   });
 
   test('what does not replace the fleet shows in the digest', () => {
@@ -329,9 +344,10 @@ describe('renewal by what changes', () => {
 
   test('two authorizations whose fleets depend on each other stay apart', () => {
     const stack = new Stack(new App(), 'Stack', { env });
-    const [one, two] = ['One', 'Two'].map(
-      (id) => new VpcPeeringAuthorization(stack, id, { vpc: imported(new Stack(stack, id + 'S', { env })) }),
-    );
+    const [one, two] = ['a', 'b'].map((digit) => {
+      const vpc = imported(new Stack(stack, `S${digit}`, { env }), { vpcId: `vpc-0${digit}` });
+      return new VpcPeeringAuthorization(stack, `Authorization${digit}`, { vpc });
+    });
     const first = fleetOf(stack);
     one?.authorizeFleet(first);
     const second = new gamelift.CfnFleet(stack, 'Second', { name: 'second', instanceRoleArn: first.ref });
@@ -397,31 +413,52 @@ describe('stacks look after themselves', () => {
   });
 });
 
-describe('chains', () => {
-  test('connections to fleets from elsewhere follow each other in eight lanes', () => {
+describe('many connections', () => {
+  /** Which connections each one depends on, by their numbers. */
+  function waiting(
+    count: number,
+    fleet: (stack: Stack, index: number) => VpcPeeringConnectionProps['fleet'],
+    change?: (stack: Stack) => void,
+  ): number[][] {
     const stack = new Stack(new App(), 'Stack', { env });
     const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc: imported(stack) });
-    for (let index = 0; index < 20; index += 1) {
-      new VpcPeeringConnection(stack, `P${index}x`, { authorization, fleet: fleetRef(stack, `fleet-${index}`) });
+    for (let index = 0; index < count; index += 1) {
+      new VpcPeeringConnection(stack, `P${index}x`, { authorization, fleet: fleet(stack, index) });
     }
-    const ahead = Object.entries(resourcesOf(stack, CONNECTION)).map(([id, { DependsOn = [] }]) => [
-      /^P(\d+)x/.exec(id)?.[1],
-      DependsOn.map((other) => /^P(\d+)x/.exec(other)?.[1]).filter((other) => other !== undefined),
-    ]);
-    expect(ahead).toEqual(Array.from({ length: 20 }, (_, index) => [String(index), index < 8 ? [] : [String(index - 8)]]));
+    change?.(stack);
+    const numbers = (ids: readonly string[]): number[] =>
+      ids.flatMap((id) => [...id.matchAll(/^P(\d+)x/g)].map(([, number]) => Number(number)));
+    return Object.entries(resourcesOf(stack, CONNECTION)).map(([, { DependsOn = [] }]) => numbers(DependsOn));
+  }
+  const made = (stack: Stack, index: number): gamelift.CfnFleet =>
+    new gamelift.CfnFleet(stack, `Fleet${index}`, { name: 'fleet' });
+
+  test.each([
+    ['from elsewhere', (stack: Stack, index: number) => fleetRef(stack, `fleet-${index}`)],
+    ['of the stack', made],
+  ])('to fleets %s: beyond the first forty, each waits for the one forty before it', (_, fleet) => {
+    expect(waiting(85, fleet)).toEqual(Array.from({ length: 85 }, (__, index) => (index < 40 ? [] : [index - 40])));
   });
 
-  test('none waits for the fleet of another', () => {
-    const stack = new Stack(new App(), 'Stack', { env });
-    const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc: imported(stack) });
-    for (let index = 0; index < 20; index += 1) {
-      const fleet = new gamelift.CfnFleet(stack, `Fleet${index}`, { name: 'fleet' });
-      new VpcPeeringConnection(stack, `P${index}x`, { authorization, fleet });
-    }
-    const ahead = Object.values(resourcesOf(stack, CONNECTION)).flatMap(({ DependsOn = [] }) =>
-      DependsOn.filter((id) => /^P\d+x/.test(id)),
+  test('a dependency that would close a cycle is left out', () => {
+    const fleets: gamelift.CfnFleet[] = [];
+    const result = waiting(
+      43,
+      (stack, index) => {
+        const fleet = made(stack, index);
+        fleets.push(fleet);
+        return fleet;
+      },
+      (stack) => {
+        const connections = stack.node.children.filter((child) => child instanceof VpcPeeringConnection);
+        // the fleets of the first two need what comes late: the one as a dependency, the other in a property
+        const [first, second] = fleets as [gamelift.CfnFleet, gamelift.CfnFleet];
+        const [early, late] = connections.slice(40) as [VpcPeeringConnection, VpcPeeringConnection];
+        first.node.addDependency(early);
+        second.description = `after ${late.gameLiftCidrBlock}`;
+      },
     );
-    expect(ahead).toEqual([]);
+    expect(result.slice(40)).toEqual([[], [], [2]]);
   });
 });
 
@@ -615,7 +652,7 @@ describe('misuse', () => {
     const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc: imported(stack) });
     const fleet = fleetRef(stack, 'arn:aws:gamelift:eu-central-1::fleet/fleet-1');
     expect(() => new VpcPeeringConnection(stack, 'Peering', { authorization, fleet })).toThrow(
-      "fleet must have an id such as fleet-01234567-89ab-cdef-0123-456789abcdef, got 'arn:aws:gamelift:eu-central-1::fleet/fleet-1'",
+      "fleet must have the id of an EC2 fleet, such as fleet-01234567-89ab-cdef-0123-456789abcdef, got 'arn:aws:gamelift:eu-central-1::fleet/fleet-1'",
     );
   });
 

@@ -1,0 +1,52 @@
+import { App, Aspects, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as gamelift from 'aws-cdk-lib/aws-gamelift';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { VpcPeeringAuthorization, VpcPeeringConnection } from '../lib';
+import { acceptPeering } from './suppressions';
+
+/*
+ * Players finish on the old fleet, with their database, while a new build takes over: what they need is retained when it is replaced,
+ * and the alias moves once the new fleet is connected.
+ *
+ * cdk deploy --context vpcId=vpc-…
+ */
+
+const app = new App();
+const vpcId = String(app.node.tryGetContext('vpcId') ?? 'vpc-0123456789abcdef0');
+const version = String(app.node.tryGetContext('build') ?? '1');
+
+const stack = new Stack(app, 'Draining', { env: { account: '222222222222', region: 'us-east-1' } });
+const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId, availabilityZones: ['us-east-1a'] });
+const database = new ec2.SecurityGroup(stack, 'Database', { vpc, description: 'The database of the game' });
+const access = new iam.Role(stack, 'BuildAccess', { assumedBy: new iam.ServicePrincipal('gamelift.amazonaws.com') });
+
+const build = new gamelift.CfnBuild(stack, 'Build', {
+  version,
+  operatingSystem: 'AMAZON_LINUX_2023',
+  storageLocation: { bucket: 'studio-builds', key: `server-${version}.zip`, roleArn: access.roleArn },
+});
+const fleet = new gamelift.CfnFleet(stack, 'Fleet', {
+  name: 'draining',
+  buildId: build.ref,
+  ec2InstanceType: 'c5.large',
+  newGameSessionProtectionPolicy: 'FullProtection',
+  runtimeConfiguration: { serverProcesses: [{ launchPath: '/local/game/server', concurrentExecutions: 1 }] },
+});
+const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
+// the connection, its routes, and the rules that allowTo adds
+const peering = new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, removalPolicy: RemovalPolicy.RETAIN });
+peering.allowTo(database, ec2.Port.tcp(5432));
+// and what they connect
+build.applyRemovalPolicy(RemovalPolicy.RETAIN);
+fleet.applyRemovalPolicy(RemovalPolicy.RETAIN);
+database.applyRemovalPolicy(RemovalPolicy.RETAIN);
+
+const alias = new gamelift.CfnAlias(stack, 'Alias', { name: 'live', routingStrategy: { type: 'SIMPLE', fleetId: fleet.ref } });
+// new players come once the new fleet has its database
+alias.node.addDependency(peering);
+
+acceptPeering(stack);
+Aspects.of(app).add(new AwsSolutionsChecks());
+app.synth();

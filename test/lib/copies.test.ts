@@ -1,0 +1,168 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { App, Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as gamelift from 'aws-cdk-lib/aws-gamelift';
+import * as library from '../../lib';
+
+/*
+ * Two copies of the library, or of aws-cdk-lib, in one app.
+ */
+
+const PROJECT = join(__dirname, '..', '..');
+const env = { account: '111111111111', region: 'us-east-1' };
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'copy-'));
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Another copy of the library, of its version or another one, with the CDK that this test has. */
+function copyOf(version?: string): typeof library {
+  for (const part of ['lib', 'lambda/bundle']) {
+    cpSync(join(PROJECT, part), join(folder, part), { recursive: true });
+  }
+  const manifest = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8')) as object;
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ ...manifest, ...(version === undefined ? {} : { version }) }));
+  symlinkSync(join(PROJECT, 'node_modules'), join(folder, 'node_modules'));
+  return jest.requireActual<typeof library>(join(folder, 'lib', 'index.js'));
+}
+
+function vpcOf(stack: Stack): ec2.IVpc {
+  return ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId: 'vpc-0a', availabilityZones: ['us-east-1a'] });
+}
+
+function fleetOf(stack: Stack, id = 'Fleet'): gamelift.CfnFleet {
+  return new gamelift.CfnFleet(stack, id, { name: 'fleet' });
+}
+
+describe('two copies of one version of the library', () => {
+  test('share the function of a stack', () => {
+    const copy = copyOf();
+    const stack = new Stack(new App(), 'Stack', { env });
+    const vpc = vpcOf(stack);
+    new library.VpcPeeringAuthorization(stack, 'One', { vpc });
+    new copy.VpcPeeringAuthorization(stack, 'Two', { vpc, gameLiftAccount: '333333333333' });
+    new copy.VpcPeeringHandler(stack, 'Handler', { memorySize: 512 });
+    const template = Template.fromStack(stack);
+    template.resourceCountIs('Custom::GameLiftVpcPeeringAuthorization', 2);
+    template.resourceCountIs('AWS::Lambda::Function', 1);
+    template.hasResourceProperties('AWS::Lambda::Function', { MemorySize: 512 });
+  });
+
+  test('make the template that one of them makes', () => {
+    const copy = copyOf();
+    const templateWith = (other: typeof library): unknown => {
+      const stack = new Stack(new App(), 'Stack', { env });
+      const authorization = new library.VpcPeeringAuthorization(stack, 'Authorization', { vpc: vpcOf(stack) });
+      for (let index = 0; index < 42; index += 1) {
+        const { VpcPeeringConnection } = index % 2 === 0 ? library : other;
+        new VpcPeeringConnection(stack, `Peering${index}`, { authorization, fleet: fleetOf(stack, `Fleet${index}`) });
+      }
+      return Template.fromStack(stack).toJSON();
+    };
+    expect(templateWith(copy)).toEqual(templateWith(library));
+  });
+
+  test('know of each other what can only be a mistake', () => {
+    const copy = copyOf();
+    const stack = new Stack(new App(), 'Stack', { env });
+    const vpc = vpcOf(stack);
+    new library.VpcPeeringAuthorization(stack, 'One', { vpc });
+    expect(() => new copy.VpcPeeringAuthorization(stack, 'Two', { vpc })).toThrow(
+      'GameLift has one authorization for a VPC and a GameLift account: Stack/Two and Stack/One are for the same ones',
+    );
+  });
+});
+
+describe('two versions of the library', () => {
+  const message = (): string =>
+    `the app contains two versions of cdk-gamelift-vpc-peering: 9.9.9 in ${folder}, and 0.1.0 in ${PROJECT}: keep one of them. ` +
+    'Make cdk-gamelift-vpc-peering a peerDependency of the package that brings the other, or set one version for all packages ' +
+    '(overrides in npm and pnpm, resolutions in yarn), then install again';
+
+  test('in one stack are refused, with where both are and what to do', () => {
+    const copy = copyOf('9.9.9');
+    const stack = new Stack(new App(), 'Stack', { env });
+    new library.VpcPeeringAuthorization(stack, 'One', { vpc: vpcOf(stack) });
+    expect(() => new copy.VpcPeeringHandler(stack, 'Handler')).toThrow(message());
+  });
+
+  test('in two stacks that share an authorization are refused as well', () => {
+    const copy = copyOf('9.9.9');
+    const app = new App();
+    const [one, two] = ['One', 'Two'].map((id) => new Stack(app, id, { env })) as [Stack, Stack];
+    const authorization = new library.VpcPeeringAuthorization(one, 'Authorization', { vpc: vpcOf(one) });
+    expect(() => new copy.VpcPeeringConnection(two, 'Peering', { authorization, fleet: fleetOf(two) })).toThrow(message());
+  });
+
+  test('in stacks of their own work', () => {
+    const copy = copyOf('9.9.9');
+    const app = new App();
+    const [one, two] = ['One', 'Two'].map((id) => new Stack(app, id, { env })) as [Stack, Stack];
+    new library.VpcPeeringAuthorization(one, 'Authorization', { vpc: vpcOf(one) });
+    new copy.VpcPeeringAuthorization(two, 'Authorization', { vpc: vpcOf(two) });
+    Template.fromStack(two).resourceCountIs('Custom::GameLiftVpcPeeringAuthorization', 1);
+  });
+});
+
+describe('constructs of another copy of aws-cdk-lib', () => {
+  interface Classes {
+    readonly Vpc: typeof ec2.Vpc;
+    readonly CfnFleet: typeof gamelift.CfnFleet;
+  }
+  const classes = (): Classes => {
+    const { Vpc } = jest.requireActual<typeof ec2>('aws-cdk-lib/aws-ec2');
+    const { CfnFleet } = jest.requireActual<typeof gamelift>('aws-cdk-lib/aws-gamelift');
+    return { Vpc, CfnFleet };
+  };
+
+  /** From the same files, loaded once more. */
+  function otherClasses(): Classes {
+    let other: Classes | undefined;
+    jest.isolateModules(() => {
+      other = classes();
+    });
+    if (other === undefined || other.Vpc === ec2.Vpc || other.CfnFleet === gamelift.CfnFleet) {
+      throw new Error('the other classes are the same ones');
+    }
+    return other;
+  }
+
+  /** With a fleet that is peered at creation, and another that is connected. */
+  function templateWith({ Vpc, CfnFleet }: Classes): Template {
+    const stack = new Stack(new App(), 'Stack', { env });
+    const vpc = new Vpc(stack, 'Vpc', { maxAzs: 1, natGateways: 0 });
+    const authorization = new library.VpcPeeringAuthorization(stack, 'Authorization', { vpc });
+    authorization.authorizeFleet(new CfnFleet(stack, 'BornPeered', { name: 'fleet' }));
+    const fleet = new CfnFleet(stack, 'Connected', { name: 'fleet' });
+    const peering = new library.VpcPeeringConnection(stack, 'Peering', { authorization, fleet });
+    peering.allowTo(new ec2.SecurityGroup(stack, 'Database', { vpc }), ec2.Port.tcp(5432));
+    return Template.fromStack(stack);
+  }
+
+  test('make the same template: a VPC keeps its route tables, and a fleet is one', () => {
+    const template = templateWith(otherClasses());
+    template.hasResourceProperties('Custom::GameLiftVpcPeeringConnection', {
+      Routes: 'RouteTables',
+      RouteTableIds: [{ Ref: 'VpcPublicSubnet1RouteTable6C95E38E' }, { Ref: 'VpcIsolatedSubnet1RouteTable4771E3E5' }],
+    });
+    expect(template.toJSON()).toEqual(templateWith(classes()).toJSON());
+  });
+
+  test('are checked like others', () => {
+    const { CfnFleet } = otherClasses();
+    const stack = new Stack(new App(), 'Stack', { env });
+    const authorization = new library.VpcPeeringAuthorization(stack, 'Authorization', { vpc: vpcOf(stack) });
+    const fleet = new CfnFleet(stack, 'Fleet', { name: 'fleet', computeType: 'ANYWHERE' });
+    expect(() => new library.VpcPeeringConnection(stack, 'Peering', { authorization, fleet })).toThrow(
+      'GameLift peers EC2 fleets only: fleet Stack/Fleet is of compute type ANYWHERE',
+    );
+  });
+});

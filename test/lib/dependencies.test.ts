@@ -1,0 +1,172 @@
+import { App, CfnResource, NestedStack, Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as gamelift from 'aws-cdk-lib/aws-gamelift';
+import { VpcPeeringAuthorization, VpcPeeringConnection } from '../../lib';
+import type { IVpcPeeringAuthorization } from '../../lib';
+
+/*
+ * In which order resources and stacks are made and deleted, and what it takes to find out.
+ */
+
+const env = { account: '111111111111', region: 'us-east-1' };
+const AUTHORIZATION = 'Custom::GameLiftVpcPeeringAuthorization';
+
+function authorizationIn(stack: Stack, vpcId = 'vpc-0a'): VpcPeeringAuthorization {
+  const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId, availabilityZones: ['us-east-1a'] });
+  return new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
+}
+
+function fleetIn(stack: Stack, props: Partial<gamelift.CfnFleetProps> = {}): gamelift.CfnFleet {
+  return new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet', ...props });
+}
+
+const WAYS: [string, (stack: Stack, authorization: IVpcPeeringAuthorization) => void][] = [
+  [
+    'connected',
+    (stack, authorization) => {
+      new VpcPeeringConnection(stack, 'Peering', { authorization, fleet: fleetIn(stack) });
+    },
+  ],
+  [
+    'peered at creation',
+    (stack, authorization) => {
+      authorization.authorizeFleet(fleetIn(stack));
+    },
+  ],
+];
+
+/** The logical ids that a nested stack's resource depends on. */
+function dependenciesOf(parent: Stack): unknown[] {
+  const stacks = Object.values(Template.fromStack(parent).findResources('AWS::CloudFormation::Stack')) as {
+    DependsOn?: string[];
+  }[];
+  return stacks.map(({ DependsOn = [] }) => DependsOn);
+}
+
+function authorizationIdOf(stack: Stack): string {
+  const [id = ''] = Object.keys(Template.fromStack(stack).findResources(AUTHORIZATION));
+  return id;
+}
+
+describe.each(WAYS)('a fleet that is %s', (_, peer) => {
+  test('in a nested stack: the nested stack is made after the authorization of its parent, and deleted before it', () => {
+    const parent = new Stack(new App(), 'Game', { env });
+    const nested = new NestedStack(parent, 'Fleets');
+    peer(nested, authorizationIn(parent));
+    expect(dependenciesOf(parent)).toEqual([[authorizationIdOf(parent)]]);
+  });
+
+  test('in a stack nested twice: the outer one is deleted before the authorization', () => {
+    const parent = new Stack(new App(), 'Game', { env });
+    const nested = new NestedStack(new NestedStack(parent, 'Outer'), 'Fleets');
+    peer(nested, authorizationIn(parent));
+    expect(dependenciesOf(parent)).toEqual([[authorizationIdOf(parent)]]);
+  });
+
+  test('beside the nested stack of its authorization: it is made after that, and deleted before it', () => {
+    const parent = new Stack(new App(), 'Game', { env });
+    peer(parent, authorizationIn(new NestedStack(parent, 'Network')));
+    const [nestedStack = ''] = Object.keys(Template.fromStack(parent).findResources('AWS::CloudFormation::Stack'));
+    const [renewal] = Object.values(Template.fromStack(parent).findResources(AUTHORIZATION)) as { DependsOn: string[] }[];
+    expect(renewal?.DependsOn).toContain(nestedStack);
+  });
+
+  test('in a sibling stack: that is deployed after the stack of the authorization, and deleted before it', () => {
+    const app = new App();
+    const [network, fleets] = ['Network', 'Fleets'].map((id) => new Stack(app, id, { env })) as [Stack, Stack];
+    peer(fleets, authorizationIn(network));
+    app.synth();
+    expect(fleets.dependencies).toEqual([network]);
+    expect(network.dependencies).toEqual([]);
+  });
+
+  test('in a sibling stack that the stack of the authorization needs: the dependency is left out, as it would close a cycle', () => {
+    const app = new App();
+    const [network, fleets] = ['Network', 'Fleets'].map((id) => new Stack(app, id, { env })) as [Stack, Stack];
+    peer(fleets, authorizationIn(network));
+    const group = new ec2.CfnSecurityGroup(fleets, 'Group', { groupDescription: 'made with the fleets' });
+    // known only later than the peering
+    new ec2.CfnSecurityGroup(network, 'Group', { groupDescription: group.ref });
+    app.synth();
+    expect(fleets.dependencies).toEqual([]);
+    expect(network.dependencies).toEqual([fleets]);
+  });
+
+  test('in a nested stack that the authorization needs: the dependency is left out, as it would close a cycle', () => {
+    const parent = new Stack(new App(), 'Game', { env });
+    const nested = new NestedStack(parent, 'Fleets');
+    const vpc = new ec2.Vpc(nested, 'Vpc', { maxAzs: 1, natGateways: 0 });
+    peer(nested, new VpcPeeringAuthorization(parent, 'Authorization', { vpc }));
+    expect(dependenciesOf(parent)).toEqual([[]]);
+  });
+});
+
+test('two stacks that each use the authorization of the other: one of them depends on the other', () => {
+  const app = new App();
+  const [one, two] = ['One', 'Two'].map((id) => new Stack(app, id, { env })) as [Stack, Stack];
+  const [ofOne, ofTwo] = [authorizationIn(one, 'vpc-0a'), authorizationIn(two, 'vpc-0b')];
+  ofOne.authorizeFleet(fleetIn(two));
+  ofTwo.authorizeFleet(fleetIn(one));
+  app.synth();
+  expect([one.dependencies, two.dependencies]).toEqual([[two], []]);
+});
+
+test('a nested stack that a fleet of its parent needs, too: the authorization does not carry what would close a cycle', () => {
+  const parent = new Stack(new App(), 'Game', { env });
+  const nested = new NestedStack(parent, 'Fleets');
+  const authorization = authorizationIn(parent);
+  authorization.authorizeFleet(fleetIn(nested));
+  const build = new gamelift.CfnBuild(nested, 'Build', {});
+  authorization.authorizeFleet(fleetIn(parent, { buildId: build.ref, ec2InstanceType: 'c5.large' }));
+  expect(dependenciesOf(parent)).toEqual([[authorizationIdOf(parent)]]);
+  const [resource] = Object.values(Template.fromStack(parent).findResources(AUTHORIZATION)) as {
+    Properties: { ReliedOnBy: { Fleet: Record<string, unknown> } };
+  }[];
+  expect(resource?.Properties.ReliedOnBy.Fleet).not.toHaveProperty('BuildId');
+  expect(resource?.Properties.ReliedOnBy.Fleet).toHaveProperty('EC2InstanceType');
+});
+
+describe('the work at synthesis', () => {
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
+
+  /** How many resources are rendered, however often, for an app of so many fleets. */
+  function renderings(
+    fleets: number,
+    peer: (stack: Stack, authorization: IVpcPeeringAuthorization, fleet: gamelift.CfnFleet) => void,
+  ): number {
+    const stack = new Stack(new App(), 'Game', { env });
+    const authorization = authorizationIn(stack);
+    for (let index = 0; index < fleets; index += 1) {
+      const build = new gamelift.CfnBuild(stack, `Build${index}`, { version: String(index) });
+      peer(stack, authorization, new gamelift.CfnFleet(stack, `Fleet${index}`, { name: 'fleet', buildId: build.ref }));
+    }
+    const rendered = jest.spyOn(CfnResource.prototype, '_toCloudFormation');
+    Template.fromStack(stack);
+    const { length } = rendered.mock.calls;
+    rendered.mockRestore();
+    return length;
+  }
+
+  test.each<[string, Parameters<typeof renderings>[1]]>([
+    [
+      'peered at creation',
+      (_stack, authorization, fleet) => {
+        authorization.authorizeFleet(fleet);
+      },
+    ],
+    [
+      'connected',
+      (stack, authorization, fleet) => {
+        new VpcPeeringConnection(stack, `P${fleet.node.id}`, { authorization, fleet });
+      },
+    ],
+  ])('grows with the number of fleets that are %s, not with its square', (_, peer) => {
+    const [few, some, many] = [50, 100, 150].map((fleets) => renderings(fleets, peer)) as [number, number, number];
+    expect(many - some).toBeLessThan(1.2 * (some - few));
+    // each a few times: a fleet, its build, and what connects it and comes before that
+    expect((many - some) / 50).toBeLessThan(40);
+  });
+});

@@ -1,0 +1,135 @@
+import { App, Stack } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as gamelift from 'aws-cdk-lib/aws-gamelift';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as ssm from 'aws-cdk-lib/aws-ssm';
+import { PeeringRoutes, VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '../../lib';
+
+/*
+ * Before a lookup was made, the CDK returns dummy values: with an error on one of them, the CLI would never make the lookup.
+ */
+
+const env = { account: '111111111111', region: 'us-east-1' };
+
+/** The keys of the lookups that the CLI is asked to make, and so would make. */
+function lookupsOf(build: (stack: Stack) => void, context: Record<string, unknown> = {}): readonly string[] {
+  const app = new App({ context });
+  build(new Stack(app, 'Stack', { env }));
+  return (app.synth().manifest.missing ?? []).map(({ key }) => key);
+}
+
+const SUBNETS = [ec2.SubnetType.PUBLIC, ec2.SubnetType.PRIVATE_WITH_EGRESS, ec2.SubnetType.PRIVATE_ISOLATED];
+
+function connect(stack: Stack, vpc: ec2.IVpc, subnetType: ec2.SubnetType): void {
+  new VpcPeeringConnection(stack, 'Peering', {
+    authorization: new VpcPeeringAuthorization(stack, 'Authorization', { vpc }),
+    fleet: new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet' }),
+    routes: PeeringRoutes.forSubnets({ subnetType }),
+  });
+}
+
+describe('Vpc.fromLookup', () => {
+  const lookUp = (stack: Stack, id = 'Vpc'): ec2.IVpc => ec2.Vpc.fromLookup(stack, id, { tags: { Name: id } });
+
+  test.each(SUBNETS)('is made with routes for %s subnets', (subnetType) => {
+    const [key] = lookupsOf((stack) => {
+      connect(stack, lookUp(stack), subnetType);
+    });
+    expect(key).toMatch(/^vpc-provider:/);
+  });
+
+  test('is made for two VPCs that look the same until then', () => {
+    const keys = lookupsOf((stack) => {
+      const fleet = gamelift.CfnFleet.fromFleetId(stack, 'Fleet', 'fleet-1');
+      for (const id of ['One', 'Two']) {
+        const authorization = new VpcPeeringAuthorization(stack, `Authorization${id}`, { vpc: lookUp(stack, id) });
+        new VpcPeeringConnection(stack, `Peering${id}`, { authorization, fleet });
+      }
+    });
+    expect(keys).toHaveLength(2);
+  });
+
+  test('has what it gave checked', () => {
+    const subnets = [{ subnetId: 'subnet-0a', cidr: '10.0.0.0/24', availabilityZone: 'us-east-1a', routeTableId: 'wrong' }];
+    const found = {
+      vpcId: 'vpc-0a',
+      vpcCidrBlock: '10.0.0.0/16',
+      availabilityZones: [],
+      subnetGroups: [{ name: 'Private', type: 'Private', subnets }],
+    };
+    const build = (stack: Stack): void => {
+      connect(stack, lookUp(stack), ec2.SubnetType.PRIVATE_WITH_EGRESS);
+    };
+    const [key = ''] = lookupsOf(build);
+    expect(() => lookupsOf(build, { [key]: found })).toThrow('the route table of subnet Stack/Vpc/PrivateSubnet1 is not known');
+    expect(() => lookupsOf(build, { [key]: { ...found, vpcId: 'wrong' } })).toThrow(
+      "vpc must have an id such as vpc-0123456789abcdef0, got 'wrong'",
+    );
+  });
+});
+
+describe('StringParameter.valueFromLookup', () => {
+  const vpcOf = (stack: Stack, vpcId = 'vpc-0a'): ec2.IVpc =>
+    ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId, availabilityZones: ['us-east-1a'] });
+  const uses: Record<string, [use: (stack: Stack, value: string) => void, message: string]> = {
+    'vpc, as its id': [
+      (stack, value) => new VpcPeeringAuthorization(stack, 'A', { vpc: vpcOf(stack, value) }),
+      "vpc must have an id such as vpc-0123456789abcdef0, got 'wrong'",
+    ],
+    gameLiftAccount: [
+      (stack, value) => new VpcPeeringAuthorization(stack, 'A', { vpc: vpcOf(stack), gameLiftAccount: value }),
+      "gameLiftAccount must be an AWS account id of 12 digits, got 'wrong'",
+    ],
+    vpcAccount: [
+      (stack, value) => new VpcPeeringAuthorization(stack, 'A', { vpc: vpcOf(stack), vpcAccount: value }),
+      "vpcAccount must be an AWS account id of 12 digits, got 'wrong'",
+    ],
+    'the accounts of an imported authorization': [
+      (stack, value) => {
+        const attributes = { vpc: vpcOf(stack), gameLiftAccount: value, vpcAccount: value };
+        const authorization = VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(stack, 'A', attributes);
+        authorization.authorizeFleet(new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet' }));
+      },
+      "vpcAccount must be an AWS account id of 12 digits, got 'wrong'",
+    ],
+    'the account of a peerRole': [
+      (stack, value) =>
+        new VpcPeeringAuthorization(stack, 'A', {
+          vpc: vpcOf(stack),
+          vpcAccount: '222222222222',
+          peerRole: iam.Role.fromRoleArn(stack, 'Role', `arn:aws:iam::${value}:role/Peering`),
+        }),
+      'peerRole must be of the account that owns the VPC, got a role of account wrong',
+    ],
+    externalId: [
+      (stack, value) => {
+        const peerRole = iam.Role.fromRoleArn(stack, 'Role', 'arn:aws:iam::222222222222:role/Peering');
+        // a parameter's name may have more characters than an external id
+        const externalId = value === 'wrong' ? '!' : value;
+        new VpcPeeringAuthorization(stack, 'A', { vpc: vpcOf(stack), peerRole, externalId });
+      },
+      'externalId must be 2 to 1224 letters',
+    ],
+    'the gameLiftAccount of a role': [
+      (stack, value) => new VpcPeeringRole(stack, 'Role', { vpc: vpcOf(stack), gameLiftAccount: value }),
+      "gameLiftAccount must be an AWS account id of 12 digits, got 'wrong'",
+    ],
+    'the id of a fleet': [
+      (stack, value) =>
+        new VpcPeeringConnection(stack, 'Peering', {
+          authorization: new VpcPeeringAuthorization(stack, 'A', { vpc: vpcOf(stack) }),
+          fleet: gamelift.CfnFleet.fromFleetId(stack, 'Fleet', value),
+        }),
+      "fleet must have the id of an EC2 fleet, such as fleet-01234567-89ab-cdef-0123-456789abcdef, got 'wrong'",
+    ],
+  };
+
+  test.each(Object.entries(uses))('is made for %s, and what it gave is checked', (_, [use, message]) => {
+    const build = (stack: Stack): void => {
+      use(stack, ssm.StringParameter.valueFromLookup(stack, '/studio/value'));
+    };
+    const [key = ''] = lookupsOf(build);
+    expect(key).toMatch(/^ssm:.*studio\/value/);
+    expect(() => lookupsOf(build, { [key]: 'wrong' })).toThrow(message);
+  });
+});

@@ -1,0 +1,182 @@
+import { App, CfnParameter, Fn, Lazy, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as gamelift from 'aws-cdk-lib/aws-gamelift';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import { VpcPeeringAuthorization, VpcPeeringConnection } from '../../lib';
+import type { VpcPeeringConnectionProps } from '../../lib';
+
+/*
+ * The rules that allowTo adds.
+ */
+
+const env = { account: '111111111111', region: 'us-east-1' };
+const RULE = 'AWS::EC2::SecurityGroupIngress';
+
+function vpcOf(stack: Stack): ec2.IVpc {
+  return ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId: 'vpc-0a', availabilityZones: ['us-east-1a'] });
+}
+
+function peeringIn(stack: Stack, props: Partial<VpcPeeringConnectionProps> = {}): VpcPeeringConnection {
+  const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc: vpcOf(stack) });
+  return new VpcPeeringConnection(stack, 'Peering', {
+    authorization,
+    fleet: new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet' }),
+    ...props,
+  });
+}
+
+interface Scene {
+  readonly stack: Stack;
+  readonly peering: VpcPeeringConnection;
+  readonly services: ec2.SecurityGroup;
+}
+
+function scene(props: Partial<VpcPeeringConnectionProps> = {}): Scene {
+  const stack = new Stack(new App(), 'Game', { env });
+  const peering = peeringIn(stack, props);
+  return { stack, peering, services: new ec2.SecurityGroup(stack, 'Services', { vpc: peeringVpc(stack) }) };
+}
+
+function peeringVpc(stack: Stack): ec2.IVpc {
+  return stack.node.findChild('Vpc') as unknown as ec2.IVpc;
+}
+
+function portsIn(stack: Stack): unknown[] {
+  const rules = Object.values(Template.fromStack(stack).findResources(RULE)) as {
+    Properties: { IpProtocol: unknown; FromPort: unknown; ToPort: unknown };
+  }[];
+  return rules.map(({ Properties }) => [Properties.IpProtocol, Properties.FromPort, Properties.ToPort]);
+}
+
+test.each<[string, (stack: Stack) => ec2.Port[], unknown[]]>([
+  [
+    'whose text differs in punctuation only',
+    () => [ec2.Port.tcpRange(90, 92), ec2.Port.tcp(9092)],
+    [
+      ['tcp', 90, 92],
+      ['tcp', 9092, 9092],
+    ],
+  ],
+  [
+    'of ICMP',
+    () => [ec2.Port.icmpTypeAndCode(1, 23), ec2.Port.icmpTypeAndCode(12, 3)],
+    [
+      ['icmp', 1, 23],
+      ['icmp', 12, 3],
+    ],
+  ],
+  [
+    'that are parameters',
+    (stack) => ['One', 'Two'].map((id) => ec2.Port.tcp(new CfnParameter(stack, id, { type: 'Number' }).valueAsNumber)),
+    [
+      ['tcp', { Ref: 'One' }, { Ref: 'One' }],
+      ['tcp', { Ref: 'Two' }, { Ref: 'Two' }],
+    ],
+  ],
+  [
+    'that are intrinsic functions',
+    () => ['One', 'Two'].map((name) => ec2.Port.udp(Token.asNumber(Fn.importValue(name)))),
+    [
+      ['udp', { 'Fn::ImportValue': 'One' }, { 'Fn::ImportValue': 'One' }],
+      ['udp', { 'Fn::ImportValue': 'Two' }, { 'Fn::ImportValue': 'Two' }],
+    ],
+  ],
+  [
+    'that are known late',
+    () => [1, 2].map((port) => ec2.Port.tcp(Lazy.number({ produce: () => port }))),
+    [
+      ['tcp', 1, 1],
+      ['tcp', 2, 2],
+    ],
+  ],
+])('two ports %s get a rule each, and the same port twice gets one', (_, portsOf, expected) => {
+  const { stack, peering, services } = scene();
+  const ports = portsOf(stack);
+  [...ports, ...ports].forEach((port) => {
+    peering.allowTo(services, port);
+  });
+  expect(portsIn(stack)).toEqual(expected);
+});
+
+test('parameters of two stacks that have the same logical id are two ports', () => {
+  const app = new App();
+  const stack = new Stack(app, 'Game', { env });
+  const peering = peeringIn(stack);
+  const services = new ec2.SecurityGroup(stack, 'Services', { vpc: peeringVpc(stack) });
+  for (const id of ['One', 'Two']) {
+    const parameter = new CfnParameter(new Stack(app, id, { env }), 'Port', { type: 'Number' });
+    peering.allowTo(services, ec2.Port.tcp(parameter.valueAsNumber));
+  }
+  expect(portsIn(stack)).toHaveLength(2);
+});
+
+test('a rule keeps its logical id when others are added or removed before it', () => {
+  const idsWith = (...ports: number[]): string[] => {
+    const { stack, peering, services } = scene();
+    ports.forEach((port) => {
+      peering.allowTo(services, ec2.Port.tcp(port));
+    });
+    return Object.keys(Template.fromStack(stack).findResources(RULE));
+  };
+  expect(idsWith(5432, 6379)).toEqual([...idsWith(5432), ...idsWith(6379)]);
+});
+
+test('a security group that was imported with mutable: false is left as it is, another one is not', () => {
+  const { stack, peering } = scene();
+  const groups = [false, true].map((mutable) =>
+    ec2.SecurityGroup.fromSecurityGroupId(stack, `Mutable${mutable}`, `sg-${mutable}`, { mutable }),
+  );
+  groups.forEach((group) => {
+    peering.allowTo(group, ec2.Port.tcp(5432));
+  });
+  const template = Template.fromStack(stack);
+  template.resourceCountIs(RULE, 1);
+  template.hasResourceProperties(RULE, { GroupId: 'sg-true' });
+});
+
+test.each([
+  [undefined, undefined],
+  [RemovalPolicy.DESTROY, 'Delete'],
+  [RemovalPolicy.RETAIN, 'Retain'],
+])('with the removal policy %s of the connection, a rule has the same', (removalPolicy, policy) => {
+  const { stack, peering, services } = scene(removalPolicy === undefined ? {} : { removalPolicy });
+  peering.allowTo(services, ec2.Port.tcp(5432));
+  const [rule] = Object.values(Template.fromStack(stack).findResources(RULE)) as Record<string, unknown>[];
+  expect([rule?.DeletionPolicy, rule?.UpdateReplacePolicy]).toEqual([policy, policy]);
+});
+
+describe('a security group of another account', () => {
+  const other = { account: '222222222222', region: 'us-east-1' };
+  const message =
+    'the rules of security group Data/Database can be changed only in its own account 222222222222 and Region us-east-1, but ' +
+    'Game/Peering is in 111111111111 and us-east-1: deploy this stack with gameLiftCidrBlock as an output, then allow that CIDR block ' +
+    "in a stack of account 222222222222, with addIngressRule(ec2.Peer.ipv4('…'), port)";
+
+  function allow(database: (data: Stack) => ec2.IConnectable): void {
+    const app = new App();
+    const data = new Stack(app, 'Data', { env: other });
+    const game = new Stack(app, 'Game', { env });
+    const peerRole = iam.Role.fromRoleArn(game, 'Role', 'arn:aws:iam::222222222222:role/Peering');
+    const authorization = new VpcPeeringAuthorization(game, 'Authorization', { vpc: vpcOf(game), peerRole });
+    const fleet = new gamelift.CfnFleet(game, 'Fleet', { name: 'fleet' });
+    new VpcPeeringConnection(game, 'Peering', { authorization, fleet }).allowTo(database(data), ec2.Port.tcp(5432));
+  }
+
+  test.each<[string, (data: Stack) => ec2.IConnectable]>([
+    ['made there', (data) => new ec2.SecurityGroup(data, 'Database', { vpc: vpcOf(data) })],
+    ['imported there', (data) => ec2.SecurityGroup.fromSecurityGroupId(data, 'Database', 'sg-1')],
+  ])('%s is refused, with what to do instead', (_, database) => {
+    expect(() => {
+      allow(database);
+    }).toThrow(message);
+  });
+
+  test('is not refused where the account of the stack is known only at the deployment', () => {
+    expect(() => {
+      const stack = new Stack(new App(), 'Game', { env: { region: env.region } });
+      const group = ec2.SecurityGroup.fromSecurityGroupId(new Stack(new App(), 'Data', { env: other }), 'Database', 'sg-1');
+      peeringIn(stack).allowTo(group, ec2.Port.tcp(5432));
+    }).not.toThrow();
+  });
+});

@@ -1,0 +1,59 @@
+import { RemovalPolicy } from 'aws-cdk-lib';
+import * as gamelift from 'aws-cdk-lib/aws-gamelift';
+import { expectNoFailedDelete, scene, start } from './scene';
+import { DAY, Stage, STACK } from './stage';
+
+/*
+ * Players finish on the old fleet while a new build takes over, as in examples/draining.ts.
+ */
+
+afterEach(() => Stage.clear());
+
+function studio(build: string): string {
+  return scene({
+    build,
+    props: { removalPolicy: RemovalPolicy.RETAIN },
+    more: (stack, fleet) => {
+      fleet.applyRemovalPolicy(RemovalPolicy.RETAIN);
+      const alias = new gamelift.CfnAlias(stack, 'Alias', {
+        name: 'live',
+        routingStrategy: { type: 'SIMPLE', fleetId: fleet.ref },
+      });
+      alias.node.addDependency(stack.node.findChild('Peering'));
+    },
+  });
+}
+
+test('the old fleet keeps its connection, its routes and its rule, and the alias moves once the new fleet has its own', async () => {
+  const rehearsal = await start();
+  const { aws, cloudFormation, clock, journal } = rehearsal;
+  expect((await cloudFormation.deploy(studio('1'), STACK)).status).toBe('CREATE_COMPLETE');
+  const before = aws.inventory();
+  const [old] = before.connections as [{ fleetId: string }];
+  await clock.sleep(10 * DAY);
+  const from = clock.now();
+  expect((await cloudFormation.deploy(studio('2'), STACK)).status).toBe('UPDATE_COMPLETE');
+  expectNoFailedDelete(rehearsal);
+
+  await clock.sleep(2 * DAY);
+  const after = aws.inventory();
+  for (const kind of ['fleets', 'connections', 'peerings', 'routes'] as const) {
+    expect(before[kind].length).toBeGreaterThan(0);
+    expect(after[kind]).toEqual(expect.arrayContaining([...before[kind]]));
+    expect(after[kind]).toHaveLength(2 * before[kind].length);
+  }
+  const toDatabase = (rule: object): boolean => 'fromPort' in rule && rule.fromPort === 5432;
+  expect(after.rules).toEqual(expect.arrayContaining(before.rules.filter(toDatabase)));
+  expect(after.rules.filter(toDatabase)).toHaveLength(2);
+  expect(after.connections).toContainEqual(expect.objectContaining({ fleetId: old.fleetId, status: 'active' }));
+
+  const updated = journal.entries
+    .filter(({ time, source }) => time >= from && source === 'cloudformation')
+    .map(({ subject, message }) => `${subject} ${message}`)
+    .filter((line) => /UPDATE_(IN_PROGRESS|COMPLETE) (Custom::GameLiftVpcPeeringConnection|AWS::GameLift::Alias)/.test(line))
+    .map((line) => /UPDATE_\w+ [\w:]+/.exec(line)?.[0]);
+  expect(updated.indexOf('UPDATE_IN_PROGRESS AWS::GameLift::Alias')).toBeGreaterThan(
+    updated.indexOf('UPDATE_COMPLETE Custom::GameLiftVpcPeeringConnection'),
+  );
+  expect(updated).toContain('UPDATE_COMPLETE Custom::GameLiftVpcPeeringConnection');
+});

@@ -1,0 +1,32 @@
+import * as gamelift from 'aws-cdk-lib/aws-gamelift';
+import { expectNoFailedDelete, expectNothingLeft, remove, scene, start } from './scene';
+import type { Scene } from './scene';
+import { DAY, Stage, STACK } from './stage';
+
+/*
+ * One authorization for a fleet that is connected and for another that is peered at creation.
+ */
+
+afterEach(() => Stage.clear());
+
+test('a deployment takes as long as the slower fleet, and not as long as both', async () => {
+  const rehearsal = await start();
+  const before = rehearsal.aws.inventory();
+  const { aws, cloudFormation, clock } = rehearsal;
+  aws.fates.fleetActivationSeconds = 1500;
+  const both: Scene = {
+    more: (stack, _fleet, authorization) => {
+      const other = new gamelift.CfnFleet(stack, 'Other', { name: 'other', buildId: 'build-1', ec2InstanceType: 'c5.large' });
+      authorization.authorizeFleet(other);
+    },
+  };
+  for (const build of ['1', '2']) {
+    const from = clock.now();
+    expect((await cloudFormation.deploy(scene({ ...both, build }), STACK)).status).toMatch(/^(CREATE|UPDATE)_COMPLETE$/);
+    expect((clock.now() - from) / 1000).toBeLessThan(1500 + 120);
+    await clock.sleep(10 * DAY);
+  }
+  expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+  expectNoFailedDelete(rehearsal);
+  await expectNothingLeft(rehearsal, before);
+});

@@ -1,0 +1,57 @@
+import { NestedStack, Stack } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as gamelift from 'aws-cdk-lib/aws-gamelift';
+import { VpcPeeringAuthorization, VpcPeeringConnection } from '../../lib';
+import { expectNoFailedDelete, expectNothingLeft, start } from './scene';
+import { DAY, Stage, STACK, synthesizeApp } from './stage';
+
+/*
+ * The fleets are in stacks that are nested in the stack of the authorization.
+ */
+
+afterEach(() => Stage.clear());
+
+type Kind = 'connected' | 'peered at creation';
+
+function studio(kind: Kind, build: string): string {
+  return synthesizeApp((app) => {
+    const parent = new Stack(app, STACK);
+    const vpc = new ec2.Vpc(parent, 'Vpc', { maxAzs: 1, natGateways: 0, ipAddresses: ec2.IpAddresses.cidr('10.90.0.0/16') });
+    const authorization = new VpcPeeringAuthorization(parent, 'Authorization', { vpc });
+    for (const shard of ['One', 'Two']) {
+      const nested = new NestedStack(parent, shard);
+      const server = new gamelift.CfnBuild(nested, 'Build', {
+        storageLocation: { bucket: 'b', key: `server-${build}.zip`, roleArn: 'arn:aws:iam::111111111111:role/r' },
+      });
+      const fleet = new gamelift.CfnFleet(nested, 'Fleet', { name: shard, buildId: server.ref, ec2InstanceType: 'c5.large' });
+      if (kind === 'connected') {
+        new VpcPeeringConnection(nested, 'Peering', { authorization, fleet });
+      } else {
+        authorization.authorizeFleet(fleet);
+      }
+    }
+  });
+}
+
+test.each<Kind>(['connected', 'peered at creation'])(
+  'fleets that are %s are replaced, and are gone before the authorization is cancelled',
+  async (kind) => {
+    const rehearsal = await start();
+    const before = rehearsal.aws.inventory();
+    const { cloudFormation, clock } = rehearsal;
+    expect((await cloudFormation.deploy(studio(kind, '1'), STACK)).status).toBe('CREATE_COMPLETE');
+    await clock.sleep(10 * DAY);
+    expect((await cloudFormation.deploy(studio(kind, '2'), STACK)).status).toBe('UPDATE_COMPLETE');
+    expect(rehearsal.aws.inventory().fleets).toHaveLength(2);
+    await clock.sleep(30 * DAY);
+    const from = clock.now();
+    expect((await cloudFormation.delete(STACK)).status).toBe('DELETE_COMPLETE');
+    expectNoFailedDelete(rehearsal);
+    const operations = rehearsal.journal.entries
+      .filter(({ time, source }) => time >= from && source === 'gamelift')
+      .map(({ subject }) => subject)
+      .filter((operation) => /^Delete(Fleet|VpcPeeringAuthorization)$/.test(operation));
+    expect(operations).toEqual(['DeleteFleet', 'DeleteFleet', 'DeleteVpcPeeringAuthorization']);
+    await expectNothingLeft(rehearsal, before);
+  },
+);
