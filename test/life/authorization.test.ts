@@ -105,24 +105,19 @@ describe('permissions', () => {
 });
 
 describe('whose authorization it is', () => {
-  const two = (more: (stack: Stack, vpc: ec2.IVpc) => void): string =>
-    synthesize((stack) => {
-      const vpc = new ec2.Vpc(stack, 'Vpc', { subnetConfiguration: [] });
-      new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
-      more(stack, vpc);
-    });
-
-  test('a second one that is refused and rolled back leaves the first as it was', async () => {
+  test('a second one, in another stack, that is refused and rolled back leaves the first as it was', async () => {
     const rehearsal = await Stage.start();
-    await rehearsal.cloudFormation.deploy(
-      two(() => undefined),
-      STACK,
-    );
+    const { vpcId } = rehearsal.aws.ec2.createVpc({ account: ACCOUNT, region: 'us-east-1', cidrBlock: '10.0.0.0/16' });
+    const authorizeIn = async (name: string): Promise<string> => {
+      const assembly = synthesize((stack) => {
+        const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId, availabilityZones: ['us-east-1a'] });
+        new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
+      }, name);
+      return (await rehearsal.cloudFormation.deploy(assembly, name)).status;
+    };
+    expect(await authorizeIn(STACK)).toBe('CREATE_COMPLETE');
     rehearsal.aws.intercept(({ operation }) => (operation === CREATE ? error('UnauthorizedException') : undefined));
-    const second = two((stack, vpc) => {
-      new VpcPeeringAuthorization(stack, 'Second', { vpc });
-    });
-    expect((await rehearsal.cloudFormation.deploy(second, STACK)).status).toBe('UPDATE_ROLLBACK_COMPLETE');
+    expect(await authorizeIn('Second')).toBe('ROLLBACK_COMPLETE');
     expect(calls(rehearsal, DELETE)).toBe(0);
     expect(rehearsal.aws.inventory().authorizations).toHaveLength(1);
   });
@@ -195,9 +190,11 @@ describe('one VPC under several constructs', () => {
   const imported = (...ids: string[]): ((vpcId: string) => string) => {
     return (vpcId) =>
       synthesize((stack) => {
-        for (const id of ids) {
+        for (const [index, id] of ids.entries()) {
+          // a stack has one authorization for a VPC and a GameLift account
+          const gameLiftAccount = `${index + 1}`.repeat(12);
           const vpc = ec2.Vpc.fromVpcAttributes(stack, id, { vpcId, availabilityZones: ['us-east-1a'] });
-          new VpcPeeringAuthorization(stack, `Authorization${ids.length === 1 ? '' : id}`, { vpc });
+          new VpcPeeringAuthorization(stack, `Authorization${ids.length === 1 ? '' : id}`, { vpc, gameLiftAccount });
         }
       });
   };
