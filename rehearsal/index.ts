@@ -19,8 +19,6 @@ export interface RehearsalOptions {
   readonly account?: string;
   /** The Region of stacks that are not bound to one. @default 'us-east-1' */
   readonly region?: string;
-  /** How long changes of roles and policies take to be known everywhere. @default 0 */
-  readonly iamPropagationSeconds?: number;
   /** What becomes of the physical id in the answer to a custom resource's failed update. @default 'stored' */
   readonly failedUpdatePhysicalId?: 'stored' | 'ignored';
   /** Has CloudFormation delete one resource after the other, in this order. @default - at once what does not depend on each other */
@@ -75,15 +73,10 @@ export function lambdaOptions({
 export class Rehearsal {
   /** On loopback, with deployed code in threads. */
   static async start(options: RehearsalOptions = {}): Promise<Rehearsal> {
-    const {
-      startTime = Date.now(),
-      iamPropagationSeconds = 0,
-      callMilliseconds = 1,
-      lambdaRuntimeModule: runtimeModule,
-    } = options;
+    const { startTime = Date.now(), callMilliseconds = 1, lambdaRuntimeModule: runtimeModule } = options;
     const clock = new RehearsalClock(startTime);
     const journal = new Journal(() => clock.now());
-    const aws = await SimulatedAws.start({ clock, journal, iamPropagationSeconds, callMilliseconds });
+    const aws = await SimulatedAws.start({ clock, journal, callMilliseconds });
     const responses = await ResponseEndpoint.start(clock, journal);
     const startEnvironment = threads({
       clock,

@@ -1,5 +1,5 @@
-import type { Clock } from '../clock';
 import type { Behaviours } from './behaviours';
+import type { History } from './history';
 import type { Principal } from './iam';
 import { ServiceError } from './service';
 
@@ -23,12 +23,14 @@ const VALIDITY = 24 * 3600 * 1000;
 
 /** The authorizations of every account; those that have expired are as good as gone. */
 export class Authorizations {
-  private readonly byKey = new Map<string, Authorization>();
+  private readonly byKey: Map<string, Authorization>;
 
   constructor(
-    private readonly clock: Clock,
+    private readonly history: History,
     private readonly behaviours: Behaviours,
-  ) {}
+  ) {
+    this.byKey = history.map();
+  }
 
   authorize(key: AuthorizationKey, authorizer: Principal): Authorization {
     const valid = this.valid(key);
@@ -41,7 +43,7 @@ export class Authorizations {
         throw new ServiceError(reading, `A VPC peering authorization for ${key.peerVpcId} already exists.`);
       }
     }
-    const now = this.clock.now();
+    const now = this.history.now();
     const times = { creationTime: new Date(now), expirationTime: new Date(now + VALIDITY) };
     const authorization = { ...key, ...times, used: false, authorizer };
     this.byKey.set(nameOf(key), authorization);
@@ -103,7 +105,7 @@ export class Authorizations {
 
   private valid(key: AuthorizationKey): Authorization | undefined {
     const authorization = this.byKey.get(nameOf(key));
-    return authorization !== undefined && authorization.expirationTime.getTime() > this.clock.now() ? authorization : undefined;
+    return authorization !== undefined && authorization.expirationTime.getTime() > this.history.now() ? authorization : undefined;
   }
 }
 

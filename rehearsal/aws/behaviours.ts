@@ -111,6 +111,18 @@ export const BEHAVIOURS = {
     readings: ['never seen', 'seen'],
     default: 'never seen',
   },
+  readBack: {
+    row: 19,
+    question: 'How soon what GameLift and EC2 list and describe shows a write; late reads can go back and forth between states.',
+    readings: ['at once', 'up to 15 seconds late'],
+    default: 'at once',
+  },
+  iamPropagation: {
+    row: 20,
+    question: 'How soon each check of a caller knows a change of a role, its policies or its trust.',
+    readings: ['at once', 'up to a minute late'],
+    default: 'at once',
+  },
   endedCidrBlocks: {
     question: 'Whether GameLift tells the CIDR block of the fleet’s VPC with a connection that failed, or with active ones only.',
     readings: ['not told', 'told'],

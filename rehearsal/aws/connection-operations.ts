@@ -1,8 +1,9 @@
 import type { Behaviours } from './behaviours';
-import { statusOf, type Connection, type Connections } from './connections';
+import type { Connection, Connections } from './connections';
+import type { Input } from './constraints';
 import type { Fleets } from './fleets';
 import type { Handler } from './gamelift';
-import { ServiceError } from './service';
+import { ServiceError, type ServiceCall } from './service';
 
 type ConnectionOperation = 'CreateVpcPeeringConnection' | 'DeleteVpcPeeringConnection' | 'DescribeVpcPeeringConnections';
 
@@ -12,6 +13,19 @@ export function connectionOperations(
   connections: Connections,
   behaviours: Behaviours,
 ): Readonly<Record<ConnectionOperation, Handler>> {
+  const describe = (input: Input, call: ServiceCall): object => {
+    const id = input.optional('FleetId');
+    const known = id === undefined || fleets.find(call, id)?.exists === true;
+    if (!known && behaviours.get('connectionsOfDeletedFleet') === 'NotFoundException') {
+      throw new ServiceError('NotFoundException', `Fleet ${id} not found.`);
+    }
+    const own = connections.list().filter(({ fleet }) => {
+      const { account, region } = fleet.place;
+      return account === call.account && region === call.region && (id === undefined ? fleet.exists : known && fleet.id === id);
+    });
+    const told = behaviours.get('endedCidrBlocks') === 'told' ? ['active', 'failed', 'rejected'] : ['active'];
+    return { VpcPeeringConnections: own.map((connection) => shapeOf(connection, told)) };
+  };
   return {
     CreateVpcPeeringConnection: {
       run: (input, call) => {
@@ -27,21 +41,7 @@ export function connectionOperations(
       },
     },
     DescribeVpcPeeringConnections: {
-      run: (input, call) => {
-        const id = input.optional('FleetId');
-        const known = id === undefined || fleets.find(call, id)?.exists === true;
-        if (!known && behaviours.get('connectionsOfDeletedFleet') === 'NotFoundException') {
-          throw new ServiceError('NotFoundException', `Fleet ${id} not found.`);
-        }
-        const own = connections.list().filter(({ fleet }) => {
-          const { account, region } = fleet.place;
-          return (
-            account === call.account && region === call.region && (id === undefined ? fleet.exists : known && fleet.id === id)
-          );
-        });
-        const told = behaviours.get('endedCidrBlocks') === 'told' ? ['active', 'failed', 'rejected'] : ['active'];
-        return { VpcPeeringConnections: own.map((connection) => shapeOf(connection, told)) };
-      },
+      run: (input, call) => call.read(() => describe(input, call)),
     },
   };
 }
@@ -49,7 +49,7 @@ export function connectionOperations(
 /** @param told in which statuses the CIDR block is told */
 function shapeOf(connection: Connection, told: readonly string[]): object {
   const { id, fleet, peering, key } = connection;
-  const { code, message } = statusOf(connection);
+  const { code, message } = connection.status;
   return {
     FleetId: fleet.id,
     FleetArn: fleet.arn,

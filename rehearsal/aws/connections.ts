@@ -3,6 +3,7 @@ import { background } from './background';
 import { overlap } from './cidr';
 import { GAMELIFT_OWN_ACCOUNT, type Fleet, type Fleets } from './fleets';
 import type { Principal } from './iam';
+import type { History, HistoricValue } from './history';
 import { Ids } from './ids';
 import type { Vpc } from './network';
 import { PeerActions, type Written } from './peer-permissions';
@@ -16,19 +17,35 @@ const UNAUTHORIZED = 'VPC actions are not authorized';
 const ACTIVE_PER_VPC = 50;
 
 /** GameLift's record of a connection: EC2's connection is what there really is. */
-export interface Connection {
-  readonly id: string;
-  readonly fleet: Fleet;
-  readonly peering: Peering;
-  readonly key: AuthorizationKey;
-  /** What GameLift says where it differs from EC2. */
-  status?: PeeringStatus;
+export class Connection {
   written?: { readonly what: Written; readonly vpc: Vpc };
+  /** What GameLift says where it differs from EC2. */
+  private readonly ownStatus: HistoricValue<PeeringStatus | undefined>;
+
+  constructor(
+    history: History,
+    readonly id: string,
+    readonly fleet: Fleet,
+    readonly peering: Peering,
+    readonly key: AuthorizationKey,
+  ) {
+    this.ownStatus = history.value<PeeringStatus | undefined>(undefined);
+  }
+
+  /** What GameLift says about it. */
+  get status(): PeeringStatus {
+    return this.ownStatus.current ?? this.peering.status;
+  }
+
+  /** @param status what GameLift says from now on instead of EC2's status; undefined for the same as EC2 */
+  override(status: PeeringStatus | undefined): void {
+    this.ownStatus.current = status;
+  }
 }
 
 /** The peering connections of all fleets. */
 export class Connections {
-  private readonly records: Connection[] = [];
+  private readonly byId: Map<string, Connection>;
   private readonly ids = new Ids();
   private readonly actions: PeerActions;
   /** Those that wait in pending-acceptance until they are let go on. */
@@ -40,6 +57,7 @@ export class Connections {
     private readonly authorizations: Authorizations,
   ) {
     this.actions = new PeerActions(surroundings);
+    this.byId = surroundings.history.map();
   }
 
   /** What `CreateVpcPeeringConnection` does. */
@@ -93,14 +111,14 @@ export class Connections {
 
   /** What `DeleteVpcPeeringConnection` does. */
   async disconnect(fleet: Fleet, id: string): Promise<void> {
-    const connection = this.records.find((record) => record.fleet === fleet && record.id === id && record.peering.live);
-    if (connection === undefined) {
+    const connection = this.byId.get(id);
+    if (connection?.fleet !== fleet || !connection.peering.live) {
       throw new ServiceError('NotFoundException', `VPC peering connection ${id} of fleet ${fleet.id} not found.`);
     }
     const authorizer = this.authorizations.required(connection.key)?.authorizer;
     this.authorizations.use(connection.key);
     if (authorizer === undefined) {
-      connection.status = { code: 'failed', message: UNAUTHORIZED };
+      connection.override({ code: 'failed', message: UNAUTHORIZED });
       this.report(connection, 'FAILED', UNAUTHORIZED);
       return;
     }
@@ -109,7 +127,7 @@ export class Connections {
       await this.end(connection, authorizer);
       return;
     }
-    delete connection.status;
+    connection.override(undefined);
     connection.peering.move('deleting');
     background(async () => {
       await clock.sleep(fates.connectionDeletionSeconds * 1000);
@@ -123,7 +141,7 @@ export class Connections {
    * @returns why that cannot work, where it was none the less accepted
    */
   async disconnectAll(fleet: Fleet): Promise<string | undefined> {
-    const connections = this.records.filter((record) => record.fleet === fleet && record.peering.live);
+    const connections = [...this.byId.values()].filter((record) => record.fleet === fleet && record.peering.live);
     const authorizers = connections.map(({ key }) => this.authorizations.required(key)?.authorizer);
     for (const [index, connection] of connections.entries()) {
       const authorizer = authorizers[index];
@@ -139,8 +157,8 @@ export class Connections {
   /** As describing lists them. */
   list(): Connection[] {
     const gone = this.surroundings.behaviours.get('endedConnections') === 'gone';
-    return this.records.filter((record) => {
-      const ended = ['deleted', 'failed'].includes(statusOf(record).code) && !record.peering.live;
+    return [...this.byId.values()].filter((record) => {
+      const ended = ['deleted', 'failed'].includes(record.status.code) && !record.peering.live;
       return record.peering.remembered && !(gone && ended);
     });
   }
@@ -154,7 +172,7 @@ export class Connections {
   }
 
   private request(fleet: Fleet, { vpcId, account, cidrBlock }: Vpc, key: AuthorizationKey): Connection {
-    const { behaviours, ec2 } = this.surroundings;
+    const { behaviours, ec2, history } = this.surroundings;
     const peerVpc = ec2.find(key.peerVpcAccount, key.region, key.peerVpcId);
     const peering = ec2.peerings.request(
       key.region,
@@ -162,8 +180,8 @@ export class Connections {
       { vpcId: key.peerVpcId, account: key.peerVpcAccount, cidrBlocks: [...(peerVpc?.cidrBlocks.values() ?? [])] },
     );
     const id = behaviours.get('connectionIds') === 'pcx of EC2' ? peering.id : `vpc-peering-${this.ids.uuid('vpc-peering')}`;
-    const connection = { id, fleet, peering, key };
-    this.records.push(connection);
+    const connection = new Connection(history, id, fleet, peering, key);
+    this.byId.set(id, connection);
     return connection;
   }
 
@@ -248,7 +266,7 @@ export class Connections {
 
   private async end(connection: Connection, authorizer: Principal): Promise<void> {
     const { behaviours, ec2 } = this.surroundings;
-    delete connection.status;
+    connection.override(undefined);
     ec2.peerings.end(connection.peering, `Deleted by ${GAMELIFT_OWN_ACCOUNT}`);
     if (connection.written !== undefined && behaviours.get('peerVpcWritesOnDelete') === 'removed') {
       await this.actions.remove(connection.written.what, connection.written.vpc, authorizer);
@@ -265,11 +283,6 @@ export class Connections {
     this.fleets.recordPeering(fleet, outcome, `${id} to ${key.peerVpcId}: ${message}`);
     this.surroundings.journal.write('gamelift', id, `peering of ${fleet.id} with ${key.peerVpcId} ${outcome}: ${message}`);
   }
-}
-
-/** What GameLift says about a connection. */
-export function statusOf({ status, peering }: Connection): PeeringStatus {
-  return status ?? peering.status;
 }
 
 export function keyOf({ place }: Pick<Fleet, 'place'>, peerVpcAccount: string, peerVpcId: string): AuthorizationKey {

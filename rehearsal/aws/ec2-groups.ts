@@ -47,6 +47,10 @@ async function describe(network: Network, parameters: Parameters, call: ServiceC
   const ids = parameters.list('GroupId');
   requireWellFormed(ids, 'sg', 'InvalidGroupId.Malformed');
   await authorizeDescribe(parameters, call);
+  return call.read(() => list(network, parameters, call, ids));
+}
+
+function list(network: Network, parameters: Parameters, call: ServiceCall, ids: readonly string[]): Members {
   const own = [...network.securityGroups.values()].filter(
     ({ vpc }) => vpc.account === call.account && vpc.region === call.region,
   );

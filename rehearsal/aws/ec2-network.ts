@@ -72,6 +72,10 @@ async function describeVpcs(network: Network, parameters: Parameters, call: Serv
   const ids = parameters.list('VpcId');
   requireWellFormed(ids, 'vpc', 'InvalidVpcID.Malformed');
   await authorizeDescribe(parameters, call);
+  return call.read(() => listVpcs(network, parameters, call, ids));
+}
+
+function listVpcs(network: Network, parameters: Parameters, call: ServiceCall, ids: readonly string[]): Members {
   const own = [...network.vpcs.values()].filter(({ account, region }) => account === call.account && region === call.region);
   const missing = ids.filter((id) => !own.some(({ vpcId }) => vpcId === id));
   if (missing.length > 0) {
@@ -104,6 +108,10 @@ async function describeRouteTables(network: Network, parameters: Parameters, cal
   const ids = parameters.list('RouteTableId');
   requireWellFormed(ids, 'rtb', 'InvalidRouteTableId.Malformed');
   await authorizeDescribe(parameters, call);
+  return call.read(() => listRouteTables(network, parameters, call, ids));
+}
+
+function listRouteTables(network: Network, parameters: Parameters, call: ServiceCall, ids: readonly string[]): Members {
   const own = [...network.routeTables.values()].filter(({ vpc }) => vpc.account === call.account && vpc.region === call.region);
   const missing = ids.filter((id) => !own.some(({ routeTableId }) => routeTableId === id));
   if (missing.length > 0) {

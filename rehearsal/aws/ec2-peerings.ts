@@ -44,6 +44,10 @@ async function describe(network: Network, parameters: Parameters, call: ServiceC
   const ids = parameters.list('VpcPeeringConnectionId');
   requireWellFormed(ids, 'pcx', 'InvalidVpcPeeringConnectionId.Malformed');
   await authorizeDescribe(parameters, call);
+  return call.read(() => list(network, parameters, call, ids));
+}
+
+function list(network: Network, parameters: Parameters, call: ServiceCall, ids: readonly string[]): Members {
   const visible = network.peerings.visibleTo(call);
   const missing = ids.filter((id) => !visible.some((peering) => peering.id === id));
   if (missing.length > 0) {
@@ -98,7 +102,7 @@ function modify(peering: Peering, { account }: ServiceCall, parameters: Paramete
           `User ${account} cannot modify ${side} peering options for ${peering.id}`,
         );
       }
-      peering.dnsResolution[side] = wanted === 'true';
+      peering.dnsResolution = { ...peering.dnsResolution, [side]: wanted === 'true' };
       result[`${side}PeeringConnectionOptions`] = options(peering.dnsResolution[side]);
     }
   }

@@ -37,7 +37,9 @@ export function tagOperations(network: Network): Readonly<Record<string, QueryOp
   return {
     DescribeTags: async (parameters, call) => {
       await authorizeDescribe(parameters, call);
-      const all = network.tags.list(call.account).map((tag) => ({ ...tag, resourceType: typeOf(tag.resourceId) }));
+      const all = call
+        .read(() => network.tags.list(call.account))
+        .map((tag) => ({ ...tag, resourceType: typeOf(tag.resourceId) }));
       const { items, next } = page(
         parameters,
         filtered(parameters, all, FILTERS, ({ key, value }) => new Map([[key, value]])),

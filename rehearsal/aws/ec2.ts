@@ -1,9 +1,9 @@
-import type { Clock } from '../clock';
 import { EC2_DIALECT } from './dialects';
 import { securityGroupOperations } from './ec2-groups';
 import { networkOperations } from './ec2-network';
 import { peeringOperations } from './ec2-peerings';
 import { tagOperations } from './ec2-tags';
+import type { History } from './history';
 import { Network } from './network';
 import { QueryService } from './query';
 
@@ -15,8 +15,8 @@ const NAMESPACE = 'http://ec2.amazonaws.com/doc/2016-11-15/';
 export class Ec2 extends Network {
   readonly service: QueryService;
 
-  constructor(clock: Clock) {
-    super(clock);
+  constructor(history: History) {
+    super(history);
     this.service = new QueryService('ec2', NAMESPACE, EC2_DIALECT, {
       ...networkOperations(this),
       ...peeringOperations(this),

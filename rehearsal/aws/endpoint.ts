@@ -30,7 +30,11 @@ interface IncomingCall {
   readonly operation: string;
   readonly input: () => unknown;
   readonly authenticate: () => Principal;
+  readonly read: ServiceCall['read'];
 }
+
+/** Reads the present state. */
+const readPresent: ServiceCall['read'] = (look) => look();
 
 const NO_WIRE: WireRequest = { method: 'POST', path: '/', query: '', headers: {}, body: Buffer.alloc(0) };
 const MALFORMED: Answer = { status: 200, headers: {}, body: '{<unfinished' };
@@ -50,6 +54,8 @@ export class Endpoint {
     private readonly journal: Journal,
     private readonly iam: Iam,
     private readonly callMilliseconds: number,
+    /** What calls read, other than those of AWS's own services. */
+    private readonly read: ServiceCall['read'],
   ) {
     this.server = new LoopbackServer(createServer(), clock, (message, response) => this.serve(message, response));
   }
@@ -93,7 +99,7 @@ export class Endpoint {
     const body = Buffer.from(JSON.stringify(input));
     const request = { method: 'POST', path: '/', query: '', headers: { 'x-amz-target': target }, body };
     const answer = await this.clock.work(() =>
-      this.answer(request, this.ids.uuid('request'), { service: name, region }, service, () => session.principal),
+      this.answer(request, this.ids.uuid('request'), { service: name, region }, service, () => session.principal, readPresent),
     );
     if (answer === undefined) {
       throw new ServiceError('RequestFailure', 'the connection was reset', 500);
@@ -113,7 +119,8 @@ export class Endpoint {
       throw new Error(`the rehearsal does not simulate the service ${name} without the wire`);
     }
     const scope = { service: name, region };
-    const incoming = { service, scope, operation, input: () => input, authenticate: () => principal };
+    const { read } = this;
+    const incoming = { service, scope, operation, input: () => input, authenticate: () => principal, read };
     const output = await this.clock.work(() =>
       this.handle(incoming, (call) => service.run({ ...call, request: NO_WIRE, requestId: this.ids.uuid('request') })),
     );
@@ -138,7 +145,7 @@ export class Endpoint {
     const answer =
       signed === undefined || service === undefined
         ? this.unroutable(signed)
-        : await this.answer(request, requestId, signed, service, () => this.authenticate(request, signed)).catch(
+        : await this.answer(request, requestId, signed, service, () => this.authenticate(request, signed), this.read).catch(
             (error: unknown) => {
               const named = error instanceof ServiceError ? error : new CommonError('internal', String(error)).as(service.errors);
               return service.fail(named, request, requestId);
@@ -159,8 +166,10 @@ export class Endpoint {
     scope: Pick<Signed, 'service' | 'region'>,
     service: Service,
     authenticate: () => Principal,
+    read: ServiceCall['read'],
   ): Promise<Answer | undefined> {
-    const incoming = { service, scope, operation: service.operation(request), input: () => service.input(request), authenticate };
+    const operation = service.operation(request);
+    const incoming = { service, scope, operation, input: () => service.input(request), authenticate, read };
     const answer = await this.handle(incoming, (call) => service.perform({ ...call, request, requestId }));
     if (answer === 'reset') {
       return undefined;
@@ -170,7 +179,7 @@ export class Endpoint {
 
   /** Has the service perform a call, unless an interceptor replaces its answer. */
   private async handle<T extends object>(
-    { service, scope, operation, input, authenticate }: IncomingCall,
+    { service, scope, operation, input, authenticate, read }: IncomingCall,
     perform: (call: Omit<ServiceCall, 'request' | 'requestId'>) => Promise<T>,
   ): Promise<T | BrokenAnswer> {
     let caller = 'an unknown caller';
@@ -188,7 +197,7 @@ export class Endpoint {
       if (fault !== undefined) {
         return await this.inject(fault, log);
       }
-      const output = await perform({ ...call, principal, ...this.permissions(principal, scope.region) });
+      const output = await perform({ ...call, principal, read, ...this.permissions(principal, scope.region) });
       log('succeeded');
       return output;
     } catch (error) {

@@ -39,10 +39,7 @@ const ATTACHMENT_LIMIT = 10;
 const AWS_OWN = 'aws';
 const GRANTS_NOTHING = { Version: '2012-10-17', Statement: [{ Effect: 'Deny', NotAction: '*', Resource: '*' }] };
 
-/**
- * Roles and policies of every account. A change is effective some time after it was made; a new role and its trust are at once,
- * since CloudFormation's own retries hide that wait.
- */
+/** Roles and policies of every account. A change may be known only some time after it was made, and not to everyone at once. */
 export class Entities {
   private readonly roles = new Map<string, RoleEntity>();
   private readonly policies = new Map<string, Timeline<object | undefined>>();
@@ -51,7 +48,8 @@ export class Entities {
 
   constructor(
     protected readonly clock: Clock,
-    private readonly propagationSeconds: number,
+    /** How many milliseconds one check is late to know of changes. */
+    private readonly propagation: () => number,
     protected readonly notUnderstood: NotUnderstood,
   ) {
     for (const [arn, document] of Object.entries(MANAGED_POLICIES)) {
@@ -82,7 +80,9 @@ export class Entities {
       attached: [],
       ...this.boundary(role.permissionsBoundary),
     };
-    this.roles.set(key, { arn, roleId, state: this.timeline(state) });
+    const timeline = this.timeline<RoleState>({ ...state, exists: false });
+    timeline.set(state);
+    this.roles.set(key, { arn, roleId, state: timeline });
     return { arn, roleId };
   }
 
@@ -195,8 +195,14 @@ export class Entities {
     );
   }
 
+  /** The time up to which a check knows of changes; each check has one. */
+  protected knownUntil(): number {
+    return this.clock.now() - this.propagation();
+  }
+
+  /** The role of this ARN, whether or not it exists. */
   protected find(arn: string): RoleEntity | undefined {
-    return [...this.roles.values()].find((role) => role.arn === arn && role.state.effective.exists);
+    return [...this.roles.values()].find((role) => role.arn === arn);
   }
 
   private role(account: string, roleName: string): RoleEntity {
@@ -235,10 +241,10 @@ export class Entities {
     return { boundary: arn };
   }
 
-  /** The document in force, and the name of its version. */
-  protected managed(arn: string): { readonly document: object | undefined; readonly version: number } {
-    const policy = this.policies.get(arn);
-    return { document: policy?.effective, version: policy?.version ?? 0 };
+  /** The document as it was at a time, and the name of its version. */
+  protected managed(arn: string, time: number): { readonly document: object | undefined; readonly version: number } {
+    const { value, version } = this.policies.get(arn)?.at(time) ?? { value: undefined, version: 0 };
+    return { document: value, version };
   }
 
   /** The same in every run, since ids find their way into outputs and reports. */
@@ -248,7 +254,7 @@ export class Entities {
   }
 
   private timeline<T>(initial: T): Timeline<T> {
-    return new Timeline(this.clock, this.propagationSeconds, initial);
+    return new Timeline(this.clock, initial);
   }
 }
 

@@ -48,7 +48,7 @@ export function fleetOperations(
       resources: byId('FleetId'),
       run: (input, call) => {
         const fleet = fleets.required(call, input.text('FleetId'));
-        Object.assign(fleet.attributes, attributesOf(input, CHANGEABLE));
+        fleet.attributes = { ...fleet.attributes, ...attributesOf(input, CHANGEABLE) };
         return { FleetId: fleet.id, FleetArn: fleet.arn };
       },
     },
@@ -62,37 +62,40 @@ export function fleetOperations(
       },
     },
     ListFleets: {
-      run: (input, call) => {
-        const { items, next } = page(input, fleets.list(call), 16);
-        return { FleetIds: items.map(({ id }) => id), ...next };
-      },
+      run: (input, call) =>
+        call.read(() => {
+          const { items, next } = page(input, fleets.list(call), 16);
+          return { FleetIds: items.map(({ id }) => id), ...next };
+        }),
     },
     DescribeFleetAttributes: {
-      run: (input, call) => {
-        const ids = input.texts('FleetIds');
-        const named = ids?.flatMap((id) => fleets.list(call).filter((fleet) => fleet === fleets.find(call, id)));
-        const { items, next } = named === undefined ? page(input, fleets.list(call), 16) : { items: named, next: {} };
-        return { FleetAttributes: items.map(shapeOf), ...next };
-      },
+      run: (input, call) =>
+        call.read(() => {
+          const ids = input.texts('FleetIds');
+          const named = ids?.flatMap((id) => fleets.list(call).filter((fleet) => fleet === fleets.find(call, id)));
+          const { items, next } = named === undefined ? page(input, fleets.list(call), 16) : { items: named, next: {} };
+          return { FleetAttributes: items.map(shapeOf), ...next };
+        }),
     },
     DescribeFleetEvents: {
       resources: byId('FleetId'),
-      run: (input, call) => {
-        // the events of a fleet that was deleted tell so
-        const fleet = fleets.find(call, input.text('FleetId')) ?? fleets.required(call, input.text('FleetId'));
-        const [start = new Date(0), end = new Date(Infinity)] = [input.date('StartTime'), input.date('EndTime')];
-        const inTime = fleet.events.filter(({ time }) => time >= start && !(time > end));
-        const ordered = behaviours.get('eventOrder') === 'oldest first' ? inTime : inTime.reverse();
-        const { items, next } = page(input, ordered, 20);
-        const events = items.map(({ id, code, message, time }) => ({
-          EventId: id,
-          ResourceId: fleet.id,
-          EventCode: code,
-          Message: message,
-          EventTime: time,
-        }));
-        return { Events: events, ...next };
-      },
+      run: (input, call) =>
+        call.read(() => {
+          // the events of a fleet that was deleted tell so
+          const fleet = fleets.find(call, input.text('FleetId')) ?? fleets.required(call, input.text('FleetId'));
+          const [start = new Date(0), end = new Date(Infinity)] = [input.date('StartTime'), input.date('EndTime')];
+          const inTime = fleet.events.filter(({ time }) => time >= start && !(time > end));
+          const ordered = behaviours.get('eventOrder') === 'oldest first' ? inTime : inTime.reverse();
+          const { items, next } = page(input, ordered, 20);
+          const events = items.map(({ id, code, message, time }) => ({
+            EventId: id,
+            ResourceId: fleet.id,
+            EventCode: code,
+            Message: message,
+            EventTime: time,
+          }));
+          return { Events: events, ...next };
+        }),
     },
     TagResource: {
       resources: (input, call) => arnsOf(call, fleetIdOf(input.text('ResourceARN'), call)),
@@ -113,7 +116,7 @@ export function fleetOperations(
     },
     ListTagsForResource: {
       resources: (input, call) => arnsOf(call, fleetIdOf(input.text('ResourceARN'), call)),
-      run: (input, call) => ({ Tags: [...tagged(input, call).tags].map(([Key, Value]) => ({ Key, Value })) }),
+      run: (input, call) => call.read(() => ({ Tags: [...tagged(input, call).tags].map(([Key, Value]) => ({ Key, Value })) })),
     },
   };
 }

@@ -1,5 +1,6 @@
 import { background } from './background';
 import type { Input } from './constraints';
+import type { History, HistoricValue } from './history';
 import { Ids } from './ids';
 import { arnOf } from './partitions';
 import type { Vpc } from './network';
@@ -15,6 +16,8 @@ export interface FleetEvent {
   readonly message: string;
   readonly time: Date;
 }
+
+type Attributes = Readonly<Record<string, string>>;
 
 /** The account that owns the VPCs of fleets. */
 export const GAMELIFT_OWN_ACCOUNT = '999999999999';
@@ -33,32 +36,57 @@ const TAGS_PER_FLEET = 50;
 
 /** A fleet, from its creation on; one that was deleted is remembered, as its events are. */
 export class Fleet {
-  status: FleetStatus = 'NEW';
-  readonly tags = new Map<string, string>();
-  readonly events: FleetEvent[] = [];
+  readonly tags: Map<string, string>;
   /** Settles once it is ACTIVE, or will never be. */
   readonly settled: Promise<void>;
   private settle: () => void = () => undefined;
+  private readonly statusValue: HistoricValue<FleetStatus>;
+  private readonly attributesValue: HistoricValue<Attributes>;
+  private readonly recorded: FleetEvent[] = [];
 
   constructor(
+    private readonly history: History,
     readonly id: string,
     readonly arn: string,
     readonly place: Place,
     readonly creationTime: Date,
-    /** What it was created with, and updated to. */
-    readonly attributes: Record<string, string>,
+    attributes: Attributes,
     /** Where its instances are; fleets of other compute types have none. */
     readonly vpc: Vpc | undefined,
   ) {
     this.settled = new Promise((resolve) => (this.settle = resolve));
+    this.tags = history.map();
+    this.statusValue = history.value<FleetStatus>('NEW');
+    this.attributesValue = history.value(attributes);
+  }
+
+  get status(): FleetStatus {
+    return this.statusValue.current;
+  }
+
+  /** What it was created with, and updated to. */
+  get attributes(): Attributes {
+    return this.attributesValue.current;
+  }
+
+  set attributes(attributes: Attributes) {
+    this.attributesValue.current = attributes;
+  }
+
+  get events(): readonly FleetEvent[] {
+    return this.recorded.filter(({ time }) => time.getTime() <= this.history.now());
   }
 
   get exists(): boolean {
     return this.status !== 'TERMINATED';
   }
 
+  record(event: FleetEvent): void {
+    this.recorded.push(event);
+  }
+
   move(status: FleetStatus): void {
-    this.status = status;
+    this.statusValue.current = status;
     if (!STAGES.some(([stage]) => stage === status && stage !== 'ACTIVE')) {
       this.settle();
     }
@@ -67,19 +95,21 @@ export class Fleet {
 
 /** The fleets of every account and Region. */
 export class Fleets {
-  private readonly byId = new Map<string, Fleet>();
+  private readonly byId: Map<string, Fleet>;
   private readonly ids = new Ids();
   private created = 0;
 
-  constructor(private readonly surroundings: Surroundings) {}
+  constructor(private readonly surroundings: Surroundings) {
+    this.byId = surroundings.history.map();
+  }
 
-  create(place: Place, attributes: Record<string, string>, tags: ReadonlyMap<string, string>): Fleet {
-    const { clock, behaviours } = this.surroundings;
+  create(place: Place, attributes: Attributes, tags: ReadonlyMap<string, string>): Fleet {
+    const { clock, history, behaviours } = this.surroundings;
     const id = `fleet-${this.ids.uuid('fleet')}`;
     const account = behaviours.get('fleetArns') === 'with account' ? place.account : '';
     const arn = arnOf({ account, region: place.region }, 'gamelift', `fleet/${id}`);
     const vpc = attributes.ComputeType === 'EC2' ? this.createVpc(place, attributes.Name ?? '') : undefined;
-    const fleet = new Fleet(id, arn, place, new Date(clock.now()), attributes, vpc);
+    const fleet = new Fleet(history, id, arn, place, new Date(clock.now()), attributes, vpc);
     this.tag(fleet, tags);
     this.byId.set(id, fleet);
     this.record(fleet, 'FLEET_CREATED', `Fleet ${id} was created.`);
@@ -167,7 +197,7 @@ export class Fleets {
 
   record(fleet: Fleet, code: string, message: string): void {
     const id = this.ids.uuid('event');
-    fleet.events.push({ id, code, message, time: new Date(this.surroundings.clock.now()) });
+    fleet.record({ id, code, message, time: new Date(this.surroundings.clock.now()) });
   }
 
   /** Of peering, of which events may not tell. */
@@ -206,7 +236,7 @@ export class Fleets {
 }
 
 /** The attributes of an input that fleets keep, where they are given. */
-export function attributesOf(input: Input, names: readonly string[]): Record<string, string> {
+export function attributesOf(input: Input, names: readonly string[]): Attributes {
   return Object.fromEntries(
     names.flatMap((name) => {
       const value = input.optional(name);

@@ -28,7 +28,7 @@ export class GameLift {
   readonly service: RpcService;
 
   constructor(private readonly surroundings: Surroundings) {
-    this.authorizations = new Authorizations(surroundings.clock, surroundings.behaviours);
+    this.authorizations = new Authorizations(surroundings.history, surroundings.behaviours);
     this.fleets = new Fleets(surroundings);
     this.connections = new Connections(surroundings, this.fleets, this.authorizations);
     const handlers: Readonly<Record<Name, Handler>> = {
@@ -89,8 +89,9 @@ export class GameLift {
     return {};
   }
 
-  private describe({ account, region }: ServiceCall): object {
-    return { VpcPeeringAuthorizations: this.authorizations.visibleTo(account, region).map(shapeOf) };
+  private describe(call: ServiceCall): object {
+    const visible = call.read(() => this.authorizations.visibleTo(call.account, call.region));
+    return { VpcPeeringAuthorizations: visible.map(shapeOf) };
   }
 }
 

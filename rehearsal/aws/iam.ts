@@ -81,13 +81,15 @@ export class Iam extends Entities {
 
   /** What STS does for `AssumeRole`. @returns undefined where it is denied, also for a role that doesn't exist. */
   async assumeRole(caller: Principal, request: AssumeRole): Promise<Session | undefined> {
+    const time = this.knownUntil();
     const role = this.find(request.roleArn);
-    if (role === undefined) {
+    const state = role?.state.at(time).value;
+    if (role === undefined || state?.exists !== true) {
       return undefined;
     }
     const action = 'sts:AssumeRole';
     const decision = await this.evaluate({
-      ...this.identity(caller),
+      ...this.identity(caller, time),
       principalArn: caller.arn,
       action,
       resource: role.arn,
@@ -98,7 +100,7 @@ export class Iam extends Entities {
         'sts:RoleSessionName': request.sessionName,
         ...(request.externalId === undefined ? {} : { 'sts:ExternalId': request.externalId }),
       },
-      resourcePolicy: role.state.effective.trust,
+      resourcePolicy: state.trust,
     });
     if (!decision.allowed) {
       return undefined;
@@ -123,7 +125,8 @@ export class Iam extends Entities {
   /** Whose access key it is; undefined also where its role is gone. */
   lookUp(accessKeyId: string): Session | undefined {
     const found = this.keys.get(accessKeyId);
-    return found?.principal.role?.state.effective.exists === false ? undefined : found;
+    const role = found?.principal.role;
+    return role === undefined || existsFor(role, this.knownUntil()) ? found : undefined;
   }
 
   isExpired({ expiration = Infinity }: Credentials): boolean {
@@ -155,7 +158,7 @@ export class Iam extends Entities {
       return { allowed: true, grantings: [] };
     }
     const decision = await this.evaluate({
-      ...this.identity(principal),
+      ...this.identity(principal, this.knownUntil()),
       principalArn: principal.arn,
       action,
       resource: target.arn,
@@ -179,11 +182,16 @@ export class Iam extends Entities {
   }
 
   private findFor(roleArn: string, servicePrincipal: string): RoleEntity | undefined {
+    const time = this.knownUntil();
     const role = this.find(roleArn);
-    if (role === undefined || trusts(role.state.effective.trust, servicePrincipal, accountOf(role.arn))) {
+    if (role === undefined || !existsFor(role, time)) {
+      return undefined;
+    }
+    const { trust } = role.state.at(time).value;
+    if (trusts(trust, servicePrincipal, accountOf(role.arn))) {
       return role;
     }
-    if (JSON.stringify(role.state.effective.trust).includes('"Condition"')) {
+    if (JSON.stringify(trust).includes('"Condition"')) {
       this.notUnderstood.note(`conditions of the trust policy of ${role.arn}: those that are not known are taken as not met`);
     }
     return undefined;
@@ -196,23 +204,24 @@ export class Iam extends Entities {
     }
   }
 
-  /** The policies in force, and a name for them that changes with them. */
-  private identity({ role }: Principal): { policies: NamedPolicy[]; boundaries?: NamedPolicy[]; version: string } {
+  /** The policies as they were at a time, and a name for them that changes with them. */
+  private identity({ role }: Principal, time: number): { policies: NamedPolicy[]; boundaries?: NamedPolicy[]; version: string } {
     if (role === undefined) {
-      return { policies: this.documents([ADMINISTRATOR_ACCESS]), version: 'administrator' };
+      return { policies: this.documents([ADMINISTRATOR_ACCESS], time), version: 'administrator' };
     }
-    const { inline, attached, boundary } = role.state.effective;
+    const { value, version } = role.state.at(time);
+    const { inline, attached, boundary } = value;
     const managed = boundary === undefined ? attached : [...attached, boundary];
     return {
-      policies: [...Object.entries(inline).map(([name, policy]) => ({ name, policy })), ...this.documents(attached)],
-      version: [role.state.version, ...managed.map((arn) => this.managed(arn).version)].join(' '),
-      ...(boundary === undefined ? {} : { boundaries: this.documents([boundary]) }),
+      policies: [...Object.entries(inline).map(([name, policy]) => ({ name, policy })), ...this.documents(attached, time)],
+      version: [version, ...managed.map((arn) => this.managed(arn, time).version)].join(' '),
+      ...(boundary === undefined ? {} : { boundaries: this.documents([boundary], time) }),
     };
   }
 
-  private documents(arns: readonly string[]): NamedPolicy[] {
+  private documents(arns: readonly string[], time: number): NamedPolicy[] {
     return arns.flatMap((name) => {
-      const policy = this.managed(name).document;
+      const policy = this.managed(name, time).document;
       return policy === undefined ? [] : [{ name, policy }];
     });
   }
@@ -240,6 +249,13 @@ export class Iam extends Entities {
     const arn = `arn:${role.arn.split(':')[1] ?? ''}:sts::${account}:assumed-role/${name}/${sessionName}`;
     return { arn, account, userId: `${role.roleId}:${sessionName}`, role };
   }
+}
+
+/**
+ * Whether a role exists for a service that works with it: a new one does at once, since CloudFormation's retries hide the wait for it.
+ */
+function existsFor({ state }: RoleEntity, time: number): boolean {
+  return state.latest.exists || state.at(time).value.exists;
 }
 
 function globals({ arn, account, userId, role }: Principal): Context {

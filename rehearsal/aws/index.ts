@@ -1,11 +1,13 @@
 import type { Clock } from '../clock';
 import type { Journal } from '../journal';
+import { randomNumbers } from '../random-numbers';
 import { Alarms } from './alarms';
 import { Behaviours } from './behaviours';
 import { Ec2 } from './ec2';
 import { Endpoint, type Caller } from './endpoint';
 import type { ApiCall, Fault } from './faults';
 import { GameLift } from './gamelift';
+import { History } from './history';
 import { Iam } from './iam';
 import { takeInventory, type Inventory, type InventoryPart } from './inventory';
 import { Keys } from './keys';
@@ -36,11 +38,13 @@ export type { ConnectionFate, Fates, FleetFate } from './surroundings';
 export interface AwsOptions {
   readonly clock: Clock;
   readonly journal: Journal;
-  /** Until a change of a role or policy is effective. Default 0 */
-  readonly iamPropagationSeconds?: number;
   /** Rehearsed milliseconds per call. Above 0, do not call from inside `clock.work()` in this process. Default 0; a `Rehearsal` has 1 */
   readonly callMilliseconds?: number;
 }
+
+/** The longest that a read and the knowledge of a change in IAM can be late. */
+const LATEST_READ = 15_000;
+const LATEST_PROPAGATION = 60_000;
 
 /** GameLift, EC2, STS, IAM and what goes with them, of every account and Region: on loopback, or for callers in this process only. */
 export class SimulatedAws {
@@ -67,16 +71,22 @@ export class SimulatedAws {
   private readonly endpoint: Endpoint;
   private readonly parts: (() => Partial<InventoryPart>)[] = [];
 
-  constructor({ clock, journal, iamPropagationSeconds = 0, callMilliseconds = 0 }: AwsOptions) {
-    this.iam = new Iam(clock, iamPropagationSeconds, this.notUnderstood);
-    this.endpoint = new Endpoint(clock, journal, this.iam, callMilliseconds);
-    this.ec2 = new Ec2(clock);
-    const { behaviours, ec2, endpoint, fates, iam } = this;
+  constructor({ clock, journal, callMilliseconds = 0 }: AwsOptions) {
+    const { behaviours } = this;
+    const random = randomNumbers(0);
+    const history = new History(clock);
+    const propagation = (): number => (behaviours.get('iamPropagation') === 'at once' ? 0 : random() * LATEST_PROPAGATION);
+    this.iam = new Iam(clock, propagation, this.notUnderstood);
+    this.endpoint = new Endpoint(clock, journal, this.iam, callMilliseconds, (look) =>
+      behaviours.get('readBack') === 'at once' ? look() : history.asOf(clock.now() - random() * LATEST_READ, look),
+    );
+    this.ec2 = new Ec2(history);
+    const { ec2, endpoint, fates, iam } = this;
     this.metrics = new Metrics(clock);
     this.alarms = new Alarms(clock, this.metrics);
     this.queues = new Queues(clock, journal, iam, this.metrics);
     ec2.peerings.failedSeenByAccepter = () => behaviours.get('failedSeenByAccepter') === 'seen';
-    this.gameLift = new GameLift({ clock, journal, behaviours, iam, ec2, fates });
+    this.gameLift = new GameLift({ clock, history, journal, behaviours, iam, ec2, fates });
     endpoint.register('gamelift', this.gameLift.service);
     endpoint.register('ec2', this.ec2.service);
     endpoint.register('sts', stsService(iam));

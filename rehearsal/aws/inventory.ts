@@ -1,5 +1,4 @@
 import type { Alarms } from './alarms';
-import { statusOf } from './connections';
 import type { Ec2 } from './ec2';
 import { GAMELIFT_OWN_ACCOUNT } from './fleets';
 import type { GameLift } from './gamelift';
@@ -98,10 +97,7 @@ export function takeInventory({ gameLift, ec2, parts, ...services }: InventorySo
     connections: gameLift.connections
       .list()
       .filter(({ fleet, key, peering }) => peering.live && of(fleet.place.account, key.peerVpcAccount))
-      .map((connection) => {
-        const { id, fleet, key } = connection;
-        return { id, fleetId: fleet.id, peerVpcId: key.peerVpcId, status: statusOf(connection).code };
-      }),
+      .map(({ id, fleet, key, status }) => ({ id, fleetId: fleet.id, peerVpcId: key.peerVpcId, status: status.code })),
     peerings: ec2.peerings
       .all()
       .filter(({ live, requester, accepter }) => live && of(requester.account, accepter.account))

@@ -1,6 +1,6 @@
-import type { Clock } from '../clock';
 import { contains, isCidr, isIpv6Cidr, overlap, prefixLength } from './cidr';
 import { notFound } from './ec2-errors';
+import type { History, HistoricValue } from './history';
 import { hexadecimal, Ids } from './ids';
 import { arnOf } from './partitions';
 import { Peerings } from './peerings';
@@ -52,12 +52,27 @@ export interface Rule {
   readonly description?: string;
 }
 
-export interface SecurityGroup {
-  readonly groupId: string;
-  readonly vpc: Vpc;
-  readonly name: string;
-  readonly description: string;
-  readonly rules: Rule[];
+export class SecurityGroup {
+  private readonly ruleValue: HistoricValue<readonly Rule[]>;
+
+  constructor(
+    history: History,
+    readonly groupId: string,
+    readonly vpc: Vpc,
+    readonly name: string,
+    readonly description: string,
+    rules: readonly Rule[],
+  ) {
+    this.ruleValue = history.value(rules);
+  }
+
+  get rules(): readonly Rule[] {
+    return this.ruleValue.current;
+  }
+
+  set rules(rules: readonly Rule[]) {
+    this.ruleValue.current = rules;
+  }
 }
 
 export interface NetworkInterface {
@@ -89,18 +104,24 @@ export const ALL_EGRESS: Rule = { direction: 'egress', protocol: '-1', peer: '0.
 
 /** The networks of every account and Region: what CloudFormation, GameLift and the API of EC2 change. Errors are EC2's. */
 export class Network {
-  readonly vpcs = new Map<string, Vpc>();
-  readonly subnets = new Map<string, Subnet>();
-  readonly routeTables = new Map<string, RouteTable>();
-  readonly securityGroups = new Map<string, SecurityGroup>();
-  readonly gateways = new Map<string, Gateway>();
+  readonly vpcs: Map<string, Vpc>;
+  readonly subnets: Map<string, Subnet>;
+  readonly routeTables: Map<string, RouteTable>;
+  readonly securityGroups: Map<string, SecurityGroup>;
+  readonly gateways: Map<string, Gateway>;
   readonly networkInterfaces = new Map<string, NetworkInterface>();
-  readonly tags = new Tags();
+  readonly tags: Tags;
   readonly peerings: Peerings;
   private readonly ids = new Ids();
 
-  constructor(clock: Clock) {
-    this.peerings = new Peerings(clock, this.ids, this.tags);
+  constructor(private readonly history: History) {
+    this.vpcs = history.map();
+    this.subnets = history.map();
+    this.routeTables = history.map();
+    this.securityGroups = history.map();
+    this.gateways = history.map();
+    this.tags = new Tags(history);
+    this.peerings = new Peerings(history, this.ids, this.tags);
   }
 
   /** With its main route table and its default security group. */
@@ -115,13 +136,14 @@ export class Network {
       cidrBlock,
       mainRouteTableId: this.ids.next('rtb'),
       defaultSecurityGroupId: this.ids.next('sg'),
-      cidrBlocks: new Map([[`vpc-cidr-assoc-${hexadecimal(vpcId)}`, cidrBlock]]),
+      cidrBlocks: this.history.map([[`vpc-cidr-assoc-${hexadecimal(vpcId)}`, cidrBlock]]),
     };
     const [routeTableId, groupId] = [vpc.mainRouteTableId, vpc.defaultSecurityGroupId];
     this.vpcs.set(vpcId, vpc);
-    this.routeTables.set(routeTableId, { routeTableId, vpc, routes: new Map(), associations: new Map() });
+    this.addRouteTable(routeTableId, vpc);
     const rules: Rule[] = [{ direction: 'ingress', protocol: '-1', peer: groupId }, ALL_EGRESS];
-    this.securityGroups.set(groupId, { groupId, vpc, name: 'default', description: 'default VPC security group', rules });
+    const group = new SecurityGroup(this.history, groupId, vpc, 'default', 'default VPC security group', rules);
+    this.securityGroups.set(groupId, group);
     return { vpcId };
   }
 
@@ -206,7 +228,7 @@ export class Network {
 
   createRouteTable(place: Place, vpcId: string): string {
     const routeTableId = this.ids.next('rtb');
-    this.routeTables.set(routeTableId, { routeTableId, vpc: this.vpc(place, vpcId), routes: new Map(), associations: new Map() });
+    this.addRouteTable(routeTableId, this.vpc(place, vpcId));
     return routeTableId;
   }
 
@@ -304,15 +326,19 @@ export class Network {
     return dead ? 'blackhole' : 'active';
   }
 
-  createSecurityGroup(place: Place, group: { vpcId: string; name: string; description: string; rules: Rule[] }): string {
+  createSecurityGroup(
+    place: Place,
+    group: { readonly vpcId: string; readonly name: string; readonly description: string; readonly rules: readonly Rule[] },
+  ): string {
+    const { name, description, rules } = group;
     const groupId = this.ids.next('sg');
     const vpc = this.vpc(place, group.vpcId);
-    if ([...this.securityGroups.values()].some((other) => other.vpc === vpc && other.name === group.name)) {
-      const message = `The security group '${group.name}' already exists for VPC '${group.vpcId}'`;
+    if ([...this.securityGroups.values()].some((other) => other.vpc === vpc && other.name === name)) {
+      const message = `The security group '${name}' already exists for VPC '${group.vpcId}'`;
       throw new ServiceError('InvalidGroup.Duplicate', message);
     }
-    group.rules.forEach(requirePeer);
-    this.securityGroups.set(groupId, { ...group, groupId, vpc });
+    rules.forEach(requirePeer);
+    this.securityGroups.set(groupId, new SecurityGroup(this.history, groupId, vpc, name, description, rules));
     return groupId;
   }
 
@@ -334,37 +360,33 @@ export class Network {
   }
 
   authorizeRule(place: Place, groupId: string, rule: Rule): void {
-    const { rules } = this.securityGroup(place, groupId);
+    const group = this.securityGroup(place, groupId);
     requirePeer(rule);
-    if (rules.some((other) => sameRule(other, rule))) {
+    if (group.rules.some((other) => sameRule(other, rule))) {
       const allowed = `peer: ${rule.peer}, ${rule.protocol.toUpperCase()}, ALLOW`;
       throw new ServiceError('InvalidPermission.Duplicate', `the specified rule "${allowed}" already exists`);
     }
-    if (rules.filter(({ direction }) => direction === rule.direction).length >= RULES_PER_DIRECTION) {
+    if (group.rules.filter(({ direction }) => direction === rule.direction).length >= RULES_PER_DIRECTION) {
       throw new ServiceError(
         'RulesPerSecurityGroupLimitExceeded',
         'The maximum number of rules per security group has been reached.',
       );
     }
-    rules.push(rule);
+    group.rules = [...group.rules, rule];
   }
 
   /** Gives a rule that is there another description, or none. */
   describeRule(place: Place, groupId: string, rule: Rule): void {
-    const { rules } = this.securityGroup(place, groupId);
-    const index = rules.findIndex((other) => sameRule(other, rule));
-    if (index >= 0) {
-      rules.splice(index, 1, rule);
-    }
+    const group = this.securityGroup(place, groupId);
+    group.rules = group.rules.map((other) => (sameRule(other, rule) ? rule : other));
   }
 
   revokeRule(place: Place, groupId: string, rule: Rule): void {
-    const { rules } = this.securityGroup(place, groupId);
-    const index = rules.findIndex((other) => sameRule(other, rule));
-    if (index < 0) {
+    const group = this.securityGroup(place, groupId);
+    if (!group.rules.some((other) => sameRule(other, rule))) {
       throw new ServiceError('InvalidPermission.NotFound', 'The specified rule does not exist in this security group.');
     }
-    rules.splice(index, 1);
+    group.rules = group.rules.filter((other) => !sameRule(other, rule));
   }
 
   createNetworkInterface(
@@ -410,6 +432,11 @@ export class Network {
     }
     this.gateways.delete(gatewayId);
     this.tags.clear(place.account, gatewayId);
+  }
+
+  private addRouteTable(routeTableId: string, vpc: Vpc): void {
+    const { history } = this;
+    this.routeTables.set(routeTableId, { routeTableId, vpc, routes: history.map(), associations: history.map() });
   }
 
   private gateway({ account, region }: Place, gatewayId: string): Gateway {

@@ -1,5 +1,5 @@
-import type { Clock } from '../clock';
 import { notFound } from './ec2-errors';
+import type { History, HistoricValue } from './history';
 import type { Ids } from './ids';
 import { ServiceError, type Place } from './service';
 import type { Tags } from './tags';
@@ -26,6 +26,12 @@ export interface Side {
   readonly cidrBlocks: readonly string[];
 }
 
+/** Whether each side lets the other resolve its names. */
+interface DnsResolution {
+  readonly requester: boolean;
+  readonly accepter: boolean;
+}
+
 const LIVE: readonly PeeringCode[] = ['initiating-request', 'pending-acceptance', 'provisioning', 'active', 'deleting'];
 const MESSAGES: Readonly<Record<PeeringCode, string>> = {
   'initiating-request': 'Initiating Request',
@@ -43,18 +49,33 @@ const LINGERING = 2 * 3600 * 1000;
 
 /** A peering connection of EC2, as both sides know it. */
 export class Peering {
-  status: PeeringStatus = { code: 'initiating-request', message: MESSAGES['initiating-request'] };
-  /** Whether each side lets the other resolve its names. */
-  readonly dnsResolution = { requester: false, accepter: false };
+  private readonly statusValue: HistoricValue<PeeringStatus>;
+  private readonly dnsResolutionValue: HistoricValue<DnsResolution>;
   private endedAt = Infinity;
 
   constructor(
-    private readonly clock: Clock,
+    private readonly history: History,
     readonly id: string,
     readonly region: string,
     readonly requester: Side,
     readonly accepter: Side,
-  ) {}
+  ) {
+    const code = 'initiating-request';
+    this.statusValue = history.value<PeeringStatus>({ code, message: MESSAGES[code] });
+    this.dnsResolutionValue = history.value<DnsResolution>({ requester: false, accepter: false });
+  }
+
+  get status(): PeeringStatus {
+    return this.statusValue.current;
+  }
+
+  get dnsResolution(): DnsResolution {
+    return this.dnsResolutionValue.current;
+  }
+
+  set dnsResolution(allowed: DnsResolution) {
+    this.dnsResolutionValue.current = allowed;
+  }
 
   /** Whether there is, or may yet be, a connection. */
   get live(): boolean {
@@ -63,13 +84,13 @@ export class Peering {
 
   /** Whether describing still gives it. */
   get remembered(): boolean {
-    return this.live || this.clock.now() < this.endedAt + LINGERING;
+    return this.live || this.history.now() < this.endedAt + LINGERING;
   }
 
   move(code: PeeringCode, message = MESSAGES[code]): void {
-    this.status = { code, message };
+    this.statusValue.current = { code, message };
     if (!this.live) {
-      this.endedAt = this.clock.now();
+      this.endedAt = this.history.now();
     }
   }
 }
@@ -78,16 +99,18 @@ export class Peering {
 export class Peerings {
   /** Whether the accepter's account gets to see a request that failed. */
   failedSeenByAccepter: () => boolean = () => false;
-  private readonly byId = new Map<string, Peering>();
+  private readonly byId: Map<string, Peering>;
 
   constructor(
-    private readonly clock: Clock,
+    private readonly history: History,
     private readonly ids: Ids,
     private readonly tags: Tags,
-  ) {}
+  ) {
+    this.byId = history.map();
+  }
 
   request(region: string, requester: Side, accepter: Side): Peering {
-    const peering = new Peering(this.clock, this.ids.next('pcx'), region, requester, accepter);
+    const peering = new Peering(this.history, this.ids.next('pcx'), region, requester, accepter);
     this.byId.set(peering.id, peering);
     return peering;
   }

@@ -2,6 +2,7 @@ import type { Clock } from '../clock';
 import type { Journal } from '../journal';
 import type { Behaviours } from './behaviours';
 import type { Ec2 } from './ec2';
+import type { History } from './history';
 import type { Iam } from './iam';
 
 /** What becomes of a new fleet. */
@@ -34,6 +35,7 @@ export class Fates {
 /** What GameLift lives in. */
 export interface Surroundings {
   readonly clock: Clock;
+  readonly history: History;
   readonly journal: Journal;
   readonly behaviours: Behaviours;
   readonly iam: Iam;

@@ -1,3 +1,4 @@
+import type { History } from './history';
 import type { Context } from './iam';
 import { ServiceError } from './service';
 
@@ -12,7 +13,11 @@ export function tagKeys(keys: readonly string[]): Context {
 
 /** The tags of EC2's resources: a peering connection has those of each account that sees it. */
 export class Tags {
-  private readonly byResource = new Map<string, Map<string, string>>();
+  private readonly byResource: Map<string, ReadonlyMap<string, string>>;
+
+  constructor(history: History) {
+    this.byResource = history.map();
+  }
 
   of(account: string, resourceId: string): ReadonlyMap<string, string> {
     return this.byResource.get(`${account} ${resourceId}`) ?? new Map<string, string>();
@@ -37,12 +42,9 @@ export class Tags {
 
   /** A tag whose value is given is removed only where it has that value. */
   remove(account: string, resourceId: string, tags: ReadonlyMap<string, string | undefined>): void {
-    const all = this.byResource.get(`${account} ${resourceId}`);
-    for (const [key, value] of tags) {
-      if (value === undefined || value === all?.get(key)) {
-        all?.delete(key);
-      }
-    }
+    const removed = (key: string, value: string): boolean => tags.has(key) && (tags.get(key) ?? value) === value;
+    const rest = [...this.of(account, resourceId)].filter(([key, value]) => !removed(key, value));
+    this.byResource.set(`${account} ${resourceId}`, new Map(rest));
   }
 
   clear(account: string, resourceId: string): void {

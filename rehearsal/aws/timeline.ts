@@ -2,43 +2,51 @@ import type { Clock } from '../clock';
 
 let versions = 0;
 
-/** A value whose changes become effective some time after they were made, as IAM's do. */
+/** For how long an earlier value is of interest to anyone. */
+const KEPT_MILLISECONDS = 60_000;
+
+interface Version<T> {
+  readonly from: number;
+  /** Never the same for two values of any two timelines. */
+  readonly version: number;
+  readonly value: T;
+}
+
+/** A value, and what it was before: some see a change late. */
 export class Timeline<T> {
-  private readonly changes: { readonly from: number; readonly version: number; readonly value: T }[];
+  private readonly changes: Version<T>[];
 
   constructor(
-    private readonly clock: Clock,
-    private readonly delaySeconds: number,
-    /** Effective at once. */
+    private readonly clock: Pick<Clock, 'now'>,
+    /** What it always was. */
     initial: T,
   ) {
     this.changes = [{ from: -Infinity, version: ++versions, value: initial }];
   }
 
-  /** As it was last set, effective or not. */
   get latest(): T {
     return this.at(Infinity).value;
   }
 
-  /** As it is in force now. */
-  get effective(): T {
-    return this.at(this.clock.now()).value;
-  }
-
-  /** Names the effective value: never the same for two values of any two timelines. */
-  get version(): number {
-    return this.at(this.clock.now()).version;
-  }
-
   set(value: T): void {
-    this.changes.push({ from: this.clock.now() + this.delaySeconds * 1000, version: ++versions, value });
+    const now = this.clock.now();
+    this.changes.push({ from: now, version: ++versions, value });
+    this.changes.splice(0, this.indexAt(now - KEPT_MILLISECONDS));
   }
 
-  private at(time: number): { readonly version: number; readonly value: T } {
-    const current = this.changes.findLast((change) => change.from <= time);
-    if (current === undefined) {
+  /** As it was at a time, at most a minute ago. */
+  at(time: number): Version<T> {
+    const version = this.changes[this.indexAt(time)];
+    if (version === undefined) {
       throw new Error('a timeline has no value before its first one');
     }
-    return current;
+    return version;
+  }
+
+  private indexAt(time: number): number {
+    return Math.max(
+      0,
+      this.changes.findLastIndex(({ from }) => from <= time),
+    );
   }
 }

@@ -19,10 +19,10 @@ export class InProcessWorld extends Rehearsal {
   override readonly responses: InProcessResponses;
 
   constructor(options: InEnvironmentOptions) {
-    const { startTime, iamPropagationSeconds = 0, createHandler } = options;
+    const { startTime, createHandler } = options;
     const clock = new RehearsalClock(startTime);
     const journal = new Journal(() => clock.now());
-    const aws = new SimulatedAws({ clock, journal, iamPropagationSeconds, callMilliseconds: 1 });
+    const aws = new SimulatedAws({ clock, journal, callMilliseconds: 1 });
     const responses = new InProcessResponses(clock, journal);
     const lambda = new InProcessFunctions({ createHandler, clock, journal, aws, responses, random: randomNumbers(0) });
     super({ clock, journal, aws, lambda, responses }, options);

@@ -54,10 +54,10 @@ export async function startTimedWorld(): Promise<TimedWorld> {
   return { clock, journal, aws: await SimulatedAws.start({ clock, journal }) };
 }
 
-export async function startWorld(iamPropagationSeconds = 0): Promise<World> {
+export async function startWorld(): Promise<World> {
   const clock = new ManualClock();
   const journal = new Journal(() => clock.now());
-  return { clock, journal, aws: await SimulatedAws.start({ clock, journal, iamPropagationSeconds }) };
+  return { clock, journal, aws: await SimulatedAws.start({ clock, journal }) };
 }
 
 export interface ClientConfig {
