@@ -1,0 +1,377 @@
+import { createHandler } from '../../lambda/handler';
+import type { Time } from '../../lambda/time';
+import { conditionsOf, LateAws, MAIN_TABLE, numbersOf, OTHER_TABLE, tableOf } from './late-aws';
+import type { Conditions } from './late-aws';
+import { VirtualTime } from './virtual-time';
+import { SECRET_URL } from './world';
+import type { TestAnswer } from './world';
+
+/*
+ * Connections where reads are up to 15 seconds late, and each read shows another moment: whatever happens to one stack, its
+ * requests succeed, and nothing is left behind.
+ */
+
+const FLEET = 'fleet-00000000-0000-4000-8000-000000000001';
+const OTHER_FLEET = 'fleet-00000000-0000-4000-8000-000000000002';
+const VPC = 'vpc-0123456789abcdef0';
+const ACCOUNT = '111111111111';
+const GUID = '6b2e1c9c-0000-4000-8000-000000000000';
+const OTHER_GUID = '7c3f2d8d-0000-4000-8000-000000000000';
+const ID = `${GUID}/Peering/${FLEET}/${VPC}`;
+const BY_HAND = 'pcx-by-hand';
+const SEEDS = Array.from({ length: 50 }, (_, index) => index + 1);
+
+const never = new Promise<never>(() => undefined);
+
+function declare(change: object = {}): object {
+  return {
+    SchemaVersion: '1',
+    PeerVpcId: VPC,
+    PeerVpcAwsAccountId: ACCOUNT,
+    GameLiftAwsAccountId: ACCOUNT,
+    FleetId: FLEET,
+    TimeoutSeconds: '600',
+    Routes: 'EveryRouteTable',
+    DnsResolution: 'false',
+    AdoptExisting: 'false',
+    ...change,
+  };
+}
+
+/** What one life sees of its world. */
+class Life {
+  readonly time = new VirtualTime();
+  readonly random: () => number;
+  readonly aws: LateAws;
+  private requests = 0;
+
+  constructor(seed: number, conditions: Conditions = {}) {
+    this.random = numbersOf(seed);
+    this.aws = new LateAws(this.time, this.random, { ...conditionsOf(this.random), ...conditions }, [FLEET, OTHER_FLEET]);
+  }
+
+  /** A request as CloudFormation sends it. */
+  request(type: 'Create' | 'Update' | 'Delete', change: object = {}): object {
+    this.requests += 1;
+    return {
+      RequestType: type,
+      ResponseURL: SECRET_URL,
+      StackId: `arn:aws:cloudformation:us-east-1:${ACCOUNT}:stack/Game/${GUID}`,
+      RequestId: `f0f0f0f0-0000-4000-8000-${String(this.requests).padStart(12, '0')}`,
+      ResourceType: 'Custom::GameLiftVpcPeeringConnection',
+      LogicalResourceId: 'Peering',
+      ResourceProperties: declare(),
+      ...(type === 'Create' ? {} : { PhysicalResourceId: ID }),
+      ...(type === 'Update' ? { OldResourceProperties: declare() } : {}),
+      ...change,
+    };
+  }
+
+  /** Runs the handler, which is killed after some time if that is given: then nothing of it goes on. */
+  async run(event: object, killedAfter = Infinity): Promise<TestAnswer | undefined> {
+    const { time } = this;
+    const killedAt = time.now() + killedAfter;
+    const end = time.now() + 900_000;
+    const unlessKilled = <T>(value: T): T | Promise<never> => (time.now() >= killedAt ? never : value);
+    const ownTime: Time = {
+      now: () => time.now(),
+      jitter: () => this.random(),
+      sleep: (...args) => time.sleep(...args).then(unlessKilled),
+    };
+    const api = new Proxy(this.aws, {
+      get: (target, name) => {
+        const member: unknown = Reflect.get(target, name, target);
+        return typeof member === 'function'
+          ? async (...args: unknown[]) => {
+              await unlessKilled(undefined);
+              const value: unknown = await Reflect.apply(member, target, args);
+              return await unlessKilled(value);
+            }
+          : member;
+      },
+    });
+    const answer = new Promise<TestAnswer | undefined>((resolve, reject) => {
+      const handler = createHandler({
+        api,
+        assume: () => api,
+        put: (_, body) => {
+          resolve(JSON.parse(body) as TestAnswer);
+          return Promise.resolve(200);
+        },
+        time: ownTime,
+        log: { info: () => undefined, error: () => undefined },
+        region: 'us-east-1',
+      });
+      handler(event, { getRemainingTimeInMillis: () => end - time.now() }).catch(reject);
+      if (killedAfter < Infinity) {
+        void this.pass(killedAfter).then(() => {
+          resolve(undefined);
+        });
+      }
+    });
+    return await answer;
+  }
+
+  pass(milliseconds: number): Promise<void> {
+    return this.time.sleep(milliseconds, new AbortController().signal);
+  }
+
+  /** From 0 up to that many milliseconds. */
+  atRandom(milliseconds: number): number {
+    return Math.floor(milliseconds * this.random());
+  }
+
+  /** What there is: of connections the fleets, of routes table and target, and of the tags how many. */
+  get left(): object {
+    const { connections, fleetTags, peerings, routes } = this.aws.state;
+    return {
+      connected: connections.filter(({ status }) => status === 'active').map(({ fleetId }) => fleetId),
+      routed: Object.entries(routes).flatMap(([table, targets]) => Object.values(targets).map((target) => [table, target])),
+      names: peerings.filter(({ dnsResolution, status }) => dnsResolution && status === 'active').map(({ id }) => id),
+      tags: Object.entries(fleetTags).flatMap(([fleetId, tags]) => Object.keys(tags).map(() => fleetId)),
+    };
+  }
+
+  /** What has to be there, with routes in these tables. */
+  connected(fleetId = FLEET, tables: readonly string[] = [MAIN_TABLE, OTHER_TABLE], resolvesNames = false): object {
+    const { connections } = this.aws.state;
+    const peeringId = connections.find((one) => one.fleetId === fleetId && one.status === 'active')?.peeringId;
+    return {
+      connected: [fleetId],
+      routed: tables.map((table) => [table, peeringId]),
+      names: resolvesNames ? [peeringId] : [],
+      tags: [fleetId, fleetId],
+    };
+  }
+
+  /** What a response has to give of the fleet's connection. */
+  attributes(fleetId = FLEET): object {
+    const connection = this.aws.state.connections.find((one) => one.fleetId === fleetId && one.status === 'active');
+    const { vpcId, cidrBlock } = this.aws.vpcOf(fleetId);
+    return { VpcPeeringConnectionId: connection?.id, GameLiftVpcId: vpcId, GameLiftCidrBlock: cidrBlock };
+  }
+
+  async succeed(event: object): Promise<TestAnswer> {
+    const answer = await this.run(event);
+    expect(answer).toMatchObject({ Status: 'SUCCESS' });
+    if (answer === undefined) {
+      throw new Error('CloudFormation got no response');
+    }
+    return answer;
+  }
+
+  async create(): Promise<void> {
+    const answer = await this.succeed(this.request('Create'));
+    expect(answer).toMatchObject({ Data: this.attributes(), PhysicalResourceId: ID });
+    expect(this.left).toEqual(this.connected());
+  }
+}
+
+const NOTHING = { connected: [], routed: [], names: [], tags: [] };
+
+describe.each(SEEDS)('reads that are late, by seed %i', (seed) => {
+  test('a connection is created, and deleted a second later', async () => {
+    const life = new Life(seed);
+    await life.create();
+    await life.pass(1_000);
+    await life.succeed(life.request('Delete'));
+    expect(life.left).toEqual(NOTHING);
+  });
+
+  test('an update a second after the creation, and its rollback', async () => {
+    const life = new Life(seed);
+    await life.create();
+    const changed = declare({ DnsResolution: 'true', Routes: 'RouteTables', RouteTableIds: [MAIN_TABLE] });
+    const update = { ResourceProperties: changed, OldResourceProperties: declare() };
+    const rollback = { ResourceProperties: declare(), OldResourceProperties: changed };
+    for (const [change, tables, resolvesNames] of [
+      [update, [MAIN_TABLE], true],
+      [rollback, [MAIN_TABLE, OTHER_TABLE], false],
+    ] as const) {
+      await life.pass(1_000);
+      const answer = await life.succeed(life.request('Update', change));
+      expect(answer).toMatchObject({ Data: life.attributes(), PhysicalResourceId: ID });
+      expect(life.left).toEqual(life.connected(FLEET, tables, resolvesNames));
+    }
+    await life.pass(1_000);
+    const unchanged = await life.succeed(life.request('Update'));
+    expect(unchanged).toMatchObject({ Data: life.attributes(), PhysicalResourceId: ID });
+    await life.succeed(life.request('Delete'));
+    expect(life.left).toEqual(NOTHING);
+  });
+
+  test('a creation that fails at its routes, the deletion that follows, and another creation', async () => {
+    const life = new Life(seed, { writesRoutes: false });
+    const { cidrBlock } = life.aws.vpcOf(FLEET);
+    life.aws.change((state) => void (tableOf(state, OTHER_TABLE)[cidrBlock] = BY_HAND));
+    const failed = await life.run(life.request('Create'));
+    expect(failed).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining(`to ${BY_HAND}`) as string });
+    await life.pass(1_000);
+    await life.succeed(life.request('Delete', { PhysicalResourceId: failed?.PhysicalResourceId }));
+    expect(life.left).toEqual({ ...NOTHING, routed: [[OTHER_TABLE, BY_HAND]] });
+    life.aws.change((state) => void Reflect.deleteProperty(tableOf(state, OTHER_TABLE), cidrBlock));
+    await life.pass(1_000);
+    await life.create();
+  });
+
+  test('a creation and a deletion in turns', async () => {
+    const life = new Life(seed);
+    for (let turn = 0; turn < 3; turn += 1) {
+      await life.create();
+      await life.pass(life.atRandom(3_000));
+      await life.succeed(life.request('Delete'));
+      expect(life.left).toEqual(NOTHING);
+      await life.pass(life.atRandom(3_000));
+    }
+  });
+
+  test('a connection that somebody made by hand is refused, and left alone', async () => {
+    const life = new Life(seed);
+    life.aws.connectByHand(FLEET, VPC);
+    const before = life.left;
+    const failed = await life.run(life.request('Create'));
+    expect(failed).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining('exists already') as string });
+    await life.pass(1_000);
+    await life.succeed(life.request('Delete', { PhysicalResourceId: failed?.PhysicalResourceId }));
+    expect(life.left).toEqual(before);
+  });
+
+  test('a connection that somebody made by hand is adopted, and given back as it was', async () => {
+    const life = new Life(seed);
+    life.aws.connectByHand(FLEET, VPC);
+    const before = life.left;
+    const ResourceProperties = declare({ AdoptExisting: 'true', DnsResolution: 'true' });
+    const answer = await life.succeed(life.request('Create', { ResourceProperties }));
+    expect(answer).toMatchObject({ Data: life.attributes() });
+    expect(life.left).toEqual(life.connected(FLEET, [MAIN_TABLE, OTHER_TABLE], true));
+    await life.pass(1_000);
+    const changed = { ResourceProperties: declare({ AdoptExisting: 'true' }), OldResourceProperties: ResourceProperties };
+    await life.succeed(life.request('Update', changed));
+    expect(life.left).toEqual(life.connected());
+    await life.pass(1_000);
+    await life.succeed(life.request('Delete', changed));
+    expect(life.left).toEqual(before);
+  });
+
+  test('a creation that is delivered twice', async () => {
+    const life = new Life(seed);
+    const event = life.request('Create');
+    const copy = life.pass(life.atRandom(60_000)).then(() => life.run(event));
+    const answers = await Promise.all([life.run(event), copy]);
+    const expected = { Status: 'SUCCESS', Data: life.attributes(), PhysicalResourceId: ID };
+    expect(answers).toMatchObject([expected, expected]);
+    expect(life.left).toEqual(life.connected());
+    await life.succeed(life.request('Delete'));
+    expect(life.left).toEqual(NOTHING);
+  });
+
+  test('a creation that is killed, and run again', async () => {
+    const life = new Life(seed);
+    const event = life.request('Create');
+    await life.run(event, life.atRandom(70_000));
+    await life.pass(60_000);
+    expect(await life.run(event)).toMatchObject({ Status: 'SUCCESS', Data: life.attributes(), PhysicalResourceId: ID });
+    expect(life.left).toEqual(life.connected());
+  });
+
+  test('a creation that is killed, and then deleted', async () => {
+    const life = new Life(seed);
+    await life.run(life.request('Create'), life.atRandom(70_000));
+    await life.pass(1_000);
+    await life.succeed(life.request('Delete', { PhysicalResourceId: 'Game-Peering-1B2C3D' }));
+    await life.pass(120_000);
+    expect(life.left).toEqual(NOTHING);
+  });
+
+  test('a creation that is overtaken by its deletion', async () => {
+    const life = new Life(seed);
+    const created = life.run(life.request('Create'));
+    // not before it has claimed the connection: nothing tells a deletion of what begins after it
+    while (Object.keys(life.aws.state.fleetTags[FLEET] ?? {}).length === 0) {
+      await life.pass(100);
+    }
+    await life.pass(life.atRandom(60_000));
+    await life.succeed(life.request('Delete', { PhysicalResourceId: 'Game-Peering-1B2C3D' }));
+    await created;
+    await life.pass(120_000);
+    expect(life.left).toEqual(NOTHING);
+  });
+
+  test('a deletion that is delivered twice', async () => {
+    const life = new Life(seed);
+    await life.create();
+    await life.pass(1_000);
+    const event = life.request('Delete');
+    const copy = life.pass(life.atRandom(40_000)).then(() => life.run(event));
+    expect(await Promise.all([life.run(event), copy])).toMatchObject([{ Status: 'SUCCESS' }, { Status: 'SUCCESS' }]);
+    expect(life.left).toEqual(NOTHING);
+  });
+
+  test('a deletion that is killed, and run again', async () => {
+    const life = new Life(seed);
+    await life.create();
+    await life.pass(1_000);
+    const event = life.request('Delete');
+    await life.run(event, life.atRandom(40_000));
+    await life.pass(60_000);
+    await life.succeed(event);
+    expect(life.left).toEqual(NOTHING);
+  });
+
+  test('a connection that is replaced as its fleet is, and replaced back', async () => {
+    const life = new Life(seed);
+    await life.create();
+    const [former, next] = [declare(), declare({ FleetId: OTHER_FLEET })];
+    await life.pass(1_000);
+    const there = { ResourceProperties: next, OldResourceProperties: former };
+    const { Data, PhysicalResourceId } = await life.succeed(life.request('Update', there));
+    expect(Data).toEqual(life.attributes(OTHER_FLEET));
+    const back = { ResourceProperties: former, OldResourceProperties: next, PhysicalResourceId };
+    expect(await life.succeed(life.request('Update', back))).toMatchObject({ Data: life.attributes(), PhysicalResourceId: ID });
+    await life.succeed(life.request('Delete', { ResourceProperties: next, PhysicalResourceId }));
+    expect(life.left).toEqual(life.connected());
+  });
+
+  test('a connection that somebody deleted by hand is made again by the next update', async () => {
+    const life = new Life(seed);
+    await life.create();
+    life.aws.deleteByHand(FLEET);
+    await life.pass(30_000);
+    const answer = await life.succeed(life.request('Update'));
+    expect(answer).toMatchObject({ Data: life.attributes(), PhysicalResourceId: ID });
+    await life.pass(1_000);
+    await life.succeed(life.request('Delete'));
+    expect(life.left).toEqual(NOTHING);
+  });
+
+  test('of two stacks that create the same connection at once, one has it, or none, and nothing is left of the other', async () => {
+    const life = new Life(seed);
+    const StackId = `arn:aws:cloudformation:us-east-1:${ACCOUNT}:stack/Other/${OTHER_GUID}`;
+    const stacks = [{}, { StackId }] as const;
+    const answers = await Promise.all([
+      life.run(life.request('Create')),
+      life.pass(life.atRandom(60_000)).then(() => life.run(life.request('Create', { StackId }))),
+    ]);
+    const failed = answers.flatMap((answer, index) => (answer?.Status === 'FAILED' ? [index] : []));
+    expect(failed).not.toEqual([]);
+    for (const index of failed) {
+      const { PhysicalResourceId, Reason } = answers[index] ?? {};
+      expect(Reason).toContain(`belongs to ${index === 0 ? `Other/Peering/${OTHER_GUID}` : `Game/Peering/${GUID}`} `);
+      await life.succeed(life.request('Delete', { ...stacks[index], PhysicalResourceId }));
+    }
+    expect(life.left).toEqual(failed.length === 2 ? NOTHING : life.connected());
+  });
+});
+
+test.each(SEEDS)(
+  'where reads are not late, the response follows the connection within three seconds, by seed %i',
+  async (seed) => {
+    const life = new Life(seed, { isLate: false, hasEvents: true, deniedMilliseconds: 0 });
+    await life.aws.createVpcPeeringAuthorization({ PeerVpcId: VPC });
+    const began = life.time.now();
+    await life.create();
+    // a claim is read again 15 seconds after it was written, and 15 seconds after GameLift accepted the request
+    const readable = began + 32_000;
+    expect(life.time.now() - Math.max(life.aws.activeAt, readable)).toBeLessThan(3_000);
+  },
+);
