@@ -1,5 +1,5 @@
 import type { AuthorizationAttributes } from '../lib/contract';
-import { DENIED, faultOf, isDenied, isRefusal, RateLimitError, TimeUpError } from './calls';
+import { DENIED, faultOf, isDenied, isRefusal, RateLimitError, READ_DELAY_MILLISECONDS, TimeUpError } from './calls';
 import type { Calls } from './calls';
 import { NothingDoneError } from './cloudformation';
 import type { Pair } from './properties';
@@ -221,8 +221,15 @@ export class Authorizations implements Authority {
       if (name === 'NotFoundException') {
         return false;
       }
-      if (name === 'InvalidRequestException' && (await this.find()) === undefined) {
-        return false;
+      if (name === 'InvalidRequestException') {
+        const listed = await this.calls.readUntil(
+          () => this.find(),
+          (found) => found === undefined,
+          READ_DELAY_MILLISECONDS,
+        );
+        if (listed === undefined) {
+          return false;
+        }
       }
       throw error;
     }

@@ -45,7 +45,7 @@ const TRANSIENT: ReadonlySet<string> = new Set([
 const RATE_TOKEN_MILLISECONDS = 10_000;
 
 /** A policy that was attached a moment ago is not known everywhere yet: so long a denial is not believed. */
-const DENIAL_PATIENCE_MILLISECONDS = 60_000;
+export const DENIAL_PATIENCE_MILLISECONDS = 60_000;
 
 const TRANSIENT_ATTEMPTS = 5;
 
@@ -99,19 +99,65 @@ export function isRefusal(error: unknown): boolean {
   return isDenied(error) || error instanceof RateLimitError || name === 'InvalidRequestException' || name === 'NotFoundException';
 }
 
+/*
+ * AWS does not promise that a write can be read at once. What is read (tags of fleets, EC2's tags, peerings and routes, all of
+ * GameLift's Describes) may be what there was up to 15 seconds ago, and the next read may show an older state than the last.
+ * Calls that write are checked against what there is. From this follows, in all of the handler:
+ * - what one request wrote, another reads for sure only 15 seconds after it began: `untilEarlierIsReadable`
+ * - what this run wrote, or asked GameLift for, is missing for sure only if it is missing 15 seconds later: `isReadable`
+ * - nothing is deleted because something is missing, and nothing is final that a read shows only once
+ */
+export const READ_DELAY_MILLISECONDS = 15_000;
+
+const READ_AGAIN_MILLISECONDS = 5_000;
+
 /** Makes the calls of one request, with the patience that each kind of refusal deserves. */
 export class Calls {
   /** Calls of which nobody knows whether they took effect. */
   uncertain = 0;
+  private readonly began: number;
 
   constructor(
     private readonly time: Time,
     private readonly log: Log,
     readonly signal: AbortSignal,
-  ) {}
+  ) {
+    this.began = time.now();
+  }
 
   now(): number {
     return this.time.now();
+  }
+
+  /** Whether a read that begins now shows what was written then. */
+  isReadable(writtenAt: number): boolean {
+    return this.now() - writtenAt >= READ_DELAY_MILLISECONDS;
+  }
+
+  async untilReadable(writtenAt: number): Promise<void> {
+    await this.sleep(Math.max(0, writtenAt + READ_DELAY_MILLISECONDS - this.now()));
+  }
+
+  /** Waits until reads show all that was written before this request began. */
+  async untilEarlierIsReadable(): Promise<void> {
+    await this.untilReadable(this.began);
+  }
+
+  /**
+   * Reads until what was read is as expected, and gives what was read last: after 15 seconds it is believed.
+   *
+   * @param pause milliseconds between two reads: a list that is allowed once in ten seconds is read only twice
+   */
+  async readUntil<T>(read: () => Promise<T>, isExpected: (value: T) => boolean, pause = READ_AGAIN_MILLISECONDS): Promise<T> {
+    const started = this.now();
+    for (;;) {
+      const isLast = this.isReadable(started);
+      const value = await read();
+      if (isLast || isExpected(value)) {
+        return value;
+      }
+      await this.sleep(pause);
+    }
   }
 
   /** Waits for milliseconds; rejects when the request's time is up. */

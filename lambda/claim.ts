@@ -4,8 +4,9 @@ import type { Calls } from './calls';
 import type { Addressee } from './cloudformation';
 
 /*
- * GameLift's records of connections have no tags, and a pair of VPCs has one connection. Whose it is stands on the fleet:
- * one tag for the owner, which is written before the connection is requested, and one for what came of it.
+ * GameLift's records of connections have no tags, and a pair of VPCs has one connection. Whose it is stands on the fleet.
+ * Each resource writes tags of its own and never changes another's: one that says that it wants the connection, written
+ * before the connection is requested and removed first when it is deleted, and a note of what came of it.
  */
 
 /** The tags of fleets; as fast as anyone could want, unlike the peering operations. */
@@ -15,13 +16,14 @@ export interface TagApi {
   untagFleet(fleetArn: string, keys: readonly string[], signal: AbortSignal): Promise<void>;
 }
 
-const MAX_TAG_VALUE = 256;
+/** What a tag's value has room for, beside the id of a request. */
+const MAX_OWNER = 256 - 37;
 
 /** Who made a connection, readable for people: stack, logical id, and the stack's own id. */
 export function ownerOf({ stackId, logicalResourceId }: Addressee): string {
   const [, stackName = '', guid = ''] = stackId.split('/');
   const owner = `${stackName}/${logicalResourceId}/${guid}`;
-  if (owner.length <= MAX_TAG_VALUE) {
+  if (owner.length <= MAX_OWNER) {
     return owner;
   }
   return `${stackName}/${createHash('sha256').update(logicalResourceId).digest('hex').slice(0, 32)}/${guid}`;
@@ -36,8 +38,7 @@ export interface ClaimedConnection {
   readonly adopted: boolean;
 }
 
-interface Holder {
-  readonly owner: string | undefined;
+interface Note {
   readonly connection: ClaimedConnection | undefined;
   /**
    * Once a connection is being requested, and as long as none is noted: the VPCs that the peer VPC was peered with before, but
@@ -48,91 +49,100 @@ interface Holder {
   readonly requestId: string | undefined;
 }
 
-export interface Claim extends Holder {
-  /** Whose it was before it was adopted. */
-  readonly before?: Holder;
+/** What another resource has claimed of the same pair. */
+interface OtherClaim {
+  readonly key: string;
+  readonly owner: string;
+  readonly connection: ClaimedConnection | undefined;
 }
 
-const NO_CLAIM: Claim = { owner: undefined, connection: undefined, others: undefined, requestId: undefined };
+/** What the fleet's tags say of the connection, from the view of one resource. */
+export interface Claim extends Note {
+  /** Whether this resource wants the connection. Once it is being deleted, only the note is left. */
+  readonly isClaimed: boolean;
+  readonly otherClaims: readonly OtherClaim[];
+}
+
+const NO_NOTE: Note = { connection: undefined, others: undefined, requestId: undefined };
 
 /** As many VPCs as there is room for in a tag. */
 export const MAX_OTHERS = 9;
 
-/** The claim on the connection between a fleet and one VPC. */
+/** The claims on the connection between a fleet and one VPC, as one resource reads and writes them. */
 export class Claims {
-  private readonly ownerKey: string;
-  private readonly connectionKey: string;
-  private readonly beforeKey: string;
-  private readonly beforeConnectionKey: string;
+  private readonly prefix: string;
+  private readonly key: string;
+  /** When this run claimed; undefined if it did not. */
+  private claimedAt: number | undefined;
 
   constructor(
     private readonly fleetArn: string,
     peerVpcId: string,
+    private readonly owner: string,
     /** Of the request on whose behalf claims are written. */
     private readonly requestId: string,
     private readonly api: TagApi,
     private readonly calls: Calls,
   ) {
-    this.ownerKey = `${TAG_PREFIX}${peerVpcId}`;
-    this.connectionKey = `${TAG_PREFIX}${peerVpcId}:connection`;
-    this.beforeKey = `${TAG_PREFIX}${peerVpcId}:before`;
-    this.beforeConnectionKey = `${TAG_PREFIX}${peerVpcId}:before:connection`;
+    this.prefix = `${TAG_PREFIX}${peerVpcId}:`;
+    this.key = `${this.prefix}${createHash('sha256').update(owner).digest('hex').slice(0, 16)}`;
   }
 
   async read(): Promise<Claim> {
     const tags = await this.calls.make('ListTagsForResource', (signal) => this.api.listFleetTags(this.fleetArn, signal));
-    const owner = tags[this.ownerKey];
-    if (owner === undefined) {
-      return NO_CLAIM;
-    }
-    const before = tags[this.beforeKey];
+    const own = tags[this.key];
+    const note = tags[noteKey(this.key)];
+    const isOthers = (key: string): boolean => key.startsWith(this.prefix) && key !== this.key && !isNoteKey(key);
     return {
-      owner,
-      ...parseNote(tags[this.connectionKey]),
-      ...(before === undefined ? {} : { before: { owner: before, ...parseNote(tags[this.beforeConnectionKey]) } }),
+      ...(note === undefined ? { ...NO_NOTE, requestId: own?.split(' ')[1] } : parseNote(note)),
+      isClaimed: own !== undefined,
+      otherClaims: Object.entries(tags)
+        .filter(([key]) => isOthers(key))
+        .map(([key, value]) => ({
+          key,
+          owner: value.split(' ')[0] ?? '',
+          connection: parseNote(tags[noteKey(key)]).connection,
+        })),
     };
   }
 
-  /** Claims a connection of which it is not known yet whether there is one: a deletion that comes now takes the claim away. */
-  async look(owner: string): Promise<void> {
-    await this.tag({ [this.ownerKey]: owner, [this.connectionKey]: [LOOKING, this.requestId].join(' ') });
+  /** Whether the resource still wants the connection. A claim of a moment ago may not be readable yet. */
+  isWanted({ isClaimed }: Claim): boolean {
+    return isClaimed || (this.claimedAt !== undefined && !this.calls.isReadable(this.claimedAt));
+  }
+
+  /** Says that this resource wants the connection. */
+  async claim(): Promise<void> {
+    await this.tag({ [this.key]: `${this.owner} ${this.requestId}` });
+    this.claimedAt = this.calls.now();
   }
 
   /**
-   * Claims a connection that is about to be requested.
+   * Notes that the connection is about to be requested.
    *
    * @param others at most MAX_OTHERS
    */
-  async request(owner: string, others: readonly string[]): Promise<void> {
-    await this.tag({
-      [this.ownerKey]: owner,
-      [this.connectionKey]: formatNote({ connection: undefined, others, requestId: this.requestId }),
-    });
+  async noteRequest(others: readonly string[]): Promise<void> {
+    await this.note({ connection: undefined, others });
   }
 
-  /** Writes down whose it was before, where it is another's, and then claims it. */
-  async adopt(owner: string, connection: ClaimedConnection, from: Claim): Promise<void> {
-    if (from.owner !== undefined && from.owner !== owner) {
-      await this.tag({ [this.beforeKey]: from.owner, [this.beforeConnectionKey]: formatNote(from) });
-    }
-    await this.tag({
-      [this.ownerKey]: owner,
-      [this.connectionKey]: formatNote({ connection, others: undefined, requestId: this.requestId }),
-    });
+  async noteConnection(connection: ClaimedConnection): Promise<void> {
+    await this.note({ connection, others: undefined });
   }
 
-  /** Leaves it to whom it was before it was adopted, or to nobody. */
-  async giveBack({ before }: Claim): Promise<void> {
-    if (before?.owner === undefined) {
-      await this.remove();
-      return;
-    }
-    await this.tag({ [this.ownerKey]: before.owner, [this.connectionKey]: formatNote(before) });
-    await this.untag([this.beforeKey, this.beforeConnectionKey]);
+  /** Says that this resource no longer wants the connection: a create that is at work reads it, and undoes what it made. */
+  async release(): Promise<void> {
+    await this.untag([this.key]);
   }
 
-  async remove(): Promise<void> {
-    await this.untag([this.ownerKey, this.connectionKey, this.beforeKey, this.beforeConnectionKey]);
+  /** @param deleted what connection was deleted: nobody's claim on it means anything any more */
+  async remove({ otherClaims }: Claim, deleted: string | undefined): Promise<void> {
+    const stale = otherClaims.filter(({ connection }) => deleted !== undefined && connection?.id === deleted);
+    await this.untag([this.key, ...stale.map(({ key }) => key)].flatMap((key) => [key, noteKey(key)]));
+  }
+
+  private async note(note: Omit<Note, 'requestId'>): Promise<void> {
+    await this.tag({ [noteKey(this.key)]: formatNote({ ...note, requestId: this.requestId }) });
   }
 
   private async tag(tags: Readonly<Record<string, string>>): Promise<void> {
@@ -144,13 +154,20 @@ export class Claims {
   }
 }
 
-/** Begins the note of a claim for which nothing was requested yet. */
-const LOOKING = 'looking';
+const NOTE_SUFFIX = ':connection';
+
+function noteKey(key: string): string {
+  return `${key}${NOTE_SUFFIX}`;
+}
+
+function isNoteKey(key: string): boolean {
+  return key.endsWith(NOTE_SUFFIX);
+}
 
 /** Begins the note of a connection that is not there yet. */
 const REQUESTED = 'requested';
 
-function formatNote({ connection, others = [], requestId = '' }: Omit<Holder, 'owner'>): string {
+function formatNote({ connection, others = [], requestId = '' }: Note): string {
   if (connection === undefined) {
     return [REQUESTED, requestId, ...others].join(' ');
   }
@@ -158,12 +175,9 @@ function formatNote({ connection, others = [], requestId = '' }: Omit<Holder, 'o
   return [id, gameLiftVpcId, cidrBlock, adopted ? 'adopted' : 'created', requestId].join(' ');
 }
 
-function parseNote(note = REQUESTED): Omit<Holder, 'owner'> {
+function parseNote(note = REQUESTED): Note {
   const [first = '', ...words] = note.split(' ');
   const [gameLiftVpcId, cidrBlock, origin, requestId] = words;
-  if (first === LOOKING) {
-    return { connection: undefined, others: undefined, requestId: words[0] };
-  }
   if (first === REQUESTED || gameLiftVpcId === undefined || cidrBlock === undefined || origin === undefined) {
     return { connection: undefined, others: words.slice(1), requestId: words[0] };
   }

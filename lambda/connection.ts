@@ -1,6 +1,6 @@
 import { MAX_CONNECTION_TIMEOUT_SECONDS, ROUTES_KINDS } from '../lib/contract';
 import type { ConnectionAttributes } from '../lib/contract';
-import { faultOf, isDenied, RateLimitError, TimeUpError } from './calls';
+import { faultOf, isDenied, RateLimitError, READ_DELAY_MILLISECONDS, TimeUpError } from './calls';
 import type { Calls } from './calls';
 import { Claims } from './claim';
 import type { Claim, TagApi } from './claim';
@@ -9,7 +9,7 @@ import type { RawProperties } from './cloudformation';
 import type { Log } from './log';
 import { PeerNetwork } from './network';
 import type { NetworkApi, NetworkSpec } from './network';
-import { ExistsError, isDead, REFUSED } from './peering';
+import { ExistsError, idsOf, isDead, REFUSED } from './peering';
 import type { Before, Ec2Peering, FleetRecord, LivePeering, PeeringApi, Peerings } from './peering';
 import { readBoolean, readFleetId, readOneOf, readPair, readRouteTableIds, readSeconds } from './properties';
 import type { DeclaredRoutes } from './routes';
@@ -53,6 +53,9 @@ const NOTE_PATIENCE = 120_000;
 
 const NOTE_POLL = 5_000;
 
+/** Errors of the handler, which say themselves what to do. */
+const OWN_ERRORS: ReadonlySet<string> = new Set(['Error', 'NothingDoneError', 'RouteConflictError']);
+
 /** What to do about an error that does not say so itself. */
 function advice(error: unknown): string {
   if (error instanceof RateLimitError) {
@@ -64,7 +67,7 @@ function advice(error: unknown): string {
   if (isDenied(error)) {
     return "; see that no service control policy and no permissions boundary keeps the handler's role from it, then try again";
   }
-  return ['Error', 'NothingDoneError'].includes(faultOf(error).name) ? '' : '; see to what it names, if anything, then try again';
+  return OWN_ERRORS.has(faultOf(error).name) ? '' : '; see to what it names, if anything, then try again';
 }
 
 /** What a physical id says of a connection: that it was made, which request failed to make all of it, or nothing. */
@@ -72,6 +75,22 @@ export type Standing = 'made' | 'unknown' | { readonly failedRequestId: string }
 
 /** How this resource came by a connection: an adopted one was there before. */
 type Origin = 'created' | 'adopted';
+
+/** Whether this resource has claimed the connection, and was not refused it. */
+function isOwn({ isClaimed, connection, others }: Claim): boolean {
+  return isClaimed || connection !== undefined || others !== undefined;
+}
+
+/** Whether what is claimed is another request's than the one whose failure the physical id tells of. */
+function isOfLaterRequest({ requestId }: Claim, standing: Standing): boolean {
+  return typeof standing === 'object' && requestId !== undefined && requestId !== standing.failedRequestId;
+}
+
+/** Whose the connection is, if another resource has adopted it, or this one has noted nothing. */
+function otherOwner({ connection, others, otherClaims }: Claim): string | undefined {
+  const isNoted = connection !== undefined || others !== undefined;
+  return otherClaims.find((other) => !isNoted || (other.connection?.adopted === true && connection?.adopted !== true))?.owner;
+}
 
 function originOf({ connection }: Claim): Origin {
   return connection?.adopted === true ? 'adopted' : 'created';
@@ -102,18 +121,29 @@ export class Connection {
     return this.explained('peer', async () => {
       this.network.refuseUnreachable();
       const claims = this.claims(await this.activeFleet());
-      const first = await claims.read();
+      const first = await this.calls.readUntil(
+        () => claims.read(),
+        (claim) => this.refusalOf(claim) === undefined,
+      );
       this.refuseOthers(first);
-      if (first.owner === undefined) {
+      if (!first.isClaimed) {
         // while CloudFormation deletes the permissions, those for EC2 go first: a copy of this request that Lambda runs then must
         // not write a claim, because the permission to remove it goes next
         await this.peerings.waitWhileDenied();
-        await claims.look(this.owner);
       }
-      const before = await this.peerings.look((side) => this.network.isOthers(side));
+      await claims.claim();
+      const claimedAt = this.calls.now();
+      // of what EC2 shows now and later, nothing was made by a copy of this request that is not noted by then
+      const sides = await this.peerings.ec2Side();
+      await this.calls.untilReadable(claimedAt);
+      const before = await this.peerings.look(sides, (side) => this.network.isOthers(side));
       const claim = await claims.read();
-      this.refuseOthers(claim);
-      if (claim.owner === undefined) {
+      const refusal = this.refusalOf(claim);
+      if (refusal !== undefined) {
+        await this.giveUp(claims);
+        throw new Error(refusal);
+      }
+      if (!claim.isClaimed) {
         throw new Error('the claim on it was removed before it was requested: deploy again');
       }
       return await this.connect(claims, claim, before);
@@ -130,16 +160,20 @@ export class Connection {
     return this.explained('update the peering of', async () => {
       this.network.refuseUnreachable();
       const claims = this.claims(await this.activeFleet());
-      const before: Before = { sides: await this.peerings.ec2Side(), listed: await this.peerings.find(), others: [] };
+      await this.calls.untilEarlierIsReadable();
+      const sides = await this.peerings.ec2Side();
+      const listed = await this.peerings.find();
       const claim = await claims.read();
       this.refuseOthers(claim);
-      const { listed, sides = [] } = before;
-      if (listed?.status !== 'active' || !this.isDeclared(listed, claim, standing, sides)) {
-        return await this.connect(claims, claim, before);
+      if (!claim.isClaimed) {
+        await claims.claim();
       }
-      const lent = this.spec.adoptExisting && !this.isTagged(listed, sides);
-      const origin = claim.owner === this.owner ? originOf(claim) : lent ? 'adopted' : 'created';
-      return await this.settle(claims, claim, listed, origin, formerRoutes);
+      if (listed?.status !== 'active' || !this.isDeclared(listed, claim, standing, sides ?? [])) {
+        return await this.connect(claims, claim, { seen: idsOf(sides), listed, others: [] });
+      }
+      const lent = this.spec.adoptExisting && !this.isTagged(listed, sides ?? []);
+      const origin = isOwn(claim) ? originOf(claim) : lent ? 'adopted' : 'created';
+      return await this.settle(claims, listed, origin, formerRoutes);
     });
   }
 
@@ -155,8 +189,8 @@ export class Connection {
       return { VpcPeeringConnectionId: id, GameLiftVpcId: made.requesterVpcId, GameLiftCidrBlock: made.cidrBlock };
     }
     const fleet = sides === undefined || this.spec.adoptExisting ? await this.fleet() : undefined;
-    const { connection, owner } = fleet === undefined ? {} : await this.claims(fleet).read();
-    if (connection === undefined || owner !== this.owner) {
+    const connection = fleet === undefined ? undefined : (await this.claims(fleet).read()).connection;
+    if (connection === undefined) {
       return undefined;
     }
     const gone =
@@ -184,34 +218,38 @@ export class Connection {
         return;
       }
       const claims = this.claims(fleet);
-      const claim = await claims.read();
-      if (claim.owner !== undefined && claim.owner !== this.owner) {
-        this.log.info({ message: `the peering connection is ${claim.owner}'s and is left alone`, fleetId: this.spec.fleetId });
-        return;
+      let claim = await claims.read();
+      if (claim.connection === undefined && !isOfLaterRequest(claim, standing)) {
+        // a create may be at work, or may have noted what can't be read yet: it finds that its claim is gone, or its note is read
+        await claims.release();
+        await this.calls.untilEarlierIsReadable();
+        claim = await claims.read();
       }
-      if (claim.owner === undefined) {
-        await this.deleteUnclaimed(claims, claim, standing);
-        return;
-      }
-      if (typeof standing === 'object' && claim.requestId !== standing.failedRequestId) {
+      if (isOfLaterRequest(claim, standing)) {
         this.log.info({ message: 'the peering connection is that of a later request and stays', fleetId: this.spec.fleetId });
         return;
       }
+      const other = otherOwner(claim);
+      if (other !== undefined) {
+        this.log.info({ message: `the peering connection is ${other}'s and is left alone`, fleetId: this.spec.fleetId });
+        return;
+      }
       if (claim.connection === undefined && claim.others === undefined) {
-        // nothing was requested yet
-        await claims.remove();
+        await this.deleteUnclaimed(claims, claim, standing);
         return;
       }
       if (this.spec.adoptExisting && claim.connection?.adopted === true) {
         await this.giveBack(claims, claim);
         return;
       }
-      await this.remove(claim.connection ?? (await this.unnoted(claim)));
-      await claims.remove();
+      await claims.release();
+      const made = claim.connection ?? (await this.unnoted(claim));
+      await this.remove(made);
+      await claims.remove(claim, made?.id);
     });
   }
 
-  /** The same where nobody has claimed it: never claimed, or CloudFormation stripped the fleet of tags that it does not know. */
+  /** The same where nothing is noted: nothing was requested, or CloudFormation stripped the fleet of tags that it does not know. */
   private async deleteUnclaimed(claims: Claims, claim: Claim, standing: Standing): Promise<void> {
     const sides = await this.peerings.ec2Side();
     const side = sides?.find((candidate) => !isDead(candidate.status) && this.network.isOwn(candidate));
@@ -219,9 +257,9 @@ export class Connection {
     if (side !== undefined && id !== undefined) {
       const { requesterVpcId: gameLiftVpcId, cidrBlock = '' } = side;
       // once the peering is gone its tags are too: a deletion that fails half way has to know of it when it is tried again
-      await claims.adopt(this.owner, { id, gameLiftVpcId, cidrBlock, adopted: false }, claim);
+      await claims.noteConnection({ id, gameLiftVpcId, cidrBlock, adopted: false });
       await this.remove({ id, gameLiftVpcId });
-      await claims.remove();
+      await claims.remove(claim, id);
     } else if (standing === 'made' && this.spec.adoptExisting) {
       await this.giveBack(claims, claim);
     } else if (standing === 'made') {
@@ -234,6 +272,8 @@ export class Connection {
     if (made !== undefined) {
       await this.peerings.disconnect(made.id, made.gameLiftVpcId);
     }
+    // routes that were written a moment before this request are dead now, too
+    await this.calls.untilEarlierIsReadable();
     await this.network.clean(made?.gameLiftVpcId);
   }
 
@@ -245,7 +285,7 @@ export class Connection {
 
   /** Whether a connection is what this resource made, or is to use. */
   private isDeclared(listed: LivePeering, claim: Claim, standing: Standing, sides: readonly Ec2Peering[]): boolean {
-    if (claim.owner !== this.owner) {
+    if (!isOwn(claim)) {
       return this.spec.adoptExisting || standing === 'made' || this.isTagged(listed, sides);
     }
     // of what was claimed, one that somebody made anew by hand is used on
@@ -253,7 +293,7 @@ export class Connection {
   }
 
   private claims(fleet: FleetRecord): Claims {
-    return new Claims(fleet.arn, this.spec.pair.peerVpcId, this.requestId, this.api, this.calls);
+    return new Claims(fleet.arn, this.spec.pair.peerVpcId, this.owner, this.requestId, this.api, this.calls);
   }
 
   private fleet(): Promise<FleetRecord | undefined> {
@@ -265,7 +305,10 @@ export class Connection {
     const { fleetId, timeoutSeconds } = this.spec;
     const started = this.calls.now();
     for (;;) {
-      const fleet = await this.fleet();
+      const fleet = await this.calls.readUntil(
+        () => this.fleet(),
+        (found) => found !== undefined,
+      );
       if (fleet === undefined) {
         throw new NothingDoneError(
           `there is no fleet ${fleetId} in this account and ${this.region}: correct the fleet, then deploy again`,
@@ -294,67 +337,91 @@ export class Connection {
     }
   }
 
-  private refuseOthers({ owner, connection }: Claim): void {
-    if (owner === undefined || owner === this.owner) {
-      return;
+  /** Why the connection is another's to make; undefined if it is not. */
+  private refusalOf({ connection, otherClaims }: Claim): string | undefined {
+    const other = otherClaims.find((claim) => claim.connection?.adopted === true) ?? otherClaims[0];
+    if (other === undefined || connection !== undefined) {
+      return undefined;
     }
-    const whose = `${owner} (stack, logical id, stack's own id)`;
+    const whose = `${other.owner} (stack, logical id, stack's own id)`;
     if (!this.spec.adoptExisting) {
-      throw new NothingDoneError(`the peering connection belongs to ${whose}: remove it there, or pass adoptExisting to use it`);
+      return `the peering connection belongs to ${whose}: remove it there, or pass adoptExisting to use it`;
     }
-    if (connection?.adopted === true) {
-      // each would take back what the other needs
-      throw new NothingDoneError(`the peering connection is adopted by ${whose} already: remove it there first`);
+    // each would take back what the other needs
+    return other.connection?.adopted === true
+      ? `the peering connection is adopted by ${whose} already: remove it there first`
+      : undefined;
+  }
+
+  /** @throws NothingDoneError if another resource has claimed the connection. */
+  private refuseOthers(claim: Claim): void {
+    const refusal = this.refusalOf(claim);
+    if (refusal !== undefined) {
+      throw new NothingDoneError(refusal);
     }
   }
 
   private async connect(claims: Claims, claim: Claim, before: Before): Promise<ConnectionAttributes> {
-    const mine = claim.owner === this.owner;
-    const noted = mine ? claim.connection : undefined;
-    const listed = before.listed ?? (noted === undefined ? undefined : await this.peerings.find());
+    const noted = claim.connection;
+    const listed =
+      before.listed ??
+      (noted === undefined
+        ? undefined
+        : await this.calls.readUntil(
+            () => this.peerings.find(),
+            (found) => found !== undefined,
+            READ_DELAY_MILLISECONDS,
+          ));
     if (listed !== undefined && noted !== undefined) {
-      return await this.settle(claims, claim, await this.peerings.activeOf(listed), originOf(claim), undefined);
+      return await this.settle(claims, await this.peerings.activeOf(listed), originOf(claim), undefined);
     }
-    const earlier = mine && claim.others !== undefined ? new Set(claim.others) : undefined;
-    const claiming = (mine || claim.owner === undefined) && (listed === undefined || earlier !== undefined);
-    if (claiming) {
-      await claims.request(this.owner, claim.others ?? (noted === undefined ? before.others : []));
+    const earlier = claim.others === undefined ? undefined : new Set(claim.others);
+    const requesting = claim.otherClaims.length === 0 && (listed === undefined || earlier !== undefined);
+    if (requesting) {
+      await claims.noteRequest(claim.others ?? (noted === undefined ? before.others : []));
     }
     const certain = this.calls.uncertain;
     try {
-      const requireClaim = claiming ? (): Promise<void> => this.requireClaim(claims) : (): Promise<void> => Promise.resolve();
+      const requireClaim = requesting ? (): Promise<void> => this.requireClaim(claims) : (): Promise<void> => Promise.resolve();
       const peering = await this.peerings.connect({ ...before, listed }, earlier, requireClaim);
-      if (claiming) {
+      if (requesting) {
         await this.holdOn(claims, peering);
       }
-      return await this.settle(claims, claim, peering, 'created', undefined);
+      return await this.settle(claims, peering, 'created', undefined);
     } catch (error) {
       if (error instanceof ExistsError) {
-        return await this.settleExisting(claims, claim, error);
+        return await this.settleExisting(claims, error, requesting);
       }
       // GameLift refused every request: give the claim back. The deletion that follows checks again whose it is.
-      if (claiming && earlier === undefined && !this.peerings.requested && this.calls.uncertain === certain) {
+      if (requesting && earlier === undefined && !this.peerings.requested && this.calls.uncertain === certain) {
         await this.giveUp(claims);
       }
       throw error;
     }
   }
 
-  /** What becomes of a connection that is there, and that this run did not make. */
-  private async settleExisting(claims: Claims, claim: Claim, { existing, since }: ExistsError): Promise<ConnectionAttributes> {
+  /**
+   * What becomes of a connection that is there, and that this run did not make.
+   *
+   * @param hasNoted whether this run has noted a request of its own: if not, what is noted was noted by another run
+   */
+  private async settleExisting(
+    claims: Claims,
+    { existing, since }: ExistsError,
+    hasNoted: boolean,
+  ): Promise<ConnectionAttributes> {
     if (this.isTagged(existing, (await this.peerings.ec2Side()) ?? [])) {
       // the claim on the fleet is gone: CloudFormation may strip tags that a template does not know
-      return await this.settle(claims, claim, await this.peerings.activeOf(existing), 'created', undefined);
+      return await this.settle(claims, await this.peerings.activeOf(existing), 'created', undefined);
     }
-    const other = since === 'meanwhile' ? await this.notedByAnother(claims, existing) : undefined;
+    const other = since === 'meanwhile' || !hasNoted ? await this.notedByAnother(claims, existing, since) : undefined;
     if (other !== undefined) {
-      return await this.settle(claims, other, await this.peerings.activeOf(existing), originOf(other), undefined);
+      return await this.settle(claims, await this.peerings.activeOf(existing), originOf(other), undefined);
     }
     if (this.spec.adoptExisting) {
       const active = await this.peerings.activeOf(existing);
-      const now = await claims.read();
-      this.refuseOthers(now);
-      return await this.settle(claims, now, active, 'adopted', undefined);
+      this.refuseOthers(await claims.read());
+      return await this.settle(claims, active, 'adopted', undefined);
     }
     await this.giveUp(claims);
     // no NothingDoneError: a copy of this request may have made the claim anew, and the deletion has to remove it
@@ -364,11 +431,12 @@ export class Connection {
     );
   }
 
-  /** Takes the claim back, unless another run has made something of it, or it is another's by now. */
+  /** Takes the claim back, unless another run has made something of it. */
   private async giveUp(claims: Claims): Promise<void> {
-    const { owner, connection, requestId } = await claims.read();
-    if (owner === this.owner && connection === undefined && requestId === this.requestId) {
-      await claims.remove();
+    const claim = await claims.read();
+    const isLater = claim.requestId !== undefined && claim.requestId !== this.requestId;
+    if (claim.connection === undefined && !isLater) {
+      await claims.remove(claim, undefined);
     }
   }
 
@@ -376,15 +444,25 @@ export class Connection {
    * What another run of the same request noted of a connection; undefined if none did. Lambda may deliver an event twice: of
    * two runs that both found nothing claimed, the slower one finds what the faster one made.
    */
-  private async notedByAnother(claims: Claims, existing: LivePeering): Promise<Claim | undefined> {
-    const { id } = await this.peerings.activeOf(existing);
+  private async notedByAnother(claims: Claims, existing: LivePeering, since: ExistsError['since']): Promise<Claim | undefined> {
     const started = this.calls.now();
+    if (since === 'before') {
+      // there when this run looked for the first time: a run that made it has noted its request before
+      const { connection, others } = await this.calls.readUntil(
+        () => claims.read(),
+        (claim) => claim.connection !== undefined || claim.others !== undefined,
+      );
+      if (connection === undefined && others === undefined) {
+        return undefined;
+      }
+    }
+    const { id } = await this.peerings.activeOf(existing);
     for (;;) {
       const claim = await claims.read();
-      if (claim.owner === this.owner && claim.connection?.id === id) {
+      if (claim.connection?.id === id) {
         return claim;
       }
-      if (claim.owner !== this.owner || this.calls.now() - started >= NOTE_PATIENCE) {
+      if ((!claim.isClaimed && this.calls.isReadable(started)) || this.calls.now() - started >= NOTE_PATIENCE) {
         return undefined;
       }
       await this.calls.sleep(NOTE_POLL);
@@ -392,24 +470,28 @@ export class Connection {
   }
 
   private async requireClaim(claims: Claims): Promise<void> {
-    const { owner } = await claims.read();
-    if (owner !== this.owner) {
+    if (!claims.isWanted(await claims.read())) {
       throw new Error('the claim on it was removed while it was being made: deploy again');
     }
   }
 
-  /** @throws Error if the claim is gone, or another's, by the time that there is a connection. */
+  /** @throws Error if the claim is gone, or the connection another's, by the time that there is a connection. */
   private async holdOn(claims: Claims, { id, gameLiftVpcId }: LivePeering): Promise<void> {
-    const { owner } = await claims.read();
-    if (owner === undefined) {
+    const claim = await claims.read();
+    const adopter = claim.otherClaims.find(({ connection }) => connection?.id === id);
+    if (adopter !== undefined) {
+      await claims.remove(claim, undefined);
+      throw new Error(
+        `the peering connection ${id} is ${adopter.owner}'s by now, which adopted it: remove it there, then deploy again`,
+      );
+    }
+    if (!claims.isWanted(claim)) {
       // another request has deleted it before it was there
       await this.remove({ id, gameLiftVpcId });
+      await claims.remove(claim, id);
       throw new Error(
         `the claim on it was removed while it was being made, and so was the peering connection ${id}: deploy again`,
       );
-    }
-    if (owner !== this.owner) {
-      throw new Error(`the peering connection ${id} is ${owner}'s by now, which adopted it: remove it there, then deploy again`);
     }
   }
 
@@ -421,7 +503,6 @@ export class Connection {
   /** Notes whose the connection is, and brings tags, routes and DNS to what is declared. */
   private async settle(
     claims: Claims,
-    claim: Claim,
     { id, gameLiftVpcId, cidrBlock }: LivePeering,
     origin: Origin,
     formerRoutes: DeclaredRoutes | undefined,
@@ -430,7 +511,7 @@ export class Connection {
       throw new Error(`GameLift does not say which VPC and CIDR block the active connection ${id} leads to; deploy again`);
     }
     const connection = { id, gameLiftVpcId, cidrBlock, adopted: origin === 'adopted' };
-    await claims.adopt(this.owner, connection, claim);
+    await claims.noteConnection(connection);
     await this.network.settle(connection, formerRoutes);
     return { VpcPeeringConnectionId: id, GameLiftVpcId: gameLiftVpcId, GameLiftCidrBlock: cidrBlock };
   }
@@ -438,10 +519,9 @@ export class Connection {
   /** Leaves an adopted connection as it was before it was adopted. */
   private async giveBack(claims: Claims, claim: Claim): Promise<void> {
     this.log.info({ message: 'the peering connection was adopted and stays', fleetId: this.spec.fleetId });
+    await this.calls.untilEarlierIsReadable();
     await this.network.takeBack();
-    if (claim.owner !== undefined) {
-      await claims.giveBack(claim);
-    }
+    await claims.remove(claim, undefined);
   }
 
   private async explained<T>(task: string, act: () => Promise<T>): Promise<T> {
@@ -450,7 +530,7 @@ export class Connection {
     } catch (error) {
       const { fleetId, pair } = this.spec;
       const { name, message } = faultOf(error);
-      const own = ['Error', 'NothingDoneError'].includes(name) || error instanceof TimeUpError || error instanceof RateLimitError;
+      const own = OWN_ERRORS.has(name) || error instanceof TimeUpError || error instanceof RateLimitError;
       const text =
         `could not ${task} fleet ${fleetId} of account ${pair.gameLiftAccount} with VPC ${pair.peerVpcId} of account ` +
         `${pair.peerVpcAccount} in ${this.region}: ${own ? message : `${name}: ${message}`}${this.adviceOn(error)}`;

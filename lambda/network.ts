@@ -37,14 +37,13 @@ const FLEET_TAG = `${TAG_PREFIX}fleet`;
 const CONNECTION_TAG = `${TAG_PREFIX}connection`;
 const OWN_TAGS = ['Name', OWNER_TAG, FLEET_TAG, CONNECTION_TAG];
 
-/** GameLift writes routes of its own at about the same time. */
+/** GameLift writes routes of its own at about the same time, and what was read may be old: more than 15 seconds in all. */
 const ROUTE_ATTEMPTS = 5;
 
-/** Between two attempts: EC2 may show a route only seconds after it was written. */
-const ROUTE_PAUSE_MILLISECONDS = 5_000;
+const ROUTE_PAUSE = 5_000;
 
-/** How EC2 says that a route is no longer as it was when the change was planned. */
-const RACED: ReadonlySet<string> = new Set(['RouteAlreadyExists', 'InvalidRoute.NotFound']);
+/** What says that tables may no longer be as they were read when the change was planned. */
+const RACED: ReadonlySet<string> = new Set(['RouteAlreadyExists', 'RouteConflictError']);
 
 /** What was changed of one adopted peering. */
 class ChangesOf {
@@ -122,8 +121,12 @@ export class PeerNetwork {
    */
   async settle(connection: ClaimedConnection, formerRoutes: DeclaredRoutes | undefined): Promise<void> {
     const { gameLiftVpcId, adopted, cidrBlock } = connection;
-    const sides = await this.peerings.ec2Side();
-    const side = sides?.find((candidate) => candidate.requesterVpcId === gameLiftVpcId && !isDead(candidate.status));
+    const isSide = (candidate: Ec2Peering): boolean => candidate.requesterVpcId === gameLiftVpcId && !isDead(candidate.status);
+    const sides = await this.calls.readUntil(
+      () => this.peerings.ec2Side(),
+      (found) => found?.some(isSide) ?? true,
+    );
+    const side = sides?.find(isSide);
     if (sides === undefined || side === undefined) {
       this.refuseUnseen(gameLiftVpcId);
       return;
@@ -180,12 +183,17 @@ export class PeerNetwork {
    * @throws Error if EC2 can't be asked, or shows that the peering is still there.
    */
   async clean(gameLiftVpcId: string | undefined): Promise<void> {
-    const sides = await this.peerings.ec2Side();
+    const isHeld = (side: Ec2Peering): boolean =>
+      side.requesterVpcId === gameLiftVpcId || (this.spec.adoptExisting ? this.isTouched(side) : this.isOwn(side));
+    const isAlive = (side: Ec2Peering): boolean => isHeld(side) && !isDead(side.status);
+    const sides = await this.calls.readUntil(
+      () => this.peerings.ec2Side(),
+      (found) => !(found?.some(isAlive) ?? false),
+    );
     if (sides === undefined && this.spec.routes.kind !== 'None') {
       throw new Error(`EC2 can not be asked which routes lead to it, so they can not be removed${this.why}: delete again`);
     }
-    const isHeld = (side: Ec2Peering): boolean => (this.spec.adoptExisting ? this.isTouched(side) : this.isOwn(side));
-    const alive = (sides ?? []).find((side) => isHeld(side) && !isDead(side.status));
+    const alive = (sides ?? []).find(isAlive);
     if (alive !== undefined) {
       throw new Error(`GameLift says that it is gone, but EC2 shows ${alive.id} in status ${alive.status}: delete again`);
     }
@@ -277,7 +285,7 @@ export class PeerNetwork {
     });
   }
 
-  /** Changes routes as planned, and plans again where somebody else was faster. */
+  /** Changes routes as planned, and plans again where somebody else was faster, or the tables were read late. */
   private async change(
     peeringId: string,
     plan: (tables: readonly RouteTable[]) => Promise<readonly RouteChange[]>,
@@ -292,8 +300,8 @@ export class PeerNetwork {
         if (!RACED.has(faultOf(error).name) || attempt === ROUTE_ATTEMPTS) {
           throw error;
         }
+        await this.calls.sleep(ROUTE_PAUSE);
       }
-      await this.calls.sleep(ROUTE_PAUSE_MILLISECONDS);
     }
   }
 }

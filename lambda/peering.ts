@@ -1,6 +1,6 @@
 import { CONNECTION_LANES } from '../lib/contract';
 import type { Authority } from './authorization';
-import { faultOf, isDenied, TimeUpError } from './calls';
+import { DENIAL_PATIENCE_MILLISECONDS, faultOf, isDenied, TimeUpError } from './calls';
 import type { Calls } from './calls';
 import { MAX_OTHERS } from './claim';
 import type { Log } from './log';
@@ -105,8 +105,8 @@ function statusOf({ Status }: ConnectionRecord): string {
 
 /** What there was before it was asked whose it is. */
 export interface Before {
-  /** What EC2 showed; undefined where it can't be asked. */
-  readonly sides: readonly Ec2Peering[] | undefined;
+  /** The peerings that EC2 showed, alive or not; undefined where it can't be asked. */
+  readonly seen: ReadonlySet<string> | undefined;
   /** What GameLift listed of the fleet, alive, where it was asked. */
   readonly listed: LivePeering | undefined;
   /** The VPCs that the peer VPC was peered with, and that may be the fleet's for all that is known; none where GameLift was asked. */
@@ -124,6 +124,10 @@ export class ExistsError extends Error {
   ) {
     super(`a peering connection ${existing.id} exists already`);
   }
+}
+
+export function idsOf(sides: readonly Ec2Peering[] | undefined): ReadonlySet<string> | undefined {
+  return sides === undefined ? undefined : new Set(sides.map(({ id }) => id));
 }
 
 /** The account of the peer VPC can't be asked: EC2 knows nothing here. */
@@ -149,6 +153,9 @@ const MISSING: readonly string[] = [];
 class Refusals {
   count = 0;
   although = 0;
+
+  /** @param since when it may have refused for the first time */
+  constructor(readonly since: number) {}
 }
 
 /** How the wait for a connection ended. */
@@ -221,14 +228,19 @@ export class Peerings {
   /**
    * What there is. GameLift itself, which may be asked once in ten seconds, is asked only where nothing else can tell.
    *
+   * @param first what EC2 showed at least 15 seconds ago. What it shows at both times was there before and still is: the first
+   *   may show what was deleted, and the second what another run of the same request has made meanwhile.
    * @param isOthers whether a peering is known to be another fleet's
    */
-  async look(isOthers: (side: Ec2Peering) => boolean): Promise<Before> {
+  async look(first: readonly Ec2Peering[] | undefined, isOthers: (side: Ec2Peering) => boolean): Promise<Before> {
     const sides = await this.ec2Side();
-    const others = (sides ?? []).filter((side) => !isDead(side.status) && !isOthers(side));
+    const seen = sides === undefined ? undefined : new Set([...(first ?? []), ...sides].map(({ id }) => id));
+    const alive = (side: Ec2Peering): boolean => !isDead(side.status);
+    const firstAlive = idsOf(first?.filter(alive));
+    const others = (sides ?? []).filter((side) => alive(side) && firstAlive?.has(side.id) === true && !isOthers(side));
     return sides === undefined || others.length > MAX_OTHERS || (await this.eventsTellOfOne())
-      ? { sides, listed: await this.find(), others: [] }
-      : { sides, listed: undefined, others: others.map(({ requesterVpcId }) => requesterVpcId) };
+      ? { seen, listed: await this.find(), others: [] }
+      : { seen, listed: undefined, others: others.map(({ requesterVpcId }) => requesterVpcId) };
   }
 
   /**
@@ -241,7 +253,7 @@ export class Peerings {
    * @throws ExistsError if it is there, and no run of this request made it as far as is known.
    */
   async connect(
-    { sides, listed }: Before,
+    { seen, listed, others }: Before,
     earlier: ReadonlySet<string> | undefined,
     requireClaim: () => Promise<void>,
   ): Promise<LivePeering> {
@@ -253,15 +265,14 @@ export class Peerings {
     if (found?.status === 'active') {
       return found;
     }
-    const alive = (sides ?? []).filter(({ status }) => !isDead(status));
-    const known = earlier ?? new Set(alive.map(({ requesterVpcId }) => requesterVpcId));
-    const refusals = new Refusals();
+    const known = earlier ?? new Set(others);
+    const refusals = new Refusals(this.calls.now());
     let since = this.calls.now();
     if (found === undefined) {
       await this.request(earlier === undefined ? 'first' : 'again', known, refusals, requireClaim);
     }
     for (;;) {
-      const outcome = await this.outcome(since, sides);
+      const outcome = await this.outcome(since, seen);
       if (outcome.status === 'active') {
         if (found === undefined && known.has(outcome.gameLiftVpcId ?? '')) {
           // GameLift accepted the request without effect: this peering was there before it was made
@@ -299,7 +310,7 @@ export class Peerings {
     const peering = (await this.ec2Side())?.find(
       ({ id, requesterVpcId, status }) => (id === connectionId || requesterVpcId === gameLiftVpcId) && !isDead(status),
     );
-    const refusals = new Refusals();
+    const refusals = new Refusals(this.calls.now());
     for (;;) {
       let refusal: Error | undefined;
       try {
@@ -311,6 +322,10 @@ export class Peerings {
           throw error;
         }
         refusal = error;
+        if (error.name === 'NotFoundException') {
+          // it may be gone and still be listed
+          await this.calls.untilReadable(this.calls.now());
+        }
       }
       if (refusal === undefined ? await this.goes(connectionId, peering?.id) : await this.isGone(connectionId)) {
         return;
@@ -334,9 +349,13 @@ export class Peerings {
       return false;
     }
     if (refusals.count > 1 && (await this.authority.isListed())) {
-      // by now it may be another's, but not again and again
+      // by now it may be another's, or permissions in the VPC's account may not be known yet, but not again and again
       refusals.although += 1;
-      return refusals.although === 1;
+      const isEarly = this.calls.now() - refusals.since < DENIAL_PATIENCE_MILLISECONDS;
+      if (isEarly && refusals.although > 1) {
+        await this.pause(SLOW_POLL, message);
+      }
+      return isEarly || refusals.although === 1;
     }
     await this.authorizeAfter(message);
     return true;
@@ -454,19 +473,24 @@ export class Peerings {
     }
   }
 
-  /** Waits until the connection is active, or over. */
-  private async outcome(since: number, before: readonly Ec2Peering[] | undefined): Promise<Outcome> {
+  /**
+   * Waits until the connection is active, or over.
+   *
+   * @param seen what EC2 showed before it was requested; undefined where EC2 is not to be asked
+   */
+  private async outcome(since: number, seen: ReadonlySet<string> | undefined): Promise<Outcome> {
     const started = this.calls.now();
-    const old = new Set((before ?? []).map(({ id }) => id));
     let looked = this.describedAt;
-    let seen = '';
+    let handled = '';
     for (;;) {
-      const news = await this.news(new Date(since - CLOCK_SKEW), before === undefined ? undefined : old);
-      const changed = news.text !== '' && news.text !== seen;
+      const news = await this.news(new Date(since - CLOCK_SKEW), seen);
+      const changed = news.text !== '' && news.text !== handled;
       const patience = news.blind ? (looked < started ? SLOW_POLL : BLIND_POLL) : SAFETY_POLL;
       if (changed || this.calls.now() - Math.max(looked, started) >= patience) {
         // GameLift's list may come late to what events and EC2 tell already: it is asked again
-        seen = news.active ? '' : news.text;
+        handled = news.active ? '' : news.text;
+        // sooner, it may show what there was before the connection was requested
+        await this.calls.untilReadable(started);
         await this.pause(Math.max(0, looked + SLOW_POLL - this.calls.now()), 'the peering connection was still pending');
         const records = await this.describe();
         looked = this.describedAt;

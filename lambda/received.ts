@@ -1,7 +1,7 @@
 import type { AuthorizationAttributes } from '../lib/contract';
 import { attributesOf, explained, findValid } from './authorization';
 import type { Authority, ListApi, Valid } from './authorization';
-import { isRefusal } from './calls';
+import { isRefusal, READ_DELAY_MILLISECONDS } from './calls';
 import type { Calls } from './calls';
 import { NothingDoneError } from './cloudformation';
 import { isPeered } from './peering';
@@ -67,6 +67,7 @@ export class ReceivedAuthorization implements Authority {
   }
 
   async lookAhead(): Promise<void> {
+    await this.calls.untilEarlierIsReadable();
     if (await isPeered(this.pair, this.api, this.calls)) {
       await this.validFor(AHEAD_MILLISECONDS);
     }
@@ -89,8 +90,10 @@ export class ReceivedAuthorization implements Authority {
   }
 
   private async validFor(milliseconds: number): Promise<AuthorizationAttributes> {
-    const record = await this.find();
-    if (record === undefined || record.ExpirationTime.getTime() - this.calls.now() < milliseconds) {
+    const isEnough = (found: Valid | undefined): boolean =>
+      found !== undefined && found.ExpirationTime.getTime() - this.calls.now() >= milliseconds;
+    const record = await this.calls.readUntil(() => this.find(), isEnough, READ_DELAY_MILLISECONDS);
+    if (record === undefined || !isEnough(record)) {
       const got =
         record === undefined ? 'GameLift lists none that is valid' : `it expires at ${record.ExpirationTime.toISOString()}`;
       const { peerVpcId, peerVpcAccount, gameLiftAccount } = this.pair;

@@ -1,4 +1,5 @@
 import type { RoutesKind } from '../lib/contract';
+import { faultOf } from './calls';
 import type { Calls } from './calls';
 
 /*
@@ -17,12 +18,9 @@ export interface Route {
 
 export interface RouteTable {
   readonly id: string;
+  /** The gateway whose incoming traffic it routes; such a table takes no route to a peering. */
+  readonly gatewayId?: string | undefined;
   readonly routes: readonly Route[];
-  /**
-   * Whether it routes what comes in through an internet or virtual private gateway: EC2 refuses routes to peerings there.
-   * https://docs.aws.amazon.com/vpc/latest/userguide/gateway-route-tables.html
-   */
-  readonly belongsToGateway: boolean;
 }
 
 export interface RouteApi {
@@ -43,6 +41,11 @@ export interface RouteChange {
   readonly cidrBlock: string;
 }
 
+/** The tables can't be changed as declared, by what was read of them. */
+export class RouteConflictError extends Error {
+  override readonly name = 'RouteConflictError';
+}
+
 /** The tables of the VPC that are declared to have a route. */
 function declaredTables(declared: DeclaredRoutes, tables: readonly RouteTable[]): readonly string[] {
   switch (declared.kind) {
@@ -51,7 +54,7 @@ function declaredTables(declared: DeclaredRoutes, tables: readonly RouteTable[])
     case 'RouteTables':
       return [...new Set(declared.routeTableIds)];
     case 'EveryRouteTable':
-      return tables.filter(({ belongsToGateway }) => !belongsToGateway).map(({ id }) => id);
+      return tables.filter(({ gatewayId }) => gatewayId === undefined).map(({ id }) => id);
   }
 }
 
@@ -60,7 +63,8 @@ function declaredTables(declared: DeclaredRoutes, tables: readonly RouteTable[])
  *
  * @param before what was declared until now: tables that are declared no longer lose their route
  * @param mine other peerings that this resource made, whose routes it may take over
- * @throws Error if a declared table is not there, belongs to a gateway, or leads to something else that is alive.
+ * @throws RouteConflictError if a declared table is not there, or leads to something else that is alive.
+ * @throws Error if a declared table is that of a gateway.
  */
 export function planRoutes(
   tables: readonly RouteTable[],
@@ -74,14 +78,14 @@ export function planRoutes(
   const changes = wanted.flatMap((routeTableId): RouteChange[] => {
     const table = tables.find(({ id }) => id === routeTableId);
     if (table === undefined) {
-      throw new Error(
+      throw new RouteConflictError(
         `the VPC has no route table ${routeTableId}: correct the routes of the VpcPeeringConnection, then deploy again`,
       );
     }
-    if (table.belongsToGateway) {
+    if (table.gatewayId !== undefined) {
       throw new Error(
-        `route table ${routeTableId} belongs to a gateway of the VPC, and EC2 allows no route to a peering there: leave the table ` +
-          'out of the routes of the VpcPeeringConnection, then deploy again',
+        `route table ${routeTableId} belongs to gateway ${table.gatewayId}, and EC2 allows no route to a peering in such a table: ` +
+          'leave the table out with PeeringRoutes.forSubnets, then deploy again',
       );
     }
     const route = table.routes.find((candidate) => candidate.cidrBlock === cidrBlock);
@@ -94,7 +98,7 @@ export function planRoutes(
     if (route.blackhole || mine.has(route.target)) {
       return [{ action: 'replace', routeTableId, cidrBlock }];
     }
-    throw new Error(
+    throw new RouteConflictError(
       `route table ${routeTableId} has a route for ${cidrBlock} to ${route.target}, where the fleet's VPC needs one to ${peering.id}: ` +
         'remove that route, or leave the table out with PeeringRoutes.forSubnets, then deploy again',
     );
@@ -117,23 +121,42 @@ export function planRemoval(tables: readonly RouteTable[], peerings: ReadonlySet
   );
 }
 
-/** Makes the changes. A route that meanwhile is as it should be is fine. */
+/** How EC2 says that there is no route to replace or to delete. */
+const NO_ROUTE: ReadonlySet<string> = new Set(['InvalidRoute.NotFound', 'InvalidParameterValue']);
+
+/** Makes the changes. A route that is gone already is fine where it is to be deleted, and created where it is to be replaced. */
 export async function applyRoutes(
   changes: readonly RouteChange[],
   peeringId: string,
   api: RouteApi,
   calls: Calls,
 ): Promise<void> {
-  for (const { action, routeTableId, cidrBlock } of changes) {
+  const create = ({ routeTableId, cidrBlock }: RouteChange): Promise<void> =>
+    calls.make('CreateRoute', (signal) => api.createRoute(routeTableId, cidrBlock, peeringId, signal));
+  for (const change of changes) {
+    const { action, routeTableId, cidrBlock } = change;
     switch (action) {
       case 'create':
-        await calls.make('CreateRoute', (signal) => api.createRoute(routeTableId, cidrBlock, peeringId, signal));
+        await create(change);
         break;
       case 'replace':
-        await calls.make('ReplaceRoute', (signal) => api.replaceRoute(routeTableId, cidrBlock, peeringId, signal));
+        try {
+          await calls.make('ReplaceRoute', (signal) => api.replaceRoute(routeTableId, cidrBlock, peeringId, signal));
+        } catch (error) {
+          if (!NO_ROUTE.has(faultOf(error).name)) {
+            throw error;
+          }
+          await create(change);
+        }
         break;
       case 'delete':
-        await calls.make('DeleteRoute', (signal) => api.deleteRoute(routeTableId, cidrBlock, signal));
+        try {
+          await calls.make('DeleteRoute', (signal) => api.deleteRoute(routeTableId, cidrBlock, signal));
+        } catch (error) {
+          if (faultOf(error).name !== 'InvalidRoute.NotFound') {
+            throw error;
+          }
+        }
         break;
     }
   }

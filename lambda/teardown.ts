@@ -35,6 +35,7 @@ export class Teardown {
     try {
       await authorize();
     } catch (error) {
+      await this.calls.untilEarlierIsReadable();
       // where nobody can tell, it is why authorizing failed that needs to be known
       if (await isPeered(pair, this.api, this.calls).catch(() => true)) {
         throw error;

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Inventory } from '../../rehearsal/aws';
 import { SimulatedWorld } from './simulated-world';
 import { awsError } from './world';
@@ -36,6 +37,11 @@ async function made(change: object = {}): Promise<TestAnswer> {
 /** What CloudFormation would know the connection by, had that resource made it. */
 function idOf({ StackId = GUID, LogicalResourceId = 'Peering' }: { StackId?: string; LogicalResourceId?: string }): string {
   return `${StackId.slice(StackId.lastIndexOf('/') + 1)}/${LogicalResourceId}/${world.fleetId}/${world.vpcId}`;
+}
+
+/** The owner's own key among the tags of the fleet. */
+function claimKey(): string {
+  return `cdk-gamelift-vpc-peering:${world.vpcId}:${createHash('sha256').update(OWNER).digest('hex').slice(0, 16)}`;
 }
 
 /** All but authorizations, of which there may be more. */
@@ -135,35 +141,34 @@ test('one that was there before stays, where nobody knows whether the request fo
 
 test('whoever requests a connection has said so on the fleet before, with the VPCs that were peered by then', async () => {
   world = await SimulatedWorld.create();
-  const key = `cdk-gamelift-vpc-peering:${world.vpcId}`;
-  const claims: (readonly (string | undefined)[])[] = [];
+  const claims: object[] = [];
   world.refusal = (_, operation) => {
     if (operation === 'CreateVpcPeeringConnection') {
-      claims.push([world.tags.get(key), world.tags.get(`${key}:connection`)]);
+      claims.push(Object.fromEntries(world.tags));
     }
     return undefined;
   };
   await made();
   // refused for want of an authorization, and then again
-  const claim: unknown = [OWNER, expect.stringMatching(/^requested f0f0f0f0-\S+ vpc-\S+$/)];
+  const claim = {
+    [claimKey()]: expect.stringMatching(`^${OWNER} f0f0f0f0-\\S+$`) as unknown,
+    [`${claimKey()}:connection`]: expect.stringMatching(/^requested f0f0f0f0-\S+ vpc-\S+$/) as unknown,
+  };
   expect(claims).not.toEqual([]);
   expect(claims).toEqual(claims.map(() => claim));
 });
 
 test('a claim is not given up that a later request of its owner has made anew', async () => {
   world = await SimulatedWorld.create();
-  const key = `cdk-gamelift-vpc-peering:${world.vpcId}:connection`;
   world.refusal = (_, operation) => {
     if (operation === 'ListTagsForResource' && world.calls.includes('CreateVpcPeeringConnection')) {
-      world.tags.set(key, 'looking later');
+      world.tags.set(claimKey(), `${OWNER} later`);
+      world.tags.delete(`${claimKey()}:connection`);
     }
     return operation === 'CreateVpcPeeringConnection' ? awsError('InvalidRequestException') : undefined;
   };
   expect((await world.ask('Create')).answer?.Status).toBe('FAILED');
-  expect([...world.tags]).toEqual([
-    [`cdk-gamelift-vpc-peering:${world.vpcId}`, OWNER],
-    [key, 'looking later'],
-  ]);
+  expect([...world.tags]).toEqual([[claimKey(), `${OWNER} later`]]);
 });
 
 test("one that another stack adopts while it is being made is that one's, and is not claimed again", async () => {
