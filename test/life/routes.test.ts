@@ -52,7 +52,12 @@ test('other routes are made and dropped by an update, and all of them go with th
 });
 
 describe('the route table of an internet gateway', () => {
-  const withGatewayTable = async (): Promise<{ rehearsal: Rehearsal; there: Existing; gateway: string; gatewayTable: string }> => {
+  const withGatewayTable = async (): Promise<{
+    rehearsal: Rehearsal;
+    there: Existing;
+    gateway: string;
+    gatewayTable: string;
+  }> => {
     const rehearsal = await start();
     rehearsal.aws.behaviours.set('peerVpcWrites', 'none');
     const there = await existing(rehearsal);
