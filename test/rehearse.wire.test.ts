@@ -45,9 +45,9 @@ describe('the command line', () => {
     expect(lines).toHaveLength(2 * (Object.keys(BEHAVIOURS).length + 1));
   });
 
-  test('has a switch for each of the 18 open questions', async () => {
+  test('has a switch for each of the 25 open questions', async () => {
     const rows = [...(await command('--behaviours')).printed.matchAll(/\(row (\d+)\)/g)].map(([, row]) => Number(row));
-    expect([...new Set(rows)]).toEqual(Array.from({ length: 18 }, (_, index) => index + 1));
+    expect([...new Set(rows)]).toEqual(Array.from({ length: 25 }, (_, index) => index + 1));
   });
 
   test('without arguments: says how to use it', async () => {

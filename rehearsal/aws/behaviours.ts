@@ -123,6 +123,37 @@ export const BEHAVIOURS = {
     readings: ['at once', 'up to a minute late'],
     default: 'at once',
   },
+  connectingPermissions: {
+    row: 21,
+    question: 'Whether and when the EC2 permissions of who calls CreateVpcPeeringConnection are checked on the peer VPC.',
+    readings: ['not checked', 'checked at the call', 'checked when GameLift acts'],
+    default: 'not checked',
+  },
+  fleetDeletion: {
+    row: 22,
+    question: 'When CloudFormation calls DeleteFleet for a fleet that is DELETE_IN_PROGRESS: it may scale it down first.',
+    readings: ['at once', 'minutes later'],
+    default: 'at once',
+  },
+  disconnectingPeeredFleet: {
+    row: 23,
+    question: 'What DeleteVpcPeeringConnection answers for the connection of a fleet that was created with its peer VPC.',
+    readings: ['as for any other', 'InvalidRequestException'],
+    default: 'as for any other',
+  },
+  removalPermissions: {
+    row: 24,
+    question:
+      'Whether GameLift removes routes and rules only where who authorized may do so: an older reference lists the actions.',
+    readings: ['needed', 'not needed'],
+    default: 'needed',
+  },
+  throttledCalls: {
+    row: 25,
+    question: 'Whether a call above the rate limit costs a token, so that the wait for the next one begins anew.',
+    readings: ['free', 'counted'],
+    default: 'free',
+  },
   endedCidrBlocks: {
     question: 'Whether GameLift tells the CIDR block of the fleet’s VPC with a connection that failed, or with active ones only.',
     readings: ['not told', 'told'],

@@ -28,9 +28,9 @@ export function connectionOperations(
   };
   return {
     CreateVpcPeeringConnection: {
-      run: (input, call) => {
+      run: async (input, call) => {
         const fleet = fleets.required(call, input.text('FleetId'));
-        connections.connect(fleet, input.text('PeerVpcAwsAccountId'), input.text('PeerVpcId'));
+        await connections.connect(fleet, input.text('PeerVpcAwsAccountId'), input.text('PeerVpcId'), call.principal);
         return {};
       },
     },

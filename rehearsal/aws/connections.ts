@@ -28,6 +28,7 @@ export class Connection {
     readonly fleet: Fleet,
     readonly peering: Peering,
     readonly key: AuthorizationKey,
+    readonly createdBy: 'CreateFleet' | 'CreateVpcPeeringConnection',
   ) {
     this.ownStatus = history.value<PeeringStatus | undefined>(undefined);
   }
@@ -61,8 +62,12 @@ export class Connections {
   }
 
   /** What `CreateVpcPeeringConnection` does. */
-  connect(fleet: Fleet, peerVpcAccount: string, peerVpcId: string): void {
-    const { behaviours } = this.surroundings;
+  async connect(fleet: Fleet, peerVpcAccount: string, peerVpcId: string, caller: Principal): Promise<void> {
+    const { behaviours, ec2 } = this.surroundings;
+    const peerVpc = ec2.find(peerVpcAccount, fleet.place.region, peerVpcId);
+    if (peerVpc !== undefined && behaviours.get('connectingPermissions') === 'checked at the call') {
+      await this.actions.requirePermissions(peerVpc, caller);
+    }
     if (fleet.vpc === undefined) {
       throw new ServiceError('InvalidRequestException', `Fleet ${fleet.id} is no EC2 fleet: it has no VPC to peer.`);
     }
@@ -73,7 +78,7 @@ export class Connections {
     }
     const key = keyOf(fleet, peerVpcAccount, peerVpcId);
     const authorizer = this.authorizations.required(key)?.authorizer;
-    if (this.surroundings.ec2.peerings.between(fleet.vpc.vpcId, peerVpcId) !== undefined) {
+    if (ec2.peerings.between(fleet.vpc.vpcId, peerVpcId) !== undefined) {
       if (behaviours.get('existingConnection') === 'accepted') {
         return;
       }
@@ -81,10 +86,10 @@ export class Connections {
       throw new ServiceError('InvalidRequestException', message);
     }
     this.authorizations.use(key);
-    const connection = this.request(fleet, fleet.vpc, key);
+    const connection = this.request(fleet, fleet.vpc, key, 'CreateVpcPeeringConnection');
     background(async () => {
       await fleet.settled;
-      await this.establish(connection, authorizer);
+      await this.establish(connection, authorizer, caller);
     });
   }
 
@@ -93,15 +98,16 @@ export class Connections {
     return this.authorizations.required(key)?.authorizer;
   }
 
-  /** For a fleet that is born peered. @returns what went wrong, once that is known */
+  /** For a fleet that is created with its peer VPC: GameLift connects it once it is ACTIVATING. @returns what went wrong, once that is known */
   bear(fleet: Fleet, key: AuthorizationKey, authorizer: Principal | undefined): Promise<string | undefined> {
     if (fleet.vpc === undefined) {
       return Promise.resolve(undefined);
     }
     this.authorizations.use(key);
-    const connection = this.request(fleet, fleet.vpc, key);
+    const connection = this.request(fleet, fleet.vpc, key, 'CreateFleet');
     return new Promise((resolve) => {
       background(async () => {
+        await fleet.activating;
         await this.establish(connection, authorizer);
         const { code, message } = connection.peering.status;
         resolve(code === 'active' ? undefined : message);
@@ -115,6 +121,12 @@ export class Connections {
     if (connection?.fleet !== fleet || !connection.peering.live) {
       throw new ServiceError('NotFoundException', `VPC peering connection ${id} of fleet ${fleet.id} not found.`);
     }
+    const { behaviours, clock, fates } = this.surroundings;
+    const refused = behaviours.get('disconnectingPeeredFleet') === 'InvalidRequestException';
+    if (refused && connection.createdBy === 'CreateFleet') {
+      const message = `VPC peering connection ${id} was created with fleet ${fleet.id}, and ends with it.`;
+      throw new ServiceError('InvalidRequestException', message);
+    }
     const authorizer = this.authorizations.required(connection.key)?.authorizer;
     this.authorizations.use(connection.key);
     if (authorizer === undefined) {
@@ -122,7 +134,6 @@ export class Connections {
       this.report(connection, 'FAILED', UNAUTHORIZED);
       return;
     }
-    const { behaviours, clock, fates } = this.surroundings;
     if (behaviours.get('deletingConnections') === 'done on return') {
       await this.end(connection, authorizer);
       return;
@@ -171,7 +182,12 @@ export class Connections {
     this.held.clear();
   }
 
-  private request(fleet: Fleet, { vpcId, account, cidrBlock }: Vpc, key: AuthorizationKey): Connection {
+  private request(
+    fleet: Fleet,
+    { vpcId, account, cidrBlock }: Vpc,
+    key: AuthorizationKey,
+    createdBy: Connection['createdBy'],
+  ): Connection {
     const { behaviours, ec2, history } = this.surroundings;
     const peerVpc = ec2.find(key.peerVpcAccount, key.region, key.peerVpcId);
     const peering = ec2.peerings.request(
@@ -180,13 +196,17 @@ export class Connections {
       { vpcId: key.peerVpcId, account: key.peerVpcAccount, cidrBlocks: [...(peerVpc?.cidrBlocks.values() ?? [])] },
     );
     const id = behaviours.get('connectionIds') === 'pcx of EC2' ? peering.id : `vpc-peering-${this.ids.uuid('vpc-peering')}`;
-    const connection = new Connection(history, id, fleet, peering, key);
+    const connection = new Connection(history, id, fleet, peering, key, createdBy);
     this.byId.set(id, connection);
     return connection;
   }
 
-  /** From the request to an active connection, or to what became of it instead. */
-  private async establish(connection: Connection, authorizer: Principal | undefined): Promise<void> {
+  /**
+   * From the request to an active connection, or to what became of it instead.
+   *
+   * @param caller of CreateVpcPeeringConnection
+   */
+  private async establish(connection: Connection, authorizer: Principal | undefined, caller?: Principal): Promise<void> {
     const { clock, ec2, fates } = this.surroundings;
     const { peering, key, fleet } = connection;
     const fate = fates.connection({ fleetId: fleet.id, peerVpcId: key.peerVpcId });
@@ -212,7 +232,7 @@ export class Connections {
       this.report(connection, 'FAILED', peering.status.message);
       return;
     }
-    await clock.work(() => this.accept(connection, peerVpc, authorizer));
+    await clock.work(() => this.accept(connection, peerVpc, authorizer, caller));
     await clock.sleep(0.8 * milliseconds);
     if (peering.status.code === 'provisioning') {
       peering.move('active');
@@ -243,12 +263,16 @@ export class Connections {
     return peerVpc === undefined || clash ? UNCONNECTABLE : undefined;
   }
 
-  private async accept(connection: Connection, vpc: Vpc, authorizer: Principal): Promise<void> {
+  private async accept(connection: Connection, vpc: Vpc, authorizer: Principal, caller?: Principal): Promise<void> {
+    const { behaviours } = this.surroundings;
     const { peering } = connection;
     if (peering.status.code !== 'pending-acceptance') {
       return;
     }
     try {
+      if (caller !== undefined && behaviours.get('connectingPermissions') === 'checked when GameLift acts') {
+        await this.actions.requirePermissions(vpc, caller);
+      }
       await this.actions.accept(peering, vpc, authorizer);
       peering.move('provisioning');
       const what = await this.actions.write(peering, vpc, authorizer);

@@ -37,8 +37,10 @@ const TAGS_PER_FLEET = 50;
 /** A fleet, from its creation on; one that was deleted is remembered, as its events are. */
 export class Fleet {
   readonly tags: Map<string, string>;
+  readonly activating: Promise<void>;
   /** Settles once it is ACTIVE, or will never be. */
   readonly settled: Promise<void>;
+  private activate: () => void = () => undefined;
   private settle: () => void = () => undefined;
   private readonly statusValue: HistoricValue<FleetStatus>;
   private readonly attributesValue: HistoricValue<Attributes>;
@@ -54,6 +56,7 @@ export class Fleet {
     /** Where its instances are; fleets of other compute types have none. */
     readonly vpc: Vpc | undefined,
   ) {
+    this.activating = new Promise((resolve) => (this.activate = resolve));
     this.settled = new Promise((resolve) => (this.settle = resolve));
     this.tags = history.map();
     this.statusValue = history.value<FleetStatus>('NEW');
@@ -87,6 +90,9 @@ export class Fleet {
 
   move(status: FleetStatus): void {
     this.statusValue.current = status;
+    if (status === 'ACTIVATING') {
+      this.activate();
+    }
     if (!STAGES.some(([stage]) => stage === status && stage !== 'ACTIVE')) {
       this.settle();
     }

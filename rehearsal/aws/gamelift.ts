@@ -6,7 +6,7 @@ import { Fleets } from './fleets';
 import { MODEL, RATES } from './gamelift-model';
 import { RpcService, type Operation } from './json';
 import { connectionOperations } from './connection-operations';
-import { requirePeerPermissions } from './peer-permissions';
+import { PeerActions } from './peer-permissions';
 import { RateLimit } from './rate-limit';
 import { CommonError, ServiceError, type ServiceCall } from './service';
 import type { Surroundings } from './surroundings';
@@ -51,7 +51,11 @@ export class GameLift {
       members: MODEL[name],
       run: async (input, call) => {
         const take = (): void => {
-          if (!rate.take(`${call.account} ${call.region}`)) {
+          const key = `${call.account} ${call.region}`;
+          if (!rate.take(key)) {
+            if (behaviours.get('throttledCalls') === 'counted') {
+              rate.empty(key);
+            }
             throw new ServiceError(behaviours.get('throttlingError'), 'Rate exceeded');
           }
         };
@@ -79,7 +83,7 @@ export class GameLift {
         throw new ServiceError(reading, `The VPC ${key.peerVpcId} does not exist in account ${key.peerVpcAccount}.`);
       }
     } else if (behaviours.get('peerPermissions') === 'checked') {
-      await requirePeerPermissions(ec2, vpc, call);
+      await new PeerActions(this.surroundings).requirePermissions(vpc, call.principal);
     }
     return { VpcPeeringAuthorization: shapeOf(this.authorizations.authorize(key, call.principal)) };
   }

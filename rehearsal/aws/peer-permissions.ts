@@ -2,7 +2,7 @@ import type { Context, Decision, Principal } from './iam';
 import { isGatewayRouteTable, type Network, type Route, type RouteTable, type Rule, type Vpc } from './network';
 import type { Peering } from './peerings';
 import { peeringResource, routeTableResource, securityGroupResource, vpcResource, type Resource } from './resources';
-import { ServiceError, type ServiceCall } from './service';
+import { ServiceError } from './service';
 import type { Surroundings } from './surroundings';
 
 type Decide = (action: string, resource: string, context: Context) => Promise<Decision>;
@@ -39,27 +39,25 @@ function groupPermissions(network: Network, vpc: Vpc, actions: readonly string[]
 }
 
 /**
- * Throws where the caller lacks what GameLift will do in the peer VPC with its credentials, scoped as EC2 scopes it. AWS says that the
- * caller must have these permissions, neither when they are looked at nor how their lack shows.
- */
-export async function requirePeerPermissions(network: Network, vpc: Vpc, call: ServiceCall): Promise<void> {
-  await demand(
-    (...asked) => call.decide(...asked),
-    [
-      { action: 'AcceptVpcPeeringConnection', resource: vpcResource(network, vpc) },
-      ...groupPermissions(network, vpc, ['AuthorizeSecurityGroupEgress', 'AuthorizeSecurityGroupIngress']),
-      { action: 'CreateRoute', resource: routeTableResource(network, network.routeTable(vpc, vpc.mainRouteTableId)) },
-      ...describes(vpc),
-    ],
-  );
-}
-
-/**
  * What GameLift does in a peer VPC: with the identity of who authorized, and with what that identity may do at that moment. That it is
  * the authorizer's, and not the identity of who asks for the connection, is an assumption: the two may be in different accounts.
  */
 export class PeerActions {
   constructor(private readonly surroundings: Surroundings) {}
+
+  /**
+   * Throws where the caller lacks what GameLift will do in the peer VPC with its credentials, scoped as EC2 scopes it. AWS says that the
+   * caller must have these permissions, neither when they are looked at nor how their lack shows.
+   */
+  async requirePermissions(vpc: Vpc, caller: Principal): Promise<void> {
+    const { ec2 } = this.surroundings;
+    await demand(this.acting(caller, vpc), [
+      { action: 'AcceptVpcPeeringConnection', resource: vpcResource(ec2, vpc) },
+      ...groupPermissions(ec2, vpc, ['AuthorizeSecurityGroupEgress', 'AuthorizeSecurityGroupIngress']),
+      { action: 'CreateRoute', resource: routeTableResource(ec2, ec2.routeTable(vpc, vpc.mainRouteTableId)) },
+      ...describes(vpc),
+    ]);
+  }
 
   /** Throws `UnauthorizedException`. */
   async accept(peering: Peering, vpc: Vpc, authorizer: Principal): Promise<void> {
@@ -109,12 +107,13 @@ export class PeerActions {
     return written;
   }
 
-  /** Takes back what was written and is still there; what the authorizer may not remove stays behind. */
+  /** Takes back what was written and is still there; where permissions are needed for that, what the authorizer may not remove stays behind. */
   async remove({ routes, rules }: Written, vpc: Vpc, authorizer: Principal): Promise<void> {
-    const { ec2 } = this.surroundings;
+    const { behaviours, ec2 } = this.surroundings;
     const decide = this.acting(authorizer, vpc);
+    const needed = behaviours.get('removalPermissions') === 'needed';
     const may = async (action: string, { arn, context }: Resource): Promise<boolean> =>
-      (await decide(`ec2:${action}`, arn, context)).allowed;
+      !needed || (await decide(`ec2:${action}`, arn, context)).allowed;
     for (const { table, route } of routes) {
       const there = (): boolean =>
         ec2.routeTables.get(table.routeTableId) === table && table.routes.get(route.destination)?.target === route.target;

@@ -24,4 +24,9 @@ export class RateLimit {
     this.fullAt.set(key, fullAt);
     return true;
   }
+
+  /** Takes what there is: the wait for the next token begins anew. */
+  empty(key: string): void {
+    this.fullAt.set(key, this.clock.now() + this.burst * this.period);
+  }
 }

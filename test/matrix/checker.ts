@@ -284,14 +284,16 @@ export function failedDeletes({ journal }: MatrixWorld, excused: readonly Span[]
     .map(({ subject, message }) => `${subject} ${message}`);
 }
 
-/** Calls of the handler's that IAM denied for want of a permission, also where it went on without them. */
+/** For how long a change in IAM may not be known everywhere. */
+const IAM_PROPAGATION = 60_000;
+
+/** Calls of the handler's that IAM denied, also where it went on without them: but for those that it may deny right after a change. */
 export function denials({ aws, journal }: MatrixWorld): readonly string[] {
-  if (aws.behaviours.get('iamPropagation') === 'up to a minute late') {
-    // a new permission is denied at first, too: what counts is how the life ends
-    return [];
-  }
+  const late = aws.behaviours.get('iamPropagation') === 'up to a minute late';
+  const changes = journal.entries.filter(({ source, message }) => source === 'cloudformation' && message.includes(' AWS::IAM::'));
   return journal.entries
     .filter(({ message }) => /^(AccessDenied(Exception)?|UnauthorizedOperation) in \S+, called by /.test(message))
+    .filter(({ time }) => !(late && changes.some((change) => change.time <= time && time < change.time + IAM_PROPAGATION)))
     .map(({ subject, message }) => `${subject} ${message}`);
 }
 

@@ -30,6 +30,8 @@ const PASSED_ON = [
 ];
 const COMING_UP = ['NEW', 'DOWNLOADING', 'VALIDATING', 'BUILDING', 'ACTIVATING'];
 const POLL_SECONDS = 60;
+/** How long CloudFormation may take to scale a fleet down before it deletes it. */
+const SCALING_DOWN_SECONDS = 300;
 /** Twice the 25 minutes that a fleet takes, and then some. */
 const PATIENCE_SECONDS = 4 * 3600;
 const THROTTLED = ['ThrottlingException', 'TooManyRequestsException', 'RequestLimitExceeded'];
@@ -113,6 +115,9 @@ class FleetType implements ResourceType {
     const settled = await this.poll(physicalId, stack, (status) => status === 'ACTIVE' || status === 'ERROR');
     if (settled === undefined) {
       return;
+    }
+    if (this.aws.behaviours.get('fleetDeletion') === 'minutes later') {
+      await this.clock.sleep(SCALING_DOWN_SECONDS * 1000);
     }
     await this.call('DeleteFleet', { FleetId: physicalId }, stack);
     const left = await this.poll(physicalId, stack, (status) => status !== 'DELETING');

@@ -191,9 +191,13 @@ describe('a peered fleet', () => {
     await expect(stage.createFleet(peer)).rejects.toMatchObject({ name: 'UnauthorizedException' });
     await stage.authorize();
     const fleetId = await stage.createFleet(peer);
-    await stage.wait(30);
+    expect(await stage.statuses(fleetId)).toEqual(['initiating-request']);
+    await stage.wait(1100);
+    expect(await stage.statuses(fleetId)).toEqual(['initiating-request']);
+    await stage.wait(300);
+    expect(await stage.fleetStatus(fleetId)).toBe('ACTIVATING');
     expect(await stage.statuses(fleetId)).toEqual(['active']);
-    await stage.wait(1500);
+    await stage.wait(100);
     expect(await stage.fleetStatus(fleetId)).toBe('ACTIVE');
   });
 

@@ -1,57 +1,31 @@
-import { SimulatedAws } from '../../../rehearsal/aws';
-import { RehearsalClock } from '../../../rehearsal/clock';
-import { Journal } from '../../../rehearsal/journal';
+import { LocalWorld, PLACE } from './local-world';
 
-const ACCOUNT = '111111111111';
-const PLACE = { account: ACCOUNT, region: 'us-east-1' };
-const FLEET = { Name: 'fleet', BuildId: 'build-1', EC2InstanceType: 'c5.large' };
 const DESTINATION = '172.16.0.0/16';
 
-let clock: RehearsalClock;
-let aws: SimulatedAws;
-let vpcId: string;
+let world: LocalWorld;
 let fleetId: string;
 let peeringId: string;
 
-const call = (service: string, operation: string, input: object): Promise<object> => {
-  const principal = aws.iam.lookUp(aws.iam.administrator(ACCOUNT).accessKeyId)?.principal;
-  if (principal === undefined) {
-    throw new Error('the account has no administrator');
-  }
-  return aws.call(service, operation, input, { principal, region: PLACE.region });
-};
-const gameLift = (operation: string, input: object) => call('gamelift', operation, input);
-const ec2 = (operation: string, input: object = {}) => call('ec2', operation, input);
-const wait = (seconds: number) => clock.sleep(seconds * 1000);
+const gameLift = (operation: string, input: object) => world.gameLift(operation, input);
+const ec2 = (operation: string, input: object = {}) => world.ec2(operation, input);
+const wait = (seconds: number) => world.wait(seconds);
 
 beforeEach(async () => {
-  clock = new RehearsalClock(Date.UTC(2026, 0, 1));
-  aws = new SimulatedAws({ clock, journal: new Journal(() => clock.now()) });
-  vpcId = aws.ec2.createVpc({ ...PLACE, cidrBlock: '10.0.0.0/16' }).vpcId;
-  await gameLift('CreateFleet', FLEET);
-  await wait(1501);
-  await gameLift('CreateVpcPeeringAuthorization', { GameLiftAwsAccountId: ACCOUNT, PeerVpcId: vpcId });
-  fleetId = aws.gameLift.fleets.all()[0]?.id ?? '';
-  await gameLift('CreateVpcPeeringConnection', { FleetId: fleetId, PeerVpcAwsAccountId: ACCOUNT, PeerVpcId: vpcId });
-  await wait(60);
-  peeringId = aws.ec2.peerings.all()[0]?.id ?? '';
+  world = new LocalWorld();
+  ({ fleetId, peeringId } = await world.peer());
 });
 
-afterEach(async () => {
-  clock.close();
-  await aws.close();
-});
+afterEach(() => world.close());
 
-const tableId = (): string => aws.ec2.vpc(PLACE, vpcId).mainRouteTableId;
-const groupId = (): string => aws.ec2.vpc(PLACE, vpcId).defaultSecurityGroupId;
-const ResourceARN = (): string => aws.gameLift.fleets.all()[0]?.arn ?? '';
+const tableId = (): string => world.aws.ec2.vpc(PLACE, world.vpcId).mainRouteTableId;
+const groupId = (): string => world.aws.ec2.vpc(PLACE, world.vpcId).defaultSecurityGroupId;
+const ResourceARN = (): string => world.aws.gameLift.fleets.all()[0]?.arn ?? '';
 const route = () => ({ RouteTableId: tableId(), DestinationCidrBlock: DESTINATION });
 const rule = () => ({
   GroupId: groupId(),
   'IpPermissions.1.IpProtocol': 'tcp',
   'IpPermissions.1.IpRanges.1.CidrIp': DESTINATION,
 });
-const authorization = () => ({ GameLiftAwsAccountId: ACCOUNT, PeerVpcId: vpcId });
 const dnsResolution = (allowed: boolean) => ({
   VpcPeeringConnectionId: peeringId,
   'AccepterPeeringConnectionOptions.AllowDnsResolutionFromRemoteVpc': String(allowed),
@@ -77,8 +51,8 @@ const READABLE: Readonly<Record<string, Readable>> = {
     read: () => gameLift('DescribeFleetAttributes', { FleetIds: [fleetId] }),
   },
   authorizations: {
-    write: () => gameLift('DeleteVpcPeeringAuthorization', authorization()),
-    writeBack: () => gameLift('CreateVpcPeeringAuthorization', authorization()),
+    write: () => gameLift('DeleteVpcPeeringAuthorization', world.authorization),
+    writeBack: () => gameLift('CreateVpcPeeringAuthorization', world.authorization),
     read: async () => {
       const output = await gameLift('DescribeVpcPeeringAuthorizations', {});
       return [(output as { readonly VpcPeeringAuthorizations: readonly object[] }).VpcPeeringAuthorizations.length];
@@ -135,7 +109,7 @@ describe.each(Object.entries(READABLE))('%s', (_, readable) => {
   test('show the state before a write or the one after it where reads are late, and only the latter 15 seconds later', async () => {
     await wait(20);
     const before = JSON.stringify(await read());
-    aws.behaviours.set('readBack', 'up to 15 seconds late');
+    world.aws.behaviours.set('readBack', 'up to 15 seconds late');
     const reads = await readsAfterWrites(readable);
     await write();
     await wait(15);
@@ -147,7 +121,7 @@ describe.each(Object.entries(READABLE))('%s', (_, readable) => {
 
 describe('where reads are late', () => {
   beforeEach(() => {
-    aws.behaviours.set('readBack', 'up to 15 seconds late');
+    world.aws.behaviours.set('readBack', 'up to 15 seconds late');
   });
 
   test('a later read can show an earlier state, and every read shows a state that was there', async () => {
@@ -203,9 +177,9 @@ describe('where reads are late', () => {
       const Value = String(count);
       await wait(1);
       await gameLift('TagResource', { ResourceARN: ResourceARN(), Tags: [{ Key: 'count', Value }] });
-      const listed = await aws.callGameLift('ListTagsForResource', { ResourceARN: ResourceARN() }, PLACE);
+      const listed = await world.aws.callGameLift('ListTagsForResource', { ResourceARN: ResourceARN() }, PLACE);
       expect(listed).toEqual({ Tags: [{ Key: 'count', Value }] });
-      expect(aws.inventory().fleets).toMatchObject([{ tags: { count: Value } }]);
+      expect(world.aws.inventory().fleets).toMatchObject([{ tags: { count: Value } }]);
     }
   });
 });
