@@ -226,6 +226,54 @@ describe('a deletion after the connection was made again, while EC2 still shows 
   });
 });
 
+describe('a route that EC2 refuses', () => {
+  const creations = (): number => world.calls.filter((operation) => operation === 'CreateRoute').length;
+  const refuse = (name: string): void => {
+    world.refusal = (_, operation) => (operation === 'CreateRoute' ? awsError(name, 'no such route') : undefined);
+  };
+
+  beforeEach(async () => {
+    world = await SimulatedWorld.create({ peerVpcWrites: 'none' });
+  });
+
+  test('for a parameter is an error at once', async () => {
+    refuse('InvalidParameterValue');
+    expect((await send('Create')).answer).toMatchObject({
+      Status: 'FAILED',
+      Reason: expect.stringContaining('InvalidParameterValue: no such route') as string,
+    });
+    expect(creations()).toBe(1);
+  });
+
+  test('since it exists already is tried again for longer than reads are late', async () => {
+    refuse('RouteAlreadyExists');
+    const times: number[] = [];
+    const { refusal } = world;
+    world.refusal = (...call) => {
+      const error = refusal(...call);
+      if (error !== undefined) {
+        times.push(world.now);
+      }
+      return error;
+    };
+    expect((await send('Create')).answer?.Reason).toContain('RouteAlreadyExists: no such route');
+    expect(creations()).toBe(5);
+    expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeGreaterThan(15_000);
+  });
+});
+
+test('permissions of EC2 that GameLift does not know yet: is asked again for a minute', async () => {
+  world = await SimulatedWorld.create();
+  let refusals = 0;
+  world.refusal = (_, operation) => {
+    refusals += operation === 'CreateVpcPeeringConnection' ? 1 : 0;
+    return operation === 'CreateVpcPeeringConnection' && refusals <= 4
+      ? awsError('UnauthorizedException', 'not authorized to perform ec2:AcceptVpcPeeringConnection')
+      : undefined;
+  };
+  expect((await send('Create')).answer).toMatchObject({ Status: 'SUCCESS', Data: world.attributes });
+});
+
 test('a deletion that may not take its routes away fails, and takes them when it is tried again', async () => {
   world = await SimulatedWorld.create({ peerVpcWrites: 'none' });
   const { PhysicalResourceId } = await made();

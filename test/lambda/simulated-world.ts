@@ -45,6 +45,11 @@ export class SimulatedWorld {
     return this.matrix.aws;
   }
 
+  /** Milliseconds since the epoch. */
+  get now(): number {
+    return this.matrix.clock.now();
+  }
+
   get vpcId(): string {
     return this.matrix.places.A.vpcId;
   }
