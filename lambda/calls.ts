@@ -44,6 +44,15 @@ const TRANSIENT: ReadonlySet<string> = new Set([
 /** GameLift allows each peering operation once in ten seconds, with a burst of one. */
 const RATE_TOKEN_MILLISECONDS = 10_000;
 
+/**
+ * How often a call is throttled where the callers of one stack share the limit. More often, and throttled calls may themselves
+ * use up tokens: then callers that do not wait longer and longer keep all of them from being served.
+ */
+const CONTENDED_THROTTLES = 8;
+
+/** The longest wait, in tokens beyond the first. */
+const MAX_SPREAD = 20;
+
 /** A policy that was attached a moment ago is not known everywhere yet: so long a denial is not believed. */
 export const DENIAL_PATIENCE_MILLISECONDS = 60_000;
 
@@ -174,12 +183,14 @@ export class Calls {
    */
   async make<T>(operation: string, call: (signal: AbortSignal) => Promise<T>, denied = DENIED_BY_IAM): Promise<T> {
     const started = this.time.now();
-    const seen = { throttled: false, failures: 0 };
+    const seen = { throttled: false, throttles: 0, failures: 0 };
     const delay = (error: unknown): number | undefined => {
       const fault = faultOf(error);
       seen.throttled = isOneOf(THROTTLED, fault) || fault.status === 429;
       if (seen.throttled) {
-        return RATE_TOKEN_MILLISECONDS * (1 + 0.25 * this.time.jitter());
+        seen.throttles += 1;
+        const spread = 0.25 + Math.min(Math.max(seen.throttles - CONTENDED_THROTTLES, 0), MAX_SPREAD);
+        return RATE_TOKEN_MILLISECONDS * (1 + spread * this.time.jitter());
       }
       if (isOneOf(denied, fault)) {
         return this.time.now() - started < DENIAL_PATIENCE_MILLISECONDS ? RATE_TOKEN_MILLISECONDS : undefined;

@@ -46,7 +46,7 @@ export class SimulatedWorld {
   }
 
   /** Milliseconds since the epoch. */
-  now(): number {
+  get now(): number {
     return this.matrix.clock.now();
   }
 
