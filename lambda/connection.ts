@@ -279,8 +279,8 @@ export class Connection {
       };
       await this.peerings.disconnect(made.id, made.gameLiftVpcId, requireDeletable);
     }
-    // routes that were written a moment before this request are dead now, too
-    await this.calls.untilEarlierIsReadable();
+    // what led to it was written before it was gone: by GameLift, or by a create that is at work, even during this request
+    await this.calls.untilReadable(this.calls.now());
     await this.network.clean(made?.gameLiftVpcId);
   }
 
