@@ -244,7 +244,7 @@ export class Connection {
       }
       await claims.release();
       const made = claim.connection ?? (await this.unnoted(claim));
-      await this.remove(made);
+      await this.remove(claims, made);
       await claims.remove(claim, made?.id);
     });
   }
@@ -258,22 +258,29 @@ export class Connection {
       const { requesterVpcId: gameLiftVpcId, cidrBlock = '' } = side;
       // once the peering is gone its tags are too: a deletion that fails half way has to know of it when it is tried again
       await claims.noteConnection({ id, gameLiftVpcId, cidrBlock, adopted: false });
-      await this.remove({ id, gameLiftVpcId });
+      await this.remove(claims, { id, gameLiftVpcId });
       await claims.remove(claim, id);
     } else if (standing === 'made' && this.spec.adoptExisting) {
       await this.giveBack(claims, claim);
     } else if (standing === 'made') {
       // only where EC2 can't be asked it has to be believed that what is there is what was made
-      await this.remove(sides === undefined ? await this.peerings.find() : undefined);
+      await this.remove(claims, sides === undefined ? await this.peerings.find() : undefined);
     }
   }
 
-  private async remove(made: Pick<LivePeering, 'id' | 'gameLiftVpcId'> | undefined): Promise<void> {
+  private async remove(claims: Claims, made: Pick<LivePeering, 'id' | 'gameLiftVpcId'> | undefined): Promise<void> {
     if (made !== undefined) {
-      await this.peerings.disconnect(made.id, made.gameLiftVpcId);
+      const requireDeletable = async (): Promise<void> => {
+        const { otherClaims, connection } = await claims.read();
+        const adopter = otherClaims.find((other) => other.connection?.id === made.id && other.connection.adopted);
+        if (adopter !== undefined && connection?.adopted !== true) {
+          throw new Error(`the peering connection ${made.id} is ${adopter.owner}'s by now, which adopted it: delete again`);
+        }
+      };
+      await this.peerings.disconnect(made.id, made.gameLiftVpcId, requireDeletable);
     }
-    // routes that were written a moment before this request are dead now, too
-    await this.calls.untilEarlierIsReadable();
+    // what led to it was written before it was gone: by GameLift, or by a create that is at work, even during this request
+    await this.calls.untilReadable(this.calls.now());
     await this.network.clean(made?.gameLiftVpcId);
   }
 
@@ -487,7 +494,7 @@ export class Connection {
     }
     if (!claims.isWanted(claim)) {
       // another request has deleted it before it was there
-      await this.remove({ id, gameLiftVpcId });
+      await this.remove(claims, { id, gameLiftVpcId });
       await claims.remove(claim, id);
       throw new Error(
         `the claim on it was removed while it was being made, and so was the peering connection ${id}: deploy again`,

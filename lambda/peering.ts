@@ -304,8 +304,16 @@ export class Peerings {
     return outcome;
   }
 
-  /** Deletes the connection and waits until it is gone. Authorizes again where GameLift refuses. */
-  async disconnect(connectionId: string, gameLiftVpcId: string | undefined): Promise<void> {
+  /**
+   * Deletes the connection and waits until it is gone. Authorizes again where GameLift refuses.
+   *
+   * @param requireDeletable rejects if another resource uses the connection by now; asked before each attempt
+   */
+  async disconnect(
+    connectionId: string,
+    gameLiftVpcId: string | undefined,
+    requireDeletable: () => Promise<void>,
+  ): Promise<void> {
     // GameLift's id may be its own, so EC2's side is known by the fleet's VPC
     const peering = (await this.ec2Side())?.find(
       ({ id, requesterVpcId, status }) => (id === connectionId || requesterVpcId === gameLiftVpcId) && !isDead(status),
@@ -314,9 +322,10 @@ export class Peerings {
     for (;;) {
       let refusal: Error | undefined;
       try {
-        await this.calls.make('DeleteVpcPeeringConnection', (signal) =>
-          this.api.deleteVpcPeeringConnection({ FleetId: this.fleetId, VpcPeeringConnectionId: connectionId }, signal),
-        );
+        await this.calls.make('DeleteVpcPeeringConnection', async (signal) => {
+          await requireDeletable();
+          await this.api.deleteVpcPeeringConnection({ FleetId: this.fleetId, VpcPeeringConnectionId: connectionId }, signal);
+        });
       } catch (error) {
         if (!(error instanceof Error) || !REFUSED.has(error.name)) {
           throw error;

@@ -202,6 +202,31 @@ test("one that another stack adopts while it is being made is that one's, and is
   });
 });
 
+test('one that another stack adopts while its deletion waits for GameLift is left alone', async () => {
+  world = await SimulatedWorld.create();
+  const { PhysicalResourceId } = await made();
+  const other = { StackId: `${ACCOUNT_ARN}/Game/${OTHER_GUID}` };
+  let adopted: TestAnswer | undefined;
+  const { aws } = world;
+  const call = aws.call.bind(aws);
+  const spy = jest.spyOn(aws, 'call').mockImplementation(async (service, operation, ...rest) => {
+    // between the first look at the claims and the request
+    if (service === 'ec2' && operation === 'DescribeVpcPeeringConnections') {
+      spy.mockRestore();
+      adopted = (await world.ask('Create', world.declare({ AdoptExisting: 'true' }), undefined, other)).answer;
+    }
+    return await call(service, operation, ...rest);
+  });
+  const { answer } = await world.ask('Delete', world.declare(), PhysicalResourceId);
+  expect(adopted).toMatchObject({ Status: 'SUCCESS', Data: world.attributes });
+  expect(answer).toMatchObject({
+    Status: 'FAILED',
+    Reason: expect.stringContaining(`is Game/Peering/${OTHER_GUID}'s by now, which adopted it: delete again`) as string,
+  });
+  expect((await world.ask('Delete', world.declare(), PhysicalResourceId)).answer?.Status).toBe('SUCCESS');
+  expect(world.attributes).toBeDefined();
+});
+
 describe('a create that may not ask EC2', () => {
   const denied = awsError('UnauthorizedOperation', 'not allowed', 403);
   const asksEc2 = (): number => world.calls.filter((operation) => operation === 'DescribeVpcPeeringConnections').length;
