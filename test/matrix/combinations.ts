@@ -17,10 +17,15 @@ export const QUESTIONS: Readonly<Record<string, readonly string[]>> = {
 /** The rows whose readings meet in the same few calls. */
 const CROSSED: ReadonlySet<number> = new Set([1, 2, 3, 5, 11, 14]);
 
+/** What was computed already, by strength: it takes seconds. */
+const computed = new Map<number, readonly Readings[]>();
+
 /** Readings such that every choice of `strength` questions meets in all ways. */
 export function covering(strength: number): readonly Readings[] {
   const questions = Object.fromEntries(Object.entries(QUESTIONS).map(([name, readings]) => [name, [...readings]]));
-  return make(questions, { length: strength });
+  const combinations = computed.get(strength) ?? make(questions, { length: strength });
+  computed.set(strength, combinations);
+  return combinations;
 }
 
 /** Every way in which the readings of the crossed rows go together, the rest as by default. */

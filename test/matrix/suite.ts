@@ -36,6 +36,12 @@ export const CONTRARY: Readings = {
   usedAuthorizations: 'not listed',
   foreignFleetTags: 'strips them',
   failedSeenByAccepter: 'seen',
+  iamPropagation: 'up to a minute late',
+  connectingPermissions: 'checked when GameLift acts',
+  fleetDeletion: 'minutes later',
+  disconnectingPeeredFleet: 'InvalidRequestException',
+  removalPermissions: 'not needed',
+  throttledCalls: 'counted',
   failedUpdatePhysicalId: 'ignored',
 };
 

@@ -169,6 +169,14 @@ describe('the rate limit', () => {
 });
 
 describe('what AWS does not say', () => {
+  test('an authorization may be listed up to 15 seconds late', async () => {
+    world.aws.behaviours.set('readBack', 'up to 15 seconds late');
+    const authorization = await authorize();
+    expect(await listed(owner)).toEqual([]);
+    world.clock.advance(15);
+    expect(await listed(owner)).toEqual([authorization]);
+  });
+
   test.each([
     ['renews', 3600],
     ['keeps expiry', 0],
