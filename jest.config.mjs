@@ -3,6 +3,9 @@ import { URL } from 'node:url';
 
 const { compilerOptions } = JSON.parse(readFileSync(new URL('tsconfig.json', import.meta.url), 'utf8'));
 
+// a deprecated call warns in the synthesis of everyone who uses the library
+process.env.JSII_DEPRECATED = 'fail';
+
 /** CommonJS, since jest can't import modules while it runs, as the handler does with the SDK's clients. */
 const tsconfig = {
   ...compilerOptions,

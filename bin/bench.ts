@@ -38,7 +38,7 @@ const WAYS: Readonly<Record<string, (stack: Stack) => void>> = {
   },
   'Provider (its handler not counted)': (stack) => {
     const onEventHandler = new lambda.Function(stack, 'OnEvent', {
-      runtime: lambda.Runtime.NODEJS_24_X,
+      runtime: lambda.determineLatestNodeRuntime(stack),
       handler: 'index.handler',
       code: lambda.Code.fromInline('exports.handler = async () => ({});'),
       initialPolicy: [new PolicyStatement({ actions: ACTIONS, resources: ['*'] })],

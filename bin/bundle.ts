@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 
@@ -6,7 +5,6 @@ import { build } from 'esbuild';
 async function bundle(): Promise<void> {
   const root = join(__dirname, '..');
   const outdir = join(root, 'lambda', 'bundle');
-  rmSync(outdir, { recursive: true, force: true });
   const { warnings } = await build({
     absWorkingDir: root,
     entryPoints: { index: 'lambda/index.ts' },

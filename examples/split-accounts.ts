@@ -33,7 +33,7 @@ const received = VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(g
 });
 received.authorizeFleet(fleetOf(game, String(app.node.tryGetContext('build') ?? '1')));
 // in one app it can be said; in two, whoever deploys sees to it
-game.addDependency(data);
+game.node.addDependency(data);
 
 acceptPeering(data, game);
 acceptRenewals(data);

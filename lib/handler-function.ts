@@ -17,9 +17,6 @@ import type { VpcPeeringHandlerProps } from './vpc-peering-handler';
 /** For ever: the function's logical id is made of it, and a custom resource can't change its function. */
 const ID = 'GameLiftVpcPeeringHandler';
 
-/** The newest that Lambda runs in every Region that GameLift is in. */
-const RUNTIME = lambda.Runtime.NODEJS_24_X;
-
 /** Where `Role.customizeRoles` keeps what it was given. */
 const CUSTOMIZE_ROLES_CONTEXT = '@aws-cdk/iam:customizeRoles';
 
@@ -100,7 +97,7 @@ export class HandlerFunction extends Construct {
     const { s3Location } = code.bind(this);
     this.resource = new lambda.CfnFunction(this, 'Function', {
       description: 'Authorizes VPC peering with Amazon GameLift Servers fleets for this stack',
-      runtime: RUNTIME.name,
+      runtime: lambda.determineLatestNodeRuntime(this).name,
       handler: 'index.handler',
       code: { s3Bucket: s3Location?.bucketName, s3Key: s3Location?.objectKey },
       role: this.role.roleArn,

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { App, Aws, Duration, Fn, RemovalPolicy, Stack, Stage } from 'aws-cdk-lib';
 import type { CfnResource } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
@@ -63,6 +65,21 @@ describe('the template', () => {
       CONNECTION,
       TEARDOWN,
     ]);
+  });
+
+  test('has the resources that the README lists, each with why it is needed', () => {
+    const text = readFileSync(join(__dirname, '..', '..', 'README.md'), 'utf8');
+    const [table = ''] = /\| resource +\| why it is needed[^]*?\n\n/.exec(text) ?? [];
+    const rows = table.split('\n').filter((line) => line.startsWith('| `'));
+    const listed = rows.map((line) => /^\| `([\w:]+)`/.exec(line)?.[1]);
+    const declared = Object.values(resourcesOf(connected().stack)).map(({ Type }) => Type);
+    expect([...listed].sort()).toEqual([...declared].sort());
+    expect(listed.length).toBeLessThanOrEqual(10);
+
+    const authorized = new Stack(new App(), 'Stack', { env });
+    new VpcPeeringAuthorization(authorized, 'Authorization', { vpc: imported(authorized) });
+    const withoutConnection = Object.values(resourcesOf(authorized)).map(({ Type }) => Type);
+    expect(listed.slice(0, 6).sort()).toEqual(withoutConnection.sort());
   });
 
   test('has one more resource for each further connection, and with a hundred is far from every limit of IAM, CloudFormation and Lambda', () => {

@@ -75,7 +75,6 @@ describe('the function', () => {
     const [logGroup] = Object.keys(template.findResources('AWS::Logs::LogGroup'));
     template.hasResource('AWS::Logs::LogGroup', { DeletionPolicy: 'Delete', Properties: { RetentionInDays: 30 } });
     template.hasResourceProperties('AWS::Lambda::Function', {
-      Runtime: 'nodejs24.x',
       Handler: 'index.handler',
       Timeout: 900,
       MemorySize: 256,

@@ -1,0 +1,18 @@
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Removes what earlier builds wrote beside the sources, also where the source is gone by now: all of it would be published. */
+export function clean(directory: string): void {
+  for (const file of readdirSync(directory, { recursive: true, encoding: 'utf8' })) {
+    if (/\.(js|d\.ts)$/.test(file)) {
+      rmSync(join(directory, file));
+    }
+  }
+}
+
+if (require.main === module) {
+  const root = join(__dirname, '..');
+  clean(join(root, 'lib'));
+  rmSync(join(root, 'lambda', 'bundle'), { recursive: true, force: true });
+  rmSync(join(root, '.jsii'), { force: true });
+}

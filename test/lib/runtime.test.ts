@@ -1,0 +1,57 @@
+import { App, Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { Fact, FactName } from 'aws-cdk-lib/region-info';
+import { VpcPeeringHandler } from '../../lib';
+
+/*
+ * The function's runtime: the newest of Node.js that the CDK lists for the Region.
+ */
+
+interface Functions {
+  readonly Resources: Readonly<Record<string, { readonly Type: string; readonly Properties: { readonly Runtime?: unknown } }>>;
+  readonly Mappings?: Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, string>>>>>>;
+}
+
+function templateIn(region?: string): Functions {
+  const stack = new Stack(new App(), 'Stack', region === undefined ? {} : { env: { account: '111111111111', region } });
+  new VpcPeeringHandler(stack, 'Handler');
+  return Template.fromStack(stack).toJSON() as Functions;
+}
+
+function runtimeOf({ Resources }: Functions): unknown {
+  return Object.values(Resources).find(({ Type }) => Type === 'AWS::Lambda::Function')?.Properties.Runtime;
+}
+
+test.each(['us-east-1', 'eu-central-1', 'cn-north-1', 'cn-northwest-1', 'us-gov-west-1', 'us-gov-east-1'])(
+  'is what the CDK lists for %s',
+  (region) => {
+    const listed = Fact.find(region, FactName.LATEST_NODE_RUNTIME);
+    expect(listed).toMatch(/^nodejs(22|24)\.x$/);
+    expect(runtimeOf(templateIn(region))).toBe(listed);
+  },
+);
+
+test('is the same everywhere, and so one value, in a stack for any Region', () => {
+  expect(new Set(Fact.regions.map((region) => Fact.find(region, FactName.LATEST_NODE_RUNTIME))).size).toBe(1);
+  expect(runtimeOf(templateIn())).toBe(Fact.find('us-east-1', FactName.LATEST_NODE_RUNTIME));
+});
+
+describe('where one Region is behind the others', () => {
+  beforeAll(() => {
+    Fact.register({ region: 'cn-north-1', name: FactName.LATEST_NODE_RUNTIME, value: 'nodejs20.x' }, true);
+  });
+
+  test('is the older one in that Region, and not in others', () => {
+    expect(runtimeOf(templateIn('cn-north-1'))).toBe('nodejs20.x');
+    expect(runtimeOf(templateIn('cn-northwest-1'))).toBe(Fact.find('cn-northwest-1', FactName.LATEST_NODE_RUNTIME));
+  });
+
+  test('is looked up by Region in a stack for any Region', () => {
+    const template = templateIn();
+    const [[map, first, second] = []] = Object.values(runtimeOf(template) as Record<string, [string, unknown, string]>);
+    expect(first).toEqual({ Ref: 'AWS::Region' });
+    const runtimes = template.Mappings?.[map ?? ''] ?? {};
+    expect(runtimes['cn-north-1']?.[second ?? '']).toBe('nodejs20.x');
+    expect(runtimes['us-east-1']?.[second ?? '']).toBe(Fact.find('us-east-1', FactName.LATEST_NODE_RUNTIME));
+  });
+});
