@@ -138,7 +138,7 @@ export async function join(rehearsal: Rehearsal, there: Existing, options: Joini
 /** What is there, but for which request last noted a claim: that is another after each update, and after its rollback. */
 export function inventoryOf({ aws }: Rehearsal): Inventory {
   const text = JSON.stringify(aws.inventory());
-  return JSON.parse(text.replaceAll(/ (created|adopted) [0-9a-f-]{36}"/g, ' $1"')) as Inventory;
+  return JSON.parse(text.replaceAll(/ [0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"/g, '"')) as Inventory;
 }
 
 /** The same inventory, but for a stack that is there in this status. */
