@@ -96,6 +96,13 @@ function originOf({ connection }: Claim): Origin {
   return connection?.adopted === true ? 'adopted' : 'created';
 }
 
+function existsAlready({ id }: LivePeering): string {
+  return (
+    `a peering connection ${id} between them exists already, which this stack did not make: ` +
+    'delete it, or pass adoptExisting to use it and leave it in place'
+  );
+}
+
 export class Connection {
   private readonly network: PeerNetwork;
 
@@ -144,7 +151,11 @@ export class Connection {
         throw new Error(refusal);
       }
       if (!claim.isClaimed) {
-        throw new Error('the claim on it was removed before it was requested: deploy again');
+        throw new Error(
+          before.listed === undefined
+            ? 'the claim on it was removed before it was requested: deploy again'
+            : existsAlready(before.listed),
+        );
       }
       return await this.connect(claims, claim, before);
     });
@@ -432,10 +443,7 @@ export class Connection {
     }
     await this.giveUp(claims);
     // no NothingDoneError: a copy of this request may have made the claim anew, and the deletion has to remove it
-    throw new Error(
-      `a peering connection ${existing.id} between them exists already, which this stack did not make: ` +
-        'delete it, or pass adoptExisting to use it and leave it in place',
-    );
+    throw new Error(existsAlready(existing));
   }
 
   /** Takes the claim back, unless another run has made something of it. */

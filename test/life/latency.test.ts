@@ -26,9 +26,9 @@ const WITHOUT_ROUTES: Partial<VpcPeeringConnectionProps> = { routes: PeeringRout
 test.each([
   ['within 5 seconds where events and EC2 tell', 'written', reachable, {}, [12, 47], 5],
   ['within 5 seconds where only EC2 tells', 'never seen', reachable, {}, [12, 47], 5],
-  ['within 5 seconds where only events tell', 'written', denied, WITHOUT_ROUTES, [30], 5],
+  ['within 5 seconds where only events tell', 'written', denied, WITHOUT_ROUTES, [24], 5],
   // nobody promises the events, so GameLift is asked meanwhile, and may have to be waited for when one comes
-  ['within 15 seconds where only events tell, at a bad moment', 'written', denied, WITHOUT_ROUTES, [47], 15],
+  ['within 15 seconds where only events tell, at a bad moment', 'written', denied, WITHOUT_ROUTES, [30, 47], 15],
   ['within 15 seconds where nobody tells', 'never seen', denied, WITHOUT_ROUTES, [12, 47], 15],
 ] as const)('a connection is answered %s', async (_, fleetEvents, ec2, props, durations, limit) => {
   const rehearsal = await start();
