@@ -35,11 +35,15 @@ export class Teardown {
     try {
       await authorize();
     } catch (error) {
-      await this.calls.untilEarlierIsReadable();
       // where nobody can tell, it is why authorizing failed that needs to be known
-      if (await isPeered(pair, this.api, this.calls).catch(() => true)) {
+      if (await this.isStillPeered(pair).catch(() => true)) {
         throw error;
       }
     }
+  }
+
+  private async isStillPeered(pair: Pair): Promise<boolean> {
+    await this.calls.untilEarlierIsReadable();
+    return await isPeered(pair, this.api, this.calls);
   }
 }
