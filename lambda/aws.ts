@@ -209,7 +209,7 @@ export class Aws implements AuthorizationApi, ConnectionApi, NetworkApi, Receive
     );
     const tables: RouteTable[] = [];
     for await (const { RouteTables } of pages) {
-      for (const { RouteTableId, Routes, Associations = [] } of RouteTables ?? []) {
+      for (const { RouteTableId, Routes, Associations } of RouteTables ?? []) {
         const routes = (Routes ?? []).flatMap(({ DestinationCidrBlock, State, ...targets }): Route[] => {
           const { VpcPeeringConnectionId, GatewayId, NatGatewayId, TransitGatewayId, NetworkInterfaceId, ...others } = targets;
           const target =
@@ -229,8 +229,8 @@ export class Aws implements AuthorizationApi, ConnectionApi, NetworkApi, Receive
                 },
               ];
         });
-        const belongsToGateway = Associations.some(({ GatewayId }) => GatewayId !== undefined);
-        tables.push({ id: RouteTableId ?? '', routes, belongsToGateway });
+        const gatewayId = Associations?.find(({ GatewayId }) => GatewayId !== undefined)?.GatewayId;
+        tables.push({ id: RouteTableId ?? '', gatewayId, routes });
       }
     }
     return tables;

@@ -1,4 +1,4 @@
-import { TAG_PREFIX } from '../lib/contract';
+import { OWNER_TAG, TAG_PREFIX } from '../lib/contract';
 import { fleetOfChanges, keysOfChanges, readChanges, tagsOfChanges } from './adoption';
 import type { Changes } from './adoption';
 import { faultOf, isDenied } from './calls';
@@ -32,7 +32,6 @@ export interface NetworkSpec {
   readonly adoptExisting: boolean;
 }
 
-const OWNER_TAG = `${TAG_PREFIX}owner`;
 const FLEET_TAG = `${TAG_PREFIX}fleet`;
 const CONNECTION_TAG = `${TAG_PREFIX}connection`;
 const OWN_TAGS = ['Name', OWNER_TAG, FLEET_TAG, CONNECTION_TAG];
@@ -42,9 +41,6 @@ const ROUTE_ATTEMPTS = 5;
 
 /** Between two attempts: EC2 may show a route only seconds after it was written. */
 const ROUTE_PAUSE_MILLISECONDS = 5_000;
-
-/** How EC2 says that a route is no longer as it was when the change was planned. */
-const RACED: ReadonlySet<string> = new Set(['RouteAlreadyExists', 'InvalidRoute.NotFound']);
 
 /** What was changed of one adopted peering. */
 class ChangesOf {
@@ -297,7 +293,7 @@ export class PeerNetwork {
         await applyRoutes(await plan(tables), peeringId, this.vpc, this.calls);
         return;
       } catch (error) {
-        if (!RACED.has(faultOf(error).name) || attempt === ROUTE_ATTEMPTS) {
+        if (faultOf(error).name !== 'RouteAlreadyExists' || attempt === ROUTE_ATTEMPTS) {
           throw error;
         }
       }

@@ -1,4 +1,5 @@
 import type { RoutesKind } from '../lib/contract';
+import { faultOf } from './calls';
 import type { Calls } from './calls';
 
 /*
@@ -17,12 +18,12 @@ export interface Route {
 
 export interface RouteTable {
   readonly id: string;
-  readonly routes: readonly Route[];
   /**
-   * Whether it routes what comes in through an internet or virtual private gateway: EC2 refuses routes to peerings there.
+   * The gateway whose incoming traffic it routes; EC2 refuses a route to a peering in such a table.
    * https://docs.aws.amazon.com/vpc/latest/userguide/gateway-route-tables.html
    */
-  readonly belongsToGateway: boolean;
+  readonly gatewayId?: string | undefined;
+  readonly routes: readonly Route[];
 }
 
 export interface RouteApi {
@@ -51,7 +52,7 @@ function declaredTables(declared: DeclaredRoutes, tables: readonly RouteTable[])
     case 'RouteTables':
       return [...new Set(declared.routeTableIds)];
     case 'EveryRouteTable':
-      return tables.filter(({ belongsToGateway }) => !belongsToGateway).map(({ id }) => id);
+      return tables.filter(({ gatewayId }) => gatewayId === undefined).map(({ id }) => id);
   }
 }
 
@@ -78,10 +79,10 @@ export function planRoutes(
         `the VPC has no route table ${routeTableId}: correct the routes of the VpcPeeringConnection, then deploy again`,
       );
     }
-    if (table.belongsToGateway) {
+    if (table.gatewayId !== undefined) {
       throw new Error(
-        `route table ${routeTableId} belongs to a gateway of the VPC, and EC2 allows no route to a peering there: leave the table ` +
-          'out of the routes of the VpcPeeringConnection, then deploy again',
+        `route table ${routeTableId} belongs to gateway ${table.gatewayId}, and EC2 allows no route to a peering in such a table: ` +
+          'leave the table out with PeeringRoutes.forSubnets, then deploy again',
       );
     }
     const route = table.routes.find((candidate) => candidate.cidrBlock === cidrBlock);
@@ -117,23 +118,42 @@ export function planRemoval(tables: readonly RouteTable[], peerings: ReadonlySet
   );
 }
 
-/** Makes the changes. A route that meanwhile is as it should be is fine. */
+/** How EC2 says that there is no route to replace. */
+const NO_ROUTE: ReadonlySet<string> = new Set(['InvalidRoute.NotFound', 'InvalidParameterValue']);
+
+/** Makes the changes. A route that is gone already is fine where it is to be deleted, and created where it is to be replaced. */
 export async function applyRoutes(
   changes: readonly RouteChange[],
   peeringId: string,
   api: RouteApi,
   calls: Calls,
 ): Promise<void> {
-  for (const { action, routeTableId, cidrBlock } of changes) {
+  const create = ({ routeTableId, cidrBlock }: RouteChange): Promise<void> =>
+    calls.make('CreateRoute', (signal) => api.createRoute(routeTableId, cidrBlock, peeringId, signal));
+  for (const change of changes) {
+    const { action, routeTableId, cidrBlock } = change;
     switch (action) {
       case 'create':
-        await calls.make('CreateRoute', (signal) => api.createRoute(routeTableId, cidrBlock, peeringId, signal));
+        await create(change);
         break;
       case 'replace':
-        await calls.make('ReplaceRoute', (signal) => api.replaceRoute(routeTableId, cidrBlock, peeringId, signal));
+        try {
+          await calls.make('ReplaceRoute', (signal) => api.replaceRoute(routeTableId, cidrBlock, peeringId, signal));
+        } catch (error) {
+          if (!NO_ROUTE.has(faultOf(error).name)) {
+            throw error;
+          }
+          await create(change);
+        }
         break;
       case 'delete':
-        await calls.make('DeleteRoute', (signal) => api.deleteRoute(routeTableId, cidrBlock, signal));
+        try {
+          await calls.make('DeleteRoute', (signal) => api.deleteRoute(routeTableId, cidrBlock, signal));
+        } catch (error) {
+          if (faultOf(error).name !== 'InvalidRoute.NotFound') {
+            throw error;
+          }
+        }
         break;
     }
   }

@@ -149,7 +149,7 @@ export class SimulatedApi implements Readonly<World['api']> {
     const { routeTableSet } = output as { readonly routeTableSet: readonly Table[] };
     return routeTableSet.map(({ routeTableId, routeSet, associationSet }) => ({
       id: routeTableId,
-      belongsToGateway: associationSet.some(({ gatewayId }) => gatewayId !== undefined),
+      gatewayId: associationSet.find(({ gatewayId }) => gatewayId !== undefined)?.gatewayId,
       routes: routeSet.map(({ destinationCidrBlock = '', state, origin, ...target }) => ({
         cidrBlock: destinationCidrBlock,
         target: Object.values(target)[0] ?? origin ?? '',

@@ -240,33 +240,28 @@ describe('a route that EC2 refuses', () => {
     return asked;
   };
 
-  test('because it is not a valid one is reported at once', async () => {
+  beforeEach(async () => {
     world = await SimulatedWorld.create({ peerVpcWrites: 'none' });
-    const asked = refuseRoutes('InvalidParameterValue', Infinity);
+  });
+
+  test.each([
+    ['because it is not a valid one is reported at once', 'InvalidParameterValue', 1],
+    ['because it exists, again and again, fails after five attempts', 'RouteAlreadyExists', 5],
+  ])('%s', async (_, name, attempts) => {
+    const asked = refuseRoutes(name, Infinity);
     expect((await send('Create')).answer).toMatchObject({
       Status: 'FAILED',
-      Reason: expect.stringContaining('InvalidParameterValue') as string,
+      Reason: expect.stringContaining(`: ${name}: `) as string,
     });
-    expect(asked).toHaveLength(1);
+    expect(asked).toHaveLength(attempts);
   });
 
   test('because somebody else wrote it is looked at again after five seconds', async () => {
-    world = await SimulatedWorld.create({ peerVpcWrites: 'none' });
     const asked = refuseRoutes('RouteAlreadyExists', 1);
     expect((await send('Create')).answer).toMatchObject({ Status: 'SUCCESS' });
     expect(asked).toHaveLength(1 + world.routeTableIds.length);
     const [first = 0, second = 0] = asked;
     expect(Math.round((second - first) / 1000)).toBe(5);
-  });
-
-  test('again and again fails after five attempts', async () => {
-    world = await SimulatedWorld.create({ peerVpcWrites: 'none' });
-    const asked = refuseRoutes('RouteAlreadyExists', Infinity);
-    expect((await send('Create')).answer).toMatchObject({
-      Status: 'FAILED',
-      Reason: expect.stringContaining('RouteAlreadyExists') as string,
-    });
-    expect(asked).toHaveLength(5);
   });
 });
 

@@ -155,6 +155,11 @@ export class SimulatedWorld {
     await this.matrix.clock.sleep(60_000);
   }
 
+  /** Removes all tags of the peering that connects the fleet. */
+  removePeeringTags(): void {
+    this.aws.ec2.tags.clear(ACCOUNT, String(this.attributes?.VpcPeeringConnectionId));
+  }
+
   /** Of the fleet, for whoever changes them. */
   get tags(): Map<string, string> {
     const { fleet } = this;

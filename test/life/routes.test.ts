@@ -52,7 +52,12 @@ test('other routes are made and dropped by an update, and all of them go with th
 });
 
 describe('the route table of an internet gateway', () => {
-  const withGatewayTable = async (): Promise<{ rehearsal: Rehearsal; there: Existing; gatewayTable: string }> => {
+  const withGatewayTable = async (): Promise<{
+    rehearsal: Rehearsal;
+    there: Existing;
+    gateway: string;
+    gatewayTable: string;
+  }> => {
     const rehearsal = await start();
     rehearsal.aws.behaviours.set('peerVpcWrites', 'none');
     const there = await existing(rehearsal);
@@ -61,7 +66,7 @@ describe('the route table of an internet gateway', () => {
     network.attachGateway(PLACE, gateway, there.vpcId);
     const gatewayTable = network.createRouteTable(PLACE, there.vpcId);
     network.associateGateway(PLACE, gatewayTable, gateway);
-    return { rehearsal, there, gatewayTable };
+    return { rehearsal, there, gateway, gatewayTable };
   };
 
   test('gets no route, where every other table does', async () => {
@@ -76,12 +81,12 @@ describe('the route table of an internet gateway', () => {
   });
 
   test('is refused where it is named', async () => {
-    const { rehearsal, there, gatewayTable } = await withGatewayTable();
+    const { rehearsal, there, gateway, gatewayTable } = await withGatewayTable();
     const before = inventoryOf(rehearsal);
     expect(await join(rehearsal, there, toOneSubnet({ ...there, routeTableIds: [gatewayTable] }))).toBe('ROLLBACK_COMPLETE');
     expect(rehearsal.journal.entries.map(({ message }) => message).join('\n')).toContain(
-      `route table ${gatewayTable} belongs to a gateway of the VPC, and EC2 allows no route to a peering there: leave the table out ` +
-        'of the routes of the VpcPeeringConnection, then deploy again',
+      `route table ${gatewayTable} belongs to gateway ${gateway}, and EC2 allows no route to a peering in such a table: leave the ` +
+        'table out with PeeringRoutes.forSubnets, then deploy again',
     );
     expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
     await rehearsal.clock.sleep(2 * DAY);
