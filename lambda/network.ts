@@ -42,6 +42,9 @@ const ROUTE_ATTEMPTS = 5;
 /** Between two attempts: EC2 may show a route only seconds after it was written. */
 const ROUTE_PAUSE_MILLISECONDS = 5_000;
 
+/** How EC2 says that the tables are no longer as they were when the changes were planned: they are looked at again. */
+const RACED: ReadonlySet<string> = new Set(['RouteAlreadyExists', 'InvalidRoute.NotFound']);
+
 /** What was changed of one adopted peering. */
 class ChangesOf {
   private known: Changes;
@@ -293,7 +296,7 @@ export class PeerNetwork {
         await applyRoutes(await plan(tables), peeringId, this.vpc, this.calls);
         return;
       } catch (error) {
-        if (faultOf(error).name !== 'RouteAlreadyExists' || attempt === ROUTE_ATTEMPTS) {
+        if (!RACED.has(faultOf(error).name) || attempt === ROUTE_ATTEMPTS) {
           throw error;
         }
       }

@@ -121,7 +121,11 @@ export function planRemoval(tables: readonly RouteTable[], peerings: ReadonlySet
 /** How EC2 says that there is no route to replace. */
 const NO_ROUTE: ReadonlySet<string> = new Set(['InvalidRoute.NotFound', 'InvalidParameterValue']);
 
-/** Makes the changes. A route that is gone already is fine where it is to be deleted, and created where it is to be replaced. */
+/**
+ * Makes the changes. A route that is gone where it is to be replaced is created.
+ *
+ * @throws the error of EC2, such as that the tables are no longer as they were when the changes were planned.
+ */
 export async function applyRoutes(
   changes: readonly RouteChange[],
   peeringId: string,
@@ -147,13 +151,7 @@ export async function applyRoutes(
         }
         break;
       case 'delete':
-        try {
-          await calls.make('DeleteRoute', (signal) => api.deleteRoute(routeTableId, cidrBlock, signal));
-        } catch (error) {
-          if (faultOf(error).name !== 'InvalidRoute.NotFound') {
-            throw error;
-          }
-        }
+        await calls.make('DeleteRoute', (signal) => api.deleteRoute(routeTableId, cidrBlock, signal));
         break;
     }
   }

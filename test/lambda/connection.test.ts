@@ -265,6 +265,19 @@ describe('a route that EC2 refuses', () => {
   });
 });
 
+test('a route that EC2 says is gone when it is to be deleted is looked for again, and deleted', async () => {
+  world = await SimulatedWorld.create({ peerVpcWrites: 'none' });
+  const { PhysicalResourceId } = await made();
+  let asked = 0;
+  world.refusal = (_, operation) => {
+    asked += operation === 'DeleteRoute' ? 1 : 0;
+    return operation === 'DeleteRoute' && asked === 1 ? awsError('InvalidRoute.NotFound') : undefined;
+  };
+  expect((await send('Delete', {}, PhysicalResourceId)).answer?.Status).toBe('SUCCESS');
+  expect(asked).toBe(1 + world.routeTableIds.length);
+  expect(world.peerings).toEqual({ statuses: [], routed: [] });
+});
+
 test('a deletion that may not take its routes away fails, and takes them when it is tried again', async () => {
   world = await SimulatedWorld.create({ peerVpcWrites: 'none' });
   const { PhysicalResourceId } = await made();
