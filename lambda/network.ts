@@ -39,11 +39,8 @@ const OWN_TAGS = ['Name', OWNER_TAG, FLEET_TAG, CONNECTION_TAG];
 /** GameLift writes routes of its own at about the same time. */
 const ROUTE_ATTEMPTS = 5;
 
-/** Between two attempts: EC2 may show a route only seconds after it was written. */
+/** Until GameLift has written its routes. */
 const ROUTE_PAUSE_MILLISECONDS = 5_000;
-
-/** How EC2 says that the tables are no longer as they were when the changes were planned: they are looked at again. */
-const RACED: ReadonlySet<string> = new Set(['RouteAlreadyExists', 'InvalidRoute.NotFound']);
 
 /** What was changed of one adopted peering. */
 class ChangesOf {
@@ -240,15 +237,36 @@ export class PeerNetwork {
   }
 
   private async untag({ id }: Ec2Peering, keys: readonly string[]): Promise<void> {
-    try {
-      await this.calls.make('DeleteTags', (signal) => this.vpc.untagPeering(id, keys, signal));
-    } catch (error) {
-      // the permission covers only peerings with tags of this library: if the answer was lost, the second call is denied
-      const sides = isDenied(error) ? await this.peerings.ec2Side() : undefined;
-      if (sides === undefined || sides.some((side) => side.id === id && keys.some((key) => key in side.tags))) {
-        throw error;
+    await this.calls.make('DeleteTags', async (signal) => {
+      try {
+        await this.vpc.untagPeering(id, keys, signal);
+      } catch (error) {
+        // only peerings with tags of this library may be untagged: once the tags are gone, another call is denied
+        if (!isDenied(error) || (await this.hasTags(id, keys, signal))) {
+          throw error;
+        }
       }
+    });
+  }
+
+  /**
+   * Asks once, and does not wait while EC2 denies it: a copy of a deletion whose permissions are being removed must not go on after a
+   * later request has made them again.
+   */
+  private async hasTags(peeringId: string, keys: readonly string[], signal: AbortSignal): Promise<boolean> {
+    let sides: readonly Ec2Peering[];
+    try {
+      sides = await this.vpc.describePeerings(this.spec.pair.peerVpcId, signal);
+    } catch (error) {
+      const { name, message } = faultOf(error);
+      throw new Error(
+        `its tags could not be removed, and EC2 does not say whether they are gone (${name}: ${message}): delete again`,
+        {
+          cause: error,
+        },
+      );
     }
+    return sides.some(({ id, tags }) => id === peeringId && keys.some((key) => key in tags));
   }
 
   private async resolveNames({ id }: Ec2Peering, dnsResolution: boolean): Promise<void> {
@@ -296,11 +314,14 @@ export class PeerNetwork {
         await applyRoutes(await plan(tables), peeringId, this.vpc, this.calls);
         return;
       } catch (error) {
-        if (!RACED.has(faultOf(error).name) || attempt === ROUTE_ATTEMPTS) {
+        const { name } = faultOf(error);
+        if (!['RouteAlreadyExists', 'InvalidRoute.NotFound'].includes(name) || attempt === ROUTE_ATTEMPTS) {
           throw error;
         }
+        if (name === 'RouteAlreadyExists') {
+          await this.calls.sleep(ROUTE_PAUSE_MILLISECONDS);
+        }
       }
-      await this.calls.sleep(ROUTE_PAUSE_MILLISECONDS);
     }
   }
 }
