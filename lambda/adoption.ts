@@ -1,4 +1,4 @@
-import { TAG_PREFIX } from '../lib/contract';
+import { CHANGED_FLEET_TAG, TAG_PREFIX } from '../lib/contract';
 import type { Ec2Peering } from './peering';
 
 /*
@@ -27,8 +27,6 @@ export function readChanges({ tags }: Ec2Peering): Changes {
   };
 }
 
-const FLEET = `${PREFIX}fleet`;
-
 /** The tags that note changes, and for which fleet they were made: several, since a value has room for eleven tables. */
 export function tagsOfChanges(fleetId: string, { dnsResolution, routeTableIds }: Changes): Readonly<Record<string, string>> {
   const values: string[] = [];
@@ -41,7 +39,9 @@ export function tagsOfChanges(fleetId: string, { dnsResolution, routeTableIds }:
     }
   }
   const noted = values.map((value, index) => [`${PREFIX}${index + 1}`, value]);
-  return Object.fromEntries(noted.length === 0 ? [] : [[FLEET, fleetId], ...noted]) as Readonly<Record<string, string>>;
+  return Object.fromEntries(noted.length === 0 ? [] : [[CHANGED_FLEET_TAG, fleetId], ...noted]) as Readonly<
+    Record<string, string>
+  >;
 }
 
 export function keysOfChanges({ tags }: Ec2Peering): readonly string[] {
@@ -50,5 +50,5 @@ export function keysOfChanges({ tags }: Ec2Peering): readonly string[] {
 
 /** For which fleet a peering was changed; undefined if it was not. */
 export function fleetOfChanges({ tags }: Ec2Peering): string | undefined {
-  return tags[FLEET];
+  return tags[CHANGED_FLEET_TAG];
 }

@@ -51,7 +51,7 @@ const RATE_TOKEN_MILLISECONDS = 10_000;
 const CONTENDED_THROTTLES = 8;
 
 /** The longest wait, in tokens beyond the first. */
-const MAX_SPREAD = 20;
+const MAX_SPREAD = 6;
 
 /** A policy that was attached a moment ago is not known everywhere yet: so long a denial is not believed. */
 export const DENIAL_PATIENCE_MILLISECONDS = 60_000;

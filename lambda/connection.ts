@@ -67,7 +67,7 @@ function advice(error: unknown): string {
   if (isDenied(error)) {
     return "; see that no service control policy and no permissions boundary keeps the handler's role from it, then try again";
   }
-  return OWN_ERRORS.has(faultOf(error).name) ? '' : '; see to what it names, if anything, then try again';
+  return OWN_ERRORS.has(faultOf(error).name) ? '' : '; fix the problem above, then try again';
 }
 
 /** What a physical id says of a connection: that it was made, which request failed to make all of it, or nothing. */

@@ -1,7 +1,7 @@
-import { TAG_PREFIX } from '../lib/contract';
+import { OWNER_TAG, TAG_PREFIX } from '../lib/contract';
 import { fleetOfChanges, keysOfChanges, readChanges, tagsOfChanges } from './adoption';
 import type { Changes } from './adoption';
-import { faultOf } from './calls';
+import { faultOf, isDenied } from './calls';
 import type { Calls } from './calls';
 import type { ClaimedConnection } from './claim';
 import { NothingDoneError } from './cloudformation';
@@ -32,18 +32,18 @@ export interface NetworkSpec {
   readonly adoptExisting: boolean;
 }
 
-const OWNER_TAG = `${TAG_PREFIX}owner`;
 const FLEET_TAG = `${TAG_PREFIX}fleet`;
 const CONNECTION_TAG = `${TAG_PREFIX}connection`;
 const OWN_TAGS = ['Name', OWNER_TAG, FLEET_TAG, CONNECTION_TAG];
 
 /** GameLift writes routes of its own at about the same time, and what was read may be old: more than 15 seconds in all. */
-const ROUTE_ATTEMPTS = 5;
+const ROUTE_ATTEMPTS = 6;
 
-const ROUTE_PAUSE = 5_000;
+/** Until GameLift has written its routes, and until a read shows what was written before it. */
+const ROUTE_PAUSE_MILLISECONDS = 5_000;
 
 /** What says that tables may no longer be as they were read when the change was planned. */
-const RACED: ReadonlySet<string> = new Set(['RouteAlreadyExists', 'RouteConflictError']);
+const RACED: ReadonlySet<string> = new Set(['RouteAlreadyExists', 'InvalidRoute.NotFound', 'RouteConflictError']);
 
 /** What was changed of one adopted peering. */
 class ChangesOf {
@@ -249,7 +249,36 @@ export class PeerNetwork {
   }
 
   private async untag({ id }: Ec2Peering, keys: readonly string[]): Promise<void> {
-    await this.calls.make('DeleteTags', (signal) => this.vpc.untagPeering(id, keys, signal));
+    await this.calls.make('DeleteTags', async (signal) => {
+      try {
+        await this.vpc.untagPeering(id, keys, signal);
+      } catch (error) {
+        // only peerings with tags of this library may be untagged: once the tags are gone, another call is denied
+        if (!isDenied(error) || (await this.hasTags(id, keys, signal))) {
+          throw error;
+        }
+      }
+    });
+  }
+
+  /**
+   * Asks once, and does not wait while EC2 denies it: a copy of a deletion whose permissions are being removed must not go on after a
+   * later request has made them again.
+   */
+  private async hasTags(peeringId: string, keys: readonly string[], signal: AbortSignal): Promise<boolean> {
+    let sides: readonly Ec2Peering[];
+    try {
+      sides = await this.vpc.describePeerings(this.spec.pair.peerVpcId, signal);
+    } catch (error) {
+      const { name, message } = faultOf(error);
+      throw new Error(
+        `its tags could not be removed, and EC2 does not say whether they are gone (${name}: ${message}): delete again`,
+        {
+          cause: error,
+        },
+      );
+    }
+    return sides.some(({ id, tags }) => id === peeringId && keys.some((key) => key in tags));
   }
 
   private async resolveNames({ id }: Ec2Peering, dnsResolution: boolean): Promise<void> {
@@ -297,10 +326,13 @@ export class PeerNetwork {
         await applyRoutes(await plan(tables), peeringId, this.vpc, this.calls);
         return;
       } catch (error) {
-        if (!RACED.has(faultOf(error).name) || attempt === ROUTE_ATTEMPTS) {
+        const { name } = faultOf(error);
+        if (!RACED.has(name) || attempt === ROUTE_ATTEMPTS) {
           throw error;
         }
-        await this.calls.sleep(ROUTE_PAUSE);
+        if (name !== 'InvalidRoute.NotFound' || attempt > 1) {
+          await this.calls.sleep(ROUTE_PAUSE_MILLISECONDS);
+        }
       }
     }
   }

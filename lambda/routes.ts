@@ -18,7 +18,10 @@ export interface Route {
 
 export interface RouteTable {
   readonly id: string;
-  /** The gateway whose incoming traffic it routes; such a table takes no route to a peering. */
+  /**
+   * The gateway whose incoming traffic it routes; EC2 refuses a route to a peering in such a table.
+   * https://docs.aws.amazon.com/vpc/latest/userguide/gateway-route-tables.html
+   */
   readonly gatewayId?: string | undefined;
   readonly routes: readonly Route[];
 }
@@ -121,10 +124,14 @@ export function planRemoval(tables: readonly RouteTable[], peerings: ReadonlySet
   );
 }
 
-/** How EC2 says that there is no route to replace or to delete. */
+/** How EC2 says that there is no route to replace. */
 const NO_ROUTE: ReadonlySet<string> = new Set(['InvalidRoute.NotFound', 'InvalidParameterValue']);
 
-/** Makes the changes. A route that is gone already is fine where it is to be deleted, and created where it is to be replaced. */
+/**
+ * Makes the changes. A route that is gone where it is to be replaced is created.
+ *
+ * @throws the error of EC2, such as that the tables are no longer as they were when the changes were planned.
+ */
 export async function applyRoutes(
   changes: readonly RouteChange[],
   peeringId: string,
@@ -150,13 +157,7 @@ export async function applyRoutes(
         }
         break;
       case 'delete':
-        try {
-          await calls.make('DeleteRoute', (signal) => api.deleteRoute(routeTableId, cidrBlock, signal));
-        } catch (error) {
-          if (faultOf(error).name !== 'InvalidRoute.NotFound') {
-            throw error;
-          }
-        }
+        await calls.make('DeleteRoute', (signal) => api.deleteRoute(routeTableId, cidrBlock, signal));
         break;
     }
   }

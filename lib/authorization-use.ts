@@ -5,7 +5,7 @@ import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import type { IConstruct, IDependable } from 'constructs';
-import { isOurs, sharedMap } from './copies';
+import { refuseOtherVersion, sharedMap } from './copies';
 import { AUTHORIZATION_BUDGET_SECONDS, AUTHORIZATION_TYPE, SCHEMA_VERSION, TEARDOWN_TYPE } from './contract';
 import type { AuthorizationProperties, PairProperties, TeardownProperties } from './contract';
 import { dependUnlessCyclic } from './dependencies';
@@ -251,8 +251,7 @@ function checkPlace(stack: Stack, authorization: IResource, { gameLiftAccount }:
 
 /** What an authorization is about as declared, whoever implements it. */
 export function pairOf(authorization: IVpcPeeringAuthorization): DeclaredPair {
-  // of another version is refused
-  isOurs(authorization);
+  refuseOtherVersion(authorization);
   const { _pair } = authorization as Partial<{ readonly _pair: DeclaredPair }>;
   const { vpc, peerVpcAccount, gameLiftAccount } = authorization;
   return _pair ?? { vpc, vpcAccount: peerVpcAccount, gameLiftAccount };

@@ -28,6 +28,12 @@ export function markAsOurs(construct: object): void {
  * @throws Error if it is a copy of another version
  */
 export function isOurs(construct: object): boolean {
+  refuseOtherVersion(construct);
+  return MADE_BY in construct;
+}
+
+/** @throws Error if a copy of this library of another version made the construct */
+export function refuseOtherVersion(construct: object): void {
   const { [MADE_BY]: other } = construct as { readonly [MADE_BY]?: Copy };
   if (other !== undefined && other.version !== version) {
     throw new Error(
@@ -36,7 +42,6 @@ export function isOurs(construct: object): boolean {
         '(overrides in npm and pnpm, resolutions in yarn), then install again',
     );
   }
-  return other !== undefined;
 }
 
 /** A map that all copies of this version share. */

@@ -205,6 +205,11 @@ function commonStackOf(one: IConstruct, other: IConstruct): Stack | undefined {
   return stacksAround(other).find((stack) => stacks.includes(stack));
 }
 
+/** The stack that is deployed by itself, around any nested ones. */
+export function topStackOf(construct: IConstruct): Stack {
+  return stacksAround(construct).at(-1) ?? Stack.of(construct);
+}
+
 /** From the innermost to the top. */
 function stacksAround(construct: IConstruct): Stack[] {
   const stacks: Stack[] = [];

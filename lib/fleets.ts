@@ -3,7 +3,7 @@ import type * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import type { aws_gamelift } from 'aws-cdk-lib/interfaces';
 import type { Construct, IConstruct } from 'constructs';
 import { sharedMap } from './copies';
-import { withReferences } from './dependencies';
+import { topStackOf, withReferences } from './dependencies';
 import { isDummy, isKnown } from './known-values';
 
 /** Whether a construct is an `AWS::GameLift::Fleet`, also one of another copy of aws-cdk-lib. */
@@ -139,7 +139,7 @@ export function warnOfOtherStack(connection: Construct, fleet: CfnResource): voi
     return;
   }
   const why =
-    topOf(own) === topOf(other)
+    topStackOf(own) === topStackOf(other)
       ? `with a new build, ${other.node.path} may delete the old fleet before ${own.node.path} deletes its connection`
       : 'a new build replaces the fleet, and CloudFormation refuses to change the export of its id while ' +
         `${own.node.path} uses it, so that every such deployment fails`;
@@ -148,8 +148,4 @@ export function warnOfOtherStack(connection: Construct, fleet: CfnResource): voi
     `fleet ${fleet.node.path} is in another stack than its connection ${connection.node.path}: ${why}. Create the connection in ` +
       `${other.node.path}, the stack of the fleet; its authorization may be in another stack`,
   );
-}
-
-function topOf(stack: Stack): Stack {
-  return stack.nestedStackParent === undefined ? stack : topOf(stack.nestedStackParent);
 }

@@ -108,6 +108,7 @@ function declaredBy(resource: CfnResource): readonly Property[] {
   return Object.entries(Properties).filter(([, value]) => value !== undefined);
 }
 
-function digestOf(properties: readonly Property[]): string {
-  return createHash('sha256').update(JSON.stringify(properties)).digest('hex').slice(0, 16);
+/** A short name for a value: the same for the same value. */
+export function digestOf(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 16);
 }

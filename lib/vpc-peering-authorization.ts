@@ -259,8 +259,8 @@ export class VpcPeeringAuthorization extends VpcPeeringAuthorizationBase {
 
   /**
    * @throws Error if an account is not 12 digits, if the VPC's id is not one, if the VPC is in another Region than the stack, if
-   * it is in another account and there is no `peerRole`, if that role is of yet another account, or if the removal policy is
-   * `SNAPSHOT`.
+   * it is in another account and there is no `peerRole`, if that role is of yet another account, if the stack has an
+   * authorization of the same pair already, or if the removal policy is `SNAPSHOT`.
    */
   constructor(scope: Construct, id: string, props: VpcPeeringAuthorizationProps) {
     super(scope, id);

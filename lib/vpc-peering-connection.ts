@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { Duration, Names, RemovalPolicy, Resource } from 'aws-cdk-lib';
 import type { CfnResource, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
@@ -21,6 +20,7 @@ import { checkFleet, checkFleetId, notePeering, propertiesOf, resourceOf, warnOf
 import { differ } from './known-values';
 import { PeeringRoutes } from './peering-routes';
 import { callerStatements, fleetStatements, networkStatements, untagStatements } from './permissions';
+import { digestOf } from './reliance';
 import type { IVpcPeeringAuthorization } from './vpc-peering-authorization';
 
 /**
@@ -252,10 +252,6 @@ function peeredTwice(fleet: CfnResource, vpc: ec2.IVpc): string[] {
           'adoptExisting to use the connection that GameLift makes',
       ]
     : [];
-}
-
-function digestOf(value: unknown): string {
-  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 16);
 }
 
 /**

@@ -3,6 +3,7 @@ import { Stack, Token } from 'aws-cdk-lib';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
+import { topStackOf } from './dependencies';
 import { checkInlinePolicies } from './inline-policies';
 import { checkAccount, checkExternalId } from './known-values';
 import { authorizeStatements, networkStatements, untagStatements } from './permissions';
@@ -102,7 +103,8 @@ const MAX_NAME = 64;
  * The CDK's own PhysicalName.GENERATE_IF_NEEDED names a role only as long as another stack refers to it.
  */
 function nameOf(scope: Construct, id: string): string | undefined {
-  const stack = deployedStackOf(scope);
+  // CloudFormation names nested stacks at the deployment
+  const stack = topStackOf(scope);
   const { account, region, stackName } = stack;
   if (Token.isUnresolved(account) || Token.isUnresolved(region)) {
     return undefined;
@@ -112,15 +114,6 @@ function nameOf(scope: Construct, id: string): string | undefined {
   const hash = createHash('sha256').update(`${region}/${path}`).digest('hex').slice(0, 8);
   const readable = path.replace(/[^\w]+/g, '-').slice(0, MAX_NAME - region.length - hash.length - 2);
   return `${readable}-${region}-${hash}`;
-}
-
-/** The stack that is deployed by its name: CloudFormation names nested stacks at the deployment. */
-function deployedStackOf(scope: Construct): Stack {
-  let stack = Stack.of(scope);
-  while (stack.nestedStackParent !== undefined) {
-    stack = stack.nestedStackParent;
-  }
-  return stack;
 }
 
 function principalOf({ gameLiftAccount, assumedBy }: VpcPeeringRoleProps): iam.IPrincipal {

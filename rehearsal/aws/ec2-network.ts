@@ -1,5 +1,5 @@
 import { notFound } from './ec2-errors';
-import { requireDestination, type Network, type Route, type RouteTable, type Vpc } from './network';
+import { isGatewayId, requireDestination, type Network, type Route, type RouteTable, type Vpc } from './network';
 import type { Members, Parameters, QueryOperation } from './query';
 import { routeTableResource } from './resources';
 import { authorizeDescribe, endDryRun, filtered, page, requireWellFormed, tagSet, type Filters } from './selection';
@@ -19,8 +19,8 @@ const TABLE_FILTERS: Filters<RouteTable> = {
   'vpc-id': ({ vpc }) => vpc.vpcId,
   'route-table-id': ({ routeTableId }) => routeTableId,
   'owner-id': ({ vpc }) => vpc.account,
-  'association.subnet-id': ({ associations }) => [...associations.values()].filter((id) => id.startsWith('subnet-')),
-  'association.gateway-id': ({ associations }) => [...associations.values()].filter((id) => !id.startsWith('subnet-')),
+  'association.subnet-id': ({ associations }) => [...associations.values()].filter((id) => !isGatewayId(id)),
+  'association.gateway-id': ({ associations }) => [...associations.values()].filter(isGatewayId),
   'association.main': ({ routeTableId, vpc, associations }) => [
     ...(vpc.mainRouteTableId === routeTableId ? ['true'] : []),
     ...(associations.size > 0 ? ['false'] : []),
@@ -151,7 +151,7 @@ function describeTable(network: Network, table: RouteTable): Members {
     associationSet: [
       ...(main ? [associated(`rtbassoc-${routeTableId.slice('rtb-'.length)}`, { main })] : []),
       ...[...associations].map(([id, target]) =>
-        associated(id, { [target.startsWith('subnet-') ? 'subnetId' : 'gatewayId']: target, main: false }),
+        associated(id, { [isGatewayId(target) ? 'gatewayId' : 'subnetId']: target, main: false }),
       ),
     ],
     routeSet: [...[...vpc.cidrBlocks.values()].map(local), ...routes(table).map(added)],

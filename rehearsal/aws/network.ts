@@ -97,7 +97,7 @@ const RULES_PER_DIRECTION = 60;
 /** Whether a table routes what enters the VPC through an internet gateway or a virtual private gateway. */
 export const isGatewayRouteTable = ({ associations }: RouteTable): boolean => [...associations.values()].some(isGatewayId);
 
-const isGatewayId = (id: string): boolean => /^[iv]gw-/.test(id);
+export const isGatewayId = (id: string): boolean => /^[iv]gw-/.test(id);
 
 /** All egress, as every new security group allows it. */
 export const ALL_EGRESS: Rule = { direction: 'egress', protocol: '-1', peer: '0.0.0.0/0' };

@@ -49,6 +49,7 @@ export class NetworkInterfaces {
         throw invalid(`The provided execution role does not have permissions to call ${action} on EC2`);
       }
     }
+    // whatever the answer: the report of permissions counts what was asked for as needed
     for (const action of USED) {
       await this.may(configuration, role, action);
     }

@@ -7,7 +7,7 @@ import { randomNumbers } from '../../rehearsal/random-numbers';
 import { InProcessFunctions } from './functions';
 import { InProcessResponses } from './responses';
 
-export interface InEnvironmentOptions extends Omit<RehearsalOptions, 'lambdaRuntimeModule'> {
+export interface InProcessOptions extends Omit<RehearsalOptions, 'lambdaRuntimeModule'> {
   readonly startTime: number;
   /** The handler of every function. */
   readonly createHandler: typeof createHandler;
@@ -18,7 +18,7 @@ export class InProcessWorld extends Rehearsal {
   override readonly lambda: InProcessFunctions;
   override readonly responses: InProcessResponses;
 
-  constructor(options: InEnvironmentOptions) {
+  constructor(options: InProcessOptions) {
     const { startTime, createHandler } = options;
     const clock = new RehearsalClock(startTime);
     const journal = new Journal(() => clock.now());

@@ -227,38 +227,41 @@ describe('a deletion after the connection was made again, while EC2 still shows 
 });
 
 describe('a route that EC2 refuses', () => {
-  const creations = (): number => world.calls.filter((operation) => operation === 'CreateRoute').length;
-  const refuse = (name: string): void => {
-    world.refusal = (_, operation) => (operation === 'CreateRoute' ? awsError(name, 'no such route') : undefined);
+  /** Refuses so many calls of CreateRoute, and gives the time of each. */
+  const refuseRoutes = (name: string, times: number): number[] => {
+    const asked: number[] = [];
+    world.refusal = (_, operation) => {
+      if (operation !== 'CreateRoute') {
+        return undefined;
+      }
+      asked.push(world.now());
+      return asked.length <= times ? awsError(name) : undefined;
+    };
+    return asked;
   };
 
   beforeEach(async () => {
     world = await SimulatedWorld.create({ peerVpcWrites: 'none' });
   });
 
-  test('for a parameter is an error at once', async () => {
-    refuse('InvalidParameterValue');
+  test.each([
+    ['because it is not a valid one is reported at once', 'InvalidParameterValue', 1],
+    ['because it exists, for longer than reads are late, is an error', 'RouteAlreadyExists', 6],
+  ])('%s', async (_, name, attempts) => {
+    const asked = refuseRoutes(name, Infinity);
     expect((await send('Create')).answer).toMatchObject({
       Status: 'FAILED',
-      Reason: expect.stringContaining('InvalidParameterValue: no such route') as string,
+      Reason: expect.stringContaining(`: ${name}: `) as string,
     });
-    expect(creations()).toBe(1);
+    expect(asked).toHaveLength(attempts);
   });
 
-  test('since it exists already is tried again for longer than reads are late', async () => {
-    refuse('RouteAlreadyExists');
-    const times: number[] = [];
-    const { refusal } = world;
-    world.refusal = (...call) => {
-      const error = refusal(...call);
-      if (error !== undefined) {
-        times.push(world.now);
-      }
-      return error;
-    };
-    expect((await send('Create')).answer?.Reason).toContain('RouteAlreadyExists: no such route');
-    expect(creations()).toBe(5);
-    expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeGreaterThan(15_000);
+  test('because somebody else wrote it is looked at again after five seconds', async () => {
+    const asked = refuseRoutes('RouteAlreadyExists', 1);
+    expect((await send('Create')).answer).toMatchObject({ Status: 'SUCCESS' });
+    expect(asked).toHaveLength(1 + world.routeTableIds.length);
+    const [first = 0, second = 0] = asked;
+    expect(Math.round((second - first) / 1000)).toBe(5);
   });
 });
 
@@ -272,6 +275,34 @@ test('permissions of EC2 that GameLift does not know yet: is asked again for a m
       : undefined;
   };
   expect((await send('Create')).answer).toMatchObject({ Status: 'SUCCESS', Data: world.attributes });
+});
+
+test('a route that EC2 says is gone when it is to be deleted is looked for again, and deleted', async () => {
+  world = await SimulatedWorld.create({ peerVpcWrites: 'none' });
+  const { PhysicalResourceId } = await made();
+  let asked = 0;
+  world.refusal = (_, operation) => {
+    asked += operation === 'DeleteRoute' ? 1 : 0;
+    return operation === 'DeleteRoute' && asked === 1 ? awsError('InvalidRoute.NotFound') : undefined;
+  };
+  expect((await send('Delete', {}, PhysicalResourceId)).answer?.Status).toBe('SUCCESS');
+  expect(asked).toBe(1 + world.routeTableIds.length);
+  expect(world.peerings).toEqual({ statuses: [], routed: [] });
+});
+
+test('a route that EC2 says is gone, and still lists for some time, is no error', async () => {
+  world = await SimulatedWorld.create({ peerVpcWrites: 'none' });
+  const { PhysicalResourceId } = await made();
+  let first: number | undefined;
+  world.refusal = (_, operation) => {
+    if (operation !== 'DeleteRoute') {
+      return undefined;
+    }
+    first ??= world.now();
+    return world.now() - first < 14_000 ? awsError('InvalidRoute.NotFound') : undefined;
+  };
+  expect((await send('Delete', {}, PhysicalResourceId)).answer?.Status).toBe('SUCCESS');
+  expect(world.peerings).toEqual({ statuses: [], routed: [] });
 });
 
 test('a deletion that may not take its routes away fails, and takes them when it is tried again', async () => {

@@ -99,6 +99,44 @@ describe.each(OTHERS)('to %s the connection is not its own', (_, other) => {
   });
 });
 
+describe('giving back an adopted connection where EC2 denies the removal of tags', () => {
+  const remove = async (whenAsked: () => void): Promise<TestAnswer | undefined> => {
+    const { PhysicalResourceId } = await made({ AdoptExisting: 'true', DnsResolution: 'true' });
+    world.refusal = (_, operation) => {
+      if (operation !== 'DeleteTags') {
+        return undefined;
+      }
+      whenAsked();
+      return awsError('UnauthorizedOperation');
+    };
+    return (await world.ask('Delete', world.declare({ AdoptExisting: 'true', DnsResolution: 'true' }), PhysicalResourceId))
+      .answer;
+  };
+  const ownTags = (): object[] =>
+    world.aws.inventory().tags.filter((tag) => JSON.stringify(tag).includes('"cdk-gamelift-vpc-peering:'));
+
+  beforeEach(async () => {
+    world = await SimulatedWorld.create();
+    await world.connectByHand();
+  });
+
+  test('succeeds if they are gone: the answer to the first call was lost, and the permission depends on the tags', async () => {
+    const answer = await remove(() => {
+      world.removePeeringTags();
+    });
+    expect(answer?.Status).toBe('SUCCESS');
+    expect(ownTags()).toEqual([]);
+  });
+
+  test('fails if they are still there', async () => {
+    expect(await remove(() => undefined)).toMatchObject({
+      Status: 'FAILED',
+      Reason: expect.stringContaining('UnauthorizedOperation') as string,
+    });
+    expect(ownTags()).not.toEqual([]);
+  });
+});
+
 test('one that is adopted already is not adopted by a third: each would take back what the other needs', async () => {
   world = await SimulatedWorld.create();
   await made();

@@ -46,7 +46,7 @@ export class SimulatedWorld {
   }
 
   /** Milliseconds since the epoch. */
-  get now(): number {
+  now(): number {
     return this.matrix.clock.now();
   }
 
@@ -153,6 +153,11 @@ export class SimulatedWorld {
     const input = { FleetId: this.fleetId, VpcPeeringConnectionId: this.attributes?.VpcPeeringConnectionId };
     await this.aws.callGameLift('DeleteVpcPeeringConnection', input, PLACE);
     await this.matrix.clock.sleep(60_000);
+  }
+
+  /** Removes all tags of the peering that connects the fleet. */
+  removePeeringTags(): void {
+    this.aws.ec2.tags.clear(ACCOUNT, String(this.attributes?.VpcPeeringConnectionId));
   }
 
   /** Of the fleet, for whoever changes them. */

@@ -52,7 +52,7 @@ describe('a deletion that failed, tried again days later', () => {
     expect(await remove(rehearsal)).toBe('DELETE_FAILED');
     expect(failures(rehearsal)).toEqual([
       `could not remove the peering of fleet ${there.fleetIds[0] ?? ''} of account ${ACCOUNT} with VPC ${there.vpcId} of account ${ACCOUNT} ` +
-        'in us-east-1: InternalServiceException: Something broke; see to what it names, if anything, then try again',
+        'in us-east-1: InternalServiceException: Something broke; fix the problem above, then try again',
     ]);
     await rehearsal.clock.sleep(3 * DAY);
     mend();

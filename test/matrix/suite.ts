@@ -36,6 +36,7 @@ export const CONTRARY: Readings = {
   usedAuthorizations: 'not listed',
   foreignFleetTags: 'strips them',
   failedSeenByAccepter: 'seen',
+  readBack: 'up to 15 seconds late',
   iamPropagation: 'up to a minute late',
   connectingPermissions: 'checked when GameLift acts',
   fleetDeletion: 'minutes later',
