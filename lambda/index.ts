@@ -1,5 +1,5 @@
-import { Aws } from './aws';
-import { put } from './cloudformation';
+import { awsApi, awsApiAs } from './aws';
+import { put } from './cloudformation/response';
 import { createHandler } from './handler';
 import { consoleLog } from './log';
 import { realTime } from './time';
@@ -7,8 +7,8 @@ import { realTime } from './time';
 const region = process.env.AWS_REGION ?? '';
 
 export const handler = createHandler({
-  api: new Aws(),
-  assume: (role, sessionName) => Aws.as(role, sessionName, region),
+  api: awsApi(),
+  assume: (role, sessionName) => awsApiAs(role, sessionName, region),
   put,
   time: realTime,
   log: consoleLog,

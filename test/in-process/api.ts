@@ -1,7 +1,7 @@
-import type { AuthorizationRecord } from '../../lambda/authorization';
-import type { World } from '../../lambda/handler';
-import type { ConnectionRecord, Ec2Peering, FleetEvent, FleetRecord } from '../../lambda/peering';
-import type { RouteTable } from '../../lambda/routes';
+import type { AuthorizationRecord } from '../../lambda/aws/api';
+import type { Dependencies } from '../../lambda/resources/resource';
+import type { ConnectionRecord, Ec2Peering, FleetEvent, FleetRecord } from '../../lambda/aws/api';
+import type { RouteTable } from '../../lambda/aws/api';
 
 /*
  * The narrow clients of the handler on the operations of the simulated services, where the SDK and the wire are between them
@@ -34,7 +34,7 @@ interface Table {
   readonly associationSet: readonly { readonly gatewayId?: string }[];
 }
 
-export class SimulatedApi implements Readonly<World['api']> {
+export class SimulatedApi implements Readonly<Dependencies['api']> {
   constructor(private readonly send: Send) {}
 
   async createVpcPeeringAuthorization(input: object, signal: AbortSignal): Promise<AuthorizationRecord | undefined> {

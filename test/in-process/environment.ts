@@ -1,8 +1,9 @@
 import { format } from 'node:util';
-import { faultOf } from '../../lambda/calls';
-import type { createHandler, World } from '../../lambda/handler';
+import { readError } from '../../lambda/aws/errors';
+import type { createHandler } from '../../lambda/handler';
 import type { LogRecord } from '../../lambda/log';
-import type { PeerRole } from '../../lambda/properties';
+import type { PeerRole } from '../../lambda/aws/sts';
+import type { Dependencies } from '../../lambda/resources/resource';
 import type { Time } from '../../lambda/time';
 import type { SimulatedAws } from '../../rehearsal/aws';
 import type { RehearsalClock } from '../../rehearsal/clock';
@@ -196,7 +197,7 @@ export class InProcessEnvironment implements ExecutionEnvironment {
     return this.break(fault, signal);
   }
 
-  private readonly put: World['put'] = async (url, body, signal) => {
+  private readonly put: Dependencies['put'] = async (url, body, signal) => {
     if (this.dead) {
       return never();
     }
@@ -285,7 +286,7 @@ export class InProcessEnvironment implements ExecutionEnvironment {
 }
 
 function notAssumed(arn: string, cause: unknown): Error {
-  const { name, message } = faultOf(cause);
+  const { name, message } = readError(cause);
   const { $metadata } = cause as { readonly $metadata?: object };
   return Object.assign(new Error(`the role ${arn} could not be assumed: ${message}`, { cause }), { name, $metadata });
 }

@@ -1,6 +1,6 @@
-import { Aws } from '../../lambda/aws';
-import { faultOf } from '../../lambda/calls';
-import type { World } from '../../lambda/handler';
+import { awsApi, awsApiAs } from '../../lambda/aws';
+import { readError } from '../../lambda/aws/errors';
+import type { Dependencies } from '../../lambda/resources/resource';
 import { Rehearsal } from '../../rehearsal';
 import type { SimulatedAws } from '../../rehearsal/aws';
 import type { RehearsalClock } from '../../rehearsal/clock';
@@ -13,7 +13,7 @@ import { sendAs } from './calls';
  * them. Each call is made both ways in the same simulated AWS.
  */
 
-type Api = World['api'];
+type Api = Dependencies['api'];
 
 const OTHER = '222222222222';
 const ABSENT = 'fleet-00000000-0000-0000-0000-000000000000';
@@ -46,7 +46,7 @@ class Seam {
       AWS_ACCESS_KEY_ID: accessKeyId,
       AWS_SECRET_ACCESS_KEY: secretAccessKey,
     });
-    this.wire = new Aws();
+    this.wire = awsApi();
     this.inProcess = new SimulatedApi(sendAs(aws, accessKeyId, REGION));
   }
 
@@ -79,7 +79,8 @@ class Seam {
     try {
       return await call(api, new AbortController().signal);
     } catch (error) {
-      const { name, message, status } = faultOf(error);
+      const { name, message } = readError(error);
+      const status = (error as { readonly $metadata?: { readonly httpStatusCode?: number } }).$metadata?.httpStatusCode;
       return { name, message, status };
     }
   }
@@ -249,17 +250,17 @@ test('a role of another account, one session for all calls', () =>
       sessions += operation === 'AssumeRole' ? 1 : 0;
       return operation === 'AssumeRole' && sessions === 1 ? fails : undefined;
     });
-    const role = Aws.as({ arn, externalId: 'studio-7' }, 'Game.Authorization', REGION);
+    const role = awsApiAs({ arn, externalId: 'studio-7' }, 'Game.Authorization', REGION);
     const signal = new AbortController().signal;
     // a failure is not remembered
-    expect(await role.vpcExists(vpcId, signal).catch(faultOf)).toMatchObject({ name: 'AccessDenied' });
+    expect(await role.vpcExists(vpcId, signal).catch(readError)).toMatchObject({ name: 'AccessDenied' });
     expect(await role.vpcExists(vpcId, signal)).toBe(true);
     expect(await role.describeVpcPeeringAuthorizations(signal)).toEqual([]);
     expect(sessions).toBe(2);
     for (const externalId of ['studio-8', undefined]) {
-      const stranger = Aws.as({ arn, externalId }, 'Game.Authorization', REGION);
-      const refusal = await stranger.vpcExists(vpcId, signal).catch(faultOf);
-      expect(refusal).toMatchObject({ name: 'AccessDenied', status: 403 });
+      const stranger = awsApiAs({ arn, externalId }, 'Game.Authorization', REGION);
+      const refusal = await stranger.vpcExists(vpcId, signal).catch((error: unknown) => error);
+      expect(refusal).toMatchObject({ name: 'AccessDenied', $metadata: { httpStatusCode: 403 } });
       expect(refusal).toMatchObject({ message: expect.stringContaining(`the role ${arn} could not be assumed: `) as string });
     }
   }));

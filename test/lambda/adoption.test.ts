@@ -1,5 +1,5 @@
-import { fleetOfChanges, keysOfChanges, readChanges, tagsOfChanges } from '../../lambda/adoption';
-import type { Ec2Peering } from '../../lambda/peering';
+import { fleetOfChanges, keysOfChanges, readChanges, tagsOfChanges } from '../../lambda/network/adopted-changes';
+import type { Ec2Peering } from '../../lambda/aws/api';
 
 const peering = (tags: Readonly<Record<string, string>>): Ec2Peering => ({
   id: 'pcx-1',

@@ -52,7 +52,7 @@ describe('create', () => {
     expect((await world.run(requestOf('Create')))?.Reason).toBe(
       `could not authorize VPC peering ${ABOUT}: ` +
         'GameLift accepted CreateVpcPeeringAuthorization but did not say when the authorization expires; deploy again. ' +
-        'Nothing of the template needs a change for this: deploy again.',
+        'Nothing in the template needs to change: deploy again.',
     );
   });
 });
@@ -85,8 +85,8 @@ describe('what AWS does while an authorization is valid', () => {
       Status: 'FAILED',
       Reason:
         `could not authorize VPC peering ${ABOUT}: GameLift answered with an authorization that expires at 2026-01-01T01:00:00.000Z, ` +
-        'less than 12 hours from now, although the earlier one had been cancelled; deploy again. ' +
-        'Nothing of the template needs a change for this: deploy again.',
+        'less than 12 hours from now, although the earlier one had been canceled; deploy again. ' +
+        'Nothing in the template needs to change: deploy again.',
     });
   });
 
@@ -347,7 +347,7 @@ describe('refusals', () => {
     const world = new TestWorld();
     world.api.create = [awsError('InternalServiceException', 'oops', 500)];
     expect((await world.run(requestOf('Create')))?.Reason).toBe(
-      `could not authorize VPC peering ${ABOUT}: InternalServiceException: oops. Nothing of the template needs a change for this: deploy again.`,
+      `could not authorize VPC peering ${ABOUT}: InternalServiceException: oops. Nothing in the template needs to change: deploy again.`,
     );
     expect(world.api.calls).toHaveLength(5);
   });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { createHandler } from '../../lambda/handler';
-import type { World } from '../../lambda/handler';
+import type { Dependencies } from '../../lambda/resources/resource';
 import type { LogRecord } from '../../lambda/log';
 import { SimulatedWorld } from './simulated-world';
 import { VirtualTime } from './virtual-time';
@@ -37,7 +37,7 @@ async function handle(event: unknown): Promise<Outcome> {
     calls.push(call);
     return Promise.reject(new Error(`the test did not expect ${call}`));
   };
-  const api = new Proxy({} as World['api'], { get: (_, name) => () => refuse(String(name)) });
+  const api = new Proxy({} as Dependencies['api'], { get: (_, name) => () => refuse(String(name)) });
   const handler = createHandler({
     api,
     assume: () => {
@@ -317,7 +317,7 @@ describe('what a reason shows of a value', () => {
     ['a text', 'x'.repeat(200), `"${'x'.repeat(116)}...`],
     ['emoji, whole', '🎮'.repeat(100), `"${'🎮'.repeat(58)}...`],
     ['emoji that begin elsewhere, whole', `x${'🎮'.repeat(100)}`, `"x${'🎮'.repeat(57)}...`],
-    ['what is nested too deeply to be shown', DEEP, 'what is nested too deeply to be shown'],
+    ['a value that is nested too deeply to show', DEEP, 'a value that is nested too deeply to show'],
   ])('%s', async (_, RequestType, shown) => {
     expect(await refusal(requestOf('Create', { RequestType }))).toEqual(
       refused('Create', `RequestType must be one of Create, Update, Delete, got ${shown}`),
@@ -373,7 +373,7 @@ describe('schema versions', () => {
         refused(
           type,
           expect.stringMatching(
-            /^SchemaVersion is .{1,120}, and this version of the handler knows them up to 1: deploy with the version of cdk-gamelift-vpc-peering that wrote the template$/s,
+            /^SchemaVersion is .{1,120}, and this version of the handler supports up to 1: deploy with the version of cdk-gamelift-vpc-peering that wrote the template$/s,
           ),
         ),
       );
@@ -537,7 +537,7 @@ describe('properties', () => {
       const { name, what } = property;
       for (const [kind, value] of bad(property)) {
         const reason = starting(
-          `${name} must be ${what}, got ${kind === 'what is nested too deeply' ? 'what is nested too deeply to be shown' : shown(name, value)}`,
+          `${name} must be ${what}, got ${kind === 'what is nested too deeply' ? 'a value that is nested too deeply to show' : shown(name, value)}`,
         );
         const [create, update] = requests(ResourceType, good, { [name]: value });
         expect([kind, await refusal(create)]).toEqual([kind, refused('Create', reason)]);
@@ -595,8 +595,8 @@ describe('properties', () => {
 
   test('a value of the right text and the wrong type is told apart', async () => {
     for (const [change, reason] of [
-      [{ DnsResolution: true }, 'DnsResolution must be true or false, got true, which is no string'],
-      [{ TimeoutSeconds: 600 }, 'TimeoutSeconds must be whole seconds from 1 to 780, got 600, which is no string'],
+      [{ DnsResolution: true }, 'DnsResolution must be true or false, got true, which is not a string'],
+      [{ TimeoutSeconds: 600 }, 'TimeoutSeconds must be whole seconds from 1 to 780, got 600, which is not a string'],
     ] as const) {
       const good = Object.fromEntries(CONNECTION.map(({ name, good: value }) => [name, value]));
       const [create] = requests('Custom::GameLiftVpcPeeringConnection', good, change);

@@ -1,5 +1,5 @@
 import { CONNECTION_BUDGET_SECONDS, CONNECTION_LANES } from '../../lib/contract';
-import { Calls } from '../../lambda/calls';
+import { Calls } from '../../lambda/aws/calls';
 import { numbersOf } from './late-aws';
 import { VirtualTime } from './virtual-time';
 import { awsError } from './world';

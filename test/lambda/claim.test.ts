@@ -1,10 +1,10 @@
-import { ownerOf } from '../../lambda/claim';
+import { ownerOf } from '../../lambda/peering/ownership';
 
 const GUID = '6b2e1c9c-0000-4000-8000-000000000000';
 
 function owner(stackName: string, logicalResourceId: string, guid = GUID): string {
   const stackId = `arn:aws:cloudformation:us-east-1:111111111111:stack/${stackName}/${guid}`;
-  return ownerOf({ responseUrl: '', stackId, requestId: '', logicalResourceId });
+  return ownerOf({ stackId, logicalResourceId });
 }
 
 test('an owner is readable', () => {

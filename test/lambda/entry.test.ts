@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers';
 import { inspect } from 'node:util';
 import { generate } from 'selfsigned';
 import { handler } from '../../lambda';
-import { put } from '../../lambda/cloudformation';
+import { put } from '../../lambda/cloudformation/response';
 import { createHandler } from '../../lambda/handler';
 import type { LogRecord } from '../../lambda/log';
 import { realTime } from '../../lambda/time';

@@ -1,7 +1,7 @@
-import type { AuthorizationRecord } from '../../lambda/authorization';
-import type { World } from '../../lambda/handler';
-import type { ConnectionRecord, Ec2Peering, FleetEvent, FleetRecord } from '../../lambda/peering';
-import type { RouteTable } from '../../lambda/routes';
+import type { AuthorizationRecord } from '../../lambda/aws/api';
+import type { Dependencies } from '../../lambda/resources/resource';
+import type { ConnectionRecord, Ec2Peering, FleetEvent, FleetRecord } from '../../lambda/aws/api';
+import type { RouteTable } from '../../lambda/aws/api';
 import type { VirtualTime } from './virtual-time';
 import { awsError, HOUR } from './world';
 
@@ -105,7 +105,7 @@ function isAlive({ status }: { readonly status: string }): boolean {
   return !['deleting', 'deleted', 'failed'].includes(status);
 }
 
-type Api = World['api'];
+type Api = Dependencies['api'];
 
 export class LateAws implements Api {
   private readonly history: { readonly at: number; readonly state: State }[];

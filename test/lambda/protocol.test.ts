@@ -12,8 +12,8 @@ describe('events that nobody can be answered for', () => {
     ['no response URL', requestOf('Create', { ResponseURL: undefined }), 'it has no ResponseURL'],
     ['an empty stack id', requestOf('Create', { StackId: '' }), 'it has no StackId'],
     ['a number for a request id', requestOf('Create', { RequestId: 7 }), 'it has no RequestId'],
-    ['a URL that is none', requestOf('Create', { ResponseURL: 'elsewhere' }), 'its ResponseURL is no https URL'],
-    ['a plain URL', requestOf('Create', { ResponseURL: 'http://example.com/' }), 'its ResponseURL is no https URL'],
+    ['a URL that is none', requestOf('Create', { ResponseURL: 'elsewhere' }), 'its ResponseURL is not an https URL'],
+    ['a plain URL', requestOf('Create', { ResponseURL: 'http://example.com/' }), 'its ResponseURL is not an https URL'],
   ])('%s: logged, and not run again', async (_, event, problem) => {
     const world = new TestWorld();
     await world.run(event);

@@ -1,6 +1,6 @@
-import { Calls } from '../../lambda/calls';
-import { applyRoutes, planRoutes } from '../../lambda/routes';
-import type { RouteApi, RouteTable } from '../../lambda/routes';
+import { Calls } from '../../lambda/aws/calls';
+import { applyRoutes, planRoutes } from '../../lambda/network/routes';
+import type { RouteTable } from '../../lambda/aws/api';
 import { VirtualTime } from './virtual-time';
 import { awsError } from './world';
 
@@ -29,6 +29,8 @@ describe('a table that belongs to a gateway', () => {
   });
 });
 
+type RouteApi = Parameters<typeof applyRoutes>[2];
+
 /** Makes one change where EC2 answers these calls with errors; gives what was called. */
 async function apply(
   action: 'create' | 'replace' | 'delete',
@@ -41,7 +43,6 @@ async function apply(
     return name === undefined ? Promise.resolve() : Promise.reject(awsError(name));
   };
   const api: RouteApi = {
-    describeRouteTables: () => Promise.resolve([MAIN]),
     createRoute: () => answer('createRoute'),
     replaceRoute: () => answer('replaceRoute'),
     deleteRoute: () => answer('deleteRoute'),

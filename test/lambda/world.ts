@@ -1,6 +1,6 @@
-import type { AuthorizationRecord } from '../../lambda/authorization';
+import type { AuthorizationRecord } from '../../lambda/aws/api';
 import { createHandler } from '../../lambda/handler';
-import type { World } from '../../lambda/handler';
+import type { Dependencies } from '../../lambda/resources/resource';
 import type { LogRecord } from '../../lambda/log';
 import { VirtualTime } from './virtual-time';
 
@@ -10,7 +10,7 @@ export const GAMELIFT_ACCOUNT = '222222222222';
 export const HOUR = 3_600_000;
 export const SECRET_URL = 'https://cloudformation-custom-resource-response.s3.amazonaws.com/key?X-Amz-Signature=5ec2e7';
 
-type Api = World['api'];
+type Api = Dependencies['api'];
 
 /** An error as the AWS SDK throws it. */
 export function awsError(name: string, message = `${name} of AWS`, httpStatusCode = 400): Error {
@@ -120,7 +120,7 @@ export class TestWorld {
   readonly logged: LogRecord[] = [];
   /** HTTP statuses of the response endpoint: each once, the last one for ever. */
   statuses: (number | Error)[] = [200];
-  put: World['put'] = async (url, body) => {
+  put: Dependencies['put'] = async (url, body) => {
     expect(url).toBe(SECRET_URL);
     await Promise.resolve();
     const status = play(this.statuses);

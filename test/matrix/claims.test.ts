@@ -1,5 +1,5 @@
-import { MAX_OTHERS } from '../../lambda/claim';
-import type { ConnectionRecord } from '../../lambda/peering';
+import { MAX_OTHERS } from '../../lambda/peering/ownership';
+import type { ConnectionRecord } from '../../lambda/aws/api';
 import type { Disturbance } from '../in-process/disturbance';
 import { deviations, leftovers, reasons } from './checker';
 import { weather } from './faults';

@@ -16,7 +16,7 @@ export default {
     '<rootDir>/test/matrix/sequences.test.ts',
   ],
   testPathIgnorePatterns: ['/node_modules/'],
-  collectCoverageFrom: ['lib/**/*.ts', 'lambda/*.ts', '!**/*.d.ts'],
+  collectCoverageFrom: ['lib/**/*.ts', 'lambda/**/*.ts', '!**/*.d.ts'],
   coverageReporters: ['text'],
   coverageThreshold: { './lib/': { lines: 95 }, './lambda/': { lines: 95 } },
 };

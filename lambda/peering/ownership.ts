@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { TAG_PREFIX } from '../lib/contract';
-import type { Calls } from './calls';
-import type { Addressee } from './cloudformation';
+import { TAG_PREFIX } from '../../lib/contract';
+import type { GameLiftApi } from '../aws/api';
+import type { Calls } from '../aws/calls';
+import type { Requester } from '../cloudformation/request';
 
 /*
  * GameLift's records of connections have no tags, and a pair of VPCs has one connection. Whose it is stands on the fleet.
@@ -9,18 +10,13 @@ import type { Addressee } from './cloudformation';
  * before the connection is requested and removed first when it is deleted, and a note of what came of it.
  */
 
-/** The tags of fleets; as fast as anyone could want, unlike the peering operations. */
-export interface TagApi {
-  listFleetTags(fleetArn: string, signal: AbortSignal): Promise<Readonly<Record<string, string>>>;
-  tagFleet(fleetArn: string, tags: Readonly<Record<string, string>>, signal: AbortSignal): Promise<void>;
-  untagFleet(fleetArn: string, keys: readonly string[], signal: AbortSignal): Promise<void>;
-}
+type TagApi = Pick<GameLiftApi, 'listFleetTags' | 'tagFleet' | 'untagFleet'>;
 
 /** What a tag's value has room for, beside the id of a request. */
 const MAX_OWNER = 256 - 37;
 
 /** Who made a connection, readable for people: stack, logical id, and the stack's own id. */
-export function ownerOf({ stackId, logicalResourceId }: Addressee): string {
+export function ownerOf({ stackId, logicalResourceId }: Requester): string {
   const [, stackName = '', guid = ''] = stackId.split('/');
   const owner = `${stackName}/${logicalResourceId}/${guid}`;
   if (owner.length <= MAX_OWNER) {

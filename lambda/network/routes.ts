@@ -1,37 +1,14 @@
-import type { RoutesKind } from '../lib/contract';
-import { faultOf } from './calls';
-import type { Calls } from './calls';
+import type { RoutesKind } from '../../lib/contract';
+import type { Ec2Api, RouteTable } from '../aws/api';
+import type { Calls } from '../aws/calls';
+import { readError } from '../aws/errors';
 
 /*
  * Routes from the peer VPC to the fleet's. What has to change is planned without a call, so that a conflict is found before
  * anything was changed.
  */
 
-/** A route to a CIDR block, as far as it matters whom it leads to. */
-export interface Route {
-  readonly cidrBlock: string;
-  /** `pcx-…`, `igw-…`, `nat-…` and the like. */
-  readonly target: string;
-  /** Leads nowhere any more. */
-  readonly blackhole: boolean;
-}
-
-export interface RouteTable {
-  readonly id: string;
-  /**
-   * The gateway whose incoming traffic it routes; EC2 refuses a route to a peering in such a table.
-   * https://docs.aws.amazon.com/vpc/latest/userguide/gateway-route-tables.html
-   */
-  readonly gatewayId?: string | undefined;
-  readonly routes: readonly Route[];
-}
-
-export interface RouteApi {
-  describeRouteTables(vpcId: string, signal: AbortSignal): Promise<readonly RouteTable[]>;
-  createRoute(routeTableId: string, cidrBlock: string, peeringId: string, signal: AbortSignal): Promise<void>;
-  replaceRoute(routeTableId: string, cidrBlock: string, peeringId: string, signal: AbortSignal): Promise<void>;
-  deleteRoute(routeTableId: string, cidrBlock: string, signal: AbortSignal): Promise<void>;
-}
+type RouteApi = Pick<Ec2Api, 'createRoute' | 'replaceRoute' | 'deleteRoute'>;
 
 export interface DeclaredRoutes {
   readonly kind: RoutesKind;
@@ -150,7 +127,7 @@ export async function applyRoutes(
         try {
           await calls.make('ReplaceRoute', (signal) => api.replaceRoute(routeTableId, cidrBlock, peeringId, signal));
         } catch (error) {
-          if (!NO_ROUTE.has(faultOf(error).name)) {
+          if (!NO_ROUTE.has(readError(error).name)) {
             throw error;
           }
           await create(change);

@@ -1,11 +1,11 @@
-import { SCHEMA_VERSION } from '../lib/contract';
-import type { RawProperties } from './cloudformation';
-import { readMatch, show } from './cloudformation';
+import { SCHEMA_VERSION } from '../../lib/contract';
+import type { PeerRole } from '../aws/sts';
+import { readMatch, show } from '../cloudformation/values';
+import type { RawProperties } from '../cloudformation/values';
 
 /*
- * Properties at the edge: CloudFormation hands every scalar over as a string. Each reader throws an Error that names the
- * property, what it was and what it has to be. What AWS would refuse for its length is refused here: ids become part of
- * physical ids, which have to be short.
+ * Properties of the custom resources. CloudFormation sends every scalar as a string. Each reader throws an Error that names the
+ * property, what it must be and what it is. Lengths are limited here too, because ids become part of physical ids.
  */
 
 const VPC_ID = /^vpc-[0-9a-f]{1,32}$/;
@@ -15,28 +15,23 @@ const EXTERNAL_ID = /^[\w+=,.@:/-]{2,1224}$/;
 const FLEET_ID = /^(?=.{1,128}$)[a-z]*fleet-[a-zA-Z0-9-]+$/;
 const ROUTE_TABLE_ID = /^rtb-[0-9a-f]{1,32}$/;
 
-/** The role through which everything in the account of the VPC is done. */
-export interface PeerRole {
-  readonly arn: string;
-  readonly externalId: string | undefined;
-}
-
-/** Who lets whom: the key of an authorization, and as whom the handler comes to the VPC. */
+/** Between whom an authorization is, and the role with which the handler acts in the account of the VPC. */
 export interface Pair {
   readonly peerVpcId: string;
   readonly peerVpcAccount: string;
   readonly gameLiftAccount: string;
+  /** Undefined if the handler uses its own role. */
   readonly peerRole: PeerRole | undefined;
 }
 
-/** Why the properties may be of a later version of the library; undefined if they are not. The first one need not say so. */
+/** An error message if a later version of the library may have written the properties; undefined otherwise. */
 export function laterVersion({ SchemaVersion: version }: RawProperties): string | undefined {
   const readable = (typeof version === 'string' || typeof version === 'number') && /^\d+$/.test(String(version));
   if (version === undefined || (readable && Number(version) <= Number(SCHEMA_VERSION))) {
     return undefined;
   }
   return (
-    `SchemaVersion is ${show(version)}, and this version of the handler knows them up to ${SCHEMA_VERSION}: ` +
+    `SchemaVersion is ${show(version)}, and this version of the handler supports up to ${SCHEMA_VERSION}: ` +
     'deploy with the version of cdk-gamelift-vpc-peering that wrote the template'
   );
 }
@@ -61,7 +56,7 @@ function readPeerRole(properties: RawProperties): PeerRole | undefined {
   }
   const arn = readMatch(properties, 'PeerRoleArn', ROLE_ARN, 'the ARN of a role such as arn:aws:iam::123456789012:role/Peering');
   if (ExternalId !== undefined && (typeof ExternalId !== 'string' || !EXTERNAL_ID.test(ExternalId))) {
-    // what it was is nobody's business
+    // an external id is a secret: the error does not show it
     throw new Error('ExternalId must be 2 to 1224 letters, digits and characters of _+=,.@:/-');
   }
   return { arn, externalId: ExternalId };
@@ -106,4 +101,13 @@ export function readRouteTableIds(properties: RawProperties): readonly string[] 
     }
     return item;
   });
+}
+
+/** The properties, or undefined if they can't be read: an earlier or later version of the library may have written them. */
+export function tryRead<T>(read: (properties: RawProperties) => T, properties: RawProperties | undefined): T | undefined {
+  try {
+    return properties === undefined ? undefined : read(properties);
+  } catch {
+    return undefined;
+  }
 }

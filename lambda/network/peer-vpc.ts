@@ -1,26 +1,20 @@
-import { OWNER_TAG, TAG_PREFIX } from '../lib/contract';
-import { fleetOfChanges, keysOfChanges, readChanges, tagsOfChanges } from './adoption';
-import type { Changes } from './adoption';
-import { faultOf, isDenied } from './calls';
-import type { Calls } from './calls';
-import type { ClaimedConnection } from './claim';
-import { NothingDoneError } from './cloudformation';
-import { isDead } from './peering';
-import type { Ec2Peering, Peerings, PeerVpcApi } from './peering';
-import type { Pair } from './properties';
+import { OWNER_TAG, TAG_PREFIX } from '../../lib/contract';
+import type { Ec2Api, Ec2Peering, RouteTable } from '../aws/api';
+import type { Calls } from '../aws/calls';
+import { isDenial, readError } from '../aws/errors';
+import { NothingDoneError } from '../cloudformation/physical-id';
+import type { ClaimedConnection } from '../peering/ownership';
+import { isDead } from '../peering/peering';
+import type { Peerings } from '../peering/peering';
+import type { Pair } from '../resources/properties';
+import { fleetOfChanges, keysOfChanges, readChanges, tagsOfChanges } from './adopted-changes';
+import type { Changes } from './adopted-changes';
 import { applyRoutes, planRemoval, planRoutes } from './routes';
-import type { DeclaredRoutes, RouteApi, RouteChange, RouteTable } from './routes';
+import type { DeclaredRoutes, RouteChange } from './routes';
 
 /*
  * The peer VPC's side of a connection: whose it is by EC2's tags, its routes and its DNS.
  */
-
-/** The calls that a connection needs in the account that owns the VPC. */
-export interface NetworkApi extends PeerVpcApi, RouteApi {
-  setDnsResolution(peeringId: string, allowed: boolean, signal: AbortSignal): Promise<void>;
-  tagPeering(peeringId: string, tags: Readonly<Record<string, string>>, signal: AbortSignal): Promise<void>;
-  untagPeering(peeringId: string, keys: readonly string[], signal: AbortSignal): Promise<void>;
-}
 
 /** What is declared of the peer VPC's side. */
 export interface NetworkSpec {
@@ -84,7 +78,7 @@ export class PeerNetwork {
     private readonly owner: string,
     private readonly peerings: Pick<Peerings, 'ec2Side' | 'unreachable'>,
     /** Undefined where the handler can't act in the account of the VPC. */
-    private readonly api: NetworkApi | undefined,
+    private readonly api: Ec2Api | undefined,
     private readonly calls: Calls,
   ) {}
 
@@ -206,7 +200,7 @@ export class PeerNetwork {
   }
 
   /** Of use only where EC2 has shown a peering, or routes are declared: where the handler can act. */
-  private get vpc(): NetworkApi {
+  private get vpc(): Ec2Api {
     if (this.api === undefined) {
       throw new Error(`the handler can not act in account ${this.spec.pair.peerVpcAccount}`);
     }
@@ -254,7 +248,7 @@ export class PeerNetwork {
         await this.vpc.untagPeering(id, keys, signal);
       } catch (error) {
         // only peerings with tags of this library may be untagged: once the tags are gone, another call is denied
-        if (!isDenied(error) || (await this.hasTags(id, keys, signal))) {
+        if (!isDenial(error) || (await this.hasTags(id, keys, signal))) {
           throw error;
         }
       }
@@ -270,7 +264,7 @@ export class PeerNetwork {
     try {
       sides = await this.vpc.describePeerings(this.spec.pair.peerVpcId, signal);
     } catch (error) {
-      const { name, message } = faultOf(error);
+      const { name, message } = readError(error);
       throw new Error(
         `its tags could not be removed, and EC2 does not say whether they are gone (${name}: ${message}): delete again`,
         {
@@ -288,7 +282,7 @@ export class PeerNetwork {
         this.vpc.setDnsResolution(id, dnsResolution, signal),
       );
     } catch (error) {
-      const { name, message } = faultOf(error);
+      const { name, message } = readError(error);
       throw new Error(
         `EC2 refused to ${dnsResolution ? 'set' : 'take back'} DNS resolution on ${id} (${name}: ${message}): see that VPC ` +
           `${pair.peerVpcId} has DNS hostnames and DNS support enabled, or leave dnsResolution out, then deploy again`,
@@ -326,7 +320,7 @@ export class PeerNetwork {
         await applyRoutes(await plan(tables), peeringId, this.vpc, this.calls);
         return;
       } catch (error) {
-        const { name } = faultOf(error);
+        const { name } = readError(error);
         if (!RACED.has(name) || attempt === ROUTE_ATTEMPTS) {
           throw error;
         }

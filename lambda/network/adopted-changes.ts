@@ -1,5 +1,5 @@
-import { CHANGED_FLEET_TAG, TAG_PREFIX } from '../lib/contract';
-import type { Ec2Peering } from './peering';
+import { CHANGED_FLEET_TAG, TAG_PREFIX } from '../../lib/contract';
+import type { Ec2Peering } from '../aws/api';
 
 /*
  * What this library changed about a peering that it adopted: noted in tags of EC2's on the peering, before it is changed, so

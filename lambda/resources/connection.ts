@@ -1,25 +1,27 @@
-import { MAX_CONNECTION_TIMEOUT_SECONDS, ROUTES_KINDS } from '../lib/contract';
-import type { ConnectionAttributes } from '../lib/contract';
-import { faultOf, isDenied, RateLimitError, READ_DELAY_MILLISECONDS, TimeUpError } from './calls';
-import type { Calls } from './calls';
-import { Claims } from './claim';
-import type { Claim, TagApi } from './claim';
-import { NothingDoneError } from './cloudformation';
-import type { RawProperties } from './cloudformation';
-import type { Log } from './log';
-import { PeerNetwork } from './network';
-import type { NetworkApi, NetworkSpec } from './network';
-import { ExistsError, idsOf, isDead, REFUSED } from './peering';
-import type { Before, Ec2Peering, FleetRecord, LivePeering, PeeringApi, Peerings } from './peering';
-import { readBoolean, readFleetId, readOneOf, readPair, readRouteTableIds, readSeconds } from './properties';
-import type { DeclaredRoutes } from './routes';
+import { MAX_CONNECTION_TIMEOUT_SECONDS, ROUTES_KINDS } from '../../lib/contract';
+import type { ConnectionAttributes } from '../../lib/contract';
+import type { Ec2Api, Ec2Peering, FleetRecord, GameLiftApi } from '../aws/api';
+import { RateLimitError, READ_DELAY_MILLISECONDS, TimeUpError } from '../aws/calls';
+import type { Calls } from '../aws/calls';
+import { isDenial, isGameLiftRefusal, readError } from '../aws/errors';
+import { NothingDoneError, PhysicalId } from '../cloudformation/physical-id';
+import type { PhysicalIdState } from '../cloudformation/physical-id';
+import type { CustomResourceRequest } from '../cloudformation/request';
+import type { RawProperties } from '../cloudformation/values';
+import type { Log } from '../log';
+import { PeerNetwork } from '../network/peer-vpc';
+import type { NetworkSpec } from '../network/peer-vpc';
+import type { DeclaredRoutes } from '../network/routes';
+import { Claims, ownerOf } from '../peering/ownership';
+import type { Claim } from '../peering/ownership';
+import { ExistsError, idsOf, isDead, Peerings } from '../peering/peering';
+import type { Before, LivePeering } from '../peering/peering';
+import { readBoolean, readFleetId, readOneOf, readPair, readRouteTableIds, readSeconds, tryRead } from './properties';
+import type { RequestContext, Resource } from './resource';
 
 /*
  * Custom::GameLiftVpcPeeringConnection
  */
-
-/** The calls that a connection needs in the account that manages the fleet. */
-export interface ConnectionApi extends PeeringApi, TagApi {}
 
 /** What is declared of a connection. */
 export interface ConnectionSpec extends NetworkSpec {
@@ -64,14 +66,11 @@ function advice(error: unknown): string {
   if (error instanceof TimeUpError) {
     return '; try again';
   }
-  if (isDenied(error)) {
+  if (isDenial(error)) {
     return "; see that no service control policy and no permissions boundary keeps the handler's role from it, then try again";
   }
-  return OWN_ERRORS.has(faultOf(error).name) ? '' : '; fix the problem above, then try again';
+  return OWN_ERRORS.has(readError(error).name) ? '' : '; fix the problem above, then try again';
 }
-
-/** What a physical id says of a connection: that it was made, which request failed to make all of it, or nothing. */
-export type Standing = 'made' | 'unknown' | { readonly failedRequestId: string };
 
 /** How this resource came by a connection: an adopted one was there before. */
 type Origin = 'created' | 'adopted';
@@ -82,8 +81,8 @@ function isOwn({ isClaimed, connection, others }: Claim): boolean {
 }
 
 /** Whether what is claimed is another request's than the one whose failure the physical id tells of. */
-function isOfLaterRequest({ requestId }: Claim, standing: Standing): boolean {
-  return typeof standing === 'object' && requestId !== undefined && requestId !== standing.failedRequestId;
+function isOfLaterRequest({ requestId }: Claim, state: PhysicalIdState): boolean {
+  return state.kind === 'unfinished' && requestId !== undefined && requestId !== state.requestId;
 }
 
 /** Whose the connection is, if another resource has adopted it, or this one has noted nothing. */
@@ -111,9 +110,9 @@ export class Connection {
     private readonly owner: string,
     private readonly requestId: string,
     private readonly peerings: Peerings,
-    private readonly api: ConnectionApi,
+    private readonly api: GameLiftApi,
     /** Undefined where the handler can't act in the account of the VPC. */
-    networkApi: NetworkApi | undefined,
+    networkApi: Ec2Api | undefined,
     private readonly calls: Calls,
     private readonly log: Log,
     private readonly region: string,
@@ -165,9 +164,9 @@ export class Connection {
    * Brings the connection to what is declared; makes it again if it is gone.
    *
    * @param formerRoutes what was declared until now
-   * @param standing what CloudFormation knows the connection by
+   * @param state what CloudFormation knows the connection by
    */
-  async update(formerRoutes: DeclaredRoutes, standing: Standing): Promise<ConnectionAttributes> {
+  async update(formerRoutes: DeclaredRoutes, state: PhysicalIdState): Promise<ConnectionAttributes> {
     return this.explained('update the peering of', async () => {
       this.network.refuseUnreachable();
       const claims = this.claims(await this.activeFleet());
@@ -179,7 +178,7 @@ export class Connection {
       if (!claim.isClaimed) {
         await claims.claim();
       }
-      if (listed?.status !== 'active' || !this.isDeclared(listed, claim, standing, sides ?? [])) {
+      if (listed?.status !== 'active' || !this.isDeclared(listed, claim, state, sides ?? [])) {
         return await this.connect(claims, claim, { seen: idsOf(sides), listed, others: [] });
       }
       const lent = this.spec.adoptExisting && !this.isTagged(listed, sides ?? []);
@@ -219,9 +218,9 @@ export class Connection {
   /**
    * Removes what this resource made, and nothing of anyone else's. What is gone already is fine.
    *
-   * @param standing what CloudFormation knows the connection by
+   * @param state what CloudFormation knows the connection by
    */
-  async delete(standing: Standing): Promise<void> {
+  async delete(state: PhysicalIdState): Promise<void> {
     await this.explained('remove the peering of', async () => {
       const fleet = await this.fleet();
       if (fleet === undefined) {
@@ -230,13 +229,13 @@ export class Connection {
       }
       const claims = this.claims(fleet);
       let claim = await claims.read();
-      if (claim.connection === undefined && !isOfLaterRequest(claim, standing)) {
+      if (claim.connection === undefined && !isOfLaterRequest(claim, state)) {
         // a create may be at work, or may have noted what can't be read yet: it finds that its claim is gone, or its note is read
         await claims.release();
         await this.calls.untilEarlierIsReadable();
         claim = await claims.read();
       }
-      if (isOfLaterRequest(claim, standing)) {
+      if (isOfLaterRequest(claim, state)) {
         this.log.info({ message: 'the peering connection is that of a later request and stays', fleetId: this.spec.fleetId });
         return;
       }
@@ -246,7 +245,7 @@ export class Connection {
         return;
       }
       if (claim.connection === undefined && claim.others === undefined) {
-        await this.deleteUnclaimed(claims, claim, standing);
+        await this.deleteUnclaimed(claims, claim, state);
         return;
       }
       if (this.spec.adoptExisting && claim.connection?.adopted === true) {
@@ -261,7 +260,7 @@ export class Connection {
   }
 
   /** The same where nothing is noted: nothing was requested, or CloudFormation stripped the fleet of tags that it does not know. */
-  private async deleteUnclaimed(claims: Claims, claim: Claim, standing: Standing): Promise<void> {
+  private async deleteUnclaimed(claims: Claims, claim: Claim, state: PhysicalIdState): Promise<void> {
     const sides = await this.peerings.ec2Side();
     const side = sides?.find((candidate) => !isDead(candidate.status) && this.network.isOwn(candidate));
     const id = side === undefined ? undefined : this.network.connectionIdOf(side);
@@ -271,9 +270,9 @@ export class Connection {
       await claims.noteConnection({ id, gameLiftVpcId, cidrBlock, adopted: false });
       await this.remove(claims, { id, gameLiftVpcId });
       await claims.remove(claim, id);
-    } else if (standing === 'made' && this.spec.adoptExisting) {
+    } else if (state.kind === 'made' && this.spec.adoptExisting) {
       await this.giveBack(claims, claim);
-    } else if (standing === 'made') {
+    } else if (state.kind === 'made') {
       // only where EC2 can't be asked it has to be believed that what is there is what was made
       await this.remove(claims, sides === undefined ? await this.peerings.find() : undefined);
     }
@@ -302,9 +301,9 @@ export class Connection {
   }
 
   /** Whether a connection is what this resource made, or is to use. */
-  private isDeclared(listed: LivePeering, claim: Claim, standing: Standing, sides: readonly Ec2Peering[]): boolean {
+  private isDeclared(listed: LivePeering, claim: Claim, state: PhysicalIdState, sides: readonly Ec2Peering[]): boolean {
     if (!isOwn(claim)) {
-      return this.spec.adoptExisting || standing === 'made' || this.isTagged(listed, sides);
+      return this.spec.adoptExisting || state.kind === 'made' || this.isTagged(listed, sides);
     }
     // of what was claimed, one that somebody made anew by hand is used on
     return claim.connection !== undefined || claim.others?.includes(listed.gameLiftVpcId ?? '') === false;
@@ -398,7 +397,7 @@ export class Connection {
     if (requesting) {
       await claims.noteRequest(claim.others ?? (noted === undefined ? before.others : []));
     }
-    const certain = this.calls.uncertain;
+    const certain = this.calls.unanswered;
     try {
       const requireClaim = requesting ? (): Promise<void> => this.requireClaim(claims) : (): Promise<void> => Promise.resolve();
       const peering = await this.peerings.connect({ ...before, listed }, earlier, requireClaim);
@@ -411,7 +410,7 @@ export class Connection {
         return await this.settleExisting(claims, error, requesting);
       }
       // GameLift refused every request: give the claim back. The deletion that follows checks again whose it is.
-      if (requesting && earlier === undefined && !this.peerings.requested && this.calls.uncertain === certain) {
+      if (requesting && earlier === undefined && !this.peerings.requested && this.calls.unanswered === certain) {
         await this.giveUp(claims);
       }
       throw error;
@@ -544,7 +543,7 @@ export class Connection {
       return await act();
     } catch (error) {
       const { fleetId, pair } = this.spec;
-      const { name, message } = faultOf(error);
+      const { name, message } = readError(error);
       const own = OWN_ERRORS.has(name) || error instanceof TimeUpError || error instanceof RateLimitError;
       const text =
         `could not ${task} fleet ${fleetId} of account ${pair.gameLiftAccount} with VPC ${pair.peerVpcId} of account ` +
@@ -554,6 +553,47 @@ export class Connection {
   }
 
   private adviceOn(error: unknown): string {
-    return this.advice !== '' && REFUSED.has(faultOf(error).name) ? `. ${this.advice}` : advice(error);
+    return this.advice !== '' && isGameLiftRefusal(error) ? `. ${this.advice}` : advice(error);
   }
+}
+
+/** Custom::GameLiftVpcPeeringConnection */
+export function connectionResource(request: CustomResourceRequest, context: RequestContext): Resource {
+  const { calls, dependencies } = context;
+  const { api, log, region } = dependencies;
+  const owner = ownerOf(request);
+  const open = (spec: ConnectionSpec, requestId = request.requestId): Connection => {
+    const vpcApi = context.vpcApi(spec.pair);
+    const authorizer = context.authorizer(spec.pair);
+    const peerings = new Peerings(spec, api, vpcApi, authorizer, calls, log);
+    return new Connection(spec, owner, requestId, peerings, api, vpcApi, calls, log, region, authorizer.advice);
+  };
+  const idOf = (spec: ConnectionSpec): PhysicalId => PhysicalId.of(request, connectionKey(spec));
+
+  const spec = readConnection(request.properties);
+  const physicalId = idOf(spec);
+  const state = physicalId.stateOf(request.physicalResourceId);
+  const connection = open(spec, state.kind === 'unfinished' ? state.requestId : undefined);
+  return {
+    physicalId,
+    create: () => connection.create(),
+    update: async () => {
+      const former = tryRead(readConnection, request.oldProperties);
+      if (former === undefined || idOf(former).made === physicalId.made) {
+        const isUnchanged = former !== undefined && JSON.stringify(former) === JSON.stringify(spec);
+        return (
+          (isUnchanged ? await connection.noted() : undefined) ?? (await connection.update(former?.routes ?? spec.routes, state))
+        );
+      }
+      const attributes = await connection.create();
+      const formerState = idOf(former).stateOf(request.physicalResourceId);
+      if (formerState.kind !== 'made' && formerState.kind !== 'unfinished') {
+        // this rolls back an update that was never answered, or whose answer was not kept: CloudFormation knows nothing of
+        // what that update made, and sends no delete for it
+        await open(former).delete({ kind: 'unknown' });
+      }
+      return attributes;
+    },
+    delete: () => connection.delete(state),
+  };
 }

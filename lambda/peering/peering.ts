@@ -1,75 +1,19 @@
-import { CONNECTION_LANES } from '../lib/contract';
-import type { Authority } from './authorization';
-import { DENIAL_PATIENCE_MILLISECONDS, faultOf, isDenied, TimeUpError } from './calls';
-import type { Calls } from './calls';
-import { MAX_OTHERS } from './claim';
-import type { Log } from './log';
-import type { Pair } from './properties';
+import { CONNECTION_LANES } from '../../lib/contract';
+import type { Authorizer } from '../authorization/authorizer';
+import type { ConnectionRecord, Ec2Api, Ec2Peering, FleetEvent, GameLiftApi } from '../aws/api';
+import { DENIAL_PATIENCE_MILLISECONDS, TimeUpError } from '../aws/calls';
+import type { Calls } from '../aws/calls';
+import { isDenial, isGameLiftRefusal, readError } from '../aws/errors';
+import type { Log } from '../log';
+import type { Pair } from '../resources/properties';
+import { MAX_OTHERS } from './ownership';
 
 /*
  * The connection between the VPC of one fleet and a peer VPC, as GameLift makes and unmakes it.
  * https://docs.aws.amazon.com/gameliftservers/latest/apireference/API_CreateVpcPeeringConnection.html
  */
 
-/** `VpcPeeringConnection` of GameLift's API, as far as it is read: every member may be missing. */
-export interface ConnectionRecord {
-  readonly VpcPeeringConnectionId?: string | undefined;
-  readonly PeerVpcId?: string | undefined;
-  readonly GameLiftVpcId?: string | undefined;
-  readonly IpV4CidrBlock?: string | undefined;
-  readonly Status?: { readonly Code?: string | undefined; readonly Message?: string | undefined } | undefined;
-}
-
-export interface FleetEvent {
-  readonly code: string;
-  readonly time: Date;
-  readonly message: string;
-}
-
-/** A peering as EC2 shows it to the account of the peer VPC. */
-export interface Ec2Peering {
-  readonly id: string;
-  readonly status: string;
-  readonly message: string;
-  readonly requesterVpcId: string;
-  readonly cidrBlock: string | undefined;
-  /** Whether the accepter's names resolve to private addresses on the other side. */
-  readonly dnsResolution: boolean;
-  readonly tags: Readonly<Record<string, string>>;
-}
-
-export interface PeeredApi {
-  /** Of one fleet, or of all of the account and Region. */
-  describeVpcPeeringConnections(fleetId: string | undefined, signal: AbortSignal): Promise<readonly ConnectionRecord[]>;
-}
-
-export interface FleetRecord {
-  readonly arn: string;
-  readonly status: string;
-  readonly computeType: string;
-}
-
-/** GameLift's calls, made in the account that manages the fleet. */
-export interface PeeringApi extends PeeredApi {
-  /** Undefined for a fleet that is not there. */
-  describeFleet(fleetId: string, signal: AbortSignal): Promise<FleetRecord | undefined>;
-  createVpcPeeringConnection(
-    input: { FleetId: string; PeerVpcAwsAccountId: string; PeerVpcId: string },
-    signal: AbortSignal,
-  ): Promise<void>;
-  deleteVpcPeeringConnection(input: { FleetId: string; VpcPeeringConnectionId: string }, signal: AbortSignal): Promise<void>;
-  describeFleetEvents(fleetId: string, since: Date, signal: AbortSignal): Promise<readonly FleetEvent[]>;
-}
-
-/** EC2's calls, made in the account that owns the VPC. */
-export interface PeerVpcApi {
-  /** Peerings whose accepter is this VPC. */
-  describePeerings(accepterVpcId: string, signal: AbortSignal): Promise<readonly Ec2Peering[]>;
-  describeVpcCidrBlocks(vpcId: string, signal: AbortSignal): Promise<readonly string[]>;
-}
-
-/** How GameLift may say that the authorization is missing; AWS does not say which. */
-export const REFUSED: ReadonlySet<string> = new Set(['UnauthorizedException', 'NotFoundException', 'InvalidRequestException']);
+type PeeredApi = Pick<GameLiftApi, 'describeVpcPeeringConnections'>;
 
 /** Over, or on the way out: records of them stay visible for hours. */
 const DEAD: ReadonlySet<string> = new Set(['failed', 'rejected', 'expired', 'deleting', 'deleted']);
@@ -175,10 +119,10 @@ export class Peerings {
 
   constructor(
     private readonly about: { readonly fleetId: string; readonly pair: Pair; readonly timeoutSeconds: number },
-    private readonly api: PeeringApi,
+    private readonly api: GameLiftApi,
     /** Undefined where the handler can't act in the account of the VPC. */
-    private readonly vpcApi: PeerVpcApi | undefined,
-    private readonly authority: Authority,
+    private readonly vpcApi: Ec2Api | undefined,
+    private readonly authorizer: Authorizer,
     private readonly calls: Calls,
     private readonly log: Log,
   ) {
@@ -204,7 +148,7 @@ export class Peerings {
       );
     } catch (error) {
       this.calls.signal.throwIfAborted();
-      const { name, message } = faultOf(error);
+      const { name, message } = readError(error);
       this.unreachable = `${name}: ${message}`;
       this.log.info({ message: 'EC2 can not be asked about the peer VPC', reason: this.unreachable });
       return UNREACHABLE;
@@ -219,7 +163,7 @@ export class Peerings {
     try {
       await this.vpcApi?.describePeerings(this.pair.peerVpcId, this.calls.signal);
     } catch (error) {
-      if (isDenied(error)) {
+      if (isDenial(error)) {
         await this.ec2Side();
       }
     }
@@ -327,7 +271,7 @@ export class Peerings {
           await this.api.deleteVpcPeeringConnection({ FleetId: this.fleetId, VpcPeeringConnectionId: connectionId }, signal);
         });
       } catch (error) {
-        if (!(error instanceof Error) || !REFUSED.has(error.name)) {
+        if (!(error instanceof Error) || !isGameLiftRefusal(error)) {
           throw error;
         }
         refusal = error;
@@ -357,7 +301,7 @@ export class Peerings {
     if (refusals.count > CONNECTION_LANES) {
       return false;
     }
-    if (refusals.count > 1 && (await this.authority.isListed())) {
+    if (refusals.count > 1 && (await this.authorizer.isListed())) {
       // by now it may be another's, or permissions in the VPC's account may not be known yet, but not again and again
       refusals.although += 1;
       const isEarly = this.calls.now() - refusals.since < DENIAL_PATIENCE_MILLISECONDS;
@@ -373,7 +317,7 @@ export class Peerings {
   /** @param message what GameLift said when it refused */
   private async authorizeAfter(message: string): Promise<void> {
     try {
-      await this.authority.authorize();
+      await this.authorizer.authorize();
     } catch (error) {
       if (!(error instanceof Error) || error.message.includes(message)) {
         throw error;
@@ -399,7 +343,7 @@ export class Peerings {
       this.fleetCidrBlock ??= records.find(({ IpV4CidrBlock }) => IpV4CidrBlock !== undefined)?.IpV4CidrBlock;
       return records.filter(({ PeerVpcId }) => PeerVpcId === this.pair.peerVpcId);
     } catch (error) {
-      if (faultOf(error).name === 'NotFoundException' && !(await this.isThere())) {
+      if (readError(error).name === 'NotFoundException' && !(await this.isThere())) {
         return [];
       }
       throw error;
@@ -442,7 +386,7 @@ export class Peerings {
     requireClaim: () => Promise<void>,
   ): Promise<void> {
     const input = { FleetId: this.fleetId, PeerVpcAwsAccountId: this.pair.peerVpcAccount, PeerVpcId: this.pair.peerVpcId };
-    const certain = this.calls.uncertain;
+    const certain = this.calls.unanswered;
     for (;;) {
       try {
         await this.calls.make('CreateVpcPeeringConnection', async (signal) => {
@@ -457,21 +401,21 @@ export class Peerings {
         if (error instanceof UnclaimedError) {
           throw error.cause;
         }
-        const { name, message } = faultOf(error);
-        if (!REFUSED.has(name)) {
+        const { name, message } = readError(error);
+        if (!isGameLiftRefusal(error)) {
           throw error;
         }
         const existing = name === 'InvalidRequestException' ? await this.find() : undefined;
         // the answer to a request that took effect may have been lost
         const isNew = !known.has(existing?.gameLiftVpcId ?? '');
-        if (existing !== undefined && isNew && (run === 'again' || this.calls.uncertain > certain)) {
+        if (existing !== undefined && isNew && (run === 'again' || this.calls.unanswered > certain)) {
           return;
         }
         if (existing !== undefined) {
           throw new ExistsError(existing, isNew ? 'meanwhile' : 'before');
         }
         if (!(await this.overcome(refusals, message))) {
-          const { advice } = this.authority;
+          const { advice } = this.authorizer;
           throw new Error(
             `GameLift refused CreateVpcPeeringConnection although it had just been authorized (${name}: ${message}): look at the ` +
               `events of the fleet, and at the VPC and its account, then deploy again${advice === '' ? '' : `. ${advice}`}`,
@@ -555,7 +499,7 @@ export class Peerings {
     try {
       return await this.vpcApi?.describeVpcCidrBlocks(this.pair.peerVpcId, this.calls.signal);
     } catch (error) {
-      return faultOf(error).name === 'InvalidVpcID.NotFound' ? MISSING : undefined;
+      return readError(error).name === 'InvalidVpcID.NotFound' ? MISSING : undefined;
     }
   }
 

@@ -1,31 +1,28 @@
-import type { AuthorizationAttributes } from '../lib/contract';
-import { attributesOf, explained, findValid } from './authorization';
-import type { Authority, ListApi, Valid } from './authorization';
-import { isRefusal, READ_DELAY_MILLISECONDS } from './calls';
-import type { Calls } from './calls';
-import { NothingDoneError } from './cloudformation';
-import { isPeered } from './peering';
-import type { PeeredApi } from './peering';
-import type { Pair } from './properties';
+import type { AuthorizationAttributes } from '../../lib/contract';
+import type { CloudFormationApi, GameLiftApi } from '../aws/api';
+import { isRefusal, READ_DELAY_MILLISECONDS } from '../aws/calls';
+import type { Calls } from '../aws/calls';
+import { NothingDoneError } from '../cloudformation/physical-id';
+import { isPeered } from '../peering/peering';
+import type { Pair } from '../resources/properties';
+import { attributesOf, authorizationError, findValid } from './authorizer';
+import type { Authorizer, ValidAuthorization } from './authorizer';
 
-/** The calls that looking takes, in the handler's own account. */
-export interface ReceivedApi extends ListApi, PeeredApi {
-  /** CloudFormation's, such as `UPDATE_ROLLBACK_IN_PROGRESS`. */
-  describeStackStatus(stackId: string, signal: AbortSignal): Promise<string>;
-}
+type OtherAccountApi = CloudFormationApi &
+  Pick<GameLiftApi, 'describeVpcPeeringAuthorizations' | 'describeVpcPeeringConnections'>;
 
-/** What a deployment may take after it has looked for an authorization: fleets alone take half an hour. */
+/** How long a deployment may take after it has checked for an authorization: a fleet alone takes half an hour. */
 const AHEAD_MILLISECONDS = 3_600_000;
 
 /**
- * An authorization that only another account can give, and that account does not let the handler in: it is looked for, and
- * who can give it is told how.
+ * Only the account that owns the VPC can authorize, and the handler has no role there: checks for an authorization, and its errors
+ * say what to run in the other account.
  */
-export class ReceivedAuthorization implements Authority {
+export class OtherAccountAuthorizer implements Authorizer {
   constructor(
     private readonly pair: Pair,
     private readonly region: string,
-    private readonly api: ReceivedApi,
+    private readonly api: OtherAccountApi,
     private readonly calls: Calls,
     private readonly stackId: string,
   ) {}
@@ -36,28 +33,28 @@ export class ReceivedAuthorization implements Authority {
       `aws gamelift ${verb}-vpc-peering-authorization --game-lift-aws-account-id ${gameLiftAccount} ` +
       `--peer-vpc-id ${peerVpcId} --region ${this.region}`;
     return (
-      `Only account ${peerVpcAccount} can authorize this. Run there: ${command('create')} and then do here again what failed. ` +
-      `If that does not help, an authorization that was used up stands in its way. Run there first: ${command('delete')}`
+      `Only account ${peerVpcAccount} can authorize this. Run there: ${command('create')} and then repeat here what failed. ` +
+      `If that does not help, a consumed authorization is in its way. Run there first: ${command('delete')}`
     );
   }
 
-  async authorizeFirst(): Promise<AuthorizationAttributes> {
+  async authorizeForCreate(): Promise<AuthorizationAttributes> {
     try {
       return await this.validFor(AHEAD_MILLISECONDS);
     } catch (error) {
-      // nothing can have been changed by looking
+      // a check changes nothing
       throw error instanceof Error && (error.cause === undefined || isRefusal(error.cause))
         ? new NothingDoneError(error.message)
         : error;
     }
   }
 
-  async authorizeAgain(before: Authority | undefined): Promise<AuthorizationAttributes> {
+  async authorizeForUpdate(former: Authorizer | undefined): Promise<AuthorizationAttributes> {
     try {
-      await before?.lookAhead();
+      await former?.checkBeforeCleanup();
       return await this.validFor(AHEAD_MILLISECONDS);
     } catch (error) {
-      // the deployment has failed already, perhaps for this very reason: to fail once more would leave the stack stuck
+      // the deployment failed already, perhaps for this very reason, and another failure would leave the stack stuck
       if (await this.isRolledBack()) {
         const now = new Date(this.calls.now());
         return attributesOf((await this.find()) ?? { CreationTime: now, ExpirationTime: now }, this.pair);
@@ -66,7 +63,7 @@ export class ReceivedAuthorization implements Authority {
     }
   }
 
-  async lookAhead(): Promise<void> {
+  async checkBeforeCleanup(): Promise<void> {
     await this.calls.untilEarlierIsReadable();
     if (await isPeered(this.pair, this.api, this.calls)) {
       await this.validFor(AHEAD_MILLISECONDS);
@@ -81,16 +78,16 @@ export class ReceivedAuthorization implements Authority {
     return (await this.find()) !== undefined;
   }
 
-  async authorizeCleanUp(): Promise<void> {
-    // looked for before anything was changed; meanwhile it was used, and AWS does not say whether it is listed then
+  async authorizeCleanup(): Promise<void> {
+    // checked before anything was changed; it was used since, and AWS does not document whether it is listed after that
   }
 
   async cancel(): Promise<void> {
-    // whoever gave it cancels it
+    // the account that owns the VPC cancels it
   }
 
   private async validFor(milliseconds: number): Promise<AuthorizationAttributes> {
-    const isEnough = (found: Valid | undefined): boolean =>
+    const isEnough = (found: ValidAuthorization | undefined): boolean =>
       found !== undefined && found.ExpirationTime.getTime() - this.calls.now() >= milliseconds;
     const record = await this.calls.readUntil(() => this.find(), isEnough, READ_DELAY_MILLISECONDS);
     if (record === undefined || !isEnough(record)) {
@@ -105,7 +102,7 @@ export class ReceivedAuthorization implements Authority {
     return attributesOf(record, this.pair);
   }
 
-  /** False where CloudFormation can't be asked: what failed before says more than that it can't. */
+  /** False if CloudFormation can't be asked: the error before is more useful than that one. */
   private async isRolledBack(): Promise<boolean> {
     try {
       const status = await this.calls.make('DescribeStacks', (signal) => this.api.describeStackStatus(this.stackId, signal));
@@ -115,11 +112,11 @@ export class ReceivedAuthorization implements Authority {
     }
   }
 
-  private async find(): Promise<Valid | undefined> {
+  private async find(): Promise<ValidAuthorization | undefined> {
     try {
       return await findValid(this.pair, this.api, this.calls);
     } catch (error) {
-      throw explained('could not look for an authorization', this.pair, this.region, error, 'Deploy again.');
+      throw authorizationError('could not look for an authorization', this.pair, this.region, error, 'Deploy again.');
     }
   }
 }

@@ -1,0 +1,34 @@
+import type { AwsCredentialIdentity, AwsCredentialIdentityProvider } from '@smithy/types';
+import { CLIENT, once } from './clients';
+import { readError } from './errors';
+
+/** A role in the account of the VPC. */
+export interface PeerRole {
+  readonly arn: string;
+  readonly externalId: string | undefined;
+}
+
+/**
+ * The credentials of a role. They come from the STS endpoint of the function's own Region, the only one that works if that
+ * Region is opt-in. One session serves all clients, because it outlasts every request.
+ */
+export function assumeRole({ arn, externalId }: PeerRole, sessionName: string, region: string): AwsCredentialIdentityProvider {
+  return once(async (): Promise<AwsCredentialIdentity> => {
+    const { AssumeRoleCommand, STSClient } = await import('@aws-sdk/client-sts');
+    const input = { RoleArn: arn, RoleSessionName: sessionName, ...(externalId === undefined ? {} : { ExternalId: externalId }) };
+    try {
+      const { Credentials } = await new STSClient({ ...CLIENT, region }).send(new AssumeRoleCommand(input));
+      return {
+        accessKeyId: Credentials?.AccessKeyId ?? '',
+        secretAccessKey: Credentials?.SecretAccessKey ?? '',
+        ...(Credentials?.SessionToken === undefined ? {} : { sessionToken: Credentials.SessionToken }),
+      };
+    } catch (error) {
+      const { name, message } = readError(error);
+      throw Object.assign(new Error(`the role ${arn} could not be assumed: ${message}`, { cause: error }), {
+        name,
+        $metadata: (error as { readonly $metadata?: unknown }).$metadata,
+      });
+    }
+  });
+}

@@ -1,0 +1,98 @@
+import { isRecord, readMatch, readRecord, show } from './values';
+import type { RawProperties } from './values';
+
+/*
+ * What CloudFormation sends to a custom resource:
+ * https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requests.html
+ */
+
+export const REQUEST_TYPES = ['Create', 'Update', 'Delete'] as const;
+export type RequestType = (typeof REQUEST_TYPES)[number];
+
+/** The resource on whose behalf calls are made. */
+export interface Requester {
+  readonly stackId: string;
+  readonly logicalResourceId: string;
+}
+
+/** The part of a request without which it can't be answered. */
+export interface Addressee extends Requester {
+  readonly responseUrl: string;
+  readonly requestId: string;
+  /** Absent on a create. CloudFormation makes one up to delete a resource whose create it canceled. */
+  readonly physicalResourceId?: string;
+}
+
+export interface CustomResourceRequest extends Addressee {
+  readonly requestType: RequestType;
+  readonly resourceType: string;
+  readonly properties: RawProperties;
+  /** On an update: the properties before it. When an update is rolled back: those that the update set. */
+  readonly oldProperties?: RawProperties;
+}
+
+const STACK_ID = /^arn:[a-z-]{1,32}:cloudformation:[a-z0-9-]{1,32}:\d{12}:stack\/[\w-]{1,128}\/[\w-]{1,64}$/;
+const LOGICAL_ID = /^\w{1,255}$/;
+
+/** The event does not say whom to answer. */
+export class NotAnswerableError extends Error {}
+
+/** @throws NotAnswerableError if the event is not a request of CloudFormation. */
+export function parseAddressee(event: unknown): Addressee {
+  if (!isRecord(event)) {
+    throw new NotAnswerableError('the event is not a request of CloudFormation: it is not an object');
+  }
+  const field = (name: string): string => {
+    const value = event[name];
+    return typeof value === 'string' ? value : '';
+  };
+  const missing = ['ResponseURL', 'StackId', 'RequestId', 'LogicalResourceId'].filter((name) => field(name) === '');
+  if (missing.length > 0) {
+    throw new NotAnswerableError(`the event is not a request of CloudFormation: it has no ${missing.join(', ')}`);
+  }
+  const responseUrl = field('ResponseURL');
+  if (!URL.canParse(responseUrl) || new URL(responseUrl).protocol !== 'https:') {
+    throw new NotAnswerableError('the event is not a request of CloudFormation: its ResponseURL is not an https URL');
+  }
+  const physicalResourceId = field('PhysicalResourceId');
+  return {
+    responseUrl,
+    stackId: field('StackId'),
+    requestId: field('RequestId'),
+    logicalResourceId: field('LogicalResourceId'),
+    ...(physicalResourceId === '' ? {} : { physicalResourceId }),
+  };
+}
+
+/** @throws Error that says which member of the request is wrong, and what it must be. */
+export function parseRequest(event: unknown): CustomResourceRequest {
+  const addressee = parseAddressee(event);
+  const fields = isRecord(event) ? event : {};
+  const { RequestType, ResourceType, PhysicalResourceId, OldResourceProperties } = fields;
+  const requestType = REQUEST_TYPES.find((type) => type === RequestType);
+  if (requestType === undefined) {
+    throw new Error(`RequestType must be one of ${REQUEST_TYPES.join(', ')}, got ${show(RequestType)}`);
+  }
+  if (typeof ResourceType !== 'string' || ResourceType === '') {
+    throw new Error(`ResourceType must be a string, got ${show(ResourceType)}`);
+  }
+  if (PhysicalResourceId !== undefined && typeof PhysicalResourceId !== 'string') {
+    throw new Error(`PhysicalResourceId must be a string, got ${show(PhysicalResourceId)}`);
+  }
+  return {
+    ...addressee,
+    ...readRequester(fields),
+    requestType,
+    resourceType: ResourceType,
+    properties: readRecord(fields, 'ResourceProperties'),
+    ...(isRecord(OldResourceProperties) ? { oldProperties: OldResourceProperties } : {}),
+  };
+}
+
+/** @throws Error if the stack id or the logical id is not one. */
+export function readRequester(fields: RawProperties): Requester {
+  return {
+    stackId: readMatch(fields, 'StackId', STACK_ID, 'the ARN of a stack'),
+    logicalResourceId: readMatch(fields, 'LogicalResourceId', LOGICAL_ID, 'the logical id of a resource'),
+  };
+}

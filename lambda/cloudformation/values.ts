@@ -1,0 +1,48 @@
+/** Properties as they come over the wire, not checked yet. */
+export type RawProperties = Readonly<Record<string, unknown>>;
+
+export function isRecord(value: unknown): value is RawProperties {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** @throws Error that does not show the value, because it may contain an external id. */
+export function readRecord(fields: RawProperties, name: string): RawProperties {
+  const value = fields[name];
+  if (isRecord(value)) {
+    return value;
+  }
+  const kind = value === undefined ? 'nothing' : value === null ? 'null' : Array.isArray(value) ? 'a list' : `a ${typeof value}`;
+  throw new Error(`${name} must be an object, got ${kind}`);
+}
+
+/** @throws Error that names the property, what it must be and what it is. */
+export function readMatch(properties: RawProperties, name: string, pattern: RegExp, what: string): string {
+  const value = properties[name];
+  if (typeof value === 'string' && pattern.test(value)) {
+    return value;
+  }
+  // without this nobody would see what is wrong with true where "true" is expected
+  const kind = typeof value === 'string' || value === undefined ? '' : ', which is not a string';
+  throw new Error(`${name} must be ${what}, got ${show(value)}${kind}`);
+}
+
+const MAX_SHOWN = 120;
+
+/** A value for an error message, shortened if it is long. */
+export function show(value: unknown): string {
+  const shown = value === undefined ? 'nothing' : jsonOf(value);
+  return shown.length <= MAX_SHOWN ? shown : `${endingWithACharacter(shown.slice(0, MAX_SHOWN - 3))}...`;
+}
+
+function jsonOf(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return 'a value that is nested too deeply to show';
+  }
+}
+
+/** Without the first half of a character that was cut in two. */
+export function endingWithACharacter(text: string): string {
+  return text.replace(/[\ud800-\udbff]$/, '');
+}

@@ -1,0 +1,41 @@
+import { AUTHORIZATION_BUDGET_SECONDS } from '../../lib/contract';
+import { OwnAccountAuthorizer } from '../authorization/own-account';
+import { withTimeLimit } from '../cloudformation/deadline';
+import { readRequester } from '../cloudformation/request';
+import type { RawProperties } from '../cloudformation/values';
+import { laterVersion, readPair, readSeconds } from './properties';
+import { RequestContext } from './resource';
+import type { Dependencies } from './resource';
+
+/**
+ * Renews an authorization when a schedule asks for it.
+ *
+ * @param availableMilliseconds what the invocation has
+ * @throws Error if that fails. Lambda retries, and sends what fails for good to the function's destination for failures.
+ */
+export async function renew(properties: RawProperties, availableMilliseconds: number, dependencies: Dependencies): Promise<void> {
+  const later = laterVersion(properties);
+  if (later !== undefined) {
+    throw new Error(later);
+  }
+  const pair = readPair(properties);
+  const minimumValiditySeconds = readSeconds(properties, 'MinimumValiditySeconds', 0, 24 * 3600);
+  const requester = readRequester(properties);
+  const { log, region, time } = dependencies;
+  const milliseconds = Math.min(availableMilliseconds, AUTHORIZATION_BUDGET_SECONDS * 1000);
+  await withTimeLimit(milliseconds, time, async (signal) => {
+    const context = new RequestContext(requester, dependencies, signal);
+    const vpcApi = context.vpcApi(pair);
+    if (vpcApi === undefined) {
+      throw new Error(`only account ${pair.peerVpcAccount} can authorize VPC ${pair.peerVpcId}: schedule the renewal there`);
+    }
+    const authorizer = new OwnAccountAuthorizer(pair, region, vpcApi, context.calls, minimumValiditySeconds * 1000);
+    try {
+      const { ExpirationTime } = await authorizer.authorize();
+      log.info({ message: `renewed until ${ExpirationTime}`, ...requester });
+    } catch (error) {
+      log.error({ message: error instanceof Error ? error.message : String(error), ...requester });
+      throw error;
+    }
+  });
+}

@@ -1,0 +1,68 @@
+import { OwnAccountAuthorizer } from '../authorization/own-account';
+import type { Authorizer } from '../authorization/authorizer';
+import { OtherAccountAuthorizer } from '../authorization/other-account';
+import type { AwsApi } from '../aws/api';
+import { Calls } from '../aws/calls';
+import type { PeerRole } from '../aws/sts';
+import type { PhysicalId } from '../cloudformation/physical-id';
+import type { Requester } from '../cloudformation/request';
+import type { Put } from '../cloudformation/response';
+import type { Log } from '../log';
+import type { Time } from '../time';
+import type { Pair } from './properties';
+
+/** Everything outside of the handler that it uses. */
+export interface Dependencies {
+  /** Calls as the function's own role. */
+  readonly api: AwsApi;
+  /** Calls as a role of another account. */
+  readonly assume: (role: PeerRole, sessionName: string) => AwsApi;
+  readonly put: Put;
+  readonly time: Time;
+  readonly log: Log;
+  readonly region: string;
+}
+
+/** A custom resource, with the properties of one request. */
+export interface Resource {
+  readonly physicalId: PhysicalId;
+  /** Returns the attributes. */
+  create(): Promise<object>;
+  /** Returns the attributes. */
+  update(): Promise<object>;
+  delete(): Promise<void>;
+}
+
+/** What the code of a resource needs for one request. */
+export class RequestContext {
+  readonly calls: Calls;
+
+  constructor(
+    private readonly requester: Requester,
+    readonly dependencies: Dependencies,
+    signal: AbortSignal,
+  ) {
+    this.calls = new Calls(dependencies.time, dependencies.log, signal);
+  }
+
+  /** Calls in the account that owns the VPC; undefined if the handler can't act there. */
+  vpcApi({ peerRole, peerVpcAccount }: Pair): AwsApi | undefined {
+    const { api, assume } = this.dependencies;
+    const { stackId, logicalResourceId } = this.requester;
+    if (peerRole !== undefined) {
+      // shows in the other account's CloudTrail which stack and resource acted; at most 64 characters
+      const [, stackName = ''] = stackId.split('/');
+      return assume(peerRole, `${stackName.slice(0, 31)}.${logicalResourceId.slice(0, 32)}`);
+    }
+    const [, , , , ownAccount] = stackId.split(':');
+    return peerVpcAccount === ownAccount ? api : undefined;
+  }
+
+  authorizer(pair: Pair): Authorizer {
+    const { api, region } = this.dependencies;
+    const vpcApi = this.vpcApi(pair);
+    return vpcApi === undefined
+      ? new OtherAccountAuthorizer(pair, region, api, this.calls, this.requester.stackId)
+      : new OwnAccountAuthorizer(pair, region, vpcApi, this.calls);
+  }
+}
