@@ -89,7 +89,7 @@ export class OtherAccountAuthorizer implements Authorizer {
   private async validFor(milliseconds: number): Promise<AuthorizationAttributes> {
     const isEnough = (found: ValidAuthorization | undefined): boolean =>
       found !== undefined && found.ExpirationTime.getTime() - this.calls.now() >= milliseconds;
-    const record = await this.calls.readUntil(() => this.find(), isEnough, READ_DELAY_MILLISECONDS);
+    const record = await this.explained(() => this.calls.readUntil(() => this.list(), isEnough, READ_DELAY_MILLISECONDS));
     if (record === undefined || !isEnough(record)) {
       const got =
         record === undefined ? 'GameLift lists none that is valid' : `it expires at ${record.ExpirationTime.toISOString()}`;
@@ -112,9 +112,17 @@ export class OtherAccountAuthorizer implements Authorizer {
     }
   }
 
-  private async find(): Promise<ValidAuthorization | undefined> {
+  private list(): Promise<ValidAuthorization | undefined> {
+    return findValid(this.pair, this.api, this.calls);
+  }
+
+  private find(): Promise<ValidAuthorization | undefined> {
+    return this.explained(() => this.list());
+  }
+
+  private async explained<T>(read: () => Promise<T>): Promise<T> {
     try {
-      return await findValid(this.pair, this.api, this.calls);
+      return await read();
     } catch (error) {
       throw authorizationError('could not look for an authorization', this.pair, this.region, error, 'Deploy again.');
     }

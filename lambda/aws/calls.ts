@@ -15,8 +15,8 @@ const CONTENDED_THROTTLES = 8;
 /** The longest wait after a throttled call, in rate tokens beyond the first. */
 const MAX_SPREAD = 6;
 
-/** A policy that was attached a moment ago may not be known everywhere yet: a denial is retried for this long. */
-export const DENIAL_PATIENCE_MILLISECONDS = 60_000;
+/** A new policy may take a minute to be known everywhere: a denial is retried for longer than that. */
+export const DENIAL_PATIENCE_MILLISECONDS = 75_000;
 
 const UNANSWERED_ATTEMPTS = 5;
 

@@ -136,6 +136,20 @@ export class Peerings {
     return record === undefined ? undefined : live(record);
   }
 
+  /**
+   * The connection that has to be deleted, if there is one. One that GameLift lists as failed may still be there: its deletion
+   * failed, for want of an authorization.
+   */
+  async findToDelete(): Promise<LivePeering | undefined> {
+    const records = await this.describe();
+    const sides = (await this.ec2Side()) ?? [];
+    const isThereStill = (record: ConnectionRecord): boolean =>
+      statusOf(record) === 'failed' &&
+      sides.some((side) => side.requesterVpcId === record.GameLiftVpcId && !isDead(side.status));
+    const record = records.find((candidate) => !isDead(statusOf(candidate))) ?? records.find(isThereStill);
+    return record === undefined ? undefined : live(record);
+  }
+
   /** What EC2 shows of the VPC's peerings; undefined where it can't be asked. */
   async ec2Side(): Promise<readonly Ec2Peering[] | undefined> {
     const { vpcApi } = this;

@@ -222,7 +222,11 @@ export class Connection {
    */
   async delete(state: PhysicalIdState): Promise<void> {
     await this.explained('remove the peering of', async () => {
-      const fleet = await this.fleet();
+      // a connection was made, so one late answer that there is no fleet is not believed
+      const fleet = await this.calls.readUntil(
+        () => this.fleet(),
+        (found) => found !== undefined || state.kind !== 'made',
+      );
       if (fleet === undefined) {
         await this.network.clean(undefined);
         return;
@@ -232,7 +236,8 @@ export class Connection {
       if (claim.connection === undefined && !isOfLaterRequest(claim, state)) {
         // a create may be at work, or may have noted what can't be read yet: it finds that its claim is gone, or its note is read
         await claims.release();
-        await this.calls.untilEarlierIsReadable();
+        // a create requests the connection only while it reads its claim: for 15 seconds, and what it requests is listed 15 seconds later
+        await this.calls.sleep(2 * READ_DELAY_MILLISECONDS);
         claim = await claims.read();
       }
       if (isOfLaterRequest(claim, state)) {
@@ -274,7 +279,7 @@ export class Connection {
       await this.giveBack(claims, claim);
     } else if (state.kind === 'made') {
       // only where EC2 can't be asked it has to be believed that what is there is what was made
-      await this.remove(claims, sides === undefined ? await this.peerings.find() : undefined);
+      await this.remove(claims, sides === undefined ? await this.peerings.findToDelete() : undefined);
     }
   }
 
@@ -296,7 +301,7 @@ export class Connection {
 
   /** A connection of which nothing is noted: this resource's, unless it was there before. */
   private async unnoted({ others = [] }: Claim): Promise<LivePeering | undefined> {
-    const found = await this.peerings.find();
+    const found = await this.peerings.findToDelete();
     return others.includes(found?.gameLiftVpcId ?? '') ? undefined : found;
   }
 
