@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { CHANGED_FLEET_TAG, TAG_PREFIX } from '../../lib/contract';
 import type { Ec2Peering } from '../aws/api';
 
@@ -27,7 +28,10 @@ export function readChanges({ tags }: Ec2Peering): Changes {
   };
 }
 
-/** The tags that note changes, and for which fleet they were made: several, since a value has room for eleven tables. */
+/**
+ * The tags that note changes, and for which fleet they were made: several, since a value has room for eleven tables. A tag's key
+ * contains a digest of its value, so that no note overwrites another one that a late read did not show.
+ */
 export function tagsOfChanges(fleetId: string, { dnsResolution, routeTableIds }: Changes): Readonly<Record<string, string>> {
   const values: string[] = [];
   for (const word of [...(dnsResolution === undefined ? [] : [`${DNS}${dnsResolution}`]), ...routeTableIds]) {
@@ -38,7 +42,7 @@ export function tagsOfChanges(fleetId: string, { dnsResolution, routeTableIds }:
       values[values.length - 1] = `${last} ${word}`;
     }
   }
-  const noted = values.map((value, index) => [`${PREFIX}${index + 1}`, value]);
+  const noted = values.map((value) => [`${PREFIX}${createHash('sha256').update(value).digest('hex').slice(0, 8)}`, value]);
   return Object.fromEntries(noted.length === 0 ? [] : [[CHANGED_FLEET_TAG, fleetId], ...noted]) as Readonly<
     Record<string, string>
   >;

@@ -45,7 +45,7 @@ class ChangesOf {
 
   constructor(
     side: Ec2Peering,
-    private readonly write: (all: Changes) => Promise<void>,
+    private readonly write: (more: Changes) => Promise<void>,
   ) {
     this.known = readChanges(side);
   }
@@ -61,13 +61,17 @@ class ChangesOf {
 
   /** Notes more changes, before they are made. */
   async note(more: Changes): Promise<void> {
-    const all: Changes = {
-      dnsResolution: this.known.dnsResolution ?? more.dnsResolution,
-      routeTableIds: [...new Set([...this.known.routeTableIds, ...more.routeTableIds])],
+    const { known } = this;
+    const added: Changes = {
+      dnsResolution: known.dnsResolution === undefined ? more.dnsResolution : undefined,
+      routeTableIds: more.routeTableIds.filter((id) => !known.routeTableIds.includes(id)),
     };
-    if (JSON.stringify(all) !== JSON.stringify(this.known)) {
-      this.known = all;
-      await this.write(all);
+    if (added.dnsResolution !== undefined || added.routeTableIds.length > 0) {
+      await this.write(added);
+      this.known = {
+        dnsResolution: known.dnsResolution ?? added.dnsResolution,
+        routeTableIds: [...known.routeTableIds, ...added.routeTableIds],
+      };
     }
   }
 }
@@ -133,7 +137,7 @@ export class PeerNetwork {
       await this.untag(side, OWN_TAGS);
     }
     // what was lent is given back as it was: it is noted what is changed of it, and only that is changed back
-    const changes = adopted ? new ChangesOf(side, (all) => this.tagChanges(side, all)) : undefined;
+    const changes = adopted ? new ChangesOf(side, (more) => this.tagChanges(side, more)) : undefined;
     const mine = new Set(sides.filter(({ tags }) => tags[OWNER_TAG] === this.owner).map(({ id }) => id));
     await this.route({ id: side.id, cidrBlock }, formerRoutes, mine, changes);
     const { dnsResolution } = this.spec;
@@ -237,8 +241,8 @@ export class PeerNetwork {
     await this.calls.make('CreateTags', (signal) => this.vpc.tagPeering(id, tags, signal));
   }
 
-  private async tagChanges({ id }: Ec2Peering, all: Changes): Promise<void> {
-    const tags = tagsOfChanges(this.spec.fleetId, all);
+  private async tagChanges({ id }: Ec2Peering, more: Changes): Promise<void> {
+    const tags = tagsOfChanges(this.spec.fleetId, more);
     await this.calls.make('CreateTags', (signal) => this.vpc.tagPeering(id, tags, signal));
   }
 

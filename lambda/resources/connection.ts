@@ -104,6 +104,8 @@ function existsAlready({ id }: LivePeering): string {
 
 export class Connection {
   private readonly network: PeerNetwork;
+  /** The routes that were declared before this update; undefined if this is not an update. */
+  private formerRoutes: DeclaredRoutes | undefined;
 
   constructor(
     private readonly spec: ConnectionSpec,
@@ -167,6 +169,7 @@ export class Connection {
    * @param state what CloudFormation knows the connection by
    */
   async update(formerRoutes: DeclaredRoutes, state: PhysicalIdState): Promise<ConnectionAttributes> {
+    this.formerRoutes = formerRoutes;
     return this.explained('update the peering of', async () => {
       this.network.refuseUnreachable();
       const claims = this.claims(await this.activeFleet());
@@ -183,7 +186,7 @@ export class Connection {
       }
       const lent = this.spec.adoptExisting && !this.isTagged(listed, sides ?? []);
       const origin = isOwn(claim) ? originOf(claim) : lent ? 'adopted' : 'created';
-      return await this.settle(claims, listed, origin, formerRoutes);
+      return await this.settle(claims, listed, origin);
     });
   }
 
@@ -395,7 +398,7 @@ export class Connection {
             READ_DELAY_MILLISECONDS,
           ));
     if (listed !== undefined && noted !== undefined) {
-      return await this.settle(claims, await this.peerings.activeOf(listed), originOf(claim), undefined);
+      return await this.settle(claims, await this.peerings.activeOf(listed), originOf(claim));
     }
     const earlier = claim.others === undefined ? undefined : new Set(claim.others);
     const requesting = claim.otherClaims.length === 0 && (listed === undefined || earlier !== undefined);
@@ -409,7 +412,7 @@ export class Connection {
       if (requesting) {
         await this.holdOn(claims, peering);
       }
-      return await this.settle(claims, peering, 'created', undefined);
+      return await this.settle(claims, peering, 'created');
     } catch (error) {
       if (error instanceof ExistsError) {
         return await this.settleExisting(claims, error, requesting);
@@ -434,16 +437,16 @@ export class Connection {
   ): Promise<ConnectionAttributes> {
     if (this.isTagged(existing, (await this.peerings.ec2Side()) ?? [])) {
       // the claim on the fleet is gone: CloudFormation may strip tags that a template does not know
-      return await this.settle(claims, await this.peerings.activeOf(existing), 'created', undefined);
+      return await this.settle(claims, await this.peerings.activeOf(existing), 'created');
     }
     const other = since === 'meanwhile' || !hasNoted ? await this.notedByAnother(claims, existing, since) : undefined;
     if (other !== undefined) {
-      return await this.settle(claims, await this.peerings.activeOf(existing), originOf(other), undefined);
+      return await this.settle(claims, await this.peerings.activeOf(existing), originOf(other));
     }
     if (this.spec.adoptExisting) {
       const active = await this.peerings.activeOf(existing);
       this.refuseOthers(await claims.read());
-      return await this.settle(claims, active, 'adopted', undefined);
+      return await this.settle(claims, active, 'adopted');
     }
     await this.giveUp(claims);
     // no NothingDoneError: a copy of this request may have made the claim anew, and the deletion has to remove it
@@ -524,14 +527,13 @@ export class Connection {
     claims: Claims,
     { id, gameLiftVpcId, cidrBlock }: LivePeering,
     origin: Origin,
-    formerRoutes: DeclaredRoutes | undefined,
   ): Promise<ConnectionAttributes> {
     if (gameLiftVpcId === undefined || cidrBlock === undefined) {
       throw new Error(`GameLift does not say which VPC and CIDR block the active connection ${id} leads to; deploy again`);
     }
     const connection = { id, gameLiftVpcId, cidrBlock, adopted: origin === 'adopted' };
     await claims.noteConnection(connection);
-    await this.network.settle(connection, formerRoutes);
+    await this.network.settle(connection, this.formerRoutes);
     return { VpcPeeringConnectionId: id, GameLiftVpcId: gameLiftVpcId, GameLiftCidrBlock: cidrBlock };
   }
 
