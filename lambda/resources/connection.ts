@@ -262,6 +262,11 @@ export class Connection {
       }
       await claims.release();
       const made = claim.connection ?? (await this.unnoted(claim));
+      if (claim.connection === undefined && made?.gameLiftVpcId !== undefined) {
+        // GameLift forgets it, and a deletion that fails after that needs to know whose routes to remove when it is retried
+        const { id, gameLiftVpcId, cidrBlock = '' } = made;
+        await claims.noteConnection({ id, gameLiftVpcId, cidrBlock, adopted: false });
+      }
       await this.remove(claims, made);
       await claims.remove(claim, made?.id);
     });
