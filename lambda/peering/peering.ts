@@ -144,8 +144,7 @@ export class Peerings {
     const records = await this.describe();
     const sides = (await this.ec2Side()) ?? [];
     const isThereStill = (record: ConnectionRecord): boolean =>
-      statusOf(record) === 'failed' &&
-      sides.some((side) => side.requesterVpcId === record.GameLiftVpcId && !isDead(side.status));
+      statusOf(record) === 'failed' && sides.some((side) => side.requesterVpcId === record.GameLiftVpcId && !isDead(side.status));
     const record = records.find((candidate) => !isDead(statusOf(candidate))) ?? records.find(isThereStill);
     return record === undefined ? undefined : live(record);
   }

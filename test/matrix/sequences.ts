@@ -178,18 +178,21 @@ function beginning(wanted: Declared): Move {
 }
 
 /**
- * Where each use consumes an authorization, one fleet at a time is born peered. Where CloudFormation strips a fleet of its claims,
+ * Where each use consumes an authorization, one fleet at a time is born peered; none if CloudFormation calls DeleteFleet minutes
+ * late, since the deletion of another connection may consume the authorization in the meantime. Where CloudFormation strips a fleet of its claims,
  * EC2's tags are all that tells whose a connection is, so they can be written.
  */
-function possible(each: Move, { useOfAuthorization, foreignFleetTags }: Readings): Move {
+function possible(each: Move, { useOfAuthorization, foreignFleetTags, fleetDeletion }: Readings): Move {
   if (each.kind === 'outage' && each.operation === 'CreateTags' && foreignFleetTags === 'strips them') {
     return { ...each, operation: 'CreateRoute' };
   }
   if (each.kind !== 'deploy' || useOfAuthorization !== 'consumed') {
     return each;
   }
-  const [first, ...others] = each.declared.fleets;
-  const fleets = first === undefined ? [] : [first, ...others.map((fleet) => ({ ...fleet, peering: unborn(fleet) }))];
+  const born = fleetDeletion === 'minutes later' ? 0 : 1;
+  const fleets = each.declared.fleets.map((declared, index) =>
+    index < born ? declared : { ...declared, peering: unborn(declared) },
+  );
   return { ...each, declared: { ...each.declared, fleets } };
 }
 
