@@ -243,7 +243,30 @@ export class CloudFormation implements NestedStacks {
       .forEach((name) => {
         notUnderstood.note(`the rule ${name}: rules of templates are not evaluated`);
       });
-    validateTemplate(template, (type) => this.types.schema(type));
+    this.noteIgnored(template);
+    validateTemplate(template, this.types);
+  }
+
+  /** What CloudFormation does beside creating, updating and deleting resources. */
+  private noteIgnored({ Hooks = {}, Resources = {} }: Template): void {
+    const { notUnderstood } = this.options;
+    Object.keys(Hooks).forEach((name) => {
+      notUnderstood.note(`the hook ${name}: hooks of templates are not invoked`);
+    });
+    for (const { Type, CreationPolicy, UpdatePolicy, DeletionPolicy, UpdateReplacePolicy } of Object.values(Resources)) {
+      if (typeof Type === 'string' && Type.startsWith('AWS::') && !this.types.recognizes(Type)) {
+        notUnderstood.note(`${Type}: not among the types that are known, so templates with it are refused`);
+      }
+      if (CreationPolicy !== undefined) {
+        notUnderstood.note(`CreationPolicy of ${Type}: no signal is waited for`);
+      }
+      if (UpdatePolicy !== undefined) {
+        notUnderstood.note(`UpdatePolicy of ${Type}: updates do as without it`);
+      }
+      if ([DeletionPolicy, UpdateReplacePolicy].includes('Snapshot')) {
+        notUnderstood.note(`snapshots of ${Type}: none are made`);
+      }
+    }
   }
 
   private missingAttribute(stack: Stack, resource: Resource, attribute: string): unknown {

@@ -21,6 +21,12 @@ const outputs = (value: unknown, more: object = {}) => ({
 
 const parameter = (definition: object) => ({ ...outputs({ Ref: 'Name' }), Parameters: { Name: definition } });
 
+const outputList = 'Template format error: The Value field of every Outputs member must evaluate to a String.';
+const unrecognizedType = (type: string) => `Template format error: Unrecognized parameter type: ${type}`;
+const malformedExport =
+  'Template format error: Output Out is malformed. The Name field of every Export member must be specified and consist only of ' +
+  'alphanumeric characters, colons, or hyphens.';
+
 describe('a template is refused, and nothing happens,', () => {
   const unresolved = (block: string) =>
     `Template format error: Unresolved condition dependency No in the ${block} block of the template`;
@@ -31,6 +37,152 @@ describe('a template is refused, and nothing happens,', () => {
       'with an empty Resources section',
       { Resources: {} },
       'Template format error: At least one Resources member must be defined.',
+    ],
+    [
+      'with a version of the format that there is not',
+      { ...outputs('x'), AWSTemplateFormatVersion: '2020-01-01' },
+      'Template format error: unsupported value for AWSTemplateFormatVersion.',
+    ],
+    [
+      'with too long a description',
+      { ...outputs('x'), Description: 'x'.repeat(1025) },
+      "Template format error: 'Description' must be a string of at most 1024 bytes.",
+    ],
+    [
+      'with a null',
+      { Resources: { Topic: topic({ Properties: { DisplayName: null } }) } },
+      "Template format error: [/Resources/Topic/Properties/DisplayName] 'null' values are not allowed in templates",
+    ],
+    [
+      'with a type of AWS that there is not',
+      { Resources: { One: { Type: 'AWS::Lambda::Funktion' }, Two: { Type: 'AWS::Lambda::Funktion' } } },
+      'Template format error: Unrecognized resource types: [AWS::Lambda::Funktion]',
+    ],
+    [
+      'with a type that is no name of one',
+      { Resources: { Topic: { Type: 'Topic' } } },
+      'Template format error: Unrecognized resource types: [Topic]',
+    ],
+    [
+      'with a type of custom resources whose name is too long',
+      { Resources: { Thing: { Type: `Custom::${'x'.repeat(61)}` } } },
+      `Template format error: Unrecognized resource types: [Custom::${'x'.repeat(61)}]`,
+    ],
+    [
+      'with properties that are no object',
+      { Resources: { Topic: topic({ Properties: [] }) } },
+      "Template format error: [/Resources/Topic/Properties] 'Properties' must be an object",
+    ],
+    [
+      'with a condition of a resource that is no name',
+      { Resources: { Topic: topic({ Condition: { 'Fn::Equals': ['a', 'a'] } }) } },
+      'Template format error: Every Condition member must be a string.',
+    ],
+    [
+      'with too long a logical id',
+      { Resources: { ['x'.repeat(256)]: topic() } },
+      `Template format error: Resource name ${'x'.repeat(256)} exceeds the maximum length of 255 characters.`,
+    ],
+    [
+      'with a parameter and a resource of the same name',
+      { ...outputs('x'), Parameters: { Topic: { Type: 'String', Default: 'x' } } },
+      'Template format error: Logical ids must be unique: [Topic] are both parameters and resources',
+    ],
+    [
+      'with a parameter without a type',
+      { ...outputs('x'), Parameters: { Name: { Default: 'x' } } },
+      'Template format error: Every Parameters object must contain a Type member.',
+    ],
+    [
+      'with a parameter of a type that there is not',
+      parameter({ Type: 'Boolean', Default: 'true' }),
+      unrecognizedType('Boolean'),
+    ],
+    [
+      'with a member of a parameter that there is not',
+      parameter({ Type: 'String', Default: 'x', Pattern: 'x' }),
+      "Invalid template parameter property 'Pattern'",
+    ],
+    [
+      'with a mapping to an object',
+      { ...outputs('x'), Mappings: { Map: { Key: { Attribute: { Ref: 'Topic' } } } } },
+      'Template format error: Every Mappings attribute must be a String or a List.',
+    ],
+    [
+      'with a key that a mapping does not have',
+      { ...outputs({ 'Fn::FindInMap': ['Map', { Ref: 'AWS::Region' }, 'b'] }), Mappings: { Map: { a: { b: 'c' } } } },
+      'Template error: Unable to get mapping for Map::us-east-1::b',
+    ],
+    [
+      'with a member of an output that there is not',
+      outputs('x', { Exports: { Name: 'x' } }),
+      "Invalid template output property 'Exports'",
+    ],
+    ['with an output that is a list', outputs(['x']), outputList],
+    ['with an output that a function makes a list', outputs({ 'Fn::Split': [',', 'a,b'] }), outputList],
+    ['with an output that is a parameter with a list', parameter({ Type: 'CommaDelimitedList', Default: 'a,b' }), outputList],
+    ['with an export that is only a name', outputs('x', { Export: 'x' }), malformedExport],
+    [
+      'with a name of an export that depends on a resource',
+      outputs('x', { Export: { Name: { Ref: 'Topic' } } }),
+      `${malformedExport} It must not depend on resources: got Topic`,
+    ],
+    [
+      'with two exports of the same name',
+      {
+        Resources: { Topic: topic() },
+        Outputs: {
+          One: { Value: '1', Export: { Name: 'name' } },
+          Two: { Value: '2', Export: { Name: { 'Fn::Sub': 'na${Letters}' } } },
+        },
+        Parameters: { Letters: { Type: 'String', Default: 'me' } },
+      },
+      'Template format error: Outputs One and Two have the same export name: name',
+    ],
+    [
+      'with a circular dependency',
+      { Resources: { One: topic({ DependsOn: 'Two' }), Two: topic({ Metadata: 1, DependsOn: ['One'] }) } },
+      'Circular dependency between resources: [One, Two]',
+    ],
+    [
+      'with a resource that depends on itself',
+      { Resources: { Topic: topic({ DependsOn: 'Topic' }) } },
+      'Circular dependency between resources: [Topic]',
+    ],
+    [
+      'with conditions that nobody uses and that refer to each other',
+      { ...outputs('x'), Conditions: { One: { 'Fn::Not': [{ Condition: 'Two' }] }, Two: { Condition: 'One' } } },
+      'Template validation error: Circular dependencies for condition One',
+    ],
+    [
+      'with a condition that is no function of conditions',
+      { ...outputs('x'), Conditions: { Yes: true } },
+      'Template format error: Conditions can only be boolean operations on parameters and other conditions',
+    ],
+    [
+      'with a condition on an import',
+      { ...outputs('x'), Conditions: { Odd: { 'Fn::Equals': [{ 'Fn::ImportValue': 'x' }, 'a'] } } },
+      'Template error: Cannot use Fn::ImportValue in Conditions.',
+    ],
+    [
+      'with an import whose name depends on a resource',
+      outputs({ 'Fn::ImportValue': { Ref: 'Topic' } }),
+      'Template error: the attribute in Fn::ImportValue must not depend on any resources, imported values, or Fn::GetAZs',
+    ],
+    [
+      'with a Ref to something else than a name',
+      outputs({ Ref: ['Topic'] }),
+      'Template format error: Every Ref object must have a single String value.',
+    ],
+    [
+      'with a Ref and something else in one object',
+      outputs({ Ref: 'Topic', Other: 'x' }),
+      'Template format error: Every Ref object must have a single String value.',
+    ],
+    [
+      'with a variable of Fn::Sub that can be none',
+      outputs({ 'Fn::Sub': '${a b}' }),
+      'Template error: variable names in Fn::Sub syntax must contain only alphanumeric characters, underscores, periods, and colons',
     ],
     ['with a section that there is not', { ...outputs('x'), Extra: {} }, 'Invalid template property or properties [Extra]'],
     [
@@ -61,8 +213,7 @@ describe('a template is refused, and nothing happens,', () => {
     [
       'with a name of an export that has other characters than it may',
       outputs('x', { Export: { Name: { 'Fn::Sub': '${AWS::StackName} out' } } }),
-      'Template format error: Output Out is malformed. The Name field of every Export member must be specified and consist only of ' +
-        'alphanumeric characters, colons, or hyphens.',
+      malformedExport,
     ],
     [
       'with an output without a value',
@@ -227,6 +378,26 @@ describe('a template is refused, and nothing happens,', () => {
   ])('%s', async (_, template, message) => {
     await expect(deploy(template)).rejects.toThrow(new Error(message));
     expect(events(rehearsal)).toEqual([]);
+    expect(rehearsal.aws.inventory().stacks).toEqual([]);
+  });
+
+  test.each<[string, unknown]>([
+    ['Fn::Join', ['-', 'a']],
+    ['Fn::Join', 'a'],
+    ['Fn::Split', [',']],
+    ['Fn::Select', ['0']],
+    ['Fn::FindInMap', ['Map', 'a']],
+    ['Fn::Cidr', ['10.0.0.0/16']],
+    ['Fn::Sub', { text: 'x' }],
+    ['Fn::Sub', ['x']],
+    ['Fn::Equals', ['a']],
+    ['Fn::Not', []],
+    ['Fn::And', [{ 'Fn::Equals': ['a', 'a'] }]],
+    ['Fn::Or', Array.from({ length: 11 }, () => ({ 'Fn::Equals': ['a', 'a'] }))],
+  ])('with other arguments than %s takes: %j', async (name, argument) => {
+    await expect(deploy(outputs({ [name]: argument }))).rejects.toThrow(
+      new RegExp(`^Template error: (every )?(One or more )?${name} `),
+    );
     expect(rehearsal.aws.inventory().stacks).toEqual([]);
   });
 
@@ -417,7 +588,7 @@ test('scalars are converted: text is a number or a boolean where it looks like o
 });
 
 test('what is not understood is collected, once each', async () => {
-  const table = { Type: 'AWS::Unheard::Of', Properties: { Anything: 1 } };
+  const table = { Type: 'Studio::Unheard::Of', Properties: { Anything: 1 } };
   await deploy({
     Resources: {
       ...HANDLER_RESOURCES,
@@ -427,18 +598,32 @@ test('what is not understood is collected, once each', async () => {
       },
       One: table,
       Two: table,
-      Topic: topic(),
+      Topic: topic({ CreationPolicy: {}, UpdatePolicy: {}, DeletionPolicy: 'Snapshot' }),
       Thing: custom({}),
       Secret: { Type: 'AWS::SSM::Parameter', Properties: { Type: 'String', Value: '{{resolve:secretsmanager:name}}' } },
     },
     Rules: { OnlyHere: {}, CheckBootstrapVersion: {} },
+    Hooks: { BlueGreen: {} },
   });
   expect(rehearsal.aws.notUnderstood.list().sort()).toEqual([
     'AWS::SNS::Topic: ids and attributes are made up',
-    'AWS::Unheard::Of: ids and attributes are made up, and properties are not checked',
+    'CreationPolicy of AWS::SNS::Topic: no signal is waited for',
+    'Studio::Unheard::Of: ids and attributes are made up, and properties are not checked',
+    'UpdatePolicy of AWS::SNS::Topic: updates do as without it',
     'dynamic references to secretsmanager are not simulated: got name',
+    'snapshots of AWS::SNS::Topic: none are made',
+    'the hook BlueGreen: hooks of templates are not invoked',
     'the policy arn:aws:iam::aws:policy/ReadOnlyAccess: what it grants is not known, so it grants nothing',
     'the rule OnlyHere: rules of templates are not evaluated',
+  ]);
+});
+
+test('a type of AWS that is not known is named, since it may only be too new', async () => {
+  await expect(deploy({ Resources: { New: { Type: 'AWS::GameLift::Anything' } } })).rejects.toThrow(
+    'Unrecognized resource types',
+  );
+  expect(rehearsal.aws.notUnderstood.list()).toEqual([
+    'AWS::GameLift::Anything: not among the types that are known, so templates with it are refused',
   ]);
 });
 

@@ -86,6 +86,20 @@ export class ResourceTypes {
     return this.types.get(name) ?? (name.startsWith('Custom::') ? this.custom : this.unknown());
   }
 
+  /** Whether there may be a type of that name: those of others than AWS may be registered in any account. */
+  recognizes(name: string): boolean {
+    if (this.types.has(name)) {
+      return true;
+    }
+    if (name.startsWith('Custom::')) {
+      return /^Custom::[A-Za-z0-9_@-]{1,60}$/.test(name);
+    }
+    if (!name.startsWith('AWS::')) {
+      return /^\w+::\w+::\w+(::MODULE)?$/.test(name);
+    }
+    return schemaOf(name) !== undefined;
+  }
+
   /** What AWS publishes about a type; undefined where properties and attributes are not known: those of custom resources are free. */
   schema(name: string): ResourceSchema | undefined {
     return this.find(name) === this.custom ? undefined : schemaOf(name);
