@@ -78,7 +78,7 @@ export class SimulatedAws {
     const propagation = (): number => (behaviours.get('iamPropagation') === 'at once' ? 0 : random() * LATEST_PROPAGATION);
     this.iam = new Iam(clock, propagation, this.notUnderstood);
     this.endpoint = new Endpoint(clock, journal, this.iam, callMilliseconds, (look) =>
-      behaviours.get('readBack') === 'at once' ? look() : history.asOf(clock.now() - random() * LATEST_READ, look),
+      behaviours.get('readBack') === 'at once' ? look() : history.late(() => random() * LATEST_READ, look),
     );
     this.ec2 = new Ec2(history);
     const { ec2, endpoint, fates, iam } = this;

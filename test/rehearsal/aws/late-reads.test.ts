@@ -144,6 +144,22 @@ describe('where reads are late', () => {
     expect(seen.some((state, index) => state < (seen[index - 1] ?? 0))).toBe(true);
   });
 
+  test('what one read shows of several things need not be of the same time', async () => {
+    const seen = new Set<string>();
+    for (let count = 0; count < 24; count += 1) {
+      await wait(20);
+      await ec2('CreateTags', tag());
+      await ec2('ModifyVpcPeeringConnectionOptions', dnsResolution(true));
+      await wait(7);
+      const text = JSON.stringify(await ec2('DescribeVpcPeeringConnections'));
+      seen.add([text.includes('"key":"key"'), text.includes('"allowDnsResolutionFromRemoteVpc":true')].join());
+      await wait(20);
+      await ec2('DeleteTags', tag());
+      await ec2('ModifyVpcPeeringConnectionOptions', dnsResolution(false));
+    }
+    expect(seen).toEqual(new Set(['true,true', 'true,false', 'false,true', 'false,false']));
+  });
+
   test('writes are checked against the present state', async () => {
     const existing = { ...route(), VpcPeeringConnectionId: peeringId };
     await ec2('CreateRoute', existing);
