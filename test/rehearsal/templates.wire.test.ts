@@ -1,6 +1,6 @@
 import { Rehearsal } from '../../rehearsal/index';
 import { schemaOf } from '../../rehearsal/cloudformation/schema/index';
-import { custom, events, HANDLER_RESOURCES, reasons, writeAssembly } from './assembly';
+import { custom, events, functionResource, HANDLER_RESOURCES, reasons, writeAssembly } from './assembly';
 
 let rehearsal: Rehearsal;
 
@@ -615,6 +615,23 @@ test('what is not understood is collected, once each', async () => {
     'the hook BlueGreen: hooks of templates are not invoked',
     'the policy arn:aws:iam::aws:policy/ReadOnlyAccess: what it grants is not known, so it grants nothing',
     'the rule OnlyHere: rules of templates are not evaluated',
+  ]);
+});
+
+test('properties that have no effect are named, once each', async () => {
+  const key = { Type: 'AWS::KMS::Key', Properties: { KeyPolicy: {} } };
+  const { status } = await deploy({
+    Resources: {
+      One: key,
+      Two: key,
+      Role: HANDLER_RESOURCES.Role,
+      Handler: functionResource('', { ReservedConcurrentExecutions: 1 }),
+    },
+  });
+  expect(status).toBe('CREATE_COMPLETE');
+  expect(rehearsal.aws.notUnderstood.list().sort()).toEqual([
+    'KeyPolicy of AWS::KMS::Key: accepted, without effect',
+    'ReservedConcurrentExecutions of AWS::Lambda::Function: accepted, without effect',
   ]);
 });
 

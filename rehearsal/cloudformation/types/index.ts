@@ -44,6 +44,33 @@ export interface TypeOptions extends CustomResourceOptions {
   readonly scheduler: Scheduler;
 }
 
+/** Properties that change what AWS does, and nothing here. */
+const WITHOUT_EFFECT: Readonly<Record<string, readonly string[]>> = {
+  'AWS::EC2::Subnet': ['Ipv6CidrBlock', 'Ipv6Native'],
+  'AWS::GameLift::Fleet': ['AnywhereConfiguration', 'Locations', 'ScalingPolicies'],
+  'AWS::IAM::ManagedPolicy': ['Groups', 'Users'],
+  'AWS::IAM::Policy': ['Groups', 'Users'],
+  'AWS::IAM::Role': ['MaxSessionDuration'],
+  'AWS::KMS::Key': ['Enabled', 'KeyPolicy'],
+  'AWS::Lambda::Alias': ['ProvisionedConcurrencyConfig', 'RoutingConfig'],
+  'AWS::Lambda::Function': [
+    'CapacityProviderConfig',
+    'CodeSigningConfigArn',
+    'DeadLetterConfig',
+    'DurableConfig',
+    'FileSystemConfigs',
+    'Layers',
+    'ReservedConcurrentExecutions',
+    'SnapStart',
+    'TenancyConfig',
+  ],
+  'AWS::Lambda::Version': ['ProvisionedConcurrencyConfig', 'RuntimePolicy'],
+  'AWS::Logs::LogGroup': ['DeletionProtectionEnabled', 'KmsKeyId'],
+  'AWS::Scheduler::Schedule': ['KmsKeyArn'],
+  'AWS::SQS::Queue': ['DelaySeconds', 'FifoQueue', 'KmsMasterKeyId', 'RedrivePolicy'],
+  'AWS::SSM::Parameter': ['AllowedPattern', 'DataType', 'Policies'],
+};
+
 /** The types of resources that templates name. To simulate one more, add it here, or with `register`. */
 export class ResourceTypes {
   private readonly types: Map<string, ResourceType>;
@@ -112,6 +139,15 @@ export class ResourceTypes {
     }
     const schema = schemaOf(name);
     return schema === undefined ? [] : violations(schema, properties);
+  }
+
+  /** Notes the properties of a resource that are accepted, without effect. */
+  noteIgnored(name: string, properties: Properties): void {
+    (WITHOUT_EFFECT[name] ?? [])
+      .filter((property) => properties[property] !== undefined)
+      .forEach((property) => {
+        this.options.notUnderstood.note(`${property} of ${name}: accepted, without effect`);
+      });
   }
 
   /** Resources that were only accepted. */
