@@ -4,6 +4,7 @@ import type { History, HistoricValue } from './history';
 import { hexadecimal, Ids } from './ids';
 import { arnOf } from './partitions';
 import { Peerings } from './peerings';
+import { requireGroupTexts, requireRule } from './rule-constraints';
 import { ServiceError, type Place } from './service';
 import { Tags } from './tags';
 
@@ -337,7 +338,8 @@ export class Network {
       const message = `The security group '${name}' already exists for VPC '${group.vpcId}'`;
       throw new ServiceError('InvalidGroup.Duplicate', message);
     }
-    rules.forEach(requirePeer);
+    requireGroupTexts(name, description);
+    rules.forEach(requireRule);
     this.securityGroups.set(groupId, new SecurityGroup(this.history, groupId, vpc, name, description, rules));
     return groupId;
   }
@@ -361,7 +363,7 @@ export class Network {
 
   authorizeRule(place: Place, groupId: string, rule: Rule): void {
     const group = this.securityGroup(place, groupId);
-    requirePeer(rule);
+    requireRule(rule);
     if (group.rules.some((other) => sameRule(other, rule))) {
       const allowed = `peer: ${rule.peer}, ${rule.protocol.toUpperCase()}, ALLOW`;
       throw new ServiceError('InvalidPermission.Duplicate', `the specified rule "${allowed}" already exists`);
@@ -479,12 +481,6 @@ function requireGatewayRoute({ routeTableId, vpc }: RouteTable, { destination, k
     const reason = "is equal to or more specific than one of this VPC's CIDR blocks";
     const advice = 'This route can target only an interface or an instance.';
     throw new ServiceError('InvalidParameterValue', `The destination CIDR block ${destination} ${reason}. ${advice}`);
-  }
-}
-
-function requirePeer({ peer }: Rule): void {
-  if (!/^(sg|pl)-/.test(peer) && !isCidr(peer) && !isIpv6Cidr(peer)) {
-    throw new ServiceError('InvalidParameterValue', `CIDR block ${peer} is malformed`);
   }
 }
 

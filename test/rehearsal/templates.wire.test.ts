@@ -491,6 +491,39 @@ describe('a resource fails', () => {
       vpc({ CidrBlock: '10.0.0.0/33' }),
       'Value (10.0.0.0/33) for parameter cidrBlock is invalid. This is not a valid CIDR block.',
     ],
+    [
+      'that is custom, with a timeout that is too long',
+      { Type: 'Custom::Thing', Properties: { ServiceToken: 'arn:aws:lambda:x', ServiceTimeout: '3601' } },
+      invalid('#/ServiceTimeout: 3601 is not less or equal to 3600'),
+    ],
+    [
+      'that is a function with a timeout of nothing',
+      { Type: 'AWS::Lambda::Function', Properties: { Code: { ZipFile: 'x' }, Role: 'arn:aws:iam::1:role/r', Timeout: 0 } },
+      invalid('#/Timeout: 0 is not greater or equal to 1'),
+    ],
+    [
+      'that is a schedule with too many retries',
+      {
+        Type: 'AWS::Scheduler::Schedule',
+        Properties: {
+          FlexibleTimeWindow: { Mode: 'OFF' },
+          ScheduleExpression: 'rate(1 day)',
+          Target: { Arn: 'arn:aws:lambda:x', RoleArn: 'arn:aws:iam::1:role/r', RetryPolicy: { MaximumRetryAttempts: 186 } },
+        },
+      },
+      invalid('#/Target/RetryPolicy/MaximumRetryAttempts: 186 is not less or equal to 185'),
+    ],
+    [
+      'that is a role with too long a name',
+      { Type: 'AWS::IAM::Role', Properties: { AssumeRolePolicyDocument: {}, RoleName: 'x'.repeat(65) } },
+      invalid('#/RoleName: expected maxLength: 64, actual: 65'),
+    ],
+    [
+      'that is a role whose description has characters that IAM does not take',
+      { Type: 'AWS::IAM::Role', Properties: { AssumeRolePolicyDocument: {}, Description: 'fleet \u2192 VPC' } },
+      invalid('#/Description: failed validation constraint for keyword [pattern]'),
+    ],
+    ['that is a fleet without a name', fleet({ Name: '' }), invalid('#/Name: expected minLength: 1, actual: 0')],
     ['that is a VPC with too big a CIDR block', vpc({ CidrBlock: '10.0.0.0/8' }), "The CIDR '10.0.0.0/8' is invalid."],
   ])('%s', async (_, bad, message) => {
     const { status, reason } = await deploy({ Resources: { Bad: bad } });
@@ -542,6 +575,30 @@ describe('a resource fails', () => {
   ])('that is a security group with a rule for a block with %s', async (_, rules, message) => {
     const group = { Type: 'AWS::EC2::SecurityGroup', Properties: { GroupDescription: 'x', VpcId: { Ref: 'Vpc' }, ...rules } };
     await deploy({ Resources: { Vpc: vpc(), Bad: group } });
+    expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual([message]);
+  });
+
+  const characters =
+    'Valid descriptions are strings less than 256 characters from the following set: a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*';
+  const range = "Invalid value 'Must specify both from and to ports with TCP/UDP.' for portRange.";
+
+  test.each<[string, object, string]>([
+    ['a description that EC2 does not take', { GroupDescription: "it's" }, `Invalid security group description. ${characters}`],
+    ['a name like an id', { GroupName: 'sg-1' }, 'Value (sg-1) for parameter GroupName is invalid.'],
+    [
+      'a description of a rule that EC2 does not take',
+      { SecurityGroupIngress: [{ ...ipv4('10.0.0.0/24'), Description: 'a > b' }] },
+      `Invalid rule description. ${characters}`,
+    ],
+    ['a rule without ports', { SecurityGroupIngress: [{ IpProtocol: 'udp', CidrIp: '10.0.0.0/24' }] }, range],
+    [
+      'a rule whose ports are the wrong way round',
+      { SecurityGroupIngress: [{ ...ipv4('10.0.0.0/24'), FromPort: 2 }] },
+      'Invalid TCP/UDP port range (2:1)',
+    ],
+  ])('that is a security group with %s', async (_, properties, message) => {
+    const group = { GroupDescription: 'x', VpcId: { Ref: 'Vpc' }, ...properties };
+    await deploy({ Resources: { Vpc: vpc(), Bad: { Type: 'AWS::EC2::SecurityGroup', Properties: group } } });
     expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual([message]);
   });
 
@@ -626,12 +683,21 @@ test('properties that have no effect are named, once each', async () => {
       Two: key,
       Role: HANDLER_RESOURCES.Role,
       Handler: functionResource('', { ReservedConcurrentExecutions: 1 }),
+      Events: {
+        Type: 'AWS::Lambda::EventInvokeConfig',
+        Properties: {
+          FunctionName: { Ref: 'Handler' },
+          Qualifier: '$LATEST',
+          DestinationConfig: { OnFailure: { Destination: 'arn:aws:sns:us-east-1:111111111111:topic' } },
+        },
+      },
     },
   });
   expect(status).toBe('CREATE_COMPLETE');
   expect(rehearsal.aws.notUnderstood.list().sort()).toEqual([
     'KeyPolicy of AWS::KMS::Key: accepted, without effect',
     'ReservedConcurrentExecutions of AWS::Lambda::Function: accepted, without effect',
+    'the destination arn:aws:sns:us-east-1:111111111111:topic of a function: only queues get anything',
   ]);
 });
 

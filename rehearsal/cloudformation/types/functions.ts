@@ -153,10 +153,16 @@ function eventInvokeConfigurationOf(properties: Properties): EventInvokeConfigur
   };
 }
 
-function eventInvokeConfigType(lambda: LambdaService): ResourceType {
+function eventInvokeConfigType({ lambda, notUnderstood }: FunctionServices): ResourceType {
   const qualified = (request: ResourceRequest) => `${functionOf(request)}:${required(request.properties, 'Qualifier')}`;
   const configure = (request: ResourceRequest) => {
-    lambda.configureEventInvoke(qualified(request), eventInvokeConfigurationOf(request.properties));
+    const configuration = eventInvokeConfigurationOf(request.properties);
+    [configuration.onSuccess, configuration.onFailure]
+      .filter((destination) => destination !== undefined && destination.split(':')[2] !== 'sqs')
+      .forEach((destination) => {
+        notUnderstood.note(`the destination ${String(destination)} of a function: only queues get anything`);
+      });
+    lambda.configureEventInvoke(qualified(request), configuration);
   };
   return {
     create: (request) => {
@@ -180,7 +186,7 @@ function eventInvokeConfigType(lambda: LambdaService): ResourceType {
 
 export const lambdaTypes = (services: FunctionServices): Readonly<Record<string, ResourceType>> => ({
   'AWS::Lambda::Function': functionType(services),
-  'AWS::Lambda::EventInvokeConfig': eventInvokeConfigType(services.lambda),
+  'AWS::Lambda::EventInvokeConfig': eventInvokeConfigType(services),
   'AWS::Lambda::Version': versionType(services),
   'AWS::Lambda::Alias': aliasType(services.lambda),
 });

@@ -12,6 +12,7 @@ import type { NetworkInterfaces } from '../../lambda/network-interfaces';
 import type { LambdaService } from '../../lambda/runtime';
 import type { Scheduler } from '../../scheduler/index';
 import type { ResourceRequest, ResourceType } from '../resource-type';
+import { brokenConstraints, brokenCustomConstraints } from '../schema/constraints';
 import { schemaOf, type ResourceSchema } from '../schema/index';
 import { violations } from '../schema/properties';
 import type { Properties } from '../template';
@@ -135,10 +136,11 @@ export class ResourceTypes {
   /** What is wrong with properties, in the words of CloudFormation. */
   violations(name: string, properties: Properties): string[] {
     if (this.find(name) === this.custom) {
-      return properties.ServiceToken === undefined ? ['#: required key [ServiceToken] not found'] : [];
+      const missing = properties.ServiceToken === undefined ? ['#: required key [ServiceToken] not found'] : [];
+      return [...missing, ...brokenCustomConstraints(properties)];
     }
     const schema = schemaOf(name);
-    return schema === undefined ? [] : violations(schema, properties);
+    return schema === undefined ? [] : [...violations(schema, properties), ...brokenConstraints(name, properties)];
   }
 
   /** Notes the properties of a resource that are accepted, without effect. */

@@ -23,7 +23,7 @@ const ResourceARN = (): string => world.aws.gameLift.fleets.all()[0]?.arn ?? '';
 const route = () => ({ RouteTableId: tableId(), DestinationCidrBlock: DESTINATION });
 const rule = () => ({
   GroupId: groupId(),
-  'IpPermissions.1.IpProtocol': 'tcp',
+  'IpPermissions.1.IpProtocol': '-1',
   'IpPermissions.1.IpRanges.1.CidrIp': DESTINATION,
 });
 const dnsResolution = (allowed: boolean) => ({
