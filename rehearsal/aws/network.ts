@@ -249,8 +249,10 @@ export class Network {
   /** @returns the id of the association. */
   associate(place: Place, routeTableId: string, subnetId: string): string {
     owned('subnet', this.subnets, place, subnetId);
+    const table = this.routeTable(place, routeTableId);
+    this.requireUnassociated(table, subnetId);
     const id = this.ids.next('rtbassoc');
-    this.routeTable(place, routeTableId).associations.set(id, subnetId);
+    table.associations.set(id, subnetId);
     return id;
   }
 
@@ -265,10 +267,7 @@ export class Network {
       const message = `route table ${routeTableId} and network gateway ${gatewayId} belong to different networks`;
       throw new ServiceError('InvalidParameterValue', message);
     }
-    if (this.tablesOf(table.vpc.vpcId).some(({ associations }) => [...associations.values()].includes(gatewayId))) {
-      const message = `the specified association for route table ${routeTableId} conflicts with an existing association`;
-      throw new ServiceError('Resource.AlreadyAssociated', message);
-    }
+    this.requireUnassociated(table, gatewayId);
     table.routes.forEach((route) => {
       requireGatewayRoute(table, route);
     });
@@ -434,6 +433,14 @@ export class Network {
     }
     this.gateways.delete(gatewayId);
     this.tags.clear(place.account, gatewayId);
+  }
+
+  /** A subnet or a gateway is associated with one route table. */
+  private requireUnassociated({ routeTableId, vpc }: RouteTable, id: string): void {
+    if (this.tablesOf(vpc.vpcId).some(({ associations }) => [...associations.values()].includes(id))) {
+      const message = `the specified association for route table ${routeTableId} conflicts with an existing association`;
+      throw new ServiceError('Resource.AlreadyAssociated', message);
+    }
   }
 
   private addRouteTable(routeTableId: string, vpc: Vpc): void {

@@ -54,6 +54,16 @@ describe('a template is refused, and nothing happens,', () => {
       "Template format error: [/Resources/Topic/Properties/DisplayName] 'null' values are not allowed in templates",
     ],
     [
+      'with a resource that is null',
+      { Resources: { Topic: null } },
+      "Template format error: [/Resources/Topic] 'null' values are not allowed in templates",
+    ],
+    [
+      'with a parameter that is null',
+      { ...outputs('x'), Parameters: { Name: null } },
+      "Template format error: [/Parameters/Name] 'null' values are not allowed in templates",
+    ],
+    [
       'with a type of AWS that there is not',
       { Resources: { One: { Type: 'AWS::Lambda::Funktion' }, Two: { Type: 'AWS::Lambda::Funktion' } } },
       'Template format error: Unrecognized resource types: [AWS::Lambda::Funktion]',
@@ -618,6 +628,115 @@ describe('a resource fails', () => {
   });
 });
 
+describe('a resource fails that', () => {
+  const POLICY = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'sqs:SendMessage', Resource: '*' }] };
+  const trusting = (Service: string) => ({
+    Type: 'AWS::IAM::Role',
+    Properties: {
+      RoleName: 'role',
+      AssumeRolePolicyDocument: {
+        Version: '2012-10-17',
+        Statement: [{ Effect: 'Allow', Principal: { Service }, Action: 'sts:AssumeRole' }],
+      },
+    },
+  });
+  const policy = (more: object = {}) => ({
+    Type: 'AWS::IAM::RolePolicy',
+    Properties: { RoleName: { Ref: 'Role' }, PolicyName: 'policy', PolicyDocument: POLICY },
+    ...more,
+  });
+  const alarm = (more: object = {}) => ({
+    Type: 'AWS::CloudWatch::Alarm',
+    Properties: {
+      AlarmName: 'alarm',
+      Namespace: 'AWS/Lambda',
+      MetricName: 'Errors',
+      Statistic: 'Sum',
+      Period: 60,
+      EvaluationPeriods: 1,
+      Threshold: 1,
+      ComparisonOperator: 'GreaterThanThreshold',
+    },
+    ...more,
+  });
+  const eventInvokes = (more: object = {}) => ({
+    Type: 'AWS::Lambda::EventInvokeConfig',
+    Properties: { FunctionName: { Ref: 'Handler' }, Qualifier: '$LATEST' },
+    ...more,
+  });
+  const table = { Type: 'AWS::EC2::RouteTable', Properties: { VpcId: { Ref: 'Vpc' } } };
+  const association = (RouteTableId: string, more: object = {}) => ({
+    Type: 'AWS::EC2::SubnetRouteTableAssociation',
+    Properties: { RouteTableId: { Ref: RouteTableId }, SubnetId: { Ref: 'Subnet' } },
+    ...more,
+  });
+  const schedule = (more: object = {}) => ({
+    Type: 'AWS::Scheduler::Schedule',
+    Properties: {
+      FlexibleTimeWindow: { Mode: 'OFF' },
+      ScheduleExpression: 'rate(1 day)',
+      Target: { Arn: 'arn:aws:lambda:us-east-1:111111111111:function:f', RoleArn: { 'Fn::GetAtt': ['Role', 'Arn'] } },
+      ...more,
+    },
+  });
+  const exists = (type: string, identifier: string) =>
+    expect.stringMatching(new RegExp(`^Resource of type '${type}' with identifier '${identifier}' already exists\\.$`)) as string;
+
+  test.each<[string, object, string]>([
+    [
+      'puts a policy of a role that is there',
+      { Role: trusting('lambda.amazonaws.com'), One: policy(), Bad: policy({ DependsOn: 'One' }) },
+      exists('AWS::IAM::RolePolicy', 'policy\\|role'),
+    ],
+    [
+      'makes an alarm that is there',
+      { One: alarm(), Bad: alarm({ DependsOn: 'One' }) },
+      exists('AWS::CloudWatch::Alarm', 'alarm'),
+    ],
+    [
+      'configures the events of a function that are configured',
+      { ...HANDLER_RESOURCES, One: eventInvokes(), Bad: eventInvokes({ DependsOn: 'One' }) },
+      exists('AWS::Lambda::EventInvokeConfig', 'Stack-Handler-\\w+\\|\\$LATEST'),
+    ],
+    [
+      'associates a subnet with a second route table',
+      {
+        Vpc: vpc(),
+        Subnet: { Type: 'AWS::EC2::Subnet', Properties: { VpcId: { Ref: 'Vpc' }, CidrBlock: '10.0.0.0/24' } },
+        First: table,
+        Second: table,
+        One: association('First'),
+        Bad: association('Second', { DependsOn: 'One' }),
+      },
+      expect.stringMatching(
+        /^the specified association for route table rtb-\w+ conflicts with an existing association$/,
+      ) as string,
+    ],
+    [
+      'is a function whose role does not trust Lambda',
+      { Role: trusting('ec2.amazonaws.com'), Bad: functionResource('') },
+      'Resource handler returned message: "The role defined for the function cannot be assumed by Lambda. (Service: Lambda, ' +
+        'Status Code: 400, Error Code: InvalidParameterValueException)"',
+    ],
+    [
+      'is a schedule whose role does not trust Scheduler',
+      { Role: trusting('lambda.amazonaws.com'), Bad: schedule() },
+      'The execution role you provide must allow AWS EventBridge Scheduler to assume the role.',
+    ],
+    [
+      'is a schedule of a group that there is not',
+      { Role: trusting('scheduler.amazonaws.com'), Bad: schedule({ GroupName: 'group' }) },
+      'Schedule group group does not exist.',
+    ],
+  ])('%s', async (_, Resources, message) => {
+    const before = rehearsal.aws.inventory();
+    expect((await deploy({ Resources })).status).toBe('ROLLBACK_COMPLETE');
+    expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual([message]);
+    await rehearsal.cloudFormation.delete('Stack');
+    expect(rehearsal.aws.inventory()).toEqual(before);
+  });
+});
+
 test('a resource is replaced where a property inside another one cannot be changed, and updated in place where it can', async () => {
   const endpoint = (DnsOptions: object) => ({
     Type: 'AWS::EC2::VPCEndpoint',
@@ -645,6 +764,7 @@ test('scalars are converted: text is a number or a boolean where it looks like o
 });
 
 test('what is not understood is collected, once each', async () => {
+  rehearsal.aws.parameters.put({ account: '111111111111', region: 'us-east-1' }, 'image', { type: 'String', value: 'x' });
   const table = { Type: 'Studio::Unheard::Of', Properties: { Anything: 1 } };
   await deploy({
     Resources: {
@@ -661,6 +781,10 @@ test('what is not understood is collected, once each', async () => {
     },
     Rules: { OnlyHere: {}, CheckBootstrapVersion: {} },
     Hooks: { BlueGreen: {} },
+    Parameters: {
+      Image: { Type: 'AWS::SSM::Parameter::Value<String>', Default: 'image' },
+      VpcIds: { Type: 'List<AWS::EC2::VPC::Id>', Default: 'vpc-1' },
+    },
   });
   expect(rehearsal.aws.notUnderstood.list().sort()).toEqual([
     'AWS::SNS::Topic: ids and attributes are made up',
@@ -668,6 +792,7 @@ test('what is not understood is collected, once each', async () => {
     'Studio::Unheard::Of: ids and attributes are made up, and properties are not checked',
     'UpdatePolicy of AWS::SNS::Topic: updates do as without it',
     'dynamic references to secretsmanager are not simulated: got name',
+    'parameters of the type AWS::EC2::VPC::Id: whether there is what they name is not checked',
     'snapshots of AWS::SNS::Topic: none are made',
     'the hook BlueGreen: hooks of templates are not invoked',
     'the policy arn:aws:iam::aws:policy/ReadOnlyAccess: what it grants is not known, so it grants nothing',
