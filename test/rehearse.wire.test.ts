@@ -145,7 +145,7 @@ describe('a life', () => {
       synthesize((stack) => {
         new CfnResource(stack, 'One', { type: 'AWS::SNS::Topic' });
         new CfnResource(stack, 'Two', { type: 'AWS::SNS::Topic' });
-        new CfnResource(stack, 'Three', { type: 'AWS::Unheard::Of', properties: { Anything: 1 } });
+        new CfnResource(stack, 'Three', { type: 'Studio::Unheard::Of', properties: { Anything: 1 } });
       }),
     );
     expect(code).toBe(0);
@@ -153,7 +153,7 @@ describe('a life', () => {
       [
         '\nnot understood, so that AWS may do something else:',
         '- AWS::SNS::Topic: ids and attributes are made up',
-        '- AWS::Unheard::Of: ids and attributes are made up, and properties are not checked\n',
+        '- Studio::Unheard::Of: ids and attributes are made up, and properties are not checked\n',
       ].join('\n'),
     );
   });

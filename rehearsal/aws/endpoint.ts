@@ -5,6 +5,7 @@ import { LoopbackServer } from '../loopback';
 import { BrokenAnswerError, type ApiCall, type BrokenAnswer, type Fault, type Interceptor } from './faults';
 import type { Context, Iam, Principal } from './iam';
 import { Ids } from './ids';
+import type { NotUnderstood } from './not-understood';
 import {
   CommonError,
   ServiceError,
@@ -33,6 +34,20 @@ interface IncomingCall {
   readonly read: ServiceCall['read'];
 }
 
+export interface EndpointOptions {
+  readonly clock: Clock;
+  readonly journal: Journal;
+  readonly iam: Iam;
+  readonly notUnderstood: NotUnderstood;
+  /** How long each call takes, in rehearsed milliseconds. */
+  readonly callMilliseconds: number;
+  /** What calls read, other than those of AWS's own services. */
+  readonly read: ServiceCall['read'];
+}
+
+/** How services name an operation that they do not have. */
+const UNKNOWN_OPERATION: readonly string[] = ['UnknownOperationException', 'InvalidAction'];
+
 /** Reads the present state. */
 const readPresent: ServiceCall['read'] = (look) => look();
 
@@ -49,14 +64,17 @@ export class Endpoint {
   private readonly interceptors = new Set<Interceptor>();
   private readonly ids = new Ids();
 
-  constructor(
-    private readonly clock: Clock,
-    private readonly journal: Journal,
-    private readonly iam: Iam,
-    private readonly callMilliseconds: number,
-    /** What calls read, other than those of AWS's own services. */
-    private readonly read: ServiceCall['read'],
-  ) {
+  private readonly clock: Clock;
+  private readonly journal: Journal;
+  private readonly iam: Iam;
+  private readonly read: ServiceCall['read'];
+
+  constructor(private readonly options: EndpointOptions) {
+    const { clock, journal, iam, read } = options;
+    this.clock = clock;
+    this.journal = journal;
+    this.iam = iam;
+    this.read = read;
     this.server = new LoopbackServer(createServer(), clock, (message, response) => this.serve(message, response));
   }
 
@@ -186,8 +204,9 @@ export class Endpoint {
     const log = (outcome: string): void => {
       this.journal.write(service.source, operation, `${outcome} in ${scope.region}, called by ${caller}`);
     };
-    if (this.callMilliseconds > 0) {
-      await this.clock.sleep(this.callMilliseconds);
+    const { callMilliseconds, notUnderstood } = this.options;
+    if (callMilliseconds > 0) {
+      await this.clock.sleep(callMilliseconds);
     }
     try {
       const principal = authenticate();
@@ -201,11 +220,17 @@ export class Endpoint {
       log('succeeded');
       return output;
     } catch (error) {
+      if (error instanceof ServiceError && UNKNOWN_OPERATION.includes(error.code)) {
+        notUnderstood.note(`calls of ${scope.service} ${operation}: the operation is not simulated, and each call is refused`);
+      }
       throw logAndName(error, service, log);
     }
   }
 
   private unroutable(signed: Signed | undefined): Answer {
+    if (signed !== undefined) {
+      this.options.notUnderstood.note(`calls of ${signed.service}: the service is not simulated, and each call is refused`);
+    }
     const [type, message] =
       signed === undefined
         ? ['MissingAuthenticationTokenException', 'the request has no Signature Version 4 in an Authorization header']

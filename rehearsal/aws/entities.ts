@@ -115,6 +115,10 @@ export class Entities {
     state.set({ ...state.latest, inline });
   }
 
+  hasRolePolicy(account: string, roleName: string, policyName: string): boolean {
+    return Object.hasOwn(this.role(account, roleName).state.latest.inline, policyName);
+  }
+
   deleteRolePolicy(account: string, roleName: string, policyName: string): void {
     const { state } = this.role(account, roleName);
     if (!Object.hasOwn(state.latest.inline, policyName)) {

@@ -3,22 +3,37 @@ import { Timeline } from './timeline';
 
 /** What the simulated services have, and had a short while ago: in the values and maps that a history makes. */
 export class History {
-  private moment: number | undefined;
+  /** When each value is looked at, in a late look. */
+  private moments: ((of: object) => number) | undefined;
 
   constructor(private readonly clock: Pick<Clock, 'now'>) {}
 
-  /** The time whose state is looked at: the present, except in `asOf`. */
+  /** The time whose state is looked at: the present, except in `late`. */
   now(): number {
-    return this.moment ?? this.clock.now();
+    return this.momentOf(this);
   }
 
-  /** Looks at everything as it was at a time, at most a minute ago; `look` changes nothing. */
-  asOf<T>(moment: number, look: () => T): T {
-    this.moment = moment;
+  /** The same for one value. */
+  momentOf(value: object): number {
+    return this.moments?.(value) ?? this.clock.now();
+  }
+
+  /**
+   * Looks at everything as it was a short while ago, at most a minute: each value at a time of its own, since nothing says that all of
+   * what an answer tells is equally late. `look` changes nothing.
+   */
+  late<T>(lateness: () => number, look: () => T): T {
+    const now = this.clock.now();
+    const chosen = new Map<object, number>();
+    this.moments = (value) => {
+      const moment = chosen.get(value) ?? now - lateness();
+      chosen.set(value, moment);
+      return moment;
+    };
     try {
       return look();
     } finally {
-      this.moment = undefined;
+      this.moments = undefined;
     }
   }
 
@@ -36,14 +51,14 @@ export class HistoricValue<T> {
   private readonly timeline: Timeline<T>;
 
   constructor(
-    private readonly history: Pick<History, 'now'>,
+    private readonly history: Pick<History, 'now' | 'momentOf'>,
     initial: T,
   ) {
     this.timeline = new Timeline(history, initial);
   }
 
   get current(): T {
-    return this.timeline.at(this.history.now()).value;
+    return this.timeline.at(this.history.momentOf(this)).value;
   }
 
   set current(value: T) {

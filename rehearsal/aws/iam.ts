@@ -69,6 +69,12 @@ export class Iam extends Entities {
     return this.session(role, sessionName, SERVICE_SESSION_SECONDS).credentials;
   }
 
+  /** Whether a role lets a service assume it, as it is now: the retries of who gives it to the service hide the wait for a change. */
+  admits(roleArn: string, servicePrincipal: string): boolean {
+    const { exists, trust } = this.find(roleArn)?.state.latest ?? { exists: false, trust: {} };
+    return exists && trusts(trust, servicePrincipal, accountOf(roleArn));
+  }
+
   /** Whether a service that works with a role may do something by it. */
   async decideForService(roleArn: string, servicePrincipal: string, action: string, target: Target): Promise<Decision> {
     const role = this.findFor(roleArn, servicePrincipal);

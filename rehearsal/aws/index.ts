@@ -16,7 +16,7 @@ import { Metrics } from './metrics';
 import { NotUnderstood } from './not-understood';
 import { ParameterStore } from './parameters';
 import { Queues } from './queues';
-import type { Place, Service } from './service';
+import type { Place, Service, ServiceCall } from './service';
 import { stsService } from './sts';
 import { Fates } from './surroundings';
 
@@ -76,10 +76,11 @@ export class SimulatedAws {
     const random = randomNumbers(0);
     const history = new History(clock);
     const propagation = (): number => (behaviours.get('iamPropagation') === 'at once' ? 0 : random() * LATEST_PROPAGATION);
-    this.iam = new Iam(clock, propagation, this.notUnderstood);
-    this.endpoint = new Endpoint(clock, journal, this.iam, callMilliseconds, (look) =>
-      behaviours.get('readBack') === 'at once' ? look() : history.asOf(clock.now() - random() * LATEST_READ, look),
-    );
+    const { notUnderstood } = this;
+    this.iam = new Iam(clock, propagation, notUnderstood);
+    const read: ServiceCall['read'] = (look) =>
+      behaviours.get('readBack') === 'at once' ? look() : history.late(() => random() * LATEST_READ, look);
+    this.endpoint = new Endpoint({ clock, journal, iam: this.iam, notUnderstood, callMilliseconds, read });
     this.ec2 = new Ec2(history);
     const { ec2, endpoint, fates, iam } = this;
     this.metrics = new Metrics(clock);

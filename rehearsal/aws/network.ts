@@ -4,6 +4,7 @@ import type { History, HistoricValue } from './history';
 import { hexadecimal, Ids } from './ids';
 import { arnOf } from './partitions';
 import { Peerings } from './peerings';
+import { requireGroupTexts, requireRule } from './rule-constraints';
 import { ServiceError, type Place } from './service';
 import { Tags } from './tags';
 
@@ -248,8 +249,10 @@ export class Network {
   /** @returns the id of the association. */
   associate(place: Place, routeTableId: string, subnetId: string): string {
     owned('subnet', this.subnets, place, subnetId);
+    const table = this.routeTable(place, routeTableId);
+    this.requireUnassociated(table, subnetId);
     const id = this.ids.next('rtbassoc');
-    this.routeTable(place, routeTableId).associations.set(id, subnetId);
+    table.associations.set(id, subnetId);
     return id;
   }
 
@@ -264,10 +267,7 @@ export class Network {
       const message = `route table ${routeTableId} and network gateway ${gatewayId} belong to different networks`;
       throw new ServiceError('InvalidParameterValue', message);
     }
-    if (this.tablesOf(table.vpc.vpcId).some(({ associations }) => [...associations.values()].includes(gatewayId))) {
-      const message = `the specified association for route table ${routeTableId} conflicts with an existing association`;
-      throw new ServiceError('Resource.AlreadyAssociated', message);
-    }
+    this.requireUnassociated(table, gatewayId);
     table.routes.forEach((route) => {
       requireGatewayRoute(table, route);
     });
@@ -337,7 +337,8 @@ export class Network {
       const message = `The security group '${name}' already exists for VPC '${group.vpcId}'`;
       throw new ServiceError('InvalidGroup.Duplicate', message);
     }
-    rules.forEach(requirePeer);
+    requireGroupTexts(name, description);
+    rules.forEach(requireRule);
     this.securityGroups.set(groupId, new SecurityGroup(this.history, groupId, vpc, name, description, rules));
     return groupId;
   }
@@ -361,7 +362,7 @@ export class Network {
 
   authorizeRule(place: Place, groupId: string, rule: Rule): void {
     const group = this.securityGroup(place, groupId);
-    requirePeer(rule);
+    requireRule(rule);
     if (group.rules.some((other) => sameRule(other, rule))) {
       const allowed = `peer: ${rule.peer}, ${rule.protocol.toUpperCase()}, ALLOW`;
       throw new ServiceError('InvalidPermission.Duplicate', `the specified rule "${allowed}" already exists`);
@@ -434,6 +435,14 @@ export class Network {
     this.tags.clear(place.account, gatewayId);
   }
 
+  /** A subnet or a gateway is associated with one route table. */
+  private requireUnassociated({ routeTableId, vpc }: RouteTable, id: string): void {
+    if (this.tablesOf(vpc.vpcId).some(({ associations }) => [...associations.values()].includes(id))) {
+      const message = `the specified association for route table ${routeTableId} conflicts with an existing association`;
+      throw new ServiceError('Resource.AlreadyAssociated', message);
+    }
+  }
+
   private addRouteTable(routeTableId: string, vpc: Vpc): void {
     const { history } = this;
     this.routeTables.set(routeTableId, { routeTableId, vpc, routes: history.map(), associations: history.map() });
@@ -479,12 +488,6 @@ function requireGatewayRoute({ routeTableId, vpc }: RouteTable, { destination, k
     const reason = "is equal to or more specific than one of this VPC's CIDR blocks";
     const advice = 'This route can target only an interface or an instance.';
     throw new ServiceError('InvalidParameterValue', `The destination CIDR block ${destination} ${reason}. ${advice}`);
-  }
-}
-
-function requirePeer({ peer }: Rule): void {
-  if (!/^(sg|pl)-/.test(peer) && !isCidr(peer) && !isIpv6Cidr(peer)) {
-    throw new ServiceError('InvalidParameterValue', `CIDR block ${peer} is malformed`);
   }
 }
 

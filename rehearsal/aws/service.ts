@@ -35,7 +35,7 @@ export interface ServiceCall {
   readonly account: string;
   readonly region: string;
   readonly principal: Principal;
-  /** Gives what the call reads: where reads are late, `look` sees everything as it was a short while ago. It changes nothing. */
+  /** Gives what the call reads: where reads are late, `look` sees each thing as it was a short while ago. It changes nothing. */
   read<T>(look: () => T): T;
   /** Throws the service's own kind of AccessDenied unless the caller may do `action` on each of the resources. */
   authorize(action: string, resources: readonly string[], context?: Context): Promise<void>;

@@ -234,6 +234,7 @@ export class Deployment extends Operator {
 
   /** Throws where the properties do not fit the schema of their type. */
   private validate({ logicalId, type, properties }: Resource): void {
+    this.services.types.noteIgnored(type, properties);
     const found = this.services.types.violations(type, properties);
     if (found.length > 0) {
       throw new ResourceFailure(`Properties validation failed for resource ${logicalId} with message:\n${found.join('\n')}`);

@@ -16,7 +16,7 @@ import type { ResourceRequest } from './resource-type';
 import { Stack, type NamedStackResult, type Resource, type StackDescription, type StackResult } from './stack';
 import { StackOutputs } from './stack-outputs';
 import { Stacks } from './stacks';
-import type { Template } from './template';
+import { isObject, type Template } from './template';
 import { ResourceTypes, type TypeOptions } from './types/index';
 import { nestedStackType, type NestedStacks } from './types/nested-stack';
 import { transformsOf, validateTemplate } from './validation';
@@ -243,7 +243,44 @@ export class CloudFormation implements NestedStacks {
       .forEach((name) => {
         notUnderstood.note(`the rule ${name}: rules of templates are not evaluated`);
       });
-    validateTemplate(template, (type) => this.types.schema(type));
+    this.noteUnrecognized(template);
+    validateTemplate(template, this.types);
+    this.noteIgnored(template);
+  }
+
+  /** Types of AWS that may only be too new for the rehearsal; the template is not validated yet. */
+  private noteUnrecognized({ Resources = {} }: Template): void {
+    for (const resource of Object.values<unknown>(Resources)) {
+      const type = isObject(resource) ? resource.Type : undefined;
+      if (typeof type === 'string' && type.startsWith('AWS::') && !this.types.recognizes(type)) {
+        this.options.notUnderstood.note(`${type}: not among the types that are known, so templates with it are refused`);
+      }
+    }
+  }
+
+  /** What CloudFormation does beside creating, updating and deleting resources. */
+  private noteIgnored({ Hooks = {}, Parameters = {}, Resources = {} }: Template): void {
+    const { notUnderstood } = this.options;
+    for (const { Type } of Object.values(Parameters)) {
+      const [type] = /AWS::(?!SSM::Parameter::Value)[\w:]+/.exec(Type) ?? [];
+      if (type !== undefined) {
+        notUnderstood.note(`parameters of the type ${type}: whether there is what they name is not checked`);
+      }
+    }
+    Object.keys(Hooks).forEach((name) => {
+      notUnderstood.note(`the hook ${name}: hooks of templates are not invoked`);
+    });
+    for (const { Type, CreationPolicy, UpdatePolicy, DeletionPolicy, UpdateReplacePolicy } of Object.values(Resources)) {
+      if (CreationPolicy !== undefined) {
+        notUnderstood.note(`CreationPolicy of ${Type}: no signal is waited for`);
+      }
+      if (UpdatePolicy !== undefined) {
+        notUnderstood.note(`UpdatePolicy of ${Type}: updates do as without it`);
+      }
+      if ([DeletionPolicy, UpdateReplacePolicy].includes('Snapshot')) {
+        notUnderstood.note(`snapshots of ${Type}: none are made`);
+      }
+    }
   }
 
   private missingAttribute(stack: Stack, resource: Resource, attribute: string): unknown {

@@ -4,8 +4,8 @@ import { findCycle } from './graph';
 import { conditionsOf, decide, outputRequest, resolve, textOf, type Scope } from './intrinsics';
 import { ResourceFailure, type StackIdentity } from './resource-type';
 import type { Outputs, Resource } from './stack';
-import { outputReferences, type OutputRequest } from './stack-outputs';
-import { references, type TemplateResource } from './template';
+import type { OutputRequest } from './stack-outputs';
+import { argumentsOf, isObject, references, type TemplateResource } from './template';
 import { malformedExport } from './validation';
 
 /** A resource as the template wants it, its properties not resolved yet. */
@@ -77,7 +77,7 @@ export class Plan {
   /** What it takes from other stacks' outputs, as far as it does not depend on resources. */
   outputRequests(): OutputRequest[] {
     const { Resources, Outputs } = this.options.artifact.template;
-    return outputReferences([Resources, Outputs]).flatMap((argument) =>
+    return argumentsOf('Fn::GetStackOutput', [Resources, Outputs]).flatMap((argument) =>
       references(argument).some((name) => this.resources.has(name)) ? [] : [outputRequest(argument, this.scope)],
     );
   }
@@ -94,7 +94,15 @@ export class Plan {
   }
 
   private outputValue(value: unknown): string {
-    return textOf(this.options.dereference(resolve(value, this.scope)));
+    return textOf(this.options.dereference(this.scalar(value)));
+  }
+
+  private scalar(value: unknown): unknown {
+    const resolved = resolve(value, this.scope);
+    if (Array.isArray(resolved) || isObject(resolved)) {
+      throw new Error('Template format error: The Value field of every Outputs member must evaluate to a String.');
+    }
+    return resolved;
   }
 
   private applies(condition: string | undefined): boolean {
@@ -121,7 +129,11 @@ export class Plan {
   }
 
   private validate(): void {
-    const { Outputs: outputs = {} } = this.options.artifact.template;
+    const { Conditions = {}, Resources, Outputs: outputs = {} } = this.options.artifact.template;
+    Object.keys(Conditions).forEach((name) => this.scope.condition(name));
+    argumentsOf('Fn::FindInMap', [Resources, outputs])
+      .filter((argument) => this.isKnown(argument))
+      .forEach((argument) => resolve({ 'Fn::FindInMap': argument }, this.scope));
     const outputReferences = Object.values(outputs)
       .filter(({ Condition }) => this.applies(Condition))
       .flatMap(({ Value }) => references(decide(Value, this.scope)))
@@ -139,16 +151,42 @@ export class Plan {
         `Template format error: Unresolved resource dependencies [${inOutputs}] in the Outputs block of the template`,
       );
     }
-    for (const [name, { Condition, Export }] of Object.entries(outputs)) {
-      const exportName = Export && this.applies(Condition) ? textOf(resolve(Export.Name, this.scope)) : 'none';
-      if (!/^[A-Za-z0-9:-]{1,255}$/.test(exportName)) {
-        throw new Error(`Template format error: ${malformedExport(name)}`);
-      }
-    }
+    this.validateOutputs();
     const cycle = findCycle(new Map([...this.resources].map(([logicalId, { dependencies }]) => [logicalId, dependencies])));
     if (cycle) {
       throw new Error(`Circular dependency between resources: [${cycle.join(', ')}]`);
     }
+  }
+
+  /** As far as their values and names are known before there are any resources. */
+  private validateOutputs(): void {
+    const { Outputs = {} } = this.options.artifact.template;
+    const exporters = new Map<string, string>();
+    for (const [name, { Condition, Value, Export }] of Object.entries(Outputs)) {
+      if (!this.applies(Condition)) {
+        continue;
+      }
+      if (this.isKnown(Value)) {
+        this.scalar(Value);
+      }
+      if (Export) {
+        const exportName = textOf(resolve(Export.Name, this.scope));
+        if (!/^[A-Za-z0-9:-]{1,255}$/.test(exportName)) {
+          throw new Error(`Template format error: ${malformedExport(name)}`);
+        }
+        const other = exporters.get(exportName);
+        if (other !== undefined) {
+          throw new Error(`Template format error: Outputs ${other} and ${name} have the same export name: ${exportName}`);
+        }
+        exporters.set(exportName, name);
+      }
+    }
+  }
+
+  /** Whether a value depends on nothing but parameters. */
+  private isKnown(value: unknown): boolean {
+    const others = ['Fn::ImportValue', 'Fn::GetStackOutput'].flatMap((name) => argumentsOf(name, value));
+    return others.length === 0 && !references(value).some((name) => name in (this.options.artifact.template.Resources ?? {}));
   }
 }
 

@@ -3,7 +3,6 @@ import { partitionOf } from '../aws/partitions';
 import { ResourceFailure, type StackIdentity } from './resource-type';
 import type { Stack } from './stack';
 import type { Stacks } from './stacks';
-import { isObject } from './template';
 
 /** The argument of `Fn::GetStackOutput`, evaluated. */
 export interface OutputRequest {
@@ -86,14 +85,4 @@ export class StackOutputs {
     const account = roleArn?.split(':')[4] ?? this.stack.account;
     return this.stacks.deployed({ stackName, account, region: region ?? this.stack.region });
   }
-}
-
-/** Every argument of `Fn::GetStackOutput` in a template, not evaluated yet. */
-export function outputReferences(value: unknown): unknown[] {
-  if (Array.isArray(value)) {
-    return value.flatMap(outputReferences);
-  }
-  return isObject(value)
-    ? Object.entries(value).flatMap(([key, item]) => (key === 'Fn::GetStackOutput' ? [item] : outputReferences(item)))
-    : [];
 }

@@ -1,5 +1,7 @@
 /** A CloudFormation template, as JSON. */
 export interface Template {
+  readonly AWSTemplateFormatVersion?: string;
+  readonly Description?: string;
   readonly Parameters?: Readonly<Record<string, TemplateParameter>>;
   readonly Mappings?: Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, unknown>>>>>>;
   readonly Conditions?: Readonly<Record<string, unknown>>;
@@ -7,6 +9,7 @@ export interface Template {
   readonly Outputs?: Readonly<Record<string, TemplateOutput>>;
   readonly Transform?: unknown;
   readonly Rules?: Readonly<Record<string, unknown>>;
+  readonly Hooks?: Readonly<Record<string, unknown>>;
 }
 
 export interface TemplateParameter {
@@ -27,6 +30,8 @@ export interface TemplateResource {
   readonly DependsOn?: string | readonly string[];
   readonly Metadata?: unknown;
   readonly Condition?: string;
+  readonly CreationPolicy?: unknown;
+  readonly UpdatePolicy?: unknown;
   readonly DeletionPolicy?: string;
   readonly UpdateReplacePolicy?: string;
 }
@@ -68,6 +73,14 @@ export function references(value: unknown): string[] {
     }
     return references(argument);
   });
+}
+
+/** Every argument of one function in a value, not evaluated yet. */
+export function argumentsOf(name: string, value: unknown): unknown[] {
+  if (Array.isArray(value)) {
+    return value.flatMap((item) => argumentsOf(name, item));
+  }
+  return isObject(value) ? Object.entries(value).flatMap(([key, item]) => (key === name ? [item] : argumentsOf(name, item))) : [];
 }
 
 /** `Fn::GetAtt` takes a list or a dotted string. */

@@ -1,6 +1,8 @@
+import { requireArgument } from './function-arguments';
 import { FUNCTIONS } from './intrinsics';
 import type { ResourceSchema } from './schema/index';
 import {
+  argumentsOf,
   getAttParts,
   isObject,
   references,
@@ -45,6 +47,25 @@ const PSEUDO_PARAMETERS: readonly string[] = [
   'AWS::StackName',
   'AWS::URLSuffix',
 ];
+const PARAMETER_MEMBERS: readonly string[] = [
+  'AllowedPattern',
+  'AllowedValues',
+  'ConstraintDescription',
+  'Default',
+  'Description',
+  'MaxLength',
+  'MaxValue',
+  'MinLength',
+  'MinValue',
+  'NoEcho',
+  'Type',
+];
+const OUTPUT_MEMBERS: readonly string[] = ['Condition', 'Description', 'Export', 'Value'];
+const PARAMETER_TYPE =
+  /^(String|Number|CommaDelimitedList|List<Number>|List<String>|(List<)?AWS::[A-Za-z0-9:]+>?|AWS::SSM::Parameter::Value<.+>)$/;
+const FORMAT_VERSION = '2010-09-09';
+const MAXIMUM_DESCRIPTION_BYTES = 1024;
+const CONDITION_FUNCTIONS: readonly string[] = ['Condition', 'Fn::And', 'Fn::Equals', 'Fn::Not', 'Fn::Or'];
 const DELETION_POLICIES: readonly unknown[] = ['Delete', 'Retain', 'RetainExceptOnCreate', 'Snapshot'];
 const REPLACE_POLICIES: readonly unknown[] = ['Delete', 'Retain', 'Snapshot'];
 const MAXIMUM_BYTES = 1_000_000;
@@ -53,21 +74,30 @@ const MAXIMUM_OUTPUTS = 200;
 const MAXIMUM_PARAMETERS = 200;
 const MAXIMUM_NAME_LENGTH = 255;
 
-/** The schema of a resource type; undefined where any property and attribute is allowed. */
-export type SchemaOf = (type: string) => ResourceSchema | undefined;
+/** What is known of resource types. */
+export interface KnownTypes {
+  /** Whether CloudFormation may have a type of this name. */
+  recognizes(type: string): boolean;
+  /** Undefined where any property and attribute is allowed. */
+  schema(type: string): ResourceSchema | undefined;
+}
 
 /**
  * Throws, in the words of CloudFormation, where it refuses a template before it does anything: whatever can be told from the template
  * alone. Properties are validated when their resource is created or updated.
  */
-export function validateTemplate(template: Template, schemaOf: SchemaOf): void {
+export function validateTemplate(template: Template, types: KnownTypes): void {
   validateStructure(template);
   const { Conditions = {}, Resources = {}, Outputs = {} } = template;
+  const unrecognized = Object.values(Resources).flatMap(({ Type }) => (types.recognizes(Type) ? [] : [Type]));
+  if (unrecognized.length > 0) {
+    throw formatError(`Unrecognized resource types: [${[...new Set(unrecognized)].join(', ')}]`);
+  }
   Object.values(Conditions).forEach((condition) => {
     validateCondition(condition, template);
   });
-  validateBlock('Resources', Resources, template, schemaOf);
-  validateBlock('Outputs', Outputs, template, schemaOf);
+  validateBlock('Resources', Resources, template, types);
+  validateBlock('Outputs', Outputs, template, types);
 }
 
 /** Names and functions in resources or outputs, also in what conditions leave out. */
@@ -75,14 +105,14 @@ function validateBlock(
   block: 'Resources' | 'Outputs',
   members: Readonly<Record<string, TemplateResource | TemplateOutput>>,
   template: Template,
-  schemaOf: SchemaOf,
+  types: KnownTypes,
 ): void {
   const { Conditions = {}, Parameters = {}, Resources = {} } = template;
   for (const { Condition, ...member } of Object.values(members)) {
     if (Condition !== undefined && !(Condition in Conditions)) {
       throw formatError(`Unresolved condition dependency ${Condition} in the ${block} block of the template`);
     }
-    validateFunctions(member, template, schemaOf);
+    validateFunctions(member, template, types);
   }
   const named = Object.values(members).flatMap((member) => [
     ...references(member),
@@ -108,7 +138,15 @@ function validateStructure(template: Template): void {
   if (unknown.length > 0) {
     throw new Error(`Invalid template property or properties [${unknown.join(', ')}]`);
   }
-  const { Parameters = {}, Resources = {}, Outputs = {} } = template;
+  const { AWSTemplateFormatVersion: version = FORMAT_VERSION, Description: description = '' } = template;
+  if (version !== FORMAT_VERSION) {
+    throw formatError('unsupported value for AWSTemplateFormatVersion.');
+  }
+  if (typeof description !== 'string' || Buffer.byteLength(description) > MAXIMUM_DESCRIPTION_BYTES) {
+    throw formatError(`'Description' must be a string of at most ${MAXIMUM_DESCRIPTION_BYTES} bytes.`);
+  }
+  requireNoNull(template, '');
+  const { Parameters = {}, Mappings = {}, Resources = {}, Outputs = {} } = template;
   if (Object.keys(Resources).length === 0) {
     throw formatError('At least one Resources member must be defined.');
   }
@@ -118,13 +156,65 @@ function validateStructure(template: Template): void {
   Object.entries(Resources).forEach(([name, resource]) => {
     validateResource(name, resource);
   });
-  for (const [name, output] of Object.entries(Outputs)) {
-    if (!isObject(output) || output.Value === undefined) {
-      throw formatError('Every Outputs member must contain a Value object');
-    }
-    if (isObject(output.Export) && output.Export.Name === undefined) {
-      throw formatError(malformedExport(name));
-    }
+  const ambiguous = Object.keys(Resources).filter((name) => name in Parameters);
+  if (ambiguous.length > 0) {
+    throw formatError(`Logical ids must be unique: [${ambiguous.join(', ')}] are both parameters and resources`);
+  }
+  Object.values(Parameters).forEach(validateParameter);
+  Object.values(Mappings).forEach(validateMapping);
+  Object.entries(Outputs).forEach(([name, output]) => {
+    validateOutput(name, output, template);
+  });
+}
+
+/** CloudFormation names the place of the first null. */
+function requireNoNull(value: unknown, path: string): void {
+  if (value === null) {
+    throw formatError(`[${path}] 'null' values are not allowed in templates`);
+  }
+  if (typeof value === 'object') {
+    Object.entries(value).forEach(([name, item]) => {
+      requireNoNull(item, `${path}/${name}`);
+    });
+  }
+}
+
+function validateParameter(parameter: unknown): void {
+  if (!isObject(parameter) || typeof parameter.Type !== 'string') {
+    throw formatError('Every Parameters object must contain a Type member.');
+  }
+  const unknown = Object.keys(parameter).find((member) => !PARAMETER_MEMBERS.includes(member));
+  if (unknown !== undefined) {
+    throw new Error(`Invalid template parameter property '${unknown}'`);
+  }
+  if (!PARAMETER_TYPE.test(parameter.Type)) {
+    throw formatError(`Unrecognized parameter type: ${parameter.Type}`);
+  }
+}
+
+function validateMapping(mapping: unknown): void {
+  const isAttribute = (value: unknown) => !isObject(value) && (!Array.isArray(value) || !value.some(isObject));
+  const entries = isObject(mapping) ? Object.values(mapping) : [mapping];
+  if (!entries.every((entry) => isObject(entry) && Object.values(entry).every(isAttribute))) {
+    throw formatError('Every Mappings attribute must be a String or a List.');
+  }
+}
+
+function validateOutput(name: string, output: unknown, { Resources = {} }: Template): void {
+  if (!isObject(output) || output.Value === undefined) {
+    throw formatError('Every Outputs member must contain a Value object');
+  }
+  const unknown = Object.keys(output).find((member) => !OUTPUT_MEMBERS.includes(member));
+  if (unknown !== undefined) {
+    throw new Error(`Invalid template output property '${unknown}'`);
+  }
+  const { Export } = output;
+  if (Export !== undefined && (!isObject(Export) || Export.Name === undefined)) {
+    throw formatError(malformedExport(name));
+  }
+  const [resource] = references(Export).filter((other) => other in Resources);
+  if (resource !== undefined) {
+    throw formatError(`${malformedExport(name)} It must not depend on resources: got ${resource}`);
   }
 }
 
@@ -151,13 +241,26 @@ function validateResource(name: string, resource: unknown): void {
   if (!isObject(resource)) {
     throw formatError('Every Resources member must be an object.');
   }
-  const { Type, DependsOn = [], DeletionPolicy = 'Delete', UpdateReplacePolicy = 'Delete' } = resource;
+  const {
+    Type,
+    Condition = '',
+    Properties = {},
+    DependsOn = [],
+    DeletionPolicy = 'Delete',
+    UpdateReplacePolicy = 'Delete',
+  } = resource;
   if (typeof Type !== 'string') {
     throw formatError('Every Resources object must contain a Type member.');
   }
   const unknown = Object.keys(resource).find((member) => !RESOURCE_MEMBERS.includes(member));
   if (unknown !== undefined) {
     throw new Error(`Invalid template resource property '${unknown}'`);
+  }
+  if (!isObject(Properties)) {
+    throw formatError(`[/Resources/${name}/Properties] 'Properties' must be an object`);
+  }
+  if (typeof Condition !== 'string') {
+    throw formatError('Every Condition member must be a string.');
   }
   if ([DependsOn].flat().some((other) => typeof other !== 'string')) {
     throw formatError('DependsOn must be a string or list of strings.');
@@ -179,7 +282,14 @@ function validateCondition(condition: unknown, template: Template): void {
       `Unresolved dependencies [${unresolved.join(', ')}]. Cannot reference resources in the Conditions block of the template`,
     );
   }
+  const [operation = ''] = isObject(condition) ? Object.keys(condition) : [];
+  if (!CONDITION_FUNCTIONS.includes(operation)) {
+    throw formatError('Conditions can only be boolean operations on parameters and other conditions');
+  }
   visitFunctions(condition, (name, argument) => {
+    if (name === 'Fn::ImportValue' || name === 'Fn::GetStackOutput') {
+      throw templateError(`Cannot use ${name} in Conditions.`);
+    }
     if (name === 'Condition' && !(String(argument) in Conditions)) {
       throw formatError(`Unresolved condition dependency ${String(argument)} in the Conditions block of the template`);
     }
@@ -187,7 +297,7 @@ function validateCondition(condition: unknown, template: Template): void {
   });
 }
 
-function validateFunctions(value: unknown, template: Template, schemaOf: SchemaOf): void {
+function validateFunctions(value: unknown, template: Template, types: KnownTypes): void {
   const { Conditions = {} } = template;
   visitFunctions(value, (name, argument) => {
     if (name === 'Fn::If') {
@@ -199,20 +309,30 @@ function validateFunctions(value: unknown, template: Template, schemaOf: SchemaO
         throw templateError(`unresolved condition dependency ${condition} in Fn::If`);
       }
     } else if (name === 'Fn::GetAtt') {
-      validateAttribute(...getAttParts(argument), template, schemaOf);
+      validateAttribute(...getAttParts(argument), template, types);
+    } else if (name === 'Fn::ImportValue') {
+      requireIndependent(argument, template);
     } else if (name === 'Fn::Sub') {
       const [text, variables] = subParts(argument);
       substitutions(text)
         .filter((substitution) => substitution.includes('.') && !(substitution in variables))
         .forEach((substitution) => {
-          validateAttribute(...getAttParts(substitution), template, schemaOf);
+          validateAttribute(...getAttParts(substitution), template, types);
         });
     }
     requireMapping(name, argument, template);
   });
 }
 
-function validateAttribute(logicalId: string, attribute: string, { Resources = {} }: Template, schemaOf: SchemaOf): void {
+/** The name of an import has to be known before there are any resources. */
+function requireIndependent(argument: unknown, { Resources = {} }: Template): void {
+  const unknown = ['Fn::ImportValue', 'Fn::GetAZs'].flatMap((name) => argumentsOf(name, argument));
+  if (unknown.length > 0 || references(argument).some((name) => name in Resources)) {
+    throw templateError('the attribute in Fn::ImportValue must not depend on any resources, imported values, or Fn::GetAZs');
+  }
+}
+
+function validateAttribute(logicalId: string, attribute: string, { Resources = {} }: Template, types: KnownTypes): void {
   if (logicalId === '' || attribute === '') {
     throw templateError(
       'every Fn::GetAtt object requires two non-empty parameters, the resource name and the resource attribute',
@@ -222,7 +342,7 @@ function validateAttribute(logicalId: string, attribute: string, { Resources = {
   if (resource === undefined) {
     throw templateError(`instance of Fn::GetAtt references undefined resource ${logicalId}`);
   }
-  const schema = schemaOf(resource.Type);
+  const schema = types.schema(resource.Type);
   // an attribute that is a map or an object has whatever is in it as attributes, too
   const known = schema?.attributes.some((name) => attribute === name || attribute.startsWith(`${name}.`)) ?? true;
   if (!known && !attribute.includes('${') && !attribute.startsWith('[object')) {
@@ -248,6 +368,7 @@ function visitFunctions(value: unknown, visit: (name: string, argument: unknown)
       if (key.startsWith('Fn::') && !FUNCTIONS.includes(key)) {
         throw formatError(`Encountered unsupported function: ${key} Supported functions are: [${FUNCTIONS.join(', ')}]`);
       }
+      requireArgument(key, value);
       // policies have a Condition of their own, which is an object
       if (key.startsWith('Fn::') || (key === 'Condition' && typeof item === 'string')) {
         visit(key, item);

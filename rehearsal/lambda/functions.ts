@@ -136,6 +136,10 @@ export class DeployedFunction {
     return this.eventInvoke.get(qualifier) ?? DEFAULT_EVENT_INVOKE;
   }
 
+  hasEventInvoke(qualifier = LATEST): boolean {
+    return this.eventInvoke.has(qualifier);
+  }
+
   /** Without a configuration, back to the default. */
   configureEventInvoke(qualifier = LATEST, configuration?: Partial<EventInvokeConfiguration>): void {
     if (configuration === undefined) {

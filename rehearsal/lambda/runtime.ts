@@ -102,6 +102,10 @@ export class LambdaService {
     this.find(arn).configureEventInvoke(parseArn(arn).qualifier, configuration);
   }
 
+  hasEventInvoke(arn: string): boolean {
+    return this.find(arn).hasEventInvoke(parseArn(arn).qualifier);
+  }
+
   /** Deletes the function; what runs ends by itself. */
   remove(arn: string): void {
     this.functions.get(arn)?.retire();

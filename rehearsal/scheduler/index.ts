@@ -52,6 +52,8 @@ interface Run {
 }
 
 const SERVICE = 'scheduler.amazonaws.com';
+/** Is there in every account and Region. */
+export const DEFAULT_GROUP = 'default';
 const MINUTE_MS = 60_000;
 /** Retries are put off exponentially, up to a day's share of the most that there may be: AWS tells neither the base nor the limit. */
 const FIRST_DELAY_MS = 1000;
@@ -77,6 +79,7 @@ export class Scheduler {
     if (this.schedules.has(arn)) {
       throw new Error(`Schedule ${name} already exists.`);
     }
+    this.requireSound(place, group, configuration);
     const now = this.options.clock.now();
     const occurrences = occurrencesOf(configuration, now);
     const schedule: Schedule = { place, arn, configuration, occurrences, cancel: () => undefined };
@@ -91,6 +94,7 @@ export class Scheduler {
     if (!schedule) {
       throw new Error(`Schedule ${name} does not exist.`);
     }
+    this.requireSound(place, group, configuration);
     const now = this.options.clock.now();
     const { expression, startDate } = schedule.configuration;
     if (expression !== configuration.expression || startDate !== configuration.startDate) {
@@ -123,6 +127,16 @@ export class Scheduler {
       .forEach((arn) => {
         this.delete(arn);
       });
+  }
+
+  /** Throws, in the words of Scheduler, where a schedule is refused. */
+  private requireSound(place: Place, group: string, { roleArn }: ScheduleConfiguration): void {
+    if (group !== DEFAULT_GROUP && !this.groups.has(groupArn(place, group))) {
+      throw new Error(`Schedule group ${group} does not exist.`);
+    }
+    if (!this.options.iam.admits(roleArn, SERVICE)) {
+      throw new Error('The execution role you provide must allow AWS EventBridge Scheduler to assume the role.');
+    }
   }
 
   inventory(): Pick<InventoryPart, 'schedules' | 'scheduleGroups'> {

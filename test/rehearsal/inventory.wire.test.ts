@@ -27,6 +27,25 @@ const WORKER = { FunctionName: { Ref: 'Handler' } };
 /** At least one of each type whose resources have an effect in the rehearsal. */
 const RESOURCES: Readonly<Record<string, object>> = {
   ...HANDLER_RESOURCES,
+  Role: {
+    Type: 'AWS::IAM::Role',
+    Properties: {
+      AssumeRolePolicyDocument: {
+        Version: '2012-10-17',
+        Statement: [
+          {
+            Effect: 'Allow',
+            Principal: { Service: ['lambda.amazonaws.com', 'scheduler.amazonaws.com'] },
+            Action: 'sts:AssumeRole',
+          },
+        ],
+      },
+    },
+  },
+  RolePolicy: {
+    Type: 'AWS::IAM::RolePolicy',
+    Properties: { RoleName: { Ref: 'Role' }, PolicyName: 'own', PolicyDocument: POLICY },
+  },
   Inline: { Type: 'AWS::IAM::Policy', Properties: { PolicyName: 'inline', PolicyDocument: POLICY, Roles: [{ Ref: 'Role' }] } },
   Managed: { Type: 'AWS::IAM::ManagedPolicy', Properties: { PolicyDocument: POLICY } },
   Version: { Type: 'AWS::Lambda::Version', Properties: WORKER },
@@ -45,6 +64,7 @@ const RESOURCES: Readonly<Record<string, object>> = {
   },
   Logs: { Type: 'AWS::Logs::LogGroup', Properties: { LogGroupName: 'logs' } },
   Queue: { Type: 'AWS::SQS::Queue', Properties: { QueueName: 'queue' } },
+  QueuePolicy: { Type: 'AWS::SQS::QueuePolicy', Properties: { Queues: [{ Ref: 'Queue' }], PolicyDocument: POLICY } },
   Group: { Type: 'AWS::Scheduler::ScheduleGroup', Properties: { Name: 'group' } },
   Schedule: {
     Type: 'AWS::Scheduler::Schedule',
@@ -83,7 +103,18 @@ const RESOURCES: Readonly<Record<string, object>> = {
   Parameter: { Type: 'AWS::SSM::Parameter', Properties: { Name: '/parameter', Type: 'String', Value: 'value' } },
   Vpc: { Type: 'AWS::EC2::VPC', Properties: { CidrBlock: '10.0.0.0/16', Tags: [{ Key: 'team', Value: 'studio' }] } },
   Subnet: { Type: 'AWS::EC2::Subnet', Properties: { ...VPC, CidrBlock: '10.0.0.0/24' } },
+  Block: { Type: 'AWS::EC2::VPCCidrBlock', Properties: { ...VPC, CidrBlock: '10.1.0.0/16' } },
   Table: { Type: 'AWS::EC2::RouteTable', Properties: VPC },
+  Association: {
+    Type: 'AWS::EC2::SubnetRouteTableAssociation',
+    Properties: { RouteTableId: { Ref: 'Table' }, SubnetId: { Ref: 'Subnet' } },
+  },
+  GatewayTable: { Type: 'AWS::EC2::RouteTable', Properties: VPC },
+  GatewayAssociation: {
+    Type: 'AWS::EC2::GatewayRouteTableAssociation',
+    Properties: { RouteTableId: { Ref: 'GatewayTable' }, GatewayId: { Ref: 'Gateway' } },
+    DependsOn: 'Attachment',
+  },
   Gateway: { Type: 'AWS::EC2::InternetGateway', Properties: { Tags: [{ Key: 'team', Value: 'studio' }] } },
   Key: { Type: 'AWS::KMS::Key', Properties: { KeyPolicy: {} } },
   VpnGateway: { Type: 'AWS::EC2::VPNGateway', Properties: { Type: 'ipsec.1' } },
@@ -94,11 +125,27 @@ const RESOURCES: Readonly<Record<string, object>> = {
     DependsOn: 'Attachment',
   },
   Servers: { Type: 'AWS::EC2::SecurityGroup', Properties: { ...VPC, GroupDescription: 'servers', GroupName: 'servers' } },
+  Ingress: {
+    Type: 'AWS::EC2::SecurityGroupIngress',
+    Properties: { GroupId: { Ref: 'Servers' }, IpProtocol: '-1', CidrIp: '10.0.0.0/16' },
+  },
+  Egress: {
+    Type: 'AWS::EC2::SecurityGroupEgress',
+    Properties: { GroupId: { Ref: 'Servers' }, IpProtocol: '-1', CidrIp: '10.1.0.0/16' },
+  },
   Build: {
     Type: 'AWS::GameLift::Build',
     Properties: { StorageLocation: { Bucket: 'b', Key: 'k', RoleArn: 'arn:aws:iam::111111111111:role/r' } },
   },
   Fleet: { Type: 'AWS::GameLift::Fleet', Properties: { Name: 'fleet', BuildId: { Ref: 'Build' }, EC2InstanceType: 'c5.large' } },
+  Script: {
+    Type: 'AWS::GameLift::Script',
+    Properties: { StorageLocation: { Bucket: 'b', Key: 'k', RoleArn: 'arn:aws:iam::1:role/r' } },
+  },
+  FleetAlias: {
+    Type: 'AWS::GameLift::Alias',
+    Properties: { Name: 'live', RoutingStrategy: { Type: 'SIMPLE', FleetId: { Ref: 'Fleet' } } },
+  },
   Topic: { Type: 'AWS::SNS::Topic' },
 };
 
@@ -116,14 +163,14 @@ describe('the inventory', () => {
       internetGateways: 1,
       keys: 1,
       logGroups: 1,
-      otherResources: 3,
+      otherResources: 5,
       parameters: 1,
       policies: 1,
       queues: 1,
       roles: 1,
-      routeTables: 2,
+      routeTables: 3,
       routes: 1,
-      rules: 3,
+      rules: 5,
       scheduleGroups: 1,
       schedules: 1,
       securityGroups: 2,
@@ -133,6 +180,12 @@ describe('the inventory', () => {
       vpcs: 1,
       vpnGateways: 1,
     });
+    expect(of('vpcs')).toMatchObject([{ cidrBlocks: ['10.0.0.0/16', '10.1.0.0/16'] }]);
+    expect(of('routeTables').flatMap((table) => ('associations' in table ? table.associations : []))).toEqual([
+      expect.stringMatching(/^subnet-/),
+      expect.stringMatching(/^igw-/),
+    ]);
+    expect(of('queues')).toMatchObject([{ policy: POLICY }]);
     const arn = 'arn:aws:lambda:us-east-1:111111111111:function:';
     const [{ functionName }] = of('functions') as unknown as [{ functionName: string }];
     expect(of('functions')).toEqual([
@@ -148,7 +201,7 @@ describe('the inventory', () => {
         eventInvoke: { live: { maximumRetryAttempts: 0, maximumEventAgeSeconds: 21_600 } },
       },
     ]);
-    expect(of('roles')).toMatchObject([{ inline: { inline: POLICY }, attached: [] }]);
+    expect(of('roles')).toMatchObject([{ inline: { inline: POLICY, own: POLICY }, attached: [] }]);
     expect(of('schedules')).toMatchObject([{ targetArn: `${arn}${functionName}` }]);
     expect(of('stacks')).toMatchObject([{ name: 'Stack', status: 'CREATE_COMPLETE' }]);
     expect(of('exports')).toMatchObject([{ name: 'vpc', stack: 'Stack' }]);
@@ -166,7 +219,7 @@ describe('the inventory', () => {
       expect.stringMatching(/^missing of stacks: /),
       expect.stringMatching(/^missing of exports: /),
     ]);
-    expect(counts(before)).toMatchObject({ roles: 1, functions: 1, logGroups: 1, vpcs: 1, otherResources: 3 });
+    expect(counts(before)).toMatchObject({ roles: 1, functions: 1, logGroups: 1, vpcs: 1, otherResources: 5 });
   });
 
   test('names resources of types that are only accepted or not known, with their stack', async () => {

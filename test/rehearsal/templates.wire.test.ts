@@ -1,6 +1,6 @@
 import { Rehearsal } from '../../rehearsal/index';
 import { schemaOf } from '../../rehearsal/cloudformation/schema/index';
-import { custom, events, HANDLER_RESOURCES, reasons, writeAssembly } from './assembly';
+import { custom, events, functionResource, HANDLER_RESOURCES, reasons, writeAssembly } from './assembly';
 
 let rehearsal: Rehearsal;
 
@@ -21,6 +21,12 @@ const outputs = (value: unknown, more: object = {}) => ({
 
 const parameter = (definition: object) => ({ ...outputs({ Ref: 'Name' }), Parameters: { Name: definition } });
 
+const outputList = 'Template format error: The Value field of every Outputs member must evaluate to a String.';
+const unrecognizedType = (type: string) => `Template format error: Unrecognized parameter type: ${type}`;
+const malformedExport =
+  'Template format error: Output Out is malformed. The Name field of every Export member must be specified and consist only of ' +
+  'alphanumeric characters, colons, or hyphens.';
+
 describe('a template is refused, and nothing happens,', () => {
   const unresolved = (block: string) =>
     `Template format error: Unresolved condition dependency No in the ${block} block of the template`;
@@ -31,6 +37,162 @@ describe('a template is refused, and nothing happens,', () => {
       'with an empty Resources section',
       { Resources: {} },
       'Template format error: At least one Resources member must be defined.',
+    ],
+    [
+      'with a version of the format that there is not',
+      { ...outputs('x'), AWSTemplateFormatVersion: '2020-01-01' },
+      'Template format error: unsupported value for AWSTemplateFormatVersion.',
+    ],
+    [
+      'with too long a description',
+      { ...outputs('x'), Description: 'x'.repeat(1025) },
+      "Template format error: 'Description' must be a string of at most 1024 bytes.",
+    ],
+    [
+      'with a null',
+      { Resources: { Topic: topic({ Properties: { DisplayName: null } }) } },
+      "Template format error: [/Resources/Topic/Properties/DisplayName] 'null' values are not allowed in templates",
+    ],
+    [
+      'with a resource that is null',
+      { Resources: { Topic: null } },
+      "Template format error: [/Resources/Topic] 'null' values are not allowed in templates",
+    ],
+    [
+      'with a parameter that is null',
+      { ...outputs('x'), Parameters: { Name: null } },
+      "Template format error: [/Parameters/Name] 'null' values are not allowed in templates",
+    ],
+    [
+      'with a type of AWS that there is not',
+      { Resources: { One: { Type: 'AWS::Lambda::Funktion' }, Two: { Type: 'AWS::Lambda::Funktion' } } },
+      'Template format error: Unrecognized resource types: [AWS::Lambda::Funktion]',
+    ],
+    [
+      'with a type that is no name of one',
+      { Resources: { Topic: { Type: 'Topic' } } },
+      'Template format error: Unrecognized resource types: [Topic]',
+    ],
+    [
+      'with a type of custom resources whose name is too long',
+      { Resources: { Thing: { Type: `Custom::${'x'.repeat(61)}` } } },
+      `Template format error: Unrecognized resource types: [Custom::${'x'.repeat(61)}]`,
+    ],
+    [
+      'with properties that are no object',
+      { Resources: { Topic: topic({ Properties: [] }) } },
+      "Template format error: [/Resources/Topic/Properties] 'Properties' must be an object",
+    ],
+    [
+      'with a condition of a resource that is no name',
+      { Resources: { Topic: topic({ Condition: { 'Fn::Equals': ['a', 'a'] } }) } },
+      'Template format error: Every Condition member must be a string.',
+    ],
+    [
+      'with too long a logical id',
+      { Resources: { ['x'.repeat(256)]: topic() } },
+      `Template format error: Resource name ${'x'.repeat(256)} exceeds the maximum length of 255 characters.`,
+    ],
+    [
+      'with a parameter and a resource of the same name',
+      { ...outputs('x'), Parameters: { Topic: { Type: 'String', Default: 'x' } } },
+      'Template format error: Logical ids must be unique: [Topic] are both parameters and resources',
+    ],
+    [
+      'with a parameter without a type',
+      { ...outputs('x'), Parameters: { Name: { Default: 'x' } } },
+      'Template format error: Every Parameters object must contain a Type member.',
+    ],
+    [
+      'with a parameter of a type that there is not',
+      parameter({ Type: 'Boolean', Default: 'true' }),
+      unrecognizedType('Boolean'),
+    ],
+    [
+      'with a member of a parameter that there is not',
+      parameter({ Type: 'String', Default: 'x', Pattern: 'x' }),
+      "Invalid template parameter property 'Pattern'",
+    ],
+    [
+      'with a mapping to an object',
+      { ...outputs('x'), Mappings: { Map: { Key: { Attribute: { Ref: 'Topic' } } } } },
+      'Template format error: Every Mappings attribute must be a String or a List.',
+    ],
+    [
+      'with a key that a mapping does not have',
+      { ...outputs({ 'Fn::FindInMap': ['Map', { Ref: 'AWS::Region' }, 'b'] }), Mappings: { Map: { a: { b: 'c' } } } },
+      'Template error: Unable to get mapping for Map::us-east-1::b',
+    ],
+    [
+      'with a member of an output that there is not',
+      outputs('x', { Exports: { Name: 'x' } }),
+      "Invalid template output property 'Exports'",
+    ],
+    ['with an output that is a list', outputs(['x']), outputList],
+    ['with an output that a function makes a list', outputs({ 'Fn::Split': [',', 'a,b'] }), outputList],
+    ['with an output that is a parameter with a list', parameter({ Type: 'CommaDelimitedList', Default: 'a,b' }), outputList],
+    ['with an export that is only a name', outputs('x', { Export: 'x' }), malformedExport],
+    [
+      'with a name of an export that depends on a resource',
+      outputs('x', { Export: { Name: { Ref: 'Topic' } } }),
+      `${malformedExport} It must not depend on resources: got Topic`,
+    ],
+    [
+      'with two exports of the same name',
+      {
+        Resources: { Topic: topic() },
+        Outputs: {
+          One: { Value: '1', Export: { Name: 'name' } },
+          Two: { Value: '2', Export: { Name: { 'Fn::Sub': 'na${Letters}' } } },
+        },
+        Parameters: { Letters: { Type: 'String', Default: 'me' } },
+      },
+      'Template format error: Outputs One and Two have the same export name: name',
+    ],
+    [
+      'with a circular dependency',
+      { Resources: { One: topic({ DependsOn: 'Two' }), Two: topic({ Metadata: 1, DependsOn: ['One'] }) } },
+      'Circular dependency between resources: [One, Two]',
+    ],
+    [
+      'with a resource that depends on itself',
+      { Resources: { Topic: topic({ DependsOn: 'Topic' }) } },
+      'Circular dependency between resources: [Topic]',
+    ],
+    [
+      'with conditions that nobody uses and that refer to each other',
+      { ...outputs('x'), Conditions: { One: { 'Fn::Not': [{ Condition: 'Two' }] }, Two: { Condition: 'One' } } },
+      'Template validation error: Circular dependencies for condition One',
+    ],
+    [
+      'with a condition that is no function of conditions',
+      { ...outputs('x'), Conditions: { Yes: true } },
+      'Template format error: Conditions can only be boolean operations on parameters and other conditions',
+    ],
+    [
+      'with a condition on an import',
+      { ...outputs('x'), Conditions: { Odd: { 'Fn::Equals': [{ 'Fn::ImportValue': 'x' }, 'a'] } } },
+      'Template error: Cannot use Fn::ImportValue in Conditions.',
+    ],
+    [
+      'with an import whose name depends on a resource',
+      outputs({ 'Fn::ImportValue': { Ref: 'Topic' } }),
+      'Template error: the attribute in Fn::ImportValue must not depend on any resources, imported values, or Fn::GetAZs',
+    ],
+    [
+      'with a Ref to something else than a name',
+      outputs({ Ref: ['Topic'] }),
+      'Template format error: Every Ref object must have a single String value.',
+    ],
+    [
+      'with a Ref and something else in one object',
+      outputs({ Ref: 'Topic', Other: 'x' }),
+      'Template format error: Every Ref object must have a single String value.',
+    ],
+    [
+      'with a variable of Fn::Sub that can be none',
+      outputs({ 'Fn::Sub': '${a b}' }),
+      'Template error: variable names in Fn::Sub syntax must contain only alphanumeric characters, underscores, periods, and colons',
     ],
     ['with a section that there is not', { ...outputs('x'), Extra: {} }, 'Invalid template property or properties [Extra]'],
     [
@@ -61,8 +223,7 @@ describe('a template is refused, and nothing happens,', () => {
     [
       'with a name of an export that has other characters than it may',
       outputs('x', { Export: { Name: { 'Fn::Sub': '${AWS::StackName} out' } } }),
-      'Template format error: Output Out is malformed. The Name field of every Export member must be specified and consist only of ' +
-        'alphanumeric characters, colons, or hyphens.',
+      malformedExport,
     ],
     [
       'with an output without a value',
@@ -230,6 +391,26 @@ describe('a template is refused, and nothing happens,', () => {
     expect(rehearsal.aws.inventory().stacks).toEqual([]);
   });
 
+  test.each<[string, unknown]>([
+    ['Fn::Join', ['-', 'a']],
+    ['Fn::Join', 'a'],
+    ['Fn::Split', [',']],
+    ['Fn::Select', ['0']],
+    ['Fn::FindInMap', ['Map', 'a']],
+    ['Fn::Cidr', ['10.0.0.0/16']],
+    ['Fn::Sub', { text: 'x' }],
+    ['Fn::Sub', ['x']],
+    ['Fn::Equals', ['a']],
+    ['Fn::Not', []],
+    ['Fn::And', [{ 'Fn::Equals': ['a', 'a'] }]],
+    ['Fn::Or', Array.from({ length: 11 }, () => ({ 'Fn::Equals': ['a', 'a'] }))],
+  ])('with other arguments than %s takes: %j', async (name, argument) => {
+    await expect(deploy(outputs({ [name]: argument }))).rejects.toThrow(
+      new RegExp(`^Template error: (every )?(One or more )?${name} `),
+    );
+    expect(rehearsal.aws.inventory().stacks).toEqual([]);
+  });
+
   test('with a function that there is not', async () => {
     await expect(deploy(outputs({ 'Fn::Lower': 'X' }))).rejects.toThrow(
       'Template format error: Encountered unsupported function: Fn::Lower Supported functions are: [Ref, Fn::GetAtt, Fn::Sub, ',
@@ -320,6 +501,39 @@ describe('a resource fails', () => {
       vpc({ CidrBlock: '10.0.0.0/33' }),
       'Value (10.0.0.0/33) for parameter cidrBlock is invalid. This is not a valid CIDR block.',
     ],
+    [
+      'that is custom, with a timeout that is too long',
+      { Type: 'Custom::Thing', Properties: { ServiceToken: 'arn:aws:lambda:x', ServiceTimeout: '3601' } },
+      invalid('#/ServiceTimeout: 3601 is not less or equal to 3600'),
+    ],
+    [
+      'that is a function with a timeout of nothing',
+      { Type: 'AWS::Lambda::Function', Properties: { Code: { ZipFile: 'x' }, Role: 'arn:aws:iam::1:role/r', Timeout: 0 } },
+      invalid('#/Timeout: 0 is not greater or equal to 1'),
+    ],
+    [
+      'that is a schedule with too many retries',
+      {
+        Type: 'AWS::Scheduler::Schedule',
+        Properties: {
+          FlexibleTimeWindow: { Mode: 'OFF' },
+          ScheduleExpression: 'rate(1 day)',
+          Target: { Arn: 'arn:aws:lambda:x', RoleArn: 'arn:aws:iam::1:role/r', RetryPolicy: { MaximumRetryAttempts: 186 } },
+        },
+      },
+      invalid('#/Target/RetryPolicy/MaximumRetryAttempts: 186 is not less or equal to 185'),
+    ],
+    [
+      'that is a role with too long a name',
+      { Type: 'AWS::IAM::Role', Properties: { AssumeRolePolicyDocument: {}, RoleName: 'x'.repeat(65) } },
+      invalid('#/RoleName: expected maxLength: 64, actual: 65'),
+    ],
+    [
+      'that is a role whose description has characters that IAM does not take',
+      { Type: 'AWS::IAM::Role', Properties: { AssumeRolePolicyDocument: {}, Description: 'fleet \u2192 VPC' } },
+      invalid('#/Description: failed validation constraint for keyword [pattern]'),
+    ],
+    ['that is a fleet without a name', fleet({ Name: '' }), invalid('#/Name: expected minLength: 1, actual: 0')],
     ['that is a VPC with too big a CIDR block', vpc({ CidrBlock: '10.0.0.0/8' }), "The CIDR '10.0.0.0/8' is invalid."],
   ])('%s', async (_, bad, message) => {
     const { status, reason } = await deploy({ Resources: { Bad: bad } });
@@ -374,6 +588,30 @@ describe('a resource fails', () => {
     expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual([message]);
   });
 
+  const characters =
+    'Valid descriptions are strings less than 256 characters from the following set: a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*';
+  const range = "Invalid value 'Must specify both from and to ports with TCP/UDP.' for portRange.";
+
+  test.each<[string, object, string]>([
+    ['a description that EC2 does not take', { GroupDescription: "it's" }, `Invalid security group description. ${characters}`],
+    ['a name like an id', { GroupName: 'sg-1' }, 'Value (sg-1) for parameter GroupName is invalid.'],
+    [
+      'a description of a rule that EC2 does not take',
+      { SecurityGroupIngress: [{ ...ipv4('10.0.0.0/24'), Description: 'a > b' }] },
+      `Invalid rule description. ${characters}`,
+    ],
+    ['a rule without ports', { SecurityGroupIngress: [{ IpProtocol: 'udp', CidrIp: '10.0.0.0/24' }] }, range],
+    [
+      'a rule whose ports are the wrong way round',
+      { SecurityGroupIngress: [{ ...ipv4('10.0.0.0/24'), FromPort: 2 }] },
+      'Invalid TCP/UDP port range (2:1)',
+    ],
+  ])('that is a security group with %s', async (_, properties, message) => {
+    const group = { GroupDescription: 'x', VpcId: { Ref: 'Vpc' }, ...properties };
+    await deploy({ Resources: { Vpc: vpc(), Bad: { Type: 'AWS::EC2::SecurityGroup', Properties: group } } });
+    expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual([message]);
+  });
+
   test.each(['Ingress', 'Egress'])('that is a rule of a security group for no block: AWS::EC2::SecurityGroup%s', async (kind) => {
     const group = { Type: 'AWS::EC2::SecurityGroup', Properties: { GroupDescription: 'x', VpcId: { Ref: 'Vpc' } } };
     const rule = { Type: `AWS::EC2::SecurityGroup${kind}`, Properties: { GroupId: { Ref: 'Group' }, ...ipv4('10.0.0.0/99') } };
@@ -387,6 +625,115 @@ describe('a resource fails', () => {
     expect(reasons(rehearsal, 'UPDATE_FAILED')).toEqual([
       'Properties validation failed for resource Vpc with message:\n#: extraneous key [Tag] is not permitted',
     ]);
+  });
+});
+
+describe('a resource fails that', () => {
+  const POLICY = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'sqs:SendMessage', Resource: '*' }] };
+  const trusting = (Service: string) => ({
+    Type: 'AWS::IAM::Role',
+    Properties: {
+      RoleName: 'role',
+      AssumeRolePolicyDocument: {
+        Version: '2012-10-17',
+        Statement: [{ Effect: 'Allow', Principal: { Service }, Action: 'sts:AssumeRole' }],
+      },
+    },
+  });
+  const policy = (more: object = {}) => ({
+    Type: 'AWS::IAM::RolePolicy',
+    Properties: { RoleName: { Ref: 'Role' }, PolicyName: 'policy', PolicyDocument: POLICY },
+    ...more,
+  });
+  const alarm = (more: object = {}) => ({
+    Type: 'AWS::CloudWatch::Alarm',
+    Properties: {
+      AlarmName: 'alarm',
+      Namespace: 'AWS/Lambda',
+      MetricName: 'Errors',
+      Statistic: 'Sum',
+      Period: 60,
+      EvaluationPeriods: 1,
+      Threshold: 1,
+      ComparisonOperator: 'GreaterThanThreshold',
+    },
+    ...more,
+  });
+  const eventInvokes = (more: object = {}) => ({
+    Type: 'AWS::Lambda::EventInvokeConfig',
+    Properties: { FunctionName: { Ref: 'Handler' }, Qualifier: '$LATEST' },
+    ...more,
+  });
+  const table = { Type: 'AWS::EC2::RouteTable', Properties: { VpcId: { Ref: 'Vpc' } } };
+  const association = (RouteTableId: string, more: object = {}) => ({
+    Type: 'AWS::EC2::SubnetRouteTableAssociation',
+    Properties: { RouteTableId: { Ref: RouteTableId }, SubnetId: { Ref: 'Subnet' } },
+    ...more,
+  });
+  const schedule = (more: object = {}) => ({
+    Type: 'AWS::Scheduler::Schedule',
+    Properties: {
+      FlexibleTimeWindow: { Mode: 'OFF' },
+      ScheduleExpression: 'rate(1 day)',
+      Target: { Arn: 'arn:aws:lambda:us-east-1:111111111111:function:f', RoleArn: { 'Fn::GetAtt': ['Role', 'Arn'] } },
+      ...more,
+    },
+  });
+  const exists = (type: string, identifier: string) =>
+    expect.stringMatching(new RegExp(`^Resource of type '${type}' with identifier '${identifier}' already exists\\.$`)) as string;
+
+  test.each<[string, object, string]>([
+    [
+      'puts a policy of a role that is there',
+      { Role: trusting('lambda.amazonaws.com'), One: policy(), Bad: policy({ DependsOn: 'One' }) },
+      exists('AWS::IAM::RolePolicy', 'policy\\|role'),
+    ],
+    [
+      'makes an alarm that is there',
+      { One: alarm(), Bad: alarm({ DependsOn: 'One' }) },
+      exists('AWS::CloudWatch::Alarm', 'alarm'),
+    ],
+    [
+      'configures the events of a function that are configured',
+      { ...HANDLER_RESOURCES, One: eventInvokes(), Bad: eventInvokes({ DependsOn: 'One' }) },
+      exists('AWS::Lambda::EventInvokeConfig', 'Stack-Handler-\\w+\\|\\$LATEST'),
+    ],
+    [
+      'associates a subnet with a second route table',
+      {
+        Vpc: vpc(),
+        Subnet: { Type: 'AWS::EC2::Subnet', Properties: { VpcId: { Ref: 'Vpc' }, CidrBlock: '10.0.0.0/24' } },
+        First: table,
+        Second: table,
+        One: association('First'),
+        Bad: association('Second', { DependsOn: 'One' }),
+      },
+      expect.stringMatching(
+        /^the specified association for route table rtb-\w+ conflicts with an existing association$/,
+      ) as string,
+    ],
+    [
+      'is a function whose role does not trust Lambda',
+      { Role: trusting('ec2.amazonaws.com'), Bad: functionResource('') },
+      'Resource handler returned message: "The role defined for the function cannot be assumed by Lambda. (Service: Lambda, ' +
+        'Status Code: 400, Error Code: InvalidParameterValueException)"',
+    ],
+    [
+      'is a schedule whose role does not trust Scheduler',
+      { Role: trusting('lambda.amazonaws.com'), Bad: schedule() },
+      'The execution role you provide must allow AWS EventBridge Scheduler to assume the role.',
+    ],
+    [
+      'is a schedule of a group that there is not',
+      { Role: trusting('scheduler.amazonaws.com'), Bad: schedule({ GroupName: 'group' }) },
+      'Schedule group group does not exist.',
+    ],
+  ])('%s', async (_, Resources, message) => {
+    const before = rehearsal.aws.inventory();
+    expect((await deploy({ Resources })).status).toBe('ROLLBACK_COMPLETE');
+    expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual([message]);
+    await rehearsal.cloudFormation.delete('Stack');
+    expect(rehearsal.aws.inventory()).toEqual(before);
   });
 });
 
@@ -417,7 +764,8 @@ test('scalars are converted: text is a number or a boolean where it looks like o
 });
 
 test('what is not understood is collected, once each', async () => {
-  const table = { Type: 'AWS::Unheard::Of', Properties: { Anything: 1 } };
+  rehearsal.aws.parameters.put({ account: '111111111111', region: 'us-east-1' }, 'image', { type: 'String', value: 'x' });
+  const table = { Type: 'Studio::Unheard::Of', Properties: { Anything: 1 } };
   await deploy({
     Resources: {
       ...HANDLER_RESOURCES,
@@ -427,18 +775,63 @@ test('what is not understood is collected, once each', async () => {
       },
       One: table,
       Two: table,
-      Topic: topic(),
+      Topic: topic({ CreationPolicy: {}, UpdatePolicy: {}, DeletionPolicy: 'Snapshot' }),
       Thing: custom({}),
       Secret: { Type: 'AWS::SSM::Parameter', Properties: { Type: 'String', Value: '{{resolve:secretsmanager:name}}' } },
     },
     Rules: { OnlyHere: {}, CheckBootstrapVersion: {} },
+    Hooks: { BlueGreen: {} },
+    Parameters: {
+      Image: { Type: 'AWS::SSM::Parameter::Value<String>', Default: 'image' },
+      VpcIds: { Type: 'List<AWS::EC2::VPC::Id>', Default: 'vpc-1' },
+    },
   });
   expect(rehearsal.aws.notUnderstood.list().sort()).toEqual([
     'AWS::SNS::Topic: ids and attributes are made up',
-    'AWS::Unheard::Of: ids and attributes are made up, and properties are not checked',
+    'CreationPolicy of AWS::SNS::Topic: no signal is waited for',
+    'Studio::Unheard::Of: ids and attributes are made up, and properties are not checked',
+    'UpdatePolicy of AWS::SNS::Topic: updates do as without it',
     'dynamic references to secretsmanager are not simulated: got name',
+    'parameters of the type AWS::EC2::VPC::Id: whether there is what they name is not checked',
+    'snapshots of AWS::SNS::Topic: none are made',
+    'the hook BlueGreen: hooks of templates are not invoked',
     'the policy arn:aws:iam::aws:policy/ReadOnlyAccess: what it grants is not known, so it grants nothing',
     'the rule OnlyHere: rules of templates are not evaluated',
+  ]);
+});
+
+test('properties that have no effect are named, once each', async () => {
+  const key = { Type: 'AWS::KMS::Key', Properties: { KeyPolicy: {} } };
+  const { status } = await deploy({
+    Resources: {
+      One: key,
+      Two: key,
+      Role: HANDLER_RESOURCES.Role,
+      Handler: functionResource('', { ReservedConcurrentExecutions: 1 }),
+      Events: {
+        Type: 'AWS::Lambda::EventInvokeConfig',
+        Properties: {
+          FunctionName: { Ref: 'Handler' },
+          Qualifier: '$LATEST',
+          DestinationConfig: { OnFailure: { Destination: 'arn:aws:sns:us-east-1:111111111111:topic' } },
+        },
+      },
+    },
+  });
+  expect(status).toBe('CREATE_COMPLETE');
+  expect(rehearsal.aws.notUnderstood.list().sort()).toEqual([
+    'KeyPolicy of AWS::KMS::Key: accepted, without effect',
+    'ReservedConcurrentExecutions of AWS::Lambda::Function: accepted, without effect',
+    'the destination arn:aws:sns:us-east-1:111111111111:topic of a function: only queues get anything',
+  ]);
+});
+
+test('a type of AWS that is not known is named, since it may only be too new', async () => {
+  await expect(deploy({ Resources: { New: { Type: 'AWS::GameLift::Anything' } } })).rejects.toThrow(
+    'Unrecognized resource types',
+  );
+  expect(rehearsal.aws.notUnderstood.list()).toEqual([
+    'AWS::GameLift::Anything: not among the types that are known, so templates with it are refused',
   ]);
 });
 

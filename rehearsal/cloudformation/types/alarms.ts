@@ -71,7 +71,14 @@ export function alarmTypes(
   };
   return {
     'AWS::CloudWatch::Alarm': {
-      create: (request) => put(request, text(request.properties, 'AlarmName') ?? request.generateName(255)),
+      create: (request) => {
+        const name = text(request.properties, 'AlarmName') ?? request.generateName(255);
+        const arn = arnOf(request.stack, 'cloudwatch', `alarm:${name}`);
+        if (alarms.list().some((alarm) => alarm.arn === arn)) {
+          throw new Error(`Resource of type 'AWS::CloudWatch::Alarm' with identifier '${name}' already exists.`);
+        }
+        return put(request, name);
+      },
       update: (request) => put(request, request.physicalId),
       delete: ({ attributes }) => {
         alarms.delete(String(attributes.Arn));

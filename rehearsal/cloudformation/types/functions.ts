@@ -14,7 +14,7 @@ import type { TypeOptions } from './index';
 import { number, object, required, text, texts } from './properties';
 
 /** What functions are made with. */
-type FunctionServices = Pick<TypeOptions, 'lambda' | 'keys' | 'networkInterfaces' | 'notUnderstood'>;
+type FunctionServices = Pick<TypeOptions, 'iam' | 'lambda' | 'keys' | 'networkInterfaces' | 'notUnderstood'>;
 
 function configurationOf({ stack, properties, assets }: ResourceRequest, functionName: string): FunctionConfiguration {
   const code = object(properties, 'Code');
@@ -45,6 +45,14 @@ function configurationOf({ stack, properties, assets }: ResourceRequest, functio
 const arnOf = (stack: StackIdentity, name: string) =>
   name.startsWith('arn:') ? name : functionArn(stack.account, stack.region, name);
 
+/** Throws, as Lambda refuses a function, where its role does not let Lambda assume it. */
+function requireRole({ iam }: FunctionServices, { role }: FunctionConfiguration): void {
+  if (!iam.admits(role, 'lambda.amazonaws.com')) {
+    const message = 'The role defined for the function cannot be assumed by Lambda.';
+    throw new ServiceError('InvalidParameterValueException', message);
+  }
+}
+
 /** Throws, as Lambda refuses a function, where its key does not exist. */
 function requireKey({ keys }: FunctionServices, { kmsKeyArn }: FunctionConfiguration): void {
   if (kmsKeyArn !== undefined && !keys.has(kmsKeyArn)) {
@@ -63,6 +71,7 @@ function functionType(services: FunctionServices): ResourceType {
       notUnderstood.note(`functions with the runtime ${configuration.runtime}: they are never run, and each invocation fails`);
     }
     try {
+      requireRole(services, configuration);
       requireKey(services, configuration);
       await networkInterfaces.connect(configuration);
     } catch (error) {
@@ -153,15 +162,25 @@ function eventInvokeConfigurationOf(properties: Properties): EventInvokeConfigur
   };
 }
 
-function eventInvokeConfigType(lambda: LambdaService): ResourceType {
+function eventInvokeConfigType({ lambda, notUnderstood }: FunctionServices): ResourceType {
   const qualified = (request: ResourceRequest) => `${functionOf(request)}:${required(request.properties, 'Qualifier')}`;
   const configure = (request: ResourceRequest) => {
-    lambda.configureEventInvoke(qualified(request), eventInvokeConfigurationOf(request.properties));
+    const configuration = eventInvokeConfigurationOf(request.properties);
+    [configuration.onSuccess, configuration.onFailure]
+      .filter((destination) => destination !== undefined && destination.split(':')[2] !== 'sqs')
+      .forEach((destination) => {
+        notUnderstood.note(`the destination ${String(destination)} of a function: only queues get anything`);
+      });
+    lambda.configureEventInvoke(qualified(request), configuration);
   };
   return {
     create: (request) => {
       if (!lambda.has(qualified(request))) {
         throw new Error(`The function or its version or alias does not exist: ${qualified(request)}`);
+      }
+      if (lambda.hasEventInvoke(qualified(request))) {
+        const id = `${required(request.properties, 'FunctionName')}|${required(request.properties, 'Qualifier')}`;
+        throw new Error(`Resource of type 'AWS::Lambda::EventInvokeConfig' with identifier '${id}' already exists.`);
       }
       configure(request);
       return { physicalId: request.generateName(), attributes: {} };
@@ -180,7 +199,7 @@ function eventInvokeConfigType(lambda: LambdaService): ResourceType {
 
 export const lambdaTypes = (services: FunctionServices): Readonly<Record<string, ResourceType>> => ({
   'AWS::Lambda::Function': functionType(services),
-  'AWS::Lambda::EventInvokeConfig': eventInvokeConfigType(services.lambda),
+  'AWS::Lambda::EventInvokeConfig': eventInvokeConfigType(services),
   'AWS::Lambda::Version': versionType(services),
   'AWS::Lambda::Alias': aliasType(services.lambda),
 });

@@ -97,7 +97,13 @@ function rolePolicyType(iam: Iam): ResourceType {
   };
   return {
     seconds: POLICY_SECONDS,
-    create: put,
+    create: (request) => {
+      const [role, name] = [required(request.properties, 'RoleName'), nameOf(request.properties)];
+      if (iam.hasRolePolicy(request.stack.account, role, name)) {
+        throw new Error(`Resource of type 'AWS::IAM::RolePolicy' with identifier '${name}|${role}' already exists.`);
+      }
+      return put(request);
+    },
     update: put,
     delete: ({ stack, properties }) => {
       iam.deleteRolePolicy(stack.account, required(properties, 'RoleName'), nameOf(properties));

@@ -12,6 +12,7 @@ import type { NetworkInterfaces } from '../../lambda/network-interfaces';
 import type { LambdaService } from '../../lambda/runtime';
 import type { Scheduler } from '../../scheduler/index';
 import type { ResourceRequest, ResourceType } from '../resource-type';
+import { brokenConstraints, brokenCustomConstraints } from '../schema/constraints';
 import { schemaOf, type ResourceSchema } from '../schema/index';
 import { violations } from '../schema/properties';
 import type { Properties } from '../template';
@@ -43,6 +44,33 @@ export interface TypeOptions extends CustomResourceOptions {
   readonly notUnderstood: NotUnderstood;
   readonly scheduler: Scheduler;
 }
+
+/** Properties that change what AWS does, and nothing here. */
+const WITHOUT_EFFECT: Readonly<Record<string, readonly string[]>> = {
+  'AWS::EC2::Subnet': ['Ipv6CidrBlock', 'Ipv6Native'],
+  'AWS::GameLift::Fleet': ['AnywhereConfiguration', 'Locations', 'ScalingPolicies'],
+  'AWS::IAM::ManagedPolicy': ['Groups', 'Users'],
+  'AWS::IAM::Policy': ['Groups', 'Users'],
+  'AWS::IAM::Role': ['MaxSessionDuration'],
+  'AWS::KMS::Key': ['Enabled', 'KeyPolicy'],
+  'AWS::Lambda::Alias': ['ProvisionedConcurrencyConfig', 'RoutingConfig'],
+  'AWS::Lambda::Function': [
+    'CapacityProviderConfig',
+    'CodeSigningConfigArn',
+    'DeadLetterConfig',
+    'DurableConfig',
+    'FileSystemConfigs',
+    'Layers',
+    'ReservedConcurrentExecutions',
+    'SnapStart',
+    'TenancyConfig',
+  ],
+  'AWS::Lambda::Version': ['ProvisionedConcurrencyConfig', 'RuntimePolicy'],
+  'AWS::Logs::LogGroup': ['DeletionProtectionEnabled', 'KmsKeyId'],
+  'AWS::Scheduler::Schedule': ['KmsKeyArn'],
+  'AWS::SQS::Queue': ['DelaySeconds', 'FifoQueue', 'KmsMasterKeyId', 'RedrivePolicy'],
+  'AWS::SSM::Parameter': ['AllowedPattern', 'DataType', 'Policies'],
+};
 
 /** The types of resources that templates name. To simulate one more, add it here, or with `register`. */
 export class ResourceTypes {
@@ -86,6 +114,20 @@ export class ResourceTypes {
     return this.types.get(name) ?? (name.startsWith('Custom::') ? this.custom : this.unknown());
   }
 
+  /** Whether there may be a type of that name: those of others than AWS may be registered in any account. */
+  recognizes(name: string): boolean {
+    if (this.types.has(name)) {
+      return true;
+    }
+    if (name.startsWith('Custom::')) {
+      return /^Custom::[A-Za-z0-9_@-]{1,60}$/.test(name);
+    }
+    if (!name.startsWith('AWS::')) {
+      return /^\w+::\w+::\w+(::MODULE)?$/.test(name);
+    }
+    return schemaOf(name) !== undefined;
+  }
+
   /** What AWS publishes about a type; undefined where properties and attributes are not known: those of custom resources are free. */
   schema(name: string): ResourceSchema | undefined {
     return this.find(name) === this.custom ? undefined : schemaOf(name);
@@ -94,10 +136,20 @@ export class ResourceTypes {
   /** What is wrong with properties, in the words of CloudFormation. */
   violations(name: string, properties: Properties): string[] {
     if (this.find(name) === this.custom) {
-      return properties.ServiceToken === undefined ? ['#: required key [ServiceToken] not found'] : [];
+      const missing = properties.ServiceToken === undefined ? ['#: required key [ServiceToken] not found'] : [];
+      return [...missing, ...brokenCustomConstraints(properties)];
     }
     const schema = schemaOf(name);
-    return schema === undefined ? [] : violations(schema, properties);
+    return schema === undefined ? [] : [...violations(schema, properties), ...brokenConstraints(name, properties)];
+  }
+
+  /** Notes the properties of a resource that are accepted, without effect. */
+  noteIgnored(name: string, properties: Properties): void {
+    (WITHOUT_EFFECT[name] ?? [])
+      .filter((property) => properties[property] !== undefined)
+      .forEach((property) => {
+        this.options.notUnderstood.note(`${property} of ${name}: accepted, without effect`);
+      });
   }
 
   /** Resources that were only accepted. */

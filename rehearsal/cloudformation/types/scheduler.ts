@@ -1,10 +1,9 @@
 import { NotSimulated } from '../../aws/not-understood';
-import type { ScheduleConfiguration, Scheduler } from '../../scheduler/index';
+import { DEFAULT_GROUP, type ScheduleConfiguration, type Scheduler } from '../../scheduler/index';
 import type { ResourceType } from '../resource-type';
 import type { Properties } from '../template';
 import { number, object, required, text } from './properties';
 
-const DEFAULT_GROUP = 'default';
 /** What Scheduler does by default: 185 retries within a day. */
 const RETRIES = 185;
 const EVENT_AGE_SECONDS = 86_400;

@@ -76,6 +76,7 @@ describe('authentication', () => {
     expect(await unsigned.text()).toContain('MissingAuthenticationTokenException');
     const other = await signedFetch(world.aws, 'dynamodb', world.aws.iam.administrator(VPC_ACCOUNT), '{}');
     expect(other.body).toContain('the rehearsal does not simulate the service dynamodb');
+    expect(world.aws.notUnderstood.list()).toEqual(['calls of dynamodb: the service is not simulated, and each call is refused']);
     expect(world.journal.entries.map(({ source, subject }) => `${source} ${subject}`)).toEqual([
       'iam authentication',
       'iam authentication',

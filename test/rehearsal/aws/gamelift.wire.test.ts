@@ -131,6 +131,9 @@ describe('input', () => {
 
   test('names an operation that is simulated', async () => {
     await expect(manager.send(new ListBuildsCommand({}))).rejects.toMatchObject({ name: 'UnknownOperationException' });
+    expect(world.aws.notUnderstood.list()).toEqual([
+      'calls of gamelift ListBuilds: the operation is not simulated, and each call is refused',
+    ]);
   });
 });
 

@@ -23,7 +23,7 @@ const ResourceARN = (): string => world.aws.gameLift.fleets.all()[0]?.arn ?? '';
 const route = () => ({ RouteTableId: tableId(), DestinationCidrBlock: DESTINATION });
 const rule = () => ({
   GroupId: groupId(),
-  'IpPermissions.1.IpProtocol': 'tcp',
+  'IpPermissions.1.IpProtocol': '-1',
   'IpPermissions.1.IpRanges.1.CidrIp': DESTINATION,
 });
 const dnsResolution = (allowed: boolean) => ({
@@ -142,6 +142,22 @@ describe('where reads are late', () => {
     expect(seen).not.toContain(-1);
     expect(new Set(seen)).toEqual(new Set([0, 1, 2, 3]));
     expect(seen.some((state, index) => state < (seen[index - 1] ?? 0))).toBe(true);
+  });
+
+  test('what one read shows of several things need not be of the same time', async () => {
+    const seen = new Set<string>();
+    for (let count = 0; count < 24; count += 1) {
+      await wait(20);
+      await ec2('CreateTags', tag());
+      await ec2('ModifyVpcPeeringConnectionOptions', dnsResolution(true));
+      await wait(7);
+      const text = JSON.stringify(await ec2('DescribeVpcPeeringConnections'));
+      seen.add([text.includes('"key":"key"'), text.includes('"allowDnsResolutionFromRemoteVpc":true')].join());
+      await wait(20);
+      await ec2('DeleteTags', tag());
+      await ec2('ModifyVpcPeeringConnectionOptions', dnsResolution(false));
+    }
+    expect(seen).toEqual(new Set(['true,true', 'true,false', 'false,true', 'false,false']));
   });
 
   test('writes are checked against the present state', async () => {

@@ -1,0 +1,74 @@
+import { isObject, subParts, substitutions } from './template';
+
+/** What a function takes, and what CloudFormation says where it gets anything else. */
+interface Requirement {
+  readonly accepts: (argument: unknown) => boolean;
+  readonly message: string;
+}
+
+/** A list of so many arguments. */
+const listOf = (argument: unknown, minimum: number, maximum = minimum): argument is readonly unknown[] =>
+  Array.isArray(argument) && argument.length >= minimum && argument.length <= maximum;
+
+const every = (name: string, what: string) => `Template error: every ${name} object requires ${what}`;
+
+const BOOLEANS = 'a list of at least 2 and at most 10 boolean parameters.';
+
+const REQUIREMENTS: Readonly<Record<string, Requirement>> = {
+  'Fn::Join': {
+    accepts: (argument) =>
+      listOf(argument, 2) && typeof argument[0] === 'string' && (Array.isArray(argument[1]) || isObject(argument[1])),
+    message: every(
+      'Fn::Join',
+      'two parameters, (1) a string delimiter and (2) a list of strings to be joined or a function that returns a list of strings (such as Fn::GetAZs) to be joined.',
+    ),
+  },
+  'Fn::Split': {
+    accepts: (argument) => listOf(argument, 2) && typeof argument[0] === 'string',
+    message: every(
+      'Fn::Split',
+      'two parameters, (1) a string delimiter and (2) a string to be split or a function that returns a string to be split.',
+    ),
+  },
+  'Fn::Select': {
+    accepts: (argument) => listOf(argument, 2),
+    message: 'Template error: Fn::Select requires a list argument with two elements: an integer index and a list',
+  },
+  'Fn::FindInMap': {
+    accepts: (argument) => listOf(argument, 3),
+    message: every('Fn::FindInMap', 'three parameters, the map name, map key and the attribute for return value'),
+  },
+  'Fn::Cidr': {
+    accepts: (argument) => listOf(argument, 2, 3),
+    message: every('Fn::Cidr', 'two or three parameters, the CIDR block, the count and the number of host bits'),
+  },
+  'Fn::Sub': {
+    accepts: (argument) =>
+      typeof argument === 'string' || (listOf(argument, 2) && typeof argument[0] === 'string' && isObject(argument[1])),
+    message:
+      "Template error: One or more Fn::Sub intrinsic functions don't specify expected arguments. Specify a string as first argument, and an optional second argument to specify a mapping of values to replace in the string",
+  },
+  'Fn::Equals': {
+    accepts: (argument) => listOf(argument, 2),
+    message: every('Fn::Equals', 'a list of 2 string parameters.'),
+  },
+  'Fn::Not': { accepts: (argument) => listOf(argument, 1), message: every('Fn::Not', 'one boolean parameter.') },
+  'Fn::And': { accepts: (argument) => listOf(argument, 2, 10), message: every('Fn::And', BOOLEANS) },
+  'Fn::Or': { accepts: (argument) => listOf(argument, 2, 10), message: every('Fn::Or', BOOLEANS) },
+};
+
+/** Throws where the function of an object, if `key` is one, has an argument that it does not take. */
+export function requireArgument(key: string, object: Readonly<Record<string, unknown>>): void {
+  const argument = object[key];
+  if (key === 'Ref' && (typeof argument !== 'string' || Object.keys(object).length > 1)) {
+    throw new Error('Template format error: Every Ref object must have a single String value.');
+  }
+  const requirement = Object.hasOwn(REQUIREMENTS, key) ? REQUIREMENTS[key] : undefined;
+  if (requirement?.accepts(argument) === false) {
+    throw new Error(requirement.message);
+  }
+  if (key === 'Fn::Sub' && !substitutions(subParts(argument)[0]).every((name) => /^[\w.:]+$/.test(name))) {
+    const rule = 'must contain only alphanumeric characters, underscores, periods, and colons';
+    throw new Error(`Template error: variable names in Fn::Sub syntax ${rule}`);
+  }
+}

@@ -1,0 +1,92 @@
+import { isObject, type Properties } from '../template';
+
+/** What a property's value has to keep, besides its type. */
+interface Constraint {
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  /** What the whole text consists of. */
+  readonly pattern?: RegExp;
+}
+
+/** By the path of the property. */
+type Constraints = Readonly<Record<string, Constraint>>;
+
+const POLICY_NAME: Constraint = { minLength: 1, maxLength: 128, pattern: /^[\w+=,.@-]*$/ };
+const EVENTS: Constraints = {
+  MaximumEventAgeInSeconds: { minimum: 60, maximum: 21_600 },
+  MaximumRetryAttempts: { minimum: 0, maximum: 2 },
+};
+const RETRIES: Constraints = {
+  'Target.RetryPolicy.MaximumEventAgeInSeconds': { minimum: 60, maximum: 86_400 },
+  'Target.RetryPolicy.MaximumRetryAttempts': { minimum: 0, maximum: 185 },
+};
+
+/** What AWS documents and `@aws-cdk/aws-service-spec` lacks, for the types that the templates of fleets and their peering have. */
+const CONSTRAINTS: Readonly<Record<string, Constraints>> = {
+  'AWS::CloudWatch::Alarm': { DatapointsToAlarm: { minimum: 1 }, EvaluationPeriods: { minimum: 1 }, Period: { minimum: 1 } },
+  'AWS::GameLift::Fleet': {
+    Description: { minLength: 1, maxLength: 1024 },
+    Name: { minLength: 1, maxLength: 1024 },
+    PeerVpcAwsAccountId: { minLength: 1, maxLength: 1024, pattern: /^\d{12}$/ },
+    PeerVpcId: { minLength: 1, maxLength: 1024, pattern: /^vpc-\S+$/ },
+  },
+  'AWS::IAM::ManagedPolicy': { ManagedPolicyName: POLICY_NAME },
+  'AWS::IAM::Policy': { PolicyName: POLICY_NAME },
+  'AWS::IAM::Role': {
+    // the characters that IAM's API reference lists
+    Description: { maxLength: 1000, pattern: /^[\t\n\r\u0020-\u007e\u00a1-\u00ff]*$/ },
+    MaxSessionDuration: { minimum: 3600, maximum: 43_200 },
+    RoleName: { minLength: 1, maxLength: 64, pattern: /^[\w+=,.@-]*$/ },
+  },
+  'AWS::IAM::RolePolicy': { PolicyName: POLICY_NAME },
+  'AWS::Lambda::EventInvokeConfig': EVENTS,
+  'AWS::Lambda::Function': {
+    Description: { maxLength: 256 },
+    MemorySize: { minimum: 128, maximum: 10_240 },
+    Timeout: { minimum: 1, maximum: 900 },
+  },
+  'AWS::Logs::LogGroup': { LogGroupName: { minLength: 1, maxLength: 512, pattern: /^[\w./#-]*$/ } },
+  'AWS::SQS::Queue': { MessageRetentionPeriod: { minimum: 60, maximum: 1_209_600 } },
+  'AWS::Scheduler::Schedule': {
+    Description: { maxLength: 512 },
+    GroupName: { minLength: 1, maxLength: 64, pattern: /^[\w.-]*$/ },
+    Name: { minLength: 1, maxLength: 64, pattern: /^[\w.-]*$/ },
+    ...RETRIES,
+  },
+};
+
+const CUSTOM: Constraints = { ServiceTimeout: { minimum: 1, maximum: 3600 } };
+
+/** What values break, a line each, in the words of CloudFormation. */
+export function brokenConstraints(type: string, properties: Properties): string[] {
+  return broken(CONSTRAINTS[type] ?? {}, properties);
+}
+
+export const brokenCustomConstraints = (properties: Properties): string[] => broken(CUSTOM, properties);
+
+function broken(constraints: Constraints, properties: Properties): string[] {
+  return Object.entries(constraints).flatMap(([path, constraint]) => {
+    const value = path.split('.').reduce<unknown>((object, name) => (isObject(object) ? object[name] : undefined), properties);
+    const problem = ['string', 'number'].includes(typeof value) ? brokenBy(String(value), constraint) : undefined;
+    return problem === undefined ? [] : [`#/${path.replaceAll('.', '/')}: ${problem}`];
+  });
+}
+
+function brokenBy(value: string, constraint: Constraint): string | undefined {
+  const { minimum = -Infinity, maximum = Infinity, minLength = 0, maxLength = Infinity, pattern } = constraint;
+  if (Number(value) < minimum) {
+    return `${value} is not greater or equal to ${minimum}`;
+  }
+  if (Number(value) > maximum) {
+    return `${value} is not less or equal to ${maximum}`;
+  }
+  if (value.length < minLength) {
+    return `expected minLength: ${minLength}, actual: ${value.length}`;
+  }
+  if (value.length > maxLength) {
+    return `expected maxLength: ${maxLength}, actual: ${value.length}`;
+  }
+  return pattern?.test(value) === false ? 'failed validation constraint for keyword [pattern]' : undefined;
+}
