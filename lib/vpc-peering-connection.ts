@@ -15,7 +15,7 @@ import {
 } from './contract';
 import type { ConnectionAttributes, ConnectionProperties } from './contract';
 import { sharedMap } from './copies';
-import { dependUnlessCyclic, withReferences } from './dependencies';
+import { AcyclicDependency, withReferences } from './dependencies';
 import { checkFleet, checkFleetId, notePeering, propertiesOf, resourceOf, warnOfOtherStack } from './fleets';
 import { differ } from './known-values';
 import { PeeringRoutes } from './peering-routes';
@@ -311,17 +311,28 @@ function validate(timeout: Duration, removalPolicy: RemovalPolicy | undefined): 
   }
 }
 
-const connections = sharedMap<Stack, CfnResource[]>('connections');
+/** Connections that contend for GameLift's rate limit, and what makes them wait for those before them. */
+interface Batch {
+  readonly connections: CfnResource[];
+  readonly wait: AcyclicDependency;
+}
 
-/** Has each connection of a stack wait for an earlier one, so that no more contend for GameLift's rate limit than it can serve in time. */
+const batches = sharedMap<Stack, Batch>('batches');
+
+/**
+ * Has the connections of a stack wait for earlier ones, so that no more contend for GameLift's rate limit than it can serve in time.
+ *
+ * A connection waits for all of the batch before, not only for one of them: the limit serves whoever happens to ask when a call is
+ * allowed again, so that with ever new connections beside it one could ask in vain until its time is up.
+ */
 function spread(stack: Stack, connection: CfnResource): void {
-  const earlier = connections.get(stack) ?? [];
-  connections.set(stack, earlier);
-  const ahead = earlier.at(-CONNECTION_LANES);
-  if (ahead !== undefined && earlier.length >= CONNECTION_LANES) {
-    dependUnlessCyclic(connection, ahead);
+  let batch = batches.get(stack) ?? { connections: [], wait: new AcyclicDependency([]) };
+  if (batch.connections.length >= CONNECTION_LANES) {
+    batch = { connections: [], wait: new AcyclicDependency(batch.connections) };
   }
-  earlier.push(connection);
+  batches.set(stack, batch);
+  batch.connections.push(connection);
+  batch.wait.add(connection);
 }
 
 function connectStatements(stack: Stack, pair: DeclaredPair): iam.PolicyStatement[] {
