@@ -16,7 +16,7 @@ import {
 import type { ConnectionAttributes, ConnectionProperties } from './contract';
 import { sharedMap } from './copies';
 import { AcyclicDependency, withReferences } from './dependencies';
-import { checkFleet, checkFleetId, notePeering, propertiesOf, resourceOf, warnOfOtherStack } from './fleets';
+import { checkFleet, checkFleetId, notePeering, propertiesOf, resourceOf, warnOfOtherStack, warnOfRetainedFleet } from './fleets';
 import { differ } from './known-values';
 import { PeeringRoutes } from './peering-routes';
 import { callerStatements, fleetStatements, networkStatements, untagStatements } from './permissions';
@@ -112,7 +112,8 @@ export class VpcPeeringConnection extends Resource implements ec2.IConnectable {
    */
   readonly connections: ec2.Connections;
 
-  private readonly removalPolicy: RemovalPolicy | undefined;
+  private removalPolicy: RemovalPolicy | undefined;
+  private readonly rules: ec2.CfnSecurityGroupIngress[] = [];
 
   /**
    * @throws Error if the timeout is out of bounds, if the removal policy is `SNAPSHOT`, if routes or DNS are asked for in a
@@ -124,7 +125,8 @@ export class VpcPeeringConnection extends Resource implements ec2.IConnectable {
     const { authorization, fleet } = props;
     const pair = pairOf(authorization);
     const timeout = props.timeout ?? Duration.seconds(CONNECTION_TIMEOUT_SECONDS);
-    validate(timeout, props.removalPolicy);
+    validateTimeout(timeout);
+    validateRemovalPolicy(props.removalPolicy);
     this.checkFleet(props, pair);
     this.removalPolicy = props.removalPolicy;
 
@@ -168,6 +170,7 @@ export class VpcPeeringConnection extends Resource implements ec2.IConnectable {
     this.node.defaultChild = cfnOf(resource);
     use.relyOn(cfnOf(resource), fleet.fleetRef.fleetId, resource, ...policies);
     spread(this.stack, cfnOf(resource));
+    this.warnOfRetainedFleet(fleet, cfnOf(resource));
 
     const attribute = (name: keyof ConnectionAttributes): string => resource.getAttString(name);
     this.vpcPeeringConnectionId = attribute('VpcPeeringConnectionId');
@@ -206,7 +209,23 @@ export class VpcPeeringConnection extends Resource implements ec2.IConnectable {
         if (this.removalPolicy !== undefined) {
           ingress.applyRemovalPolicy(this.removalPolicy);
         }
+        this.rules.push(ingress);
       }
+    }
+  }
+
+  /**
+   * What happens to the connection, its routes, and its rules of `allowTo` when it is removed from the stack, or replaced because of a new
+   * fleet: the same as with the property `removalPolicy`.
+   *
+   * @throws Error if the policy is `SNAPSHOT`
+   */
+  override applyRemovalPolicy(policy: RemovalPolicy): void {
+    validateRemovalPolicy(policy);
+    super.applyRemovalPolicy(policy);
+    this.removalPolicy = policy;
+    for (const rule of this.rules) {
+      rule.applyRemovalPolicy(policy);
     }
   }
 
@@ -228,6 +247,19 @@ export class VpcPeeringConnection extends Resource implements ec2.IConnectable {
     warnOfOtherStack(this, resource);
     if (!adoptExisting) {
       this.node.addValidation({ validate: () => peeredTwice(resource, vpc) });
+    }
+  }
+
+  private warnOfRetainedFleet(fleet: aws_gamelift.IFleetRef, connection: CfnResource): void {
+    const resource = resourceOf(fleet);
+    if (resource !== undefined) {
+      // policies can be set later
+      this.node.addValidation({
+        validate: () => {
+          warnOfRetainedFleet(this, connection, resource);
+          return [];
+        },
+      });
     }
   }
 
@@ -297,13 +329,16 @@ class FleetPeer implements ec2.IPeer {
   }
 }
 
-function validate(timeout: Duration, removalPolicy: RemovalPolicy | undefined): void {
+function validateTimeout(timeout: Duration): void {
   if (!timeout.isUnresolved()) {
     const seconds = timeout.toSeconds({ integral: false });
     if (!Number.isInteger(seconds) || seconds < 1 || seconds > MAX_CONNECTION_TIMEOUT_SECONDS) {
       throw new Error(`timeout must be whole seconds from 1 to ${MAX_CONNECTION_TIMEOUT_SECONDS}, got ${seconds}`);
     }
   }
+}
+
+function validateRemovalPolicy(removalPolicy: RemovalPolicy | undefined): void {
   if (removalPolicy === RemovalPolicy.SNAPSHOT) {
     throw new Error(
       'removalPolicy must be DESTROY, RETAIN or RETAIN_ON_UPDATE_OR_DELETE, got snapshot: there is nothing to take one of',

@@ -146,6 +146,19 @@ test.each([
   expect([rule?.DeletionPolicy, rule?.UpdateReplacePolicy]).toEqual([policy, policy]);
 });
 
+test('with a removal policy that is applied to the connection, its rules have the same, those before and those after', () => {
+  const { stack, peering, services } = scene();
+  peering.allowTo(services, ec2.Port.tcp(5432));
+  peering.applyRemovalPolicy(RemovalPolicy.RETAIN);
+  peering.allowTo(services, ec2.Port.tcp(6379));
+  Template.fromStack(stack).allResources(RULE, { DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
+  expect(() => {
+    peering.applyRemovalPolicy(RemovalPolicy.SNAPSHOT);
+  }).toThrow(
+    'removalPolicy must be DESTROY, RETAIN or RETAIN_ON_UPDATE_OR_DELETE, got snapshot: there is nothing to take one of',
+  );
+});
+
 describe('a security group of another account', () => {
   const other = { account: '222222222222', region: 'us-east-1' };
   const message =
