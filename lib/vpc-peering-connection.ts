@@ -198,7 +198,8 @@ export class VpcPeeringConnection extends Resource implements ec2.IConnectable {
       this.checkSecurityGroup(securityGroup);
       // by what it says, not by its place among the rules: a rule that got another id would be made before the old one is deleted, and
       // EC2 refuses a second rule that says the same
-      const id = `Rule${digestOf([securityGroup.node.path, withReferences(rule, this).resolved])}`;
+      const said = withReferences([securityGroup.securityGroupId, rule], this).resolved;
+      const id = `Rule${digestOf(said)}`;
       if (this.node.tryFindChild(id) === undefined && isMutable(securityGroup, port)) {
         const ingress = new ec2.CfnSecurityGroupIngress(this, id, {
           groupId: securityGroup.securityGroupId,

@@ -135,6 +135,18 @@ test('a security group that was imported with mutable: false is left as it is, a
   template.hasResourceProperties(RULE, { GroupId: 'sg-true' });
 });
 
+test('a security group that is imported several times has one rule for a port, another group has its own', () => {
+  const { stack, peering, services } = scene();
+  const groups = [services.securityGroupId, services.securityGroupId, 'sg-1', 'sg-1'].map((securityGroupId, index) =>
+    ec2.SecurityGroup.fromSecurityGroupId(stack, `Imported${index}`, securityGroupId),
+  );
+  for (const group of [services, ...groups]) {
+    peering.allowTo(group, ec2.Port.tcp(5432));
+  }
+  const rules = Object.values(Template.fromStack(stack).findResources(RULE)) as { Properties: { GroupId: unknown } }[];
+  expect(rules.map(({ Properties }) => Properties.GroupId)).toEqual([stack.resolve(services.securityGroupId), 'sg-1']);
+});
+
 test.each([
   [undefined, undefined],
   [RemovalPolicy.DESTROY, 'Delete'],
