@@ -42,25 +42,25 @@ export function isSearching(): boolean {
   return searching;
 }
 
-/** Searches for what depends on one resource, directly or not: linear in what it visits, as it visits each once. */
+/** Searches for what depends on a resource, or on one of several, directly or not: linear in what it visits, as it visits each once. */
 export class DependencySearch {
   private readonly verdicts = new Map<IConstruct, boolean>();
   private readonly byLogicalId = new Map<Stack, ReadonlyMap<string, CfnElement>>();
   private readonly ofScope = new Map<IConstruct, readonly IConstruct[]>();
-  private readonly target: IConstruct | undefined;
+  private readonly targets: ReadonlySet<IConstruct>;
 
   /**
-   * @param target what is looked for
-   * @param level the stack within which it is: a nested stack counts as one resource of it; undefined for whole stacks of an app
+   * @param targets what is looked for
+   * @param level the stack within which they are: a nested stack counts as one resource of it; undefined for whole stacks of an app
    */
   constructor(
-    target: IConstruct,
+    targets: readonly IConstruct[],
     private readonly level: Stack | undefined,
   ) {
-    this.target = this.unitOf(target);
+    this.targets = new Set(this.unitsOf(targets));
   }
 
-  /** Whether one of the constructs is the target, or depends on it. */
+  /** Whether one of the constructs is a target, or depends on one. */
   leadsFrom(constructs: readonly IConstruct[]): boolean {
     const before = searching;
     searching = true;
@@ -85,7 +85,7 @@ export class DependencySearch {
   }
 
   private visit(unit: IConstruct, seen: Set<IConstruct>): boolean {
-    if (unit === this.target) {
+    if (this.targets.has(unit)) {
       return true;
     }
     const verdict = this.verdicts.get(unit);
@@ -176,33 +176,55 @@ export class DependencySearch {
  * It is decided at synthesis, when all other dependencies are known.
  */
 export function dependUnlessCyclic(source: CfnResource, target: CfnResource): void {
-  source.node.addDependency(new UnlessCyclic(source, target));
+  new AcyclicDependency([target]).add(source);
+}
+
+/** Makes each of several resources depend on each of others, but for those that depend on one of the former. */
+export class AcyclicDependency {
+  private readonly sources: CfnResource[] = [];
+  private readonly asked = new Set<CfnResource>();
+  private roots: IConstruct[] = [];
+
+  constructor(private readonly targets: readonly CfnResource[]) {}
+
+  add(source: CfnResource): void {
+    this.sources.push(source);
+    source.node.addDependency(new UnlessCyclic(() => this.rootsFor(source)));
+  }
+
+  private rootsFor(source: CfnResource): IConstruct[] {
+    // a search on behalf of another takes what was decided last
+    if (!searching) {
+      // one search for all sources, and another as soon as one of them asks again: more may be known then
+      if (this.asked.size === 0 || this.asked.has(source)) {
+        this.asked.clear();
+        this.roots = this.decide();
+      }
+      this.asked.add(source);
+    }
+    return this.roots;
+  }
+
+  private decide(): IConstruct[] {
+    const search = new DependencySearch(this.sources, commonStackOf([...this.sources, ...this.targets]));
+    return this.targets.filter((target) => !search.leadsFrom([target]));
+  }
 }
 
 class UnlessCyclic extends Dependable implements IDependable {
-  private roots: IConstruct[] = [];
-
-  constructor(
-    private readonly source: CfnResource,
-    private readonly target: CfnResource,
-  ) {
+  constructor(private readonly decide: () => IConstruct[]) {
     super();
     Dependable.implement(this, this);
   }
 
   get dependencyRoots(): IConstruct[] {
-    // a search on behalf of another takes what was decided last
-    if (!searching) {
-      const search = new DependencySearch(this.source, commonStackOf(this.source, this.target));
-      this.roots = search.leadsFrom([this.target]) ? [] : [this.target];
-    }
-    return this.roots;
+    return this.decide();
   }
 }
 
-function commonStackOf(one: IConstruct, other: IConstruct): Stack | undefined {
-  const stacks = stacksAround(one);
-  return stacksAround(other).find((stack) => stacks.includes(stack));
+function commonStackOf([first, ...others]: readonly IConstruct[]): Stack | undefined {
+  const around = others.map(stacksAround);
+  return first === undefined ? undefined : stacksAround(first).find((stack) => around.every((stacks) => stacks.includes(stack)));
 }
 
 /** The stack that is deployed by itself, around any nested ones. */

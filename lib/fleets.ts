@@ -84,13 +84,19 @@ function warnOfRemoteLocations(fleet: CfnResource, locations: unknown): void {
   }
 }
 
+/** A resource as its template will have it, overrides included. */
+function definitionOf(resource: CfnResource): Readonly<Record<string, unknown>> {
+  const { Resources } = withReferences(resource._toCloudFormation(), resource).resolved as {
+    readonly Resources?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  };
+  const [definition] = Object.values(Resources ?? {});
+  return definition ?? {};
+}
+
 /** The properties of a resource as its template will have them, overrides included. */
 export function propertiesOf(resource: CfnResource): Readonly<Record<string, unknown>> {
-  const { Resources } = withReferences(resource._toCloudFormation(), resource).resolved as {
-    readonly Resources?: Readonly<Record<string, { readonly Properties?: Readonly<Record<string, unknown>> }>>;
-  };
-  const [template] = Object.values(Resources ?? {});
-  return template?.Properties ?? {};
+  const { Properties } = definitionOf(resource) as { readonly Properties?: Readonly<Record<string, unknown>> };
+  return Properties ?? {};
 }
 
 /** That a fleet is peered with a VPC, by a connection or at creation. */
@@ -148,4 +154,22 @@ export function warnOfOtherStack(connection: Construct, fleet: CfnResource): voi
     `fleet ${fleet.node.path} is in another stack than its connection ${connection.node.path}: ${why}. Create the connection in ` +
       `${other.node.path}, the stack of the fleet; its authorization may be in another stack`,
   );
+}
+
+const RETAINING: ReadonlySet<unknown> = new Set(['Retain', 'RetainExceptOnCreate']);
+
+/** Warns where a fleet stays when the stack removes or replaces it, and its connection does not. To be asked at synthesis. */
+export function warnOfRetainedFleet(connection: Construct, resource: CfnResource, fleet: CfnResource): void {
+  const [own, others] = [definitionOf(resource), definitionOf(fleet)];
+  const isLeft = ['DeletionPolicy', 'UpdateReplacePolicy'].some(
+    (name) => RETAINING.has(others[name]) && !RETAINING.has(own[name]),
+  );
+  if (isLeft) {
+    Annotations.of(connection).addWarningV2(
+      'cdk-gamelift-vpc-peering:retainedFleet',
+      `fleet ${fleet.node.path} is retained when it is removed or replaced, but its connection ${connection.node.path} is deleted then, and ` +
+        'players who are still on that fleet lose what they reach through it, such as a database: set removalPolicy: RemovalPolicy.RETAIN on ' +
+        'the connection, which retains its routes and the rules of allowTo, too',
+    );
+  }
 }

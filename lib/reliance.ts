@@ -54,7 +54,7 @@ export function fingerprints(
   }
   isFingerprinting = true;
   try {
-    const search = new DependencySearch(closing, stack);
+    const search = new DependencySearch([closing], stack);
     return byLogicalId(resources, (resource) => fingerprint(resource, search));
   } finally {
     isFingerprinting = false;

@@ -15,8 +15,8 @@ import {
 } from './contract';
 import type { ConnectionAttributes, ConnectionProperties } from './contract';
 import { sharedMap } from './copies';
-import { dependUnlessCyclic, withReferences } from './dependencies';
-import { checkFleet, checkFleetId, notePeering, propertiesOf, resourceOf, warnOfOtherStack } from './fleets';
+import { AcyclicDependency, withReferences } from './dependencies';
+import { checkFleet, checkFleetId, notePeering, propertiesOf, resourceOf, warnOfOtherStack, warnOfRetainedFleet } from './fleets';
 import { differ } from './known-values';
 import { PeeringRoutes } from './peering-routes';
 import { callerStatements, fleetStatements, networkStatements, untagStatements } from './permissions';
@@ -112,7 +112,8 @@ export class VpcPeeringConnection extends Resource implements ec2.IConnectable {
    */
   readonly connections: ec2.Connections;
 
-  private readonly removalPolicy: RemovalPolicy | undefined;
+  private removalPolicy: RemovalPolicy | undefined;
+  private readonly rules: ec2.CfnSecurityGroupIngress[] = [];
 
   /**
    * @throws Error if the timeout is out of bounds, if the removal policy is `SNAPSHOT`, if routes or DNS are asked for in a
@@ -124,7 +125,8 @@ export class VpcPeeringConnection extends Resource implements ec2.IConnectable {
     const { authorization, fleet } = props;
     const pair = pairOf(authorization);
     const timeout = props.timeout ?? Duration.seconds(CONNECTION_TIMEOUT_SECONDS);
-    validate(timeout, props.removalPolicy);
+    validateTimeout(timeout);
+    validateRemovalPolicy(props.removalPolicy);
     this.checkFleet(props, pair);
     this.removalPolicy = props.removalPolicy;
 
@@ -168,6 +170,7 @@ export class VpcPeeringConnection extends Resource implements ec2.IConnectable {
     this.node.defaultChild = cfnOf(resource);
     use.relyOn(cfnOf(resource), fleet.fleetRef.fleetId, resource, ...policies);
     spread(this.stack, cfnOf(resource));
+    this.warnOfRetainedFleet(fleet, cfnOf(resource));
 
     const attribute = (name: keyof ConnectionAttributes): string => resource.getAttString(name);
     this.vpcPeeringConnectionId = attribute('VpcPeeringConnectionId');
@@ -195,7 +198,8 @@ export class VpcPeeringConnection extends Resource implements ec2.IConnectable {
       this.checkSecurityGroup(securityGroup);
       // by what it says, not by its place among the rules: a rule that got another id would be made before the old one is deleted, and
       // EC2 refuses a second rule that says the same
-      const id = `Rule${digestOf([securityGroup.node.path, withReferences(rule, this).resolved])}`;
+      const said = withReferences([securityGroup.securityGroupId, rule], this).resolved;
+      const id = `Rule${digestOf(said)}`;
       if (this.node.tryFindChild(id) === undefined && isMutable(securityGroup, port)) {
         const ingress = new ec2.CfnSecurityGroupIngress(this, id, {
           groupId: securityGroup.securityGroupId,
@@ -206,7 +210,23 @@ export class VpcPeeringConnection extends Resource implements ec2.IConnectable {
         if (this.removalPolicy !== undefined) {
           ingress.applyRemovalPolicy(this.removalPolicy);
         }
+        this.rules.push(ingress);
       }
+    }
+  }
+
+  /**
+   * What happens to the connection, its routes, and its rules of `allowTo` when it is removed from the stack, or replaced because of a new
+   * fleet: the same as with the property `removalPolicy`.
+   *
+   * @throws Error if the policy is `SNAPSHOT`
+   */
+  override applyRemovalPolicy(policy: RemovalPolicy): void {
+    validateRemovalPolicy(policy);
+    super.applyRemovalPolicy(policy);
+    this.removalPolicy = policy;
+    for (const rule of this.rules) {
+      rule.applyRemovalPolicy(policy);
     }
   }
 
@@ -228,6 +248,19 @@ export class VpcPeeringConnection extends Resource implements ec2.IConnectable {
     warnOfOtherStack(this, resource);
     if (!adoptExisting) {
       this.node.addValidation({ validate: () => peeredTwice(resource, vpc) });
+    }
+  }
+
+  private warnOfRetainedFleet(fleet: aws_gamelift.IFleetRef, connection: CfnResource): void {
+    const resource = resourceOf(fleet);
+    if (resource !== undefined) {
+      // policies can be set later
+      this.node.addValidation({
+        validate: () => {
+          warnOfRetainedFleet(this, connection, resource);
+          return [];
+        },
+      });
     }
   }
 
@@ -297,13 +330,16 @@ class FleetPeer implements ec2.IPeer {
   }
 }
 
-function validate(timeout: Duration, removalPolicy: RemovalPolicy | undefined): void {
+function validateTimeout(timeout: Duration): void {
   if (!timeout.isUnresolved()) {
     const seconds = timeout.toSeconds({ integral: false });
     if (!Number.isInteger(seconds) || seconds < 1 || seconds > MAX_CONNECTION_TIMEOUT_SECONDS) {
       throw new Error(`timeout must be whole seconds from 1 to ${MAX_CONNECTION_TIMEOUT_SECONDS}, got ${seconds}`);
     }
   }
+}
+
+function validateRemovalPolicy(removalPolicy: RemovalPolicy | undefined): void {
   if (removalPolicy === RemovalPolicy.SNAPSHOT) {
     throw new Error(
       'removalPolicy must be DESTROY, RETAIN or RETAIN_ON_UPDATE_OR_DELETE, got snapshot: there is nothing to take one of',
@@ -311,17 +347,28 @@ function validate(timeout: Duration, removalPolicy: RemovalPolicy | undefined): 
   }
 }
 
-const connections = sharedMap<Stack, CfnResource[]>('connections');
+/** Connections that contend for GameLift's rate limit, and what makes them wait for those before them. */
+interface Batch {
+  readonly connections: CfnResource[];
+  readonly wait: AcyclicDependency;
+}
 
-/** Has each connection of a stack wait for an earlier one, so that no more contend for GameLift's rate limit than it can serve in time. */
+const batches = sharedMap<Stack, Batch>('batches');
+
+/**
+ * Has the connections of a stack wait for earlier ones, so that no more contend for GameLift's rate limit than it can serve in time.
+ *
+ * A connection waits for all of the batch before, not only for one of them: the limit serves whoever happens to ask when a call is
+ * allowed again, so that with ever new connections beside it one could ask in vain until its time is up.
+ */
 function spread(stack: Stack, connection: CfnResource): void {
-  const earlier = connections.get(stack) ?? [];
-  connections.set(stack, earlier);
-  const ahead = earlier.at(-CONNECTION_LANES);
-  if (ahead !== undefined && earlier.length >= CONNECTION_LANES) {
-    dependUnlessCyclic(connection, ahead);
+  let batch = batches.get(stack) ?? { connections: [], wait: new AcyclicDependency([]) };
+  if (batch.connections.length >= CONNECTION_LANES) {
+    batch = { connections: [], wait: new AcyclicDependency(batch.connections) };
   }
-  earlier.push(connection);
+  batches.set(stack, batch);
+  batch.connections.push(connection);
+  batch.wait.add(connection);
 }
 
 function connectStatements(stack: Stack, pair: DeclaredPair): iam.PolicyStatement[] {

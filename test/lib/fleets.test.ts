@@ -1,4 +1,5 @@
-import { App, NestedStack, Stack, Stage } from 'aws-cdk-lib';
+import { App, CfnDeletionPolicy, NestedStack, RemovalPolicy, Stack, Stage } from 'aws-cdk-lib';
+import type { CfnResource } from 'aws-cdk-lib';
 import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as gamelift from 'aws-cdk-lib/aws-gamelift';
@@ -183,6 +184,150 @@ describe('a fleet in another stack than its connection', () => {
     const fleet = gamelift.CfnFleet.fromFleetId(stackIn(stack, 'Other'), 'Fleet', 'fleet-1');
     new VpcPeeringConnection(stack, 'Peering', { authorization: authorizationIn(stack), fleet });
     Annotations.fromStack(stack).hasNoWarning('*', Match.anyValue());
+  });
+});
+
+describe('a fleet that is retained', () => {
+  const ID = 'cdk-gamelift-vpc-peering:retainedFleet';
+  const { RETAIN, RETAIN_ON_UPDATE_OR_DELETE, DESTROY } = RemovalPolicy;
+
+  interface Policies {
+    readonly before?: (fleet: gamelift.CfnFleet) => void;
+    readonly props?: Partial<VpcPeeringConnectionProps>;
+    readonly after?: (fleet: gamelift.CfnFleet, connection: VpcPeeringConnection) => void;
+  }
+
+  function annotationsWith({ before, props, after }: Policies): Annotations {
+    const stack = stackIn(new App());
+    const fleet = fleetIn(stack);
+    before?.(fleet);
+    const connection = new VpcPeeringConnection(stack, 'Peering', { authorization: authorizationIn(stack), fleet, ...props });
+    after?.(fleet, connection);
+    return Annotations.fromStack(stack);
+  }
+
+  test.each<[string, Policies]>([
+    [
+      'before it is connected',
+      {
+        before: (fleet) => {
+          fleet.applyRemovalPolicy(RETAIN);
+        },
+      },
+    ],
+    [
+      'after it is connected',
+      {
+        after: (fleet) => {
+          fleet.applyRemovalPolicy(RETAIN);
+        },
+      },
+    ],
+    [
+      'but not when its creation fails',
+      {
+        after: (fleet) => {
+          fleet.applyRemovalPolicy(RETAIN_ON_UPDATE_OR_DELETE);
+        },
+      },
+    ],
+    [
+      'when it is replaced',
+      {
+        after: (fleet) => {
+          fleet.cfnOptions.updateReplacePolicy = CfnDeletionPolicy.RETAIN;
+        },
+      },
+    ],
+    [
+      'when it is removed',
+      {
+        after: (fleet) => {
+          fleet.cfnOptions.deletionPolicy = CfnDeletionPolicy.RETAIN_EXCEPT_ON_CREATE;
+        },
+      },
+    ],
+    [
+      'with an override',
+      {
+        after: (fleet) => {
+          fleet.addOverride('DeletionPolicy', 'Retain');
+        },
+      },
+    ],
+    [
+      'and its connection is not, as it says',
+      {
+        before: (fleet) => {
+          fleet.applyRemovalPolicy(RETAIN);
+        },
+        props: { removalPolicy: DESTROY },
+      },
+    ],
+    [
+      'and its connection only when it is replaced',
+      {
+        before: (fleet) => {
+          fleet.applyRemovalPolicy(RETAIN);
+        },
+        after: (_, { node }) => {
+          (node.defaultChild as CfnResource).cfnOptions.updateReplacePolicy = CfnDeletionPolicy.RETAIN;
+        },
+      },
+    ],
+  ])('%s: the connection has a warning that says what is lost, and what to do', (_, policies) => {
+    annotationsWith(policies).hasWarning(
+      '/Game/Peering',
+      'fleet Game/Fleet is retained when it is removed or replaced, but its connection Game/Peering is deleted then, and players who are ' +
+        'still on that fleet lose what they reach through it, such as a database: set removalPolicy: RemovalPolicy.RETAIN on the connection, ' +
+        `which retains its routes and the rules of allowTo, too [ack: ${ID}]`,
+    );
+  });
+
+  test.each<[string, Policies]>([
+    [
+      'with its connection',
+      {
+        before: (fleet) => {
+          fleet.applyRemovalPolicy(RETAIN);
+        },
+        props: { removalPolicy: RETAIN },
+      },
+    ],
+    [
+      'with its connection, but for creations that fail',
+      {
+        before: (fleet) => {
+          fleet.applyRemovalPolicy(RETAIN);
+        },
+        props: { removalPolicy: RETAIN_ON_UPDATE_OR_DELETE },
+      },
+    ],
+    [
+      'with its connection, both later',
+      {
+        after: (fleet, connection) => {
+          [fleet, connection].forEach((each) => {
+            each.applyRemovalPolicy(RETAIN);
+          });
+        },
+      },
+    ],
+    [
+      'no longer',
+      {
+        before: (fleet) => {
+          fleet.applyRemovalPolicy(RETAIN);
+        },
+        after: (fleet) => {
+          fleet.applyRemovalPolicy(DESTROY);
+        },
+      },
+    ],
+    ['at no time', {}],
+    ['at no time, though its connection is', { props: { removalPolicy: RETAIN } }],
+  ])('%s: the connection has no warning', (_, policies) => {
+    annotationsWith(policies).hasNoWarning('*', Match.anyValue());
   });
 });
 

@@ -135,6 +135,18 @@ test('a security group that was imported with mutable: false is left as it is, a
   template.hasResourceProperties(RULE, { GroupId: 'sg-true' });
 });
 
+test('a security group that is imported several times has one rule for a port, another group has its own', () => {
+  const { stack, peering, services } = scene();
+  const groups = [services.securityGroupId, services.securityGroupId, 'sg-1', 'sg-1'].map((securityGroupId, index) =>
+    ec2.SecurityGroup.fromSecurityGroupId(stack, `Imported${index}`, securityGroupId),
+  );
+  for (const group of [services, ...groups]) {
+    peering.allowTo(group, ec2.Port.tcp(5432));
+  }
+  const rules = Object.values(Template.fromStack(stack).findResources(RULE)) as { Properties: { GroupId: unknown } }[];
+  expect(rules.map(({ Properties }) => Properties.GroupId)).toEqual([stack.resolve(services.securityGroupId), 'sg-1']);
+});
+
 test.each([
   [undefined, undefined],
   [RemovalPolicy.DESTROY, 'Delete'],
@@ -144,6 +156,19 @@ test.each([
   peering.allowTo(services, ec2.Port.tcp(5432));
   const [rule] = Object.values(Template.fromStack(stack).findResources(RULE)) as Record<string, unknown>[];
   expect([rule?.DeletionPolicy, rule?.UpdateReplacePolicy]).toEqual([policy, policy]);
+});
+
+test('with a removal policy that is applied to the connection, its rules have the same, those before and those after', () => {
+  const { stack, peering, services } = scene();
+  peering.allowTo(services, ec2.Port.tcp(5432));
+  peering.applyRemovalPolicy(RemovalPolicy.RETAIN);
+  peering.allowTo(services, ec2.Port.tcp(6379));
+  Template.fromStack(stack).allResources(RULE, { DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
+  expect(() => {
+    peering.applyRemovalPolicy(RemovalPolicy.SNAPSHOT);
+  }).toThrow(
+    'removalPolicy must be DESTROY, RETAIN or RETAIN_ON_UPDATE_OR_DELETE, got snapshot: there is nothing to take one of',
+  );
 });
 
 describe('a security group of another account', () => {

@@ -1,5 +1,6 @@
 import { type Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as iam from 'aws-cdk-lib/aws-iam';
 import { VpcPeeringHandler } from '../../lib';
 import { deploy, expectNoFailedDelete, expectNothingLeft, remove, start } from './scene';
 import { DAY, Stage } from './stage';
@@ -42,4 +43,33 @@ test('a handler that moves into the VPC with an update, and is deleted with it',
   expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
   expectNoFailedDelete(rehearsal);
   await expectNothingLeft(rehearsal, before);
+});
+
+/** The handler outside of any VPC, with the permissions by which Lambda removes the interfaces that it had inside. */
+function addHandlerOutside(stack: Stack): void {
+  iam.Grant.addToPrincipal({
+    grantee: new VpcPeeringHandler(stack, 'Handler'),
+    actions: ['ec2:DescribeNetworkInterfaces', 'ec2:DeleteNetworkInterface'],
+    resourceArns: ['*'],
+  });
+}
+
+/** Deploys the handler inside the VPC, then with another set-up: how many interfaces and security groups stay for more than a day. */
+async function leftAfterMovingOut(more?: (stack: Stack) => void): Promise<{ interfaces: number; groups: number }> {
+  const rehearsal = await start();
+  expect(await deploy(rehearsal)).toBe('CREATE_COMPLETE');
+  const before = rehearsal.aws.inventory().securityGroups.length;
+  expect(await deploy(rehearsal, { more: addHandler })).toBe('UPDATE_COMPLETE');
+  expect(await deploy(rehearsal, more === undefined ? {} : { more })).toBe('UPDATE_COMPLETE');
+  await rehearsal.clock.sleep(2 * DAY);
+  const { networkInterfaces, securityGroups } = rehearsal.aws.inventory();
+  return { interfaces: networkInterfaces.length, groups: securityGroups.length - before };
+}
+
+test('a handler that moves out of the VPC and keeps the permissions for a deployment leaves nothing there', async () => {
+  expect(await leftAfterMovingOut(addHandlerOutside)).toEqual({ interfaces: 0, groups: 0 });
+});
+
+test('a handler that moves out of the VPC without them leaves its interfaces and its security group, as the README says', async () => {
+  expect(await leftAfterMovingOut()).toEqual({ interfaces: 2, groups: 1 });
 });

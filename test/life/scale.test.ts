@@ -1,11 +1,11 @@
-import { printed, rehearseMany } from './many';
+import { IMPORTED, printed, rehearseMany } from './many';
 import { Stage } from './stage';
 
 afterEach(() => Stage.clear());
 
 test('eight connections in one stack share the rate limit: all made, all deleted, each looked up once', async () => {
-  const pace = await rehearseMany(8);
-  console.log(printed(8, pace));
+  const pace = await rehearseMany(8, IMPORTED);
+  console.log(printed('8 connections', 8, pace));
   expect(pace).toMatchObject({
     statuses: ['CREATE_COMPLETE', 'DELETE_COMPLETE'],
     connected: 8,
