@@ -1,8 +1,6 @@
 import type { AuthorizationAttributes } from '../../lib/contract';
 import type { AuthorizationRecord, GameLiftApi } from '../aws/api';
-import { RateLimitError, TimeUpError } from '../aws/calls';
 import type { Calls } from '../aws/calls';
-import { readError } from '../aws/errors';
 import type { Pair } from '../resources/properties';
 
 /** Makes GameLift allow the VPCs of a pair to be connected and disconnected. */
@@ -23,6 +21,7 @@ export interface Authorizer {
   authorize(): Promise<AuthorizationAttributes>;
   /** Whether GameLift lists a valid authorization. It may not list one that was used. */
   isListed(): Promise<boolean>;
+  /** Cancels the authorization, unless something may still be peered with the VPC: then it expires by itself. */
   cancel(): Promise<void>;
   /** What to do if GameLift refuses all the same; empty if nothing is known to help. */
   readonly advice: string;
@@ -65,14 +64,7 @@ export function attributesOf(record: ValidAuthorization, pair: Pair): Authorizat
   };
 }
 
-/** An error that says what failed, for which VPC and accounts, why, and what to do. */
-export function authorizationError(what: string, pair: Pair, region: string, error: unknown, advice: string): Error {
-  const { name, message } = readError(error);
-  const isOwn = error instanceof RateLimitError || error instanceof TimeUpError || name === 'Error';
-  const cause = isOwn ? message : `${name}: ${message}`;
-  return new Error(
-    `${what} between VPC ${pair.peerVpcId} of account ${pair.peerVpcAccount} and GameLift account ${pair.gameLiftAccount} in ${region}: ` +
-      `${cause}${/[.!?]$/.test(cause) ? '' : '.'} ${advice}`,
-    { cause: error },
-  );
+/** The beginning of an error: what failed, and for which VPC and accounts. */
+export function failed(task: string, { peerVpcId, peerVpcAccount, gameLiftAccount }: Pair, region: string): string {
+  return `could not ${task} between VPC ${peerVpcId} of account ${peerVpcAccount} and GameLift account ${gameLiftAccount} in ${region}`;
 }

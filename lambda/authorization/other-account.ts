@@ -2,11 +2,12 @@ import type { AuthorizationAttributes } from '../../lib/contract';
 import type { CloudFormationApi, GameLiftApi } from '../aws/api';
 import { isRefusal, READ_DELAY_MILLISECONDS } from '../aws/calls';
 import type { Calls } from '../aws/calls';
-import { NothingDoneError } from '../cloudformation/physical-id';
-import { isPeered } from '../peering/peering';
+import { problemOf } from '../aws/errors';
+import { NothingDoneProblem, Problem, rootCauseOf } from '../problem';
 import type { Pair } from '../resources/properties';
-import { attributesOf, authorizationError, findValid } from './authorizer';
+import { attributesOf, failed, findValid } from './authorizer';
 import type { Authorizer, ValidAuthorization } from './authorizer';
+import { isPeeredWithFleet } from './peered';
 
 type OtherAccountApi = CloudFormationApi &
   Pick<GameLiftApi, 'describeVpcPeeringAuthorizations' | 'describeVpcPeeringConnections'>;
@@ -33,8 +34,8 @@ export class OtherAccountAuthorizer implements Authorizer {
       `aws gamelift ${verb}-vpc-peering-authorization --game-lift-aws-account-id ${gameLiftAccount} ` +
       `--peer-vpc-id ${peerVpcId} --region ${this.region}`;
     return (
-      `Only account ${peerVpcAccount} can authorize this. Run there: ${command('create')} and then repeat here what failed. ` +
-      `If that does not help, a consumed authorization is in its way. Run there first: ${command('delete')}`
+      `only account ${peerVpcAccount} can authorize this. Run there: ${command('create')} and then repeat here what failed. ` +
+      `If that does not help, an authorization that was used up is in the way. Run there first: ${command('delete')}`
     );
   }
 
@@ -43,8 +44,8 @@ export class OtherAccountAuthorizer implements Authorizer {
       return await this.validFor(AHEAD_MILLISECONDS);
     } catch (error) {
       // a check changes nothing
-      throw error instanceof Error && (error.cause === undefined || isRefusal(error.cause))
-        ? new NothingDoneError(error.message)
+      throw error instanceof Problem && (error.cause === undefined || isRefusal(rootCauseOf(error)))
+        ? new NothingDoneProblem(error.what, error.remedy, { cause: error })
         : error;
     }
   }
@@ -65,7 +66,7 @@ export class OtherAccountAuthorizer implements Authorizer {
 
   async checkBeforeCleanup(): Promise<void> {
     await this.calls.untilEarlierIsReadable();
-    if (await isPeered(this.pair, this.api, this.calls)) {
+    if (await isPeeredWithFleet(this.pair, this.api, this.calls)) {
       await this.validFor(AHEAD_MILLISECONDS);
     }
   }
@@ -94,9 +95,10 @@ export class OtherAccountAuthorizer implements Authorizer {
       const got =
         record === undefined ? 'GameLift lists none that is valid' : `it expires at ${record.ExpirationTime.toISOString()}`;
       const { peerVpcId, peerVpcAccount, gameLiftAccount } = this.pair;
-      throw new Error(
+      throw new Problem(
         `an authorization is missing between VPC ${peerVpcId} of account ${peerVpcAccount} and GameLift account ${gameLiftAccount} ` +
-          `in ${this.region}: ${got}. ${this.advice}`,
+          `in ${this.region}: ${got}`,
+        this.advice,
       );
     }
     return attributesOf(record, this.pair);
@@ -124,7 +126,7 @@ export class OtherAccountAuthorizer implements Authorizer {
     try {
       return await read();
     } catch (error) {
-      throw authorizationError('could not look for an authorization', this.pair, this.region, error, 'Deploy again.');
+      throw problemOf(error).about(failed('look for an authorization', this.pair, this.region));
     }
   }
 }

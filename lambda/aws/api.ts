@@ -41,6 +41,8 @@ export interface Ec2Peering {
   readonly message: string;
   /** The fleet's VPC, where GameLift made it. */
   readonly requesterVpcId: string;
+  /** The account that owns the requester's VPC. */
+  readonly requesterAccount: string;
   readonly cidrBlock: string | undefined;
   /** Whether DNS names of the peer VPC resolve to private addresses when the fleet asks for them. */
   readonly dnsResolution: boolean;

@@ -1,4 +1,5 @@
 import type { Log } from '../log';
+import { Problem } from '../problem';
 import { retry } from '../time';
 import type { Time } from '../time';
 import { isDenial, isGameLiftRefusal, isIamDenial, isThrottle, isUnanswered, readError } from './errors';
@@ -20,19 +21,24 @@ export const DENIAL_PATIENCE_MILLISECONDS = 75_000;
 
 const UNANSWERED_ATTEMPTS = 5;
 
-/** The time of the request is up. The message says what was being done at that moment. */
-export class TimeUpError extends Error {
-  override readonly name = 'TimeUpError';
+/** The time of the request is up. */
+export class TimeUpProblem extends Problem {
+  /** @param what what was being done at that moment */
+  constructor(what: string) {
+    super(what, 'try again');
+  }
 }
 
 /** The call was still throttled when the time of the request was up. */
-export class RateLimitError extends Error {
-  override readonly name = 'RateLimitError';
+class RateLimitProblem extends Problem {
+  constructor(what: string) {
+    super(what, 'other callers in this account use the same operation: try again when they are done');
+  }
 }
 
 /** Whether AWS said that it did nothing. */
 export function isRefusal(error: unknown): boolean {
-  return isDenial(error) || error instanceof RateLimitError || isGameLiftRefusal(error);
+  return isDenial(error) || error instanceof RateLimitProblem || isGameLiftRefusal(error);
 }
 
 /*
@@ -71,7 +77,7 @@ export class Calls {
   }
 
   async untilReadable(writtenAt: number): Promise<void> {
-    await this.sleep(Math.max(0, writtenAt + READ_DELAY_MILLISECONDS - this.now()));
+    await this.sleep(writtenAt + READ_DELAY_MILLISECONDS - this.now());
   }
 
   /** Waits until reads return everything that was written before this request began. */
@@ -98,14 +104,23 @@ export class Calls {
 
   /** Waits for milliseconds. Rejects when the time of the request is up. */
   sleep(milliseconds: number): Promise<void> {
-    return this.time.sleep(milliseconds, this.signal);
+    return this.time.sleep(Math.max(0, milliseconds), this.signal);
+  }
+
+  /** @throws TimeUpProblem that says what was still the case when the time of the request was up. */
+  async sleepWhile(whatIsStillTheCase: string, milliseconds: number): Promise<void> {
+    try {
+      await this.sleep(milliseconds);
+    } catch {
+      throw new TimeUpProblem(`${whatIsStillTheCase} when the time was up`);
+    }
   }
 
   /**
    * Makes one call to AWS.
    *
    * @param isTemporary whether an error may only mean that a policy is not known everywhere yet
-   * @throws RateLimitError if the call was still throttled when the time of the request was up.
+   * @throws RateLimitProblem if the call was still throttled when the time of the request was up.
    * @throws the error of the service if another attempt would not help.
    */
   async make<T>(operation: string, call: (signal: AbortSignal) => Promise<T>, isTemporary = isIamDenial): Promise<T> {
@@ -150,11 +165,11 @@ export class Calls {
       }
       const seconds = Math.round((this.now() - started) / 1000);
       throw seen.isThrottled
-        ? new RateLimitError(
+        ? new RateLimitProblem(
             `the rate limit of ${operation} (GameLift: one call of a peering operation in ten seconds for the whole account) ` +
               `still refused the call after ${seconds} seconds`,
           )
-        : new TimeUpError(`${operation} was not finished when the time of this request was up, after ${seconds} seconds`);
+        : new TimeUpProblem(`${operation} was not finished when the time of this request was up, after ${seconds} seconds`);
     }
   }
 }

@@ -91,6 +91,7 @@ function peeringOf(peering: VpcPeeringConnection): Ec2Peering {
     status: Status?.Code ?? '',
     message: Status?.Message ?? '',
     requesterVpcId: RequesterVpcInfo?.VpcId ?? '',
+    requesterAccount: RequesterVpcInfo?.OwnerId ?? '',
     cidrBlock: RequesterVpcInfo?.CidrBlock,
     dnsResolution: AccepterVpcInfo?.PeeringOptions?.AllowDnsResolutionFromRemoteVpc ?? false,
     tags: tagsOf(Tags),

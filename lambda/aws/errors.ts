@@ -1,4 +1,5 @@
 import { isServerError, isThrottlingError, isTransientError } from '@smithy/core/retry';
+import { Problem } from '../problem';
 
 type SdkError = Parameters<typeof isTransientError>[0];
 
@@ -51,4 +52,16 @@ const BROKEN_OFF: ReadonlySet<string> = new Set(['SyntaxError', 'ECONNABORTED'])
 /** Whether the same call may be made again, and nobody knows whether this one took effect. */
 export function isUnanswered(error: unknown): boolean {
   return isSdkError(error) && (isTransientError(error) || isServerError(error) || BROKEN_OFF.has(readError(error).name));
+}
+
+/** An error of AWS, or any other, as a problem. */
+export function problemOf(error: unknown): Problem {
+  if (error instanceof Problem) {
+    return error;
+  }
+  const { name, message } = readError(error);
+  const remedy = isDenial(error)
+    ? "see that no service control policy and no permissions boundary keeps the handler's role from it, then try again"
+    : 'fix the problem above, then try again';
+  return new Problem(`${name}: ${message.replace(/\.$/, '')}`, remedy, { cause: error });
 }

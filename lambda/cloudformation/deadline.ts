@@ -1,4 +1,4 @@
-import { TimeUpError } from '../aws/calls';
+import { Problem } from '../problem';
 import type { Time } from '../time';
 
 /** Milliseconds for work to report itself what it was doing when its time was up. */
@@ -10,7 +10,7 @@ export async function withTimeLimit<T>(milliseconds: number, time: Time, work: (
   const ended = new AbortController();
   void time.sleep(Math.max(0, milliseconds), ended.signal).then(
     () => {
-      limit.abort(new TimeUpError('the time of this request is up'));
+      limit.abort(new Problem('the time of this request is up', 'try again'));
     },
     () => undefined,
   );

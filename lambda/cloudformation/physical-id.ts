@@ -1,3 +1,4 @@
+import { NothingDoneProblem } from '../problem';
 import type { Addressee, Requester } from './request';
 
 /*
@@ -18,11 +19,6 @@ export type PhysicalIdState =
   | { readonly kind: 'unfinished'; readonly requestId: string }
   | { readonly kind: 'nothing done' }
   | { readonly kind: 'unknown' };
-
-/** A request failed before it had made anything, so its delete has nothing to do. */
-export class NothingDoneError extends Error {
-  override readonly name = 'NothingDoneError';
-}
 
 export class PhysicalId {
   /**
@@ -80,7 +76,7 @@ export class PhysicalId {
     if (received !== undefined && !isNothingDone(received)) {
       return received;
     }
-    return error instanceof NothingDoneError ? `${this.made}${NOTHING_DONE}` : this.unfinished;
+    return error instanceof NothingDoneProblem ? `${this.made}${NOTHING_DONE}` : this.unfinished;
   }
 }
 

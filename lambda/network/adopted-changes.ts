@@ -56,3 +56,40 @@ export function keysOfChanges({ tags }: Ec2Peering): readonly string[] {
 export function fleetOfChanges({ tags }: Ec2Peering): string | undefined {
   return tags[CHANGED_FLEET_TAG];
 }
+
+/** The changes to one adopted peering, as they are noted in its tags. */
+export class AdoptedChanges {
+  private known: Changes;
+
+  constructor(
+    side: Ec2Peering,
+    private readonly write: (more: Changes) => Promise<void>,
+  ) {
+    this.known = readChanges(side);
+  }
+
+  get noted(): Changes {
+    return this.known;
+  }
+
+  /** Whether this library gave the table its route. */
+  covers(routeTableId: string): boolean {
+    return this.known.routeTableIds.includes(routeTableId);
+  }
+
+  /** Notes more changes, before they are made. */
+  async note(more: Changes): Promise<void> {
+    const { known } = this;
+    const added: Changes = {
+      dnsResolution: known.dnsResolution === undefined ? more.dnsResolution : undefined,
+      routeTableIds: more.routeTableIds.filter((id) => !known.routeTableIds.includes(id)),
+    };
+    if (added.dnsResolution !== undefined || added.routeTableIds.length > 0) {
+      await this.write(added);
+      this.known = {
+        dnsResolution: known.dnsResolution ?? added.dnsResolution,
+        routeTableIds: [...known.routeTableIds, ...added.routeTableIds],
+      };
+    }
+  }
+}

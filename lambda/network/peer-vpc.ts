@@ -1,34 +1,15 @@
-import { OWNER_TAG, TAG_PREFIX } from '../../lib/contract';
-import type { Ec2Api, Ec2Peering, RouteTable } from '../aws/api';
-import type { Calls } from '../aws/calls';
-import { isDenial, readError } from '../aws/errors';
-import { NothingDoneError } from '../cloudformation/physical-id';
-import type { ClaimedConnection } from '../peering/ownership';
-import { isDead } from '../peering/peering';
-import type { Peerings } from '../peering/peering';
-import type { Pair } from '../resources/properties';
-import { fleetOfChanges, keysOfChanges, readChanges, tagsOfChanges } from './adopted-changes';
-import type { Changes } from './adopted-changes';
+import type { Ec2Api, Ec2Peering, RouteTable, Tags } from '../aws/api';
+import { isDenial, problemOf, readError } from '../aws/errors';
+import type { ClaimedConnection } from '../peering/claim';
+import type { ConnectionContext } from '../peering/context';
+import { Ec2Tags } from '../peering/ec2-tags';
+import type { Observer } from '../peering/observer';
+import { isAlive, shownBy } from '../peering/watch';
+import type { Ec2View } from '../peering/watch';
+import { NothingDoneProblem, Problem } from '../problem';
+import { AdoptedChanges, fleetOfChanges, keysOfChanges, readChanges, tagsOfChanges } from './adopted-changes';
 import { applyRoutes, planRemoval, planRoutes } from './routes';
 import type { DeclaredRoutes, RouteChange } from './routes';
-
-/*
- * The peer VPC's side of a connection: whose it is by EC2's tags, its routes and its DNS.
- */
-
-/** What is declared of the peer VPC's side. */
-export interface NetworkSpec {
-  readonly fleetId: string;
-  readonly pair: Pair;
-  readonly routes: DeclaredRoutes;
-  readonly dnsResolution: boolean;
-  /** Whether a connection that was there before may be used; it is left in place. */
-  readonly adoptExisting: boolean;
-}
-
-const FLEET_TAG = `${TAG_PREFIX}fleet`;
-const CONNECTION_TAG = `${TAG_PREFIX}connection`;
-const OWN_TAGS = ['Name', OWNER_TAG, FLEET_TAG, CONNECTION_TAG];
 
 /** GameLift writes routes of its own at about the same time, and what was read may be old: more than 15 seconds in all. */
 const ROUTE_ATTEMPTS = 6;
@@ -37,127 +18,79 @@ const ROUTE_ATTEMPTS = 6;
 const ROUTE_PAUSE_MILLISECONDS = 5_000;
 
 /** What says that tables may no longer be as they were read when the change was planned. */
-const RACED: ReadonlySet<string> = new Set(['RouteAlreadyExists', 'InvalidRoute.NotFound', 'RouteConflictError']);
+const RACED: ReadonlySet<string> = new Set(['RouteAlreadyExists', 'InvalidRoute.NotFound', 'RouteConflictProblem']);
 
-/** What was changed of one adopted peering. */
-class ChangesOf {
-  private known: Changes;
-
-  constructor(
-    side: Ec2Peering,
-    private readonly write: (more: Changes) => Promise<void>,
-  ) {
-    this.known = readChanges(side);
-  }
-
-  get noted(): Changes {
-    return this.known;
-  }
-
-  /** Whether this library gave the table its route. */
-  covers(routeTableId: string): boolean {
-    return this.known.routeTableIds.includes(routeTableId);
-  }
-
-  /** Notes more changes, before they are made. */
-  async note(more: Changes): Promise<void> {
-    const { known } = this;
-    const added: Changes = {
-      dnsResolution: known.dnsResolution === undefined ? more.dnsResolution : undefined,
-      routeTableIds: more.routeTableIds.filter((id) => !known.routeTableIds.includes(id)),
-    };
-    if (added.dnsResolution !== undefined || added.routeTableIds.length > 0) {
-      await this.write(added);
-      this.known = {
-        dnsResolution: known.dnsResolution ?? added.dnsResolution,
-        routeTableIds: [...known.routeTableIds, ...added.routeTableIds],
-      };
-    }
-  }
-}
-
+/** The peer VPC's side of a connection: its tags, its routes and its DNS. */
 export class PeerNetwork {
   constructor(
-    private readonly spec: NetworkSpec,
-    private readonly owner: string,
-    private readonly peerings: Pick<Peerings, 'ec2Side' | 'unreachable'>,
-    /** Undefined where the handler can't act in the account of the VPC. */
-    private readonly api: Ec2Api | undefined,
-    private readonly calls: Calls,
+    private readonly context: ConnectionContext,
+    private readonly observer: Observer,
   ) {}
 
-  /** @throws NothingDoneError if something is declared of a VPC in whose account the handler can't act. */
-  refuseUnreachable(): void {
-    const { routes, dnsResolution, pair } = this.spec;
-    if (this.api === undefined && (routes.kind !== 'None' || dnsResolution)) {
-      throw new NothingDoneError(
-        `routes and DNS of the VPC can't be set from another account: pass PeeringRoutes.none() and no dnsResolution, and set them in ` +
-          `account ${pair.peerVpcAccount}, or give the authorization a peerRole of that account`,
+  /** @throws NothingDoneProblem if something is declared of a VPC in whose account the handler can't act. */
+  checkReach(): void {
+    const { spec, vpcApi } = this.context;
+    if (vpcApi === undefined && this.isDeclared) {
+      throw new NothingDoneProblem(
+        "routes and DNS of the VPC can't be set from another account",
+        `pass PeeringRoutes.none() and no dnsResolution, and set them in account ${spec.pair.peerVpcAccount}, or give the ` +
+          'authorization a peerRole of that account',
       );
     }
-  }
-
-  /** Whether a peering is known to be another fleet's. */
-  isOthers({ tags }: Ec2Peering): boolean {
-    return tags[FLEET_TAG] !== undefined && tags[FLEET_TAG] !== this.spec.fleetId;
-  }
-
-  /** Whether its tags say that this resource made it. */
-  isOwn({ tags }: Ec2Peering): boolean {
-    return tags[OWNER_TAG] === this.owner && tags[FLEET_TAG] === this.spec.fleetId;
-  }
-
-  /** GameLift's id of what this resource made; undefined of anything else. */
-  connectionIdOf(side: Ec2Peering): string | undefined {
-    return this.isOwn(side) ? side.tags[CONNECTION_TAG] : undefined;
   }
 
   /**
    * Brings tags, routes and DNS to what is declared.
    *
-   * @param formerRoutes what was declared until now: tables that are declared no longer lose their route
+   * @param formerRoutes what was declared until now: tables that are no longer declared lose their route
    */
   async settle(connection: ClaimedConnection, formerRoutes: DeclaredRoutes | undefined): Promise<void> {
-    const { gameLiftVpcId, adopted, cidrBlock } = connection;
-    const isSide = (candidate: Ec2Peering): boolean => candidate.requesterVpcId === gameLiftVpcId && !isDead(candidate.status);
-    const sides = await this.calls.readUntil(
-      () => this.peerings.ec2Side(),
-      (found) => found?.some(isSide) ?? true,
+    const { spec, calls } = this.context;
+    const { gameLiftVpcId, cidrBlock } = connection;
+    const isSide = (candidate: Ec2Peering): boolean => candidate.requesterVpcId === gameLiftVpcId && isAlive(candidate);
+    const view = await calls.readUntil(
+      () => this.observer.ec2(),
+      (found) => found.kind === 'unavailable' || found.peerings.some(isSide),
     );
-    const side = sides?.find(isSide);
-    if (sides === undefined || side === undefined) {
-      this.refuseUnseen(gameLiftVpcId);
+    const side = shownBy(view).find(isSide);
+    if (side === undefined) {
+      this.checkUnseen(gameLiftVpcId, view);
       return;
     }
-    const lent = adopted && this.spec.adoptExisting;
-    if (!lent) {
-      await this.tag(side, connection.id);
-    } else if (this.isOwn(side)) {
-      // it was this resource's for a while
-      await this.untag(side, OWN_TAGS);
+    const isAdopted = connection.adopted && spec.adoptExisting;
+    if (!isAdopted) {
+      await this.tag(side, this.observer.tags.for(connection.id));
+    } else if (this.observer.tags.isOwn(side)) {
+      // this resource was its owner before adoptExisting was set
+      await this.untag(side, Ec2Tags.keys);
     }
-    // what was lent is given back as it was: it is noted what is changed of it, and only that is changed back
-    const changes = adopted ? new ChangesOf(side, (more) => this.tagChanges(side, more)) : undefined;
-    const mine = new Set(sides.filter(({ tags }) => tags[OWNER_TAG] === this.owner).map(({ id }) => id));
-    await this.route({ id: side.id, cidrBlock }, formerRoutes, mine, changes);
-    const { dnsResolution } = this.spec;
-    if (side.dnsResolution !== dnsResolution && (dnsResolution || !lent || changes?.noted.dnsResolution !== undefined)) {
-      await changes?.note({ dnsResolution: side.dnsResolution, routeTableIds: [] });
-      await this.resolveNames(side, dnsResolution);
-    }
+    // changes to a connection that was there before are noted before they are made, so that they can be undone
+    const changes = connection.adopted
+      ? new AdoptedChanges(side, (more) => this.tag(side, tagsOfChanges(spec.fleetId, more)))
+      : undefined;
+    const ownIds = new Set(
+      shownBy(view)
+        .filter((candidate) => this.observer.tags.isOfOwner(candidate))
+        .map(({ id }) => id),
+    );
+    await this.route({ id: side.id, cidrBlock }, formerRoutes, ownIds, changes);
+    await this.settleDns(side, isAdopted, changes);
   }
 
   /**
-   * Takes back what was changed of an adopted peering.
+   * Undoes what was changed of an adopted peering.
    *
-   * @throws Error if something may have been changed and EC2 can't be asked.
+   * @throws Problem if something may have been changed and EC2 can't be asked.
    */
-  async takeBack(): Promise<void> {
-    const sides = await this.peerings.ec2Side();
-    if (sides === undefined && (this.spec.routes.kind !== 'None' || this.spec.dnsResolution)) {
-      throw new Error(`EC2 can not be asked what was changed of it, so that can not be taken back${this.why}: delete again`);
+  async undoChanges(): Promise<void> {
+    const view = await this.observer.ec2();
+    if (view.kind === 'unavailable' && this.isDeclared) {
+      throw new Problem(
+        `EC2 can not be asked what was changed of it, so that can not be undone (${view.reason})`,
+        'delete again',
+      );
     }
-    const side = (sides ?? []).find((candidate) => !isDead(candidate.status) && this.isTouched(candidate));
+    const side = shownBy(view).find((candidate) => isAlive(candidate) && this.isTouched(candidate));
     if (side === undefined) {
       return;
     }
@@ -169,87 +102,88 @@ export class PeerNetwork {
       });
     }
     if (dnsResolution !== undefined && dnsResolution !== side.dnsResolution) {
-      await this.resolveNames(side, dnsResolution);
+      await this.setDns(side, dnsResolution);
     }
-    await this.untag(side, [...keysOfChanges(side), ...(this.isOwn(side) ? OWN_TAGS : [])]);
+    await this.untag(side, [...keysOfChanges(side), ...(this.observer.tags.isOwn(side) ? Ec2Tags.keys : [])]);
   }
 
   /**
-   * Removes the routes to what this resource made, or GameLift left to it: all of them lead nowhere now.
+   * Removes the routes to what this resource made, or GameLift left for it: the peering they lead to is gone.
    *
-   * @param gameLiftVpcId where the connection led to, if that is known
-   * @throws Error if EC2 can't be asked, or shows that the peering is still there.
+   * @param gameLiftVpcId the VPC at the other end of the connection, if that is known
+   * @throws Problem if EC2 can't be asked, or shows that the peering is still there.
    */
   async clean(gameLiftVpcId: string | undefined): Promise<void> {
-    const isHeld = (side: Ec2Peering): boolean =>
-      side.requesterVpcId === gameLiftVpcId || (this.spec.adoptExisting ? this.isTouched(side) : this.isOwn(side));
-    const isAlive = (side: Ec2Peering): boolean => isHeld(side) && !isDead(side.status);
-    const sides = await this.calls.readUntil(
-      () => this.peerings.ec2Side(),
-      (found) => !(found?.some(isAlive) ?? false),
+    const { spec, calls } = this.context;
+    const isAliveHere = (side: Ec2Peering): boolean =>
+      isAlive(side) &&
+      (side.requesterVpcId === gameLiftVpcId || (spec.adoptExisting ? this.isTouched(side) : this.observer.tags.isOwn(side)));
+    const view = await calls.readUntil(
+      () => this.observer.ec2(),
+      (found) => !shownBy(found).some(isAliveHere),
     );
-    if (sides === undefined && this.spec.routes.kind !== 'None') {
-      throw new Error(`EC2 can not be asked which routes lead to it, so they can not be removed${this.why}: delete again`);
+    if (view.kind === 'unavailable' && spec.routes.kind !== 'None') {
+      throw new Problem(
+        `EC2 can not be asked which routes lead to it, so they can not be removed (${view.reason})`,
+        'delete again',
+      );
     }
-    const alive = (sides ?? []).find(isAlive);
+    const alive = shownBy(view).find(isAliveHere);
     if (alive !== undefined) {
-      throw new Error(`GameLift says that it is gone, but EC2 shows ${alive.id} in status ${alive.status}: delete again`);
+      throw new Problem(`GameLift says that it is gone, but EC2 shows ${alive.id} in status ${alive.status}`, 'delete again');
     }
-    const gone = (sides ?? []).filter(
-      (side) => isDead(side.status) && (side.requesterVpcId === gameLiftVpcId || this.isOwn(side)),
+    const gone = shownBy(view).filter(
+      (side) => !isAlive(side) && (side.requesterVpcId === gameLiftVpcId || this.observer.tags.isOwn(side)),
     );
     if (gone.length > 0) {
       await this.change('', (tables) => Promise.resolve(planRemoval(tables, new Set(gone.map(({ id }) => id)))));
     }
   }
 
-  /** Of use only where EC2 has shown a peering, or routes are declared: where the handler can act. */
-  private get vpc(): Ec2Api {
-    if (this.api === undefined) {
-      throw new Error(`the handler can not act in account ${this.spec.pair.peerVpcAccount}`);
+  /** Whether the handler has to set anything in the peer VPC. */
+  private get isDeclared(): boolean {
+    const { routes, dnsResolution } = this.context.spec;
+    return routes.kind !== 'None' || dnsResolution;
+  }
+
+  /** Only called after EC2 has shown a peering, or `checkReach`. */
+  private get vpcApi(): Ec2Api {
+    const { vpcApi, spec } = this.context;
+    if (vpcApi === undefined) {
+      throw new Error(`the handler can not act in account ${spec.pair.peerVpcAccount}`);
     }
-    return this.api;
+    return vpcApi;
   }
 
-  /** Why EC2 did not answer. */
-  private get why(): string {
-    const { unreachable } = this.peerings;
-    return unreachable === undefined ? '' : ` (${unreachable})`;
-  }
-
-  /** Whether EC2's side says that it is the fleet's, and that something of it was made or changed here. */
+  /** Whether this resource made the fleet's peering, or changed it after it had adopted it. */
   private isTouched(side: Ec2Peering): boolean {
-    return this.isOwn(side) || fleetOfChanges(side) === this.spec.fleetId;
+    return this.observer.tags.isOwn(side) || fleetOfChanges(side) === this.context.spec.fleetId;
   }
 
-  private refuseUnseen(gameLiftVpcId: string): void {
-    const { pair, routes, dnsResolution } = this.spec;
-    if (routes.kind === 'None' && !dnsResolution) {
+  /** @throws Problem if something is declared of a peering that EC2 does not show. */
+  private checkUnseen(gameLiftVpcId: string, view: Ec2View): void {
+    if (!this.isDeclared) {
       return;
     }
-    throw new Error(
-      this.peerings.unreachable === undefined
-        ? `EC2 shows no peering of VPC ${pair.peerVpcId} with ${gameLiftVpcId}, so its routes and DNS can not be set: deploy again`
-        : `EC2 can not be asked about the peering, so its routes and DNS can not be set${this.why}: see that the handler's ` +
-            'role may call ec2:DescribeVpcPeeringConnections, then deploy again',
-    );
+    throw view.kind === 'shown'
+      ? new Problem(
+          `EC2 shows no peering of VPC ${this.context.spec.pair.peerVpcId} with ${gameLiftVpcId}, so its routes and DNS can not be set`,
+          'deploy again',
+        )
+      : new Problem(
+          `EC2 can not be asked about the peering, so its routes and DNS can not be set (${view.reason})`,
+          "see that the handler's role may call ec2:DescribeVpcPeeringConnections, then deploy again",
+        );
   }
 
-  private async tag({ id }: Ec2Peering, connectionId: string): Promise<void> {
-    const { fleetId } = this.spec;
-    const tags = { Name: `GameLift ${fleetId}`, [OWNER_TAG]: this.owner, [FLEET_TAG]: fleetId, [CONNECTION_TAG]: connectionId };
-    await this.calls.make('CreateTags', (signal) => this.vpc.tagPeering(id, tags, signal));
-  }
-
-  private async tagChanges({ id }: Ec2Peering, more: Changes): Promise<void> {
-    const tags = tagsOfChanges(this.spec.fleetId, more);
-    await this.calls.make('CreateTags', (signal) => this.vpc.tagPeering(id, tags, signal));
+  private async tag({ id }: Ec2Peering, tags: Tags): Promise<void> {
+    await this.context.calls.make('CreateTags', (signal) => this.vpcApi.tagPeering(id, tags, signal));
   }
 
   private async untag({ id }: Ec2Peering, keys: readonly string[]): Promise<void> {
-    await this.calls.make('DeleteTags', async (signal) => {
+    await this.context.calls.make('DeleteTags', async (signal) => {
       try {
-        await this.vpc.untagPeering(id, keys, signal);
+        await this.vpcApi.untagPeering(id, keys, signal);
       } catch (error) {
         // only peerings with tags of this library may be untagged: once the tags are gone, another call is denied
         if (!isDenial(error) || (await this.hasTags(id, keys, signal))) {
@@ -266,30 +200,35 @@ export class PeerNetwork {
   private async hasTags(peeringId: string, keys: readonly string[], signal: AbortSignal): Promise<boolean> {
     let sides: readonly Ec2Peering[];
     try {
-      sides = await this.vpc.describePeerings(this.spec.pair.peerVpcId, signal);
+      sides = await this.vpcApi.describePeerings(this.context.spec.pair.peerVpcId, signal);
     } catch (error) {
-      const { name, message } = readError(error);
-      throw new Error(
-        `its tags could not be removed, and EC2 does not say whether they are gone (${name}: ${message}): delete again`,
-        {
-          cause: error,
-        },
+      throw new Problem(
+        `its tags could not be removed, and EC2 does not say whether they are gone (${problemOf(error).what})`,
+        'delete again',
+        { cause: error },
       );
     }
     return sides.some(({ id, tags }) => id === peeringId && keys.some((key) => key in tags));
   }
 
-  private async resolveNames({ id }: Ec2Peering, dnsResolution: boolean): Promise<void> {
-    const { pair } = this.spec;
+  /** DNS resolution of an adopted peering is turned off only if it was this library that turned it on. */
+  private async settleDns(side: Ec2Peering, isAdopted: boolean, changes: AdoptedChanges | undefined): Promise<void> {
+    const { dnsResolution } = this.context.spec;
+    const isDue = dnsResolution || !isAdopted || changes?.noted.dnsResolution !== undefined;
+    if (side.dnsResolution !== dnsResolution && isDue) {
+      await changes?.note({ dnsResolution: side.dnsResolution, routeTableIds: [] });
+      await this.setDns(side, dnsResolution);
+    }
+  }
+
+  private async setDns({ id }: Ec2Peering, dnsResolution: boolean): Promise<void> {
+    const { calls, spec } = this.context;
     try {
-      await this.calls.make('ModifyVpcPeeringConnectionOptions', (signal) =>
-        this.vpc.setDnsResolution(id, dnsResolution, signal),
-      );
+      await calls.make('ModifyVpcPeeringConnectionOptions', (signal) => this.vpcApi.setDnsResolution(id, dnsResolution, signal));
     } catch (error) {
-      const { name, message } = readError(error);
-      throw new Error(
-        `EC2 refused to ${dnsResolution ? 'set' : 'take back'} DNS resolution on ${id} (${name}: ${message}): see that VPC ` +
-          `${pair.peerVpcId} has DNS hostnames and DNS support enabled, or leave dnsResolution out, then deploy again`,
+      throw new Problem(
+        `EC2 refused to turn DNS resolution ${dnsResolution ? 'on' : 'off'} for ${id} (${problemOf(error).what})`,
+        `see that VPC ${spec.pair.peerVpcId} has DNS hostnames and DNS support enabled, or leave dnsResolution out, then deploy again`,
         { cause: error },
       );
     }
@@ -298,30 +237,32 @@ export class PeerNetwork {
   private async route(
     peering: { readonly id: string; readonly cidrBlock: string },
     formerRoutes: DeclaredRoutes | undefined,
-    mine: ReadonlySet<string>,
-    changes: ChangesOf | undefined,
+    ownIds: ReadonlySet<string>,
+    changes: AdoptedChanges | undefined,
   ): Promise<void> {
-    if (this.spec.routes.kind === 'None' && formerRoutes === undefined) {
+    const { routes } = this.context.spec;
+    if (routes.kind === 'None' && formerRoutes === undefined) {
       return;
     }
     await this.change(peering.id, async (tables) => {
-      const planned = planRoutes(tables, this.spec.routes, formerRoutes, peering, mine);
+      const planned = planRoutes(tables, routes, formerRoutes, peering, ownIds);
       const made = planned.filter(({ action }) => action !== 'delete').map(({ routeTableId }) => routeTableId);
       await changes?.note({ routeTableIds: made });
       return planned.filter(({ action, routeTableId }) => action !== 'delete' || (changes?.covers(routeTableId) ?? true));
     });
   }
 
-  /** Changes routes as planned, and plans again where somebody else was faster, or the tables were read late. */
+  /** Changes routes as planned, and plans again if the tables have changed since they were read. */
   private async change(
     peeringId: string,
     plan: (tables: readonly RouteTable[]) => Promise<readonly RouteChange[]>,
   ): Promise<void> {
-    const { peerVpcId } = this.spec.pair;
+    const { calls, spec } = this.context;
+    const { peerVpcId } = spec.pair;
     for (let attempt = 1; ; attempt += 1) {
-      const tables = await this.calls.make('DescribeRouteTables', (signal) => this.vpc.describeRouteTables(peerVpcId, signal));
+      const tables = await calls.make('DescribeRouteTables', (signal) => this.vpcApi.describeRouteTables(peerVpcId, signal));
       try {
-        await applyRoutes(await plan(tables), peeringId, this.vpc, this.calls);
+        await applyRoutes(await plan(tables), peeringId, this.vpcApi, calls);
         return;
       } catch (error) {
         const { name } = readError(error);
@@ -329,7 +270,7 @@ export class PeerNetwork {
           throw error;
         }
         if (name !== 'InvalidRoute.NotFound' || attempt > 1) {
-          await this.calls.sleep(ROUTE_PAUSE_MILLISECONDS);
+          await calls.sleep(ROUTE_PAUSE_MILLISECONDS);
         }
       }
     }

@@ -2,10 +2,11 @@ import type { RoutesKind } from '../../lib/contract';
 import type { Ec2Api, RouteTable } from '../aws/api';
 import type { Calls } from '../aws/calls';
 import { readError } from '../aws/errors';
+import { Problem } from '../problem';
 
 /*
- * Routes from the peer VPC to the fleet's. What has to change is planned without a call, so that a conflict is found before
- * anything was changed.
+ * Routes from the peer VPC to the fleet's VPC. The changes are planned without a call, so that a conflict is found before anything is
+ * changed.
  */
 
 type RouteApi = Pick<Ec2Api, 'createRoute' | 'replaceRoute' | 'deleteRoute'>;
@@ -21,9 +22,9 @@ export interface RouteChange {
   readonly cidrBlock: string;
 }
 
-/** The tables can't be changed as declared, by what was read of them. */
-export class RouteConflictError extends Error {
-  override readonly name = 'RouteConflictError';
+/** The route tables, as they were read, can't be changed as declared. */
+class RouteConflictProblem extends Problem {
+  override readonly name = 'RouteConflictProblem';
 }
 
 /** The tables of the VPC that are declared to have a route. */
@@ -42,30 +43,31 @@ function declaredTables(declared: DeclaredRoutes, tables: readonly RouteTable[])
  * What has to change for every declared table to lead to the peering.
  *
  * @param before what was declared until now: tables that are declared no longer lose their route
- * @param mine other peerings that this resource made, whose routes it may take over
- * @throws RouteConflictError if a declared table is not there, or leads to something else that is alive.
- * @throws Error if a declared table is that of a gateway.
+ * @param ownIds other peerings that this resource made: their routes may be replaced
+ * @throws RouteConflictProblem if a declared table is not there, or leads to something else that is alive.
+ * @throws Problem if a declared table belongs to a gateway.
  */
 export function planRoutes(
   tables: readonly RouteTable[],
   declared: DeclaredRoutes,
   before: DeclaredRoutes | undefined,
   peering: { readonly id: string; readonly cidrBlock: string },
-  mine: ReadonlySet<string>,
+  ownIds: ReadonlySet<string>,
 ): readonly RouteChange[] {
   const { cidrBlock } = peering;
   const wanted = declaredTables(declared, tables);
   const changes = wanted.flatMap((routeTableId): RouteChange[] => {
     const table = tables.find(({ id }) => id === routeTableId);
     if (table === undefined) {
-      throw new RouteConflictError(
-        `the VPC has no route table ${routeTableId}: correct the routes of the VpcPeeringConnection, then deploy again`,
+      throw new RouteConflictProblem(
+        `the VPC has no route table ${routeTableId}`,
+        'correct the routes of the VpcPeeringConnection, then deploy again',
       );
     }
     if (table.gatewayId !== undefined) {
-      throw new Error(
-        `route table ${routeTableId} belongs to gateway ${table.gatewayId}, and EC2 allows no route to a peering in such a table: ` +
-          'leave the table out with PeeringRoutes.forSubnets, then deploy again',
+      throw new Problem(
+        `route table ${routeTableId} belongs to gateway ${table.gatewayId}, and EC2 allows no route to a peering in such a table`,
+        'leave the table out with PeeringRoutes.forSubnets, then deploy again',
       );
     }
     const route = table.routes.find((candidate) => candidate.cidrBlock === cidrBlock);
@@ -75,12 +77,12 @@ export function planRoutes(
     if (route.target === peering.id) {
       return [];
     }
-    if (route.blackhole || mine.has(route.target)) {
+    if (route.blackhole || ownIds.has(route.target)) {
       return [{ action: 'replace', routeTableId, cidrBlock }];
     }
-    throw new RouteConflictError(
-      `route table ${routeTableId} has a route for ${cidrBlock} to ${route.target}, where the fleet's VPC needs one to ${peering.id}: ` +
-        'remove that route, or leave the table out with PeeringRoutes.forSubnets, then deploy again',
+    throw new RouteConflictProblem(
+      `route table ${routeTableId} has a route for ${cidrBlock} to ${route.target}, where the fleet's VPC needs one to ${peering.id}`,
+      'remove that route, or leave the table out with PeeringRoutes.forSubnets, then deploy again',
     );
   });
   const dropped = (before === undefined ? [] : declaredTables(before, tables)).filter((id) => !wanted.includes(id));

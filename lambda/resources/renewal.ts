@@ -1,5 +1,4 @@
 import { AUTHORIZATION_BUDGET_SECONDS } from '../../lib/contract';
-import { OwnAccountAuthorizer } from '../authorization/own-account';
 import { withTimeLimit } from '../cloudformation/deadline';
 import { readRequester } from '../cloudformation/request';
 import type { RawProperties } from '../cloudformation/values';
@@ -21,15 +20,14 @@ export async function renew(properties: RawProperties, availableMilliseconds: nu
   const pair = readPair(properties);
   const minimumValiditySeconds = readSeconds(properties, 'MinimumValiditySeconds', 0, 24 * 3600);
   const requester = readRequester(properties);
-  const { log, region, time } = dependencies;
+  const { log, time } = dependencies;
   const milliseconds = Math.min(availableMilliseconds, AUTHORIZATION_BUDGET_SECONDS * 1000);
   await withTimeLimit(milliseconds, time, async (signal) => {
     const context = new RequestContext(requester, dependencies, signal);
-    const vpcApi = context.vpcApi(pair);
-    if (vpcApi === undefined) {
+    if (context.vpcApi(pair) === undefined) {
       throw new Error(`only account ${pair.peerVpcAccount} can authorize VPC ${pair.peerVpcId}: schedule the renewal there`);
     }
-    const authorizer = new OwnAccountAuthorizer(pair, region, vpcApi, context.calls, minimumValiditySeconds * 1000);
+    const authorizer = context.authorizer(pair, minimumValiditySeconds * 1000);
     try {
       const { ExpirationTime } = await authorizer.authorize();
       log.info({ message: `renewed until ${ExpirationTime}`, ...requester });

@@ -1,6 +1,7 @@
-import { OwnAccountAuthorizer } from '../authorization/own-account';
 import type { Authorizer } from '../authorization/authorizer';
 import { OtherAccountAuthorizer } from '../authorization/other-account';
+import { isPeeredWithFleet, isPeeredWithOtherAccount } from '../authorization/peered';
+import { VpcOwnerAuthorizer } from '../authorization/vpc-owner';
 import type { AwsApi } from '../aws/api';
 import { Calls } from '../aws/calls';
 import type { PeerRole } from '../aws/sts';
@@ -54,15 +55,27 @@ export class RequestContext {
       const [, stackName = ''] = stackId.split('/');
       return assume(peerRole, `${stackName.slice(0, 31)}.${logicalResourceId.slice(0, 32)}`);
     }
-    const [, , , , ownAccount] = stackId.split(':');
-    return peerVpcAccount === ownAccount ? api : undefined;
+    return peerVpcAccount === this.ownAccount ? api : undefined;
   }
 
-  authorizer(pair: Pair): Authorizer {
-    const { api, region } = this.dependencies;
+  /** @param renewedMilliseconds for how long an authorization must be valid to be good enough. Default: 12 hours */
+  authorizer(pair: Pair, renewedMilliseconds?: number): Authorizer {
+    const { dependencies, calls } = this;
+    const { api, log, region } = dependencies;
     const vpcApi = this.vpcApi(pair);
-    return vpcApi === undefined
-      ? new OtherAccountAuthorizer(pair, region, api, this.calls, this.requester.stackId)
-      : new OwnAccountAuthorizer(pair, region, vpcApi, this.calls);
+    if (vpcApi === undefined) {
+      return new OtherAccountAuthorizer(pair, region, api, calls, this.requester.stackId);
+    }
+    const isPeered = (): Promise<boolean> =>
+      pair.gameLiftAccount === this.ownAccount
+        ? isPeeredWithFleet(pair, api, calls)
+        : isPeeredWithOtherAccount(pair, vpcApi, calls);
+    const renewed = renewedMilliseconds === undefined ? {} : { renewedMilliseconds };
+    return new VpcOwnerAuthorizer({ pair, region, api: vpcApi, calls, log, isPeered, ...renewed });
+  }
+
+  /** The account of the stack, and of the function. */
+  private get ownAccount(): string | undefined {
+    return this.requester.stackId.split(':')[4];
   }
 }

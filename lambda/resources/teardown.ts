@@ -1,6 +1,6 @@
+import { isPeeredWithFleet } from '../authorization/peered';
 import { PhysicalId } from '../cloudformation/physical-id';
 import type { CustomResourceRequest } from '../cloudformation/request';
-import { isPeered } from '../peering/peering';
 import { isSamePair, readPair, tryRead } from './properties';
 import type { Pair } from './properties';
 import type { RequestContext, Resource } from './resource';
@@ -40,7 +40,7 @@ async function unlessNothingIsPeered(
   } catch (error) {
     const isStillPeered = async (): Promise<boolean> => {
       await calls.untilEarlierIsReadable();
-      return await isPeered(pair, dependencies.api, calls);
+      return await isPeeredWithFleet(pair, dependencies.api, calls);
     };
     // if that can't be determined, the error of the authorization is the useful one
     if (await isStillPeered().catch(() => true)) {

@@ -23,7 +23,7 @@ interface Vpc {
 interface Peering {
   readonly vpcPeeringConnectionId: string;
   readonly status: { readonly code: string; readonly message: string };
-  readonly requesterVpcInfo: { readonly vpcId: string; readonly cidrBlock?: string };
+  readonly requesterVpcInfo: { readonly vpcId: string; readonly ownerId: string; readonly cidrBlock?: string };
   readonly accepterVpcInfo: { readonly peeringOptions?: { readonly allowDnsResolutionFromRemoteVpc?: boolean } };
   readonly tagSet?: readonly { readonly key: string; readonly value: string }[];
 }
@@ -137,6 +137,7 @@ export class SimulatedApi implements Readonly<Dependencies['api']> {
       status: status.code,
       message: status.message,
       requesterVpcId: requesterVpcInfo.vpcId,
+      requesterAccount: requesterVpcInfo.ownerId,
       cidrBlock: requesterVpcInfo.cidrBlock,
       dnsResolution: accepterVpcInfo.peeringOptions?.allowDnsResolutionFromRemoteVpc ?? false,
       tags: Object.fromEntries(tagSet.map(({ key, value }) => [key, value])),

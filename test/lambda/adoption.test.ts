@@ -6,6 +6,7 @@ const peering = (tags: Readonly<Record<string, string>>): Ec2Peering => ({
   status: 'active',
   message: '',
   requesterVpcId: 'vpc-1',
+  requesterAccount: '333333333333',
   cidrBlock: undefined,
   dnsResolution: false,
   tags,

@@ -1,11 +1,29 @@
+import type { Ec2Peering } from '../../lambda/aws/api';
 import { awsError, GAMELIFT_ACCOUNT, HOUR, propertiesOf, requestOf, TestWorld, VPC, VPC_ACCOUNT } from './world';
 
 const CREATE = `Create ${VPC} ${GAMELIFT_ACCOUNT}`;
 const DELETE = `Delete ${VPC} ${GAMELIFT_ACCOUNT}`;
+/** What EC2 and GameLift are asked before an authorization is canceled. */
+const PEERINGS = `Describe peerings of ${VPC}`;
+const CONNECTIONS = 'Describe connections';
 const ABOUT = `between VPC ${VPC} of account ${VPC_ACCOUNT} and GameLift account ${GAMELIFT_ACCOUNT} in eu-central-1`;
 const CHECK =
   `Check that VPC ${VPC} belongs to account ${VPC_ACCOUNT} and lies in eu-central-1, ` +
-  `and that ${GAMELIFT_ACCOUNT} is the account that manages the fleet, then deploy again.`;
+  `and that ${GAMELIFT_ACCOUNT} is the account that manages the fleet, then deploy again`;
+
+function peeringOf(change: Partial<Ec2Peering> = {}): Ec2Peering {
+  return {
+    id: 'pcx-1',
+    status: 'active',
+    message: '',
+    requesterVpcId: 'vpc-2',
+    requesterAccount: '333333333333',
+    cidrBlock: '10.1.0.0/16',
+    dnsResolution: false,
+    tags: {},
+    ...change,
+  };
+}
 
 describe('create', () => {
   test('authorizes once and answers with the attributes', async () => {
@@ -51,8 +69,7 @@ describe('create', () => {
     world.api.create = [{ PeerVpcId: VPC }];
     expect((await world.run(requestOf('Create')))?.Reason).toBe(
       `could not authorize VPC peering ${ABOUT}: ` +
-        'GameLift accepted CreateVpcPeeringAuthorization but did not say when the authorization expires; deploy again. ' +
-        'Nothing in the template needs to change: deploy again.',
+        'GameLift accepted CreateVpcPeeringAuthorization but did not say when the authorization expires. Deploy again',
     );
   });
 });
@@ -85,8 +102,7 @@ describe('what AWS does while an authorization is valid', () => {
       Status: 'FAILED',
       Reason:
         `could not authorize VPC peering ${ABOUT}: GameLift answered with an authorization that expires at 2026-01-01T01:00:00.000Z, ` +
-        'less than 12 hours from now, although the earlier one had been canceled; deploy again. ' +
-        'Nothing in the template needs to change: deploy again.',
+        'less than 12 hours from now, although the earlier one had been canceled. Deploy again',
     });
   });
 
@@ -199,24 +215,101 @@ describe('an update away from a VPC that only its own account can authorize', ()
 });
 
 describe('delete', () => {
-  test('cancels', async () => {
+  test('cancels the authorization once EC2 shows that nothing is peered', async () => {
     const world = new TestWorld();
     expect(await world.run(requestOf('Delete'))).toMatchObject({ Status: 'SUCCESS' });
-    expect(world.api.calls).toEqual([DELETE]);
+    expect(world.api.calls).toEqual([PEERINGS, DELETE]);
+  });
+
+  test.each(['active', 'pending-acceptance', 'provisioning'])(
+    'cancels nothing while a peering from another account is %s, and logs when the authorization expires',
+    async (status) => {
+      const world = new TestWorld();
+      world.api.peerings = [[peeringOf({ status })]];
+      world.api.describe = [[world.api.record(7)]];
+      expect(await world.run(requestOf('Delete'))).toMatchObject({ Status: 'SUCCESS' });
+      expect(world.api.calls).not.toContain(DELETE);
+      expect(world.logged).toContainEqual({
+        message:
+          'the authorization is not canceled, since something may be peered with the VPC: it expires at 2026-01-01T07:00:00.000Z',
+        peerVpcId: VPC,
+      });
+    },
+  );
+
+  test.each([
+    ['has ended', peeringOf({ status: 'deleted' })],
+    ["comes from the VPC's own account", peeringOf({ requesterAccount: VPC_ACCOUNT })],
+  ])('cancels where the only peering %s', async (_, peering) => {
+    const world = new TestWorld();
+    world.api.peerings = [[peering]];
+    await world.run(requestOf('Delete'));
+    expect(world.api.calls).toEqual([PEERINGS, DELETE]);
+  });
+
+  test('cancels where a peering was deleted a moment ago and is read late', async () => {
+    const world = new TestWorld();
+    world.api.peerings = [[peeringOf()], []];
+    await world.run(requestOf('Delete'));
+    expect(world.api.calls).toEqual([PEERINGS, PEERINGS, DELETE]);
+  });
+
+  test('cancels nothing where EC2 can not be asked, and succeeds', async () => {
+    const world = new TestWorld();
+    world.api.peerings = [awsError('UnauthorizedOperation', 'no')];
+    expect(await world.run(requestOf('Delete'))).toMatchObject({ Status: 'SUCCESS' });
+    expect(world.api.calls).not.toContain(DELETE);
+    expect(world.logged.map(({ message }) => message)).toContain(
+      'the authorization is not canceled, since something may be peered with the VPC: it expires within 24 hours',
+    );
+  });
+
+  describe('in the account of the fleets', () => {
+    const ownFleets = (): Record<string, unknown> => ({ ResourceProperties: propertiesOf({ GameLiftAwsAccountId: VPC_ACCOUNT }) });
+    const deleteOwn = `Delete ${VPC} ${VPC_ACCOUNT}`;
+
+    test.each([
+      ['nothing', []],
+      ['another VPC', [{ PeerVpcId: 'vpc-0', Status: { Code: 'active' } }]],
+      ['what was deleted', [{ PeerVpcId: VPC, Status: { Code: 'deleted' } }]],
+      ['what failed', [{ PeerVpcId: VPC, Status: { Code: 'failed' } }]],
+    ])('cancels where GameLift lists %s, whatever EC2 shows', async (_, connections) => {
+      const world = new TestWorld();
+      world.api.connections = [connections];
+      world.api.peerings = [[peeringOf()]];
+      await world.run(requestOf('Delete', ownFleets()));
+      expect(world.api.calls).toEqual([CONNECTIONS, deleteOwn]);
+    });
+
+    test.each(['active', 'pending-acceptance'])('cancels nothing while GameLift lists a connection as %s', async (Code) => {
+      const world = new TestWorld();
+      world.api.connections = [[{ PeerVpcId: VPC, Status: { Code } }]];
+      expect(await world.run(requestOf('Delete', ownFleets()))).toMatchObject({ Status: 'SUCCESS' });
+      expect(world.api.calls).toEqual([CONNECTIONS, CONNECTIONS, 'Describe']);
+    });
+
+    test('asks again before it cancels once more, since something may be peered by then', async () => {
+      const world = new TestWorld();
+      world.api.connections = [[], [{ PeerVpcId: VPC, Status: { Code: 'active' } }]];
+      world.api.delete = [awsError('NotFoundException'), 'done'];
+      world.api.describe = [[{ ...world.api.record(1), GameLiftAwsAccountId: VPC_ACCOUNT }]];
+      await world.run(requestOf('Delete', ownFleets()));
+      expect(world.api.calls.filter((call) => call === deleteOwn)).toHaveLength(1);
+    });
   });
 
   test('cancels after a cancelled create too, whose physical id CloudFormation made up', async () => {
     const world = new TestWorld();
     const answer = await world.run(requestOf('Delete', { PhysicalResourceId: 'Peered-Authorization-1B2C3D' }));
     expect(answer).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: 'Peered-Authorization-1B2C3D' });
-    expect(world.api.calls).toEqual([DELETE]);
+    expect(world.api.calls).toEqual([PEERINGS, DELETE]);
   });
 
   test('what is not there is fine', async () => {
     const world = new TestWorld();
     world.api.delete = [awsError('NotFoundException')];
     expect((await world.run(requestOf('Delete')))?.Status).toBe('SUCCESS');
-    expect(world.api.calls).toEqual([DELETE, 'Describe']);
+    expect(world.api.calls).toEqual([PEERINGS, DELETE, 'Describe']);
   });
 
   test('what is not there but is listed is cancelled once more', async () => {
@@ -224,7 +317,7 @@ describe('delete', () => {
     world.api.delete = [awsError('NotFoundException'), 'done'];
     world.api.describe = [[world.api.record(1)]];
     expect((await world.run(requestOf('Delete')))?.Status).toBe('SUCCESS');
-    expect(world.api.calls).toEqual([DELETE, 'Describe', DELETE]);
+    expect(world.api.calls).toEqual([PEERINGS, DELETE, 'Describe', PEERINGS, DELETE]);
   });
 
   test('what is not there is fine where nobody can be asked', async () => {
@@ -232,7 +325,7 @@ describe('delete', () => {
     world.api.delete = [awsError('NotFoundException')];
     world.api.describe = [awsError('InvalidRequestException')];
     expect((await world.run(requestOf('Delete')))?.Status).toBe('SUCCESS');
-    expect(world.api.calls).toEqual([DELETE, 'Describe']);
+    expect(world.api.calls).toEqual([PEERINGS, DELETE, 'Describe']);
   });
 
   test('an invalid request is fine where none is listed', async () => {
@@ -271,7 +364,7 @@ describe('refusals', () => {
       world.api.exists = [false];
       expect((await world.run(requestOf('Create')))?.Reason).toBe(
         `could not authorize VPC peering ${ABOUT}: ${name}: Invalid peer VPC. ` +
-          `EC2 knows no VPC ${VPC} in account ${VPC_ACCOUNT} and eu-central-1: correct the VPC, then deploy again.`,
+          `EC2 knows no VPC ${VPC} in account ${VPC_ACCOUNT} and eu-central-1: correct the VPC, then deploy again`,
       );
       expect(world.api.calls).not.toContain(DELETE);
     },
@@ -303,7 +396,7 @@ describe('refusals', () => {
       `could not authorize VPC peering ${ABOUT}: ${name}: not allowed. ` +
         `Check that no service control policy and no permissions boundary keeps the handler's role in account ${VPC_ACCOUNT} from ` +
         'gamelift:CreateVpcPeeringAuthorization, gamelift:DeleteVpcPeeringAuthorization, gamelift:DescribeVpcPeeringAuthorizations, ' +
-        `and from the EC2 actions on VPC ${VPC} that CreateVpcPeeringAuthorization asks of its caller, then deploy again.`,
+        `and from the EC2 actions on VPC ${VPC} that CreateVpcPeeringAuthorization asks of its caller, then deploy again`,
     );
     expect(world.time.now() - start).toBe(80_000);
   });
@@ -326,7 +419,7 @@ describe('refusals', () => {
     expect((await world.run(requestOf('Create')))?.Reason).toBe(
       `could not authorize VPC peering ${ABOUT}: the rate limit of CreateVpcPeeringAuthorization (GameLift: one call of a peering ` +
         'operation in ten seconds for the whole account) still refused the call after 300 seconds. ' +
-        'Other callers in this account use the same operation: deploy again when they are done.',
+        'Other callers in this account use the same operation: try again when they are done',
     );
     expect(world.time.now() - start).toBe(300_000);
   });
@@ -347,7 +440,7 @@ describe('refusals', () => {
     const world = new TestWorld();
     world.api.create = [awsError('InternalServiceException', 'oops', 500)];
     expect((await world.run(requestOf('Create')))?.Reason).toBe(
-      `could not authorize VPC peering ${ABOUT}: InternalServiceException: oops. Nothing in the template needs to change: deploy again.`,
+      `could not authorize VPC peering ${ABOUT}: InternalServiceException: oops. Nothing in the template needs to change: deploy again`,
     );
     expect(world.api.calls).toHaveLength(5);
   });
@@ -392,13 +485,13 @@ describe('the delete that follows a create that failed', () => {
   test('cancels where a call may have taken effect', async () => {
     const world = new TestWorld();
     world.api.create = [awsError('TimeoutError'), awsError('AccessDeniedException')];
-    expect(await failThenDelete(world)).toEqual([DELETE]);
+    expect(await failThenDelete(world)).toEqual([PEERINGS, DELETE]);
   });
 
   test('cancels where GameLift authorized and the answer was of no use', async () => {
     const world = new TestWorld();
     world.api.create = [{ PeerVpcId: VPC }];
-    expect(await failThenDelete(world)).toEqual([DELETE]);
+    expect(await failThenDelete(world)).toEqual([PEERINGS, DELETE]);
   });
 
   test('an update of a resource whose create was refused gives it an id that is deleted for real', async () => {

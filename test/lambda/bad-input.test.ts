@@ -306,7 +306,9 @@ describe('events', () => {
     const ids = { StackId, RequestId: '0'.repeat(128), LogicalResourceId: 'L'.repeat(255), PhysicalResourceId: '"'.repeat(1024) };
     for (const type of REQUEST_TYPES) {
       const { answers, bytes } = await handle(requestOf(type, ids));
-      expect(answers).toMatchObject([{ ...ids, Reason: starting('could not ') }]);
+      // a delete cancels nothing if it can't determine whether something is peered
+      const outcome = type === 'Delete' ? { Status: 'SUCCESS' } : { Status: 'FAILED', Reason: starting('could not ') };
+      expect(answers).toMatchObject([{ ...ids, ...outcome }]);
       expect(bytes).toBeLessThanOrEqual(4096);
     }
   });
@@ -382,7 +384,10 @@ describe('schema versions', () => {
 
   test.each(JUNK)('%s: a delete does what it can, after an upgrade that was rolled back', async (_, SchemaVersion) => {
     const ResourceProperties = propertiesOf({ SchemaVersion, Added: 'x' });
-    expect((await handle(requestOf('Delete', { ResourceProperties }))).calls).toEqual(['deleteVpcPeeringAuthorization']);
+    // it asks whether anything is peered, and cancels nothing, since nobody answers
+    const { answers, calls } = await handle(requestOf('Delete', { ResourceProperties }));
+    expect(answers).toMatchObject([{ Status: 'SUCCESS' }]);
+    expect(calls).toEqual(['describePeerings', 'describeVpcPeeringAuthorizations']);
   });
 
   test.each(JUNK)('%s: a delete that can not be read fails, since something may be left', async (_, SchemaVersion) => {
@@ -395,9 +400,9 @@ describe('schema versions', () => {
     for (const [type, call] of [
       ['Create', 'createVpcPeeringAuthorization'],
       ['Update', 'createVpcPeeringAuthorization'],
-      ['Delete', 'deleteVpcPeeringAuthorization'],
+      ['Delete', 'describePeerings'],
     ] as const) {
-      expect((await handle(requestOf(type, { ResourceProperties: propertiesOf({ SchemaVersion }) }))).calls).toEqual([call]);
+      expect((await handle(requestOf(type, { ResourceProperties: propertiesOf({ SchemaVersion }) }))).calls[0]).toBe(call);
     }
   });
 });

@@ -1,4 +1,4 @@
-import { ownerOf } from '../../lambda/peering/ownership';
+import { ownerOf } from '../../lambda/peering/claim';
 
 const GUID = '6b2e1c9c-0000-4000-8000-000000000000';
 

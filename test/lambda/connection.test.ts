@@ -41,22 +41,22 @@ describe('is refused before anything is changed', () => {
       {},
       {},
       { FleetId: ABSENT },
-      `there is no fleet ${ABSENT} in this account and us-east-1: correct the fleet`,
+      `there is no fleet ${ABSENT} in this account and us-east-1. Correct the fleet`,
     ],
-    ['a fleet that failed', {}, { end: 'error' }, {}, 'is in status ERROR and will not become ACTIVE: look at its events'],
+    ['a fleet that failed', {}, { end: 'error' }, {}, 'is in status ERROR and will not become ACTIVE. Look at its events'],
     [
       'a fleet that is never ready',
       {},
       { end: 'hang' },
       { TimeoutSeconds: '60' },
-      'was still in status ACTIVATING after 60 seconds: look at its events, raise the timeout',
+      'was still in status ACTIVATING after 60 seconds. Look at its events, raise the timeout',
     ],
     [
       'routes in an account that nobody lets it into',
       {},
       {},
       { PeerVpcAwsAccountId: '222222222222' },
-      "routes and DNS of the VPC can't be set from another account: pass PeeringRoutes.none() and no dnsResolution",
+      "routes and DNS of the VPC can't be set from another account. Pass PeeringRoutes.none() and no dnsResolution",
     ],
   ] as const)('%s', async (_, input, fate, change, reason) => {
     world = await SimulatedWorld.create({}, input, fate);
@@ -108,7 +108,7 @@ test("a connection that GameLift rejects: says that it did, and what the VPC's a
   world.aws.fates.connection = () => ({ end: 'failed', message: 'CIDR blocks overlap' });
   const { answer } = await send('Create');
   expect(answer?.Reason).toMatch(
-    /GameLift ended the peering connection as failed: CIDR blocks overlap; the VPC has 10\.90\.0\.0\/16, and GameLift does not say what the fleet's VPC has/,
+    /GameLift ended the peering connection as failed \(CIDR blocks overlap\); the VPC has 10\.90\.0\.0\/16, and GameLift does not say what the fleet's VPC has/,
   );
 });
 
@@ -116,9 +116,9 @@ test.each<[string, Error | undefined, RegExp]>([
   [
     'can not be asked',
     DENIED,
-    /EC2 can not be asked about the peering, so its routes and DNS can not be set \(UnauthorizedOperation: .*\): see that the handler's role may/,
+    /EC2 can not be asked about the peering, so its routes and DNS can not be set \(UnauthorizedOperation: .*\). See that the handler's role may/,
   ],
-  ['does not show it', undefined, /EC2 shows no peering of VPC \S+ with \S+, so its routes and DNS can not be set: deploy again/],
+  ['does not show it', undefined, /EC2 shows no peering of VPC \S+ with \S+, so its routes and DNS can not be set. Deploy again/],
 ])('a connection that EC2 %s, while routes are declared: fails, and is deleted again', async (_, refusal, reason) => {
   world = await SimulatedWorld.create();
   const isAsked = (service: string, operation: string): boolean =>
@@ -313,7 +313,7 @@ test('a deletion that may not take its routes away fails, and takes them when it
   expect((await send('Delete', {}, PhysicalResourceId)).answer).toMatchObject({
     Status: 'FAILED',
     Reason: expect.stringMatching(
-      /^could not remove the peering of fleet .*: UnauthorizedOperation: .*; see that no service control policy/,
+      /^could not remove the peering of fleet .*: UnauthorizedOperation: .*. See that no service control policy/,
     ) as string,
   });
   expect([...world.peerings.routed].sort()).toEqual(routed);
@@ -329,7 +329,7 @@ test('a deletion after which EC2 still shows the connection fails: its routes wo
   expect((await send('Delete', {}, PhysicalResourceId)).answer).toMatchObject({
     Status: 'FAILED',
     Reason: expect.stringMatching(
-      /: GameLift says that it is gone, but EC2 shows pcx-\S+ in status active: delete again$/,
+      /: GameLift says that it is gone, but EC2 shows pcx-\S+ in status active. Delete again$/,
     ) as string,
   });
 });

@@ -255,7 +255,7 @@ export class LateAws implements Api {
 
   async describePeerings(): Promise<readonly Ec2Peering[]> {
     const { peerings } = await this.read('ec2:DescribeVpcPeeringConnections', false);
-    return peerings.map((peering) => ({ ...peering, message: '' }));
+    return peerings.map((peering) => ({ ...peering, requesterAccount: '333333333333', message: '' }));
   }
 
   async describeRouteTables(): Promise<readonly RouteTable[]> {

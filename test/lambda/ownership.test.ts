@@ -62,7 +62,7 @@ describe.each(OTHERS)('to %s the connection is not its own', (_, other) => {
       Status: 'FAILED',
       PhysicalResourceId: expect.stringMatching(/\/nothing-done$/) as string,
       Reason: expect.stringContaining(
-        `: the peering connection belongs to ${OWNER} (stack, logical id, stack's own id): remove it there`,
+        `: the peering connection belongs to ${OWNER} (stack, logical id, stack's own id). Remove it there`,
       ) as string,
     });
     const changed = world.declare({ DnsResolution: 'true' });
@@ -149,7 +149,7 @@ test('one that is adopted already is not adopted by a third: each would take bac
     Status: 'FAILED',
     PhysicalResourceId: expect.stringMatching(/\/nothing-done$/) as string,
     Reason: expect.stringContaining(
-      `the peering connection is adopted by Game/Second/${GUID} (stack, logical id, stack's own id) already: remove it there first`,
+      `the peering connection is adopted by Game/Second/${GUID} (stack, logical id, stack's own id) already. Remove it there first`,
     ) as string,
   });
   expect(things()).toEqual(before);
@@ -228,7 +228,7 @@ test("one that another stack adopts while it is being made is that one's, and is
   expect(answer).toMatchObject({
     Status: 'FAILED',
     Reason: expect.stringContaining(
-      `is Game/Peering/${OTHER_GUID}'s by now, which adopted it: remove it there, then deploy again`,
+      `is Game/Peering/${OTHER_GUID}'s by now, which adopted it. Remove it there, then deploy again`,
     ) as string,
   });
   const before = things();
@@ -259,7 +259,7 @@ test('one that another stack adopts while its deletion waits for GameLift is lef
   expect(adopted).toMatchObject({ Status: 'SUCCESS', Data: world.attributes });
   expect(answer).toMatchObject({
     Status: 'FAILED',
-    Reason: expect.stringContaining(`is Game/Peering/${OTHER_GUID}'s by now, which adopted it: delete again`) as string,
+    Reason: expect.stringContaining(`is Game/Peering/${OTHER_GUID}'s by now, which adopted it. Delete again`) as string,
   });
   expect((await world.ask('Delete', world.declare(), PhysicalResourceId)).answer?.Status).toBe('SUCCESS');
   expect(world.attributes).toBeDefined();

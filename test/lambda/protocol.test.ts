@@ -165,7 +165,7 @@ describe('when the time is nearly up', () => {
       });
     const answer = await world.run(requestOf('Create'), 60);
     expect(answer?.Reason).toMatch(
-      /: CreateVpcPeeringAuthorization was not finished when the time of this request was up, after 30 seconds\. Deploy again\.$/,
+      /: CreateVpcPeeringAuthorization was not finished when the time of this request was up, after 30 seconds\. Try again$/,
     );
   });
 

@@ -1,4 +1,4 @@
-import type { AuthorizationRecord } from '../../lambda/aws/api';
+import type { AuthorizationRecord, ConnectionRecord, Ec2Peering } from '../../lambda/aws/api';
 import { createHandler } from '../../lambda/handler';
 import type { Dependencies } from '../../lambda/resources/resource';
 import type { LogRecord } from '../../lambda/log';
@@ -40,17 +40,17 @@ export class ScriptedApi implements Api {
   delete: Script<'done'> = ['done'];
   describe: Script<readonly AuthorizationRecord[]> = [[]];
   exists: Script<boolean | 'denied'> = [true];
+  connections: Script<readonly ConnectionRecord[]> = [[]];
+  peerings: Script<readonly Ec2Peering[]> = [[]];
 
   readonly createVpcPeeringConnection = unexpected;
   readonly deleteVpcPeeringConnection = unexpected;
-  readonly describeVpcPeeringConnections = unexpected;
   readonly describeFleet = unexpected;
   readonly describeFleetEvents = unexpected;
   readonly listFleetTags = unexpected;
   readonly tagFleet = unexpected;
   readonly untagFleet = unexpected;
   readonly describeVpcCidrBlocks = unexpected;
-  readonly describePeerings = unexpected;
   readonly describeRouteTables = unexpected;
   readonly createRoute = unexpected;
   readonly replaceRoute = unexpected;
@@ -90,6 +90,18 @@ export class ScriptedApi implements Api {
     this.calls.push('Describe');
     await Promise.resolve();
     return play(this.describe);
+  }
+
+  async describeVpcPeeringConnections(fleetId: string | undefined): Promise<readonly ConnectionRecord[]> {
+    this.calls.push(`Describe connections${fleetId === undefined ? '' : ` of ${fleetId}`}`);
+    await Promise.resolve();
+    return play(this.connections);
+  }
+
+  async describePeerings(vpcId: string): Promise<readonly Ec2Peering[]> {
+    this.calls.push(`Describe peerings of ${vpcId}`);
+    await Promise.resolve();
+    return play(this.peerings);
   }
 
   async vpcExists(): Promise<boolean> {

@@ -299,7 +299,7 @@ describe('split stacks, without trust', () => {
     );
     expect((await rehearsal.cloudFormation.deploy(assembly, 'Game')).status).toBe('ROLLBACK_COMPLETE');
     expect(failures(rehearsal)[0]).toMatch(
-      /: routes and DNS of the VPC can't be set from another account: pass PeeringRoutes\.none\(\) and no dnsResolution, and set them in account 222222222222, or give the authorization a peerRole of that account$/,
+      /: routes and DNS of the VPC can't be set from another account. Pass PeeringRoutes\.none\(\) and no dnsResolution, and set them in account 222222222222, or give the authorization a peerRole of that account$/,
     );
   });
 });

@@ -96,7 +96,7 @@ describe('fleets that can not be peered', () => {
       rehearsal,
       there,
       {},
-      'there is no fleet fleet-00000000-0000-4000-8000-000000000000 in this account and us-east-1: correct the fleet, then deploy again',
+      'there is no fleet fleet-00000000-0000-4000-8000-000000000000 in this account and us-east-1. Correct the fleet, then deploy again',
     );
   });
 
@@ -108,7 +108,7 @@ describe('fleets that can not be peered', () => {
       rehearsal,
       there,
       { props: { timeout: Duration.minutes(3) } },
-      `fleet ${there.fleetIds[0] ?? ''} was still in status ACTIVATING after 180 seconds: look at its events, raise the timeout of the ` +
+      `fleet ${there.fleetIds[0] ?? ''} was still in status ACTIVATING after 180 seconds. Look at its events, raise the timeout of the ` +
         'VpcPeeringConnection, then deploy again',
     );
   });

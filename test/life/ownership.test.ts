@@ -40,7 +40,7 @@ describe('a connection that was there before', () => {
     expect(await join(rehearsal, there)).toBe('ROLLBACK_COMPLETE');
     expect(failures(rehearsal)).toEqual([
       `could not peer fleet ${there.fleetIds[0] ?? ''} of account ${ACCOUNT} with VPC ${there.vpcId} of account ${ACCOUNT} in us-east-1: ` +
-        `a peering connection ${id} between them exists already, which this stack did not make: delete it, or pass adoptExisting to ` +
+        `a peering connection ${id} between them exists already, which this stack did not make. Delete it, or pass adoptExisting to ` +
         'use it and leave it in place',
     ]);
     expect(rehearsal.aws.inventory()).toEqual(withStack(before, 'ROLLBACK_COMPLETE'));
@@ -177,7 +177,7 @@ describe('a connection of this stack', () => {
     expect(await join(rehearsal, there, { id: 'Renamed' })).toBe('UPDATE_ROLLBACK_COMPLETE');
     expect(failures(rehearsal)).toEqual([
       expect.stringMatching(
-        /: the peering connection belongs to Stack\/Peering\w+\/[0-9a-f-]{36} \(stack, logical id, stack's own id\): remove it there, or pass adoptExisting to use it$/,
+        /: the peering connection belongs to Stack\/Peering\w+\/[0-9a-f-]{36} \(stack, logical id, stack's own id\). Remove it there, or pass adoptExisting to use it$/,
       ),
     ]);
     const after = rehearsal.aws.inventory();

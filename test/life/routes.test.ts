@@ -85,7 +85,7 @@ describe('the route table of an internet gateway', () => {
     const before = inventoryOf(rehearsal);
     expect(await join(rehearsal, there, toOneSubnet({ ...there, routeTableIds: [gatewayTable] }))).toBe('ROLLBACK_COMPLETE');
     expect(rehearsal.journal.entries.map(({ message }) => message).join('\n')).toContain(
-      `route table ${gatewayTable} belongs to gateway ${gateway}, and EC2 allows no route to a peering in such a table: leave the ` +
+      `route table ${gatewayTable} belongs to gateway ${gateway}, and EC2 allows no route to a peering in such a table. Leave the ` +
         'table out with PeeringRoutes.forSubnets, then deploy again',
     );
     expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');

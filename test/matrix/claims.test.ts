@@ -1,4 +1,4 @@
-import { MAX_OTHERS } from '../../lambda/peering/ownership';
+import { MAX_PEERED_BEFORE } from '../../lambda/peering/claim';
 import type { ConnectionRecord } from '../../lambda/aws/api';
 import type { Disturbance } from '../in-process/disturbance';
 import { deviations, leftovers, reasons } from './checker';
@@ -378,7 +378,7 @@ test.each([
   world.close();
 });
 
-test.each([MAX_OTHERS, MAX_OTHERS + 1])(
+test.each([MAX_PEERED_BEFORE, MAX_PEERED_BEFORE + 1])(
   '%d other peerings of the VPC, which nobody tells from those of the fleet',
   async (others) => {
     const asked = async (name: keyof typeof LIFECYCLES): Promise<boolean> => {
@@ -393,7 +393,7 @@ test.each([MAX_OTHERS, MAX_OTHERS + 1])(
       return first === 'DescribeVpcPeeringConnections';
     };
     // somebody else's, and those: GameLift has to be asked what a claim has no room for
-    expect(await asked('created and deleted within a day')).toBe(others > MAX_OTHERS);
+    expect(await asked('created and deleted within a day')).toBe(others > MAX_PEERED_BEFORE);
     await asked('connection that was there before, adopted');
     await asked('connection that was there before, refused');
   },

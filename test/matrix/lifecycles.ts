@@ -132,7 +132,7 @@ export const LIFECYCLES = {
       deploy: declare({ fleets: [refused] }),
       status: 'ROLLBACK_COMPLETE',
       reason:
-        /: a peering connection \S+ between them exists already, which this stack did not make: delete it, or pass adoptExisting /,
+        /: a peering connection \S+ between them exists already, which this stack did not make. Delete it, or pass adoptExisting /,
       after: declare({ fleets: [] }),
     },
     deleted,

@@ -1,11 +1,12 @@
 import type { AuthorizationAttributes } from '../../lib/contract';
 import type { AuthorizationInput, Ec2Api, GameLiftApi } from '../aws/api';
-import { isRefusal, RateLimitError, READ_DELAY_MILLISECONDS, TimeUpError } from '../aws/calls';
+import { isRefusal, READ_DELAY_MILLISECONDS } from '../aws/calls';
 import type { Calls } from '../aws/calls';
-import { isDenial, readError } from '../aws/errors';
-import { NothingDoneError } from '../cloudformation/physical-id';
+import { isDenial, problemOf, readError } from '../aws/errors';
+import type { Log } from '../log';
+import { NothingDoneProblem, Problem, rootCauseOf } from '../problem';
 import type { Pair } from '../resources/properties';
-import { attributesOf, authorizationError, findValid, isValid } from './authorizer';
+import { attributesOf, failed, findValid, isValid } from './authorizer';
 import type { Authorizer, ValidAuthorization } from './authorizer';
 
 type AuthorizationApi = Pick<
@@ -20,20 +21,35 @@ const RENEWED_MILLISECONDS = 12 * 3600 * 1000;
 /** How often an authorization is canceled to make room for a new one: another caller may be faster. */
 const REPLACE_ATTEMPTS = 3;
 
-/** Authorizes in the account that owns the VPC, whether that is the handler's own or it assumes a role there. */
-export class OwnAccountAuthorizer implements Authorizer {
-  readonly advice = '';
-  private readonly input: AuthorizationInput;
-  private changed = false;
+export interface VpcOwner {
+  readonly pair: Pair;
+  readonly region: string;
+  /** Calls in the account that owns the VPC. */
+  readonly api: AuthorizationApi;
+  readonly calls: Calls;
+  readonly log: Log;
+  /** Whether anything is peered with the VPC, as far as can be told from the account that the handler is in. */
+  readonly isPeered: () => Promise<boolean>;
+  /** For how long an authorization must be valid to be good enough. Default: 12 hours */
+  readonly renewedMilliseconds?: number;
+}
 
-  /** @param renewedMilliseconds for how long an authorization must be valid to be good enough */
-  constructor(
-    private readonly pair: Pair,
-    private readonly region: string,
-    private readonly api: AuthorizationApi,
-    private readonly calls: Calls,
-    private readonly renewedMilliseconds = RENEWED_MILLISECONDS,
-  ) {
+/** Authorizes in the account that owns the VPC, whether that is the handler's own or it assumes a role there. */
+export class VpcOwnerAuthorizer implements Authorizer {
+  readonly advice = '';
+  private readonly pair: Pair;
+  private readonly api: AuthorizationApi;
+  private readonly calls: Calls;
+  private readonly input: AuthorizationInput;
+  private readonly renewedMilliseconds: number;
+  private hasAuthorized = false;
+
+  constructor(private readonly owner: VpcOwner) {
+    const { pair, api, calls, renewedMilliseconds = RENEWED_MILLISECONDS } = owner;
+    this.pair = pair;
+    this.api = api;
+    this.calls = calls;
+    this.renewedMilliseconds = renewedMilliseconds;
     this.input = { GameLiftAwsAccountId: pair.gameLiftAccount, PeerVpcId: pair.peerVpcId };
   }
 
@@ -55,14 +71,16 @@ export class OwnAccountAuthorizer implements Authorizer {
   /**
    * Authorizes a pair that this resource did not authorize before.
    *
-   * @throws NothingDoneError if every call was refused: there may be an authorization, but this resource did not make it.
+   * @throws NothingDoneProblem if every call was refused: there may be an authorization, but this resource did not make it.
    */
   async authorizeForCreate(): Promise<AuthorizationAttributes> {
     try {
       return await this.authorize();
     } catch (error) {
-      const nothingDone = !this.changed && this.calls.unanswered === 0 && error instanceof Error && isRefusal(error.cause);
-      throw nothingDone ? new NothingDoneError(error.message) : error;
+      const isNothingDone = !this.hasAuthorized && this.calls.unanswered === 0 && isRefusal(rootCauseOf(error));
+      throw isNothingDone && error instanceof Problem
+        ? new NothingDoneProblem(error.what, error.remedy, { cause: error })
+        : error;
     }
   }
 
@@ -83,15 +101,41 @@ export class OwnAccountAuthorizer implements Authorizer {
     return (await this.find()) !== undefined;
   }
 
-  /** Cancels the authorization. That there is none is fine, but not believed if one is listed: it may be seconds old. */
+  /** That there is no authorization is fine, but not believed if one is listed: it may be seconds old. */
   async cancel(): Promise<void> {
+    if (await this.mayBePeered()) {
+      await this.logExpiration();
+      return;
+    }
     try {
-      if (!(await this.remove()) && (await this.isListed().catch(() => false))) {
+      if (!(await this.remove()) && (await this.isListed().catch(() => false)) && !(await this.mayBePeered())) {
         await this.remove();
       }
     } catch (error) {
       throw await this.explain('cancel the VPC peering authorization', error);
     }
+  }
+
+  /** Whether something is peered with the VPC, or that can't be determined. A connection that was just deleted may still be listed. */
+  private async mayBePeered(): Promise<boolean> {
+    const { calls, isPeered, log } = this.owner;
+    try {
+      return await calls.readUntil(isPeered, (found) => !found, READ_DELAY_MILLISECONDS);
+    } catch (error) {
+      log.info({ message: 'could not determine whether anything is peered with the VPC', reason: problemOf(error).what });
+      return true;
+    }
+  }
+
+  private async logExpiration(): Promise<void> {
+    const { log } = this.owner;
+    const { peerVpcId } = this.pair;
+    const valid = await this.find().catch(() => undefined);
+    const expires = valid === undefined ? 'within 24 hours' : `at ${valid.ExpirationTime.toISOString()}`;
+    log.info({
+      message: `the authorization is not canceled, since something may be peered with the VPC: it expires ${expires}`,
+      peerVpcId,
+    });
   }
 
   private async create(): Promise<ValidAuthorization> {
@@ -117,9 +161,10 @@ export class OwnAccountAuthorizer implements Authorizer {
   private async cancelAndCreate(): Promise<ValidAuthorization> {
     const created = await this.replace();
     if (!this.isFresh(created)) {
-      throw new Error(
+      throw new Problem(
         `GameLift answered with an authorization that expires at ${created.ExpirationTime.toISOString()}, ` +
-          `less than ${Math.round(this.renewedMilliseconds / 3_600_000)} hours from now, although the earlier one had been canceled; deploy again`,
+          `less than ${Math.round(this.renewedMilliseconds / 3_600_000)} hours from now, although the earlier one had been canceled`,
+        'deploy again',
       );
     }
     return created;
@@ -154,10 +199,11 @@ export class OwnAccountAuthorizer implements Authorizer {
       (signal) => this.api.createVpcPeeringAuthorization(this.input, signal),
       isDenial,
     );
-    this.changed = true;
+    this.hasAuthorized = true;
     if (!isValid(record)) {
-      throw new Error(
-        'GameLift accepted CreateVpcPeeringAuthorization but did not say when the authorization expires; deploy again',
+      throw new Problem(
+        'GameLift accepted CreateVpcPeeringAuthorization but did not say when the authorization expires',
+        'deploy again',
       );
     }
     return record;
@@ -197,38 +243,33 @@ export class OwnAccountAuthorizer implements Authorizer {
     return record.ExpirationTime.getTime() - this.calls.now() >= this.renewedMilliseconds;
   }
 
-  private async explain(task: string, error: unknown): Promise<Error> {
-    return authorizationError(`could not ${task}`, this.pair, this.region, error, await this.adviceOn(error));
+  private async explain(task: string, error: unknown): Promise<Problem> {
+    const { what, remedy } = problemOf(error);
+    return new Problem(what, (await this.remedyOf(error)) ?? remedy, { cause: error }).about(
+      failed(task, this.pair, this.owner.region),
+    );
   }
 
-  private async adviceOn(error: unknown): Promise<string> {
+  /** What to do about an error of AWS; undefined if the error says so itself. */
+  private async remedyOf(error: unknown): Promise<string | undefined> {
     const { peerVpcId, peerVpcAccount, gameLiftAccount, peerRole } = this.pair;
     const { name } = readError(error);
-    if (error instanceof RateLimitError) {
-      return 'Other callers in this account use the same operation: deploy again when they are done.';
-    }
-    if (error instanceof TimeUpError) {
-      return 'Deploy again.';
-    }
     if (isDenial(error)) {
       const role = peerRole === undefined ? "the handler's role" : `the role ${peerRole.arn}`;
       const trust = peerRole === undefined ? '' : 'that the role trusts this account, under the external id that is passed, and ';
       return (
-        `Check ${trust}that no service control policy and no permissions boundary keeps ${role} in account ${peerVpcAccount} from ` +
+        `check ${trust}that no service control policy and no permissions boundary keeps ${role} in account ${peerVpcAccount} from ` +
         'gamelift:CreateVpcPeeringAuthorization, gamelift:DeleteVpcPeeringAuthorization, gamelift:DescribeVpcPeeringAuthorizations, ' +
-        `and from the EC2 actions on VPC ${peerVpcId} that CreateVpcPeeringAuthorization asks of its caller, then deploy again.`
+        `and from the EC2 actions on VPC ${peerVpcId} that CreateVpcPeeringAuthorization asks of its caller, then deploy again`
       );
     }
     if (name === 'InvalidRequestException' || name === 'NotFoundException') {
-      if (await this.isMissing()) {
-        return `EC2 knows no VPC ${peerVpcId} in account ${peerVpcAccount} and ${this.region}: correct the VPC, then deploy again.`;
-      }
-      return (
-        `Check that VPC ${peerVpcId} belongs to account ${peerVpcAccount} and lies in ${this.region}, ` +
-        `and that ${gameLiftAccount} is the account that manages the fleet, then deploy again.`
-      );
+      return (await this.isMissing())
+        ? `EC2 knows no VPC ${peerVpcId} in account ${peerVpcAccount} and ${this.owner.region}: correct the VPC, then deploy again`
+        : `check that VPC ${peerVpcId} belongs to account ${peerVpcAccount} and lies in ${this.owner.region}, ` +
+            `and that ${gameLiftAccount} is the account that manages the fleet, then deploy again`;
     }
-    return 'Nothing in the template needs to change: deploy again.';
+    return error instanceof Problem ? undefined : 'nothing in the template needs to change: deploy again';
   }
 
   /** Whether EC2 says that there is no such VPC. This only improves an error message, so EC2 may fail to answer. */

@@ -1,0 +1,290 @@
+import { READ_DELAY_MILLISECONDS } from '../aws/calls';
+import { problemOf } from '../aws/errors';
+import { Problem } from '../problem';
+import type { Claim } from './claim';
+import type { ConnectionContext } from './context';
+import { decide, decideBeforeUse, refusalOf } from './decide';
+import type { Existing, Failure, Situation, Step } from './decide';
+import { endedProblem, isFinal } from './ended';
+import type { Ended } from './ended';
+import type { Before, Observer } from './observer';
+import type { Claims } from './ownership';
+import type { Perseverance } from './perseverance';
+import type { Requests } from './requests';
+import type { FinalOutcome, Peering } from './watch';
+
+/** How long another run of the same request is waited for: Lambda runs one that was killed again after a minute. */
+const NOTE_PATIENCE_MILLISECONDS = 120_000;
+
+const NOTE_POLL_MILLISECONDS = 5_000;
+
+/** The connection that a create or an update uses. */
+export interface Connected {
+  readonly peering: Peering;
+  readonly origin: 'created' | 'adopted';
+}
+
+/** What a create or an update has seen before it decides. */
+export interface Seen {
+  readonly before: Before;
+  readonly claim: Claim;
+  /** The fleet has no tags of this resource, although its physical id says that it made the connection. */
+  readonly isStripped: boolean;
+}
+
+/** Makes, adopts or finds the connection of a resource: the loop that takes the steps that `decide` names. */
+export class Connect {
+  private situation: Situation;
+  private readonly perseverance: Perseverance;
+  /** When the connection was last requested, in milliseconds since the epoch. */
+  private requestedAt: number;
+  private ended: Ended | undefined;
+  /** The connection can't be this resource's. */
+  private isRefused = false;
+
+  constructor(
+    private readonly context: ConnectionContext,
+    private readonly observer: Observer,
+    private readonly requests: Requests,
+    private readonly claims: Claims,
+    private readonly seen: Seen,
+    /** Deletes a connection that was made although a deletion had overtaken this request. */
+    private readonly undo: (peering: Peering) => Promise<void>,
+  ) {
+    this.perseverance = requests.perseverance();
+    this.requestedAt = context.calls.now();
+    this.situation = {
+      adoptExisting: context.spec.adoptExisting,
+      isStripped: seen.isStripped,
+      claim: seen.claim,
+      existing: seen.before.existing,
+      request: { kind: 'not made' },
+      mayHaveRequested: seen.claim.connection !== undefined || seen.claim.peeredBefore !== undefined,
+      hasWaitedForNote: false,
+    };
+  }
+
+  /** @throws Problem if the connection is another's, ended, or is no longer wanted. */
+  async run(): Promise<Connected> {
+    const hadNoted = this.situation.mayHaveRequested;
+    try {
+      for (;;) {
+        const step = decide(this.situation);
+        if (step.kind === 'use') {
+          await this.checkBeforeUse(step);
+          return step;
+        }
+        await this.take(step);
+      }
+    } catch (error) {
+      const hasNoted = this.situation.claim.peeredBefore !== undefined;
+      const hasMadeNothing = hasNoted && !hadNoted && !this.requests.mayHaveTakenEffect;
+      if (this.isRefused || hasMadeNothing) {
+        // the deletion that follows finds nothing of this resource, unless another run of the same request claims the connection anew
+        await this.claims.withdraw();
+      }
+      throw error;
+    }
+  }
+
+  private async take(step: Exclude<Step, { readonly kind: 'use' }>): Promise<void> {
+    switch (step.kind) {
+      case 'read the list':
+        this.now({ existing: await this.readList() });
+        break;
+      case 'request':
+        await this.request();
+        break;
+      case 'overcome the refusal':
+        await this.overcome(step.message);
+        break;
+      case 'wait until active':
+        this.now({ existing: await this.wait() });
+        break;
+      case 'wait for a note':
+        await this.waitForNote(step.peering, step.wasThereBefore);
+        break;
+      case 'fail':
+        this.fail(step.why);
+    }
+  }
+
+  private now(change: Partial<Situation>): void {
+    this.situation = { ...this.situation, ...change };
+  }
+
+  /** Twice, if the first time shows nothing: a list may be read late. */
+  private async readList(): Promise<Existing> {
+    return await this.context.calls.readUntil(
+      () => this.observer.existing(),
+      ({ kind }) => kind === 'found',
+      READ_DELAY_MILLISECONDS,
+    );
+  }
+
+  private async request(): Promise<void> {
+    const { claim } = this.situation;
+    if (claim.peeredBefore === undefined) {
+      // after an earlier connection of this resource, whatever is there is its own
+      const peeredBefore = claim.connection === undefined ? this.seen.before.peeredBefore : [];
+      await this.claims.noteRequest(peeredBefore);
+      this.now({ claim: { ...claim, connection: undefined, peeredBefore } });
+    }
+    this.requestedAt = this.context.calls.now();
+    const result = await this.requests.create(() => this.checkClaim());
+    const mayHaveRequested = this.situation.mayHaveRequested || this.requests.mayHaveTakenEffect;
+    if (result.kind === 'accepted') {
+      this.now({ request: result, existing: { kind: 'unknown' }, mayHaveRequested });
+    } else {
+      // one that exists is refused as an invalid request
+      const existing: Existing = result.name === 'InvalidRequestException' ? await this.observer.existing() : { kind: 'none' };
+      this.now({ request: { kind: 'refused', message: `${result.name}: ${result.message}` }, existing, mayHaveRequested });
+    }
+  }
+
+  private async overcome(message: string): Promise<void> {
+    // nobody needs an authorization for a connection that a deletion has given up
+    await this.checkClaim();
+    if (!(await this.perseverance.overcome(message))) {
+      throw this.ended === undefined ? this.refusedAlthoughAuthorized(message) : endedProblem(this.ended);
+    }
+    this.ended = undefined;
+    this.now({ request: { kind: 'not made' }, existing: { kind: 'none' } });
+  }
+
+  private refusedAlthoughAuthorized(message: string): Problem {
+    const { advice } = this.context.authorizer;
+    return new Problem(
+      `GameLift refused CreateVpcPeeringConnection although it had just been authorized (${message})`,
+      `look at the events of the fleet, and at the VPC and its account, then deploy again${advice === '' ? '' : `. ${advice}`}`,
+    );
+  }
+
+  private async wait(): Promise<Existing> {
+    const wasRequested = this.situation.request.kind === 'accepted';
+    const outcome = wasRequested
+      ? await this.requests.outcome(this.requestedAt, this.seen.before.ec2Ids)
+      : await this.requests.outcome(this.context.calls.now(), undefined);
+    return await this.existingAfter(outcome);
+  }
+
+  private async existingAfter({ kind, peering }: FinalOutcome): Promise<Existing> {
+    if (kind === 'active') {
+      return await this.observer.found(peering);
+    }
+    const vpcBlocks = await this.observer.vpcBlocks();
+    const { peerVpcId } = this.context.spec.pair;
+    const fleetCidrBlock = await this.observer.cidrBlockOf(peering);
+    this.ended = { peering, peerVpcId, fleetCidrBlock, vpcBlocks };
+    return { kind: 'ended', peering, isFinal: isFinal(this.ended) };
+  }
+
+  /**
+   * Waits for the note of another run of the same request. Lambda may deliver an event twice: of two runs that both found nothing claimed,
+   * the slower one finds what the faster one made.
+   *
+   * @param wasThereBefore the connection was there when this run first looked: a run that made it has noted its request before
+   */
+  private async waitForNote(peering: Peering, wasThereBefore: boolean): Promise<void> {
+    const { calls } = this.context;
+    const startedAt = calls.now();
+    const hasNoted = ({ connection, peeredBefore }: Claim): boolean => connection !== undefined || peeredBefore !== undefined;
+    if (wasThereBefore) {
+      const claim = await calls.readUntil(() => this.claims.read(), hasNoted);
+      if (!hasNoted(claim)) {
+        this.now({ hasWaitedForNote: true });
+        return;
+      }
+    }
+    if (peering.status !== 'active') {
+      // the other run notes the connection once it is active
+      const existing = await this.wait();
+      if (existing.kind !== 'found') {
+        this.now({ existing });
+        return;
+      }
+    }
+    for (;;) {
+      const claim = await this.claims.read();
+      if (claim.connection?.id === peering.id) {
+        this.now({ claim });
+        return;
+      }
+      const isRemoved = !claim.isClaimed && calls.isReadable(startedAt);
+      if (isRemoved || calls.now() - startedAt >= NOTE_PATIENCE_MILLISECONDS) {
+        this.now({ hasWaitedForNote: true });
+        return;
+      }
+      await calls.sleep(NOTE_POLL_MILLISECONDS);
+    }
+  }
+  /** @throws Problem if a deletion has removed the claim. */
+  private async checkClaim(): Promise<void> {
+    let claim: Claim;
+    try {
+      claim = await this.claims.read();
+    } catch (error) {
+      // must not be taken for an answer to the request that comes next
+      throw problemOf(error);
+    }
+    if (!this.claims.isWanted(claim)) {
+      throw new Problem('the claim on it was removed while it was being made', 'deploy again');
+    }
+  }
+
+  /** @throws Problem if the claim is gone, or the connection another's, by now. */
+  private async checkBeforeUse({ peering, wasRequested }: Step & { readonly kind: 'use' }): Promise<void> {
+    if (this.situation.claim.connection !== undefined) {
+      return;
+    }
+    const claim = await this.claims.read();
+    if (!wasRequested) {
+      const refusal = refusalOf(claim, this.situation.adoptExisting);
+      return refusal === undefined ? undefined : this.fail({ kind: 'refused', refusal });
+    }
+    const check = decideBeforeUse(claim, this.claims.isWanted(claim), peering.id);
+    switch (check.kind) {
+      case 'use':
+        return;
+      case 'leave to its adopter':
+        await this.claims.remove(claim, undefined);
+        throw new Problem(
+          `the peering connection ${peering.id} is ${check.owner}'s by now, which adopted it`,
+          'remove it there, then deploy again',
+        );
+      case 'undo':
+        await this.undo(peering);
+        await this.claims.remove(claim, peering.id);
+        throw new Problem(
+          `the claim on it was removed while it was being made, and so was the peering connection ${peering.id}`,
+          'deploy again',
+        );
+    }
+  }
+
+  private fail(why: Failure): never {
+    switch (why.kind) {
+      case 'refused':
+        this.isRefused = true;
+        throw new Problem(why.refusal.what, why.refusal.remedy);
+      case 'exists already':
+        this.isRefused = true;
+        throw existsAlready(why.peering);
+      case 'claim removed':
+        throw why.peering === undefined
+          ? new Problem('the claim on it was removed before it was requested', 'deploy again')
+          : existsAlready(why.peering);
+      case 'ended':
+        throw this.ended === undefined
+          ? new Problem(`the peering connection is ${why.peering.status}`, 'deploy again')
+          : endedProblem(this.ended);
+    }
+  }
+}
+
+function existsAlready({ id }: Peering): Problem {
+  return new Problem(
+    `a peering connection ${id} between them exists already, which this stack did not make`,
+    'delete it, or pass adoptExisting to use it and leave it in place',
+  );
+}

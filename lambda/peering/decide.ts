@@ -1,0 +1,290 @@
+import { CONNECTION_LANES } from '../../lib/contract';
+import { DENIAL_PATIENCE_MILLISECONDS } from '../aws/calls';
+import type { PhysicalIdState } from '../cloudformation/physical-id';
+import type { Claim, ClaimedConnection } from './claim';
+import { findToDelete } from './watch';
+import type { Ec2View, Peering } from './watch';
+
+/*
+ * What to do next about a connection. Pure functions: from what is declared, what was observed, and what this request has done so far,
+ * to the next step. The loop that takes the step observes again and asks again.
+ */
+
+/** Why a resource may not have the connection. */
+export interface Refusal {
+  readonly what: string;
+  readonly remedy: string;
+}
+
+/** Why the claims of other resources keep this one from the connection; undefined if they do not. */
+export function refusalOf({ connection, otherClaims }: Claim, adoptExisting: boolean): Refusal | undefined {
+  const other = otherClaims.find((claim) => claim.connection?.adopted === true) ?? otherClaims[0];
+  if (other === undefined || connection !== undefined) {
+    return undefined;
+  }
+  const owner = `${other.owner} (stack, logical id, stack's own id)`;
+  if (!adoptExisting) {
+    return { what: `the peering connection belongs to ${owner}`, remedy: 'remove it there, or pass adoptExisting to use it' };
+  }
+  // two resources that adopt the same connection would undo each other's changes
+  return other.connection?.adopted === true
+    ? { what: `the peering connection is adopted by ${owner} already`, remedy: 'remove it there first' }
+    : undefined;
+}
+
+/** What is known of the connection of the pair. */
+export type Existing =
+  /** GameLift's list was not read, or may have changed since. */
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'none' }
+  /** `isTagged`: EC2's tags say that this resource made it. */
+  | { readonly kind: 'found'; readonly peering: Peering; readonly isTagged: boolean }
+  /** It did not become active. `isFinal`: another request would end in the same way. */
+  | { readonly kind: 'ended'; readonly peering: Peering; readonly isFinal: boolean };
+
+/** What came of this run's latest request for the connection. */
+export type RequestState =
+  | { readonly kind: 'not made' }
+  | { readonly kind: 'accepted' }
+  /** `message` is GameLift's, or that of the connection that ended. An authorization may be what is missing. */
+  | { readonly kind: 'refused'; readonly message: string };
+
+/** Everything that decides what a create or update does next, once the resource has claimed the connection. */
+export interface Situation {
+  /** Declared: a connection that exists is used, and left in place when the resource is deleted. */
+  readonly adoptExisting: boolean;
+  /** The fleet has no tags of this resource, although its physical id says that it made the connection. */
+  readonly isStripped: boolean;
+  readonly claim: Claim;
+  readonly existing: Existing;
+  readonly request: RequestState;
+  /** A request of this resource may have taken effect: one that was accepted or not answered, or one of an earlier run. */
+  readonly mayHaveRequested: boolean;
+  /** Another run of the same request was waited for, and did not note that it made the connection. */
+  readonly hasWaitedForNote: boolean;
+}
+
+export type Step =
+  | { readonly kind: 'read the list' }
+  /** Note which VPCs are peered, unless that was noted before, then request the connection. */
+  | { readonly kind: 'request' }
+  /** Authorize, or find out why that does not help, before the next request. */
+  | { readonly kind: 'overcome the refusal'; readonly message: string }
+  | { readonly kind: 'wait until active' }
+  /** Wait for another run of the same request, which may have made the connection, to note that. */
+  | { readonly kind: 'wait for a note'; readonly peering: Peering; readonly wasThereBefore: boolean }
+  /** Use the active connection. An adopted one was there before. `wasRequested`: this resource has just made it. */
+  | {
+      readonly kind: 'use';
+      readonly peering: Peering;
+      readonly origin: 'created' | 'adopted';
+      readonly wasRequested: boolean;
+    }
+  | { readonly kind: 'fail'; readonly why: Failure };
+
+export type Failure =
+  | { readonly kind: 'refused'; readonly refusal: Refusal }
+  | { readonly kind: 'exists already'; readonly peering: Peering }
+  /** A deletion has removed the claim. */
+  | { readonly kind: 'claim removed'; readonly peering: Peering | undefined }
+  | { readonly kind: 'ended'; readonly peering: Peering };
+
+export function decide(situation: Situation): Step {
+  const { adoptExisting, claim, existing, request, mayHaveRequested } = situation;
+  const refusal = refusalOf(claim, adoptExisting);
+  if (refusal !== undefined) {
+    return { kind: 'fail', why: { kind: 'refused', refusal } };
+  }
+  if (!claim.isClaimed) {
+    return { kind: 'fail', why: { kind: 'claim removed', peering: existing.kind === 'found' ? existing.peering : undefined } };
+  }
+  switch (existing.kind) {
+    case 'unknown':
+      return decideUnlisted(claim, request);
+    case 'none':
+      return request.kind === 'refused' ? { kind: 'overcome the refusal', message: request.message } : { kind: 'request' };
+    case 'found':
+      return decideFound(situation, existing.peering, existing.isTagged);
+    case 'ended':
+      return existing.isFinal || !mayHaveRequested
+        ? { kind: 'fail', why: { kind: 'ended', peering: existing.peering } }
+        : { kind: 'overcome the refusal', message: existing.peering.message };
+  }
+}
+
+/** Reading GameLift's list takes ten seconds: it is read only if there is likely to be a connection. */
+function decideUnlisted({ connection, peeredBefore, otherClaims }: Claim, request: RequestState): Step {
+  if (request.kind === 'accepted') {
+    return { kind: 'wait until active' };
+  }
+  const isLikely = connection !== undefined || peeredBefore !== undefined || otherClaims.length > 0;
+  return isLikely ? { kind: 'read the list' } : { kind: 'request' };
+}
+
+function decideFound(situation: Situation, peering: Peering, isTagged: boolean): Step {
+  const { adoptExisting, isStripped, claim, mayHaveRequested, hasWaitedForNote } = situation;
+  const { connection, peeredBefore } = claim;
+  const use = (origin: 'created' | 'adopted', wasRequested = false): Step =>
+    peering.status === 'active' ? { kind: 'use', peering, origin, wasRequested } : { kind: 'wait until active' };
+  if (connection !== undefined) {
+    return use(connection.adopted ? 'adopted' : 'created');
+  }
+  const isNew = peeredBefore !== undefined && !leadsToOneOf(peeredBefore, peering);
+  if (isNew && mayHaveRequested) {
+    return use('created', true);
+  }
+  if (isTagged) {
+    return use('created');
+  }
+  if (isStripped) {
+    return use(adoptExisting ? 'adopted' : 'created');
+  }
+  // what was there before this resource noted its request was not made by another run of that request
+  const mayBeOfAnotherRun = peeredBefore === undefined || isNew;
+  if (mayBeOfAnotherRun && !hasWaitedForNote) {
+    return { kind: 'wait for a note', peering, wasThereBefore: !isNew };
+  }
+  return adoptExisting ? use('adopted') : { kind: 'fail', why: { kind: 'exists already', peering } };
+}
+
+function leadsToOneOf(vpcIds: readonly string[], { gameLiftVpcId }: Peering): boolean {
+  return vpcIds.includes(gameLiftVpcId ?? '');
+}
+
+/** What may have happened to the claim while the connection was made. */
+export type LastCheck =
+  | { readonly kind: 'use' }
+  /** A deletion found no connection and will not come again. */
+  | { readonly kind: 'undo' }
+  | { readonly kind: 'leave to its adopter'; readonly owner: string };
+
+/** @param isWanted whether the resource still claims the connection, as far as can be read by now */
+export function decideBeforeUse({ otherClaims }: Claim, isWanted: boolean, connectionId: string): LastCheck {
+  const adopter = otherClaims.find(({ connection }) => connection?.id === connectionId);
+  if (adopter !== undefined) {
+    return { kind: 'leave to its adopter', owner: adopter.owner };
+  }
+  return isWanted ? { kind: 'use' } : { kind: 'undo' };
+}
+
+/** GameLift's refusals of what this request asks for. */
+export interface Refusals {
+  readonly count: number;
+  /** How often it refused although an authorization was listed. */
+  readonly countWhileListed: number;
+  /** Milliseconds since the first of these requests. */
+  readonly elapsed: number;
+}
+
+/** What to do after a refusal: an authorization may be missing, and where each use consumes it, other callers may have consumed it. */
+export function decideAfterRefusal(
+  { count, countWhileListed, elapsed }: Refusals,
+  isListed: 'not asked' | 'yes' | 'no',
+): 'authorize' | 'list authorizations' | 'try again' | 'try again later' | 'give up' {
+  if (count > CONNECTION_LANES) {
+    return 'give up';
+  }
+  if (count === 1 || isListed === 'no') {
+    return 'authorize';
+  }
+  if (isListed === 'not asked') {
+    return 'list authorizations';
+  }
+  if (countWhileListed === 1) {
+    return 'try again';
+  }
+  // permissions in the account of the VPC may not be known everywhere yet
+  return elapsed < DENIAL_PATIENCE_MILLISECONDS ? 'try again later' : 'give up';
+}
+
+/** Everything that decides what a delete does next, as long as the fleet exists. */
+export interface DeleteSituation {
+  readonly adoptExisting: boolean;
+  readonly physicalId: PhysicalIdState;
+  readonly claim: Claim;
+  /** The claim was removed, and everything that a create did before it could notice that can be read by now. */
+  readonly hasReleased: boolean;
+  /** What EC2 shows; undefined if it was not asked. */
+  readonly view: Ec2View | undefined;
+  /** The connection that EC2's tags say this resource made. */
+  readonly tagged: ClaimedConnection | undefined;
+  /** What GameLift lists of the fleet and the VPC; undefined if it was not asked. */
+  readonly listed: readonly Peering[] | undefined;
+}
+
+export type DeleteStep =
+  /** Remove the claim, and wait until a create that is at work has noticed. */
+  | { readonly kind: 'release the claim' }
+  | { readonly kind: 'ask EC2' }
+  | { readonly kind: 'read the list' }
+  | { readonly kind: 'leave it'; readonly why: string }
+  /** It was adopted: undo what was changed, and leave it. */
+  | { readonly kind: 'undo changes' }
+  /** Delete the connection, if there is one, then what led to it. */
+  | { readonly kind: 'disconnect'; readonly connection: DeletableConnection | undefined };
+
+export interface DeletableConnection {
+  readonly id: string;
+  readonly gameLiftVpcId: string | undefined;
+  readonly cidrBlock: string | undefined;
+}
+
+/** Decides what a delete does next. Without positive evidence that this resource made the connection, it deletes nothing. */
+export function decideDelete(situation: DeleteSituation): DeleteStep {
+  const { adoptExisting, physicalId, claim, hasReleased } = situation;
+  const { isClaimed, connection, peeredBefore, requestId } = claim;
+  if (physicalId.kind === 'unfinished' && requestId !== undefined && requestId !== physicalId.requestId) {
+    return { kind: 'leave it', why: 'the peering connection is that of a later request' };
+  }
+  // a create that is at work may have claimed it since
+  if (connection === undefined && (!hasReleased || isClaimed)) {
+    return { kind: 'release the claim' };
+  }
+  const owner = otherOwner(claim);
+  if (owner !== undefined) {
+    return { kind: 'leave it', why: `the peering connection is ${owner}'s` };
+  }
+  if (connection !== undefined) {
+    return adoptExisting && connection.adopted ? { kind: 'undo changes' } : { kind: 'disconnect', connection };
+  }
+  return peeredBefore === undefined ? decideUnnoted(situation) : decideRequested(peeredBefore, situation);
+}
+
+/** Nothing is noted: nothing was requested, or CloudFormation has stripped the fleet of tags that its template does not declare. */
+function decideUnnoted({ adoptExisting, physicalId, view, tagged, listed }: DeleteSituation): DeleteStep {
+  if (view === undefined) {
+    return { kind: 'ask EC2' };
+  }
+  if (tagged !== undefined) {
+    return { kind: 'disconnect', connection: tagged };
+  }
+  if (physicalId.kind !== 'made') {
+    return { kind: 'leave it', why: 'no peering connection was made' };
+  }
+  if (adoptExisting) {
+    return { kind: 'undo changes' };
+  }
+  if (view.kind === 'shown') {
+    return { kind: 'disconnect', connection: undefined };
+  }
+  // the physical id is the evidence where EC2 can't be asked
+  return listed === undefined ? { kind: 'read the list' } : { kind: 'disconnect', connection: findToDelete(listed, view) };
+}
+
+/** A connection was requested, and none noted. */
+function decideRequested(peeredBefore: readonly string[], { view, listed }: DeleteSituation): DeleteStep {
+  if (listed === undefined) {
+    return { kind: 'read the list' };
+  }
+  if (view === undefined) {
+    return { kind: 'ask EC2' };
+  }
+  const found = findToDelete(listed, view);
+  return { kind: 'disconnect', connection: found !== undefined && leadsToOneOf(peeredBefore, found) ? undefined : found };
+}
+
+/** Whose the connection is, if another resource has adopted it, or this one has noted nothing. */
+function otherOwner({ connection, peeredBefore, otherClaims }: Claim): string | undefined {
+  const hasNoted = connection !== undefined || peeredBefore !== undefined;
+  return otherClaims.find((other) => !hasNoted || (other.connection?.adopted === true && connection?.adopted !== true))?.owner;
+}

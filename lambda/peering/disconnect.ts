@@ -1,0 +1,104 @@
+import { READ_DELAY_MILLISECONDS } from '../aws/calls';
+import type { PhysicalIdState } from '../cloudformation/physical-id';
+import type { PeerNetwork } from '../network/peer-vpc';
+import { Problem } from '../problem';
+import type { ConnectionContext } from './context';
+import { decideDelete } from './decide';
+import type { DeletableConnection, DeleteSituation } from './decide';
+import type { Observer } from './observer';
+import type { Claims } from './ownership';
+import type { Requests } from './requests';
+
+/** Removes what a resource made of a connection: the loop that takes the steps that `decideDelete` names. */
+export class Disconnect {
+  constructor(
+    private readonly context: ConnectionContext,
+    private readonly observer: Observer,
+    private readonly requests: Requests,
+    private readonly claims: Claims,
+    private readonly network: PeerNetwork,
+  ) {}
+
+  /** @param physicalId by what CloudFormation knows the resource */
+  async run(physicalId: PhysicalIdState): Promise<void> {
+    const { calls, spec } = this.context;
+    const { adoptExisting } = spec;
+    let situation: DeleteSituation = {
+      adoptExisting,
+      physicalId,
+      claim: await this.claims.read(),
+      hasReleased: false,
+      view: undefined,
+      tagged: undefined,
+      listed: undefined,
+    };
+    for (;;) {
+      const step = decideDelete(situation);
+      switch (step.kind) {
+        case 'release the claim':
+          await this.claims.release();
+          // a create requests the connection only while it reads its claim, for 15 seconds, and is listed 15 seconds later
+          await calls.sleep(2 * READ_DELAY_MILLISECONDS);
+          situation = { ...situation, hasReleased: true, claim: await this.claims.read() };
+          break;
+        case 'ask EC2': {
+          const view = await this.observer.ec2();
+          situation = { ...situation, view, tagged: this.observer.tags.connectionIn(view) };
+          break;
+        }
+        case 'read the list':
+          situation = { ...situation, listed: await this.observer.list() };
+          break;
+        case 'leave it':
+          this.leave(step.why);
+          return;
+        case 'undo changes':
+          this.leave('the peering connection was adopted');
+          await calls.untilEarlierIsReadable();
+          await this.network.undoChanges();
+          await this.claims.remove(situation.claim, undefined);
+          return;
+        case 'disconnect':
+          await this.disconnect(situation, step.connection);
+          return;
+      }
+    }
+  }
+
+  /** Deletes the connection, then the routes to it. */
+  async remove(connection: DeletableConnection | undefined): Promise<void> {
+    const { calls } = this.context;
+    if (connection !== undefined) {
+      await this.requests.delete(connection, () => this.checkDeletable(connection.id));
+    }
+    // GameLift, or a create that is at work, may have written a route until just now
+    await calls.untilReadable(calls.now());
+    await this.network.clean(connection?.gameLiftVpcId);
+  }
+
+  private async disconnect({ hasReleased, claim }: DeleteSituation, connection: DeletableConnection | undefined): Promise<void> {
+    if (!hasReleased) {
+      await this.claims.release();
+    }
+    if (claim.connection === undefined && connection?.gameLiftVpcId !== undefined) {
+      // GameLift and EC2 forget it. A retry of a deletion that failed midway needs to know whose routes to remove
+      const { id, gameLiftVpcId, cidrBlock = '' } = connection;
+      await this.claims.noteConnection({ id, gameLiftVpcId, cidrBlock, adopted: false });
+    }
+    await this.remove(connection);
+    await this.claims.remove(claim, connection?.id);
+  }
+
+  private leave(why: string): void {
+    this.context.log.info({ message: `${why}: it is left as it is`, fleetId: this.context.spec.fleetId });
+  }
+
+  /** @throws Problem if another resource has adopted the connection by now. */
+  private async checkDeletable(connectionId: string): Promise<void> {
+    const { otherClaims, connection } = await this.claims.read();
+    const adopter = otherClaims.find((other) => other.connection?.id === connectionId && other.connection.adopted);
+    if (adopter !== undefined && connection?.adopted !== true) {
+      throw new Problem(`the peering connection ${connectionId} is ${adopter.owner}'s by now, which adopted it`, 'delete again');
+    }
+  }
+}

@@ -1,0 +1,55 @@
+import { OWNER_TAG, TAG_PREFIX } from '../../lib/contract';
+import type { Ec2Peering, Tags } from '../aws/api';
+import type { ClaimedConnection } from './claim';
+import { isAlive, shownBy } from './watch';
+import type { Ec2View, Peering } from './watch';
+
+const FLEET_TAG = `${TAG_PREFIX}fleet`;
+const CONNECTION_TAG = `${TAG_PREFIX}connection`;
+
+/** The tags that one resource gives to EC2's side of its peering, for people to see, and as evidence where a fleet has lost its own. */
+export class Ec2Tags {
+  static readonly keys: readonly string[] = ['Name', OWNER_TAG, FLEET_TAG, CONNECTION_TAG];
+
+  constructor(
+    private readonly owner: string,
+    private readonly fleetId: string,
+  ) {}
+
+  /** @param connectionId GameLift's id of the peering, which may not be EC2's */
+  for(connectionId: string): Tags {
+    const { owner, fleetId } = this;
+    return { Name: `GameLift ${fleetId}`, [OWNER_TAG]: owner, [FLEET_TAG]: fleetId, [CONNECTION_TAG]: connectionId };
+  }
+
+  /** Whether the tags say that this resource made the peering. */
+  isOwn({ tags }: Ec2Peering): boolean {
+    return tags[OWNER_TAG] === this.owner && tags[FLEET_TAG] === this.fleetId;
+  }
+
+  /** Whether the tags say that this resource, for whichever fleet, made the peering. */
+  isOfOwner({ tags }: Ec2Peering): boolean {
+    return tags[OWNER_TAG] === this.owner;
+  }
+
+  isOfOtherFleet({ tags }: Ec2Peering): boolean {
+    return tags[FLEET_TAG] !== undefined && tags[FLEET_TAG] !== this.fleetId;
+  }
+
+  /** Whether EC2's side of a peering that GameLift lists says that this resource made it. */
+  hasMade({ gameLiftVpcId }: Peering, view: Ec2View): boolean {
+    return shownBy(view).some((side) => side.requesterVpcId === gameLiftVpcId && isAlive(side) && this.isOwn(side));
+  }
+
+  /** The connection that this resource made, by EC2's side of it; undefined if EC2 shows none. */
+  connectionIn(view: Ec2View): (ClaimedConnection & { readonly status: string }) | undefined {
+    for (const side of shownBy(view)) {
+      const id = side.tags[CONNECTION_TAG];
+      if (isAlive(side) && this.isOwn(side) && id !== undefined) {
+        const { requesterVpcId: gameLiftVpcId, cidrBlock = '', status } = side;
+        return { id, gameLiftVpcId, cidrBlock, adopted: false, status };
+      }
+    }
+    return undefined;
+  }
+}

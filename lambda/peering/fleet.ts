@@ -1,0 +1,54 @@
+import type { FleetRecord } from '../aws/api';
+import { NothingDoneProblem } from '../problem';
+import type { ConnectionContext } from './context';
+import type { Observer } from './observer';
+
+/** Statuses of a fleet that is on its way to become ACTIVE. */
+const COMING: ReadonlySet<string> = new Set(['NEW', 'DOWNLOADING', 'VALIDATING', 'BUILDING', 'ACTIVATING']);
+
+const POLL_MILLISECONDS = 10_000;
+
+/**
+ * Waits until the fleet is ACTIVE.
+ *
+ * @throws NothingDoneProblem if it does not exist, is of another kind, or will not become ACTIVE in time.
+ */
+export async function activeFleet({ spec, calls, region }: ConnectionContext, observer: Observer): Promise<FleetRecord> {
+  const { fleetId, timeoutSeconds } = spec;
+  const startedAt = calls.now();
+  for (;;) {
+    const fleet = await calls.readUntil(
+      () => observer.fleet(),
+      (found) => found !== undefined,
+    );
+    if (fleet === undefined) {
+      throw new NothingDoneProblem(
+        `there is no fleet ${fleetId} in this account and ${region}`,
+        'correct the fleet, then deploy again',
+      );
+    }
+    const { computeType, status } = fleet;
+    if (computeType !== 'EC2') {
+      throw new NothingDoneProblem(
+        `GameLift peers EC2 fleets only, and fleet ${fleetId} is of compute type ${computeType}`,
+        'connect another fleet',
+      );
+    }
+    if (status === 'ACTIVE') {
+      return fleet;
+    }
+    if (!COMING.has(status)) {
+      throw new NothingDoneProblem(
+        `fleet ${fleetId} is in status ${status} and will not become ACTIVE`,
+        'look at its events, replace it, then deploy again',
+      );
+    }
+    if (calls.now() - startedAt >= timeoutSeconds * 1000) {
+      throw new NothingDoneProblem(
+        `fleet ${fleetId} was still in status ${status} after ${timeoutSeconds} seconds`,
+        'look at its events, raise the timeout of the VpcPeeringConnection, then deploy again',
+      );
+    }
+    await calls.sleep(POLL_MILLISECONDS);
+  }
+}

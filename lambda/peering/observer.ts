@@ -1,0 +1,169 @@
+import type { Ec2Peering, FleetEvent, FleetRecord } from '../aws/api';
+import { isDenial, readError } from '../aws/errors';
+import { MAX_PEERED_BEFORE } from './claim';
+import type { ConnectionContext } from './context';
+import type { Existing } from './decide';
+import { Ec2Tags } from './ec2-tags';
+import { isAlive, peeringOf, shownBy } from './watch';
+import type { Ec2View, Peering } from './watch';
+
+/** The CIDR blocks of the peer VPC. */
+export type VpcBlocks =
+  | { readonly kind: 'shown'; readonly blocks: readonly string[] }
+  | { readonly kind: 'no such VPC' }
+  | { readonly kind: 'unavailable' };
+
+/** What there was before the connection is requested. */
+export interface Before {
+  readonly existing: Existing;
+  /** The VPCs that were peered with the peer VPC; none if GameLift's list was read. */
+  readonly peeredBefore: readonly string[];
+  /** The ids of the peerings that EC2 showed. */
+  readonly ec2Ids: ReadonlySet<string>;
+}
+
+/** Reads what GameLift and EC2 say about the connection between a fleet and the peer VPC. */
+export class Observer {
+  readonly tags: Ec2Tags;
+  /** When GameLift's list was last read, in milliseconds since the epoch. */
+  listedAt = 0;
+  /** The block of the fleet's VPC, once GameLift has listed it. */
+  private fleetCidrBlock: string | undefined;
+  private unavailable: (Ec2View & { readonly kind: 'unavailable' }) | undefined;
+
+  constructor(private readonly context: ConnectionContext) {
+    this.tags = new Ec2Tags(context.owner, context.spec.fleetId);
+  }
+
+  /** Undefined if GameLift says that there is no such fleet. */
+  fleet(): Promise<FleetRecord | undefined> {
+    const { api, calls, spec } = this.context;
+    return calls.make('DescribeFleetAttributes', (signal) => api.describeFleet(spec.fleetId, signal));
+  }
+
+  /** The fleet's peerings with the peer VPC in GameLift's list, which may be read once in ten seconds. */
+  async list(): Promise<readonly Peering[]> {
+    const { api, calls, spec } = this.context;
+    try {
+      const records = await calls.make('DescribeVpcPeeringConnections', (signal) =>
+        api.describeVpcPeeringConnections(spec.fleetId, signal),
+      );
+      this.fleetCidrBlock ??= records.find(({ IpV4CidrBlock }) => IpV4CidrBlock !== undefined)?.IpV4CidrBlock;
+      return records.filter(({ PeerVpcId }) => PeerVpcId === spec.pair.peerVpcId).map(peeringOf);
+    } catch (error) {
+      if (readError(error).name === 'NotFoundException' && (await this.fleet()) === undefined) {
+        return [];
+      }
+      throw error;
+    } finally {
+      this.listedAt = calls.now();
+    }
+  }
+
+  /** The peering that is alive in GameLift's list. */
+  async existing(): Promise<Existing> {
+    const peering = (await this.list()).find(isAlive);
+    return peering === undefined ? { kind: 'none' } : this.found(peering);
+  }
+
+  /** A peering of GameLift's list, and whether EC2's tags say that this resource made it. */
+  async found(peering: Peering): Promise<Existing> {
+    return { kind: 'found', peering, isTagged: this.tags.hasMade(peering, await this.ec2()) };
+  }
+
+  /** The peerings of the peer VPC. Once EC2 has failed to answer, it is not asked again. */
+  async ec2(): Promise<Ec2View> {
+    const { vpcApi, calls, log, spec } = this.context;
+    const { peerVpcId, peerVpcAccount } = spec.pair;
+    if (vpcApi === undefined) {
+      return { kind: 'unavailable', reason: `the handler has no role in account ${peerVpcAccount}` };
+    }
+    if (this.unavailable !== undefined) {
+      return this.unavailable;
+    }
+    try {
+      const peerings = await calls.make('DescribeVpcPeeringConnections', (signal) => vpcApi.describePeerings(peerVpcId, signal));
+      return { kind: 'shown', peerings };
+    } catch (error) {
+      calls.signal.throwIfAborted();
+      const { name, message } = readError(error);
+      this.unavailable = { kind: 'unavailable', reason: `${name}: ${message}` };
+      log.info({ message: 'EC2 could not be asked about the peer VPC', reason: this.unavailable.reason });
+      return this.unavailable;
+    }
+  }
+
+  /**
+   * Waits while EC2 denies access to the peerings of the VPC, as long as a denial may be temporary. Any other error is ignored at once:
+   * the claim that comes next must not wait, because a deletion that overtakes the create looks for it.
+   */
+  async waitWhileDenied(): Promise<void> {
+    const { vpcApi, calls, spec } = this.context;
+    try {
+      await vpcApi?.describePeerings(spec.pair.peerVpcId, calls.signal);
+    } catch (error) {
+      if (isDenial(error)) {
+        await this.ec2();
+      }
+    }
+  }
+
+  /**
+   * What there is before the connection is requested. GameLift's list is read only if EC2 and the fleet's events can't tell.
+   *
+   * @param first what EC2 showed at least 15 seconds ago. A peering that EC2 shows both times was there before and still is: the first
+   *   view alone may show one that was deleted, and the second alone one that another run of the same request has just made.
+   */
+  async before(first: Ec2View): Promise<Before> {
+    const second = await this.ec2();
+    const ec2Ids = new Set([...shownBy(first), ...shownBy(second)].map(({ id }) => id));
+    const aliveBefore = new Set(
+      shownBy(first)
+        .filter(isAlive)
+        .map(({ id }) => id),
+    );
+    const isCandidate = (side: Ec2Peering): boolean =>
+      isAlive(side) && aliveBefore.has(side.id) && !this.tags.isOfOtherFleet(side);
+    const candidates = shownBy(second).filter(isCandidate);
+    return second.kind === 'unavailable' || candidates.length > MAX_PEERED_BEFORE || (await this.wasPeeredBefore())
+      ? { existing: await this.existingOrUnknown(), peeredBefore: [], ec2Ids }
+      : { existing: { kind: 'unknown' }, peeredBefore: candidates.map(({ requesterVpcId }) => requesterVpcId), ec2Ids };
+  }
+
+  /** The fleet's events about peering, from a point in time on, the oldest first. */
+  async events(since: Date): Promise<readonly FleetEvent[]> {
+    const { api, calls, spec } = this.context;
+    const events = await calls.make('DescribeFleetEvents', (signal) => api.describeFleetEvents(spec.fleetId, since, signal));
+    return events.filter(({ code, time }) => code.startsWith('FLEET_VPC_PEERING_') && time >= since);
+  }
+
+  /** The block of the fleet's VPC, as far as GameLift or EC2 tell. */
+  async cidrBlockOf({ cidrBlock, gameLiftVpcId }: Peering): Promise<string | undefined> {
+    const side = shownBy(await this.ec2()).find(({ requesterVpcId }) => requesterVpcId === gameLiftVpcId);
+    return cidrBlock ?? this.fleetCidrBlock ?? side?.cidrBlock;
+  }
+
+  /** Only improves an error message, so EC2 may fail to answer. */
+  async vpcBlocks(): Promise<VpcBlocks> {
+    const { vpcApi, calls, spec } = this.context;
+    if (vpcApi === undefined) {
+      return { kind: 'unavailable' };
+    }
+    try {
+      return { kind: 'shown', blocks: await vpcApi.describeVpcCidrBlocks(spec.pair.peerVpcId, calls.signal) };
+    } catch (error) {
+      return readError(error).name === 'InvalidVpcID.NotFound' ? { kind: 'no such VPC' } : { kind: 'unavailable' };
+    }
+  }
+
+  /** A list that shows nothing may be read too early, so it is not taken as the answer. */
+  private async existingOrUnknown(): Promise<Existing> {
+    const existing = await this.existing();
+    return existing.kind === 'none' ? { kind: 'unknown' } : existing;
+  }
+
+  /** Whether the fleet's events say that it was peered, and do not say that it no longer is. */
+  private async wasPeeredBefore(): Promise<boolean> {
+    return (await this.events(new Date(0))).at(-1)?.code === 'FLEET_VPC_PEERING_SUCCEEDED';
+  }
+}

@@ -1,0 +1,56 @@
+import type { Authorizer } from '../authorization/authorizer';
+import type { Calls } from '../aws/calls';
+import { Problem } from '../problem';
+import { decideAfterRefusal } from './decide';
+import { LIST_MILLISECONDS } from './watch';
+
+/** Gets past GameLift's refusals: counts them, authorizes, and gives up once that does not help any more. */
+export class Perseverance {
+  private count = 0;
+  private countWhileListed = 0;
+  private readonly startedAt: number;
+
+  constructor(
+    private readonly authorizer: Authorizer,
+    private readonly calls: Calls,
+  ) {
+    this.startedAt = calls.now();
+  }
+
+  /**
+   * Returns whether another attempt is worth it.
+   *
+   * @param message what GameLift said when it refused
+   */
+  async overcome(message: string): Promise<boolean> {
+    this.count += 1;
+    let next = this.next('not asked');
+    if (next === 'list authorizations') {
+      const isListed = await this.authorizer.isListed();
+      this.countWhileListed += isListed ? 1 : 0;
+      next = this.next(isListed ? 'yes' : 'no');
+    }
+    if (next === 'authorize') {
+      await this.authorize(message);
+    } else if (next === 'try again later') {
+      await this.calls.sleepWhile(`GameLift still refused it (${message})`, LIST_MILLISECONDS);
+    }
+    return next !== 'give up';
+  }
+
+  private next(isListed: 'not asked' | 'yes' | 'no'): ReturnType<typeof decideAfterRefusal> {
+    const { count, countWhileListed, startedAt } = this;
+    return decideAfterRefusal({ count, countWhileListed, elapsed: this.calls.now() - startedAt }, isListed);
+  }
+
+  private async authorize(message: string): Promise<void> {
+    try {
+      await this.authorizer.authorize();
+    } catch (error) {
+      if (!(error instanceof Problem) || error.message.includes(message)) {
+        throw error;
+      }
+      throw new Problem(`${error.what} (GameLift: ${message})`, error.remedy, { cause: error });
+    }
+  }
+}

@@ -1,0 +1,158 @@
+import type { ConnectionRecord, Ec2Peering, FleetEvent } from '../aws/api';
+
+/*
+ * What GameLift's list, the fleet's events and EC2 say about a connection. Pure functions of what was observed: nothing here waits or
+ * makes a call.
+ */
+
+/** A peering connection as GameLift lists it. */
+export interface Peering {
+  readonly id: string;
+  readonly status: string;
+  /** Why it has this status; empty if GameLift does not say. */
+  readonly message: string;
+  readonly gameLiftVpcId: string | undefined;
+  readonly cidrBlock: string | undefined;
+}
+
+export function peeringOf({ VpcPeeringConnectionId, Status, GameLiftVpcId, IpV4CidrBlock }: ConnectionRecord): Peering {
+  return {
+    id: VpcPeeringConnectionId ?? '',
+    status: Status?.Code ?? '',
+    message: Status?.Message ?? '',
+    gameLiftVpcId: GameLiftVpcId,
+    cidrBlock: IpV4CidrBlock,
+  };
+}
+
+/** Records of peerings with one of these statuses stay visible for hours. */
+const ENDED: ReadonlySet<string> = new Set(['failed', 'rejected', 'expired', 'deleting', 'deleted']);
+
+/** Whether a peering can still be, or become, active. */
+export function isAlive({ status }: { readonly status: string }): boolean {
+  return !ENDED.has(status);
+}
+
+/** What EC2 shows of the peerings of the VPC. */
+export type Ec2View =
+  | { readonly kind: 'shown'; readonly peerings: readonly Ec2Peering[] }
+  | { readonly kind: 'unavailable'; readonly reason: string };
+
+/** The peerings that EC2 shows; none where it can't be asked. */
+export function shownBy(view: Ec2View): readonly Ec2Peering[] {
+  return view.kind === 'shown' ? view.peerings : [];
+}
+
+/** The peering that has to be deleted. GameLift lists one whose deletion failed as failed, although EC2 shows that it is there. */
+export function findToDelete(listed: readonly Peering[], view: Ec2View): Peering | undefined {
+  const isStillThere = ({ status, gameLiftVpcId }: Peering): boolean =>
+    status === 'failed' && shownBy(view).some((side) => side.requesterVpcId === gameLiftVpcId && isAlive(side));
+  return listed.find(isAlive) ?? listed.find(isStillThere);
+}
+
+/** How often the outcome is looked for in the events and in EC2, which have no rate limit to speak of. */
+export const WATCH_MILLISECONDS = 2_000;
+
+/** GameLift's list may be read once in ten seconds. */
+export const LIST_MILLISECONDS = 10_000;
+
+/** Nothing has been seen: read GameLift's list a little less often than allowed, to have a token left as soon as an event comes. */
+const UNSEEN_MILLISECONDS = 12_000;
+
+/** Events or EC2 show that the connection is on its way: read GameLift's list only in case they miss the end of it. */
+const SEEN_MILLISECONDS = 60_000;
+
+/** What the events and EC2 say about a connection that was requested. */
+export type News =
+  /** Nothing at all. */
+  | { readonly kind: 'none' }
+  /** It is on its way. */
+  | { readonly kind: 'pending' }
+  /** It became active, or ended. `version` differs for each change. */
+  | { readonly kind: 'changed'; readonly version: string; readonly isActive: boolean; readonly message: string };
+
+/** @param appeared what EC2 shows of the VPC and did not show before the connection was requested, without tags of anyone */
+export function newsOf(events: readonly FleetEvent[], appeared: readonly Ec2Peering[]): News {
+  const latest = events.at(-1);
+  if (latest !== undefined) {
+    const isActive = latest.code === 'FLEET_VPC_PEERING_SUCCEEDED';
+    return { kind: 'changed', version: `${latest.code} ${events.length}`, isActive, message: latest.message };
+  }
+  const [only] = appeared;
+  if (only === undefined) {
+    return { kind: 'none' };
+  }
+  // only GameLift knows which of several peerings is this fleet's
+  return appeared.length > 1 || (isAlive(only) && only.status !== 'active')
+    ? { kind: 'pending' }
+    : { kind: 'changed', version: `${only.id} ${only.status}`, isActive: only.status === 'active', message: only.message };
+}
+
+/** Points in time of a watch, in milliseconds since the epoch. */
+export interface WatchTimes {
+  readonly startedAt: number;
+  /** When GameLift's list was last read, perhaps before the watch. */
+  readonly listedAt: number;
+  readonly now: number;
+}
+
+/** Whether it is time to read GameLift's list. */
+export function isListDue(news: News, isHandled: boolean, { startedAt, listedAt, now }: WatchTimes): boolean {
+  if (news.kind === 'changed' && !isHandled) {
+    return true;
+  }
+  const firstOrNext = listedAt < startedAt ? LIST_MILLISECONDS : UNSEEN_MILLISECONDS;
+  return now - Math.max(listedAt, startedAt) >= (news.kind === 'none' ? firstOrNext : SEEN_MILLISECONDS);
+}
+
+/** How far a connection is that was requested, or found pending. */
+export type Outcome = { readonly kind: 'pending' } | FinalOutcome;
+
+export interface FinalOutcome {
+  readonly kind: 'active' | 'ended';
+  readonly peering: Peering;
+}
+
+const NOT_LISTED: Peering = { id: '', status: 'failed', message: '', gameLiftVpcId: undefined, cidrBlock: undefined };
+
+/**
+ * Judges what GameLift lists. The list may be older than the news.
+ *
+ * @param isHandled whether the list was read before because of the same news
+ */
+export function outcomeOf(
+  listed: readonly Peering[],
+  news: News,
+  isHandled: boolean,
+  { startedAt, listedAt }: Omit<WatchTimes, 'now'>,
+): Outcome {
+  const message = news.kind === 'changed' ? news.message : '';
+  const hasWaited = listedAt - startedAt >= SEEN_MILLISECONDS;
+  const isNewsOfActive = news.kind === 'changed' && news.isActive;
+  const alive = listed.find(isAlive);
+  if (alive !== undefined) {
+    return alive.status === 'active' ? { kind: 'active', peering: alive } : { kind: 'pending' };
+  }
+  const [ended] = listed;
+  if (ended !== undefined) {
+    // the record may be of an earlier connection while the news is of the one that was requested
+    return isNewsOfActive && !hasWaited
+      ? { kind: 'pending' }
+      : { kind: 'ended', peering: { ...ended, message: ended.message === '' ? message : ended.message } };
+  }
+  const isNewsOfEnd = news.kind === 'changed' && !news.isActive && !isHandled;
+  return isNewsOfEnd || hasWaited ? { kind: 'ended', peering: { ...NOT_LISTED, message } } : { kind: 'pending' };
+}
+
+/**
+ * How far a deletion is that GameLift has accepted.
+ *
+ * @param status of the peering, as EC2 shows it, or GameLift where EC2 does not; undefined if it is gone
+ * @param elapsed milliseconds since the deletion was accepted
+ */
+export function deletionOutcome(status: string | undefined, elapsed: number): 'deleted' | 'pending' | 'not deleted' {
+  if (status === undefined || status === 'deleted') {
+    return 'deleted';
+  }
+  return status === 'deleting' || elapsed < SEEN_MILLISECONDS ? 'pending' : 'not deleted';
+}
