@@ -205,7 +205,7 @@ describe('split stacks, without trust', () => {
       `an authorization is missing between VPC ${vpcId} of account 222222222222 and GameLift account 111111111111 in us-east-1: GameLift ` +
         'lists none that is valid. Only account 222222222222 can authorize this. Run there: aws gamelift create-vpc-peering-authorization ' +
         `--game-lift-aws-account-id 111111111111 --peer-vpc-id ${vpcId} --region us-east-1 and then repeat here what failed. If that does not ` +
-        'help, a consumed authorization is in its way. Run there first: aws gamelift delete-vpc-peering-authorization ' +
+        'help, an authorization that was used up is in the way. Run there first: aws gamelift delete-vpc-peering-authorization ' +
         `--game-lift-aws-account-id 111111111111 --peer-vpc-id ${vpcId} --region us-east-1`,
     );
     expect((await rehearsal.cloudFormation.delete('Game')).status).toBe('DELETE_COMPLETE');

@@ -314,14 +314,14 @@ describe('one answer, whatever happens', () => {
       [
         'InvalidRequestException',
         400,
-        `lies in us-east-1, and that ${ACCOUNT} is the account that manages the fleet, then deploy again.`,
+        `lies in us-east-1, and that ${ACCOUNT} is the account that manages the fleet, then deploy again`,
       ],
       [
         'NotFoundException',
         400,
-        `lies in us-east-1, and that ${ACCOUNT} is the account that manages the fleet, then deploy again.`,
+        `lies in us-east-1, and that ${ACCOUNT} is the account that manages the fleet, then deploy again`,
       ],
-      ['InternalServiceException', 500, 'deploy again.'],
+      ['InternalServiceException', 500, 'deploy again'],
     ])('of creating: %s', async (name, status, advice) => {
       const rehearsal = await Stage.start();
       rehearsal.aws.intercept(({ operation }) => (operation === CREATE ? error(name, message, status) : undefined));
@@ -356,7 +356,7 @@ describe('one answer, whatever happens', () => {
           new RegExp(`^could not cancel the VPC peering authorization between VPC vpc-[0-9a-f]{17} of account ${ACCOUNT}`),
         );
         expect(reason).toContain(`${name}: ${message}`);
-        expect(reason).toContain('eploy again.');
+        expect(reason).toContain('eploy again');
         restore();
         expect((await rehearsal.cloudFormation.delete(STACK)).status).toBe('DELETE_COMPLETE');
       }
@@ -404,7 +404,7 @@ describe('one answer, whatever happens', () => {
     });
     expect((await rehearsal.cloudFormation.deploy(assembly, STACK)).status).toBe('ROLLBACK_COMPLETE');
     expect(failures(rehearsal)[0]).toContain(
-      `EC2 knows no VPC vpc-0123456789abcdef0 in account ${ACCOUNT} and us-east-1: correct the VPC, then deploy again.`,
+      `EC2 knows no VPC vpc-0123456789abcdef0 in account ${ACCOUNT} and us-east-1: correct the VPC, then deploy again`,
     );
   });
 });

@@ -26,19 +26,19 @@ async function expectFailure(rehearsal: Rehearsal, there: Existing, options: Joi
 }
 
 describe('connections that do not come to be', () => {
-  const failed = 'GameLift ended the peering connection as failed: ';
+  const failed = 'GameLift ended the peering connection as failed ';
   const unknown =
-    "; the VPC has 10.90.0.0/16, and GameLift does not say what the fleet's VPC has: if they overlap, use a VPC with another CIDR block, " +
+    "; the VPC has 10.90.0.0/16, and GameLift does not say what the fleet's VPC has. If they overlap, use a VPC with another CIDR block, " +
     'or replace the fleet; otherwise look at the events of the fleet, then deploy again';
   const refused = 'Failed due to incorrect VPC-ID, Account ID, or overlapping CIDR range';
   const both =
-    "the fleet's VPC has 10.90.4.0/22, which overlaps with 10.90.0.0/16 of VPC VPC; GameLift chooses the fleet's CIDR block and can not " +
-    `change it: use a VPC with another CIDR block, or replace the fleet (GameLift: ${refused})`;
+    "the fleet's VPC has 10.90.4.0/22, which overlaps with 10.90.0.0/16 of VPC VPC, and GameLift can not change the fleet's CIDR block " +
+    `(GameLift: ${refused}). Use a VPC with another CIDR block, or replace the fleet`;
 
   test.each([
     ['GameLift', 'both', both, { endedCidrBlocks: 'told' }],
     ['EC2 alone', 'both', both, { failedSeenByAccepter: 'seen', fleetEvents: 'never seen' }],
-    ['nobody', "the VPC's", `${failed}${refused}${unknown}`, {}],
+    ['nobody', "the VPC's", `${failed}(${refused})${unknown}`, {}],
   ] as const)('CIDR blocks that overlap, the block of the fleet told by %s: names %s', async (_, __, reason, readings) => {
     const rehearsal = await start();
     for (const [name, reading] of Object.entries(readings) as [BehaviourName, never][]) {
@@ -61,7 +61,7 @@ describe('connections that do not come to be', () => {
   test('failed: says what GameLift said', async () => {
     const rehearsal = await start();
     rehearsal.aws.fates.connection = () => ({ end: 'failed', message: 'The moon is in the wrong phase' });
-    await expectFailure(rehearsal, await existing(rehearsal), {}, `${failed}The moon is in the wrong phase${unknown}`);
+    await expectFailure(rehearsal, await existing(rehearsal), {}, `${failed}(The moon is in the wrong phase)${unknown}`);
   });
 
   test('rejected', async () => {
@@ -71,7 +71,7 @@ describe('connections that do not come to be', () => {
       rehearsal,
       await existing(rehearsal),
       {},
-      `GameLift ended the peering connection as rejected: Rejected by ${ACCOUNT}; look at the events of the fleet, then deploy again`,
+      `GameLift ended the peering connection as rejected (Rejected by ${ACCOUNT}). Look at the events of the fleet, then deploy again`,
     );
   });
 
@@ -82,7 +82,7 @@ describe('connections that do not come to be', () => {
       rehearsal,
       await existing(rehearsal),
       { props: { timeout: Duration.minutes(3) } },
-      'the peering connection was still pending after 180 seconds: look at the events of the fleet, raise the timeout of the ' +
+      'the peering connection was still pending after 180 seconds. Look at the events of the fleet, raise the timeout of the ' +
         'VpcPeeringConnection, then deploy again',
     );
   });
@@ -126,7 +126,7 @@ describe('fleets that can not be peered', () => {
     const before = rehearsal.aws.inventory();
     expect(await join(rehearsal, { ...there, fleetIds: [fleet.id] })).toBe('ROLLBACK_COMPLETE');
     expect(failures(rehearsal)).toEqual([
-      `${could('peer', { ...there, fleetIds: [fleet.id] })}fleet ${fleet.id} is in status ERROR and will not become ACTIVE: look at its ` +
+      `${could('peer', { ...there, fleetIds: [fleet.id] })}fleet ${fleet.id} is in status ERROR and will not become ACTIVE. Look at its ` +
         'events, replace it, then deploy again',
     ]);
     expect(fleet.tags.size).toBe(0);
@@ -146,8 +146,8 @@ describe('peer VPCs and permissions', () => {
       rehearsal,
       there,
       {},
-      `GameLift ended the peering connection as failed: Failed due to incorrect VPC-ID, Account ID, or overlapping CIDR range; EC2 knows ` +
-        'no VPC vpc-0123456789abcdef0 in this account and Region: correct the VPC, then deploy again',
+      `GameLift ended the peering connection as failed (Failed due to incorrect VPC-ID, Account ID, or overlapping CIDR range), and EC2 knows ` +
+        'no VPC vpc-0123456789abcdef0 in this account and Region. Correct the VPC, then deploy again',
     );
   });
 
@@ -162,7 +162,7 @@ describe('peer VPCs and permissions', () => {
       expect(failures(rehearsal)).toEqual([
         `could not authorize VPC peering between VPC vpc-0123456789abcdef0 of account ${ACCOUNT} and GameLift account ${ACCOUNT} in ` +
           `${REGION}: ${absentVpc}: The VPC vpc-0123456789abcdef0 does not exist in account ${ACCOUNT}. EC2 knows no VPC ` +
-          `vpc-0123456789abcdef0 in account ${ACCOUNT} and ${REGION}: correct the VPC, then deploy again.`,
+          `vpc-0123456789abcdef0 in account ${ACCOUNT} and ${REGION}: correct the VPC, then deploy again`,
       ]);
       expect(rehearsal.aws.inventory()).toEqual(withStack(before, 'ROLLBACK_COMPLETE'));
     },
@@ -192,7 +192,7 @@ describe('peer VPCs and permissions', () => {
         'UnauthorizedException: VPC actions are not authorized. Check that no service control policy and no permissions boundary keeps ' +
         `the handler's role in account ${ACCOUNT} from gamelift:CreateVpcPeeringAuthorization, gamelift:DeleteVpcPeeringAuthorization, ` +
         `gamelift:DescribeVpcPeeringAuthorizations, and from the EC2 actions on VPC ${there.vpcId} that CreateVpcPeeringAuthorization ` +
-        'asks of its caller, then deploy again.',
+        'asks of its caller, then deploy again',
     );
   });
 
@@ -204,7 +204,7 @@ describe('peer VPCs and permissions', () => {
       await existing(rehearsal),
       {},
       'GameLift refused CreateVpcPeeringConnection although it had just been authorized (UnauthorizedException: VPC actions are not ' +
-        'authorized): look at the events of the fleet, and at the VPC and its account, then deploy again',
+        'authorized). Look at the events of the fleet, and at the VPC and its account, then deploy again',
     );
   });
 
@@ -219,7 +219,7 @@ describe('peer VPCs and permissions', () => {
     const [reason = ''] = failures(rehearsal);
     const [peeringId = ''] = /pcx-\w+/.exec(reason) ?? [];
     expect(failures(rehearsal)).toEqual([
-      `${could('peer', there)}EC2 refused to set DNS resolution on ${peeringId} (OperationNotPermitted: Not on this day): see that VPC ` +
+      `${could('peer', there)}EC2 refused to turn DNS resolution on for ${peeringId} (OperationNotPermitted: Not on this day). See that VPC ` +
         `${there.vpcId} has DNS hostnames and DNS support enabled, or leave dnsResolution out, then deploy again`,
     ]);
     expect(rehearsal.aws.inventory()).toEqual(withStack(before, 'ROLLBACK_COMPLETE'));
@@ -243,7 +243,7 @@ describe('peer VPCs and permissions', () => {
     const [peeringId = ''] = /pcx-\w+/.exec(reason) ?? [];
     expect(failures(rehearsal)).toEqual([
       `${could('peer', there)}route table ${routeTableId} has a route for ${destination} to ${gateway}, where the fleet's VPC needs one to ` +
-        `${peeringId}: remove that route, or leave the table out with PeeringRoutes.forSubnets, then deploy again`,
+        `${peeringId}. Remove that route, or leave the table out with PeeringRoutes.forSubnets, then deploy again`,
     ]);
     const ofRoutes = told(rehearsal, 'ec2').filter((line) => line.includes('Route'));
     expect(ofRoutes.length).toBeGreaterThan(0);

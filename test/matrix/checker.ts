@@ -83,11 +83,18 @@ function withoutLoan({ handMade }: MatrixWorld, item: object): object {
   return id !== undefined && id === handMade?.peeringId ? { ...item, dnsResolution: undefined } : item;
 }
 
-/** Authorizations that nobody cancelled: for VPCs that the stack no longer declares they are left to lapse. */
+/**
+ * Authorizations that should have been canceled. They are left to expire for VPCs that the stack no longer declares, and as long as
+ * somebody else's fleet is peered with the VPC.
+ */
 export function unlapsed({ aws, before, places }: MatrixWorld, { vpc, access }: Declared): readonly string[] {
-  const given = without(aws.inventory().authorizations, before.authorizations);
+  const inventory = aws.inventory();
+  const isPeered = (inventory.peerings as readonly PeeringItem[]).some(
+    ({ accepter, status }) => accepter === places[vpc].vpcId && status === 'active',
+  );
+  const given = without(inventory.authorizations, before.authorizations);
   // whoever authorizes by hand cancels by hand
-  return (access === 'none' ? [] : given)
+  return (access === 'none' || isPeered ? [] : given)
     .filter((item) => (item as AuthorizationItem).peerVpcId === places[vpc].vpcId)
     .map((item) => `still valid: ${JSON.stringify(item)}`);
 }

@@ -2,7 +2,7 @@ import { MAX_PEERED_BEFORE } from '../../lambda/peering/claim';
 import type { ConnectionRecord } from '../../lambda/aws/api';
 import type { Disturbance } from '../in-process/disturbance';
 import { deviations, leftovers, reasons } from './checker';
-import { weather } from './faults';
+import { runWithFault } from './faults';
 import { deploy, live, LIFECYCLES } from './lifecycles';
 import { assemblyOf, declare, fleet, STACK } from './stacks';
 import type { Declared } from './stacks';
@@ -79,8 +79,8 @@ test.each([0, 4, 8])(
 
 describe('a copy of a refused create leaves no claim on a fleet that somebody else made', () => {
   const problemsWith = (disturbance: Disturbance): Promise<readonly string[]> =>
-    weather(
-      LIFECYCLES['connection that was there before, refused'],
+    runWithFault(
+      'connection that was there before, refused',
       {},
       {
         name: 'the create comes again',

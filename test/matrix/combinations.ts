@@ -72,7 +72,7 @@ export const IMPOSSIBLE: readonly Impossible[] = [
     why: 'a route table can not lead to two VPCs with the same addresses, and GameLift chooses them',
     ending: 'step 1: ROLLBACK_COMPLETE',
     reason:
-      /has a route for \S+ to pcx-\S+, where the fleet's VPC needs one to pcx-\S+: remove that route, or leave the table out/,
+      /has a route for \S+ to pcx-\S+, where the fleet's VPC needs one to pcx-\S+\. Remove that route, or leave the table out/,
   },
 ];
 

@@ -1,10 +1,10 @@
 import { damage, deviations, isSkipped, leaks, leftovers, reasons, unlapsed } from './checker';
 import type { CallFault, Disturbance, PutFault } from '../in-process/disturbance';
 import type { MadeCall } from '../in-process/functions';
-import { declaredLast, firstFailure, textsOf } from './lifecycles';
-import type { Failure, Step } from './lifecycles';
+import { declaredLast, firstFailure, LIFECYCLES, textsOf, worldFor } from './lifecycles';
+import type { Failure, LifecycleName, Step } from './lifecycles';
 import { STACK } from './stacks';
-import { MatrixWorld } from './world';
+import type { MatrixWorld } from './world';
 import type { Readings } from './world';
 
 /*
@@ -185,9 +185,9 @@ export function troublesOfEvent(index: number): readonly Trouble[] {
 }
 
 /** Everything that can go wrong in a life, one thing at a time. */
-export async function troublesOf(steps: readonly Step[], readings: Readings, extent: Extent): Promise<readonly Trouble[]> {
-  const world = await populate(readings);
-  await world.live(() => firstFailure(world, steps));
+export async function troublesOf(lifecycle: LifecycleName, readings: Readings, extent: Extent): Promise<readonly Trouble[]> {
+  const world = await populate(lifecycle, readings);
+  await world.live(() => firstFailure(world, LIFECYCLES[lifecycle]));
   const { calls, puts, events } = world.functions;
   world.close();
   return [
@@ -198,8 +198,8 @@ export async function troublesOf(steps: readonly Step[], readings: Readings, ext
 }
 
 /** Connections are quick, so that each of the calls that wait for one is looked at. */
-async function populate(readings: Readings): Promise<MatrixWorld> {
-  const world = await MatrixWorld.populate(readings);
+async function populate(lifecycle: LifecycleName, readings: Readings): Promise<MatrixWorld> {
+  const world = await worldFor(lifecycle, readings);
   world.aws.fates.connectionSeconds = 6;
   world.aws.fates.connectionDeletionSeconds = 4;
   return world;
@@ -221,8 +221,9 @@ export function isClear(reason: string): boolean {
 }
 
 /** A life in which something goes wrong; gives everything that was not as it should be. */
-export async function weather(steps: readonly Step[], readings: Readings, trouble: Trouble): Promise<readonly string[]> {
-  const world = await populate(readings);
+export async function runWithFault(lifecycle: LifecycleName, readings: Readings, trouble: Trouble): Promise<readonly string[]> {
+  const steps: readonly Step[] = LIFECYCLES[lifecycle];
+  const world = await populate(lifecycle, readings);
   world.functions.disturbance = trouble.disturbance;
   try {
     return await world.live(async () => {

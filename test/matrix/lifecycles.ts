@@ -2,7 +2,8 @@ import { damage, denials, deviations, failedDeletes, isSkipped, leaks, leftovers
 import type { Impossible } from './combinations';
 import { assemblyOf, declare, fleet, STACK } from './stacks';
 import type { Declared, DeclaredFleet } from './stacks';
-import type { MatrixWorld, VpcName } from './world';
+import { MatrixWorld } from './world';
+import type { Readings, VpcName } from './world';
 
 /*
  * What happens to stacks.
@@ -142,6 +143,19 @@ export const LIFECYCLES = {
 export type LifecycleName = keyof typeof LIFECYCLES;
 
 export const LIFECYCLE_NAMES = Object.keys(LIFECYCLES) as LifecycleName[];
+
+/** Lives of which nothing else is peered with the stack's VPC: the deletion of the stack cancels the authorization. */
+const ALONE: ReadonlySet<LifecycleName> = new Set([
+  'created and deleted within a day',
+  'creation that fails late',
+  'fleet that is born peered',
+  'update that is rolled back',
+]);
+
+/** The world of a life: in the others, somebody else's fleet is peered with the stack's VPC. */
+export function worldFor(lifecycle: LifecycleName, readings: Readings): Promise<MatrixWorld> {
+  return MatrixWorld.populate(readings, ALONE.has(lifecycle) ? 'B' : 'A');
+}
 
 /** Something that is not as a step says. */
 interface Problem {

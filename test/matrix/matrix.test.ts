@@ -1,7 +1,6 @@
 import { covering, IMPOSSIBLE, impossibility, product, QUESTIONS } from './combinations';
-import { live, LIFECYCLE_NAMES, LIFECYCLES } from './lifecycles';
+import { live, LIFECYCLE_NAMES, LIFECYCLES, worldFor } from './lifecycles';
 import { CONTRARY, faults, lives } from './suite';
-import { MatrixWorld } from './world';
 import type { Case } from './suite';
 
 /*
@@ -82,7 +81,7 @@ test.each([
 
 test('a life is the same every time', async () => {
   const calls = async (): Promise<readonly object[]> => {
-    const world = await MatrixWorld.populate(CONTRARY);
+    const world = await worldFor('update that is rolled back', CONTRARY);
     await live(world, LIFECYCLES['update that is rolled back']);
     world.close();
     return world.functions.calls;

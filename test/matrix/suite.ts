@@ -1,9 +1,8 @@
 import { covering, impossibility, product } from './combinations';
-import { troublesOf, weather } from './faults';
-import { fail, live, LIFECYCLE_NAMES, LIFECYCLES } from './lifecycles';
+import { runWithFault, troublesOf } from './faults';
+import { fail, live, LIFECYCLE_NAMES, LIFECYCLES, worldFor } from './lifecycles';
 import type { LifecycleName } from './lifecycles';
 import { playRandom } from './sequences';
-import { MatrixWorld } from './world';
 import type { Readings } from './world';
 
 /*
@@ -86,7 +85,7 @@ function life(lifecycle: LifecycleName, readings: Readings): Case {
     kind: impossible === undefined ? 'life' : 'impossible life',
     name: `${lifecycle}, ${described(readings)}`,
     run: async () => {
-      const world = await MatrixWorld.populate(readings);
+      const world = await worldFor(lifecycle, readings);
       try {
         const steps = LIFECYCLES[lifecycle];
         return await (impossible === undefined ? live(world, steps) : fail(world, steps, impossible));
@@ -111,11 +110,11 @@ export function combinations(): readonly Readings[] {
 
 /** Every fault at every call, answer and event of a life; under contrary readings half of those of each call, by turns. */
 export async function faults(lifecycle: LifecycleName, readings: Readings): Promise<readonly Case[]> {
-  const troubles = await troublesOf(LIFECYCLES[lifecycle], readings, readings === CONTRARY ? 'by turns' : 'all');
+  const troubles = await troublesOf(lifecycle, readings, readings === CONTRARY ? 'by turns' : 'all');
   return troubles.map((trouble) => ({
     kind: 'fault',
     name: `${lifecycle}, ${trouble.name}, ${described(readings)}`,
-    run: () => weather(LIFECYCLES[lifecycle], readings, trouble),
+    run: () => runWithFault(lifecycle, readings, trouble),
   }));
 }
 

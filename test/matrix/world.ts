@@ -53,9 +53,10 @@ export type Readings = { readonly [Name in BehaviourName]?: Reading<Name> } & {
  * of two accounts, with routes and tags, and somebody else's fleet that is peered with one of them.
  */
 export class MatrixWorld {
-  static async populate(readings: Readings = {}): Promise<MatrixWorld> {
+  /** @param foreignVpc the VPC that somebody else's fleet is peered with */
+  static async populate(readings: Readings = {}, foreignVpc: VpcName = 'A'): Promise<MatrixWorld> {
     const world = new MatrixWorld(readings);
-    await world.settle();
+    await world.settle(foreignVpc);
     for (const [name, reading] of Object.entries(readings)) {
       if (name !== 'failedUpdatePhysicalId') {
         world.aws.behaviours.set(name as BehaviourName, reading as Reading<BehaviourName>);
@@ -130,8 +131,8 @@ export class MatrixWorld {
     void this.world.close();
   }
 
-  /** Somebody else's fleet, peered with VPC A since some days. */
-  private async settle(): Promise<void> {
+  /** Somebody else's fleet, peered with a VPC since some days. */
+  private async settle(vpc: VpcName): Promise<void> {
     const { aws } = this;
     aws.fates.fleetActivationSeconds = 120;
     aws.fates.fleet = ({ name }) => (name === 'Foreign' ? { cidrBlock: '10.240.0.0/20' } : {});
@@ -139,11 +140,11 @@ export class MatrixWorld {
       Name: 'Foreign',
       BuildId: 'build-1',
       EC2InstanceType: 'c5.large',
-      PeerVpcAwsAccountId: ACCOUNT,
-      PeerVpcId: this.places.A.vpcId,
+      PeerVpcAwsAccountId: this.places[vpc].account,
+      PeerVpcId: this.places[vpc].vpcId,
       Tags: [{ Key: 'owner', Value: 'somebody else' }],
     };
-    await this.authorize('A');
+    await this.authorize(vpc);
     await aws.callGameLift('CreateFleet', fleet, PLACE);
     await this.pass(2);
     const [peering] = aws.ec2.peerings.all();
