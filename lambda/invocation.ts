@@ -4,7 +4,7 @@ import { RequestContext } from './resources/resource';
 import type { Dependencies, Resource } from './resources/resource';
 import { GRACE_MILLISECONDS, withDeadline, withTimeLimit } from './cloudformation/deadline';
 import { isNothingDone, PhysicalId } from './cloudformation/physical-id';
-import { NotAnswerableError, parseAddressee, parseRequest } from './cloudformation/request';
+import { NotAnswerableError, parseAddressee, parseRequest, REQUEST_TYPES } from './cloudformation/request';
 import type { Addressee, CustomResourceRequest } from './cloudformation/request';
 import { RefusedAnswerError, requireRoom, respond } from './cloudformation/response';
 import type { Answer } from './cloudformation/response';
@@ -53,7 +53,8 @@ export async function answerTo(
   if (answer.status === 'SUCCESS') {
     log.info({ message: 'done', ...subject });
   } else {
-    log.error({ message: answer.reason ?? 'failed', ...subject });
+    const { resourceType, requestType } = typesOf(event, types);
+    log.failedRequest({ message: answer.reason ?? 'failed', resourceType, requestType, ...subject });
   }
   // CloudFormation waits for the ServiceTimeout, which is this long after the latest start of an invocation
   const end = started + Math.min(budget + 2 * ANSWER_RESERVE_SECONDS * 1000, remaining);
@@ -66,6 +67,13 @@ export async function answerTo(
       throw error;
     }
   }
+}
+
+/** The types by which a failed request is counted. A type that the handler does not know is not counted by its own name. */
+function typesOf(event: unknown, types: ResourceTypes): { readonly resourceType: string; readonly requestType: string } {
+  const { ResourceType, RequestType } = isRecord(event) ? event : {};
+  const requestType = REQUEST_TYPES.find((type) => type === RequestType) ?? 'Unknown';
+  return { resourceType: typeof ResourceType === 'string' && types.has(ResourceType) ? ResourceType : 'Unknown', requestType };
 }
 
 /** Milliseconds from the start of an invocation to its answer. */

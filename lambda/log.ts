@@ -1,17 +1,54 @@
+import { FAILED_METRIC, FUNCTION_NAME_DIMENSION, METRIC_NAMESPACE } from '../lib/contract';
+import { LIBRARY } from './version';
+
 /** One thing that happened: a sentence, and what it was about. Never a response URL, credentials or an external id. */
 export type LogRecord = { readonly message: string } & Readonly<Record<string, string | number | boolean | undefined>>;
+
+/** A request that failed. It is counted by its two types. */
+export type FailedRequest = LogRecord & { readonly resourceType: string; readonly requestType: string };
 
 export interface Log {
   info(record: LogRecord): void;
   error(record: LogRecord): void;
+  /** Logs a request that failed, and counts it in a metric. */
+  failedRequest(record: FailedRequest): void;
 }
 
 /** The function's log format is JSON: Lambda adds time, level and request to each record. */
 export const consoleLog: Log = {
   info: (record) => {
-    console.info(record);
+    console.info({ ...record, ...VERSION });
   },
   error: (record) => {
-    console.error(record);
+    console.error({ ...record, ...VERSION });
+  },
+  failedRequest: (record) => {
+    // the console would wrap it, and CloudWatch finds a metric only at the root of a line
+    process.stdout.write(`${JSON.stringify(embeddedMetric(record, new Date(), process.env.AWS_LAMBDA_FUNCTION_NAME ?? ''))}\n`);
   },
 };
+
+const VERSION = { libraryVersion: LIBRARY.version };
+
+/** https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html */
+function embeddedMetric({ resourceType, requestType, ...record }: FailedRequest, now: Date, functionName: string): object {
+  return {
+    _aws: {
+      Timestamp: now.getTime(),
+      CloudWatchMetrics: [
+        {
+          Namespace: METRIC_NAMESPACE,
+          Dimensions: [[FUNCTION_NAME_DIMENSION], [FUNCTION_NAME_DIMENSION, 'ResourceType', 'RequestType']],
+          Metrics: [{ Name: FAILED_METRIC, Unit: 'Count' }],
+        },
+      ],
+    },
+    [FUNCTION_NAME_DIMENSION]: functionName,
+    ResourceType: resourceType,
+    RequestType: requestType,
+    [FAILED_METRIC]: 1,
+    timestamp: now.toISOString(),
+    level: 'ERROR',
+    message: { ...record, ...VERSION },
+  };
+}

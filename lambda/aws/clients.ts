@@ -1,8 +1,10 @@
-import type { AwsCredentialIdentityProvider } from '@smithy/types';
+import type { AwsCredentialIdentityProvider, UserAgent } from '@smithy/types';
+import { LIBRARY } from '../version';
 
 /** What all clients of the AWS SDK are made with. Retries are the handler's own: the SDK gives up before a rate token is back. */
 export const CLIENT = {
   maxAttempts: 1,
+  customUserAgent: [[LIBRARY.name, LIBRARY.version]] satisfies UserAgent as UserAgent,
   requestHandler: { connectionTimeout: 5_000, requestTimeout: 20_000, throwOnRequestTimeout: true },
 };
 

@@ -1,4 +1,4 @@
-import { AUTHORIZATION_BUDGET_SECONDS } from '../../lib/contract';
+import { AUTHORIZATION_BUDGET_SECONDS, AUTHORIZATION_TYPE } from '../../lib/contract';
 import { withTimeLimit } from '../cloudformation/deadline';
 import { readRequester } from '../cloudformation/request';
 import type { RawProperties } from '../cloudformation/values';
@@ -32,7 +32,8 @@ export async function renew(properties: RawProperties, availableMilliseconds: nu
       const { ExpirationTime } = await authorizer.authorize();
       log.info({ message: `renewed until ${ExpirationTime}`, ...requester });
     } catch (error) {
-      log.error({ message: error instanceof Error ? error.message : String(error), ...requester });
+      const message = error instanceof Error ? error.message : String(error);
+      log.failedRequest({ message, resourceType: AUTHORIZATION_TYPE, requestType: 'Renewal', ...requester });
       throw error;
     }
   });

@@ -83,7 +83,7 @@ export class InProcessEnvironment implements ExecutionEnvironment {
       assume: (role, sessionName) => new SimulatedApi(this.sendAs(role, sessionName)),
       put: this.put,
       time: this.time,
-      log: { info: log, error: log },
+      log: { info: log, error: log, failedRequest: log },
       region,
     });
   }

@@ -189,7 +189,7 @@ describe('an update away from a VPC that only its own account can authorize', ()
     const connection = { VpcPeeringConnectionId: 'pcx-1', PeerVpcId: VPC, Status: { Code: status } };
     jest
       .spyOn(world.api, 'describeVpcPeeringConnections')
-      .mockImplementation(() => Promise.resolve([connection]) as Promise<never>);
+      .mockImplementation(() => Promise.resolve([connection]));
     await world.run(
       requestOf('Update', {
         ResourceProperties: propertiesOf({ PeerVpcId: 'vpc-1' }),
@@ -265,7 +265,9 @@ describe('delete', () => {
   });
 
   describe('in the account of the fleets', () => {
-    const ownFleets = (): Record<string, unknown> => ({ ResourceProperties: propertiesOf({ GameLiftAwsAccountId: VPC_ACCOUNT }) });
+    const ownFleets = (): Record<string, unknown> => ({
+      ResourceProperties: propertiesOf({ GameLiftAwsAccountId: VPC_ACCOUNT }),
+    });
     const deleteOwn = `Delete ${VPC} ${VPC_ACCOUNT}`;
 
     test.each([

@@ -4,7 +4,7 @@ import type { Dependencies } from '../../lambda/resources/resource';
 import type { LogRecord } from '../../lambda/log';
 import { SimulatedWorld } from './simulated-world';
 import { VirtualTime } from './virtual-time';
-import { propertiesOf, requestOf } from './world';
+import { propertiesOf, recordingLog, requestOf } from './world';
 import type { TestAnswer } from './world';
 
 /*
@@ -50,7 +50,7 @@ async function handle(event: unknown): Promise<Outcome> {
       return Promise.resolve(200);
     },
     time,
-    log: { info: (record) => void logged.push(record), error: (record) => void logged.push(record) },
+    log: recordingLog(logged),
     region: 'eu-central-1',
   });
   const end = time.now() + 900_000;

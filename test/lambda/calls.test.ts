@@ -2,7 +2,7 @@ import { CONNECTION_BUDGET_SECONDS, CONNECTION_LANES } from '../../lib/contract'
 import { Calls } from '../../lambda/aws/calls';
 import { numbersOf } from './late-aws';
 import { VirtualTime } from './virtual-time';
-import { awsError } from './world';
+import { awsError, recordingLog } from './world';
 
 const TOKEN = 10_000;
 
@@ -22,7 +22,7 @@ async function secondsOfContention(count: number, throttlingCosts: boolean, seed
     }
     return isThrottled ? Promise.reject(awsError('ThrottlingException')) : Promise.resolve();
   };
-  const log = { info: () => undefined, error: () => undefined };
+  const log = recordingLog();
   const ownTime = {
     now: () => time.now(),
     jitter: random,

@@ -11,7 +11,7 @@ import { put } from '../../lambda/cloudformation/response';
 import { createHandler } from '../../lambda/handler';
 import type { LogRecord } from '../../lambda/log';
 import { realTime } from '../../lambda/time';
-import { requestOf, ScriptedApi } from './world';
+import { recordingLog, requestOf, ScriptedApi } from './world';
 import { VirtualTime } from './virtual-time';
 
 /*
@@ -130,7 +130,7 @@ describe('an answer that can not be delivered tells nobody the URL, which is a s
         jitter: () => 0,
         sleep: () => (failed ? Promise.reject(new Error('the time is up')) : new Promise(() => undefined)),
       },
-      log: { info: (record) => void logged.push(record), error: (record) => void logged.push(record) },
+      log: recordingLog(logged),
       region: 'us-east-1',
     });
     const event = requestOf('Delete', { ResponseURL: secretUrl, PhysicalResourceId: 'x/Authorization/nothing-done' });

@@ -3,7 +3,7 @@ import type { Time } from '../../lambda/time';
 import { conditionsOf, LateAws, MAIN_TABLE, numbersOf, OTHER_TABLE, tableOf } from './late-aws';
 import type { Conditions } from './late-aws';
 import { VirtualTime } from './virtual-time';
-import { SECRET_URL } from './world';
+import { recordingLog, SECRET_URL } from './world';
 import type { TestAnswer } from './world';
 
 /*
@@ -100,7 +100,7 @@ class Life {
           return Promise.resolve(200);
         },
         time: ownTime,
-        log: { info: () => undefined, error: () => undefined },
+        log: recordingLog(),
         region: 'us-east-1',
       });
       handler(event, { getRemainingTimeInMillis: () => end - time.now() }).catch(reject);

@@ -2,7 +2,7 @@ import { Calls } from '../../lambda/aws/calls';
 import { applyRoutes, planRoutes } from '../../lambda/network/routes';
 import type { RouteTable } from '../../lambda/aws/api';
 import { VirtualTime } from './virtual-time';
-import { awsError } from './world';
+import { awsError, recordingLog } from './world';
 
 /*
  * Routes to a peering: which are planned, and what errors of EC2 mean.
@@ -47,7 +47,7 @@ async function apply(
     replaceRoute: () => answer('replaceRoute'),
     deleteRoute: () => answer('deleteRoute'),
   };
-  const log = { info: () => undefined, error: () => undefined };
+  const log = recordingLog();
   const calls = new Calls(new VirtualTime(), log, new AbortController().signal);
   await applyRoutes([{ action, routeTableId: MAIN.id, cidrBlock: PEERING.cidrBlock }], PEERING.id, api, calls);
   return called;

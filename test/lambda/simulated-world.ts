@@ -10,7 +10,7 @@ import type { Send, ServiceName } from '../in-process/api';
 import { sendAs } from '../in-process/calls';
 import { ACCOUNT, MatrixWorld, PLACE, REGION } from '../matrix/world';
 import type { Readings } from '../matrix/world';
-import { SECRET_URL } from './world';
+import { recordingLog, SECRET_URL } from './world';
 import type { TestAnswer } from './world';
 
 const STACK_ID = 'arn:aws:cloudformation:us-east-1:111111111111:stack/Game/6b2e1c9c-0000-4000-8000-000000000000';
@@ -90,7 +90,7 @@ export class SimulatedWorld {
         return Promise.resolve(200);
       },
       time: timeOf(clock),
-      log: { info: (record) => void logged.push(record), error: (record) => void logged.push(record) },
+      log: recordingLog(logged),
       region: REGION,
     });
     await handler(event, { getRemainingTimeInMillis: () => end - clock.now() });

@@ -1,7 +1,7 @@
 import type { AuthorizationRecord, ConnectionRecord, Ec2Peering } from '../../lambda/aws/api';
 import { createHandler } from '../../lambda/handler';
 import type { Dependencies } from '../../lambda/resources/resource';
-import type { LogRecord } from '../../lambda/log';
+import type { Log, LogRecord } from '../../lambda/log';
 import { VirtualTime } from './virtual-time';
 
 export const VPC = 'vpc-0123456789abcdef0';
@@ -29,6 +29,12 @@ function play<T>(script: Script<T>): T {
     throw next;
   }
   return next;
+}
+
+/** A log that keeps its records. */
+export function recordingLog(records: LogRecord[] = []): Log {
+  const record = (each: LogRecord): void => void records.push(each);
+  return { info: record, error: record, failedRequest: record };
 }
 
 const unexpected = (): Promise<never> => Promise.reject(new Error('the test did not expect this call'));
@@ -130,6 +136,7 @@ export class TestWorld {
   readonly api = new ScriptedApi(this.time);
   readonly answers: TestAnswer[] = [];
   readonly logged: LogRecord[] = [];
+  readonly log = recordingLog(this.logged);
   /** HTTP statuses of the response endpoint: each once, the last one for ever. */
   statuses: (number | Error)[] = [200];
   put: Dependencies['put'] = async (url, body) => {
@@ -151,7 +158,7 @@ export class TestWorld {
       },
       put: (...sent) => this.put(...sent),
       time: this.time,
-      log: { info: (record) => void this.logged.push(record), error: (record) => void this.logged.push(record) },
+      log: this.log,
       region: 'eu-central-1',
     });
     await handler(event, { getRemainingTimeInMillis: () => end - this.time.now() });

@@ -1,0 +1,92 @@
+import { AUTHORIZATION_TYPE, FAILED_METRIC, METRIC_NAMESPACE } from '../../lib/contract';
+import { gameLiftApi } from '../../lambda/aws/gamelift';
+import { CLIENT } from '../../lambda/aws/clients';
+import { consoleLog } from '../../lambda/log';
+import { version } from '../../package.json';
+import { awsError, requestOf, TestWorld } from './world';
+
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+test.each(['info', 'error'] as const)('a record of level %s carries the version of the library', (level) => {
+  const written = jest.spyOn(console, level).mockImplementation(() => undefined);
+  consoleLog[level]({ message: 'hello', fleetId: 'fleet-1' });
+  expect(written.mock.calls).toEqual([[{ message: 'hello', fleetId: 'fleet-1', libraryVersion: version }]]);
+});
+
+test('a failed request is one line with an embedded metric, by its two types', () => {
+  const written = jest.spyOn(process.stdout, 'write').mockImplementation(() => true);
+  jest.replaceProperty(process, 'env', { AWS_LAMBDA_FUNCTION_NAME: 'Game-Handler' });
+  const before = Date.now();
+  consoleLog.failedRequest({ message: 'no', resourceType: AUTHORIZATION_TYPE, requestType: 'Create', requestId: 'r-1' });
+  const [[line = ''] = []] = written.mock.calls;
+  expect(String(line).endsWith('}\n')).toBe(true);
+  const record = JSON.parse(String(line)) as { readonly _aws: { readonly Timestamp: number }; readonly timestamp: string };
+  expect(record).toEqual({
+    _aws: {
+      Timestamp: expect.any(Number) as number,
+      CloudWatchMetrics: [
+        {
+          Namespace: METRIC_NAMESPACE,
+          Dimensions: [['FunctionName'], ['FunctionName', 'ResourceType', 'RequestType']],
+          Metrics: [{ Name: FAILED_METRIC, Unit: 'Count' }],
+        },
+      ],
+    },
+    FunctionName: 'Game-Handler',
+    ResourceType: AUTHORIZATION_TYPE,
+    RequestType: 'Create',
+    FailedRequests: 1,
+    timestamp: new Date(record._aws.Timestamp).toISOString(),
+    level: 'ERROR',
+    message: { message: 'no', requestId: 'r-1', libraryVersion: version },
+  });
+  expect(record._aws.Timestamp).toBeGreaterThanOrEqual(before);
+});
+
+test.each([
+  ['a create', requestOf('Create'), AUTHORIZATION_TYPE, 'Create'],
+  ['an update', requestOf('Update'), AUTHORIZATION_TYPE, 'Update'],
+  ['a request of a type that the handler does not know', requestOf('Create', { ResourceType: 'Custom::X' }), 'Unknown', 'Create'],
+  ['a request that is none', requestOf('Mend'), AUTHORIZATION_TYPE, 'Unknown'],
+])('%s that fails is counted once', async (_, event, resourceType, requestType) => {
+  const world = new TestWorld();
+  world.api.create = [awsError('InvalidRequestException', 'no')];
+  const failedRequest = jest.spyOn(world.log, 'failedRequest');
+  expect(await world.run(event)).toMatchObject({ Status: 'FAILED' });
+  expect(failedRequest.mock.calls).toEqual([[expect.objectContaining({ resourceType, requestType })]]);
+});
+
+test('a request that succeeds is not counted', async () => {
+  const world = new TestWorld();
+  const failedRequest = jest.spyOn(world.log, 'failedRequest');
+  expect(await world.run(requestOf('Create'))).toMatchObject({ Status: 'SUCCESS' });
+  expect(failedRequest).not.toHaveBeenCalled();
+});
+
+test('a scheduled renewal that fails is counted as a renewal', async () => {
+  const world = new TestWorld();
+  world.api.create = [awsError('BrandNewException', 'no')];
+  const failedRequest = jest.spyOn(world.log, 'failedRequest');
+  const { StackId, LogicalResourceId, ResourceProperties } = requestOf('Create');
+  const renewal = { ...(ResourceProperties as object), StackId, LogicalResourceId, MinimumValiditySeconds: '3600' };
+  await expect(world.run({ GameLiftVpcPeeringRenewal: renewal })).rejects.toThrow('BrandNewException');
+  expect(failedRequest.mock.calls).toEqual([
+    [expect.objectContaining({ resourceType: AUTHORIZATION_TYPE, requestType: 'Renewal' })],
+  ]);
+});
+
+test("the SDK's user agent names the library and its version", async () => {
+  let userAgent: string | undefined;
+  const handle = (request: { readonly headers: Record<string, string> }): Promise<never> => {
+    userAgent = request.headers['user-agent'];
+    return Promise.reject(new Error('no network here'));
+  };
+  const credentials = (): Promise<{ accessKeyId: string; secretAccessKey: string }> =>
+    Promise.resolve({ accessKeyId: 'AKIA0', secretAccessKey: 'secret' });
+  jest.replaceProperty(process, 'env', { AWS_REGION: 'us-east-1' });
+  const api = gameLiftApi({ ...CLIENT, credentials, requestHandler: Object.assign({ handle }, CLIENT.requestHandler) });
+  await expect(api.describeVpcPeeringAuthorizations(new AbortController().signal)).rejects.toThrow('no network here');
+  expect(userAgent).toContain(`cdk-gamelift-vpc-peering/${version}`);
+});
