@@ -1,7 +1,7 @@
 import { ANSWER_RESERVE_SECONDS, AUTHORIZATION_BUDGET_SECONDS, CONNECTION_BUDGET_SECONDS, RENEWAL_EVENT } from '../lib/contract';
 import { AUTHORIZATION_TYPE, CONNECTION_TYPE, TEARDOWN_TYPE } from '../lib/contract';
-import { answerTo } from './invocation';
-import type { InvocationContext, ResourceType } from './invocation';
+import { handleRequest } from './custom-resource';
+import type { InvocationContext, ResourceTypes } from './custom-resource';
 import { isRecord, readRecord } from './cloudformation/values';
 import { authorizationResource } from './resources/authorization';
 import { connectionResource } from './resources/connection';
@@ -9,20 +9,20 @@ import { renew } from './resources/renewal';
 import type { Dependencies } from './resources/resource';
 import { teardownResource } from './resources/teardown';
 
-const RESOURCE_TYPES: ReadonlyMap<unknown, ResourceType> = new Map([
+const RESOURCE_TYPES: ResourceTypes = new Map([
   [AUTHORIZATION_TYPE, { budgetSeconds: AUTHORIZATION_BUDGET_SECONDS, open: authorizationResource }],
   [CONNECTION_TYPE, { budgetSeconds: CONNECTION_BUDGET_SECONDS, open: connectionResource }],
   [TEARDOWN_TYPE, { budgetSeconds: AUTHORIZATION_BUDGET_SECONDS, open: teardownResource }],
 ]);
 
-/** The Lambda handler. It sends one answer to each request of CloudFormation, whatever happens, and renews for schedules. */
+/** The Lambda handler: sends one response to each request of CloudFormation, whatever happens, and renews when a schedule asks for it. */
 export function createHandler(dependencies: Dependencies): (event: unknown, context: InvocationContext) => Promise<void> {
   return async (event, context) => {
     if (isRecord(event) && RENEWAL_EVENT in event) {
       const milliseconds = context.getRemainingTimeInMillis() - ANSWER_RESERVE_SECONDS * 1000;
       await renew(readRecord(event, RENEWAL_EVENT), milliseconds, dependencies);
     } else {
-      await answerTo(event, context, RESOURCE_TYPES, dependencies);
+      await handleRequest(event, context, RESOURCE_TYPES, dependencies);
     }
   };
 }

@@ -77,8 +77,8 @@ export class VpcOwnerAuthorizer implements Authorizer {
     try {
       return await this.authorize();
     } catch (error) {
-      const isNothingDone = !this.hasAuthorized && this.calls.unanswered === 0 && isRefusal(rootCauseOf(error));
-      throw isNothingDone && error instanceof Problem
+      const saysNothingDone = !this.hasAuthorized && this.calls.unanswered === 0 && isRefusal(rootCauseOf(error));
+      throw saysNothingDone && error instanceof Problem
         ? new NothingDoneProblem(error.what, error.remedy, { cause: error })
         : error;
     }

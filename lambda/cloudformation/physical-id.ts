@@ -1,8 +1,8 @@
 import { NothingDoneProblem } from '../problem';
-import type { Addressee, Requester } from './request';
+import type { ResponseTarget, Requester } from './request';
 
 /*
- * Physical ids of this library's custom resources. After an update that answers with another id, CloudFormation sends a delete
+ * Physical ids of this library's custom resources. After an update whose response has another id, CloudFormation sends a delete
  * for the old id. An id therefore contains only what makes the resource another one, and the state that a later request needs:
  *
  *   <id>                              the resource was made
@@ -37,14 +37,14 @@ export class PhysicalId {
   }
 
   /** For a resource that is another one if `key` changes. */
-  static of(request: Addressee, key: string): PhysicalId {
+  static of(request: ResponseTarget, key: string): PhysicalId {
     const id = `${stackAndResource(request)}/${key}`;
     return new PhysicalId(id, `${id}${UNFINISHED}${request.requestId}`);
   }
 
-  /** The id to answer with if the properties of the request can't be read. */
-  static ofRefused(addressee: Addressee): string {
-    return addressee.physicalResourceId ?? `${stackAndResource(addressee)}${NOTHING_DONE}`;
+  /** The id of a response to a request whose properties can't be read. */
+  static ofRefused(target: ResponseTarget): string {
+    return target.physicalResourceId ?? `${stackAndResource(target)}${NOTHING_DONE}`;
   }
 
   private get isFixed(): boolean {
@@ -55,7 +55,7 @@ export class PhysicalId {
     if (received === this.made) {
       return { kind: 'made' };
     }
-    if (isNothingDone(received)) {
+    if (saysNothingDone(received)) {
       return { kind: 'nothing done' };
     }
     const prefix = `${this.made}${UNFINISHED}`;
@@ -73,14 +73,14 @@ export class PhysicalId {
 
   /** After a create or update that failed. An update keeps its id, because AWS does not say what becomes of another. */
   afterFailure(received: string | undefined, error: unknown): string {
-    if (received !== undefined && !isNothingDone(received)) {
+    if (received !== undefined && !saysNothingDone(received)) {
       return received;
     }
     return error instanceof NothingDoneProblem ? `${this.made}${NOTHING_DONE}` : this.unfinished;
   }
 }
 
-export function isNothingDone(physicalResourceId: string | undefined): boolean {
+export function saysNothingDone(physicalResourceId: string | undefined): boolean {
   return physicalResourceId?.endsWith(NOTHING_DONE) === true;
 }
 

@@ -15,15 +15,15 @@ export interface Requester {
   readonly logicalResourceId: string;
 }
 
-/** The part of a request without which it can't be answered. */
-export interface Addressee extends Requester {
+/** The part of a request that a response needs. */
+export interface ResponseTarget extends Requester {
   readonly responseUrl: string;
   readonly requestId: string;
   /** Absent on a create. CloudFormation makes one up to delete a resource whose create it canceled. */
   readonly physicalResourceId?: string;
 }
 
-export interface CustomResourceRequest extends Addressee {
+export interface CustomResourceRequest extends ResponseTarget {
   readonly requestType: RequestType;
   readonly resourceType: string;
   readonly properties: RawProperties;
@@ -34,13 +34,13 @@ export interface CustomResourceRequest extends Addressee {
 const STACK_ID = /^arn:[a-z-]{1,32}:cloudformation:[a-z0-9-]{1,32}:\d{12}:stack\/[\w-]{1,128}\/[\w-]{1,64}$/;
 const LOGICAL_ID = /^\w{1,255}$/;
 
-/** The event does not say whom to answer. */
-export class NotAnswerableError extends Error {}
+/** The event does not say where to send a response. */
+export class NotARequestError extends Error {}
 
-/** @throws NotAnswerableError if the event is not a request of CloudFormation. */
-export function parseAddressee(event: unknown): Addressee {
+/** @throws NotARequestError if the event is not a request of CloudFormation. */
+export function parseResponseTarget(event: unknown): ResponseTarget {
   if (!isRecord(event)) {
-    throw new NotAnswerableError('the event is not a request of CloudFormation: it is not an object');
+    throw new NotARequestError('the event is not a request of CloudFormation: it is not an object');
   }
   const field = (name: string): string => {
     const value = event[name];
@@ -48,11 +48,11 @@ export function parseAddressee(event: unknown): Addressee {
   };
   const missing = ['ResponseURL', 'StackId', 'RequestId', 'LogicalResourceId'].filter((name) => field(name) === '');
   if (missing.length > 0) {
-    throw new NotAnswerableError(`the event is not a request of CloudFormation: it has no ${missing.join(', ')}`);
+    throw new NotARequestError(`the event is not a request of CloudFormation: it has no ${missing.join(', ')}`);
   }
   const responseUrl = field('ResponseURL');
   if (!URL.canParse(responseUrl) || new URL(responseUrl).protocol !== 'https:') {
-    throw new NotAnswerableError('the event is not a request of CloudFormation: its ResponseURL is not an https URL');
+    throw new NotARequestError('the event is not a request of CloudFormation: its ResponseURL is not an https URL');
   }
   const physicalResourceId = field('PhysicalResourceId');
   return {
@@ -66,7 +66,7 @@ export function parseAddressee(event: unknown): Addressee {
 
 /** @throws Error that says which member of the request is wrong, and what it must be. */
 export function parseRequest(event: unknown): CustomResourceRequest {
-  const addressee = parseAddressee(event);
+  const target = parseResponseTarget(event);
   const fields = isRecord(event) ? event : {};
   const { RequestType, ResourceType, PhysicalResourceId, OldResourceProperties } = fields;
   const requestType = REQUEST_TYPES.find((type) => type === RequestType);
@@ -80,7 +80,7 @@ export function parseRequest(event: unknown): CustomResourceRequest {
     throw new Error(`PhysicalResourceId must be a string, got ${show(PhysicalResourceId)}`);
   }
   return {
-    ...addressee,
+    ...target,
     ...readRequester(fields),
     requestType,
     resourceType: ResourceType,

@@ -1,55 +1,53 @@
 import { request } from 'node:https';
 import { retry } from '../time';
 import type { Time } from '../time';
-import type { Addressee } from './request';
-import { NotAnswerableError } from './request';
+import type { ResponseTarget } from './request';
+import { NotARequestError } from './request';
 
 /*
- * What a custom resource answers to CloudFormation:
+ * The response of a custom resource to CloudFormation:
  * https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html
  */
 
-export interface Answer {
+export interface CustomResourceResponse {
   readonly status: 'SUCCESS' | 'FAILED';
   readonly physicalResourceId: string;
   readonly reason?: string;
   readonly data?: object;
 }
 
-/** CloudFormation refuses a longer answer. */
-const MAX_ANSWER_BYTES = 4096;
+/** CloudFormation refuses a longer response. */
+const MAX_RESPONSE_BYTES = 4096;
 
-/** What an answer needs besides the ids of the request: for a reason, or for a new physical id and attributes. */
+/** The room that a response needs besides the ids of the request: for a reason, or for a new physical id and attributes. */
 const ROOM_BYTES = 1024;
 
-/** @throws NotAnswerableError if the ids that an answer must contain leave no room for anything else. */
-export function requireRoom(addressee: Addressee, physicalResourceId: string): void {
-  const bytes = Buffer.byteLength(answerBody(addressee, { status: 'FAILED', physicalResourceId }));
-  if (bytes > MAX_ANSWER_BYTES - ROOM_BYTES) {
-    throw new NotAnswerableError(
-      `the event is not a request of CloudFormation: an answer with its ids would take ${bytes} bytes`,
-    );
+/** @throws NotARequestError if the ids that a response must contain leave no room for anything else. */
+export function requireRoom(target: ResponseTarget, physicalResourceId: string): void {
+  const bytes = Buffer.byteLength(responseBody(target, { status: 'FAILED', physicalResourceId }));
+  if (bytes > MAX_RESPONSE_BYTES - ROOM_BYTES) {
+    throw new NotARequestError(`the event is not a request of CloudFormation: a response with its ids would take ${bytes} bytes`);
   }
 }
 
-/** The body of an answer. Its reason is shortened if the body would be too long otherwise. */
-export function answerBody(addressee: Addressee, answer: Answer): string {
+/** The body of a response. The reason is shortened if the body would be too long otherwise. */
+export function responseBody(target: ResponseTarget, response: CustomResourceResponse): string {
   const body = (reason: string | undefined): string =>
     JSON.stringify({
-      Status: answer.status,
+      Status: response.status,
       Reason: reason,
-      PhysicalResourceId: answer.physicalResourceId,
-      StackId: addressee.stackId,
-      RequestId: addressee.requestId,
-      LogicalResourceId: addressee.logicalResourceId,
+      PhysicalResourceId: response.physicalResourceId,
+      StackId: target.stackId,
+      RequestId: target.requestId,
+      LogicalResourceId: target.logicalResourceId,
       NoEcho: false,
-      Data: answer.data,
+      Data: response.data,
     });
-  const { reason } = answer;
+  const { reason } = response;
   const whole = body(reason);
-  return reason === undefined || Buffer.byteLength(whole) <= MAX_ANSWER_BYTES
+  return reason === undefined || Buffer.byteLength(whole) <= MAX_RESPONSE_BYTES
     ? whole
-    : body(shorten(reason, MAX_ANSWER_BYTES - Buffer.byteLength(body(''))));
+    : body(shorten(reason, MAX_RESPONSE_BYTES - Buffer.byteLength(body(''))));
 }
 
 /** The longest beginning of `text` that takes at most `bytes` bytes within a JSON string, and never ends within a character. */
@@ -98,25 +96,31 @@ export const put: Put = (url, body, signal) =>
 /** The URL has expired, or is wrong. */
 const FINAL_STATUSES: ReadonlySet<number> = new Set([403, 404]);
 
-/** CloudFormation's endpoint will not accept this answer, however often it is sent. */
-export class RefusedAnswerError extends Error {}
+/** CloudFormation's endpoint will not accept this response, however often it is sent. */
+export class RejectedResponseError extends Error {}
 
 /**
- * Answers CloudFormation. Retries until `signal` says that time is up.
+ * Sends the response to CloudFormation. Retries until `signal` says that time is up.
  *
- * @throws Error if the answer could not be delivered. It never contains the URL, which is a secret.
+ * @throws Error if the response could not be delivered. The error never contains the URL, which is a secret.
  */
-export async function respond(addressee: Addressee, answer: Answer, send: Put, time: Time, signal: AbortSignal): Promise<void> {
-  const body = answerBody(addressee, answer);
+export async function sendResponse(
+  target: ResponseTarget,
+  response: CustomResourceResponse,
+  send: Put,
+  time: Time,
+  signal: AbortSignal,
+): Promise<void> {
+  const body = responseBody(target, response);
   await retry(
     async () => {
-      const status = await send(addressee.responseUrl, body, signal);
+      const status = await send(target.responseUrl, body, signal);
       if (status < 200 || status > 299) {
         const problem = `CloudFormation's response endpoint answered HTTP ${status}`;
-        throw FINAL_STATUSES.has(status) ? new RefusedAnswerError(problem) : new Error(problem);
+        throw FINAL_STATUSES.has(status) ? new RejectedResponseError(problem) : new Error(problem);
       }
     },
-    (error, attempt) => (error instanceof RefusedAnswerError ? undefined : Math.min(500 * 2 ** attempt, 20_000)),
+    (error, attempt) => (error instanceof RejectedResponseError ? undefined : Math.min(500 * 2 ** attempt, 20_000)),
     time,
     signal,
   );

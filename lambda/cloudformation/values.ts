@@ -31,7 +31,7 @@ const MAX_SHOWN = 120;
 /** A value for an error message, shortened if it is long. */
 export function show(value: unknown): string {
   const shown = value === undefined ? 'nothing' : jsonOf(value);
-  return shown.length <= MAX_SHOWN ? shown : `${endingWithACharacter(shown.slice(0, MAX_SHOWN - 3))}...`;
+  return shown.length <= MAX_SHOWN ? shown : `${withoutHalfCharacter(shown.slice(0, MAX_SHOWN - 3))}...`;
 }
 
 function jsonOf(value: unknown): string {
@@ -43,6 +43,6 @@ function jsonOf(value: unknown): string {
 }
 
 /** Without the first half of a character that was cut in two. */
-export function endingWithACharacter(text: string): string {
+export function withoutHalfCharacter(text: string): string {
   return text.replace(/[\ud800-\udbff]$/, '');
 }

@@ -25,7 +25,7 @@ export interface Pair {
 }
 
 /** An error message if a later version of the library may have written the properties; undefined otherwise. */
-export function laterVersion({ SchemaVersion: version }: RawProperties): string | undefined {
+export function unsupportedVersion({ SchemaVersion: version }: RawProperties): string | undefined {
   const readable = (typeof version === 'string' || typeof version === 'number') && /^\d+$/.test(String(version));
   if (version === undefined || (readable && Number(version) <= Number(SCHEMA_VERSION))) {
     return undefined;

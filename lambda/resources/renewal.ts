@@ -2,7 +2,7 @@ import { AUTHORIZATION_BUDGET_SECONDS, AUTHORIZATION_TYPE } from '../../lib/cont
 import { withTimeLimit } from '../cloudformation/deadline';
 import { readRequester } from '../cloudformation/request';
 import type { RawProperties } from '../cloudformation/values';
-import { laterVersion, readPair, readSeconds } from './properties';
+import { unsupportedVersion, readPair, readSeconds } from './properties';
 import { RequestContext } from './resource';
 import type { Dependencies } from './resource';
 
@@ -13,7 +13,7 @@ import type { Dependencies } from './resource';
  * @throws Error if that fails. Lambda retries, and sends what fails for good to the function's destination for failures.
  */
 export async function renew(properties: RawProperties, availableMilliseconds: number, dependencies: Dependencies): Promise<void> {
-  const later = laterVersion(properties);
+  const later = unsupportedVersion(properties);
   if (later !== undefined) {
     throw new Error(later);
   }

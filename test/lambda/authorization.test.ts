@@ -187,9 +187,7 @@ describe('an update away from a VPC that only its own account can authorize', ()
   async function move(status: string): Promise<TestWorld> {
     const world = new TestWorld();
     const connection = { VpcPeeringConnectionId: 'pcx-1', PeerVpcId: VPC, Status: { Code: status } };
-    jest
-      .spyOn(world.api, 'describeVpcPeeringConnections')
-      .mockImplementation(() => Promise.resolve([connection]));
+    jest.spyOn(world.api, 'describeVpcPeeringConnections').mockImplementation(() => Promise.resolve([connection]));
     await world.run(
       requestOf('Update', {
         ResourceProperties: propertiesOf({ PeerVpcId: 'vpc-1' }),

@@ -296,7 +296,7 @@ describe('events', () => {
       const { answers, calls, logged } = await examine(requestOf(type, { [field]: value }));
       expect({ answers, calls }).toEqual({ answers: [], calls: [] });
       expect(logged[0]?.message).toMatch(
-        /^the event is not a request of CloudFormation: an answer with its ids would take \d+ bytes$/,
+        /^the event is not a request of CloudFormation: a response with its ids would take \d+ bytes$/,
       );
     }
   });

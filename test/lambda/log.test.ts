@@ -20,7 +20,7 @@ test('a failed request is one line with an embedded metric, by its two types', (
   jest.replaceProperty(process, 'env', { AWS_LAMBDA_FUNCTION_NAME: 'Game-Handler' });
   const before = Date.now();
   consoleLog.failedRequest({ message: 'no', resourceType: AUTHORIZATION_TYPE, requestType: 'Create', requestId: 'r-1' });
-  const [[line = ''] = []] = written.mock.calls;
+  const line = written.mock.calls[0]?.[0];
   expect(String(line).endsWith('}\n')).toBe(true);
   const record = JSON.parse(String(line)) as { readonly _aws: { readonly Timestamp: number }; readonly timestamp: string };
   expect(record).toEqual({

@@ -112,7 +112,7 @@ describe('the answer', () => {
     await expect(world.run(requestOf('Create'))).rejects.toThrow("CloudFormation's response endpoint answered HTTP 500");
     expect(world.time.now() - start).toBeGreaterThan(330_000);
     expect(world.time.now() - start).toBeLessThanOrEqual(360_000);
-    expect(world.logged.at(-1)).toMatchObject({ message: 'CloudFormation could not be answered' });
+    expect(world.logged.at(-1)).toMatchObject({ message: 'the response to CloudFormation could not be sent' });
   });
 
   test.each([0, 307, 400, 408, 429])('is sent again after HTTP %p, which is no success', async (status) => {
@@ -127,7 +127,7 @@ describe('the answer', () => {
     await world.run(requestOf('Create'));
     expect(world.api.calls).toHaveLength(1);
     expect(world.logged.at(-1)).toMatchObject({
-      message: 'CloudFormation could not be answered',
+      message: 'the response to CloudFormation could not be sent',
       error: "CloudFormation's response endpoint answered HTTP 403",
     });
   });

@@ -270,7 +270,7 @@ describe('one answer, whatever happens', () => {
     const gaveUp = rehearsal.journal.entries.find(({ message }) => message.startsWith('CREATE_FAILED Custom::'));
     expect((gaveUp?.time ?? Infinity) - start).toBeLessThan(11.5 * 60_000);
     const log = rehearsal.journal.entries.map(({ message }) => message).join('\n');
-    expect(log).toContain('CloudFormation could not be answered');
+    expect(log).toContain('the response to CloudFormation could not be sent');
     expect(log).not.toContain('X-Amz-Signature');
   });
 

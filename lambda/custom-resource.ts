@@ -1,0 +1,190 @@
+import { ANSWER_RESERVE_SECONDS, AUTHORIZATION_BUDGET_SECONDS } from '../lib/contract';
+import { GRACE_MILLISECONDS, withDeadline, withTimeLimit } from './cloudformation/deadline';
+import { PhysicalId, saysNothingDone } from './cloudformation/physical-id';
+import { NotARequestError, parseRequest, parseResponseTarget, REQUEST_TYPES } from './cloudformation/request';
+import type { CustomResourceRequest, ResponseTarget } from './cloudformation/request';
+import { RejectedResponseError, requireRoom, sendResponse } from './cloudformation/response';
+import type { CustomResourceResponse } from './cloudformation/response';
+import { isRecord, show } from './cloudformation/values';
+import { unsupportedVersion } from './resources/properties';
+import { RequestContext } from './resources/resource';
+import type { Dependencies, Resource } from './resources/resource';
+
+/** The part of Lambda's context that is used. */
+export interface InvocationContext {
+  getRemainingTimeInMillis(): number;
+}
+
+export interface ResourceType {
+  /** Seconds from the start of an invocation to its response. */
+  readonly budgetSeconds: number;
+  /** @throws Error if a property is missing or wrong. */
+  readonly open: (request: CustomResourceRequest, context: RequestContext) => Resource;
+}
+
+export type ResourceTypes = ReadonlyMap<string, ResourceType>;
+
+/** Handles one request of CloudFormation, and sends one response to it, whatever happens. */
+export async function handleRequest(
+  event: unknown,
+  context: InvocationContext,
+  types: ResourceTypes,
+  dependencies: Dependencies,
+): Promise<void> {
+  const { log, time } = dependencies;
+  const target = responseTargetOf(event, dependencies);
+  if (target === undefined) {
+    return;
+  }
+  const { stackId, logicalResourceId, requestId } = target;
+  const subject = { stackId, logicalResourceId, requestId };
+  const startedAt = time.now();
+  const available = context.getRemainingTimeInMillis();
+  const { type, resourceType, requestType } = typesOf(event, types);
+  const budget = (type?.budgetSeconds ?? AUTHORIZATION_BUDGET_SECONDS) * 1000;
+  const milliseconds = Math.min(available - ANSWER_RESERVE_SECONDS * 1000, budget);
+  const response = await respondWithin(milliseconds, event, target, types, dependencies);
+  if (response.status === 'SUCCESS') {
+    log.info({ message: 'done', ...subject });
+  } else {
+    log.failedRequest({ message: response.reason ?? 'failed', resourceType, requestType, ...subject });
+  }
+  // CloudFormation waits for the ServiceTimeout, which is this long after the latest start of an invocation
+  const end = startedAt + Math.min(budget + 2 * ANSWER_RESERVE_SECONDS * 1000, available);
+  try {
+    await withTimeLimit(end - GRACE_MILLISECONDS - time.now(), time, (signal) =>
+      sendResponse(target, response, dependencies.put, time, signal),
+    );
+  } catch (error) {
+    log.error({ message: 'the response to CloudFormation could not be sent', error: messageOf(error), ...subject });
+    if (!(error instanceof RejectedResponseError)) {
+      // counts as an error of the function, and Lambda runs the request again, which is safe
+      throw error;
+    }
+  }
+}
+
+/** Where to send the response; undefined if the event does not say so, which is logged. */
+function responseTargetOf(event: unknown, { log }: Dependencies): ResponseTarget | undefined {
+  try {
+    const target = parseResponseTarget(event);
+    requireRoom(target, PhysicalId.ofRefused(target));
+    return target;
+  } catch (error) {
+    if (!(error instanceof NotARequestError)) {
+      throw error;
+    }
+    // not an error of the function: Lambda would run the event again, to no avail
+    log.error({ message: error.message });
+    return undefined;
+  }
+}
+
+/** The types by which a failed request is counted. Names that the handler does not know are not counted one by one. */
+function typesOf(
+  event: unknown,
+  types: ResourceTypes,
+): { readonly type: ResourceType | undefined; readonly resourceType: string; readonly requestType: string } {
+  const { ResourceType, RequestType } = isRecord(event) ? event : {};
+  const resourceType = typeof ResourceType === 'string' && types.has(ResourceType) ? ResourceType : 'Unknown';
+  const requestType = REQUEST_TYPES.find((type) => type === RequestType) ?? 'Unknown';
+  return { type: types.get(resourceType), resourceType, requestType };
+}
+
+/** Handles the request, and gives up after the given milliseconds. */
+async function respondWithin(
+  milliseconds: number,
+  event: unknown,
+  target: ResponseTarget,
+  types: ResourceTypes,
+  dependencies: Dependencies,
+): Promise<CustomResourceResponse> {
+  try {
+    const request = parseRequest(event);
+    if (milliseconds <= 0) {
+      throw new Error(`the function has no time left for the ${request.requestType}: deploy again`);
+    }
+    return await withDeadline<CustomResourceResponse>(
+      milliseconds,
+      dependencies.time,
+      (signal) => respondTo(request, types, new RequestContext(request, dependencies, signal)),
+      () => ({
+        status: 'FAILED',
+        physicalResourceId: request.physicalResourceId ?? PhysicalId.fixed(request).made,
+        reason: `the ${request.requestType} was not finished within ${Math.round(milliseconds / 1000)} seconds: deploy again`,
+      }),
+    );
+  } catch (error) {
+    return refusal(target, messageOf(error));
+  }
+}
+
+async function respondTo(
+  request: CustomResourceRequest,
+  types: ResourceTypes,
+  context: RequestContext,
+): Promise<CustomResourceResponse> {
+  const { requestType, resourceType, properties, physicalResourceId: received } = request;
+  const isDelete = requestType === 'Delete';
+  if (isDelete && received !== undefined && saysNothingDone(received)) {
+    return { status: 'SUCCESS', physicalResourceId: received };
+  }
+  const type = types.get(resourceType);
+  if (type === undefined) {
+    return refusal(
+      request,
+      `this version of the handler knows no ${show(resourceType)}, only ${[...types.keys()].join(', ')}: ` +
+        'deploy with the version of cdk-gamelift-vpc-peering that wrote the template',
+    );
+  }
+  const later = unsupportedVersion(properties);
+  if (later !== undefined && !isDelete) {
+    return refusal(request, later);
+  }
+  let resource: Resource;
+  try {
+    resource = type.open(request, context);
+  } catch (error) {
+    if (!isDelete || later !== undefined) {
+      return refusal(request, messageOf(error));
+    }
+    // nothing was ever made with such properties, and a delete that fails would block the stack
+    context.dependencies.log.error({ message: `nothing to delete: ${messageOf(error)}` });
+    return { status: 'SUCCESS', physicalResourceId: PhysicalId.ofRefused(request) };
+  }
+  return isDelete ? await respondToDelete(resource, received) : await respondToChange(resource, request);
+}
+
+async function respondToDelete(
+  { physicalId, ...resource }: Resource,
+  received: string | undefined,
+): Promise<CustomResourceResponse> {
+  const physicalResourceId = received ?? physicalId.made;
+  try {
+    await resource.delete();
+    return { status: 'SUCCESS', physicalResourceId };
+  } catch (error) {
+    return { status: 'FAILED', physicalResourceId, reason: messageOf(error) };
+  }
+}
+
+async function respondToChange(
+  { physicalId, ...resource }: Resource,
+  { requestType, physicalResourceId: received }: CustomResourceRequest,
+): Promise<CustomResourceResponse> {
+  try {
+    const data = await (requestType === 'Create' ? resource.create() : resource.update());
+    return { status: 'SUCCESS', physicalResourceId: physicalId.afterSuccess(received), data };
+  } catch (error) {
+    return { status: 'FAILED', physicalResourceId: physicalId.afterFailure(received, error), reason: messageOf(error) };
+  }
+}
+
+/** The response to a request that was not begun. */
+function refusal(target: ResponseTarget, reason: string): CustomResourceResponse {
+  return { status: 'FAILED', physicalResourceId: PhysicalId.ofRefused(target), reason };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
