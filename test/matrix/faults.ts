@@ -114,18 +114,26 @@ function troublesAt(index: number, call: MadeCall, extent: Extent): readonly Tro
   const once = ({ name: what, fault, once: severity }: Mishap): Trouble => ({
     name: `${name}: ${what}, once`,
     severity,
-    leavesAuthorization: isDenial(operation, fault),
+    leavesAuthorization: isDenial(operation, fault) || (severity === 'grave' && isCheckBeforeCancel(call)),
     disturbance: { call: (point) => (point.index === index ? fault : undefined) },
   });
   const forGood = ({ name: what, fault }: Mishap): Trouble => ({
     name: `${name}: ${what}, for good`,
     severity: 'grave',
-    leavesAuthorization: isDenial(operation, fault),
+    // every later call of this name fails too: also the check before the authorization is canceled
+    leavesAuthorization: isDenial(operation, fault) || operation === CHECK,
     disturbance: { call: (point) => (point.index >= index && point.operation === operation ? fault : undefined) },
   });
   const refusals = documented(call).flatMap((mishap) => [once(mishap), forGood(mishap)]);
   const troubles = [...refusals, ...[...BROKEN, ...LATE, MALFORMED].map(once)];
   return extent === 'all' ? troubles : troubles.filter((_, position) => (index + position) % 2 === 0);
+}
+
+/** The call that tells whether something is still peered with the VPC: if it fails, the authorization is left to expire. */
+const CHECK = 'DescribeVpcPeeringConnections';
+
+function isCheckBeforeCancel({ operation, request }: MadeCall): boolean {
+  return operation === CHECK && request.startsWith('Delete Authorization');
 }
 
 function isDenial(operation: string, fault: CallFault): boolean {
@@ -269,7 +277,7 @@ async function recover(world: MatrixWorld, steps: readonly Step[], { before }: F
   for (const vpc of new Set(steps.flatMap((step) => ('authorizeByHand' in step ? [step.authorizeByHand] : [])))) {
     // as often as GameLift lets anybody
     await world.pass(0.1);
-    await world.authorize(vpc);
+    await world.authorizeUnlessValid(vpc);
   }
   const stuck = cloudFormation.describe(STACK).status === 'UPDATE_ROLLBACK_FAILED';
   const rolledBack = stuck ? [await cloudFormation.continueUpdateRollback(STACK)] : [];

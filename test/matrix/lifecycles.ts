@@ -213,7 +213,7 @@ export async function fail(world: MatrixWorld, steps: readonly Step[], impossibl
     const told = reasons(world).some((text) => impossible.reason.test(text));
     const ending = `step ${failure.step}: ${failure.status}`;
     const [vpc = 'A'] = steps.flatMap((step) => ('deploy' in step ? [step.deploy.vpc] : []));
-    await world.authorize(vpc);
+    await world.authorizeUnlessValid(vpc);
     const { status, reason: why = '' } = await world.cloudFormation.delete(STACK);
     if (isSkipped(world)) {
       await world.deleteForgottenFleets();

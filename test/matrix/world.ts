@@ -159,11 +159,16 @@ export class MatrixWorld {
     await this.aws.callGameLift('CreateVpcPeeringAuthorization', input, { account, region: REGION });
   }
 
-  /** The same for every VPC; where one is valid already, there may be no second. */
+  /** The same, where an authorization may be valid already: GameLift may refuse a second one. */
+  async authorizeUnlessValid(vpc: VpcName): Promise<void> {
+    await this.clock.sleep(RATE_TOKEN);
+    await this.authorize(vpc).catch(() => undefined);
+  }
+
+  /** The same for every VPC. */
   async authorizeAll(): Promise<void> {
     for (const vpc of ['A', 'B', 'C'] as const) {
-      await this.clock.sleep(RATE_TOKEN);
-      await this.authorize(vpc).catch(() => undefined);
+      await this.authorizeUnlessValid(vpc);
     }
   }
 
