@@ -1,14 +1,14 @@
 import type { Duration } from 'aws-cdk-lib';
 import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import { MAX_RENEWAL_SECONDS, MIN_RENEWAL_SECONDS } from './contract';
-import type { RenewalConfig } from './scheduled-renewals';
+import type { RenewalConfig } from './private/scheduled-renewals';
 
 /**
- * How an authorization is renewed on a schedule.
+ * Options of a renewal on a schedule.
  */
 export interface ScheduledRenewalOptions {
   /**
-   * What the alarm does when a renewal has failed for good.
+   * What the alarm does when a renewal has failed, including its retries.
    *
    * @default - nothing: the alarm only changes its state
    */
@@ -16,45 +16,47 @@ export interface ScheduledRenewalOptions {
 }
 
 /**
- * When a deployment authorizes again.
+ * When an authorization is renewed.
  *
- * GameLift's authorization is valid for 24 hours. Creating or deleting a peering connection, and deleting a peered fleet,
- * need a valid one.
+ * GameLift's authorization is valid for 24 hours. Creating or deleting a peering connection, and deleting a peered fleet, require
+ * a valid authorization.
+ *
+ * @see https://docs.aws.amazon.com/gameliftservers/latest/apireference/API_CreateVpcPeeringAuthorization.html
  */
 export class AuthorizationRenewal {
   /**
-   * Authorize again when a property of the authorization changes, or what relies on it.
+   * Renews the authorization in each deployment that changes one of its properties, or a fleet or connection that needs it.
    *
-   * A deployment that changes nothing stays empty, and the template is the same with every synthesis.
+   * Every synthesis produces the same template, so `cdk diff` stays empty if nothing has changed.
    */
   static onChange(): AuthorizationRenewal {
     return new AuthorizationRenewal(() => ({}));
   }
 
   /**
-   * Authorize again with every deployment of a newly synthesized template.
+   * Renews the authorization in each deployment of a newly synthesized template.
    *
-   * The moment of the synthesis becomes a property, so that each synthesis makes a different template. Deploying the same
-   * cloud assembly again renews nothing: a pipeline that synthesizes once and waits for an approval for longer than a
-   * day deploys with the authorization that it had.
+   * The time of the synthesis becomes a property of the authorization, so each synthesis produces a different template. Deploying
+   * the same cloud assembly again renews nothing: if a pipeline synthesizes once and then waits for an approval for more than a
+   * day, it deploys with the authorization that exists.
    */
   static everySynthesis(): AuthorizationRenewal {
     return new AuthorizationRenewal(() => ({ value: new Date().toISOString() }));
   }
 
   /**
-   * Authorize again with EventBridge Scheduler, besides what `onChange()` does, so that an authorization is valid at any time.
+   * Renews the authorization on a schedule with EventBridge Scheduler, in addition to `onChange()`, so that it is always valid.
    *
-   * For an authorization that another account relies on, which deploys when it likes. A run that fails is tried again after
-   * one and two minutes; one that fails for good leaves a message in a queue, for 14 days, and sets off an alarm. From one run
-   * to the next an authorization has at least an hour left.
+   * Use it for an authorization that another account needs, since that account can deploy at any time. Lambda retries a failed
+   * run twice, after one and two minutes. If all attempts fail, a message goes to a queue, which keeps it for 14 days, and an
+   * alarm goes off. At each run, the authorization is still valid for at least one hour.
    *
-   * @param every whole minutes, from 10 minutes to 22 hours: an authorization is valid for 24, and retries need some of them
-   * @throws Error if the duration is out of bounds, or not of whole minutes
+   * @param every the interval, in whole minutes: from 10 minutes to 22 hours
+   * @throws Error if the interval is out of range, is not in whole minutes, or is a token
    * @see https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
    */
   static scheduled(every: Duration, options: ScheduledRenewalOptions = {}): AuthorizationRenewal {
-    requireRenewable(every);
+    validateInterval(every);
     return new AuthorizationRenewal(() => ({ every, alarmActions: options.alarmActions ?? [] }));
   }
 
@@ -68,17 +70,15 @@ export class AuthorizationRenewal {
   }
 }
 
-function requireRenewable(every: Duration): void {
+function validateInterval(every: Duration): void {
   if (every.isUnresolved()) {
-    throw new Error(
-      'an authorization is renewed every so often as is known at synthesis, got a token: pass a Duration of minutes or hours',
-    );
+    throw new Error('the renewal interval must be known at synthesis, got a token: pass a Duration of minutes or hours');
   }
   const seconds = every.toSeconds({ integral: false });
   if (seconds % 60 !== 0 || seconds < MIN_RENEWAL_SECONDS || seconds > MAX_RENEWAL_SECONDS) {
     throw new Error(
-      `an authorization is renewed every ${MIN_RENEWAL_SECONDS / 60} minutes to ${MAX_RENEWAL_SECONDS / 3600} hours, ` +
-        `in whole minutes, got ${every.toHumanString()}`,
+      `the renewal interval must be ${MIN_RENEWAL_SECONDS / 60} minutes to ${MAX_RENEWAL_SECONDS / 3600} hours, in whole minutes, ` +
+        `got ${every.toHumanString()}`,
     );
   }
 }

@@ -1,41 +1,46 @@
 /*
- * What the constructs and their handler share: names and shapes on the wire between CloudFormation and the Lambda function.
- * Free of imports, so that both sides can use it. Old stacks keep sending what earlier versions wrote: never change the
- * meaning of a name, only add.
+ * What the constructs and the handler share: the names and types of the data that CloudFormation passes between them. This file
+ * has no imports, so that both sides can use it. Existing stacks keep sending what earlier versions of the library wrote: add
+ * names, but never change the meaning of one.
  */
 
-/** Raised when a request changes in a way that an older handler could not serve: it refuses what is newer than itself. */
+/**
+ * Increase it when older handlers could not handle a request correctly anymore. A handler rejects requests with a newer version.
+ */
 export const SCHEMA_VERSION = '1';
 
 export const AUTHORIZATION_TYPE = 'Custom::GameLiftVpcPeeringAuthorization';
 
-/** Who lets whom, and as whom the handler acts in the account of the VPC: part of what every resource is given. */
+/**
+ * A peer VPC, a GameLift account, and how the handler gets access to the VPC's account. All custom resources have these
+ * properties.
+ */
 export interface PairProperties {
   readonly SchemaVersion: string;
   readonly PeerVpcId: string;
   readonly PeerVpcAwsAccountId: string;
   readonly GameLiftAwsAccountId: string;
-  /** The role for all calls into the account of the VPC; the handler's own where it is absent. */
+  /** The role to assume for all calls in the VPC's account. Default: the handler uses its own role. */
   readonly PeerRoleArn?: string;
-  /** What the trust policy of that role asks for. */
+  /** The external id that the trust policy of that role requires. */
   readonly ExternalId?: string;
 }
 
-/** What `Custom::GameLiftVpcPeeringAuthorization` is given. CloudFormation hands every value over as a string. */
+/** The properties of `Custom::GameLiftVpcPeeringAuthorization`. CloudFormation passes all values as strings. */
 export interface AuthorizationProperties extends PairProperties {
-  /** Says nothing to the handler: a new value makes CloudFormation send an update. */
+  /** The handler ignores it. A new value makes CloudFormation send an update. */
   readonly Renewal?: string;
-  /** The same: what would make CloudFormation replace or delete what relies on the authorization, by logical id. */
+  /** The handler ignores it. By logical id, the values whose change makes CloudFormation replace or update a peered resource. */
   readonly ReliedOnBy?: object;
 }
 
-/** What `Custom::GameLiftVpcPeeringAuthorization` answers with: its attributes. */
+/** The attributes of `Custom::GameLiftVpcPeeringAuthorization`. */
 export interface AuthorizationAttributes {
   /** ISO 8601, UTC. */
   readonly ExpirationTime: string;
   /** ISO 8601, UTC. */
   readonly CreationTime: string;
-  /** Whole seconds since the epoch. */
+  /** Whole seconds since 1970-01-01T00:00:00Z. */
   readonly ExpirationEpochSeconds: number;
   readonly PeerVpcId: string;
   readonly PeerVpcAwsAccountId: string;
@@ -43,93 +48,105 @@ export interface AuthorizationAttributes {
 }
 
 /**
- * Begins the keys of the tags that the handler writes on fleets and peerings, and may write: all of them, but for the `Name` of a
- * peering.
+ * The prefix of the tag keys that the handler uses on fleets and peering connections. Apart from the `Name` of a peering
+ * connection, its permissions are limited to keys with this prefix.
  */
 export const TAG_PREFIX = 'cdk-gamelift-vpc-peering:';
 
-/** On a peering that this library made: which resource of which stack made it. */
+/** The tag on a peering connection that this library created. It names the stack and the resource that created it. */
 export const OWNER_TAG = `${TAG_PREFIX}owner`;
 
-/** On a peering that this library did not make, but changed: for which fleet. */
+/** The tag on a peering connection that this library changed but did not create. It names the fleet. */
 export const CHANGED_FLEET_TAG = `${TAG_PREFIX}changed:fleet`;
 
-/** Seconds that a request for an authorization may take from the start of an invocation to its answer. */
+/** The maximum duration of a request for an authorization, in seconds, from the start of the invocation to the response. */
 export const AUTHORIZATION_BUDGET_SECONDS = 300;
 
-/** Seconds that an event may wait for an invocation, retries included: after that nobody starts on it any more. */
+/** How long an event can wait for an invocation, in seconds, including retries. Lambda discards older events. */
 export const MAX_EVENT_AGE_SECONDS = 300;
 
-/** Seconds kept back from every invocation for answering CloudFormation. */
+/** The time at the end of each invocation that is reserved for the response to CloudFormation, in seconds. */
 export const ANSWER_RESERVE_SECONDS = 30;
 
 export const CONNECTION_TYPE = 'Custom::GameLiftVpcPeeringConnection';
 
-/** Which route tables get a route to the fleet's VPC. */
+/** Which route tables get a route to the fleet's VPC: every route table of the peer VPC, those in `RouteTableIds`, or none. */
 export const ROUTES_KINDS = ['EveryRouteTable', 'RouteTables', 'None'] as const;
 export type RoutesKind = (typeof ROUTES_KINDS)[number];
 
-/** What `Custom::GameLiftVpcPeeringConnection` is given. CloudFormation hands every value over as a string, or a list of them. */
+/** The properties of `Custom::GameLiftVpcPeeringConnection`. CloudFormation passes all values as strings or lists of strings. */
 export interface ConnectionProperties extends PairProperties {
   readonly FleetId: string;
-  /** Seconds. */
+  /** How long the connection can be pending, in seconds. */
   readonly TimeoutSeconds: number;
   readonly Routes: RoutesKind;
-  /** With `RouteTables`. */
+  /** Present if `Routes` is `RouteTables`. */
   readonly RouteTableIds?: readonly string[];
   readonly DnsResolution: boolean;
   readonly AdoptExisting: boolean;
-  /** Orders the connection after the authorization and decides nothing: by the time of a delete it is old. */
+  /**
+   * Makes CloudFormation create the connection after the authorization. No decision depends on it: it is stale when a delete
+   * runs.
+   */
   readonly AuthorizationExpirationTime?: string;
 }
 
-/** What `Custom::GameLiftVpcPeeringConnection` answers with: its attributes. */
+/** The attributes of `Custom::GameLiftVpcPeeringConnection`. */
 export interface ConnectionAttributes {
   readonly VpcPeeringConnectionId: string;
   readonly GameLiftVpcId: string;
   readonly GameLiftCidrBlock: string;
 }
 
-/** How many connections of a stack contend for GameLift's rate limit, one call in ten seconds, at a time. */
+/**
+ * How many connections of a stack CloudFormation creates at the same time. They share GameLift's rate limit of one call in ten
+ * seconds.
+ */
 export const CONNECTION_LANES = 40;
 
-/** Seconds that a connection may be pending by default. */
+/** How long a connection can be pending by default, in seconds. */
 export const CONNECTION_TIMEOUT_SECONDS = 600;
 
-/** Seconds that a connection may be pending at the most: what one invocation can wait. */
+/** The longest timeout of a pending connection, in seconds: what one invocation can wait. */
 export const MAX_CONNECTION_TIMEOUT_SECONDS = 780;
 
-/** Seconds that a request for a connection may take, waiting for GameLift's rate limit included: all that an invocation has. */
+/** The maximum duration of a request for a connection, in seconds, including the time spent waiting for GameLift's rate limit. */
 export const CONNECTION_BUDGET_SECONDS = 840;
 
 export const TEARDOWN_TYPE = 'Custom::GameLiftVpcPeeringTeardown';
 
-/** What `Custom::GameLiftVpcPeeringTeardown` is given. */
+/** The properties of `Custom::GameLiftVpcPeeringTeardown`. */
 export interface TeardownProperties extends PairProperties {
-  /** The fleets that rely on the authorization: another one, and the old one's deletion is authorized. */
+  /**
+   * The fleets that are peered. When a fleet is replaced, the list changes, and the update authorizes the deletion of the old
+   * fleet.
+   */
   readonly FleetIds: readonly string[];
 }
 
-/** What a schedule sends: the one member of the event. */
+/** The only key of the event that a schedule sends. Its value is a `RenewalProperties`. */
 export const RENEWAL_EVENT = 'GameLiftVpcPeeringRenewal';
 
-/** What a schedule asks for. */
+/** A request for a scheduled renewal. */
 export interface RenewalProperties extends PairProperties {
-  /** On whose behalf: as in CloudFormation's requests. */
+  /** The stack and the resource of the authorization, as in CloudFormation's requests. */
   readonly StackId: string;
   readonly LogicalResourceId: string;
-  /** Seconds that an authorization must have left to be good enough. */
+  /** How long the authorization must still be valid after the renewal, in seconds. */
   readonly MinimumValiditySeconds: string;
 }
 
-/** Seconds between two scheduled renewals: more than a run and its retries take. */
+/** The shortest interval of scheduled renewals, in seconds: longer than a run with its retries. */
 export const MIN_RENEWAL_SECONDS = 600;
 
-/** Seconds between two scheduled renewals: leaves two hours of the 24 for retries, and for somebody to mend what fails. */
+/**
+ * The longest interval of scheduled renewals, in seconds. It leaves two of the 24 hours for retries and for fixing the cause of
+ * failures.
+ */
 export const MAX_RENEWAL_SECONDS = 22 * 3600;
 
-/** Seconds of validity beyond the next scheduled renewal. */
-export const RENEWAL_ROOM_SECONDS = 3600;
+/** How long an authorization must still be valid at the next scheduled renewal, in seconds. */
+export const RENEWAL_MARGIN_SECONDS = 3600;
 
-/** Seconds that an event of a schedule may wait for an invocation, retries included. */
+/** How long an event of a schedule can wait for an invocation, in seconds, including retries. */
 export const MAX_RENEWAL_AGE_SECONDS = 3600;

@@ -1,9 +1,9 @@
 import { CfnResource } from 'aws-cdk-lib';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type { RoutesKind } from './contract';
-import { isKnown } from './known-values';
+import { isKnown } from './private/validation';
 
-/** What routes come to for one VPC. */
+/** The routes for one VPC. */
 interface PeeringRoutesConfig {
   readonly kind: RoutesKind;
   readonly routeTableIds?: string[];
@@ -12,43 +12,44 @@ interface PeeringRoutesConfig {
 /**
  * Which route tables of the peer VPC get a route to the fleet's VPC.
  *
- * A route that is there already and leads to the peering is accepted, one that leads nowhere any more is replaced, and one
- * that leads elsewhere fails the deployment, before any route was changed.
+ * If a route table already has a route to the fleet's CIDR block, the deployment keeps it if it leads to this connection,
+ * replaces it if its target no longer exists, and otherwise fails before it changes any route.
  */
 export class PeeringRoutes {
   /**
    * Every route table of the VPC.
    *
-   * Of a VPC that the app defines, those of its subnets. Of an imported VPC, those that it has at the time of the
-   * deployment: route tables that are added later get no route until the connection is updated.
+   * For a VPC that the app defines: the route tables of its subnets. For an imported VPC: the route tables that exist when the
+   * connection is deployed. Route tables that are added later get no route until the connection is updated.
    */
   static everyRouteTable(): PeeringRoutes {
     return new PeeringRoutes((vpc) => {
       const subnets = [...vpc.publicSubnets, ...vpc.privateSubnets, ...vpc.isolatedSubnets];
-      // a VPC that makes its own subnets, as ec2.Vpc does in every copy of aws-cdk-lib: it has them all by now
-      const isOfApp = vpc.node.defaultChild !== undefined && CfnResource.isCfnResource(vpc.node.defaultChild);
-      if (!isOfApp || subnets.length === 0 || subnets.some(({ node }) => node.scope !== vpc)) {
+      // A VPC that the app defines creates its subnets itself, as ec2.Vpc does. Do not use instanceof: there may be several CDKs.
+      const isDefinedByApp = vpc.node.defaultChild !== undefined && CfnResource.isCfnResource(vpc.node.defaultChild);
+      if (!isDefinedByApp || subnets.length === 0 || subnets.some(({ node }) => node.scope !== vpc)) {
         return { kind: 'EveryRouteTable' };
       }
-      return { kind: 'RouteTables', routeTableIds: unique(subnets) };
+      return { kind: 'RouteTables', routeTableIds: routeTableIdsOf(subnets) };
     });
   }
 
   /**
-   * The route tables of some subnets.
+   * The route tables of the selected subnets.
    *
-   * @param selection which subnets of the VPC; those of an imported VPC need to know their route tables
+   * @param selection the subnets of the VPC. Subnets of an imported VPC must have been imported with their route table ids:
+   * otherwise the connection throws an error
    */
   static forSubnets(selection: ec2.SubnetSelection): PeeringRoutes {
     return new PeeringRoutes((vpc) => {
       const { subnets } = vpc.selectSubnets(selection);
-      subnets.forEach(requireRouteTable);
-      return { kind: 'RouteTables', routeTableIds: unique(subnets) };
+      subnets.forEach(validateRouteTable);
+      return { kind: 'RouteTables', routeTableIds: routeTableIdsOf(subnets) };
     });
   }
 
   /**
-   * No route of this library's: GameLift may write some itself.
+   * This library creates no routes. GameLift may still create some itself.
    */
   static none(): PeeringRoutes {
     return new PeeringRoutes(() => ({ kind: 'None' }));
@@ -64,17 +65,17 @@ export class PeeringRoutes {
   }
 }
 
-function requireRouteTable(subnet: ec2.ISubnet): void {
-  // an imported subnet that was given none has none, whatever its type says
+function validateRouteTable(subnet: ec2.ISubnet): void {
+  // a subnet that was imported without its route table has an undefined id, contrary to the CDK's type
   const { routeTableId } = subnet.routeTable as { readonly routeTableId?: string };
   if (routeTableId === undefined || (isKnown(routeTableId) && !/^rtb-[0-9a-f]+$/.test(routeTableId))) {
     throw new Error(
-      `the route table of subnet ${subnet.node.path} is not known: import it with its routeTableId, or pass PeeringRoutes.everyRouteTable()`,
+      `the route table of subnet ${subnet.node.path} is unknown: import the subnet with its routeTableId, or pass PeeringRoutes.everyRouteTable()`,
     );
   }
 }
 
-/** Subnets may share a table. */
-function unique(subnets: readonly ec2.ISubnet[]): string[] {
+/** Without duplicates, since subnets can share a route table. */
+function routeTableIdsOf(subnets: readonly ec2.ISubnet[]): string[] {
   return [...new Set(subnets.map(({ routeTable }) => routeTable.routeTableId))];
 }

@@ -1,31 +1,32 @@
-import { CfnResource, RemovalPolicy, Resource, Stack, Token } from 'aws-cdk-lib';
-import type { IResource, ResourceProps } from 'aws-cdk-lib';
+import { Resource, Stack, Token } from 'aws-cdk-lib';
+import type { IResource, RemovalPolicy, ResourceProps } from 'aws-cdk-lib';
 import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import type { Construct, IConstruct } from 'constructs';
 import { AuthorizationRenewal } from './authorization-renewal';
-import { accessOf, AuthorizationUse, cfnOf } from './authorization-use';
-import type { DeclaredPair } from './authorization-use';
 import type { AuthorizationAttributes } from './contract';
-import { markAsOurs } from './copies';
-import { checkFleet, isFleet, notePeering } from './fleets';
-import { checkAccount, checkExternalId, differ, isKnown } from './known-values';
+import { registerPeering, requireCfnFleet, validateFleet } from './private/fleets';
+import { markAsOurs } from './private/library-copies';
+import { peeringPairFromProps, vpcAccountAccess } from './private/peering-pair';
+import type { PeeringPair } from './private/peering-pair';
+import { cfnResourceOf, StackAuthorization } from './private/stack-authorization';
+import { validateRemovalPolicy } from './private/validation';
 
 /**
- * An authorization to peer the VPCs of an account's GameLift fleets with a VPC.
+ * An authorization to peer a VPC with the VPCs of an account's GameLift fleets.
  *
  * @see https://docs.aws.amazon.com/gameliftservers/latest/apireference/API_VpcPeeringAuthorization.html
  */
 export interface IVpcPeeringAuthorization extends IResource {
   /**
-   * The VPC that may be peered with.
+   * The VPC that fleets can be peered with.
    */
   readonly vpc: ec2.IVpc;
 
   /**
-   * The id of the VPC that may be peered with.
+   * The id of the VPC that fleets can be peered with.
    *
    * @attribute
    */
@@ -46,33 +47,33 @@ export interface IVpcPeeringAuthorization extends IResource {
   readonly gameLiftAccount: string;
 
   /**
-   * Has a fleet born peered with the VPC.
+   * Makes GameLift peer a fleet with the VPC while it creates the fleet.
    *
-   * Sets the fleet's `PeerVpcId` and `PeerVpcAwsAccountId`, creates it after the authorization, and sees to it that an
-   * authorization is valid whenever a deployment replaces or deletes the fleet, however old the stack is. Adding it to a
-   * fleet that exists replaces the fleet: both properties are create-only.
+   * Sets the fleet's `PeerVpcId` and `PeerVpcAwsAccountId`, creates the fleet after the authorization, and keeps an authorization
+   * valid in every deployment that replaces or deletes the fleet, at any age of the stack. Both properties are create-only, so
+   * the first deployment of an existing fleet with them replaces it.
    *
    * @param fleet an `AWS::GameLift::Fleet`, or a construct whose default child is one
-   * @throws Error if it is no EC2 fleet, if it is to be peered already, or if it is in another account or Region than the authorization
-   * is for
+   * @throws Error if it is not an EC2 fleet, if it is already peered, or if its stack is not in the `gameLiftAccount` and Region
+   * of the authorization
    * @see https://docs.aws.amazon.com/gameliftservers/latest/developerguide/vpc-peering.html
    */
   authorizeFleet(fleet: IConstruct): void;
 }
 
 /**
- * What is known of an authorization that is issued elsewhere.
+ * Attributes of an authorization that is issued elsewhere.
  */
 export interface VpcPeeringAuthorizationAttributes {
   /**
-   * The VPC that may be peered with.
+   * The VPC that fleets can be peered with.
    */
   readonly vpc: ec2.IVpc;
 
   /**
    * The id of the AWS account that owns the VPC: 12 digits.
    *
-   * @default - the account of the peer role, else of the VPC
+   * @default - the account of the peer role, or else of the VPC
    */
   readonly vpcAccount?: string;
 
@@ -84,16 +85,17 @@ export interface VpcPeeringAuthorizationAttributes {
   readonly gameLiftAccount?: string;
 
   /**
-   * A role of the account that owns the VPC, such as a `VpcPeeringRole`, imported by its ARN where it is not of this app. With
-   * it, the stacks that rely on the authorization renew it themselves, and set routes and DNS.
+   * A role in the account that owns the VPC, such as a `VpcPeeringRole`. Import a role of another app by its ARN. Stacks that
+   * need the authorization use the role to renew it, and to set routes and DNS.
    *
-   * @default - a stack of another account than the VPC's only looks for a valid authorization, and fails, before it changes
-   * anything, with the command that its owner has to run
+   * @default - a stack in another account than the VPC's only checks whether there is a valid authorization. If there is none, it
+   * fails before it changes anything, with the command to run in the VPC's account
    */
   readonly peerRole?: iam.IRole;
 
   /**
-   * The external id that the trust policy of `peerRole` asks for: 2 to 1224 characters. It is no secret: the template holds it.
+   * The external id that the trust policy of `peerRole` requires: 2 to 1224 characters. It is not a secret: the template contains
+   * it.
    *
    * @default - none
    */
@@ -101,7 +103,7 @@ export interface VpcPeeringAuthorizationAttributes {
 }
 
 /**
- * Properties of an authorization to peer with a VPC.
+ * Properties of an authorization to peer a VPC with GameLift fleets.
  */
 export interface VpcPeeringAuthorizationProps {
   /**
@@ -117,41 +119,42 @@ export interface VpcPeeringAuthorizationProps {
   readonly gameLiftAccount?: string;
 
   /**
-   * The id of the AWS account that owns the VPC: 12 digits. Only that account can authorize, so it must be the stack's, or
-   * that of `peerRole`.
+   * The id of the AWS account that owns the VPC: 12 digits. It must be the account of the stack or of `peerRole`, because only
+   * the owner of a VPC can authorize.
    *
-   * @default - the account of the peer role, else of the VPC
+   * @default - the account of the peer role, or else of the VPC
    */
   readonly vpcAccount?: string;
 
   /**
-   * A role of the account that owns the VPC, such as a `VpcPeeringRole`, through which everything there is done. Import one of
-   * another app by its ARN: a name resolves to the stack's own account.
+   * A role in the account that owns the VPC, such as a `VpcPeeringRole`. The handler assumes it for all calls in that account.
+   * Import a role of another app by its ARN, since a role imported by its name is assumed to be in the account of the stack.
    *
-   * @default - the handler's own role: the VPC is the stack's account's
+   * @default - the handler uses its own role, so the VPC must be in the account of the stack
    */
   readonly peerRole?: iam.IRole;
 
   /**
-   * The external id that the trust policy of `peerRole` asks for: 2 to 1224 characters. It is no secret: the template holds it.
+   * The external id that the trust policy of `peerRole` requires: 2 to 1224 characters. It is not a secret: the template contains
+   * it.
    *
    * @default - none
    */
   readonly externalId?: string;
 
   /**
-   * When a deployment authorizes again.
+   * When the authorization is renewed.
    *
    * @default AuthorizationRenewal.onChange()
    */
   readonly renewal?: AuthorizationRenewal;
 
   /**
-   * What happens to the authorization when it is removed from the stack: `DESTROY` cancels it, `RETAIN` lets it lapse
-   * within 24 hours, and `RETAIN_ON_UPDATE_OR_DELETE` does too, unless its creation is rolled back.
+   * What happens to the authorization when it is removed from the stack: `DESTROY` cancels it, `RETAIN` lets it expire within 24
+   * hours, and `RETAIN_ON_UPDATE_OR_DELETE` also lets it expire, unless its creation is rolled back.
    *
-   * GameLift keeps one authorization for a VPC and a GameLift account: cancelling it cancels it for everyone, so choose
-   * `RETAIN` where another stack authorizes the same pair.
+   * GameLift has only one authorization for a VPC and a GameLift account, and canceling it cancels it for everyone. Use `RETAIN`
+   * if another stack authorizes the same VPC and account.
    *
    * @default RemovalPolicy.DESTROY
    */
@@ -165,11 +168,12 @@ abstract class VpcPeeringAuthorizationBase extends Resource implements IVpcPeeri
   abstract readonly gameLiftAccount: string;
 
   /**
-   * The VPC's account as declared: a token of the deployment would show every fleet as perhaps replaced.
+   * The pair as the user declared it. It contains no attributes of the custom resource: with them, each change of the
+   * authorization would look as if it replaced the fleets.
    *
    * @internal
    */
-  abstract readonly _pair: DeclaredPair;
+  abstract readonly _pair: PeeringPair;
 
   constructor(scope: Construct, id: string, props?: ResourceProps) {
     super(scope, id, props);
@@ -177,30 +181,31 @@ abstract class VpcPeeringAuthorizationBase extends Resource implements IVpcPeeri
   }
 
   authorizeFleet(fleet: IConstruct): void {
-    const resource = fleetOf(fleet);
-    const use = AuthorizationUse.of(Stack.of(resource), this, this._pair);
-    notePeering({ by: resource, fleetId: resource.ref, vpcId: this._pair.vpc.vpcId, adoptExisting: false });
-    checkFleet(resource, resource);
-    peerFromBirth(resource, this._pair);
-    // the permissions too: a clean-up looks at what is left of a resource's dependencies, not at theirs
-    resource.node.addDependency(use.resource, ...use.permissions);
-    use.relyOn(resource, resource.ref, use.permitTeardown());
+    const resource = requireCfnFleet(fleet);
+    const stackAuthorization = StackAuthorization.forStack(Stack.of(resource), this, this._pair);
+    registerPeering({ construct: resource, fleetId: resource.ref, vpcId: this._pair.vpc.vpcId, adoptExisting: false });
+    validateFleet(resource, resource);
+    setPeerVpc(resource, this._pair);
+    // Depend on the policy, too: when CloudFormation deletes a replaced fleet, it respects only the fleet's direct dependencies.
+    resource.node.addDependency(stackAuthorization.resource, stackAuthorization.policy);
+    stackAuthorization.addPeeredResource(resource, resource.ref, stackAuthorization.addTeardownPolicy());
   }
 }
 
 /**
  * Authorizes the peering of a VPC with the VPCs of GameLift fleets, with GameLift's `CreateVpcPeeringAuthorization`.
  *
- * The authorization is valid for 24 hours. Peering connections are to be created, and to be deleted, while it is.
- * Fails the deployment if GameLift refuses; the reason names the VPC, both accounts, and what to do.
+ * The authorization is valid for 24 hours. Peering connections can be created and deleted only while it is valid. If GameLift
+ * refuses, the deployment fails with an error that names the VPC, both accounts, and what to do.
  *
  * @see https://docs.aws.amazon.com/gameliftservers/latest/apireference/API_CreateVpcPeeringAuthorization.html
  */
 export class VpcPeeringAuthorization extends VpcPeeringAuthorizationBase {
   /**
-   * An authorization that another stack, stage or account issues, and keeps valid.
+   * Imports an authorization that another stack, Stage or account issues and keeps valid.
    *
-   * @throws Error if an account is not 12 digits, if the VPC's id is not one, or if the VPC is in another Region.
+   * @throws Error if an account id is not 12 digits, if the VPC id is invalid, if the VPC is in another Region than the stack, if
+   * `externalId` is invalid or passed without a `peerRole`, or if the `peerRole` is not in the account that owns the VPC.
    */
   static fromVpcPeeringAuthorizationAttributes(
     scope: Construct,
@@ -208,16 +213,16 @@ export class VpcPeeringAuthorization extends VpcPeeringAuthorizationBase {
     attrs: VpcPeeringAuthorizationAttributes,
   ): IVpcPeeringAuthorization {
     const { vpc } = attrs;
-    const pair = declare(Stack.of(scope), attrs);
+    const pair = peeringPairFromProps(Stack.of(scope), attrs);
 
     class Import extends VpcPeeringAuthorizationBase {
       readonly vpc = vpc;
       readonly peerVpcId = vpc.vpcId;
-      readonly peerVpcAccount = pair.vpcAccount;
+      readonly peerVpcAccount = pair.peerVpcAccount;
       readonly gameLiftAccount = pair.gameLiftAccount;
       readonly _pair = pair;
     }
-    return new Import(scope, id, { account: pair.vpcAccount, region: vpc.env.region });
+    return new Import(scope, id, { account: pair.peerVpcAccount, region: vpc.env.region });
   }
 
   readonly vpc: ec2.IVpc;
@@ -228,69 +233,59 @@ export class VpcPeeringAuthorization extends VpcPeeringAuthorizationBase {
   /**
    * @internal
    */
-  readonly _pair: DeclaredPair;
+  readonly _pair: PeeringPair;
 
   /**
-   * When the authorization expires, as of the last deployment that authorized: ISO 8601, UTC.
+   * When the authorization expires, as of the last deployment that renewed it: ISO 8601, UTC.
    *
    * @attribute
    */
   readonly expirationTime: string;
 
   /**
-   * When the authorization was issued, as of the last deployment that authorized: ISO 8601, UTC.
+   * When the authorization was issued, as of the last deployment that renewed it: ISO 8601, UTC.
    *
    * @attribute
    */
   readonly creationTime: string;
 
   /**
-   * When the authorization expires, as of the last deployment that authorized: whole seconds since 1970-01-01T00:00:00Z.
+   * When the authorization expires, as of the last deployment that renewed it: whole seconds since 1970-01-01T00:00:00Z.
    *
    * @attribute
    */
   readonly expirationEpochSeconds: number;
 
   /**
-   * The alarm that goes off when a scheduled renewal has failed for good; of all scheduled renewals of the stack. Undefined
-   * without any.
+   * The alarm that goes off when a scheduled renewal has failed, including its retries. All scheduled renewals of the stack share
+   * it.
+   *
+   * Undefined if this authorization is not renewed on a schedule.
    */
   readonly renewalAlarm?: cloudwatch.Alarm;
 
   /**
-   * @throws Error if an account is not 12 digits, if the VPC's id is not one, if the VPC is in another Region than the stack, if
-   * it is in another account and there is no `peerRole`, if that role is of yet another account, if the stack has an
-   * authorization of the same pair already, or if the removal policy is `SNAPSHOT`.
+   * @throws Error if an account id is not 12 digits, if the VPC id is invalid, if the VPC is in another Region than the stack, if
+   * it is in another account and there is no `peerRole`, if `externalId` is invalid or passed without a `peerRole`, if the
+   * `peerRole` is not in the account that owns the VPC, if the stack already has an authorization for the same VPC and GameLift
+   * account, or if the removal policy is `SNAPSHOT`.
    */
   constructor(scope: Construct, id: string, props: VpcPeeringAuthorizationProps) {
     super(scope, id);
-    const { vpc } = props;
-    this._pair = declare(this.stack, props);
-    if (accessOf(this.stack, this._pair) === 'none') {
-      const { vpcAccount, gameLiftAccount } = this._pair;
-      throw new Error(
-        `only the account that owns a VPC can authorize its peering: the VPC is in account ${vpcAccount}, the stack in ` +
-          `${this.stack.account}; pass a peerRole of account ${vpcAccount}, or issue the authorization in a stack of account ` +
-          `${vpcAccount} with gameLiftAccount '${gameLiftAccount}', and import it here with ` +
-          'VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes',
-      );
-    }
-    if (props.removalPolicy === RemovalPolicy.SNAPSHOT) {
-      throw new Error(
-        'removalPolicy must be DESTROY, RETAIN or RETAIN_ON_UPDATE_OR_DELETE, got snapshot: there is nothing to take one of',
-      );
-    }
+    this._pair = peeringPairFromProps(this.stack, props);
+    validateVpcAccountAccess(this.stack, this._pair);
+    validateRemovalPolicy(props.removalPolicy);
 
     const renewal = (props.renewal ?? AuthorizationRenewal.onChange())._bind();
-    const { resource, renewalAlarm } = AuthorizationUse.issuedBy(this, this._pair, {
+    const { resource, renewalAlarm } = StackAuthorization.issue(this, this._pair, {
       renewal,
       removalPolicy: props.removalPolicy,
     });
-    this.node.defaultChild = cfnOf(resource);
+    this.node.defaultChild = cfnResourceOf(resource);
     this.renewalAlarm = renewalAlarm;
 
     const attribute = (name: keyof AuthorizationAttributes): string => resource.getAttString(name);
-    this.vpc = vpc;
+    this.vpc = props.vpc;
     this.peerVpcId = attribute('PeerVpcId');
     this.peerVpcAccount = attribute('PeerVpcAwsAccountId');
     this.gameLiftAccount = attribute('GameLiftAwsAccountId');
@@ -302,65 +297,26 @@ export class VpcPeeringAuthorization extends VpcPeeringAuthorizationBase {
   }
 }
 
-/** Who is to let whom, checked. */
-function declare(stack: Stack, attrs: VpcPeeringAuthorizationAttributes): DeclaredPair {
-  const { vpc, peerRole, externalId } = attrs;
-  const accounts = {
-    vpcAccount: attrs.vpcAccount ?? peerRole?.env.account ?? vpc.env.account,
-    gameLiftAccount: attrs.gameLiftAccount ?? stack.account,
-  };
-  validate(stack, vpc, accounts);
-  if (peerRole === undefined && externalId !== undefined) {
-    throw new Error('externalId needs a peerRole: it is for the trust policy of that role');
-  }
-  const roleAccount = peerRole?.env.account ?? accounts.vpcAccount;
-  if (differ(roleAccount, accounts.vpcAccount)) {
+/** Only the account that owns the VPC can authorize. */
+function validateVpcAccountAccess(stack: Stack, pair: PeeringPair): void {
+  if (vpcAccountAccess(stack, pair) === 'none') {
+    const { peerVpcAccount, gameLiftAccount } = pair;
     throw new Error(
-      `peerRole must be of the account that owns the VPC, got a role of account ${roleAccount} and a VPC of account ` +
-        `${accounts.vpcAccount}: import the role by its ARN, since a name resolves to the stack's own account`,
-    );
-  }
-  if (externalId !== undefined) {
-    checkExternalId(externalId);
-  }
-  return { vpc, ...accounts, peerRole, externalId };
-}
-
-function validate(stack: Stack, vpc: ec2.IVpc, accounts: Readonly<Record<string, string>>): void {
-  for (const [name, account] of Object.entries(accounts)) {
-    checkAccount(name, account);
-  }
-  if (isKnown(vpc.vpcId) && !/^vpc-[0-9a-f]+$/.test(vpc.vpcId)) {
-    throw new Error(`vpc must have an id such as vpc-0123456789abcdef0, got '${vpc.vpcId}'`);
-  }
-  const { region } = vpc.env;
-  if (differ(region, stack.region)) {
-    throw new Error(
-      `vpc must be in the Region of the stack, since GameLift peers within a Region only: got a VPC in ${region}, the stack is in ${stack.region}`,
+      `only the account that owns a VPC can authorize its peering, but the VPC is in account ${peerVpcAccount} and the stack is in ` +
+        `${stack.account}: pass a peerRole in account ${peerVpcAccount}, or create the authorization in a stack of account ` +
+        `${peerVpcAccount} with gameLiftAccount '${gameLiftAccount}', and import it here with ` +
+        'VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes',
     );
   }
 }
 
-/** The fleet in the template: the construct itself, or its default child. */
-function fleetOf(construct: IConstruct): gamelift.CfnFleet {
-  const { defaultChild } = construct.node;
-  const fleet = [construct, defaultChild].find((candidate) => isFleet(candidate));
-  if (fleet === undefined) {
-    const other = defaultChild !== undefined && CfnResource.isCfnResource(defaultChild) ? defaultChild : construct;
-    const got = CfnResource.isCfnResource(other) ? other.cfnResourceType : 'no resource of CloudFormation';
-    throw new Error(
-      `GameLift peers EC2 fleets only: ${construct.node.path} must be an AWS::GameLift::Fleet, or have one as its default child, ` +
-        `got ${got}`,
-    );
-  }
-  return fleet;
-}
-
-function peerFromBirth(fleet: gamelift.CfnFleet, { vpc, vpcAccount }: DeclaredPair): void {
-  const { path } = fleet.node;
+/** Makes GameLift peer the fleet with the VPC at creation. */
+function setPeerVpc(fleet: gamelift.CfnFleet, { vpc, peerVpcAccount }: PeeringPair): void {
   if (fleet.peerVpcId !== undefined && fleet.peerVpcId !== vpc.vpcId) {
-    throw new Error(`fleet ${path} is to be peered with ${fleet.peerVpcId} already: a fleet is born with one peer VPC`);
+    throw new Error(
+      `fleet ${fleet.node.path} already has the peerVpcId ${fleet.peerVpcId}: GameLift peers a fleet with only one VPC at creation`,
+    );
   }
   fleet.peerVpcId = vpc.vpcId;
-  fleet.peerVpcAwsAccountId = vpcAccount;
+  fleet.peerVpcAwsAccountId = peerVpcAccount;
 }

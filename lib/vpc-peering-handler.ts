@@ -1,25 +1,25 @@
-import { Token } from 'aws-cdk-lib';
-import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import { Duration, Token } from 'aws-cdk-lib';
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { HandlerFunction } from './handler-function';
+import { HandlerFunction } from './private/handler-function';
 
 /**
- * How the Lambda function behind the custom resources of one stack is set up.
+ * Properties of the Lambda function that handles this library's custom resources in a stack.
  */
 export interface VpcPeeringHandlerProps {
   /**
    * The log group that the function writes to, as JSON.
    *
-   * @default - a log group of its own, which is deleted with the stack
+   * @default - a new log group, which is deleted with the stack
    */
   readonly logGroup?: logs.ILogGroup;
 
   /**
-   * How long the function's own log group keeps what was written. Not together with `logGroup`.
+   * How long log events are kept in the function's own log group. Cannot be combined with `logGroup`.
    *
    * @default logs.RetentionDays.ONE_MONTH
    */
@@ -35,51 +35,52 @@ export interface VpcPeeringHandlerProps {
   /**
    * The VPC to run the function in.
    *
-   * From there it must reach the endpoints of GameLift and EC2, and of S3, where it answers CloudFormation.
+   * From there, the function must reach the endpoints of GameLift and EC2, and of S3, where it sends its responses to
+   * CloudFormation.
    *
-   * @default - the function runs outside of your VPCs
+   * @default - the function does not run in a VPC of yours
    */
   readonly vpc?: ec2.IVpc;
 
   /**
-   * The subnets to run the function in. Only with `vpc`.
+   * The subnets to run the function in. Requires `vpc`.
    *
    * @default - the VPC's private subnets with egress
    */
   readonly vpcSubnets?: ec2.SubnetSelection;
 
   /**
-   * The function's security groups. Only with `vpc`.
+   * The function's security groups. Requires `vpc`.
    *
-   * @default - a new one that allows all outbound traffic
+   * @default - a new security group that allows all outbound traffic
    */
   readonly securityGroups?: ec2.ISecurityGroup[];
 
   /**
    * The permissions boundary of the function's role.
    *
-   * @default - none of its own
+   * @default - no permissions boundary is set
    */
   readonly permissionsBoundary?: iam.IManagedPolicy;
 
   /**
-   * Tracing of the function with AWS X-Ray.
+   * Whether AWS X-Ray traces the function.
    *
-   * @default - tracing is not set
+   * @default - tracing is not configured
    */
   readonly tracing?: lambda.Tracing;
 }
 
 /**
- * Sets up the one Lambda function that serves all custom resources of this library in a stack.
+ * Configures the Lambda function that handles all custom resources of this library in a stack.
  *
- * A stack has that function as soon as anything needs it, set up with defaults; add this construct to change them, before
- * or after what uses the function. It is always the same function: CloudFormation does not let a custom resource change
- * its service token, so the function's logical id is the same with and without this construct.
+ * A stack gets that function, with default settings, as soon as a construct needs it. Add this construct to change the settings,
+ * before or after the constructs that need the function. It is the same function with and without this construct, because
+ * CloudFormation does not allow a custom resource to change its service token.
  */
 export class VpcPeeringHandler extends Construct implements iam.IGrantable {
   /**
-   * The principal that the function runs as.
+   * The principal of the function's role.
    */
   readonly grantPrincipal: iam.IPrincipal;
 
@@ -96,38 +97,73 @@ export class VpcPeeringHandler extends Construct implements iam.IGrantable {
   private readonly handler: HandlerFunction;
 
   /**
-   * @throws Error if the stack has a `VpcPeeringHandler` already, or if properties contradict each other.
+   * @throws Error if the stack already has a `VpcPeeringHandler`, or if properties are invalid or contradict each other.
    */
   constructor(scope: Construct, id: string, props: VpcPeeringHandlerProps = {}) {
     super(scope, id);
-    if (props.logGroup !== undefined && props.logRetention !== undefined) {
-      throw new Error(
-        'logRetention is for the log group that the function gets of its own: pass either logGroup or logRetention',
-      );
-    }
-    if (props.vpc === undefined && (props.vpcSubnets !== undefined || props.securityGroups !== undefined)) {
-      throw new Error('vpcSubnets and securityGroups need a vpc: pass the VPC to run the function in');
-    }
-    const { memorySize } = props;
-    if (memorySize !== undefined && !Token.isUnresolved(memorySize)) {
-      if (!Number.isInteger(memorySize) || memorySize < 128 || memorySize > 10240) {
-        throw new Error(`memorySize must be a whole number of MiB from 128 to 10240, got ${memorySize}`);
-      }
-    }
+    validate(props);
     this.handler = HandlerFunction.of(this);
-    this.handler.configure(this, props);
+    this.handler.setConfiguredBy(this);
+    configure(this.handler, props);
     this.grantPrincipal = this.handler.role;
     this.functionArn = this.handler.functionArn;
     this.functionName = this.handler.functionName;
   }
 
   /**
-   * Runs of the function that failed, as Lambda counts them: a crash, a timeout, or an answer that did not reach
-   * CloudFormation while it waited. What CloudFormation was told has failed shows in the stack's events instead.
+   * The number of invocations that failed, as Lambda counts them: crashes, timeouts, and responses that did not reach
+   * CloudFormation in time. A request that the function answers with a failure is not counted.
    *
    * @default - sum over 5 minutes
+   * @see https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
    */
   metricErrors(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
-    return this.handler.metricErrors(props);
+    return this.metric('AWS/Lambda', 'Errors', props);
+  }
+
+  private metric(namespace: string, metricName: string, props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return new cloudwatch.Metric({
+      namespace,
+      metricName,
+      dimensionsMap: { FunctionName: this.functionName },
+      statistic: cloudwatch.Stats.SUM,
+      period: Duration.minutes(5),
+      ...props,
+    }).attachTo(this);
+  }
+}
+
+function validate({ logGroup, logRetention, vpc, vpcSubnets, securityGroups, memorySize }: VpcPeeringHandlerProps): void {
+  if (logGroup !== undefined && logRetention !== undefined) {
+    throw new Error("logRetention applies only to the function's own log group: pass either logGroup or logRetention");
+  }
+  if (vpc === undefined && (vpcSubnets !== undefined || securityGroups !== undefined)) {
+    throw new Error('vpcSubnets and securityGroups require a vpc: pass the VPC to run the function in');
+  }
+  if (memorySize !== undefined && !Token.isUnresolved(memorySize)) {
+    if (!Number.isInteger(memorySize) || memorySize < 128 || memorySize > 10240) {
+      throw new Error(`memorySize must be a whole number of MiB from 128 to 10240, got ${memorySize}`);
+    }
+  }
+}
+
+function configure(handler: HandlerFunction, props: VpcPeeringHandlerProps): void {
+  if (props.logGroup !== undefined) {
+    handler.useLogGroup(props.logGroup);
+  }
+  if (props.logRetention !== undefined) {
+    handler.setLogRetention(props.logRetention);
+  }
+  if (props.memorySize !== undefined) {
+    handler.setMemorySize(props.memorySize);
+  }
+  if (props.permissionsBoundary !== undefined) {
+    handler.setPermissionsBoundary(props.permissionsBoundary);
+  }
+  if (props.tracing !== undefined) {
+    handler.setTracing(props.tracing);
+  }
+  if (props.vpc !== undefined) {
+    handler.setVpc(props.vpc, props.vpcSubnets, props.securityGroups);
   }
 }

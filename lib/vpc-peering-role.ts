@@ -1,78 +1,80 @@
-import { createHash } from 'node:crypto';
 import { Stack, Token } from 'aws-cdk-lib';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
-import { topStackOf } from './dependencies';
-import { checkInlinePolicies } from './inline-policies';
-import { checkAccount, checkExternalId } from './known-values';
-import { authorizeStatements, networkStatements, untagStatements } from './permissions';
+import { digestOf } from './private/digest';
+import { topLevelStackOf } from './private/enclosing-stacks';
+import { authorizeStatements, networkStatements, untagStatements } from './private/permissions';
+import { validatePolicySize } from './private/policy-size';
+import { validateAccountId, validateExternalId } from './private/validation';
 
 /**
- * Properties of a role through which another account peers its GameLift fleets with a VPC.
+ * Properties of a role that another account uses to peer its GameLift fleets with a VPC.
  */
 export interface VpcPeeringRoleProps {
   /**
-   * The VPC to peer with: of the role's own account and Region.
+   * The VPC to peer with. It must be in the account and Region of the role.
    */
   readonly vpc: ec2.IVpc;
 
   /**
-   * The id of the AWS account that manages the GameLift fleets: 12 digits. Whoever that account lets may assume the role.
+   * The id of the AWS account that manages the GameLift fleets: 12 digits. All principals of that account that have the
+   * permission `sts:AssumeRole` can assume the role.
    *
-   * @default - `assumedBy` says who may
+   * @default - `assumedBy` is required
    */
   readonly gameLiftAccount?: string;
 
   /**
-   * Who may assume the role, where the whole of an account is too much.
+   * The principal that can assume the role, such as a single role of the GameLift account.
    *
    * @default - the account `gameLiftAccount`
    */
   readonly assumedBy?: iam.IPrincipal;
 
   /**
-   * The external id that whoever assumes the role has to give: 2 to 1224 characters.
+   * The external id that a principal must pass to assume the role: 2 to 1224 characters. It is not a secret.
    *
    * @default - none
+   * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_common-scenarios_third-party.html
    */
   readonly externalId?: string;
 
   /**
    * The name of the role.
    *
-   * @default - made of the name of the stack, the construct's path in it and the Region, and the same whether or not another
-   * stack refers to the role: a role that changes its name is replaced, and what was authorized with it can not be removed any
-   * more. Where account or Region are known only at the deployment, CloudFormation makes the name
+   * @default - derived from the name of the stack, the path of the construct in it, and the Region, so that it does not depend on
+   * whether another stack refers to the role. A change of name would replace the role, and GameLift could then no longer remove
+   * what it set up with the old one. If the account or the Region is a token, CloudFormation chooses the name
    */
   readonly roleName?: string;
 
   /**
    * The permissions boundary of the role.
    *
-   * @default - none of its own
+   * @default - no permissions boundary is set
    */
   readonly permissionsBoundary?: iam.IManagedPolicy;
 }
 
 /**
- * A role in the account that owns a VPC, for the account that manages the GameLift fleets: it may authorize peerings with that VPC,
- * and set their tags, routes and DNS, and nothing else.
+ * A role in the account that owns a VPC, for the account that manages the GameLift fleets. It can authorize peerings with that
+ * VPC, and set their tags, routes and DNS, and nothing else.
  *
- * Pass it to a `VpcPeeringAuthorization` as `peerRole`. GameLift acts in the VPC with the identity of who authorized, possibly
- * later than the call: keep the role until nothing is peered any more.
+ * Pass it to a `VpcPeeringAuthorization` as `peerRole`. GameLift acts in the VPC with the permissions of the caller who
+ * authorized, possibly later than the call, so keep the role until nothing is peered with the VPC anymore.
  *
  * @see https://docs.aws.amazon.com/gameliftservers/latest/developerguide/vpc-peering.html
  */
 export class VpcPeeringRole extends iam.Role {
   /**
-   * @throws Error if it is not said who may assume the role, or said twice, if `gameLiftAccount` is not 12 digits, or if IAM would refuse
-   * the external id.
+   * @throws Error if neither or both of `gameLiftAccount` and `assumedBy` are passed, if `gameLiftAccount` is not 12 digits, or
+   * if IAM would reject the external id.
    */
   constructor(scope: Construct, id: string, props: VpcPeeringRoleProps) {
     const { vpc, externalId } = props;
     if (externalId !== undefined) {
-      checkExternalId(externalId);
+      validateExternalId(externalId);
     }
     const stack = Stack.of(scope);
     super(scope, id, {
@@ -91,41 +93,43 @@ export class VpcPeeringRole extends iam.Role {
         }),
       },
     });
-    checkInlinePolicies(this);
+    validatePolicySize(this);
   }
 }
 
-const MAX_NAME = 64;
+/** The maximum length that IAM allows. */
+const MAX_NAME_LENGTH = 64;
 
 /**
- * A name that is unique in the account: an account has one stack of a name in a Region, whatever the stack's path in the app.
+ * A name that is unique in the account, because an account has only one stack of a given name in a Region. Undefined if the
+ * account or the Region is a token.
  *
- * The CDK's own PhysicalName.GENERATE_IF_NEEDED names a role only as long as another stack refers to it.
+ * The CDK's PhysicalName.GENERATE_IF_NEEDED would change the name when the last reference from another stack is removed.
  */
 function nameOf(scope: Construct, id: string): string | undefined {
-  // CloudFormation names nested stacks at the deployment
-  const stack = topStackOf(scope);
+  // CloudFormation chooses the names of nested stacks
+  const stack = topLevelStackOf(scope);
   const { account, region, stackName } = stack;
   if (Token.isUnresolved(account) || Token.isUnresolved(region)) {
     return undefined;
   }
   const pathInStack = [...scope.node.path.slice(stack.node.path.length).split('/'), id].filter((part) => part !== '');
   const path = [stackName, ...pathInStack].join('/');
-  const hash = createHash('sha256').update(`${region}/${path}`).digest('hex').slice(0, 8);
-  const readable = path.replace(/[^\w]+/g, '-').slice(0, MAX_NAME - region.length - hash.length - 2);
+  const hash = digestOf(`${region}/${path}`, 8);
+  const readable = path.replace(/[^\w]+/g, '-').slice(0, MAX_NAME_LENGTH - region.length - hash.length - 2);
   return `${readable}-${region}-${hash}`;
 }
 
 function principalOf({ gameLiftAccount, assumedBy }: VpcPeeringRoleProps): iam.IPrincipal {
   if (gameLiftAccount !== undefined && assumedBy !== undefined) {
-    throw new Error('gameLiftAccount and assumedBy both say who may assume the role: pass one of them');
+    throw new Error('pass either gameLiftAccount or assumedBy, got both: each of them sets who can assume the role');
   }
   if (assumedBy !== undefined) {
     return assumedBy;
   }
   if (gameLiftAccount === undefined) {
-    throw new Error('gameLiftAccount or assumedBy must say who may assume the role, got neither');
+    throw new Error('pass either gameLiftAccount or assumedBy to set who can assume the role, got neither');
   }
-  checkAccount('gameLiftAccount', gameLiftAccount);
+  validateAccountId('gameLiftAccount', gameLiftAccount);
   return new iam.AccountPrincipal(gameLiftAccount);
 }

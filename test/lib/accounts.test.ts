@@ -36,7 +36,7 @@ describe('a role in the account of the VPC', () => {
     return Template.fromStack(stack);
   }
 
-  test('trusts the account of the fleets, under an external id if there is one', () => {
+  test('trusts the GameLift account, and requires the external id if there is one', () => {
     const principal = { AWS: { 'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, ':iam::111111111111:root']] } };
     roleOf().hasResourceProperties('AWS::IAM::Role', {
       AssumeRolePolicyDocument: {
@@ -57,7 +57,7 @@ describe('a role in the account of the VPC', () => {
     });
   });
 
-  test('trusts whom it is given instead', () => {
+  test('trusts the principal in assumedBy instead', () => {
     roleOf({ assumedBy: new iam.ArnPrincipal('arn:aws:iam::111111111111:role/Deployer') }).hasResourceProperties(
       'AWS::IAM::Role',
       {
@@ -66,7 +66,7 @@ describe('a role in the account of the VPC', () => {
     );
   });
 
-  test('may authorize, tag, route and set DNS for its VPC, and nothing else', () => {
+  test('allows authorizing, tagging, routing and setting DNS for its VPC, and nothing else', () => {
     const [role] = Object.values(roleOf().findResources('AWS::IAM::Role')) as {
       Properties: {
         Policies: { PolicyDocument: { Statement: { Action: string | string[]; Resource: unknown; Condition?: unknown }[] } }[];
@@ -95,7 +95,7 @@ describe('a role in the account of the VPC', () => {
       'gamelift:DeleteVpcPeeringAuthorization',
       'gamelift:DescribeVpcPeeringAuthorizations',
     ]);
-    // what can be scoped is scoped to the VPC, or to peerings with tags of this library
+    // actions that support it are limited to the VPC, or to peering connections with tags of this library
     for (const { Action, Resource, Condition } of statements) {
       const describes = [Action].flat().every((action) => /^(ec2:Describe|gamelift:)/.test(action));
       const scope = Action === 'ec2:DeleteTags' ? 'aws:ResourceTag/cdk-gamelift-vpc-peering:' : `vpc/${VPC_ID}`;
@@ -110,7 +110,7 @@ describe('a role in the account of the VPC', () => {
     expect(role?.Properties.RoleName).toMatch(/^Data-Role-eu-central-1-[0-9a-f]{8}$/);
   });
 
-  test('has a name of at most 64 characters, however deep it lies', () => {
+  test('has a name of at most 64 characters, whatever the length of its path', () => {
     const stack = new Stack(new App(), 'Data'.repeat(20), { env: DATA });
     new VpcPeeringRole(stack, 'Role', { vpc: vpcOf(stack), gameLiftAccount: GAME.account });
     const [role] = Object.values(Template.fromStack(stack).findResources('AWS::IAM::Role')) as {
@@ -119,7 +119,7 @@ describe('a role in the account of the VPC', () => {
     expect(role?.Properties.RoleName).toHaveLength(64);
   });
 
-  test('has a name of its own for each stack of an account, and the same one wherever the stack is in an app', () => {
+  test('has a different name in each stack of an account, and the same name wherever the stack is in the app', () => {
     const nameIn = (props: StackProps, path: readonly string[] = ['Data']): unknown => {
       const stages = path.slice(0, -1);
       const scope = stages.reduce<Construct>((parent, id) => new Stage(parent, id), new App());
@@ -140,7 +140,7 @@ describe('a role in the account of the VPC', () => {
     expect(new Set([name, ...others]).size).toBe(5);
   });
 
-  test('has a name in a nested stack as well, made of the stack that is deployed', () => {
+  test('has a name in a nested stack, too, derived from the top-level stack', () => {
     const nested = new NestedStack(new Stack(new App(), 'Data', { env: DATA }), 'Network');
     new VpcPeeringRole(nested, 'Role', { vpc: vpcOf(nested), gameLiftAccount: GAME.account });
     Template.fromStack(nested).hasResourceProperties('AWS::IAM::Role', {
@@ -148,13 +148,13 @@ describe('a role in the account of the VPC', () => {
     });
   });
 
-  test('is named by CloudFormation where account or Region are known only at the deployment', () => {
+  test('is named by CloudFormation if the account or the Region is a token', () => {
     const stack = new Stack(new App(), 'Data');
     new VpcPeeringRole(stack, 'Role', { vpc: vpcOf(stack), gameLiftAccount: GAME.account });
     Template.fromStack(stack).hasResourceProperties('AWS::IAM::Role', { RoleName: Match.absent() });
   });
 
-  test('is referred to by that name from the other account, and is there before what uses it', () => {
+  test('is referred to by that name from the other account, and its stack is deployed before the stack that uses it', () => {
     const app = new App();
     const data = new Stack(app, 'Data', { env: DATA });
     const game = new Stack(app, 'Game', { env: GAME });
@@ -174,7 +174,7 @@ describe('a role in the account of the VPC', () => {
   });
 
   test.each([
-    [{}, 'gameLiftAccount or assumedBy must say who may assume the role, got neither'],
+    [{}, 'pass either gameLiftAccount or assumedBy to set who can assume the role, got neither'],
     [
       { gameLiftAccount: GAME.account, externalId: '' },
       'externalId must be 2 to 1224 letters, digits and characters of _+=,.@:/-, got 0 characters',
@@ -182,14 +182,14 @@ describe('a role in the account of the VPC', () => {
     [{ gameLiftAccount: '1' }, "gameLiftAccount must be an AWS account id of 12 digits, got '1'"],
     [
       { gameLiftAccount: GAME.account, assumedBy: new iam.AnyPrincipal() },
-      'gameLiftAccount and assumedBy both say who may assume the role: pass one of them',
+      'pass either gameLiftAccount or assumedBy, got both: each of them sets who can assume the role',
     ],
-  ])('misuse: %p', (props, message) => {
+  ])('fails with %p', (props, message) => {
     expect(() => roleOf(props)).toThrow(message);
   });
 });
 
-describe('through a role', () => {
+describe('an authorization with a peer role', () => {
   function connected(props: Partial<VpcPeeringAuthorizationProps> = {}): Stack {
     const stack = new Stack(new App(), 'Game', { env: GAME });
     const peerRole = iam.Role.fromRoleArn(stack, 'Role', ROLE_ARN);
@@ -204,7 +204,7 @@ describe('through a role', () => {
     return stack;
   }
 
-  test('every custom resource is told role and external id, and takes the account from the role', () => {
+  test('passes the role, its account and the external id to every custom resource', () => {
     const template = Template.fromStack(connected());
     for (const type of ['Authorization', 'Connection', 'Teardown']) {
       template.hasResourceProperties(`Custom::GameLiftVpcPeering${type}`, {
@@ -215,7 +215,7 @@ describe('through a role', () => {
     }
   });
 
-  test('the handler may assume the role, and do itself only what AWS asks of who requests a connection', () => {
+  test('allows the handler to assume the role, and otherwise only what AWS requires of the caller of CreateVpcPeeringConnection', () => {
     const stack = connected();
     expect(statementsOf(stack, 'Assume')).toEqual([{ Effect: 'Allow', Action: 'sts:AssumeRole', Resource: ROLE_ARN }]);
     expect(statementsOf(stack, 'Authorize')).toEqual([]);
@@ -243,32 +243,32 @@ describe('through a role', () => {
   test.each([
     [
       { vpcAccount: '333333333333' },
-      'peerRole must be of the account that owns the VPC, got a role of account 222222222222 and a VPC of account 333333333333: ' +
-        "import the role by its ARN, since a name resolves to the stack's own account",
+      'peerRole must be in the account that owns the VPC, got a role in account 222222222222 and a VPC in account 333333333333: ' +
+        'import the role by its ARN, since a role imported by its name is assumed to be in the account of the stack',
     ],
     [{ externalId: '' }, 'externalId must be 2 to 1224 letters, digits and characters of _+=,.@:/-, got 0 characters'],
     [{ externalId: 'ü!' }, 'externalId must be 2 to 1224 letters, digits and characters of _+=,.@:/-, got 2 characters'],
-  ])('misuse: %p', (props, message) => {
+  ])('fails with %p', (props, message) => {
     expect(() => connected(props)).toThrow(message);
   });
 
-  test('misuse: an external id without a role', () => {
+  test('fails with an external id but no role', () => {
     const stack = new Stack(new App(), 'Game', { env: GAME });
     expect(() => new VpcPeeringAuthorization(stack, 'A', { vpc: vpcOf(stack), externalId: 'studio-7' })).toThrow(
-      'externalId needs a peerRole: it is for the trust policy of that role',
+      'externalId requires a peerRole: AWS STS compares it with the trust policy of that role',
     );
   });
 
-  test('misuse: a role that was imported by its name', () => {
+  test('fails with a role that was imported by its name, since the CDK assumes that it is in the account of the stack', () => {
     const stack = new Stack(new App(), 'Game', { env: GAME });
     const peerRole = iam.Role.fromRoleName(stack, 'Role', 'Peering');
     expect(() => new VpcPeeringAuthorization(stack, 'A', { vpc: vpcOf(stack), vpcAccount: DATA.account, peerRole })).toThrow(
-      "import the role by its ARN, since a name resolves to the stack's own account",
+      'import the role by its ARN, since a role imported by its name is assumed to be in the account of the stack',
     );
   });
 });
 
-describe('without a role', () => {
+describe('an imported authorization without a peer role', () => {
   function split(connection: Partial<VpcPeeringConnectionProps>): Stack {
     const stack = new Stack(new App(), 'Game', { env: GAME });
     const authorization = VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(stack, 'Authorization', {
@@ -281,16 +281,16 @@ describe('without a role', () => {
   }
 
   test.each([{}, { routes: PeeringRoutes.none(), dnsResolution: true }])(
-    'routes and DNS are refused with what to pass instead: %p',
+    'fails with routes or DNS, and says what to pass instead: %p',
     (connection) => {
       expect(() => split(connection)).toThrow(
-        "routes and DNS of a VPC of account 222222222222 can't be set from account 111111111111: pass routes: PeeringRoutes.none() and no " +
-          'dnsResolution, and set them in the account of the VPC, or give the authorization a peerRole of that account',
+        'routes and DNS of a VPC in account 222222222222 cannot be set from account 111111111111: pass routes: PeeringRoutes.none() ' +
+          'without dnsResolution, and set them in the account of the VPC, or give the authorization a peerRole in that account',
       );
     },
   );
 
-  test('the handler may look for an authorization, and see a rollback', () => {
+  test('allows the handler to find an authorization and to recognize a rollback', () => {
     const stack = split({ routes: PeeringRoutes.none() });
     expect(statementsOf(stack, 'Receive')).toEqual([
       {
@@ -303,7 +303,7 @@ describe('without a role', () => {
     expect(statementsOf(stack, 'Authorize')).toEqual([]);
   });
 
-  test('a Stage of another account uses it as well', () => {
+  test('can be used in a Stage of another account', () => {
     const app = new App();
     const stage = new Stage(app, 'Prod', { env: GAME });
     const stack = new Stack(stage, 'Game');

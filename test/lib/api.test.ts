@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /*
- * What jsii tells the other languages of the classes that users get, as the build has just written it.
+ * The public classes as jsii describes them for other languages, in the .jsii file of the last build.
  */
 
 interface JsiiClass {
@@ -18,14 +18,14 @@ const { types } = JSON.parse(readFileSync(join(__dirname, '..', '..', '.jsii'), 
 };
 const classes = Object.values(types).filter(({ kind }) => kind === 'class');
 
-test('choices are made by static methods alone: no class without a base is abstract, or has a constructor that a subclass could call', () => {
-  const choices = classes.filter(({ base }) => base === undefined);
-  expect(choices.map(({ name }) => name)).toEqual(['AuthorizationRenewal', 'PeeringRoutes']);
-  for (const { abstract, initializer } of choices) {
+test('classes with static factory methods are neither abstract nor have a public constructor', () => {
+  const withFactories = classes.filter(({ base }) => base === undefined);
+  expect(withFactories.map(({ name }) => name)).toEqual(['AuthorizationRenewal', 'PeeringRoutes']);
+  for (const { abstract, initializer } of withFactories) {
     expect({ abstract, initializer }).toEqual({ abstract: undefined, initializer: undefined });
   }
 });
 
-test('no class is abstract: a subclass in another language would lack what only this library can implement', () => {
+test('no class is abstract: a subclass in another language could not implement the internal methods', () => {
   expect(classes.filter(({ abstract }) => abstract === true)).toEqual([]);
 });

@@ -16,7 +16,7 @@ import {
 import { plain } from '../policies';
 
 /*
- * Apps whose roles a platform team makes, with Role.customizeRoles.
+ * Apps whose roles a platform team creates, with Role.customizeRoles.
  */
 
 const env = { account: '111111111111', region: 'eu-central-1' };
@@ -33,7 +33,7 @@ interface Reported {
   }[];
 }
 
-/** A stack with everything that has a role or a policy. */
+/** A stack with all constructs that have a role or a policy. */
 function stackWith(customize: iam.CustomizeRolesOptions | undefined): Stack {
   const app = new App();
   if (customize !== undefined) {
@@ -49,7 +49,7 @@ function stackWith(customize: iam.CustomizeRolesOptions | undefined): Stack {
     vpc,
     renewal: AuthorizationRenewal.scheduled(Duration.hours(12)),
   });
-  authorization.authorizeFleet(new gamelift.CfnFleet(stack, 'Born', { name: 'born' }));
+  authorization.authorizeFleet(new gamelift.CfnFleet(stack, 'PeeredAtCreation', { name: 'peered' }));
   new VpcPeeringConnection(stack, 'Peering', { authorization, fleet: new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet' }) });
   new VpcPeeringRole(stack, 'PeerRole', { vpc, gameLiftAccount: '222222222222' });
   return stack;
@@ -67,14 +67,14 @@ interface Granting {
 const templateOf = (stack: Stack): { readonly Resources: Resources } =>
   Template.fromStack(stack).toJSON() as { Resources: Resources };
 
-/** What the CDK reports for each role, by its path. */
+/** The CDK's report for each role, by the path of the role. */
 function reportOf(stack: Stack): Map<string, Reported['roles'][number]> {
   const assembly = Stage.of(stack)?.synth();
   const report = JSON.parse(readFileSync(join(assembly?.directory ?? '', 'iam-policy-report.json'), 'utf8')) as Reported;
   return new Map(report.roles.map((role) => [role.roleConstructPath, role]));
 }
 
-/** Statements in the same words, from a template or from a report, in whatever order. */
+/** Statements of a template or a report as sorted text, with references replaced, so that they can be compared. */
 function comparable(statements: readonly object[]): string[] {
   return statements
     .map((statement) =>
@@ -85,7 +85,7 @@ function comparable(statements: readonly object[]): string[] {
     .sort();
 }
 
-/** All statements of the roles that the library makes, as a template has them where it makes them. */
+/** All statements of a template that creates the roles. */
 const grantedIn = ({ Resources }: { readonly Resources: Resources }): readonly object[] =>
   Object.values(Resources)
     .filter(({ Type }) => Type.startsWith('AWS::IAM::'))
@@ -102,10 +102,10 @@ const ROLES = [HANDLER_ROLE, SCHEDULER_ROLE, PEER_ROLE];
 const PRECREATED = { [HANDLER_ROLE]: 'platform-handler', [SCHEDULER_ROLE]: 'platform-scheduler', [PEER_ROLE]: 'platform-peer' };
 
 describe.each([
-  ['roles that are still missing', {}],
-  ['roles that are there', { usePrecreatedRoles: PRECREATED }],
+  ['roles that do not exist yet', {}],
+  ['roles that exist', { usePrecreatedRoles: PRECREATED }],
 ])('with %s', (_, customize: iam.CustomizeRolesOptions) => {
-  test('the report lists every statement that would otherwise be granted, of each role', () => {
+  test('the report lists all statements of each role that the template would otherwise contain', () => {
     const report = reportOf(stackWith(customize));
     expect([...report.keys()].sort()).toEqual([...ROLES].sort());
     expect(comparable(reportedIn(report))).toEqual(comparable(grantedIn(templateOf(stackWith(undefined)))));
@@ -120,23 +120,23 @@ describe.each([
     }
   });
 
-  test('the template has no role, no policy, and waits for none', () => {
+  test('the template contains no role and no policy, and nothing depends on one', () => {
     const { Resources } = templateOf(stackWith(customize));
     expect(Object.values(Resources).filter(({ Type }) => Type.startsWith('AWS::IAM::'))).toEqual([]);
-    const awaited = Object.values(Resources).flatMap(({ DependsOn = [] }) => DependsOn);
-    expect(awaited.filter((id) => !(id in Resources))).toEqual([]);
-    expect(awaited.length).toBeGreaterThan(0);
+    const dependencies = Object.values(Resources).flatMap(({ DependsOn = [] }) => DependsOn);
+    expect(dependencies.filter((id) => !(id in Resources))).toEqual([]);
+    expect(dependencies.length).toBeGreaterThan(0);
   });
 });
 
-test('roles that are still missing are errors of the CDK', () => {
+test('the CDK reports an error for each role that does not exist yet', () => {
   const stack = stackWith({});
   for (const role of ROLES) {
     Annotations.fromStack(stack).hasError(`/${role}`, Match.stringLikeRegexp('You must provide a precreated role name'));
   }
 });
 
-test('roles that are there are used, without an error', () => {
+test('roles that exist are used, without an error', () => {
   const stack = stackWith({ usePrecreatedRoles: PRECREATED });
   expect(Annotations.fromStack(stack).findError('*', Match.anyValue())).toEqual([]);
   const arnOf = (name: string): object => ({
@@ -147,17 +147,17 @@ test('roles that are there are used, without an error', () => {
   template.hasResourceProperties('AWS::Scheduler::Schedule', { Target: { RoleArn: arnOf('platform-scheduler') } });
 });
 
-test('a report alone leaves every resource in the template, with what its policies say', () => {
+test('with a report but without customized roles, the template keeps all resources and statements', () => {
   const stack = stackWith({ preventSynthesis: false });
   const customized = templateOf(stack);
   const usual = templateOf(stackWith(undefined));
-  // not what refers to the roles: newer versions of the CDK give a role another ARN then
+  // references to the roles are not compared: newer versions of the CDK then use a different form of the ARN
   expect(Object.keys(customized.Resources).sort()).toEqual(Object.keys(usual.Resources).sort());
   expect(comparable(grantedIn(customized))).toEqual(comparable(grantedIn(usual)));
   expect(comparable(reportedIn(reportOf(stack)))).toEqual(comparable(grantedIn(usual)));
 });
 
-test('a role of another account that is imported is assumed all the same', () => {
+test('the handler still assumes an imported role of another account', () => {
   const app = new App();
   iam.Role.customizeRoles(app, { usePrecreatedRoles: PRECREATED });
   const stack = new Stack(app, 'Stack', { env });

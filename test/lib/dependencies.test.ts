@@ -6,7 +6,7 @@ import { VpcPeeringAuthorization, VpcPeeringConnection } from '../../lib';
 import type { IVpcPeeringAuthorization } from '../../lib';
 
 /*
- * In which order resources and stacks are made and deleted, and what it takes to find out.
+ * The order in which resources and stacks are created and deleted, and the work that it takes to determine it.
  */
 
 const env = { account: '111111111111', region: 'us-east-1' };
@@ -21,7 +21,7 @@ function fleetIn(stack: Stack, props: Partial<gamelift.CfnFleetProps> = {}): gam
   return new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet', ...props });
 }
 
-const WAYS: [string, (stack: Stack, authorization: IVpcPeeringAuthorization) => void][] = [
+const PEERING_METHODS: [string, (stack: Stack, authorization: IVpcPeeringAuthorization) => void][] = [
   [
     'connected',
     (stack, authorization) => {
@@ -36,7 +36,7 @@ const WAYS: [string, (stack: Stack, authorization: IVpcPeeringAuthorization) => 
   ],
 ];
 
-/** The logical ids that a nested stack's resource depends on. */
+/** The logical ids that the resource of each nested stack depends on. */
 function dependenciesOf(parent: Stack): unknown[] {
   const stacks = Object.values(Template.fromStack(parent).findResources('AWS::CloudFormation::Stack')) as {
     DependsOn?: string[];
@@ -49,22 +49,22 @@ function authorizationIdOf(stack: Stack): string {
   return id;
 }
 
-describe.each(WAYS)('a fleet that is %s', (_, peer) => {
-  test('in a nested stack: the nested stack is made after the authorization of its parent, and deleted before it', () => {
+describe.each(PEERING_METHODS)('a fleet that is %s', (_, peer) => {
+  test('in a nested stack: the nested stack is created after the authorization of its parent, and deleted before it', () => {
     const parent = new Stack(new App(), 'Game', { env });
     const nested = new NestedStack(parent, 'Fleets');
     peer(nested, authorizationIn(parent));
     expect(dependenciesOf(parent)).toEqual([[authorizationIdOf(parent)]]);
   });
 
-  test('in a stack nested twice: the outer one is deleted before the authorization', () => {
+  test('in a stack that is nested twice: the outer nested stack is deleted before the authorization', () => {
     const parent = new Stack(new App(), 'Game', { env });
     const nested = new NestedStack(new NestedStack(parent, 'Outer'), 'Fleets');
     peer(nested, authorizationIn(parent));
     expect(dependenciesOf(parent)).toEqual([[authorizationIdOf(parent)]]);
   });
 
-  test('beside the nested stack of its authorization: it is made after that, and deleted before it', () => {
+  test('in the parent of the stack that issues the authorization: the renewal is created after the nested stack, and deleted before it', () => {
     const parent = new Stack(new App(), 'Game', { env });
     peer(parent, authorizationIn(new NestedStack(parent, 'Network')));
     const [nestedStack = ''] = Object.keys(Template.fromStack(parent).findResources('AWS::CloudFormation::Stack'));
@@ -72,7 +72,7 @@ describe.each(WAYS)('a fleet that is %s', (_, peer) => {
     expect(renewal?.DependsOn).toContain(nestedStack);
   });
 
-  test('in a sibling stack: that is deployed after the stack of the authorization, and deleted before it', () => {
+  test('in a sibling stack: the sibling is deployed after the stack of the authorization, and deleted before it', () => {
     const app = new App();
     const [network, fleets] = ['Network', 'Fleets'].map((id) => new Stack(app, id, { env })) as [Stack, Stack];
     peer(fleets, authorizationIn(network));
@@ -81,19 +81,19 @@ describe.each(WAYS)('a fleet that is %s', (_, peer) => {
     expect(network.dependencies).toEqual([]);
   });
 
-  test('in a sibling stack that the stack of the authorization needs: the dependency is left out, as it would close a cycle', () => {
+  test('in a sibling stack that the stack of the authorization depends on: the dependency is left out, since it would create a cycle', () => {
     const app = new App();
     const [network, fleets] = ['Network', 'Fleets'].map((id) => new Stack(app, id, { env })) as [Stack, Stack];
     peer(fleets, authorizationIn(network));
-    const group = new ec2.CfnSecurityGroup(fleets, 'Group', { groupDescription: 'made with the fleets' });
-    // known only later than the peering
+    const group = new ec2.CfnSecurityGroup(fleets, 'Group', { groupDescription: 'created with the fleets' });
+    // this dependency is added after the peering
     new ec2.CfnSecurityGroup(network, 'Group', { groupDescription: group.ref });
     app.synth();
     expect(fleets.dependencies).toEqual([]);
     expect(network.dependencies).toEqual([fleets]);
   });
 
-  test('in a nested stack that the authorization needs: the dependency is left out, as it would close a cycle', () => {
+  test('in a nested stack that the authorization depends on: the dependency is left out, since it would create a cycle', () => {
     const parent = new Stack(new App(), 'Game', { env });
     const nested = new NestedStack(parent, 'Fleets');
     const vpc = new ec2.Vpc(nested, 'Vpc', { maxAzs: 1, natGateways: 0 });
@@ -102,7 +102,7 @@ describe.each(WAYS)('a fleet that is %s', (_, peer) => {
   });
 });
 
-test('two stacks that each use the authorization of the other: one of them depends on the other', () => {
+test('of two stacks that use the authorization of each other, only one depends on the other', () => {
   const app = new App();
   const [one, two] = ['One', 'Two'].map((id) => new Stack(app, id, { env })) as [Stack, Stack];
   const [ofOne, ofTwo] = [authorizationIn(one, 'vpc-0a'), authorizationIn(two, 'vpc-0b')];
@@ -112,7 +112,7 @@ test('two stacks that each use the authorization of the other: one of them depen
   expect([one.dependencies, two.dependencies]).toEqual([[two], []]);
 });
 
-test('a nested stack that a fleet of its parent needs, too: the authorization does not carry what would close a cycle', () => {
+test('the properties of an authorization contain no references that would create a cycle with a nested stack', () => {
   const parent = new Stack(new App(), 'Game', { env });
   const nested = new NestedStack(parent, 'Fleets');
   const authorization = authorizationIn(parent);
@@ -132,8 +132,8 @@ describe('the work at synthesis', () => {
     jest.restoreAllMocks();
   });
 
-  /** How many resources are rendered, however often, for an app of so many fleets. */
-  function renderings(
+  /** How often the CDK renders resources while it synthesizes an app with a number of fleets. */
+  function countRenderings(
     fleets: number,
     peer: (stack: Stack, authorization: IVpcPeeringAuthorization, fleet: gamelift.CfnFleet) => void,
   ): number {
@@ -150,7 +150,7 @@ describe('the work at synthesis', () => {
     return length;
   }
 
-  test.each<[string, Parameters<typeof renderings>[1]]>([
+  test.each<[string, Parameters<typeof countRenderings>[1]]>([
     [
       'peered at creation',
       (_stack, authorization, fleet) => {
@@ -163,10 +163,10 @@ describe('the work at synthesis', () => {
         new VpcPeeringConnection(stack, `P${fleet.node.id}`, { authorization, fleet });
       },
     ],
-  ])('grows with the number of fleets that are %s, not with its square', (_, peer) => {
-    const [few, some, many] = [50, 100, 150].map((fleets) => renderings(fleets, peer)) as [number, number, number];
+  ])('grows linearly with the number of fleets that are %s', (_, peer) => {
+    const [few, some, many] = [50, 100, 150].map((fleets) => countRenderings(fleets, peer)) as [number, number, number];
     expect(many - some).toBeLessThan(1.2 * (some - few));
-    // each a few times: a fleet, its build, and what connects it and comes before that
+    // for each fleet, a few renderings of the fleet, its build, its connection, and their dependencies
     expect((many - some) / 50).toBeLessThan(40);
   });
 });

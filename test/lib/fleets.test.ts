@@ -8,13 +8,13 @@ import { VpcPeeringAuthorization, VpcPeeringConnection } from '../../lib';
 import type { VpcPeeringAuthorizationProps, VpcPeeringConnectionProps } from '../../lib';
 
 /*
- * What is refused at synthesis, and what is warned of, about the fleets that are peered.
+ * Errors and warnings at synthesis about fleets that are peered.
  */
 
 const env = { account: '111111111111', region: 'us-east-1' };
 
-function stackIn(scope: Construct, id = 'Game', place: { readonly account?: string; readonly region?: string } = env): Stack {
-  return new Stack(scope, id, { env: place });
+function stackIn(scope: Construct, id = 'Game', stackEnv: { readonly account?: string; readonly region?: string } = env): Stack {
+  return new Stack(scope, id, { env: stackEnv });
 }
 
 function authorizationIn(
@@ -30,7 +30,7 @@ function fleetIn(stack: Stack, props: Partial<gamelift.CfnFleetProps> = {}): gam
   return new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet', ...props });
 }
 
-/** A fleet construct as studios write them: with the fleet as its child, and what refers to it. */
+/** A fleet construct as users write them, which refers to a fleet by its id. */
 class WrappedFleet extends Construct {
   readonly fleetRef: VpcPeeringConnectionProps['fleet']['fleetRef'];
   readonly env = env;
@@ -41,7 +41,7 @@ class WrappedFleet extends Construct {
   }
 }
 
-const WAYS: [string, (stack: Stack, fleet: gamelift.CfnFleet) => void][] = [
+const PEERING_METHODS: [string, (stack: Stack, fleet: gamelift.CfnFleet) => void][] = [
   [
     'connected',
     (stack, fleet) => {
@@ -49,7 +49,7 @@ const WAYS: [string, (stack: Stack, fleet: gamelift.CfnFleet) => void][] = [
     },
   ],
   [
-    'connected by what refers to it',
+    'connected by a reference to its id',
     (stack, fleet) => {
       const authorization = authorizationIn(stack);
       new VpcPeeringConnection(stack, 'Peering', { authorization, fleet: new WrappedFleet(stack, 'Wrapped', fleet.ref) });
@@ -63,10 +63,10 @@ const WAYS: [string, (stack: Stack, fleet: gamelift.CfnFleet) => void][] = [
   ],
 ];
 
-describe.each(WAYS)('a fleet that is %s', (_, peer) => {
-  const anywhere = 'GameLift peers EC2 fleets only: fleet Game/Fleet is of compute type ANYWHERE';
+describe.each(PEERING_METHODS)('a fleet that is %s', (_, peer) => {
+  const anywhere = 'GameLift peers EC2 fleets only: fleet Game/Fleet has the compute type ANYWHERE';
 
-  test('must not be an Anywhere fleet', () => {
+  test('fails if it is an Anywhere fleet', () => {
     const stack = stackIn(new App());
     expect(() => {
       peer(stack, fleetIn(stack, { computeType: 'ANYWHERE' }));
@@ -87,7 +87,7 @@ describe.each(WAYS)('a fleet that is %s', (_, peer) => {
         fleet.addOverride('Properties.ComputeType', 'ANYWHERE');
       },
     ],
-  ])('must not become one later by %s', (__, change) => {
+  ])('fails at synthesis if it becomes an Anywhere fleet later by %s', (__, change) => {
     const app = new App();
     const stack = stackIn(app);
     const fleet = fleetIn(stack, { computeType: 'EC2' });
@@ -96,14 +96,14 @@ describe.each(WAYS)('a fleet that is %s', (_, peer) => {
     expect(() => app.synth()).toThrow(anywhere);
   });
 
-  const warning = Match.stringLikeRegexp('those in its remote locations stay unpeered');
+  const warning = Match.stringLikeRegexp('instances in its remote locations cannot reach the peer VPC');
 
   test.each<[string, string[], string | undefined]>([
-    ['home and another', ['us-east-1', 'eu-central-1'], env.region],
-    ['another only', ['eu-central-1'], env.region],
+    ['the home Region and another Region', ['us-east-1', 'eu-central-1'], env.region],
+    ['only another Region', ['eu-central-1'], env.region],
     ['a Local Zone', ['us-east-1-chi-1'], env.region],
-    ['two, of which one is not home, whichever it is', ['us-east-1', 'eu-central-1'], undefined],
-  ])('has a warning if it has remote locations: %s', (__, locations, region) => {
+    ['two Regions, if the home Region is a token', ['us-east-1', 'eu-central-1'], undefined],
+  ])('has a warning about its remote locations: %s', (__, locations, region) => {
     for (const late of [false, true]) {
       const stack = stackIn(new App(), 'Game', { account: env.account, ...(region === undefined ? {} : { region }) });
       const declared = locations.map((location) => ({ location }));
@@ -117,16 +117,16 @@ describe.each(WAYS)('a fleet that is %s', (_, peer) => {
   });
 
   test.each([
-    ['none listed', undefined],
-    ['home', [{ location: 'us-east-1' }]],
-  ])('has no warning if it has no remote locations: %s', (__, locations) => {
+    ['no locations', undefined],
+    ['the home Region', [{ location: 'us-east-1' }]],
+  ])('has no warning without remote locations: %s', (__, locations) => {
     const stack = stackIn(new App());
     peer(stack, fleetIn(stack, locations === undefined ? {} : { locations }));
     Annotations.fromStack(stack).hasNoWarning('*', Match.anyValue());
   });
 });
 
-describe('what is connected must be an EC2 fleet', () => {
+describe('a connection requires an EC2 fleet', () => {
   test.each<[string, (stack: Stack) => string, string]>([
     [
       'a container fleet',
@@ -144,7 +144,7 @@ describe('what is connected must be an EC2 fleet', () => {
       () => 'containerfleet-1',
       "fleet must have the id of an EC2 fleet, such as fleet-01234567-89ab-cdef-0123-456789abcdef, got 'containerfleet-1'",
     ],
-  ])('%s is refused', (_, fleetIdIn, message) => {
+  ])('fails with %s', (_, fleetIdIn, message) => {
     const stack = stackIn(new App());
     const fleet = new WrappedFleet(stack, 'Fleet', fleetIdIn(stack));
     expect(() => new VpcPeeringConnection(stack, 'Peering', { authorization: authorizationIn(stack), fleet })).toThrow(message);
@@ -160,25 +160,25 @@ describe('a fleet in another stack than its connection', () => {
   }
   const game = (app: App): Stack => (app.node.tryFindChild('Game') as Stack | undefined) ?? stackIn(app);
 
-  test('has a warning that says where to put the connection, and why', () => {
+  test('has a warning that says why that is a problem and where to create the connection', () => {
     warned(game, (app) => stackIn(app, 'Fleets')).hasWarning(
       '/Game/Peering',
-      'fleet Fleets/Fleet is in another stack than its connection Game/Peering: a new build replaces the fleet, and CloudFormation refuses ' +
-        'to change the export of its id while Game uses it, so that every such deployment fails. Create the connection in Fleets, the ' +
-        'stack of the fleet; its authorization may be in another stack [ack: cdk-gamelift-vpc-peering:fleetInOtherStack]',
+      'fleet Fleets/Fleet is in another stack than its connection Game/Peering: a new build replaces the fleet, but CloudFormation refuses ' +
+        'to change the export of the fleet id while Game uses it, so every deployment of a new build fails. Create the connection in ' +
+        'Fleets, the stack of the fleet; the authorization can be in another stack [ack: cdk-gamelift-vpc-peering:fleetInOtherStack]',
     );
   });
 
-  test('has another reason if one is nested in the other', () => {
+  test('has a warning with another reason if the stack of the fleet is nested in the stack of the connection', () => {
     warned(game, (app) => new NestedStack(game(app), 'Fleets')).hasWarning(
       '/Game/Peering',
-      'fleet Game/Fleets/Fleet is in another stack than its connection Game/Peering: with a new build, Game/Fleets may delete the old fleet ' +
-        'before Game deletes its connection. Create the connection in Game/Fleets, the stack of the fleet; its authorization may be in ' +
-        'another stack [ack: cdk-gamelift-vpc-peering:fleetInOtherStack]',
+      'fleet Game/Fleets/Fleet is in another stack than its connection Game/Peering: when a new build replaces the fleet, Game/Fleets may ' +
+        'delete the old fleet before Game deletes its connection. Create the connection in Game/Fleets, the stack of the fleet; the ' +
+        'authorization can be in another stack [ack: cdk-gamelift-vpc-peering:fleetInOtherStack]',
     );
   });
 
-  test('has none if it is in the same stack, or is not of the app', () => {
+  test('has no warning if the fleet is in the same stack or is imported', () => {
     warned(game, game).hasNoWarning('*', Match.anyValue());
     const stack = stackIn(new App());
     const fleet = gamelift.CfnFleet.fromFleetId(stackIn(stack, 'Other'), 'Fleet', 'fleet-1');
@@ -224,7 +224,7 @@ describe('a fleet that is retained', () => {
       },
     ],
     [
-      'but not when its creation fails',
+      'unless its creation fails',
       {
         after: (fleet) => {
           fleet.applyRemovalPolicy(RETAIN_ON_UPDATE_OR_DELETE);
@@ -256,7 +256,7 @@ describe('a fleet that is retained', () => {
       },
     ],
     [
-      'and its connection is not, as it says',
+      'and its connection has the policy DESTROY',
       {
         before: (fleet) => {
           fleet.applyRemovalPolicy(RETAIN);
@@ -265,7 +265,7 @@ describe('a fleet that is retained', () => {
       },
     ],
     [
-      'and its connection only when it is replaced',
+      'and its connection only when the connection is replaced',
       {
         before: (fleet) => {
           fleet.applyRemovalPolicy(RETAIN);
@@ -275,12 +275,12 @@ describe('a fleet that is retained', () => {
         },
       },
     ],
-  ])('%s: the connection has a warning that says what is lost, and what to do', (_, policies) => {
+  ])('%s: the connection has a warning that says what is lost and what to do', (_, policies) => {
     annotationsWith(policies).hasWarning(
       '/Game/Peering',
-      'fleet Game/Fleet is retained when it is removed or replaced, but its connection Game/Peering is deleted then, and players who are ' +
-        'still on that fleet lose what they reach through it, such as a database: set removalPolicy: RemovalPolicy.RETAIN on the connection, ' +
-        `which retains its routes and the rules of allowTo, too [ack: ${ID}]`,
+      'fleet Game/Fleet is retained when it is removed or replaced, but its connection Game/Peering is deleted. Players on the retained ' +
+        'fleet then lose everything that they reach through the connection, such as a database. Set removalPolicy: RemovalPolicy.RETAIN on ' +
+        `the connection, which also retains its routes and the rules of allowTo [ack: ${ID}]`,
     );
   });
 
@@ -295,7 +295,7 @@ describe('a fleet that is retained', () => {
       },
     ],
     [
-      'with its connection, but for creations that fail',
+      'with its connection, unless the creation of the connection fails',
       {
         before: (fleet) => {
           fleet.applyRemovalPolicy(RETAIN);
@@ -304,7 +304,7 @@ describe('a fleet that is retained', () => {
       },
     ],
     [
-      'with its connection, both later',
+      'with its connection, both after they are connected',
       {
         after: (fleet, connection) => {
           [fleet, connection].forEach((each) => {
@@ -314,7 +314,7 @@ describe('a fleet that is retained', () => {
       },
     ],
     [
-      'no longer',
+      'at first, but not in the end',
       {
         before: (fleet) => {
           fleet.applyRemovalPolicy(RETAIN);
@@ -324,14 +324,14 @@ describe('a fleet that is retained', () => {
         },
       },
     ],
-    ['at no time', {}],
-    ['at no time, though its connection is', { props: { removalPolicy: RETAIN } }],
+    ['never', {}],
+    ['never, but its connection is', { props: { removalPolicy: RETAIN } }],
   ])('%s: the connection has no warning', (_, policies) => {
     annotationsWith(policies).hasNoWarning('*', Match.anyValue());
   });
 });
 
-describe('a fleet that is peered twice with one VPC', () => {
+describe('a fleet that is peered twice with the same VPC', () => {
   function twice(
     one: (stack: Stack, authorization: VpcPeeringAuthorization, fleet: gamelift.CfnFleet) => void,
     two: (stack: Stack, authorization: VpcPeeringAuthorization, fleet: gamelift.CfnFleet) => void,
@@ -360,28 +360,28 @@ describe('a fleet that is peered twice with one VPC', () => {
     ['by a connection, and at creation', connect('One'), atCreation, 'Game/Fleet', 'Game/One'],
     ['at creation, and by a connection', atCreation, connect('Two'), 'Game/Two', 'Game/Fleet'],
     ['twice at creation', atCreation, atCreation, 'Game/Fleet', 'Game/Fleet'],
-  ])('%s, is refused', (_, one, two, by, other) => {
+  ])('fails %s', (_, one, two, construct, other) => {
     expect(() => twice(one, two)).toThrow(
-      `a fleet and a VPC have one connection: ${by} would peer fleet Game/Fleet with the VPC that ${other} peers it with already: remove one ` +
-        'of them, or set adoptExisting on the connection that is to use what the other makes',
+      `a fleet and a VPC can have only one peering connection, but ${construct} and ${other} both peer fleet Game/Fleet with the same VPC: ` +
+        'remove one of them, or set adoptExisting on the connection that should use the connection of the other',
     );
   });
 
-  test('by a connection, and by its own property that was set later, is refused', () => {
+  test('fails by a connection, and by its own property that is set later', () => {
     expect(() => twice(connect('One'), byProperty).synth()).toThrow(
-      'fleet Game/Fleet is peered with the same VPC when it is created: take away its peerVpcId, or this connection, or set adoptExisting ' +
-        'to use the connection that GameLift makes',
+      'fleet Game/Fleet is already peered with the same VPC by its peerVpcId: remove the peerVpcId or this connection, or set ' +
+        'adoptExisting to use the connection that GameLift creates',
     );
   });
 
-  test('is not refused if one adopts what the other makes', () => {
+  test('is allowed if one construct adopts the connection of the other', () => {
     expect(() => {
       twice(atCreation, connect('Two', true)).synth();
       twice(connect('One', true), byProperty).synth();
     }).not.toThrow();
   });
 
-  test('is refused in two stacks, but not in two Stages, which may be two studios', () => {
+  test('fails in two stacks, but not in two Stages, which can be separate environments', () => {
     const connectIn = (scope: Construct, id: string): void => {
       const stack = stackIn(scope, id);
       const fleet = gamelift.CfnFleet.fromFleetId(stack, 'Fleet', 'fleet-1');
@@ -391,13 +391,15 @@ describe('a fleet that is peered twice with one VPC', () => {
     connectIn(app, 'One');
     expect(() => {
       connectIn(app, 'Two');
-    }).toThrow('Two/Peering would peer fleet fleet-1 with the VPC that One/Peering peers it with already');
+    }).toThrow(
+      'a fleet and a VPC can have only one peering connection, but Two/Peering and One/Peering both peer fleet fleet-1 with the same VPC',
+    );
     expect(() => {
       connectIn(new Stage(app, 'Stage'), 'One');
     }).not.toThrow();
   });
 
-  test('is not refused with another VPC', () => {
+  test('is a different case with two VPCs, which are allowed', () => {
     const stack = stackIn(new App());
     const [authorization, fleet] = [authorizationIn(stack), fleetIn(stack)];
     new VpcPeeringConnection(stack, 'One', { authorization, fleet });
@@ -409,16 +411,16 @@ describe('a fleet that is peered twice with one VPC', () => {
 });
 
 describe('two authorizations', () => {
-  test('of one pair in one stack are refused', () => {
+  test('fail in one stack for the same VPC and GameLift account', () => {
     const stack = stackIn(new App());
     authorizationIn(stack);
     expect(() => authorizationIn(stack, {}, 'Two')).toThrow(
-      'GameLift has one authorization for a VPC and a GameLift account: Game/Two and Game/Authorization are for the same ones, and the first ' +
-        'to be deleted would cancel it for both. Keep one of them, and pass it to every connection and fleet',
+      'GameLift has only one authorization for a VPC and a GameLift account, but Game/Two and Game/Authorization are for the same VPC and ' +
+        'account: keep one of them, and pass it to all connections and fleets',
     );
   });
 
-  test('of another account, another VPC, or another stack are not', () => {
+  test('are allowed for another GameLift account, for another VPC, or in another stack', () => {
     const app = new App();
     const stack = stackIn(app);
     authorizationIn(stack);
@@ -431,7 +433,7 @@ describe('two authorizations', () => {
   });
 });
 
-describe.each(WAYS.map(([name]) => name).filter((name) => name !== 'connected by what refers to it'))(
+describe.each(PEERING_METHODS.map(([name]) => name).filter((name) => name !== 'connected by a reference to its id'))(
   'a fleet that is %s',
   (way) => {
     function use(authorization: VpcPeeringAuthorization, stack: Stack): void {
@@ -442,7 +444,7 @@ describe.each(WAYS.map(([name]) => name).filter((name) => name !== 'connected by
       }
     }
 
-    test('in another account than the authorization is for, is refused', () => {
+    test('fails if its stack is not in the GameLift account of the authorization', () => {
       const stack = stackIn(new App());
       expect(() => {
         use(authorizationIn(stack, { gameLiftAccount: '333333333333' }), stack);
@@ -452,17 +454,17 @@ describe.each(WAYS.map(([name]) => name).filter((name) => name !== 'connected by
       );
     });
 
-    test('in another Region than the authorization, is refused', () => {
+    test('fails if its stack is in another Region than the authorization', () => {
       const app = new App();
       expect(() => {
         use(authorizationIn(stackIn(app, 'Network')), stackIn(app, 'Game', { ...env, region: 'eu-central-1' }));
       }).toThrow(
-        'GameLift peers within one Region: Network/Authorization is in us-east-1, but stack Game is in eu-central-1: create the connection and ' +
-          'the fleet in a stack in us-east-1',
+        'GameLift peers only within a Region, but Network/Authorization is in us-east-1 and stack Game is in eu-central-1: create the ' +
+          'connection and the fleet in a stack in us-east-1',
       );
     });
 
-    test('in places that are known only at the deployment, is not refused', () => {
+    test('is allowed if accounts and Regions are tokens', () => {
       const app = new App();
       expect(() => {
         use(authorizationIn(stackIn(app, 'Network', {}), { gameLiftAccount: '333333333333' }), stackIn(app, 'Game', {}));
@@ -471,12 +473,12 @@ describe.each(WAYS.map(([name]) => name).filter((name) => name !== 'connected by
   },
 );
 
-test('a fleet of another Region than its connection is refused', () => {
+test('a connection fails with a fleet in another Region', () => {
   const app = new App();
   const stack = stackIn(app);
   const fleet = fleetIn(stackIn(app, 'Fleets', { ...env, region: 'eu-central-1' }));
   expect(() => new VpcPeeringConnection(stack, 'Peering', { authorization: authorizationIn(stack), fleet })).toThrow(
-    'GameLift peers within one Region: Fleets/Fleet is in eu-central-1, but Game/Peering is in us-east-1: create the connection in a stack ' +
-      'in eu-central-1, with a VPC there',
+    'GameLift peers only within a Region, but Fleets/Fleet is in eu-central-1 and Game/Peering is in us-east-1: create the connection in a ' +
+      'stack in eu-central-1, with a VPC there',
   );
 });

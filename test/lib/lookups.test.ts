@@ -6,12 +6,12 @@ import * as ssm from 'aws-cdk-lib/aws-ssm';
 import { PeeringRoutes, VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '../../lib';
 
 /*
- * Before a lookup was made, the CDK returns dummy values: with an error on one of them, the CLI would never make the lookup.
+ * The CDK returns dummy values until the CLI has made a lookup. With an error about one of them, the CLI would never make the lookup.
  */
 
 const env = { account: '111111111111', region: 'us-east-1' };
 
-/** The keys of the lookups that the CLI is asked to make, and so would make. */
+/** The keys of the lookups that the synthesis asks the CLI to make. */
 function lookupsOf(build: (stack: Stack) => void, context: Record<string, unknown> = {}): readonly string[] {
   const app = new App({ context });
   build(new Stack(app, 'Stack', { env }));
@@ -31,14 +31,14 @@ function connect(stack: Stack, vpc: ec2.IVpc, subnetType: ec2.SubnetType): void 
 describe('Vpc.fromLookup', () => {
   const lookUp = (stack: Stack, id = 'Vpc'): ec2.IVpc => ec2.Vpc.fromLookup(stack, id, { tags: { Name: id } });
 
-  test.each(SUBNETS)('is made with routes for %s subnets', (subnetType) => {
+  test.each(SUBNETS)('works with routes for %s subnets', (subnetType) => {
     const [key] = lookupsOf((stack) => {
       connect(stack, lookUp(stack), subnetType);
     });
     expect(key).toMatch(/^vpc-provider:/);
   });
 
-  test('is made for two VPCs that look the same until then', () => {
+  test('works for two VPCs that have the same dummy id', () => {
     const keys = lookupsOf((stack) => {
       const fleet = gamelift.CfnFleet.fromFleetId(stack, 'Fleet', 'fleet-1');
       for (const id of ['One', 'Two']) {
@@ -49,7 +49,7 @@ describe('Vpc.fromLookup', () => {
     expect(keys).toHaveLength(2);
   });
 
-  test('has what it gave checked', () => {
+  test('fails if the result of the lookup is invalid', () => {
     const subnets = [{ subnetId: 'subnet-0a', cidr: '10.0.0.0/24', availabilityZone: 'us-east-1a', routeTableId: 'wrong' }];
     const found = {
       vpcId: 'vpc-0a',
@@ -61,7 +61,7 @@ describe('Vpc.fromLookup', () => {
       connect(stack, lookUp(stack), ec2.SubnetType.PRIVATE_WITH_EGRESS);
     };
     const [key = ''] = lookupsOf(build);
-    expect(() => lookupsOf(build, { [key]: found })).toThrow('the route table of subnet Stack/Vpc/PrivateSubnet1 is not known');
+    expect(() => lookupsOf(build, { [key]: found })).toThrow('the route table of subnet Stack/Vpc/PrivateSubnet1 is unknown');
     expect(() => lookupsOf(build, { [key]: { ...found, vpcId: 'wrong' } })).toThrow(
       "vpc must have an id such as vpc-0123456789abcdef0, got 'wrong'",
     );
@@ -99,12 +99,12 @@ describe('StringParameter.valueFromLookup', () => {
           vpcAccount: '222222222222',
           peerRole: iam.Role.fromRoleArn(stack, 'Role', `arn:aws:iam::${value}:role/Peering`),
         }),
-      'peerRole must be of the account that owns the VPC, got a role of account wrong',
+      'peerRole must be in the account that owns the VPC, got a role in account wrong',
     ],
     externalId: [
       (stack, value) => {
         const peerRole = iam.Role.fromRoleArn(stack, 'Role', 'arn:aws:iam::222222222222:role/Peering');
-        // a parameter's name may have more characters than an external id
+        // an invalid external id: the text «wrong» would be valid
         const externalId = value === 'wrong' ? '!' : value;
         new VpcPeeringAuthorization(stack, 'A', { vpc: vpcOf(stack), peerRole, externalId });
       },
@@ -124,7 +124,7 @@ describe('StringParameter.valueFromLookup', () => {
     ],
   };
 
-  test.each(Object.entries(uses))('is made for %s, and what it gave is checked', (_, [use, message]) => {
+  test.each(Object.entries(uses))('works for %s, and fails if its result is invalid', (_, [use, message]) => {
     const build = (stack: Stack): void => {
       use(stack, ssm.StringParameter.valueFromLookup(stack, '/studio/value'));
     };

@@ -19,7 +19,7 @@ import { kindOf, plain } from '../policies';
 import type { PlainStatement } from '../policies';
 
 /*
- * All that this library grants to anyone: nothing is granted that is not listed here.
+ * All permissions that this library grants. A permission that is not listed here makes a test fail.
  */
 
 const region = 'us-east-1';
@@ -44,22 +44,22 @@ interface Granting extends Partial<Policy> {
 
 type Listing = Record<string, Record<string, string[]>>;
 
-/** A statement, with what its policy is for. */
+/** A statement, and the purpose of its policy. */
 interface Granted {
   readonly kind: string;
   readonly scope: string;
   readonly actions: readonly string[];
 }
 
-/** Every statement of a template: the inline policies of its roles, its policies, and, as of a kind of their own, whom roles trust. */
+/** All statements of a template: those of inline policies, of policy resources, and of the trust policies of roles. */
 function statementsOf(stack: Stack): Granted[] {
   const { Resources } = plain(Template.fromStack(stack).toJSON()) as {
     Resources: Record<string, { Type: string; Properties: Granting }>;
   };
   const read = (kind: string, { Statement }: Document): Granted[] =>
-    Statement.map((statement) => ({ kind, scope: wordsOf(statement), actions: [statement.Action].flat() }));
+    Statement.map((statement) => ({ kind, scope: describeScope(statement), actions: [statement.Action].flat() }));
   return Object.entries(Resources).flatMap(([id, { Type, Properties }]) => {
-    // it would grant without a policy
+    // this type would grant a permission outside of these policies
     expect(Type).not.toBe('AWS::Lambda::Permission');
     expect(Properties.ManagedPolicyArns).toBeUndefined();
     const { PolicyName, PolicyDocument, Policies = [], AssumeRolePolicyDocument } = Properties;
@@ -71,7 +71,7 @@ function statementsOf(stack: Stack): Granted[] {
   });
 }
 
-/** By what each policy is for, on what it allows which actions; of policies that say to whom, of resources and roles, to whom. */
+/** The actions of all statements, by the purpose of the policy and by the scope of the statement. */
 function granted(stack: Stack): Listing {
   const listing: Listing = {};
   for (const { kind, scope, actions } of statementsOf(stack)) {
@@ -81,14 +81,14 @@ function granted(stack: Stack): Listing {
   return listing;
 }
 
-/** On what a statement allows its actions; of one that says to whom, or that denies, that as well. */
-function wordsOf(statement: PlainStatement): string {
+/** The resources and conditions of a statement, and its effect and principals if it denies or has principals. */
+function describeScope(statement: PlainStatement): string {
   const { Effect, Principal, Resource } = statement;
   if (Effect === 'Allow' && Principal === undefined) {
     return scopeOf(statement);
   }
-  const parties = Object.entries(Principal ?? {}).map(([kind, names]) => ` ${kind} ${[names].flat().join(' or ')}`);
-  return [Effect, ...parties, Resource === undefined ? '' : ' on ', scopeOf(statement)].join('');
+  const principals = Object.entries(Principal ?? {}).map(([kind, names]) => ` ${kind} ${[names].flat().join(' or ')}`);
+  return [Effect, ...principals, Resource === undefined ? '' : ' on ', scopeOf(statement)].join('');
 }
 
 function vpcOf(stack: Stack): ec2.IVpc {
@@ -99,20 +99,20 @@ function vpcOf(stack: Stack): ec2.IVpc {
   });
 }
 
-type Issue = (stack: Stack) => IVpcPeeringAuthorization;
+type MakeAuthorization = (stack: Stack) => IVpcPeeringAuthorization;
 
-/** A stack with a fleet that is born peered, and with another that is connected. */
-function peered(env: typeof GAME, issue: Issue, routes?: PeeringRoutes): Stack {
+/** A stack with a fleet that is peered at creation, and a fleet with a connection. */
+function peered(env: typeof GAME, makeAuthorization: MakeAuthorization, routes?: PeeringRoutes): Stack {
   const stack = new Stack(new App(), 'Game', { env });
-  const authorization = issue(stack);
-  authorization.authorizeFleet(new gamelift.CfnFleet(stack, 'Born', { name: 'born' }));
+  const authorization = makeAuthorization(stack);
+  authorization.authorizeFleet(new gamelift.CfnFleet(stack, 'PeeredAtCreation', { name: 'peered' }));
   const fleet = new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet' });
   new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, ...(routes === undefined ? {} : { routes }) });
   return stack;
 }
 
 const imported =
-  (peerRoleArn?: string): Issue =>
+  (peerRoleArn?: string): MakeAuthorization =>
   (stack) =>
     VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(stack, 'Authorization', {
       vpc: vpcOf(stack),
@@ -130,13 +130,13 @@ const inside = (owner: typeof GAME, ...kinds: string[]): string =>
   `${kinds.map((kind) => ec2Of(owner, `${kind}/*`)).join(', ')} if ec2:Vpc ArnEquals ${vpcArnOf(owner)}`;
 const FLEETS = 'arn:aws:gamelift:us-east-1:*:fleet/*';
 
-/** What every handler has: its logs, and the trust in Lambda. */
+/** What every handler has: permissions for its logs, and a trust policy for Lambda. */
 const HANDLER: Listing = {
   Logs: { '<GameLiftVpcPeeringHandlerLogGroupF5FE6E49.Arn>': ['logs:CreateLogStream', 'logs:PutLogEvents'] },
   'Trust of GameLiftVpcPeeringHandlerRoleB8C6F82F': { 'Allow Service lambda.amazonaws.com': ['sts:AssumeRole'] },
 };
 
-/** What authorizing takes, in the account of the VPC. */
+/** To authorize, in the account of the VPC. */
 const authorizing = (owner: typeof GAME): Listing[string] => ({
   '*': [
     'gamelift:CreateVpcPeeringAuthorization',
@@ -168,14 +168,14 @@ const OWN_KEYS = 'cdk-gamelift-vpc-peering:*';
 const ifOnlyTagged = (...keys: string[]): string =>
   ` if aws:TagKeys ForAllValues:StringLike ${keys.join(' or ')} if aws:TagKeys Null false`;
 
-/** What connecting takes in the account of the fleets, whatever the VPC. */
+/** To create and delete connections, in the GameLift account. */
 const ON_FLEETS = {
   '*': FLEET_SIDE,
   [FLEETS]: ['gamelift:DescribeFleetEvents', 'gamelift:ListTagsForResource'],
   [FLEETS + ifOnlyTagged(OWN_KEYS)]: ['gamelift:TagResource', 'gamelift:UntagResource'],
 };
 
-/** Tags, routes and DNS in the account of the VPC. */
+/** For tags, routes and DNS, in the account of the VPC. */
 const network = (owner: typeof GAME): Listing[string] => ({
   '*': ['ec2:DescribeVpcPeeringConnections'],
   [accepted(owner) + ifOnlyTagged('Name', OWN_KEYS)]: ['ec2:CreateTags'],
@@ -183,7 +183,7 @@ const network = (owner: typeof GAME): Listing[string] => ({
   [inside(owner, 'route-table')]: ['ec2:ReplaceRoute'],
 });
 
-/** Only where this library has set its tags before. */
+/** To remove tags, only from connections that have tags of this library. */
 const untagging = (owner: typeof GAME): Listing[string] => {
   const peerings = ec2Of(owner, 'vpc-peering-connection/*') + ifOnlyTagged('Name', OWN_KEYS);
   return {
@@ -192,7 +192,7 @@ const untagging = (owner: typeof GAME): Listing[string] => {
   };
 };
 
-/** What connecting takes where the VPC is of another account. */
+/** What AWS requires of the caller of CreateVpcPeeringConnection if the VPC is in another account. */
 const CALLER = {
   '*': ['ec2:DescribeRouteTables', 'ec2:DescribeSecurityGroups'],
   [vpcArnOf(DATA)]: ['ec2:AcceptVpcPeeringConnection'],
@@ -206,7 +206,7 @@ const CALLER = {
 
 const TEARDOWN = { '*': ['gamelift:DescribeVpcPeeringConnections'] };
 
-/** A stack in which there is just this. */
+/** A stack with a single construct. */
 function stackWith(env: typeof GAME, add: (stack: Stack) => void): Stack {
   const stack = new Stack(new App(), 'Stack', { env });
   add(stack);
@@ -215,7 +215,7 @@ function stackWith(env: typeof GAME, add: (stack: Stack) => void): Stack {
 
 const ROLE_ARN = 'arn:aws:iam::222222222222:role/Peering';
 
-/** Stacks that together have every statement that the library ever grants. */
+/** Stacks that together have all statements that the library can grant. */
 const STACKS = {
   oneAccount: () => peered(GAME, (stack) => new VpcPeeringAuthorization(stack, 'Authorization', { vpc: vpcOf(stack) })),
   throughRole: () => peered(GAME, imported(ROLE_ARN)),
@@ -242,7 +242,7 @@ const STACKS = {
     }),
 } as const;
 
-test('an authorization, connections and fleets of one account', () => {
+test('the handler of an authorization with its fleets, all in one account', () => {
   expect(granted(STACKS.oneAccount())).toEqual({
     ...HANDLER,
     Authorize: authorizing(GAME),
@@ -252,7 +252,7 @@ test('an authorization, connections and fleets of one account', () => {
   });
 });
 
-test('the stack of the fleets, let into the account of the VPC', () => {
+test('the handler of fleets in another account than the VPC, with a peer role', () => {
   expect(granted(STACKS.throughRole())).toEqual({
     ...HANDLER,
     Assume: { [ROLE_ARN]: ['sts:AssumeRole'] },
@@ -262,7 +262,7 @@ test('the stack of the fleets, let into the account of the VPC', () => {
   });
 });
 
-test('the stack of the fleets, not let into the account of the VPC', () => {
+test('the handler of fleets in another account than the VPC, without a peer role', () => {
   expect(granted(STACKS.withoutTrust())).toEqual({
     ...HANDLER,
     Receive: {
@@ -275,7 +275,7 @@ test('the stack of the fleets, not let into the account of the VPC', () => {
   });
 });
 
-test('the role in the account of the VPC', () => {
+test('a VpcPeeringRole', () => {
   const { '*': anywhere = [], [accepted(DATA)]: peerings = [], ...others } = authorizing(DATA);
   const { '*': more = [], [accepted(DATA)]: options = [], ...rest } = network(DATA);
   expect(granted(STACKS.role())).toEqual({
@@ -284,13 +284,13 @@ test('the role in the account of the VPC', () => {
   });
 });
 
-test('the role in the account of the VPC, with an external id', () => {
+test('a VpcPeeringRole with an external id', () => {
   expect(granted(STACKS.roleWithExternalId())['Trust of Role1ABCC5F0']).toEqual({
     'Allow AWS arn:aws:iam::111111111111:root if sts:ExternalId StringEquals studio-7': ['sts:AssumeRole'],
   });
 });
 
-test('an authorization that is renewed on a schedule', () => {
+test('the handler of an authorization that is renewed on a schedule, only in the account of the VPC', () => {
   const queue = '<GameLiftVpcPeeringHandlerRenewalsFailures13BAC665.Arn>';
   expect(granted(STACKS.scheduled())).toEqual({
     ...HANDLER,
@@ -305,7 +305,7 @@ test('an authorization that is renewed on a schedule', () => {
   });
 });
 
-test('the function in a VPC, traced: what Lambda itself does in its name, which has no narrower scope', () => {
+test('a handler in a VPC, with tracing: AWS supports no narrower resource for what Lambda itself needs', () => {
   expect(granted(STACKS.inVpc())).toEqual({
     ...HANDLER,
     NetworkInterfaces: {
@@ -330,7 +330,7 @@ describe('docs/security.md', () => {
     .map((line) => line.split('|').slice(1, -1));
   const quoted = (cell = ''): string[] => [...cell.matchAll(/`([^`]+)`/g)].map(([, word = '']) => word);
 
-  test('has one row for each statement, in each policy that has it, and none beside', () => {
+  test('has exactly one row for each statement, with the policies that contain it', () => {
     const documented = rows.flatMap(([policies, actions]) =>
       quoted(policies).map((policy) => `${policy}: ${quoted(actions).join(' ')}`),
     );
@@ -345,7 +345,7 @@ describe('docs/security.md', () => {
     expect(documented.sort()).toEqual([...distinct.values()].sort());
   });
 
-  test('says of each why it is needed, what somebody could do with it, and what to do about that', () => {
+  test('says for each statement why it is needed, what an attacker could do with it, and how to limit that', () => {
     for (const cells of rows) {
       expect(cells).toHaveLength(6);
       expect(cells.filter((cell) => cell.trim() === '')).toEqual([]);

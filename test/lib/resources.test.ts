@@ -6,7 +6,7 @@ import * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import { VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '../../lib';
 
 /*
- * What the CDK's users expect of every construct that is a resource.
+ * What CDK users expect of every construct that extends Resource.
  */
 
 const env = { account: '111111111111', region: 'eu-central-1' };
@@ -14,12 +14,12 @@ const AUTHORIZATION = 'Custom::GameLiftVpcPeeringAuthorization';
 const CONNECTION = 'Custom::GameLiftVpcPeeringConnection';
 const ROLE = 'AWS::IAM::Role';
 
-type Make = (stack: Stack, vpc: ec2.IVpc) => Resource;
+type Create = (stack: Stack, vpc: ec2.IVpc) => Resource;
 
 const authorize = (stack: Stack, vpc: ec2.IVpc): VpcPeeringAuthorization =>
   new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
 
-const RESOURCES: readonly (readonly [string, Make])[] = [
+const RESOURCES: readonly (readonly [string, Create])[] = [
   [AUTHORIZATION, authorize],
   [
     CONNECTION,
@@ -31,32 +31,35 @@ const RESOURCES: readonly (readonly [string, Make])[] = [
   [ROLE, (stack, vpc) => new VpcPeeringRole(stack, 'Role', { vpc, gameLiftAccount: '222222222222' })],
 ];
 
-function make(type: string, resource: Make): { readonly stack: Stack; readonly made: Resource; readonly logicalId: string } {
+function create(
+  type: string,
+  resource: Create,
+): { readonly stack: Stack; readonly created: Resource; readonly logicalId: string } {
   const stack = new Stack(new App(), 'Stack', { env });
   const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId: 'vpc-0123456789abcdef0', availabilityZones: ['eu-central-1a'] });
-  const made = resource(stack, vpc);
-  const { defaultChild } = made.node;
+  const created = resource(stack, vpc);
+  const { defaultChild } = created.node;
   if (!CfnResource.isCfnResource(defaultChild)) {
-    throw new Error(`the default child of ${made.node.path} is no resource of CloudFormation`);
+    throw new Error(`the default child of ${created.node.path} is not a CloudFormation resource`);
   }
   expect(defaultChild.cfnResourceType).toBe(type);
-  return { stack, made, logicalId: stack.resolve(defaultChild.logicalId) as string };
+  return { stack, created, logicalId: stack.resolve(defaultChild.logicalId) as string };
 }
 
 const resourceIn = (stack: Stack, logicalId: string): unknown =>
   (Template.fromStack(stack).toJSON() as { Resources: Record<string, unknown> }).Resources[logicalId];
 
 test.each(RESOURCES)('%s is deleted by default, and retained with applyRemovalPolicy', (type, resource) => {
-  const plain = make(type, resource);
+  const plain = create(type, resource);
   expect(resourceIn(plain.stack, plain.logicalId)).not.toMatchObject({ DeletionPolicy: 'Retain' });
-  const { stack, made, logicalId } = make(type, resource);
-  made.applyRemovalPolicy(RemovalPolicy.RETAIN);
+  const { stack, created, logicalId } = create(type, resource);
+  created.applyRemovalPolicy(RemovalPolicy.RETAIN);
   expect(resourceIn(stack, logicalId)).toMatchObject({ Type: type, DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
 });
 
-test.each(RESOURCES)('%s is what the escape hatch changes', (type, resource) => {
-  const { stack, made, logicalId } = make(type, resource);
-  const child = made.node.defaultChild as CfnResource;
+test.each(RESOURCES)('%s is the default child, so that escape hatches change it', (type, resource) => {
+  const { stack, created, logicalId } = create(type, resource);
+  const child = created.node.defaultChild as CfnResource;
   child.addPropertyOverride('Description', 'overridden');
   child.cfnOptions.metadata = { reviewed: 'yes' };
   expect(resourceIn(stack, logicalId)).toMatchObject({

@@ -7,7 +7,7 @@ import { VpcPeeringAuthorization, VpcPeeringConnection } from '../../lib';
 import type { VpcPeeringConnectionProps } from '../../lib';
 
 /*
- * The rules that allowTo adds.
+ * The security group rules that allowTo adds.
  */
 
 const env = { account: '111111111111', region: 'us-east-1' };
@@ -51,7 +51,7 @@ function portsIn(stack: Stack): unknown[] {
 
 test.each<[string, (stack: Stack) => ec2.Port[], unknown[]]>([
   [
-    'whose text differs in punctuation only',
+    'that differ only in punctuation',
     () => [ec2.Port.tcpRange(90, 92), ec2.Port.tcp(9092)],
     [
       ['tcp', 90, 92],
@@ -83,14 +83,14 @@ test.each<[string, (stack: Stack) => ec2.Port[], unknown[]]>([
     ],
   ],
   [
-    'that are known late',
+    'that are resolved at synthesis',
     () => [1, 2].map((port) => ec2.Port.tcp(Lazy.number({ produce: () => port }))),
     [
       ['tcp', 1, 1],
       ['tcp', 2, 2],
     ],
   ],
-])('two ports %s get a rule each, and the same port twice gets one', (_, portsOf, expected) => {
+])('adds one rule for each of two ports %s, and no second rule for the same port', (_, portsOf, expected) => {
   const { stack, peering, services } = scene();
   const ports = portsOf(stack);
   [...ports, ...ports].forEach((port) => {
@@ -99,7 +99,7 @@ test.each<[string, (stack: Stack) => ec2.Port[], unknown[]]>([
   expect(portsIn(stack)).toEqual(expected);
 });
 
-test('parameters of two stacks that have the same logical id are two ports', () => {
+test('adds two rules for parameters with the same logical id in two stacks', () => {
   const app = new App();
   const stack = new Stack(app, 'Game', { env });
   const peering = peeringIn(stack);
@@ -111,7 +111,7 @@ test('parameters of two stacks that have the same logical id are two ports', () 
   expect(portsIn(stack)).toHaveLength(2);
 });
 
-test('a rule keeps its logical id when others are added or removed before it', () => {
+test('keeps the logical id of a rule when other rules are added or removed before it', () => {
   const idsWith = (...ports: number[]): string[] => {
     const { stack, peering, services } = scene();
     ports.forEach((port) => {
@@ -122,7 +122,7 @@ test('a rule keeps its logical id when others are added or removed before it', (
   expect(idsWith(5432, 6379)).toEqual([...idsWith(5432), ...idsWith(6379)]);
 });
 
-test('a security group that was imported with mutable: false is left as it is, another one is not', () => {
+test('adds no rule to a security group that was imported with mutable: false', () => {
   const { stack, peering } = scene();
   const groups = [false, true].map((mutable) =>
     ec2.SecurityGroup.fromSecurityGroupId(stack, `Mutable${mutable}`, `sg-${mutable}`, { mutable }),
@@ -135,7 +135,7 @@ test('a security group that was imported with mutable: false is left as it is, a
   template.hasResourceProperties(RULE, { GroupId: 'sg-true' });
 });
 
-test('a security group that is imported several times has one rule for a port, another group has its own', () => {
+test('adds one rule for each port of a security group, even if the group is imported several times', () => {
   const { stack, peering, services } = scene();
   const groups = [services.securityGroupId, services.securityGroupId, 'sg-1', 'sg-1'].map((securityGroupId, index) =>
     ec2.SecurityGroup.fromSecurityGroupId(stack, `Imported${index}`, securityGroupId),
@@ -151,14 +151,14 @@ test.each([
   [undefined, undefined],
   [RemovalPolicy.DESTROY, 'Delete'],
   [RemovalPolicy.RETAIN, 'Retain'],
-])('with the removal policy %s of the connection, a rule has the same', (removalPolicy, policy) => {
+])('gives a rule the removal policy of the connection: %s', (removalPolicy, policy) => {
   const { stack, peering, services } = scene(removalPolicy === undefined ? {} : { removalPolicy });
   peering.allowTo(services, ec2.Port.tcp(5432));
   const [rule] = Object.values(Template.fromStack(stack).findResources(RULE)) as Record<string, unknown>[];
   expect([rule?.DeletionPolicy, rule?.UpdateReplacePolicy]).toEqual([policy, policy]);
 });
 
-test('with a removal policy that is applied to the connection, its rules have the same, those before and those after', () => {
+test('gives existing and new rules the removal policy that is applied to the connection', () => {
   const { stack, peering, services } = scene();
   peering.allowTo(services, ec2.Port.tcp(5432));
   peering.applyRemovalPolicy(RemovalPolicy.RETAIN);
@@ -166,12 +166,10 @@ test('with a removal policy that is applied to the connection, its rules have th
   Template.fromStack(stack).allResources(RULE, { DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
   expect(() => {
     peering.applyRemovalPolicy(RemovalPolicy.SNAPSHOT);
-  }).toThrow(
-    'removalPolicy must be DESTROY, RETAIN or RETAIN_ON_UPDATE_OR_DELETE, got snapshot: there is nothing to take one of',
-  );
+  }).toThrow('removalPolicy must be DESTROY, RETAIN or RETAIN_ON_UPDATE_OR_DELETE, got SNAPSHOT: the resource has no snapshots');
 });
 
-describe('a security group of another account', () => {
+describe('a security group in another account', () => {
   const other = { account: '222222222222', region: 'us-east-1' };
   const message =
     'the rules of security group Data/Database can be changed only in its own account 222222222222 and Region us-east-1, but ' +
@@ -189,15 +187,15 @@ describe('a security group of another account', () => {
   }
 
   test.each<[string, (data: Stack) => ec2.IConnectable]>([
-    ['made there', (data) => new ec2.SecurityGroup(data, 'Database', { vpc: vpcOf(data) })],
+    ['created there', (data) => new ec2.SecurityGroup(data, 'Database', { vpc: vpcOf(data) })],
     ['imported there', (data) => ec2.SecurityGroup.fromSecurityGroupId(data, 'Database', 'sg-1')],
-  ])('%s is refused, with what to do instead', (_, database) => {
+  ])('%s fails with an error that says what to do instead', (_, database) => {
     expect(() => {
       allow(database);
     }).toThrow(message);
   });
 
-  test('is not refused where the account of the stack is known only at the deployment', () => {
+  test('is allowed if the account of the stack is a token', () => {
     expect(() => {
       const stack = new Stack(new App(), 'Game', { env: { region: env.region } });
       const group = ec2.SecurityGroup.fromSecurityGroupId(new Stack(new App(), 'Data', { env: other }), 'Database', 'sg-1');

@@ -4,7 +4,7 @@ import { Fact, FactName } from 'aws-cdk-lib/region-info';
 import { VpcPeeringHandler } from '../../lib';
 
 /*
- * The function's runtime: the newest of Node.js that the CDK lists for the Region.
+ * The runtime of the function: the newest version of Node.js that the CDK lists for the Region.
  */
 
 interface Functions {
@@ -23,7 +23,7 @@ function runtimeOf({ Resources }: Functions): unknown {
 }
 
 test.each(['us-east-1', 'eu-central-1', 'cn-north-1', 'cn-northwest-1', 'us-gov-west-1', 'us-gov-east-1'])(
-  'is what the CDK lists for %s',
+  'is the version that the CDK lists for %s',
   (region) => {
     const listed = Fact.find(region, FactName.LATEST_NODE_RUNTIME);
     expect(listed).toMatch(/^nodejs(22|24)\.x$/);
@@ -31,22 +31,22 @@ test.each(['us-east-1', 'eu-central-1', 'cn-north-1', 'cn-northwest-1', 'us-gov-
   },
 );
 
-test('is the same everywhere, and so one value, in a stack for any Region', () => {
+test('is a single value in a stack without a Region, since the version is the same in all Regions', () => {
   expect(new Set(Fact.regions.map((region) => Fact.find(region, FactName.LATEST_NODE_RUNTIME))).size).toBe(1);
   expect(runtimeOf(templateIn())).toBe(Fact.find('us-east-1', FactName.LATEST_NODE_RUNTIME));
 });
 
-describe('where one Region is behind the others', () => {
+describe('if one Region has an older version', () => {
   beforeAll(() => {
     Fact.register({ region: 'cn-north-1', name: FactName.LATEST_NODE_RUNTIME, value: 'nodejs20.x' }, true);
   });
 
-  test('is the older one in that Region, and not in others', () => {
+  test('is the older version only in that Region', () => {
     expect(runtimeOf(templateIn('cn-north-1'))).toBe('nodejs20.x');
     expect(runtimeOf(templateIn('cn-northwest-1'))).toBe(Fact.find('cn-northwest-1', FactName.LATEST_NODE_RUNTIME));
   });
 
-  test('is looked up by Region in a stack for any Region', () => {
+  test('is looked up by Region in a stack without a Region', () => {
     const template = templateIn();
     const [[map, first, second] = []] = Object.values(runtimeOf(template) as Record<string, [string, unknown, string]>);
     expect(first).toEqual({ Ref: 'AWS::Region' });

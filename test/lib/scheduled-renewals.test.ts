@@ -21,7 +21,7 @@ function renewed(
 
 const ALIAS = { Ref: 'GameLiftVpcPeeringHandlerRenewalsAlias8E3927F2' };
 
-test('has logical ids that are for ever', () => {
+test('never changes its logical ids', () => {
   const { Resources } = Template.fromStack(renewed().stack).toJSON() as { Resources: Record<string, { Type: string }> };
   expect(Object.fromEntries(Object.entries(Resources).map(([id, { Type }]) => [id, Type]))).toEqual({
     AuthorizationAE2C3694: 'Custom::GameLiftVpcPeeringAuthorization',
@@ -41,7 +41,7 @@ test('has logical ids that are for ever', () => {
   });
 });
 
-test('invokes the handler by an alias, with what is to be renewed, and for how long at least', () => {
+test('invokes the handler through an alias, with the pair and the required validity', () => {
   Template.fromStack(renewed().stack).hasResourceProperties('AWS::Scheduler::Schedule', {
     ScheduleExpression: 'rate(720 minutes)',
     FlexibleTimeWindow: { Mode: 'OFF' },
@@ -62,7 +62,7 @@ test('invokes the handler by an alias, with what is to be renewed, and for how l
   });
 });
 
-test('sends failed runs, and only those of the alias, to a queue that says nothing in the clear', () => {
+test('sends failed runs of the alias, and no others, to an encrypted queue', () => {
   const template = Template.fromStack(renewed().stack);
   template.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
     Qualifier: 'renewals',
@@ -74,14 +74,14 @@ test('sends failed runs, and only those of the alias, to a queue that says nothi
   template.hasResourceProperties('AWS::SQS::Queue', { SqsManagedSseEnabled: true, MessageRetentionPeriod: 14 * 24 * 3600 });
 });
 
-test('goes before the authorization does', () => {
+test('deletes the schedule before the authorization', () => {
   const [schedule] = Object.values(Template.fromStack(renewed().stack).findResources('AWS::Scheduler::Schedule')) as {
     DependsOn: string[];
   }[];
   expect(schedule?.DependsOn).toContain('AuthorizationAE2C3694');
 });
 
-test('sets off an alarm with each failure', () => {
+test('has an alarm that goes off with each failure', () => {
   const action = { bind: () => ({ alarmActionArn: 'arn:aws:sns:eu-central-1:222222222222:oncall' }) };
   const { stack, authorization } = renewed(Duration.hours(1), [action]);
   Template.fromStack(stack).hasResourceProperties('AWS::CloudWatch::Alarm', {
@@ -100,10 +100,10 @@ test.each([
   [Duration.minutes(9), '9 minutes'],
   [Duration.seconds(630), '10 minutes 30 seconds'],
   [Duration.hours(23), '23 hours'],
-])('refuses %s', (every, got) => {
-  expect(() => renewed(every)).toThrow(`an authorization is renewed every 10 minutes to 22 hours, in whole minutes, got ${got}`);
+])('fails with an interval of %s', (every, got) => {
+  expect(() => renewed(every)).toThrow(`the renewal interval must be 10 minutes to 22 hours, in whole minutes, got ${got}`);
 });
 
-test.each([Duration.minutes(10), Duration.hours(22)])('but not %s', (every) => {
+test.each([Duration.minutes(10), Duration.hours(22)])('allows an interval of %s', (every) => {
   expect(() => renewed(every)).not.toThrow();
 });

@@ -12,7 +12,7 @@ function stackWithVpc(props = {}): { stack: Stack; vpc: ec2.Vpc } {
 }
 
 describe('the template of an authorization', () => {
-  test('hands the pair to the handler', () => {
+  test('passes the VPC and both accounts to the handler', () => {
     const { stack, vpc } = stackWithVpc({ env });
     new VpcPeeringAuthorization(stack, 'Authorization', { vpc, gameLiftAccount: '222222222222' });
     Template.fromStack(stack).hasResourceProperties(AUTHORIZATION, {
@@ -26,7 +26,7 @@ describe('the template of an authorization', () => {
     });
   });
 
-  test('takes both accounts from the stack, where that does not know its account yet', () => {
+  test('uses the account of the stack for both, if that is a token', () => {
     const { stack, vpc } = stackWithVpc();
     new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
     Template.fromStack(stack).hasResourceProperties(AUTHORIZATION, {
@@ -35,7 +35,7 @@ describe('the template of an authorization', () => {
     });
   });
 
-  test('has six resources besides the VPC', () => {
+  test('contains six resources in addition to the VPC', () => {
     const stack = new Stack(new App(), 'Stack', { env });
     const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId: 'vpc-0123456789abcdef0', availabilityZones: ['eu-central-1a'] });
     new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
@@ -52,7 +52,7 @@ describe('the template of an authorization', () => {
     ]);
   });
 
-  test('exposes what the deployment answers as attributes', () => {
+  test('exposes the attributes of the custom resource', () => {
     const { stack, vpc } = stackWithVpc();
     const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
     const [logicalId] = Object.keys(Template.fromStack(stack).findResources(AUTHORIZATION));
@@ -77,15 +77,19 @@ describe('the template of an authorization', () => {
   test.each([
     ['cancels by default', undefined, 'Delete'],
     ['cancels with DESTROY', RemovalPolicy.DESTROY, 'Delete'],
-    ['lapses with RETAIN', RemovalPolicy.RETAIN, 'Retain'],
-    ['lapses unless its creation is rolled back', RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE, 'RetainExceptOnCreate'],
+    ['expires with RETAIN', RemovalPolicy.RETAIN, 'Retain'],
+    [
+      'expires with RETAIN_ON_UPDATE_OR_DELETE, unless its creation is rolled back',
+      RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+      'RetainExceptOnCreate',
+    ],
   ])('%s', (_, removalPolicy, DeletionPolicy) => {
     const { stack, vpc } = stackWithVpc();
     new VpcPeeringAuthorization(stack, 'Authorization', { vpc, ...(removalPolicy === undefined ? {} : { removalPolicy }) });
     Template.fromStack(stack).hasResource(AUTHORIZATION, { DeletionPolicy });
   });
 
-  test('allows what GameLift asks of its caller, in this VPC only', () => {
+  test('allows what GameLift requires of its caller, only in this VPC', () => {
     const { stack, vpc } = stackWithVpc({ env });
     new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
     const arn = (resource: string): unknown => ({
@@ -135,7 +139,7 @@ describe('the template of an authorization', () => {
     });
   });
 
-  test('keeps the permissions of a VPC in a policy named after it, so that another VPC gets another policy', () => {
+  test('names the policy after the VPC, so that another VPC gets another policy', () => {
     const { stack, vpc } = stackWithVpc();
     new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
     Template.fromStack(stack).hasResourceProperties('AWS::IAM::RolePolicy', {
@@ -152,7 +156,7 @@ describe('the template of an authorization', () => {
     });
   });
 
-  test('creates the resource after its permissions and the bounds of its retries, and deletes it before them', () => {
+  test('creates the resource after its policy and the limits for its events, and deletes it before them', () => {
     const { stack, vpc } = stackWithVpc();
     new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
     Template.fromStack(stack).hasResource(AUTHORIZATION, {
@@ -163,7 +167,7 @@ describe('the template of an authorization', () => {
     });
   });
 
-  test('shares one policy among the authorizations of one VPC', () => {
+  test('has one policy for all authorizations of a VPC', () => {
     const { stack, vpc } = stackWithVpc();
     new VpcPeeringAuthorization(stack, 'One', { vpc, gameLiftAccount: '222222222222' });
     new VpcPeeringAuthorization(stack, 'Two', { vpc, gameLiftAccount: '333333333333' });
@@ -186,14 +190,14 @@ describe('renewal', () => {
     jest.useRealTimers();
   });
 
-  test('on change: the same app is the same template, byte for byte', () => {
+  test('onChange: synthesizes the same template from the same app', () => {
     jest.useFakeTimers({ now: new Date('2026-01-01T00:00:00Z') });
     const before = synthesize(AuthorizationRenewal.onChange());
     jest.advanceTimersByTime(Duration.days(10).toMilliseconds());
     expect(synthesize(AuthorizationRenewal.onChange())).toBe(before);
   });
 
-  test('with every synthesis: the moment of the synthesis is all that changes', () => {
+  test('everySynthesis: changes only the time of the synthesis', () => {
     jest.useFakeTimers({ now: new Date('2026-01-01T00:00:00Z') });
     const before = synthesize(AuthorizationRenewal.everySynthesis());
     jest.advanceTimersByTime(Duration.days(10).toMilliseconds());
@@ -203,7 +207,7 @@ describe('renewal', () => {
   });
 });
 
-describe('misuse', () => {
+describe('validation', () => {
   const vpcOf = (stack: Stack, attributes: { vpcId?: string; region?: string } = {}): ec2.IVpc =>
     ec2.Vpc.fromVpcAttributes(stack, 'Imported', {
       vpcId: 'vpc-0123456789abcdef0',
@@ -211,20 +215,23 @@ describe('misuse', () => {
       ...attributes,
     });
 
-  test.each(['12345678901', '1234567890123', '12345678901a', ''])('an account that is not 12 digits: %p', (account) => {
-    const { stack, vpc } = stackWithVpc();
-    expect(() => new VpcPeeringAuthorization(stack, 'A', { vpc, gameLiftAccount: account })).toThrow(
-      `gameLiftAccount must be an AWS account id of 12 digits, got '${account}'`,
-    );
-    expect(() => new VpcPeeringAuthorization(stack, 'B', { vpc, vpcAccount: account })).toThrow(
-      `vpcAccount must be an AWS account id of 12 digits, got '${account}'`,
-    );
-    expect(() => VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(stack, 'C', { vpc, vpcAccount: account })).toThrow(
-      `vpcAccount must be an AWS account id of 12 digits, got '${account}'`,
-    );
-  });
+  test.each(['12345678901', '1234567890123', '12345678901a', ''])(
+    'fails with an account id that is not 12 digits: %p',
+    (account) => {
+      const { stack, vpc } = stackWithVpc();
+      expect(() => new VpcPeeringAuthorization(stack, 'A', { vpc, gameLiftAccount: account })).toThrow(
+        `gameLiftAccount must be an AWS account id of 12 digits, got '${account}'`,
+      );
+      expect(() => new VpcPeeringAuthorization(stack, 'B', { vpc, vpcAccount: account })).toThrow(
+        `vpcAccount must be an AWS account id of 12 digits, got '${account}'`,
+      );
+      expect(() =>
+        VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(stack, 'C', { vpc, vpcAccount: account }),
+      ).toThrow(`vpcAccount must be an AWS account id of 12 digits, got '${account}'`);
+    },
+  );
 
-  test.each(['subnet-0123456789abcdef0', 'vpc-xyz', 'Vpc-0123', ''])('a VPC id that is not one: %p', (vpcId) => {
+  test.each(['subnet-0123456789abcdef0', 'vpc-xyz', 'Vpc-0123', ''])('fails with an invalid VPC id: %p', (vpcId) => {
     const stack = new Stack(new App(), 'Stack', { env });
     const vpc = vpcOf(stack, { vpcId });
     expect(() => new VpcPeeringAuthorization(stack, 'A', { vpc })).toThrow(
@@ -232,51 +239,51 @@ describe('misuse', () => {
     );
   });
 
-  test('a VPC in another Region', () => {
+  test('fails with a VPC in another Region', () => {
     const stack = new Stack(new App(), 'Stack', { env });
     const vpc = vpcOf(stack, { region: 'us-east-1' });
     expect(() => new VpcPeeringAuthorization(stack, 'A', { vpc })).toThrow(
-      'vpc must be in the Region of the stack, since GameLift peers within a Region only: got a VPC in us-east-1, the stack is in eu-central-1',
+      'vpc must be in the Region of the stack, since GameLift peers only within a Region: the VPC is in us-east-1, the stack is in eu-central-1',
     );
   });
 
-  test('but not a VPC of a known Region in a stack whose Region is known at the deployment only', () => {
+  test('allows a VPC in any Region if the Region of the stack is a token', () => {
     const stack = new Stack(new App(), 'Stack');
     const vpc = vpcOf(stack, { region: 'us-east-1' });
     expect(() => new VpcPeeringAuthorization(stack, 'A', { vpc })).not.toThrow();
   });
 
-  test('a VPC of another account, which only that account can authorize', () => {
+  test('fails with a VPC in another account, since only that account can authorize', () => {
     const stack = new Stack(new App(), 'Stack', { env });
     expect(() => new VpcPeeringAuthorization(stack, 'A', { vpc: vpcOf(stack), vpcAccount: '222222222222' })).toThrow(
-      'only the account that owns a VPC can authorize its peering: the VPC is in account 222222222222, the stack in 111111111111; ' +
-        "pass a peerRole of account 222222222222, or issue the authorization in a stack of account 222222222222 with gameLiftAccount '111111111111', " +
-        'and import it here with VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes',
+      'only the account that owns a VPC can authorize its peering, but the VPC is in account 222222222222 and the stack is in 111111111111: ' +
+        'pass a peerRole in account 222222222222, or create the authorization in a stack of account 222222222222 with gameLiftAccount ' +
+        "'111111111111', and import it here with VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes",
     );
   });
 
-  test('a snapshot of an authorization', () => {
+  test('fails with the removal policy SNAPSHOT', () => {
     const { stack, vpc } = stackWithVpc();
     expect(() => new VpcPeeringAuthorization(stack, 'A', { vpc, removalPolicy: RemovalPolicy.SNAPSHOT })).toThrow(
-      'removalPolicy must be DESTROY, RETAIN or RETAIN_ON_UPDATE_OR_DELETE, got snapshot: there is nothing to take one of',
+      'removalPolicy must be DESTROY, RETAIN or RETAIN_ON_UPDATE_OR_DELETE, got SNAPSHOT: the resource has no snapshots',
     );
   });
 
-  test('what is not known before the deployment is not checked', () => {
+  test('allows tokens', () => {
     const stack = new Stack(new App(), 'Stack');
     const vpc = vpcOf(stack, { vpcId: Aws.STACK_NAME, region: Aws.REGION });
     new VpcPeeringAuthorization(stack, 'A', { vpc, vpcAccount: Aws.ACCOUNT_ID, gameLiftAccount: Aws.ACCOUNT_ID });
     Template.fromStack(stack).resourceCountIs(AUTHORIZATION, 1);
   });
 
-  test('a VPC that the CDK has not looked up yet is no misuse', () => {
+  test('allows a VPC that the CDK has not looked up yet', () => {
     const stack = new Stack(new App(), 'Stack', { env });
     new VpcPeeringAuthorization(stack, 'A', { vpc: ec2.Vpc.fromLookup(stack, 'Vpc', { vpcId: 'vpc-0123456789abcdef0' }) });
     Template.fromStack(stack).hasResourceProperties(AUTHORIZATION, { PeerVpcId: 'vpc-12345' });
   });
 });
 
-describe('an authorization that is issued elsewhere', () => {
+describe('an imported authorization', () => {
   test('adds nothing to the template', () => {
     const stack = new Stack(new App(), 'Stack', { env });
     const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId: 'vpc-0123456789abcdef0', availabilityZones: ['eu-central-1a'] });

@@ -47,7 +47,7 @@ function resourcesOf(stack: Stack, type?: string): Resources {
 }
 
 describe('the template', () => {
-  test('of one authorization with one connection has ten resources', () => {
+  test('contains ten resources for one authorization with one connection', () => {
     const { stack } = connected();
     expect(
       Object.values(resourcesOf(stack))
@@ -67,7 +67,7 @@ describe('the template', () => {
     ]);
   });
 
-  test('has the resources that the README lists, each with why it is needed', () => {
+  test('contains the resources that the README lists and explains', () => {
     const text = readFileSync(join(__dirname, '..', '..', 'README.md'), 'utf8');
     const [table = ''] = /\| resource +\| why it is needed[^]*?\n\n/.exec(text) ?? [];
     const rows = table.split('\n').filter((line) => line.startsWith('| `'));
@@ -82,7 +82,7 @@ describe('the template', () => {
     expect(listed.slice(0, 6).sort()).toEqual(withoutConnection.sort());
   });
 
-  test('has one more resource for each further connection, and with a hundred is far from every limit of IAM, CloudFormation and Lambda', () => {
+  test('contains one more resource for each additional connection, and a hundred are far below the limits of IAM, CloudFormation and Lambda', () => {
     const stack = new Stack(new App(), 'Stack', { env });
     const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc: imported(stack) });
     for (let index = 0; index < 100; index += 1) {
@@ -92,7 +92,7 @@ describe('the template', () => {
     const resources = Object.values(resourcesOf(stack));
     expect(resources).toHaveLength(9 + 100);
 
-    // IAM counts the inline policies of a role together, without white space: 10,240 characters at the most
+    // IAM allows 10,240 characters for all inline policies of a role together, without white space
     const inline = resources.flatMap(({ Type, Properties }) =>
       Type === 'AWS::IAM::RolePolicy'
         ? [Properties.PolicyDocument]
@@ -100,13 +100,13 @@ describe('the template', () => {
     );
     expect(inline).toHaveLength(4);
     expect(JSON.stringify(inline).length).toBeLessThan(10_240 / 2);
-    // CloudFormation: 1 MB a template, and a function is given all properties of a resource in one event of 1 MB
+    // CloudFormation allows 1 MB for a template, and Lambda 1 MB for an event, which contains all properties of a resource
     expect(JSON.stringify(Template.fromStack(stack).toJSON()).length).toBeLessThan(1_000_000 / 4);
     const longest = Math.max(...resources.map(({ Properties }) => JSON.stringify(Properties).length));
     expect(longest).toBeLessThan(256_000 / 10);
   });
 
-  test('has room for the connections of four VPCs in what the policies of a role may say', () => {
+  test('keeps the policies for connections with four VPCs below the limit of a role', () => {
     const stack = new Stack(new App(), 'Stack', { env });
     for (const digit of ['1', '2', '3', '4']) {
       const vpc = ec2.Vpc.fromVpcAttributes(stack, `Vpc${digit}`, {
@@ -117,7 +117,7 @@ describe('the template', () => {
       new VpcPeeringConnection(stack, `Peering${digit}`, { authorization, fleet: fleetRef(stack, `fleet-${digit}`) });
     }
     const policies = Object.values(resourcesOf(stack, 'AWS::IAM::RolePolicy')).map(({ Properties }) => Properties.PolicyDocument);
-    // one for the fleets, two for each VPC
+    // one policy for the fleets, and two for each VPC
     expect(policies).toHaveLength(1 + 2 * 4);
     const resolved = JSON.stringify(policies).replace(
       /\{"Fn::Join":\["",\["arn:",\{"Ref":"AWS::Partition"\},"([^"]*)"\]\]\}/g,
@@ -127,7 +127,7 @@ describe('the template', () => {
     expect(resolved.length).toBeLessThan(10_240 * 0.95);
   });
 
-  test('hands the handler what is declared, and the expiry, which orders the two', () => {
+  test('passes all properties to the handler, and the expiration time, which makes the connection depend on the authorization', () => {
     const { stack } = connected();
     const [authorization] = Object.keys(resourcesOf(stack, AUTHORIZATION));
     Template.fromStack(stack).hasResource(CONNECTION, {
@@ -153,7 +153,7 @@ describe('the template', () => {
     });
   });
 
-  test('deletes the teardown before every connection of its stack', () => {
+  test('deletes the teardown before all connections of its stack', () => {
     const { stack } = connected();
     const [connection] = Object.keys(resourcesOf(stack, CONNECTION));
     Template.fromStack(stack).hasResource(TEARDOWN, {
@@ -162,7 +162,7 @@ describe('the template', () => {
     });
   });
 
-  test('exposes what the deployment answers as attributes', () => {
+  test('exposes the attributes of the custom resource', () => {
     const { stack, connection } = connected();
     const [id] = Object.keys(resourcesOf(stack, CONNECTION));
     expect(stack.resolve([connection.vpcPeeringConnectionId, connection.gameLiftVpcId, connection.gameLiftCidrBlock])).toEqual([
@@ -172,7 +172,7 @@ describe('the template', () => {
     ]);
   });
 
-  test('allows what connecting takes, in this VPC only, with tags of its own only, and nothing beyond it', () => {
+  test('allows what a connection needs, only in this VPC and only for tags of this library, and nothing else', () => {
     const { stack } = connected();
     const policies = Object.values(resourcesOf(stack, 'AWS::IAM::RolePolicy'));
     const [fleets, connect] = ['Fleets', 'Connect'].map((kind) =>
@@ -251,28 +251,33 @@ describe('the template', () => {
   });
 });
 
-describe('renewal by what changes', () => {
-  function reliedOn(
+describe('the properties of an authorization change with the resources that need it', () => {
+  type Peer = (stack: Stack, authorization: VpcPeeringAuthorization, fleet: gamelift.CfnFleet) => void;
+  const connect: Peer = (stack, authorization, fleet) => {
+    new VpcPeeringConnection(stack, 'Peering', { authorization, fleet });
+  };
+  const peerAtCreation: Peer = (_stack, authorization, fleet) => {
+    authorization.authorizeFleet(fleet);
+  };
+
+  /** The property `ReliedOnBy` of the authorization. */
+  function triggersWith(
     change: (fleet: gamelift.CfnFleet, authorization: VpcPeeringAuthorization, build: gamelift.CfnBuild) => void,
-    born = false,
+    peer = connect,
   ): Record<string, Record<string, unknown>> {
     const stack = new Stack(new App(), 'Stack', { env });
     const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc: imported(stack) });
     const build = new gamelift.CfnBuild(stack, 'Build', { storageLocation: { bucket: 'b', key: 'k', roleArn: 'r' } });
     const fleet = fleetOf(stack, { buildId: build.ref });
     change(fleet, authorization, build);
-    if (born) {
-      authorization.authorizeFleet(fleet);
-    } else {
-      new VpcPeeringConnection(stack, 'Peering', { authorization, fleet });
-    }
+    peer(stack, authorization, fleet);
     const [resource] = Object.values(resourcesOf(stack, AUTHORIZATION));
     return resource?.Properties.ReliedOnBy as Record<string, Record<string, unknown>>;
   }
   const nothing = (): void => undefined;
 
-  test('a fleet that is born peered: its build shows as a reference, which a new build changes', () => {
-    expect(reliedOn(nothing, true)).toEqual({
+  test('a fleet that is peered at creation: they contain a reference to its build, which a new build changes', () => {
+    expect(triggersWith(nothing, peerAtCreation)).toEqual({
       Fleet: {
         BuildId: { Ref: 'Build' },
         EC2InstanceType: 'c5.large',
@@ -288,24 +293,24 @@ describe('renewal by what changes', () => {
     properties.filter(([, { createOnly }]) => createOnly === wanted).map(([name]) => name),
   ) as [string[], string[]];
 
-  test.each(replacing)('%s, whose change replaces a fleet, shows with the references in it', (property) => {
+  test.each(replacing)('they contain %s, whose change replaces a fleet, with its references', (property) => {
     const reference = { 'Fn::GetAtt': ['Build', 'Arn'] };
-    const relied = reliedOn((fleet) => {
+    const triggers = triggersWith((fleet) => {
       fleet.addPropertyOverride(property, reference);
-    }, true);
-    expect(relied.Fleet).toMatchObject({ [property]: reference });
+    }, peerAtCreation);
+    expect(triggers.Fleet).toMatchObject({ [property]: reference });
   });
 
-  test.each(inPlace)('%s, which can be changed in place, shows in the digest alone', (property) => {
-    const relied = reliedOn((fleet) => {
+  test.each(inPlace)('they contain %s, which can be changed in place, only in the digest', (property) => {
+    const triggers = triggersWith((fleet) => {
       fleet.addPropertyOverride(property, 'changed');
-    }, true);
-    expect(relied.Fleet).not.toHaveProperty(property);
-    expect(relied.Fleet?.Digest).not.toBe(reliedOn(nothing, true).Fleet?.Digest);
+    }, peerAtCreation);
+    expect(triggers.Fleet).not.toHaveProperty(property);
+    expect(triggers.Fleet?.Digest).not.toBe(triggersWith(nothing, peerAtCreation).Fleet?.Digest);
   });
 
-  test('a connection: what replaces its fleet shows, and not the fleet, for which nothing else has to wait', () => {
-    expect(reliedOn(nothing)).toEqual({
+  test('a connection: they contain the values that replace its fleet, and no reference to the fleet, for which other resources would have to wait', () => {
+    expect(triggersWith(nothing)).toEqual({
       Peering3EBF733F: {
         FleetId: { BuildId: { Ref: 'Build' }, EC2InstanceType: 'c5.large' },
         PeerVpcId: 'vpc-0123456789abcdef0',
@@ -315,28 +320,28 @@ describe('renewal by what changes', () => {
     });
   });
 
-  test('a connection: another fleet shows in the digest, even if it is made of the same', () => {
+  test('a connection: another fleet with the same properties changes the digest', () => {
     const another = (fleet: gamelift.CfnFleet): void => {
       fleet.overrideLogicalId('Another');
     };
-    const [before, after] = [nothing, another].map((change) => reliedOn(change).Peering3EBF733F);
+    const [before, after] = [nothing, another].map((change) => triggersWith(change).Peering3EBF733F);
     expect(after).toEqual({ ...before, Digest: expect.not.stringMatching(String(before?.Digest)) as string });
   });
 
-  test('what does not replace the fleet shows in the digest', () => {
+  test('a change that does not replace the fleet changes the digest', () => {
     const [before, after] = [nothing, (fleet: gamelift.CfnFleet): void => void (fleet.description = 'other')].map(
-      (change) => reliedOn(change, true).Fleet,
+      (change) => triggersWith(change, peerAtCreation).Fleet,
     );
     expect(after).toEqual({ ...before, Digest: after?.Digest });
     expect(after?.Digest).not.toBe(before?.Digest);
   });
 
-  test('what would close a cycle is left out, but for the digest', () => {
-    const relied = reliedOn((fleet, { expirationTime }) => {
+  test('a value that would create a cycle is only in the digest', () => {
+    const triggers = triggersWith((fleet, { expirationTime }) => {
       fleet.instanceRoleArn = Fn.join(' ', ['until', expirationTime]);
-    }, true);
-    expect(relied.Fleet).not.toHaveProperty('InstanceRoleARN');
-    expect(relied.Fleet).toHaveProperty('BuildId');
+    }, peerAtCreation);
+    expect(triggers.Fleet).not.toHaveProperty('InstanceRoleARN');
+    expect(triggers.Fleet).toHaveProperty('BuildId');
   });
 
   test.each([
@@ -344,22 +349,22 @@ describe('renewal by what changes', () => {
     ['Fn::Sub with a map', { 'Fn::Sub': ['until ${Time}', { Time: { 'Fn::GetAtt': ['LATE', 'ExpirationTime'] } }] }],
     ['Fn::GetAtt as one text', { 'Fn::GetAtt': 'LATE.ExpirationTime' }],
     ['Ref', { Ref: 'LATE' }],
-  ])('the same with %s, in a build', (_, reference) => {
-    const relied = reliedOn(({ stack }, authorization, build) => {
+  ])('so is one with a reference in a build: %s', (_, reference) => {
+    const triggers = triggersWith(({ stack }, authorization, build) => {
       const name = stack.getLogicalId(authorization.node.findChild('Resource').node.defaultChild as CfnResource);
       build.addPropertyOverride('Version', JSON.parse(JSON.stringify(reference).replaceAll('LATE', name)));
-    }, true);
-    expect(relied.Fleet).not.toHaveProperty('BuildId');
+    }, peerAtCreation);
+    expect(triggers.Fleet).not.toHaveProperty('BuildId');
   });
 
-  test('a text that happens to be the logical id of the fleet is no reference to it', () => {
-    const relied = reliedOn((_fleet, _authorization, build) => {
+  test('text that happens to equal the logical id of the fleet is not a reference to it', () => {
+    const triggers = triggersWith((_fleet, _authorization, build) => {
       build.name = 'Fleet';
-    }, true);
-    expect(relied.Fleet).toHaveProperty('BuildId');
+    }, peerAtCreation);
+    expect(triggers.Fleet).toHaveProperty('BuildId');
   });
 
-  test('two authorizations whose fleets depend on each other stay apart', () => {
+  test('two authorizations contain only their own fleets, even if one fleet depends on the other', () => {
     const stack = new Stack(new App(), 'Stack', { env });
     const [one, two] = ['a', 'b'].map((digit) => {
       const vpc = imported(new Stack(stack, `S${digit}`, { env }), { vpcId: `vpc-0${digit}` });
@@ -376,7 +381,7 @@ describe('renewal by what changes', () => {
   });
 });
 
-describe('stacks look after themselves', () => {
+describe('several stacks', () => {
   function acrossStacks(): { database: Stack; fleets: Stack } {
     const app = new App();
     const database = new Stack(app, 'Database', { env });
@@ -387,7 +392,7 @@ describe('stacks look after themselves', () => {
     return { database, fleets };
   }
 
-  test('a stack that relies on the authorization of another has a renewal and a teardown of its own', () => {
+  test('a stack that uses the authorization of another stack has its own renewal and teardown', () => {
     const { database, fleets } = acrossStacks();
     expect(Object.keys(resourcesOf(fleets, AUTHORIZATION))).toHaveLength(1);
     expect(Object.keys(resourcesOf(fleets, TEARDOWN))).toHaveLength(1);
@@ -398,7 +403,7 @@ describe('stacks look after themselves', () => {
     Template.fromStack(fleets).hasResource('AWS::GameLift::Fleet', { DependsOn: [renewal, policy] });
   });
 
-  test('the fleet of another stack shows as an import', () => {
+  test('the properties of the authorization contain the fleet of another stack as an import', () => {
     const app = new App();
     const fleet = fleetOf(new Stack(app, 'Fleets', { env }));
     const stack = new Stack(app, 'Stack', { env });
@@ -410,12 +415,12 @@ describe('stacks look after themselves', () => {
     });
   });
 
-  test('the expiry is never an export', () => {
+  test('the expiration time is never an export', () => {
     const { database } = acrossStacks();
     expect(Template.fromStack(database).toJSON()).not.toHaveProperty('Outputs');
   });
 
-  test('across Stages it is refused, and the import named', () => {
+  test('an authorization in another Stage fails, with an error that names the import method', () => {
     const app = new App();
     const authorization = new VpcPeeringAuthorization(new Stack(new Stage(app, 'One', { env }), 'Stack'), 'Authorization', {
       vpc: imported(new Stack(app, 'Vpc', { env })),
@@ -424,15 +429,15 @@ describe('stacks look after themselves', () => {
     expect(() => {
       authorization.authorizeFleet(fleetOf(other));
     }).toThrow(
-      'One/Stack/Authorization is in another Stage than Two/Stack, and Stages are deployed apart: ' +
+      'One/Stack/Authorization is in another Stage than Two/Stack, and Stages are deployed independently: ' +
         'import the authorization there with VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes',
     );
   });
 });
 
 describe('many connections', () => {
-  /** Which connections each one depends on, by their numbers. */
-  function waiting(
+  /** The numbers of the connections that each connection depends on. */
+  function dependenciesOfConnections(
     count: number,
     fleet: (stack: Stack, index: number) => VpcPeeringConnectionProps['fleet'],
     change?: (stack: Stack) => void,
@@ -447,30 +452,30 @@ describe('many connections', () => {
       ids.flatMap((id) => [...id.matchAll(/^P(\d+)x/g)].map(([, number]) => Number(number)));
     return Object.entries(resourcesOf(stack, CONNECTION)).map(([, { DependsOn = [] }]) => numbers(DependsOn));
   }
-  const made = (stack: Stack, index: number): gamelift.CfnFleet =>
+  const createFleet = (stack: Stack, index: number): gamelift.CfnFleet =>
     new gamelift.CfnFleet(stack, `Fleet${index}`, { name: 'fleet' });
 
   test.each([
-    ['from elsewhere', (stack: Stack, index: number) => fleetRef(stack, `fleet-${index}`)],
-    ['of the stack', made],
-  ])('to fleets %s: each waits for all of the forty before its own forty', (_, fleet) => {
+    ['that are imported', (stack: Stack, index: number) => fleetRef(stack, `fleet-${index}`)],
+    ['of the stack', createFleet],
+  ])('to fleets %s: each connection depends on all connections of the previous batch of 40', (_, fleet) => {
     const batch = (first: number): number[] => Array.from({ length: 40 }, (__, index) => first + index);
-    const sorted = waiting(85, fleet).map((numbers) => numbers.toSorted((one, other) => one - other));
+    const sorted = dependenciesOfConnections(85, fleet).map((numbers) => numbers.toSorted((one, other) => one - other));
     expect(sorted).toEqual(Array.from({ length: 85 }, (__, index) => (index < 40 ? [] : batch(index < 80 ? 0 : 40))));
   });
 
-  test('dependencies that would close a cycle are left out', () => {
+  test('dependencies that would create a cycle are left out', () => {
     const fleets: gamelift.CfnFleet[] = [];
-    const result = waiting(
+    const result = dependenciesOfConnections(
       43,
       (stack, index) => {
-        const fleet = made(stack, index);
+        const fleet = createFleet(stack, index);
         fleets.push(fleet);
         return fleet;
       },
       (stack) => {
         const connections = stack.node.children.filter((child) => child instanceof VpcPeeringConnection);
-        // the fleets of the first two need what comes late: the one as a dependency, the other in a property
+        // the fleets of the first two connections depend on late connections: one by a dependency, the other by a property
         const [first, second] = fleets as [gamelift.CfnFleet, gamelift.CfnFleet];
         const [early, late] = connections.slice(40) as [VpcPeeringConnection, VpcPeeringConnection];
         first.node.addDependency(early);
@@ -501,18 +506,18 @@ describe('routes', () => {
   };
   const ownVpc = (stack: Stack): ec2.Vpc => new ec2.Vpc(stack, 'Vpc', { maxAzs: 1 });
 
-  test('to every table of a VPC of the app: as properties, so that they are there first', () => {
+  test('to every route table of a VPC of the app are passed as references, so that the tables are created first', () => {
     expect(routesOf((stack) => ({ vpc: ownVpc(stack) }))).toEqual({
       Routes: 'RouteTables',
       RouteTableIds: [{ Ref: 'VpcPublicSubnet1RouteTable6C95E38E' }, { Ref: 'VpcPrivateSubnet1RouteTableB2C5B500' }],
     });
   });
 
-  test('to every table of an imported VPC: found at the deployment', () => {
+  test('to every route table of an imported VPC are determined at deployment', () => {
     expect(routesOf((stack) => ({ vpc: imported(stack) }))).toEqual({ Routes: 'EveryRouteTable', RouteTableIds: undefined });
   });
 
-  test('to the tables of some subnets, shared ones once', () => {
+  test('to the route tables of some subnets contain a shared route table once', () => {
     const vpcWithSharedTable = (stack: Stack): ec2.IVpc =>
       imported(stack, {
         isolatedSubnetIds: ['subnet-1', 'subnet-2'],
@@ -526,14 +531,14 @@ describe('routes', () => {
     });
   });
 
-  test('to subnets whose tables nobody knows: refused', () => {
+  test('to imported subnets fail if their route tables are unknown', () => {
     const routes = PeeringRoutes.forSubnets({ subnetType: ec2.SubnetType.PRIVATE_ISOLATED });
     expect(() => routesOf((stack) => ({ vpc: imported(stack, { isolatedSubnetIds: ['subnet-1'] }), routes }))).toThrow(
-      'the route table of subnet Stack/Vpc/IsolatedSubnet1 is not known: import it with its routeTableId, or pass PeeringRoutes.everyRouteTable()',
+      'the route table of subnet Stack/Vpc/IsolatedSubnet1 is unknown: import the subnet with its routeTableId, or pass PeeringRoutes.everyRouteTable()',
     );
   });
 
-  test('none', () => {
+  test('can be left out', () => {
     expect(routesOf((stack) => ({ vpc: imported(stack), routes: PeeringRoutes.none() }))).toEqual({
       Routes: 'None',
       RouteTableIds: undefined,
@@ -541,8 +546,8 @@ describe('routes', () => {
   });
 });
 
-describe('who may talk to whom', () => {
-  test('allowTo opens a port to the fleet and to nobody else, in the stack of the connection', () => {
+describe('security group rules', () => {
+  test('allowTo opens a port only to the fleet, with a rule in the stack of the connection', () => {
     const app = new App();
     const data = new Stack(app, 'Data', { env });
     const database = new ec2.SecurityGroup(data, 'Database', { vpc: imported(data) });
@@ -563,7 +568,7 @@ describe('who may talk to whom', () => {
     Template.fromStack(data).resourceCountIs('AWS::EC2::SecurityGroupIngress', 0);
   });
 
-  test('closes no cycle with a fleet that is told the address of the database', () => {
+  test('create no cycle with a fleet whose properties refer to the database', () => {
     const app = new App();
     const stack = new Stack(app, 'Stack', { env });
     const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 1 });
@@ -579,25 +584,25 @@ describe('who may talk to whom', () => {
     Template.fromStack(stack).resourceCountIs('AWS::EC2::SecurityGroupIngress', 2);
   });
 
-  test('what has no security group is refused', () => {
+  test('allowTo fails with a target without a security group', () => {
     const { connection } = connected();
     expect(() => {
       connection.allowTo({ connections: new ec2.Connections() }, ec2.Port.tcp(1));
-    }).toThrow('Stack/Peering can be allowed to reach what has a security group, and this has none: add one first');
+    }).toThrow('allowTo of Stack/Peering requires a target that has a security group, got one without');
   });
 });
 
-describe('fleets that are born peered', () => {
+describe('fleets that are peered at creation', () => {
   function authorize(fleet: (stack: Stack) => Construct): Stack {
     const stack = new Stack(new App(), 'Stack', { env });
     new VpcPeeringAuthorization(stack, 'Authorization', { vpc: imported(stack) }).authorizeFleet(fleet(stack));
     return stack;
   }
 
-  test('are given the VPC and its account, as they are and not as attributes, after the authorization and its permissions', () => {
+  test('get the VPC and its account as declared, not as attributes of the authorization, and depend on the authorization and its policy', () => {
     const stack = authorize((scope) => fleetOf(scope));
     const [authorization] = Object.keys(resourcesOf(stack, AUTHORIZATION));
-    // GameLift acts in the VPC with the permissions of who authorized, also while it deletes the fleet
+    // GameLift acts in the VPC with the permissions of the caller who authorized, also while it deletes the fleet
     const [policy] = Object.keys(resourcesOf(stack, 'AWS::IAM::RolePolicy'));
     Template.fromStack(stack).hasResource('AWS::GameLift::Fleet', {
       Properties: { PeerVpcId: 'vpc-0123456789abcdef0', PeerVpcAwsAccountId: '111111111111' },
@@ -608,7 +613,7 @@ describe('fleets that are born peered', () => {
     });
   });
 
-  test('may be wrapped', () => {
+  test('can be wrapped in a construct', () => {
     const stack = authorize((scope) => {
       const wrapper = new Construct(scope, 'Wrapper');
       new gamelift.CfnFleet(wrapper, 'Resource', { name: 'fleet' });
@@ -621,12 +626,12 @@ describe('fleets that are born peered', () => {
     [
       'a fleet with another VPC',
       (stack: Stack) => fleetOf(stack, { peerVpcId: 'vpc-0b' }),
-      'fleet Stack/Fleet is to be peered with vpc-0b already: a fleet is born with one peer VPC',
+      'fleet Stack/Fleet already has the peerVpcId vpc-0b: GameLift peers a fleet with only one VPC at creation',
     ],
     [
       'an Anywhere fleet',
       (stack: Stack) => fleetOf(stack, { computeType: 'ANYWHERE' }),
-      'GameLift peers EC2 fleets only: fleet Stack/Fleet is of compute type ANYWHERE',
+      'GameLift peers EC2 fleets only: fleet Stack/Fleet has the compute type ANYWHERE',
     ],
     [
       'a container fleet',
@@ -634,43 +639,43 @@ describe('fleets that are born peered', () => {
       'GameLift peers EC2 fleets only: Stack/Fleet must be an AWS::GameLift::Fleet, or have one as its default child, got AWS::GameLift::ContainerFleet',
     ],
     [
-      'no fleet at all',
+      'a construct that is not a fleet',
       (stack: Stack) => new Construct(stack, 'Fleet'),
-      'GameLift peers EC2 fleets only: Stack/Fleet must be an AWS::GameLift::Fleet, or have one as its default child, got no resource of CloudFormation',
+      'GameLift peers EC2 fleets only: Stack/Fleet must be an AWS::GameLift::Fleet, or have one as its default child, got a construct without a CloudFormation resource',
     ],
-  ])('%s is refused', (_, fleet: (stack: Stack) => Construct, message) => {
+  ])('fails with %s', (_, fleet: (stack: Stack) => Construct, message) => {
     expect(() => authorize(fleet)).toThrow(message);
   });
 
-  test('remote locations stay unpeered, and that is said', () => {
+  test('have a warning about remote locations', () => {
     const stack = authorize((scope) => fleetOf(scope, { locations: [{ location: 'eu-central-1' }, { location: 'us-east-1' }] }));
     Annotations.fromStack(stack).hasWarning(
       '/Stack/Fleet',
-      Match.stringLikeRegexp('those in its remote locations stay unpeered'),
+      Match.stringLikeRegexp('instances in its remote locations cannot reach the peer VPC'),
     );
   });
 });
 
-describe('misuse', () => {
+describe('validation', () => {
   test.each([
     [Duration.minutes(14), 840],
     [Duration.seconds(0), 0],
     [Duration.millis(1500), 1.5],
-  ])('a timeout of %s', (timeout, seconds) => {
+  ])('fails with a timeout of %s', (timeout, seconds) => {
     expect(() => connected({ timeout })).toThrow(`timeout must be whole seconds from 1 to 780, got ${seconds}`);
   });
 
-  test.each([Duration.seconds(1), Duration.minutes(13)])('but not a timeout of %s', (timeout) => {
+  test.each([Duration.seconds(1), Duration.minutes(13)])('allows a timeout of %s', (timeout) => {
     expect(() => connected({ timeout })).not.toThrow();
   });
 
-  test('a snapshot of a connection', () => {
+  test('fails with the removal policy SNAPSHOT', () => {
     expect(() => connected({ removalPolicy: RemovalPolicy.SNAPSHOT })).toThrow(
-      'removalPolicy must be DESTROY, RETAIN or RETAIN_ON_UPDATE_OR_DELETE, got snapshot: there is nothing to take one of',
+      'removalPolicy must be DESTROY, RETAIN or RETAIN_ON_UPDATE_OR_DELETE, got SNAPSHOT: the resource has no snapshots',
     );
   });
 
-  test('a fleet id that is none', () => {
+  test('fails with an invalid fleet id', () => {
     const stack = new Stack(new App(), 'Stack', { env });
     const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc: imported(stack) });
     const fleet = fleetRef(stack, 'arn:aws:gamelift:eu-central-1::fleet/fleet-1');
@@ -679,7 +684,7 @@ describe('misuse', () => {
     );
   });
 
-  test('what is not known before the deployment is not checked', () => {
+  test('allows tokens', () => {
     expect(() => {
       const stack = new Stack(new App(), 'Stack');
       const authorization = new VpcPeeringAuthorization(stack, 'Authorization', {

@@ -31,7 +31,7 @@ function logicalIds(template: Template): Record<string, string> {
 }
 
 describe('the function', () => {
-  test('has logical ids that are for ever', () => {
+  test('never changes its logical ids', () => {
     const stack = new Stack(new App(), 'Stack');
     authorize(stack);
     expect(logicalIds(Template.fromStack(stack))).toEqual({
@@ -47,7 +47,7 @@ describe('the function', () => {
   test.each([
     ['before', configure, authorize],
     ['after', authorize, configure],
-  ])('is the same with a VpcPeeringHandler added %s what uses it', (_, first, second) => {
+  ])('is the same with a VpcPeeringHandler that is added %s the construct that uses the function', (_, first, second) => {
     const plain = new Stack(new App(), 'Stack');
     authorize(plain);
     const stack = new Stack(new App(), 'Stack');
@@ -56,7 +56,7 @@ describe('the function', () => {
     expect(Template.fromStack(stack).toJSON()).toEqual(Template.fromStack(plain).toJSON());
   });
 
-  test('is one a stack, a nested stack having its own', () => {
+  test('exists once in each stack, including each nested stack', () => {
     const stack = new Stack(new App(), 'Stack');
     const nested = new NestedStack(stack, 'Nested');
     authorize(stack);
@@ -68,7 +68,7 @@ describe('the function', () => {
     });
   });
 
-  test('logs JSON to a log group of its own, and may do nothing else with logs', () => {
+  test('logs JSON to its own log group, and has no permissions for other log groups', () => {
     const stack = new Stack(new App(), 'Stack');
     authorize(stack);
     const template = Template.fromStack(stack);
@@ -100,7 +100,7 @@ describe('the function', () => {
     });
   });
 
-  test('starts on no event that CloudFormation has given up on', () => {
+  test('does not start on an event that CloudFormation no longer waits for', () => {
     const stack = new Stack(new App(), 'Stack');
     authorize(stack);
     Template.fromStack(stack).hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
@@ -112,8 +112,8 @@ describe('the function', () => {
   });
 });
 
-describe('what can be set', () => {
-  test('a log group', () => {
+describe('configuration', () => {
+  test('sets a log group', () => {
     const template = templateWith((stack) => ({ logGroup: new logs.LogGroup(stack, 'Logs') }));
     template.resourceCountIs('AWS::Logs::LogGroup', 1);
     const [logGroup] = Object.keys(template.findResources('AWS::Logs::LogGroup'));
@@ -124,17 +124,17 @@ describe('what can be set', () => {
   });
 
   test.each([
-    ['a day', logs.RetentionDays.ONE_DAY, 1],
-    ['for ever', logs.RetentionDays.INFINITE, Match.absent()],
-  ])('retention: %s', (_, logRetention, RetentionInDays) => {
+    ['one day', logs.RetentionDays.ONE_DAY, 1],
+    ['unlimited', logs.RetentionDays.INFINITE, Match.absent()],
+  ])('sets the log retention: %s', (_, logRetention, RetentionInDays) => {
     templateWith(() => ({ logRetention })).hasResourceProperties('AWS::Logs::LogGroup', { RetentionInDays });
   });
 
-  test('memory', () => {
+  test('sets the memory size', () => {
     templateWith(() => ({ memorySize: 1024 })).hasResourceProperties('AWS::Lambda::Function', { MemorySize: 1024 });
   });
 
-  test('a VPC, with the permissions that Lambda needs for it before the function exists', () => {
+  test('sets a VPC, and adds the permissions that Lambda needs for it before it creates the function', () => {
     const template = templateWith((stack) => ({ vpc: new ec2.Vpc(stack, 'HandlerVpc', { maxAzs: 2 }) }));
     template.hasResource('AWS::Lambda::Function', {
       Properties: {
@@ -153,7 +153,7 @@ describe('what can be set', () => {
     });
   });
 
-  test('subnets and security groups of a VPC', () => {
+  test('sets subnets and security groups', () => {
     const template = templateWith((stack) => {
       const vpc = new ec2.Vpc(stack, 'HandlerVpc', { maxAzs: 1, natGateways: 0 });
       const securityGroups = [new ec2.SecurityGroup(stack, 'Mine', { vpc })];
@@ -168,14 +168,14 @@ describe('what can be set', () => {
     template.resourceCountIs('AWS::EC2::SecurityGroup', 1);
   });
 
-  test('a permissions boundary', () => {
+  test('sets a permissions boundary', () => {
     const template = templateWith((stack) => ({
       permissionsBoundary: iam.ManagedPolicy.fromManagedPolicyArn(stack, 'Boundary', 'arn:aws:iam::111111111111:policy/Boundary'),
     }));
     template.hasResourceProperties('AWS::IAM::Role', { PermissionsBoundary: 'arn:aws:iam::111111111111:policy/Boundary' });
   });
 
-  test('tracing', () => {
+  test('sets tracing', () => {
     const template = templateWith(() => ({ tracing: Tracing.ACTIVE }));
     template.hasResourceProperties('AWS::Lambda::Function', { TracingConfig: { Mode: 'Active' } });
     template.hasResourceProperties('AWS::IAM::RolePolicy', {
@@ -185,7 +185,7 @@ describe('what can be set', () => {
     });
   });
 
-  test('nothing changes a logical id', () => {
+  test('changes no logical id', () => {
     const plain = new Stack(new App(), 'Stack');
     authorize(plain);
     const changed = templateWith((stack) => ({
@@ -203,8 +203,8 @@ describe('what can be set', () => {
   });
 });
 
-describe('what others do with it', () => {
-  test('grant its principal something', () => {
+describe('a VpcPeeringHandler', () => {
+  test('can be granted permissions', () => {
     const stack = new Stack(new App(), 'Stack');
     const handler = new VpcPeeringHandler(stack, 'Handler');
     new kms.Key(stack, 'Key').grantDecrypt(handler);
@@ -214,7 +214,7 @@ describe('what others do with it', () => {
     });
   });
 
-  test('watch its errors', () => {
+  test('has a metric of the invocations that failed', () => {
     const stack = new Stack(new App(), 'Stack');
     const metric = new VpcPeeringHandler(stack, 'Handler').metricErrors();
     expect(stack.resolve(metric.toMetricConfig().metricStat)).toMatchObject({
@@ -229,38 +229,38 @@ describe('what others do with it', () => {
   });
 });
 
-describe('misuse', () => {
-  const refused = (props: (stack: Stack) => VpcPeeringHandlerProps): (() => Template) => {
+describe('validation', () => {
+  const synthesis = (props: (stack: Stack) => VpcPeeringHandlerProps): (() => Template) => {
     return () => templateWith(props);
   };
 
-  test('a second handler in a stack', () => {
+  test('fails with a second handler in a stack', () => {
     const stack = new Stack(new App(), 'Stack');
     new VpcPeeringHandler(stack, 'One');
     expect(() => new VpcPeeringHandler(stack, 'Two')).toThrow(
-      'the stack Stack has one handler, and Stack/One configures it already: pass all properties to one VpcPeeringHandler',
+      'stack Stack has one handler, which Stack/One already configures: pass all properties to one VpcPeeringHandler',
     );
   });
 
-  test('a log group and a retention', () => {
+  test('fails with both a log group and a retention', () => {
     expect(
-      refused((stack) => ({ logGroup: new logs.LogGroup(stack, 'Logs'), logRetention: logs.RetentionDays.ONE_DAY })),
-    ).toThrow('logRetention is for the log group that the function gets of its own: pass either logGroup or logRetention');
+      synthesis((stack) => ({ logGroup: new logs.LogGroup(stack, 'Logs'), logRetention: logs.RetentionDays.ONE_DAY })),
+    ).toThrow("logRetention applies only to the function's own log group: pass either logGroup or logRetention");
   });
 
-  test('subnets without a VPC', () => {
-    expect(refused(() => ({ vpcSubnets: {} }))).toThrow(
-      'vpcSubnets and securityGroups need a vpc: pass the VPC to run the function in',
+  test('fails with subnets but no VPC', () => {
+    expect(synthesis(() => ({ vpcSubnets: {} }))).toThrow(
+      'vpcSubnets and securityGroups require a vpc: pass the VPC to run the function in',
     );
   });
 
-  test.each([127, 10241, 200.5, NaN])('memory of %p MiB', (memorySize) => {
-    expect(refused(() => ({ memorySize }))).toThrow(
+  test.each([127, 10241, 200.5, NaN])('fails with a memory size of %p MiB', (memorySize) => {
+    expect(synthesis(() => ({ memorySize }))).toThrow(
       `memorySize must be a whole number of MiB from 128 to 10240, got ${memorySize}`,
     );
   });
 
-  test.each([128, 10240])('but not memory of %p MiB', (memorySize) => {
-    expect(refused(() => ({ memorySize }))).not.toThrow();
+  test.each([128, 10240])('allows a memory size of %p MiB', (memorySize) => {
+    expect(synthesis(() => ({ memorySize }))).not.toThrow();
   });
 });

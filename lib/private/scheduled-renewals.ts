@@ -6,38 +6,38 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as scheduler from 'aws-cdk-lib/aws-scheduler';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { MAX_RENEWAL_AGE_SECONDS, RENEWAL_EVENT, RENEWAL_ROOM_SECONDS } from './contract';
-import type { PairProperties, RenewalProperties } from './contract';
+import { MAX_RENEWAL_AGE_SECONDS, RENEWAL_EVENT, RENEWAL_MARGIN_SECONDS } from '../contract';
+import type { PairProperties, RenewalProperties } from '../contract';
 import type { HandlerFunction } from './handler-function';
 
 const ID = 'Renewals';
 
-/** What a renewal comes to. */
+/** What an `AuthorizationRenewal` adds to an authorization. */
 export interface RenewalConfig {
-  /** The value of the authorization's `Renewal` property: a new one makes CloudFormation update the authorization. */
+  /** The authorization's `Renewal` property. A new value makes CloudFormation update the authorization. */
   readonly value?: string;
+  /** The interval of scheduled renewals. */
   readonly every?: Duration;
   readonly alarmActions?: readonly cloudwatch.IAlarmAction[];
 }
 
-/** What is renewed, and how often. */
 export interface RenewalSchedule {
   readonly every: Duration;
   readonly alarmActions: readonly cloudwatch.IAlarmAction[];
   readonly pair: PairProperties;
-  /** The schedule is made after it, and is gone before it is cancelled. */
+  /** The schedule is created after the authorization, and deleted before CloudFormation cancels it. */
   readonly authorization: CfnResource;
-  readonly permissions: readonly iam.CfnRolePolicy[];
+  readonly policies: readonly iam.CfnRolePolicy[];
 }
 
 /**
- * The renewals of a stack: EventBridge Scheduler invokes the handler by an alias, whose failed runs go to a queue of their own.
+ * The scheduled renewals of a stack. EventBridge Scheduler invokes the handler through an alias. Lambda sends the events of
+ * failed runs to a queue.
  *
- * The function's own failures don't go there: an event of CloudFormation holds a response URL, which is a secret.
+ * The alias keeps CloudFormation's events out of the queue, because they contain a response URL, which is a secret.
  */
 export class ScheduledRenewals extends Construct {
   static of(handler: HandlerFunction): ScheduledRenewals {
-    // nobody else adds a child to the handler
     const existing = handler.node.tryFindChild(ID) as ScheduledRenewals | undefined;
     return existing ?? new ScheduledRenewals(handler);
   }
@@ -62,7 +62,7 @@ export class ScheduledRenewals extends Construct {
       functionName: handler.functionName,
       functionVersion: '$LATEST',
     });
-    const report = handler.permit('ReportRenewals', this, 'Failures', () => [
+    const sendPolicy = handler.addPolicy('ReportRenewals', { construct: this, name: 'Failures' }, () => [
       new iam.PolicyStatement({ actions: ['sqs:SendMessage'], resources: [this.queue.queueArn] }),
     ]);
     this.eventInvokeConfig = new lambda.CfnEventInvokeConfig(this, 'EventInvokeConfig', {
@@ -72,41 +72,20 @@ export class ScheduledRenewals extends Construct {
       maximumRetryAttempts: 2,
       destinationConfig: { onFailure: { destination: this.queue.queueArn } },
     });
-    // Lambda refuses a destination that the function may not send to
-    this.eventInvokeConfig.node.addDependency(this.alias, report);
-    this.role = new iam.Role(this, 'Role', {
-      description: 'Lets EventBridge Scheduler renew authorizations of GameLift VPC peering',
-      assumedBy: new iam.ServicePrincipal('scheduler.amazonaws.com', {
-        conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
-      }),
-      inlinePolicies: {
-        Renew: new iam.PolicyDocument({
-          statements: [
-            new iam.PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [this.alias.ref] }),
-            new iam.PolicyStatement({ actions: ['sqs:SendMessage'], resources: [this.queue.queueArn] }),
-          ],
-        }),
-      },
-    });
-    this.alarm = new cloudwatch.Alarm(this, 'Alarm', {
-      alarmDescription:
-        'A scheduled renewal of a GameLift VPC peering authorization has failed, with all its retries: the message in the queue says why',
-      metric: this.queue.metricNumberOfMessagesSent({ statistic: cloudwatch.Stats.SUM, period: Duration.minutes(5) }),
-      threshold: 1,
-      comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      evaluationPeriods: 1,
-      treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
-    });
+    // Lambda refuses a destination to which the function has no permission to send
+    this.eventInvokeConfig.node.addDependency(this.alias, sendPolicy);
+    this.role = this.createRole();
+    this.alarm = this.createAlarm();
   }
 
-  /** Renews an authorization every so often. Gives the alarm of the stack's renewals. */
-  schedule(scope: Construct, { every, alarmActions, pair, authorization, permissions }: RenewalSchedule): cloudwatch.Alarm {
+  /** Adds a schedule that renews an authorization. Returns the alarm for all scheduled renewals of the stack. */
+  schedule(scope: Construct, { every, alarmActions, pair, authorization, policies }: RenewalSchedule): cloudwatch.Alarm {
     const stack = Stack.of(this);
     const renewal: RenewalProperties = {
       ...pair,
       StackId: stack.stackId,
       LogicalResourceId: authorization.logicalId,
-      MinimumValiditySeconds: String(every.toSeconds() + RENEWAL_ROOM_SECONDS),
+      MinimumValiditySeconds: String(every.toSeconds() + RENEWAL_MARGIN_SECONDS),
     };
     const schedule = new scheduler.CfnSchedule(scope, 'Schedule', {
       description: 'Renews an authorization of GameLift VPC peering',
@@ -120,10 +99,39 @@ export class ScheduledRenewals extends Construct {
         retryPolicy: { maximumEventAgeInSeconds: MAX_RENEWAL_AGE_SECONDS, maximumRetryAttempts: 10 },
       },
     });
-    schedule.node.addDependency(authorization, this.eventInvokeConfig, ...permissions);
+    schedule.node.addDependency(authorization, this.eventInvokeConfig, ...policies);
     for (const action of alarmActions) {
       this.alarm.addAlarmAction(action);
     }
     return this.alarm;
+  }
+
+  private createRole(): iam.Role {
+    return new iam.Role(this, 'Role', {
+      description: 'Lets EventBridge Scheduler renew authorizations of GameLift VPC peering',
+      assumedBy: new iam.ServicePrincipal('scheduler.amazonaws.com', {
+        conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
+      }),
+      inlinePolicies: {
+        Renew: new iam.PolicyDocument({
+          statements: [
+            new iam.PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [this.alias.ref] }),
+            new iam.PolicyStatement({ actions: ['sqs:SendMessage'], resources: [this.queue.queueArn] }),
+          ],
+        }),
+      },
+    });
+  }
+
+  private createAlarm(): cloudwatch.Alarm {
+    return new cloudwatch.Alarm(this, 'Alarm', {
+      alarmDescription:
+        'A scheduled renewal of a GameLift VPC peering authorization has failed, with all its retries: the message in the queue says why',
+      metric: this.queue.metricNumberOfMessagesSent({ statistic: cloudwatch.Stats.SUM, period: Duration.minutes(5) }),
+      threshold: 1,
+      comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      evaluationPeriods: 1,
+      treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
+    });
   }
 }

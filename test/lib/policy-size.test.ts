@@ -5,7 +5,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import { VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringHandler, VpcPeeringRole } from '../../lib';
 
 /*
- * IAM allows 10,240 characters in all inline policies of a role together.
+ * IAM allows 10,240 characters for all inline policies of a role together.
  */
 
 const env = { account: '111111111111', region: 'us-east-1' };
@@ -29,30 +29,30 @@ function synthesize(vpcs: number, more?: (stack: Stack) => void): void {
   app.synth();
 }
 
-/** A statement of about so many characters. */
+/** A statement with about this number of characters. */
 function statementOf(characters: number): iam.PolicyStatement {
   return new iam.PolicyStatement({ actions: ['s3:GetObject'], resources: [`arn:aws:s3:::${'x'.repeat(characters)}`] });
 }
 
 const ROLE = 'Game/GameLiftVpcPeeringHandler/Role';
 
-function refusal(role: string): RegExp {
+function sizeError(role: string): RegExp {
   return new RegExp(
-    `the inline policies of role ${role}/Resource have at least 1\\d{4} characters, and IAM allows 10240 for all of a role: connect fewer ` +
-      'VPCs in one stack, as each stack has a role of its own, and grant what you add yourself in managed policies',
+    `the inline policies of role ${role}/Resource have at least 1\\d{4} characters, but IAM allows 10240 for all inline policies of a ` +
+      'role: peer fewer VPCs in one stack \\(each stack has its own role\\), and use managed policies for the permissions that you add',
   );
 }
 
-test('the connections of four VPCs fit, and those of six do not', () => {
+test('the policies for connections with four VPCs fit, and those for six VPCs fail', () => {
   expect(() => {
     synthesize(4);
   }).not.toThrow();
   expect(() => {
     synthesize(6);
-  }).toThrow(refusal(ROLE));
+  }).toThrow(sizeError(ROLE));
 });
 
-test('what the app lets the handler do counts, too', () => {
+test('permissions that the app grants to the handler count, too', () => {
   const grant = (characters: number) => (stack: Stack) => {
     new VpcPeeringHandler(stack, 'Handler').grantPrincipal.addToPrincipalPolicy(statementOf(characters));
   };
@@ -61,10 +61,10 @@ test('what the app lets the handler do counts, too', () => {
   }).not.toThrow();
   expect(() => {
     synthesize(1, grant(9000));
-  }).toThrow(refusal(ROLE));
+  }).toThrow(sizeError(ROLE));
 });
 
-test('a role for another account is checked like the handler', () => {
+test('the policies of a VpcPeeringRole are checked, too', () => {
   const synthesizeRole = (characters: number): void => {
     const app = new App();
     const stack = new Stack(app, 'Data', { env });
@@ -77,5 +77,5 @@ test('a role for another account is checked like the handler', () => {
   }).not.toThrow();
   expect(() => {
     synthesizeRole(9000);
-  }).toThrow(refusal('Data/Role'));
+  }).toThrow(sizeError('Data/Role'));
 });

@@ -23,7 +23,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Another copy of the library, of its version or another one, with the CDK that this test has. */
+/** Another copy of the library, of the same or another version, which uses the same CDK as this test. */
 function copyOf(version?: string): typeof library {
   for (const part of ['lib', 'lambda/bundle']) {
     cpSync(join(PROJECT, part), join(folder, part), { recursive: true });
@@ -42,7 +42,7 @@ function fleetOf(stack: Stack, id = 'Fleet'): gamelift.CfnFleet {
   return new gamelift.CfnFleet(stack, id, { name: 'fleet' });
 }
 
-describe('two copies of one version of the library', () => {
+describe('two copies of the library with the same version', () => {
   test('share the function of a stack', () => {
     const copy = copyOf();
     const stack = new Stack(new App(), 'Stack', { env });
@@ -56,7 +56,7 @@ describe('two copies of one version of the library', () => {
     template.hasResourceProperties('AWS::Lambda::Function', { MemorySize: 512 });
   });
 
-  test('make the template that one of them makes', () => {
+  test('synthesize the same template as one copy', () => {
     const copy = copyOf();
     const templateWith = (other: typeof library): unknown => {
       const stack = new Stack(new App(), 'Stack', { env });
@@ -70,31 +70,31 @@ describe('two copies of one version of the library', () => {
     expect(templateWith(copy)).toEqual(templateWith(library));
   });
 
-  test('know of each other what can only be a mistake', () => {
+  test('detect a second authorization for the same VPC and account', () => {
     const copy = copyOf();
     const stack = new Stack(new App(), 'Stack', { env });
     const vpc = vpcOf(stack);
     new library.VpcPeeringAuthorization(stack, 'One', { vpc });
     expect(() => new copy.VpcPeeringAuthorization(stack, 'Two', { vpc })).toThrow(
-      'GameLift has one authorization for a VPC and a GameLift account: Stack/Two and Stack/One are for the same ones',
+      'GameLift has only one authorization for a VPC and a GameLift account, but Stack/Two and Stack/One are for the same VPC and account',
     );
   });
 });
 
 describe('two versions of the library', () => {
   const message = (): string =>
-    `the app contains two versions of cdk-gamelift-vpc-peering: 9.9.9 in ${folder}, and 0.1.0 in ${PROJECT}: keep one of them. ` +
-    'Make cdk-gamelift-vpc-peering a peerDependency of the package that brings the other, or set one version for all packages ' +
-    '(overrides in npm and pnpm, resolutions in yarn), then install again';
+    `the app contains two versions of cdk-gamelift-vpc-peering: 9.9.9 in ${folder}, and 0.1.0 in ${PROJECT}. ` +
+    'Use one version: make cdk-gamelift-vpc-peering a peerDependency of the package that brings the other version, or set one version ' +
+    'for all packages (overrides in npm and pnpm, resolutions in yarn), then install again';
 
-  test('in one stack are refused, with where both are and what to do', () => {
+  test('fail in one stack, with an error that says where both are and what to do', () => {
     const copy = copyOf('9.9.9');
     const stack = new Stack(new App(), 'Stack', { env });
     new library.VpcPeeringAuthorization(stack, 'One', { vpc: vpcOf(stack) });
     expect(() => new copy.VpcPeeringHandler(stack, 'Handler')).toThrow(message());
   });
 
-  test('in two stacks that share an authorization are refused as well', () => {
+  test('fail in two stacks that share an authorization', () => {
     const copy = copyOf('9.9.9');
     const app = new App();
     const [one, two] = ['One', 'Two'].map((id) => new Stack(app, id, { env })) as [Stack, Stack];
@@ -102,7 +102,7 @@ describe('two versions of the library', () => {
     expect(() => new copy.VpcPeeringConnection(two, 'Peering', { authorization, fleet: fleetOf(two) })).toThrow(message());
   });
 
-  test('in stacks of their own work', () => {
+  test('work in separate stacks', () => {
     const copy = copyOf('9.9.9');
     const app = new App();
     const [one, two] = ['One', 'Two'].map((id) => new Stack(app, id, { env })) as [Stack, Stack];
@@ -123,31 +123,31 @@ describe('constructs of another copy of aws-cdk-lib', () => {
     return { Vpc, CfnFleet };
   };
 
-  /** From the same files, loaded once more. */
+  /** Loaded again from the same files. */
   function otherClasses(): Classes {
     let other: Classes | undefined;
     jest.isolateModules(() => {
       other = classes();
     });
     if (other === undefined || other.Vpc === ec2.Vpc || other.CfnFleet === gamelift.CfnFleet) {
-      throw new Error('the other classes are the same ones');
+      throw new Error('the classes were not loaded again');
     }
     return other;
   }
 
-  /** With a fleet that is peered at creation, and another that is connected. */
+  /** With a fleet that is peered at creation, and a fleet with a connection. */
   function templateWith({ Vpc, CfnFleet }: Classes): Template {
     const stack = new Stack(new App(), 'Stack', { env });
     const vpc = new Vpc(stack, 'Vpc', { maxAzs: 1, natGateways: 0 });
     const authorization = new library.VpcPeeringAuthorization(stack, 'Authorization', { vpc });
-    authorization.authorizeFleet(new CfnFleet(stack, 'BornPeered', { name: 'fleet' }));
+    authorization.authorizeFleet(new CfnFleet(stack, 'PeeredAtCreation', { name: 'fleet' }));
     const fleet = new CfnFleet(stack, 'Connected', { name: 'fleet' });
     const peering = new library.VpcPeeringConnection(stack, 'Peering', { authorization, fleet });
     peering.allowTo(new ec2.SecurityGroup(stack, 'Database', { vpc }), ec2.Port.tcp(5432));
     return Template.fromStack(stack);
   }
 
-  test('make the same template: a VPC keeps its route tables, and a fleet is one', () => {
+  test('synthesize the same template: the VPC and its route tables are recognized, and so is the fleet', () => {
     const template = templateWith(otherClasses());
     template.hasResourceProperties('Custom::GameLiftVpcPeeringConnection', {
       Routes: 'RouteTables',
@@ -156,13 +156,13 @@ describe('constructs of another copy of aws-cdk-lib', () => {
     expect(template.toJSON()).toEqual(templateWith(classes()).toJSON());
   });
 
-  test('are checked like others', () => {
+  test('are validated, too', () => {
     const { CfnFleet } = otherClasses();
     const stack = new Stack(new App(), 'Stack', { env });
     const authorization = new library.VpcPeeringAuthorization(stack, 'Authorization', { vpc: vpcOf(stack) });
     const fleet = new CfnFleet(stack, 'Fleet', { name: 'fleet', computeType: 'ANYWHERE' });
     expect(() => new library.VpcPeeringConnection(stack, 'Peering', { authorization, fleet })).toThrow(
-      'GameLift peers EC2 fleets only: fleet Stack/Fleet is of compute type ANYWHERE',
+      'GameLift peers EC2 fleets only: fleet Stack/Fleet has the compute type ANYWHERE',
     );
   });
 });

@@ -1,11 +1,15 @@
 import { CfnResource } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import { propertiesOf } from './fleets';
+import { propertiesOf } from './template';
 
-/** Characters that IAM allows in all inline policies of a role together, white space not counted. */
+/**
+ * The size that IAM allows for all inline policies of a role together, in characters without white space.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+ */
 const MAX_CHARACTERS = 10_240;
 
-/** What a reference comes to at the least: the id of a VPC. */
+/** The shortest value of a reference: the id of a VPC. */
 const SHORTEST_ID = 'vpc-0123456789abcdef0';
 const PSEUDO_PARAMETERS: Readonly<Record<string, string>> = { Partition: 'aws', AccountId: '123456789012', Region: 'us-east-1' };
 
@@ -13,22 +17,23 @@ interface Policy {
   readonly PolicyDocument: unknown;
 }
 
-/** Fails the synthesis if the inline policies of a role in a scope are longer than IAM allows: the deployment would fail. */
-export function checkInlinePolicies(scope: Construct): void {
+/** Makes the synthesis fail if the inline policies of a role within a construct are larger than IAM allows. */
+export function validatePolicySize(scope: Construct): void {
   scope.node.addValidation({
     validate: () =>
       [...inlinePolicies(scope)]
-        .map(([role, documents]) => ({ role, length: documents.reduce<number>((sum, each) => sum + lengthOf(each), 0) }))
-        .filter(({ length }) => length > MAX_CHARACTERS)
+        .map(([role, documents]) => ({ role, size: documents.reduce<number>((sum, each) => sum + minimumSize(each), 0) }))
+        .filter(({ size }) => size > MAX_CHARACTERS)
         .map(
-          ({ role, length }) =>
-            `the inline policies of role ${role} have at least ${length} characters, and IAM allows ${MAX_CHARACTERS} for all of a role: ` +
-            'connect fewer VPCs in one stack, as each stack has a role of its own, and grant what you add yourself in managed policies',
+          ({ role, size }) =>
+            `the inline policies of role ${role} have at least ${size} characters, but IAM allows ${MAX_CHARACTERS} for all inline ` +
+            'policies of a role: peer fewer VPCs in one stack (each stack has its own role), and use managed policies for the ' +
+            'permissions that you add',
         ),
   });
 }
 
-/** The documents of all inline policies in a scope, by role. */
+/** The documents of all inline policies within a construct, by role. */
 function inlinePolicies(scope: Construct): ReadonlyMap<string, unknown[]> {
   const documents = new Map<string, unknown[]>();
   const add = (role: string, ...policies: readonly unknown[]): void => {
@@ -42,7 +47,7 @@ function inlinePolicies(scope: Construct): ReadonlyMap<string, unknown[]> {
         add(resource.node.path, ...((properties.Policies ?? []) as Policy[]).map(({ PolicyDocument }) => PolicyDocument));
         break;
       case 'AWS::IAM::RolePolicy':
-        // one that is left out of the template has no properties
+        // a policy that is left out of the template has no properties
         if (properties.RoleName !== undefined) {
           add(roleOf(properties.RoleName), properties.PolicyDocument);
         }
@@ -57,23 +62,23 @@ function inlinePolicies(scope: Construct): ReadonlyMap<string, unknown[]> {
   return documents;
 }
 
-/** The path of the role that a policy is attached to, or the name of a role that the app does not make. */
-function roleOf(attachedTo: unknown): string {
-  if (typeof attachedTo !== 'object' || attachedTo === null) {
-    return String(attachedTo);
+/** The path of the role that a policy is attached to, or the name of the role if it is imported. */
+function roleOf(roleName: unknown): string {
+  if (typeof roleName !== 'object' || roleName === null) {
+    return String(roleName);
   }
-  const { Ref = '' } = attachedTo as { readonly Ref?: string };
+  const { Ref = '' } = roleName as { readonly Ref?: string };
   return Ref.split('::')[0] ?? '';
 }
 
-function lengthOf(document: unknown): number {
-  return JSON.stringify(shortest(document)).replaceAll(/\s/g, '').length;
+function minimumSize(document: unknown): number {
+  return JSON.stringify(withShortestValues(document)).replaceAll(/\s/g, '').length;
 }
 
-/** A part of a template with texts put together, and with the shortest values that its references can have. */
-function shortest(part: unknown): unknown {
+/** A part of a template with `Fn::Join` evaluated and each reference replaced by the shortest value that it can have. */
+function withShortestValues(part: unknown): unknown {
   if (Array.isArray(part)) {
-    return part.map(shortest);
+    return part.map(withShortestValues);
   }
   if (typeof part !== 'object' || part === null) {
     return part;
@@ -82,7 +87,7 @@ function shortest(part: unknown): unknown {
   const [key, value] = entries[0] ?? ['', undefined];
   if (entries.length === 1 && key === 'Fn::Join') {
     const [separator, parts] = value as [string, unknown[]];
-    return parts.map((each) => shortest(each)).join(separator);
+    return parts.map((each) => withShortestValues(each)).join(separator);
   }
   if (entries.length === 1 && key === 'Ref') {
     return PSEUDO_PARAMETERS[String(value).split('::').at(-1) ?? ''] ?? SHORTEST_ID;
@@ -90,5 +95,5 @@ function shortest(part: unknown): unknown {
   if (entries.length === 1 && key.startsWith('Fn::')) {
     return SHORTEST_ID;
   }
-  return Object.fromEntries(entries.map(([name, each]) => [name, shortest(each)]));
+  return Object.fromEntries(entries.map(([name, each]) => [name, withShortestValues(each)]));
 }

@@ -2,73 +2,81 @@ import { ArnFormat } from 'aws-cdk-lib';
 import type { Stack } from 'aws-cdk-lib';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
-import { CHANGED_FLEET_TAG, OWNER_TAG, TAG_PREFIX } from './contract';
+import { CHANGED_FLEET_TAG, OWNER_TAG, TAG_PREFIX } from '../contract';
 
 /*
- * What the handler, and a role in the account of the VPC, may do: no more than what is called, scoped as far as the Service
- * Authorization Reference lets it be.
+ * The permissions of the handler and of a VpcPeeringRole: only the calls that they make, on the narrowest resources that the
+ * Service Authorization Reference supports.
  * https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazongameliftservers.html
  */
 
-/** For calls that name such tags, and no others: a call that names none, as EC2's DeleteTags does to remove all, is denied too. */
-function onlyTags(keys: string[]): Record<string, Record<string, string | string[]>> {
+/**
+ * A condition that allows calls that name only these tag keys. It denies calls that name no key, since EC2's DeleteTags then
+ * removes all tags.
+ */
+function onlyTagKeys(keys: string[]): Record<string, Record<string, string | string[]>> {
   return { 'ForAllValues:StringLike': { 'aws:TagKeys': keys }, Null: { 'aws:TagKeys': 'false' } };
 }
 
-/** The keys of the tags that peerings get. */
-const PEERING_TAGS = ['Name', `${TAG_PREFIX}*`];
+/** The tag keys that the handler uses on peering connections. */
+const PEERING_TAG_KEYS = ['Name', `${TAG_PREFIX}*`];
 
-/** Resources of the peer VPC, in its account. */
-class PeerVpc {
-  readonly arn: string;
+/** Statements about resources of the peer VPC, in its account. */
+class PeerVpcStatements {
+  private readonly vpcArn: string;
 
   constructor(
     private readonly stack: Stack,
     vpc: ec2.IVpc,
     private readonly account: string,
   ) {
-    this.arn = this.arnOf('vpc', vpc.vpcId);
+    this.vpcArn = this.arnOf('vpc', vpc.vpcId);
   }
 
-  arnOf(resource: string, resourceName: string): string {
+  private arnOf(resource: string, resourceName: string): string {
     const { account } = this;
     return this.stack.formatArn({ service: 'ec2', account, resource, resourceName, arnFormat: ArnFormat.SLASH_RESOURCE_NAME });
   }
 
-  /** The actions, on peering connections that this VPC has accepted or is to accept. */
-  onPeerings(actions: string[]): iam.PolicyStatement {
+  /** Allows actions on the VPC itself. */
+  allowOnVpc(actions: string[]): iam.PolicyStatement {
+    return new iam.PolicyStatement({ actions, resources: [this.vpcArn] });
+  }
+
+  /** Allows actions on peering connections whose accepter is this VPC. */
+  allowOnPeerings(actions: string[]): iam.PolicyStatement {
     return new iam.PolicyStatement({
       actions,
       resources: [this.arnOf('vpc-peering-connection', '*')],
-      conditions: { ArnEquals: { 'ec2:AccepterVpc': this.arn } },
+      conditions: { ArnEquals: { 'ec2:AccepterVpc': this.vpcArn } },
     });
   }
 
-  /** The actions, on the same connections, for tags of this library and the name. */
-  onPeeringTags(actions: string[]): iam.PolicyStatement {
-    const statement = this.onPeerings(actions);
-    statement.addConditions(onlyTags(PEERING_TAGS));
+  /** Allows actions on the same connections, only for the tag keys that the handler uses. */
+  allowOnPeeringTags(actions: string[]): iam.PolicyStatement {
+    const statement = this.allowOnPeerings(actions);
+    statement.addConditions(onlyTagKeys(PEERING_TAG_KEYS));
     return statement;
   }
 
-  /** The actions, on what lies in this VPC. */
-  inside(actions: string[], ...kinds: string[]): iam.PolicyStatement {
+  /** Allows actions on resources in this VPC, such as its route tables. */
+  allowInVpc(actions: string[], ...resourceTypes: string[]): iam.PolicyStatement {
     return new iam.PolicyStatement({
       actions,
-      resources: kinds.map((kind) => this.arnOf(kind, '*')),
-      conditions: { ArnEquals: { 'ec2:Vpc': this.arn } },
+      resources: resourceTypes.map((resourceType) => this.arnOf(resourceType, '*')),
+      conditions: { ArnEquals: { 'ec2:Vpc': this.vpcArn } },
     });
   }
 }
 
 /**
- * What authorizing takes. GameLift's own actions support no narrower resource; it uses its caller's permissions for what
- * it does in the VPC, possibly later than the call.
+ * To authorize and to cancel an authorization. The EC2 actions are for GameLift, which acts in the VPC with the permissions of
+ * its caller, possibly later than the call. GameLift's own actions support no narrower resource.
  *
  * @see https://docs.aws.amazon.com/gameliftservers/latest/apireference/API_CreateVpcPeeringAuthorization.html
  */
 export function authorizeStatements(stack: Stack, vpc: ec2.IVpc, account: string): iam.PolicyStatement[] {
-  const peer = new PeerVpc(stack, vpc, account);
+  const peer = new PeerVpcStatements(stack, vpc, account);
   return [
     new iam.PolicyStatement({
       actions: [
@@ -81,9 +89,9 @@ export function authorizeStatements(stack: Stack, vpc: ec2.IVpc, account: string
       ],
       resources: ['*'],
     }),
-    new iam.PolicyStatement({ actions: ['ec2:AcceptVpcPeeringConnection'], resources: [peer.arn] }),
-    peer.onPeerings(['ec2:AcceptVpcPeeringConnection']),
-    peer.inside(
+    peer.allowOnVpc(['ec2:AcceptVpcPeeringConnection']),
+    peer.allowOnPeerings(['ec2:AcceptVpcPeeringConnection']),
+    peer.allowInVpc(
       [
         'ec2:AuthorizeSecurityGroupEgress',
         'ec2:AuthorizeSecurityGroupIngress',
@@ -98,13 +106,13 @@ export function authorizeStatements(stack: Stack, vpc: ec2.IVpc, account: string
   ];
 }
 
-/** What coming to the account of the VPC takes. */
-export function assumeStatements(peerRole: iam.IRole | undefined): iam.PolicyStatement[] {
+/** To assume the role in the account of the VPC. */
+export function assumeRoleStatements(peerRole: iam.IRole | undefined): iam.PolicyStatement[] {
   return peerRole === undefined ? [] : [new iam.PolicyStatement({ actions: ['sts:AssumeRole'], resources: [peerRole.roleArn] })];
 }
 
-/** What looking for an authorization takes that another account gave, and knowing a rollback. */
-export function receiveStatements(stack: Stack): iam.PolicyStatement[] {
+/** To find an authorization that another account issued, and to recognize a rollback. */
+export function findAuthorizationStatements(stack: Stack): iam.PolicyStatement[] {
   return [
     new iam.PolicyStatement({
       actions: ['gamelift:DescribeVpcPeeringAuthorizations', 'gamelift:DescribeVpcPeeringConnections'],
@@ -114,14 +122,14 @@ export function receiveStatements(stack: Stack): iam.PolicyStatement[] {
   ];
 }
 
-/** What looking for what is still peered takes. */
+/** To find out whether anything is still peered. */
 export function teardownStatements(): iam.PolicyStatement[] {
   return [new iam.PolicyStatement({ actions: ['gamelift:DescribeVpcPeeringConnections'], resources: ['*'] })];
 }
 
 /**
- * What connecting takes in the account of the fleets. GameLift's own peering actions support no narrower resource; claims are
- * tags on fleets, of which a stack may have more than a policy has room for: it is the keys of these tags that are limited.
+ * To create and delete connections in the GameLift account. GameLift's peering actions support no narrower resource. Which stack
+ * owns a connection is in tags on the fleet. A policy has no room for the ARNs of all fleets, so it limits the tag keys instead.
  */
 export function fleetStatements(stack: Stack): iam.PolicyStatement[] {
   const fleets = stack.formatArn({ service: 'gamelift', account: '*', resource: 'fleet', resourceName: '*' });
@@ -142,30 +150,30 @@ export function fleetStatements(stack: Stack): iam.PolicyStatement[] {
     new iam.PolicyStatement({
       actions: ['gamelift:TagResource', 'gamelift:UntagResource'],
       resources: [fleets],
-      conditions: onlyTags([`${TAG_PREFIX}*`]),
+      conditions: onlyTagKeys([`${TAG_PREFIX}*`]),
     }),
   ];
 }
 
-/** What connecting takes in the account of the VPC, besides what authorizing does: tags, but to remove them, routes and DNS. */
+/** To watch and tag connections and to set routes and DNS in the account of the VPC, in addition to `authorizeStatements`. */
 export function networkStatements(stack: Stack, vpc: ec2.IVpc, account: string): iam.PolicyStatement[] {
-  const peer = new PeerVpc(stack, vpc, account);
+  const peer = new PeerVpcStatements(stack, vpc, account);
   return [
     new iam.PolicyStatement({ actions: ['ec2:DescribeVpcPeeringConnections'], resources: ['*'] }),
-    peer.onPeeringTags(['ec2:CreateTags']),
-    peer.onPeerings(['ec2:ModifyVpcPeeringConnectionOptions']),
-    peer.inside(['ec2:ReplaceRoute'], 'route-table'),
+    peer.allowOnPeeringTags(['ec2:CreateTags']),
+    peer.allowOnPeerings(['ec2:ModifyVpcPeeringConnectionOptions']),
+    peer.allowInVpc(['ec2:ReplaceRoute'], 'route-table'),
   ];
 }
 
 /**
- * What removing tags from peerings takes, in an account that owns VPCs. AWS lists no condition on the VPC for it, but on the tags
- * that are there: it is allowed on what this library made, and on what it notes to have changed.
+ * To remove tags from peering connections in the account of the VPC. For this action, AWS supports a condition on the existing
+ * tags but none on the VPC. So it is allowed on connections whose tags say that this library created or changed them.
  */
 export function untagStatements(stack: Stack, account: string): iam.PolicyStatement[] {
   const resource = 'vpc-peering-connection';
   const peerings = stack.formatArn({ service: 'ec2', account, resource, resourceName: '*' });
-  const { Null, ...keys } = onlyTags(PEERING_TAGS);
+  const { Null, ...keys } = onlyTagKeys(PEERING_TAG_KEYS);
   return [OWNER_TAG, CHANGED_FLEET_TAG].map(
     (tag) =>
       new iam.PolicyStatement({
@@ -177,18 +185,18 @@ export function untagStatements(stack: Stack, account: string): iam.PolicyStatem
 }
 
 /**
- * What AWS asks of who calls CreateVpcPeeringConnection, whose identity GameLift passes on, where that is not also who
- * authorized.
+ * What AWS requires of the caller of CreateVpcPeeringConnection if that is not the caller who authorized, since GameLift acts
+ * with the caller's permissions.
  *
  * @see https://docs.aws.amazon.com/gameliftservers/latest/apireference/API_CreateVpcPeeringConnection.html
  */
 export function callerStatements(stack: Stack, vpc: ec2.IVpc, account: string): iam.PolicyStatement[] {
-  const peer = new PeerVpc(stack, vpc, account);
+  const peer = new PeerVpcStatements(stack, vpc, account);
   return [
     new iam.PolicyStatement({ actions: ['ec2:DescribeRouteTables', 'ec2:DescribeSecurityGroups'], resources: ['*'] }),
-    new iam.PolicyStatement({ actions: ['ec2:AcceptVpcPeeringConnection'], resources: [peer.arn] }),
-    peer.onPeerings(['ec2:AcceptVpcPeeringConnection']),
-    peer.inside(
+    peer.allowOnVpc(['ec2:AcceptVpcPeeringConnection']),
+    peer.allowOnPeerings(['ec2:AcceptVpcPeeringConnection']),
+    peer.allowInVpc(
       ['ec2:AuthorizeSecurityGroupEgress', 'ec2:AuthorizeSecurityGroupIngress', 'ec2:CreateRoute'],
       'route-table',
       'security-group',

@@ -1,0 +1,178 @@
+import { CfnElement, CfnResource, Stack } from 'aws-cdk-lib';
+import type { IConstruct } from 'constructs';
+import { resolveReferences } from './template';
+
+let searches = 0;
+
+/** Whether a search is resolving tokens right now. */
+export function isSearching(): boolean {
+  return searches > 0;
+}
+
+/**
+ * Finds out whether constructs depend on one of several targets, directly or indirectly, as CloudFormation will see it.
+ *
+ * It compares units, which are what CloudFormation puts in order: the resources of one stack, where a nested stack counts as one
+ * resource; or whole stacks. Each unit is visited once, so the work grows with the number of units.
+ */
+export class DependencySearch {
+  private readonly results = new Map<IConstruct, boolean>();
+  private readonly elementsOfStack = new Map<Stack, ReadonlyMap<string, CfnElement>>();
+  private readonly dependenciesOfScopes = new Map<IConstruct, readonly IConstruct[]>();
+  private readonly targets: ReadonlySet<IConstruct>;
+
+  /**
+   * @param targets the constructs that others may depend on
+   * @param stack the stack whose resources are the units; undefined if whole stacks are the units
+   */
+  constructor(
+    targets: readonly IConstruct[],
+    private readonly stack: Stack | undefined,
+  ) {
+    this.targets = new Set(this.unitsOf(targets));
+  }
+
+  /** Whether one of the constructs is a target, or depends on a target. */
+  reachesTarget(constructs: readonly IConstruct[]): boolean {
+    searches += 1;
+    try {
+      const visited = new Set<IConstruct>();
+      const found = this.unitsOf(constructs).some((unit) => this.visit(unit, visited));
+      if (!found) {
+        visited.forEach((unit) => this.results.set(unit, false));
+      }
+      return found;
+    } finally {
+      searches -= 1;
+    }
+  }
+
+  /** The elements of a stack that a part of its template refers to. */
+  elementsReferencedIn(part: unknown, stack: Stack): CfnElement[] {
+    const logicalIds = referencedLogicalIds(part);
+    return logicalIds.length === 0
+      ? []
+      : logicalIds.map((logicalId) => this.elementsOf(stack).get(logicalId)).filter((element) => element !== undefined);
+  }
+
+  private visit(unit: IConstruct, visited: Set<IConstruct>): boolean {
+    if (this.targets.has(unit)) {
+      return true;
+    }
+    const result = this.results.get(unit);
+    if (result !== undefined || visited.has(unit)) {
+      return result ?? false;
+    }
+    visited.add(unit);
+    const found = this.dependenciesOfUnit(unit).some((dependency) => this.visit(dependency, visited));
+    if (found) {
+      this.results.set(unit, true);
+    }
+    return found;
+  }
+
+  private dependenciesOfUnit(unit: IConstruct): IConstruct[] {
+    const dependencies = this.elementsOfUnit(unit).flatMap((element) => this.dependenciesOfElement(element));
+    const stacks = Stack.isStack(unit) ? unit.dependencies : [];
+    return this.unitsOf([...dependencies, ...stacks]).filter((other) => other !== unit);
+  }
+
+  private dependenciesOfElement(element: CfnElement): IConstruct[] {
+    const { value, targets } = resolveReferences(element._toCloudFormation(), element);
+    const dependencies = CfnResource.isCfnResource(element) ? element.obtainDependencies() : [];
+    const { stack } = element;
+    const known = new Set(
+      dependencies.filter((other) => CfnResource.isCfnResource(other)).map((other) => stack.resolve(other.logicalId) as string),
+    );
+    // references that are not tokens, such as those in an override
+    const literal = referencedLogicalIds(value).some((logicalId) => !known.has(logicalId))
+      ? this.elementsReferencedIn(value, stack)
+      : [];
+    const scoped = element.node.scopes.flatMap((scope) => this.dependenciesOfScope(scope));
+    return [...[...targets].filter((target) => CfnElement.isCfnElement(target)), ...dependencies, ...literal, ...scoped];
+  }
+
+  /** Dependencies between constructs. The CDK turns them into dependencies between the resources in these constructs. */
+  private dependenciesOfScope(scope: IConstruct): readonly IConstruct[] {
+    const known = this.dependenciesOfScopes.get(scope);
+    if (known !== undefined) {
+      return known;
+    }
+    const dependencies = scope.node.dependencies.flatMap((other) =>
+      other.node.findAll().filter((construct) => CfnResource.isCfnResource(construct)),
+    );
+    this.dependenciesOfScopes.set(scope, dependencies);
+    return dependencies;
+  }
+
+  private elementsOfUnit(unit: IConstruct): CfnElement[] {
+    const stack = Stack.isStack(unit) ? unit : nestedStackOf(unit);
+    const contents = stack?.node.findAll().filter((construct) => this.unitOf(construct) === unit) ?? [];
+    return [...contents, unit].filter((construct) => CfnElement.isCfnElement(construct));
+  }
+
+  /** By logical id. */
+  private elementsOf(stack: Stack): ReadonlyMap<string, CfnElement> {
+    const known = this.elementsOfStack.get(stack);
+    if (known !== undefined) {
+      return known;
+    }
+    const elements = stack.node.findAll().filter((construct) => CfnElement.isCfnElement(construct));
+    const own = elements.filter((element) => element.stack === stack);
+    const byLogicalId = new Map(own.map((element) => [stack.resolve(element.logicalId) as string, element]));
+    this.elementsOfStack.set(stack, byLogicalId);
+    return byLogicalId;
+  }
+
+  private unitsOf(constructs: readonly IConstruct[]): IConstruct[] {
+    const units = constructs.map((construct) => this.unitOf(construct)).filter((unit) => unit !== undefined);
+    return [...new Set(units)];
+  }
+
+  private unitOf(construct: IConstruct): IConstruct | undefined {
+    let unit = construct;
+    let stack = Stack.of(construct);
+    while (stack !== this.stack) {
+      const { nestedStackParent, nestedStackResource } = stack;
+      if (nestedStackParent === undefined || nestedStackResource === undefined) {
+        return this.stack === undefined ? stack : undefined;
+      }
+      unit = nestedStackResource;
+      stack = nestedStackParent;
+    }
+    return unit;
+  }
+}
+
+/** The nested stack that a resource of the parent stack deploys. The CDK creates both in the same scope. */
+function nestedStackOf(resource: IConstruct): Stack | undefined {
+  const siblings = resource.node.scope?.node.scope?.node.children ?? [];
+  return siblings.filter((sibling) => Stack.isStack(sibling)).find(({ nestedStackResource }) => nestedStackResource === resource);
+}
+
+/** The logical ids in the references of a part of a template. Text that happens to equal a logical id is not a reference. */
+function referencedLogicalIds(part: unknown): string[] {
+  if (Array.isArray(part)) {
+    return part.flatMap(referencedLogicalIds);
+  }
+  if (typeof part !== 'object' || part === null) {
+    return [];
+  }
+  return Object.entries(part).flatMap(([key, value]: [string, unknown]) => {
+    const texts = [value].flat().filter((item) => typeof item === 'string');
+    switch (key) {
+      case 'Ref':
+      case 'DependsOn':
+        // neither a pseudo parameter nor a path that resolveReferences wrote
+        return texts.filter((text) => !text.includes('::'));
+      case 'Fn::GetAtt':
+        return texts.slice(0, 1).flatMap((text) => text.split('.').slice(0, 1));
+      case 'Fn::Sub':
+        return [...(texts[0] ?? '').matchAll(/\$\{([A-Za-z0-9]+)[.}]/g)]
+          .map(([, logicalId = '']) => logicalId)
+          .concat(referencedLogicalIds(value));
+      default:
+        return referencedLogicalIds(value);
+    }
+  });
+}

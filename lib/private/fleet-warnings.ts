@@ -1,0 +1,69 @@
+import { Annotations, Stack } from 'aws-cdk-lib';
+import type { CfnResource } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import { topLevelStackOf } from './enclosing-stacks';
+import { definitionOf } from './template';
+import { isKnown } from './validation';
+
+/**
+ * Warns if a fleet has remote locations, which GameLift does not peer.
+ *
+ * @param locations the fleet's `Locations` as they will appear in the template
+ */
+export function warnAboutRemoteLocations(fleet: CfnResource, locations: unknown): void {
+  if (!Array.isArray(locations)) {
+    return;
+  }
+  const home = fleet.stack.region;
+  const names = locations.map((each: unknown) => (each as { readonly Location?: unknown }).Location);
+  // if there are several locations, at least one of them is remote
+  const hasRemote =
+    names.length > 1 || names.some((name) => typeof name === 'string' && isKnown(home) && isKnown(name) && name !== home);
+  if (hasRemote) {
+    Annotations.of(fleet).addWarningV2(
+      'cdk-gamelift-vpc-peering:remoteLocations',
+      'GameLift peers only the instances in the home Region of this fleet: instances in its remote locations cannot reach the peer VPC',
+    );
+  }
+}
+
+/** Warns if the fleet is in another stack than its connection, because a new build could then not be deployed. */
+export function warnAboutFleetInOtherStack(connection: Construct, fleet: CfnResource): void {
+  const [connectionStack, fleetStack] = [Stack.of(connection), fleet.stack];
+  if (connectionStack === fleetStack) {
+    return;
+  }
+  const why =
+    topLevelStackOf(connectionStack) === topLevelStackOf(fleetStack)
+      ? `when a new build replaces the fleet, ${fleetStack.node.path} may delete the old fleet before ${connectionStack.node.path} ` +
+        'deletes its connection'
+      : `a new build replaces the fleet, but CloudFormation refuses to change the export of the fleet id while ${connectionStack.node.path} ` +
+        'uses it, so every deployment of a new build fails';
+  Annotations.of(connection).addWarningV2(
+    'cdk-gamelift-vpc-peering:fleetInOtherStack',
+    `fleet ${fleet.node.path} is in another stack than its connection ${connection.node.path}: ${why}. Create the connection in ` +
+      `${fleetStack.node.path}, the stack of the fleet; the authorization can be in another stack`,
+  );
+}
+
+const RETAIN_POLICIES: ReadonlySet<unknown> = new Set(['Retain', 'RetainExceptOnCreate']);
+
+/**
+ * Warns if CloudFormation retains the fleet but not its connection. Call it at synthesis, since policies can be set later.
+ *
+ * @param resource the custom resource of the connection
+ */
+export function warnAboutRetainedFleet(connection: Construct, resource: CfnResource, fleet: CfnResource): void {
+  const [ofConnection, ofFleet] = [definitionOf(resource), definitionOf(fleet)];
+  const isOnlyFleetRetained = ['DeletionPolicy', 'UpdateReplacePolicy'].some(
+    (name) => RETAIN_POLICIES.has(ofFleet[name]) && !RETAIN_POLICIES.has(ofConnection[name]),
+  );
+  if (isOnlyFleetRetained) {
+    Annotations.of(connection).addWarningV2(
+      'cdk-gamelift-vpc-peering:retainedFleet',
+      `fleet ${fleet.node.path} is retained when it is removed or replaced, but its connection ${connection.node.path} is deleted. ` +
+        'Players on the retained fleet then lose everything that they reach through the connection, such as a database. Set ' +
+        'removalPolicy: RemovalPolicy.RETAIN on the connection, which also retains its routes and the rules of allowTo',
+    );
+  }
+}

@@ -1,0 +1,261 @@
+import { join } from 'node:path';
+import { CustomResource, Duration, Fn, Lazy, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import type { IConstruct } from 'constructs';
+import { ANSWER_RESERVE_SECONDS, MAX_EVENT_AGE_SECONDS } from '../contract';
+import { digestOf } from './digest';
+import { isOurs, markAsOurs } from './library-copies';
+import { validatePolicySize } from './policy-size';
+
+/**
+ * Never change it: the function's logical id contains it, and CloudFormation refuses to change the function of a custom resource.
+ */
+const ID = 'GameLiftVpcPeeringHandler';
+
+/** The context key under which the CDK stores the options of `Role.customizeRoles`. */
+const CUSTOMIZE_ROLES_CONTEXT = '@aws-cdk/iam:customizeRoles';
+
+const BUNDLE = join(__dirname, '..', '..', 'lambda', 'bundle');
+
+/** The maximum that Lambda allows. */
+const TIMEOUT = Duration.minutes(15);
+
+const DEFAULT_MEMORY_MIB = 256;
+
+/** A custom resource of this library. */
+export interface HandledResourceProps {
+  readonly resourceType: string;
+  readonly properties: Readonly<Record<string, unknown>>;
+  /** The maximum duration of one invocation, in seconds, including the response. */
+  readonly budgetSeconds: number;
+  readonly removalPolicy?: RemovalPolicy | undefined;
+  /** What the handler needs for this resource. The policies are created before the resource and deleted after it. */
+  readonly policies: readonly iam.CfnRolePolicy[];
+}
+
+/** What a policy of the handler is for. */
+export interface PolicyTarget {
+  /** There is one policy for each purpose and construct. */
+  readonly construct: IConstruct;
+  /** Part of the policy's name. With another value, CloudFormation creates another policy. */
+  readonly name: string;
+}
+
+/** A policy of a role. It is left out of the template if the role is, as with `Role.customizeRoles`. */
+class HandlerPolicy extends iam.CfnRolePolicy {
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly role: iam.Role,
+    props: Omit<iam.CfnRolePolicyProps, 'roleName'>,
+  ) {
+    super(scope, id, { ...props, roleName: role.roleName });
+  }
+
+  protected override shouldSynthesize(): boolean {
+    return this.role.node.defaultChild !== undefined;
+  }
+}
+
+/** The Lambda function of a stack, with its role, its log group, and its limits for asynchronous invocations. */
+export class HandlerFunction extends Construct {
+  /** The function of the stack, which is created if the stack has none yet. */
+  static of(scope: IConstruct): HandlerFunction {
+    const stack = Stack.of(scope);
+    const existing = stack.node.tryFindChild(ID) as HandlerFunction | undefined;
+    return existing !== undefined && isOurs(existing) ? existing : new HandlerFunction(stack, ID);
+  }
+
+  readonly role: iam.Role;
+  readonly functionArn: string;
+  readonly functionName: string;
+
+  private readonly resource: lambda.CfnFunction;
+  private readonly eventInvokeConfig: lambda.CfnEventInvokeConfig;
+  private readonly ownLogGroup: logs.CfnLogGroup;
+  private logGroup: { readonly logGroupName: string; readonly logGroupArn: string };
+  private configuredBy: IConstruct | undefined;
+
+  private constructor(scope: Construct, id: string) {
+    super(scope, id);
+    markAsOurs(this);
+    validatePolicySize(this);
+    this.ownLogGroup = new logs.CfnLogGroup(this, 'LogGroup', { retentionInDays: logs.RetentionDays.ONE_MONTH });
+    this.ownLogGroup.applyRemovalPolicy(RemovalPolicy.DESTROY);
+    this.logGroup = { logGroupName: this.ownLogGroup.ref, logGroupArn: this.ownLogGroup.attrArn };
+    this.role = this.createRole();
+    this.resource = this.createFunction();
+    this.functionArn = this.resource.attrArn;
+    this.functionName = this.resource.ref;
+    this.eventInvokeConfig = new lambda.CfnEventInvokeConfig(this, 'EventInvokeConfig', {
+      functionName: this.functionName,
+      qualifier: '$LATEST',
+      maximumEventAgeInSeconds: MAX_EVENT_AGE_SECONDS,
+      maximumRetryAttempts: 2,
+    });
+  }
+
+  /** @throws Error if another construct configures the function */
+  setConfiguredBy(construct: IConstruct): void {
+    if (this.configuredBy !== undefined) {
+      throw new Error(
+        `stack ${Stack.of(this).stackName} has one handler, which ${this.configuredBy.node.path} already configures: ` +
+          'pass all properties to one VpcPeeringHandler',
+      );
+    }
+    this.configuredBy = construct;
+  }
+
+  useLogGroup(logGroup: logs.ILogGroup): void {
+    this.logGroup = logGroup;
+    this.node.tryRemoveChild(this.ownLogGroup.node.id);
+  }
+
+  setLogRetention(retention: logs.RetentionDays): void {
+    // the CDK's INFINITE is not a value of the property: logs never expire if the property is absent
+    this.ownLogGroup.retentionInDays = retention === logs.RetentionDays.INFINITE ? undefined : retention;
+  }
+
+  setMemorySize(mebibytes: number): void {
+    this.resource.memorySize = mebibytes;
+  }
+
+  setPermissionsBoundary(boundary: iam.IManagedPolicy): void {
+    iam.PermissionsBoundary.of(this.role).apply(boundary);
+  }
+
+  setTracing(tracing: lambda.Tracing): void {
+    this.resource.tracingConfig = { mode: tracing };
+    if (tracing !== lambda.Tracing.DISABLED) {
+      this.addFunctionPolicy('Tracing', ['xray:PutTraceSegments', 'xray:PutTelemetryRecords']);
+    }
+  }
+
+  /**
+   * Runs the function in a VPC.
+   *
+   * @param vpcSubnets by default, the private subnets with egress
+   * @param securityGroups by default, a new one that allows all outbound traffic
+   */
+  setVpc(vpc: ec2.IVpc, vpcSubnets?: ec2.SubnetSelection, securityGroups?: readonly ec2.ISecurityGroup[]): void {
+    const subnets = vpc.selectSubnets(vpcSubnets ?? { subnetType: ec2.SubnetType.PRIVATE_WITH_EGRESS });
+    const groups = securityGroups ?? [
+      new ec2.SecurityGroup(this, 'SecurityGroup', { vpc, description: 'Handler of GameLift VPC peering' }),
+    ];
+    this.resource.vpcConfig = {
+      subnetIds: subnets.subnetIds,
+      securityGroupIds: groups.map(({ securityGroupId }) => securityGroupId),
+    };
+    this.addFunctionPolicy('NetworkInterfaces', [
+      'ec2:CreateNetworkInterface',
+      'ec2:DescribeNetworkInterfaces',
+      'ec2:DescribeSubnets',
+      'ec2:DeleteNetworkInterface',
+      'ec2:AssignPrivateIpAddresses',
+      'ec2:UnassignPrivateIpAddresses',
+    ]);
+    this.resource.node.addDependency(subnets.internetConnectivityEstablished);
+  }
+
+  /**
+   * Adds a policy that keeps its permissions as long as a resource needs them.
+   *
+   * CloudFormation changes policies before it deletes resources that were replaced or removed. Since it cannot rename this type
+   * of policy in place, the policy's name contains the target and a digest of the document. Other permissions therefore are
+   * another policy, and CloudFormation deletes the old one only after the resources that depend on it.
+   *
+   * With `Role.customizeRoles`, the statements are in the CDK's report instead of the template.
+   *
+   * @param purpose part of the policy's logical id: never change it
+   */
+  addPolicy(purpose: string, target: PolicyTarget, statements: () => iam.PolicyStatement[]): iam.CfnRolePolicy {
+    const id = `${purpose}${digestOf(this.pathOf(target.construct), 8)}`;
+    const existing = this.node.tryFindChild(id) as iam.CfnRolePolicy | undefined;
+    if (existing !== undefined) {
+      return existing;
+    }
+    const granted = statements();
+    const document = new iam.PolicyDocument({ statements: granted });
+    if (this.node.tryGetContext(CUSTOMIZE_ROLES_CONTEXT) !== undefined) {
+      // the CDK then adds the statements to its report, and not to a policy
+      granted.forEach((statement) => this.role.addToPrincipalPolicy(statement));
+    }
+    return new HandlerPolicy(this, id, this.role, {
+      // The name contains the id, too. If two logical ids had the same name, deleting one would delete the policy of the other.
+      policyName: Fn.join('-', [
+        'GameLiftVpcPeering',
+        id,
+        target.name,
+        digestOf(JSON.stringify(Stack.of(this).resolve(document)), 8),
+      ]),
+      policyDocument: document,
+    });
+  }
+
+  /** Adds a custom resource that this function handles. */
+  addCustomResource(scope: Construct, id: string, props: HandledResourceProps): CustomResource {
+    const resource = new CustomResource(scope, id, {
+      serviceToken: this.functionArn,
+      resourceType: props.resourceType,
+      properties: props.properties,
+      removalPolicy: props.removalPolicy,
+      // an invocation that starts just before the event is too old still responds before CloudFormation gives up
+      serviceTimeout: Duration.seconds(MAX_EVENT_AGE_SECONDS + props.budgetSeconds + 2 * ANSWER_RESERVE_SECONDS),
+    });
+    resource.node.addDependency(this.eventInvokeConfig, ...props.policies);
+    return resource;
+  }
+
+  private createRole(): iam.Role {
+    return new iam.Role(this, 'Role', {
+      description: 'Runs the custom resources of cdk-gamelift-vpc-peering',
+      assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),
+      inlinePolicies: {
+        Logs: new iam.PolicyDocument({
+          statements: [
+            new iam.PolicyStatement({
+              actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+              resources: [Lazy.string({ produce: () => this.logGroup.logGroupArn })],
+            }),
+          ],
+        }),
+      },
+    });
+  }
+
+  private createFunction(): lambda.CfnFunction {
+    const code = lambda.Code.fromAsset(BUNDLE);
+    const { s3Location } = code.bind(this);
+    const resource = new lambda.CfnFunction(this, 'Function', {
+      description: 'Authorizes VPC peering with Amazon GameLift Servers fleets for this stack',
+      runtime: lambda.determineLatestNodeRuntime(this).name,
+      handler: 'index.handler',
+      code: { s3Bucket: s3Location?.bucketName, s3Key: s3Location?.objectKey },
+      role: this.role.roleArn,
+      memorySize: DEFAULT_MEMORY_MIB,
+      timeout: TIMEOUT.toSeconds(),
+      loggingConfig: {
+        logFormat: lambda.LoggingFormat.JSON,
+        logGroup: Lazy.string({ produce: () => this.logGroup.logGroupName }),
+      },
+    });
+    code.bindToResource(resource);
+    return resource;
+  }
+
+  /** The path within this stack, so that it does not depend on where the stack is in the app. */
+  private pathOf(construct: IConstruct): string {
+    const stack = Stack.of(this);
+    return Stack.of(construct) === stack ? construct.node.path.slice(stack.node.path.length) : construct.node.path;
+  }
+
+  /** Permissions that Lambda itself uses. AWS supports no narrower resource for them. */
+  private addFunctionPolicy(purpose: string, actions: string[]): void {
+    const statements = (): iam.PolicyStatement[] => [new iam.PolicyStatement({ actions, resources: ['*'] })];
+    this.resource.node.addDependency(this.addPolicy(purpose, { construct: this, name: 'Function' }, statements));
+  }
+}

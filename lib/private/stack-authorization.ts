@@ -1,0 +1,225 @@
+import { CfnResource, Lazy, RemovalPolicy, Stack, Stage } from 'aws-cdk-lib';
+import type { CustomResource, IResource } from 'aws-cdk-lib';
+import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import type * as iam from 'aws-cdk-lib/aws-iam';
+import { Construct } from 'constructs';
+import type { IConstruct, IDependable } from 'constructs';
+import { AUTHORIZATION_BUDGET_SECONDS, AUTHORIZATION_TYPE, TEARDOWN_TYPE } from '../contract';
+import type { AuthorizationProperties, TeardownProperties } from '../contract';
+import { addDependencyUnlessCyclic } from './acyclic-dependency';
+import { HandlerFunction } from './handler-function';
+import { sharedMap } from './library-copies';
+import { pairProperties, vpcAccountAccess } from './peering-pair';
+import type { PeeringPair } from './peering-pair';
+import { assumeRoleStatements, authorizeStatements, findAuthorizationStatements, teardownStatements } from './permissions';
+import { renewalTriggers } from './renewal-triggers';
+import { ScheduledRenewals } from './scheduled-renewals';
+import type { RenewalConfig } from './scheduled-renewals';
+import { areDifferent, isDummyValue } from './validation';
+
+/** How a stack issues or renews an authorization. */
+export interface StackAuthorizationOptions {
+  readonly renewal?: RenewalConfig | undefined;
+  readonly removalPolicy?: RemovalPolicy | undefined;
+}
+
+/**
+ * The resources of one stack that keep an authorization valid: one that authorizes before any resource that needs it is created
+ * or changed, and a teardown that authorizes again before any of them is deleted.
+ *
+ * Stacks are deployed alone, retried a day later, and wait for approvals. So each stack that needs an authorization has its own.
+ */
+export class StackAuthorization {
+  /**
+   * Issues an authorization in its own stack.
+   *
+   * @throws Error if the stack already issues an authorization for the pair
+   */
+  static issue(authorization: Construct, pair: PeeringPair, options: StackAuthorizationOptions): StackAuthorization {
+    registerAuthorization(authorization, pair);
+    const issued = new StackAuthorization(authorization, 'Resource', pair, options);
+    stackAuthorizations.set(authorization, new Map([[Stack.of(authorization), issued]]));
+    return issued;
+  }
+
+  /**
+   * An authorization in a stack that needs it. If the stack does not issue it, the stack gets resources that renew it.
+   *
+   * @throws Error if the authorization is in another Stage, or is for another GameLift account or Region than the stack's
+   */
+  static forStack(stack: Stack, authorization: IResource, pair: PeeringPair): StackAuthorization {
+    if (Stage.of(stack) !== Stage.of(authorization)) {
+      throw new Error(
+        `${authorization.node.path} is in another Stage than ${stack.node.path}, and Stages are deployed independently: ` +
+          'import the authorization there with VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes',
+      );
+    }
+    validateAccountAndRegion(stack, authorization, pair);
+    const byStack = stackAuthorizations.get(authorization) ?? new Map<Stack, StackAuthorization>();
+    stackAuthorizations.set(authorization, byStack);
+    const existing = byStack.get(stack);
+    if (existing !== undefined) {
+      return existing;
+    }
+    const scope = new Construct(stack, `GameLiftVpcPeering${authorization.node.addr.slice(-8)}`);
+    // only the stack that issues the authorization cancels it
+    const renewed = new StackAuthorization(scope, 'Renewal', pair, { removalPolicy: RemovalPolicy.RETAIN });
+    byStack.set(stack, renewed);
+    const issued = byStack.get(Stack.of(authorization));
+    if (issued !== undefined && issued !== renewed) {
+      // this stack must be deleted before the authorization, because deleting the authorization cancels it
+      addDependencyUnlessCyclic(cfnResourceOf(renewed.resource), cfnResourceOf(issued.resource));
+    }
+    return renewed;
+  }
+
+  /** The custom resource that authorizes. */
+  readonly resource: CustomResource;
+  readonly handler: HandlerFunction;
+  /**
+   * The policy that the handler needs to authorize. GameLift also uses it, possibly later, to act in the VPC on the caller's
+   * behalf.
+   */
+  readonly policy: iam.CfnRolePolicy;
+  /** Undefined if the authorization is not renewed on a schedule. */
+  readonly renewalAlarm: cloudwatch.Alarm | undefined;
+  private readonly stack: Stack;
+  private readonly peeredResources = new Set<CfnResource>();
+  private readonly fleetIds = new Set<string>();
+  private teardown: CustomResource | undefined;
+
+  private constructor(
+    private readonly scope: Construct,
+    id: string,
+    private readonly pair: PeeringPair,
+    { renewal, removalPolicy }: StackAuthorizationOptions,
+  ) {
+    this.stack = Stack.of(scope);
+    this.handler = HandlerFunction.of(scope);
+    this.policy = this.addPolicy();
+    const properties: AuthorizationProperties = {
+      ...pairProperties(pair),
+      // not cached: during synthesis, the CDK replaces references to other stacks with imports
+      ReliedOnBy: Lazy.uncachedAny({ produce: () => renewalTriggers(this.peeredResources, cfnResourceOf(this.resource)) }),
+      ...(renewal?.value === undefined ? {} : { Renewal: renewal.value }),
+    };
+    this.resource = this.handler.addCustomResource(scope, id, {
+      resourceType: AUTHORIZATION_TYPE,
+      properties: { ...properties },
+      budgetSeconds: AUTHORIZATION_BUDGET_SECONDS,
+      removalPolicy,
+      policies: [this.policy],
+    });
+    const { peerRole } = pair;
+    if (peerRole !== undefined && Stage.of(peerRole) === Stage.of(scope)) {
+      // the role and its policies are created before this resource and deleted after it
+      this.resource.node.addDependency(peerRole);
+    }
+    if (renewal?.every !== undefined) {
+      this.renewalAlarm = ScheduledRenewals.of(this.handler).schedule(scope, {
+        every: renewal.every,
+        alarmActions: renewal.alarmActions ?? [],
+        pair: pairProperties(pair),
+        authorization: cfnResourceOf(this.resource),
+        policies: [this.policy],
+      });
+    }
+  }
+
+  /**
+   * Renews the authorization in each deployment that changes a resource, and authorizes again before the resource is deleted. The
+   * caller makes the resource depend on the authorization.
+   *
+   * @param fleetId the fleet that the resource peers: the teardown contains its id, and thus depends on the fleet
+   * @param deletedAfterTeardown what else the teardown must depend on
+   */
+  addPeeredResource(resource: CfnResource, fleetId: string, ...deletedAfterTeardown: IDependable[]): void {
+    this.peeredResources.add(resource);
+    this.fleetIds.add(fleetId);
+    this.teardown ??= this.createTeardown();
+    this.teardown.node.addDependency(...deletedAfterTeardown);
+  }
+
+  /** The policy that the teardown needs to find out whether anything is still peered. */
+  addTeardownPolicy(): iam.CfnRolePolicy {
+    const { vpc } = this.pair;
+    return this.handler.addPolicy('Teardown', { construct: vpc, name: vpc.vpcId }, teardownStatements);
+  }
+
+  private addPolicy(): iam.CfnRolePolicy {
+    const { stack, handler } = this;
+    const { vpc, peerVpcAccount, peerRole } = this.pair;
+    const target = { construct: vpc, name: vpc.vpcId };
+    switch (vpcAccountAccess(stack, this.pair)) {
+      case 'own':
+        return handler.addPolicy('Authorize', target, () => authorizeStatements(stack, vpc, peerVpcAccount));
+      case 'role':
+        return handler.addPolicy('Assume', { ...target, construct: peerRole ?? vpc }, () => assumeRoleStatements(peerRole));
+      case 'none':
+        return handler.addPolicy('Receive', target, () => findAuthorizationStatements(stack));
+    }
+  }
+
+  private createTeardown(): CustomResource {
+    const properties: TeardownProperties = {
+      ...pairProperties(this.pair),
+      FleetIds: Lazy.list({ produce: () => [...this.fleetIds] }),
+    };
+    return this.handler.addCustomResource(this.scope, 'Teardown', {
+      resourceType: TEARDOWN_TYPE,
+      properties: { ...properties },
+      budgetSeconds: AUTHORIZATION_BUDGET_SECONDS,
+      policies: [this.policy],
+    });
+  }
+}
+
+const stackAuthorizations = sharedMap<IConstruct, Map<Stack, StackAuthorization>>('stackAuthorizations');
+
+/** The authorizations that each stack issues, by VPC and GameLift account. */
+const registeredAuthorizations = sharedMap<Stack, Map<string, IConstruct>>('registeredAuthorizations');
+
+function registerAuthorization(authorization: IConstruct, { vpc, gameLiftAccount }: PeeringPair): void {
+  if (isDummyValue(vpc.vpcId) || isDummyValue(gameLiftAccount)) {
+    return;
+  }
+  const stack = Stack.of(authorization);
+  const registered = registeredAuthorizations.get(stack) ?? new Map<string, IConstruct>();
+  registeredAuthorizations.set(stack, registered);
+  const key = JSON.stringify([vpc.vpcId, gameLiftAccount]);
+  const other = registered.get(key);
+  if (other !== undefined) {
+    throw new Error(
+      `GameLift has only one authorization for a VPC and a GameLift account, but ${authorization.node.path} and ${other.node.path} are ` +
+        'for the same VPC and account: keep one of them, and pass it to all connections and fleets',
+    );
+  }
+  registered.set(key, authorization);
+}
+
+/** GameLift peers the fleets of one account, within one Region. */
+function validateAccountAndRegion(stack: Stack, authorization: IResource, { gameLiftAccount }: PeeringPair): void {
+  if (areDifferent(gameLiftAccount, stack.account)) {
+    throw new Error(
+      `${authorization.node.path} authorizes the fleets of account ${gameLiftAccount}, but stack ${stack.node.path} is in account ` +
+        `${stack.account}: create the connection and the fleet in a stack of account ${gameLiftAccount}, or pass gameLiftAccount ` +
+        `'${stack.account}' to the authorization`,
+    );
+  }
+  const { region } = authorization.env;
+  if (areDifferent(region, stack.region)) {
+    throw new Error(
+      `GameLift peers only within a Region, but ${authorization.node.path} is in ${region} and stack ${stack.node.path} is in ` +
+        `${stack.region}: create the connection and the fleet in a stack in ${region}`,
+    );
+  }
+}
+
+/** The `CfnResource` of a custom resource. */
+export function cfnResourceOf(resource: CustomResource): CfnResource {
+  const child = resource.node.defaultChild;
+  if (child === undefined || !CfnResource.isCfnResource(child)) {
+    throw new Error(`${resource.node.path} has no CloudFormation resource`);
+  }
+  return child;
+}
