@@ -15,6 +15,12 @@ const handler = {
   message: 'what is synthesized ships the handler as a built asset and never imports it',
 };
 
+/** So that lib/private and the constructs, which use it, never import each other. */
+const publicConstructs = {
+  group: ['../*', '!../contract'],
+  message: 'lib/private imports nothing of the public constructs except the contract',
+};
+
 /** The rehearsal's own folder has a room for Lambda too: only paths that lead out of it are meant. */
 function outside(depth) {
   const up = '../'.repeat(depth);
@@ -60,6 +66,10 @@ export default tseslint.config(
   {
     files: ['lib/**/*.ts'],
     rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [sdk, rehearsal, handler] }] },
+  },
+  {
+    files: ['lib/private/*.ts'],
+    rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [sdk, rehearsal, handler, publicConstructs] }] },
   },
   { files: ['lambda/**/*.ts'], rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [cdk, rehearsal] }] } },
   ...[1, 2, 3].map(outside),
