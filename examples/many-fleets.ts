@@ -1,13 +1,15 @@
 import { App, Aspects, Stack } from 'aws-cdk-lib';
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { Construct } from 'constructs';
 import { fleetOf, vpcWithDatabase } from '../bin/studio';
-import { VpcPeeringAuthorization, VpcPeeringConnection } from '../lib';
+import { VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringHandler } from '../lib';
 import { acceptNetwork, acceptPeering } from './suppressions';
 
 /*
- * Many fleets on one VPC: one authorization for all of them, and one Lambda function.
+ * Many fleets on one VPC: one authorization for all of them, one Lambda function, and one alarm on its failed requests. If a delete
+ * fails at the end of an update, CloudFormation skips it and reports UPDATE_COMPLETE: without the alarm, nobody notices.
  */
 
 const app = new App();
@@ -21,6 +23,14 @@ for (const mode of ['Duel', 'Squad', 'Arena', 'Practice', 'Ranked']) {
   const peering = new VpcPeeringConnection(scope, 'Peering', { authorization, fleet });
   peering.allowTo(database, ec2.Port.tcp(5432));
 }
+
+// add an alarm action, such as an SNS topic, to be notified
+new VpcPeeringHandler(stack, 'Handler').metricFailed().createAlarm(stack, 'FailedRequests', {
+  alarmDescription: 'A VPC peering request for a GameLift fleet has failed: the log of the function says why',
+  threshold: 1,
+  evaluationPeriods: 1,
+  treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
+});
 
 acceptPeering(stack);
 acceptNetwork(stack);

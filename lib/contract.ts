@@ -150,3 +150,15 @@ export const RENEWAL_MARGIN_SECONDS = 3600;
 
 /** How long an event of a schedule can wait for an invocation, in seconds, including retries. */
 export const MAX_RENEWAL_AGE_SECONDS = 3600;
+
+/** The CloudWatch namespace of the metrics that the handler publishes, as embedded metrics in its log. */
+export const METRIC_NAMESPACE = 'GameLiftVpcPeering';
+
+/**
+ * The metric that counts failed requests. The handler publishes it with two sets of dimensions: `FunctionName`, and `FunctionName`,
+ * `ResourceType` and `RequestType`.
+ */
+export const FAILED_METRIC = 'FailedRequests';
+
+/** The dimension that contains the name of the Lambda function. */
+export const FUNCTION_NAME_DIMENSION = 'FunctionName';

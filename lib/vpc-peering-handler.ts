@@ -5,6 +5,7 @@ import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { FAILED_METRIC, FUNCTION_NAME_DIMENSION, METRIC_NAMESPACE } from './contract';
 import { HandlerFunction } from './private/handler-function';
 
 /**
@@ -111,8 +112,8 @@ export class VpcPeeringHandler extends Construct implements iam.IGrantable {
   }
 
   /**
-   * The number of invocations that failed, as Lambda counts them: crashes, timeouts, and responses that did not reach
-   * CloudFormation in time. A request that the function answers with a failure is not counted.
+   * The number of invocations that failed, as Lambda counts them: crashes, timeouts, and responses that did not reach CloudFormation
+   * in time. It does not count requests that the function answers with a failure; see `metricFailed()`.
    *
    * @default - sum over 5 minutes
    * @see https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
@@ -121,11 +122,29 @@ export class VpcPeeringHandler extends Construct implements iam.IGrantable {
     return this.metric('AWS/Lambda', 'Errors', props);
   }
 
+  /**
+   * The number of requests that failed: creates, updates and deletes of custom resources that the function answered with a failure,
+   * and runs of scheduled renewals that failed. `metricErrors()` does not count them: it counts only crashes.
+   *
+   * Use it for an alarm on failures that CloudFormation does not report. If a delete fails at the end of an update, CloudFormation
+   * skips it and reports `UPDATE_COMPLETE`.
+   *
+   * The function publishes the metric with the dimension `FunctionName`, which is the default, and also with the dimensions
+   * `FunctionName`, `ResourceType` (such as `Custom::GameLiftVpcPeeringConnection`) and `RequestType` (`Create`, `Update`, `Delete` or
+   * `Renewal`). Pass all three in `dimensionsMap` to count only the failures of one type.
+   *
+   * @default - sum over 5 minutes
+   * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+   */
+  metricFailed(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric(METRIC_NAMESPACE, FAILED_METRIC, props);
+  }
+
   private metric(namespace: string, metricName: string, props?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return new cloudwatch.Metric({
       namespace,
       metricName,
-      dimensionsMap: { FunctionName: this.functionName },
+      dimensionsMap: { [FUNCTION_NAME_DIMENSION]: this.functionName },
       statistic: cloudwatch.Stats.SUM,
       period: Duration.minutes(5),
       ...props,

@@ -1,5 +1,7 @@
-import { App, NestedStack, Stack } from 'aws-cdk-lib';
+import { App, Duration, NestedStack, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
+import { Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import type { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
@@ -214,18 +216,69 @@ describe('a VpcPeeringHandler', () => {
     });
   });
 
-  test('has a metric of the invocations that failed', () => {
+  const FUNCTION_NAME = { Ref: expect.stringMatching(/^GameLiftVpcPeeringHandlerFunction/) as string };
+
+  /** What CloudFormation gets of a metric of a handler. */
+  function metricOf(metric: (handler: VpcPeeringHandler) => Metric): Record<string, unknown> {
     const stack = new Stack(new App(), 'Stack');
-    const metric = new VpcPeeringHandler(stack, 'Handler').metricErrors();
-    expect(stack.resolve(metric.toMetricConfig().metricStat)).toMatchObject({
-      namespace: 'AWS/Lambda',
-      metricName: 'Errors',
-      statistic: 'Sum',
-      period: { amount: 5 },
-      dimensions: [
-        { name: 'FunctionName', value: { Ref: expect.stringMatching(/^GameLiftVpcPeeringHandlerFunction/) as string } },
+    const handler = new VpcPeeringHandler(stack, 'Handler');
+    metric(handler).createAlarm(handler, 'Alarm', { threshold: 1, evaluationPeriods: 1 });
+    const [alarm] = Object.values(Template.fromStack(stack).findResources('AWS::CloudWatch::Alarm'));
+    const { Properties } = alarm as { Properties: Record<string, unknown> };
+    const { Namespace, MetricName, Statistic, Period, Dimensions } = Properties;
+    return { Namespace, MetricName, Statistic, Period, Dimensions };
+  }
+
+  test('has a metric of the invocations that failed', () => {
+    expect(metricOf((handler) => handler.metricErrors())).toEqual({
+      Namespace: 'AWS/Lambda',
+      MetricName: 'Errors',
+      Statistic: 'Sum',
+      Period: 300,
+      Dimensions: [{ Name: 'FunctionName', Value: FUNCTION_NAME }],
+    });
+  });
+
+  test('has a metric of the requests that failed', () => {
+    expect(metricOf((handler) => handler.metricFailed())).toEqual({
+      Namespace: 'GameLiftVpcPeering',
+      MetricName: 'FailedRequests',
+      Statistic: 'Sum',
+      Period: 300,
+      Dimensions: [{ Name: 'FunctionName', Value: FUNCTION_NAME }],
+    });
+  });
+
+  test('has a metric of the requests that failed, whose options can be overridden', () => {
+    const metric = metricOf((handler) =>
+      handler.metricFailed({
+        period: Duration.hours(1),
+        statistic: Stats.MAXIMUM,
+        dimensionsMap: {
+          FunctionName: handler.functionName,
+          ResourceType: 'Custom::GameLiftVpcPeeringConnection',
+          RequestType: 'Delete',
+        },
+      }),
+    );
+    expect(metric).toEqual({
+      Namespace: 'GameLiftVpcPeering',
+      MetricName: 'FailedRequests',
+      Statistic: 'Maximum',
+      Period: 3600,
+      Dimensions: [
+        { Name: 'FunctionName', Value: FUNCTION_NAME },
+        { Name: 'RequestType', Value: 'Delete' },
+        { Name: 'ResourceType', Value: 'Custom::GameLiftVpcPeeringConnection' },
       ],
     });
+  });
+
+  test.each([
+    ['metricErrors', (handler: VpcPeeringHandler) => handler.metricErrors({ dimensionsMap: { Other: 'value' } })],
+    ['metricFailed', (handler: VpcPeeringHandler) => handler.metricFailed({ dimensionsMap: { Other: 'value' } })],
+  ])('replaces the dimensions of %s with those that are passed', (_, metric) => {
+    expect(metricOf(metric).Dimensions).toEqual([{ Name: 'Other', Value: 'value' }]);
   });
 });
 
