@@ -188,7 +188,7 @@ abstract class VpcPeeringAuthorizationBase extends Resource implements IVpcPeeri
     setPeerVpc(resource, this._pair);
     // Depend on the policy, too: when CloudFormation deletes a replaced fleet, it respects only the fleet's direct dependencies.
     resource.node.addDependency(stackAuthorization.resource, stackAuthorization.policy);
-    stackAuthorization.addPeeredResource(resource, resource.ref, stackAuthorization.addTeardownPolicy());
+    stackAuthorization.addPeeredResource(resource, resource.ref);
   }
 }
 

@@ -245,15 +245,11 @@ export class VpcPeeringConnection extends Resource implements ec2.IConnectable {
     // one policy for all VPCs of an account, because the inline policies of a role are limited to 10,240 characters
     const fleetTarget = { construct: handler, name: 'Fleets' };
     const fleetPolicy = isOwnAccount
-      ? handler.addPolicy('FleetsAndTags', fleetTarget, () => [
-          ...fleetStatements(stack),
-          ...untagStatements(stack, stack.account),
-        ])
-      : handler.addPolicy('Fleets', fleetTarget, () => fleetStatements(stack));
+      ? handler.addPolicy('FleetsAndTags', fleetTarget, [...fleetStatements(stack), ...untagStatements(stack, stack.account)])
+      : handler.addPolicy('Fleets', fleetTarget, fleetStatements(stack));
     const connectStatements = isOwnAccount ? networkStatements : callerStatements;
-    const connectPolicy = handler.addPolicy('Connect', { construct: vpc, name: vpc.vpcId }, () =>
-      connectStatements(stack, vpc, peerVpcAccount),
-    );
+    const connectTarget = { construct: vpc, name: vpc.vpcId };
+    const connectPolicy = handler.addPolicy('Connect', connectTarget, connectStatements(stack, vpc, peerVpcAccount));
     // a fixed order, so that there are fewer possible orders of creation and deletion
     connectPolicy.node.addDependency(fleetPolicy);
     return [fleetPolicy, connectPolicy];

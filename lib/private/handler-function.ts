@@ -45,15 +45,43 @@ export interface PolicyTarget {
   readonly name: string;
 }
 
-/** A policy of a role. It is left out of the template if the role is, as with `Role.customizeRoles`. */
+/** A policy of the handler's role. It is left out of the template if the role is, as with `Role.customizeRoles`. */
 class HandlerPolicy extends iam.CfnRolePolicy {
+  private readonly document: iam.PolicyDocument;
+  private readonly contents = new Set<string>();
+
   constructor(
     scope: Construct,
     id: string,
     private readonly role: iam.Role,
-    props: Omit<iam.CfnRolePolicyProps, 'roleName'>,
+    private readonly targetName: string,
   ) {
-    super(scope, id, { ...props, roleName: role.roleName });
+    const document = new iam.PolicyDocument();
+    super(scope, id, { policyName: id, policyDocument: document, roleName: role.roleName });
+    this.document = document;
+  }
+
+  /** Adds the statements that the policy does not contain yet. */
+  addStatements(statements: readonly iam.PolicyStatement[]): void {
+    const missing = statements.filter((statement) => !this.contents.has(this.contentOf(statement)));
+    if (missing.length === 0) {
+      return;
+    }
+    for (const statement of missing) {
+      this.contents.add(this.contentOf(statement));
+      this.document.addStatements(statement);
+      if (this.node.tryGetContext(CUSTOMIZE_ROLES_CONTEXT) !== undefined) {
+        // the CDK then adds the statement to its report, and not to a policy
+        this.role.addToPrincipalPolicy(statement);
+      }
+    }
+    // The name contains the id, too. If two logical ids had the same name, deleting one would delete the policy of the other.
+    const digest = digestOf(this.contentOf(this.document), 8);
+    this.policyName = Fn.join('-', ['GameLiftVpcPeering', this.node.id, this.targetName, digest]);
+  }
+
+  private contentOf(part: iam.PolicyStatement | iam.PolicyDocument): string {
+    return JSON.stringify(this.stack.resolve(part));
   }
 
   protected override shouldSynthesize(): boolean {
@@ -162,38 +190,22 @@ export class HandlerFunction extends Construct {
   }
 
   /**
-   * Adds a policy that keeps its permissions as long as a resource needs them.
+   * Adds a policy that keeps its permissions as long as a resource needs them, or adds statements to it if there is one already.
    *
-   * CloudFormation changes policies before it deletes resources that were replaced or removed. Since it cannot rename this type
-   * of policy in place, the policy's name contains the target and a digest of the document. Other permissions therefore are
-   * another policy, and CloudFormation deletes the old one only after the resources that depend on it.
+   * CloudFormation changes policies before it deletes resources that were replaced or removed. Since it cannot rename this type of
+   * policy in place, the policy's name contains the target and a digest of the document. Other permissions therefore are another
+   * policy, and CloudFormation deletes the old one only after the resources that depend on it.
    *
    * With `Role.customizeRoles`, the statements are in the CDK's report instead of the template.
    *
    * @param purpose part of the policy's logical id: never change it
    */
-  addPolicy(purpose: string, target: PolicyTarget, statements: () => iam.PolicyStatement[]): iam.CfnRolePolicy {
+  addPolicy(purpose: string, target: PolicyTarget, statements: readonly iam.PolicyStatement[]): iam.CfnRolePolicy {
     const id = `${purpose}${digestOf(this.pathOf(target.construct), 8)}`;
-    const existing = this.node.tryFindChild(id) as iam.CfnRolePolicy | undefined;
-    if (existing !== undefined) {
-      return existing;
-    }
-    const granted = statements();
-    const document = new iam.PolicyDocument({ statements: granted });
-    if (this.node.tryGetContext(CUSTOMIZE_ROLES_CONTEXT) !== undefined) {
-      // the CDK then adds the statements to its report, and not to a policy
-      granted.forEach((statement) => this.role.addToPrincipalPolicy(statement));
-    }
-    return new HandlerPolicy(this, id, this.role, {
-      // The name contains the id, too. If two logical ids had the same name, deleting one would delete the policy of the other.
-      policyName: Fn.join('-', [
-        'GameLiftVpcPeering',
-        id,
-        target.name,
-        digestOf(JSON.stringify(Stack.of(this).resolve(document)), 8),
-      ]),
-      policyDocument: document,
-    });
+    const existing = this.node.tryFindChild(id) as HandlerPolicy | undefined;
+    const policy = existing ?? new HandlerPolicy(this, id, this.role, target.name);
+    policy.addStatements(statements);
+    return policy;
   }
 
   /** Adds a custom resource that this function handles. */
@@ -255,7 +267,7 @@ export class HandlerFunction extends Construct {
 
   /** Permissions that Lambda itself uses. AWS supports no narrower resource for them. */
   private addFunctionPolicy(purpose: string, actions: string[]): void {
-    const statements = (): iam.PolicyStatement[] => [new iam.PolicyStatement({ actions, resources: ['*'] })];
-    this.resource.node.addDependency(this.addPolicy(purpose, { construct: this, name: 'Function' }, statements));
+    const statement = new iam.PolicyStatement({ actions, resources: ['*'] });
+    this.resource.node.addDependency(this.addPolicy(purpose, { construct: this, name: 'Function' }, [statement]));
   }
 }

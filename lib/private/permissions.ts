@@ -3,6 +3,7 @@ import type { Stack } from 'aws-cdk-lib';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { CHANGED_FLEET_TAG, OWNER_TAG, TAG_PREFIX } from '../contract';
+import { compare } from './validation';
 
 /*
  * The permissions of the handler and of a VpcPeeringRole: only the calls that they make, on the narrowest resources that the
@@ -122,9 +123,23 @@ export function findAuthorizationStatements(stack: Stack): iam.PolicyStatement[]
   ];
 }
 
-/** To find out whether anything is still peered. */
-export function teardownStatements(): iam.PolicyStatement[] {
-  return [new iam.PolicyStatement({ actions: ['gamelift:DescribeVpcPeeringConnections'], resources: ['*'] })];
+/*
+ * Before the handler cancels an authorization, and when a teardown cannot authorize, it checks whether anything is still peered with
+ * the VPC. In the GameLift account it asks GameLift, elsewhere it asks EC2. If the account is a token, it gets both permissions.
+ */
+
+/** To list the connections of the account's fleets. */
+export function describeFleetConnectionsStatements(stack: Stack, gameLiftAccount: string): iam.PolicyStatement[] {
+  return compare(gameLiftAccount, stack.account) === 'different'
+    ? []
+    : [new iam.PolicyStatement({ actions: ['gamelift:DescribeVpcPeeringConnections'], resources: ['*'] })];
+}
+
+/** To list the connections of the account's VPCs. */
+export function describeVpcConnectionsStatements(stack: Stack, gameLiftAccount: string): iam.PolicyStatement[] {
+  return compare(gameLiftAccount, stack.account) === 'same'
+    ? []
+    : [new iam.PolicyStatement({ actions: ['ec2:DescribeVpcPeeringConnections'], resources: ['*'] })];
 }
 
 /**

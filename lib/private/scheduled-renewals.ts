@@ -62,7 +62,7 @@ export class ScheduledRenewals extends Construct {
       functionName: handler.functionName,
       functionVersion: '$LATEST',
     });
-    const sendPolicy = handler.addPolicy('ReportRenewals', { construct: this, name: 'Failures' }, () => [
+    const sendPolicy = handler.addPolicy('ReportRenewals', { construct: this, name: 'Failures' }, [
       new iam.PolicyStatement({ actions: ['sqs:SendMessage'], resources: [this.queue.queueArn] }),
     ]);
     this.eventInvokeConfig = new lambda.CfnEventInvokeConfig(this, 'EventInvokeConfig', {

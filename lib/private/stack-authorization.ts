@@ -11,7 +11,13 @@ import { HandlerFunction } from './handler-function';
 import { sharedMap } from './library-copies';
 import { pairProperties, vpcAccountAccess } from './peering-pair';
 import type { PeeringPair } from './peering-pair';
-import { assumeRoleStatements, authorizeStatements, findAuthorizationStatements, teardownStatements } from './permissions';
+import {
+  assumeRoleStatements,
+  authorizeStatements,
+  describeFleetConnectionsStatements,
+  describeVpcConnectionsStatements,
+  findAuthorizationStatements,
+} from './permissions';
 import { renewalTriggers } from './renewal-triggers';
 import { ScheduledRenewals } from './scheduled-renewals';
 import type { RenewalConfig } from './scheduled-renewals';
@@ -140,23 +146,24 @@ export class StackAuthorization {
     this.teardown.node.addDependency(...deletedAfterTeardown);
   }
 
-  /** The policy that the teardown needs to find out whether anything is still peered. */
-  addTeardownPolicy(): iam.CfnRolePolicy {
-    const { vpc } = this.pair;
-    return this.handler.addPolicy('Teardown', { construct: vpc, name: vpc.vpcId }, teardownStatements);
-  }
-
   private addPolicy(): iam.CfnRolePolicy {
     const { stack, handler } = this;
-    const { vpc, peerVpcAccount, peerRole } = this.pair;
+    const { vpc, peerVpcAccount, gameLiftAccount, peerRole } = this.pair;
     const target = { construct: vpc, name: vpc.vpcId };
     switch (vpcAccountAccess(stack, this.pair)) {
       case 'own':
-        return handler.addPolicy('Authorize', target, () => authorizeStatements(stack, vpc, peerVpcAccount));
+        return handler.addPolicy('Authorize', target, [
+          ...authorizeStatements(stack, vpc, peerVpcAccount),
+          ...describeFleetConnectionsStatements(stack, gameLiftAccount),
+          ...describeVpcConnectionsStatements(stack, gameLiftAccount),
+        ]);
       case 'role':
-        return handler.addPolicy('Assume', { ...target, construct: peerRole ?? vpc }, () => assumeRoleStatements(peerRole));
+        return handler.addPolicy('Assume', { ...target, construct: peerRole ?? vpc }, [
+          ...assumeRoleStatements(peerRole),
+          ...describeFleetConnectionsStatements(stack, gameLiftAccount),
+        ]);
       case 'none':
-        return handler.addPolicy('Receive', target, () => findAuthorizationStatements(stack));
+        return handler.addPolicy('Receive', target, findAuthorizationStatements(stack));
     }
   }
 

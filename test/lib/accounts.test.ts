@@ -215,9 +215,12 @@ describe('an authorization with a peer role', () => {
     }
   });
 
-  test('allows the handler to assume the role, and otherwise only what AWS requires of the caller of CreateVpcPeeringConnection', () => {
+  test('allows the handler to assume the role, to act in its own account, and what AWS requires of the caller of CreateVpcPeeringConnection', () => {
     const stack = connected();
-    expect(statementsOf(stack, 'Assume')).toEqual([{ Effect: 'Allow', Action: 'sts:AssumeRole', Resource: ROLE_ARN }]);
+    expect(statementsOf(stack, 'Assume')).toEqual([
+      { Effect: 'Allow', Action: 'sts:AssumeRole', Resource: ROLE_ARN },
+      { Effect: 'Allow', Action: 'gamelift:DescribeVpcPeeringConnections', Resource: '*' },
+    ]);
     expect(statementsOf(stack, 'Authorize')).toEqual([]);
     expect(actionsOf(statementsOf(stack, 'Connect'))).toEqual([
       'ec2:AcceptVpcPeeringConnection',

@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { App, Duration, Stack } from 'aws-cdk-lib';
+import { App, Duration, Lazy, Stack } from 'aws-cdk-lib';
+import type { Environment } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as gamelift from 'aws-cdk-lib/aws-gamelift';
+import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import {
   AuthorizationRenewal,
@@ -13,7 +15,7 @@ import {
   VpcPeeringHandler,
   VpcPeeringRole,
 } from '../../lib';
-import type { IVpcPeeringAuthorization } from '../../lib';
+import type { IVpcPeeringAuthorization, VpcPeeringAuthorizationProps } from '../../lib';
 import { scopeOf } from '../../rehearsal/report';
 import { kindOf, plain } from '../policies';
 import type { PlainStatement } from '../policies';
@@ -136,8 +138,12 @@ const HANDLER: Listing = {
   'Trust of GameLiftVpcPeeringHandlerRoleB8C6F82F': { 'Allow Service lambda.amazonaws.com': ['sts:AssumeRole'] },
 };
 
-/** To authorize, in the account of the VPC. */
-const authorizing = (owner: typeof GAME): Listing[string] => ({
+/** To list the connections of the account's fleets, or of the account's VPCs. */
+const FLEET_CONNECTIONS = 'gamelift:DescribeVpcPeeringConnections';
+const VPC_CONNECTIONS = 'ec2:DescribeVpcPeeringConnections';
+
+/** To authorize, in the account of the VPC, and to check before a cancellation what is still peered. */
+const authorizing = (owner: typeof GAME, ...checks: string[]): Listing[string] => ({
   '*': [
     'gamelift:CreateVpcPeeringAuthorization',
     'gamelift:DeleteVpcPeeringAuthorization',
@@ -145,6 +151,7 @@ const authorizing = (owner: typeof GAME): Listing[string] => ({
     'ec2:DescribeRouteTables',
     'ec2:DescribeSecurityGroups',
     'ec2:DescribeVpcs',
+    ...checks,
   ],
   [vpcArnOf(owner)]: ['ec2:AcceptVpcPeeringConnection'],
   [accepted(owner)]: ['ec2:AcceptVpcPeeringConnection'],
@@ -162,7 +169,7 @@ const FLEET_SIDE = [
   'gamelift:CreateVpcPeeringConnection',
   'gamelift:DeleteVpcPeeringConnection',
   'gamelift:DescribeFleetAttributes',
-  'gamelift:DescribeVpcPeeringConnections',
+  FLEET_CONNECTIONS,
 ];
 const OWN_KEYS = 'cdk-gamelift-vpc-peering:*';
 const ifOnlyTagged = (...keys: string[]): string =>
@@ -177,7 +184,7 @@ const ON_FLEETS = {
 
 /** For tags, routes and DNS, in the account of the VPC. */
 const network = (owner: typeof GAME): Listing[string] => ({
-  '*': ['ec2:DescribeVpcPeeringConnections'],
+  '*': [VPC_CONNECTIONS],
   [accepted(owner) + ifOnlyTagged('Name', OWN_KEYS)]: ['ec2:CreateTags'],
   [accepted(owner)]: ['ec2:ModifyVpcPeeringConnectionOptions'],
   [inside(owner, 'route-table')]: ['ec2:ReplaceRoute'],
@@ -203,8 +210,6 @@ const CALLER = {
     'ec2:CreateRoute',
   ],
 };
-
-const TEARDOWN = { '*': ['gamelift:DescribeVpcPeeringConnections'] };
 
 /** A stack with a single construct. */
 function stackWith(env: typeof GAME, add: (stack: Stack) => void): Stack {
@@ -245,8 +250,7 @@ const STACKS = {
 test('the handler of an authorization with its fleets, all in one account', () => {
   expect(granted(STACKS.oneAccount())).toEqual({
     ...HANDLER,
-    Authorize: authorizing(GAME),
-    Teardown: TEARDOWN,
+    Authorize: authorizing(GAME, FLEET_CONNECTIONS),
     FleetsAndTags: { ...ON_FLEETS, ...untagging(GAME) },
     Connect: network(GAME),
   });
@@ -255,8 +259,7 @@ test('the handler of an authorization with its fleets, all in one account', () =
 test('the handler of fleets in another account than the VPC, with a peer role', () => {
   expect(granted(STACKS.throughRole())).toEqual({
     ...HANDLER,
-    Assume: { [ROLE_ARN]: ['sts:AssumeRole'] },
-    Teardown: TEARDOWN,
+    Assume: { [ROLE_ARN]: ['sts:AssumeRole'], '*': [FLEET_CONNECTIONS] },
     Fleets: ON_FLEETS,
     Connect: CALLER,
   });
@@ -266,10 +269,9 @@ test('the handler of fleets in another account than the VPC, without a peer role
   expect(granted(STACKS.withoutTrust())).toEqual({
     ...HANDLER,
     Receive: {
-      '*': ['gamelift:DescribeVpcPeeringAuthorizations', 'gamelift:DescribeVpcPeeringConnections'],
+      '*': ['gamelift:DescribeVpcPeeringAuthorizations', FLEET_CONNECTIONS],
       '<AWS::StackId>': ['cloudformation:DescribeStacks'],
     },
-    Teardown: TEARDOWN,
     Fleets: ON_FLEETS,
     Connect: CALLER,
   });
@@ -294,7 +296,7 @@ test('the handler of an authorization that is renewed on a schedule, only in the
   const queue = '<GameLiftVpcPeeringHandlerRenewalsFailures13BAC665.Arn>';
   expect(granted(STACKS.scheduled())).toEqual({
     ...HANDLER,
-    Authorize: authorizing(DATA),
+    Authorize: authorizing(DATA, VPC_CONNECTIONS),
     ReportRenewals: { [queue]: ['sqs:SendMessage'] },
     // the role of EventBridge Scheduler
     Renew: { '<GameLiftVpcPeeringHandlerRenewalsAlias8E3927F2>': ['lambda:InvokeFunction'], [queue]: ['sqs:SendMessage'] },
@@ -319,6 +321,70 @@ test('a handler in a VPC, with tracing: AWS supports no narrower resource for wh
       ],
     },
     Tracing: { '*': ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'] },
+  });
+});
+
+describe('the check for what is still peered, before an authorization is canceled', () => {
+  type Props = Omit<VpcPeeringAuthorizationProps, 'vpc'>;
+  const TOKEN = Lazy.string({ produce: () => GAME.account });
+  const roleIn = (stack: Stack): Props => ({ peerRole: iam.Role.fromRoleArn(stack, 'PeerRole', ROLE_ARN) });
+
+  /** The permissions to list connections, of the handler of a stack with an authorization for each of the properties. */
+  function checksOf(env: Environment, ...authorizations: ((stack: Stack) => Props)[]): string[] {
+    const stack = new Stack(new App(), 'Stack', { env });
+    const vpc = vpcOf(stack);
+    authorizations.forEach((propsIn, index) => {
+      new VpcPeeringAuthorization(stack, `Authorization${index}`, { vpc, ...propsIn(stack) });
+    });
+    const statements = statementsOf(stack).filter(({ actions }) =>
+      actions.some((action) => action.endsWith('PeeringConnections')),
+    );
+    expect(statements.map(({ scope }) => scope)).toEqual(statements.map(() => '*'));
+    return statements.flatMap(({ kind, actions }) => actions.map((action) => `${kind} ${action}`));
+  }
+
+  test.each<[string, Environment, (stack: Stack) => Props, string[]]>([
+    ['asks GameLift in the account that is both', GAME, () => ({}), [`Authorize ${FLEET_CONNECTIONS}`]],
+    ['asks GameLift if both are the same unknown account', {}, () => ({}), [`Authorize ${FLEET_CONNECTIONS}`]],
+    ['asks EC2 in the account of the VPC', DATA, () => ({ gameLiftAccount: GAME.account }), [`Authorize ${VPC_CONNECTIONS}`]],
+    [
+      'asks either if the account of the stack is a token',
+      {},
+      () => ({ gameLiftAccount: GAME.account }),
+      [`Authorize ${FLEET_CONNECTIONS}`, `Authorize ${VPC_CONNECTIONS}`],
+    ],
+    [
+      'asks either if the GameLift account is a token',
+      DATA,
+      () => ({ gameLiftAccount: TOKEN }),
+      [`Authorize ${FLEET_CONNECTIONS}`, `Authorize ${VPC_CONNECTIONS}`],
+    ],
+    ['asks GameLift in the GameLift account, with a peer role', GAME, roleIn, [`Assume ${FLEET_CONNECTIONS}`]],
+    [
+      'asks GameLift if the GameLift account is a token, with a peer role',
+      GAME,
+      (stack) => ({ ...roleIn(stack), gameLiftAccount: TOKEN }),
+      [`Assume ${FLEET_CONNECTIONS}`],
+    ],
+    [
+      'needs no permission of its own in a third account, with a peer role',
+      { ...GAME, account: '333333333333' },
+      (stack) => ({ ...roleIn(stack), gameLiftAccount: GAME.account }),
+      [],
+    ],
+  ])('%s', (_, env, propsIn, expected) => {
+    expect(checksOf(env, propsIn)).toEqual(expected);
+  });
+
+  test('has the permissions for all authorizations of a VPC, in any order and each only once', () => {
+    const [own, other, another] = [
+      () => ({}),
+      () => ({ gameLiftAccount: '333333333333' }),
+      () => ({ gameLiftAccount: '444444444444' }),
+    ];
+    const both = [`Authorize ${FLEET_CONNECTIONS}`, `Authorize ${VPC_CONNECTIONS}`];
+    expect(checksOf(GAME, own, other, another)).toEqual(both);
+    expect(checksOf(GAME, other, another, own).sort()).toEqual([...both].sort());
   });
 });
 

@@ -134,6 +134,7 @@ describe('the template of an authorization', () => {
             Resource: [arn('route-table/*'), arn('security-group/*')],
             Condition: { ArnEquals: { 'ec2:Vpc': vpcArn } },
           },
+          { Effect: 'Allow', Action: 'gamelift:DescribeVpcPeeringConnections', Resource: '*' },
         ],
       },
     });

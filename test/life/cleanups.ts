@@ -107,10 +107,10 @@ export const FEW_ORDERS: readonly CleanUp[] = [
   ['a new build under a connection', 1, newBuild('1'), newBuild('2')],
   ['a new build under a fleet that is born peered', 1, newBuildBorn('1'), newBuildBorn('2')],
   ['another VPC under a connection', 2, connected(0), connected(1)],
-  ['another VPC under a fleet that is born peered', 3, newBuildBorn('1'), newBuildBorn('1', 1)],
+  ['another VPC under a fleet that is born peered', 1, newBuildBorn('1'), newBuildBorn('1', 1)],
   ['a connection removed', 1, connected(0), authorized],
   ['the authorization and all that relies on it removed, while the fleet stays', 6, newBuild('1'), onlyFleet],
-  ['the authorization renamed, and a new build under a fleet that is born peered', 4, newBuildBorn('1'), renamed],
+  ['the authorization renamed, and a new build under a fleet that is born peered', 1, newBuildBorn('1'), renamed],
   ['the authorization exchanged for an imported one', 2, bornAndConnected, bornAndConnectedByImport],
 ];
 

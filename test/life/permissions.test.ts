@@ -338,7 +338,7 @@ describe('permissions', () => {
   test('the lives had policies of every kind', () => {
     const kinds = new Set([...uses().keys()].map((key) => key.split(':')[0]));
     expect([...kinds].sort().join(' ')).toBe(
-      'Assume Authorize Connect Fleets FleetsAndTags Logs Peer Receive Renew ReportRenewals Teardown',
+      'Assume Authorize Connect Fleets FleetsAndTags Logs Peer Receive Renew ReportRenewals',
     );
   });
 });
