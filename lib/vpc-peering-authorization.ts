@@ -150,13 +150,15 @@ export interface VpcPeeringAuthorizationProps {
   readonly renewal?: AuthorizationRenewal;
 
   /**
-   * What happens to the authorization when it is removed from the stack: `DESTROY` cancels it, `RETAIN` lets it expire within 24
-   * hours, and `RETAIN_ON_UPDATE_OR_DELETE` also lets it expire, unless its creation is rolled back.
+   * What happens to the authorization when it is removed from the stack. `DESTROY` cancels it, unless something is still peered with
+   * the VPC, no matter who created the peering, or unless that cannot be determined. In these cases it expires within 24 hours.
+   * `RETAIN` always lets it expire. `RETAIN_ON_UPDATE_OR_DELETE` also lets it expire, unless its creation is rolled back.
    *
-   * GameLift has only one authorization for a VPC and a GameLift account, and canceling it cancels it for everyone. Use `RETAIN`
-   * if another stack authorizes the same VPC and account.
+   * The handler checks GameLift's connections if it runs in the GameLift account, and EC2's peering connections of the VPC otherwise.
+   * This check is not a lock: a fleet that somebody creates at that moment can still lose its authorization.
    *
    * @default RemovalPolicy.DESTROY
+   * @see https://docs.aws.amazon.com/gameliftservers/latest/apireference/API_DeleteVpcPeeringAuthorization.html
    */
   readonly removalPolicy?: RemovalPolicy;
 }
