@@ -279,7 +279,8 @@ export class VpcPeeringAuthorization extends VpcPeeringAuthorizationBase {
     validateRemovalPolicy(props.removalPolicy);
 
     const renewal = (props.renewal ?? AuthorizationRenewal.onChange())._bind();
-    const { resource, renewalAlarm } = StackAuthorization.issue(this, this._pair, {
+    const { resource, renewalAlarm } = StackAuthorization.issue(this, {
+      pair: this._pair,
       renewal,
       removalPolicy: props.removalPolicy,
     });

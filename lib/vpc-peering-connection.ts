@@ -133,7 +133,7 @@ export class VpcPeeringConnection extends Resource implements ec2.IConnectable {
     const timeout = props.timeout ?? Duration.seconds(CONNECTION_TIMEOUT_SECONDS);
     validateTimeout(timeout);
     validateRemovalPolicy(props.removalPolicy);
-    this.validateFleet(props, pair);
+    this.validateFleetAndPeering(props, pair);
     this.removalPolicy = props.removalPolicy;
 
     const routes = (props.routes ?? PeeringRoutes.everyRouteTable())._bind(pair.vpc);
@@ -163,7 +163,7 @@ export class VpcPeeringConnection extends Resource implements ec2.IConnectable {
     this.node.defaultChild = cfnResource;
     stackAuthorization.addPeeredResource(cfnResource, fleetId, resource, ...policies);
     addToBatch(this.stack, cfnResource);
-    this.warnAboutRetainedFleet(fleet, cfnResource);
+    this.addRetainedFleetWarning(fleet, cfnResource);
 
     const attribute = (name: keyof ConnectionAttributes): string => resource.getAttString(name);
     this.vpcPeeringConnectionId = attribute('VpcPeeringConnectionId');
@@ -206,7 +206,7 @@ export class VpcPeeringConnection extends Resource implements ec2.IConnectable {
     }
   }
 
-  private validateFleet({ fleet, adoptExisting = false }: VpcPeeringConnectionProps, { vpc }: PeeringPair): void {
+  private validateFleetAndPeering({ fleet, adoptExisting = false }: VpcPeeringConnectionProps, { vpc }: PeeringPair): void {
     const { fleetId } = fleet.fleetRef;
     validateFleetId(fleetId);
     if (areDifferent(fleet.env.region, this.env.region)) {
@@ -255,7 +255,7 @@ export class VpcPeeringConnection extends Resource implements ec2.IConnectable {
     return [fleetPolicy, connectPolicy];
   }
 
-  private warnAboutRetainedFleet(fleet: aws_gamelift.IFleetRef, connection: CfnResource): void {
+  private addRetainedFleetWarning(fleet: aws_gamelift.IFleetRef, connection: CfnResource): void {
     const cfnFleet = findCfnFleet(fleet);
     if (cfnFleet !== undefined) {
       // at synthesis, since removal policies can be set later

@@ -124,7 +124,7 @@ export class VpcPeeringHandler extends Construct implements iam.IGrantable {
 
   /**
    * The number of requests that failed: creates, updates and deletes of custom resources that the function answered with a failure,
-   * and failed attempts of scheduled renewals. `metricErrors()` does not count them: it counts only crashes.
+   * and runs of scheduled renewals that failed. `metricErrors()` does not count them: it counts only crashes.
    *
    * Use it for an alarm on failures that CloudFormation does not report. If a delete fails at the end of an update, CloudFormation
    * skips it and reports `UPDATE_COMPLETE`.
@@ -154,9 +154,7 @@ export class VpcPeeringHandler extends Construct implements iam.IGrantable {
 
 function validate({ logGroup, logRetention, vpc, vpcSubnets, securityGroups, memorySize }: VpcPeeringHandlerProps): void {
   if (logGroup !== undefined && logRetention !== undefined) {
-    throw new Error(
-      "logRetention applies only to the function's own log group: pass either logGroup or logRetention",
-    );
+    throw new Error("logRetention applies only to the function's own log group: pass either logGroup or logRetention");
   }
   if (vpc === undefined && (vpcSubnets !== undefined || securityGroups !== undefined)) {
     throw new Error('vpcSubnets and securityGroups require a vpc: pass the VPC to run the function in');

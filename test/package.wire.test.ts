@@ -34,8 +34,8 @@ test('npm pack in a clean clone builds the package first, and leaves out what ea
     .trim()
     .split('\n')
     .map((path) => path.replace(/^package\//, ''));
-  const modules = readdirSync(join(ROOT, 'lib'))
-    .filter((file) => /^[\w-]+\.ts$/.test(file))
+  const modules = readdirSync(join(ROOT, 'lib'), { recursive: true, encoding: 'utf8' })
+    .filter((file) => /^[\w/-]+\.ts$/.test(file))
     .map((file) => file.replace(/\.ts$/, ''));
   const bundle = packed.filter((file) => file.startsWith('lambda/bundle/'));
   expect(bundle).toContain('lambda/bundle/index.mjs');

@@ -29,22 +29,22 @@ export class FleetPeer implements ec2.IPeer {
  * The CDK has no property for this. So try to add a rule whose peer throws: a mutable group asks the peer for its configuration.
  */
 export function isMutable(securityGroup: ec2.ISecurityGroup, port: ec2.Port): boolean {
-  const asked = new Error('the security group is mutable');
-  const config = (): never => {
-    throw asked;
+  const configRequested = new Error('the security group is mutable');
+  const requestConfig = (): never => {
+    throw configRequested;
   };
   const peer = {
     uniqueId: 'GameLiftVpcPeeringMutable',
     canInlineRule: false,
     connections: new ec2.Connections(),
-    toIngressRuleConfig: config,
-    toEgressRuleConfig: config,
+    toIngressRuleConfig: requestConfig,
+    toEgressRuleConfig: requestConfig,
   };
   try {
     securityGroup.addIngressRule(peer, port);
     return false;
   } catch (error) {
-    if (error !== asked) {
+    if (error !== configRequested) {
       throw error;
     }
     return true;

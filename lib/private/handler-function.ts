@@ -51,13 +51,12 @@ class HandlerPolicy extends iam.CfnRolePolicy {
   private readonly contents = new Set<string>();
 
   constructor(
-    scope: Construct,
+    private readonly handler: HandlerFunction,
     id: string,
-    private readonly role: iam.Role,
     private readonly targetName: string,
   ) {
     const document = new iam.PolicyDocument();
-    super(scope, id, { policyName: id, policyDocument: document, roleName: role.roleName });
+    super(handler, id, { policyName: id, policyDocument: document, roleName: handler.role.roleName });
     this.document = document;
   }
 
@@ -72,7 +71,7 @@ class HandlerPolicy extends iam.CfnRolePolicy {
       this.document.addStatements(statement);
       if (this.node.tryGetContext(CUSTOMIZE_ROLES_CONTEXT) !== undefined) {
         // the CDK then adds the statement to its report, and not to a policy
-        this.role.addToPrincipalPolicy(statement);
+        this.handler.role.addToPrincipalPolicy(statement);
       }
     }
     // The name contains the id, too. If two logical ids had the same name, deleting one would delete the policy of the other.
@@ -85,7 +84,7 @@ class HandlerPolicy extends iam.CfnRolePolicy {
   }
 
   protected override shouldSynthesize(): boolean {
-    return this.role.node.defaultChild !== undefined;
+    return this.handler.role.node.defaultChild !== undefined;
   }
 }
 
@@ -203,7 +202,7 @@ export class HandlerFunction extends Construct {
   addPolicy(purpose: string, target: PolicyTarget, statements: readonly iam.PolicyStatement[]): iam.CfnRolePolicy {
     const id = `${purpose}${digestOf(this.pathOf(target.construct), 8)}`;
     const existing = this.node.tryFindChild(id) as HandlerPolicy | undefined;
-    const policy = existing ?? new HandlerPolicy(this, id, this.role, target.name);
+    const policy = existing ?? new HandlerPolicy(this, id, target.name);
     policy.addStatements(statements);
     return policy;
   }

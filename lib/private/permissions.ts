@@ -124,8 +124,8 @@ export function findAuthorizationStatements(stack: Stack): iam.PolicyStatement[]
 }
 
 /*
- * Before the handler cancels an authorization or gives up on a teardown, it checks whether anything is still peered with the VPC. In the
- * GameLift account it asks GameLift, elsewhere it asks EC2. If it is unknown at synthesis which account that is, it gets both permissions.
+ * Before the handler cancels an authorization, and when a teardown cannot authorize, it checks whether anything is still peered with
+ * the VPC. In the GameLift account it asks GameLift, elsewhere it asks EC2. If the account is a token, it gets both permissions.
  */
 
 /** To list the connections of the account's fleets. */

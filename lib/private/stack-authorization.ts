@@ -24,7 +24,8 @@ import type { RenewalConfig } from './scheduled-renewals';
 import { areDifferent, isDummyValue } from './validation';
 
 /** How a stack issues or renews an authorization. */
-export interface StackAuthorizationOptions {
+export interface StackAuthorizationProps {
+  readonly pair: PeeringPair;
   readonly renewal?: RenewalConfig | undefined;
   readonly removalPolicy?: RemovalPolicy | undefined;
 }
@@ -41,9 +42,9 @@ export class StackAuthorization {
    *
    * @throws Error if the stack already issues an authorization for the pair
    */
-  static issue(authorization: Construct, pair: PeeringPair, options: StackAuthorizationOptions): StackAuthorization {
-    registerAuthorization(authorization, pair);
-    const issued = new StackAuthorization(authorization, 'Resource', pair, options);
+  static issue(authorization: Construct, props: StackAuthorizationProps): StackAuthorization {
+    registerAuthorization(authorization, props.pair);
+    const issued = new StackAuthorization(authorization, 'Resource', props);
     stackAuthorizations.set(authorization, new Map([[Stack.of(authorization), issued]]));
     return issued;
   }
@@ -69,7 +70,7 @@ export class StackAuthorization {
     }
     const scope = new Construct(stack, `GameLiftVpcPeering${authorization.node.addr.slice(-8)}`);
     // only the stack that issues the authorization cancels it
-    const renewed = new StackAuthorization(scope, 'Renewal', pair, { removalPolicy: RemovalPolicy.RETAIN });
+    const renewed = new StackAuthorization(scope, 'Renewal', { pair, removalPolicy: RemovalPolicy.RETAIN });
     byStack.set(stack, renewed);
     const issued = byStack.get(Stack.of(authorization));
     if (issued !== undefined && issued !== renewed) {
@@ -90,6 +91,7 @@ export class StackAuthorization {
   /** Undefined if the authorization is not renewed on a schedule. */
   readonly renewalAlarm: cloudwatch.Alarm | undefined;
   private readonly stack: Stack;
+  private readonly pair: PeeringPair;
   private readonly peeredResources = new Set<CfnResource>();
   private readonly fleetIds = new Set<string>();
   private teardown: CustomResource | undefined;
@@ -97,10 +99,10 @@ export class StackAuthorization {
   private constructor(
     private readonly scope: Construct,
     id: string,
-    private readonly pair: PeeringPair,
-    { renewal, removalPolicy }: StackAuthorizationOptions,
+    { pair, renewal, removalPolicy }: StackAuthorizationProps,
   ) {
     this.stack = Stack.of(scope);
+    this.pair = pair;
     this.handler = HandlerFunction.of(scope);
     this.policy = this.addPolicy();
     const properties: AuthorizationProperties = {

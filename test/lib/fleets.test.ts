@@ -391,7 +391,9 @@ describe('a fleet that is peered twice with the same VPC', () => {
     connectIn(app, 'One');
     expect(() => {
       connectIn(app, 'Two');
-    }).toThrow('a fleet and a VPC can have only one peering connection, but Two/Peering and One/Peering both peer fleet fleet-1 with the same VPC');
+    }).toThrow(
+      'a fleet and a VPC can have only one peering connection, but Two/Peering and One/Peering both peer fleet fleet-1 with the same VPC',
+    );
     expect(() => {
       connectIn(new Stage(app, 'Stage'), 'One');
     }).not.toThrow();

@@ -336,7 +336,9 @@ describe('the check for what is still peered, before an authorization is cancele
     authorizations.forEach((propsIn, index) => {
       new VpcPeeringAuthorization(stack, `Authorization${index}`, { vpc, ...propsIn(stack) });
     });
-    const statements = statementsOf(stack).filter(({ actions }) => actions.some((action) => action.endsWith('PeeringConnections')));
+    const statements = statementsOf(stack).filter(({ actions }) =>
+      actions.some((action) => action.endsWith('PeeringConnections')),
+    );
     expect(statements.map(({ scope }) => scope)).toEqual(statements.map(() => '*'));
     return statements.flatMap(({ kind, actions }) => actions.map((action) => `${kind} ${action}`));
   }

@@ -31,7 +31,10 @@ const RESOURCES: readonly (readonly [string, Create])[] = [
   [ROLE, (stack, vpc) => new VpcPeeringRole(stack, 'Role', { vpc, gameLiftAccount: '222222222222' })],
 ];
 
-function create(type: string, resource: Create): { readonly stack: Stack; readonly created: Resource; readonly logicalId: string } {
+function create(
+  type: string,
+  resource: Create,
+): { readonly stack: Stack; readonly created: Resource; readonly logicalId: string } {
   const stack = new Stack(new App(), 'Stack', { env });
   const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId: 'vpc-0123456789abcdef0', availabilityZones: ['eu-central-1a'] });
   const created = resource(stack, vpc);

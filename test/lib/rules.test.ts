@@ -166,9 +166,7 @@ test('gives existing and new rules the removal policy that is applied to the con
   Template.fromStack(stack).allResources(RULE, { DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
   expect(() => {
     peering.applyRemovalPolicy(RemovalPolicy.SNAPSHOT);
-  }).toThrow(
-    'removalPolicy must be DESTROY, RETAIN or RETAIN_ON_UPDATE_OR_DELETE, got SNAPSHOT: the resource has no snapshots',
-  );
+  }).toThrow('removalPolicy must be DESTROY, RETAIN or RETAIN_ON_UPDATE_OR_DELETE, got SNAPSHOT: the resource has no snapshots');
 });
 
 describe('a security group in another account', () => {

@@ -78,7 +78,11 @@ describe('the template of an authorization', () => {
     ['cancels by default', undefined, 'Delete'],
     ['cancels with DESTROY', RemovalPolicy.DESTROY, 'Delete'],
     ['expires with RETAIN', RemovalPolicy.RETAIN, 'Retain'],
-    ['expires with RETAIN_ON_UPDATE_OR_DELETE, unless its creation is rolled back', RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE, 'RetainExceptOnCreate'],
+    [
+      'expires with RETAIN_ON_UPDATE_OR_DELETE, unless its creation is rolled back',
+      RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+      'RetainExceptOnCreate',
+    ],
   ])('%s', (_, removalPolicy, DeletionPolicy) => {
     const { stack, vpc } = stackWithVpc();
     new VpcPeeringAuthorization(stack, 'Authorization', { vpc, ...(removalPolicy === undefined ? {} : { removalPolicy }) });
@@ -212,18 +216,21 @@ describe('validation', () => {
       ...attributes,
     });
 
-  test.each(['12345678901', '1234567890123', '12345678901a', ''])('fails with an account id that is not 12 digits: %p', (account) => {
-    const { stack, vpc } = stackWithVpc();
-    expect(() => new VpcPeeringAuthorization(stack, 'A', { vpc, gameLiftAccount: account })).toThrow(
-      `gameLiftAccount must be an AWS account id of 12 digits, got '${account}'`,
-    );
-    expect(() => new VpcPeeringAuthorization(stack, 'B', { vpc, vpcAccount: account })).toThrow(
-      `vpcAccount must be an AWS account id of 12 digits, got '${account}'`,
-    );
-    expect(() => VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(stack, 'C', { vpc, vpcAccount: account })).toThrow(
-      `vpcAccount must be an AWS account id of 12 digits, got '${account}'`,
-    );
-  });
+  test.each(['12345678901', '1234567890123', '12345678901a', ''])(
+    'fails with an account id that is not 12 digits: %p',
+    (account) => {
+      const { stack, vpc } = stackWithVpc();
+      expect(() => new VpcPeeringAuthorization(stack, 'A', { vpc, gameLiftAccount: account })).toThrow(
+        `gameLiftAccount must be an AWS account id of 12 digits, got '${account}'`,
+      );
+      expect(() => new VpcPeeringAuthorization(stack, 'B', { vpc, vpcAccount: account })).toThrow(
+        `vpcAccount must be an AWS account id of 12 digits, got '${account}'`,
+      );
+      expect(() =>
+        VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(stack, 'C', { vpc, vpcAccount: account }),
+      ).toThrow(`vpcAccount must be an AWS account id of 12 digits, got '${account}'`);
+    },
+  );
 
   test.each(['subnet-0123456789abcdef0', 'vpc-xyz', 'Vpc-0123', ''])('fails with an invalid VPC id: %p', (vpcId) => {
     const stack = new Stack(new App(), 'Stack', { env });
