@@ -29,7 +29,7 @@ new VpcPeeringAuthorization(data, 'Authorization', {
 const game = new Stack(app, 'SplitGame', { env: GAME });
 const received = VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(game, 'Authorization', {
   vpc: vpcOf(game),
-  vpcAccount: DATA.account,
+  peerVpcAccount: DATA.account,
 });
 received.authorizeFleet(fleetOf(game, String(app.node.tryGetContext('build') ?? '1')));
 // in one app it can be said; in two, whoever deploys sees to it

@@ -75,7 +75,7 @@ export interface VpcPeeringAuthorizationAttributes {
    *
    * @default - the account of the peer role, or else of the VPC
    */
-  readonly vpcAccount?: string;
+  readonly peerVpcAccount?: string;
 
   /**
    * The id of the AWS account that manages the GameLift fleets: 12 digits.
@@ -124,7 +124,7 @@ export interface VpcPeeringAuthorizationProps {
    *
    * @default - the account of the peer role, or else of the VPC
    */
-  readonly vpcAccount?: string;
+  readonly peerVpcAccount?: string;
 
   /**
    * A role in the account that owns the VPC, such as a `VpcPeeringRole`. The handler assumes it for all calls in that account.

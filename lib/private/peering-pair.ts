@@ -18,7 +18,7 @@ export interface PeeringPair {
 /** What a user passes to describe a pair. */
 export interface PeeringPairProps {
   readonly vpc: ec2.IVpc;
-  readonly vpcAccount?: string;
+  readonly peerVpcAccount?: string;
   readonly gameLiftAccount?: string;
   readonly peerRole?: iam.IRole;
   readonly externalId?: string;
@@ -31,9 +31,9 @@ export interface PeeringPairProps {
  */
 export function peeringPairFromProps(stack: Stack, props: PeeringPairProps): PeeringPair {
   const { vpc, peerRole, externalId } = props;
-  const peerVpcAccount = props.vpcAccount ?? peerRole?.env.account ?? vpc.env.account;
+  const peerVpcAccount = props.peerVpcAccount ?? peerRole?.env.account ?? vpc.env.account;
   const gameLiftAccount = props.gameLiftAccount ?? stack.account;
-  validateAccountId('vpcAccount', peerVpcAccount);
+  validateAccountId('peerVpcAccount', peerVpcAccount);
   validateAccountId('gameLiftAccount', gameLiftAccount);
   validateVpc(stack, vpc);
   if (peerRole === undefined && externalId !== undefined) {

@@ -245,7 +245,7 @@ describe('an authorization with a peer role', () => {
 
   test.each([
     [
-      { vpcAccount: '333333333333' },
+      { peerVpcAccount: '333333333333' },
       'peerRole must be in the account that owns the VPC, got a role in account 222222222222 and a VPC in account 333333333333: ' +
         'import the role by its ARN, since a role imported by its name is assumed to be in the account of the stack',
     ],
@@ -265,7 +265,7 @@ describe('an authorization with a peer role', () => {
   test('fails with a role that was imported by its name, since the CDK assumes that it is in the account of the stack', () => {
     const stack = new Stack(new App(), 'Game', { env: GAME });
     const peerRole = iam.Role.fromRoleName(stack, 'Role', 'Peering');
-    expect(() => new VpcPeeringAuthorization(stack, 'A', { vpc: vpcOf(stack), vpcAccount: DATA.account, peerRole })).toThrow(
+    expect(() => new VpcPeeringAuthorization(stack, 'A', { vpc: vpcOf(stack), peerVpcAccount: DATA.account, peerRole })).toThrow(
       'import the role by its ARN, since a role imported by its name is assumed to be in the account of the stack',
     );
   });
@@ -276,7 +276,7 @@ describe('an imported authorization without a peer role', () => {
     const stack = new Stack(new App(), 'Game', { env: GAME });
     const authorization = VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(stack, 'Authorization', {
       vpc: vpcOf(stack),
-      vpcAccount: DATA.account,
+      peerVpcAccount: DATA.account,
     });
     const fleet = new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet' });
     new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, ...connection });
@@ -312,7 +312,7 @@ describe('an imported authorization without a peer role', () => {
     const stack = new Stack(stage, 'Game');
     const authorization = VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(stack, 'Authorization', {
       vpc: vpcOf(stack),
-      vpcAccount: DATA.account,
+      peerVpcAccount: DATA.account,
     });
     const fleet = new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet' });
     authorization.authorizeFleet(fleet);

@@ -80,23 +80,23 @@ describe('StringParameter.valueFromLookup', () => {
       (stack, value) => new VpcPeeringAuthorization(stack, 'A', { vpc: vpcOf(stack), gameLiftAccount: value }),
       "gameLiftAccount must be an AWS account id of 12 digits, got 'wrong'",
     ],
-    vpcAccount: [
-      (stack, value) => new VpcPeeringAuthorization(stack, 'A', { vpc: vpcOf(stack), vpcAccount: value }),
-      "vpcAccount must be an AWS account id of 12 digits, got 'wrong'",
+    peerVpcAccount: [
+      (stack, value) => new VpcPeeringAuthorization(stack, 'A', { vpc: vpcOf(stack), peerVpcAccount: value }),
+      "peerVpcAccount must be an AWS account id of 12 digits, got 'wrong'",
     ],
     'the accounts of an imported authorization': [
       (stack, value) => {
-        const attributes = { vpc: vpcOf(stack), gameLiftAccount: value, vpcAccount: value };
+        const attributes = { vpc: vpcOf(stack), gameLiftAccount: value, peerVpcAccount: value };
         const authorization = VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(stack, 'A', attributes);
         authorization.authorizeFleet(new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet' }));
       },
-      "vpcAccount must be an AWS account id of 12 digits, got 'wrong'",
+      "peerVpcAccount must be an AWS account id of 12 digits, got 'wrong'",
     ],
     'the account of a peerRole': [
       (stack, value) =>
         new VpcPeeringAuthorization(stack, 'A', {
           vpc: vpcOf(stack),
-          vpcAccount: '222222222222',
+          peerVpcAccount: '222222222222',
           peerRole: iam.Role.fromRoleArn(stack, 'Role', `arn:aws:iam::${value}:role/Peering`),
         }),
       'peerRole must be in the account that owns the VPC, got a role in account wrong',

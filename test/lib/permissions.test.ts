@@ -118,7 +118,7 @@ const imported =
   (stack) =>
     VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(stack, 'Authorization', {
       vpc: vpcOf(stack),
-      vpcAccount: DATA.account,
+      peerVpcAccount: DATA.account,
       ...(peerRoleArn === undefined
         ? {}
         : { peerRole: VpcPeeringRole.fromRoleArn(stack, 'PeerRole', peerRoleArn, { mutable: false }) }),

@@ -223,12 +223,12 @@ describe('validation', () => {
       expect(() => new VpcPeeringAuthorization(stack, 'A', { vpc, gameLiftAccount: account })).toThrow(
         `gameLiftAccount must be an AWS account id of 12 digits, got '${account}'`,
       );
-      expect(() => new VpcPeeringAuthorization(stack, 'B', { vpc, vpcAccount: account })).toThrow(
-        `vpcAccount must be an AWS account id of 12 digits, got '${account}'`,
+      expect(() => new VpcPeeringAuthorization(stack, 'B', { vpc, peerVpcAccount: account })).toThrow(
+        `peerVpcAccount must be an AWS account id of 12 digits, got '${account}'`,
       );
       expect(() =>
-        VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(stack, 'C', { vpc, vpcAccount: account }),
-      ).toThrow(`vpcAccount must be an AWS account id of 12 digits, got '${account}'`);
+        VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(stack, 'C', { vpc, peerVpcAccount: account }),
+      ).toThrow(`peerVpcAccount must be an AWS account id of 12 digits, got '${account}'`);
     },
   );
 
@@ -256,7 +256,7 @@ describe('validation', () => {
 
   test('fails with a VPC in another account, since only that account can authorize', () => {
     const stack = new Stack(new App(), 'Stack', { env });
-    expect(() => new VpcPeeringAuthorization(stack, 'A', { vpc: vpcOf(stack), vpcAccount: '222222222222' })).toThrow(
+    expect(() => new VpcPeeringAuthorization(stack, 'A', { vpc: vpcOf(stack), peerVpcAccount: '222222222222' })).toThrow(
       'only the account that owns a VPC can authorize its peering, but the VPC is in account 222222222222 and the stack is in 111111111111: ' +
         'pass a peerRole in account 222222222222, or create the authorization in a stack of account 222222222222 with gameLiftAccount ' +
         "'111111111111', and import it here with VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes",
@@ -273,7 +273,7 @@ describe('validation', () => {
   test('allows tokens', () => {
     const stack = new Stack(new App(), 'Stack');
     const vpc = vpcOf(stack, { vpcId: Aws.STACK_NAME, region: Aws.REGION });
-    new VpcPeeringAuthorization(stack, 'A', { vpc, vpcAccount: Aws.ACCOUNT_ID, gameLiftAccount: Aws.ACCOUNT_ID });
+    new VpcPeeringAuthorization(stack, 'A', { vpc, peerVpcAccount: Aws.ACCOUNT_ID, gameLiftAccount: Aws.ACCOUNT_ID });
     Template.fromStack(stack).resourceCountIs(AUTHORIZATION, 1);
   });
 
@@ -290,7 +290,7 @@ describe('an imported authorization', () => {
     const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId: 'vpc-0123456789abcdef0', availabilityZones: ['eu-central-1a'] });
     const authorization = VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(stack, 'Authorization', {
       vpc,
-      vpcAccount: '222222222222',
+      peerVpcAccount: '222222222222',
     });
     expect(Template.fromStack(stack).toJSON()).not.toHaveProperty('Resources');
     expect({

@@ -57,7 +57,7 @@ function game(vpcId: string, kind: Kind = {}): string {
     const stack = new Stack(app, 'Game', { env: GAME });
     const authorization = VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(stack, 'Authorization', {
       vpc: vpcOf(stack, vpcId),
-      vpcAccount: DATA.account,
+      peerVpcAccount: DATA.account,
     });
     peer(stack, authorization, { ...kind, connection: { routes: PeeringRoutes.none(), ...kind.connection } });
   });
@@ -288,7 +288,7 @@ describe('split stacks, without trust', () => {
       const stack = new Stack(app, 'Game');
       const authorization = VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(stack, 'Authorization', {
         vpc: vpcOf(stack, vpcId),
-        vpcAccount: DATA.account,
+        peerVpcAccount: DATA.account,
       });
       peer(stack, authorization, {});
     });

@@ -66,7 +66,7 @@ function studio({ access, vpcIds, peer = 0, build = '1', routes, dnsResolution =
       const peerRole = roles[vpcIds.indexOf(vpcId)];
       const attributes = {
         vpc: vpcOf(stack, vpcId),
-        vpcAccount: (access === 'own' ? GAME : DATA).account,
+        peerVpcAccount: (access === 'own' ? GAME : DATA).account,
         ...(peerRole === undefined ? {} : { peerRole, externalId: EXTERNAL_ID }),
       };
       return access === 'none'

@@ -9,7 +9,7 @@ import type { aws_gamelift } from 'aws-cdk-lib/interfaces';
 import type { IConstruct } from 'constructs';
 import { PeeringRoutes, VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '../../lib';
 import type { IVpcPeeringAuthorization } from '../../lib';
-import type { Access } from '../../lib/authorization-use';
+import type { VpcAccountAccess } from '../../lib/private/peering-pair';
 import { ACCOUNT, fleetParameter, placesOf, REGION } from './world';
 import type { VpcName, VpcPlace } from './world';
 
@@ -37,7 +37,7 @@ export interface DeclaredFleet {
 export interface Declared {
   readonly vpc: VpcName;
   /** How the stack gets at the account of the VPC. */
-  readonly access: Access;
+  readonly access: VpcAccountAccess;
   readonly fleets: readonly DeclaredFleet[];
   /** How the stack ends: after everything else, there may be a resource that can't be made. */
   readonly end: 'sound' | 'failing';
@@ -100,7 +100,7 @@ function build(app: App, declared: Declared): void {
 }
 
 function authorize(app: App, stack: Stack, { vpc: vpcName, access }: Declared): IVpcPeeringAuthorization {
-  const { account: vpcAccount } = PLACES[vpcName];
+  const { account: peerVpcAccount } = PLACES[vpcName];
   const vpc = imported(stack, PLACES[vpcName]);
   switch (access) {
     case 'own':
@@ -112,7 +112,7 @@ function authorize(app: App, stack: Stack, { vpc: vpcName, access }: Declared): 
         externalId: EXTERNAL_ID,
       });
     case 'none':
-      return VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(stack, 'Authorization', { vpc, vpcAccount });
+      return VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(stack, 'Authorization', { vpc, peerVpcAccount });
   }
 }
 
