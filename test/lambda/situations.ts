@@ -93,3 +93,18 @@ export function shown(...peerings: readonly Ec2Peering[]): Ec2View {
 }
 
 export const UNAVAILABLE: Ec2View = { kind: 'unavailable', reason: 'AccessDenied: no' };
+
+/** Each combination of the values. */
+export function product<T extends object>(values: { readonly [K in keyof T]: readonly T[K][] }): readonly T[] {
+  return Object.entries<readonly unknown[]>(values).reduce<readonly object[]>(
+    (all, [key, options]) => all.flatMap((one) => options.map((option) => ({ ...one, [key]: option }))),
+    [{}],
+  ) as readonly T[];
+}
+
+/** Fails if a rule does not hold for one that is meant, or if none is meant. */
+export function expectInAll<T>(all: readonly T[], isMeant: (one: T) => boolean, holds: (one: T) => boolean): void {
+  const meant = all.filter(isMeant);
+  expect(meant).not.toEqual([]);
+  expect(meant.filter((one) => !holds(one)).slice(0, 3)).toEqual([]);
+}
