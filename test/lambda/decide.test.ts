@@ -169,13 +169,14 @@ describe('decideDelete', () => {
     listed: [peering()],
   });
   const requestedOther = { ...requested(), ...isNoted({ peeredBefore: [], ...createdByOther }) };
+  const unreadable = { ...isNoted({ requestId: undefined }), hasReleased: false };
   const unfinished = (requestId: string) => ({ physicalId: { kind: 'unfinished', requestId } }) as const;
   const unavailable = { view: UNAVAILABLE };
   const failed = peering({ status: 'failed' });
 
   test.each<readonly [string, Partial<DeleteSituation>, DeleteStep]>([
     ['releases the claim first', { claim: claim(), hasReleased: false }, RELEASE],
-    ['releases a claim that can not be read, since a create may be writing it', { hasReleased: false }, RELEASE],
+    ['releases a claim that can not be read, since a create may be writing it', unreadable, RELEASE],
     ['releases the claim again if a create has written it again', { claim: claim() }, RELEASE],
     [
       'deletes what it has made, without releasing it first',
@@ -203,6 +204,7 @@ describe('decideDelete', () => {
       { ...unfinished('request-1'), ...isNoted(created) },
       disconnect(noted('created')),
     ],
+    ['releases the claim of a failed request that can not be read', { ...unfinished('request-1'), ...unreadable }, RELEASE],
     ['deletes what a later update has noted', isNoted({ ...created, requestId: 'request-2' }), disconnect(noted('created'))],
 
     ['reads the list if it has noted a request', isNoted({ peeredBefore: [] }), LIST],

@@ -21,20 +21,20 @@ const NOTES: readonly Note[] = [
   }),
 ];
 const OTHER_CLAIMS = [[], ...[undefined, noted('created'), noted('adopted')].map((connection) => [given.otherClaim(connection)])];
-const CLAIMS: readonly Claim[] = NOTES.flatMap((note) =>
-  product<Claim>({
-    connection: [note.connection],
-    peeredBefore: [note.peeredBefore],
-    isClaimed: BOOLEANS,
-    // of the note or, without a note, the claim: without either, there is none, which decides nothing
-    requestId: ['request-1'],
-    otherClaims: OTHER_CLAIMS,
-  }),
-);
 
 function hasNoted({ connection, peeredBefore }: Note): boolean {
   return connection !== undefined || peeredBefore !== undefined;
 }
+
+const CLAIMS: readonly Claim[] = NOTES.flatMap((note) =>
+  BOOLEANS.flatMap((isClaimed) =>
+    OTHER_CLAIMS.map((otherClaims) => {
+      // of the note or, without a note, of the claim
+      const requestId = isClaimed || hasNoted(note) ? 'request-1' : undefined;
+      return { ...note, isClaimed, requestId, otherClaims };
+    }),
+  ),
+);
 
 /** Whether another resource has noted the connection, and this one has not. */
 function isOnlyNotedByOther({ connection, otherClaims }: Claim, id: string): boolean {
@@ -345,7 +345,7 @@ describe('decideDelete', () => {
       step,
       deleted: step.kind === 'disconnect' ? step.connection : undefined,
       hasNoted: hasNoted(claim),
-      isOfLaterRequest: physicalId.kind === 'unfinished' && claim.requestId !== physicalId.requestId,
+      isOfLaterRequest: physicalId.kind === 'unfinished' && ![undefined, physicalId.requestId].includes(claim.requestId),
       isReleased: claim.connection !== undefined || (hasReleased && !claim.isClaimed),
     };
   });
@@ -418,7 +418,13 @@ describe('decideDelete', () => {
             runs: left,
           });
           const written = CLAIMS.filter(({ otherClaims }) => otherClaims === claim.otherClaims);
-          return [then({ ...claim, isClaimed: false }, runs), ...(runs === 0 ? [] : written.map((read) => then(read, runs - 1)))];
+          const isReleased = (one: Claim): boolean =>
+            !one.isClaimed && one.connection === claim.connection && one.peeredBefore === claim.peeredBefore;
+          const released = written.filter(isReleased);
+          return [
+            ...released.map((read) => then(read, runs)),
+            ...(runs === 0 ? [] : written.map((read) => then(read, runs - 1))),
+          ];
         }
         case 'ask EC2':
           return SEEN.filter(({ view }) => isKnown(view)).map((seen) => ({ situation: { ...situation, ...seen }, runs }));
