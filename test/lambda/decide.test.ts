@@ -124,6 +124,7 @@ const LEAVE: LastCheck = { kind: 'leave to its adopter', owner: OTHER };
 test.each<readonly [string, Partial<Claim>, boolean, LastCheck]>([
   ['uses the connection if it is still wanted and nobody else has it', {}, true, { kind: 'use' }],
   ['undoes the connection if a deletion has removed the claim', {}, false, { kind: 'undo' }],
+  ['undoes it although another resource claims it', claimedByOther, false, { kind: 'undo' }],
   ['uses it although another resource claims it without having it', claimedByOther, true, { kind: 'use' }],
   [
     'uses it if another one had an earlier one',
