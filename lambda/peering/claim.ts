@@ -23,7 +23,7 @@ export function ownerOf({ stackId, logicalResourceId }: Requester): string {
   return owner.length <= MAX_OWNER_LENGTH ? owner : `${stackName}/${sha256(logicalResourceId).slice(0, 32)}/${guid}`;
 }
 
-/** The connection that a claim came to. */
+/** The connection that a resource has made or adopted. */
 export interface ClaimedConnection {
   readonly id: string;
   readonly gameLiftVpcId: string;
@@ -35,8 +35,8 @@ export interface ClaimedConnection {
 export interface Note {
   readonly connection: ClaimedConnection | undefined;
   /**
-   * Written before the connection is requested, as long as none is noted: the VPCs that were peered with the peer VPC by then, except
-   * those of other fleets. A connection to one of them was not made by the request.
+   * The VPCs that were peered with the peer VPC before this resource requested the connection, except those of other fleets: a
+   * connection to one of them was not made by the request. Undefined before the request, and once a connection is noted.
    */
   readonly peeredBefore: readonly string[] | undefined;
 }

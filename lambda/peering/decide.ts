@@ -1,7 +1,7 @@
 import { CONNECTION_LANES } from '../../lib/contract';
 import { DENIAL_PATIENCE_MILLISECONDS } from '../aws/calls';
 import type { PhysicalIdState } from '../cloudformation/physical-id';
-import type { Claim, ClaimedConnection } from './claim';
+import type { Claim, ClaimedConnection, OtherClaim } from './claim';
 import { findToDelete } from './watch';
 import type { Ec2View, Peering } from './watch';
 
@@ -18,7 +18,7 @@ export interface Refusal {
 
 /** Why the claims of other resources keep this one from the connection; undefined if they do not. */
 export function refusalOf({ connection, otherClaims }: Claim, adoptExisting: boolean): Refusal | undefined {
-  const other = otherClaims.find((claim) => claim.connection?.adopted === true) ?? otherClaims[0];
+  const other = otherClaims.find(hasAdopted) ?? otherClaims[0];
   if (other === undefined || connection !== undefined) {
     return undefined;
   }
@@ -27,9 +27,13 @@ export function refusalOf({ connection, otherClaims }: Claim, adoptExisting: boo
     return { what: `the peering connection belongs to ${owner}`, remedy: 'remove it there, or pass adoptExisting to use it' };
   }
   // two resources that adopt the same connection would undo each other's changes
-  return other.connection?.adopted === true
+  return hasAdopted(other)
     ? { what: `the peering connection is adopted by ${owner} already`, remedy: 'remove it there first' }
     : undefined;
+}
+
+function hasAdopted({ connection }: OtherClaim): boolean {
+  return connection?.adopted === true;
 }
 
 /** What is known of the connection of the pair. */
@@ -139,7 +143,7 @@ function decideFound(situation: Situation, peering: Peering, isTagged: boolean):
   if (isStripped) {
     return use(adoptExisting ? 'adopted' : 'created');
   }
-  // what was there before this resource noted its request was not made by another run of that request
+  // another run of the same request can't have made what was there before the request was noted
   const mayBeOfAnotherRun = peeredBefore === undefined || isNew;
   if (mayBeOfAnotherRun && !hasWaitedForNote) {
     return { kind: 'wait for a note', peering, wasThereBefore: !isNew };
@@ -154,7 +158,7 @@ function leadsToOneOf(vpcIds: readonly string[], { gameLiftVpcId }: Peering): bo
 /** What may have happened to the claim while the connection was made. */
 export type LastCheck =
   | { readonly kind: 'use' }
-  /** A deletion found no connection and will not come again. */
+  /** Delete the connection: the deletion that removed the claim was too early to find it, and is over. */
   | { readonly kind: 'undo' }
   | { readonly kind: 'leave to its adopter'; readonly owner: string };
 
@@ -218,7 +222,7 @@ export type DeleteStep =
   | { readonly kind: 'ask EC2' }
   | { readonly kind: 'read the list' }
   | { readonly kind: 'leave it'; readonly why: string }
-  /** It was adopted: undo what was changed, and leave it. */
+  /** It was adopted, and stays: undo what this resource changed. */
   | { readonly kind: 'undo changes' }
   /** Delete the connection, if there is one, then what led to it. */
   | { readonly kind: 'disconnect'; readonly connection: DeletableConnection | undefined };
@@ -240,12 +244,18 @@ export function decideDelete(situation: DeleteSituation): DeleteStep {
   if (connection === undefined && (!hasReleased || isClaimed)) {
     return { kind: 'release the claim' };
   }
-  const owner = otherOwner(claim);
+  const adopter = claim.otherClaims.find(hasAdopted);
+  if (connection?.adopted === true) {
+    // another resource that has adopted it needs it, too
+    return adoptExisting || adopter !== undefined ? { kind: 'undo changes' } : { kind: 'disconnect', connection };
+  }
+  const hasNoted = connection !== undefined || peeredBefore !== undefined;
+  const owner = hasNoted ? adopter : claim.otherClaims[0];
   if (owner !== undefined) {
-    return { kind: 'leave it', why: `the peering connection is ${owner}'s` };
+    return { kind: 'leave it', why: `the peering connection is ${owner.owner}'s` };
   }
   if (connection !== undefined) {
-    return adoptExisting && connection.adopted ? { kind: 'undo changes' } : { kind: 'disconnect', connection };
+    return { kind: 'disconnect', connection };
   }
   return peeredBefore === undefined ? decideUnnoted(situation) : decideRequested(peeredBefore, situation);
 }
@@ -272,7 +282,7 @@ function decideUnnoted({ adoptExisting, physicalId, view, tagged, listed }: Dele
 }
 
 /** A connection was requested, and none noted. */
-function decideRequested(peeredBefore: readonly string[], { view, listed }: DeleteSituation): DeleteStep {
+function decideRequested(peeredBefore: readonly string[], { claim, view, listed }: DeleteSituation): DeleteStep {
   if (listed === undefined) {
     return { kind: 'read the list' };
   }
@@ -280,11 +290,10 @@ function decideRequested(peeredBefore: readonly string[], { view, listed }: Dele
     return { kind: 'ask EC2' };
   }
   const found = findToDelete(listed, view);
-  return { kind: 'disconnect', connection: found !== undefined && leadsToOneOf(peeredBefore, found) ? undefined : found };
-}
-
-/** Whose the connection is, if another resource has adopted it, or this one has noted nothing. */
-function otherOwner({ connection, peeredBefore, otherClaims }: Claim): string | undefined {
-  const hasNoted = connection !== undefined || peeredBefore !== undefined;
-  return otherClaims.find((other) => !hasNoted || (other.connection?.adopted === true && connection?.adopted !== true))?.owner;
+  // one that another resource has noted was not made by this resource's request
+  const isOwn =
+    found !== undefined &&
+    !leadsToOneOf(peeredBefore, found) &&
+    !claim.otherClaims.some(({ connection }) => connection?.id === found.id);
+  return { kind: 'disconnect', connection: isOwn ? found : undefined };
 }

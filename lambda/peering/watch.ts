@@ -56,11 +56,14 @@ export const WATCH_MILLISECONDS = 2_000;
 /** GameLift's list may be read once in ten seconds. */
 export const LIST_MILLISECONDS = 10_000;
 
-/** Nothing has been seen: read GameLift's list a little less often than allowed, to have a token left as soon as an event comes. */
-const UNSEEN_MILLISECONDS = 12_000;
+/** How often it is read without news: a little less often than allowed, to have a token left as soon as an event comes. */
+const LIST_WITHOUT_NEWS_MILLISECONDS = 12_000;
 
-/** Events or EC2 show that the connection is on its way: read GameLift's list only in case they miss the end of it. */
-const SEEN_MILLISECONDS = 60_000;
+/** How often it is read once there was news, only in case the events and EC2 miss what comes next. */
+const LIST_AFTER_NEWS_MILLISECONDS = 60_000;
+
+/** How long what was requested or deleted may be shown as it was before. */
+const PATIENCE_MILLISECONDS = 60_000;
 
 /** What the events and EC2 say about a connection that was requested. */
 export type News =
@@ -101,8 +104,9 @@ export function isListDue(news: News, isHandled: boolean, { startedAt, listedAt,
   if (news.kind === 'changed' && !isHandled) {
     return true;
   }
-  const firstOrNext = listedAt < startedAt ? LIST_MILLISECONDS : UNSEEN_MILLISECONDS;
-  return now - Math.max(listedAt, startedAt) >= (news.kind === 'none' ? firstOrNext : SEEN_MILLISECONDS);
+  const isFirst = listedAt < startedAt;
+  const withoutNews = isFirst ? LIST_MILLISECONDS : LIST_WITHOUT_NEWS_MILLISECONDS;
+  return now - Math.max(listedAt, startedAt) >= (news.kind === 'none' ? withoutNews : LIST_AFTER_NEWS_MILLISECONDS);
 }
 
 /** How far a connection is that was requested, or found pending. */
@@ -127,7 +131,7 @@ export function outcomeOf(
   { startedAt, listedAt }: Omit<WatchTimes, 'now'>,
 ): Outcome {
   const message = news.kind === 'changed' ? news.message : '';
-  const hasWaited = listedAt - startedAt >= SEEN_MILLISECONDS;
+  const hasWaited = listedAt - startedAt >= PATIENCE_MILLISECONDS;
   const isNewsOfActive = news.kind === 'changed' && news.isActive;
   const alive = listed.find(isAlive);
   if (alive !== undefined) {
@@ -135,7 +139,7 @@ export function outcomeOf(
   }
   const [ended] = listed;
   if (ended !== undefined) {
-    // the record may be of an earlier connection while the news is of the one that was requested
+    // the list may be late, and show only an earlier connection while the news is of the one that was requested
     return isNewsOfActive && !hasWaited
       ? { kind: 'pending' }
       : { kind: 'ended', peering: { ...ended, message: ended.message === '' ? message : ended.message } };
@@ -154,5 +158,5 @@ export function deletionOutcome(status: string | undefined, elapsed: number): 'd
   if (status === undefined || status === 'deleted') {
     return 'deleted';
   }
-  return status === 'deleting' || elapsed < SEEN_MILLISECONDS ? 'pending' : 'not deleted';
+  return status === 'deleting' || elapsed < PATIENCE_MILLISECONDS ? 'pending' : 'not deleted';
 }

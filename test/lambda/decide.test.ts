@@ -1,0 +1,241 @@
+import { CONNECTION_LANES } from '../../lib/contract';
+import type { Claim } from '../../lambda/peering/claim';
+import { decide, decideAfterRefusal, decideBeforeUse, decideDelete, refusalOf } from '../../lambda/peering/decide';
+import type { DeletableConnection, DeleteSituation, DeleteStep } from '../../lambda/peering/decide';
+import type { Failure, LastCheck, Refusal, Situation, Step } from '../../lambda/peering/decide';
+import { claim, deleteSituation, EARLIER_ID, ec2Side, ended, FLEET_VPC, found, ID, noted, OTHER } from './situations';
+import { otherClaim, peering, shown, situation, UNAVAILABLE, UNRELATED_VPC } from './situations';
+
+const OWNER = `${OTHER} (stack, logical id, stack's own id)`;
+const BELONGS: Refusal = {
+  what: `the peering connection belongs to ${OWNER}`,
+  remedy: 'remove it there, or pass adoptExisting to use it',
+};
+const ADOPTED: Refusal = { what: `the peering connection is adopted by ${OWNER} already`, remedy: 'remove it there first' };
+
+const created = { connection: noted('created') };
+const adopted = { connection: noted('adopted') };
+const claimedByOther = { otherClaims: [otherClaim()] };
+const createdByOther = { otherClaims: [otherClaim(noted('created'))] };
+const adoptedByOther = { otherClaims: [otherClaim(noted('adopted'))] };
+const adoptExisting = true;
+
+test.each<readonly [string, Partial<Claim>, boolean, Refusal | undefined]>([
+  ['lets a resource have what nobody else claims', {}, false, undefined],
+  ['refuses what another resource claims', claimedByOther, false, BELONGS],
+  ['refuses it after a request of its own, too', { ...claimedByOther, peeredBefore: [] }, false, BELONGS],
+  ['refuses what another resource has adopted', adoptedByOther, false, BELONGS],
+  ['lets a resource adopt what another one claims', claimedByOther, true, undefined],
+  ['lets a resource adopt what another one made', createdByOther, true, undefined],
+  ['refuses to adopt what another resource has adopted', adoptedByOther, true, ADOPTED],
+  ['keeps what it has noted, whoever else claims it', { ...claimedByOther, ...created }, false, undefined],
+  ['keeps what another one has adopted since', { ...adoptedByOther, ...created }, true, undefined],
+])('refusalOf: %s', (_, change, isAdopting, refusal) => {
+  expect(refusalOf(claim(change), isAdopting)).toEqual(refusal);
+});
+
+test('refusalOf: names the resource that has adopted the connection rather than one that only claims it', () => {
+  const otherClaims = [{ ...otherClaim(), owner: 'Third/Peering/guid' }, ...adoptedByOther.otherClaims];
+  expect(refusalOf(claim({ otherClaims }), false)).toEqual(BELONGS);
+});
+
+describe('decide', () => {
+  const PENDING = { status: 'pending-acceptance' };
+  const LIST: Step = { kind: 'read the list' };
+  const REQUEST: Step = { kind: 'request' };
+  const WAIT: Step = { kind: 'wait until active' };
+  const overcome = (message: string): Step => ({ kind: 'overcome the refusal', message });
+  const use = (origin: 'created' | 'adopted', wasRequested = false): Step => ({
+    kind: 'use',
+    peering: peering(),
+    origin,
+    wasRequested,
+  });
+  const fail = (why: Failure): Step => ({ kind: 'fail', why });
+  const EXISTS = fail({ kind: 'exists already', peering: peering() });
+  const FAILED = fail({ kind: 'ended', peering: peering({ status: 'failed', message: 'no authorization' }) });
+  const waitForNote = (wasThereBefore: boolean): Step => ({ kind: 'wait for a note', peering: peering(), wasThereBefore });
+
+  const accepted = { request: { kind: 'accepted' } } as const;
+  const refused = { request: { kind: 'refused', message: 'InvalidRequestException: no' } } as const;
+  const none = { existing: { kind: 'none' } } as const;
+  const active = { existing: found() };
+  const pending = { existing: found(PENDING) };
+  const requested = (...peeredBefore: string[]): Partial<Situation> => ({
+    claim: claim({ peeredBefore }),
+    mayHaveRequested: true,
+  });
+  const removed = { claim: claim({ isClaimed: false }) };
+  const earlier = claim({ connection: noted('created', EARLIER_ID) });
+
+  test.each<readonly [string, Partial<Situation>, Step]>([
+    ['requests the connection at once if nothing hints at one', {}, REQUEST],
+    ['reads the list first if it has noted a connection', { claim: claim(created) }, LIST],
+    ['reads the list first if an earlier run has noted a request', requested(), LIST],
+    ['reads the list first if it may adopt what another one claims', { adoptExisting, claim: claim(claimedByOther) }, LIST],
+    ['waits after GameLift has accepted the request', { ...requested(), ...accepted }, WAIT],
+    ['requests the connection if the list shows none', none, REQUEST],
+    ['gets an authorization after a refusal', { ...none, ...refused }, overcome('InvalidRequestException: no')],
+    ['fails if another resource claims it', { claim: claim(claimedByOther) }, fail({ kind: 'refused', refusal: BELONGS })],
+    ['fails if a deletion has removed the claim', removed, fail({ kind: 'claim removed', peering: undefined })],
+    ['says then which connection is there', { ...removed, ...active }, fail({ kind: 'claim removed', peering: peering() })],
+    ['uses the connection that it has made', { claim: claim(created), ...active }, use('created')],
+    ['waits for the connection that it has made', { claim: claim(created), ...pending }, WAIT],
+    [
+      'uses one that it adopted as adopted, even if that is no longer declared',
+      { claim: claim(adopted), ...active },
+      use('adopted'),
+    ],
+    ['uses the connection that somebody has made again by hand', { claim: earlier, ...active }, use('created')],
+    [
+      'uses the connection that an earlier run of the same request requested',
+      { ...requested(), ...active },
+      use('created', true),
+    ],
+    ['uses what it has requested next to others', { ...requested(UNRELATED_VPC), ...active }, use('created', true)],
+    ['fails if the connection was there before the request', { ...requested(UNRELATED_VPC, FLEET_VPC), ...active }, EXISTS],
+    ['adopts one that was there before the request', { ...requested(FLEET_VPC), ...active, adoptExisting }, use('adopted')],
+    ["uses it as its own by EC2's tags", { ...requested(FLEET_VPC), existing: found({}, true) }, use('created')],
+    ['uses the connection of a stripped fleet as its own', { isStripped: true, ...active }, use('created')],
+    ['uses it as adopted if adoptExisting is set', { isStripped: true, adoptExisting, ...active }, use('adopted')],
+    ['waits for the note of another run if the connection was there at first', active, waitForNote(true)],
+    [
+      'waits for the note of another run if GameLift refused the request because the connection exists',
+      { claim: claim({ peeredBefore: [] }), ...refused, ...active },
+      waitForNote(false),
+    ],
+    ['fails if it exists and no other run has noted it', { ...active, hasWaitedForNote: true }, EXISTS],
+    ['adopts what no other run has noted', { ...active, hasWaitedForNote: true, adoptExisting }, use('adopted')],
+    ['waits until what it adopts is active', { ...pending, hasWaitedForNote: true, adoptExisting }, WAIT],
+    [
+      'gets an authorization if its connection has failed',
+      { ...requested(), existing: ended(false) },
+      overcome('no authorization'),
+    ],
+    ['fails if its connection can only fail again', { ...requested(), existing: ended(true) }, FAILED],
+    ['fails if a connection has failed that it did not request', { existing: ended(false) }, FAILED],
+  ])('%s', (_, change, step) => {
+    expect(decide(situation(change))).toEqual(step);
+  });
+});
+
+const LEAVE: LastCheck = { kind: 'leave to its adopter', owner: OTHER };
+
+test.each<readonly [string, Partial<Claim>, boolean, LastCheck]>([
+  ['uses the connection if it is still wanted and nobody else has it', {}, true, { kind: 'use' }],
+  ['undoes the connection if a deletion has removed the claim', {}, false, { kind: 'undo' }],
+  ['undoes it although another resource claims it', claimedByOther, false, { kind: 'undo' }],
+  ['uses it although another resource claims it without having it', claimedByOther, true, { kind: 'use' }],
+  [
+    'uses it if another one had an earlier one',
+    { otherClaims: [otherClaim(noted('created', EARLIER_ID))] },
+    true,
+    { kind: 'use' },
+  ],
+  ['leaves it to the resource that has adopted it', adoptedByOther, true, LEAVE],
+  ['leaves it to the resource that has noted it as made', createdByOther, true, LEAVE],
+  ['leaves it instead of undoing it', { otherClaims: [otherClaim(), ...adoptedByOther.otherClaims] }, false, LEAVE],
+])('decideBeforeUse: %s', (_, change, isWanted, check) => {
+  expect(decideBeforeUse(claim(change), isWanted, ID)).toEqual(check);
+});
+
+test.each([
+  ['authorizes after the first refusal', 1, 0, 0, 'not asked', 'authorize'],
+  ['looks whether an authorization is left after the second', 2, 0, 0, 'not asked', 'list authorizations'],
+  ['authorizes again if none is left', 2, 0, 0, 'no', 'authorize'],
+  ['authorizes again for as long as others may consume authorizations', CONNECTION_LANES, 3, 999_999, 'no', 'authorize'],
+  ['tries again at once if one is left, which may have come since', 2, 1, 999_999, 'yes', 'try again'],
+  ['tries again later if that did not help, as a permission may be new', 3, 2, 74_999, 'yes', 'try again later'],
+  ['gives up once permissions are known everywhere', 3, 2, 75_000, 'yes', 'give up'],
+  ['gives up after more refusals than other connections can cause', CONNECTION_LANES + 1, 0, 0, 'no', 'give up'],
+  ['does not look for an authorization before it gives up', CONNECTION_LANES + 1, 0, 0, 'not asked', 'give up'],
+] as const)('decideAfterRefusal: %s', (_, count, countWhileListed, elapsed, isListed, next) => {
+  expect(decideAfterRefusal({ count, countWhileListed, elapsed }, isListed)).toBe(next);
+});
+
+describe('decideDelete', () => {
+  const RELEASE: DeleteStep = { kind: 'release the claim' };
+  const LIST: DeleteStep = { kind: 'read the list' };
+  const ASK: DeleteStep = { kind: 'ask EC2' };
+  const UNDO: DeleteStep = { kind: 'undo changes' };
+  const leave = (why: string): DeleteStep => ({ kind: 'leave it', why });
+  const LEAVE_TO_OTHER = leave(`the peering connection is ${OTHER}'s`);
+  const NOTHING_MADE = leave('no peering connection was made');
+  const disconnect = (connection?: DeletableConnection): DeleteStep => ({ kind: 'disconnect', connection });
+
+  const isNoted = (change: Partial<Claim>): Partial<DeleteSituation> => ({ claim: claim({ isClaimed: false, ...change }) });
+  const requested = (...peeredBefore: string[]): Partial<DeleteSituation> => ({
+    ...isNoted({ peeredBefore }),
+    view: shown(),
+    listed: [peering()],
+  });
+  const requestedOther = { ...requested(), ...isNoted({ peeredBefore: [], ...createdByOther }) };
+  const unreadable = { ...isNoted({ requestId: undefined }), hasReleased: false };
+  const unfinished = (requestId: string) => ({ physicalId: { kind: 'unfinished', requestId } }) as const;
+  const unavailable = { view: UNAVAILABLE };
+  const failed = peering({ status: 'failed' });
+
+  test.each<readonly [string, Partial<DeleteSituation>, DeleteStep]>([
+    ['releases the claim first', { claim: claim(), hasReleased: false }, RELEASE],
+    ['releases a claim that can not be read, since a create may be writing it', unreadable, RELEASE],
+    ['releases the claim again if a create has written it again', { claim: claim() }, RELEASE],
+    [
+      'deletes what it has made, without releasing it first',
+      { claim: claim(created), hasReleased: false },
+      disconnect(noted('created')),
+    ],
+    [
+      'deletes what it has made if adoptExisting was set later',
+      { ...isNoted(created), adoptExisting },
+      disconnect(noted('created')),
+    ],
+    ['deletes what it has made and another one claims', isNoted({ ...created, ...claimedByOther }), disconnect(noted('created'))],
+    ['leaves what it has made to the resource that adopted it', isNoted({ ...created, ...adoptedByOther }), LEAVE_TO_OTHER],
+    ['undoes the changes to what it has adopted', { ...isNoted(adopted), adoptExisting }, UNDO],
+    ['deletes what it has adopted if adoptExisting is no longer set', isNoted(adopted), disconnect(noted('adopted'))],
+    ['does not delete what another one has adopted, too', isNoted({ ...adopted, ...adoptedByOther }), UNDO],
+    ['leaves everything to another one that claims it if it has noted nothing', isNoted(claimedByOther), LEAVE_TO_OTHER],
+    [
+      'leaves what a later request of its own has claimed',
+      { ...unfinished('request-0'), claim: claim(), hasReleased: false },
+      leave('the peering connection is that of a later request'),
+    ],
+    [
+      'deletes what the failed request has noted',
+      { ...unfinished('request-1'), ...isNoted(created) },
+      disconnect(noted('created')),
+    ],
+    ['releases the claim of a failed request that can not be read', { ...unfinished('request-1'), ...unreadable }, RELEASE],
+    ['deletes what a later update has noted', isNoted({ ...created, requestId: 'request-2' }), disconnect(noted('created'))],
+
+    ['reads the list if it has noted a request', isNoted({ peeredBefore: [] }), LIST],
+    ['asks EC2 too, which may still show one that failed', { ...requested(), view: undefined }, ASK],
+    ['deletes the connection that it has requested', requested(UNRELATED_VPC), disconnect(peering())],
+    ['deletes it where EC2 can not be asked', { ...requested(), ...unavailable }, disconnect(peering())],
+    ['leaves a connection that was there before the request', requested(FLEET_VPC), disconnect()],
+    ['leaves a connection that another resource has made since', requestedOther, disconnect()],
+    ['deletes nothing if its request came to nothing', { ...requested(), listed: [failed] }, disconnect()],
+    [
+      'deletes one that has failed, and is there',
+      { ...requested(), listed: [failed], view: shown(ec2Side()) },
+      disconnect(failed),
+    ],
+
+    ['asks EC2 for its tags if it has noted nothing', {}, ASK],
+    ["deletes what EC2's tags say it made", { view: shown(ec2Side()), tagged: noted('created') }, disconnect(noted('created'))],
+    ['deletes nothing that EC2 shows without its tags', { view: shown(ec2Side()) }, disconnect()],
+    ['leaves the connection of a stripped fleet if adoptExisting is set', { ...unavailable, adoptExisting }, UNDO],
+    ['reads the list of a stripped fleet where EC2 can not be asked', unavailable, LIST],
+    ['deletes by the physical id where EC2 can not be asked', { ...unavailable, listed: [peering()] }, disconnect(peering())],
+    ['deletes nothing that failed', { ...unavailable, listed: [failed] }, disconnect()],
+    [
+      'leaves everything if nothing was noted and the create failed',
+      { ...unfinished('request-1'), ...unavailable },
+      NOTHING_MADE,
+    ],
+    ['leaves everything if the create had done nothing', { physicalId: { kind: 'nothing done' }, ...unavailable }, NOTHING_MADE],
+    ['leaves everything by a physical id of something else', { physicalId: { kind: 'unknown' }, ...unavailable }, NOTHING_MADE],
+  ])('%s', (_, change, step) => {
+    expect(decideDelete(deleteSituation(change))).toEqual(step);
+  });
+});

@@ -1,0 +1,86 @@
+import { endedProblem, isFinal } from '../../lambda/peering/ended';
+import type { Ended } from '../../lambda/peering/ended';
+import type { VpcBlocks } from '../../lambda/peering/observer';
+import { peering } from './situations';
+
+function blocks(...cidrBlocks: readonly string[]): VpcBlocks {
+  return { kind: 'shown', blocks: cidrBlocks };
+}
+
+function ended(change: Partial<Ended> = {}, message = '', status = 'failed'): Ended {
+  return {
+    peering: peering({ status, message }),
+    peerVpcId: 'vpc-peer',
+    fleetCidrBlock: '10.1.0.0/16',
+    vpcBlocks: blocks('10.0.0.0/16'),
+    ...change,
+  };
+}
+
+const OVERLAP =
+  "the fleet's VPC has 10.1.0.0/16, which overlaps with 10.1.2.0/24 of VPC vpc-peer, and GameLift can not change the fleet's CIDR block";
+const OTHER_BLOCK = 'Use a VPC with another CIDR block, or replace the fleet';
+const LOOK = 'Look at the events of the fleet, then deploy again';
+const AS = 'GameLift ended the peering connection as';
+const FAILED = `${AS} failed, without a reason`;
+
+const overlapping: Partial<Ended> = { vpcBlocks: blocks('10.0.0.0/16', '10.1.2.0/24') };
+const missing: Partial<Ended> = { vpcBlocks: { kind: 'no such VPC' } };
+const unavailable: Partial<Ended> = { vpcBlocks: { kind: 'unavailable' } };
+const unknown = { fleetCidrBlock: undefined };
+
+test.each<readonly [string, Ended, boolean, string]>([
+  ['without a reason, if GameLift gives none', ended(), false, `${FAILED}. ${LOOK}`],
+  ["with GameLift's reason", ended({}, 'not authorized'), false, `${AS} failed (not authorized). ${LOOK}`],
+  ['by a deletion, after which another request may succeed', ended({}, 'no', 'deleted'), false, `${AS} deleted (no). ${LOOK}`],
+  ['for good, as rejected', ended({}, 'no', 'rejected'), true, `${AS} rejected (no). ${LOOK}`],
+  ['for good, as expired', ended({}, '', 'expired'), true, `${AS} expired, without a reason. ${LOOK}`],
+  ['for good, because the blocks overlap', ended(overlapping), true, `${OVERLAP}. ${OTHER_BLOCK}`],
+  ["so, with GameLift's reason", ended(overlapping, 'no'), true, `${OVERLAP} (GameLift: no). ${OTHER_BLOCK}`],
+  [
+    'for good, because there is no such VPC',
+    ended(missing),
+    true,
+    `${FAILED}, and EC2 knows no VPC vpc-peer in this account and Region. Correct the VPC, then deploy again`,
+  ],
+  [
+    "with the VPC's blocks, if the fleet's is not known",
+    ended({ ...unknown, vpcBlocks: blocks('10.0.0.0/16', '10.2.0.0/16') }, 'no'),
+    false,
+    `${AS} failed (no); the VPC has 10.0.0.0/16, 10.2.0.0/16, and GameLift does not say what the fleet's VPC has. If they overlap, use ` +
+      'a VPC with another CIDR block, or replace the fleet; otherwise look at the events of the fleet, then deploy again',
+  ],
+  ['without blocks, if they are not why', ended(unknown, 'no', 'expired'), true, `${AS} expired (no). ${LOOK}`],
+  ['without blocks, if EC2 can not be asked', ended(unavailable), false, `${FAILED}. ${LOOK}`],
+  ['without blocks, if nobody knows any', ended({ ...unknown, ...unavailable }), false, `${FAILED}. ${LOOK}`],
+])('says that the connection ended %s', (_, given, final, message) => {
+  expect(endedProblem(given).message).toBe(message);
+  expect(isFinal(given)).toBe(final);
+});
+
+test.each([
+  ['equal', '10.1.0.0/16', '10.1.0.0/16', true],
+  ['contained', '10.1.255.0/24', '10.1.0.0/16', true],
+  ['containing', '10.0.0.0/8', '10.1.0.0/16', true],
+  ['adjacent, below', '10.0.0.0/16', '10.1.0.0/16', false],
+  ['adjacent, above', '10.2.0.0/16', '10.1.0.0/16', false],
+  ['adjacent, of different sizes', '10.0.128.0/17', '10.1.0.0/24', false],
+  ['adjacent, in the upper half of all addresses', '192.168.0.0/17', '192.168.128.0/17', false],
+  ['the first address', '10.1.0.0/32', '10.1.0.0/16', true],
+  ['the last address', '10.1.255.255/32', '10.1.0.0/16', true],
+  ['the address before', '10.0.255.255/32', '10.1.0.0/16', false],
+  ['the address after', '10.2.0.0/32', '10.1.0.0/16', false],
+  ['the same single address', '10.1.0.0/32', '10.1.0.0/32', true],
+  ['two single addresses', '10.1.0.0/32', '10.1.0.1/32', false],
+  ['an address without a length', '10.1.0.0', '10.1.0.1/32', false],
+  ['all addresses', '0.0.0.0/0', '255.255.255.255/32', true],
+  ['two halves', '0.0.0.0/1', '128.0.0.0/1', false],
+  ['with bits beyond the length', '10.1.77.0/16', '10.1.0.0/24', true],
+])('blocks overlap or not: %s', (_, vpcBlock, fleetCidrBlock, isOverlapping) => {
+  expect(isFinal(ended({ fleetCidrBlock, vpcBlocks: blocks(vpcBlock) }))).toBe(isOverlapping);
+  expect(isFinal(ended({ fleetCidrBlock: vpcBlock, vpcBlocks: blocks(fleetCidrBlock) }))).toBe(isOverlapping);
+});
+
+test('no blocks, no overlap', () => {
+  expect(isFinal(ended({ vpcBlocks: blocks() }))).toBe(false);
+});

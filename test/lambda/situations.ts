@@ -1,0 +1,110 @@
+import type { Ec2Peering } from '../../lambda/aws/api';
+import type { Claim, ClaimedConnection, OtherClaim } from '../../lambda/peering/claim';
+import type { DeleteSituation, Existing, Situation } from '../../lambda/peering/decide';
+import type { Ec2View, Peering } from '../../lambda/peering/watch';
+
+/*
+ * What the pure functions of the handler decide about, each with defaults: a resource that has claimed the connection between a fleet
+ * and a VPC, and noted nothing.
+ */
+
+/** GameLift's VPC of the fleet. */
+export const FLEET_VPC = 'vpc-fleet';
+/** A VPC that is peered with the peer VPC too, for another purpose. */
+export const UNRELATED_VPC = 'vpc-unrelated';
+export const ID = 'pcx-1';
+/** A connection of the same pair that is gone. */
+export const EARLIER_ID = 'pcx-0';
+export const OTHER = 'Other/Peering/guid';
+
+export function peering(change: Partial<Peering> = {}): Peering {
+  return { id: ID, status: 'active', message: '', gameLiftVpcId: FLEET_VPC, cidrBlock: '10.1.0.0/16', ...change };
+}
+
+export function noted(origin: 'created' | 'adopted', id = ID): ClaimedConnection {
+  return { id, gameLiftVpcId: FLEET_VPC, cidrBlock: '10.1.0.0/16', adopted: origin === 'adopted' };
+}
+
+export function otherClaim(connection?: ClaimedConnection): OtherClaim {
+  return { owner: OTHER, keys: ['other', 'other:connection'], connection };
+}
+
+export function claim(change: Partial<Claim> = {}): Claim {
+  return {
+    connection: undefined,
+    peeredBefore: undefined,
+    isClaimed: true,
+    requestId: 'request-1',
+    otherClaims: [],
+    ...change,
+  };
+}
+
+export function found(change: Partial<Peering> = {}, isTagged = false): Existing {
+  return { kind: 'found', peering: peering(change), isTagged };
+}
+
+export function ended(isFinal: boolean): Existing {
+  return { kind: 'ended', peering: peering({ status: 'failed', message: 'no authorization' }), isFinal };
+}
+
+export function situation(change: Partial<Situation> = {}): Situation {
+  return {
+    adoptExisting: false,
+    isStripped: false,
+    claim: claim(),
+    existing: { kind: 'unknown' },
+    request: { kind: 'not made' },
+    mayHaveRequested: false,
+    hasWaitedForNote: false,
+    ...change,
+  };
+}
+
+export function deleteSituation(change: Partial<DeleteSituation> = {}): DeleteSituation {
+  return {
+    adoptExisting: false,
+    physicalId: { kind: 'made' },
+    claim: claim({ isClaimed: false }),
+    hasReleased: true,
+    view: undefined,
+    tagged: undefined,
+    listed: undefined,
+    ...change,
+  };
+}
+
+export function ec2Side(change: Partial<Ec2Peering> = {}): Ec2Peering {
+  return {
+    id: ID,
+    status: 'active',
+    message: '',
+    requesterVpcId: FLEET_VPC,
+    requesterAccount: '333333333333',
+    cidrBlock: '10.1.0.0/16',
+    dnsResolution: false,
+    tags: {},
+    ...change,
+  };
+}
+
+export function shown(...peerings: readonly Ec2Peering[]): Ec2View {
+  return { kind: 'shown', peerings };
+}
+
+export const UNAVAILABLE: Ec2View = { kind: 'unavailable', reason: 'AccessDenied: no' };
+
+/** Each combination of the values. */
+export function product<T extends object>(values: { readonly [K in keyof T]: readonly T[K][] }): readonly T[] {
+  return Object.entries<readonly unknown[]>(values).reduce<readonly object[]>(
+    (all, [key, options]) => all.flatMap((one) => options.map((option) => ({ ...one, [key]: option }))),
+    [{}],
+  ) as readonly T[];
+}
+
+/** Fails if a rule does not hold for one that is meant, or if none is meant. */
+export function expectInAll<T>(all: readonly T[], isMeant: (one: T) => boolean, holds: (one: T) => boolean): void {
+  const meant = all.filter(isMeant);
+  expect(meant).not.toEqual([]);
+  expect(meant.filter((one) => !holds(one)).slice(0, 3)).toEqual([]);
+}

@@ -1,0 +1,253 @@
+import type { Ec2Peering, FleetEvent } from '../../lambda/aws/api';
+import {
+  deletionOutcome,
+  findToDelete,
+  isAlive,
+  isListDue,
+  newsOf,
+  outcomeOf,
+  peeringOf,
+  shownBy,
+} from '../../lambda/peering/watch';
+import type { Ec2View, News, Outcome, Peering } from '../../lambda/peering/watch';
+import { ec2Side, expectInAll, FLEET_VPC, ID, peering, product, shown, UNAVAILABLE, UNRELATED_VPC } from './situations';
+
+const MINUTE = 60_000;
+const STARTED = 1_000_000;
+
+const changed = (version: string, isActive: boolean, message = ''): News => ({ kind: 'changed', version, isActive, message });
+const NONE: News = { kind: 'none' };
+const PENDING: News = { kind: 'pending' };
+const ACTIVE = changed('FLEET_VPC_PEERING_SUCCEEDED 1', true, 'peered');
+const ENDED = changed('FLEET_VPC_PEERING_FAILED 1', false, 'overlap');
+
+const STATUSES = [
+  ['initiating-request', true],
+  ['pending-acceptance', true],
+  ['provisioning', true],
+  ['active', true],
+  ['failed', false],
+  ['rejected', false],
+  ['expired', false],
+  ['deleting', false],
+  ['deleted', false],
+] as const;
+
+test.each(STATUSES)('a peering in status %s is alive: %s', (status, alive) => {
+  expect(isAlive({ status })).toBe(alive);
+});
+
+test('reads what GameLift lists, and what it leaves out', () => {
+  expect(peeringOf({})).toEqual({ id: '', status: '', message: '', gameLiftVpcId: undefined, cidrBlock: undefined });
+  expect(
+    peeringOf({
+      VpcPeeringConnectionId: ID,
+      PeerVpcId: 'vpc-peer',
+      GameLiftVpcId: FLEET_VPC,
+      IpV4CidrBlock: '10.1.0.0/16',
+      Status: { Code: 'active', Message: 'Active' },
+    }),
+  ).toEqual(peering({ message: 'Active' }));
+});
+
+test('shows no peerings where EC2 can not be asked', () => {
+  expect(shownBy(UNAVAILABLE)).toEqual([]);
+  expect(shownBy(shown(ec2Side()))).toEqual([ec2Side()]);
+});
+
+const failed = peering({ status: 'failed' });
+const alive = peering({ id: 'pcx-2', status: 'pending-acceptance' });
+
+test.each<readonly [string, readonly Peering[], Ec2View, Peering | undefined]>([
+  ['nothing if nothing is listed', [], shown(ec2Side()), undefined],
+  ['the one that is alive, wherever it is listed', [failed, alive], shown(), alive],
+  ['the one that is alive rather than one that failed', [failed, alive], shown(ec2Side()), alive],
+  ['none that failed if EC2 shows nothing', [failed], shown(), undefined],
+  ['none that failed where EC2 can not be asked', [failed], UNAVAILABLE, undefined],
+  ['one that failed if EC2 shows that it is there', [failed], shown(ec2Side()), failed],
+  ['none that failed if EC2 shows that it is gone', [failed], shown(ec2Side({ status: 'deleted' })), undefined],
+  ['none that failed if EC2 shows another VPC', [failed], shown(ec2Side({ requesterVpcId: UNRELATED_VPC })), undefined],
+  ['none that is being deleted, whatever EC2 shows', [peering({ status: 'deleting' })], shown(ec2Side()), undefined],
+])('findToDelete: %s', (_, listed, view, result) => {
+  expect(findToDelete(listed, view)).toEqual(result);
+});
+
+function event(code: string, message = ''): FleetEvent {
+  return { code, message, time: new Date(STARTED) };
+}
+
+const SUCCEEDED = event('FLEET_VPC_PEERING_SUCCEEDED', 'peered');
+const FAILED = event('FLEET_VPC_PEERING_FAILED', 'overlap');
+const DELETED = event('FLEET_VPC_PEERING_DELETED');
+
+test.each<readonly [string, readonly FleetEvent[], readonly Ec2Peering[], News]>([
+  ['none without events, where nothing appeared in EC2', [], [], NONE],
+  ['that it is active, by an event', [SUCCEEDED], [], ACTIVE],
+  ['that it failed, by an event', [FAILED], [], ENDED],
+  ['that it was deleted, by an event', [DELETED], [], changed('FLEET_VPC_PEERING_DELETED 1', false)],
+  ['the latest of several events', [FAILED, SUCCEEDED], [], changed('FLEET_VPC_PEERING_SUCCEEDED 2', true, 'peered')],
+  ['what the events say, whatever EC2 shows', [FAILED], [ec2Side()], ENDED],
+  ['that it is on its way if EC2 shows it pending', [], [ec2Side({ status: 'provisioning' })], PENDING],
+  ['that it is active if EC2 shows that', [], [ec2Side()], changed(`${ID} active`, true)],
+  ['that it ended if EC2 shows that', [], [ec2Side({ status: 'failed', message: 'no' })], changed(`${ID} failed`, false, 'no')],
+  ['no more than that it is on its way if several peerings appeared', [], [ec2Side(), ec2Side({ id: 'pcx-2' })], PENDING],
+])('newsOf: %s', (_, events, appeared, news) => {
+  expect(newsOf(events, appeared)).toEqual(news);
+});
+
+test('newsOf: each event changes the version', () => {
+  const histories = [[SUCCEEDED], [FAILED], [SUCCEEDED, SUCCEEDED], [FAILED, FAILED], [SUCCEEDED, FAILED, FAILED]];
+  const versions = histories.map((events) => newsOf(events, [])).map((news) => (news.kind === 'changed' ? news.version : ''));
+  expect(new Set(versions).size).toBe(histories.length);
+});
+
+/** Milliseconds since the watch began: when the list was last read, and now. Before that, it was read an hour ago. */
+const NEVER = -60 * MINUTE;
+
+test.each([
+  ['at once if news has come', ACTIVE, false, 9_999, 10_000, true],
+  ['not yet at the start', NONE, false, NEVER, 9_999, false],
+  ['ten seconds after the start', NONE, false, NEVER, 10_000, true],
+  ['not yet at the start, although it was read just before', NONE, false, -1, 9_999, false],
+  ['not yet after a reading', NONE, false, 20_000, 31_999, false],
+  ['twelve seconds after a reading', NONE, false, 20_000, 32_000, true],
+  ['not yet while it is on its way', PENDING, false, 20_000, 79_999, false],
+  ['a minute after a reading while it is on its way', PENDING, false, 20_000, 80_000, true],
+  ['not yet while it is on its way since the start', PENDING, false, NEVER, 59_999, false],
+  ['a minute after the start while it is on its way', PENDING, false, NEVER, 60_000, true],
+  ['not again because of the same news', ENDED, true, 20_000, 79_999, false],
+  ['a minute after the reading because of the same news', ENDED, true, 20_000, 80_000, true],
+])('isListDue: %s', (_, news, isHandled, listed, now, isDue) => {
+  const times = { startedAt: STARTED, listedAt: STARTED + listed, now: STARTED + now };
+  expect(isListDue(news, isHandled, times)).toBe(isDue);
+});
+
+const notListed = peering({ id: '', status: 'failed', gameLiftVpcId: undefined, cidrBlock: undefined });
+const active = peering({ status: 'active' });
+const deleted = peering({ status: 'deleted' });
+const STILL: Outcome = { kind: 'pending' };
+const IS_ACTIVE: Outcome = { kind: 'active', peering: active };
+const hasEnded = (of: Peering, message = of.message): Outcome => ({ kind: 'ended', peering: { ...of, message } });
+
+test.each<readonly [string, readonly Peering[], News, number, Outcome]>([
+  ['active if it is listed as active', [active], NONE, 15_000, IS_ACTIVE],
+  ['active if an earlier record is listed as well', [deleted, active], ENDED, 15_000, IS_ACTIVE],
+  ['pending if it is listed as pending, whatever the news', [alive], ENDED, 15_000, STILL],
+  ['pending if it is listed as pending, however long', [alive], ENDED, 10 * MINUTE, STILL],
+  ['ended if only an ended one is listed', [deleted], NONE, 15_000, hasEnded(deleted)],
+  ["ended with the news' message if the list has none", [deleted], ENDED, 15_000, hasEnded(deleted, 'overlap')],
+  ["ended with the list's message if it has one", [{ ...failed, message: 'no' }], ENDED, 15_000, hasEnded(failed, 'no')],
+  ['pending if the list does not yet show that it is active', [deleted], ACTIVE, 59_999, STILL],
+  ['ended if the list does not show that within a minute', [deleted], ACTIVE, 60_000, hasEnded(deleted, 'peered')],
+  ['pending if nothing is listed', [], NONE, 59_999, STILL],
+  ['pending if nothing is listed, and EC2 shows it on its way', [], PENDING, 59_999, STILL],
+  ['pending if nothing is listed, and it is said to be active', [], ACTIVE, 59_999, STILL],
+  ['ended if nothing is listed for a minute', [], NONE, 60_000, hasEnded(notListed)],
+  ['ended if nothing is listed after news of its end', [], ENDED, 15_000, hasEnded(notListed, 'overlap')],
+])('outcomeOf: %s', (_, listed, news, listedAfter, outcome) => {
+  expect(outcomeOf(listed, news, false, { startedAt: STARTED, listedAt: STARTED + listedAfter })).toEqual(outcome);
+});
+
+test.each([
+  ['deleted if it is gone', undefined, 0, 'deleted'],
+  ['deleted if it is shown as deleted', 'deleted', 0, 'deleted'],
+  ['pending while it is being deleted, however long', 'deleting', 60 * MINUTE, 'pending'],
+  ['pending if it is shown as it was: a read may be late', 'active', 59_999, 'pending'],
+  ['not deleted if it is shown as it was for a minute', 'active', 60_000, 'not deleted'],
+  ['not deleted if the deletion failed', 'failed', 60_000, 'not deleted'],
+] as const)('deletionOutcome: %s', (_, status, elapsed, outcome) => {
+  expect(deletionOutcome(status, elapsed)).toBe(outcome);
+});
+
+describe('in every situation', () => {
+  const BOOLEANS = [false, true];
+  const ALL_NEWS = [NONE, PENDING, ACTIVE, ENDED];
+  const SECONDS = [0, 1, 9, 10, 11, 12, 13, 15, 30, 59, 60, 61, 120];
+  const RECORDS: readonly (readonly Peering[])[] = [[], ...STATUSES.map(([status]) => [peering({ status })])];
+
+  interface Reading {
+    readonly listed: readonly Peering[];
+    readonly news: News;
+    readonly isHandled: boolean;
+    /** Seconds from the start of the watch to the reading. */
+    readonly seconds: number;
+  }
+  const readings = product<Reading>({
+    listed: RECORDS.flatMap((first) => RECORDS.map((second) => [...first, ...second])),
+    news: ALL_NEWS,
+    isHandled: BOOLEANS,
+    seconds: SECONDS,
+  }).map((reading) => {
+    const { listed, news, isHandled, seconds } = reading;
+    const outcome = outcomeOf(listed, news, isHandled, { startedAt: STARTED, listedAt: STARTED + seconds * 1000 });
+    return { ...reading, outcome, status: outcome.kind === 'pending' ? undefined : outcome.peering.status };
+  });
+  type Judged = (typeof readings)[number];
+
+  test.each<readonly [string, (reading: Judged) => boolean, (reading: Judged) => boolean]>([
+    [
+      'a connection is active only if it is listed as active',
+      ({ outcome }) => outcome.kind === 'active',
+      ({ listed, status }) => status === 'active' && listed.some((one) => one.status === 'active'),
+    ],
+    [
+      'a connection has not ended while one is listed that is alive',
+      ({ listed }) => listed.some(isAlive),
+      ({ outcome }) => outcome.kind !== 'ended',
+    ],
+    ['what has ended is not alive', ({ outcome }) => outcome.kind === 'ended', ({ status = '' }) => !isAlive({ status })],
+    [
+      'a list that shows nothing ends the wait within a minute only if it was read because of news of an end',
+      ({ listed, seconds, outcome }) => listed.length === 0 && seconds < 60 && outcome.kind === 'ended',
+      ({ news, isHandled }) => news === ENDED && !isHandled,
+    ],
+    [
+      'news that it is active keeps the wait from ending within a minute',
+      ({ news, seconds }) => news === ACTIVE && seconds < 60,
+      ({ outcome }) => outcome.kind !== 'ended',
+    ],
+    [
+      'the wait ends after a minute unless one is listed that is alive',
+      ({ listed, seconds }) => !listed.some(isAlive) && seconds >= 60,
+      ({ outcome }) => outcome.kind === 'ended',
+    ],
+  ])('%s', (_, isMeant, holds) => {
+    expectInAll(readings, isMeant, holds);
+  });
+
+  interface Moment {
+    readonly news: News;
+    readonly isHandled: boolean;
+    /** Seconds after the start of the watch. The list may have been read before. */
+    readonly listed: number;
+    readonly now: number;
+  }
+  const moments = product<Moment>({ news: ALL_NEWS, isHandled: BOOLEANS, listed: [-3600, -60, -1, ...SECONDS], now: SECONDS })
+    .filter(({ listed, now }) => now >= listed)
+    .map((moment) => {
+      const { news, isHandled, listed, now } = moment;
+      const times = { startedAt: STARTED, listedAt: STARTED + listed * 1000, now: STARTED + now * 1000 };
+      return { ...moment, isDue: isListDue(news, isHandled, times) };
+    });
+  type Due = (typeof moments)[number];
+
+  test.each<readonly [string, (moment: Due) => boolean, (moment: Due) => boolean]>([
+    [
+      'the list is read within ten seconds of the last time only because of news',
+      ({ isDue, listed, now }) => isDue && now - listed < 10,
+      ({ news, isHandled }) => news.kind === 'changed' && !isHandled,
+    ],
+    [
+      'the list is read a minute after the start or the last time, whatever happens',
+      ({ listed, now }) => now - Math.max(listed, 0) >= 60,
+      ({ isDue }) => isDue,
+    ],
+    [
+      'news of an end is not judged again within a minute of the start',
+      ({ news, isHandled, isDue }) => news === ENDED && isHandled && isDue,
+      ({ now }) => now >= 60,
+    ],
+  ])('%s', (_, isMeant, holds) => {
+    expectInAll(moments, isMeant, holds);
+  });
+});
