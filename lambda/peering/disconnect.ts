@@ -95,9 +95,9 @@ export class Disconnect {
 
   /** @throws Problem if another resource has adopted the connection by now. */
   private async checkDeletable(connectionId: string): Promise<void> {
-    const { otherClaims, connection } = await this.claims.read();
+    const { otherClaims } = await this.claims.read();
     const adopter = otherClaims.find((other) => other.connection?.id === connectionId && other.connection.adopted);
-    if (adopter !== undefined && connection?.adopted !== true) {
+    if (adopter !== undefined) {
       throw new Problem(`the peering connection ${connectionId} is ${adopter.owner}'s by now, which adopted it`, 'delete again');
     }
   }

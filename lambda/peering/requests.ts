@@ -78,7 +78,7 @@ export class Requests {
         await calls.untilReadable(startedAt);
         await calls.sleepWhile(stillPending, listedAt + LIST_MILLISECONDS - calls.now());
         const listed = await this.observer.list();
-        const outcome = outcomeOf(listed, news, isHandled, { startedAt, listedAt: this.observer.listedAt });
+        const outcome = outcomeOf(listed, news, { startedAt, listedAt: this.observer.listedAt });
         if (outcome.kind !== 'pending') {
           return outcome;
         }

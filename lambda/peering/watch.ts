@@ -119,17 +119,8 @@ export interface FinalOutcome {
 
 const NOT_LISTED: Peering = { id: '', status: 'failed', message: '', gameLiftVpcId: undefined, cidrBlock: undefined };
 
-/**
- * Judges what GameLift lists. The list may be older than the news.
- *
- * @param isHandled whether the list was read before because of the same news
- */
-export function outcomeOf(
-  listed: readonly Peering[],
-  news: News,
-  isHandled: boolean,
-  { startedAt, listedAt }: Omit<WatchTimes, 'now'>,
-): Outcome {
+/** Judges what GameLift lists, which may be older than the news. */
+export function outcomeOf(listed: readonly Peering[], news: News, { startedAt, listedAt }: Omit<WatchTimes, 'now'>): Outcome {
   const message = news.kind === 'changed' ? news.message : '';
   const hasWaited = listedAt - startedAt >= PATIENCE_MILLISECONDS;
   const isNewsOfActive = news.kind === 'changed' && news.isActive;
@@ -144,7 +135,7 @@ export function outcomeOf(
       ? { kind: 'pending' }
       : { kind: 'ended', peering: { ...ended, message: ended.message === '' ? message : ended.message } };
   }
-  const isNewsOfEnd = news.kind === 'changed' && !news.isActive && !isHandled;
+  const isNewsOfEnd = news.kind === 'changed' && !news.isActive;
   return isNewsOfEnd || hasWaited ? { kind: 'ended', peering: { ...NOT_LISTED, message } } : { kind: 'pending' };
 }
 

@@ -145,7 +145,7 @@ test.each<readonly [string, readonly Peering[], News, number, Outcome]>([
   ['ended if nothing is listed for a minute', [], NONE, 60_000, hasEnded(notListed)],
   ['ended if nothing is listed after news of its end', [], ENDED, 15_000, hasEnded(notListed, 'overlap')],
 ])('outcomeOf: %s', (_, listed, news, listedAfter, outcome) => {
-  expect(outcomeOf(listed, news, false, { startedAt: STARTED, listedAt: STARTED + listedAfter })).toEqual(outcome);
+  expect(outcomeOf(listed, news, { startedAt: STARTED, listedAt: STARTED + listedAfter })).toEqual(outcome);
 });
 
 test.each([
@@ -168,18 +168,16 @@ describe('in every situation', () => {
   interface Reading {
     readonly listed: readonly Peering[];
     readonly news: News;
-    readonly isHandled: boolean;
     /** Seconds from the start of the watch to the reading. */
     readonly seconds: number;
   }
   const readings = product<Reading>({
     listed: RECORDS.flatMap((first) => RECORDS.map((second) => [...first, ...second])),
     news: ALL_NEWS,
-    isHandled: BOOLEANS,
     seconds: SECONDS,
   }).map((reading) => {
-    const { listed, news, isHandled, seconds } = reading;
-    const outcome = outcomeOf(listed, news, isHandled, { startedAt: STARTED, listedAt: STARTED + seconds * 1000 });
+    const { listed, news, seconds } = reading;
+    const outcome = outcomeOf(listed, news, { startedAt: STARTED, listedAt: STARTED + seconds * 1000 });
     return { ...reading, outcome, status: outcome.kind === 'pending' ? undefined : outcome.peering.status };
   });
   type Judged = (typeof readings)[number];
@@ -197,9 +195,9 @@ describe('in every situation', () => {
     ],
     ['what has ended is not alive', ({ outcome }) => outcome.kind === 'ended', ({ status = '' }) => !isAlive({ status })],
     [
-      'a list that shows nothing ends the wait within a minute only if it was read because of news of an end',
+      'a list that shows nothing ends the wait within a minute only after news of an end',
       ({ listed, seconds, outcome }) => listed.length === 0 && seconds < 60 && outcome.kind === 'ended',
-      ({ news, isHandled }) => news === ENDED && !isHandled,
+      ({ news }) => news === ENDED,
     ],
     [
       'news that it is active keeps the wait from ending within a minute',
