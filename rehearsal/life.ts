@@ -1,4 +1,4 @@
-import type { Inventory } from './aws/index';
+import { withoutExpirationTime, type Inventory } from './aws/index';
 import type { NamedStackResult } from './cloudformation/index';
 import type { Rehearsal } from './index';
 
@@ -83,24 +83,23 @@ export async function live(rehearsal: Rehearsal, deployments: readonly LifeDeplo
 
 /** What there is that was not there before, and what is no longer there, a line each. */
 export function differences(before: Inventory, after: Inventory): string[] {
-  return (Object.keys(after) as (keyof Inventory)[]).flatMap((kind) => {
-    const [were, are] = [before[kind], after[kind]].map((items) => items.map((item) => JSON.stringify(item)));
-    return [
-      ...without(are, were).map((item) => `left behind of ${kind}: ${item}`),
-      ...without(were, are).map((item) => `missing of ${kind}: ${item}`),
-    ];
-  });
+  return (Object.keys(after) as (keyof Inventory)[]).flatMap((kind) => [
+    ...without(after[kind], before[kind]).map((item) => `left behind of ${kind}: ${JSON.stringify(item)}`),
+    ...without(before[kind], after[kind]).map((item) => `missing of ${kind}: ${JSON.stringify(item)}`),
+  ]);
 }
 
-/** Equal items count as often as there are of them. */
-function without(items: readonly string[] = [], others: readonly string[] = []): string[] {
-  const rest = [...others];
+/** Equal items count as often as there are of them; an authorization that was renewed is the same. */
+function without(items: readonly object[], others: readonly object[]): object[] {
+  const rest = others.map(comparable);
   return items.filter((item) => {
-    const index = rest.indexOf(item);
+    const index = rest.indexOf(comparable(item));
     rest.splice(index, index < 0 ? 0 : 1);
     return index < 0;
   });
 }
+
+const comparable = (item: object): string => JSON.stringify(withoutExpirationTime(item));
 
 function troubleOf({ name, stacks, refused }: LifeStep, complete: readonly string[]): string[] {
   const wrong = stacks.filter(({ status }) => !complete.includes(status));

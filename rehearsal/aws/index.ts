@@ -29,7 +29,7 @@ export type { ApiCall, Fault } from './faults';
 export { GameLift } from './gamelift';
 export { Iam, IamError } from './iam';
 export type { Credentials, Grant } from './iam';
-export type { Inventory } from './inventory';
+export { withoutExpirationTime, type Inventory } from './inventory';
 export type { Metric, Statistic } from './metrics';
 export type { Message } from './queues';
 export { ServiceError } from './service';

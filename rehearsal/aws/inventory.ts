@@ -1,4 +1,5 @@
 import type { Alarms } from './alarms';
+import type { AuthorizationKey } from './authorizations';
 import type { Ec2 } from './ec2';
 import { GAMELIFT_OWN_ACCOUNT } from './fleets';
 import type { GameLift } from './gamelift';
@@ -26,10 +27,15 @@ export interface InventoryPart {
   readonly otherResources: readonly Owned[];
 }
 
-/** Everything that lives in accounts, without times: two inventories are equal where nothing was left behind and nothing is missing. */
+export interface InventoryAuthorization extends AuthorizationKey {
+  /** ISO 8601. It tells which of them are only left to expire, and is the one time in an inventory. */
+  readonly expirationTime: string;
+}
+
+/** Everything that lives in accounts: but for renewed authorizations, two are equal where nothing is left behind or missing. */
 export interface Inventory extends InventoryPart {
   /** Those that are valid. */
-  readonly authorizations: readonly object[];
+  readonly authorizations: readonly InventoryAuthorization[];
   readonly fleets: readonly object[];
   /** Those that are alive, as GameLift says. */
   readonly connections: readonly object[];
@@ -83,7 +89,13 @@ export function takeInventory({ gameLift, ec2, parts, ...services }: InventorySo
     authorizations: gameLift.authorizations
       .all()
       .filter(({ peerVpcAccount, gameLiftAccount }) => of(peerVpcAccount, gameLiftAccount))
-      .map(({ peerVpcAccount, peerVpcId, gameLiftAccount, region }) => ({ peerVpcAccount, peerVpcId, gameLiftAccount, region })),
+      .map(({ peerVpcAccount, peerVpcId, gameLiftAccount, region, expirationTime }) => ({
+        peerVpcAccount,
+        peerVpcId,
+        gameLiftAccount,
+        region,
+        expirationTime: expirationTime.toISOString(),
+      })),
     fleets: gameLift.fleets
       .all()
       .filter(({ place }) => of(place.account))
@@ -127,6 +139,9 @@ export function takeInventory({ gameLift, ec2, parts, ...services }: InventorySo
     otherResources: part('otherResources'),
   };
 }
+
+/** To compare inventories of two moments: an authorization may have been renewed between them. */
+export const withoutExpirationTime = (item: object): object => ({ ...item, expirationTime: undefined });
 
 function networksOf(ec2: Ec2, of: (account: string) => boolean) {
   const inAccounts = <T extends { readonly vpc: Owned }>(items: ReadonlyMap<string, T>): T[] =>

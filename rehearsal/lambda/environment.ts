@@ -2,7 +2,7 @@ import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { buildSync } from 'esbuild';
 import type { Participant, RehearsalClock, Rest } from '../clock';
-import type { ExecutionEnvironment, InvocationResult } from './execution';
+import type { EnvironmentSettings, ExecutionEnvironment, InvocationResult } from './execution';
 import { exitError, timedOut } from './failures';
 import type { Request } from './pool';
 import type { FromSandbox, FunctionContext, FunctionError, SandboxSettings, ToSandbox } from './protocol';
@@ -18,7 +18,7 @@ export interface EnvironmentOptions {
   readonly timeoutSeconds: number;
   /** Chooses the random numbers that the function's code gets. */
   readonly seed: number;
-  readonly output: (text: string) => void;
+  readonly output: EnvironmentSettings['output'];
 }
 
 /** Code that has not come to rest after so much real time never will: time goes on without it, and the function times out. */
@@ -194,7 +194,7 @@ export class Environment implements ExecutionEnvironment, Participant {
         this.setStarted(message.error);
         break;
       case 'output':
-        this.options.output(message.text);
+        this.options.output(message.text, message.fromConsole);
         break;
       case 'result':
         this.settle({ payload: message.payload });

@@ -25,8 +25,8 @@ export interface EnvironmentSettings {
   readonly taskRoot: string;
   readonly logStreamName: string;
   readonly credentials: Credentials;
-  /** Writes to the function's log. */
-  readonly output: (text: string) => void;
+  /** Writes to the function's log. `fromConsole` is false unless told: the runtime may wrap what the console prints. */
+  readonly output: (text: string, fromConsole?: boolean) => void;
 }
 
 export type StartEnvironment = (settings: EnvironmentSettings) => Promise<ExecutionEnvironment>;

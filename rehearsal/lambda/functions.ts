@@ -13,6 +13,8 @@ export interface FunctionConfiguration {
   readonly memoryMegabytes: number;
   readonly environment: Readonly<Record<string, string>>;
   readonly logGroupName: string;
+  /** How the runtime logs what the console prints. The journal shows it as the function wrote it. @default - Text */
+  readonly logFormat?: 'JSON' | 'Text';
   /** Where it runs. @default - outside of the account's VPCs */
   readonly vpc?: VpcConfiguration;
   /** The key that encrypts its environment. @default - a key that Lambda owns */

@@ -1,15 +1,18 @@
+import { putEmbeddedMetrics } from '../aws/embedded-metrics';
 import type { Credentials } from '../aws/iam';
 import type { Ids } from '../aws/ids';
+import type { Metrics } from '../aws/metrics';
 import type { RehearsalClock } from '../clock';
-import type { ExecutionEnvironment, InvocationResult, StartEnvironment } from './execution';
+import type { EnvironmentSettings, ExecutionEnvironment, InvocationResult, StartEnvironment } from './execution';
 import type { FunctionConfiguration } from './functions';
 
 export interface PoolOptions {
   readonly clock: RehearsalClock;
   readonly ids: Ids;
+  readonly metrics: Metrics;
   readonly assumeRole: (roleArn: string, sessionName: string) => Credentials;
-  /** Tells that a function's role was used to write its logs. */
-  readonly writesLogs: (configuration: FunctionConfiguration, logStreamName: string) => Promise<void>;
+  /** Uses a function's role to write its logs. @returns whether they reach the log group */
+  readonly writesLogs: (configuration: FunctionConfiguration, logStreamName: string) => Promise<boolean>;
   readonly startEnvironment: StartEnvironment;
   readonly log: (functionName: string, text: string) => void;
 }
@@ -99,15 +102,20 @@ export class Pool {
   }
 
   private async start(): Promise<ExecutionEnvironment> {
-    const { clock, ids, assumeRole, writesLogs, startEnvironment, log } = this.options;
+    const { clock, ids, metrics, assumeRole, writesLogs, startEnvironment, log } = this.options;
     const { configuration, taskRoot, version } = this;
     const { functionName, role } = configuration;
     const credentials = assumeRole(role, functionName);
     const date = new Date(clock.now()).toISOString().slice(0, 10).replaceAll('-', '/');
     const logStreamName = `${date}/[${version}]${ids.uuid('log stream').replaceAll('-', '')}`;
-    await writesLogs(configuration, logStreamName);
-    const output = (text: string): void => {
+    const logged = await writesLogs(configuration, logStreamName);
+    const output: EnvironmentSettings['output'] = (text, fromConsole = false) => {
       log(functionName, text.trimEnd());
+      // in this format the runtime wraps what the console prints into a JSON object of its own
+      const wrapped = fromConsole && configuration.logFormat === 'JSON';
+      if (logged && !wrapped) {
+        putEmbeddedMetrics(metrics, configuration, text);
+      }
     };
     const environment = await startEnvironment({ configuration, version, taskRoot, logStreamName, credentials, output });
     this.environments.add(environment);

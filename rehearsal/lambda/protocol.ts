@@ -49,6 +49,6 @@ export type FromSandbox =
   | { readonly kind: 'ready' }
   | ({ readonly kind: 'atRest'; readonly question: number } & Rest)
   | { readonly kind: 'failedToStart'; readonly error: FunctionError }
-  | { readonly kind: 'output'; readonly text: string }
+  | { readonly kind: 'output'; readonly text: string; readonly fromConsole: boolean }
   | { readonly kind: 'result'; readonly payload: string }
   | { readonly kind: 'error'; readonly error: FunctionError; readonly exits: boolean };

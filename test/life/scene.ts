@@ -135,9 +135,17 @@ export async function join(rehearsal: Rehearsal, there: Existing, options: Joini
   return (await rehearsal.cloudFormation.deploy(joining(there, options), options.name ?? STACK)).status;
 }
 
-/** What is there, but for which request last noted a claim: that is another after each update, and after its rollback. */
+/** The same inventory, but for when authorizations expire: they are renewed between the moments that are compared. */
+export function withoutExpirationTimes(inventory: Inventory): Inventory {
+  return { ...inventory, authorizations: inventory.authorizations.map((item) => ({ ...item, expirationTime: '' })) };
+}
+
+/**
+ * What is there, but for which request last noted a claim, and when authorizations expire: that is another after each update, and
+ * after its rollback.
+ */
 export function inventoryOf({ aws }: Rehearsal): Inventory {
-  const text = JSON.stringify(aws.inventory());
+  const text = JSON.stringify(withoutExpirationTimes(aws.inventory()));
   return JSON.parse(text.replaceAll(/ [0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"/g, '"')) as Inventory;
 }
 

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Inventory } from '../../rehearsal/aws';
+import { withoutExpirationTime, type Inventory } from '../../rehearsal/aws';
 import { ATTRIBUTES, declaredTables, peeringId, ROLE_STACK, STACK } from './stacks';
 import type { Declared, DeclaredFleet } from './stacks';
 import { DAY, PLACE } from './world';
@@ -57,9 +57,10 @@ interface RuleItem {
 
 const kindsOf = (inventory: Inventory): readonly Kind[] => Object.keys(inventory) as Kind[];
 
-/** What one inventory has and the other lacks. */
+/** What the inventory of one moment has and that of another lacks. */
 function without(these: readonly object[], those: readonly object[]): readonly object[] {
-  return these.filter((item) => !those.some((other) => isDeepStrictEqual(item, other)));
+  const others = those.map(withoutExpirationTime);
+  return these.filter((item) => !others.some((other) => isDeepStrictEqual(withoutExpirationTime(item), other)));
 }
 
 /** What of the neighbours is gone, or changed: but for what whoever adopts a connection may change of it. */

@@ -19,6 +19,7 @@ type FunctionServices = Pick<TypeOptions, 'iam' | 'lambda' | 'keys' | 'networkIn
 function configurationOf({ stack, properties, assets }: ResourceRequest, functionName: string): FunctionConfiguration {
   const code = object(properties, 'Code');
   const zipFile = text(code, 'ZipFile');
+  const logging = object(properties, 'LoggingConfig');
   const vpcConfig = object(properties, 'VpcConfig');
   const vpc = { subnetIds: texts(vpcConfig, 'SubnetIds'), securityGroupIds: texts(vpcConfig, 'SecurityGroupIds') };
   const kmsKeyArn = text(properties, 'KmsKeyArn');
@@ -34,7 +35,8 @@ function configurationOf({ stack, properties, assets }: ResourceRequest, functio
     environment: Object.fromEntries(
       Object.entries(object(object(properties, 'Environment'), 'Variables')).map(([name, value]) => [name, String(value)]),
     ),
-    logGroupName: text(object(properties, 'LoggingConfig'), 'LogGroup') ?? `/aws/lambda/${functionName}`,
+    logGroupName: text(logging, 'LogGroup') ?? `/aws/lambda/${functionName}`,
+    logFormat: text(logging, 'LogFormat') === 'JSON' ? 'JSON' : 'Text',
     ...(vpc.subnetIds.length + vpc.securityGroupIds.length === 0 ? {} : { vpc }),
     ...(kmsKeyArn === undefined ? {} : { kmsKeyArn }),
     code: zipFile === undefined ? { directory: assets.assetDirectory(required(code, 'S3Key')) } : { zipFile },

@@ -34,9 +34,23 @@ function send(message: FromSandbox): void {
   port.postMessage(message);
 }
 
+/** Whether what is being written comes from the console, whose methods Lambda's runtime replaces. */
+let fromConsole = false;
+for (const method of ['debug', 'error', 'info', 'log', 'trace', 'warn'] as const) {
+  const print = console[method].bind(console);
+  console[method] = (...values: unknown[]) => {
+    fromConsole = true;
+    try {
+      print(...values);
+    } finally {
+      fromConsole = false;
+    }
+  };
+}
+
 for (const stream of [process.stdout, process.stderr]) {
   stream.write = (chunk: string | Uint8Array, ...rest: unknown[]): boolean => {
-    send({ kind: 'output', text: typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString() });
+    send({ kind: 'output', text: typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString(), fromConsole });
     const written = rest.find((argument) => typeof argument === 'function') as (() => void) | undefined;
     written?.();
     return true;
