@@ -92,9 +92,7 @@ describe('a deletion that failed, tried again days later', () => {
         : undefined,
     );
     expect(await remove(rehearsal)).toBe('DELETE_FAILED');
-    expect(failures(rehearsal)).toEqual([
-      expect.stringMatching(/^could not authorize VPC peering between VPC .*deploy again$/),
-    ]);
+    expect(failures(rehearsal)).toEqual([expect.stringMatching(/^could not authorize VPC peering between VPC .*deploy again$/)]);
     expect(rehearsal.aws.inventory()).toEqual({ ...withStack(connected, 'DELETE_FAILED'), authorizations: [] });
     await rehearsal.clock.sleep(3 * DAY);
     mend();

@@ -108,7 +108,7 @@ export function combinations(): readonly Readings[] {
   return [...covering(3), ...product()];
 }
 
-/** Every fault at every call, answer and event of a life; under contrary readings half of those of each call, by turns. */
+/** Every fault at every call, answer and event of a life; under contrary readings a third of those of each call, by turns. */
 export async function faults(lifecycle: LifecycleName, readings: Readings): Promise<readonly Case[]> {
   const troubles = await troublesOf(lifecycle, readings, readings === CONTRARY ? 'by turns' : 'all');
   return troubles.map((trouble) => ({
