@@ -1,12 +1,13 @@
-import { Duration, Token } from 'aws-cdk-lib';
+import { Duration, Stack, Token } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
-import type * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type * as iam from 'aws-cdk-lib/aws-iam';
-import type * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { FAILED_METRIC, FUNCTION_NAME_DIMENSION, METRIC_NAMESPACE } from './contract';
 import { HandlerFunction } from './private/handler-function';
+import { areDifferent, isKnown } from './private/validation';
 
 /**
  * Properties of the Lambda function that handles this library's custom resources in a stack.
@@ -58,7 +59,46 @@ export interface VpcPeeringHandlerProps {
   readonly securityGroups?: ec2.ISecurityGroup[];
 
   /**
-   * The permissions boundary of the function's role.
+   * The role of the function, in the account of the stack. Lambda must be able to assume it.
+   *
+   * A role that the app defines gets the policies of the function. An imported role gets none: it must have the statements that
+   * `docs/handler-role.md` lists, also while CloudFormation cleans up at the end of an update, when the old connections are deleted.
+   * Cannot be combined with `roleName` and `permissionsBoundary`.
+   *
+   * @default - a new role with only the permissions that the stack needs
+   * @see https://github.com/cdk-gamelift-vpc-peering/cdk-gamelift-vpc-peering/blob/main/docs/handler-role.md
+   */
+  readonly role?: iam.IRole;
+
+  /**
+   * The name of the function's own role, so that a trust policy in the account of the VPC can name the role before it exists. Cannot
+   * be combined with `role`.
+   *
+   * IAM refuses a principal that does not exist, so name the role in a condition: `new iam.AccountPrincipal('111111111111')
+   * .withConditions({ ArnEquals: { 'aws:PrincipalArn': 'arn:aws:iam::111111111111:role/studio-peering' } })`.
+   *
+   * Set it in the first deployment. A change of name replaces the role, and GameLift could then no longer remove what it set up with
+   * the old one.
+   *
+   * @default - CloudFormation chooses the name
+   */
+  readonly roleName?: string;
+
+  /**
+   * The number of executions of the function that are reserved, and its maximum: at least 1.
+   *
+   * Requests that find no free execution wait, and Lambda tries them again, for 5 minutes at most. So with less than the number of
+   * connections that one deployment creates or deletes at once (up to 40 of a stack), the deployment takes longer, and it fails if a
+   * request still finds no execution after 5 minutes. One execution is busy with a connection for at least half a minute, often
+   * longer.
+   *
+   * @default - no executions are reserved
+   * @see https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
+   */
+  readonly reservedConcurrentExecutions?: number;
+
+  /**
+   * The permissions boundary of the function's own role. Cannot be combined with `role`.
    *
    * @default - no permissions boundary is set
    */
@@ -79,7 +119,7 @@ export interface VpcPeeringHandlerProps {
  * before or after the constructs that need the function. It is the same function with and without this construct, because
  * CloudFormation does not allow a custom resource to change its service token.
  */
-export class VpcPeeringHandler extends Construct implements iam.IGrantable {
+export class VpcPeeringHandler extends Construct implements iam.IGrantable, ec2.IConnectable {
   /**
    * The principal of the function's role.
    */
@@ -95,20 +135,48 @@ export class VpcPeeringHandler extends Construct implements iam.IGrantable {
    */
   readonly functionName: string;
 
+  /**
+   * The function, for constructs that take one. Its settings can be changed only with the properties of this construct.
+   */
+  readonly function: lambda.IFunction;
+
   private readonly handler: HandlerFunction;
 
   /**
-   * @throws Error if the stack already has a `VpcPeeringHandler`, or if properties are invalid or contradict each other.
+   * @throws Error if the stack already has a `VpcPeeringHandler`, if properties are invalid or contradict each other, or if `role` or
+   * `roleName` is passed after other constructs of the stack use the function and the app uses `Role.customizeRoles`.
    */
   constructor(scope: Construct, id: string, props: VpcPeeringHandlerProps = {}) {
     super(scope, id);
     validate(props);
-    this.handler = HandlerFunction.of(this);
-    this.handler.setConfiguredBy(this);
+    validateRole(Stack.of(this), props);
+    this.handler = HandlerFunction.configuredBy(this, props);
     configure(this.handler, props);
-    this.grantPrincipal = this.handler.role;
-    this.functionArn = this.handler.functionArn;
-    this.functionName = this.handler.functionName;
+    const { role, functionArn, functionName, securityGroups } = this.handler;
+    this.grantPrincipal = role;
+    this.functionArn = functionArn;
+    this.functionName = functionName;
+    this.function = lambda.Function.fromFunctionAttributes(this, 'Function', {
+      functionArn,
+      role,
+      sameEnvironment: true,
+      ...(securityGroups?.[0] === undefined ? {} : { securityGroup: securityGroups[0] }),
+    });
+  }
+
+  /**
+   * The security groups of the function.
+   *
+   * @throws Error if the function does not run in a VPC of yours.
+   */
+  get connections(): ec2.Connections {
+    const { securityGroups } = this.handler;
+    if (securityGroups === undefined) {
+      throw new Error(
+        `${this.node.path} has no security groups, since the function does not run in a VPC: pass the vpc to run the function in`,
+      );
+    }
+    return new ec2.Connections({ securityGroups: [...securityGroups] });
   }
 
   /**
@@ -152,17 +220,55 @@ export class VpcPeeringHandler extends Construct implements iam.IGrantable {
   }
 }
 
-function validate({ logGroup, logRetention, vpc, vpcSubnets, securityGroups, memorySize }: VpcPeeringHandlerProps): void {
+function validate(props: VpcPeeringHandlerProps): void {
+  const { logGroup, logRetention, vpc, vpcSubnets, securityGroups, memorySize, reservedConcurrentExecutions } = props;
   if (logGroup !== undefined && logRetention !== undefined) {
     throw new Error("logRetention applies only to the function's own log group: pass either logGroup or logRetention");
   }
   if (vpc === undefined && (vpcSubnets !== undefined || securityGroups !== undefined)) {
     throw new Error('vpcSubnets and securityGroups require a vpc: pass the VPC to run the function in');
   }
+  validateReservedConcurrentExecutions(reservedConcurrentExecutions);
   if (memorySize !== undefined && !Token.isUnresolved(memorySize)) {
     if (!Number.isInteger(memorySize) || memorySize < 128 || memorySize > 10240) {
       throw new Error(`memorySize must be a whole number of MiB from 128 to 10240, got ${memorySize}`);
     }
+  }
+}
+
+function validateReservedConcurrentExecutions(executions: number | undefined): void {
+  if (executions === undefined || Token.isUnresolved(executions)) {
+    return;
+  }
+  if (executions === 0) {
+    throw new Error(
+      'reservedConcurrentExecutions must be at least 1, got 0: Lambda then never runs the function, and every deployment and deletion of ' +
+        'the stack fails',
+    );
+  }
+  if (!Number.isInteger(executions) || executions < 0) {
+    throw new Error(`reservedConcurrentExecutions must be a whole number from 1, got ${executions}`);
+  }
+}
+
+function validateRole(stack: Stack, { role, roleName, permissionsBoundary }: VpcPeeringHandlerProps): void {
+  if (role !== undefined && roleName !== undefined) {
+    throw new Error("roleName applies only to the function's own role: pass either role or roleName");
+  }
+  if (role !== undefined && permissionsBoundary !== undefined) {
+    throw new Error(
+      "permissionsBoundary applies only to the function's own role: pass either role or permissionsBoundary, and set the boundary of the " +
+        'role where it is created',
+    );
+  }
+  if (role !== undefined && areDifferent(role.env.account, stack.account)) {
+    throw new Error(
+      `role must be in the account of the stack, since Lambda runs functions only with roles of their own account: the role is in ` +
+        `${role.env.account}, the stack is in ${stack.account}`,
+    );
+  }
+  if (roleName !== undefined && isKnown(roleName) && !/^[\w+=,.@-]{1,64}$/.test(roleName)) {
+    throw new Error(`roleName must be 1 to 64 letters, digits and characters of _+=,.@-, got '${roleName}'`);
   }
 }
 
@@ -175,6 +281,9 @@ function configure(handler: HandlerFunction, props: VpcPeeringHandlerProps): voi
   }
   if (props.memorySize !== undefined) {
     handler.setMemorySize(props.memorySize);
+  }
+  if (props.reservedConcurrentExecutions !== undefined) {
+    handler.setReservedConcurrentExecutions(props.reservedConcurrentExecutions);
   }
   if (props.permissionsBoundary !== undefined) {
     handler.setPermissionsBoundary(props.permissionsBoundary);

@@ -16,6 +16,10 @@ import { validatePolicySize } from './policy-size';
  */
 const ID = 'GameLiftVpcPeeringHandler';
 
+const ROLE_ID = 'Role';
+
+const LOG_ACTIONS = ['logs:CreateLogStream', 'logs:PutLogEvents'];
+
 /** The context key under which the CDK stores the options of `Role.customizeRoles`. */
 const CUSTOMIZE_ROLES_CONTEXT = '@aws-cdk/iam:customizeRoles';
 
@@ -45,7 +49,16 @@ export interface PolicyTarget {
   readonly name: string;
 }
 
-/** A policy of the handler's role. It is left out of the template if the role is, as with `Role.customizeRoles`. */
+/** The role that the user chooses for the function: an existing role, or a name for the function's own role. */
+export interface HandlerRoleProps {
+  readonly role?: iam.IRole;
+  readonly roleName?: string;
+}
+
+/**
+ * A policy of the handler's role. It is left out of the template if the app does not define the role, as for an imported role and with
+ * `Role.customizeRoles`.
+ */
 class HandlerPolicy extends iam.CfnRolePolicy {
   private readonly document: iam.PolicyDocument;
   private readonly contents = new Set<string>();
@@ -56,7 +69,8 @@ class HandlerPolicy extends iam.CfnRolePolicy {
     private readonly targetName: string,
   ) {
     const document = new iam.PolicyDocument();
-    super(handler, id, { policyName: id, policyDocument: document, roleName: handler.role.roleName });
+    const roleName = Lazy.string({ produce: () => handler.role.roleName });
+    super(handler, id, { policyName: id, policyDocument: document, roleName });
     this.document = document;
   }
 
@@ -84,8 +98,13 @@ class HandlerPolicy extends iam.CfnRolePolicy {
   }
 
   protected override shouldSynthesize(): boolean {
-    return this.handler.role.node.defaultChild !== undefined;
+    return isDefinedByApp(this.handler.role);
   }
+}
+
+/** Whether the template of a stack contains the role. `withoutPolicyUpdates` returns a construct whose default child is another role's. */
+function isDefinedByApp(role: iam.IRole): boolean {
+  return role.node.defaultChild?.node.scope === role;
 }
 
 /** The Lambda function of a stack, with its role, its log group, and its limits for asynchronous invocations. */
@@ -93,11 +112,30 @@ export class HandlerFunction extends Construct {
   /** The function of the stack, which is created if the stack has none yet. */
   static of(scope: IConstruct): HandlerFunction {
     const stack = Stack.of(scope);
-    const existing = stack.node.tryFindChild(ID) as HandlerFunction | undefined;
-    return existing !== undefined && isOurs(existing) ? existing : new HandlerFunction(stack, ID);
+    return HandlerFunction.find(stack) ?? new HandlerFunction(stack, ID, {});
   }
 
-  readonly role: iam.Role;
+  /**
+   * The function of the stack, for the construct that configures it.
+   *
+   * @throws Error if another construct configures the function, or if its role can no longer be changed
+   */
+  static configuredBy(construct: IConstruct, props: HandlerRoleProps): HandlerFunction {
+    const stack = Stack.of(construct);
+    const existing = HandlerFunction.find(stack);
+    const handler = existing ?? new HandlerFunction(stack, ID, props);
+    handler.setConfiguredBy(construct);
+    if (existing !== undefined) {
+      existing.changeRole(construct, props);
+    }
+    return handler;
+  }
+
+  private static find(stack: Stack): HandlerFunction | undefined {
+    const existing = stack.node.tryFindChild(ID) as HandlerFunction | undefined;
+    return existing !== undefined && isOurs(existing) ? existing : undefined;
+  }
+
   readonly functionArn: string;
   readonly functionName: string;
 
@@ -105,16 +143,18 @@ export class HandlerFunction extends Construct {
   private readonly eventInvokeConfig: lambda.CfnEventInvokeConfig;
   private readonly ownLogGroup: logs.CfnLogGroup;
   private logGroup: { readonly logGroupName: string; readonly logGroupArn: string };
-  private configuredBy: IConstruct | undefined;
+  private currentRole: iam.IRole;
+  private vpcSecurityGroups: readonly ec2.ISecurityGroup[] | undefined;
+  private configuringConstruct: IConstruct | undefined;
 
-  private constructor(scope: Construct, id: string) {
+  private constructor(scope: Construct, id: string, props: HandlerRoleProps) {
     super(scope, id);
     markAsOurs(this);
     validatePolicySize(this);
     this.ownLogGroup = new logs.CfnLogGroup(this, 'LogGroup', { retentionInDays: logs.RetentionDays.ONE_MONTH });
     this.ownLogGroup.applyRemovalPolicy(RemovalPolicy.DESTROY);
     this.logGroup = { logGroupName: this.ownLogGroup.ref, logGroupArn: this.ownLogGroup.attrArn };
-    this.role = this.createRole();
+    this.currentRole = props.role ?? this.createRole(props.roleName);
     this.resource = this.createFunction();
     this.functionArn = this.resource.attrArn;
     this.functionName = this.resource.ref;
@@ -124,17 +164,19 @@ export class HandlerFunction extends Construct {
       maximumEventAgeInSeconds: MAX_EVENT_AGE_SECONDS,
       maximumRetryAttempts: 2,
     });
+    if (props.role !== undefined) {
+      this.addLogsPolicy();
+    }
   }
 
-  /** @throws Error if another construct configures the function */
-  setConfiguredBy(construct: IConstruct): void {
-    if (this.configuredBy !== undefined) {
-      throw new Error(
-        `stack ${Stack.of(this).stackName} has one handler, which ${this.configuredBy.node.path} already configures: ` +
-          'pass all properties to one VpcPeeringHandler',
-      );
-    }
-    this.configuredBy = construct;
+  /** A `VpcPeeringHandler` can still change it. */
+  get role(): iam.IRole {
+    return this.currentRole;
+  }
+
+  /** The security groups of the function. Undefined if it does not run in a VPC. */
+  get securityGroups(): readonly ec2.ISecurityGroup[] | undefined {
+    return this.vpcSecurityGroups;
   }
 
   useLogGroup(logGroup: logs.ILogGroup): void {
@@ -155,10 +197,14 @@ export class HandlerFunction extends Construct {
     iam.PermissionsBoundary.of(this.role).apply(boundary);
   }
 
+  setReservedConcurrentExecutions(executions: number): void {
+    this.resource.reservedConcurrentExecutions = executions;
+  }
+
   setTracing(tracing: lambda.Tracing): void {
     this.resource.tracingConfig = { mode: tracing };
     if (tracing !== lambda.Tracing.DISABLED) {
-      this.addFunctionPolicy('Tracing', ['xray:PutTraceSegments', 'xray:PutTelemetryRecords']);
+      this.addFunctionPolicy('Tracing', ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'], '*');
     }
   }
 
@@ -173,18 +219,20 @@ export class HandlerFunction extends Construct {
     const groups = securityGroups ?? [
       new ec2.SecurityGroup(this, 'SecurityGroup', { vpc, description: 'Handler of GameLift VPC peering' }),
     ];
+    this.vpcSecurityGroups = groups;
     this.resource.vpcConfig = {
       subnetIds: subnets.subnetIds,
       securityGroupIds: groups.map(({ securityGroupId }) => securityGroupId),
     };
-    this.addFunctionPolicy('NetworkInterfaces', [
+    const actions = [
       'ec2:CreateNetworkInterface',
       'ec2:DescribeNetworkInterfaces',
       'ec2:DescribeSubnets',
       'ec2:DeleteNetworkInterface',
       'ec2:AssignPrivateIpAddresses',
       'ec2:UnassignPrivateIpAddresses',
-    ]);
+    ];
+    this.addFunctionPolicy('NetworkInterfaces', actions, '*');
     this.resource.node.addDependency(subnets.internetConnectivityEstablished);
   }
 
@@ -195,7 +243,7 @@ export class HandlerFunction extends Construct {
    * policy in place, the policy's name contains the target and a digest of the document. Other permissions therefore are another
    * policy, and CloudFormation deletes the old one only after the resources that depend on it.
    *
-   * With `Role.customizeRoles`, the statements are in the CDK's report instead of the template.
+   * With `Role.customizeRoles`, the statements are in the CDK's report instead of the template. An imported role gets no policies.
    *
    * @param purpose part of the policy's logical id: never change it
    */
@@ -221,21 +269,60 @@ export class HandlerFunction extends Construct {
     return resource;
   }
 
-  private createRole(): iam.Role {
-    return new iam.Role(this, 'Role', {
+  /** @throws Error if another construct configures the function */
+  private setConfiguredBy(construct: IConstruct): void {
+    if (this.configuringConstruct !== undefined) {
+      throw new Error(
+        `stack ${Stack.of(this).stackName} has one handler, which ${this.configuringConstruct.node.path} already configures: ` +
+          'pass all properties to one VpcPeeringHandler',
+      );
+    }
+    this.configuringConstruct = construct;
+  }
+
+  /**
+   * Replaces the role that was created with the function. The policies refer to the role only when the template is synthesized.
+   *
+   * @throws Error if the CDK has already reported the role
+   */
+  private changeRole(construct: IConstruct, { role, roleName }: HandlerRoleProps): void {
+    if (role === undefined && roleName === undefined) {
+      return;
+    }
+    if (this.node.tryGetContext(CUSTOMIZE_ROLES_CONTEXT) !== undefined) {
+      throw new Error(
+        `the role of ${construct.node.path} can no longer be changed, because Role.customizeRoles has already reported the role of the ` +
+          'function: create the VpcPeeringHandler before all other constructs of this library in the stack',
+      );
+    }
+    this.node.tryRemoveChild(ROLE_ID);
+    this.currentRole = role ?? this.createRole(roleName);
+    if (role !== undefined) {
+      this.addLogsPolicy();
+    }
+  }
+
+  private createRole(roleName: string | undefined): iam.Role {
+    return new iam.Role(this, ROLE_ID, {
       description: 'Runs the custom resources of cdk-gamelift-vpc-peering',
       assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),
+      ...(roleName === undefined ? {} : { roleName }),
       inlinePolicies: {
         Logs: new iam.PolicyDocument({
-          statements: [
-            new iam.PolicyStatement({
-              actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-              resources: [Lazy.string({ produce: () => this.logGroup.logGroupArn })],
-            }),
-          ],
+          statements: [new iam.PolicyStatement({ actions: LOG_ACTIONS, resources: [this.logGroupArn()] })],
         }),
       },
     });
+  }
+
+  /** The function's own role has this policy inline. */
+  private addLogsPolicy(): void {
+    this.addFunctionPolicy('Logs', LOG_ACTIONS, this.logGroupArn());
+  }
+
+  /** The log group can still be changed. */
+  private logGroupArn(): string {
+    return Lazy.string({ produce: () => this.logGroup.logGroupArn });
   }
 
   private createFunction(): lambda.CfnFunction {
@@ -246,7 +333,7 @@ export class HandlerFunction extends Construct {
       runtime: lambda.determineLatestNodeRuntime(this).name,
       handler: 'index.handler',
       code: { s3Bucket: s3Location?.bucketName, s3Key: s3Location?.objectKey },
-      role: this.role.roleArn,
+      role: Lazy.string({ produce: () => this.role.roleArn }),
       memorySize: DEFAULT_MEMORY_MIB,
       timeout: TIMEOUT.toSeconds(),
       loggingConfig: {
@@ -264,9 +351,9 @@ export class HandlerFunction extends Construct {
     return Stack.of(construct) === stack ? construct.node.path.slice(stack.node.path.length) : construct.node.path;
   }
 
-  /** Permissions that Lambda itself uses. AWS supports no narrower resource for them. */
-  private addFunctionPolicy(purpose: string, actions: string[]): void {
-    const statement = new iam.PolicyStatement({ actions, resources: ['*'] });
+  /** Permissions that Lambda itself uses. For most of them, AWS supports no narrower resource than all. */
+  private addFunctionPolicy(purpose: string, actions: readonly string[], resource: string): void {
+    const statement = new iam.PolicyStatement({ actions: [...actions], resources: [resource] });
     this.resource.node.addDependency(this.addPolicy(purpose, { construct: this, name: 'Function' }, [statement]));
   }
 }

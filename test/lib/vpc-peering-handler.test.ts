@@ -1,13 +1,21 @@
-import { App, Duration, NestedStack, Stack } from 'aws-cdk-lib';
+import { App, Duration, Fn, NestedStack, Stack, Token } from 'aws-cdk-lib';
+import type { CfnElement } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import { Tracing } from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
-import { VpcPeeringAuthorization, VpcPeeringHandler } from '../../lib';
+import {
+  AuthorizationRenewal,
+  VpcPeeringAuthorization,
+  VpcPeeringConnection,
+  VpcPeeringHandler,
+  VpcPeeringRole,
+} from '../../lib';
 import type { VpcPeeringHandlerProps } from '../../lib';
 
 const VPC = { vpcId: 'vpc-0123456789abcdef0', availabilityZones: ['eu-central-1a'] };
@@ -170,6 +178,16 @@ describe('configuration', () => {
     template.resourceCountIs('AWS::EC2::SecurityGroup', 1);
   });
 
+  test.each([1, 40])('reserves %d concurrent executions', (reservedConcurrentExecutions) => {
+    templateWith(() => ({ reservedConcurrentExecutions })).hasResourceProperties('AWS::Lambda::Function', {
+      ReservedConcurrentExecutions: reservedConcurrentExecutions,
+    });
+  });
+
+  test('reserves no concurrent executions by default', () => {
+    templateWith(() => ({})).hasResourceProperties('AWS::Lambda::Function', { ReservedConcurrentExecutions: Match.absent() });
+  });
+
   test('sets a permissions boundary', () => {
     const template = templateWith((stack) => ({
       permissionsBoundary: iam.ManagedPolicy.fromManagedPolicyArn(stack, 'Boundary', 'arn:aws:iam::111111111111:policy/Boundary'),
@@ -202,6 +220,238 @@ describe('configuration', () => {
       GameLiftVpcPeeringHandlerSecurityGroupE9E3FC9F: 'AWS::EC2::SecurityGroup',
       GameLiftVpcPeeringHandlerTracing9e77dffeAA3F7DE3: 'AWS::IAM::RolePolicy',
     });
+  });
+});
+
+describe('the role', () => {
+  const ROLE_ARN = 'arn:aws:iam::111111111111:role/Studio';
+  const env = { account: '111111111111', region: 'eu-central-1' };
+  const lambdaService = new iam.ServicePrincipal('lambda.amazonaws.com');
+  const importRole = (stack: Stack): iam.IRole => iam.Role.fromRoleArn(stack, 'Studio', ROLE_ARN);
+
+  /** A stack that uses the function before or after a VpcPeeringHandler configures it. */
+  function stackWith(props: (stack: Stack) => VpcPeeringHandlerProps, order: string, app = new App()): Stack {
+    const stack = new Stack(app, 'Stack', { env });
+    if (order === 'after') {
+      peer(stack);
+    }
+    new VpcPeeringHandler(stack, 'Handler', props(stack));
+    if (order === 'before') {
+      peer(stack);
+    }
+    return stack;
+  }
+
+  function peer(stack: Stack): void {
+    const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', VPC);
+    const authorization = new VpcPeeringAuthorization(stack, 'Authorization', {
+      vpc,
+      renewal: AuthorizationRenewal.scheduled(Duration.hours(12)),
+    });
+    const fleet = gamelift.CfnFleet.fromFleetId(stack, 'Fleet', 'fleet-1');
+    new VpcPeeringConnection(stack, 'Peering', { authorization, fleet });
+  }
+
+  const idsOf = (stack: Stack, type: string): string[] => Object.keys(Template.fromStack(stack).findResources(type));
+
+  describe.each(['before', 'after'])('is configured %s its first use', (order) => {
+    test('an imported role is used, and gets no policies', () => {
+      const stack = stackWith((scope) => ({ role: importRole(scope), tracing: Tracing.ACTIVE }), order);
+      const template = Template.fromStack(stack);
+      template.hasResourceProperties('AWS::Lambda::Function', { Role: ROLE_ARN });
+      expect(idsOf(stack, 'AWS::IAM::RolePolicy')).toEqual([]);
+      expect(idsOf(stack, 'AWS::IAM::Policy')).toEqual([]);
+      // EventBridge Scheduler has a role of its own
+      expect(idsOf(stack, 'AWS::IAM::Role')).toEqual([expect.stringMatching(/^GameLiftVpcPeeringHandlerRenewalsRole/)]);
+      const resources = (template.toJSON() as { Resources: Record<string, { DependsOn?: string[] }> }).Resources;
+      const dependencies = Object.values(resources).flatMap(({ DependsOn = [] }) => DependsOn);
+      expect(dependencies.filter((id) => !(id in resources))).toEqual([]);
+    });
+
+    test('a role that the app defines is used, and gets all policies of the function', () => {
+      const stack = stackWith((scope) => ({ role: new iam.Role(scope, 'Mine', { assumedBy: lambdaService }) }), order);
+      const usual = stackWith(() => ({}), order);
+      const statementsOf = (each: Stack): unknown[] => {
+        const policies = Object.values(Template.fromStack(each).findResources('AWS::IAM::RolePolicy')) as PolicyResource[];
+        const inline = Object.entries(Template.fromStack(each).findResources('AWS::IAM::Role'))
+          .filter(([id]) => !id.includes('Renewals'))
+          .flatMap(([, role]) => (role as RoleResource).Properties.Policies ?? []);
+        return [...policies.map(({ Properties }) => Properties), ...inline]
+          .flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
+          .map((statement) => JSON.stringify(statement))
+          .sort();
+      };
+      expect(statementsOf(stack)).toEqual(statementsOf(usual));
+      const policies = Object.values(Template.fromStack(stack).findResources('AWS::IAM::RolePolicy')) as PolicyResource[];
+      const mine = stack.getLogicalId((stack.node.findChild('Mine') as iam.Role).node.defaultChild as CfnElement);
+      expect(policies.map(({ Properties }) => Properties.RoleName)).toEqual(policies.map(() => ({ Ref: mine })));
+      Template.fromStack(stack).hasResource('AWS::Lambda::Function', {
+        Properties: { Role: { 'Fn::GetAtt': [mine, 'Arn'] } },
+        DependsOn: Match.arrayWith([Match.stringLikeRegexp('^GameLiftVpcPeeringHandlerLogs')]),
+      });
+    });
+
+    test('a role without policy updates is used, and gets no policies', () => {
+      const stack = stackWith(
+        (scope) => ({ role: new iam.Role(scope, 'Mine', { assumedBy: lambdaService }).withoutPolicyUpdates() }),
+        order,
+      );
+      expect(idsOf(stack, 'AWS::IAM::RolePolicy')).toEqual([]);
+    });
+
+    test('its own role gets the name, and nothing else changes', () => {
+      const withName = Template.fromStack(stackWith(() => ({ roleName: 'studio-peering' }), order)).toJSON() as Named;
+      const usual = Template.fromStack(stackWith(() => ({}), order)).toJSON() as Named;
+      const id = 'GameLiftVpcPeeringHandlerRoleB8C6F82F';
+      expect(withName.Resources[id]?.Properties.RoleName).toBe('studio-peering');
+      delete withName.Resources[id]?.Properties.RoleName;
+      expect(withName).toEqual(usual);
+    });
+
+    test('with a name, it can be referred to in the stack of another account', () => {
+      const app = new App();
+      const stack = stackWith(() => ({ roleName: 'studio-peering' }), order, app);
+      const data = new Stack(app, 'Data', { env: { ...env, account: '222222222222' } });
+      const { grantPrincipal } = stack.node.findChild('Handler') as VpcPeeringHandler;
+      new VpcPeeringRole(data, 'Role', {
+        vpc: ec2.Vpc.fromVpcAttributes(data, 'Vpc', VPC),
+        assumedBy: new iam.ArnPrincipal((grantPrincipal as iam.IRole).roleArn),
+      });
+      const [role] = Object.values(Template.fromStack(data).findResources('AWS::IAM::Role'));
+      expect(JSON.stringify(role)).toContain(':iam::111111111111:role/studio-peering');
+    });
+  });
+
+  test('is the same for all policies if the app customizes its roles and the role is passed before the first use', () => {
+    const app = new App();
+    iam.Role.customizeRoles(app, {});
+    const stack = stackWith((scope) => ({ role: importRole(scope) }), 'before', app);
+    expect(idsOf(stack, 'AWS::IAM::RolePolicy')).toEqual([]);
+    Template.fromStack(stack).hasResourceProperties('AWS::Lambda::Function', { Role: ROLE_ARN });
+  });
+
+  test.each<[string, (stack: Stack) => VpcPeeringHandlerProps]>([
+    ['role', (stack) => ({ role: importRole(stack) })],
+    ['roleName', () => ({ roleName: 'studio-peering' })],
+  ])('can no longer be changed with %s after the first use if the app customizes its roles', (_, props) => {
+    const app = new App();
+    iam.Role.customizeRoles(app, {});
+    expect(() => stackWith(props, 'after', app)).toThrow(
+      new Error(
+        'the role of Stack/Handler can no longer be changed, because Role.customizeRoles has already reported the role of the function: ' +
+          'create the VpcPeeringHandler before all other constructs of this library in the stack',
+      ),
+    );
+  });
+
+  test.each<[string, (stack: Stack) => VpcPeeringHandlerProps, string]>([
+    [
+      'a role and a name',
+      (stack) => ({ role: importRole(stack), roleName: 'studio-peering' }),
+      "roleName applies only to the function's own role: pass either role or roleName",
+    ],
+    [
+      'a role and a permissions boundary',
+      (stack) => ({
+        role: importRole(stack),
+        permissionsBoundary: iam.ManagedPolicy.fromManagedPolicyArn(stack, 'Boundary', 'arn:aws:iam::111111111111:policy/B'),
+      }),
+      "permissionsBoundary applies only to the function's own role: pass either role or permissionsBoundary, and set the boundary of the " +
+        'role where it is created',
+    ],
+    [
+      'a role of another account',
+      (stack) => ({ role: iam.Role.fromRoleArn(stack, 'Studio', 'arn:aws:iam::222222222222:role/Studio') }),
+      'role must be in the account of the stack, since Lambda runs functions only with roles of their own account: the role is in ' +
+        '222222222222, the stack is in 111111111111',
+    ],
+    ['an empty name', () => ({ roleName: '' }), "roleName must be 1 to 64 letters, digits and characters of _+=,.@-, got ''"],
+    [
+      'a name with a path',
+      () => ({ roleName: 'team/peering' }),
+      "roleName must be 1 to 64 letters, digits and characters of _+=,.@-, got 'team/peering'",
+    ],
+    [
+      'a name of 65 characters',
+      () => ({ roleName: 'a'.repeat(65) }),
+      `roleName must be 1 to 64 letters, digits and characters of _+=,.@-, got '${'a'.repeat(65)}'`,
+    ],
+  ])('fails with %s', (_, props, message) => {
+    expect(() => stackWith(props, 'before')).toThrow(new Error(message));
+  });
+
+  test('can have a name of 64 characters, or one that is a token', () => {
+    expect(() => stackWith(() => ({ roleName: 'a'.repeat(64) }), 'before')).not.toThrow();
+    expect(() => stackWith(() => ({ roleName: Fn.importValue('Name') }), 'before')).not.toThrow();
+  });
+});
+
+interface PolicyResource {
+  readonly Properties: { readonly RoleName: unknown; readonly PolicyDocument: { readonly Statement: readonly unknown[] } };
+}
+
+interface RoleResource {
+  readonly Properties: { readonly Policies?: readonly { readonly PolicyDocument: { readonly Statement: readonly unknown[] } }[] };
+}
+
+interface Named {
+  readonly Resources: Readonly<Record<string, { readonly Properties: { RoleName?: unknown } }>>;
+}
+
+describe('the function in other constructs', () => {
+  function handlerWith(props: (stack: Stack) => VpcPeeringHandlerProps = () => ({})): {
+    stack: Stack;
+    handler: VpcPeeringHandler;
+  } {
+    const stack = new Stack(new App(), 'Stack');
+    return { stack, handler: new VpcPeeringHandler(stack, 'Handler', props(stack)) };
+  }
+  const ARN = { 'Fn::GetAtt': ['GameLiftVpcPeeringHandlerFunction72E66EDF', 'Arn'] };
+
+  test('is an IFunction with the ARN and the role of the function', () => {
+    const { stack, handler } = handlerWith();
+    expect(stack.resolve(handler.function.functionArn)).toEqual(ARN);
+    expect(handler.function.role).toBe(handler.grantPrincipal);
+    Template.fromStack(stack).resourceCountIs('AWS::Lambda::Function', 1);
+  });
+
+  test('can be granted to, and invoked by, other principals', () => {
+    const { stack, handler } = handlerWith();
+    new kms.Key(stack, 'Key').grantDecrypt(handler.function);
+    handler.function.grantInvoke(new iam.ServicePrincipal('events.amazonaws.com'));
+    const template = Template.fromStack(stack);
+    template.hasResourceProperties('AWS::IAM::Policy', { Roles: [{ Ref: 'GameLiftVpcPeeringHandlerRoleB8C6F82F' }] });
+    template.hasResourceProperties('AWS::Lambda::Permission', { FunctionName: ARN, Principal: 'events.amazonaws.com' });
+  });
+
+  test('has the security groups of the function as its connections', () => {
+    const { stack, handler } = handlerWith((scope) => {
+      const vpc = new ec2.Vpc(scope, 'HandlerVpc', { maxAzs: 1 });
+      return { vpc, securityGroups: ['One', 'Two'].map((id) => new ec2.SecurityGroup(scope, id, { vpc })) };
+    });
+    expect(handler.connections.securityGroups.map(({ node }) => node.path)).toEqual(['Stack/One', 'Stack/Two']);
+    const endpoint = new ec2.SecurityGroup(stack, 'Endpoint', {
+      vpc: ec2.Vpc.fromVpcAttributes(stack, 'EndpointVpc', VPC),
+    });
+    endpoint.connections.allowFrom(handler, ec2.Port.tcp(443));
+    Template.fromStack(stack).resourceCountIs('AWS::EC2::SecurityGroupIngress', 2);
+    expect(handler.function.connections.securityGroups.map(({ node }) => node.path)).toEqual(['Stack/One']);
+  });
+
+  test('has the security group that is created for it as its connections', () => {
+    const { handler } = handlerWith((stack) => ({ vpc: new ec2.Vpc(stack, 'HandlerVpc', { maxAzs: 1 }) }));
+    expect(handler.connections.securityGroups.map(({ node }) => node.path)).toEqual([
+      'Stack/GameLiftVpcPeeringHandler/SecurityGroup',
+    ]);
+  });
+
+  test('has no connections outside of a VPC', () => {
+    const { handler } = handlerWith();
+    expect(() => handler.connections).toThrow(
+      new Error(
+        'Stack/Handler has no security groups, since the function does not run in a VPC: pass the vpc to run the function in',
+      ),
+    );
   });
 });
 
@@ -315,5 +565,27 @@ describe('validation', () => {
 
   test.each([128, 10240])('allows a memory size of %p MiB', (memorySize) => {
     expect(synthesis(() => ({ memorySize }))).not.toThrow();
+  });
+
+  test('fails with no concurrent executions, since the function would then never run', () => {
+    expect(synthesis(() => ({ reservedConcurrentExecutions: 0 }))).toThrow(
+      new Error(
+        'reservedConcurrentExecutions must be at least 1, got 0: Lambda then never runs the function, and every deployment and deletion of ' +
+          'the stack fails',
+      ),
+    );
+  });
+
+  test.each([-1, 1.5, NaN])('fails with %p concurrent executions', (reservedConcurrentExecutions) => {
+    expect(synthesis(() => ({ reservedConcurrentExecutions }))).toThrow(
+      new Error(`reservedConcurrentExecutions must be a whole number from 1, got ${reservedConcurrentExecutions}`),
+    );
+  });
+
+  test('allows a token as the number of concurrent executions', () => {
+    templateWith(() => ({ reservedConcurrentExecutions: Token.asNumber(Fn.importValue('Executions')) })).hasResourceProperties(
+      'AWS::Lambda::Function',
+      { ReservedConcurrentExecutions: { 'Fn::ImportValue': 'Executions' } },
+    );
   });
 });
