@@ -5,7 +5,7 @@ import { fleetOf, vpcWithDatabase } from './studio';
 
 /*
  * A fleet that talks to a database in an isolated VPC, connected after its creation; and, in a stack of its own, a fleet that
- * is born peered.
+ * GameLift peers while it creates it.
  *
  * cdk deploy --all                                      the authorizations are renewed when what relies on them changes
  * cdk deploy --all --context renewal=everySynthesis     the authorization of the first stack is renewed every time
@@ -34,10 +34,10 @@ const connected = new Stack(app, 'GameLiftVpcPeering', { description: 'A GameLif
   new CfnOutput(connected, 'AuthorizationExpires', { value: authorization.expirationTime });
 }
 
-const born = new Stack(app, 'GameLiftBornPeered', { description: 'A GameLift fleet that is born peered with a VPC' });
+const born = new Stack(app, 'GameLiftBornPeered', { description: 'A GameLift fleet that is peered with a VPC on creation' });
 {
   const { vpc } = vpcWithDatabase(born);
   const authorization = new VpcPeeringAuthorization(born, 'Authorization', { vpc });
-  authorization.authorizeFleet(fleetOf(born, build));
+  new VpcPeeringConnection(born, 'Peering', { authorization, fleet: fleetOf(born, build), peerOnCreate: true });
   new CfnOutput(born, 'AuthorizationExpires', { value: authorization.expirationTime });
 }

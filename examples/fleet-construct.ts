@@ -4,12 +4,12 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import type { Construct } from 'constructs';
 import { vpcWithDatabase } from '../bin/studio';
-import { VpcPeeringAuthorization } from '../lib';
+import { VpcPeeringAuthorization, VpcPeeringConnection } from '../lib';
 import { acceptNetwork, acceptPeering } from './suppressions';
 
 /*
  * A fleet that is wrapped in a construct of its own, as the fleets of @aws-cdk/aws-gamelift-alpha are: what counts is that its
- * default child is an AWS::GameLift::Fleet. Pass no peerVpc to such a construct: the authorization sets both properties.
+ * default child is an AWS::GameLift::Fleet. Pass no peerVpc to such a construct: with peerOnCreate, the connection sets it.
  */
 
 class BuildFleet extends Resource {
@@ -34,7 +34,8 @@ const app = new App();
 const stack = new Stack(app, 'FleetConstruct');
 const { vpc } = vpcWithDatabase(stack);
 const fleet = new BuildFleet(stack, 'Fleet', String(app.node.tryGetContext('build') ?? '1'));
-new VpcPeeringAuthorization(stack, 'Authorization', { vpc }).authorizeFleet(fleet);
+const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
+new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, peerOnCreate: true });
 
 acceptPeering(stack);
 acceptNetwork(stack);

@@ -1,19 +1,23 @@
 import { App, Aspects, Stack } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { fleetOf, vpcWithDatabase } from '../bin/studio';
-import { VpcPeeringAuthorization } from '../lib';
+import { VpcPeeringAuthorization, VpcPeeringConnection } from '../lib';
 import { acceptNetwork, acceptPeering } from './suppressions';
 
 /*
- * A fleet that is born peered: it is created with the peering, or not at all.
+ * A fleet that GameLift peers while it creates it: the fleet is created with the peering, or not at all. Its servers start before the
+ * rule for the database exists, so they must retry until the database answers.
  */
 
 const app = new App();
-const stack = new Stack(app, 'BornPeered');
-const { vpc } = vpcWithDatabase(stack);
+const stack = new Stack(app, 'PeerOnCreate');
+const { vpc, database } = vpcWithDatabase(stack);
 const fleet = fleetOf(stack, String(app.node.tryGetContext('build') ?? '1'));
 
-new VpcPeeringAuthorization(stack, 'Authorization', { vpc }).authorizeFleet(fleet);
+const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
+const peering = new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, peerOnCreate: true });
+peering.allowTo(database, ec2.Port.tcp(5432));
 
 acceptPeering(stack);
 acceptNetwork(stack);

@@ -14,7 +14,7 @@ import { acceptPeering } from './suppressions';
  * A rule for the database can be made only in its own account, and the CIDR block of the fleet is known only once the fleet is connected.
  * So deploy once more with what the first deployment put out, also after a new build:
  *
- * cdk deploy PeerRoleData --context vpcId=vpc-… --context fleetCidr=…
+ * cdk deploy PeerRoleData --context vpcId=vpc-… --context gameLiftCidrBlock=…
  */
 
 const DATA = { account: '222222222222', region: 'us-east-1' };
@@ -30,16 +30,17 @@ const data = new Stack(app, 'PeerRoleData', { env: DATA });
 const dataVpc = vpcOf(data);
 const peerRole = new VpcPeeringRole(data, 'Role', { vpc: dataVpc, gameLiftAccount: GAME.account, externalId });
 const database = new ec2.SecurityGroup(data, 'Database', { vpc: dataVpc, description: 'The database of the game' });
-const fleetCidr: unknown = app.node.tryGetContext('fleetCidr');
-if (typeof fleetCidr === 'string') {
-  database.addIngressRule(ec2.Peer.ipv4(fleetCidr), ec2.Port.tcp(5432), 'The fleet of the game');
+const gameLiftCidrBlock: unknown = app.node.tryGetContext('gameLiftCidrBlock');
+if (typeof gameLiftCidrBlock === 'string') {
+  const imported = VpcPeeringConnection.fromVpcPeeringConnectionAttributes(data, 'Peering', { gameLiftCidrBlock });
+  imported.allowTo(database, ec2.Port.tcp(5432));
 }
 
 const game = new Stack(app, 'PeerRoleGame', { env: GAME });
 const fleet = fleetOf(game, String(app.node.tryGetContext('build') ?? '1'));
 const authorization = new VpcPeeringAuthorization(game, 'Authorization', { vpc: vpcOf(game), peerRole, externalId });
 const peering = new VpcPeeringConnection(game, 'Peering', { authorization, fleet, dnsResolution: true });
-new CfnOutput(game, 'FleetCidr', { value: peering.gameLiftCidrBlock });
+new CfnOutput(game, 'GameLiftCidrBlock', { value: peering.gameLiftCidrBlock });
 
 acceptPeering(data, game);
 Aspects.of(app).add(new AwsSolutionsChecks());

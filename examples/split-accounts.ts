@@ -2,7 +2,7 @@ import { App, Aspects, Duration, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { fleetOf } from '../bin/studio';
-import { AuthorizationRenewal, VpcPeeringAuthorization } from '../lib';
+import { AuthorizationRenewal, PeeringRoutes, VpcPeeringAuthorization, VpcPeeringConnection } from '../lib';
 import { acceptPeering, acceptRenewals } from './suppressions';
 
 /*
@@ -31,7 +31,13 @@ const received = VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(g
   vpc: vpcOf(game),
   peerVpcAccount: DATA.account,
 });
-received.authorizeFleet(fleetOf(game, String(app.node.tryGetContext('build') ?? '1')));
+new VpcPeeringConnection(game, 'Peering', {
+  authorization: received,
+  fleet: fleetOf(game, String(app.node.tryGetContext('build') ?? '1')),
+  peerOnCreate: true,
+  // only the account of the VPC can set routes there
+  routes: PeeringRoutes.none(),
+});
 // in one app it can be said; in two, whoever deploys sees to it
 game.node.addDependency(data);
 

@@ -85,6 +85,11 @@ export interface ConnectionProperties extends PairProperties {
   readonly DnsResolution: boolean;
   readonly AdoptExisting: boolean;
   /**
+   * GameLift creates the connection together with the fleet, because the fleet has this VPC as its `PeerVpcId`. The handler waits for
+   * that connection and never requests one.
+   */
+  readonly PeerOnCreate: boolean;
+  /**
    * Makes CloudFormation create the connection after the authorization. No decision depends on it: it is stale when a delete
    * runs.
    */

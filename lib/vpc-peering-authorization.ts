@@ -2,12 +2,10 @@ import { Resource, Stack, Token } from 'aws-cdk-lib';
 import type { IResource, RemovalPolicy, ResourceProps } from 'aws-cdk-lib';
 import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
-import type * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import type * as iam from 'aws-cdk-lib/aws-iam';
-import type { Construct, IConstruct } from 'constructs';
+import type { Construct } from 'constructs';
 import { AuthorizationRenewal } from './authorization-renewal';
 import type { AuthorizationAttributes } from './contract';
-import { registerPeering, requireCfnFleet, validateFleet } from './private/fleets';
 import { markAsOurs } from './private/library-copies';
 import { peeringPairFromProps, vpcAccountAccess } from './private/peering-pair';
 import type { PeeringPair } from './private/peering-pair';
@@ -45,20 +43,6 @@ export interface IVpcPeeringAuthorization extends IResource {
    * @attribute
    */
   readonly gameLiftAccount: string;
-
-  /**
-   * Makes GameLift peer a fleet with the VPC while it creates the fleet.
-   *
-   * Sets the fleet's `PeerVpcId` and `PeerVpcAwsAccountId`, creates the fleet after the authorization, and keeps an authorization
-   * valid in every deployment that replaces or deletes the fleet, at any age of the stack. Both properties are create-only, so
-   * the first deployment of an existing fleet with them replaces it.
-   *
-   * @param fleet an `AWS::GameLift::Fleet`, or a construct whose default child is one
-   * @throws Error if it is not an EC2 fleet, if it is already peered, or if its stack is not in the `gameLiftAccount` and Region
-   * of the authorization
-   * @see https://docs.aws.amazon.com/gameliftservers/latest/developerguide/vpc-peering.html
-   */
-  authorizeFleet(fleet: IConstruct): void;
 }
 
 /**
@@ -181,17 +165,6 @@ abstract class VpcPeeringAuthorizationBase extends Resource implements IVpcPeeri
     super(scope, id, props);
     markAsOurs(this);
   }
-
-  authorizeFleet(fleet: IConstruct): void {
-    const resource = requireCfnFleet(fleet);
-    const stackAuthorization = StackAuthorization.forStack(Stack.of(resource), this, this._pair);
-    registerPeering({ construct: resource, fleetId: resource.ref, vpcId: this._pair.vpc.vpcId, adoptExisting: false });
-    validateFleet(resource, resource);
-    setPeerVpc(resource, this._pair);
-    // Depend on the policy, too: when CloudFormation deletes a replaced fleet, it respects only the fleet's direct dependencies.
-    resource.node.addDependency(stackAuthorization.resource, stackAuthorization.policy);
-    stackAuthorization.addPeeredResource(resource, resource.ref);
-  }
 }
 
 /**
@@ -311,15 +284,4 @@ function validateVpcAccountAccess(stack: Stack, pair: PeeringPair): void {
         'VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes',
     );
   }
-}
-
-/** Makes GameLift peer the fleet with the VPC at creation. */
-function setPeerVpc(fleet: gamelift.CfnFleet, { vpc, peerVpcAccount }: PeeringPair): void {
-  if (fleet.peerVpcId !== undefined && fleet.peerVpcId !== vpc.vpcId) {
-    throw new Error(
-      `fleet ${fleet.node.path} already has the peerVpcId ${fleet.peerVpcId}: GameLift peers a fleet with only one VPC at creation`,
-    );
-  }
-  fleet.peerVpcId = vpc.vpcId;
-  fleet.peerVpcAwsAccountId = peerVpcAccount;
 }

@@ -1,9 +1,9 @@
 import { Duration, Names, Resource } from 'aws-cdk-lib';
-import type { CfnResource, RemovalPolicy } from 'aws-cdk-lib';
+import type { CfnResource, IResource, RemovalPolicy } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import type * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import type * as iam from 'aws-cdk-lib/aws-iam';
-import type { aws_gamelift } from 'aws-cdk-lib/interfaces';
-import type { Construct } from 'constructs';
+import type { Construct, IConstruct } from 'constructs';
 import {
   CONNECTION_BUDGET_SECONDS,
   CONNECTION_TIMEOUT_SECONDS,
@@ -13,17 +13,89 @@ import {
 import type { ConnectionAttributes, ConnectionProperties } from './contract';
 import { PeeringRoutes } from './peering-routes';
 import { addToBatch } from './private/connection-batches';
-import { digestOf } from './private/digest';
-import { FleetPeer, isMutable } from './private/fleet-peer';
+import { FleetPeer } from './private/fleet-peer';
+import { FleetRules } from './private/fleet-rules';
 import { warnAboutFleetInOtherStack, warnAboutRetainedFleet } from './private/fleet-warnings';
-import { findCfnFleet, registerPeering, validateFleet, validateFleetId } from './private/fleets';
+import { readFleet, registerPeering, validateFleet, validateFleetId } from './private/fleets';
+import type { PassedFleet } from './private/fleets';
+import {
+  createAfterPeeredFleets,
+  forbidPeerVpc,
+  registerPeeredOnCreate,
+  requireFleetOfSameStack,
+  requirePeerVpc,
+  setPeerVpc,
+} from './private/peer-on-create';
 import { pairProperties, peeringPairOf, vpcAccountAccess } from './private/peering-pair';
 import type { PeeringPair } from './private/peering-pair';
 import { callerStatements, fleetStatements, networkStatements, untagStatements } from './private/permissions';
 import { cfnResourceOf, StackAuthorization } from './private/stack-authorization';
-import { propertiesOf, resolveReferences } from './private/template';
-import { areDifferent, validateRemovalPolicy } from './private/validation';
+import { areDifferent, validateCidrBlock, validateRemovalPolicy } from './private/validation';
 import type { IVpcPeeringAuthorization } from './vpc-peering-authorization';
+
+/**
+ * A peering connection between a fleet's VPC and a peer VPC.
+ *
+ * @see https://docs.aws.amazon.com/gameliftservers/latest/apireference/API_VpcPeeringConnection.html
+ */
+export interface IVpcPeeringConnection extends IResource, ec2.IConnectable {
+  /**
+   * The id of the connection, as GameLift returns it.
+   *
+   * @attribute
+   */
+  readonly vpcPeeringConnectionId: string;
+
+  /**
+   * The id of the fleet's VPC, which GameLift owns.
+   *
+   * @attribute
+   */
+  readonly gameLiftVpcId: string;
+
+  /**
+   * The IPv4 CIDR block of the fleet's VPC, which GameLift chooses.
+   *
+   * @attribute
+   */
+  readonly gameLiftCidrBlock: string;
+
+  /**
+   * Allows the fleet's instances to reach a port: adds a rule to each security group of `other`, in the stack of this construct.
+   *
+   * Security groups that were imported with `mutable: false` are not changed.
+   *
+   * @param other what the game servers connect to, such as a database
+   * @param port the ports to open to the CIDR block of the fleet's VPC, and to nothing else
+   * @throws Error if `other` has no security group, or one in another account or Region than the stack of this construct
+   */
+  allowTo(other: ec2.IConnectable, port: ec2.Port): void;
+}
+
+/**
+ * Attributes of a peering connection that another stack or app creates.
+ */
+export interface VpcPeeringConnectionAttributes {
+  /**
+   * The IPv4 CIDR block of the fleet's VPC, such as `10.192.0.0/20`. A new build replaces the fleet, and its VPC then has another
+   * CIDR block.
+   */
+  readonly gameLiftCidrBlock: string;
+
+  /**
+   * The id of the connection, as GameLift returns it.
+   *
+   * @default - reading the attribute `vpcPeeringConnectionId` throws an error
+   */
+  readonly vpcPeeringConnectionId?: string;
+
+  /**
+   * The id of the fleet's VPC.
+   *
+   * @default - reading the attribute `gameLiftVpcId` throws an error
+   */
+  readonly gameLiftVpcId?: string;
+}
 
 /**
  * Properties of a peering connection between a fleet's VPC and a peer VPC.
@@ -35,9 +107,30 @@ export interface VpcPeeringConnectionProps {
   readonly authorization: IVpcPeeringAuthorization;
 
   /**
-   * The fleet to connect: an EC2 fleet in the account and Region of the stack.
+   * The fleet to connect: an EC2 fleet in the account and Region of the stack. Create the connection in the stack of its fleet.
+   *
+   * Pass a `CfnFleet`, what `CfnFleet.fromFleetId` returns, or a construct whose default child is a `CfnFleet`, such as the
+   * `BuildFleet` of `@aws-cdk/aws-gamelift-alpha`. Any other construct must have the id of a fleet as its `fleetId`.
    */
-  readonly fleet: aws_gamelift.IFleetRef;
+  readonly fleet: IConstruct;
+
+  /**
+   * Whether GameLift peers the fleet while it creates it. By default, the connection is requested once the fleet is ACTIVE.
+   *
+   * Sets the fleet's `PeerVpcId` and `PeerVpcAwsAccountId`, and creates the fleet after the authorization. The fleet must be an
+   * `AWS::GameLift::Fleet` in the stack of this construct. If the peering fails, so does the creation of the fleet.
+   *
+   * Both properties of the fleet are create-only, so each of these replaces the fleet: setting this option for an existing fleet,
+   * removing the option, and removing this construct.
+   *
+   * While the game servers start, they reach only what GameLift itself has set up. The routes, DNS and the rules of `allowTo`
+   * follow once the fleet is ACTIVE. A server must therefore be able to start without what is in the VPC, and retry until it gets an
+   * answer. If it can't, start the fleet without this option, with servers that wait for their database after they are ready.
+   *
+   * @default false
+   * @see https://docs.aws.amazon.com/gameliftservers/latest/developerguide/vpc-peering.html
+   */
+  readonly peerOnCreate?: boolean;
 
   /**
    * Which route tables of the peer VPC get a route to the fleet's VPC.
@@ -79,8 +172,25 @@ export interface VpcPeeringConnectionProps {
   readonly removalPolicy?: RemovalPolicy;
 }
 
+abstract class VpcPeeringConnectionBase extends Resource implements IVpcPeeringConnection {
+  abstract readonly vpcPeeringConnectionId: string;
+  abstract readonly gameLiftVpcId: string;
+  abstract readonly gameLiftCidrBlock: string;
+  abstract readonly connections: ec2.Connections;
+
+  /**
+   * @internal
+   */
+  protected abstract readonly _rules: FleetRules;
+
+  allowTo(other: ec2.IConnectable, port: ec2.Port): void {
+    this._rules.allowTo(other, port);
+  }
+}
+
 /**
- * Connects the VPC of a GameLift fleet with a peer VPC, with GameLift's `CreateVpcPeeringConnection`.
+ * Connects the VPC of a GameLift fleet with a peer VPC, with GameLift's `CreateVpcPeeringConnection` or, with `peerOnCreate`, with the
+ * fleet's own `PeerVpcId`.
  *
  * Waits until the connection is active, then sets routes and DNS in the peer VPC. The deployment fails if the CIDR blocks of the
  * two VPCs overlap, if there already is a connection that this construct did not create, or if a route table already has a route
@@ -88,26 +198,45 @@ export interface VpcPeeringConnectionProps {
  *
  * @see https://docs.aws.amazon.com/gameliftservers/latest/apireference/API_CreateVpcPeeringConnection.html
  */
-export class VpcPeeringConnection extends Resource implements ec2.IConnectable {
+export class VpcPeeringConnection extends VpcPeeringConnectionBase {
   /**
-   * The id of the connection, as GameLift returns it.
+   * Imports a connection that another stack or app creates, for `allowTo` in this one, such as a stack in the account of the VPC.
    *
-   * @attribute
+   * @throws Error if the CIDR block is invalid.
    */
+  static fromVpcPeeringConnectionAttributes(
+    scope: Construct,
+    id: string,
+    attrs: VpcPeeringConnectionAttributes,
+  ): IVpcPeeringConnection {
+    const { gameLiftCidrBlock, vpcPeeringConnectionId, gameLiftVpcId } = attrs;
+    validateCidrBlock('gameLiftCidrBlock', gameLiftCidrBlock);
+
+    class Import extends VpcPeeringConnectionBase {
+      readonly gameLiftCidrBlock = gameLiftCidrBlock;
+      readonly connections = fleetConnections(this, gameLiftCidrBlock);
+      protected readonly _rules = new FleetRules(this, gameLiftCidrBlock);
+
+      get vpcPeeringConnectionId(): string {
+        return this.requireAttribute('vpcPeeringConnectionId', vpcPeeringConnectionId);
+      }
+
+      get gameLiftVpcId(): string {
+        return this.requireAttribute('gameLiftVpcId', gameLiftVpcId);
+      }
+
+      private requireAttribute(name: string, value: string | undefined): string {
+        if (value === undefined) {
+          throw new Error(`${name} of ${this.node.path} is unknown: pass it to fromVpcPeeringConnectionAttributes`);
+        }
+        return value;
+      }
+    }
+    return new Import(scope, id);
+  }
+
   readonly vpcPeeringConnectionId: string;
-
-  /**
-   * The id of the fleet's VPC, which GameLift owns.
-   *
-   * @attribute
-   */
   readonly gameLiftVpcId: string;
-
-  /**
-   * The IPv4 CIDR block of the fleet's VPC, which GameLift chooses.
-   *
-   * @attribute
-   */
   readonly gameLiftCidrBlock: string;
 
   /**
@@ -116,40 +245,46 @@ export class VpcPeeringConnection extends Resource implements ec2.IConnectable {
    */
   readonly connections: ec2.Connections;
 
-  private removalPolicy: RemovalPolicy | undefined;
-  private readonly rules: ec2.CfnSecurityGroupIngress[] = [];
+  /**
+   * @internal
+   */
+  protected readonly _rules: FleetRules;
 
   /**
    * @throws Error if the timeout is out of range, if the removal policy is `SNAPSHOT`, if `routes` or `dnsResolution` would
    * change a VPC in an account that the handler has no access to, if the fleet is not an EC2 fleet or is already peered with the
    * VPC, if the stack is not in the GameLift account of the authorization, or if stack, fleet and authorization are not in the
-   * same Region.
+   * same Region. With `peerOnCreate` also if the fleet is not an `AWS::GameLift::Fleet` in the same stack, if it has another
+   * `PeerVpcId`, or if `adoptExisting` is set.
    */
   constructor(scope: Construct, id: string, props: VpcPeeringConnectionProps) {
     super(scope, id);
-    const { authorization, fleet } = props;
-    const { fleetId } = fleet.fleetRef;
+    const { authorization } = props;
     const pair = peeringPairOf(authorization);
+    const fleet = readFleet(props.fleet);
     const timeout = props.timeout ?? Duration.seconds(CONNECTION_TIMEOUT_SECONDS);
     validateTimeout(timeout);
     validateRemovalPolicy(props.removalPolicy);
-    this.validateFleetAndPeering(props, pair);
-    this.removalPolicy = props.removalPolicy;
+    this.validateFleetAndPeering(fleet, props, pair);
 
     const routes = (props.routes ?? PeeringRoutes.everyRouteTable())._bind(pair.vpc);
     if (routes.kind !== 'None' || props.dnsResolution === true) {
       this.validateVpcAccountAccess(pair);
     }
     const stackAuthorization = StackAuthorization.forStack(this.stack, authorization, pair);
+    if (props.peerOnCreate === true) {
+      this.peerFleetOnCreate(requireFleetOfSameStack(this, fleet), stackAuthorization, pair);
+    }
     const policies = this.addPolicies(stackAuthorization, pair);
     const properties: ConnectionProperties = {
       ...pairProperties(pair),
-      FleetId: fleetId,
+      FleetId: fleet.fleetId,
       TimeoutSeconds: timeout.toSeconds(),
       Routes: routes.kind,
       ...(routes.routeTableIds === undefined ? {} : { RouteTableIds: routes.routeTableIds }),
       DnsResolution: props.dnsResolution ?? false,
       AdoptExisting: props.adoptExisting ?? false,
+      PeerOnCreate: props.peerOnCreate ?? false,
       AuthorizationExpirationTime: stackAuthorization.resource.getAttString('ExpirationTime'),
     };
     const resource = stackAuthorization.handler.addCustomResource(this, 'Resource', {
@@ -161,34 +296,19 @@ export class VpcPeeringConnection extends Resource implements ec2.IConnectable {
     });
     const cfnResource = cfnResourceOf(resource);
     this.node.defaultChild = cfnResource;
-    stackAuthorization.addPeeredResource(cfnResource, fleetId, resource, ...policies);
+    stackAuthorization.addPeeredResource(cfnResource, fleet.fleetId, resource, ...policies);
     addToBatch(this.stack, cfnResource);
+    if (props.peerOnCreate !== true) {
+      createAfterPeeredFleets(cfnResource, pair.vpc);
+    }
     this.addRetainedFleetWarning(fleet, cfnResource);
 
     const attribute = (name: keyof ConnectionAttributes): string => resource.getAttString(name);
     this.vpcPeeringConnectionId = attribute('VpcPeeringConnectionId');
     this.gameLiftVpcId = attribute('GameLiftVpcId');
     this.gameLiftCidrBlock = attribute('GameLiftCidrBlock');
-    this.connections = new ec2.Connections({ peer: new FleetPeer(this.gameLiftCidrBlock, Names.uniqueId(this)) });
-  }
-
-  /**
-   * Allows the fleet's instances to reach a port: adds a rule to each security group of `other`, in the stack of this construct.
-   *
-   * Security groups that were imported with `mutable: false` are not changed.
-   *
-   * @param other what the game servers connect to, such as a database
-   * @param port the ports to open to the CIDR block of the fleet's VPC, and to nothing else
-   * @throws Error if `other` has no security group, or one in another account or Region than the stack of this construct
-   */
-  allowTo(other: ec2.IConnectable, port: ec2.Port): void {
-    const { securityGroups } = other.connections;
-    if (securityGroups.length === 0) {
-      throw new Error(`allowTo of ${this.node.path} requires a target that has a security group, got one without`);
-    }
-    for (const securityGroup of securityGroups) {
-      this.allowToSecurityGroup(securityGroup, port);
-    }
+    this.connections = fleetConnections(this, this.gameLiftCidrBlock);
+    this._rules = new FleetRules(this, this.gameLiftCidrBlock, props.removalPolicy);
   }
 
   /**
@@ -200,30 +320,37 @@ export class VpcPeeringConnection extends Resource implements ec2.IConnectable {
   override applyRemovalPolicy(policy: RemovalPolicy): void {
     validateRemovalPolicy(policy);
     super.applyRemovalPolicy(policy);
-    this.removalPolicy = policy;
-    for (const rule of this.rules) {
-      rule.applyRemovalPolicy(policy);
-    }
+    this._rules.applyRemovalPolicy(policy);
   }
 
-  private validateFleetAndPeering({ fleet, adoptExisting = false }: VpcPeeringConnectionProps, { vpc }: PeeringPair): void {
-    const { fleetId } = fleet.fleetRef;
-    validateFleetId(fleetId);
-    if (areDifferent(fleet.env.region, this.env.region)) {
+  private validateFleetAndPeering(
+    { fleetId, region, resource, construct }: PassedFleet,
+    { adoptExisting = false, peerOnCreate = false }: VpcPeeringConnectionProps,
+    { vpc }: PeeringPair,
+  ): void {
+    if (peerOnCreate && adoptExisting) {
       throw new Error(
-        `GameLift peers only within a Region, but ${fleet.node.path} is in ${fleet.env.region} and ${this.node.path} is in ` +
-          `${this.env.region}: create the connection in a stack in ${fleet.env.region}, with a VPC there`,
+        `pass either peerOnCreate or adoptExisting to ${this.node.path}, got both: GameLift creates the connection with the fleet, so ` +
+          'there is none to adopt',
+      );
+    }
+    validateFleetId(fleetId);
+    if (areDifferent(region, this.env.region)) {
+      throw new Error(
+        `GameLift peers only within a Region, but ${construct.node.path} is in ${region} and ${this.node.path} is in ` +
+          `${this.env.region}: create the connection in a stack in ${region}, with a VPC there`,
       );
     }
     registerPeering({ construct: this, fleetId, vpcId: vpc.vpcId, adoptExisting });
-    const cfnFleet = findCfnFleet(fleet);
-    if (cfnFleet === undefined) {
+    if (resource === undefined) {
       return;
     }
-    validateFleet(this, cfnFleet);
-    warnAboutFleetInOtherStack(this, cfnFleet);
-    if (!adoptExisting) {
-      this.node.addValidation({ validate: () => peeredAtCreationErrors(cfnFleet, vpc) });
+    validateFleet(this, resource);
+    if (!peerOnCreate) {
+      warnAboutFleetInOtherStack(this, resource);
+    }
+    if (!peerOnCreate && !adoptExisting) {
+      forbidPeerVpc(this, resource, vpc);
     }
   }
 
@@ -236,6 +363,16 @@ export class VpcPeeringConnection extends Resource implements ec2.IConnectable {
           'peerRole in that account',
       );
     }
+  }
+
+  /** Makes GameLift peer the fleet on creation, while the authorization is valid. */
+  private peerFleetOnCreate(fleet: gamelift.CfnFleet, authorization: StackAuthorization, pair: PeeringPair): void {
+    setPeerVpc(fleet, pair);
+    requirePeerVpc(this, fleet, pair.vpc);
+    registerPeeredOnCreate(this, fleet, pair.vpc);
+    // Depend on the policy, too: when CloudFormation deletes a replaced fleet, it respects only the fleet's direct dependencies.
+    fleet.node.addDependency(authorization.resource, authorization.policy);
+    authorization.addPeeredResource(fleet, fleet.ref);
   }
 
   private addPolicies({ handler }: StackAuthorization, pair: PeeringPair): iam.CfnRolePolicy[] {
@@ -255,66 +392,22 @@ export class VpcPeeringConnection extends Resource implements ec2.IConnectable {
     return [fleetPolicy, connectPolicy];
   }
 
-  private addRetainedFleetWarning(fleet: aws_gamelift.IFleetRef, connection: CfnResource): void {
-    const cfnFleet = findCfnFleet(fleet);
-    if (cfnFleet !== undefined) {
+  private addRetainedFleetWarning({ resource }: PassedFleet, connection: CfnResource): void {
+    if (resource !== undefined) {
       // at synthesis, since removal policies can be set later
       this.node.addValidation({
         validate: () => {
-          warnAboutRetainedFleet(this, connection, cfnFleet);
+          warnAboutRetainedFleet(this, connection, resource);
           return [];
         },
       });
     }
   }
-
-  private allowToSecurityGroup(securityGroup: ec2.ISecurityGroup, port: ec2.Port): void {
-    this.validateSecurityGroup(securityGroup);
-    const rule = port.toRuleJson() as PortRule;
-    // The id depends on the content of the rule, not on its position. Otherwise CloudFormation would create a rule under a new id
-    // before it deletes the old one, and EC2 refuses two equal rules.
-    const content = resolveReferences([securityGroup.securityGroupId, rule], this).value;
-    const id = `Rule${digestOf(JSON.stringify(content), 16)}`;
-    if (this.node.tryFindChild(id) !== undefined || !isMutable(securityGroup, port)) {
-      return;
-    }
-    const ingress = new ec2.CfnSecurityGroupIngress(this, id, {
-      groupId: securityGroup.securityGroupId,
-      cidrIp: this.gameLiftCidrBlock,
-      description: `GameLift fleet peered by ${Names.uniqueResourceName(this, { maxLength: 60 })}`,
-      ...rule,
-    });
-    if (this.removalPolicy !== undefined) {
-      ingress.applyRemovalPolicy(this.removalPolicy);
-    }
-    this.rules.push(ingress);
-  }
-
-  private validateSecurityGroup({ node, env }: ec2.ISecurityGroup): void {
-    if (areDifferent(env.account, this.env.account) || areDifferent(env.region, this.env.region)) {
-      throw new Error(
-        `the rules of security group ${node.path} can be changed only in its own account ${env.account} and Region ${env.region}, but ` +
-          `${this.node.path} is in ${this.env.account} and ${this.env.region}: deploy this stack with gameLiftCidrBlock as an output, then ` +
-          `allow that CIDR block in a stack of account ${env.account}, with addIngressRule(ec2.Peer.ipv4('…'), port)`,
-      );
-    }
-  }
 }
 
-type PortRule = Pick<ec2.CfnSecurityGroupIngressProps, 'ipProtocol' | 'fromPort' | 'toPort'>;
-
-/**
- * An error if the fleet's own properties already peer it with the VPC. Call it at synthesis, since properties can be set later.
- */
-function peeredAtCreationErrors(fleet: CfnResource, vpc: ec2.IVpc): string[] {
-  const { PeerVpcId } = propertiesOf(fleet);
-  const isSameVpc = JSON.stringify(PeerVpcId) === JSON.stringify(resolveReferences(vpc.vpcId, vpc).value);
-  return isSameVpc
-    ? [
-        `fleet ${fleet.node.path} is already peered with the same VPC by its peerVpcId: remove the peerVpcId or this connection, or set ` +
-          'adoptExisting to use the connection that GameLift creates',
-      ]
-    : [];
+/** The fleet as a peer in security group rules. */
+function fleetConnections(connection: Construct, cidrBlock: string): ec2.Connections {
+  return new ec2.Connections({ peer: new FleetPeer(cidrBlock, Names.uniqueId(connection)) });
 }
 
 function validateTimeout(timeout: Duration): void {

@@ -13,7 +13,10 @@ export function addDependencyUnlessCyclic(source: CfnResource, target: CfnResour
   new AcyclicDependency([target]).add(source);
 }
 
-/** Makes each of several sources depend on each target, except on targets that depend on a source themselves. */
+/**
+ * Makes each of several sources depend on each target, except on targets that depend on a source themselves. Targets that are added
+ * to the array later count, too.
+ */
 export class AcyclicDependency {
   private readonly sources: CfnResource[] = [];
   private readonly answered = new Set<CfnResource>();
@@ -40,6 +43,9 @@ export class AcyclicDependency {
   }
 
   private findAcyclicTargets(): IConstruct[] {
+    if (this.targets.length === 0) {
+      return [];
+    }
     const search = new DependencySearch(this.sources, innermostCommonStack([...this.sources, ...this.targets]));
     return this.targets.filter((target) => !search.reachesTarget([target]));
   }

@@ -67,3 +67,17 @@ export function warnAboutRetainedFleet(connection: Construct, resource: CfnResou
     );
   }
 }
+
+/**
+ * Warns if GameLift peers two fleets of a stack with the same VPC on creation, since both need the authorization at the same time.
+ *
+ * @param other another connection of the stack with `peerOnCreate`
+ */
+export function warnAboutSeveralPeeredOnCreate(connection: Construct, other: Construct): void {
+  Annotations.of(connection).addWarningV2(
+    'cdk-gamelift-vpc-peering:severalPeeredOnCreate',
+    `${connection.node.path} and ${other.node.path} both have peerOnCreate for the same VPC. If each use consumes the authorization (AWS does ` +
+      'not document this), a deployment that creates or replaces both fleets fails, because the second fleet finds no authorization. Set ' +
+      'peerOnCreate for one of them only, and connect the other without it',
+  );
+}

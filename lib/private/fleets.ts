@@ -1,6 +1,6 @@
-import { CfnResource, Reference, Stage, Token, Tokenization } from 'aws-cdk-lib';
+import { CfnResource, Reference, Stack, Stage, Token, Tokenization } from 'aws-cdk-lib';
+import type { ResourceEnvironment } from 'aws-cdk-lib';
 import type * as gamelift from 'aws-cdk-lib/aws-gamelift';
-import type { aws_gamelift } from 'aws-cdk-lib/interfaces';
 import type { Construct, IConstruct } from 'constructs';
 import { warnAboutRemoteLocations } from './fleet-warnings';
 import { sharedMap } from './library-copies';
@@ -12,45 +12,58 @@ export function isCfnFleet(construct: IConstruct | undefined): construct is game
   return construct !== undefined && CfnResource.isCfnResource(construct) && construct.cfnResourceType === 'AWS::GameLift::Fleet';
 }
 
-/**
- * The `AWS::GameLift::Fleet` of a fleet that the app defines: what its id refers to, the construct itself, or its default child.
- * Undefined for an imported fleet, and for a fleet that another resource creates, such as a custom resource.
- *
- * @throws Error if it is a GameLift resource other than an `AWS::GameLift::Fleet`
- */
-export function findCfnFleet(fleet: aws_gamelift.IFleetRef): gamelift.CfnFleet | undefined {
-  const token = Tokenization.reverse(fleet.fleetRef.fleetId, { failConcat: false });
-  const target = Reference.isReference(token) ? token.target : undefined;
-  const candidates = [target, fleet, fleet.node.defaultChild].filter((candidate) => candidate !== undefined);
-  const resource = candidates.find((candidate) => CfnResource.isCfnResource(candidate));
-  if (resource === undefined || isCfnFleet(resource)) {
-    return resource;
-  }
-  if (resource.cfnResourceType.startsWith('AWS::GameLift::')) {
-    throw new Error(
-      `GameLift peers EC2 fleets only: ${fleet.node.path} must be an AWS::GameLift::Fleet, got ${resource.cfnResourceType}`,
-    );
-  }
-  return undefined;
+/** A fleet that a user passes. */
+export interface PassedFleet {
+  readonly construct: IConstruct;
+  readonly fleetId: string;
+  readonly region: string;
+  /** Undefined for an imported fleet, and for a fleet that another resource creates, such as a custom resource. */
+  readonly resource: gamelift.CfnFleet | undefined;
+}
+
+/** What a fleet construct may have: the CDK's references have `fleetRef`, the fleets of aws-gamelift-alpha have `fleetId`. */
+interface FleetConstruct extends IConstruct {
+  readonly fleetRef?: { readonly fleetId?: string };
+  readonly fleetId?: string;
+  readonly env?: ResourceEnvironment;
 }
 
 /**
- * The `AWS::GameLift::Fleet` that a construct is, or that is its default child.
+ * Reads a fleet from a construct: an `AWS::GameLift::Fleet`, a construct whose default child is one, or a construct with the id of
+ * a fleet.
  *
- * @throws Error if there is none
+ * @throws Error if the construct is anything else
  */
-export function requireCfnFleet(construct: IConstruct): gamelift.CfnFleet {
-  const { defaultChild } = construct.node;
-  const fleet = [construct, defaultChild].find((candidate) => isCfnFleet(candidate));
-  if (fleet === undefined) {
-    const other = defaultChild !== undefined && CfnResource.isCfnResource(defaultChild) ? defaultChild : construct;
-    const got = CfnResource.isCfnResource(other) ? other.cfnResourceType : 'a construct without a CloudFormation resource';
-    throw new Error(
-      `GameLift peers EC2 fleets only: ${construct.node.path} must be an AWS::GameLift::Fleet, or have one as its default child, ` +
-        `got ${got}`,
-    );
+export function readFleet(construct: FleetConstruct): PassedFleet {
+  if ((construct as Partial<FleetConstruct>).node === undefined) {
+    throw new Error(wrongFleetMessage(`a ${typeof construct}`));
   }
-  return fleet;
+  const fleetId = construct.fleetRef?.fleetId ?? construct.fleetId;
+  const candidates = [referencedConstruct(fleetId), construct, construct.node.defaultChild];
+  const resource = candidates.find((candidate) => candidate !== undefined && CfnResource.isCfnResource(candidate));
+  const region = (construct.env ?? Stack.of(construct)).region;
+  if (isCfnFleet(resource)) {
+    return { construct, fleetId: resource.ref, region, resource };
+  }
+  const type = resource !== undefined && CfnResource.isCfnResource(resource) ? resource.cfnResourceType : undefined;
+  if (fleetId === undefined || resource === construct || type?.startsWith('AWS::GameLift::') === true) {
+    const described = `${construct.node.path} of class ${construct.constructor.name}`;
+    throw new Error(wrongFleetMessage(type === undefined ? described : `${described}, which is an ${type}`));
+  }
+  return { construct, fleetId, region, resource: undefined };
+}
+
+function wrongFleetMessage(passed: string): string {
+  return (
+    `fleet must be an EC2 fleet of GameLift, got ${passed}: pass an aws_gamelift.CfnFleet, a construct whose default child is one, or ` +
+    "aws_gamelift.CfnFleet.fromFleetId(this, 'ImportedFleet', 'fleet-…')"
+  );
+}
+
+/** The construct that a fleet id refers to. Undefined if the id is not a reference. */
+function referencedConstruct(fleetId: string | undefined): IConstruct | undefined {
+  const token = fleetId === undefined ? undefined : Tokenization.reverse(fleetId, { failConcat: false });
+  return Reference.isReference(token) ? token.target : undefined;
 }
 
 /** @throws Error if the id is known and is not the id of an EC2 fleet */
@@ -89,7 +102,7 @@ function computeTypeErrors(fleet: CfnResource, computeType: unknown): string[] {
 
 /** The peering of a fleet with a VPC. */
 export interface FleetPeering {
-  /** The connection, or the fleet if it is peered at creation. */
+  /** The connection. */
   readonly construct: IConstruct;
   readonly fleetId: string;
   readonly vpcId: string;
@@ -122,9 +135,9 @@ export function registerPeering(peering: FleetPeering): void {
 }
 
 function describeFleet(fleetId: string): string {
-  const token = Tokenization.reverse(fleetId, { failConcat: false });
-  if (Reference.isReference(token)) {
-    return `fleet ${token.target.node.path}`;
+  const target = referencedConstruct(fleetId);
+  if (target !== undefined) {
+    return `fleet ${target.node.path}`;
   }
   return Token.isUnresolved(fleetId) ? 'a fleet whose id is a token' : `fleet ${fleetId}`;
 }

@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import { RemovalPolicy, Token } from 'aws-cdk-lib';
 
 /** Values that the CDK returns until the CLI has made a lookup. An error about one of them would prevent that lookup. */
@@ -32,6 +33,14 @@ export function areDifferent(one: string, other: string): boolean {
 export function validateAccountId(propertyName: string, account: string): void {
   if (isKnown(account) && !/^\d{12}$/.test(account)) {
     throw new Error(`${propertyName} must be an AWS account id of 12 digits, got '${account}'`);
+  }
+}
+
+/** @throws Error if the value is known and is not an IPv4 CIDR block */
+export function validateCidrBlock(propertyName: string, cidrBlock: string): void {
+  const [, address = '', prefix = ''] = /^([\d.]+)\/(\d{1,2})$/.exec(cidrBlock) ?? [];
+  if (isKnown(cidrBlock) && !(isIPv4(address) && Number(prefix) <= 32)) {
+    throw new Error(`${propertyName} must be an IPv4 CIDR block such as 10.192.0.0/20, got '${cidrBlock}'`);
   }
 }
 

@@ -315,7 +315,7 @@ describe('an imported authorization without a peer role', () => {
       peerVpcAccount: DATA.account,
     });
     const fleet = new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet' });
-    authorization.authorizeFleet(fleet);
+    new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, peerOnCreate: true, routes: PeeringRoutes.none() });
     Template.fromStack(stack).hasResourceProperties('AWS::GameLift::Fleet', {
       PeerVpcId: VPC_ID,
       PeerVpcAwsAccountId: '222222222222',

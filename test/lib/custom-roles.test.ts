@@ -49,7 +49,8 @@ function stackWith(customize: iam.CustomizeRolesOptions | undefined): Stack {
     vpc,
     renewal: AuthorizationRenewal.scheduled(Duration.hours(12)),
   });
-  authorization.authorizeFleet(new gamelift.CfnFleet(stack, 'PeeredAtCreation', { name: 'peered' }));
+  const peeredOnCreate = new gamelift.CfnFleet(stack, 'PeeredOnCreate', { name: 'peered' });
+  new VpcPeeringConnection(stack, 'OnCreate', { authorization, fleet: peeredOnCreate, peerOnCreate: true });
   new VpcPeeringConnection(stack, 'Peering', { authorization, fleet: new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet' }) });
   new VpcPeeringRole(stack, 'PeerRole', { vpc, gameLiftAccount: '222222222222' });
   return stack;

@@ -21,6 +21,10 @@ function fleetIn(stack: Stack, props: Partial<gamelift.CfnFleetProps> = {}): gam
   return new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet', ...props });
 }
 
+function peerOnCreate(stack: Stack, authorization: IVpcPeeringAuthorization, fleet: gamelift.CfnFleet): VpcPeeringConnection {
+  return new VpcPeeringConnection(stack, `Peering${fleet.node.id}`, { authorization, fleet, peerOnCreate: true });
+}
+
 const PEERING_METHODS: [string, (stack: Stack, authorization: IVpcPeeringAuthorization) => void][] = [
   [
     'connected',
@@ -29,9 +33,9 @@ const PEERING_METHODS: [string, (stack: Stack, authorization: IVpcPeeringAuthori
     },
   ],
   [
-    'peered at creation',
+    'peered on creation',
     (stack, authorization) => {
-      authorization.authorizeFleet(fleetIn(stack));
+      peerOnCreate(stack, authorization, fleetIn(stack));
     },
   ],
 ];
@@ -106,8 +110,8 @@ test('of two stacks that use the authorization of each other, only one depends o
   const app = new App();
   const [one, two] = ['One', 'Two'].map((id) => new Stack(app, id, { env })) as [Stack, Stack];
   const [ofOne, ofTwo] = [authorizationIn(one, 'vpc-0a'), authorizationIn(two, 'vpc-0b')];
-  ofOne.authorizeFleet(fleetIn(two));
-  ofTwo.authorizeFleet(fleetIn(one));
+  peerOnCreate(two, ofOne, fleetIn(two));
+  peerOnCreate(one, ofTwo, fleetIn(one));
   app.synth();
   expect([one.dependencies, two.dependencies]).toEqual([[two], []]);
 });
@@ -116,9 +120,9 @@ test('the properties of an authorization contain no references that would create
   const parent = new Stack(new App(), 'Game', { env });
   const nested = new NestedStack(parent, 'Fleets');
   const authorization = authorizationIn(parent);
-  authorization.authorizeFleet(fleetIn(nested));
+  peerOnCreate(nested, authorization, fleetIn(nested));
   const build = new gamelift.CfnBuild(nested, 'Build', {});
-  authorization.authorizeFleet(fleetIn(parent, { buildId: build.ref, ec2InstanceType: 'c5.large' }));
+  peerOnCreate(parent, authorization, fleetIn(parent, { buildId: build.ref, ec2InstanceType: 'c5.large' }));
   expect(dependenciesOf(parent)).toEqual([[authorizationIdOf(parent)]]);
   const [resource] = Object.values(Template.fromStack(parent).findResources(AUTHORIZATION)) as {
     Properties: { ReliedOnBy: { Fleet: Record<string, unknown> } };
@@ -135,7 +139,7 @@ describe('the work at synthesis', () => {
   /** How often the CDK renders resources while it synthesizes an app with a number of fleets. */
   function countRenderings(
     fleets: number,
-    peer: (stack: Stack, authorization: IVpcPeeringAuthorization, fleet: gamelift.CfnFleet) => void,
+    peer: (stack: Stack, authorization: IVpcPeeringAuthorization, fleet: gamelift.CfnFleet) => unknown,
   ): number {
     const stack = new Stack(new App(), 'Game', { env });
     const authorization = authorizationIn(stack);
@@ -151,12 +155,7 @@ describe('the work at synthesis', () => {
   }
 
   test.each<[string, Parameters<typeof countRenderings>[1]]>([
-    [
-      'peered at creation',
-      (_stack, authorization, fleet) => {
-        authorization.authorizeFleet(fleet);
-      },
-    ],
+    ['peered on creation', peerOnCreate],
     [
       'connected',
       (stack, authorization, fleet) => {

@@ -1,9 +1,9 @@
-import { App, CfnDeletionPolicy, NestedStack, RemovalPolicy, Stack, Stage } from 'aws-cdk-lib';
-import type { CfnResource } from 'aws-cdk-lib';
-import { Annotations, Match } from 'aws-cdk-lib/assertions';
+import { App, CfnDeletionPolicy, CfnResource, NestedStack, RemovalPolicy, Resource, Stack, Stage } from 'aws-cdk-lib';
+import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import { Construct } from 'constructs';
+import type { IConstruct } from 'constructs';
 import { VpcPeeringAuthorization, VpcPeeringConnection } from '../../lib';
 import type { VpcPeeringAuthorizationProps, VpcPeeringConnectionProps } from '../../lib';
 
@@ -32,7 +32,7 @@ function fleetIn(stack: Stack, props: Partial<gamelift.CfnFleetProps> = {}): gam
 
 /** A fleet construct as users write them, which refers to a fleet by its id. */
 class WrappedFleet extends Construct {
-  readonly fleetRef: VpcPeeringConnectionProps['fleet']['fleetRef'];
+  readonly fleetRef: { readonly fleetId: string; readonly fleetArn: string };
   readonly env = env;
 
   constructor(stack: Stack, id: string, fleetId: string) {
@@ -56,9 +56,9 @@ const PEERING_METHODS: [string, (stack: Stack, fleet: gamelift.CfnFleet) => void
     },
   ],
   [
-    'peered at creation',
+    'peered on creation',
     (stack, fleet) => {
-      authorizationIn(stack).authorizeFleet(fleet);
+      new VpcPeeringConnection(stack, 'Peering', { authorization: authorizationIn(stack), fleet, peerOnCreate: true });
     },
   ],
 ];
@@ -126,28 +126,135 @@ describe.each(PEERING_METHODS)('a fleet that is %s', (_, peer) => {
   });
 });
 
-describe('a connection requires an EC2 fleet', () => {
-  test.each<[string, (stack: Stack) => string, string]>([
+/** The error about a construct that is not a fleet. */
+function wrongFleet(passed: string): string {
+  return (
+    `fleet must be an EC2 fleet of GameLift, got ${passed}: pass an aws_gamelift.CfnFleet, a construct whose default child is one, or ` +
+    "aws_gamelift.CfnFleet.fromFleetId(this, 'ImportedFleet', 'fleet-…')"
+  );
+}
+
+/** A fleet construct like those of aws-gamelift-alpha: it has no `fleetRef`, and its default child is the fleet. */
+class BuildFleet extends Resource {
+  readonly fleetId: string;
+
+  constructor(stack: Stack, id: string) {
+    super(stack, id);
+    this.fleetId = new gamelift.CfnFleet(this, 'Resource', { name: 'fleet' }).attrFleetId;
+  }
+}
+
+/** What `BuildFleet.fromBuildFleetAttributes` of aws-gamelift-alpha returns: only ids, no default child. */
+class ImportedBuildFleet extends Resource {
+  readonly fleetId = 'fleet-2';
+}
+
+describe('a connection accepts', () => {
+  const fleetIdWith = (fleetOf: (stack: Stack) => IConstruct): unknown => {
+    const stack = stackIn(new App());
+    new VpcPeeringConnection(stack, 'Peering', { authorization: authorizationIn(stack), fleet: fleetOf(stack) });
+    const [connection] = Object.values(Template.fromStack(stack).findResources('Custom::GameLiftVpcPeeringConnection'));
+    return (connection as { Properties: { FleetId: unknown } }).Properties.FleetId;
+  };
+  const wrap = (stack: Stack): Construct => {
+    const wrapper = new Construct(stack, 'Wrapper');
+    new gamelift.CfnFleet(wrapper, 'Default', { name: 'fleet' });
+    return wrapper;
+  };
+
+  test.each<[string, (stack: Stack) => IConstruct, unknown]>([
+    ['a CfnFleet', (stack) => fleetIn(stack), { Ref: 'Fleet' }],
+    [
+      'a CfnResource of that type',
+      (stack) => new CfnResource(stack, 'Raw', { type: 'AWS::GameLift::Fleet', properties: { Name: 'fleet' } }),
+      { Ref: 'Raw' },
+    ],
+    ['a fleet that was imported by its id', (stack) => gamelift.CfnFleet.fromFleetId(stack, 'Imported', 'fleet-1'), 'fleet-1'],
+    [
+      'a fleet that was imported by its ARN',
+      (stack) => gamelift.CfnFleet.fromFleetArn(stack, 'Imported', `arn:aws:gamelift:us-east-1:${env.account}:fleet/fleet-1`),
+      'fleet-1',
+    ],
+    ['a construct with a fleet as its default child', wrap, { Ref: 'Wrapper' }],
+    ['a fleet like those of aws-gamelift-alpha', (stack) => new BuildFleet(stack, 'Build'), { Ref: 'Build45A36621' }],
+    ['an imported fleet like those of aws-gamelift-alpha', (stack) => new ImportedBuildFleet(stack, 'Build'), 'fleet-2'],
+    [
+      'a construct that refers to a fleet',
+      (stack) => new WrappedFleet(stack, 'Ref', fleetIn(stack).attrFleetId),
+      { Ref: 'Fleet' },
+    ],
+    [
+      'a construct that refers to a custom resource',
+      (stack) => {
+        const resource = new CfnResource(stack, 'Custom', { type: 'Custom::Fleet', properties: { ServiceToken: 'arn' } });
+        return new WrappedFleet(stack, 'Ref', resource.getAtt('FleetId').toString());
+      },
+      { 'Fn::GetAtt': ['Custom', 'FleetId'] },
+    ],
+  ])('%s', (_, fleetOf, fleetId) => {
+    expect(fleetIdWith(fleetOf)).toEqual(fleetId);
+  });
+});
+
+describe('a connection refuses', () => {
+  test.each<[string, (stack: Stack) => unknown, string]>([
     [
       'a container fleet',
-      (stack) => new gamelift.CfnContainerFleet(stack, 'Containers', { fleetRoleArn: 'r' }).attrFleetId,
-      'GameLift peers EC2 fleets only: Game/Fleet must be an AWS::GameLift::Fleet, got AWS::GameLift::ContainerFleet',
+      (stack) => new gamelift.CfnContainerFleet(stack, 'Fleet', { fleetRoleArn: 'r' }),
+      wrongFleet('Game/Fleet of class CfnContainerFleet, which is an AWS::GameLift::ContainerFleet'),
     ],
     [
-      'an alias',
-      (stack) =>
-        new gamelift.CfnAlias(stack, 'Alias', { name: 'live', routingStrategy: { type: 'TERMINAL', message: 'no' } }).ref,
-      'GameLift peers EC2 fleets only: Game/Fleet must be an AWS::GameLift::Fleet, got AWS::GameLift::Alias',
+      'a reference to a container fleet',
+      (stack) => new WrappedFleet(stack, 'Fleet', new gamelift.CfnContainerFleet(stack, 'C', { fleetRoleArn: 'r' }).attrFleetId),
+      wrongFleet('Game/Fleet of class WrappedFleet, which is an AWS::GameLift::ContainerFleet'),
     ],
+    [
+      'a reference to an alias',
+      (stack) => {
+        const alias = new gamelift.CfnAlias(stack, 'A', { name: 'live', routingStrategy: { type: 'TERMINAL', message: 'no' } });
+        return new WrappedFleet(stack, 'Fleet', alias.ref);
+      },
+      wrongFleet('Game/Fleet of class WrappedFleet, which is an AWS::GameLift::Alias'),
+    ],
+    [
+      'a fleet of another service, although it has a fleetId',
+      (stack) =>
+        Object.assign(new CfnResource(stack, 'Fleet', { type: 'AWS::Deadline::Fleet' }), { fleetId: 'fleet-0123456789abcdef' }),
+      wrongFleet('Game/Fleet of class CfnResource, which is an AWS::Deadline::Fleet'),
+    ],
+    ['a construct without a fleet', (stack) => new Construct(stack, 'Fleet'), wrongFleet('Game/Fleet of class Construct')],
+    [
+      'a construct with several fleets and no default child',
+      (stack) => {
+        const group = new Construct(stack, 'Group');
+        ['One', 'Two'].forEach((id) => new gamelift.CfnFleet(group, id, { name: 'fleet' }));
+        return group;
+      },
+      wrongFleet('Game/Group of class Construct'),
+    ],
+    ['an id instead of a construct, from code without types', () => 'fleet-1', wrongFleet('a string')],
     [
       'the id of a container fleet',
-      () => 'containerfleet-1',
+      (stack) => new WrappedFleet(stack, 'Fleet', 'containerfleet-1'),
       "fleet must have the id of an EC2 fleet, such as fleet-01234567-89ab-cdef-0123-456789abcdef, got 'containerfleet-1'",
     ],
-  ])('fails with %s', (_, fleetIdIn, message) => {
+  ])('%s', (_, fleetOf, message) => {
     const stack = stackIn(new App());
-    const fleet = new WrappedFleet(stack, 'Fleet', fleetIdIn(stack));
-    expect(() => new VpcPeeringConnection(stack, 'Peering', { authorization: authorizationIn(stack), fleet })).toThrow(message);
+    const fleet = fleetOf(stack) as IConstruct;
+    expect(() => new VpcPeeringConnection(stack, 'Peering', { authorization: authorizationIn(stack), fleet })).toThrow(
+      new Error(message),
+    );
+  });
+
+  test('a second connection of the same fleet in another form', () => {
+    const stack = stackIn(new App());
+    const authorization = authorizationIn(stack);
+    const fleet = fleetIn(stack);
+    new VpcPeeringConnection(stack, 'One', { authorization, fleet });
+    const again = new WrappedFleet(stack, 'Again', fleet.attrFleetId);
+    expect(() => new VpcPeeringConnection(stack, 'Two', { authorization, fleet: again })).toThrow(
+      'a fleet and a VPC can have only one peering connection, but Game/Two and Game/One both peer fleet Game/Fleet with the same VPC',
+    );
   });
 });
 
@@ -348,35 +455,37 @@ describe('a fleet that is peered twice with the same VPC', () => {
     (stack: Stack, authorization: VpcPeeringAuthorization, fleet: gamelift.CfnFleet): void => {
       new VpcPeeringConnection(stack, id, { authorization, fleet, adoptExisting });
     };
-  const atCreation = (_: Stack, authorization: VpcPeeringAuthorization, fleet: gamelift.CfnFleet): void => {
-    authorization.authorizeFleet(fleet);
-  };
+  const onCreate =
+    (id: string) =>
+    (stack: Stack, authorization: VpcPeeringAuthorization, fleet: gamelift.CfnFleet): void => {
+      new VpcPeeringConnection(stack, id, { authorization, fleet, peerOnCreate: true });
+    };
   const byProperty = (_: Stack, __: VpcPeeringAuthorization, fleet: gamelift.CfnFleet): void => {
     fleet.peerVpcId = 'vpc-0a';
   };
 
   test.each([
-    ['by two connections', connect('One'), connect('Two'), 'Game/Two', 'Game/One'],
-    ['by a connection, and at creation', connect('One'), atCreation, 'Game/Fleet', 'Game/One'],
-    ['at creation, and by a connection', atCreation, connect('Two'), 'Game/Two', 'Game/Fleet'],
-    ['twice at creation', atCreation, atCreation, 'Game/Fleet', 'Game/Fleet'],
-  ])('fails %s', (_, one, two, construct, other) => {
+    ['by two connections', connect('One'), connect('Two')],
+    ['later, and on creation', connect('One'), onCreate('Two')],
+    ['on creation, and later', onCreate('One'), connect('Two')],
+    ['twice on creation', onCreate('One'), onCreate('Two')],
+  ])('fails %s', (_, one, two) => {
     expect(() => twice(one, two)).toThrow(
-      `a fleet and a VPC can have only one peering connection, but ${construct} and ${other} both peer fleet Game/Fleet with the same VPC: ` +
+      'a fleet and a VPC can have only one peering connection, but Game/Two and Game/One both peer fleet Game/Fleet with the same VPC: ' +
         'remove one of them, or set adoptExisting on the connection that should use the connection of the other',
     );
   });
 
   test('fails by a connection, and by its own property that is set later', () => {
     expect(() => twice(connect('One'), byProperty).synth()).toThrow(
-      'fleet Game/Fleet is already peered with the same VPC by its peerVpcId: remove the peerVpcId or this connection, or set ' +
-        'adoptExisting to use the connection that GameLift creates',
+      'fleet Game/Fleet has the VPC of Game/One as its peerVpcId, so GameLift peers it on creation: set peerOnCreate on the ' +
+        'connection, or remove the peerVpcId, which replaces the fleet',
     );
   });
 
   test('is allowed if one construct adopts the connection of the other', () => {
     expect(() => {
-      twice(atCreation, connect('Two', true)).synth();
+      twice(onCreate('One'), connect('Two', true)).synth();
       twice(connect('One', true), byProperty).synth();
     }).not.toThrow();
   });
@@ -440,7 +549,7 @@ describe.each(PEERING_METHODS.map(([name]) => name).filter((name) => name !== 'c
       if (way === 'connected') {
         new VpcPeeringConnection(stack, 'Peering', { authorization, fleet: fleetIn(stack) });
       } else {
-        authorization.authorizeFleet(fleetIn(stack));
+        new VpcPeeringConnection(stack, 'Peering', { authorization, fleet: fleetIn(stack), peerOnCreate: true });
       }
     }
 

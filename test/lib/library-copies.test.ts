@@ -135,12 +135,13 @@ describe('constructs of another copy of aws-cdk-lib', () => {
     return other;
   }
 
-  /** With a fleet that is peered at creation, and a fleet with a connection. */
+  /** With a fleet that is peered on creation, and a fleet with a connection. */
   function templateWith({ Vpc, CfnFleet }: Classes): Template {
     const stack = new Stack(new App(), 'Stack', { env });
     const vpc = new Vpc(stack, 'Vpc', { maxAzs: 1, natGateways: 0 });
     const authorization = new library.VpcPeeringAuthorization(stack, 'Authorization', { vpc });
-    authorization.authorizeFleet(new CfnFleet(stack, 'PeeredAtCreation', { name: 'fleet' }));
+    const peeredOnCreate = new CfnFleet(stack, 'PeeredOnCreate', { name: 'fleet' });
+    new library.VpcPeeringConnection(stack, 'OnCreate', { authorization, fleet: peeredOnCreate, peerOnCreate: true });
     const fleet = new CfnFleet(stack, 'Connected', { name: 'fleet' });
     const peering = new library.VpcPeeringConnection(stack, 'Peering', { authorization, fleet });
     peering.allowTo(new ec2.SecurityGroup(stack, 'Database', { vpc }), ec2.Port.tcp(5432));

@@ -1,4 +1,5 @@
 import { App, Stack } from 'aws-cdk-lib';
+import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -49,6 +50,37 @@ describe('Vpc.fromLookup', () => {
     expect(keys).toHaveLength(2);
   });
 
+  test.each([false, true])(
+    'works for a fleet that has another VPC with the same dummy id as its peerVpcId: peerOnCreate %p',
+    (peerOnCreate) => {
+      const keys = lookupsOf((stack) => {
+        const fleet = new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet', peerVpcId: lookUp(stack, 'Other').vpcId });
+        const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc: lookUp(stack) });
+        new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, peerOnCreate });
+      });
+      expect(keys).toHaveLength(2);
+    },
+  );
+
+  test('works for a VPC that is not yet the peerVpcId of a fleet with peerOnCreate', () => {
+    const keys = lookupsOf((stack) => {
+      const fleet = new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet', peerVpcId: 'vpc-0a' });
+      const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc: lookUp(stack) });
+      new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, peerOnCreate: true });
+    });
+    expect(keys).toHaveLength(1);
+  });
+
+  test('works for two fleets that are peered on creation with two VPCs, without a warning', () => {
+    const stack = new Stack(new App(), 'Stack', { env });
+    for (const id of ['One', 'Two']) {
+      const authorization = new VpcPeeringAuthorization(stack, `Authorization${id}`, { vpc: lookUp(stack, id) });
+      const fleet = new gamelift.CfnFleet(stack, `Fleet${id}`, { name: 'fleet' });
+      new VpcPeeringConnection(stack, `Peering${id}`, { authorization, fleet, peerOnCreate: true });
+    }
+    Annotations.fromStack(stack).hasNoWarning('*', Match.anyValue());
+  });
+
   test('fails if the result of the lookup is invalid', () => {
     const subnets = [{ subnetId: 'subnet-0a', cidr: '10.0.0.0/24', availabilityZone: 'us-east-1a', routeTableId: 'wrong' }];
     const found = {
@@ -88,7 +120,8 @@ describe('StringParameter.valueFromLookup', () => {
       (stack, value) => {
         const attributes = { vpc: vpcOf(stack), gameLiftAccount: value, peerVpcAccount: value };
         const authorization = VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(stack, 'A', attributes);
-        authorization.authorizeFleet(new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet' }));
+        const fleet = new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet' });
+        new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, peerOnCreate: true, routes: PeeringRoutes.none() });
       },
       "peerVpcAccount must be an AWS account id of 12 digits, got 'wrong'",
     ],

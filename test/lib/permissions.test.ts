@@ -103,13 +103,15 @@ function vpcOf(stack: Stack): ec2.IVpc {
 
 type MakeAuthorization = (stack: Stack) => IVpcPeeringAuthorization;
 
-/** A stack with a fleet that is peered at creation, and a fleet with a connection. */
+/** A stack with a fleet that is peered on creation, and a fleet that is connected later. */
 function peered(env: typeof GAME, makeAuthorization: MakeAuthorization, routes?: PeeringRoutes): Stack {
   const stack = new Stack(new App(), 'Game', { env });
   const authorization = makeAuthorization(stack);
-  authorization.authorizeFleet(new gamelift.CfnFleet(stack, 'PeeredAtCreation', { name: 'peered' }));
+  const options = { authorization, ...(routes === undefined ? {} : { routes }) };
+  const peeredOnCreate = new gamelift.CfnFleet(stack, 'PeeredOnCreate', { name: 'peered' });
+  new VpcPeeringConnection(stack, 'OnCreate', { ...options, fleet: peeredOnCreate, peerOnCreate: true });
   const fleet = new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet' });
-  new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, ...(routes === undefined ? {} : { routes }) });
+  new VpcPeeringConnection(stack, 'Peering', { ...options, fleet });
   return stack;
 }
 

@@ -4,7 +4,7 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { VpcPeeringAuthorization, VpcPeeringConnection } from '../../lib';
-import type { VpcPeeringConnectionProps } from '../../lib';
+import type { IVpcPeeringConnection, VpcPeeringConnectionProps } from '../../lib';
 
 /*
  * The security group rules that allowTo adds.
@@ -169,12 +169,92 @@ test('gives existing and new rules the removal policy that is applied to the con
   }).toThrow('removalPolicy must be DESTROY, RETAIN or RETAIN_ON_UPDATE_OR_DELETE, got SNAPSHOT: the resource has no snapshots');
 });
 
+describe('an imported connection', () => {
+  const attributes = { gameLiftCidrBlock: '10.192.0.0/20', vpcPeeringConnectionId: 'pcx-1', gameLiftVpcId: 'vpc-1' };
+
+  function imported(attrs: Partial<typeof attributes> = {}): { stack: Stack; peering: IVpcPeeringConnection } {
+    const stack = new Stack(new App(), 'Data', { env });
+    const peering = VpcPeeringConnection.fromVpcPeeringConnectionAttributes(stack, 'Peering', {
+      gameLiftCidrBlock: attributes.gameLiftCidrBlock,
+      ...attrs,
+    });
+    return { stack, peering };
+  }
+
+  test('adds the rules of allowTo in its own stack, and nothing else', () => {
+    const { stack, peering } = imported();
+    const group = ec2.SecurityGroup.fromSecurityGroupId(stack, 'Database', 'sg-1');
+    peering.allowTo(group, ec2.Port.tcp(5432));
+    peering.allowTo(group, ec2.Port.tcp(5432));
+    expect(Object.values((Template.fromStack(stack).toJSON() as { Resources: Record<string, unknown> }).Resources)).toEqual([
+      {
+        Type: RULE,
+        Properties: {
+          CidrIp: '10.192.0.0/20',
+          Description: 'GameLift fleet peered by DataPeering15BC32D5',
+          FromPort: 5432,
+          GroupId: 'sg-1',
+          IpProtocol: 'tcp',
+          ToPort: 5432,
+        },
+      },
+    ]);
+  });
+
+  test('is a peer in the rules of a security group of its stack', () => {
+    const { stack, peering } = imported();
+    new ec2.SecurityGroup(stack, 'Database', { vpc: vpcOf(stack) }).connections.allowFrom(peering, ec2.Port.tcp(5432));
+    Template.fromStack(stack).hasResourceProperties(RULE, { CidrIp: '10.192.0.0/20', FromPort: 5432 });
+  });
+
+  test('takes the CIDR block from an export of another stack', () => {
+    const { stack, peering } = imported({ gameLiftCidrBlock: Fn.importValue('FleetCidr') });
+    peering.allowTo(ec2.SecurityGroup.fromSecurityGroupId(stack, 'Database', 'sg-1'), ec2.Port.tcp(5432));
+    Template.fromStack(stack).hasResourceProperties(RULE, { CidrIp: { 'Fn::ImportValue': 'FleetCidr' } });
+  });
+
+  test('has the attributes that are passed', () => {
+    const { vpcPeeringConnectionId, gameLiftVpcId, gameLiftCidrBlock } = imported(attributes).peering;
+    expect({ vpcPeeringConnectionId, gameLiftVpcId, gameLiftCidrBlock }).toEqual(attributes);
+  });
+
+  test.each(['vpcPeeringConnectionId', 'gameLiftVpcId'] as const)('fails when %s is read but was not passed', (name) => {
+    const { peering } = imported();
+    expect(() => peering[name]).toThrow(
+      new Error(`${name} of Data/Peering is unknown: pass it to fromVpcPeeringConnectionAttributes`),
+    );
+  });
+
+  test.each(['', '10.192.0.0', '10.192.0.0/33', '10.192.0/20', '10.192.0.0/', 'fd00::/8', 'sg-1'])(
+    "fails with the CIDR block '%s'",
+    (gameLiftCidrBlock) => {
+      expect(() => imported({ gameLiftCidrBlock })).toThrow(
+        new Error(`gameLiftCidrBlock must be an IPv4 CIDR block such as 10.192.0.0/20, got '${gameLiftCidrBlock}'`),
+      );
+    },
+  );
+
+  test.each(['0.0.0.0/0', '10.192.0.1/32'])("allows the CIDR block '%s'", (gameLiftCidrBlock) => {
+    expect(imported({ gameLiftCidrBlock }).peering.gameLiftCidrBlock).toBe(gameLiftCidrBlock);
+  });
+
+  test('fails with a security group in another account', () => {
+    const { peering } = imported();
+    const other = new Stack(new App(), 'Other', { env: { ...env, account: '222222222222' } });
+    expect(() => {
+      peering.allowTo(ec2.SecurityGroup.fromSecurityGroupId(other, 'Database', 'sg-1'), ec2.Port.tcp(5432));
+    }).toThrow(
+      'the rules of security group Other/Database can be changed only in its own account 222222222222 and Region us-east-1',
+    );
+  });
+});
+
 describe('a security group in another account', () => {
   const other = { account: '222222222222', region: 'us-east-1' };
   const message =
     'the rules of security group Data/Database can be changed only in its own account 222222222222 and Region us-east-1, but ' +
-    'Game/Peering is in 111111111111 and us-east-1: deploy this stack with gameLiftCidrBlock as an output, then allow that CIDR block ' +
-    "in a stack of account 222222222222, with addIngressRule(ec2.Peer.ipv4('…'), port)";
+    'Game/Peering is in 111111111111 and us-east-1: deploy the stack of the connection with gameLiftCidrBlock as an output, then pass it ' +
+    'to VpcPeeringConnection.fromVpcPeeringConnectionAttributes in a stack of account 222222222222, and call allowTo there';
 
   function allow(database: (data: Stack) => ec2.IConnectable): void {
     const app = new App();

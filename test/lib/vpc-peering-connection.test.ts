@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { App, Aws, Duration, Fn, RemovalPolicy, Stack, Stage } from 'aws-cdk-lib';
 import type { CfnResource } from 'aws-cdk-lib';
-import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
+import { Match, Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import { Construct } from 'constructs';
@@ -143,6 +143,7 @@ describe('the template', () => {
         RouteTableIds: Match.absent(),
         DnsResolution: false,
         AdoptExisting: false,
+        PeerOnCreate: false,
         AuthorizationExpirationTime: { 'Fn::GetAtt': [authorization, 'ExpirationTime'] },
       },
       DependsOn: Match.arrayWith([
@@ -256,8 +257,8 @@ describe('the properties of an authorization change with the resources that need
   const connect: Peer = (stack, authorization, fleet) => {
     new VpcPeeringConnection(stack, 'Peering', { authorization, fleet });
   };
-  const peerAtCreation: Peer = (_stack, authorization, fleet) => {
-    authorization.authorizeFleet(fleet);
+  const peerOnCreate: Peer = (stack, authorization, fleet) => {
+    new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, peerOnCreate: true });
   };
 
   /** The property `ReliedOnBy` of the authorization. */
@@ -276,16 +277,24 @@ describe('the properties of an authorization change with the resources that need
   }
   const nothing = (): void => undefined;
 
-  test('a fleet that is peered at creation: they contain a reference to its build, which a new build changes', () => {
-    expect(triggersWith(nothing, peerAtCreation)).toEqual({
-      Fleet: {
-        BuildId: { Ref: 'Build' },
-        EC2InstanceType: 'c5.large',
-        PeerVpcId: 'vpc-0123456789abcdef0',
-        PeerVpcAwsAccountId: '111111111111',
-        Digest: expect.stringMatching(/^[0-9a-f]{16}$/) as string,
-      },
+  test('a fleet that is peered on creation: they contain a reference to its build, which a new build changes, and its connection', () => {
+    const fleet = { BuildId: { Ref: 'Build' }, EC2InstanceType: 'c5.large' };
+    const peer = { PeerVpcId: 'vpc-0123456789abcdef0', PeerVpcAwsAccountId: '111111111111' };
+    const Digest = expect.stringMatching(/^[0-9a-f]{16}$/) as string;
+    expect(triggersWith(nothing, peerOnCreate)).toEqual({
+      Fleet: { ...fleet, ...peer, Digest },
+      Peering3EBF733F: { FleetId: { ...fleet, ...peer }, ...peer, Digest },
     });
+  });
+
+  test('a fleet that is peered on creation: a property of the connection changes them, too', () => {
+    const [before, after] = [false, true].map((dnsResolution) =>
+      triggersWith(nothing, (stack, authorization, fleet) => {
+        new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, peerOnCreate: true, dnsResolution });
+      }),
+    );
+    expect(after?.Fleet).toEqual(before?.Fleet);
+    expect(after?.Peering3EBF733F?.Digest).not.toBe(before?.Peering3EBF733F?.Digest);
   });
 
   const properties = Object.entries(schemaOf('AWS::GameLift::Fleet')?.properties ?? {});
@@ -297,16 +306,16 @@ describe('the properties of an authorization change with the resources that need
     const reference = { 'Fn::GetAtt': ['Build', 'Arn'] };
     const triggers = triggersWith((fleet) => {
       fleet.addPropertyOverride(property, reference);
-    }, peerAtCreation);
+    }, peerOnCreate);
     expect(triggers.Fleet).toMatchObject({ [property]: reference });
   });
 
   test.each(inPlace)('they contain %s, which can be changed in place, only in the digest', (property) => {
     const triggers = triggersWith((fleet) => {
       fleet.addPropertyOverride(property, 'changed');
-    }, peerAtCreation);
+    }, peerOnCreate);
     expect(triggers.Fleet).not.toHaveProperty(property);
-    expect(triggers.Fleet?.Digest).not.toBe(triggersWith(nothing, peerAtCreation).Fleet?.Digest);
+    expect(triggers.Fleet?.Digest).not.toBe(triggersWith(nothing, peerOnCreate).Fleet?.Digest);
   });
 
   test('a connection: they contain the values that replace its fleet, and no reference to the fleet, for which other resources would have to wait', () => {
@@ -330,7 +339,7 @@ describe('the properties of an authorization change with the resources that need
 
   test('a change that does not replace the fleet changes the digest', () => {
     const [before, after] = [nothing, (fleet: gamelift.CfnFleet): void => void (fleet.description = 'other')].map(
-      (change) => triggersWith(change, peerAtCreation).Fleet,
+      (change) => triggersWith(change, peerOnCreate).Fleet,
     );
     expect(after).toEqual({ ...before, Digest: after?.Digest });
     expect(after?.Digest).not.toBe(before?.Digest);
@@ -339,7 +348,7 @@ describe('the properties of an authorization change with the resources that need
   test('a value that would create a cycle is only in the digest', () => {
     const triggers = triggersWith((fleet, { expirationTime }) => {
       fleet.instanceRoleArn = Fn.join(' ', ['until', expirationTime]);
-    }, peerAtCreation);
+    }, peerOnCreate);
     expect(triggers.Fleet).not.toHaveProperty('InstanceRoleARN');
     expect(triggers.Fleet).toHaveProperty('BuildId');
   });
@@ -353,14 +362,14 @@ describe('the properties of an authorization change with the resources that need
     const triggers = triggersWith(({ stack }, authorization, build) => {
       const name = stack.getLogicalId(authorization.node.findChild('Resource').node.defaultChild as CfnResource);
       build.addPropertyOverride('Version', JSON.parse(JSON.stringify(reference).replaceAll('LATE', name)));
-    }, peerAtCreation);
+    }, peerOnCreate);
     expect(triggers.Fleet).not.toHaveProperty('BuildId');
   });
 
   test('text that happens to equal the logical id of the fleet is not a reference to it', () => {
     const triggers = triggersWith((_fleet, _authorization, build) => {
       build.name = 'Fleet';
-    }, peerAtCreation);
+    }, peerOnCreate);
     expect(triggers.Fleet).toHaveProperty('BuildId');
   });
 
@@ -371,13 +380,19 @@ describe('the properties of an authorization change with the resources that need
       return new VpcPeeringAuthorization(stack, `Authorization${digit}`, { vpc });
     });
     const first = fleetOf(stack);
-    one?.authorizeFleet(first);
+    if (one === undefined || two === undefined) {
+      throw new Error('two authorizations are required');
+    }
+    new VpcPeeringConnection(stack, 'One', { authorization: one, fleet: first, peerOnCreate: true });
     const second = new gamelift.CfnFleet(stack, 'Second', { name: 'second', instanceRoleArn: first.ref });
-    two?.authorizeFleet(second);
+    new VpcPeeringConnection(stack, 'Two', { authorization: two, fleet: second, peerOnCreate: true });
     const relied = Object.values(resourcesOf(stack, AUTHORIZATION)).map(({ Properties }) =>
       Object.keys(Properties.ReliedOnBy as object),
     );
-    expect(relied).toEqual([['Fleet'], ['Second']]);
+    expect(relied).toEqual([
+      ['Fleet', expect.stringMatching(/^One/)],
+      ['Second', expect.stringMatching(/^Two/)],
+    ]);
   });
 });
 
@@ -387,7 +402,7 @@ describe('several stacks', () => {
     const database = new Stack(app, 'Database', { env });
     const authorization = new VpcPeeringAuthorization(database, 'Authorization', { vpc: imported(database) });
     const fleets = new Stack(app, 'Fleets', { env });
-    authorization.authorizeFleet(fleetOf(fleets));
+    new VpcPeeringConnection(fleets, 'OnCreate', { authorization, fleet: fleetOf(fleets), peerOnCreate: true });
     new VpcPeeringConnection(fleets, 'Peering', { authorization, fleet: fleetRef(fleets) });
     return { database, fleets };
   }
@@ -427,7 +442,7 @@ describe('several stacks', () => {
     });
     const other = new Stack(new Stage(app, 'Two', { env }), 'Stack');
     expect(() => {
-      authorization.authorizeFleet(fleetOf(other));
+      new VpcPeeringConnection(other, 'Peering', { authorization, fleet: fleetOf(other), peerOnCreate: true });
     }).toThrow(
       'One/Stack/Authorization is in another Stage than Two/Stack, and Stages are deployed independently: ' +
         'import the authorization there with VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes',
@@ -589,70 +604,6 @@ describe('security group rules', () => {
     expect(() => {
       connection.allowTo({ connections: new ec2.Connections() }, ec2.Port.tcp(1));
     }).toThrow('allowTo of Stack/Peering requires a target that has a security group, got one without');
-  });
-});
-
-describe('fleets that are peered at creation', () => {
-  function authorize(fleet: (stack: Stack) => Construct): Stack {
-    const stack = new Stack(new App(), 'Stack', { env });
-    new VpcPeeringAuthorization(stack, 'Authorization', { vpc: imported(stack) }).authorizeFleet(fleet(stack));
-    return stack;
-  }
-
-  test('get the VPC and its account as declared, not as attributes of the authorization, and depend on the authorization and its policy', () => {
-    const stack = authorize((scope) => fleetOf(scope));
-    const [authorization] = Object.keys(resourcesOf(stack, AUTHORIZATION));
-    // GameLift acts in the VPC with the permissions of the caller who authorized, also while it deletes the fleet
-    const [policy] = Object.keys(resourcesOf(stack, 'AWS::IAM::RolePolicy'));
-    Template.fromStack(stack).hasResource('AWS::GameLift::Fleet', {
-      Properties: { PeerVpcId: 'vpc-0123456789abcdef0', PeerVpcAwsAccountId: '111111111111' },
-      DependsOn: [authorization, policy],
-    });
-    Template.fromStack(stack).hasResource(TEARDOWN, {
-      Properties: { FleetIds: [{ Ref: 'Fleet' }] },
-    });
-  });
-
-  test('can be wrapped in a construct', () => {
-    const stack = authorize((scope) => {
-      const wrapper = new Construct(scope, 'Wrapper');
-      new gamelift.CfnFleet(wrapper, 'Resource', { name: 'fleet' });
-      return wrapper;
-    });
-    Template.fromStack(stack).hasResourceProperties('AWS::GameLift::Fleet', { PeerVpcId: 'vpc-0123456789abcdef0' });
-  });
-
-  test.each([
-    [
-      'a fleet with another VPC',
-      (stack: Stack) => fleetOf(stack, { peerVpcId: 'vpc-0b' }),
-      'fleet Stack/Fleet already has the peerVpcId vpc-0b: GameLift peers a fleet with only one VPC at creation',
-    ],
-    [
-      'an Anywhere fleet',
-      (stack: Stack) => fleetOf(stack, { computeType: 'ANYWHERE' }),
-      'GameLift peers EC2 fleets only: fleet Stack/Fleet has the compute type ANYWHERE',
-    ],
-    [
-      'a container fleet',
-      (stack: Stack) => new gamelift.CfnContainerFleet(stack, 'Fleet', { fleetRoleArn: 'r' }),
-      'GameLift peers EC2 fleets only: Stack/Fleet must be an AWS::GameLift::Fleet, or have one as its default child, got AWS::GameLift::ContainerFleet',
-    ],
-    [
-      'a construct that is not a fleet',
-      (stack: Stack) => new Construct(stack, 'Fleet'),
-      'GameLift peers EC2 fleets only: Stack/Fleet must be an AWS::GameLift::Fleet, or have one as its default child, got a construct without a CloudFormation resource',
-    ],
-  ])('fails with %s', (_, fleet: (stack: Stack) => Construct, message) => {
-    expect(() => authorize(fleet)).toThrow(message);
-  });
-
-  test('have a warning about remote locations', () => {
-    const stack = authorize((scope) => fleetOf(scope, { locations: [{ location: 'eu-central-1' }, { location: 'us-east-1' }] }));
-    Annotations.fromStack(stack).hasWarning(
-      '/Stack/Fleet',
-      Match.stringLikeRegexp('instances in its remote locations cannot reach the peer VPC'),
-    );
   });
 });
 
