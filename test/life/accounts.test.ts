@@ -38,7 +38,7 @@ interface Kind {
 function peer(stack: Stack, authorization: IVpcPeeringAuthorization, { born = false, build = '1', connection = {} }: Kind): void {
   const fleet = fleetOf(stack, build);
   if (born) {
-    authorization.authorizeFleet(fleet);
+    new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, peerOnCreate: true, ...connection });
   } else {
     new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, ...connection });
   }

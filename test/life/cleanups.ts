@@ -39,6 +39,13 @@ function fleetWith(stack: Stack, build: string, id = ''): gamelift.CfnFleet {
 const connect = (stack: Stack, authorization: IVpcPeeringAuthorization, fleet: aws_gamelift.IFleetRef, id = ''): Construct =>
   new VpcPeeringConnection(stack, `Peering${id}`, { authorization, fleet });
 
+const peerOnCreate = (
+  stack: Stack,
+  authorization: IVpcPeeringAuthorization,
+  fleet: gamelift.CfnFleet,
+  id = 'OnCreate',
+): Construct => new VpcPeeringConnection(stack, `Peering${id}`, { authorization, fleet, peerOnCreate: true });
+
 const newBuild =
   (build: string): Scene =>
   (stack, { vpcIds }) => {
@@ -56,7 +63,7 @@ const twoBuilds =
 const newBuildBorn =
   (build: string, vpc: 0 | 1 = 0): Scene =>
   (stack, { vpcIds }) => {
-    authorize(stack, vpcIds[vpc]).authorizeFleet(fleetWith(stack, build));
+    peerOnCreate(stack, authorize(stack, vpcIds[vpc]), fleetWith(stack, build));
   };
 
 const connected =
@@ -75,24 +82,24 @@ const onlyFleet: Scene = (stack) => {
 
 const bornAndConnected: Scene = (stack, there) => {
   const authorization = authorize(stack, there.vpcIds[0]);
-  authorization.authorizeFleet(fleetWith(stack, '1'));
+  peerOnCreate(stack, authorization, fleetWith(stack, '1'));
   connect(stack, authorization, thatFleet(stack, there));
 };
 
 const bornAndConnectedByImport: Scene = (stack, there) => {
   const authorization = imported(stack, there.vpcIds[0]);
-  authorization.authorizeFleet(fleetWith(stack, '1'));
+  peerOnCreate(stack, authorization, fleetWith(stack, '1'));
   connect(stack, authorization, thatFleet(stack, there));
 };
 
 const renamed: Scene = (stack, { vpcIds }) => {
-  authorize(stack, vpcIds[0], 'Renamed').authorizeFleet(fleetWith(stack, '2'));
+  peerOnCreate(stack, authorize(stack, vpcIds[0], 'Renamed'), fleetWith(stack, '2'));
 };
 
 const secondAuthorization =
   (build: string): Scene =>
   (stack, { vpcIds }) => {
-    authorize(stack, vpcIds[1], '2').authorizeFleet(fleetWith(stack, build));
+    peerOnCreate(stack, authorize(stack, vpcIds[1], '2'), fleetWith(stack, build));
   };
 
 const twoAuthorizations: Scene = (stack, there) => {

@@ -1,4 +1,5 @@
 import * as gamelift from 'aws-cdk-lib/aws-gamelift';
+import { VpcPeeringConnection } from '../../lib';
 import { expectNoFailedDelete, expectNothingLeft, remove, scene, start } from './scene';
 import type { Scene } from './scene';
 import { DAY, Stage, STACK } from './stage';
@@ -17,7 +18,7 @@ test('a deployment takes as long as the slower fleet, and not as long as both', 
   const both: Scene = {
     more: (stack, _fleet, authorization) => {
       const other = new gamelift.CfnFleet(stack, 'Other', { name: 'other', buildId: 'build-1', ec2InstanceType: 'c5.large' });
-      authorization.authorizeFleet(other);
+      new VpcPeeringConnection(stack, 'OtherPeering', { authorization, fleet: other, peerOnCreate: true });
     },
   };
   for (const build of ['1', '2']) {

@@ -27,7 +27,7 @@ function studio(kind: Kind, build: string): string {
       if (kind === 'connected') {
         new VpcPeeringConnection(nested, 'Peering', { authorization, fleet });
       } else {
-        authorization.authorizeFleet(fleet);
+        new VpcPeeringConnection(nested, 'Peering', { authorization, fleet, peerOnCreate: true });
       }
     }
   });

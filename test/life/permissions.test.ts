@@ -83,7 +83,12 @@ function studio({ access, vpcIds, peer = 0, build = '1', routes, dnsResolution =
       new VpcPeeringConnection(game, 'Adopting', { ...options, fleet, adoptExisting });
     }
     const born = new Stack(app, 'Born', { env: GAME });
-    authorizationIn(born, vpcIds.at(-1) ?? '').authorizeFleet(fleetOf(born, 'Born', build));
+    new VpcPeeringConnection(born, 'Peering', {
+      authorization: authorizationIn(born, vpcIds.at(-1) ?? ''),
+      fleet: fleetOf(born, 'Born', build),
+      peerOnCreate: true,
+      ...(routes === undefined ? {} : { routes }),
+    });
   });
 }
 

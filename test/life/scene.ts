@@ -48,7 +48,7 @@ export function scene({
     const fleet = new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet', buildId: server.ref, ec2InstanceType: 'c5.large' });
     const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
     if (born) {
-      authorization.authorizeFleet(fleet);
+      new VpcPeeringConnection(stack, id, { authorization, fleet, peerOnCreate: true, ...props });
     } else if (connected) {
       const peering = new VpcPeeringConnection(stack, id, { authorization, fleet, ...props });
       peering.allowTo(database, ec2.Port.tcp(5432));

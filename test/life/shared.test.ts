@@ -19,9 +19,8 @@ function half(name: string, there: Existing, fleet: number, kind: Kind, removalP
     const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId: there.vpcId, availabilityZones: ['us-east-1a'] });
     const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc, removalPolicy });
     if (kind === 'born peered') {
-      authorization.authorizeFleet(
-        new gamelift.CfnFleet(stack, 'Fleet', { name, buildId: 'build-1', ec2InstanceType: 'c5.large' }),
-      );
+      const fleet = new gamelift.CfnFleet(stack, 'Fleet', { name, buildId: 'build-1', ec2InstanceType: 'c5.large' });
+      new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, peerOnCreate: true });
     } else {
       const existingFleet = gamelift.CfnFleet.fromFleetId(stack, 'Fleet', there.fleetIds[fleet] ?? '');
       new VpcPeeringConnection(stack, 'Peering', { authorization, fleet: existingFleet });

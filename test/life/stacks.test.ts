@@ -34,10 +34,7 @@ function studio({ kind, build, mishap, renewal }: Studio): string {
       storageLocation: { bucket: 'b', key: `server-${build}.zip`, roleArn: 'arn:aws:iam::111111111111:role/r' },
     });
     const fleet = new gamelift.CfnFleet(fleets, 'Fleet', { name: 'fleet', buildId: server.ref, ec2InstanceType: 'c5.large' });
-    if (kind === 'born peered') {
-      authorization.authorizeFleet(fleet);
-    }
-    const last = kind === 'born peered' ? fleet : new VpcPeeringConnection(fleets, 'Peering', { authorization, fleet });
+    const last = new VpcPeeringConnection(fleets, 'Peering', { authorization, fleet, peerOnCreate: kind === 'born peered' });
     if (mishap === 'late') {
       const late = new ec2.CfnSecurityGroup(fleets, 'Late', { groupDescription: 'late', vpcId: 'vpc-0123456789abcdef0' });
       late.node.addDependency(last);

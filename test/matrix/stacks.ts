@@ -134,8 +134,13 @@ function peer(stack: Stack, authorization: IVpcPeeringAuthorization, declared: D
     case 'none':
       return fleet;
     case 'born':
-      authorization.authorizeFleet(fleet);
-      return fleet;
+      return new VpcPeeringConnection(stack, peeringId(declared), {
+        authorization,
+        fleet,
+        peerOnCreate: true,
+        routes: routesOf(routes),
+        dnsResolution,
+      });
     case 'connected':
       return tell(
         name,
