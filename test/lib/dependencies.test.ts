@@ -157,6 +157,13 @@ describe('the work at synthesis', () => {
   test.each<[string, Parameters<typeof countRenderings>[1]]>([
     ['peered on creation', peerOnCreate],
     [
+      'connected after one that is peered on creation',
+      (stack, authorization, fleet) =>
+        fleet.node.id === 'Fleet0'
+          ? peerOnCreate(stack, authorization, fleet)
+          : new VpcPeeringConnection(stack, `P${fleet.node.id}`, { authorization, fleet }),
+    ],
+    [
       'connected',
       (stack, authorization, fleet) => {
         new VpcPeeringConnection(stack, `P${fleet.node.id}`, { authorization, fleet });

@@ -51,6 +51,7 @@ interface Granted {
   readonly kind: string;
   readonly scope: string;
   readonly actions: readonly string[];
+  readonly statement: PlainStatement;
 }
 
 /** All statements of a template: those of inline policies, of policy resources, and of the trust policies of roles. */
@@ -59,7 +60,7 @@ function statementsOf(stack: Stack): Granted[] {
     Resources: Record<string, { Type: string; Properties: Granting }>;
   };
   const read = (kind: string, { Statement }: Document): Granted[] =>
-    Statement.map((statement) => ({ kind, scope: describeScope(statement), actions: [statement.Action].flat() }));
+    Statement.map((statement) => ({ kind, scope: describeScope(statement), actions: [statement.Action].flat(), statement }));
   return Object.entries(Resources).flatMap(([id, { Type, Properties }]) => {
     // this type would grant a permission outside of these policies
     expect(Type).not.toBe('AWS::Lambda::Permission');
@@ -418,5 +419,53 @@ describe('docs/security.md', () => {
       expect(cells).toHaveLength(6);
       expect(cells.filter((cell) => cell.trim() === '')).toEqual([]);
     }
+  });
+});
+
+describe('docs/handler-role.md', () => {
+  const text = readFileSync(join(__dirname, '..', '..', 'docs', 'handler-role.md'), 'utf8');
+  const sections = [...text.matchAll(/^### `(\w+)`[^]*?```json\n([^]*?)```/gm)].map(([, kind = '', json = '']) => ({
+    kind,
+    statements: JSON.parse(json) as unknown,
+  }));
+
+  /** In the order of the document. */
+  const EXPECTED: readonly (readonly [kind: string, stack: keyof typeof STACKS])[] = [
+    ['Logs', 'oneAccount'],
+    ['Authorize', 'oneAccount'],
+    ['Authorize', 'scheduled'],
+    ['Assume', 'throughRole'],
+    ['Receive', 'withoutTrust'],
+    ['FleetsAndTags', 'oneAccount'],
+    ['Fleets', 'throughRole'],
+    ['Connect', 'oneAccount'],
+    ['Connect', 'throughRole'],
+    ['ReportRenewals', 'scheduled'],
+    ['NetworkInterfaces', 'inVpc'],
+    ['Tracing', 'inVpc'],
+  ];
+
+  /** References as the document names them. */
+  const named = (statements: readonly PlainStatement[]): unknown =>
+    JSON.parse(
+      JSON.stringify(statements)
+        .replaceAll('<GameLiftVpcPeeringHandlerLogGroupF5FE6E49.Arn>', 'LOG_GROUP_ARN')
+        .replaceAll('<GameLiftVpcPeeringHandlerRenewalsFailures13BAC665.Arn>', 'QUEUE_ARN')
+        .replaceAll('<AWS::StackId>', 'STACK_ARN'),
+    );
+
+  test('lists the statements of each policy of the function, by kind', () => {
+    expect(sections.map(({ kind }) => kind)).toEqual(EXPECTED.map(([kind]) => kind));
+    EXPECTED.forEach(([kind, stack], index) => {
+      const statements = statementsOf(STACKS[stack]()).filter((each) => each.kind === kind);
+      expect(sections[index]?.statements).toEqual(named(statements.map(({ statement }) => statement)));
+    });
+  });
+
+  test('lists every kind of policy that the function can have', () => {
+    const others = /^(Trust of .*|Peer|Renew|AWS::SQS::QueuePolicy)$/;
+    const kinds = Object.values(STACKS).flatMap((stack) => statementsOf(stack()).map(({ kind }) => kind));
+    const ofFunction = new Set(kinds.filter((kind) => !others.test(kind)));
+    expect(new Set(sections.map(({ kind }) => kind))).toEqual(ofFunction);
   });
 });
