@@ -191,7 +191,7 @@ describe('an imported connection', () => {
         Type: RULE,
         Properties: {
           CidrIp: '10.192.0.0/20',
-          Description: 'GameLift fleet peered by DataPeering15BC32D5',
+          Description: 'GameLift fleet peered by DataPeering4FA9B59B',
           FromPort: 5432,
           GroupId: 'sg-1',
           IpProtocol: 'tcp',

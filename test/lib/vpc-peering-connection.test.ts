@@ -302,13 +302,26 @@ describe('the properties of an authorization change with the resources that need
     properties.filter(([, { createOnly }]) => createOnly === wanted).map(([name]) => name),
   ) as [string[], string[]];
 
-  test.each(replacing)('they contain %s, whose change replaces a fleet, with its references', (property) => {
-    const reference = { 'Fn::GetAtt': ['Build', 'Arn'] };
-    const triggers = triggersWith((fleet) => {
-      fleet.addPropertyOverride(property, reference);
-    }, peerOnCreate);
-    expect(triggers.Fleet).toMatchObject({ [property]: reference });
+  test('a fleet that is peered on creation: they contain a reference to the VPC, which another VPC changes', () => {
+    const stack = new Stack(new App(), 'Stack', { env });
+    const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 1, natGateways: 0 });
+    const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
+    new VpcPeeringConnection(stack, 'Peering', { authorization, fleet: fleetOf(stack), peerOnCreate: true });
+    const [resource] = Object.values(resourcesOf(stack, AUTHORIZATION));
+    expect(resource?.Properties.ReliedOnBy).toMatchObject({ Fleet: { PeerVpcId: { Ref: 'Vpc8378EB38' } } });
   });
+
+  // peerOnCreate allows no other PeerVpcId than the VPC of the connection
+  test.each(replacing.filter((property) => property !== 'PeerVpcId'))(
+    'they contain %s, whose change replaces a fleet, with its references',
+    (property) => {
+      const reference = { 'Fn::GetAtt': ['Build', 'Arn'] };
+      const triggers = triggersWith((fleet) => {
+        fleet.addPropertyOverride(property, reference);
+      }, peerOnCreate);
+      expect(triggers.Fleet).toMatchObject({ [property]: reference });
+    },
+  );
 
   test.each(inPlace)('they contain %s, which can be changed in place, only in the digest', (property) => {
     const triggers = triggersWith((fleet) => {
