@@ -33,20 +33,26 @@ function fleetIn(scope: Construct, id = 'Fleet', props: Partial<gamelift.CfnFlee
   return new gamelift.CfnFleet(scope, id, { name: 'fleet', ...props });
 }
 
-interface Peered {
+interface Peered<Fleet extends IConstruct> {
   readonly stack: Stack;
-  readonly fleet: IConstruct;
+  readonly fleet: Fleet;
   readonly connection: VpcPeeringConnection;
 }
 
-function peered(
+/** A stack with a connection that has `peerOnCreate`, unless the properties say otherwise. */
+function peeredWith<Fleet extends IConstruct>(
+  fleetOf: (stack: Stack, app: App) => Fleet,
   props: Partial<VpcPeeringConnectionProps> = {},
-  fleetOf: (stack: Stack) => IConstruct = (scope) => fleetIn(scope),
-): Peered {
-  const stack = stackIn(new App());
-  const fleet = fleetOf(stack);
+): Peered<Fleet> {
+  const app = new App();
+  const stack = stackIn(app);
+  const fleet = fleetOf(stack, app);
   const options = { authorization: authorizationIn(stack), fleet, peerOnCreate: true, ...props };
   return { stack, fleet, connection: new VpcPeeringConnection(stack, 'Peering', options) };
+}
+
+function peered(props: Partial<VpcPeeringConnectionProps> = {}): Peered<gamelift.CfnFleet> {
+  return peeredWith((stack) => fleetIn(stack), props);
 }
 
 interface Resource {
@@ -101,7 +107,7 @@ describe('the template', () => {
   });
 
   test('has the same VPC for a fleet in a construct, whose own peerVpc is the same', () => {
-    const { stack } = peered({}, (scope) => {
+    const { stack } = peeredWith((scope) => {
       const wrapper = new Construct(scope, 'Wrapper');
       fleetIn(wrapper, 'Resource', { peerVpcId: 'vpc-0a', peerVpcAwsAccountId: '999999999999' });
       return wrapper;
@@ -123,13 +129,13 @@ describe('is refused', () => {
   const refused: [string, () => unknown, string][] = [
     [
       'for an imported fleet',
-      () => peered({}, (stack) => gamelift.CfnFleet.fromFleetId(stack, 'Imported', 'fleet-1')),
+      () => peeredWith((stack) => gamelift.CfnFleet.fromFleetId(stack, 'Imported', 'fleet-1')),
       'peerOnCreate of Game/Peering requires an AWS::GameLift::Fleet in the same stack, but Game/Imported is imported, or created by ' +
         'another resource: leave out peerOnCreate to connect the fleet that exists',
     ],
     [
       'for a fleet in another stack',
-      () => peered({}, (stack) => fleetIn(stackIn(stack.node.root as App, 'Fleets'))),
+      () => peeredWith((_, app) => fleetIn(stackIn(app, 'Fleets'))),
       'peerOnCreate of Game/Peering requires an AWS::GameLift::Fleet in the same stack, but Fleets/Fleet is in Fleets: create the ' +
         'connection in Fleets; the authorization can be in another stack',
     ],
@@ -141,7 +147,7 @@ describe('is refused', () => {
     ],
     [
       'for a fleet that has another VPC',
-      () => peered({}, (stack) => fleetIn(stack, 'Fleet', { peerVpcId: 'vpc-0b' })),
+      () => peeredWith((stack) => fleetIn(stack, 'Fleet', { peerVpcId: 'vpc-0b' })),
       'fleet Game/Fleet already has the peerVpcId vpc-0b: GameLift peers a fleet with only one VPC on creation. Remove that peerVpcId, or ' +
         'leave out peerOnCreate',
     ],
@@ -162,7 +168,7 @@ describe('is refused', () => {
     ],
   ])('at synthesis if the fleet gets another VPC later: %s', (_, change) => {
     const { stack, fleet } = peered();
-    change(fleet as gamelift.CfnFleet);
+    change(fleet);
     expect(() => Template.fromStack(stack)).toThrow(
       'fleet Game/Fleet must keep the VPC of Game/Peering as its peerVpcId, because peerOnCreate is set, but it was changed later: remove ' +
         'that change, or leave out peerOnCreate',
@@ -176,8 +182,7 @@ describe('a fleet whose own peerVpcId is the VPC of its connection', () => {
     'or remove the peerVpcId, which replaces the fleet';
 
   function connected(props: Partial<VpcPeeringConnectionProps>, peerVpcId: string): Stack {
-    const { stack } = peered({ peerOnCreate: false, ...props }, (scope) => fleetIn(scope, 'Fleet', { peerVpcId }));
-    return stack;
+    return peeredWith((stack) => fleetIn(stack, 'Fleet', { peerVpcId }), { peerOnCreate: false, ...props }).stack;
   }
 
   test('is refused at synthesis without peerOnCreate', () => {
@@ -187,7 +192,7 @@ describe('a fleet whose own peerVpcId is the VPC of its connection', () => {
 
   test('is refused at synthesis without peerOnCreate if it is set later', () => {
     const { stack, fleet } = peered({ peerOnCreate: false });
-    (fleet as gamelift.CfnFleet).peerVpcId = 'vpc-0a';
+    fleet.peerVpcId = 'vpc-0a';
     expect(() => Template.fromStack(stack)).toThrow(message);
   });
 
@@ -287,8 +292,9 @@ describe('connections that are requested, and fleets that are peered on creation
     const authorization = authorizationIn(stack);
     const first = connect('First')(stack, authorization);
     connect('Second')(stack, authorization);
-    peerOnCreate('Born')(stack, authorization);
-    wait(stack.node.findChild('Born') as gamelift.CfnFleet, first);
+    const fleet = fleetIn(stack, 'Born');
+    new VpcPeeringConnection(stack, 'BornPeering', { authorization, fleet, peerOnCreate: true });
+    wait(fleet, first);
     expect(dependenciesOf(stack, 'First')).toEqual([]);
     expect(dependenciesOf(stack, 'Second')).toEqual(['Born']);
   });
@@ -313,8 +319,9 @@ describe('connections that are requested, and fleets that are peered on creation
   test('there is no warning with one such fleet, or with two in two stacks or for two VPCs', () => {
     const app = new App();
     const [stack, other] = [stackIn(app), stackIn(app, 'Other')];
-    peerOnCreate('One')(stack, authorizationIn(stack));
-    connect('Later')(stack, stack.node.findChild('Authorizationvpc-0a') as VpcPeeringAuthorization);
+    const authorization = authorizationIn(stack);
+    peerOnCreate('One')(stack, authorization);
+    connect('Later')(stack, authorization);
     peerOnCreate('Two')(stack, authorizationIn(stack, 'vpc-0b'));
     peerOnCreate('Three')(other, authorizationIn(other));
     Annotations.fromStack(stack).hasNoWarning('*', Match.anyValue());
