@@ -1,3 +1,4 @@
+import type { FleetRecord } from '../aws/api';
 import { READ_DELAY_MILLISECONDS } from '../aws/calls';
 import { problemOf } from '../aws/errors';
 import { Problem } from '../problem';
@@ -218,14 +219,23 @@ export class Connect {
       await calls.sleep(NOTE_POLL_MILLISECONDS);
     }
   }
-  /** @throws Problem if a deletion has removed the claim. */
+  /** @throws Problem if a deletion has removed the claim, or the fleet is gone: a deletion that finds no fleet removes no claim. */
   private async checkClaim(): Promise<void> {
+    const { calls, spec } = this.context;
+    let fleet: FleetRecord | undefined;
     let claim: Claim;
     try {
+      fleet = await calls.readUntil(
+        () => this.observer.fleet(),
+        (found) => found !== undefined,
+      );
       claim = await this.claims.read();
     } catch (error) {
       // must not be taken for an answer to the request that comes next
       throw problemOf(error);
+    }
+    if (fleet === undefined) {
+      throw new Problem(`there is no fleet ${spec.fleetId} any more`, 'deploy again');
     }
     if (!this.claims.isWanted(claim)) {
       throw new Problem('the claim on it was removed while it was being made', 'deploy again');
