@@ -12,6 +12,7 @@ import type { Before, Observer } from './observer';
 import type { Claims } from './ownership';
 import type { Perseverance } from './perseverance';
 import type { Requests } from './requests';
+import { isAlive, shownBy } from './watch';
 import type { FinalOutcome, Peering } from './watch';
 
 /** How long another run of the same request is waited for: Lambda runs one that was killed again after a minute. */
@@ -40,6 +41,8 @@ export class Connect {
   /** When the connection was last requested, in milliseconds since the epoch. */
   private requestedAt: number;
   private ended: Ended | undefined;
+  /** The peerings that EC2 showed before the connection was last requested. */
+  private ec2Ids: ReadonlySet<string>;
   /** The connection can't be this resource's. */
   private isRefused = false;
 
@@ -54,6 +57,7 @@ export class Connect {
   ) {
     this.perseverance = requests.perseverance();
     this.requestedAt = context.calls.now();
+    this.ec2Ids = seen.before.ec2Ids;
     this.situation = {
       adoptExisting: context.spec.adoptExisting,
       isStripped: seen.isStripped,
@@ -150,6 +154,9 @@ export class Connect {
       throw this.ended === undefined ? this.refusedAlthoughAuthorized(message) : endedProblem(this.ended);
     }
     this.ended = undefined;
+    // what has ended by now is not what the next request makes
+    const ended = shownBy(await this.observer.ec2()).filter((side) => !isAlive(side));
+    this.ec2Ids = new Set([...this.ec2Ids, ...ended.map(({ id }) => id)]);
     this.now({ request: { kind: 'not made' }, existing: { kind: 'none' } });
   }
 
@@ -164,7 +171,7 @@ export class Connect {
   private async wait(): Promise<Existing> {
     const wasRequested = this.situation.request.kind === 'accepted';
     const outcome = wasRequested
-      ? await this.requests.outcome(this.requestedAt, this.seen.before.ec2Ids)
+      ? await this.requests.outcome(this.requestedAt, this.ec2Ids)
       : await this.requests.outcome(this.context.calls.now(), undefined);
     return await this.existingAfter(outcome);
   }
