@@ -1,4 +1,3 @@
-import type { FleetRecord } from '../aws/api';
 import { READ_DELAY_MILLISECONDS } from '../aws/calls';
 import { problemOf } from '../aws/errors';
 import { Problem } from '../problem';
@@ -228,21 +227,17 @@ export class Connect {
   }
   /** @throws Problem if a deletion has removed the claim, or the fleet is gone: a deletion that finds no fleet removes no claim. */
   private async checkClaim(): Promise<void> {
-    const { calls, spec } = this.context;
-    let fleet: FleetRecord | undefined;
+    let isThere: boolean;
     let claim: Claim;
     try {
-      fleet = await calls.readUntil(
-        () => this.observer.fleet(),
-        (found) => found !== undefined,
-      );
+      isThere = await this.isFleetThere();
       claim = await this.claims.read();
     } catch (error) {
       // must not be taken for an answer to the request that comes next
       throw problemOf(error);
     }
-    if (fleet === undefined) {
-      throw new Problem(`there is no fleet ${spec.fleetId} any more`, 'deploy again');
+    if (!isThere) {
+      throw new Problem(`there is no fleet ${this.context.spec.fleetId} any more`, 'deploy again');
     }
     if (!this.claims.isWanted(claim)) {
       throw new Problem('the claim on it was removed while it was being made', 'deploy again');
@@ -259,7 +254,8 @@ export class Connect {
       const refusal = refusalOf(claim, this.situation.adoptExisting);
       return refusal === undefined ? undefined : this.fail({ kind: 'refused', refusal });
     }
-    const check = decideBeforeUse(claim, this.claims.isWanted(claim), peering.id);
+    const isWanted = this.claims.isWanted(claim) && (await this.isFleetThere());
+    const check = decideBeforeUse(claim, isWanted, peering.id);
     switch (check.kind) {
       case 'use':
         return;
@@ -277,6 +273,15 @@ export class Connect {
           'deploy again',
         );
     }
+  }
+
+  /** One late answer that there is no fleet is not believed. */
+  private async isFleetThere(): Promise<boolean> {
+    const fleet = await this.context.calls.readUntil(
+      () => this.observer.fleet(),
+      (found) => found !== undefined,
+    );
+    return fleet !== undefined;
   }
 
   private fail(why: Failure): never {

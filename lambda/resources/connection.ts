@@ -1,5 +1,6 @@
 import { MAX_CONNECTION_TIMEOUT_SECONDS, ROUTES_KINDS } from '../../lib/contract';
 import type { ConnectionAttributes } from '../../lib/contract';
+import { READ_DELAY_MILLISECONDS } from '../aws/calls';
 import { isGameLiftRefusal, problemOf } from '../aws/errors';
 import { PhysicalId } from '../cloudformation/physical-id';
 import type { PhysicalIdState } from '../cloudformation/physical-id';
@@ -18,7 +19,7 @@ import { activeFleet } from '../peering/fleet';
 import { Observer } from '../peering/observer';
 import { Claims } from '../peering/ownership';
 import { Requests } from '../peering/requests';
-import { shownBy } from '../peering/watch';
+import { isAlive, shownBy } from '../peering/watch';
 import { NothingDoneProblem, Problem } from '../problem';
 import { readBoolean, readFleetId, readOneOf, readPair, readRouteTableIds, readSeconds, tryRead } from './properties';
 import type { RequestContext, Resource } from './resource';
@@ -162,13 +163,36 @@ class Connection {
         () => this.observer.fleet(),
         (found) => found !== undefined || state.kind !== 'made',
       );
-      await (fleet === undefined ? this.network.clean(undefined) : this.disconnect(this.claims(fleet.arn)).run(state));
+      if (fleet !== undefined) {
+        await this.disconnect(this.claims(fleet.arn)).run(state);
+        return;
+      }
+      if (state.kind !== 'made') {
+        await this.checkNotListed();
+      }
+      await this.network.clean(undefined);
     });
   }
 
   private async claimsOnActiveFleet(): Promise<Claims> {
     this.network.checkReach();
     return this.claims((await activeFleet(this.context, this.observer)).arn);
+  }
+
+  /** @throws Problem if GameLift lists a connection of the fleet, although it says that there is no fleet: a create may be at work. */
+  private async checkNotListed(): Promise<void> {
+    const listed = await this.context.calls.readUntil(
+      () => this.observer.list(),
+      (peerings) => peerings.some(isAlive),
+      READ_DELAY_MILLISECONDS,
+    );
+    const alive = listed.find(isAlive);
+    if (alive !== undefined) {
+      throw new Problem(
+        `GameLift says that there is no fleet ${this.context.spec.fleetId}, but lists its peering connection ${alive.id}`,
+        'delete again',
+      );
+    }
   }
 
   private claims(fleetArn: string): Claims {
