@@ -70,7 +70,7 @@ export class Connect {
 
   /** @throws Problem if the connection is another's, ended, or is no longer wanted. */
   async run(): Promise<Connected> {
-    const hadNoted = this.situation.mayHaveRequested;
+    const { mayHaveRequested: mayHaveRequestedBefore } = this.situation;
     try {
       for (;;) {
         const step = decide(this.situation);
@@ -82,7 +82,7 @@ export class Connect {
       }
     } catch (error) {
       const hasNoted = this.situation.claim.peeredBefore !== undefined;
-      const hasMadeNothing = hasNoted && !hadNoted && !this.requests.mayHaveTakenEffect;
+      const hasMadeNothing = hasNoted && !mayHaveRequestedBefore && !this.requests.mayHaveTakenEffect;
       if (this.isRefused || hasMadeNothing) {
         // the deletion that follows finds nothing of this resource, unless another run of the same request claims the connection anew
         await this.claims.withdraw();
@@ -135,7 +135,7 @@ export class Connect {
       this.now({ claim: { ...claim, connection: undefined, peeredBefore } });
     }
     this.requestedAt = this.context.calls.now();
-    const result = await this.requests.create(() => this.checkClaim());
+    const result = await this.requests.create(() => this.checkWanted());
     const mayHaveRequested = this.situation.mayHaveRequested || this.requests.mayHaveTakenEffect;
     if (result.kind === 'accepted') {
       this.now({ request: result, existing: { kind: 'unknown' }, mayHaveRequested });
@@ -148,7 +148,7 @@ export class Connect {
 
   private async overcome(message: string): Promise<void> {
     // nobody needs an authorization for a connection that a deletion has given up
-    await this.checkClaim();
+    await this.checkWanted();
     if (!(await this.perseverance.overcome(message))) {
       throw this.ended === undefined ? this.refusedAlthoughAuthorized(message) : endedProblem(this.ended);
     }
@@ -206,8 +206,8 @@ export class Connect {
     if (peering.status !== 'active') {
       // the other run notes the connection once it is active
       const existing = await this.wait();
+      this.now({ existing });
       if (existing.kind !== 'found') {
-        this.now({ existing });
         return;
       }
     }
@@ -225,8 +225,9 @@ export class Connect {
       await calls.sleep(NOTE_POLL_MILLISECONDS);
     }
   }
+
   /** @throws Problem if a deletion has removed the claim, or the fleet is gone: a deletion that finds no fleet removes no claim. */
-  private async checkClaim(): Promise<void> {
+  private async checkWanted(): Promise<void> {
     let isThere: boolean;
     let claim: Claim;
     try {
