@@ -24,6 +24,6 @@ export async function isPeeredWithOtherAccount(
   api: Pick<Ec2Api, 'describePeerings'>,
   calls: Calls,
 ): Promise<boolean> {
-  const sides = await calls.make('DescribeVpcPeeringConnections', (signal) => api.describePeerings(peerVpcId, signal));
+  const sides = await calls.make('DescribeVpcPeeringConnections of EC2', (signal) => api.describePeerings(peerVpcId, signal));
   return sides.some((side) => isAlive(side) && side.requesterAccount !== peerVpcAccount);
 }

@@ -21,6 +21,12 @@ const RENEWED_MILLISECONDS = 12 * 3600 * 1000;
 /** How often an authorization is canceled to make room for a new one: another caller may be faster. */
 const REPLACE_ATTEMPTS = 3;
 
+interface RequestResult {
+  readonly record?: ValidAuthorization;
+  readonly refusal?: unknown;
+  readonly existing?: ValidAuthorization | undefined;
+}
+
 export interface VpcOwner {
   readonly pair: Pair;
   readonly region: string;
@@ -139,23 +145,16 @@ export class VpcOwnerAuthorizer implements Authorizer {
   }
 
   private async create(): Promise<ValidAuthorization> {
-    try {
-      return await this.request();
-    } catch (error) {
-      if (readError(error).name !== 'InvalidRequestException') {
-        throw error;
-      }
-      // either an authorization is valid already, or the request is wrong
-      const existing = await this.find();
-      if (existing !== undefined) {
-        return existing;
-      }
-      if (await this.isMissing()) {
-        throw error;
-      }
-      // one that was used may be valid although it is not listed: canceling it makes room
-      return await this.cancelAndCreate();
+    const { record, refusal, existing } = await this.tryRequest();
+    const valid = record ?? existing;
+    if (valid !== undefined) {
+      return valid;
     }
+    if (await this.isMissing()) {
+      throw refusal;
+    }
+    // one that was used may be valid although it is not listed: canceling it makes room
+    return await this.cancelAndCreate();
   }
 
   private async cancelAndCreate(): Promise<ValidAuthorization> {
@@ -175,21 +174,29 @@ export class VpcOwnerAuthorizer implements Authorizer {
     for (let attempt = 1; ; attempt += 1) {
       const unanswered = this.calls.unanswered;
       const removed = await this.remove();
-      try {
-        return await this.request();
-      } catch (error) {
-        if (readError(error).name !== 'InvalidRequestException') {
-          throw error;
-        }
-        // another caller was faster, or the answer to a request that took effect was lost
-        const existing = await this.find();
-        if (existing !== undefined && this.isFresh(existing)) {
-          return existing;
-        }
-        if ((!removed && this.calls.unanswered === unanswered) || attempt === REPLACE_ATTEMPTS) {
-          throw error;
-        }
+      const { record, refusal, existing } = await this.tryRequest();
+      if (record !== undefined) {
+        return record;
       }
+      // another caller was faster, or the answer to a request that took effect was lost
+      if (existing !== undefined && this.isFresh(existing)) {
+        return existing;
+      }
+      if ((!removed && this.calls.unanswered === unanswered) || attempt === REPLACE_ATTEMPTS) {
+        throw refusal;
+      }
+    }
+  }
+
+  /** Requests an authorization. GameLift refuses the request if it is wrong, or because one is valid already: `existing`, if listed. */
+  private async tryRequest(): Promise<RequestResult> {
+    try {
+      return { record: await this.request() };
+    } catch (refusal) {
+      if (readError(refusal).name !== 'InvalidRequestException') {
+        throw refusal;
+      }
+      return { refusal, existing: await this.find() };
     }
   }
 

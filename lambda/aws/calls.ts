@@ -166,10 +166,16 @@ export class Calls {
       const seconds = Math.round((this.now() - started) / 1000);
       throw seen.isThrottled
         ? new RateLimitProblem(
-            `the rate limit of ${operation} (GameLift: one call of a peering operation in ten seconds for the whole account) ` +
-              `still refused the call after ${seconds} seconds`,
+            `the rate limit of ${operation}${limitOf(operation)} still refused the call after ${seconds} seconds`,
           )
         : new TimeUpProblem(`${operation} was not finished when the time of this request was up, after ${seconds} seconds`);
     }
   }
+}
+
+/** GameLift's limit of its peering operations, which nobody expects to be so low; that of others is not worth mentioning. */
+function limitOf(operation: string): string {
+  return /^\w+VpcPeering\w+$/.test(operation)
+    ? ' (GameLift: one call of a peering operation in ten seconds for the whole account)'
+    : '';
 }

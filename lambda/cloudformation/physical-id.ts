@@ -6,7 +6,7 @@ import type { ResponseTarget, Requester } from './request';
  * for the old id. An id therefore contains only what makes the resource another one, and the state that a later request needs:
  *
  *   <id>                              the resource was made
- *   <id>/unfinished/<request id>      a request failed before it had made all of it
+ *   <id>/unfinished/<request id>      a create failed before it had made all of it; kept if a later update makes the rest
  *   <id>/nothing-done                 a create failed before it had made anything: its delete has nothing to do
  */
 

@@ -17,6 +17,9 @@ const ROUTE_ATTEMPTS = 6;
 /** Until GameLift has written its routes, and until a read shows what was written before it. */
 const ROUTE_PAUSE_MILLISECONDS = 5_000;
 
+/** What to do where EC2 does not show the peerings of the VPC. */
+const ALLOW_DESCRIBE = "see that the handler's role may call ec2:DescribeVpcPeeringConnections";
+
 /** What says that tables may no longer be as they were read when the change was planned. */
 const RACED: ReadonlySet<string> = new Set(['RouteAlreadyExists', 'InvalidRoute.NotFound', 'RouteConflictProblem']);
 
@@ -87,7 +90,7 @@ export class PeerNetwork {
     if (view.kind === 'unavailable' && this.isDeclared) {
       throw new Problem(
         `EC2 can not be asked what was changed of it, so that can not be undone (${view.reason})`,
-        'delete again',
+        `${ALLOW_DESCRIBE}, then delete again`,
       );
     }
     const side = shownBy(view).find((candidate) => isAlive(candidate) && this.isTouched(candidate));
@@ -125,7 +128,7 @@ export class PeerNetwork {
     if (view.kind === 'unavailable' && spec.routes.kind !== 'None') {
       throw new Problem(
         `EC2 can not be asked which routes lead to it, so they can not be removed (${view.reason})`,
-        'delete again',
+        `${ALLOW_DESCRIBE}, then delete again`,
       );
     }
     const alive = shownBy(view).find(isAliveHere);
@@ -172,7 +175,7 @@ export class PeerNetwork {
         )
       : new Problem(
           `EC2 can not be asked about the peering, so its routes and DNS can not be set (${view.reason})`,
-          "see that the handler's role may call ec2:DescribeVpcPeeringConnections, then deploy again",
+          `${ALLOW_DESCRIBE}, then deploy again`,
         );
   }
 

@@ -11,6 +11,7 @@ import type { Before, Observer } from './observer';
 import type { Claims } from './ownership';
 import type { Perseverance } from './perseverance';
 import type { Requests } from './requests';
+import { isAlive, shownBy } from './watch';
 import type { FinalOutcome, Peering } from './watch';
 
 /** How long another run of the same request is waited for: Lambda runs one that was killed again after a minute. */
@@ -39,6 +40,8 @@ export class Connect {
   /** When the connection was last requested, in milliseconds since the epoch. */
   private requestedAt: number;
   private ended: Ended | undefined;
+  /** The peerings that EC2 showed before the connection was last requested. */
+  private ec2Ids: ReadonlySet<string>;
   /** The connection can't be this resource's. */
   private isRefused = false;
 
@@ -53,6 +56,7 @@ export class Connect {
   ) {
     this.perseverance = requests.perseverance();
     this.requestedAt = context.calls.now();
+    this.ec2Ids = seen.before.ec2Ids;
     this.situation = {
       adoptExisting: context.spec.adoptExisting,
       isStripped: seen.isStripped,
@@ -66,7 +70,7 @@ export class Connect {
 
   /** @throws Problem if the connection is another's, ended, or is no longer wanted. */
   async run(): Promise<Connected> {
-    const hadNoted = this.situation.mayHaveRequested;
+    const { mayHaveRequested: mayHaveRequestedBefore } = this.situation;
     try {
       for (;;) {
         const step = decide(this.situation);
@@ -78,7 +82,7 @@ export class Connect {
       }
     } catch (error) {
       const hasNoted = this.situation.claim.peeredBefore !== undefined;
-      const hasMadeNothing = hasNoted && !hadNoted && !this.requests.mayHaveTakenEffect;
+      const hasMadeNothing = hasNoted && !mayHaveRequestedBefore && !this.requests.mayHaveTakenEffect;
       if (this.isRefused || hasMadeNothing) {
         // the deletion that follows finds nothing of this resource, unless another run of the same request claims the connection anew
         await this.claims.withdraw();
@@ -131,7 +135,7 @@ export class Connect {
       this.now({ claim: { ...claim, connection: undefined, peeredBefore } });
     }
     this.requestedAt = this.context.calls.now();
-    const result = await this.requests.create(() => this.checkClaim());
+    const result = await this.requests.create(() => this.checkWanted());
     const mayHaveRequested = this.situation.mayHaveRequested || this.requests.mayHaveTakenEffect;
     if (result.kind === 'accepted') {
       this.now({ request: result, existing: { kind: 'unknown' }, mayHaveRequested });
@@ -144,11 +148,14 @@ export class Connect {
 
   private async overcome(message: string): Promise<void> {
     // nobody needs an authorization for a connection that a deletion has given up
-    await this.checkClaim();
+    await this.checkWanted();
     if (!(await this.perseverance.overcome(message))) {
       throw this.ended === undefined ? this.refusedAlthoughAuthorized(message) : endedProblem(this.ended);
     }
     this.ended = undefined;
+    // what has ended by now is not what the next request makes
+    const ended = shownBy(await this.observer.ec2()).filter((side) => !isAlive(side));
+    this.ec2Ids = new Set([...this.ec2Ids, ...ended.map(({ id }) => id)]);
     this.now({ request: { kind: 'not made' }, existing: { kind: 'none' } });
   }
 
@@ -163,7 +170,7 @@ export class Connect {
   private async wait(): Promise<Existing> {
     const wasRequested = this.situation.request.kind === 'accepted';
     const outcome = wasRequested
-      ? await this.requests.outcome(this.requestedAt, this.seen.before.ec2Ids)
+      ? await this.requests.outcome(this.requestedAt, this.ec2Ids)
       : await this.requests.outcome(this.context.calls.now(), undefined);
     return await this.existingAfter(outcome);
   }
@@ -199,8 +206,8 @@ export class Connect {
     if (peering.status !== 'active') {
       // the other run notes the connection once it is active
       const existing = await this.wait();
+      this.now({ existing });
       if (existing.kind !== 'found') {
-        this.now({ existing });
         return;
       }
     }
@@ -218,14 +225,20 @@ export class Connect {
       await calls.sleep(NOTE_POLL_MILLISECONDS);
     }
   }
-  /** @throws Problem if a deletion has removed the claim. */
-  private async checkClaim(): Promise<void> {
+
+  /** @throws Problem if a deletion has removed the claim, or the fleet is gone: a deletion that finds no fleet removes no claim. */
+  private async checkWanted(): Promise<void> {
+    let isThere: boolean;
     let claim: Claim;
     try {
+      isThere = await this.isFleetThere();
       claim = await this.claims.read();
     } catch (error) {
       // must not be taken for an answer to the request that comes next
       throw problemOf(error);
+    }
+    if (!isThere) {
+      throw new Problem(`there is no fleet ${this.context.spec.fleetId} any more`, 'deploy again');
     }
     if (!this.claims.isWanted(claim)) {
       throw new Problem('the claim on it was removed while it was being made', 'deploy again');
@@ -242,7 +255,8 @@ export class Connect {
       const refusal = refusalOf(claim, this.situation.adoptExisting);
       return refusal === undefined ? undefined : this.fail({ kind: 'refused', refusal });
     }
-    const check = decideBeforeUse(claim, this.claims.isWanted(claim), peering.id);
+    const isWanted = this.claims.isWanted(claim) && (await this.isFleetThere());
+    const check = decideBeforeUse(claim, isWanted, peering.id);
     switch (check.kind) {
       case 'use':
         return;
@@ -260,6 +274,15 @@ export class Connect {
           'deploy again',
         );
     }
+  }
+
+  /** One late answer that there is no fleet is not believed. */
+  private async isFleetThere(): Promise<boolean> {
+    const fleet = await this.context.calls.readUntil(
+      () => this.observer.fleet(),
+      (found) => found !== undefined,
+    );
+    return fleet !== undefined;
   }
 
   private fail(why: Failure): never {

@@ -72,7 +72,7 @@ export type Step =
   | { readonly kind: 'read the list' }
   /** Note which VPCs are peered, unless that was noted before, then request the connection. */
   | { readonly kind: 'request' }
-  /** Authorize, or find out why that does not help, before the next request. */
+  /** GameLift has refused the request, or ended the connection: authorize, or find out that it does not help, before the next one. */
   | { readonly kind: 'overcome the refusal'; readonly message: string }
   | { readonly kind: 'wait until active' }
   /** Wait for another run of the same request, which may have made the connection, to note that. */
@@ -176,7 +176,7 @@ export interface Refusals {
   readonly count: number;
   /** How often it refused although an authorization was listed. */
   readonly countWhileListed: number;
-  /** Milliseconds since the first of these requests. */
+  /** Milliseconds since the handler began to make or to delete the connection. */
   readonly elapsed: number;
 }
 
@@ -185,6 +185,7 @@ export function decideAfterRefusal(
   { count, countWhileListed, elapsed }: Refusals,
   isListed: 'not asked' | 'yes' | 'no',
 ): 'authorize' | 'list authorizations' | 'try again' | 'try again later' | 'give up' {
+  // as many connections of a stack may contend for authorizations, and each may consume one
   if (count > CONNECTION_LANES) {
     return 'give up';
   }

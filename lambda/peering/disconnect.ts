@@ -50,10 +50,10 @@ export class Disconnect {
           situation = { ...situation, listed: await this.observer.list() };
           break;
         case 'leave it':
-          this.leave(step.why);
+          this.log(`${step.why}: it is left as it is`);
           return;
         case 'undo changes':
-          this.leave('the peering connection was adopted');
+          this.log('the peering connection was adopted: it stays, and what was changed of it is undone');
           await calls.untilEarlierIsReadable();
           await this.network.undoChanges();
           await this.claims.remove(situation.claim, undefined);
@@ -89,8 +89,8 @@ export class Disconnect {
     await this.claims.remove(claim, connection?.id);
   }
 
-  private leave(why: string): void {
-    this.context.log.info({ message: `${why}: it is left as it is`, fleetId: this.context.spec.fleetId });
+  private log(message: string): void {
+    this.context.log.info({ message, fleetId: this.context.spec.fleetId });
   }
 
   /** @throws Problem if another resource has adopted the connection by now. */

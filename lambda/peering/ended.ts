@@ -1,9 +1,10 @@
 import { Problem } from '../problem';
 import type { VpcBlocks } from './observer';
+import { NOT_LISTED } from './watch';
 import type { Peering } from './watch';
 
 /** Statuses after which another request may succeed: an authorization may have been missing, or an earlier connection was deleted. */
-const NOT_FINAL: ReadonlySet<string> = new Set(['failed', 'deleted']);
+const NOT_FINAL: ReadonlySet<string> = new Set(['failed', 'deleted', NOT_LISTED]);
 
 /** A connection that did not become active, and what is known about it. */
 export interface Ended {
@@ -31,7 +32,11 @@ export function endedProblem(ended: Ended): Problem {
       'use a VPC with another CIDR block, or replace the fleet',
     );
   }
-  const what = `GameLift ended the peering connection as ${status}${message === '' ? ', without a reason' : ` (${message})`}`;
+  const reason = message === '' ? ', without a reason' : ` (${message})`;
+  const what =
+    status === NOT_LISTED
+      ? 'GameLift accepted the request, but lists no peering connection'
+      : `GameLift ended the peering connection as ${status}${reason}`;
   if (vpcBlocks.kind === 'no such VPC') {
     return new Problem(
       `${what}, and EC2 knows no VPC ${peerVpcId} in this account and Region`,

@@ -16,7 +16,7 @@ export type VpcBlocks =
 /** What there was before the connection is requested. */
 export interface Before {
   readonly existing: Existing;
-  /** The VPCs that were peered with the peer VPC; none if GameLift's list was read. */
+  /** The VPCs that EC2 showed as peered with the peer VPC; none if there are too many to note: then GameLift's list was read. */
   readonly peeredBefore: readonly string[];
   /** The ids of the peerings that EC2 showed. */
   readonly ec2Ids: ReadonlySet<string>;
@@ -82,10 +82,14 @@ export class Observer {
       return this.unavailable;
     }
     try {
-      const peerings = await calls.make('DescribeVpcPeeringConnections', (signal) => vpcApi.describePeerings(peerVpcId, signal));
+      const peerings = await calls.make('DescribeVpcPeeringConnections of EC2', (signal) =>
+        vpcApi.describePeerings(peerVpcId, signal),
+      );
       return { kind: 'shown', peerings };
     } catch (error) {
-      calls.signal.throwIfAborted();
+      if (calls.signal.aborted) {
+        throw error;
+      }
       const { name, message } = readError(error);
       this.unavailable = { kind: 'unavailable', reason: `${name}: ${message}` };
       log.info({ message: 'EC2 could not be asked about the peer VPC', reason: this.unavailable.reason });
@@ -125,9 +129,13 @@ export class Observer {
     const isCandidate = (side: Ec2Peering): boolean =>
       isAlive(side) && aliveBefore.has(side.id) && !this.tags.isOfOtherFleet(side);
     const candidates = shownBy(second).filter(isCandidate);
-    return second.kind === 'unavailable' || candidates.length > MAX_PEERED_BEFORE || (await this.wasPeeredBefore())
-      ? { existing: await this.existingOrUnknown(), peeredBefore: [], ec2Ids }
-      : { existing: { kind: 'unknown' }, peeredBefore: candidates.map(({ requesterVpcId }) => requesterVpcId), ec2Ids };
+    const isTooMany = candidates.length > MAX_PEERED_BEFORE;
+    const mustRead = second.kind === 'unavailable' || isTooMany || (await this.wasPeeredBefore());
+    return {
+      existing: mustRead ? await this.existingOrUnknown() : { kind: 'unknown' },
+      peeredBefore: isTooMany ? [] : candidates.map(({ requesterVpcId }) => requesterVpcId),
+      ec2Ids,
+    };
   }
 
   /** The fleet's events about peering, from a point in time on, the oldest first. */

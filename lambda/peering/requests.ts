@@ -31,17 +31,17 @@ export class Requests {
   /**
    * Requests the connection.
    *
-   * @param checkClaim rejects with a Problem once nobody wants the connection any more. It is asked just before each attempt, which may
+   * @param checkWanted rejects with a Problem once nobody wants the connection any more. It is asked just before each attempt, which may
    *   be minutes later: a deletion that came meanwhile found nothing, and will not come again.
    */
-  async create(checkClaim: () => Promise<void>): Promise<CreateResult> {
+  async create(checkWanted: () => Promise<void>): Promise<CreateResult> {
     const { api, calls, spec } = this.context;
     const { peerVpcAccount, peerVpcId } = spec.pair;
     const input = { FleetId: spec.fleetId, PeerVpcAwsAccountId: peerVpcAccount, PeerVpcId: peerVpcId };
     const { unanswered } = calls;
     try {
       await calls.make('CreateVpcPeeringConnection', async (signal) => {
-        await checkClaim();
+        await checkWanted();
         await api.createVpcPeeringConnection(input, signal);
       });
       this.mayHaveTakenEffect = true;

@@ -25,8 +25,11 @@ export function peeringOf({ VpcPeeringConnectionId, Status, GameLiftVpcId, IpV4C
   };
 }
 
-/** Records of peerings with one of these statuses stay visible for hours. */
-const ENDED: ReadonlySet<string> = new Set(['failed', 'rejected', 'expired', 'deleting', 'deleted']);
+/** The status of a connection whose request GameLift has accepted, and that it does not list. */
+export const NOT_LISTED = 'not listed';
+
+/** Records of peerings with one of EC2's statuses among these stay visible for hours. */
+const ENDED: ReadonlySet<string> = new Set(['failed', 'rejected', 'expired', 'deleting', 'deleted', NOT_LISTED]);
 
 /** Whether a peering can still be, or become, active. */
 export function isAlive({ status }: { readonly status: string }): boolean {
@@ -117,7 +120,7 @@ export interface FinalOutcome {
   readonly peering: Peering;
 }
 
-const NOT_LISTED: Peering = { id: '', status: 'failed', message: '', gameLiftVpcId: undefined, cidrBlock: undefined };
+const UNLISTED: Peering = { id: '', status: NOT_LISTED, message: '', gameLiftVpcId: undefined, cidrBlock: undefined };
 
 /** Judges what GameLift lists, which may be older than the news. */
 export function outcomeOf(listed: readonly Peering[], news: News, { startedAt, listedAt }: Omit<WatchTimes, 'now'>): Outcome {
@@ -136,7 +139,9 @@ export function outcomeOf(listed: readonly Peering[], news: News, { startedAt, l
       : { kind: 'ended', peering: { ...ended, message: ended.message === '' ? message : ended.message } };
   }
   const isNewsOfEnd = news.kind === 'changed' && !news.isActive;
-  return isNewsOfEnd || hasWaited ? { kind: 'ended', peering: { ...NOT_LISTED, message } } : { kind: 'pending' };
+  return isNewsOfEnd || hasWaited
+    ? { kind: 'ended', peering: { ...UNLISTED, status: isNewsOfEnd ? 'failed' : NOT_LISTED, message } }
+    : { kind: 'pending' };
 }
 
 /**

@@ -1,5 +1,6 @@
 import { MAX_CONNECTION_TIMEOUT_SECONDS, ROUTES_KINDS } from '../../lib/contract';
 import type { ConnectionAttributes } from '../../lib/contract';
+import { READ_DELAY_MILLISECONDS } from '../aws/calls';
 import { isGameLiftRefusal, problemOf } from '../aws/errors';
 import { PhysicalId } from '../cloudformation/physical-id';
 import type { PhysicalIdState } from '../cloudformation/physical-id';
@@ -18,7 +19,7 @@ import { activeFleet } from '../peering/fleet';
 import { Observer } from '../peering/observer';
 import { Claims } from '../peering/ownership';
 import { Requests } from '../peering/requests';
-import { shownBy } from '../peering/watch';
+import { isAlive, shownBy } from '../peering/watch';
 import { NothingDoneProblem, Problem } from '../problem';
 import { readBoolean, readFleetId, readOneOf, readPair, readRouteTableIds, readSeconds, tryRead } from './properties';
 import type { RequestContext, Resource } from './resource';
@@ -49,6 +50,7 @@ export function connectionResource(request: CustomResourceRequest, context: Requ
   const spec = readConnection(request.properties);
   const physicalId = idOf(spec);
   const state = physicalId.stateOf(request.physicalResourceId);
+  // claims of a create that failed carry that create's request, so that its delete tells them from those of a later one
   const connection = open(spec, state.kind === 'unfinished' ? state.requestId : request.requestId);
   return {
     physicalId,
@@ -62,9 +64,10 @@ export function connectionResource(request: CustomResourceRequest, context: Requ
       }
       const attributes = await connection.create();
       const formerState = idOf(former).stateOf(request.physicalResourceId);
-      if (formerState.kind !== 'made' && formerState.kind !== 'unfinished') {
-        // an update that was never answered, or whose answer was not kept, is rolled back: CloudFormation does not know what it made, and
-        // sends no delete for it
+      const isKnownToCloudFormation = formerState.kind === 'made' || formerState.kind === 'unfinished';
+      if (!isKnownToCloudFormation) {
+        // this rolls back an update that failed or was never answered: CloudFormation does not know the id of what it made, and sends no
+        // delete for it. It does for an id that it knows.
         await open(former, request.requestId).delete({ kind: 'unknown' });
       }
       return attributes;
@@ -93,7 +96,7 @@ class Connection {
         () => claims.read(),
         (claim) => refusalOf(claim, spec.adoptExisting) === undefined,
       );
-      this.checkClaim(first);
+      this.checkOwner(first);
       if (!first.isClaimed) {
         // while CloudFormation deletes the permissions, those for EC2 go first. A copy of this request that Lambda runs then must not
         // write a claim, because the permission to remove it goes next
@@ -120,7 +123,7 @@ class Connection {
       const ec2Ids = new Set(shownBy(await this.observer.ec2()).map(({ id }) => id));
       const existing = await this.observer.existing();
       const claim = await claims.read();
-      this.checkClaim(claim);
+      this.checkOwner(claim);
       if (!claim.isClaimed) {
         await claims.claim();
       }
@@ -145,8 +148,9 @@ class Connection {
     if (tagged?.status === 'active' && tagged.cidrBlock !== '') {
       return attributesOf(tagged);
     }
-    const isTagged = view.kind === 'shown' && !this.context.spec.adoptExisting;
-    const fleet = isTagged ? undefined : await this.observer.fleet();
+    // EC2's tags would show a connection that this resource made
+    const doTagsTell = view.kind === 'shown' && !this.context.spec.adoptExisting;
+    const fleet = doTagsTell ? undefined : await this.observer.fleet();
     const noted = fleet === undefined ? undefined : (await this.claims(fleet.arn).read()).connection;
     const isActive =
       view.kind === 'unavailable' ||
@@ -162,13 +166,36 @@ class Connection {
         () => this.observer.fleet(),
         (found) => found !== undefined || state.kind !== 'made',
       );
-      await (fleet === undefined ? this.network.clean(undefined) : this.disconnect(this.claims(fleet.arn)).run(state));
+      if (fleet !== undefined) {
+        await this.disconnect(this.claims(fleet.arn)).run(state);
+        return;
+      }
+      if (state.kind !== 'made') {
+        await this.checkNotListed();
+      }
+      await this.network.clean(undefined);
     });
   }
 
   private async claimsOnActiveFleet(): Promise<Claims> {
     this.network.checkReach();
     return this.claims((await activeFleet(this.context, this.observer)).arn);
+  }
+
+  /** @throws Problem if GameLift lists a connection of the fleet, although it says that there is no fleet: a create may be at work. */
+  private async checkNotListed(): Promise<void> {
+    const listed = await this.context.calls.readUntil(
+      () => this.observer.list(),
+      (peerings) => peerings.some(isAlive),
+      READ_DELAY_MILLISECONDS,
+    );
+    const alive = listed.find(isAlive);
+    if (alive !== undefined) {
+      throw new Problem(
+        `GameLift says that there is no fleet ${this.context.spec.fleetId}, but lists its peering connection ${alive.id}`,
+        'delete again',
+      );
+    }
   }
 
   private claims(fleetArn: string): Claims {
@@ -181,7 +208,7 @@ class Connection {
   }
 
   /** @throws NothingDoneProblem if the connection is another resource's. */
-  private checkClaim(claim: Claim): void {
+  private checkOwner(claim: Claim): void {
     const refusal = refusalOf(claim, this.context.spec.adoptExisting);
     if (refusal !== undefined) {
       throw new NothingDoneProblem(refusal.what, refusal.remedy);

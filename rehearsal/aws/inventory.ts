@@ -123,7 +123,8 @@ export function takeInventory({ gameLift, ec2, parts, ...services }: InventorySo
         };
       }),
     ...networksOf(ec2, of),
-    tags: owned(ec2.tags.all()),
+    // those of a peering go with its record, also if they were put on it after its end
+    tags: owned(ec2.tags.all().filter(({ resourceId }) => ec2.peerings.find(resourceId)?.remembered ?? true)),
     roles: owned(services.iam.roleList()),
     policies: owned(services.iam.policyList()),
     logGroups: owned(services.logGroups.list()),

@@ -50,3 +50,22 @@ test('a function that runs in process has no log group if its role does not allo
   expect(functions).toEqual([expect.objectContaining(FUNCTION)]);
   expect(logGroups).toEqual([]);
 });
+
+test('the inventory has the tags of a peering connection as long as EC2 shows it, also if they were written after its end', async () => {
+  const { ec2 } = world.aws;
+  const [requester, accepter] = ['10.1.0.0/16', '10.2.0.0/16'].map((cidrBlock) => {
+    const { vpcId } = ec2.createVpc({ ...PLACE, cidrBlock });
+    return { vpcId, account: ACCOUNT, cidrBlocks: [cidrBlock] };
+  });
+  if (requester === undefined || accepter === undefined) {
+    throw new Error('there must be two VPCs');
+  }
+  const peering = ec2.peerings.request(PLACE.region, requester, accepter);
+  peering.move('active');
+  ec2.peerings.end(peering, 'Deleted');
+  ec2.tags.put(ACCOUNT, peering.id, new Map([['Name', 'late']]));
+  const tags = (): readonly object[] => world.aws.inventory().tags;
+  expect(tags()).toContainEqual({ account: ACCOUNT, resourceId: peering.id, key: 'Name', value: 'late' });
+  await world.clock.sleep(24 * 3_600_000);
+  expect(tags()).toEqual([]);
+});

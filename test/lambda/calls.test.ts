@@ -45,3 +45,22 @@ describe.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])('callers that share a rate limit,
     expect(await secondsOfContention(CALLERS_WHERE_THROTTLING_COSTS, true, seed)).toBeLessThan(CONNECTION_BUDGET_SECONDS - 120);
   });
 });
+
+test.each([
+  ['CreateVpcPeeringConnection', ' (GameLift: one call of a peering operation in ten seconds for the whole account)'],
+  ['DescribeVpcPeeringConnections of EC2', ''],
+  ['DescribeRouteTables', ''],
+])('%s that is throttled until the time is up: names the limit of GameLift only where it applies', async (operation, limit) => {
+  const time = new VirtualTime();
+  const timeUp = new AbortController();
+  void time.sleep(60_000, new AbortController().signal).then(() => {
+    timeUp.abort(new Error('the time is up'));
+  });
+  const call = new Calls(time, recordingLog(), timeUp.signal).make(operation, () =>
+    Promise.reject(awsError('ThrottlingException')),
+  );
+  await expect(call).rejects.toThrow(
+    `the rate limit of ${operation}${limit} still refused the call after 60 seconds. Other callers in this account use the same ` +
+      'operation: try again when they are done',
+  );
+});

@@ -360,3 +360,91 @@ describe('a deletion where EC2 can not be asked', () => {
     expect(world.peerings.routed).toEqual([]);
   });
 });
+
+describe('GameLift says that there is no fleet, although there is one', () => {
+  /** From the first call of an operation on. */
+  const goneAfter = (called: string): void => {
+    world.refusal = (_, operation) =>
+      operation === 'DescribeFleetAttributes' && world.calls.includes(called) ? awsError('NotFoundException') : undefined;
+  };
+
+  test('before the connection is requested: requests nothing', async () => {
+    world = await SimulatedWorld.create();
+    goneAfter('TagResource');
+    const { answer } = await send('Create');
+    expect(answer).toMatchObject({
+      Status: 'FAILED',
+      Reason: expect.stringMatching(/: there is no fleet \S+ any more\. Deploy again$/) as string,
+    });
+    expect(world.calls).not.toContain('CreateVpcPeeringConnection');
+    expect(world.peerings.statuses).toEqual([]);
+  });
+
+  test('once the connection is active: deletes it, since a deletion would not find it', async () => {
+    world = await SimulatedWorld.create();
+    world.refusal = (_, operation) =>
+      operation === 'DescribeFleetAttributes' && world.attributes !== undefined ? awsError('NotFoundException') : undefined;
+    const { answer } = await send('Create');
+    expect(answer).toMatchObject({
+      Status: 'FAILED',
+      Reason: expect.stringMatching(/, and so was the peering connection pcx-\S+\. Deploy again$/) as string,
+    });
+    expect(world.peerings).toEqual({ statuses: [], routed: [] });
+    expect([...world.tags.keys()]).toEqual([]);
+  });
+
+  test('when a create that failed is deleted: fails as long as GameLift lists the connection', async () => {
+    world = await SimulatedWorld.create();
+    const { PhysicalResourceId, RequestId } = await made();
+    const unfinished = `${PhysicalResourceId}/unfinished/${RequestId}`;
+    goneAfter('DescribeFleetAttributes');
+    expect((await send('Delete', {}, unfinished)).answer).toMatchObject({
+      Status: 'FAILED',
+      Reason: expect.stringMatching(
+        /: GameLift says that there is no fleet \S+, but lists its peering connection pcx-\S+\. Delete again$/,
+      ) as string,
+    });
+    world.refusal = () => undefined;
+    expect((await send('Delete', {}, unfinished)).answer?.Status).toBe('SUCCESS');
+    expect(world.peerings).toEqual({ statuses: [], routed: [] });
+  });
+});
+
+test('a connection that is requested again is not mistaken for those that failed before', async () => {
+  world = await SimulatedWorld.create({ failedSeenByAccepter: 'seen', fleetEvents: 'never seen', endedConnections: 'gone' });
+  let requests = 0;
+  world.aws.fates.connectionSeconds = 6;
+  world.aws.fates.connection = () => {
+    requests += 1;
+    return requests < 3 ? { end: 'failed', message: 'Not yet' } : {};
+  };
+  const started = world.now();
+  await made();
+  // a look at GameLift's list for each of the three, and not a minute for want of news
+  expect(world.now() - started).toBeLessThan(30_000 + 3 * 30_000);
+});
+
+test("somebody else's connection that GameLift lists late is not taken for the one that was requested", async () => {
+  world = await SimulatedWorld.create({ existingConnection: 'accepted' });
+  await world.connectByHand();
+  let lists = 0;
+  world.output = (service, operation) => {
+    lists += service === 'gamelift' && operation === 'DescribeVpcPeeringConnections' ? 1 : 0;
+    return lists === 1 && service === 'gamelift' && operation === 'DescribeVpcPeeringConnections'
+      ? { VpcPeeringConnections: [] }
+      : undefined;
+  };
+  expect((await send('Create')).answer).toMatchObject({
+    Status: 'FAILED',
+    Reason: expect.stringContaining('exists already, which this stack did not make') as string,
+  });
+  expect(world.peerings.statuses).toEqual(['active']);
+});
+
+test('GameLift that accepts the request and lists nothing: says so, and not that GameLift ended it', async () => {
+  world = await SimulatedWorld.create({ fleetEvents: 'never seen' });
+  world.output = (service, operation) => (service === 'gamelift' && operation === 'CreateVpcPeeringConnection' ? {} : undefined);
+  expect((await send('Create')).answer?.Reason).toMatch(
+    /: GameLift accepted the request, but lists no peering connection\. Look at the events of the fleet, then deploy again$/,
+  );
+});

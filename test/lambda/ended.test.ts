@@ -33,6 +33,12 @@ test.each<readonly [string, Ended, boolean, string]>([
   ['without a reason, if GameLift gives none', ended(), false, `${FAILED}. ${LOOK}`],
   ["with GameLift's reason", ended({}, 'not authorized'), false, `${AS} failed (not authorized). ${LOOK}`],
   ['by a deletion, after which another request may succeed', ended({}, 'no', 'deleted'), false, `${AS} deleted (no). ${LOOK}`],
+  [
+    'if GameLift accepted the request and lists nothing, as far as anybody can tell',
+    ended({}, '', 'not listed'),
+    false,
+    `GameLift accepted the request, but lists no peering connection. ${LOOK}`,
+  ],
   ['for good, as rejected', ended({}, 'no', 'rejected'), true, `${AS} rejected (no). ${LOOK}`],
   ['for good, as expired', ended({}, '', 'expired'), true, `${AS} expired, without a reason. ${LOOK}`],
   ['for good, because the blocks overlap', ended(overlapping), true, `${OVERLAP}. ${OTHER_BLOCK}`],

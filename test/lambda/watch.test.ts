@@ -122,7 +122,7 @@ test.each([
   expect(isListDue(news, isHandled, times)).toBe(isDue);
 });
 
-const notListed = peering({ id: '', status: 'failed', gameLiftVpcId: undefined, cidrBlock: undefined });
+const notListed = peering({ id: '', status: 'not listed', gameLiftVpcId: undefined, cidrBlock: undefined });
 const active = peering({ status: 'active' });
 const deleted = peering({ status: 'deleted' });
 const STILL: Outcome = { kind: 'pending' };
@@ -143,7 +143,13 @@ test.each<readonly [string, readonly Peering[], News, number, Outcome]>([
   ['pending if nothing is listed, and EC2 shows it on its way', [], PENDING, 59_999, STILL],
   ['pending if nothing is listed, and it is said to be active', [], ACTIVE, 59_999, STILL],
   ['ended if nothing is listed for a minute', [], NONE, 60_000, hasEnded(notListed)],
-  ['ended if nothing is listed after news of its end', [], ENDED, 15_000, hasEnded(notListed, 'overlap')],
+  [
+    'ended if nothing is listed after news of its end',
+    [],
+    ENDED,
+    15_000,
+    hasEnded({ ...notListed, status: 'failed' }, 'overlap'),
+  ],
 ])('outcomeOf: %s', (_, listed, news, listedAfter, outcome) => {
   expect(outcomeOf(listed, news, { startedAt: STARTED, listedAt: STARTED + listedAfter })).toEqual(outcome);
 });

@@ -2,7 +2,8 @@ import { covering, impossibility, product } from './combinations';
 import { runWithFault, troublesOf } from './faults';
 import { fail, live, LIFECYCLE_NAMES, LIFECYCLES, worldFor } from './lifecycles';
 import type { LifecycleName } from './lifecycles';
-import { playRandom } from './sequences';
+import { FOUND, variantsOf } from './found-sequences';
+import { play, playRandom } from './sequences';
 import type { Readings } from './world';
 
 /*
@@ -130,11 +131,22 @@ export function randomSequences(seed: number): readonly Case[] {
   }));
 }
 
+/** The sequences that once failed, each with every call as the one that goes wrong. */
+function foundSequences(): readonly Case[] {
+  return FOUND.flatMap(([name, sequence]) =>
+    variantsOf(sequence).map((variant, calls) => ({
+      kind: 'sequence',
+      name: `found sequence, ${name}, call ${calls}`,
+      run: () => play(variant),
+    })),
+  );
+}
+
 /** @param seed chooses the random sequences */
 export async function everything(seed: number): Promise<readonly Case[]> {
   const disturbed: Case[] = [];
   for (const [lifecycle, readings] of DISTURBED) {
     disturbed.push(...(await faults(lifecycle, readings)));
   }
-  return [...lives(combinations()), ...disturbed, ...randomSequences(seed)];
+  return [...lives(combinations()), ...disturbed, ...foundSequences(), ...randomSequences(seed)];
 }
