@@ -118,8 +118,8 @@ export async function leftovers(world: MatrixWorld): Promise<readonly string[]> 
 
 /**
  * What GameLift wrote into the VPC and leaves there, and nobody takes away in its stead: rules of security groups can't be
- * told from the user's own, of a fleet that was born peered nobody of this library knows the connection, and where another
- * account does not let it in, the handler never asks EC2.
+ * told from the user's own, the handler may never have learned of a fleet that is peered on creation if the creation failed early,
+ * and where another account does not let it in, the handler never asks EC2.
  */
 function isGameLiftsOwn(world: MatrixWorld, kind: Kind, item: object): boolean {
   const { behaviours, ec2 } = world.aws;
@@ -131,15 +131,14 @@ function isGameLiftsOwn(world: MatrixWorld, kind: Kind, item: object): boolean {
   }
   const requester = ec2.peerings.find((item as RouteItem).target)?.requester.vpcId;
   const shutOut = !world.functions.calls.some(({ service }) => service === 'ec2');
-  return kind === 'routes' && requester !== undefined && (shutOut || !connectedVpcs(world).has(requester));
+  return kind === 'routes' && requester !== undefined && (shutOut || !vpcsOfKnownFleets(world).has(requester));
 }
 
-/** The VPCs of all fleets that the handler ever asked to connect, or found connected. */
-function connectedVpcs({ aws, functions, handMade }: MatrixWorld): ReadonlySet<string> {
-  const asked = functions.calls
-    .filter(({ service, operation }) => service === 'gamelift' && operation === 'CreateVpcPeeringConnection')
-    .map(({ input }) => (input as { readonly FleetId: string }).FleetId);
-  const fleets = [...asked, ...(handMade === undefined ? [] : [handMade.fleetId])];
+/** The VPCs of all fleets that the handler ever asked GameLift about. */
+function vpcsOfKnownFleets({ aws, functions }: MatrixWorld): ReadonlySet<string> {
+  const fleets = functions.calls
+    .filter(({ service }) => service === 'gamelift')
+    .flatMap(({ input }) => (input as { readonly FleetId?: string }).FleetId ?? []);
   return new Set(fleets.flatMap((id) => aws.gameLift.fleets.find(PLACE, id)?.vpc?.vpcId ?? []));
 }
 
@@ -205,9 +204,6 @@ function deviationsOf(
     side?.status !== 'active'
   ) {
     return [...problems, `fleet ${name} is not peered with VPC ${vpc}: ${JSON.stringify({ connection, side })}`];
-  }
-  if (peering === 'born') {
-    return problems;
   }
   const routes = (inventory.routes as readonly RouteItem[]).filter(({ target }) => target === side.id);
   const tables = declaredTables(fleet, place);

@@ -52,7 +52,7 @@ export interface Impossible {
 
 export const IMPOSSIBLE: readonly Impossible[] = [
   {
-    lifecycle: 'two fleets that are born peered at once',
+    lifecycle: 'two fleets that are peered on creation at once',
     where: { useOfAuthorization: 'consumed' },
     why: 'the creation of the first fleet uses the authorization up, and CloudFormation asks nobody before that of the second',
     ending: 'step 1: ROLLBACK_FAILED',

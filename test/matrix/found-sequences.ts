@@ -31,7 +31,7 @@ export const FOUND: readonly (readonly [string, Sequence])[] = [
       readings: { useOfAuthorization: 'consumed', missingAuthorization: 'failed', fleetEvents: 'never seen' },
       moves: [
         { kind: 'deploy', declared: declare() },
-        { kind: 'deploy', declared: declare({ fleets: [fleet({ peering: 'born' }), fleet({ name: 'Arena' })] }) },
+        { kind: 'deploy', declared: declare({ fleets: [fleet({ peering: 'on creation' }), fleet({ name: 'Arena' })] }) },
       ],
     },
   ],

@@ -30,7 +30,7 @@ const deleted: Step = { delete: 'DELETE_COMPLETE' };
 /** What is told of a resource whose VPC is not there. */
 const LATE = /^The vpc ID '\S+' does not exist$/;
 
-const born = fleet({ peering: 'born' });
+const onCreation = (change: Partial<DeclaredFleet> = {}): DeclaredFleet => fleet({ peering: 'on creation', ...change });
 const arena = fleet({ name: 'Arena' });
 const elsewhere = { vpc: 'C', access: 'role' } as const;
 const untrusted = (change: Partial<DeclaredFleet> = {}): Declared =>
@@ -63,15 +63,95 @@ export const LIFECYCLES = {
     days(30),
     deleted,
   ],
-  'fleet that is born peered': [
-    created(declare({ fleets: [born] })),
+  'connection removed': [
+    created(declare()),
     days(10),
-    updated(declare({ fleets: [fleet({ peering: 'born', build: 2 })] })),
+    updated(declare({ fleets: [fleet({ peering: 'none' })] })),
     days(30),
     deleted,
   ],
-  'two fleets that are born peered at once': [
-    created(declare({ fleets: [born, fleet({ name: 'Arena', peering: 'born' })] })),
+  'peered on creation, deleted within a day': [created(declare({ fleets: [onCreation()] })), days(0.1), deleted],
+  'peered on creation, replaced after ten days, changed, deleted after a month': [
+    created(declare({ fleets: [onCreation()] })),
+    days(10),
+    updated(declare({ fleets: [onCreation({ build: 2 })] })),
+    days(5),
+    updated(declare({ fleets: [onCreation({ build: 2, description: 'second', dnsResolution: true, routes: 'one subnet' })] })),
+    updated(declare({ fleets: [onCreation({ build: 2, description: 'second' })] })),
+    days(30),
+    deleted,
+  ],
+  'peered on creation, creation that fails late': [
+    {
+      deploy: declare({ fleets: [onCreation()], end: 'failing' }),
+      status: 'ROLLBACK_COMPLETE',
+      reason: LATE,
+      after: declare({ fleets: [] }),
+    },
+    days(3),
+    deleted,
+  ],
+  'peered on creation, update that is rolled back': [
+    created(declare({ fleets: [onCreation()] })),
+    days(10),
+    {
+      deploy: declare({ fleets: [onCreation({ build: 2 })], end: 'failing' }),
+      status: 'UPDATE_ROLLBACK_COMPLETE',
+      reason: LATE,
+      after: declare({ fleets: [onCreation()] }),
+    },
+    days(30),
+    deleted,
+  ],
+  'peered on creation, moved to another VPC': [
+    created(declare({ fleets: [onCreation()] })),
+    days(10),
+    updated(declare({ vpc: 'B', fleets: [onCreation()] })),
+    days(30),
+    deleted,
+  ],
+  'peered on creation, through a role of another account': [
+    created(declare({ ...elsewhere, fleets: [onCreation({ dnsResolution: true })] })),
+    days(10),
+    updated(declare({ ...elsewhere, fleets: [onCreation({ dnsResolution: true, build: 2 })] })),
+    days(30),
+    deleted,
+  ],
+  'peered on creation, without trust': [
+    authorized,
+    created(untrusted({ peering: 'on creation' })),
+    days(10),
+    authorized,
+    updated(untrusted({ peering: 'on creation', build: 2 })),
+    days(30),
+    authorized,
+    deleted,
+  ],
+  'peered on creation from the second deployment until the third': [
+    created(declare()),
+    days(10),
+    updated(declare({ fleets: [onCreation()] })),
+    days(10),
+    updated(declare()),
+    days(30),
+    deleted,
+  ],
+  'peered on creation, connection removed': [
+    created(declare({ fleets: [onCreation()] })),
+    days(10),
+    updated(declare({ fleets: [fleet({ peering: 'none' })] })),
+    days(30),
+    deleted,
+  ],
+  'one connected fleet, and one that is peered on creation': [
+    created(declare({ fleets: [fleet(), onCreation({ name: 'Arena' })] })),
+    days(10),
+    updated(declare({ fleets: [fleet({ build: 2 }), onCreation({ name: 'Arena', build: 2 })] })),
+    days(30),
+    deleted,
+  ],
+  'two fleets that are peered on creation at once': [
+    created(declare({ fleets: [onCreation(), onCreation({ name: 'Arena' })] })),
     days(30),
     deleted,
   ],
@@ -148,7 +228,11 @@ export const LIFECYCLE_NAMES = Object.keys(LIFECYCLES) as LifecycleName[];
 const ALONE: ReadonlySet<LifecycleName> = new Set([
   'created and deleted within a day',
   'creation that fails late',
-  'fleet that is born peered',
+  'connection removed',
+  'peered on creation, deleted within a day',
+  'peered on creation, creation that fails late',
+  'peered on creation, update that is rolled back',
+  'peered on creation, connection removed',
   'update that is rolled back',
 ]);
 

@@ -7,7 +7,7 @@ import type { CallFault, Disturbance } from '../in-process/disturbance';
 import { DEAD_ENDS, documented, isClear } from './faults';
 import { deploy } from './lifecycles';
 import { assemblyOf, declare, fleet, STACK } from './stacks';
-import type { Declared, DeclaredFleet, Peering } from './stacks';
+import type { Declared, DeclaredFleet } from './stacks';
 import { MatrixWorld } from './world';
 import type { Readings } from './world';
 
@@ -78,7 +78,8 @@ const PLACES: readonly Pick<Declared, 'vpc' | 'access'>[] = [
 const KINDS: readonly Pick<DeclaredFleet, 'peering' | 'routes' | 'dnsResolution'>[] = [
   { peering: 'connected', routes: 'every table', dnsResolution: false },
   { peering: 'connected', routes: 'one subnet', dnsResolution: true },
-  { peering: 'born', routes: 'every table', dnsResolution: false },
+  { peering: 'on creation', routes: 'every table', dnsResolution: false },
+  { peering: 'on creation', routes: 'one subnet', dnsResolution: true },
   { peering: 'none', routes: 'every table', dnsResolution: false },
 ];
 
@@ -153,7 +154,7 @@ const move: fc.Arbitrary<Move> = fc.oneof(
   { weight: 1, arbitrary: fc.nat({ max: 4 }).map((answers): Move => ({ kind: 'lost', answers })) },
 );
 
-/** What the table of impossible lives is about is left out: whose addresses coincide, and several born at once. */
+/** What the table of impossible lives is about is left out: whose addresses coincide, and several that are peered on creation at once. */
 const readings: fc.Arbitrary<Readings> = fc
   .record(Object.fromEntries(Object.entries(QUESTIONS).map(([name, choices]) => [name, fc.constantFrom(...choices)])))
   .map((chosen) => ({ ...(chosen as Readings), fleetCidrBlocks: 'distinct' }));
@@ -178,26 +179,25 @@ function beginning(wanted: Declared): Move {
 }
 
 /**
- * Where each use consumes an authorization, one fleet at a time is born peered; none if CloudFormation calls DeleteFleet minutes
- * late, since the deletion of another connection may consume the authorization in the meantime. Where CloudFormation strips a fleet of its claims,
- * EC2's tags are all that tells whose a connection is, so they can be written.
+ * Where each use consumes an authorization, one fleet at a time is peered on creation. Where CloudFormation strips a fleet of its
+ * claims, EC2's tags are all that tells whose a connection is, so they can be written.
  */
-function possible(each: Move, { useOfAuthorization, foreignFleetTags, fleetDeletion }: Readings): Move {
+function possible(each: Move, { useOfAuthorization, foreignFleetTags }: Readings): Move {
   if (each.kind === 'outage' && each.operation === 'CreateTags' && foreignFleetTags === 'strips them') {
     return { ...each, operation: 'CreateRoute' };
   }
   if (each.kind !== 'deploy' || useOfAuthorization !== 'consumed') {
     return each;
   }
-  const born = fleetDeletion === 'minutes later' ? 0 : 1;
-  const fleets = each.declared.fleets.map((declared, index) =>
-    index < born ? declared : { ...declared, peering: unborn(declared) },
+  const first = each.declared.fleets.find(isPeeredOnCreation);
+  const fleets = each.declared.fleets.map((declared): DeclaredFleet =>
+    declared !== first && isPeeredOnCreation(declared) ? { ...declared, peering: 'none' } : declared,
   );
   return { ...each, declared: { ...each.declared, fleets } };
 }
 
-function unborn({ peering }: DeclaredFleet): Peering {
-  return peering === 'born' ? 'none' : peering;
+function isPeeredOnCreation({ peering }: DeclaredFleet): boolean {
+  return peering === 'on creation';
 }
 
 /** Makes the moves, then deletes everything; gives what was not as it should be. */
@@ -246,7 +246,7 @@ class RandomStack {
   /** When the last copy of an event has begun. */
   private copiesEnd = 0;
   private helped = false;
-  private everBorn = false;
+  private everPeeredOnCreation = false;
 
   constructor(private readonly world: MatrixWorld) {}
 
@@ -341,9 +341,9 @@ class RandomStack {
     return this.world.clock.now() < this.outageEnds;
   }
 
-  /** By hand, for fleets that were born peered or that a clean-up left peered: CloudFormation deletes those. */
+  /** By hand, for fleets that were peered on creation or that a clean-up left peered: CloudFormation deletes those. */
   private async authorize(): Promise<void> {
-    if (this.everBorn || isSkipped(this.world)) {
+    if (this.everPeeredOnCreation || isSkipped(this.world)) {
       this.helped = true;
       await this.world.authorizeAll();
     }
@@ -375,7 +375,7 @@ class RandomStack {
     const outcome = [current === undefined ? 'CREATE' : 'UPDATE', current === undefined ? 'ROLLBACK' : 'UPDATE_ROLLBACK'];
     const [expected] = wanted.end === 'sound' ? outcome : outcome.slice(1);
     this.current = current ?? wanted;
-    this.everBorn ||= wanted.fleets.some(({ peering }) => peering === 'born');
+    this.everPeeredOnCreation ||= wanted.fleets.some(isPeeredOnCreation);
     const troubled = this.isTroubled();
     const { status, reason = '' } = await deploy(world, wanted);
     if (status === `${String(expected)}_COMPLETE` && wanted.end === 'sound') {

@@ -17,7 +17,8 @@ export const STACK = 'Game';
 /** In the account of the VPC, where that lets the stack in by a role. */
 export const ROLE_STACK = 'Data';
 
-export type Peering = 'connected' | 'born' | 'none';
+/** Whether the connection is requested for a fleet that exists, or GameLift peers the fleet while it creates it. */
+export type Peering = 'connected' | 'on creation' | 'none';
 export type Routes = 'every table' | 'one subnet' | 'none';
 
 export interface DeclaredFleet {
@@ -133,20 +134,14 @@ function peer(stack: Stack, authorization: IVpcPeeringAuthorization, declared: D
   switch (peering) {
     case 'none':
       return fleet;
-    case 'born':
-      return new VpcPeeringConnection(stack, peeringId(declared), {
-        authorization,
-        fleet,
-        peerOnCreate: true,
-        routes: routesOf(routes),
-        dnsResolution,
-      });
+    case 'on creation':
     case 'connected':
       return tell(
         name,
         new VpcPeeringConnection(stack, peeringId(declared), {
           authorization,
           fleet,
+          peerOnCreate: peering === 'on creation',
           routes: routesOf(routes),
           dnsResolution,
           adoptExisting,
