@@ -34,10 +34,16 @@ const connected = new Stack(app, 'GameLiftVpcPeering', { description: 'A GameLif
   new CfnOutput(connected, 'AuthorizationExpires', { value: authorization.expirationTime });
 }
 
-const born = new Stack(app, 'GameLiftBornPeered', { description: 'A GameLift fleet that is peered with a VPC on creation' });
+const peeredOnCreation = new Stack(app, 'GameLiftPeeredOnCreation', {
+  description: 'A GameLift fleet that is peered with a VPC on creation',
+});
 {
-  const { vpc } = vpcWithDatabase(born);
-  const authorization = new VpcPeeringAuthorization(born, 'Authorization', { vpc });
-  new VpcPeeringConnection(born, 'Peering', { authorization, fleet: fleetOf(born, build), peerOnCreate: true });
-  new CfnOutput(born, 'AuthorizationExpires', { value: authorization.expirationTime });
+  const { vpc } = vpcWithDatabase(peeredOnCreation);
+  const authorization = new VpcPeeringAuthorization(peeredOnCreation, 'Authorization', { vpc });
+  new VpcPeeringConnection(peeredOnCreation, 'Peering', {
+    authorization,
+    fleet: fleetOf(peeredOnCreation, build),
+    peerOnCreate: true,
+  });
+  new CfnOutput(peeredOnCreation, 'AuthorizationExpires', { value: authorization.expirationTime });
 }

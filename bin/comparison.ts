@@ -73,11 +73,11 @@ const connected = new Stack(app, 'GameLiftVpcPeering');
   }
 }
 
-const born = new Stack(app, 'GameLiftBornPeered');
+const peeredOnCreation = new Stack(app, 'GameLiftPeeredOnCreation');
 {
-  const { vpc } = vpcWithDatabase(born);
-  const fleet = fleetOf(born, build);
+  const { vpc } = vpcWithDatabase(peeredOnCreation);
+  const fleet = fleetOf(peeredOnCreation, build);
   fleet.peerVpcId = vpc.vpcId;
-  fleet.peerVpcAwsAccountId = born.account;
-  fleet.node.addDependency(authorize(born, vpc.vpcId));
+  fleet.peerVpcAwsAccountId = peeredOnCreation.account;
+  fleet.node.addDependency(authorize(peeredOnCreation, vpc.vpcId));
 }

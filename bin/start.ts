@@ -10,7 +10,7 @@ import useTemporaryDirectory from './temporary-directory';
  * Rehearses the life of the stacks of app.ts, then of the same stacks written without this library, and shows both.
  */
 
-const STACKS = ['GameLiftVpcPeering', 'GameLiftBornPeered'];
+const STACKS = ['GameLiftVpcPeering', 'GameLiftPeeredOnCreation'];
 const ACCOUNT = '111111111111';
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;

@@ -25,6 +25,8 @@ export type Step =
 
 const created = (deploy: Declared): Step => ({ deploy, status: 'CREATE_COMPLETE' });
 const updated = (deploy: Declared): Step => ({ deploy, status: 'UPDATE_COMPLETE' });
+/** Deployed again without a change: CloudFormation does nothing. */
+const unchanged = created;
 const days = (count: number): Step => ({ days: count });
 const deleted: Step = { delete: 'DELETE_COMPLETE' };
 /** What is told of a resource whose VPC is not there. */
@@ -44,6 +46,7 @@ export const LIFECYCLES = {
   'replaced after ten days, changed, deleted after a month': [
     created(declare()),
     days(10),
+    unchanged(declare()),
     updated(declare({ fleets: [fleet({ build: 2 })] })),
     days(5),
     updated(declare({ fleets: [fleet({ build: 2, description: 'second', dnsResolution: true, routes: 'one subnet' })] })),
@@ -74,6 +77,7 @@ export const LIFECYCLES = {
   'peered on creation, replaced after ten days, changed, deleted after a month': [
     created(declare({ fleets: [onCreation()] })),
     days(10),
+    unchanged(declare({ fleets: [onCreation()] })),
     updated(declare({ fleets: [onCreation({ build: 2 })] })),
     days(5),
     updated(declare({ fleets: [onCreation({ build: 2, description: 'second', dnsResolution: true, routes: 'one subnet' })] })),
