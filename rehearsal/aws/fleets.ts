@@ -125,7 +125,7 @@ export class Fleets {
   /** Lets it come up. @param peered settles with what is wrong with the connection that it is born with, if anything */
   start(fleet: Fleet, peered: Promise<string | undefined>): void {
     const { clock, fates } = this.surroundings;
-    const { end } = this.fateOf(fleet.place, fleet.attributes.Name ?? '');
+    const { end, isReady } = this.fateOf(fleet.place, fleet.attributes.Name ?? '');
     const seconds = fleet.vpc === undefined ? 0 : fates.fleetActivationSeconds;
     background(async () => {
       let elapsed = 0;
@@ -134,7 +134,7 @@ export class Fleets {
         elapsed = share;
         if (status === 'ACTIVE') {
           const problem = await peered;
-          if (problem !== undefined || end !== undefined) {
+          if (problem !== undefined || end !== undefined || isReady?.() === false) {
             this.fail(fleet, end, problem ?? 'The fleet failed to start a server process.');
             return;
           }

@@ -11,6 +11,8 @@ export interface FleetFate {
   readonly end?: 'error' | 'hang';
   /** Of its VPC. Default: as the rehearsal chooses */
   readonly cidrBlock?: string;
+  /** Whether its servers report that they are ready, once GameLift has started them. Default: they do */
+  readonly isReady?: () => boolean;
 }
 
 /** What becomes of a new connection. */
