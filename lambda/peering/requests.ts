@@ -97,7 +97,7 @@ export class Requests {
 
   /**
    * Deletes the connection and waits until it is gone. Authorizes again where GameLift refuses. Returns whether GameLift keeps the
-   * connection until its fleet is deleted; an authorization is valid then.
+   * connection until its fleet is deleted, although it was authorized.
    *
    * @param checkDeletable rejects with a Problem if another resource uses the connection by now; asked just before each attempt
    */
