@@ -86,14 +86,7 @@ export class PeerNetwork {
    * @throws Problem if something may have been changed and EC2 can't be asked.
    */
   async undoChanges(): Promise<void> {
-    const view = await this.observer.ec2();
-    if (view.kind === 'unavailable' && this.isDeclared) {
-      throw new Problem(
-        `EC2 can not be asked what was changed of it, so that can not be undone (${view.reason})`,
-        `${ALLOW_DESCRIBE}, then delete again`,
-      );
-    }
-    const side = shownBy(view).find((candidate) => isAlive(candidate) && this.isTouched(candidate));
+    const side = (await this.changedSides()).find((candidate) => isAlive(candidate) && this.isTouched(candidate));
     if (side === undefined) {
       return;
     }
@@ -108,6 +101,27 @@ export class PeerNetwork {
       await this.setDns(side, dnsResolution);
     }
     await this.untag(side, [...keysOfChanges(side), ...(this.observer.tags.isOwn(side) ? Ec2Tags.keys : [])]);
+  }
+
+  /**
+   * Removes the routes, DNS and tags of a peering that this resource owns, and that stays until its fleet is deleted.
+   *
+   * @throws Problem if something may have been set and EC2 can't be asked.
+   */
+  async detach(gameLiftVpcId: string | undefined): Promise<void> {
+    const { spec } = this.context;
+    const sides = (await this.changedSides()).filter((side) => side.requesterVpcId === gameLiftVpcId);
+    if (sides.length > 0) {
+      await this.change('', (tables) => Promise.resolve(planRemoval(tables, new Set(sides.map(({ id }) => id)))));
+    }
+    for (const side of sides.filter(isAlive)) {
+      if (side.dnsResolution && spec.dnsResolution) {
+        await this.setDns(side, false);
+      }
+      if (this.observer.tags.isOwn(side)) {
+        await this.untag(side, Ec2Tags.keys);
+      }
+    }
   }
 
   /**
@@ -141,6 +155,22 @@ export class PeerNetwork {
     if (gone.length > 0) {
       await this.change('', (tables) => Promise.resolve(planRemoval(tables, new Set(gone.map(({ id }) => id)))));
     }
+  }
+
+  /**
+   * The peerings of the VPC.
+   *
+   * @throws Problem if this resource may have changed one and EC2 can't be asked.
+   */
+  private async changedSides(): Promise<readonly Ec2Peering[]> {
+    const view = await this.observer.ec2();
+    if (view.kind === 'unavailable' && this.isDeclared) {
+      throw new Problem(
+        `EC2 can not be asked what was changed of it, so that can not be undone (${view.reason})`,
+        `${ALLOW_DESCRIBE}, then delete again`,
+      );
+    }
+    return shownBy(view);
   }
 
   /** Whether the handler has to set anything in the peer VPC. */

@@ -33,7 +33,7 @@ export interface Seen {
   readonly isStripped: boolean;
 }
 
-/** Makes, adopts or finds the connection of a resource: the loop that takes the steps that `decide` names. */
+/** Makes, adopts, awaits or finds the connection of a resource: the loop that takes the steps that `decide` names. */
 export class Connect {
   private situation: Situation;
   private readonly perseverance: Perseverance;
@@ -59,6 +59,7 @@ export class Connect {
     this.ec2Ids = seen.before.ec2Ids;
     this.situation = {
       adoptExisting: context.spec.adoptExisting,
+      peerOnCreate: context.spec.peerOnCreate,
       isStripped: seen.isStripped,
       claim: seen.claim,
       existing: seen.before.existing,
@@ -180,9 +181,9 @@ export class Connect {
       return await this.observer.found(peering);
     }
     const vpcBlocks = await this.observer.vpcBlocks();
-    const { peerVpcId } = this.context.spec.pair;
+    const { pair, peerOnCreate } = this.context.spec;
     const fleetCidrBlock = await this.observer.cidrBlockOf(peering);
-    this.ended = { peering, peerVpcId, fleetCidrBlock, vpcBlocks };
+    this.ended = { peering, peerVpcId: pair.peerVpcId, peerOnCreate, fleetCidrBlock, vpcBlocks };
     return { kind: 'ended', peering, isFinal: isFinal(this.ended) };
   }
 

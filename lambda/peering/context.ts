@@ -14,6 +14,8 @@ export interface ConnectionSpec {
   readonly dnsResolution: boolean;
   /** Whether a connection that was there before may be used; it is left in place. */
   readonly adoptExisting: boolean;
+  /** GameLift makes the connection with the fleet, and nobody requests it. */
+  readonly peerOnCreate: boolean;
 }
 
 /** What the code of a connection needs for one request. */

@@ -2,6 +2,8 @@ import { CONNECTION_LANES } from '../../lib/contract';
 import { DENIAL_PATIENCE_MILLISECONDS } from '../aws/calls';
 import type { PhysicalIdState } from '../cloudformation/physical-id';
 import type { Claim, ClaimedConnection, OtherClaim } from './claim';
+import { isTaggedByMaker } from './ec2-tags';
+import type { Maker } from './ec2-tags';
 import { findToDelete } from './watch';
 import type { Ec2View, Peering } from './watch';
 
@@ -41,8 +43,7 @@ export type Existing =
   /** GameLift's list was not read, or may have changed since. */
   | { readonly kind: 'unknown' }
   | { readonly kind: 'none' }
-  /** `isTagged`: EC2's tags say that this resource made it. */
-  | { readonly kind: 'found'; readonly peering: Peering; readonly isTagged: boolean }
+  | { readonly kind: 'found'; readonly peering: Peering; readonly maker: Maker }
   /** It did not become active. `isFinal`: another request would end in the same way. */
   | { readonly kind: 'ended'; readonly peering: Peering; readonly isFinal: boolean };
 
@@ -57,6 +58,8 @@ export type RequestState =
 export interface Situation {
   /** Declared: a connection that exists is used, and left in place when the resource is deleted. */
   readonly adoptExisting: boolean;
+  /** Declared: GameLift makes the connection with the fleet. It is this resource's, and never requested. */
+  readonly peerOnCreate: boolean;
   /** The fleet has no tags of this resource, although its physical id says that it made the connection. */
   readonly isStripped: boolean;
   readonly claim: Claim;
@@ -77,7 +80,10 @@ export type Step =
   | { readonly kind: 'wait until active' }
   /** Wait for another run of the same request, which may have made the connection, to note that. */
   | { readonly kind: 'wait for a note'; readonly peering: Peering; readonly wasThereBefore: boolean }
-  /** Use the active connection. An adopted one was there before. `wasRequested`: this resource has just made it. */
+  /**
+   * Use the active connection. An adopted one was there before. `wasRequested`: this resource, or GameLift with the fleet, has just made
+   * it.
+   */
   | {
       readonly kind: 'use';
       readonly peering: Peering;
@@ -94,7 +100,7 @@ export type Failure =
   | { readonly kind: 'ended'; readonly peering: Peering };
 
 export function decide(situation: Situation): Step {
-  const { adoptExisting, claim, existing, request, mayHaveRequested } = situation;
+  const { adoptExisting, peerOnCreate, claim, existing, request, mayHaveRequested } = situation;
   const refusal = refusalOf(claim, adoptExisting);
   if (refusal !== undefined) {
     return { kind: 'fail', why: { kind: 'refused', refusal } };
@@ -104,13 +110,16 @@ export function decide(situation: Situation): Step {
   }
   switch (existing.kind) {
     case 'unknown':
-      return decideUnlisted(claim, request);
+      return peerOnCreate ? { kind: 'read the list' } : decideUnlisted(claim, request);
     case 'none':
+      if (peerOnCreate) {
+        return { kind: 'wait until active' };
+      }
       return request.kind === 'refused' ? { kind: 'overcome the refusal', message: request.message } : { kind: 'request' };
     case 'found':
-      return decideFound(situation, existing.peering, existing.isTagged);
+      return decideFound(situation, existing.peering, existing.maker);
     case 'ended':
-      return existing.isFinal || !mayHaveRequested
+      return existing.isFinal || !mayHaveRequested || peerOnCreate
         ? { kind: 'fail', why: { kind: 'ended', peering: existing.peering } }
         : { kind: 'overcome the refusal', message: existing.peering.message };
   }
@@ -125,8 +134,8 @@ function decideUnlisted({ connection, peeredBefore, otherClaims }: Claim, reques
   return isLikely ? { kind: 'read the list' } : { kind: 'request' };
 }
 
-function decideFound(situation: Situation, peering: Peering, isTagged: boolean): Step {
-  const { adoptExisting, isStripped, claim, mayHaveRequested, hasWaitedForNote } = situation;
+function decideFound(situation: Situation, peering: Peering, maker: Maker): Step {
+  const { adoptExisting, peerOnCreate, isStripped, claim, mayHaveRequested, hasWaitedForNote } = situation;
   const { connection, peeredBefore } = claim;
   const use = (origin: 'created' | 'adopted', wasRequested = false): Step =>
     peering.status === 'active' ? { kind: 'use', peering, origin, wasRequested } : { kind: 'wait until active' };
@@ -137,11 +146,15 @@ function decideFound(situation: Situation, peering: Peering, isTagged: boolean):
   if (isNew && mayHaveRequested) {
     return use('created', true);
   }
-  if (isTagged) {
+  if (maker === 'this resource') {
     return use('created');
   }
   if (isStripped) {
     return use(adoptExisting ? 'adopted' : 'created');
+  }
+  if (peerOnCreate && !adoptExisting && maker !== 'another resource') {
+    // GameLift made it with the fleet: unless a deletion has removed the claim meanwhile, nobody else has it
+    return use('created', true);
   }
   // another run of the same request can't have made what was there before the request was noted
   const mayBeOfAnotherRun = peeredBefore === undefined || isNew;
@@ -202,9 +215,21 @@ export function decideAfterRefusal(
   return elapsed < DENIAL_PATIENCE_MILLISECONDS ? 'try again later' : 'give up';
 }
 
+/**
+ * Whether GameLift keeps a connection until its fleet is deleted, as it may do with one that it made with the fleet (AWS does not document
+ * this).
+ *
+ * @param refusal why GameLift refused the deletion for the last time, although an authorization was valid; undefined if it accepted it. One
+ *   that names an action of EC2 is about a permission that the caller does not have
+ */
+export function endsWithFleet(peerOnCreate: boolean, refusal: string | undefined): boolean {
+  return peerOnCreate && refusal !== undefined && !/\bec2:\w/.test(refusal);
+}
+
 /** Everything that decides what a delete does next, as long as the fleet exists. */
 export interface DeleteSituation {
   readonly adoptExisting: boolean;
+  readonly peerOnCreate: boolean;
   readonly physicalId: PhysicalIdState;
   readonly claim: Claim;
   /** The claim was removed, and everything that a create did before it could notice that can be read by now. */
@@ -262,24 +287,31 @@ export function decideDelete(situation: DeleteSituation): DeleteStep {
 }
 
 /** Nothing is noted: nothing was requested, or CloudFormation has stripped the fleet of tags that its template does not declare. */
-function decideUnnoted({ adoptExisting, physicalId, view, tagged, listed }: DeleteSituation): DeleteStep {
+function decideUnnoted({ adoptExisting, peerOnCreate, physicalId, view, tagged, listed }: DeleteSituation): DeleteStep {
   if (view === undefined) {
     return { kind: 'ask EC2' };
   }
   if (tagged !== undefined) {
     return { kind: 'disconnect', connection: tagged };
   }
-  if (physicalId.kind !== 'made') {
+  // this stack has had GameLift make the connection with the fleet, whether or not a create has come to note it
+  const isMadeWithFleet = peerOnCreate && !adoptExisting && physicalId.kind !== 'nothing done';
+  if (physicalId.kind !== 'made' && !isMadeWithFleet) {
     return { kind: 'leave it', why: 'no peering connection was made' };
   }
   if (adoptExisting) {
     return { kind: 'undo changes' };
   }
-  if (view.kind === 'shown') {
+  if (view.kind === 'shown' && !isMadeWithFleet) {
     return { kind: 'disconnect', connection: undefined };
   }
-  // the physical id is the evidence where EC2 can't be asked
-  return listed === undefined ? { kind: 'read the list' } : { kind: 'disconnect', connection: findToDelete(listed, view) };
+  if (listed === undefined) {
+    return { kind: 'read the list' };
+  }
+  // without a note, the evidence is the declaration, or the physical id where EC2 can't be asked. Tags of this resource would have told
+  const found = findToDelete(listed, view);
+  const isOfOther = found !== undefined && isTaggedByMaker(found, view);
+  return { kind: 'disconnect', connection: isOfOther ? undefined : found };
 }
 
 /** A connection was requested, and none noted. */

@@ -22,9 +22,10 @@ export class Disconnect {
   /** @param physicalId by what CloudFormation knows the resource */
   async run(physicalId: PhysicalIdState): Promise<void> {
     const { calls, spec } = this.context;
-    const { adoptExisting } = spec;
+    const { adoptExisting, peerOnCreate } = spec;
     let situation: DeleteSituation = {
       adoptExisting,
+      peerOnCreate,
       physicalId,
       claim: await this.claims.read(),
       hasReleased: false,
@@ -65,15 +66,19 @@ export class Disconnect {
     }
   }
 
-  /** Deletes the connection, then the routes to it. */
+  /** Deletes the connection, then the routes to it. If it ends with its fleet, only removes what leads to it. */
   async remove(connection: DeletableConnection | undefined): Promise<void> {
     const { calls } = this.context;
-    if (connection !== undefined) {
-      await this.requests.delete(connection, () => this.checkDeletable(connection.id));
-    }
+    const outcome =
+      connection === undefined ? 'deleted' : await this.requests.delete(connection, () => this.checkDeletable(connection.id));
     // GameLift, or a create that is at work, may have written a route until just now
     await calls.untilReadable(calls.now());
-    await this.network.clean(connection?.gameLiftVpcId);
+    if (outcome === 'deleted') {
+      await this.network.clean(connection?.gameLiftVpcId);
+      return;
+    }
+    this.log('GameLift does not delete the peering connection, although it is authorized: the connection ends with its fleet');
+    await this.network.detach(connection?.gameLiftVpcId);
   }
 
   private async disconnect({ hasReleased, claim }: DeleteSituation, connection: DeletableConnection | undefined): Promise<void> {

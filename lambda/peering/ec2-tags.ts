@@ -7,6 +7,18 @@ import type { Ec2View, Peering } from './watch';
 const FLEET_TAG = `${TAG_PREFIX}fleet`;
 const CONNECTION_TAG = `${TAG_PREFIX}connection`;
 
+/** Who made a peering, as far as EC2's tags tell. */
+export type Maker = 'this resource' | 'another resource' | 'unknown';
+
+/** Whether EC2's tags say that a resource of this library, whichever it is, made a peering that GameLift lists. */
+export function isTaggedByMaker(peering: Peering, view: Ec2View): boolean {
+  return sidesOf(peering, view).some(({ tags }) => tags[OWNER_TAG] !== undefined);
+}
+
+function sidesOf({ gameLiftVpcId }: Peering, view: Ec2View): readonly Ec2Peering[] {
+  return shownBy(view).filter((side) => side.requesterVpcId === gameLiftVpcId && isAlive(side));
+}
+
 /** The tags that one resource gives to EC2's side of its peering, for people to see, and as evidence where a fleet has lost its own. */
 export class Ec2Tags {
   static readonly keys: readonly string[] = ['Name', OWNER_TAG, FLEET_TAG, CONNECTION_TAG];
@@ -36,9 +48,12 @@ export class Ec2Tags {
     return tags[FLEET_TAG] !== undefined && tags[FLEET_TAG] !== this.fleetId;
   }
 
-  /** Whether EC2's side of a peering that GameLift lists says that this resource made it. */
-  hasMade({ gameLiftVpcId }: Peering, view: Ec2View): boolean {
-    return shownBy(view).some((side) => side.requesterVpcId === gameLiftVpcId && isAlive(side) && this.isOwn(side));
+  /** Who made a peering that GameLift lists, by the tags of EC2's side of it. */
+  makerOf(peering: Peering, view: Ec2View): Maker {
+    if (sidesOf(peering, view).some((side) => this.isOwn(side))) {
+      return 'this resource';
+    }
+    return isTaggedByMaker(peering, view) ? 'another resource' : 'unknown';
   }
 
   /** The connection that this resource made, by EC2's side of it; undefined if EC2 shows none. */

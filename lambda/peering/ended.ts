@@ -6,10 +6,16 @@ import type { Peering } from './watch';
 /** Statuses after which another request may succeed: an authorization may have been missing, or an earlier connection was deleted. */
 const NOT_FINAL: ReadonlySet<string> = new Set(['failed', 'deleted', NOT_LISTED]);
 
+/** What to do without the connection of a fleet that is peered on creation. */
+const REPLACE_FLEET =
+  'replace the fleet, or remove peerOnCreate, which replaces it too: with peerOnCreate, GameLift peers a fleet only while it creates it';
+
 /** A connection that did not become active, and what is known about it. */
 export interface Ended {
   readonly peering: Peering;
   readonly peerVpcId: string;
+  /** Only GameLift makes the connection, with the fleet. */
+  readonly peerOnCreate: boolean;
   /** The block of the fleet's VPC. */
   readonly fleetCidrBlock: string | undefined;
   readonly vpcBlocks: VpcBlocks;
@@ -22,7 +28,7 @@ export function isFinal(ended: Ended): boolean {
 
 /** Says why a connection did not become active, as far as that is known, and what to do. */
 export function endedProblem(ended: Ended): Problem {
-  const { peering, peerVpcId, fleetCidrBlock, vpcBlocks } = ended;
+  const { peering, peerVpcId, peerOnCreate, fleetCidrBlock, vpcBlocks } = ended;
   const { status, message } = peering;
   const overlapping = overlappingBlock(ended);
   if (overlapping !== undefined) {
@@ -35,8 +41,9 @@ export function endedProblem(ended: Ended): Problem {
   const reason = message === '' ? ', without a reason' : ` (${message})`;
   const what =
     status === NOT_LISTED
-      ? 'GameLift accepted the request, but lists no peering connection'
+      ? `${peerOnCreate ? 'GameLift' : 'GameLift accepted the request, but'} lists no peering connection`
       : `GameLift ended the peering connection as ${status}${reason}`;
+  const remedy = `look at the events of the fleet, then ${peerOnCreate ? REPLACE_FLEET : 'deploy again'}`;
   if (vpcBlocks.kind === 'no such VPC') {
     return new Problem(
       `${what}, and EC2 knows no VPC ${peerVpcId} in this account and Region`,
@@ -46,9 +53,9 @@ export function endedProblem(ended: Ended): Problem {
   return vpcBlocks.kind === 'shown' && fleetCidrBlock === undefined && status === 'failed'
     ? new Problem(
         `${what}; the VPC has ${vpcBlocks.blocks.join(', ')}, and GameLift does not say what the fleet's VPC has`,
-        'if they overlap, use a VPC with another CIDR block, or replace the fleet; otherwise look at the events of the fleet, then deploy again',
+        `if they overlap, use a VPC with another CIDR block, or replace the fleet; otherwise ${remedy}`,
       )
-    : new Problem(what, 'look at the events of the fleet, then deploy again');
+    : new Problem(what, remedy);
 }
 
 function overlappingBlock({ fleetCidrBlock, vpcBlocks }: Ended): string | undefined {

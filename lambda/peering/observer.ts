@@ -66,9 +66,9 @@ export class Observer {
     return peering === undefined ? { kind: 'none' } : this.found(peering);
   }
 
-  /** A peering of GameLift's list, and whether EC2's tags say that this resource made it. */
+  /** A peering of GameLift's list, and who made it by EC2's tags. */
   async found(peering: Peering): Promise<Existing> {
-    return { kind: 'found', peering, isTagged: this.tags.hasMade(peering, await this.ec2()) };
+    return { kind: 'found', peering, maker: this.tags.makerOf(peering, await this.ec2()) };
   }
 
   /** The peerings of the peer VPC. Once EC2 has failed to answer, it is not asked again. */

@@ -2,7 +2,6 @@ import type { Authorizer } from '../authorization/authorizer';
 import type { Calls } from '../aws/calls';
 import { Problem } from '../problem';
 import { decideAfterRefusal } from './decide';
-import { LIST_MILLISECONDS } from './watch';
 
 /** Gets past GameLift's refusals: counts them, authorizes, and gives up once that does not help any more. */
 export class Perseverance {
@@ -13,6 +12,8 @@ export class Perseverance {
   constructor(
     private readonly authorizer: Authorizer,
     private readonly calls: Calls,
+    /** How long to wait for permissions to be known before another attempt. */
+    private readonly pauseMilliseconds: number,
   ) {
     this.startedAt = calls.now();
   }
@@ -33,7 +34,7 @@ export class Perseverance {
     if (next === 'authorize') {
       await this.authorize(message);
     } else if (next === 'try again later') {
-      await this.calls.sleepWhile(`GameLift still refused it (${message})`, LIST_MILLISECONDS);
+      await this.calls.sleepWhile(`GameLift still refused it (${message})`, this.pauseMilliseconds);
     }
     return next !== 'give up';
   }

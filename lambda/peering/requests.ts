@@ -1,6 +1,8 @@
+import { DENIAL_PATIENCE_MILLISECONDS } from '../aws/calls';
 import { isGameLiftRefusal, readError } from '../aws/errors';
 import { Problem } from '../problem';
 import type { ConnectionContext } from './context';
+import { endsWithFleet } from './decide';
 import type { DeletableConnection } from './decide';
 import type { Observer } from './observer';
 import { Perseverance } from './perseverance';
@@ -24,8 +26,8 @@ export class Requests {
     private readonly observer: Observer,
   ) {}
 
-  perseverance(): Perseverance {
-    return new Perseverance(this.context.authorizer, this.context.calls);
+  perseverance(pauseMilliseconds = LIST_MILLISECONDS): Perseverance {
+    return new Perseverance(this.context.authorizer, this.context.calls, pauseMilliseconds);
   }
 
   /**
@@ -94,17 +96,22 @@ export class Requests {
   }
 
   /**
-   * Deletes the connection and waits until it is gone. Authorizes again where GameLift refuses.
+   * Deletes the connection and waits until it is gone. Authorizes again where GameLift refuses. Returns whether GameLift keeps the
+   * connection until its fleet is deleted, although it was authorized.
    *
    * @param checkDeletable rejects with a Problem if another resource uses the connection by now; asked just before each attempt
    */
-  async delete({ id, gameLiftVpcId }: DeletableConnection, checkDeletable: () => Promise<void>): Promise<void> {
+  async delete(
+    { id, gameLiftVpcId }: DeletableConnection,
+    checkDeletable: () => Promise<void>,
+  ): Promise<'deleted' | 'ends with its fleet'> {
     const { api, calls, spec } = this.context;
     // GameLift's id may be its own, so EC2's side is known by the fleet's VPC
     const isSide = (side: { readonly id: string; readonly requesterVpcId: string }): boolean =>
       side.id === id || side.requesterVpcId === gameLiftVpcId;
     const ec2Id = shownBy(await this.observer.ec2()).find((side) => isSide(side) && isAlive(side))?.id;
-    const perseverance = this.perseverance();
+    // GameLift may refuse it for good: then more attempts only keep others from the rate limit
+    const perseverance = spec.peerOnCreate ? this.perseverance(DENIAL_PATIENCE_MILLISECONDS) : this.perseverance();
     for (;;) {
       let refusal: Error | undefined;
       try {
@@ -124,9 +131,12 @@ export class Requests {
       }
       const isGone = refusal === undefined ? await this.isDeleted(id, ec2Id) : (await this.listedStatus(id)) === undefined;
       if (isGone) {
-        return;
+        return 'deleted';
       }
       if (!(await perseverance.overcome(refusal?.message ?? ''))) {
+        if (endsWithFleet(spec.peerOnCreate, refusal?.message)) {
+          return 'ends with its fleet';
+        }
         throw (
           refusal ??
           new Problem(`GameLift accepted DeleteVpcPeeringConnection but the connection ${id} is still there`, 'try again')

@@ -33,6 +33,7 @@ function readConnection(properties: RawProperties): ConnectionSpec {
     routes: { kind: readOneOf(properties, 'Routes', ROUTES_KINDS), routeTableIds: readRouteTableIds(properties) },
     dnsResolution: readBoolean(properties, 'DnsResolution'),
     adoptExisting: readBoolean(properties, 'AdoptExisting'),
+    peerOnCreate: readBoolean(properties, 'PeerOnCreate'),
   };
 }
 
@@ -87,7 +88,7 @@ class Connection {
     this.network = new PeerNetwork(context, this.observer);
   }
 
-  /** Makes or adopts the connection, and sets its tags, routes and DNS as declared. */
+  /** Makes or adopts the connection, or waits for the one that GameLift makes with the fleet, and sets its tags, routes and DNS. */
   async create(): Promise<ConnectionAttributes> {
     const { calls, spec } = this.context;
     return await this.explain('peer', async () => {
@@ -112,7 +113,7 @@ class Connection {
   }
 
   /**
-   * Brings the connection to what is declared, and makes it again if it is gone.
+   * Brings the connection to what is declared, and makes it again if it is gone. With `peerOnCreate`, only GameLift can make it.
    *
    * @param formerRoutes what was declared until now
    */

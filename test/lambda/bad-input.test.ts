@@ -497,6 +497,7 @@ describe('properties', () => {
     },
     boolean('DnsResolution'),
     boolean('AdoptExisting'),
+    boolean('PeerOnCreate'),
   ];
 
   const TYPES: readonly (readonly [string, readonly Declared[]])[] = [
@@ -737,6 +738,7 @@ describe('what is written by a template', () => {
       RouteTableIds: ['rtb-0123456789abcdef0'],
       DnsResolution: 'true',
       AdoptExisting: 'false',
+      PeerOnCreate: 'false',
       AuthorizationExpirationTime: '2026-01-02T00:00:00.000Z',
     },
     Teardown: {
@@ -769,6 +771,7 @@ describe('what is written by a template', () => {
       Routes: 'EveryRouteTable',
       DnsResolution: 'false',
       AdoptExisting: 'false',
+      PeerOnCreate: 'false',
     },
     Teardown: {
       PeerVpcId: 'vpc-0123456789abcdef0',

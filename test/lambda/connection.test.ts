@@ -448,3 +448,195 @@ test('GameLift that accepts the request and lists nothing: says so, and not that
     /: GameLift accepted the request, but lists no peering connection\. Look at the events of the fleet, then deploy again$/,
   );
 });
+
+describe('a fleet that is peered on creation', () => {
+  const ON_CREATE = { PeerOnCreate: 'true' };
+  const REPLACE = 'Look at the events of the fleet, then replace the fleet, or remove peerOnCreate, which replaces it too';
+  const asked = (operation: string): number => world.calls.filter((call) => call === operation).length;
+  const refuseDeletion = (error: Error): void => {
+    world.refusal = (_, operation) => (operation === 'DeleteVpcPeeringConnection' ? error : undefined);
+  };
+  const list = (...connections: readonly object[]): void => {
+    world.output = (service, operation) =>
+      service === 'gamelift' && operation === 'DescribeVpcPeeringConnections'
+        ? { VpcPeeringConnections: connections }
+        : undefined;
+  };
+  const listed = (code: string, message: string): object => ({
+    VpcPeeringConnectionId: 'pcx-1',
+    PeerVpcId: world.vpcId,
+    FleetId: world.fleetId,
+    Status: { Code: code, Message: message },
+  });
+
+  beforeEach(async () => {
+    world = await SimulatedWorld.create({ fleetEvents: 'never seen' });
+  });
+
+  describe('that GameLift has peered', () => {
+    let made: TestAnswer | undefined;
+
+    beforeEach(async () => {
+      await world.connectByHand();
+      made = (await send('Create', ON_CREATE)).answer;
+    });
+
+    test('is answered with, requested by nobody, and routed to', () => {
+      expect(made).toMatchObject({ Status: 'SUCCESS', Data: world.attributes });
+      expect(world.calls.filter((operation) => operation.startsWith('CreateVpcPeering'))).toEqual([]);
+      expect([...world.peerings.routed].sort()).toEqual([...world.routeTableIds].sort());
+    });
+
+    test('is answered with again by an update without a change, which makes no call of GameLift', async () => {
+      const { answer } = await send('Update', ON_CREATE, made?.PhysicalResourceId);
+      expect(answer).toMatchObject({ Status: 'SUCCESS', Data: made?.Data });
+      expect(world.calls).toEqual(['DescribeVpcPeeringConnections']);
+    });
+
+    test.each(['true', 'false'])('is used by an update that changes peerOnCreate to %s', async (to) => {
+      const from = { OldResourceProperties: world.declare({ PeerOnCreate: to === 'true' ? 'false' : 'true' }) };
+      const declared = world.declare({ PeerOnCreate: to });
+      const { answer } = await world.ask('Update', declared, made?.PhysicalResourceId, from);
+      expect(answer).toMatchObject({ Status: 'SUCCESS', Data: made?.Data });
+      expect(world.calls).not.toContain('CreateVpcPeeringConnection');
+    });
+
+    test('is refused to another stack, and left to this one', async () => {
+      const other = { StackId: 'arn:aws:cloudformation:us-east-1:111111111111:stack/Other/7c3f2d8d-0000-4000-8000-000000000000' };
+      const { answer } = await world.ask('Create', world.declare(ON_CREATE), undefined, other);
+      expect(answer).toMatchObject({
+        Status: 'FAILED',
+        Reason: expect.stringContaining('the peering connection belongs to Game/Peering/') as string,
+      });
+      const id = String(made?.PhysicalResourceId).replace('6b2e1c9c', '7c3f2d8d');
+      expect((await world.ask('Delete', world.declare(ON_CREATE), id, other)).answer?.Status).toBe('SUCCESS');
+      expect(world.attributes).toEqual(made?.Data);
+    });
+
+    test("is refused to another stack by EC2's tags, and left to this one, if the fleet was stripped of its tags", async () => {
+      world.tags.clear();
+      const other = { LogicalResourceId: 'Other' };
+      const { answer } = await world.ask('Create', world.declare(ON_CREATE), undefined, other);
+      expect(answer).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining('exists already') as string });
+      const deleted = await world.ask('Delete', world.declare(ON_CREATE), answer?.PhysicalResourceId, other);
+      expect(deleted.answer?.Status).toBe('SUCCESS');
+      expect(world.attributes).toEqual(made?.Data);
+    });
+
+    test('is deleted as any other, with an authorization of its own', async () => {
+      await world.pass(2);
+      expect((await send('Delete', ON_CREATE, made?.PhysicalResourceId)).answer?.Status).toBe('SUCCESS');
+      expect(world.peerings).toEqual({ statuses: [], routed: [] });
+    });
+
+    test.each(['InvalidRequestException', 'NotFoundException', 'UnauthorizedException'])(
+      'is left to its fleet if GameLift goes on refusing its deletion with %s: what leads to it is removed, and the rate limit spared',
+      async (name) => {
+        await world.pass(2);
+        refuseDeletion(awsError(name, 'it ends with its fleet'));
+        const { answer, logged } = await world.run({
+          RequestType: 'Delete',
+          ResponseURL: 'https://example.com',
+          StackId: 'arn:aws:cloudformation:us-east-1:111111111111:stack/Game/6b2e1c9c-0000-4000-8000-000000000000',
+          RequestId: 'f0f0f0f0-0000-4000-8000-000000000006',
+          ResourceType: 'Custom::GameLiftVpcPeeringConnection',
+          LogicalResourceId: 'Peering',
+          PhysicalResourceId: made?.PhysicalResourceId,
+          ResourceProperties: world.declare(ON_CREATE),
+        });
+        expect(answer?.Status).toBe('SUCCESS');
+        expect(world.peerings).toEqual({ statuses: ['active'], routed: [] });
+        expect([...world.tags]).toEqual([]);
+        expect(world.aws.inventory().authorizations).toHaveLength(1);
+        expect(asked('CreateVpcPeeringAuthorization')).toBe(1);
+        expect(asked('DeleteVpcPeeringConnection')).toBe(4);
+        expect(logged.map(({ message }) => message)).toContain(
+          'GameLift does not delete the peering connection, although it is authorized: the connection ends with its fleet',
+        );
+      },
+    );
+
+    test('is left to its fleet if GameLift refuses its deletion, and lists no authorization that was used before', async () => {
+      refuseDeletion(awsError('InvalidRequestException', 'it ends with its fleet'));
+      world.output = (_, operation) =>
+        operation === 'DescribeVpcPeeringAuthorizations' ? { VpcPeeringAuthorizations: [] } : undefined;
+      expect((await send('Delete', ON_CREATE, made?.PhysicalResourceId)).answer?.Status).toBe('SUCCESS');
+      expect(world.peerings).toEqual({ statuses: ['active'], routed: [] });
+      expect(world.aws.inventory().authorizations).toHaveLength(1);
+    });
+
+    test.each([
+      ['by IAM', awsError('AccessDeniedException', 'no')],
+      ['for want of a permission in EC2', awsError('UnauthorizedException', 'not authorized to perform ec2:DeleteRoute')],
+    ])('is not left to its fleet if the deletion is refused %s: the deletion fails, and changes nothing', async (_, error) => {
+      const before = world.peerings;
+      refuseDeletion(error);
+      const { answer } = await send('Delete', ON_CREATE, made?.PhysicalResourceId);
+      expect(answer).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining(error.message) as string });
+      expect(world.peerings).toEqual(before);
+      world.refusal = () => undefined;
+      expect((await send('Delete', ON_CREATE, made?.PhysicalResourceId)).answer?.Status).toBe('SUCCESS');
+      expect(world.peerings).toEqual({ statuses: [], routed: [] });
+    });
+
+    test('is not left to its fleet if nobody can authorize: the deletion fails, and says who can', async () => {
+      const other = { ...ON_CREATE, PeerVpcAwsAccountId: '222222222222', Routes: 'None' };
+      refuseDeletion(awsError('UnauthorizedException', 'no'));
+      const { answer } = await send('Delete', other, made?.PhysicalResourceId);
+      expect(answer).toMatchObject({
+        Status: 'FAILED',
+        Reason: expect.stringContaining('Only account 222222222222 can authorize this. Run there: ') as string,
+      });
+    });
+
+    test('is not made again by an update after somebody has deleted it', async () => {
+      await world.disconnectByHand();
+      const { answer } = await send('Update', ON_CREATE, made?.PhysicalResourceId);
+      expect(answer).toMatchObject({
+        Status: 'FAILED',
+        PhysicalResourceId: made?.PhysicalResourceId,
+        Reason: expect.stringContaining(REPLACE) as string,
+      });
+      expect(world.calls.filter((operation) => operation.startsWith('CreateVpcPeering'))).toEqual([]);
+    });
+  });
+
+  test.each<readonly [string, () => void, string]>([
+    ['lists none', () => undefined, 'GameLift lists no peering connection. '],
+    [
+      'lists one that failed',
+      () => {
+        list(listed('failed', 'no authorization'));
+      },
+      'GameLift ended the peering connection as failed (no authorization)',
+    ],
+  ])(
+    'is not connected by a create if GameLift %s, which says so, and that only a new fleet is peered',
+    async (_, prepare, reason) => {
+      prepare();
+      const { answer } = await send('Create', ON_CREATE);
+      expect(answer).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining(reason) as string });
+      expect(answer?.Reason).toMatch(/replace the fleet, or remove peerOnCreate, which replaces it too/);
+      expect(world.calls.filter((operation) => operation.startsWith('CreateVpcPeering'))).toEqual([]);
+      world.output = () => undefined;
+      expect((await send('Delete', ON_CREATE, answer?.PhysicalResourceId)).answer?.Status).toBe('SUCCESS');
+      expect([...world.tags]).toEqual([]);
+    },
+  );
+
+  test('is connected next to an earlier connection that ended and is still listed', async () => {
+    await world.connectByHand();
+    const active = { ...listed('active', ''), VpcPeeringConnectionId: 'pcx-2', GameLiftVpcId: world.attributes?.GameLiftVpcId };
+    list(listed('deleted', ''), { ...active, IpV4CidrBlock: world.attributes?.GameLiftCidrBlock });
+    const { answer } = await send('Create', ON_CREATE);
+    expect(answer).toMatchObject({ Status: 'SUCCESS', Data: { ...world.attributes, VpcPeeringConnectionId: 'pcx-2' } });
+  });
+
+  test('is not connected by a create while the connection is pending for longer than declared', async () => {
+    list(listed('provisioning', ''));
+    const { answer } = await send('Create', { ...ON_CREATE, TimeoutSeconds: '120' });
+    expect(answer?.Reason).toContain(
+      'the peering connection was still pending after 120 seconds. Look at the events of the fleet',
+    );
+  });
+});

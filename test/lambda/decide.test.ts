@@ -1,9 +1,21 @@
 import { CONNECTION_LANES } from '../../lib/contract';
 import type { Claim } from '../../lambda/peering/claim';
-import { decide, decideAfterRefusal, decideBeforeUse, decideDelete, refusalOf } from '../../lambda/peering/decide';
+import { decide, decideAfterRefusal, decideBeforeUse, decideDelete, endsWithFleet, refusalOf } from '../../lambda/peering/decide';
 import type { DeletableConnection, DeleteSituation, DeleteStep } from '../../lambda/peering/decide';
 import type { Failure, LastCheck, Refusal, Situation, Step } from '../../lambda/peering/decide';
-import { claim, deleteSituation, EARLIER_ID, ec2Side, ended, FLEET_VPC, found, ID, noted, OTHER } from './situations';
+import {
+  claim,
+  deleteSituation,
+  EARLIER_ID,
+  ec2Side,
+  ec2SideOfOther,
+  ended,
+  FLEET_VPC,
+  found,
+  ID,
+  noted,
+  OTHER,
+} from './situations';
 import { otherClaim, peering, shown, situation, UNAVAILABLE, UNRELATED_VPC } from './situations';
 
 const OWNER = `${OTHER} (stack, logical id, stack's own id)`;
@@ -19,6 +31,7 @@ const claimedByOther = { otherClaims: [otherClaim()] };
 const createdByOther = { otherClaims: [otherClaim(noted('created'))] };
 const adoptedByOther = { otherClaims: [otherClaim(noted('adopted'))] };
 const adoptExisting = true;
+const peerOnCreate = true;
 
 test.each<readonly [string, Partial<Claim>, boolean, Refusal | undefined]>([
   ['lets a resource have what nobody else claims', {}, false, undefined],
@@ -60,6 +73,7 @@ describe('decide', () => {
   const refused = { request: { kind: 'refused', message: 'InvalidRequestException: no' } } as const;
   const none = { existing: { kind: 'none' } } as const;
   const active = { existing: found() };
+  const taggedByOther = { existing: found({}, 'another resource') };
   const pending = { existing: found(PENDING) };
   const requested = (...peeredBefore: string[]): Partial<Situation> => ({
     claim: claim({ peeredBefore }),
@@ -95,7 +109,7 @@ describe('decide', () => {
     ['uses what it has requested next to others', { ...requested(UNRELATED_VPC), ...active }, use('created', true)],
     ['fails if the connection was there before the request', { ...requested(UNRELATED_VPC, FLEET_VPC), ...active }, EXISTS],
     ['adopts one that was there before the request', { ...requested(FLEET_VPC), ...active, adoptExisting }, use('adopted')],
-    ["uses it as its own by EC2's tags", { ...requested(FLEET_VPC), existing: found({}, true) }, use('created')],
+    ["uses it as its own by EC2's tags", { ...requested(FLEET_VPC), existing: found({}, 'this resource') }, use('created')],
     ['uses the connection of a stripped fleet as its own', { isStripped: true, ...active }, use('created')],
     ['uses it as adopted if adoptExisting is set', { isStripped: true, adoptExisting, ...active }, use('adopted')],
     ['waits for the note of another run if the connection was there at first', active, waitForNote(true)],
@@ -114,6 +128,33 @@ describe('decide', () => {
     ],
     ['fails if its connection can only fail again', { ...requested(), existing: ended(true) }, FAILED],
     ['fails if a connection has failed that it did not request', { existing: ended(false) }, FAILED],
+
+    ['reads the list for what GameLift made with the fleet', { peerOnCreate }, LIST],
+    ['waits for what GameLift makes with the fleet if the list shows none', { peerOnCreate, ...none }, WAIT],
+    ['waits for it if the list no longer shows what it has noted', { peerOnCreate, claim: claim(created), ...none }, WAIT],
+    ['waits until it is active', { peerOnCreate, ...pending }, WAIT],
+    ['uses it as its own, as long as the claim is there', { peerOnCreate, ...active }, use('created', true)],
+    [
+      'uses it although a request has noted it as there before',
+      { ...requested(FLEET_VPC), peerOnCreate, ...active },
+      use('created', true),
+    ],
+    ['uses it again once it is noted', { peerOnCreate, claim: claim(created), ...active }, use('created')],
+    ['uses it again by its tags', { peerOnCreate, existing: found({}, 'this resource') }, use('created')],
+    ['waits for a note if another resource has tagged it', { peerOnCreate, ...taggedByOther }, waitForNote(true)],
+    ['fails if that one keeps it', { peerOnCreate, ...taggedByOther, hasWaitedForNote: true }, EXISTS],
+    [
+      'fails if another resource claims it',
+      { peerOnCreate, claim: claim(claimedByOther), ...active },
+      fail({ kind: 'refused', refusal: BELONGS }),
+    ],
+    ['adopts it if that is declared, too', { peerOnCreate, adoptExisting, ...active, hasWaitedForNote: true }, use('adopted')],
+    ['fails if what GameLift made with the fleet has ended', { peerOnCreate, existing: ended(false) }, FAILED],
+    [
+      'fails if what it has noted has ended',
+      { peerOnCreate, claim: claim(created), mayHaveRequested: true, existing: ended(false) },
+      FAILED,
+    ],
   ])('%s', (_, change, step) => {
     expect(decide(situation(change))).toEqual(step);
   });
@@ -153,6 +194,15 @@ test.each([
   expect(decideAfterRefusal({ count, countWhileListed, elapsed }, isListed)).toBe(next);
 });
 
+test.each([
+  ['if GameLift goes on refusing its deletion', true, 'it ends with its fleet', true],
+  ['not if GameLift accepted the deletion, and did nothing', true, undefined, false],
+  ['not if a permission in EC2 is missing', true, 'not authorized to perform ec2:DeleteRoute', false],
+  ['not if it was requested', false, 'it ends with its fleet', false],
+] as const)('endsWithFleet: %s', (_, isPeeredOnCreate, refusal, ends) => {
+  expect(endsWithFleet(isPeeredOnCreate, refusal)).toBe(ends);
+});
+
 describe('decideDelete', () => {
   const RELEASE: DeleteStep = { kind: 'release the claim' };
   const LIST: DeleteStep = { kind: 'read the list' };
@@ -173,6 +223,7 @@ describe('decideDelete', () => {
   const unreadable = { ...isNoted({ requestId: undefined }), hasReleased: false };
   const unfinished = (requestId: string) => ({ physicalId: { kind: 'unfinished', requestId } }) as const;
   const unavailable = { view: UNAVAILABLE };
+  const onCreate = { peerOnCreate, ...unfinished('request-1'), view: shown(ec2Side()), listed: [peering()] };
   const failed = peering({ status: 'failed' });
 
   test.each<readonly [string, Partial<DeleteSituation>, DeleteStep]>([
@@ -235,6 +286,23 @@ describe('decideDelete', () => {
     ],
     ['leaves everything if the create had done nothing', { physicalId: { kind: 'nothing done' }, ...unavailable }, NOTHING_MADE],
     ['leaves everything by a physical id of something else', { physicalId: { kind: 'unknown' }, ...unavailable }, NOTHING_MADE],
+
+    [
+      'releases the claim first, if GameLift made it with the fleet',
+      { ...onCreate, claim: claim(), hasReleased: false },
+      RELEASE,
+    ],
+    ['asks EC2 for its tags first', { ...onCreate, view: undefined }, ASK],
+    ['reads the list for what GameLift made with the fleet', { ...onCreate, listed: undefined }, LIST],
+    ['deletes that after a create that failed', onCreate, disconnect(peering())],
+    ['deletes it where EC2 can not be asked', { ...onCreate, ...unavailable }, disconnect(peering())],
+    ['deletes it by a physical id of something else', { ...onCreate, physicalId: { kind: 'unknown' } }, disconnect(peering())],
+    ['deletes it if the fleet was stripped', { ...onCreate, physicalId: { kind: 'made' } }, disconnect(peering())],
+    ['deletes nothing if it is gone', { ...onCreate, listed: [failed], view: shown() }, disconnect()],
+    ['leaves it to the resource that has tagged it', { ...onCreate, view: shown(ec2SideOfOther()) }, disconnect()],
+    ['leaves it to the resource that claims it', { ...onCreate, ...isNoted(claimedByOther) }, LEAVE_TO_OTHER],
+    ['leaves it if the create had done nothing', { ...onCreate, physicalId: { kind: 'nothing done' } }, NOTHING_MADE],
+    ['leaves it if adoptExisting is set after a create that failed', { ...onCreate, adoptExisting }, NOTHING_MADE],
   ])('%s', (_, change, step) => {
     expect(decideDelete(deleteSituation(change))).toEqual(step);
   });

@@ -3,6 +3,7 @@ import type { PhysicalIdState } from '../../lambda/cloudformation/physical-id';
 import type { Claim, ClaimedConnection, Note } from '../../lambda/peering/claim';
 import { decide, decideAfterRefusal, decideBeforeUse, decideDelete, refusalOf } from '../../lambda/peering/decide';
 import type { DeleteSituation, Existing, RequestState, Situation } from '../../lambda/peering/decide';
+import { isTaggedByMaker } from '../../lambda/peering/ec2-tags';
 import type { Ec2View } from '../../lambda/peering/watch';
 import * as given from './situations';
 import { expectInAll, FLEET_VPC, ID, noted, peering, product } from './situations';
@@ -71,8 +72,9 @@ function walk<T>(starts: readonly T[], next: (state: T) => readonly T[]): Walk<T
 describe('decide', () => {
   const NONE: Existing = { kind: 'none' };
   const UNKNOWN: Existing = { kind: 'unknown' };
-  const ACTIVE = BOOLEANS.map((isTagged) => given.found({}, isTagged));
-  const FOUND = [...ACTIVE, ...BOOLEANS.map((isTagged) => given.found({ status: 'pending-acceptance' }, isTagged))];
+  const MAKERS = ['this resource', 'another resource', 'unknown'] as const;
+  const ACTIVE = MAKERS.map((maker) => given.found({}, maker));
+  const FOUND = [...ACTIVE, ...MAKERS.map((maker) => given.found({ status: 'pending-acceptance' }, maker))];
   const ENDED = BOOLEANS.map(given.ended);
   const NOT_MADE: RequestState = { kind: 'not made' };
   const ACCEPTED: RequestState = { kind: 'accepted' };
@@ -80,6 +82,7 @@ describe('decide', () => {
 
   const situations = product<Situation>({
     adoptExisting: BOOLEANS,
+    peerOnCreate: BOOLEANS,
     isStripped: BOOLEANS,
     claim: CLAIMS,
     existing: [UNKNOWN, NONE, ...FOUND, ...ENDED],
@@ -91,7 +94,7 @@ describe('decide', () => {
     ...situation,
     step: decide(situation),
     hasNoted: hasNoted(situation.claim),
-    isTagged: situation.existing.kind === 'found' && situation.existing.isTagged,
+    maker: situation.existing.kind === 'found' ? situation.existing.maker : undefined,
   }));
   type Decision = (typeof decisions)[number];
 
@@ -100,9 +103,12 @@ describe('decide', () => {
     step.kind === 'use' &&
     step.origin === 'created' &&
     (!step.wasRequested || decideBeforeUse(claim, true, step.peering.id).kind === 'use');
-  /** Evidence for a connection that does not come from a request: tags in EC2, the physical id, or a note. */
-  const hasOtherEvidence = ({ isTagged, isStripped, claim }: Decision): boolean =>
-    isTagged || isStripped || claim.connection !== undefined;
+  const isStrippedOrNoted = ({ isStripped, claim }: Decision): boolean => isStripped || claim.connection !== undefined;
+  /** Evidence for a connection that does not come from a request: tags in EC2, the physical id, a note, or the declaration. */
+  const hasOtherEvidence = (decision: Decision): boolean =>
+    decision.maker === 'this resource' ||
+    isStrippedOrNoted(decision) ||
+    (decision.peerOnCreate && !decision.adoptExisting && decision.maker === 'unknown');
 
   test.each<readonly [string, (decision: Decision) => boolean, (decision: Decision) => boolean]>([
     [
@@ -133,7 +139,7 @@ describe('decide', () => {
     ['reads the list only once', ({ step }) => step.kind === 'read the list', ({ existing }) => existing.kind === 'unknown'],
     ['waits for a note only once', ({ step }) => step.kind === 'wait for a note', ({ hasWaitedForNote }) => !hasWaitedForNote],
     [
-      'uses as created what was there before it was requested only by tags, a note, or the physical id',
+      'uses as created what was there before it was requested only by tags, a note, the physical id, or peerOnCreate',
       (decision) => usesAsCreated(decision) && decision.claim.peeredBefore?.includes(FLEET_VPC) !== false,
       hasOtherEvidence,
     ],
@@ -147,6 +153,16 @@ describe('decide', () => {
       'uses as created what only another resource has noted only by the same evidence',
       (decision) => usesAsCreated(decision) && isOnlyNotedByOther(decision.claim, ID),
       hasOtherEvidence,
+    ],
+    [
+      'never requests, and gets no authorization for, a connection that GameLift makes with the fleet',
+      ({ peerOnCreate }) => peerOnCreate,
+      ({ step }) => step.kind !== 'request' && step.kind !== 'overcome the refusal',
+    ],
+    [
+      'uses as created what another resource has tagged only by a note, the physical id, or a request',
+      (decision) => usesAsCreated(decision) && decision.maker === 'another resource',
+      (decision) => isStrippedOrNoted(decision) || decision.mayHaveRequested,
     ],
     [
       'adopts a connection only if that is declared, or was noted',
@@ -325,10 +341,12 @@ describe('decideDelete', () => {
   const SEEN: readonly Seen[] = [
     ...product<Seen>({ view: [undefined, given.UNAVAILABLE, given.shown()], tagged: [undefined] }),
     ...product<Seen>({ view: [given.shown(given.ec2Side())], tagged: [undefined, noted('created')] }),
+    ...product<Seen>({ view: [given.shown(given.ec2SideOfOther())], tagged: [undefined] }),
   ];
   const situations = SEEN.flatMap(({ view, tagged }) =>
     product<DeleteSituation>({
       adoptExisting: BOOLEANS,
+      peerOnCreate: BOOLEANS,
       physicalId: PHYSICAL_IDS,
       claim: CLAIMS,
       hasReleased: BOOLEANS,
@@ -353,10 +371,32 @@ describe('decideDelete', () => {
 
   test.each<readonly [string, (decision: Decision) => boolean, (decision: Decision) => boolean]>([
     [
-      'deletes a connection only by evidence: a note, tags in EC2, or the physical id where EC2 can not be asked',
+      'deletes a connection only by evidence: a note, tags in EC2, the physical id where EC2 can not be asked, or peerOnCreate',
       ({ deleted }) => deleted !== undefined,
-      ({ hasNoted, tagged, physicalId, view }) =>
-        hasNoted || tagged !== undefined || (physicalId.kind === 'made' && view?.kind === 'unavailable'),
+      ({ hasNoted, tagged, physicalId, view, peerOnCreate, adoptExisting }) =>
+        hasNoted ||
+        tagged !== undefined ||
+        (physicalId.kind === 'made' && view?.kind === 'unavailable') ||
+        (peerOnCreate && !adoptExisting && physicalId.kind !== 'nothing done'),
+    ],
+    [
+      'never deletes without a note what another resource has tagged',
+      ({ hasNoted, view }) => !hasNoted && isTaggedByMaker(peering(), view ?? given.UNAVAILABLE),
+      ({ deleted }) => deleted === undefined,
+    ],
+    [
+      'deletes what GameLift made with the fleet, whatever became of the create, unless another resource has it',
+      ({ peerOnCreate, adoptExisting, hasNoted, tagged, step, listed, claim, physicalId, view }) =>
+        peerOnCreate &&
+        !adoptExisting &&
+        !hasNoted &&
+        tagged === undefined &&
+        physicalId.kind !== 'nothing done' &&
+        step.kind === 'disconnect' &&
+        claim.otherClaims.length === 0 &&
+        listed?.[0]?.status === 'active' &&
+        !isTaggedByMaker(peering(), view ?? given.UNAVAILABLE),
+      ({ deleted }) => deleted?.id === ID,
     ],
     [
       'deletes only what was noted, tagged, or listed',

@@ -11,6 +11,7 @@ function ended(change: Partial<Ended> = {}, message = '', status = 'failed'): En
   return {
     peering: peering({ status, message }),
     peerVpcId: 'vpc-peer',
+    peerOnCreate: false,
     fleetCidrBlock: '10.1.0.0/16',
     vpcBlocks: blocks('10.0.0.0/16'),
     ...change,
@@ -28,6 +29,10 @@ const overlapping: Partial<Ended> = { vpcBlocks: blocks('10.0.0.0/16', '10.1.2.0
 const missing: Partial<Ended> = { vpcBlocks: { kind: 'no such VPC' } };
 const unavailable: Partial<Ended> = { vpcBlocks: { kind: 'unavailable' } };
 const unknown = { fleetCidrBlock: undefined };
+const onCreate = { peerOnCreate: true };
+const REPLACE =
+  'replace the fleet, or remove peerOnCreate, which replaces it too: with peerOnCreate, GameLift peers a fleet only while it creates it';
+const LOOK_AND_REPLACE = `Look at the events of the fleet, then ${REPLACE}`;
 
 test.each<readonly [string, Ended, boolean, string]>([
   ['without a reason, if GameLift gives none', ended(), false, `${FAILED}. ${LOOK}`],
@@ -58,6 +63,27 @@ test.each<readonly [string, Ended, boolean, string]>([
   ],
   ['without blocks, if they are not why', ended(unknown, 'no', 'expired'), true, `${AS} expired (no). ${LOOK}`],
   ['without blocks, if EC2 can not be asked', ended(unavailable), false, `${FAILED}. ${LOOK}`],
+  ['on creation, and only a new fleet is peered again', ended(onCreate, 'no'), false, `${AS} failed (no). ${LOOK_AND_REPLACE}`],
+  [
+    'by a deletion, of a fleet peered on creation',
+    ended(onCreate, '', 'deleted'),
+    false,
+    `${AS} deleted, without a reason. ${LOOK_AND_REPLACE}`,
+  ],
+  [
+    'if GameLift lists nothing of a fleet that it peers on creation',
+    ended(onCreate, '', 'not listed'),
+    false,
+    `GameLift lists no peering connection. ${LOOK_AND_REPLACE}`,
+  ],
+  ['on creation, because the blocks overlap', ended({ ...onCreate, ...overlapping }), true, `${OVERLAP}. ${OTHER_BLOCK}`],
+  [
+    "on creation, with the VPC's blocks, if the fleet's is not known",
+    ended({ ...onCreate, ...unknown }, 'no'),
+    false,
+    `${AS} failed (no); the VPC has 10.0.0.0/16, and GameLift does not say what the fleet's VPC has. If they overlap, use a VPC with ` +
+      `another CIDR block, or replace the fleet; otherwise look at the events of the fleet, then ${REPLACE}`,
+  ],
   ['without blocks, if nobody knows any', ended({ ...unknown, ...unavailable }), false, `${FAILED}. ${LOOK}`],
 ])('says that the connection ended %s', (_, given, final, message) => {
   expect(endedProblem(given).message).toBe(message);

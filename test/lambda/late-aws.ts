@@ -67,6 +67,8 @@ export interface Conditions {
   readonly writesRoutes?: boolean;
   /** Whether a throttled call makes the wait begin anew. */
   readonly throttlingCosts?: boolean;
+  /** How GameLift refuses to delete a connection that ends with its fleet; undefined if it deletes it as any other. */
+  readonly keptRefusal?: 'UnauthorizedException' | 'NotFoundException' | 'InvalidRequestException' | undefined;
   /** For how long any call may be denied, as its permission is not known everywhere yet. */
   readonly deniedMilliseconds?: number;
 }
@@ -145,6 +147,11 @@ export class LateAws implements Api {
     return { vpcId: `vpc-0000000000000000${index}`, cidrBlock: `172.16.${index}.0/24` };
   }
 
+  /** GameLift connects the fleet that it creates, which takes some milliseconds. */
+  connectOnCreate(fleetId: string, peerVpcId: string, milliseconds: number): void {
+    this.connect(fleetId, peerVpcId, milliseconds);
+  }
+
   /** Somebody connects the fleet by hand, long before the test. */
   connectByHand(fleetId: string, peerVpcId: string): void {
     this.connect(fleetId, peerVpcId, 0);
@@ -194,6 +201,9 @@ export class LateAws implements Api {
     const found = this.state.connections.find((one) => one.id === id && isAlive(one));
     if (found === undefined) {
       throw awsError('NotFoundException', 'no such connection');
+    }
+    if (this.conditions.keptRefusal !== undefined && this.state.authorizations[found.vpcId] !== undefined) {
+      throw awsError(this.conditions.keptRefusal, 'the connection ends with its fleet');
     }
     this.authorize(found.vpcId);
     this.disconnect(id, 20_000 * this.random());

@@ -35,6 +35,7 @@ function declare(change: object = {}): object {
     Routes: 'EveryRouteTable',
     DnsResolution: 'false',
     AdoptExisting: 'false',
+    PeerOnCreate: 'false',
     ...change,
   };
 }
@@ -361,6 +362,170 @@ describe.each(SEEDS)('reads that are late, by seed %i', (seed) => {
       await life.succeed(life.request('Delete', { ...stacks[index], PhysicalResourceId }));
     }
     expect(life.left).toEqual(failed.length === 2 ? NOTHING : life.connected());
+  });
+});
+
+const ON_CREATE = { PeerOnCreate: 'true' };
+
+/** The life of a fleet that GameLift peers while it creates it. It may delete the connection as any other, or only with the fleet. */
+class LifeOnCreate extends Life {
+  private readonly isKept: boolean;
+
+  constructor(seed: number) {
+    const refusals = ['UnauthorizedException', 'NotFoundException', 'InvalidRequestException'] as const;
+    const keptRefusal = refusals[seed % 6];
+    super(seed, { keptRefusal });
+    this.isKept = keptRefusal !== undefined;
+    this.aws.connectOnCreate(FLEET, VPC, this.atRandom(60_000));
+  }
+
+  override request(type: 'Create' | 'Update' | 'Delete', change: object = {}): object {
+    const declared = declare(ON_CREATE);
+    const former = type === 'Update' ? { OldResourceProperties: declared } : {};
+    return super.request(type, { ResourceProperties: declared, ...former, ...change });
+  }
+
+  override async create(): Promise<void> {
+    await super.create();
+    this.checkNothingRequested();
+  }
+
+  checkNothingRequested(): void {
+    const { connections, authorizations } = this.aws.state;
+    expect(connections).toHaveLength(1);
+    expect(authorizations).toEqual({});
+  }
+
+  /** Nothing of the connection, or nothing but the connection, which the deletion of the fleet then needs an authorization for. */
+  checkDeleted(): void {
+    const { peerings, authorizations } = this.aws.state;
+    expect(this.left).toEqual(this.isKept ? { ...NOTHING, connected: [FLEET] } : NOTHING);
+    if (this.isKept) {
+      expect(peerings.map(({ tags }) => tags)).toEqual([{}]);
+      expect(authorizations).toHaveProperty(VPC);
+    }
+  }
+}
+
+describe.each(SEEDS)('a fleet that is peered on creation, where reads are late, by seed %i', (seed) => {
+  const unknownId = { PhysicalResourceId: 'Game-Peering-1B2C3D' };
+  let life: LifeOnCreate;
+
+  beforeEach(() => {
+    life = new LifeOnCreate(seed);
+  });
+
+  test('its connection is awaited, changed, and deleted', async () => {
+    await life.create();
+    await life.pass(1_000);
+    const change = { ResourceProperties: declare({ ...ON_CREATE, DnsResolution: 'true' }) };
+    const answer = await life.succeed(life.request('Update', change));
+    expect(answer).toMatchObject({ Data: life.attributes(), PhysicalResourceId: ID });
+    expect(life.left).toEqual(life.connected(FLEET, [MAIN_TABLE, OTHER_TABLE], true));
+    life.checkNothingRequested();
+    await life.pass(1_000);
+    await life.succeed(life.request('Delete', change));
+    life.checkDeleted();
+  });
+
+  test('a creation that is delivered twice', async () => {
+    const event = life.request('Create');
+    const copy = life.pass(life.atRandom(60_000)).then(() => life.run(event));
+    const answers = await Promise.all([life.run(event), copy]);
+    const expected = { Status: 'SUCCESS', Data: life.attributes(), PhysicalResourceId: ID };
+    expect(answers).toMatchObject([expected, expected]);
+    expect(life.left).toEqual(life.connected());
+    life.checkNothingRequested();
+  });
+
+  test('a creation that is killed, and run again', async () => {
+    const event = life.request('Create');
+    await life.run(event, life.atRandom(70_000));
+    await life.pass(60_000);
+    expect(await life.run(event)).toMatchObject({ Status: 'SUCCESS', Data: life.attributes(), PhysicalResourceId: ID });
+    expect(life.left).toEqual(life.connected());
+    life.checkNothingRequested();
+  });
+
+  test('a creation that is killed, and then deleted', async () => {
+    await life.run(life.request('Create'), life.atRandom(70_000));
+    await life.pass(1_000);
+    await life.succeed(life.request('Delete', unknownId));
+    life.checkDeleted();
+  });
+
+  test('a creation that is overtaken by its deletion', async () => {
+    const created = life.run(life.request('Create'));
+    // not before it has claimed the connection: nothing tells a deletion of what begins after it
+    while (Object.keys(life.aws.state.fleetTags[FLEET] ?? {}).length === 0) {
+      await life.pass(100);
+    }
+    await life.pass(life.atRandom(60_000));
+    await life.succeed(life.request('Delete', unknownId));
+    await created;
+    life.checkDeleted();
+  });
+
+  test('a creation that fails at its routes, and the deletion that follows', async () => {
+    const { cidrBlock } = life.aws.vpcOf(FLEET);
+    life.aws.change((state) => void (tableOf(state, OTHER_TABLE)[cidrBlock] = BY_HAND));
+    const failed = await life.run(life.request('Create'));
+    expect(failed).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining(`to ${BY_HAND}`) as string });
+    await life.pass(1_000);
+    await life.succeed(life.request('Delete', { PhysicalResourceId: failed?.PhysicalResourceId }));
+    life.aws.change((state) => void Reflect.deleteProperty(tableOf(state, OTHER_TABLE), cidrBlock));
+    life.checkDeleted();
+  });
+
+  test('a deletion that is delivered twice', async () => {
+    await life.create();
+    await life.pass(1_000);
+    const event = life.request('Delete');
+    const copy = life.pass(life.atRandom(40_000)).then(() => life.run(event));
+    expect(await Promise.all([life.run(event), copy])).toMatchObject([{ Status: 'SUCCESS' }, { Status: 'SUCCESS' }]);
+    life.checkDeleted();
+  });
+
+  test('a deletion that is killed, and run again', async () => {
+    await life.create();
+    await life.pass(1_000);
+    const event = life.request('Delete');
+    await life.run(event, life.atRandom(160_000));
+    await life.pass(60_000);
+    await life.succeed(event);
+    life.checkDeleted();
+  });
+
+  test('the fleet is replaced, and the update is rolled back', async () => {
+    await life.create();
+    life.aws.connectOnCreate(OTHER_FLEET, VPC, life.atRandom(60_000));
+    const [former, next] = [declare(ON_CREATE), declare({ ...ON_CREATE, FleetId: OTHER_FLEET })];
+    const there = { ResourceProperties: next, OldResourceProperties: former };
+    const { Data, PhysicalResourceId } = await life.succeed(life.request('Update', there));
+    expect(Data).toEqual(life.attributes(OTHER_FLEET));
+    expect(life.aws.state.connections).toHaveLength(2);
+    const back = { ResourceProperties: former, OldResourceProperties: next, PhysicalResourceId };
+    expect(await life.succeed(life.request('Update', back))).toMatchObject({ Data: life.attributes(), PhysicalResourceId: ID });
+    await life.succeed(life.request('Delete', { ResourceProperties: next, PhysicalResourceId }));
+    expect(life.left).toMatchObject({
+      routed: (life.connected() as typeof life.left & { routed: object }).routed,
+      tags: [FLEET, FLEET],
+    });
+    expect(life.aws.state.connections).toHaveLength(2);
+  });
+
+  test('somebody deletes its connection by hand: an update says that only a new fleet is peered, and requests nothing', async () => {
+    await life.create();
+    life.aws.deleteByHand(FLEET);
+    await life.pass(30_000);
+    expect(await life.run(life.request('Update'))).toMatchObject({
+      Status: 'FAILED',
+      PhysicalResourceId: ID,
+      Reason: expect.stringMatching(/replace the fleet, or remove peerOnCreate, which replaces it too/) as string,
+    });
+    life.checkNothingRequested();
+    await life.succeed(life.request('Delete'));
+    expect(life.left).toEqual(NOTHING);
   });
 });
 

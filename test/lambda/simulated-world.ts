@@ -110,6 +110,7 @@ export class SimulatedWorld {
       Routes: 'EveryRouteTable',
       DnsResolution: 'false',
       AdoptExisting: 'false',
+      PeerOnCreate: 'false',
       ...change,
     };
   }

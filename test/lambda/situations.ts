@@ -1,6 +1,8 @@
+import { OWNER_TAG } from '../../lib/contract';
 import type { Ec2Peering } from '../../lambda/aws/api';
 import type { Claim, ClaimedConnection, OtherClaim } from '../../lambda/peering/claim';
 import type { DeleteSituation, Existing, Situation } from '../../lambda/peering/decide';
+import type { Maker } from '../../lambda/peering/ec2-tags';
 import type { Ec2View, Peering } from '../../lambda/peering/watch';
 
 /*
@@ -40,8 +42,8 @@ export function claim(change: Partial<Claim> = {}): Claim {
   };
 }
 
-export function found(change: Partial<Peering> = {}, isTagged = false): Existing {
-  return { kind: 'found', peering: peering(change), isTagged };
+export function found(change: Partial<Peering> = {}, maker: Maker = 'unknown'): Existing {
+  return { kind: 'found', peering: peering(change), maker };
 }
 
 export function ended(isFinal: boolean): Existing {
@@ -51,6 +53,7 @@ export function ended(isFinal: boolean): Existing {
 export function situation(change: Partial<Situation> = {}): Situation {
   return {
     adoptExisting: false,
+    peerOnCreate: false,
     isStripped: false,
     claim: claim(),
     existing: { kind: 'unknown' },
@@ -64,6 +67,7 @@ export function situation(change: Partial<Situation> = {}): Situation {
 export function deleteSituation(change: Partial<DeleteSituation> = {}): DeleteSituation {
   return {
     adoptExisting: false,
+    peerOnCreate: false,
     physicalId: { kind: 'made' },
     claim: claim({ isClaimed: false }),
     hasReleased: true,
@@ -86,6 +90,11 @@ export function ec2Side(change: Partial<Ec2Peering> = {}): Ec2Peering {
     tags: {},
     ...change,
   };
+}
+
+/** The same, with the tag of another resource that made it. */
+export function ec2SideOfOther(): Ec2Peering {
+  return ec2Side({ tags: { [OWNER_TAG]: OTHER } });
 }
 
 export function shown(...peerings: readonly Ec2Peering[]): Ec2View {
