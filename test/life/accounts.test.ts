@@ -29,15 +29,19 @@ function fleetOf(stack: Stack, build: string): gamelift.CfnFleet {
 }
 
 interface Kind {
-  readonly born?: boolean;
+  readonly peerOnCreate?: boolean;
   readonly build?: string;
   readonly peered?: boolean;
   readonly connection?: Partial<VpcPeeringConnectionProps>;
 }
 
-function peer(stack: Stack, authorization: IVpcPeeringAuthorization, { born = false, build = '1', connection = {} }: Kind): void {
+function peer(
+  stack: Stack,
+  authorization: IVpcPeeringAuthorization,
+  { peerOnCreate = false, build = '1', connection = {} }: Kind,
+): void {
   const fleet = fleetOf(stack, build);
-  if (born) {
+  if (peerOnCreate) {
     new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, peerOnCreate: true, ...connection });
   } else {
     new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, ...connection });
@@ -93,7 +97,7 @@ describe('with a role in the account of the VPC', () => {
 
   test.each([
     ['connected, with DNS', { connection: { dnsResolution: true } }],
-    ['born peered', { born: true }],
+    ['peered on creation', { peerOnCreate: true }],
   ])('%s: created, replaced after ten days, deleted after thirty', async (_, kind: Kind) => {
     const rehearsal = await start();
     const vpcId = dataVpc(rehearsal);
@@ -194,7 +198,7 @@ describe('split stacks, without trust', () => {
 
   test.each([
     ['connected', {}],
-    ['born peered', { born: true }],
+    ['peered on creation', { peerOnCreate: true }],
   ])('%s: each deployment without an authorization says what to run, and works once that was run', async (_, kind: Kind) => {
     const rehearsal = await start();
     const vpcId = dataVpc(rehearsal);
@@ -332,7 +336,7 @@ describe('renewal on a schedule', () => {
     const before = rehearsal.aws.inventory();
     const { cloudFormation } = rehearsal;
     expect((await cloudFormation.deploy(data(vpcId), 'Data')).status).toBe('CREATE_COMPLETE');
-    expect((await cloudFormation.deploy(game(vpcId, { born: true }), 'Game')).status).toBe('CREATE_COMPLETE');
+    expect((await cloudFormation.deploy(game(vpcId, { peerOnCreate: true }), 'Game')).status).toBe('CREATE_COMPLETE');
 
     await rehearsal.clock.sleep(5 * DAY);
     // out of order for longer than the retries of a renewal take
@@ -362,7 +366,7 @@ describe('renewal on a schedule', () => {
     expect(failedRenewals(rehearsal).alarm.at(-1)).toBe('OK');
 
     await rehearsal.clock.sleep(10 * DAY + DAY / 2);
-    expect((await cloudFormation.deploy(game(vpcId, { born: true, build: '2' }), 'Game')).status).toBe('UPDATE_COMPLETE');
+    expect((await cloudFormation.deploy(game(vpcId, { peerOnCreate: true, build: '2' }), 'Game')).status).toBe('UPDATE_COMPLETE');
     await rehearsal.clock.sleep(13 * DAY);
     expect(rehearsal.aws.inventory().authorizations).toHaveLength(1);
     expect((await cloudFormation.delete('Game')).status).toBe('DELETE_COMPLETE');

@@ -60,7 +60,7 @@ const twoBuilds =
     connect(stack, authorization, fleetWith(stack, build, '2'), '2');
   };
 
-const newBuildBorn =
+const newBuildPeeredOnCreation =
   (build: string, vpc: 0 | 1 = 0): Scene =>
   (stack, { vpcIds }) => {
     peerOnCreate(stack, authorize(stack, vpcIds[vpc]), fleetWith(stack, build));
@@ -80,13 +80,13 @@ const onlyFleet: Scene = (stack) => {
   fleetWith(stack, '1');
 };
 
-const bornAndConnected: Scene = (stack, there) => {
+const onCreationAndConnected: Scene = (stack, there) => {
   const authorization = authorize(stack, there.vpcIds[0]);
   peerOnCreate(stack, authorization, fleetWith(stack, '1'));
   connect(stack, authorization, thatFleet(stack, there));
 };
 
-const bornAndConnectedByImport: Scene = (stack, there) => {
+const onCreationAndConnectedByImport: Scene = (stack, there) => {
   const authorization = imported(stack, there.vpcIds[0]);
   peerOnCreate(stack, authorization, fleetWith(stack, '1'));
   connect(stack, authorization, thatFleet(stack, there));
@@ -112,17 +112,27 @@ export type CleanUp = readonly [name: string, orders: number, first: Scene, seco
 
 export const FEW_ORDERS: readonly CleanUp[] = [
   ['a new build under a connection', 1, newBuild('1'), newBuild('2')],
-  ['a new build under a fleet that is born peered', 1, newBuildBorn('1'), newBuildBorn('2')],
+  ['a new build under a fleet that is peered on creation', 1, newBuildPeeredOnCreation('1'), newBuildPeeredOnCreation('2')],
   ['another VPC under a connection', 2, connected(0), connected(1)],
-  ['another VPC under a fleet that is born peered', 1, newBuildBorn('1'), newBuildBorn('1', 1)],
+  ['another VPC under a fleet that is peered on creation', 3, newBuildPeeredOnCreation('1'), newBuildPeeredOnCreation('1', 1)],
   ['a connection removed', 1, connected(0), authorized],
   ['the authorization and all that relies on it removed, while the fleet stays', 6, newBuild('1'), onlyFleet],
-  ['the authorization renamed, and a new build under a fleet that is born peered', 1, newBuildBorn('1'), renamed],
-  ['the authorization exchanged for an imported one', 2, bornAndConnected, bornAndConnectedByImport],
+  [
+    'the authorization renamed, and a new build under a fleet that is peered on creation',
+    4,
+    newBuildPeeredOnCreation('1'),
+    renamed,
+  ],
+  ['the authorization exchanged for an imported one', 2, onCreationAndConnected, onCreationAndConnectedByImport],
 ];
 
 export const MANY_ORDERS: readonly CleanUp[] = [
-  ['a connection removed, and a new build under a fleet that is born peered', 4, bornAndConnected, newBuildBorn('2')],
+  [
+    'a connection removed, and a new build under a fleet that is peered on creation',
+    4,
+    onCreationAndConnected,
+    newBuildPeeredOnCreation('2'),
+  ],
   ['one of two authorizations removed, with its connection', 6, twoAuthorizations, secondAuthorization('1')],
   ['new builds under two connections on one authorization', 6, twoBuilds('1'), twoBuilds('2')],
   [

@@ -7,7 +7,7 @@ afterEach(() => Stage.clear());
 describe('a whole life', () => {
   test.each([
     ['connected', {}],
-    ['born peered', { born: true }],
+    ['peered on creation', { peerOnCreate: true }],
   ])('%s: created, replaced after ten days, disconnected and connected, deleted after thirty', async (_, kind: Scene) => {
     const rehearsal = await start();
     const before = rehearsal.aws.inventory();
@@ -30,7 +30,7 @@ describe('a whole life', () => {
   });
 
   test('another VPC under a peered fleet, and under a connection, after ten days', async () => {
-    for (const kind of [{}, { born: true }]) {
+    for (const kind of [{}, { peerOnCreate: true }]) {
       const rehearsal = await start();
       const before = rehearsal.aws.inventory();
       expect(await deploy(rehearsal, kind)).toBe('CREATE_COMPLETE');

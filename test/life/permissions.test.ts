@@ -25,7 +25,7 @@ type Access = 'own' | 'role' | 'none';
 
 interface Studio {
   readonly access: Access;
-  /** The last one is for the fleet that is born peered. */
+  /** The last one is for the fleet that is peered on creation. */
   readonly vpcIds: readonly string[];
   /** Which of the VPCs is connected. @default 0 */
   readonly peer?: number;
@@ -47,7 +47,7 @@ function fleetOf(stack: Stack, name: string, build: string): gamelift.CfnFleet {
   return new gamelift.CfnFleet(stack, name, { name, buildId: server.ref, ec2InstanceType: 'c5.large' });
 }
 
-/** A connected fleet in the stack Game, one that is born peered in the stack Born, and a role in the stack Data where there is one. */
+/** A connected fleet in the stack Game, one that is peered on creation in the stack PeeredOnCreation, and a role in the stack Data where there is one. */
 function studio({ access, vpcIds, peer = 0, build = '1', routes, dnsResolution = false, adopted }: Studio): string {
   return synthesizeApp((app) => {
     const data = access === 'role' ? new Stack(app, 'Data', { env: DATA }) : undefined;
@@ -82,10 +82,10 @@ function studio({ access, vpcIds, peer = 0, build = '1', routes, dnsResolution =
       const fleet = gamelift.CfnFleet.fromFleetId(game, 'Adopted', fleetId);
       new VpcPeeringConnection(game, 'Adopting', { ...options, fleet, adoptExisting });
     }
-    const born = new Stack(app, 'Born', { env: GAME });
-    new VpcPeeringConnection(born, 'Peering', {
-      authorization: authorizationIn(born, vpcIds.at(-1) ?? ''),
-      fleet: fleetOf(born, 'Born', build),
+    const peeredOnCreation = new Stack(app, 'PeeredOnCreation', { env: GAME });
+    new VpcPeeringConnection(peeredOnCreation, 'Peering', {
+      authorization: authorizationIn(peeredOnCreation, vpcIds.at(-1) ?? ''),
+      fleet: fleetOf(peeredOnCreation, 'PeeredOnCreation', build),
       peerOnCreate: true,
       ...(routes === undefined ? {} : { routes }),
     });

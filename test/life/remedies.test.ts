@@ -60,10 +60,24 @@ describe('a deletion that failed, tried again days later', () => {
     await expectNothing(rehearsal, before);
   });
 
-  test('of a fleet that is born peered: needs an authorization by hand', async () => {
+  test('of a fleet that is peered on creation: deletes it, since it is no longer peered', async () => {
     const rehearsal = await start();
     const before = rehearsal.aws.inventory();
-    expect((await rehearsal.cloudFormation.deploy(scene({ born: true }), STACK)).status).toBe('CREATE_COMPLETE');
+    expect((await rehearsal.cloudFormation.deploy(scene({ peerOnCreate: true }), STACK)).status).toBe('CREATE_COMPLETE');
+    await rehearsal.clock.sleep(30 * DAY);
+    const mend = broken(rehearsal, 'DeleteFleet');
+    expect(await remove(rehearsal)).toBe('DELETE_FAILED');
+    await rehearsal.clock.sleep(3 * DAY);
+    mend();
+    expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+    await expectNothing(rehearsal, before);
+  });
+
+  test('of a fleet whose connection ends only with the fleet: needs an authorization by hand', async () => {
+    const rehearsal = await start();
+    rehearsal.aws.behaviours.set('disconnectingPeeredFleet', 'InvalidRequestException');
+    const before = rehearsal.aws.inventory();
+    expect((await rehearsal.cloudFormation.deploy(scene({ peerOnCreate: true }), STACK)).status).toBe('CREATE_COMPLETE');
     await rehearsal.clock.sleep(30 * DAY);
     const mend = broken(rehearsal, 'DeleteFleet');
     expect(await remove(rehearsal)).toBe('DELETE_FAILED');
@@ -102,10 +116,12 @@ describe('a deletion that failed, tried again days later', () => {
 });
 
 test('a fleet whose deletion failed and was skipped in an update is deleted by hand, once that is authorized', async () => {
+  // the connection ends only with the fleet
   const rehearsal = await start();
+  rehearsal.aws.behaviours.set('disconnectingPeeredFleet', 'InvalidRequestException');
   const before = rehearsal.aws.inventory();
   const deployed = async (build: string): Promise<string> =>
-    (await rehearsal.cloudFormation.deploy(scene({ born: true, build }), STACK)).status;
+    (await rehearsal.cloudFormation.deploy(scene({ peerOnCreate: true, build }), STACK)).status;
   expect(await deployed('1')).toBe('CREATE_COMPLETE');
   await rehearsal.clock.sleep(10 * DAY);
   const mend = broken(rehearsal, 'DeleteFleet');
@@ -170,16 +186,16 @@ describe('a creation that failed and was kept', () => {
   });
 
   test.each(['given up', 'mended'] as const)(
-    'a fleet that is born peered, %s days later: needs an authorization by hand',
+    'a fleet that is peered on creation, %s days later: needs an authorization by hand',
     async (outcome) => {
       const rehearsal = await start();
       const before = rehearsal.aws.inventory();
       rehearsal.aws.fates.fleet = () => ({ end: 'error' });
-      expect(await keep(rehearsal, { born: true })).toBe('CREATE_FAILED');
+      expect(await keep(rehearsal, { peerOnCreate: true })).toBe('CREATE_FAILED');
       rehearsal.aws.fates.fleet = () => ({});
       await rehearsal.clock.sleep(3 * DAY);
       const again = async (): Promise<string> =>
-        outcome === 'given up' ? await remove(rehearsal) : await keep(rehearsal, { born: true, build: '2' });
+        outcome === 'given up' ? await remove(rehearsal) : await keep(rehearsal, { peerOnCreate: true, build: '2' });
       expect(await again()).toBe(outcome === 'given up' ? 'DELETE_FAILED' : 'UPDATE_FAILED');
       expect(fleetFailures(rehearsal)).toEqual([expect.stringContaining('Error Code: UnauthorizedException')]);
       const authorized = calls(rehearsal, 'CreateVpcPeeringAuthorization');

@@ -82,7 +82,7 @@ test.each([
 
 test.each([
   ['a new build under a connection', {}],
-  ['a new build under a fleet that is born peered', { born: true }],
+  ['a new build under a fleet that is peered on creation', { peerOnCreate: true }],
 ])('%s ten days later, rolled back: the old fleet keeps its connection', async (_, kind: Scene) => {
   const rehearsal = await start();
   const before = inventoryOf(rehearsal);

@@ -18,7 +18,7 @@ export interface Scene {
   readonly build?: string;
   readonly cidr?: string;
   readonly connected?: boolean;
-  readonly born?: boolean;
+  readonly peerOnCreate?: boolean;
   readonly id?: string;
   readonly props?: Partial<VpcPeeringConnectionProps>;
   /** More of the stack, after the connection. */
@@ -29,7 +29,7 @@ export function scene({
   build = '1',
   cidr = '10.90.0.0/16',
   connected = true,
-  born = false,
+  peerOnCreate = false,
   id = 'Peering',
   props = {},
   more,
@@ -47,7 +47,7 @@ export function scene({
     });
     const fleet = new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet', buildId: server.ref, ec2InstanceType: 'c5.large' });
     const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
-    if (born) {
+    if (peerOnCreate) {
       new VpcPeeringConnection(stack, id, { authorization, fleet, peerOnCreate: true, ...props });
     } else if (connected) {
       const peering = new VpcPeeringConnection(stack, id, { authorization, fleet, ...props });

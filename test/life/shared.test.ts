@@ -12,13 +12,13 @@ import { DAY, Stage, synthesize } from './stage';
 
 afterEach(() => Stage.clear());
 
-type Kind = 'connected' | 'born peered';
+type Kind = 'connected' | 'peered on creation';
 
 function half(name: string, there: Existing, fleet: number, kind: Kind, removalPolicy: RemovalPolicy): string {
   return synthesize((stack) => {
     const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId: there.vpcId, availabilityZones: ['us-east-1a'] });
     const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc, removalPolicy });
-    if (kind === 'born peered') {
+    if (kind === 'peered on creation') {
       const fleet = new gamelift.CfnFleet(stack, 'Fleet', { name, buildId: 'build-1', ec2InstanceType: 'c5.large' });
       new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, peerOnCreate: true });
     } else {
@@ -30,7 +30,7 @@ function half(name: string, there: Existing, fleet: number, kind: Kind, removalP
 
 test.each<[Kind, string, RemovalPolicy]>([
   ['connected', 'RETAIN', RemovalPolicy.RETAIN],
-  ['born peered', 'RETAIN', RemovalPolicy.RETAIN],
+  ['peered on creation', 'RETAIN', RemovalPolicy.RETAIN],
   ['connected', 'DESTROY', RemovalPolicy.DESTROY],
 ])('%s, %s: deleting one stack does not break the deployment of the other that is under way', async (kind, _, removalPolicy) => {
   const rehearsal = await start();

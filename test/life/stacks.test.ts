@@ -8,7 +8,7 @@ import { DAY, Stage, synthesizeApp } from './stage';
 afterEach(() => Stage.clear());
 
 interface Studio {
-  readonly kind: 'connected' | 'born peered';
+  readonly kind: 'connected' | 'peered on creation';
   readonly build: string;
   /** Whether something of the fleets' stack fails. */
   readonly mishap?: 'late';
@@ -34,7 +34,11 @@ function studio({ kind, build, mishap, renewal }: Studio): string {
       storageLocation: { bucket: 'b', key: `server-${build}.zip`, roleArn: 'arn:aws:iam::111111111111:role/r' },
     });
     const fleet = new gamelift.CfnFleet(fleets, 'Fleet', { name: 'fleet', buildId: server.ref, ec2InstanceType: 'c5.large' });
-    const last = new VpcPeeringConnection(fleets, 'Peering', { authorization, fleet, peerOnCreate: kind === 'born peered' });
+    const last = new VpcPeeringConnection(fleets, 'Peering', {
+      authorization,
+      fleet,
+      peerOnCreate: kind === 'peered on creation',
+    });
     if (mishap === 'late') {
       const late = new ec2.CfnSecurityGroup(fleets, 'Late', { groupDescription: 'late', vpcId: 'vpc-0123456789abcdef0' });
       late.node.addDependency(last);
@@ -42,7 +46,7 @@ function studio({ kind, build, mishap, renewal }: Studio): string {
   });
 }
 
-test.each(['connected', 'born peered'] as const)(
+test.each(['connected', 'peered on creation'] as const)(
   'a fleet that is %s in another stack than its authorization: each is deployed alone, retried a day later, and deleted alone',
   async (kind) => {
     const rehearsal = await start();
