@@ -67,6 +67,14 @@ export const IMPOSSIBLE: readonly Impossible[] = [
       /an authorization is missing between VPC \S+ of account \S+ and GameLift account \S+ in \S+: .* Run there: aws gamelift create-/,
   },
   {
+    lifecycle: 'peered on creation, without trust',
+    where: { useOfAuthorization: 'consumed' },
+    why: "the creation of the new fleet uses up what the VPC's owner gave, and the connection of the old one is left without",
+    ending: 'step 5: UPDATE_COMPLETE',
+    reason:
+      /an authorization is missing between VPC \S+ of account \S+ and GameLift account \S+ in \S+: .* Run there: aws gamelift create-/,
+  },
+  {
     lifecycle: 'two connections on one authorization',
     where: { fleetCidrBlocks: 'may coincide' },
     why: 'a route table can not lead to two VPCs with the same addresses, and GameLift chooses them',
