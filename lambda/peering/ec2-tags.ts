@@ -7,7 +7,10 @@ import type { Ec2View, Peering } from './watch';
 const FLEET_TAG = `${TAG_PREFIX}fleet`;
 const CONNECTION_TAG = `${TAG_PREFIX}connection`;
 
-/** The tags that one resource gives to EC2's side of its peering, for people to see, and as evidence where a fleet has lost its own. */
+/**
+ * The tags that a resource writes on the peer VPC's side of its connection. They are for people, and evidence of the owner if the fleet has
+ * lost its tags.
+ */
 export class Ec2Tags {
   static readonly keys: readonly string[] = ['Name', OWNER_TAG, FLEET_TAG, CONNECTION_TAG];
 
@@ -16,19 +19,19 @@ export class Ec2Tags {
     private readonly fleetId: string,
   ) {}
 
-  /** @param connectionId GameLift's id of the peering, which may not be EC2's */
-  for(connectionId: string): Tags {
+  /** @param connectionId GameLift's id of the connection, which may differ from EC2's */
+  tagsFor(connectionId: string): Tags {
     const { owner, fleetId } = this;
     return { Name: `GameLift ${fleetId}`, [OWNER_TAG]: owner, [FLEET_TAG]: fleetId, [CONNECTION_TAG]: connectionId };
   }
 
-  /** Whether the tags say that this resource made the peering. */
+  /** Whether the tags say that this resource created the connection. */
   isOwn({ tags }: Ec2Peering): boolean {
     return tags[OWNER_TAG] === this.owner && tags[FLEET_TAG] === this.fleetId;
   }
 
-  /** Whether the tags say that this resource, for whichever fleet, made the peering. */
-  isOfOwner({ tags }: Ec2Peering): boolean {
+  /** Whether the tags say that this resource created the connection, for this fleet or another one. */
+  isOwnOfAnyFleet({ tags }: Ec2Peering): boolean {
     return tags[OWNER_TAG] === this.owner;
   }
 
@@ -36,12 +39,12 @@ export class Ec2Tags {
     return tags[FLEET_TAG] !== undefined && tags[FLEET_TAG] !== this.fleetId;
   }
 
-  /** Whether EC2's side of a peering that GameLift lists says that this resource made it. */
-  hasMade({ gameLiftVpcId }: Peering, view: Ec2View): boolean {
+  /** Whether EC2's tags say that this resource created a connection that GameLift lists. */
+  isCreator({ gameLiftVpcId }: Peering, view: Ec2View): boolean {
     return shownBy(view).some((side) => side.requesterVpcId === gameLiftVpcId && isAlive(side) && this.isOwn(side));
   }
 
-  /** The connection that this resource made, by EC2's side of it; undefined if EC2 shows none. */
+  /** The connection that this resource created, as EC2's tags describe it; undefined if EC2 shows none. */
   connectionIn(view: Ec2View): (ClaimedConnection & { readonly status: string }) | undefined {
     for (const side of shownBy(view)) {
       const id = side.tags[CONNECTION_TAG];

@@ -8,8 +8,8 @@ const PEERINGS = `Describe peerings of ${VPC}`;
 const CONNECTIONS = 'Describe connections';
 const ABOUT = `between VPC ${VPC} of account ${VPC_ACCOUNT} and GameLift account ${GAMELIFT_ACCOUNT} in eu-central-1`;
 const CHECK =
-  `Check that VPC ${VPC} belongs to account ${VPC_ACCOUNT} and lies in eu-central-1, ` +
-  `and that ${GAMELIFT_ACCOUNT} is the account that manages the fleet, then deploy again`;
+  `Check that VPC ${VPC} belongs to account ${VPC_ACCOUNT} and is in eu-central-1, and that the gameLiftAccount of the ` +
+  `VpcPeeringAuthorization, ${GAMELIFT_ACCOUNT}, is the account of the fleet, then try again`;
 
 function peeringOf(change: Partial<Ec2Peering> = {}): Ec2Peering {
   return {
@@ -364,7 +364,7 @@ describe('refusals', () => {
       world.api.exists = [false];
       expect((await world.run(requestOf('Create')))?.Reason).toBe(
         `could not authorize VPC peering ${ABOUT}: ${name}: Invalid peer VPC. ` +
-          `EC2 knows no VPC ${VPC} in account ${VPC_ACCOUNT} and eu-central-1: correct the VPC, then deploy again`,
+          `There is no VPC ${VPC} in account ${VPC_ACCOUNT} and eu-central-1: correct the vpc of the VpcPeeringAuthorization, then deploy again`,
       );
       expect(world.api.calls).not.toContain(DELETE);
     },
@@ -394,9 +394,9 @@ describe('refusals', () => {
     world.api.create = [awsError(name, 'not allowed', 403)];
     expect((await world.run(requestOf('Create')))?.Reason).toBe(
       `could not authorize VPC peering ${ABOUT}: ${name}: not allowed. ` +
-        `Check that no service control policy and no permissions boundary keeps the handler's role in account ${VPC_ACCOUNT} from ` +
-        'gamelift:CreateVpcPeeringAuthorization, gamelift:DeleteVpcPeeringAuthorization, gamelift:DescribeVpcPeeringAuthorizations, ' +
-        `and from the EC2 actions on VPC ${VPC} that CreateVpcPeeringAuthorization asks of its caller, then deploy again`,
+        `Check that the handler's role in account ${VPC_ACCOUNT} is allowed to call gamelift:CreateVpcPeeringAuthorization, ` +
+        'gamelift:DeleteVpcPeeringAuthorization, gamelift:DescribeVpcPeeringAuthorizations and the EC2 actions that GameLift requires for ' +
+        `VPC ${VPC}, and that no service control policy or permissions boundary denies them, then try again`,
     );
     expect(world.time.now() - start).toBe(80_000);
   });
@@ -417,9 +417,9 @@ describe('refusals', () => {
     const start = world.time.now();
     world.api.create = [awsError('ThrottlingException', 'Rate exceeded')];
     expect((await world.run(requestOf('Create')))?.Reason).toBe(
-      `could not authorize VPC peering ${ABOUT}: the rate limit of CreateVpcPeeringAuthorization (GameLift: one call of a peering ` +
-        'operation in ten seconds for the whole account) still refused the call after 300 seconds. ' +
-        'Other callers in this account use the same operation: try again when they are done',
+      `could not authorize VPC peering ${ABOUT}: CreateVpcPeeringAuthorization was still throttled after 300 seconds (GameLift allows ` +
+        'one call in ten seconds of each peering operation for the whole account). ' +
+        'Other callers in this account use the same operation: try again when they have finished',
     );
     expect(world.time.now() - start).toBe(300_000);
   });
@@ -440,7 +440,7 @@ describe('refusals', () => {
     const world = new TestWorld();
     world.api.create = [awsError('InternalServiceException', 'oops', 500)];
     expect((await world.run(requestOf('Create')))?.Reason).toBe(
-      `could not authorize VPC peering ${ABOUT}: InternalServiceException: oops. Nothing in the template needs to change: deploy again`,
+      `could not authorize VPC peering ${ABOUT}: InternalServiceException: oops. The template is not the cause: try again`,
     );
     expect(world.api.calls).toHaveLength(5);
   });

@@ -100,8 +100,16 @@ function refused(requestType: (typeof REQUEST_TYPES)[number], reason: unknown, i
   };
 }
 
+function escape(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}
+
 function starting(beginning: string): unknown {
-  return expect.stringMatching(new RegExp(`^${beginning.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}`)) as unknown;
+  return expect.stringMatching(new RegExp(`^${escape(beginning)}`)) as unknown;
+}
+
+function beginningAndEnd(beginning: string, end: string): unknown {
+  return expect.stringMatching(new RegExp(`^${escape(beginning)}.*${escape(end)}$`, 's')) as unknown;
 }
 
 /** Deeper than anything that goes down level by level can follow. */
@@ -296,7 +304,7 @@ describe('events', () => {
       const { answers, calls, logged } = await examine(requestOf(type, { [field]: value }));
       expect({ answers, calls }).toEqual({ answers: [], calls: [] });
       expect(logged[0]?.message).toMatch(
-        /^the event is not a request of CloudFormation: a response with its ids would take \d+ bytes$/,
+        /^the event is not a request from CloudFormation: a response with its ids would take \d+ bytes$/,
       );
     }
   });
@@ -345,7 +353,12 @@ describe('resource types', () => {
   ])('that there are not: nothing is called, and a delete fails too, since something may be left (%#)', async (ResourceType) => {
     for (const type of REQUEST_TYPES) {
       expect(await refusal(requestOf(type, { ResourceType }))).toEqual(
-        refused(type, starting(`this version of the handler knows no ${JSON.stringify(ResourceType).slice(0, 100)}`)),
+        refused(
+          type,
+          starting(
+            `this version of the handler does not support the resource type ${JSON.stringify(ResourceType).slice(0, 100)}`,
+          ),
+        ),
       );
     }
   });
@@ -353,9 +366,9 @@ describe('resource types', () => {
   test('the reason says which there are, and what to do', async () => {
     const { answers } = await handle(requestOf('Create', { ResourceType: 'Custom::GameLiftSomethingNew' }));
     expect(answers[0]?.Reason).toBe(
-      'this version of the handler knows no "Custom::GameLiftSomethingNew", only Custom::GameLiftVpcPeeringAuthorization, ' +
-        'Custom::GameLiftVpcPeeringConnection, Custom::GameLiftVpcPeeringTeardown: ' +
-        'deploy with the version of cdk-gamelift-vpc-peering that wrote the template',
+      'this version of the handler does not support the resource type "Custom::GameLiftSomethingNew", only ' +
+        'Custom::GameLiftVpcPeeringAuthorization, Custom::GameLiftVpcPeeringConnection, Custom::GameLiftVpcPeeringTeardown: ' +
+        'deploy with the version of cdk-gamelift-vpc-peering that synthesized the template',
     );
   });
 });
@@ -375,7 +388,7 @@ describe('schema versions', () => {
         refused(
           type,
           expect.stringMatching(
-            /^SchemaVersion is .{1,120}, and this version of the handler supports up to 1: deploy with the version of cdk-gamelift-vpc-peering that wrote the template$/s,
+            /^SchemaVersion is .{1,120}, and this version of the handler supports up to 1: deploy with the version of cdk-gamelift-vpc-peering that synthesized the template$/s,
           ),
         ),
       );
@@ -410,23 +423,27 @@ describe('schema versions', () => {
 describe('properties', () => {
   interface Declared {
     readonly name: string;
-    /** What it has to be. */
+    /** What it must be. */
     readonly what: string;
+    /** The property of a construct that sets it. */
+    readonly setBy: string;
     readonly good: unknown;
     /** Nearly, but not. */
     readonly near: readonly unknown[];
     readonly optional?: true;
   }
 
-  const account = (name: string): Declared => ({
+  const account = (name: string, property: string): Declared => ({
     name,
     what: 'an account id of 12 digits',
+    setBy: `${property} of the VpcPeeringAuthorization`,
     good: '111111111111',
     near: ['11111111111', '1111111111111', '1111-1111-1111', '11111111111a', '１１１１１１１１１１１１', 111111111111],
   });
-  const boolean = (name: string): Declared => ({
+  const boolean = (name: string, property: string): Declared => ({
     name,
     what: 'true or false',
+    setBy: `${property} of the VpcPeeringConnection`,
     good: 'true',
     near: [' true ', 'True', 'TRUE', 'yes', '1', 'truefalse', 'true|false'],
   });
@@ -435,6 +452,7 @@ describe('properties', () => {
     {
       name: 'PeerVpcId',
       what: 'the id of a VPC such as vpc-0123456789abcdef0',
+      setBy: 'vpc of the VpcPeeringAuthorization',
       good: 'vpc-0123456789abcdef0',
       near: [
         'vpc-XYZ',
@@ -445,11 +463,12 @@ describe('properties', () => {
         'vpc-0123\u0000',
       ].concat(['arn:aws:ec2:eu-central-1:111111111111:vpc/vpc-0123456789abcdef0', `vpc-${'0'.repeat(100_000)}`]),
     },
-    account('PeerVpcAwsAccountId'),
-    account('GameLiftAwsAccountId'),
+    account('PeerVpcAwsAccountId', 'peerVpcAccount'),
+    account('GameLiftAwsAccountId', 'gameLiftAccount'),
     {
       name: 'PeerRoleArn',
       what: 'the ARN of a role such as arn:aws:iam::123456789012:role/Peering',
+      setBy: 'peerRole of the VpcPeeringAuthorization',
       good: 'arn:aws:iam::111111111111:role/Peering',
       optional: true,
       near: ['Peering', 'arn:aws:iam::11111111111:role/Peering', 'arn:aws:iam::111111111111:user/Peering'].concat(
@@ -469,6 +488,7 @@ describe('properties', () => {
     {
       name: 'FleetId',
       what: 'the id of a fleet such as fleet-01234567-89ab-cdef-0123-456789abcdef',
+      setBy: 'fleet of the VpcPeeringConnection',
       good: 'fleet-01234567-89ab-cdef-0123-456789abcdef',
       near: ['fleet-', 'FLEET-1', 'fleet-é', 'fleet_1', 'arn:aws:gamelift:eu-central-1::fleet/fleet-1', 'alias-1'].concat([
         `fleet-${'0'.repeat(123)}`,
@@ -479,24 +499,27 @@ describe('properties', () => {
     {
       name: 'TimeoutSeconds',
       what: 'whole seconds from 1 to 780',
+      setBy: 'timeout of the VpcPeeringConnection',
       good: '600',
       near: ['0', '781', '600.0', '6e2', '+600', '-600', '600s', '٦٠٠', '0x258', '9007199254740993', 600],
     },
     {
       name: 'Routes',
       what: 'one of EveryRouteTable, RouteTables, None',
+      setBy: 'routes of the VpcPeeringConnection',
       good: 'None',
       near: ['none', 'NONE', 'everyRouteTable', 'EveryRouteTable,None', '0'],
     },
     {
       name: 'RouteTableIds',
       what: 'a list of ids of route tables such as rtb-0123456789abcdef0',
+      setBy: 'routes of the VpcPeeringConnection',
       good: ['rtb-0123456789abcdef0'],
       optional: true,
       near: ['rtb-0123456789abcdef0', 'rtb-1,rtb-2', ['rtb-1', 'rtb-XYZ'], ['rtb-1\n'], [null], [7], [['rtb-1']], { 0: 'rtb-1' }],
     },
-    boolean('DnsResolution'),
-    boolean('AdoptExisting'),
+    boolean('DnsResolution', 'dnsResolution'),
+    boolean('AdoptExisting', 'adoptExisting'),
   ];
 
   const TYPES: readonly (readonly [string, readonly Declared[]])[] = [
@@ -539,10 +562,11 @@ describe('properties', () => {
     const good = Object.fromEntries(declared.map(({ name, good: value }) => [name, value]));
 
     test.each(declared)('a bad $name is refused, with the reason', async (property) => {
-      const { name, what } = property;
+      const { name, what, setBy } = property;
       for (const [kind, value] of bad(property)) {
-        const reason = starting(
+        const reason = beginningAndEnd(
           `${name} must be ${what}, got ${kind === 'what is nested too deeply' ? 'a value that is nested too deeply to show' : shown(name, value)}`,
+          `. Correct the ${setBy}, then deploy again`,
         );
         const [create, update] = requests(ResourceType, good, { [name]: value });
         expect([kind, await refusal(create)]).toEqual([kind, refused('Create', reason)]);
@@ -568,7 +592,9 @@ describe('properties', () => {
       const secret = 'hush-hush';
       const strings = ['', 'x', `${secret} `, `${secret}\n`, `${secret}\u0000`, `${secret}ü`, `${secret}🎮`, secret.repeat(200)];
       for (const value of [...Object.values(NEVER).filter((one) => typeof one !== 'string'), ...strings, [secret], { secret }]) {
-        const reason = 'ExternalId must be 2 to 1224 letters, digits and characters of _+=,.@:/-';
+        const reason =
+          'ExternalId must consist of 2 to 1224 letters, digits and the characters _+=,.@:/- only. Correct the externalId of the ' +
+          'VpcPeeringAuthorization, then deploy again';
         const [create, update, remove] = requests(ResourceType, good, { ExternalId: value });
         expect(await refusal(create)).toEqual(refused('Create', reason));
         expect(await refusal(update)).toEqual(refused('Update', reason));
@@ -600,8 +626,16 @@ describe('properties', () => {
 
   test('a value of the right text and the wrong type is told apart', async () => {
     for (const [change, reason] of [
-      [{ DnsResolution: true }, 'DnsResolution must be true or false, got true, which is not a string'],
-      [{ TimeoutSeconds: 600 }, 'TimeoutSeconds must be whole seconds from 1 to 780, got 600, which is not a string'],
+      [
+        { DnsResolution: true },
+        'DnsResolution must be true or false, got true, which is not a string. Correct the dnsResolution of the VpcPeeringConnection, ' +
+          'then deploy again',
+      ],
+      [
+        { TimeoutSeconds: 600 },
+        'TimeoutSeconds must be whole seconds from 1 to 780, got 600, which is not a string. Correct the timeout of the ' +
+          'VpcPeeringConnection, then deploy again',
+      ],
     ] as const) {
       const good = Object.fromEntries(CONNECTION.map(({ name, good: value }) => [name, value]));
       const [create] = requests('Custom::GameLiftVpcPeeringConnection', good, change);
@@ -616,7 +650,8 @@ describe('properties', () => {
     expect(await refusal(create)).toEqual(
       refused(
         'Create',
-        'RouteTableIds must be a list of ids of route tables such as rtb-0123456789abcdef0, got one with "subnet-7"',
+        'RouteTableIds must be a list of ids of route tables such as rtb-0123456789abcdef0, got one with "subnet-7". Correct the ' +
+          'routes of the VpcPeeringConnection, then deploy again',
       ),
     );
   });

@@ -1,4 +1,4 @@
-import { CONNECTION_BUDGET_SECONDS, CONNECTION_LANES } from '../../lib/contract';
+import { CONNECTION_BUDGET_SECONDS, MAX_CONCURRENT_CONNECTIONS } from '../../lib/contract';
 import { Calls } from '../../lambda/aws/calls';
 import { numbersOf } from './late-aws';
 import { VirtualTime } from './virtual-time';
@@ -38,7 +38,7 @@ async function secondsOfContention(count: number, throttlingCosts: boolean, seed
 
 describe.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])('callers that share a rate limit, by seed %i', (seed) => {
   test('are let through in at most one and a half times the time that the limit needs', async () => {
-    expect(await secondsOfContention(CONNECTION_LANES, false, seed)).toBeLessThan(CONNECTION_LANES * 15);
+    expect(await secondsOfContention(MAX_CONCURRENT_CONNECTIONS, false, seed)).toBeLessThan(MAX_CONCURRENT_CONNECTIONS * 15);
   });
 
   test('are all let through in time where a throttled call makes the wait begin anew', async () => {
@@ -47,7 +47,7 @@ describe.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])('callers that share a rate limit,
 });
 
 test.each([
-  ['CreateVpcPeeringConnection', ' (GameLift: one call of a peering operation in ten seconds for the whole account)'],
+  ['CreateVpcPeeringConnection', ' (GameLift allows one call in ten seconds of each peering operation for the whole account)'],
   ['DescribeVpcPeeringConnections of EC2', ''],
   ['DescribeRouteTables', ''],
 ])('%s that is throttled until the time is up: names the limit of GameLift only where it applies', async (operation, limit) => {
@@ -60,7 +60,7 @@ test.each([
     Promise.reject(awsError('ThrottlingException')),
   );
   await expect(call).rejects.toThrow(
-    `the rate limit of ${operation}${limit} still refused the call after 60 seconds. Other callers in this account use the same ` +
-      'operation: try again when they are done',
+    `${operation} was still throttled after 60 seconds${limit}. Other callers in this account use the same operation: try again when ` +
+      'they have finished',
   );
 });

@@ -174,7 +174,7 @@ describe('an answer that can not be delivered tells nobody the URL, which is a s
     expect(sent).toHaveBeenCalledWith(secretUrl, expect.objectContaining({ timeout: 10_000 }), expect.anything());
     expect(arrived).toHaveLength(1);
     expect(logged.at(-1)).toMatchObject({
-      message: 'the response to CloudFormation could not be sent',
+      message: 'could not send the response to CloudFormation',
       error: expect.stringContaining(problem) as string,
     });
     const told = inspect([logged, thrown], { depth: null, showHidden: true, maxStringLength: null });

@@ -19,7 +19,7 @@ describe('events that nobody can be answered for', () => {
     await world.run(event);
     expect(world.answers).toEqual([]);
     expect(world.api.calls).toEqual([]);
-    expect(world.logged).toEqual([{ message: `the event is not a request of CloudFormation: ${problem}` }]);
+    expect(world.logged).toEqual([{ message: `the event is not a request from CloudFormation: ${problem}` }]);
   });
 });
 
@@ -112,7 +112,7 @@ describe('the answer', () => {
     await expect(world.run(requestOf('Create'))).rejects.toThrow("CloudFormation's response endpoint answered HTTP 500");
     expect(world.time.now() - start).toBeGreaterThan(330_000);
     expect(world.time.now() - start).toBeLessThanOrEqual(360_000);
-    expect(world.logged.at(-1)).toMatchObject({ message: 'the response to CloudFormation could not be sent' });
+    expect(world.logged.at(-1)).toMatchObject({ message: 'could not send the response to CloudFormation' });
   });
 
   test.each([0, 307, 400, 408, 429])('is sent again after HTTP %p, which is no success', async (status) => {
@@ -127,7 +127,7 @@ describe('the answer', () => {
     await world.run(requestOf('Create'));
     expect(world.api.calls).toHaveLength(1);
     expect(world.logged.at(-1)).toMatchObject({
-      message: 'the response to CloudFormation could not be sent',
+      message: 'could not send the response to CloudFormation',
       error: "CloudFormation's response endpoint answered HTTP 403",
     });
   });
@@ -149,7 +149,7 @@ describe('when the time is nearly up', () => {
     const start = world.time.now();
     expect(await world.run(requestOf('Create'), 60)).toMatchObject({
       Status: 'FAILED',
-      Reason: 'the Create was not finished within 30 seconds: deploy again',
+      Reason: 'the Create was not finished within 30 seconds: try again',
       PhysicalResourceId: '6b2e1c9c-0000-4000-8000-000000000000/Authorization',
     });
     expect(world.time.now() - start).toBe(31_000);
@@ -165,7 +165,7 @@ describe('when the time is nearly up', () => {
       });
     const answer = await world.run(requestOf('Create'), 60);
     expect(answer?.Reason).toMatch(
-      /: CreateVpcPeeringAuthorization was not finished when the time of this request was up, after 30 seconds\. Try again$/,
+      /: CreateVpcPeeringAuthorization was not finished when the time for this request was up, after 30 seconds\. Try again$/,
     );
   });
 

@@ -31,7 +31,7 @@ test('cancels and authorizes anew where too little is left until the next time',
 test('of a VPC of another account fails, so that Lambda tries again and reports it', async () => {
   const world = new TestWorld();
   await expect(world.run(renewal({ PeerVpcAwsAccountId: '333333333333' }))).rejects.toThrow(
-    `only account 333333333333 can authorize VPC ${VPC}: schedule the renewal there`,
+    `only account 333333333333, which owns VPC ${VPC}, can authorize its peering: schedule the renewal there`,
   );
   expect(world.api.calls).toEqual([]);
 });

@@ -23,7 +23,7 @@ describe('a table that belongs to a gateway', () => {
   test('is refused where it is named', () => {
     const declared = { kind: 'RouteTables', routeTableIds: [MAIN.id, GATEWAY.id] } as const;
     expect(() => planRoutes([MAIN, GATEWAY], declared, undefined, PEERING, new Set())).toThrow(
-      'route table rtb-2 belongs to gateway igw-1, and EC2 allows no route to a peering in such a table. ' +
+      'route table rtb-2 belongs to gateway igw-1, and EC2 allows no route to a peering connection in such a table. ' +
         'Leave the table out with PeeringRoutes.forSubnets, then deploy again',
     );
   });
