@@ -39,32 +39,42 @@ test.each<readonly [string, Ended, boolean, string]>([
     `${reports('deleted')} (no). ${LOOK}`,
   ],
   [
-    'if GameLift accepted the request and lists nothing, as far as anybody can tell',
+    'or not, if GameLift accepted the request and lists nothing',
     ended({}, '', 'not listed'),
     false,
     `GameLift accepted the request, but lists no peering connection. ${LOOK}`,
   ],
-  ['for good, as rejected', ended({}, 'no', 'rejected'), true, `${reports('rejected')} (no). ${LOOK}`],
-  ['for good, as expired', ended({}, '', 'expired'), true, `${reports('expired')}, without a reason. ${LOOK}`],
-  ['for good, because the blocks overlap', ended(overlapping), true, `${OVERLAP}. U${OTHER_BLOCK}`],
-  ["so, with GameLift's reason", ended(overlapping, 'no'), true, `${OVERLAP} (GameLift: no). U${OTHER_BLOCK}`],
+  ['finally, as rejected', ended({}, 'no', 'rejected'), true, `${reports('rejected')} (no). ${LOOK}`],
+  ['finally, as expired', ended({}, '', 'expired'), true, `${reports('expired')}, without a reason. ${LOOK}`],
+  ['finally, because the CIDR blocks overlap', ended(overlapping), true, `${OVERLAP}. U${OTHER_BLOCK}`],
   [
-    'for good, because there is no such VPC',
+    "finally, because the CIDR blocks overlap, with GameLift's reason",
+    ended(overlapping, 'no'),
+    true,
+    `${OVERLAP} (GameLift: no). U${OTHER_BLOCK}`,
+  ],
+  [
+    'finally, because there is no such VPC',
     ended(missing),
     true,
     `${FAILED}, and EC2 finds no VPC vpc-peer. Correct the vpc of the VpcPeeringAuthorization, then deploy again`,
   ],
   [
-    "with the VPC's blocks, if the fleet's is not known",
+    "with the CIDR blocks of the VPC, if that of the fleet's VPC is not known",
     ended({ ...unknown, vpcBlocks: blocks('10.0.0.0/16', '10.2.0.0/16') }, 'no'),
     false,
     `${reports('failed')} (no). The peer VPC has 10.0.0.0/16, 10.2.0.0/16, and GameLift does not say which CIDR block the fleet's VPC ` +
       `has. If the blocks overlap, u${OTHER_BLOCK}. Otherwise, look at the events of the fleet, then deploy again`,
   ],
-  ['without blocks, if they are not why', ended(unknown, 'no', 'expired'), true, `${reports('expired')} (no). ${LOOK}`],
-  ['without blocks, if EC2 can not be asked', ended(unavailable), false, `${FAILED}. ${LOOK}`],
-  ['without blocks, if nobody knows any', ended({ ...unknown, ...unavailable }), false, `${FAILED}. ${LOOK}`],
-])('says that the connection ended %s', (_, given, final, message) => {
+  [
+    'without CIDR blocks, if they are not the cause',
+    ended(unknown, 'no', 'expired'),
+    true,
+    `${reports('expired')} (no). ${LOOK}`,
+  ],
+  ['without CIDR blocks, if EC2 does not answer', ended(unavailable), false, `${FAILED}. ${LOOK}`],
+  ['without CIDR blocks, if none is known', ended({ ...unknown, ...unavailable }), false, `${FAILED}. ${LOOK}`],
+])('reports a connection that ended %s', (_, given, final, message) => {
   expect(endedProblem(given).message).toBe(message);
   expect(isFinal(given)).toBe(final);
 });
@@ -87,11 +97,11 @@ test.each([
   ['all addresses', '0.0.0.0/0', '255.255.255.255/32', true],
   ['two halves', '0.0.0.0/1', '128.0.0.0/1', false],
   ['with bits beyond the length', '10.1.77.0/16', '10.1.0.0/24', true],
-])('blocks overlap or not: %s', (_, vpcBlock, fleetCidrBlock, isOverlapping) => {
+])('finds out whether CIDR blocks overlap: %s', (_, vpcBlock, fleetCidrBlock, isOverlapping) => {
   expect(isFinal(ended({ fleetCidrBlock, vpcBlocks: blocks(vpcBlock) }))).toBe(isOverlapping);
   expect(isFinal(ended({ fleetCidrBlock: vpcBlock, vpcBlocks: blocks(fleetCidrBlock) }))).toBe(isOverlapping);
 });
 
-test('no blocks, no overlap', () => {
+test('a VPC without CIDR blocks overlaps with nothing', () => {
   expect(isFinal(ended({ vpcBlocks: blocks() }))).toBe(false);
 });

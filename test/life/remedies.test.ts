@@ -4,7 +4,7 @@ import type { Existing, Scene } from './scene';
 import { calls, DAY, failures, STACK, Stage, told } from './stage';
 
 /*
- * What the README says helps where a deletion failed, or where a creation failed and was kept.
+ * The remedies in the documentation, for a deletion that failed, and for a create that failed and was kept.
  */
 
 afterEach(() => Stage.clear());
@@ -41,8 +41,8 @@ async function keepJoined(rehearsal: Rehearsal, there: Existing): Promise<string
   return (await rehearsal.cloudFormation.deploy(joining(there), STACK, { onFailure: 'keep' })).status;
 }
 
-describe('a deletion that failed, tried again days later', () => {
-  test('of a connection: authorizes itself', async () => {
+describe('a deletion that failed, repeated days later', () => {
+  test('of a connection: succeeds without help', async () => {
     const rehearsal = await start();
     const there = await existing(rehearsal);
     const before = rehearsal.aws.inventory();
@@ -60,7 +60,7 @@ describe('a deletion that failed, tried again days later', () => {
     await expectNothing(rehearsal, before);
   });
 
-  test('of a fleet that is born peered: needs an authorization by hand', async () => {
+  test('of a fleet that was peered on creation: needs an authorization by hand', async () => {
     const rehearsal = await start();
     const before = rehearsal.aws.inventory();
     expect((await rehearsal.cloudFormation.deploy(scene({ born: true }), STACK)).status).toBe('CREATE_COMPLETE');
@@ -79,7 +79,7 @@ describe('a deletion that failed, tried again days later', () => {
     await expectNothing(rehearsal, before);
   });
 
-  test('of the teardown, which may not authorize any more: deletes nothing until it may', async () => {
+  test('of the teardown: deletes nothing until it is allowed to authorize', async () => {
     const rehearsal = await start();
     const there = await existing(rehearsal);
     const before = rehearsal.aws.inventory();
@@ -92,7 +92,7 @@ describe('a deletion that failed, tried again days later', () => {
         : undefined,
     );
     expect(await remove(rehearsal)).toBe('DELETE_FAILED');
-    expect(failures(rehearsal)).toEqual([expect.stringMatching(/^could not authorize VPC peering between VPC .*deploy again$/)]);
+    expect(failures(rehearsal)).toEqual([expect.stringMatching(/^could not authorize VPC peering for VPC .*try again$/)]);
     expect(rehearsal.aws.inventory()).toEqual({ ...withStack(connected, 'DELETE_FAILED'), authorizations: [] });
     await rehearsal.clock.sleep(3 * DAY);
     mend();
@@ -101,7 +101,7 @@ describe('a deletion that failed, tried again days later', () => {
   });
 });
 
-test('a fleet whose deletion failed and was skipped in an update is deleted by hand, once that is authorized', async () => {
+test('a fleet whose cleanup was skipped can be deleted by hand after an authorization by hand', async () => {
   const rehearsal = await start();
   const before = rehearsal.aws.inventory();
   const deployed = async (build: string): Promise<string> =>
@@ -123,7 +123,7 @@ test('a fleet whose deletion failed and was skipped in an update is deleted by h
   await expectNothing(rehearsal, before);
 });
 
-describe('a creation that failed and was kept', () => {
+describe('a create that failed and was kept', () => {
   /** A route that is in the way of the connection's. */
   function obstruct(rehearsal: Rehearsal, there: Existing): () => void {
     const { ec2, gameLift } = rehearsal.aws;
@@ -137,7 +137,7 @@ describe('a creation that failed and was kept', () => {
     };
   }
 
-  test('a connection, mended days later: deploying again makes it', async () => {
+  test('a connection: the next deployment creates it after the cause is fixed', async () => {
     const rehearsal = await start();
     const there = await existing(rehearsal);
     const mend = obstruct(rehearsal, there);
@@ -155,7 +155,7 @@ describe('a creation that failed and was kept', () => {
     await expectNothing(rehearsal, before);
   });
 
-  test('a connection, given up days later: deleting the stack takes it away', async () => {
+  test('a connection: deleting the stack removes it days later', async () => {
     const rehearsal = await start();
     const there = await existing(rehearsal);
     const mend = obstruct(rehearsal, there);
@@ -170,7 +170,7 @@ describe('a creation that failed and was kept', () => {
   });
 
   test.each(['given up', 'mended'] as const)(
-    'a fleet that is born peered, %s days later: needs an authorization by hand',
+    'a fleet that is peered on creation, %s days later: needs an authorization by hand',
     async (outcome) => {
       const rehearsal = await start();
       const before = rehearsal.aws.inventory();
