@@ -1,22 +1,22 @@
-import { ANSWER_RESERVE_SECONDS, AUTHORIZATION_BUDGET_SECONDS } from '../lib/contract';
+import { RESPONSE_RESERVE_SECONDS, AUTHORIZATION_BUDGET_SECONDS } from '../lib/contract';
 import { GRACE_MILLISECONDS, withDeadline, withTimeLimit } from './cloudformation/deadline';
 import { PhysicalId, saysNothingDone } from './cloudformation/physical-id';
 import { NotARequestError, parseRequest, parseResponseTarget, REQUEST_TYPES } from './cloudformation/request';
 import type { CustomResourceRequest, ResponseTarget } from './cloudformation/request';
-import { RejectedResponseError, requireRoom, sendResponse } from './cloudformation/response';
+import { checkIdLengths, RejectedResponseError, sendResponse } from './cloudformation/response';
 import type { CustomResourceResponse } from './cloudformation/response';
 import { isRecord, show } from './cloudformation/values';
 import { unsupportedVersion } from './resources/properties';
 import { RequestContext } from './resources/resource';
 import type { Dependencies, Resource } from './resources/resource';
 
-/** The part of Lambda's context that is used. */
+/** The part of Lambda's context that the handler uses. */
 export interface InvocationContext {
   getRemainingTimeInMillis(): number;
 }
 
 export interface ResourceType {
-  /** Seconds from the start of an invocation to its response. */
+  /** The maximum duration from the start of the invocation to the response, in seconds. */
   readonly budgetSeconds: number;
   /** @throws Error if a property is missing or wrong. */
   readonly open: (request: CustomResourceRequest, context: RequestContext) => Resource;
@@ -24,7 +24,7 @@ export interface ResourceType {
 
 export type ResourceTypes = ReadonlyMap<string, ResourceType>;
 
-/** Handles one request of CloudFormation, and sends one response to it, whatever happens. */
+/** Handles one request from CloudFormation, and sends exactly one response, whatever happens. */
 export async function handleRequest(
   event: unknown,
   context: InvocationContext,
@@ -42,45 +42,45 @@ export async function handleRequest(
   const available = context.getRemainingTimeInMillis();
   const { type, resourceType, requestType } = typesOf(event, types);
   const budget = (type?.budgetSeconds ?? AUTHORIZATION_BUDGET_SECONDS) * 1000;
-  const milliseconds = Math.min(available - ANSWER_RESERVE_SECONDS * 1000, budget);
+  const milliseconds = Math.min(available - RESPONSE_RESERVE_SECONDS * 1000, budget);
   const response = await respondWithin(milliseconds, event, target, types, dependencies);
   if (response.status === 'SUCCESS') {
     log.info({ message: 'done', ...subject });
   } else {
     log.failedRequest({ message: response.reason ?? 'failed', resourceType, requestType, ...subject });
   }
-  // CloudFormation waits for the ServiceTimeout, which is this long after the latest start of an invocation
-  const end = startedAt + Math.min(budget + 2 * ANSWER_RESERVE_SECONDS * 1000, available);
+  // CloudFormation waits for a response until the ServiceTimeout, which ends then for an invocation that started as late as possible
+  const end = startedAt + Math.min(budget + 2 * RESPONSE_RESERVE_SECONDS * 1000, available);
   try {
     await withTimeLimit(end - GRACE_MILLISECONDS - time.now(), time, (signal) =>
       sendResponse(target, response, dependencies.put, time, signal),
     );
   } catch (error) {
-    log.error({ message: 'the response to CloudFormation could not be sent', error: messageOf(error), ...subject });
+    log.error({ message: 'could not send the response to CloudFormation', error: messageOf(error), ...subject });
     if (!(error instanceof RejectedResponseError)) {
-      // counts as an error of the function, and Lambda runs the request again, which is safe
+      // the invocation fails, so Lambda runs the request again, which is safe
       throw error;
     }
   }
 }
 
-/** Where to send the response; undefined if the event does not say so, which is logged. */
+/** Where to send the response. Logs an error and returns undefined if the event does not say it. */
 function responseTargetOf(event: unknown, { log }: Dependencies): ResponseTarget | undefined {
   try {
     const target = parseResponseTarget(event);
-    requireRoom(target, PhysicalId.ofRefused(target));
+    checkIdLengths(target, PhysicalId.ofInvalid(target));
     return target;
   } catch (error) {
     if (!(error instanceof NotARequestError)) {
       throw error;
     }
-    // not an error of the function: Lambda would run the event again, to no avail
+    // the invocation succeeds: if it failed, Lambda would run the same event again
     log.error({ message: error.message });
     return undefined;
   }
 }
 
-/** The types by which a failed request is counted. Names that the handler does not know are not counted one by one. */
+/** The types by which the metric counts a failed request. It counts all types that the handler does not know as `Unknown`. */
 function typesOf(
   event: unknown,
   types: ResourceTypes,
@@ -91,7 +91,7 @@ function typesOf(
   return { type: types.get(resourceType), resourceType, requestType };
 }
 
-/** Handles the request, and gives up after the given milliseconds. */
+/** Handles the request, and fails after the given milliseconds. */
 async function respondWithin(
   milliseconds: number,
   event: unknown,
@@ -102,7 +102,7 @@ async function respondWithin(
   try {
     const request = parseRequest(event);
     if (milliseconds <= 0) {
-      throw new Error(`the function has no time left for the ${request.requestType}: deploy again`);
+      throw new Error(`the function has no time left for the ${request.requestType}: try again`);
     }
     return await withDeadline<CustomResourceResponse>(
       milliseconds,
@@ -110,12 +110,12 @@ async function respondWithin(
       (signal) => respondTo(request, types, new RequestContext(request, dependencies, signal)),
       () => ({
         status: 'FAILED',
-        physicalResourceId: request.physicalResourceId ?? PhysicalId.fixed(request).made,
-        reason: `the ${request.requestType} was not finished within ${Math.round(milliseconds / 1000)} seconds: deploy again`,
+        physicalResourceId: PhysicalId.ofTimedOut(request),
+        reason: `the ${request.requestType} was not finished within ${Math.round(milliseconds / 1000)} seconds: try again`,
       }),
     );
   } catch (error) {
-    return refusal(target, messageOf(error));
+    return invalidRequest(target, messageOf(error));
   }
 }
 
@@ -131,26 +131,26 @@ async function respondTo(
   }
   const type = types.get(resourceType);
   if (type === undefined) {
-    return refusal(
+    return invalidRequest(
       request,
-      `this version of the handler knows no ${show(resourceType)}, only ${[...types.keys()].join(', ')}: ` +
-        'deploy with the version of cdk-gamelift-vpc-peering that wrote the template',
+      `this version of the handler does not support the resource type ${show(resourceType)}, only ${[...types.keys()].join(', ')}: ` +
+        'deploy with the version of cdk-gamelift-vpc-peering that synthesized the template',
     );
   }
-  const later = unsupportedVersion(properties);
-  if (later !== undefined && !isDelete) {
-    return refusal(request, later);
+  const unsupported = unsupportedVersion(properties);
+  if (unsupported !== undefined && !isDelete) {
+    return invalidRequest(request, unsupported);
   }
   let resource: Resource;
   try {
     resource = type.open(request, context);
   } catch (error) {
-    if (!isDelete || later !== undefined) {
-      return refusal(request, messageOf(error));
+    if (!isDelete || unsupported !== undefined) {
+      return invalidRequest(request, messageOf(error));
     }
-    // nothing was ever made with such properties, and a delete that fails would block the stack
+    // nothing was ever created with such properties, and a delete that fails would block the stack
     context.dependencies.log.error({ message: `nothing to delete: ${messageOf(error)}` });
-    return { status: 'SUCCESS', physicalResourceId: PhysicalId.ofRefused(request) };
+    return { status: 'SUCCESS', physicalResourceId: PhysicalId.ofInvalid(request) };
   }
   return isDelete ? await respondToDelete(resource, received) : await respondToChange(resource, request);
 }
@@ -180,9 +180,9 @@ async function respondToChange(
   }
 }
 
-/** The response to a request that was not begun. */
-function refusal(target: ResponseTarget, reason: string): CustomResourceResponse {
-  return { status: 'FAILED', physicalResourceId: PhysicalId.ofRefused(target), reason };
+/** The response to a request that the handler has not begun. */
+function invalidRequest(target: ResponseTarget, reason: string): CustomResourceResponse {
+  return { status: 'FAILED', physicalResourceId: PhysicalId.ofInvalid(target), reason };
 }
 
 function messageOf(error: unknown): string {

@@ -1,4 +1,9 @@
-import { ANSWER_RESERVE_SECONDS, AUTHORIZATION_BUDGET_SECONDS, CONNECTION_BUDGET_SECONDS, RENEWAL_EVENT } from '../lib/contract';
+import {
+  RESPONSE_RESERVE_SECONDS,
+  AUTHORIZATION_BUDGET_SECONDS,
+  CONNECTION_BUDGET_SECONDS,
+  RENEWAL_EVENT,
+} from '../lib/contract';
 import { AUTHORIZATION_TYPE, CONNECTION_TYPE, TEARDOWN_TYPE } from '../lib/contract';
 import { handleRequest } from './custom-resource';
 import type { InvocationContext, ResourceTypes } from './custom-resource';
@@ -15,11 +20,11 @@ const RESOURCE_TYPES: ResourceTypes = new Map([
   [TEARDOWN_TYPE, { budgetSeconds: AUTHORIZATION_BUDGET_SECONDS, open: teardownResource }],
 ]);
 
-/** The Lambda handler: sends one response to each request of CloudFormation, whatever happens, and renews when a schedule asks for it. */
+/** The Lambda handler: handles the requests of CloudFormation, and the events of schedules that renew an authorization. */
 export function createHandler(dependencies: Dependencies): (event: unknown, context: InvocationContext) => Promise<void> {
   return async (event, context) => {
     if (isRecord(event) && RENEWAL_EVENT in event) {
-      const milliseconds = context.getRemainingTimeInMillis() - ANSWER_RESERVE_SECONDS * 1000;
+      const milliseconds = context.getRemainingTimeInMillis() - RESPONSE_RESERVE_SECONDS * 1000;
       await renew(readRecord(event, RENEWAL_EVENT), milliseconds, dependencies);
     } else {
       await handleRequest(event, context, RESOURCE_TYPES, dependencies);

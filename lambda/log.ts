@@ -1,16 +1,16 @@
 import { FAILED_METRIC, FUNCTION_NAME_DIMENSION, METRIC_NAMESPACE } from '../lib/contract';
 import { LIBRARY } from './version';
 
-/** One thing that happened: a sentence, and what it was about. Never a response URL, credentials or an external id. */
+/** One event: a sentence, and what it is about. Never a response URL, credentials or an external id. */
 export type LogRecord = { readonly message: string } & Readonly<Record<string, string | number | boolean | undefined>>;
 
-/** A request that failed. It is counted by its two types. */
+/** A failed request. The metric counts it by its resource type and request type. */
 export type FailedRequest = LogRecord & { readonly resourceType: string; readonly requestType: string };
 
 export interface Log {
   info(record: LogRecord): void;
   error(record: LogRecord): void;
-  /** Logs a request that failed, and counts it in a metric. */
+  /** Logs a failed request, and counts it in the metric. */
   failedRequest(record: FailedRequest): void;
 }
 
@@ -23,7 +23,7 @@ export const consoleLog: Log = {
     console.error({ ...record, ...VERSION });
   },
   failedRequest: (record) => {
-    // the console would wrap it, and CloudWatch finds a metric only at the root of a line
+    // CloudWatch finds a metric only at the root of a line, and in JSON format the console would wrap it
     process.stdout.write(`${JSON.stringify(embeddedMetric(record, new Date(), process.env.AWS_LAMBDA_FUNCTION_NAME ?? ''))}\n`);
   },
 };

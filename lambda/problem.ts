@@ -1,6 +1,6 @@
 /**
- * An error for the people who read the stack's events: what happened, and what to do about it. What it happened to is added where
- * that is known: `about`.
+ * An error for people who read the events of the stack: what happened, and what to do about it. Callers that know which resources are
+ * affected add them with `about`.
  */
 export class Problem extends Error {
   override readonly name: string = 'Problem';
@@ -14,13 +14,13 @@ export class Problem extends Error {
     super(remedy === '' ? what : `${what}. ${remedy.charAt(0).toUpperCase()}${remedy.slice(1)}`, options);
   }
 
-  /** The same problem, introduced by the task that failed and its object, such as "could not peer fleet F with VPC V". */
+  /** The same problem, preceded by what failed, such as "could not peer fleet F with VPC V". */
   about(failedTask: string): Problem {
     return new Problem(`${failedTask}: ${this.what}`, this.remedy, { cause: this });
   }
 }
 
-/** A problem that was found before the request had made anything, so that there is nothing to delete. */
+/** A problem before the request had created or changed anything. There is nothing for the delete that follows. */
 export class NothingDoneProblem extends Problem {
   override readonly name = 'NothingDoneProblem';
 
@@ -29,7 +29,7 @@ export class NothingDoneProblem extends Problem {
   }
 }
 
-/** The error that problems were made of. */
+/** The original error behind a problem. */
 export function rootCauseOf(error: unknown): unknown {
   return error instanceof Problem && error.cause !== undefined ? rootCauseOf(error.cause) : error;
 }

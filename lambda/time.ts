@@ -1,12 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises';
 
-/** Time as the handler sees it. */
+/** The clock that the handler uses. */
 export interface Time {
   /** Milliseconds since the epoch. */
   now(): number;
-  /** Waits for milliseconds; rejects with the signal's reason as soon as it is aborted. */
+  /** Rejects with the signal's reason as soon as it is aborted. */
   sleep(milliseconds: number, signal: AbortSignal): Promise<void>;
-  /** A number from 0 up to, but not including, 1: spreads callers that were refused at the same moment. */
+  /** A random number from 0 up to, but not including, 1. It spreads out callers that were throttled at the same moment. */
   jitter(): number;
 }
 
@@ -23,9 +23,9 @@ export const realTime: Time = {
 };
 
 /**
- * Calls until it succeeds. Throws the last error as soon as `delay` gives no further wait for it, or `signal` is aborted.
+ * Repeats a call until it succeeds. Throws the last error when `delay` returns undefined for it, or when `signal` is aborted.
  *
- * @param delay milliseconds to wait after the attempt with this number, from 0; undefined to give up
+ * @param delay milliseconds to wait after the attempt with this number, counted from 0; undefined to give up
  */
 export async function retry<T>(
   call: () => Promise<T>,

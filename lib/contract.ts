@@ -66,7 +66,7 @@ export const AUTHORIZATION_BUDGET_SECONDS = 300;
 export const MAX_EVENT_AGE_SECONDS = 300;
 
 /** The time at the end of each invocation that is reserved for the response to CloudFormation, in seconds. */
-export const ANSWER_RESERVE_SECONDS = 30;
+export const RESPONSE_RESERVE_SECONDS = 30;
 
 export const CONNECTION_TYPE = 'Custom::GameLiftVpcPeeringConnection';
 
@@ -77,7 +77,11 @@ export type RoutesKind = (typeof ROUTES_KINDS)[number];
 /** The properties of `Custom::GameLiftVpcPeeringConnection`. CloudFormation passes all values as strings or lists of strings. */
 export interface ConnectionProperties extends PairProperties {
   readonly FleetId: string;
-  /** How long the connection can be pending, in seconds. */
+  /**
+   * How long the handler waits for the fleet to become ACTIVE, and then for the connection to become active, in seconds. The wait for
+   * the connection begins again with each accepted call of CreateVpcPeeringConnection: the handler calls it again if the connection
+   * failed because the authorization was missing. All waits together end with `CONNECTION_BUDGET_SECONDS`.
+   */
   readonly TimeoutSeconds: number;
   readonly Routes: RoutesKind;
   /** Present if `Routes` is `RouteTables`. */
@@ -104,15 +108,15 @@ export interface ConnectionAttributes {
 }
 
 /**
- * How many connections of a stack CloudFormation creates at the same time. They share GameLift's rate limit of one call in ten
- * seconds.
+ * How many connections of a stack CloudFormation creates at the same time. They share GameLift's rate limit of one call per
+ * operation in ten seconds.
  */
-export const CONNECTION_LANES = 40;
+export const MAX_CONCURRENT_CONNECTIONS = 40;
 
-/** How long a connection can be pending by default, in seconds. */
+/** The default of `TimeoutSeconds`. */
 export const CONNECTION_TIMEOUT_SECONDS = 600;
 
-/** The longest timeout of a pending connection, in seconds: what one invocation can wait. */
+/** The maximum of `TimeoutSeconds`: what one invocation can wait. */
 export const MAX_CONNECTION_TIMEOUT_SECONDS = 780;
 
 /** The maximum duration of a request for a connection, in seconds, including the time spent waiting for GameLift's rate limit. */

@@ -3,28 +3,38 @@ import type { AuthorizationRecord, GameLiftApi } from '../aws/api';
 import type { Calls } from '../aws/calls';
 import type { Pair } from '../resources/properties';
 
-/** Makes GameLift allow the VPCs of a pair to be connected and disconnected. */
+/**
+ * Provides the authorization that GameLift requires to connect and disconnect the VPCs of a pair.
+ *
+ * There are two implementations: `VpcOwnerAuthorizer` creates authorizations, and `OtherAccountAuthorizer`, which has no access to
+ * the VPC's account, can only check whether somebody there has created one.
+ */
 export interface Authorizer {
-  /** Before anything that needs the authorization is created. */
+  /** Whether `authorize` creates an authorization. Otherwise, it only checks that there is one. */
+  readonly canAuthorize: boolean;
+  /** What to do if GameLift still refuses a call after `authorize`; empty if nothing is known to help. */
+  readonly advice: string;
+
+  /** For the create of an authorization resource. */
   authorizeForCreate(): Promise<AuthorizationAttributes>;
   /**
-   * Before anything that needs the authorization is changed.
+   * For the update of an authorization resource.
    *
-   * @param former of the pair that was declared before, if it is another
+   * @param former for the pair that was declared before, if it is a different one
    */
   authorizeForUpdate(former: Authorizer | undefined): Promise<AuthorizationAttributes>;
-  /** Before a deployment that will delete everything that is peered with the VPC of this pair. */
-  checkBeforeCleanup(): Promise<void>;
-  /** After a stack has changed, and before CloudFormation deletes what it no longer declares. */
-  authorizeCleanup(): Promise<void>;
-  /** When GameLift has refused something, or is about to be asked to delete. */
-  authorize(): Promise<AuthorizationAttributes>;
-  /** Whether GameLift lists a valid authorization. It may not list one that was used. */
-  isListed(): Promise<boolean>;
-  /** Cancels the authorization, unless something may still be peered with the VPC: then it expires by itself. */
+  /**
+   * For the delete of an authorization resource: cancels the authorization, unless something may still be peered with the VPC. In
+   * that case the authorization is left to expire.
+   */
   cancel(): Promise<void>;
-  /** What to do if GameLift refuses all the same; empty if nothing is known to help. */
-  readonly advice: string;
+
+  /** For a call that GameLift has refused, or is about to get. */
+  authorize(): Promise<AuthorizationAttributes>;
+  /** Whether GameLift lists a valid authorization. It may not list one that has been used. */
+  isListed(): Promise<boolean>;
+  /** Fails if the deletion of everything that is peered with the VPC will lack an authorization. Creates none. */
+  checkForCleanup(): Promise<void>;
 }
 
 export type ValidAuthorization = AuthorizationRecord & { readonly ExpirationTime: Date };
@@ -33,7 +43,7 @@ export function isValid(record: AuthorizationRecord | undefined): record is Vali
   return record?.ExpirationTime !== undefined;
 }
 
-/** The valid authorization of a pair, in the list of the account that gave it or was given it. */
+/** The valid authorization of a pair. GameLift lists it to the account that created it and to the account that it was created for. */
 export async function findValid(
   pair: Pair,
   api: Pick<GameLiftApi, 'describeVpcPeeringAuthorizations'>,
@@ -44,7 +54,7 @@ export async function findValid(
     (record) =>
       record.PeerVpcId === pair.peerVpcId &&
       record.GameLiftAwsAccountId === pair.gameLiftAccount &&
-      // absent, it is the account that asks
+      // if absent, it is the account that calls
       (record.PeerVpcAwsAccountId ?? pair.peerVpcAccount) === pair.peerVpcAccount &&
       record.ExpirationTime.getTime() > calls.now(),
   );
@@ -64,7 +74,9 @@ export function attributesOf(record: ValidAuthorization, pair: Pair): Authorizat
   };
 }
 
-/** The beginning of an error: what failed, and for which VPC and accounts. */
-export function failed(task: string, { peerVpcId, peerVpcAccount, gameLiftAccount }: Pair, region: string): string {
-  return `could not ${task} between VPC ${peerVpcId} of account ${peerVpcAccount} and GameLift account ${gameLiftAccount} in ${region}`;
+/** For error messages: which VPC, account and Region. Stacks with one account do not need to read its id. */
+export function describePair({ peerVpcId, peerVpcAccount, gameLiftAccount }: Pair, region: string): string {
+  return peerVpcAccount === gameLiftAccount
+    ? `for VPC ${peerVpcId} in ${region}`
+    : `between VPC ${peerVpcId} of account ${peerVpcAccount} and GameLift account ${gameLiftAccount} in ${region}`;
 }

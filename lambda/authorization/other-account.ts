@@ -1,25 +1,27 @@
 import type { AuthorizationAttributes } from '../../lib/contract';
 import type { CloudFormationApi, GameLiftApi } from '../aws/api';
-import { isRefusal, READ_DELAY_MILLISECONDS } from '../aws/calls';
+import { hadNoEffect, READ_DELAY_MILLISECONDS } from '../aws/calls';
 import type { Calls } from '../aws/calls';
 import { problemOf } from '../aws/errors';
 import { NothingDoneProblem, Problem, rootCauseOf } from '../problem';
 import type { Pair } from '../resources/properties';
-import { attributesOf, failed, findValid } from './authorizer';
+import { attributesOf, describePair, findValid } from './authorizer';
 import type { Authorizer, ValidAuthorization } from './authorizer';
 import { isPeeredWithFleet } from './peered';
 
 type OtherAccountApi = CloudFormationApi &
   Pick<GameLiftApi, 'describeVpcPeeringAuthorizations' | 'describeVpcPeeringConnections'>;
 
-/** How long a deployment may take after it has checked for an authorization: a fleet alone takes half an hour. */
-const AHEAD_MILLISECONDS = 3_600_000;
+/** How long the authorization must still be valid when a deployment begins. Creating a fleet alone takes half an hour. */
+const DEPLOYMENT_MILLISECONDS = 3_600_000;
 
 /**
- * Only the account that owns the VPC can authorize, and the handler has no role there: checks for an authorization, and its errors
- * say what to run in the other account.
+ * For a VPC in another account, where the handler has no role. Only the account that owns the VPC can authorize, so this only checks for
+ * an authorization. Its errors contain the command to run in the other account.
  */
 export class OtherAccountAuthorizer implements Authorizer {
+  readonly canAuthorize = false;
+
   constructor(
     private readonly pair: Pair,
     private readonly region: string,
@@ -34,17 +36,18 @@ export class OtherAccountAuthorizer implements Authorizer {
       `aws gamelift ${verb}-vpc-peering-authorization --game-lift-aws-account-id ${gameLiftAccount} ` +
       `--peer-vpc-id ${peerVpcId} --region ${this.region}`;
     return (
-      `only account ${peerVpcAccount} can authorize this. Run there: ${command('create')} and then repeat here what failed. ` +
-      `If that does not help, an authorization that was used up is in the way. Run there first: ${command('delete')}`
+      `only account ${peerVpcAccount}, which owns the VPC, can authorize this. Run there: ${command('create')} and then repeat here ` +
+      'what failed. If that does not help, GameLift still has an authorization that was used up. In that case, run there first: ' +
+      command('delete')
     );
   }
 
   async authorizeForCreate(): Promise<AuthorizationAttributes> {
     try {
-      return await this.validFor(AHEAD_MILLISECONDS);
+      return await this.validFor(DEPLOYMENT_MILLISECONDS);
     } catch (error) {
-      // a check changes nothing
-      throw error instanceof Problem && (error.cause === undefined || isRefusal(rootCauseOf(error)))
+      // only reads were made
+      throw error instanceof Problem && (error.cause === undefined || hadNoEffect(rootCauseOf(error)))
         ? new NothingDoneProblem(error.what, error.remedy, { cause: error })
         : error;
     }
@@ -52,11 +55,11 @@ export class OtherAccountAuthorizer implements Authorizer {
 
   async authorizeForUpdate(former: Authorizer | undefined): Promise<AuthorizationAttributes> {
     try {
-      await former?.checkBeforeCleanup();
-      return await this.validFor(AHEAD_MILLISECONDS);
+      await former?.checkForCleanup();
+      return await this.validFor(DEPLOYMENT_MILLISECONDS);
     } catch (error) {
-      // the deployment failed already, perhaps for this very reason, and another failure would leave the stack stuck
-      if (await this.isRolledBack()) {
+      // the deployment has failed already, perhaps for this very reason, and a failed rollback would leave the stack stuck
+      if (await this.isRollingBack()) {
         const now = new Date(this.calls.now());
         return attributesOf((await this.find()) ?? { CreationTime: now, ExpirationTime: now }, this.pair);
       }
@@ -64,11 +67,8 @@ export class OtherAccountAuthorizer implements Authorizer {
     }
   }
 
-  async checkBeforeCleanup(): Promise<void> {
-    await this.calls.untilEarlierIsReadable();
-    if (await isPeeredWithFleet(this.pair, this.api, this.calls)) {
-      await this.validFor(AHEAD_MILLISECONDS);
-    }
+  async cancel(): Promise<void> {
+    // only the account that owns the VPC can cancel it
   }
 
   authorize(): Promise<AuthorizationAttributes> {
@@ -79,33 +79,30 @@ export class OtherAccountAuthorizer implements Authorizer {
     return (await this.find()) !== undefined;
   }
 
-  async authorizeCleanup(): Promise<void> {
-    // checked before anything was changed; it was used since, and AWS does not document whether it is listed after that
+  async checkForCleanup(): Promise<void> {
+    await this.calls.untilEarlierIsReadable();
+    if (await isPeeredWithFleet(this.pair, this.api, this.calls)) {
+      await this.validFor(DEPLOYMENT_MILLISECONDS);
+    }
   }
 
-  async cancel(): Promise<void> {
-    // the account that owns the VPC cancels it
-  }
-
+  /** @throws Problem if there is no authorization that is valid for at least so many milliseconds. */
   private async validFor(milliseconds: number): Promise<AuthorizationAttributes> {
-    const isEnough = (found: ValidAuthorization | undefined): boolean =>
+    const isLongEnough = (found: ValidAuthorization | undefined): boolean =>
       found !== undefined && found.ExpirationTime.getTime() - this.calls.now() >= milliseconds;
-    const record = await this.explained(() => this.calls.readUntil(() => this.list(), isEnough, READ_DELAY_MILLISECONDS));
-    if (record === undefined || !isEnough(record)) {
-      const got =
-        record === undefined ? 'GameLift lists none that is valid' : `it expires at ${record.ExpirationTime.toISOString()}`;
-      const { peerVpcId, peerVpcAccount, gameLiftAccount } = this.pair;
-      throw new Problem(
-        `an authorization is missing between VPC ${peerVpcId} of account ${peerVpcAccount} and GameLift account ${gameLiftAccount} ` +
-          `in ${this.region}: ${got}`,
-        this.advice,
-      );
+    const record = await this.explain(() => this.calls.readUntil(() => this.list(), isLongEnough, READ_DELAY_MILLISECONDS));
+    if (record === undefined || !isLongEnough(record)) {
+      const why =
+        record === undefined
+          ? 'GameLift lists none that is valid'
+          : `the one that GameLift lists expires at ${record.ExpirationTime.toISOString()}, less than an hour from now`;
+      throw new Problem(`an authorization is missing ${describePair(this.pair, this.region)}: ${why}`, this.advice);
     }
     return attributesOf(record, this.pair);
   }
 
-  /** False if CloudFormation can't be asked: the error before is more useful than that one. */
-  private async isRolledBack(): Promise<boolean> {
+  /** False if CloudFormation does not answer: the error that came before is more useful than that one. */
+  private async isRollingBack(): Promise<boolean> {
     try {
       const status = await this.calls.make('DescribeStacks', (signal) => this.api.describeStackStatus(this.stackId, signal));
       return status.includes('ROLLBACK');
@@ -119,14 +116,14 @@ export class OtherAccountAuthorizer implements Authorizer {
   }
 
   private find(): Promise<ValidAuthorization | undefined> {
-    return this.explained(() => this.list());
+    return this.explain(() => this.list());
   }
 
-  private async explained<T>(read: () => Promise<T>): Promise<T> {
+  private async explain<T>(read: () => Promise<T>): Promise<T> {
     try {
       return await read();
     } catch (error) {
-      throw problemOf(error).about(failed('look for an authorization', this.pair, this.region));
+      throw problemOf(error).about(`could not look for an authorization ${describePair(this.pair, this.region)}`);
     }
   }
 }

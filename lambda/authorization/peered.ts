@@ -3,7 +3,7 @@ import type { Calls } from '../aws/calls';
 import { isAlive, peeringOf } from '../peering/watch';
 import type { Pair } from '../resources/properties';
 
-/** Whether a fleet of this account and Region is peered with the VPC, whoever peered it. */
+/** Whether a fleet of this account and Region is peered with the VPC, no matter who peered it. */
 export async function isPeeredWithFleet(
   { peerVpcId }: Pair,
   api: Pick<GameLiftApi, 'describeVpcPeeringConnections'>,
@@ -16,14 +16,14 @@ export async function isPeeredWithFleet(
 }
 
 /**
- * Whether a VPC of another account is peered with the VPC. The account of the VPC can't see more: GameLift's VPCs belong to an account of
- * AWS, and GameLift lists connections only to the account of the fleets.
+ * Whether the VPC is peered with any VPC of another account. For a handler that is only in the VPC's account, this is the best evidence
+ * of a peered fleet: GameLift's VPCs belong to an account of AWS, and GameLift lists connections only to the account of the fleets.
  */
-export async function isPeeredWithOtherAccount(
+export async function isPeeredWithVpcOfAnotherAccount(
   { peerVpcId, peerVpcAccount }: Pair,
   api: Pick<Ec2Api, 'describePeerings'>,
   calls: Calls,
 ): Promise<boolean> {
-  const sides = await calls.make('DescribeVpcPeeringConnections of EC2', (signal) => api.describePeerings(peerVpcId, signal));
-  return sides.some((side) => isAlive(side) && side.requesterAccount !== peerVpcAccount);
+  const peerings = await calls.make('DescribeVpcPeeringConnections of EC2', (signal) => api.describePeerings(peerVpcId, signal));
+  return peerings.some((peering) => isAlive(peering) && peering.requesterAccount !== peerVpcAccount);
 }

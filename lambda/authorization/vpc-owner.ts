@@ -1,12 +1,12 @@
 import type { AuthorizationAttributes } from '../../lib/contract';
 import type { AuthorizationInput, Ec2Api, GameLiftApi } from '../aws/api';
-import { isRefusal, READ_DELAY_MILLISECONDS } from '../aws/calls';
+import { hadNoEffect, READ_DELAY_MILLISECONDS } from '../aws/calls';
 import type { Calls } from '../aws/calls';
 import { isDenial, problemOf, readError } from '../aws/errors';
 import type { Log } from '../log';
 import { NothingDoneProblem, Problem, rootCauseOf } from '../problem';
 import type { Pair } from '../resources/properties';
-import { attributesOf, failed, findValid, isValid } from './authorizer';
+import { attributesOf, describePair, findValid, isValid } from './authorizer';
 import type { Authorizer, ValidAuthorization } from './authorizer';
 
 type AuthorizationApi = Pick<
@@ -15,15 +15,18 @@ type AuthorizationApi = Pick<
 > &
   Pick<Ec2Api, 'vpcExists'>;
 
-/** An authorization that is valid for less than this was not renewed: AWS gives 24 hours. */
-const RENEWED_MILLISECONDS = 12 * 3600 * 1000;
+/** A new authorization is valid for 24 hours. One that is valid for less than this was not renewed. */
+const MINIMUM_VALIDITY_MILLISECONDS = 12 * 3600 * 1000;
 
-/** How often an authorization is canceled to make room for a new one: another caller may be faster. */
+/** How often an authorization is canceled and requested again. Another caller may request one in between. */
 const REPLACE_ATTEMPTS = 3;
 
 interface RequestResult {
+  /** The authorization that GameLift created. */
   readonly record?: ValidAuthorization;
+  /** The error with which GameLift refused the request. */
   readonly refusal?: unknown;
+  /** After a refusal: the valid authorization that GameLift lists. */
   readonly existing?: ValidAuthorization | undefined;
 }
 
@@ -34,95 +37,89 @@ export interface VpcOwner {
   readonly api: AuthorizationApi;
   readonly calls: Calls;
   readonly log: Log;
-  /** Whether anything is peered with the VPC, as far as can be told from the account that the handler is in. */
+  /** Whether anything is peered with the VPC, as far as the handler can find out from its own account. */
   readonly isPeered: () => Promise<boolean>;
-  /** For how long an authorization must be valid to be good enough. Default: 12 hours */
-  readonly renewedMilliseconds?: number;
+  /** How long an authorization must still be valid so that it is not replaced by a new one. Default: 12 hours */
+  readonly minimumValidityMilliseconds?: number;
 }
 
-/** Authorizes in the account that owns the VPC, whether that is the handler's own or it assumes a role there. */
+/** Authorizes as the account that owns the VPC: the handler's own account, or one in which it assumes a role. */
 export class VpcOwnerAuthorizer implements Authorizer {
+  readonly canAuthorize = true;
   readonly advice = '';
   private readonly pair: Pair;
   private readonly api: AuthorizationApi;
   private readonly calls: Calls;
   private readonly input: AuthorizationInput;
-  private readonly renewedMilliseconds: number;
+  private readonly minimumValidityMilliseconds: number;
   private hasAuthorized = false;
 
   constructor(private readonly owner: VpcOwner) {
-    const { pair, api, calls, renewedMilliseconds = RENEWED_MILLISECONDS } = owner;
+    const { pair, api, calls, minimumValidityMilliseconds = MINIMUM_VALIDITY_MILLISECONDS } = owner;
     this.pair = pair;
     this.api = api;
     this.calls = calls;
-    this.renewedMilliseconds = renewedMilliseconds;
+    this.minimumValidityMilliseconds = minimumValidityMilliseconds;
     this.input = { GameLiftAwsAccountId: pair.gameLiftAccount, PeerVpcId: pair.peerVpcId };
   }
 
   /**
-   * Authorizes the pair for 24 hours, or for long enough from now.
+   * Authorizes the pair for 24 hours, or keeps an authorization that is valid for long enough.
    *
    * AWS does not document what CreateVpcPeeringAuthorization does while an earlier authorization is valid: it may renew it, keep
-   * its expiration time, or refuse. If it does not renew it, and too little time is left, the earlier one is canceled first.
+   * its expiration time, or refuse the call. If the authorization is not renewed and expires too early, it is canceled and requested
+   * again.
    */
   async authorize(): Promise<AuthorizationAttributes> {
     try {
-      const first = await this.create();
-      return attributesOf(this.isFresh(first) ? first : await this.cancelAndCreate(), this.pair);
+      const first = await this.createOrFind();
+      return attributesOf(this.isLongEnough(first) ? first : await this.cancelAndCreate(), this.pair);
     } catch (error) {
       throw await this.explain('authorize VPC peering', error);
     }
   }
 
-  /**
-   * Authorizes a pair that this resource did not authorize before.
-   *
-   * @throws NothingDoneProblem if every call was refused: there may be an authorization, but this resource did not make it.
-   */
+  /** @throws NothingDoneProblem if no call had an effect: if there is an authorization, it is not this resource's, and must not be canceled. */
   async authorizeForCreate(): Promise<AuthorizationAttributes> {
     try {
       return await this.authorize();
     } catch (error) {
-      const saysNothingDone = !this.hasAuthorized && this.calls.unanswered === 0 && isRefusal(rootCauseOf(error));
-      throw saysNothingDone && error instanceof Problem
+      const isNothingDone = !this.hasAuthorized && this.calls.unanswered === 0 && hadNoEffect(rootCauseOf(error));
+      throw isNothingDone && error instanceof Problem
         ? new NothingDoneProblem(error.what, error.remedy, { cause: error })
         : error;
     }
   }
 
   async authorizeForUpdate(former: Authorizer | undefined): Promise<AuthorizationAttributes> {
-    await former?.checkBeforeCleanup();
+    await former?.checkForCleanup();
     return await this.authorize();
-  }
-
-  async checkBeforeCleanup(): Promise<void> {
-    // an authorization can be had at any time
-  }
-
-  async authorizeCleanup(): Promise<void> {
-    await this.authorize();
   }
 
   async isListed(): Promise<boolean> {
     return (await this.find()) !== undefined;
   }
 
-  /** That there is no authorization is fine, but not believed if one is listed: it may be seconds old. */
+  async checkForCleanup(): Promise<void> {
+    // the handler can authorize whenever the cleanup needs it
+  }
+
+  /** Succeeds if there is no authorization. If GameLift says so but still lists one, it may be seconds old: that one is canceled too. */
   async cancel(): Promise<void> {
     if (await this.mayBePeered()) {
       await this.logExpiration();
       return;
     }
     try {
-      if (!(await this.remove()) && (await this.isListed().catch(() => false)) && !(await this.mayBePeered())) {
-        await this.remove();
+      if (!(await this.delete()) && (await this.isListed().catch(() => false)) && !(await this.mayBePeered())) {
+        await this.delete();
       }
     } catch (error) {
       throw await this.explain('cancel the VPC peering authorization', error);
     }
   }
 
-  /** Whether something is peered with the VPC, or that can't be determined. A connection that was just deleted may still be listed. */
+  /** True if something is peered with the VPC, or this can't be determined. A connection that was just deleted may still be listed. */
   private async mayBePeered(): Promise<boolean> {
     const { calls, isPeered, log } = this.owner;
     try {
@@ -144,54 +141,55 @@ export class VpcOwnerAuthorizer implements Authorizer {
     });
   }
 
-  private async create(): Promise<ValidAuthorization> {
-    const { record, refusal, existing } = await this.tryRequest();
+  private async createOrFind(): Promise<ValidAuthorization> {
+    const { record, refusal, existing } = await this.tryCreate();
     const valid = record ?? existing;
     if (valid !== undefined) {
       return valid;
     }
-    if (await this.isMissing()) {
+    if (await this.isVpcMissing()) {
       throw refusal;
     }
-    // one that was used may be valid although it is not listed: canceling it makes room
+    // GameLift may refuse because of an authorization that was used, which it may not list
     return await this.cancelAndCreate();
   }
 
+  /** @throws Problem if the new authorization expires too early as well. */
   private async cancelAndCreate(): Promise<ValidAuthorization> {
     const created = await this.replace();
-    if (!this.isFresh(created)) {
+    if (!this.isLongEnough(created)) {
       throw new Problem(
         `GameLift answered with an authorization that expires at ${created.ExpirationTime.toISOString()}, ` +
-          `less than ${Math.round(this.renewedMilliseconds / 3_600_000)} hours from now, although the earlier one had been canceled`,
+          `less than ${Math.round(this.minimumValidityMilliseconds / 3_600_000)} hours from now, although the earlier one had been canceled`,
         'deploy again',
       );
     }
     return created;
   }
 
-  /** Cancels the valid authorization and requests another, again if there is one all the same. */
+  /** Cancels the authorization and creates another one. Repeats this if GameLift refuses because there is one again. */
   private async replace(): Promise<ValidAuthorization> {
     for (let attempt = 1; ; attempt += 1) {
       const unanswered = this.calls.unanswered;
-      const removed = await this.remove();
-      const { record, refusal, existing } = await this.tryRequest();
+      const wasThere = await this.delete();
+      const { record, refusal, existing } = await this.tryCreate();
       if (record !== undefined) {
         return record;
       }
-      // another caller was faster, or the answer to a request that took effect was lost
-      if (existing !== undefined && this.isFresh(existing)) {
+      // another caller was faster, or the response to a call that took effect was lost
+      if (existing !== undefined && this.isLongEnough(existing)) {
         return existing;
       }
-      if ((!removed && this.calls.unanswered === unanswered) || attempt === REPLACE_ATTEMPTS) {
+      if ((!wasThere && this.calls.unanswered === unanswered) || attempt === REPLACE_ATTEMPTS) {
         throw refusal;
       }
     }
   }
 
-  /** Requests an authorization. GameLift refuses the request if it is wrong, or because one is valid already: `existing`, if listed. */
-  private async tryRequest(): Promise<RequestResult> {
+  /** GameLift refuses the call if the input is wrong, or because there is a valid authorization already. */
+  private async tryCreate(): Promise<RequestResult> {
     try {
-      return { record: await this.request() };
+      return { record: await this.create() };
     } catch (refusal) {
       if (readError(refusal).name !== 'InvalidRequestException') {
         throw refusal;
@@ -200,7 +198,7 @@ export class VpcOwnerAuthorizer implements Authorizer {
     }
   }
 
-  private async request(): Promise<ValidAuthorization> {
+  private async create(): Promise<ValidAuthorization> {
     const record = await this.calls.make(
       'CreateVpcPeeringAuthorization',
       (signal) => this.api.createVpcPeeringAuthorization(this.input, signal),
@@ -216,8 +214,8 @@ export class VpcOwnerAuthorizer implements Authorizer {
     return record;
   }
 
-  /** Returns whether there was an authorization to cancel, as far as GameLift says. */
-  private async remove(): Promise<boolean> {
+  /** Returns whether there was an authorization to delete, as far as GameLift says. */
+  private async delete(): Promise<boolean> {
     try {
       await this.calls.make('DeleteVpcPeeringAuthorization', (signal) =>
         this.api.deleteVpcPeeringAuthorization(this.input, signal),
@@ -246,41 +244,48 @@ export class VpcOwnerAuthorizer implements Authorizer {
     return findValid(this.pair, this.api, this.calls);
   }
 
-  private isFresh(record: ValidAuthorization): boolean {
-    return record.ExpirationTime.getTime() - this.calls.now() >= this.renewedMilliseconds;
+  private isLongEnough(record: ValidAuthorization): boolean {
+    return record.ExpirationTime.getTime() - this.calls.now() >= this.minimumValidityMilliseconds;
   }
 
   private async explain(task: string, error: unknown): Promise<Problem> {
     const { what, remedy } = problemOf(error);
     return new Problem(what, (await this.remedyOf(error)) ?? remedy, { cause: error }).about(
-      failed(task, this.pair, this.owner.region),
+      `could not ${task} ${describePair(this.pair, this.owner.region)}`,
     );
   }
 
   /** What to do about an error of AWS; undefined if the error says so itself. */
   private async remedyOf(error: unknown): Promise<string | undefined> {
     const { peerVpcId, peerVpcAccount, gameLiftAccount, peerRole } = this.pair;
+    const { region } = this.owner;
     const { name } = readError(error);
     if (isDenial(error)) {
-      const role = peerRole === undefined ? "the handler's role" : `the role ${peerRole.arn}`;
-      const trust = peerRole === undefined ? '' : 'that the role trusts this account, under the external id that is passed, and ';
+      const [role, trust] =
+        peerRole === undefined
+          ? ["the handler's role", '']
+          : [
+              `role ${peerRole.arn}`,
+              'that the role trusts this account, with the externalId of the VpcPeeringAuthorization if it has one, and ',
+            ];
       return (
-        `check ${trust}that no service control policy and no permissions boundary keeps ${role} in account ${peerVpcAccount} from ` +
-        'gamelift:CreateVpcPeeringAuthorization, gamelift:DeleteVpcPeeringAuthorization, gamelift:DescribeVpcPeeringAuthorizations, ' +
-        `and from the EC2 actions on VPC ${peerVpcId} that CreateVpcPeeringAuthorization asks of its caller, then deploy again`
+        `check ${trust}that ${role} in account ${peerVpcAccount} is allowed to call gamelift:CreateVpcPeeringAuthorization, ` +
+        'gamelift:DeleteVpcPeeringAuthorization, gamelift:DescribeVpcPeeringAuthorizations and the EC2 actions that GameLift requires ' +
+        `for VPC ${peerVpcId}, and that no service control policy or permissions boundary denies them, then try again`
       );
     }
     if (name === 'InvalidRequestException' || name === 'NotFoundException') {
-      return (await this.isMissing())
-        ? `EC2 knows no VPC ${peerVpcId} in account ${peerVpcAccount} and ${this.owner.region}: correct the VPC, then deploy again`
-        : `check that VPC ${peerVpcId} belongs to account ${peerVpcAccount} and lies in ${this.owner.region}, ` +
-            `and that ${gameLiftAccount} is the account that manages the fleet, then deploy again`;
+      return (await this.isVpcMissing())
+        ? `there is no VPC ${peerVpcId} in account ${peerVpcAccount} and ${region}: correct the vpc of the VpcPeeringAuthorization, then ` +
+            'deploy again'
+        : `check that VPC ${peerVpcId} belongs to account ${peerVpcAccount} and is in ${region}, and that the gameLiftAccount of the ` +
+            `VpcPeeringAuthorization, ${gameLiftAccount}, is the account of the fleet, then try again`;
     }
-    return error instanceof Problem ? undefined : 'nothing in the template needs to change: deploy again';
+    return error instanceof Problem ? undefined : 'the template is not the cause: try again';
   }
 
   /** Whether EC2 says that there is no such VPC. This only improves an error message, so EC2 may fail to answer. */
-  private async isMissing(): Promise<boolean> {
+  private async isVpcMissing(): Promise<boolean> {
     try {
       return !(await this.api.vpcExists(this.pair.peerVpcId, this.calls.signal));
     } catch {

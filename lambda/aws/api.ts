@@ -1,5 +1,5 @@
 /*
- * The calls to AWS that the handler makes, and what it reads of their output: every member that AWS may leave out is optional.
+ * The calls to AWS that the handler makes, and the members of their output that it reads. Members that AWS may leave out are optional.
  */
 
 export type Tags = Readonly<Record<string, string>>;
@@ -34,17 +34,21 @@ export interface FleetEvent {
   readonly message: string;
 }
 
-/** A VPC peering connection as EC2 shows it to the account of the peer VPC. */
+/**
+ * The peer VPC's side of a connection: the VPC peering connection that EC2 shows to the account of the peer VPC. The fleet's side is what
+ * GameLift shows of the same connection (`ConnectionRecord`). The handler matches the two sides by the fleet's VPC, because GameLift's
+ * id of a connection may differ from EC2's.
+ */
 export interface Ec2Peering {
   readonly id: string;
   readonly status: string;
   readonly message: string;
-  /** The fleet's VPC, where GameLift made it. */
+  /** The fleet's VPC, if GameLift created the connection. */
   readonly requesterVpcId: string;
   /** The account that owns the requester's VPC. */
   readonly requesterAccount: string;
   readonly cidrBlock: string | undefined;
-  /** Whether DNS names of the peer VPC resolve to private addresses when the fleet asks for them. */
+  /** Whether public DNS names of the peer VPC resolve to private IP addresses when the fleet queries them. */
   readonly dnsResolution: boolean;
   readonly tags: Tags;
 }
@@ -53,14 +57,14 @@ export interface Route {
   readonly cidrBlock: string;
   /** `pcx-…`, `igw-…`, `nat-…` and the like. */
   readonly target: string;
-  /** Its target is gone. */
+  /** The target of the route no longer exists. */
   readonly blackhole: boolean;
 }
 
 export interface RouteTable {
   readonly id: string;
   /**
-   * The gateway whose incoming traffic it routes; EC2 refuses a route to a peering in such a table.
+   * The gateway that the table belongs to. EC2 allows no route to a peering connection in such a table.
    * https://docs.aws.amazon.com/vpc/latest/userguide/gateway-route-tables.html
    */
   readonly gatewayId?: string | undefined;
@@ -76,18 +80,18 @@ export interface AuthorizationInput {
 export interface GameLiftApi {
   createVpcPeeringAuthorization(input: AuthorizationInput, signal: AbortSignal): Promise<AuthorizationRecord | undefined>;
   deleteVpcPeeringAuthorization(input: AuthorizationInput, signal: AbortSignal): Promise<void>;
-  /** Those that this account gave, and those that it was given. */
+  /** The authorizations that this account has created, and those that other accounts have created for it. */
   describeVpcPeeringAuthorizations(signal: AbortSignal): Promise<readonly AuthorizationRecord[]>;
   createVpcPeeringConnection(
     input: { FleetId: string; PeerVpcAwsAccountId: string; PeerVpcId: string },
     signal: AbortSignal,
   ): Promise<void>;
   deleteVpcPeeringConnection(input: { FleetId: string; VpcPeeringConnectionId: string }, signal: AbortSignal): Promise<void>;
-  /** Those of one fleet, or of all fleets of the account and Region. */
+  /** The connections of one fleet, or of all fleets of the account and Region. */
   describeVpcPeeringConnections(fleetId: string | undefined, signal: AbortSignal): Promise<readonly ConnectionRecord[]>;
   /** Undefined if there is no such fleet. */
   describeFleet(fleetId: string, signal: AbortSignal): Promise<FleetRecord | undefined>;
-  /** The oldest first. */
+  /** In order of time. */
   describeFleetEvents(fleetId: string, since: Date, signal: AbortSignal): Promise<readonly FleetEvent[]>;
   listFleetTags(fleetArn: string, signal: AbortSignal): Promise<Tags>;
   tagFleet(fleetArn: string, tags: Tags, signal: AbortSignal): Promise<void>;
@@ -96,7 +100,7 @@ export interface GameLiftApi {
 
 /** https://docs.aws.amazon.com/AWSEC2/latest/APIReference/Welcome.html */
 export interface Ec2Api {
-  /** Rejects if EC2 can't be asked. */
+  /** Rejects if EC2 does not answer. */
   vpcExists(vpcId: string, signal: AbortSignal): Promise<boolean>;
   describeVpcCidrBlocks(vpcId: string, signal: AbortSignal): Promise<readonly string[]>;
   /** The peerings whose accepter is this VPC. */

@@ -8,54 +8,54 @@ import { isDenial, isGameLiftRefusal, isIamDenial, isThrottle, isUnanswered, rea
 const RATE_TOKEN_MILLISECONDS = 10_000;
 
 /**
- * How often a call is throttled before it begins to wait longer each time. If each throttled call consumes a rate token (AWS
- * does not document this), callers that do not wait longer and longer keep all of them from being served.
+ * How often a call is throttled before the waits between its attempts begin to grow. If throttled calls consume rate tokens too (AWS
+ * does not document this), many callers with constant waits would block each other for ever.
  */
 const CONTENDED_THROTTLES = 8;
 
-/** The longest wait after a throttled call, in rate tokens beyond the first. */
+/** The maximum of the random part of a wait after a throttled call, as a multiple of the time of one rate token. */
 const MAX_SPREAD = 6;
 
-/** A new policy may take a minute to be known everywhere: a denial is retried for longer than that. */
+/** How long a denial is retried: a new policy may take a minute to reach all of AWS. */
 export const DENIAL_PATIENCE_MILLISECONDS = 75_000;
 
 const UNANSWERED_ATTEMPTS = 5;
 
-/** The time of the request is up. */
+/** The time for the request is up. */
 export class TimeUpProblem extends Problem {
-  /** @param what what was being done at that moment */
+  /** @param what the handler was doing at that moment */
   constructor(what: string) {
     super(what, 'try again');
   }
 }
 
-/** The call was still throttled when the time of the request was up. */
+/** The call was still throttled when the time for the request was up. */
 class RateLimitProblem extends Problem {
   constructor(what: string) {
-    super(what, 'other callers in this account use the same operation: try again when they are done');
+    super(what, 'other callers in this account use the same operation: try again when they have finished');
   }
 }
 
-/** Whether AWS said that it did nothing. */
-export function isRefusal(error: unknown): boolean {
+/** Whether the error says that the call had no effect. */
+export function hadNoEffect(error: unknown): boolean {
   return isDenial(error) || error instanceof RateLimitProblem || isGameLiftRefusal(error);
 }
 
 /*
- * AWS does not promise that a write can be read at once. Each read (fleet tags; EC2's tags, peerings and routes; GameLift's
+ * AWS does not promise that a write can be read at once. A read (fleet tags; EC2's tags, peering connections and routes; GameLift's
  * Describe operations) may return the state of up to 15 seconds ago, and a later read may return an older state than an
  * earlier one. Calls that write act on the current state. Therefore, everywhere in the handler:
- * - What an earlier request wrote is readable for sure 15 seconds after this request began: `untilEarlierIsReadable`.
- * - What this run wrote, or asked GameLift for, is missing only if a read 15 seconds later does not show it: `isReadable`.
- * - Nothing is deleted because something is missing, and nothing is final because one read showed it.
+ * - 15 seconds after this request began, reads show everything that earlier requests wrote: `untilEarlierIsReadable`.
+ * - What this run wrote, or requested from GameLift, is missing only if a read 15 seconds later does not show it: `isReadable`.
+ * - The handler never deletes anything because something is missing, and never relies on a single read.
  */
 export const READ_DELAY_MILLISECONDS = 15_000;
 
 const READ_AGAIN_MILLISECONDS = 5_000;
 
-/** Makes the calls of one request to AWS, and retries each as long as its errors are worth it. */
+/** Makes the calls to AWS for one request of CloudFormation, and retries each call while that may help. */
 export class Calls {
-  /** Calls that failed without an answer of AWS: they may have taken effect. */
+  /** How many attempts failed without an answer of AWS. They may have taken effect. */
   unanswered = 0;
   private readonly began: number;
 
@@ -71,7 +71,7 @@ export class Calls {
     return this.time.now();
   }
 
-  /** Whether a read that begins now returns what was written then. */
+  /** Whether a read that begins now shows what was written at that time. */
   isReadable(writtenAt: number): boolean {
     return this.now() - writtenAt >= READ_DELAY_MILLISECONDS;
   }
@@ -88,7 +88,7 @@ export class Calls {
   /**
    * Reads until the value is as expected, for 15 seconds at most, and returns the last value.
    *
-   * @param pause milliseconds between two reads: a list that may be read once in ten seconds is read only twice
+   * @param pause milliseconds between two reads: `READ_DELAY_MILLISECONDS` reads a list with a low rate limit only twice
    */
   async readUntil<T>(read: () => Promise<T>, isExpected: (value: T) => boolean, pause = READ_AGAIN_MILLISECONDS): Promise<T> {
     const started = this.now();
@@ -102,26 +102,26 @@ export class Calls {
     }
   }
 
-  /** Waits for milliseconds. Rejects when the time of the request is up. */
+  /** Rejects when the time for the request is up. */
   sleep(milliseconds: number): Promise<void> {
     return this.time.sleep(Math.max(0, milliseconds), this.signal);
   }
 
-  /** @throws TimeUpProblem that says what was still the case when the time of the request was up. */
-  async sleepWhile(whatIsStillTheCase: string, milliseconds: number): Promise<void> {
+  /** @throws TimeUpProblem with the given state, such as "the connection was still pending", if the time for the request is up. */
+  async sleepWhile(state: string, milliseconds: number): Promise<void> {
     try {
       await this.sleep(milliseconds);
     } catch {
-      throw new TimeUpProblem(`${whatIsStillTheCase} when the time was up`);
+      throw new TimeUpProblem(`${state} when the time for this request was up`);
     }
   }
 
   /**
    * Makes one call to AWS.
    *
-   * @param isTemporary whether an error may only mean that a policy is not known everywhere yet
-   * @throws RateLimitProblem if the call was still throttled when the time of the request was up.
-   * @throws the error of the service if another attempt would not help.
+   * @param isTemporary whether an error may mean that a new policy has not reached all of AWS yet
+   * @throws RateLimitProblem if the call was still throttled when the time for the request was up.
+   * @throws the error of AWS if another attempt would not help.
    */
   async make<T>(operation: string, call: (signal: AbortSignal) => Promise<T>, isTemporary = isIamDenial): Promise<T> {
     const started = this.now();
@@ -165,17 +165,15 @@ export class Calls {
       }
       const seconds = Math.round((this.now() - started) / 1000);
       throw seen.isThrottled
-        ? new RateLimitProblem(
-            `the rate limit of ${operation}${limitOf(operation)} still refused the call after ${seconds} seconds`,
-          )
-        : new TimeUpProblem(`${operation} was not finished when the time of this request was up, after ${seconds} seconds`);
+        ? new RateLimitProblem(`${operation} was still throttled after ${seconds} seconds${limitOf(operation)}`)
+        : new TimeUpProblem(`${operation} was not finished when the time for this request was up, after ${seconds} seconds`);
     }
   }
 }
 
-/** GameLift's limit of its peering operations, which nobody expects to be so low; that of others is not worth mentioning. */
+/** GameLift's rate limit of its peering operations is surprisingly low, so the error message states it. */
 function limitOf(operation: string): string {
   return /^\w+VpcPeering\w+$/.test(operation)
-    ? ' (GameLift: one call of a peering operation in ten seconds for the whole account)'
+    ? ' (GameLift allows one call in ten seconds of each peering operation for the whole account)'
     : '';
 }

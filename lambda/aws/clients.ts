@@ -1,7 +1,8 @@
 import type { AwsCredentialIdentityProvider, UserAgent } from '@smithy/types';
+import type { Tags } from './api';
 import { LIBRARY } from '../version';
 
-/** What all clients of the AWS SDK are made with. Retries are the handler's own: the SDK gives up before a rate token is back. */
+/** The configuration of all clients. The handler retries calls itself, because the SDK gives up too early for GameLift's rate limit. */
 export const CLIENT = {
   maxAttempts: 1,
   customUserAgent: [[LIBRARY.name, LIBRARY.version]] satisfies UserAgent as UserAgent,
@@ -10,7 +11,7 @@ export const CLIENT = {
 
 export type ClientConfig = typeof CLIENT & { readonly credentials?: AwsCredentialIdentityProvider };
 
-/** Calls `load` at the first use. A client that few requests need is loaded only for those. */
+/** Calls `load` on first use, so that a client is loaded only for the requests that need it. */
 export function once<T>(load: () => Promise<T>): () => Promise<T> {
   let loaded: Promise<T> | undefined;
   return () =>
@@ -18,4 +19,12 @@ export function once<T>(load: () => Promise<T>): () => Promise<T> {
       loaded = undefined;
       throw error;
     }));
+}
+
+export function tagsOf(tags: readonly { Key?: string | undefined; Value?: string | undefined }[] | undefined): Tags {
+  return Object.fromEntries((tags ?? []).map(({ Key, Value }) => [Key ?? '', Value ?? '']));
+}
+
+export function tagListOf(tags: Tags): { Key: string; Value: string }[] {
+  return Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
 }

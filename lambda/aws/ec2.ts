@@ -1,9 +1,8 @@
 import type { Route as Ec2Route, Vpc, VpcPeeringConnection } from '@aws-sdk/client-ec2';
 import type { Ec2Api, Ec2Peering, Route, RouteTable } from './api';
-import { once } from './clients';
+import { once, tagListOf, tagsOf } from './clients';
 import type { ClientConfig } from './clients';
 import { readError } from './errors';
-import { tagListOf, tagsOf } from './tags';
 
 /** EC2's client is three times the size of GameLift's, so it is loaded only when it is needed. */
 export function ec2Api(config: ClientConfig): Ec2Api {
@@ -98,7 +97,7 @@ function peeringOf(peering: VpcPeeringConnection): Ec2Peering {
   };
 }
 
-/** A route to an IPv4 block; nothing for any other. */
+/** Empty for routes to other destinations than an IPv4 CIDR block. */
 function ipv4RouteOf({ DestinationCidrBlock, State, ...targets }: Ec2Route): Route[] {
   if (DestinationCidrBlock === undefined) {
     return [];

@@ -3,7 +3,14 @@ import { Problem } from '../problem';
 
 type SdkError = Parameters<typeof isTransientError>[0];
 
-/** What an error of the AWS SDK, or of the network below it, says. */
+/*
+ * AWS declines calls for three reasons, and the handler uses one word for each:
+ * - denial: the caller has no permission, says IAM or GameLift. A new permission may take a minute to arrive, so a denial is retried.
+ * - refusal: GameLift does not accept a call about peering. One possible reason is a missing authorization.
+ * - throttling: there were too many calls.
+ */
+
+/** Name and message of an error of the AWS SDK or of the network. */
 export interface AwsError {
   readonly name: string;
   readonly message: string;
@@ -17,51 +24,51 @@ export function readError(error: unknown): AwsError {
   return { name: error.name === 'Error' && typeof code === 'string' ? code : error.name, message: error.message };
 }
 
-/** The SDK types `cause` more narrowly than it is. */
+/** For the SDK's functions, whose type of an error is narrower than `Error`. */
 function isSdkError(error: unknown): error is SdkError {
   return error instanceof Error;
 }
 
-/** How GameLift may say that the authorization is missing; AWS does not document which. */
+/** The errors with which GameLift may say that the authorization is missing. AWS does not document which one it uses. */
 const REFUSALS: ReadonlySet<string> = new Set(['UnauthorizedException', 'NotFoundException', 'InvalidRequestException']);
 
 export function isGameLiftRefusal(error: unknown): boolean {
   return REFUSALS.has(readError(error).name);
 }
 
-/** How IAM denies a call: in JSON services, in query services, in EC2. */
+/** The denials of IAM: in services with JSON protocols, in services with query protocols, and in EC2. */
 const IAM_DENIALS: ReadonlySet<string> = new Set(['AccessDeniedException', 'AccessDenied', 'UnauthorizedOperation']);
 
 export function isIamDenial(error: unknown): boolean {
   return IAM_DENIALS.has(readError(error).name);
 }
 
-/** A denial of IAM, or of GameLift, which may check what its caller may do in the peer VPC. */
+/** Whether IAM denied the call, or GameLift, which may check its caller's permissions in the peer VPC. */
 export function isDenial(error: unknown): boolean {
   return isIamDenial(error) || readError(error).name === 'UnauthorizedException';
 }
 
-/** Whether the call was one too many. GameLift's LimitExceededException is about a quota, and waiting does not help. */
+/** Whether the call was throttled. GameLift's LimitExceededException is about a quota, so waiting does not help. */
 export function isThrottle(error: unknown): boolean {
   return isSdkError(error) && error.name !== 'LimitExceededException' && isThrottlingError(error);
 }
 
-/** How Node.js and the SDK report an answer that was cut off, beside what the SDK itself takes for transient. */
-const BROKEN_OFF: ReadonlySet<string> = new Set(['SyntaxError', 'ECONNABORTED']);
+/** How Node.js and the SDK report a response that was cut off, besides the errors that the SDK itself considers transient. */
+const CUT_OFF: ReadonlySet<string> = new Set(['SyntaxError', 'ECONNABORTED']);
 
-/** Whether the same call may be made again, and nobody knows whether this one took effect. */
+/** Whether AWS did not answer or failed: the call may have taken effect or not, and can be repeated. */
 export function isUnanswered(error: unknown): boolean {
-  return isSdkError(error) && (isTransientError(error) || isServerError(error) || BROKEN_OFF.has(readError(error).name));
+  return isSdkError(error) && (isTransientError(error) || isServerError(error) || CUT_OFF.has(readError(error).name));
 }
 
-/** An error of AWS, or any other, as a problem. */
+/** Converts any error to a problem. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) {
     return error;
   }
   const { name, message } = readError(error);
   const remedy = isDenial(error)
-    ? "see that no service control policy and no permissions boundary keeps the handler's role from it, then try again"
+    ? "check that the handler's role is allowed to make this call, and that no service control policy or permissions boundary denies it, then try again"
     : 'fix the problem above, then try again';
   return new Problem(`${name}: ${message.replace(/\.$/, '')}`, remedy, { cause: error });
 }

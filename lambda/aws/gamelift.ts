@@ -13,9 +13,9 @@ import {
   UntagResourceCommand,
 } from '@aws-sdk/client-gamelift';
 import type { FleetEvent, GameLiftApi } from './api';
+import { tagListOf, tagsOf } from './clients';
 import type { ClientConfig } from './clients';
 import { readError } from './errors';
-import { tagListOf, tagsOf } from './tags';
 
 export function gameLiftApi(config: ClientConfig): GameLiftApi {
   const client = new GameLiftClient(config);

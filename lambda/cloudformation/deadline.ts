@@ -1,16 +1,16 @@
 import { Problem } from '../problem';
 import type { Time } from '../time';
 
-/** Milliseconds for work to report itself what it was doing when its time was up. */
+/** How long work can go on after its time is up, to fail with an error that says what it was doing. */
 export const GRACE_MILLISECONDS = 1000;
 
-/** Does `work` with a signal that is aborted after the given milliseconds, and when `work` has ended. */
+/** Runs `work` with a signal that is aborted after the given milliseconds. It is also aborted when `work` ends, to stop what it left running. */
 export async function withTimeLimit<T>(milliseconds: number, time: Time, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const limit = new AbortController();
   const ended = new AbortController();
   void time.sleep(Math.max(0, milliseconds), ended.signal).then(
     () => {
-      limit.abort(new Problem('the time of this request is up', 'try again'));
+      limit.abort(new Problem('the time for this request is up', 'try again'));
     },
     () => undefined,
   );
@@ -22,7 +22,7 @@ export async function withTimeLimit<T>(milliseconds: number, time: Time, work: (
   }
 }
 
-/** The same, and `onTimeUp` gives the result if `work` has not ended a second after it was told to. */
+/** Like `withTimeLimit`, but returns the result of `onTimeUp` if `work` goes on for a second after its signal was aborted. */
 export async function withDeadline<T>(
   milliseconds: number,
   time: Time,
@@ -31,7 +31,7 @@ export async function withDeadline<T>(
 ): Promise<T> {
   const ended = new AbortController();
   const timeUp = time.sleep(Math.max(0, milliseconds) + GRACE_MILLISECONDS, ended.signal).then(onTimeUp);
-  // rejects when the work has ended in time, and nobody waits for it
+  // it rejects when the work ends in time, and by then nothing waits for it
   timeUp.catch(() => undefined);
   try {
     return await Promise.race([withTimeLimit(milliseconds, time, work), timeUp]);

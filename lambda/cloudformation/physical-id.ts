@@ -2,18 +2,21 @@ import { NothingDoneProblem } from '../problem';
 import type { ResponseTarget, Requester } from './request';
 
 /*
- * Physical ids of this library's custom resources. After an update whose response has another id, CloudFormation sends a delete
- * for the old id. An id therefore contains only what makes the resource another one, and the state that a later request needs:
+ * Physical ids of this library's custom resources. If the response to an update has another id, CloudFormation sends a delete for the
+ * old id. Therefore, an id contains only the values whose change replaces the resource, and the state that a later request needs:
  *
- *   <id>                              the resource was made
- *   <id>/unfinished/<request id>      a create failed before it had made all of it; kept if a later update makes the rest
- *   <id>/nothing-done                 a create failed before it had made anything: its delete has nothing to do
+ *   <id>                              the resource was created
+ *   <id>/unfinished/<request id>      a create failed midway: its delete removes what this request created
+ *   <id>/nothing-done                 a create failed before it had created anything: its delete has nothing to do
+ *
+ * An update that completes an unfinished resource keeps the unfinished id. With another id, CloudFormation would send a delete for the
+ * unfinished one, and that would delete what the update has just completed.
  */
 
 const NOTHING_DONE = '/nothing-done';
 const UNFINISHED = '/unfinished/';
 
-/** What the physical id of a request says about the resource; `unknown` is an id of something else, or none. */
+/** What the physical id in a request says about the resource. `unknown`: there is no id, or the handler did not choose it. */
 export type PhysicalIdState =
   | { readonly kind: 'made' }
   | { readonly kind: 'unfinished'; readonly requestId: string }
@@ -22,28 +25,37 @@ export type PhysicalIdState =
 
 export class PhysicalId {
   /**
-   * @param made what CloudFormation knows the resource by once it was made
-   * @param unfinished the same after a create that failed midway
+   * @param made the id of the created resource
+   * @param unfinished the id after a create that failed midway
    */
   private constructor(
     readonly made: string,
     private readonly unfinished: string,
   ) {}
 
-  /** For a resource whose id never changes, whatever its properties are. */
+  /** For a resource that is never replaced: the id does not depend on its properties. */
   static fixed(requester: Requester): PhysicalId {
     const id = stackAndResource(requester);
     return new PhysicalId(id, id);
   }
 
-  /** For a resource that is another one if `key` changes. */
+  /** For a resource that is replaced if `key` changes. */
   static of(request: ResponseTarget, key: string): PhysicalId {
     const id = `${stackAndResource(request)}/${key}`;
     return new PhysicalId(id, `${id}${UNFINISHED}${request.requestId}`);
   }
 
-  /** The id of a response to a request whose properties can't be read. */
-  static ofRefused(target: ResponseTarget): string {
+  /**
+   * The id in the response to a request that is still running when its time is up. A create has no id yet, and how far it got is not known.
+   * This id is none of the states above (unless ids are fixed), so the delete that follows looks for everything that the create may have
+   * created.
+   */
+  static ofTimedOut(target: ResponseTarget): string {
+    return target.physicalResourceId ?? stackAndResource(target);
+  }
+
+  /** The id in the response to an invalid request, which the handler has not begun. */
+  static ofInvalid(target: ResponseTarget): string {
     return target.physicalResourceId ?? `${stackAndResource(target)}${NOTHING_DONE}`;
   }
 
@@ -64,14 +76,14 @@ export class PhysicalId {
       : { kind: 'unknown' };
   }
 
-  /** After a create or update that succeeded. Another id than the received one leads to a delete of what that one stands for. */
+  /** The id in the response after a create or update that succeeded. */
   afterSuccess(received: string | undefined): string {
     const { kind } = this.stateOf(received);
-    const isSame = kind === 'unfinished' || (kind === 'unknown' && this.isFixed);
-    return received !== undefined && isSame ? received : this.made;
+    const keepsId = kind === 'unfinished' || (kind === 'unknown' && this.isFixed);
+    return received !== undefined && keepsId ? received : this.made;
   }
 
-  /** After a create or update that failed. An update keeps its id, because AWS does not say what becomes of another. */
+  /** The id in the response after a failure. An update keeps its id: AWS does not document whether CloudFormation stores another one. */
   afterFailure(received: string | undefined, error: unknown): string {
     if (received !== undefined && !saysNothingDone(received)) {
       return received;
@@ -84,7 +96,7 @@ export function saysNothingDone(physicalResourceId: string | undefined): boolean
   return physicalResourceId?.endsWith(NOTHING_DONE) === true;
 }
 
-/** Made only of values that never change: a stack's unique id and a logical id. */
+/** Consists only of values that never change: the unique part of the stack's id, and the logical id. */
 function stackAndResource({ stackId, logicalResourceId }: Requester): string {
   return `${stackId.slice(stackId.lastIndexOf('/') + 1)}/${logicalResourceId}`;
 }

@@ -9,7 +9,7 @@ import type { RawProperties } from './values';
 export const REQUEST_TYPES = ['Create', 'Update', 'Delete'] as const;
 export type RequestType = (typeof REQUEST_TYPES)[number];
 
-/** The resource on whose behalf calls are made. */
+/** The stack and the resource for which the handler makes calls. */
 export interface Requester {
   readonly stackId: string;
   readonly logicalResourceId: string;
@@ -19,7 +19,7 @@ export interface Requester {
 export interface ResponseTarget extends Requester {
   readonly responseUrl: string;
   readonly requestId: string;
-  /** Absent on a create. CloudFormation makes one up to delete a resource whose create it canceled. */
+  /** Absent on a create. CloudFormation invents one for the delete of a resource whose create it canceled. */
   readonly physicalResourceId?: string;
 }
 
@@ -27,20 +27,20 @@ export interface CustomResourceRequest extends ResponseTarget {
   readonly requestType: RequestType;
   readonly resourceType: string;
   readonly properties: RawProperties;
-  /** On an update: the properties before it. When an update is rolled back: those that the update set. */
+  /** On an update: the properties before the update. In a rollback: the properties that the failed update has set. */
   readonly oldProperties?: RawProperties;
 }
 
 const STACK_ID = /^arn:[a-z-]{1,32}:cloudformation:[a-z0-9-]{1,32}:\d{12}:stack\/[\w-]{1,128}\/[\w-]{1,64}$/;
 const LOGICAL_ID = /^\w{1,255}$/;
 
-/** The event does not say where to send a response. */
+/** The event does not contain what a response needs. */
 export class NotARequestError extends Error {}
 
-/** @throws NotARequestError if the event is not a request of CloudFormation. */
+/** @throws NotARequestError if the event is not a request from CloudFormation. */
 export function parseResponseTarget(event: unknown): ResponseTarget {
   if (!isRecord(event)) {
-    throw new NotARequestError('the event is not a request of CloudFormation: it is not an object');
+    throw new NotARequestError('the event is not a request from CloudFormation: it is not an object');
   }
   const field = (name: string): string => {
     const value = event[name];
@@ -48,11 +48,11 @@ export function parseResponseTarget(event: unknown): ResponseTarget {
   };
   const missing = ['ResponseURL', 'StackId', 'RequestId', 'LogicalResourceId'].filter((name) => field(name) === '');
   if (missing.length > 0) {
-    throw new NotARequestError(`the event is not a request of CloudFormation: it has no ${missing.join(', ')}`);
+    throw new NotARequestError(`the event is not a request from CloudFormation: it has no ${missing.join(', ')}`);
   }
   const responseUrl = field('ResponseURL');
   if (!URL.canParse(responseUrl) || new URL(responseUrl).protocol !== 'https:') {
-    throw new NotARequestError('the event is not a request of CloudFormation: its ResponseURL is not an https URL');
+    throw new NotARequestError('the event is not a request from CloudFormation: its ResponseURL is not an https URL');
   }
   const physicalResourceId = field('PhysicalResourceId');
   return {

@@ -16,21 +16,23 @@ export interface CustomResourceResponse {
   readonly data?: object;
 }
 
-/** CloudFormation refuses a longer response. */
+/** CloudFormation rejects longer responses. */
 const MAX_RESPONSE_BYTES = 4096;
 
-/** The room that a response needs besides the ids of the request: for a reason, or for a new physical id and attributes. */
-const ROOM_BYTES = 1024;
+/** What a response needs besides the ids of the request: a reason, or a new physical id and attributes. */
+const CONTENT_BYTES = 1024;
 
-/** @throws NotARequestError if the ids that a response must contain leave no room for anything else. */
-export function requireRoom(target: ResponseTarget, physicalResourceId: string): void {
+/** @throws NotARequestError if the ids of the request are so long that a response has no room for anything else. */
+export function checkIdLengths(target: ResponseTarget, physicalResourceId: string): void {
   const bytes = Buffer.byteLength(responseBody(target, { status: 'FAILED', physicalResourceId }));
-  if (bytes > MAX_RESPONSE_BYTES - ROOM_BYTES) {
-    throw new NotARequestError(`the event is not a request of CloudFormation: a response with its ids would take ${bytes} bytes`);
+  if (bytes > MAX_RESPONSE_BYTES - CONTENT_BYTES) {
+    throw new NotARequestError(
+      `the event is not a request from CloudFormation: a response with its ids would take ${bytes} bytes`,
+    );
   }
 }
 
-/** The body of a response. The reason is shortened if the body would be too long otherwise. */
+/** The body of a response. A reason that is too long is shortened. */
 export function responseBody(target: ResponseTarget, response: CustomResourceResponse): string {
   const body = (reason: string | undefined): string =>
     JSON.stringify({
@@ -50,7 +52,7 @@ export function responseBody(target: ResponseTarget, response: CustomResourceRes
     : body(shorten(reason, MAX_RESPONSE_BYTES - Buffer.byteLength(body(''))));
 }
 
-/** The longest beginning of `text` that takes at most `bytes` bytes within a JSON string, and never ends within a character. */
+/** Cuts `text` off so that it takes at most `bytes` bytes within a JSON string. Never splits a character. */
 function shorten(text: string, bytes: number): string {
   let kept = '';
   let used = Buffer.byteLength('...');
@@ -75,7 +77,7 @@ export const put: Put = (url, body, signal) =>
       url,
       {
         method: 'PUT',
-        // the signature of the URL covers an empty content type, and S3 accepts no chunked body
+        // the URL is signed for an empty content type, and S3 accepts no chunked body
         headers: { 'content-type': '', 'content-length': Buffer.byteLength(body) },
         timeout: PUT_TIMEOUT_MILLISECONDS,
         signal,
@@ -93,14 +95,14 @@ export const put: Put = (url, body, signal) =>
     outgoing.end(body);
   });
 
-/** The URL has expired, or is wrong. */
+/** HTTP statuses that no retry changes: the URL has expired or is wrong. */
 const FINAL_STATUSES: ReadonlySet<number> = new Set([403, 404]);
 
-/** CloudFormation's endpoint will not accept this response, however often it is sent. */
+/** The endpoint does not accept the response, no matter how often it is sent. */
 export class RejectedResponseError extends Error {}
 
 /**
- * Sends the response to CloudFormation. Retries until `signal` says that time is up.
+ * Sends the response to CloudFormation. Retries until `signal` is aborted.
  *
  * @throws Error if the response could not be delivered. The error never contains the URL, which is a secret.
  */

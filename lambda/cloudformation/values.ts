@@ -1,11 +1,11 @@
-/** Properties as they come over the wire, not checked yet. */
+/** Properties as CloudFormation sends them, not checked yet. */
 export type RawProperties = Readonly<Record<string, unknown>>;
 
 export function isRecord(value: unknown): value is RawProperties {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** @throws Error that does not show the value, because it may contain an external id. */
+/** @throws Error without the value, because it may contain an external id. */
 export function readRecord(fields: RawProperties, name: string): RawProperties {
   const value = fields[name];
   if (isRecord(value)) {
@@ -15,20 +15,24 @@ export function readRecord(fields: RawProperties, name: string): RawProperties {
   throw new Error(`${name} must be an object, got ${kind}`);
 }
 
-/** @throws Error that names the property, what it must be and what it is. */
-export function readMatch(properties: RawProperties, name: string, pattern: RegExp, what: string): string {
+/**
+ * @param what describes the values that match the pattern
+ * @param remedy what to do about a wrong value; empty if users have no influence on it
+ * @throws Error with the name of the property, what it must be, what it is, and the remedy
+ */
+export function readMatch(properties: RawProperties, name: string, pattern: RegExp, what: string, remedy = ''): string {
   const value = properties[name];
   if (typeof value === 'string' && pattern.test(value)) {
     return value;
   }
-  // without this nobody would see what is wrong with true where "true" is expected
+  // explains why the boolean true is wrong where the string "true" is expected
   const kind = typeof value === 'string' || value === undefined ? '' : ', which is not a string';
-  throw new Error(`${name} must be ${what}, got ${show(value)}${kind}`);
+  throw new Error(`${name} must be ${what}, got ${show(value)}${kind}${remedy}`);
 }
 
 const MAX_SHOWN = 120;
 
-/** A value for an error message, shortened if it is long. */
+/** Shows a value in an error message. Shortens long values. */
 export function show(value: unknown): string {
   const shown = value === undefined ? 'nothing' : jsonOf(value);
   return shown.length <= MAX_SHOWN ? shown : `${withoutHalfCharacter(shown.slice(0, MAX_SHOWN - 3))}...`;
@@ -42,7 +46,7 @@ function jsonOf(value: unknown): string {
   }
 }
 
-/** Without the first half of a character that was cut in two. */
+/** Removes the first half of a character that was cut in two. */
 export function withoutHalfCharacter(text: string): string {
   return text.replace(/[\ud800-\udbff]$/, '');
 }

@@ -3,17 +3,17 @@ import { CHANGED_FLEET_TAG, TAG_PREFIX } from '../../lib/contract';
 import type { Ec2Peering } from '../aws/api';
 
 /*
- * What this library changed about a peering that it adopted: noted in tags of EC2's on the peering, before it is changed, so
- * that it can be taken back.
+ * What a resource has changed about a connection that it adopted. It writes this in EC2's tags on the peering connection before each change,
+ * so that its delete can undo the change.
  */
 
 const PREFIX = `${TAG_PREFIX}changed:`;
 const MAX_TAG_VALUE = 256;
 
 export interface Changes {
-  /** What it was before; undefined if it was not changed. */
+  /** The value before the change; undefined if it was not changed. */
   readonly dnsResolution?: boolean | undefined;
-  /** Tables that were given a route. */
+  /** The route tables that got a route. */
   readonly routeTableIds: readonly string[];
 }
 
@@ -29,8 +29,8 @@ export function readChanges({ tags }: Ec2Peering): Changes {
 }
 
 /**
- * The tags that note changes, and for which fleet they were made: several, since a value has room for eleven tables. A tag's key
- * contains a digest of its value, so that no note overwrites another one that a late read did not show.
+ * The tags for changes, and for the fleet. One value has room for eleven route tables, so there may be several tags. The key of a tag
+ * contains a digest of its value, so that it never overwrites a tag that a late read did not show.
  */
 export function tagsOfChanges(fleetId: string, { dnsResolution, routeTableIds }: Changes): Readonly<Record<string, string>> {
   const values: string[] = [];
@@ -52,12 +52,12 @@ export function keysOfChanges({ tags }: Ec2Peering): readonly string[] {
   return Object.keys(tags).filter((key) => key.startsWith(PREFIX));
 }
 
-/** For which fleet a peering was changed; undefined if it was not. */
+/** The fleet for which a resource changed the connection; undefined if none did. */
 export function fleetOfChanges({ tags }: Ec2Peering): string | undefined {
   return tags[CHANGED_FLEET_TAG];
 }
 
-/** The changes to one adopted peering, as they are noted in its tags. */
+/** The changes to one adopted connection, as its tags note them. */
 export class AdoptedChanges {
   private known: Changes;
 
@@ -72,12 +72,12 @@ export class AdoptedChanges {
     return this.known;
   }
 
-  /** Whether this library gave the table its route. */
-  covers(routeTableId: string): boolean {
+  /** Whether the route table got its route from this library. */
+  hasRouted(routeTableId: string): boolean {
     return this.known.routeTableIds.includes(routeTableId);
   }
 
-  /** Notes more changes, before they are made. */
+  /** Writes more changes to the tags. Call it before each change. */
   async note(more: Changes): Promise<void> {
     const { known } = this;
     const added: Changes = {

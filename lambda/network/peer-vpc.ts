@@ -11,43 +11,50 @@ import { AdoptedChanges, fleetOfChanges, keysOfChanges, readChanges, tagsOfChang
 import { applyRoutes, planRemoval, planRoutes } from './routes';
 import type { DeclaredRoutes, RouteChange } from './routes';
 
-/** GameLift writes routes of its own at about the same time, and what was read may be old: more than 15 seconds in all. */
+/** GameLift may write routes at the same time, and reads may be late. The attempts take more than 15 seconds in all. */
 const ROUTE_ATTEMPTS = 6;
 
-/** Until GameLift has written its routes, and until a read shows what was written before it. */
+/** The wait between two attempts, in which GameLift may finish its routes and reads may catch up. */
 const ROUTE_PAUSE_MILLISECONDS = 5_000;
 
-/** What to do where EC2 does not show the peerings of the VPC. */
-const ALLOW_DESCRIBE = "see that the handler's role may call ec2:DescribeVpcPeeringConnections";
+/** The remedy if the handler can't read the peering connections of the VPC. */
+const ALLOW_DESCRIBE = 'allow ec2:DescribeVpcPeeringConnections to the role that the handler uses in the account of the VPC';
 
-/** What says that tables may no longer be as they were read when the change was planned. */
-const RACED: ReadonlySet<string> = new Set(['RouteAlreadyExists', 'InvalidRoute.NotFound', 'RouteConflictProblem']);
+/** What could not be read, for error messages. */
+const UNREADABLE = "the handler can't read the VPC's peering connections from EC2";
 
-/** The peer VPC's side of a connection: its tags, its routes and its DNS. */
+/** Errors after which the changes are planned again: the route tables may have changed since they were read. */
+const OUTDATED_PLAN_ERRORS: ReadonlySet<string> = new Set([
+  'RouteAlreadyExists',
+  'InvalidRoute.NotFound',
+  'RouteConflictProblem',
+]);
+
+/** Sets and removes tags, routes and DNS resolution on the peer VPC's side of a connection. */
 export class PeerNetwork {
   constructor(
     private readonly context: ConnectionContext,
     private readonly observer: Observer,
   ) {}
 
-  /** @throws NothingDoneProblem if something is declared of a VPC in whose account the handler can't act. */
+  /** @throws NothingDoneProblem if routes or DNS are declared, and the handler has no access to the account of the VPC. */
   checkReach(): void {
     const { spec, vpcApi } = this.context;
     if (vpcApi === undefined && this.isDeclared) {
       throw new NothingDoneProblem(
         "routes and DNS of the VPC can't be set from another account",
-        `pass PeeringRoutes.none() and no dnsResolution, and set them in account ${spec.pair.peerVpcAccount}, or give the ` +
-          'authorization a peerRole of that account',
+        `pass PeeringRoutes.none() and no dnsResolution to the VpcPeeringConnection, and set them in account ${spec.pair.peerVpcAccount}, ` +
+          'or pass a peerRole of that account to the VpcPeeringAuthorization',
       );
     }
   }
 
   /**
-   * Brings tags, routes and DNS to what is declared.
+   * Sets tags, routes and DNS resolution as declared.
    *
-   * @param formerRoutes what was declared until now: tables that are no longer declared lose their route
+   * @param formerRoutes the previous declaration: route tables that are no longer declared lose their route
    */
-  async settle(connection: ClaimedConnection, formerRoutes: DeclaredRoutes | undefined): Promise<void> {
+  async configure(connection: ClaimedConnection, formerRoutes: DeclaredRoutes | undefined): Promise<void> {
     const { spec, calls } = this.context;
     const { gameLiftVpcId, cidrBlock } = connection;
     const isSide = (candidate: Ec2Peering): boolean => candidate.requesterVpcId === gameLiftVpcId && isAlive(candidate);
@@ -57,33 +64,33 @@ export class PeerNetwork {
     );
     const side = shownBy(view).find(isSide);
     if (side === undefined) {
-      this.checkUnseen(gameLiftVpcId, view);
+      this.failIfDeclared(gameLiftVpcId, view);
       return;
     }
     const isAdopted = connection.adopted && spec.adoptExisting;
     if (!isAdopted) {
-      await this.tag(side, this.observer.tags.for(connection.id));
+      await this.tag(side, this.observer.tags.tagsFor(connection.id));
     } else if (this.observer.tags.isOwn(side)) {
-      // this resource was its owner before adoptExisting was set
+      // this resource owned the connection before adoptExisting was set
       await this.untag(side, Ec2Tags.keys);
     }
-    // changes to a connection that was there before are noted before they are made, so that they can be undone
+    // changes to an adopted connection are noted, so that the delete can undo them
     const changes = connection.adopted
       ? new AdoptedChanges(side, (more) => this.tag(side, tagsOfChanges(spec.fleetId, more)))
       : undefined;
     const ownIds = new Set(
       shownBy(view)
-        .filter((candidate) => this.observer.tags.isOfOwner(candidate))
+        .filter((candidate) => this.observer.tags.isOwnOfAnyFleet(candidate))
         .map(({ id }) => id),
     );
     await this.route({ id: side.id, cidrBlock }, formerRoutes, ownIds, changes);
-    await this.settleDns(side, isAdopted, changes);
+    await this.configureDns(side, isAdopted, changes);
   }
 
   /**
-   * Undoes what was changed of an adopted peering.
+   * Undoes what this resource changed about an adopted connection.
    *
-   * @throws Problem if something may have been changed and EC2 can't be asked.
+   * @throws Problem if it may have changed something, and EC2 does not answer.
    */
   async undoChanges(): Promise<void> {
     const side = (await this.changedSides()).find((candidate) => isAlive(candidate) && this.isTouched(candidate));
@@ -104,9 +111,9 @@ export class PeerNetwork {
   }
 
   /**
-   * Removes the routes, DNS and tags of a peering that this resource owns, and that stays until its fleet is deleted.
+   * Removes the routes, DNS resolution and tags of a connection that this resource owns and that exists until its fleet is deleted.
    *
-   * @throws Problem if something may have been set and EC2 can't be asked.
+   * @throws Problem if it may have set something, and EC2 does not answer.
    */
   async detach(gameLiftVpcId: string | undefined): Promise<void> {
     const { spec } = this.context;
@@ -125,10 +132,10 @@ export class PeerNetwork {
   }
 
   /**
-   * Removes the routes to what this resource made, or GameLift left for it: the peering they lead to is gone.
+   * Removes the routes to deleted peering connections with the fleet, no matter whether this library or GameLift created the routes.
    *
-   * @param gameLiftVpcId the VPC at the other end of the connection, if that is known
-   * @throws Problem if EC2 can't be asked, or shows that the peering is still there.
+   * @param gameLiftVpcId the fleet's VPC, if it is known
+   * @throws Problem if EC2 does not answer, or still shows the peering connection.
    */
   async clean(gameLiftVpcId: string | undefined): Promise<void> {
     const { spec, calls } = this.context;
@@ -141,13 +148,16 @@ export class PeerNetwork {
     );
     if (view.kind === 'unavailable' && spec.routes.kind !== 'None') {
       throw new Problem(
-        `EC2 can not be asked which routes lead to it, so they can not be removed (${view.reason})`,
+        `${UNREADABLE}, so routes to the deleted connection may be left (${view.reason})`,
         `${ALLOW_DESCRIBE}, then delete again`,
       );
     }
     const alive = shownBy(view).find(isAliveHere);
     if (alive !== undefined) {
-      throw new Problem(`GameLift says that it is gone, but EC2 shows ${alive.id} in status ${alive.status}`, 'delete again');
+      throw new Problem(
+        `GameLift says that the connection is gone, but EC2 shows ${alive.id} in status ${alive.status}, so the routes to it are left`,
+        'delete again',
+      );
     }
     const gone = shownBy(view).filter(
       (side) => !isAlive(side) && (side.requesterVpcId === gameLiftVpcId || this.observer.tags.isOwn(side)),
@@ -158,53 +168,54 @@ export class PeerNetwork {
   }
 
   /**
-   * The peerings of the VPC.
+   * The peering connections of the peer VPC.
    *
-   * @throws Problem if this resource may have changed one and EC2 can't be asked.
+   * @throws Problem if this resource may have changed one, and EC2 does not answer.
    */
   private async changedSides(): Promise<readonly Ec2Peering[]> {
     const view = await this.observer.ec2();
     if (view.kind === 'unavailable' && this.isDeclared) {
       throw new Problem(
-        `EC2 can not be asked what was changed of it, so that can not be undone (${view.reason})`,
+        `${UNREADABLE}, so its routes and DNS resolution for the connection are left as they are (${view.reason})`,
         `${ALLOW_DESCRIBE}, then delete again`,
       );
     }
     return shownBy(view);
   }
 
-  /** Whether the handler has to set anything in the peer VPC. */
+  /** Whether routes or DNS resolution are declared. */
   private get isDeclared(): boolean {
     const { routes, dnsResolution } = this.context.spec;
     return routes.kind !== 'None' || dnsResolution;
   }
 
-  /** Only called after EC2 has shown a peering, or `checkReach`. */
+  /** Available after `checkReach`, and after EC2 has shown a peering connection. */
   private get vpcApi(): Ec2Api {
     const { vpcApi, spec } = this.context;
     if (vpcApi === undefined) {
-      throw new Error(`the handler can not act in account ${spec.pair.peerVpcAccount}`);
+      throw new Error(`the handler has no access to account ${spec.pair.peerVpcAccount}`);
     }
     return vpcApi;
   }
 
-  /** Whether this resource made the fleet's peering, or changed it after it had adopted it. */
+  /** Whether this resource created the connection of the fleet, or changed it after it adopted it. */
   private isTouched(side: Ec2Peering): boolean {
     return this.observer.tags.isOwn(side) || fleetOfChanges(side) === this.context.spec.fleetId;
   }
 
-  /** @throws Problem if something is declared of a peering that EC2 does not show. */
-  private checkUnseen(gameLiftVpcId: string, view: Ec2View): void {
+  /** @throws Problem if routes or DNS resolution are declared: EC2 does not show the peering connection. */
+  private failIfDeclared(gameLiftVpcId: string, view: Ec2View): void {
     if (!this.isDeclared) {
       return;
     }
     throw view.kind === 'shown'
       ? new Problem(
-          `EC2 shows no peering of VPC ${this.context.spec.pair.peerVpcId} with ${gameLiftVpcId}, so its routes and DNS can not be set`,
+          `EC2 shows no peering connection of VPC ${this.context.spec.pair.peerVpcId} with ${gameLiftVpcId}, so its routes and DNS ` +
+            'resolution are not set',
           'deploy again',
         )
       : new Problem(
-          `EC2 can not be asked about the peering, so its routes and DNS can not be set (${view.reason})`,
+          `${UNREADABLE}, so its routes and DNS resolution are not set (${view.reason})`,
           `${ALLOW_DESCRIBE}, then deploy again`,
         );
   }
@@ -218,7 +229,7 @@ export class PeerNetwork {
       try {
         await this.vpcApi.untagPeering(id, keys, signal);
       } catch (error) {
-        // only peerings with tags of this library may be untagged: once the tags are gone, another call is denied
+        // the handler is allowed to untag only peering connections with this library's tags: without them, IAM denies the call
         if (!isDenial(error) || (await this.hasTags(id, keys, signal))) {
           throw error;
         }
@@ -227,8 +238,8 @@ export class PeerNetwork {
   }
 
   /**
-   * Asks once, and does not wait while EC2 denies it: a copy of a deletion whose permissions are being removed must not go on after a
-   * later request has made them again.
+   * Calls EC2 once, without retries. A second run of a delete, whose permissions are being removed, must not wait until a later request
+   * restores them.
    */
   private async hasTags(peeringId: string, keys: readonly string[], signal: AbortSignal): Promise<boolean> {
     let sides: readonly Ec2Peering[];
@@ -236,7 +247,7 @@ export class PeerNetwork {
       sides = await this.vpcApi.describePeerings(this.context.spec.pair.peerVpcId, signal);
     } catch (error) {
       throw new Problem(
-        `its tags could not be removed, and EC2 does not say whether they are gone (${problemOf(error).what})`,
+        `could not remove the tags of ${peeringId}, or find out whether they are gone (${problemOf(error).what})`,
         'delete again',
         { cause: error },
       );
@@ -244,11 +255,11 @@ export class PeerNetwork {
     return sides.some(({ id, tags }) => id === peeringId && keys.some((key) => key in tags));
   }
 
-  /** DNS resolution of an adopted peering is turned off only if it was this library that turned it on. */
-  private async settleDns(side: Ec2Peering, isAdopted: boolean, changes: AdoptedChanges | undefined): Promise<void> {
+  /** Turns DNS resolution of an adopted connection off only if this library has turned it on. */
+  private async configureDns(side: Ec2Peering, isAdopted: boolean, changes: AdoptedChanges | undefined): Promise<void> {
     const { dnsResolution } = this.context.spec;
-    const isDue = dnsResolution || !isAdopted || changes?.noted.dnsResolution !== undefined;
-    if (side.dnsResolution !== dnsResolution && isDue) {
+    const mayChange = dnsResolution || !isAdopted || changes?.noted.dnsResolution !== undefined;
+    if (side.dnsResolution !== dnsResolution && mayChange) {
       await changes?.note({ dnsResolution: side.dnsResolution, routeTableIds: [] });
       await this.setDns(side, dnsResolution);
     }
@@ -260,8 +271,8 @@ export class PeerNetwork {
       await calls.make('ModifyVpcPeeringConnectionOptions', (signal) => this.vpcApi.setDnsResolution(id, dnsResolution, signal));
     } catch (error) {
       throw new Problem(
-        `EC2 refused to turn DNS resolution ${dnsResolution ? 'on' : 'off'} for ${id} (${problemOf(error).what})`,
-        `see that VPC ${spec.pair.peerVpcId} has DNS hostnames and DNS support enabled, or leave dnsResolution out, then deploy again`,
+        `could not turn DNS resolution ${dnsResolution ? 'on' : 'off'} for ${id} (${problemOf(error).what})`,
+        `enable DNS hostnames and DNS support for VPC ${spec.pair.peerVpcId}, or remove dnsResolution from the VpcPeeringConnection, then try again`,
         { cause: error },
       );
     }
@@ -279,13 +290,13 @@ export class PeerNetwork {
     }
     await this.change(peering.id, async (tables) => {
       const planned = planRoutes(tables, routes, formerRoutes, peering, ownIds);
-      const made = planned.filter(({ action }) => action !== 'delete').map(({ routeTableId }) => routeTableId);
-      await changes?.note({ routeTableIds: made });
-      return planned.filter(({ action, routeTableId }) => action !== 'delete' || (changes?.covers(routeTableId) ?? true));
+      const routed = planned.filter(({ action }) => action !== 'delete').map(({ routeTableId }) => routeTableId);
+      await changes?.note({ routeTableIds: routed });
+      return planned.filter(({ action, routeTableId }) => action !== 'delete' || (changes?.hasRouted(routeTableId) ?? true));
     });
   }
 
-  /** Changes routes as planned, and plans again if the tables have changed since they were read. */
+  /** Plans and makes changes. Repeats both if the route tables have changed since they were read. */
   private async change(
     peeringId: string,
     plan: (tables: readonly RouteTable[]) => Promise<readonly RouteChange[]>,
@@ -299,7 +310,7 @@ export class PeerNetwork {
         return;
       } catch (error) {
         const { name } = readError(error);
-        if (!RACED.has(name) || attempt === ROUTE_ATTEMPTS) {
+        if (!OUTDATED_PLAN_ERRORS.has(name) || attempt === ROUTE_ATTEMPTS) {
           throw error;
         }
         if (name !== 'InvalidRoute.NotFound' || attempt > 1) {

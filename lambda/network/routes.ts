@@ -5,8 +5,7 @@ import { readError } from '../aws/errors';
 import { Problem } from '../problem';
 
 /*
- * Routes from the peer VPC to the fleet's VPC. The changes are planned without a call, so that a conflict is found before anything is
- * changed.
+ * Routes from the peer VPC to the fleet's VPC. All changes are planned first, so that a conflict is found before anything is changed.
  */
 
 type RouteApi = Pick<Ec2Api, 'createRoute' | 'replaceRoute' | 'deleteRoute'>;
@@ -22,12 +21,12 @@ export interface RouteChange {
   readonly cidrBlock: string;
 }
 
-/** The route tables, as they were read, can't be changed as declared. */
+/** The declared routes conflict with the route tables, which may have changed since they were read. */
 class RouteConflictProblem extends Problem {
   override readonly name = 'RouteConflictProblem';
 }
 
-/** The tables of the VPC that are declared to have a route. */
+/** The route tables that have a route according to the declaration. */
 function declaredTables(declared: DeclaredRoutes, tables: readonly RouteTable[]): readonly string[] {
   switch (declared.kind) {
     case 'None':
@@ -40,12 +39,12 @@ function declaredTables(declared: DeclaredRoutes, tables: readonly RouteTable[])
 }
 
 /**
- * What has to change for every declared table to lead to the peering.
+ * The changes after which every declared route table has a route to the peering connection.
  *
- * @param before what was declared until now: tables that are declared no longer lose their route
- * @param ownIds other peerings that this resource made: their routes may be replaced
- * @throws RouteConflictProblem if a declared table is not there, or leads to something else that is alive.
- * @throws Problem if a declared table belongs to a gateway.
+ * @param before the previous declaration: route tables that are no longer declared lose their route
+ * @param ownIds other peering connections that this resource created: their routes may be replaced
+ * @throws RouteConflictProblem if a declared route table does not exist, or its route leads to another target that exists.
+ * @throws Problem if a declared route table belongs to a gateway.
  */
 export function planRoutes(
   tables: readonly RouteTable[],
@@ -66,7 +65,7 @@ export function planRoutes(
     }
     if (table.gatewayId !== undefined) {
       throw new Problem(
-        `route table ${routeTableId} belongs to gateway ${table.gatewayId}, and EC2 allows no route to a peering in such a table`,
+        `route table ${routeTableId} belongs to gateway ${table.gatewayId}, and EC2 allows no route to a peering connection in such a table`,
         'leave the table out with PeeringRoutes.forSubnets, then deploy again',
       );
     }
@@ -94,7 +93,7 @@ export function planRoutes(
   ];
 }
 
-/** Every route to one of the peerings, whoever wrote it. */
+/** Deletes every route to one of the peering connections, no matter who created the route. */
 export function planRemoval(tables: readonly RouteTable[], peerings: ReadonlySet<string>): readonly RouteChange[] {
   return tables.flatMap(({ id, routes }) =>
     routes
@@ -103,13 +102,13 @@ export function planRemoval(tables: readonly RouteTable[], peerings: ReadonlySet
   );
 }
 
-/** How EC2 says that there is no route to replace. */
+/** The errors with which EC2 says that there is no route to replace. */
 const NO_ROUTE: ReadonlySet<string> = new Set(['InvalidRoute.NotFound', 'InvalidParameterValue']);
 
 /**
- * Makes the changes. A route that is gone where it is to be replaced is created.
+ * Makes the changes. Creates a route that should be replaced but no longer exists.
  *
- * @throws the error of EC2, such as that the tables are no longer as they were when the changes were planned.
+ * @throws the error of EC2. For example, the route tables may have changed since the changes were planned.
  */
 export async function applyRoutes(
   changes: readonly RouteChange[],

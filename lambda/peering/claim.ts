@@ -4,61 +4,64 @@ import type { Tags } from '../aws/api';
 import { TAG_PREFIX } from '../../lib/contract';
 
 /*
- * The tags on a fleet that say which resource a connection belongs to. GameLift's own records of connections have no tags, and a pair of
- * VPCs has one connection. Each resource writes two tags of its own for each VPC, and never changes another's:
+ * Tags on the fleet say which resource owns a connection, because GameLift's connections have no tags. Each resource writes two tags of
+ * its own for each VPC, and never changes those of another resource:
  *
- *   cdk-gamelift-vpc-peering:<VPC>:<hash of owner>              the claim: the resource wants the connection
- *   cdk-gamelift-vpc-peering:<VPC>:<hash of owner>:connection   the note: what came of it
+ *   cdk-gamelift-vpc-peering:<VPC>:<hash of owner>              the claim: this resource wants the connection with the VPC
+ *   cdk-gamelift-vpc-peering:<VPC>:<hash of owner>:connection   the note: what the resource knows about the connection
  *
- * The claim is written before the connection is requested, and removed first when the resource is deleted.
+ * A resource writes its claim before it requests the connection, and removes it first when it is deleted. Two VPCs can have only one
+ * connection, so a resource that finds the claim of another one withdraws its own, unless it adopts the connection.
  */
 
-/** The longest value of a tag, without the id of a request and the space before it. */
+/** The maximum length of a tag's value, without a space and the id of a request. */
 const MAX_OWNER_LENGTH = 256 - 37;
 
-/** The owner of a connection, readable for people: stack, logical id, and the stack's own id. */
+/** The owner of a connection, in a form that people can read: name of the stack, logical id, and unique part of the stack's id. */
 export function ownerOf({ stackId, logicalResourceId }: Requester): string {
   const [, stackName = '', guid = ''] = stackId.split('/');
   const owner = `${stackName}/${logicalResourceId}/${guid}`;
   return owner.length <= MAX_OWNER_LENGTH ? owner : `${stackName}/${sha256(logicalResourceId).slice(0, 32)}/${guid}`;
 }
 
-/** The connection that a resource has made or adopted. */
+/** A connection that a resource has created or adopted. */
 export interface ClaimedConnection {
   readonly id: string;
   readonly gameLiftVpcId: string;
   readonly cidrBlock: string;
-  /** It was there before. It is used, and left in place. */
+  /** The connection existed before the resource, which uses it and leaves it in place. */
   readonly adopted: boolean;
 }
 
+/** The content of a note. */
 export interface Note {
+  /** The connection that the resource uses. Undefined until it is active. */
   readonly connection: ClaimedConnection | undefined;
   /**
-   * The VPCs that were peered with the peer VPC before this resource requested the connection, except those of other fleets: a
-   * connection to one of them was not made by the request. Undefined before the request, and once a connection is noted.
+   * The VPCs that were peered with the peer VPC before this resource requested the connection, except those of other fleets. A connection
+   * with one of them was not created by the request. Undefined before the request, and once a connection is noted.
    */
   readonly peeredBefore: readonly string[] | undefined;
 }
 
-/** What another resource has claimed of the same pair. */
+/** The claim of another resource on the connection of the same fleet and VPC. */
 export interface OtherClaim {
   readonly owner: string;
-  /** The keys of its tags. */
+  /** The keys of its claim and its note. */
   readonly keys: readonly string[];
   readonly connection: ClaimedConnection | undefined;
 }
 
-/** What the tags say, from the view of one resource. */
+/** What the tags of the fleet say, from the view of one resource. */
 export interface Claim extends Note {
-  /** Whether this resource wants the connection. While it is being deleted, only its note is left. */
+  /** Whether the claim of this resource is there. While the resource is being deleted, only its note is left. */
   readonly isClaimed: boolean;
-  /** The request of CloudFormation that wrote the note or, without a note, the claim. */
+  /** The id of the CloudFormation request that wrote the note or, without a note, the claim. */
   readonly requestId: string | undefined;
   readonly otherClaims: readonly OtherClaim[];
 }
 
-/** As many VPCs as a tag has room for. */
+/** The maximum number of VPCs in a note: a tag has room for so many. */
 export const MAX_PEERED_BEFORE = 9;
 
 /** The keys of one resource's tags for one VPC. */
@@ -104,7 +107,7 @@ function noteKey(claimKey: string): string {
   return `${claimKey}${NOTE_SUFFIX}`;
 }
 
-/** The first word of the note of a connection that is being requested. */
+/** The first word of a note that was written before the request. */
 const REQUESTED = 'requested';
 
 export function formatNote({ connection, peeredBefore = [] }: Note, requestId: string): string {

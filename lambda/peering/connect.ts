@@ -9,8 +9,8 @@ import { endedProblem, isFinal } from './ended';
 import type { Ended } from './ended';
 import type { Before, Observer } from './observer';
 import type { Claims } from './ownership';
-import type { Perseverance } from './perseverance';
 import type { Requests } from './requests';
+import type { RetryAfterRefusal } from './retry-after-refusal';
 import { isAlive, shownBy } from './watch';
 import type { FinalOutcome, Peering } from './watch';
 
@@ -36,7 +36,7 @@ export interface Seen {
 /** Makes, adopts, awaits or finds the connection of a resource: the loop that takes the steps that `decide` names. */
 export class Connect {
   private situation: Situation;
-  private readonly perseverance: Perseverance;
+  private readonly retry: RetryAfterRefusal;
   /** When the connection was last requested, in milliseconds since the epoch. */
   private requestedAt: number;
   private ended: Ended | undefined;
@@ -54,7 +54,7 @@ export class Connect {
     /** Deletes a connection that was made although a deletion had overtaken this request. */
     private readonly undo: (peering: Peering) => Promise<void>,
   ) {
-    this.perseverance = requests.perseverance();
+    this.retry = requests.retryAfterRefusal();
     this.requestedAt = context.calls.now();
     this.ec2Ids = seen.before.ec2Ids;
     this.situation = {
@@ -150,7 +150,7 @@ export class Connect {
   private async overcome(message: string): Promise<void> {
     // nobody needs an authorization for a connection that a deletion has given up
     await this.checkWanted();
-    if (!(await this.perseverance.overcome(message))) {
+    if (!(await this.retry.prepareRetry(message))) {
       throw this.ended === undefined ? this.refusedAlthoughAuthorized(message) : endedProblem(this.ended);
     }
     this.ended = undefined;

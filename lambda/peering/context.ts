@@ -5,28 +5,28 @@ import type { Log } from '../log';
 import type { DeclaredRoutes } from '../network/routes';
 import type { Pair } from '../resources/properties';
 
-/** What is declared of a connection. */
+/** The declared properties of a connection. */
 export interface ConnectionSpec {
   readonly fleetId: string;
   readonly pair: Pair;
   readonly timeoutSeconds: number;
   readonly routes: DeclaredRoutes;
   readonly dnsResolution: boolean;
-  /** Whether a connection that was there before may be used; it is left in place. */
+  /** Whether the resource may use a connection that exists already, and leave it in place. */
   readonly adoptExisting: boolean;
   /** GameLift makes the connection with the fleet, and nobody requests it. */
   readonly peerOnCreate: boolean;
 }
 
-/** What the code of a connection needs for one request. */
+/** What the code of a connection needs to handle one request. */
 export interface ConnectionContext {
   readonly spec: ConnectionSpec;
-  /** Of the connection: this resource. */
+  /** This resource, as its claims name it. */
   readonly owner: string;
-  /** The request on whose behalf claims are written. */
+  /** The id of the CloudFormation request that claims are written for. */
   readonly requestId: string;
   readonly api: GameLiftApi;
-  /** Undefined where the handler can't act in the account of the VPC. */
+  /** Undefined if the handler has no access to the account of the VPC. */
   readonly vpcApi: Ec2Api | undefined;
   readonly authorizer: Authorizer;
   readonly calls: Calls;

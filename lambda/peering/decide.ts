@@ -1,4 +1,4 @@
-import { CONNECTION_LANES } from '../../lib/contract';
+import { MAX_CONCURRENT_CONNECTIONS } from '../../lib/contract';
 import { DENIAL_PATIENCE_MILLISECONDS } from '../aws/calls';
 import type { PhysicalIdState } from '../cloudformation/physical-id';
 import type { Claim, ClaimedConnection, OtherClaim } from './claim';
@@ -199,7 +199,7 @@ export function decideAfterRefusal(
   isListed: 'not asked' | 'yes' | 'no',
 ): 'authorize' | 'list authorizations' | 'try again' | 'try again later' | 'give up' {
   // as many connections of a stack may contend for authorizations, and each may consume one
-  if (count > CONNECTION_LANES) {
+  if (count > MAX_CONCURRENT_CONNECTIONS) {
     return 'give up';
   }
   if (count === 1 || isListed === 'no') {

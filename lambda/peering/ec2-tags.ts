@@ -7,10 +7,10 @@ import type { Ec2View, Peering } from './watch';
 const FLEET_TAG = `${TAG_PREFIX}fleet`;
 const CONNECTION_TAG = `${TAG_PREFIX}connection`;
 
-/** Who made a peering, as far as EC2's tags tell. */
+/** Who created a connection, as far as EC2's tags say. */
 export type Maker = 'this resource' | 'another resource' | 'unknown';
 
-/** Whether EC2's tags say that a resource of this library, whichever it is, made a peering that GameLift lists. */
+/** Whether EC2's tags say that a resource of this library created a connection that GameLift lists. */
 export function isTaggedByMaker(peering: Peering, view: Ec2View): boolean {
   return sidesOf(peering, view).some(({ tags }) => tags[OWNER_TAG] !== undefined);
 }
@@ -19,7 +19,10 @@ function sidesOf({ gameLiftVpcId }: Peering, view: Ec2View): readonly Ec2Peering
   return shownBy(view).filter((side) => side.requesterVpcId === gameLiftVpcId && isAlive(side));
 }
 
-/** The tags that one resource gives to EC2's side of its peering, for people to see, and as evidence where a fleet has lost its own. */
+/**
+ * The tags that a resource writes on the peer VPC's side of its connection. They are for people, and evidence of the owner if the fleet has
+ * lost its tags.
+ */
 export class Ec2Tags {
   static readonly keys: readonly string[] = ['Name', OWNER_TAG, FLEET_TAG, CONNECTION_TAG];
 
@@ -28,19 +31,19 @@ export class Ec2Tags {
     private readonly fleetId: string,
   ) {}
 
-  /** @param connectionId GameLift's id of the peering, which may not be EC2's */
-  for(connectionId: string): Tags {
+  /** @param connectionId GameLift's id of the connection, which may differ from EC2's */
+  tagsFor(connectionId: string): Tags {
     const { owner, fleetId } = this;
     return { Name: `GameLift ${fleetId}`, [OWNER_TAG]: owner, [FLEET_TAG]: fleetId, [CONNECTION_TAG]: connectionId };
   }
 
-  /** Whether the tags say that this resource made the peering. */
+  /** Whether the tags say that this resource created the connection. */
   isOwn({ tags }: Ec2Peering): boolean {
     return tags[OWNER_TAG] === this.owner && tags[FLEET_TAG] === this.fleetId;
   }
 
-  /** Whether the tags say that this resource, for whichever fleet, made the peering. */
-  isOfOwner({ tags }: Ec2Peering): boolean {
+  /** Whether the tags say that this resource created the connection, for this fleet or another one. */
+  isOwnOfAnyFleet({ tags }: Ec2Peering): boolean {
     return tags[OWNER_TAG] === this.owner;
   }
 
@@ -48,7 +51,7 @@ export class Ec2Tags {
     return tags[FLEET_TAG] !== undefined && tags[FLEET_TAG] !== this.fleetId;
   }
 
-  /** Who made a peering that GameLift lists, by the tags of EC2's side of it. */
+  /** Who created a connection that GameLift lists, as far as EC2's tags say. */
   makerOf(peering: Peering, view: Ec2View): Maker {
     if (sidesOf(peering, view).some((side) => this.isOwn(side))) {
       return 'this resource';
@@ -56,7 +59,7 @@ export class Ec2Tags {
     return isTaggedByMaker(peering, view) ? 'another resource' : 'unknown';
   }
 
-  /** The connection that this resource made, by EC2's side of it; undefined if EC2 shows none. */
+  /** The connection that this resource created, as EC2's tags describe it; undefined if EC2 shows none. */
   connectionIn(view: Ec2View): (ClaimedConnection & { readonly status: string }) | undefined {
     for (const side of shownBy(view)) {
       const id = side.tags[CONNECTION_TAG];

@@ -3,57 +3,61 @@ import type { VpcBlocks } from './observer';
 import { NOT_LISTED } from './watch';
 import type { Peering } from './watch';
 
-/** Statuses after which another request may succeed: an authorization may have been missing, or an earlier connection was deleted. */
+/** Statuses after which another request may succeed: the authorization may have been missing, or an earlier connection was deleted. */
 const NOT_FINAL: ReadonlySet<string> = new Set(['failed', 'deleted', NOT_LISTED]);
 
 /** What to do without the connection of a fleet that is peered on creation. */
 const REPLACE_FLEET =
   'replace the fleet, or remove peerOnCreate, which replaces it too: with peerOnCreate, GameLift peers a fleet only while it creates it';
 
-/** A connection that did not become active, and what is known about it. */
+/** A connection that did not become active, and what the handler knows about it. */
 export interface Ended {
   readonly peering: Peering;
   readonly peerVpcId: string;
-  /** Only GameLift makes the connection, with the fleet. */
+  /** Whether GameLift creates the connection together with the fleet. */
   readonly peerOnCreate: boolean;
-  /** The block of the fleet's VPC. */
+  /** The CIDR block of the fleet's VPC. */
   readonly fleetCidrBlock: string | undefined;
   readonly vpcBlocks: VpcBlocks;
 }
 
-/** Whether another request would end in the same way. */
+/** GameLift chooses the CIDR block of a fleet's VPC when it creates the fleet. */
+const OTHER_BLOCK =
+  'use a peer VPC with another CIDR block, or replace the fleet: GameLift may choose another block for a new fleet';
+
+/** Whether another request would fail in the same way. */
 export function isFinal(ended: Ended): boolean {
   return overlappingBlock(ended) !== undefined || ended.vpcBlocks.kind === 'no such VPC' || !NOT_FINAL.has(ended.peering.status);
 }
 
-/** Says why a connection did not become active, as far as that is known, and what to do. */
+/** Says why a connection did not become active, if that is known, and what to do. */
 export function endedProblem(ended: Ended): Problem {
   const { peering, peerVpcId, peerOnCreate, fleetCidrBlock, vpcBlocks } = ended;
   const { status, message } = peering;
   const overlapping = overlappingBlock(ended);
   if (overlapping !== undefined) {
     return new Problem(
-      `the fleet's VPC has ${fleetCidrBlock}, which overlaps with ${overlapping} of VPC ${peerVpcId}, and GameLift can not change the ` +
-        `fleet's CIDR block${message === '' ? '' : ` (GameLift: ${message})`}`,
-      'use a VPC with another CIDR block, or replace the fleet',
+      `the CIDR block of the fleet's VPC, ${fleetCidrBlock}, overlaps with ${overlapping} of VPC ${peerVpcId}` +
+        (message === '' ? '' : ` (GameLift: ${message})`),
+      OTHER_BLOCK,
     );
   }
   const reason = message === '' ? ', without a reason' : ` (${message})`;
   const what =
     status === NOT_LISTED
       ? `${peerOnCreate ? 'GameLift' : 'GameLift accepted the request, but'} lists no peering connection`
-      : `GameLift ended the peering connection as ${status}${reason}`;
+      : `GameLift reports the status ${status} for the peering connection${reason}`;
   const remedy = `look at the events of the fleet, then ${peerOnCreate ? REPLACE_FLEET : 'deploy again'}`;
   if (vpcBlocks.kind === 'no such VPC') {
     return new Problem(
-      `${what}, and EC2 knows no VPC ${peerVpcId} in this account and Region`,
-      'correct the VPC, then deploy again',
+      `${what}, and EC2 finds no VPC ${peerVpcId}`,
+      'correct the vpc of the VpcPeeringAuthorization, then deploy again',
     );
   }
   return vpcBlocks.kind === 'shown' && fleetCidrBlock === undefined && status === 'failed'
     ? new Problem(
-        `${what}; the VPC has ${vpcBlocks.blocks.join(', ')}, and GameLift does not say what the fleet's VPC has`,
-        `if they overlap, use a VPC with another CIDR block, or replace the fleet; otherwise ${remedy}`,
+        `${what}. The peer VPC has ${vpcBlocks.blocks.join(', ')}, and GameLift does not say which CIDR block the fleet's VPC has`,
+        `if the blocks overlap, ${OTHER_BLOCK}. Otherwise, ${remedy}`,
       )
     : new Problem(what, remedy);
 }

@@ -3,15 +3,15 @@ import { NothingDoneProblem } from '../problem';
 import type { ConnectionContext } from './context';
 import type { Observer } from './observer';
 
-/** Statuses of a fleet that is on its way to become ACTIVE. */
-const COMING: ReadonlySet<string> = new Set(['NEW', 'DOWNLOADING', 'VALIDATING', 'BUILDING', 'ACTIVATING']);
+/** Statuses of a fleet that is being created. */
+const CREATING: ReadonlySet<string> = new Set(['NEW', 'DOWNLOADING', 'VALIDATING', 'BUILDING', 'ACTIVATING']);
 
 const POLL_MILLISECONDS = 10_000;
 
 /**
  * Waits until the fleet is ACTIVE.
  *
- * @throws NothingDoneProblem if it does not exist, is of another kind, or will not become ACTIVE in time.
+ * @throws NothingDoneProblem if there is no such fleet, if it is not an EC2 fleet, or if it does not become ACTIVE in time.
  */
 export async function activeFleet({ spec, calls, region }: ConnectionContext, observer: Observer): Promise<FleetRecord> {
   const { fleetId, timeoutSeconds } = spec;
@@ -24,20 +24,20 @@ export async function activeFleet({ spec, calls, region }: ConnectionContext, ob
     if (fleet === undefined) {
       throw new NothingDoneProblem(
         `there is no fleet ${fleetId} in this account and ${region}`,
-        'correct the fleet, then deploy again',
+        'correct the fleet of the VpcPeeringConnection, then deploy again',
       );
     }
     const { computeType, status } = fleet;
     if (computeType !== 'EC2') {
       throw new NothingDoneProblem(
         `GameLift peers EC2 fleets only, and fleet ${fleetId} is of compute type ${computeType}`,
-        'connect another fleet',
+        'pass an EC2 fleet to the VpcPeeringConnection',
       );
     }
     if (status === 'ACTIVE') {
       return fleet;
     }
-    if (!COMING.has(status)) {
+    if (!CREATING.has(status)) {
       throw new NothingDoneProblem(
         `fleet ${fleetId} is in status ${status} and will not become ACTIVE`,
         'look at its events, replace it, then deploy again',

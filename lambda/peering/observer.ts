@@ -13,12 +13,12 @@ export type VpcBlocks =
   | { readonly kind: 'no such VPC' }
   | { readonly kind: 'unavailable' };
 
-/** What there was before the connection is requested. */
+/** What existed before this request calls CreateVpcPeeringConnection. */
 export interface Before {
   readonly existing: Existing;
-  /** The VPCs that EC2 showed as peered with the peer VPC; none if there are too many to note: then GameLift's list was read. */
+  /** The VPCs that EC2 showed as peered with the peer VPC. Empty if there are too many for a note; in that case GameLift's list was read. */
   readonly peeredBefore: readonly string[];
-  /** The ids of the peerings that EC2 showed. */
+  /** EC2's ids of all peering connections of the peer VPC. */
   readonly ec2Ids: ReadonlySet<string>;
 }
 
@@ -27,7 +27,7 @@ export class Observer {
   readonly tags: Ec2Tags;
   /** When GameLift's list was last read, in milliseconds since the epoch. */
   listedAt = 0;
-  /** The block of the fleet's VPC, once GameLift has listed it. */
+  /** The CIDR block of the fleet's VPC, once GameLift has listed it. */
   private fleetCidrBlock: string | undefined;
   private unavailable: (Ec2View & { readonly kind: 'unavailable' }) | undefined;
 
@@ -41,7 +41,7 @@ export class Observer {
     return calls.make('DescribeFleetAttributes', (signal) => api.describeFleet(spec.fleetId, signal));
   }
 
-  /** The fleet's peerings with the peer VPC in GameLift's list, which may be read once in ten seconds. */
+  /** GameLift's list of the connections between the fleet and the peer VPC. It can be read once in ten seconds. */
   async list(): Promise<readonly Peering[]> {
     const { api, calls, spec } = this.context;
     try {
@@ -60,23 +60,23 @@ export class Observer {
     }
   }
 
-  /** The peering that is alive in GameLift's list. */
+  /** The connection in GameLift's list that is not ended. */
   async existing(): Promise<Existing> {
     const peering = (await this.list()).find(isAlive);
     return peering === undefined ? { kind: 'none' } : this.found(peering);
   }
 
-  /** A peering of GameLift's list, and who made it by EC2's tags. */
+  /** A connection in GameLift's list, and who created it, as far as EC2's tags say. */
   async found(peering: Peering): Promise<Existing> {
     return { kind: 'found', peering, maker: this.tags.makerOf(peering, await this.ec2()) };
   }
 
-  /** The peerings of the peer VPC. Once EC2 has failed to answer, it is not asked again. */
+  /** The peering connections that EC2 shows of the peer VPC. After EC2 has failed to answer, it is not called again. */
   async ec2(): Promise<Ec2View> {
     const { vpcApi, calls, log, spec } = this.context;
     const { peerVpcId, peerVpcAccount } = spec.pair;
     if (vpcApi === undefined) {
-      return { kind: 'unavailable', reason: `the handler has no role in account ${peerVpcAccount}` };
+      return { kind: 'unavailable', reason: `the handler has no access to account ${peerVpcAccount}` };
     }
     if (this.unavailable !== undefined) {
       return this.unavailable;
@@ -92,14 +92,14 @@ export class Observer {
       }
       const { name, message } = readError(error);
       this.unavailable = { kind: 'unavailable', reason: `${name}: ${message}` };
-      log.info({ message: 'EC2 could not be asked about the peer VPC', reason: this.unavailable.reason });
+      log.info({ message: 'could not read the peering connections of the peer VPC from EC2', reason: this.unavailable.reason });
       return this.unavailable;
     }
   }
 
   /**
-   * Waits while EC2 denies access to the peerings of the VPC, as long as a denial may be temporary. Any other error is ignored at once:
-   * the claim that comes next must not wait, because a deletion that overtakes the create looks for it.
+   * Waits while EC2 denies access to the peering connections of the VPC, as long as the denial may be temporary. It ignores other errors
+   * at once: the claim comes next, and must not be late, because a delete that overtakes the create looks for it.
    */
   async waitWhileDenied(): Promise<void> {
     const { vpcApi, calls, spec } = this.context;
@@ -113,10 +113,10 @@ export class Observer {
   }
 
   /**
-   * What there is before the connection is requested. GameLift's list is read only if EC2 and the fleet's events can't tell.
+   * What exists before the connection is requested. It reads GameLift's list only if EC2 and the fleet's events are not enough.
    *
-   * @param first what EC2 showed at least 15 seconds ago. A peering that EC2 shows both times was there before and still is: the first
-   *   view alone may show one that was deleted, and the second alone one that another run of the same request has just made.
+   * @param first what EC2 showed at least 15 seconds ago. A connection that EC2 shows then and now existed before this request: one that
+   *   only the first view shows may have been deleted, and one that only the second shows may be of another run of the same request.
    */
   async before(first: Ec2View): Promise<Before> {
     const second = await this.ec2();
@@ -138,20 +138,20 @@ export class Observer {
     };
   }
 
-  /** The fleet's events about peering, from a point in time on, the oldest first. */
+  /** The fleet's events about peering since a point in time, in order of time. */
   async events(since: Date): Promise<readonly FleetEvent[]> {
     const { api, calls, spec } = this.context;
     const events = await calls.make('DescribeFleetEvents', (signal) => api.describeFleetEvents(spec.fleetId, since, signal));
     return events.filter(({ code, time }) => code.startsWith('FLEET_VPC_PEERING_') && time >= since);
   }
 
-  /** The block of the fleet's VPC, as far as GameLift or EC2 tell. */
+  /** The CIDR block of the fleet's VPC, if GameLift or EC2 shows it. */
   async cidrBlockOf({ cidrBlock, gameLiftVpcId }: Peering): Promise<string | undefined> {
     const side = shownBy(await this.ec2()).find(({ requesterVpcId }) => requesterVpcId === gameLiftVpcId);
     return cidrBlock ?? this.fleetCidrBlock ?? side?.cidrBlock;
   }
 
-  /** Only improves an error message, so EC2 may fail to answer. */
+  /** This only improves an error message, so an error of EC2 does not matter. */
   async vpcBlocks(): Promise<VpcBlocks> {
     const { vpcApi, calls, spec } = this.context;
     if (vpcApi === undefined) {
@@ -164,13 +164,13 @@ export class Observer {
     }
   }
 
-  /** A list that shows nothing may be read too early, so it is not taken as the answer. */
+  /** An empty list proves nothing, because reads may be late. */
   private async existingOrUnknown(): Promise<Existing> {
     const existing = await this.existing();
     return existing.kind === 'none' ? { kind: 'unknown' } : existing;
   }
 
-  /** Whether the fleet's events say that it was peered, and do not say that it no longer is. */
+  /** Whether the latest event about peering says that the fleet was peered. */
   private async wasPeeredBefore(): Promise<boolean> {
     return (await this.events(new Date(0))).at(-1)?.code === 'FLEET_VPC_PEERING_SUCCEEDED';
   }

@@ -5,7 +5,7 @@ import type { Claim, ClaimedConnection, Note } from './claim';
 
 type TagApi = Pick<GameLiftApi, 'listFleetTags' | 'tagFleet' | 'untagFleet'>;
 
-/** On which fleet, for which VPC, and on whose behalf claims are written. */
+/** The fleet, the VPC, the resource and the request that claims are written for. */
 export interface Claimant {
   readonly fleetArn: string;
   readonly peerVpcId: string;
@@ -13,7 +13,7 @@ export interface Claimant {
   readonly requestId: string;
 }
 
-/** The claims on the connection between a fleet and one VPC, as one resource reads and writes them. */
+/** Reads and writes the claims on the connection between a fleet and a VPC for one resource. `claim.ts` defines what they contain. */
 export class Claims {
   private readonly keys: ClaimKeys;
   /** When this run claimed the connection; undefined if it did not. */
@@ -33,12 +33,12 @@ export class Claims {
     return parseClaim(tags, this.keys);
   }
 
-  /** Whether the resource still wants the connection. A claim that this run has just written may not be readable yet. */
+  /** Whether no delete has removed the claim. A claim that this run has just written may not be readable yet. */
   isWanted({ isClaimed }: Claim): boolean {
     return isClaimed || (this.claimedAt !== undefined && !this.calls.isReadable(this.claimedAt));
   }
 
-  /** Says that this resource wants the connection. Returns when that was written. */
+  /** Writes the claim of this resource. Returns the time at which it was written. */
   async claim(): Promise<number> {
     const { owner, requestId } = this.claimant;
     await this.tag({ [this.keys.claim]: `${owner} ${requestId}` });
@@ -59,18 +59,18 @@ export class Claims {
     await this.note({ connection, peeredBefore: undefined });
   }
 
-  /** Says that this resource no longer wants the connection. A create that is at work reads that, and undoes what it made. */
+  /** Removes the claim, and keeps the note. A create that is still running notices it, and undoes what it has created. */
   async release(): Promise<void> {
     await this.untag([this.keys.claim]);
   }
 
-  /** Removes the claim and the note, and those of others on a connection that was deleted. */
+  /** Removes the claim and the note, and those of other resources on the same connection if it was deleted. */
   async remove({ otherClaims }: Claim, deletedId: string | undefined): Promise<void> {
     const stale = otherClaims.filter(({ connection }) => deletedId !== undefined && connection?.id === deletedId);
     await this.untag([...this.keys.all, ...stale.flatMap(({ keys }) => keys)]);
   }
 
-  /** Withdraws the claim, unless another run of the same request or a later request has made something of it. */
+  /** Removes the claim and the note, unless another run of the same request, or a later request, uses them. */
   async withdraw(): Promise<void> {
     const claim = await this.read();
     const isOfLaterRequest = claim.requestId !== undefined && claim.requestId !== this.claimant.requestId;

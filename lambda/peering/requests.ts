@@ -5,20 +5,20 @@ import type { ConnectionContext } from './context';
 import { endsWithFleet } from './decide';
 import type { DeletableConnection } from './decide';
 import type { Observer } from './observer';
-import { Perseverance } from './perseverance';
+import { RetryAfterRefusal } from './retry-after-refusal';
 import { deletionOutcome, isAlive, isListDue, LIST_MILLISECONDS, newsOf, outcomeOf, shownBy, WATCH_MILLISECONDS } from './watch';
 import type { FinalOutcome, News } from './watch';
 
-/** Events carry GameLift's clock. */
+/** The time of events is that of GameLift's clock, which may differ from the handler's. */
 const CLOCK_SKEW_MILLISECONDS = 5_000;
 
-/** What GameLift answered to CreateVpcPeeringConnection. */
+/** GameLift's response to CreateVpcPeeringConnection. */
 export type CreateResult =
   { readonly kind: 'accepted' } | { readonly kind: 'refused'; readonly name: string; readonly message: string };
 
-/** Has GameLift make and delete the connection, and waits for the outcome. */
+/** Requests and deletes the connection, and waits for the outcome. */
 export class Requests {
-  /** A request for the connection may have taken effect: GameLift has accepted it, or did not answer. */
+  /** Whether GameLift has accepted a request for the connection, or did not answer one, which may have taken effect. */
   mayHaveTakenEffect = false;
 
   constructor(
@@ -26,15 +26,15 @@ export class Requests {
     private readonly observer: Observer,
   ) {}
 
-  perseverance(pauseMilliseconds = LIST_MILLISECONDS): Perseverance {
-    return new Perseverance(this.context.authorizer, this.context.calls, pauseMilliseconds);
+  retryAfterRefusal(pauseMilliseconds = LIST_MILLISECONDS): RetryAfterRefusal {
+    return new RetryAfterRefusal(this.context.authorizer, this.context.calls, pauseMilliseconds);
   }
 
   /**
    * Requests the connection.
    *
-   * @param checkWanted rejects with a Problem once nobody wants the connection any more. It is asked just before each attempt, which may
-   *   be minutes later: a deletion that came meanwhile found nothing, and will not come again.
+   * @param checkWanted rejects with a Problem if a delete has removed the claim. It is called just before each attempt, because an attempt
+   *   may be minutes later: a delete in the meantime found no connection, and CloudFormation will not repeat it.
    */
   async create(checkWanted: () => Promise<void>): Promise<CreateResult> {
     const { api, calls, spec } = this.context;
@@ -60,8 +60,8 @@ export class Requests {
   /**
    * Waits until the connection is active, or has ended.
    *
-   * @param since milliseconds since the epoch: when it was requested
-   * @param ec2IdsBefore the peerings that EC2 showed before it was requested; undefined if EC2 is not to be asked
+   * @param since when it was requested, in milliseconds since the epoch
+   * @param ec2IdsBefore EC2's ids of the peering connections that existed before the request; undefined to watch only GameLift
    * @throws Problem if it is still pending after the declared timeout
    */
   async outcome(since: number, ec2IdsBefore: ReadonlySet<string> | undefined): Promise<FinalOutcome> {
@@ -74,9 +74,9 @@ export class Requests {
       const isHandled = news.kind === 'changed' && news.version === handledVersion;
       const { listedAt } = this.observer;
       if (isListDue(news, isHandled, { startedAt, listedAt, now: calls.now() })) {
-        // the list may come later than the news that a connection is active: it is read again and again then
+        // the list may be later than the news that the connection is active, so such news never counts as handled
         handledVersion = news.kind === 'changed' && !news.isActive ? news.version : undefined;
-        // before that, it may show what there was before the connection was requested
+        // an earlier read may show the state before the request
         await calls.untilReadable(startedAt);
         await calls.sleepWhile(stillPending, listedAt + LIST_MILLISECONDS - calls.now());
         const listed = await this.observer.list();
@@ -96,22 +96,22 @@ export class Requests {
   }
 
   /**
-   * Deletes the connection and waits until it is gone. Authorizes again where GameLift refuses. Returns whether GameLift keeps the
-   * connection until its fleet is deleted, although it was authorized.
+   * Deletes the connection and waits until it is gone. Authorizes again if GameLift refuses. Returns whether GameLift keeps the
+   * connection until its fleet is deleted, although the deletion was authorized.
    *
-   * @param checkDeletable rejects with a Problem if another resource uses the connection by now; asked just before each attempt
+   * @param checkDeletable rejects with a Problem if another resource has adopted the connection. It is called just before each attempt
    */
   async delete(
     { id, gameLiftVpcId }: DeletableConnection,
     checkDeletable: () => Promise<void>,
   ): Promise<'deleted' | 'ends with its fleet'> {
     const { api, calls, spec } = this.context;
-    // GameLift's id may be its own, so EC2's side is known by the fleet's VPC
+    // EC2's id may differ from GameLift's
     const isSide = (side: { readonly id: string; readonly requesterVpcId: string }): boolean =>
       side.id === id || side.requesterVpcId === gameLiftVpcId;
     const ec2Id = shownBy(await this.observer.ec2()).find((side) => isSide(side) && isAlive(side))?.id;
     // GameLift may refuse it for good: then more attempts only keep others from the rate limit
-    const perseverance = spec.peerOnCreate ? this.perseverance(DENIAL_PATIENCE_MILLISECONDS) : this.perseverance();
+    const retry = spec.peerOnCreate ? this.retryAfterRefusal(DENIAL_PATIENCE_MILLISECONDS) : this.retryAfterRefusal();
     for (;;) {
       let refusal: Error | undefined;
       try {
@@ -125,7 +125,7 @@ export class Requests {
         }
         refusal = error;
         if (error.name === 'NotFoundException') {
-          // it may be gone and still be listed
+          // a deleted connection may still be listed for a moment
           await calls.untilReadable(calls.now());
         }
       }
@@ -133,13 +133,13 @@ export class Requests {
       if (isGone) {
         return 'deleted';
       }
-      if (!(await perseverance.overcome(refusal?.message ?? ''))) {
+      if (!(await retry.prepareRetry(refusal?.message ?? ''))) {
         if (endsWithFleet(spec.peerOnCreate, refusal?.message)) {
           return 'ends with its fleet';
         }
         throw (
           refusal ??
-          new Problem(`GameLift accepted DeleteVpcPeeringConnection but the connection ${id} is still there`, 'try again')
+          new Problem(`GameLift accepted DeleteVpcPeeringConnection, but the peering connection ${id} still exists`, 'try again')
         );
       }
     }
@@ -155,7 +155,7 @@ export class Requests {
     return newsOf(events, shownBy(await this.observer.ec2()).filter(isNew));
   }
 
-  /** Waits for a deletion that GameLift has accepted; false if nothing came of it. */
+  /** Waits for a deletion that GameLift has accepted. Returns false if the connection stays. */
   private async isDeleted(connectionId: string, ec2Id: string | undefined): Promise<boolean> {
     const { calls } = this.context;
     const startedAt = calls.now();

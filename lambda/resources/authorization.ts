@@ -8,7 +8,7 @@ export function authorizationResource(request: CustomResourceRequest, context: R
   const pair = readPair(request.properties);
   const authorizer = context.authorizer(pair);
   return {
-    // another VPC must not lead to a delete: it would cancel the authorization that the cleanup needs. It expires by itself.
+    // the id stays the same for another VPC: a delete for the former VPC would cancel the authorization that the cleanup needs
     physicalId: PhysicalId.fixed(request),
     create: () => authorizer.authorizeForCreate(),
     update: () => {

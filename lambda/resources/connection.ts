@@ -228,7 +228,7 @@ class Connection {
     }
     const connection = { id, gameLiftVpcId, cidrBlock, adopted: origin === 'adopted' };
     await claims.noteConnection(connection);
-    await this.network.settle(connection, formerRoutes);
+    await this.network.configure(connection, formerRoutes);
     return attributesOf(connection);
   }
 

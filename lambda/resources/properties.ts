@@ -4,9 +4,36 @@ import { readMatch, show } from '../cloudformation/values';
 import type { RawProperties } from '../cloudformation/values';
 
 /*
- * Properties of the custom resources. CloudFormation sends every scalar as a string. Each reader throws an Error that names the
- * property, what it must be and what it is. Lengths are limited here too, because ids become part of physical ids.
+ * Properties of the custom resources. CloudFormation sends every scalar as a string. Each reader throws an Error with the name of the
+ * property, what it must be, what it is, and which property of a construct to correct. Patterns also limit lengths, because ids become
+ * part of physical ids.
  */
+
+/** The property of a construct that sets a property of the custom resource. */
+const SET_BY: Readonly<Record<string, string>> = {
+  PeerVpcId: 'the vpc of the VpcPeeringAuthorization',
+  PeerVpcAwsAccountId: 'the peerVpcAccount of the VpcPeeringAuthorization',
+  GameLiftAwsAccountId: 'the gameLiftAccount of the VpcPeeringAuthorization',
+  PeerRoleArn: 'the peerRole of the VpcPeeringAuthorization',
+  ExternalId: 'the externalId of the VpcPeeringAuthorization',
+  FleetId: 'the fleet of the VpcPeeringConnection',
+  TimeoutSeconds: 'the timeout of the VpcPeeringConnection',
+  Routes: 'the routes of the VpcPeeringConnection',
+  RouteTableIds: 'the routes of the VpcPeeringConnection',
+  DnsResolution: 'the dnsResolution of the VpcPeeringConnection',
+  AdoptExisting: 'the adoptExisting of the VpcPeeringConnection',
+  PeerOnCreate: 'the peerOnCreate of the VpcPeeringConnection',
+};
+
+/** The end of an error message about a property. */
+function remedyFor(name: string): string {
+  const source = SET_BY[name];
+  return source === undefined ? '' : `. Correct ${source}, then deploy again`;
+}
+
+function readText(properties: RawProperties, name: string, pattern: RegExp, what: string): string {
+  return readMatch(properties, name, pattern, what, remedyFor(name));
+}
 
 const VPC_ID = /^vpc-[0-9a-f]{1,32}$/;
 const ACCOUNT = /^\d{12}$/;
@@ -15,7 +42,7 @@ const EXTERNAL_ID = /^[\w+=,.@:/-]{2,1224}$/;
 const FLEET_ID = /^(?=.{1,128}$)[a-z]*fleet-[a-zA-Z0-9-]+$/;
 const ROUTE_TABLE_ID = /^rtb-[0-9a-f]{1,32}$/;
 
-/** Between whom an authorization is, and the role with which the handler acts in the account of the VPC. */
+/** The VPC and the accounts that an authorization is for, and the role that the handler assumes in the account of the VPC. */
 export interface Pair {
   readonly peerVpcId: string;
   readonly peerVpcAccount: string;
@@ -24,7 +51,7 @@ export interface Pair {
   readonly peerRole: PeerRole | undefined;
 }
 
-/** An error message if a later version of the library may have written the properties; undefined otherwise. */
+/** An error message if a later version of the library may have synthesized the properties; undefined otherwise. */
 export function unsupportedVersion({ SchemaVersion: version }: RawProperties): string | undefined {
   const readable = (typeof version === 'string' || typeof version === 'number') && /^\d+$/.test(String(version));
   if (version === undefined || (readable && Number(version) <= Number(SCHEMA_VERSION))) {
@@ -32,15 +59,15 @@ export function unsupportedVersion({ SchemaVersion: version }: RawProperties): s
   }
   return (
     `SchemaVersion is ${show(version)}, and this version of the handler supports up to ${SCHEMA_VERSION}: ` +
-    'deploy with the version of cdk-gamelift-vpc-peering that wrote the template'
+    'deploy with the version of cdk-gamelift-vpc-peering that synthesized the template'
   );
 }
 
 export function readPair(properties: RawProperties): Pair {
   return {
-    peerVpcId: readMatch(properties, 'PeerVpcId', VPC_ID, 'the id of a VPC such as vpc-0123456789abcdef0'),
-    peerVpcAccount: readMatch(properties, 'PeerVpcAwsAccountId', ACCOUNT, 'an account id of 12 digits'),
-    gameLiftAccount: readMatch(properties, 'GameLiftAwsAccountId', ACCOUNT, 'an account id of 12 digits'),
+    peerVpcId: readText(properties, 'PeerVpcId', VPC_ID, 'the id of a VPC such as vpc-0123456789abcdef0'),
+    peerVpcAccount: readText(properties, 'PeerVpcAwsAccountId', ACCOUNT, 'an account id of 12 digits'),
+    gameLiftAccount: readText(properties, 'GameLiftAwsAccountId', ACCOUNT, 'an account id of 12 digits'),
     peerRole: readPeerRole(properties),
   };
 }
@@ -54,28 +81,30 @@ function readPeerRole(properties: RawProperties): PeerRole | undefined {
   if (PeerRoleArn === undefined) {
     return undefined;
   }
-  const arn = readMatch(properties, 'PeerRoleArn', ROLE_ARN, 'the ARN of a role such as arn:aws:iam::123456789012:role/Peering');
+  const arn = readText(properties, 'PeerRoleArn', ROLE_ARN, 'the ARN of a role such as arn:aws:iam::123456789012:role/Peering');
   if (ExternalId !== undefined && (typeof ExternalId !== 'string' || !EXTERNAL_ID.test(ExternalId))) {
-    // an external id is a secret: the error does not show it
-    throw new Error('ExternalId must be 2 to 1224 letters, digits and characters of _+=,.@:/-');
+    // an external id is a secret, so the error does not show it
+    throw new Error(
+      `ExternalId must consist of 2 to 1224 letters, digits and the characters _+=,.@:/- only${remedyFor('ExternalId')}`,
+    );
   }
   return { arn, externalId: ExternalId };
 }
 
 export function readFleetId(properties: RawProperties): string {
-  return readMatch(properties, 'FleetId', FLEET_ID, 'the id of a fleet such as fleet-01234567-89ab-cdef-0123-456789abcdef');
+  return readText(properties, 'FleetId', FLEET_ID, 'the id of a fleet such as fleet-01234567-89ab-cdef-0123-456789abcdef');
 }
 
 export function readBoolean(properties: RawProperties, name: string): boolean {
-  return readMatch(properties, name, /^(true|false)$/, 'true or false') === 'true';
+  return readText(properties, name, /^(true|false)$/, 'true or false') === 'true';
 }
 
-/** Whole seconds from `least` to `most`. */
+/** Reads whole seconds from `least` to `most`. */
 export function readSeconds(properties: RawProperties, name: string, least: number, most: number): number {
   const what = `whole seconds from ${least} to ${most}`;
-  const seconds = Number(readMatch(properties, name, /^\d+$/, what));
+  const seconds = Number(readText(properties, name, /^\d+$/, what));
   if (seconds < least || seconds > most) {
-    throw new Error(`${name} must be ${what}, got ${show(properties[name])}`);
+    throw new Error(`${name} must be ${what}, got ${show(properties[name])}${remedyFor(name)}`);
   }
   return seconds;
 }
@@ -83,7 +112,7 @@ export function readSeconds(properties: RawProperties, name: string, least: numb
 export function readOneOf<T extends string>(properties: RawProperties, name: string, allowed: readonly T[]): T {
   const value = allowed.find((candidate) => candidate === properties[name]);
   if (value === undefined) {
-    throw new Error(`${name} must be one of ${allowed.join(', ')}, got ${show(properties[name])}`);
+    throw new Error(`${name} must be one of ${allowed.join(', ')}, got ${show(properties[name])}${remedyFor(name)}`);
   }
   return value;
 }
@@ -92,18 +121,18 @@ export function readRouteTableIds(properties: RawProperties): readonly string[] 
   const { RouteTableIds: value = [] } = properties;
   const must = 'RouteTableIds must be a list of ids of route tables such as rtb-0123456789abcdef0';
   if (!Array.isArray(value)) {
-    throw new Error(`${must}, got ${show(value)}`);
+    throw new Error(`${must}, got ${show(value)}${remedyFor('RouteTableIds')}`);
   }
   const items = value as readonly unknown[];
   return items.map((item) => {
     if (typeof item !== 'string' || !ROUTE_TABLE_ID.test(item)) {
-      throw new Error(`${must}, got one with ${show(item)}`);
+      throw new Error(`${must}, got one with ${show(item)}${remedyFor('RouteTableIds')}`);
     }
     return item;
   });
 }
 
-/** The properties, or undefined if they can't be read: an earlier or later version of the library may have written them. */
+/** Reads properties that another version of the library may have synthesized. Returns undefined if they can't be read. */
 export function tryRead<T>(read: (properties: RawProperties) => T, properties: RawProperties | undefined): T | undefined {
   try {
     return properties === undefined ? undefined : read(properties);

@@ -7,15 +7,15 @@ import { RequestContext } from './resource';
 import type { Dependencies } from './resource';
 
 /**
- * Renews an authorization when a schedule asks for it.
+ * Renews an authorization on a schedule.
  *
- * @param availableMilliseconds what the invocation has
- * @throws Error if that fails. Lambda retries, and sends what fails for good to the function's destination for failures.
+ * @param availableMilliseconds the remaining time of the invocation
+ * @throws Error if the renewal fails. Lambda retries it, and finally sends the event to the function's failure destination.
  */
 export async function renew(properties: RawProperties, availableMilliseconds: number, dependencies: Dependencies): Promise<void> {
-  const later = unsupportedVersion(properties);
-  if (later !== undefined) {
-    throw new Error(later);
+  const unsupported = unsupportedVersion(properties);
+  if (unsupported !== undefined) {
+    throw new Error(unsupported);
   }
   const pair = readPair(properties);
   const minimumValiditySeconds = readSeconds(properties, 'MinimumValiditySeconds', 0, 24 * 3600);
@@ -24,10 +24,12 @@ export async function renew(properties: RawProperties, availableMilliseconds: nu
   const milliseconds = Math.min(availableMilliseconds, AUTHORIZATION_BUDGET_SECONDS * 1000);
   await withTimeLimit(milliseconds, time, async (signal) => {
     const context = new RequestContext(requester, dependencies, signal);
-    if (context.vpcApi(pair) === undefined) {
-      throw new Error(`only account ${pair.peerVpcAccount} can authorize VPC ${pair.peerVpcId}: schedule the renewal there`);
-    }
     const authorizer = context.authorizer(pair, minimumValiditySeconds * 1000);
+    if (!authorizer.canAuthorize) {
+      throw new Error(
+        `only account ${pair.peerVpcAccount}, which owns VPC ${pair.peerVpcId}, can authorize its peering: schedule the renewal there`,
+      );
+    }
     try {
       const { ExpirationTime } = await authorizer.authorize();
       log.info({ message: `renewed until ${ExpirationTime}`, ...requester });

@@ -1,6 +1,6 @@
 import type { Authorizer } from '../authorization/authorizer';
 import { OtherAccountAuthorizer } from '../authorization/other-account';
-import { isPeeredWithFleet, isPeeredWithOtherAccount } from '../authorization/peered';
+import { isPeeredWithFleet, isPeeredWithVpcOfAnotherAccount } from '../authorization/peered';
 import { VpcOwnerAuthorizer } from '../authorization/vpc-owner';
 import type { AwsApi } from '../aws/api';
 import { Calls } from '../aws/calls';
@@ -12,7 +12,7 @@ import type { Log } from '../log';
 import type { Time } from '../time';
 import type { Pair } from './properties';
 
-/** Everything outside of the handler that it uses. */
+/** Everything that the handler uses from outside, so that tests can replace it. */
 export interface Dependencies {
   /** Calls as the function's own role. */
   readonly api: AwsApi;
@@ -27,9 +27,9 @@ export interface Dependencies {
 /** A custom resource, with the properties of one request. */
 export interface Resource {
   readonly physicalId: PhysicalId;
-  /** Returns the attributes. */
+  /** Returns the attributes of the resource. */
   create(): Promise<object>;
-  /** Returns the attributes. */
+  /** Returns the attributes of the resource. */
   update(): Promise<object>;
   delete(): Promise<void>;
 }
@@ -51,15 +51,15 @@ export class RequestContext {
     const { api, assume } = this.dependencies;
     const { stackId, logicalResourceId } = this.requester;
     if (peerRole !== undefined) {
-      // shows in the other account's CloudTrail which stack and resource acted; at most 64 characters
+      // the session name shows in the other account's CloudTrail which stack and resource acted. It has at most 64 characters
       const [, stackName = ''] = stackId.split('/');
       return assume(peerRole, `${stackName.slice(0, 31)}.${logicalResourceId.slice(0, 32)}`);
     }
     return peerVpcAccount === this.ownAccount ? api : undefined;
   }
 
-  /** @param renewedMilliseconds for how long an authorization must be valid to be good enough. Default: 12 hours */
-  authorizer(pair: Pair, renewedMilliseconds?: number): Authorizer {
+  /** @param minimumValidityMilliseconds how long an authorization must still be valid so that it is kept. Default: 12 hours */
+  authorizer(pair: Pair, minimumValidityMilliseconds?: number): Authorizer {
     const { dependencies, calls } = this;
     const { api, log, region } = dependencies;
     const vpcApi = this.vpcApi(pair);
@@ -69,9 +69,9 @@ export class RequestContext {
     const isPeered = (): Promise<boolean> =>
       pair.gameLiftAccount === this.ownAccount
         ? isPeeredWithFleet(pair, api, calls)
-        : isPeeredWithOtherAccount(pair, vpcApi, calls);
-    const renewed = renewedMilliseconds === undefined ? {} : { renewedMilliseconds };
-    return new VpcOwnerAuthorizer({ pair, region, api: vpcApi, calls, log, isPeered, ...renewed });
+        : isPeeredWithVpcOfAnotherAccount(pair, vpcApi, calls);
+    const minimum = minimumValidityMilliseconds === undefined ? {} : { minimumValidityMilliseconds };
+    return new VpcOwnerAuthorizer({ pair, region, api: vpcApi, calls, log, isPeered, ...minimum });
   }
 
   /** The account of the stack, and of the function. */

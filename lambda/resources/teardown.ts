@@ -1,3 +1,4 @@
+import type { Authorizer } from '../authorization/authorizer';
 import { isPeeredWithFleet } from '../authorization/peered';
 import { PhysicalId } from '../cloudformation/physical-id';
 import type { CustomResourceRequest } from '../cloudformation/request';
@@ -6,10 +7,10 @@ import type { Pair } from './properties';
 import type { RequestContext, Resource } from './resource';
 
 /**
- * Custom::GameLiftVpcPeeringTeardown
+ * Custom::GameLiftVpcPeeringTeardown: provides the authorization for what CloudFormation deletes next.
  *
- * CloudFormation deletes it before all fleets and connections of its stack, and updates it between a change of fleets and the
- * deletion of the old ones. Both times it authorizes what comes next.
+ * CloudFormation deletes this resource before all fleets and connections of its stack, and updates it after it has created new fleets
+ * and before it deletes the replaced ones.
  */
 export function teardownResource(request: CustomResourceRequest, context: RequestContext): Resource {
   const pair = readPair(request.properties);
@@ -17,11 +18,11 @@ export function teardownResource(request: CustomResourceRequest, context: Reques
     physicalId: PhysicalId.fixed(request),
     create: () => Promise.resolve({}),
     update: async () => {
-      await context.authorizer(pair).authorizeCleanup();
-      // whatever is peered with the VPC that was declared before is deleted next
+      await authorizeCleanup(context.authorizer(pair));
+      // CloudFormation deletes next whatever is peered with the VPC that was declared before
       const former = tryRead(readPair, request.oldProperties);
       if (former !== undefined && !isSamePair(former, pair)) {
-        await unlessNothingIsPeered(former, context, () => context.authorizer(former).authorizeCleanup());
+        await unlessNothingIsPeered(former, context, () => authorizeCleanup(context.authorizer(former)));
       }
       return {};
     },
@@ -29,7 +30,17 @@ export function teardownResource(request: CustomResourceRequest, context: Reques
   };
 }
 
-/** Authorizes. A failure does not matter if nothing is peered any more. */
+/**
+ * Authorizes, if the handler can. If it can't, the update of the authorization has checked for one before anything changed. It may have
+ * been used since then, and AWS does not document whether an authorization is still listed after that.
+ */
+async function authorizeCleanup(authorizer: Authorizer): Promise<void> {
+  if (authorizer.canAuthorize) {
+    await authorizer.authorize();
+  }
+}
+
+/** Authorizes. An error does not matter if nothing is peered anymore. */
 async function unlessNothingIsPeered(
   pair: Pair,
   { calls, dependencies }: RequestContext,
@@ -42,7 +53,7 @@ async function unlessNothingIsPeered(
       await calls.untilEarlierIsReadable();
       return await isPeeredWithFleet(pair, dependencies.api, calls);
     };
-    // if that can't be determined, the error of the authorization is the useful one
+    // if this can't be determined, the error of the authorization is the useful one
     if (await isStillPeered().catch(() => true)) {
       throw error;
     }

@@ -1,5 +1,5 @@
 import type { CfnResource, Stack } from 'aws-cdk-lib';
-import { CONNECTION_LANES } from '../contract';
+import { MAX_CONCURRENT_CONNECTIONS } from '../contract';
 import { AcyclicDependency } from './acyclic-dependency';
 import { sharedMap } from './library-copies';
 
@@ -20,7 +20,7 @@ const currentBatches = sharedMap<Stack, Batch>('currentBatches');
  */
 export function addToBatch(stack: Stack, connection: CfnResource): void {
   let batch = currentBatches.get(stack) ?? { connections: [], afterPreviousBatch: new AcyclicDependency([]) };
-  if (batch.connections.length >= CONNECTION_LANES) {
+  if (batch.connections.length >= MAX_CONCURRENT_CONNECTIONS) {
     batch = { connections: [], afterPreviousBatch: new AcyclicDependency(batch.connections) };
   }
   currentBatches.set(stack, batch);

@@ -6,7 +6,7 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { IConstruct } from 'constructs';
-import { ANSWER_RESERVE_SECONDS, MAX_EVENT_AGE_SECONDS } from '../contract';
+import { RESPONSE_RESERVE_SECONDS, MAX_EVENT_AGE_SECONDS } from '../contract';
 import { digestOf } from './digest';
 import { isOurs, markAsOurs } from './library-copies';
 import { validatePolicySize } from './policy-size';
@@ -263,7 +263,7 @@ export class HandlerFunction extends Construct {
       properties: props.properties,
       removalPolicy: props.removalPolicy,
       // an invocation that starts just before the event is too old still responds before CloudFormation gives up
-      serviceTimeout: Duration.seconds(MAX_EVENT_AGE_SECONDS + props.budgetSeconds + 2 * ANSWER_RESERVE_SECONDS),
+      serviceTimeout: Duration.seconds(MAX_EVENT_AGE_SECONDS + props.budgetSeconds + 2 * RESPONSE_RESERVE_SECONDS),
     });
     resource.node.addDependency(this.eventInvokeConfig, ...props.policies);
     return resource;

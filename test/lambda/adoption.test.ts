@@ -12,7 +12,7 @@ const peering = (tags: Readonly<Record<string, string>>): Ec2Peering => ({
   tags,
 });
 
-test('what was changed of an adopted peering is noted in tags that are short enough, and read from them', () => {
+test('changes to an adopted connection are written to tags that are short enough, and read from them', () => {
   const routeTableIds = Array.from({ length: 40 }, (_, index) => `rtb-${String(index).padStart(17, '0')}`);
   const tags = tagsOfChanges('fleet-1', { dnsResolution: false, routeTableIds });
   expect(Object.keys(tags)).toHaveLength(5);
@@ -23,7 +23,7 @@ test('what was changed of an adopted peering is noted in tags that are short eno
   expect(fleetOfChanges(noted)).toBe('fleet-1');
 });
 
-test('where nothing was changed, nothing is noted', () => {
+test('writes no tags if nothing was changed', () => {
   expect(tagsOfChanges('fleet-1', { routeTableIds: [] })).toEqual({});
   expect(readChanges(peering({ Name: 'dns-was-true' }))).toEqual({ dnsResolution: undefined, routeTableIds: [] });
   expect(readChanges(peering({ 'cdk-gamelift-vpc-peering:changed:1': 'dns-was-true' }))).toEqual({

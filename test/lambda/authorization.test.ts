@@ -3,13 +3,13 @@ import { awsError, GAMELIFT_ACCOUNT, HOUR, propertiesOf, requestOf, TestWorld, V
 
 const CREATE = `Create ${VPC} ${GAMELIFT_ACCOUNT}`;
 const DELETE = `Delete ${VPC} ${GAMELIFT_ACCOUNT}`;
-/** What EC2 and GameLift are asked before an authorization is canceled. */
+/** The calls before an authorization is canceled. */
 const PEERINGS = `Describe peerings of ${VPC}`;
 const CONNECTIONS = 'Describe connections';
 const ABOUT = `between VPC ${VPC} of account ${VPC_ACCOUNT} and GameLift account ${GAMELIFT_ACCOUNT} in eu-central-1`;
 const CHECK =
-  `Check that VPC ${VPC} belongs to account ${VPC_ACCOUNT} and lies in eu-central-1, ` +
-  `and that ${GAMELIFT_ACCOUNT} is the account that manages the fleet, then deploy again`;
+  `Check that VPC ${VPC} belongs to account ${VPC_ACCOUNT} and is in eu-central-1, and that the gameLiftAccount of the ` +
+  `VpcPeeringAuthorization, ${GAMELIFT_ACCOUNT}, is the account of the fleet, then try again`;
 
 function peeringOf(change: Partial<Ec2Peering> = {}): Ec2Peering {
   return {
@@ -26,7 +26,7 @@ function peeringOf(change: Partial<Ec2Peering> = {}): Ec2Peering {
 }
 
 describe('create', () => {
-  test('authorizes once and answers with the attributes', async () => {
+  test('authorizes once and responds with the attributes', async () => {
     const world = new TestWorld();
     expect(await world.run(requestOf('Create'))).toEqual({
       Status: 'SUCCESS',
@@ -47,14 +47,14 @@ describe('create', () => {
     expect(world.api.calls).toEqual([CREATE]);
   });
 
-  test('run a second time by Lambda, answers with the same physical id', async () => {
+  test('responds with the same physical id if Lambda runs the request twice', async () => {
     const world = new TestWorld();
     const first = await world.run(requestOf('Create'));
     const second = await world.run(requestOf('Create'));
     expect(second?.PhysicalResourceId).toBe(first?.PhysicalResourceId);
   });
 
-  test('knows when an authorization was issued even if GameLift does not say', async () => {
+  test('calculates the creation time if GameLift does not return it', async () => {
     const world = new TestWorld();
     world.api.create = [{ ExpirationTime: new Date('2026-01-01T23:59:58.250Z') }];
     expect((await world.run(requestOf('Create')))?.Data).toMatchObject({
@@ -64,7 +64,7 @@ describe('create', () => {
     });
   });
 
-  test('fails when GameLift does not say when the authorization expires', async () => {
+  test('fails if GameLift does not return the expiration time', async () => {
     const world = new TestWorld();
     world.api.create = [{ PeerVpcId: VPC }];
     expect((await world.run(requestOf('Create')))?.Reason).toBe(
@@ -74,28 +74,28 @@ describe('create', () => {
   });
 });
 
-describe('what AWS does while an authorization is valid', () => {
-  test('it renews: nothing more is called', async () => {
+describe('CreateVpcPeeringAuthorization while an authorization is valid', () => {
+  test('makes no other call if GameLift renews the authorization', async () => {
     const world = new TestWorld();
     await world.run(requestOf('Update'));
     expect(world.api.calls).toEqual([CREATE]);
   });
 
-  test('it keeps the old expiry, and that is far: nothing more is called', async () => {
+  test('makes no other call if GameLift keeps an expiration time that is late enough', async () => {
     const world = new TestWorld();
     world.api.create = [{ hours: 12 }];
     expect((await world.run(requestOf('Update')))?.Data?.ExpirationTime).toBe('2026-01-01T12:00:00.000Z');
     expect(world.api.calls).toEqual([CREATE]);
   });
 
-  test('it keeps the old expiry, and that is near: cancelled and made anew', async () => {
+  test('cancels and creates the authorization again if GameLift keeps an expiration time that is too early', async () => {
     const world = new TestWorld();
     world.api.create = [{ hours: 11.99 }, { hours: 24 }];
     expect((await world.run(requestOf('Update')))?.Data?.ExpirationTime).toBe('2026-01-02T00:00:00.000Z');
     expect(world.api.calls).toEqual([CREATE, DELETE, CREATE]);
   });
 
-  test('it keeps the old expiry, near, even after cancelling: an error', async () => {
+  test('fails if the expiration time is too early even after canceling', async () => {
     const world = new TestWorld();
     world.api.create = [{ hours: 1 }];
     expect(await world.run(requestOf('Update'))).toMatchObject({
@@ -106,7 +106,7 @@ describe('what AWS does while an authorization is valid', () => {
     });
   });
 
-  test('it refuses, and the valid one is listed and lasts: that one is answered', async () => {
+  test('responds with the listed authorization if GameLift refuses and it is valid long enough', async () => {
     const world = new TestWorld();
     world.api.create = [awsError('InvalidRequestException')];
     world.api.describe = [[{ ...world.api.record(23), PeerVpcId: 'vpc-0' }, world.api.record(20)]];
@@ -114,7 +114,7 @@ describe('what AWS does while an authorization is valid', () => {
     expect(world.api.calls).toEqual([CREATE, 'Describe']);
   });
 
-  test('it refuses, and the valid one ends soon: cancelled and made anew', async () => {
+  test('cancels and creates the authorization again if GameLift refuses and the listed one expires soon', async () => {
     const world = new TestWorld();
     world.api.create = [awsError('InvalidRequestException'), { hours: 24 }];
     world.api.describe = [[world.api.record(3)]];
@@ -122,14 +122,14 @@ describe('what AWS does while an authorization is valid', () => {
     expect(world.api.calls).toEqual([CREATE, 'Describe', DELETE, CREATE]);
   });
 
-  test('it refuses, and does not list what was used: cancelled and made anew', async () => {
+  test('cancels and creates the authorization again if GameLift refuses and lists none', async () => {
     const world = new TestWorld();
     world.api.create = [awsError('InvalidRequestException'), { hours: 24 }];
     expect((await world.run(requestOf('Update')))?.Status).toBe('SUCCESS');
     expect(world.api.calls).toEqual([CREATE, 'Describe', DELETE, CREATE]);
   });
 
-  test('it refuses after cancelling too, since others authorize at the same time: cancelled and made anew three times', async () => {
+  test('cancels and creates up to three times if GameLift refuses because others authorize at the same time', async () => {
     const world = new TestWorld();
     const refusal = awsError('InvalidRequestException', 'one is valid');
     world.api.create = [refusal, refusal, refusal, { hours: 24 }];
@@ -142,7 +142,7 @@ describe('what AWS does while an authorization is valid', () => {
     expect(world.api.calls).toEqual([...round, ...round, ...round, CREATE, 'Describe']);
   });
 
-  test('it refuses although there was nothing to cancel: it is believed', async () => {
+  test('fails if GameLift refuses and there was nothing to cancel', async () => {
     const world = new TestWorld();
     world.api.create = [awsError('InvalidRequestException', 'no')];
     world.api.delete = [awsError('NotFoundException')];
@@ -150,7 +150,7 @@ describe('what AWS does while an authorization is valid', () => {
     expect(world.api.calls).toEqual([CREATE, 'Describe', DELETE, CREATE, 'Describe']);
   });
 
-  test('an expired one, and those of others, are taken for none', async () => {
+  test('ignores expired authorizations and those of other accounts', async () => {
     const world = new TestWorld();
     world.api.create = [awsError('InvalidRequestException'), { hours: 24 }];
     world.api.describe = [
@@ -167,7 +167,7 @@ describe('what AWS does while an authorization is valid', () => {
 });
 
 describe('update', () => {
-  test('authorizes what is declared now, keeps the physical id, and leaves the earlier pair to lapse', async () => {
+  test('authorizes the new pair, keeps the physical id, and lets the authorization of the former pair expire', async () => {
     const world = new TestWorld();
     const answer = await world.run(
       requestOf('Update', {
@@ -181,7 +181,7 @@ describe('update', () => {
   });
 });
 
-describe('an update away from a VPC that only its own account can authorize', () => {
+describe('an update that replaces a VPC that only another account can authorize', () => {
   const FOREIGN = '333333333333';
 
   async function move(status: string): Promise<TestWorld> {
@@ -197,15 +197,15 @@ describe('an update away from a VPC that only its own account can authorize', ()
     return world;
   }
 
-  test('changes nothing while it is peered and nothing is authorized: what is peered could not be deleted', async () => {
+  test('fails before any change if the former VPC is peered and not authorized, because the cleanup would fail', async () => {
     const { api, answers } = await move('active');
     expect(answers).toMatchObject([{ Status: 'FAILED', Reason: expect.stringContaining(`of account ${FOREIGN}`) as string }]);
     expect(answers[0]?.Reason).toContain('Run there: aws gamelift create-vpc-peering-authorization');
-    // twice: one that was given a moment ago may not be listed yet
+    // twice, because a new authorization may not be listed yet
     expect(api.calls).toEqual(['Describe', 'Describe']);
   });
 
-  test('needs nothing there where nothing is peered any more', async () => {
+  test('succeeds if nothing is peered with the former VPC', async () => {
     const { api, answers } = await move('deleted');
     expect(answers).toMatchObject([{ Status: 'SUCCESS' }]);
     expect(api.calls).toEqual([`Create vpc-1 ${GAMELIFT_ACCOUNT}`]);
@@ -213,14 +213,14 @@ describe('an update away from a VPC that only its own account can authorize', ()
 });
 
 describe('delete', () => {
-  test('cancels the authorization once EC2 shows that nothing is peered', async () => {
+  test('cancels the authorization if EC2 shows that nothing is peered', async () => {
     const world = new TestWorld();
     expect(await world.run(requestOf('Delete'))).toMatchObject({ Status: 'SUCCESS' });
     expect(world.api.calls).toEqual([PEERINGS, DELETE]);
   });
 
   test.each(['active', 'pending-acceptance', 'provisioning'])(
-    'cancels nothing while a peering from another account is %s, and logs when the authorization expires',
+    'cancels nothing while a peering connection from another account is %s, and logs the expiration time',
     async (status) => {
       const world = new TestWorld();
       world.api.peerings = [[peeringOf({ status })]];
@@ -238,21 +238,21 @@ describe('delete', () => {
   test.each([
     ['has ended', peeringOf({ status: 'deleted' })],
     ["comes from the VPC's own account", peeringOf({ requesterAccount: VPC_ACCOUNT })],
-  ])('cancels where the only peering %s', async (_, peering) => {
+  ])('cancels if the only peering connection %s', async (_, peering) => {
     const world = new TestWorld();
     world.api.peerings = [[peering]];
     await world.run(requestOf('Delete'));
     expect(world.api.calls).toEqual([PEERINGS, DELETE]);
   });
 
-  test('cancels where a peering was deleted a moment ago and is read late', async () => {
+  test('cancels if a peering connection was just deleted and is still shown in the first read', async () => {
     const world = new TestWorld();
     world.api.peerings = [[peeringOf()], []];
     await world.run(requestOf('Delete'));
     expect(world.api.calls).toEqual([PEERINGS, PEERINGS, DELETE]);
   });
 
-  test('cancels nothing where EC2 can not be asked, and succeeds', async () => {
+  test('succeeds without canceling if EC2 does not answer', async () => {
     const world = new TestWorld();
     world.api.peerings = [awsError('UnauthorizedOperation', 'no')];
     expect(await world.run(requestOf('Delete'))).toMatchObject({ Status: 'SUCCESS' });
@@ -262,7 +262,7 @@ describe('delete', () => {
     );
   });
 
-  describe('in the account of the fleets', () => {
+  describe('in the account of the fleet', () => {
     const ownFleets = (): Record<string, unknown> => ({
       ResourceProperties: propertiesOf({ GameLiftAwsAccountId: VPC_ACCOUNT }),
     });
@@ -271,9 +271,9 @@ describe('delete', () => {
     test.each([
       ['nothing', []],
       ['another VPC', [{ PeerVpcId: 'vpc-0', Status: { Code: 'active' } }]],
-      ['what was deleted', [{ PeerVpcId: VPC, Status: { Code: 'deleted' } }]],
-      ['what failed', [{ PeerVpcId: VPC, Status: { Code: 'failed' } }]],
-    ])('cancels where GameLift lists %s, whatever EC2 shows', async (_, connections) => {
+      ['a deleted connection', [{ PeerVpcId: VPC, Status: { Code: 'deleted' } }]],
+      ['a failed connection', [{ PeerVpcId: VPC, Status: { Code: 'failed' } }]],
+    ])('cancels if GameLift lists %s, whatever EC2 shows', async (_, connections) => {
       const world = new TestWorld();
       world.api.connections = [connections];
       world.api.peerings = [[peeringOf()]];
@@ -288,7 +288,7 @@ describe('delete', () => {
       expect(world.api.calls).toEqual([CONNECTIONS, CONNECTIONS, 'Describe']);
     });
 
-    test('asks again before it cancels once more, since something may be peered by then', async () => {
+    test('checks again for peering connections before it cancels a second time', async () => {
       const world = new TestWorld();
       world.api.connections = [[], [{ PeerVpcId: VPC, Status: { Code: 'active' } }]];
       world.api.delete = [awsError('NotFoundException'), 'done'];
@@ -298,21 +298,21 @@ describe('delete', () => {
     });
   });
 
-  test('cancels after a cancelled create too, whose physical id CloudFormation made up', async () => {
+  test('cancels after a canceled create, whose physical id CloudFormation has invented', async () => {
     const world = new TestWorld();
     const answer = await world.run(requestOf('Delete', { PhysicalResourceId: 'Peered-Authorization-1B2C3D' }));
     expect(answer).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: 'Peered-Authorization-1B2C3D' });
     expect(world.api.calls).toEqual([PEERINGS, DELETE]);
   });
 
-  test('what is not there is fine', async () => {
+  test('succeeds if there is no authorization', async () => {
     const world = new TestWorld();
     world.api.delete = [awsError('NotFoundException')];
     expect((await world.run(requestOf('Delete')))?.Status).toBe('SUCCESS');
     expect(world.api.calls).toEqual([PEERINGS, DELETE, 'Describe']);
   });
 
-  test('what is not there but is listed is cancelled once more', async () => {
+  test('cancels again if GameLift finds no authorization but lists one', async () => {
     const world = new TestWorld();
     world.api.delete = [awsError('NotFoundException'), 'done'];
     world.api.describe = [[world.api.record(1)]];
@@ -320,7 +320,7 @@ describe('delete', () => {
     expect(world.api.calls).toEqual([PEERINGS, DELETE, 'Describe', PEERINGS, DELETE]);
   });
 
-  test('what is not there is fine where nobody can be asked', async () => {
+  test('succeeds if there is no authorization and listing fails', async () => {
     const world = new TestWorld();
     world.api.delete = [awsError('NotFoundException')];
     world.api.describe = [awsError('InvalidRequestException')];
@@ -328,14 +328,14 @@ describe('delete', () => {
     expect(world.api.calls).toEqual([PEERINGS, DELETE, 'Describe']);
   });
 
-  test('an invalid request is fine where none is listed', async () => {
+  test('succeeds if GameLift says that the request is invalid and lists no authorization', async () => {
     const world = new TestWorld();
     world.api.delete = [awsError('InvalidRequestException')];
     world.api.describe = [[world.api.record(-1)]];
     expect((await world.run(requestOf('Delete')))?.Status).toBe('SUCCESS');
   });
 
-  test('an invalid request is an error where one is listed', async () => {
+  test('fails if GameLift says that the request is invalid and lists an authorization', async () => {
     const world = new TestWorld();
     world.api.delete = [awsError('InvalidRequestException', 'no')];
     world.api.describe = [[world.api.record(1)]];
@@ -345,8 +345,8 @@ describe('delete', () => {
   });
 });
 
-describe('refusals', () => {
-  test.each(['InvalidRequestException', 'NotFoundException'])('%s: says what to check', async (name) => {
+describe('errors', () => {
+  test.each(['InvalidRequestException', 'NotFoundException'])('%s: the reason says what to check', async (name) => {
     const world = new TestWorld();
     world.api.create = [awsError(name, 'Invalid peer VPC')];
     expect(await world.run(requestOf('Create'))).toMatchObject({
@@ -357,20 +357,29 @@ describe('refusals', () => {
   });
 
   test.each(['InvalidRequestException', 'NotFoundException'])(
-    '%s and EC2 knows no such VPC: says so, without another call',
+    '%s for a VPC that does not exist: the reason says so, and nothing is canceled',
     async (name) => {
       const world = new TestWorld();
       world.api.create = [awsError(name, 'Invalid peer VPC')];
       world.api.exists = [false];
       expect((await world.run(requestOf('Create')))?.Reason).toBe(
         `could not authorize VPC peering ${ABOUT}: ${name}: Invalid peer VPC. ` +
-          `EC2 knows no VPC ${VPC} in account ${VPC_ACCOUNT} and eu-central-1: correct the VPC, then deploy again`,
+          `There is no VPC ${VPC} in account ${VPC_ACCOUNT} and eu-central-1: correct the vpc of the VpcPeeringAuthorization, then deploy again`,
       );
       expect(world.api.calls).not.toContain(DELETE);
     },
   );
 
-  test('EC2 can not be asked: says what to check all the same', async () => {
+  test('names no account in a stack with one account', async () => {
+    const world = new TestWorld();
+    world.api.create = [awsError('InternalServiceException', 'oops', 500)];
+    const ResourceProperties = propertiesOf({ GameLiftAwsAccountId: VPC_ACCOUNT });
+    expect((await world.run(requestOf('Create', { ResourceProperties })))?.Reason).toBe(
+      `could not authorize VPC peering for VPC ${VPC} in eu-central-1: InternalServiceException: oops. The template is not the cause: try again`,
+    );
+  });
+
+  test('says what to check if EC2 does not answer either', async () => {
     const world = new TestWorld();
     world.api.create = [awsError('NotFoundException', 'No')];
     world.api.exists = ['denied'];
@@ -380,7 +389,7 @@ describe('refusals', () => {
   });
 
   test.each(['AccessDeniedException', 'UnauthorizedException'])(
-    '%s for a minute is retried, since a new policy may not be known everywhere yet',
+    'retries %s for a minute, because a new policy takes time to arrive',
     async (name) => {
       const world = new TestWorld();
       world.api.create = [...Array.from({ length: 7 }, () => awsError(name)), { hours: 24 }];
@@ -388,21 +397,21 @@ describe('refusals', () => {
     },
   );
 
-  test.each(['AccessDeniedException', 'UnauthorizedException'])('%s for longer than a minute is an error', async (name) => {
+  test.each(['AccessDeniedException', 'UnauthorizedException'])('fails if %s lasts longer than a minute', async (name) => {
     const world = new TestWorld();
     const start = world.time.now();
     world.api.create = [awsError(name, 'not allowed', 403)];
     expect((await world.run(requestOf('Create')))?.Reason).toBe(
       `could not authorize VPC peering ${ABOUT}: ${name}: not allowed. ` +
-        `Check that no service control policy and no permissions boundary keeps the handler's role in account ${VPC_ACCOUNT} from ` +
-        'gamelift:CreateVpcPeeringAuthorization, gamelift:DeleteVpcPeeringAuthorization, gamelift:DescribeVpcPeeringAuthorizations, ' +
-        `and from the EC2 actions on VPC ${VPC} that CreateVpcPeeringAuthorization asks of its caller, then deploy again`,
+        `Check that the handler's role in account ${VPC_ACCOUNT} is allowed to call gamelift:CreateVpcPeeringAuthorization, ` +
+        'gamelift:DeleteVpcPeeringAuthorization, gamelift:DescribeVpcPeeringAuthorizations and the EC2 actions that GameLift requires for ' +
+        `VPC ${VPC}, and that no service control policy or permissions boundary denies them, then try again`,
     );
     expect(world.time.now() - start).toBe(80_000);
   });
 
   test.each(['ThrottlingException', 'TooManyRequestsException', 'RequestLimitExceeded'])(
-    '%s for a minute: waits for a token',
+    'waits for a rate token after %s',
     async (name) => {
       const world = new TestWorld();
       const start = world.time.now();
@@ -412,14 +421,14 @@ describe('refusals', () => {
     },
   );
 
-  test('throttled until the time is up: says that it was the rate limit', async () => {
+  test('says that the rate limit was the cause if it is throttled until the time is up', async () => {
     const world = new TestWorld();
     const start = world.time.now();
     world.api.create = [awsError('ThrottlingException', 'Rate exceeded')];
     expect((await world.run(requestOf('Create')))?.Reason).toBe(
-      `could not authorize VPC peering ${ABOUT}: the rate limit of CreateVpcPeeringAuthorization (GameLift: one call of a peering ` +
-        'operation in ten seconds for the whole account) still refused the call after 300 seconds. ' +
-        'Other callers in this account use the same operation: try again when they are done',
+      `could not authorize VPC peering ${ABOUT}: CreateVpcPeeringAuthorization was still throttled after 300 seconds (GameLift allows ` +
+        'one call in ten seconds of each peering operation for the whole account). ' +
+        'Other callers in this account use the same operation: try again when they have finished',
     );
     expect(world.time.now() - start).toBe(300_000);
   });
@@ -430,29 +439,29 @@ describe('refusals', () => {
     awsError('TimeoutError', 'oops'),
     awsError('SyntaxError', 'Unexpected token'),
     Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }),
-  ])('%s: tried again', async (error) => {
+  ])('retries after %s', async (error) => {
     const world = new TestWorld();
     world.api.create = [error, error, error, error, { hours: 24 }];
     expect((await world.run(requestOf('Create')))?.Status).toBe('SUCCESS');
   });
 
-  test('a failure of GameLift that lasts: five attempts', async () => {
+  test('fails after five attempts if GameLift keeps failing', async () => {
     const world = new TestWorld();
     world.api.create = [awsError('InternalServiceException', 'oops', 500)];
     expect((await world.run(requestOf('Create')))?.Reason).toBe(
-      `could not authorize VPC peering ${ABOUT}: InternalServiceException: oops. Nothing in the template needs to change: deploy again`,
+      `could not authorize VPC peering ${ABOUT}: InternalServiceException: oops. The template is not the cause: try again`,
     );
     expect(world.api.calls).toHaveLength(5);
   });
 
-  test('an error that nobody foresaw is told as it is, at once', async () => {
+  test('reports an unknown error at once', async () => {
     const world = new TestWorld();
     world.api.create = [awsError('BrandNewException', 'hello')];
     expect((await world.run(requestOf('Create')))?.Reason).toContain('BrandNewException: hello.');
     expect(world.api.calls).toHaveLength(1);
   });
 
-  test('an authorization that was renewed half a day ago is still good for a deployment', async () => {
+  test('keeps a listed authorization that is valid for 12 hours', async () => {
     const world = new TestWorld();
     world.time.pass(12 * HOUR);
     world.api.create = [awsError('InvalidRequestException')];
@@ -474,7 +483,7 @@ describe('the delete that follows a create that failed', () => {
   }
 
   test.each(['AccessDeniedException', 'UnauthorizedException', 'ThrottlingException', 'NotFoundException'])(
-    "cancels nothing where all was refused with %s: what there may be is another stack's",
+    "cancels nothing if every call failed with %s, because an authorization may be another stack's",
     async (name) => {
       const world = new TestWorld();
       world.api.create = [awsError(name)];
@@ -482,19 +491,19 @@ describe('the delete that follows a create that failed', () => {
     },
   );
 
-  test('cancels where a call may have taken effect', async () => {
+  test('cancels if a call may have taken effect', async () => {
     const world = new TestWorld();
     world.api.create = [awsError('TimeoutError'), awsError('AccessDeniedException')];
     expect(await failThenDelete(world)).toEqual([PEERINGS, DELETE]);
   });
 
-  test('cancels where GameLift authorized and the answer was of no use', async () => {
+  test('cancels if GameLift authorized but returned no expiration time', async () => {
     const world = new TestWorld();
     world.api.create = [{ PeerVpcId: VPC }];
     expect(await failThenDelete(world)).toEqual([PEERINGS, DELETE]);
   });
 
-  test('an update of a resource whose create was refused gives it an id that is deleted for real', async () => {
+  test('cancels when the resource is deleted, if an update has succeeded after the failed create', async () => {
     const world = new TestWorld();
     world.api.create = [awsError('NotFoundException'), { hours: 24 }];
     const failed = await world.run(requestOf('Create'));

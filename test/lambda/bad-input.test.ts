@@ -8,15 +8,15 @@ import { propertiesOf, recordingLog, requestOf } from './world';
 import type { TestAnswer } from './world';
 
 /*
- * Whatever comes in: at most one answer, a reason that says what has to be otherwise, and no call that should not be made.
+ * Whatever the event is: at most one response, a reason that says what is wrong, and no call that should not be made.
  */
 
 const REQUEST_TYPES = ['Create', 'Update', 'Delete'] as const;
 
-/** As events are delivered: any JSON there is, the same in every run. */
+/** Random JSON events, the same in every run. */
 const RUNS = { seed: 1, numRuns: 200 };
 
-/** What came of an event in a world where nothing may be called. */
+/** The result of an event where no call to AWS is expected. */
 interface Outcome {
   readonly answers: readonly TestAnswer[];
   readonly urls: readonly string[];
@@ -68,7 +68,7 @@ async function handle(event: unknown): Promise<Outcome> {
   };
 }
 
-/** What is to be seen of a refusal, in one object to compare. */
+/** The visible result of an invalid request, as one object to compare. */
 async function refusal(event: unknown): Promise<object> {
   const { answers, bytes, calls, error } = await handle(event);
   const [answer] = answers;
@@ -86,7 +86,7 @@ async function refusal(event: unknown): Promise<object> {
 
 const NEW_ID = '6b2e1c9c-0000-4000-8000-000000000000/Authorization';
 
-/** What a refusal has to look like. */
+/** The expected result of an invalid request. */
 function refused(requestType: (typeof REQUEST_TYPES)[number], reason: unknown, id?: string): object {
   return {
     status: 'FAILED',
@@ -100,14 +100,22 @@ function refused(requestType: (typeof REQUEST_TYPES)[number], reason: unknown, i
   };
 }
 
-function starting(beginning: string): unknown {
-  return expect.stringMatching(new RegExp(`^${beginning.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}`)) as unknown;
+function escape(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }
 
-/** Deeper than anything that goes down level by level can follow. */
+function starting(beginning: string): unknown {
+  return expect.stringMatching(new RegExp(`^${escape(beginning)}`)) as unknown;
+}
+
+function beginningAndEnd(beginning: string, end: string): unknown {
+  return expect.stringMatching(new RegExp(`^${escape(beginning)}.*${escape(end)}$`, 's')) as unknown;
+}
+
+/** Nested too deeply for a recursive function. */
 const DEEP: unknown = JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`);
 
-/** Nothing that any property is. */
+/** Values that no property accepts. */
 const NEVER: Readonly<Record<string, unknown>> = {
   null: null,
   'an empty string': '',
@@ -130,7 +138,7 @@ const NEVER: Readonly<Record<string, unknown>> = {
   quotes: '"'.repeat(1000),
 };
 
-/** Strings that code may take for something else. */
+/** Strings that code may misinterpret. */
 const ODD_STRINGS = ['NaN', 'Infinity', '-1', '1e3', '0x10', ' 1 ', '1.5', 'null', 'undefined', '[object Object]', '\n'].concat([
   '__proto__',
   'constructor',
@@ -164,7 +172,7 @@ describe('events', () => {
     return outcome;
   }
 
-  test('any JSON there is: nobody is answered, nothing is called, and nothing is run again', async () => {
+  test('random JSON gets no response, makes no call, and is not run again', async () => {
     await fc.assert(
       fc.asyncProperty(fc.jsonValue(), async (event) => {
         expect(await examine(event)).toMatchObject({ answers: [], calls: [] });
@@ -173,7 +181,7 @@ describe('events', () => {
     );
   });
 
-  test.each(FIELDS)('any JSON there is for %s: nothing is called', async (field) => {
+  test.each(FIELDS)('random JSON in %s makes no call', async (field) => {
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...REQUEST_TYPES), fc.jsonValue(), async (type, value) => {
         const { calls } = await examine(requestOf(type, { [field]: value }));
@@ -184,7 +192,7 @@ describe('events', () => {
     );
   });
 
-  test('any JSON there is for any fields at once', async () => {
+  test('random JSON in several fields gets at most one response', async () => {
     const fields = fc.record(Object.fromEntries(FIELDS.map((field) => [field, fc.jsonValue()])), { requiredKeys: [] });
     await fc.assert(
       fc.asyncProperty(fields, fc.dictionary(fc.string(), fc.jsonValue()), async (some, others) => {
@@ -194,7 +202,7 @@ describe('events', () => {
     );
   });
 
-  test('members named like those of every object say nothing', async () => {
+  test('ignores members that are named like inherited members of objects', async () => {
     for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'toJSON']) {
       const inherited = JSON.parse(`{"${name}": ${JSON.stringify(requestOf('Create'))}}`) as object;
       expect(await examine(inherited)).toMatchObject({ answers: [], calls: [] });
@@ -219,7 +227,7 @@ describe('events', () => {
     'https://exa mple.com/',
     'https ://example.com/',
     `http://example.com/?${'x'.repeat(100_000)}`,
-  ])('%j is no URL to answer to', async (url) => {
+  ])('sends no response to %j', async (url) => {
     expect(await examine(requestOf('Create', { ResponseURL: url }))).toMatchObject({ answers: [], calls: [] });
   });
 
@@ -237,7 +245,7 @@ describe('events', () => {
     `${ARN}/more`,
     `arn:aws:cloudformation:eu-central-1:111111111111:stack/${'x'.repeat(129)}/6b2e1c9c`,
     'arn:aws:cloudformation:eu-central-1:111111111111:stack/🎮/6b2e1c9c',
-  ])('%j is no stack: its account is not known, so nothing is called', async (StackId) => {
+  ])('fails without a call if the stack id is %j', async (StackId) => {
     for (const type of REQUEST_TYPES) {
       expect(await refusal(requestOf(type, { StackId }))).toMatchObject({
         status: 'FAILED',
@@ -251,13 +259,13 @@ describe('events', () => {
     'arn:aws-cn:cloudformation:cn-north-1',
     'arn:aws-us-gov:cloudformation:us-gov-west-1',
     'arn:aws-iso-b:cloudformation:us-isob-east-1',
-  ])('stacks of %s are served', async (beginning) => {
+  ])('accepts stack ids of %s', async (beginning) => {
     const StackId = `${beginning}:111111111111:stack/Peered-Nested-1B2C3D/6b2e1c9c-0000-4000-8000-000000000000`;
     expect((await handle(requestOf('Create', { StackId }))).calls).toEqual(['createVpcPeeringAuthorization']);
   });
 
   test.each(['a b', 'Peered/Authorization', 'Authorization\n', '🎮', 'x'.repeat(256), '__proto__.x'])(
-    '%j is no logical id: nothing is called',
+    'fails without a call if the logical id is %j',
     async (LogicalResourceId) => {
       for (const type of REQUEST_TYPES) {
         expect(await refusal(requestOf(type, { LogicalResourceId }))).toMatchObject({
@@ -270,7 +278,7 @@ describe('events', () => {
   );
 
   test.each(Object.entries({ null: null, 'a number': 7, true: true, 'an object': {}, 'a list': ['mine'] }))(
-    'a physical id that is %s: nothing is called',
+    'fails without a call if the physical id is %s',
     async (_, PhysicalResourceId) => {
       for (const type of ['Update', 'Delete'] as const) {
         expect(await refusal(requestOf(type, { PhysicalResourceId }))).toEqual(
@@ -291,17 +299,17 @@ describe('events', () => {
     ['RequestId', 'x'.repeat(4000)],
     ['RequestId', '🎮'.repeat(1000)],
     ['StackId', `arn:aws:cloudformation:eu-central-1:111111111111:stack/Peered/${'0'.repeat(4000)}`],
-  ])('no answer would be short enough with this %s: nothing is called', async (field, value) => {
+  ])('makes no call if this %s is too long for a response', async (field, value) => {
     for (const type of ['Update', 'Delete']) {
       const { answers, calls, logged } = await examine(requestOf(type, { [field]: value }));
       expect({ answers, calls }).toEqual({ answers: [], calls: [] });
       expect(logged[0]?.message).toMatch(
-        /^the event is not a request of CloudFormation: a response with its ids would take \d+ bytes$/,
+        /^the event is not a request from CloudFormation: a response with its ids would take \d+ bytes$/,
       );
     }
   });
 
-  test('the longest ids that CloudFormation has are answered', async () => {
+  test('responds to the longest ids that CloudFormation uses', async () => {
     const StackId = `arn:aws-us-gov:cloudformation:us-gov-west-1:111111111111:stack/${'S'.repeat(128)}/${'0'.repeat(36)}`;
     const ids = { StackId, RequestId: '0'.repeat(128), LogicalResourceId: 'L'.repeat(255), PhysicalResourceId: '"'.repeat(1024) };
     for (const type of REQUEST_TYPES) {
@@ -314,7 +322,7 @@ describe('events', () => {
   });
 });
 
-describe('what a reason shows of a value', () => {
+describe('values in a reason', () => {
   test.each([
     ['a text', 'x'.repeat(200), `"${'x'.repeat(116)}...`],
     ['emoji, whole', '🎮'.repeat(100), `"${'🎮'.repeat(58)}...`],
@@ -342,20 +350,25 @@ describe('resource types', () => {
     'x'.repeat(100_000),
     `x${'🎮'.repeat(100)}`,
     '\ud83c',
-  ])('that there are not: nothing is called, and a delete fails too, since something may be left (%#)', async (ResourceType) => {
+  ])('fails without a call for an unknown type, a delete too, because something may be left (%#)', async (ResourceType) => {
     for (const type of REQUEST_TYPES) {
       expect(await refusal(requestOf(type, { ResourceType }))).toEqual(
-        refused(type, starting(`this version of the handler knows no ${JSON.stringify(ResourceType).slice(0, 100)}`)),
+        refused(
+          type,
+          starting(
+            `this version of the handler does not support the resource type ${JSON.stringify(ResourceType).slice(0, 100)}`,
+          ),
+        ),
       );
     }
   });
 
-  test('the reason says which there are, and what to do', async () => {
+  test('names the known types and the remedy in the reason', async () => {
     const { answers } = await handle(requestOf('Create', { ResourceType: 'Custom::GameLiftSomethingNew' }));
     expect(answers[0]?.Reason).toBe(
-      'this version of the handler knows no "Custom::GameLiftSomethingNew", only Custom::GameLiftVpcPeeringAuthorization, ' +
-        'Custom::GameLiftVpcPeeringConnection, Custom::GameLiftVpcPeeringTeardown: ' +
-        'deploy with the version of cdk-gamelift-vpc-peering that wrote the template',
+      'this version of the handler does not support the resource type "Custom::GameLiftSomethingNew", only ' +
+        'Custom::GameLiftVpcPeeringAuthorization, Custom::GameLiftVpcPeeringConnection, Custom::GameLiftVpcPeeringTeardown: ' +
+        'deploy with the version of cdk-gamelift-vpc-peering that synthesized the template',
     );
   });
 });
@@ -368,35 +381,41 @@ describe('schema versions', () => {
     ),
   ];
 
-  test.each(JUNK)('%s is a later one for all that is known: creates and updates are refused', async (_, SchemaVersion) => {
+  test.each(JUNK)('creates and updates fail if the schema version is %s, which may be a later one', async (_, SchemaVersion) => {
     const ResourceProperties = propertiesOf({ SchemaVersion });
     for (const type of ['Create', 'Update'] as const) {
       expect(await refusal(requestOf(type, { ResourceProperties }))).toEqual(
         refused(
           type,
           expect.stringMatching(
-            /^SchemaVersion is .{1,120}, and this version of the handler supports up to 1: deploy with the version of cdk-gamelift-vpc-peering that wrote the template$/s,
+            /^SchemaVersion is .{1,120}, and this version of the handler supports up to 1: deploy with the version of cdk-gamelift-vpc-peering that synthesized the template$/s,
           ),
         ),
       );
     }
   });
 
-  test.each(JUNK)('%s: a delete does what it can, after an upgrade that was rolled back', async (_, SchemaVersion) => {
-    const ResourceProperties = propertiesOf({ SchemaVersion, Added: 'x' });
-    // it asks whether anything is peered, and cancels nothing, since nobody answers
-    const { answers, calls } = await handle(requestOf('Delete', { ResourceProperties }));
-    expect(answers).toMatchObject([{ Status: 'SUCCESS' }]);
-    expect(calls).toEqual(['describePeerings', 'describeVpcPeeringAuthorizations']);
-  });
+  test.each(JUNK)(
+    'a delete uses the properties that it can read if the schema version is %s, as after a rolled-back upgrade',
+    async (_, SchemaVersion) => {
+      const ResourceProperties = propertiesOf({ SchemaVersion, Added: 'x' });
+      // it asks whether anything is peered, and cancels nothing, since nobody answers
+      const { answers, calls } = await handle(requestOf('Delete', { ResourceProperties }));
+      expect(answers).toMatchObject([{ Status: 'SUCCESS' }]);
+      expect(calls).toEqual(['describePeerings', 'describeVpcPeeringAuthorizations']);
+    },
+  );
 
-  test.each(JUNK)('%s: a delete that can not be read fails, since something may be left', async (_, SchemaVersion) => {
-    expect(await refusal(requestOf('Delete', { ResourceProperties: { SchemaVersion, Pair: {} } }))).toEqual(
-      refused('Delete', starting('PeerVpcId must be ')),
-    );
-  });
+  test.each(JUNK)(
+    'a delete fails if the schema version is %s and the properties cannot be read, because something may be left',
+    async (_, SchemaVersion) => {
+      expect(await refusal(requestOf('Delete', { ResourceProperties: { SchemaVersion, Pair: {} } }))).toEqual(
+        refused('Delete', starting('PeerVpcId must be ')),
+      );
+    },
+  );
 
-  test.each([undefined, '1', '0', '01', 1, 0])('%p is none that is later', async (SchemaVersion) => {
+  test.each([undefined, '1', '0', '01', 1, 0])('accepts the schema version %p', async (SchemaVersion) => {
     for (const [type, call] of [
       ['Create', 'createVpcPeeringAuthorization'],
       ['Update', 'createVpcPeeringAuthorization'],
@@ -410,23 +429,27 @@ describe('schema versions', () => {
 describe('properties', () => {
   interface Declared {
     readonly name: string;
-    /** What it has to be. */
+    /** What it must be. */
     readonly what: string;
+    /** The property of a construct that sets it. */
+    readonly setBy: string;
     readonly good: unknown;
     /** Nearly, but not. */
     readonly near: readonly unknown[];
     readonly optional?: true;
   }
 
-  const account = (name: string): Declared => ({
+  const account = (name: string, property: string): Declared => ({
     name,
     what: 'an account id of 12 digits',
+    setBy: `${property} of the VpcPeeringAuthorization`,
     good: '111111111111',
     near: ['11111111111', '1111111111111', '1111-1111-1111', '11111111111a', '１１１１１１１１１１１１', 111111111111],
   });
-  const boolean = (name: string): Declared => ({
+  const boolean = (name: string, property: string): Declared => ({
     name,
     what: 'true or false',
+    setBy: `${property} of the VpcPeeringConnection`,
     good: 'true',
     near: [' true ', 'True', 'TRUE', 'yes', '1', 'truefalse', 'true|false'],
   });
@@ -435,6 +458,7 @@ describe('properties', () => {
     {
       name: 'PeerVpcId',
       what: 'the id of a VPC such as vpc-0123456789abcdef0',
+      setBy: 'vpc of the VpcPeeringAuthorization',
       good: 'vpc-0123456789abcdef0',
       near: [
         'vpc-XYZ',
@@ -445,11 +469,12 @@ describe('properties', () => {
         'vpc-0123\u0000',
       ].concat(['arn:aws:ec2:eu-central-1:111111111111:vpc/vpc-0123456789abcdef0', `vpc-${'0'.repeat(100_000)}`]),
     },
-    account('PeerVpcAwsAccountId'),
-    account('GameLiftAwsAccountId'),
+    account('PeerVpcAwsAccountId', 'peerVpcAccount'),
+    account('GameLiftAwsAccountId', 'gameLiftAccount'),
     {
       name: 'PeerRoleArn',
       what: 'the ARN of a role such as arn:aws:iam::123456789012:role/Peering',
+      setBy: 'peerRole of the VpcPeeringAuthorization',
       good: 'arn:aws:iam::111111111111:role/Peering',
       optional: true,
       near: ['Peering', 'arn:aws:iam::11111111111:role/Peering', 'arn:aws:iam::111111111111:user/Peering'].concat(
@@ -469,6 +494,7 @@ describe('properties', () => {
     {
       name: 'FleetId',
       what: 'the id of a fleet such as fleet-01234567-89ab-cdef-0123-456789abcdef',
+      setBy: 'fleet of the VpcPeeringConnection',
       good: 'fleet-01234567-89ab-cdef-0123-456789abcdef',
       near: ['fleet-', 'FLEET-1', 'fleet-é', 'fleet_1', 'arn:aws:gamelift:eu-central-1::fleet/fleet-1', 'alias-1'].concat([
         `fleet-${'0'.repeat(123)}`,
@@ -479,25 +505,28 @@ describe('properties', () => {
     {
       name: 'TimeoutSeconds',
       what: 'whole seconds from 1 to 780',
+      setBy: 'timeout of the VpcPeeringConnection',
       good: '600',
       near: ['0', '781', '600.0', '6e2', '+600', '-600', '600s', '٦٠٠', '0x258', '9007199254740993', 600],
     },
     {
       name: 'Routes',
       what: 'one of EveryRouteTable, RouteTables, None',
+      setBy: 'routes of the VpcPeeringConnection',
       good: 'None',
       near: ['none', 'NONE', 'everyRouteTable', 'EveryRouteTable,None', '0'],
     },
     {
       name: 'RouteTableIds',
       what: 'a list of ids of route tables such as rtb-0123456789abcdef0',
+      setBy: 'routes of the VpcPeeringConnection',
       good: ['rtb-0123456789abcdef0'],
       optional: true,
       near: ['rtb-0123456789abcdef0', 'rtb-1,rtb-2', ['rtb-1', 'rtb-XYZ'], ['rtb-1\n'], [null], [7], [['rtb-1']], { 0: 'rtb-1' }],
     },
-    boolean('DnsResolution'),
-    boolean('AdoptExisting'),
-    boolean('PeerOnCreate'),
+    boolean('DnsResolution', 'dnsResolution'),
+    boolean('AdoptExisting', 'adoptExisting'),
+    boolean('PeerOnCreate', 'peerOnCreate'),
   ];
 
   const TYPES: readonly (readonly [string, readonly Declared[]])[] = [
@@ -539,11 +568,12 @@ describe('properties', () => {
   describe.each(TYPES)('of a %s', (ResourceType, declared) => {
     const good = Object.fromEntries(declared.map(({ name, good: value }) => [name, value]));
 
-    test.each(declared)('a bad $name is refused, with the reason', async (property) => {
-      const { name, what } = property;
+    test.each(declared)('fails with a reason if $name is invalid', async (property) => {
+      const { name, what, setBy } = property;
       for (const [kind, value] of bad(property)) {
-        const reason = starting(
+        const reason = beginningAndEnd(
           `${name} must be ${what}, got ${kind === 'what is nested too deeply' ? 'a value that is nested too deeply to show' : shown(name, value)}`,
+          `. Correct the ${setBy}, then deploy again`,
         );
         const [create, update] = requests(ResourceType, good, { [name]: value });
         expect([kind, await refusal(create)]).toEqual([kind, refused('Create', reason)]);
@@ -551,7 +581,7 @@ describe('properties', () => {
       }
     });
 
-    test.each(declared)('a bad $name leaves nothing to delete, since nothing was ever made', async (property) => {
+    test.each(declared)('a delete succeeds if $name is invalid, because nothing was ever created', async (property) => {
       for (const [kind, value] of bad(property)) {
         const [, , event] = requests(ResourceType, good, { [property.name]: value });
         const { answers, calls, logged, error } = await handle(event);
@@ -565,11 +595,13 @@ describe('properties', () => {
       }
     });
 
-    test('a bad ExternalId is refused, and shown to nobody', async () => {
+    test('fails if ExternalId is invalid, and never shows it', async () => {
       const secret = 'hush-hush';
       const strings = ['', 'x', `${secret} `, `${secret}\n`, `${secret}\u0000`, `${secret}ü`, `${secret}🎮`, secret.repeat(200)];
       for (const value of [...Object.values(NEVER).filter((one) => typeof one !== 'string'), ...strings, [secret], { secret }]) {
-        const reason = 'ExternalId must be 2 to 1224 letters, digits and characters of _+=,.@:/-';
+        const reason =
+          'ExternalId must consist of 2 to 1224 letters, digits and the characters _+=,.@:/- only. Correct the externalId of the ' +
+          'VpcPeeringAuthorization, then deploy again';
         const [create, update, remove] = requests(ResourceType, good, { ExternalId: value });
         expect(await refusal(create)).toEqual(refused('Create', reason));
         expect(await refusal(update)).toEqual(refused('Update', reason));
@@ -581,7 +613,7 @@ describe('properties', () => {
       }
     });
 
-    test('properties that are none at all are refused, and not shown: there may be an ExternalId in them', async () => {
+    test('fails if the properties are not an object, and never shows them, because they may contain an ExternalId', async () => {
       const values = {
         null: null,
         'a string': 'hush-hush',
@@ -599,10 +631,18 @@ describe('properties', () => {
     });
   });
 
-  test('a value of the right text and the wrong type is told apart', async () => {
+  test('says that a value is not a string if its text is right', async () => {
     for (const [change, reason] of [
-      [{ DnsResolution: true }, 'DnsResolution must be true or false, got true, which is not a string'],
-      [{ TimeoutSeconds: 600 }, 'TimeoutSeconds must be whole seconds from 1 to 780, got 600, which is not a string'],
+      [
+        { DnsResolution: true },
+        'DnsResolution must be true or false, got true, which is not a string. Correct the dnsResolution of the VpcPeeringConnection, ' +
+          'then deploy again',
+      ],
+      [
+        { TimeoutSeconds: 600 },
+        'TimeoutSeconds must be whole seconds from 1 to 780, got 600, which is not a string. Correct the timeout of the ' +
+          'VpcPeeringConnection, then deploy again',
+      ],
     ] as const) {
       const good = Object.fromEntries(CONNECTION.map(({ name, good: value }) => [name, value]));
       const [create] = requests('Custom::GameLiftVpcPeeringConnection', good, change);
@@ -610,14 +650,15 @@ describe('properties', () => {
     }
   });
 
-  test('of a long list the one that is wrong is shown', async () => {
+  test('shows the invalid item of a long list', async () => {
     const good = Object.fromEntries(CONNECTION.map(({ name, good: value }) => [name, value]));
     const RouteTableIds = [...Array.from({ length: 10_000 }, (_, index) => `rtb-${index}`), 'subnet-7'];
     const [create] = requests('Custom::GameLiftVpcPeeringConnection', good, { RouteTableIds });
     expect(await refusal(create)).toEqual(
       refused(
         'Create',
-        'RouteTableIds must be a list of ids of route tables such as rtb-0123456789abcdef0, got one with "subnet-7"',
+        'RouteTableIds must be a list of ids of route tables such as rtb-0123456789abcdef0, got one with "subnet-7". Correct the ' +
+          'routes of the VpcPeeringConnection, then deploy again',
       ),
     );
   });
@@ -631,19 +672,19 @@ describe('renewals', () => {
     return { GameLiftVpcPeeringRenewal: propertiesOf({ ...ids, ...change }) };
   }
 
-  test('what is as it should be is renewed', async () => {
+  test('renews if the event is valid', async () => {
     expect((await handle(renewal())).calls).toEqual(['createVpcPeeringAuthorization']);
   });
 
   test.each(
     Object.entries({ null: null, 'a string': JSON.stringify({ ExternalId: 'hush-hush' }), 'a number': 7, 'a list': ['x'] }),
-  )('one that is %s fails, so that somebody hears of it', async (kind, value) => {
+  )('fails if the event contains %s, so that Lambda reports it', async (kind, value) => {
     const { error, calls, answers, logged } = await handle({ GameLiftVpcPeeringRenewal: value });
     expect(error).toBe(`GameLiftVpcPeeringRenewal must be an object, got ${kind}`);
     expect({ calls, answers, logged }).toEqual({ calls: [], answers: [], logged: [] });
   });
 
-  test('any JSON there is fails, with the reason', async () => {
+  test('fails with a reason for random JSON', async () => {
     await fc.assert(
       fc.asyncProperty(fc.jsonValue(), async (value) => {
         const { error, calls, answers } = await handle({ GameLiftVpcPeeringRenewal: value });
@@ -670,7 +711,7 @@ describe('renewals', () => {
     MinimumValiditySeconds: ['86401', '-1', '46800.0', '46800\n', 46800],
   };
 
-  test.each(Object.entries(WHAT))('bad values of %s fail, with a reason that lambda reports', async (name, what) => {
+  test.each(Object.entries(WHAT))('fails with a reason if %s is invalid', async (name, what) => {
     const texts = ODD_STRINGS.filter((text) => name !== 'LogicalResourceId' || !/^\w+$/.test(text));
     const bad = [...Object.values(NEVER), ...texts, ...(EXTRA[name] ?? [])];
     // the first version need not be said, and what is earlier is fine
@@ -684,7 +725,7 @@ describe('renewals', () => {
   });
 });
 
-describe('what is written by a template', () => {
+describe('templates', () => {
   const STACK_ID = 'arn:aws:cloudformation:us-east-1:111111111111:stack/Peered/6b2e1c9c-0000-4000-8000-000000000000';
   let world: SimulatedWorld;
 
@@ -814,8 +855,8 @@ describe('what is written by a template', () => {
   describe.each([
     ['the first version', WRITTEN],
     ['the first version, with nothing that may be left out', LEAST],
-  ])('by %s', (_, written) => {
-    test.each(TYPE_NAMES)('is served for ever: %s', async (name) => {
+  ])('of %s', (_, written) => {
+    test.each(TYPE_NAMES)('are supported for ever: %s', async (name) => {
       const properties = here(written[name]);
       await succeed(request('Create', name, properties));
       await succeed(request('Update', name, properties, { OldResourceProperties: properties }));
@@ -839,7 +880,7 @@ describe('what is written by a template', () => {
       return world.calls;
     }
 
-    test('and that the handler does not know, is ignored', async () => {
+    test('are ignored if the handler does not know them', async () => {
       const properties = here(LEAST[name]);
       const calls = await ordinary(properties);
       const own = fc.string().filter((key) => !(key in WRITTEN[name]));
@@ -854,7 +895,7 @@ describe('what is written by a template', () => {
       await fc.assert(fc.asyncProperty(fc.dictionary(own, fc.jsonValue()), check), { seed: 1, numRuns: 100 });
     });
 
-    test('and that says nothing to the handler, may be anything', async () => {
+    test('can have any value if the handler does not use them', async () => {
       const properties = here(LEAST[name]);
       const calls = await ordinary(properties);
       const silent = ['ServiceToken', 'ServiceTimeout', 'Renewal', 'ReliedOnBy', 'AuthorizationExpirationTime', 'FleetIds'];
@@ -866,7 +907,7 @@ describe('what is written by a template', () => {
       }
     });
 
-    test('and was before, may be anything: an update works all the same', async () => {
+    test('can have had any value before an update', async () => {
       const properties = here(LEAST[name]);
       await ordinary(properties);
       const check = async (before: unknown): Promise<void> => {
@@ -901,7 +942,7 @@ describe('what is written by a template', () => {
       '/',
     ];
 
-    test('with a physical id that the handler never gave: that one is answered, or its own', async () => {
+    test('work with a physical id that the handler has not chosen', async () => {
       const properties = here(LEAST[name]);
       for (const PhysicalResourceId of IDS) {
         await succeed(request('Create', name, properties));
@@ -915,7 +956,7 @@ describe('what is written by a template', () => {
       }
     });
 
-    test.each([undefined, ''])('with the physical id %j, which never comes: its own is answered', async (PhysicalResourceId) => {
+    test.each([undefined, ''])('work with the physical id %j', async (PhysicalResourceId) => {
       const properties = here(LEAST[name]);
       await ordinary(properties);
       for (const type of ['Update', 'Delete']) {
@@ -924,7 +965,7 @@ describe('what is written by a template', () => {
       }
     });
 
-    test('that was refused once, and has nothing to delete: an update makes it, a delete calls nothing', async () => {
+    test('of a resource whose create was invalid: an update creates it, a delete makes no call', async () => {
       const properties = here(LEAST[name]);
       const PhysicalResourceId = `6b2e1c9c-0000-4000-8000-000000000000/${name}/nothing-done`;
       for (const ResourceProperties of [properties, {}, { PeerVpcId: 7 }, { SchemaVersion: 'junk' }]) {
@@ -937,7 +978,7 @@ describe('what is written by a template', () => {
     });
   });
 
-  test('of a connection of another stack: a delete looks whose it is, and leaves it', async () => {
+  test('a delete leaves the connection of another stack in place', async () => {
     const properties = here(LEAST.Connection);
     await succeed(request('Create', 'Connection', properties));
     const StackId = STACK_ID.replace('Peered/6b2e', 'Other/7c3f');

@@ -1,4 +1,4 @@
-import { CONNECTION_BUDGET_SECONDS, CONNECTION_LANES } from '../../lib/contract';
+import { CONNECTION_BUDGET_SECONDS, MAX_CONCURRENT_CONNECTIONS } from '../../lib/contract';
 import { Calls } from '../../lambda/aws/calls';
 import { numbersOf } from './late-aws';
 import { VirtualTime } from './virtual-time';
@@ -6,10 +6,10 @@ import { awsError, recordingLog } from './world';
 
 const TOKEN = 10_000;
 
-/** As many connections of one stack as are all made in time even where each throttled call makes the wait begin anew. */
+/** The number of connections in one stack that all succeed in time even if throttled calls consume rate tokens. */
 const CALLERS_WHERE_THROTTLING_COSTS = 10;
 
-/** Seconds until all of the callers have been let through. */
+/** Seconds until all callers have succeeded. */
 async function secondsOfContention(count: number, throttlingCosts: boolean, seed: number): Promise<number> {
   const time = new VirtualTime();
   const random = numbersOf(seed);
@@ -37,20 +37,20 @@ async function secondsOfContention(count: number, throttlingCosts: boolean, seed
 }
 
 describe.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])('callers that share a rate limit, by seed %i', (seed) => {
-  test('are let through in at most one and a half times the time that the limit needs', async () => {
-    expect(await secondsOfContention(CONNECTION_LANES, false, seed)).toBeLessThan(CONNECTION_LANES * 15);
+  test('all succeed within one and a half times the minimum that the rate limit allows', async () => {
+    expect(await secondsOfContention(MAX_CONCURRENT_CONNECTIONS, false, seed)).toBeLessThan(MAX_CONCURRENT_CONNECTIONS * 15);
   });
 
-  test('are all let through in time where a throttled call makes the wait begin anew', async () => {
+  test('all succeed in time even if throttled calls consume rate tokens', async () => {
     expect(await secondsOfContention(CALLERS_WHERE_THROTTLING_COSTS, true, seed)).toBeLessThan(CONNECTION_BUDGET_SECONDS - 120);
   });
 });
 
 test.each([
-  ['CreateVpcPeeringConnection', ' (GameLift: one call of a peering operation in ten seconds for the whole account)'],
+  ['CreateVpcPeeringConnection', ' (GameLift allows one call in ten seconds of each peering operation for the whole account)'],
   ['DescribeVpcPeeringConnections of EC2', ''],
   ['DescribeRouteTables', ''],
-])('%s that is throttled until the time is up: names the limit of GameLift only where it applies', async (operation, limit) => {
+])('%s that is throttled until the time is up: states the limit of GameLift only if it applies', async (operation, limit) => {
   const time = new VirtualTime();
   const timeUp = new AbortController();
   void time.sleep(60_000, new AbortController().signal).then(() => {
@@ -60,7 +60,7 @@ test.each([
     Promise.reject(awsError('ThrottlingException')),
   );
   await expect(call).rejects.toThrow(
-    `the rate limit of ${operation}${limit} still refused the call after 60 seconds. Other callers in this account use the same ` +
-      'operation: try again when they are done',
+    `${operation} was still throttled after 60 seconds${limit}. Other callers in this account use the same operation: try again when ` +
+      'they have finished',
   );
 });

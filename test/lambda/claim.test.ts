@@ -7,22 +7,25 @@ function owner(stackName: string, logicalResourceId: string, guid = GUID): strin
   return ownerOf({ stackId, logicalResourceId });
 }
 
-test('an owner is readable', () => {
+test('an owner is the stack name, the logical id and the unique part of the stack id', () => {
   expect(owner('Game', 'Peering')).toBe(`Game/Peering/${GUID}`);
 });
 
 test.each([
   ['short', 'Game', 'Peering'],
-  ['as long as they get', 'S'.repeat(128), 'P'.repeat(254)],
-])('an owner fits into a tag, and is told from each that differs in one thing: names that are %s', (_, stack, logicalId) => {
-  const owners = [
-    owner(stack, `${logicalId}1`),
-    owner(stack, `${logicalId}2`),
-    owner(`${stack.slice(1)}2`, `${logicalId}1`),
-    owner(stack, `${logicalId}1`, GUID.replace(/0$/, '1')),
-  ];
-  expect(new Set(owners).size).toBe(owners.length);
-  expect(Math.max(...owners.map(({ length }) => length))).toBeLessThanOrEqual(256);
-  // the same each time
-  expect(owner(stack, `${logicalId}1`)).toBe(owners[0]);
-});
+  ['as long as possible', 'S'.repeat(128), 'P'.repeat(254)],
+])(
+  'an owner fits into a tag, and differs from owners with another stack or logical id: names that are %s',
+  (_, stack, logicalId) => {
+    const owners = [
+      owner(stack, `${logicalId}1`),
+      owner(stack, `${logicalId}2`),
+      owner(`${stack.slice(1)}2`, `${logicalId}1`),
+      owner(stack, `${logicalId}1`, GUID.replace(/0$/, '1')),
+    ];
+    expect(new Set(owners).size).toBe(owners.length);
+    expect(Math.max(...owners.map(({ length }) => length))).toBeLessThanOrEqual(256);
+    // it is the same each time
+    expect(owner(stack, `${logicalId}1`)).toBe(owners[0]);
+  },
+);

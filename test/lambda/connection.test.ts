@@ -1,4 +1,4 @@
-import { CONNECTION_LANES } from '../../lib/contract';
+import { MAX_CONCURRENT_CONNECTIONS } from '../../lib/contract';
 import { SimulatedWorld } from './simulated-world';
 import { awsError } from './world';
 import type { TestAnswer } from './world';
@@ -41,7 +41,7 @@ describe('is refused before anything is changed', () => {
       {},
       {},
       { FleetId: ABSENT },
-      `there is no fleet ${ABSENT} in this account and us-east-1. Correct the fleet`,
+      `there is no fleet ${ABSENT} in this account and us-east-1. Correct the fleet of the VpcPeeringConnection, then deploy again`,
     ],
     ['a fleet that failed', {}, { end: 'error' }, {}, 'is in status ERROR and will not become ACTIVE. Look at its events'],
     [
@@ -100,7 +100,9 @@ test('GameLift that refuses and lists no authorization: is asked as often as oth
     operation === 'CreateVpcPeeringConnection' ? awsError('UnauthorizedException', 'Not today') : undefined;
   const { answer } = await send('Create');
   expect(answer?.Reason).toContain('although it had just been authorized (UnauthorizedException: Not today)');
-  expect(world.calls.filter((operation) => operation === 'CreateVpcPeeringConnection')).toHaveLength(CONNECTION_LANES + 1);
+  expect(world.calls.filter((operation) => operation === 'CreateVpcPeeringConnection')).toHaveLength(
+    MAX_CONCURRENT_CONNECTIONS + 1,
+  );
 });
 
 test("a connection that GameLift rejects: says that it did, and what the VPC's addresses are", async () => {
@@ -108,7 +110,7 @@ test("a connection that GameLift rejects: says that it did, and what the VPC's a
   world.aws.fates.connection = () => ({ end: 'failed', message: 'CIDR blocks overlap' });
   const { answer } = await send('Create');
   expect(answer?.Reason).toMatch(
-    /GameLift ended the peering connection as failed \(CIDR blocks overlap\); the VPC has 10\.90\.0\.0\/16, and GameLift does not say what the fleet's VPC has/,
+    /GameLift reports the status failed for the peering connection \(CIDR blocks overlap\)\. The peer VPC has 10\.90\.0\.0\/16, and GameLift does not say which CIDR block the fleet's VPC has\. If the blocks overlap, /,
   );
 });
 
@@ -116,9 +118,13 @@ test.each<[string, Error | undefined, RegExp]>([
   [
     'can not be asked',
     DENIED,
-    /EC2 can not be asked about the peering, so its routes and DNS can not be set \(UnauthorizedOperation: .*\). See that the handler's role may/,
+    /the handler can't read the VPC's peering connections from EC2, so its routes and DNS resolution are not set \(UnauthorizedOperation: .*\)\. Allow ec2:DescribeVpcPeeringConnections to the role /,
   ],
-  ['does not show it', undefined, /EC2 shows no peering of VPC \S+ with \S+, so its routes and DNS can not be set. Deploy again/],
+  [
+    'does not show it',
+    undefined,
+    /EC2 shows no peering connection of VPC \S+ with \S+, so its routes and DNS resolution are not set\. Deploy again/,
+  ],
 ])('a connection that EC2 %s, while routes are declared: fails, and is deleted again', async (_, refusal, reason) => {
   world = await SimulatedWorld.create();
   const isAsked = (service: string, operation: string): boolean =>
@@ -313,7 +319,7 @@ test('a deletion that may not take its routes away fails, and takes them when it
   expect((await send('Delete', {}, PhysicalResourceId)).answer).toMatchObject({
     Status: 'FAILED',
     Reason: expect.stringMatching(
-      /^could not remove the peering of fleet .*: UnauthorizedOperation: .*. See that no service control policy/,
+      /^could not remove the peering of fleet .*: UnauthorizedOperation: .*\. Check that the handler's role is allowed to make this call/,
     ) as string,
   });
   expect([...world.peerings.routed].sort()).toEqual(routed);
@@ -329,7 +335,7 @@ test('a deletion after which EC2 still shows the connection fails: its routes wo
   expect((await send('Delete', {}, PhysicalResourceId)).answer).toMatchObject({
     Status: 'FAILED',
     Reason: expect.stringMatching(
-      /: GameLift says that it is gone, but EC2 shows pcx-\S+ in status active. Delete again$/,
+      /: GameLift says that the connection is gone, but EC2 shows pcx-\S+ in status active, so the routes to it are left\. Delete again$/,
     ) as string,
   });
 });
@@ -352,7 +358,7 @@ describe('a deletion where EC2 can not be asked', () => {
     expect(answer).toMatchObject({
       Status: 'FAILED',
       Reason: expect.stringContaining(
-        'EC2 can not be asked which routes lead to it, so they can not be removed (UnauthorizedOperation: ',
+        "the handler can't read the VPC's peering connections from EC2, so routes to the deleted connection may be left (UnauthorizedOperation: ",
       ) as string,
     });
     world.refusal = () => undefined;
@@ -585,7 +591,7 @@ describe('a fleet that is peered on creation', () => {
       const { answer } = await send('Delete', other, made?.PhysicalResourceId);
       expect(answer).toMatchObject({
         Status: 'FAILED',
-        Reason: expect.stringContaining('Only account 222222222222 can authorize this. Run there: ') as string,
+        Reason: expect.stringContaining('Only account 222222222222, which owns the VPC, can authorize this. Run there: ') as string,
       });
     });
 
@@ -608,7 +614,7 @@ describe('a fleet that is peered on creation', () => {
       () => {
         list(listed('failed', 'no authorization'));
       },
-      'GameLift ended the peering connection as failed (no authorization)',
+      'GameLift reports the status failed for the peering connection (no authorization)',
     ],
   ])(
     'is not connected by a create if GameLift %s, which says so, and that only a new fleet is peered',

@@ -1,4 +1,4 @@
-import { CONNECTION_LANES } from '../../lib/contract';
+import { MAX_CONCURRENT_CONNECTIONS } from '../../lib/contract';
 import type { Claim } from '../../lambda/peering/claim';
 import { decide, decideAfterRefusal, decideBeforeUse, decideDelete, endsWithFleet, refusalOf } from '../../lambda/peering/decide';
 import type { DeletableConnection, DeleteSituation, DeleteStep } from '../../lambda/peering/decide';
@@ -184,12 +184,19 @@ test.each([
   ['authorizes after the first refusal', 1, 0, 0, 'not asked', 'authorize'],
   ['looks whether an authorization is left after the second', 2, 0, 0, 'not asked', 'list authorizations'],
   ['authorizes again if none is left', 2, 0, 0, 'no', 'authorize'],
-  ['authorizes again for as long as others may consume authorizations', CONNECTION_LANES, 3, 999_999, 'no', 'authorize'],
+  [
+    'authorizes again for as long as others may consume authorizations',
+    MAX_CONCURRENT_CONNECTIONS,
+    3,
+    999_999,
+    'no',
+    'authorize',
+  ],
   ['tries again at once if one is left, which may have come since', 2, 1, 999_999, 'yes', 'try again'],
   ['tries again later if that did not help, as a permission may be new', 3, 2, 74_999, 'yes', 'try again later'],
   ['gives up once permissions are known everywhere', 3, 2, 75_000, 'yes', 'give up'],
-  ['gives up after more refusals than other connections can cause', CONNECTION_LANES + 1, 0, 0, 'no', 'give up'],
-  ['does not look for an authorization before it gives up', CONNECTION_LANES + 1, 0, 0, 'not asked', 'give up'],
+  ['gives up after more refusals than other connections can cause', MAX_CONCURRENT_CONNECTIONS + 1, 0, 0, 'no', 'give up'],
+  ['does not look for an authorization before it gives up', MAX_CONCURRENT_CONNECTIONS + 1, 0, 0, 'not asked', 'give up'],
 ] as const)('decideAfterRefusal: %s', (_, count, countWhileListed, elapsed, isListed, next) => {
   expect(decideAfterRefusal({ count, countWhileListed, elapsed }, isListed)).toBe(next);
 });

@@ -1,4 +1,4 @@
-import { CONNECTION_LANES } from '../../lib/contract';
+import { MAX_CONCURRENT_CONNECTIONS } from '../../lib/contract';
 import type { PhysicalIdState } from '../../lambda/cloudformation/physical-id';
 import type { Claim, ClaimedConnection, Note } from '../../lambda/peering/claim';
 import { decide, decideAfterRefusal, decideBeforeUse, decideDelete, refusalOf } from '../../lambda/peering/decide';
@@ -315,9 +315,9 @@ test('decideAfterRefusal gives up after a bounded number of refusals, whatever i
   };
   const start = refuse({ count: 0, countWhileListed: 0, elapsed: 0 });
   const { longest, visited } = walk(start, (state) => (state.next === 'give up' ? [] : refuse(state)));
-  expect(longest).toBe(CONNECTION_LANES);
+  expect(longest).toBe(MAX_CONCURRENT_CONNECTIONS);
   const hasTried = ({ count, countWhileListed, elapsed }: State): boolean =>
-    count > CONNECTION_LANES || (countWhileListed > 1 && elapsed >= 75_000);
+    count > MAX_CONCURRENT_CONNECTIONS || (countWhileListed > 1 && elapsed >= 75_000);
   expectInAll(visited, ({ next }) => next === 'give up', hasTried);
   expect(visited.map(({ next }) => next)).not.toContain('list authorizations');
 });

@@ -18,12 +18,12 @@ function ended(change: Partial<Ended> = {}, message = '', status = 'failed'): En
   };
 }
 
-const OVERLAP =
-  "the fleet's VPC has 10.1.0.0/16, which overlaps with 10.1.2.0/24 of VPC vpc-peer, and GameLift can not change the fleet's CIDR block";
-const OTHER_BLOCK = 'Use a VPC with another CIDR block, or replace the fleet';
+const OVERLAP = "the CIDR block of the fleet's VPC, 10.1.0.0/16, overlaps with 10.1.2.0/24 of VPC vpc-peer";
+const OTHER_BLOCK =
+  'se a peer VPC with another CIDR block, or replace the fleet: GameLift may choose another block for a new fleet';
 const LOOK = 'Look at the events of the fleet, then deploy again';
-const AS = 'GameLift ended the peering connection as';
-const FAILED = `${AS} failed, without a reason`;
+const reports = (status: string): string => `GameLift reports the status ${status} for the peering connection`;
+const FAILED = `${reports('failed')}, without a reason`;
 
 const overlapping: Partial<Ended> = { vpcBlocks: blocks('10.0.0.0/16', '10.1.2.0/24') };
 const missing: Partial<Ended> = { vpcBlocks: { kind: 'no such VPC' } };
@@ -36,39 +36,59 @@ const LOOK_AND_REPLACE = `Look at the events of the fleet, then ${REPLACE}`;
 
 test.each<readonly [string, Ended, boolean, string]>([
   ['without a reason, if GameLift gives none', ended(), false, `${FAILED}. ${LOOK}`],
-  ["with GameLift's reason", ended({}, 'not authorized'), false, `${AS} failed (not authorized). ${LOOK}`],
-  ['by a deletion, after which another request may succeed', ended({}, 'no', 'deleted'), false, `${AS} deleted (no). ${LOOK}`],
+  ["with GameLift's reason", ended({}, 'not authorized'), false, `${reports('failed')} (not authorized). ${LOOK}`],
   [
-    'if GameLift accepted the request and lists nothing, as far as anybody can tell',
+    'by a deletion, after which another request may succeed',
+    ended({}, 'no', 'deleted'),
+    false,
+    `${reports('deleted')} (no). ${LOOK}`,
+  ],
+  [
+    'or not, if GameLift accepted the request and lists nothing',
     ended({}, '', 'not listed'),
     false,
     `GameLift accepted the request, but lists no peering connection. ${LOOK}`,
   ],
-  ['for good, as rejected', ended({}, 'no', 'rejected'), true, `${AS} rejected (no). ${LOOK}`],
-  ['for good, as expired', ended({}, '', 'expired'), true, `${AS} expired, without a reason. ${LOOK}`],
-  ['for good, because the blocks overlap', ended(overlapping), true, `${OVERLAP}. ${OTHER_BLOCK}`],
-  ["so, with GameLift's reason", ended(overlapping, 'no'), true, `${OVERLAP} (GameLift: no). ${OTHER_BLOCK}`],
+  ['finally, as rejected', ended({}, 'no', 'rejected'), true, `${reports('rejected')} (no). ${LOOK}`],
+  ['finally, as expired', ended({}, '', 'expired'), true, `${reports('expired')}, without a reason. ${LOOK}`],
+  ['finally, because the CIDR blocks overlap', ended(overlapping), true, `${OVERLAP}. U${OTHER_BLOCK}`],
   [
-    'for good, because there is no such VPC',
+    "finally, because the CIDR blocks overlap, with GameLift's reason",
+    ended(overlapping, 'no'),
+    true,
+    `${OVERLAP} (GameLift: no). U${OTHER_BLOCK}`,
+  ],
+  [
+    'finally, because there is no such VPC',
     ended(missing),
     true,
-    `${FAILED}, and EC2 knows no VPC vpc-peer in this account and Region. Correct the VPC, then deploy again`,
+    `${FAILED}, and EC2 finds no VPC vpc-peer. Correct the vpc of the VpcPeeringAuthorization, then deploy again`,
   ],
   [
-    "with the VPC's blocks, if the fleet's is not known",
+    "with the CIDR blocks of the VPC, if that of the fleet's VPC is not known",
     ended({ ...unknown, vpcBlocks: blocks('10.0.0.0/16', '10.2.0.0/16') }, 'no'),
     false,
-    `${AS} failed (no); the VPC has 10.0.0.0/16, 10.2.0.0/16, and GameLift does not say what the fleet's VPC has. If they overlap, use ` +
-      'a VPC with another CIDR block, or replace the fleet; otherwise look at the events of the fleet, then deploy again',
+    `${reports('failed')} (no). The peer VPC has 10.0.0.0/16, 10.2.0.0/16, and GameLift does not say which CIDR block the fleet's VPC ` +
+      `has. If the blocks overlap, u${OTHER_BLOCK}. Otherwise, look at the events of the fleet, then deploy again`,
   ],
-  ['without blocks, if they are not why', ended(unknown, 'no', 'expired'), true, `${AS} expired (no). ${LOOK}`],
-  ['without blocks, if EC2 can not be asked', ended(unavailable), false, `${FAILED}. ${LOOK}`],
-  ['on creation, and only a new fleet is peered again', ended(onCreate, 'no'), false, `${AS} failed (no). ${LOOK_AND_REPLACE}`],
+  [
+    'without CIDR blocks, if they are not the cause',
+    ended(unknown, 'no', 'expired'),
+    true,
+    `${reports('expired')} (no). ${LOOK}`,
+  ],
+  ['without CIDR blocks, if EC2 does not answer', ended(unavailable), false, `${FAILED}. ${LOOK}`],
+  [
+    'on creation, and only a new fleet is peered again',
+    ended(onCreate, 'no'),
+    false,
+    `${reports('failed')} (no). ${LOOK_AND_REPLACE}`,
+  ],
   [
     'by a deletion, of a fleet peered on creation',
     ended(onCreate, '', 'deleted'),
     false,
-    `${AS} deleted, without a reason. ${LOOK_AND_REPLACE}`,
+    `${reports('deleted')}, without a reason. ${LOOK_AND_REPLACE}`,
   ],
   [
     'if GameLift lists nothing of a fleet that it peers on creation',
@@ -76,16 +96,16 @@ test.each<readonly [string, Ended, boolean, string]>([
     false,
     `GameLift lists no peering connection. ${LOOK_AND_REPLACE}`,
   ],
-  ['on creation, because the blocks overlap', ended({ ...onCreate, ...overlapping }), true, `${OVERLAP}. ${OTHER_BLOCK}`],
+  ['on creation, because the CIDR blocks overlap', ended({ ...onCreate, ...overlapping }), true, `${OVERLAP}. U${OTHER_BLOCK}`],
   [
-    "on creation, with the VPC's blocks, if the fleet's is not known",
+    "on creation, with the CIDR blocks of the VPC, if that of the fleet's VPC is not known",
     ended({ ...onCreate, ...unknown }, 'no'),
     false,
-    `${AS} failed (no); the VPC has 10.0.0.0/16, and GameLift does not say what the fleet's VPC has. If they overlap, use a VPC with ` +
-      `another CIDR block, or replace the fleet; otherwise look at the events of the fleet, then ${REPLACE}`,
+    `${reports('failed')} (no). The peer VPC has 10.0.0.0/16, and GameLift does not say which CIDR block the fleet's VPC ` +
+      `has. If the blocks overlap, u${OTHER_BLOCK}. Otherwise, look at the events of the fleet, then ${REPLACE}`,
   ],
-  ['without blocks, if nobody knows any', ended({ ...unknown, ...unavailable }), false, `${FAILED}. ${LOOK}`],
-])('says that the connection ended %s', (_, given, final, message) => {
+  ['without CIDR blocks, if none is known', ended({ ...unknown, ...unavailable }), false, `${FAILED}. ${LOOK}`],
+])('reports a connection that ended %s', (_, given, final, message) => {
   expect(endedProblem(given).message).toBe(message);
   expect(isFinal(given)).toBe(final);
 });
@@ -108,11 +128,11 @@ test.each([
   ['all addresses', '0.0.0.0/0', '255.255.255.255/32', true],
   ['two halves', '0.0.0.0/1', '128.0.0.0/1', false],
   ['with bits beyond the length', '10.1.77.0/16', '10.1.0.0/24', true],
-])('blocks overlap or not: %s', (_, vpcBlock, fleetCidrBlock, isOverlapping) => {
+])('finds out whether CIDR blocks overlap: %s', (_, vpcBlock, fleetCidrBlock, isOverlapping) => {
   expect(isFinal(ended({ fleetCidrBlock, vpcBlocks: blocks(vpcBlock) }))).toBe(isOverlapping);
   expect(isFinal(ended({ fleetCidrBlock: vpcBlock, vpcBlocks: blocks(fleetCidrBlock) }))).toBe(isOverlapping);
 });
 
-test('no blocks, no overlap', () => {
+test('a VPC without CIDR blocks overlaps with nothing', () => {
   expect(isFinal(ended({ vpcBlocks: blocks() }))).toBe(false);
 });

@@ -15,7 +15,7 @@ import { recordingLog, requestOf, ScriptedApi } from './world';
 import { VirtualTime } from './virtual-time';
 
 /*
- * What Lambda runs, with the clock, the log and the network that it has there.
+ * The handler as Lambda runs it, with the real clock, log and network.
  */
 
 interface Arrived {
@@ -58,7 +58,7 @@ afterAll(() => {
   server.close();
 });
 
-test('an answer arrives as the URL was signed for, and is logged', async () => {
+test('sends the response as the URL was signed, and logs it', async () => {
   const logged = jest.spyOn(process.stdout, 'write').mockImplementation(() => true);
   const event = requestOf('Create', { ResponseURL: url, ResourceProperties: {} });
   await handler(event, { getRemainingTimeInMillis: () => 900_000 });
@@ -78,7 +78,7 @@ test('an answer arrives as the URL was signed for, and is logged', async () => {
   logged.mockRestore();
 });
 
-test('a delete of what was never made is answered with success, and logged', async () => {
+test('responds with success to the delete of a resource that was never created, and logs it', async () => {
   const logged = jest.spyOn(console, 'info').mockImplementation(() => undefined);
   const event = requestOf('Delete', { ResponseURL: url, PhysicalResourceId: 'x/Authorization/nothing-done' });
   await handler(event, { getRemainingTimeInMillis: () => 900_000 });
@@ -87,7 +87,7 @@ test('a delete of what was never made is answered with success, and logged', asy
   logged.mockRestore();
 });
 
-test('what the endpoint says is told; a connection that breaks, and a signal, end it', async () => {
+test('returns the HTTP status of the endpoint, and rejects if the connection breaks or the signal is aborted', async () => {
   const { signal } = new AbortController();
   answer = (response) => response.writeHead(503).end('slow down');
   expect(await put(url, '{"é":1}', signal)).toBe(503);
@@ -101,7 +101,7 @@ test('what the endpoint says is told; a connection that breaks, and a signal, en
   await expect(put(url, '{}', controller.signal)).rejects.toMatchObject({ name: 'AbortError' });
 });
 
-describe('an answer that can not be delivered tells nobody the URL, which is a secret', () => {
+describe('a response that cannot be delivered never reveals the URL, which is a secret', () => {
   const secrets = ['X-Amz-', 'ASIA5EC2E7', '5ec2e7', '20260101T000000Z'];
   let secretUrl: string;
   let sent: jest.SpiedFunction<typeof https.request>;
@@ -115,7 +115,7 @@ describe('an answer that can not be delivered tells nobody the URL, which is a s
     sent.mockRestore();
   });
 
-  /** One attempt to answer, until which time stands still, and after which it is up: what is logged and thrown. */
+  /** Makes one attempt to respond, after which the time is up. Returns what is logged and thrown. */
   async function attempt(): Promise<{ readonly logged: readonly LogRecord[]; readonly thrown: unknown }> {
     const logged: LogRecord[] = [];
     let failed = false;
@@ -142,16 +142,16 @@ describe('an answer that can not be delivered tells nobody the URL, which is a s
     return { logged, thrown };
   }
 
-  /** The time that it is given to answer is up once it has heard of it: node tells so by an event. */
+  /** Node.js emits this event when the timeout of a request is over. */
   const neverAnswer = (): void => {
     (sent.mock.results[0]?.value as ClientRequest).emit('timeout');
   };
 
   test.each<[string, (response: ServerResponse) => void, string]>([
-    ['never answers', neverAnswer, 'no answer within 10 seconds'],
+    ['never responds', neverAnswer, 'no answer within 10 seconds'],
     ['resets the connection', (response) => response.socket?.destroy(), 'socket hang up'],
     [
-      'refuses, and repeats the URL',
+      'rejects it, and repeats the URL',
       (response) =>
         response.writeHead(403, secretUrl, { location: secretUrl }).end(`<Error><Resource>${secretUrl}</Resource></Error>`),
       "CloudFormation's response endpoint answered HTTP 403",
@@ -162,19 +162,19 @@ describe('an answer that can not be delivered tells nobody the URL, which is a s
       "CloudFormation's response endpoint answered HTTP 500",
     ],
     [
-      'breaks off in the middle of an answer',
+      'closes the connection in the middle of a response',
       (response) => {
         response.writeHead(200, { 'content-length': 1000 }).write(secretUrl, () => response.socket?.destroy());
       },
       'aborted',
     ],
-  ])('where the endpoint %s', async (_, respond, problem) => {
+  ])('if the endpoint %s', async (_, respond, problem) => {
     answer = respond;
     const { logged, thrown } = await attempt();
     expect(sent).toHaveBeenCalledWith(secretUrl, expect.objectContaining({ timeout: 10_000 }), expect.anything());
     expect(arrived).toHaveLength(1);
     expect(logged.at(-1)).toMatchObject({
-      message: 'the response to CloudFormation could not be sent',
+      message: 'could not send the response to CloudFormation',
       error: expect.stringContaining(problem) as string,
     });
     const told = inspect([logged, thrown], { depth: null, showHidden: true, maxStringLength: null });
@@ -182,7 +182,7 @@ describe('an answer that can not be delivered tells nobody the URL, which is a s
   });
 });
 
-test('time passes, and a wait ends at once, with the reason, when it is told to', async () => {
+test('the real clock waits, and rejects with the reason of the signal as soon as it is aborted', async () => {
   const before = realTime.now();
   await realTime.sleep(20, new AbortController().signal);
   expect(realTime.now() - before).toBeGreaterThanOrEqual(19);

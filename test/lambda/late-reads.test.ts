@@ -171,8 +171,8 @@ class Life {
 
 const NOTHING = { connected: [], routed: [], names: [], tags: [] };
 
-describe.each(SEEDS)('reads that are late, by seed %i', (seed) => {
-  test('a connection is created, and deleted a second later', async () => {
+describe.each(SEEDS)('with late reads, by seed %i', (seed) => {
+  test('creates a connection, and deletes it a second later', async () => {
     const life = new Life(seed);
     await life.create();
     await life.pass(1_000);
@@ -180,7 +180,7 @@ describe.each(SEEDS)('reads that are late, by seed %i', (seed) => {
     expect(life.left).toEqual(NOTHING);
   });
 
-  test('an update a second after the creation, and its rollback', async () => {
+  test('updates a connection a second after the create, and rolls it back', async () => {
     const life = new Life(seed);
     await life.create();
     const changed = declare({ DnsResolution: 'true', Routes: 'RouteTables', RouteTableIds: [MAIN_TABLE] });
@@ -202,7 +202,7 @@ describe.each(SEEDS)('reads that are late, by seed %i', (seed) => {
     expect(life.left).toEqual(NOTHING);
   });
 
-  test('a creation that fails at its routes, the deletion that follows, and another creation', async () => {
+  test('deletes what a create made that failed at its routes, and creates it again', async () => {
     const life = new Life(seed, { writesRoutes: false });
     const { cidrBlock } = life.aws.vpcOf(FLEET);
     life.aws.change((state) => void (tableOf(state, OTHER_TABLE)[cidrBlock] = BY_HAND));
@@ -216,7 +216,7 @@ describe.each(SEEDS)('reads that are late, by seed %i', (seed) => {
     await life.create();
   });
 
-  test('a creation and a deletion in turns', async () => {
+  test('creates and deletes a connection several times', async () => {
     const life = new Life(seed);
     for (let turn = 0; turn < 3; turn += 1) {
       await life.create();
@@ -227,7 +227,7 @@ describe.each(SEEDS)('reads that are late, by seed %i', (seed) => {
     }
   });
 
-  test('a connection that somebody made by hand is refused, and left alone', async () => {
+  test('fails if somebody created the connection by hand, and leaves it unchanged', async () => {
     const life = new Life(seed);
     life.aws.connectByHand(FLEET, VPC);
     const before = life.left;
@@ -238,7 +238,7 @@ describe.each(SEEDS)('reads that are late, by seed %i', (seed) => {
     expect(life.left).toEqual(before);
   });
 
-  test('a connection that somebody made by hand is adopted, and given back as it was', async () => {
+  test('adopts a connection that somebody created by hand, and undoes its changes on delete', async () => {
     const life = new Life(seed);
     life.aws.connectByHand(FLEET, VPC);
     const before = life.left;
@@ -255,7 +255,7 @@ describe.each(SEEDS)('reads that are late, by seed %i', (seed) => {
     expect(life.left).toEqual(before);
   });
 
-  test('a creation that is delivered twice', async () => {
+  test('creates one connection if the create is delivered twice', async () => {
     const life = new Life(seed);
     const event = life.request('Create');
     const copy = life.pass(life.atRandom(60_000)).then(() => life.run(event));
@@ -267,7 +267,7 @@ describe.each(SEEDS)('reads that are late, by seed %i', (seed) => {
     expect(life.left).toEqual(NOTHING);
   });
 
-  test('a creation that is killed, and run again', async () => {
+  test('creates the connection if the create is killed and run again', async () => {
     const life = new Life(seed);
     const event = life.request('Create');
     await life.run(event, life.atRandom(70_000));
@@ -276,7 +276,7 @@ describe.each(SEEDS)('reads that are late, by seed %i', (seed) => {
     expect(life.left).toEqual(life.connected());
   });
 
-  test('a creation that is killed, and then deleted', async () => {
+  test('deletes what a killed create has made', async () => {
     const life = new Life(seed);
     await life.run(life.request('Create'), life.atRandom(70_000));
     await life.pass(1_000);
@@ -285,7 +285,7 @@ describe.each(SEEDS)('reads that are late, by seed %i', (seed) => {
     expect(life.left).toEqual(NOTHING);
   });
 
-  test('a creation that is overtaken by its deletion', async () => {
+  test('leaves nothing if the delete overtakes the create', async () => {
     const life = new Life(seed);
     const created = life.run(life.request('Create'));
     // not before it has claimed the connection: nothing tells a deletion of what begins after it
@@ -299,7 +299,7 @@ describe.each(SEEDS)('reads that are late, by seed %i', (seed) => {
     expect(life.left).toEqual(NOTHING);
   });
 
-  test('a deletion that is delivered twice', async () => {
+  test('deletes the connection if the delete is delivered twice', async () => {
     const life = new Life(seed);
     await life.create();
     await life.pass(1_000);
@@ -309,7 +309,7 @@ describe.each(SEEDS)('reads that are late, by seed %i', (seed) => {
     expect(life.left).toEqual(NOTHING);
   });
 
-  test('a deletion that is killed, and run again', async () => {
+  test('deletes the connection if the delete is killed and run again', async () => {
     const life = new Life(seed);
     await life.create();
     await life.pass(1_000);
@@ -320,7 +320,7 @@ describe.each(SEEDS)('reads that are late, by seed %i', (seed) => {
     expect(life.left).toEqual(NOTHING);
   });
 
-  test('a connection that is replaced as its fleet is, and replaced back', async () => {
+  test('replaces the connection with that of a new fleet, and rolls it back', async () => {
     const life = new Life(seed);
     await life.create();
     const [former, next] = [declare(), declare({ FleetId: OTHER_FLEET })];
@@ -334,7 +334,7 @@ describe.each(SEEDS)('reads that are late, by seed %i', (seed) => {
     expect(life.left).toEqual(life.connected());
   });
 
-  test('a connection that somebody deleted by hand is made again by the next update', async () => {
+  test('creates the connection again in the next update if somebody deleted it by hand', async () => {
     const life = new Life(seed);
     await life.create();
     life.aws.deleteByHand(FLEET);
@@ -346,7 +346,7 @@ describe.each(SEEDS)('reads that are late, by seed %i', (seed) => {
     expect(life.left).toEqual(NOTHING);
   });
 
-  test('of two stacks that create the same connection at once, one has it, or none, and nothing is left of the other', async () => {
+  test('lets at most one of two stacks create the same connection at once, and leaves nothing of the other', async () => {
     const life = new Life(seed);
     const StackId = `arn:aws:cloudformation:us-east-1:${ACCOUNT}:stack/Other/${OTHER_GUID}`;
     const stacks = [{}, { StackId }] as const;
@@ -530,7 +530,7 @@ describe.each(SEEDS)('a fleet that is peered on creation, where reads are late, 
 });
 
 test.each(SEEDS)(
-  'where reads are not late, the response follows the connection within three seconds, by seed %i',
+  'responds within three seconds after the connection is active if reads are not late, by seed %i',
   async (seed) => {
     const life = new Life(seed, { isLate: false, hasEvents: true, deniedMilliseconds: 0 });
     await life.aws.createVpcPeeringAuthorization({ PeerVpcId: VPC });

@@ -9,13 +9,13 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-test.each(['info', 'error'] as const)('a record of level %s carries the version of the library', (level) => {
+test.each(['info', 'error'] as const)('adds the version of the library to a record of level %s', (level) => {
   const written = jest.spyOn(console, level).mockImplementation(() => undefined);
   consoleLog[level]({ message: 'hello', fleetId: 'fleet-1' });
   expect(written.mock.calls).toEqual([[{ message: 'hello', fleetId: 'fleet-1', libraryVersion: version }]]);
 });
 
-test('a failed request is one line with an embedded metric, by its two types', () => {
+test('logs a failed request as one line with an embedded metric for its resource type and request type', () => {
   const written = jest.spyOn(process.stdout, 'write').mockImplementation(() => true);
   jest.replaceProperty(process, 'env', { AWS_LAMBDA_FUNCTION_NAME: 'Game-Handler' });
   const before = Date.now();
@@ -50,7 +50,7 @@ test.each([
   ['an update', requestOf('Update'), AUTHORIZATION_TYPE, 'Update'],
   ['a request of a type that the handler does not know', requestOf('Create', { ResourceType: 'Custom::X' }), 'Unknown', 'Create'],
   ['a request that is none', requestOf('Mend'), AUTHORIZATION_TYPE, 'Unknown'],
-])('%s that fails is counted once', async (_, event, resourceType, requestType) => {
+])('counts one failure of %s', async (_, event, resourceType, requestType) => {
   const world = new TestWorld();
   world.api.create = [awsError('InvalidRequestException', 'no')];
   const failedRequest = jest.spyOn(world.log, 'failedRequest');
@@ -58,14 +58,14 @@ test.each([
   expect(failedRequest.mock.calls).toEqual([[expect.objectContaining({ resourceType, requestType })]]);
 });
 
-test('a request that succeeds is not counted', async () => {
+test('does not count a request that succeeds', async () => {
   const world = new TestWorld();
   const failedRequest = jest.spyOn(world.log, 'failedRequest');
   expect(await world.run(requestOf('Create'))).toMatchObject({ Status: 'SUCCESS' });
   expect(failedRequest).not.toHaveBeenCalled();
 });
 
-test('a scheduled renewal that fails is counted as a renewal', async () => {
+test('counts a failed scheduled renewal as a renewal', async () => {
   const world = new TestWorld();
   world.api.create = [awsError('BrandNewException', 'no')];
   const failedRequest = jest.spyOn(world.log, 'failedRequest');
@@ -77,7 +77,7 @@ test('a scheduled renewal that fails is counted as a renewal', async () => {
   ]);
 });
 
-test("the SDK's user agent names the library and its version", async () => {
+test("adds the library and its version to the SDK's user agent", async () => {
   let userAgent: string | undefined;
   const handle = (request: { readonly headers: Record<string, string> }): Promise<never> => {
     userAgent = request.headers['user-agent'];

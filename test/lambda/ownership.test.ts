@@ -5,7 +5,7 @@ import { awsError } from './world';
 import type { TestAnswer } from './world';
 
 /*
- * Whose a connection is: that of one logical id in one stack, and of no other that goes by the same name.
+ * A connection belongs to one logical id in one stack, and not to resources with similar names.
  */
 
 const ACCOUNT_ARN = 'arn:aws:cloudformation:us-east-1:111111111111:stack';
@@ -13,9 +13,9 @@ const GUID = '6b2e1c9c-0000-4000-8000-000000000000';
 const OTHER_GUID = '7c3f2d8d-0000-4000-8000-000000000000';
 const OWNER = `Game/Peering/${GUID}`;
 
-/** Who is not the owner, although much of the name is the same. */
+/** Resources that are not the owner, although their names are similar. */
 const OTHERS: readonly (readonly [string, { readonly StackId?: string; readonly LogicalResourceId?: string }])[] = [
-  ['a stack of the same name, deleted and made again', { StackId: `${ACCOUNT_ARN}/Game/${OTHER_GUID}` }],
+  ['a stack of the same name that was deleted and created again', { StackId: `${ACCOUNT_ARN}/Game/${OTHER_GUID}` }],
   ['another logical id of the same stack', { LogicalResourceId: 'Peering2' }],
   ['the same logical id of another stack', { StackId: `${ACCOUNT_ARN}/Other/${OTHER_GUID}` }],
 ];
@@ -39,23 +39,23 @@ function idOf({ StackId = GUID, LogicalResourceId = 'Peering' }: { StackId?: str
   return `${StackId.slice(StackId.lastIndexOf('/') + 1)}/${LogicalResourceId}/${world.fleetId}/${world.vpcId}`;
 }
 
-/** The owner's own key among the tags of the fleet. */
+/** The key of the owner's claim among the tags of the fleet. */
 function claimKey(): string {
   return `cdk-gamelift-vpc-peering:${world.vpcId}:${createHash('sha256').update(OWNER).digest('hex').slice(0, 16)}`;
 }
 
-/** All but authorizations, of which there may be more. */
+/** Everything except authorizations, which may be added. */
 function things(): Inventory {
   return { ...world.aws.inventory(), authorizations: [] };
 }
 
-describe.each(OTHERS)('to %s the connection is not its own', (_, other) => {
+describe.each(OTHERS)('%s does not own the connection', (_, other) => {
   beforeEach(async () => {
     world = await SimulatedWorld.create();
     await made();
   });
 
-  test('by the claim on the fleet', async () => {
+  test('according to the claim on the fleet', async () => {
     const before = things();
     const created = (await world.ask('Create', world.declare(), undefined, other)).answer;
     expect(created).toMatchObject({
@@ -74,7 +74,7 @@ describe.each(OTHERS)('to %s the connection is not its own', (_, other) => {
     expect(things()).toEqual(before);
   });
 
-  test("by EC2's tags, where the fleet was stripped of its own", async () => {
+  test("according to EC2's tags, if the fleet has lost its tags", async () => {
     world.tags.clear();
     const before = things();
     expect((await world.ask('Create', world.declare(), undefined, other)).answer).toMatchObject({
@@ -86,7 +86,7 @@ describe.each(OTHERS)('to %s the connection is not its own', (_, other) => {
     expect(things()).toEqual(before);
   });
 
-  test('but adopted, and given back to the owner as it was', async () => {
+  test('but can adopt it, and undoes its changes on delete', async () => {
     const before = things();
     const adopting = world.declare({ AdoptExisting: 'true', DnsResolution: 'true' });
     const { answer } = await world.ask('Create', adopting, undefined, other);
@@ -99,7 +99,7 @@ describe.each(OTHERS)('to %s the connection is not its own', (_, other) => {
   });
 });
 
-describe('giving back an adopted connection where EC2 denies the removal of tags', () => {
+describe('the delete of an adopted connection if EC2 denies the removal of tags', () => {
   const remove = async (whenAsked: () => void): Promise<TestAnswer | undefined> => {
     const { PhysicalResourceId } = await made({ AdoptExisting: 'true', DnsResolution: 'true' });
     world.refusal = (_, operation) => {
@@ -120,7 +120,7 @@ describe('giving back an adopted connection where EC2 denies the removal of tags
     await world.connectByHand();
   });
 
-  test('succeeds if they are gone: the answer to the first call was lost, and the permission depends on the tags', async () => {
+  test('succeeds if the tags are gone: the response to the first call was lost, and the permission depends on the tags', async () => {
     const answer = await remove(() => {
       world.removePeeringTags();
     });
@@ -128,7 +128,7 @@ describe('giving back an adopted connection where EC2 denies the removal of tags
     expect(ownTags()).toEqual([]);
   });
 
-  test('fails if they are still there', async () => {
+  test('fails if the tags are still there', async () => {
     expect(await remove(() => undefined)).toMatchObject({
       Status: 'FAILED',
       Reason: expect.stringContaining('UnauthorizedOperation') as string,
@@ -137,7 +137,7 @@ describe('giving back an adopted connection where EC2 denies the removal of tags
   });
 });
 
-test('one that is adopted already is not adopted by a third: each would take back what the other needs', async () => {
+test('fails to adopt a connection that another resource has adopted, because each would undo what the other needs', async () => {
   world = await SimulatedWorld.create();
   await made();
   const adopting = world.declare({ AdoptExisting: 'true' });
@@ -155,7 +155,7 @@ test('one that is adopted already is not adopted by a third: each would take bac
   expect(things()).toEqual(before);
 });
 
-test('to its owner it is its own, of whichever the tags are left', async () => {
+test('the owner deletes its connection by the tags in EC2 if the fleet has lost its tags', async () => {
   world = await SimulatedWorld.create();
   const { PhysicalResourceId } = await made();
   world.tags.clear();
@@ -163,7 +163,7 @@ test('to its owner it is its own, of whichever the tags are left', async () => {
   expect(world.peerings).toEqual({ statuses: [], routed: [] });
 });
 
-test('one that was there before stays, where nobody knows whether the request for another took effect', async () => {
+test('deletes no connection that existed before, even if its own request may have taken effect', async () => {
   world = await SimulatedWorld.create({ fleetEvents: 'never seen' });
   await world.connectByHand();
   const before = things();
@@ -177,7 +177,7 @@ test('one that was there before stays, where nobody knows whether the request fo
   expect(things()).toEqual(before);
 });
 
-test('whoever requests a connection has said so on the fleet before, with the VPCs that were peered by then', async () => {
+test('writes its claim and the VPCs that are peered already before it requests a connection', async () => {
   world = await SimulatedWorld.create();
   const claims: object[] = [];
   world.refusal = (_, operation) => {
@@ -196,7 +196,7 @@ test('whoever requests a connection has said so on the fleet before, with the VP
   expect(claims).toEqual(claims.map(() => claim));
 });
 
-test('a claim is not given up that a later request of its owner has made anew', async () => {
+test('does not withdraw a claim that a later request of the same resource has written', async () => {
   world = await SimulatedWorld.create();
   world.refusal = (_, operation) => {
     if (operation === 'ListTagsForResource' && world.calls.includes('CreateVpcPeeringConnection')) {
@@ -209,7 +209,7 @@ test('a claim is not given up that a later request of its owner has made anew', 
   expect([...world.tags]).toEqual([[claimKey(), `${OWNER} later`]]);
 });
 
-test("one that another stack adopts while it is being made is that one's, and is not claimed again", async () => {
+test('leaves a connection to another stack that adopts it while it is being created', async () => {
   world = await SimulatedWorld.create();
   const other = { StackId: `${ACCOUNT_ARN}/Game/${OTHER_GUID}` };
   const adopting = world.declare({ AdoptExisting: 'true' });
@@ -240,7 +240,7 @@ test("one that another stack adopts while it is being made is that one's, and is
   });
 });
 
-test('one that another stack adopts while its deletion waits for GameLift is left alone', async () => {
+test('does not delete a connection that another stack adopts while the delete waits for GameLift', async () => {
   world = await SimulatedWorld.create();
   const { PhysicalResourceId } = await made();
   const other = { StackId: `${ACCOUNT_ARN}/Game/${OTHER_GUID}` };
@@ -265,7 +265,7 @@ test('one that another stack adopts while its deletion waits for GameLift is lef
   expect(world.attributes).toBeDefined();
 });
 
-describe('a create that may not ask EC2', () => {
+describe('a create that EC2 denies access', () => {
   const denied = awsError('UnauthorizedOperation', 'not allowed', 403);
   const asksEc2 = (): number => world.calls.filter((operation) => operation === 'DescribeVpcPeeringConnections').length;
 
@@ -273,7 +273,7 @@ describe('a create that may not ask EC2', () => {
     world = await SimulatedWorld.create();
   });
 
-  test('writes no claim if it loses its other permissions too, as a copy of a request does while the stack is deleted', async () => {
+  test('writes no claim if it loses its other permissions too, as a second run does while the stack is deleted', async () => {
     world.refusal = (service) => {
       const isLater = asksEc2() > 1;
       return service === 'ec2' || isLater ? denied : undefined;
@@ -282,7 +282,7 @@ describe('a create that may not ask EC2', () => {
     expect([...world.tags]).toEqual([]);
   });
 
-  test('waits until the permission has arrived, and then claims and connects', async () => {
+  test('waits for the permission, then writes its claim and connects', async () => {
     world.refusal = (service) => (service === 'ec2' && asksEc2() <= 3 ? denied : undefined);
     expect((await world.ask('Create')).answer).toMatchObject({ Status: 'SUCCESS', Data: world.attributes });
     const [first] = world.calls.filter((operation) => operation === 'TagResource' || operation.startsWith('DescribeVpcPeering'));

@@ -2,7 +2,7 @@ import { awsError, propertiesOf, requestOf, SECRET_URL, TestWorld } from './worl
 
 const STACK_ID = 'arn:aws:cloudformation:eu-central-1:111111111111:stack/Peered/6b2e1c9c-0000-4000-8000-000000000000';
 
-describe('events that nobody can be answered for', () => {
+describe('events that do not say where to send a response', () => {
   test.each([
     ['nothing', undefined, 'it is not an object'],
     ['null', null, 'it is not an object'],
@@ -12,22 +12,22 @@ describe('events that nobody can be answered for', () => {
     ['no response URL', requestOf('Create', { ResponseURL: undefined }), 'it has no ResponseURL'],
     ['an empty stack id', requestOf('Create', { StackId: '' }), 'it has no StackId'],
     ['a number for a request id', requestOf('Create', { RequestId: 7 }), 'it has no RequestId'],
-    ['a URL that is none', requestOf('Create', { ResponseURL: 'elsewhere' }), 'its ResponseURL is not an https URL'],
-    ['a plain URL', requestOf('Create', { ResponseURL: 'http://example.com/' }), 'its ResponseURL is not an https URL'],
-  ])('%s: logged, and not run again', async (_, event, problem) => {
+    ['an invalid URL', requestOf('Create', { ResponseURL: 'elsewhere' }), 'its ResponseURL is not an https URL'],
+    ['an http URL', requestOf('Create', { ResponseURL: 'http://example.com/' }), 'its ResponseURL is not an https URL'],
+  ])('%s: logs an error, and is not run again', async (_, event, problem) => {
     const world = new TestWorld();
     await world.run(event);
     expect(world.answers).toEqual([]);
     expect(world.api.calls).toEqual([]);
-    expect(world.logged).toEqual([{ message: `the event is not a request of CloudFormation: ${problem}` }]);
+    expect(world.logged).toEqual([{ message: `the event is not a request from CloudFormation: ${problem}` }]);
   });
 });
 
-describe('requests that are refused before anything is called', () => {
+describe('invalid requests fail without a call', () => {
   test.each([
-    ['an unknown kind', { RequestType: 'Upsert' }, 'RequestType must be one of Create, Update, Delete, got "Upsert"'],
-    ['no kind', { RequestType: undefined }, 'RequestType must be one of Create, Update, Delete, got nothing'],
-    ['no type', { ResourceType: undefined }, 'ResourceType must be a string, got nothing'],
+    ['an unknown request type', { RequestType: 'Upsert' }, 'RequestType must be one of Create, Update, Delete, got "Upsert"'],
+    ['no request type', { RequestType: undefined }, 'RequestType must be one of Create, Update, Delete, got nothing'],
+    ['no resource type', { ResourceType: undefined }, 'ResourceType must be a string, got nothing'],
     ['no properties', { ResourceProperties: undefined }, 'ResourceProperties must be an object, got nothing'],
   ])('%s', async (_, change, reason) => {
     const world = new TestWorld();
@@ -43,7 +43,7 @@ describe('requests that are refused before anything is called', () => {
     expect(world.api.calls).toEqual([]);
   });
 
-  test('an update keeps the physical id', async () => {
+  test('an invalid update keeps the physical id', async () => {
     const world = new TestWorld();
     const answer = await world.run(
       requestOf('Update', { ResourceProperties: propertiesOf({ PeerVpcId: '' }), PhysicalResourceId: 'mine' }),
@@ -52,7 +52,7 @@ describe('requests that are refused before anything is called', () => {
     expect(world.api.calls).toEqual([]);
   });
 
-  test('a delete after a cancelled create does not hold up the stack', async () => {
+  test('an invalid delete after a canceled create succeeds, so that the stack can be deleted', async () => {
     const world = new TestWorld();
     const answer = await world.run(
       requestOf('Delete', { ResourceProperties: propertiesOf({ PeerVpcId: '' }), PhysicalResourceId: 'made-up' }),
@@ -62,8 +62,8 @@ describe('requests that are refused before anything is called', () => {
   });
 });
 
-describe('the answer', () => {
-  test('names whom it answers', async () => {
+describe('the response', () => {
+  test('contains the ids of the request', async () => {
     const world = new TestWorld();
     expect(await world.run(requestOf('Delete'))).toMatchObject({
       StackId: STACK_ID,
@@ -76,8 +76,8 @@ describe('the answer', () => {
     ['letters', 'x'],
     ['umlauts', 'ü'],
     ['emoji', '🎮'],
-    ['quotes, which JSON doubles', '"'],
-    ['control characters, which JSON makes six of', '\u0001'],
+    ['quotes, which take two bytes in JSON', '"'],
+    ['control characters, which take six bytes in JSON', '\u0001'],
   ])('is never longer than 4096 bytes, with a reason of %s', async (_, character) => {
     const world = new TestWorld();
     world.api.create = [awsError('BrandNewException', character.repeat(5000))];
@@ -105,34 +105,34 @@ describe('the answer', () => {
     },
   );
 
-  test('that is not taken for good is sent for as long as CloudFormation listens, and counts as an error then', async () => {
+  test('is sent again until CloudFormation gives up if the endpoint fails, and then the invocation fails', async () => {
     const world = new TestWorld();
     world.statuses = [500];
     const start = world.time.now();
     await expect(world.run(requestOf('Create'))).rejects.toThrow("CloudFormation's response endpoint answered HTTP 500");
     expect(world.time.now() - start).toBeGreaterThan(330_000);
     expect(world.time.now() - start).toBeLessThanOrEqual(360_000);
-    expect(world.logged.at(-1)).toMatchObject({ message: 'the response to CloudFormation could not be sent' });
+    expect(world.logged.at(-1)).toMatchObject({ message: 'could not send the response to CloudFormation' });
   });
 
-  test.each([0, 307, 400, 408, 429])('is sent again after HTTP %p, which is no success', async (status) => {
+  test.each([0, 307, 400, 408, 429])('is sent again after HTTP %p', async (status) => {
     const world = new TestWorld();
     world.statuses = [status, 200];
     expect((await world.run(requestOf('Create')))?.Status).toBe('SUCCESS');
   });
 
-  test('whose URL has expired is given up: CloudFormation no longer waits, and another run could do harm', async () => {
+  test('is not sent again if its URL has expired, and the invocation succeeds, because another run could do harm', async () => {
     const world = new TestWorld();
     world.statuses = [403];
     await world.run(requestOf('Create'));
     expect(world.api.calls).toHaveLength(1);
     expect(world.logged.at(-1)).toMatchObject({
-      message: 'the response to CloudFormation could not be sent',
+      message: 'could not send the response to CloudFormation',
       error: "CloudFormation's response endpoint answered HTTP 403",
     });
   });
 
-  test('holds no secret, and neither does the log', async () => {
+  test('contains no secret, and neither does the log', async () => {
     const world = new TestWorld();
     world.statuses = [500, 200];
     world.api.create = [awsError('InternalServiceException'), { hours: 24 }];
@@ -142,20 +142,20 @@ describe('the answer', () => {
   });
 });
 
-describe('when the time is nearly up', () => {
-  test('a call that never returns: fails shortly before', async () => {
+describe('when the time is up', () => {
+  test('fails before the invocation ends if a call never returns', async () => {
     const world = new TestWorld();
     world.api.createVpcPeeringAuthorization = () => new Promise(() => undefined);
     const start = world.time.now();
     expect(await world.run(requestOf('Create'), 60)).toMatchObject({
       Status: 'FAILED',
-      Reason: 'the Create was not finished within 30 seconds: deploy again',
+      Reason: 'the Create was not finished within 30 seconds: try again',
       PhysicalResourceId: '6b2e1c9c-0000-4000-8000-000000000000/Authorization',
     });
     expect(world.time.now() - start).toBe(31_000);
   });
 
-  test('a call that gives up when it is told to: says what was not finished', async () => {
+  test('says what was not finished if the call stops when its signal is aborted', async () => {
     const world = new TestWorld();
     world.api.createVpcPeeringAuthorization = (_, signal?: AbortSignal) =>
       new Promise((__, reject) => {
@@ -165,11 +165,11 @@ describe('when the time is nearly up', () => {
       });
     const answer = await world.run(requestOf('Create'), 60);
     expect(answer?.Reason).toMatch(
-      /: CreateVpcPeeringAuthorization was not finished when the time of this request was up, after 30 seconds\. Try again$/,
+      /: CreateVpcPeeringAuthorization was not finished when the time for this request was up, after 30 seconds\. Try again$/,
     );
   });
 
-  test('no time at all: one answer all the same, and no call', async () => {
+  test('sends one response, and makes no call, if there is no time at all', async () => {
     const world = new TestWorld();
     expect(await world.run(requestOf('Create'), 20)).toMatchObject({ Status: 'FAILED' });
     expect(world.answers).toHaveLength(1);

@@ -1,7 +1,7 @@
 import { GAMELIFT_ACCOUNT, propertiesOf, TestWorld, VPC, VPC_ACCOUNT } from './world';
 
 /*
- * What a schedule sends instead of a request of CloudFormation.
+ * Scheduled renewals: events of EventBridge Scheduler instead of requests from CloudFormation.
  */
 
 function renewal(change: Record<string, unknown> = {}): object {
@@ -15,23 +15,23 @@ function renewal(change: Record<string, unknown> = {}): object {
   };
 }
 
-test('authorizes, and answers nobody', async () => {
+test('authorizes, and sends no response', async () => {
   const world = new TestWorld();
   expect(await world.run(renewal())).toBeUndefined();
   expect(world.api.calls).toEqual([`Create ${VPC} ${GAMELIFT_ACCOUNT}`]);
 });
 
-test('cancels and authorizes anew where too little is left until the next time', async () => {
+test('cancels and creates the authorization again if it would expire before the next renewal', async () => {
   const world = new TestWorld();
   world.api.create = [{ hours: 12.5 }, { hours: 24 }];
   await world.run(renewal());
   expect(world.api.calls.map((call) => call.split(' ')[0])).toEqual(['Create', 'Delete', 'Create']);
 });
 
-test('of a VPC of another account fails, so that Lambda tries again and reports it', async () => {
+test('fails for a VPC of another account, so that Lambda retries and reports it', async () => {
   const world = new TestWorld();
   await expect(world.run(renewal({ PeerVpcAwsAccountId: '333333333333' }))).rejects.toThrow(
-    `only account 333333333333 can authorize VPC ${VPC}: schedule the renewal there`,
+    `only account 333333333333, which owns VPC ${VPC}, can authorize its peering: schedule the renewal there`,
   );
   expect(world.api.calls).toEqual([]);
 });

@@ -5,25 +5,25 @@ import { VirtualTime } from './virtual-time';
 import { awsError, recordingLog } from './world';
 
 /*
- * Routes to a peering: which are planned, and what errors of EC2 mean.
+ * Routes to a peering connection: the plan, and the handling of EC2's errors.
  */
 
 const PEERING = { id: 'pcx-1', cidrBlock: '172.16.0.0/24' };
 const MAIN: RouteTable = { id: 'rtb-1', routes: [] };
 const GATEWAY: RouteTable = { id: 'rtb-2', gatewayId: 'igw-1', routes: [] };
 
-describe('a table that belongs to a gateway', () => {
-  test('gets no route where every table gets one', () => {
+describe('the route table of a gateway', () => {
+  test('gets no route if every route table is declared', () => {
     const declared = { kind: 'EveryRouteTable', routeTableIds: [] } as const;
     expect(planRoutes([MAIN, GATEWAY], declared, undefined, PEERING, new Set())).toEqual([
       { action: 'create', routeTableId: MAIN.id, cidrBlock: PEERING.cidrBlock },
     ]);
   });
 
-  test('is refused where it is named', () => {
+  test('is an error if it is declared by its id', () => {
     const declared = { kind: 'RouteTables', routeTableIds: [MAIN.id, GATEWAY.id] } as const;
     expect(() => planRoutes([MAIN, GATEWAY], declared, undefined, PEERING, new Set())).toThrow(
-      'route table rtb-2 belongs to gateway igw-1, and EC2 allows no route to a peering in such a table. ' +
+      'route table rtb-2 belongs to gateway igw-1, and EC2 allows no route to a peering connection in such a table. ' +
         'Leave the table out with PeeringRoutes.forSubnets, then deploy again',
     );
   });
@@ -31,7 +31,7 @@ describe('a table that belongs to a gateway', () => {
 
 type RouteApi = Parameters<typeof applyRoutes>[2];
 
-/** Makes one change where EC2 answers these calls with errors; gives what was called. */
+/** Makes one change while EC2 responds to the given calls with errors. Returns the calls. */
 async function apply(
   action: 'create' | 'replace' | 'delete',
   errors: Partial<Record<keyof RouteApi, string>>,
@@ -54,7 +54,7 @@ async function apply(
 }
 
 test.each(['InvalidParameterValue', 'InvalidRoute.NotFound'])(
-  'a route that is gone when it is to be replaced is created: %s',
+  'creates a route that should be replaced but is gone: %s',
   async (name) => {
     expect(await apply('replace', { replaceRoute: name })).toEqual(['replaceRoute', 'createRoute']);
   },
@@ -63,10 +63,10 @@ test.each(['InvalidParameterValue', 'InvalidRoute.NotFound'])(
 test.each([
   ['create', {}],
   ['replace', { replaceRoute: 'InvalidParameterValue' }],
-] as const)('a parameter that EC2 refuses is an error: %s', async (action, errors) => {
+] as const)('fails if EC2 rejects a parameter: %s', async (action, errors) => {
   await expect(apply(action, { ...errors, createRoute: 'InvalidParameterValue' })).rejects.toThrow('InvalidParameterValue');
 });
 
-test.each(['replace', 'delete'] as const)('a denial is an error: %s', async (action) => {
+test.each(['replace', 'delete'] as const)('fails if EC2 denies the call: %s', async (action) => {
   await expect(apply(action, { [`${action}Route`]: 'UnauthorizedOperation' })).rejects.toThrow('UnauthorizedOperation');
 });

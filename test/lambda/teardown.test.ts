@@ -3,7 +3,8 @@ import { awsError, GAMELIFT_ACCOUNT, propertiesOf, requestOf, TestWorld, VPC } f
 import type { TestAnswer } from './world';
 
 /*
- * Custom::GameLiftVpcPeeringTeardown: what is deleted after it needs an authorization, so nothing goes on where there is none.
+ * Custom::GameLiftVpcPeeringTeardown: CloudFormation deletes fleets and connections after it, so it fails if they would lack an
+ * authorization.
  */
 
 const TYPE = 'Custom::GameLiftVpcPeeringTeardown';
@@ -29,7 +30,7 @@ async function send(type: 'Update' | 'Delete', change: object): Promise<TestAnsw
   return (await world.run(requestOf(type, { ResourceType: TYPE, ...change }))).answer;
 }
 
-/** A VPC of the account that nothing is peered with. */
+/** A VPC of the account without peering connections. */
 function unpeeredVpc(): string {
   const { vpcs, peerings } = world.aws.inventory();
   const peered = new Set((peerings as { readonly accepter: string }[]).map(({ accepter }) => accepter));
@@ -42,23 +43,25 @@ function unpeeredVpc(): string {
   return found.vpcId;
 }
 
-describe('a deletion', () => {
-  test('authorizes what is deleted next', async () => {
+describe('delete', () => {
+  test('authorizes the deletions that follow', async () => {
     expect(world.aws.inventory().authorizations).toEqual([]);
     expect(await send('Delete', { ResourceProperties: pair() })).toMatchObject({ Status: 'SUCCESS' });
     expect(world.aws.inventory().authorizations).toHaveLength(1);
   });
 
-  test('fails where it can not authorize and something is peered: the fleets that come next could not be deleted', async () => {
+  test('fails if it cannot authorize and something is peered, because the fleets could not be deleted', async () => {
     world.refusal = (_, operation) =>
       operation === 'CreateVpcPeeringAuthorization' ? awsError('AccessDeniedException', 'not today') : undefined;
     expect(await send('Delete', { ResourceProperties: pair() })).toMatchObject({
       Status: 'FAILED',
-      Reason: expect.stringMatching(/^could not authorize VPC peering between .*: AccessDeniedException: not today\. /) as string,
+      Reason: expect.stringMatching(
+        /^could not authorize VPC peering for VPC vpc-\w+ in us-east-1: AccessDeniedException: not today\. /,
+      ) as string,
     });
   });
 
-  test('fails with why it could not authorize where nobody can tell whether anything is peered', async () => {
+  test('fails with the error of the authorization if it cannot find out whether anything is peered', async () => {
     world.refusal = (service, operation) =>
       service === 'gamelift' && operation !== 'DescribeVpcPeeringAuthorizations'
         ? awsError('AccessDeniedException', `no ${operation}`)
@@ -69,7 +72,7 @@ describe('a deletion', () => {
     });
   });
 
-  test('goes on where it can not authorize and nothing is peered', async () => {
+  test('succeeds if it cannot authorize and nothing is peered', async () => {
     world.refusal = (_, operation) =>
       operation === 'CreateVpcPeeringAuthorization' ? awsError('AccessDeniedException') : undefined;
     expect(await send('Delete', { ResourceProperties: pair({ PeerVpcId: unpeeredVpc() }) })).toMatchObject({ Status: 'SUCCESS' });
@@ -77,7 +80,7 @@ describe('a deletion', () => {
   });
 });
 
-describe('an update', () => {
+describe('update', () => {
   test.each([
     ['nothing', {}, [[VPC, GAMELIFT_ACCOUNT]]],
     [
@@ -96,7 +99,7 @@ describe('an update', () => {
         [VPC, '333333333333'],
       ],
     ],
-  ])('authorizes what is declared, and what was before, which is deleted next: %s changed', async (_, change, pairs) => {
+  ])('authorizes the declared pair, and the former pair if it differs: %s changed', async (_, change, pairs) => {
     const scripted = new TestWorld();
     const event = { ResourceType: TYPE, OldResourceProperties: propertiesOf(change) };
     expect(await scripted.run(requestOf('Update', event))).toMatchObject({ Status: 'SUCCESS' });
@@ -106,7 +109,7 @@ describe('an update', () => {
   test.each([
     ['another role', { PeerVpcAwsAccountId: ACCOUNT, PeerRoleArn: `arn:aws:iam::${ACCOUNT}:role/Former` }],
     ['another account', { PeerVpcAwsAccountId: OTHER_ACCOUNT, PeerRoleArn: `arn:aws:iam::${ACCOUNT}:role/Peering` }],
-  ])('comes to what was declared before as it was declared then: by %s', async (_, former) => {
+  ])('uses the former role for the former pair: %s', async (_, former) => {
     const PeerRoleArn = `arn:aws:iam::${ACCOUNT}:role/Peering`;
     await send('Update', { ResourceProperties: pair({ PeerRoleArn }), OldResourceProperties: pair(former) });
     expect(world.assumed).toMatchObject([{ arn: PeerRoleArn }, { arn: former.PeerRoleArn }]);

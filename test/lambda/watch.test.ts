@@ -33,11 +33,11 @@ const STATUSES = [
   ['deleted', false],
 ] as const;
 
-test.each(STATUSES)('a peering in status %s is alive: %s', (status, alive) => {
+test.each(STATUSES)('a peering connection in status %s can be or become active: %s', (status, alive) => {
   expect(isAlive({ status })).toBe(alive);
 });
 
-test('reads what GameLift lists, and what it leaves out', () => {
+test('reads the records of GameLift, whose members are optional', () => {
   expect(peeringOf({})).toEqual({ id: '', status: '', message: '', gameLiftVpcId: undefined, cidrBlock: undefined });
   expect(
     peeringOf({
@@ -50,7 +50,7 @@ test('reads what GameLift lists, and what it leaves out', () => {
   ).toEqual(peering({ message: 'Active' }));
 });
 
-test('shows no peerings where EC2 can not be asked', () => {
+test('shows no peering connections if EC2 does not answer', () => {
   expect(shownBy(UNAVAILABLE)).toEqual([]);
   expect(shownBy(shown(ec2Side()))).toEqual([ec2Side()]);
 });
@@ -63,7 +63,7 @@ test.each<readonly [string, readonly Peering[], Ec2View, Peering | undefined]>([
   ['the one that is alive, wherever it is listed', [failed, alive], shown(), alive],
   ['the one that is alive rather than one that failed', [failed, alive], shown(ec2Side()), alive],
   ['none that failed if EC2 shows nothing', [failed], shown(), undefined],
-  ['none that failed where EC2 can not be asked', [failed], UNAVAILABLE, undefined],
+  ['none that failed if EC2 does not answer', [failed], UNAVAILABLE, undefined],
   ['one that failed if EC2 shows that it is there', [failed], shown(ec2Side()), failed],
   ['none that failed if EC2 shows that it is gone', [failed], shown(ec2Side({ status: 'deleted' })), undefined],
   ['none that failed if EC2 shows another VPC', [failed], shown(ec2Side({ requesterVpcId: UNRELATED_VPC })), undefined],

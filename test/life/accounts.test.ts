@@ -98,7 +98,7 @@ describe('with a role in the account of the VPC', () => {
   test.each([
     ['connected, with DNS', { connection: { dnsResolution: true } }],
     ['peered on creation', { peerOnCreate: true }],
-  ])('%s: created, replaced after ten days, deleted after thirty', async (_, kind: Kind) => {
+  ])('%s: creates the fleet, replaces it after ten days, and deletes the stack after thirty', async (_, kind: Kind) => {
     const rehearsal = await start();
     const vpcId = dataVpc(rehearsal);
     const before = rehearsal.aws.inventory();
@@ -112,7 +112,7 @@ describe('with a role in the account of the VPC', () => {
     await expectNothingLeft(rehearsal, before);
   });
 
-  test('stays what it is when no stack refers to it any more, so that what was peered is cleaned up', async () => {
+  test('keeps the permissions of the role when everything that is peered is removed, so that the cleanup succeeds', async () => {
     const rehearsal = await start();
     const vpcId = dataVpc(rehearsal);
     const before = rehearsal.aws.inventory();
@@ -126,7 +126,7 @@ describe('with a role in the account of the VPC', () => {
     await expectNothingLeft(rehearsal, before);
   });
 
-  test('is in the trail under the names of stack and construct', async () => {
+  test('shows the names of the stack and the resource in CloudTrail', async () => {
     const rehearsal = await start();
     await deploy(rehearsal, studio(dataVpc(rehearsal)));
     expect(told(rehearsal, 'gamelift').find((line) => line.startsWith('CreateVpcPeeringAuthorization'))).toMatch(
@@ -134,7 +134,7 @@ describe('with a role in the account of the VPC', () => {
     );
   });
 
-  test('without the external id: denied, and the reason says which role and account', async () => {
+  test('fails with another external id, and names the role and the account', async () => {
     const rehearsal = await start();
     const vpcId = dataVpc(rehearsal);
     expect(await deploy(rehearsal, studio(vpcId, {}, 'another-id'))).toEqual(['CREATE_COMPLETE', 'ROLLBACK_COMPLETE']);
@@ -142,8 +142,8 @@ describe('with a role in the account of the VPC', () => {
       new RegExp(
         `^could not authorize VPC peering between VPC ${vpcId} of account 222222222222 and GameLift account 111111111111 in us-east-1: ` +
           'AccessDenied: the role (arn:aws:iam::222222222222:role/[\\w-]+) could not be assumed: .* is not authorized to perform: ' +
-          'sts:AssumeRole on resource: \\1. Check that the role trusts this account, under the external id that is passed, and ' +
-          'that no service control policy and no permissions boundary keeps the role \\1 in account 222222222222 from ',
+          'sts:AssumeRole on resource: \\1. Check that the role trusts this account, with the externalId of the VpcPeeringAuthorization if it ' +
+          'has one, and that role \\1 in account 222222222222 is allowed to call ',
       ),
     );
     expect(JSON.stringify(rehearsal.journal.entries)).not.toContain(EXTERNAL_ID);
@@ -154,7 +154,7 @@ describe('with a role in the account of the VPC', () => {
     ['gamelift:CreateVpcPeeringAuthorization', /AccessDeniedException: .*assumed-role/],
     ['ec2:AcceptVpcPeeringConnection', /UnauthorizedException: .*assumed-role/],
     ['ec2:CreateTags', /UnauthorizedOperation: .*/],
-  ])('without %s: denied, and the reason says which role and account', async (action, reason) => {
+  ])('fails without %s, and names the account', async (action, reason) => {
     const rehearsal = await start();
     const vpcId = dataVpc(rehearsal);
     const before = rehearsal.aws.inventory();
@@ -180,15 +180,15 @@ describe('with a role in the account of the VPC', () => {
   });
 });
 
-describe('split stacks, without trust', () => {
+describe('stacks in two accounts, without trust', () => {
   async function deploy(rehearsal: Rehearsal, vpcId: string, kind: Kind = {}): Promise<string> {
     return (await rehearsal.cloudFormation.deploy(game(vpcId, kind), 'Game')).status;
   }
 
-  /** Runs the command that a reason tells to run, in the account that it names. */
-  async function runWhatIsSaid(rehearsal: Rehearsal, reason: string | undefined): Promise<void> {
+  /** Runs the command in a reason, in the account that the reason names. */
+  async function runCommandIn(rehearsal: Rehearsal, reason: string | undefined): Promise<void> {
     const said =
-      /Only account (\d{12}) can authorize this\. Run there: aws gamelift (create|delete)-vpc-peering-authorization --game-lift-aws-account-id (\d{12}) --peer-vpc-id (vpc-\w+) --region (\S+)/.exec(
+      /Only account (\d{12}), which owns the VPC, can authorize this\. Run there: aws gamelift (create|delete)-vpc-peering-authorization --game-lift-aws-account-id (\d{12}) --peer-vpc-id (vpc-\w+) --region (\S+)/.exec(
         reason ?? '',
       );
     const [, account = '', , GameLiftAwsAccountId, PeerVpcId, region = ''] = said ?? [];
@@ -199,7 +199,7 @@ describe('split stacks, without trust', () => {
   test.each([
     ['connected', {}],
     ['peered on creation', { peerOnCreate: true }],
-  ])('%s: each deployment without an authorization says what to run, and works once that was run', async (_, kind: Kind) => {
+  ])('%s: a deployment without an authorization fails with the command to run, and succeeds after it', async (_, kind: Kind) => {
     const rehearsal = await start();
     const vpcId = dataVpc(rehearsal);
     const before = rehearsal.aws.inventory();
@@ -207,13 +207,15 @@ describe('split stacks, without trust', () => {
     expect(rehearsal.aws.inventory().fleets).toEqual([]);
     expect(failures(rehearsal)[0]).toBe(
       `an authorization is missing between VPC ${vpcId} of account 222222222222 and GameLift account 111111111111 in us-east-1: GameLift ` +
-        'lists none that is valid. Only account 222222222222 can authorize this. Run there: aws gamelift create-vpc-peering-authorization ' +
+        'lists none that is valid. Only account 222222222222, which owns the VPC, can authorize this. Run there: ' +
+        'aws gamelift create-vpc-peering-authorization ' +
         `--game-lift-aws-account-id 111111111111 --peer-vpc-id ${vpcId} --region us-east-1 and then repeat here what failed. If that does not ` +
-        'help, an authorization that was used up is in the way. Run there first: aws gamelift delete-vpc-peering-authorization ' +
+        'help, GameLift still has an authorization that was used up. In that case, run there first: ' +
+        'aws gamelift delete-vpc-peering-authorization ' +
         `--game-lift-aws-account-id 111111111111 --peer-vpc-id ${vpcId} --region us-east-1`,
     );
     expect((await rehearsal.cloudFormation.delete('Game')).status).toBe('DELETE_COMPLETE');
-    await runWhatIsSaid(rehearsal, failures(rehearsal)[0]);
+    await runCommandIn(rehearsal, failures(rehearsal)[0]);
     expect(await deploy(rehearsal, vpcId, kind)).toBe('CREATE_COMPLETE');
 
     await rehearsal.clock.sleep(10 * DAY);
@@ -221,20 +223,20 @@ describe('split stacks, without trust', () => {
     expect(await deploy(rehearsal, vpcId, { ...kind, build: '2' })).toBe('UPDATE_ROLLBACK_COMPLETE');
     // nothing was changed
     expect(rehearsal.aws.inventory()).toMatchObject({ fleets, connections });
-    await runWhatIsSaid(rehearsal, failures(rehearsal).at(-1));
+    await runCommandIn(rehearsal, failures(rehearsal).at(-1));
     expect(await deploy(rehearsal, vpcId, { ...kind, build: '2' })).toBe('UPDATE_COMPLETE');
     expectNoFailedDelete(rehearsal);
 
     await rehearsal.clock.sleep(30 * DAY);
     expect((await rehearsal.cloudFormation.delete('Game')).status).toBe('DELETE_FAILED');
     expect(rehearsal.aws.inventory().fleets).toHaveLength(1);
-    await runWhatIsSaid(rehearsal, failures(rehearsal).at(-1));
+    await runCommandIn(rehearsal, failures(rehearsal).at(-1));
     expect((await rehearsal.cloudFormation.delete('Game')).status).toBe('DELETE_COMPLETE');
     await expectNothingLeft(rehearsal, before);
     expect(calls(rehearsal, 'CreateVpcPeeringAuthorization')).toBe(3);
   });
 
-  test('an authorization with less than an hour left is refused, with the moment at which it expires', async () => {
+  test('fails if the authorization expires within an hour, and says when it expires', async () => {
     const rehearsal = await start();
     const vpcId = dataVpc(rehearsal);
     const pair = { GameLiftAwsAccountId: GAME.account, PeerVpcId: vpcId };
@@ -244,11 +246,11 @@ describe('split stacks, without trust', () => {
     await rehearsal.clock.sleep(expires - HOUR / 2 - rehearsal.clock.now());
     expect(await deploy(rehearsal, vpcId, { build: '2' })).toBe('UPDATE_ROLLBACK_COMPLETE');
     expect(failures(rehearsal)[0]).toMatch(
-      /: it expires at 2026-01-02T00:0\d:\d\d\.\d{3}Z\. Only account 222222222222 can authorize this/,
+      /: the one that GameLift lists expires at 2026-01-02T00:0\d:\d\d\.\d{3}Z, less than an hour from now\. Only account 222222222222, /,
     );
   });
 
-  test('another VPC: what cleaning up the old one needs is asked for before anything is changed', async () => {
+  test('fails before any change if the cleanup of a replaced VPC would lack an authorization', async () => {
     const rehearsal = await start();
     const [one, other] = [dataVpc(rehearsal), dataVpc(rehearsal)];
     const authorize = async (PeerVpcId: string): Promise<void> => {
@@ -268,7 +270,7 @@ describe('split stacks, without trust', () => {
   });
 
   test.each(['keeps expiry', 'InvalidRequestException'] as const)(
-    'an authorization that was used, is not listed and can not be renewed (%s): the second command helps',
+    'the second command of the reason helps if an authorization was used, is not listed and cannot be renewed (%s)',
     async (reading) => {
       const rehearsal = await start();
       rehearsal.aws.behaviours.set('authorizingAgain', reading);
@@ -285,7 +287,7 @@ describe('split stacks, without trust', () => {
     },
   );
 
-  test('where the stack learns its account only at the deployment, routes in another account are refused then', async () => {
+  test('fails at deployment if the stack has no account at synthesis, and its routes are in another account', async () => {
     const rehearsal = await start();
     const vpcId = dataVpc(rehearsal);
     const assembly = synthesizeApp((app) => {
@@ -303,7 +305,7 @@ describe('split stacks, without trust', () => {
     );
     expect((await rehearsal.cloudFormation.deploy(assembly, 'Game')).status).toBe('ROLLBACK_COMPLETE');
     expect(failures(rehearsal)[0]).toMatch(
-      /: routes and DNS of the VPC can't be set from another account. Pass PeeringRoutes\.none\(\) and no dnsResolution, and set them in account 222222222222, or give the authorization a peerRole of that account$/,
+      /: routes and DNS of the VPC can't be set from another account. Pass PeeringRoutes\.none\(\) and no dnsResolution to the VpcPeeringConnection, and set them in account 222222222222, or pass a peerRole of that account to the VpcPeeringAuthorization$/,
     );
   });
 });
@@ -330,7 +332,7 @@ describe('renewal on a schedule', () => {
     };
   }
 
-  test('thirty days, one renewal failing, a fleet replaced on day 17 by the other account', async () => {
+  test('replaces a fleet of the other account on day 17, although one renewal has failed', async () => {
     const rehearsal = await start();
     const vpcId = dataVpc(rehearsal);
     const before = rehearsal.aws.inventory();
@@ -375,7 +377,7 @@ describe('renewal on a schedule', () => {
     await expectNothingLeft(rehearsal, before);
   });
 
-  test('an authorization is valid at any time, however the schedule falls', async () => {
+  test('keeps the authorization valid at any time', async () => {
     const rehearsal = await start();
     rehearsal.aws.behaviours.set('authorizingAgain', 'keeps expiry');
     const vpcId = dataVpc(rehearsal);

@@ -26,7 +26,7 @@ const error = (name: string, message = 'No', status = 400): Fault => ({ kind: 'e
 
 afterEach(() => Stage.clear());
 
-test('a whole life: created, deployed again, expired, renewed, deleted', async () => {
+test('creates, keeps, renews and cancels an authorization', async () => {
   const rehearsal = await Stage.start();
   const first = synthesize(authorizing(AuthorizationRenewal.everySynthesis()));
 
@@ -56,7 +56,7 @@ test('a whole life: created, deployed again, expired, renewed, deleted', async (
   expect(answers(rehearsal)).toBe(3);
 });
 
-test('a changed VPC is authorized, and the authorization of the old one is left to lapse', async () => {
+test('authorizes a new VPC, and lets the authorization of the former one expire', async () => {
   const rehearsal = await Stage.start();
   const withCidr = (cidr: string): string =>
     synthesize((stack) => {
@@ -74,7 +74,7 @@ describe('permissions', () => {
   test.each([
     [CREATE, `gamelift:${CREATE}`],
     [CREATE, 'ec2:AuthorizeSecurityGroupIngress'],
-  ])('%s is denied without %s', async (operation, action) => {
+  ])('fails to call %s without %s', async (operation, action) => {
     const rehearsal = await Stage.start();
     const assembly = edit(synthesize(authorizing()), ({ Resources }) => {
       for (const { Type, Properties } of Object.values(Resources)) {
@@ -89,8 +89,12 @@ describe('permissions', () => {
     expect((await rehearsal.cloudFormation.deploy(assembly, STACK)).status).toBe('ROLLBACK_COMPLETE');
     const [reason] = failures(rehearsal);
     expect(reason).toContain(action);
-    expect(reason).toContain(`of account ${ACCOUNT}`);
-    expect(reason).toContain('Check that no service control policy and no permissions boundary');
+    expect(reason).toMatch(
+      new RegExp(
+        '^could not authorize VPC peering for VPC vpc-[0-9a-f]{17} in us-east-1: .*\\. ' +
+          `Check that the handler's role in account ${ACCOUNT} is allowed to call gamelift:CreateVpcPeeringAuthorization, .* then try again$`,
+      ),
+    );
     expect(
       told(rehearsal, 'gamelift')
         .filter((line) => line.startsWith(`${operation} `))
@@ -98,15 +102,15 @@ describe('permissions', () => {
     ).toBe(true);
   });
 
-  test('a policy that takes up to a minute to be known everywhere is waited for', async () => {
+  test('waits for a policy that takes up to a minute to arrive', async () => {
     const rehearsal = await Stage.start();
     rehearsal.aws.behaviours.set('iamPropagation', 'up to a minute late');
     expect((await rehearsal.cloudFormation.deploy(synthesize(authorizing()), STACK)).status).toBe('CREATE_COMPLETE');
   });
 });
 
-describe('whose authorization it is', () => {
-  test('a second one, in another stack, that is refused and rolled back leaves the first as it was', async () => {
+describe('the owner of an authorization', () => {
+  test('does not cancel the authorization of another stack if its own create fails', async () => {
     const rehearsal = await Stage.start();
     const { vpcId } = rehearsal.aws.ec2.createVpc({ account: ACCOUNT, region: 'us-east-1', cidrBlock: '10.0.0.0/16' });
     const authorizeIn = async (name: string): Promise<string> => {
@@ -123,7 +127,7 @@ describe('whose authorization it is', () => {
     expect(rehearsal.aws.inventory().authorizations).toHaveLength(1);
   });
 
-  test('an account in which all of it is denied ends in a clean rollback', async () => {
+  test('rolls back completely if every call is denied', async () => {
     const rehearsal = await Stage.start();
     rehearsal.aws.intercept(({ service }) =>
       service === 'gamelift' ? error('AccessDeniedException', 'explicit deny', 400) : undefined,
@@ -132,7 +136,7 @@ describe('whose authorization it is', () => {
   });
 });
 
-describe('updates that are rolled back', () => {
+describe('updates that CloudFormation rolls back', () => {
   const failing = (cidr: string, fails: boolean): string =>
     synthesize((stack) => {
       const vpc = new ec2.Vpc(stack, 'Vpc', { ipAddresses: ec2.IpAddresses.cidr(cidr), subnetConfiguration: [] });
@@ -145,7 +149,7 @@ describe('updates that are rolled back', () => {
     });
 
   test.each(['stored', 'ignored'] as const)(
-    'another VPC, then a failure: the first pair is authorized again, under the same id, and nothing cancelled (%s)',
+    'authorizes the former pair again under the same physical id, and cancels nothing (%s)',
     async (failedUpdatePhysicalId) => {
       const rehearsal = await Stage.start({ failedUpdatePhysicalId });
       await rehearsal.cloudFormation.deploy(failing('10.0.0.0/16', false), STACK);
@@ -162,7 +166,7 @@ describe('updates that are rolled back', () => {
     },
   );
 
-  test("a create that is cancelled while it waits for a rate token is cleaned up under an id of CloudFormation's", async () => {
+  test('cleans up a create that is canceled while it waits for a rate token', async () => {
     const rehearsal = await Stage.start();
     rehearsal.aws.intercept(({ operation }) =>
       operation === CREATE ? error('ThrottlingException', 'Rate exceeded') : undefined,
@@ -203,7 +207,7 @@ describe('one VPC under several constructs', () => {
   test.each([
     ['renamed', imported('One'), imported('Renamed')],
     ['imported twice, then once', imported('One', 'Two'), imported('One')],
-  ])('%s: the handler keeps its permissions', async (_, first, second) => {
+  ])('%s: keeps the permissions of the handler', async (_, first, second) => {
     const rehearsal = await Stage.start();
     const { vpcId } = rehearsal.aws.ec2.createVpc({ account: ACCOUNT, region: 'us-east-1', cidrBlock: '10.0.0.0/16' });
     expect((await rehearsal.cloudFormation.deploy(first(vpcId), STACK)).status).toBe('CREATE_COMPLETE');
@@ -213,8 +217,8 @@ describe('one VPC under several constructs', () => {
   });
 });
 
-describe('one answer, whatever happens', () => {
-  test('killed in the middle and run again', async () => {
+describe('one response, whatever happens', () => {
+  test('responds if the function is killed and run again', async () => {
     const rehearsal = await Stage.start();
     let kills = 0;
     rehearsal.aws.intercept(({ operation }) => {
@@ -229,7 +233,7 @@ describe('one answer, whatever happens', () => {
     expect(answers(rehearsal)).toBe(1);
   });
 
-  test('killed in each of its three runs: fails after eleven minutes, not after an hour', async () => {
+  test('fails after eleven minutes, not after an hour, if the function is killed in all three runs', async () => {
     const rehearsal = await Stage.start();
     const start = rehearsal.clock.now();
     let kills = 0;
@@ -245,7 +249,7 @@ describe('one answer, whatever happens', () => {
     expect(rehearsal.clock.now() - start).toBeLessThan(12 * 60_000);
   });
 
-  test('the response endpoint answers 500 twice, then 200', async () => {
+  test('sends the response again if the endpoint returns HTTP 500', async () => {
     const rehearsal = await Stage.start();
     rehearsal.responses.intercept(({ attempt }) => (attempt <= 2 ? { status: 500 } : undefined));
     expect((await rehearsal.cloudFormation.deploy(synthesize(authorizing()), STACK)).status).toBe('CREATE_COMPLETE');
@@ -253,14 +257,14 @@ describe('one answer, whatever happens', () => {
     expect(calls(rehearsal, CREATE)).toBe(1);
   });
 
-  test('the response endpoint hangs, then answers', async () => {
+  test('sends the response again if the endpoint does not respond', async () => {
     const rehearsal = await Stage.start();
     rehearsal.responses.intercept(({ attempt }) => (attempt <= 2 ? 'hang' : undefined));
     expect((await rehearsal.cloudFormation.deploy(synthesize(authorizing()), STACK)).status).toBe('CREATE_COMPLETE');
     expect(answers(rehearsal)).toBe(1);
   });
 
-  test('the response endpoint never answers: CloudFormation gives up after eleven minutes, and the log holds no secret', async () => {
+  test('fails after eleven minutes if the endpoint never responds, and logs no secret', async () => {
     const rehearsal = await Stage.start();
     rehearsal.responses.intercept(() => 'hang');
     const start = rehearsal.clock.now();
@@ -270,11 +274,11 @@ describe('one answer, whatever happens', () => {
     const gaveUp = rehearsal.journal.entries.find(({ message }) => message.startsWith('CREATE_FAILED Custom::'));
     expect((gaveUp?.time ?? Infinity) - start).toBeLessThan(11.5 * 60_000);
     const log = rehearsal.journal.entries.map(({ message }) => message).join('\n');
-    expect(log).toContain('the response to CloudFormation could not be sent');
+    expect(log).toContain('could not send the response to CloudFormation');
     expect(log).not.toContain('X-Amz-Signature');
   });
 
-  test('GameLift throttles for a minute', async () => {
+  test('succeeds if GameLift throttles for a minute', async () => {
     const rehearsal = await Stage.start();
     let until = 0;
     rehearsal.aws.intercept(({ operation }) => {
@@ -288,7 +292,7 @@ describe('one answer, whatever happens', () => {
   });
 
   test.each(['ThrottlingException', 'TooManyRequestsException', 'RequestLimitExceeded'] as const)(
-    'ten stacks share one token every ten seconds, refused with %s',
+    'ten authorizations share one rate token in ten seconds, throttled with %s',
     async (name) => {
       const rehearsal = await Stage.start();
       rehearsal.aws.behaviours.set('throttlingError', name);
@@ -306,32 +310,28 @@ describe('one answer, whatever happens', () => {
     },
   );
 
-  describe('each documented error', () => {
+  describe('errors', () => {
     const message = 'GameLift said no';
 
     test.each([
-      ['UnauthorizedException', 400, 'Check that no service control policy'],
+      ['UnauthorizedException', 400, "Check that the handler's role in account"],
       [
         'InvalidRequestException',
         400,
-        `lies in us-east-1, and that ${ACCOUNT} is the account that manages the fleet, then deploy again`,
+        `is in us-east-1, and that the gameLiftAccount of the VpcPeeringAuthorization, ${ACCOUNT}, is the account of the fleet, then try again`,
       ],
       [
         'NotFoundException',
         400,
-        `lies in us-east-1, and that ${ACCOUNT} is the account that manages the fleet, then deploy again`,
+        `is in us-east-1, and that the gameLiftAccount of the VpcPeeringAuthorization, ${ACCOUNT}, is the account of the fleet, then try again`,
       ],
-      ['InternalServiceException', 500, 'deploy again'],
-    ])('of creating: %s', async (name, status, advice) => {
+      ['InternalServiceException', 500, 'The template is not the cause: try again'],
+    ])('of CreateVpcPeeringAuthorization: %s', async (name, status, advice) => {
       const rehearsal = await Stage.start();
       rehearsal.aws.intercept(({ operation }) => (operation === CREATE ? error(name, message, status) : undefined));
       expect((await rehearsal.cloudFormation.deploy(synthesize(authorizing()), STACK)).status).toBe('ROLLBACK_COMPLETE');
       const [reason] = failures(rehearsal);
-      expect(reason).toMatch(
-        new RegExp(
-          `^could not authorize VPC peering between VPC vpc-[0-9a-f]{17} of account ${ACCOUNT} and GameLift account ${ACCOUNT}`,
-        ),
-      );
+      expect(reason).toMatch(/^could not authorize VPC peering for VPC vpc-[0-9a-f]{17} in us-east-1: /);
       expect(reason).toContain(`${name}: ${message}`);
       expect(reason).toContain(advice);
       expect(answers(rehearsal)).toBe(2);
@@ -342,7 +342,7 @@ describe('one answer, whatever happens', () => {
       ['InvalidRequestException', 400, 'DELETE_FAILED'],
       ['NotFoundException', 400, 'DELETE_COMPLETE'],
       ['InternalServiceException', 500, 'DELETE_FAILED'],
-    ])('of deleting: %s', async (name, status, outcome) => {
+    ])('of DeleteVpcPeeringAuthorization: %s', async (name, status, outcome) => {
       const rehearsal = await Stage.start();
       await rehearsal.cloudFormation.deploy(synthesize(authorizing()), STACK);
       const restore = rehearsal.aws.intercept(({ operation }) =>
@@ -352,11 +352,9 @@ describe('one answer, whatever happens', () => {
       expect(answers(rehearsal)).toBe(2);
       if (outcome === 'DELETE_FAILED') {
         const [reason] = failures(rehearsal);
-        expect(reason).toMatch(
-          new RegExp(`^could not cancel the VPC peering authorization between VPC vpc-[0-9a-f]{17} of account ${ACCOUNT}`),
-        );
+        expect(reason).toMatch(/^could not cancel the VPC peering authorization for VPC vpc-[0-9a-f]{17} in us-east-1: /);
         expect(reason).toContain(`${name}: ${message}`);
-        expect(reason).toContain('eploy again');
+        expect(reason).toContain('ry again');
         restore();
         expect((await rehearsal.cloudFormation.delete(STACK)).status).toBe('DELETE_COMPLETE');
       }
@@ -366,7 +364,7 @@ describe('one answer, whatever happens', () => {
       ['UnauthorizedException', 400],
       ['InvalidRequestException', 400],
       ['InternalServiceException', 500],
-    ])('of describing, which a refused creation asks for: %s', async (name, status) => {
+    ])('of DescribeVpcPeeringAuthorizations after a refused create: %s', async (name, status) => {
       const rehearsal = await Stage.start();
       rehearsal.aws.intercept(({ operation }) => {
         if (operation === CREATE) {
@@ -377,7 +375,7 @@ describe('one answer, whatever happens', () => {
       expect((await rehearsal.cloudFormation.deploy(synthesize(authorizing()), STACK)).status).toBe('ROLLBACK_COMPLETE');
       const [reason] = failures(rehearsal);
       expect(reason).toContain(`${name}: ${message}`);
-      expect(reason).toContain(`of account ${ACCOUNT}`);
+      expect(reason).toContain('for VPC vpc-');
       expect(answers(rehearsal)).toBe(2);
     });
 
@@ -396,7 +394,7 @@ describe('one answer, whatever happens', () => {
     );
   });
 
-  test('a VPC that is not there: says so', async () => {
+  test('says that the VPC does not exist', async () => {
     const rehearsal = await Stage.start();
     const assembly = synthesize((stack) => {
       const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId: 'vpc-0123456789abcdef0', availabilityZones: ['us-east-1a'] });
@@ -404,12 +402,12 @@ describe('one answer, whatever happens', () => {
     });
     expect((await rehearsal.cloudFormation.deploy(assembly, STACK)).status).toBe('ROLLBACK_COMPLETE');
     expect(failures(rehearsal)[0]).toContain(
-      `EC2 knows no VPC vpc-0123456789abcdef0 in account ${ACCOUNT} and us-east-1: correct the VPC, then deploy again`,
+      `There is no VPC vpc-0123456789abcdef0 in account ${ACCOUNT} and us-east-1: correct the vpc of the VpcPeeringAuthorization, then deploy again`,
     );
   });
 });
 
-describe('readings of what AWS does not say', () => {
+describe('behavior that AWS does not document', () => {
   test.each(['renews', 'keeps expiry', 'InvalidRequestException'] as const)('authorizing again: %s', async (reading) => {
     const rehearsal = await Stage.start();
     rehearsal.aws.behaviours.set('authorizingAgain', reading);

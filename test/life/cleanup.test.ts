@@ -3,7 +3,7 @@ import { Stage } from './stage';
 
 afterEach(() => Stage.clear());
 
-test.each(FEW_ORDERS)('%s, ten days later: in each of %i orders of the clean-up', async (_, count, first, second) => {
+test.each(FEW_ORDERS)('%s, ten days later: succeeds in each of %i orders of the cleanup', async (_, count, first, second) => {
   const orders = await rehearseCleanUp(first, second);
   expect(new Set(orders.map((order) => order.join(' ')))).toHaveProperty('size', count);
 });

@@ -4,32 +4,35 @@ import { calls, DAY, Stage } from './stage';
 
 afterEach(() => Stage.clear());
 
-describe('a whole life', () => {
+describe('lifecycle', () => {
   test.each([
     ['connected', {}],
     ['peered on creation', { peerOnCreate: true }],
-  ])('%s: created, replaced after ten days, disconnected and connected, deleted after thirty', async (_, kind: Scene) => {
-    const rehearsal = await start();
-    const before = rehearsal.aws.inventory();
-    expect(await deploy(rehearsal, kind)).toBe('CREATE_COMPLETE');
+  ])(
+    '%s: creates, replaces after ten days, disconnects, connects again, and deletes after thirty days',
+    async (_, kind: Scene) => {
+      const rehearsal = await start();
+      const before = rehearsal.aws.inventory();
+      expect(await deploy(rehearsal, kind)).toBe('CREATE_COMPLETE');
 
-    const made = calls(rehearsal, 'CreateVpcPeeringAuthorization');
-    await deploy(rehearsal, kind);
-    expect(calls(rehearsal, 'CreateVpcPeeringAuthorization')).toBe(made);
+      const made = calls(rehearsal, 'CreateVpcPeeringAuthorization');
+      await deploy(rehearsal, kind);
+      expect(calls(rehearsal, 'CreateVpcPeeringAuthorization')).toBe(made);
 
-    await rehearsal.clock.sleep(10 * DAY);
-    expect(await deploy(rehearsal, { ...kind, build: '2' })).toBe('UPDATE_COMPLETE');
-    await rehearsal.clock.sleep(2 * DAY);
-    expect(await deploy(rehearsal, { ...kind, build: '2', connected: false })).toMatch(/COMPLETE$/);
-    await rehearsal.clock.sleep(2 * DAY);
-    expect(await deploy(rehearsal, { ...kind, build: '2' })).toMatch(/COMPLETE$/);
-    await rehearsal.clock.sleep(30 * DAY);
-    expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
-    expectNoFailedDelete(rehearsal);
-    await expectNothingLeft(rehearsal, before);
-  });
+      await rehearsal.clock.sleep(10 * DAY);
+      expect(await deploy(rehearsal, { ...kind, build: '2' })).toBe('UPDATE_COMPLETE');
+      await rehearsal.clock.sleep(2 * DAY);
+      expect(await deploy(rehearsal, { ...kind, build: '2', connected: false })).toMatch(/COMPLETE$/);
+      await rehearsal.clock.sleep(2 * DAY);
+      expect(await deploy(rehearsal, { ...kind, build: '2' })).toMatch(/COMPLETE$/);
+      await rehearsal.clock.sleep(30 * DAY);
+      expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+      expectNoFailedDelete(rehearsal);
+      await expectNothingLeft(rehearsal, before);
+    },
+  );
 
-  test('another VPC under a peered fleet, and under a connection, after ten days', async () => {
+  test('replaces the VPC of a peered fleet and of a connection after ten days', async () => {
     for (const kind of [{}, { peerOnCreate: true }]) {
       const rehearsal = await start();
       const before = rehearsal.aws.inventory();

@@ -24,7 +24,7 @@ function studio(build: string): string {
   });
 }
 
-test('the old fleet keeps its connection, its routes and its rule, and the alias moves once the new fleet has its own', async () => {
+test('keeps the connection, routes and rule of the old fleet until the alias points to the new fleet', async () => {
   const rehearsal = await start();
   const { aws, cloudFormation, clock, journal } = rehearsal;
   expect((await cloudFormation.deploy(studio('1'), STACK)).status).toBe('CREATE_COMPLETE');

@@ -11,11 +11,11 @@ const REGION = PLACE.region;
 
 const error = (name: string, message: string): Fault => ({ kind: 'error', name, message, status: 400 });
 
-/** What every reason begins with: which fleet, which VPC, and whose they are. */
+/** The beginning of every reason: what failed, the fleet, the VPC, and their accounts. */
 const could = (task: string, { fleetIds, vpcId }: Existing): string =>
   `could not ${task} fleet ${fleetIds[0] ?? ''} of account ${ACCOUNT} with VPC ${vpcId} of account ${ACCOUNT} in ${REGION}: `;
 
-/** The creation fails for this one reason, and once it is rolled back, all is as it was. */
+/** Expects that the create fails with this reason only, and that the rollback restores everything. */
 async function expectFailure(rehearsal: Rehearsal, there: Existing, options: Joining, reason: string): Promise<void> {
   const before = rehearsal.aws.inventory();
   expect(await join(rehearsal, there, options)).toBe('ROLLBACK_COMPLETE');
@@ -25,31 +25,36 @@ async function expectFailure(rehearsal: Rehearsal, there: Existing, options: Joi
   expect(rehearsal.aws.inventory()).toEqual(before);
 }
 
-describe('connections that do not come to be', () => {
-  const failed = 'GameLift ended the peering connection as failed ';
+describe('connections that do not become active', () => {
+  const failed = 'GameLift reports the status failed for the peering connection ';
+  const otherBlock =
+    'se a peer VPC with another CIDR block, or replace the fleet: GameLift may choose another block for a new fleet';
   const unknown =
-    "; the VPC has 10.90.0.0/16, and GameLift does not say what the fleet's VPC has. If they overlap, use a VPC with another CIDR block, " +
-    'or replace the fleet; otherwise look at the events of the fleet, then deploy again';
+    `. The peer VPC has 10.90.0.0/16, and GameLift does not say which CIDR block the fleet's VPC has. If the blocks overlap, u${otherBlock}. ` +
+    'Otherwise, look at the events of the fleet, then deploy again';
   const refused = 'Failed due to incorrect VPC-ID, Account ID, or overlapping CIDR range';
   const both =
-    "the fleet's VPC has 10.90.4.0/22, which overlaps with 10.90.0.0/16 of VPC VPC, and GameLift can not change the fleet's CIDR block " +
-    `(GameLift: ${refused}). Use a VPC with another CIDR block, or replace the fleet`;
+    "the CIDR block of the fleet's VPC, 10.90.4.0/22, overlaps with 10.90.0.0/16 of VPC VPC " +
+    `(GameLift: ${refused}). U${otherBlock}`;
 
   test.each([
     ['GameLift', 'both', both, { endedCidrBlocks: 'told' }],
     ['EC2 alone', 'both', both, { failedSeenByAccepter: 'seen', fleetEvents: 'never seen' }],
     ['nobody', "the VPC's", `${failed}(${refused})${unknown}`, {}],
-  ] as const)('CIDR blocks that overlap, the block of the fleet told by %s: names %s', async (_, __, reason, readings) => {
-    const rehearsal = await start();
-    for (const [name, reading] of Object.entries(readings) as [BehaviourName, never][]) {
-      rehearsal.aws.behaviours.set(name, reading);
-    }
-    rehearsal.aws.fates.fleet = () => ({ cidrBlock: '10.90.4.0/22' });
-    const there = await existing(rehearsal);
-    await expectFailure(rehearsal, there, {}, reason.replace('VPC VPC', `VPC ${there.vpcId}`));
-  });
+  ] as const)(
+    'CIDR blocks overlap, and %s shows the block of the fleet: the reason names %s',
+    async (_, __, reason, readings) => {
+      const rehearsal = await start();
+      for (const [name, reading] of Object.entries(readings) as [BehaviourName, never][]) {
+        rehearsal.aws.behaviours.set(name, reading);
+      }
+      rehearsal.aws.fates.fleet = () => ({ cidrBlock: '10.90.4.0/22' });
+      const there = await existing(rehearsal);
+      await expectFailure(rehearsal, there, {}, reason.replace('VPC VPC', `VPC ${there.vpcId}`));
+    },
+  );
 
-  test('CIDR blocks that overlap: the block of the fleet is known from a connection with another VPC', async () => {
+  test('CIDR blocks overlap, and the block of the fleet is known from a connection with another VPC', async () => {
     const rehearsal = await start();
     rehearsal.aws.fates.fleet = () => ({ cidrBlock: '10.90.4.0/22' });
     const there = await existing(rehearsal);
@@ -58,24 +63,24 @@ describe('connections that do not come to be', () => {
     await expectFailure(rehearsal, there, {}, both.replace('VPC VPC', `VPC ${there.vpcId}`));
   });
 
-  test('failed: says what GameLift said', async () => {
+  test("fails with GameLift's message if the connection fails", async () => {
     const rehearsal = await start();
     rehearsal.aws.fates.connection = () => ({ end: 'failed', message: 'The moon is in the wrong phase' });
     await expectFailure(rehearsal, await existing(rehearsal), {}, `${failed}(The moon is in the wrong phase)${unknown}`);
   });
 
-  test('rejected', async () => {
+  test('fails if the connection is rejected', async () => {
     const rehearsal = await start();
     rehearsal.aws.fates.connection = () => ({ end: 'rejected' });
     await expectFailure(
       rehearsal,
       await existing(rehearsal),
       {},
-      `GameLift ended the peering connection as rejected (Rejected by ${ACCOUNT}). Look at the events of the fleet, then deploy again`,
+      `GameLift reports the status rejected for the peering connection (Rejected by ${ACCOUNT}). Look at the events of the fleet, then deploy again`,
     );
   });
 
-  test('pending until the timeout', async () => {
+  test('fails if the connection is pending until the timeout', async () => {
     const rehearsal = await start();
     rehearsal.aws.fates.connection = () => ({ end: 'pending' });
     await expectFailure(
@@ -88,19 +93,20 @@ describe('connections that do not come to be', () => {
   });
 });
 
-describe('fleets that can not be peered', () => {
-  test('not there', async () => {
+describe('fleets that cannot be peered', () => {
+  test('fails if there is no such fleet', async () => {
     const rehearsal = await start();
     const there = { ...(await existing(rehearsal)), fleetIds: ['fleet-00000000-0000-4000-8000-000000000000'] };
     await expectFailure(
       rehearsal,
       there,
       {},
-      'there is no fleet fleet-00000000-0000-4000-8000-000000000000 in this account and us-east-1. Correct the fleet, then deploy again',
+      'there is no fleet fleet-00000000-0000-4000-8000-000000000000 in this account and us-east-1. Correct the fleet of the ' +
+        'VpcPeeringConnection, then deploy again',
     );
   });
 
-  test('stays in ACTIVATING', async () => {
+  test('fails if the fleet stays in status ACTIVATING', async () => {
     const rehearsal = await start();
     rehearsal.aws.fates.fleet = () => ({ end: 'hang' });
     const there = await existing(rehearsal);
@@ -113,7 +119,7 @@ describe('fleets that can not be peered', () => {
     );
   });
 
-  test('goes to ERROR meanwhile', async () => {
+  test('fails if the fleet goes to status ERROR', async () => {
     const rehearsal = await start();
     rehearsal.aws.fates.fleet = () => ({ end: 'error' });
     const there = await existing(rehearsal, 0);
@@ -138,7 +144,7 @@ describe('fleets that can not be peered', () => {
 });
 
 describe('peer VPCs and permissions', () => {
-  test('a VPC that is not there, of which authorizing says nothing', async () => {
+  test('fails if there is no such VPC, and GameLift authorizes it', async () => {
     const rehearsal = await start();
     rehearsal.aws.behaviours.set('absentVpc', 'accepted');
     const there = { ...(await existing(rehearsal)), vpcId: 'vpc-0123456789abcdef0' };
@@ -146,13 +152,13 @@ describe('peer VPCs and permissions', () => {
       rehearsal,
       there,
       {},
-      `GameLift ended the peering connection as failed (Failed due to incorrect VPC-ID, Account ID, or overlapping CIDR range), and EC2 knows ` +
-        'no VPC vpc-0123456789abcdef0 in this account and Region. Correct the VPC, then deploy again',
+      'GameLift reports the status failed for the peering connection (Failed due to incorrect VPC-ID, Account ID, or overlapping CIDR ' +
+        'range), and EC2 finds no VPC vpc-0123456789abcdef0. Correct the vpc of the VpcPeeringAuthorization, then deploy again',
     );
   });
 
   test.each(['InvalidRequestException', 'NotFoundException'] as const)(
-    'a VPC that is not there, which is not authorized with %s',
+    'fails if there is no such VPC, and GameLift refuses to authorize it with %s',
     async (absentVpc) => {
       const rehearsal = await start();
       rehearsal.aws.behaviours.set('absentVpc', absentVpc);
@@ -160,15 +166,15 @@ describe('peer VPCs and permissions', () => {
       const before = rehearsal.aws.inventory();
       expect(await join(rehearsal, there)).toBe('ROLLBACK_COMPLETE');
       expect(failures(rehearsal)).toEqual([
-        `could not authorize VPC peering between VPC vpc-0123456789abcdef0 of account ${ACCOUNT} and GameLift account ${ACCOUNT} in ` +
-          `${REGION}: ${absentVpc}: The VPC vpc-0123456789abcdef0 does not exist in account ${ACCOUNT}. EC2 knows no VPC ` +
-          `vpc-0123456789abcdef0 in account ${ACCOUNT} and ${REGION}: correct the VPC, then deploy again`,
+        `could not authorize VPC peering for VPC vpc-0123456789abcdef0 in ${REGION}: ${absentVpc}: The VPC vpc-0123456789abcdef0 does not ` +
+          `exist in account ${ACCOUNT}. There is no VPC vpc-0123456789abcdef0 in account ${ACCOUNT} and ${REGION}: correct the vpc of the ` +
+          'VpcPeeringAuthorization, then deploy again',
       ]);
       expect(rehearsal.aws.inventory()).toEqual(withStack(before, 'ROLLBACK_COMPLETE'));
     },
   );
 
-  /** The authorization of the stack, made first, is the only one that GameLift grants; and it refuses the connection. */
+  /** GameLift refuses the connection, and all authorizations after the given number. */
   function refuseAll(rehearsal: Rehearsal, authorizations: number): void {
     let made = 0;
     rehearsal.aws.intercept(({ operation }) => {
@@ -180,7 +186,7 @@ describe('peer VPCs and permissions', () => {
     });
   }
 
-  test('no authorization, and none to be had', async () => {
+  test('fails if GameLift refuses the connection and to authorize it', async () => {
     const rehearsal = await start();
     refuseAll(rehearsal, 1);
     const there = await existing(rehearsal);
@@ -188,15 +194,14 @@ describe('peer VPCs and permissions', () => {
       rehearsal,
       there,
       {},
-      `could not authorize VPC peering between VPC ${there.vpcId} of account ${ACCOUNT} and GameLift account ${ACCOUNT} in ${REGION}: ` +
-        'UnauthorizedException: VPC actions are not authorized. Check that no service control policy and no permissions boundary keeps ' +
-        `the handler's role in account ${ACCOUNT} from gamelift:CreateVpcPeeringAuthorization, gamelift:DeleteVpcPeeringAuthorization, ` +
-        `gamelift:DescribeVpcPeeringAuthorizations, and from the EC2 actions on VPC ${there.vpcId} that CreateVpcPeeringAuthorization ` +
-        'asks of its caller, then deploy again',
+      `could not authorize VPC peering for VPC ${there.vpcId} in ${REGION}: UnauthorizedException: VPC actions are not authorized. Check ` +
+        `that the handler's role in account ${ACCOUNT} is allowed to call gamelift:CreateVpcPeeringAuthorization, ` +
+        'gamelift:DeleteVpcPeeringAuthorization, gamelift:DescribeVpcPeeringAuthorizations and the EC2 actions that GameLift requires for ' +
+        `VPC ${there.vpcId}, and that no service control policy or permissions boundary denies them, then try again`,
     );
   });
 
-  test('refused although it was authorized', async () => {
+  test('fails if GameLift refuses the connection although it is authorized', async () => {
     const rehearsal = await start();
     refuseAll(rehearsal, 9);
     await expectFailure(
@@ -208,7 +213,7 @@ describe('peer VPCs and permissions', () => {
     );
   });
 
-  test('DNS resolution that EC2 refuses', async () => {
+  test('fails if EC2 does not turn DNS resolution on', async () => {
     const rehearsal = await start();
     const there = await existing(rehearsal);
     rehearsal.aws.intercept(({ operation }) =>
@@ -219,13 +224,13 @@ describe('peer VPCs and permissions', () => {
     const [reason = ''] = failures(rehearsal);
     const [peeringId = ''] = /pcx-\w+/.exec(reason) ?? [];
     expect(failures(rehearsal)).toEqual([
-      `${could('peer', there)}EC2 refused to turn DNS resolution on for ${peeringId} (OperationNotPermitted: Not on this day). See that VPC ` +
-        `${there.vpcId} has DNS hostnames and DNS support enabled, or leave dnsResolution out, then deploy again`,
+      `${could('peer', there)}could not turn DNS resolution on for ${peeringId} (OperationNotPermitted: Not on this day). Enable DNS ` +
+        `hostnames and DNS support for VPC ${there.vpcId}, or remove dnsResolution from the VpcPeeringConnection, then try again`,
     ]);
     expect(rehearsal.aws.inventory()).toEqual(withStack(before, 'ROLLBACK_COMPLETE'));
   });
 
-  test('a route that leads elsewhere: names both targets, and loses nothing', async () => {
+  test('fails if there is a route to another target, names both targets, and changes no route', async () => {
     const rehearsal = await start();
     rehearsal.aws.behaviours.set('peerVpcWrites', 'none');
     const there = await existing(rehearsal);

@@ -19,7 +19,7 @@ function addHandler(stack: Stack): void {
   });
 }
 
-test('a handler in the VPC of its own stack: the stack is created and deleted with subnets, security groups and all', async () => {
+test('creates and deletes a stack whose handler is in a VPC of the same stack', async () => {
   const rehearsal = await start();
   const before = rehearsal.aws.inventory();
   expect(await deploy(rehearsal, { more: addHandler })).toBe('CREATE_COMPLETE');
@@ -32,7 +32,7 @@ test('a handler in the VPC of its own stack: the stack is created and deleted wi
   await expectNothingLeft(rehearsal, before);
 });
 
-test('a handler that moves into the VPC with an update, and is deleted with it', async () => {
+test('moves the handler into the VPC in an update, and deletes both', async () => {
   const rehearsal = await start();
   const before = rehearsal.aws.inventory();
   expect(await deploy(rehearsal)).toBe('CREATE_COMPLETE');
@@ -66,10 +66,10 @@ async function leftAfterMovingOut(more?: (stack: Stack) => void): Promise<{ inte
   return { interfaces: networkInterfaces.length, groups: securityGroups.length - before };
 }
 
-test('a handler that moves out of the VPC and keeps the permissions for a deployment leaves nothing there', async () => {
+test('leaves nothing in the VPC if the handler moves out and keeps its network permissions for one deployment', async () => {
   expect(await leftAfterMovingOut(addHandlerOutside)).toEqual({ interfaces: 0, groups: 0 });
 });
 
-test('a handler that moves out of the VPC without them leaves its interfaces and its security group, as the README says', async () => {
+test('leaves network interfaces and the security group in the VPC if the handler moves out without these permissions', async () => {
   expect(await leftAfterMovingOut()).toEqual({ interfaces: 2, groups: 1 });
 });

@@ -30,7 +30,7 @@ test.each([
   // nobody promises the events, so GameLift is asked meanwhile, and may have to be waited for when one comes
   ['within 15 seconds where only events tell, at a bad moment', 'written', denied, WITHOUT_ROUTES, [30, 47], 15],
   ['within 15 seconds where nobody tells', 'never seen', denied, WITHOUT_ROUTES, [12, 47], 15],
-] as const)('a connection is answered %s', async (_, fleetEvents, ec2, props, durations, limit) => {
+] as const)('responds to the create of a connection %s', async (_, fleetEvents, ec2, props, durations, limit) => {
   const rehearsal = await start();
   rehearsal.aws.behaviours.set('fleetEvents', fleetEvents);
   rehearsal.aws.intercept(ec2);
@@ -44,7 +44,7 @@ test.each([
   expect(Math.max(...took)).toBeLessThan(limit);
 });
 
-test('a deletion that takes minutes is requested once and waited for', async () => {
+test('requests a deletion once, and waits for it for minutes', async () => {
   const rehearsal = await start();
   rehearsal.aws.behaviours.set('deletingConnections', 'deleting for a while');
   rehearsal.aws.fates.connectionDeletionSeconds = 200;

@@ -10,7 +10,7 @@ import { DAY, Stage, STACK } from './stage';
 
 afterEach(() => Stage.clear());
 
-test('a deployment takes as long as the slower fleet, and not as long as both', async () => {
+test('takes as long as the slower fleet, not as long as both', async () => {
   const rehearsal = await start();
   const before = rehearsal.aws.inventory();
   const { aws, cloudFormation, clock } = rehearsal;

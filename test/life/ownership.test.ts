@@ -39,8 +39,8 @@ function expectLeftToExpire(rehearsal: Rehearsal, inventory: Inventory): void {
 
 const ADOPTING: Joining = { props: { adoptExisting: true, dnsResolution: true } };
 
-describe('a connection that was there before', () => {
-  test('is refused, and nothing of it is touched', async () => {
+describe('a connection that exists already', () => {
+  test('makes the create fail, and stays unchanged', async () => {
     const rehearsal = await start();
     const there = await existing(rehearsal);
     await connectByHand(rehearsal, there);
@@ -59,7 +59,7 @@ describe('a connection that was there before', () => {
   });
 
   test.each(['every route table', 'none'] as const)(
-    'is adopted on request, and left as it was when the construct goes (GameLift wrote routes to: %s)',
+    'is adopted with adoptExisting, and restored when the construct is removed (GameLift wrote routes to: %s)',
     async (peerVpcWrites) => {
       const rehearsal = await start();
       rehearsal.aws.behaviours.set('peerVpcWrites', peerVpcWrites);
@@ -80,7 +80,7 @@ describe('a connection that was there before', () => {
     },
   );
 
-  test('is adopted without dnsResolution, and names that somebody had resolved over it are resolved on', async () => {
+  test('is adopted without dnsResolution, and keeps DNS resolution on if it was on', async () => {
     const rehearsal = await start();
     const there = await existing(rehearsal);
     await connectByHand(rehearsal, there);
@@ -92,7 +92,7 @@ describe('a connection that was there before', () => {
     ]);
   });
 
-  test('is adopted, and left as it was when the creation is rolled back', async () => {
+  test('is adopted, and restored when the create is rolled back', async () => {
     const rehearsal = await start();
     rehearsal.aws.behaviours.set('peerVpcWrites', 'none');
     const there = await existing(rehearsal);
@@ -102,7 +102,7 @@ describe('a connection that was there before', () => {
     expectLeftToExpire(rehearsal, withStack(before, 'ROLLBACK_COMPLETE'));
   });
 
-  test('is adopted, then owned once adoptExisting is taken away, and deleted with the construct', async () => {
+  test('is adopted, then owned after adoptExisting is removed, and deleted with the construct', async () => {
     const rehearsal = await start();
     const there = await existing(rehearsal);
     const before = rehearsal.aws.inventory();
@@ -117,7 +117,7 @@ describe('a connection that was there before', () => {
     expect(rehearsal.aws.inventory()).toEqual(before);
   });
 
-  test('is adopted, owned for a moment in an update that is rolled back, and then left as it was', async () => {
+  test('is adopted, and restored after an update that was to own it is rolled back', async () => {
     const rehearsal = await start();
     rehearsal.aws.behaviours.set('peerVpcWrites', 'main route table');
     const there = await existing(rehearsal);
@@ -133,7 +133,7 @@ describe('a connection that was there before', () => {
 });
 
 describe('a connection of another stack', () => {
-  test('is adopted, and still that stack’s when the creation is rolled back', async () => {
+  test('is adopted, and still belongs to the other stack after the create is rolled back', async () => {
     const rehearsal = await start();
     const there = await existing(rehearsal);
     expect(await join(rehearsal, there, { name: 'Owner' })).toBe('CREATE_COMPLETE');
@@ -145,7 +145,7 @@ describe('a connection of another stack', () => {
     );
   });
 
-  test('is adopted, and stays when its owner goes', async () => {
+  test('is adopted, and stays when the stack that owns it is deleted', async () => {
     const rehearsal = await start();
     const there = await existing(rehearsal);
     expect(await join(rehearsal, there, { name: 'Owner' })).toBe('CREATE_COMPLETE');
@@ -156,7 +156,7 @@ describe('a connection of another stack', () => {
     expect(rehearsal.aws.inventory()).toMatchObject({ connections, routes });
   });
 
-  test('moves: retained there, adopted and then owned here, and gone with this stack', async () => {
+  test('moves: the other stack retains it, this stack adopts it, owns it, and deletes it', async () => {
     const rehearsal = await start();
     const there = await existing(rehearsal);
     const before = rehearsal.aws.inventory();
@@ -180,7 +180,7 @@ describe('a connection of another stack', () => {
 });
 
 describe('a connection of this stack', () => {
-  test('is refused to a renamed construct, and nothing is lost', async () => {
+  test('makes the create of a renamed construct fail, and stays unchanged', async () => {
     const rehearsal = await start();
     const there = await existing(rehearsal);
     expect(await join(rehearsal, there)).toBe('CREATE_COMPLETE');
@@ -196,7 +196,7 @@ describe('a connection of this stack', () => {
     expect({ ...after, authorizations: [] }).toEqual({ ...withStack(before, 'UPDATE_ROLLBACK_COMPLETE'), authorizations: [] });
   });
 
-  test('is made again by the next update that touches it after somebody deleted it by hand', async () => {
+  test('is created again by the next update that changes the resource if somebody deleted it by hand', async () => {
     const rehearsal = await start();
     const there = await existing(rehearsal);
     const before = rehearsal.aws.inventory();
@@ -214,7 +214,7 @@ describe('a connection of this stack', () => {
     expect(rehearsal.aws.inventory()).toEqual(before);
   });
 
-  test('that somebody deleted by hand does not hold up the stack’s deletion', async () => {
+  test('does not block the deletion of the stack if somebody deleted it by hand', async () => {
     const rehearsal = await start();
     const there = await existing(rehearsal);
     const before = rehearsal.aws.inventory();

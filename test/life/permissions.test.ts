@@ -335,12 +335,12 @@ const DEMANDED_OF_THE_CALLER = [
 ];
 
 describe('permissions', () => {
-  test('nothing is granted that no life needs, but for what AWS demands of the caller all the same', () => {
+  test('grants only what a life uses or AWS requires of the caller', () => {
     const unused = [...uses()].filter(([, times]) => times === 0).map(([key]) => key);
     expect(unused.sort()).toEqual(DEMANDED_OF_THE_CALLER);
   });
 
-  test('the lives had policies of every kind', () => {
+  test('the lives contain every kind of policy', () => {
     const kinds = new Set([...uses().keys()].map((key) => key.split(':')[0]));
     expect([...kinds].sort().join(' ')).toBe(
       'Assume Authorize Connect Fleets FleetsAndTags Logs Peer Receive Renew ReportRenewals',
@@ -403,27 +403,30 @@ describe('tags', () => {
     };
   }
 
-  test.each(['own', 'role'] as const)('of this library are all that it may set or remove: VPC reached by %s', async (access) => {
-    const { onFleet, onPeering, onOther } = await callers(access);
-    for (const operation of ['TagResource', 'UntagResource']) {
-      await onFleet(operation, OWN);
-      for (const keys of [['owner'], [OWN, 'owner'], ['Name'], []]) {
-        await expect(onFleet(operation, ...keys)).rejects.toMatchObject({ name: 'AccessDeniedException' });
+  test.each(['own', 'role'] as const)(
+    'can be set and removed only if they are of this library: VPC reached by %s',
+    async (access) => {
+      const { onFleet, onPeering, onOther } = await callers(access);
+      for (const operation of ['TagResource', 'UntagResource']) {
+        await onFleet(operation, OWN);
+        for (const keys of [['owner'], [OWN, 'owner'], ['Name'], []]) {
+          await expect(onFleet(operation, ...keys)).rejects.toMatchObject({ name: 'AccessDeniedException' });
+        }
       }
-    }
-    for (const operation of ['CreateTags', 'DeleteTags']) {
-      await onPeering(operation, OWN, 'Name');
-      for (const keys of [['owner'], [OWN, 'owner'], []]) {
-        await expect(onPeering(operation, ...keys)).rejects.toMatchObject({ name: 'UnauthorizedOperation' });
+      for (const operation of ['CreateTags', 'DeleteTags']) {
+        await onPeering(operation, OWN, 'Name');
+        for (const keys of [['owner'], [OWN, 'owner'], []]) {
+          await expect(onPeering(operation, ...keys)).rejects.toMatchObject({ name: 'UnauthorizedOperation' });
+        }
+        // a peering that this library neither made nor changed
+        await expect(onOther(operation, OWN)).rejects.toMatchObject({ name: 'UnauthorizedOperation' });
       }
-      // a peering that this library neither made nor changed
-      await expect(onOther(operation, OWN)).rejects.toMatchObject({ name: 'UnauthorizedOperation' });
-    }
-  });
+    },
+  );
 });
 
 describe('secrets', () => {
-  test('no response URL, signature, credential or external id stands in logs, errors, answers, messages or the journal', () => {
+  test('no log, error, response, message or journal contains a response URL, signature, credential or external id', () => {
     for (const witness of witnesses) {
       const { responseUrls, credentials, secrets, told: text } = witness;
       expect(responseUrls.length).toBeGreaterThan(0);

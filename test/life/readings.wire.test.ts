@@ -32,7 +32,7 @@ test.each(covering(1).map((readings) => [nameOf(readings), readings] as const))(
   await expectNothingLeft(rehearsal, before);
 });
 
-test('every reading is in one of these lives', () => {
+test('these lives contain every reading', () => {
   const chosen = covering(1).flatMap((readings) => Object.entries(readings).map(([name, reading]) => `${name}=${reading}`));
   const all = Object.entries(QUESTIONS).flatMap(([name, readings]) => readings.map((reading) => `${name}=${reading}`));
   expect([...new Set(chosen)].sort()).toEqual(all.sort());

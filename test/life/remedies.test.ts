@@ -4,7 +4,7 @@ import type { Existing, Scene } from './scene';
 import { calls, DAY, failures, STACK, Stage, told } from './stage';
 
 /*
- * What the README says helps where a deletion failed, or where a creation failed and was kept.
+ * The remedies in the documentation, for a deletion that failed, and for a create that failed and was kept.
  */
 
 afterEach(() => Stage.clear());
@@ -41,8 +41,8 @@ async function keepJoined(rehearsal: Rehearsal, there: Existing): Promise<string
   return (await rehearsal.cloudFormation.deploy(joining(there), STACK, { onFailure: 'keep' })).status;
 }
 
-describe('a deletion that failed, tried again days later', () => {
-  test('of a connection: authorizes itself', async () => {
+describe('a deletion that failed, repeated days later', () => {
+  test('of a connection: succeeds without help', async () => {
     const rehearsal = await start();
     const there = await existing(rehearsal);
     const before = rehearsal.aws.inventory();
@@ -93,7 +93,7 @@ describe('a deletion that failed, tried again days later', () => {
     await expectNothing(rehearsal, before);
   });
 
-  test('of the teardown, which may not authorize any more: deletes nothing until it may', async () => {
+  test('of the teardown: deletes nothing until it is allowed to authorize', async () => {
     const rehearsal = await start();
     const there = await existing(rehearsal);
     const before = rehearsal.aws.inventory();
@@ -106,7 +106,7 @@ describe('a deletion that failed, tried again days later', () => {
         : undefined,
     );
     expect(await remove(rehearsal)).toBe('DELETE_FAILED');
-    expect(failures(rehearsal)).toEqual([expect.stringMatching(/^could not authorize VPC peering between VPC .*deploy again$/)]);
+    expect(failures(rehearsal)).toEqual([expect.stringMatching(/^could not authorize VPC peering for VPC .*try again$/)]);
     expect(rehearsal.aws.inventory()).toEqual({ ...withStack(connected, 'DELETE_FAILED'), authorizations: [] });
     await rehearsal.clock.sleep(3 * DAY);
     mend();
@@ -115,7 +115,7 @@ describe('a deletion that failed, tried again days later', () => {
   });
 });
 
-test('a fleet whose deletion failed and was skipped in an update is deleted by hand, once that is authorized', async () => {
+test('a fleet whose cleanup was skipped can be deleted by hand after an authorization by hand', async () => {
   // the connection ends only with the fleet
   const rehearsal = await start();
   rehearsal.aws.behaviours.set('disconnectingPeeredFleet', 'InvalidRequestException');
@@ -139,7 +139,7 @@ test('a fleet whose deletion failed and was skipped in an update is deleted by h
   await expectNothing(rehearsal, before);
 });
 
-describe('a creation that failed and was kept', () => {
+describe('a create that failed and was kept', () => {
   /** A route that is in the way of the connection's. */
   function obstruct(rehearsal: Rehearsal, there: Existing): () => void {
     const { ec2, gameLift } = rehearsal.aws;
@@ -153,7 +153,7 @@ describe('a creation that failed and was kept', () => {
     };
   }
 
-  test('a connection, mended days later: deploying again makes it', async () => {
+  test('a connection: the next deployment creates it after the cause is fixed', async () => {
     const rehearsal = await start();
     const there = await existing(rehearsal);
     const mend = obstruct(rehearsal, there);
@@ -171,7 +171,7 @@ describe('a creation that failed and was kept', () => {
     await expectNothing(rehearsal, before);
   });
 
-  test('a connection, given up days later: deleting the stack takes it away', async () => {
+  test('a connection: deleting the stack removes it days later', async () => {
     const rehearsal = await start();
     const there = await existing(rehearsal);
     const mend = obstruct(rehearsal, there);

@@ -22,7 +22,7 @@ const failingLate: Scene['more'] = (stack, fleet) => {
 
 const READINGS = ['stored', 'ignored'] as const;
 
-test('a creation that is rolled back after the connection became active leaves nothing', async () => {
+test('leaves nothing if the create is rolled back after the connection became active', async () => {
   const rehearsal = await start();
   const there = await existing(rehearsal);
   const before = inventoryOf(rehearsal);
@@ -83,7 +83,7 @@ test.each([
 test.each([
   ['a new build under a connection', {}],
   ['a new build under a fleet that is peered on creation', { peerOnCreate: true }],
-])('%s ten days later, rolled back: the old fleet keeps its connection', async (_, kind: Scene) => {
+])('%s ten days later: the old fleet keeps its connection if the update is rolled back', async (_, kind: Scene) => {
   const rehearsal = await start();
   const before = inventoryOf(rehearsal);
   expect(await deploy(rehearsal, kind)).toBe('CREATE_COMPLETE');
@@ -99,7 +99,7 @@ test.each([
   expect(inventoryOf(rehearsal)).toEqual(before);
 });
 
-test('two fleets with the same addresses: the route is taken over by the new connection, and given back by the rollback', async () => {
+test('the rollback restores a route that the connection of a new fleet with the same CIDR block has replaced', async () => {
   const rehearsal = await start();
   rehearsal.aws.behaviours.set('fleetCidrBlocks', 'may coincide');
   rehearsal.aws.behaviours.set('peerVpcWrites', 'none');
@@ -129,7 +129,7 @@ function targets(rehearsal: Rehearsal): Set<unknown> {
   return new Set(inventoryOf(rehearsal).routes.map((route) => 'target' in route && route.target));
 }
 
-test('another VPC, rolled back: the connection with the first one stays, and nothing is left in the second', async () => {
+test('keeps the connection with the first VPC, and leaves nothing in the second, if an update of the VPC is rolled back', async () => {
   const rehearsal = await start();
   const there = await existing(rehearsal);
   const other = { ...there, vpcId: rehearsal.aws.ec2.createVpc({ ...PLACE, cidrBlock: '10.91.0.0/16' }).vpcId };

@@ -25,7 +25,7 @@ const toOneSubnet = ({ routeTableIds }: Existing): Joining => ({
   }),
 });
 
-test('other routes are made and dropped by an update, and all of them go with the connection', async () => {
+test('an update adds and removes routes, and the delete removes all of them', async () => {
   const rehearsal = await start();
   rehearsal.aws.behaviours.set('peerVpcWrites', 'none');
   const there = await existing(rehearsal);
@@ -69,7 +69,7 @@ describe('the route table of an internet gateway', () => {
     return { rehearsal, there, gateway, gatewayTable };
   };
 
-  test('gets no route, where every other table does', async () => {
+  test('gets no route if every route table is declared', async () => {
     const { rehearsal, there, gatewayTable } = await withGatewayTable();
     const before = inventoryOf(rehearsal);
     expect(await join(rehearsal, there)).toBe('CREATE_COMPLETE');
@@ -80,12 +80,12 @@ describe('the route table of an internet gateway', () => {
     expect(inventoryOf(rehearsal)).toEqual(before);
   });
 
-  test('is refused where it is named', async () => {
+  test('is an error if its subnets are declared', async () => {
     const { rehearsal, there, gateway, gatewayTable } = await withGatewayTable();
     const before = inventoryOf(rehearsal);
     expect(await join(rehearsal, there, toOneSubnet({ ...there, routeTableIds: [gatewayTable] }))).toBe('ROLLBACK_COMPLETE');
     expect(rehearsal.journal.entries.map(({ message }) => message).join('\n')).toContain(
-      `route table ${gatewayTable} belongs to gateway ${gateway}, and EC2 allows no route to a peering in such a table. Leave the ` +
+      `route table ${gatewayTable} belongs to gateway ${gateway}, and EC2 allows no route to a peering connection in such a table. Leave the ` +
         'table out with PeeringRoutes.forSubnets, then deploy again',
     );
     expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
@@ -94,7 +94,7 @@ describe('the route table of an internet gateway', () => {
   });
 });
 
-test('other routes that are rolled back are as they were', async () => {
+test('the rollback of an update restores the routes', async () => {
   const rehearsal = await start();
   rehearsal.aws.behaviours.set('peerVpcWrites', 'none');
   const there = await existing(rehearsal);
@@ -114,7 +114,7 @@ test('other routes that are rolled back are as they were', async () => {
   expect({ ...after, routes: [] }).toEqual({ ...withStack(before, 'UPDATE_ROLLBACK_COMPLETE'), routes: [] });
 });
 
-test('a route to a dead peering is replaced', async () => {
+test('replaces a route to a deleted peering connection', async () => {
   const rehearsal = await start();
   rehearsal.aws.behaviours.set('peerVpcWrites', 'none');
   const there = await existing(rehearsal);
@@ -138,7 +138,7 @@ test('a route to a dead peering is replaced', async () => {
   expect(inventoryOf(rehearsal)).toEqual(before);
 });
 
-test('a route that somebody has led elsewhere since stays when its table is no longer declared', async () => {
+test('keeps a route that somebody changed to another target if its route table is no longer declared', async () => {
   const rehearsal = await start();
   rehearsal.aws.behaviours.set('peerVpcWrites', 'none');
   const there = await existing(rehearsal);
@@ -154,7 +154,7 @@ test('a route that somebody has led elsewhere since stays when its table is no l
   expect(inventoryOf(rehearsal).routes).toContainEqual(expect.objectContaining({ routeTableId, destination, target: firewall }));
 });
 
-test('DNS resolution is set once the connection is active, taken back when the property goes, and left alone otherwise', async () => {
+test('turns DNS resolution on when the connection is active, and off when dnsResolution is removed', async () => {
   const rehearsal = await start();
   const there = await existing(rehearsal);
   const options = (): unknown[] =>

@@ -3,7 +3,7 @@ import { Stage } from './stage';
 
 afterEach(() => Stage.clear());
 
-test('eight connections in one stack share the rate limit: all made, all deleted, each looked up once', async () => {
+test('creates and deletes eight connections in one stack within the rate limit, and reads the list once for each', async () => {
   const pace = await rehearseMany(8, IMPORTED);
   console.log(printed('8 connections', 8, pace));
   expect(pace).toMatchObject({

@@ -32,7 +32,7 @@ test.each<[Kind, string, RemovalPolicy]>([
   ['connected', 'RETAIN', RemovalPolicy.RETAIN],
   ['peered on creation', 'RETAIN', RemovalPolicy.RETAIN],
   ['connected', 'DESTROY', RemovalPolicy.DESTROY],
-])('%s, %s: deleting one stack does not break the deployment of the other that is under way', async (kind, _, removalPolicy) => {
+])('%s, %s: deleting one stack does not break a deployment of the other one', async (kind, _, removalPolicy) => {
   const rehearsal = await start();
   const { cloudFormation, clock } = rehearsal;
   const there = await existing(rehearsal, 2);

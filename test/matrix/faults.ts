@@ -215,7 +215,7 @@ async function populate(lifecycle: LifecycleName, readings: Readings): Promise<M
 
 /** What could not be done, why, and what to do about it. */
 const OURS =
-  /Message returned: (?:(?:could not [A-Za-z ]+|an authorization is missing) (?:between VPC|fleet) \S+.*(?:again|Run there|pass adoptExisting|remove it there)|.*was not finished within \d+ seconds: deploy again|.*no time left for the \w+: deploy again)/;
+  /Message returned: (?:(?:could not [A-Za-z ]+|an authorization is missing) (?:between VPC|for VPC|fleet) \S+.*(?:again|Run there|pass adoptExisting|remove it there)|.*was not finished within \d+ seconds: try again|.*no time left for the \w+: try again)/;
 
 /** That nobody answered, who cancelled it, or what another resource says. */
 const OTHERS =

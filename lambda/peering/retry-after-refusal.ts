@@ -3,8 +3,8 @@ import type { Calls } from '../aws/calls';
 import { Problem } from '../problem';
 import { decideAfterRefusal } from './decide';
 
-/** Gets past GameLift's refusals: counts them, authorizes, and gives up once that does not help any more. */
-export class Perseverance {
+/** Decides whether to repeat a call that GameLift has refused, and authorizes before that. Gives up when that does not help anymore. */
+export class RetryAfterRefusal {
   private count = 0;
   private countWhileListed = 0;
   private readonly startedAt: number;
@@ -19,11 +19,11 @@ export class Perseverance {
   }
 
   /**
-   * Returns whether another attempt is worth it.
+   * Returns whether to repeat the call. Authorizes, or waits, before it returns true.
    *
-   * @param message what GameLift said when it refused
+   * @param message GameLift's reason for the refusal
    */
-  async overcome(message: string): Promise<boolean> {
+  async prepareRetry(message: string): Promise<boolean> {
     this.count += 1;
     let next = this.next('not asked');
     if (next === 'list authorizations') {
@@ -34,7 +34,7 @@ export class Perseverance {
     if (next === 'authorize') {
       await this.authorize(message);
     } else if (next === 'try again later') {
-      await this.calls.sleepWhile(`GameLift still refused it (${message})`, this.pauseMilliseconds);
+      await this.calls.sleepWhile(`GameLift still refused the call (${message})`, this.pauseMilliseconds);
     }
     return next !== 'give up';
   }
