@@ -1,4 +1,5 @@
 import { RESPONSE_RESERVE_SECONDS, AUTHORIZATION_BUDGET_SECONDS } from '../lib/contract';
+import { readError } from './aws/errors';
 import { GRACE_MILLISECONDS, withDeadline, withTimeLimit } from './cloudformation/deadline';
 import { PhysicalId, saysNothingDone } from './cloudformation/physical-id';
 import { NotARequestError, parseRequest, parseResponseTarget, REQUEST_TYPES } from './cloudformation/request';
@@ -56,7 +57,7 @@ export async function handleRequest(
       sendResponse(target, response, dependencies.put, time, signal),
     );
   } catch (error) {
-    log.error({ message: 'could not send the response to CloudFormation', error: messageOf(error), ...subject });
+    log.error({ message: 'could not send the response to CloudFormation', error: readError(error).message, ...subject });
     if (!(error instanceof RejectedResponseError)) {
       // the invocation fails, so Lambda runs the request again, which is safe
       throw error;
@@ -115,7 +116,7 @@ async function respondWithin(
       }),
     );
   } catch (error) {
-    return invalidRequest(target, messageOf(error));
+    return invalidRequest(target, readError(error).message);
   }
 }
 
@@ -146,10 +147,10 @@ async function respondTo(
     resource = type.open(request, context);
   } catch (error) {
     if (!isDelete || unsupported !== undefined) {
-      return invalidRequest(request, messageOf(error));
+      return invalidRequest(request, readError(error).message);
     }
     // nothing was ever created with such properties, and a delete that fails would block the stack
-    context.dependencies.log.error({ message: `nothing to delete: ${messageOf(error)}` });
+    context.dependencies.log.error({ message: `nothing to delete: ${readError(error).message}` });
     return { status: 'SUCCESS', physicalResourceId: PhysicalId.ofInvalid(request) };
   }
   return isDelete ? await respondToDelete(resource, received) : await respondToChange(resource, request);
@@ -164,7 +165,7 @@ async function respondToDelete(
     await resource.delete();
     return { status: 'SUCCESS', physicalResourceId };
   } catch (error) {
-    return { status: 'FAILED', physicalResourceId, reason: messageOf(error) };
+    return { status: 'FAILED', physicalResourceId, reason: readError(error).message };
   }
 }
 
@@ -176,15 +177,11 @@ async function respondToChange(
     const data = await (requestType === 'Create' ? resource.create() : resource.update());
     return { status: 'SUCCESS', physicalResourceId: physicalId.afterSuccess(received), data };
   } catch (error) {
-    return { status: 'FAILED', physicalResourceId: physicalId.afterFailure(received, error), reason: messageOf(error) };
+    return { status: 'FAILED', physicalResourceId: physicalId.afterFailure(received, error), reason: readError(error).message };
   }
 }
 
 /** The response to a request that the handler has not begun. */
 function invalidRequest(target: ResponseTarget, reason: string): CustomResourceResponse {
   return { status: 'FAILED', physicalResourceId: PhysicalId.ofInvalid(target), reason };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

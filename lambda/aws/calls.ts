@@ -22,7 +22,7 @@ export const DENIAL_PATIENCE_MILLISECONDS = 75_000;
 const UNANSWERED_ATTEMPTS = 5;
 
 /** The time for the request is up. */
-export class TimeUpProblem extends Problem {
+class TimeUpProblem extends Problem {
   /** @param what the handler was doing at that moment */
   constructor(what: string) {
     super(what, 'try again');

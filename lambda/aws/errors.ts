@@ -11,7 +11,7 @@ type SdkError = Parameters<typeof isTransientError>[0];
  */
 
 /** Name and message of an error of the AWS SDK or of the network. */
-export interface AwsError {
+interface AwsError {
   readonly name: string;
   readonly message: string;
 }

@@ -33,7 +33,7 @@ export function checkIdLengths(target: ResponseTarget, physicalResourceId: strin
 }
 
 /** The body of a response. A reason that is too long is shortened. */
-export function responseBody(target: ResponseTarget, response: CustomResourceResponse): string {
+function responseBody(target: ResponseTarget, response: CustomResourceResponse): string {
   const body = (reason: string | undefined): string =>
     JSON.stringify({
       Status: response.status,

@@ -47,6 +47,6 @@ function jsonOf(value: unknown): string {
 }
 
 /** Removes the first half of a character that was cut in two. */
-export function withoutHalfCharacter(text: string): string {
+function withoutHalfCharacter(text: string): string {
   return text.replace(/[\ud800-\udbff]$/, '');
 }

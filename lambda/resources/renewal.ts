@@ -1,4 +1,5 @@
 import { AUTHORIZATION_BUDGET_SECONDS, AUTHORIZATION_TYPE } from '../../lib/contract';
+import { readError } from '../aws/errors';
 import { withTimeLimit } from '../cloudformation/deadline';
 import { readRequester } from '../cloudformation/request';
 import type { RawProperties } from '../cloudformation/values';
@@ -34,8 +35,12 @@ export async function renew(properties: RawProperties, availableMilliseconds: nu
       const { ExpirationTime } = await authorizer.authorize();
       log.info({ message: `renewed until ${ExpirationTime}`, ...requester });
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      log.failedRequest({ message, resourceType: AUTHORIZATION_TYPE, requestType: 'Renewal', ...requester });
+      log.failedRequest({
+        message: readError(error).message,
+        resourceType: AUTHORIZATION_TYPE,
+        requestType: 'Renewal',
+        ...requester,
+      });
       throw error;
     }
   });
