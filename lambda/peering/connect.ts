@@ -1,9 +1,10 @@
 import { READ_DELAY_MILLISECONDS } from '../aws/calls';
 import { problemOf } from '../aws/errors';
 import { Problem } from '../problem';
+import { describeOwner } from './claim';
 import type { Claim } from './claim';
 import type { ConnectionContext } from './context';
-import { decide, decideBeforeUse, refusalOf } from './decide';
+import { conflictOf, decide, decideBeforeUse } from './decide';
 import type { Existing, Failure, Situation, Step } from './decide';
 import { endedProblem, isFinal } from './ended';
 import type { Ended } from './ended';
@@ -42,8 +43,8 @@ export class Connect {
   private ended: Ended | undefined;
   /** The peerings that EC2 showed before the connection was last requested. */
   private ec2Ids: ReadonlySet<string>;
-  /** The connection can't be this resource's. */
-  private isRefused = false;
+  /** The connection belongs to another resource, or to nobody in this library. */
+  private hasConflict = false;
 
   constructor(
     private readonly context: ConnectionContext,
@@ -84,7 +85,7 @@ export class Connect {
     } catch (error) {
       const hasNoted = this.situation.claim.peeredBefore !== undefined;
       const hasMadeNothing = hasNoted && !mayHaveRequestedBefore && !this.requests.mayHaveTakenEffect;
-      if (this.isRefused || hasMadeNothing) {
+      if (this.hasConflict || hasMadeNothing) {
         // the deletion that follows finds nothing of this resource, unless another run of the same request claims the connection anew
         await this.claims.withdraw();
       }
@@ -100,8 +101,8 @@ export class Connect {
       case 'request':
         await this.request();
         break;
-      case 'overcome the refusal':
-        await this.overcome(step.message);
+      case 'prepare a retry':
+        await this.prepareRetry(step.message);
         break;
       case 'wait until active':
         this.now({ existing: await this.wait() });
@@ -147,7 +148,7 @@ export class Connect {
     }
   }
 
-  private async overcome(message: string): Promise<void> {
+  private async prepareRetry(message: string): Promise<void> {
     // nobody needs an authorization for a connection that a deletion has given up
     await this.checkWanted();
     if (!(await this.retry.prepareRetry(message))) {
@@ -164,7 +165,7 @@ export class Connect {
     const { advice } = this.context.authorizer;
     return new Problem(
       `GameLift refused CreateVpcPeeringConnection although it had just been authorized (${message})`,
-      `look at the events of the fleet, and at the VPC and its account, then deploy again${advice === '' ? '' : `. ${advice}`}`,
+      `look at the events of the fleet, check the vpc and the peerVpcAccount of the VpcPeeringAuthorization, then deploy again${advice === '' ? '' : `. ${advice}`}`,
     );
   }
 
@@ -239,10 +240,13 @@ export class Connect {
       throw problemOf(error);
     }
     if (!isThere) {
-      throw new Problem(`there is no fleet ${this.context.spec.fleetId} any more`, 'deploy again');
+      throw new Problem(`fleet ${this.context.spec.fleetId} was deleted`, 'deploy again');
     }
     if (!this.claims.isWanted(claim)) {
-      throw new Problem('the claim on it was removed while it was being made', 'deploy again');
+      throw new Problem(
+        'the claim, a tag on the fleet, was removed while the peering connection was being created',
+        'deploy again',
+      );
     }
   }
 
@@ -253,8 +257,8 @@ export class Connect {
     }
     const claim = await this.claims.read();
     if (!wasRequested) {
-      const refusal = refusalOf(claim, this.situation.adoptExisting);
-      return refusal === undefined ? undefined : this.fail({ kind: 'refused', refusal });
+      const conflict = conflictOf(claim, this.situation.adoptExisting);
+      return conflict === undefined ? undefined : this.fail({ kind: 'conflict', conflict });
     }
     const isWanted = this.claims.isWanted(claim) && (await this.isFleetThere());
     const check = decideBeforeUse(claim, isWanted, peering.id);
@@ -264,14 +268,14 @@ export class Connect {
       case 'leave to its adopter':
         await this.claims.remove(claim, undefined);
         throw new Problem(
-          `the peering connection ${peering.id} is ${check.owner}'s by now, which adopted it`,
+          `the peering connection ${peering.id} was adopted by ${describeOwner(check.owner)}`,
           'remove it there, then deploy again',
         );
       case 'undo':
         await this.undo(peering);
         await this.claims.remove(claim, peering.id);
         throw new Problem(
-          `the claim on it was removed while it was being made, and so was the peering connection ${peering.id}`,
+          `the claim, a tag on the fleet, was removed while the peering connection was being created, so ${peering.id} was deleted again`,
           'deploy again',
         );
     }
@@ -288,15 +292,15 @@ export class Connect {
 
   private fail(why: Failure): never {
     switch (why.kind) {
-      case 'refused':
-        this.isRefused = true;
-        throw new Problem(why.refusal.what, why.refusal.remedy);
+      case 'conflict':
+        this.hasConflict = true;
+        throw new Problem(why.conflict.what, why.conflict.remedy);
       case 'exists already':
-        this.isRefused = true;
+        this.hasConflict = true;
         throw existsAlready(why.peering);
       case 'claim removed':
         throw why.peering === undefined
-          ? new Problem('the claim on it was removed before it was requested', 'deploy again')
+          ? new Problem('the claim, a tag on the fleet, was removed before the peering connection was requested', 'deploy again')
           : existsAlready(why.peering);
       case 'ended':
         throw this.ended === undefined
@@ -308,7 +312,7 @@ export class Connect {
 
 function existsAlready({ id }: Peering): Problem {
   return new Problem(
-    `a peering connection ${id} between them exists already, which this stack did not make`,
-    'delete it, or pass adoptExisting to use it and leave it in place',
+    `the peering connection ${id} between them exists already, and this stack did not create it`,
+    'delete it, or pass adoptExisting to the VpcPeeringConnection to use it and leave it in place',
   );
 }

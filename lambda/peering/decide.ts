@@ -1,6 +1,7 @@
 import { MAX_CONCURRENT_CONNECTIONS } from '../../lib/contract';
 import { DENIAL_PATIENCE_MILLISECONDS } from '../aws/calls';
 import type { PhysicalIdState } from '../cloudformation/physical-id';
+import { describeOwner } from './claim';
 import type { Claim, ClaimedConnection, OtherClaim } from './claim';
 import { isTaggedByMaker } from './ec2-tags';
 import type { Maker } from './ec2-tags';
@@ -12,25 +13,28 @@ import type { Ec2View, Peering } from './watch';
  * to the next step. The loop that takes the step observes again and asks again.
  */
 
-/** Why a resource may not have the connection. */
-export interface Refusal {
+/** Why the resource cannot have the connection: it belongs to another one. */
+export interface Conflict {
   readonly what: string;
   readonly remedy: string;
 }
 
-/** Why the claims of other resources keep this one from the connection; undefined if they do not. */
-export function refusalOf({ connection, otherClaims }: Claim, adoptExisting: boolean): Refusal | undefined {
+/** The conflict with the claims of other resources; undefined if there is none. */
+export function conflictOf({ connection, otherClaims }: Claim, adoptExisting: boolean): Conflict | undefined {
   const other = otherClaims.find(hasAdopted) ?? otherClaims[0];
   if (other === undefined || connection !== undefined) {
     return undefined;
   }
-  const owner = `${other.owner} (stack, logical id, stack's own id)`;
+  const owner = `${describeOwner(other.owner)}, according to a tag on the fleet`;
   if (!adoptExisting) {
-    return { what: `the peering connection belongs to ${owner}`, remedy: 'remove it there, or pass adoptExisting to use it' };
+    return {
+      what: `the peering connection belongs to ${owner}`,
+      remedy: 'remove it there, or pass adoptExisting to the VpcPeeringConnection to use it',
+    };
   }
   // two resources that adopt the same connection would undo each other's changes
   return hasAdopted(other)
-    ? { what: `the peering connection is adopted by ${owner} already`, remedy: 'remove it there first' }
+    ? { what: `the peering connection was adopted by ${owner}`, remedy: 'remove it there first' }
     : undefined;
 }
 
@@ -76,7 +80,7 @@ export type Step =
   /** Note which VPCs are peered, unless that was noted before, then request the connection. */
   | { readonly kind: 'request' }
   /** GameLift has refused the request, or ended the connection: authorize, or find out that it does not help, before the next one. */
-  | { readonly kind: 'overcome the refusal'; readonly message: string }
+  | { readonly kind: 'prepare a retry'; readonly message: string }
   | { readonly kind: 'wait until active' }
   /** Wait for another run of the same request, which may have made the connection, to note that. */
   | { readonly kind: 'wait for a note'; readonly peering: Peering; readonly wasThereBefore: boolean }
@@ -93,7 +97,7 @@ export type Step =
   | { readonly kind: 'fail'; readonly why: Failure };
 
 export type Failure =
-  | { readonly kind: 'refused'; readonly refusal: Refusal }
+  | { readonly kind: 'conflict'; readonly conflict: Conflict }
   | { readonly kind: 'exists already'; readonly peering: Peering }
   /** A deletion has removed the claim. */
   | { readonly kind: 'claim removed'; readonly peering: Peering | undefined }
@@ -101,9 +105,9 @@ export type Failure =
 
 export function decide(situation: Situation): Step {
   const { adoptExisting, peerOnCreate, claim, existing, request, mayHaveRequested } = situation;
-  const refusal = refusalOf(claim, adoptExisting);
-  if (refusal !== undefined) {
-    return { kind: 'fail', why: { kind: 'refused', refusal } };
+  const conflict = conflictOf(claim, adoptExisting);
+  if (conflict !== undefined) {
+    return { kind: 'fail', why: { kind: 'conflict', conflict } };
   }
   if (!claim.isClaimed) {
     return { kind: 'fail', why: { kind: 'claim removed', peering: existing.kind === 'found' ? existing.peering : undefined } };
@@ -115,13 +119,13 @@ export function decide(situation: Situation): Step {
       if (peerOnCreate) {
         return { kind: 'wait until active' };
       }
-      return request.kind === 'refused' ? { kind: 'overcome the refusal', message: request.message } : { kind: 'request' };
+      return request.kind === 'refused' ? { kind: 'prepare a retry', message: request.message } : { kind: 'request' };
     case 'found':
       return decideFound(situation, existing.peering, existing.maker);
     case 'ended':
       return existing.isFinal || !mayHaveRequested || peerOnCreate
         ? { kind: 'fail', why: { kind: 'ended', peering: existing.peering } }
-        : { kind: 'overcome the refusal', message: existing.peering.message };
+        : { kind: 'prepare a retry', message: existing.peering.message };
   }
 }
 
@@ -278,7 +282,7 @@ export function decideDelete(situation: DeleteSituation): DeleteStep {
   const hasNoted = connection !== undefined || peeredBefore !== undefined;
   const owner = hasNoted ? adopter : claim.otherClaims[0];
   if (owner !== undefined) {
-    return { kind: 'leave it', why: `the peering connection is ${owner.owner}'s` };
+    return { kind: 'leave it', why: `the peering connection belongs to ${describeOwner(owner.owner)}` };
   }
   if (connection !== undefined) {
     return { kind: 'disconnect', connection };

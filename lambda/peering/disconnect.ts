@@ -2,6 +2,7 @@ import { READ_DELAY_MILLISECONDS } from '../aws/calls';
 import type { PhysicalIdState } from '../cloudformation/physical-id';
 import type { PeerNetwork } from '../network/peer-vpc';
 import { Problem } from '../problem';
+import { describeOwner } from './claim';
 import type { ConnectionContext } from './context';
 import { decideDelete } from './decide';
 import type { DeletableConnection, DeleteSituation } from './decide';
@@ -103,7 +104,7 @@ export class Disconnect {
     const { otherClaims } = await this.claims.read();
     const adopter = otherClaims.find((other) => other.connection?.id === connectionId && other.connection.adopted);
     if (adopter !== undefined) {
-      throw new Problem(`the peering connection ${connectionId} is ${adopter.owner}'s by now, which adopted it`, 'delete again');
+      throw new Problem(`the peering connection ${connectionId} was adopted by ${describeOwner(adopter.owner)}`, 'delete again');
     }
   }
 }

@@ -13,7 +13,7 @@ import type { Claim, ClaimedConnection } from '../peering/claim';
 import { Connect } from '../peering/connect';
 import type { Seen } from '../peering/connect';
 import type { ConnectionContext, ConnectionSpec } from '../peering/context';
-import { refusalOf } from '../peering/decide';
+import { conflictOf } from '../peering/decide';
 import { Disconnect } from '../peering/disconnect';
 import { activeFleet } from '../peering/fleet';
 import { Observer } from '../peering/observer';
@@ -95,7 +95,7 @@ class Connection {
       const claims = await this.claimsOnActiveFleet();
       const first = await calls.readUntil(
         () => claims.read(),
-        (claim) => refusalOf(claim, spec.adoptExisting) === undefined,
+        (claim) => conflictOf(claim, spec.adoptExisting) === undefined,
       );
       this.checkOwner(first);
       if (!first.isClaimed) {
@@ -210,9 +210,9 @@ class Connection {
 
   /** @throws NothingDoneProblem if the connection is another resource's. */
   private checkOwner(claim: Claim): void {
-    const refusal = refusalOf(claim, this.context.spec.adoptExisting);
-    if (refusal !== undefined) {
-      throw new NothingDoneProblem(refusal.what, refusal.remedy);
+    const conflict = conflictOf(claim, this.context.spec.adoptExisting);
+    if (conflict !== undefined) {
+      throw new NothingDoneProblem(conflict.what, conflict.remedy);
     }
   }
 
@@ -240,10 +240,11 @@ class Connection {
       const { fleetId, pair } = spec;
       const problem = problemOf(error);
       const known = isGameLiftRefusal(error) && authorizer.advice !== '' ? new Problem(problem.what, authorizer.advice) : problem;
-      throw known.about(
-        `could not ${task} fleet ${fleetId} of account ${pair.gameLiftAccount} with VPC ${pair.peerVpcId} of account ` +
-          `${pair.peerVpcAccount} in ${region}`,
-      );
+      const [ofFleet, ofVpc] =
+        pair.gameLiftAccount === pair.peerVpcAccount
+          ? ['', '']
+          : [` of account ${pair.gameLiftAccount}`, ` of account ${pair.peerVpcAccount}`];
+      throw known.about(`could not ${task} fleet ${fleetId}${ofFleet} with VPC ${pair.peerVpcId}${ofVpc} in ${region}`);
     }
   }
 }

@@ -380,7 +380,7 @@ describe('GameLift says that there is no fleet, although there is one', () => {
     const { answer } = await send('Create');
     expect(answer).toMatchObject({
       Status: 'FAILED',
-      Reason: expect.stringMatching(/: there is no fleet \S+ any more\. Deploy again$/) as string,
+      Reason: expect.stringMatching(/: fleet \S+ was deleted\. Deploy again$/) as string,
     });
     expect(world.calls).not.toContain('CreateVpcPeeringConnection');
     expect(world.peerings.statuses).toEqual([]);
@@ -393,7 +393,7 @@ describe('GameLift says that there is no fleet, although there is one', () => {
     const { answer } = await send('Create');
     expect(answer).toMatchObject({
       Status: 'FAILED',
-      Reason: expect.stringMatching(/, and so was the peering connection pcx-\S+\. Deploy again$/) as string,
+      Reason: expect.stringMatching(/, so pcx-\S+ was deleted again\. Deploy again$/) as string,
     });
     expect(world.peerings).toEqual({ statuses: [], routed: [] });
     expect([...world.tags.keys()]).toEqual([]);
@@ -442,7 +442,7 @@ test("somebody else's connection that GameLift lists late is not taken for the o
   };
   expect((await send('Create')).answer).toMatchObject({
     Status: 'FAILED',
-    Reason: expect.stringContaining('exists already, which this stack did not make') as string,
+    Reason: expect.stringContaining('exists already, and this stack did not create it') as string,
   });
   expect(world.peerings.statuses).toEqual(['active']);
 });
@@ -512,7 +512,7 @@ describe('a fleet that is peered on creation', () => {
       const { answer } = await world.ask('Create', world.declare(ON_CREATE), undefined, other);
       expect(answer).toMatchObject({
         Status: 'FAILED',
-        Reason: expect.stringContaining('the peering connection belongs to Game/Peering/') as string,
+        Reason: expect.stringContaining('the peering connection belongs to resource Peering of stack Game (') as string,
       });
       const id = String(made?.PhysicalResourceId).replace('6b2e1c9c', '7c3f2d8d');
       expect((await world.ask('Delete', world.declare(ON_CREATE), id, other)).answer?.Status).toBe('SUCCESS');
@@ -591,7 +591,9 @@ describe('a fleet that is peered on creation', () => {
       const { answer } = await send('Delete', other, made?.PhysicalResourceId);
       expect(answer).toMatchObject({
         Status: 'FAILED',
-        Reason: expect.stringContaining('Only account 222222222222, which owns the VPC, can authorize this. Run there: ') as string,
+        Reason: expect.stringContaining(
+          'Only account 222222222222, which owns the VPC, can authorize this. Run there: ',
+        ) as string,
       });
     });
 

@@ -1,8 +1,15 @@
 import { MAX_CONCURRENT_CONNECTIONS } from '../../lib/contract';
 import type { Claim } from '../../lambda/peering/claim';
-import { decide, decideAfterRefusal, decideBeforeUse, decideDelete, endsWithFleet, refusalOf } from '../../lambda/peering/decide';
+import {
+  decide,
+  decideAfterRefusal,
+  decideBeforeUse,
+  decideDelete,
+  endsWithFleet,
+  conflictOf,
+} from '../../lambda/peering/decide';
 import type { DeletableConnection, DeleteSituation, DeleteStep } from '../../lambda/peering/decide';
-import type { Failure, LastCheck, Refusal, Situation, Step } from '../../lambda/peering/decide';
+import type { Conflict, Failure, LastCheck, Situation, Step } from '../../lambda/peering/decide';
 import {
   claim,
   deleteSituation,
@@ -18,12 +25,12 @@ import {
 } from './situations';
 import { otherClaim, peering, shown, situation, UNAVAILABLE, UNRELATED_VPC } from './situations';
 
-const OWNER = `${OTHER} (stack, logical id, stack's own id)`;
-const BELONGS: Refusal = {
+const OWNER = 'resource Peering of stack Other (guid), according to a tag on the fleet';
+const BELONGS: Conflict = {
   what: `the peering connection belongs to ${OWNER}`,
-  remedy: 'remove it there, or pass adoptExisting to use it',
+  remedy: 'remove it there, or pass adoptExisting to the VpcPeeringConnection to use it',
 };
-const ADOPTED: Refusal = { what: `the peering connection is adopted by ${OWNER} already`, remedy: 'remove it there first' };
+const ADOPTED: Conflict = { what: `the peering connection was adopted by ${OWNER}`, remedy: 'remove it there first' };
 
 const created = { connection: noted('created') };
 const adopted = { connection: noted('adopted') };
@@ -33,7 +40,7 @@ const adoptedByOther = { otherClaims: [otherClaim(noted('adopted'))] };
 const adoptExisting = true;
 const peerOnCreate = true;
 
-test.each<readonly [string, Partial<Claim>, boolean, Refusal | undefined]>([
+test.each<readonly [string, Partial<Claim>, boolean, Conflict | undefined]>([
   ['lets a resource have what nobody else claims', {}, false, undefined],
   ['refuses what another resource claims', claimedByOther, false, BELONGS],
   ['refuses it after a request of its own, too', { ...claimedByOther, peeredBefore: [] }, false, BELONGS],
@@ -43,13 +50,13 @@ test.each<readonly [string, Partial<Claim>, boolean, Refusal | undefined]>([
   ['refuses to adopt what another resource has adopted', adoptedByOther, true, ADOPTED],
   ['keeps what it has noted, whoever else claims it', { ...claimedByOther, ...created }, false, undefined],
   ['keeps what another one has adopted since', { ...adoptedByOther, ...created }, true, undefined],
-])('refusalOf: %s', (_, change, isAdopting, refusal) => {
-  expect(refusalOf(claim(change), isAdopting)).toEqual(refusal);
+])('conflictOf: %s', (_, change, isAdopting, refusal) => {
+  expect(conflictOf(claim(change), isAdopting)).toEqual(refusal);
 });
 
-test('refusalOf: names the resource that has adopted the connection rather than one that only claims it', () => {
+test('conflictOf: names the resource that has adopted the connection rather than one that only claims it', () => {
   const otherClaims = [{ ...otherClaim(), owner: 'Third/Peering/guid' }, ...adoptedByOther.otherClaims];
-  expect(refusalOf(claim({ otherClaims }), false)).toEqual(BELONGS);
+  expect(conflictOf(claim({ otherClaims }), false)).toEqual(BELONGS);
 });
 
 describe('decide', () => {
@@ -57,7 +64,7 @@ describe('decide', () => {
   const LIST: Step = { kind: 'read the list' };
   const REQUEST: Step = { kind: 'request' };
   const WAIT: Step = { kind: 'wait until active' };
-  const overcome = (message: string): Step => ({ kind: 'overcome the refusal', message });
+  const prepareRetry = (message: string): Step => ({ kind: 'prepare a retry', message });
   const use = (origin: 'created' | 'adopted', wasRequested = false): Step => ({
     kind: 'use',
     peering: peering(),
@@ -89,8 +96,8 @@ describe('decide', () => {
     ['reads the list first if it may adopt what another one claims', { adoptExisting, claim: claim(claimedByOther) }, LIST],
     ['waits after GameLift has accepted the request', { ...requested(), ...accepted }, WAIT],
     ['requests the connection if the list shows none', none, REQUEST],
-    ['gets an authorization after a refusal', { ...none, ...refused }, overcome('InvalidRequestException: no')],
-    ['fails if another resource claims it', { claim: claim(claimedByOther) }, fail({ kind: 'refused', refusal: BELONGS })],
+    ['gets an authorization after a refusal', { ...none, ...refused }, prepareRetry('InvalidRequestException: no')],
+    ['fails if another resource claims it', { claim: claim(claimedByOther) }, fail({ kind: 'conflict', conflict: BELONGS })],
     ['fails if a deletion has removed the claim', removed, fail({ kind: 'claim removed', peering: undefined })],
     ['says then which connection is there', { ...removed, ...active }, fail({ kind: 'claim removed', peering: peering() })],
     ['uses the connection that it has made', { claim: claim(created), ...active }, use('created')],
@@ -124,7 +131,7 @@ describe('decide', () => {
     [
       'gets an authorization if its connection has failed',
       { ...requested(), existing: ended(false) },
-      overcome('no authorization'),
+      prepareRetry('no authorization'),
     ],
     ['fails if its connection can only fail again', { ...requested(), existing: ended(true) }, FAILED],
     ['fails if a connection has failed that it did not request', { existing: ended(false) }, FAILED],
@@ -146,7 +153,7 @@ describe('decide', () => {
     [
       'fails if another resource claims it',
       { peerOnCreate, claim: claim(claimedByOther), ...active },
-      fail({ kind: 'refused', refusal: BELONGS }),
+      fail({ kind: 'conflict', conflict: BELONGS }),
     ],
     ['adopts it if that is declared, too', { peerOnCreate, adoptExisting, ...active, hasWaitedForNote: true }, use('adopted')],
     ['fails if what GameLift made with the fleet has ended', { peerOnCreate, existing: ended(false) }, FAILED],
@@ -216,7 +223,7 @@ describe('decideDelete', () => {
   const ASK: DeleteStep = { kind: 'ask EC2' };
   const UNDO: DeleteStep = { kind: 'undo changes' };
   const leave = (why: string): DeleteStep => ({ kind: 'leave it', why });
-  const LEAVE_TO_OTHER = leave(`the peering connection is ${OTHER}'s`);
+  const LEAVE_TO_OTHER = leave('the peering connection belongs to resource Peering of stack Other (guid)');
   const NOTHING_MADE = leave('no peering connection was made');
   const disconnect = (connection?: DeletableConnection): DeleteStep => ({ kind: 'disconnect', connection });
 

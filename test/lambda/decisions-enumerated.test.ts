@@ -1,7 +1,7 @@
 import { MAX_CONCURRENT_CONNECTIONS } from '../../lib/contract';
 import type { PhysicalIdState } from '../../lambda/cloudformation/physical-id';
 import type { Claim, ClaimedConnection, Note } from '../../lambda/peering/claim';
-import { decide, decideAfterRefusal, decideBeforeUse, decideDelete, refusalOf } from '../../lambda/peering/decide';
+import { decide, decideAfterRefusal, decideBeforeUse, decideDelete, conflictOf } from '../../lambda/peering/decide';
 import type { DeleteSituation, Existing, RequestState, Situation } from '../../lambda/peering/decide';
 import { isTaggedByMaker } from '../../lambda/peering/ec2-tags';
 import type { Ec2View } from '../../lambda/peering/watch';
@@ -113,7 +113,7 @@ describe('decide', () => {
   test.each<readonly [string, (decision: Decision) => boolean, (decision: Decision) => boolean]>([
     [
       'fails without a claim, and where another resource refuses the connection',
-      ({ claim, adoptExisting }) => !claim.isClaimed || refusalOf(claim, adoptExisting) !== undefined,
+      ({ claim, adoptExisting }) => !claim.isClaimed || conflictOf(claim, adoptExisting) !== undefined,
       ({ step }) => step.kind === 'fail',
     ],
     [
@@ -157,7 +157,7 @@ describe('decide', () => {
     [
       'never requests, and gets no authorization for, a connection that GameLift makes with the fleet',
       ({ peerOnCreate }) => peerOnCreate,
-      ({ step }) => step.kind !== 'request' && step.kind !== 'overcome the refusal',
+      ({ step }) => step.kind !== 'request' && step.kind !== 'prepare a retry',
     ],
     [
       'uses as created what another resource has tagged only by a note, the physical id, or a request',
@@ -171,7 +171,7 @@ describe('decide', () => {
     ],
     [
       'requests a failed connection again only if it may have requested it, and another request can help',
-      ({ step, existing }) => step.kind === 'overcome the refusal' && existing.kind === 'ended',
+      ({ step, existing }) => step.kind === 'prepare a retry' && existing.kind === 'ended',
       ({ existing, mayHaveRequested }) => mayHaveRequested && existing.kind === 'ended' && !existing.isFinal,
     ],
   ])('%s', (_, isMeant, holds) => {
@@ -203,7 +203,7 @@ describe('decide', () => {
           ];
         });
       }
-      case 'overcome the refusal':
+      case 'prepare a retry':
         return then([NONE], { request: NOT_MADE });
       case 'wait until active':
         return then([...ACTIVE, ...ENDED]);
@@ -220,7 +220,7 @@ describe('decide', () => {
   }
 
   describe('as one step follows another', () => {
-    const isRefused = (situation: Situation): boolean => decide(situation).kind === 'overcome the refusal';
+    const isRefused = (situation: Situation): boolean => decide(situation).kind === 'prepare a retry';
     // what a create or an update begins with: a list that shows nothing is not taken as the answer then
     const starts = situations.filter(
       ({ claim, existing, request, isStripped, mayHaveRequested, hasWaitedForNote }) =>

@@ -358,7 +358,9 @@ describe.each(SEEDS)('with late reads, by seed %i', (seed) => {
     expect(failed).not.toEqual([]);
     for (const index of failed) {
       const { PhysicalResourceId, Reason } = answers[index] ?? {};
-      expect(Reason).toContain(`belongs to ${index === 0 ? `Other/Peering/${OTHER_GUID}` : `Game/Peering/${GUID}`} `);
+      expect(Reason).toContain(
+        `belongs to resource Peering of stack ${index === 0 ? `Other (${OTHER_GUID})` : `Game (${GUID})`}, `,
+      );
       await life.succeed(life.request('Delete', { ...stacks[index], PhysicalResourceId }));
     }
     expect(life.left).toEqual(failed.length === 2 ? NOTHING : life.connected());

@@ -62,13 +62,16 @@ describe.each(OTHERS)('%s does not own the connection', (_, other) => {
       Status: 'FAILED',
       PhysicalResourceId: expect.stringMatching(/\/nothing-done$/) as string,
       Reason: expect.stringContaining(
-        `: the peering connection belongs to ${OWNER} (stack, logical id, stack's own id). Remove it there`,
+        `: the peering connection belongs to resource Peering of stack Game (${GUID}), according to a tag on the fleet. Remove it there`,
       ) as string,
     });
     const changed = world.declare({ DnsResolution: 'true' });
     const updated = (await world.ask('Update', changed, idOf(other), { OldResourceProperties: world.declare(), ...other }))
       .answer;
-    expect(updated).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining(`belongs to ${OWNER} `) as string });
+    expect(updated).toMatchObject({
+      Status: 'FAILED',
+      Reason: expect.stringContaining(`belongs to resource Peering of stack Game (${GUID})`) as string,
+    });
     expect(things()).toEqual(before);
     expect((await world.ask('Delete', world.declare(), idOf(other), other)).answer?.Status).toBe('SUCCESS');
     expect(things()).toEqual(before);
@@ -79,7 +82,7 @@ describe.each(OTHERS)('%s does not own the connection', (_, other) => {
     const before = things();
     expect((await world.ask('Create', world.declare(), undefined, other)).answer).toMatchObject({
       Status: 'FAILED',
-      Reason: expect.stringContaining('exists already, which this stack did not make') as string,
+      Reason: expect.stringContaining('exists already, and this stack did not create it') as string,
     });
     expect(things()).toEqual(before);
     expect((await world.ask('Delete', world.declare(), idOf(other), other)).answer?.Status).toBe('SUCCESS');
@@ -149,7 +152,7 @@ test('fails to adopt a connection that another resource has adopted, because eac
     Status: 'FAILED',
     PhysicalResourceId: expect.stringMatching(/\/nothing-done$/) as string,
     Reason: expect.stringContaining(
-      `the peering connection is adopted by Game/Second/${GUID} (stack, logical id, stack's own id) already. Remove it there first`,
+      `the peering connection was adopted by resource Second of stack Game (${GUID}), according to a tag on the fleet. Remove it there first`,
     ) as string,
   });
   expect(things()).toEqual(before);
@@ -228,7 +231,7 @@ test('leaves a connection to another stack that adopts it while it is being crea
   expect(answer).toMatchObject({
     Status: 'FAILED',
     Reason: expect.stringContaining(
-      `is Game/Peering/${OTHER_GUID}'s by now, which adopted it. Remove it there, then deploy again`,
+      `was adopted by resource Peering of stack Game (${OTHER_GUID}). Remove it there, then deploy again`,
     ) as string,
   });
   const before = things();
@@ -259,7 +262,7 @@ test('does not delete a connection that another stack adopts while the delete wa
   expect(adopted).toMatchObject({ Status: 'SUCCESS', Data: world.attributes });
   expect(answer).toMatchObject({
     Status: 'FAILED',
-    Reason: expect.stringContaining(`is Game/Peering/${OTHER_GUID}'s by now, which adopted it. Delete again`) as string,
+    Reason: expect.stringContaining(`was adopted by resource Peering of stack Game (${OTHER_GUID}). Delete again`) as string,
   });
   expect((await world.ask('Delete', world.declare(), PhysicalResourceId)).answer?.Status).toBe('SUCCESS');
   expect(world.attributes).toBeDefined();

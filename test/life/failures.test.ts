@@ -11,9 +11,9 @@ const REGION = PLACE.region;
 
 const error = (name: string, message: string): Fault => ({ kind: 'error', name, message, status: 400 });
 
-/** The beginning of every reason: what failed, the fleet, the VPC, and their accounts. */
+/** The beginning of every reason: what failed, the fleet and the VPC. */
 const could = (task: string, { fleetIds, vpcId }: Existing): string =>
-  `could not ${task} fleet ${fleetIds[0] ?? ''} of account ${ACCOUNT} with VPC ${vpcId} of account ${ACCOUNT} in ${REGION}: `;
+  `could not ${task} fleet ${fleetIds[0] ?? ''} with VPC ${vpcId} in ${REGION}: `;
 
 /** Expects that the create fails with this reason only, and that the rollback restores everything. */
 async function expectFailure(rehearsal: Rehearsal, there: Existing, options: Joining, reason: string): Promise<void> {
@@ -209,7 +209,7 @@ describe('peer VPCs and permissions', () => {
       await existing(rehearsal),
       {},
       'GameLift refused CreateVpcPeeringConnection although it had just been authorized (UnauthorizedException: VPC actions are not ' +
-        'authorized). Look at the events of the fleet, and at the VPC and its account, then deploy again',
+        'authorized). Look at the events of the fleet, check the vpc and the peerVpcAccount of the VpcPeeringAuthorization, then deploy again',
     );
   });
 

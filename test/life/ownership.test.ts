@@ -48,8 +48,8 @@ describe('a connection that exists already', () => {
     const [{ id }] = before.connections as [{ id: string }];
     expect(await join(rehearsal, there)).toBe('ROLLBACK_COMPLETE');
     expect(failures(rehearsal)).toEqual([
-      `could not peer fleet ${there.fleetIds[0] ?? ''} of account ${ACCOUNT} with VPC ${there.vpcId} of account ${ACCOUNT} in us-east-1: ` +
-        `a peering connection ${id} between them exists already, which this stack did not make. Delete it, or pass adoptExisting to ` +
+      `could not peer fleet ${there.fleetIds[0] ?? ''} with VPC ${there.vpcId} in us-east-1: ` +
+        `the peering connection ${id} between them exists already, and this stack did not create it. Delete it, or pass adoptExisting to the VpcPeeringConnection to ` +
         'use it and leave it in place',
     ]);
     expectLeftToExpire(rehearsal, withStack(before, 'ROLLBACK_COMPLETE'));
@@ -189,7 +189,7 @@ describe('a connection of this stack', () => {
     expect(await join(rehearsal, there, { id: 'Renamed' })).toBe('UPDATE_ROLLBACK_COMPLETE');
     expect(failures(rehearsal)).toEqual([
       expect.stringMatching(
-        /: the peering connection belongs to Stack\/Peering\w+\/[0-9a-f-]{36} \(stack, logical id, stack's own id\). Remove it there, or pass adoptExisting to use it$/,
+        /: the peering connection belongs to resource Peering\w+ of stack Stack \([0-9a-f-]{36}\), according to a tag on the fleet\. Remove it there, or pass adoptExisting to the VpcPeeringConnection to use it$/,
       ),
     ]);
     const after = rehearsal.aws.inventory();

@@ -51,7 +51,7 @@ describe('a deletion that failed, repeated days later', () => {
     const mend = broken(rehearsal, 'DeleteVpcPeeringConnection');
     expect(await remove(rehearsal)).toBe('DELETE_FAILED');
     expect(failures(rehearsal)).toEqual([
-      `could not remove the peering of fleet ${there.fleetIds[0] ?? ''} of account ${ACCOUNT} with VPC ${there.vpcId} of account ${ACCOUNT} ` +
+      `could not remove the peering of fleet ${there.fleetIds[0] ?? ''} with VPC ${there.vpcId} ` +
         'in us-east-1: InternalServiceException: Something broke. Fix the problem above, then try again',
     ]);
     await rehearsal.clock.sleep(3 * DAY);

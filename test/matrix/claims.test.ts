@@ -219,7 +219,7 @@ test("what somebody else requests in the same moment is not taken for one's own"
     },
   });
   expect(status).toBe('UPDATE_ROLLBACK_COMPLETE');
-  expect(reasons(world)).toEqual([expect.stringContaining('exists already, which this stack did not make')]);
+  expect(reasons(world)).toEqual([expect.stringContaining('exists already, and this stack did not create it')]);
   const { id, tags } = lobby(world);
   expect(tags).toEqual({});
   expect(world.aws.inventory().connections).toContainEqual(expect.objectContaining({ fleetId: id, status: 'active' }));

@@ -217,7 +217,7 @@ export const LIFECYCLES = {
       deploy: declare({ fleets: [refused] }),
       status: 'ROLLBACK_COMPLETE',
       reason:
-        /: a peering connection \S+ between them exists already, which this stack did not make. Delete it, or pass adoptExisting /,
+        /: the peering connection \S+ between them exists already, and this stack did not create it\. Delete it, or pass adoptExisting /,
       after: declare({ fleets: [] }),
     },
     deleted,
