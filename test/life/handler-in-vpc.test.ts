@@ -70,6 +70,6 @@ test('a handler that moves out of the VPC and keeps the permissions for a deploy
   expect(await leftAfterMovingOut(addHandlerOutside)).toEqual({ interfaces: 0, groups: 0 });
 });
 
-test('a handler that moves out of the VPC without them leaves its interfaces and its security group, as the README says', async () => {
+test('a handler that moves out of the VPC without them leaves its interfaces and its security group, as docs/handler.md says', async () => {
   expect(await leftAfterMovingOut()).toEqual({ interfaces: 2, groups: 1 });
 });

@@ -4,7 +4,7 @@ import type { Existing, Scene } from './scene';
 import { calls, DAY, failures, STACK, Stage, told } from './stage';
 
 /*
- * What the README says helps where a deletion failed, or where a creation failed and was kept.
+ * What docs/troubleshooting.md says helps where a deletion failed, or where a creation failed and was kept.
  */
 
 afterEach(() => Stage.clear());
