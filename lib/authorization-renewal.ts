@@ -5,6 +5,8 @@ import type { RenewalConfig } from './private/scheduled-renewals';
 
 /**
  * Options of a renewal on a schedule.
+ *
+ * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html
  */
 export interface ScheduledRenewalOptions {
   /**
@@ -52,6 +54,7 @@ export class AuthorizationRenewal {
    * alarm goes off. At each run, the authorization is still valid for at least one hour.
    *
    * @param every the interval, in whole minutes: from 10 minutes to 22 hours
+   * @param options what the alarm on failed renewals does
    * @throws Error if the interval is out of range, is not in whole minutes, or is a token
    * @see https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
    */

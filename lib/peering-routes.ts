@@ -14,6 +14,8 @@ interface PeeringRoutesConfig {
  *
  * If a route table already has a route to the fleet's CIDR block, the deployment keeps it if it leads to this connection,
  * replaces it if its target no longer exists, and otherwise fails before it changes any route.
+ *
+ * @see https://docs.aws.amazon.com/vpc/latest/peering/vpc-peering-routing.html
  */
 export class PeeringRoutes {
   /**

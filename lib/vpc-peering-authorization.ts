@@ -47,6 +47,8 @@ export interface IVpcPeeringAuthorization extends IResource {
 
 /**
  * Attributes of an authorization that is issued elsewhere.
+ *
+ * @see https://docs.aws.amazon.com/gameliftservers/latest/apireference/API_VpcPeeringAuthorization.html
  */
 export interface VpcPeeringAuthorizationAttributes {
   /**
@@ -88,6 +90,8 @@ export interface VpcPeeringAuthorizationAttributes {
 
 /**
  * Properties of an authorization to peer a VPC with GameLift fleets.
+ *
+ * @see https://docs.aws.amazon.com/gameliftservers/latest/apireference/API_CreateVpcPeeringAuthorization.html
  */
 export interface VpcPeeringAuthorizationProps {
   /**
@@ -173,12 +177,25 @@ abstract class VpcPeeringAuthorizationBase extends Resource implements IVpcPeeri
  * The authorization is valid for 24 hours. Peering connections can be created and deleted only while it is valid. If GameLift
  * refuses, the deployment fails with an error that names the VPC, both accounts, and what to do.
  *
+ * @example
+ * import { Stack } from 'aws-cdk-lib';
+ * import * as ec2 from 'aws-cdk-lib/aws-ec2';
+ * import { VpcPeeringAuthorization } from 'cdk-gamelift-vpc-peering';
+ *
+ * declare const stack: Stack;
+ * declare const vpc: ec2.IVpc;
+ *
+ * const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
+ *
  * @see https://docs.aws.amazon.com/gameliftservers/latest/apireference/API_CreateVpcPeeringAuthorization.html
  */
 export class VpcPeeringAuthorization extends VpcPeeringAuthorizationBase {
   /**
    * Imports an authorization that another stack, Stage or account issues and keeps valid.
    *
+   * @param scope the construct that the authorization becomes a child of
+   * @param id the id of the construct, unique within `scope`
+   * @param attrs the VPC, both accounts, and how to renew the authorization
    * @throws Error if an account id is not 12 digits, if the VPC id is invalid, if the VPC is in another Region than the stack, if
    * `externalId` is invalid or passed without a `peerRole`, or if the `peerRole` is not in the account that owns the VPC.
    */
@@ -240,6 +257,11 @@ export class VpcPeeringAuthorization extends VpcPeeringAuthorizationBase {
   readonly renewalAlarm?: cloudwatch.Alarm;
 
   /**
+   * Authorizes the peering when the stack is deployed.
+   *
+   * @param scope the construct that the authorization becomes a child of
+   * @param id the id of the construct, unique within `scope`
+   * @param props the VPC, both accounts, and when to renew the authorization
    * @throws Error if an account id is not 12 digits, if the VPC id is invalid, if the VPC is in another Region than the stack, if
    * it is in another account and there is no `peerRole`, if `externalId` is invalid or passed without a `peerRole`, if the
    * `peerRole` is not in the account that owns the VPC, if the stack already has an authorization for the same VPC and GameLift

@@ -74,6 +74,8 @@ export interface IVpcPeeringConnection extends IResource, ec2.IConnectable {
 
 /**
  * Attributes of a peering connection that another stack or app creates.
+ *
+ * @see https://docs.aws.amazon.com/gameliftservers/latest/apireference/API_VpcPeeringConnection.html
  */
 export interface VpcPeeringConnectionAttributes {
   /**
@@ -99,6 +101,8 @@ export interface VpcPeeringConnectionAttributes {
 
 /**
  * Properties of a peering connection between a fleet's VPC and a peer VPC.
+ *
+ * @see https://docs.aws.amazon.com/gameliftservers/latest/apireference/API_CreateVpcPeeringConnection.html
  */
 export interface VpcPeeringConnectionProps {
   /**
@@ -183,6 +187,15 @@ abstract class VpcPeeringConnectionBase extends Resource implements IVpcPeeringC
    */
   protected abstract readonly _rules: FleetRules;
 
+  /**
+   * Allows the fleet's instances to reach a port: adds a rule to each security group of `other`, in the stack of this construct.
+   *
+   * Security groups that were imported with `mutable: false` are not changed.
+   *
+   * @param other what the game servers connect to, such as a database
+   * @param port the ports to open to the CIDR block of the fleet's VPC, and to nothing else
+   * @throws Error if `other` has no security group, or one in another account or Region than the stack of this construct
+   */
   allowTo(other: ec2.IConnectable, port: ec2.Port): void {
     this._rules.allowTo(other, port);
   }
@@ -196,12 +209,29 @@ abstract class VpcPeeringConnectionBase extends Resource implements IVpcPeeringC
  * two VPCs overlap, if there already is a connection that this construct did not create, or if a route table already has a route
  * to another target. The error names both sides and what to do.
  *
+ * @example
+ * import { Stack } from 'aws-cdk-lib';
+ * import * as ec2 from 'aws-cdk-lib/aws-ec2';
+ * import * as gamelift from 'aws-cdk-lib/aws-gamelift';
+ * import { VpcPeeringAuthorization, VpcPeeringConnection } from 'cdk-gamelift-vpc-peering';
+ *
+ * declare const stack: Stack;
+ * declare const authorization: VpcPeeringAuthorization;
+ * declare const fleet: gamelift.CfnFleet;
+ * declare const database: ec2.IConnectable;
+ *
+ * const peering = new VpcPeeringConnection(stack, 'Peering', { authorization, fleet });
+ * peering.allowTo(database, ec2.Port.tcp(5432));
+ *
  * @see https://docs.aws.amazon.com/gameliftservers/latest/apireference/API_CreateVpcPeeringConnection.html
  */
 export class VpcPeeringConnection extends VpcPeeringConnectionBase {
   /**
    * Imports a connection that another stack or app creates, for `allowTo` in this one, such as a stack in the account of the VPC.
    *
+   * @param scope the construct that the connection becomes a child of
+   * @param id the id of the construct, unique within `scope`
+   * @param attrs the CIDR block of the fleet's VPC, and the ids that you need
    * @throws Error if the CIDR block is invalid.
    */
   static fromVpcPeeringConnectionAttributes(
@@ -251,6 +281,11 @@ export class VpcPeeringConnection extends VpcPeeringConnectionBase {
   protected readonly _rules: FleetRules;
 
   /**
+   * Connects the fleet with the VPC of the authorization when the stack is deployed.
+   *
+   * @param scope the construct that the connection becomes a child of
+   * @param id the id of the construct, unique within `scope`
+   * @param props the authorization, the fleet, and what to set in the peer VPC
    * @throws Error if the timeout is out of range, if the removal policy is `SNAPSHOT`, if `routes` or `dnsResolution` would
    * change a VPC in an account that the handler has no access to, if the fleet is not an EC2 fleet or is already peered with the
    * VPC, if the stack is not in the GameLift account of the authorization, or if stack, fleet and authorization are not in the
@@ -315,6 +350,7 @@ export class VpcPeeringConnection extends VpcPeeringConnectionBase {
    * Sets what happens to the connection, its routes, and its rules of `allowTo` when it is removed from the stack, or replaced
    * because of a new fleet, like the property `removalPolicy`.
    *
+   * @param policy `DESTROY`, `RETAIN` or `RETAIN_ON_UPDATE_OR_DELETE`
    * @throws Error if the policy is `SNAPSHOT`
    */
   override applyRemovalPolicy(policy: RemovalPolicy): void {

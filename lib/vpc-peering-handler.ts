@@ -11,6 +11,8 @@ import { areDifferent, isKnown } from './private/validation';
 
 /**
  * Properties of the Lambda function that handles this library's custom resources in a stack.
+ *
+ * @see https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-lambda-function.html
  */
 export interface VpcPeeringHandlerProps {
   /**
@@ -118,6 +120,18 @@ export interface VpcPeeringHandlerProps {
  * A stack gets that function, with default settings, as soon as a construct needs it. Add this construct to change the settings,
  * before or after the constructs that need the function. It is the same function with and without this construct, because
  * CloudFormation does not allow a custom resource to change its service token.
+ *
+ * @example
+ * import { Stack } from 'aws-cdk-lib';
+ * import * as logs from 'aws-cdk-lib/aws-logs';
+ * import { VpcPeeringHandler } from 'cdk-gamelift-vpc-peering';
+ *
+ * declare const stack: Stack;
+ *
+ * const handler = new VpcPeeringHandler(stack, 'Handler', { logRetention: logs.RetentionDays.ONE_YEAR });
+ * handler.metricFailed().createAlarm(stack, 'FailedRequests', { threshold: 1, evaluationPeriods: 1 });
+ *
+ * @see https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-custom-resources-lambda.html
  */
 export class VpcPeeringHandler extends Construct implements iam.IGrantable, ec2.IConnectable {
   /**
@@ -143,6 +157,11 @@ export class VpcPeeringHandler extends Construct implements iam.IGrantable, ec2.
   private readonly handler: HandlerFunction;
 
   /**
+   * Changes the settings of the function.
+   *
+   * @param scope the construct that this construct becomes a child of. Its stack is the stack of the function
+   * @param id the id of the construct, unique within `scope`
+   * @param props the settings to change
    * @throws Error if the stack already has a `VpcPeeringHandler`, if properties are invalid or contradict each other, or if `role` or
    * `roleName` is passed after other constructs of the stack use the function and the app uses `Role.customizeRoles`.
    */
@@ -183,6 +202,7 @@ export class VpcPeeringHandler extends Construct implements iam.IGrantable, ec2.
    * The number of invocations that failed, as Lambda counts them: crashes, timeouts, and responses that did not reach CloudFormation
    * in time. It does not count requests that the function answers with a failure; see `metricFailed()`.
    *
+   * @param props options of the metric, such as its period
    * @default - sum over 5 minutes
    * @see https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
    */
@@ -201,6 +221,7 @@ export class VpcPeeringHandler extends Construct implements iam.IGrantable, ec2.
    * `FunctionName`, `ResourceType` (such as `Custom::GameLiftVpcPeeringConnection`) and `RequestType` (`Create`, `Update`, `Delete` or
    * `Renewal`). Pass all three in `dimensionsMap` to count only the failures of one type.
    *
+   * @param props options of the metric, such as its period
    * @default - sum over 5 minutes
    * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
    */

@@ -10,6 +10,8 @@ import { validateAccountId, validateExternalId } from './private/validation';
 
 /**
  * Properties of a role that another account uses to peer its GameLift fleets with a VPC.
+ *
+ * @see https://docs.aws.amazon.com/gameliftservers/latest/developerguide/vpc-peering.html
  */
 export interface VpcPeeringRoleProps {
   /**
@@ -64,10 +66,28 @@ export interface VpcPeeringRoleProps {
  * Pass it to a `VpcPeeringAuthorization` as `peerRole`. GameLift acts in the VPC with the permissions of the caller who
  * authorized, possibly later than the call, so keep the role until nothing is peered with the VPC anymore.
  *
+ * @example
+ * import { Stack } from 'aws-cdk-lib';
+ * import * as ec2 from 'aws-cdk-lib/aws-ec2';
+ * import { VpcPeeringAuthorization, VpcPeeringRole } from 'cdk-gamelift-vpc-peering';
+ *
+ * declare const dataStack: Stack;
+ * declare const dataVpc: ec2.IVpc;
+ * declare const gameStack: Stack;
+ * declare const gameVpc: ec2.IVpc;
+ *
+ * const peerRole = new VpcPeeringRole(dataStack, 'Role', { vpc: dataVpc, gameLiftAccount: '111111111111' });
+ * const authorization = new VpcPeeringAuthorization(gameStack, 'Authorization', { vpc: gameVpc, peerRole });
+ *
  * @see https://docs.aws.amazon.com/gameliftservers/latest/developerguide/vpc-peering.html
  */
 export class VpcPeeringRole extends iam.Role {
   /**
+   * Creates the role, in the stack of `scope`.
+   *
+   * @param scope the construct that the role becomes a child of
+   * @param id the id of the construct, unique within `scope`
+   * @param props the VPC, and who can assume the role
    * @throws Error if neither or both of `gameLiftAccount` and `assumedBy` are passed, if `gameLiftAccount` is not 12 digits, or
    * if IAM would reject the external id.
    */

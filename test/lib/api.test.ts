@@ -1,27 +1,37 @@
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /*
  * The public classes as jsii describes them for other languages, in the .jsii file of the last build.
  */
 
-interface JsiiMember {
-  readonly name: string;
-  readonly protected?: boolean;
+interface JsiiDocs {
+  readonly docs?: { readonly summary?: string; readonly default?: string; readonly example?: string; readonly see?: string };
 }
 
-interface JsiiClass {
+interface JsiiMember extends JsiiDocs {
+  readonly name: string;
+  readonly optional?: boolean;
+  readonly parameters?: readonly JsiiMember[];
+}
+
+interface JsiiType extends JsiiDocs {
   readonly kind: string;
   readonly name: string;
   readonly base?: string;
   readonly abstract?: boolean;
-  readonly initializer?: object;
+  /** Of props: their properties are the keyword arguments of other languages. */
+  readonly datatype?: boolean;
+  readonly initializer?: Omit<JsiiMember, 'name'>;
   readonly methods?: readonly JsiiMember[];
   readonly properties?: readonly JsiiMember[];
 }
 
-const { types } = JSON.parse(readFileSync(join(__dirname, '..', '..', '.jsii'), 'utf8')) as {
-  readonly types: Readonly<Record<string, JsiiClass>>;
+const PROJECT = join(__dirname, '..', '..');
+const { types } = JSON.parse(readFileSync(join(PROJECT, '.jsii'), 'utf8')) as {
+  readonly types: Readonly<Record<string, JsiiType>>;
 };
 const classes = Object.values(types).filter(({ kind }) => kind === 'class');
 
@@ -37,42 +47,58 @@ test('no class is abstract: a subclass in another language could not implement t
   expect(classes.filter(({ abstract }) => abstract === true)).toEqual([]);
 });
 
-describe('docs/api.md', () => {
-  const text = readFileSync(join(__dirname, '..', '..', 'docs', 'api.md'), 'utf8');
-  const sections = new Map(
-    text
-      .split(/^## /m)
-      .slice(1)
-      .map((section) => {
-        const [name = '', ...lines] = section.split('\n');
-        const rows = lines.filter((line) => line.startsWith('| `')).map((line) => line.split(/(?<!\\)\|/).slice(1, -1));
-        return [name, rows] as const;
-      }),
-  );
-
-  test('has a row for each public name, and no others', () => {
-    const documented = [...sections].map(([name, rows]) => [
-      name,
-      rows.map(([cell = '']) => cell.replaceAll('`', '').trim()).sort(),
-    ]);
-    const declared = Object.values(types).map(({ name, base, initializer, methods = [], properties = [] }) => [
-      name,
-      [
-        name,
-        ...(base === undefined && initializer === undefined ? [] : ['constructor']),
-        ...[...methods, ...properties].filter((member) => member.protected !== true).map((member) => member.name),
-      ].sort(),
-    ]);
-    expect(Object.fromEntries(documented)).toEqual(Object.fromEntries(declared));
+describe('the docstrings', () => {
+  /** Every public name: types, members and parameters. */
+  const names = Object.values(types).flatMap((type) => {
+    const { name, initializer, methods = [], properties = [] } = type;
+    const constructors = initializer === undefined ? [] : [{ ...initializer, name: 'constructor' }];
+    const members = [...constructors, ...methods, ...properties];
+    return [
+      { path: name, docs: type.docs },
+      ...members.map((member) => ({ path: `${name}.${member.name}`, docs: member.docs })),
+      ...members.flatMap(({ name: member, parameters = [] }) =>
+        parameters.map((parameter) => ({ path: `${name}.${member}(${parameter.name})`, docs: parameter.docs })),
+      ),
+    ];
   });
 
-  test('has five cells in each row: the name, two types, what it is, and whether it can be guessed', () => {
-    for (const [, rows] of sections) {
-      for (const cells of rows) {
-        expect(cells).toHaveLength(5);
-        expect(cells.filter((cell) => cell.trim() === '')).toEqual([]);
-        expect(cells[4]).toMatch(/^ (yes|nearly|no)\b/);
-      }
-    }
+  test('describe each type, member and parameter', () => {
+    expect(names.map(({ path }) => path)).toContain('VpcPeeringConnection.allowTo(port)');
+    expect(names.filter(({ docs }) => docs?.summary === undefined).map(({ path }) => path)).toEqual([]);
   });
+
+  test('state the default of each optional property', () => {
+    const optional = Object.values(types).flatMap(({ name, datatype, properties = [] }) =>
+      datatype === true
+        ? properties.filter(({ optional: is }) => is === true).map((each) => ({ ...each, name: `${name}.${each.name}` }))
+        : [],
+    );
+    expect(optional.map(({ name }) => name)).toContain('VpcPeeringConnectionProps.timeout');
+    expect(optional.filter(({ docs }) => docs?.default === undefined).map(({ name }) => name)).toEqual([]);
+  });
+
+  test('name the AWS page that each type relies on', () => {
+    const withoutPage = Object.values(types).filter(({ docs }) => docs?.see?.startsWith('https://docs.aws.amazon.com/') !== true);
+    expect(withoutPage.map(({ name }) => name)).toEqual([]);
+  });
+
+  test('have an example for each construct', () => {
+    const constructs = classes.filter(({ initializer }) => initializer !== undefined);
+    expect(constructs).toHaveLength(4);
+    expect(constructs.filter(({ docs }) => docs?.example === undefined).map(({ name }) => name)).toEqual([]);
+  });
+});
+
+test('API.md is what `npm run docs:api` generates', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'api-'));
+  try {
+    const file = join(directory, 'API.md');
+    execFileSync(process.execPath, [require.resolve('jsii-docgen/bin/jsii-docgen'), '--output', file], {
+      cwd: PROJECT,
+      env: { ...process.env, JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION: '1' },
+    });
+    expect(readFileSync(join(PROJECT, 'API.md'), 'utf8')).toBe(readFileSync(file, 'utf8'));
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
 });

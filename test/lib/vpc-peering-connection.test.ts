@@ -67,8 +67,8 @@ describe('the template', () => {
     ]);
   });
 
-  test('contains the resources that the README lists and explains', () => {
-    const text = readFileSync(join(__dirname, '..', '..', 'README.md'), 'utf8');
+  test('contains the resources that docs/resources.md lists and explains', () => {
+    const text = readFileSync(join(__dirname, '..', '..', 'docs', 'resources.md'), 'utf8');
     const [table = ''] = /\| resource +\| why it is needed[^]*?\n\n/.exec(text) ?? [];
     const rows = table.split('\n').filter((line) => line.startsWith('| `'));
     const listed = rows.map((line) => /^\| `([\w:]+)`/.exec(line)?.[1]);

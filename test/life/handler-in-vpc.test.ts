@@ -70,6 +70,6 @@ test('leaves nothing in the VPC if the handler moves out and keeps its network p
   expect(await leftAfterMovingOut(addHandlerOutside)).toEqual({ interfaces: 0, groups: 0 });
 });
 
-test('leaves network interfaces and the security group in the VPC if the handler moves out without these permissions', async () => {
+test('leaves network interfaces and the security group in the VPC if the handler moves out without these permissions (docs/handler.md)', async () => {
   expect(await leftAfterMovingOut()).toEqual({ interfaces: 2, groups: 1 });
 });

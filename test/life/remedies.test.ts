@@ -4,7 +4,7 @@ import type { Existing, Scene } from './scene';
 import { calls, DAY, failures, STACK, Stage, told } from './stage';
 
 /*
- * The remedies in the documentation, for a deletion that failed, and for a create that failed and was kept.
+ * The remedies in docs/troubleshooting.md, for a deletion that failed, and for a create that failed and was kept.
  */
 
 afterEach(() => Stage.clear());

@@ -288,7 +288,7 @@ class RandomStack {
     }
   }
 
-  /** Deletes the stack, after an outage also again, and then with the help that the README knows. */
+  /** Deletes the stack, after an outage also again, and then with the help that docs/troubleshooting.md knows. */
   async remove(): Promise<readonly string[]> {
     if (this.current === undefined) {
       return [];

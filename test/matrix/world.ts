@@ -152,7 +152,7 @@ export class MatrixWorld {
     this.original = aws.inventory();
   }
 
-  /** By hand, as the README advises where nothing else is left. */
+  /** By hand, as docs/troubleshooting.md advises where nothing else is left. */
   async authorize(vpc: VpcName): Promise<void> {
     const { account, vpcId } = this.places[vpc];
     const input = { GameLiftAwsAccountId: ACCOUNT, PeerVpcId: vpcId };
@@ -172,7 +172,7 @@ export class MatrixWorld {
     }
   }
 
-  /** By hand, as the README advises, what CloudFormation skipped and forgot. */
+  /** By hand, as docs/troubleshooting.md advises, what CloudFormation skipped and forgot. */
   async deleteForgottenFleets(): Promise<void> {
     const { aws, before, clock } = this;
     const known = new Set((before.fleets as readonly { readonly id: string }[]).map(({ id }) => id));

@@ -1,0 +1,55 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+/*
+ * The documents of the repository: their links lead somewhere, and the messages that they explain are those of the library.
+ */
+
+const PROJECT = join(__dirname, '..', '..');
+const read = (file: string): string => readFileSync(join(PROJECT, file), 'utf8');
+
+const DOCUMENTS = [
+  ...readdirSync(PROJECT).filter((file) => file.endsWith('.md') && file !== 'API.md'),
+  ...readdirSync(join(PROJECT, 'docs')).flatMap((file) => (file.endsWith('.md') ? [`docs/${file}`] : [])),
+];
+
+/** The anchors that GitHub gives to headings. */
+function anchorsOf(text: string): string[] {
+  return [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
+test.each(DOCUMENTS)('%s: each link within the repository leads to a file and to a heading of it', (document) => {
+  const links = [...read(document).matchAll(/\]\((?!https?:)([^)]+)\)/g)].map(([, target = '']) => target);
+  const broken = links.filter((target) => {
+    const [path = '', anchor] = target.split('#');
+    const file = path === '' ? document : join(dirname(document), path);
+    return !existsSync(join(PROJECT, file)) || (anchor !== undefined && !anchorsOf(read(file)).includes(anchor));
+  });
+  expect(broken).toEqual([]);
+});
+
+test.each(['README.md', 'docs/troubleshooting.md'])('%s: each message that it explains is one of the library', (document) => {
+  const sources = ['lib', 'lambda'].flatMap((folder) =>
+    readdirSync(join(PROJECT, folder), { recursive: true, encoding: 'utf8' })
+      .filter((file) => /(?<!\.d)\.ts$/.test(file))
+      .map((file) => read(join(folder, file))),
+  );
+  // messages continue on the next line
+  const source = sources.join('\n').replace(/['`"] \+\s+['`"]/g, '');
+  const tables = read(document)
+    .split('\n\n')
+    .filter((block) => block.startsWith('| the message contains'));
+  const messages = tables.flatMap((table) =>
+    table
+      .split('\n')
+      .slice(2)
+      .map((row) => /^\| `([^`]+)`/.exec(row)?.[1] ?? row),
+  );
+  expect(messages.length).toBeGreaterThan(5);
+  expect(messages.filter((message) => !source.includes(message))).toEqual([]);
+});
