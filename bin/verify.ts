@@ -8,7 +8,18 @@ import { table } from '../rehearsal/report';
  * npm run verify -- lint test     these
  */
 
-const ALL = ['lint', 'test', 'test:newest-cdk', 'test:runtimes', 'test:matrix', 'test:wire', 'examples', 'test:scale'];
+const ALL = [
+  'lint',
+  'test',
+  'test:newest-cdk',
+  'test:runtimes',
+  'test:matrix',
+  'test:wire',
+  'examples',
+  'test:consumers',
+  'test:node',
+  'test:scale',
+];
 
 /** What a command prints last, but for lint, which counts as one check. */
 const CLOSING_LINE = /^(\d+) passed, (\d+) failed(?:, (\d+) (?:skipped|not available))?$/gm;
