@@ -1,11 +1,16 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { thirdPartyNotices } from './third-party-notices';
 
-/** Bundles the handler with the AWS SDK's clients, as it is deployed: users neither install the SDK nor bundle anything. */
+/**
+ * Bundles the handler with the AWS SDK's clients, as it is deployed: users neither install the SDK nor bundle anything. Writes the
+ * licenses of what it bundled to THIRD-PARTY-NOTICES.
+ */
 async function bundle(): Promise<void> {
   const root = join(__dirname, '..');
   const outdir = join(root, 'lambda', 'bundle');
-  const { warnings } = await build({
+  const { warnings, metafile } = await build({
     absWorkingDir: root,
     entryPoints: { index: 'lambda/index.ts' },
     outdir,
@@ -21,11 +26,13 @@ async function bundle(): Promise<void> {
     // the SDK's modules build is half the size of its CommonJS build
     mainFields: ['module', 'main'],
     legalComments: 'linked',
+    metafile: true,
     logLevel: 'warning',
   });
   if (warnings.length > 0) {
     throw new Error(`the bundler warned ${warnings.length} times: see above`);
   }
+  writeFileSync(join(root, 'THIRD-PARTY-NOTICES'), thirdPartyNotices(metafile, root));
 }
 
 bundle().catch((error: unknown) => {

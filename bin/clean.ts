@@ -14,5 +14,7 @@ if (require.main === module) {
   const root = join(__dirname, '..');
   clean(join(root, 'lib'));
   rmSync(join(root, 'lambda', 'bundle'), { recursive: true, force: true });
-  rmSync(join(root, '.jsii'), { force: true });
+  for (const file of ['.jsii', '.jsii.tabl.json', 'THIRD-PARTY-NOTICES']) {
+    rmSync(join(root, file), { force: true });
+  }
 }

@@ -17,6 +17,8 @@ const ALL = [
   'test:matrix',
   'test:wire',
   'examples',
+  'test:consumers',
+  'test:node',
   'test:scale',
 ];
 

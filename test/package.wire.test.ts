@@ -1,48 +1,137 @@
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
+/*
+ * The package that npm gets: made in a copy of what git has, as it stands here, without what a build makes of it.
+ */
+
 const ROOT = join(__dirname, '..');
+const MAXIMUM_SIZE = 600_000;
 const run = promisify(execFile);
 
 let clone: string;
+let tarball: string;
+let files: readonly string[];
 
-/** What git has, as it stands here, without what a build makes of it. */
 beforeAll(async () => {
   clone = mkdtempSync(join(tmpdir(), 'clone-'));
   const { stdout } = await run('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z'], { cwd: ROOT });
-  for (const file of stdout.split('\0').filter((name) => name !== '')) {
+  for (const file of stdout.split('\0').filter((name) => name !== '' && existsSync(join(ROOT, name)))) {
     mkdirSync(dirname(join(clone, file)), { recursive: true });
     cpSync(join(ROOT, file), join(clone, file));
   }
   symlinkSync(join(ROOT, 'node_modules'), join(clone, 'node_modules'));
-});
+  // what earlier builds made of sources that are gone
+  mkdirSync(join(clone, 'lambda', 'bundle'));
+  for (const stale of ['lib/removed.js', 'lib/removed.d.ts', 'lambda/bundle/removed.mjs']) {
+    writeFileSync(join(clone, stale), '');
+  }
+  tarball = join(clone, (await run('npm', ['pack', '--silent'], { cwd: clone })).stdout.trim().split('\n').at(-1) ?? '');
+  await run('tar', ['-xzf', tarball], { cwd: clone });
+  files = readdirSync(join(clone, 'package'), { recursive: true, withFileTypes: true, encoding: 'utf8' })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name).slice(join(clone, 'package', '/').length));
+}, 300_000);
 
 afterAll(() => {
   rmSync(clone, { recursive: true, force: true });
 });
 
-test('npm pack in a clean clone builds the package first, and leaves out what earlier builds made of sources that are gone', async () => {
-  writeFileSync(join(clone, 'lib', 'removed.js'), '');
-  writeFileSync(join(clone, 'lib', 'removed.d.ts'), '');
-  await run('npm', ['pack', '--silent'], { cwd: clone });
-  const tarball = readdirSync(clone).find((file) => file.endsWith('.tgz')) ?? '';
-  const { stdout } = await run('tar', ['-tzf', tarball], { cwd: clone });
-  const packed = stdout
-    .trim()
-    .split('\n')
-    .map((path) => path.replace(/^package\//, ''));
+function read(file: string): string {
+  return readFileSync(join(clone, 'package', file), 'utf8');
+}
+
+const isBundled = (file: string): boolean => file.startsWith('lambda/bundle/');
+
+test('it contains the constructs with their types, the bundled handler and the documents, and nothing else', () => {
   const modules = readdirSync(join(ROOT, 'lib'), { recursive: true, encoding: 'utf8' })
     .filter((file) => /^[\w/-]+\.ts$/.test(file))
     .map((file) => file.replace(/\.ts$/, ''));
-  const bundle = packed.filter((file) => file.startsWith('lambda/bundle/'));
-  expect(bundle).toContain('lambda/bundle/index.mjs');
-  expect(packed.filter((file) => !bundle.includes(file)).sort()).toEqual(
+  expect(files.filter((file) => !isBundled(file)).sort()).toEqual(
     [
-      ...['.jsii', 'LICENSE', 'NOTICE', 'README.md', 'package.json'],
+      ...['.jsii', 'LICENSE', 'NOTICE', 'README.md', 'THIRD-PARTY-NOTICES', 'package.json'],
+      ...['API.md', 'CHANGELOG.md'].filter((file) => existsSync(join(ROOT, file))),
       ...modules.flatMap((module) => [`lib/${module}.d.ts`, `lib/${module}.js`]),
     ].sort(),
   );
-}, 180_000);
+});
+
+test('the bundle contains all that its entry point loads, directly or not, and nothing of earlier builds', () => {
+  const loaded = new Set(['lambda/bundle/index.mjs']);
+  for (const file of loaded) {
+    for (const [, name = ''] of read(file).matchAll(/["']\.\/([\w-]+\.mjs)["']/g)) {
+      loaded.add(`lambda/bundle/${name}`);
+    }
+  }
+  expect(loaded.size).toBeGreaterThan(1);
+  expect([...loaded].filter((file) => !files.includes(file))).toEqual([]);
+  expect(files).not.toContain('lambda/bundle/removed.mjs');
+});
+
+test('no file refers to a source map', () => {
+  const code = files.filter((file) => /\.(js|mjs|ts)$/.test(file));
+  expect(code.length).toBeGreaterThan(0);
+  expect(code.filter((file) => read(file).includes('sourceMappingURL'))).toEqual([]);
+});
+
+test(`it has at most ${MAXIMUM_SIZE} bytes`, () => {
+  expect(readFileSync(tarball).length).toBeLessThanOrEqual(MAXIMUM_SIZE);
+});
+
+test('the third-party notices list the bundled packages with version and license, and each license text once', () => {
+  const { version } = JSON.parse(readFileSync(join(ROOT, 'node_modules', 'bowser', 'package.json'), 'utf8')) as {
+    readonly version: string;
+  };
+  const license = readFileSync(join(ROOT, 'node_modules', 'bowser', 'LICENSE'), 'utf8').trim();
+  const notices = read('THIRD-PARTY-NOTICES');
+  expect(notices).toContain(`\nbowser ${version} (MIT)\n\n${license}\n`);
+  expect(notices).toMatch(/^@aws-sdk\/client-gamelift [\d.]+ \(Apache-2\.0\)$/m);
+  expect(notices).toMatch(/^@smithy\/core [\d.]+ \(Apache-2\.0\)$/m);
+  const [, ...sections] = notices.split(`\n${'-'.repeat(80)}\n\n`);
+  const texts = sections.map((section) => section.slice(section.indexOf('\n\n')));
+  expect(new Set(texts).size).toBe(texts.length);
+});
+
+test('Construct Hub lists it: it is public, made with jsii, has a permissive license and the keywords, and names all languages', () => {
+  const manifest = JSON.parse(read('package.json')) as {
+    readonly name: string;
+    readonly license: string;
+    readonly private?: boolean;
+    readonly keywords: readonly string[];
+    readonly peerDependencies: Readonly<Record<string, string>>;
+  };
+  const assembly = JSON.parse(read('.jsii')) as {
+    readonly schema: string;
+    readonly name: string;
+    readonly license: string;
+    readonly targets: Readonly<Record<string, object>>;
+  };
+  expect(manifest).toMatchObject({ license: 'Apache-2.0', publishConfig: { access: 'public' } });
+  expect(manifest).not.toHaveProperty('private');
+  expect(manifest.keywords).toEqual(expect.arrayContaining(['cdk', 'aws-cdk', 'awscdk', 'constructs']));
+  expect(Object.keys(manifest.peerDependencies).sort()).toEqual(['aws-cdk-lib', 'constructs']);
+  expect(assembly).toMatchObject({ schema: 'jsii/0.10.0', name: manifest.name, license: manifest.license });
+  expect(Object.keys(assembly.targets).sort()).toEqual(['dotnet', 'go', 'java', 'js', 'python']);
+});
+
+test.each([
+  ['publint', ['run', '--strict']],
+  ['attw', []],
+])('%s finds no problem', async (command, parameters) => {
+  const executable = join(ROOT, 'node_modules', '.bin', command);
+  const { stdout } = await run(executable, [...parameters, tarball], { cwd: clone });
+  expect(stdout).toMatch(/All good|No problems found/);
+});

@@ -1,0 +1,256 @@
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { missing, run } from './commands';
+import { attempt, NotAvailable, report } from './outcomes';
+import type { Outcome } from './outcomes';
+import useTemporaryDirectory from './temporary-directory';
+
+/*
+ * Installs the packages of dist/ in empty folders, as users do, and synthesizes the apps of test/consumers/ with the oldest version of
+ * the CDK that the library supports and with the newest that it is tested with. All have to synthesize what the app in TypeScript does.
+ *
+ * npm run test:consumers                     all languages
+ * npm run test:consumers -- python go        TypeScript and these
+ */
+
+const ROOT = join(__dirname, '..');
+const APPS = join(ROOT, 'test', 'consumers');
+const DIST = join(ROOT, 'dist');
+const PNPM = 'pnpm@10.34.8';
+const MYPY = 'mypy==2.4.1';
+
+const { version: LIBRARY, devDependencies: VERSIONS } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+  readonly version: string;
+  readonly devDependencies: Readonly<Record<string, string>>;
+};
+
+/** A dependency's version, without the name that it is an alias of. */
+function versionOf(dependency: string): string {
+  return (VERSIONS[dependency] ?? '').replace(/^npm:.*@/, '');
+}
+
+interface Cdk {
+  readonly lib: string;
+  readonly constructs: string;
+}
+
+const CDKS: readonly Cdk[] = [
+  { lib: versionOf('aws-cdk-lib'), constructs: versionOf('constructs') },
+  { lib: versionOf('aws-cdk-lib-newest'), constructs: versionOf('constructs-newest') },
+];
+
+/** Installs and synthesizes an app. */
+interface Consumer {
+  readonly name: string;
+  /** The folder of dist/ that it needs. */
+  readonly dist: string;
+  /** What has to be installed. */
+  readonly tools: readonly string[];
+  /**
+   * Installs the app and the packages in an empty folder.
+   *
+   * @returns the command that synthesizes
+   */
+  readonly install: (folder: string, cdk: Cdk) => Promise<readonly [string, ...string[]]>;
+}
+
+/** The only file of a folder of dist/ whose name has that ending. */
+function packageIn(dist: string, ending: string): string {
+  const [file] = readdirSync(join(DIST, dist)).filter((name) => name.endsWith(ending));
+  if (file === undefined) {
+    throw new Error(`dist/${dist} contains no file *${ending}: run npm run package`);
+  }
+  return join(DIST, dist, file);
+}
+
+/**
+ * Runs an install command.
+ *
+ * @throws NotAvailable if the registry does not have a package, as `absent` says
+ */
+async function install(command: readonly [string, ...string[]], cwd: string, absent: RegExp): Promise<void> {
+  try {
+    await run(command, { cwd });
+  } catch (error) {
+    const [line] = absent.exec(error instanceof Error ? error.message : '') ?? [];
+    throw line === undefined ? error : new NotAvailable(line);
+  }
+}
+
+/** Writes an npm package with the app and what it depends on. */
+function writeNpmApp(folder: string, type: 'commonjs' | 'module', { lib, constructs }: Cdk): void {
+  mkdirSync(folder, { recursive: true });
+  cpSync(join(APPS, 'typescript', 'app.ts'), join(folder, 'app.ts'));
+  const dependencies = {
+    'cdk-gamelift-vpc-peering': `file:${packageIn('js', '.tgz')}`,
+    'aws-cdk-lib': lib,
+    constructs,
+    typescript: versionOf('typescript'),
+    '@types/node': versionOf('@types/node'),
+  };
+  const compilerOptions = { strict: true, skipLibCheck: false, module: 'node20', types: ['node'] };
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'consumer', private: true, type, dependencies }));
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions }));
+}
+
+async function compile(folder: string): Promise<readonly [string, ...string[]]> {
+  await run([process.execPath, join(folder, 'node_modules', 'typescript', 'bin', 'tsc')], { cwd: folder });
+  return [process.execPath, join(folder, 'app.js')];
+}
+
+async function installWithNpm(folder: string, type: 'commonjs' | 'module', cdk: Cdk): Promise<readonly [string, ...string[]]> {
+  writeNpmApp(folder, type, cdk);
+  await run(['npm', 'install', '--prefer-offline', '--no-audit', '--no-fund'], { cwd: folder });
+  return compile(folder);
+}
+
+const TYPESCRIPT: Consumer = {
+  name: 'TypeScript, CommonJS, npm',
+  dist: 'js',
+  tools: [],
+  install: (folder, cdk) => installWithNpm(folder, 'commonjs', cdk),
+};
+
+const OTHERS: readonly Consumer[] = [
+  {
+    name: 'TypeScript, modules, npm',
+    dist: 'js',
+    tools: [],
+    install: (folder, cdk) => installWithNpm(folder, 'module', cdk),
+  },
+  {
+    name: 'TypeScript, CommonJS, pnpm workspace',
+    dist: 'js',
+    tools: [],
+    install: async (folder, cdk) => {
+      const app = join(folder, 'apps', 'game');
+      writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true }));
+      writeFileSync(join(folder, 'pnpm-workspace.yaml'), 'packages: [apps/*]\nstrictPeerDependencies: true\n');
+      writeNpmApp(app, 'commonjs', cdk);
+      const pnpm = ['exec', '--yes', '--prefer-offline', `--package=${PNPM}`, '--', 'pnpm', 'install', '--prefer-offline'];
+      await run(['npm', ...pnpm], { cwd: folder });
+      return compile(app);
+    },
+  },
+  {
+    name: 'Python',
+    dist: 'python',
+    tools: ['python3'],
+    install: async (folder, { lib }) => {
+      cpSync(join(APPS, 'python', 'app.py'), join(folder, 'app.py'));
+      const python = join(folder, 'venv', 'bin', 'python');
+      await run(['python3', '-m', 'venv', 'venv'], { cwd: folder });
+      // mypy accepts no class as an IConstruct of the oldest version of constructs, not even those of the CDK
+      const constructs = `constructs==${versionOf('constructs-newest')}`;
+      const packages = [packageIn('python', '.whl'), `aws-cdk-lib==${lib}`, constructs, MYPY];
+      await install([python, '-m', 'pip', 'install', '--quiet', ...packages], folder, /No matching distribution found for .*/);
+      await run([python, '-m', 'mypy', '--strict', 'app.py'], { cwd: folder });
+      return [python, 'app.py'];
+    },
+  },
+  {
+    name: 'Java',
+    dist: 'java',
+    tools: ['javac', 'mvn'],
+    install: async (folder, { lib, constructs }) => {
+      cpSync(join(APPS, 'java'), folder, { recursive: true });
+      const versions = [`-Dcdk=${lib}`, `-Dconstructs=${constructs}`, `-Dlibrary=${LIBRARY}`];
+      // a repository of its own for this app: others may have another build of the same version
+      const maven = ['--batch-mode', '--quiet', `-Dpackages=${join(DIST, 'java')}`, ...versions] as const;
+      await install(['mvn', ...maven, 'compile'], folder, /Could not find artifact software\.amazon\.\S+/);
+      return ['mvn', ...maven, 'exec:java'];
+    },
+  },
+  {
+    name: 'Go',
+    dist: 'go',
+    tools: ['go'],
+    install: async (folder, { lib, constructs }) => {
+      cpSync(join(APPS, 'go'), folder, { recursive: true });
+      const module = 'github.com/cdk-gamelift-vpc-peering/cdk-gamelift-vpc-peering-go/cdkgameliftvpcpeering';
+      const requires = [
+        `github.com/aws/aws-cdk-go/awscdk/v2@v${lib}`,
+        `github.com/aws/constructs-go/constructs/v10@v${constructs}`,
+      ];
+      await run(['go', 'mod', 'init', 'consumer'], { cwd: folder });
+      const edits = [`-replace=${module}=${join(DIST, 'go', 'cdkgameliftvpcpeering')}`, `-require=${module}@v${LIBRARY}`];
+      await run(['go', 'mod', 'edit', ...edits, ...requires.map((require) => `-require=${require}`)], { cwd: folder });
+      await install(['go', 'mod', 'tidy'], folder, /.*(not found|unknown revision).*/);
+      await run(['go', 'vet', '.'], { cwd: folder });
+      return ['go', 'run', '.'];
+    },
+  },
+];
+
+type Templates = Readonly<Record<string, string>>;
+
+async function synthesize(consumer: Consumer, cdk: Cdk, root: string): Promise<Templates> {
+  const folder = join(root, `${consumer.name} ${cdk.lib}`.replaceAll(/[^\w.]+/g, '-'));
+  const missingTools = missing(consumer.tools);
+  if (missingTools.length > 0) {
+    throw new NotAvailable(`install ${missingTools.join(' and ')}`);
+  }
+  if (!existsSync(join(DIST, consumer.dist))) {
+    throw new Error(`dist/${consumer.dist} not found: run npm run package`);
+  }
+  mkdirSync(folder, { recursive: true });
+  const command = await consumer.install(folder, cdk);
+  const assembly = join(folder, 'assembly');
+  await run(command, {
+    cwd: folder,
+    env: { CDK_OUTDIR: assembly, JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION: '20' },
+  });
+  const files = readdirSync(assembly).filter((file) => file.endsWith('.template.json'));
+  return Object.fromEntries(files.map((file) => [file, readFileSync(join(assembly, file), 'utf8')]));
+}
+
+/** @throws Error that names the first difference */
+function compare(actual: Templates, expected: Templates): void {
+  for (const file of new Set([...Object.keys(expected), ...Object.keys(actual)])) {
+    const [actualLines, expectedLines] = [actual, expected].map((templates) => (templates[file] ?? '').split('\n'));
+    const index = expectedLines?.findIndex((line, number) => line !== actualLines?.[number]) ?? 0;
+    if (actual[file] !== expected[file]) {
+      const line = index < 0 ? (expectedLines?.length ?? 0) : index;
+      throw new Error(`${file} line ${line + 1}: ${actualLines?.[line]}, but in TypeScript ${expectedLines?.[line]}`);
+    }
+  }
+}
+
+/** Makes an attempt with one version of the CDK for each consumer. */
+async function consume(cdk: Cdk, others: readonly Consumer[], root: string): Promise<Outcome[]> {
+  const nameOf = (consumer: Consumer): string => `${consumer.name}, CDK ${cdk.lib}`;
+  let expected: Templates = {};
+  const outcomes = [
+    await attempt(nameOf(TYPESCRIPT), async () => {
+      expected = await synthesize(TYPESCRIPT, cdk, root);
+      const names = Object.keys(expected).sort().join(', ');
+      if (names !== 'Data.template.json, Game.template.json') {
+        throw new Error(`synthesized ${names || 'nothing'} instead of the templates of Data and Game`);
+      }
+    }),
+  ];
+  for (const other of others) {
+    outcomes.push(
+      await attempt(nameOf(other), async () => {
+        compare(await synthesize(other, cdk, root), expected);
+      }),
+    );
+  }
+  return outcomes;
+}
+
+async function main(): Promise<void> {
+  const dists = process.argv.slice(2);
+  const others = OTHERS.filter(({ dist }) => dists.length === 0 || dists.includes(dist));
+  const root = useTemporaryDirectory();
+  const outcomes: Outcome[] = [];
+  for (const cdk of CDKS) {
+    outcomes.push(...(await consume(cdk, others, root)));
+  }
+  report('consumer', outcomes);
+}
+
+main().catch((error: unknown) => {
+  console.error(error);
+  process.exitCode = 1;
+});

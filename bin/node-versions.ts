@@ -1,0 +1,28 @@
+import { join } from 'node:path';
+import { run } from './commands';
+import { NotAvailable } from './outcomes';
+
+/** The versions of Node.js that are supported, by the runtime that a template names. */
+export const NODE_VERSIONS: Readonly<Record<string, string>> = { 'nodejs22.x': '22.23.3', 'nodejs24.x': '24.21.0' };
+
+const ROOT = join(__dirname, '..');
+
+/**
+ * Gets a version of Node.js from npm, which keeps it.
+ *
+ * @returns the path of its executable
+ */
+export async function findNode(version: string): Promise<string> {
+  if (version === process.versions.node) {
+    return process.execPath;
+  }
+  const npm = ['exec', '--yes', '--prefer-offline', `--package=node@${version}`, '--', 'node', '-p', 'process.execPath'];
+  const node = await run(['npm', ...npm], { cwd: ROOT }).catch(() => {
+    throw new NotAvailable(`npm can not get node@${version}`);
+  });
+  const actual = (await run([node.trim(), '--version'], { cwd: ROOT })).trim();
+  if (actual !== `v${version}`) {
+    throw new Error(`${node.trim()} is Node.js ${actual}`);
+  }
+  return node.trim();
+}
