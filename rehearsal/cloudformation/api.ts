@@ -1,22 +1,41 @@
 import { QUERY_DIALECT } from '../aws/dialects';
 import { QueryService } from '../aws/query';
+import type { Members, Parameters } from '../aws/query';
 import { ServiceError } from '../aws/service';
+import type { ServiceCall } from '../aws/service';
 import type { CloudFormation } from './index';
+import type { Stack } from './stack';
 
-/** CloudFormation's API, as far as one stack is looked at. */
+/** CloudFormation's API, as far as stacks are looked at. */
 export function cloudFormationService(cloudFormation: CloudFormation): QueryService {
+  const summaryOf = ({ identity, status, createdAt }: Stack): Members => ({
+    StackId: identity.id,
+    StackName: identity.name,
+    StackStatus: status,
+    CreationTime: new Date(createdAt),
+  });
+  const find = async (parameters: Parameters, call: ServiceCall, action: string): Promise<Stack> => {
+    const name = parameters.get('StackName') ?? '';
+    const stack = cloudFormation.find(name, call);
+    await call.authorize(action, [stack?.identity.id ?? '*']);
+    if (stack === undefined) {
+      throw new ServiceError('ValidationError', `Stack with id ${name} does not exist`);
+    }
+    return stack;
+  };
   return new QueryService('cloudformation', 'http://cloudformation.amazonaws.com/doc/2010-05-15/', QUERY_DIALECT, {
-    DescribeStacks: async (parameters, call) => {
-      const name = parameters.get('StackName') ?? '';
-      const stack = cloudFormation.find(name, call);
-      await call.authorize('cloudformation:DescribeStacks', [stack?.identity.id ?? '*']);
-      if (stack === undefined) {
-        throw new ServiceError('ValidationError', `Stack with id ${name} does not exist`);
-      }
-      const { identity, status, createdAt } = stack;
-      return {
-        Stacks: [{ StackId: identity.id, StackName: identity.name, StackStatus: status, CreationTime: new Date(createdAt) }],
-      };
+    DescribeStacks: async (parameters, call) => ({
+      Stacks: [summaryOf(await find(parameters, call, 'cloudformation:DescribeStacks'))],
+    }),
+    ListStacks: async (parameters, call) => {
+      await call.authorize('cloudformation:ListStacks', ['*']);
+      const statuses = new Set(parameters.list('StackStatusFilter.member'));
+      const stacks = cloudFormation.list(call).filter(({ status }) => statuses.size === 0 || statuses.has(status));
+      return { StackSummaries: stacks.map(summaryOf) };
+    },
+    GetTemplate: async (parameters, call) => {
+      const { artifact } = await find(parameters, call, 'cloudformation:GetTemplate');
+      return { TemplateBody: JSON.stringify(artifact.template) };
     },
   });
 }

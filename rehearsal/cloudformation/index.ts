@@ -131,6 +131,11 @@ export class CloudFormation implements NestedStacks {
     return this.stacks.deployed({ stackName, account: place.account, region: place.region });
   }
 
+  /** Every stack that an account has or had in a Region. */
+  list(place: Place): Stack[] {
+    return this.stacks.list(place);
+  }
+
   /** What stacks there are, and what they created that is only accepted. */
   inventory(): Pick<InventoryPart, 'stacks' | 'exports' | 'otherResources'> {
     return { ...this.stacks.inventory(), otherResources: this.types.otherResources() };

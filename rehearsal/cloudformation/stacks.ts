@@ -1,4 +1,5 @@
 import type { InventoryPart } from '../aws/inventory';
+import type { Place } from '../aws/service';
 import type { StackArtifact } from './assembly';
 import { textOf } from './intrinsics';
 import type { Outputs, Stack } from './stack';
@@ -42,9 +43,13 @@ export class Stacks {
     );
   }
 
+  /** Every stack that an account has or had in a Region. */
+  list({ account, region }: Place): Stack[] {
+    return this.all.filter(({ identity }) => identity.account === account && identity.region === region);
+  }
+
   exports(account: string, region: string): ReadonlyMap<string, unknown> {
-    const stacks = this.all.filter(({ identity }) => identity.account === account && identity.region === region);
-    return new Map(stacks.flatMap(({ outputs }) => Object.entries(outputs.exports)));
+    return new Map(this.list({ account, region }).flatMap(({ outputs }) => Object.entries(outputs.exports)));
   }
 
   /** The stacks that were not deleted, and their exports. */

@@ -21,26 +21,6 @@ function renewed(
 
 const ALIAS = { Ref: 'GameLiftVpcPeeringHandlerRenewalsAlias8E3927F2' };
 
-test('never changes its logical ids', () => {
-  const { Resources } = Template.fromStack(renewed().stack).toJSON() as { Resources: Record<string, { Type: string }> };
-  expect(Object.fromEntries(Object.entries(Resources).map(([id, { Type }]) => [id, Type]))).toEqual({
-    AuthorizationAE2C3694: 'Custom::GameLiftVpcPeeringAuthorization',
-    AuthorizationScheduleD6AF9F7B: 'AWS::Scheduler::Schedule',
-    GameLiftVpcPeeringHandlerAuthorize42394c9a2820DA0A: 'AWS::IAM::RolePolicy',
-    GameLiftVpcPeeringHandlerEventInvokeConfigB54FF229: 'AWS::Lambda::EventInvokeConfig',
-    GameLiftVpcPeeringHandlerFunction72E66EDF: 'AWS::Lambda::Function',
-    GameLiftVpcPeeringHandlerLogGroupF5FE6E49: 'AWS::Logs::LogGroup',
-    GameLiftVpcPeeringHandlerRenewalsAlarm3FC8FC8D: 'AWS::CloudWatch::Alarm',
-    GameLiftVpcPeeringHandlerRenewalsAlias8E3927F2: 'AWS::Lambda::Alias',
-    GameLiftVpcPeeringHandlerRenewalsEventInvokeConfigBB9CCC68: 'AWS::Lambda::EventInvokeConfig',
-    GameLiftVpcPeeringHandlerRenewalsFailures13BAC665: 'AWS::SQS::Queue',
-    GameLiftVpcPeeringHandlerRenewalsFailuresPolicyA2347D32: 'AWS::SQS::QueuePolicy',
-    GameLiftVpcPeeringHandlerRenewalsRole2C262E9B: 'AWS::IAM::Role',
-    GameLiftVpcPeeringHandlerReportRenewalsf1bf8c812CB554DC: 'AWS::IAM::RolePolicy',
-    GameLiftVpcPeeringHandlerRoleB8C6F82F: 'AWS::IAM::Role',
-  });
-});
-
 test('invokes the handler through an alias, with the pair and the required validity', () => {
   Template.fromStack(renewed().stack).hasResourceProperties('AWS::Scheduler::Schedule', {
     ScheduleExpression: 'rate(720 minutes)',

@@ -8,5 +8,5 @@ export default {
     '^aws-cdk-lib($|/.*)': 'aws-cdk-lib-newest$1',
     '^constructs$': 'constructs-newest',
   },
-  testMatch: ['<rootDir>/test/lib/*.test.ts', '<rootDir>/test/examples.test.ts'],
+  testMatch: ['<rootDir>/test/lib/*.test.ts', '<rootDir>/test/examples.test.ts', '<rootDir>/test/newest-cdk/*.newest.ts'],
 };

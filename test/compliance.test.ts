@@ -1,0 +1,107 @@
+import { App, Aspects, Duration, Stack } from 'aws-cdk-lib';
+import type { IAspect } from 'aws-cdk-lib';
+import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as gamelift from 'aws-cdk-lib/aws-gamelift';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import type * as cdkNag from 'cdk-nag';
+import type { IConstruct } from 'constructs';
+import { AuthorizationRenewal, VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringHandler } from '../lib';
+import { documentedFindings, findingOf, isOfLibrary, synthesizeExamples } from './compliance';
+import type { Finding } from './compliance';
+
+/*
+ * docs/compliance.md lists what cdk-nag 2 finds. test/newest-cdk/compliance.newest.ts does the same with cdk-nag 3.
+ */
+
+const mockFindings = new Set<Finding>();
+
+function collect({ ruleId, resource }: cdkNag.NagLoggerBaseData): void {
+  if (isOfLibrary(resource)) {
+    mockFindings.add(findingOf(ruleId, resource));
+  }
+}
+
+const ignore = (): void => undefined;
+
+/** Collects findings also where an example suppresses them. */
+const collectingLogger: cdkNag.INagLogger = {
+  onCompliance: ignore,
+  onNotApplicable: ignore,
+  onNonCompliance: collect,
+  onSuppressed: collect,
+  onError: collect,
+  onSuppressedError: collect,
+};
+
+/** The packs that docs/compliance.md is about. */
+class MockChecks implements IAspect {
+  private readonly packs: readonly IAspect[];
+
+  constructor() {
+    const { AwsSolutionsChecks, HIPAASecurityChecks, NIST80053R5Checks } = jest.requireActual<typeof cdkNag>('cdk-nag');
+    const props = { reports: false, additionalLoggers: [collectingLogger] };
+    this.packs = [new AwsSolutionsChecks(props), new HIPAASecurityChecks(props), new NIST80053R5Checks(props)];
+  }
+
+  visit(node: IConstruct): void {
+    for (const pack of this.packs) {
+      pack.visit(node);
+    }
+  }
+}
+
+jest.mock('cdk-nag', () => ({
+  ...jest.requireActual<typeof cdkNag>('cdk-nag'),
+  get AwsSolutionsChecks() {
+    return MockChecks;
+  },
+}));
+
+beforeEach(() => {
+  mockFindings.clear();
+});
+
+const documented = documentedFindings().filter(({ versions }) => versions.includes('2'));
+
+test('docs/compliance.md lists what cdk-nag finds in the examples', () => {
+  synthesizeExamples();
+  expect([...mockFindings].sort()).toEqual(documented.map(({ finding }) => finding).sort());
+});
+
+test('the configuration that docs/compliance.md names removes all findings but those that it says nothing removes', () => {
+  const app = new App();
+  const stack = new Stack(app, 'Stack', { env: { account: '111111111111', region: 'us-east-1' } });
+  const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', {
+    vpcId: 'vpc-0123456789abcdef0',
+    availabilityZones: ['us-east-1a'],
+    privateSubnetIds: ['subnet-0123456789abcdef0'],
+  });
+  new VpcPeeringHandler(stack, 'Handler', {
+    role: iam.Role.fromRoleArn(stack, 'Role', 'arn:aws:iam::111111111111:role/Studio'),
+    logGroup: new logs.LogGroup(stack, 'Logs', { encryptionKey: new kms.Key(stack, 'Key') }),
+    reservedConcurrentExecutions: 10,
+    vpc,
+  });
+  const authorization = new VpcPeeringAuthorization(stack, 'Authorization', {
+    vpc,
+    renewal: AuthorizationRenewal.scheduled(Duration.hours(12), {
+      alarmActions: [
+        { bind: (): cloudwatch.AlarmActionConfig => ({ alarmActionArn: 'arn:aws:sns:us-east-1:111111111111:alarms' }) },
+      ],
+    }),
+  });
+  const fleet = gamelift.CfnFleet.fromFleetId(stack, 'Fleet', 'fleet-1');
+  const peering = new VpcPeeringConnection(stack, 'Peering', { authorization, fleet });
+  peering.allowTo(ec2.SecurityGroup.fromSecurityGroupId(stack, 'Database', 'sg-0123456789abcdef0'), ec2.Port.tcp(5432));
+  Aspects.of(app).add(new MockChecks());
+  app.synth();
+  expect([...mockFindings].sort()).toEqual(
+    documented
+      .filter(({ isRemovable }) => !isRemovable)
+      .map(({ finding }) => finding)
+      .sort(),
+  );
+});

@@ -1,0 +1,70 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import type { CfnResource } from 'aws-cdk-lib';
+import type { IConstruct } from 'constructs';
+import { VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '../lib';
+
+/*
+ * docs/compliance.md as data, and what its tests with different versions of cdk-nag share.
+ */
+
+const ROOT = join(__dirname, '..');
+
+/** A rule that finds something in a resource of this library: the id of the rule, and the type of the resource. */
+export type Finding = `${string} ${string}`;
+
+/** A row of the table in docs/compliance.md. */
+interface DocumentedFinding {
+  readonly finding: Finding;
+  /** The major versions of cdk-nag that report it. */
+  readonly versions: readonly string[];
+  /** Whether a configuration of the constructs removes it. */
+  readonly isRemovable: boolean;
+}
+
+const codesIn = (cell = ''): string[] => [...cell.matchAll(/`([^`]+)`/g)].map(([, code = '']) => code);
+
+export function documentedFindings(): readonly DocumentedFinding[] {
+  const rows = readFileSync(join(ROOT, 'docs', 'compliance.md'), 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('| `'))
+    .map((line) => line.split('|').slice(1, -1));
+  return rows.flatMap(([rules, resource, versions = '', , removal = '']) =>
+    codesIn(rules).map((rule) => ({
+      finding: `${rule} ${codesIn(resource).at(-1) ?? ''}` as const,
+      versions: versions.trim().split(', '),
+      isRemovable: !removal.trim().startsWith('nothing'),
+    })),
+  );
+}
+
+/** Whether a construct of this library created the resource. */
+export function isOfLibrary({ node }: IConstruct): boolean {
+  return node.scopes.some(
+    (scope) =>
+      scope instanceof VpcPeeringAuthorization ||
+      scope instanceof VpcPeeringConnection ||
+      scope instanceof VpcPeeringRole ||
+      scope.node.id.startsWith('GameLiftVpcPeering'),
+  );
+}
+
+export function findingOf(ruleId: string, { cfnResourceType }: CfnResource): Finding {
+  return `${ruleId} ${cfnResourceType}`;
+}
+
+/** Synthesizes all examples, with the cdk-nag that the test has put in place. */
+export function synthesizeExamples(): void {
+  const directory = join(ROOT, 'examples');
+  const outdir = mkdtempSync(join(tmpdir(), 'compliance-'));
+  process.env.CDK_OUTDIR = outdir;
+  try {
+    for (const name of readdirSync(directory).map((file) => basename(file, '.ts'))) {
+      jest.requireActual(join(directory, name));
+    }
+  } finally {
+    delete process.env.CDK_OUTDIR;
+    rmSync(outdir, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,131 @@
+import { execFile } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as gamelift from 'aws-cdk-lib/aws-gamelift';
+import { Construct } from 'constructs';
+import { VpcPeeringAuthorization, VpcPeeringConnection } from '../lib';
+import type { Rehearsal } from '../rehearsal';
+import { ACCOUNT, PLACE, start } from './life/scene';
+import { Stage, STACK, synthesize } from './life/stage';
+
+/*
+ * What docs/day-two.md says about commands of the CDK CLI, with the CLI itself and a deployed stack.
+ */
+
+const CLI = join(__dirname, '..', 'node_modules', 'aws-cdk', 'bin', 'cdk');
+
+const IDS = { vpc: 'Vpc', fleet: 'Fleet', authorization: 'Authorization', connection: 'Peering', other: 'Other' };
+
+interface Studio extends Partial<typeof IDS> {
+  /** The id of a construct around all others. */
+  readonly scope?: string;
+  readonly dnsResolution?: boolean;
+}
+
+function studio({ scope, dnsResolution = false, ...changed }: Studio = {}): string {
+  const ids = { ...IDS, ...changed };
+  return synthesize((stack) => {
+    const parent = scope === undefined ? stack : new Construct(stack, scope);
+    const vpc = new ec2.Vpc(parent, ids.vpc, {
+      maxAzs: 2,
+      natGateways: 0,
+      subnetConfiguration: [{ name: 'Data', subnetType: ec2.SubnetType.PRIVATE_ISOLATED }],
+    });
+    const fleet = new gamelift.CfnFleet(parent, ids.fleet, { name: 'fleet', buildId: 'build-1', ec2InstanceType: 'c5.large' });
+    const authorization = new VpcPeeringAuthorization(parent, ids.authorization, { vpc });
+    const peering = new VpcPeeringConnection(parent, ids.connection, { authorization, fleet, dnsResolution });
+    const database = new ec2.SecurityGroup(parent, 'Database', { vpc });
+    peering.allowTo(database, ec2.Port.tcp(5432));
+    new ec2.SecurityGroup(parent, ids.other, { vpc, description: 'other' });
+  });
+}
+
+interface Manifest {
+  readonly artifacts: Record<string, { properties: Record<string, unknown>; dependencies?: string[] }>;
+}
+
+/** The same assembly for an account that is not bootstrapped: the assets count as published. */
+function withoutAssets(assembly: string): string {
+  const file = join(assembly, 'manifest.json');
+  const { artifacts, ...manifest } = JSON.parse(readFileSync(file, 'utf8')) as Manifest;
+  const { [`${STACK}.assets`]: assets, [STACK]: stack, ...others } = artifacts;
+  if (assets === undefined || stack === undefined) {
+    throw new Error(`${file} has no stack with assets`);
+  }
+  const { templateFile } = stack.properties;
+  const published = { ...stack, properties: { templateFile }, dependencies: [] };
+  writeFileSync(file, JSON.stringify({ ...manifest, artifacts: { ...others, [STACK]: published } }));
+  return assembly;
+}
+
+let rehearsal: Rehearsal;
+
+beforeAll(async () => {
+  rehearsal = await start();
+  expect((await rehearsal.cloudFormation.deploy(studio(), STACK)).status).toBe('CREATE_COMPLETE');
+  // the CLI looks for the stack of the bootstrapping, and waits if there is none
+  const toolkit = synthesize((stack) => {
+    new ec2.CfnVPC(stack, 'Vpc', { cidrBlock: '10.0.0.0/16' });
+  }, 'CDKToolkit');
+  expect((await rehearsal.cloudFormation.deploy(toolkit, 'CDKToolkit')).status).toBe('CREATE_COMPLETE');
+});
+afterAll(() => Stage.clear());
+
+/** What the CLI prints. */
+async function cdk(assembly: string, ...command: readonly string[]): Promise<string> {
+  const { accessKeyId, secretAccessKey } = rehearsal.aws.iam.administrator(ACCOUNT);
+  const env = {
+    ...process.env,
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    AWS_REGION: PLACE.region,
+    AWS_ENDPOINT_URL: rehearsal.aws.endpointUrl,
+    AWS_EC2_METADATA_DISABLED: 'true',
+    CDK_DISABLE_CLI_TELEMETRY: 'true',
+    NO_COLOR: '1',
+  };
+  const run = promisify(execFile)(process.execPath, [CLI, ...command, '--app', withoutAssets(assembly)], { env });
+  const { stdout, stderr } = await run.catch((error: unknown) => error as { readonly stdout: string; readonly stderr: string });
+  return stdout + stderr;
+}
+
+describe('cdk refactor', () => {
+  const refactor = (assembly: string): Promise<string> => cdk(assembly, 'refactor', '--unstable=refactor', '--dry-run');
+
+  test('finds nothing to do for the deployed stack', async () => {
+    expect(await refactor(studio())).toContain('Nothing to refactor.');
+  });
+
+  test('moves a resource that this library does not use', async () => {
+    const output = await refactor(studio({ other: 'Another' }));
+    expect(output).toMatch(/AWS::EC2::SecurityGroup +│ Stack\.Other34654A52 +│ Stack\.Another6390C402/);
+    expect(output).not.toContain('Custom::');
+  });
+
+  test.each<[string, Studio, string]>([
+    ['the connection', { connection: 'Connection' }, 'Stack.Peering3EBF733F'],
+    ['the fleet', { fleet: 'Lobby' }, 'Stack.AuthorizationAE2C3694'],
+    ['the VPC', { vpc: 'Network' }, 'Stack.GameLiftVpcPeeringHandlerConnect42394c9a9E82A71B'],
+    ['a construct around them', { scope: 'Game' }, 'Stack.Peering3EBF733F'],
+  ])('refuses to rename %s, and names what would change', async (_, change, resource) => {
+    const output = await refactor(studio(change));
+    expect(output).toContain('Refactor failed: A refactor operation cannot add, remove or update resources.');
+    expect(output).toContain(resource);
+  });
+
+  test('proposes to rename the custom resources of an authorization', async () => {
+    const output = await refactor(studio({ authorization: 'Authorized' }));
+    expect(output).toMatch(/Custom::GameLiftVpcPeeringAuthorization +│ Stack\.AuthorizationAE2C3694 +│/);
+    expect(output).toMatch(/Custom::GameLiftVpcPeeringTeardown +│ Stack\.AuthorizationTeardown2EDA4C03 +│/);
+  });
+});
+
+test('cdk deploy --hotswap ignores a change of a connection, without a word', async () => {
+  const before = rehearsal.aws.inventory();
+  const output = await cdk(studio({ dnsResolution: true }), 'deploy', '--hotswap', '--require-approval', 'never', STACK);
+  expect(output).toContain('Stack (no changes)');
+  expect(output).not.toContain('Peering');
+  expect(rehearsal.aws.inventory()).toEqual(before);
+});

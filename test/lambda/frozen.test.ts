@@ -1,0 +1,103 @@
+import { SimulatedWorld } from './simulated-world';
+
+/*
+ * What the handler writes, and what later versions of it must read: physical ids and tags. It may never change after the first release.
+ * test/lib/frozen.test.ts has the rest, and says what to do if a test fails.
+ */
+
+const GUID = '6b2e1c9c-0000-4000-8000-000000000000';
+const OTHER_GUID = '7c3f2d0d-0000-4000-8000-000000000000';
+const REQUEST = 'f0f0f0f0-0000-4000-8000-000000000006';
+
+let world: SimulatedWorld;
+
+beforeEach(async () => {
+  world = await SimulatedWorld.create();
+});
+afterEach(() => {
+  world.close();
+});
+
+const connectionId = (): string => `${GUID}/Peering/${world.fleetId}/${world.vpcId}`;
+
+/** The tags that the fleet has once it is connected. */
+function tagsOfFleet(): Readonly<Record<string, string>> {
+  const { VpcPeeringConnectionId: id, GameLiftVpcId: vpcId, GameLiftCidrBlock: cidrBlock } = world.attributes ?? {};
+  // the digest of the owner
+  const key = `cdk-gamelift-vpc-peering:${world.vpcId}:75470ddc337969a5`;
+  return {
+    [key]: `Game/Peering/${GUID} ${REQUEST}`,
+    [`${key}:connection`]: [id, vpcId, cidrBlock, 'created', REQUEST].join(' '),
+  };
+}
+
+/** The tags on the peering connection of the fleet. */
+const tagsOfPeering = (): Record<string, string> =>
+  Object.fromEntries(
+    (world.aws.inventory().tags as { resourceId: string; key: string; value: string }[])
+      .filter(({ resourceId }) => resourceId === world.attributes?.VpcPeeringConnectionId)
+      .map(({ key, value }) => [key, value]),
+  );
+
+describe('the physical id', () => {
+  test.each(['Authorization', 'Teardown'])(
+    'of the custom resource %s is the GUID of the stack and the logical id',
+    async (kind) => {
+      const change = { ResourceType: `Custom::GameLiftVpcPeering${kind}`, LogicalResourceId: kind };
+      const { answer } = await world.ask('Create', world.declare({ FleetIds: [world.fleetId] }), undefined, change);
+      expect(answer).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: `${GUID}/${kind}` });
+    },
+  );
+
+  test('of a connection also has the fleet and the peer VPC', async () => {
+    const { answer } = await world.ask('Create');
+    expect(answer).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: connectionId(), Data: world.attributes });
+  });
+
+  test('of a connection whose create failed before it changed anything', async () => {
+    world.tags.set(`cdk-gamelift-vpc-peering:${world.vpcId}:0123456789abcdef`, `Other/Peering/${OTHER_GUID} ${REQUEST}`);
+    const { answer } = await world.ask('Create');
+    expect(answer).toMatchObject({ Status: 'FAILED', PhysicalResourceId: `${connectionId()}/nothing-done` });
+  });
+
+  test('of a connection whose create failed later', async () => {
+    await world.connectByHand();
+    const { answer } = await world.ask('Create');
+    expect(answer).toMatchObject({ Status: 'FAILED', PhysicalResourceId: `${connectionId()}/unfinished/${REQUEST}` });
+  });
+});
+
+test('the tags on a fleet', async () => {
+  await world.ask('Create');
+  expect(Object.fromEntries(world.tags)).toEqual(tagsOfFleet());
+});
+
+test('the tags on a peering connection', async () => {
+  await world.ask('Create');
+  expect(tagsOfPeering()).toEqual({
+    Name: `GameLift ${world.fleetId}`,
+    'cdk-gamelift-vpc-peering:owner': `Game/Peering/${GUID}`,
+    'cdk-gamelift-vpc-peering:fleet': world.fleetId,
+    'cdk-gamelift-vpc-peering:connection': world.attributes?.VpcPeeringConnectionId,
+  });
+});
+
+test('the tags on a peering connection that was adopted', async () => {
+  await world.connectByHand();
+  await world.ask('Create', world.declare({ AdoptExisting: 'true', DnsResolution: 'true' }));
+  expect(tagsOfPeering()).toEqual({
+    'cdk-gamelift-vpc-peering:changed:fleet': world.fleetId,
+    'cdk-gamelift-vpc-peering:changed:028577f3': 'dns-was-false',
+  });
+});
+
+test('a connection with the physical id and the tags of the first release is deleted', async () => {
+  await world.connectByHand();
+  for (const [key, value] of Object.entries(tagsOfFleet())) {
+    world.tags.set(key, value);
+  }
+  const { answer } = await world.ask('Delete', world.declare(), connectionId());
+  expect(answer).toMatchObject({ Status: 'SUCCESS' });
+  expect(world.peerings).toEqual({ statuses: [], routed: [] });
+  expect([...world.tags.keys()]).toEqual([]);
+});

@@ -1,0 +1,346 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { App, Duration, Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as gamelift from 'aws-cdk-lib/aws-gamelift';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import { Tracing } from 'aws-cdk-lib/aws-lambda';
+import {
+  AuthorizationRenewal,
+  PeeringRoutes,
+  VpcPeeringAuthorization,
+  VpcPeeringConnection,
+  VpcPeeringHandler,
+  VpcPeeringRole,
+} from '../../lib';
+import * as contract from '../../lib/contract';
+import { plain } from '../policies';
+
+/*
+ * What may never change after the first release, because deployed stacks and apps depend on it. test/life/frozen.test.ts has the rest: what
+ * the handler writes.
+ *
+ * If a test here fails, undo the change that it found, unless no release contains the old value. With another logical id, physical id or
+ * create-only value, CloudFormation replaces the resource in every deployed stack, or refuses the update. With another name of a property,
+ * attribute, tag or metric, an update, a rollback or an alarm no longer finds what an earlier version wrote. Adding something is fine: add
+ * it here, too.
+ */
+
+const GAME = { account: '111111111111', region: 'eu-central-1' };
+const DATA = { account: '222222222222', region: 'eu-central-1' };
+const VPC = {
+  vpcId: 'vpc-0123456789abcdef0',
+  availabilityZones: ['eu-central-1a'],
+  privateSubnetIds: ['subnet-0123456789abcdef0'],
+  privateSubnetRouteTableIds: ['rtb-0123456789abcdef0'],
+};
+
+interface TemplateResource {
+  readonly Type: string;
+  readonly Properties?: Readonly<Record<string, unknown>>;
+  readonly Metadata?: Readonly<Record<string, unknown>>;
+}
+
+const vpcIn = (stack: Stack): ec2.IVpc => ec2.Vpc.fromVpcAttributes(stack, 'Vpc', VPC);
+const fleetIn = (stack: Stack): gamelift.CfnFleet => new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet' });
+
+const app = new App();
+
+/** One account, with everything that is optional. */
+const own = new Stack(app, 'Own', { env: GAME });
+const authorization = new VpcPeeringAuthorization(own, 'Authorization', {
+  vpc: vpcIn(own),
+  renewal: AuthorizationRenewal.scheduled(Duration.hours(12)),
+});
+const peering = new VpcPeeringConnection(own, 'Peering', { authorization, fleet: fleetIn(own) });
+peering.allowTo(ec2.SecurityGroup.fromSecurityGroupId(own, 'Database', 'sg-0123456789abcdef0'), ec2.Port.tcp(5432));
+const handler = new VpcPeeringHandler(own, 'Handler', { vpc: authorization.vpc, tracing: Tracing.ACTIVE });
+
+/** The account of the VPC. */
+const data = new Stack(app, 'Data', { env: DATA });
+const peerRole = new VpcPeeringRole(data, 'Role', { vpc: vpcIn(data), gameLiftAccount: GAME.account });
+
+/** The account of the fleets, with a role in the account of the VPC. */
+const withRole = new Stack(app, 'WithRole', { env: GAME });
+new VpcPeeringHandler(withRole, 'Handler', {
+  role: new iam.Role(withRole, 'Studio', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') }),
+});
+new VpcPeeringConnection(withRole, 'Peering', {
+  authorization: new VpcPeeringAuthorization(withRole, 'Authorization', {
+    vpc: vpcIn(withRole),
+    peerRole,
+    externalId: 'studio-7f3a9',
+    renewal: AuthorizationRenewal.everySynthesis(),
+  }),
+  fleet: fleetIn(withRole),
+  routes: PeeringRoutes.forSubnets({ subnetType: ec2.SubnetType.PRIVATE_WITH_EGRESS }),
+});
+
+/** The account of the fleets, without access to the account of the VPC. */
+const withoutAccess = new Stack(app, 'WithoutAccess', { env: GAME });
+new VpcPeeringConnection(withoutAccess, 'Peering', {
+  authorization: VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(withoutAccess, 'Authorization', {
+    vpc: vpcIn(withoutAccess),
+    peerVpcAccount: DATA.account,
+  }),
+  fleet: fleetIn(withoutAccess),
+  peerOnCreate: true,
+  routes: PeeringRoutes.none(),
+});
+
+const resourcesOf = (stack: Stack): [id: string, resource: TemplateResource][] =>
+  Object.entries((Template.fromStack(stack).toJSON() as { readonly Resources: Record<string, TemplateResource> }).Resources);
+
+const resources = [own, data, withRole, withoutAccess].flatMap(resourcesOf);
+
+const FUNCTION_IDS = {
+  GameLiftVpcPeeringHandlerFunction72E66EDF: 'AWS::Lambda::Function',
+  GameLiftVpcPeeringHandlerEventInvokeConfigB54FF229: 'AWS::Lambda::EventInvokeConfig',
+  GameLiftVpcPeeringHandlerLogGroupF5FE6E49: 'AWS::Logs::LogGroup',
+};
+
+test.each<[string, Stack, Record<string, string>]>([
+  [
+    'one account',
+    own,
+    {
+      ...FUNCTION_IDS,
+      AuthorizationAE2C3694: 'Custom::GameLiftVpcPeeringAuthorization',
+      AuthorizationTeardown2EDA4C03: 'Custom::GameLiftVpcPeeringTeardown',
+      AuthorizationScheduleD6AF9F7B: 'AWS::Scheduler::Schedule',
+      Peering3EBF733F: 'Custom::GameLiftVpcPeeringConnection',
+      PeeringRule6098beae3743c60a454C323A: 'AWS::EC2::SecurityGroupIngress',
+      GameLiftVpcPeeringHandlerRoleB8C6F82F: 'AWS::IAM::Role',
+      GameLiftVpcPeeringHandlerSecurityGroupE9E3FC9F: 'AWS::EC2::SecurityGroup',
+      GameLiftVpcPeeringHandlerAuthorize42394c9a2820DA0A: 'AWS::IAM::RolePolicy',
+      GameLiftVpcPeeringHandlerConnect42394c9a9E82A71B: 'AWS::IAM::RolePolicy',
+      GameLiftVpcPeeringHandlerFleetsAndTags9e77dffe68CFA5BF: 'AWS::IAM::RolePolicy',
+      GameLiftVpcPeeringHandlerNetworkInterfaces9e77dffe0D9BF678: 'AWS::IAM::RolePolicy',
+      GameLiftVpcPeeringHandlerTracing9e77dffeAA3F7DE3: 'AWS::IAM::RolePolicy',
+      GameLiftVpcPeeringHandlerRenewalsAlarm3FC8FC8D: 'AWS::CloudWatch::Alarm',
+      GameLiftVpcPeeringHandlerRenewalsAlias8E3927F2: 'AWS::Lambda::Alias',
+      GameLiftVpcPeeringHandlerRenewalsEventInvokeConfigBB9CCC68: 'AWS::Lambda::EventInvokeConfig',
+      GameLiftVpcPeeringHandlerRenewalsFailures13BAC665: 'AWS::SQS::Queue',
+      GameLiftVpcPeeringHandlerRenewalsFailuresPolicyA2347D32: 'AWS::SQS::QueuePolicy',
+      GameLiftVpcPeeringHandlerRenewalsRole2C262E9B: 'AWS::IAM::Role',
+      GameLiftVpcPeeringHandlerReportRenewalsf1bf8c812CB554DC: 'AWS::IAM::RolePolicy',
+    },
+  ],
+  ['the account of the VPC', data, { Role1ABCC5F0: 'AWS::IAM::Role' }],
+  [
+    'the account of the fleets, with a role for each account',
+    withRole,
+    {
+      ...FUNCTION_IDS,
+      AuthorizationAE2C3694: 'Custom::GameLiftVpcPeeringAuthorization',
+      AuthorizationTeardown2EDA4C03: 'Custom::GameLiftVpcPeeringTeardown',
+      Peering3EBF733F: 'Custom::GameLiftVpcPeeringConnection',
+      Studio43727D10: 'AWS::IAM::Role',
+      GameLiftVpcPeeringHandlerAssumece1152105929050E: 'AWS::IAM::RolePolicy',
+      GameLiftVpcPeeringHandlerConnect42394c9a9E82A71B: 'AWS::IAM::RolePolicy',
+      GameLiftVpcPeeringHandlerFleets9e77dffe1654F5EB: 'AWS::IAM::RolePolicy',
+      GameLiftVpcPeeringHandlerLogs9e77dffe9BC77597: 'AWS::IAM::RolePolicy',
+    },
+  ],
+  [
+    'the account of the fleets, with an authorization that another stack issues',
+    withoutAccess,
+    {
+      ...FUNCTION_IDS,
+      GameLiftVpcPeering7ccf7e6eRenewal9489ACA8: 'Custom::GameLiftVpcPeeringAuthorization',
+      GameLiftVpcPeering7ccf7e6eTeardown6A5113AB: 'Custom::GameLiftVpcPeeringTeardown',
+      Peering3EBF733F: 'Custom::GameLiftVpcPeeringConnection',
+      GameLiftVpcPeeringHandlerRoleB8C6F82F: 'AWS::IAM::Role',
+      GameLiftVpcPeeringHandlerConnect42394c9a9E82A71B: 'AWS::IAM::RolePolicy',
+      GameLiftVpcPeeringHandlerFleets9e77dffe1654F5EB: 'AWS::IAM::RolePolicy',
+      GameLiftVpcPeeringHandlerReceive42394c9aBF8DAF8B: 'AWS::IAM::RolePolicy',
+    },
+  ],
+])('the logical ids and types of %s', (_, stack, expected) => {
+  const created = resourcesOf(stack).filter(([, { Type }]) => Type !== 'AWS::GameLift::Fleet');
+  expect(Object.fromEntries(created.map(([id, { Type }]) => [id, Type]))).toEqual(expected);
+});
+
+test('the create-only values of resources, and the names of policies without the digest of their statements', () => {
+  const CREATE_ONLY: Readonly<Record<string, readonly string[]>> = {
+    'AWS::EC2::SecurityGroup': ['GroupName', 'GroupDescription', 'VpcId'],
+    'AWS::EC2::SecurityGroupIngress': ['GroupId', 'IpProtocol', 'FromPort', 'ToPort', 'CidrIp'],
+    'AWS::IAM::Role': ['RoleName', 'Path'],
+    'AWS::IAM::RolePolicy': ['PolicyName', 'RoleName'],
+    'AWS::Lambda::Alias': ['Name', 'FunctionName'],
+    'AWS::Lambda::EventInvokeConfig': ['FunctionName', 'Qualifier'],
+    'AWS::Lambda::Function': ['FunctionName', 'PackageType'],
+    'AWS::Logs::LogGroup': ['LogGroupName'],
+    'AWS::Scheduler::Schedule': ['Name', 'GroupName'],
+    'AWS::SQS::Queue': ['QueueName', 'FifoQueue'],
+  };
+  const values = [...resourcesOf(own), ...resourcesOf(data)].flatMap(([id, { Type, Properties = {} }]) =>
+    (CREATE_ONLY[Type] ?? [])
+      .filter((name) => Properties[name] !== undefined)
+      .map((name) => {
+        const value = plain(Properties[name]);
+        return [`${id}.${name}`, name === 'PolicyName' ? String(value).replace(/-[0-9a-f]{8}$/, '-<digest>') : value];
+      }),
+  );
+  const role = '<GameLiftVpcPeeringHandlerRoleB8C6F82F>';
+  const lambdaFunction = '<GameLiftVpcPeeringHandlerFunction72E66EDF>';
+  expect(Object.fromEntries(values)).toEqual({
+    'GameLiftVpcPeeringHandlerSecurityGroupE9E3FC9F.GroupDescription': 'Handler of GameLift VPC peering',
+    'GameLiftVpcPeeringHandlerSecurityGroupE9E3FC9F.VpcId': VPC.vpcId,
+    'GameLiftVpcPeeringHandlerEventInvokeConfigB54FF229.FunctionName': lambdaFunction,
+    'GameLiftVpcPeeringHandlerEventInvokeConfigB54FF229.Qualifier': '$LATEST',
+    'GameLiftVpcPeeringHandlerRenewalsEventInvokeConfigBB9CCC68.FunctionName': lambdaFunction,
+    'GameLiftVpcPeeringHandlerRenewalsEventInvokeConfigBB9CCC68.Qualifier': 'renewals',
+    'GameLiftVpcPeeringHandlerRenewalsAlias8E3927F2.FunctionName': lambdaFunction,
+    'GameLiftVpcPeeringHandlerRenewalsAlias8E3927F2.Name': 'renewals',
+    'GameLiftVpcPeeringHandlerAuthorize42394c9a2820DA0A.PolicyName': `GameLiftVpcPeering-Authorize42394c9a-${VPC.vpcId}-<digest>`,
+    'GameLiftVpcPeeringHandlerAuthorize42394c9a2820DA0A.RoleName': role,
+    'GameLiftVpcPeeringHandlerConnect42394c9a9E82A71B.PolicyName': `GameLiftVpcPeering-Connect42394c9a-${VPC.vpcId}-<digest>`,
+    'GameLiftVpcPeeringHandlerConnect42394c9a9E82A71B.RoleName': role,
+    'GameLiftVpcPeeringHandlerFleetsAndTags9e77dffe68CFA5BF.PolicyName':
+      'GameLiftVpcPeering-FleetsAndTags9e77dffe-Fleets-<digest>',
+    'GameLiftVpcPeeringHandlerFleetsAndTags9e77dffe68CFA5BF.RoleName': role,
+    'GameLiftVpcPeeringHandlerNetworkInterfaces9e77dffe0D9BF678.PolicyName':
+      'GameLiftVpcPeering-NetworkInterfaces9e77dffe-Function-<digest>',
+    'GameLiftVpcPeeringHandlerNetworkInterfaces9e77dffe0D9BF678.RoleName': role,
+    'GameLiftVpcPeeringHandlerTracing9e77dffeAA3F7DE3.PolicyName': 'GameLiftVpcPeering-Tracing9e77dffe-Function-<digest>',
+    'GameLiftVpcPeeringHandlerTracing9e77dffeAA3F7DE3.RoleName': role,
+    'GameLiftVpcPeeringHandlerReportRenewalsf1bf8c812CB554DC.PolicyName':
+      'GameLiftVpcPeering-ReportRenewalsf1bf8c81-Failures-<digest>',
+    'GameLiftVpcPeeringHandlerReportRenewalsf1bf8c812CB554DC.RoleName': role,
+    'PeeringRule6098beae3743c60a454C323A.GroupId': 'sg-0123456789abcdef0',
+    'PeeringRule6098beae3743c60a454C323A.IpProtocol': 'tcp',
+    'PeeringRule6098beae3743c60a454C323A.FromPort': 5432,
+    'PeeringRule6098beae3743c60a454C323A.ToPort': 5432,
+    'PeeringRule6098beae3743c60a454C323A.CidrIp': '<Peering3EBF733F.GameLiftCidrBlock>',
+    'Role1ABCC5F0.RoleName': 'Data-Role-eu-central-1-06ff5342',
+  });
+});
+
+describe('the custom resources', () => {
+  const ofType = (type: string): Readonly<Record<string, unknown>>[] =>
+    resources.filter(([, { Type }]) => Type === type).map(([, { Properties = {} }]) => Properties);
+
+  const PAIR = ['SchemaVersion', 'PeerVpcId', 'PeerVpcAwsAccountId', 'GameLiftAwsAccountId', 'PeerRoleArn', 'ExternalId'];
+
+  test.each([
+    ['Custom::GameLiftVpcPeeringAuthorization', [...PAIR, 'Renewal', 'ReliedOnBy']],
+    ['Custom::GameLiftVpcPeeringTeardown', [...PAIR, 'FleetIds']],
+    [
+      'Custom::GameLiftVpcPeeringConnection',
+      [
+        ...PAIR,
+        'FleetId',
+        'TimeoutSeconds',
+        'Routes',
+        'RouteTableIds',
+        'DnsResolution',
+        'AdoptExisting',
+        'PeerOnCreate',
+        'AuthorizationExpirationTime',
+      ],
+    ],
+  ])('the properties of %s', (type, expected) => {
+    const names = new Set(ofType(type).flatMap((properties) => Object.keys(properties)));
+    expect([...names].sort()).toEqual(['ServiceToken', 'ServiceTimeout', ...expected].sort());
+  });
+
+  test('the version of the properties, and the kinds of routes', () => {
+    const connections = ofType('Custom::GameLiftVpcPeeringConnection');
+    expect(new Set(connections.map(({ SchemaVersion }) => SchemaVersion))).toEqual(new Set(['1']));
+    expect(connections.map(({ Routes }) => Routes)).toEqual(['EveryRouteTable', 'RouteTables', 'None']);
+  });
+
+  test('the attributes', () => {
+    const { expirationTime, creationTime, expirationEpochSeconds } = authorization;
+    const { vpcPeeringConnectionId, gameLiftVpcId, gameLiftCidrBlock } = peering;
+    const attributes = {
+      expirationTime,
+      creationTime,
+      expirationEpochSeconds,
+      vpcPeeringConnectionId,
+      gameLiftVpcId,
+      gameLiftCidrBlock,
+    };
+    expect(plain(own.resolve(attributes))).toEqual({
+      expirationTime: '<AuthorizationAE2C3694.ExpirationTime>',
+      creationTime: '<AuthorizationAE2C3694.CreationTime>',
+      expirationEpochSeconds: '<AuthorizationAE2C3694.ExpirationEpochSeconds>',
+      vpcPeeringConnectionId: '<Peering3EBF733F.VpcPeeringConnectionId>',
+      gameLiftVpcId: '<Peering3EBF733F.GameLiftVpcId>',
+      gameLiftCidrBlock: '<Peering3EBF733F.GameLiftCidrBlock>',
+    });
+  });
+
+  test('the event of a scheduled renewal', () => {
+    const [, schedule] = resources.find(([, { Type }]) => Type === 'AWS::Scheduler::Schedule') ?? [];
+    const { Target } = plain(schedule?.Properties) as { readonly Target: { readonly Input: string } };
+    expect(JSON.parse(Target.Input)).toEqual({
+      GameLiftVpcPeeringRenewal: {
+        SchemaVersion: '1',
+        PeerVpcId: VPC.vpcId,
+        PeerVpcAwsAccountId: GAME.account,
+        GameLiftAwsAccountId: GAME.account,
+        StackId: '<AWS::StackId>',
+        LogicalResourceId: 'AuthorizationAE2C3694',
+        MinimumValiditySeconds: '46800',
+      },
+    });
+  });
+});
+
+test('the names that both sides use for tags and metrics', () => {
+  const { TAG_PREFIX, OWNER_TAG, CHANGED_FLEET_TAG, METRIC_NAMESPACE, FAILED_METRIC, FUNCTION_NAME_DIMENSION } = contract;
+  expect([TAG_PREFIX, OWNER_TAG, CHANGED_FLEET_TAG]).toEqual([
+    'cdk-gamelift-vpc-peering:',
+    'cdk-gamelift-vpc-peering:owner',
+    'cdk-gamelift-vpc-peering:changed:fleet',
+  ]);
+  expect([METRIC_NAMESPACE, FAILED_METRIC, FUNCTION_NAME_DIMENSION]).toEqual([
+    'GameLiftVpcPeering',
+    'FailedRequests',
+    'FunctionName',
+  ]);
+  const { namespace, metricName, dimensions } = handler.metricFailed();
+  expect([namespace, metricName, Object.keys(dimensions ?? {})]).toEqual([
+    'GameLiftVpcPeering',
+    'FailedRequests',
+    ['FunctionName'],
+  ]);
+});
+
+describe('what apps refer to', () => {
+  const directory = join(__dirname, '..', '..', 'lib');
+  const source = readdirSync(directory, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))
+    .map((file) => readFileSync(join(directory, file), 'utf8'))
+    .join('\n');
+  const matches = (pattern: RegExp): string[] => [...source.matchAll(pattern)].map(([, match = '']) => match).sort();
+
+  test('the ids with which apps acknowledge warnings', () => {
+    expect(matches(/addWarningV2\(\s*'([^']*)'/g)).toEqual([
+      'cdk-gamelift-vpc-peering:fleetInOtherStack',
+      'cdk-gamelift-vpc-peering:remoteLocations',
+      'cdk-gamelift-vpc-peering:retainedFleet',
+      'cdk-gamelift-vpc-peering:severalPeeredOnCreate',
+    ]);
+    expect(matches(/addWarningV2\((.)/g)).toHaveLength(0);
+  });
+
+  test('the only context key is one of the CDK', () => {
+    expect(new Set(matches(/Context\((.*?)\)/g))).toEqual(new Set(['CUSTOMIZE_ROLES_CONTEXT']));
+    expect(matches(/CUSTOMIZE_ROLES_CONTEXT = '(.*)'/g)).toEqual(['@aws-cdk/iam:customizeRoles']);
+  });
+
+  test('the only metadata of resources is what the CDK writes about assets', () => {
+    const keys = new Set(resources.flatMap(([, { Metadata = {} }]) => Object.keys(Metadata)));
+    expect([...keys].filter((key) => !key.startsWith('aws:'))).toEqual([]);
+    expect(matches(/(addMetadata|\.metadata\b)/g)).toEqual([]);
+  });
+
+  test('the symbol with which two versions of the library in one app recognize each other', () => {
+    const { [Symbol.for('cdk-gamelift-vpc-peering.createdBy')]: createdBy } = authorization as unknown as Record<symbol, unknown>;
+    expect(createdBy).toEqual({ version: expect.any(String) as string, directory: join(directory, '..') });
+  });
+});

@@ -1,0 +1,100 @@
+import { Duration } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as gamelift from 'aws-cdk-lib/aws-gamelift';
+import * as current from '../../lib';
+import type { Rehearsal } from '../../rehearsal';
+import { RELEASES, UnpackedRelease } from '../released';
+import type { Library } from '../released';
+import { expectNoFailedDelete, expectNothingLeft, inventoryOf, remove, start, withStack } from './scene';
+import { DAY, edit, Stage, STACK, synthesize } from './stage';
+
+/*
+ * A stack is created with a release, and updated with this version: its constructs, and the handler that they deploy. If the update fails,
+ * the handler of the release handles what this version's constructs declared, and undoes what this version's handler made.
+ */
+
+interface Declared {
+  readonly library: Library;
+  readonly build: string;
+  /** Whether a resource that comes last fails. */
+  readonly fails: boolean;
+}
+
+function studio({ library, build, fails }: Declared): string {
+  return synthesize((stack) => {
+    const vpc = new ec2.Vpc(stack, 'Vpc', {
+      maxAzs: 2,
+      natGateways: 0,
+      subnetConfiguration: [{ name: 'Data', subnetType: ec2.SubnetType.PRIVATE_ISOLATED }],
+    });
+    const database = new ec2.SecurityGroup(stack, 'Database', { vpc });
+    const { ref } = new gamelift.CfnBuild(stack, 'Build', {
+      storageLocation: { bucket: 'b', key: `server-${build}.zip`, roleArn: 'arn:aws:iam::111111111111:role/r' },
+    });
+    const fleet = new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet', buildId: ref, ec2InstanceType: 'c5.large' });
+    const authorization = new library.VpcPeeringAuthorization(stack, 'Authorization', {
+      vpc,
+      renewal: library.AuthorizationRenewal.scheduled(Duration.hours(12)),
+    });
+    const peering = new library.VpcPeeringConnection(stack, 'Peering', { authorization, fleet });
+    peering.allowTo(database, ec2.Port.tcp(5432));
+    if (fails) {
+      const late = new ec2.CfnSecurityGroup(stack, 'Late', { groupDescription: 'late', vpcId: 'vpc-0123456789abcdef0' });
+      late.node.addDependency(peering);
+    }
+  });
+}
+
+/** The same assembly, with a property of a later version in each custom resource. */
+function withLaterProperty(assembly: string): string {
+  return edit(assembly, ({ Resources }) => {
+    for (const { Type, Properties } of Object.values(Resources)) {
+      if (Type.startsWith('Custom::GameLift')) {
+        Properties.PropertyOfLaterVersion = 'value';
+      }
+    }
+  });
+}
+
+describe.each(RELEASES)('%s', (release) => {
+  let unpacked: UnpackedRelease;
+  let rehearsal: Rehearsal;
+
+  beforeAll(() => {
+    unpacked = new UnpackedRelease(release);
+  });
+  afterAll(() => {
+    unpacked.remove();
+  });
+  beforeEach(async () => {
+    rehearsal = await start();
+  });
+  afterEach(() => Stage.clear());
+
+  const deploy = async (assembly: string): Promise<string> => (await rehearsal.cloudFormation.deploy(assembly, STACK)).status;
+
+  test('creates a stack, which this version updates with a new fleet and deletes', async () => {
+    const before = rehearsal.aws.inventory();
+    expect(await deploy(studio({ library: unpacked.library, build: '1', fails: false }))).toBe('CREATE_COMPLETE');
+    await rehearsal.clock.sleep(10 * DAY);
+    expect(await deploy(studio({ library: current, build: '2', fails: false }))).toBe('UPDATE_COMPLETE');
+    await rehearsal.clock.sleep(10 * DAY);
+    expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+    expectNoFailedDelete(rehearsal);
+    await expectNothingLeft(rehearsal, before);
+  });
+
+  test('creates a stack, undoes an update by this version that failed, and deletes it', async () => {
+    const before = rehearsal.aws.inventory();
+    expect(await deploy(studio({ library: unpacked.library, build: '1', fails: false }))).toBe('CREATE_COMPLETE');
+    const created = inventoryOf(rehearsal);
+    await rehearsal.clock.sleep(10 * DAY);
+    const update = withLaterProperty(studio({ library: current, build: '2', fails: true }));
+    expect(await deploy(update)).toBe('UPDATE_ROLLBACK_COMPLETE');
+    expect(inventoryOf(rehearsal)).toEqual(withStack(created, 'UPDATE_ROLLBACK_COMPLETE'));
+    await rehearsal.clock.sleep(10 * DAY);
+    expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+    expectNoFailedDelete(rehearsal);
+    await expectNothingLeft(rehearsal, before);
+  });
+});
