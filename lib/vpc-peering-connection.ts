@@ -19,7 +19,7 @@ import { warnAboutFleetInOtherStack, warnAboutRetainedFleet } from './private/fl
 import { readFleet, registerPeering, validateFleet, validateFleetId } from './private/fleets';
 import type { PassedFleet } from './private/fleets';
 import {
-  createAfterPeeredFleets,
+  createAfterPeeredOnCreate,
   forbidPeerVpc,
   registerPeeredOnCreate,
   requireFleetOfSameStack,
@@ -332,9 +332,12 @@ export class VpcPeeringConnection extends VpcPeeringConnectionBase {
     const cfnResource = cfnResourceOf(resource);
     this.node.defaultChild = cfnResource;
     stackAuthorization.addPeeredResource(cfnResource, fleet.fleetId, resource, ...policies);
-    addToBatch(this.stack, cfnResource);
-    if (props.peerOnCreate !== true) {
-      createAfterPeeredFleets(cfnResource, pair.vpc);
+    if (props.peerOnCreate === true) {
+      registerPeeredOnCreate(this, cfnResource, pair.vpc);
+      addToBatch(this.stack, 'peered on creation', cfnResource);
+    } else {
+      createAfterPeeredOnCreate(cfnResource, pair.vpc);
+      addToBatch(this.stack, 'requested', cfnResource);
     }
     this.addRetainedFleetWarning(fleet, cfnResource);
 
@@ -405,7 +408,6 @@ export class VpcPeeringConnection extends VpcPeeringConnectionBase {
   private peerFleetOnCreate(fleet: gamelift.CfnFleet, authorization: StackAuthorization, pair: PeeringPair): void {
     setPeerVpc(fleet, pair);
     requirePeerVpc(this, fleet, pair.vpc);
-    registerPeeredOnCreate(this, fleet, pair.vpc);
     // Depend on the policy, too: when CloudFormation deletes a replaced fleet, it respects only the fleet's direct dependencies.
     fleet.node.addDependency(authorization.resource, authorization.policy);
     authorization.addPeeredResource(fleet, fleet.ref);

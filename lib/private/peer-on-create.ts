@@ -90,10 +90,10 @@ function keyOf(vpc: ec2.IVpc): string {
   return JSON.stringify(resolveReferences(vpc.vpcId, vpc).value);
 }
 
-/** A connection with `peerOnCreate`, and its fleet. */
+/** Connections with `peerOnCreate` for the same VPC. */
 interface PeeredOnCreate {
-  readonly connections: Construct[];
-  readonly fleets: CfnResource[];
+  readonly constructs: Construct[];
+  readonly resources: CfnResource[];
 }
 
 /** The connections with `peerOnCreate` of each stack, by VPC. */
@@ -103,30 +103,30 @@ function peeredOnCreateIn(stack: Stack, vpc: ec2.IVpc): PeeredOnCreate {
   const byVpc = peeredOnCreate.get(stack) ?? new Map<string, PeeredOnCreate>();
   peeredOnCreate.set(stack, byVpc);
   const key = keyOf(vpc);
-  const peered = byVpc.get(key) ?? { connections: [], fleets: [] };
+  const peered = byVpc.get(key) ?? { constructs: [], resources: [] };
   byVpc.set(key, peered);
   return peered;
 }
 
-/** Registers a fleet that GameLift peers on creation, and warns if its stack has another one with the same VPC. */
-export function registerPeeredOnCreate(connection: Construct, fleet: CfnResource, vpc: ec2.IVpc): void {
-  const { connections, fleets } = peeredOnCreateIn(Stack.of(connection), vpc);
-  const [other] = connections;
+/** Registers a connection with `peerOnCreate`, and warns if its stack has another one for the same VPC. */
+export function registerPeeredOnCreate(connection: Construct, resource: CfnResource, vpc: ec2.IVpc): void {
+  const { constructs, resources } = peeredOnCreateIn(Stack.of(connection), vpc);
+  const [other] = constructs;
   if (other !== undefined && !isDummyValue(vpc.vpcId)) {
     warnAboutSeveralPeeredOnCreate(connection, other);
   }
-  connections.push(connection);
-  fleets.push(fleet);
+  constructs.push(connection);
+  resources.push(resource);
 }
 
 /**
- * Makes a connection wait for the fleets of its stack that GameLift peers with the same VPC on creation, including those that are
- * registered later.
+ * Makes a connection without `peerOnCreate` wait for those of its stack and VPC that have it, including those that are registered later.
+ * They are complete soon after their fleet is ACTIVE, so a deployment takes about as long as its slowest fleet.
  *
- * If each use consumes the authorization (AWS does not document this), the connection would otherwise use up what a fleet needs. Only
- * the connection can authorize again. It waits for the fleet, not for the connection of that fleet, so a deployment takes as long as
- * its slowest fleet.
+ * The order matters if each use consumes the authorization (AWS does not document this). In a creation, the connection would otherwise
+ * use up what GameLift needs for the fleet, and only the connection can authorize again. In a deletion, which goes in the reverse order,
+ * it would use up what `DeleteFleet` needs if GameLift ends the other connection only with the fleet.
  */
-export function createAfterPeeredFleets(connection: CfnResource, vpc: ec2.IVpc): void {
-  new AcyclicDependency(peeredOnCreateIn(connection.stack, vpc).fleets).add(connection);
+export function createAfterPeeredOnCreate(connection: CfnResource, vpc: ec2.IVpc): void {
+  new AcyclicDependency(peeredOnCreateIn(connection.stack, vpc).resources).add(connection);
 }

@@ -230,7 +230,9 @@ describe('connections that are requested, and fleets that are peered on creation
   /** What the connection with an id depends on, of the fleets and connections. */
   function dependenciesOf(stack: Stack, id: string): string[] {
     const [, connection] = resourcesOf(stack, CONNECTION).find(([logicalId]) => logicalId.startsWith(id)) ?? [];
-    return (connection?.DependsOn ?? []).filter((logicalId) => !logicalId.startsWith('GameLiftVpcPeeringHandler'));
+    return (connection?.DependsOn ?? [])
+      .filter((logicalId) => !logicalId.startsWith('GameLiftVpcPeeringHandler'))
+      .map((logicalId) => logicalId.replace(/[0-9A-F]{8}$/, ''));
   }
 
   function stackWith(...adds: Add[]): Stack {
@@ -241,68 +243,75 @@ describe('connections that are requested, and fleets that are peered on creation
   }
 
   test.each([
-    ['before', [peerOnCreate('Born'), connect('Later')]],
-    ['after', [connect('Later'), peerOnCreate('Born')]],
-  ])(
-    'a connection is created after such a fleet that is declared %s it, and not after the connection of that fleet',
-    (_, adds) => {
-      const stack = stackWith(...adds);
-      expect(dependenciesOf(stack, 'Later')).toEqual(['Born']);
-      expect(dependenciesOf(stack, 'Born')).toEqual([]);
-    },
-  );
+    ['before', [peerOnCreate('OnCreate'), connect('Later')]],
+    ['after', [connect('Later'), peerOnCreate('OnCreate')]],
+  ])('a connection is created after such a connection that is declared %s it', (_, adds) => {
+    const stack = stackWith(...adds);
+    expect(dependenciesOf(stack, 'Later')).toEqual(['OnCreatePeering']);
+    expect(dependenciesOf(stack, 'OnCreate')).toEqual([]);
+  });
 
-  test('the fleets do not wait for each other, so a deployment takes as long as the slowest', () => {
-    const stack = stackWith(peerOnCreate('Born'), connect('Later'));
+  test('the fleets do not wait for each other, so a deployment takes about as long as the slowest', () => {
+    const stack = stackWith(peerOnCreate('OnCreate'), connect('Later'));
     const [, later] = resourcesOf(stack, FLEET).find(([id]) => id === 'Later') ?? [];
     expect(later).not.toHaveProperty('DependsOn');
-    const [, born] = resourcesOf(stack, FLEET).find(([id]) => id === 'Born') ?? [];
-    expect(born?.DependsOn?.filter((id) => id.startsWith('Later'))).toEqual([]);
+    const [, peered] = resourcesOf(stack, FLEET).find(([id]) => id === 'OnCreate') ?? [];
+    expect(peered?.DependsOn?.filter((id) => id.startsWith('Later'))).toEqual([]);
   });
 
   test('a connection does not wait for fleets that are peered with another VPC, or in another stack', () => {
     const app = new App();
     const [stack, other] = [stackIn(app), stackIn(app, 'Other')];
-    peerOnCreate('Born')(stack, authorizationIn(stack, 'vpc-0b'));
+    peerOnCreate('OnCreate')(stack, authorizationIn(stack, 'vpc-0b'));
     peerOnCreate('Elsewhere')(other, authorizationIn(other));
     connect('Later')(stack, authorizationIn(stack));
     expect(dependenciesOf(stack, 'Later')).toEqual([]);
   });
 
-  test('a connection waits for the fleet if the two use different authorizations for the same VPC', () => {
+  test('a connection waits for such a connection if the two use different authorizations for the same VPC', () => {
     const stack = stackIn(new App());
-    peerOnCreate('Born')(stack, authorizationIn(stack));
+    peerOnCreate('OnCreate')(stack, authorizationIn(stack));
     const received = VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(stack, 'Received', {
       vpc: ec2.Vpc.fromVpcAttributes(stack, 'Again', { vpcId: 'vpc-0a', availabilityZones: ['us-east-1a'] }),
     });
     new VpcPeeringConnection(stack, 'LaterPeering', { authorization: received, fleet: fleetIn(stack, 'Later') });
-    expect(dependenciesOf(stack, 'Later')).toEqual(['Born']);
+    expect(dependenciesOf(stack, 'Later')).toEqual(['OnCreatePeering']);
   });
 
-  test.each<[string, (born: gamelift.CfnFleet, later: VpcPeeringConnection) => void]>([
+  test.each<[string, (peered: gamelift.CfnFleet, later: VpcPeeringConnection) => void]>([
     [
       'a dependency',
-      (born, later) => {
-        born.node.addDependency(later);
+      (peered, later) => {
+        peered.node.addDependency(later);
       },
     ],
-    ['a property', (born, later) => (born.description = Fn.join(' ', ['after', later.gameLiftCidrBlock]))],
+    ['a property', (peered, later) => (peered.description = Fn.join(' ', ['after', later.gameLiftCidrBlock]))],
   ])('the dependency is left out if the fleet waits for the connection: %s', (_, wait) => {
     const stack = stackIn(new App());
     const authorization = authorizationIn(stack);
     const first = connect('First')(stack, authorization);
     connect('Second')(stack, authorization);
-    const fleet = fleetIn(stack, 'Born');
-    new VpcPeeringConnection(stack, 'BornPeering', { authorization, fleet, peerOnCreate: true });
+    const fleet = fleetIn(stack, 'OnCreate');
+    new VpcPeeringConnection(stack, 'OnCreatePeering', { authorization, fleet, peerOnCreate: true });
     wait(fleet, first);
     expect(dependenciesOf(stack, 'First')).toEqual([]);
-    expect(dependenciesOf(stack, 'Second')).toEqual(['Born']);
+    expect(dependenciesOf(stack, 'Second')).toEqual(['OnCreatePeering']);
   });
 
-  test('connections have no dependencies on fleets if there is no such fleet', () => {
+  test('connections do not wait for each other if there is no such connection', () => {
     const stack = stackWith(connect('One'), connect('Two'));
     expect(dependenciesOf(stack, 'One')).toEqual([]);
     expect(dependenciesOf(stack, 'Two')).toEqual([]);
+  });
+
+  test('batches of requested connections and of those that are peered on creation do not mix', () => {
+    const ids = Array.from({ length: 41 }, (_, index) => String(index).padStart(2, '0'));
+    const stack = stackWith(...ids.flatMap((id) => [connect(`Later${id}`), peerOnCreate(`OnCreate${id}`)]));
+    const peerings = (name: string): string[] => ids.map((id) => `${name}${id}Peering`);
+    expect(dependenciesOf(stack, 'OnCreate39')).toEqual([]);
+    expect(dependenciesOf(stack, 'OnCreate40')).toEqual(peerings('OnCreate').slice(0, 40));
+    expect(dependenciesOf(stack, 'Later39')).toEqual(peerings('OnCreate'));
+    expect(dependenciesOf(stack, 'Later40').sort()).toEqual([...peerings('Later').slice(0, 40), ...peerings('OnCreate')]);
   });
 
   test('two fleets that are peered on creation have a warning that says why and what to do', () => {
