@@ -16,6 +16,8 @@ import useTemporaryDirectory from './temporary-directory';
 const ROOT = join(__dirname, '..');
 const APPS = join(ROOT, 'test', 'consumers');
 const DIST = join(ROOT, 'dist');
+/** The folders of dist/ that lead to the artifact, as Maven lays them out. */
+const MAVEN = ['java', 'io', 'github', 'cdk-gamelift-vpc-peering', 'cdk-gamelift-vpc-peering'];
 const PNPM = 'pnpm@10.34.8';
 const MYPY = 'mypy==2.4.1';
 
@@ -155,9 +157,13 @@ const OTHERS: readonly Consumer[] = [
     install: async (folder, { lib, constructs }) => {
       cpSync(join(APPS, 'java'), folder, { recursive: true });
       const versions = [`-Dcdk=${lib}`, `-Dconstructs=${constructs}`, `-Dlibrary=${LIBRARY}`];
-      // a repository of its own for this app: others may have another build of the same version
-      const maven = ['--batch-mode', '--quiet', `-Dpackages=${join(DIST, 'java')}`, ...versions] as const;
-      await install(['mvn', ...maven, 'compile'], folder, /Could not find artifact software\.amazon\.\S+/);
+      const maven = ['--batch-mode', '--quiet', ...versions] as const;
+      const artifact = join(DIST, ...MAVEN, LIBRARY, `cdk-gamelift-vpc-peering-${LIBRARY}`);
+      // replaces an earlier build of the same version, which Maven would keep
+      const files = [`-Dfile=${artifact}.jar`, `-DpomFile=${artifact}.pom`];
+      await run(['mvn', ...maven, 'install:install-file', ...files], { cwd: folder });
+      const absent = /Could not find artifact software\.amazon\S+|software\.amazon\S+ was not found/;
+      await install(['mvn', ...maven, 'compile'], folder, absent);
       return ['mvn', ...maven, 'exec:java'];
     },
   },
