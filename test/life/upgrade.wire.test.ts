@@ -16,11 +16,17 @@ import { DAY, edit, Stage, STACK, synthesize } from './stage';
 interface Declared {
   readonly library: Library;
   readonly build: string;
+  readonly peerOnCreate: boolean;
   /** Whether a resource that comes last fails. */
   readonly fails: boolean;
 }
 
-function studio({ library, build, fails }: Declared): string {
+const KINDS: readonly (readonly [string, boolean])[] = [
+  ['a fleet that is connected', false],
+  ['a fleet that is peered on creation', true],
+];
+
+function studio({ library, build, peerOnCreate, fails }: Declared): string {
   return synthesize((stack) => {
     const vpc = new ec2.Vpc(stack, 'Vpc', {
       maxAzs: 2,
@@ -36,7 +42,7 @@ function studio({ library, build, fails }: Declared): string {
       vpc,
       renewal: library.AuthorizationRenewal.scheduled(Duration.hours(12)),
     });
-    const peering = new library.VpcPeeringConnection(stack, 'Peering', { authorization, fleet });
+    const peering = new library.VpcPeeringConnection(stack, 'Peering', { authorization, fleet, peerOnCreate });
     peering.allowTo(database, ec2.Port.tcp(5432));
     if (fails) {
       const late = new ec2.CfnSecurityGroup(stack, 'Late', { groupDescription: 'late', vpcId: 'vpc-0123456789abcdef0' });
@@ -73,28 +79,34 @@ describe.each(RELEASES)('%s', (release) => {
 
   const deploy = async (assembly: string): Promise<string> => (await rehearsal.cloudFormation.deploy(assembly, STACK)).status;
 
-  test('creates a stack, which this version updates with a new fleet and deletes', async () => {
-    const before = rehearsal.aws.inventory();
-    expect(await deploy(studio({ library: unpacked.library, build: '1', fails: false }))).toBe('CREATE_COMPLETE');
-    await rehearsal.clock.sleep(10 * DAY);
-    expect(await deploy(studio({ library: current, build: '2', fails: false }))).toBe('UPDATE_COMPLETE');
-    await rehearsal.clock.sleep(10 * DAY);
-    expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
-    expectNoFailedDelete(rehearsal);
-    await expectNothingLeft(rehearsal, before);
-  });
+  test.each(KINDS)(
+    'creates a stack with %s, which this version updates with a new fleet and deletes',
+    async (_, peerOnCreate) => {
+      const before = rehearsal.aws.inventory();
+      expect(await deploy(studio({ library: unpacked.library, build: '1', peerOnCreate, fails: false }))).toBe('CREATE_COMPLETE');
+      await rehearsal.clock.sleep(10 * DAY);
+      expect(await deploy(studio({ library: current, build: '2', peerOnCreate, fails: false }))).toBe('UPDATE_COMPLETE');
+      await rehearsal.clock.sleep(10 * DAY);
+      expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+      expectNoFailedDelete(rehearsal);
+      await expectNothingLeft(rehearsal, before);
+    },
+  );
 
-  test('creates a stack, undoes an update by this version that failed, and deletes it', async () => {
-    const before = rehearsal.aws.inventory();
-    expect(await deploy(studio({ library: unpacked.library, build: '1', fails: false }))).toBe('CREATE_COMPLETE');
-    const created = inventoryOf(rehearsal);
-    await rehearsal.clock.sleep(10 * DAY);
-    const update = withLaterProperty(studio({ library: current, build: '2', fails: true }));
-    expect(await deploy(update)).toBe('UPDATE_ROLLBACK_COMPLETE');
-    expect(inventoryOf(rehearsal)).toEqual(withStack(created, 'UPDATE_ROLLBACK_COMPLETE'));
-    await rehearsal.clock.sleep(10 * DAY);
-    expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
-    expectNoFailedDelete(rehearsal);
-    await expectNothingLeft(rehearsal, before);
-  });
+  test.each(KINDS)(
+    'creates a stack with %s, undoes an update by this version that failed, and deletes it',
+    async (_, peerOnCreate) => {
+      const before = rehearsal.aws.inventory();
+      expect(await deploy(studio({ library: unpacked.library, build: '1', peerOnCreate, fails: false }))).toBe('CREATE_COMPLETE');
+      const created = inventoryOf(rehearsal);
+      await rehearsal.clock.sleep(10 * DAY);
+      const update = withLaterProperty(studio({ library: current, build: '2', peerOnCreate, fails: true }));
+      expect(await deploy(update)).toBe('UPDATE_ROLLBACK_COMPLETE');
+      expect(inventoryOf(rehearsal)).toEqual(withStack(created, 'UPDATE_ROLLBACK_COMPLETE'));
+      await rehearsal.clock.sleep(10 * DAY);
+      expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+      expectNoFailedDelete(rehearsal);
+      await expectNothingLeft(rehearsal, before);
+    },
+  );
 });
