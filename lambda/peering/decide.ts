@@ -1,4 +1,3 @@
-import { MAX_CONCURRENT_CONNECTIONS } from '../../lib/contract';
 import { DENIAL_PATIENCE_MILLISECONDS } from '../aws/calls';
 import type { PhysicalIdState } from '../cloudformation/physical-id';
 import { describeOwner } from './claim';
@@ -195,15 +194,16 @@ export interface Refusals {
   readonly countWhileListed: number;
   /** Milliseconds since the handler began to make or to delete the connection. */
   readonly elapsed: number;
+  /** After more refusals than this, the handler gives up. */
+  readonly maximum: number;
 }
 
 /** What to do after a refusal: an authorization may be missing, and where each use consumes it, other callers may have consumed it. */
 export function decideAfterRefusal(
-  { count, countWhileListed, elapsed }: Refusals,
+  { count, countWhileListed, elapsed, maximum }: Refusals,
   isListed: 'not asked' | 'yes' | 'no',
 ): 'authorize' | 'list authorizations' | 'try again' | 'try again later' | 'give up' {
-  // as many connections of a stack may contend for authorizations, and each may consume one
-  if (count > MAX_CONCURRENT_CONNECTIONS) {
+  if (count > maximum) {
     return 'give up';
   }
   if (count === 1 || isListed === 'no') {

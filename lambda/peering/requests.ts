@@ -1,3 +1,4 @@
+import { MAX_CONCURRENT_CONNECTIONS } from '../../lib/contract';
 import { DENIAL_PATIENCE_MILLISECONDS } from '../aws/calls';
 import { isGameLiftRefusal, readError } from '../aws/errors';
 import { Problem } from '../problem';
@@ -6,6 +7,7 @@ import { endsWithFleet } from './decide';
 import type { DeletableConnection } from './decide';
 import type { Observer } from './observer';
 import { RetryAfterRefusal } from './retry-after-refusal';
+import type { RetryOptions } from './retry-after-refusal';
 import { deletionOutcome, isAlive, isListDue, LIST_MILLISECONDS, newsOf, outcomeOf, shownBy, WATCH_MILLISECONDS } from './watch';
 import type { FinalOutcome, News } from './watch';
 
@@ -15,6 +17,15 @@ const CLOCK_SKEW_MILLISECONDS = 5_000;
 /** GameLift's response to CreateVpcPeeringConnection. */
 export type CreateResult =
   { readonly kind: 'accepted' } | { readonly kind: 'refused'; readonly name: string; readonly message: string };
+
+/** Other connections of the stack may contend for authorizations, and each may consume one. */
+const REFUSED_WHILE_CONTENDING: RetryOptions = { pauseMilliseconds: LIST_MILLISECONDS, maxRefusals: MAX_CONCURRENT_CONNECTIONS };
+
+/**
+ * GameLift may refuse to delete a connection that it made with the fleet, no matter what is authorized. Then more attempts only keep others
+ * from the rate limit. With one attempt in ten seconds, permissions are known everywhere by the last.
+ */
+const REFUSED_UNTIL_FLEET_IS_DELETED: RetryOptions = { pauseMilliseconds: DENIAL_PATIENCE_MILLISECONDS, maxRefusals: 8 };
 
 /** Requests and deletes the connection, and waits for the outcome. */
 export class Requests {
@@ -26,8 +37,8 @@ export class Requests {
     private readonly observer: Observer,
   ) {}
 
-  retryAfterRefusal(pauseMilliseconds = LIST_MILLISECONDS): RetryAfterRefusal {
-    return new RetryAfterRefusal(this.context.authorizer, this.context.calls, pauseMilliseconds);
+  retryAfterRefusal(options = REFUSED_WHILE_CONTENDING): RetryAfterRefusal {
+    return new RetryAfterRefusal(this.context.authorizer, this.context.calls, options);
   }
 
   /**
@@ -110,8 +121,7 @@ export class Requests {
     const isSide = (side: { readonly id: string; readonly requesterVpcId: string }): boolean =>
       side.id === id || side.requesterVpcId === gameLiftVpcId;
     const ec2Id = shownBy(await this.observer.ec2()).find((side) => isSide(side) && isAlive(side))?.id;
-    // GameLift may refuse it for good: then more attempts only keep others from the rate limit
-    const retry = spec.peerOnCreate ? this.retryAfterRefusal(DENIAL_PATIENCE_MILLISECONDS) : this.retryAfterRefusal();
+    const retry = this.retryAfterRefusal(spec.peerOnCreate ? REFUSED_UNTIL_FLEET_IS_DELETED : REFUSED_WHILE_CONTENDING);
     for (;;) {
       let refusal: Error | undefined;
       try {

@@ -3,6 +3,13 @@ import type { Calls } from '../aws/calls';
 import { Problem } from '../problem';
 import { decideAfterRefusal } from './decide';
 
+export interface RetryOptions {
+  /** How long to wait for permissions to be known before another attempt. */
+  readonly pauseMilliseconds: number;
+  /** After more refusals than this, the handler gives up. */
+  readonly maxRefusals: number;
+}
+
 /** Decides whether to repeat a call that GameLift has refused, and authorizes before that. Gives up when that does not help anymore. */
 export class RetryAfterRefusal {
   private count = 0;
@@ -12,8 +19,7 @@ export class RetryAfterRefusal {
   constructor(
     private readonly authorizer: Authorizer,
     private readonly calls: Calls,
-    /** How long to wait for permissions to be known before another attempt. */
-    private readonly pauseMilliseconds: number,
+    private readonly options: RetryOptions,
   ) {
     this.startedAt = calls.now();
   }
@@ -34,14 +40,15 @@ export class RetryAfterRefusal {
     if (next === 'authorize') {
       await this.authorize(message);
     } else if (next === 'try again later') {
-      await this.calls.sleepWhile(`GameLift still refused the call (${message})`, this.pauseMilliseconds);
+      await this.calls.sleepWhile(`GameLift still refused the call (${message})`, this.options.pauseMilliseconds);
     }
     return next !== 'give up';
   }
 
   private next(isListed: 'not asked' | 'yes' | 'no'): ReturnType<typeof decideAfterRefusal> {
-    const { count, countWhileListed, startedAt } = this;
-    return decideAfterRefusal({ count, countWhileListed, elapsed: this.calls.now() - startedAt }, isListed);
+    const { count, countWhileListed, startedAt, options } = this;
+    const elapsed = this.calls.now() - startedAt;
+    return decideAfterRefusal({ count, countWhileListed, elapsed, maximum: options.maxRefusals }, isListed);
   }
 
   private async authorize(message: string): Promise<void> {

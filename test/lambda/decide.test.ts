@@ -205,7 +205,8 @@ test.each([
   ['gives up after more refusals than other connections can cause', MAX_CONCURRENT_CONNECTIONS + 1, 0, 0, 'no', 'give up'],
   ['does not look for an authorization before it gives up', MAX_CONCURRENT_CONNECTIONS + 1, 0, 0, 'not asked', 'give up'],
 ] as const)('decideAfterRefusal: %s', (_, count, countWhileListed, elapsed, isListed, next) => {
-  expect(decideAfterRefusal({ count, countWhileListed, elapsed }, isListed)).toBe(next);
+  const maximum = MAX_CONCURRENT_CONNECTIONS;
+  expect(decideAfterRefusal({ count, countWhileListed, elapsed, maximum }, isListed)).toBe(next);
 });
 
 test.each([

@@ -1,4 +1,3 @@
-import { MAX_CONCURRENT_CONNECTIONS } from '../../lib/contract';
 import type { PhysicalIdState } from '../../lambda/cloudformation/physical-id';
 import type { Claim, ClaimedConnection, Note } from '../../lambda/peering/claim';
 import { decide, decideAfterRefusal, decideBeforeUse, decideDelete, conflictOf } from '../../lambda/peering/decide';
@@ -294,33 +293,36 @@ describe('decide', () => {
   });
 });
 
-test('decideAfterRefusal gives up after a bounded number of refusals, whatever is listed', () => {
-  interface State {
-    readonly count: number;
-    readonly countWhileListed: number;
-    readonly elapsed: number;
-    readonly next: ReturnType<typeof decideAfterRefusal>;
-  }
-  const refuse = ({ count, countWhileListed, elapsed }: Omit<State, 'next'>): readonly State[] => {
-    const refusals = { count: count + 1, countWhileListed, elapsed };
-    const next = decideAfterRefusal(refusals, 'not asked');
-    return next !== 'list authorizations'
-      ? [{ ...refusals, next }]
-      : BOOLEANS.map((isListed) => {
-          const listed = { ...refusals, countWhileListed: countWhileListed + (isListed ? 1 : 0) };
-          const after = decideAfterRefusal(listed, isListed ? 'yes' : 'no');
-          // the only step that takes time for sure
-          return { ...listed, elapsed: elapsed + (after === 'try again later' ? 10_000 : 0), next: after };
-        });
-  };
-  const start = refuse({ count: 0, countWhileListed: 0, elapsed: 0 });
-  const { longest, visited } = walk(start, (state) => (state.next === 'give up' ? [] : refuse(state)));
-  expect(longest).toBe(MAX_CONCURRENT_CONNECTIONS);
-  const hasTried = ({ count, countWhileListed, elapsed }: State): boolean =>
-    count > MAX_CONCURRENT_CONNECTIONS || (countWhileListed > 1 && elapsed >= 75_000);
-  expectInAll(visited, ({ next }) => next === 'give up', hasTried);
-  expect(visited.map(({ next }) => next)).not.toContain('list authorizations');
-});
+test.each([8, 40])(
+  'decideAfterRefusal gives up after at most %i refusals if that is the maximum, whatever is listed',
+  (maximum) => {
+    interface State {
+      readonly count: number;
+      readonly countWhileListed: number;
+      readonly elapsed: number;
+      readonly next: ReturnType<typeof decideAfterRefusal>;
+    }
+    const refuse = ({ count, countWhileListed, elapsed }: Omit<State, 'next'>): readonly State[] => {
+      const refusals = { count: count + 1, countWhileListed, elapsed, maximum };
+      const next = decideAfterRefusal(refusals, 'not asked');
+      return next !== 'list authorizations'
+        ? [{ ...refusals, next }]
+        : BOOLEANS.map((isListed) => {
+            const listed = { ...refusals, countWhileListed: countWhileListed + (isListed ? 1 : 0) };
+            const after = decideAfterRefusal(listed, isListed ? 'yes' : 'no');
+            // the only step that takes time for sure
+            return { ...listed, elapsed: elapsed + (after === 'try again later' ? 10_000 : 0), next: after };
+          });
+    };
+    const start = refuse({ count: 0, countWhileListed: 0, elapsed: 0 });
+    const { longest, visited } = walk(start, (state) => (state.next === 'give up' ? [] : refuse(state)));
+    expect(longest).toBe(maximum);
+    const hasTried = ({ count, countWhileListed, elapsed }: State): boolean =>
+      count > maximum || (countWhileListed > 1 && elapsed >= 75_000);
+    expectInAll(visited, ({ next }) => next === 'give up', hasTried);
+    expect(visited.map(({ next }) => next)).not.toContain('list authorizations');
+  },
+);
 
 describe('decideDelete', () => {
   const PHYSICAL_IDS: readonly PhysicalIdState[] = [

@@ -62,6 +62,9 @@ function withLaterProperty(assembly: string): string {
   });
 }
 
+/** Each run synthesizes two apps and runs their bundles. In milliseconds, far more than a slow machine needs. */
+const LIMIT = 600_000;
+
 describe.each(RELEASES)('%s', (release) => {
   let unpacked: UnpackedRelease;
   let rehearsal: Rehearsal;
@@ -91,6 +94,7 @@ describe.each(RELEASES)('%s', (release) => {
       expectNoFailedDelete(rehearsal);
       await expectNothingLeft(rehearsal, before);
     },
+    LIMIT,
   );
 
   test.each(KINDS)(
@@ -108,5 +112,6 @@ describe.each(RELEASES)('%s', (release) => {
       expectNoFailedDelete(rehearsal);
       await expectNothingLeft(rehearsal, before);
     },
+    LIMIT,
   );
 });

@@ -50,6 +50,15 @@ export interface Impossible {
   readonly reason: RegExp;
 }
 
+const AUTHORIZE_THERE =
+  /an authorization is missing between VPC \S+ of account \S+ and GameLift account \S+ in \S+: .* Run there: aws gamelift create-/;
+const SAME_ADDRESSES = 'a route table can not lead to two VPCs with the same addresses, and GameLift chooses them';
+const OTHER_ROUTE =
+  /has a route for \S+ to pcx-\S+, where the fleet's VPC needs one to pcx-\S+\. Remove that route, or leave the table out/;
+
+/** CloudFormation skips the deletion of the connection in a clean-up, and the deletion of the fleet ends it. */
+export const SKIPPED_DELETE = 'as declared, with a skipped deletion';
+
 export const IMPOSSIBLE: readonly Impossible[] = [
   {
     lifecycle: 'two fleets that are peered on creation at once',
@@ -63,24 +72,46 @@ export const IMPOSSIBLE: readonly Impossible[] = [
     where: { useOfAuthorization: 'consumed' },
     why: "the connection of the new fleet uses up what the VPC's owner gave, and that of the old one is left without",
     ending: 'step 5: UPDATE_COMPLETE',
-    reason:
-      /an authorization is missing between VPC \S+ of account \S+ and GameLift account \S+ in \S+: .* Run there: aws gamelift create-/,
+    reason: AUTHORIZE_THERE,
   },
   {
     lifecycle: 'peered on creation, without trust',
     where: { useOfAuthorization: 'consumed' },
     why: "the creation of the new fleet uses up what the VPC's owner gave, and the connection of the old one is left without",
     ending: 'step 5: UPDATE_COMPLETE',
-    reason:
-      /an authorization is missing between VPC \S+ of account \S+ and GameLift account \S+ in \S+: .* Run there: aws gamelift create-/,
+    reason: AUTHORIZE_THERE,
+  },
+  {
+    lifecycle: 'peered on creation, without trust',
+    where: {
+      useOfAuthorization: 'reusable',
+      usedAuthorizations: 'not listed',
+      disconnectingPeeredFleet: 'InvalidRequestException',
+    },
+    why: 'GameLift answers the same if it lacks the authorization, and if it ends the connection only with the fleet',
+    ending: SKIPPED_DELETE,
+    reason: AUTHORIZE_THERE,
   },
   {
     lifecycle: 'two connections on one authorization',
     where: { fleetCidrBlocks: 'may coincide' },
-    why: 'a route table can not lead to two VPCs with the same addresses, and GameLift chooses them',
+    why: SAME_ADDRESSES,
     ending: 'step 1: ROLLBACK_COMPLETE',
-    reason:
-      /has a route for \S+ to pcx-\S+, where the fleet's VPC needs one to pcx-\S+\. Remove that route, or leave the table out/,
+    reason: OTHER_ROUTE,
+  },
+  {
+    lifecycle: 'one connected fleet, and one that is peered on creation',
+    where: { fleetCidrBlocks: 'may coincide' },
+    why: SAME_ADDRESSES,
+    ending: 'step 1: ROLLBACK_COMPLETE',
+    reason: OTHER_ROUTE,
+  },
+  {
+    lifecycle: 'two fleets that are peered on creation at once',
+    where: { fleetCidrBlocks: 'may coincide' },
+    why: SAME_ADDRESSES,
+    ending: 'step 1: ROLLBACK_COMPLETE',
+    reason: OTHER_ROUTE,
   },
 ];
 

@@ -1,4 +1,5 @@
 import { damage, denials, deviations, failedDeletes, isSkipped, leaks, leftovers, reasons, unlapsed } from './checker';
+import { SKIPPED_DELETE } from './combinations';
 import type { Impossible } from './combinations';
 import { assemblyOf, declare, fleet, STACK } from './stacks';
 import type { Declared, DeclaredFleet } from './stacks';
@@ -296,7 +297,14 @@ export async function fail(world: MatrixWorld, steps: readonly Step[], impossibl
   return world.live(async () => {
     const failure = await firstFailure(world, steps);
     if (failure === undefined) {
-      return ['it succeeded although it is declared to be impossible'];
+      const isSkippedDelete =
+        impossible.ending === SKIPPED_DELETE && failedDeletes(world).some((text) => impossible.reason.test(text));
+      return [
+        ...(isSkippedDelete ? [] : ['it succeeded although it is declared to be impossible']),
+        ...damage(world),
+        ...(await leftovers(world)),
+        ...leaks(world),
+      ];
     }
     const told = reasons(world).some((text) => impossible.reason.test(text));
     const ending = `step ${failure.step}: ${failure.status}`;

@@ -53,13 +53,15 @@ describe('combinations', () => {
 
   test('what is declared impossible is met by some of them', () => {
     for (const { lifecycle } of IMPOSSIBLE) {
-      expect(covering(2).filter((readings) => impossibility(lifecycle, readings) !== undefined)).not.toEqual([]);
+      expect([...covering(3), ...product()].filter((readings) => impossibility(lifecycle, readings) !== undefined)).not.toEqual(
+        [],
+      );
     }
   });
 });
 
 test.each(LIFECYCLE_NAMES)('%s: under every pair of readings', async (lifecycle) => {
-  const cases = lives(covering(2)).filter(({ name }) => name.startsWith(`${lifecycle},`));
+  const cases = lives(covering(2), [lifecycle]);
   expect(cases).toHaveLength(covering(2).length);
   expect(await failuresOf(cases)).toEqual({});
 });
