@@ -5,7 +5,7 @@ import { describeOwner } from './claim';
 import type { Claim } from './claim';
 import type { ConnectionContext } from './context';
 import { conflictOf, decide, decideBeforeUse } from './decide';
-import type { Existing, Failure, Situation, Step } from './decide';
+import type { Existing, Failure, Found, Situation, Step } from './decide';
 import { endedProblem, isFinal } from './ended';
 import type { Ended } from './ended';
 import type { Before, Observer } from './observer';
@@ -297,11 +297,11 @@ export class Connect {
         throw new Problem(why.conflict.what, why.conflict.remedy);
       case 'exists already':
         this.hasConflict = true;
-        throw existsAlready(why.peering);
+        throw existsAlready(why.found);
       case 'claim removed':
-        throw why.peering === undefined
+        throw why.found === undefined
           ? new Problem('the claim, a tag on the fleet, was removed before the peering connection was requested', 'deploy again')
-          : existsAlready(why.peering);
+          : existsAlready(why.found);
       case 'ended':
         throw this.ended === undefined
           ? new Problem(`the peering connection is ${why.peering.status}`, 'deploy again')
@@ -310,9 +310,13 @@ export class Connect {
   }
 }
 
-function existsAlready({ id }: Peering): Problem {
-  return new Problem(
-    `the peering connection ${id} between them exists already, and this stack did not create it`,
-    'delete it, or pass adoptExisting to the VpcPeeringConnection to use it and leave it in place',
-  );
+function existsAlready({ peering, maker }: Found): Problem {
+  const what = `the peering connection ${peering.id} between them exists already`;
+  const adopt = 'pass adoptExisting to the VpcPeeringConnection to use it and leave it in place';
+  return maker.kind === 'another resource'
+    ? new Problem(
+        `${what}, and ${describeOwner(maker.owner)} created it, according to a tag in EC2`,
+        `remove it there, or ${adopt}`,
+      )
+    : new Problem(`${what}, and this stack did not create it`, `delete it, or ${adopt}`);
 }

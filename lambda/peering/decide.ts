@@ -41,12 +41,19 @@ function hasAdopted({ connection }: OtherClaim): boolean {
   return connection?.adopted === true;
 }
 
+/** A connection that GameLift lists and that is not ended, and who created it, as far as EC2's tags say. */
+export interface Found {
+  readonly kind: 'found';
+  readonly peering: Peering;
+  readonly maker: Maker;
+}
+
 /** What is known of the connection of the pair. */
 export type Existing =
   /** GameLift's list was not read, or may have changed since. */
   | { readonly kind: 'unknown' }
   | { readonly kind: 'none' }
-  | { readonly kind: 'found'; readonly peering: Peering; readonly maker: Maker }
+  | Found
   /** It did not become active. `isFinal`: another request would end in the same way. */
   | { readonly kind: 'ended'; readonly peering: Peering; readonly isFinal: boolean };
 
@@ -97,9 +104,9 @@ export type Step =
 
 export type Failure =
   | { readonly kind: 'conflict'; readonly conflict: Conflict }
-  | { readonly kind: 'exists already'; readonly peering: Peering }
+  | { readonly kind: 'exists already'; readonly found: Found }
   /** A deletion has removed the claim. */
-  | { readonly kind: 'claim removed'; readonly peering: Peering | undefined }
+  | { readonly kind: 'claim removed'; readonly found: Found | undefined }
   | { readonly kind: 'ended'; readonly peering: Peering };
 
 export function decide(situation: Situation): Step {
@@ -109,7 +116,7 @@ export function decide(situation: Situation): Step {
     return { kind: 'fail', why: { kind: 'conflict', conflict } };
   }
   if (!claim.isClaimed) {
-    return { kind: 'fail', why: { kind: 'claim removed', peering: existing.kind === 'found' ? existing.peering : undefined } };
+    return { kind: 'fail', why: { kind: 'claim removed', found: existing.kind === 'found' ? existing : undefined } };
   }
   switch (existing.kind) {
     case 'unknown':
@@ -120,7 +127,7 @@ export function decide(situation: Situation): Step {
       }
       return request.kind === 'refused' ? { kind: 'prepare a retry', message: request.message } : { kind: 'request' };
     case 'found':
-      return decideFound(situation, existing.peering, existing.maker);
+      return decideFound(situation, existing);
     case 'ended':
       return existing.isFinal || !mayHaveRequested || peerOnCreate
         ? { kind: 'fail', why: { kind: 'ended', peering: existing.peering } }
@@ -137,7 +144,8 @@ function decideUnlisted({ connection, peeredBefore, otherClaims }: Claim, reques
   return isLikely ? { kind: 'read the list' } : { kind: 'request' };
 }
 
-function decideFound(situation: Situation, peering: Peering, maker: Maker): Step {
+function decideFound(situation: Situation, found: Found): Step {
+  const { peering, maker } = found;
   const { adoptExisting, peerOnCreate, isStripped, claim, mayHaveRequested, hasWaitedForNote } = situation;
   const { connection, peeredBefore } = claim;
   const use = (origin: 'created' | 'adopted', wasRequested = false): Step =>
@@ -149,13 +157,13 @@ function decideFound(situation: Situation, peering: Peering, maker: Maker): Step
   if (isNew && mayHaveRequested) {
     return use('created', true);
   }
-  if (maker === 'this resource') {
+  if (maker.kind === 'this resource') {
     return use('created');
   }
   if (isStripped) {
     return use(adoptExisting ? 'adopted' : 'created');
   }
-  if (peerOnCreate && !adoptExisting && maker !== 'another resource') {
+  if (peerOnCreate && !adoptExisting && maker.kind !== 'another resource') {
     // GameLift made it with the fleet: unless a deletion has removed the claim meanwhile, nobody else has it
     return use('created', true);
   }
@@ -164,7 +172,7 @@ function decideFound(situation: Situation, peering: Peering, maker: Maker): Step
   if (mayBeOfAnotherRun && !hasWaitedForNote) {
     return { kind: 'wait for a note', peering, wasThereBefore: !isNew };
   }
-  return adoptExisting ? use('adopted') : { kind: 'fail', why: { kind: 'exists already', peering } };
+  return adoptExisting ? use('adopted') : { kind: 'fail', why: { kind: 'exists already', found } };
 }
 
 function leadsToOneOf(vpcIds: readonly string[], { gameLiftVpcId }: Peering): boolean {

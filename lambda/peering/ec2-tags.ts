@@ -8,11 +8,20 @@ const FLEET_TAG = `${TAG_PREFIX}fleet`;
 const CONNECTION_TAG = `${TAG_PREFIX}connection`;
 
 /** Who created a connection, as far as EC2's tags say. */
-export type Maker = 'this resource' | 'another resource' | 'unknown';
+export type Maker =
+  | { readonly kind: 'this resource' }
+  | { readonly kind: 'another resource'; readonly owner: string }
+  | { readonly kind: 'unknown' };
 
 /** Whether EC2's tags say that a resource of this library created a connection that GameLift lists. */
 export function isTaggedByMaker(peering: Peering, view: Ec2View): boolean {
-  return sidesOf(peering, view).some(({ tags }) => tags[OWNER_TAG] !== undefined);
+  return taggedOwnerOf(peering, view) !== undefined;
+}
+
+function taggedOwnerOf(peering: Peering, view: Ec2View): string | undefined {
+  return sidesOf(peering, view)
+    .map(({ tags }) => tags[OWNER_TAG])
+    .find((owner) => owner !== undefined);
 }
 
 function sidesOf({ gameLiftVpcId }: Peering, view: Ec2View): readonly Ec2Peering[] {
@@ -54,9 +63,10 @@ export class Ec2Tags {
   /** Who created a connection that GameLift lists, as far as EC2's tags say. */
   makerOf(peering: Peering, view: Ec2View): Maker {
     if (sidesOf(peering, view).some((side) => this.isOwn(side))) {
-      return 'this resource';
+      return { kind: 'this resource' };
     }
-    return isTaggedByMaker(peering, view) ? 'another resource' : 'unknown';
+    const owner = taggedOwnerOf(peering, view);
+    return owner === undefined ? { kind: 'unknown' } : { kind: 'another resource', owner };
   }
 
   /** The connection that this resource created, as EC2's tags describe it; undefined if EC2 shows none. */

@@ -2,7 +2,7 @@ import type { Ec2Peering, FleetEvent, FleetRecord } from '../aws/api';
 import { isDenial, readError } from '../aws/errors';
 import { MAX_PEERED_BEFORE } from './claim';
 import type { ConnectionContext } from './context';
-import type { Existing } from './decide';
+import type { Existing, Found } from './decide';
 import { Ec2Tags } from './ec2-tags';
 import { isAlive, peeringOf, shownBy } from './watch';
 import type { Ec2View, Peering } from './watch';
@@ -67,7 +67,7 @@ export class Observer {
   }
 
   /** A connection in GameLift's list, and who created it, as far as EC2's tags say. */
-  async found(peering: Peering): Promise<Existing> {
+  async found(peering: Peering): Promise<Found> {
     return { kind: 'found', peering, maker: this.tags.makerOf(peering, await this.ec2()) };
   }
 

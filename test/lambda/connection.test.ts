@@ -523,7 +523,10 @@ describe('a fleet that is peered on creation', () => {
       world.tags.clear();
       const other = { LogicalResourceId: 'Other' };
       const { answer } = await world.ask('Create', world.declare(ON_CREATE), undefined, other);
-      expect(answer).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining('exists already') as string });
+      expect(answer).toMatchObject({
+        Status: 'FAILED',
+        Reason: expect.stringContaining('exists already, and resource Peering of stack Game (') as string,
+      });
       const deleted = await world.ask('Delete', world.declare(ON_CREATE), answer?.PhysicalResourceId, other);
       expect(deleted.answer?.Status).toBe('SUCCESS');
       expect(world.attributes).toEqual(made?.Data);

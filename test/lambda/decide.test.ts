@@ -72,7 +72,7 @@ describe('decide', () => {
     wasRequested,
   });
   const fail = (why: Failure): Step => ({ kind: 'fail', why });
-  const EXISTS = fail({ kind: 'exists already', peering: peering() });
+  const EXISTS = fail({ kind: 'exists already', found: found() });
   const FAILED = fail({ kind: 'ended', peering: peering({ status: 'failed', message: 'no authorization' }) });
   const waitForNote = (wasThereBefore: boolean): Step => ({ kind: 'wait for a note', peering: peering(), wasThereBefore });
 
@@ -80,7 +80,9 @@ describe('decide', () => {
   const refused = { request: { kind: 'refused', message: 'InvalidRequestException: no' } } as const;
   const none = { existing: { kind: 'none' } } as const;
   const active = { existing: found() };
-  const taggedByOther = { existing: found({}, 'another resource') };
+  const foundOfOther = found({}, { kind: 'another resource', owner: OTHER });
+  const taggedByOther = { existing: foundOfOther };
+  const tagged = { existing: found({}, { kind: 'this resource' }) };
   const pending = { existing: found(PENDING) };
   const requested = (...peeredBefore: string[]): Partial<Situation> => ({
     claim: claim({ peeredBefore }),
@@ -98,8 +100,13 @@ describe('decide', () => {
     ['requests the connection if the list shows none', none, REQUEST],
     ['gets an authorization after a refusal', { ...none, ...refused }, prepareRetry('InvalidRequestException: no')],
     ['fails if another resource claims it', { claim: claim(claimedByOther) }, fail({ kind: 'conflict', conflict: BELONGS })],
-    ['fails if a deletion has removed the claim', removed, fail({ kind: 'claim removed', peering: undefined })],
-    ['says then which connection is there', { ...removed, ...active }, fail({ kind: 'claim removed', peering: peering() })],
+    ['fails if a deletion has removed the claim', removed, fail({ kind: 'claim removed', found: undefined })],
+    ['says then which connection is there', { ...removed, ...active }, fail({ kind: 'claim removed', found: found() })],
+    [
+      'says then also which resource made it',
+      { ...removed, ...taggedByOther },
+      fail({ kind: 'claim removed', found: foundOfOther }),
+    ],
     ['uses the connection that it has made', { claim: claim(created), ...active }, use('created')],
     ['waits for the connection that it has made', { claim: claim(created), ...pending }, WAIT],
     [
@@ -116,7 +123,7 @@ describe('decide', () => {
     ['uses what it has requested next to others', { ...requested(UNRELATED_VPC), ...active }, use('created', true)],
     ['fails if the connection was there before the request', { ...requested(UNRELATED_VPC, FLEET_VPC), ...active }, EXISTS],
     ['adopts one that was there before the request', { ...requested(FLEET_VPC), ...active, adoptExisting }, use('adopted')],
-    ["uses it as its own by EC2's tags", { ...requested(FLEET_VPC), existing: found({}, 'this resource') }, use('created')],
+    ["uses it as its own by EC2's tags", { ...requested(FLEET_VPC), ...tagged }, use('created')],
     ['uses the connection of a stripped fleet as its own', { isStripped: true, ...active }, use('created')],
     ['uses it as adopted if adoptExisting is set', { isStripped: true, adoptExisting, ...active }, use('adopted')],
     ['waits for the note of another run if the connection was there at first', active, waitForNote(true)],
@@ -147,9 +154,13 @@ describe('decide', () => {
       use('created', true),
     ],
     ['uses it again once it is noted', { peerOnCreate, claim: claim(created), ...active }, use('created')],
-    ['uses it again by its tags', { peerOnCreate, existing: found({}, 'this resource') }, use('created')],
+    ['uses it again by its tags', { peerOnCreate, ...tagged }, use('created')],
     ['waits for a note if another resource has tagged it', { peerOnCreate, ...taggedByOther }, waitForNote(true)],
-    ['fails if that one keeps it', { peerOnCreate, ...taggedByOther, hasWaitedForNote: true }, EXISTS],
+    [
+      'fails if that one keeps it, and says which one it is',
+      { peerOnCreate, ...taggedByOther, hasWaitedForNote: true },
+      fail({ kind: 'exists already', found: foundOfOther }),
+    ],
     [
       'fails if another resource claims it',
       { peerOnCreate, claim: claim(claimedByOther), ...active },

@@ -3,6 +3,7 @@ import type { Claim, ClaimedConnection, Note } from '../../lambda/peering/claim'
 import { decide, decideAfterRefusal, decideBeforeUse, decideDelete, conflictOf } from '../../lambda/peering/decide';
 import type { DeleteSituation, Existing, RequestState, Situation } from '../../lambda/peering/decide';
 import { isTaggedByMaker } from '../../lambda/peering/ec2-tags';
+import type { Maker } from '../../lambda/peering/ec2-tags';
 import type { Ec2View } from '../../lambda/peering/watch';
 import * as given from './situations';
 import { expectInAll, FLEET_VPC, ID, noted, peering, product } from './situations';
@@ -71,7 +72,11 @@ function walk<T>(starts: readonly T[], next: (state: T) => readonly T[]): Walk<T
 describe('decide', () => {
   const NONE: Existing = { kind: 'none' };
   const UNKNOWN: Existing = { kind: 'unknown' };
-  const MAKERS = ['this resource', 'another resource', 'unknown'] as const;
+  const MAKERS: readonly Maker[] = [
+    { kind: 'this resource' },
+    { kind: 'another resource', owner: given.OTHER },
+    { kind: 'unknown' },
+  ];
   const ACTIVE = MAKERS.map((maker) => given.found({}, maker));
   const FOUND = [...ACTIVE, ...MAKERS.map((maker) => given.found({ status: 'pending-acceptance' }, maker))];
   const ENDED = BOOLEANS.map(given.ended);
@@ -93,7 +98,7 @@ describe('decide', () => {
     ...situation,
     step: decide(situation),
     hasNoted: hasNoted(situation.claim),
-    maker: situation.existing.kind === 'found' ? situation.existing.maker : undefined,
+    maker: situation.existing.kind === 'found' ? situation.existing.maker.kind : undefined,
   }));
   type Decision = (typeof decisions)[number];
 

@@ -1,7 +1,7 @@
 import { OWNER_TAG } from '../../lib/contract';
 import type { Ec2Peering } from '../../lambda/aws/api';
 import type { Claim, ClaimedConnection, OtherClaim } from '../../lambda/peering/claim';
-import type { DeleteSituation, Existing, Situation } from '../../lambda/peering/decide';
+import type { DeleteSituation, Existing, Found, Situation } from '../../lambda/peering/decide';
 import type { Maker } from '../../lambda/peering/ec2-tags';
 import type { Ec2View, Peering } from '../../lambda/peering/watch';
 
@@ -42,7 +42,7 @@ export function claim(change: Partial<Claim> = {}): Claim {
   };
 }
 
-export function found(change: Partial<Peering> = {}, maker: Maker = 'unknown'): Existing {
+export function found(change: Partial<Peering> = {}, maker: Maker = { kind: 'unknown' }): Found {
   return { kind: 'found', peering: peering(change), maker };
 }
 
