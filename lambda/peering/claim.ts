@@ -24,10 +24,12 @@ export function ownerOf({ stackId, logicalResourceId }: Requester): string {
   return owner.length <= MAX_OWNER_LENGTH ? owner : `${stackName}/${sha256(logicalResourceId).slice(0, 32)}/${guid}`;
 }
 
-/** For error messages: names the parts of an owner. */
+/** For error messages: names the parts of an owner. Somebody may have edited the tag by hand. */
 export function describeOwner(owner: string): string {
   const [stackName = '', logicalId = '', guid = ''] = owner.split('/');
-  return `resource ${logicalId} of stack ${stackName} (${guid})`;
+  return [stackName, logicalId, guid].includes('')
+    ? `an unknown resource (its tag says "${owner}")`
+    : `resource ${logicalId} of stack ${stackName} (${guid})`;
 }
 
 /** A connection that a resource has created or adopted. */

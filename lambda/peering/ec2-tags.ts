@@ -66,7 +66,8 @@ export class Ec2Tags {
       return { kind: 'this resource' };
     }
     const owner = taggedOwnerOf(peering, view);
-    return owner === undefined ? { kind: 'unknown' } : { kind: 'another resource', owner };
+    // a tag that names this resource with another fleet is wrong: GameLift lists the connection for this fleet
+    return owner === undefined || owner === this.owner ? { kind: 'unknown' } : { kind: 'another resource', owner };
   }
 
   /** The connection that this resource created, as EC2's tags describe it; undefined if EC2 shows none. */
