@@ -5,7 +5,7 @@ import type { Calls } from '../aws/calls';
 import { isDenial, problemOf, readError } from '../aws/errors';
 import type { Log } from '../log';
 import { NothingDoneProblem, Problem, rootCauseOf } from '../problem';
-import type { Pair } from '../resources/properties';
+import type { Pair } from '../model/pair';
 import { attributesOf, describePair, findValid, isValid } from './authorizer';
 import type { Authorizer, ValidAuthorization } from './authorizer';
 
@@ -40,7 +40,7 @@ export interface VpcOwner {
   /** Whether anything is peered with the VPC, as far as the handler can find out from its own account. */
   readonly isPeered: () => Promise<boolean>;
   /** How long an authorization must still be valid so that it is not replaced by a new one. Default: 12 hours */
-  readonly minimumValidityMilliseconds?: number;
+  readonly minimumValidityMilliseconds?: number | undefined;
 }
 
 /** Authorizes as the account that owns the VPC: the handler's own account, or one in which it assumes a role. */

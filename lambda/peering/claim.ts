@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Requester } from '../cloudformation/request';
 import type { Tags } from '../aws/api';
 import { TAG_PREFIX } from '../../lib/contract';
+import type { ClaimedConnection } from '../model/connection';
 
 /*
  * Tags on the fleet say which resource owns a connection, because GameLift's connections have no tags. Each resource writes two tags of
@@ -30,15 +31,6 @@ export function describeOwner(owner: string): string {
   return [stackName, logicalId, guid].includes('')
     ? `an unknown resource (its tag says "${owner}")`
     : `resource ${logicalId} of stack ${stackName} (${guid})`;
-}
-
-/** A connection that a resource has created or adopted. */
-export interface ClaimedConnection {
-  readonly id: string;
-  readonly gameLiftVpcId: string;
-  readonly cidrBlock: string;
-  /** The connection existed before the resource, which uses it and leaves it in place. */
-  readonly adopted: boolean;
 }
 
 /** The content of a note. */

@@ -1,5 +1,8 @@
 import { READ_DELAY_MILLISECONDS } from '../aws/calls';
+import { isAlive } from '../aws/connections';
+import type { ListedConnection } from '../aws/connections';
 import { problemOf } from '../aws/errors';
+import { shownBy } from '../network/ec2-view';
 import { Problem } from '../problem';
 import { describeOwner } from './claim';
 import type { Claim } from './claim';
@@ -9,11 +12,10 @@ import type { Existing, Failure, Found, Situation, Step } from './decide';
 import { endedProblem, isFinal } from './ended';
 import type { Ended } from './ended';
 import type { Before, Observer } from './observer';
-import type { Claims } from './ownership';
+import type { Claims } from './claims';
 import type { Requests } from './requests';
 import type { RetryAfterRefusal } from './retry-after-refusal';
-import { isAlive, shownBy } from './watch';
-import type { FinalOutcome, Peering } from './watch';
+import type { FinalOutcome } from './watch';
 
 /** How long another run of the same request is waited for: Lambda runs one that was killed again after a minute. */
 const NOTE_PATIENCE_MILLISECONDS = 120_000;
@@ -22,7 +24,7 @@ const NOTE_POLL_MILLISECONDS = 5_000;
 
 /** The connection that a create or an update uses. */
 export interface Connected {
-  readonly peering: Peering;
+  readonly peering: ListedConnection;
   readonly origin: 'created' | 'adopted';
 }
 
@@ -53,7 +55,7 @@ export class Connect {
     private readonly claims: Claims,
     private readonly seen: Seen,
     /** Deletes a connection that was made although a deletion had overtaken this request. */
-    private readonly undo: (peering: Peering) => Promise<void>,
+    private readonly undo: (peering: ListedConnection) => Promise<void>,
   ) {
     this.retry = requests.retryAfterRefusal();
     this.requestedAt = context.calls.now();
@@ -194,7 +196,7 @@ export class Connect {
    *
    * @param wasThereBefore the connection was there when this run first looked: a run that made it has noted its request before
    */
-  private async waitForNote(peering: Peering, wasThereBefore: boolean): Promise<void> {
+  private async waitForNote(peering: ListedConnection, wasThereBefore: boolean): Promise<void> {
     const { calls } = this.context;
     const startedAt = calls.now();
     const hasNoted = ({ connection, peeredBefore }: Claim): boolean => connection !== undefined || peeredBefore !== undefined;
@@ -310,12 +312,12 @@ export class Connect {
   }
 }
 
-function existsAlready({ peering, maker }: Found): Problem {
+function existsAlready({ peering, owner }: Found): Problem {
   const what = `the peering connection ${peering.id} between them exists already`;
   const adopt = 'pass adoptExisting to the VpcPeeringConnection to use it and leave it in place';
-  return maker.kind === 'another resource'
+  return owner.kind === 'another resource'
     ? new Problem(
-        `${what}, and ${describeOwner(maker.owner)} created it, according to a tag in EC2`,
+        `${what}, and ${describeOwner(owner.owner)} created it, according to a tag in EC2`,
         `remove it there, or ${adopt}`,
       )
     : new Problem(`${what}, and this stack did not create it`, `delete it, or ${adopt}`);

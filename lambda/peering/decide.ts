@@ -1,11 +1,13 @@
 import { DENIAL_PATIENCE_MILLISECONDS } from '../aws/calls';
+import type { ListedConnection } from '../aws/connections';
 import type { PhysicalIdState } from '../cloudformation/physical-id';
+import type { ClaimedConnection } from '../model/connection';
+import { hasOwnerTag } from '../network/ec2-tags';
+import type { TaggedOwner } from '../network/ec2-tags';
+import type { Ec2View } from '../network/ec2-view';
 import { describeOwner } from './claim';
-import type { Claim, ClaimedConnection, OtherClaim } from './claim';
-import { isTaggedByMaker } from './ec2-tags';
-import type { Maker } from './ec2-tags';
+import type { Claim, OtherClaim } from './claim';
 import { findToDelete } from './watch';
-import type { Ec2View, Peering } from './watch';
 
 /*
  * What to do next about a connection. Pure functions: from what is declared, what was observed, and what this request has done so far,
@@ -44,8 +46,8 @@ function hasAdopted({ connection }: OtherClaim): boolean {
 /** A connection that GameLift lists and that is not ended, and who created it, as far as EC2's tags say. */
 export interface Found {
   readonly kind: 'found';
-  readonly peering: Peering;
-  readonly maker: Maker;
+  readonly peering: ListedConnection;
+  readonly owner: TaggedOwner;
 }
 
 /** What is known of the connection of the pair. */
@@ -55,7 +57,7 @@ export type Existing =
   | { readonly kind: 'none' }
   | Found
   /** It did not become active. `isFinal`: another request would end in the same way. */
-  | { readonly kind: 'ended'; readonly peering: Peering; readonly isFinal: boolean };
+  | { readonly kind: 'ended'; readonly peering: ListedConnection; readonly isFinal: boolean };
 
 /** What came of this run's latest request for the connection. */
 export type RequestState =
@@ -89,14 +91,14 @@ export type Step =
   | { readonly kind: 'prepare a retry'; readonly message: string }
   | { readonly kind: 'wait until active' }
   /** Wait for another run of the same request, which may have made the connection, to note that. */
-  | { readonly kind: 'wait for a note'; readonly peering: Peering; readonly wasThereBefore: boolean }
+  | { readonly kind: 'wait for a note'; readonly peering: ListedConnection; readonly wasThereBefore: boolean }
   /**
    * Use the active connection. An adopted one was there before. `wasRequested`: this resource, or GameLift with the fleet, has just made
    * it.
    */
   | {
       readonly kind: 'use';
-      readonly peering: Peering;
+      readonly peering: ListedConnection;
       readonly origin: 'created' | 'adopted';
       readonly wasRequested: boolean;
     }
@@ -107,7 +109,7 @@ export type Failure =
   | { readonly kind: 'exists already'; readonly found: Found }
   /** A deletion has removed the claim. */
   | { readonly kind: 'claim removed'; readonly found: Found | undefined }
-  | { readonly kind: 'ended'; readonly peering: Peering };
+  | { readonly kind: 'ended'; readonly peering: ListedConnection };
 
 export function decide(situation: Situation): Step {
   const { adoptExisting, peerOnCreate, claim, existing, request, mayHaveRequested } = situation;
@@ -145,7 +147,7 @@ function decideUnlisted({ connection, peeredBefore, otherClaims }: Claim, reques
 }
 
 function decideFound(situation: Situation, found: Found): Step {
-  const { peering, maker } = found;
+  const { peering, owner } = found;
   const { adoptExisting, peerOnCreate, isStripped, claim, mayHaveRequested, hasWaitedForNote } = situation;
   const { connection, peeredBefore } = claim;
   const use = (origin: 'created' | 'adopted', wasRequested = false): Step =>
@@ -157,13 +159,13 @@ function decideFound(situation: Situation, found: Found): Step {
   if (isNew && mayHaveRequested) {
     return use('created', true);
   }
-  if (maker.kind === 'this resource') {
+  if (owner.kind === 'this resource') {
     return use('created');
   }
   if (isStripped) {
     return use(adoptExisting ? 'adopted' : 'created');
   }
-  if (peerOnCreate && !adoptExisting && maker.kind !== 'another resource') {
+  if (peerOnCreate && !adoptExisting && owner.kind !== 'another resource') {
     // GameLift made it with the fleet: unless a deletion has removed the claim meanwhile, nobody else has it
     return use('created', true);
   }
@@ -175,7 +177,7 @@ function decideFound(situation: Situation, found: Found): Step {
   return adoptExisting ? use('adopted') : { kind: 'fail', why: { kind: 'exists already', found } };
 }
 
-function leadsToOneOf(vpcIds: readonly string[], { gameLiftVpcId }: Peering): boolean {
+function leadsToOneOf(vpcIds: readonly string[], { gameLiftVpcId }: ListedConnection): boolean {
   return vpcIds.includes(gameLiftVpcId ?? '');
 }
 
@@ -251,7 +253,7 @@ export interface DeleteSituation {
   /** The connection that EC2's tags say this resource made. */
   readonly tagged: ClaimedConnection | undefined;
   /** What GameLift lists of the fleet and the VPC; undefined if it was not asked. */
-  readonly listed: readonly Peering[] | undefined;
+  readonly listed: readonly ListedConnection[] | undefined;
 }
 
 export type DeleteStep =
@@ -322,7 +324,7 @@ function decideUnnoted({ adoptExisting, peerOnCreate, physicalId, view, tagged, 
   }
   // without a note, the evidence is the declaration, or the physical id where EC2 can't be asked. Tags of this resource would have told
   const found = findToDelete(listed, view);
-  const isOfOther = found !== undefined && isTaggedByMaker(found, view);
+  const isOfOther = found !== undefined && hasOwnerTag(found, view);
   return { kind: 'disconnect', connection: isOfOther ? undefined : found };
 }
 

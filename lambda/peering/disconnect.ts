@@ -7,7 +7,7 @@ import type { ConnectionContext } from './context';
 import { decideDelete } from './decide';
 import type { DeletableConnection, DeleteSituation } from './decide';
 import type { Observer } from './observer';
-import type { Claims } from './ownership';
+import type { Claims } from './claims';
 import type { Requests } from './requests';
 
 /** Removes what a resource made of a connection: the loop that takes the steps that `decideDelete` names. */

@@ -1,7 +1,7 @@
+import { NOT_LISTED } from '../aws/connections';
+import type { ListedConnection } from '../aws/connections';
 import { Problem } from '../problem';
 import type { VpcBlocks } from './observer';
-import { NOT_LISTED } from './watch';
-import type { Peering } from './watch';
 
 /** Statuses after which another request may succeed: the authorization may have been missing, or an earlier connection was deleted. */
 const NOT_FINAL: ReadonlySet<string> = new Set(['failed', 'deleted', NOT_LISTED]);
@@ -12,7 +12,7 @@ const REPLACE_FLEET =
 
 /** A connection that did not become active, and what the handler knows about it. */
 export interface Ended {
-  readonly peering: Peering;
+  readonly peering: ListedConnection;
   readonly peerVpcId: string;
   /** Whether GameLift creates the connection together with the fleet. */
   readonly peerOnCreate: boolean;

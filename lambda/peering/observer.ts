@@ -1,11 +1,13 @@
 import type { Ec2Peering, FleetEvent, FleetRecord } from '../aws/api';
+import { isAlive, listedConnectionOf } from '../aws/connections';
+import type { ListedConnection } from '../aws/connections';
 import { isDenial, readError } from '../aws/errors';
+import { Ec2Tags } from '../network/ec2-tags';
+import { shownBy } from '../network/ec2-view';
+import type { Ec2Source, Ec2View } from '../network/ec2-view';
 import { MAX_PEERED_BEFORE } from './claim';
 import type { ConnectionContext } from './context';
 import type { Existing, Found } from './decide';
-import { Ec2Tags } from './ec2-tags';
-import { isAlive, peeringOf, shownBy } from './watch';
-import type { Ec2View, Peering } from './watch';
 
 /** The CIDR blocks of the peer VPC. */
 export type VpcBlocks =
@@ -23,7 +25,7 @@ export interface Before {
 }
 
 /** Reads what GameLift and EC2 say about the connection between a fleet and the peer VPC. */
-export class Observer {
+export class Observer implements Ec2Source {
   readonly tags: Ec2Tags;
   /** When GameLift's list was last read, in milliseconds since the epoch. */
   listedAt = 0;
@@ -42,14 +44,14 @@ export class Observer {
   }
 
   /** GameLift's list of the connections between the fleet and the peer VPC. It can be read once in ten seconds. */
-  async list(): Promise<readonly Peering[]> {
+  async list(): Promise<readonly ListedConnection[]> {
     const { api, calls, spec } = this.context;
     try {
       const records = await calls.make('DescribeVpcPeeringConnections', (signal) =>
         api.describeVpcPeeringConnections(spec.fleetId, signal),
       );
       this.fleetCidrBlock ??= records.find(({ IpV4CidrBlock }) => IpV4CidrBlock !== undefined)?.IpV4CidrBlock;
-      return records.filter(({ PeerVpcId }) => PeerVpcId === spec.pair.peerVpcId).map(peeringOf);
+      return records.filter(({ PeerVpcId }) => PeerVpcId === spec.pair.peerVpcId).map(listedConnectionOf);
     } catch (error) {
       if (readError(error).name === 'NotFoundException' && (await this.fleet()) === undefined) {
         return [];
@@ -67,8 +69,8 @@ export class Observer {
   }
 
   /** A connection in GameLift's list, and who created it, as far as EC2's tags say. */
-  async found(peering: Peering): Promise<Found> {
-    return { kind: 'found', peering, maker: this.tags.makerOf(peering, await this.ec2()) };
+  async found(peering: ListedConnection): Promise<Found> {
+    return { kind: 'found', peering, owner: this.tags.taggedOwnerOf(peering, await this.ec2()) };
   }
 
   /** The peering connections that EC2 shows of the peer VPC. After EC2 has failed to answer, it is not called again. */
@@ -146,7 +148,7 @@ export class Observer {
   }
 
   /** The CIDR block of the fleet's VPC, if GameLift or EC2 shows it. */
-  async cidrBlockOf({ cidrBlock, gameLiftVpcId }: Peering): Promise<string | undefined> {
+  async cidrBlockOf({ cidrBlock, gameLiftVpcId }: ListedConnection): Promise<string | undefined> {
     const side = shownBy(await this.ec2()).find(({ requesterVpcId }) => requesterVpcId === gameLiftVpcId);
     return cidrBlock ?? this.fleetCidrBlock ?? side?.cidrBlock;
   }

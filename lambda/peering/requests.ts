@@ -1,6 +1,8 @@
 import { MAX_CONCURRENT_CONNECTIONS } from '../../lib/contract';
 import { DENIAL_PATIENCE_MILLISECONDS } from '../aws/calls';
+import { isAlive } from '../aws/connections';
 import { isGameLiftRefusal, readError } from '../aws/errors';
+import { shownBy } from '../network/ec2-view';
 import { Problem } from '../problem';
 import type { ConnectionContext } from './context';
 import { endsWithFleet } from './decide';
@@ -8,7 +10,7 @@ import type { DeletableConnection } from './decide';
 import type { Observer } from './observer';
 import { RetryAfterRefusal } from './retry-after-refusal';
 import type { RetryOptions } from './retry-after-refusal';
-import { deletionOutcome, isAlive, isListDue, LIST_MILLISECONDS, newsOf, outcomeOf, shownBy, WATCH_MILLISECONDS } from './watch';
+import { deletionOutcome, isListDue, LIST_MILLISECONDS, newsOf, outcomeOf, WATCH_MILLISECONDS } from './watch';
 import type { FinalOutcome, News } from './watch';
 
 /** The time of events is that of GameLift's clock, which may differ from the handler's. */

@@ -3,6 +3,7 @@ import type { ConnectionProperties, RenewalProperties } from '../../lib/contract
 import type { PeerRole } from '../aws/sts';
 import { readMatch, show } from '../cloudformation/values';
 import type { RawProperties } from '../cloudformation/values';
+import type { Pair } from '../model/pair';
 
 /*
  * Properties of the custom resources. CloudFormation sends every scalar as a string. Each reader throws an Error with the name of the
@@ -49,15 +50,6 @@ const EXTERNAL_ID = /^[\w+=,.@:/-]{2,1224}$/;
 const FLEET_ID = /^(?=.{1,128}$)[a-z]*fleet-[a-zA-Z0-9-]+$/;
 const ROUTE_TABLE_ID = /^rtb-[0-9a-f]{1,32}$/;
 
-/** The VPC and the accounts that an authorization is for, and the role that the handler assumes in the account of the VPC. */
-export interface Pair {
-  readonly peerVpcId: string;
-  readonly peerVpcAccount: string;
-  readonly gameLiftAccount: string;
-  /** Undefined if the handler uses its own role. */
-  readonly peerRole: PeerRole | undefined;
-}
-
 /** An error message if a later version of the library may have synthesized the properties; undefined otherwise. */
 export function unsupportedVersion({ SchemaVersion: version }: Properties): string | undefined {
   const readable = (typeof version === 'string' || typeof version === 'number') && /^\d+$/.test(String(version));
@@ -77,10 +69,6 @@ export function readPair(properties: Properties): Pair {
     gameLiftAccount: readText(properties, 'GameLiftAwsAccountId', ACCOUNT, 'an account id of 12 digits'),
     peerRole: readPeerRole(properties),
   };
-}
-
-export function isSamePair(one: Pair, other: Pair): boolean {
-  return JSON.stringify(one) === JSON.stringify(other);
 }
 
 function readPeerRole(properties: Properties): PeerRole | undefined {

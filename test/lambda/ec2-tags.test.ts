@@ -1,14 +1,14 @@
 import { OWNER_TAG, TAG_PREFIX } from '../../lib/contract';
-import { Ec2Tags } from '../../lambda/peering/ec2-tags';
-import type { Maker } from '../../lambda/peering/ec2-tags';
+import { Ec2Tags } from '../../lambda/network/ec2-tags';
+import type { TaggedOwner } from '../../lambda/network/ec2-tags';
 import { ec2Side, OTHER, peering, shown, UNRELATED_VPC } from './situations';
 
 const OWN = 'Game/Peering/guid';
 const tags = new Ec2Tags(OWN, 'fleet-1');
 const tagged = (owner: string, fleetId: string): object => ({ tags: { [OWNER_TAG]: owner, [`${TAG_PREFIX}fleet`]: fleetId } });
-const BY_OTHER: Maker = { kind: 'another resource', owner: OTHER };
+const BY_OTHER: TaggedOwner = { kind: 'another resource', owner: OTHER };
 
-test.each<readonly [string, object, Maker]>([
+test.each<readonly [string, object, TaggedOwner]>([
   ['this resource, by its tags', tagged(OWN, 'fleet-1'), { kind: 'this resource' }],
   ['another resource, by its tags', tagged(OTHER, 'fleet-1'), BY_OTHER],
   ['nobody known, without tags', {}, { kind: 'unknown' }],
@@ -19,6 +19,6 @@ test.each<readonly [string, object, Maker]>([
     { kind: 'unknown' },
   ],
   ['nobody known, if only an ended connection has tags', { ...tagged(OTHER, 'fleet-1'), status: 'deleted' }, { kind: 'unknown' }],
-])('a connection belongs to %s', (_, side, maker) => {
-  expect(tags.makerOf(peering(), shown(ec2Side(side)))).toEqual(maker);
+])('a connection belongs to %s', (_, side, owner) => {
+  expect(tags.taggedOwnerOf(peering(), shown(ec2Side(side)))).toEqual(owner);
 });

@@ -1,7 +1,8 @@
 import type { GameLiftApi } from '../aws/api';
 import type { Calls } from '../aws/calls';
+import type { ClaimedConnection } from '../model/connection';
 import { ClaimKeys, formatNote, parseClaim } from './claim';
-import type { Claim, ClaimedConnection, Note } from './claim';
+import type { Claim, Note } from './claim';
 
 type TagApi = Pick<GameLiftApi, 'listFleetTags' | 'tagFleet' | 'untagFleet'>;
 
