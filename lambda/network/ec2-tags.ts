@@ -9,13 +9,13 @@ import type { Ec2View } from './ec2-view';
 const FLEET_TAG = `${TAG_PREFIX}fleet`;
 const CONNECTION_TAG = `${TAG_PREFIX}connection`;
 
-/** Who created a connection, as far as EC2's tags say. */
+/** The owner of a connection, as far as EC2's tags say. */
 export type TaggedOwner =
   | { readonly kind: 'this resource' }
-  | { readonly kind: 'another resource'; readonly owner: string }
+  | { readonly kind: 'another resource'; readonly name: string }
   | { readonly kind: 'unknown' };
 
-/** Whether EC2's tags say that a resource of this library created a connection that GameLift lists. */
+/** Whether EC2's tags name an owner of a connection that GameLift lists. */
 export function hasOwnerTag(peering: ListedConnection, view: Ec2View): boolean {
   return ownerTagOf(peering, view) !== undefined;
 }
@@ -62,14 +62,14 @@ export class Ec2Tags {
     return tags[FLEET_TAG] !== undefined && tags[FLEET_TAG] !== this.fleetId;
   }
 
-  /** Who created a connection that GameLift lists, as far as EC2's tags say. */
+  /** The owner of a connection that GameLift lists, as far as EC2's tags say. */
   taggedOwnerOf(peering: ListedConnection, view: Ec2View): TaggedOwner {
     if (sidesOf(peering, view).some((side) => this.isOwn(side))) {
       return { kind: 'this resource' };
     }
     const owner = ownerTagOf(peering, view);
     // a tag that names this resource with another fleet is wrong: GameLift lists the connection for this fleet
-    return owner === undefined || owner === this.owner ? { kind: 'unknown' } : { kind: 'another resource', owner };
+    return owner === undefined || owner === this.owner ? { kind: 'unknown' } : { kind: 'another resource', name: owner };
   }
 
   /** The connection that this resource created, as EC2's tags describe it; undefined if EC2 shows none. */

@@ -11,6 +11,12 @@ export function shownBy(view: Ec2View): readonly Ec2Peering[] {
   return view.kind === 'shown' ? view.peerings : [];
 }
 
+/** The CIDR blocks of the peer VPC. */
+export type VpcBlocks =
+  | { readonly kind: 'shown'; readonly blocks: readonly string[] }
+  | { readonly kind: 'no such VPC' }
+  | { readonly kind: 'unavailable' };
+
 /** Where the code of this folder gets that from: `Observer` in `peering/`. */
 export interface Ec2Source {
   readonly tags: Ec2Tags;

@@ -17,9 +17,7 @@ export interface RouteChange {
 }
 
 /** The declared routes conflict with the route tables, which may have changed since they were read. */
-export class RouteConflictProblem extends Problem {
-  override readonly name = 'RouteConflictProblem';
-}
+export class RouteConflictProblem extends Problem {}
 
 /** The route tables that have a route according to the declaration. */
 function declaredTables(declared: DeclaredRoutes, tables: readonly RouteTable[]): readonly string[] {

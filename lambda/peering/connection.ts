@@ -104,11 +104,7 @@ export class Connection {
   /** Removes what this resource made, and nothing of anyone else's. It is fine if it is gone already. */
   async delete(state: PhysicalIdState): Promise<void> {
     await this.explain('remove the peering of', async () => {
-      // if a connection was made, one late answer that there is no fleet is not believed
-      const fleet = await this.context.calls.readUntil(
-        () => this.observer.fleet(),
-        (found) => found !== undefined || state.kind !== 'made',
-      );
+      const fleet = await (state.kind === 'made' ? this.observer.findFleet() : this.observer.fleet());
       if (fleet !== undefined) {
         await this.disconnect(this.claims(fleet.arn)).run(state);
         return;

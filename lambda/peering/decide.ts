@@ -7,6 +7,8 @@ import type { TaggedOwner } from '../network/ec2-tags';
 import type { Ec2View } from '../network/ec2-view';
 import { describeOwner } from './claim';
 import type { Claim, OtherClaim } from './claim';
+import { wouldEndAgain } from './ended';
+import type { EndedConnection } from './ended';
 import { findToDelete } from './watch';
 
 /*
@@ -43,7 +45,7 @@ function hasAdopted({ connection }: OtherClaim): boolean {
   return connection?.adopted === true;
 }
 
-/** A connection that GameLift lists and that is not ended, and who created it, as far as EC2's tags say. */
+/** A connection that GameLift lists and that is not ended, and its owner, as far as EC2's tags say. */
 export interface Found {
   readonly kind: 'found';
   readonly peering: ListedConnection;
@@ -56,8 +58,8 @@ export type Existing =
   | { readonly kind: 'unknown' }
   | { readonly kind: 'none' }
   | Found
-  /** It did not become active. `isFinal`: another request would end in the same way. */
-  | { readonly kind: 'ended'; readonly peering: ListedConnection; readonly isFinal: boolean };
+  /** It did not become active. */
+  | { readonly kind: 'ended'; readonly connection: EndedConnection };
 
 /** What came of this run's latest request for the connection. */
 export type RequestState =
@@ -109,7 +111,7 @@ export type Failure =
   | { readonly kind: 'exists already'; readonly found: Found }
   /** A deletion has removed the claim. */
   | { readonly kind: 'claim removed'; readonly found: Found | undefined }
-  | { readonly kind: 'ended'; readonly peering: ListedConnection };
+  | { readonly kind: 'ended'; readonly connection: EndedConnection };
 
 export function decide(situation: Situation): Step {
   const { adoptExisting, peerOnCreate, claim, existing, request, mayHaveRequested } = situation;
@@ -131,9 +133,9 @@ export function decide(situation: Situation): Step {
     case 'found':
       return decideFound(situation, existing);
     case 'ended':
-      return existing.isFinal || !mayHaveRequested || peerOnCreate
-        ? { kind: 'fail', why: { kind: 'ended', peering: existing.peering } }
-        : { kind: 'prepare a retry', message: existing.peering.message };
+      return wouldEndAgain(existing.connection) || !mayHaveRequested || peerOnCreate
+        ? { kind: 'fail', why: existing }
+        : { kind: 'prepare a retry', message: existing.connection.peering.message };
   }
 }
 

@@ -1,17 +1,17 @@
 import { NOT_LISTED } from '../aws/connections';
 import type { ListedConnection } from '../aws/connections';
+import type { VpcBlocks } from '../network/ec2-view';
 import { Problem } from '../problem';
-import type { VpcBlocks } from './observer';
 
 /** Statuses after which another request may succeed: the authorization may have been missing, or an earlier connection was deleted. */
-const NOT_FINAL: ReadonlySet<string> = new Set(['failed', 'deleted', NOT_LISTED]);
+const REPEATABLE: ReadonlySet<string> = new Set(['failed', 'deleted', NOT_LISTED]);
 
 /** What to do without the connection of a fleet that is peered on creation. */
 const REPLACE_FLEET =
   'replace the fleet, or remove peerOnCreate, which replaces it too: with peerOnCreate, GameLift peers a fleet only while it creates it';
 
 /** A connection that did not become active, and what the handler knows about it. */
-export interface Ended {
+export interface EndedConnection {
   readonly peering: ListedConnection;
   readonly peerVpcId: string;
   /** Whether GameLift creates the connection together with the fleet. */
@@ -25,13 +25,13 @@ export interface Ended {
 const OTHER_BLOCK =
   'use a peer VPC with another CIDR block, or replace the fleet: GameLift may choose another block for a new fleet';
 
-/** Whether another request would fail in the same way. */
-export function isFinal(ended: Ended): boolean {
-  return overlappingBlock(ended) !== undefined || ended.vpcBlocks.kind === 'no such VPC' || !NOT_FINAL.has(ended.peering.status);
+/** Whether the connection of another request would end in the same way. */
+export function wouldEndAgain(ended: EndedConnection): boolean {
+  return overlappingBlock(ended) !== undefined || ended.vpcBlocks.kind === 'no such VPC' || !REPEATABLE.has(ended.peering.status);
 }
 
 /** Says why a connection did not become active, if that is known, and what to do. */
-export function endedProblem(ended: Ended): Problem {
+export function endedProblem(ended: EndedConnection): Problem {
   const { peering, peerVpcId, peerOnCreate, fleetCidrBlock, vpcBlocks } = ended;
   const { status, message } = peering;
   const overlapping = overlappingBlock(ended);
@@ -62,7 +62,7 @@ export function endedProblem(ended: Ended): Problem {
     : new Problem(what, remedy);
 }
 
-function overlappingBlock({ fleetCidrBlock, vpcBlocks }: Ended): string | undefined {
+function overlappingBlock({ fleetCidrBlock, vpcBlocks }: EndedConnection): string | undefined {
   return fleetCidrBlock === undefined || vpcBlocks.kind !== 'shown'
     ? undefined
     : vpcBlocks.blocks.find((block) => overlap(block, fleetCidrBlock));

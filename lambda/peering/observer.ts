@@ -4,16 +4,10 @@ import type { ListedConnection } from '../aws/connections';
 import { isDenial, readError } from '../aws/errors';
 import { Ec2Tags } from '../network/ec2-tags';
 import { shownBy } from '../network/ec2-view';
-import type { Ec2Source, Ec2View } from '../network/ec2-view';
+import type { Ec2Source, Ec2View, VpcBlocks } from '../network/ec2-view';
 import { MAX_PEERED_BEFORE } from './claim';
 import type { ConnectionContext } from './context';
 import type { Existing, Found } from './decide';
-
-/** The CIDR blocks of the peer VPC. */
-export type VpcBlocks =
-  | { readonly kind: 'shown'; readonly blocks: readonly string[] }
-  | { readonly kind: 'no such VPC' }
-  | { readonly kind: 'unavailable' };
 
 /** What existed before this request calls CreateVpcPeeringConnection. */
 export interface Before {
@@ -37,10 +31,18 @@ export class Observer implements Ec2Source {
     this.tags = new Ec2Tags(context.owner, context.spec.fleetId);
   }
 
-  /** Undefined if GameLift says that there is no such fleet. */
+  /** Undefined if GameLift says that there is no such fleet. One such answer may be late: see `findFleet`. */
   fleet(): Promise<FleetRecord | undefined> {
     const { api, calls, spec } = this.context;
     return calls.make('DescribeFleetAttributes', (signal) => api.describeFleet(spec.fleetId, signal));
+  }
+
+  /** Undefined if GameLift says for 15 seconds that there is no such fleet. */
+  findFleet(): Promise<FleetRecord | undefined> {
+    return this.context.calls.readUntil(
+      () => this.fleet(),
+      (found) => found !== undefined,
+    );
   }
 
   /** GameLift's list of the connections between the fleet and the peer VPC. It can be read once in ten seconds. */
@@ -68,7 +70,7 @@ export class Observer implements Ec2Source {
     return peering === undefined ? { kind: 'none' } : this.found(peering);
   }
 
-  /** A connection in GameLift's list, and who created it, as far as EC2's tags say. */
+  /** A connection in GameLift's list, and its owner, as far as EC2's tags say. */
   async found(peering: ListedConnection): Promise<Found> {
     return { kind: 'found', peering, owner: this.tags.taggedOwnerOf(peering, await this.ec2()) };
   }
@@ -140,7 +142,10 @@ export class Observer implements Ec2Source {
     };
   }
 
-  /** The fleet's events about peering since a point in time, in order of time. */
+  /**
+   * The fleet's events about peering since a point in time, in order of time. They are of all connections of the fleet: an event does not
+   * say with which VPC.
+   */
   async events(since: Date): Promise<readonly FleetEvent[]> {
     const { api, calls, spec } = this.context;
     const events = await calls.make('DescribeFleetEvents', (signal) => api.describeFleetEvents(spec.fleetId, since, signal));

@@ -76,9 +76,9 @@ export function isListDue(news: News, isHandled: boolean, { startedAt, listedAt,
 }
 
 /** How far a connection is that was requested, or found pending. */
-export type Outcome = { readonly kind: 'pending' } | FinalOutcome;
+export type Outcome = { readonly kind: 'pending' } | SettledOutcome;
 
-export interface FinalOutcome {
+export interface SettledOutcome {
   readonly kind: 'active' | 'ended';
   readonly peering: ListedConnection;
 }

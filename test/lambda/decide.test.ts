@@ -17,6 +17,7 @@ import {
   ec2Side,
   ec2SideOfOther,
   ended,
+  endedConnection,
   FLEET_VPC,
   found,
   ID,
@@ -73,14 +74,14 @@ describe('decide', () => {
   });
   const fail = (why: Failure): Step => ({ kind: 'fail', why });
   const EXISTS = fail({ kind: 'exists already', found: found() });
-  const FAILED = fail({ kind: 'ended', peering: peering({ status: 'failed', message: 'no authorization' }) });
+  const failed = (wouldEndAgain: boolean): Step => fail({ kind: 'ended', connection: endedConnection(wouldEndAgain) });
   const waitForNote = (wasThereBefore: boolean): Step => ({ kind: 'wait for a note', peering: peering(), wasThereBefore });
 
   const accepted = { request: { kind: 'accepted' } } as const;
   const refused = { request: { kind: 'refused', message: 'InvalidRequestException: no' } } as const;
   const none = { existing: { kind: 'none' } } as const;
   const active = { existing: found() };
-  const foundOfOther = found({}, { kind: 'another resource', owner: OTHER });
+  const foundOfOther = found({}, { kind: 'another resource', name: OTHER });
   const taggedByOther = { existing: foundOfOther };
   const tagged = { existing: found({}, { kind: 'this resource' }) };
   const pending = { existing: found(PENDING) };
@@ -140,8 +141,8 @@ describe('decide', () => {
       { ...requested(), existing: ended(false) },
       prepareRetry('no authorization'),
     ],
-    ['fails if its connection can only fail again', { ...requested(), existing: ended(true) }, FAILED],
-    ['fails if a connection has failed that it did not request', { existing: ended(false) }, FAILED],
+    ['fails if its connection can only fail again', { ...requested(), existing: ended(true) }, failed(true)],
+    ['fails if a connection has failed that it did not request', { existing: ended(false) }, failed(false)],
 
     ['reads the list for what GameLift made with the fleet', { peerOnCreate }, LIST],
     ['waits for what GameLift makes with the fleet if the list shows none', { peerOnCreate, ...none }, WAIT],
@@ -167,11 +168,11 @@ describe('decide', () => {
       fail({ kind: 'conflict', conflict: BELONGS }),
     ],
     ['adopts it if that is declared, too', { peerOnCreate, adoptExisting, ...active, hasWaitedForNote: true }, use('adopted')],
-    ['fails if what GameLift made with the fleet has ended', { peerOnCreate, existing: ended(false) }, FAILED],
+    ['fails if what GameLift made with the fleet has ended', { peerOnCreate, existing: ended(false) }, failed(false)],
     [
       'fails if what it has noted has ended',
       { peerOnCreate, claim: claim(created), mayHaveRequested: true, existing: ended(false) },
-      FAILED,
+      failed(false),
     ],
   ])('%s', (_, change, step) => {
     expect(decide(situation(change))).toEqual(step);

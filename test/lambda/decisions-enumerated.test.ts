@@ -4,6 +4,7 @@ import type { Ec2View } from '../../lambda/network/ec2-view';
 import type { Claim, Note } from '../../lambda/peering/claim';
 import { decide, decideAfterRefusal, decideBeforeUse, decideDelete, conflictOf } from '../../lambda/peering/decide';
 import type { DeleteSituation, Existing, RequestState, Situation } from '../../lambda/peering/decide';
+import { wouldEndAgain } from '../../lambda/peering/ended';
 import { hasOwnerTag } from '../../lambda/network/ec2-tags';
 import type { TaggedOwner } from '../../lambda/network/ec2-tags';
 import * as given from './situations';
@@ -73,13 +74,13 @@ function walk<T>(starts: readonly T[], next: (state: T) => readonly T[]): Walk<T
 describe('decide', () => {
   const NONE: Existing = { kind: 'none' };
   const UNKNOWN: Existing = { kind: 'unknown' };
-  const MAKERS: readonly TaggedOwner[] = [
+  const OWNERS: readonly TaggedOwner[] = [
     { kind: 'this resource' },
-    { kind: 'another resource', owner: given.OTHER },
+    { kind: 'another resource', name: given.OTHER },
     { kind: 'unknown' },
   ];
-  const ACTIVE = MAKERS.map((owner) => given.found({}, owner));
-  const FOUND = [...ACTIVE, ...MAKERS.map((owner) => given.found({ status: 'pending-acceptance' }, owner))];
+  const ACTIVE = OWNERS.map((owner) => given.found({}, owner));
+  const FOUND = [...ACTIVE, ...OWNERS.map((owner) => given.found({ status: 'pending-acceptance' }, owner))];
   const ENDED = BOOLEANS.map(given.ended);
   const NOT_MADE: RequestState = { kind: 'not made' };
   const ACCEPTED: RequestState = { kind: 'accepted' };
@@ -177,7 +178,7 @@ describe('decide', () => {
     [
       'requests a failed connection again only if it may have requested it, and another request can help',
       ({ step, existing }) => step.kind === 'prepare a retry' && existing.kind === 'ended',
-      ({ existing, mayHaveRequested }) => mayHaveRequested && existing.kind === 'ended' && !existing.isFinal,
+      ({ existing, mayHaveRequested }) => mayHaveRequested && existing.kind === 'ended' && !wouldEndAgain(existing.connection),
     ],
   ])('%s', (_, isMeant, holds) => {
     expectInAll(decisions, isMeant, holds);

@@ -6,7 +6,7 @@ import { ec2Side, OTHER, peering, shown, UNRELATED_VPC } from './situations';
 const OWN = 'Game/Peering/guid';
 const tags = new Ec2Tags(OWN, 'fleet-1');
 const tagged = (owner: string, fleetId: string): object => ({ tags: { [OWNER_TAG]: owner, [`${TAG_PREFIX}fleet`]: fleetId } });
-const BY_OTHER: TaggedOwner = { kind: 'another resource', owner: OTHER };
+const BY_OTHER: TaggedOwner = { kind: 'another resource', name: OTHER };
 
 test.each<readonly [string, object, TaggedOwner]>([
   ['this resource, by its tags', tagged(OWN, 'fleet-1'), { kind: 'this resource' }],

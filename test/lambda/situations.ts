@@ -5,6 +5,7 @@ import type { ClaimedConnection } from '../../lambda/model/connection';
 import type { Ec2View } from '../../lambda/network/ec2-view';
 import type { Claim, OtherClaim } from '../../lambda/peering/claim';
 import type { DeleteSituation, Existing, Found, Situation } from '../../lambda/peering/decide';
+import type { EndedConnection } from '../../lambda/peering/ended';
 import type { TaggedOwner } from '../../lambda/network/ec2-tags';
 
 /*
@@ -48,8 +49,19 @@ export function found(change: Partial<ListedConnection> = {}, owner: TaggedOwner
   return { kind: 'found', peering: peering(change), owner };
 }
 
-export function ended(isFinal: boolean): Existing {
-  return { kind: 'ended', peering: peering({ status: 'failed', message: 'no authorization' }), isFinal };
+/** A connection that failed. Without the peer VPC, another one would fail, too. */
+export function endedConnection(wouldEndAgain: boolean): EndedConnection {
+  return {
+    peering: peering({ status: 'failed', message: 'no authorization' }),
+    peerVpcId: 'vpc-peer',
+    peerOnCreate: false,
+    fleetCidrBlock: undefined,
+    vpcBlocks: { kind: wouldEndAgain ? 'no such VPC' : 'unavailable' },
+  };
+}
+
+export function ended(wouldEndAgain: boolean): Existing {
+  return { kind: 'ended', connection: endedConnection(wouldEndAgain) };
 }
 
 export function situation(change: Partial<Situation> = {}): Situation {
