@@ -66,9 +66,16 @@ export class VpcOwnerAuthorizer implements Authorizer {
   /**
    * Authorizes the pair for 24 hours, or keeps an authorization that is valid for long enough.
    *
-   * AWS does not document what CreateVpcPeeringAuthorization does while an earlier authorization is valid: it may renew it, keep
-   * its expiration time, or refuse the call. If the authorization is not renewed and expires too early, it is canceled and requested
-   * again.
+   * AWS does not document what CreateVpcPeeringAuthorization does while an earlier authorization is valid:
+   *
+   *   GameLift's answer                                                   what is done
+   *   accepted, and valid for long enough                                 use it: it is new, or was renewed
+   *   accepted, but expires too early                                     it was not renewed: cancel it and authorize again
+   *   InvalidRequestException, and one is listed that is long enough      use that one
+   *   InvalidRequestException, and one is listed that expires too early   cancel it and authorize again
+   *   InvalidRequestException, none is listed, and the VPC exists         one that was used may not be listed: cancel and authorize again
+   *   InvalidRequestException, none is listed, and the VPC does not exist fail
+   *   any other error                                                     fail
    */
   async authorize(): Promise<AuthorizationAttributes> {
     try {
