@@ -42,6 +42,8 @@ export interface Note {
    * with one of them was not created by the request. Undefined before the request, and once a connection is noted.
    */
   readonly peeredBefore: readonly string[] | undefined;
+  /** The digest of the properties with which an update failed because the connection was gone, and can't be made again. */
+  readonly failedUpdate?: string | undefined;
 }
 
 /** The claim of another resource on the connection of the same fleet and VPC. */
@@ -110,12 +112,13 @@ function noteKey(claimKey: string): string {
 /** The first word of a note that was written before the request. */
 const REQUESTED = 'requested';
 
-export function formatNote({ connection, peeredBefore = [] }: Note, requestId: string): string {
+export function formatNote({ connection, peeredBefore = [], failedUpdate }: Note, requestId: string): string {
   if (connection === undefined) {
     return [REQUESTED, requestId, ...peeredBefore].join(' ');
   }
   const { id, gameLiftVpcId, cidrBlock, adopted } = connection;
-  return [id, gameLiftVpcId, cidrBlock, adopted ? 'adopted' : 'created', requestId].join(' ');
+  const words = [id, gameLiftVpcId, cidrBlock, adopted ? 'adopted' : 'created', requestId];
+  return [...words, ...(failedUpdate === undefined ? [] : [failedUpdate])].join(' ');
 }
 
 function parseNote(note: string | undefined): Note {
@@ -123,11 +126,15 @@ function parseNote(note: string | undefined): Note {
     return { connection: undefined, peeredBefore: undefined };
   }
   const [first = '', ...words] = note.split(' ');
-  const [gameLiftVpcId, cidrBlock, origin] = words;
+  const [gameLiftVpcId, cidrBlock, origin, , failedUpdate] = words;
   if (first === REQUESTED || gameLiftVpcId === undefined || cidrBlock === undefined) {
     return { connection: undefined, peeredBefore: words.slice(1) };
   }
-  return { connection: { id: first, gameLiftVpcId, cidrBlock, adopted: origin === 'adopted' }, peeredBefore: undefined };
+  return {
+    connection: { id: first, gameLiftVpcId, cidrBlock, adopted: origin === 'adopted' },
+    peeredBefore: undefined,
+    failedUpdate,
+  };
 }
 
 function requestIdOf(note: string): string | undefined {

@@ -60,6 +60,11 @@ export class Claims {
     await this.note({ connection, peeredBefore: undefined });
   }
 
+  /** Notes that an update failed because the connection is gone. `digest` is that of its properties. */
+  async noteFailedUpdate(connection: ClaimedConnection, digest: string): Promise<void> {
+    await this.note({ connection, peeredBefore: undefined, failedUpdate: digest });
+  }
+
   /** Removes the claim, and keeps the note. A create that is still running notices it, and undoes what it has created. */
   async release(): Promise<void> {
     await this.untag([this.keys.claim]);

@@ -14,9 +14,20 @@ import type { Seen } from './connect';
 import type { ConnectionContext } from './context';
 import { conflictOf } from './decide';
 import { Disconnect } from './disconnect';
+import { EndedProblem } from './ended';
 import { activeFleet } from './fleet';
 import { Observer } from './observer';
 import { Requests } from './requests';
+
+export interface ConnectionUpdate {
+  /** What was declared until now. */
+  readonly formerRoutes: DeclaredRoutes;
+  readonly state: PhysicalIdState;
+  /** Of the properties. */
+  readonly digest: string;
+  /** Of the properties before the update. In a rollback, they are those of the update that failed. */
+  readonly formerDigest: string | undefined;
+}
 
 /** The connection of one resource, with the properties of one request. */
 export class Connection {
@@ -55,11 +66,10 @@ export class Connection {
   }
 
   /**
-   * Brings the connection to what is declared, and makes it again if it is gone. With `peerOnCreate`, only GameLift can make it.
-   *
-   * @param formerRoutes what was declared until now
+   * Brings the connection to what is declared, and makes it again if it is gone. With `peerOnCreate`, only GameLift can make it, so the
+   * update fails. The rollback of that update succeeds: if it failed as well, the stack would be stuck.
    */
-  async update(formerRoutes: DeclaredRoutes, state: PhysicalIdState): Promise<ConnectionAttributes> {
+  async update({ formerRoutes, state, digest, formerDigest }: ConnectionUpdate): Promise<ConnectionAttributes> {
     return await this.explain('update the peering of', async () => {
       const claims = await this.claimsOnActiveFleet();
       await this.context.calls.untilEarlierIsReadable();
@@ -77,7 +87,27 @@ export class Connection {
         claim: { ...claim, isClaimed: true },
         isStripped: !hasTags && state.kind === 'made',
       };
-      return await this.connect(claims, seen, formerRoutes);
+      try {
+        return await this.connect(claims, seen, formerRoutes);
+      } catch (error) {
+        const { connection: gone, failedUpdate } = claim;
+        if (!(error instanceof EndedProblem) || !this.context.spec.peerOnCreate || gone === undefined) {
+          throw error;
+        }
+        if (failedUpdate !== undefined && failedUpdate === formerDigest) {
+          this.context.log.error({
+            message: `rolled back, although the peering connection ${gone.id} is gone: ${error.message}`,
+          });
+          return attributesOf(gone);
+        }
+        try {
+          await claims.noteFailedUpdate(gone, digest);
+        } catch (noteError) {
+          // the rollback will fail, too. The first error is the useful one
+          this.context.log.error({ message: `could not note that the update failed: ${problemOf(noteError).message}` });
+        }
+        throw error;
+      }
     });
   }
 

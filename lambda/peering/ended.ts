@@ -30,13 +30,16 @@ export function wouldEndAgain(ended: EndedConnection): boolean {
   return overlappingBlock(ended) !== undefined || ended.vpcBlocks.kind === 'no such VPC' || !REPEATABLE.has(ended.peering.status);
 }
 
+/** The connection of the resource has ended, or never became active. */
+export class EndedProblem extends Problem {}
+
 /** Says why a connection did not become active, if that is known, and what to do. */
-export function endedProblem(ended: EndedConnection): Problem {
+export function endedProblem(ended: EndedConnection): EndedProblem {
   const { peering, peerVpcId, peerOnCreate, fleetCidrBlock, vpcBlocks } = ended;
   const { status, message } = peering;
   const overlapping = overlappingBlock(ended);
   if (overlapping !== undefined) {
-    return new Problem(
+    return new EndedProblem(
       `the CIDR block of the fleet's VPC, ${fleetCidrBlock}, overlaps with ${overlapping} of VPC ${peerVpcId}` +
         (message === '' ? '' : ` (GameLift: ${message})`),
       OTHER_BLOCK,
@@ -49,17 +52,17 @@ export function endedProblem(ended: EndedConnection): Problem {
       : `GameLift reports the status ${status} for the peering connection${reason}`;
   const remedy = `look at the events of the fleet, then ${peerOnCreate ? REPLACE_FLEET : 'deploy again'}`;
   if (vpcBlocks.kind === 'no such VPC') {
-    return new Problem(
+    return new EndedProblem(
       `${what}, and EC2 finds no VPC ${peerVpcId}`,
       'correct the vpc of the VpcPeeringAuthorization, then deploy again',
     );
   }
   return vpcBlocks.kind === 'shown' && fleetCidrBlock === undefined && status === 'failed'
-    ? new Problem(
+    ? new EndedProblem(
         `${what}. The peer VPC has ${vpcBlocks.blocks.join(', ')}, and GameLift does not say which CIDR block the fleet's VPC has`,
         `if the blocks overlap, ${OTHER_BLOCK}. Otherwise, ${remedy}`,
       )
-    : new Problem(what, remedy);
+    : new EndedProblem(what, remedy);
 }
 
 function overlappingBlock({ fleetCidrBlock, vpcBlocks }: EndedConnection): string | undefined {

@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import { MAX_CONNECTION_TIMEOUT_SECONDS, ROUTES_KINDS } from '../../lib/contract';
+import type { ConnectionAttributes } from '../../lib/contract';
 import { PhysicalId } from '../cloudformation/physical-id';
 import type { PhysicalIdState } from '../cloudformation/physical-id';
 import type { CustomResourceRequest, Requester } from '../cloudformation/request';
@@ -68,6 +70,11 @@ export function connectionResource(request: CustomResourceRequest, context: Requ
   const state = physicalId.stateOf(received);
   // claims of a create that failed carry that create's request, so that its delete tells them from those of a later one
   const connection = open(spec, request, state.kind === 'unfinished' ? state.requestId : requestId, context);
+  const change = (formerRoutes: DeclaredRoutes): Promise<ConnectionAttributes> => {
+    const { properties, oldProperties } = request;
+    const formerDigest = oldProperties && digestOf(oldProperties);
+    return connection.update({ formerRoutes, state, digest: digestOf(properties), formerDigest });
+  };
   return {
     physicalId,
     create: () => connection.create(),
@@ -76,9 +83,9 @@ export function connectionResource(request: CustomResourceRequest, context: Requ
       const update = kindOfUpdate(former, spec, former && idOf(former).stateOf(received));
       switch (update.kind) {
         case 'unchanged':
-          return (await connection.knownAttributes()) ?? (await connection.update(update.formerRoutes, state));
+          return (await connection.knownAttributes()) ?? (await change(update.formerRoutes));
         case 'changed':
-          return await connection.update(update.formerRoutes, state);
+          return await change(update.formerRoutes);
         case 'other connection':
           return await connection.create();
         case 'rollback to other connection': {
@@ -90,6 +97,14 @@ export function connectionResource(request: CustomResourceRequest, context: Requ
     },
     delete: () => connection.delete(state),
   };
+}
+
+/** A digest of the properties, in whatever order CloudFormation sends them. It goes into a tag, so it leaves out the secret one. */
+function digestOf(properties: RawProperties): string {
+  const entries = Object.entries(properties)
+    .filter(([name]) => name !== 'ExternalId')
+    .sort(([one], [other]) => (one < other ? -1 : 1));
+  return createHash('sha256').update(JSON.stringify(entries)).digest('hex').slice(0, 16);
 }
 
 function open(spec: ConnectionSpec, requester: Requester, requestId: string, context: RequestContext): Connection {
