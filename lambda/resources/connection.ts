@@ -69,7 +69,7 @@ export function connectionResource(request: CustomResourceRequest, context: Requ
   const physicalId = idOf(spec);
   const state = physicalId.stateOf(received);
   // claims of a create that failed carry that create's request, so that its delete tells them from those of a later one
-  const connection = open(spec, request, state.kind === 'unfinished' ? state.requestId : requestId, context);
+  const connection = connectionFor(spec, request, state.kind === 'unfinished' ? state.requestId : requestId, context);
   const change = (formerRoutes: DeclaredRoutes): Promise<ConnectionAttributes> => {
     const { properties, oldProperties } = request;
     const formerDigest = oldProperties && digestOf(oldProperties);
@@ -90,7 +90,7 @@ export function connectionResource(request: CustomResourceRequest, context: Requ
           return await connection.create();
         case 'rollback to other connection': {
           const attributes = await connection.create();
-          await open(update.former, request, requestId, context).delete({ kind: 'unknown' });
+          await connectionFor(update.former, request, requestId, context).delete({ kind: 'unknown' });
           return attributes;
         }
       }
@@ -107,7 +107,7 @@ function digestOf(properties: RawProperties): string {
   return createHash('sha256').update(JSON.stringify(entries)).digest('hex').slice(0, 16);
 }
 
-function open(spec: ConnectionSpec, requester: Requester, requestId: string, context: RequestContext): Connection {
+function connectionFor(spec: ConnectionSpec, requester: Requester, requestId: string, context: RequestContext): Connection {
   const { calls } = context;
   const { api, log, region } = context.dependencies;
   const vpcApi = context.vpcApi(spec.pair);
