@@ -42,7 +42,7 @@ export interface Note {
    * with one of them was not created by the request. Undefined before the request, and once a connection is noted.
    */
   readonly peeredBefore: readonly string[] | undefined;
-  /** The digest of the properties with which an update failed because the connection was gone, and can't be made again. */
+  /** The digest of an update that failed because the connection was gone, and can't be made again. */
   readonly failedUpdate?: string | undefined;
 }
 

@@ -60,7 +60,7 @@ export class Claims {
     await this.note({ connection, peeredBefore: undefined });
   }
 
-  /** Notes that an update failed because the connection is gone. `digest` is that of its properties. */
+  /** Notes that an update failed because the connection is gone. `digest` is that of the update. */
   async noteFailedUpdate(connection: ClaimedConnection, digest: string): Promise<void> {
     await this.note({ connection, peeredBefore: undefined, failedUpdate: digest });
   }

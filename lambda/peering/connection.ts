@@ -23,10 +23,10 @@ export interface ConnectionUpdate {
   /** What was declared until now. */
   readonly formerRoutes: DeclaredRoutes;
   readonly state: PhysicalIdState;
-  /** Of the properties. */
+  /** Of the properties before and after the update. */
   readonly digest: string;
-  /** Of the properties before the update. In a rollback, they are those of the update that failed. */
-  readonly formerDigest: string | undefined;
+  /** The digest of the update whose rollback this one may be: from the present properties to the former ones. */
+  readonly reverseDigest: string;
 }
 
 /** The connection of one resource, with the properties of one request. */
@@ -69,7 +69,7 @@ export class Connection {
    * Brings the connection to what is declared, and makes it again if it is gone. With `peerOnCreate`, only GameLift can make it, so the
    * update fails. The rollback of that update succeeds: if it failed as well, the stack would be stuck.
    */
-  async update({ formerRoutes, state, digest, formerDigest }: ConnectionUpdate): Promise<ConnectionAttributes> {
+  async update({ formerRoutes, state, digest, reverseDigest }: ConnectionUpdate): Promise<ConnectionAttributes> {
     return await this.explain('update the peering of', async () => {
       const claims = await this.claimsOnActiveFleet();
       await this.context.calls.untilEarlierIsReadable();
@@ -94,7 +94,7 @@ export class Connection {
         if (!(error instanceof EndedProblem) || !this.context.spec.peerOnCreate || gone === undefined) {
           throw error;
         }
-        if (failedUpdate !== undefined && failedUpdate === formerDigest) {
+        if (failedUpdate === reverseDigest) {
           this.context.log.error({
             message: `rolled back, although the peering connection ${gone.id} is gone: ${error.message}`,
           });

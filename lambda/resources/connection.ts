@@ -71,9 +71,9 @@ export function connectionResource(request: CustomResourceRequest, context: Requ
   // claims of a create that failed carry that create's request, so that its delete tells them from those of a later one
   const connection = connectionFor(spec, request, state.kind === 'unfinished' ? state.requestId : requestId, context);
   const change = (formerRoutes: DeclaredRoutes): Promise<ConnectionAttributes> => {
-    const { properties, oldProperties } = request;
-    const formerDigest = oldProperties && digestOf(oldProperties);
-    return connection.update({ formerRoutes, state, digest: digestOf(properties), formerDigest });
+    const { properties, oldProperties = {} } = request;
+    const [digest, reverseDigest] = [digestOf(oldProperties, properties), digestOf(properties, oldProperties)];
+    return connection.update({ formerRoutes, state, digest, reverseDigest });
   };
   return {
     physicalId,
@@ -99,11 +99,16 @@ export function connectionResource(request: CustomResourceRequest, context: Requ
   };
 }
 
-/** A digest of the properties, in whatever order CloudFormation sends them. It goes into a tag, so it leaves out the secret one. */
-function digestOf(properties: RawProperties): string {
-  const entries = Object.entries(properties)
-    .filter(([name]) => name !== 'ExternalId')
-    .sort(([one], [other]) => (one < other ? -1 : 1));
+/**
+ * A digest of the properties before and after an update, in whatever order CloudFormation sends them. It goes into a tag, so it leaves out
+ * the external id, which is a secret.
+ */
+function digestOf(before: RawProperties, after: RawProperties): string {
+  const entries = [before, after].map((properties) =>
+    Object.entries(properties)
+      .filter(([name]) => name !== 'ExternalId')
+      .sort(([one], [other]) => (one < other ? -1 : 1)),
+  );
   return createHash('sha256').update(JSON.stringify(entries)).digest('hex').slice(0, 16);
 }
 

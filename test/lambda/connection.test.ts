@@ -656,6 +656,10 @@ describe('a fleet that is peered on creation', () => {
       expect(await update(OLD(), declared('None', '2026-01-05'))).toMatchObject(FAILED);
     });
 
+    test('is not taken for rolled back by an update to other properties, as after a deployment without a rollback', async () => {
+      expect(await update(declared('None', '2026-01-05'), NEW())).toMatchObject(FAILED);
+    });
+
     test('says that the connection is gone, even if that can not be noted', async () => {
       world.refusal = (_, operation) => (operation === 'TagResource' ? awsError('AccessDeniedException', 'no tags') : undefined);
       expect(await update(NEW(), OLD())).toMatchObject(FAILED);
