@@ -4,6 +4,7 @@ import type { ConnectionAttributes } from '../../lib/contract';
 import { PhysicalId } from '../cloudformation/physical-id';
 import type { PhysicalIdState } from '../cloudformation/physical-id';
 import type { CustomResourceRequest, Requester } from '../cloudformation/request';
+import { jsonOf } from '../cloudformation/values';
 import type { RawProperties } from '../cloudformation/values';
 import type { ConnectionSpec, DeclaredRoutes } from '../model/connection';
 import { ownerOf } from '../peering/claim';
@@ -109,7 +110,7 @@ function digestOf(before: RawProperties, after: RawProperties): string {
       .filter(([name]) => name !== 'ExternalId')
       .sort(([one], [other]) => (one < other ? -1 : 1)),
   );
-  return createHash('sha256').update(JSON.stringify(entries)).digest('hex').slice(0, 16);
+  return createHash('sha256').update(jsonOf(entries)).digest('hex').slice(0, 16);
 }
 
 function connectionFor(spec: ConnectionSpec, requester: Requester, requestId: string, context: RequestContext): Connection {

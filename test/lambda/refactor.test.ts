@@ -6,7 +6,7 @@ import type { TestAnswer } from './world';
  */
 
 const OTHER_STACK = 'arn:aws:cloudformation:us-east-1:111111111111:stack/Other/7c3f2d0d-0000-4000-8000-000000000000';
-const OWNER = 'Game/Peering/6b2e1c9c-0000-4000-8000-000000000000';
+const OWNER = 'resource Peering of stack Game (6b2e1c9c-0000-4000-8000-000000000000)';
 
 let world: SimulatedWorld;
 let id: string | undefined;
