@@ -21,6 +21,24 @@ const publicConstructs = {
   message: 'lib/private imports nothing of the public constructs except the contract',
 };
 
+/** The folders of the handler, from top to bottom. Those in one row do not know each other. */
+const layers = [['resources'], ['peering'], ['authorization', 'network'], ['model'], ['aws', 'cloudformation']];
+
+/** Each folder of the handler imports only from folders below it, and nothing from the files that put them together. */
+function layer(folder) {
+  const row = layers.findIndex((folders) => folders.includes(folder));
+  const notBelow = layers
+    .slice(0, row + 1)
+    .flat()
+    .filter((other) => other !== folder);
+  const group = [...notBelow.map((other) => `../${other}/**`), '../handler', '../custom-resource', '../index'];
+  const message = `lambda/${folder} imports only from folders below it: see ARCHITECTURE.md`;
+  return {
+    files: [`lambda/${folder}/*.ts`],
+    rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [cdk, rehearsal, { group, message }] }] },
+  };
+}
+
 /** The rehearsal's own folder has a room for Lambda too: only paths that lead out of it are meant. */
 function outside(depth) {
   const up = '../'.repeat(depth);
@@ -72,6 +90,7 @@ export default tseslint.config(
     rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [sdk, rehearsal, handler, publicConstructs] }] },
   },
   { files: ['lambda/**/*.ts'], rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [cdk, rehearsal] }] } },
+  ...layers.flat().map(layer),
   ...[1, 2, 3].map(outside),
   {
     files: ['**/*.mjs'],

@@ -2,11 +2,12 @@ import { RESPONSE_RESERVE_SECONDS, AUTHORIZATION_BUDGET_SECONDS } from '../lib/c
 import { readError } from './aws/errors';
 import { GRACE_MILLISECONDS, withDeadline, withTimeLimit } from './cloudformation/deadline';
 import { PhysicalId, saysNothingDone } from './cloudformation/physical-id';
-import { NotARequestError, parseRequest, parseResponseTarget, REQUEST_TYPES } from './cloudformation/request';
-import type { CustomResourceRequest, ResponseTarget } from './cloudformation/request';
+import { NotARequestError, parseEvent } from './cloudformation/request';
+import type { CustomResourceRequest, ParsedEvent, ResponseTarget } from './cloudformation/request';
 import { checkIdLengths, RejectedResponseError, sendResponse } from './cloudformation/response';
 import type { CustomResourceResponse } from './cloudformation/response';
-import { isRecord, show } from './cloudformation/values';
+import { show } from './cloudformation/values';
+import type { Log } from './log';
 import { unsupportedVersion } from './resources/properties';
 import { RequestContext } from './resources/resource';
 import type { Dependencies, Resource } from './resources/resource';
@@ -20,7 +21,7 @@ export interface ResourceType {
   /** The maximum duration from the start of the invocation to the response, in seconds. */
   readonly budgetSeconds: number;
   /** @throws Error if a property is missing or wrong. */
-  readonly open: (request: CustomResourceRequest, context: RequestContext) => Resource;
+  readonly createResource: (request: CustomResourceRequest, context: RequestContext) => Resource;
 }
 
 export type ResourceTypes = ReadonlyMap<string, ResourceType>;
@@ -33,22 +34,32 @@ export async function handleRequest(
   dependencies: Dependencies,
 ): Promise<void> {
   const { log, time } = dependencies;
-  const target = responseTargetOf(event, dependencies);
-  if (target === undefined) {
+  const parsed = tryParse(event, log);
+  if (parsed === undefined) {
     return;
   }
+  const { target, resourceType = '', requestType, request } = parsed;
   const { stackId, logicalResourceId, requestId } = target;
   const subject = { stackId, logicalResourceId, requestId };
   const startedAt = time.now();
   const available = context.getRemainingTimeInMillis();
-  const { type, resourceType, requestType } = typesOf(event, types);
+  const type = types.get(resourceType);
   const budget = (type?.budgetSeconds ?? AUTHORIZATION_BUDGET_SECONDS) * 1000;
   const milliseconds = Math.min(available - RESPONSE_RESERVE_SECONDS * 1000, budget);
-  const response = await respondWithin(milliseconds, event, target, types, dependencies);
+  const response =
+    request instanceof Error
+      ? invalidRequest(target, request.message)
+      : await respondWithin(milliseconds, request, types, dependencies);
   if (response.status === 'SUCCESS') {
     log.info({ message: 'done', ...subject });
   } else {
-    log.failedRequest({ message: response.reason ?? 'failed', resourceType, requestType, ...subject });
+    log.failedRequest({
+      message: response.reason ?? 'failed',
+      // the metric counts all types that the handler does not know as one
+      resourceType: type === undefined ? 'Unknown' : resourceType,
+      requestType: requestType ?? 'Unknown',
+      ...subject,
+    });
   }
   // CloudFormation waits for a response until the ServiceTimeout, which ends then for an invocation that started as late as possible
   const end = startedAt + Math.min(budget + 2 * RESPONSE_RESERVE_SECONDS * 1000, available);
@@ -65,12 +76,12 @@ export async function handleRequest(
   }
 }
 
-/** Where to send the response. Logs an error and returns undefined if the event does not say it. */
-function responseTargetOf(event: unknown, { log }: Dependencies): ResponseTarget | undefined {
+/** Logs an error and returns undefined if the event does not say where to send a response. */
+function tryParse(event: unknown, log: Log): ParsedEvent | undefined {
   try {
-    const target = parseResponseTarget(event);
-    checkIdLengths(target, PhysicalId.ofInvalid(target));
-    return target;
+    const parsed = parseEvent(event);
+    checkIdLengths(parsed.target, PhysicalId.ofInvalid(parsed.target));
+    return parsed;
   } catch (error) {
     if (!(error instanceof NotARequestError)) {
       throw error;
@@ -81,30 +92,18 @@ function responseTargetOf(event: unknown, { log }: Dependencies): ResponseTarget
   }
 }
 
-/** The types by which the metric counts a failed request. It counts all types that the handler does not know as `Unknown`. */
-function typesOf(
-  event: unknown,
-  types: ResourceTypes,
-): { readonly type: ResourceType | undefined; readonly resourceType: string; readonly requestType: string } {
-  const { ResourceType, RequestType } = isRecord(event) ? event : {};
-  const resourceType = typeof ResourceType === 'string' && types.has(ResourceType) ? ResourceType : 'Unknown';
-  const requestType = REQUEST_TYPES.find((type) => type === RequestType) ?? 'Unknown';
-  return { type: types.get(resourceType), resourceType, requestType };
-}
-
 /** Handles the request, and fails after the given milliseconds. */
 async function respondWithin(
   milliseconds: number,
-  event: unknown,
-  target: ResponseTarget,
+  request: CustomResourceRequest,
   types: ResourceTypes,
   dependencies: Dependencies,
 ): Promise<CustomResourceResponse> {
+  const { requestType } = request;
+  if (milliseconds <= 0) {
+    return invalidRequest(request, `the function has no time left for the ${requestType}: try again`);
+  }
   try {
-    const request = parseRequest(event);
-    if (milliseconds <= 0) {
-      throw new Error(`the function has no time left for the ${request.requestType}: try again`);
-    }
     return await withDeadline<CustomResourceResponse>(
       milliseconds,
       dependencies.time,
@@ -112,14 +111,15 @@ async function respondWithin(
       () => ({
         status: 'FAILED',
         physicalResourceId: PhysicalId.ofTimedOut(request),
-        reason: `the ${request.requestType} was not finished within ${Math.round(milliseconds / 1000)} seconds: try again`,
+        reason: `the ${requestType} was not finished within ${Math.round(milliseconds / 1000)} seconds: try again`,
       }),
     );
   } catch (error) {
-    return invalidRequest(target, readError(error).message);
+    return invalidRequest(request, readError(error).message);
   }
 }
 
+/** Checks the request, then handles it. */
 async function respondTo(
   request: CustomResourceRequest,
   types: ResourceTypes,
@@ -144,7 +144,7 @@ async function respondTo(
   }
   let resource: Resource;
   try {
-    resource = type.open(request, context);
+    resource = type.createResource(request, context);
   } catch (error) {
     if (!isDelete || unsupported !== undefined) {
       return invalidRequest(request, readError(error).message);
@@ -153,31 +153,27 @@ async function respondTo(
     context.dependencies.log.error({ message: `nothing to delete: ${readError(error).message}` });
     return { status: 'SUCCESS', physicalResourceId: PhysicalId.ofInvalid(request) };
   }
-  return isDelete ? await respondToDelete(resource, received) : await respondToChange(resource, request);
+  return await run(resource, request);
 }
 
-async function respondToDelete(
-  { physicalId, ...resource }: Resource,
-  received: string | undefined,
-): Promise<CustomResourceResponse> {
-  const physicalResourceId = received ?? physicalId.made;
-  try {
-    await resource.delete();
-    return { status: 'SUCCESS', physicalResourceId };
-  } catch (error) {
-    return { status: 'FAILED', physicalResourceId, reason: readError(error).message };
-  }
-}
-
-async function respondToChange(
-  { physicalId, ...resource }: Resource,
+/** Creates, updates or deletes the resource. */
+async function run(
+  resource: Resource,
   { requestType, physicalResourceId: received }: CustomResourceRequest,
 ): Promise<CustomResourceResponse> {
+  const { physicalId } = resource;
+  const isDelete = requestType === 'Delete';
+  const idOfDeleted = received ?? physicalId.made;
   try {
+    if (isDelete) {
+      await resource.delete();
+      return { status: 'SUCCESS', physicalResourceId: idOfDeleted };
+    }
     const data = await (requestType === 'Create' ? resource.create() : resource.update());
     return { status: 'SUCCESS', physicalResourceId: physicalId.afterSuccess(received), data };
   } catch (error) {
-    return { status: 'FAILED', physicalResourceId: physicalId.afterFailure(received, error), reason: readError(error).message };
+    const physicalResourceId = isDelete ? idOfDeleted : physicalId.afterFailure(received, error);
+    return { status: 'FAILED', physicalResourceId, reason: readError(error).message };
   }
 }
 

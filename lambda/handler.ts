@@ -15,9 +15,9 @@ import type { Dependencies } from './resources/resource';
 import { teardownResource } from './resources/teardown';
 
 const RESOURCE_TYPES: ResourceTypes = new Map([
-  [AUTHORIZATION_TYPE, { budgetSeconds: AUTHORIZATION_BUDGET_SECONDS, open: authorizationResource }],
-  [CONNECTION_TYPE, { budgetSeconds: CONNECTION_BUDGET_SECONDS, open: connectionResource }],
-  [TEARDOWN_TYPE, { budgetSeconds: AUTHORIZATION_BUDGET_SECONDS, open: teardownResource }],
+  [AUTHORIZATION_TYPE, { budgetSeconds: AUTHORIZATION_BUDGET_SECONDS, createResource: authorizationResource }],
+  [CONNECTION_TYPE, { budgetSeconds: CONNECTION_BUDGET_SECONDS, createResource: connectionResource }],
+  [TEARDOWN_TYPE, { budgetSeconds: AUTHORIZATION_BUDGET_SECONDS, createResource: teardownResource }],
 ]);
 
 /** The Lambda handler: handles the requests of CloudFormation, and the events of schedules that renew an authorization. */

@@ -20,7 +20,10 @@ export class Problem extends Error {
   }
 }
 
-/** A problem before the request had created or changed anything. There is nothing for the delete that follows. */
+/**
+ * A problem before the request had created or changed anything. There is nothing for the delete that follows: the physical id says so
+ * (`PhysicalId.afterFailure`). So throw it only if that is certain.
+ */
 export class NothingDoneProblem extends Problem {
   override readonly name = 'NothingDoneProblem';
 

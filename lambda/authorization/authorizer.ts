@@ -1,7 +1,7 @@
 import type { AuthorizationAttributes } from '../../lib/contract';
 import type { AuthorizationRecord, GameLiftApi } from '../aws/api';
 import type { Calls } from '../aws/calls';
-import type { Pair } from '../resources/properties';
+import type { Pair } from '../model/pair';
 
 /**
  * Provides the authorization that GameLift requires to connect and disconnect the VPCs of a pair.

@@ -4,7 +4,7 @@ import { hadNoEffect, READ_DELAY_MILLISECONDS } from '../aws/calls';
 import type { Calls } from '../aws/calls';
 import { problemOf } from '../aws/errors';
 import { NothingDoneProblem, Problem, rootCauseOf } from '../problem';
-import type { Pair } from '../resources/properties';
+import type { Pair } from '../model/pair';
 import { attributesOf, describePair, findValid } from './authorizer';
 import type { Authorizer, ValidAuthorization } from './authorizer';
 import { isPeeredWithFleet } from './peered';

@@ -1,7 +1,7 @@
 import type { Ec2Api, GameLiftApi } from '../aws/api';
 import type { Calls } from '../aws/calls';
-import { isAlive, peeringOf } from '../peering/watch';
-import type { Pair } from '../resources/properties';
+import { isAlive, listedConnectionOf } from '../aws/connections';
+import type { Pair } from '../model/pair';
 
 /** Whether a fleet of this account and Region is peered with the VPC, no matter who peered it. */
 export async function isPeeredWithFleet(
@@ -12,7 +12,7 @@ export async function isPeeredWithFleet(
   const records = await calls.make('DescribeVpcPeeringConnections', (signal) =>
     api.describeVpcPeeringConnections(undefined, signal),
   );
-  return records.some((record) => record.PeerVpcId === peerVpcId && isAlive(peeringOf(record)));
+  return records.some((record) => record.PeerVpcId === peerVpcId && isAlive(listedConnectionOf(record)));
 }
 
 /**

@@ -5,7 +5,7 @@ import type { Calls } from '../aws/calls';
 import { isDenial, problemOf, readError } from '../aws/errors';
 import type { Log } from '../log';
 import { NothingDoneProblem, Problem, rootCauseOf } from '../problem';
-import type { Pair } from '../resources/properties';
+import type { Pair } from '../model/pair';
 import { attributesOf, describePair, findValid, isValid } from './authorizer';
 import type { Authorizer, ValidAuthorization } from './authorizer';
 
@@ -40,7 +40,7 @@ export interface VpcOwner {
   /** Whether anything is peered with the VPC, as far as the handler can find out from its own account. */
   readonly isPeered: () => Promise<boolean>;
   /** How long an authorization must still be valid so that it is not replaced by a new one. Default: 12 hours */
-  readonly minimumValidityMilliseconds?: number;
+  readonly minimumValidityMilliseconds?: number | undefined;
 }
 
 /** Authorizes as the account that owns the VPC: the handler's own account, or one in which it assumes a role. */
@@ -66,9 +66,16 @@ export class VpcOwnerAuthorizer implements Authorizer {
   /**
    * Authorizes the pair for 24 hours, or keeps an authorization that is valid for long enough.
    *
-   * AWS does not document what CreateVpcPeeringAuthorization does while an earlier authorization is valid: it may renew it, keep
-   * its expiration time, or refuse the call. If the authorization is not renewed and expires too early, it is canceled and requested
-   * again.
+   * AWS does not document what CreateVpcPeeringAuthorization does while an earlier authorization is valid:
+   *
+   *   GameLift's answer                                                   what is done
+   *   accepted, and valid for long enough                                 use it: it is new, or was renewed
+   *   accepted, but expires too early                                     it was not renewed: cancel it and authorize again
+   *   InvalidRequestException, and one is listed that is long enough      use that one
+   *   InvalidRequestException, and one is listed that expires too early   cancel it and authorize again
+   *   InvalidRequestException, none is listed, and the VPC exists         one that was used may not be listed: cancel and authorize again
+   *   InvalidRequestException, none is listed, and the VPC does not exist fail
+   *   any other error                                                     fail
    */
   async authorize(): Promise<AuthorizationAttributes> {
     try {

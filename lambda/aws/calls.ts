@@ -80,6 +80,11 @@ export class Calls {
     await this.sleep(writtenAt + READ_DELAY_MILLISECONDS - this.now());
   }
 
+  /** Waits until reads return everything that was written until now, by anyone. */
+  async untilAllIsReadable(): Promise<void> {
+    await this.untilReadable(this.now());
+  }
+
   /** Waits until reads return everything that was written before this request began. */
   async untilEarlierIsReadable(): Promise<void> {
     await this.untilReadable(this.began);

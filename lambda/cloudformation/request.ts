@@ -6,7 +6,7 @@ import type { RawProperties } from './values';
  * https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requests.html
  */
 
-export const REQUEST_TYPES = ['Create', 'Update', 'Delete'] as const;
+const REQUEST_TYPES = ['Create', 'Update', 'Delete'] as const;
 export type RequestType = (typeof REQUEST_TYPES)[number];
 
 /** The stack and the resource for which the handler makes calls. */
@@ -31,6 +31,17 @@ export interface CustomResourceRequest extends ResponseTarget {
   readonly oldProperties?: RawProperties;
 }
 
+/** What can be read of an event. */
+export interface ParsedEvent {
+  readonly target: ResponseTarget;
+  /** Undefined if it is missing or wrong. */
+  readonly requestType: RequestType | undefined;
+  /** Undefined if it is missing or wrong. */
+  readonly resourceType: string | undefined;
+  /** The request, or an Error that says which member is wrong, and what it must be. */
+  readonly request: CustomResourceRequest | Error;
+}
+
 const STACK_ID = /^arn:[a-z-]{1,32}:cloudformation:[a-z0-9-]{1,32}:\d{12}:stack\/[\w-]{1,128}\/[\w-]{1,64}$/;
 const LOGICAL_ID = /^\w{1,255}$/;
 
@@ -38,10 +49,18 @@ const LOGICAL_ID = /^\w{1,255}$/;
 export class NotARequestError extends Error {}
 
 /** @throws NotARequestError if the event is not a request from CloudFormation. */
-export function parseResponseTarget(event: unknown): ResponseTarget {
+export function parseEvent(event: unknown): ParsedEvent {
   if (!isRecord(event)) {
     throw new NotARequestError('the event is not a request from CloudFormation: it is not an object');
   }
+  const target = parseTarget(event);
+  const { RequestType, ResourceType } = event;
+  const resourceType = typeof ResourceType === 'string' && ResourceType !== '' ? ResourceType : undefined;
+  const requestType = REQUEST_TYPES.find((type) => type === RequestType);
+  return { target, requestType, resourceType, request: tryParseRequest(event, target, requestType, resourceType) };
+}
+
+function parseTarget(event: RawProperties): ResponseTarget {
   const field = (name: string): string => {
     const value = event[name];
     return typeof value === 'string' ? value : '';
@@ -64,29 +83,37 @@ export function parseResponseTarget(event: unknown): ResponseTarget {
   };
 }
 
-/** @throws Error that says which member of the request is wrong, and what it must be. */
-export function parseRequest(event: unknown): CustomResourceRequest {
-  const target = parseResponseTarget(event);
-  const fields = isRecord(event) ? event : {};
-  const { RequestType, ResourceType, PhysicalResourceId, OldResourceProperties } = fields;
-  const requestType = REQUEST_TYPES.find((type) => type === RequestType);
+function tryParseRequest(
+  event: RawProperties,
+  target: ResponseTarget,
+  requestType: RequestType | undefined,
+  resourceType: string | undefined,
+): CustomResourceRequest | Error {
+  const { RequestType, ResourceType, PhysicalResourceId, OldResourceProperties } = event;
   if (requestType === undefined) {
-    throw new Error(`RequestType must be one of ${REQUEST_TYPES.join(', ')}, got ${show(RequestType)}`);
+    return new Error(`RequestType must be one of ${REQUEST_TYPES.join(', ')}, got ${show(RequestType)}`);
   }
-  if (typeof ResourceType !== 'string' || ResourceType === '') {
-    throw new Error(`ResourceType must be a string, got ${show(ResourceType)}`);
+  if (resourceType === undefined) {
+    return new Error(`ResourceType must be a string, got ${show(ResourceType)}`);
   }
   if (PhysicalResourceId !== undefined && typeof PhysicalResourceId !== 'string') {
-    throw new Error(`PhysicalResourceId must be a string, got ${show(PhysicalResourceId)}`);
+    return new Error(`PhysicalResourceId must be a string, got ${show(PhysicalResourceId)}`);
   }
-  return {
-    ...target,
-    ...readRequester(fields),
-    requestType,
-    resourceType: ResourceType,
-    properties: readRecord(fields, 'ResourceProperties'),
-    ...(isRecord(OldResourceProperties) ? { oldProperties: OldResourceProperties } : {}),
-  };
+  try {
+    return {
+      ...target,
+      ...readRequester(event),
+      requestType,
+      resourceType,
+      properties: readRecord(event, 'ResourceProperties'),
+      ...(isRecord(OldResourceProperties) ? { oldProperties: OldResourceProperties } : {}),
+    };
+  } catch (error) {
+    if (!(error instanceof Error)) {
+      throw error;
+    }
+    return error;
+  }
 }
 
 /** @throws Error if the stack id or the logical id is not one. */

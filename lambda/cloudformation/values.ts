@@ -38,7 +38,8 @@ export function show(value: unknown): string {
   return shown.length <= MAX_SHOWN ? shown : `${withoutHalfCharacter(shown.slice(0, MAX_SHOWN - 3))}...`;
 }
 
-function jsonOf(value: unknown): string {
+/** The value as JSON, or a text that says so if it is nested too deeply for that. */
+export function jsonOf(value: unknown): string {
   try {
     return JSON.stringify(value);
   } catch {

@@ -1,15 +1,15 @@
 import type { Ec2Api, Ec2Peering, RouteTable, Tags } from '../aws/api';
 import { isDenial, problemOf, readError } from '../aws/errors';
-import type { ClaimedConnection } from '../peering/claim';
-import type { ConnectionContext } from '../peering/context';
-import { Ec2Tags } from '../peering/ec2-tags';
-import type { Observer } from '../peering/observer';
-import { isAlive, shownBy } from '../peering/watch';
-import type { Ec2View } from '../peering/watch';
+import type { Calls } from '../aws/calls';
+import { isAlive } from '../aws/connections';
+import type { ClaimedConnection, ConnectionSpec, DeclaredRoutes } from '../model/connection';
 import { NothingDoneProblem, Problem } from '../problem';
 import { AdoptedChanges, fleetOfChanges, keysOfChanges, readChanges, tagsOfChanges } from './adopted-changes';
-import { applyRoutes, planRemoval, planRoutes } from './routes';
-import type { DeclaredRoutes, RouteChange } from './routes';
+import { Ec2Tags } from './ec2-tags';
+import { shownBy } from './ec2-view';
+import type { Ec2Source, Ec2View } from './ec2-view';
+import { applyRoutes, planRemoval, planRoutes, RouteConflictProblem } from './routes';
+import type { RouteChange } from './routes';
 
 /** GameLift may write routes at the same time, and reads may be late. The attempts take more than 15 seconds in all. */
 const ROUTE_ATTEMPTS = 6;
@@ -23,18 +23,22 @@ const ALLOW_DESCRIBE = 'allow ec2:DescribeVpcPeeringConnections to the role that
 /** What could not be read, for error messages. */
 const UNREADABLE = "the handler can't read the VPC's peering connections from EC2";
 
-/** Errors after which the changes are planned again: the route tables may have changed since they were read. */
-const OUTDATED_PLAN_ERRORS: ReadonlySet<string> = new Set([
-  'RouteAlreadyExists',
-  'InvalidRoute.NotFound',
-  'RouteConflictProblem',
-]);
+/** Errors of EC2 after which the changes are planned again: the route tables may have changed since they were read. */
+const OUTDATED_PLAN_ERRORS: ReadonlySet<string> = new Set(['RouteAlreadyExists', 'InvalidRoute.NotFound']);
+
+/** What the code of this folder needs of the request for a connection. */
+export interface NetworkContext {
+  readonly spec: ConnectionSpec;
+  /** Undefined if the handler has no access to the account of the VPC. */
+  readonly vpcApi: Ec2Api | undefined;
+  readonly calls: Calls;
+}
 
 /** Sets and removes tags, routes and DNS resolution on the peer VPC's side of a connection. */
 export class PeerNetwork {
   constructor(
-    private readonly context: ConnectionContext,
-    private readonly observer: Observer,
+    private readonly context: NetworkContext,
+    private readonly source: Ec2Source,
   ) {}
 
   /** @throws NothingDoneProblem if routes or DNS are declared, and the handler has no access to the account of the VPC. */
@@ -59,7 +63,7 @@ export class PeerNetwork {
     const { gameLiftVpcId, cidrBlock } = connection;
     const isSide = (candidate: Ec2Peering): boolean => candidate.requesterVpcId === gameLiftVpcId && isAlive(candidate);
     const view = await calls.readUntil(
-      () => this.observer.ec2(),
+      () => this.source.ec2(),
       (found) => found.kind === 'unavailable' || found.peerings.some(isSide),
     );
     const side = shownBy(view).find(isSide);
@@ -69,8 +73,8 @@ export class PeerNetwork {
     }
     const isAdopted = connection.adopted && spec.adoptExisting;
     if (!isAdopted) {
-      await this.tag(side, this.observer.tags.tagsFor(connection.id));
-    } else if (this.observer.tags.isOwn(side)) {
+      await this.tag(side, this.source.tags.tagsFor(connection.id));
+    } else if (this.source.tags.isOwn(side)) {
       // this resource owned the connection before adoptExisting was set
       await this.untag(side, Ec2Tags.keys);
     }
@@ -80,7 +84,7 @@ export class PeerNetwork {
       : undefined;
     const ownIds = new Set(
       shownBy(view)
-        .filter((candidate) => this.observer.tags.isOwnOfAnyFleet(candidate))
+        .filter((candidate) => this.source.tags.isOwnOfAnyFleet(candidate))
         .map(({ id }) => id),
     );
     await this.route({ id: side.id, cidrBlock }, formerRoutes, ownIds, changes);
@@ -107,7 +111,7 @@ export class PeerNetwork {
     if (dnsResolution !== undefined && dnsResolution !== side.dnsResolution) {
       await this.setDns(side, dnsResolution);
     }
-    await this.untag(side, [...keysOfChanges(side), ...(this.observer.tags.isOwn(side) ? Ec2Tags.keys : [])]);
+    await this.untag(side, [...keysOfChanges(side), ...(this.source.tags.isOwn(side) ? Ec2Tags.keys : [])]);
   }
 
   /**
@@ -125,7 +129,7 @@ export class PeerNetwork {
       if (side.dnsResolution && spec.dnsResolution) {
         await this.setDns(side, false);
       }
-      if (this.observer.tags.isOwn(side)) {
+      if (this.source.tags.isOwn(side)) {
         await this.untag(side, Ec2Tags.keys);
       }
     }
@@ -141,9 +145,9 @@ export class PeerNetwork {
     const { spec, calls } = this.context;
     const isAliveHere = (side: Ec2Peering): boolean =>
       isAlive(side) &&
-      (side.requesterVpcId === gameLiftVpcId || (spec.adoptExisting ? this.isTouched(side) : this.observer.tags.isOwn(side)));
+      (side.requesterVpcId === gameLiftVpcId || (spec.adoptExisting ? this.isTouched(side) : this.source.tags.isOwn(side)));
     const view = await calls.readUntil(
-      () => this.observer.ec2(),
+      () => this.source.ec2(),
       (found) => !shownBy(found).some(isAliveHere),
     );
     if (view.kind === 'unavailable' && spec.routes.kind !== 'None') {
@@ -160,7 +164,7 @@ export class PeerNetwork {
       );
     }
     const gone = shownBy(view).filter(
-      (side) => !isAlive(side) && (side.requesterVpcId === gameLiftVpcId || this.observer.tags.isOwn(side)),
+      (side) => !isAlive(side) && (side.requesterVpcId === gameLiftVpcId || this.source.tags.isOwn(side)),
     );
     if (gone.length > 0) {
       await this.change('', (tables) => Promise.resolve(planRemoval(tables, new Set(gone.map(({ id }) => id)))));
@@ -173,7 +177,7 @@ export class PeerNetwork {
    * @throws Problem if this resource may have changed one, and EC2 does not answer.
    */
   private async changedSides(): Promise<readonly Ec2Peering[]> {
-    const view = await this.observer.ec2();
+    const view = await this.source.ec2();
     if (view.kind === 'unavailable' && this.isDeclared) {
       throw new Problem(
         `${UNREADABLE}, so its routes and DNS resolution for the connection are left as they are (${view.reason})`,
@@ -200,7 +204,7 @@ export class PeerNetwork {
 
   /** Whether this resource created the connection of the fleet, or changed it after it adopted it. */
   private isTouched(side: Ec2Peering): boolean {
-    return this.observer.tags.isOwn(side) || fleetOfChanges(side) === this.context.spec.fleetId;
+    return this.source.tags.isOwn(side) || fleetOfChanges(side) === this.context.spec.fleetId;
   }
 
   /** @throws Problem if routes or DNS resolution are declared: EC2 does not show the peering connection. */
@@ -310,7 +314,8 @@ export class PeerNetwork {
         return;
       } catch (error) {
         const { name } = readError(error);
-        if (!OUTDATED_PLAN_ERRORS.has(name) || attempt === ROUTE_ATTEMPTS) {
+        const isOutdated = error instanceof RouteConflictProblem || OUTDATED_PLAN_ERRORS.has(name);
+        if (!isOutdated || attempt === ROUTE_ATTEMPTS) {
           throw error;
         }
         if (name !== 'InvalidRoute.NotFound' || attempt > 1) {

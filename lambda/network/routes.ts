@@ -1,7 +1,7 @@
-import type { RoutesKind } from '../../lib/contract';
 import type { Ec2Api, RouteTable } from '../aws/api';
 import type { Calls } from '../aws/calls';
 import { readError } from '../aws/errors';
+import type { DeclaredRoutes } from '../model/connection';
 import { Problem } from '../problem';
 
 /*
@@ -10,11 +10,6 @@ import { Problem } from '../problem';
 
 type RouteApi = Pick<Ec2Api, 'createRoute' | 'replaceRoute' | 'deleteRoute'>;
 
-export interface DeclaredRoutes {
-  readonly kind: RoutesKind;
-  readonly routeTableIds: readonly string[];
-}
-
 export interface RouteChange {
   readonly action: 'create' | 'replace' | 'delete';
   readonly routeTableId: string;
@@ -22,9 +17,7 @@ export interface RouteChange {
 }
 
 /** The declared routes conflict with the route tables, which may have changed since they were read. */
-class RouteConflictProblem extends Problem {
-  override readonly name = 'RouteConflictProblem';
-}
+export class RouteConflictProblem extends Problem {}
 
 /** The route tables that have a route according to the declaration. */
 function declaredTables(declared: DeclaredRoutes, tables: readonly RouteTable[]): readonly string[] {
@@ -41,7 +34,7 @@ function declaredTables(declared: DeclaredRoutes, tables: readonly RouteTable[])
 /**
  * The changes after which every declared route table has a route to the peering connection.
  *
- * @param before the previous declaration: route tables that are no longer declared lose their route
+ * @param formerRoutes the previous declaration: route tables that are no longer declared lose their route
  * @param ownIds other peering connections that this resource created: their routes may be replaced
  * @throws RouteConflictProblem if a declared route table does not exist, or its route leads to another target that exists.
  * @throws Problem if a declared route table belongs to a gateway.
@@ -49,7 +42,7 @@ function declaredTables(declared: DeclaredRoutes, tables: readonly RouteTable[])
 export function planRoutes(
   tables: readonly RouteTable[],
   declared: DeclaredRoutes,
-  before: DeclaredRoutes | undefined,
+  formerRoutes: DeclaredRoutes | undefined,
   peering: { readonly id: string; readonly cidrBlock: string },
   ownIds: ReadonlySet<string>,
 ): readonly RouteChange[] {
@@ -84,7 +77,7 @@ export function planRoutes(
       'remove that route, or leave the table out with PeeringRoutes.forSubnets, then deploy again',
     );
   });
-  const dropped = (before === undefined ? [] : declaredTables(before, tables)).filter((id) => !wanted.includes(id));
+  const dropped = (formerRoutes === undefined ? [] : declaredTables(formerRoutes, tables)).filter((id) => !wanted.includes(id));
   return [
     ...changes,
     ...dropped

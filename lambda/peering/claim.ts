@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Requester } from '../cloudformation/request';
 import type { Tags } from '../aws/api';
 import { TAG_PREFIX } from '../../lib/contract';
+import type { ClaimedConnection } from '../model/connection';
 
 /*
  * Tags on the fleet say which resource owns a connection, because GameLift's connections have no tags. Each resource writes two tags of
@@ -24,19 +25,12 @@ export function ownerOf({ stackId, logicalResourceId }: Requester): string {
   return owner.length <= MAX_OWNER_LENGTH ? owner : `${stackName}/${sha256(logicalResourceId).slice(0, 32)}/${guid}`;
 }
 
-/** For error messages: names the parts of an owner. */
+/** For error messages: names the parts of an owner. Somebody may have edited the tag by hand. */
 export function describeOwner(owner: string): string {
   const [stackName = '', logicalId = '', guid = ''] = owner.split('/');
-  return `resource ${logicalId} of stack ${stackName} (${guid})`;
-}
-
-/** A connection that a resource has created or adopted. */
-export interface ClaimedConnection {
-  readonly id: string;
-  readonly gameLiftVpcId: string;
-  readonly cidrBlock: string;
-  /** The connection existed before the resource, which uses it and leaves it in place. */
-  readonly adopted: boolean;
+  return [stackName, logicalId, guid].includes('')
+    ? `an unknown resource (its tag says "${owner}")`
+    : `resource ${logicalId} of stack ${stackName} (${guid})`;
 }
 
 /** The content of a note. */
@@ -48,6 +42,8 @@ export interface Note {
    * with one of them was not created by the request. Undefined before the request, and once a connection is noted.
    */
   readonly peeredBefore: readonly string[] | undefined;
+  /** The digest of an update that failed because the connection was gone, and can't be made again. */
+  readonly failedUpdate?: string | undefined;
 }
 
 /** The claim of another resource on the connection of the same fleet and VPC. */
@@ -116,12 +112,13 @@ function noteKey(claimKey: string): string {
 /** The first word of a note that was written before the request. */
 const REQUESTED = 'requested';
 
-export function formatNote({ connection, peeredBefore = [] }: Note, requestId: string): string {
+export function formatNote({ connection, peeredBefore = [], failedUpdate }: Note, requestId: string): string {
   if (connection === undefined) {
     return [REQUESTED, requestId, ...peeredBefore].join(' ');
   }
   const { id, gameLiftVpcId, cidrBlock, adopted } = connection;
-  return [id, gameLiftVpcId, cidrBlock, adopted ? 'adopted' : 'created', requestId].join(' ');
+  const words = [id, gameLiftVpcId, cidrBlock, adopted ? 'adopted' : 'created', requestId];
+  return [...words, ...(failedUpdate === undefined ? [] : [failedUpdate])].join(' ');
 }
 
 function parseNote(note: string | undefined): Note {
@@ -129,11 +126,15 @@ function parseNote(note: string | undefined): Note {
     return { connection: undefined, peeredBefore: undefined };
   }
   const [first = '', ...words] = note.split(' ');
-  const [gameLiftVpcId, cidrBlock, origin] = words;
+  const [gameLiftVpcId, cidrBlock, origin, , failedUpdate] = words;
   if (first === REQUESTED || gameLiftVpcId === undefined || cidrBlock === undefined) {
     return { connection: undefined, peeredBefore: words.slice(1) };
   }
-  return { connection: { id: first, gameLiftVpcId, cidrBlock, adopted: origin === 'adopted' }, peeredBefore: undefined };
+  return {
+    connection: { id: first, gameLiftVpcId, cidrBlock, adopted: origin === 'adopted' },
+    peeredBefore: undefined,
+    failedUpdate,
+  };
 }
 
 function requestIdOf(note: string): string | undefined {

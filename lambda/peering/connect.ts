@@ -1,19 +1,20 @@
 import { READ_DELAY_MILLISECONDS } from '../aws/calls';
+import { isAlive } from '../aws/connections';
+import type { ListedConnection } from '../aws/connections';
 import { problemOf } from '../aws/errors';
+import { shownBy } from '../network/ec2-view';
 import { Problem } from '../problem';
 import { describeOwner } from './claim';
 import type { Claim } from './claim';
 import type { ConnectionContext } from './context';
 import { conflictOf, decide, decideBeforeUse } from './decide';
-import type { Existing, Failure, Situation, Step } from './decide';
-import { endedProblem, isFinal } from './ended';
-import type { Ended } from './ended';
+import type { Existing, Failure, Found, Situation, Step } from './decide';
+import { endedProblem } from './ended';
 import type { Before, Observer } from './observer';
-import type { Claims } from './ownership';
-import type { Requests } from './requests';
+import type { Claims } from './claims';
+import type { CreateResult, Requests } from './requests';
 import type { RetryAfterRefusal } from './retry-after-refusal';
-import { isAlive, shownBy } from './watch';
-import type { FinalOutcome, Peering } from './watch';
+import type { SettledOutcome } from './watch';
 
 /** How long another run of the same request is waited for: Lambda runs one that was killed again after a minute. */
 const NOTE_PATIENCE_MILLISECONDS = 120_000;
@@ -22,7 +23,7 @@ const NOTE_POLL_MILLISECONDS = 5_000;
 
 /** The connection that a create or an update uses. */
 export interface Connected {
-  readonly peering: Peering;
+  readonly peering: ListedConnection;
   readonly origin: 'created' | 'adopted';
 }
 
@@ -38,9 +39,11 @@ export interface Seen {
 export class Connect {
   private situation: Situation;
   private readonly retry: RetryAfterRefusal;
-  /** When the connection was last requested, in milliseconds since the epoch. */
-  private requestedAt: number;
-  private ended: Ended | undefined;
+  /**
+   * Events since then may be about the connection that was last requested, in milliseconds since the epoch. It is before the request, which
+   * may wait minutes for the rate limit.
+   */
+  private eventsSince: number;
   /** The peerings that EC2 showed before the connection was last requested. */
   private ec2Ids: ReadonlySet<string>;
   /** The connection belongs to another resource, or to nobody in this library. */
@@ -53,10 +56,10 @@ export class Connect {
     private readonly claims: Claims,
     private readonly seen: Seen,
     /** Deletes a connection that was made although a deletion had overtaken this request. */
-    private readonly undo: (peering: Peering) => Promise<void>,
+    private readonly undo: (peering: ListedConnection) => Promise<void>,
   ) {
     this.retry = requests.retryAfterRefusal();
-    this.requestedAt = context.calls.now();
+    this.eventsSince = context.calls.now();
     this.ec2Ids = seen.before.ec2Ids;
     this.situation = {
       adoptExisting: context.spec.adoptExisting,
@@ -72,7 +75,6 @@ export class Connect {
 
   /** @throws Problem if the connection is another's, ended, or is no longer wanted. */
   async run(): Promise<Connected> {
-    const { mayHaveRequested: mayHaveRequestedBefore } = this.situation;
     try {
       for (;;) {
         const step = decide(this.situation);
@@ -83,8 +85,8 @@ export class Connect {
         await this.take(step);
       }
     } catch (error) {
-      const hasNoted = this.situation.claim.peeredBefore !== undefined;
-      const hasMadeNothing = hasNoted && !mayHaveRequestedBefore && !this.requests.mayHaveTakenEffect;
+      const { claim, mayHaveRequested } = this.situation;
+      const hasMadeNothing = claim.peeredBefore !== undefined && !mayHaveRequested;
       if (this.hasConflict || hasMadeNothing) {
         // the deletion that follows finds nothing of this resource, unless another run of the same request claims the connection anew
         await this.claims.withdraw();
@@ -96,7 +98,7 @@ export class Connect {
   private async take(step: Exclude<Step, { readonly kind: 'use' }>): Promise<void> {
     switch (step.kind) {
       case 'read the list':
-        this.now({ existing: await this.readList() });
+        this.learn({ existing: await this.readList() });
         break;
       case 'request':
         await this.request();
@@ -105,7 +107,7 @@ export class Connect {
         await this.prepareRetry(step.message);
         break;
       case 'wait until active':
-        this.now({ existing: await this.wait() });
+        this.learn({ existing: await this.wait() });
         break;
       case 'wait for a note':
         await this.waitForNote(step.peering, step.wasThereBefore);
@@ -115,7 +117,7 @@ export class Connect {
     }
   }
 
-  private now(change: Partial<Situation>): void {
+  private learn(change: Partial<Situation>): void {
     this.situation = { ...this.situation, ...change };
   }
 
@@ -134,17 +136,32 @@ export class Connect {
       // after an earlier connection of this resource, whatever is there is its own
       const peeredBefore = claim.connection === undefined ? this.seen.before.peeredBefore : [];
       await this.claims.noteRequest(peeredBefore);
-      this.now({ claim: { ...claim, connection: undefined, peeredBefore } });
+      this.learn({ claim: { ...claim, connection: undefined, peeredBefore } });
     }
-    this.requestedAt = this.context.calls.now();
-    const result = await this.requests.create(() => this.checkWanted());
-    const mayHaveRequested = this.situation.mayHaveRequested || this.requests.mayHaveTakenEffect;
+    this.eventsSince = this.context.calls.now();
+    const result = await this.create();
     if (result.kind === 'accepted') {
-      this.now({ request: result, existing: { kind: 'unknown' }, mayHaveRequested });
+      this.learn({ request: result, existing: { kind: 'unknown' } });
     } else {
       // one that exists is refused as an invalid request
       const existing: Existing = result.name === 'InvalidRequestException' ? await this.observer.existing() : { kind: 'none' };
-      this.now({ request: { kind: 'refused', message: `${result.name}: ${result.message}` }, existing, mayHaveRequested });
+      this.learn({ request: { kind: 'refused', message: `${result.name}: ${result.message}` }, existing });
+    }
+  }
+
+  /** Requests the connection, and learns whether that may have taken effect, even if it fails. */
+  private async create(): Promise<CreateResult> {
+    const { calls } = this.context;
+    const { unanswered } = calls;
+    let isAccepted = false;
+    try {
+      const result = await this.requests.create(() => this.checkWanted());
+      isAccepted = result.kind === 'accepted';
+      return result;
+    } finally {
+      if (isAccepted || calls.unanswered > unanswered) {
+        this.learn({ mayHaveRequested: true });
+      }
     }
   }
 
@@ -152,13 +169,13 @@ export class Connect {
     // nobody needs an authorization for a connection that a deletion has given up
     await this.checkWanted();
     if (!(await this.retry.prepareRetry(message))) {
-      throw this.ended === undefined ? this.refusedAlthoughAuthorized(message) : endedProblem(this.ended);
+      const { existing } = this.situation;
+      throw existing.kind === 'ended' ? endedProblem(existing.connection) : this.refusedAlthoughAuthorized(message);
     }
-    this.ended = undefined;
     // what has ended by now is not what the next request makes
     const ended = shownBy(await this.observer.ec2()).filter((side) => !isAlive(side));
     this.ec2Ids = new Set([...this.ec2Ids, ...ended.map(({ id }) => id)]);
-    this.now({ request: { kind: 'not made' }, existing: { kind: 'none' } });
+    this.learn({ request: { kind: 'not made' }, existing: { kind: 'none' } });
   }
 
   private refusedAlthoughAuthorized(message: string): Problem {
@@ -172,20 +189,22 @@ export class Connect {
   private async wait(): Promise<Existing> {
     const wasRequested = this.situation.request.kind === 'accepted';
     const outcome = wasRequested
-      ? await this.requests.outcome(this.requestedAt, this.ec2Ids)
+      ? await this.requests.outcome(this.eventsSince, this.ec2Ids)
       : await this.requests.outcome(this.context.calls.now(), undefined);
     return await this.existingAfter(outcome);
   }
 
-  private async existingAfter({ kind, peering }: FinalOutcome): Promise<Existing> {
+  private async existingAfter({ kind, peering }: SettledOutcome): Promise<Existing> {
     if (kind === 'active') {
       return await this.observer.found(peering);
     }
     const vpcBlocks = await this.observer.vpcBlocks();
     const { pair, peerOnCreate } = this.context.spec;
     const fleetCidrBlock = await this.observer.cidrBlockOf(peering);
-    this.ended = { peering, peerVpcId: pair.peerVpcId, peerOnCreate, fleetCidrBlock, vpcBlocks };
-    return { kind: 'ended', peering, isFinal: isFinal(this.ended) };
+    return {
+      kind: 'ended',
+      connection: { peering, peerVpcId: pair.peerVpcId, peerOnCreate, fleetCidrBlock, vpcBlocks },
+    };
   }
 
   /**
@@ -194,21 +213,21 @@ export class Connect {
    *
    * @param wasThereBefore the connection was there when this run first looked: a run that made it has noted its request before
    */
-  private async waitForNote(peering: Peering, wasThereBefore: boolean): Promise<void> {
+  private async waitForNote(peering: ListedConnection, wasThereBefore: boolean): Promise<void> {
     const { calls } = this.context;
     const startedAt = calls.now();
     const hasNoted = ({ connection, peeredBefore }: Claim): boolean => connection !== undefined || peeredBefore !== undefined;
     if (wasThereBefore) {
       const claim = await calls.readUntil(() => this.claims.read(), hasNoted);
       if (!hasNoted(claim)) {
-        this.now({ hasWaitedForNote: true });
+        this.learn({ hasWaitedForNote: true });
         return;
       }
     }
     if (peering.status !== 'active') {
       // the other run notes the connection once it is active
       const existing = await this.wait();
-      this.now({ existing });
+      this.learn({ existing });
       if (existing.kind !== 'found') {
         return;
       }
@@ -216,12 +235,12 @@ export class Connect {
     for (;;) {
       const claim = await this.claims.read();
       if (claim.connection?.id === peering.id) {
-        this.now({ claim });
+        this.learn({ claim });
         return;
       }
       const isRemoved = !claim.isClaimed && calls.isReadable(startedAt);
       if (isRemoved || calls.now() - startedAt >= NOTE_PATIENCE_MILLISECONDS) {
-        this.now({ hasWaitedForNote: true });
+        this.learn({ hasWaitedForNote: true });
         return;
       }
       await calls.sleep(NOTE_POLL_MILLISECONDS);
@@ -233,7 +252,7 @@ export class Connect {
     let isThere: boolean;
     let claim: Claim;
     try {
-      isThere = await this.isFleetThere();
+      isThere = (await this.observer.findFleet()) !== undefined;
       claim = await this.claims.read();
     } catch (error) {
       // must not be taken for an answer to the request that comes next
@@ -260,7 +279,7 @@ export class Connect {
       const conflict = conflictOf(claim, this.situation.adoptExisting);
       return conflict === undefined ? undefined : this.fail({ kind: 'conflict', conflict });
     }
-    const isWanted = this.claims.isWanted(claim) && (await this.isFleetThere());
+    const isWanted = this.claims.isWanted(claim) && (await this.observer.findFleet()) !== undefined;
     const check = decideBeforeUse(claim, isWanted, peering.id);
     switch (check.kind) {
       case 'use':
@@ -281,15 +300,6 @@ export class Connect {
     }
   }
 
-  /** One late answer that there is no fleet is not believed. */
-  private async isFleetThere(): Promise<boolean> {
-    const fleet = await this.context.calls.readUntil(
-      () => this.observer.fleet(),
-      (found) => found !== undefined,
-    );
-    return fleet !== undefined;
-  }
-
   private fail(why: Failure): never {
     switch (why.kind) {
       case 'conflict':
@@ -297,22 +307,24 @@ export class Connect {
         throw new Problem(why.conflict.what, why.conflict.remedy);
       case 'exists already':
         this.hasConflict = true;
-        throw existsAlready(why.peering);
+        throw existsAlready(why.found);
       case 'claim removed':
-        throw why.peering === undefined
+        throw why.found === undefined
           ? new Problem('the claim, a tag on the fleet, was removed before the peering connection was requested', 'deploy again')
-          : existsAlready(why.peering);
+          : existsAlready(why.found);
       case 'ended':
-        throw this.ended === undefined
-          ? new Problem(`the peering connection is ${why.peering.status}`, 'deploy again')
-          : endedProblem(this.ended);
+        throw endedProblem(why.connection);
     }
   }
 }
 
-function existsAlready({ id }: Peering): Problem {
-  return new Problem(
-    `the peering connection ${id} between them exists already, and this stack did not create it`,
-    'delete it, or pass adoptExisting to the VpcPeeringConnection to use it and leave it in place',
-  );
+function existsAlready({ peering, owner }: Found): Problem {
+  const what = `the peering connection ${peering.id} between them exists already`;
+  const adopt = 'pass adoptExisting to the VpcPeeringConnection to use it and leave it in place';
+  return owner.kind === 'another resource'
+    ? new Problem(
+        `${what}, and ${describeOwner(owner.name)} created it, according to a tag in EC2`,
+        `remove it there, or ${adopt}`,
+      )
+    : new Problem(`${what}, and this stack did not create it`, `delete it, or ${adopt}`);
 }

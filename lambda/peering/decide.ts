@@ -1,11 +1,15 @@
 import { DENIAL_PATIENCE_MILLISECONDS } from '../aws/calls';
+import type { ListedConnection } from '../aws/connections';
 import type { PhysicalIdState } from '../cloudformation/physical-id';
+import type { ClaimedConnection } from '../model/connection';
+import { hasOwnerTag } from '../network/ec2-tags';
+import type { TaggedOwner } from '../network/ec2-tags';
+import type { Ec2View } from '../network/ec2-view';
 import { describeOwner } from './claim';
-import type { Claim, ClaimedConnection, OtherClaim } from './claim';
-import { isTaggedByMaker } from './ec2-tags';
-import type { Maker } from './ec2-tags';
+import type { Claim, OtherClaim } from './claim';
+import { wouldEndAgain } from './ended';
+import type { EndedConnection } from './ended';
 import { findToDelete } from './watch';
-import type { Ec2View, Peering } from './watch';
 
 /*
  * What to do next about a connection. Pure functions: from what is declared, what was observed, and what this request has done so far,
@@ -41,14 +45,21 @@ function hasAdopted({ connection }: OtherClaim): boolean {
   return connection?.adopted === true;
 }
 
+/** A connection that GameLift lists and that is not ended, and its owner, as far as EC2's tags say. */
+export interface Found {
+  readonly kind: 'found';
+  readonly peering: ListedConnection;
+  readonly owner: TaggedOwner;
+}
+
 /** What is known of the connection of the pair. */
 export type Existing =
   /** GameLift's list was not read, or may have changed since. */
   | { readonly kind: 'unknown' }
   | { readonly kind: 'none' }
-  | { readonly kind: 'found'; readonly peering: Peering; readonly maker: Maker }
-  /** It did not become active. `isFinal`: another request would end in the same way. */
-  | { readonly kind: 'ended'; readonly peering: Peering; readonly isFinal: boolean };
+  | Found
+  /** It did not become active. */
+  | { readonly kind: 'ended'; readonly connection: EndedConnection };
 
 /** What came of this run's latest request for the connection. */
 export type RequestState =
@@ -82,14 +93,14 @@ export type Step =
   | { readonly kind: 'prepare a retry'; readonly message: string }
   | { readonly kind: 'wait until active' }
   /** Wait for another run of the same request, which may have made the connection, to note that. */
-  | { readonly kind: 'wait for a note'; readonly peering: Peering; readonly wasThereBefore: boolean }
+  | { readonly kind: 'wait for a note'; readonly peering: ListedConnection; readonly wasThereBefore: boolean }
   /**
    * Use the active connection. An adopted one was there before. `wasRequested`: this resource, or GameLift with the fleet, has just made
    * it.
    */
   | {
       readonly kind: 'use';
-      readonly peering: Peering;
+      readonly peering: ListedConnection;
       readonly origin: 'created' | 'adopted';
       readonly wasRequested: boolean;
     }
@@ -97,10 +108,10 @@ export type Step =
 
 export type Failure =
   | { readonly kind: 'conflict'; readonly conflict: Conflict }
-  | { readonly kind: 'exists already'; readonly peering: Peering }
+  | { readonly kind: 'exists already'; readonly found: Found }
   /** A deletion has removed the claim. */
-  | { readonly kind: 'claim removed'; readonly peering: Peering | undefined }
-  | { readonly kind: 'ended'; readonly peering: Peering };
+  | { readonly kind: 'claim removed'; readonly found: Found | undefined }
+  | { readonly kind: 'ended'; readonly connection: EndedConnection };
 
 export function decide(situation: Situation): Step {
   const { adoptExisting, peerOnCreate, claim, existing, request, mayHaveRequested } = situation;
@@ -109,7 +120,7 @@ export function decide(situation: Situation): Step {
     return { kind: 'fail', why: { kind: 'conflict', conflict } };
   }
   if (!claim.isClaimed) {
-    return { kind: 'fail', why: { kind: 'claim removed', peering: existing.kind === 'found' ? existing.peering : undefined } };
+    return { kind: 'fail', why: { kind: 'claim removed', found: existing.kind === 'found' ? existing : undefined } };
   }
   switch (existing.kind) {
     case 'unknown':
@@ -120,11 +131,11 @@ export function decide(situation: Situation): Step {
       }
       return request.kind === 'refused' ? { kind: 'prepare a retry', message: request.message } : { kind: 'request' };
     case 'found':
-      return decideFound(situation, existing.peering, existing.maker);
+      return decideFound(situation, existing);
     case 'ended':
-      return existing.isFinal || !mayHaveRequested || peerOnCreate
-        ? { kind: 'fail', why: { kind: 'ended', peering: existing.peering } }
-        : { kind: 'prepare a retry', message: existing.peering.message };
+      return wouldEndAgain(existing.connection) || !mayHaveRequested || peerOnCreate
+        ? { kind: 'fail', why: existing }
+        : { kind: 'prepare a retry', message: existing.connection.peering.message };
   }
 }
 
@@ -137,7 +148,8 @@ function decideUnlisted({ connection, peeredBefore, otherClaims }: Claim, reques
   return isLikely ? { kind: 'read the list' } : { kind: 'request' };
 }
 
-function decideFound(situation: Situation, peering: Peering, maker: Maker): Step {
+function decideFound(situation: Situation, found: Found): Step {
+  const { peering, owner } = found;
   const { adoptExisting, peerOnCreate, isStripped, claim, mayHaveRequested, hasWaitedForNote } = situation;
   const { connection, peeredBefore } = claim;
   const use = (origin: 'created' | 'adopted', wasRequested = false): Step =>
@@ -149,13 +161,13 @@ function decideFound(situation: Situation, peering: Peering, maker: Maker): Step
   if (isNew && mayHaveRequested) {
     return use('created', true);
   }
-  if (maker === 'this resource') {
+  if (owner.kind === 'this resource') {
     return use('created');
   }
   if (isStripped) {
     return use(adoptExisting ? 'adopted' : 'created');
   }
-  if (peerOnCreate && !adoptExisting && maker !== 'another resource') {
+  if (peerOnCreate && !adoptExisting && owner.kind !== 'another resource') {
     // GameLift made it with the fleet: unless a deletion has removed the claim meanwhile, nobody else has it
     return use('created', true);
   }
@@ -164,10 +176,10 @@ function decideFound(situation: Situation, peering: Peering, maker: Maker): Step
   if (mayBeOfAnotherRun && !hasWaitedForNote) {
     return { kind: 'wait for a note', peering, wasThereBefore: !isNew };
   }
-  return adoptExisting ? use('adopted') : { kind: 'fail', why: { kind: 'exists already', peering } };
+  return adoptExisting ? use('adopted') : { kind: 'fail', why: { kind: 'exists already', found } };
 }
 
-function leadsToOneOf(vpcIds: readonly string[], { gameLiftVpcId }: Peering): boolean {
+function leadsToOneOf(vpcIds: readonly string[], { gameLiftVpcId }: ListedConnection): boolean {
   return vpcIds.includes(gameLiftVpcId ?? '');
 }
 
@@ -243,7 +255,7 @@ export interface DeleteSituation {
   /** The connection that EC2's tags say this resource made. */
   readonly tagged: ClaimedConnection | undefined;
   /** What GameLift lists of the fleet and the VPC; undefined if it was not asked. */
-  readonly listed: readonly Peering[] | undefined;
+  readonly listed: readonly ListedConnection[] | undefined;
 }
 
 export type DeleteStep =
@@ -314,7 +326,7 @@ function decideUnnoted({ adoptExisting, peerOnCreate, physicalId, view, tagged, 
   }
   // without a note, the evidence is the declaration, or the physical id where EC2 can't be asked. Tags of this resource would have told
   const found = findToDelete(listed, view);
-  const isOfOther = found !== undefined && isTaggedByMaker(found, view);
+  const isOfOther = found !== undefined && hasOwnerTag(found, view);
   return { kind: 'disconnect', connection: isOfOther ? undefined : found };
 }
 

@@ -7,8 +7,14 @@ import type { ConnectionContext } from './context';
 import { decideDelete } from './decide';
 import type { DeletableConnection, DeleteSituation } from './decide';
 import type { Observer } from './observer';
-import type { Claims } from './ownership';
+import type { Claims } from './claims';
 import type { Requests } from './requests';
+
+/**
+ * How long a create that is at work may go on after its claim was removed: for 15 seconds it may still read the claim and request the
+ * connection, which is listed 15 seconds later.
+ */
+const UNTIL_CREATE_HAS_NOTICED_MILLISECONDS = 2 * READ_DELAY_MILLISECONDS;
 
 /** Removes what a resource made of a connection: the loop that takes the steps that `decideDelete` names. */
 export class Disconnect {
@@ -39,8 +45,7 @@ export class Disconnect {
       switch (step.kind) {
         case 'release the claim':
           await this.claims.release();
-          // a create requests the connection only while it reads its claim, for 15 seconds, and is listed 15 seconds later
-          await calls.sleep(2 * READ_DELAY_MILLISECONDS);
+          await calls.sleep(UNTIL_CREATE_HAS_NOTICED_MILLISECONDS);
           situation = { ...situation, hasReleased: true, claim: await this.claims.read() };
           break;
         case 'ask EC2': {
@@ -73,7 +78,7 @@ export class Disconnect {
     const outcome =
       connection === undefined ? 'deleted' : await this.requests.delete(connection, () => this.checkDeletable(connection.id));
     // GameLift, or a create that is at work, may have written a route until just now
-    await calls.untilReadable(calls.now());
+    await calls.untilAllIsReadable();
     if (outcome === 'deleted') {
       await this.network.clean(connection?.gameLiftVpcId);
       return;

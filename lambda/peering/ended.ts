@@ -1,18 +1,18 @@
+import { NOT_LISTED } from '../aws/connections';
+import type { ListedConnection } from '../aws/connections';
+import type { VpcBlocks } from '../network/ec2-view';
 import { Problem } from '../problem';
-import type { VpcBlocks } from './observer';
-import { NOT_LISTED } from './watch';
-import type { Peering } from './watch';
 
 /** Statuses after which another request may succeed: the authorization may have been missing, or an earlier connection was deleted. */
-const NOT_FINAL: ReadonlySet<string> = new Set(['failed', 'deleted', NOT_LISTED]);
+const REPEATABLE: ReadonlySet<string> = new Set(['failed', 'deleted', NOT_LISTED]);
 
 /** What to do without the connection of a fleet that is peered on creation. */
 const REPLACE_FLEET =
   'replace the fleet, or remove peerOnCreate, which replaces it too: with peerOnCreate, GameLift peers a fleet only while it creates it';
 
 /** A connection that did not become active, and what the handler knows about it. */
-export interface Ended {
-  readonly peering: Peering;
+export interface EndedConnection {
+  readonly peering: ListedConnection;
   readonly peerVpcId: string;
   /** Whether GameLift creates the connection together with the fleet. */
   readonly peerOnCreate: boolean;
@@ -25,18 +25,21 @@ export interface Ended {
 const OTHER_BLOCK =
   'use a peer VPC with another CIDR block, or replace the fleet: GameLift may choose another block for a new fleet';
 
-/** Whether another request would fail in the same way. */
-export function isFinal(ended: Ended): boolean {
-  return overlappingBlock(ended) !== undefined || ended.vpcBlocks.kind === 'no such VPC' || !NOT_FINAL.has(ended.peering.status);
+/** Whether the connection of another request would end in the same way. */
+export function wouldEndAgain(ended: EndedConnection): boolean {
+  return overlappingBlock(ended) !== undefined || ended.vpcBlocks.kind === 'no such VPC' || !REPEATABLE.has(ended.peering.status);
 }
 
+/** The connection of the resource has ended, or never became active. */
+export class EndedProblem extends Problem {}
+
 /** Says why a connection did not become active, if that is known, and what to do. */
-export function endedProblem(ended: Ended): Problem {
+export function endedProblem(ended: EndedConnection): EndedProblem {
   const { peering, peerVpcId, peerOnCreate, fleetCidrBlock, vpcBlocks } = ended;
   const { status, message } = peering;
   const overlapping = overlappingBlock(ended);
   if (overlapping !== undefined) {
-    return new Problem(
+    return new EndedProblem(
       `the CIDR block of the fleet's VPC, ${fleetCidrBlock}, overlaps with ${overlapping} of VPC ${peerVpcId}` +
         (message === '' ? '' : ` (GameLift: ${message})`),
       OTHER_BLOCK,
@@ -49,20 +52,20 @@ export function endedProblem(ended: Ended): Problem {
       : `GameLift reports the status ${status} for the peering connection${reason}`;
   const remedy = `look at the events of the fleet, then ${peerOnCreate ? REPLACE_FLEET : 'deploy again'}`;
   if (vpcBlocks.kind === 'no such VPC') {
-    return new Problem(
+    return new EndedProblem(
       `${what}, and EC2 finds no VPC ${peerVpcId}`,
       'correct the vpc of the VpcPeeringAuthorization, then deploy again',
     );
   }
   return vpcBlocks.kind === 'shown' && fleetCidrBlock === undefined && status === 'failed'
-    ? new Problem(
+    ? new EndedProblem(
         `${what}. The peer VPC has ${vpcBlocks.blocks.join(', ')}, and GameLift does not say which CIDR block the fleet's VPC has`,
         `if the blocks overlap, ${OTHER_BLOCK}. Otherwise, ${remedy}`,
       )
-    : new Problem(what, remedy);
+    : new EndedProblem(what, remedy);
 }
 
-function overlappingBlock({ fleetCidrBlock, vpcBlocks }: Ended): string | undefined {
+function overlappingBlock({ fleetCidrBlock, vpcBlocks }: EndedConnection): string | undefined {
   return fleetCidrBlock === undefined || vpcBlocks.kind !== 'shown'
     ? undefined
     : vpcBlocks.blocks.find((block) => overlap(block, fleetCidrBlock));

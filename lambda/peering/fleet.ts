@@ -17,10 +17,7 @@ export async function activeFleet({ spec, calls, region }: ConnectionContext, ob
   const { fleetId, timeoutSeconds } = spec;
   const startedAt = calls.now();
   for (;;) {
-    const fleet = await calls.readUntil(
-      () => observer.fleet(),
-      (found) => found !== undefined,
-    );
+    const fleet = await observer.findFleet();
     if (fleet === undefined) {
       throw new NothingDoneProblem(
         `there is no fleet ${fleetId} in this account and ${region}`,

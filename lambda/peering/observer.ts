@@ -1,17 +1,13 @@
 import type { Ec2Peering, FleetEvent, FleetRecord } from '../aws/api';
+import { isAlive, listedConnectionOf } from '../aws/connections';
+import type { ListedConnection } from '../aws/connections';
 import { isDenial, readError } from '../aws/errors';
+import { Ec2Tags } from '../network/ec2-tags';
+import { shownBy } from '../network/ec2-view';
+import type { Ec2Source, Ec2View, VpcBlocks } from '../network/ec2-view';
 import { MAX_PEERED_BEFORE } from './claim';
 import type { ConnectionContext } from './context';
-import type { Existing } from './decide';
-import { Ec2Tags } from './ec2-tags';
-import { isAlive, peeringOf, shownBy } from './watch';
-import type { Ec2View, Peering } from './watch';
-
-/** The CIDR blocks of the peer VPC. */
-export type VpcBlocks =
-  | { readonly kind: 'shown'; readonly blocks: readonly string[] }
-  | { readonly kind: 'no such VPC' }
-  | { readonly kind: 'unavailable' };
+import type { Existing, Found } from './decide';
 
 /** What existed before this request calls CreateVpcPeeringConnection. */
 export interface Before {
@@ -23,7 +19,7 @@ export interface Before {
 }
 
 /** Reads what GameLift and EC2 say about the connection between a fleet and the peer VPC. */
-export class Observer {
+export class Observer implements Ec2Source {
   readonly tags: Ec2Tags;
   /** When GameLift's list was last read, in milliseconds since the epoch. */
   listedAt = 0;
@@ -35,21 +31,29 @@ export class Observer {
     this.tags = new Ec2Tags(context.owner, context.spec.fleetId);
   }
 
-  /** Undefined if GameLift says that there is no such fleet. */
+  /** Undefined if GameLift says that there is no such fleet. One such answer may be late: see `findFleet`. */
   fleet(): Promise<FleetRecord | undefined> {
     const { api, calls, spec } = this.context;
     return calls.make('DescribeFleetAttributes', (signal) => api.describeFleet(spec.fleetId, signal));
   }
 
+  /** Undefined if GameLift says for 15 seconds that there is no such fleet. */
+  findFleet(): Promise<FleetRecord | undefined> {
+    return this.context.calls.readUntil(
+      () => this.fleet(),
+      (found) => found !== undefined,
+    );
+  }
+
   /** GameLift's list of the connections between the fleet and the peer VPC. It can be read once in ten seconds. */
-  async list(): Promise<readonly Peering[]> {
+  async list(): Promise<readonly ListedConnection[]> {
     const { api, calls, spec } = this.context;
     try {
       const records = await calls.make('DescribeVpcPeeringConnections', (signal) =>
         api.describeVpcPeeringConnections(spec.fleetId, signal),
       );
       this.fleetCidrBlock ??= records.find(({ IpV4CidrBlock }) => IpV4CidrBlock !== undefined)?.IpV4CidrBlock;
-      return records.filter(({ PeerVpcId }) => PeerVpcId === spec.pair.peerVpcId).map(peeringOf);
+      return records.filter(({ PeerVpcId }) => PeerVpcId === spec.pair.peerVpcId).map(listedConnectionOf);
     } catch (error) {
       if (readError(error).name === 'NotFoundException' && (await this.fleet()) === undefined) {
         return [];
@@ -66,9 +70,9 @@ export class Observer {
     return peering === undefined ? { kind: 'none' } : this.found(peering);
   }
 
-  /** A connection in GameLift's list, and who created it, as far as EC2's tags say. */
-  async found(peering: Peering): Promise<Existing> {
-    return { kind: 'found', peering, maker: this.tags.makerOf(peering, await this.ec2()) };
+  /** A connection in GameLift's list, and its owner, as far as EC2's tags say. */
+  async found(peering: ListedConnection): Promise<Found> {
+    return { kind: 'found', peering, owner: this.tags.taggedOwnerOf(peering, await this.ec2()) };
   }
 
   /** The peering connections that EC2 shows of the peer VPC. After EC2 has failed to answer, it is not called again. */
@@ -138,7 +142,10 @@ export class Observer {
     };
   }
 
-  /** The fleet's events about peering since a point in time, in order of time. */
+  /**
+   * The fleet's events about peering since a point in time, in order of time. They are of all connections of the fleet: an event does not
+   * say with which VPC.
+   */
   async events(since: Date): Promise<readonly FleetEvent[]> {
     const { api, calls, spec } = this.context;
     const events = await calls.make('DescribeFleetEvents', (signal) => api.describeFleetEvents(spec.fleetId, since, signal));
@@ -146,7 +153,7 @@ export class Observer {
   }
 
   /** The CIDR block of the fleet's VPC, if GameLift or EC2 shows it. */
-  async cidrBlockOf({ cidrBlock, gameLiftVpcId }: Peering): Promise<string | undefined> {
+  async cidrBlockOf({ cidrBlock, gameLiftVpcId }: ListedConnection): Promise<string | undefined> {
     const side = shownBy(await this.ec2()).find(({ requesterVpcId }) => requesterVpcId === gameLiftVpcId);
     return cidrBlock ?? this.fleetCidrBlock ?? side?.cidrBlock;
   }

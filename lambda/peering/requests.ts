@@ -1,6 +1,8 @@
 import { MAX_CONCURRENT_CONNECTIONS } from '../../lib/contract';
 import { DENIAL_PATIENCE_MILLISECONDS } from '../aws/calls';
+import { isAlive } from '../aws/connections';
 import { isGameLiftRefusal, readError } from '../aws/errors';
+import { shownBy } from '../network/ec2-view';
 import { Problem } from '../problem';
 import type { ConnectionContext } from './context';
 import { endsWithFleet } from './decide';
@@ -8,8 +10,8 @@ import type { DeletableConnection } from './decide';
 import type { Observer } from './observer';
 import { RetryAfterRefusal } from './retry-after-refusal';
 import type { RetryOptions } from './retry-after-refusal';
-import { deletionOutcome, isAlive, isListDue, LIST_MILLISECONDS, newsOf, outcomeOf, shownBy, WATCH_MILLISECONDS } from './watch';
-import type { FinalOutcome, News } from './watch';
+import { deletionOutcome, isListDue, LIST_MILLISECONDS, newsOf, outcomeOf, WATCH_MILLISECONDS } from './watch';
+import type { SettledOutcome, News } from './watch';
 
 /** The time of events is that of GameLift's clock, which may differ from the handler's. */
 const CLOCK_SKEW_MILLISECONDS = 5_000;
@@ -29,9 +31,6 @@ const REFUSED_UNTIL_FLEET_IS_DELETED: RetryOptions = { pauseMilliseconds: DENIAL
 
 /** Requests and deletes the connection, and waits for the outcome. */
 export class Requests {
-  /** Whether GameLift has accepted a request for the connection, or did not answer one, which may have taken effect. */
-  mayHaveTakenEffect = false;
-
   constructor(
     private readonly context: ConnectionContext,
     private readonly observer: Observer,
@@ -51,16 +50,13 @@ export class Requests {
     const { api, calls, spec } = this.context;
     const { peerVpcAccount, peerVpcId } = spec.pair;
     const input = { FleetId: spec.fleetId, PeerVpcAwsAccountId: peerVpcAccount, PeerVpcId: peerVpcId };
-    const { unanswered } = calls;
     try {
       await calls.make('CreateVpcPeeringConnection', async (signal) => {
         await checkWanted();
         await api.createVpcPeeringConnection(input, signal);
       });
-      this.mayHaveTakenEffect = true;
       return { kind: 'accepted' };
     } catch (error) {
-      this.mayHaveTakenEffect ||= calls.unanswered > unanswered;
       if (!isGameLiftRefusal(error)) {
         throw error;
       }
@@ -75,7 +71,7 @@ export class Requests {
    * @param ec2IdsBefore EC2's ids of the peering connections that existed before the request; undefined to watch only GameLift
    * @throws Problem if it is still pending after the declared timeout
    */
-  async outcome(since: number, ec2IdsBefore: ReadonlySet<string> | undefined): Promise<FinalOutcome> {
+  async outcome(since: number, ec2IdsBefore: ReadonlySet<string> | undefined): Promise<SettledOutcome> {
     const { calls, spec } = this.context;
     const stillPending = 'the peering connection was still pending';
     const startedAt = calls.now();
@@ -136,7 +132,7 @@ export class Requests {
         refusal = error;
         if (error.name === 'NotFoundException') {
           // a deleted connection may still be listed for a moment
-          await calls.untilReadable(calls.now());
+          await calls.untilAllIsReadable();
         }
       }
       const isGone = refusal === undefined ? await this.isDeleted(id, ec2Id) : (await this.listedStatus(id)) === undefined;

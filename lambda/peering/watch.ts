@@ -1,54 +1,17 @@
-import type { ConnectionRecord, Ec2Peering, FleetEvent } from '../aws/api';
+import type { Ec2Peering, FleetEvent } from '../aws/api';
+import { isAlive, NOT_LISTED } from '../aws/connections';
+import type { ListedConnection } from '../aws/connections';
+import { shownBy } from '../network/ec2-view';
+import type { Ec2View } from '../network/ec2-view';
 
 /*
  * What GameLift's list, the fleet's events and EC2 say about a connection. Pure functions of what was observed: nothing here waits or
  * makes a call.
  */
 
-/** A peering connection as GameLift lists it. */
-export interface Peering {
-  readonly id: string;
-  readonly status: string;
-  /** Why it has this status; empty if GameLift does not say. */
-  readonly message: string;
-  readonly gameLiftVpcId: string | undefined;
-  readonly cidrBlock: string | undefined;
-}
-
-export function peeringOf({ VpcPeeringConnectionId, Status, GameLiftVpcId, IpV4CidrBlock }: ConnectionRecord): Peering {
-  return {
-    id: VpcPeeringConnectionId ?? '',
-    status: Status?.Code ?? '',
-    message: Status?.Message ?? '',
-    gameLiftVpcId: GameLiftVpcId,
-    cidrBlock: IpV4CidrBlock,
-  };
-}
-
-/** The status of a connection whose request GameLift has accepted, and that it does not list. */
-export const NOT_LISTED = 'not listed';
-
-/** Records of peerings with one of EC2's statuses among these stay visible for hours. */
-const ENDED: ReadonlySet<string> = new Set(['failed', 'rejected', 'expired', 'deleting', 'deleted', NOT_LISTED]);
-
-/** Whether a peering can still be, or become, active. */
-export function isAlive({ status }: { readonly status: string }): boolean {
-  return !ENDED.has(status);
-}
-
-/** What EC2 shows of the peerings of the VPC. */
-export type Ec2View =
-  | { readonly kind: 'shown'; readonly peerings: readonly Ec2Peering[] }
-  | { readonly kind: 'unavailable'; readonly reason: string };
-
-/** The peerings that EC2 shows; none where it can't be asked. */
-export function shownBy(view: Ec2View): readonly Ec2Peering[] {
-  return view.kind === 'shown' ? view.peerings : [];
-}
-
 /** The peering that has to be deleted. GameLift lists one whose deletion failed as failed, although EC2 shows that it is there. */
-export function findToDelete(listed: readonly Peering[], view: Ec2View): Peering | undefined {
-  const isStillThere = ({ status, gameLiftVpcId }: Peering): boolean =>
+export function findToDelete(listed: readonly ListedConnection[], view: Ec2View): ListedConnection | undefined {
+  const isStillThere = ({ status, gameLiftVpcId }: ListedConnection): boolean =>
     status === 'failed' && shownBy(view).some((side) => side.requesterVpcId === gameLiftVpcId && isAlive(side));
   return listed.find(isAlive) ?? listed.find(isStillThere);
 }
@@ -113,17 +76,21 @@ export function isListDue(news: News, isHandled: boolean, { startedAt, listedAt,
 }
 
 /** How far a connection is that was requested, or found pending. */
-export type Outcome = { readonly kind: 'pending' } | FinalOutcome;
+export type Outcome = { readonly kind: 'pending' } | SettledOutcome;
 
-export interface FinalOutcome {
+export interface SettledOutcome {
   readonly kind: 'active' | 'ended';
-  readonly peering: Peering;
+  readonly peering: ListedConnection;
 }
 
-const UNLISTED: Peering = { id: '', status: NOT_LISTED, message: '', gameLiftVpcId: undefined, cidrBlock: undefined };
+const UNLISTED: ListedConnection = { id: '', status: NOT_LISTED, message: '', gameLiftVpcId: undefined, cidrBlock: undefined };
 
 /** Judges what GameLift lists, which may be older than the news. */
-export function outcomeOf(listed: readonly Peering[], news: News, { startedAt, listedAt }: Omit<WatchTimes, 'now'>): Outcome {
+export function outcomeOf(
+  listed: readonly ListedConnection[],
+  news: News,
+  { startedAt, listedAt }: Omit<WatchTimes, 'now'>,
+): Outcome {
   const message = news.kind === 'changed' ? news.message : '';
   const hasWaited = listedAt - startedAt >= PATIENCE_MILLISECONDS;
   const isNewsOfActive = news.kind === 'changed' && news.isActive;

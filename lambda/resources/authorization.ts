@@ -1,6 +1,7 @@
 import { PhysicalId } from '../cloudformation/physical-id';
 import type { CustomResourceRequest } from '../cloudformation/request';
-import { isSamePair, readPair, tryRead } from './properties';
+import { isSamePair } from '../model/pair';
+import { readPair, tryRead } from './properties';
 import type { RequestContext, Resource } from './resource';
 
 /** Custom::GameLiftVpcPeeringAuthorization */

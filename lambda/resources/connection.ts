@@ -1,26 +1,14 @@
+import { createHash } from 'node:crypto';
 import { MAX_CONNECTION_TIMEOUT_SECONDS, ROUTES_KINDS } from '../../lib/contract';
 import type { ConnectionAttributes } from '../../lib/contract';
-import { READ_DELAY_MILLISECONDS } from '../aws/calls';
-import { isGameLiftRefusal, problemOf } from '../aws/errors';
 import { PhysicalId } from '../cloudformation/physical-id';
 import type { PhysicalIdState } from '../cloudformation/physical-id';
-import type { CustomResourceRequest } from '../cloudformation/request';
+import type { CustomResourceRequest, Requester } from '../cloudformation/request';
+import { jsonOf } from '../cloudformation/values';
 import type { RawProperties } from '../cloudformation/values';
-import { PeerNetwork } from '../network/peer-vpc';
-import type { DeclaredRoutes } from '../network/routes';
+import type { ConnectionSpec, DeclaredRoutes } from '../model/connection';
 import { ownerOf } from '../peering/claim';
-import type { Claim, ClaimedConnection } from '../peering/claim';
-import { Connect } from '../peering/connect';
-import type { Seen } from '../peering/connect';
-import type { ConnectionContext, ConnectionSpec } from '../peering/context';
-import { conflictOf } from '../peering/decide';
-import { Disconnect } from '../peering/disconnect';
-import { activeFleet } from '../peering/fleet';
-import { Observer } from '../peering/observer';
-import { Claims } from '../peering/ownership';
-import { Requests } from '../peering/requests';
-import { isAlive, shownBy } from '../peering/watch';
-import { NothingDoneProblem, Problem } from '../problem';
+import { Connection } from '../peering/connection';
 import { readBoolean, readFleetId, readOneOf, readPair, readRouteTableIds, readSeconds, tryRead } from './properties';
 import type { RequestContext, Resource } from './resource';
 
@@ -37,218 +25,98 @@ function readConnection(properties: RawProperties): ConnectionSpec {
   };
 }
 
+/** What an update asks for. */
+export type UpdateKind =
+  /** Nothing that matters: only the expiration time of the authorization has changed, for example. */
+  | { readonly kind: 'unchanged'; readonly formerRoutes: DeclaredRoutes }
+  /** Other properties of the same connection. `formerRoutes` are the present ones if the former properties can't be read. */
+  | { readonly kind: 'changed'; readonly formerRoutes: DeclaredRoutes }
+  /** Another connection, because the fleet or the VPC is another one. CloudFormation deletes the former connection afterwards. */
+  | { readonly kind: 'other connection' }
+  /**
+   * Another connection, in the rollback of an update that failed or was never answered. CloudFormation does not know the physical id of the
+   * former connection, and sends no delete for it.
+   */
+  | { readonly kind: 'rollback to other connection'; readonly former: ConnectionSpec };
+
+/**
+ * @param former the properties before the update; undefined if they can't be read
+ * @param formerState what the physical id in the request says about the connection of the former properties
+ */
+export function kindOfUpdate(
+  former: ConnectionSpec | undefined,
+  spec: ConnectionSpec,
+  formerState: PhysicalIdState | undefined,
+): UpdateKind {
+  if (former === undefined || connectionOf(former) === connectionOf(spec)) {
+    const isUnchanged = JSON.stringify(former) === JSON.stringify(spec);
+    return { kind: isUnchanged ? 'unchanged' : 'changed', formerRoutes: former?.routes ?? spec.routes };
+  }
+  return formerState?.kind === 'made' || formerState?.kind === 'unfinished'
+    ? { kind: 'other connection' }
+    : { kind: 'rollback to other connection', former };
+}
+
+/** A connection is another one if its fleet or its VPC is. */
+function connectionOf({ fleetId, pair }: ConnectionSpec): string {
+  return `${fleetId}/${pair.peerVpcId}`;
+}
+
 /** Custom::GameLiftVpcPeeringConnection */
 export function connectionResource(request: CustomResourceRequest, context: RequestContext): Resource {
-  // a connection is another one if its fleet or its VPC is
-  const idOf = ({ fleetId, pair }: ConnectionSpec): PhysicalId => PhysicalId.of(request, `${fleetId}/${pair.peerVpcId}`);
-  const open = (spec: ConnectionSpec, requestId: string): Connection => {
-    const { api, log, region } = context.dependencies;
-    const vpcApi = context.vpcApi(spec.pair);
-    const authorizer = context.authorizer(spec.pair);
-    const { calls } = context;
-    return new Connection({ spec, owner: ownerOf(request), requestId, api, vpcApi, authorizer, calls, log, region });
-  };
+  const { physicalResourceId: received, requestId } = request;
+  const idOf = (spec: ConnectionSpec): PhysicalId => PhysicalId.of(request, connectionOf(spec));
   const spec = readConnection(request.properties);
   const physicalId = idOf(spec);
-  const state = physicalId.stateOf(request.physicalResourceId);
+  const state = physicalId.stateOf(received);
   // claims of a create that failed carry that create's request, so that its delete tells them from those of a later one
-  const connection = open(spec, state.kind === 'unfinished' ? state.requestId : request.requestId);
+  const connection = connectionFor(spec, request, state.kind === 'unfinished' ? state.requestId : requestId, context);
+  const change = (formerRoutes: DeclaredRoutes): Promise<ConnectionAttributes> => {
+    const { properties, oldProperties = {} } = request;
+    const [digest, reverseDigest] = [digestOf(oldProperties, properties), digestOf(properties, oldProperties)];
+    return connection.update({ formerRoutes, state, digest, reverseDigest });
+  };
   return {
     physicalId,
     create: () => connection.create(),
     update: async () => {
       const former = tryRead(readConnection, request.oldProperties);
-      if (former === undefined || idOf(former).made === physicalId.made) {
-        const isUnchanged = former !== undefined && JSON.stringify(former) === JSON.stringify(spec);
-        const known = isUnchanged ? await connection.knownAttributes() : undefined;
-        return known ?? (await connection.update(former?.routes ?? spec.routes, state));
+      const update = kindOfUpdate(former, spec, former && idOf(former).stateOf(received));
+      switch (update.kind) {
+        case 'unchanged':
+          return (await connection.knownAttributes()) ?? (await change(update.formerRoutes));
+        case 'changed':
+          return await change(update.formerRoutes);
+        case 'other connection':
+          return await connection.create();
+        case 'rollback to other connection': {
+          const attributes = await connection.create();
+          await connectionFor(update.former, request, requestId, context).delete({ kind: 'unknown' });
+          return attributes;
+        }
       }
-      const attributes = await connection.create();
-      const formerState = idOf(former).stateOf(request.physicalResourceId);
-      const isKnownToCloudFormation = formerState.kind === 'made' || formerState.kind === 'unfinished';
-      if (!isKnownToCloudFormation) {
-        // this rolls back an update that failed or was never answered: CloudFormation does not know the id of what it made, and sends no
-        // delete for it. It does for an id that it knows.
-        await open(former, request.requestId).delete({ kind: 'unknown' });
-      }
-      return attributes;
     },
     delete: () => connection.delete(state),
   };
 }
 
-class Connection {
-  private readonly observer: Observer;
-  private readonly requests: Requests;
-  private readonly network: PeerNetwork;
-
-  constructor(private readonly context: ConnectionContext) {
-    this.observer = new Observer(context);
-    this.requests = new Requests(context, this.observer);
-    this.network = new PeerNetwork(context, this.observer);
-  }
-
-  /** Makes or adopts the connection, or waits for the one that GameLift makes with the fleet, and sets its tags, routes and DNS. */
-  async create(): Promise<ConnectionAttributes> {
-    const { calls, spec } = this.context;
-    return await this.explain('peer', async () => {
-      const claims = await this.claimsOnActiveFleet();
-      const first = await calls.readUntil(
-        () => claims.read(),
-        (claim) => conflictOf(claim, spec.adoptExisting) === undefined,
-      );
-      this.checkOwner(first);
-      if (!first.isClaimed) {
-        // while CloudFormation deletes the permissions, those for EC2 go first. A copy of this request that Lambda runs then must not
-        // write a claim, because the permission to remove it goes next
-        await this.observer.waitWhileDenied();
-      }
-      const claimedAt = await claims.claim();
-      // a peering that EC2 shows now and 15 seconds later is not one that a copy of this request has made, unless that is noted by then
-      const view = await this.observer.ec2();
-      await calls.untilReadable(claimedAt);
-      const before = await this.observer.before(view);
-      return await this.connect(claims, { before, claim: await claims.read(), isStripped: false }, undefined);
-    });
-  }
-
-  /**
-   * Brings the connection to what is declared, and makes it again if it is gone. With `peerOnCreate`, only GameLift can make it.
-   *
-   * @param formerRoutes what was declared until now
-   */
-  async update(formerRoutes: DeclaredRoutes, state: PhysicalIdState): Promise<ConnectionAttributes> {
-    return await this.explain('update the peering of', async () => {
-      const claims = await this.claimsOnActiveFleet();
-      await this.context.calls.untilEarlierIsReadable();
-      const ec2Ids = new Set(shownBy(await this.observer.ec2()).map(({ id }) => id));
-      const existing = await this.observer.existing();
-      const claim = await claims.read();
-      this.checkOwner(claim);
-      if (!claim.isClaimed) {
-        await claims.claim();
-      }
-      const hasTags = claim.isClaimed || claim.connection !== undefined || claim.peeredBefore !== undefined;
-      const seen: Seen = {
-        // a list that shows nothing may be old
-        before: { existing: existing.kind === 'none' ? { kind: 'unknown' } : existing, peeredBefore: [], ec2Ids },
-        claim: { ...claim, isClaimed: true },
-        isStripped: !hasTags && state.kind === 'made',
-      };
-      return await this.connect(claims, seen, formerRoutes);
-    });
-  }
-
-  /**
-   * The attributes of a connection that is as declared, without a call to GameLift's list where EC2 can be asked; undefined if nobody
-   * noted them, or the connection is gone.
-   */
-  async knownAttributes(): Promise<ConnectionAttributes | undefined> {
-    const view = await this.observer.ec2();
-    const tagged = this.observer.tags.connectionIn(view);
-    if (tagged?.status === 'active' && tagged.cidrBlock !== '') {
-      return attributesOf(tagged);
-    }
-    // EC2's tags would show a connection that this resource made
-    const doTagsTell = view.kind === 'shown' && !this.context.spec.adoptExisting;
-    const fleet = doTagsTell ? undefined : await this.observer.fleet();
-    const noted = fleet === undefined ? undefined : (await this.claims(fleet.arn).read()).connection;
-    const isActive =
-      view.kind === 'unavailable' ||
-      view.peerings.some((side) => side.status === 'active' && side.requesterVpcId === noted?.gameLiftVpcId);
-    return noted !== undefined && isActive ? attributesOf(noted) : undefined;
-  }
-
-  /** Removes what this resource made, and nothing of anyone else's. It is fine if it is gone already. */
-  async delete(state: PhysicalIdState): Promise<void> {
-    await this.explain('remove the peering of', async () => {
-      // if a connection was made, one late answer that there is no fleet is not believed
-      const fleet = await this.context.calls.readUntil(
-        () => this.observer.fleet(),
-        (found) => found !== undefined || state.kind !== 'made',
-      );
-      if (fleet !== undefined) {
-        await this.disconnect(this.claims(fleet.arn)).run(state);
-        return;
-      }
-      if (state.kind !== 'made') {
-        await this.checkNotListed();
-      }
-      await this.network.clean(undefined);
-    });
-  }
-
-  private async claimsOnActiveFleet(): Promise<Claims> {
-    this.network.checkReach();
-    return this.claims((await activeFleet(this.context, this.observer)).arn);
-  }
-
-  /** @throws Problem if GameLift lists a connection of the fleet, although it says that there is no fleet: a create may be at work. */
-  private async checkNotListed(): Promise<void> {
-    const listed = await this.context.calls.readUntil(
-      () => this.observer.list(),
-      (peerings) => peerings.some(isAlive),
-      READ_DELAY_MILLISECONDS,
-    );
-    const alive = listed.find(isAlive);
-    if (alive !== undefined) {
-      throw new Problem(
-        `GameLift says that there is no fleet ${this.context.spec.fleetId}, but lists its peering connection ${alive.id}`,
-        'delete again',
-      );
-    }
-  }
-
-  private claims(fleetArn: string): Claims {
-    const { spec, owner, requestId, api, calls } = this.context;
-    return new Claims({ fleetArn, peerVpcId: spec.pair.peerVpcId, owner, requestId }, api, calls);
-  }
-
-  private disconnect(claims: Claims): Disconnect {
-    return new Disconnect(this.context, this.observer, this.requests, claims, this.network);
-  }
-
-  /** @throws NothingDoneProblem if the connection is another resource's. */
-  private checkOwner(claim: Claim): void {
-    const conflict = conflictOf(claim, this.context.spec.adoptExisting);
-    if (conflict !== undefined) {
-      throw new NothingDoneProblem(conflict.what, conflict.remedy);
-    }
-  }
-
-  /** @param formerRoutes what was declared until now, if this is an update */
-  private async connect(claims: Claims, seen: Seen, formerRoutes: DeclaredRoutes | undefined): Promise<ConnectionAttributes> {
-    const connect = new Connect(this.context, this.observer, this.requests, claims, seen, (made) =>
-      this.disconnect(claims).remove(made),
-    );
-    const { peering, origin } = await connect.run();
-    const { id, gameLiftVpcId, cidrBlock } = peering;
-    if (gameLiftVpcId === undefined || cidrBlock === undefined) {
-      throw new Problem(`GameLift does not say which VPC and CIDR block the active connection ${id} leads to`, 'deploy again');
-    }
-    const connection = { id, gameLiftVpcId, cidrBlock, adopted: origin === 'adopted' };
-    await claims.noteConnection(connection);
-    await this.network.configure(connection, formerRoutes);
-    return attributesOf(connection);
-  }
-
-  private async explain<T>(task: string, act: () => Promise<T>): Promise<T> {
-    try {
-      return await act();
-    } catch (error) {
-      const { spec, authorizer, region } = this.context;
-      const { fleetId, pair } = spec;
-      const problem = problemOf(error);
-      const known = isGameLiftRefusal(error) && authorizer.advice !== '' ? new Problem(problem.what, authorizer.advice) : problem;
-      const [ofFleet, ofVpc] =
-        pair.gameLiftAccount === pair.peerVpcAccount
-          ? ['', '']
-          : [` of account ${pair.gameLiftAccount}`, ` of account ${pair.peerVpcAccount}`];
-      throw known.about(`could not ${task} fleet ${fleetId}${ofFleet} with VPC ${pair.peerVpcId}${ofVpc} in ${region}`);
-    }
-  }
+/**
+ * A digest of the properties before and after an update, in whatever order CloudFormation sends them. It goes into a tag, so it leaves out
+ * the external id, which is a secret.
+ */
+function digestOf(before: RawProperties, after: RawProperties): string {
+  const entries = [before, after].map((properties) =>
+    Object.entries(properties)
+      .filter(([name]) => name !== 'ExternalId')
+      .sort(([one], [other]) => (one < other ? -1 : 1)),
+  );
+  return createHash('sha256').update(jsonOf(entries)).digest('hex').slice(0, 16);
 }
 
-function attributesOf({ id, gameLiftVpcId, cidrBlock }: ClaimedConnection): ConnectionAttributes {
-  return { VpcPeeringConnectionId: id, GameLiftVpcId: gameLiftVpcId, GameLiftCidrBlock: cidrBlock };
+function connectionFor(spec: ConnectionSpec, requester: Requester, requestId: string, context: RequestContext): Connection {
+  const { calls } = context;
+  const { api, log, region } = context.dependencies;
+  const vpcApi = context.vpcApi(spec.pair);
+  const authorizer = context.authorizer(spec.pair);
+  return new Connection({ spec, owner: ownerOf(requester), requestId, api, vpcApi, authorizer, calls, log, region });
 }

@@ -1,7 +1,9 @@
 import { SCHEMA_VERSION } from '../../lib/contract';
+import type { ConnectionProperties, RenewalProperties } from '../../lib/contract';
 import type { PeerRole } from '../aws/sts';
 import { readMatch, show } from '../cloudformation/values';
 import type { RawProperties } from '../cloudformation/values';
+import type { Pair } from '../model/pair';
 
 /*
  * Properties of the custom resources. CloudFormation sends every scalar as a string. Each reader throws an Error with the name of the
@@ -9,8 +11,14 @@ import type { RawProperties } from '../cloudformation/values';
  * part of physical ids.
  */
 
+/** The properties that the handler reads. */
+type PropertyName = keyof ConnectionProperties | keyof RenewalProperties;
+
+/** What CloudFormation sends as the value of each property, if anything. */
+type Properties = Readonly<Partial<Record<PropertyName, unknown>>>;
+
 /** The property of a construct that sets a property of the custom resource. */
-const SET_BY: Readonly<Record<string, string>> = {
+const SET_BY: Readonly<Partial<Record<PropertyName, string>>> = {
   PeerVpcId: 'the vpc of the VpcPeeringAuthorization',
   PeerVpcAwsAccountId: 'the peerVpcAccount of the VpcPeeringAuthorization',
   GameLiftAwsAccountId: 'the gameLiftAccount of the VpcPeeringAuthorization',
@@ -26,12 +34,12 @@ const SET_BY: Readonly<Record<string, string>> = {
 };
 
 /** The end of an error message about a property. */
-function remedyFor(name: string): string {
+function remedyFor(name: PropertyName): string {
   const source = SET_BY[name];
   return source === undefined ? '' : `. Correct ${source}, then deploy again`;
 }
 
-function readText(properties: RawProperties, name: string, pattern: RegExp, what: string): string {
+function readText(properties: Properties, name: PropertyName, pattern: RegExp, what: string): string {
   return readMatch(properties, name, pattern, what, remedyFor(name));
 }
 
@@ -42,17 +50,8 @@ const EXTERNAL_ID = /^[\w+=,.@:/-]{2,1224}$/;
 const FLEET_ID = /^(?=.{1,128}$)[a-z]*fleet-[a-zA-Z0-9-]+$/;
 const ROUTE_TABLE_ID = /^rtb-[0-9a-f]{1,32}$/;
 
-/** The VPC and the accounts that an authorization is for, and the role that the handler assumes in the account of the VPC. */
-export interface Pair {
-  readonly peerVpcId: string;
-  readonly peerVpcAccount: string;
-  readonly gameLiftAccount: string;
-  /** Undefined if the handler uses its own role. */
-  readonly peerRole: PeerRole | undefined;
-}
-
 /** An error message if a later version of the library may have synthesized the properties; undefined otherwise. */
-export function unsupportedVersion({ SchemaVersion: version }: RawProperties): string | undefined {
+export function unsupportedVersion({ SchemaVersion: version }: Properties): string | undefined {
   const readable = (typeof version === 'string' || typeof version === 'number') && /^\d+$/.test(String(version));
   if (version === undefined || (readable && Number(version) <= Number(SCHEMA_VERSION))) {
     return undefined;
@@ -63,7 +62,7 @@ export function unsupportedVersion({ SchemaVersion: version }: RawProperties): s
   );
 }
 
-export function readPair(properties: RawProperties): Pair {
+export function readPair(properties: Properties): Pair {
   return {
     peerVpcId: readText(properties, 'PeerVpcId', VPC_ID, 'the id of a VPC such as vpc-0123456789abcdef0'),
     peerVpcAccount: readText(properties, 'PeerVpcAwsAccountId', ACCOUNT, 'an account id of 12 digits'),
@@ -72,11 +71,7 @@ export function readPair(properties: RawProperties): Pair {
   };
 }
 
-export function isSamePair(one: Pair, other: Pair): boolean {
-  return JSON.stringify(one) === JSON.stringify(other);
-}
-
-function readPeerRole(properties: RawProperties): PeerRole | undefined {
+function readPeerRole(properties: Properties): PeerRole | undefined {
   const { PeerRoleArn, ExternalId } = properties;
   if (PeerRoleArn === undefined) {
     return undefined;
@@ -91,16 +86,16 @@ function readPeerRole(properties: RawProperties): PeerRole | undefined {
   return { arn, externalId: ExternalId };
 }
 
-export function readFleetId(properties: RawProperties): string {
+export function readFleetId(properties: Properties): string {
   return readText(properties, 'FleetId', FLEET_ID, 'the id of a fleet such as fleet-01234567-89ab-cdef-0123-456789abcdef');
 }
 
-export function readBoolean(properties: RawProperties, name: string): boolean {
+export function readBoolean(properties: Properties, name: PropertyName): boolean {
   return readText(properties, name, /^(true|false)$/, 'true or false') === 'true';
 }
 
 /** Reads whole seconds from `least` to `most`. */
-export function readSeconds(properties: RawProperties, name: string, least: number, most: number): number {
+export function readSeconds(properties: Properties, name: PropertyName, least: number, most: number): number {
   const what = `whole seconds from ${least} to ${most}`;
   const seconds = Number(readText(properties, name, /^\d+$/, what));
   if (seconds < least || seconds > most) {
@@ -109,7 +104,7 @@ export function readSeconds(properties: RawProperties, name: string, least: numb
   return seconds;
 }
 
-export function readOneOf<T extends string>(properties: RawProperties, name: string, allowed: readonly T[]): T {
+export function readOneOf<T extends string>(properties: Properties, name: PropertyName, allowed: readonly T[]): T {
   const value = allowed.find((candidate) => candidate === properties[name]);
   if (value === undefined) {
     throw new Error(`${name} must be one of ${allowed.join(', ')}, got ${show(properties[name])}${remedyFor(name)}`);
@@ -117,7 +112,7 @@ export function readOneOf<T extends string>(properties: RawProperties, name: str
   return value;
 }
 
-export function readRouteTableIds(properties: RawProperties): readonly string[] {
+export function readRouteTableIds(properties: Properties): readonly string[] {
   const { RouteTableIds: value = [] } = properties;
   const must = 'RouteTableIds must be a list of ids of route tables such as rtb-0123456789abcdef0';
   if (!Array.isArray(value)) {

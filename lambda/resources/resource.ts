@@ -1,7 +1,5 @@
 import type { Authorizer } from '../authorization/authorizer';
-import { OtherAccountAuthorizer } from '../authorization/other-account';
-import { isPeeredWithFleet, isPeeredWithVpcOfAnotherAccount } from '../authorization/peered';
-import { VpcOwnerAuthorizer } from '../authorization/vpc-owner';
+import { createAuthorizer } from '../authorization/create-authorizer';
 import type { AwsApi } from '../aws/api';
 import { Calls } from '../aws/calls';
 import type { PeerRole } from '../aws/sts';
@@ -10,7 +8,7 @@ import type { Requester } from '../cloudformation/request';
 import type { Put } from '../cloudformation/response';
 import type { Log } from '../log';
 import type { Time } from '../time';
-import type { Pair } from './properties';
+import type { Pair } from '../model/pair';
 
 /** Everything that the handler uses from outside, so that tests can replace it. */
 export interface Dependencies {
@@ -60,18 +58,11 @@ export class RequestContext {
 
   /** @param minimumValidityMilliseconds how long an authorization must still be valid so that it is kept. Default: 12 hours */
   authorizer(pair: Pair, minimumValidityMilliseconds?: number): Authorizer {
-    const { dependencies, calls } = this;
-    const { api, log, region } = dependencies;
+    const { calls, ownAccount } = this;
+    const { api, log, region } = this.dependencies;
+    const { stackId } = this.requester;
     const vpcApi = this.vpcApi(pair);
-    if (vpcApi === undefined) {
-      return new OtherAccountAuthorizer(pair, region, api, calls, this.requester.stackId);
-    }
-    const isPeered = (): Promise<boolean> =>
-      pair.gameLiftAccount === this.ownAccount
-        ? isPeeredWithFleet(pair, api, calls)
-        : isPeeredWithVpcOfAnotherAccount(pair, vpcApi, calls);
-    const minimum = minimumValidityMilliseconds === undefined ? {} : { minimumValidityMilliseconds };
-    return new VpcOwnerAuthorizer({ pair, region, api: vpcApi, calls, log, isPeered, ...minimum });
+    return createAuthorizer({ pair, ownAccount, stackId, region, api, vpcApi, calls, log, minimumValidityMilliseconds });
   }
 
   /** The account of the stack, and of the function. */

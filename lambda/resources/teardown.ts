@@ -2,8 +2,9 @@ import type { Authorizer } from '../authorization/authorizer';
 import { isPeeredWithFleet } from '../authorization/peered';
 import { PhysicalId } from '../cloudformation/physical-id';
 import type { CustomResourceRequest } from '../cloudformation/request';
-import { isSamePair, readPair, tryRead } from './properties';
-import type { Pair } from './properties';
+import { isSamePair } from '../model/pair';
+import type { Pair } from '../model/pair';
+import { readPair, tryRead } from './properties';
 import type { RequestContext, Resource } from './resource';
 
 /**

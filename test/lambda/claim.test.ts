@@ -1,4 +1,4 @@
-import { ownerOf } from '../../lambda/peering/claim';
+import { describeOwner, ownerOf } from '../../lambda/peering/claim';
 
 const GUID = '6b2e1c9c-0000-4000-8000-000000000000';
 
@@ -29,3 +29,12 @@ test.each([
     expect(owner(stack, `${logicalId}1`)).toBe(owners[0]);
   },
 );
+
+test.each([
+  ['names the parts of an owner', `Game/Peering/${GUID}`, `resource Peering of stack Game (${GUID})`],
+  ['shows a tag that somebody has edited', 'Game', 'an unknown resource (its tag says "Game")'],
+  ['shows an empty tag', '', 'an unknown resource (its tag says "")'],
+  ['shows a tag with an empty part', `Game//${GUID}`, `an unknown resource (its tag says "Game//${GUID}")`],
+])('describeOwner %s', (_, tag, described) => {
+  expect(describeOwner(tag)).toBe(described);
+});

@@ -523,7 +523,10 @@ describe('a fleet that is peered on creation', () => {
       world.tags.clear();
       const other = { LogicalResourceId: 'Other' };
       const { answer } = await world.ask('Create', world.declare(ON_CREATE), undefined, other);
-      expect(answer).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining('exists already') as string });
+      expect(answer).toMatchObject({
+        Status: 'FAILED',
+        Reason: expect.stringContaining('exists already, and resource Peering of stack Game (') as string,
+      });
       const deleted = await world.ask('Delete', world.declare(ON_CREATE), answer?.PhysicalResourceId, other);
       expect(deleted.answer?.Status).toBe('SUCCESS');
       expect(world.attributes).toEqual(made?.Data);
@@ -606,6 +609,66 @@ describe('a fleet that is peered on creation', () => {
         Reason: expect.stringContaining(REPLACE) as string,
       });
       expect(world.calls.filter((operation) => operation.startsWith('CreateVpcPeering'))).toEqual([]);
+    });
+  });
+
+  describe('whose connection somebody has deleted', () => {
+    let id: string | undefined;
+    let data: object | undefined;
+    const declared = (routes: string, expires: string): object =>
+      world.declare({ ...ON_CREATE, Routes: routes, AuthorizationExpirationTime: expires });
+    const OLD = (): object => declared('EveryRouteTable', '2026-01-02');
+    const NEW = (): object => declared('None', '2026-01-03');
+    const update = async (to: object, from: object): Promise<TestAnswer | undefined> =>
+      (await world.ask('Update', to, id, { OldResourceProperties: from })).answer;
+    const FAILED = { Status: 'FAILED', Reason: expect.stringContaining(REPLACE) as string };
+
+    beforeEach(async () => {
+      await world.connectByHand();
+      const made = (await world.ask('Create', OLD())).answer;
+      id = made?.PhysicalResourceId;
+      data = made?.Data;
+      await world.disconnectByHand();
+      expect(await update(NEW(), OLD())).toMatchObject(FAILED);
+    });
+
+    test('is rolled back to what it was after an update that failed because of that, and nothing is made', async () => {
+      // CloudFormation may send the properties in another order
+      const reversed = Object.fromEntries(Object.entries(NEW()).reverse());
+      expect(await update(OLD(), reversed)).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: id, Data: data });
+      expect(world.peerings.statuses).toEqual([]);
+      expect(world.calls.filter((operation) => operation.startsWith('CreateVpcPeering'))).toEqual([]);
+    });
+
+    test('is rolled back after an update in which only the expiration time had changed', async () => {
+      const renewed = declared('EveryRouteTable', '2026-01-04');
+      expect(await update(renewed, OLD())).toMatchObject(FAILED);
+      expect(await update(OLD(), renewed)).toMatchObject({ Status: 'SUCCESS', Data: data });
+    });
+
+    test('fails again with the next update after the rollback, and is rolled back again', async () => {
+      await update(OLD(), NEW());
+      expect(await update(NEW(), OLD())).toMatchObject(FAILED);
+      expect(await update(OLD(), NEW())).toMatchObject({ Status: 'SUCCESS', Data: data });
+    });
+
+    test('is not taken for rolled back by an update from other properties', async () => {
+      expect(await update(OLD(), declared('None', '2026-01-05'))).toMatchObject(FAILED);
+    });
+
+    test('is not taken for rolled back by an update to other properties, as after a deployment without a rollback', async () => {
+      expect(await update(declared('None', '2026-01-05'), NEW())).toMatchObject(FAILED);
+    });
+
+    test('says that the connection is gone, even if that can not be noted', async () => {
+      world.refusal = (_, operation) => (operation === 'TagResource' ? awsError('AccessDeniedException', 'no tags') : undefined);
+      expect(await update(NEW(), OLD())).toMatchObject(FAILED);
+    });
+
+    test('is deleted after that, and leaves no tag', async () => {
+      await update(OLD(), NEW());
+      expect((await world.ask('Delete', OLD(), id)).answer?.Status).toBe('SUCCESS');
+      expect([...world.tags]).toEqual([]);
     });
   });
 

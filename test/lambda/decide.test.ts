@@ -17,6 +17,7 @@ import {
   ec2Side,
   ec2SideOfOther,
   ended,
+  endedConnection,
   FLEET_VPC,
   found,
   ID,
@@ -72,15 +73,17 @@ describe('decide', () => {
     wasRequested,
   });
   const fail = (why: Failure): Step => ({ kind: 'fail', why });
-  const EXISTS = fail({ kind: 'exists already', peering: peering() });
-  const FAILED = fail({ kind: 'ended', peering: peering({ status: 'failed', message: 'no authorization' }) });
+  const EXISTS = fail({ kind: 'exists already', found: found() });
+  const failed = (wouldEndAgain: boolean): Step => fail({ kind: 'ended', connection: endedConnection(wouldEndAgain) });
   const waitForNote = (wasThereBefore: boolean): Step => ({ kind: 'wait for a note', peering: peering(), wasThereBefore });
 
   const accepted = { request: { kind: 'accepted' } } as const;
   const refused = { request: { kind: 'refused', message: 'InvalidRequestException: no' } } as const;
   const none = { existing: { kind: 'none' } } as const;
   const active = { existing: found() };
-  const taggedByOther = { existing: found({}, 'another resource') };
+  const foundOfOther = found({}, { kind: 'another resource', name: OTHER });
+  const taggedByOther = { existing: foundOfOther };
+  const tagged = { existing: found({}, { kind: 'this resource' }) };
   const pending = { existing: found(PENDING) };
   const requested = (...peeredBefore: string[]): Partial<Situation> => ({
     claim: claim({ peeredBefore }),
@@ -98,8 +101,13 @@ describe('decide', () => {
     ['requests the connection if the list shows none', none, REQUEST],
     ['gets an authorization after a refusal', { ...none, ...refused }, prepareRetry('InvalidRequestException: no')],
     ['fails if another resource claims it', { claim: claim(claimedByOther) }, fail({ kind: 'conflict', conflict: BELONGS })],
-    ['fails if a deletion has removed the claim', removed, fail({ kind: 'claim removed', peering: undefined })],
-    ['says then which connection is there', { ...removed, ...active }, fail({ kind: 'claim removed', peering: peering() })],
+    ['fails if a deletion has removed the claim', removed, fail({ kind: 'claim removed', found: undefined })],
+    ['says then which connection is there', { ...removed, ...active }, fail({ kind: 'claim removed', found: found() })],
+    [
+      'says then also which resource made it',
+      { ...removed, ...taggedByOther },
+      fail({ kind: 'claim removed', found: foundOfOther }),
+    ],
     ['uses the connection that it has made', { claim: claim(created), ...active }, use('created')],
     ['waits for the connection that it has made', { claim: claim(created), ...pending }, WAIT],
     [
@@ -116,7 +124,7 @@ describe('decide', () => {
     ['uses what it has requested next to others', { ...requested(UNRELATED_VPC), ...active }, use('created', true)],
     ['fails if the connection was there before the request', { ...requested(UNRELATED_VPC, FLEET_VPC), ...active }, EXISTS],
     ['adopts one that was there before the request', { ...requested(FLEET_VPC), ...active, adoptExisting }, use('adopted')],
-    ["uses it as its own by EC2's tags", { ...requested(FLEET_VPC), existing: found({}, 'this resource') }, use('created')],
+    ["uses it as its own by EC2's tags", { ...requested(FLEET_VPC), ...tagged }, use('created')],
     ['uses the connection of a stripped fleet as its own', { isStripped: true, ...active }, use('created')],
     ['uses it as adopted if adoptExisting is set', { isStripped: true, adoptExisting, ...active }, use('adopted')],
     ['waits for the note of another run if the connection was there at first', active, waitForNote(true)],
@@ -133,8 +141,8 @@ describe('decide', () => {
       { ...requested(), existing: ended(false) },
       prepareRetry('no authorization'),
     ],
-    ['fails if its connection can only fail again', { ...requested(), existing: ended(true) }, FAILED],
-    ['fails if a connection has failed that it did not request', { existing: ended(false) }, FAILED],
+    ['fails if its connection can only fail again', { ...requested(), existing: ended(true) }, failed(true)],
+    ['fails if a connection has failed that it did not request', { existing: ended(false) }, failed(false)],
 
     ['reads the list for what GameLift made with the fleet', { peerOnCreate }, LIST],
     ['waits for what GameLift makes with the fleet if the list shows none', { peerOnCreate, ...none }, WAIT],
@@ -147,20 +155,24 @@ describe('decide', () => {
       use('created', true),
     ],
     ['uses it again once it is noted', { peerOnCreate, claim: claim(created), ...active }, use('created')],
-    ['uses it again by its tags', { peerOnCreate, existing: found({}, 'this resource') }, use('created')],
+    ['uses it again by its tags', { peerOnCreate, ...tagged }, use('created')],
     ['waits for a note if another resource has tagged it', { peerOnCreate, ...taggedByOther }, waitForNote(true)],
-    ['fails if that one keeps it', { peerOnCreate, ...taggedByOther, hasWaitedForNote: true }, EXISTS],
+    [
+      'fails if that one keeps it, and says which one it is',
+      { peerOnCreate, ...taggedByOther, hasWaitedForNote: true },
+      fail({ kind: 'exists already', found: foundOfOther }),
+    ],
     [
       'fails if another resource claims it',
       { peerOnCreate, claim: claim(claimedByOther), ...active },
       fail({ kind: 'conflict', conflict: BELONGS }),
     ],
     ['adopts it if that is declared, too', { peerOnCreate, adoptExisting, ...active, hasWaitedForNote: true }, use('adopted')],
-    ['fails if what GameLift made with the fleet has ended', { peerOnCreate, existing: ended(false) }, FAILED],
+    ['fails if what GameLift made with the fleet has ended', { peerOnCreate, existing: ended(false) }, failed(false)],
     [
       'fails if what it has noted has ended',
       { peerOnCreate, claim: claim(created), mayHaveRequested: true, existing: ended(false) },
-      FAILED,
+      failed(false),
     ],
   ])('%s', (_, change, step) => {
     expect(decide(situation(change))).toEqual(step);

@@ -1,9 +1,12 @@
 import type { PhysicalIdState } from '../../lambda/cloudformation/physical-id';
-import type { Claim, ClaimedConnection, Note } from '../../lambda/peering/claim';
+import type { ClaimedConnection } from '../../lambda/model/connection';
+import type { Ec2View } from '../../lambda/network/ec2-view';
+import type { Claim, Note } from '../../lambda/peering/claim';
 import { decide, decideAfterRefusal, decideBeforeUse, decideDelete, conflictOf } from '../../lambda/peering/decide';
 import type { DeleteSituation, Existing, RequestState, Situation } from '../../lambda/peering/decide';
-import { isTaggedByMaker } from '../../lambda/peering/ec2-tags';
-import type { Ec2View } from '../../lambda/peering/watch';
+import { wouldEndAgain } from '../../lambda/peering/ended';
+import { hasOwnerTag } from '../../lambda/network/ec2-tags';
+import type { TaggedOwner } from '../../lambda/network/ec2-tags';
 import * as given from './situations';
 import { expectInAll, FLEET_VPC, ID, noted, peering, product } from './situations';
 
@@ -71,9 +74,13 @@ function walk<T>(starts: readonly T[], next: (state: T) => readonly T[]): Walk<T
 describe('decide', () => {
   const NONE: Existing = { kind: 'none' };
   const UNKNOWN: Existing = { kind: 'unknown' };
-  const MAKERS = ['this resource', 'another resource', 'unknown'] as const;
-  const ACTIVE = MAKERS.map((maker) => given.found({}, maker));
-  const FOUND = [...ACTIVE, ...MAKERS.map((maker) => given.found({ status: 'pending-acceptance' }, maker))];
+  const OWNERS: readonly TaggedOwner[] = [
+    { kind: 'this resource' },
+    { kind: 'another resource', name: given.OTHER },
+    { kind: 'unknown' },
+  ];
+  const ACTIVE = OWNERS.map((owner) => given.found({}, owner));
+  const FOUND = [...ACTIVE, ...OWNERS.map((owner) => given.found({ status: 'pending-acceptance' }, owner))];
   const ENDED = BOOLEANS.map(given.ended);
   const NOT_MADE: RequestState = { kind: 'not made' };
   const ACCEPTED: RequestState = { kind: 'accepted' };
@@ -93,7 +100,7 @@ describe('decide', () => {
     ...situation,
     step: decide(situation),
     hasNoted: hasNoted(situation.claim),
-    maker: situation.existing.kind === 'found' ? situation.existing.maker : undefined,
+    owner: situation.existing.kind === 'found' ? situation.existing.owner.kind : undefined,
   }));
   type Decision = (typeof decisions)[number];
 
@@ -105,9 +112,9 @@ describe('decide', () => {
   const isStrippedOrNoted = ({ isStripped, claim }: Decision): boolean => isStripped || claim.connection !== undefined;
   /** Evidence for a connection that does not come from a request: tags in EC2, the physical id, a note, or the declaration. */
   const hasOtherEvidence = (decision: Decision): boolean =>
-    decision.maker === 'this resource' ||
+    decision.owner === 'this resource' ||
     isStrippedOrNoted(decision) ||
-    (decision.peerOnCreate && !decision.adoptExisting && decision.maker === 'unknown');
+    (decision.peerOnCreate && !decision.adoptExisting && decision.owner === 'unknown');
 
   test.each<readonly [string, (decision: Decision) => boolean, (decision: Decision) => boolean]>([
     [
@@ -160,7 +167,7 @@ describe('decide', () => {
     ],
     [
       'uses as created what another resource has tagged only by a note, the physical id, or a request',
-      (decision) => usesAsCreated(decision) && decision.maker === 'another resource',
+      (decision) => usesAsCreated(decision) && decision.owner === 'another resource',
       (decision) => isStrippedOrNoted(decision) || decision.mayHaveRequested,
     ],
     [
@@ -171,7 +178,7 @@ describe('decide', () => {
     [
       'requests a failed connection again only if it may have requested it, and another request can help',
       ({ step, existing }) => step.kind === 'prepare a retry' && existing.kind === 'ended',
-      ({ existing, mayHaveRequested }) => mayHaveRequested && existing.kind === 'ended' && !existing.isFinal,
+      ({ existing, mayHaveRequested }) => mayHaveRequested && existing.kind === 'ended' && !wouldEndAgain(existing.connection),
     ],
   ])('%s', (_, isMeant, holds) => {
     expectInAll(decisions, isMeant, holds);
@@ -383,7 +390,7 @@ describe('decideDelete', () => {
     ],
     [
       'never deletes without a note what another resource has tagged',
-      ({ hasNoted, view }) => !hasNoted && isTaggedByMaker(peering(), view ?? given.UNAVAILABLE),
+      ({ hasNoted, view }) => !hasNoted && hasOwnerTag(peering(), view ?? given.UNAVAILABLE),
       ({ deleted }) => deleted === undefined,
     ],
     [
@@ -397,7 +404,7 @@ describe('decideDelete', () => {
         step.kind === 'disconnect' &&
         claim.otherClaims.length === 0 &&
         listed?.[0]?.status === 'active' &&
-        !isTaggedByMaker(peering(), view ?? given.UNAVAILABLE),
+        !hasOwnerTag(peering(), view ?? given.UNAVAILABLE),
       ({ deleted }) => deleted?.id === ID,
     ],
     [

@@ -1,13 +1,13 @@
-import { endedProblem, isFinal } from '../../lambda/peering/ended';
-import type { Ended } from '../../lambda/peering/ended';
-import type { VpcBlocks } from '../../lambda/peering/observer';
+import type { VpcBlocks } from '../../lambda/network/ec2-view';
+import { endedProblem, wouldEndAgain } from '../../lambda/peering/ended';
+import type { EndedConnection } from '../../lambda/peering/ended';
 import { peering } from './situations';
 
 function blocks(...cidrBlocks: readonly string[]): VpcBlocks {
   return { kind: 'shown', blocks: cidrBlocks };
 }
 
-function ended(change: Partial<Ended> = {}, message = '', status = 'failed'): Ended {
+function ended(change: Partial<EndedConnection> = {}, message = '', status = 'failed'): EndedConnection {
   return {
     peering: peering({ status, message }),
     peerVpcId: 'vpc-peer',
@@ -25,16 +25,16 @@ const LOOK = 'Look at the events of the fleet, then deploy again';
 const reports = (status: string): string => `GameLift reports the status ${status} for the peering connection`;
 const FAILED = `${reports('failed')}, without a reason`;
 
-const overlapping: Partial<Ended> = { vpcBlocks: blocks('10.0.0.0/16', '10.1.2.0/24') };
-const missing: Partial<Ended> = { vpcBlocks: { kind: 'no such VPC' } };
-const unavailable: Partial<Ended> = { vpcBlocks: { kind: 'unavailable' } };
+const overlapping: Partial<EndedConnection> = { vpcBlocks: blocks('10.0.0.0/16', '10.1.2.0/24') };
+const missing: Partial<EndedConnection> = { vpcBlocks: { kind: 'no such VPC' } };
+const unavailable: Partial<EndedConnection> = { vpcBlocks: { kind: 'unavailable' } };
 const unknown = { fleetCidrBlock: undefined };
 const onCreate = { peerOnCreate: true };
 const REPLACE =
   'replace the fleet, or remove peerOnCreate, which replaces it too: with peerOnCreate, GameLift peers a fleet only while it creates it';
 const LOOK_AND_REPLACE = `Look at the events of the fleet, then ${REPLACE}`;
 
-test.each<readonly [string, Ended, boolean, string]>([
+test.each<readonly [string, EndedConnection, boolean, string]>([
   ['without a reason, if GameLift gives none', ended(), false, `${FAILED}. ${LOOK}`],
   ["with GameLift's reason", ended({}, 'not authorized'), false, `${reports('failed')} (not authorized). ${LOOK}`],
   [
@@ -107,7 +107,7 @@ test.each<readonly [string, Ended, boolean, string]>([
   ['without CIDR blocks, if none is known', ended({ ...unknown, ...unavailable }), false, `${FAILED}. ${LOOK}`],
 ])('reports a connection that ended %s', (_, given, final, message) => {
   expect(endedProblem(given).message).toBe(message);
-  expect(isFinal(given)).toBe(final);
+  expect(wouldEndAgain(given)).toBe(final);
 });
 
 test.each([
@@ -129,10 +129,10 @@ test.each([
   ['two halves', '0.0.0.0/1', '128.0.0.0/1', false],
   ['with bits beyond the length', '10.1.77.0/16', '10.1.0.0/24', true],
 ])('finds out whether CIDR blocks overlap: %s', (_, vpcBlock, fleetCidrBlock, isOverlapping) => {
-  expect(isFinal(ended({ fleetCidrBlock, vpcBlocks: blocks(vpcBlock) }))).toBe(isOverlapping);
-  expect(isFinal(ended({ fleetCidrBlock: vpcBlock, vpcBlocks: blocks(fleetCidrBlock) }))).toBe(isOverlapping);
+  expect(wouldEndAgain(ended({ fleetCidrBlock, vpcBlocks: blocks(vpcBlock) }))).toBe(isOverlapping);
+  expect(wouldEndAgain(ended({ fleetCidrBlock: vpcBlock, vpcBlocks: blocks(fleetCidrBlock) }))).toBe(isOverlapping);
 });
 
 test('a VPC without CIDR blocks overlaps with nothing', () => {
-  expect(isFinal(ended({ vpcBlocks: blocks() }))).toBe(false);
+  expect(wouldEndAgain(ended({ vpcBlocks: blocks() }))).toBe(false);
 });

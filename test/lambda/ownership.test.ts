@@ -82,7 +82,10 @@ describe.each(OTHERS)('%s does not own the connection', (_, other) => {
     const before = things();
     expect((await world.ask('Create', world.declare(), undefined, other)).answer).toMatchObject({
       Status: 'FAILED',
-      Reason: expect.stringContaining('exists already, and this stack did not create it') as string,
+      Reason: expect.stringContaining(
+        `: the peering connection ${String(world.attributes?.VpcPeeringConnectionId)} between them exists already, and resource Peering of stack Game (${GUID}) ` +
+          'created it, according to a tag in EC2. Remove it there, or pass adoptExisting to the VpcPeeringConnection to use it and leave it in place',
+      ) as string,
     });
     expect(things()).toEqual(before);
     expect((await world.ask('Delete', world.declare(), idOf(other), other)).answer?.Status).toBe('SUCCESS');

@@ -1,9 +1,12 @@
 import { OWNER_TAG } from '../../lib/contract';
 import type { Ec2Peering } from '../../lambda/aws/api';
-import type { Claim, ClaimedConnection, OtherClaim } from '../../lambda/peering/claim';
-import type { DeleteSituation, Existing, Situation } from '../../lambda/peering/decide';
-import type { Maker } from '../../lambda/peering/ec2-tags';
-import type { Ec2View, Peering } from '../../lambda/peering/watch';
+import type { ListedConnection } from '../../lambda/aws/connections';
+import type { ClaimedConnection } from '../../lambda/model/connection';
+import type { Ec2View } from '../../lambda/network/ec2-view';
+import type { Claim, OtherClaim } from '../../lambda/peering/claim';
+import type { DeleteSituation, Existing, Found, Situation } from '../../lambda/peering/decide';
+import type { EndedConnection } from '../../lambda/peering/ended';
+import type { TaggedOwner } from '../../lambda/network/ec2-tags';
 
 /*
  * What the pure functions of the handler decide about, each with defaults: a resource that has claimed the connection between a fleet
@@ -19,7 +22,7 @@ export const ID = 'pcx-1';
 export const EARLIER_ID = 'pcx-0';
 export const OTHER = 'Other/Peering/guid';
 
-export function peering(change: Partial<Peering> = {}): Peering {
+export function peering(change: Partial<ListedConnection> = {}): ListedConnection {
   return { id: ID, status: 'active', message: '', gameLiftVpcId: FLEET_VPC, cidrBlock: '10.1.0.0/16', ...change };
 }
 
@@ -42,12 +45,23 @@ export function claim(change: Partial<Claim> = {}): Claim {
   };
 }
 
-export function found(change: Partial<Peering> = {}, maker: Maker = 'unknown'): Existing {
-  return { kind: 'found', peering: peering(change), maker };
+export function found(change: Partial<ListedConnection> = {}, owner: TaggedOwner = { kind: 'unknown' }): Found {
+  return { kind: 'found', peering: peering(change), owner };
 }
 
-export function ended(isFinal: boolean): Existing {
-  return { kind: 'ended', peering: peering({ status: 'failed', message: 'no authorization' }), isFinal };
+/** A connection that failed. Without the peer VPC, another one would fail, too. */
+export function endedConnection(wouldEndAgain: boolean): EndedConnection {
+  return {
+    peering: peering({ status: 'failed', message: 'no authorization' }),
+    peerVpcId: 'vpc-peer',
+    peerOnCreate: false,
+    fleetCidrBlock: undefined,
+    vpcBlocks: { kind: wouldEndAgain ? 'no such VPC' : 'unavailable' },
+  };
+}
+
+export function ended(wouldEndAgain: boolean): Existing {
+  return { kind: 'ended', connection: endedConnection(wouldEndAgain) };
 }
 
 export function situation(change: Partial<Situation> = {}): Situation {

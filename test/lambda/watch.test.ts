@@ -1,15 +1,10 @@
 import type { Ec2Peering, FleetEvent } from '../../lambda/aws/api';
-import {
-  deletionOutcome,
-  findToDelete,
-  isAlive,
-  isListDue,
-  newsOf,
-  outcomeOf,
-  peeringOf,
-  shownBy,
-} from '../../lambda/peering/watch';
-import type { Ec2View, News, Outcome, Peering } from '../../lambda/peering/watch';
+import { isAlive, listedConnectionOf } from '../../lambda/aws/connections';
+import type { ListedConnection } from '../../lambda/aws/connections';
+import { shownBy } from '../../lambda/network/ec2-view';
+import type { Ec2View } from '../../lambda/network/ec2-view';
+import { deletionOutcome, findToDelete, isListDue, newsOf, outcomeOf } from '../../lambda/peering/watch';
+import type { News, Outcome } from '../../lambda/peering/watch';
 import { ec2Side, expectInAll, FLEET_VPC, ID, peering, product, shown, UNAVAILABLE, UNRELATED_VPC } from './situations';
 
 const MINUTE = 60_000;
@@ -38,9 +33,9 @@ test.each(STATUSES)('a peering connection in status %s can be or become active: 
 });
 
 test('reads the records of GameLift, whose members are optional', () => {
-  expect(peeringOf({})).toEqual({ id: '', status: '', message: '', gameLiftVpcId: undefined, cidrBlock: undefined });
+  expect(listedConnectionOf({})).toEqual({ id: '', status: '', message: '', gameLiftVpcId: undefined, cidrBlock: undefined });
   expect(
-    peeringOf({
+    listedConnectionOf({
       VpcPeeringConnectionId: ID,
       PeerVpcId: 'vpc-peer',
       GameLiftVpcId: FLEET_VPC,
@@ -58,7 +53,7 @@ test('shows no peering connections if EC2 does not answer', () => {
 const failed = peering({ status: 'failed' });
 const alive = peering({ id: 'pcx-2', status: 'pending-acceptance' });
 
-test.each<readonly [string, readonly Peering[], Ec2View, Peering | undefined]>([
+test.each<readonly [string, readonly ListedConnection[], Ec2View, ListedConnection | undefined]>([
   ['nothing if nothing is listed', [], shown(ec2Side()), undefined],
   ['the one that is alive, wherever it is listed', [failed, alive], shown(), alive],
   ['the one that is alive rather than one that failed', [failed, alive], shown(ec2Side()), alive],
@@ -127,9 +122,9 @@ const active = peering({ status: 'active' });
 const deleted = peering({ status: 'deleted' });
 const STILL: Outcome = { kind: 'pending' };
 const IS_ACTIVE: Outcome = { kind: 'active', peering: active };
-const hasEnded = (of: Peering, message = of.message): Outcome => ({ kind: 'ended', peering: { ...of, message } });
+const hasEnded = (of: ListedConnection, message = of.message): Outcome => ({ kind: 'ended', peering: { ...of, message } });
 
-test.each<readonly [string, readonly Peering[], News, number, Outcome]>([
+test.each<readonly [string, readonly ListedConnection[], News, number, Outcome]>([
   ['active if it is listed as active', [active], NONE, 15_000, IS_ACTIVE],
   ['active if an earlier record is listed as well', [deleted, active], ENDED, 15_000, IS_ACTIVE],
   ['pending if it is listed as pending, whatever the news', [alive], ENDED, 15_000, STILL],
@@ -169,10 +164,10 @@ describe('in every situation', () => {
   const BOOLEANS = [false, true];
   const ALL_NEWS = [NONE, PENDING, ACTIVE, ENDED];
   const SECONDS = [0, 1, 9, 10, 11, 12, 13, 15, 30, 59, 60, 61, 120];
-  const RECORDS: readonly (readonly Peering[])[] = [[], ...STATUSES.map(([status]) => [peering({ status })])];
+  const RECORDS: readonly (readonly ListedConnection[])[] = [[], ...STATUSES.map(([status]) => [peering({ status })])];
 
   interface Reading {
-    readonly listed: readonly Peering[];
+    readonly listed: readonly ListedConnection[];
     readonly news: News;
     /** Seconds from the start of the watch to the reading. */
     readonly seconds: number;

@@ -1,21 +1,32 @@
 import { OWNER_TAG, TAG_PREFIX } from '../../lib/contract';
 import type { Ec2Peering, Tags } from '../aws/api';
-import type { ClaimedConnection } from './claim';
-import { isAlive, shownBy } from './watch';
-import type { Ec2View, Peering } from './watch';
+import { isAlive } from '../aws/connections';
+import type { ListedConnection } from '../aws/connections';
+import type { ClaimedConnection } from '../model/connection';
+import { shownBy } from './ec2-view';
+import type { Ec2View } from './ec2-view';
 
 const FLEET_TAG = `${TAG_PREFIX}fleet`;
 const CONNECTION_TAG = `${TAG_PREFIX}connection`;
 
-/** Who created a connection, as far as EC2's tags say. */
-export type Maker = 'this resource' | 'another resource' | 'unknown';
+/** The owner of a connection, as far as EC2's tags say. */
+export type TaggedOwner =
+  | { readonly kind: 'this resource' }
+  | { readonly kind: 'another resource'; readonly name: string }
+  | { readonly kind: 'unknown' };
 
-/** Whether EC2's tags say that a resource of this library created a connection that GameLift lists. */
-export function isTaggedByMaker(peering: Peering, view: Ec2View): boolean {
-  return sidesOf(peering, view).some(({ tags }) => tags[OWNER_TAG] !== undefined);
+/** Whether EC2's tags name an owner of a connection that GameLift lists. */
+export function hasOwnerTag(peering: ListedConnection, view: Ec2View): boolean {
+  return ownerTagOf(peering, view) !== undefined;
 }
 
-function sidesOf({ gameLiftVpcId }: Peering, view: Ec2View): readonly Ec2Peering[] {
+function ownerTagOf(peering: ListedConnection, view: Ec2View): string | undefined {
+  return sidesOf(peering, view)
+    .map(({ tags }) => tags[OWNER_TAG])
+    .find((owner) => owner !== undefined);
+}
+
+function sidesOf({ gameLiftVpcId }: ListedConnection, view: Ec2View): readonly Ec2Peering[] {
   return shownBy(view).filter((side) => side.requesterVpcId === gameLiftVpcId && isAlive(side));
 }
 
@@ -51,12 +62,14 @@ export class Ec2Tags {
     return tags[FLEET_TAG] !== undefined && tags[FLEET_TAG] !== this.fleetId;
   }
 
-  /** Who created a connection that GameLift lists, as far as EC2's tags say. */
-  makerOf(peering: Peering, view: Ec2View): Maker {
+  /** The owner of a connection that GameLift lists, as far as EC2's tags say. */
+  taggedOwnerOf(peering: ListedConnection, view: Ec2View): TaggedOwner {
     if (sidesOf(peering, view).some((side) => this.isOwn(side))) {
-      return 'this resource';
+      return { kind: 'this resource' };
     }
-    return isTaggedByMaker(peering, view) ? 'another resource' : 'unknown';
+    const owner = ownerTagOf(peering, view);
+    // a tag that names this resource with another fleet is wrong: GameLift lists the connection for this fleet
+    return owner === undefined || owner === this.owner ? { kind: 'unknown' } : { kind: 'another resource', name: owner };
   }
 
   /** The connection that this resource created, as EC2's tags describe it; undefined if EC2 shows none. */

@@ -1,7 +1,8 @@
 import type { GameLiftApi } from '../aws/api';
 import type { Calls } from '../aws/calls';
+import type { ClaimedConnection } from '../model/connection';
 import { ClaimKeys, formatNote, parseClaim } from './claim';
-import type { Claim, ClaimedConnection, Note } from './claim';
+import type { Claim, Note } from './claim';
 
 type TagApi = Pick<GameLiftApi, 'listFleetTags' | 'tagFleet' | 'untagFleet'>;
 
@@ -57,6 +58,11 @@ export class Claims {
 
   async noteConnection(connection: ClaimedConnection): Promise<void> {
     await this.note({ connection, peeredBefore: undefined });
+  }
+
+  /** Notes that an update failed because the connection is gone. `digest` is that of the update. */
+  async noteFailedUpdate(connection: ClaimedConnection, digest: string): Promise<void> {
+    await this.note({ connection, peeredBefore: undefined, failedUpdate: digest });
   }
 
   /** Removes the claim, and keeps the note. A create that is still running notices it, and undoes what it has created. */

@@ -1,0 +1,29 @@
+import type { RoutesKind } from '../../lib/contract';
+import type { Pair } from './pair';
+
+/** The declared properties of a connection. */
+export interface ConnectionSpec {
+  readonly fleetId: string;
+  readonly pair: Pair;
+  readonly timeoutSeconds: number;
+  readonly routes: DeclaredRoutes;
+  readonly dnsResolution: boolean;
+  /** Whether the resource may use a connection that exists already, and leave it in place. */
+  readonly adoptExisting: boolean;
+  /** GameLift makes the connection with the fleet, and nobody requests it. */
+  readonly peerOnCreate: boolean;
+}
+
+export interface DeclaredRoutes {
+  readonly kind: RoutesKind;
+  readonly routeTableIds: readonly string[];
+}
+
+/** A connection that a resource has created or adopted. */
+export interface ClaimedConnection {
+  readonly id: string;
+  readonly gameLiftVpcId: string;
+  readonly cidrBlock: string;
+  /** The connection existed before the resource, which uses it and leaves it in place. */
+  readonly adopted: boolean;
+}

@@ -1,0 +1,56 @@
+import { PhysicalId } from '../../lambda/cloudformation/physical-id';
+import type { CustomResourceRequest } from '../../lambda/cloudformation/request';
+import { handleRequest } from '../../lambda/custom-resource';
+import type { Resource } from '../../lambda/resources/resource';
+import { recordingLog, requestOf, SECRET_URL, TestWorld } from './world';
+import type { TestAnswer } from './world';
+
+/** A resource whose methods are those of a class. */
+class Counter implements Resource {
+  readonly physicalId: PhysicalId;
+  constructor(
+    request: CustomResourceRequest,
+    private readonly count: (method: string) => void,
+  ) {
+    this.physicalId = PhysicalId.fixed(request);
+  }
+  create(): Promise<object> {
+    return this.counted('create');
+  }
+  update(): Promise<object> {
+    return this.counted('update');
+  }
+  async delete(): Promise<void> {
+    await this.counted('delete');
+  }
+  private counted(method: string): Promise<object> {
+    this.count(method);
+    return Promise.resolve({});
+  }
+}
+
+test.each(['Create', 'Update', 'Delete'])('calls the method of a resource that is an instance of a class: %s', async (type) => {
+  const { api, time } = new TestWorld();
+  const counted: string[] = [];
+  const answers: TestAnswer[] = [];
+  const createResource = (request: CustomResourceRequest): Resource => new Counter(request, (method) => counted.push(method));
+  await handleRequest(
+    requestOf(type, { ResourceType: 'Custom::Counter' }),
+    { getRemainingTimeInMillis: () => 900_000 },
+    new Map([['Custom::Counter', { budgetSeconds: 60, createResource }]]),
+    {
+      api,
+      assume: () => api,
+      put: (url, body) => {
+        expect(url).toBe(SECRET_URL);
+        answers.push(JSON.parse(body) as TestAnswer);
+        return Promise.resolve(200);
+      },
+      time,
+      log: recordingLog(),
+      region: 'eu-central-1',
+    },
+  );
+  expect(answers).toMatchObject([{ Status: 'SUCCESS', LogicalResourceId: 'Authorization' }]);
+  expect(counted).toEqual([type.toLowerCase()]);
+});

@@ -1,0 +1,52 @@
+import type { PhysicalIdState } from '../../lambda/cloudformation/physical-id';
+import type { ConnectionSpec } from '../../lambda/model/connection';
+import { kindOfUpdate } from '../../lambda/resources/connection';
+import type { UpdateKind } from '../../lambda/resources/connection';
+import { GAMELIFT_ACCOUNT, VPC, VPC_ACCOUNT } from './world';
+
+const PAIR = { peerVpcId: VPC, peerVpcAccount: VPC_ACCOUNT, gameLiftAccount: GAMELIFT_ACCOUNT, peerRole: undefined };
+const EVERY = { kind: 'EveryRouteTable', routeTableIds: [] } as const;
+const NONE = { kind: 'None', routeTableIds: [] } as const;
+const MADE: PhysicalIdState = { kind: 'made' };
+const UNFINISHED: PhysicalIdState = { kind: 'unfinished', requestId: 'request-1' };
+const UNKNOWN: PhysicalIdState = { kind: 'unknown' };
+const NOTHING_DONE: PhysicalIdState = { kind: 'nothing done' };
+
+function spec(change: Partial<ConnectionSpec> = {}): ConnectionSpec {
+  return {
+    fleetId: 'fleet-1',
+    pair: PAIR,
+    timeoutSeconds: 600,
+    routes: EVERY,
+    dnsResolution: false,
+    adoptExisting: false,
+    peerOnCreate: false,
+    ...change,
+  };
+}
+
+const otherFleet = spec({ fleetId: 'fleet-2' });
+const otherVpc = spec({ pair: { ...PAIR, peerVpcId: 'vpc-00000000000000002' } });
+const changed = (formerRoutes = EVERY as ConnectionSpec['routes']): UpdateKind => ({ kind: 'changed', formerRoutes });
+const OTHER: UpdateKind = { kind: 'other connection' };
+
+test.each<readonly [string, ConnectionSpec | undefined, PhysicalIdState | undefined, UpdateKind]>([
+  ['nothing that matters has changed', spec(), MADE, { kind: 'unchanged', formerRoutes: EVERY }],
+  ['a property has changed', spec({ dnsResolution: true }), MADE, changed()],
+  ['the routes have changed', spec({ routes: NONE }), MADE, changed(NONE)],
+  ['the peer role has changed', spec({ pair: { ...PAIR, peerRole: { arn: 'arn', externalId: undefined } } }), MADE, changed()],
+  ['the former properties are unreadable', undefined, undefined, changed()],
+  ['the fleet is another one', otherFleet, MADE, OTHER],
+  ['the VPC is another one', otherVpc, MADE, OTHER],
+  ['the former connection was never completed', otherFleet, UNFINISHED, OTHER],
+  [
+    'CloudFormation does not know the former fleet',
+    otherFleet,
+    UNKNOWN,
+    { kind: 'rollback to other connection', former: otherFleet },
+  ],
+  ['CloudFormation does not know the former VPC', otherVpc, UNKNOWN, { kind: 'rollback to other connection', former: otherVpc }],
+  ['nothing was done before', otherFleet, NOTHING_DONE, { kind: 'rollback to other connection', former: otherFleet }],
+])('the kind of an update if %s', (_, former, formerState, kind) => {
+  expect(kindOfUpdate(former, spec(), formerState)).toEqual(kind);
+});
