@@ -1,7 +1,6 @@
 import { Duration, Names, Resource } from 'aws-cdk-lib';
 import type { CfnResource, IResource, RemovalPolicy } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import type * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import type { Construct, IConstruct } from 'constructs';
 import {
@@ -288,8 +287,8 @@ export class VpcPeeringConnection extends VpcPeeringConnectionBase {
    * @param props the authorization, the fleet, and what to set in the peer VPC
    * @throws Error if the timeout is out of range, if the removal policy is `SNAPSHOT`, if `routes` or `dnsResolution` would
    * change a VPC in an account that the handler has no access to, if the fleet is not an EC2 fleet or is already peered with the
-   * VPC, if the stack is not in the GameLift account of the authorization, or if stack, fleet and authorization are not in the
-   * same Region. With `peerOnCreate` also if the fleet is not an `AWS::GameLift::Fleet` in the same stack, if it has another
+   * VPC, if stack and fleet are not in the GameLift account of the authorization, or if stack, fleet and authorization are not in
+   * the same Region. With `peerOnCreate` also if the fleet is not an `AWS::GameLift::Fleet` in the same stack, if it has another
    * `PeerVpcId`, or if `adoptExisting` is set.
    */
   constructor(scope: Construct, id: string, props: VpcPeeringConnectionProps) {
@@ -334,10 +333,10 @@ export class VpcPeeringConnection extends VpcPeeringConnectionBase {
     stackAuthorization.addPeeredResource(cfnResource, fleet.fleetId, resource, ...policies);
     if (props.peerOnCreate === true) {
       registerPeeredOnCreate(this, cfnResource, pair.vpc);
-      addToBatch(this.stack, 'peered on creation', cfnResource);
+      addToBatch('peered on creation', cfnResource);
     } else {
       createAfterPeeredOnCreate(cfnResource, pair.vpc);
-      addToBatch(this.stack, 'requested', cfnResource);
+      addToBatch('requested', cfnResource);
     }
     this.addRetainedFleetWarning(fleet, cfnResource);
 
@@ -363,7 +362,7 @@ export class VpcPeeringConnection extends VpcPeeringConnectionBase {
   }
 
   private validateFleetAndPeering(
-    { fleetId, region, resource, construct }: PassedFleet,
+    { fleetId, account, region, resource, construct }: PassedFleet,
     { adoptExisting = false, peerOnCreate = false }: VpcPeeringConnectionProps,
     { vpc }: PeeringPair,
   ): void {
@@ -378,6 +377,13 @@ export class VpcPeeringConnection extends VpcPeeringConnectionBase {
       throw new Error(
         `GameLift peers only within a Region, but ${construct.node.path} is in ${region} and ${this.node.path} is in ` +
           `${this.env.region}: create the connection in a stack in ${region}, with a VPC there`,
+      );
+    }
+    // the ARN of a fleet can have no account
+    if (account !== '' && areDifferent(account, this.env.account)) {
+      throw new Error(
+        `only the account that owns a fleet can peer it, but ${construct.node.path} is in account ${account} and ${this.node.path} is in ` +
+          `account ${this.env.account}: create the connection in a stack of account ${account}`,
       );
     }
     registerPeering({ construct: this, fleetId, vpcId: vpc.vpcId, adoptExisting });
@@ -405,9 +411,9 @@ export class VpcPeeringConnection extends VpcPeeringConnectionBase {
   }
 
   /** Makes GameLift peer the fleet on creation, while the authorization is valid. */
-  private peerFleetOnCreate(fleet: gamelift.CfnFleet, authorization: StackAuthorization, pair: PeeringPair): void {
-    setPeerVpc(fleet, pair);
-    requirePeerVpc(this, fleet, pair.vpc);
+  private peerFleetOnCreate(fleet: CfnResource, authorization: StackAuthorization, pair: PeeringPair): void {
+    setPeerVpc(this, fleet, pair);
+    requirePeerVpc(this, fleet, pair);
     // Depend on the policy, too: when CloudFormation deletes a replaced fleet, it respects only the fleet's direct dependencies.
     fleet.node.addDependency(authorization.resource, authorization.policy);
     authorization.addPeeredResource(fleet, fleet.ref);
