@@ -14,7 +14,12 @@ import { PeeringRoutes } from './peering-routes';
 import { addToBatch } from './private/connection-batches';
 import { FleetPeer } from './private/fleet-peer';
 import { FleetRules } from './private/fleet-rules';
-import { warnAboutFleetInOtherStack, warnAboutRetainedFleet } from './private/fleet-warnings';
+import {
+  warnAboutExports,
+  warnAboutFleetInOtherStack,
+  warnAboutImportedValue,
+  warnAboutRetainedFleet,
+} from './private/fleet-warnings';
 import { readFleet, registerPeering, validateFleet, validateFleetId } from './private/fleets';
 import type { PassedFleet } from './private/fleets';
 import {
@@ -80,6 +85,9 @@ export interface VpcPeeringConnectionAttributes {
   /**
    * The IPv4 CIDR block of the fleet's VPC, such as `10.192.0.0/20`. A new build replaces the fleet, and its VPC then has another
    * CIDR block.
+   *
+   * Pass it as text, as a context value, or from an SSM parameter. Do not pass the attribute of a connection in another stack of the app, or
+   * `Fn.importValue`: both create an export that each new build must change, and CloudFormation refuses to change it.
    */
   readonly gameLiftCidrBlock: string;
 
@@ -127,8 +135,9 @@ export interface VpcPeeringConnectionProps {
    * removing the option, and removing this construct.
    *
    * While the game servers start, they reach only what GameLift itself has set up. The routes, DNS and the rules of `allowTo`
-   * follow once the fleet is ACTIVE. A server must therefore be able to start without what is in the VPC, and retry until it gets an
-   * answer. If it can't, start the fleet without this option, with servers that wait for their database after they are ready.
+   * follow once the fleet is ACTIVE. A server must therefore report that it is ready (`ProcessReady`) without what is in the VPC, and
+   * connect to it afterwards. This is the same without this option, since the connection is then created after the fleet is ACTIVE.
+   * Read what a server needs at its start from outside of the VPC, such as from Secrets Manager or S3 with the role of the instances.
    *
    * @default false
    * @see https://docs.aws.amazon.com/gameliftservers/latest/developerguide/vpc-peering.html
@@ -261,7 +270,9 @@ export class VpcPeeringConnection extends VpcPeeringConnectionBase {
         return value;
       }
     }
-    return new Import(scope, id);
+    const imported = new Import(scope, id);
+    warnAboutImportedValue(imported, gameLiftCidrBlock);
+    return imported;
   }
 
   readonly vpcPeeringConnectionId: string;
@@ -270,7 +281,8 @@ export class VpcPeeringConnection extends VpcPeeringConnectionBase {
 
   /**
    * The fleet as a peer in security group rules: the CIDR block of its VPC. The CDK adds these rules to the stack of the security
-   * group, while `allowTo` adds them to the stack of the connection.
+   * group, while `allowTo` adds them to the stack of the connection. So use `allowTo` for a security group of another stack: with
+   * `allowFrom`, that stack would import the CIDR block, and CloudFormation refuses to change its export when a new build changes it.
    */
   readonly connections: ec2.Connections;
 
@@ -338,7 +350,7 @@ export class VpcPeeringConnection extends VpcPeeringConnectionBase {
       createAfterPeeredOnCreate(cfnResource, pair.vpc);
       addToBatch('requested', cfnResource);
     }
-    this.addRetainedFleetWarning(fleet, cfnResource);
+    this.addWarnings(fleet, cfnResource);
 
     const attribute = (name: keyof ConnectionAttributes): string => resource.getAttString(name);
     this.vpcPeeringConnectionId = attribute('VpcPeeringConnectionId');
@@ -436,16 +448,17 @@ export class VpcPeeringConnection extends VpcPeeringConnectionBase {
     return [fleetPolicy, connectPolicy];
   }
 
-  private addRetainedFleetWarning({ resource }: PassedFleet, connection: CfnResource): void {
-    if (resource !== undefined) {
-      // at synthesis, since removal policies can be set later
-      this.node.addValidation({
-        validate: () => {
+  /** At synthesis, since removal policies and references can be set later. */
+  private addWarnings({ resource }: PassedFleet, connection: CfnResource): void {
+    this.node.addValidation({
+      validate: () => {
+        if (resource !== undefined) {
           warnAboutRetainedFleet(this, connection, resource);
-          return [];
-        },
-      });
-    }
+        }
+        warnAboutExports(this, connection);
+        return [];
+      },
+    });
   }
 }
 
