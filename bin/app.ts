@@ -11,11 +11,15 @@ import { fleetOf, vpcWithDatabase } from './studio';
  * cdk deploy --all --context renewal=everySynthesis     the authorization of the first stack is renewed every time
  * cdk deploy --all --context build=2                    a new build, which replaces the fleets
  * cdk deploy --all --context peered=no                  without the connection
+ * cdk deploy --all --context peerOnCreate=no            the fleet of the second stack is connected after its creation, which replaces it
+ * cdk deploy --all --context secondPeered=no            without the connection of the second stack, which replaces its fleet
  */
 
 const app = new App();
 const build = String(app.node.tryGetContext('build') ?? '1');
 const peered = app.node.tryGetContext('peered') !== 'no';
+const peerOnCreate = app.node.tryGetContext('peerOnCreate') !== 'no';
+const secondPeered = app.node.tryGetContext('secondPeered') !== 'no';
 const everySynthesis = app.node.tryGetContext('renewal') === 'everySynthesis';
 
 const connected = new Stack(app, 'GameLiftVpcPeering', { description: 'A GameLift fleet that is connected with a VPC' });
@@ -40,10 +44,9 @@ const peeredOnCreation = new Stack(app, 'GameLiftPeeredOnCreation', {
 {
   const { vpc } = vpcWithDatabase(peeredOnCreation);
   const authorization = new VpcPeeringAuthorization(peeredOnCreation, 'Authorization', { vpc });
-  new VpcPeeringConnection(peeredOnCreation, 'Peering', {
-    authorization,
-    fleet: fleetOf(peeredOnCreation, build),
-    peerOnCreate: true,
-  });
+  const fleet = fleetOf(peeredOnCreation, build);
+  if (secondPeered) {
+    new VpcPeeringConnection(peeredOnCreation, 'Peering', { authorization, fleet, peerOnCreate });
+  }
   new CfnOutput(peeredOnCreation, 'AuthorizationExpires', { value: authorization.expirationTime });
 }

@@ -6,8 +6,8 @@ import { AuthorizationRenewal, PeeringRoutes, VpcPeeringAuthorization, VpcPeerin
 import { acceptPeering, acceptRenewals } from './suppressions';
 
 /*
- * Two accounts without trust: the account of the VPC authorizes, and keeps the authorization valid at any time; the stack of
- * the fleets deploys when it likes, and fails before it changes anything should there be no valid authorization.
+ * Two accounts without trust: the account of the VPC authorizes, and keeps the authorization valid at any time. The stack of
+ * the fleets can be deployed at any time. If there is no valid authorization, it fails before it changes anything.
  *
  * cdk deploy --all --context vpcId=vpc-…
  */
@@ -38,7 +38,7 @@ new VpcPeeringConnection(game, 'Peering', {
   // only the account of the VPC can set routes there
   routes: PeeringRoutes.none(),
 });
-// in one app it can be said; in two, whoever deploys sees to it
+// two apps cannot declare this: deploy the stack of the VPC first
 game.node.addDependency(data);
 
 acceptPeering(data, game);

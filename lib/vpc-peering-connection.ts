@@ -1,7 +1,6 @@
 import { Duration, Names, Resource } from 'aws-cdk-lib';
 import type { CfnResource, IResource, RemovalPolicy } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import type * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import type { Construct, IConstruct } from 'constructs';
 import {
@@ -15,7 +14,12 @@ import { PeeringRoutes } from './peering-routes';
 import { addToBatch } from './private/connection-batches';
 import { FleetPeer } from './private/fleet-peer';
 import { FleetRules } from './private/fleet-rules';
-import { warnAboutFleetInOtherStack, warnAboutRetainedFleet } from './private/fleet-warnings';
+import {
+  warnAboutExports,
+  warnAboutFleetInOtherStack,
+  warnAboutImportedValue,
+  warnAboutRetainedFleet,
+} from './private/fleet-warnings';
 import { readFleet, registerPeering, validateFleet, validateFleetId } from './private/fleets';
 import type { PassedFleet } from './private/fleets';
 import {
@@ -81,6 +85,9 @@ export interface VpcPeeringConnectionAttributes {
   /**
    * The IPv4 CIDR block of the fleet's VPC, such as `10.192.0.0/20`. A new build replaces the fleet, and its VPC then has another
    * CIDR block.
+   *
+   * Pass it as text, as a context value, or from an SSM parameter. Do not pass the attribute of a connection in another stack of the app, or
+   * `Fn.importValue`: both create an export that each new build must change, and CloudFormation refuses to change it.
    */
   readonly gameLiftCidrBlock: string;
 
@@ -128,8 +135,9 @@ export interface VpcPeeringConnectionProps {
    * removing the option, and removing this construct.
    *
    * While the game servers start, they reach only what GameLift itself has set up. The routes, DNS and the rules of `allowTo`
-   * follow once the fleet is ACTIVE. A server must therefore be able to start without what is in the VPC, and retry until it gets an
-   * answer. If it can't, start the fleet without this option, with servers that wait for their database after they are ready.
+   * follow once the fleet is ACTIVE. A server must therefore report that it is ready (`ProcessReady`) without what is in the VPC, and
+   * connect to it afterwards. This is the same without this option, since the connection is then created after the fleet is ACTIVE.
+   * Read what a server needs at its start from outside of the VPC, such as from Secrets Manager or S3 with the role of the instances.
    *
    * @default false
    * @see https://docs.aws.amazon.com/gameliftservers/latest/developerguide/vpc-peering.html
@@ -262,7 +270,9 @@ export class VpcPeeringConnection extends VpcPeeringConnectionBase {
         return value;
       }
     }
-    return new Import(scope, id);
+    const imported = new Import(scope, id);
+    warnAboutImportedValue(imported, gameLiftCidrBlock);
+    return imported;
   }
 
   readonly vpcPeeringConnectionId: string;
@@ -271,7 +281,8 @@ export class VpcPeeringConnection extends VpcPeeringConnectionBase {
 
   /**
    * The fleet as a peer in security group rules: the CIDR block of its VPC. The CDK adds these rules to the stack of the security
-   * group, while `allowTo` adds them to the stack of the connection.
+   * group, while `allowTo` adds them to the stack of the connection. So use `allowTo` for a security group of another stack: with
+   * `allowFrom`, that stack would import the CIDR block, and CloudFormation refuses to change its export when a new build changes it.
    */
   readonly connections: ec2.Connections;
 
@@ -288,8 +299,8 @@ export class VpcPeeringConnection extends VpcPeeringConnectionBase {
    * @param props the authorization, the fleet, and what to set in the peer VPC
    * @throws Error if the timeout is out of range, if the removal policy is `SNAPSHOT`, if `routes` or `dnsResolution` would
    * change a VPC in an account that the handler has no access to, if the fleet is not an EC2 fleet or is already peered with the
-   * VPC, if the stack is not in the GameLift account of the authorization, or if stack, fleet and authorization are not in the
-   * same Region. With `peerOnCreate` also if the fleet is not an `AWS::GameLift::Fleet` in the same stack, if it has another
+   * VPC, if stack and fleet are not in the GameLift account of the authorization, or if stack, fleet and authorization are not in
+   * the same Region. With `peerOnCreate` also if the fleet is not an `AWS::GameLift::Fleet` in the same stack, if it has another
    * `PeerVpcId`, or if `adoptExisting` is set.
    */
   constructor(scope: Construct, id: string, props: VpcPeeringConnectionProps) {
@@ -334,12 +345,12 @@ export class VpcPeeringConnection extends VpcPeeringConnectionBase {
     stackAuthorization.addPeeredResource(cfnResource, fleet.fleetId, resource, ...policies);
     if (props.peerOnCreate === true) {
       registerPeeredOnCreate(this, cfnResource, pair.vpc);
-      addToBatch(this.stack, 'peered on creation', cfnResource);
+      addToBatch('peered on creation', cfnResource);
     } else {
       createAfterPeeredOnCreate(cfnResource, pair.vpc);
-      addToBatch(this.stack, 'requested', cfnResource);
+      addToBatch('requested', cfnResource);
     }
-    this.addRetainedFleetWarning(fleet, cfnResource);
+    this.addWarnings(fleet, cfnResource);
 
     const attribute = (name: keyof ConnectionAttributes): string => resource.getAttString(name);
     this.vpcPeeringConnectionId = attribute('VpcPeeringConnectionId');
@@ -363,7 +374,7 @@ export class VpcPeeringConnection extends VpcPeeringConnectionBase {
   }
 
   private validateFleetAndPeering(
-    { fleetId, region, resource, construct }: PassedFleet,
+    { fleetId, account, region, resource, construct }: PassedFleet,
     { adoptExisting = false, peerOnCreate = false }: VpcPeeringConnectionProps,
     { vpc }: PeeringPair,
   ): void {
@@ -378,6 +389,13 @@ export class VpcPeeringConnection extends VpcPeeringConnectionBase {
       throw new Error(
         `GameLift peers only within a Region, but ${construct.node.path} is in ${region} and ${this.node.path} is in ` +
           `${this.env.region}: create the connection in a stack in ${region}, with a VPC there`,
+      );
+    }
+    // the ARN of a fleet can have no account
+    if (account !== '' && areDifferent(account, this.env.account)) {
+      throw new Error(
+        `only the account that owns a fleet can peer it, but ${construct.node.path} is in account ${account} and ${this.node.path} is in ` +
+          `account ${this.env.account}: create the connection in a stack of account ${account}`,
       );
     }
     registerPeering({ construct: this, fleetId, vpcId: vpc.vpcId, adoptExisting });
@@ -405,9 +423,9 @@ export class VpcPeeringConnection extends VpcPeeringConnectionBase {
   }
 
   /** Makes GameLift peer the fleet on creation, while the authorization is valid. */
-  private peerFleetOnCreate(fleet: gamelift.CfnFleet, authorization: StackAuthorization, pair: PeeringPair): void {
-    setPeerVpc(fleet, pair);
-    requirePeerVpc(this, fleet, pair.vpc);
+  private peerFleetOnCreate(fleet: CfnResource, authorization: StackAuthorization, pair: PeeringPair): void {
+    setPeerVpc(this, fleet, pair);
+    requirePeerVpc(this, fleet, pair);
     // Depend on the policy, too: when CloudFormation deletes a replaced fleet, it respects only the fleet's direct dependencies.
     fleet.node.addDependency(authorization.resource, authorization.policy);
     authorization.addPeeredResource(fleet, fleet.ref);
@@ -430,16 +448,17 @@ export class VpcPeeringConnection extends VpcPeeringConnectionBase {
     return [fleetPolicy, connectPolicy];
   }
 
-  private addRetainedFleetWarning({ resource }: PassedFleet, connection: CfnResource): void {
-    if (resource !== undefined) {
-      // at synthesis, since removal policies can be set later
-      this.node.addValidation({
-        validate: () => {
+  /** At synthesis, since removal policies and references can be set later. */
+  private addWarnings({ resource }: PassedFleet, connection: CfnResource): void {
+    this.node.addValidation({
+      validate: () => {
+        if (resource !== undefined) {
           warnAboutRetainedFleet(this, connection, resource);
-          return [];
-        },
-      });
-    }
+        }
+        warnAboutExports(this, connection);
+        return [];
+      },
+    });
   }
 }
 

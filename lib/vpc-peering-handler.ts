@@ -1,6 +1,6 @@
 import { Duration, Stack, Token } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
-import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as logs from 'aws-cdk-lib/aws-logs';
@@ -63,7 +63,7 @@ export interface VpcPeeringHandlerProps {
   /**
    * The role of the function, in the account of the stack. Lambda must be able to assume it.
    *
-   * A role that the app defines gets the policies of the function. An imported role gets none: it must have the statements that
+   * A role that the app defines gets the policies of the function, also if several stacks share it. An imported role gets none: it must have the statements that
    * `docs/handler-role.md` lists, also while CloudFormation cleans up at the end of an update, when the old connections are deleted.
    * Cannot be combined with `roleName` and `permissionsBoundary`.
    *
@@ -79,6 +79,9 @@ export interface VpcPeeringHandlerProps {
    * IAM refuses a principal that does not exist, so name the role in a condition: `new iam.AccountPrincipal('111111111111')
    * .withConditions({ ArnEquals: { 'aws:PrincipalArn': 'arn:aws:iam::111111111111:role/studio-peering' } })`.
    *
+   * The name must be unique in the account, across all Regions and stacks: IAM refuses a second role of that name. An app that is deployed
+   * to several Regions or environments of an account needs another name in each.
+   *
    * Set it in the first deployment. A change of name replaces the role, and GameLift could then no longer remove what it set up with
    * the old one.
    *
@@ -89,13 +92,17 @@ export interface VpcPeeringHandlerProps {
   /**
    * The number of executions of the function that are reserved, and its maximum: at least 1.
    *
-   * Requests that find no free execution wait, and Lambda tries them again, for 5 minutes at most. So with less than the number of
-   * connections that one deployment creates or deletes at once (up to 40 of a stack), the deployment takes longer, and it fails if a
-   * request still finds no execution after 5 minutes. One execution is busy with a connection for at least half a minute, often
-   * longer.
+   * Each request of a custom resource occupies one execution until it is complete, since the function waits for GameLift. Reserve one
+   * execution for each connection that the stack creates or deletes at the same time (at most 40), and two for each authorization: one for
+   * itself or its teardown, and one for its renewal on a schedule. That is 42 for one authorization with 40 connections or more.
+   *
+   * With fewer, requests wait, and Lambda tries them again, for 5 minutes at most. The deployment takes longer, and it fails if a request
+   * still finds no execution after 5 minutes. A connection occupies an execution for at least half a minute, often longer.
+   *
+   * Lambda refuses a reservation that leaves fewer than 100 executions of the account unreserved.
    *
    * @default - no executions are reserved
-   * @see https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
+   * @see https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionConcurrency.html
    */
   readonly reservedConcurrentExecutions?: number;
 
@@ -171,7 +178,8 @@ export class VpcPeeringHandler extends Construct implements iam.IGrantable, ec2.
     validateRole(Stack.of(this), props);
     this.handler = HandlerFunction.configuredBy(this, props);
     configure(this.handler, props);
-    const { role, functionArn, functionName, securityGroups } = this.handler;
+    const { role, functionArn, functionName, securityGroups = [] } = this.handler;
+    const [securityGroup, ...otherSecurityGroups] = securityGroups;
     this.grantPrincipal = role;
     this.functionArn = functionArn;
     this.functionName = functionName;
@@ -179,8 +187,11 @@ export class VpcPeeringHandler extends Construct implements iam.IGrantable, ec2.
       functionArn,
       role,
       sameEnvironment: true,
-      ...(securityGroups?.[0] === undefined ? {} : { securityGroup: securityGroups[0] }),
+      ...(securityGroup === undefined ? {} : { securityGroup }),
     });
+    if (otherSecurityGroups.length > 0) {
+      this.connections.addSecurityGroup(...otherSecurityGroups);
+    }
   }
 
   /**
@@ -189,13 +200,12 @@ export class VpcPeeringHandler extends Construct implements iam.IGrantable, ec2.
    * @throws Error if the function does not run in a VPC of yours.
    */
   get connections(): ec2.Connections {
-    const { securityGroups } = this.handler;
-    if (securityGroups === undefined) {
+    if (this.handler.securityGroups === undefined) {
       throw new Error(
         `${this.node.path} has no security groups, since the function does not run in a VPC: pass the vpc to run the function in`,
       );
     }
-    return new ec2.Connections({ securityGroups: [...securityGroups] });
+    return this.function.connections;
   }
 
   /**

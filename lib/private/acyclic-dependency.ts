@@ -20,7 +20,8 @@ export function addDependencyUnlessCyclic(source: CfnResource, target: CfnResour
 export class AcyclicDependency {
   private readonly sources: CfnResource[] = [];
   private readonly answered = new Set<CfnResource>();
-  private acyclicTargets: IConstruct[] = [];
+  /** By the stack of the source. */
+  private readonly acyclicTargets = new Map<Stack, readonly CfnResource[]>();
 
   constructor(private readonly targets: readonly CfnResource[]) {}
 
@@ -32,23 +33,41 @@ export class AcyclicDependency {
   private targetsFor(source: CfnResource): IConstruct[] {
     // a search that another dependency has started uses the last decision: it must not start further searches
     if (!isSearching()) {
-      // one search serves all sources; when a source asks again, more dependencies may be known, so search again
+      // one search serves all sources of a stack; when a source asks again, more dependencies may be known, so search again
       if (this.answered.size === 0 || this.answered.has(source)) {
         this.answered.clear();
-        this.acyclicTargets = this.findAcyclicTargets();
+        this.decide();
       }
       this.answered.add(source);
     }
-    return this.acyclicTargets;
+    return [...(this.acyclicTargets.get(source.stack) ?? [])];
   }
 
-  private findAcyclicTargets(): IConstruct[] {
-    if (this.targets.length === 0) {
-      return [];
+  private decide(): void {
+    this.acyclicTargets.clear();
+    for (const [stack, sources] of groupBy(this.sources, (source) => source.stack)) {
+      // the decision about one stack counts when the next one is made, since the stacks could depend on each other
+      this.acyclicTargets.set(stack, this.findAcyclicTargets(stack, sources));
     }
-    const search = new DependencySearch(this.sources, innermostCommonStack([...this.sources, ...this.targets]));
-    return this.targets.filter((target) => !search.reachesTarget([target]));
   }
+
+  /** Sources and targets of the same nested stack are compared as resources of it, also if there are others elsewhere. */
+  private findAcyclicTargets(stack: Stack, sources: readonly CfnResource[]): CfnResource[] {
+    const byCommonStack = groupBy(this.targets, (target) => innermostCommonStack(stack, target));
+    return [...byCommonStack].flatMap(([commonStack, targets]) => {
+      const search = new DependencySearch(sources, commonStack);
+      return targets.filter((target) => !search.reachesTarget([target]));
+    });
+  }
+}
+
+function groupBy<K>(resources: readonly CfnResource[], keyOf: (resource: CfnResource) => K): ReadonlyMap<K, CfnResource[]> {
+  const groups = new Map<K, CfnResource[]>();
+  for (const resource of resources) {
+    const key = keyOf(resource);
+    groups.set(key, [...(groups.get(key) ?? []), resource]);
+  }
+  return groups;
 }
 
 /** Constructs to depend on that are determined when the CDK asks for them. */
@@ -63,10 +82,8 @@ class LateDependable extends Dependable implements IDependable {
   }
 }
 
-/** The innermost stack that contains all of the constructs, directly or in nested stacks. */
-function innermostCommonStack([first, ...others]: readonly IConstruct[]): Stack | undefined {
-  const stacksOfOthers = others.map(enclosingStacks);
-  return first === undefined
-    ? undefined
-    : enclosingStacks(first).find((stack) => stacksOfOthers.every((stacks) => stacks.includes(stack)));
+/** The innermost stack that contains two constructs, directly or in nested stacks. */
+function innermostCommonStack(one: IConstruct, other: IConstruct): Stack | undefined {
+  const stacksOfOther = enclosingStacks(other);
+  return enclosingStacks(one).find((stack) => stacksOfOther.includes(stack));
 }

@@ -1,6 +1,7 @@
 import type { CfnResource, Stack } from 'aws-cdk-lib';
 import { MAX_CONCURRENT_CONNECTIONS } from '../contract';
 import { AcyclicDependency } from './acyclic-dependency';
+import { topLevelStackOf } from './enclosing-stacks';
 import { sharedMap } from './library-copies';
 
 /** Connections that CloudFormation creates at the same time, after the previous batch. */
@@ -12,25 +13,51 @@ interface Batch {
 /** Who creates the connections: the custom resources request them, or GameLift peers the fleets on creation. */
 type Origin = 'requested' | 'peered on creation';
 
-const currentBatches = {
-  requested: sharedMap<Stack, Batch>('requestedBatches'),
-  'peered on creation': sharedMap<Stack, Batch>('peeredOnCreationBatches'),
-} satisfies Record<Origin, object>;
+/** The connections of a deployment. */
+interface Batches {
+  readonly current: Record<Origin, Batch>;
+  /** What the first batch of requested connections waits for. */
+  readonly beforeRequested: CfnResource[];
+  connectionCount: number;
+}
+
+/** The batches of each top-level stack. Its nested stacks are part of the same deployment. */
+const batchesOf = sharedMap<Stack, Batches>('connectionBatches');
+
+function noBatches(): Batches {
+  const beforeRequested: CfnResource[] = [];
+  return {
+    current: {
+      requested: { connections: [], afterPreviousBatch: new AcyclicDependency(beforeRequested) },
+      'peered on creation': { connections: [], afterPreviousBatch: new AcyclicDependency([]) },
+    },
+    beforeRequested,
+    connectionCount: 0,
+  };
+}
 
 /**
- * Adds a connection to the current batch of its stack and origin, so that only as many connections share GameLift's rate limit as it can
- * serve in time. Batches do not mix, because connections that are requested wait for all that are peered on creation.
+ * Adds a connection to the current batch of its deployment and origin, so that only as many connections share GameLift's rate limit as it
+ * can serve in time. Batches do not mix, because connections that are requested wait for those that are peered on creation.
  *
  * Each connection depends on all connections of the previous batch. GameLift serves whichever caller retries first, so if new
  * connections kept starting, one connection could wait for the rate limit until its time is up.
+ *
+ * If all connections do not fit in one batch, the batches of requested connections come after those that are peered on creation.
  */
-export function addToBatch(stack: Stack, origin: Origin, connection: CfnResource): void {
-  const current = currentBatches[origin];
-  let batch = current.get(stack) ?? { connections: [], afterPreviousBatch: new AcyclicDependency([]) };
-  if (batch.connections.length >= MAX_CONCURRENT_CONNECTIONS) {
-    batch = { connections: [], afterPreviousBatch: new AcyclicDependency(batch.connections) };
+export function addToBatch(origin: Origin, connection: CfnResource): void {
+  const stack = topLevelStackOf(connection);
+  const batches = batchesOf.get(stack) ?? noBatches();
+  batchesOf.set(stack, batches);
+  const { current, beforeRequested } = batches;
+  const { connections } = current[origin];
+  if (connections.length >= MAX_CONCURRENT_CONNECTIONS) {
+    current[origin] = { connections: [], afterPreviousBatch: new AcyclicDependency(connections) };
   }
-  current.set(stack, batch);
-  batch.connections.push(connection);
-  batch.afterPreviousBatch.add(connection);
+  current[origin].connections.push(connection);
+  current[origin].afterPreviousBatch.add(connection);
+  batches.connectionCount += 1;
+  if (batches.connectionCount > MAX_CONCURRENT_CONNECTIONS) {
+    beforeRequested.splice(0, beforeRequested.length, ...current['peered on creation'].connections);
+  }
 }

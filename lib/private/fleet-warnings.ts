@@ -1,8 +1,7 @@
-import { Annotations, Stack } from 'aws-cdk-lib';
-import type { CfnResource } from 'aws-cdk-lib';
+import { Annotations, CfnElement, CfnResource, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { topLevelStackOf } from './enclosing-stacks';
-import { definitionOf } from './template';
+import { definitionOf, resolveReferences } from './template';
 import { isKnown } from './validation';
 
 /**
@@ -80,4 +79,59 @@ export function warnAboutSeveralPeeredOnCreate(connection: Construct, other: Con
       'not document this), a deployment that creates or replaces both fleets fails, because the second fleet finds no authorization. Set ' +
       'peerOnCreate for one of them only, and connect the other without it',
   );
+}
+
+const REFUSED_EXPORT =
+  'A new build changes it, but CloudFormation refuses to change an export while another stack imports it, so every deployment of a new ' +
+  'build fails';
+
+const INSTEAD = 'pass the value as text, as a context value, or from an SSM parameter, and again after each new build';
+
+interface Output {
+  readonly Value?: { readonly Ref?: string };
+  readonly Export?: unknown;
+}
+
+/**
+ * Warns if the stack of a connection exports one of its attributes. Call it at synthesis: the CDK creates the exports for references of
+ * other stacks just before that.
+ *
+ * @param resource the custom resource of the connection
+ */
+export function warnAboutExports(connection: Construct, resource: CfnResource): void {
+  const elements = resource.stack.node
+    .findAll()
+    .filter((construct) => CfnElement.isCfnElement(construct))
+    .filter((element) => !CfnResource.isCfnResource(element));
+  const prefix = `${resource.node.path}::`;
+  const attributes = elements
+    .flatMap(outputsOf)
+    .flatMap(({ Value, Export }) => (Export === undefined ? [] : [Value?.Ref ?? '']))
+    .filter((reference) => reference.startsWith(prefix))
+    .map((reference) => reference.slice(prefix.length));
+  if (attributes.length > 0) {
+    Annotations.of(connection).addWarningV2(
+      'cdk-gamelift-vpc-peering:exportedAttribute',
+      `${resource.stack.node.path} exports ${attributes.join(' and ')} of ${connection.node.path} for another stack. ${REFUSED_EXPORT}. For a ` +
+        `rule of a security group, call allowTo of ${connection.node.path} instead of allowFrom. Otherwise, ${INSTEAD}`,
+    );
+  }
+}
+
+/** The outputs that an element adds to the template. */
+function outputsOf(element: CfnElement): Output[] {
+  const { Outputs = {} } = resolveReferences(element._toCloudFormation(), element).value as {
+    readonly Outputs?: Readonly<Record<string, Output>>;
+  };
+  return Object.values(Outputs);
+}
+
+/** Warns if the CIDR block of an imported connection comes from an export of another stack. */
+export function warnAboutImportedValue(connection: Construct, gameLiftCidrBlock: string): void {
+  if (JSON.stringify(resolveReferences(gameLiftCidrBlock, connection).value).includes('Fn::ImportValue')) {
+    Annotations.of(connection).addWarningV2(
+      'cdk-gamelift-vpc-peering:importedValue',
+      `the gameLiftCidrBlock of ${connection.node.path} is an export of another stack. ${REFUSED_EXPORT}. Instead, ${INSTEAD}`,
+    );
+  }
 }

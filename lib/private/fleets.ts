@@ -1,14 +1,16 @@
 import { CfnResource, Reference, Stack, Stage, Token, Tokenization } from 'aws-cdk-lib';
 import type { ResourceEnvironment } from 'aws-cdk-lib';
-import type * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import type { Construct, IConstruct } from 'constructs';
 import { warnAboutRemoteLocations } from './fleet-warnings';
 import { sharedMap } from './library-copies';
-import { propertiesOf } from './template';
+import { propertiesOf, resolveReferences } from './template';
 import { isDummyValue, isKnown } from './validation';
+import { vpcKeyOf } from './vpc-key';
+
+type FleetResource = CfnResource & { readonly cfnResourceType: 'AWS::GameLift::Fleet' };
 
 /** Whether a construct is an `AWS::GameLift::Fleet`, including one from another copy of aws-cdk-lib. */
-export function isCfnFleet(construct: IConstruct | undefined): construct is gamelift.CfnFleet {
+export function isCfnFleet(construct: IConstruct | undefined): construct is FleetResource {
   return construct !== undefined && CfnResource.isCfnResource(construct) && construct.cfnResourceType === 'AWS::GameLift::Fleet';
 }
 
@@ -16,9 +18,10 @@ export function isCfnFleet(construct: IConstruct | undefined): construct is game
 export interface PassedFleet {
   readonly construct: IConstruct;
   readonly fleetId: string;
+  readonly account: string;
   readonly region: string;
   /** Undefined for an imported fleet, and for a fleet that another resource creates, such as a custom resource. */
-  readonly resource: gamelift.CfnFleet | undefined;
+  readonly resource: CfnResource | undefined;
 }
 
 /** What a fleet construct may have: the CDK's references have `fleetRef`, the fleets of aws-gamelift-alpha have `fleetId`. */
@@ -29,28 +32,64 @@ interface FleetConstruct extends IConstruct {
 }
 
 /**
- * Reads a fleet from a construct: an `AWS::GameLift::Fleet`, a construct whose default child is one, or a construct with the id of
- * a fleet.
+ * Reads a fleet from a construct: an `AWS::GameLift::Fleet`, a construct whose default child is one or contains one in the same way, or a
+ * construct with the id of a fleet.
  *
  * @throws Error if the construct is anything else
  */
 export function readFleet(construct: FleetConstruct): PassedFleet {
-  if ((construct as Partial<FleetConstruct>).node === undefined) {
-    throw new Error(wrongFleetMessage(`a ${typeof construct}`));
-  }
-  const fleetId = construct.fleetRef?.fleetId ?? construct.fleetId;
-  const candidates = [referencedConstruct(fleetId), construct, construct.node.defaultChild];
-  const resource = candidates.find((candidate) => candidate !== undefined && CfnResource.isCfnResource(candidate));
-  const region = (construct.env ?? Stack.of(construct)).region;
+  validateConstruct(construct);
+  const { fleetId, resource } = findFleet(construct);
+  const { account, region } = construct.env ?? Stack.of(construct);
   if (isCfnFleet(resource)) {
-    return { construct, fleetId: resource.ref, region, resource };
+    return { construct, fleetId: resource.ref, account, region, resource };
   }
-  const type = resource !== undefined && CfnResource.isCfnResource(resource) ? resource.cfnResourceType : undefined;
+  const type = resource?.cfnResourceType;
   if (fleetId === undefined || resource === construct || type?.startsWith('AWS::GameLift::') === true) {
-    const described = `${construct.node.path} of class ${construct.constructor.name}`;
+    const described = describeConstruct(construct);
     throw new Error(wrongFleetMessage(type === undefined ? described : `${described}, which is an ${type}`));
   }
-  return { construct, fleetId, region, resource: undefined };
+  return { construct, fleetId, account, region, resource: undefined };
+}
+
+interface FoundFleet {
+  readonly fleetId: string | undefined;
+  readonly resource: CfnResource | undefined;
+}
+
+function findFleet(construct: FleetConstruct): FoundFleet {
+  const fleetId = construct.fleetRef?.fleetId ?? construct.fleetId;
+  const defaultChild = defaultChildOf(construct);
+  const candidates = [referencedConstruct(fleetId), construct, defaultChild];
+  const resource = candidates
+    .filter((candidate) => candidate !== undefined)
+    .find((candidate) => CfnResource.isCfnResource(candidate));
+  const isWrapper = fleetId === undefined && resource === undefined && defaultChild !== undefined && defaultChild !== construct;
+  return isWrapper ? findFleet(defaultChild) : { fleetId, resource };
+}
+
+/** @throws Error if the construct has several children that could be its default child */
+function defaultChildOf(construct: IConstruct): IConstruct | undefined {
+  try {
+    return construct.node.defaultChild;
+  } catch {
+    throw new Error(wrongFleetMessage(`${describeConstruct(construct)}, which has a child Resource and a child Default`));
+  }
+}
+
+/** @throws Error if the value, from code without types, is not a construct */
+function validateConstruct(value: unknown): void {
+  if (typeof value === 'object' && value !== null) {
+    if (!('node' in value)) {
+      throw new Error(wrongFleetMessage('an object that is not a construct'));
+    }
+  } else {
+    throw new Error(wrongFleetMessage(value === undefined || value === null ? String(value) : `a ${typeof value}`));
+  }
+}
+
+function describeConstruct(construct: IConstruct): string {
+  return `${construct.node.path} of class ${construct.constructor.name}`;
 }
 
 function wrongFleetMessage(passed: string): string {
@@ -81,8 +120,8 @@ export function validateFleetId(fleetId: string): void {
  * @param construct the construct that peers the fleet
  * @throws Error if the fleet is known not to be an EC2 fleet
  */
-export function validateFleet(construct: Construct, fleet: gamelift.CfnFleet): void {
-  const errors = computeTypeErrors(fleet, fleet.computeType);
+export function validateFleet(construct: Construct, fleet: CfnResource): void {
+  const errors = computeTypeErrors(fleet, propertiesOf(fleet).ComputeType);
   if (errors.length > 0) {
     throw new Error(errors.join('; '));
   }
@@ -122,7 +161,7 @@ export function registerPeering(peering: FleetPeering): void {
   const stage = Stage.of(construct) ?? construct.node.root;
   const registered = peerings.get(stage) ?? new Map<string, FleetPeering>();
   peerings.set(stage, registered);
-  const key = JSON.stringify([fleetId, vpcId]);
+  const key = JSON.stringify([fleetId, vpcKeyOf(resolveReferences(vpcId, construct))]);
   const other = registered.get(key);
   if (other !== undefined && !other.adoptExisting && !adoptExisting) {
     throw new Error(

@@ -90,7 +90,8 @@ class HandlerPolicy extends iam.CfnRolePolicy {
     }
     // The name contains the id, too. If two logical ids had the same name, deleting one would delete the policy of the other.
     const digest = digestOf(this.contentOf(this.document), 8);
-    this.policyName = Fn.join('-', ['GameLiftVpcPeering', this.node.id, this.targetName, digest]);
+    const prefix = Lazy.string({ produce: () => this.handler.policyNamePrefix });
+    this.policyName = Fn.join('-', [prefix, this.node.id, this.targetName, digest]);
   }
 
   private contentOf(part: iam.PolicyStatement | iam.PolicyDocument): string {
@@ -177,6 +178,12 @@ export class HandlerFunction extends Construct {
   /** The security groups of the function. Undefined if it does not run in a VPC. */
   get securityGroups(): readonly ec2.ISecurityGroup[] | undefined {
     return this.vpcSecurityGroups;
+  }
+
+  /** Functions of several stacks can share a role that is passed to them, so the names of their policies in it contain the stack. */
+  get policyNamePrefix(): string {
+    const isOwnRole = this.role.node.scope === this;
+    return isOwnRole ? 'GameLiftVpcPeering' : `GameLiftVpcPeering-${digestOf(Stack.of(this).node.path, 8)}`;
   }
 
   useLogGroup(logGroup: logs.ILogGroup): void {

@@ -2,14 +2,17 @@ import { Stack } from 'aws-cdk-lib';
 import type { CfnResource } from 'aws-cdk-lib';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type * as gamelift from 'aws-cdk-lib/aws-gamelift';
-import type { Construct } from 'constructs';
+import type { Construct, IConstruct } from 'constructs';
 import { AcyclicDependency } from './acyclic-dependency';
+import { topLevelStackOf } from './enclosing-stacks';
 import { warnAboutSeveralPeeredOnCreate } from './fleet-warnings';
 import type { PassedFleet } from './fleets';
 import { sharedMap } from './library-copies';
 import type { PeeringPair } from './peering-pair';
-import { propertiesOf, resolveReferences } from './template';
+import { hasProperty, propertyOf, resolveReferences } from './template';
 import { isDummyValue } from './validation';
+import type { Comparison } from './validation';
+import { compareVpcKeys, vpcKeyOf } from './vpc-key';
 
 /*
  * Fleets that GameLift peers while it creates them, because the fleet has the VPC as its PeerVpcId.
@@ -20,7 +23,7 @@ import { isDummyValue } from './validation';
  *
  * @throws Error if it is not an `AWS::GameLift::Fleet` in the stack of the connection
  */
-export function requireFleetOfSameStack(connection: Construct, { construct, resource }: PassedFleet): gamelift.CfnFleet {
+export function requireFleetOfSameStack(connection: Construct, { construct, resource }: PassedFleet): CfnResource {
   const requirement = `peerOnCreate of ${connection.node.path} requires an AWS::GameLift::Fleet in the same stack`;
   if (resource === undefined) {
     throw new Error(
@@ -38,33 +41,69 @@ export function requireFleetOfSameStack(connection: Construct, { construct, reso
   return resource;
 }
 
+/** The connection with `peerOnCreate` of each fleet. */
+const connections = sharedMap<CfnResource, Construct>('peerOnCreateConnections');
+
+/** The properties of a fleet that make GameLift peer it on creation. */
+function peerVpcProperties({ vpc, peerVpcAccount }: PeeringPair): {
+  readonly PeerVpcId: string;
+  readonly PeerVpcAwsAccountId: string;
+} {
+  return { PeerVpcId: vpc.vpcId, PeerVpcAwsAccountId: peerVpcAccount };
+}
+
 /**
- * Makes GameLift peer the fleet with the VPC on creation.
+ * Makes GameLift peer the fleet with the VPC of a connection on creation. Replaces a VPC that cannot be compared with it at synthesis.
  *
  * @throws Error if the fleet already has another VPC
  */
-export function setPeerVpc(fleet: gamelift.CfnFleet, { vpc, peerVpcAccount }: PeeringPair): void {
-  const { peerVpcId = vpc.vpcId } = fleet;
-  if (!isSameVpc(resolveReferences(peerVpcId, fleet).value, vpc) && ![peerVpcId, vpc.vpcId].some(isDummyValue)) {
+export function setPeerVpc(connection: Construct, fleet: CfnResource, pair: PeeringPair): void {
+  const other = connections.get(fleet);
+  if (other !== undefined) {
     throw new Error(
-      `fleet ${fleet.node.path} already has the peerVpcId ${peerVpcId}: GameLift peers a fleet with only one VPC on creation. Remove that ` +
-        'peerVpcId, or leave out peerOnCreate',
+      `fleet ${fleet.node.path} already has the peerVpcId of ${other.node.path}: GameLift peers a fleet with only one VPC on creation. Leave ` +
+        `out peerOnCreate on ${other.node.path} or on ${connection.node.path}`,
     );
   }
-  fleet.peerVpcId = vpc.vpcId;
-  fleet.peerVpcAwsAccountId = peerVpcAccount;
+  if (compareWithPeerVpc(fleet, pair.vpc) === 'different') {
+    const { kind, text } = vpcKeyOf(propertyOf(fleet, 'PeerVpcId'));
+    throw new Error(
+      `fleet ${fleet.node.path} already has the peerVpcId ${kind === 'id' ? text : `of ${text}`}: GameLift peers a fleet with only one VPC ` +
+        'on creation. Remove that peerVpcId, or leave out peerOnCreate',
+    );
+  }
+  connections.set(fleet, connection);
+  const properties = peerVpcProperties(pair);
+  if (isTyped(fleet)) {
+    fleet.peerVpcId = properties.PeerVpcId;
+    fleet.peerVpcAwsAccountId = properties.PeerVpcAwsAccountId;
+  }
+  for (const [name, value] of Object.entries(properties)) {
+    // a fleet without typed properties, or with an earlier override
+    if (!hasProperty(fleet, name, value)) {
+      fleet.addPropertyOverride(name, value);
+    }
+  }
 }
 
-/** Makes the synthesis fail if the fleet does not keep the VPC of its connection as its `PeerVpcId`. */
-export function requirePeerVpc(connection: Construct, fleet: CfnResource, vpc: ec2.IVpc): void {
+/** Whether a fleet is a `CfnFleet`, and not a `CfnResource` of that type. */
+function isTyped(fleet: CfnResource): fleet is gamelift.CfnFleet {
+  return 'peerVpcId' in fleet;
+}
+
+/** Makes the synthesis fail if the fleet does not keep the VPC of its connection, and the account of that VPC. */
+export function requirePeerVpc(connection: Construct, fleet: CfnResource, pair: PeeringPair): void {
+  const { PeerVpcId, PeerVpcAwsAccountId } = peerVpcProperties(pair);
+  const mustKeep = (what: string, property: string): string =>
+    `fleet ${fleet.node.path} must keep ${what} of ${connection.node.path} as its ${property}, because peerOnCreate is set, but it was ` +
+    'changed later: remove that change, or leave out peerOnCreate';
   connection.node.addValidation({
-    validate: () =>
-      isDummyValue(vpc.vpcId) || isSameVpc(propertiesOf(fleet).PeerVpcId, vpc)
+    validate: () => [
+      ...(isDummyValue(PeerVpcId) || compareWithPeerVpc(fleet, pair.vpc) === 'same' ? [] : [mustKeep('the VPC', 'peerVpcId')]),
+      ...(isDummyValue(PeerVpcAwsAccountId) || hasProperty(fleet, 'PeerVpcAwsAccountId', PeerVpcAwsAccountId)
         ? []
-        : [
-            `fleet ${fleet.node.path} must keep the VPC of ${connection.node.path} as its peerVpcId, because peerOnCreate is set, but it was ` +
-              'changed later: remove that change, or leave out peerOnCreate',
-          ],
+        : [mustKeep('the account of the VPC', 'peerVpcAwsAccountId')]),
+    ],
   });
 }
 
@@ -72,7 +111,7 @@ export function requirePeerVpc(connection: Construct, fleet: CfnResource, vpc: e
 export function forbidPeerVpc(connection: Construct, fleet: CfnResource, vpc: ec2.IVpc): void {
   connection.node.addValidation({
     validate: () =>
-      isDummyValue(vpc.vpcId) || !isSameVpc(propertiesOf(fleet).PeerVpcId, vpc)
+      isDummyValue(vpc.vpcId) || compareWithPeerVpc(fleet, vpc) !== 'same'
         ? []
         : [
             `fleet ${fleet.node.path} has the VPC of ${connection.node.path} as its peerVpcId, so GameLift peers it on creation: set ` +
@@ -81,13 +120,11 @@ export function forbidPeerVpc(connection: Construct, fleet: CfnResource, vpc: ec
   });
 }
 
-function isSameVpc(peerVpcId: unknown, vpc: ec2.IVpc): boolean {
-  return JSON.stringify(peerVpcId) === keyOf(vpc);
-}
-
-/** The id of the VPC as it will appear in the template, so that two references to the same VPC are the same. */
-function keyOf(vpc: ec2.IVpc): string {
-  return JSON.stringify(resolveReferences(vpc.vpcId, vpc).value);
+/** Compares the `PeerVpcId` of a fleet with a VPC. Unknown if it has none. */
+function compareWithPeerVpc(fleet: CfnResource, vpc: ec2.IVpc): Comparison {
+  return hasProperty(fleet, 'PeerVpcId', vpc.vpcId)
+    ? 'same'
+    : compareVpcKeys(vpcKeyOf(propertyOf(fleet, 'PeerVpcId')), vpcKeyOf(resolveReferences(vpc.vpcId, vpc)));
 }
 
 /** Connections with `peerOnCreate` for the same VPC. */
@@ -96,21 +133,22 @@ interface PeeredOnCreate {
   readonly resources: CfnResource[];
 }
 
-/** The connections with `peerOnCreate` of each stack, by VPC. */
+/** The connections with `peerOnCreate` of each top-level stack, by VPC. Its nested stacks are part of the same deployment. */
 const peeredOnCreate = sharedMap<Stack, Map<string, PeeredOnCreate>>('peeredOnCreate');
 
-function peeredOnCreateIn(stack: Stack, vpc: ec2.IVpc): PeeredOnCreate {
+function peeredOnCreateWith(connection: IConstruct, vpc: ec2.IVpc): PeeredOnCreate {
+  const stack = topLevelStackOf(connection);
   const byVpc = peeredOnCreate.get(stack) ?? new Map<string, PeeredOnCreate>();
   peeredOnCreate.set(stack, byVpc);
-  const key = keyOf(vpc);
+  const key = JSON.stringify(vpcKeyOf(resolveReferences(vpc.vpcId, vpc)));
   const peered = byVpc.get(key) ?? { constructs: [], resources: [] };
   byVpc.set(key, peered);
   return peered;
 }
 
-/** Registers a connection with `peerOnCreate`, and warns if its stack has another one for the same VPC. */
+/** Registers a connection with `peerOnCreate`, and warns if the same deployment has another one for the same VPC. */
 export function registerPeeredOnCreate(connection: Construct, resource: CfnResource, vpc: ec2.IVpc): void {
-  const { constructs, resources } = peeredOnCreateIn(Stack.of(connection), vpc);
+  const { constructs, resources } = peeredOnCreateWith(connection, vpc);
   const [other] = constructs;
   if (other !== undefined && !isDummyValue(vpc.vpcId)) {
     warnAboutSeveralPeeredOnCreate(connection, other);
@@ -120,13 +158,13 @@ export function registerPeeredOnCreate(connection: Construct, resource: CfnResou
 }
 
 /**
- * Makes a connection without `peerOnCreate` wait for those of its stack and VPC that have it, including those that are registered later.
- * They are complete soon after their fleet is ACTIVE, so a deployment takes about as long as its slowest fleet.
+ * Makes a connection without `peerOnCreate` wait for those of the same deployment and VPC that have it, including those that are registered
+ * later. They are complete soon after their fleet is ACTIVE, so a deployment takes about as long as its slowest fleet.
  *
  * The order matters if each use consumes the authorization (AWS does not document this). In a creation, the connection would otherwise
  * use up what GameLift needs for the fleet, and only the connection can authorize again. In a deletion, which goes in the reverse order,
  * it would use up what `DeleteFleet` needs if GameLift ends the other connection only with the fleet.
  */
 export function createAfterPeeredOnCreate(connection: CfnResource, vpc: ec2.IVpc): void {
-  new AcyclicDependency(peeredOnCreateIn(connection.stack, vpc).resources).add(connection);
+  new AcyclicDependency(peeredOnCreateWith(connection, vpc).resources).add(connection);
 }

@@ -21,7 +21,9 @@ import {
 import { renewalTriggers } from './renewal-triggers';
 import { ScheduledRenewals } from './scheduled-renewals';
 import type { RenewalConfig } from './scheduled-renewals';
+import { resolveReferences } from './template';
 import { areDifferent, isDummyValue } from './validation';
+import { vpcKeyOf } from './vpc-key';
 
 /** How a stack issues or renews an authorization. */
 export interface StackAuthorizationProps {
@@ -195,7 +197,7 @@ function registerAuthorization(authorization: IConstruct, { vpc, gameLiftAccount
   const stack = Stack.of(authorization);
   const registered = registeredAuthorizations.get(stack) ?? new Map<string, IConstruct>();
   registeredAuthorizations.set(stack, registered);
-  const key = JSON.stringify([vpc.vpcId, gameLiftAccount]);
+  const key = JSON.stringify([vpcKeyOf(resolveReferences(vpc.vpcId, vpc)), gameLiftAccount]);
   const other = registered.get(key);
   if (other !== undefined) {
     throw new Error(

@@ -54,3 +54,16 @@ export function propertiesOf(resource: CfnResource): Readonly<Record<string, unk
   const { Properties } = definitionOf(resource) as { readonly Properties?: Readonly<Record<string, unknown>> };
   return Properties ?? {};
 }
+
+/** A property of a resource as it will appear in the template, overrides included, with the constructs that the resource refers to. */
+export function propertyOf(resource: CfnResource, name: string): ResolvedValue {
+  return { value: propertiesOf(resource)[name], targets: resolveReferences(resource._toCloudFormation(), resource).targets };
+}
+
+/** Whether a resource will have a value as a property in the template. */
+export function hasProperty(resource: CfnResource, name: string, value: unknown): boolean {
+  // an override has references in the form of the template, see CfnResource
+  const expected = [resolveReferences(value, resource).value, resource.stack.resolve(value) as unknown];
+  const actual = JSON.stringify(propertiesOf(resource)[name]);
+  return expected.some((each) => JSON.stringify(each) === actual);
+}

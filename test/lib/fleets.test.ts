@@ -138,8 +138,8 @@ function wrongFleet(passed: string): string {
 class BuildFleet extends Resource {
   readonly fleetId: string;
 
-  constructor(stack: Stack, id: string) {
-    super(stack, id);
+  constructor(scope: Construct, id: string) {
+    super(scope, id);
     this.fleetId = new gamelift.CfnFleet(this, 'Resource', { name: 'fleet' }).attrFleetId;
   }
 }
@@ -176,6 +176,20 @@ describe('a connection accepts', () => {
       'fleet-1',
     ],
     ['a construct with a fleet as its default child', wrap, { Ref: 'Wrapper' }],
+    [
+      'a construct whose default child is a fleet construct',
+      (stack) => {
+        const wrapper = new Construct(new Construct(stack, 'Outer'), 'Wrapper');
+        new BuildFleet(wrapper, 'Resource');
+        return wrapper;
+      },
+      { Ref: expect.stringMatching(/^OuterWrapper/) as string },
+    ],
+    [
+      'a fleet that was imported by an ARN without an account',
+      (stack) => gamelift.CfnFleet.fromFleetArn(stack, 'Imported', 'arn:aws:gamelift:us-east-1::fleet/fleet-1'),
+      'fleet-1',
+    ],
     ['a fleet like those of aws-gamelift-alpha', (stack) => new BuildFleet(stack, 'Build'), { Ref: 'Build45A36621' }],
     ['an imported fleet like those of aws-gamelift-alpha', (stack) => new ImportedBuildFleet(stack, 'Build'), 'fleet-2'],
     [
@@ -233,6 +247,31 @@ describe('a connection refuses', () => {
       wrongFleet('Game/Group of class Construct'),
     ],
     ['an id instead of a construct, from code without types', () => 'fleet-1', wrongFleet('a string')],
+    ['nothing, from code without types', () => undefined, wrongFleet('undefined')],
+    ['null, from code without types', () => null, wrongFleet('null')],
+    [
+      'attributes instead of a construct, from code without types',
+      () => ({ fleetId: 'fleet-1' }),
+      wrongFleet('an object that is not a construct'),
+    ],
+    [
+      'a construct whose default child is ambiguous',
+      (stack) => {
+        const group = new Construct(stack, 'Group');
+        ['Resource', 'Default'].forEach((id) => new gamelift.CfnFleet(group, id, { name: 'fleet' }));
+        return group;
+      },
+      wrongFleet('Game/Group of class Construct, which has a child Resource and a child Default'),
+    ],
+    [
+      'a construct whose default child has no fleet',
+      (stack) => {
+        const wrapper = new Construct(stack, 'Wrapper');
+        new Construct(wrapper, 'Resource');
+        return wrapper;
+      },
+      wrongFleet('Game/Wrapper of class Construct'),
+    ],
     [
       'the id of a container fleet',
       (stack) => new WrappedFleet(stack, 'Fleet', 'containerfleet-1'),
@@ -589,5 +628,16 @@ test('a connection fails with a fleet in another Region', () => {
   expect(() => new VpcPeeringConnection(stack, 'Peering', { authorization: authorizationIn(stack), fleet })).toThrow(
     'GameLift peers only within a Region, but Fleets/Fleet is in eu-central-1 and Game/Peering is in us-east-1: create the connection in a ' +
       'stack in eu-central-1, with a VPC there',
+  );
+});
+
+test('a connection fails with a fleet in another account', () => {
+  const stack = stackIn(new App());
+  const fleet = gamelift.CfnFleet.fromFleetArn(stack, 'Fleet', 'arn:aws:gamelift:us-east-1:999999999999:fleet/fleet-1');
+  expect(() => new VpcPeeringConnection(stack, 'Peering', { authorization: authorizationIn(stack), fleet })).toThrow(
+    new Error(
+      'only the account that owns a fleet can peer it, but Game/Fleet is in account 999999999999 and Game/Peering is in account ' +
+        '111111111111: create the connection in a stack of account 999999999999',
+    ),
   );
 });

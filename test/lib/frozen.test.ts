@@ -320,7 +320,9 @@ describe('what apps refer to', () => {
 
   test('the ids with which apps acknowledge warnings', () => {
     expect(matches(/addWarningV2\(\s*'([^']*)'/g)).toEqual([
+      'cdk-gamelift-vpc-peering:exportedAttribute',
       'cdk-gamelift-vpc-peering:fleetInOtherStack',
+      'cdk-gamelift-vpc-peering:importedValue',
       'cdk-gamelift-vpc-peering:remoteLocations',
       'cdk-gamelift-vpc-peering:retainedFleet',
       'cdk-gamelift-vpc-peering:severalPeeredOnCreate',

@@ -1,4 +1,4 @@
-import { App, Fn, Stack } from 'aws-cdk-lib';
+import { App, CfnParameter, CfnResource, Fn, NestedStack, Stack } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as gamelift from 'aws-cdk-lib/aws-gamelift';
@@ -115,6 +115,48 @@ describe('the template', () => {
     Template.fromStack(stack).hasResourceProperties(FLEET, { PeerVpcId: 'vpc-0a', PeerVpcAwsAccountId: '111111111111' });
   });
 
+  test('has the same VPC and account for a fleet that is a CfnResource, also if the VPC is in another stack', () => {
+    const app = new App();
+    const vpc = new ec2.Vpc(stackIn(app, 'Network'), 'Vpc', { maxAzs: 1, natGateways: 0 });
+    const stack = stackIn(app);
+    const fleet = new CfnResource(stack, 'Raw', { type: FLEET, properties: { Name: 'fleet' } });
+    const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
+    new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, peerOnCreate: true });
+    const template = Template.fromStack(stack);
+    template.hasResourceProperties(FLEET, {
+      Name: 'fleet',
+      PeerVpcId: { 'Fn::ImportValue': Match.stringLikeRegexp('^Network:ExportsOutputRefVpc') },
+      PeerVpcAwsAccountId: '111111111111',
+    });
+    template.hasResourceProperties(AUTHORIZATION, {
+      ReliedOnBy: { Raw: Match.objectLike({ PeerVpcAwsAccountId: '111111111111' }) },
+    });
+  });
+
+  test('has the VPC and its account instead of earlier overrides of the account and of a VPC that cannot be compared', () => {
+    const { stack } = peeredWith((scope) => {
+      const fleet = fleetIn(scope);
+      fleet.addPropertyOverride('PeerVpcId', { 'Fn::ImportValue': 'VpcId' });
+      fleet.addPropertyOverride('PeerVpcAwsAccountId', '999999999999');
+      return fleet;
+    });
+    Template.fromStack(stack).hasResourceProperties(FLEET, { PeerVpcId: 'vpc-0a', PeerVpcAwsAccountId: '111111111111' });
+  });
+
+  test.each<[string, (stack: Stack, vpc: ec2.Vpc) => string]>([
+    ['an attribute of the resource of the same VPC', (_, vpc) => (vpc.node.defaultChild as ec2.CfnVPC).attrVpcId],
+    ['a parameter', (stack) => new CfnParameter(stack, 'PeerVpcId').valueAsString],
+    ['an import', () => Fn.importValue('PeerVpcId')],
+    ['the id of an imported VPC', () => 'vpc-0b'],
+  ])('has the VPC of the connection instead of %s, which may be the same VPC', (_, peerVpcIdOf) => {
+    const stack = stackIn(new App());
+    const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 1, natGateways: 0 });
+    const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
+    const fleet = fleetIn(stack, 'Fleet', { peerVpcId: peerVpcIdOf(stack, vpc) });
+    new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, peerOnCreate: true });
+    Template.fromStack(stack).hasResourceProperties(FLEET, { PeerVpcId: { Ref: Match.stringLikeRegexp('^Vpc') } });
+  });
+
   test('has rules, routes and DNS as with any other connection', () => {
     const { stack, connection } = peered({ dnsResolution: true });
     connection.allowTo(new ec2.SecurityGroup(stack, 'Database', { vpc: vpcIn(stack, 'vpc-0b') }), ec2.Port.tcp(5432));
@@ -153,6 +195,45 @@ describe('is refused', () => {
     ],
   ];
 
+  const peerOf = (stack: Stack, id: string, fleet: IConstruct, vpc: ec2.IVpc): VpcPeeringConnection => {
+    const authorization = new VpcPeeringAuthorization(stack, `${id}Authorization`, { vpc });
+    return new VpcPeeringConnection(stack, id, { authorization, fleet, peerOnCreate: true });
+  };
+
+  test('for a fleet that another connection peers on creation', () => {
+    const stack = stackIn(new App());
+    const fleet = fleetIn(stack);
+    peerOf(stack, 'One', fleet, new ec2.Vpc(stack, 'VpcOne', { maxAzs: 1, natGateways: 0 }));
+    const other = new ec2.Vpc(stack, 'VpcTwo', { maxAzs: 1, natGateways: 0 });
+    expect(() => peerOf(stack, 'Two', fleet, other)).toThrow(
+      new Error(
+        'fleet Game/Fleet already has the peerVpcId of Game/One: GameLift peers a fleet with only one VPC on creation. Leave out ' +
+          'peerOnCreate on Game/One or on Game/Two',
+      ),
+    );
+  });
+
+  test('for a fleet that refers to another VPC of the app', () => {
+    const stack = stackIn(new App());
+    const [one, two] = ['VpcOne', 'VpcTwo'].map((id) => new ec2.Vpc(stack, id, { maxAzs: 1, natGateways: 0 })) as [
+      ec2.Vpc,
+      ec2.Vpc,
+    ];
+    expect(() => peerOf(stack, 'Peering', fleetIn(stack, 'Fleet', { peerVpcId: one.vpcId }), two)).toThrow(
+      new Error(
+        'fleet Game/Fleet already has the peerVpcId of Game/VpcOne/Resource: GameLift peers a fleet with only one VPC on creation. Remove ' +
+          'that peerVpcId, or leave out peerOnCreate',
+      ),
+    );
+  });
+
+  test('for a CfnResource whose override has another VPC', () => {
+    const stack = stackIn(new App());
+    const fleet = new CfnResource(stack, 'Raw', { type: FLEET });
+    fleet.addPropertyOverride('PeerVpcId', 'vpc-0b');
+    expect(() => peerOf(stack, 'Peering', fleet, vpcIn(stack))).toThrow('fleet Game/Raw already has the peerVpcId vpc-0b:');
+  });
+
   test.each(refused)('%s', (_, build, message) => {
     expect(build).toThrow(new Error(message));
   });
@@ -176,6 +257,40 @@ describe('is refused', () => {
   });
 });
 
+describe('is refused at synthesis if the account of the VPC is changed later', () => {
+  const message =
+    'fleet Game/Fleet must keep the account of the VPC of Game/Peering as its peerVpcAwsAccountId, because peerOnCreate is set, but it was ' +
+    'changed later: remove that change, or leave out peerOnCreate';
+
+  test.each<[string, (fleet: gamelift.CfnFleet) => void]>([
+    ['a property', (fleet) => (fleet.peerVpcAwsAccountId = '999999999999')],
+    ['a property that is removed', (fleet) => (fleet.peerVpcAwsAccountId = undefined)],
+    [
+      'an override',
+      (fleet) => {
+        fleet.addPropertyOverride('PeerVpcAwsAccountId', '999999999999');
+      },
+    ],
+    [
+      'an override that removes it',
+      (fleet) => {
+        fleet.addPropertyDeletionOverride('PeerVpcAwsAccountId');
+      },
+    ],
+  ])('%s', (_, change) => {
+    const { stack, fleet } = peered();
+    change(fleet);
+    expect(() => Template.fromStack(stack)).toThrow(message);
+  });
+
+  test('not if the account is a token', () => {
+    const stack = new Stack(new App(), 'Game');
+    const options = { authorization: authorizationIn(stack), fleet: fleetIn(stack), peerOnCreate: true };
+    new VpcPeeringConnection(stack, 'Peering', options);
+    Template.fromStack(stack).hasResourceProperties(FLEET, { PeerVpcAwsAccountId: { Ref: 'AWS::AccountId' } });
+  });
+});
+
 describe('a fleet whose own peerVpcId is the VPC of its connection', () => {
   const message =
     'fleet Game/Fleet has the VPC of Game/Peering as its peerVpcId, so GameLift peers it on creation: set peerOnCreate on the connection, ' +
@@ -196,10 +311,20 @@ describe('a fleet whose own peerVpcId is the VPC of its connection', () => {
     expect(() => Template.fromStack(stack)).toThrow(message);
   });
 
-  test('is refused at synthesis if both are references to the same VPC', () => {
+  test.each<[string, (fleet: gamelift.CfnFleet, resource: ec2.CfnVPC) => void]>([
+    ['references', (fleet, { ref }) => (fleet.peerVpcId = ref)],
+    ['a reference and an attribute', (fleet, { attrVpcId }) => (fleet.peerVpcId = attrVpcId)],
+    [
+      'an override and a reference',
+      (fleet, { logicalId, stack }) => {
+        fleet.addPropertyOverride('PeerVpcId', { Ref: stack.resolve(logicalId) as string });
+      },
+    ],
+  ])('is refused at synthesis if both are of the same VPC: %s', (_, setVpc) => {
     const stack = stackIn(new App());
     const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 1, natGateways: 0 });
-    const fleet = fleetIn(stack, 'Fleet', { peerVpcId: vpc.vpcId });
+    const fleet = fleetIn(stack);
+    setVpc(fleet, vpc.node.defaultChild as ec2.CfnVPC);
     const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
     new VpcPeeringConnection(stack, 'Peering', { authorization, fleet });
     expect(() => Template.fromStack(stack)).toThrow(message);
@@ -312,6 +437,105 @@ describe('connections that are requested, and fleets that are peered on creation
     expect(dependenciesOf(stack, 'OnCreate40')).toEqual(peerings('OnCreate').slice(0, 40));
     expect(dependenciesOf(stack, 'Later39')).toEqual(peerings('OnCreate'));
     expect(dependenciesOf(stack, 'Later40').sort()).toEqual([...peerings('Later').slice(0, 40), ...peerings('OnCreate')]);
+  });
+
+  describe('for two VPCs', () => {
+    /** A stack with connections that are requested for one VPC, and others that are peered on creation with another VPC. */
+    function stackWithBoth(requested: number, peeredOnCreate: number, order: 'requested first' | 'requested last'): Stack {
+      const stack = stackIn(new App());
+      const [first, second] = [authorizationIn(stack), authorizationIn(stack, 'vpc-0b')];
+      const ids = (count: number): string[] => Array.from({ length: count }, (_, index) => String(index).padStart(2, '0'));
+      const adds = [
+        ...ids(requested).map((id) => () => connect(`Later${id}`)(stack, first)),
+        ...ids(peeredOnCreate).map((id) => () => peerOnCreate(`OnCreate${id}`)(stack, second)),
+      ];
+      (order === 'requested first' ? adds : adds.reverse()).forEach((add) => add());
+      return stack;
+    }
+
+    const waitsFor = (stack: Stack, id: string): string[] => dependenciesOf(stack, id).sort();
+
+    test.each(['requested first', 'requested last'] as const)('at most 40 are created at the same time: %s', (order) => {
+      const stack = stackWithBoth(40, 41, order);
+      const later = waitsFor(stack, 'Later00');
+      // the last batch of those that are peered on creation has only one connection, which waits for the 40 others
+      expect(later).toHaveLength(1);
+      expect(waitsFor(stack, (later[0] ?? '').replace('Peering', ''))).toHaveLength(40);
+      expect(waitsFor(stack, 'Later39')).toEqual(later);
+    });
+
+    test('at most 40 are created at the same time in nested stacks', () => {
+      const parent = stackIn(new App());
+      const authorization = authorizationIn(parent);
+      const stacks = ['One', 'Two'].map((id) => new NestedStack(parent, id)) as [NestedStack, NestedStack];
+      const counts = [45, 5];
+      stacks.forEach((stack, index) => {
+        for (let count = 10; count < 10 + (counts[index] ?? 0); count += 1) {
+          connect(`Later${count}`)(stack, authorization);
+        }
+      });
+      expect(waitsFor(stacks[0], 'Later49')).toEqual([]);
+      expect(waitsFor(stacks[0], 'Later50')).toHaveLength(40);
+      const nested = resourcesOf(parent, 'AWS::CloudFormation::Stack');
+      const [one, two] = ['One', 'Two'].map((id) => nested.find(([logicalId]) => logicalId.startsWith(id)));
+      expect(two?.[1].DependsOn).toContain(one?.[0]);
+      expect(one?.[1].DependsOn).not.toContain(two?.[0]);
+    });
+
+    test('up to 40 in total do not wait for each other', () => {
+      const stack = stackWithBoth(20, 20, 'requested first');
+      expect(waitsFor(stack, 'Later00')).toEqual([]);
+      expect(waitsFor(stack, 'OnCreate00')).toEqual([]);
+    });
+
+    test('with one more, the requested ones wait for all others', () => {
+      const stack = stackWithBoth(21, 20, 'requested first');
+      for (const id of ['Later00', 'Later20']) {
+        expect(waitsFor(stack, id)).toEqual(
+          Array.from({ length: 20 }, (_, index) => `OnCreate${String(index).padStart(2, '0')}Peering`),
+        );
+      }
+      expect(waitsFor(stack, 'OnCreate19')).toEqual([]);
+    });
+  });
+
+  test('a connection in a nested stack waits for such a connection in another nested stack, since both are deployed together', () => {
+    const parent = stackIn(new App());
+    const authorization = authorizationIn(parent);
+    connect('Later')(new NestedStack(parent, 'One'), authorization);
+    peerOnCreate('OnCreate')(new NestedStack(parent, 'Two'), authorization);
+    const nested = resourcesOf(parent, 'AWS::CloudFormation::Stack');
+    const [one, two] = ['One', 'Two'].map((id) => nested.find(([logicalId]) => logicalId.startsWith(id)));
+    expect(one?.[1].DependsOn).toContain(two?.[0]);
+    expect(two?.[1].DependsOn).not.toContain(one?.[0]);
+  });
+
+  test('of two nested stacks that each have both, only one waits for the other, and connections wait within each of them', () => {
+    const parent = stackIn(new App());
+    const authorization = authorizationIn(parent);
+    const stacks = ['One', 'Two'].map((id) => new NestedStack(parent, id));
+    for (const stack of stacks) {
+      connect('Later')(stack, authorization);
+      peerOnCreate('OnCreate')(stack, authorization);
+    }
+    for (const stack of stacks) {
+      expect(dependenciesOf(stack, 'Later')).toEqual(['OnCreatePeering']);
+    }
+    const nested = resourcesOf(parent, 'AWS::CloudFormation::Stack');
+    const ids = nested.map(([id]) => id);
+    expect(nested.flatMap(([, { DependsOn = [] }]) => DependsOn.filter((id) => ids.includes(id)))).toHaveLength(1);
+  });
+
+  test('two fleets in nested stacks of one parent have a warning', () => {
+    const parent = stackIn(new App());
+    const authorization = authorizationIn(parent);
+    const [one, two] = [new NestedStack(parent, 'One'), new NestedStack(parent, 'Two')];
+    peerOnCreate('First')(one, authorization);
+    peerOnCreate('Second')(two, authorization);
+    Annotations.fromStack(parent).hasWarning(
+      '/Game/Two/SecondPeering',
+      Match.stringLikeRegexp('^Game/Two/SecondPeering and Game/One/FirstPeering both have peerOnCreate for the same VPC'),
+    );
   });
 
   test('two fleets that are peered on creation have a warning that says why and what to do', () => {

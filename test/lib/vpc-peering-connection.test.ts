@@ -311,8 +311,8 @@ describe('the properties of an authorization change with the resources that need
     expect(resource?.Properties.ReliedOnBy).toMatchObject({ Fleet: { PeerVpcId: { Ref: 'Vpc8378EB38' } } });
   });
 
-  // peerOnCreate allows no other PeerVpcId than the VPC of the connection
-  test.each(replacing.filter((property) => property !== 'PeerVpcId'))(
+  // peerOnCreate allows no other VPC than that of the connection, and no other account; the tests above check these two
+  test.each(replacing.filter((property) => !['PeerVpcId', 'PeerVpcAwsAccountId'].includes(property)))(
     'they contain %s, whose change replaces a fleet, with its references',
     (property) => {
       const reference = { 'Fn::GetAtt': ['Build', 'Arn'] };

@@ -228,13 +228,13 @@ describe('the role', () => {
     return stack;
   }
 
-  function peer(stack: Stack): void {
+  function peer(stack: Stack, fleetId = 'fleet-1'): void {
     const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', VPC);
     const authorization = new VpcPeeringAuthorization(stack, 'Authorization', {
       vpc,
       renewal: AuthorizationRenewal.scheduled(Duration.hours(12)),
     });
-    const fleet = gamelift.CfnFleet.fromFleetId(stack, 'Fleet', 'fleet-1');
+    const fleet = gamelift.CfnFleet.fromFleetId(stack, 'Fleet', fleetId);
     new VpcPeeringConnection(stack, 'Peering', { authorization, fleet });
   }
 
@@ -314,6 +314,26 @@ describe('the role', () => {
       const [role] = Object.values(Template.fromStack(data).findResources('AWS::IAM::Role'));
       expect(JSON.stringify(role)).toContain(':iam::111111111111:role/studio-peering');
     });
+  });
+
+  test('can be shared by two stacks and a nested one, since the names of all policies in it are different', () => {
+    const app = new App();
+    const one = new Stack(app, 'One', { env });
+    const role = new iam.Role(one, 'Shared', { assumedBy: lambdaService });
+    const stacks = [one, new Stack(app, 'Two', { env }), new NestedStack(one, 'Nested')];
+    for (const stack of stacks) {
+      new VpcPeeringHandler(stack, 'Handler', { role });
+      peer(stack, `fleet-${stack.node.id}`);
+    }
+    const names = stacks.map((stack) => {
+      const policies = Object.values(Template.fromStack(stack).findResources('AWS::IAM::RolePolicy'));
+      return policies.map(({ Properties }) => (Properties as { readonly PolicyName: string }).PolicyName);
+    });
+    expect(names.map(({ length }) => length)).toEqual([5, 5, 5]);
+    expect(new Set(names.flat()).size).toBe(15);
+    expect(names[0]).toContainEqual(
+      expect.stringMatching(/^GameLiftVpcPeering-[0-9a-f]{8}-Authorize42394c9a-vpc-0123456789abcdef0-[0-9a-f]{8}$/),
+    );
   });
 
   test('is the same for all policies if the app customizes its roles and the role is passed before the first use', () => {
@@ -429,7 +449,18 @@ describe('the function in other constructs', () => {
     });
     endpoint.connections.allowFrom(handler, ec2.Port.tcp(443));
     Template.fromStack(stack).resourceCountIs('AWS::EC2::SecurityGroupIngress', 2);
-    expect(handler.function.connections.securityGroups.map(({ node }) => node.path)).toEqual(['Stack/One']);
+    expect(handler.function.connections.securityGroups.map(({ node }) => node.path)).toEqual(['Stack/One', 'Stack/Two']);
+  });
+
+  test('keeps security groups that are added to its connections', () => {
+    const { stack, handler } = handlerWith((scope) => ({ vpc: new ec2.Vpc(scope, 'HandlerVpc', { maxAzs: 1 }) }));
+    handler.connections.addSecurityGroup(ec2.SecurityGroup.fromSecurityGroupId(stack, 'Added', 'sg-0a'));
+    for (const { connections } of [handler, handler.function]) {
+      expect(connections.securityGroups.map(({ securityGroupId }) => stack.resolve(securityGroupId) as unknown)).toEqual([
+        { 'Fn::GetAtt': [expect.stringMatching(/^GameLiftVpcPeeringHandlerSecurityGroup/), 'GroupId'] },
+        'sg-0a',
+      ]);
+    }
   });
 
   test('has the security group that is created for it as its connections', () => {

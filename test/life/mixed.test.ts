@@ -5,7 +5,7 @@ import type { Scene } from './scene';
 import { DAY, Stage, STACK } from './stage';
 
 /*
- * One authorization for a fleet that is connected and for another that is peered at creation.
+ * One authorization for a fleet that is connected and for another that is peered on creation.
  */
 
 afterEach(() => Stage.clear());

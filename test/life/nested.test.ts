@@ -11,7 +11,7 @@ import { DAY, Stage, STACK, synthesizeApp } from './stage';
 
 afterEach(() => Stage.clear());
 
-type Kind = 'connected' | 'peered at creation';
+type Kind = 'connected' | 'peered on creation';
 
 function studio(kind: Kind, build: string): string {
   return synthesizeApp((app) => {
@@ -33,7 +33,7 @@ function studio(kind: Kind, build: string): string {
   });
 }
 
-test.each<Kind>(['connected', 'peered at creation'])(
+test.each<Kind>(['connected', 'peered on creation'])(
   'fleets that are %s are replaced, and are gone before the authorization is cancelled',
   async (kind) => {
     const rehearsal = await start();

@@ -1,0 +1,34 @@
+import { CfnResource } from 'aws-cdk-lib';
+import type { ResolvedValue } from './template';
+import { isKnown } from './validation';
+import type { Comparison } from './validation';
+
+/** What tells a VPC from others at synthesis: its id, or the path of the resource that creates it. Unknown for other tokens. */
+export interface VpcKey {
+  readonly kind: 'id' | 'resource' | 'unknown';
+  readonly text: string;
+}
+
+/** The key of a VPC. An attribute of a VPC's resource and a reference to it have the same key. */
+export function vpcKeyOf({ value, targets }: ResolvedValue): VpcKey {
+  if (typeof value === 'string') {
+    return { kind: isKnown(value) ? 'id' : 'unknown', text: value };
+  }
+  const { Ref: reference = '' } = (value ?? {}) as { readonly Ref?: string };
+  const path = reference.split('::')[0] ?? '';
+  const isVpc = [...targets].some(
+    (target) => target.node.path === path && CfnResource.isCfnResource(target) && target.cfnResourceType === 'AWS::EC2::VPC',
+  );
+  return isVpc ? { kind: 'resource', text: path } : { kind: 'unknown', text: JSON.stringify(value ?? '') };
+}
+
+/** Whether two keys are of the same VPC. The id of a VPC and a resource cannot be compared. */
+export function compareVpcKeys(one: VpcKey, other: VpcKey): Comparison {
+  if (one.kind !== other.kind) {
+    return 'unknown';
+  }
+  if (one.text === other.text) {
+    return 'same';
+  }
+  return one.kind === 'unknown' ? 'unknown' : 'different';
+}
