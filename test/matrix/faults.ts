@@ -130,7 +130,7 @@ function troublesAt(index: number, call: MadeCall, extent: Extent): readonly Tro
 }
 
 /** The call that tells whether something is still peered with the VPC: if it fails, the authorization is left to expire. */
-const CHECK = 'DescribeVpcPeeringConnections';
+export const CHECK = 'DescribeVpcPeeringConnections';
 
 function isCheckBeforeCancel({ operation, request }: MadeCall): boolean {
   return operation === CHECK && request.startsWith('Delete Authorization');

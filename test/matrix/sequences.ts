@@ -4,7 +4,7 @@ import type { Span } from './checker';
 import type { ServiceName } from '../in-process/api';
 import { QUESTIONS } from './combinations';
 import type { CallFault, Disturbance } from '../in-process/disturbance';
-import { DEAD_ENDS, documented, isClear } from './faults';
+import { CHECK, DEAD_ENDS, documented, isClear } from './faults';
 import { deploy } from './lifecycles';
 import { assemblyOf, declare, fleet, STACK } from './stacks';
 import type { Declared, DeclaredFleet } from './stacks';
@@ -247,6 +247,8 @@ class RandomStack {
   private copiesEnd = 0;
   private helped = false;
   private everPeeredOnCreation = false;
+  /** False if an outage may have hidden whether something is still peered: then the authorization is left to expire. */
+  private couldCheck = true;
 
   constructor(private readonly world: MatrixWorld) {}
 
@@ -280,6 +282,7 @@ class RandomStack {
       }
       case 'outage': {
         const { operation, fault, minutes } = each;
+        this.couldCheck &&= operation !== CHECK;
         this.disturb({ call: (point) => (point.operation === operation && this.isTroubled() ? fault : undefined) }, minutes);
         return [];
       }
@@ -318,7 +321,7 @@ class RandomStack {
     }
     // a copy of an event may have asked for one late
     const isCopied = this.world.functions.disturbance.copies !== undefined;
-    const isLate = this.helped || isCopied || isSkipped(this.world);
+    const isLate = this.helped || isCopied || !this.couldCheck || isSkipped(this.world);
     const given = isLate || this.last === undefined ? [] : unlapsed(this.world, this.last);
     const left = await leftovers(this.world);
     return [
