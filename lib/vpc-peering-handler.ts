@@ -63,8 +63,8 @@ export interface VpcPeeringHandlerProps {
   /**
    * The role of the function, in the account of the stack. Lambda must be able to assume it.
    *
-   * A role that the app defines gets the policies of the function, also if several stacks share it. An imported role gets none: it must have the statements that
-   * `docs/handler-role.md` lists, also while CloudFormation cleans up at the end of an update, when the old connections are deleted.
+   * A role that the app defines gets the policies of the function, also if several stacks share it. An imported role gets none: it must
+   * have the statements that `docs/handler-role.md` lists, also while CloudFormation cleans up at the end of an update, when the old connections are deleted.
    * Cannot be combined with `roleName` and `permissionsBoundary`.
    *
    * @default - a new role with only the permissions that the stack needs

@@ -310,7 +310,7 @@ function decideUnnoted({ adoptExisting, peerOnCreate, physicalId, view, tagged, 
   if (tagged !== undefined) {
     return { kind: 'disconnect', connection: tagged };
   }
-  // this stack has had GameLift make the connection with the fleet, whether or not a create has come to note it
+  // GameLift created the connection together with this stack's fleet, even if no create has noted it yet
   const isMadeWithFleet = peerOnCreate && !adoptExisting && physicalId.kind !== 'nothing done';
   if (physicalId.kind !== 'made' && !isMadeWithFleet) {
     return { kind: 'leave it', why: 'no peering connection was made' };
@@ -324,7 +324,7 @@ function decideUnnoted({ adoptExisting, peerOnCreate, physicalId, view, tagged, 
   if (listed === undefined) {
     return { kind: 'read the list' };
   }
-  // without a note, the evidence is the declaration, or the physical id where EC2 can't be asked. Tags of this resource would have told
+  // There is no note, and EC2 shows no tags of this resource. The evidence is peerOnCreate, or the physical id if EC2 does not answer
   const found = findToDelete(listed, view);
   const isOfOther = found !== undefined && hasOwnerTag(found, view);
   return { kind: 'disconnect', connection: isOfOther ? undefined : found };

@@ -60,7 +60,7 @@ export class Disconnect {
           this.log(`${step.why}: it is left as it is`);
           return;
         case 'undo changes':
-          this.log('the peering connection was adopted: it stays, and what was changed of it is undone');
+          this.log('the peering connection was adopted: it is left in place, and the changes to it are undone');
           await calls.untilEarlierIsReadable();
           await this.network.undoChanges();
           await this.claims.remove(situation.claim, undefined);
@@ -72,7 +72,7 @@ export class Disconnect {
     }
   }
 
-  /** Deletes the connection, then the routes to it. If it ends with its fleet, only removes what leads to it. */
+  /** Deletes the connection, then the routes to it. If GameLift deletes it only with its fleet, removes only its routes, DNS resolution and tags. */
   async remove(connection: DeletableConnection | undefined): Promise<void> {
     const { calls } = this.context;
     const outcome =

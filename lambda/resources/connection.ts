@@ -69,7 +69,7 @@ export function connectionResource(request: CustomResourceRequest, context: Requ
   const spec = readConnection(request.properties);
   const physicalId = idOf(spec);
   const state = physicalId.stateOf(received);
-  // claims of a create that failed carry that create's request, so that its delete tells them from those of a later one
+  // claims of a create that failed carry that create's request, so that its delete can distinguish them from those of a later create
   const connection = connectionFor(spec, request, state.kind === 'unfinished' ? state.requestId : requestId, context);
   const change = (formerRoutes: DeclaredRoutes): Promise<ConnectionAttributes> => {
     const { properties, oldProperties = {} } = request;

@@ -3,7 +3,7 @@ import type { ResolvedValue } from './template';
 import { isKnown } from './validation';
 import type { Comparison } from './validation';
 
-/** What tells a VPC from others at synthesis: its id, or the path of the resource that creates it. Unknown for other tokens. */
+/** What identifies a VPC at synthesis: its id, or the path of the resource that creates it. Unknown for other tokens. */
 export interface VpcKey {
   readonly kind: 'id' | 'resource' | 'unknown';
   readonly text: string;

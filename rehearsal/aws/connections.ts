@@ -93,7 +93,7 @@ export class Connections {
     });
   }
 
-  /** Throws as `connect` does where a fleet that is to be born peered lacks the authorization. */
+  /** Throws as `connect` does if a fleet that is peered on creation lacks the authorization. */
   requireAuthorization(key: AuthorizationKey): Principal | undefined {
     return this.authorizations.required(key)?.authorizer;
   }

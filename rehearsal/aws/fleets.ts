@@ -122,7 +122,7 @@ export class Fleets {
     return fleet;
   }
 
-  /** Lets it come up. @param peered settles with what is wrong with the connection that it is born with, if anything */
+  /** Activates the fleet. @param peered resolves to the problem of the connection that the fleet is created with, if there is one */
   start(fleet: Fleet, peered: Promise<string | undefined>): void {
     const { clock, fates } = this.surroundings;
     const { end, isReady } = this.fateOf(fleet.place, fleet.attributes.Name ?? '');

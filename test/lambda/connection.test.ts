@@ -532,7 +532,7 @@ describe('a fleet that is peered on creation', () => {
       expect(world.attributes).toEqual(made?.Data);
     });
 
-    test('is deleted as any other, with an authorization of its own', async () => {
+    test('is deleted like a requested one, after the handler has authorized that', async () => {
       await world.pass(2);
       expect((await send('Delete', ON_CREATE, made?.PhysicalResourceId)).answer?.Status).toBe('SUCCESS');
       expect(world.peerings).toEqual({ statuses: [], routed: [] });

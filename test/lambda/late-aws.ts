@@ -67,7 +67,7 @@ export interface Conditions {
   readonly writesRoutes?: boolean;
   /** Whether a throttled call makes the wait begin anew. */
   readonly throttlingCosts?: boolean;
-  /** How GameLift refuses to delete a connection that ends with its fleet; undefined if it deletes it as any other. */
+  /** With which error GameLift refuses to delete a connection that it created with the fleet. Default: it deletes the connection */
   readonly keptRefusal?: 'UnauthorizedException' | 'NotFoundException' | 'InvalidRequestException' | undefined;
   /** For how long any call may be denied, as its permission is not known everywhere yet. */
   readonly deniedMilliseconds?: number;

@@ -40,6 +40,9 @@ function declare(change: object = {}): object {
   };
 }
 
+/** CloudFormation invents an id if it does not know the one that a create chose. */
+const UNKNOWN_ID = { PhysicalResourceId: 'Game-Peering-1B2C3D' };
+
 /** What one life sees of its world. */
 class Life {
   readonly time = new VirtualTime();
@@ -116,6 +119,31 @@ class Life {
 
   pass(milliseconds: number): Promise<void> {
     return this.time.sleep(milliseconds, new AbortController().signal);
+  }
+
+  /** Delivers an event twice, the second time within that many milliseconds. */
+  async runTwice(event: object, milliseconds: number): Promise<readonly (TestAnswer | undefined)[]> {
+    const copy = this.pass(this.atRandom(milliseconds)).then(() => this.run(event));
+    return await Promise.all([this.run(event), copy]);
+  }
+
+  /** Kills the handler within that many milliseconds, and delivers the event again a minute later. */
+  async runAgainAfterKill(event: object, milliseconds: number): Promise<TestAnswer | undefined> {
+    await this.run(event, this.atRandom(milliseconds));
+    await this.pass(60_000);
+    return await this.run(event);
+  }
+
+  /** Sends a delete while the create is running, once the create has claimed the connection. */
+  async deleteDuringCreate(): Promise<void> {
+    const created = this.run(this.request('Create'));
+    // before the claim, nothing shows the delete that a create is running
+    while (Object.keys(this.aws.state.fleetTags[FLEET] ?? {}).length === 0) {
+      await this.pass(100);
+    }
+    await this.pass(this.atRandom(60_000));
+    await this.succeed(this.request('Delete', UNKNOWN_ID));
+    await created;
   }
 
   /** From 0 up to that many milliseconds. */
@@ -258,8 +286,7 @@ describe.each(SEEDS)('with late reads, by seed %i', (seed) => {
   test('creates one connection if the create is delivered twice', async () => {
     const life = new Life(seed);
     const event = life.request('Create');
-    const copy = life.pass(life.atRandom(60_000)).then(() => life.run(event));
-    const answers = await Promise.all([life.run(event), copy]);
+    const answers = await life.runTwice(event, 60_000);
     const expected = { Status: 'SUCCESS', Data: life.attributes(), PhysicalResourceId: ID };
     expect(answers).toMatchObject([expected, expected]);
     expect(life.left).toEqual(life.connected());
@@ -270,9 +297,11 @@ describe.each(SEEDS)('with late reads, by seed %i', (seed) => {
   test('creates the connection if the create is killed and run again', async () => {
     const life = new Life(seed);
     const event = life.request('Create');
-    await life.run(event, life.atRandom(70_000));
-    await life.pass(60_000);
-    expect(await life.run(event)).toMatchObject({ Status: 'SUCCESS', Data: life.attributes(), PhysicalResourceId: ID });
+    expect(await life.runAgainAfterKill(event, 70_000)).toMatchObject({
+      Status: 'SUCCESS',
+      Data: life.attributes(),
+      PhysicalResourceId: ID,
+    });
     expect(life.left).toEqual(life.connected());
   });
 
@@ -280,21 +309,14 @@ describe.each(SEEDS)('with late reads, by seed %i', (seed) => {
     const life = new Life(seed);
     await life.run(life.request('Create'), life.atRandom(70_000));
     await life.pass(1_000);
-    await life.succeed(life.request('Delete', { PhysicalResourceId: 'Game-Peering-1B2C3D' }));
+    await life.succeed(life.request('Delete', UNKNOWN_ID));
     await life.pass(120_000);
     expect(life.left).toEqual(NOTHING);
   });
 
   test('leaves nothing if the delete overtakes the create', async () => {
     const life = new Life(seed);
-    const created = life.run(life.request('Create'));
-    // not before it has claimed the connection: nothing tells a deletion of what begins after it
-    while (Object.keys(life.aws.state.fleetTags[FLEET] ?? {}).length === 0) {
-      await life.pass(100);
-    }
-    await life.pass(life.atRandom(60_000));
-    await life.succeed(life.request('Delete', { PhysicalResourceId: 'Game-Peering-1B2C3D' }));
-    await created;
+    await life.deleteDuringCreate();
     await life.pass(120_000);
     expect(life.left).toEqual(NOTHING);
   });
@@ -304,8 +326,7 @@ describe.each(SEEDS)('with late reads, by seed %i', (seed) => {
     await life.create();
     await life.pass(1_000);
     const event = life.request('Delete');
-    const copy = life.pass(life.atRandom(40_000)).then(() => life.run(event));
-    expect(await Promise.all([life.run(event), copy])).toMatchObject([{ Status: 'SUCCESS' }, { Status: 'SUCCESS' }]);
+    expect(await life.runTwice(event, 40_000)).toMatchObject([{ Status: 'SUCCESS' }, { Status: 'SUCCESS' }]);
     expect(life.left).toEqual(NOTHING);
   });
 
@@ -313,10 +334,7 @@ describe.each(SEEDS)('with late reads, by seed %i', (seed) => {
     const life = new Life(seed);
     await life.create();
     await life.pass(1_000);
-    const event = life.request('Delete');
-    await life.run(event, life.atRandom(40_000));
-    await life.pass(60_000);
-    await life.succeed(event);
+    expect(await life.runAgainAfterKill(life.request('Delete'), 40_000)).toMatchObject({ Status: 'SUCCESS' });
     expect(life.left).toEqual(NOTHING);
   });
 
@@ -369,7 +387,7 @@ describe.each(SEEDS)('with late reads, by seed %i', (seed) => {
 
 const ON_CREATE = { PeerOnCreate: 'true' };
 
-/** The life of a fleet that GameLift peers while it creates it. It may delete the connection as any other, or only with the fleet. */
+/** The life of a fleet that GameLift peers on creation. GameLift deletes the connection on request, or only with the fleet. */
 class LifeOnCreate extends Life {
   private readonly isKept: boolean;
 
@@ -410,7 +428,6 @@ class LifeOnCreate extends Life {
 }
 
 describe.each(SEEDS)('a fleet that is peered on creation, where reads are late, by seed %i', (seed) => {
-  const unknownId = { PhysicalResourceId: 'Game-Peering-1B2C3D' };
   let life: LifeOnCreate;
 
   beforeEach(() => {
@@ -432,8 +449,7 @@ describe.each(SEEDS)('a fleet that is peered on creation, where reads are late, 
 
   test('a creation that is delivered twice', async () => {
     const event = life.request('Create');
-    const copy = life.pass(life.atRandom(60_000)).then(() => life.run(event));
-    const answers = await Promise.all([life.run(event), copy]);
+    const answers = await life.runTwice(event, 60_000);
     const expected = { Status: 'SUCCESS', Data: life.attributes(), PhysicalResourceId: ID };
     expect(answers).toMatchObject([expected, expected]);
     expect(life.left).toEqual(life.connected());
@@ -442,9 +458,11 @@ describe.each(SEEDS)('a fleet that is peered on creation, where reads are late, 
 
   test('a creation that is killed, and run again', async () => {
     const event = life.request('Create');
-    await life.run(event, life.atRandom(70_000));
-    await life.pass(60_000);
-    expect(await life.run(event)).toMatchObject({ Status: 'SUCCESS', Data: life.attributes(), PhysicalResourceId: ID });
+    expect(await life.runAgainAfterKill(event, 70_000)).toMatchObject({
+      Status: 'SUCCESS',
+      Data: life.attributes(),
+      PhysicalResourceId: ID,
+    });
     expect(life.left).toEqual(life.connected());
     life.checkNothingRequested();
   });
@@ -452,19 +470,12 @@ describe.each(SEEDS)('a fleet that is peered on creation, where reads are late, 
   test('a creation that is killed, and then deleted', async () => {
     await life.run(life.request('Create'), life.atRandom(70_000));
     await life.pass(1_000);
-    await life.succeed(life.request('Delete', unknownId));
+    await life.succeed(life.request('Delete', UNKNOWN_ID));
     life.checkDeleted();
   });
 
   test('a creation that is overtaken by its deletion', async () => {
-    const created = life.run(life.request('Create'));
-    // not before it has claimed the connection: nothing tells a deletion of what begins after it
-    while (Object.keys(life.aws.state.fleetTags[FLEET] ?? {}).length === 0) {
-      await life.pass(100);
-    }
-    await life.pass(life.atRandom(60_000));
-    await life.succeed(life.request('Delete', unknownId));
-    await created;
+    await life.deleteDuringCreate();
     life.checkDeleted();
   });
 
@@ -483,18 +494,14 @@ describe.each(SEEDS)('a fleet that is peered on creation, where reads are late, 
     await life.create();
     await life.pass(1_000);
     const event = life.request('Delete');
-    const copy = life.pass(life.atRandom(40_000)).then(() => life.run(event));
-    expect(await Promise.all([life.run(event), copy])).toMatchObject([{ Status: 'SUCCESS' }, { Status: 'SUCCESS' }]);
+    expect(await life.runTwice(event, 40_000)).toMatchObject([{ Status: 'SUCCESS' }, { Status: 'SUCCESS' }]);
     life.checkDeleted();
   });
 
   test('a deletion that is killed, and run again', async () => {
     await life.create();
     await life.pass(1_000);
-    const event = life.request('Delete');
-    await life.run(event, life.atRandom(160_000));
-    await life.pass(60_000);
-    await life.succeed(event);
+    expect(await life.runAgainAfterKill(life.request('Delete'), 160_000)).toMatchObject({ Status: 'SUCCESS' });
     life.checkDeleted();
   });
 

@@ -18,7 +18,7 @@ import * as contract from '../../lib/contract';
 import { plain } from '../policies';
 
 /*
- * What may never change after the first release, because deployed stacks and apps depend on it. test/life/frozen.test.ts has the rest: what
+ * What may never change after the first release, because deployed stacks and apps depend on it. test/lambda/frozen.test.ts has the rest: what
  * the handler writes.
  *
  * If a test here fails, undo the change that it found, unless no release contains the old value. With another logical id, physical id or

@@ -41,6 +41,16 @@ async function keepJoined(rehearsal: Rehearsal, there: Existing): Promise<string
   return (await rehearsal.cloudFormation.deploy(joining(there), STACK, { onFailure: 'keep' })).status;
 }
 
+/** Deploys a fleet that is peered on creation, and lets its deletion fail. Returns three days later, when it would succeed. */
+async function failToDeleteFleet(rehearsal: Rehearsal): Promise<void> {
+  expect((await rehearsal.cloudFormation.deploy(scene({ peerOnCreate: true }), STACK)).status).toBe('CREATE_COMPLETE');
+  await rehearsal.clock.sleep(30 * DAY);
+  const mend = broken(rehearsal, 'DeleteFleet');
+  expect(await remove(rehearsal)).toBe('DELETE_FAILED');
+  await rehearsal.clock.sleep(3 * DAY);
+  mend();
+}
+
 describe('a deletion that failed, repeated days later', () => {
   test('of a connection: succeeds without help', async () => {
     const rehearsal = await start();
@@ -63,12 +73,7 @@ describe('a deletion that failed, repeated days later', () => {
   test('of a fleet that is peered on creation: deletes it, since it is no longer peered', async () => {
     const rehearsal = await start();
     const before = rehearsal.aws.inventory();
-    expect((await rehearsal.cloudFormation.deploy(scene({ peerOnCreate: true }), STACK)).status).toBe('CREATE_COMPLETE');
-    await rehearsal.clock.sleep(30 * DAY);
-    const mend = broken(rehearsal, 'DeleteFleet');
-    expect(await remove(rehearsal)).toBe('DELETE_FAILED');
-    await rehearsal.clock.sleep(3 * DAY);
-    mend();
+    await failToDeleteFleet(rehearsal);
     expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
     await expectNothing(rehearsal, before);
   });
@@ -77,12 +82,7 @@ describe('a deletion that failed, repeated days later', () => {
     const rehearsal = await start();
     rehearsal.aws.behaviours.set('disconnectingPeeredFleet', 'InvalidRequestException');
     const before = rehearsal.aws.inventory();
-    expect((await rehearsal.cloudFormation.deploy(scene({ peerOnCreate: true }), STACK)).status).toBe('CREATE_COMPLETE');
-    await rehearsal.clock.sleep(30 * DAY);
-    const mend = broken(rehearsal, 'DeleteFleet');
-    expect(await remove(rehearsal)).toBe('DELETE_FAILED');
-    await rehearsal.clock.sleep(3 * DAY);
-    mend();
+    await failToDeleteFleet(rehearsal);
     expect(await remove(rehearsal)).toBe('DELETE_FAILED');
     expect(fleetFailures(rehearsal)).toEqual([
       expect.stringContaining('Error Code: InternalServiceException'),

@@ -36,6 +36,8 @@ test('a connection that is renamed with its rules, but not with its logical ids,
   expect(await deploy(rehearsal)).toBe('CREATE_COMPLETE');
   const created = withoutExpirationTimes(rehearsal.aws.inventory());
   expect(await deploy(rehearsal, { id: 'Renamed' })).toBe('UPDATE_ROLLBACK_COMPLETE');
-  expect(failures(rehearsal)).toEqual([expect.stringContaining('the peering connection belongs to resource Peering3EBF733F of stack Stack (')]);
+  expect(failures(rehearsal)).toEqual([
+    expect.stringContaining('the peering connection belongs to resource Peering3EBF733F of stack Stack ('),
+  ]);
   expect(withoutExpirationTimes(rehearsal.aws.inventory())).toEqual(withStack(created, 'UPDATE_ROLLBACK_COMPLETE'));
 });

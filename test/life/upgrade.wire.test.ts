@@ -86,7 +86,7 @@ describe.each(RELEASES)('%s', (release) => {
     'creates a stack with %s, which this version updates with a new fleet and deletes',
     async (_, peerOnCreate) => {
       const before = rehearsal.aws.inventory();
-      expect(await deploy(studio({ library: unpacked.library, build: '1', peerOnCreate, fails: false }))).toBe('CREATE_COMPLETE');
+      expect(await deploy(studio({ library: unpacked.exports, build: '1', peerOnCreate, fails: false }))).toBe('CREATE_COMPLETE');
       await rehearsal.clock.sleep(10 * DAY);
       expect(await deploy(studio({ library: current, build: '2', peerOnCreate, fails: false }))).toBe('UPDATE_COMPLETE');
       await rehearsal.clock.sleep(10 * DAY);
@@ -101,7 +101,7 @@ describe.each(RELEASES)('%s', (release) => {
     'creates a stack with %s, undoes an update by this version that failed, and deletes it',
     async (_, peerOnCreate) => {
       const before = rehearsal.aws.inventory();
-      expect(await deploy(studio({ library: unpacked.library, build: '1', peerOnCreate, fails: false }))).toBe('CREATE_COMPLETE');
+      expect(await deploy(studio({ library: unpacked.exports, build: '1', peerOnCreate, fails: false }))).toBe('CREATE_COMPLETE');
       const created = inventoryOf(rehearsal);
       await rehearsal.clock.sleep(10 * DAY);
       const update = withLaterProperty(studio({ library: current, build: '2', peerOnCreate, fails: true }));

@@ -29,7 +29,7 @@ export class UnpackedRelease {
     execFileSync('tar', ['-xzf', join(__dirname, release), '-C', this.directory]);
   }
 
-  get library(): Library {
+  get exports(): Library {
     return jest.requireActual<Library>(join(this.directory, 'package'));
   }
 

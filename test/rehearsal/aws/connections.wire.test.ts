@@ -186,7 +186,7 @@ describe('a peered fleet', () => {
     expect(stage.aws.inventory()).toMatchObject({ fleets: [], connections: [], peerings: [], routes: [] });
   });
 
-  timed('is born peered with an authorization', async () => {
+  timed('is peered on creation with an authorization', async () => {
     const peer = { PeerVpcId: stage.vpcId, PeerVpcAwsAccountId: VPC_ACCOUNT };
     await expect(stage.createFleet(peer)).rejects.toMatchObject({ name: 'UnauthorizedException' });
     await stage.authorize();

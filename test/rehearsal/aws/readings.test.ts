@@ -35,7 +35,7 @@ describe('a fleet that is created with its peer VPC', () => {
     });
   });
 
-  test('can be disconnected as any other by default', async () => {
+  test('can be disconnected by default, like a fleet that was connected later', async () => {
     await world.authorize();
     const fleetId = await world.createPeeredFleet();
     await world.wait(1560);
