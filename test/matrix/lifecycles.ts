@@ -22,7 +22,9 @@ export type Step =
   | { readonly days: number }
   | { readonly peerByHand: DeclaredFleet }
   | { readonly authorizeByHand: VpcName }
-  | { readonly delete: 'DELETE_COMPLETE' };
+  | { readonly delete: 'DELETE_COMPLETE' }
+  /** Nothing is deleted. */
+  | { readonly delete: 'DELETE_FAILED'; readonly reason: RegExp; readonly after: Declared };
 
 const created = (deploy: Declared): Step => ({ deploy, status: 'CREATE_COMPLETE' });
 const updated = (deploy: Declared): Step => ({ deploy, status: 'UPDATE_COMPLETE' });
@@ -32,6 +34,9 @@ const days = (count: number): Step => ({ days: count });
 const deleted: Step = { delete: 'DELETE_COMPLETE' };
 /** What is told of a resource whose VPC is not there. */
 const LATE = /^The vpc ID '\S+' does not exist$/;
+
+/** What is told of a resource that lacks the authorization, and of those that were canceled because of it. */
+const UNAUTHORIZED = /: an authorization is missing between VPC \S+ of account \S+ and GameLift account |cancelled/;
 
 const onCreation = (change: Partial<DeclaredFleet> = {}): DeclaredFleet => fleet({ peering: 'on creation', ...change });
 const arena = fleet({ name: 'Arena' });
@@ -160,6 +165,45 @@ export const LIFECYCLES = {
     days(30),
     deleted,
   ],
+  'creation that fails, repeated a day later': [
+    { deploy: declare({ end: 'failing' }), status: 'ROLLBACK_COMPLETE', reason: LATE, after: declare({ fleets: [] }) },
+    deleted,
+    days(1),
+    created(declare()),
+    days(30),
+    deleted,
+  ],
+  'peered on creation, creation that fails, repeated a day later': [
+    {
+      deploy: declare({ fleets: [onCreation()], end: 'failing' }),
+      status: 'ROLLBACK_COMPLETE',
+      reason: LATE,
+      after: declare({ fleets: [] }),
+    },
+    deleted,
+    days(1),
+    created(declare({ fleets: [onCreation()] })),
+    days(30),
+    deleted,
+  ],
+  'deletion without trust or authorization, repeated a day later': [
+    authorized,
+    created(untrusted()),
+    days(30),
+    { delete: 'DELETE_FAILED', reason: UNAUTHORIZED, after: untrusted() },
+    days(1),
+    authorized,
+    deleted,
+  ],
+  'peered on creation, deletion without trust or authorization, repeated a day later': [
+    authorized,
+    created(untrusted({ peering: 'on creation' })),
+    days(30),
+    { delete: 'DELETE_FAILED', reason: UNAUTHORIZED, after: untrusted({ peering: 'on creation' }) },
+    days(1),
+    authorized,
+    deleted,
+  ],
   'update that is rolled back': [
     created(declare()),
     days(10),
@@ -197,7 +241,7 @@ export const LIFECYCLES = {
     {
       deploy: untrusted({ build: 2 }),
       status: 'UPDATE_ROLLBACK_COMPLETE',
-      reason: /: an authorization is missing between VPC \S+ of account \S+ and GameLift account |cancelled/,
+      reason: UNAUTHORIZED,
       after: untrusted(),
     },
     days(30),
@@ -273,7 +317,12 @@ export async function live(world: MatrixWorld, steps: readonly Step[]): Promise<
     if (failure !== undefined) {
       return textsOf(failure);
     }
-    const unwanted = [...unlapsed(world, declaredLast(steps)), ...(await leftovers(world)), ...failedDeletes(world)];
+    const isToFail = steps.some((step) => 'delete' in step && step.delete === 'DELETE_FAILED');
+    const unwanted = [
+      ...unlapsed(world, declaredLast(steps)),
+      ...(await leftovers(world)),
+      ...(isToFail ? [] : failedDeletes(world)),
+    ];
     return [...unwanted, ...denials(world), ...leaks(world)];
   });
 }
@@ -333,7 +382,18 @@ export async function firstFailure(world: MatrixWorld, steps: readonly Step[]): 
     if (problems.length > 0) {
       return { step: index + 1, status, problems, before };
     }
-    before = 'deploy' in step ? (step.after ?? step.deploy) : before;
+    before = afterOf(step) ?? before;
+  }
+  return undefined;
+}
+
+/** What the stack has declared that exists after a step; undefined if the step changes nothing. */
+function afterOf(step: Step): Declared | undefined {
+  if ('deploy' in step) {
+    return step.after ?? step.deploy;
+  }
+  if ('delete' in step) {
+    return step.delete === 'DELETE_FAILED' ? step.after : NOTHING;
   }
   return undefined;
 }
@@ -359,13 +419,12 @@ async function take(world: MatrixWorld, step: Step, before: Declared): Promise<P
   if (status !== wanted) {
     problems.push({ about: 'status', text: `${status} instead of ${wanted}: ${reason}` });
   }
-  const why = 'deploy' in step ? step.reason : undefined;
+  const why = 'reason' in step ? step.reason : undefined;
   const others = why === undefined ? [] : reasons(world).slice(earlier);
   for (const told of others.filter((text) => why?.test(text) === false)) {
     problems.push({ about: 'reason', text: `${status} for another reason: ${told}` });
   }
-  const after = 'deploy' in step ? (step.after ?? step.deploy) : NOTHING;
-  const there = status === wanted ? after : isRolledBack(status) ? before : undefined;
+  const there = status === wanted ? afterOf(step) : isRolledBack(status) ? before : undefined;
   const state = [...damage(world), ...(there === undefined ? [] : deviations(world, there))];
   return { status, problems: [...problems, ...state.map((text): Problem => ({ about: 'state', text }))] };
 }

@@ -117,6 +117,10 @@ export function combinations(): readonly Readings[] {
 /** Lives that differ from another only in how or how long the fleet is peered: every triple of readings is enough for them. */
 const VARIANTS: ReadonlySet<LifecycleName> = new Set([
   'connection removed',
+  'creation that fails, repeated a day later',
+  'peered on creation, creation that fails, repeated a day later',
+  'deletion without trust or authorization, repeated a day later',
+  'peered on creation, deletion without trust or authorization, repeated a day later',
   'peered on creation, deleted within a day',
   'peered on creation, creation that fails late',
   'peered on creation, update that is rolled back',
