@@ -115,6 +115,29 @@ describe('a deletion that failed, repeated days later', () => {
   });
 });
 
+test('a connection that GameLift made with the fleet, and that was deleted by hand, fails updates until the fleet is replaced', async () => {
+  const rehearsal = await start();
+  const before = rehearsal.aws.inventory();
+  const deployed = async (options: Scene): Promise<string> =>
+    (await rehearsal.cloudFormation.deploy(scene({ peerOnCreate: true, ...options }), STACK)).status;
+  expect(await deployed({})).toBe('CREATE_COMPLETE');
+  await rehearsal.clock.sleep(10 * DAY);
+  await authorizeByHand(rehearsal, vpcIdOf(rehearsal));
+  const [connection] = rehearsal.aws.inventory().connections as [{ id: string; fleetId: string }];
+  const input = { FleetId: connection.fleetId, VpcPeeringConnectionId: connection.id };
+  await rehearsal.aws.callGameLift('DeleteVpcPeeringConnection', input, PLACE);
+  await rehearsal.clock.sleep(DAY);
+  expect(await deployed({ props: { dnsResolution: true } })).toBe('UPDATE_ROLLBACK_COMPLETE');
+  expect(failures(rehearsal)).toEqual([
+    expect.stringMatching(
+      /: GameLift lists no peering connection\. Look at the events of the fleet, then replace the fleet, or remove peerOnCreate/,
+    ),
+  ]);
+  expect(await deployed({ props: { dnsResolution: true }, build: '2' })).toBe('UPDATE_COMPLETE');
+  expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+  await expectNothing(rehearsal, before);
+});
+
 test('a fleet whose cleanup was skipped can be deleted by hand after an authorization by hand', async () => {
   // the connection ends only with the fleet
   const rehearsal = await start();
