@@ -262,10 +262,7 @@ export class Connect {
       throw new Problem(`fleet ${this.context.spec.fleetId} was deleted`, 'deploy again');
     }
     if (!this.claims.isWanted(claim)) {
-      throw new Problem(
-        'the claim, a tag on the fleet, was removed while the peering connection was being created',
-        'deploy again',
-      );
+      throw claimRemoved();
     }
   }
 
@@ -277,7 +274,14 @@ export class Connect {
     const claim = await this.claims.read();
     if (!wasRequested) {
       const conflict = conflictOf(claim, this.situation.adoptExisting);
-      return conflict === undefined ? undefined : this.fail({ kind: 'conflict', conflict });
+      if (conflict !== undefined) {
+        this.fail({ kind: 'conflict', conflict });
+      }
+      if (!this.claims.isWanted(claim)) {
+        // the delete that removed the claim has undone what it found: what this run changes now, nobody would undo
+        throw claimRemoved();
+      }
+      return;
     }
     const isWanted = this.claims.isWanted(claim) && (await this.observer.findFleet()) !== undefined;
     const check = decideBeforeUse(claim, isWanted, peering.id);
@@ -309,13 +313,15 @@ export class Connect {
         this.hasConflict = true;
         throw existsAlready(why.found);
       case 'claim removed':
-        throw why.found === undefined
-          ? new Problem('the claim, a tag on the fleet, was removed before the peering connection was requested', 'deploy again')
-          : existsAlready(why.found);
+        throw why.found === undefined || this.situation.adoptExisting ? claimRemoved() : existsAlready(why.found);
       case 'ended':
         throw endedProblem(why.connection);
     }
   }
+}
+
+function claimRemoved(): Problem {
+  return new Problem('the claim, a tag on the fleet, was removed while the peering connection was being created', 'deploy again');
 }
 
 function existsAlready({ peering, owner }: Found): Problem {

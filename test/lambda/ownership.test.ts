@@ -39,9 +39,9 @@ function idOf({ StackId = GUID, LogicalResourceId = 'Peering' }: { StackId?: str
   return `${StackId.slice(StackId.lastIndexOf('/') + 1)}/${LogicalResourceId}/${world.fleetId}/${world.vpcId}`;
 }
 
-/** The key of the owner's claim among the tags of the fleet. */
-function claimKey(): string {
-  return `cdk-gamelift-vpc-peering:${world.vpcId}:${createHash('sha256').update(OWNER).digest('hex').slice(0, 16)}`;
+/** The key of an owner's claim among the tags of the fleet. */
+function claimKey(owner = OWNER): string {
+  return `cdk-gamelift-vpc-peering:${world.vpcId}:${createHash('sha256').update(owner).digest('hex').slice(0, 16)}`;
 }
 
 /** Everything except authorizations, which may be added. */
@@ -213,6 +213,29 @@ test('does not withdraw a claim that a later request of the same resource has wr
   };
   expect((await world.ask('Create')).answer?.Status).toBe('FAILED');
   expect([...world.tags]).toEqual([[claimKey(), `${OWNER} later`]]);
+});
+
+test.each([
+  ['before it decides to adopt it', 2],
+  ['before it uses it', 3],
+])('changes nothing about a connection that it adopts if a delete removes the claim %s', async (_, read) => {
+  world = await SimulatedWorld.create();
+  await made();
+  const before = things();
+  world.refusal = () => {
+    const reads = world.calls.filter((operation) => operation === 'ListTagsForResource');
+    if (reads.length === read) {
+      world.tags.delete(claimKey(`Game/Adopting/${GUID}`));
+    }
+    return undefined;
+  };
+  const adopting = world.declare({ AdoptExisting: 'true', DnsResolution: 'true' });
+  const { answer } = await world.ask('Create', adopting, undefined, { LogicalResourceId: 'Adopting' });
+  expect(answer).toMatchObject({
+    Status: 'FAILED',
+    Reason: expect.stringContaining('the claim, a tag on the fleet, was removed while') as string,
+  });
+  expect(things()).toEqual(before);
 });
 
 test('leaves a connection to another stack that adopts it while it is being created', async () => {
