@@ -8,7 +8,7 @@ import type { Outcome } from './outcomes';
  * Builds and tests the library with each supported version of Node.js.
  *
  * npm run test:node                            npm test
- * npm run test:node -- test/lib/role.test.ts   npm test with these arguments
+ * npm run test:node -- test/lib/rules.test.ts  npm test with these arguments
  */
 
 async function test(version: string): Promise<void> {
