@@ -209,7 +209,7 @@ export class VpcOwnerAuthorizer implements Authorizer {
     const record = await this.calls.make(
       'CreateVpcPeeringAuthorization',
       (signal) => this.api.createVpcPeeringAuthorization(this.input, signal),
-      isDenial,
+      { isTemporary: isDenial },
     );
     this.hasAuthorized = true;
     if (!isValid(record)) {

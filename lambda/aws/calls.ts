@@ -4,17 +4,23 @@ import { retry } from '../time';
 import type { Time } from '../time';
 import { isDenial, isGameLiftRefusal, isIamDenial, isThrottle, isUnanswered, readError } from './errors';
 
-/** GameLift allows each peering operation once in ten seconds, with a burst of one. */
-const RATE_TOKEN_MILLISECONDS = 10_000;
+/** The time between two attempts of a call that AWS denied or throttled. */
+const PAUSE_MILLISECONDS = 10_000;
 
 /**
- * How often a call is throttled before the waits between its attempts begin to grow. If throttled calls consume rate tokens too (AWS
- * does not document this), many callers with constant waits would block each other for ever.
+ * The time between two rounds of calls to an operation that GameLift allows once in ten seconds for the whole account: ten seconds, and half
+ * a second in which all attempts of a round reach GameLift.
  */
-const CONTENDED_THROTTLES = 8;
+const ROUND_MILLISECONDS = 10_500;
 
-/** The maximum of the random part of a wait after a throttled call, as a multiple of the time of one rate token. */
-const MAX_SPREAD = 6;
+/** How far apart the attempts of a round are, at most. */
+const ROUND_SPREAD_MILLISECONDS = 300;
+
+/** How long before a round its check begins. Each caller has a time of its own in between, because the calls of a check have rate limits, too. */
+const CHECK_AHEAD_MILLISECONDS = { min: 500, max: 5_500 };
+
+/** How long after the begin of a check the call is made, at most. */
+export const MAX_CHECK_AGE_MILLISECONDS = CHECK_AHEAD_MILLISECONDS.max + ROUND_SPREAD_MILLISECONDS;
 
 /** How long a denial is retried: a new policy may take a minute to reach all of AWS. */
 export const DENIAL_PATIENCE_MILLISECONDS = 75_000;
@@ -52,6 +58,13 @@ export function hadNoEffect(error: unknown): boolean {
 export const READ_DELAY_MILLISECONDS = 15_000;
 
 const READ_AGAIN_MILLISECONDS = 5_000;
+
+interface CallOptions {
+  /** Called before each attempt. An attempt may be minutes after the previous one. */
+  readonly check?: () => Promise<void>;
+  /** Whether an error may mean that a new policy has not reached all of AWS yet. */
+  readonly isTemporary?: (error: unknown) => boolean;
+}
 
 /** Makes the calls to AWS for one request of CloudFormation, and retries each call while that may help. */
 export class Calls {
@@ -124,22 +137,28 @@ export class Calls {
   /**
    * Makes one call to AWS.
    *
-   * @param isTemporary whether an error may mean that a new policy has not reached all of AWS yet
    * @throws RateLimitProblem if the call was still throttled when the time for the request was up.
    * @throws the error of AWS if another attempt would not help.
    */
-  async make<T>(operation: string, call: (signal: AbortSignal) => Promise<T>, isTemporary = isIamDenial): Promise<T> {
+  async make<T>(
+    operation: string,
+    call: (signal: AbortSignal) => Promise<T>,
+    { check = () => Promise.resolve(), isTemporary = isIamDenial }: CallOptions = {},
+  ): Promise<T> {
     const started = this.now();
     const seen = { isThrottled: false, throttles: 0, unanswered: 0 };
+    const attempt = async (): Promise<T> => {
+      await (seen.isThrottled && hasLowRateLimit(operation) ? this.untilRound(seen.throttles, check) : check());
+      return await call(this.signal);
+    };
     const delayAfter = (error: unknown): number | undefined => {
       seen.isThrottled = isThrottle(error);
       if (seen.isThrottled) {
         seen.throttles += 1;
-        const spread = 0.25 + Math.min(Math.max(seen.throttles - CONTENDED_THROTTLES, 0), MAX_SPREAD);
-        return RATE_TOKEN_MILLISECONDS * (1 + spread * this.time.jitter());
+        return hasLowRateLimit(operation) ? 0 : PAUSE_MILLISECONDS * (1 + 0.25 * this.time.jitter());
       }
       if (isTemporary(error)) {
-        return this.now() - started < DENIAL_PATIENCE_MILLISECONDS ? RATE_TOKEN_MILLISECONDS : undefined;
+        return this.now() - started < DENIAL_PATIENCE_MILLISECONDS ? PAUSE_MILLISECONDS : undefined;
       }
       if (isUnanswered(error)) {
         this.unanswered += 1;
@@ -158,12 +177,12 @@ export class Calls {
         operation,
         error: name,
         reason: message,
-        ...(milliseconds === undefined ? {} : { retryInSeconds: Math.round(milliseconds / 1000) }),
+        ...(milliseconds === undefined || milliseconds === 0 ? {} : { retryInSeconds: Math.round(milliseconds / 1000) }),
       });
       return milliseconds;
     };
     try {
-      return await retry(() => call(this.signal), wait, this.time, this.signal);
+      return await retry(attempt, wait, this.time, this.signal);
     } catch (error) {
       if (!this.signal.aborted) {
         throw error;
@@ -174,11 +193,40 @@ export class Calls {
         : new TimeUpProblem(`${operation} was not finished when the time for this request was up, after ${seconds} seconds`);
     }
   }
+
+  /**
+   * Waits for the next round. All throttled callers of an account try again at the same times, which they take from the clock: one of
+   * them gets the rate token of the round, and the others are throttled at almost the same moment. If a throttled call makes GameLift
+   * wait for another ten seconds (AWS does not document this), there is a token again in the next round. Callers with times of
+   * their own would block each other for ever.
+   *
+   * In a round, those who have been throttled more often come first.
+   *
+   * @param check is called a few seconds before
+   */
+  private async untilRound(throttles: number, check: () => Promise<void>): Promise<void> {
+    for (;;) {
+      const now = this.now();
+      const round = now - (now % ROUND_MILLISECONDS) + ROUND_MILLISECONDS;
+      const { min, max } = CHECK_AHEAD_MILLISECONDS;
+      await this.sleep(round - now - (min + (max - min) * this.time.jitter()));
+      await check();
+      if (this.now() <= round) {
+        await this.sleep(round - this.now() + (ROUND_SPREAD_MILLISECONDS * this.time.jitter()) / throttles);
+        return;
+      }
+    }
+  }
+}
+
+/** Whether the operation is one of GameLift's peering operations. */
+function hasLowRateLimit(operation: string): boolean {
+  return /^\w+VpcPeering\w+$/.test(operation);
 }
 
 /** GameLift's rate limit of its peering operations is surprisingly low, so the error message states it. */
 function limitOf(operation: string): string {
-  return /^\w+VpcPeering\w+$/.test(operation)
+  return hasLowRateLimit(operation)
     ? ' (GameLift allows one call in ten seconds of each peering operation for the whole account)'
     : '';
 }

@@ -1,4 +1,4 @@
-import { READ_DELAY_MILLISECONDS } from '../aws/calls';
+import { MAX_CHECK_AGE_MILLISECONDS, READ_DELAY_MILLISECONDS } from '../aws/calls';
 import type { PhysicalIdState } from '../cloudformation/physical-id';
 import type { PeerNetwork } from '../network/peer-vpc';
 import { Problem } from '../problem';
@@ -11,10 +11,10 @@ import type { Claims } from './claims';
 import type { Requests } from './requests';
 
 /**
- * How long a create that is at work may go on after its claim was removed: for 15 seconds it may still read the claim and request the
- * connection, which is listed 15 seconds later.
+ * How long a create that is at work may go on after its claim was removed: for 15 seconds it may still read the claim, then it may
+ * request the connection a few seconds later, and the connection is listed 15 seconds after that.
  */
-const UNTIL_CREATE_HAS_NOTICED_MILLISECONDS = 2 * READ_DELAY_MILLISECONDS;
+const UNTIL_CREATE_HAS_NOTICED_MILLISECONDS = 2 * READ_DELAY_MILLISECONDS + MAX_CHECK_AGE_MILLISECONDS;
 
 /** Removes what a resource made of a connection: the loop that takes the steps that `decideDelete` names. */
 export class Disconnect {

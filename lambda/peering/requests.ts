@@ -51,9 +51,8 @@ export class Requests {
     const { peerVpcAccount, peerVpcId } = spec.pair;
     const input = { FleetId: spec.fleetId, PeerVpcAwsAccountId: peerVpcAccount, PeerVpcId: peerVpcId };
     try {
-      await calls.make('CreateVpcPeeringConnection', async (signal) => {
-        await checkWanted();
-        await api.createVpcPeeringConnection(input, signal);
+      await calls.make('CreateVpcPeeringConnection', (signal) => api.createVpcPeeringConnection(input, signal), {
+        check: checkWanted,
       });
       return { kind: 'accepted' };
     } catch (error) {
@@ -121,10 +120,11 @@ export class Requests {
     for (;;) {
       let refusal: Error | undefined;
       try {
-        await calls.make('DeleteVpcPeeringConnection', async (signal) => {
-          await checkDeletable();
-          await api.deleteVpcPeeringConnection({ FleetId: spec.fleetId, VpcPeeringConnectionId: id }, signal);
-        });
+        await calls.make(
+          'DeleteVpcPeeringConnection',
+          (signal) => api.deleteVpcPeeringConnection({ FleetId: spec.fleetId, VpcPeeringConnectionId: id }, signal),
+          { check: checkDeletable },
+        );
       } catch (error) {
         if (!(error instanceof Error) || !isGameLiftRefusal(error)) {
           throw error;

@@ -113,8 +113,10 @@ test.each<[string, (connection: VpcPeeringConnection, data: Stack) => void]>([
   ],
 ])('%s: there is no warning', (_, use) => {
   const { game, data } = annotationsWith(use);
-  game.hasNoWarning('*', Match.anyValue());
-  data.hasNoWarning('*', Match.anyValue());
+  // newer versions of the CDK have a warning of their own about references between stacks
+  const ofThisLibrary = Match.stringLikeRegexp('cdk-gamelift-vpc-peering:');
+  game.hasNoWarning('*', ofThisLibrary);
+  data.hasNoWarning('*', ofThisLibrary);
 });
 
 test('an import with Fn.importValue has a warning, and the value in its rules', () => {

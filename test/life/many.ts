@@ -51,8 +51,13 @@ export interface Pace {
 }
 
 /** Connects fleets in one stack, with as many VPCs as EC2's quota takes, and removes the stack a day and more later. */
-export async function rehearseMany(connections: number, source: FleetSource): Promise<Pace> {
+export async function rehearseMany(
+  connections: number,
+  source: FleetSource,
+  throttledCalls: 'free' | 'counted' = 'free',
+): Promise<Pace> {
   const rehearsal = await start();
+  rehearsal.aws.behaviours.set('throttledCalls', throttledCalls);
   rehearsal.aws.fates.connectionSeconds = 30;
   const vpcs: { readonly there: Existing; readonly count: number }[] = [];
   for (let rest = connections; rest > 0; rest -= CONNECTIONS_PER_VPC) {
