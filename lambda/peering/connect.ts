@@ -166,7 +166,10 @@ export class Connect {
   }
 
   private async prepareRetry(message: string): Promise<void> {
-    // nobody needs an authorization for a connection that a deletion has given up
+    if (this.situation.request.kind === 'refused') {
+      // a deletion may have used the authorization, or deleted a connection that existed. Then the claim is gone, too
+      await this.context.calls.untilAllIsReadable();
+    }
     await this.checkWanted();
     if (!(await this.retry.prepareRetry(message))) {
       const { existing } = this.situation;

@@ -1,6 +1,5 @@
 import type { ConnectionAttributes } from '../../lib/contract';
 import { READ_DELAY_MILLISECONDS } from '../aws/calls';
-import { isAlive } from '../aws/connections';
 import { isGameLiftRefusal, problemOf } from '../aws/errors';
 import type { PhysicalIdState } from '../cloudformation/physical-id';
 import type { ClaimedConnection, DeclaredRoutes } from '../model/connection';
@@ -18,6 +17,7 @@ import { EndedProblem } from './ended';
 import { activeFleet } from './fleet';
 import { Observer } from './observer';
 import { Requests } from './requests';
+import { findToDelete } from './watch';
 
 export interface ConnectionUpdate {
   /** What was declared until now. */
@@ -151,17 +151,16 @@ export class Connection {
     return this.claims((await activeFleet(this.context, this.observer)).arn);
   }
 
-  /** @throws Problem if GameLift lists a connection of the fleet, although it says that there is no fleet: a create may be at work. */
+  /** @throws Problem if there is a connection of the fleet, although GameLift says that there is no fleet: a create may be at work. */
   private async checkNotListed(): Promise<void> {
-    const listed = await this.context.calls.readUntil(
-      () => this.observer.list(),
-      (peerings) => peerings.some(isAlive),
+    const connection = await this.context.calls.readUntil(
+      async () => findToDelete(await this.observer.list(), await this.observer.ec2()),
+      (found) => found !== undefined,
       READ_DELAY_MILLISECONDS,
     );
-    const alive = listed.find(isAlive);
-    if (alive !== undefined) {
+    if (connection !== undefined) {
       throw new Problem(
-        `GameLift says that there is no fleet ${this.context.spec.fleetId}, but lists its peering connection ${alive.id}`,
+        `GameLift says that there is no fleet ${this.context.spec.fleetId}, but lists its peering connection ${connection.id}`,
         'delete again',
       );
     }
