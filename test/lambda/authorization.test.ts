@@ -184,10 +184,14 @@ describe('update', () => {
 describe('an update that replaces a VPC that only another account can authorize', () => {
   const FOREIGN = '333333333333';
 
-  async function move(status: string): Promise<TestWorld> {
+  /** @param secondsLate how long GameLift does not list the connection with the former VPC yet */
+  async function move(status: string, secondsLate = 0): Promise<TestWorld> {
     const world = new TestWorld();
+    const listedAt = world.time.now() + secondsLate * 1000;
     const connection = { VpcPeeringConnectionId: 'pcx-1', PeerVpcId: VPC, Status: { Code: status } };
-    jest.spyOn(world.api, 'describeVpcPeeringConnections').mockImplementation(() => Promise.resolve([connection]));
+    jest
+      .spyOn(world.api, 'describeVpcPeeringConnections')
+      .mockImplementation(() => Promise.resolve(world.time.now() >= listedAt ? [connection] : []));
     await world.run(
       requestOf('Update', {
         ResourceProperties: propertiesOf({ PeerVpcId: 'vpc-1' }),
@@ -202,6 +206,12 @@ describe('an update that replaces a VPC that only another account can authorize'
     expect(answers).toMatchObject([{ Status: 'FAILED', Reason: expect.stringContaining(`of account ${FOREIGN}`) as string }]);
     expect(answers[0]?.Reason).toContain('Run there: aws gamelift create-vpc-peering-authorization');
     // twice, because a new authorization may not be listed yet
+    expect(api.calls).toEqual(['Describe', 'Describe']);
+  });
+
+  test('fails also if GameLift lists the connection with the former VPC only 15 seconds after the update began', async () => {
+    const { api, answers } = await move('active', 15);
+    expect(answers).toMatchObject([{ Status: 'FAILED', Reason: expect.stringContaining(`of account ${FOREIGN}`) as string }]);
     expect(api.calls).toEqual(['Describe', 'Describe']);
   });
 

@@ -328,6 +328,20 @@ test('a deletion that may not take its routes away fails, and takes them when it
   expect(world.peerings).toEqual({ statuses: [], routed: [] });
 });
 
+test('a deletion of what a failed create had requested, if it fails at the routes, takes them when it is tried again', async () => {
+  world = await SimulatedWorld.create({ peerVpcWritesOnDelete: 'left behind', endedConnections: 'gone' });
+  world.refusal = (service, operation) =>
+    service === 'gamelift' && operation === 'DescribeVpcPeeringConnections' ? awsError('InvalidRequestException') : undefined;
+  const { answer } = await send('Create');
+  expect(answer).toMatchObject({ Status: 'FAILED', PhysicalResourceId: expect.stringContaining('/unfinished/') as string });
+  world.refusal = (_, operation) => (operation === 'DeleteRoute' ? DENIED : undefined);
+  expect((await send('Delete', {}, answer?.PhysicalResourceId)).answer?.Status).toBe('FAILED');
+  expect(world.peerings).toMatchObject({ statuses: [], routed: expect.arrayContaining([...world.routeTableIds]) as unknown });
+  world.refusal = () => undefined;
+  expect((await send('Delete', {}, answer?.PhysicalResourceId)).answer?.Status).toBe('SUCCESS');
+  expect(world.peerings).toEqual({ statuses: [], routed: [] });
+});
+
 test('a deletion after which EC2 still shows the connection fails: its routes would be left', async () => {
   world = await SimulatedWorld.create();
   const { PhysicalResourceId } = await made();

@@ -161,6 +161,19 @@ test('fails to adopt a connection that another resource has adopted, because eac
   expect(things()).toEqual(before);
 });
 
+test('changes no DNS setting of an adopted connection that it could not note, because the delete could not restore it', async () => {
+  world = await SimulatedWorld.create();
+  await world.connectByHand();
+  const before = things();
+  const adopting = world.declare({ AdoptExisting: 'true', DnsResolution: 'true', Routes: 'None' });
+  world.refusal = (_, operation) => (operation === 'CreateTags' ? awsError('TagLimitExceeded') : undefined);
+  const { answer } = await world.ask('Create', adopting);
+  expect(answer).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining('TagLimitExceeded') as string });
+  world.refusal = () => undefined;
+  expect((await world.ask('Delete', adopting, answer?.PhysicalResourceId)).answer?.Status).toBe('SUCCESS');
+  expect(things()).toEqual(before);
+});
+
 test('the owner deletes its connection by the tags in EC2 if the fleet has lost its tags', async () => {
   world = await SimulatedWorld.create();
   const { PhysicalResourceId } = await made();
@@ -213,6 +226,38 @@ test('does not withdraw a claim that a later request of the same resource has wr
   };
   expect((await world.ask('Create')).answer?.Status).toBe('FAILED');
   expect([...world.tags]).toEqual([[claimKey(), `${OWNER} later`]]);
+});
+
+test('does not withdraw the claim if another run of the same request has noted the connection', async () => {
+  world = await SimulatedWorld.create();
+  world.refusal = (_, operation) => {
+    if (operation === 'ListTagsForResource' && world.calls.includes('CreateVpcPeeringConnection')) {
+      const requestId = world.tags.get(claimKey())?.split(' ')[1];
+      world.tags.set(`${claimKey()}:connection`, `pcx-1 vpc-1 10.192.0.0/20 created ${requestId}`);
+    }
+    return operation === 'CreateVpcPeeringConnection' ? awsError('InvalidRequestException') : undefined;
+  };
+  expect((await world.ask('Create')).answer?.Status).toBe('FAILED');
+  expect([...world.tags]).toEqual([
+    [claimKey(), expect.stringMatching(`^${OWNER} f0f0f0f0-\\S+$`)],
+    [`${claimKey()}:connection`, expect.stringMatching(/^pcx-1 vpc-1 10\.192\.0\.0\/20 created f0f0f0f0-\S+$/)],
+  ]);
+});
+
+test('does not authorize if a delete removes the claim before GameLift refuses the request', async () => {
+  world = await SimulatedWorld.create();
+  world.refusal = (_, operation) => {
+    if (operation !== 'CreateVpcPeeringConnection') {
+      return undefined;
+    }
+    world.tags.clear();
+    return awsError('UnauthorizedException');
+  };
+  expect((await world.ask('Create')).answer).toMatchObject({
+    Status: 'FAILED',
+    Reason: expect.stringContaining('the claim, a tag on the fleet, was removed while') as string,
+  });
+  expect(world.aws.inventory().authorizations).toEqual([]);
 });
 
 test.each([

@@ -97,6 +97,21 @@ describe.each(PEERING_METHODS)('a fleet that is %s', (_, peer) => {
     expect(network.dependencies).toEqual([fleets]);
   });
 
+  test('in a sibling stack on which the app makes the stack of the authorization depend: the dependency is left out, too', () => {
+    const app = new App();
+    const [network, between, fleets] = ['Network', 'Between', 'Fleets'].map((id) => new Stack(app, id, { env })) as [
+      Stack,
+      Stack,
+      Stack,
+    ];
+    peer(fleets, authorizationIn(network));
+    network.addDependency(between);
+    between.addDependency(fleets);
+    app.synth();
+    expect(fleets.dependencies).toEqual([]);
+    expect(network.dependencies).toEqual([between]);
+  });
+
   test('in a nested stack that the authorization depends on: the dependency is left out, since it would create a cycle', () => {
     const parent = new Stack(new App(), 'Game', { env });
     const nested = new NestedStack(parent, 'Fleets');

@@ -54,6 +54,20 @@ test('sends failed runs of the alias, and no others, to an encrypted queue', () 
   template.hasResourceProperties('AWS::SQS::Queue', { SqsManagedSseEnabled: true, MessageRetentionPeriod: 14 * 24 * 3600 });
 });
 
+test('sets the queue as the destination of failed runs after the function is allowed to send to it, since Lambda checks that', () => {
+  const template = Template.fromStack(renewed().stack);
+  const allowsSending = Match.objectLike({ Action: 'sqs:SendMessage' });
+  const [sendPolicy = ''] = Object.keys(
+    template.findResources('AWS::IAM::RolePolicy', {
+      Properties: { PolicyDocument: { Statement: Match.arrayWith([allowsSending]) } },
+    }),
+  );
+  template.hasResource('AWS::Lambda::EventInvokeConfig', {
+    Properties: { Qualifier: 'renewals' },
+    DependsOn: Match.arrayWith([sendPolicy]),
+  });
+});
+
 test('deletes the schedule before the authorization', () => {
   const [schedule] = Object.values(Template.fromStack(renewed().stack).findResources('AWS::Scheduler::Schedule')) as {
     DependsOn: string[];

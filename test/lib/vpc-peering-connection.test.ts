@@ -546,6 +546,22 @@ describe('routes', () => {
     expect(routesOf((stack) => ({ vpc: imported(stack) }))).toEqual({ Routes: 'EveryRouteTable', RouteTableIds: undefined });
   });
 
+  test('to every route table of a VPC whose subnets are defined outside of it are determined at deployment', () => {
+    const vpcWithoutSubnets = (stack: Stack): ec2.IVpc => {
+      const vpc = new ec2.Vpc(stack, 'Vpc', { subnetConfiguration: [], availabilityZones: ['eu-central-1a'] });
+      new ec2.PrivateSubnet(stack, 'Subnet', {
+        vpcId: vpc.vpcId,
+        cidrBlock: '10.0.0.0/24',
+        availabilityZone: 'eu-central-1a',
+      });
+      return vpc;
+    };
+    expect(routesOf((stack) => ({ vpc: vpcWithoutSubnets(stack) }))).toEqual({
+      Routes: 'EveryRouteTable',
+      RouteTableIds: undefined,
+    });
+  });
+
   test('to the route tables of some subnets contain a shared route table once', () => {
     const vpcWithSharedTable = (stack: Stack): ec2.IVpc =>
       imported(stack, {
