@@ -14,6 +14,10 @@ export function cloudFormationService(cloudFormation: CloudFormation): QueryServ
     StackStatus: status,
     CreationTime: new Date(createdAt),
   });
+  const describe = (stack: Stack): Members => ({
+    ...summaryOf(stack),
+    Outputs: Object.entries(stack.outputs.values).map(([OutputKey, value]) => ({ OutputKey, OutputValue: String(value) })),
+  });
   const find = async (parameters: Parameters, call: ServiceCall, action: string): Promise<Stack> => {
     const name = parameters.get('StackName') ?? '';
     const stack = cloudFormation.find(name, call);
@@ -25,7 +29,7 @@ export function cloudFormationService(cloudFormation: CloudFormation): QueryServ
   };
   return new QueryService('cloudformation', 'http://cloudformation.amazonaws.com/doc/2010-05-15/', QUERY_DIALECT, {
     DescribeStacks: async (parameters, call) => ({
-      Stacks: [summaryOf(await find(parameters, call, 'cloudformation:DescribeStacks'))],
+      Stacks: [describe(await find(parameters, call, 'cloudformation:DescribeStacks'))],
     }),
     ListStacks: async (parameters, call) => {
       await call.authorize('cloudformation:ListStacks', ['*']);

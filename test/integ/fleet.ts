@@ -1,0 +1,40 @@
+import { join } from 'node:path';
+import type { Stack } from 'aws-cdk-lib';
+import * as gamelift from 'aws-cdk-lib/aws-gamelift';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import { Asset } from 'aws-cdk-lib/aws-s3-assets';
+import { fromEnvironment } from './environment';
+
+interface Server {
+  readonly source: Pick<gamelift.CfnFleetProps, 'buildId' | 'scriptId'>;
+  readonly launchPath: string;
+}
+
+/** The script of this folder, which GameLift runs in its own Realtime server. */
+function realtimeServer(stack: Stack): Server {
+  const asset = new Asset(stack, 'Script', { path: join(__dirname, 'server') });
+  const role = new iam.Role(stack, 'ScriptAccess', { assumedBy: new iam.ServicePrincipal('gamelift.amazonaws.com') });
+  asset.grantRead(role);
+  const script = new gamelift.CfnScript(stack, 'Server', {
+    storageLocation: { bucket: asset.s3BucketName, key: asset.s3ObjectKey, roleArn: role.roleArn },
+  });
+  // without it, GameLift takes a version of Node.js that it no longer runs
+  script.addPropertyOverride('NodeJsVersion', '24.x');
+  script.node.addDependency(role);
+  return { source: { scriptId: script.ref }, launchPath: '/local/game/server.js' };
+}
+
+/** A fleet that becomes ACTIVE: with your own build, if `GAMELIFT_BUILD_ID` and `GAMELIFT_LAUNCH_PATH` name one. */
+export function fleetOf(stack: Stack): gamelift.CfnFleet {
+  const buildId = fromEnvironment('GAMELIFT_BUILD_ID', '');
+  const { source, launchPath } =
+    buildId === ''
+      ? realtimeServer(stack)
+      : { source: { buildId }, launchPath: fromEnvironment('GAMELIFT_LAUNCH_PATH', '/local/game/server') };
+  return new gamelift.CfnFleet(stack, 'Fleet', {
+    name: stack.stackName,
+    ...source,
+    ec2InstanceType: 'c5.large',
+    runtimeConfiguration: { serverProcesses: [{ launchPath, concurrentExecutions: 1 }] },
+  });
+}

@@ -1,0 +1,118 @@
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import {
+  DeleteVpcPeeringAuthorizationCommand,
+  DescribeVpcPeeringAuthorizationsCommand,
+  DescribeVpcPeeringConnectionsCommand,
+  GameLiftClient,
+  NotFoundException,
+} from '@aws-sdk/client-gamelift';
+import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
+
+/*
+ * What integ-runner has done after it deployed and after it deleted the stacks of a test.
+ *
+ * node --import tsx hooks.ts after-deploy STACK    checks that the authorization is valid, and cancels it
+ * node --import tsx hooks.ts after-destroy STACK   checks that nothing is authorized or peered anymore
+ */
+
+/** The outputs of the stack with the connection: see peering-test.ts. */
+interface Deployed {
+  readonly GameLiftAccount: string;
+  readonly VpcId: string;
+  readonly ExpirationTime: string;
+  /** Empty if the VPC is in the account of the fleet. */
+  readonly PeerRoleArn: string;
+  readonly ExternalId: string;
+}
+
+/** GameLift may have answered another call of the account less than ten seconds ago, and then refuses this one. */
+const PATIENT = { maxAttempts: 10 };
+const ENDED = ['deleted', 'failed', 'rejected', 'expired'];
+
+/** Where the outputs of a stack are kept until it is deleted. */
+const fileOf = (stackName: string): string => join(__dirname, 'deployed', `${stackName}.json`);
+
+async function outputsOf(stackName: string): Promise<Deployed> {
+  const { Stacks } = await new CloudFormationClient().send(new DescribeStacksCommand({ StackName: stackName }));
+  const outputs = Stacks?.[0]?.Outputs ?? [];
+  const value = (name: keyof Deployed): string => outputs.find(({ OutputKey }) => OutputKey === name)?.OutputValue ?? '';
+  return {
+    GameLiftAccount: value('GameLiftAccount'),
+    VpcId: value('VpcId'),
+    ExpirationTime: value('ExpirationTime'),
+    PeerRoleArn: value('PeerRoleArn'),
+    ExternalId: value('ExternalId'),
+  };
+}
+
+/** A client in the account of the VPC. */
+async function vpcOwner({ PeerRoleArn, ExternalId }: Deployed): Promise<GameLiftClient> {
+  if (PeerRoleArn === '') {
+    return new GameLiftClient(PATIENT);
+  }
+  const { Credentials } = await new STSClient().send(
+    new AssumeRoleCommand({ RoleArn: PeerRoleArn, ExternalId, RoleSessionName: 'integration-test' }),
+  );
+  return new GameLiftClient({
+    ...PATIENT,
+    credentials: {
+      accessKeyId: Credentials?.AccessKeyId ?? '',
+      secretAccessKey: Credentials?.SecretAccessKey ?? '',
+      sessionToken: Credentials?.SessionToken,
+    },
+  });
+}
+
+async function afterDeploy(stackName: string): Promise<void> {
+  const deployed = await outputsOf(stackName);
+  mkdirSync(join(__dirname, 'deployed'), { recursive: true });
+  writeFileSync(fileOf(stackName), JSON.stringify(deployed));
+  const { GameLiftAccount, VpcId, ExpirationTime } = deployed;
+  if (!(Date.parse(ExpirationTime) > Date.now())) {
+    throw new Error(`the authorization for ${VpcId} expired at ${ExpirationTime}, right after the deployment`);
+  }
+  try {
+    const client = await vpcOwner(deployed);
+    await client.send(new DeleteVpcPeeringAuthorizationCommand({ GameLiftAwsAccountId: GameLiftAccount, PeerVpcId: VpcId }));
+  } catch (error) {
+    // the connection may have consumed it
+    if (!(error instanceof NotFoundException)) {
+      throw error;
+    }
+  }
+}
+
+async function afterDestroy(stackName: string): Promise<void> {
+  if (!existsSync(fileOf(stackName))) {
+    return; // the deployment failed: integ-runner says why
+  }
+  const { VpcId } = JSON.parse(readFileSync(fileOf(stackName), 'utf8')) as Deployed;
+  rmSync(fileOf(stackName));
+  const client = new GameLiftClient(PATIENT);
+  const { VpcPeeringAuthorizations = [] } = await client.send(new DescribeVpcPeeringAuthorizationsCommand());
+  const { VpcPeeringConnections = [] } = await client.send(new DescribeVpcPeeringConnectionsCommand());
+  const left = [
+    ...VpcPeeringAuthorizations.filter(({ ExpirationTime }) => ExpirationTime !== undefined && ExpirationTime > new Date()),
+    ...VpcPeeringConnections.filter(({ Status }) => !ENDED.includes(Status?.Code ?? '')),
+  ].filter(({ PeerVpcId }) => PeerVpcId === VpcId);
+  if (left.length > 0) {
+    throw new Error(`left behind: ${JSON.stringify(left)}; delete it with the AWS CLI: see docs/integration-tests.md`);
+  }
+}
+
+const HOOKS = { 'after-deploy': afterDeploy, 'after-destroy': afterDestroy };
+
+async function main(): Promise<void> {
+  const [name = '', stackName = ''] = process.argv.slice(2);
+  if (!(name in HOOKS) || stackName === '') {
+    throw new Error(`usage: hooks.ts after-deploy|after-destroy STACK, got: ${name} ${stackName}`);
+  }
+  await HOOKS[name as keyof typeof HOOKS](stackName);
+}
+
+main().catch((error: unknown) => {
+  console.error(error);
+  process.exitCode = 1;
+});

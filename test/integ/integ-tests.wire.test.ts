@@ -1,0 +1,170 @@
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { run } from '../../bin/commands';
+import { Rehearsal } from '../../rehearsal';
+import { differences } from '../../rehearsal/life';
+
+/*
+ * The integration tests, without an account: that they synthesize what their snapshots have, and that they pass in the rehearsal.
+ */
+
+const ROOT = join(__dirname, '..', '..');
+const RUNNER = join(ROOT, 'node_modules', '@aws-cdk', 'integ-runner', 'bin', 'integ-runner');
+const GAME = '111111111111';
+const DATA = '222222222222';
+const region = 'us-east-1';
+const MINUTE = 60_000;
+
+const STACKS = {
+  'one-account': ['GameLiftVpcPeeringOneAccount'],
+  'peer-on-create': ['GameLiftVpcPeeringOnCreate'],
+  'peer-role': ['GameLiftVpcPeeringRoleData', 'GameLiftVpcPeeringRoleGame'],
+};
+type TestName = keyof typeof STACKS;
+const TESTS = Object.keys(STACKS) as TestName[];
+const FILES = TESTS.map((name) => `integ.${name}.ts`);
+
+test(
+  'each integration test synthesizes what its snapshot has',
+  async () => {
+    expect((await run([process.execPath, RUNNER, '--list'], { cwd: ROOT })).trim().split('\n')).toEqual(FILES);
+    await run([process.execPath, RUNNER, '--strict', ...FILES], { cwd: ROOT });
+  },
+  5 * MINUTE,
+);
+
+interface TestCase {
+  readonly stacks: readonly string[];
+  readonly assertionStack: string;
+  readonly hooks: { readonly postDeploy: readonly string[]; readonly postDestroy: readonly string[] };
+}
+
+/** A test whose stacks, assertions and hooks are run in a rehearsal, as integ-runner would. */
+class RehearsedTest {
+  static async start(name: TestName): Promise<RehearsedTest> {
+    const rehearsal = await Rehearsal.start({ account: GAME });
+    const { vpcId } = rehearsal.aws.ec2.createVpc({ account: DATA, region, cidrBlock: '10.90.0.0/16' });
+    const directory = mkdtempSync(join(tmpdir(), 'integ-'));
+    const env = { CDK_OUTDIR: directory, DATA_VPC_ID: vpcId };
+    await run([process.execPath, '--import', 'tsx', join(__dirname, `integ.${name}.ts`)], { cwd: ROOT, env });
+    const { testCases } = JSON.parse(readFileSync(join(directory, 'integ.json'), 'utf8')) as {
+      readonly testCases: Readonly<Record<string, TestCase>>;
+    };
+    const [testCase] = Object.values(testCases);
+    if (testCase === undefined) {
+      throw new Error(`integ.${name}.ts has no test case`);
+    }
+    return new RehearsedTest(rehearsal, directory, testCase);
+  }
+
+  private constructor(
+    readonly rehearsal: Rehearsal,
+    private readonly directory: string,
+    readonly testCase: TestCase,
+  ) {}
+
+  async deploy(): Promise<string[]> {
+    const statuses: string[] = [];
+    for (const stack of this.testCase.stacks) {
+      statuses.push(`${stack} ${(await this.rehearsal.cloudFormation.deploy(this.directory, stack)).status}`);
+    }
+    return statuses;
+  }
+
+  /** The statuses of the assertions. */
+  async assert(): Promise<unknown[]> {
+    const { cloudFormation } = await this.later();
+    const { status, outputs } = await cloudFormation.deploy(this.directory, this.testCase.assertionStack);
+    expect(status).toBe('CREATE_COMPLETE');
+    return Object.values(outputs).map((output) => (JSON.parse(String(output)) as { readonly status: unknown }).status);
+  }
+
+  /** Runs the commands of a hook. */
+  async hook(commands: readonly string[]): Promise<void> {
+    const { aws } = await this.later();
+    const { accessKeyId, secretAccessKey } = aws.iam.administrator(GAME);
+    const env = {
+      AWS_ACCESS_KEY_ID: accessKeyId,
+      AWS_SECRET_ACCESS_KEY: secretAccessKey,
+      AWS_REGION: region,
+      AWS_ENDPOINT_URL: aws.endpointUrl,
+    };
+    for (const command of commands) {
+      const [file = '', ...parameters] = command.split(' ');
+      await run([file, ...parameters], { cwd: __dirname, env });
+    }
+  }
+
+  /** Once GameLift accepts calls again: publishing assets, and starting a command, takes time. */
+  private async later(): Promise<Rehearsal> {
+    await this.rehearsal.clock.sleep(MINUTE);
+    return this.rehearsal;
+  }
+
+  async destroy(): Promise<string[]> {
+    const results = await this.rehearsal.cloudFormation.deleteAll(this.directory);
+    return results.map(({ name, status }) => `${name} ${status}`);
+  }
+}
+
+let tested: RehearsedTest | undefined;
+
+afterEach(async () => {
+  await tested?.rehearsal.close();
+  tested = undefined;
+});
+
+async function start(name: TestName): Promise<RehearsedTest> {
+  tested = await RehearsedTest.start(name);
+  return tested;
+}
+
+test.each(TESTS)(
+  '%s passes, and leaves only a log group, although its authorization was canceled before the deletion',
+  async (name) => {
+    const integrationTest = await start(name);
+    const { rehearsal, testCase } = integrationTest;
+    const before = rehearsal.aws.inventory();
+    expect(await integrationTest.deploy()).toEqual(STACKS[name].map((stack) => `${stack} CREATE_COMPLETE`));
+    expect(rehearsal.aws.inventory().authorizations).toHaveLength(1);
+    expect(new Set(await integrationTest.assert())).toEqual(new Set(['success']));
+    await integrationTest.hook(testCase.hooks.postDeploy);
+    expect(rehearsal.aws.inventory().authorizations).toEqual([]);
+    const deleted = [...STACKS[name], testCase.assertionStack].reverse();
+    expect(await integrationTest.destroy()).toEqual(deleted.map((stack) => `${stack} DELETE_COMPLETE`));
+    await integrationTest.hook(testCase.hooks.postDestroy);
+    // Lambda makes the log group of the assertions' function: docs/integration-tests.md says so
+    const [logGroup, ...others] = differences(before, rehearsal.aws.inventory());
+    expect(logGroup).toContain(`left behind of logGroups: {"name":"/aws/lambda/${testCase.assertionStack}-`);
+    expect(others).toEqual([]);
+  },
+  2 * MINUTE,
+);
+
+test(
+  'an assertion fails if the connection was deleted',
+  async () => {
+    const integrationTest = await start('one-account');
+    await integrationTest.deploy();
+    const { aws, clock } = integrationTest.rehearsal;
+    const [connection] = aws.inventory().connections as { readonly id: string; readonly fleetId: string }[];
+    const input = { FleetId: connection?.fleetId, VpcPeeringConnectionId: connection?.id };
+    await aws.callGameLift('DeleteVpcPeeringConnection', input, { account: GAME, region });
+    await clock.sleep(MINUTE);
+    expect((await integrationTest.assert()).sort()).toEqual(['fail', 'success']);
+  },
+  2 * MINUTE,
+);
+
+test(
+  'the hook after the deletion fails if something is left behind',
+  async () => {
+    const integrationTest = await start('one-account');
+    await integrationTest.deploy();
+    const { postDeploy, postDestroy } = integrationTest.testCase.hooks;
+    await integrationTest.hook(postDeploy);
+    await expect(integrationTest.hook(postDestroy)).rejects.toThrow(/left behind: \[\{"FleetId":"fleet-.*"Code":"active"/);
+  },
+  2 * MINUTE,
+);

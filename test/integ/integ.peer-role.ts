@@ -1,0 +1,32 @@
+import { App, Stack } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import { VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '../../lib';
+import { fromEnvironment } from './environment';
+import { fleetOf } from './fleet';
+import { testPeering } from './peering-test';
+
+/** The account of the fleet, in which integ-runner deploys, and that of the VPC. */
+const region = fromEnvironment('CDK_DEFAULT_REGION', 'us-east-1');
+const gameAccount = fromEnvironment('CDK_DEFAULT_ACCOUNT', '111111111111');
+const dataAccount = fromEnvironment('DATA_ACCOUNT', '222222222222');
+const vpcId = fromEnvironment('DATA_VPC_ID', 'vpc-0123456789abcdef0');
+const externalId = 'integration-test';
+
+const app = new App();
+const vpcOf = (stack: Stack): ec2.IVpc => ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId, availabilityZones: [`${region}a`] });
+
+const data = new Stack(app, 'GameLiftVpcPeeringRoleData', { env: { account: dataAccount, region } });
+const peerRole = new VpcPeeringRole(data, 'Role', { vpc: vpcOf(data), gameLiftAccount: gameAccount, externalId });
+
+const game = new Stack(app, 'GameLiftVpcPeeringRoleGame', { env: { account: gameAccount, region } });
+const fleet = fleetOf(game);
+const authorization = new VpcPeeringAuthorization(game, 'Authorization', { vpc: vpcOf(game), peerRole, externalId });
+const peering = new VpcPeeringConnection(game, 'Peering', { authorization, fleet });
+testPeering(app, {
+  stack: game,
+  otherStacks: [data],
+  authorization,
+  peering,
+  fleet,
+  peerRole: { roleArn: peerRole.roleArn, externalId },
+});

@@ -1,0 +1,78 @@
+import { ExpectedResult, IntegTest, Match } from '@aws-cdk/integ-tests-alpha';
+import { CfnOutput, Stack } from 'aws-cdk-lib';
+import type { App } from 'aws-cdk-lib';
+import type * as ec2 from 'aws-cdk-lib/aws-ec2';
+import type * as gamelift from 'aws-cdk-lib/aws-gamelift';
+import type { VpcPeeringAuthorization, VpcPeeringConnection } from '../../lib';
+
+export interface PeeringTestProps {
+  /** The stack of the connection. */
+  readonly stack: Stack;
+  /** The stacks that are deployed besides. */
+  readonly otherStacks?: readonly Stack[];
+  readonly authorization: VpcPeeringAuthorization;
+  readonly peering: VpcPeeringConnection;
+  readonly fleet: gamelift.CfnFleet;
+  /** The security group that the fleet may reach on port 5432. */
+  readonly database?: ec2.SecurityGroup;
+  /** Where the VPC is in another account: the role there. */
+  readonly peerRole?: { readonly roleArn: string; readonly externalId: string };
+}
+
+/**
+ * Asserts that a connection is active and a rule for it exists. Then hooks.ts cancels the authorization before the stacks are
+ * deleted, as if it had expired, and looks for what is left behind afterwards.
+ */
+export function testPeering(app: App, props: PeeringTestProps): void {
+  const { stack, otherStacks = [], authorization, peering, fleet, database, peerRole } = props;
+  const outputs = {
+    GameLiftAccount: authorization.gameLiftAccount,
+    VpcId: authorization.peerVpcId,
+    ExpirationTime: authorization.expirationTime,
+    ...(peerRole === undefined ? {} : { PeerRoleArn: peerRole.roleArn, ExternalId: peerRole.externalId }),
+  };
+  for (const [name, value] of Object.entries(outputs)) {
+    new CfnOutput(stack, name, { value });
+  }
+  const { account, region, stackName } = stack;
+  const { assertions } = new IntegTest(app, 'Test', {
+    testCases: [...otherStacks, stack],
+    assertionStack: new Stack(app, `${stackName}Assertions`, { env: { account, region } }),
+    // the snapshot has no bundle that could be deployed
+    stackUpdateWorkflow: false,
+    hooks: {
+      postDeploy: [`node --import tsx hooks.ts after-deploy ${stackName}`],
+      postDestroy: [`node --import tsx hooks.ts after-destroy ${stackName}`],
+    },
+  });
+  assertions.awsApiCall('GameLift', 'describeVpcPeeringConnections', { FleetId: fleet.ref }).expect(
+    ExpectedResult.objectLike({
+      VpcPeeringConnections: Match.arrayWith([
+        Match.objectLike({
+          VpcPeeringConnectionId: peering.vpcPeeringConnectionId,
+          PeerVpcId: authorization.peerVpcId,
+          GameLiftVpcId: peering.gameLiftVpcId,
+          IpV4CidrBlock: peering.gameLiftCidrBlock,
+          Status: Match.objectLike({ Code: 'active' }),
+        }),
+      ]),
+    }),
+  );
+  if (database !== undefined) {
+    assertions.awsApiCall('EC2', 'describeSecurityGroups', { GroupIds: [database.securityGroupId] }).expect(
+      ExpectedResult.objectLike({
+        SecurityGroups: [
+          {
+            IpPermissions: Match.arrayWith([
+              Match.objectLike({
+                FromPort: 5432,
+                ToPort: 5432,
+                IpRanges: Match.arrayWith([Match.objectLike({ CidrIp: peering.gameLiftCidrBlock })]),
+              }),
+            ]),
+          },
+        ],
+      }),
+    );
+  }
+}
