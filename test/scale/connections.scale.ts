@@ -1,4 +1,5 @@
-import { CREATED, IMPORTED, printed, rehearseMany } from '../life/many';
+import { CREATED, IMPORTED, rehearseMany } from '../life/many';
+import { start } from '../life/scene';
 import { Stage } from '../life/stage';
 
 afterEach(() => Stage.clear());
@@ -18,19 +19,15 @@ const kinds = [
 ];
 const cases = kinds.flatMap(({ kind, source }) => [25, 50, 100].map((connections) => ({ connections, kind, source })));
 
-test.each(cases)(
-  '$connections connections to $kind, in one stack: all made and all deleted',
-  async ({ connections, kind, source }) => {
-    const pace = await rehearseMany(connections, source);
-    console.log(printed(`${connections} connections to ${kind}`, connections, pace));
-    expect(pace).toMatchObject({
-      statuses: ['CREATE_COMPLETE', 'DELETE_COMPLETE'],
-      connected: connections,
-      failures: [],
-      describing: { creating: connections },
-    });
-    expect(pace.after).toEqual(pace.before);
-    expect(pace.creating).toBeLessThan(MAX_RATIO * 10 * connections + ALONE_SECONDS);
-    expect(pace.deleting).toBeLessThan(MAX_RATIO * 10 * connections);
-  },
-);
+test.each(cases)('$connections connections to $kind, in one stack: all made and all deleted', async ({ connections, source }) => {
+  const pace = await rehearseMany(await start(), connections, source);
+  expect(pace).toMatchObject({
+    statuses: ['CREATE_COMPLETE', 'DELETE_COMPLETE'],
+    connected: connections,
+    failures: [],
+    describing: { creating: connections },
+  });
+  expect(pace.after).toEqual(pace.before);
+  expect(pace.creating).toBeLessThan(MAX_RATIO * 10 * connections + ALONE_SECONDS);
+  expect(pace.deleting).toBeLessThan(MAX_RATIO * 10 * connections);
+});
