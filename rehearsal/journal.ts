@@ -1,5 +1,6 @@
 /** The part of the simulated world in which something happened. */
-export type Source = 'cloudformation' | 'lambda' | 'gamelift' | 'ec2' | 'sts' | 'iam' | 's3' | 'sqs' | 'scheduler' | 'story';
+export type Source =
+  'cloudformation' | 'lambda' | 'gamelift' | 'ec2' | 'sts' | 'iam' | 's3' | 'sqs' | 'scheduler' | 'states' | 'story';
 
 /** One thing that happened in the rehearsed world. */
 export interface Entry {

@@ -1,14 +1,13 @@
 import type { Stack } from 'aws-cdk-lib';
-import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import type { aws_gamelift } from 'aws-cdk-lib/interfaces';
-import { VpcPeeringAuthorization, VpcPeeringConnection } from '../../lib';
-import { CONNECTION_TYPE } from '../../lib/contract';
+import { LIBRARY } from '../../bench/ways/library';
+import type { Way } from '../../bench/ways/way';
 import type { Rehearsal } from '../../rehearsal';
 import type { Inventory } from '../../rehearsal/aws';
-import { table } from '../../rehearsal/report';
-import { existing, remove, start } from './scene';
+import { existing, remove } from './scene';
 import type { Existing } from './scene';
+import { callsOf, type Calls } from './calls';
 import { failures, STACK, synthesize, told } from './stage';
 
 /** Where the fleets come from that a stack connects with a VPC. */
@@ -46,18 +45,16 @@ export interface Pace {
   readonly deleting: number;
   /** Calls to DescribeVpcPeeringConnections of GameLift that were answered. */
   readonly describing: { readonly creating: number; readonly deleting: number };
-  /** Calls that GameLift refused for its rate limit, by operation. */
-  readonly throttled: Readonly<Record<string, number>>;
+  readonly calls: { readonly creating: Calls; readonly deleting: Calls };
 }
 
 /** Connects fleets in one stack, with as many VPCs as EC2's quota takes, and removes the stack a day and more later. */
 export async function rehearseMany(
+  rehearsal: Rehearsal,
   connections: number,
   source: FleetSource,
-  throttledCalls: 'free' | 'counted' = 'free',
+  way: Way = LIBRARY,
 ): Promise<Pace> {
-  const rehearsal = await start();
-  rehearsal.aws.behaviours.set('throttledCalls', throttledCalls);
   rehearsal.aws.fates.connectionSeconds = 30;
   const vpcs: { readonly there: Existing; readonly count: number }[] = [];
   for (let rest = connections; rest > 0; rest -= CONNECTIONS_PER_VPC) {
@@ -66,18 +63,16 @@ export async function rehearseMany(
   }
   const before = rehearsal.aws.inventory();
   const assembly = synthesize((stack) => {
-    vpcs.forEach(({ there, count }, number) => {
-      const vpc = ec2.Vpc.fromVpcAttributes(stack, `Vpc${number}`, { vpcId: there.vpcId, availabilityZones: ['us-east-1a'] });
-      const authorization = new VpcPeeringAuthorization(stack, `Authorization${number}`, { vpc });
-      for (let index = 0; index < count; index += 1) {
-        const fleet = source.fleet(stack, `Fleet${number}x${index}`, there, index);
-        new VpcPeeringConnection(stack, `Peering${number}x${index}`, { authorization, fleet });
-      }
-    });
+    const networks = vpcs.map(({ there, count }, number) => ({
+      vpcId: there.vpcId,
+      fleets: Array.from({ length: count }, (_, index) => source.fleet(stack, `Fleet${number}x${index}`, there, index)),
+    }));
+    way.connect(stack, networks);
   });
   const created = await rehearsal.cloudFormation.deploy(assembly, STACK);
   const connected = rehearsal.aws.inventory().connections.length;
   const described = describedIn(rehearsal);
+  const whenCreated = rehearsal.journal.entries.length;
   await rehearsal.clock.sleep(30 * 3_600_000);
   const deleted = await remove(rehearsal);
   return {
@@ -86,10 +81,13 @@ export async function rehearseMany(
     failures: [...failures(rehearsal), ...told(rehearsal, 'cloudformation').filter((line) => line.includes('_FAILED'))],
     before,
     after: rehearsal.aws.inventory(),
-    creating: secondsOf(rehearsal, 'CREATE'),
-    deleting: secondsOf(rehearsal, 'DELETE'),
+    creating: secondsOf(rehearsal, way, 'CREATE'),
+    deleting: secondsOf(rehearsal, way, 'DELETE'),
     describing: { creating: described, deleting: describedIn(rehearsal) - described },
-    throttled: throttledIn(rehearsal),
+    calls: {
+      creating: callsOf(rehearsal.journal.entries.slice(0, whenCreated)),
+      deleting: callsOf(rehearsal.journal.entries.slice(whenCreated)),
+    },
   };
 }
 
@@ -98,42 +96,12 @@ function describedIn(rehearsal: Rehearsal): number {
   return told(rehearsal, 'gamelift').filter(isAnswered).length;
 }
 
-function throttledIn(rehearsal: Rehearsal): Record<string, number> {
-  const throttled: Record<string, number> = {};
-  for (const line of told(rehearsal, 'gamelift').filter((text) => text.includes(' ThrottlingException '))) {
-    const [operation = ''] = line.split(' ');
-    throttled[operation] = (throttled[operation] ?? 0) + 1;
-  }
-  return throttled;
-}
-
-function secondsOf({ journal }: Rehearsal, action: 'CREATE' | 'DELETE'): number {
+function secondsOf({ journal }: Rehearsal, { connectionType }: Way, action: 'CREATE' | 'DELETE'): number {
   const times = journal.entries
     .filter(
       ({ source, message }) =>
-        source === 'cloudformation' && message.startsWith(`${action}_`) && message.includes(CONNECTION_TYPE),
+        source === 'cloudformation' && message.startsWith(`${action}_`) && message.includes(connectionType),
     )
     .map(({ time }) => time);
-  return Math.round((Math.max(...times) - Math.min(...times)) / 1000);
-}
-
-/** Each connection takes 30 seconds to become active; one call of an operation is allowed in ten seconds. */
-export function printed(title: string, connections: number, pace: Pace): string {
-  const { creating, deleting, describing, throttled } = pace;
-  const atBest = 10 * connections;
-  const row = (what: string, seconds: number, described: number, operation: string): string[] => [
-    what,
-    String(seconds),
-    (seconds / atBest).toFixed(2),
-    String(described),
-    `${throttled[operation] ?? 0} of ${operation}`,
-  ];
-  return table(
-    [title, 'seconds', `of ${atBest}`, 'DescribeVpcPeeringConnections', 'throttled'],
-    [
-      row('created', creating, describing.creating, 'CreateVpcPeeringConnection'),
-      row('deleted', deleting, describing.deleting, 'DeleteVpcPeeringConnection'),
-      ['both', '', '', '', `${throttled.DescribeVpcPeeringConnections ?? 0} of DescribeVpcPeeringConnections`],
-    ],
-  );
+  return times.length === 0 ? 0 : Math.round((Math.max(...times) - Math.min(...times)) / 1000);
 }

@@ -1,11 +1,11 @@
-import { IMPORTED, printed, rehearseMany } from './many';
+import { IMPORTED, rehearseMany } from './many';
+import { start } from './scene';
 import { Stage } from './stage';
 
 afterEach(() => Stage.clear());
 
 test('creates and deletes eight connections in one stack within the rate limit, and reads the list once for each', async () => {
-  const pace = await rehearseMany(8, IMPORTED);
-  console.log(printed('8 connections', 8, pace));
+  const pace = await rehearseMany(await start(), 8, IMPORTED);
   expect(pace).toMatchObject({
     statuses: ['CREATE_COMPLETE', 'DELETE_COMPLETE'],
     connected: 8,

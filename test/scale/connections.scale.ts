@@ -1,4 +1,5 @@
-import { CREATED, IMPORTED, printed, rehearseMany } from '../life/many';
+import { CREATED, IMPORTED, rehearseMany } from '../life/many';
+import { start } from '../life/scene';
 import { Stage } from '../life/stage';
 
 afterEach(() => Stage.clear());
@@ -24,9 +25,10 @@ const cases = kinds.flatMap(({ kind, source }) =>
 
 test.each(cases)(
   '$connections connections to $kind, in one stack, where throttled calls are $throttledCalls: all made and all deleted',
-  async ({ connections, kind, source, throttledCalls }) => {
-    const pace = await rehearseMany(connections, source, throttledCalls);
-    console.log(printed(`${connections} connections to ${kind}, ${throttledCalls}`, connections, pace));
+  async ({ connections, source, throttledCalls }) => {
+    const rehearsal = await start();
+    rehearsal.aws.behaviours.set('throttledCalls', throttledCalls);
+    const pace = await rehearseMany(rehearsal, connections, source);
     expect(pace).toMatchObject({
       statuses: ['CREATE_COMPLETE', 'DELETE_COMPLETE'],
       connected: connections,

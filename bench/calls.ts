@@ -1,0 +1,113 @@
+import type { Stack } from 'aws-cdk-lib';
+import { fleetOf } from '../bin/studio';
+import { callsOf } from '../test/life/calls';
+import type { Calls } from '../test/life/calls';
+import { existing } from '../test/life/scene';
+import { DAY, STACK, synthesize } from '../test/life/stage';
+import { inRehearsal } from './rehearsals';
+import { verdict } from './result';
+import type { Measurement, Target } from './result';
+import { WAYS } from './ways';
+import { LIBRARY } from './ways/library';
+import type { Way } from './ways/way';
+
+const MAX_EXTRA_CALLS = 2;
+
+/**
+ * The fewest calls of operations with a limit. Creating needs CreateVpcPeeringAuthorization, CreateVpcPeeringConnection, and
+ * DescribeVpcPeeringConnections for the id and the CIDR block. A new build does too, because the authorization has expired; the old
+ * connection ends with its fleet. Deleting needs CreateVpcPeeringAuthorization and DeleteVpcPeeringAuthorization.
+ */
+const STEPS = [
+  { name: 'create', days: 0, build: '1', minimum: 3 },
+  { name: 'new build, ten days later', days: 10, build: '2', minimum: 3 },
+  { name: 'delete, thirty days later', days: 30, build: undefined, minimum: 2 },
+] as const;
+
+const OPERATIONS = [
+  'CreateVpcPeeringAuthorization',
+  'DeleteVpcPeeringAuthorization',
+  'DescribeVpcPeeringAuthorizations',
+  'CreateVpcPeeringConnection',
+  'DeleteVpcPeeringConnection',
+  'DescribeVpcPeeringConnections',
+] as const;
+
+interface Step {
+  readonly name: string;
+  readonly minimum: number;
+  readonly status: string;
+  readonly calls: Calls;
+}
+
+/** The life of a stack with a fleet and its connection. */
+function live(way: Way): Promise<readonly Step[]> {
+  return inRehearsal(way, async (rehearsal) => {
+    const { clock, cloudFormation, journal } = rehearsal;
+    const { vpcId } = await existing(rehearsal, 0);
+    const steps: Step[] = [];
+    for (const { name, days, build, minimum } of STEPS) {
+      await clock.sleep(days * DAY);
+      const from = journal.entries.length;
+      const assembly =
+        build === undefined
+          ? undefined
+          : synthesize((stack: Stack) => {
+              way.connect(stack, [{ vpcId, fleets: [fleetOf(stack, build)] }]);
+            });
+      const { status } = await (assembly === undefined ? cloudFormation.delete(STACK) : cloudFormation.deploy(assembly, STACK));
+      steps.push({ name, minimum, status, calls: callsOf(journal.entries.slice(from)) });
+    }
+    return steps;
+  });
+}
+
+function row(way: string, { name, status, calls }: Step): string[] {
+  const count = (operation: string): number => {
+    const made = calls.operations.find((one) => one.operation === operation);
+    return made === undefined ? 0 : made.answered + made.throttled;
+  };
+  const others = calls.operations.filter(({ operation }) => !OPERATIONS.some((one) => one === operation));
+  return [
+    way,
+    name,
+    status,
+    ...OPERATIONS.map((operation) => String(count(operation))),
+    others.map(({ operation }) => `${count(operation)} ${operation}`).join(', '),
+  ];
+}
+
+function target({ name, minimum, calls }: Step): Target {
+  const made = calls.limited + calls.throttled;
+  return {
+    what: name,
+    target: `at most ${MAX_EXTRA_CALLS} above the minimum of ${minimum}`,
+    measured: String(made),
+    verdict: verdict(made <= minimum + MAX_EXTRA_CALLS),
+  };
+}
+
+export const CALLS: Measurement = {
+  name: 'calls',
+  measure: async () => {
+    const lives: { readonly way: Way; readonly steps: readonly Step[] }[] = [];
+    for (const way of WAYS) {
+      lives.push({ way, steps: await live(way) });
+    }
+    return {
+      title: 'Calls of GameLift',
+      method:
+        'The life of a stack with a VPC that is imported, a fleet with its build, and one connection. What counts for the target are the six ' +
+        'operations that GameLift limits to one call in ten seconds. The minimum to create, and for a new build, is to authorize, to request ' +
+        'the connection, and to read its id and CIDR block. The minimum to delete is to authorize and to cancel the authorization: the ' +
+        'connection ends with its fleet.',
+      tables: [
+        {
+          head: ['way', 'step', 'result', ...OPERATIONS, 'other operations'],
+          rows: lives.flatMap(({ way, steps }) => steps.map((step) => row(way.name, step))),
+        },
+      ],
+      targets: lives.filter(({ way }) => way === LIBRARY).flatMap(({ steps }) => steps.map(target)),
+    };
+  },
+};

@@ -1,0 +1,28 @@
+import { createHash, createHmac } from 'node:crypto';
+import { request } from 'node:http';
+
+/* A handler that does nothing but send the signed request: with Node.js alone, which is the least that a handler can need. */
+
+const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION, AWS_ENDPOINT_URL } = process.env;
+const hmac = (key, text) => createHmac('sha256', key).update(text).digest();
+const hash = (text) => createHash('sha256').update(text).digest('hex');
+
+export function handler({ ResourceProperties: { GameLiftAwsAccountId, PeerVpcId } }) {
+  const body = JSON.stringify({ GameLiftAwsAccountId, PeerVpcId });
+  const date = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
+  const scope = `${date.slice(0, 8)}/${AWS_REGION}/gamelift/aws4_request`;
+  const headers = {
+    'content-type': 'application/x-amz-json-1.1',
+    host: AWS_ENDPOINT_URL.replace('http://', ''),
+    'x-amz-date': date,
+    'x-amz-security-token': AWS_SESSION_TOKEN,
+    'x-amz-target': 'GameLift.CreateVpcPeeringAuthorization',
+  };
+  const names = Object.keys(headers).join(';');
+  const lines = Object.entries(headers).map(([name, value]) => `${name}:${value}\n`);
+  const canonical = ['POST', '/', '', lines.join(''), names, hash(body)].join('\n');
+  const key = scope.split('/').reduce(hmac, `AWS4${AWS_SECRET_ACCESS_KEY}`);
+  const signature = hmac(key, ['AWS4-HMAC-SHA256', date, scope, hash(canonical)].join('\n')).toString('hex');
+  const authorization = `AWS4-HMAC-SHA256 Credential=${AWS_ACCESS_KEY_ID}/${scope}, SignedHeaders=${names}, Signature=${signature}`;
+  request(AWS_ENDPOINT_URL, { method: 'POST', headers: { ...headers, authorization } }).end(body);
+}

@@ -1,0 +1,45 @@
+import useTemporaryDirectory from '../bin/temporary-directory';
+import { CALLS } from './calls';
+import { COLD_START } from './cold-start';
+import { MANY_CONNECTIONS } from './many-connections';
+import { ONE_CONNECTION } from './one-connection';
+import { REHEARSAL } from './rehearsal';
+import { readResults, writeResults } from './report';
+import type { Result } from './result';
+import { SIZES } from './sizes';
+import { SYNTHESIS } from './synthesis';
+import { TEMPLATE } from './template';
+
+/*
+ * Measures this library beside what people use today, and writes bench/latest.json, docs/benchmarks.md and the table of the README.
+ *
+ * npm run bench                          all measurements
+ * npm run bench -- template synthesis    these: the results of the others stay as they are
+ */
+
+const MEASUREMENTS = [MANY_CONNECTIONS, ONE_CONNECTION, CALLS, TEMPLATE, SYNTHESIS, COLD_START, SIZES, REHEARSAL];
+
+async function main(names: readonly string[]): Promise<void> {
+  const known = MEASUREMENTS.map(({ name }) => name);
+  const unknown = names.filter((name) => !known.includes(name));
+  if (unknown.length > 0) {
+    throw new Error(`no such measurement: ${unknown.join(', ')}. There are ${known.join(', ')}`);
+  }
+  useTemporaryDirectory();
+  const measured: Record<string, Result> = {};
+  for (const { name, measure } of MEASUREMENTS.filter((one) => names.length === 0 || names.includes(one.name))) {
+    const started = Date.now();
+    const result = await measure();
+    measured[name] = result;
+    const verdicts = result.targets.map(({ what, measured: value, verdict }) => `${what} ${value}: ${verdict}`);
+    console.log(`${name} (${Math.round((Date.now() - started) / 1000)} s): ${verdicts.join('; ') || 'recorded'}`);
+  }
+  const merged = { ...(names.length === 0 ? {} : readResults()), ...measured };
+  const ordered = known.flatMap((name) => (merged[name] === undefined ? [] : [[name, merged[name]] as const]));
+  writeResults(Object.fromEntries(ordered));
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+});

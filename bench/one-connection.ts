@@ -1,0 +1,60 @@
+import type { Reading } from '../rehearsal/aws';
+import { existing, join } from '../test/life/scene';
+import { inRehearsal } from './rehearsals';
+import { verdict } from './result';
+import type { Measurement } from './result';
+import { medianOf } from './statistics';
+import { LIBRARY } from './ways/library';
+
+const MAX_SECONDS = 3;
+/** How long GameLift takes until a connection is active. */
+const ACTIVATION_SECONDS = Array.from({ length: 30 }, (_, index) => 2 * (index + 1));
+const FLEET_EVENTS: readonly Reading<'fleetEvents'>[] = ['written', 'never seen'];
+
+/** Rehearsed seconds from the moment when the connection is active to the answer to CloudFormation. */
+function answeredAfter(activationSeconds: number, fleetEvents: Reading<'fleetEvents'>): Promise<number> {
+  return inRehearsal(LIBRARY, async (rehearsal) => {
+    rehearsal.aws.behaviours.set('fleetEvents', fleetEvents);
+    rehearsal.aws.fates.connectionSeconds = activationSeconds;
+    const status = await join(rehearsal, await existing(rehearsal));
+    const { entries } = rehearsal.journal;
+    const active = entries.find(({ message }) => /^peering of .* SUCCEEDED: /.test(message));
+    const answered = entries.find(({ source, subject }) => source === 's3' && subject.startsWith('Peering'));
+    if (status !== 'CREATE_COMPLETE' || active === undefined || answered === undefined) {
+      throw new Error(`the stack with one connection is ${status}`);
+    }
+    return (answered.time - active.time) / 1000;
+  });
+}
+
+export const ONE_CONNECTION: Measurement = {
+  name: 'one-connection',
+  measure: async () => {
+    const all: number[] = [];
+    const rows: string[][] = [];
+    for (const fleetEvents of FLEET_EVENTS) {
+      const seconds: number[] = [];
+      for (const activation of ACTIVATION_SECONDS) {
+        seconds.push(await answeredAfter(activation, fleetEvents));
+      }
+      all.push(...seconds);
+      rows.push([fleetEvents, ...[Math.min(...seconds), medianOf(seconds), Math.max(...seconds)].map((one) => one.toFixed(1))]);
+    }
+    const median = medianOf(all);
+    return {
+      title: 'One connection',
+      method:
+        'Rehearsed seconds from the moment when GameLift has made a connection active to the response to CloudFormation, for connections ' +
+        `that take 2 to ${2 * ACTIVATION_SECONDS.length} seconds to become active, whether or not GameLift writes events of the fleet.`,
+      tables: [{ head: ['fleet events', 'least', 'median', 'most'], rows }],
+      targets: [
+        {
+          what: 'from active to the response',
+          target: `median below ${MAX_SECONDS} s`,
+          measured: `${median.toFixed(1)} s`,
+          verdict: verdict(median < MAX_SECONDS),
+        },
+      ],
+    };
+  },
+};

@@ -1,0 +1,69 @@
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { run } from '../bin/commands';
+
+const ROOT = join(__dirname, '..');
+/** Where the compiled scripts find the packages that they import. */
+const COMPILED = join(ROOT, 'node_modules', '.cache', 'bench');
+
+/** How many pairs each ratio is the median of. */
+export const PAIRS = 30;
+
+/** What processor times depend on. */
+export const MACHINE = `Measured with Node.js ${process.version.slice(1)} on ${cpus().length} processors (${cpus()[0]?.model.trim() ?? 'unknown'}).`;
+
+/**
+ * Compiles a script of bench/children to one file, so that its process does not spend time on that. The library and the CDK are loaded
+ * as users have them.
+ *
+ * @returns the file
+ */
+export async function compile(script: string): Promise<string> {
+  const outfile = join(COMPILED, `${script}.cjs`);
+  await build({
+    absWorkingDir: ROOT,
+    entryPoints: [join(__dirname, 'children', `${script}.ts`)],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    packages: 'external',
+    plugins: [
+      {
+        name: 'library',
+        setup: (plugin) => {
+          plugin.onResolve({ filter: /\/lib(\/contract)?$/ }, ({ path }) => ({
+            path: join(ROOT, 'lib', path.endsWith('contract') ? 'contract.js' : 'index.js'),
+            external: true,
+          }));
+        },
+      },
+    ],
+    logLevel: 'warning',
+  });
+  return outfile;
+}
+
+/** The processor seconds of a Node.js process that does nothing but run a script, which prints its `process.cpuUsage()` at the end. */
+export async function cpuSecondsOf(script: string, parameters: readonly string[]): Promise<number> {
+  const { user, system } = JSON.parse(await run([process.execPath, script, ...parameters], { cwd: ROOT })) as NodeJS.CpuUsage;
+  return (user + system) / 1e6;
+}
+
+/** The processor seconds of a command and of all processes that it starts. */
+export async function cpuSecondsOfCommand(command: string): Promise<number> {
+  const printed = await run(['sh', '-c', `${command} >&2; times`], { cwd: ROOT });
+  // the second line is about the processes that the shell has started
+  const [, children = ''] = printed.trim().split('\n');
+  return [...children.matchAll(/(\d+)m([\d.]+)s/g)].reduce(
+    (sum, [, minutes, seconds]) => sum + Number(minutes) * 60 + Number(seconds),
+    0,
+  );
+}
+
+/** Items in an order that changes from round to round, so that none is always measured first. */
+export function rotated<T>(items: readonly T[], round: number): readonly T[] {
+  const start = round % items.length;
+  return [...items.slice(start), ...items.slice(0, start)];
+}

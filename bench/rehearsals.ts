@@ -1,0 +1,19 @@
+import { Rehearsal } from '../rehearsal';
+import { Stage } from '../test/life/stage';
+import { addStepFunctions } from './step-functions';
+import { LIBRARY } from './ways/library';
+import type { Way } from './ways/way';
+
+const START = Date.parse('2026-01-01T00:00:00Z');
+
+/** Runs a task in a rehearsed AWS. Peers run over the wire, with the code that they deploy; every run of either gives the same. */
+export async function inRehearsal<T>(way: Way, task: (rehearsal: Rehearsal) => Promise<T>): Promise<T> {
+  const rehearsal = way === LIBRARY ? await Stage.start({ startTime: START }) : await Rehearsal.start({ startTime: START });
+  addStepFunctions(rehearsal);
+  try {
+    return await task(rehearsal);
+  } finally {
+    await rehearsal.close();
+    await Stage.clear();
+  }
+}

@@ -1,0 +1,86 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Result, Table } from './result';
+
+/** What all measurements came to, by their names. */
+export type Results = Readonly<Record<string, Result>>;
+
+const ROOT = join(__dirname, '..');
+const LATEST = join(__dirname, 'latest.json');
+const PAGE = join(ROOT, 'docs', 'benchmarks.md');
+const README = join(ROOT, 'README.md');
+const [BEGIN, END] = ['<!-- benchmarks: begin -->', '<!-- benchmarks: end -->'];
+
+const INTRODUCTION =
+  '`npm run bench` in a clone writes this page, `bench/latest.json`, and the table of the README. It needs no AWS account: what happens in ' +
+  'AWS is rehearsed, in rehearsed time. Calls, resources, bytes and rehearsed times are the same in every run. Processor times are not: each ' +
+  'ratio is the median of pairs that ran one after the other, with the interval that contains the true median with a probability of 95%. ' +
+  'A target is undecided if it lies in that interval.';
+
+export function readResults(): Results {
+  return JSON.parse(readFileSync(LATEST, 'utf8')) as Results;
+}
+
+/** Writes bench/latest.json, docs/benchmarks.md and the table of the README. */
+export function writeResults(results: Results): void {
+  writeFileSync(LATEST, `${JSON.stringify(results, null, 2)}\n`);
+  writeFileSync(PAGE, page(results));
+  writeFileSync(README, withTable(readFileSync(README, 'utf8'), readmeTable(results)));
+}
+
+/** docs/benchmarks.md. */
+export function page(results: Results): string {
+  const sections = Object.values(results).flatMap(({ title, method, tables, targets }) => [
+    `## ${title}`,
+    method,
+    ...tables.map(markdown),
+    ...(targets.length === 0 ? [] : [targetTable(targets)]),
+  ]);
+  return `${['# Benchmarks', INTRODUCTION, ...sections].join('\n\n')}\n`;
+}
+
+/** The table of the README: what has targets, and every target that was not met. */
+export function readmeTable(results: Results): string {
+  const rows = Object.values(results)
+    .filter(({ targets }) => targets.length > 0)
+    .map(({ title, targets }) => {
+      const others = targets.filter(({ verdict }) => verdict !== 'met');
+      const met = `${targets.length - others.length} of ${targets.length}`;
+      return [title, met, others.map(({ what, measured, verdict }) => `${verdict}: ${what}: ${measured}`).join('<br>')];
+    });
+  return markdown({ head: ['benchmark', 'targets met', 'not met'], rows });
+}
+
+/** What the README has between the two comments. */
+export function tableOf(readme: string): string {
+  const [begin, end] = limits(readme);
+  return readme.slice(begin, end).trim();
+}
+
+function withTable(readme: string, table: string): string {
+  const [begin, end] = limits(readme);
+  return `${readme.slice(0, begin)}\n\n${table}\n\n${readme.slice(end)}`;
+}
+
+function limits(readme: string): readonly [number, number] {
+  const [begin, end] = [readme.indexOf(BEGIN), readme.indexOf(END)];
+  if (begin < 0 || end < begin) {
+    throw new Error(`README.md must contain ${BEGIN}, and ${END} after it`);
+  }
+  return [begin + BEGIN.length, end];
+}
+
+function targetTable(targets: Result['targets']): string {
+  return markdown({
+    head: ['what', 'target', 'measured', 'result'],
+    rows: targets.map(({ what, target, measured, verdict }) => [what, target, measured, verdict]),
+  });
+}
+
+/** A table with columns of equal width, as Prettier formats it. */
+function markdown({ head, rows }: Table): string {
+  const widths = head.map((_, column) => Math.max(3, ...[head, ...rows].map((row) => row[column]?.length ?? 0)));
+  const line = (cells: readonly string[]): string =>
+    `| ${widths.map((width, column) => (cells[column] ?? '').padEnd(width)).join(' | ')} |`;
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
+}

@@ -1,0 +1,89 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { run } from '../bin/commands';
+import type { Measurement, Table } from './result';
+import { AWS_CUSTOM_RESOURCE_START, LIBRARY_START, NODE_START, SilentGameLift } from './starts';
+import { medianOf } from './statistics';
+
+const ROOT = join(__dirname, '..');
+const BUNDLE = join(ROOT, 'lambda', 'bundle');
+const STARTS = 5;
+
+function bundle(): Table {
+  const files = readdirSync(BUNDLE).filter((file) => file.endsWith('.mjs'));
+  const sized = files.map((file) => ({ file, content: readFileSync(join(BUNDLE, file)) }));
+  const sum = (parts: typeof sized): string[] => [
+    String(parts.reduce((bytes, { content }) => bytes + content.length, 0)),
+    String(parts.reduce((bytes, { content }) => bytes + gzipSync(content).length, 0)),
+  ];
+  const eager = loadedAtStart('index.mjs');
+  const peer = readFileSync(AWS_CUSTOM_RESOURCE_START.file);
+  return {
+    head: ['handler', 'bytes', 'bytes, gzip'],
+    rows: [
+      ['this library, loaded at the start', ...sum(sized.filter(({ file }) => eager.has(file)))],
+      ['this library, loaded when needed (EC2, other credentials)', ...sum(sized.filter(({ file }) => !eager.has(file)))],
+      ['AwsCustomResource, without the SDK, which Lambda has', String(peer.length), String(gzipSync(peer).length)],
+    ],
+  };
+}
+
+/** A file of the bundle and what it imports, but for what it imports only when needed. */
+function loadedAtStart(file: string, seen = new Set<string>()): Set<string> {
+  if (!seen.has(file)) {
+    seen.add(file);
+    for (const [, imported] of readFileSync(join(BUNDLE, file), 'utf8').matchAll(/(?:from|import)\s*"\.\/([^"]+)"/g)) {
+      if (imported !== undefined) {
+        loadedAtStart(imported, seen);
+      }
+    }
+  }
+  return seen;
+}
+
+/** Of the process at its first request to GameLift. */
+async function memory(): Promise<Table> {
+  const gameLift = await SilentGameLift.start();
+  const rows: string[][] = [];
+  for (const candidate of [LIBRARY_START, AWS_CUSTOM_RESOURCE_START, NODE_START]) {
+    const megabytes: number[] = [];
+    for (let start = 0; start < STARTS; start += 1) {
+      megabytes.push((await gameLift.measure(candidate)).megabytes);
+    }
+    rows.push([candidate.name, medianOf(megabytes).toFixed(0)]);
+  }
+  await gameLift.close();
+  return { head: ['memory at the first request', 'MB'], rows };
+}
+
+async function npmPackage(): Promise<Table> {
+  const packed = await run(['npm', 'pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: ROOT });
+  const [{ size, unpackedSize, entryCount } = { size: NaN, unpackedSize: NaN, entryCount: NaN }] = JSON.parse(packed) as {
+    readonly size: number;
+    readonly unpackedSize: number;
+    readonly entryCount: number;
+  }[];
+  const { dependencies = {} } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+    readonly dependencies?: object;
+  };
+  return {
+    head: ['npm package', 'this library', 'AwsCustomResource, Provider'],
+    rows: [
+      ['bytes of the tarball', String(size), '0: part of aws-cdk-lib'],
+      ['bytes installed', String(unpackedSize), '0'],
+      ['files', String(entryCount), '0'],
+      ['packages that a CDK app installs', String(1 + Object.keys(dependencies).length), '0'],
+    ],
+  };
+}
+
+export const SIZES: Measurement = {
+  name: 'sizes',
+  measure: async () => ({
+    title: 'Sizes',
+    method: 'What is shipped, installed and loaded, beside what the CDK contains already.',
+    tables: [bundle(), await memory(), await npmPackage()],
+    targets: [],
+  }),
+};

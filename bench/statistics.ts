@@ -1,0 +1,49 @@
+/** A median, and the interval that contains the true one with a probability of at least 95%. */
+export interface Estimate {
+  readonly median: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+const CONFIDENCE = 0.95;
+
+export function medianOf(values: readonly number[]): number {
+  const sorted = values.toSorted((one, other) => one - other);
+  const middle = (sorted.length - 1) / 2;
+  return (at(sorted, Math.floor(middle)) + at(sorted, Math.ceil(middle))) / 2;
+}
+
+/**
+ * The interval lies between two of the values in their order: it assumes nothing about how they are distributed. It is the narrowest
+ * such one that leaves out as many values below it as above.
+ *
+ * @throws Error if there are too few values for an interval of 95%
+ */
+export function estimate(values: readonly number[]): Estimate {
+  const sorted = values.toSorted((one, other) => one - other);
+  const { length } = sorted;
+  // each value is below the true median with a probability of one half
+  let probability = 0.5 ** length;
+  let below = probability;
+  let left = 0;
+  if (1 - 2 * below < CONFIDENCE) {
+    throw new Error(`an interval of 95% needs at least six values, got ${length}`);
+  }
+  for (;;) {
+    probability *= (length - left) / (left + 1);
+    if (1 - 2 * (below + probability) < CONFIDENCE) {
+      break;
+    }
+    below += probability;
+    left += 1;
+  }
+  return { median: medianOf(sorted), low: at(sorted, left), high: at(sorted, length - 1 - left) };
+}
+
+function at(values: readonly number[], index: number): number {
+  const value = values[index];
+  if (value === undefined) {
+    throw new Error(`there is no value ${index} of ${values.length}`);
+  }
+  return value;
+}

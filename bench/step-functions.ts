@@ -1,0 +1,86 @@
+import type { Rehearsal } from '../rehearsal';
+import { arnOf } from '../rehearsal/aws/partitions';
+import { JSON_ERRORS, ServiceError } from '../rehearsal/aws/service';
+import type { Answer } from '../rehearsal/aws/service';
+
+/** The state machine that `custom-resources.Provider` creates if there is an `isComplete`: it repeats one task until that succeeds. */
+interface Waiter {
+  readonly StartAt: string;
+  readonly States: Readonly<Record<string, Task>>;
+}
+
+interface Task {
+  readonly Resource: string;
+  readonly Retry?: readonly { readonly IntervalSeconds: number; readonly MaxAttempts: number; readonly BackoffRate: number }[];
+  readonly Catch?: readonly { readonly Next: string }[];
+}
+
+const TYPE = 'AWS::StepFunctions::StateMachine';
+
+/** Adds as much of Step Functions to a rehearsal as the state machine of a Provider needs. */
+export function addStepFunctions({ aws, clock, cloudFormation, lambda }: Rehearsal): void {
+  const waiters = new Map<string, Waiter>();
+
+  cloudFormation.types.register(TYPE, {
+    create: ({ stack, properties, generateName }) => {
+      const name = generateName(80);
+      const arn = arnOf(stack, 'states', `stateMachine:${name}`);
+      waiters.set(arn, JSON.parse(String(properties.DefinitionString)) as Waiter);
+      return { physicalId: arn, attributes: { Arn: arn, Name: name } };
+    },
+    update: ({ properties, physicalId, attributes }) => {
+      waiters.set(physicalId, JSON.parse(String(properties.DefinitionString)) as Waiter);
+      return { physicalId, attributes };
+    },
+    delete: ({ physicalId }) => {
+      waiters.delete(physicalId);
+    },
+  });
+
+  const perform = async ({ States }: Waiter, name: string, input: unknown): Promise<void> => {
+    const task = States[name];
+    if (task === undefined) {
+      throw new Error(`the state machine has no state ${name}`);
+    }
+    const [retry] = task.Retry ?? [];
+    for (let attempt = 0; ; attempt += 1) {
+      const { payload, functionError } = await lambda.invoke(task.Resource, input);
+      if (functionError === undefined) {
+        return;
+      }
+      if (retry === undefined || attempt >= retry.MaxAttempts) {
+        const [caught] = task.Catch ?? [];
+        if (caught !== undefined) {
+          const { errorType } = payload as { readonly errorType?: string };
+          await perform({ StartAt: caught.Next, States }, caught.Next, { Error: errorType, Cause: JSON.stringify(payload) });
+        }
+        return;
+      }
+      await clock.sleep(retry.IntervalSeconds * retry.BackoffRate ** attempt * 1000);
+    }
+  };
+
+  aws.register('states', {
+    source: 'states',
+    errors: JSON_ERRORS,
+    operation: ({ headers }) => headers['x-amz-target']?.split('.')[1] ?? 'UnknownOperation',
+    input: ({ body }) => JSON.parse(body.toString()) as unknown,
+    perform: async (call) => {
+      const { operation, input } = call;
+      const { stateMachineArn, name, input: text } = input as Readonly<Record<'stateMachineArn' | 'name' | 'input', string>>;
+      await call.authorize('states:StartExecution', [stateMachineArn]);
+      const waiter = waiters.get(stateMachineArn);
+      if (operation !== 'StartExecution' || waiter === undefined) {
+        throw new ServiceError('StateMachineDoesNotExist', `State Machine Does Not Exist: '${stateMachineArn}'`);
+      }
+      clock.detached(() => void clock.work(() => perform(waiter, waiter.StartAt, JSON.parse(text))));
+      const executionArn = `${stateMachineArn.replace(':stateMachine:', ':execution:')}:${name}`;
+      return answer(200, { executionArn, startDate: clock.now() / 1000 });
+    },
+    fail: ({ code, message, status }) => answer(status, { __type: code, message }),
+  });
+}
+
+function answer(status: number, body: object): Answer {
+  return { status, headers: { 'content-type': 'application/x-amz-json-1.0' }, body: JSON.stringify(body) };
+}

@@ -1,0 +1,68 @@
+import { join } from 'node:path';
+import { CustomResource, Duration, type Stack } from 'aws-cdk-lib';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import { Provider } from 'aws-cdk-lib/custom-resources';
+import { peeringStatement } from './permissions';
+import type { Network, Way } from './way';
+
+const TYPE = 'Custom::Peering';
+
+/** How often CloudFormation may be kept waiting for one call of a function. */
+const TIMEOUT = Duration.minutes(15);
+
+/** A function that runs code of bench/ways/handlers. */
+function functionOf(stack: Stack, id: string, handler: string): lambda.Function {
+  return new lambda.Function(stack, id, {
+    runtime: lambda.determineLatestNodeRuntime(stack),
+    handler,
+    code: lambda.Code.fromAsset(join(__dirname, 'handlers')),
+    timeout: TIMEOUT,
+    initialPolicy: [peeringStatement()],
+  });
+}
+
+/** An authorization for each VPC and a connection for each fleet, all with one handler. */
+function customResources(stack: Stack, serviceToken: string, networks: readonly Network[]): void {
+  networks.forEach(({ vpcId, fleets }, number) => {
+    const pair = { GameLiftAwsAccountId: stack.account, PeerVpcId: vpcId };
+    const authorization = new CustomResource(stack, `Authorization${number}`, { serviceToken, properties: pair });
+    fleets.forEach(({ fleetRef }, index) => {
+      const properties = { ...pair, FleetId: fleetRef.fleetId };
+      const peering = new CustomResource(stack, `Peering${number}x${index}`, { serviceToken, resourceType: TYPE, properties });
+      peering.node.addDependency(authorization);
+    });
+  });
+}
+
+/** With a handler that answers CloudFormation itself. */
+export const HANDWRITTEN: Way = {
+  name: 'handwritten handler',
+  connectionType: TYPE,
+  connect: (stack, networks) => {
+    customResources(stack, functionOf(stack, 'Handler', 'handwritten.handler').functionArn, networks);
+  },
+};
+
+/** With a Provider whose function waits for the connection. */
+export const PROVIDER: Way = {
+  name: 'Provider',
+  connectionType: TYPE,
+  connect: (stack, networks) => {
+    const onEventHandler = functionOf(stack, 'OnEvent', 'provider.onEvent');
+    customResources(stack, new Provider(stack, 'Provider', { onEventHandler }).serviceToken, networks);
+  },
+};
+
+/** With a Provider that asks every ten seconds whether the connection is active: more often, GameLift would refuse to answer. */
+export const PROVIDER_WITH_IS_COMPLETE: Way = {
+  name: 'Provider with isComplete',
+  connectionType: TYPE,
+  connect: (stack, networks) => {
+    const { serviceToken } = new Provider(stack, 'Provider', {
+      onEventHandler: functionOf(stack, 'OnEvent', 'provider.onEventWithoutWaiting'),
+      isCompleteHandler: functionOf(stack, 'IsComplete', 'provider.isComplete'),
+      queryInterval: Duration.seconds(10),
+    });
+    customResources(stack, serviceToken, networks);
+  },
+};

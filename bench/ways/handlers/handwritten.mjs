@@ -1,0 +1,28 @@
+import { Buffer } from 'node:buffer';
+import { request } from 'node:https';
+import { onEvent } from './provider.mjs';
+
+/* A handler that answers CloudFormation itself, as AWS's samples of custom resources do. */
+
+export async function handler(event, context) {
+  try {
+    const { PhysicalResourceId = event.PhysicalResourceId, Data } = await onEvent(event);
+    await respond(event, { Status: 'SUCCESS', PhysicalResourceId, Data });
+  } catch (error) {
+    const PhysicalResourceId = event.PhysicalResourceId ?? context.logStreamName;
+    await respond(event, { Status: 'FAILED', PhysicalResourceId, Reason: error.message });
+  }
+}
+
+function respond({ ResponseURL, StackId, RequestId, LogicalResourceId }, answer) {
+  const body = Buffer.from(JSON.stringify({ StackId, RequestId, LogicalResourceId, ...answer }));
+  return new Promise((resolve, reject) => {
+    const headers = { 'content-type': '', 'content-length': body.length };
+    const put = request(ResponseURL, { method: 'PUT', headers }, (response) => {
+      response.resume();
+      response.once('end', resolve);
+    });
+    put.once('error', reject);
+    put.end(body);
+  });
+}

@@ -1,0 +1,43 @@
+import {
+  activeConnection,
+  authorize,
+  cancelAuthorization,
+  deleteConnection,
+  requestConnection,
+  waitForConnection,
+} from './gamelift.mjs';
+
+/* The user's functions of custom-resources.Provider. */
+
+/** Returns once the connection is active. */
+export async function onEvent(event) {
+  const started = await onEventWithoutWaiting(event);
+  if (event.RequestType === 'Delete' || event.ResourceProperties.FleetId === undefined) {
+    return started;
+  }
+  const { VpcPeeringConnectionId, IpV4CidrBlock } = await waitForConnection(event.ResourceProperties);
+  return { ...started, Data: { VpcPeeringConnectionId, IpV4CidrBlock } };
+}
+
+/** Only begins: `isComplete` tells when the connection is active. */
+export async function onEventWithoutWaiting({ RequestType, ResourceProperties }) {
+  const { FleetId, PeerVpcId } = ResourceProperties;
+  if (RequestType === 'Delete') {
+    await (FleetId === undefined ? cancelAuthorization(ResourceProperties) : deleteConnection(ResourceProperties));
+    return {};
+  }
+  await (FleetId === undefined ? authorize(ResourceProperties) : requestConnection(ResourceProperties));
+  return { PhysicalResourceId: FleetId ?? PeerVpcId };
+}
+
+export async function isComplete({ RequestType, ResourceProperties }) {
+  if (RequestType === 'Delete' || ResourceProperties.FleetId === undefined) {
+    return { IsComplete: true };
+  }
+  const connection = await activeConnection(ResourceProperties);
+  if (connection === undefined) {
+    return { IsComplete: false };
+  }
+  const { VpcPeeringConnectionId, IpV4CidrBlock } = connection;
+  return { IsComplete: true, Data: { VpcPeeringConnectionId, IpV4CidrBlock } };
+}

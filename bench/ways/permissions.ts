@@ -1,0 +1,18 @@
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+
+/** What handlers need that authorize, connect and disconnect: GameLift works in the VPC with the permissions of its caller. */
+export function peeringStatement(): PolicyStatement {
+  return new PolicyStatement({
+    actions: [
+      'gamelift:*VpcPeering*',
+      'ec2:AcceptVpcPeeringConnection',
+      'ec2:AuthorizeSecurityGroup*',
+      'ec2:CreateRoute',
+      'ec2:DeleteRoute',
+      'ec2:DescribeRouteTables',
+      'ec2:DescribeSecurityGroups',
+      'ec2:RevokeSecurityGroup*',
+    ],
+    resources: ['*'],
+  });
+}

@@ -1,0 +1,86 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { page, readmeTable, readResults, tableOf } from '../../bench/report';
+import type { Results } from '../../bench/report';
+import { verdictAtMost } from '../../bench/result';
+import { estimate, medianOf } from '../../bench/statistics';
+
+/*
+ * What `npm run bench` writes.
+ */
+
+const read = (...path: string[]): string => readFileSync(join(__dirname, '..', '..', ...path), 'utf8');
+
+const RESULTS: Results = {
+  speed: {
+    title: 'Speed',
+    method: 'Measured.',
+    tables: [{ head: ['way', 'seconds'], rows: [['this library', '1']] }],
+    targets: [
+      { what: 'creating', target: 'at most 2 s', measured: '1 s', verdict: 'met' },
+      { what: 'deleting', target: 'at most 2 s', measured: '3 s', verdict: 'missed' },
+    ],
+  },
+  sizes: { title: 'Sizes', method: 'Counted.', tables: [], targets: [] },
+};
+
+test('docs/benchmarks.md is what the latest results give', () => {
+  expect(read('docs', 'benchmarks.md')).toBe(page(readResults()));
+});
+
+test('the table of the README is what the latest results give', () => {
+  expect(tableOf(read('README.md'))).toBe(readmeTable(readResults()));
+});
+
+test('the table of the README has each target that was not met, and nothing that has no target', () => {
+  expect(readmeTable(RESULTS).split('\n')).toEqual([
+    '| benchmark | targets met | not met               |',
+    '| --------- | ----------- | --------------------- |',
+    '| Speed     | 1 of 2      | missed: deleting: 3 s |',
+  ]);
+});
+
+test('the page has each table and all targets', () => {
+  const sections = page(RESULTS).split('\n\n');
+  expect(sections.slice(2)).toEqual([
+    '## Speed',
+    'Measured.',
+    '| way          | seconds |\n| ------------ | ------- |\n| this library | 1       |',
+    expect.stringContaining('| deleting | at most 2 s | 3 s      | missed |'),
+    '## Sizes',
+    'Counted.\n',
+  ]);
+});
+
+test('fails without the two comments', () => {
+  expect(() => tableOf('# A README')).toThrow(
+    'README.md must contain <!-- benchmarks: begin -->, and <!-- benchmarks: end --> after it',
+  );
+});
+
+describe('an estimate', () => {
+  const thirty = Array.from({ length: 30 }, (_, index) => 30 - index);
+
+  test('is a median', () => {
+    expect(medianOf([3, 1, 2])).toBe(2);
+    expect(medianOf([4, 1, 3, 2])).toBe(2.5);
+  });
+
+  test('has the interval of 95% that tables of order statistics give: ranks 10 and 21 of 30, all of 6', () => {
+    expect(estimate(thirty)).toEqual({ median: 15.5, low: 10, high: 21 });
+    expect(estimate([6, 5, 4, 3, 2, 1])).toEqual({ median: 3.5, low: 1, high: 6 });
+  });
+
+  test('fails with fewer than six values', () => {
+    expect(() => estimate([1, 2, 3, 4, 5])).toThrow('an interval of 95% needs at least six values, got 5');
+  });
+
+  test.each([
+    [21, 'met'],
+    [20.9, 'undecided'],
+    [10, 'undecided'],
+    [9.9, 'missed'],
+  ])('from 10 to 21, with a limit of %d, is %s', (limit, verdict) => {
+    expect(verdictAtMost(estimate(thirty), limit)).toBe(verdict);
+  });
+});
