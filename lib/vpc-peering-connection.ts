@@ -398,7 +398,9 @@ export class VpcPeeringConnection extends VpcPeeringConnectionBase {
           `account ${this.env.account}: create the connection in a stack of account ${account}`,
       );
     }
-    registerPeering({ construct: this, fleetId, vpcId: vpc.vpcId, adoptExisting });
+    if (!adoptExisting) {
+      registerPeering(this, fleetId, vpc.vpcId);
+    }
     if (resource === undefined) {
       return;
     }

@@ -139,38 +139,30 @@ function computeTypeErrors(fleet: CfnResource, computeType: unknown): string[] {
   return isOther ? [`GameLift peers EC2 fleets only: fleet ${fleet.node.path} has the compute type ${computeType}`] : [];
 }
 
-/** The peering of a fleet with a VPC. */
-export interface FleetPeering {
-  /** The connection. */
-  readonly construct: IConstruct;
-  readonly fleetId: string;
-  readonly vpcId: string;
-  readonly adoptExisting: boolean;
-}
-
-const peerings = sharedMap<IConstruct, Map<string, FleetPeering>>('peerings');
+/** The constructs that peer a fleet with a VPC, by fleet and VPC, of each Stage. */
+const peerings = sharedMap<IConstruct, Map<string, IConstruct>>('peerings');
 
 /**
- * @throws Error if the same Stage already peers the fleet with the VPC, unless one of the two constructs adopts the connection
+ * @param construct a connection that adopts none
+ * @throws Error if the same Stage already peers the fleet with the VPC
  */
-export function registerPeering(peering: FleetPeering): void {
-  const { construct, fleetId, vpcId, adoptExisting } = peering;
+export function registerPeering(construct: IConstruct, fleetId: string, vpcId: string): void {
   if (isDummyValue(fleetId) || isDummyValue(vpcId)) {
     return;
   }
   const stage = Stage.of(construct) ?? construct.node.root;
-  const registered = peerings.get(stage) ?? new Map<string, FleetPeering>();
+  const registered = peerings.get(stage) ?? new Map<string, IConstruct>();
   peerings.set(stage, registered);
   const key = JSON.stringify([fleetId, vpcKeyOf(resolveReferences(vpcId, construct))]);
   const other = registered.get(key);
-  if (other !== undefined && !other.adoptExisting && !adoptExisting) {
+  if (other !== undefined) {
     throw new Error(
-      `a fleet and a VPC can have only one peering connection, but ${construct.node.path} and ${other.construct.node.path} both peer ` +
+      `a fleet and a VPC can have only one peering connection, but ${construct.node.path} and ${other.node.path} both peer ` +
         `${describeFleet(fleetId)} with the same VPC: remove one of them, or set adoptExisting on the connection that should use the ` +
         'connection of the other',
     );
   }
-  registered.set(key, peering);
+  registered.set(key, construct);
 }
 
 function describeFleet(fleetId: string): string {

@@ -522,6 +522,16 @@ describe('a fleet that is peered twice with the same VPC', () => {
     );
   });
 
+  test('fails also if a third construct adopts the connection', () => {
+    const adopted = (stack: Stack, authorization: VpcPeeringAuthorization, fleet: gamelift.CfnFleet): void => {
+      connect('One')(stack, authorization, fleet);
+      connect('Adopting', true)(stack, authorization, fleet);
+    };
+    expect(() => twice(adopted, connect('Two'))).toThrow(
+      /^a fleet and a VPC can have only one .* Game\/Two and Game\/One both peer /,
+    );
+  });
+
   test('is allowed if one construct adopts the connection of the other', () => {
     expect(() => {
       twice(onCreate('One'), connect('Two', true)).synth();
