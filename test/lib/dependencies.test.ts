@@ -48,6 +48,15 @@ function dependenciesOf(parent: Stack): unknown[] {
   return stacks.map(({ DependsOn = [] }) => DependsOn);
 }
 
+/** Makes a stack depend on another one, with the name that the method has in this version of the CDK. */
+function dependOn(stack: Stack & { addStackDependency?: (target: Stack) => void }, target: Stack): void {
+  if (stack.addStackDependency === undefined) {
+    stack.addDependency(target);
+  } else {
+    stack.addStackDependency(target);
+  }
+}
+
 function authorizationIdOf(stack: Stack): string {
   const [id = ''] = Object.keys(Template.fromStack(stack).findResources(AUTHORIZATION));
   return id;
@@ -105,8 +114,8 @@ describe.each(PEERING_METHODS)('a fleet that is %s', (_, peer) => {
       Stack,
     ];
     peer(fleets, authorizationIn(network));
-    network.addDependency(between);
-    between.addDependency(fleets);
+    dependOn(network, between);
+    dependOn(between, fleets);
     app.synth();
     expect(fleets.dependencies).toEqual([]);
     expect(network.dependencies).toEqual([between]);
