@@ -167,7 +167,7 @@ export class Connect {
 
   private async prepareRetry(message: string): Promise<void> {
     if (this.situation.request.kind === 'refused') {
-      // a deletion may have used the authorization, or deleted a connection that existed. Then the claim is gone, too
+      // a delete may have used the authorization, or deleted a connection that existed. Then it has removed the claim before
       await this.context.calls.untilAllIsReadable();
     }
     await this.checkWanted();

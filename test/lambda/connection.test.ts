@@ -1,4 +1,5 @@
 import { MAX_CONCURRENT_CONNECTIONS } from '../../lib/contract';
+import type { Readings } from '../matrix/world';
 import { SimulatedWorld } from './simulated-world';
 import { awsError } from './world';
 import type { TestAnswer } from './world';
@@ -413,9 +414,20 @@ describe('GameLift says that there is no fleet, although there is one', () => {
     expect([...world.tags.keys()]).toEqual([]);
   });
 
-  test('when a create that failed is deleted: fails as long as GameLift lists the connection', async () => {
-    world = await SimulatedWorld.create();
+  test.each<[string, Readings, () => Promise<void>]>([
+    ['lists the connection', {}, () => Promise.resolve()],
+    [
+      'lists it as failed, and EC2 shows it, because only its deletion failed',
+      { missingAuthorization: 'failed' },
+      async () => {
+        await world.pass(2);
+        await world.disconnectByHand();
+      },
+    ],
+  ])('when a create that failed is deleted: fails as long as GameLift %s', async (_, readings, happen) => {
+    world = await SimulatedWorld.create(readings);
     const { PhysicalResourceId, RequestId } = await made();
+    await happen();
     const unfinished = `${PhysicalResourceId}/unfinished/${RequestId}`;
     goneAfter('DescribeFleetAttributes');
     expect((await send('Delete', {}, unfinished)).answer).toMatchObject({

@@ -244,21 +244,33 @@ test('does not withdraw the claim if another run of the same request has noted t
   ]);
 });
 
-test('does not authorize if a delete removes the claim before GameLift refuses the request', async () => {
-  world = await SimulatedWorld.create();
-  world.refusal = (_, operation) => {
-    if (operation !== 'CreateVpcPeeringConnection') {
-      return undefined;
-    }
-    world.tags.clear();
-    return awsError('UnauthorizedException');
-  };
-  expect((await world.ask('Create')).answer).toMatchObject({
-    Status: 'FAILED',
-    Reason: expect.stringContaining('the claim, a tag on the fleet, was removed while') as string,
-  });
-  expect(world.aws.inventory().authorizations).toEqual([]);
-});
+test.each([
+  ['at once', 0],
+  ['14 seconds later', 14_000],
+])(
+  'does not authorize if a delete removes the claim before GameLift refuses the request, and that can be read %s',
+  async (_, late) => {
+    world = await SimulatedWorld.create();
+    let removed: { readonly at: number; readonly tags: object[] } | undefined;
+    world.refusal = (__, operation) => {
+      if (operation !== 'CreateVpcPeeringConnection') {
+        return undefined;
+      }
+      removed ??= { at: world.now(), tags: [...world.tags].map(([Key, Value]) => ({ Key, Value })) };
+      world.tags.clear();
+      return awsError('UnauthorizedException');
+    };
+    world.output = (__, operation) =>
+      operation === 'ListTagsForResource' && removed !== undefined && world.now() < removed.at + late
+        ? { Tags: removed.tags }
+        : undefined;
+    expect((await world.ask('Create')).answer).toMatchObject({
+      Status: 'FAILED',
+      Reason: expect.stringContaining('the claim, a tag on the fleet, was removed while') as string,
+    });
+    expect(world.aws.inventory().authorizations).toEqual([]);
+  },
+);
 
 test.each([
   ['before it decides to adopt it', 2],
