@@ -16,10 +16,10 @@ const ROUND_MILLISECONDS = 10_500;
 /** How far apart the attempts of a round are, at most. */
 const ROUND_SPREAD_MILLISECONDS = 300;
 
-/** How long before a round its check begins. Each caller has a time of its own in between, because the calls of a check have rate limits, too. */
+/** How long before a round a caller begins its check: at a random time, because the calls of a check have rate limits, too. */
 const CHECK_AHEAD_MILLISECONDS = { min: 500, max: 5_500 };
 
-/** How long after the begin of a check the call is made, at most. */
+/** How long after a check began the call is made, at most. */
 export const MAX_CHECK_AGE_MILLISECONDS = CHECK_AHEAD_MILLISECONDS.max + ROUND_SPREAD_MILLISECONDS;
 
 /** How long a denial is retried: a new policy may take a minute to reach all of AWS. */
@@ -60,7 +60,7 @@ export const READ_DELAY_MILLISECONDS = 15_000;
 const READ_AGAIN_MILLISECONDS = 5_000;
 
 interface CallOptions {
-  /** Called before each attempt. An attempt may be minutes after the previous one. */
+  /** Called before each attempt, `MAX_CHECK_AGE_MILLISECONDS` before it at most. If it rejects, the call is not made. */
   readonly check?: () => Promise<void>;
   /** Whether an error may mean that a new policy has not reached all of AWS yet. */
   readonly isTemporary?: (error: unknown) => boolean;
@@ -155,6 +155,7 @@ export class Calls {
       seen.isThrottled = isThrottle(error);
       if (seen.isThrottled) {
         seen.throttles += 1;
+        // those with a low rate limit wait for the next round instead
         return hasLowRateLimit(operation) ? 0 : PAUSE_MILLISECONDS * (1 + 0.25 * this.time.jitter());
       }
       if (isTemporary(error)) {
@@ -200,9 +201,9 @@ export class Calls {
    * wait for another ten seconds (AWS does not document this), there is a token again in the next round. Callers with times of
    * their own would block each other for ever.
    *
-   * In a round, those who have been throttled more often come first.
+   * In a round, callers that have been throttled more often come first.
    *
-   * @param check is called a few seconds before
+   * @param throttles how often this caller has been throttled
    */
   private async untilRound(throttles: number, check: () => Promise<void>): Promise<void> {
     for (;;) {

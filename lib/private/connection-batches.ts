@@ -4,10 +4,10 @@ import { AcyclicDependency } from './acyclic-dependency';
 import { topLevelStackOf } from './enclosing-stacks';
 import { sharedMap } from './library-copies';
 
-/** As many batches are created at the same time, so that GameLift serves the rest of one while another one starts. */
+/** How many batches CloudFormation creates at the same time: GameLift serves the rest of one while another one starts. */
 const CONCURRENT_BATCHES = 4;
 
-/** Connections that CloudFormation creates after an earlier batch. */
+/** Connections of which each waits for all connections of an earlier batch. */
 interface Batch {
   readonly connections: CfnResource[];
   readonly afterEarlierBatch: AcyclicDependency;
@@ -31,10 +31,11 @@ const batchesOf = sharedMap<Stack, Batches>('connectionBatches');
  * Adds a connection to the last batch of its deployment and origin, so that only as many connections share GameLift's rate limit as it
  * can serve in time. Batches do not mix, because connections that are requested wait for those that are peered on creation.
  *
- * Each connection depends on all connections of an earlier batch. If it depended on a single one, new connections would keep starting,
- * and one connection could wait for the rate limit until its time is up.
+ * If each connection waited for a single earlier one, connections would start one by one. If throttled calls cost rate tokens (AWS does
+ * not document this), the first call of each would make all others wait for another round.
  *
- * If there are more connections than that, the batches of requested connections come after those that are peered on creation.
+ * If there are more connections than CloudFormation may create at the same time, those that are requested come after those that are peered
+ * on creation.
  */
 export function addToBatch(origin: Origin, connection: CfnResource): void {
   const stack = topLevelStackOf(connection);

@@ -139,11 +139,11 @@ function computeTypeErrors(fleet: CfnResource, computeType: unknown): string[] {
   return isOther ? [`GameLift peers EC2 fleets only: fleet ${fleet.node.path} has the compute type ${computeType}`] : [];
 }
 
-/** The constructs that peer a fleet with a VPC, by fleet and VPC, of each Stage. */
+/** For each Stage, the construct that makes the connection of a fleet with a VPC, by fleet and VPC. */
 const peerings = sharedMap<IConstruct, Map<string, IConstruct>>('peerings');
 
 /**
- * @param construct a connection that adopts none
+ * @param construct a connection without `adoptExisting`
  * @throws Error if the same Stage already peers the fleet with the VPC
  */
 export function registerPeering(construct: IConstruct, fleetId: string, vpcId: string): void {
