@@ -37,8 +37,8 @@ export function addStepFunctions({ aws, clock, cloudFormation, lambda }: Rehears
     },
   });
 
-  const perform = async ({ States }: Waiter, name: string, input: unknown): Promise<void> => {
-    const task = States[name];
+  const perform = async (states: Waiter['States'], name: string, input: unknown): Promise<void> => {
+    const task = states[name];
     if (task === undefined) {
       throw new Error(`the state machine has no state ${name}`);
     }
@@ -52,7 +52,7 @@ export function addStepFunctions({ aws, clock, cloudFormation, lambda }: Rehears
         const [caught] = task.Catch ?? [];
         if (caught !== undefined) {
           const { errorType } = payload as { readonly errorType?: string };
-          await perform({ StartAt: caught.Next, States }, caught.Next, { Error: errorType, Cause: JSON.stringify(payload) });
+          await perform(states, caught.Next, { Error: errorType, Cause: JSON.stringify(payload) });
         }
         return;
       }
@@ -73,7 +73,7 @@ export function addStepFunctions({ aws, clock, cloudFormation, lambda }: Rehears
       if (operation !== 'StartExecution' || waiter === undefined) {
         throw new ServiceError('StateMachineDoesNotExist', `State Machine Does Not Exist: '${stateMachineArn}'`);
       }
-      clock.detached(() => void clock.work(() => perform(waiter, waiter.StartAt, JSON.parse(text))));
+      clock.detached(() => void clock.work(() => perform(waiter.States, waiter.StartAt, JSON.parse(text))));
       const executionArn = `${stateMachineArn.replace(':stateMachine:', ':execution:')}:${name}`;
       return answer(200, { executionArn, startDate: clock.now() / 1000 });
     },

@@ -41,7 +41,8 @@ function lint(assembly: string): string[] {
 
 /** What went wrong; nothing if all is well. */
 async function rehearse(example: string, assemblies: string): Promise<string[]> {
-  const rehearsal = await Rehearsal.start({ account: GAME });
+  // always the same time, since callers that wait for a rate limit go by the clock
+  const rehearsal = await Rehearsal.start({ account: GAME, startTime: Date.UTC(2026, 0, 1) });
   try {
     const { aws, clock, journal } = rehearsal;
     const start = clock.now();
