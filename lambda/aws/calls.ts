@@ -220,9 +220,18 @@ export class Calls {
   }
 }
 
-/** Whether the operation is one of GameLift's peering operations. */
+/** GameLift's peering operations, as the handler names them. EC2's operations with similar names have other limits. */
+const PEERING_OPERATIONS: ReadonlySet<string> = new Set([
+  'CreateVpcPeeringAuthorization',
+  'DeleteVpcPeeringAuthorization',
+  'DescribeVpcPeeringAuthorizations',
+  'CreateVpcPeeringConnection',
+  'DeleteVpcPeeringConnection',
+  'DescribeVpcPeeringConnections',
+]);
+
 function hasLowRateLimit(operation: string): boolean {
-  return /^\w+VpcPeering\w+$/.test(operation);
+  return PEERING_OPERATIONS.has(operation);
 }
 
 /** GameLift's rate limit of its peering operations is surprisingly low, so the error message states it. */

@@ -10,7 +10,12 @@ export async function withTimeLimit<T>(milliseconds: number, time: Time, work: (
   const ended = new AbortController();
   void time.sleep(Math.max(0, milliseconds), ended.signal).then(
     () => {
-      limit.abort(new Problem('the time for this request is up', 'try again'));
+      limit.abort(
+        new Problem(
+          'the handler was still at work when the time for this request was up',
+          'try again; if this error comes back, look at the log of the function',
+        ),
+      );
     },
     () => undefined,
   );

@@ -1,5 +1,5 @@
 import type { Ec2Api, Ec2Peering, RouteTable, Tags } from '../aws/api';
-import { isDenial, problemOf, readError } from '../aws/errors';
+import { isDenial, isUnanswered, problemOf, readError } from '../aws/errors';
 import type { Calls } from '../aws/calls';
 import { isAlive } from '../aws/connections';
 import type { ClaimedConnection, ConnectionSpec, DeclaredRoutes } from '../model/connection';
@@ -274,9 +274,13 @@ export class PeerNetwork {
     try {
       await calls.make('ModifyVpcPeeringConnectionOptions', (signal) => this.vpcApi.setDnsResolution(id, dnsResolution, signal));
     } catch (error) {
+      const { what, remedy } = problemOf(error);
       throw new Problem(
-        `could not turn DNS resolution ${dnsResolution ? 'on' : 'off'} for ${id} (${problemOf(error).what})`,
-        `enable DNS hostnames and DNS support for VPC ${spec.pair.peerVpcId}, or remove dnsResolution from the VpcPeeringConnection, then try again`,
+        `could not turn DNS resolution ${dnsResolution ? 'on' : 'off'} for ${id} (${what})`,
+        // EC2 refuses it for the settings of the VPC; other errors have nothing to do with them
+        isDenial(error) || isUnanswered(error) || error instanceof Problem
+          ? remedy
+          : `enable DNS hostnames and DNS support for VPC ${spec.pair.peerVpcId}, or remove dnsResolution from the VpcPeeringConnection, then try again`,
         { cause: error },
       );
     }

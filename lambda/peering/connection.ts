@@ -159,9 +159,11 @@ export class Connection {
       READ_DELAY_MILLISECONDS,
     );
     if (connection !== undefined) {
+      const { spec, region } = this.context;
       throw new Problem(
-        `GameLift says that there is no fleet ${this.context.spec.fleetId}, but lists its peering connection ${connection.id}`,
-        'delete again',
+        `GameLift says that there is no fleet ${spec.fleetId}, but still lists its peering connection ${connection.id}`,
+        'delete again in a minute; if this error comes back, run aws gamelift delete-vpc-peering-connection ' +
+          `--fleet-id ${spec.fleetId} --vpc-peering-connection-id ${connection.id} --region ${region}, then delete again`,
       );
     }
   }

@@ -46,6 +46,6 @@ export async function activeFleet({ spec, calls, region }: ConnectionContext, ob
         'look at its events, raise the timeout of the VpcPeeringConnection, then deploy again',
       );
     }
-    await calls.sleep(POLL_MILLISECONDS);
+    await calls.sleepWhile(`fleet ${fleetId} was still in status ${status}`, POLL_MILLISECONDS);
   }
 }

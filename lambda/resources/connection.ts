@@ -102,7 +102,7 @@ export function connectionResource(request: CustomResourceRequest, context: Requ
 
 /**
  * A digest of the properties before and after an update, in whatever order CloudFormation sends them. It goes into a tag, so it leaves out
- * the external id, which is a secret.
+ * the external id, which nobody needs to see.
  */
 function digestOf(before: RawProperties, after: RawProperties): string {
   const entries = [before, after].map((properties) =>

@@ -27,7 +27,7 @@ const SET_BY: Readonly<Partial<Record<PropertyName, string>>> = {
   FleetId: 'the fleet of the VpcPeeringConnection',
   TimeoutSeconds: 'the timeout of the VpcPeeringConnection',
   Routes: 'the routes of the VpcPeeringConnection',
-  RouteTableIds: 'the routes of the VpcPeeringConnection',
+  RouteTableIds: 'the routes of the VpcPeeringConnection, or the routeTableId of the imported subnets that they select',
   DnsResolution: 'the dnsResolution of the VpcPeeringConnection',
   AdoptExisting: 'the adoptExisting of the VpcPeeringConnection',
   PeerOnCreate: 'the peerOnCreate of the VpcPeeringConnection',
@@ -78,7 +78,7 @@ function readPeerRole(properties: Properties): PeerRole | undefined {
   }
   const arn = readText(properties, 'PeerRoleArn', ROLE_ARN, 'the ARN of a role such as arn:aws:iam::123456789012:role/Peering');
   if (ExternalId !== undefined && (typeof ExternalId !== 'string' || !EXTERNAL_ID.test(ExternalId))) {
-    // an external id is a secret, so the error does not show it
+    // an external id is never logged, so the error does not show it
     throw new Error(
       `ExternalId must consist of 2 to 1224 letters, digits and the characters _+=,.@:/- only${remedyFor('ExternalId')}`,
     );

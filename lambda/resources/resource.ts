@@ -35,6 +35,8 @@ export interface Resource {
 /** What the code of a resource needs for one request. */
 export class RequestContext {
   readonly calls: Calls;
+  /** By role and external id: all calls of a request as the same role share one session. */
+  private readonly assumed = new Map<string, AwsApi>();
 
   constructor(
     private readonly requester: Requester,
@@ -46,14 +48,17 @@ export class RequestContext {
 
   /** Calls in the account that owns the VPC; undefined if the handler can't act there. */
   vpcApi({ peerRole, peerVpcAccount }: Pair): AwsApi | undefined {
-    const { api, assume } = this.dependencies;
+    const { api: ownApi, assume } = this.dependencies;
     const { stackId, logicalResourceId } = this.requester;
     if (peerRole !== undefined) {
       // the session name shows in the other account's CloudTrail which stack and resource acted. It has at most 64 characters
       const [, stackName = ''] = stackId.split('/');
-      return assume(peerRole, `${stackName.slice(0, 31)}.${logicalResourceId.slice(0, 32)}`);
+      const key = JSON.stringify([peerRole.arn, peerRole.externalId]);
+      const api = this.assumed.get(key) ?? assume(peerRole, `${stackName.slice(0, 31)}.${logicalResourceId.slice(0, 32)}`);
+      this.assumed.set(key, api);
+      return api;
     }
-    return peerVpcAccount === this.ownAccount ? api : undefined;
+    return peerVpcAccount === this.ownAccount ? ownApi : undefined;
   }
 
   /** @param minimumValidityMilliseconds how long an authorization must still be valid so that it is kept. Default: 12 hours */

@@ -66,10 +66,16 @@ export class FleetRules {
 
   private validateSecurityGroup({ node, env }: ec2.ISecurityGroup): void {
     const { connection } = this;
-    if (areDifferent(env.account, connection.env.account) || areDifferent(env.region, connection.env.region)) {
+    if (areDifferent(env.region, connection.env.region)) {
       throw new Error(
-        `the rules of security group ${node.path} can be changed only in its own account ${env.account} and Region ${env.region}, but ` +
-          `${connection.node.path} is in ${connection.env.account} and ${connection.env.region}: deploy the stack of the connection with ` +
+        `security group ${node.path} is in Region ${env.region}, but ${connection.node.path} is in ${connection.env.region}, and GameLift ` +
+          'peers only within a Region: pass a security group of the peer VPC to allowTo',
+      );
+    }
+    if (areDifferent(env.account, connection.env.account)) {
+      throw new Error(
+        `the rules of security group ${node.path} can be changed only in its own account ${env.account}, but ` +
+          `${connection.node.path} is in ${connection.env.account}: deploy the stack of the connection with ` +
           `gameLiftCidrBlock as an output, then pass it to VpcPeeringConnection.fromVpcPeeringConnectionAttributes in a stack of account ` +
           `${env.account}, and call allowTo there`,
       );

@@ -136,7 +136,12 @@ export function validateFleet(construct: Construct, fleet: CfnResource): void {
 
 function computeTypeErrors(fleet: CfnResource, computeType: unknown): string[] {
   const isOther = typeof computeType === 'string' && isKnown(computeType) && computeType !== 'EC2';
-  return isOther ? [`GameLift peers EC2 fleets only: fleet ${fleet.node.path} has the compute type ${computeType}`] : [];
+  return isOther
+    ? [
+        `GameLift peers EC2 fleets only: fleet ${fleet.node.path} has the compute type ${computeType}. Pass an EC2 fleet to the ` +
+          'VpcPeeringConnection, or remove it',
+      ]
+    : [];
 }
 
 /** For each Stage, the construct that makes the connection of a fleet with a VPC, by fleet and VPC. */

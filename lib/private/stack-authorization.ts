@@ -230,7 +230,9 @@ function validateAccountAndRegion(stack: Stack, authorization: IResource, { game
 export function cfnResourceOf(resource: CustomResource): CfnResource {
   const child = resource.node.defaultChild;
   if (child === undefined || !CfnResource.isCfnResource(child)) {
-    throw new Error(`${resource.node.path} has no CloudFormation resource`);
+    throw new Error(
+      `the default child of ${resource.node.path} must be its CfnResource: do not replace default children of this library's constructs`,
+    );
   }
   return child;
 }

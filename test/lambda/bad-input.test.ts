@@ -519,7 +519,7 @@ describe('properties', () => {
     {
       name: 'RouteTableIds',
       what: 'a list of ids of route tables such as rtb-0123456789abcdef0',
-      setBy: 'routes of the VpcPeeringConnection',
+      setBy: 'routes of the VpcPeeringConnection, or the routeTableId of the imported subnets that they select',
       good: ['rtb-0123456789abcdef0'],
       optional: true,
       near: ['rtb-0123456789abcdef0', 'rtb-1,rtb-2', ['rtb-1', 'rtb-XYZ'], ['rtb-1\n'], [null], [7], [['rtb-1']], { 0: 'rtb-1' }],
@@ -658,7 +658,7 @@ describe('properties', () => {
       refused(
         'Create',
         'RouteTableIds must be a list of ids of route tables such as rtb-0123456789abcdef0, got one with "subnet-7". Correct the ' +
-          'routes of the VpcPeeringConnection, then deploy again',
+          'routes of the VpcPeeringConnection, or the routeTableId of the imported subnets that they select, then deploy again',
       ),
     );
   });

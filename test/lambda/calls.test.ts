@@ -96,6 +96,7 @@ describe('a check before each attempt', () => {
 test.each([
   ['CreateVpcPeeringConnection', ' (GameLift allows one call in ten seconds of each peering operation for the whole account)'],
   ['DescribeVpcPeeringConnections of EC2', ''],
+  ['ModifyVpcPeeringConnectionOptions', ''],
   ['DescribeRouteTables', ''],
 ])('%s that is throttled until the time is up: states the limit of GameLift only if it applies', async (operation, limit) => {
   const time = new VirtualTime();

@@ -115,6 +115,32 @@ test("a connection that GameLift rejects: says that it did, and what the VPC's a
   );
 });
 
+test('a connection through a role of the account of the VPC: all calls share one session', async () => {
+  world = await SimulatedWorld.create();
+  const { answer } = await send('Create', { PeerRoleArn: 'arn:aws:iam::111111111111:role/Peering' });
+  expect(answer?.Status).toBe('SUCCESS');
+  expect(world.assumed).toHaveLength(1);
+});
+
+test.each<[string, Error, RegExp]>([
+  [
+    'refuses',
+    awsError('OperationNotPermitted', 'Not for this VPC'),
+    /could not turn DNS resolution on for pcx-\S+ \(OperationNotPermitted: Not for this VPC\)\. Enable DNS hostnames and DNS support for VPC \S+, or remove dnsResolution /,
+  ],
+  [
+    'denies',
+    DENIED,
+    /could not turn DNS resolution on for pcx-\S+ \(UnauthorizedOperation: .*\)\. Check that the handler's role is allowed to make this call, /,
+  ],
+])('DNS resolution that EC2 %s: the error says what to do about it', async (_, refusal, reason) => {
+  world = await SimulatedWorld.create();
+  world.refusal = (service, operation) =>
+    service === 'ec2' && operation === 'ModifyVpcPeeringConnectionOptions' ? refusal : undefined;
+  const { answer } = await send('Create', { DnsResolution: 'true' });
+  expect(answer?.Reason).toMatch(reason);
+});
+
 test.each<[string, Error | undefined, RegExp]>([
   [
     'can not be asked',
@@ -433,7 +459,7 @@ describe('GameLift says that there is no fleet, although there is one', () => {
     expect((await send('Delete', {}, unfinished)).answer).toMatchObject({
       Status: 'FAILED',
       Reason: expect.stringMatching(
-        /: GameLift says that there is no fleet \S+, but lists its peering connection pcx-\S+\. Delete again$/,
+        /: GameLift says that there is no fleet \S+, but still lists its peering connection (pcx-\S+)\. Delete again in a minute; if this error comes back, run aws gamelift delete-vpc-peering-connection --fleet-id fleet-\S+ --vpc-peering-connection-id \1 --region us-east-1, then delete again$/,
       ) as string,
     });
     world.refusal = () => undefined;

@@ -107,11 +107,11 @@ describe('update', () => {
   });
 
   test.each([
-    ['another role', { PeerVpcAwsAccountId: ACCOUNT, PeerRoleArn: `arn:aws:iam::${ACCOUNT}:role/Former` }],
-    ['another account', { PeerVpcAwsAccountId: OTHER_ACCOUNT, PeerRoleArn: `arn:aws:iam::${ACCOUNT}:role/Peering` }],
-  ])('uses the former role for the former pair: %s', async (_, former) => {
+    ['another role', { PeerVpcAwsAccountId: ACCOUNT, PeerRoleArn: `arn:aws:iam::${ACCOUNT}:role/Former` }, ['Peering', 'Former']],
+    ['another account', { PeerVpcAwsAccountId: OTHER_ACCOUNT, PeerRoleArn: `arn:aws:iam::${ACCOUNT}:role/Peering` }, ['Peering']],
+  ])('uses the former role for the former pair, and assumes each role once: %s', async (_, former, names) => {
     const PeerRoleArn = `arn:aws:iam::${ACCOUNT}:role/Peering`;
     await send('Update', { ResourceProperties: pair({ PeerRoleArn }), OldResourceProperties: pair(former) });
-    expect(world.assumed).toMatchObject([{ arn: PeerRoleArn }, { arn: former.PeerRoleArn }]);
+    expect(world.assumed).toMatchObject(names.map((name) => ({ arn: `arn:aws:iam::${ACCOUNT}:role/${name}` })));
   });
 });

@@ -243,8 +243,19 @@ describe('an imported connection', () => {
     const other = new Stack(new App(), 'Other', { env: { ...env, account: '222222222222' } });
     expect(() => {
       peering.allowTo(ec2.SecurityGroup.fromSecurityGroupId(other, 'Database', 'sg-1'), ec2.Port.tcp(5432));
+    }).toThrow('the rules of security group Other/Database can be changed only in its own account 222222222222');
+  });
+
+  test('fails with a security group in another Region', () => {
+    const { peering } = imported();
+    const other = new Stack(new App(), 'Other', { env: { ...env, region: 'eu-west-1' } });
+    expect(() => {
+      peering.allowTo(ec2.SecurityGroup.fromSecurityGroupId(other, 'Database', 'sg-1'), ec2.Port.tcp(5432));
     }).toThrow(
-      'the rules of security group Other/Database can be changed only in its own account 222222222222 and Region us-east-1',
+      new Error(
+        'security group Other/Database is in Region eu-west-1, but Data/Peering is in us-east-1, and GameLift peers only within a Region: ' +
+          'pass a security group of the peer VPC to allowTo',
+      ),
     );
   });
 });
@@ -252,8 +263,8 @@ describe('an imported connection', () => {
 describe('a security group in another account', () => {
   const other = { account: '222222222222', region: 'us-east-1' };
   const message =
-    'the rules of security group Data/Database can be changed only in its own account 222222222222 and Region us-east-1, but ' +
-    'Game/Peering is in 111111111111 and us-east-1: deploy the stack of the connection with gameLiftCidrBlock as an output, then pass it ' +
+    'the rules of security group Data/Database can be changed only in its own account 222222222222, but ' +
+    'Game/Peering is in 111111111111: deploy the stack of the connection with gameLiftCidrBlock as an output, then pass it ' +
     'to VpcPeeringConnection.fromVpcPeeringConnectionAttributes in a stack of account 222222222222, and call allowTo there';
 
   function allow(database: (data: Stack) => ec2.IConnectable): void {
