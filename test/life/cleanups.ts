@@ -129,15 +129,15 @@ export const FEW_ORDERS: readonly CleanUp[] = [
 export const MANY_ORDERS: readonly CleanUp[] = [
   [
     'a connection removed, and a new build under a fleet that is peered on creation',
-    4,
+    1,
     onCreationAndConnected,
     newBuildPeeredOnCreation('2'),
   ],
-  ['one of two authorizations removed, with its connection', 6, twoAuthorizations, secondAuthorization('1')],
+  ['one of two authorizations removed, with its connection', 3, twoAuthorizations, secondAuthorization('1')],
   ['new builds under two connections on one authorization', 6, twoBuilds('1'), twoBuilds('2')],
   [
     'one of two authorizations removed, with its connection, and a new build under the other',
-    42,
+    63,
     twoAuthorizations,
     secondAuthorization('2'),
   ],
