@@ -177,7 +177,8 @@ const existingConnection: Rule = (calls) => {
   const isRefused = refused(calls, 'createVpcPeeringConnection').some((refusal) => {
     const [{ FleetId, PeerVpcId }] = refusal.input;
     const { name, message } = refusal;
-    const saysSo = name === 'InvalidRequestException' && /\balready\b/i.test(message) && !/authoriz/i.test(message);
+    const saysSo =
+      name === 'InvalidRequestException' && /\balready\b/i.test(message) && /peer/i.test(message) && !/authoriz/i.test(message);
     return saysSo && activeFor(FleetId, PeerVpcId).some((after) => isAfter(after, refusal));
   });
   return [...(isAccepted ? ['accepted'] : []), ...(isRefused ? ['InvalidRequestException'] : [])];

@@ -219,6 +219,11 @@ check('existingConnection', [
     [connect.fails(0, 'InvalidRequestException', ON_PURPOSE), listing.answers(10, [listed('active')])],
   ],
   [
+    'refused, because of something else that is so already, and listed',
+    'none',
+    [connect.fails(0, 'InvalidRequestException', 'The fleet is already being deleted'), listing.answers(10, [listed('active')])],
+  ],
+  [
     'refused, because an authorization was used already, and listed',
     'none',
     [connect.fails(0, 'InvalidRequestException', 'The authorization was used already'), listing.answers(10, [listed('active')])],
