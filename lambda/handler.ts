@@ -5,9 +5,13 @@ import {
   RENEWAL_EVENT,
 } from '../lib/contract';
 import { AUTHORIZATION_TYPE, CONNECTION_TYPE, TEARDOWN_TYPE } from '../lib/contract';
+import { readError } from './aws/errors';
+import { answeredQuestions } from './aws/open-questions';
+import { CallRecorder } from './aws/recorder';
 import { handleRequest } from './custom-resource';
 import type { InvocationContext, ResourceTypes } from './custom-resource';
 import { isRecord, readRecord } from './cloudformation/values';
+import type { Log } from './log';
 import { authorizationResource } from './resources/authorization';
 import { connectionResource } from './resources/connection';
 import { renew } from './resources/renewal';
@@ -23,11 +27,36 @@ const RESOURCE_TYPES: ResourceTypes = new Map([
 /** The Lambda handler: handles the requests of CloudFormation, and the events of schedules that renew an authorization. */
 export function createHandler(dependencies: Dependencies): (event: unknown, context: InvocationContext) => Promise<void> {
   return async (event, context) => {
-    if (isRecord(event) && RENEWAL_EVENT in event) {
-      const milliseconds = context.getRemainingTimeInMillis() - RESPONSE_RESERVE_SECONDS * 1000;
-      await renew(readRecord(event, RENEWAL_EVENT), milliseconds, dependencies);
-    } else {
-      await handleRequest(event, context, RESOURCE_TYPES, dependencies);
+    const recorder = new CallRecorder(dependencies.time);
+    try {
+      await handle(event, context, {
+        ...dependencies,
+        api: recorder.watch(dependencies.api),
+        assume: (role, sessionName) => recorder.watch(dependencies.assume(role, sessionName)),
+      });
+    } finally {
+      logObservations(recorder, dependencies.log);
     }
   };
+}
+
+async function handle(event: unknown, context: InvocationContext, dependencies: Dependencies): Promise<void> {
+  if (isRecord(event) && RENEWAL_EVENT in event) {
+    const milliseconds = context.getRemainingTimeInMillis() - RESPONSE_RESERVE_SECONDS * 1000;
+    await renew(readRecord(event, RENEWAL_EVENT), milliseconds, dependencies);
+  } else {
+    await handleRequest(event, context, RESOURCE_TYPES, dependencies);
+  }
+}
+
+/** Logs what the request has shown of the questions that AWS's documents leave open. The response is sent by now. */
+function logObservations({ calls }: CallRecorder, log: Log): void {
+  try {
+    for (const { question, reading } of answeredQuestions(calls)) {
+      log.info({ message: 'observed how AWS behaves', question, reading });
+    }
+  } catch (error) {
+    // AWS may answer with something that its API does not declare. That must not fail a request that has succeeded
+    log.error({ message: `could not tell how AWS behaves: ${readError(error).message}` });
+  }
 }

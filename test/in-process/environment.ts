@@ -41,6 +41,8 @@ export interface CallControl {
   readonly disturbance: Disturbance;
   readonly calls: MadeCall[];
   readonly secrets: string[];
+  /** What the handler logged. */
+  readonly logged: LogRecord[];
   /** Tries to answer CloudFormation. */
   puts: number;
   pointOf(payload: string): EventPoint;
@@ -76,6 +78,7 @@ export class InProcessEnvironment implements ExecutionEnvironment {
     control.secrets.push(credentials.secretAccessKey, credentials.sessionToken ?? '');
     this.ended = new Promise((resolve) => (this.setEnded = resolve));
     const log = (record: LogRecord): void => {
+      control.logged.push(record);
       settings.output(format(record));
     };
     this.handler = options.createHandler({

@@ -1,3 +1,4 @@
+import type { LogRecord } from '../../lambda/log';
 import { lambdaOptions } from '../../rehearsal';
 import { LambdaService } from '../../rehearsal/lambda/runtime';
 import type { Disturbance, EventPoint } from './disturbance';
@@ -9,6 +10,7 @@ export type { MadeCall } from './environment';
 export class InProcessFunctions extends LambdaService implements CallControl {
   readonly calls: MadeCall[] = [];
   readonly secrets: string[] = [];
+  readonly logged: LogRecord[] = [];
   disturbance: Disturbance = {};
   puts = 0;
   events = 0;

@@ -33,6 +33,19 @@ test.each(DOCUMENTS)('%s: each link within the repository leads to a file and to
   expect(broken).toEqual([]);
 });
 
+test('each link to a form for a new issue names a form that exists', () => {
+  const forms = DOCUMENTS.flatMap((document) =>
+    [...read(document).matchAll(/issues\/new\?template=([\w.-]+)/g)].map(([, form = '']) => form),
+  );
+  expect(forms).toContain('observations.yml');
+  expect(forms.filter((form) => !existsSync(join(PROJECT, '.github', 'ISSUE_TEMPLATE', form)))).toEqual([]);
+});
+
+test('docs/observations.md: its query finds what the handler logs', () => {
+  expect(read('docs/observations.md')).toContain("filter message.message = 'observed how AWS behaves'");
+  expect(read('lambda/handler.ts')).toContain("{ message: 'observed how AWS behaves', question, reading }");
+});
+
 test.each(['README.md', 'docs/troubleshooting.md'])('%s: each message that it explains is one of the library', (document) => {
   const sources = ['lib', 'lambda'].flatMap((folder) =>
     readdirSync(join(PROJECT, folder), { recursive: true, encoding: 'utf8' })

@@ -78,17 +78,10 @@ test.each([0, 4, 8])(
 );
 
 describe('a copy of a refused create leaves no claim on a fleet that somebody else made', () => {
-  const problemsWith = (disturbance: Disturbance): Promise<readonly string[]> =>
-    runWithFault(
-      'connection that was there before, refused',
-      {},
-      {
-        name: 'the create comes again',
-        disturbance,
-        severity: 'mild',
-        leavesAuthorization: true,
-      },
-    );
+  const problemsWith = async (disturbance: Disturbance): Promise<readonly string[]> => {
+    const trouble = { name: 'the create comes again', disturbance, severity: 'mild', leavesAuthorization: true } as const;
+    return (await runWithFault('connection that was there before, refused', {}, trouble)).problems;
+  };
   const isCreate = ({ request }: { readonly request: string }): boolean => request.startsWith('Create LobbyPeering');
 
   test.each([0, 0.5, 1, 1.5, 2, 5])('%d seconds later, while everything is deleted', async (seconds) => {

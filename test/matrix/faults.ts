@@ -3,6 +3,8 @@ import type { CallFault, Disturbance, PutFault } from '../in-process/disturbance
 import type { MadeCall } from '../in-process/functions';
 import { declaredLast, firstFailure, LIFECYCLES, textsOf, worldFor } from './lifecycles';
 import type { Failure, LifecycleName, Step } from './lifecycles';
+import { resultOf } from './observations';
+import type { Result } from './observations';
 import { STACK } from './stacks';
 import type { MatrixWorld } from './world';
 import type { Readings } from './world';
@@ -228,36 +230,31 @@ export function isClear(reason: string): boolean {
   return (OURS.test(reason) || OTHERS.test(reason)) && !SLIP.test(reason);
 }
 
-/** A life in which something goes wrong; gives everything that was not as it should be. */
-export async function runWithFault(lifecycle: LifecycleName, readings: Readings, trouble: Trouble): Promise<readonly string[]> {
-  const steps: readonly Step[] = LIFECYCLES[lifecycle];
+/** A life in which something goes wrong. */
+export async function runWithFault(lifecycle: LifecycleName, readings: Readings, trouble: Trouble): Promise<Result> {
   const world = await populate(lifecycle, readings);
   world.functions.disturbance = trouble.disturbance;
-  try {
-    return await world.live(async () => {
-      const failure = await firstFailure(world, steps);
-      world.functions.disturbance = {};
-      // whatever went wrong, what CloudFormation says that there is is there
-      const wrong = failure?.problems.some(({ about }) => about === 'state') === true && !isSkipped(world);
-      if (failure !== undefined && (wrong || trouble.severity === 'mild')) {
-        return [...textsOf(failure), ...reasons(world)];
-      }
-      const unclear = reasons(world).filter((reason) => !isClear(reason));
-      return [
-        ...unclear.map((text) => `not clear: ${text}`),
-        ...(failure === undefined ? [] : await recover(world, steps, failure)),
-        ...(await forgotten(world)),
-        ...(isSkipped(world) || trouble.leavesAuthorization ? [] : unlapsed(world, declaredLast(steps, failure))),
-        ...(await leftovers(world)).filter((left) => !(isSkipped(world) && DEAD_ENDS.test(left))),
-        ...damage(world),
-        ...leaks(world),
-      ];
-    });
-  } catch (thrown) {
-    return [String(thrown)];
-  } finally {
-    world.close();
+  return resultOf(world, () => world.live(() => troubledLife(world, LIFECYCLES[lifecycle], trouble)));
+}
+
+async function troubledLife(world: MatrixWorld, steps: readonly Step[], trouble: Trouble): Promise<readonly string[]> {
+  const failure = await firstFailure(world, steps);
+  world.functions.disturbance = {};
+  // whatever went wrong, what CloudFormation says that there is is there
+  const wrong = failure?.problems.some(({ about }) => about === 'state') === true && !isSkipped(world);
+  if (failure !== undefined && (wrong || trouble.severity === 'mild')) {
+    return [...textsOf(failure), ...reasons(world)];
   }
+  const unclear = reasons(world).filter((reason) => !isClear(reason));
+  return [
+    ...unclear.map((text) => `not clear: ${text}`),
+    ...(failure === undefined ? [] : await recover(world, steps, failure)),
+    ...(await forgotten(world)),
+    ...(isSkipped(world) || trouble.leavesAuthorization ? [] : unlapsed(world, declaredLast(steps, failure))),
+    ...(await leftovers(world)).filter((left) => !(isSkipped(world) && DEAD_ENDS.test(left))),
+    ...damage(world),
+    ...leaks(world),
+  ];
 }
 
 /** What one does about a clean-up that CloudFormation skipped; gives nothing. */

@@ -2,6 +2,8 @@ import { fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import useTemporaryDirectory from '../../bin/temporary-directory';
 import { elapsed, table } from '../../rehearsal/report';
+import { tally } from './observations';
+import type { Result } from './observations';
 import { combinations, everything } from './suite';
 import type { Case } from './suite';
 import { LIFECYCLE_NAMES } from './lifecycles';
@@ -14,9 +16,7 @@ import { LIFECYCLE_NAMES } from './lifecycles';
  */
 
 /** What a worker tells: a run that is over. */
-interface Outcome extends Pick<Case, 'kind' | 'name'> {
-  readonly problems: readonly string[];
-}
+type Outcome = Pick<Case, 'kind' | 'name'> & Result;
 
 const [filter = '', share] = process.argv.slice(2);
 
@@ -24,7 +24,7 @@ const [filter = '', share] = process.argv.slice(2);
 async function work(index: number, of: number, tell: (outcome: Outcome) => void): Promise<void> {
   const cases = (await everything(readSeed())).filter(({ name }) => name.includes(filter));
   for (const { kind, name, run } of cases.filter((_, position) => position % of === index)) {
-    tell({ kind, name, problems: await run() });
+    tell({ kind, name, ...(await run()) });
   }
 }
 
@@ -60,7 +60,7 @@ async function runInWorkers(): Promise<readonly Outcome[]> {
   for (const code of (await Promise.all(exits)).filter((exitCode) => exitCode !== 0)) {
     const problem = `a worker ended with exit code ${code}: what it had not run yet is missing`;
     console.log(`FAILED ${problem}`);
-    outcomes.push({ kind: 'life', name: 'worker', problems: [problem] });
+    outcomes.push({ kind: 'life', name: 'worker', problems: [problem], observed: [] });
   }
   return outcomes;
 }
@@ -81,6 +81,8 @@ function summary(outcomes: readonly Outcome[], milliseconds: number): string {
   const failed = outcomes.filter(({ problems }) => problems.length > 0).length;
   return [
     table(['', 'run', 'failures'], rows),
+    '',
+    table(['observed by the handler', 'reading', 'how often'], tally(outcomes.flatMap(({ observed }) => observed))),
     '',
     `finished in ${elapsed(milliseconds).slice('day 0 '.length)}`,
     `${outcomes.length - failed} passed, ${failed} failed`,

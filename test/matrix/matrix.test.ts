@@ -11,7 +11,7 @@ import type { Case } from './suite';
 async function failuresOf(cases: readonly Case[]): Promise<Readonly<Record<string, readonly string[]>>> {
   const failures: [string, readonly string[]][] = [];
   for (const { name, run } of cases) {
-    const problems = await run();
+    const { problems } = await run();
     if (problems.length > 0) {
       failures.push([name, problems]);
     }

@@ -6,6 +6,8 @@ import { QUESTIONS } from './combinations';
 import type { CallFault, Disturbance } from '../in-process/disturbance';
 import { CHECK, DEAD_ENDS, documented, isClear } from './faults';
 import { deploy } from './lifecycles';
+import { resultOf } from './observations';
+import type { Result } from './observations';
 import { assemblyOf, declare, fleet, STACK } from './stacks';
 import type { Declared, DeclaredFleet } from './stacks';
 import { MatrixWorld } from './world';
@@ -200,12 +202,12 @@ function isPeeredOnCreation({ peering }: DeclaredFleet): boolean {
   return peering === 'on creation';
 }
 
-/** Makes the moves, then deletes everything; gives what was not as it should be. */
-export async function play({ readings: chosen, moves }: Sequence): Promise<readonly string[]> {
+/** Makes the moves, then deletes everything. */
+export async function play({ readings: chosen, moves }: Sequence): Promise<Result> {
   const world = await MatrixWorld.populate(chosen);
   world.aws.fates.connectionSeconds = 6;
-  try {
-    return await world.live(async () => {
+  return resultOf(world, () =>
+    world.live(async () => {
       const stack = new RandomStack(world);
       for (const [index, each] of moves.entries()) {
         const problems = await stack.make(each);
@@ -214,24 +216,23 @@ export async function play({ readings: chosen, moves }: Sequence): Promise<reado
         }
       }
       return [...(await stack.remove()), ...(await stack.remains()), ...damage(world), ...leaks(world)];
-    });
-  } catch (thrown) {
-    return [String(thrown)];
-  } finally {
-    world.close();
-  }
+    }),
+  );
 }
 
 /** Plays the random sequence of a seed. If it fails, gives the problems of the shortest one that fails, and that one as JSON. */
-export async function playRandom(seed: number): Promise<readonly string[]> {
+export async function playRandom(seed: number): Promise<Result> {
+  let observed: Result['observed'] = [];
   const property = fc.asyncProperty(sequences, async (sequence) => {
-    const problems = await play(sequence);
-    if (problems.length > 0) {
-      throw new Error(problems.join('\n  '));
+    const result = await play(sequence);
+    ({ observed } = result);
+    if (result.problems.length > 0) {
+      throw new Error(result.problems.join('\n  '));
     }
   });
   const { failed, counterexample, errorInstance } = await fc.check(property, { seed, numRuns: 1 });
-  return failed ? [String(errorInstance), `the shortest sequence that fails: ${JSON.stringify(counterexample?.[0])}`] : [];
+  const problems = [String(errorInstance), `the shortest sequence that fails: ${JSON.stringify(counterexample?.[0])}`];
+  return { problems: failed ? problems : [], observed };
 }
 
 /** A stack, and what was last deployed of it. */

@@ -3,6 +3,8 @@ import { runWithFault, troublesOf } from './faults';
 import { fail, live, LIFECYCLE_NAMES, LIFECYCLES, worldFor } from './lifecycles';
 import type { LifecycleName } from './lifecycles';
 import { FOUND, variantsOf } from './found-sequences';
+import { resultOf } from './observations';
+import type { Result } from './observations';
 import { play, playRandom } from './sequences';
 import type { Readings } from './world';
 
@@ -13,8 +15,7 @@ import type { Readings } from './world';
 export interface Case {
   readonly kind: 'life' | 'impossible life' | 'fault' | 'sequence';
   readonly name: string;
-  /** Gives what was not as it should be. */
-  readonly run: () => Promise<readonly string[]>;
+  readonly run: () => Promise<Result>;
 }
 
 /** A life under readings that are all unlike the default, as far as one can be. */
@@ -89,14 +90,8 @@ function life(lifecycle: LifecycleName, readings: Readings): Case {
     name: `${lifecycle}, ${described(readings)}`,
     run: async () => {
       const world = await worldFor(lifecycle, readings);
-      try {
-        const steps = LIFECYCLES[lifecycle];
-        return await (impossible === undefined ? live(world, steps) : fail(world, steps, impossible));
-      } catch (thrown) {
-        return [String(thrown)];
-      } finally {
-        world.close();
-      }
+      const steps = LIFECYCLES[lifecycle];
+      return resultOf(world, () => (impossible === undefined ? live(world, steps) : fail(world, steps, impossible)));
     },
   };
 }

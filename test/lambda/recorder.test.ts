@@ -1,0 +1,92 @@
+import { CallRecorder } from '../../lambda/aws/recorder';
+import { awsError, requestOf, ScriptedApi, TestWorld, VPC } from './world';
+import { VirtualTime } from './virtual-time';
+
+const { signal } = new AbortController();
+
+test('records what each call was given, and its answer or error, and changes neither', async () => {
+  const time = new VirtualTime();
+  const api = new ScriptedApi(time);
+  const refusal = awsError('InvalidRequestException', 'no');
+  api.create = [refusal];
+  api.exists = [false];
+  const recorder = new CallRecorder(time);
+  const watched = recorder.watch(api);
+  const input = { GameLiftAwsAccountId: '111111111111', PeerVpcId: VPC };
+  const startedAt = time.now();
+  await expect(watched.createVpcPeeringAuthorization(input, signal)).rejects.toBe(refusal);
+  await time.sleep(5000, signal);
+  expect(await watched.vpcExists(VPC, signal)).toBe(false);
+  expect(recorder.calls).toEqual([
+    {
+      operation: 'createVpcPeeringAuthorization',
+      input: [input],
+      startedAt,
+      endedAt: startedAt,
+      outcome: { kind: 'failed', name: 'InvalidRequestException', message: 'no' },
+    },
+    {
+      operation: 'vpcExists',
+      input: [VPC],
+      startedAt: startedAt + 5000,
+      endedAt: startedAt + 5000,
+      outcome: { kind: 'answered', answer: false },
+    },
+  ]);
+  expect(api.calls).toEqual([`Create ${VPC} 111111111111`]);
+});
+
+test('keeps the first 500 calls', async () => {
+  const time = new VirtualTime();
+  const recorder = new CallRecorder(time);
+  const watched = recorder.watch(new ScriptedApi(time));
+  for (let count = 0; count < 501; count += 1) {
+    await watched.vpcExists(VPC, signal);
+  }
+  expect(recorder.calls).toHaveLength(500);
+});
+
+describe('a request', () => {
+  test('logs each question that it answers once, without ids, after the response', async () => {
+    const world = new TestWorld();
+    const throttled = awsError('ThrottlingException', 'Rate exceeded');
+    world.api.create = [throttled, throttled, { hours: 24 }];
+    expect(await world.run(requestOf('Create'))).toMatchObject({ Status: 'SUCCESS' });
+    const [done, ...observed] = world.logged.slice(world.logged.findIndex(({ message }) => message === 'done'));
+    expect(done).toMatchObject({ message: 'done' });
+    expect(observed).toEqual([
+      { message: 'observed how AWS behaves', question: 'throttlingError', reading: 'ThrottlingException' },
+    ]);
+  });
+
+  test('that fails logs them, too', async () => {
+    const world = new TestWorld();
+    world.api.create = [awsError('UnauthorizedException', 'the caller may not call ec2:CreateRoute')];
+    expect(await world.run(requestOf('Create'))).toMatchObject({ Status: 'FAILED' });
+    expect(world.logged.at(-1)).toEqual({
+      message: 'observed how AWS behaves',
+      question: 'peerPermissions',
+      reading: 'checked',
+    });
+  });
+
+  test('logs them for a renewal on a schedule', async () => {
+    const world = new TestWorld();
+    const error = awsError('UnauthorizedException', 'the caller may not call ec2:CreateRoute');
+    world.api.create = [error];
+    const { StackId, LogicalResourceId, ResourceProperties } = requestOf('Create');
+    const renewal = { ...(ResourceProperties as object), StackId, LogicalResourceId, MinimumValiditySeconds: '3600' };
+    await expect(world.run({ GameLiftVpcPeeringRenewal: renewal })).rejects.toThrow('ec2:CreateRoute');
+    expect(world.logged.at(-1)).toMatchObject({ question: 'peerPermissions', reading: 'checked' });
+  });
+
+  test('succeeds if the rules can make nothing of an answer, and logs that', async () => {
+    const world = new TestWorld();
+    const notADate = { toISOString: () => '2026-01-01T00:00:00.000Z' };
+    world.api.create = [Object.assign(world.api.record(24), { CreationTime: notADate })];
+    expect(await world.run(requestOf('Create'))).toMatchObject({ Status: 'SUCCESS' });
+    expect(world.logged.at(-1)).toEqual({
+      message: 'could not tell how AWS behaves: CreationTime.getTime is not a function',
+    });
+  });
+});

@@ -1,0 +1,56 @@
+import { misreadings, resultOf, tally } from './observations';
+import { MatrixWorld } from './world';
+
+const observed = (question: string, reading: string): { message: string; question: string; reading: string } => ({
+  message: 'observed how AWS behaves',
+  question,
+  reading,
+});
+
+async function worldThatLogs(...logged: readonly { readonly message: string }[]): Promise<MatrixWorld> {
+  const world = await MatrixWorld.populate({ connectionIds: 'own of GameLift' });
+  world.functions.logged.push(...logged);
+  return world;
+}
+
+test('accepts the readings that were chosen, or are the default', async () => {
+  const world = await worldThatLogs(observed('connectionIds', 'own of GameLift'), observed('fleetEvents', 'written'));
+  expect(misreadings(world)).toEqual([]);
+  world.close();
+});
+
+test.each([
+  [
+    'a reading that was not chosen',
+    observed('connectionIds', 'pcx of EC2'),
+    'observed connectionIds: pcx of EC2, instead of own of GameLift',
+  ],
+  [
+    'a reading that is not the default',
+    observed('fleetEvents', 'never seen'),
+    'observed fleetEvents: never seen, instead of written',
+  ],
+  ['a question that nobody asks', observed('toString', 'yes'), 'observed toString: yes, instead of no such question'],
+  ['a rule that fails', { message: 'could not tell how AWS behaves: x' }, 'could not tell how AWS behaves: x'],
+])('fails for %s, once', async (_, logged, problem) => {
+  const world = await worldThatLogs(logged, { message: 'done' }, logged);
+  expect(misreadings(world)).toEqual([problem]);
+  world.close();
+});
+
+test('a life has its own problems, and those', async () => {
+  const world = await worldThatLogs(observed('connectionIds', 'pcx of EC2'));
+  expect(await resultOf(world, () => Promise.reject(new Error('stuck')))).toEqual({
+    problems: ['Error: stuck', 'observed connectionIds: pcx of EC2, instead of own of GameLift'],
+    observed: [{ question: 'connectionIds', reading: 'pcx of EC2' }],
+  });
+});
+
+test('counts what was observed', () => {
+  const one = { question: 'connectionIds', reading: 'pcx of EC2' };
+  const other = { question: 'connectionIds', reading: 'own of GameLift' };
+  expect(tally([one, other, one])).toEqual([
+    ['connectionIds', 'own of GameLift', '1'],
+    ['connectionIds', 'pcx of EC2', '2'],
+  ]);
+});
