@@ -89,7 +89,7 @@ function target(what: string, phase: Phase, throttledCalls: Reading<'throttledCa
   const failures = many.length - ratios.length;
   const most = Math.max(...ratios);
   const measured = [
-    ...(ratios.length === 0 ? [] : [`${Math.min(...ratios).toFixed(2)} to ${most.toFixed(2)} times`]),
+    ...(ratios.length === 0 ? [] : [`${Math.min(...ratios).toFixed(2)} to ${most.toFixed(2)} times the minimum`]),
     ...(failures === 0 ? [] : [`${failures} of ${many.length} stacks fail`]),
   ];
   return {

@@ -46,7 +46,8 @@ export function readmeTable(results: Results): string {
     .map(({ title, targets }) => {
       const others = targets.filter(({ verdict }) => verdict !== 'met');
       const met = `${targets.length - others.length} of ${targets.length}`;
-      return [title, met, others.map(({ what, measured, verdict }) => `${verdict}: ${what}: ${measured}`).join('<br>')];
+      const notMet = others.map(({ what, measured, verdict }) => `${verdict === 'missed' ? '' : `${verdict}: `}${what}: ${measured}`);
+      return [title, met, notMet.join('<br>')];
     });
   return markdown({ head: ['benchmark', 'targets met', 'not met'], rows });
 }

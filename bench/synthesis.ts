@@ -71,7 +71,7 @@ export const SYNTHESIS: Measurement = {
         ...comparisons.map(({ one, ratio }) => ({
           what: one.title,
           target: 'at most that of AwsCustomResource',
-          measured: `${formatEstimate(ratio)} times`,
+          measured: `${formatEstimate(ratio)} times that of AwsCustomResource`,
           verdict: verdictAtMost(ratio, 1),
         })),
         {
