@@ -11,19 +11,23 @@ export interface UnrunnableFunction {
 }
 
 /**
- * What templates declare, which are not validated yet. A runtime that is computed is known only when the function is created: those
+ * What templates declare, which are not validated yet, once each. A runtime that is computed is known only when the function is created: those
  * that the CDK has templates compute are of Node.js.
  */
 export function unrunnableFunctions(templates: readonly TemplateFile[]): UnrunnableFunction[] {
-  return templates.flatMap(({ name, template }) =>
-    Object.entries(objectOf(template.Resources)).flatMap(([logicalId, resource]) => {
+  const found = new Map<string, UnrunnableFunction>();
+  for (const { name: stack, template } of templates) {
+    for (const [logicalId, resource] of Object.entries(objectOf(template.Resources))) {
       const { Type, Properties } = objectOf(resource);
       const { Code, Runtime } = objectOf(Properties);
       const runtime = objectOf(Code).ImageUri === undefined ? Runtime : 'container image';
-      const unrunnable = Type === 'AWS::Lambda::Function' && typeof runtime === 'string' && !isRunnable(runtime);
-      return unrunnable ? [{ name: `${name}/${logicalId}`, runtime }] : [];
-    }),
-  );
+      if (Type === 'AWS::Lambda::Function' && typeof runtime === 'string' && !isRunnable(runtime)) {
+        const name = `${stack}/${logicalId}`;
+        found.set(`${name} ${runtime}`, { name, runtime });
+      }
+    }
+  }
+  return [...found.values()];
 }
 
 const objectOf = (value: unknown): Readonly<Record<string, unknown>> => (isObject(value) ? value : {});
