@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { Rehearsal } from '../rehearsal';
 import { live } from '../rehearsal/life';
-import { line, span, table } from '../rehearsal/report';
+import { line, stepLine, table } from '../rehearsal/report';
 import { synthesize } from './synthesize';
 import useTemporaryDirectory from './temporary-directory';
 
@@ -56,11 +56,9 @@ async function rehearse(example: string, assemblies: string): Promise<string[]> 
       }),
     );
     const findings = deployments.flatMap(({ assembly }) => lint(assembly));
-    const { steps, trouble } = await live(rehearsal, deployments);
-    for (const { name, after, stacks } of steps) {
-      const statuses = stacks.map((stack) => `${stack.name} ${stack.status}`).join(', ');
-      console.log(`${example}: ${name} after ${span(after)}: ${statuses}`);
-    }
+    const { trouble } = await live(rehearsal, deployments, (step) => {
+      console.log(`${example}  ${stepLine(step)}`);
+    });
     const failed = journal.entries.filter(({ source, message }) => source === 'cloudformation' && message.includes('_FAILED'));
     const retained = trouble.filter((text) => RETAINED[example]?.test(text));
     retained.forEach((text) => {

@@ -2,11 +2,14 @@ import { parseArgs } from 'node:util';
 import { OPTIONAL_BEHAVIOURS, Rehearsal } from '../rehearsal';
 import { BEHAVIOURS, checkReading } from '../rehearsal/aws';
 import type { Behaviour, BehaviourName, Reading } from '../rehearsal/aws';
-import { readStacks } from '../rehearsal/cloudformation/assembly';
+import { readTemplates } from '../rehearsal/cloudformation/assembly';
+import { unrunnableFunctions } from '../rehearsal/cloudformation/unrunnable-functions';
+import type { UnrunnableFunction } from '../rehearsal/cloudformation/unrunnable-functions';
 import { live } from '../rehearsal/life';
-import type { Life } from '../rehearsal/life';
-import { line, span, table, unneeded } from '../rehearsal/report';
-import type { Unneeded } from '../rehearsal/report';
+import { line, list, stepLine, unusedPermissions } from '../rehearsal/report';
+import { describeRehearsal, documentOf } from '../rehearsal/summary';
+import { CONSOLE } from './output';
+import type { Output } from './output';
 import useTemporaryDirectory from './temporary-directory';
 
 /*
@@ -15,25 +18,26 @@ import useTemporaryDirectory from './temporary-directory';
 
 const USAGE = `usage: npm run rehearse -- <assembly> [<assembly> ...] [options]
        npm run rehearse -- --behaviours
+       npm run rehearse -- --help
 
 Deploys all stacks of a cloud assembly (the output of cdk synth) in a simulated AWS, updates them to each further assembly,
-deletes them after thirty days, and looks two days later what is left behind.
+deletes them after thirty days, and looks two days later what is left behind. Prints a line for each step, and a summary.
 
   --days N                     rehearsed days from one assembly to the next (default 10)
   --behaviour name=value       one reading of what AWS does not say; may be repeated
   --behaviours                 lists them
   --account A                  the account of stacks that are not bound to one (default 111111111111)
-  --vpc account/region/cidr    a VPC that is there before; may be repeated; its id is printed, and is the same in each run`;
+  --vpc account/region/cidr    a VPC that is there before; may be repeated; its id is printed, and is the same in each run
+  --verbose                    prints each event as well
+  --json                       prints the summary as one JSON document, and everything else to standard error
+  --help                       prints this
+
+The exit code is 0 if all stacks were complete and nothing is left behind, 1 if not, and 2 if an argument is wrong. With npm's own
+option --silent, as in npm run --silent rehearse -- cdk.out --json, npm prints nothing before.`;
 
 const SWITCHES: Readonly<Record<string, Behaviour>> = { ...BEHAVIOURS, ...OPTIONAL_BEHAVIOURS };
 
 const REGION = 'us-east-1';
-
-/** Where what is printed goes. */
-export interface Output {
-  readonly print: (text: string) => void;
-  readonly complain: (text: string) => void;
-}
 
 interface Chosen {
   readonly name: string;
@@ -52,6 +56,9 @@ interface Request {
   readonly behaviours: readonly Chosen[];
   readonly account: string;
   readonly vpcs: readonly ExistingVpc[];
+  readonly unrunnable: readonly UnrunnableFunction[];
+  readonly verbose: boolean;
+  readonly json: boolean;
 }
 
 /**
@@ -60,7 +67,7 @@ interface Request {
  * @returns its exit code: 0 if all was complete and nothing is left behind, 1 if not, 2 if it was not understood
  */
 export async function rehearse(args: readonly string[], output: Output): Promise<number> {
-  let request: Request | 'behaviours' | undefined;
+  let request: Request | 'behaviours' | 'help' | undefined;
   try {
     request = parse(args);
   } catch (error) {
@@ -71,15 +78,15 @@ export async function rehearse(args: readonly string[], output: Output): Promise
     output.complain(USAGE);
     return 2;
   }
-  if (request === 'behaviours') {
-    output.print(listing());
+  if (request === 'behaviours' || request === 'help') {
+    output.print(request === 'help' ? USAGE : listing());
     return 0;
   }
   return await run(request, output);
 }
 
 /** @throws Error that says what was got and what is allowed. */
-function parse(args: readonly string[]): Request | 'behaviours' | undefined {
+function parse(args: readonly string[]): Request | 'behaviours' | 'help' | undefined {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
@@ -89,8 +96,14 @@ function parse(args: readonly string[]): Request | 'behaviours' | undefined {
       behaviours: { type: 'boolean', default: false },
       account: { type: 'string', default: '111111111111' },
       vpc: { type: 'string', multiple: true, default: [] },
+      verbose: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
     },
   });
+  if (values.help) {
+    return 'help';
+  }
   if (values.behaviours) {
     return 'behaviours';
   }
@@ -104,18 +117,20 @@ function parse(args: readonly string[]): Request | 'behaviours' | undefined {
   if (!/^\d{12}$/.test(values.account)) {
     throw new Error(`--account must be an AWS account id of 12 digits, got '${values.account}'`);
   }
-  const { account } = values;
+  const { account, verbose, json } = values;
   const behaviours = values.behaviour.map(chosenOf);
   const vpcs = values.vpc.map(vpcOf);
   if (positionals.length === 0) {
     throw new Error('an assembly must be given, the output directory of cdk synth, got none');
   }
-  for (const directory of positionals) {
-    if (readStacks(directory, { account, region: REGION }).length === 0) {
+  const templates = positionals.map(readTemplates);
+  for (const [index, directory] of positionals.entries()) {
+    if (templates[index]?.length === 0) {
       throw new Error(`an assembly must have a stack, got ${directory} without any`);
     }
   }
-  return { assemblies: positionals, days, behaviours, account, vpcs };
+  const unrunnable = unrunnableFunctions(templates.flat());
+  return { assemblies: positionals, days, behaviours, account, vpcs, unrunnable, verbose, json };
 }
 
 function chosenOf(text: string): Chosen {
@@ -146,7 +161,9 @@ function listing(): string {
     .join('\n');
 }
 
-async function run({ assemblies, days, behaviours, account, vpcs }: Request, { print }: Output): Promise<number> {
+async function run(request: Request, { print, complain }: Output): Promise<number> {
+  const { assemblies, days, behaviours, account, unrunnable, verbose, json } = request;
+  const tell = json ? complain : print;
   const ignored = behaviours.findLast(({ name }) => name === 'failedUpdatePhysicalId')?.reading === 'ignored';
   const rehearsal = await Rehearsal.start({
     // always the same time, since callers that wait for a rate limit go by the clock
@@ -161,50 +178,40 @@ async function run({ assemblies, days, behaviours, account, vpcs }: Request, { p
       // checked when they were read
       aws.behaviours.set(name as BehaviourName, reading as Reading<BehaviourName>);
     }
-    for (const vpc of vpcs) {
-      print(`there is ${aws.ec2.createVpc(vpc).vpcId} with ${vpc.cidrBlock} in account ${vpc.account} and ${vpc.region}`);
+    tell(`rehearsing ${assemblies.join(', then ')}: time is simulated, so this takes seconds to minutes`);
+    const vpcs = request.vpcs.map((vpc) => ({ ...vpc, vpcId: aws.ec2.createVpc(vpc).vpcId }));
+    for (const { vpcId, cidrBlock, account: owner, region } of vpcs) {
+      tell(`there is ${vpcId} with ${cidrBlock} in account ${owner} and ${region}`);
+    }
+    if (unrunnable.length > 0) {
+      const functions = unrunnable.map(({ name, runtime }) => `${name}: ${runtime}`);
+      tell(list('functions that are not run, because the rehearsal runs only Node.js: each invocation fails', functions));
     }
     const start = clock.now();
-    journal.onEntry((entry) => {
-      print(line(entry, start));
+    if (verbose) {
+      journal.onEntry((entry) => {
+        tell(line(entry, start));
+      });
+    }
+    const deployments = assemblies.map((assembly, index) => ({
+      name: ['create', 'update'][index] ?? `update ${index}`,
+      days: index === 0 ? 0 : days,
+      assembly,
+    }));
+    const life = await live(rehearsal, deployments, (step) => {
+      tell(stepLine(step));
     });
-    const life = await live(
-      rehearsal,
-      assemblies.map((assembly, index) => ({
-        name: ['create', 'update'][index] ?? `update ${index}`,
-        days: index === 0 ? 0 : days,
-        assembly,
-      })),
-    );
-    print(report(life, unneeded(aws.iam.grants())));
+    const outcome = { vpcs, unrunnable, life, unused: unusedPermissions(aws.iam.grants()) };
+    print(json ? JSON.stringify(documentOf(outcome), null, 2) : `\n${describeRehearsal(outcome)}`);
     return life.trouble.length === 0 ? 0 : 1;
   } finally {
     await rehearsal.close();
   }
 }
 
-function report({ steps, leftBehind, notUnderstood, trouble }: Life, permissions: readonly Unneeded[]): string {
-  const rows = steps.flatMap(({ name, after, stacks, refused }) => [
-    ...stacks.map((stack) => [name, span(after), stack.name, `${stack.account} ${stack.region}`, stack.status]),
-    ...(refused === undefined ? [] : [[name, span(after), '', '', 'refused']]),
-  ]);
-  const failed = trouble.filter((text) => !leftBehind.includes(text));
-  return [
-    `\n${table(['step', 'done after', 'stack', 'of', 'status'], rows)}`,
-    ...(failed.length === 0 ? [] : [failed.join('\n')]),
-    `left behind two days after the deletion: ${leftBehind.length === 0 ? 'nothing' : `\n${leftBehind.join('\n')}`}`,
-    notUnderstood.length === 0
-      ? 'not understood: nothing'
-      : `not understood, so that AWS may do something else:\n${notUnderstood.map((what) => `- ${what}`).join('\n')}`,
-    permissions.length === 0
-      ? 'granted and never needed: nothing'
-      : `granted and never needed:\n${permissions.map(({ role, scope, actions }) => `- ${role}: ${actions.join(', ')} on ${scope}`).join('\n')}`,
-  ].join('\n\n');
-}
-
 if (require.main === module) {
   useTemporaryDirectory();
-  rehearse(process.argv.slice(2), { print: console.log, complain: console.error }).then(
+  rehearse(process.argv.slice(2), CONSOLE).then(
     (code) => {
       process.exitCode = code;
     },

@@ -1,19 +1,38 @@
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { Rehearsal } from '../rehearsal';
-import { differences } from '../rehearsal/life';
-import { line, span, table } from '../rehearsal/report';
+import { withFirstFailure } from '../rehearsal/first-failure';
+import { compare, summaryOf } from '../rehearsal/left-behind';
+import type { Difference } from '../rehearsal/left-behind';
+import { failureLine, line, list, span, stepLine, table, withoutIds } from '../rehearsal/report';
+import { run } from './commands';
+import { CONSOLE } from './output';
+import type { Output } from './output';
 import { synthesize } from './synthesize';
 import type { Context } from './synthesize';
 import useTemporaryDirectory from './temporary-directory';
 
 /*
- * Rehearses the life of the stacks of app.ts, then of the same stacks written without this library, and shows both.
+ * Rehearses the life of the stacks of app.ts, then of the same stacks written without this library, and compares both.
  */
+
+const USAGE = `usage: npm start [-- options]
+
+Rehearses the life of two stacks in a simulated AWS, with this library and without it. Prints a line for each step, and compares
+what became of the stacks. It needs no AWS account.
+
+  --verbose    prints each event as well
+  --help       prints this
+
+With npm's own option --silent, as in npm start --silent, npm prints nothing before.`;
 
 const STACKS = ['GameLiftVpcPeering', 'GameLiftPeeredOnCreation'];
 const ACCOUNT = '111111111111';
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
+
+const LEGEND = `A stack that a step does not change keeps its status, and takes no time. An authorization is valid for 24 hours: the tables
+say how long before a step it had expired, and for how long it is valid after the step.`;
 
 interface Step {
   readonly name: string;
@@ -49,12 +68,15 @@ const STEPS: readonly Step[] = [
   { name: 'thirty days later, delete', wait: 30 * DAY, expected: ['DELETE_COMPLETE', 'DELETE_COMPLETE'] },
 ];
 
+/** What became of a stack in a step. */
 interface Outcome {
+  readonly name: string;
   readonly status: string;
+  /** Why it is not complete. */
+  readonly reason?: string;
   readonly took: string;
-  /** Until when it is authorized, where the stack tells. */
+  /** Whether it was authorized before, and for how long it is then, if the stack tells. */
   readonly authorization: string;
-  readonly trouble: readonly string[];
 }
 
 /** When the authorization of a stack expires, as its last deployment gave it. */
@@ -62,108 +84,183 @@ function expiryOf(outputs: Readonly<Record<string, unknown>>): number {
   return Date.parse(String(outputs.AuthorizationExpires));
 }
 
-/** Deploys or deletes both stacks, as `cdk deploy --all` and `cdk destroy --all` do. */
-async function perform(rehearsal: Rehearsal, step: Step, directory: string): Promise<Outcome[]> {
-  const outcomes: Outcome[] = [];
-  for (const stack of STACKS) {
-    const earlier = step === STEPS[0] ? NaN : expiryOf(rehearsal.cloudFormation.describe(stack).outputs);
-    const start = rehearsal.clock.now();
-    const from = rehearsal.journal.entries.length;
-    const { cloudFormation } = rehearsal;
-    const outcome = await (
-      step.context === undefined ? cloudFormation.delete(stack) : cloudFormation.deploy(directory, stack)
-    ).catch((error: unknown) => ({
-      status: 'refused',
-      outputs: {},
-      reason: error instanceof Error ? error.message : String(error),
-    }));
-    const now = rehearsal.clock.now();
-    const expires = expiryOf(outcome.outputs);
-    const found = earlier < start ? `had lapsed ${span(start - earlier)} before` : '';
-    const left = expires > now ? `authorized for ${span(expires - now)}` : '';
-    const failed = rehearsal.journal.entries
-      .slice(from)
-      .filter(({ source, message }) => source === 'cloudformation' && /_FAILED .*: /.test(message));
-    outcomes.push({
-      status: outcome.status,
-      took: span(now - start),
-      authorization: [found, left].filter((text) => text !== '').join(', '),
-      trouble: [
-        ...failed.map(({ subject, message }) => `${subject}: ${message.replace(/ \(RequestId: .*?\)/, '')}`),
-        ...(outcome.status === 'refused' ? [outcome.reason ?? ''] : []),
-      ],
-    });
-  }
-  return outcomes;
+/** Deploys or deletes a stack. */
+async function perform(rehearsal: Rehearsal, stack: string, step: Step, directory: string): Promise<Outcome> {
+  const { clock, cloudFormation, journal } = rehearsal;
+  const earlier = step === STEPS[0] ? NaN : expiryOf(cloudFormation.describe(stack).outputs);
+  const start = clock.now();
+  const from = journal.entries.length;
+  const result = await (
+    step.context === undefined ? cloudFormation.delete(stack) : cloudFormation.deploy(directory, stack)
+  ).catch((error: unknown) => ({
+    status: 'refused',
+    outputs: {},
+    reason: withoutIds(error instanceof Error ? error.message : String(error)),
+  }));
+  const now = clock.now();
+  const expires = expiryOf(result.outputs);
+  const found = earlier < start ? `expired ${span(start - earlier)} before` : '';
+  const left = expires > now ? `valid for ${span(expires - now)} after` : '';
+  return {
+    ...withFirstFailure({ name: stack, ...result }, journal.entries.slice(from)),
+    took: span(now - start),
+    authorization: [found, left].filter((text) => text !== '').join(', '),
+  };
 }
 
 interface Life {
+  /** Of each step, what became of each stack. */
   readonly steps: readonly Outcome[][];
-  readonly leftBehind: readonly string[];
+  readonly leftBehind: readonly Difference[];
 }
 
 /** Has an app synthesized for each step; gives the directories. */
 async function prepare(app: string, assemblies: string): Promise<readonly string[]> {
+  const prepared = new Map<string, string>();
   const directories: string[] = [];
-  for (const [index, { context }] of STEPS.entries()) {
-    const directory = join(assemblies, `${app.replace(/\W/g, '-')}-${index}`);
-    directories.push(context === undefined ? '' : await synthesize(app, context, directory));
+  for (const { context } of STEPS) {
+    const key = JSON.stringify(context);
+    const directory = join(assemblies, `${app.replace(/\W/g, '-')}-${prepared.size}`);
+    if (context !== undefined && !prepared.has(key)) {
+      prepared.set(key, await synthesize(app, context, directory));
+    }
+    directories.push(prepared.get(key) ?? '');
   }
   return directories;
 }
 
-async function live(title: string, assemblies: readonly string[]): Promise<Life> {
-  console.log(`\n=== ${title}\n`);
+export interface StoryOptions {
+  /** Prints each event as well. */
+  readonly verbose: boolean;
+  /** For cloud assemblies. */
+  readonly directory: string;
+  /** Builds the library, which the stacks need. */
+  readonly build: () => Promise<unknown>;
+}
+
+async function live(assemblies: readonly string[], { verbose }: StoryOptions, print: Output['print']): Promise<Life> {
   // always the same time, since callers that wait for a rate limit go by the clock
   const rehearsal = await Rehearsal.start({ account: ACCOUNT, startTime: Date.UTC(2026, 0, 1) });
   try {
-    const start = rehearsal.clock.now();
-    rehearsal.journal.onEntry((entry) => {
-      console.log(line(entry, start));
-    });
-    const before = rehearsal.aws.inventory();
+    const { aws, clock, journal } = rehearsal;
+    const start = clock.now();
+    if (verbose) {
+      journal.onEntry((entry) => {
+        print(line(entry, start));
+      });
+    }
+    const before = aws.inventory();
     const steps: Outcome[][] = [];
     for (const [index, step] of STEPS.entries()) {
-      rehearsal.journal.write('story', step.name, '');
-      await rehearsal.clock.sleep(step.wait ?? 0);
-      steps.push(await perform(rehearsal, step, assemblies[index] ?? ''));
+      await clock.sleep(step.wait ?? 0);
+      journal.write('story', step.name, '');
+      const outcomes: Outcome[] = [];
+      // as `cdk deploy --all` and `cdk destroy --all` do, but also after a failure
+      for (const stack of STACKS) {
+        outcomes.push(await perform(rehearsal, stack, step, assemblies[index] ?? ''));
+      }
+      print(stepLine({ name: step.name, after: clock.now() - start, stacks: outcomes }));
+      steps.push(outcomes);
     }
-    await rehearsal.clock.sleep(2 * DAY);
-    return { steps, leftBehind: differences(before, rehearsal.aws.inventory()) };
+    await clock.sleep(2 * DAY);
+    return { steps, leftBehind: compare(before, aws.inventory()) };
   } finally {
     await rehearsal.close();
   }
 }
 
-async function main(): Promise<void> {
-  const assemblies = useTemporaryDirectory();
-  console.log('synthesizing bin/app.ts and bin/comparison.ts for each step');
-  const [app, comparison] = await Promise.all([prepare('bin/app.ts', assemblies), prepare('bin/comparison.ts', assemblies)]);
-  const ours = await live('with this library: bin/app.ts', app);
-  const theirs = await live('without it, by AwsCustomResource: bin/comparison.ts', comparison);
-
-  const show = ({ status, took, authorization }: Outcome): string[] => [status, took, authorization];
-  for (const [index, stack] of STACKS.entries()) {
-    const rows = STEPS.map((step, number) => {
+/** What became of both stacks in each step of both lives. */
+function comparison(ours: Life, theirs: Life): string {
+  return STACKS.map((stack, index) => {
+    const rows = STEPS.map(({ name, expected }, number) => {
       const mine = ours.steps[number]?.[index];
-      const other = theirs.steps[number]?.[index];
-      const ok = mine?.status === step.expected[index];
-      return [ok ? 'ok' : 'FAILED', step.name, ...(mine === undefined ? [] : show(mine)), other?.status ?? ''];
+      const cells = mine === undefined ? [] : [mine.status, mine.took, mine.authorization];
+      return [mine?.status === expected[index] ? 'ok' : 'FAILED', name, ...cells, theirs.steps[number]?.[index]?.status ?? ''];
     });
-    console.log(`\n${table(['', stack, 'with this library', 'took', 'authorization', 'with AwsCustomResource'], rows)}`);
-  }
-  console.log('\nWhy the stacks without this library fail:');
-  for (const trouble of new Set(theirs.steps.flat().flatMap((outcome) => outcome.trouble))) {
-    console.log(`- ${trouble}`);
-  }
-  const mended = ours.steps.every((outcomes, number) =>
-    outcomes.every(({ status }, index) => status === STEPS[number]?.expected[index]),
-  );
-  console.log(`\nleft behind two days after the deletion: with this library ${ours.leftBehind.join('\n') || 'nothing'}`);
-  process.exitCode = mended && ours.leftBehind.length === 0 ? 0 : 1;
+    return table(['', stack, 'with this library', 'took', 'authorization', 'with AwsCustomResource'], rows);
+  }).join('\n\n');
 }
 
-main().catch((error: unknown) => {
-  console.error(error);
-  process.exitCode = 1;
-});
+/** Each reason once, with the first step in which it occurred. */
+function reasonsOf({ steps }: Life): string[] {
+  const reasons = new Map<string, string>();
+  for (const [number, outcomes] of steps.entries()) {
+    for (const outcome of outcomes) {
+      if (outcome.reason !== undefined && !reasons.has(outcome.reason)) {
+        reasons.set(outcome.reason, failureLine(STEPS[number]?.name ?? '', outcome));
+      }
+    }
+  }
+  return [...reasons.values()];
+}
+
+/**
+ * Rehearses both lives.
+ *
+ * @returns whether the stacks with this library did as expected, and left nothing behind
+ */
+export async function tellStory(options: StoryOptions, print: Output['print']): Promise<boolean> {
+  const { directory, build } = options;
+  print('Rehearsing the life of two stacks in a simulated AWS, with this library and without it. This takes about a minute.\n');
+  print('building the library');
+  await build();
+  print('synthesizing bin/app.ts and bin/comparison.ts');
+  const [app, other] = await Promise.all([prepare('bin/app.ts', directory), prepare('bin/comparison.ts', directory)]);
+  print('\nWith this library (bin/app.ts):\n');
+  const ours = await live(app, options, print);
+  print('\nWithout it, with the AwsCustomResource of the CDK (bin/comparison.ts):\n');
+  const theirs = await live(other, options, print);
+  print(`\n${comparison(ours, theirs)}`);
+  print(`\n${LEGEND}`);
+  print(`\n${list('Why the stacks without this library fail', reasonsOf(theirs))}`);
+  print(`\n${list('Left behind two days after the deletion, with this library', summaryOf(ours.leftBehind))}`);
+  print(`\n${list('Left behind two days after the deletion, without it', summaryOf(theirs.leftBehind))}`);
+  return (
+    ours.leftBehind.length === 0 &&
+    ours.steps.every((outcomes, number) => outcomes.every(({ status }, index) => status === STEPS[number]?.expected[index]))
+  );
+}
+
+/**
+ * What the command does.
+ *
+ * @returns its exit code: 0 if all was as expected, 1 if not, 2 if an argument is wrong
+ */
+export async function start(args: readonly string[], { print, complain }: Output): Promise<number> {
+  let options: { readonly verbose: boolean; readonly help: boolean };
+  try {
+    options = parse(args);
+  } catch (error) {
+    complain(error instanceof Error ? error.message : String(error));
+    return 2;
+  }
+  if (options.help) {
+    print(USAGE);
+    return 0;
+  }
+  const build = () => run(['npm', 'run', '--silent', 'build'], { cwd: join(__dirname, '..') });
+  return (await tellStory({ ...options, directory: useTemporaryDirectory(), build }, print)) ? 0 : 1;
+}
+
+function parse(args: readonly string[]) {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      verbose: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  return values;
+}
+
+if (require.main === module) {
+  start(process.argv.slice(2), CONSOLE).then(
+    (code) => {
+      process.exitCode = code;
+    },
+    (error: unknown) => {
+      console.error(error instanceof Error ? error.message : error);
+      process.exitCode = 1;
+    },
+  );
+}

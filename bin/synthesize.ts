@@ -16,7 +16,16 @@ export type Context = Readonly<Record<string, string>>;
  */
 export async function synthesize(app: string, context: Context, directory: string): Promise<string> {
   const options = Object.entries(context).flatMap(([name, value]) => ['--context', `${name}=${value}`]);
-  const command = [CLI, 'synth', '--quiet', '--app', `npx tsx ${app}`, '--output', directory, ...options];
+  const command = [
+    CLI,
+    'synth',
+    '--quiet',
+    '--app',
+    `"${process.execPath}" --import tsx ${app}`,
+    '--output',
+    directory,
+    ...options,
+  ];
   try {
     await promisify(execFile)(process.execPath, command, { cwd: ROOT, env: { ...process.env, ...ENVIRONMENT } });
     return directory;

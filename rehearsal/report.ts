@@ -30,13 +30,62 @@ export function span(milliseconds: number): string {
         .join(' ');
 }
 
-/** One event as a line, however its message is laid out. */
+/** One event as a line, however its message is laid out, without the ids that only CloudFormation and Lambda need. */
 export function line(entry: Entry, start: number): string {
-  const message = entry.message.replace(/\s+/g, ' ').trim();
+  const message = withoutIds(onOneLine(entry.message));
   return entry.source === 'story'
     ? `\n${elapsed(entry.time - start)}  ${entry.subject.toUpperCase()}`
-    : `${elapsed(entry.time - start)}  ${entry.source.padEnd(14)}  ${entry.subject}  ${message}`;
+    : `${elapsed(entry.time - start)}  ${entry.source.padEnd(14)}  ${withoutIds(entry.subject)}  ${message}`;
 }
+
+export const onOneLine = (text: string): string => text.replace(/\s+/g, ' ').trim();
+
+const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
+const QUOTE = String.raw`(?:\\*["'])?`;
+/** As a field of JSON, in what `console.log` makes of an object, in parentheses, and in what the rehearsal writes of requests. */
+const REQUEST_ID = new RegExp(
+  String.raw`,? ?${QUOTE}request_?id${QUOTE}: ?${QUOTE}${UUID}${QUOTE}| \(RequestId: ${UUID}\)| to request ${UUID}`,
+  'gi',
+);
+const STACK_ID = new RegExp(String.raw`(:stack/[\w-]+)/${UUID}`, 'g');
+
+/** A text without the ids of requests and stacks. What is left of other UUIDs, such as those of fleets, is enough to tell them apart. */
+export function withoutIds(text: string): string {
+  return text
+    .replace(REQUEST_ID, '')
+    .replace(STACK_ID, '$1')
+    .replace(new RegExp(UUID, 'g'), (uuid) => uuid.slice(0, 8));
+}
+
+/** What became of a stack, in a line about several. */
+interface NamedStatus {
+  readonly name: string;
+  readonly status: string;
+}
+
+/** A step of a life, after it. */
+export interface StepOutcome {
+  readonly name: string;
+  /** Rehearsed milliseconds from the beginning of the life to the end of the step. */
+  readonly after: number;
+  readonly stacks: readonly NamedStatus[];
+  /** Why CloudFormation would not go on, if it would not. */
+  readonly refused?: string;
+}
+
+/** Why a stack is not complete after a step. */
+export const failureLine = (step: string, { name, status, reason }: NamedStatus & { readonly reason?: string }): string =>
+  `${step}: ${name} ${status}${reason === undefined ? '' : `: ${reason}`}`;
+
+/** One step as a line. */
+export function stepLine({ name, after, stacks, refused }: StepOutcome): string {
+  const statuses = [...stacks.map((stack) => `${stack.name} ${stack.status}`), ...(refused === undefined ? [] : ['refused'])];
+  return `${elapsed(after)}  ${name}: ${statuses.join(', ') || 'no stack'}`;
+}
+
+/** A title with an item on each line below it, or `title: nothing`. */
+export const list = (title: string, items: readonly string[]): string =>
+  items.length === 0 ? `${title}: nothing` : [`${title}:`, ...items.map((item) => `- ${item}`)].join('\n');
 
 /** A table with a rule below its head, its columns as wide as they need to be. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -65,8 +114,8 @@ export function scopeOf({ Resource = [], NotResource, Condition = {} }: Scoped):
   return [resources.join(', '), ...conditions].join('');
 }
 
-/** Actions that a statement grants to a role, and that no call needed. */
-export interface Unneeded {
+/** Actions that a statement grants to a role, and that no call of this run needed. */
+export interface UnusedPermissions {
   /** Its path and name. */
   readonly role: string;
   readonly scope: string;
@@ -74,10 +123,10 @@ export interface Unneeded {
 }
 
 /**
- * What was granted and never needed, statement by statement: an action that one statement grants in vain is named although another's
- * was needed. Grants of several rehearsals are summed up.
+ * What was granted and not used, statement by statement: an action that one statement grants in vain is named although another's was
+ * used. Grants of several rehearsals are summed up.
  */
-export function unneeded(grants: readonly Grant[]): readonly Unneeded[] {
+export function unusedPermissions(grants: readonly Grant[]): readonly UnusedPermissions[] {
   const statements = new Map<string, { readonly role: string; readonly scope: string; readonly uses: Map<string, number> }>();
   for (const { roleArn, statement, action, uses } of grants) {
     const scope = scopeOf(statement);

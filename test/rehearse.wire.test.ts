@@ -1,7 +1,10 @@
-import { CfnResource, CustomResource, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CfnResource, CustomResource, NestedStack, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
+import type { Construct } from 'constructs';
 import { rehearse } from '../bin/rehearse';
 import { VpcPeeringAuthorization } from '../lib';
 import { BEHAVIOURS } from '../rehearsal/aws';
@@ -56,6 +59,11 @@ describe('the command line', () => {
     expect(complained).toMatch(/^usage: npm run rehearse -- <assembly> /);
   });
 
+  test('--help: says how to use it, whatever else there is', async () => {
+    const { complained } = await command();
+    expect(await command('--help', 'nowhere')).toEqual({ code: 0, printed: complained, complained: '' });
+  });
+
   const names = [...Object.keys(BEHAVIOURS), 'failedUpdatePhysicalId'].join(', ');
   test.each([
     [['--behaviour', 'tides=high'], `unknown behaviour 'tides': choose one of ${names}`],
@@ -84,6 +92,51 @@ describe('the command line', () => {
     expect(complained).toMatch(/Unknown option '--fast'/);
   });
 
+  describe('a file that can not be read is named', () => {
+    const function_ = (stack: Stack): void => {
+      new lambda.Function(stack, 'Function', {
+        code: lambda.Code.fromAsset(join(__dirname, '..', 'lambda', 'bundle')),
+        handler: 'index.handler',
+        runtime: lambda.Runtime.NODEJS_22_X,
+      });
+    };
+    const assetOf = (directory: string): string => {
+      const { files } = JSON.parse(readFileSync(join(directory, 'Stack.assets.json'), 'utf8')) as {
+        readonly files: Readonly<Record<string, { readonly source: { readonly path: string } }>>;
+      };
+      return Object.values(files).find(({ source }) => source.path.startsWith('asset.'))?.source.path ?? '';
+    };
+
+    test('a template that is missing', async () => {
+      const directory = synthesize(vpcOf('10.0.0.0/16'));
+      rmSync(join(directory, 'Stack.template.json'));
+      const complained = `${directory}/Stack.template.json does not exist: run cdk synth again`;
+      expect(await command(directory)).toEqual({ code: 2, printed: '', complained });
+    });
+
+    test.each(['manifest.json', 'Stack.template.json', 'Stack.assets.json'])('%s that is not JSON', async (file) => {
+      const directory = synthesize(vpcOf('10.0.0.0/16'));
+      writeFileSync(join(directory, file), '{"half": ');
+      const complained = `${directory}/${file} can not be read: Unexpected end of JSON input`;
+      expect(await command(directory)).toEqual({ code: 2, printed: '', complained });
+    });
+
+    test.each(['null', '[]', '"text"'])('a template with the JSON %s', async (content) => {
+      const directory = synthesize(vpcOf('10.0.0.0/16'));
+      writeFileSync(join(directory, 'Stack.template.json'), content);
+      const complained = `${directory}/Stack.template.json must have a JSON object: run cdk synth again`;
+      expect(await command(directory)).toEqual({ code: 2, printed: '', complained });
+    });
+
+    test('an asset that is missing', async () => {
+      const directory = synthesize(function_);
+      const asset = assetOf(directory);
+      rmSync(join(directory, asset), { recursive: true });
+      const complained = `${directory}/${asset} does not exist: run cdk synth again`;
+      expect(await command(directory)).toEqual({ code: 2, printed: '', complained });
+    });
+  });
+
   test('an assembly without a stack: says so', async () => {
     const empty = synthesizeApp(() => undefined);
     expect(await command(empty)).toEqual({
@@ -95,47 +148,98 @@ describe('the command line', () => {
 });
 
 describe('a life', () => {
-  test('created, updated some days later, deleted after thirty: every event, what became of each stack, nothing left', async () => {
+  test('created, updated some days later, deleted after thirty: a line for each step, what became of each stack, nothing left', async () => {
     const assemblies = ['10.0.0.0/16', '10.1.0.0/16'].map((cidrBlock) => synthesize(vpcOf(cidrBlock)));
-    const { code, printed } = await command(
+    const { code, printed, complained } = await command(
       ...[...assemblies, '--days', '3', '--account', '333333333333', '--vpc', '222222222222/eu-west-1/10.9.0.0/16'],
       ...['--behaviour', 'peerVpcWrites=none', '--behaviour', 'failedUpdatePhysicalId=ignored'],
     );
-    expect(code).toBe(0);
-    expect(printed).toMatch(/^there is vpc-[0-9a-f]{17} with 10\.9\.0\.0\/16 in account 222222222222 and eu-west-1\n/);
-    expect(printed).toMatch(/\nday 0 00:00:00 {2}CREATE\n/);
-    expect(printed).toMatch(/\nday 3 \S+ {2}cloudformation {2}Stack\/Vpc {2}UPDATE_COMPLETE AWS::EC2::VPC\n/);
-    expect(printed.slice(printed.indexOf('\nstep '))).toMatch(
-      new RegExp(
-        [
-          '\nstep    done after  stack  of                      status',
-          '-+  -+  -+  -+  -+',
-          'create  \\d+ s {9}Stack  333333333333 us-east-1  CREATE_COMPLETE',
-          'update  3 d         Stack  333333333333 us-east-1  UPDATE_COMPLETE',
-          'delete  33 d        Stack  333333333333 us-east-1  DELETE_COMPLETE',
-          '',
-          'left behind two days after the deletion: nothing',
-          '',
-          'not understood: nothing',
-          '',
-          'granted and never needed: nothing$',
-        ].join('\n'),
-      ),
-    );
+    expect({ code, complained }).toEqual({ code: 0, complained: '' });
+    const vpcId = /^there is (vpc-[0-9a-f]{17}) /m.exec(printed)?.[1] ?? '';
+    expect(printed.split('\n')).toEqual([
+      `rehearsing ${assemblies.join(', then ')}: time is simulated, so this takes seconds to minutes`,
+      `there is ${vpcId} with 10.9.0.0/16 in account 222222222222 and eu-west-1`,
+      'day 0 00:00:03  create: Stack CREATE_COMPLETE',
+      'day 3 00:00:09  update: Stack UPDATE_COMPLETE',
+      'day 33 00:00:12  delete: Stack DELETE_COMPLETE',
+      '',
+      'step    done after  stack  of                      status',
+      '------  ----------  -----  ----------------------  ---------------',
+      'create  3 s         Stack  333333333333 us-east-1  CREATE_COMPLETE',
+      'update  3 d         Stack  333333333333 us-east-1  UPDATE_COMPLETE',
+      'delete  33 d        Stack  333333333333 us-east-1  DELETE_COMPLETE',
+      '',
+      'left behind two days after the deletion: nothing',
+      '',
+      'not understood: nothing',
+      '',
+      'permissions not used in this run, though others may need them: nothing',
+    ]);
   });
 
-  test('what was granted and never needed is told, with what it was granted on', async () => {
+  test('--verbose: each event as well, without the ids of requests and stacks', async () => {
+    const directory = synthesize((stack) => {
+      const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 1, natGateways: 0 });
+      new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
+    });
+    const { code, printed } = await command(directory, '--verbose');
+    expect(code).toBe(0);
+    const lines = printed.split('\n');
+    expect(lines.slice(1, 4)).toEqual([
+      '',
+      'day 0 00:00:00  CREATE',
+      'day 0 00:00:00  cloudformation  Stack  CREATE_IN_PROGRESS AWS::CloudFormation::Stack',
+    ]);
+    expect(lines.filter((text) => / {2}lambda {10}\S+ {2}START$/.test(text))).toHaveLength(2);
+    expect(lines.find((text) => text.includes("message: 'done'"))).toMatch(
+      /^day 0 \S+ {2}lambda {10}Stack-GameLiftVpcPeeringHandlerFunction\S+ {2}\{ message: 'done', stackId: 'arn:aws:cloudformation:us-east-1:111111111111:stack\/Stack', logicalResourceId: 'Authorization\w+', libraryVersion: '\S+' \}$/,
+    );
+    expect(printed).not.toMatch(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-/);
+    expect(printed).toMatch(/\nday 0 \S+ {2}create: Stack CREATE_COMPLETE\n/);
+  });
+
+  test('--json: one document, and everything else goes to standard error', async () => {
+    const directory = synthesize(vpcOf('10.0.0.0/16', RemovalPolicy.RETAIN));
+    const { code, printed, complained } = await command(directory, '--json', '--vpc', '222222222222/eu-west-1/10.9.0.0/16');
+    expect(code).toBe(1);
+    const place = { account: '111111111111', region: 'us-east-1' };
+    const vpcId = expect.stringMatching(/^vpc-[0-9a-f]{17}$/) as unknown;
+    expect(JSON.parse(printed)).toEqual({
+      succeeded: false,
+      steps: [
+        { name: 'create', doneAfterSeconds: 3, stacks: [{ name: 'Stack', ...place, status: 'CREATE_COMPLETE' }] },
+        { name: 'delete', doneAfterSeconds: 2_592_003, stacks: [{ name: 'Stack', ...place, status: 'DELETE_COMPLETE' }] },
+      ],
+      leftBehind: expect.arrayContaining([
+        { change: 'left behind', kind: 'vpcs', item: { vpcId, ...place, cidrBlocks: ['10.0.0.0/16'] } },
+      ]) as unknown,
+      notUnderstood: [],
+      functionsNotRun: [],
+      permissionsNotUsed: [],
+      existingVpcs: [{ vpcId, account: '222222222222', region: 'eu-west-1', cidrBlock: '10.9.0.0/16' }],
+    });
+    expect(complained.split('\n')).toEqual([
+      `rehearsing ${directory}: time is simulated, so this takes seconds to minutes`,
+      expect.stringMatching(/^there is vpc-[0-9a-f]{17} with 10\.9\.0\.0\/16 in account 222222222222 and eu-west-1$/),
+      'day 0 00:00:03  create: Stack CREATE_COMPLETE',
+      'day 30 00:00:03  delete: Stack DELETE_COMPLETE',
+    ]);
+  });
+
+  test('what was granted and not used is told, with what it was granted on', async () => {
     const { printed } = await command(
       synthesize((stack) => {
         const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 1, natGateways: 0 });
         new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
       }),
     );
-    const told = printed.slice(printed.indexOf('granted and never needed:')).split('\n').slice(1);
-    expect(told[0]).toMatch(/^- Stack-GameLiftVpcPeeringHandlerRole\S+: .*\bec2:DescribeVpcs on \*$/);
+    const told = printed.slice(printed.indexOf('permissions not used in this run')).split('\n');
+    expect(told[0]).toBe('permissions not used in this run, though others may need them:');
+    expect(told[1]).toMatch(/^- Stack-GameLiftVpcPeeringHandlerRole\S+:$/);
+    expect(told[2]).toMatch(/^ {2}- .*\bec2:DescribeVpcs on \*$/);
     // what was needed on the VPC was not needed on a peering, of which there was none
-    expect(told[1]).toMatch(
-      /: ec2:AcceptVpcPeeringConnection on arn:\S+:vpc-peering-connection\/\* if ec2:AccepterVpc ArnEquals arn:/,
+    expect(told[3]).toMatch(
+      /^ {2}- ec2:AcceptVpcPeeringConnection on arn:\S+:vpc-peering-connection\/\* if ec2:AccepterVpc ArnEquals arn:\S+$/,
     );
     expect(printed).not.toMatch(/ec2:AcceptVpcPeeringConnection on arn:\S+:vpc\//);
   });
@@ -158,31 +262,57 @@ describe('a life', () => {
     );
   });
 
-  test('a stack with a function that the rehearsal can not run: what is left of it is told', async () => {
-    const { code, printed } = await command(
-      synthesize((stack) => {
-        const role = new iam.CfnRole(stack, 'Role', {
-          assumeRolePolicyDocument: {
-            Version: '2012-10-17',
-            Statement: [{ Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' }],
-          },
-        });
-        const handler = new lambda.CfnFunction(stack, 'Handler', {
-          code: { zipFile: 'def handler(event, context): pass' },
-          handler: 'index.handler',
-          role: role.attrArn,
-          runtime: 'python3.12',
-        });
+  describe('a function that the rehearsal can not run', () => {
+    const CODE = { zipFile: 'def handler(event, context): pass' };
+    const functionOf = (scope: Construct, id: string, properties: Partial<lambda.CfnFunctionProps>): lambda.CfnFunction => {
+      const role = new iam.CfnRole(scope, `${id}Role`, {
+        assumeRolePolicyDocument: {
+          Version: '2012-10-17',
+          Statement: [{ Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' }],
+        },
+      });
+      return new lambda.CfnFunction(scope, id, { code: CODE, handler: 'index.handler', role: role.attrArn, ...properties });
+    };
+
+    test('is told before the life begins, and what is left of it afterwards', async () => {
+      const directory = synthesize((stack) => {
+        const handler = functionOf(stack, 'Handler', { runtime: 'python3.12' });
         new CustomResource(stack, 'Thing', { serviceToken: handler.attrArn });
-      }),
-    );
-    expect(code).toBe(1);
-    expect(printed).toMatch(/\ndelete +\S.* DELETE_FAILED\n/);
-    expect([...printed.matchAll(/^left behind of (\w+): /gm)].map(([, kind]) => kind)).toEqual(['roles', 'functions', 'stacks']);
-    expect(printed).toContain(
-      '\nnot understood, so that AWS may do something else:\n' +
-        '- functions with the runtime python3.12: they are never run, and each invocation fails\n',
-    );
+      });
+      const { code, printed } = await command(directory);
+      expect(code).toBe(1);
+      const lines = printed.split('\n');
+      expect(lines.slice(0, 3)).toEqual([
+        `rehearsing ${directory}: time is simulated, so this takes seconds to minutes`,
+        'functions that are not run, because the rehearsal runs only Node.js: each invocation fails:',
+        '- Stack/Handler: python3.12',
+      ]);
+      expect(lines[3]).toMatch(/^day 0 \S+ {2}create: Stack ROLLBACK_FAILED$/);
+      expect(lines[4]).toMatch(/^day 30 \S+ {2}delete: Stack DELETE_FAILED$/);
+      expect(printed).toMatch(
+        /\n\nwhy it failed:\n- create: Stack ROLLBACK_FAILED: Stack\/Thing \(AWS::CloudFormation::CustomResource\) CREATE_FAILED: .+\n- delete: Stack DELETE_FAILED: Stack\/Thing \(AWS::CloudFormation::CustomResource\) DELETE_FAILED: .+\n\n/,
+      );
+      expect(printed).toMatch(
+        /\nleft behind two days after the deletion:\n- stacks \(1\): Stack DELETE_FAILED\n- roles \(1\): role\/Stack-HandlerRole-\w+\n- functions \(1\): Stack-Handler-\w+\n\n/,
+      );
+      expect(lines).toContain('not understood, so that AWS may do something else:');
+      expect(lines).toContain('- functions with the runtime python3.12: they are never run, and each invocation fails');
+    });
+
+    test('is told once of nested stacks and of container images, too, and in the document', async () => {
+      const directory = synthesize((stack) => {
+        functionOf(new NestedStack(stack, 'Inner'), 'Nested', { runtime: 'java21' });
+        functionOf(stack, 'Fine', { runtime: 'nodejs22.x' });
+        functionOf(stack, 'Image', { code: { imageUri: 'image' }, packageType: 'Image' });
+      });
+      const { functionsNotRun } = JSON.parse((await command(directory, directory, '--json')).printed) as {
+        readonly functionsNotRun: readonly object[];
+      };
+      expect(functionsNotRun).toEqual([
+        { name: 'Stack/Image', runtime: 'container image' },
+        { name: expect.stringMatching(/^StackInner\w+\/Nested$/) as unknown, runtime: 'java21' },
+      ]);
+    });
   });
 
   test('a template that CloudFormation rejects is refused, with the reason', async () => {
@@ -191,18 +321,18 @@ describe('a life', () => {
     });
     const { code, printed } = await command(directory);
     expect(code).toBe(1);
-    expect(printed).toMatch(/\ncreate +0 s .* refused\n/);
-    expect(printed).toContain(
-      '\n\ncreate: Template format error: Unresolved condition dependency Undefined in the Resources block of the template\n',
+    const lines = printed.split('\n');
+    expect(lines).toContain('day 0 00:00:00  create: refused');
+    expect(lines).toContain('day 30 00:00:00  delete: no stack');
+    expect(lines).toContain(
+      '- create: refused: Template format error: Unresolved condition dependency Undefined in the Resources block of the template',
     );
   });
 
   test('what is left behind is told, and the exit code is 1', async () => {
     const { code, printed } = await command(synthesize(vpcOf('10.0.0.0/16', RemovalPolicy.RETAIN)));
     expect(code).toBe(1);
-    expect(printed).toMatch(
-      /\nleft behind two days after the deletion: \nleft behind of vpcs: \{"vpcId":"vpc-\w+","account":"111111111111"/,
-    );
+    expect(printed).toMatch(/\nleft behind two days after the deletion:\n- VPCs \(1\): vpc-[0-9a-f]{17}\n- route tables \(1\): /);
   });
 
   test('a stack that an update leaves out is deleted at the end as well', async () => {
@@ -227,7 +357,7 @@ describe('a life', () => {
     );
     const { code, printed } = await command(...assemblies);
     expect(code).toBe(1);
-    expect(printed.match(/\ndelete: Stack DELETE_FAILED/g)).toHaveLength(1);
+    expect(printed.match(/\n- delete: Stack DELETE_FAILED: Stack\/Vpc \(AWS::EC2::VPC\) DELETE_FAILED: .*\n/g)).toHaveLength(1);
   });
 
   test('a stack that fails is told with its reason, as is what can not be done after it', async () => {
@@ -238,7 +368,7 @@ describe('a life', () => {
     expect(code).toBe(1);
     expect(printed).toMatch(/\ncreate +\S.* ROLLBACK_COMPLETE\nupdate +\S.* refused\ndelete +\S.* DELETE_COMPLETE\n/);
     expect(printed).toMatch(
-      /\n\ncreate: Stack ROLLBACK_COMPLETE.*\nupdate: Stack:arn:\S+ is in ROLLBACK_COMPLETE state and can not be updated\.\n\n/,
+      /\n\nwhy it failed:\n- create: Stack ROLLBACK_COMPLETE: Stack\/Group \(AWS::EC2::SecurityGroup\) CREATE_FAILED: .*vpc-0123456789abcdef0.*\n- update: refused: Stack:arn:aws:cloudformation:us-east-1:111111111111:stack\/Stack is in ROLLBACK_COMPLETE state and can not be updated\.\n\n/,
     );
   });
 });

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Template } from './template';
+import { isObject, type Template } from './template';
 
 /** What files a stack's assets are. */
 export interface Assets {
@@ -64,7 +64,53 @@ interface Located {
   readonly artifacts: Artifacts;
 }
 
-const readJson = (file: string): unknown => JSON.parse(readFileSync(file, 'utf8'));
+function requireFile(file: string): void {
+  if (!existsSync(file)) {
+    throw new Error(`${file} does not exist: run cdk synth again`);
+  }
+}
+
+/** @throws Error that names the file, if it does not exist or has no JSON object */
+function readObject(file: string): object {
+  requireFile(file);
+  try {
+    const content: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    if (isObject(content)) {
+      return content;
+    }
+  } catch (error) {
+    throw new Error(`${file} can not be read: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+  throw new Error(`${file} must have a JSON object: run cdk synth again`);
+}
+
+/** A template in an assembly, of a stack or of one that is nested in it. */
+export interface TemplateFile {
+  /** Of the stack, or what the CDK calls the nested one. */
+  readonly name: string;
+  readonly template: Template;
+}
+
+const NESTED = '.nested.template.json';
+
+/**
+ * Every template of an assembly and of those nested in it.
+ *
+ * @throws Error that names the file, if one of the templates can't be read or an asset does not exist
+ */
+export function readTemplates(directory: string): TemplateFile[] {
+  return locate(directory).flatMap((located) => {
+    const template = { name: located.name, template: templateOf(located) };
+    const files = manifestsOf(located)
+      .flatMap((manifest) => Object.values(manifest.files ?? {}))
+      .flatMap(({ source }) => (source.path === undefined ? [] : [path.join(located.directory, source.path)]));
+    files.forEach(requireFile);
+    const nested = files
+      .filter((file) => file.endsWith(NESTED))
+      .map((file) => ({ name: path.basename(file, NESTED), template: readObject(file) }));
+    return [template, ...nested];
+  });
+}
 
 /** Every stack of an assembly and of those nested in it, each after those that it depends on. */
 export function readStacks(directory: string, defaults: Defaults): StackArtifact[] {
@@ -88,7 +134,7 @@ function locate(directory: string): Located[] {
   if (!existsSync(file)) {
     throw new Error(`${directory} is no cloud assembly: it has no manifest.json; run cdk synth first`);
   }
-  const { artifacts = {} } = readJson(file) as { artifacts?: Artifacts };
+  const { artifacts = {} } = readObject(file) as { artifacts?: Artifacts };
   const located: Located[] = [];
   const visited = new Set<string>();
   const visit = (id: string, dependents: readonly string[]): void => {
@@ -115,18 +161,25 @@ function locate(directory: string): Located[] {
   return located;
 }
 
-function artifactOf({ name, directory, artifact, artifacts }: Located, defaults: Defaults): StackArtifact {
-  const [account, region] = (artifact.environment ?? '').replace('aws://', '').split('/');
-  const manifests = (artifact.dependencies ?? [])
+const templateOf = ({ directory, artifact }: Located): Template =>
+  readObject(path.join(directory, artifact.properties?.templateFile ?? ''));
+
+const manifestsOf = ({ directory, artifact, artifacts }: Located): AssetManifest[] =>
+  (artifact.dependencies ?? [])
     .map((id) => artifacts[id])
     .filter((dependency) => dependency?.type === 'cdk:asset-manifest')
-    .map((dependency) => readJson(path.join(directory, dependency?.properties?.file ?? '')) as AssetManifest);
+    .map((dependency) => readObject(path.join(directory, dependency?.properties?.file ?? '')));
+
+function artifactOf(located: Located, defaults: Defaults): StackArtifact {
+  const { name, directory, artifact } = located;
+  const [account, region] = (artifact.environment ?? '').replace('aws://', '').split('/');
+  const manifests = manifestsOf(located);
   const executionRoleArn = artifact.properties?.cloudFormationExecutionRoleArn;
   return {
     stackName: name,
     account: !account || account === 'unknown-account' ? defaults.account : account,
     region: !region || region === 'unknown-region' ? defaults.region : region,
-    template: readJson(path.join(directory, artifact.properties?.templateFile ?? '')) as Template,
+    template: templateOf(located),
     parameters: artifact.properties?.parameters ?? {},
     ...(executionRoleArn === undefined ? {} : { executionRoleArn }),
     assetDirectory: (objectKey) => {
@@ -136,7 +189,7 @@ function artifactOf({ name, directory, artifact, artifacts }: Located, defaults:
       }
       return file;
     },
-    assetTemplate: (objectKey) => readJson(findAsset(directory, manifests, objectKey).file) as Template,
+    assetTemplate: (objectKey) => readObject(findAsset(directory, manifests, objectKey).file),
   };
 }
 

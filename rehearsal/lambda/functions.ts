@@ -22,6 +22,9 @@ export interface FunctionConfiguration {
   readonly code: { readonly directory: string } | { readonly zipFile: string };
 }
 
+/** Whether the rehearsal can run the code of a function: any version of Node.js counts as the one that runs the rehearsal. */
+export const isRunnable = (runtime: string): boolean => runtime.startsWith('nodejs');
+
 export interface VpcConfiguration {
   readonly subnetIds: readonly string[];
   readonly securityGroupIds: readonly string[];

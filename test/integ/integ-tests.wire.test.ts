@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { run } from '../../bin/commands';
 import { Rehearsal } from '../../rehearsal';
-import { differences } from '../../rehearsal/life';
+import { differences } from '../../rehearsal/left-behind';
 
 /*
  * The integration tests, without an account: that they synthesize what their snapshots have, and that they pass in the rehearsal.

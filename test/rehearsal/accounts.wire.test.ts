@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { App, CfnResource, Stack } from 'aws-cdk-lib';
 import { Rehearsal } from '../../rehearsal/index';
-import { unneeded } from '../../rehearsal/report';
+import { unusedPermissions } from '../../rehearsal/report';
 import { signedFetch } from './aws/signed-fetch';
 
 const FLEETS = '111111111111';
@@ -192,7 +192,7 @@ describe('what policies grant', () => {
       ),
     });
     await describeVpcs();
-    expect(unneeded(rehearsal.aws.iam.grants())).toEqual([
+    expect(unusedPermissions(rehearsal.aws.iam.grants())).toEqual([
       {
         role: 'caller',
         scope: '* if aws:RequestedRegion StringEquals eu-west-1',
@@ -211,7 +211,7 @@ describe('what policies grant', () => {
     await deploy({ identity });
     await describeVpcs();
     const second = rehearsal.aws.iam.grants();
-    expect(unneeded([...first, ...second])).toEqual([
+    expect(unusedPermissions([...first, ...second])).toEqual([
       { role: 'caller', scope: ASSUMED, actions: ['sts:TagSession'] },
       { role: 'caller', scope: '*', actions: ['ec2:CreateRoute'] },
     ]);

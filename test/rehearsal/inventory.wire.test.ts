@@ -1,6 +1,6 @@
 import type { Inventory } from '../../rehearsal/aws';
 import { Rehearsal } from '../../rehearsal/index';
-import { differences } from '../../rehearsal/life';
+import { compare, differences, summaryOf } from '../../rehearsal/left-behind';
 import { custom, functionResource, HANDLER_RESOURCES, writeAssembly } from './assembly';
 
 let rehearsal: Rehearsal;
@@ -207,6 +207,26 @@ describe('the inventory', () => {
     expect(of('exports')).toMatchObject([{ name: 'vpc', stack: 'Stack' }]);
     expect((await remove()).status).toBe('DELETE_COMPLETE');
     expect(rehearsal.aws.inventory()).toEqual(before);
+  });
+
+  test('is summed up with a line for each kind, and a name for each item', async () => {
+    const before = rehearsal.aws.inventory();
+    await deploy(RESOURCES, EXPORT);
+    const after = rehearsal.aws.inventory();
+    const lines = summaryOf(compare(before, after));
+    expect(lines).toHaveLength(Object.values(after).filter((items: readonly object[]) => items.length > 0).length);
+    expect(lines.join('\n')).not.toMatch(/undefined|\[object/);
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        'stacks (1): Stack CREATE_COMPLETE',
+        'exports (1): vpc',
+        expect.stringMatching(/^roles \(1\): role\/Stack-Role-\w+$/),
+        expect.stringMatching(/^fleets \(1\): fleet-[0-9a-f]{8} ACTIVE$/),
+        expect.stringMatching(/^VPCs \(1\): vpc-[0-9a-f]{17}$/),
+      ]),
+    );
+    await remove();
+    expect(summaryOf(compare(after, rehearsal.aws.inventory()))[0]).toBe('missing stacks (1): Stack CREATE_COMPLETE');
   });
 
   test('keeps what a deleted stack retains', async () => {

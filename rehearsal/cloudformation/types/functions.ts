@@ -1,6 +1,6 @@
 import { background } from '../../aws/background';
 import { ServiceError } from '../../aws/service';
-import { functionArn, type EventInvokeConfiguration, type FunctionConfiguration } from '../../lambda/functions';
+import { functionArn, isRunnable, type EventInvokeConfiguration, type FunctionConfiguration } from '../../lambda/functions';
 import type { LambdaService } from '../../lambda/runtime';
 import {
   handlerFailure,
@@ -69,7 +69,7 @@ function functionType(services: FunctionServices): ResourceType {
   const { lambda, networkInterfaces, notUnderstood } = services;
   const deploy = async (request: ResourceRequest, name: string): Promise<ResourceOutcome> => {
     const configuration = configurationOf(request, name);
-    if (!configuration.runtime.startsWith('nodejs')) {
+    if (!isRunnable(configuration.runtime)) {
       notUnderstood.note(`functions with the runtime ${configuration.runtime}: they are never run, and each invocation fails`);
     }
     try {

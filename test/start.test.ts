@@ -1,0 +1,27 @@
+import { start } from '../bin/start';
+
+async function command(...args: string[]) {
+  const [printed, complained]: [string[], string[]] = [[], []];
+  const code = await start(args, { print: (text) => printed.push(text), complain: (text) => complained.push(text) });
+  return { code, printed, complained };
+}
+
+test('--help: says how to use the command, and builds nothing', async () => {
+  const { code, printed, complained } = await command('--help', '--verbose');
+  expect({ code, complained }).toEqual({ code: 0, complained: [] });
+  expect(printed.join('\n').split('\n')).toEqual(
+    expect.arrayContaining([
+      'usage: npm start [-- options]',
+      '  --verbose    prints each event as well',
+      '  --help       prints this',
+    ]),
+  );
+});
+
+test.each([
+  [['--fast'], /Unknown option '--fast'/],
+  [['cdk.out'], /Unexpected argument 'cdk\.out'/],
+  [['--verbose=yes'], /Option '--verbose' does not take an argument$/],
+])('%j: one error, nothing printed, exit code 2', async (args, complained) => {
+  expect(await command(...args)).toEqual({ code: 2, printed: [], complained: [expect.stringMatching(complained)] });
+});
