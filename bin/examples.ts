@@ -2,6 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { Rehearsal } from '../rehearsal';
+import { detailsOf, summaryOf } from '../rehearsal/left-behind';
+import type { Difference } from '../rehearsal/left-behind';
 import { live } from '../rehearsal/life';
 import { line, stepLine, table } from '../rehearsal/report';
 import { synthesize } from './synthesize';
@@ -56,16 +58,16 @@ async function rehearse(example: string, assemblies: string): Promise<string[]> 
       }),
     );
     const findings = deployments.flatMap(({ assembly }) => lint(assembly));
-    const { trouble } = await live(rehearsal, deployments, (step) => {
+    const { failures, leftBehind } = await live(rehearsal, deployments, (step) => {
       console.log(`${example}  ${stepLine(step)}`);
     });
     const failed = journal.entries.filter(({ source, message }) => source === 'cloudformation' && message.includes('_FAILED'));
-    const retained = trouble.filter((text) => RETAINED[example]?.test(text));
-    retained.forEach((text) => {
-      console.log(`${example}: retained: ${text}`);
+    const isRetained = (difference: Difference): boolean => RETAINED[example]?.test(detailsOf(difference)) === true;
+    summaryOf(leftBehind.filter(isRetained)).forEach((text) => {
+      console.log(`${example}  retained ${text}`);
     });
-    const unexpected = trouble.filter((text) => !retained.includes(text));
-    return [...findings, ...unexpected, ...failed.map((entry) => line(entry, start))];
+    const unexpected = leftBehind.filter((difference) => !isRetained(difference)).map(detailsOf);
+    return [...findings, ...failures, ...unexpected, ...failed.map((entry) => line(entry, start))];
   } finally {
     await rehearsal.close();
   }

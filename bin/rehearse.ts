@@ -5,7 +5,7 @@ import type { Behaviour, BehaviourName, Reading } from '../rehearsal/aws';
 import { readTemplates } from '../rehearsal/cloudformation/assembly';
 import { unrunnableFunctions } from '../rehearsal/cloudformation/unrunnable-functions';
 import type { UnrunnableFunction } from '../rehearsal/cloudformation/unrunnable-functions';
-import { live } from '../rehearsal/life';
+import { hasSucceeded, live } from '../rehearsal/life';
 import { line, list, stepLine, unusedPermissions } from '../rehearsal/report';
 import { describeRehearsal, documentOf } from '../rehearsal/summary';
 import { CONSOLE } from './output';
@@ -203,7 +203,7 @@ async function run(request: Request, { print, complain }: Output): Promise<numbe
     });
     const outcome = { vpcs, unrunnable, life, unused: unusedPermissions(aws.iam.grants()) };
     print(json ? JSON.stringify(documentOf(outcome), null, 2) : `\n${describeRehearsal(outcome)}`);
-    return life.trouble.length === 0 ? 0 : 1;
+    return hasSucceeded(life) ? 0 : 1;
   } finally {
     await rehearsal.close();
   }

@@ -2,7 +2,7 @@ import type { NamedStackResult } from './cloudformation/index';
 import { messageOf } from './cloudformation/operator';
 import { withFirstFailure } from './first-failure';
 import type { Rehearsal } from './index';
-import { compare, detailsOf, type Difference } from './left-behind';
+import { compare, type Difference } from './left-behind';
 import { failureLine, withoutIds, type StepOutcome } from './report';
 
 /** A cloud assembly that is deployed at its time in a life. */
@@ -28,8 +28,6 @@ export interface Life {
   readonly notUnderstood: readonly string[];
   /** What is not complete, and why, a line each. */
   readonly failures: readonly string[];
-  /** What went wrong, a line each: what is not complete, and everything that is known of what is left behind. */
-  readonly trouble: readonly string[];
 }
 
 const DAY = 24 * 3_600_000;
@@ -88,17 +86,19 @@ export async function live(
   await clock.sleep(LATER_DAYS * DAY);
   const leftBehind = compare(before, aws.inventory());
   const failures = [
-    ...deployed.flatMap((step) => troubleOf(step, DEPLOYED)),
+    ...deployed.flatMap((step) => failuresOf(step, DEPLOYED)),
     ...deployed
       .filter(({ stacks, refused }) => stacks.length === 0 && refused === undefined)
       .map(({ name }) => `${name}: no stack`),
-    ...troubleOf(deleted, [DELETED]),
+    ...failuresOf(deleted, [DELETED]),
   ];
-  const trouble = [...failures, ...leftBehind.map(detailsOf)];
-  return { steps: [...deployed, deleted], leftBehind, notUnderstood: aws.notUnderstood.list(), failures, trouble };
+  return { steps: [...deployed, deleted], leftBehind, notUnderstood: aws.notUnderstood.list(), failures };
 }
 
-function troubleOf({ name, stacks, refused }: LifeStep, complete: readonly string[]): string[] {
+/** Whether all steps are complete, and nothing is left behind. */
+export const hasSucceeded = ({ failures, leftBehind }: Life): boolean => failures.length === 0 && leftBehind.length === 0;
+
+function failuresOf({ name, stacks, refused }: LifeStep, complete: readonly string[]): string[] {
   const wrong = stacks.filter(({ status }) => !complete.includes(status));
   return [...wrong.map((stack) => failureLine(name, stack)), ...(refused === undefined ? [] : [`${name}: refused: ${refused}`])];
 }

@@ -1,6 +1,6 @@
 import type { UnrunnableFunction } from './cloudformation/unrunnable-functions';
 import { summaryOf } from './left-behind';
-import type { Life } from './life';
+import { hasSucceeded, type Life } from './life';
 import { list, span, table, type UnusedPermissions } from './report';
 
 /** What a rehearsal came to, from the first deployment to two days after the deletion. */
@@ -39,9 +39,9 @@ function permissionsByRole(unused: readonly UnusedPermissions[]): string[] {
 
 /** For programs: the same and more, as JSON. */
 export function documentOf({ life, vpcs, unrunnable, unused }: RehearsalOutcome): object {
-  const { steps, leftBehind, notUnderstood, trouble } = life;
+  const { steps, leftBehind, notUnderstood } = life;
   return {
-    succeeded: trouble.length === 0,
+    succeeded: hasSucceeded(life),
     steps: steps.map(({ name, after, stacks, refused }) => ({
       name,
       doneAfterSeconds: after / 1000,
