@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { OPTIONAL_BEHAVIOURS, Rehearsal } from '../rehearsal';
 import { BEHAVIOURS, checkReading } from '../rehearsal/aws';
@@ -5,6 +6,7 @@ import type { Behaviour, BehaviourName, Reading } from '../rehearsal/aws';
 import { readStacks } from '../rehearsal/cloudformation/assembly';
 import { live } from '../rehearsal/life';
 import type { Life } from '../rehearsal/life';
+import { pageOf, picturedLife } from '../rehearsal/picture';
 import { line, span, table, unneeded } from '../rehearsal/report';
 import type { Unneeded } from '../rehearsal/report';
 import useTemporaryDirectory from './temporary-directory';
@@ -23,6 +25,7 @@ deletes them after thirty days, and looks two days later what is left behind.
   --behaviour name=value       one reading of what AWS does not say; may be repeated
   --behaviours                 lists them
   --account A                  the account of stacks that are not bound to one (default 111111111111)
+  --html FILE                  writes a picture of the life as one web page
   --vpc account/region/cidr    a VPC that is there before; may be repeated; its id is printed, and is the same in each run`;
 
 const SWITCHES: Readonly<Record<string, Behaviour>> = { ...BEHAVIOURS, ...OPTIONAL_BEHAVIOURS };
@@ -52,6 +55,8 @@ interface Request {
   readonly behaviours: readonly Chosen[];
   readonly account: string;
   readonly vpcs: readonly ExistingVpc[];
+  /** The file for the picture of the life, if there is to be one. */
+  readonly html: string | undefined;
 }
 
 /**
@@ -89,6 +94,7 @@ function parse(args: readonly string[]): Request | 'behaviours' | undefined {
       behaviours: { type: 'boolean', default: false },
       account: { type: 'string', default: '111111111111' },
       vpc: { type: 'string', multiple: true, default: [] },
+      html: { type: 'string' },
     },
   });
   if (values.behaviours) {
@@ -115,7 +121,7 @@ function parse(args: readonly string[]): Request | 'behaviours' | undefined {
       throw new Error(`an assembly must have a stack, got ${directory} without any`);
     }
   }
-  return { assemblies: positionals, days, behaviours, account, vpcs };
+  return { assemblies: positionals, days, behaviours, account, vpcs, html: values.html };
 }
 
 function chosenOf(text: string): Chosen {
@@ -146,7 +152,7 @@ function listing(): string {
     .join('\n');
 }
 
-async function run({ assemblies, days, behaviours, account, vpcs }: Request, { print }: Output): Promise<number> {
+async function run({ assemblies, days, behaviours, account, vpcs, html }: Request, { print }: Output): Promise<number> {
   const ignored = behaviours.findLast(({ name }) => name === 'failedUpdatePhysicalId')?.reading === 'ignored';
   const rehearsal = await Rehearsal.start({
     // always the same time, since callers that wait for a rate limit go by the clock
@@ -177,6 +183,10 @@ async function run({ assemblies, days, behaviours, account, vpcs }: Request, { p
       })),
     );
     print(report(life, unneeded(aws.iam.grants())));
+    if (html !== undefined) {
+      writeFileSync(html, pageOf('A rehearsed life', [picturedLife(assemblies.join(', '), start, rehearsal)]));
+      print(`\npicture of the life: ${html}`);
+    }
     return life.trouble.length === 0 ? 0 : 1;
   } finally {
     await rehearsal.close();

@@ -1,6 +1,10 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { Rehearsal } from '../rehearsal';
 import { differences } from '../rehearsal/life';
+import { pageOf, picturedLife } from '../rehearsal/picture';
+import type { PicturedLife } from '../rehearsal/picture';
 import { line, span, table } from '../rehearsal/report';
 import { synthesize } from './synthesize';
 import type { Context } from './synthesize';
@@ -8,6 +12,9 @@ import useTemporaryDirectory from './temporary-directory';
 
 /*
  * Rehearses the life of the stacks of app.ts, then of the same stacks written without this library, and shows both.
+ *
+ * npm start
+ * npm start -- --html FILE    writes a picture of both lives, too
  */
 
 const STACKS = ['GameLiftVpcPeering', 'GameLiftPeeredOnCreation'];
@@ -100,6 +107,7 @@ async function perform(rehearsal: Rehearsal, step: Step, directory: string): Pro
 interface Life {
   readonly steps: readonly Outcome[][];
   readonly leftBehind: readonly string[];
+  readonly pictured: PicturedLife;
 }
 
 /** Has an app synthesized for each step; gives the directories. */
@@ -129,13 +137,15 @@ async function live(title: string, assemblies: readonly string[]): Promise<Life>
       steps.push(await perform(rehearsal, step, assemblies[index] ?? ''));
     }
     await rehearsal.clock.sleep(2 * DAY);
-    return { steps, leftBehind: differences(before, rehearsal.aws.inventory()) };
+    const leftBehind = differences(before, rehearsal.aws.inventory());
+    return { steps, leftBehind, pictured: picturedLife(title, start, rehearsal) };
   } finally {
     await rehearsal.close();
   }
 }
 
 async function main(): Promise<void> {
+  const { html } = parseArgs({ options: { html: { type: 'string' } } }).values;
   const assemblies = useTemporaryDirectory();
   console.log('synthesizing bin/app.ts and bin/comparison.ts for each step');
   const [app, comparison] = await Promise.all([prepare('bin/app.ts', assemblies), prepare('bin/comparison.ts', assemblies)]);
@@ -155,6 +165,10 @@ async function main(): Promise<void> {
   console.log('\nWhy the stacks without this library fail:');
   for (const trouble of new Set(theirs.steps.flat().flatMap((outcome) => outcome.trouble))) {
     console.log(`- ${trouble}`);
+  }
+  if (html !== undefined) {
+    writeFileSync(html, pageOf('Two stacks with GameLift fleets that are peered with VPCs', [ours.pictured, theirs.pictured]));
+    console.log(`\npicture of both lives: ${html}`);
   }
   const mended = ours.steps.every((outcomes, number) =>
     outcomes.every(({ status }, index) => status === STEPS[number]?.expected[index]),

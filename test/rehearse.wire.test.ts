@@ -1,3 +1,6 @@
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { CfnResource, CustomResource, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -122,6 +125,16 @@ describe('a life', () => {
         ].join('\n'),
       ),
     );
+  });
+
+  test('--html writes a picture of the life', async () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'picture-')), 'life.html');
+    const { code, printed } = await command(synthesize(vpcOf('10.0.0.0/16')), '--html', file);
+    expect(code).toBe(0);
+    expect(printed).toContain(`\npicture of the life: ${file}`);
+    const page = readFileSync(file, 'utf8');
+    expect(page).toMatch(/<b>✓&nbsp;DELETE_COMPLETE<\/b> in /);
+    expect(page).toContain('<b>Vpc DELETE_COMPLETE</b> AWS::EC2::VPC');
   });
 
   test('what was granted and never needed is told, with what it was granted on', async () => {
