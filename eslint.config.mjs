@@ -69,7 +69,7 @@ export default tseslint.config(
   prettier,
   {
     languageOptions: {
-      parserOptions: { project: './tsconfig.dev.json', tsconfigRootDir: import.meta.dirname },
+      parserOptions: { project: ['./tsconfig.dev.json', './tsconfig.browser.json'], tsconfigRootDir: import.meta.dirname },
     },
     linterOptions: { noInlineConfig: true, reportUnusedDisableDirectives: 'error' },
     rules: {

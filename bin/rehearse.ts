@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { OPTIONAL_BEHAVIOURS, Rehearsal } from '../rehearsal';
 import { BEHAVIOURS, checkReading } from '../rehearsal/aws';
@@ -6,6 +7,7 @@ import { readTemplates } from '../rehearsal/cloudformation/assembly';
 import { unrunnableFunctions } from '../rehearsal/cloudformation/unrunnable-functions';
 import type { UnrunnableFunction } from '../rehearsal/cloudformation/unrunnable-functions';
 import { hasSucceeded, live } from '../rehearsal/life';
+import { pageOf, picturedLife } from '../rehearsal/picture';
 import { line, list, stepLine, unusedPermissions } from '../rehearsal/report';
 import { describeRehearsal, documentOf } from '../rehearsal/summary';
 import { CONSOLE } from './output';
@@ -28,6 +30,7 @@ deletes them after thirty days, and looks two days later what is left behind. Pr
   --behaviours                 lists them
   --account A                  the account of stacks that are not bound to one (default 111111111111)
   --vpc account/region/cidr    a VPC that is there before; may be repeated; its id is printed, and is the same in each run
+  --html FILE                  writes a picture of the life as one web page
   --verbose                    prints each event as well
   --json                       prints the summary as one JSON document, and everything else to standard error
   --help                       prints this
@@ -59,6 +62,8 @@ interface Request {
   readonly unrunnable: readonly UnrunnableFunction[];
   readonly verbose: boolean;
   readonly json: boolean;
+  /** The file for the picture of the life, if there is to be one. */
+  readonly html: string | undefined;
 }
 
 /**
@@ -98,6 +103,7 @@ function parse(args: readonly string[]): Request | 'behaviours' | 'help' | undef
       vpc: { type: 'string', multiple: true, default: [] },
       verbose: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
+      html: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -130,7 +136,7 @@ function parse(args: readonly string[]): Request | 'behaviours' | 'help' | undef
     }
   }
   const unrunnable = unrunnableFunctions(templates.flat());
-  return { assemblies: positionals, days, behaviours, account, vpcs, unrunnable, verbose, json };
+  return { assemblies: positionals, days, behaviours, account, vpcs, unrunnable, verbose, json, html: values.html };
 }
 
 function chosenOf(text: string): Chosen {
@@ -162,7 +168,7 @@ function listing(): string {
 }
 
 async function run(request: Request, { print, complain }: Output): Promise<number> {
-  const { assemblies, days, behaviours, account, unrunnable, verbose, json } = request;
+  const { assemblies, days, behaviours, account, unrunnable, verbose, json, html } = request;
   const tell = json ? complain : print;
   const ignored = behaviours.findLast(({ name }) => name === 'failedUpdatePhysicalId')?.reading === 'ignored';
   const rehearsal = await Rehearsal.start({
@@ -203,6 +209,10 @@ async function run(request: Request, { print, complain }: Output): Promise<numbe
     });
     const outcome = { vpcs, unrunnable, life, unused: unusedPermissions(aws.iam.grants()) };
     print(json ? JSON.stringify(documentOf(outcome), null, 2) : `\n${describeRehearsal(outcome)}`);
+    if (html !== undefined) {
+      writeFileSync(html, pageOf('A rehearsed life', [picturedLife(assemblies.join(', '), start, rehearsal)]));
+      tell(`\npicture of the life: ${html}`);
+    }
     return hasSucceeded(life) ? 0 : 1;
   } finally {
     await rehearsal.close();

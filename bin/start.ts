@@ -1,9 +1,12 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Rehearsal } from '../rehearsal';
 import { withFirstFailure } from '../rehearsal/first-failure';
 import { compare, summaryOf } from '../rehearsal/left-behind';
 import type { Difference } from '../rehearsal/left-behind';
+import { pageOf, picturedLife } from '../rehearsal/picture';
+import type { PicturedLife } from '../rehearsal/picture';
 import { failureLine, line, list, span, stepLine, table, withoutIds } from '../rehearsal/report';
 import { run } from './commands';
 import { CONSOLE } from './output';
@@ -21,6 +24,7 @@ const USAGE = `usage: npm start [-- options]
 Rehearses the life of two stacks in a simulated AWS, with this library and without it. Prints a line for each step, and compares
 what became of the stacks. It needs no AWS account.
 
+  --html FILE  writes a picture of both lives as one web page
   --verbose    prints each event as well
   --help       prints this
 
@@ -112,6 +116,7 @@ interface Life {
   /** Of each step, what became of each stack. */
   readonly steps: readonly Outcome[][];
   readonly leftBehind: readonly Difference[];
+  readonly pictured: PicturedLife;
 }
 
 /** Has an app synthesized for each step; gives the directories. */
@@ -130,6 +135,8 @@ async function prepare(app: string, assemblies: string): Promise<readonly string
 }
 
 export interface StoryOptions {
+  /** The file for a picture of both lives, if there is to be one. */
+  readonly html?: string | undefined;
   /** Prints each event as well. */
   readonly verbose: boolean;
   /** For cloud assemblies. */
@@ -138,7 +145,13 @@ export interface StoryOptions {
   readonly build: () => Promise<unknown>;
 }
 
-async function live(assemblies: readonly string[], { verbose }: StoryOptions, print: Output['print']): Promise<Life> {
+async function live(
+  title: string,
+  assemblies: readonly string[],
+  { verbose }: StoryOptions,
+  print: Output['print'],
+): Promise<Life> {
+  print(`\n${title}:\n`);
   // always the same time, since callers that wait for a rate limit go by the clock
   const rehearsal = await Rehearsal.start({ account: ACCOUNT, startTime: Date.UTC(2026, 0, 1) });
   try {
@@ -163,7 +176,8 @@ async function live(assemblies: readonly string[], { verbose }: StoryOptions, pr
       steps.push(outcomes);
     }
     await clock.sleep(2 * DAY);
-    return { steps, leftBehind: compare(before, aws.inventory()) };
+    const leftBehind = compare(before, aws.inventory());
+    return { steps, leftBehind, pictured: picturedLife(title, start, rehearsal) };
   } finally {
     await rehearsal.close();
   }
@@ -200,21 +214,23 @@ function reasonsOf({ steps }: Life): string[] {
  * @returns whether the stacks with this library did as expected, and left nothing behind
  */
 export async function tellStory(options: StoryOptions, print: Output['print']): Promise<boolean> {
-  const { directory, build } = options;
+  const { directory, build, html } = options;
   print('Rehearsing the life of two stacks in a simulated AWS, with this library and without it. This takes about a minute.\n');
   print('building the library');
   await build();
   print('synthesizing bin/app.ts and bin/comparison.ts');
   const [app, other] = await Promise.all([prepare('bin/app.ts', directory), prepare('bin/comparison.ts', directory)]);
-  print('\nWith this library (bin/app.ts):\n');
-  const ours = await live(app, options, print);
-  print('\nWithout it, with the AwsCustomResource of the CDK (bin/comparison.ts):\n');
-  const theirs = await live(other, options, print);
+  const ours = await live('With this library (bin/app.ts)', app, options, print);
+  const theirs = await live('Without it, with the AwsCustomResource of the CDK (bin/comparison.ts)', other, options, print);
   print(`\n${comparison(ours, theirs)}`);
   print(`\n${LEGEND}`);
   print(`\n${list('Why the stacks without this library fail', reasonsOf(theirs))}`);
   print(`\n${list('Left behind two days after the deletion, with this library', summaryOf(ours.leftBehind))}`);
   print(`\n${list('Left behind two days after the deletion, without it', summaryOf(theirs.leftBehind))}`);
+  if (html !== undefined) {
+    writeFileSync(html, pageOf('Two stacks with GameLift fleets that are peered with VPCs', [ours.pictured, theirs.pictured]));
+    print(`\npicture of both lives: ${html}`);
+  }
   return (
     ours.leftBehind.length === 0 &&
     ours.steps.every((outcomes, number) => outcomes.every(({ status }, index) => status === STEPS[number]?.expected[index]))
@@ -227,7 +243,7 @@ export async function tellStory(options: StoryOptions, print: Output['print']): 
  * @returns its exit code: 0 if all was as expected, 1 if not, 2 if an argument is wrong
  */
 export async function start(args: readonly string[], { print, complain }: Output): Promise<number> {
-  let options: { readonly verbose: boolean; readonly help: boolean };
+  let options: ReturnType<typeof parse>;
   try {
     options = parse(args);
   } catch (error) {
@@ -239,7 +255,9 @@ export async function start(args: readonly string[], { print, complain }: Output
     return 0;
   }
   const build = () => run(['npm', 'run', '--silent', 'build'], { cwd: join(__dirname, '..') });
-  return (await tellStory({ ...options, directory: useTemporaryDirectory(), build }, print)) ? 0 : 1;
+  return (await tellStory({ ...options, directory: useTemporaryDirectory(), build }, print))
+    ? 0
+    : 1;
 }
 
 function parse(args: readonly string[]) {
@@ -248,6 +266,7 @@ function parse(args: readonly string[]) {
     options: {
       verbose: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
+      html: { type: 'string' },
     },
   });
   return values;

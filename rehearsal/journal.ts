@@ -2,6 +2,31 @@
 export type Source =
   'cloudformation' | 'lambda' | 'gamelift' | 'ec2' | 'sts' | 'iam' | 's3' | 'sqs' | 'scheduler' | 'states' | 'story';
 
+/** What an entry says, for programs: `message` says it to people. */
+export type Detail =
+  | { readonly kind: 'stack'; readonly stack: string; readonly status: string; readonly reason: string | undefined }
+  | {
+      readonly kind: 'resource';
+      readonly stack: string;
+      readonly logicalId: string;
+      readonly resourceType: string;
+      readonly physicalId: string | undefined;
+      readonly status: string;
+      readonly reason: string | undefined;
+    }
+  | { readonly kind: 'fleet'; readonly status: string }
+  | { readonly kind: 'peering'; readonly outcome: 'SUCCEEDED' | 'FAILED' | 'DELETED' }
+  | {
+      readonly kind: 'call';
+      /** 'succeeded', or the name of the error. */
+      readonly outcome: string;
+      /** Undefined if the caller could not be authenticated. */
+      readonly callerArn: string | undefined;
+      /** Of what the call is about. */
+      readonly ids: readonly string[];
+    }
+  | { readonly kind: 'run started' | 'run ended'; readonly requestId: string };
+
 /** One thing that happened in the rehearsed world. */
 export interface Entry {
   /** Rehearsed time, in milliseconds since the epoch. */
@@ -11,6 +36,7 @@ export interface Entry {
   readonly subject: string;
   /** One sentence, or a status. */
   readonly message: string;
+  readonly detail?: Detail;
 }
 
 export type Listener = (entry: Entry) => void;
@@ -26,8 +52,8 @@ export class Journal {
     this.listeners.push(listener);
   }
 
-  write(source: Source, subject: string, message: string): void {
-    const entry: Entry = { time: this.now(), source, subject, message };
+  write(source: Source, subject: string, message: string, detail?: Detail): void {
+    const entry: Entry = { time: this.now(), source, subject, message, ...(detail === undefined ? {} : { detail }) };
     this.entries.push(entry);
     for (const listener of this.listeners) {
       listener(entry);

@@ -1,4 +1,5 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CfnResource, CustomResource, NestedStack, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
@@ -224,6 +225,16 @@ describe('a life', () => {
       'day 0 00:00:03  create: Stack CREATE_COMPLETE',
       'day 30 00:00:03  delete: Stack DELETE_COMPLETE',
     ]);
+  });
+
+  test('--html writes a picture of the life', async () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'picture-')), 'life.html');
+    const { code, printed } = await command(synthesize(vpcOf('10.0.0.0/16')), '--html', file);
+    expect(code).toBe(0);
+    expect(printed).toContain(`\npicture of the life: ${file}`);
+    const page = readFileSync(file, 'utf8');
+    expect(page).toMatch(/<b>✓&nbsp;DELETE_COMPLETE<\/b> in /);
+    expect(page).toContain('<b>Vpc DELETE_COMPLETE</b> AWS::EC2::VPC');
   });
 
   test('what was granted and not used is told, with what it was granted on', async () => {

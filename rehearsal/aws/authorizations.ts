@@ -19,10 +19,20 @@ export interface Authorization extends AuthorizationKey {
   readonly authorizer: Principal;
 }
 
+/** What happened to an authorization. Those that expire do so without a change. */
+export type AuthorizationChange = AuthorizationKey & { readonly time: number } & (
+    | { readonly kind: 'authorized'; readonly expirationTime: number }
+    | { readonly kind: 'used' | 'used up' | 'canceled' }
+    /** It was needed, and there was none. */
+    | { readonly kind: 'missing' }
+  );
+
 const VALIDITY = 24 * 3600 * 1000;
 
 /** The authorizations of every account; those that have expired are as good as gone. */
 export class Authorizations {
+  /** All changes so far, in order. */
+  readonly changes: AuthorizationChange[] = [];
   private readonly byKey: Map<string, Authorization>;
 
   constructor(
@@ -47,6 +57,7 @@ export class Authorizations {
     const times = { creationTime: new Date(now), expirationTime: new Date(now + VALIDITY) };
     const authorization = { ...key, ...times, used: false, authorizer };
     this.byKey.set(nameOf(key), authorization);
+    this.changes.push({ ...key, time: now, kind: 'authorized', expirationTime: now + VALIDITY });
     return authorization;
   }
 
@@ -55,7 +66,9 @@ export class Authorizations {
     if (this.valid(key) === undefined && reading === 'NotFoundException') {
       throw new ServiceError(reading, `No VPC peering authorization found for ${key.peerVpcId}.`);
     }
-    this.byKey.delete(nameOf(key));
+    if (this.byKey.delete(nameOf(key))) {
+      this.note(key, 'canceled');
+    }
   }
 
   /** Initiated or received by the account. */
@@ -82,6 +95,9 @@ export class Authorizations {
    */
   required(key: AuthorizationKey): Authorization | undefined {
     const valid = this.valid(key);
+    if (valid === undefined) {
+      this.note(key, 'missing');
+    }
     const reading = this.behaviours.get('missingAuthorization');
     if (valid === undefined && reading !== 'failed') {
       throw new ServiceError(reading, `There is no valid VPC peering authorization for ${key.peerVpcId}.`);
@@ -97,10 +113,19 @@ export class Authorizations {
     }
     if (this.behaviours.get('useOfAuthorization') === 'consumed') {
       this.byKey.delete(nameOf(key));
+      this.note(key, 'used up');
     } else {
       this.byKey.set(nameOf(key), { ...valid, used: true });
+      this.note(key, 'used');
     }
     return true;
+  }
+
+  private note(
+    { peerVpcAccount, peerVpcId, gameLiftAccount, region }: AuthorizationKey,
+    kind: 'used' | 'used up' | 'canceled' | 'missing',
+  ): void {
+    this.changes.push({ peerVpcAccount, peerVpcId, gameLiftAccount, region, time: this.history.now(), kind });
   }
 
   private valid(key: AuthorizationKey): Authorization | undefined {

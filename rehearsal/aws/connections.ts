@@ -305,7 +305,8 @@ export class Connections {
 
   private report({ fleet, id, key }: Connection, outcome: 'SUCCEEDED' | 'FAILED' | 'DELETED', message: string): void {
     this.fleets.recordPeering(fleet, outcome, `${id} to ${key.peerVpcId}: ${message}`);
-    this.surroundings.journal.write('gamelift', id, `peering of ${fleet.id} with ${key.peerVpcId} ${outcome}: ${message}`);
+    const text = `peering of ${fleet.id} with ${key.peerVpcId} ${outcome}: ${message}`;
+    this.surroundings.journal.write('gamelift', id, text, { kind: 'peering', outcome });
   }
 }
 

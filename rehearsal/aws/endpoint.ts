@@ -54,6 +54,9 @@ const readPresent: ServiceCall['read'] = (look) => look();
 const NO_WIRE: WireRequest = { method: 'POST', path: '/', query: '', headers: {}, body: Buffer.alloc(0) };
 const MALFORMED: Answer = { status: 200, headers: {}, body: '{<unfinished' };
 
+/** Members of inputs that name what a call is about, and that the journal keeps. */
+const IDS = ['FleetId', 'FleetIds', 'PeerVpcId', 'ResourceARN', 'RouteTableId', 'VpcPeeringConnectionId'];
+
 /** Every endpoint here is a regional one: none takes the scope of a global one. */
 const REGION = /^[a-z]{2}(-[a-z]+)+-\d$/;
 
@@ -200,18 +203,21 @@ export class Endpoint {
     { service, scope, operation, input, authenticate, read }: IncomingCall,
     perform: (call: Omit<ServiceCall, 'request' | 'requestId'>) => Promise<T>,
   ): Promise<T | BrokenAnswer> {
-    let caller = 'an unknown caller';
+    let principal: Principal | undefined;
+    let ids: readonly string[] = [];
     const log = (outcome: string): void => {
-      this.journal.write(service.source, operation, `${outcome} in ${scope.region}, called by ${caller}`);
+      const caller = principal === undefined ? 'an unknown caller' : nameOf(principal);
+      const detail = { kind: 'call', outcome, callerArn: principal?.arn, ids } as const;
+      this.journal.write(service.source, operation, `${outcome} in ${scope.region}, called by ${caller}`, detail);
     };
     const { callMilliseconds, notUnderstood } = this.options;
     if (callMilliseconds > 0) {
       await this.clock.sleep(callMilliseconds);
     }
     try {
-      const principal = authenticate();
-      caller = nameOf(principal);
+      principal = authenticate();
       const call = { operation, input: input(), account: principal.account, region: scope.region };
+      ids = idsIn(call.input);
       const fault = this.fault({ ...call, service: scope.service, principalArn: principal.arn });
       if (fault !== undefined) {
         return await this.inject(fault, log);
@@ -299,6 +305,15 @@ export class Endpoint {
       },
     };
   }
+}
+
+/** What a call is about. An input may have secrets, too. */
+function idsIn(input: unknown): string[] {
+  const members: [string, unknown][] = Object.entries(input ?? {});
+  return members
+    .filter(([name]) => IDS.includes(name))
+    .flatMap(([, value]) => value)
+    .filter((value) => typeof value === 'string');
 }
 
 function nameOf({ arn, account }: Principal): string {

@@ -215,7 +215,7 @@ export class Fleets {
 
   private move(fleet: Fleet, status: FleetStatus): void {
     fleet.move(status);
-    this.surroundings.journal.write('gamelift', fleet.id, status);
+    this.surroundings.journal.write('gamelift', fleet.id, status, { kind: 'fleet', status });
     if (STAGES.some(([stage]) => stage === status)) {
       this.record(fleet, `FLEET_STATE_${status}`, `Fleet ${fleet.id} is ${status}.`);
     }

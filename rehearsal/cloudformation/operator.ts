@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { NotUnderstood } from '../aws/not-understood';
 import type { RehearsalClock } from '../clock';
-import type { Journal } from '../journal';
+import type { Detail, Journal } from '../journal';
 import { runInOrder, runOneByOne } from './graph';
 import type { ExistingResource, ResourceRequest } from './resource-type';
 import type { Resource, Stack } from './stack';
@@ -33,7 +33,8 @@ export class Operator {
   stackStatus(status: string, reason?: string): void {
     this.stack.status = status;
     this.stack.reason = reason;
-    this.event(this.stack.identity.name, status, 'AWS::CloudFormation::Stack', reason);
+    const { name: stack } = this.stack.identity;
+    this.event(stack, 'AWS::CloudFormation::Stack', { kind: 'stack', stack, status, reason });
   }
 
   /** Keeps what there is now of a resource, and says so. */
@@ -42,8 +43,10 @@ export class Operator {
     this.resourceEvent(resource, resource.status, resource.reason);
   }
 
-  resourceEvent({ logicalId, type }: Resource, status: string, reason?: string): void {
-    this.event(`${this.stack.identity.name}/${logicalId}`, status, type, reason);
+  resourceEvent({ logicalId, type, physicalId }: Resource, status: string, reason?: string): void {
+    const { name: stack } = this.stack.identity;
+    const detail = { kind: 'resource', stack, logicalId, resourceType: type, physicalId, status, reason } as const;
+    this.event(`${stack}/${logicalId}`, type, detail);
   }
 
   request({ logicalId, type, properties }: Resource, cancelled: Promise<void> = never()): ResourceRequest {
@@ -113,8 +116,10 @@ export class Operator {
     return runOneByOne(items, before, task, choose);
   }
 
-  private event(subject: string, status: string, type: string, reason?: string): void {
-    this.services.journal.write('cloudformation', subject, `${status} ${type}${reason === undefined ? '' : `: ${reason}`}`);
+  private event(subject: string, type: string, detail: Extract<Detail, { readonly kind: 'stack' | 'resource' }>): void {
+    const { status, reason } = detail;
+    const message = `${status} ${type}${reason === undefined ? '' : `: ${reason}`}`;
+    this.services.journal.write('cloudformation', subject, message, detail);
   }
 
   private generateName(logicalId: string, maximum: number): string {

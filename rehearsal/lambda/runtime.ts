@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Ids } from '../aws/ids';
 import type { Metrics } from '../aws/metrics';
-import type { Journal } from '../journal';
+import type { Detail, Journal } from '../journal';
 import { Delivery, type DeliveryOptions } from './delivery';
 import type { InvocationResult } from './execution';
 import {
@@ -205,7 +205,8 @@ export class LambdaService {
     // Start invocations of the same moment one after the other.
     await clock.sleep(0);
     const started = clock.now();
-    this.log(functionName, `START RequestId: ${request.requestId}`);
+    const { requestId } = request;
+    this.log(functionName, `START RequestId: ${requestId}`, { kind: 'run started', requestId });
     const result = await pool.run(request);
     const failed = 'functionError' in result;
     if (failed) {
@@ -214,7 +215,7 @@ export class LambdaService {
     }
     this.metrics.put('Invocations', request.arn, 1, started);
     this.metrics.put('Errors', request.arn, failed ? 1 : 0, started);
-    this.log(functionName, `END RequestId: ${request.requestId} Duration: ${clock.now() - started} ms`);
+    this.log(functionName, `END RequestId: ${requestId} Duration: ${clock.now() - started} ms`, { kind: 'run ended', requestId });
     return result;
   }
 
@@ -222,7 +223,7 @@ export class LambdaService {
     return { requestId: this.ids.uuid('invocation'), arn, payload: JSON.stringify(payload) };
   }
 
-  private log(functionName: string, text: string): void {
-    this.options.journal.write('lambda', functionName, text);
+  private log(functionName: string, text: string, detail?: Detail): void {
+    this.options.journal.write('lambda', functionName, text, detail);
   }
 }

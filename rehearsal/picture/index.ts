@@ -1,0 +1,3 @@
+export { picturedLife } from './life';
+export type { PicturedLife } from './life';
+export { pageOf } from './page';

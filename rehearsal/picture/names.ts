@@ -1,0 +1,57 @@
+import type { Entry } from '../journal';
+
+const UUID = /\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g;
+
+/** Shorter ids, and those without a digit, are words that may mean something else. */
+const SHORTEST_ID = 8;
+
+interface Named {
+  readonly stack: string;
+  readonly name: string;
+}
+
+/** The names by which people know the resources of stacks: `stack/logicalId` instead of ids that AWS made up. */
+export class Names {
+  private readonly byId = new Map<string, Named>();
+  private readonly pattern: RegExp;
+
+  constructor(entries: readonly Entry[]) {
+    const generations = new Map<string, number>();
+    for (const { detail } of entries) {
+      if (detail?.kind === 'resource' && detail.physicalId !== undefined && isGenerated(detail.physicalId)) {
+        const { stack, logicalId, physicalId } = detail;
+        if (!this.byId.has(physicalId)) {
+          const name = `${stack}/${logicalId}`;
+          const generation = (generations.get(name) ?? 0) + 1;
+          generations.set(name, generation);
+          // the resource that replaces another has the same logical id
+          this.byId.set(physicalId, { stack, name: generation === 1 ? name : `${name} (${generation})` });
+        }
+      }
+    }
+    const longestFirst = [...this.byId.keys()].sort((one, other) => other.length - one.length);
+    this.pattern = new RegExp(longestFirst.length === 0 ? '(?!)' : longestFirst.map(escapePattern).join('|'), 'g');
+  }
+
+  /** The stack that made the resource with this id. */
+  stackOf(physicalId: string): string | undefined {
+    return this.byId.get(physicalId)?.stack;
+  }
+
+  /** The text in one line, with names in place of ids. */
+  replaceIds(text: string): string {
+    return text
+      .replace(this.pattern, (id) => this.byId.get(id)?.name ?? id)
+      .replace(UUID, '$1…')
+      .replace(/\s+/g, ' ')
+      .trim();
+  }
+}
+
+function isGenerated(id: string): boolean {
+  return id.length >= SHORTEST_ID && /\d/.test(id);
+}
+
+function escapePattern(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
+}

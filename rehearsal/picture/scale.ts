@@ -1,0 +1,62 @@
+/*
+ * A life has minutes in which much happens and weeks in which nothing does. Time between two moments that are close to each other is
+ * drawn to scale. Longer times are quiet, and grow with the logarithm: a month is twice as wide as a minute.
+ */
+
+/** Up to here, time is drawn to scale. */
+const LINEAR_MILLISECONDS = 15_000;
+const WIDTH_OF_DOUBLING = 2_000;
+
+/** A time in which nothing happens, drawn shorter. */
+export interface QuietTime {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Where a time is in the picture. */
+export class Scale {
+  readonly quiet: readonly QuietTime[];
+  /** The times between the quiet ones. */
+  readonly busy: readonly QuietTime[];
+  private readonly moments: readonly number[];
+  private readonly positions: readonly number[];
+
+  /** @param moments when something happens, in any order; at least one */
+  constructor(moments: Iterable<number>) {
+    this.moments = [...new Set(moments)].sort((one, other) => one - other);
+    const quiet: QuietTime[] = [];
+    const busy: QuietTime[] = [];
+    const widths: number[] = [];
+    let sum = 0;
+    let busyFrom = this.moments[0] ?? 0;
+    this.moments.forEach((to, index) => {
+      const from = this.moments[index - 1] ?? to;
+      sum += widthOf(to - from);
+      widths.push(sum);
+      if (to - from > LINEAR_MILLISECONDS) {
+        quiet.push({ from, to });
+        busy.push({ from: busyFrom, to: from });
+        busyFrom = to;
+      }
+    });
+    busy.push({ from: busyFrom, to: this.moments.at(-1) ?? busyFrom });
+    this.quiet = quiet;
+    this.busy = busy;
+    this.positions = widths.map((width) => (sum === 0 ? 0 : width / sum));
+  }
+
+  /** From 0, the first moment, to 1, the last. Between two moments, time is linear. */
+  position(time: number): number {
+    const next = this.moments.findIndex((moment) => moment >= time);
+    const [to, end] = [this.moments[next], this.positions[next]];
+    if (to === undefined || end === undefined) {
+      return 1;
+    }
+    const [from, start] = [this.moments[next - 1], this.positions[next - 1]];
+    return from === undefined || start === undefined ? end : start + ((time - from) / (to - from)) * (end - start);
+  }
+}
+
+function widthOf(span: number): number {
+  return span <= LINEAR_MILLISECONDS ? span : LINEAR_MILLISECONDS + WIDTH_OF_DOUBLING * Math.log2(span / LINEAR_MILLISECONDS);
+}

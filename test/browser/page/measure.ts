@@ -1,0 +1,64 @@
+/* Runs in the page that is tested, and measures what a reader sees. */
+
+declare global {
+  interface Window {
+    /** The texts whose contrast is too low, with it. */
+    textsOfLowContrast: (least: number) => string[];
+  }
+}
+
+type Color = readonly [red: number, green: number, blue: number, alpha: number];
+
+window.textsOfLowContrast = (least) => {
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const low: string[] = [];
+  for (let node = walker.nextNode(); node !== null; node = walker.nextNode()) {
+    const element = node.parentElement;
+    const text = node.textContent?.trim() ?? '';
+    if (element === null || text === '' || element.closest('script, style') !== null || !element.checkVisibility()) {
+      continue;
+    }
+    const color = colorOf(getComputedStyle(element).color);
+    const worst = Math.min(...backgroundsOf(element).map((background) => contrast(color, background)));
+    if (worst < least) {
+      low.push(`${worst.toFixed(2)} ${text.slice(0, 40)}`);
+    }
+  }
+  return low;
+};
+
+/** The colors that may be behind a text. Behind those in lanes without a background, there may be a window, too. */
+function backgroundsOf(element: Element): Color[] {
+  for (let behind: Element | null = element; behind !== null; behind = behind.parentElement) {
+    const background = colorOf(getComputedStyle(behind).backgroundColor);
+    if (background[3] === 1) {
+      return [background];
+    }
+    if (behind.classList.contains('group')) {
+      const valid = document.querySelector('.valid');
+      return [...(valid === null ? [] : [colorOf(getComputedStyle(valid).backgroundColor)]), ...backgroundsOf(document.body)];
+    }
+  }
+  throw new Error('the page has no background color');
+}
+
+function colorOf(text: string): Color {
+  const [red = 0, green = 0, blue = 0, alpha = 1] = [...text.matchAll(/[\d.]+/g)].map(Number);
+  return [red, green, blue, alpha];
+}
+
+function contrast(one: Color, other: Color): number {
+  const [darker = 0, lighter = 0] = [luminance(one), luminance(other)].sort((first, second) => first - second);
+  return (lighter + 0.05) / (darker + 0.05);
+}
+
+/** As WCAG 2 defines it. */
+function luminance([red, green, blue]: Color): number {
+  const [r = 0, g = 0, b = 0] = [red, green, blue].map((value) => {
+    const share = value / 255;
+    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
+
+export {};
