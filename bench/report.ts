@@ -46,7 +46,9 @@ export function readmeTable(results: Results): string {
     .map(({ title, targets }) => {
       const others = targets.filter(({ verdict }) => verdict !== 'met');
       const met = `${targets.length - others.length} of ${targets.length}`;
-      const notMet = others.map(({ what, measured, verdict }) => `${verdict === 'missed' ? '' : `${verdict}: `}${what}: ${measured}`);
+      const notMet = others.map(
+        ({ what, measured, verdict }) => `${verdict === 'missed' ? '' : `${verdict}: `}${what}: ${measured}`,
+      );
       return [title, met, notMet.join('<br>')];
     });
   return markdown({ head: ['benchmark', 'targets met', 'not met'], rows });

@@ -255,9 +255,7 @@ export async function start(args: readonly string[], { print, complain }: Output
     return 0;
   }
   const build = () => run(['npm', 'run', '--silent', 'build'], { cwd: join(__dirname, '..') });
-  return (await tellStory({ ...options, directory: useTemporaryDirectory(), build }, print))
-    ? 0
-    : 1;
+  return (await tellStory({ ...options, directory: useTemporaryDirectory(), build }, print)) ? 0 : 1;
 }
 
 function parse(args: readonly string[]) {
