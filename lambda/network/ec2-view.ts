@@ -1,5 +1,4 @@
 import type { Ec2Peering } from '../aws/api';
-import type { Ec2Tags } from './ec2-tags';
 
 /** What EC2 shows of the peerings of the VPC. */
 export type Ec2View =
@@ -16,9 +15,3 @@ export type VpcBlocks =
   | { readonly kind: 'shown'; readonly blocks: readonly string[] }
   | { readonly kind: 'no such VPC' }
   | { readonly kind: 'unavailable' };
-
-/** Where the code of this folder gets that from: `Observer` in `peering/`. */
-export interface Ec2Source {
-  readonly tags: Ec2Tags;
-  ec2(): Promise<Ec2View>;
-}

@@ -7,7 +7,7 @@ import { NothingDoneProblem, Problem } from '../problem';
 import { AdoptedChanges, fleetOfChanges, keysOfChanges, readChanges, tagsOfChanges } from './adopted-changes';
 import { Ec2Tags } from './ec2-tags';
 import { shownBy } from './ec2-view';
-import type { Ec2Source, Ec2View } from './ec2-view';
+import type { Ec2View } from './ec2-view';
 import { applyRoutes, planRemoval, planRoutes, RouteConflictProblem } from './routes';
 import type { RouteChange } from './routes';
 
@@ -32,6 +32,12 @@ export interface NetworkContext {
   /** Undefined if the handler has no access to the account of the VPC. */
   readonly vpcApi: Ec2Api | undefined;
   readonly calls: Calls;
+}
+
+/** Where this folder gets what EC2 shows: `Observer` in `peering/`. */
+export interface Ec2Source {
+  readonly tags: Ec2Tags;
+  ec2(): Promise<Ec2View>;
 }
 
 /** Sets and removes tags, routes and DNS resolution on the peer VPC's side of a connection. */
