@@ -29,20 +29,23 @@ export const BETWEEN_CALLS = 10.5 * SECOND;
 const THROTTLED_AT_MOST = 5 * MINUTE;
 const UNAVAILABLE_AT_MOST = 6;
 
-const isLimited = (operation: string): boolean => operation.includes('VpcPeering');
+/** EC2 has an operation with the same name as one of GameLift's. */
+function isPeeringOperation({ service, operation }: Call<unknown>): boolean {
+  return service === 'gamelift' && operation.includes('VpcPeering');
+}
 
 /** When each peering operation may be called again. The probe and its undoing share it. */
 export class RateLimits {
   private readonly nextCalls = new Map<string, number>();
 
-  note({ service, operation }: Call<unknown>, at: number): void {
-    if (service === 'gamelift' && isLimited(operation)) {
-      this.nextCalls.set(operation, at + BETWEEN_CALLS);
+  note(call: Call<unknown>, at: number): void {
+    if (isPeeringOperation(call)) {
+      this.nextCalls.set(call.operation, at + BETWEEN_CALLS);
     }
   }
 
-  next({ operation }: Call<unknown>): number {
-    return this.nextCalls.get(operation) ?? 0;
+  next(call: Call<unknown>): number {
+    return isPeeringOperation(call) ? (this.nextCalls.get(call.operation) ?? 0) : 0;
   }
 }
 
@@ -116,7 +119,7 @@ export class Calls {
         const message = `refused for its rate for ${THROTTLED_AT_MOST / MINUTE} minutes.`;
         throw new CallFailed(`${call.service}:${call.operation}`, { kind: 'throttled', name, message });
       }
-      await this.sleep(isLimited(call.operation) ? 0 : pause);
+      await this.sleep(isPeeringOperation(call) ? 0 : pause);
     }
   }
 

@@ -33,7 +33,7 @@ export async function connect(lab: Lab): Promise<Connected> {
     return answer;
   }
   let status = 'not listed';
-  const connected = await observer.watch<Connected>(CONNECTING_AT_MOST, 2 * SECOND, (look) => {
+  const connected = await observer.watch<Connected>(CONNECTING_AT_MOST, 5 * SECOND, (look) => {
     const seen = [...(look.listed ?? []), ...look.peerings].filter(isNew);
     const after = look.at - answer.at;
     const active = look.listed?.filter(isNew).find((connection) => connection.status === 'active');

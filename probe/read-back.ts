@@ -32,7 +32,7 @@ export class ReadBack {
       } else {
         this.noteLate('a tag of the fleet', asked - written);
       }
-      await calls.sleep(SECOND);
+      await calls.sleep(2 * SECOND);
     } while (calls.now() < written + VISIBLE);
   }
 

@@ -1,5 +1,5 @@
 import type { Api, Pair } from './api';
-import type { Call, Calls } from './calls';
+import type { Answer, Call, Calls } from './calls';
 import { MINUTE, VISIBLE } from './clock';
 import { messageOf } from './errors';
 import { refusalText } from './lab';
@@ -16,7 +16,7 @@ import type { Target } from './target';
  */
 
 const CONNECTIONS_AT_MOST = 15 * MINUTE;
-const ATTEMPTS = 3;
+const ROUNDS = 3;
 const UNKNOWN = 'CONNECTION_ID';
 
 /** Something that could not be removed. */
@@ -43,7 +43,19 @@ export interface Undone {
   readonly isVpcClean: boolean;
 }
 
+/** Tries again what could not be undone, since a refusal may be temporary. */
 export async function undo(options: UndoOptions): Promise<Undone> {
+  for (let round = 1; ; round += 1) {
+    const undone = await undoOnce(options);
+    if (undone.leftovers.length === 0 || round === ROUNDS) {
+      return undone;
+    }
+    options.tell(`not undone yet: ${undone.leftovers.map(({ what }) => what).join(', ')}. Trying again`);
+    await options.calls.sleep(VISIBLE);
+  }
+}
+
+async function undoOnce(options: UndoOptions): Promise<Undone> {
   const { target, calls, api, tell } = options;
   const connections = await removeConnections(options);
   const authorization = await removeAuthorization(options);
@@ -61,23 +73,18 @@ export async function undo(options: UndoOptions): Promise<Undone> {
 
 /** @returns why it failed. Undefined if it was done, or if there was nothing to do. */
 async function attempt(calls: Calls, call: Call<unknown>): Promise<string | undefined> {
-  let why: string | undefined;
-  for (let attempts = 0; attempts < ATTEMPTS; attempts += 1) {
-    why = await attemptOnce(calls, call);
-    if (why === undefined) {
-      break;
-    }
-  }
-  return why;
-}
-
-async function attemptOnce(calls: Calls, call: Call<unknown>): Promise<string | undefined> {
   try {
-    const answer = await calls.insist(call);
-    return answer.kind === 'answered' || answer.name.includes('NotFound') ? undefined : refusalText(answer);
+    const first = await calls.insist(call);
+    // asked twice before the probe believes that there is nothing to undo
+    const answer = isAbsent(first) ? await calls.insist(call) : first;
+    return answer.kind === 'answered' || isAbsent(answer) ? undefined : refusalText(answer);
   } catch (error) {
     return messageOf(error);
   }
+}
+
+function isAbsent(answer: Answer<unknown>): boolean {
+  return answer.kind === 'refused' && answer.name.includes('NotFound');
 }
 
 async function removeConnections({ calls, api, target, observer, changes, tell }: UndoOptions): Promise<readonly Leftover[]> {
@@ -100,8 +107,8 @@ async function removeConnections({ calls, api, target, observer, changes, tell }
       }
       for (const { id, status } of live.filter((connection) => connection.status !== 'deleting')) {
         tell(`deleting connection ${id}, which is ${status}`);
-        await attemptOnce(calls, api.authorize(pair));
-        why = (await attemptOnce(calls, api.disconnect(pair.fleetId, id))) ?? why;
+        await attempt(calls, api.authorize(pair));
+        why = (await attempt(calls, api.disconnect(pair.fleetId, id))) ?? why;
         changes.last = calls.now();
       }
     }
