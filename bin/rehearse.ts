@@ -1,12 +1,14 @@
 import { parseArgs } from 'node:util';
 import { OPTIONAL_BEHAVIOURS, Rehearsal } from '../rehearsal';
 import { BEHAVIOURS, checkReading } from '../rehearsal/aws';
-import type { Behaviour, BehaviourName, Reading } from '../rehearsal/aws';
+import type { Behaviour } from '../rehearsal/aws';
 import { readStacks } from '../rehearsal/cloudformation/assembly';
 import { live } from '../rehearsal/life';
 import type { Life } from '../rehearsal/life';
 import { line, span, table, unneeded } from '../rehearsal/report';
 import type { Unneeded } from '../rehearsal/report';
+import { readReadings, setReadings } from './readings-file';
+import type { ChosenReading } from './readings-file';
 import useTemporaryDirectory from './temporary-directory';
 
 /*
@@ -22,6 +24,7 @@ deletes them after thirty days, and looks two days later what is left behind.
   --days N                     rehearsed days from one assembly to the next (default 10)
   --behaviour name=value       one reading of what AWS does not say; may be repeated
   --behaviours                 lists them
+  --readings FILE              the readings that npm run probe found in a real account; --behaviour overrides them
   --account A                  the account of stacks that are not bound to one (default 111111111111)
   --vpc account/region/cidr    a VPC that is there before; may be repeated; its id is printed, and is the same in each run`;
 
@@ -35,11 +38,6 @@ export interface Output {
   readonly complain: (text: string) => void;
 }
 
-interface Chosen {
-  readonly name: string;
-  readonly reading: string;
-}
-
 interface ExistingVpc {
   readonly account: string;
   readonly region: string;
@@ -49,7 +47,7 @@ interface ExistingVpc {
 interface Request {
   readonly assemblies: readonly string[];
   readonly days: number;
-  readonly behaviours: readonly Chosen[];
+  readonly behaviours: readonly ChosenReading[];
   readonly account: string;
   readonly vpcs: readonly ExistingVpc[];
 }
@@ -87,6 +85,7 @@ function parse(args: readonly string[]): Request | 'behaviours' | undefined {
       days: { type: 'string', default: '10' },
       behaviour: { type: 'string', multiple: true, default: [] },
       behaviours: { type: 'boolean', default: false },
+      readings: { type: 'string' },
       account: { type: 'string', default: '111111111111' },
       vpc: { type: 'string', multiple: true, default: [] },
     },
@@ -105,7 +104,8 @@ function parse(args: readonly string[]): Request | 'behaviours' | undefined {
     throw new Error(`--account must be an AWS account id of 12 digits, got '${values.account}'`);
   }
   const { account } = values;
-  const behaviours = values.behaviour.map(chosenOf);
+  const found = values.readings === undefined ? [] : readReadings(values.readings);
+  const behaviours = [...found, ...values.behaviour.map(chosenOf)];
   const vpcs = values.vpc.map(vpcOf);
   if (positionals.length === 0) {
     throw new Error('an assembly must be given, the output directory of cdk synth, got none');
@@ -118,7 +118,7 @@ function parse(args: readonly string[]): Request | 'behaviours' | undefined {
   return { assemblies: positionals, days, behaviours, account, vpcs };
 }
 
-function chosenOf(text: string): Chosen {
+function chosenOf(text: string): ChosenReading {
   const [, name, reading] = /^([^=]*)=(.*)$/.exec(text) ?? [];
   if (name === undefined || reading === undefined) {
     throw new Error(`--behaviour must be name=value, got '${text}'`);
@@ -157,10 +157,10 @@ async function run({ assemblies, days, behaviours, account, vpcs }: Request, { p
   });
   try {
     const { aws, clock, journal } = rehearsal;
-    for (const { name, reading } of behaviours.filter((chosen) => Object.hasOwn(BEHAVIOURS, chosen.name))) {
-      // checked when they were read
-      aws.behaviours.set(name as BehaviourName, reading as Reading<BehaviourName>);
-    }
+    setReadings(
+      aws,
+      behaviours.filter(({ name }) => Object.hasOwn(BEHAVIOURS, name)),
+    );
     for (const vpc of vpcs) {
       print(`there is ${aws.ec2.createVpc(vpc).vpcId} with ${vpc.cidrBlock} in account ${vpc.account} and ${vpc.region}`);
     }

@@ -1,13 +1,17 @@
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { Rehearsal } from '../rehearsal';
 import { differences } from '../rehearsal/life';
 import { line, span, table } from '../rehearsal/report';
+import { readReadings, setReadings } from './readings-file';
+import type { ChosenReading } from './readings-file';
 import { synthesize } from './synthesize';
 import type { Context } from './synthesize';
 import useTemporaryDirectory from './temporary-directory';
 
 /*
  * Rehearses the life of the stacks of app.ts, then of the same stacks written without this library, and shows both.
+ * `npm start -- --readings FILE` does it under the readings that npm run probe found in a real account.
  */
 
 const STACKS = ['GameLiftVpcPeering', 'GameLiftPeeredOnCreation'];
@@ -112,11 +116,12 @@ async function prepare(app: string, assemblies: string): Promise<readonly string
   return directories;
 }
 
-async function live(title: string, assemblies: readonly string[]): Promise<Life> {
+async function live(title: string, assemblies: readonly string[], readings: readonly ChosenReading[]): Promise<Life> {
   console.log(`\n=== ${title}\n`);
   // always the same time, since callers that wait for a rate limit go by the clock
   const rehearsal = await Rehearsal.start({ account: ACCOUNT, startTime: Date.UTC(2026, 0, 1) });
   try {
+    setReadings(rehearsal.aws, readings);
     const start = rehearsal.clock.now();
     rehearsal.journal.onEntry((entry) => {
       console.log(line(entry, start));
@@ -135,12 +140,14 @@ async function live(title: string, assemblies: readonly string[]): Promise<Life>
   }
 }
 
-async function main(): Promise<void> {
+async function main(args: string[]): Promise<void> {
+  const { values } = parseArgs({ args, options: { readings: { type: 'string' } } });
+  const readings = values.readings === undefined ? [] : readReadings(values.readings);
   const assemblies = useTemporaryDirectory();
   console.log('synthesizing bin/app.ts and bin/comparison.ts for each step');
   const [app, comparison] = await Promise.all([prepare('bin/app.ts', assemblies), prepare('bin/comparison.ts', assemblies)]);
-  const ours = await live('with this library: bin/app.ts', app);
-  const theirs = await live('without it, by AwsCustomResource: bin/comparison.ts', comparison);
+  const ours = await live('with this library: bin/app.ts', app, readings);
+  const theirs = await live('without it, by AwsCustomResource: bin/comparison.ts', comparison, readings);
 
   const show = ({ status, took, authorization }: Outcome): string[] => [status, took, authorization];
   for (const [index, stack] of STACKS.entries()) {
@@ -163,7 +170,7 @@ async function main(): Promise<void> {
   process.exitCode = mended && ours.leftBehind.length === 0 ? 0 : 1;
 }
 
-main().catch((error: unknown) => {
-  console.error(error);
+main(process.argv.slice(2)).catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;
 });

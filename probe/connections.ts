@@ -1,4 +1,4 @@
-import { MINUTE, SECOND } from './clock';
+import { MINUTE, SECOND, VISIBLE } from './clock';
 import type { Lab } from './lab';
 import { isEnded } from './observer';
 import type { Connection } from './observer';
@@ -77,7 +77,7 @@ export async function disconnect(lab: Lab, { id }: Connection): Promise<Disconne
   }
   let looks = 0;
   let sawDeleting = false;
-  const disconnected = await observer.watch<Disconnected>(DELETING_AT_MOST, SECOND, ({ listed, peerings, at }) => {
+  const disconnected = await observer.watch<Disconnected>(DELETING_AT_MOST, 2 * SECOND, ({ listed, peerings, at }) => {
     looks += 1;
     sawDeleting ||= [...(listed ?? []), ...peerings].some(({ status }) => status === 'deleting');
     const endedAfter = at - answer.at;
@@ -88,7 +88,8 @@ export async function disconnect(lab: Lab, { id }: Connection): Promise<Disconne
       observer.noteEnd(id);
       return { kind: 'ended', deletion: { sawDeleting, endedAfter, endedAtFirstLook: looks === 1 } };
     }
-    return endedAfter >= WITHOUT_EFFECT && !sawDeleting ? { kind: 'unchanged' } : undefined;
+    const patience = own?.status === 'failed' ? VISIBLE : WITHOUT_EFFECT;
+    return endedAfter >= patience && !sawDeleting ? { kind: 'unchanged' } : undefined;
   });
   return disconnected ?? { kind: 'unchanged' };
 }

@@ -69,6 +69,6 @@ export class ProbeStopped extends Error {}
 /** The user stopped the probe. */
 export class Interrupted extends Error {
   constructor(signal: string) {
-    super(`interrupted by ${signal}`);
+    super(`The probe was interrupted by ${signal}.`);
   }
 }

@@ -64,9 +64,11 @@ class Probe {
     const target = await findTarget(calls, api, options.fleetId, options.vpcId);
     tell(`waiting ${seconds(VISIBLE)}, since what was changed a moment ago may not be visible yet`);
     await calls.sleep(VISIBLE);
+    // the one that remembers which connections had ended before
+    const observer = this.observer(calls, target);
     const marker = await readMarker(calls, api, target.fleetArn);
     if (marker === undefined) {
-      await requireUnused(calls, api, this.observer(calls, target), target);
+      await requireUnused(calls, api, observer, target);
     }
     tell(announcement(target, options.region, marker));
     if (!(await options.confirm())) {
@@ -81,19 +83,19 @@ class Probe {
       }
       tell('the earlier run is undone');
       await calls.sleep(VISIBLE);
-      await requireUnused(calls, api, this.observer(calls, target), target);
+      await requireUnused(calls, api, observer, target);
     }
-    return await this.experiment(target);
+    return await this.experiment(target, observer);
   }
 
-  private async experiment(target: Target): Promise<Outcome> {
+  private async experiment(target: Target, observer: Observer): Promise<Outcome> {
     const { options, api, calls, readBack } = this;
     const { tell, stop } = options;
     const lab: Lab = {
       calls,
       api,
       pair: target.pair,
-      observer: this.observer(calls, target),
+      observer,
       readBack,
       findings: new Findings(this.redaction, tell),
       changes: {},

@@ -44,7 +44,7 @@ beforeAll(async () => {
   calls = [...world.calls];
   await world.pass(3);
 });
-afterAll(() => world.close());
+afterAll(() => ProbeWorld.clear());
 
 const FAULTS = [
   ...Object.entries(GAMELIFT).map(([name, fault]) => ({ service: 'gamelift', name, fault })),

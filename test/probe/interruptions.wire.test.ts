@@ -22,7 +22,7 @@ const WORLDS: Readonly<Record<string, Readings>> = {
 const TIMEOUT = 300_000;
 
 let world: ProbeWorld;
-afterEach(() => world.close());
+afterEach(() => ProbeWorld.clear());
 
 /** Runs with an act at each of the calls, until a run makes fewer calls. */
 async function atEachCall(readings: Readings, check: (call: number) => Promise<'within' | 'beyond'>): Promise<number> {

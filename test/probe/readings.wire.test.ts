@@ -9,7 +9,7 @@ import type { Readings } from './world';
  */
 
 let world: ProbeWorld;
-afterEach(() => world.close());
+afterEach(() => ProbeWorld.clear());
 
 /** What stays open under a reading, besides that reads which are never late prove nothing. */
 const OPEN: Readonly<Record<string, readonly Question[]>> = {
@@ -25,7 +25,7 @@ async function expectReadings(readings: Readings): Promise<void> {
   expect(outcome.kind).toBe('finished');
   expect(wrongReadings(outcome, readings)).toEqual([]);
   const open = outcome.findings.filter(({ kind }) => kind === 'open').map(({ question }) => question);
-  const allowed = Object.entries(readings).flatMap(([question, reading]) => OPEN[`${question}=${String(reading)}`] ?? []);
+  const allowed = Object.entries(readings).flatMap(([question, reading]) => OPEN[`${question}=${reading}`] ?? []);
   const late = readings.readBack === 'up to 15 seconds late';
   expect(open.filter((question) => !allowed.includes(question))).toEqual(late ? [] : ['readBack']);
   expect(world.leftBehind).toEqual([]);
@@ -82,9 +82,7 @@ function busyCallers({ aws }: ProbeWorld): () => void {
       return undefined;
     }
     calls += 1;
-    return calls % 3 === 0
-      ? { kind: 'error', name: 'ThrottlingException', message: 'Rate exceeded', status: 400 }
-      : undefined;
+    return calls % 3 === 0 ? { kind: 'error', name: 'ThrottlingException', message: 'Rate exceeded', status: 400 } : undefined;
   });
 }
 

@@ -8,7 +8,7 @@ import type { RunOptions } from './world';
  */
 
 let world: ProbeWorld;
-afterEach(() => world.close());
+afterEach(() => ProbeWorld.clear());
 
 /** A run that must not change anything. */
 async function refusal(options: RunOptions = {}): Promise<string> {
@@ -44,7 +44,6 @@ test('refuses an Anywhere fleet', async () => {
     ComputeType: 'ANYWHERE',
     BuildId: undefined,
     EC2InstanceType: undefined,
-    Locations: [{ Location: 'custom-home' }],
   });
   await world.pass(1);
   expect(await refusal({ fleetId })).toBe(
@@ -63,10 +62,19 @@ test('refuses a VPC of another account', async () => {
   expect(await refusal({ vpcId })).toContain(`${vpcId} was not found`);
 });
 
+test('refuses a VPC that another account shares', async () => {
+  world = await ProbeWorld.start();
+  const shared = { VpcId: world.vpcId, OwnerId: '222222222222' };
+  const run = world.start({ answer: (operation) => (operation === 'DescribeVpcs' ? { Vpcs: [shared] } : undefined) });
+  expect(errorOf(await run.outcome)).toBe(
+    `${world.vpcId} belongs to account 222222222222, and your credentials to ${ACCOUNT}. Use a VPC of the account of the fleet. Nothing was changed.`,
+  );
+});
+
 test('refuses a VPC with a network interface', async () => {
   world = await ProbeWorld.start();
   const { ec2 } = world.aws;
-  const subnetId = ec2.createSubnet(PLACE, { vpcId: world.vpcId, cidrBlock: '10.90.0.0/24' });
+  const subnetId = ec2.createSubnet(PLACE, { vpcId: world.vpcId, cidrBlock: '10.90.0.0/24', availabilityZone: 'us-east-1a' });
   const interfaceId = ec2.createNetworkInterface(PLACE, { subnetId, groupIds: [], description: 'database' });
   expect(await refusal()).toContain(`${UNUSED}\n- ${world.vpcId} has network interface ${interfaceId}\nUse another fleet`);
 });
@@ -131,7 +139,7 @@ test('says that nothing was changed if it is interrupted before it begins', asyn
     run.stop.abort(new Interrupted('SIGTERM'));
     return undefined;
   });
-  expect(errorOf(await run.outcome)).toBe('interrupted by SIGTERM. Nothing was changed.');
+  expect(errorOf(await run.outcome)).toBe('The probe was interrupted by SIGTERM. Nothing was changed.');
 });
 
 test('stops and undoes everything if the addresses overlap', async () => {
@@ -196,6 +204,6 @@ test('undoes the earlier run with its VPC, if the next run names another one', a
   expect(world.leftBehind).not.toEqual([]);
   const { vpcId } = world.aws.ec2.createVpc({ ...PLACE, cidrBlock: '10.92.0.0/16' });
   expect(errorOf(await world.run({ vpcId }))).toBe('finished');
-  world.aws.ec2.deleteVpc(PLACE, vpcId);
+  world.aws.ec2.deleteVpc(ACCOUNT, PLACE.region, vpcId);
   expect(world.leftBehind).toEqual([]);
 });

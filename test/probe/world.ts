@@ -17,7 +17,7 @@ export type Readings = Partial<Record<BehaviourName, string>>;
 
 /** A rehearsed account with a fleet and a VPC, in which the probe runs in simulated time, with its own clients over the wire. */
 export class ProbeWorld {
-  static async start(readings: Readings = {}): Promise<ProbeWorld> {
+  static async start(readings: Readings = {}, { routeTables = 2 } = {}): Promise<ProbeWorld> {
     // the clients are in this process: see RehearsalOptions
     const rehearsal = await Rehearsal.start({ ...PLACE, startTime: Date.UTC(2026, 0, 1), callMilliseconds: 0 });
     const { aws, clock } = rehearsal;
@@ -26,11 +26,22 @@ export class ProbeWorld {
     }
     const vpc = aws.ec2.createVpc({ ...PLACE, cidrBlock: '10.90.0.0/16' });
     addDescribeNetworkInterfaces(aws);
-    aws.ec2.createRouteTable(PLACE, vpc.vpcId);
+    for (let tables = 1; tables < routeTables; tables += 1) {
+      aws.ec2.createRouteTable(PLACE, vpc.vpcId);
+    }
     const fleetId = await createFleet(rehearsal);
     await clock.sleep(3_600_000);
-    return new ProbeWorld(rehearsal, fleetId, vpc.vpcId);
+    const world = new ProbeWorld(rehearsal, fleetId, vpc.vpcId);
+    ProbeWorld.open.push(world);
+    return world;
   }
+
+  /** Ends all worlds, after each test. */
+  static async clear(): Promise<void> {
+    await Promise.all(ProbeWorld.open.splice(0).map(({ rehearsal }) => rehearsal.close()));
+  }
+
+  private static readonly open: ProbeWorld[] = [];
 
   readonly before: Inventory;
   /** What the runs told. */
@@ -58,6 +69,28 @@ export class ProbeWorld {
     return this.start(options).outcome;
   }
 
+  createFleet(change: object = {}): Promise<string> {
+    return createFleet(this.rehearsal, change);
+  }
+
+  /** Peers the fleet with the VPC, as others do. */
+  async peer(): Promise<void> {
+    const { aws, fleetId, vpcId } = this;
+    await aws.callGameLift('CreateVpcPeeringAuthorization', { GameLiftAwsAccountId: ACCOUNT, PeerVpcId: vpcId }, PLACE);
+    const input = { FleetId: fleetId, PeerVpcAwsAccountId: ACCOUNT, PeerVpcId: vpcId };
+    await aws.callGameLift('CreateVpcPeeringConnection', input, PLACE);
+    await this.settle();
+  }
+
+  /** Deletes the connection and the authorization that `peer` made. */
+  async unpeer(): Promise<void> {
+    const { aws, fleetId, vpcId } = this;
+    const [connection] = aws.inventory().connections as readonly { readonly id: string }[];
+    await aws.callGameLift('DeleteVpcPeeringConnection', { FleetId: fleetId, VpcPeeringConnectionId: connection?.id }, PLACE);
+    await aws.callGameLift('DeleteVpcPeeringAuthorization', { GameLiftAwsAccountId: ACCOUNT, PeerVpcId: vpcId }, PLACE);
+    await this.settle();
+  }
+
   /** A run that can be killed. */
   start(options: RunOptions = {}): Run {
     const { fleetId, vpcId } = this;
@@ -69,7 +102,13 @@ export class ProbeWorld {
     let calls = 0;
     let resolve: () => void;
     const done = new Promise<void>((end) => (resolve = end));
-    const result = { happened: false, done, remove: () => remove() };
+    const result = {
+      happened: false,
+      done,
+      remove: () => {
+        remove();
+      },
+    };
     const remove = this.aws.intercept((call) => {
       calls += 1;
       if (calls !== number) {
@@ -94,14 +133,10 @@ export class ProbeWorld {
   async pass(hours: number): Promise<void> {
     await this.rehearsal.clock.sleep(hours * 3_600_000);
   }
-
-  async close(): Promise<void> {
-    await this.rehearsal.close();
-  }
 }
 
-async function createFleet({ aws }: Rehearsal): Promise<string> {
-  const input = { Name: 'Lobby', BuildId: 'build-1', EC2InstanceType: 'c5.large' };
+async function createFleet({ aws }: Rehearsal, change: object = {}): Promise<string> {
+  const input = { Name: 'Lobby', BuildId: 'build-1', EC2InstanceType: 'c5.large', ...change };
   const output = (await aws.callGameLift('CreateFleet', input, PLACE)) as {
     readonly FleetAttributes: { readonly FleetId: string };
   };
@@ -122,6 +157,8 @@ export interface RunOptions {
   readonly credentials?: Credentials;
   /** What the user answers. Default: yes */
   readonly confirm?: () => Promise<boolean>;
+  /** What the client gets instead of the answer of a call, where the rehearsal has no such answer. */
+  readonly answer?: (operation: string) => object | undefined;
   /** Called with each line. */
   readonly onLine?: (line: string) => void;
 }
@@ -138,13 +175,22 @@ export class Run {
     tell: (line: string) => void,
   ) {
     const { aws, clock } = rehearsal;
-    const { fleetId, vpcId, confirm = () => Promise.resolve(true), onLine } = options;
+    const { fleetId, vpcId, confirm = () => Promise.resolve(true), answer = () => undefined, onLine } = options;
     const { accessKeyId, secretAccessKey, sessionToken } = options.credentials ?? aws.iam.administrator(ACCOUNT);
     const credentials = { accessKeyId, secretAccessKey, sessionToken };
     const clients = createClients({ endpoint: aws.endpointUrl, region: REGION, credentials });
     for (const client of Object.values(clients) as { readonly middlewareStack: Clients['sts']['middlewareStack'] }[]) {
-      // no time passes while the client reads an answer
-      client.middlewareStack.add((next) => (args) => this.unlessKilled(clock.work(() => next(args))), { step: 'initialize' });
+      client.middlewareStack.add(
+        (next, { commandName = '' }) =>
+          async (args) => {
+            const output = answer(commandName.replace(/Command$/, ''));
+            // no time passes while the client reads an answer
+            return output === undefined
+              ? await this.unlessKilled(clock.work(() => next(args)))
+              : { output: { $metadata: {}, ...output }, response: undefined };
+          },
+        { step: 'initialize' },
+      );
     }
     this.outcome = probe({
       clients,
