@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { OPTIONAL_BEHAVIOURS, Rehearsal } from '../rehearsal';
 import { BEHAVIOURS, checkReading } from '../rehearsal/aws';
-import type { Behaviour, BehaviourName, Reading } from '../rehearsal/aws';
+import type { Behaviour } from '../rehearsal/aws';
 import { readTemplates } from '../rehearsal/cloudformation/assembly';
 import { unrunnableFunctions } from '../rehearsal/cloudformation/unrunnable-functions';
 import type { UnrunnableFunction } from '../rehearsal/cloudformation/unrunnable-functions';
@@ -12,6 +12,8 @@ import { line, list, stepLine, unusedPermissions } from '../rehearsal/report';
 import { describeRehearsal, documentOf } from '../rehearsal/summary';
 import { CONSOLE } from './output';
 import type { Output } from './output';
+import { readReadings, setReadings } from './readings-file';
+import type { ChosenReading } from './readings-file';
 import useTemporaryDirectory from './temporary-directory';
 
 /*
@@ -28,6 +30,7 @@ deletes them after thirty days, and looks two days later what is left behind. Pr
   --days N                     rehearsed days from one assembly to the next (default 10)
   --behaviour name=value       one reading of what AWS does not say; may be repeated
   --behaviours                 lists them
+  --readings FILE              the readings that npm run probe found in a real account; --behaviour overrides them
   --account A                  the account of stacks that are not bound to one (default 111111111111)
   --vpc account/region/cidr    a VPC that is there before; may be repeated; its id is printed, and is the same in each run
   --html FILE                  writes a picture of the life as one web page
@@ -42,11 +45,6 @@ const SWITCHES: Readonly<Record<string, Behaviour>> = { ...BEHAVIOURS, ...OPTION
 
 const REGION = 'us-east-1';
 
-interface Chosen {
-  readonly name: string;
-  readonly reading: string;
-}
-
 interface ExistingVpc {
   readonly account: string;
   readonly region: string;
@@ -56,7 +54,7 @@ interface ExistingVpc {
 interface Request {
   readonly assemblies: readonly string[];
   readonly days: number;
-  readonly behaviours: readonly Chosen[];
+  readonly behaviours: readonly ChosenReading[];
   readonly account: string;
   readonly vpcs: readonly ExistingVpc[];
   readonly unrunnable: readonly UnrunnableFunction[];
@@ -99,6 +97,7 @@ function parse(args: readonly string[]): Request | 'behaviours' | 'help' | undef
       days: { type: 'string', default: '10' },
       behaviour: { type: 'string', multiple: true, default: [] },
       behaviours: { type: 'boolean', default: false },
+      readings: { type: 'string' },
       account: { type: 'string', default: '111111111111' },
       vpc: { type: 'string', multiple: true, default: [] },
       verbose: { type: 'boolean', default: false },
@@ -124,7 +123,8 @@ function parse(args: readonly string[]): Request | 'behaviours' | 'help' | undef
     throw new Error(`--account must be an AWS account id of 12 digits, got '${values.account}'`);
   }
   const { account, verbose, json } = values;
-  const behaviours = values.behaviour.map(chosenOf);
+  const found = values.readings === undefined ? [] : readReadings(values.readings);
+  const behaviours = [...found, ...values.behaviour.map(chosenOf)];
   const vpcs = values.vpc.map(vpcOf);
   if (positionals.length === 0) {
     throw new Error('an assembly must be given, the output directory of cdk synth, got none');
@@ -139,7 +139,7 @@ function parse(args: readonly string[]): Request | 'behaviours' | 'help' | undef
   return { assemblies: positionals, days, behaviours, account, vpcs, unrunnable, verbose, json, html: values.html };
 }
 
-function chosenOf(text: string): Chosen {
+function chosenOf(text: string): ChosenReading {
   const [, name, reading] = /^([^=]*)=(.*)$/.exec(text) ?? [];
   if (name === undefined || reading === undefined) {
     throw new Error(`--behaviour must be name=value, got '${text}'`);
@@ -180,10 +180,10 @@ async function run(request: Request, { print, complain }: Output): Promise<numbe
   });
   try {
     const { aws, clock, journal } = rehearsal;
-    for (const { name, reading } of behaviours.filter((chosen) => Object.hasOwn(BEHAVIOURS, chosen.name))) {
-      // checked when they were read
-      aws.behaviours.set(name as BehaviourName, reading as Reading<BehaviourName>);
-    }
+    setReadings(
+      aws,
+      behaviours.filter(({ name }) => Object.hasOwn(BEHAVIOURS, name)),
+    );
     tell(`rehearsing ${assemblies.join(', then ')}: time is simulated, so this takes seconds to minutes`);
     const vpcs = request.vpcs.map((vpc) => ({ ...vpc, vpcId: aws.ec2.createVpc(vpc).vpcId }));
     for (const { vpcId, cidrBlock, account: owner, region } of vpcs) {

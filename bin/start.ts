@@ -11,6 +11,8 @@ import { failureLine, line, list, span, stepLine, table, withoutIds } from '../r
 import { run } from './commands';
 import { CONSOLE } from './output';
 import type { Output } from './output';
+import { readReadings, setReadings } from './readings-file';
+import type { ChosenReading } from './readings-file';
 import { synthesize } from './synthesize';
 import type { Context } from './synthesize';
 import useTemporaryDirectory from './temporary-directory';
@@ -24,9 +26,10 @@ const USAGE = `usage: npm start [-- options]
 Rehearses the life of two stacks in a simulated AWS, with this library and without it. Prints a line for each step, and compares
 what became of the stacks. It needs no AWS account.
 
-  --html FILE  writes a picture of both lives as one web page
-  --verbose    prints each event as well
-  --help       prints this
+  --readings FILE  the readings that npm run probe found in a real account
+  --html FILE      writes a picture of both lives as one web page
+  --verbose        prints each event as well
+  --help           prints this
 
 With npm's own option --silent, as in npm start --silent, npm prints nothing before.`;
 
@@ -135,6 +138,8 @@ async function prepare(app: string, assemblies: string): Promise<readonly string
 }
 
 export interface StoryOptions {
+  /** How AWS behaves where its documents leave that open. Default: as by default in the rehearsal */
+  readonly readings?: readonly ChosenReading[];
   /** The file for a picture of both lives, if there is to be one. */
   readonly html?: string | undefined;
   /** Prints each event as well. */
@@ -148,7 +153,7 @@ export interface StoryOptions {
 async function live(
   title: string,
   assemblies: readonly string[],
-  { verbose }: StoryOptions,
+  { readings = [], verbose }: StoryOptions,
   print: Output['print'],
 ): Promise<Life> {
   print(`\n${title}:\n`);
@@ -156,6 +161,7 @@ async function live(
   const rehearsal = await Rehearsal.start({ account: ACCOUNT, startTime: Date.UTC(2026, 0, 1) });
   try {
     const { aws, clock, journal } = rehearsal;
+    setReadings(aws, readings);
     const start = clock.now();
     if (verbose) {
       journal.onEntry((entry) => {
@@ -265,9 +271,10 @@ function parse(args: readonly string[]) {
       verbose: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
       html: { type: 'string' },
+      readings: { type: 'string' },
     },
   });
-  return values;
+  return { ...values, readings: values.readings === undefined ? [] : readReadings(values.readings) };
 }
 
 if (require.main === module) {

@@ -1,0 +1,28 @@
+import type { Marker } from './marker';
+import { MARKER_KEY } from './marker';
+import type { Target } from './target';
+
+/** If GameLift makes and deletes a connection within a minute each, as rehearsed. */
+export const USUAL_MINUTES = 8;
+export const LONGEST_MINUTES = 60;
+
+/** What the user agrees to. */
+export function announcement({ pair, fleetArn }: Target, region: string, leftover: Marker | undefined): string {
+  const { account, fleetId, vpcId } = pair;
+  return [
+    `The probe will, in account ${account} and ${region}:`,
+    ...(leftover === undefined
+      ? []
+      : [
+          `- first undo what a run that began at ${leftover.started} has left: connections of ${fleetId} with ${leftover.vpcId}, the authorization,`,
+          '  and the routes and rules of the peering. If that run is still at work, do not go on',
+        ]),
+    `- set the tag ${MARKER_KEY} on ${fleetArn}`,
+    `- authorize the peering of ${vpcId}, connect ${fleetId} with it up to three times, and delete the connections`,
+    '- remove the authorization, the tag, and the routes and rules that GameLift leaves behind',
+    '',
+    `This takes about ${USUAL_MINUTES} minutes, if GameLift makes and deletes a connection within a minute. The probe gives up after ${LONGEST_MINUTES} minutes at most.`,
+    'For all of this time, it uses up the rate limit of the six peering operations: GameLift allows one call of each in ten seconds',
+    'for the whole account. Deployments that run meanwhile are slowed down, and their connections may fail.',
+  ].join('\n');
+}

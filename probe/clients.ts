@@ -1,0 +1,26 @@
+import { EC2Client } from '@aws-sdk/client-ec2';
+import { GameLiftClient } from '@aws-sdk/client-gamelift';
+import { STSClient } from '@aws-sdk/client-sts';
+
+export interface Clients {
+  readonly gameLift: GameLiftClient;
+  readonly ec2: EC2Client;
+  readonly sts: STSClient;
+}
+
+/** What tests change: the endpoint and the credentials. */
+export interface ClientOptions {
+  readonly endpoint?: string;
+  readonly region?: string;
+  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
+}
+
+/** Clients that never repeat a call: the probe does it, and has to see each answer. */
+export function createClients(options: ClientOptions = {}): Clients {
+  const configuration = { ...options, maxAttempts: 1, requestHandler: { connectionTimeout: 5_000, requestTimeout: 30_000 } };
+  return {
+    gameLift: new GameLiftClient(configuration),
+    ec2: new EC2Client(configuration),
+    sts: new STSClient(configuration),
+  };
+}

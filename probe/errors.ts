@@ -1,0 +1,74 @@
+/** Names that AWS services use for calls above a rate limit. The message counts too, since GameLift's model has no such error. */
+const THROTTLED = /^(Throttl|TooManyRequests|RequestLimitExceeded|RequestThrottled|SlowDown|LimitExceededThrottl)/;
+const DENIED =
+  /AccessDenied|UnauthorizedOperation|UnrecognizedClient|InvalidClientTokenId|InvalidSignature|SignatureDoesNotMatch|ExpiredToken|MissingAuthenticationToken|AuthFailure|OptInRequired|CredentialsProvider|TokenProvider/;
+const INTERNAL = /^(Internal|ServiceUnavailable|Unavailable)/;
+
+/** What an error of a call means. */
+export type Failure =
+  | { readonly kind: 'throttled'; readonly name: string; readonly message: string }
+  | { readonly kind: 'denied'; readonly name: string; readonly message: string }
+  | { readonly kind: 'unavailable'; readonly name: string; readonly message: string }
+  | { readonly kind: 'refused'; readonly name: string; readonly message: string };
+
+export function failureOf(error: unknown): Failure {
+  const name = error instanceof Error ? error.name : 'Error';
+  const message = messageOf(error);
+  const status = statusOf(error);
+  if (THROTTLED.test(name) || status === 429 || /rate exceeded|request limit exceeded/i.test(message)) {
+    return { kind: 'throttled', name, message };
+  }
+  if (DENIED.test(name)) {
+    return { kind: 'denied', name, message };
+  }
+  // without a status there was no answer: the network, or the client itself
+  if (status === undefined || status >= 500 || INTERNAL.test(name)) {
+    return { kind: 'unavailable', name, message };
+  }
+  return { kind: 'refused', name, message };
+}
+
+function statusOf(error: unknown): number | undefined {
+  if (typeof error !== 'object' || error === null || !('$metadata' in error)) {
+    return undefined;
+  }
+  const { $metadata: metadata } = error;
+  if (typeof metadata !== 'object' || metadata === null || !('httpStatusCode' in metadata)) {
+    return undefined;
+  }
+  return typeof metadata.httpStatusCode === 'number' ? metadata.httpStatusCode : undefined;
+}
+
+export function messageOf(error: unknown): string {
+  if (error instanceof AggregateError) {
+    return error.errors.map(messageOf).join(', ');
+  }
+  return error instanceof Error ? error.message || error.name : String(error);
+}
+
+const ADVICE = {
+  throttled: 'Something else in this account uses up the rate limit: try again later.',
+  denied: 'Check the credentials. npm run probe -- --policy prints the permissions that the probe needs.',
+  unavailable: 'Check the network and the Region, then run the probe again.',
+  refused: '',
+} as const;
+
+/** A call that failed, so that the probe can't go on. */
+export class CallFailed extends Error {
+  constructor(
+    action: string,
+    readonly failure: Failure,
+  ) {
+    super(`${action} failed: ${failure.name}: ${failure.message} ${ADVICE[failure.kind]}`.trim());
+  }
+}
+
+/** What the probe found makes it stop. The message says what was found and what to do. */
+export class ProbeStopped extends Error {}
+
+/** The user stopped the probe. */
+export class Interrupted extends Error {
+  constructor(signal: string) {
+    super(`The probe was interrupted by ${signal}.`);
+  }
+}

@@ -1,0 +1,99 @@
+import { accessSync, constants, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import { createClients } from './clients';
+import { SYSTEM_CLOCK } from './clock';
+import { USAGE, parseCommand } from './command-line';
+import type { Command } from './command-line';
+import { Interrupted, messageOf } from './errors';
+import { policyFor } from './policy';
+import { probe } from './probe';
+import { reportJson, reportTable } from './report';
+
+/*
+ * npm run probe: tests in a real account what AWS leaves open. See docs/probe.md.
+ */
+
+async function main(): Promise<number> {
+  const command = parseCommand(process.argv.slice(2));
+  switch (command.kind) {
+    case 'help':
+      console.log(USAGE);
+      return 0;
+    case 'wrong':
+      console.error(command.message);
+      return 2;
+    case 'policy':
+      console.log(JSON.stringify(policyFor({ ...command, region: await region().catch(() => undefined) }), undefined, 2));
+      return 0;
+    case 'probe':
+      return await run(command);
+  }
+}
+
+async function region(): Promise<string> {
+  return await createClients().gameLift.config.region();
+}
+
+async function run({ fleetId, vpcId, yes, file }: Extract<Command, { kind: 'probe' }>): Promise<number> {
+  if (!yes && !process.stdin.isTTY) {
+    console.error('The probe asks before it begins, but stdin is not a terminal: add --yes to begin without asking.');
+    return 2;
+  }
+  // before the run, so that its result is not lost
+  accessSync(dirname(resolve(file)), constants.W_OK);
+
+  const stop = new AbortController();
+  stopOnSignals(stop);
+  const options = { clients: createClients(), clock: SYSTEM_CLOCK, region: await region(), fleetId, vpcId, stop };
+  const confirm = yes ? () => Promise.resolve(true) : () => askToBegin(stop.signal);
+  const outcome = await probe({ ...options, confirm, tell: console.log });
+  if (outcome.findings.length > 0) {
+    console.log(`\n${reportTable(outcome.findings)}\n`);
+    writeFileSync(file, reportJson(outcome.findings, { region: options.region, date: new Date() }));
+    console.log(`The same as JSON, for npm run rehearse -- --readings: ${resolve(file)}`);
+  }
+  if (outcome.kind === 'stopped') {
+    console.error(outcome.error);
+    return 1;
+  }
+  return 0;
+}
+
+async function askToBegin(signal: AbortSignal): Promise<boolean> {
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  // Ctrl+C at the prompt
+  terminal.on('SIGINT', () => process.emit('SIGINT'));
+  try {
+    const answer = await terminal.question('Begin? (yes/no) ', { signal });
+    return /^y(es)?$/i.test(answer.trim());
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  } finally {
+    terminal.close();
+  }
+}
+
+function stopOnSignals(stop: AbortController): void {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (stop.signal.aborted) {
+        console.error('Still stopping, and undoing what was done. Please wait.');
+      } else {
+        console.error(`Stopping because of ${signal}, and undoing what was done. This can take minutes.`);
+        stop.abort(new Interrupted(signal));
+      }
+    });
+  }
+}
+
+main().then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    console.error(messageOf(error));
+    process.exitCode = 1;
+  },
+);

@@ -1,0 +1,27 @@
+/** The questions that the probe can answer, with their row in docs/what-aws-leaves-open.md and the readings that the rehearsal knows. */
+export const QUESTIONS = {
+  authorizingAgain: ['renews', 'keeps expiry', 'InvalidRequestException'],
+  useOfAuthorization: ['reusable', 'consumed'],
+  missingAuthorization: ['UnauthorizedException', 'NotFoundException', 'InvalidRequestException', 'failed'],
+  existingConnection: ['InvalidRequestException', 'accepted'],
+  deletingConnections: ['done on return', 'deleting for a while'],
+  endedConnections: ['linger', 'gone'],
+  connectionIds: ['pcx of EC2', 'own of GameLift'],
+  peerVpcWrites: ['every route table', 'main route table', 'none'],
+  peerVpcWritesOnDelete: ['removed', 'left behind'],
+  deletingAbsentAuthorization: ['NotFoundException', 'success'],
+  fleetEvents: ['written', 'never seen'],
+  throttlingError: ['ThrottlingException', 'TooManyRequestsException', 'RequestLimitExceeded'],
+  usedAuthorizations: ['listed', 'not listed'],
+  readBack: ['at once', 'up to 15 seconds late'],
+  throttledCalls: ['free', 'counted'],
+} as const satisfies Record<string, readonly string[]>;
+
+export type Question = keyof typeof QUESTIONS;
+
+export type Reading<Name extends Question> = (typeof QUESTIONS)[Name][number];
+
+/** The reading with this name, such as that of an error. Undefined if it is none of the readings. */
+export function readingNamed<Name extends Question>(question: Name, name: string): Reading<Name> | undefined {
+  return QUESTIONS[question].find((reading) => reading === name);
+}

@@ -1,0 +1,24 @@
+/*
+ * What the probe reports is meant to be sent in, so it names nothing of the account.
+ */
+
+/** Replaces ARNs, ids and account numbers by placeholders such as `fleet-…`. */
+export class Redaction {
+  private readonly known = new Map<string, string>();
+
+  /** Adds an id that has no known form, such as one of GameLift's own for a connection. */
+  hide(id: string, placeholder: string): void {
+    if (id !== '') {
+      this.known.set(id, placeholder);
+    }
+  }
+
+  apply(text: string): string {
+    const known = [...this.known].reduce((result, [id, placeholder]) => result.replaceAll(id, placeholder), text);
+    return known
+      .replaceAll(/\barn:[^\s,;'"]+/g, 'arn:…')
+      .replaceAll(/\b((?:[a-z]*fleet|vpc|pcx|rtb|sg|sgr|eni|subnet|ipvpc)-)[0-9a-zA-Z-]+/g, '$1…')
+      .replaceAll(/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, '(id)')
+      .replaceAll(/\b\d{12}\b/g, '(account)');
+  }
+}

@@ -1,0 +1,55 @@
+import { stripVTControlCharacters } from 'node:util';
+import type { Finding } from './findings';
+
+/*
+ * The result, for people and for the rehearsal. Neither names anything of the account.
+ */
+
+/** The file that `npm run rehearse -- --readings FILE` accepts. */
+export function reportJson(findings: readonly Finding[], about: { readonly region: string; readonly date: Date }): string {
+  const questions = Object.fromEntries(
+    findings.map((finding) => [
+      finding.question,
+      finding.kind === 'settled' ? { reading: finding.reading, evidence: finding.evidence } : { undetermined: finding.why },
+    ]),
+  );
+  const content = { probedOn: about.date.toISOString().slice(0, 10), region: about.region, questions };
+  return `${JSON.stringify(content, undefined, 2)}\n`;
+}
+
+const EVIDENCE_WIDTH = 90;
+
+/** A table with the evidence wrapped. */
+export function reportTable(findings: readonly Finding[]): string {
+  const rows = [
+    ['question', 'reading', 'evidence, or why it is not determined'],
+    ...findings.map((finding) =>
+      finding.kind === 'settled'
+        ? [finding.question, finding.reading, finding.evidence]
+        : [finding.question, 'not determined', finding.why],
+    ),
+  ];
+  const widthOf = (column: number): number => Math.max(...rows.map((row) => row[column]?.length ?? 0));
+  const [first, second] = [widthOf(0), widthOf(1)];
+  return rows
+    .flatMap(([question = '', reading = '', evidence = '']) =>
+      wrap(evidence).map((line, index) =>
+        [(index === 0 ? question : '').padEnd(first), (index === 0 ? reading : '').padEnd(second), line].join('  ').trimEnd(),
+      ),
+    )
+    .join('\n');
+}
+
+function wrap(text: string): readonly string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of stripVTControlCharacters(text).split(/\s+/)) {
+    if (line !== '' && line.length + 1 + word.length > EVIDENCE_WIDTH) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === '' ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, line];
+}

@@ -1,0 +1,90 @@
+import type { Api, Pair } from './api';
+import type { Calls } from './calls';
+import { ProbeStopped } from './errors';
+import { readNetwork, routeText, ruleText } from './network';
+import { isLive } from './observer';
+import type { Observer } from './observer';
+
+/*
+ * What the probe refuses to work with. It must not change anything that is in use, and it must recognize what it made itself.
+ */
+
+export interface Target {
+  readonly pair: Pair;
+  readonly fleetArn: string;
+}
+
+/** Finds the fleet and the VPC. */
+export async function findTarget(calls: Calls, api: Api, fleetId: string, vpcId: string): Promise<Target> {
+  const { Account: account = '' } = await calls.read(api.callerIdentity());
+  const fleetArn = await findFleet(calls, api, fleetId);
+  await checkVpc(calls, api, vpcId, account);
+  return { pair: { account, fleetId, vpcId }, fleetArn };
+}
+
+async function findFleet(calls: Calls, api: Api, fleetId: string): Promise<string> {
+  const answer = await calls.insist(api.fleet(fleetId));
+  if (answer.kind === 'refused') {
+    throw new ProbeStopped(
+      `${fleetId} was not found: ${answer.name}: ${answer.message}. Check the id, the Region and the credentials.`,
+    );
+  }
+  const fleet = answer.output.FleetAttributes?.find(({ FleetId }) => FleetId === fleetId);
+  if (fleet?.FleetArn === undefined) {
+    throw new ProbeStopped(`${fleetId} was not found. Check the id, the Region and the credentials.`);
+  }
+  if (fleet.ComputeType !== undefined && fleet.ComputeType !== 'EC2') {
+    throw new ProbeStopped(`${fleetId} has compute type ${fleet.ComputeType}. GameLift peers EC2 fleets only: use one of those.`);
+  }
+  if (fleet.Status !== 'ACTIVE') {
+    throw new ProbeStopped(`${fleetId} is ${fleet.Status ?? 'without a status'}. Use a fleet that is ACTIVE.`);
+  }
+  return fleet.FleetArn;
+}
+
+async function checkVpc(calls: Calls, api: Api, vpcId: string, account: string): Promise<void> {
+  const answer = await calls.insist(api.vpc(vpcId));
+  if (answer.kind === 'refused') {
+    throw new ProbeStopped(
+      `${vpcId} was not found: ${answer.name}: ${answer.message}. Check the id, the Region and the credentials.`,
+    );
+  }
+  const vpc = answer.output.Vpcs?.find(({ VpcId }) => VpcId === vpcId);
+  if (vpc === undefined) {
+    throw new ProbeStopped(`${vpcId} was not found. Check the id, the Region and the credentials.`);
+  }
+  if (vpc.OwnerId !== account) {
+    throw new ProbeStopped(
+      `${vpcId} belongs to account ${vpc.OwnerId ?? '(unknown)'}, and your credentials to ${account}. Use a VPC of the account of the fleet.`,
+    );
+  }
+}
+
+/** Throws if anything is peered or authorized, or if the VPC is not empty. */
+export async function requireUnused(calls: Calls, api: Api, observer: Observer, { pair }: Target): Promise<void> {
+  const { account, fleetId, vpcId } = pair;
+  const { VpcPeeringAuthorizations: authorizations = [] } = await calls.read(api.authorizations());
+  const { NetworkInterfaces: interfaces = [] } = await calls.read(api.networkInterfaces(vpcId));
+  const { routes, rules } = await readNetwork(calls, api, vpcId);
+  const connections = (await observer.listed()).filter(isLive);
+  const peerings = [...(await observer.peerings('accepter')), ...(await observer.peerings('requester'))].filter(isLive);
+  const isValid = (expiry: Date | undefined): boolean => expiry === undefined || expiry.getTime() > calls.now();
+  const found = [
+    ...connections.map(({ id, status, vpcId: peer }) => `${fleetId} has connection ${id} to ${peer}, which is ${status}`),
+    ...authorizations
+      .filter(({ PeerVpcId, ExpirationTime }) => PeerVpcId === vpcId && isValid(ExpirationTime))
+      .map(({ GameLiftAwsAccountId }) => `${vpcId} is authorized for account ${GameLiftAwsAccountId ?? account}`),
+    ...peerings.map(({ id, status }) => `${vpcId} has peering ${id}, which is ${status}`),
+    ...interfaces.map(({ NetworkInterfaceId = '' }) => `${vpcId} has network interface ${NetworkInterfaceId}`),
+    ...routes.map((route) => `${vpcId} has a ${routeText(route)}`),
+    ...rules.map((rule) => `${vpcId} has an ${ruleText(rule)}`),
+  ];
+  if (found.length > 0) {
+    throw new ProbeStopped(
+      `The probe needs a fleet without connections and an empty VPC that nothing is peered with, but found:\n` +
+        `${found.map((what) => `- ${what}`).join('\n')}\n` +
+        'Use another fleet or a new VPC (aws ec2 create-vpc), or wait if this was just deleted. ' +
+        'If an earlier run of the probe made it, run the probe again with the fleet of that run.',
+    );
+  }
+}

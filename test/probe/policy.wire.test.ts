@@ -1,0 +1,122 @@
+import { MARKER_KEY } from '../../probe/marker';
+import { policyFor } from '../../probe/policy';
+import type { Policy } from '../../probe/policy';
+import type { Outcome } from '../../probe/probe';
+import type { Credentials } from '../../rehearsal/aws';
+import { ACCOUNT, ProbeWorld, REGION, wrongReadings } from './world';
+import type { Readings } from './world';
+
+/*
+ * The policy that the probe prints is enough, and each action in it is needed.
+ */
+
+let world: ProbeWorld;
+afterEach(() => ProbeWorld.clear());
+
+const TRUST = {
+  Version: '2012-10-17',
+  Statement: [{ Effect: 'Allow', Principal: { Service: 'ec2.amazonaws.com' }, Action: 'sts:AssumeRole' }],
+};
+
+/** Credentials that have these permissions only. */
+function credentialsWith(policy: object): Credentials {
+  const { iam } = world.aws;
+  const { arn } = iam.createRole({ account: ACCOUNT, roleName: 'Probe', assumeRolePolicy: TRUST });
+  iam.putRolePolicy(ACCOUNT, 'Probe', 'Default', policy);
+  return iam.assumeRoleForService(arn, 'ec2.amazonaws.com', 'probe');
+}
+
+/** Runs as somebody with these permissions. */
+async function runWith(change: (policy: Policy) => Policy, readings: Readings): Promise<Outcome> {
+  world = await ProbeWorld.start(readings);
+  const { fleetId, vpcId } = world;
+  return await world.run({ credentials: credentialsWith(change(policyFor({ region: REGION, fleetId, vpcId }))) });
+}
+
+/** GameLift leaves routes and rules behind, so that the probe needs the permissions to remove them, as GameLift does otherwise. */
+const LEFT_BEHIND = { peerVpcWritesOnDelete: 'left behind' };
+const WORLDS: Readonly<Record<string, Readings>> = {
+  'by default': {},
+  'if GameLift leaves routes and rules behind': LEFT_BEHIND,
+  'if permissions are checked when connecting': { connectingPermissions: 'checked at the call' },
+  'if permissions are checked when GameLift acts': {
+    connectingPermissions: 'checked when GameLift acts',
+    peerPermissions: 'not checked',
+  },
+};
+
+test.each(Object.entries(WORLDS))('the policy is enough %s', async (_name, readings) => {
+  const outcome = await runWith((policy) => policy, readings);
+  expect(outcome.kind).toBe('finished');
+  expect(wrongReadings(outcome, readings)).toEqual([]);
+  const own = world.leftBehind.filter((line) => !line.startsWith('left behind of roles'));
+  expect(own).toEqual([]);
+});
+
+test('each grant of the policy is used', async () => {
+  await runWith((policy) => policy, LEFT_BEHIND);
+  const unused = world.aws.iam.unusedGrants();
+  expect(unused).toEqual([]);
+});
+
+const ACTIONS = [...new Set(policyFor({}).Statement.flatMap(({ Action }) => Action))].sort();
+
+function without(policy: Policy, action: string): Policy {
+  const Statement = policy.Statement.map((statement) => ({
+    ...statement,
+    Action: statement.Action.filter((one) => one !== action),
+  })).filter(({ Action }) => Action.length > 0);
+  return { ...policy, Statement };
+}
+
+/** Notes the actions that the rehearsal denies. */
+function noteDenials(): Set<string> {
+  const denied = new Set<string>();
+  const { iam } = world.aws;
+  const decide = iam.decide.bind(iam);
+  jest.spyOn(iam, 'decide').mockImplementation(async (principal, action, resource, context) => {
+    const decision = await decide(principal, action, resource, context);
+    if (!decision.allowed) {
+      denied.add(action);
+    }
+    return decision;
+  });
+  return denied;
+}
+
+test.each(ACTIONS)('says that %s is missing without it', async (action) => {
+  world = await ProbeWorld.start(LEFT_BEHIND);
+  const denied = noteDenials();
+  const { fleetId, vpcId } = world;
+  const policy = without(policyFor({ region: REGION, fleetId, vpcId }), action);
+  const outcome = await world.run({ credentials: credentialsWith(policy) });
+  expect([...denied]).toEqual([action]);
+  expect(outcome).toMatchObject({ kind: 'stopped', error: expect.stringContaining(action) as string });
+});
+
+test.each(['ec2:DeleteRoute', 'ec2:RevokeSecurityGroupIngress'])(
+  'does not report that GameLift leaves anything behind if it is for want of %s',
+  async (action) => {
+    const outcome = await runWith((policy) => without(policy, action), {});
+    expect(wrongReadings(outcome, {})).toEqual([]);
+    expect(outcome.findings.find(({ question }) => question === 'peerVpcWritesOnDelete')).toMatchObject({ kind: 'open' });
+    expect(outcome).toMatchObject({ kind: 'stopped', error: expect.stringContaining('    aws ec2 ') as string });
+  },
+);
+
+test('names only the fleet, the VPC and the tag of the probe', () => {
+  const fleetId = 'fleet-2222bbbb-33cc-44dd-55ee-6666ffff77aa';
+  const vpcId = 'vpc-0123456789abcdef0';
+  const policy = policyFor({ region: 'cn-north-1', fleetId, vpcId });
+  const wide = policy.Statement.filter(({ Resource }) => Resource === '*').map(({ Sid }) => Sid);
+  expect(wide).toEqual(['Look', 'Peer']);
+  for (const { Resource, Condition } of policy.Statement.filter(({ Sid }) => !wide.includes(Sid))) {
+    expect(Resource).toMatch(/^arn:aws-cn:(ec2|gamelift):cn-north-1:\*:/);
+    expect(`${JSON.stringify(Resource)} ${JSON.stringify(Condition)}`).toMatch(new RegExp(`${fleetId}|vpc/${vpcId}`));
+  }
+  const tags = policy.Statement.find(({ Sid }) => Sid === 'MarkFleet')?.Condition;
+  expect(tags).toEqual({
+    'ForAllValues:StringEquals': { 'aws:TagKeys': [MARKER_KEY] },
+    Null: { 'aws:TagKeys': 'false' },
+  });
+});

@@ -1,0 +1,252 @@
+import { createClients } from '../../probe/clients';
+import type { Clients } from '../../probe/clients';
+import type { Clock } from '../../probe/clock';
+import { probe } from '../../probe/probe';
+import type { Outcome } from '../../probe/probe';
+import { Rehearsal } from '../../rehearsal';
+import { BEHAVIOURS } from '../../rehearsal/aws';
+import type { ApiCall, BehaviourName, Credentials, Fault, Inventory, Reading } from '../../rehearsal/aws';
+import { addDescribeNetworkInterfaces } from './network-interfaces';
+import { differences } from '../../rehearsal/life';
+
+export const ACCOUNT = '111111111111';
+export const REGION = 'us-east-1';
+export const PLACE = { account: ACCOUNT, region: REGION };
+
+export type Readings = Partial<Record<BehaviourName, string>>;
+
+/** A rehearsed account with a fleet and a VPC, in which the probe runs in simulated time, with its own clients over the wire. */
+export class ProbeWorld {
+  static async start(readings: Readings = {}, { routeTables = 2 } = {}): Promise<ProbeWorld> {
+    // the clients are in this process: see RehearsalOptions
+    const rehearsal = await Rehearsal.start({ ...PLACE, startTime: Date.UTC(2026, 0, 1), callMilliseconds: 0 });
+    const { aws, clock } = rehearsal;
+    for (const [name, reading] of Object.entries(readings)) {
+      aws.behaviours.set(name as BehaviourName, reading as Reading<BehaviourName>);
+    }
+    const vpc = aws.ec2.createVpc({ ...PLACE, cidrBlock: '10.90.0.0/16' });
+    addDescribeNetworkInterfaces(aws);
+    for (let tables = 1; tables < routeTables; tables += 1) {
+      aws.ec2.createRouteTable(PLACE, vpc.vpcId);
+    }
+    const fleetId = await createFleet(rehearsal);
+    await clock.sleep(3_600_000);
+    const world = new ProbeWorld(rehearsal, fleetId, vpc.vpcId);
+    ProbeWorld.open.push(world);
+    return world;
+  }
+
+  /** Ends all worlds, after each test. */
+  static async clear(): Promise<void> {
+    await Promise.all(ProbeWorld.open.splice(0).map(({ rehearsal }) => rehearsal.close()));
+  }
+
+  private static readonly open: ProbeWorld[] = [];
+
+  readonly before: Inventory;
+  /** What the runs told. */
+  readonly lines: string[] = [];
+  /** The operations that were called, in their order. */
+  readonly calls: string[] = [];
+
+  private constructor(
+    readonly rehearsal: Rehearsal,
+    readonly fleetId: string,
+    readonly vpcId: string,
+  ) {
+    this.before = rehearsal.aws.inventory();
+    rehearsal.aws.intercept(({ service, operation }) => {
+      this.calls.push(`${service}:${operation}`);
+      return undefined;
+    });
+  }
+
+  get aws(): Rehearsal['aws'] {
+    return this.rehearsal.aws;
+  }
+
+  run(options: RunOptions = {}): Promise<Outcome> {
+    return this.start(options).outcome;
+  }
+
+  createFleet(change: object = {}): Promise<string> {
+    return createFleet(this.rehearsal, change);
+  }
+
+  /** Peers the fleet with the VPC, as others do. */
+  async peer(): Promise<void> {
+    const { aws, fleetId, vpcId } = this;
+    await aws.callGameLift('CreateVpcPeeringAuthorization', { GameLiftAwsAccountId: ACCOUNT, PeerVpcId: vpcId }, PLACE);
+    const input = { FleetId: fleetId, PeerVpcAwsAccountId: ACCOUNT, PeerVpcId: vpcId };
+    await aws.callGameLift('CreateVpcPeeringConnection', input, PLACE);
+    await this.settle();
+  }
+
+  /** Deletes the connection and the authorization that `peer` made. */
+  async unpeer(): Promise<void> {
+    const { aws, fleetId, vpcId } = this;
+    const [connection] = aws.inventory().connections as readonly { readonly id: string }[];
+    await aws.callGameLift('DeleteVpcPeeringConnection', { FleetId: fleetId, VpcPeeringConnectionId: connection?.id }, PLACE);
+    await aws.callGameLift('DeleteVpcPeeringAuthorization', { GameLiftAwsAccountId: ACCOUNT, PeerVpcId: vpcId }, PLACE);
+    await this.settle();
+  }
+
+  /** A run that can be killed. */
+  start(options: RunOptions = {}): Run {
+    const { fleetId, vpcId } = this;
+    return new Run(this.rehearsal, { fleetId, vpcId, ...options }, (line) => this.lines.push(line));
+  }
+
+  /** Does something when the call with this number arrives, counted from now. */
+  atCall(number: number, act: (call: ApiCall) => Fault | undefined): Act {
+    let calls = 0;
+    let resolve: () => void;
+    const done = new Promise<void>((end) => (resolve = end));
+    const result = {
+      happened: false,
+      done,
+      remove: () => {
+        remove();
+      },
+    };
+    const remove = this.aws.intercept((call) => {
+      calls += 1;
+      if (calls !== number) {
+        return undefined;
+      }
+      result.happened = true;
+      resolve();
+      return act(call);
+    });
+    return result;
+  }
+
+  get leftBehind(): readonly string[] {
+    return differences(this.before, this.aws.inventory());
+  }
+
+  /** Lets what GameLift does by itself come to its end. */
+  async settle(): Promise<void> {
+    await this.rehearsal.clock.sleep(600_000);
+  }
+
+  async pass(hours: number): Promise<void> {
+    await this.rehearsal.clock.sleep(hours * 3_600_000);
+  }
+}
+
+async function createFleet({ aws }: Rehearsal, change: object = {}): Promise<string> {
+  const input = { Name: 'Lobby', BuildId: 'build-1', EC2InstanceType: 'c5.large', ...change };
+  const output = (await aws.callGameLift('CreateFleet', input, PLACE)) as {
+    readonly FleetAttributes: { readonly FleetId: string };
+  };
+  return output.FleetAttributes.FleetId;
+}
+
+/** What happens at one of the calls. */
+export interface Act {
+  readonly happened: boolean;
+  readonly done: Promise<void>;
+  readonly remove: () => void;
+}
+
+export interface RunOptions {
+  readonly fleetId?: string;
+  readonly vpcId?: string;
+  /** Default: an administrator's. */
+  readonly credentials?: Credentials;
+  /** What the user answers. Default: yes */
+  readonly confirm?: () => Promise<boolean>;
+  /** What the client gets instead of the answer of a call, where the rehearsal has no such answer. */
+  readonly answer?: (operation: string) => object | undefined;
+  /** Called with each line. */
+  readonly onLine?: (line: string) => void;
+}
+
+/** One run of the probe, as a process is. */
+export class Run {
+  readonly stop = new AbortController();
+  readonly outcome: Promise<Outcome>;
+  private killed = false;
+
+  constructor(
+    private readonly rehearsal: Rehearsal,
+    options: RunOptions & { readonly fleetId: string; readonly vpcId: string },
+    tell: (line: string) => void,
+  ) {
+    const { aws, clock } = rehearsal;
+    const { fleetId, vpcId, confirm = () => Promise.resolve(true), answer = () => undefined, onLine } = options;
+    const { accessKeyId, secretAccessKey, sessionToken } = options.credentials ?? aws.iam.administrator(ACCOUNT);
+    const credentials = { accessKeyId, secretAccessKey, sessionToken };
+    const clients = createClients({ endpoint: aws.endpointUrl, region: REGION, credentials });
+    for (const client of Object.values(clients) as { readonly middlewareStack: Clients['sts']['middlewareStack'] }[]) {
+      client.middlewareStack.add(
+        (next, { commandName = '' }) =>
+          async (args) => {
+            const output = answer(commandName.replace(/Command$/, ''));
+            // no time passes while the client reads an answer
+            return output === undefined
+              ? await this.unlessKilled(clock.work(() => next(args)))
+              : { output: { $metadata: {}, ...output }, response: undefined };
+          },
+        { step: 'initialize' },
+      );
+    }
+    this.outcome = probe({
+      clients,
+      clock: this.clock(),
+      region: REGION,
+      fleetId,
+      vpcId,
+      confirm,
+      tell: (line) => {
+        tell(line);
+        onLine?.(line);
+      },
+      stop: this.stop,
+    }).finally(() => {
+      for (const client of Object.values(clients) as readonly { readonly destroy: () => void }[]) {
+        client.destroy();
+      }
+    });
+  }
+
+  /** As `kill -9` does: what was sent is carried out, and nothing follows. */
+  kill(): void {
+    this.killed = true;
+  }
+
+  private clock(): Clock {
+    const { clock } = this.rehearsal;
+    return {
+      now: () => clock.now(),
+      sleep: (milliseconds, signal) =>
+        this.unlessKilled(
+          new Promise((resolve) => {
+            const end = (): void => {
+              cancel();
+              signal.removeEventListener('abort', end);
+              resolve();
+            };
+            const cancel = clock.after(milliseconds, end);
+            signal.addEventListener('abort', end);
+          }),
+        ),
+    };
+  }
+
+  private async unlessKilled<Result>(result: Promise<Result>): Promise<Result> {
+    const value = await result;
+    return this.killed ? await new Promise(() => undefined) : value;
+  }
+}
+
+/** What the probe reported that is not what was set. */
+export function wrongReadings({ findings }: Outcome, readings: Readings): readonly string[] {
+  return findings.flatMap((finding) => {
+    const expected = readings[finding.question] ?? BEHAVIOURS[finding.question].default;
+    return finding.kind === 'settled' && finding.reading !== expected
+      ? [`${finding.question}: ${finding.reading} instead of ${expected}. ${finding.evidence}`]
+      : [];
+  });
+}
