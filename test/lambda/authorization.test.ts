@@ -450,7 +450,7 @@ describe('errors', () => {
     awsError('TimeoutError', 'oops'),
     awsError('SyntaxError', 'Unexpected token'),
     Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }),
-  ])('retries after %s', async (error) => {
+  ])('retries after $name: $message', async (error) => {
     const world = new TestWorld();
     world.api.create = [error, error, error, error, { hours: 24 }];
     expect((await world.run(requestOf('Create')))?.Status).toBe('SUCCESS');

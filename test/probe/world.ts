@@ -7,7 +7,7 @@ import { Rehearsal } from '../../rehearsal';
 import { BEHAVIOURS } from '../../rehearsal/aws';
 import type { ApiCall, BehaviourName, Credentials, Fault, Inventory, Reading } from '../../rehearsal/aws';
 import { addDescribeNetworkInterfaces } from './network-interfaces';
-import { differences } from '../../rehearsal/life';
+import { differences } from '../../rehearsal/left-behind';
 
 export const ACCOUNT = '111111111111';
 export const REGION = 'us-east-1';
