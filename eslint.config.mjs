@@ -15,6 +15,11 @@ const handler = {
   message: 'what is synthesized ships the handler as a built asset and never imports it',
 };
 
+const anythingElse = {
+  group: ['**/lib', '**/lib/**', '**/lambda', '**/lambda/**', '**/rehearsal', '**/rehearsal/**', ...cdk.group],
+  message: 'the probe asks AWS itself, and takes nothing for granted that the library or the rehearsal does',
+};
+
 /** So that lib/private and the constructs, which use it, never import each other. */
 const publicConstructs = {
   group: ['../*', '!../contract'],
@@ -90,6 +95,10 @@ export default tseslint.config(
     rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [sdk, rehearsal, handler, publicConstructs] }] },
   },
   { files: ['lambda/**/*.ts'], rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [cdk, rehearsal] }] } },
+  {
+    files: ['probe/**/*.ts'],
+    rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [anythingElse] }] },
+  },
   ...layers.flat().map(layer),
   ...[1, 2, 3].map(outside),
   {

@@ -3,8 +3,10 @@ import { MARKER_KEY } from './marker';
 import type { Target } from './target';
 
 /** If GameLift makes and deletes a connection within a minute each, as rehearsed. */
-export const USUAL_MINUTES = 8;
-export const LONGEST_MINUTES = 60;
+const USUAL_MINUTES = 5;
+
+/** If each wait lasts as long as the probe allows. */
+const LONGEST_HOURS = 2;
 
 /** What the user agrees to. */
 export function announcement({ pair, fleetArn }: Target, region: string, leftover: Marker | undefined): string {
@@ -21,7 +23,7 @@ export function announcement({ pair, fleetArn }: Target, region: string, leftove
     `- authorize the peering of ${vpcId}, connect ${fleetId} with it up to three times, and delete the connections`,
     '- remove the authorization, the tag, and the routes and rules that GameLift leaves behind',
     '',
-    `This takes about ${USUAL_MINUTES} minutes, if GameLift makes and deletes a connection within a minute. The probe gives up after ${LONGEST_MINUTES} minutes at most.`,
+    `This takes about ${USUAL_MINUTES} minutes, if GameLift makes and deletes a connection within a minute. In the worst case, the probe gives up after ${LONGEST_HOURS} hours.`,
     'For all of this time, it uses up the rate limit of the six peering operations: GameLift allows one call of each in ten seconds',
     'for the whole account. Deployments that run meanwhile are slowed down, and their connections may fail.',
   ].join('\n');

@@ -1,4 +1,4 @@
-import { accessSync, constants, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { createClients } from './clients';
@@ -41,7 +41,10 @@ async function run({ fleetId, vpcId, yes, file }: Extract<Command, { kind: 'prob
     return 2;
   }
   // before the run, so that its result is not lost
-  accessSync(dirname(resolve(file)), constants.W_OK);
+  if (!isWritable(file)) {
+    console.error(`--json must be a file in a directory that can be written to, got '${file}'`);
+    return 2;
+  }
 
   const stop = new AbortController();
   stopOnSignals(stop);
@@ -58,6 +61,15 @@ async function run({ fleetId, vpcId, yes, file }: Extract<Command, { kind: 'prob
     return 1;
   }
   return 0;
+}
+
+function isWritable(file: string): boolean {
+  try {
+    accessSync(existsSync(file) ? file : dirname(resolve(file)), constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 async function askToBegin(signal: AbortSignal): Promise<boolean> {

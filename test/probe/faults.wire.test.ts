@@ -71,5 +71,5 @@ test.each(FAULTS)(
       await world.pass(3);
     }
   },
-  120_000,
+  300_000,
 );

@@ -19,7 +19,8 @@ const WORLDS: Readonly<Record<string, Readings>> = {
   },
 };
 
-const TIMEOUT = 300_000;
+/** For a busy machine: each test takes half a minute on a quiet one. */
+const TIMEOUT = 900_000;
 
 let world: ProbeWorld;
 afterEach(() => ProbeWorld.clear());
@@ -27,6 +28,8 @@ afterEach(() => ProbeWorld.clear());
 /** Runs with an act at each of the calls, until a run makes fewer calls. */
 async function atEachCall(readings: Readings, check: (call: number) => Promise<'within' | 'beyond'>): Promise<number> {
   world = await ProbeWorld.start(readings);
+  // with less to wait for, there are fewer calls that look alike
+  world.aws.fates.connectionSeconds = 6;
   for (let call = 1; ; call += 1) {
     if ((await check(call)) === 'beyond') {
       return call;
@@ -68,7 +71,7 @@ describe.each(Object.entries(WORLDS))('%s', (_name, readings) => {
         expect(outcome.kind).toBe('finished');
         return 'beyond';
       });
-      expect(calls).toBeGreaterThan(60);
+      expect(calls).toBeGreaterThan(50);
     },
     TIMEOUT,
   );
@@ -92,7 +95,7 @@ describe.each(Object.entries(WORLDS))('%s', (_name, readings) => {
         expect({ call, left: world.leftBehind }).toEqual({ call, left: [] });
         return 'within';
       });
-      expect(calls).toBeGreaterThan(60);
+      expect(calls).toBeGreaterThan(50);
     },
     TIMEOUT,
   );

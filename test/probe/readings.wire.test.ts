@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { QUESTIONS } from '../../probe/questions';
 import type { Question } from '../../probe/questions';
+import { reportTable } from '../../probe/report';
 import { BEHAVIOURS } from '../../rehearsal/aws';
 import { ProbeWorld, wrongReadings } from './world';
 import type { Readings } from './world';
@@ -116,6 +119,12 @@ test('can’t tell main from every route table if there is only one', async () =
     kind: 'open',
     why: expect.stringContaining("With only one route table, main and every can't be told apart: add one to the VPC") as string,
   });
+});
+
+test('docs/probe.md shows the table of a run', async () => {
+  world = await ProbeWorld.start();
+  const { findings } = await world.run();
+  expect(readFileSync(join(__dirname, '..', '..', 'docs', 'probe.md'), 'utf8')).toContain(reportTable(findings));
 });
 
 test('names no id and no account in its findings', async () => {

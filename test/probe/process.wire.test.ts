@@ -1,0 +1,209 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readReadings } from '../../bin/readings-file';
+import { policyFor } from '../../probe/policy';
+import { QUESTIONS } from '../../probe/questions';
+import { ACCOUNT, ProbeWorld, REGION } from './world';
+
+/*
+ * The command itself, in a process.
+ */
+
+const ROOT = join(__dirname, '..', '..');
+const MAIN = join(ROOT, 'probe', 'main.ts');
+const TIME = join(__dirname, 'simulated-time.ts');
+const FLEET = 'fleet-2222bbbb-33cc-44dd-55ee-6666ffff77aa';
+const VPC = 'vpc-0123456789abcdef0';
+
+const servers: Server[] = [];
+afterEach(async () => {
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections();
+    server.close();
+  }
+  await ProbeWorld.clear();
+});
+
+interface Ended {
+  readonly code: number | null;
+  readonly printed: string;
+  readonly complained: string;
+}
+
+interface Process {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+  /** Waits until this was printed or complained. */
+  readonly says: (text: string) => Promise<void>;
+}
+
+function start(
+  args: readonly string[],
+  { env = {}, preload = [] }: { env?: Record<string, string>; preload?: string[] } = {},
+): Process {
+  const imports = ['tsx', ...preload].flatMap((module) => ['--import', module]);
+  const child = spawn(process.execPath, [...imports, MAIN, ...args], {
+    cwd: ROOT,
+    env: { PATH: process.env.PATH, TSX_DISABLE_CACHE: '1', AWS_EC2_METADATA_DISABLED: 'true', HOME: tmpdir(), ...env },
+  });
+  let [printed, complained] = ['', ''];
+  const waiting: { readonly text: string; readonly resolve: () => void }[] = [];
+  const check = (): void => {
+    waiting
+      .filter(({ text }) => `${printed}${complained}`.includes(text))
+      .forEach(({ resolve }) => {
+        resolve();
+      });
+  };
+  child.stdout.on('data', (data) => {
+    printed += String(data);
+    check();
+  });
+  child.stderr.on('data', (data) => {
+    complained += String(data);
+    check();
+  });
+  const ended = new Promise<Ended>((resolve) => {
+    child.on('close', (code) => {
+      // Node.js and the SDK warn of old versions
+      resolve({ code, printed, complained: complained.replace(/^\(node:.*?show where the warning was created\)\n/gms, '') });
+    });
+  });
+  const says = (text: string): Promise<void> =>
+    new Promise((resolve) => {
+      waiting.push({ text, resolve });
+      check();
+    });
+  return { child, ended, says };
+}
+
+/** A run of the probe in simulated time. */
+async function startProbe(args: readonly string[] = [], { terminal = 'yes' } = {}): Promise<{ world: ProbeWorld; run: Process }> {
+  const world = await ProbeWorld.start();
+  const { clock } = world.rehearsal;
+  const server = createServer((request, response) => {
+    const milliseconds = Number(request.url?.slice(1));
+    void clock.sleep(milliseconds).then(() => response.end(String(clock.now())));
+  });
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { accessKeyId, secretAccessKey } = world.aws.iam.administrator(ACCOUNT);
+  const env = {
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    AWS_REGION: REGION,
+    AWS_ENDPOINT_URL: world.aws.endpointUrl,
+    SIMULATED_CLOCK: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    SIMULATED_NOW: String(clock.now()),
+    SIMULATED_TERMINAL: terminal,
+  };
+  return { world, run: start(['--fleet', world.fleetId, '--vpc', world.vpcId, ...args], { env, preload: [TIME] }) };
+}
+
+const PROMPT = 'Begin? (yes/no) ';
+
+test('asks, runs, prints a table, and writes what the rehearsal accepts', async () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'probe-')), 'readings.json');
+  const { world, run } = await startProbe(['--json', file]);
+  await run.says(PROMPT);
+  expect(world.calls.some((call) => call.startsWith('gamelift:Create'))).toBe(false);
+  run.child.stdin?.write('yes\n');
+  const { code, printed, complained } = await run.ended;
+  expect({ code, complained }).toEqual({ code: 0, complained: '' });
+  for (const question of Object.keys(QUESTIONS)) {
+    expect(printed).toMatch(new RegExp(`^${question} +\\S`, 'm'));
+  }
+  expect(printed).toContain(`The same as JSON, for npm run rehearse -- --readings: ${file}`);
+  expect(readReadings(file)).toContainEqual({ name: 'authorizingAgain', reading: 'renews' });
+  expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({
+    region: REGION,
+    questions: { readBack: { undetermined: expect.stringContaining('reads showed the last write') as string } },
+  });
+  expect(world.leftBehind).toEqual([]);
+}, 300_000);
+
+test('does nothing if the answer is no', async () => {
+  const { world, run } = await startProbe();
+  await run.says(PROMPT);
+  run.child.stdin?.write('no\n');
+  expect(await run.ended).toMatchObject({ code: 1, complained: 'You did not agree. Nothing was changed.\n' });
+  expect(world.leftBehind).toEqual([]);
+}, 300_000);
+
+test.each(['SIGINT', 'SIGTERM'] as const)(
+  'undoes everything after %s, and says so at a second one',
+  async (signal) => {
+    const { world, run } = await startProbe(['--yes', '--json', join(mkdtempSync(join(tmpdir(), 'probe-')), 'readings.json')]);
+    await run.says('connectionIds: ');
+    run.child.kill(signal);
+    await run.says(`Stopping because of ${signal}, and undoing what was done.`);
+    run.child.kill(signal);
+    const { code, printed, complained } = await run.ended;
+    expect(code).toBe(1);
+    expect(complained).toContain('Still stopping, and undoing what was done. Please wait.');
+    expect(printed).toContain('undoing what was done');
+    expect(world.calls).toContain('gamelift:DeleteVpcPeeringConnection');
+    expect(complained).toContain(`The probe was interrupted by ${signal}.\nWhat was done is undone.`);
+    expect(world.leftBehind).toEqual([]);
+  },
+  300_000,
+);
+
+test('does not begin without --yes if stdin is not a terminal', async () => {
+  const { world, run } = await startProbe([], { terminal: 'no' });
+  expect(await run.ended).toEqual({
+    code: 2,
+    printed: '',
+    complained: 'The probe asks before it begins, but stdin is not a terminal: add --yes to begin without asking.\n',
+  });
+  expect(world.calls).toEqual([]);
+}, 300_000);
+
+test.each([
+  [['--fleet', FLEET], '--fleet and --vpc must be given. npm run probe -- --help says more'],
+  [
+    ['--fleet', 'containerfleet-1', '--vpc', VPC],
+    "--fleet must be the id of an EC2 fleet such as fleet-2222bbbb-33cc-44dd-55ee-6666ffff77aa, got 'containerfleet-1'",
+  ],
+  [['--vpc', 'vpc'], "--vpc must be the id of a VPC such as vpc-0123456789abcdef0, got 'vpc'"],
+])(
+  'says what is wrong with %j',
+  async (args, message) => {
+    expect(await start(args).ended).toEqual({ code: 2, printed: '', complained: `${message}\n` });
+  },
+  300_000,
+);
+
+test('says which option it does not know', async () => {
+  const { code, printed, complained } = await start(['--region', 'x']).ended;
+  expect({ code, printed }).toEqual({ code: 2, printed: '' });
+  expect(complained).toContain("Unknown option '--region'");
+}, 300_000);
+
+test('says that the file can’t be written before it begins', async () => {
+  const args = ['--fleet', FLEET, '--vpc', VPC, '--yes', '--json', '/nowhere/readings.json'];
+  const { code, complained } = await start(args, { env: { AWS_REGION: REGION } }).ended;
+  expect({ code, complained }).toEqual({
+    code: 2,
+    complained: "--json must be a file in a directory that can be written to, got '/nowhere/readings.json'\n",
+  });
+}, 300_000);
+
+test('prints the policy and nothing else', async () => {
+  const { code, printed, complained } = await start(['--policy', '--fleet', FLEET, '--vpc', VPC], { env: { AWS_REGION: REGION } })
+    .ended;
+  expect({ code, complained }).toEqual({ code: 0, complained: '' });
+  expect(JSON.parse(printed)).toEqual(policyFor({ region: REGION, fleetId: FLEET, vpcId: VPC }));
+}, 300_000);
+
+test('prints its help', async () => {
+  const { code, printed } = await start(['--help']).ended;
+  expect(code).toBe(0);
+  expect(printed).toMatch(/^usage: npm run probe -- --fleet FLEET --vpc VPC/);
+}, 300_000);

@@ -1,0 +1,99 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CfnFleet } from 'aws-cdk-lib/aws-gamelift';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import { readReadings } from '../../bin/readings-file';
+import { rehearse } from '../../bin/rehearse';
+import { reportJson } from '../../probe/report';
+import { synthesize, Stage } from '../life/stage';
+import { ACCOUNT, ProbeWorld, REGION } from './world';
+
+/*
+ * The rehearsal takes what the probe has written.
+ */
+
+afterEach(async () => {
+  await Stage.clear();
+  await ProbeWorld.clear();
+});
+
+function fileWith(text: string): string {
+  const file = join(mkdtempSync(join(tmpdir(), 'readings-')), 'readings.json');
+  writeFileSync(file, text);
+  return file;
+}
+
+async function command(
+  ...args: string[]
+): Promise<{ readonly code: number; readonly printed: string; readonly complained: string }> {
+  const printed: string[] = [];
+  const complained: string[] = [];
+  const code = await rehearse(args, { print: (text) => printed.push(text), complain: (text) => complained.push(text) });
+  return { code, printed: printed.join('\n'), complained: complained.join('\n') };
+}
+
+test('a file of the probe has the readings that it found, and not what it could not determine', async () => {
+  const world = await ProbeWorld.start({ missingAuthorization: 'NotFoundException', throttledCalls: 'counted' });
+  const { findings } = await world.run();
+  const file = fileWith(reportJson(findings, { region: REGION, date: new Date(0) }));
+  const readings = readReadings(file);
+  expect(readings).toContainEqual({ name: 'missingAuthorization', reading: 'NotFoundException' });
+  expect(readings).toContainEqual({ name: 'throttledCalls', reading: 'counted' });
+  expect(readings.map(({ name }) => name)).not.toContain('readBack');
+  expect(readings).toHaveLength(findings.filter(({ kind }) => kind === 'settled').length);
+});
+
+/** A fleet that is created with its peer VPC, which nothing authorizes. */
+const unauthorized = (): string =>
+  synthesize((stack) => {
+    const vpc = new ec2.CfnVPC(stack, 'Vpc', { cidrBlock: '10.90.0.0/16' });
+    new CfnFleet(stack, 'Fleet', {
+      name: 'Lobby',
+      buildId: 'build-1',
+      ec2InstanceType: 'c5.large',
+      peerVpcAwsAccountId: ACCOUNT,
+      peerVpcId: vpc.ref,
+    });
+  });
+
+test('a life under these readings', async () => {
+  const questions = { missingAuthorization: { reading: 'NotFoundException', evidence: '' }, readBack: { undetermined: 'late' } };
+  const file = fileWith(JSON.stringify({ questions }));
+  const { printed } = await command(unauthorized(), '--readings', file);
+  expect(printed).toContain('CreateFleet  NotFoundException');
+});
+
+test('--behaviour overrides a reading of the file', async () => {
+  const file = fileWith(JSON.stringify({ questions: { missingAuthorization: { reading: 'NotFoundException' } } }));
+  const args = ['--readings', file, '--behaviour', 'missingAuthorization=InvalidRequestException'];
+  const { printed } = await command(unauthorized(), ...args);
+  expect(printed).toContain('CreateFleet  InvalidRequestException');
+  expect(printed).not.toContain('CreateFleet  NotFoundException');
+});
+
+test.each([
+  ['not json', /^--readings must be a file that npm run probe has written, got \S+: Unexpected token/],
+  ['[]', /: it has no object named questions$/],
+  ['{"questions": []}', /: it has no object named questions$/],
+  ['{"questions": {"tides": {"reading": "high"}}}', /: unknown question 'tides': choose one of authorizingAgain, /],
+  ['{"questions": {"toString": {"reading": "high"}}}', /: unknown question 'toString': choose one of authorizingAgain, /],
+  [
+    '{"questions": {"fleetEvents": {"reading": "late"}}}',
+    /: unknown reading 'late' of behaviour 'fleetEvents': choose one of written, never seen$/,
+  ],
+  [
+    '{"questions": {"fleetEvents": "written"}}',
+    /: 'fleetEvents' has neither a reading nor a text that says why it is undetermined$/,
+  ],
+])('says what is wrong with %s, and prints nothing', async (text, message) => {
+  const { code, printed, complained } = await command('--readings', fileWith(text), '.');
+  expect({ code, printed }).toEqual({ code: 2, printed: '' });
+  expect(complained).toMatch(message);
+});
+
+test('says that a file does not exist', async () => {
+  const { code, complained } = await command('--readings', '/nowhere.json', '.');
+  expect(code).toBe(2);
+  expect(complained).toMatch(/^--readings must be a file that npm run probe has written, got \/nowhere\.json: .*ENOENT: no such file/);
+});
