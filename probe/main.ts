@@ -77,7 +77,13 @@ async function askToBegin(signal: AbortSignal): Promise<boolean> {
   // Ctrl+C at the prompt
   terminal.on('SIGINT', () => process.emit('SIGINT'));
   try {
-    const answer = await terminal.question('Begin? (yes/no) ', { signal });
+    // Ctrl+D closes it without an answer
+    const closed = new Promise<string>((resolve) => {
+      terminal.once('close', () => {
+        resolve('');
+      });
+    });
+    const answer = await Promise.race([terminal.question('Begin? (yes/no) ', { signal }), closed]);
     return /^y(es)?$/i.test(answer.trim());
   } catch (error) {
     signal.throwIfAborted();

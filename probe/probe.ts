@@ -39,11 +39,7 @@ export type Outcome =
   | { readonly kind: 'stopped'; readonly error: string; readonly findings: readonly Finding[] };
 
 export async function probe(options: ProbeOptions): Promise<Outcome> {
-  try {
-    return await new Probe(options).run();
-  } catch (error) {
-    return { kind: 'stopped', error: `${messageOf(error)} Nothing was changed.`, findings: [] };
-  }
+  return await new Probe(options).run();
 }
 
 class Probe {
@@ -52,6 +48,7 @@ class Probe {
   private readonly calls: Calls;
   private readonly redaction = new Redaction();
   private readonly readBack = new ReadBack();
+  private changed = 'Nothing was changed.';
 
   constructor(private readonly options: ProbeOptions) {
     this.api = new Api(options.clients);
@@ -59,6 +56,14 @@ class Probe {
   }
 
   async run(): Promise<Outcome> {
+    try {
+      return await this.begin();
+    } catch (error) {
+      return { kind: 'stopped', error: `${messageOf(error)}\n${this.changed}`, findings: [] };
+    }
+  }
+
+  private async begin(): Promise<Outcome> {
     const { options, api, calls } = this;
     const { tell } = options;
     const target = await findTarget(calls, api, options.fleetId, options.vpcId);
@@ -82,6 +87,7 @@ class Probe {
         return { kind: 'stopped', error: leftoversText(leftovers), findings: [] };
       }
       tell('the earlier run is undone');
+      this.changed = 'What an earlier run had left is undone. Nothing else was changed.';
       await calls.sleep(VISIBLE);
       await requireUnused(calls, api, observer, target);
     }

@@ -132,7 +132,7 @@ test('does nothing if the answer is no', async () => {
   const { world, run } = await startProbe();
   await run.says(PROMPT);
   run.child.stdin?.write('no\n');
-  expect(await run.ended).toMatchObject({ code: 1, complained: 'You did not agree. Nothing was changed.\n' });
+  expect(await run.ended).toMatchObject({ code: 1, complained: 'You did not agree.\nNothing was changed.\n' });
   expect(world.leftBehind).toEqual([]);
 }, 300_000);
 

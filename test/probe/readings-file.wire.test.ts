@@ -95,5 +95,7 @@ test.each([
 test('says that a file does not exist', async () => {
   const { code, complained } = await command('--readings', '/nowhere.json', '.');
   expect(code).toBe(2);
-  expect(complained).toMatch(/^--readings must be a file that npm run probe has written, got \/nowhere\.json: .*ENOENT: no such file/);
+  expect(complained).toMatch(
+    /^--readings must be a file that npm run probe has written, got \/nowhere\.json: .*ENOENT: no such file/,
+  );
 });

@@ -35,7 +35,7 @@ test('refuses a fleet that is not ACTIVE', async () => {
   world = await ProbeWorld.start();
   const fleetId = await world.createFleet();
   expect(await refusal({ fleetId })).toMatch(`${fleetId} is `);
-  expect(await refusal({ fleetId })).toContain('Use a fleet that is ACTIVE. Nothing was changed.');
+  expect(await refusal({ fleetId })).toContain('Use a fleet that is ACTIVE.\nNothing was changed.');
 });
 
 test('refuses an Anywhere fleet', async () => {
@@ -47,7 +47,7 @@ test('refuses an Anywhere fleet', async () => {
   });
   await world.pass(1);
   expect(await refusal({ fleetId })).toBe(
-    `${fleetId} has compute type ANYWHERE. GameLift peers EC2 fleets only: use one of those. Nothing was changed.`,
+    `${fleetId} has compute type ANYWHERE. GameLift peers EC2 fleets only: use one of those.\nNothing was changed.`,
   );
 });
 
@@ -67,7 +67,7 @@ test('refuses a VPC that another account shares', async () => {
   const shared = { VpcId: world.vpcId, OwnerId: '222222222222' };
   const run = world.start({ answer: (operation) => (operation === 'DescribeVpcs' ? { Vpcs: [shared] } : undefined) });
   expect(errorOf(await run.outcome)).toBe(
-    `${world.vpcId} belongs to account 222222222222, and your credentials to ${ACCOUNT}. Use a VPC of the account of the fleet. Nothing was changed.`,
+    `${world.vpcId} belongs to account 222222222222, and your credentials to ${ACCOUNT}. Use a VPC of the account of the fleet.\nNothing was changed.`,
   );
 });
 
@@ -116,7 +116,7 @@ test('takes a fleet and a VPC whose connection was deleted', async () => {
 
 test('does nothing if the user does not agree', async () => {
   world = await ProbeWorld.start();
-  expect(await refusal({ confirm: () => Promise.resolve(false) })).toBe('You did not agree. Nothing was changed.');
+  expect(await refusal({ confirm: () => Promise.resolve(false) })).toBe('You did not agree.\nNothing was changed.');
 });
 
 test('says what it will do before it asks', async () => {
@@ -139,7 +139,7 @@ test('says that nothing was changed if it is interrupted before it begins', asyn
     run.stop.abort(new Interrupted('SIGTERM'));
     return undefined;
   });
-  expect(errorOf(await run.outcome)).toBe('The probe was interrupted by SIGTERM. Nothing was changed.');
+  expect(errorOf(await run.outcome)).toBe('The probe was interrupted by SIGTERM.\nNothing was changed.');
 });
 
 test('stops and undoes everything if the addresses overlap', async () => {
