@@ -1,4 +1,4 @@
-/** The questions that the probe can answer, with their row in docs/what-aws-leaves-open.md and the readings that the rehearsal knows. */
+/** The questions that the probe asks, and their readings. The names are those of `npm run rehearse -- --behaviours`: a test compares them. */
 export const QUESTIONS = {
   authorizingAgain: ['renews', 'keeps expiry', 'InvalidRequestException'],
   useOfAuthorization: ['reusable', 'consumed'],
