@@ -12,8 +12,10 @@ test('--help: says how to use the command, and builds nothing', async () => {
   expect(printed.join('\n').split('\n')).toEqual(
     expect.arrayContaining([
       'usage: npm start [-- options]',
-      '  --verbose    prints each event as well',
-      '  --help       prints this',
+      '  --readings FILE  the readings that npm run probe found in a real account',
+      '  --html FILE      writes a picture of both lives as one web page',
+      '  --verbose        prints each event as well',
+      '  --help           prints this',
     ]),
   );
 });
@@ -22,6 +24,10 @@ test.each([
   [['--fast'], /Unknown option '--fast'/],
   [['cdk.out'], /Unexpected argument 'cdk\.out'/],
   [['--verbose=yes'], /Option '--verbose' does not take an argument$/],
+  [
+    ['--readings', 'nowhere.json'],
+    /^--readings must be a file that npm run probe has written, got nowhere\.json: .*ENOENT: no such file/,
+  ],
 ])('%j: one error, nothing printed, exit code 2', async (args, complained) => {
   expect(await command(...args)).toEqual({ code: 2, printed: [], complained: [expect.stringMatching(complained)] });
 });
