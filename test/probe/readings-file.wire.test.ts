@@ -61,15 +61,15 @@ test('a life under these readings', async () => {
   const questions = { missingAuthorization: { reading: 'NotFoundException', evidence: '' }, readBack: { undetermined: 'late' } };
   const file = fileWith(JSON.stringify({ questions }));
   const { printed } = await command(unauthorized(), '--readings', file);
-  expect(printed).toContain('CreateFleet  NotFoundException');
+  expect(printed).toContain('Error Code: NotFoundException)');
 });
 
 test('--behaviour overrides a reading of the file', async () => {
   const file = fileWith(JSON.stringify({ questions: { missingAuthorization: { reading: 'NotFoundException' } } }));
   const args = ['--readings', file, '--behaviour', 'missingAuthorization=InvalidRequestException'];
   const { printed } = await command(unauthorized(), ...args);
-  expect(printed).toContain('CreateFleet  InvalidRequestException');
-  expect(printed).not.toContain('CreateFleet  NotFoundException');
+  expect(printed).toContain('Error Code: InvalidRequestException)');
+  expect(printed).not.toContain('Error Code: NotFoundException)');
 });
 
 test.each([
