@@ -10,7 +10,7 @@ import { hasSucceeded, live } from '../rehearsal/life';
 import { pageOf, picturedLife } from '../rehearsal/picture';
 import { line, list, stepLine, unusedPermissions } from '../rehearsal/report';
 import { describeRehearsal, documentOf } from '../rehearsal/summary';
-import { CONSOLE } from './output';
+import { CONSOLE, requireWritable } from './output';
 import type { Output } from './output';
 import { readReadings, setReadings } from './readings-file';
 import type { ChosenReading } from './readings-file';
@@ -134,6 +134,9 @@ function parse(args: readonly string[]): Request | 'behaviours' | 'help' | undef
     if (templates[index]?.length === 0) {
       throw new Error(`an assembly must have a stack, got ${directory} without any`);
     }
+  }
+  if (values.html !== undefined) {
+    requireWritable('--html', values.html);
   }
   const unrunnable = unrunnableFunctions(templates.flat());
   return { assemblies: positionals, days, behaviours, account, vpcs, unrunnable, verbose, json, html: values.html };

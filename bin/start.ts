@@ -9,7 +9,7 @@ import { pageOf, picturedLife } from '../rehearsal/picture';
 import type { PicturedLife } from '../rehearsal/picture';
 import { failureLine, line, list, span, stepLine, table, withoutIds } from '../rehearsal/report';
 import { run } from './commands';
-import { CONSOLE } from './output';
+import { CONSOLE, requireWritable } from './output';
 import type { Output } from './output';
 import { readReadings, setReadings } from './readings-file';
 import type { ChosenReading } from './readings-file';
@@ -274,6 +274,10 @@ function parse(args: readonly string[]) {
       readings: { type: 'string' },
     },
   });
+  const { html, help } = values;
+  if (html !== undefined && !help) {
+    requireWritable('--html', html);
+  }
   return { ...values, readings: values.readings === undefined ? [] : readReadings(values.readings) };
 }
 

@@ -87,6 +87,16 @@ describe('the command line', () => {
     expect(await command(...args)).toEqual({ code: 2, printed: '', complained });
   });
 
+  test('--html that can not be written: one error before the life begins', async () => {
+    const directory = synthesize(vpcOf('10.0.0.0/16'));
+    expect(await command(directory, '--html', 'nowhere/life.html')).toEqual({
+      code: 2,
+      printed: '',
+      complained:
+        "--html must be a file that can be written, got 'nowhere/life.html': ENOENT: no such file or directory, open 'nowhere/life.html'",
+    });
+  });
+
   test('an option that there is not: one error that names it', async () => {
     const { code, complained } = await command('--fast');
     expect(code).toBe(2);

@@ -25,6 +25,10 @@ test.each([
   [['cdk.out'], /Unexpected argument 'cdk\.out'/],
   [['--verbose=yes'], /Option '--verbose' does not take an argument$/],
   [
+    ['--html', 'nowhere/life.html'],
+    /^--html must be a file that can be written, got 'nowhere\/life\.html': ENOENT: no such file/,
+  ],
+  [
     ['--readings', 'nowhere.json'],
     /^--readings must be a file that npm run probe has written, got nowhere\.json: .*ENOENT: no such file/,
   ],
