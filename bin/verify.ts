@@ -72,7 +72,7 @@ async function main(): Promise<void> {
   }
   const rows = outcomes.map(({ command, passed, failed, notAvailable, seconds }) => [
     command,
-    failed === 0 ? 'ok' : 'FAILED',
+    failed > 0 ? 'FAILED' : passed > 0 ? 'ok' : 'not run',
     ...[passed, failed, notAvailable, seconds].map(String),
   ]);
   console.log(`\n${table(['command', 'result', 'passed', 'failed', 'not available', 'seconds'], rows)}\n`);

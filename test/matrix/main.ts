@@ -98,6 +98,9 @@ async function main(): Promise<void> {
   useTemporaryDirectory();
   const started = Date.now();
   const outcomes = await runInWorkers();
+  if (outcomes.length === 0) {
+    console.log(`nothing has '${filter}' in its name: a name is a lifecycle, a fault or a sequence, as in the line of a failure`);
+  }
   console.log(summary(outcomes, Date.now() - started));
   process.exitCode = outcomes.length > 0 && outcomes.every(({ problems }) => problems.length === 0) ? 0 : 1;
 }
