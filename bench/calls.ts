@@ -1,5 +1,6 @@
 import type { Stack } from 'aws-cdk-lib';
 import { fleetOf } from '../bin/studio';
+import { PEERING_OPERATIONS } from '../lambda/aws/calls';
 import { callsOf } from '../test/life/calls';
 import type { Calls } from '../test/life/calls';
 import { existing } from '../test/life/scene';
@@ -22,15 +23,6 @@ const STEPS = [
   { name: 'create', days: 0, build: '1', minimum: 3 },
   { name: 'new build, ten days later', days: 10, build: '2', minimum: 3 },
   { name: 'delete, thirty days later', days: 30, build: undefined, minimum: 2 },
-] as const;
-
-const OPERATIONS = [
-  'CreateVpcPeeringAuthorization',
-  'DeleteVpcPeeringAuthorization',
-  'DescribeVpcPeeringAuthorizations',
-  'CreateVpcPeeringConnection',
-  'DeleteVpcPeeringConnection',
-  'DescribeVpcPeeringConnections',
 ] as const;
 
 interface Step {
@@ -67,12 +59,12 @@ function row(way: string, { name, status, calls }: Step): string[] {
     const made = calls.operations.find((one) => one.operation === operation);
     return made === undefined ? 0 : made.answered + made.throttled;
   };
-  const others = calls.operations.filter(({ operation }) => !OPERATIONS.some((one) => one === operation));
+  const others = calls.operations.filter(({ operation }) => !PEERING_OPERATIONS.includes(operation));
   return [
     way,
     name,
     status,
-    ...OPERATIONS.map((operation) => String(count(operation))),
+    ...PEERING_OPERATIONS.map((operation) => String(count(operation))),
     others.map(({ operation }) => `${count(operation)} ${operation}`).join(', '),
   ];
 }
@@ -103,7 +95,7 @@ export const CALLS: Measurement = {
         'connection ends with its fleet.',
       tables: [
         {
-          head: ['way', 'step', 'result', ...OPERATIONS, 'other operations'],
+          head: ['way', 'step', 'result', ...PEERING_OPERATIONS, 'other operations'],
           rows: lives.flatMap(({ way, steps }) => steps.map((step) => row(way.name, step))),
         },
       ],

@@ -221,17 +221,17 @@ export class Calls {
 }
 
 /** GameLift's peering operations, as the handler names them. EC2's operations with similar names have other limits. */
-const PEERING_OPERATIONS: ReadonlySet<string> = new Set([
+export const PEERING_OPERATIONS: readonly string[] = [
   'CreateVpcPeeringAuthorization',
   'DeleteVpcPeeringAuthorization',
   'DescribeVpcPeeringAuthorizations',
   'CreateVpcPeeringConnection',
   'DeleteVpcPeeringConnection',
   'DescribeVpcPeeringConnections',
-]);
+];
 
 function hasLowRateLimit(operation: string): boolean {
-  return PEERING_OPERATIONS.has(operation);
+  return PEERING_OPERATIONS.includes(operation);
 }
 
 /** GameLift's rate limit of its peering operations is surprisingly low, so the error message states it. */

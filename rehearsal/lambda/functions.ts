@@ -22,7 +22,7 @@ export interface FunctionConfiguration {
   readonly code: { readonly directory: string } | { readonly zipFile: string };
 }
 
-/** Whether the rehearsal can run the code of a function: any version of Node.js counts as the one that runs the rehearsal. */
+/** Whether the rehearsal can run a function. It runs all functions of Node.js with the version that it runs on itself. */
 export const isRunnable = (runtime: string): boolean => runtime.startsWith('nodejs');
 
 export interface VpcConfiguration {

@@ -1,7 +1,6 @@
+import { PEERING_OPERATIONS } from '../../lambda/aws/calls';
+import { BEHAVIOURS } from '../../rehearsal/aws';
 import type { Entry } from '../../rehearsal/journal';
-
-/** The operations of GameLift that are limited to one call in ten seconds. */
-const LIMITED = /^(Create|Delete|Describe)VpcPeering(Authorization|Connection)s?$/;
 
 /** Calls to one operation. */
 export interface OperationCalls {
@@ -20,15 +19,19 @@ export interface Calls {
   readonly throttled: number;
 }
 
+/** The journal begins a refused call with the name of its error. */
+const isThrottle = (message: string): boolean =>
+  BEHAVIOURS.throttlingError.readings.some((name) => message.startsWith(`${name} `));
+
 /** What functions called of GameLift, by operation. CloudFormation's own calls are not among it. */
 export function callsOf(entries: readonly Entry[]): Calls {
   const made = entries.filter(({ source, message }) => source === 'gamelift' && message.includes(':assumed-role/'));
   const operations = [...new Set(made.map(({ subject }) => subject))].sort().map((operation) => {
     const messages = made.filter(({ subject }) => subject === operation).map(({ message }) => message);
-    const throttled = messages.filter((message) => message.startsWith('ThrottlingException ')).length;
+    const throttled = messages.filter(isThrottle).length;
     return { operation, answered: messages.length - throttled, throttled };
   });
-  const limited = operations.filter(({ operation }) => LIMITED.test(operation));
+  const limited = operations.filter(({ operation }) => PEERING_OPERATIONS.includes(operation));
   return {
     operations,
     limited: limited.reduce((sum, { answered }) => sum + answered, 0),
