@@ -267,23 +267,34 @@ const PENDING: readonly string[] = ['initiating-request', 'pending-acceptance', 
 /** A read is late if it shows what can't come back: a status that was over, or a connection that was gone. */
 const readBack: Rule = (calls) => {
   const reads = answered(calls, 'describePeerings');
-  const isLate = reads.some((earlier, index) =>
-    earlier.answer.some(({ id, status }) =>
-      reads
-        .slice(index + 1)
-        .filter((later) => isAfter(later, earlier) && hasSameInput(later, earlier))
-        .some((later, position, laterReads) => {
-          const again = later.answer.find((peering) => peering.id === id);
-          return again === undefined
-            ? laterReads
-                .slice(position + 1)
-                .some((last) => isAfter(last, later) && last.answer.some((peering) => peering.id === id))
-            : PENDING.includes(again.status) && !PENDING.includes(status);
-        }),
-    ),
-  );
+  const inputs = new Set(reads.map(({ input: [vpcId] }) => vpcId));
+  const isLate = [...inputs].some((vpcId) => showsOlderState(reads.filter(({ input: [read] }) => read === vpcId)));
   return isLate ? ['up to 15 seconds late'] : [];
 };
+
+/** A request that waits for minutes reads hundreds of times, so this looks at each read once. */
+function showsOlderState(reads: readonly Answered<'describePeerings'>[]): boolean {
+  const seen = new Map<string, 'pending' | 'not pending' | 'gone'>();
+  let last: Timed | undefined;
+  for (const read of reads) {
+    // of two reads at the same time, either may show the older state
+    if (last !== undefined && !isAfter(read, last)) {
+      continue;
+    }
+    last = read;
+    const shown = new Set(read.answer.map(({ id }) => id));
+    for (const { id, status } of read.answer) {
+      const state = PENDING.includes(status) ? 'pending' : 'not pending';
+      const before = seen.get(id);
+      if (before === 'gone' || (before === 'not pending' && state === 'pending')) {
+        return true;
+      }
+      seen.set(id, state);
+    }
+    [...seen.keys()].filter((id) => !shown.has(id)).forEach((id) => seen.set(id, 'gone'));
+  }
+  return false;
+}
 
 /** One that was active, and whose deletion failed, has a block in any case. */
 const endedCidrBlocks: Rule = (calls) =>
