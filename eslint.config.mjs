@@ -9,14 +9,14 @@ const cdk = {
 };
 /** The rehearsal reads CloudFormation's resource schemas, which the CDK publishes as data. */
 const constructs = { ...cdk, group: [...cdk.group, '!@aws-cdk/aws-service-spec', '!@aws-cdk/service-spec-types'] };
-const rehearsal = { group: ['**/rehearsal', '**/rehearsal/**'], message: 'what is rehearsed does not know the rehearsal' };
+const rehearsal = { group: ['rehearsal', 'rehearsal/**', '**/rehearsal/**'], message: 'what is rehearsed does not know the rehearsal' };
 const handler = {
   group: ['**/lambda', '**/lambda/**'],
   message: 'what is synthesized ships the handler as a built asset and never imports it',
 };
 
 const anythingElse = {
-  group: ['**/lib', '**/lib/**', '**/lambda', '**/lambda/**', '**/rehearsal', '**/rehearsal/**', ...cdk.group],
+  group: ['**/lib', '**/lib/**', '**/lambda', '**/lambda/**', ...rehearsal.group, ...cdk.group],
   message: 'the probe asks AWS itself, and takes nothing for granted that the library or the rehearsal does',
 };
 
@@ -44,8 +44,8 @@ function layer(folder) {
   };
 }
 
-/** The rehearsal's own folder has a room for Lambda too: only paths that lead out of it are meant. */
-function outside(depth) {
+/** Only paths that lead out of the workspace are meant: it has a folder for Lambda of its own. */
+function workspace(depth) {
   const up = '../'.repeat(depth);
   return {
     files: [`rehearsal/${'*/'.repeat(depth - 1)}*.ts`],
@@ -56,8 +56,8 @@ function outside(depth) {
           patterns: [
             constructs,
             {
-              group: [`${up}lambda/**`, `${up}lib/**`, `${up}lib`],
-              message: 'the rehearsal takes any cloud assembly, with the assets in it: it knows neither constructs nor handler',
+              group: ['lambda', 'lib', 'examples', 'probe', 'test'].flatMap((folder) => [`${up}${folder}`, `${up}${folder}/**`]),
+              message: 'the rehearsal takes any cloud assembly, and a handler as an argument: it knows neither constructs nor handler',
             },
           ],
         },
@@ -100,7 +100,7 @@ export default tseslint.config(
     rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [anythingElse] }] },
   },
   ...layers.flat().map(layer),
-  ...[1, 2, 3].map(outside),
+  ...[2, 3, 4, 5].map(workspace),
   {
     files: ['**/*.mjs'],
     extends: [tseslint.configs.disableTypeChecked],

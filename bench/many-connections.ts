@@ -1,4 +1,4 @@
-import type { Reading } from '../rehearsal/aws';
+import type { Reading } from 'rehearsal/aws';
 import { CREATED, IMPORTED, rehearseMany } from '../test/life/many';
 import type { FleetSource, Pace } from '../test/life/many';
 import { inRehearsal } from './rehearsals';

@@ -1,4 +1,4 @@
-import type { Reading } from '../rehearsal/aws';
+import type { Reading } from 'rehearsal/aws';
 import { existing, join } from '../test/life/scene';
 import { inRehearsal } from './rehearsals';
 import { verdict } from './result';

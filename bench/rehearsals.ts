@@ -1,4 +1,4 @@
-import { Rehearsal } from '../rehearsal';
+import { Rehearsal } from 'rehearsal';
 import { Stage } from '../test/life/stage';
 import { addStepFunctions } from './step-functions';
 import { LIBRARY } from './ways/library';

@@ -1,7 +1,6 @@
-import type { Rehearsal } from '../rehearsal';
-import { arnOf } from '../rehearsal/aws/partitions';
-import { JSON_ERRORS, ServiceError } from '../rehearsal/aws/service';
-import type { Answer } from '../rehearsal/aws/service';
+import type { Rehearsal } from 'rehearsal';
+import { arnOf, JSON_ERRORS, ServiceError } from 'rehearsal/aws';
+import type { Answer } from 'rehearsal/aws';
 
 /** The state machine that `custom-resources.Provider` creates if there is an `isComplete`: it repeats one task until that succeeds. */
 interface Waiter {

@@ -1,11 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { Rehearsal } from '../rehearsal';
-import { detailsOf, summaryOf } from '../rehearsal/left-behind';
-import type { Difference } from '../rehearsal/left-behind';
-import { live } from '../rehearsal/life';
-import { line, stepLine, table } from '../rehearsal/report';
+import { Rehearsal } from 'rehearsal';
+import { detailsOf, summaryOf, live } from 'rehearsal/cli';
+import type { Difference } from 'rehearsal/cli';
+import { line, stepLine, table } from 'rehearsal/report';
 import { synthesize } from './synthesize';
 import useTemporaryDirectory from './temporary-directory';
 

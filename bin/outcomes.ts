@@ -1,4 +1,4 @@
-import { table } from '../rehearsal/report';
+import { table } from 'rehearsal/report';
 
 /** What a check came to. */
 export interface Outcome {

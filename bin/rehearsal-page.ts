@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { rehearse } from './rehearse';
+import { rehearse } from 'rehearsal/cli';
 import { tellStory } from './start';
 import { synthesize } from './synthesize';
 import useTemporaryDirectory from './temporary-directory';

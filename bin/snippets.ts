@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatLocation, TargetLanguage, Translator, typeScriptSnippetFromVisibleSource } from 'jsii-rosetta';
 import type { TypeScriptSnippet } from 'jsii-rosetta';
-import { table } from '../rehearsal/report';
+import { table } from 'rehearsal/report';
 import useTemporaryDirectory from './temporary-directory';
 
 /*

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { table } from '../rehearsal/report';
+import { table } from 'rehearsal/report';
 
 /*
  * Runs checks one after the other, also after one that failed, and sums them up.

@@ -5,8 +5,8 @@ import { promisify } from 'node:util';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import { Construct } from 'constructs';
+import type { Rehearsal } from 'rehearsal';
 import { VpcPeeringAuthorization, VpcPeeringConnection } from '../lib';
-import type { Rehearsal } from '../rehearsal';
 import { ACCOUNT, PLACE, start } from './life/scene';
 import { Stage, STACK, synthesize } from './life/stage';
 

@@ -6,9 +6,9 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
-import { rehearse } from '../bin/rehearse';
+import { BEHAVIOURS } from 'rehearsal/aws';
+import { rehearse } from 'rehearsal/cli';
 import { VpcPeeringAuthorization } from '../lib';
-import { BEHAVIOURS } from '../rehearsal/aws';
 import { edit, Stage, synthesize, synthesizeApp } from './life/stage';
 
 afterEach(() => Stage.clear());

@@ -1,17 +1,13 @@
-import type { AuthorizationRecord } from '../../lambda/aws/api';
+import type { Send } from 'rehearsal/in-process';
+import type {
+  AuthorizationRecord,
+  ConnectionRecord,
+  Ec2Peering,
+  FleetEvent,
+  FleetRecord,
+  RouteTable,
+} from '../../lambda/aws/api';
 import type { Dependencies } from '../../lambda/resources/resource';
-import type { ConnectionRecord, Ec2Peering, FleetEvent, FleetRecord } from '../../lambda/aws/api';
-import type { RouteTable } from '../../lambda/aws/api';
-
-/*
- * The narrow clients of the handler on the operations of the simulated services, where the SDK and the wire are between them
- * otherwise: the counterpart of lambda/aws.ts.
- */
-
-export type ServiceName = 'cloudformation' | 'ec2' | 'gamelift' | 'sts';
-
-/** Makes one call; rejects as the SDK does. */
-export type Send = (service: ServiceName, operation: string, input: object, signal: AbortSignal) => Promise<object>;
 
 type Tags = Readonly<Record<string, string>>;
 
@@ -34,6 +30,7 @@ interface Table {
   readonly associationSet: readonly { readonly gatewayId?: string }[];
 }
 
+/** The handler's clients without the AWS SDK and the wire: they call the simulated services. See lambda/aws/ for those with them. */
 export class SimulatedApi implements Readonly<Dependencies['api']> {
   constructor(private readonly send: Send) {}
 

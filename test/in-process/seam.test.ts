@@ -1,12 +1,12 @@
+import { Rehearsal } from 'rehearsal';
+import type { RehearsalClock } from 'rehearsal';
+import type { SimulatedAws } from 'rehearsal/aws';
+import { sendAs } from 'rehearsal/in-process';
 import { awsApi, awsApiAs } from '../../lambda/aws';
 import { readError } from '../../lambda/aws/errors';
 import type { Dependencies } from '../../lambda/resources/resource';
-import { Rehearsal } from '../../rehearsal';
-import type { SimulatedAws } from '../../rehearsal/aws';
-import type { RehearsalClock } from '../../rehearsal/clock';
 import { ACCOUNT, DAY, PLACE, REGION } from '../matrix/world';
 import { SimulatedApi } from './api';
-import { sendAs } from './calls';
 
 /*
  * In process, the handler is called past the SDK and the wire: what it gets there has to be what it would get over

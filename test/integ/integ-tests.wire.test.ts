@@ -1,9 +1,9 @@
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Rehearsal } from 'rehearsal';
+import { differences } from 'rehearsal/cli';
 import { run } from '../../bin/commands';
-import { Rehearsal } from '../../rehearsal';
-import { differences } from '../../rehearsal/left-behind';
 
 /*
  * The integration tests, without an account: that they synthesize what their snapshots have, and that they pass in the rehearsal.

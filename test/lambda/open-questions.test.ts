@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { BEHAVIOURS } from 'rehearsal/aws';
+import type { BehaviourName, Reading } from 'rehearsal/aws';
 import type { AuthorizationRecord, AwsApi, ConnectionRecord, Ec2Peering } from '../../lambda/aws/api';
 import { answeredQuestions } from '../../lambda/aws/open-questions';
 import type { RecordedCall } from '../../lambda/aws/recorder';
-import { BEHAVIOURS } from '../../rehearsal/aws';
-import type { BehaviourName, Reading } from '../../rehearsal/aws';
 import { GAMELIFT_ACCOUNT, HOUR, VPC, VPC_ACCOUNT } from './world';
 
 /*

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Inventory } from '../../rehearsal/aws';
+import type { Inventory } from 'rehearsal/aws';
 import { SimulatedWorld } from './simulated-world';
 import { awsError } from './world';
 import type { TestAnswer } from './world';

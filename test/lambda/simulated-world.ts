@@ -1,13 +1,11 @@
+import type { RehearsalClock } from 'rehearsal';
+import type { SimulatedAws, Fleet, FleetFate } from 'rehearsal/aws';
+import { sendAs } from 'rehearsal/in-process';
+import type { Send, ServiceName } from 'rehearsal/in-process';
 import { createHandler } from '../../lambda/handler';
 import type { LogRecord } from '../../lambda/log';
 import type { Time } from '../../lambda/time';
-import type { SimulatedAws } from '../../rehearsal/aws';
-import type { Fleet } from '../../rehearsal/aws/fleets';
-import type { FleetFate } from '../../rehearsal/aws/surroundings';
-import type { RehearsalClock } from '../../rehearsal/clock';
 import { SimulatedApi } from '../in-process/api';
-import type { Send, ServiceName } from '../in-process/api';
-import { sendAs } from '../in-process/calls';
 import { ACCOUNT, MatrixWorld, PLACE, REGION } from '../matrix/world';
 import type { Readings } from '../matrix/world';
 import { recordingLog, SECRET_URL } from './world';

@@ -7,6 +7,7 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
+import { scopeOf } from 'rehearsal/report';
 import {
   AuthorizationRenewal,
   PeeringRoutes,
@@ -16,7 +17,6 @@ import {
   VpcPeeringRole,
 } from '../../lib';
 import type { IVpcPeeringAuthorization, VpcPeeringAuthorizationProps } from '../../lib';
-import { scopeOf } from '../../rehearsal/report';
 import { kindOf, plain } from '../policies';
 import type { PlainStatement } from '../policies';
 

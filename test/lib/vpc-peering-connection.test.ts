@@ -6,9 +6,9 @@ import { Match, Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import { Construct } from 'constructs';
+import { schemaOf } from 'rehearsal/schema';
 import { PeeringRoutes, VpcPeeringAuthorization, VpcPeeringConnection } from '../../lib';
 import type { VpcPeeringConnectionProps } from '../../lib';
-import { schemaOf } from '../../rehearsal/cloudformation/schema';
 
 const AUTHORIZATION = 'Custom::GameLiftVpcPeeringAuthorization';
 const CONNECTION = 'Custom::GameLiftVpcPeeringConnection';

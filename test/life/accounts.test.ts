@@ -1,9 +1,9 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as gamelift from 'aws-cdk-lib/aws-gamelift';
+import type { Rehearsal } from 'rehearsal';
 import { AuthorizationRenewal, PeeringRoutes, VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '../../lib';
 import type { IVpcPeeringAuthorization, VpcPeeringConnectionProps } from '../../lib';
-import type { Rehearsal } from '../../rehearsal';
 import { expectNoFailedDelete, expectNothingLeft, start } from './scene';
 import { calls, DAY, edit, failures, HOUR, Stage, synthesizeApp, told } from './stage';
 

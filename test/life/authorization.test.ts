@@ -2,8 +2,8 @@ import { CfnOutput, CfnWaitCondition } from 'aws-cdk-lib';
 import type { Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import type { Fault } from 'rehearsal/aws';
 import { AuthorizationRenewal, VpcPeeringAuthorization } from '../../lib';
-import type { Fault } from '../../rehearsal/aws';
 import { answers, calls, edit, failures, HOUR, handlerArn, STACK, Stage, synthesize, told } from './stage';
 
 const ACCOUNT = '111111111111';

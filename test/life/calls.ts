@@ -1,6 +1,6 @@
+import type { Entry } from 'rehearsal';
+import { BEHAVIOURS } from 'rehearsal/aws';
 import { PEERING_OPERATIONS } from '../../lambda/aws/calls';
-import { BEHAVIOURS } from '../../rehearsal/aws';
-import type { Entry } from '../../rehearsal/journal';
 
 /** Calls to one operation. */
 export interface OperationCalls {

@@ -1,6 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
-import type { Rehearsal } from '../../rehearsal';
-import type { BehaviourName, Fault } from '../../rehearsal/aws';
+import type { Rehearsal } from 'rehearsal';
+import type { BehaviourName, Fault } from 'rehearsal/aws';
 import { ACCOUNT, existing, join, PLACE, remove, start, withStack } from './scene';
 import type { Existing, Joining } from './scene';
 import { failures, Stage, told } from './stage';

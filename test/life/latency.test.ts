@@ -1,7 +1,7 @@
+import type { Rehearsal } from 'rehearsal';
+import type { ApiCall, Fault } from 'rehearsal/aws';
 import { PeeringRoutes } from '../../lib';
 import type { VpcPeeringConnectionProps } from '../../lib';
-import type { Rehearsal } from '../../rehearsal';
-import type { ApiCall, Fault } from '../../rehearsal/aws';
 import { existing, join, remove, start } from './scene';
 import { calls, Stage } from './stage';
 

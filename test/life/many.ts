@@ -1,13 +1,13 @@
 import type { Stack } from 'aws-cdk-lib';
 import * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import type { aws_gamelift } from 'aws-cdk-lib/interfaces';
+import type { Rehearsal } from 'rehearsal';
+import type { Inventory } from 'rehearsal/aws';
 import { LIBRARY } from '../../bench/ways/library';
 import type { Way } from '../../bench/ways/way';
-import type { Rehearsal } from '../../rehearsal';
-import type { Inventory } from '../../rehearsal/aws';
+import { callsOf, type Calls } from './calls';
 import { existing, remove } from './scene';
 import type { Existing } from './scene';
-import { callsOf, type Calls } from './calls';
 import { failures, STACK, synthesize, told } from './stage';
 
 /** Where the fleets come from that a stack connects with a VPC. */

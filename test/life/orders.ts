@@ -1,4 +1,4 @@
-import type { Resource } from '../../rehearsal/cloudformation';
+import type { Resource } from 'rehearsal';
 
 /** What calls GameLift, or is needed by those calls: builds, groups and rules make no difference to them, and go in between. */
 function matters({ type }: Resource): boolean {

@@ -1,8 +1,8 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import type { Rehearsal } from 'rehearsal';
+import type { Inventory } from 'rehearsal/aws';
 import { PeeringRoutes } from '../../lib';
-import type { Rehearsal } from '../../rehearsal';
-import type { Inventory } from '../../rehearsal/aws';
 import { ACCOUNT, existing, expectNoFailedDelete, join, PLACE, remove, start, withStack, withoutExpirationTimes } from './scene';
 import type { Existing, Joining } from './scene';
 import { DAY, failures, HOUR, Stage } from './stage';

@@ -1,12 +1,11 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as gamelift from 'aws-cdk-lib/aws-gamelift';
+import type { Rehearsal } from 'rehearsal';
+import type { Credentials, Fault, Principal } from 'rehearsal/aws';
+import { scopeOf } from 'rehearsal/report';
 import { AuthorizationRenewal, PeeringRoutes, VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '../../lib';
 import type { IVpcPeeringAuthorization } from '../../lib';
-import type { Rehearsal } from '../../rehearsal';
-import type { Credentials, Fault } from '../../rehearsal/aws';
-import type { Principal } from '../../rehearsal/aws/iam';
-import { scopeOf } from '../../rehearsal/report';
 import { kindOf } from '../policies';
 import { expectNothingLeft, start } from './scene';
 import { DAY, HOUR, Stage, synthesizeApp, told } from './stage';

@@ -1,4 +1,4 @@
-import type { BehaviourName } from '../../rehearsal/aws';
+import type { BehaviourName } from 'rehearsal/aws';
 import { covering, QUESTIONS } from '../matrix/combinations';
 import type { Readings } from '../matrix/world';
 import { deploy, expectNoFailedDelete, expectNothingLeft, remove, start } from './scene';

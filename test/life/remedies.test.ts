@@ -1,4 +1,4 @@
-import type { Rehearsal } from '../../rehearsal';
+import type { Rehearsal } from 'rehearsal';
 import { ACCOUNT, existing, expectNoFailedDelete, join, joining, PLACE, remove, scene, start, withStack } from './scene';
 import type { Existing, Scene } from './scene';
 import { calls, DAY, failures, STACK, Stage, told } from './stage';

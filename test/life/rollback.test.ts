@@ -1,5 +1,5 @@
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import type { Rehearsal } from '../../rehearsal';
+import type { Rehearsal } from 'rehearsal';
 import { deploy, existing, expectNoFailedDelete, inventoryOf, join, PLACE, remove, start, withStack } from './scene';
 import type { Existing, Joining, Scene } from './scene';
 import { DAY, Stage } from './stage';

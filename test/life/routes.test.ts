@@ -1,6 +1,6 @@
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import type { Rehearsal } from 'rehearsal';
 import { PeeringRoutes } from '../../lib';
-import type { Rehearsal } from '../../rehearsal';
 import { existing, inventoryOf, join, PLACE, remove, start, withStack } from './scene';
 import type { Existing, Joining } from './scene';
 import { calls, DAY, Stage } from './stage';

@@ -2,10 +2,10 @@ import { CfnOutput } from 'aws-cdk-lib';
 import type { Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as gamelift from 'aws-cdk-lib/aws-gamelift';
+import type { Rehearsal } from 'rehearsal';
+import type { Inventory } from 'rehearsal/aws';
 import { VpcPeeringAuthorization, VpcPeeringConnection } from '../../lib';
 import type { VpcPeeringAuthorizationProps, VpcPeeringConnectionProps } from '../../lib';
-import type { Rehearsal } from '../../rehearsal';
-import type { Inventory } from '../../rehearsal/aws';
 import { DAY, STACK, Stage, synthesize, told } from './stage';
 
 /*

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as gamelift from 'aws-cdk-lib/aws-gamelift';
+import type { Rehearsal } from 'rehearsal';
 import { VpcPeeringAuthorization, VpcPeeringConnection } from '../../lib';
-import type { Rehearsal } from '../../rehearsal';
 import { expectNothingLeft, remove, start } from './scene';
 import { Stage, STACK, synthesize } from './stage';
 

@@ -2,11 +2,10 @@ import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFile
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { App, Stack } from 'aws-cdk-lib';
-import { createHandler } from '../../lambda/handler';
-import { Rehearsal } from '../../rehearsal';
-import type { RehearsalOptions } from '../../rehearsal';
-import type { Source } from '../../rehearsal/journal';
-import { InProcessWorld } from '../in-process/world';
+import { Rehearsal } from 'rehearsal';
+import type { RehearsalOptions, Source } from 'rehearsal';
+import { InProcessWorld } from 'rehearsal/in-process';
+import { createHandlerInProcess } from '../in-process/handler';
 
 export const STACK = 'Stack';
 export const HOUR = 3_600_000;
@@ -51,7 +50,9 @@ export class Stage {
 
   static async start(options: RehearsalOptions = {}): Promise<Rehearsal> {
     const settings = { startTime: Date.parse('2026-01-01T00:00:00Z'), ...options };
-    const rehearsal = isOverTheWire ? await Rehearsal.start(settings) : new InProcessWorld({ ...settings, createHandler });
+    const rehearsal = isOverTheWire
+      ? await Rehearsal.start(settings)
+      : new InProcessWorld({ ...settings, createHandler: createHandlerInProcess });
     Stage.open.push(rehearsal);
     return rehearsal;
   }

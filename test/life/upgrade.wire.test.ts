@@ -1,8 +1,8 @@
 import { Duration } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as gamelift from 'aws-cdk-lib/aws-gamelift';
+import type { Rehearsal } from 'rehearsal';
 import * as current from '../../lib';
-import type { Rehearsal } from '../../rehearsal';
 import { RELEASES, UnpackedRelease } from '../released';
 import type { Library } from '../released';
 import { expectNoFailedDelete, expectNothingLeft, inventoryOf, remove, start, withStack } from './scene';

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { withoutExpirationTime, type Inventory } from '../../rehearsal/aws';
+import { withoutExpirationTime, type Inventory } from 'rehearsal/aws';
 import { ATTRIBUTES, declaredTables, peeringId, ROLE_STACK, STACK } from './stacks';
 import type { Declared, DeclaredFleet } from './stacks';
 import { DAY, PLACE } from './world';

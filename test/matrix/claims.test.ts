@@ -1,6 +1,6 @@
-import { MAX_PEERED_BEFORE } from '../../lambda/peering/claim';
+import type { Disturbance } from 'rehearsal/in-process';
 import type { ConnectionRecord } from '../../lambda/aws/api';
-import type { Disturbance } from '../in-process/disturbance';
+import { MAX_PEERED_BEFORE } from '../../lambda/peering/claim';
 import { deviations, leftovers, reasons } from './checker';
 import { runWithFault } from './faults';
 import { deploy, live, LIFECYCLES } from './lifecycles';

@@ -1,6 +1,6 @@
 import { make } from 'covertable';
-import { BEHAVIOURS } from '../../rehearsal/aws';
-import type { Behaviour } from '../../rehearsal/aws';
+import { BEHAVIOURS } from 'rehearsal/aws';
+import type { Behaviour } from 'rehearsal/aws';
 import type { LifecycleName } from './lifecycles';
 import type { Readings } from './world';
 

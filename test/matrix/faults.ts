@@ -1,13 +1,11 @@
+import type { CallFault, Disturbance, PutFault, MadeCall } from 'rehearsal/in-process';
 import { damage, deviations, isSkipped, leaks, leftovers, reasons, unlapsed } from './checker';
-import type { CallFault, Disturbance, PutFault } from '../in-process/disturbance';
-import type { MadeCall } from '../in-process/functions';
 import { declaredLast, firstFailure, LIFECYCLES, textsOf, worldFor } from './lifecycles';
 import type { Failure, LifecycleName, Step } from './lifecycles';
 import { resultOf } from './observations';
 import type { Result } from './observations';
 import { STACK } from './stacks';
-import type { MatrixWorld } from './world';
-import type { Readings } from './world';
+import type { MatrixWorld, Readings } from './world';
 
 /*
  * What can go wrong with each call that the handler makes.

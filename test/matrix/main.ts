@@ -1,12 +1,12 @@
 import { fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
+import { elapsed, table } from 'rehearsal/report';
 import useTemporaryDirectory from '../../bin/temporary-directory';
-import { elapsed, table } from '../../rehearsal/report';
+import { LIFECYCLE_NAMES } from './lifecycles';
 import { tally } from './observations';
 import type { Result } from './observations';
 import { combinations, everything } from './suite';
 import type { Case } from './suite';
-import { LIFECYCLE_NAMES } from './lifecycles';
 
 /*
  * npm run test:matrix             everything, on all processors

@@ -1,5 +1,5 @@
-import { BEHAVIOURS } from '../../rehearsal/aws';
-import type { BehaviourName } from '../../rehearsal/aws';
+import { BEHAVIOURS } from 'rehearsal/aws';
+import type { BehaviourName } from 'rehearsal/aws';
 import type { MatrixWorld } from './world';
 
 /*
@@ -39,7 +39,7 @@ function observationsOf({ functions }: Pick<MatrixWorld, 'functions'>): readonly
 export function misreadings(world: Pick<MatrixWorld, 'aws' | 'functions'>): readonly string[] {
   const isQuestion = (name: string): name is BehaviourName => Object.hasOwn(BEHAVIOURS, name);
   const failed = world.functions.logged
-    .map(({ message }) => message)
+    .map(({ message }) => String(message))
     .filter((message) => message.startsWith('could not tell how AWS behaves'));
   const wrong = observationsOf(world).flatMap(({ question, reading }) => {
     const chosen = isQuestion(question) ? world.aws.behaviours.get(question) : 'no such question';

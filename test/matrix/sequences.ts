@@ -1,9 +1,8 @@
 import fc from 'fast-check';
+import type { ServiceName, CallFault, Disturbance } from 'rehearsal/in-process';
 import { damage, deviations, failedDeletes, isSkipped, leaks, leftovers, reasons, unlapsed } from './checker';
 import type { Span } from './checker';
-import type { ServiceName } from '../in-process/api';
 import { QUESTIONS } from './combinations';
-import type { CallFault, Disturbance } from '../in-process/disturbance';
 import { CHECK, DEAD_ENDS, documented, isClear } from './faults';
 import { deploy } from './lifecycles';
 import { resultOf } from './observations';

@@ -1,12 +1,10 @@
-import { createHandler } from '../../lambda/handler';
-import { SimulatedAws } from '../../rehearsal/aws';
-import type { BehaviourName, Inventory, Reading } from '../../rehearsal/aws';
-import { RehearsalClock } from '../../rehearsal/clock';
-import type { CloudFormation } from '../../rehearsal/cloudformation';
-import { Journal } from '../../rehearsal/journal';
-import type { InProcessFunctions } from '../in-process/functions';
-import type { InProcessResponses } from '../in-process/responses';
-import { InProcessWorld } from '../in-process/world';
+import { RehearsalClock, Journal } from 'rehearsal';
+import type { CloudFormation } from 'rehearsal';
+import { SimulatedAws } from 'rehearsal/aws';
+import type { BehaviourName, Inventory, Reading } from 'rehearsal/aws';
+import { InProcessWorld } from 'rehearsal/in-process';
+import type { InProcessFunctions, InProcessResponses } from 'rehearsal/in-process';
+import { createHandlerInProcess } from '../in-process/handler';
 
 export const ACCOUNT = '111111111111';
 export const OTHER_ACCOUNT = '222222222222';
@@ -77,7 +75,12 @@ export class MatrixWorld {
   private readonly world: InProcessWorld;
 
   private constructor({ failedUpdatePhysicalId = 'stored' }: Readings) {
-    const world = new InProcessWorld({ ...PLACE, startTime: START, failedUpdatePhysicalId, createHandler });
+    const world = new InProcessWorld({
+      ...PLACE,
+      startTime: START,
+      failedUpdatePhysicalId,
+      createHandler: createHandlerInProcess,
+    });
     this.world = world;
     ({
       clock: this.clock,

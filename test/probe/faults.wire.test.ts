@@ -1,4 +1,4 @@
-import type { Fault } from '../../rehearsal/aws';
+import type { Fault } from 'rehearsal/aws';
 import { ProbeWorld, wrongReadings } from './world';
 
 /*

@@ -1,8 +1,8 @@
+import type { Credentials } from 'rehearsal/aws';
 import { MARKER_KEY } from '../../probe/marker';
 import { policyFor } from '../../probe/policy';
 import type { Policy } from '../../probe/policy';
 import type { Outcome } from '../../probe/probe';
-import type { Credentials } from '../../rehearsal/aws';
 import { ACCOUNT, ProbeWorld, REGION, wrongReadings } from './world';
 import type { Readings } from './world';
 

@@ -6,7 +6,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readReadings } from '../../bin/readings-file';
+import { readReadings } from 'rehearsal/cli';
 import { policyFor } from '../../probe/policy';
 import { QUESTIONS } from '../../probe/questions';
 import { ACCOUNT, ProbeWorld, REGION } from './world';

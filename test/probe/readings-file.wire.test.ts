@@ -1,10 +1,9 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CfnFleet } from 'aws-cdk-lib/aws-gamelift';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import { readReadings } from '../../bin/readings-file';
-import { rehearse } from '../../bin/rehearse';
+import { CfnFleet } from 'aws-cdk-lib/aws-gamelift';
+import { readReadings, rehearse } from 'rehearsal/cli';
 import { reportJson } from '../../probe/report';
 import { synthesize, Stage } from '../life/stage';
 import { ACCOUNT, ProbeWorld, REGION } from './world';

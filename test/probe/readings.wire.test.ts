@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { BEHAVIOURS } from 'rehearsal/aws';
 import { QUESTIONS } from '../../probe/questions';
 import type { Question } from '../../probe/questions';
 import { reportTable } from '../../probe/report';
-import { BEHAVIOURS } from '../../rehearsal/aws';
 import { ProbeWorld, wrongReadings } from './world';
 import type { Readings } from './world';
 

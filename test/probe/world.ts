@@ -1,13 +1,12 @@
+import { Rehearsal } from 'rehearsal';
+import { BEHAVIOURS } from 'rehearsal/aws';
+import type { ApiCall, BehaviourName, Credentials, Fault, Inventory, Reading } from 'rehearsal/aws';
+import { differences } from 'rehearsal/cli';
 import { createClients } from '../../probe/clients';
 import type { Clients } from '../../probe/clients';
 import type { Clock } from '../../probe/clock';
 import { probe } from '../../probe/probe';
 import type { Outcome } from '../../probe/probe';
-import { Rehearsal } from '../../rehearsal';
-import { BEHAVIOURS } from '../../rehearsal/aws';
-import type { ApiCall, BehaviourName, Credentials, Fault, Inventory, Reading } from '../../rehearsal/aws';
-import { addDescribeNetworkInterfaces } from './network-interfaces';
-import { differences } from '../../rehearsal/left-behind';
 
 export const ACCOUNT = '111111111111';
 export const REGION = 'us-east-1';
@@ -25,7 +24,6 @@ export class ProbeWorld {
       aws.behaviours.set(name as BehaviourName, reading as Reading<BehaviourName>);
     }
     const vpc = aws.ec2.createVpc({ ...PLACE, cidrBlock: '10.90.0.0/16' });
-    addDescribeNetworkInterfaces(aws);
     for (let tables = 1; tables < routeTables; tables += 1) {
       aws.ec2.createRouteTable(PLACE, vpc.vpcId);
     }

@@ -1,3 +1,0 @@
-export { picturedLife } from './life';
-export type { PicturedLife } from './life';
-export { pageOf } from './page';

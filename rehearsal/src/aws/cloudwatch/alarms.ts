@@ -1,0 +1,136 @@
+import type { Clock } from '../../time/clock';
+import type { Metric, Metrics, Statistic } from './metrics';
+
+export type AlarmState = 'OK' | 'ALARM' | 'INSUFFICIENT_DATA';
+
+export const COMPARISONS = {
+  GreaterThanOrEqualToThreshold: (value: number, threshold: number) => value >= threshold,
+  GreaterThanThreshold: (value: number, threshold: number) => value > threshold,
+  LessThanThreshold: (value: number, threshold: number) => value < threshold,
+  LessThanOrEqualToThreshold: (value: number, threshold: number) => value <= threshold,
+} as const;
+
+/** An alarm on one metric with a static threshold. */
+export interface AlarmConfiguration {
+  readonly metric: Metric;
+  readonly statistic: Statistic;
+  readonly periodSeconds: number;
+  readonly evaluationPeriods: number;
+  readonly datapointsToAlarm: number;
+  readonly threshold: number;
+  readonly comparison: keyof typeof COMPARISONS;
+  readonly treatMissingData: 'missing' | 'notBreaching' | 'breaching' | 'ignore';
+}
+
+/** A change of an alarm's state. */
+export interface AlarmChange {
+  /** Rehearsed time, in milliseconds since the epoch. */
+  readonly time: number;
+  readonly state: AlarmState;
+}
+
+export interface AlarmDescription {
+  readonly arn: string;
+  readonly state: AlarmState;
+  /** Every change, from INSUFFICIENT_DATA when it was made. */
+  readonly history: readonly AlarmChange[];
+}
+
+interface Alarm {
+  configuration: AlarmConfiguration | undefined;
+  readonly history: AlarmChange[];
+  evaluated: number;
+}
+
+const MINUTE_MS = 60_000;
+
+/** CloudWatch's alarms. They do nothing; what state they were in, minute by minute, is worked out when somebody asks. */
+export class Alarms {
+  private readonly alarms = new Map<string, Alarm>();
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly metrics: Metrics,
+  ) {}
+
+  /**
+   * Makes an alarm, or changes it.
+   *
+   * @param configuration undefined for an alarm of a kind that is not simulated: it never leaves the state that it is in
+   */
+  put(arn: string, configuration: AlarmConfiguration | undefined): void {
+    const now = this.clock.now();
+    const existing = this.alarms.get(arn);
+    if (existing) {
+      this.evaluate(existing);
+      existing.configuration = configuration;
+    } else {
+      this.alarms.set(arn, { configuration, history: [{ time: now, state: 'INSUFFICIENT_DATA' }], evaluated: now });
+    }
+  }
+
+  list(): { readonly account: string; readonly arn: string; readonly configuration: AlarmConfiguration | undefined }[] {
+    return [...this.alarms].map(([arn, { configuration }]) => ({ account: arn.split(':')[4] ?? '', arn, configuration }));
+  }
+
+  delete(arn: string): void {
+    this.alarms.delete(arn);
+  }
+
+  /** By name, where only one alarm has it, or by ARN. */
+  describe(alarm: string): AlarmDescription {
+    const found = [...this.alarms].filter(([arn]) => arn === alarm || arn.endsWith(`:alarm:${alarm}`));
+    const [first, ...more] = found;
+    if (!first || more.length > 0) {
+      throw new Error(`${found.length} alarms are called ${alarm}: there are ${[...this.alarms.keys()].join(', ') || 'none'}`);
+    }
+    const [arn, { history }] = first;
+    this.evaluate(first[1]);
+    return { arn, state: stateOf(first[1]), history: [...history] };
+  }
+
+  private evaluate(alarm: Alarm): void {
+    const { configuration } = alarm;
+    if (configuration === undefined) {
+      return;
+    }
+    const next = Math.floor(alarm.evaluated / MINUTE_MS) * MINUTE_MS + MINUTE_MS;
+    for (let time = next; time <= this.clock.now(); time += MINUTE_MS) {
+      const state = this.stateAt(configuration, alarm.history, time);
+      if (state !== stateOf(alarm)) {
+        alarm.history.push({ time, state });
+      }
+      alarm.evaluated = time;
+    }
+  }
+
+  /**
+   * CloudWatch looks once a minute at the last periods, which end with that minute here. Where data is missing it looks back
+   * further than the periods that count: that is left out, an alarm keeps its state then.
+   */
+  private stateAt(configuration: AlarmConfiguration, history: readonly AlarmChange[], time: number): AlarmState {
+    const { metric, statistic, periodSeconds, evaluationPeriods, datapointsToAlarm, threshold, comparison } = configuration;
+    const period = periodSeconds * 1000;
+    const values = Array.from({ length: evaluationPeriods }, (_, index) =>
+      this.metrics.statistic(metric, statistic, time - (index + 1) * period, time - index * period),
+    );
+    const verdicts = values.map((value) =>
+      value === undefined ? MISSING[configuration.treatMissingData] : COMPARISONS[comparison](value, threshold),
+    );
+    const breaching = verdicts.filter((verdict) => verdict === true).length;
+    const fine = verdicts.filter((verdict) => verdict === false).length;
+    if (breaching >= datapointsToAlarm) {
+      return 'ALARM';
+    }
+    if (fine > evaluationPeriods - datapointsToAlarm) {
+      return 'OK';
+    }
+    const unknown = configuration.treatMissingData === 'missing' && breaching + fine === 0;
+    return unknown ? 'INSUFFICIENT_DATA' : (history.at(-1)?.state ?? 'INSUFFICIENT_DATA');
+  }
+}
+
+/** Whether a period without data breaches the threshold. */
+const MISSING = { missing: undefined, ignore: undefined, breaching: true, notBreaching: false } as const;
+
+const stateOf = ({ history }: Alarm): AlarmState => history.at(-1)?.state ?? 'INSUFFICIENT_DATA';

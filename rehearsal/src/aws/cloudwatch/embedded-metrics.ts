@@ -1,0 +1,108 @@
+import type { Place } from '../service';
+import type { Dimensions, Metrics } from './metrics';
+
+type Members = Readonly<Record<string, unknown>>;
+
+/** A metric of one line, with each set of dimensions. */
+interface EmbeddedMetric {
+  readonly namespace: string;
+  readonly name: string;
+  readonly dimensionSets: readonly Dimensions[];
+  readonly values: readonly number[];
+  /** In milliseconds since the epoch. */
+  readonly time: number;
+}
+
+const MOST_DIMENSIONS = 30;
+const LONGEST_DIMENSION_NAME = 250;
+const LONGEST_DIMENSION_VALUE = 1024;
+const LONGEST_NAME = 1024;
+const MOST_METRICS = 100;
+const MOST_VALUES = 100;
+const UNIT =
+  /^(?:Seconds|Microseconds|Milliseconds|Percent|None|(?:(?:Kilo|Mega|Giga|Tera)(?:bytes|bits)|Bytes|Bits|Count)(?:\/Second)?)$/;
+
+/** What CloudWatch finds wrong with a line, and drops without telling anybody. */
+class InvalidLine extends Error {}
+
+/**
+ * Puts the metrics of what was written to a log, line by line. Lines that are not in the embedded metric format are left alone.
+ *
+ * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+ */
+export function putEmbeddedMetrics(metrics: Metrics, { account, region }: Place, text: string): void {
+  for (const { namespace, name, dimensionSets, values, time } of text.split('\n').flatMap(metricsOf)) {
+    for (const dimensions of dimensionSets) {
+      values.forEach((value) => {
+        metrics.put({ account, region, namespace, name, dimensions }, value, time);
+      });
+    }
+  }
+}
+
+/** None where anything about the line is invalid: the specification does not say that a part of it could still count. */
+function metricsOf(line: string): readonly EmbeddedMetric[] {
+  try {
+    const root = members(JSON.parse(line));
+    const metadata = members(root._aws);
+    const time = metadata.Timestamp;
+    check(typeof time === 'number' && Number.isInteger(time));
+    return list(metadata.CloudWatchMetrics).flatMap((directive) => metricsOfDirective(root, members(directive), time));
+  } catch (error) {
+    if (error instanceof InvalidLine || error instanceof SyntaxError) {
+      return [];
+    }
+    throw error;
+  }
+}
+
+function metricsOfDirective(root: Members, directive: Members, time: number): readonly EmbeddedMetric[] {
+  const namespace = name(directive.Namespace, LONGEST_NAME);
+  const dimensionSets = list(directive.Dimensions).map((keys) => dimensionsOf(root, list(keys, MOST_DIMENSIONS)));
+  check(dimensionSets.length > 0);
+  return list(directive.Metrics, MOST_METRICS)
+    .map(members)
+    .map(({ Name, Unit, StorageResolution }) => {
+      check(Unit === undefined || (typeof Unit === 'string' && UNIT.test(Unit)));
+      check(StorageResolution === undefined || Number.isInteger(StorageResolution));
+      const metric = name(Name, LONGEST_NAME);
+      return { namespace, name: metric, dimensionSets, values: valuesOf(target(root, metric)), time };
+    });
+}
+
+function dimensionsOf(root: Members, keys: readonly unknown[]): Dimensions {
+  const names = keys.map((key) => name(key, LONGEST_DIMENSION_NAME));
+  return Object.fromEntries(names.map((key) => [key, name(target(root, key), LONGEST_DIMENSION_VALUE)]));
+}
+
+function valuesOf(value: unknown): readonly number[] {
+  const values = typeof value === 'number' ? [value] : list(value, MOST_VALUES);
+  return values.map((one) => {
+    check(typeof one === 'number' && Number.isFinite(one));
+    return one;
+  });
+}
+
+/** A member of the root, never a nested one. */
+const target = (root: Members, key: string): unknown => (Object.hasOwn(root, key) ? root[key] : undefined);
+
+function check(valid: boolean): asserts valid {
+  if (!valid) {
+    throw new InvalidLine();
+  }
+}
+
+function members(value: unknown): Members {
+  check(typeof value === 'object' && value !== null && !Array.isArray(value));
+  return value as Members;
+}
+
+function list(value: unknown, most = Infinity): readonly unknown[] {
+  check(Array.isArray(value) && value.length <= most);
+  return value as readonly unknown[];
+}
+
+function name(value: unknown, longest: number): string {
+  check(typeof value === 'string' && value.length > 0 && value.length <= longest);
+  return value;
+}

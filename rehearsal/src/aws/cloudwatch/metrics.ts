@@ -1,0 +1,95 @@
+import type { Clock } from '../../time/clock';
+import type { Place } from '../service';
+
+export type Dimensions = Readonly<Record<string, string>>;
+
+/** What CloudWatch knows a metric by. */
+export interface Metric extends Place {
+  readonly namespace: string;
+  readonly name: string;
+  readonly dimensions: Dimensions;
+}
+
+export type Statistic = 'Sum' | 'Maximum' | 'Minimum' | 'Average' | 'SampleCount';
+
+interface Datapoint {
+  readonly time: number;
+  readonly value: number;
+}
+
+/** What a metric that is measured once a minute shows then; undefined where nothing is sent. */
+export type Gauge = (time: number) => number | undefined;
+
+const MINUTE_MS = 60_000;
+
+/** CloudWatch's metrics: what happened, and what services measure. */
+export class Metrics {
+  private readonly datapoints = new Map<string, Datapoint[]>();
+  private readonly gauges = new Map<string, Gauge>();
+
+  constructor(private readonly clock: Clock) {}
+
+  /** @param time when it happened, in milliseconds since the epoch. Default: now */
+  put(metric: Metric, value = 1, time = this.clock.now()): void {
+    const datapoints = this.datapoints.get(keyOf(metric)) ?? [];
+    this.datapoints.set(keyOf(metric), datapoints);
+    datapoints.splice(indexAt(datapoints, time + 1), 0, { time, value });
+  }
+
+  measure(metric: Metric, gauge: Gauge): void {
+    this.gauges.set(keyOf(metric), gauge);
+  }
+
+  /** Undefined where there is no data at or after `from` and before `to`, in milliseconds since the epoch. */
+  statistic(metric: Metric, statistic: Statistic, from: number, to: number): number | undefined {
+    const values = this.values(metric, from, to);
+    const sum = values.reduce((total, value) => total + value, 0);
+    if (values.length === 0) {
+      return undefined;
+    }
+    switch (statistic) {
+      case 'Sum':
+        return sum;
+      case 'Maximum':
+        return Math.max(...values);
+      case 'Minimum':
+        return Math.min(...values);
+      case 'Average':
+        return sum / values.length;
+      case 'SampleCount':
+        return values.length;
+    }
+  }
+
+  private values(metric: Metric, from: number, to: number): number[] {
+    const datapoints = this.datapoints.get(keyOf(metric)) ?? [];
+    const recorded = datapoints.slice(indexAt(datapoints, from), indexAt(datapoints, to)).map(({ value }) => value);
+    const gauge = this.gauges.get(keyOf(metric));
+    return gauge === undefined ? recorded : [...recorded, ...measured(gauge, from, to)];
+  }
+}
+
+function measured(gauge: Gauge, from: number, to: number): number[] {
+  const first = Math.ceil(from / MINUTE_MS) * MINUTE_MS;
+  const count = Math.max(0, Math.ceil((to - first) / MINUTE_MS));
+  return Array.from({ length: count }, (_, index) => gauge(first + index * MINUTE_MS)).filter((value) => value !== undefined);
+}
+
+/** Of the first datapoint that is not before `time`: they are in the order of time. */
+function indexAt(datapoints: readonly Datapoint[], time: number): number {
+  let [low, high] = [0, datapoints.length];
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if ((datapoints[middle]?.time ?? Infinity) < time) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
+function keyOf({ account, region, namespace, name, dimensions }: Metric): string {
+  const sorted = Object.entries(dimensions).sort(([one], [other]) => (one < other ? -1 : 1));
+  return JSON.stringify([account, region, namespace, name, sorted]);
+}

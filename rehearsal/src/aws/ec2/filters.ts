@@ -1,0 +1,84 @@
+import { ServiceError, type ServiceCall } from '../service';
+import { wildcards } from '../wildcards';
+import type { Members, Parameters } from '../wire/query';
+
+/** What a filter looks at, for one item. */
+export type Filters<T> = Readonly<Record<string, (item: T) => string | readonly string[]>>;
+
+const MINIMUM_PAGE = 5;
+
+/** Checks the permission for an operation without resources, and ends a dry run. */
+export async function authorizeDescribe(parameters: Parameters, call: ServiceCall): Promise<void> {
+  await call.authorize(`ec2:${call.operation}`, ['*'], { 'ec2:Region': call.region });
+  endDryRun(parameters);
+}
+
+export function endDryRun(parameters: Parameters): void {
+  if (parameters.get('DryRun') === 'true') {
+    throw new ServiceError('DryRunOperation', 'Request would have succeeded, but DryRun flag is set.', 412);
+  }
+}
+
+/** Applies the filters of a request: all of them, each with any of its values. */
+export function filtered<T>(
+  parameters: Parameters,
+  items: readonly T[],
+  known: Filters<T>,
+  tagsOf: (item: T) => ReadonlyMap<string, string>,
+): T[] {
+  const admits = parameters.structures('Filter').map((filter) => {
+    const name = filter.get('Name') ?? '';
+    const attribute = attributeOf(name, known, tagsOf);
+    const patterns = filter.list('Value').map((value) => new RegExp(wildcards(value)));
+    return (item: T) => [attribute(item)].flat().some((value) => patterns.some((pattern) => pattern.test(value)));
+  });
+  return items.filter((item) => admits.every((admit) => admit(item)));
+}
+
+function attributeOf<T>(
+  name: string,
+  known: Filters<T>,
+  tagsOf: (item: T) => ReadonlyMap<string, string>,
+): (item: T) => string | readonly string[] {
+  if (name === 'tag-key') {
+    return (item) => [...tagsOf(item).keys()];
+  }
+  if (name.startsWith('tag:')) {
+    return (item) => tagsOf(item).get(name.slice('tag:'.length)) ?? [];
+  }
+  const attribute = Object.hasOwn(known, name) ? known[name] : undefined;
+  if (attribute === undefined) {
+    throw new ServiceError('InvalidParameterValue', `The filter '${name}' is invalid`);
+  }
+  return attribute;
+}
+
+/** The items of a page, and what asks for the next one. */
+export function page<T>(parameters: Parameters, items: readonly T[]): { readonly items: readonly T[]; readonly next: Members } {
+  const maximum = parameters.get('MaxResults');
+  const size = maximum === undefined ? items.length : Number(maximum);
+  if (maximum !== undefined && !(size >= MINIMUM_PAGE && size <= 1000)) {
+    const message = `Value ( ${maximum} ) for parameter maxResults is invalid. Expecting a value greater than or equal to 5.`;
+    throw new ServiceError('InvalidParameterValue', message);
+  }
+  const start = Number(Buffer.from(parameters.get('NextToken') ?? '', 'base64').toString());
+  if (Number.isNaN(start)) {
+    throw new ServiceError('InvalidNextToken', 'The token is invalid.');
+  }
+  const end = start + size;
+  return {
+    items: items.slice(start, end),
+    next: end < items.length ? { nextToken: Buffer.from(String(end)).toString('base64') } : {},
+  };
+}
+
+export function requireWellFormed(ids: readonly string[], prefix: string, code: string): void {
+  const malformed = ids.find((id) => !new RegExp(`^${prefix}-(?:[0-9a-f]{8}|[0-9a-f]{17})$`).test(id));
+  if (malformed !== undefined) {
+    throw new ServiceError(code, `Invalid id: "${malformed}"`);
+  }
+}
+
+export function tagSet(tags: ReadonlyMap<string, string>): Members {
+  return tags.size === 0 ? {} : { tagSet: [...tags].map(([key, value]) => ({ key, value })) };
+}

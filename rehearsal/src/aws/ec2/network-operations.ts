@@ -1,0 +1,215 @@
+import { ServiceError, type ServiceCall } from '../service';
+import type { Members, Parameters, QueryOperation } from '../wire/query';
+import { notFound } from './errors';
+import { authorizeDescribe, endDryRun, filtered, page, requireWellFormed, tagSet, type Filters } from './filters';
+import {
+  isGatewayId,
+  requireDestination,
+  type Network,
+  type NetworkInterface,
+  type Route,
+  type RouteTable,
+  type Vpc,
+} from './network';
+import { routeTableResource } from './policy-resources';
+
+const VPC_FILTERS: Filters<Vpc> = {
+  'vpc-id': ({ vpcId }) => vpcId,
+  cidr: ({ cidrBlock }) => cidrBlock,
+  'cidr-block-association.cidr-block': ({ cidrBlocks }) => [...cidrBlocks.values()],
+  'owner-id': ({ account }) => account,
+  state: () => 'available',
+};
+
+const routes = ({ routes: all }: RouteTable): Route[] => [...all.values()];
+
+const TABLE_FILTERS: Filters<RouteTable> = {
+  'vpc-id': ({ vpc }) => vpc.vpcId,
+  'route-table-id': ({ routeTableId }) => routeTableId,
+  'owner-id': ({ vpc }) => vpc.account,
+  'association.subnet-id': ({ associations }) => [...associations.values()].filter((id) => !isGatewayId(id)),
+  'association.gateway-id': ({ associations }) => [...associations.values()].filter(isGatewayId),
+  'association.main': ({ routeTableId, vpc, associations }) => [
+    ...(vpc.mainRouteTableId === routeTableId ? ['true'] : []),
+    ...(associations.size > 0 ? ['false'] : []),
+  ],
+  'route.vpc-peering-connection-id': (table) =>
+    routes(table).flatMap(({ kind, target }) => (kind === 'vpcPeeringConnectionId' ? [target] : [])),
+  'route.destination-cidr-block': (table) => [...table.vpc.cidrBlocks.values(), ...table.routes.keys()],
+};
+
+const INTERFACE_FILTERS: Filters<NetworkInterface> = { 'vpc-id': ({ subnet }) => subnet.vpc.vpcId };
+
+/** The parameters that name a route's target, one of which a request has. */
+export const ROUTE_TARGETS = [
+  'VpcPeeringConnectionId',
+  'GatewayId',
+  'VpcEndpointId',
+  'NatGatewayId',
+  'TransitGatewayId',
+  'NetworkInterfaceId',
+  'InstanceId',
+];
+
+/** VPCs, route tables, routes and network interfaces. */
+export function networkOperations(network: Network): Readonly<Record<string, QueryOperation>> {
+  const changeRoute =
+    (change: (call: ServiceCall, routeTableId: string, parameters: Parameters) => void): QueryOperation =>
+    async (parameters, call) => {
+      const table = network.routeTable(call, parameters.get('RouteTableId') ?? '');
+      const { arn, context } = routeTableResource(network, table);
+      await call.authorize(`ec2:${call.operation}`, [arn], context);
+      endDryRun(parameters);
+      change(call, table.routeTableId, parameters);
+      return { return: true };
+    };
+  return {
+    DescribeVpcs: (parameters, call) => describeVpcs(network, parameters, call),
+    DescribeRouteTables: (parameters, call) => describeRouteTables(network, parameters, call),
+    DescribeNetworkInterfaces: (parameters, call) => describeNetworkInterfaces(network, parameters, call),
+    CreateRoute: changeRoute((call, id, parameters) => {
+      network.createRoute(call, id, routeOf(parameters));
+    }),
+    ReplaceRoute: changeRoute((call, id, parameters) => {
+      network.replaceRoute(call, id, routeOf(parameters));
+    }),
+    DeleteRoute: changeRoute((call, id, parameters) => {
+      network.deleteRoute(call, id, destinationOf(parameters));
+    }),
+  };
+}
+
+async function describeVpcs(network: Network, parameters: Parameters, call: ServiceCall): Promise<Members> {
+  const ids = parameters.list('VpcId');
+  requireWellFormed(ids, 'vpc', 'InvalidVpcID.Malformed');
+  await authorizeDescribe(parameters, call);
+  return call.read(() => listVpcs(network, parameters, call, ids));
+}
+
+function listVpcs(network: Network, parameters: Parameters, call: ServiceCall, ids: readonly string[]): Members {
+  const own = [...network.vpcs.values()].filter(({ account, region }) => account === call.account && region === call.region);
+  const missing = ids.filter((id) => !own.some(({ vpcId }) => vpcId === id));
+  if (missing.length > 0) {
+    throw notFound('vpc', missing);
+  }
+  const tags = ({ vpcId }: Vpc) => network.tags.of(call.account, vpcId);
+  const chosen = own.filter(({ vpcId }) => ids.length === 0 || ids.includes(vpcId));
+  const { items, next } = page(parameters, filtered(parameters, chosen, VPC_FILTERS, tags));
+  return { vpcSet: items.map((vpc) => ({ ...describeVpc(vpc), ...tagSet(tags(vpc)) })), ...next };
+}
+
+function describeVpc({ vpcId, account, cidrBlock, cidrBlocks }: Vpc): Members {
+  return {
+    vpcId,
+    ownerId: account,
+    state: 'available',
+    cidrBlock,
+    cidrBlockAssociationSet: [...cidrBlocks].map(([associationId, block]) => ({
+      cidrBlock: block,
+      associationId,
+      cidrBlockState: { state: 'associated' },
+    })),
+    dhcpOptionsId: 'default',
+    instanceTenancy: 'default',
+    isDefault: false,
+  };
+}
+
+async function describeNetworkInterfaces(network: Network, parameters: Parameters, call: ServiceCall): Promise<Members> {
+  await authorizeDescribe(parameters, call);
+  const own = call.read(() =>
+    [...network.networkInterfaces.values()].filter(({ subnet }) => subnet.vpc.account === call.account),
+  );
+  const chosen = filtered(parameters, own, INTERFACE_FILTERS, () => new Map());
+  return { networkInterfaceSet: chosen.map(({ networkInterfaceId }) => ({ networkInterfaceId })) };
+}
+
+async function describeRouteTables(network: Network, parameters: Parameters, call: ServiceCall): Promise<Members> {
+  const ids = parameters.list('RouteTableId');
+  requireWellFormed(ids, 'rtb', 'InvalidRouteTableId.Malformed');
+  await authorizeDescribe(parameters, call);
+  return call.read(() => listRouteTables(network, parameters, call, ids));
+}
+
+function listRouteTables(network: Network, parameters: Parameters, call: ServiceCall, ids: readonly string[]): Members {
+  const own = [...network.routeTables.values()].filter(({ vpc }) => vpc.account === call.account && vpc.region === call.region);
+  const missing = ids.filter((id) => !own.some(({ routeTableId }) => routeTableId === id));
+  if (missing.length > 0) {
+    throw notFound('routeTable', missing);
+  }
+  const tags = ({ routeTableId }: RouteTable) => network.tags.of(call.account, routeTableId);
+  const chosen = own.filter(({ routeTableId }) => ids.length === 0 || ids.includes(routeTableId));
+  const { items, next } = page(parameters, filtered(parameters, chosen, TABLE_FILTERS, tags));
+  return { routeTableSet: items.map((table) => ({ ...describeTable(network, table), ...tagSet(tags(table)) })), ...next };
+}
+
+function describeTable(network: Network, table: RouteTable): Members {
+  const { routeTableId, vpc, associations } = table;
+  const associated = (routeTableAssociationId: string, rest: Members) => ({
+    routeTableAssociationId,
+    routeTableId,
+    ...rest,
+    associationState: { state: 'associated' },
+  });
+  const main = vpc.mainRouteTableId === routeTableId;
+  const local = (destinationCidrBlock: string) => ({
+    destinationCidrBlock,
+    gatewayId: 'local',
+    origin: 'CreateRouteTable',
+    state: 'active',
+  });
+  const added = (route: Route) => ({
+    [route.destination.includes(':') ? 'destinationIpv6CidrBlock' : 'destinationCidrBlock']: route.destination,
+    [route.kind]: route.target,
+    origin: 'CreateRoute',
+    state: network.stateOf(route),
+  });
+  return {
+    routeTableId,
+    vpcId: vpc.vpcId,
+    ownerId: vpc.account,
+    associationSet: [
+      ...(main ? [associated(`rtbassoc-${routeTableId.slice('rtb-'.length)}`, { main })] : []),
+      ...[...associations].map(([id, target]) =>
+        associated(id, { [isGatewayId(target) ? 'gatewayId' : 'subnetId']: target, main: false }),
+      ),
+    ],
+    routeSet: [...[...vpc.cidrBlocks.values()].map(local), ...routes(table).map(added)],
+  };
+}
+
+/** The member of a route that names its target, of the parameter that does: endpoints of Gateway Load Balancers count as gateways. */
+export function routeTargetKind(parameter: string): string {
+  return parameter === 'VpcEndpointId' ? 'gatewayId' : `${parameter.charAt(0).toLowerCase()}${parameter.slice(1)}`;
+}
+
+function routeOf(parameters: Parameters): Route {
+  const given = ROUTE_TARGETS.flatMap((name) => {
+    const target = parameters.get(name);
+    return target === undefined ? [] : [{ kind: routeTargetKind(name), target }];
+  });
+  const [only] = given;
+  if (only === undefined || given.length > 1) {
+    throw new ServiceError('InvalidParameterCombination', `exactly one of ${ROUTE_TARGETS.join(', ')} must be specified`);
+  }
+  return { destination: destinationOf(parameters), ...only };
+}
+
+function destinationOf(parameters: Parameters): string {
+  const destination = routeDestination((name) => parameters.get(name));
+  if (destination === undefined) {
+    throw new ServiceError('MissingParameter', 'The request must contain the parameter destinationCidrBlock');
+  }
+  return destination;
+}
+
+/** The block that a route leads to, of the parameter that names it; throws where it is not a block. */
+export function routeDestination(get: (parameter: string) => string | undefined): string | undefined {
+  const [ipv4, ipv6] = [get('DestinationCidrBlock'), get('DestinationIpv6CidrBlock')];
+  if (ipv4 !== undefined) {
+    requireDestination('destinationCidrBlock', ipv4);
+  } else if (ipv6 !== undefined) {
+    requireDestination('destinationIpv6CidrBlock', ipv6);
+  }
+  return ipv4 ?? ipv6;
+}

@@ -1,0 +1,534 @@
+import type { History, HistoricValue } from '../../time/history';
+import { hexadecimal, Ids } from '../ids';
+import { arnOf } from '../partitions';
+import { ServiceError, type Place } from '../service';
+import { Tags } from '../tags';
+import { contains, isCidr, isIpv6Cidr, overlap, prefixLength } from './cidr';
+import { notFound } from './errors';
+import { Peerings } from './peerings';
+import { requireGroupTexts, requireRule } from './rule-constraints';
+
+export interface Vpc {
+  readonly vpcId: string;
+  readonly arn: string;
+  readonly account: string;
+  readonly region: string;
+  readonly cidrBlock: string;
+  readonly mainRouteTableId: string;
+  readonly defaultSecurityGroupId: string;
+  /** All IPv4 blocks, by the ids of their associations, the primary one first. */
+  readonly cidrBlocks: Map<string, string>;
+}
+
+export interface Subnet {
+  readonly subnetId: string;
+  readonly vpc: Vpc;
+  readonly cidrBlock: string;
+  readonly availabilityZone: string;
+}
+
+export interface Route {
+  readonly destination: string;
+  /** The member that names the target, as in answers: `gatewayId`, `vpcPeeringConnectionId` … */
+  readonly kind: string;
+  readonly target: string;
+}
+
+export interface RouteTable {
+  readonly routeTableId: string;
+  readonly vpc: Vpc;
+  /** By destination, without the local ones. */
+  readonly routes: Map<string, Route>;
+  /** Subnets and gateways, by the ids of their associations. */
+  readonly associations: Map<string, string>;
+}
+
+export interface Rule {
+  readonly direction: 'ingress' | 'egress';
+  readonly protocol: string;
+  readonly fromPort?: number;
+  readonly toPort?: number;
+  /** An address block, a security group or a prefix list. */
+  readonly peer: string;
+  readonly description?: string;
+}
+
+export class SecurityGroup {
+  private readonly ruleValue: HistoricValue<readonly Rule[]>;
+
+  constructor(
+    history: History,
+    readonly groupId: string,
+    readonly vpc: Vpc,
+    readonly name: string,
+    readonly description: string,
+    rules: readonly Rule[],
+  ) {
+    this.ruleValue = history.value(rules);
+  }
+
+  get rules(): readonly Rule[] {
+    return this.ruleValue.current;
+  }
+
+  set rules(rules: readonly Rule[]) {
+    this.ruleValue.current = rules;
+  }
+}
+
+export interface NetworkInterface {
+  readonly networkInterfaceId: string;
+  readonly subnet: Subnet;
+  readonly groupIds: readonly string[];
+  readonly description: string;
+}
+
+/** An internet gateway or a virtual private gateway, as ids begin. */
+export type GatewayKind = 'igw' | 'vgw';
+
+interface Gateway {
+  readonly account: string;
+  readonly region: string;
+  readonly vpcId?: string;
+}
+
+const ROUTES_PER_TABLE = 50;
+const RULES_PER_DIRECTION = 60;
+
+/** Whether a table routes what enters the VPC through an internet gateway or a virtual private gateway. */
+export const isGatewayRouteTable = ({ associations }: RouteTable): boolean => [...associations.values()].some(isGatewayId);
+
+export const isGatewayId = (id: string): boolean => /^[iv]gw-/.test(id);
+
+/** All egress, as every new security group allows it. */
+export const ALL_EGRESS: Rule = { direction: 'egress', protocol: '-1', peer: '0.0.0.0/0' };
+
+/** The networks of every account and Region: what CloudFormation, GameLift and the API of EC2 change. Errors are EC2's. */
+export class Network {
+  readonly vpcs: Map<string, Vpc>;
+  readonly subnets: Map<string, Subnet>;
+  readonly routeTables: Map<string, RouteTable>;
+  readonly securityGroups: Map<string, SecurityGroup>;
+  readonly gateways: Map<string, Gateway>;
+  readonly networkInterfaces = new Map<string, NetworkInterface>();
+  readonly tags: Tags;
+  readonly peerings: Peerings;
+  private readonly ids = new Ids();
+
+  constructor(private readonly history: History) {
+    this.vpcs = history.map();
+    this.subnets = history.map();
+    this.routeTables = history.map();
+    this.securityGroups = history.map();
+    this.gateways = history.map();
+    this.tags = new Tags(history);
+    this.peerings = new Peerings(history, this.ids, this.tags);
+  }
+
+  /** With its main route table and its default security group. */
+  createVpc({ account, region, cidrBlock }: Place & { readonly cidrBlock: string }): { vpcId: string } {
+    requireSize(cidrBlock, 'InvalidVpc.Range');
+    const vpcId = this.ids.next('vpc');
+    const vpc: Vpc = {
+      vpcId,
+      arn: arnOf({ account, region }, 'ec2', `vpc/${vpcId}`),
+      account,
+      region,
+      cidrBlock,
+      mainRouteTableId: this.ids.next('rtb'),
+      defaultSecurityGroupId: this.ids.next('sg'),
+      cidrBlocks: this.history.map([[`vpc-cidr-assoc-${hexadecimal(vpcId)}`, cidrBlock]]),
+    };
+    const [routeTableId, groupId] = [vpc.mainRouteTableId, vpc.defaultSecurityGroupId];
+    this.vpcs.set(vpcId, vpc);
+    this.addRouteTable(routeTableId, vpc);
+    const rules: Rule[] = [{ direction: 'ingress', protocol: '-1', peer: groupId }, ALL_EGRESS];
+    const group = new SecurityGroup(this.history, groupId, vpc, 'default', 'default VPC security group', rules);
+    this.securityGroups.set(groupId, group);
+    return { vpcId };
+  }
+
+  /** Throws `DependencyViolation` while there is anything in it. */
+  deleteVpc(account: string, region: string, vpcId: string): void {
+    const vpc = this.vpc({ account, region }, vpcId);
+    const inside = [
+      ...[...this.subnets.values()].filter((subnet) => subnet.vpc === vpc),
+      ...this.tablesOf(vpcId).filter(({ routeTableId }) => routeTableId !== vpc.mainRouteTableId),
+      ...[...this.securityGroups.values()].filter((group) => group.vpc === vpc && group.groupId !== vpc.defaultSecurityGroupId),
+      ...[...this.gateways.values()].filter((gateway) => gateway.vpcId === vpcId),
+      ...this.peerings.all().filter(({ accepter, status }) => accepter.vpcId === vpcId && status.code === 'active'),
+    ];
+    if (inside.length > 0) {
+      throw new ServiceError('DependencyViolation', `The vpc '${vpcId}' has dependencies and cannot be deleted.`);
+    }
+    this.vpcs.delete(vpcId);
+    this.routeTables.delete(vpc.mainRouteTableId);
+    this.securityGroups.delete(vpc.defaultSecurityGroupId);
+    [vpcId, vpc.mainRouteTableId, vpc.defaultSecurityGroupId].forEach((id) => {
+      this.tags.clear(account, id);
+    });
+  }
+
+  /** Undefined for a VPC of another account or Region. */
+  find(account: string, region: string, vpcId: string): Vpc | undefined {
+    const vpc = this.vpcs.get(vpcId);
+    return vpc?.account === account && vpc.region === region ? vpc : undefined;
+  }
+
+  vpc({ account, region }: Place, vpcId: string): Vpc {
+    const vpc = this.find(account, region, vpcId);
+    if (vpc === undefined) {
+      throw notFound('vpc', [vpcId]);
+    }
+    return vpc;
+  }
+
+  tablesOf(vpcId: string): RouteTable[] {
+    return [...this.routeTables.values()].filter(({ vpc }) => vpc.vpcId === vpcId);
+  }
+
+  /** @returns the id of the association. */
+  associateCidrBlock(place: Place, vpcId: string, cidrBlock: string): string {
+    requireSize(cidrBlock, 'InvalidVpc.Range');
+    const { cidrBlocks } = this.vpc(place, vpcId);
+    if ([...cidrBlocks.values()].some((other) => overlap(other, cidrBlock))) {
+      throw new ServiceError('InvalidVpc.Range', `The CIDR '${cidrBlock}' conflicts with one of the CIDRs of the VPC.`);
+    }
+    const id = this.ids.next('vpc-cidr-assoc');
+    cidrBlocks.set(id, cidrBlock);
+    return id;
+  }
+
+  createSubnet(place: Place, subnet: { vpcId: string; cidrBlock: string; availabilityZone: string }): string {
+    const vpc = this.vpc(place, subnet.vpcId);
+    const { cidrBlock } = subnet;
+    requireSize(cidrBlock, 'InvalidSubnet.Range');
+    if (![...vpc.cidrBlocks.values()].some((block) => contains(block, cidrBlock))) {
+      throw new ServiceError('InvalidSubnet.Range', `The CIDR '${cidrBlock}' is invalid.`);
+    }
+    if ([...this.subnets.values()].some((other) => other.vpc === vpc && overlap(other.cidrBlock, cidrBlock))) {
+      throw new ServiceError('InvalidSubnet.Conflict', `The CIDR '${cidrBlock}' conflicts with another subnet`);
+    }
+    const subnetId = this.ids.next('subnet');
+    this.subnets.set(subnetId, { ...subnet, subnetId, vpc });
+    return subnetId;
+  }
+
+  deleteSubnet(place: Place, subnetId: string): void {
+    const subnet = owned('subnet', this.subnets, place, subnetId);
+    if ([...this.networkInterfaces.values()].some((other) => other.subnet === subnet)) {
+      throw new ServiceError('DependencyViolation', `The subnet '${subnetId}' has dependencies and cannot be deleted.`);
+    }
+    this.subnets.delete(subnetId);
+    for (const { associations } of this.routeTables.values()) {
+      const [id] = [...associations].find(([, associated]) => associated === subnetId) ?? [''];
+      associations.delete(id);
+    }
+    this.tags.clear(place.account, subnetId);
+  }
+
+  createRouteTable(place: Place, vpcId: string): string {
+    const routeTableId = this.ids.next('rtb');
+    this.addRouteTable(routeTableId, this.vpc(place, vpcId));
+    return routeTableId;
+  }
+
+  deleteRouteTable(place: Place, routeTableId: string): void {
+    const { associations, vpc } = this.routeTable(place, routeTableId);
+    if (associations.size > 0 || vpc.mainRouteTableId === routeTableId) {
+      throw new ServiceError('DependencyViolation', `The routeTable '${routeTableId}' has dependencies and cannot be deleted.`);
+    }
+    this.routeTables.delete(routeTableId);
+    this.tags.clear(place.account, routeTableId);
+  }
+
+  routeTable(place: Place, routeTableId: string): RouteTable {
+    return owned('routeTable', this.routeTables, place, routeTableId);
+  }
+
+  /** @returns the id of the association. */
+  associate(place: Place, routeTableId: string, subnetId: string): string {
+    owned('subnet', this.subnets, place, subnetId);
+    const table = this.routeTable(place, routeTableId);
+    this.requireUnassociated(table, subnetId);
+    const id = this.ids.next('rtbassoc');
+    table.associations.set(id, subnetId);
+    return id;
+  }
+
+  /**
+   * Makes a gateway route table of one that has only routes that such a table may have.
+   *
+   * @returns the id of the association
+   */
+  associateGateway(place: Place, routeTableId: string, gatewayId: string): string {
+    const table = this.routeTable(place, routeTableId);
+    if (this.gateway(place, gatewayId).vpcId !== table.vpc.vpcId) {
+      const message = `route table ${routeTableId} and network gateway ${gatewayId} belong to different networks`;
+      throw new ServiceError('InvalidParameterValue', message);
+    }
+    this.requireUnassociated(table, gatewayId);
+    table.routes.forEach((route) => {
+      requireGatewayRoute(table, route);
+    });
+    const id = this.ids.next('rtbassoc');
+    table.associations.set(id, gatewayId);
+    return id;
+  }
+
+  disassociate(place: Place, routeTableId: string, associationId: string): void {
+    this.routeTable(place, routeTableId).associations.delete(associationId);
+  }
+
+  createRoute(place: Place, routeTableId: string, route: Route): void {
+    const table = this.routeTable(place, routeTableId);
+    const { routes, vpc } = table;
+    if (routes.has(route.destination) || [...vpc.cidrBlocks.values()].includes(route.destination)) {
+      throw new ServiceError('RouteAlreadyExists', `The route identified by ${route.destination} already exists.`);
+    }
+    if (routes.size >= ROUTES_PER_TABLE) {
+      throw new ServiceError('RouteLimitExceeded', 'The maximum number of routes has been reached.');
+    }
+    this.requireAllowed(place, table, route);
+    routes.set(route.destination, route);
+  }
+
+  replaceRoute(place: Place, routeTableId: string, route: Route): void {
+    const table = this.routeTable(place, routeTableId);
+    const { routes } = table;
+    if (!routes.has(route.destination)) {
+      const advice = 'Use CreateRoute instead.';
+      throw new ServiceError(
+        'InvalidParameterValue',
+        `There is no route defined for '${route.destination}' in the route table. ${advice}`,
+      );
+    }
+    this.requireAllowed(place, table, route);
+    routes.set(route.destination, route);
+  }
+
+  deleteRoute(place: Place, routeTableId: string, destination: string): void {
+    const { routes, vpc } = this.routeTable(place, routeTableId);
+    if ([...vpc.cidrBlocks.values()].includes(destination)) {
+      throw new ServiceError('InvalidParameterValue', `cannot remove local route ${destination} in route table ${routeTableId}`);
+    }
+    if (!routes.delete(destination)) {
+      const message = `no route with destination-cidr-block ${destination} in route table ${routeTableId}`;
+      throw new ServiceError('InvalidRoute.NotFound', message);
+    }
+  }
+
+  /** A route to something that is gone, or not there yet, stays and leads nowhere. */
+  stateOf({ kind, target }: Route): 'active' | 'blackhole' {
+    const dead =
+      (kind === 'vpcPeeringConnectionId' && this.peerings.find(target)?.status.code !== 'active') ||
+      (kind === 'gatewayId' && target.startsWith('igw-') && this.gateways.get(target)?.vpcId === undefined);
+    return dead ? 'blackhole' : 'active';
+  }
+
+  createSecurityGroup(
+    place: Place,
+    group: { readonly vpcId: string; readonly name: string; readonly description: string; readonly rules: readonly Rule[] },
+  ): string {
+    const { name, description, rules } = group;
+    const groupId = this.ids.next('sg');
+    const vpc = this.vpc(place, group.vpcId);
+    if ([...this.securityGroups.values()].some((other) => other.vpc === vpc && other.name === name)) {
+      const message = `The security group '${name}' already exists for VPC '${group.vpcId}'`;
+      throw new ServiceError('InvalidGroup.Duplicate', message);
+    }
+    requireGroupTexts(name, description);
+    rules.forEach(requireRule);
+    this.securityGroups.set(groupId, new SecurityGroup(this.history, groupId, vpc, name, description, rules));
+    return groupId;
+  }
+
+  deleteSecurityGroup(place: Place, groupId: string): void {
+    this.securityGroup(place, groupId);
+    const isUsed =
+      [...this.securityGroups.values()].some(
+        (other) => other.groupId !== groupId && other.rules.some(({ peer }) => peer === groupId),
+      ) || [...this.networkInterfaces.values()].some(({ groupIds }) => groupIds.includes(groupId));
+    if (isUsed) {
+      throw new ServiceError('DependencyViolation', `resource ${groupId} has a dependent object`);
+    }
+    this.securityGroups.delete(groupId);
+    this.tags.clear(place.account, groupId);
+  }
+
+  securityGroup(place: Place, groupId: string): SecurityGroup {
+    return owned('security group', this.securityGroups, place, groupId);
+  }
+
+  authorizeRule(place: Place, groupId: string, rule: Rule): void {
+    const group = this.securityGroup(place, groupId);
+    requireRule(rule);
+    if (group.rules.some((other) => sameRule(other, rule))) {
+      const allowed = `peer: ${rule.peer}, ${rule.protocol.toUpperCase()}, ALLOW`;
+      throw new ServiceError('InvalidPermission.Duplicate', `the specified rule "${allowed}" already exists`);
+    }
+    if (group.rules.filter(({ direction }) => direction === rule.direction).length >= RULES_PER_DIRECTION) {
+      throw new ServiceError(
+        'RulesPerSecurityGroupLimitExceeded',
+        'The maximum number of rules per security group has been reached.',
+      );
+    }
+    group.rules = [...group.rules, rule];
+  }
+
+  /** Gives a rule that is there another description, or none. */
+  describeRule(place: Place, groupId: string, rule: Rule): void {
+    const group = this.securityGroup(place, groupId);
+    group.rules = group.rules.map((other) => (sameRule(other, rule) ? rule : other));
+  }
+
+  revokeRule(place: Place, groupId: string, rule: Rule): void {
+    const group = this.securityGroup(place, groupId);
+    if (!group.rules.some((other) => sameRule(other, rule))) {
+      throw new ServiceError('InvalidPermission.NotFound', 'The specified rule does not exist in this security group.');
+    }
+    group.rules = group.rules.filter((other) => !sameRule(other, rule));
+  }
+
+  createNetworkInterface(
+    place: Place,
+    { subnetId, groupIds, description }: { subnetId: string; groupIds: readonly string[]; description: string },
+  ): string {
+    const subnet = owned('subnet', this.subnets, place, subnetId);
+    const foreign = groupIds.find((groupId) => this.securityGroup(place, groupId).vpc !== subnet.vpc);
+    if (foreign !== undefined) {
+      const message = `Security group ${foreign} and subnet ${subnetId} belong to different networks.`;
+      throw new ServiceError('InvalidParameter', message);
+    }
+    const networkInterfaceId = this.ids.next('eni');
+    this.networkInterfaces.set(networkInterfaceId, { networkInterfaceId, subnet, groupIds, description });
+    return networkInterfaceId;
+  }
+
+  deleteNetworkInterface(place: Place, networkInterfaceId: string): void {
+    const { vpc } = this.networkInterfaces.get(networkInterfaceId)?.subnet ?? {};
+    if (vpc?.account !== place.account || vpc.region !== place.region) {
+      throw notFound('networkInterface', [networkInterfaceId]);
+    }
+    this.networkInterfaces.delete(networkInterfaceId);
+  }
+
+  createGateway({ account, region }: Place, kind: GatewayKind): string {
+    const id = this.ids.next(kind);
+    this.gateways.set(id, { account, region });
+    return id;
+  }
+
+  /** Without a VPC, detaches it. */
+  attachGateway(place: Place, gatewayId: string, vpcId?: string): void {
+    const { account, region } = this.gateway(place, gatewayId);
+    this.gateways.set(gatewayId, vpcId === undefined ? { account, region } : { account, region, vpcId });
+  }
+
+  deleteGateway(place: Place, gatewayId: string): void {
+    if (this.gateway(place, gatewayId).vpcId !== undefined) {
+      throw gatewayId.startsWith('vgw-')
+        ? new ServiceError('IncorrectState', `The vpnGateway '${gatewayId}' is in use`)
+        : new ServiceError('DependencyViolation', `The internetGateway '${gatewayId}' has dependencies and cannot be deleted.`);
+    }
+    this.gateways.delete(gatewayId);
+    this.tags.clear(place.account, gatewayId);
+  }
+
+  /** A subnet or a gateway is associated with one route table. */
+  private requireUnassociated({ routeTableId, vpc }: RouteTable, id: string): void {
+    if (this.tablesOf(vpc.vpcId).some(({ associations }) => [...associations.values()].includes(id))) {
+      const message = `the specified association for route table ${routeTableId} conflicts with an existing association`;
+      throw new ServiceError('Resource.AlreadyAssociated', message);
+    }
+  }
+
+  private addRouteTable(routeTableId: string, vpc: Vpc): void {
+    const { history } = this;
+    this.routeTables.set(routeTableId, { routeTableId, vpc, routes: history.map(), associations: history.map() });
+  }
+
+  private gateway({ account, region }: Place, gatewayId: string): Gateway {
+    const gateway = this.gateways.get(gatewayId);
+    if (gateway?.account !== account || gateway.region !== region) {
+      throw notFound(gatewayId.startsWith('vgw-') ? 'vpnGateway' : 'internetGateway', [gatewayId]);
+    }
+    return gateway;
+  }
+
+  /**
+   * Throws where a table can't have such a route. One to a peering connection may be made as soon as that was requested, and leads
+   * nowhere until it is active.
+   */
+  private requireAllowed(place: Place, table: RouteTable, route: Route): void {
+    if (isGatewayRouteTable(table)) {
+      requireGatewayRoute(table, route);
+    }
+    const { kind, target } = route;
+    if (kind === 'vpcPeeringConnectionId') {
+      const peering = this.peerings.required(place, target);
+      if (!peering.live) {
+        throw notFound('vpcPeeringConnection', [target]);
+      }
+    }
+  }
+}
+
+/**
+ * A gateway route table leads to destinations inside the VPC alone, and only to a network interface, a Gateway Load Balancer endpoint
+ * or `local`. The words for destinations outside of the VPC are not EC2's own: AWS does not publish those.
+ */
+function requireGatewayRoute({ routeTableId, vpc }: RouteTable, { destination, kind, target }: Route): void {
+  const { cidrBlocks } = vpc;
+  if (!isCidr(destination) || ![...cidrBlocks.values()].some((block) => contains(block, destination))) {
+    const reason = `the gateway route table ${routeTableId} can have routes only to CIDR blocks inside its VPC`;
+    throw new ServiceError('InvalidParameterValue', `The destination CIDR block ${destination} is not allowed: ${reason}.`);
+  }
+  if (kind !== 'networkInterfaceId' && target !== 'local' && !target.startsWith('vpce-')) {
+    const reason = "is equal to or more specific than one of this VPC's CIDR blocks";
+    const advice = 'This route can target only an interface or an instance.';
+    throw new ServiceError('InvalidParameterValue', `The destination CIDR block ${destination} ${reason}. ${advice}`);
+  }
+}
+
+/** Throws where a destination is not a block of its kind. */
+export function requireDestination(parameter: 'destinationCidrBlock' | 'destinationIpv6CidrBlock', value: string): void {
+  if (!(parameter === 'destinationCidrBlock' ? isCidr : isIpv6Cidr)(value)) {
+    throw invalidCidr(parameter, value);
+  }
+}
+
+function invalidCidr(parameter: string, value: string): ServiceError {
+  const message = `Value (${value}) for parameter ${parameter} is invalid. This is not a valid CIDR block.`;
+  return new ServiceError('InvalidParameterValue', message);
+}
+
+/** VPCs and subnets have blocks from /16 to /28. */
+function requireSize(cidrBlock: string, code: string): void {
+  if (!isCidr(cidrBlock)) {
+    throw invalidCidr('cidrBlock', cidrBlock);
+  }
+  if (prefixLength(cidrBlock) < 16 || prefixLength(cidrBlock) > 28) {
+    throw new ServiceError(code, `The CIDR '${cidrBlock}' is invalid.`);
+  }
+}
+
+/** Whether two rules allow the same, whatever their descriptions. */
+export function sameRule(one: Rule, other: Rule): boolean {
+  const essence = ({ direction, protocol, fromPort, toPort, peer }: Rule) =>
+    [direction, protocol, fromPort, toPort, peer].join(' ');
+  return essence(one) === essence(other);
+}
+
+function owned<T extends { readonly vpc: Vpc }>(
+  kind: string,
+  all: ReadonlyMap<string, T>,
+  { account, region }: Place,
+  id: string,
+): T {
+  const found = all.get(id);
+  if (found?.vpc.account !== account || found.vpc.region !== region) {
+    throw notFound(kind, [id]);
+  }
+  return found;
+}

@@ -1,0 +1,110 @@
+import { ServiceError, type ServiceCall } from '../service';
+import type { Members, Parameters, QueryOperation } from '../wire/query';
+import { notFound } from './errors';
+import { authorizeDescribe, endDryRun, filtered, page, requireWellFormed, tagSet, type Filters } from './filters';
+import type { Network } from './network';
+import type { Peering, Side } from './peerings';
+import { peeringResource } from './policy-resources';
+
+const FILTERS: Filters<Peering> = {
+  'vpc-peering-connection-id': ({ id }) => id,
+  'status-code': ({ status }) => status.code,
+  'status-message': ({ status }) => status.message,
+  'accepter-vpc-info.vpc-id': ({ accepter }) => accepter.vpcId,
+  'accepter-vpc-info.owner-id': ({ accepter }) => accepter.account,
+  'requester-vpc-info.vpc-id': ({ requester }) => requester.vpcId,
+  'requester-vpc-info.owner-id': ({ requester }) => requester.account,
+  'requester-vpc-info.cidr-block': ({ requester }) => requester.cidrBlocks,
+};
+
+/** VPC peering connections, as the owner of either side sees and changes them. */
+export function peeringOperations(network: Network): Readonly<Record<string, QueryOperation>> {
+  const changing =
+    (change: (peering: Peering, call: ServiceCall, parameters: Parameters) => Members): QueryOperation =>
+    async (parameters, call) => {
+      const id = parameters.get('VpcPeeringConnectionId') ?? '';
+      requireWellFormed([id], 'pcx', 'InvalidVpcPeeringConnectionId.Malformed');
+      const peering = network.peerings.required(call, id);
+      const { arn, context } = peeringResource(network, peering, call.account);
+      await call.authorize(`ec2:${call.operation}`, [arn], context);
+      endDryRun(parameters);
+      return change(peering, call, parameters);
+    };
+  return {
+    DescribeVpcPeeringConnections: (parameters, call) => describe(network, parameters, call),
+    ModifyVpcPeeringConnectionOptions: changing((peering, call, parameters) => modify(peering, call, parameters)),
+    DeleteVpcPeeringConnection: changing((peering, call) => {
+      network.peerings.delete(peering, call.account);
+      return { return: true };
+    }),
+  };
+}
+
+async function describe(network: Network, parameters: Parameters, call: ServiceCall): Promise<Members> {
+  const ids = parameters.list('VpcPeeringConnectionId');
+  requireWellFormed(ids, 'pcx', 'InvalidVpcPeeringConnectionId.Malformed');
+  await authorizeDescribe(parameters, call);
+  return call.read(() => list(network, parameters, call, ids));
+}
+
+function list(network: Network, parameters: Parameters, call: ServiceCall, ids: readonly string[]): Members {
+  const visible = network.peerings.visibleTo(call);
+  const missing = ids.filter((id) => !visible.some((peering) => peering.id === id));
+  if (missing.length > 0) {
+    throw notFound('vpcPeeringConnection', missing);
+  }
+  const tags = ({ id }: Peering) => network.tags.of(call.account, id);
+  const chosen = visible.filter(({ id }) => ids.length === 0 || ids.includes(id));
+  const { items, next } = page(parameters, filtered(parameters, chosen, FILTERS, tags));
+  return { vpcPeeringConnectionSet: items.map((peering) => ({ ...describeOne(peering), ...tagSet(tags(peering)) })), ...next };
+}
+
+function describeOne({ id, region, requester, accepter, status, dnsResolution }: Peering): Members {
+  const active = status.code === 'active';
+  const side = ({ vpcId, account, cidrBlocks }: Side, allowDnsResolutionFromRemoteVpc: boolean): Members => ({
+    vpcId,
+    ownerId: account,
+    region,
+    cidrBlock: cidrBlocks[0],
+    cidrBlockSet: cidrBlocks.map((cidrBlock) => ({ cidrBlock })),
+    // options are part of a connection that exists
+    peeringOptions: active ? options(allowDnsResolutionFromRemoteVpc) : undefined,
+  });
+  return {
+    vpcPeeringConnectionId: id,
+    requesterVpcInfo: side(requester, dnsResolution.requester),
+    accepterVpcInfo: side(accepter, dnsResolution.accepter),
+    status: { code: status.code, message: status.message },
+  };
+}
+
+function options(allowDnsResolutionFromRemoteVpc: boolean): Members {
+  return {
+    allowDnsResolutionFromRemoteVpc,
+    allowEgressFromLocalClassicLinkToRemoteVpc: false,
+    allowEgressFromLocalVpcToRemoteClassicLink: false,
+  };
+}
+
+function modify(peering: Peering, { account }: ServiceCall, parameters: Parameters): Members {
+  if (peering.status.code !== 'active') {
+    const advice = 'Peering options can be added only to active peerings.';
+    throw new ServiceError('OperationNotPermitted', `Peering ${peering.id} is not active. ${advice}`);
+  }
+  const result: Record<string, Members> = {};
+  for (const side of ['accepter', 'requester'] as const) {
+    const member = `${side === 'accepter' ? 'Accepter' : 'Requester'}PeeringConnectionOptions`;
+    const wanted = parameters.get(`${member}.AllowDnsResolutionFromRemoteVpc`);
+    if (wanted !== undefined) {
+      if (peering[side].account !== account) {
+        throw new ServiceError(
+          'OperationNotPermitted',
+          `User ${account} cannot modify ${side} peering options for ${peering.id}`,
+        );
+      }
+      peering.dnsResolution = { ...peering.dnsResolution, [side]: wanted === 'true' };
+      result[`${side}PeeringConnectionOptions`] = options(peering.dnsResolution[side]);
+    }
+  }
+  return result;
+}

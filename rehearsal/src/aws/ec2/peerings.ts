@@ -1,0 +1,167 @@
+import type { History, HistoricValue } from '../../time/history';
+import type { Ids } from '../ids';
+import { ServiceError, type Place } from '../service';
+import type { Tags } from '../tags';
+import { notFound } from './errors';
+
+export type PeeringCode =
+  | 'initiating-request'
+  | 'pending-acceptance'
+  | 'provisioning'
+  | 'active'
+  | 'failed'
+  | 'rejected'
+  | 'expired'
+  | 'deleting'
+  | 'deleted';
+
+export interface PeeringStatus {
+  readonly code: PeeringCode;
+  readonly message: string;
+}
+
+export interface Side {
+  readonly vpcId: string;
+  readonly account: string;
+  readonly cidrBlocks: readonly string[];
+}
+
+/** Whether each side lets the other resolve its names. */
+interface DnsResolution {
+  readonly requester: boolean;
+  readonly accepter: boolean;
+}
+
+const LIVE: readonly PeeringCode[] = ['initiating-request', 'pending-acceptance', 'provisioning', 'active', 'deleting'];
+const MESSAGES: Readonly<Record<PeeringCode, string>> = {
+  'initiating-request': 'Initiating Request',
+  'pending-acceptance': 'Pending Acceptance',
+  provisioning: 'Provisioning',
+  active: 'Active',
+  failed: 'Failed',
+  rejected: 'Rejected',
+  expired: 'Expired',
+  deleting: 'Deleting',
+  deleted: 'Deleted',
+};
+/** For how long a record is seen after its end, by default of EC2; some parties see some for longer. */
+const LINGERING = 2 * 3600 * 1000;
+
+/** A peering connection of EC2, as both sides know it. */
+export class Peering {
+  private readonly statusValue: HistoricValue<PeeringStatus>;
+  private readonly dnsResolutionValue: HistoricValue<DnsResolution>;
+  private endedAt = Infinity;
+
+  constructor(
+    private readonly history: History,
+    readonly id: string,
+    readonly region: string,
+    readonly requester: Side,
+    readonly accepter: Side,
+  ) {
+    const code = 'initiating-request';
+    this.statusValue = history.value<PeeringStatus>({ code, message: MESSAGES[code] });
+    this.dnsResolutionValue = history.value<DnsResolution>({ requester: false, accepter: false });
+  }
+
+  get status(): PeeringStatus {
+    return this.statusValue.current;
+  }
+
+  get dnsResolution(): DnsResolution {
+    return this.dnsResolutionValue.current;
+  }
+
+  set dnsResolution(allowed: DnsResolution) {
+    this.dnsResolutionValue.current = allowed;
+  }
+
+  /** Whether there is, or may yet be, a connection. */
+  get live(): boolean {
+    return LIVE.includes(this.status.code);
+  }
+
+  /** Whether describing still gives it. */
+  get remembered(): boolean {
+    return this.live || this.history.now() < this.endedAt + LINGERING;
+  }
+
+  move(code: PeeringCode, message = MESSAGES[code]): void {
+    this.statusValue.current = { code, message };
+    if (!this.live) {
+      this.endedAt = this.history.now();
+    }
+  }
+}
+
+/** The peering connections between VPCs. */
+export class Peerings {
+  /** Whether the accepter's account gets to see a request that failed. */
+  failedSeenByAccepter: () => boolean = () => false;
+  private readonly byId: Map<string, Peering>;
+
+  constructor(
+    private readonly history: History,
+    private readonly ids: Ids,
+    private readonly tags: Tags,
+  ) {
+    this.byId = history.map();
+  }
+
+  request(region: string, requester: Side, accepter: Side): Peering {
+    const peering = new Peering(this.history, this.ids.next('pcx'), region, requester, accepter);
+    this.byId.set(peering.id, peering);
+    return peering;
+  }
+
+  all(): Peering[] {
+    return [...this.byId.values()];
+  }
+
+  find(id: string): Peering | undefined {
+    return this.byId.get(id);
+  }
+
+  between(requesterVpcId: string, accepterVpcId: string): Peering | undefined {
+    return this.all().find(
+      ({ requester, accepter, live }) => live && requester.vpcId === requesterVpcId && accepter.vpcId === accepterVpcId,
+    );
+  }
+
+  /** A request shows to the accepter once it can be accepted; a failed one, says EC2, only to the requester. */
+  visibleTo({ account, region }: Place): Peering[] {
+    return this.all().filter((peering) => {
+      const { requester, accepter, status, remembered } = peering;
+      if (!remembered || peering.region !== region) {
+        return false;
+      }
+      const early = status.code === 'initiating-request' || (status.code === 'failed' && !this.failedSeenByAccepter());
+      return requester.account === account || (accepter.account === account && !early);
+    });
+  }
+
+  required(place: Place, id: string): Peering {
+    const peering = this.visibleTo(place).find((visible) => visible.id === id);
+    if (peering === undefined) {
+      throw notFound('vpcPeeringConnection', [id]);
+    }
+    return peering;
+  }
+
+  /** Throws `InvalidStateTransition` unless the account may delete it as it stands. */
+  delete(peering: Peering, account: string): void {
+    const { code } = peering.status;
+    if (code !== 'active' && !(code === 'pending-acceptance' && peering.requester.account === account)) {
+      const message = `Invalid state transition for ${peering.id}, attempted to transition from ${code} to deleting`;
+      throw new ServiceError('InvalidStateTransition', message);
+    }
+    this.end(peering, `Deleted by ${account}`);
+  }
+
+  end(peering: Peering, message: string): void {
+    peering.move('deleted', message);
+    this.tags.clear(peering.requester.account, peering.id);
+    this.tags.clear(peering.accepter.account, peering.id);
+  }
+}

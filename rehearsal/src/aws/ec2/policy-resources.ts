@@ -1,0 +1,55 @@
+import type { Context } from '../iam/iam';
+import { arnOf } from '../partitions';
+import type { Place } from '../service';
+import type { Network, RouteTable, SecurityGroup, Vpc } from './network';
+import type { Peering } from './peerings';
+
+/** A resource as policies see it: its ARN, and the condition keys that the Service Authorization Reference lists for it. */
+export interface Resource {
+  readonly arn: string;
+  readonly context: Context;
+}
+
+function resource(network: Network, type: string, id: string, { account, region }: Place, context: Context): Resource {
+  const tags = [...network.tags.of(account, id)].flatMap(([key, value]) => [
+    [`aws:ResourceTag/${key}`, value],
+    [`ec2:ResourceTag/${key}`, value],
+  ]);
+  return {
+    arn: arnOf({ account, region }, 'ec2', `${type}/${id}`),
+    context: { 'ec2:Region': region, 'aws:ResourceAccount': account, ...context, ...(Object.fromEntries(tags) as Context) },
+  };
+}
+
+export function vpcResource(network: Network, vpc: Vpc): Resource {
+  return resource(network, 'vpc', vpc.vpcId, vpc, { 'ec2:VpcID': vpc.vpcId, 'ec2:Tenancy': 'default' });
+}
+
+export function routeTableResource(network: Network, { routeTableId, vpc }: RouteTable): Resource {
+  return resource(network, 'route-table', routeTableId, vpc, { 'ec2:Vpc': vpc.arn, 'ec2:RouteTableID': routeTableId });
+}
+
+export function securityGroupResource(network: Network, { groupId, vpc }: SecurityGroup): Resource {
+  return resource(network, 'security-group', groupId, vpc, { 'ec2:Vpc': vpc.arn, 'ec2:SecurityGroupID': groupId });
+}
+
+/** As the account's own: each side has an ARN of its own for the connection. */
+export function peeringResource(network: Network, { id, region, requester, accepter }: Peering, account: string): Resource {
+  const arn = (side: { account: string; vpcId: string }) => arnOf({ account: side.account, region }, 'ec2', `vpc/${side.vpcId}`);
+  return resource(
+    network,
+    'vpc-peering-connection',
+    id,
+    { account, region },
+    {
+      'ec2:AccepterVpc': arn(accepter),
+      'ec2:RequesterVpc': arn(requester),
+      'ec2:VpcPeeringConnectionID': id,
+    },
+  );
+}
+
+/** Of other kinds, that are tagged and nothing else. */
+export function plainResource(network: Network, type: string, id: string, owner: Place): Resource {
+  return resource(network, type, id, owner, {});
+}

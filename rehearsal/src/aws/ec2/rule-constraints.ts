@@ -1,0 +1,44 @@
+import { ServiceError } from '../service';
+import { isCidr, isIpv6Cidr } from './cidr';
+import type { Rule } from './network';
+
+/** What EC2 takes as a description, and as the name of a group. */
+const TEXT = /^[a-zA-Z0-9. _\-:/()#,@[\]+=&;{}!$*]{0,255}$/;
+const CHARACTERS =
+  'Valid descriptions are strings less than 256 characters from the following set: a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*';
+const WITH_PORTS = ['tcp', 'udp', '6', '17'];
+const LAST_PORT = 65_535;
+
+const invalid = (message: string): ServiceError => new ServiceError('InvalidParameterValue', message);
+
+/** Throws, in the words of EC2, where a rule can't be. */
+export function requireRule({ peer, protocol, fromPort, toPort, description = '' }: Rule): void {
+  if (!/^(sg|pl)-/.test(peer) && !isCidr(peer) && !isIpv6Cidr(peer)) {
+    throw invalid(`CIDR block ${peer} is malformed`);
+  }
+  if (!TEXT.test(description)) {
+    throw invalid(`Invalid rule description. ${CHARACTERS}`);
+  }
+  if (WITH_PORTS.includes(protocol)) {
+    requirePorts(fromPort, toPort);
+  }
+}
+
+/** Throws where a security group can't have this name or this description. */
+export function requireGroupTexts(name: string, description: string): void {
+  if (!TEXT.test(description) || description === '') {
+    throw invalid(`Invalid security group description. ${CHARACTERS}`);
+  }
+  if (!TEXT.test(name) || name === '' || name.startsWith('sg-')) {
+    throw invalid(`Value (${name}) for parameter GroupName is invalid.`);
+  }
+}
+
+function requirePorts(from: number | undefined, to: number | undefined): void {
+  if (from === undefined || to === undefined) {
+    throw invalid("Invalid value 'Must specify both from and to ports with TCP/UDP.' for portRange.");
+  }
+  if (from < 0 || to > LAST_PORT || from > to) {
+    throw invalid(`Invalid TCP/UDP port range (${from}:${to})`);
+  }
+}

@@ -1,0 +1,110 @@
+import { arnOf } from '../partitions';
+import type { ServiceCall } from '../service';
+import type { Members, Parameters, QueryOperation } from '../wire/query';
+import { notFound } from './errors';
+import { authorizeDescribe, endDryRun, filtered, page, requireWellFormed, tagSet, type Filters } from './filters';
+import type { Network, Rule, SecurityGroup } from './network';
+import { securityGroupResource } from './policy-resources';
+
+const FILTERS: Filters<SecurityGroup> = {
+  'group-id': ({ groupId }) => groupId,
+  'group-name': ({ name }) => name,
+  'vpc-id': ({ vpc }) => vpc.vpcId,
+  'owner-id': ({ vpc }) => vpc.account,
+  'ip-permission.cidr': ({ rules }) => rules.filter(({ direction }) => direction === 'ingress').map(({ peer }) => peer),
+};
+
+/** Security groups and their rules. */
+export function securityGroupOperations(network: Network): Readonly<Record<string, QueryOperation>> {
+  const changing =
+    (direction: Rule['direction'], change: (call: ServiceCall, groupId: string, rule: Rule) => void): QueryOperation =>
+    async (parameters, call) => {
+      const group = network.securityGroup(call, parameters.get('GroupId') ?? '');
+      const { arn, context } = securityGroupResource(network, group);
+      await call.authorize(`ec2:${call.operation}`, [arn], context);
+      endDryRun(parameters);
+      rulesOf(parameters, direction).forEach((rule) => {
+        change(call, group.groupId, rule);
+      });
+      return { return: true };
+    };
+  const authorize = (call: ServiceCall, groupId: string, rule: Rule): void => {
+    network.authorizeRule(call, groupId, rule);
+  };
+  const revoke = (call: ServiceCall, groupId: string, rule: Rule): void => {
+    network.revokeRule(call, groupId, rule);
+  };
+  return {
+    DescribeSecurityGroups: (parameters, call) => describe(network, parameters, call),
+    AuthorizeSecurityGroupIngress: changing('ingress', authorize),
+    AuthorizeSecurityGroupEgress: changing('egress', authorize),
+    RevokeSecurityGroupIngress: changing('ingress', revoke),
+    RevokeSecurityGroupEgress: changing('egress', revoke),
+  };
+}
+
+async function describe(network: Network, parameters: Parameters, call: ServiceCall): Promise<Members> {
+  const ids = parameters.list('GroupId');
+  requireWellFormed(ids, 'sg', 'InvalidGroupId.Malformed');
+  await authorizeDescribe(parameters, call);
+  return call.read(() => list(network, parameters, call, ids));
+}
+
+function list(network: Network, parameters: Parameters, call: ServiceCall, ids: readonly string[]): Members {
+  const own = [...network.securityGroups.values()].filter(
+    ({ vpc }) => vpc.account === call.account && vpc.region === call.region,
+  );
+  const missing = ids.filter((id) => !own.some(({ groupId }) => groupId === id));
+  if (missing.length > 0) {
+    throw notFound('security group', missing);
+  }
+  const tags = ({ groupId }: SecurityGroup) => network.tags.of(call.account, groupId);
+  const chosen = own.filter(({ groupId }) => ids.length === 0 || ids.includes(groupId));
+  const { items, next } = page(parameters, filtered(parameters, chosen, FILTERS, tags));
+  return { securityGroupInfo: items.map((group) => ({ ...describeOne(group), ...tagSet(tags(group)) })), ...next };
+}
+
+function describeOne({ groupId, vpc, name, description, rules }: SecurityGroup): Members {
+  const permissions = (wanted: Rule['direction']) =>
+    rules.filter(({ direction }) => direction === wanted).map((rule) => permission(rule, vpc.account));
+  return {
+    groupId,
+    vpcId: vpc.vpcId,
+    ownerId: vpc.account,
+    groupName: name,
+    groupDescription: description,
+    securityGroupArn: arnOf(vpc, 'ec2', `security-group/${groupId}`),
+    ipPermissions: permissions('ingress'),
+    ipPermissionsEgress: permissions('egress'),
+  };
+}
+
+function permission({ protocol, fromPort, toPort, peer, description }: Rule, userId: string): Members {
+  const target: Members = peer.startsWith('sg-')
+    ? { groups: [{ groupId: peer, userId, description }] }
+    : peer.startsWith('pl-')
+      ? { prefixListIds: [{ prefixListId: peer, description }] }
+      : peer.includes(':')
+        ? { ipv6Ranges: [{ cidrIpv6: peer, description }] }
+        : { ipRanges: [{ cidrIp: peer, description }] };
+  return { ipProtocol: protocol, fromPort, toPort, ...target };
+}
+
+function rulesOf(parameters: Parameters, direction: Rule['direction']): Rule[] {
+  return parameters.structures('IpPermissions').flatMap((given) => {
+    const [fromPort, toPort] = [given.get('FromPort'), given.get('ToPort')];
+    const common = {
+      direction,
+      protocol: given.get('IpProtocol') ?? '-1',
+      ...(fromPort === undefined ? {} : { fromPort: Number(fromPort) }),
+      ...(toPort === undefined ? {} : { toPort: Number(toPort) }),
+    };
+    const peers = [
+      ...given.structures('IpRanges').map((range) => range.get('CidrIp')),
+      ...given.structures('Ipv6Ranges').map((range) => range.get('CidrIpv6')),
+      ...given.structures('Groups').map((group) => group.get('GroupId')),
+      ...given.structures('PrefixListIds').map((list) => list.get('PrefixListId')),
+    ];
+    return peers.flatMap((peer) => (peer === undefined ? [] : [{ ...common, peer }]));
+  });
+}

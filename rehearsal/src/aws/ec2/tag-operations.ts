@@ -1,0 +1,115 @@
+import type { Context } from '../iam/iam';
+import type { Place, ServiceCall } from '../service';
+import { tagKeys } from '../tags';
+import type { Parameters, QueryOperation } from '../wire/query';
+import { notFound } from './errors';
+import { authorizeDescribe, endDryRun, filtered, page, type Filters } from './filters';
+import type { Network } from './network';
+import {
+  peeringResource,
+  plainResource,
+  routeTableResource,
+  securityGroupResource,
+  vpcResource,
+  type Resource,
+} from './policy-resources';
+
+/** What resources of each kind are called, by the prefix of their ids. */
+const TYPES: Readonly<Record<string, string>> = {
+  vpc: 'vpc',
+  subnet: 'subnet',
+  rtb: 'route-table',
+  sg: 'security-group',
+  igw: 'internet-gateway',
+  vgw: 'vpn-gateway',
+  pcx: 'vpc-peering-connection',
+};
+
+const FILTERS: Filters<{ readonly resourceId: string; readonly key: string; readonly value: string }> = {
+  key: ({ key }) => key,
+  value: ({ value }) => value,
+  'resource-id': ({ resourceId }) => resourceId,
+  'resource-type': ({ resourceId }) => typeOf(resourceId),
+};
+
+/** Tags of everything that the network consists of. */
+export function tagOperations(network: Network): Readonly<Record<string, QueryOperation>> {
+  return {
+    DescribeTags: async (parameters, call) => {
+      await authorizeDescribe(parameters, call);
+      const all = call
+        .read(() => network.tags.list(call.account))
+        .map((tag) => ({ ...tag, resourceType: typeOf(tag.resourceId) }));
+      const { items, next } = page(
+        parameters,
+        filtered(parameters, all, FILTERS, ({ key, value }) => new Map([[key, value]])),
+      );
+      return { tagSet: items, ...next };
+    },
+    CreateTags: async (parameters, call) => {
+      const tags = new Map([...tagsOf(parameters)].map(([key, value]) => [key, value ?? '']));
+      const requested = Object.fromEntries([...tags].map(([key, value]) => [`aws:RequestTag/${key}`, value]));
+      await changing(network, parameters, call, (own) => ({ ...own, ...requested }));
+      parameters.list('ResourceId').forEach((id) => {
+        network.tags.put(call.account, id, tags);
+      });
+      return { return: true };
+    },
+    DeleteTags: async (parameters, call) => {
+      await changing(network, parameters, call, withoutPlace);
+      const named = tagsOf(parameters);
+      parameters.list('ResourceId').forEach((id) => {
+        const all = [...network.tags.of(call.account, id).keys()].map((key) => [key, undefined] as const);
+        network.tags.remove(call.account, id, named.size > 0 ? named : new Map(all));
+      });
+      return { return: true };
+    },
+  };
+}
+
+/** Checks the permission on each resource of a request, of whose own condition keys the operation has `keysOf`. */
+async function changing(
+  network: Network,
+  parameters: Parameters,
+  call: ServiceCall,
+  keysOf: (own: Context) => Context,
+): Promise<void> {
+  const keys = tagKeys([...tagsOf(parameters).keys()]);
+  for (const { arn, context } of parameters.list('ResourceId').map((id) => find(network, call, id))) {
+    await call.authorize(`ec2:${call.operation}`, [arn], { ...keysOf(context), ...keys });
+  }
+  endDryRun(parameters);
+}
+
+/**
+ * What the Service Authorization Reference has of a resource for DeleteTags, of whatever kind: its tags, and neither its id nor the
+ * VPCs that it belongs to.
+ */
+function withoutPlace(own: Context): Context {
+  return Object.fromEntries(Object.entries(own).filter(([key]) => /^(aws:|ec2:ResourceTag\/|ec2:Region$)/.test(key)));
+}
+
+function tagsOf(parameters: Parameters): ReadonlyMap<string, string | undefined> {
+  return new Map(parameters.structures('Tag').map((tag) => [tag.get('Key') ?? '', tag.get('Value')]));
+}
+
+function typeOf(resourceId: string): string {
+  return TYPES[resourceId.split('-')[0] ?? ''] ?? 'unknown';
+}
+
+function find(network: Network, place: Place, id: string): Resource {
+  switch (typeOf(id)) {
+    case 'vpc':
+      return vpcResource(network, network.vpc(place, id));
+    case 'route-table':
+      return routeTableResource(network, network.routeTable(place, id));
+    case 'security-group':
+      return securityGroupResource(network, network.securityGroup(place, id));
+    case 'vpc-peering-connection':
+      return peeringResource(network, network.peerings.required(place, id), place.account);
+    case 'unknown':
+      throw notFound('resource', [id]);
+    default:
+      return plainResource(network, typeOf(id), id, place);
+  }
+}

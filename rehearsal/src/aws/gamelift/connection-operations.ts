@@ -1,0 +1,62 @@
+import type { Behaviours } from '../behaviours';
+import { ServiceError, type ServiceCall } from '../service';
+import type { Input } from '../wire/input-constraints';
+import type { Connection, Connections } from './connections';
+import type { Fleets } from './fleets';
+import type { Handler } from './gamelift';
+
+type ConnectionOperation = 'CreateVpcPeeringConnection' | 'DeleteVpcPeeringConnection' | 'DescribeVpcPeeringConnections';
+
+/** GameLift's operations on peering connections: called from the account of the fleet. */
+export function connectionOperations(
+  fleets: Fleets,
+  connections: Connections,
+  behaviours: Behaviours,
+): Readonly<Record<ConnectionOperation, Handler>> {
+  const describe = (input: Input, call: ServiceCall): object => {
+    const id = input.optional('FleetId');
+    const known = id === undefined || fleets.find(call, id)?.exists === true;
+    if (!known && behaviours.get('connectionsOfDeletedFleet') === 'NotFoundException') {
+      throw new ServiceError('NotFoundException', `Fleet ${id} not found.`);
+    }
+    const own = connections.list().filter(({ fleet }) => {
+      const { account, region } = fleet.place;
+      return account === call.account && region === call.region && (id === undefined ? fleet.exists : known && fleet.id === id);
+    });
+    const told = behaviours.get('endedCidrBlocks') === 'told' ? ['active', 'failed', 'rejected'] : ['active'];
+    return { VpcPeeringConnections: own.map((connection) => shapeOf(connection, told)) };
+  };
+  return {
+    CreateVpcPeeringConnection: {
+      run: async (input, call) => {
+        const fleet = fleets.required(call, input.text('FleetId'));
+        await connections.connect(fleet, input.text('PeerVpcAwsAccountId'), input.text('PeerVpcId'), call.principal);
+        return {};
+      },
+    },
+    DeleteVpcPeeringConnection: {
+      run: async (input, call) => {
+        await connections.disconnect(fleets.required(call, input.text('FleetId')), input.text('VpcPeeringConnectionId'));
+        return {};
+      },
+    },
+    DescribeVpcPeeringConnections: {
+      run: (input, call) => call.read(() => describe(input, call)),
+    },
+  };
+}
+
+/** @param told in which statuses the CIDR block is told */
+function shapeOf(connection: Connection, told: readonly string[]): object {
+  const { id, fleet, peering, key } = connection;
+  const { code, message } = connection.status;
+  return {
+    FleetId: fleet.id,
+    FleetArn: fleet.arn,
+    IpV4CidrBlock: told.includes(code) ? fleet.vpc?.cidrBlock : undefined,
+    VpcPeeringConnectionId: id,
+    Status: { Code: code, Message: message },
+    PeerVpcId: key.peerVpcId,
+    GameLiftVpcId: peering.requester.vpcId,
+  };
+}

@@ -1,0 +1,315 @@
+import { background } from '../../time/background';
+import type { History, HistoricValue } from '../../time/history';
+import { overlap } from '../ec2/cidr';
+import type { Vpc } from '../ec2/network';
+import type { Peering, PeeringStatus } from '../ec2/peerings';
+import type { Principal } from '../iam/iam';
+import { Ids } from '../ids';
+import { ServiceError } from '../service';
+import type { AuthorizationKey, Authorizations } from './authorizations';
+import { GAMELIFT_OWN_ACCOUNT, type Fleet, type Fleets } from './fleets';
+import { PeerActions, type Written } from './peer-permissions';
+import type { ConnectionFate, Surroundings } from './scripted-outcomes';
+
+/** As EC2 puts it, whichever of these it was. */
+const UNCONNECTABLE = 'Failed due to incorrect VPC-ID, Account ID, or overlapping CIDR range';
+const UNAUTHORIZED = 'VPC actions are not authorized';
+const ACTIVE_PER_VPC = 50;
+
+/** GameLift's record of a connection: EC2's connection is what there really is. */
+export class Connection {
+  written?: { readonly what: Written; readonly vpc: Vpc };
+  /** What GameLift says where it differs from EC2. */
+  private readonly ownStatus: HistoricValue<PeeringStatus | undefined>;
+
+  constructor(
+    history: History,
+    readonly id: string,
+    readonly fleet: Fleet,
+    readonly peering: Peering,
+    readonly key: AuthorizationKey,
+    readonly createdBy: 'CreateFleet' | 'CreateVpcPeeringConnection',
+  ) {
+    this.ownStatus = history.value<PeeringStatus | undefined>(undefined);
+  }
+
+  /** What GameLift says about it. */
+  get status(): PeeringStatus {
+    return this.ownStatus.current ?? this.peering.status;
+  }
+
+  /** @param status what GameLift says from now on instead of EC2's status; undefined for the same as EC2 */
+  override(status: PeeringStatus | undefined): void {
+    this.ownStatus.current = status;
+  }
+}
+
+/** The peering connections of all fleets. */
+export class Connections {
+  private readonly byId: Map<string, Connection>;
+  private readonly ids = new Ids();
+  private readonly actions: PeerActions;
+  /** Those that wait in pending-acceptance until they are let go on. */
+  private readonly held = new Set<() => void>();
+
+  constructor(
+    private readonly surroundings: Surroundings,
+    private readonly fleets: Fleets,
+    private readonly authorizations: Authorizations,
+  ) {
+    this.actions = new PeerActions(surroundings);
+    this.byId = surroundings.history.map();
+  }
+
+  /** What `CreateVpcPeeringConnection` does. */
+  async connect(fleet: Fleet, peerVpcAccount: string, peerVpcId: string, caller: Principal): Promise<void> {
+    const { behaviours, ec2 } = this.surroundings;
+    const peerVpc = ec2.find(peerVpcAccount, fleet.place.region, peerVpcId);
+    if (peerVpc !== undefined && behaviours.get('connectingPermissions') === 'checked at the call') {
+      await this.actions.requirePermissions(peerVpc, caller);
+    }
+    if (fleet.vpc === undefined) {
+      throw new ServiceError('InvalidRequestException', `Fleet ${fleet.id} is no EC2 fleet: it has no VPC to peer.`);
+    }
+    const hopeless = fleet.status === 'ERROR' || fleet.status === 'DELETING';
+    const tooEarly = fleet.status !== 'ACTIVE' && behaviours.get('connectingInactiveFleet') === 'InvalidRequestException';
+    if (hopeless || tooEarly) {
+      throw new ServiceError('InvalidRequestException', `Fleet ${fleet.id} is not ACTIVE: it is ${fleet.status}.`);
+    }
+    const key = keyOf(fleet, peerVpcAccount, peerVpcId);
+    const authorizer = this.authorizations.required(key)?.authorizer;
+    if (ec2.peerings.between(fleet.vpc.vpcId, peerVpcId) !== undefined) {
+      if (behaviours.get('existingConnection') === 'accepted') {
+        return;
+      }
+      const message = `A VPC peering connection between fleet ${fleet.id} and VPC ${peerVpcId} already exists.`;
+      throw new ServiceError('InvalidRequestException', message);
+    }
+    this.authorizations.use(key);
+    const connection = this.request(fleet, fleet.vpc, key, 'CreateVpcPeeringConnection');
+    background(async () => {
+      await fleet.settled;
+      await this.establish(connection, authorizer, caller);
+    });
+  }
+
+  /** Throws as `connect` does if a fleet that is peered on creation lacks the authorization. */
+  requireAuthorization(key: AuthorizationKey): Principal | undefined {
+    return this.authorizations.required(key)?.authorizer;
+  }
+
+  /** For a fleet that is created with its peer VPC: GameLift connects it once it is ACTIVATING. @returns what went wrong, once that is known */
+  bear(fleet: Fleet, key: AuthorizationKey, authorizer: Principal | undefined): Promise<string | undefined> {
+    if (fleet.vpc === undefined) {
+      return Promise.resolve(undefined);
+    }
+    this.authorizations.use(key);
+    const connection = this.request(fleet, fleet.vpc, key, 'CreateFleet');
+    return new Promise((resolve) => {
+      background(async () => {
+        await fleet.activating;
+        await this.establish(connection, authorizer);
+        const { code, message } = connection.peering.status;
+        resolve(code === 'active' ? undefined : message);
+      });
+    });
+  }
+
+  /** What `DeleteVpcPeeringConnection` does. */
+  async disconnect(fleet: Fleet, id: string): Promise<void> {
+    const connection = this.byId.get(id);
+    if (connection?.fleet !== fleet || !connection.peering.live) {
+      throw new ServiceError('NotFoundException', `VPC peering connection ${id} of fleet ${fleet.id} not found.`);
+    }
+    const { behaviours, clock, fates } = this.surroundings;
+    const refused = behaviours.get('disconnectingPeeredFleet') === 'InvalidRequestException';
+    if (refused && connection.createdBy === 'CreateFleet') {
+      const message = `VPC peering connection ${id} was created with fleet ${fleet.id}, and ends with it.`;
+      throw new ServiceError('InvalidRequestException', message);
+    }
+    const authorizer = this.authorizations.required(connection.key)?.authorizer;
+    this.authorizations.use(connection.key);
+    if (authorizer === undefined) {
+      connection.override({ code: 'failed', message: UNAUTHORIZED });
+      this.report(connection, 'FAILED', UNAUTHORIZED);
+      return;
+    }
+    if (behaviours.get('deletingConnections') === 'done on return') {
+      await this.end(connection, authorizer);
+      return;
+    }
+    connection.override(undefined);
+    connection.peering.move('deleting');
+    background(async () => {
+      await clock.sleep(fates.connectionDeletionSeconds * 1000);
+      await clock.work(() => this.end(connection, authorizer));
+    });
+  }
+
+  /**
+   * Deletes what a fleet is connected with, as part of its own deletion.
+   *
+   * @returns why that cannot work, where it was none the less accepted
+   */
+  async disconnectAll(fleet: Fleet): Promise<string | undefined> {
+    const connections = [...this.byId.values()].filter((record) => record.fleet === fleet && record.peering.live);
+    const authorizers = connections.map(({ key }) => this.authorizations.required(key)?.authorizer);
+    for (const [index, connection] of connections.entries()) {
+      const authorizer = authorizers[index];
+      // where each use consumes it, the second connection to the same VPC needs another
+      if (authorizer === undefined || !this.authorizations.use(connection.key)) {
+        return UNAUTHORIZED;
+      }
+      await this.end(connection, authorizer);
+    }
+    return undefined;
+  }
+
+  /** As describing lists them. */
+  list(): Connection[] {
+    const gone = this.surroundings.behaviours.get('endedConnections') === 'gone';
+    return [...this.byId.values()].filter((record) => {
+      const ended = ['deleted', 'failed'].includes(record.status.code) && !record.peering.live;
+      return record.peering.remembered && !(gone && ended);
+    });
+  }
+
+  /** Lets those go on that were to stay pending. */
+  release(): void {
+    this.held.forEach((resume) => {
+      resume();
+    });
+    this.held.clear();
+  }
+
+  private request(
+    fleet: Fleet,
+    { vpcId, account, cidrBlock }: Vpc,
+    key: AuthorizationKey,
+    createdBy: Connection['createdBy'],
+  ): Connection {
+    const { behaviours, ec2, history } = this.surroundings;
+    const peerVpc = ec2.find(key.peerVpcAccount, key.region, key.peerVpcId);
+    const peering = ec2.peerings.request(
+      key.region,
+      { vpcId, account, cidrBlocks: [cidrBlock] },
+      { vpcId: key.peerVpcId, account: key.peerVpcAccount, cidrBlocks: [...(peerVpc?.cidrBlocks.values() ?? [])] },
+    );
+    const id = behaviours.get('connectionIds') === 'pcx of EC2' ? peering.id : `vpc-peering-${this.ids.uuid('vpc-peering')}`;
+    const connection = new Connection(history, id, fleet, peering, key, createdBy);
+    this.byId.set(id, connection);
+    return connection;
+  }
+
+  /**
+   * From the request to an active connection, or to what became of it instead.
+   *
+   * @param caller of CreateVpcPeeringConnection
+   */
+  private async establish(connection: Connection, authorizer: Principal | undefined, caller?: Principal): Promise<void> {
+    const { clock, ec2, fates } = this.surroundings;
+    const { peering, key, fleet } = connection;
+    const fate = fates.connection({ fleetId: fleet.id, peerVpcId: key.peerVpcId });
+    const milliseconds = fates.connectionSeconds * 1000;
+    await clock.sleep(0.1 * milliseconds);
+    // it may have been deleted meanwhile, here and below
+    if (!peering.live) {
+      return;
+    }
+    const peerVpc = ec2.find(key.peerVpcAccount, key.region, key.peerVpcId);
+    const problem = fleet.status === 'ERROR' ? 'The fleet failed.' : this.obstacle(peering, peerVpc, authorizer, fate);
+    if (problem !== undefined || peerVpc === undefined || authorizer === undefined) {
+      this.fail(connection, problem ?? UNCONNECTABLE);
+      return;
+    }
+    peering.move('pending-acceptance', `Pending Acceptance by ${key.peerVpcAccount}`);
+    if (fate.end === 'pending') {
+      await new Promise<void>((resume) => this.held.add(resume));
+    }
+    await clock.sleep(0.1 * milliseconds);
+    if (fate.end === 'rejected' && peering.status.code === 'pending-acceptance') {
+      peering.move('rejected', `Rejected by ${key.peerVpcAccount}`);
+      this.report(connection, 'FAILED', peering.status.message);
+      return;
+    }
+    await clock.work(() => this.accept(connection, peerVpc, authorizer, caller));
+    await clock.sleep(0.8 * milliseconds);
+    if (peering.status.code === 'provisioning') {
+      peering.move('active');
+      this.report(connection, 'SUCCEEDED', `VPC peering connection ${connection.id} is active.`);
+    }
+  }
+
+  private obstacle(
+    peering: Peering,
+    peerVpc: Vpc | undefined,
+    authorizer: Principal | undefined,
+    fate: ConnectionFate,
+  ): string | undefined {
+    if (authorizer === undefined) {
+      return UNAUTHORIZED;
+    }
+    if (fate.end === 'failed') {
+      return fate.message ?? 'Failed';
+    }
+    const active = this.surroundings.ec2.peerings.all().filter(({ accepter, status }) => {
+      return accepter.vpcId === peerVpc?.vpcId && status.code === 'active';
+    });
+    if (active.length >= ACTIVE_PER_VPC) {
+      return `The limit of ${ACTIVE_PER_VPC} active VPC peering connections per VPC has been reached`;
+    }
+    const fleetBlocks = peering.requester.cidrBlocks;
+    const clash = [...(peerVpc?.cidrBlocks.values() ?? [])].some((block) => fleetBlocks.some((other) => overlap(block, other)));
+    return peerVpc === undefined || clash ? UNCONNECTABLE : undefined;
+  }
+
+  private async accept(connection: Connection, vpc: Vpc, authorizer: Principal, caller?: Principal): Promise<void> {
+    const { behaviours } = this.surroundings;
+    const { peering } = connection;
+    if (peering.status.code !== 'pending-acceptance') {
+      return;
+    }
+    try {
+      if (caller !== undefined && behaviours.get('connectingPermissions') === 'checked when GameLift acts') {
+        await this.actions.requirePermissions(vpc, caller);
+      }
+      await this.actions.accept(peering, vpc, authorizer);
+      peering.move('provisioning');
+      const what = await this.actions.write(peering, vpc, authorizer);
+      connection.written = { what, vpc };
+      if (!peering.live) {
+        await this.actions.remove(what, vpc, authorizer);
+      }
+    } catch (error) {
+      if (!(error instanceof ServiceError)) {
+        throw error;
+      }
+      this.fail(connection, error.message);
+    }
+  }
+
+  private async end(connection: Connection, authorizer: Principal): Promise<void> {
+    const { behaviours, ec2 } = this.surroundings;
+    connection.override(undefined);
+    ec2.peerings.end(connection.peering, `Deleted by ${GAMELIFT_OWN_ACCOUNT}`);
+    if (connection.written !== undefined && behaviours.get('peerVpcWritesOnDelete') === 'removed') {
+      await this.actions.remove(connection.written.what, connection.written.vpc, authorizer);
+    }
+    this.report(connection, 'DELETED', `VPC peering connection ${connection.id} was deleted.`);
+  }
+
+  private fail(connection: Connection, message: string): void {
+    connection.peering.move('failed', message);
+    this.report(connection, 'FAILED', message);
+  }
+
+  private report({ fleet, id, key }: Connection, outcome: 'SUCCEEDED' | 'FAILED' | 'DELETED', message: string): void {
+    this.fleets.recordPeering(fleet, outcome, `${id} to ${key.peerVpcId}: ${message}`);
+    const text = `peering of ${fleet.id} with ${key.peerVpcId} ${outcome}: ${message}`;
+    this.surroundings.journal.write('gamelift', id, text, { kind: 'peering', outcome });
+  }
+}
+
+export function keyOf({ place }: Pick<Fleet, 'place'>, peerVpcAccount: string, peerVpcId: string): AuthorizationKey {
+  return { peerVpcAccount, peerVpcId, gameLiftAccount: place.account, region: place.region };
+}

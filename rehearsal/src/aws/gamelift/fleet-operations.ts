@@ -1,0 +1,183 @@
+import type { Behaviours } from '../behaviours';
+import { arnOf } from '../partitions';
+import { ServiceError, type ServiceCall } from '../service';
+import { tagKeys } from '../tags';
+import type { Input } from '../wire/input-constraints';
+import { keyOf, type Connections } from './connections';
+import { attributesOf, type Fleet, type Fleets } from './fleets';
+import type { Handler } from './gamelift';
+
+const CHANGEABLE = ['Name', 'Description', 'NewGameSessionProtectionPolicy'];
+const CREATE_ONLY = ['BuildId', 'ScriptId', 'EC2InstanceType', 'FleetType', 'ComputeType', 'InstanceRoleArn'];
+const FLEET_ARN = /^arn:aws[a-z-]*:gamelift:([a-z0-9-]+):(\d{12})?:fleet\/(fleet-[a-zA-Z0-9-]+)$/;
+
+type FleetOperation =
+  | 'CreateFleet'
+  | 'UpdateFleetAttributes'
+  | 'DeleteFleet'
+  | 'ListFleets'
+  | 'DescribeFleetAttributes'
+  | 'DescribeFleetEvents'
+  | 'TagResource'
+  | 'UntagResource'
+  | 'ListTagsForResource';
+
+/** GameLift's operations on fleets, their events and their tags. */
+export function fleetOperations(
+  fleets: Fleets,
+  connections: Connections,
+  behaviours: Behaviours,
+): Readonly<Record<FleetOperation, Handler>> {
+  // policies know ARNs with an account, whatever the service itself answers with
+  const arnsOf = (call: ServiceCall, idOrArn: string): string[] => [
+    arnOf(call, 'gamelift', `fleet/${idOrArn.slice(idOrArn.lastIndexOf('/') + 1)}`),
+  ];
+  const byId = (name: string) => (input: Input, call: ServiceCall) => arnsOf(call, input.text(name));
+  const tagged = (input: Input, call: ServiceCall): Fleet => fleets.required(call, fleetIdOf(input.text('ResourceARN'), call));
+  const tagContext = (input: Input) => {
+    const tags = [...tagsOf(input)];
+    const keys = [...tags.map(([key]) => key), ...(input.texts('TagKeys') ?? [])];
+    return {
+      ...tagKeys(keys),
+      ...Object.fromEntries(tags.map(([key, value]) => [`aws:RequestTag/${key}`, value])),
+    };
+  };
+  return {
+    CreateFleet: { context: tagContext, run: (input, call) => create(fleets, connections, input, call) },
+    UpdateFleetAttributes: {
+      resources: byId('FleetId'),
+      run: (input, call) => {
+        const fleet = fleets.required(call, input.text('FleetId'));
+        fleet.attributes = { ...fleet.attributes, ...attributesOf(input, CHANGEABLE) };
+        return { FleetId: fleet.id, FleetArn: fleet.arn };
+      },
+    },
+    DeleteFleet: {
+      resources: byId('FleetId'),
+      run: async (input, call) => {
+        const fleet = fleets.required(call, input.text('FleetId'));
+        fleets.requireDeletable(fleet);
+        fleets.delete(fleet, await connections.disconnectAll(fleet));
+        return {};
+      },
+    },
+    ListFleets: {
+      run: (input, call) =>
+        call.read(() => {
+          const { items, next } = page(input, fleets.list(call), 16);
+          return { FleetIds: items.map(({ id }) => id), ...next };
+        }),
+    },
+    DescribeFleetAttributes: {
+      run: (input, call) =>
+        call.read(() => {
+          const ids = input.texts('FleetIds');
+          const named = ids?.flatMap((id) => fleets.list(call).filter((fleet) => fleet === fleets.find(call, id)));
+          const { items, next } = named === undefined ? page(input, fleets.list(call), 16) : { items: named, next: {} };
+          return { FleetAttributes: items.map(shapeOf), ...next };
+        }),
+    },
+    DescribeFleetEvents: {
+      resources: byId('FleetId'),
+      run: (input, call) =>
+        call.read(() => {
+          // the events of a fleet that was deleted tell so
+          const fleet = fleets.find(call, input.text('FleetId')) ?? fleets.required(call, input.text('FleetId'));
+          const [start = new Date(0), end = new Date(Infinity)] = [input.date('StartTime'), input.date('EndTime')];
+          const inTime = fleet.events.filter(({ time }) => time >= start && !(time > end));
+          const ordered = behaviours.get('eventOrder') === 'oldest first' ? inTime : inTime.reverse();
+          const { items, next } = page(input, ordered, 20);
+          const events = items.map(({ id, code, message, time }) => ({
+            EventId: id,
+            ResourceId: fleet.id,
+            EventCode: code,
+            Message: message,
+            EventTime: time,
+          }));
+          return { Events: events, ...next };
+        }),
+    },
+    TagResource: {
+      resources: (input, call) => arnsOf(call, fleetIdOf(input.text('ResourceARN'), call)),
+      context: tagContext,
+      run: (input, call) => {
+        fleets.tag(tagged(input, call), tagsOf(input));
+        return {};
+      },
+    },
+    UntagResource: {
+      resources: (input, call) => arnsOf(call, fleetIdOf(input.text('ResourceARN'), call)),
+      context: tagContext,
+      run: (input, call) => {
+        const { tags } = tagged(input, call);
+        input.texts('TagKeys')?.forEach((key) => tags.delete(key));
+        return {};
+      },
+    },
+    ListTagsForResource: {
+      resources: (input, call) => arnsOf(call, fleetIdOf(input.text('ResourceARN'), call)),
+      run: (input, call) => call.read(() => ({ Tags: [...tagged(input, call).tags].map(([Key, Value]) => ({ Key, Value })) })),
+    },
+  };
+}
+
+function create(fleets: Fleets, connections: Connections, input: Input, call: ServiceCall): object {
+  const place = { account: call.account, region: call.region };
+  const attributes = { ComputeType: 'EC2', FleetType: 'ON_DEMAND', ...attributesOf(input, [...CHANGEABLE, ...CREATE_ONLY]) };
+  const [peerAccount, peerVpcId] = [input.optional('PeerVpcAwsAccountId'), input.optional('PeerVpcId')];
+  requireSound(attributes.ComputeType === 'EC2', input);
+  if (peerAccount === undefined || peerVpcId === undefined) {
+    const fleet = fleets.create(place, attributes, tagsOf(input));
+    fleets.start(fleet, Promise.resolve(undefined));
+    return { FleetAttributes: shapeOf(fleet), LocationStates: [{ Location: place.region, Status: fleet.status }] };
+  }
+  const key = keyOf({ place }, peerAccount, peerVpcId);
+  const authorizer = connections.requireAuthorization(key);
+  const fleet = fleets.create(place, attributes, tagsOf(input));
+  fleets.start(fleet, connections.bear(fleet, key, authorizer));
+  return { FleetAttributes: shapeOf(fleet), LocationStates: [{ Location: place.region, Status: fleet.status }] };
+}
+
+function requireSound(managed: boolean, input: Input): void {
+  const given = (name: string): boolean => input.optional(name) !== undefined;
+  const problem =
+    managed && given('BuildId') === given('ScriptId')
+      ? 'exactly one of BuildId and ScriptId is needed'
+      : managed && !given('EC2InstanceType')
+        ? 'EC2InstanceType is needed'
+        : given('PeerVpcId') !== given('PeerVpcAwsAccountId')
+          ? 'PeerVpcId and PeerVpcAwsAccountId go together'
+          : !managed && given('PeerVpcId')
+            ? 'only EC2 fleets can be peered'
+            : undefined;
+  if (problem !== undefined) {
+    throw new ServiceError('InvalidRequestException', `Invalid fleet: ${problem}.`);
+  }
+}
+
+/** Throws unless it is the ARN of a fleet in this Region, with the caller's account or with none. */
+function fleetIdOf(arn: string, { account, region }: ServiceCall): string {
+  const [, arnRegion, arnAccount = account, id] = FLEET_ARN.exec(arn) ?? [];
+  if (id === undefined || arnRegion !== region || arnAccount !== account) {
+    throw new ServiceError('InvalidRequestException', `Invalid ARN: ${arn} names no fleet of account ${account} in ${region}.`);
+  }
+  return id;
+}
+
+function tagsOf(input: Input): ReadonlyMap<string, string> {
+  return new Map(input.structures('Tags').map((tag) => [tag.text('Key'), tag.text('Value')]));
+}
+
+function page<T>(input: Input, items: readonly T[], usual: number) {
+  const start = Number(input.optional('NextToken') ?? 0);
+  if (!Number.isInteger(start)) {
+    throw new ServiceError('InvalidRequestException', 'Invalid NextToken.');
+  }
+  const end = start + (input.number('Limit') ?? usual);
+  return { items: items.slice(start, end), next: end < items.length ? { NextToken: String(end) } : {} };
+}
+
+function shapeOf({ id, arn, status, creationTime, attributes }: Fleet): object {
+  const { EC2InstanceType, ...rest } = attributes;
+  return { FleetId: id, FleetArn: arn, Status: status, CreationTime: creationTime, InstanceType: EC2InstanceType, ...rest };
+}

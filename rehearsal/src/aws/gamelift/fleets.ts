@@ -1,0 +1,252 @@
+import { background } from '../../time/background';
+import type { History, HistoricValue } from '../../time/history';
+import type { Vpc } from '../ec2/network';
+import { Ids } from '../ids';
+import { arnOf } from '../partitions';
+import { ServiceError, type Place } from '../service';
+import type { Input } from '../wire/input-constraints';
+import type { FleetFate, Surroundings } from './scripted-outcomes';
+
+export type FleetStatus =
+  'NEW' | 'DOWNLOADING' | 'VALIDATING' | 'BUILDING' | 'ACTIVATING' | 'ACTIVE' | 'DELETING' | 'ERROR' | 'TERMINATED';
+
+export interface FleetEvent {
+  readonly id: string;
+  readonly code: string;
+  readonly message: string;
+  readonly time: Date;
+}
+
+type Attributes = Readonly<Record<string, string>>;
+
+/** The account that owns the VPCs of fleets. */
+export const GAMELIFT_OWN_ACCOUNT = '999999999999';
+
+/** When a fleet reaches each status on its way, in parts of the whole. */
+const STAGES: readonly (readonly [FleetStatus, number])[] = [
+  ['DOWNLOADING', 0.04],
+  ['VALIDATING', 0.2],
+  ['BUILDING', 0.24],
+  ['ACTIVATING', 0.8],
+  ['ACTIVE', 1],
+];
+/** The only ones in which a fleet can be deleted, as the developer guide has it. */
+const DELETABLE: readonly FleetStatus[] = ['ACTIVE', 'ERROR'];
+const TAGS_PER_FLEET = 50;
+
+/** A fleet, from its creation on; one that was deleted is remembered, as its events are. */
+export class Fleet {
+  readonly tags: Map<string, string>;
+  readonly activating: Promise<void>;
+  /** Settles once it is ACTIVE, or will never be. */
+  readonly settled: Promise<void>;
+  private activate: () => void = () => undefined;
+  private settle: () => void = () => undefined;
+  private readonly statusValue: HistoricValue<FleetStatus>;
+  private readonly attributesValue: HistoricValue<Attributes>;
+  private readonly recorded: FleetEvent[] = [];
+
+  constructor(
+    private readonly history: History,
+    readonly id: string,
+    readonly arn: string,
+    readonly place: Place,
+    readonly creationTime: Date,
+    attributes: Attributes,
+    /** Where its instances are; fleets of other compute types have none. */
+    readonly vpc: Vpc | undefined,
+  ) {
+    this.activating = new Promise((resolve) => (this.activate = resolve));
+    this.settled = new Promise((resolve) => (this.settle = resolve));
+    this.tags = history.map();
+    this.statusValue = history.value<FleetStatus>('NEW');
+    this.attributesValue = history.value(attributes);
+  }
+
+  get status(): FleetStatus {
+    return this.statusValue.current;
+  }
+
+  /** What it was created with, and updated to. */
+  get attributes(): Attributes {
+    return this.attributesValue.current;
+  }
+
+  set attributes(attributes: Attributes) {
+    this.attributesValue.current = attributes;
+  }
+
+  get events(): readonly FleetEvent[] {
+    return this.recorded.filter(({ time }) => time.getTime() <= this.history.now());
+  }
+
+  get exists(): boolean {
+    return this.status !== 'TERMINATED';
+  }
+
+  record(event: FleetEvent): void {
+    this.recorded.push(event);
+  }
+
+  move(status: FleetStatus): void {
+    this.statusValue.current = status;
+    if (status === 'ACTIVATING') {
+      this.activate();
+    }
+    if (!STAGES.some(([stage]) => stage === status && stage !== 'ACTIVE')) {
+      this.settle();
+    }
+  }
+}
+
+/** The fleets of every account and Region. */
+export class Fleets {
+  private readonly byId: Map<string, Fleet>;
+  private readonly ids = new Ids();
+  private created = 0;
+
+  constructor(private readonly surroundings: Surroundings) {
+    this.byId = surroundings.history.map();
+  }
+
+  create(place: Place, attributes: Attributes, tags: ReadonlyMap<string, string>): Fleet {
+    const { clock, history, behaviours } = this.surroundings;
+    const id = `fleet-${this.ids.uuid('fleet')}`;
+    const account = behaviours.get('fleetArns') === 'with account' ? place.account : '';
+    const arn = arnOf({ account, region: place.region }, 'gamelift', `fleet/${id}`);
+    const vpc = attributes.ComputeType === 'EC2' ? this.createVpc(place, attributes.Name ?? '') : undefined;
+    const fleet = new Fleet(history, id, arn, place, new Date(clock.now()), attributes, vpc);
+    this.tag(fleet, tags);
+    this.byId.set(id, fleet);
+    this.record(fleet, 'FLEET_CREATED', `Fleet ${id} was created.`);
+    return fleet;
+  }
+
+  /** Activates the fleet. @param peered resolves to the problem of the connection that the fleet is created with, if there is one */
+  start(fleet: Fleet, peered: Promise<string | undefined>): void {
+    const { clock, fates } = this.surroundings;
+    const { end, isReady } = this.fateOf(fleet.place, fleet.attributes.Name ?? '');
+    const seconds = fleet.vpc === undefined ? 0 : fates.fleetActivationSeconds;
+    background(async () => {
+      let elapsed = 0;
+      for (const [status, share] of STAGES) {
+        await clock.sleep((share - elapsed) * seconds * 1000);
+        elapsed = share;
+        if (status === 'ACTIVE') {
+          const problem = await peered;
+          if (problem !== undefined || end !== undefined || isReady?.() === false) {
+            this.fail(fleet, end, problem ?? 'The fleet failed to start a server process.');
+            return;
+          }
+        }
+        this.move(fleet, status);
+      }
+    });
+  }
+
+  requireDeletable({ id, status }: Fleet): void {
+    if (!DELETABLE.includes(status)) {
+      throw new ServiceError('InvalidFleetStatusException', `Fleet ${id} cannot be deleted while it is ${status}.`);
+    }
+  }
+
+  /** @param problem why that is bound to fail, if it is */
+  delete(fleet: Fleet, problem: string | undefined): void {
+    const { clock, ec2, fates } = this.surroundings;
+    this.move(fleet, 'DELETING');
+    background(async () => {
+      await clock.sleep(fates.fleetDeletionSeconds * 1000);
+      if (problem !== undefined) {
+        this.fail(fleet, 'error', problem);
+        return;
+      }
+      if (fleet.vpc !== undefined) {
+        ec2.deleteVpc(GAMELIFT_OWN_ACCOUNT, fleet.place.region, fleet.vpc.vpcId);
+      }
+      this.move(fleet, 'TERMINATED');
+      this.record(fleet, 'FLEET_DELETED', `Fleet ${fleet.id} was deleted.`);
+    });
+  }
+
+  /** By id or ARN, whichever account the ARN names; throws `NotFoundException`, also for one that was deleted. */
+  required(place: Place, idOrArn: string): Fleet {
+    const fleet = this.find(place, idOrArn);
+    if (fleet?.exists !== true) {
+      throw new ServiceError('NotFoundException', `Fleet ${idOrArn} not found.`);
+    }
+    return fleet;
+  }
+
+  /** Also one that was deleted. */
+  find({ account, region }: Place, idOrArn: string): Fleet | undefined {
+    const fleet = this.byId.get(idOrArn.slice(idOrArn.lastIndexOf('/') + 1));
+    return fleet?.place.account === account && fleet.place.region === region ? fleet : undefined;
+  }
+
+  list({ account, region }: Place): Fleet[] {
+    return this.all().filter(({ place }) => place.account === account && place.region === region);
+  }
+
+  /** Without those that were deleted. */
+  all(): Fleet[] {
+    return [...this.byId.values()].filter(({ exists }) => exists);
+  }
+
+  tag(fleet: Fleet, tags: ReadonlyMap<string, string>): void {
+    const all = new Map([...fleet.tags, ...tags]);
+    if (all.size > TAGS_PER_FLEET || [...tags.keys()].some((key) => key.startsWith('aws:'))) {
+      const rule = `a fleet has at most ${TAGS_PER_FLEET} tags, and no key starts with aws:`;
+      throw new ServiceError('TaggingFailedException', `The tags cannot be set: ${rule}`);
+    }
+    all.forEach((value, key) => fleet.tags.set(key, value));
+  }
+
+  record(fleet: Fleet, code: string, message: string): void {
+    const id = this.ids.uuid('event');
+    fleet.record({ id, code, message, time: new Date(this.surroundings.clock.now()) });
+  }
+
+  /** Of peering, of which events may not tell. */
+  recordPeering(fleet: Fleet, outcome: 'SUCCEEDED' | 'FAILED' | 'DELETED', message: string): void {
+    if (this.surroundings.behaviours.get('fleetEvents') === 'written') {
+      this.record(fleet, `FLEET_VPC_PEERING_${outcome}`, message);
+    }
+  }
+
+  private move(fleet: Fleet, status: FleetStatus): void {
+    fleet.move(status);
+    this.surroundings.journal.write('gamelift', fleet.id, status, { kind: 'fleet', status });
+    if (STAGES.some(([stage]) => stage === status)) {
+      this.record(fleet, `FLEET_STATE_${status}`, `Fleet ${fleet.id} is ${status}.`);
+    }
+  }
+
+  private fail(fleet: Fleet, end: FleetFate['end'], message: string): void {
+    if (end !== 'hang') {
+      this.move(fleet, 'ERROR');
+      this.record(fleet, 'FLEET_STATE_ERROR', message);
+    }
+  }
+
+  private createVpc({ account, region }: Place, name: string): Vpc | undefined {
+    const { behaviours, ec2 } = this.surroundings;
+    const number = behaviours.get('fleetCidrBlocks') === 'distinct' ? this.created++ : 0;
+    const { cidrBlock = `10.${192 + (number >> 4)}.${(number % 16) * 16}.0/20` } = this.fateOf({ account, region }, name);
+    const { vpcId } = ec2.createVpc({ account: GAMELIFT_OWN_ACCOUNT, region, cidrBlock });
+    return ec2.find(GAMELIFT_OWN_ACCOUNT, region, vpcId);
+  }
+
+  private fateOf(place: Place, name: string): FleetFate {
+    return this.surroundings.fates.fleet({ name, ...place });
+  }
+}
+
+/** The attributes of an input that fleets keep, where they are given. */
+export function attributesOf(input: Input, names: readonly string[]): Attributes {
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const value = input.optional(name);
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
+}

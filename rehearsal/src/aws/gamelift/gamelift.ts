@@ -1,0 +1,116 @@
+import { CommonError, ServiceError, type ServiceCall } from '../service';
+import type { Input } from '../wire/input-constraints';
+import { RpcService, type Operation } from '../wire/json';
+import { Authorizations, type Authorization, type AuthorizationKey } from './authorizations';
+import { connectionOperations } from './connection-operations';
+import { Connections } from './connections';
+import { fleetOperations } from './fleet-operations';
+import { Fleets } from './fleets';
+import { MODEL, RATES } from './input-model';
+import { PeerActions } from './peer-permissions';
+import { RateLimit } from './rate-limit';
+import type { Surroundings } from './scripted-outcomes';
+
+type Name = keyof typeof MODEL;
+
+/** What an operation does once it was admitted, and which resources the permission for it is about. */
+export interface Handler {
+  readonly resources?: (input: Input, call: ServiceCall) => readonly string[];
+  readonly context?: (input: Input) => Readonly<Record<string, string | string[]>>;
+  readonly run: (input: Input, call: ServiceCall) => Promise<object> | object;
+}
+
+/** GameLift in every account and Region, as far as fleets and VPC peering are concerned. */
+export class GameLift {
+  readonly authorizations: Authorizations;
+  readonly fleets: Fleets;
+  readonly connections: Connections;
+  readonly service: RpcService;
+
+  constructor(private readonly surroundings: Surroundings) {
+    this.authorizations = new Authorizations(surroundings.history, surroundings.behaviours);
+    this.fleets = new Fleets(surroundings);
+    this.connections = new Connections(surroundings, this.fleets, this.authorizations);
+    const handlers: Readonly<Record<Name, Handler>> = {
+      CreateVpcPeeringAuthorization: { run: (input, call) => this.authorize(input, call) },
+      DeleteVpcPeeringAuthorization: { run: (input, call) => this.cancel(input, call) },
+      DescribeVpcPeeringAuthorizations: { run: (_input, call) => this.describe(call) },
+      ...connectionOperations(this.fleets, this.connections, surroundings.behaviours),
+      ...fleetOperations(this.fleets, this.connections, surroundings.behaviours),
+    };
+    const names = Object.keys(handlers) as Name[];
+    const operations = Object.fromEntries(names.map((name) => [name, this.operation(name, handlers[name])]));
+    this.service = new RpcService('gamelift', 'GameLift', 'com.amazonaws.gamelift', operations, 'InvalidRequestException');
+  }
+
+  /** With its permission and its rate limit, which is per account; as the service is regional, so is each account's bucket. */
+  private operation(name: Name, { resources, context, run }: Handler): Operation {
+    const { clock, behaviours } = this.surroundings;
+    const rate = new RateLimit(clock, ...RATES[name]);
+    return {
+      members: MODEL[name],
+      run: async (input, call) => {
+        const take = (): void => {
+          const key = `${call.account} ${call.region}`;
+          if (!rate.take(key)) {
+            if (behaviours.get('throttledCalls') === 'counted') {
+              rate.empty(key);
+            }
+            throw new ServiceError(behaviours.get('throttlingError'), 'Rate exceeded');
+          }
+        };
+        try {
+          await call.authorize(`gamelift:${name}`, resources?.(input, call) ?? ['*'], context?.(input));
+        } catch (error) {
+          if (error instanceof CommonError && behaviours.get('deniedCalls') === 'counted') {
+            take();
+          }
+          throw error;
+        }
+        take();
+        return run(input, call);
+      },
+    };
+  }
+
+  private async authorize(input: Input, call: ServiceCall): Promise<object> {
+    const { ec2, behaviours } = this.surroundings;
+    const key = authorizationKey(input, call);
+    const vpc = ec2.find(key.peerVpcAccount, key.region, key.peerVpcId);
+    if (vpc === undefined) {
+      const reading = behaviours.get('absentVpc');
+      if (reading !== 'accepted') {
+        throw new ServiceError(reading, `The VPC ${key.peerVpcId} does not exist in account ${key.peerVpcAccount}.`);
+      }
+    } else if (behaviours.get('peerPermissions') === 'checked') {
+      await new PeerActions(this.surroundings).requirePermissions(vpc, call.principal);
+    }
+    return { VpcPeeringAuthorization: shapeOf(this.authorizations.authorize(key, call.principal)) };
+  }
+
+  private cancel(input: Input, call: ServiceCall): object {
+    this.authorizations.cancel(authorizationKey(input, call));
+    return {};
+  }
+
+  private describe(call: ServiceCall): object {
+    const visible = call.read(() => this.authorizations.visibleTo(call.account, call.region));
+    return { VpcPeeringAuthorizations: visible.map(shapeOf) };
+  }
+}
+
+/** The caller's account owns the peer VPC. */
+function authorizationKey(input: Input, { account, region }: ServiceCall): AuthorizationKey {
+  const [peerVpcId, gameLiftAccount] = [input.text('PeerVpcId'), input.text('GameLiftAwsAccountId')];
+  return { peerVpcAccount: account, peerVpcId, gameLiftAccount, region };
+}
+
+function shapeOf({ gameLiftAccount, peerVpcAccount, peerVpcId, creationTime, expirationTime }: Authorization): object {
+  return {
+    GameLiftAwsAccountId: gameLiftAccount,
+    PeerVpcAwsAccountId: peerVpcAccount,
+    PeerVpcId: peerVpcId,
+    CreationTime: creationTime,
+    ExpirationTime: expirationTime,
+  };
+}

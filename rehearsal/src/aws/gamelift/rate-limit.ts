@@ -1,0 +1,32 @@
+import type { Clock } from '../../time/clock';
+
+/** Token buckets, one for each key. */
+export class RateLimit {
+  /** When each bucket will be full again. */
+  private readonly fullAt = new Map<string, number>();
+  private readonly period: number;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly burst: number,
+    perSecond: number,
+  ) {
+    this.period = 1000 / perSecond;
+  }
+
+  /** @returns whether there was a token; without one nothing is taken. */
+  take(key: string): boolean {
+    const now = this.clock.now();
+    const fullAt = Math.max(now, this.fullAt.get(key) ?? now) + this.period;
+    if (fullAt - now > this.burst * this.period) {
+      return false;
+    }
+    this.fullAt.set(key, fullAt);
+    return true;
+  }
+
+  /** Takes what there is: the wait for the next token begins anew. */
+  empty(key: string): void {
+    this.fullAt.set(key, this.clock.now() + this.burst * this.period);
+  }
+}

@@ -1,0 +1,278 @@
+import { Ids } from '../ids';
+import { Evaluator, type Context, type Decision, type NamedPolicy, type Question } from './evaluation';
+import type { Grant } from './grants';
+import { ADMINISTRATOR_ACCESS } from './managed-policies';
+import { accountOf, Entities, IamError, type RoleEntity } from './roles-and-policies';
+import { trusts } from './trust';
+
+export { IamError } from './roles-and-policies';
+export type { Context, Decision } from './evaluation';
+export type { Grant } from './grants';
+
+export interface Credentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+  /** Milliseconds since the epoch. */
+  readonly expiration?: number;
+}
+
+/** Who makes a call. */
+export interface Principal {
+  readonly arn: string;
+  readonly account: string;
+  readonly userId: string;
+  /** Undefined for an account's administrator. */
+  readonly role?: RoleEntity;
+}
+
+export interface Session {
+  readonly credentials: Credentials;
+  readonly principal: Principal;
+}
+
+/** What a caller of `AssumeRole` asks for. */
+export interface AssumeRole {
+  readonly roleArn: string;
+  readonly sessionName: string;
+  readonly durationSeconds: number;
+  readonly externalId?: string;
+  readonly region: string;
+}
+
+/** What a call is about, and what its owner says to it. */
+export interface Target {
+  readonly arn: string;
+  /** Default: the caller's */
+  readonly account?: string;
+  /** A resource-based policy. */
+  readonly policy?: object;
+}
+
+const SERVICE_SESSION_SECONDS = 12 * 3600;
+
+/** Identities, policies and credentials of every account, and what they allow. */
+export class Iam extends Entities {
+  private readonly keys = new Map<string, Session>();
+  private readonly administrators = new Map<string, Credentials>();
+  private readonly evaluator = new Evaluator();
+  private readonly ids = new Ids();
+  private readonly assumed = new Set<string>();
+  private readonly uses = new Map<string, { readonly roleArn: string; readonly action: string }>();
+
+  /** What a service does before it works with a role; throws `AccessDenied` unless the role's trust policy admits the service. */
+  assumeRoleForService(roleArn: string, servicePrincipal: string, sessionName: string): Credentials {
+    const role = this.findFor(roleArn, servicePrincipal);
+    if (role === undefined) {
+      throw new IamError('AccessDenied', untrusted(roleArn, servicePrincipal));
+    }
+    return this.session(role, sessionName, SERVICE_SESSION_SECONDS).credentials;
+  }
+
+  /** Whether a role lets a service assume it, as it is now: the retries of who gives it to the service hide the wait for a change. */
+  admits(roleArn: string, servicePrincipal: string): boolean {
+    const { exists, trust } = this.find(roleArn)?.state.latest ?? { exists: false, trust: {} };
+    return exists && trusts(trust, servicePrincipal, accountOf(roleArn));
+  }
+
+  /** Whether a service that works with a role may do something by it. */
+  async decideForService(roleArn: string, servicePrincipal: string, action: string, target: Target): Promise<Decision> {
+    const role = this.findFor(roleArn, servicePrincipal);
+    if (role === undefined) {
+      return { allowed: false, reason: untrusted(roleArn, servicePrincipal) };
+    }
+    const principal = this.principal(role, servicePrincipal.split('.')[0] ?? servicePrincipal);
+    return this.clock.work(() => this.decideOn(principal, action, target, {}));
+  }
+
+  /** What STS does for `AssumeRole`. @returns undefined where it is denied, also for a role that doesn't exist. */
+  async assumeRole(caller: Principal, request: AssumeRole): Promise<Session | undefined> {
+    const time = this.knownUntil();
+    const role = this.find(request.roleArn);
+    const state = role?.state.at(time).value;
+    if (role === undefined || state?.exists !== true) {
+      return undefined;
+    }
+    const action = 'sts:AssumeRole';
+    const decision = await this.evaluate({
+      ...this.identity(caller, time),
+      principalArn: caller.arn,
+      action,
+      resource: role.arn,
+      resourceAccount: accountOf(role.arn),
+      context: {
+        ...globals(caller),
+        'aws:RequestedRegion': request.region,
+        'sts:RoleSessionName': request.sessionName,
+        ...(request.externalId === undefined ? {} : { 'sts:ExternalId': request.externalId }),
+      },
+      resourcePolicy: state.trust,
+    });
+    if (!decision.allowed) {
+      return undefined;
+    }
+    this.use(caller, action, decision);
+    return this.session(role, request.sessionName, request.durationSeconds);
+  }
+
+  /** Long-lived credentials of an account that may do everything, made on first use. */
+  administrator(account: string): Credentials {
+    const existing = this.administrators.get(account);
+    if (existing !== undefined) {
+      return existing;
+    }
+    const credentials = { accessKeyId: this.id('AKIA'), secretAccessKey: this.secret(30) };
+    const principal = { arn: `arn:aws:iam::${account}:user/administrator`, account, userId: this.id('AIDA') };
+    this.administrators.set(account, credentials);
+    this.keys.set(credentials.accessKeyId, { credentials, principal });
+    return credentials;
+  }
+
+  /** Whose access key it is; undefined also where its role is gone. */
+  lookUp(accessKeyId: string): Session | undefined {
+    const found = this.keys.get(accessKeyId);
+    const role = found?.principal.role;
+    return role === undefined || existsFor(role, this.knownUntil()) ? found : undefined;
+  }
+
+  isExpired({ expiration = Infinity }: Credentials): boolean {
+    return expiration <= this.clock.now();
+  }
+
+  /** Whether the principal may do `action` on a resource of its own account; what was allowed counts as used. */
+  decide(principal: Principal, action: string, resource: string, context: Context): Promise<Decision> {
+    return this.decideOn(principal, action, { arn: resource }, context);
+  }
+
+  /** The actions that were allowed to a role, and that it used. */
+  used(): readonly { readonly roleArn: string; readonly action: string }[] {
+    return [...this.uses.values()];
+  }
+
+  /** What policies grant to roles that were ever assumed, statement by statement and action by action, with how often it was needed. */
+  grants(): Grant[] {
+    return this.granted.all().filter(({ roleArn }) => this.assumed.has(roleArn));
+  }
+
+  /** The grants that no call ever needed. */
+  unusedGrants(): Grant[] {
+    return this.grants().filter(({ uses }) => uses === 0);
+  }
+
+  private async decideOn(principal: Principal, action: string, target: Target, context: Context): Promise<Decision> {
+    if (principal.role === undefined) {
+      return { allowed: true, grantings: [] };
+    }
+    const decision = await this.evaluate({
+      ...this.identity(principal, this.knownUntil()),
+      principalArn: principal.arn,
+      action,
+      resource: target.arn,
+      resourceAccount: target.account ?? principal.account,
+      context: { ...globals(principal), ...context },
+      ...(target.policy === undefined ? {} : { resourcePolicy: target.policy }),
+    });
+    if (decision.allowed) {
+      this.use(principal, action, decision);
+    }
+    return decision;
+  }
+
+  private async evaluate(question: Question): Promise<Decision> {
+    try {
+      return await this.evaluator.evaluate(question);
+    } catch (error) {
+      this.notUnderstood.note(error instanceof Error ? error.message : String(error));
+      throw error;
+    }
+  }
+
+  private findFor(roleArn: string, servicePrincipal: string): RoleEntity | undefined {
+    const time = this.knownUntil();
+    const role = this.find(roleArn);
+    if (role === undefined || !existsFor(role, time)) {
+      return undefined;
+    }
+    const { trust } = role.state.at(time).value;
+    if (trusts(trust, servicePrincipal, accountOf(role.arn))) {
+      return role;
+    }
+    if (JSON.stringify(trust).includes('"Condition"')) {
+      this.notUnderstood.note(`conditions of the trust policy of ${role.arn}: those that are not known are taken as not met`);
+    }
+    return undefined;
+  }
+
+  private use({ role }: Principal, action: string, { grantings }: Decision & { allowed: true }): void {
+    if (role !== undefined) {
+      this.uses.set(`${role.arn} ${action}`, { roleArn: role.arn, action });
+      this.granted.use(role.arn, action, grantings);
+    }
+  }
+
+  /** The policies as they were at a time, and a name for them that changes with them. */
+  private identity({ role }: Principal, time: number): { policies: NamedPolicy[]; boundaries?: NamedPolicy[]; version: string } {
+    if (role === undefined) {
+      return { policies: this.documents([ADMINISTRATOR_ACCESS], time), version: 'administrator' };
+    }
+    const { value, version } = role.state.at(time);
+    const { inline, attached, boundary } = value;
+    const managed = boundary === undefined ? attached : [...attached, boundary];
+    return {
+      policies: [...Object.entries(inline).map(([name, policy]) => ({ name, policy })), ...this.documents(attached, time)],
+      version: [version, ...managed.map((arn) => this.managed(arn, time).version)].join(' '),
+      ...(boundary === undefined ? {} : { boundaries: this.documents([boundary], time) }),
+    };
+  }
+
+  private documents(arns: readonly string[], time: number): NamedPolicy[] {
+    return arns.flatMap((name) => {
+      const policy = this.managed(name, time).document;
+      return policy === undefined ? [] : [{ name, policy }];
+    });
+  }
+
+  private session(role: RoleEntity, sessionName: string, seconds: number): Session {
+    const credentials = {
+      accessKeyId: this.id('ASIA'),
+      secretAccessKey: this.secret(30),
+      sessionToken: this.secret(96),
+      expiration: this.clock.now() + seconds * 1000,
+    };
+    const session = { credentials, principal: this.principal(role, sessionName) };
+    this.keys.set(credentials.accessKeyId, session);
+    return session;
+  }
+
+  private secret(bytes: number): string {
+    return this.ids.bytes('secret', bytes).toString('base64');
+  }
+
+  private principal(role: RoleEntity, sessionName: string): Principal {
+    this.assumed.add(role.arn);
+    const account = accountOf(role.arn);
+    const name = role.arn.slice(role.arn.lastIndexOf('/') + 1);
+    const arn = `arn:${role.arn.split(':')[1] ?? ''}:sts::${account}:assumed-role/${name}/${sessionName}`;
+    return { arn, account, userId: `${role.roleId}:${sessionName}`, role };
+  }
+}
+
+/**
+ * Whether a role exists for a service that works with it: a new one does at once, since CloudFormation's retries hide the wait for it.
+ */
+function existsFor({ state }: RoleEntity, time: number): boolean {
+  return state.latest.exists || state.at(time).value.exists;
+}
+
+function globals({ arn, account, userId, role }: Principal): Context {
+  return {
+    'aws:PrincipalArn': role?.arn ?? arn,
+    'aws:PrincipalAccount': account,
+    'aws:PrincipalType': role === undefined ? 'User' : 'AssumedRole',
+    'aws:userid': userId,
+    'aws:SecureTransport': 'true',
+  };
+}
+
+const untrusted = (roleArn: string, servicePrincipal: string) =>
+  `The role ${roleArn} cannot be assumed by ${servicePrincipal}: its trust policy does not allow it.`;

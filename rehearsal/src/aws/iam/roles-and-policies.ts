@@ -1,0 +1,290 @@
+import { createHash } from 'node:crypto';
+import { validateIdentityPolicy, validateTrustPolicy, type ValidationError } from '@cloud-copilot/iam-policy';
+import type { NotUnderstood } from '../../not-understood';
+import type { Clock } from '../../time/clock';
+import { Timeline } from '../../time/timeline';
+import { Grants } from './grants';
+import { MANAGED_POLICIES } from './managed-policies';
+
+/** A role as long as it exists; one made anew under the same name is another. */
+export interface RoleEntity {
+  readonly arn: string;
+  readonly roleId: string;
+  readonly state: Timeline<RoleState>;
+}
+
+interface RoleState {
+  readonly exists: boolean;
+  readonly trust: object;
+  readonly boundary?: string;
+  readonly inline: Readonly<Record<string, object>>;
+  readonly attached: readonly string[];
+}
+
+/** An error of the IAM API, named as there. */
+export class IamError extends Error {
+  constructor(
+    override readonly name:
+      'DeleteConflict' | 'EntityAlreadyExists' | 'LimitExceeded' | 'MalformedPolicyDocument' | 'NoSuchEntity' | 'AccessDenied',
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+const INLINE_LIMIT = 10_240;
+const MANAGED_LIMIT = 6_144;
+const ATTACHMENT_LIMIT = 10;
+/** Stands for the account in ARNs of AWS's own policies. */
+const AWS_OWN = 'aws';
+const GRANTS_NOTHING = { Version: '2012-10-17', Statement: [{ Effect: 'Deny', NotAction: '*', Resource: '*' }] };
+
+/** Roles and policies of every account. A change may be known only some time after it was made, and not to everyone at once. */
+export class Entities {
+  private readonly roles = new Map<string, RoleEntity>();
+  private readonly policies = new Map<string, Timeline<object | undefined>>();
+  protected readonly granted = new Grants();
+  private serial = 0;
+
+  constructor(
+    protected readonly clock: Clock,
+    /** How many milliseconds one check is late to know of changes. */
+    private readonly propagation: () => number,
+    protected readonly notUnderstood: NotUnderstood,
+  ) {
+    for (const [arn, document] of Object.entries(MANAGED_POLICIES)) {
+      this.policies.set(arn, this.timeline<object | undefined>(document));
+    }
+  }
+
+  createRole(role: {
+    account: string;
+    /** Default: aws */
+    partition?: string;
+    roleName: string;
+    path?: string;
+    assumeRolePolicy: object;
+    permissionsBoundary?: string;
+  }): { arn: string; roleId: string } {
+    const key = roleKey(role.account, role.roleName);
+    if (this.roles.get(key)?.state.latest.exists === true) {
+      throw new IamError('EntityAlreadyExists', `Role with name ${role.roleName} already exists.`);
+    }
+    requireValid(validateTrustPolicy(role.assumeRolePolicy));
+    const arn = `arn:${role.partition ?? 'aws'}:iam::${role.account}:role${role.path ?? '/'}${role.roleName}`;
+    const roleId = this.id('AROA');
+    const state: RoleState = {
+      exists: true,
+      trust: role.assumeRolePolicy,
+      inline: {},
+      attached: [],
+      ...this.boundary(role.permissionsBoundary),
+    };
+    const timeline = this.timeline<RoleState>({ ...state, exists: false });
+    timeline.set(state);
+    this.roles.set(key, { arn, roleId, state: timeline });
+    return { arn, roleId };
+  }
+
+  updateRole(account: string, roleName: string, change: { assumeRolePolicy: object; permissionsBoundary?: string }): void {
+    requireValid(validateTrustPolicy(change.assumeRolePolicy));
+    const { exists, inline, attached } = this.role(account, roleName).state.latest;
+    const boundary = this.boundary(change.permissionsBoundary);
+    this.role(account, roleName).state.set({ exists, inline, attached, trust: change.assumeRolePolicy, ...boundary });
+  }
+
+  deleteRole(account: string, roleName: string): void {
+    const { state } = this.role(account, roleName);
+    if (Object.keys(state.latest.inline).length > 0) {
+      throw new IamError('DeleteConflict', 'Cannot delete entity, must delete policies first.');
+    }
+    if (state.latest.attached.length > 0) {
+      throw new IamError('DeleteConflict', 'Cannot delete entity, must detach all policies first.');
+    }
+    state.set({ ...state.latest, exists: false });
+  }
+
+  putRolePolicy(account: string, roleName: string, policyName: string, document: object): void {
+    requireValid(validateIdentityPolicy(document));
+    const { arn, state } = this.role(account, roleName);
+    const inline = { ...state.latest.inline, [policyName]: document };
+    if (Object.values(inline).reduce((sum, policy) => sum + sizeOf(policy), 0) > INLINE_LIMIT) {
+      throw new IamError('LimitExceeded', `Maximum policy size of ${INLINE_LIMIT} bytes exceeded for role ${roleName}`);
+    }
+    this.granted.register(arn, policyName, document);
+    state.set({ ...state.latest, inline });
+  }
+
+  hasRolePolicy(account: string, roleName: string, policyName: string): boolean {
+    return Object.hasOwn(this.role(account, roleName).state.latest.inline, policyName);
+  }
+
+  deleteRolePolicy(account: string, roleName: string, policyName: string): void {
+    const { state } = this.role(account, roleName);
+    if (!Object.hasOwn(state.latest.inline, policyName)) {
+      throw new IamError('NoSuchEntity', `The role policy with name ${policyName} cannot be found.`);
+    }
+    const inline = Object.fromEntries(Object.entries(state.latest.inline).filter(([name]) => name !== policyName));
+    state.set({ ...state.latest, inline });
+  }
+
+  /** @returns the policy's ARN. */
+  createPolicy(policy: { account: string; partition?: string; policyName: string; path?: string; document: object }): string {
+    const arn = `arn:${policy.partition ?? 'aws'}:iam::${policy.account}:policy${policy.path ?? '/'}${policy.policyName}`;
+    if (this.policies.get(arn)?.latest !== undefined) {
+      throw new IamError(
+        'EntityAlreadyExists',
+        `A policy called ${policy.policyName} already exists. Duplicate names are not allowed.`,
+      );
+    }
+    requireManageable(policy.document);
+    // effective at once, as what grants is the attachment
+    this.policies.set(arn, this.timeline<object | undefined>(policy.document));
+    return arn;
+  }
+
+  updatePolicy(arn: string, document: object): void {
+    requireManageable(document);
+    this.policy(arn).set(document);
+    for (const role of this.roles.values()) {
+      if (role.state.latest.attached.includes(arn)) {
+        this.granted.register(role.arn, arn, document);
+      }
+    }
+  }
+
+  deletePolicy(arn: string): void {
+    const policy = this.policy(arn);
+    const states = [...this.roles.values()].map(({ state }) => state.latest).filter(({ exists }) => exists);
+    if (states.some(({ attached, boundary }) => attached.includes(arn) || boundary === arn)) {
+      throw new IamError('DeleteConflict', 'Cannot delete a policy attached to entities.');
+    }
+    policy.set(undefined);
+  }
+
+  attachRolePolicy(account: string, roleName: string, policyArn: string): void {
+    const document = this.policy(policyArn).latest;
+    const { arn, state } = this.role(account, roleName);
+    const attached = [...state.latest.attached.filter((other) => other !== policyArn), policyArn];
+    if (attached.length > ATTACHMENT_LIMIT) {
+      throw new IamError('LimitExceeded', `Cannot exceed quota for PoliciesPerRole: ${ATTACHMENT_LIMIT}`);
+    }
+    // nobody can narrow the policies of AWS
+    if (document !== undefined && accountOf(policyArn) !== AWS_OWN) {
+      this.granted.register(arn, policyArn, document);
+    }
+    state.set({ ...state.latest, attached });
+  }
+
+  detachRolePolicy(account: string, roleName: string, policyArn: string): void {
+    const { state } = this.role(account, roleName);
+    if (!state.latest.attached.includes(policyArn)) {
+      throw new IamError('NoSuchEntity', `Policy ${policyArn} was not found.`);
+    }
+    state.set({ ...state.latest, attached: state.latest.attached.filter((arn) => arn !== policyArn) });
+  }
+
+  /** Every role with its trust and policies, as they were last set. */
+  roleList(): (Omit<RoleState, 'exists'> & { readonly account: string; readonly arn: string })[] {
+    return [...this.roles.values()].flatMap(({ arn, state }) => {
+      const { exists, ...rest } = state.latest;
+      return exists ? [{ account: accountOf(arn), arn, ...rest }] : [];
+    });
+  }
+
+  /** Managed policies of accounts. */
+  policyList(): { readonly account: string; readonly arn: string; readonly document: object }[] {
+    return [...this.policies].flatMap(([arn, { latest: document }]) =>
+      document === undefined || accountOf(arn) === AWS_OWN ? [] : [{ account: accountOf(arn), arn, document }],
+    );
+  }
+
+  /** The time up to which a check knows of changes; each check has one. */
+  protected knownUntil(): number {
+    return this.clock.now() - this.propagation();
+  }
+
+  /** The role of this ARN, whether or not it exists. */
+  protected find(arn: string): RoleEntity | undefined {
+    return [...this.roles.values()].find((role) => role.arn === arn);
+  }
+
+  private role(account: string, roleName: string): RoleEntity {
+    const role = this.roles.get(roleKey(account, roleName));
+    if (role?.state.latest.exists !== true) {
+      throw new IamError('NoSuchEntity', `The role with name ${roleName} cannot be found.`);
+    }
+    return role;
+  }
+
+  private policy(arn: string): Timeline<object | undefined> {
+    if (accountOf(arn) === AWS_OWN && !this.policies.has(arn)) {
+      this.policies.set(arn, this.timeline<object | undefined>(this.awsPolicy(arn)));
+    }
+    const policy = this.policies.get(arn);
+    if (policy?.latest === undefined) {
+      throw new IamError('NoSuchEntity', `Policy ${arn} does not exist or is not attachable.`);
+    }
+    return policy;
+  }
+
+  /** Every partition has AWS's policies, under ARNs of its own. */
+  private awsPolicy(arn: string): object {
+    const known = MANAGED_POLICIES[arn.replace(/^arn:[^:]*:/, 'arn:aws:')];
+    if (known === undefined) {
+      this.notUnderstood.note(`the policy ${arn}: what it grants is not known, so it grants nothing`);
+    }
+    return known ?? GRANTS_NOTHING;
+  }
+
+  private boundary(arn: string | undefined): { boundary?: string } {
+    if (arn === undefined) {
+      return {};
+    }
+    this.policy(arn);
+    return { boundary: arn };
+  }
+
+  /** The document as it was at a time, and the name of its version. */
+  protected managed(arn: string, time: number): { readonly document: object | undefined; readonly version: number } {
+    const { value, version } = this.policies.get(arn)?.at(time) ?? { value: undefined, version: 0 };
+    return { document: value, version };
+  }
+
+  /** The same in every run, since ids find their way into outputs and reports. */
+  protected id(prefix: string): string {
+    const digits = createHash('sha256').update(`${prefix}${++this.serial}`).digest('hex').toUpperCase();
+    return `${prefix}${digits.replace(/[0189]/g, 'X').slice(0, 16)}`;
+  }
+
+  private timeline<T>(initial: T): Timeline<T> {
+    return new Timeline(this.clock, initial);
+  }
+}
+
+export function accountOf(arn: string): string {
+  return arn.split(':')[4] ?? '';
+}
+
+function roleKey(account: string, roleName: string): string {
+  // role names are unique without regard to case
+  return `${account} ${roleName.toLowerCase()}`;
+}
+
+/** White space does not count. */
+function sizeOf(document: object): number {
+  return JSON.stringify(document).replace(/\s/g, '').length;
+}
+
+function requireManageable(document: object): void {
+  requireValid(validateIdentityPolicy(document));
+  if (sizeOf(document) > MANAGED_LIMIT) {
+    throw new IamError('LimitExceeded', `Cannot exceed quota for PolicySize: ${MANAGED_LIMIT}`);
+  }
+}
+
+function requireValid(errors: readonly ValidationError[]): void {
+  if (errors.length > 0) {
+    throw new IamError('MalformedPolicyDocument', errors.map(({ path, message }) => `${path}: ${message}`).join('; '));
+  }
+}

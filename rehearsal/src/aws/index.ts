@@ -1,0 +1,146 @@
+import type { Journal } from '../journal';
+import { NotUnderstood } from '../not-understood';
+import { randomNumbers } from '../random-numbers';
+import type { Clock } from '../time/clock';
+import { History } from '../time/history';
+import { Behaviours } from './behaviours';
+import { Alarms } from './cloudwatch/alarms';
+import { LogGroups } from './cloudwatch/log-groups';
+import { Metrics } from './cloudwatch/metrics';
+import { Ec2 } from './ec2/ec2';
+import { GameLift } from './gamelift/gamelift';
+import { Fates } from './gamelift/scripted-outcomes';
+import { Iam } from './iam/iam';
+import { stsService } from './iam/sts';
+import { takeInventory, type Inventory, type InventoryPart } from './inventory';
+import { Keys } from './kms/keys';
+import type { Place, Service, ServiceCall } from './service';
+import { Queues } from './sqs/queues';
+import { ParameterStore } from './ssm/parameter-store';
+import { Endpoint, type Caller } from './wire/endpoint';
+import type { ApiCall, Fault } from './wire/faults';
+
+export type { AlarmDescription, AlarmState } from './cloudwatch/alarms';
+export { BEHAVIOURS, Behaviours, checkReading } from './behaviours';
+export type { Behaviour, BehaviourName, Reading } from './behaviours';
+export { Ec2 } from './ec2/ec2';
+export { BrokenAnswerError } from './wire/faults';
+export type { ApiCall, Fault } from './wire/faults';
+export { GameLift } from './gamelift/gamelift';
+export { Iam, IamError } from './iam/iam';
+export type { Credentials, Grant, Principal } from './iam/iam';
+export { withoutExpirationTime, type Inventory } from './inventory';
+export type { Metric, Statistic } from './cloudwatch/metrics';
+export type { Message } from './sqs/queues';
+export { arnOf } from './partitions';
+export { JSON_ERRORS, ServiceError } from './service';
+export type { Answer } from './service';
+export type { Fleet } from './gamelift/fleets';
+export type { ConnectionFate, Fates, FleetFate } from './gamelift/scripted-outcomes';
+
+export interface AwsOptions {
+  readonly clock: Clock;
+  readonly journal: Journal;
+  /** Rehearsed milliseconds per call. Above 0, do not call from inside `clock.work()` in this process. Default 0; a `Rehearsal` has 1 */
+  readonly callMilliseconds?: number;
+}
+
+/** The longest that a read and the knowledge of a change in IAM can be late. */
+const LATEST_READ = 15_000;
+const LATEST_PROPAGATION = 60_000;
+
+/** GameLift, EC2, STS, IAM and what goes with them, of every account and Region: on loopback, or for callers in this process only. */
+export class SimulatedAws {
+  static async start(options: AwsOptions): Promise<SimulatedAws> {
+    const aws = new SimulatedAws(options);
+    await aws.endpoint.listen();
+    return aws;
+  }
+
+  readonly iam: Iam;
+  readonly behaviours = new Behaviours();
+  readonly ec2: Ec2;
+  readonly gameLift: GameLift;
+  readonly parameters = new ParameterStore();
+  readonly metrics: Metrics;
+  readonly alarms: Alarms;
+  readonly queues: Queues;
+  readonly logGroups = new LogGroups();
+  readonly keys = new Keys();
+  readonly notUnderstood = new NotUnderstood();
+  /** How long things take in GameLift, and how they end. */
+  readonly fates = new Fates();
+
+  private readonly endpoint: Endpoint;
+  private readonly parts: (() => Partial<InventoryPart>)[] = [];
+
+  constructor({ clock, journal, callMilliseconds = 0 }: AwsOptions) {
+    const { behaviours } = this;
+    const random = randomNumbers(0);
+    const history = new History(clock);
+    const propagation = (): number => (behaviours.get('iamPropagation') === 'at once' ? 0 : random() * LATEST_PROPAGATION);
+    const { notUnderstood } = this;
+    this.iam = new Iam(clock, propagation, notUnderstood);
+    const read: ServiceCall['read'] = (look) =>
+      behaviours.get('readBack') === 'at once' ? look() : history.late(() => random() * LATEST_READ, look);
+    this.endpoint = new Endpoint({ clock, journal, iam: this.iam, notUnderstood, callMilliseconds, read });
+    this.ec2 = new Ec2(history);
+    const { ec2, endpoint, fates, iam } = this;
+    this.metrics = new Metrics(clock);
+    this.alarms = new Alarms(clock, this.metrics);
+    this.queues = new Queues(clock, journal, iam, this.metrics);
+    ec2.peerings.failedSeenByAccepter = () => behaviours.get('failedSeenByAccepter') === 'seen';
+    this.gameLift = new GameLift({ clock, history, journal, behaviours, iam, ec2, fates });
+    endpoint.register('gamelift', this.gameLift.service);
+    endpoint.register('ec2', this.ec2.service);
+    endpoint.register('sts', stsService(iam));
+  }
+
+  /** For every service and Region; a request's signature says which it is for. Throws unless it was started on loopback. */
+  get endpointUrl(): string {
+    return this.endpoint.url;
+  }
+
+  /** Adds a service; `name` is its name in credential scopes. */
+  register(name: string, service: Service): void {
+    this.endpoint.register(name, service);
+  }
+
+  /**
+   * Called for every API call once it was authenticated, before it is authorized and before rate limits; what it returns replaces the
+   * answer.
+   *
+   * @returns the function that removes it
+   */
+  intercept(interceptor: (call: ApiCall) => Fault | undefined): () => void {
+    return this.endpoint.intercept(interceptor);
+  }
+
+  /** Calls GameLift as an account's administrator, as CloudFormation does. @returns the output as JSON has it; throws `ServiceError` */
+  callGameLift(operation: string, input: object, place: Place): Promise<unknown> {
+    return this.endpoint.call('gamelift', `GameLift.${operation}`, input, place);
+  }
+
+  /** Calls a service as someone in this process, without the wire. @returns the output as the operation gives it; throws as `Endpoint.run` */
+  call(service: string, operation: string, input: object, caller: Caller): Promise<object> {
+    return this.endpoint.run(service, operation, input, caller);
+  }
+
+  /** Everything that is there, as plain data to compare; of one account, or of all but GameLift's own. */
+  inventory(account?: string): Inventory {
+    const { gameLift, ec2, iam, logGroups, keys, queues, alarms, parameters } = this;
+    return takeInventory(
+      { gameLift, ec2, iam, logGroups, keys, queues, alarms, parameters, parts: this.parts.map((part) => part()) },
+      account,
+    );
+  }
+
+  /** Adds what another service has to the inventory; called with each inventory. */
+  addToInventory(part: () => Partial<InventoryPart>): void {
+    this.parts.push(part);
+  }
+
+  async close(): Promise<void> {
+    await this.endpoint.close();
+  }
+}

@@ -1,0 +1,35 @@
+import { Ids } from '../ids';
+import { arnOf } from '../partitions';
+import type { Place } from '../service';
+
+interface Key extends Place {
+  readonly keyId: string;
+}
+
+/** The KMS keys of every account and Region: who may use them makes no difference here. */
+export class Keys {
+  private readonly byArn = new Map<string, Key>();
+  private readonly ids = new Ids();
+
+  create({ account, region }: Place): { readonly keyId: string; readonly arn: string } {
+    const keyId = this.ids.uuid('key');
+    const arn = arnOfKey({ account, region }, keyId);
+    this.byArn.set(arn, { account, region, keyId });
+    return { keyId, arn };
+  }
+
+  has(arn: string): boolean {
+    return this.byArn.has(arn);
+  }
+
+  /** From then on the key can't be used any more; that KMS deletes it only after its waiting period makes no difference here. */
+  scheduleDeletion(place: Place, keyId: string): void {
+    this.byArn.delete(arnOfKey(place, keyId));
+  }
+
+  list(): Key[] {
+    return [...this.byArn.values()];
+  }
+}
+
+const arnOfKey = (place: Place, keyId: string): string => arnOf(place, 'kms', `key/${keyId}`);

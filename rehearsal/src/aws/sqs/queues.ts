@@ -1,0 +1,157 @@
+import type { Journal } from '../../journal';
+import type { Clock } from '../../time/clock';
+import type { Metrics } from '../cloudwatch/metrics';
+import type { Decision, Iam } from '../iam/iam';
+import { Ids } from '../ids';
+import { arnOf, urlSuffixOf } from '../partitions';
+import type { Place } from '../service';
+
+export interface Message {
+  readonly messageId: string;
+  readonly body: string;
+  readonly attributes: Readonly<Record<string, string>>;
+  /** Rehearsed time, in milliseconds since the epoch. */
+  readonly sent: number;
+}
+
+/** The role that a service sends with. */
+export interface Sender {
+  readonly roleArn: string;
+  readonly service: string;
+}
+
+interface StoredMessage extends Message {
+  taken: number | undefined;
+}
+
+interface Queue {
+  readonly place: Place;
+  readonly name: string;
+  retentionSeconds: number;
+  policy: object | undefined;
+  readonly messages: StoredMessage[];
+  /** When something was done with the queue. */
+  readonly activity: number[];
+}
+
+const NAMESPACE = 'AWS/SQS';
+/** CloudWatch gets no more metrics of a queue that was not used for so long and is empty. */
+const INACTIVE_MS = 6 * 3_600_000;
+
+/** SQS: standard queues that services send to, and that whoever asks can look into. */
+export class Queues {
+  private readonly queues = new Map<string, Queue>();
+  private readonly ids = new Ids();
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly journal: Journal,
+    private readonly iam: Iam,
+    private readonly metrics: Metrics,
+  ) {}
+
+  /** @returns the queue's ARN. */
+  create(place: Place, name: string, retentionSeconds: number): string {
+    const arn = arnOf(place, 'sqs', name);
+    if (this.queues.has(arn)) {
+      throw new Error(`Resource of type 'AWS::SQS::Queue' with identifier '${urlOf(place, name)}' already exists.`);
+    }
+    const queue: Queue = { place, name, retentionSeconds, policy: undefined, messages: [], activity: [this.clock.now()] };
+    this.queues.set(arn, queue);
+    this.metrics.measure(metricOf(queue, 'ApproximateNumberOfMessagesVisible'), (time) => gauge(queue, time));
+    return arn;
+  }
+
+  configure(arn: string, retentionSeconds: number): void {
+    this.find(arn).retentionSeconds = retentionSeconds;
+  }
+
+  delete(arn: string): void {
+    this.queues.delete(arn);
+  }
+
+  list(): (Place & { readonly name: string; readonly retentionSeconds: number; readonly policy?: object })[] {
+    return [...this.queues.values()].map(({ place: { account, region }, name, retentionSeconds, policy }) => {
+      const queue = { name, account, region, retentionSeconds };
+      return policy === undefined ? queue : { ...queue, policy };
+    });
+  }
+
+  /** @param queueUrl as `Ref` of a queue gives it */
+  setPolicy(queueUrl: string, policy: object | undefined): void {
+    const queue = [...this.queues.values()].find(({ place, name }) => urlOf(place, name) === queueUrl);
+    if (!queue) {
+      throw new Error(`The specified queue does not exist: ${queueUrl}`);
+    }
+    queue.policy = policy;
+  }
+
+  /** Sends where the sender's role and the queue's policy allow it. */
+  async send(arn: string, { roleArn, service }: Sender, message: Pick<Message, 'body' | 'attributes'>): Promise<Decision> {
+    const queue = this.queues.get(arn);
+    if (!queue) {
+      return { allowed: false, reason: `The specified queue does not exist: ${arn}` };
+    }
+    const { policy, place, name } = queue;
+    const target = { arn, account: place.account, ...(policy === undefined ? {} : { policy }) };
+    const decision = await this.iam.decideForService(roleArn, service, 'sqs:SendMessage', target);
+    if (decision.allowed) {
+      const sent = this.clock.now();
+      queue.activity.push(sent);
+      queue.messages.push({ ...message, messageId: this.ids.uuid('message'), sent, taken: undefined });
+      this.metrics.put(metricOf(queue, 'NumberOfMessagesSent'));
+    }
+    this.journal.write('sqs', name, decision.allowed ? `message from ${service}` : `message refused: ${decision.reason}`);
+    return decision;
+  }
+
+  /** The messages that are in a queue now, by its ARN, or its name where only one queue has it. */
+  messages(queue: string): Message[] {
+    return visible(this.find(queue), this.clock.now()).map(({ messageId, body, attributes, sent }) => ({
+      messageId,
+      body,
+      attributes,
+      sent,
+    }));
+  }
+
+  /** Takes the messages out of a queue, as whoever works them off does. */
+  take(queue: string): Message[] {
+    const messages = this.messages(queue);
+    const found = this.find(queue);
+    const now = this.clock.now();
+    visible(found, now).forEach((message) => (message.taken = now));
+    found.activity.push(now);
+    return messages;
+  }
+
+  private find(queue: string): Queue {
+    const found = [...this.queues].filter(([arn, { name }]) => arn === queue || name === queue);
+    const [first, ...more] = found;
+    if (!first || more.length > 0) {
+      throw new Error(`${found.length} queues are called ${queue}: there are ${[...this.queues.keys()].join(', ') || 'none'}`);
+    }
+    return first[1];
+  }
+}
+
+/** What `Ref` of a queue gives. */
+export const urlOf = ({ account, region }: Place, name: string): string =>
+  `https://sqs.${region}.${urlSuffixOf(region)}/${account}/${name}`;
+
+function visible({ messages, retentionSeconds }: Queue, time: number): StoredMessage[] {
+  return messages.filter(({ sent, taken = Infinity }) => sent <= time && time < Math.min(taken, sent + retentionSeconds * 1000));
+}
+
+function gauge(queue: Queue, time: number): number | undefined {
+  const count = visible(queue, time).length;
+  const active = queue.activity.some((moment) => moment <= time && time - moment < INACTIVE_MS);
+  return count > 0 || active ? count : undefined;
+}
+
+const metricOf = ({ place, name: QueueName }: Queue, name: string) => ({
+  ...place,
+  namespace: NAMESPACE,
+  name,
+  dimensions: { QueueName },
+});

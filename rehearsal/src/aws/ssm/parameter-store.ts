@@ -1,0 +1,46 @@
+import type { Place } from '../service';
+
+export interface Parameter {
+  readonly type: string;
+  readonly value: string;
+}
+
+/** The version that a recent CDK bootstrap stack leaves behind, and an image, for what AWS itself publishes. */
+const PUBLISHED: readonly (readonly [name: RegExp, value: string])[] = [
+  [/^\/cdk-bootstrap\/[^/]+\/version$/, '28'],
+  [/^\/aws\/service\//, 'ami-0123456789abcdef0'],
+];
+
+/** Parameter Store of every account and Region. */
+export class ParameterStore {
+  private readonly parameters = new Map<string, Parameter>();
+
+  put(place: Place, name: string, parameter: Parameter): void {
+    this.parameters.set(key(place, name), parameter);
+  }
+
+  get(place: Place, name: string): Parameter | undefined {
+    const published = PUBLISHED.find(([pattern]) => pattern.test(name));
+    const own = this.parameters.get(key(place, name));
+    return own ?? (published === undefined ? undefined : { type: 'String', value: published[1] });
+  }
+
+  /** Without those that AWS publishes. */
+  list(): (Place & Parameter & { readonly name: string })[] {
+    return [...this.parameters].map(([id, parameter]) => {
+      const [account = '', region = '', name = ''] = id.split(' ');
+      return { name, account, region, ...parameter };
+    });
+  }
+
+  /** Whether somebody made it. */
+  has(place: Place, name: string): boolean {
+    return this.parameters.has(key(place, name));
+  }
+
+  delete(place: Place, name: string): void {
+    this.parameters.delete(key(place, name));
+  }
+}
+
+const key = ({ account, region }: Place, name: string) => `${account} ${region} ${name}`;

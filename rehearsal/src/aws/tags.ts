@@ -1,0 +1,65 @@
+import type { History } from '../time/history';
+import type { Context } from './iam/iam';
+import { ServiceError } from './service';
+
+const TAGS_PER_RESOURCE = 50;
+const KEY_LENGTH = 127;
+const VALUE_LENGTH = 256;
+
+/** The keys of tags that a request names, as conditions see them: a request that names none has no such condition key. */
+export function tagKeys(keys: readonly string[]): Context {
+  return keys.length === 0 ? {} : { 'aws:TagKeys': [...keys] };
+}
+
+/** The tags of EC2's resources: a peering connection has those of each account that sees it. */
+export class Tags {
+  private readonly byResource: Map<string, ReadonlyMap<string, string>>;
+
+  constructor(history: History) {
+    this.byResource = history.map();
+  }
+
+  of(account: string, resourceId: string): ReadonlyMap<string, string> {
+    return this.byResource.get(`${account} ${resourceId}`) ?? new Map<string, string>();
+  }
+
+  /** Sets, and overwrites. */
+  put(account: string, resourceId: string, tags: ReadonlyMap<string, string>): void {
+    for (const [key, value] of tags) {
+      if (key.startsWith('aws:')) {
+        throw new ServiceError('InvalidParameterValue', `Tag keys starting with 'aws:' are reserved for internal use`);
+      }
+      if (key.length > KEY_LENGTH || value.length > VALUE_LENGTH) {
+        throw new ServiceError('InvalidParameterValue', `Tag key or value exceeds ${KEY_LENGTH} or ${VALUE_LENGTH} characters`);
+      }
+    }
+    const all = new Map([...this.of(account, resourceId), ...tags]);
+    if (all.size > TAGS_PER_RESOURCE) {
+      throw new ServiceError('TagLimitExceeded', `More than ${TAGS_PER_RESOURCE} tags specified`);
+    }
+    this.byResource.set(`${account} ${resourceId}`, all);
+  }
+
+  /** A tag whose value is given is removed only where it has that value. */
+  remove(account: string, resourceId: string, tags: ReadonlyMap<string, string | undefined>): void {
+    const removed = (key: string, value: string): boolean => tags.has(key) && (tags.get(key) ?? value) === value;
+    const rest = [...this.of(account, resourceId)].filter(([key, value]) => !removed(key, value));
+    this.byResource.set(`${account} ${resourceId}`, new Map(rest));
+  }
+
+  clear(account: string, resourceId: string): void {
+    this.byResource.delete(`${account} ${resourceId}`);
+  }
+
+  all(): { readonly account: string; readonly resourceId: string; readonly key: string; readonly value: string }[] {
+    return [...this.byResource].flatMap(([name, tags]) => {
+      const [account = '', resourceId = ''] = name.split(' ');
+      return [...tags].map(([key, value]) => ({ account, resourceId, key, value }));
+    });
+  }
+
+  /** Of one account. */
+  list(account: string): { readonly resourceId: string; readonly key: string; readonly value: string }[] {
+    return this.all().flatMap(({ account: owner, ...tag }) => (owner === account ? [tag] : []));
+  }
+}

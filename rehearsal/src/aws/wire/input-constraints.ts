@@ -1,0 +1,151 @@
+import { ServiceError } from '../service';
+
+interface Text {
+  readonly type?: undefined;
+  readonly min: number;
+  readonly max: number;
+  readonly pattern?: RegExp;
+  readonly values?: readonly string[];
+}
+
+interface Integer {
+  readonly type: 'integer';
+  readonly min: number;
+}
+
+interface Timestamp {
+  readonly type: 'timestamp';
+}
+
+interface List {
+  readonly type: 'list';
+  readonly min: number;
+  readonly max: number;
+  readonly member: Constraint;
+}
+
+interface Structure {
+  readonly type: 'structure';
+  readonly members: Members;
+}
+
+/** What a member of an operation's input has to satisfy, as the service model has it. */
+export type Constraint = { readonly required: boolean } & (Text | Integer | Timestamp | List | Structure);
+
+export type Members = Readonly<Record<string, Constraint>>;
+
+/** An operation's input after it was validated: only what was declared is read. */
+export class Input {
+  constructor(private readonly values: ReadonlyMap<string, unknown>) {}
+
+  /** Empty where it is absent. */
+  text(name: string): string {
+    return this.optional(name) ?? '';
+  }
+
+  optional(name: string): string | undefined {
+    const value = this.values.get(name);
+    return typeof value === 'string' ? value : undefined;
+  }
+
+  number(name: string): number | undefined {
+    const value = this.values.get(name);
+    return typeof value === 'number' ? value : undefined;
+  }
+
+  /** JSON has seconds since the epoch, CBOR dates. */
+  date(name: string): Date | undefined {
+    const value = this.values.get(name);
+    return typeof value === 'number' ? new Date(value * 1000) : value instanceof Date ? value : undefined;
+  }
+
+  texts(name: string): readonly string[] | undefined {
+    const value = this.values.get(name);
+    return Array.isArray(value) ? (value as string[]) : undefined;
+  }
+
+  structures(name: string): readonly Input[] {
+    const value = this.values.get(name);
+    return Array.isArray(value) ? value.map((member: object) => new Input(new Map(Object.entries(member)))) : [];
+  }
+}
+
+/** Throws `code`, in the words of AWS, where a member breaks its constraint. */
+export function validate(input: unknown, members: Members, code: string): Input {
+  const problems = problemsOfMembers(input, members, '');
+  if (problems.length > 0) {
+    const count = `${problems.length} validation error${problems.length === 1 ? '' : 's'} detected`;
+    throw new ServiceError(code, `${count}: ${problems.join('; ')}`);
+  }
+  return new Input(new Map(Object.entries(input as object)));
+}
+
+function problemsOfMembers(input: unknown, members: Members, path: string): string[] {
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) {
+    throw new ServiceError('SerializationException', '');
+  }
+  const given = new Map<string, unknown>(Object.entries(input));
+  return Object.entries(members).flatMap(([name, constraint]) =>
+    problems(given.get(name) ?? undefined, constraint, `${path}${name.charAt(0).toLowerCase()}${name.slice(1)}`),
+  );
+}
+
+function problems(value: unknown, constraint: Constraint, path: string): string[] {
+  const broken = (rule: string): string[] => [
+    `Value ${value === undefined ? 'null' : `'${typeof value === 'string' ? value : JSON.stringify(value)}'`} at '${path}' ` +
+      `failed to satisfy constraint: ${rule}`,
+  ];
+  if (value === undefined) {
+    return constraint.required ? broken('Member must not be null') : [];
+  }
+  switch (constraint.type) {
+    case 'structure':
+      return problemsOfMembers(value, constraint.members, `${path}.`);
+    case 'timestamp':
+      return typeof value === 'number' || value instanceof Date ? [] : misfit(value, 'Timestamp');
+    case 'integer':
+      if (typeof value !== 'number') {
+        return misfit(value, 'Integer');
+      }
+      return value < constraint.min ? broken(`Member must have value greater than or equal to ${constraint.min}`) : [];
+    case 'list': {
+      if (!Array.isArray(value)) {
+        return misfit(value, 'List');
+      }
+      const rule = lengthRule(value.length, constraint);
+      const inside = value.flatMap((member, index) => problems(member, constraint.member, `${path}.${index + 1}.member`));
+      return rule === undefined ? inside : [...broken(rule), ...inside];
+    }
+    case undefined: {
+      if (typeof value !== 'string') {
+        return misfit(value, 'String');
+      }
+      const rule = textRule(value, constraint);
+      return rule === undefined ? [] : broken(rule);
+    }
+  }
+}
+
+function textRule(value: string, { pattern, values, ...bounds }: Text): string | undefined {
+  const length = lengthRule(value.length, bounds);
+  if (length !== undefined) {
+    return length;
+  }
+  if (values !== undefined && !values.includes(value)) {
+    return `Member must satisfy enum value set: [${values.join(', ')}]`;
+  }
+  return pattern === undefined || new RegExp(`^(?:${pattern.source})$`).test(value)
+    ? undefined
+    : `Member must satisfy regular expression pattern: ${pattern.source}`;
+}
+
+function lengthRule(length: number, { min, max }: { readonly min: number; readonly max: number }): string | undefined {
+  if (length < min) {
+    return `Member must have length greater than or equal to ${min}`;
+  }
+  return length > max ? `Member must have length less than or equal to ${max}` : undefined;
+}
+
+function misfit(value: unknown, type: string): never {
+  throw new ServiceError('SerializationException', `${typeof value} can not be converted to a ${type}`);
+}

@@ -1,0 +1,102 @@
+import { cbor, dateToTag } from '@smithy/core/cbor';
+import type { Source } from '../../journal';
+import { JSON_ERRORS, ServiceError, type Answer, type LocalService, type ServiceCall, type WireRequest } from '../service';
+import { validate, type Input, type Members } from './input-constraints';
+
+export interface Operation {
+  readonly members: Members;
+  run(input: Input, call: ServiceCall): Promise<object>;
+}
+
+const JSON_TYPE = 'application/x-amz-json-1.1';
+const CBOR_TYPE = 'application/cbor';
+
+/** A service whose model lists AWS JSON 1.1 and Smithy RPC v2 CBOR: each request is answered in the protocol that it speaks. */
+export class RpcService implements LocalService {
+  readonly errors = JSON_ERRORS;
+
+  constructor(
+    readonly source: Source,
+    /** The service's shape name, which the JSON target and the CBOR path carry. */
+    private readonly shape: string,
+    private readonly namespace: string,
+    private readonly operations: Readonly<Record<string, Operation>>,
+    /** What the service calls input that breaks a constraint of its model. */
+    private readonly validationCode: string,
+  ) {}
+
+  operation({ path, headers }: WireRequest): string {
+    const [target, prefix] =
+      path === '/' ? [headers['x-amz-target'] ?? '', `${this.shape}.`] : [path, `/service/${this.shape}/operation/`];
+    return target.startsWith(prefix) ? target.slice(prefix.length) : 'unknown';
+  }
+
+  input(request: WireRequest): unknown {
+    const { body } = request;
+    try {
+      const parsed: unknown = isCbor(request) ? withDates(cbor.deserialize(body)) : JSON.parse(body.toString('utf8') || '{}');
+      return parsed ?? {};
+    } catch {
+      throw new ServiceError('SerializationException', '');
+    }
+  }
+
+  async perform(call: ServiceCall): Promise<Answer> {
+    return encode(call.request, 200, await this.run(call));
+  }
+
+  async run(call: ServiceCall): Promise<object> {
+    const operation = Object.hasOwn(this.operations, call.operation) ? this.operations[call.operation] : undefined;
+    if (operation === undefined) {
+      throw new ServiceError('UnknownOperationException', '');
+    }
+    return operation.run(validate(call.input, operation.members, this.validationCode), call);
+  }
+
+  fail(error: ServiceError, request: WireRequest): Answer {
+    const type = isCbor(request) ? `${this.namespace}#${error.code}` : error.code;
+    // modelled errors of these services write Message, the front end writes message; clients read both
+    const body = error.message === '' ? { __type: type } : { __type: type, message: error.message, Message: error.message };
+    return encode(request, error.status, body);
+  }
+}
+
+function isCbor({ headers }: WireRequest): boolean {
+  return headers['smithy-protocol'] === 'rpc-v2-cbor';
+}
+
+function encode(request: WireRequest, status: number, output: object): Answer {
+  if (isCbor(request)) {
+    const body = cbor.serialize(mapDates(output, dateToTag));
+    return { status, headers: { 'content-type': CBOR_TYPE, 'smithy-protocol': 'rpc-v2-cbor' }, body };
+  }
+  const body = JSON.stringify(mapDates(output, (date) => date.getTime() / 1000));
+  return { status, headers: { 'content-type': JSON_TYPE }, body };
+}
+
+/** Dates are numbers with a tag; no other member of these services' input is tagged. */
+function withDates(document: unknown): unknown {
+  if (typeof document !== 'object' || document === null) {
+    return document;
+  }
+  return Object.fromEntries(
+    Object.entries(document).map(([name, value]: [string, unknown]) => {
+      const tagged = typeof value === 'object' && value !== null && 'tag' in value && 'value' in value && value.tag === 1;
+      return [name, tagged ? new Date(Number(value.value) * 1000) : value];
+    }),
+  );
+}
+
+function mapDates(value: unknown, map: (date: Date) => unknown): unknown {
+  if (value instanceof Date) {
+    return map(value);
+  }
+  if (Array.isArray(value)) {
+    return value.map((item) => mapDates(item, map));
+  }
+  if (typeof value === 'object' && value !== null) {
+    const members = Object.entries(value).filter(([, member]) => member !== undefined);
+    return Object.fromEntries(members.map(([name, member]) => [name, mapDates(member, map)]));
+  }
+  return value;
+}

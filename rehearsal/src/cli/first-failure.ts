@@ -1,0 +1,30 @@
+import type { NamedStackResult } from '../cloudformation/engine/cloudformation';
+import type { Entry } from '../journal';
+import { onOneLine, withoutIds } from './report';
+
+const STACK = 'AWS::CloudFormation::Stack';
+const BEGIN = new RegExp(`^(CREATE|UPDATE|DELETE)_IN_PROGRESS ${STACK}`);
+/** A stack whose outputs are refused rolls back without a resource that failed. */
+const FAILURE = /^(\w+_FAILED|(?:UPDATE_)?ROLLBACK_IN_PROGRESS) (\S+): (.*)$/s;
+const COMPLETE = ['CREATE_COMPLETE', 'UPDATE_COMPLETE', 'DELETE_COMPLETE'];
+
+/**
+ * What became of a stack, with the first event that failed as its reason: CloudFormation's own only names the resources that failed.
+ *
+ * @param entries what was written since before the operation; events of nested stacks come before those of the stack around them
+ */
+export function withFirstFailure<Result extends Pick<NamedStackResult, 'name' | 'status' | 'reason'>>(
+  result: Result,
+  entries: readonly Entry[],
+): Result {
+  const events = entries.filter(({ source }) => source === 'cloudformation');
+  const begin = events.findLastIndex(({ subject, message }) => subject === result.name && BEGIN.test(message));
+  if (COMPLETE.includes(result.status) || begin < 0) {
+    return result;
+  }
+  const [reason] = events.slice(begin).flatMap(({ subject, message }) => {
+    const [, status, type, text] = FAILURE.exec(message) ?? [];
+    return status === undefined || type === undefined || text === undefined ? [] : [`${subject} (${type}) ${status}: ${text}`];
+  });
+  return reason === undefined ? result : { ...result, reason: withoutIds(onOneLine(reason)) };
+}

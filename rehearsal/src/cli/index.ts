@@ -1,0 +1,9 @@
+export { withFirstFailure } from './first-failure';
+export { compare, detailsOf, differences, summaryOf } from './left-behind';
+export type { Difference } from './left-behind';
+export { live } from './life';
+export { CONSOLE, requireWritable } from './output';
+export type { Output } from './output';
+export { readReadings, setReadings } from './readings-file';
+export type { ChosenReading } from './readings-file';
+export { rehearse } from './rehearse';

@@ -1,0 +1,149 @@
+import type { Grant } from '../aws/index';
+import type { Entry } from '../journal';
+
+const SECOND = 1000;
+const HOUR = 3600 * SECOND;
+const DAY = 24 * HOUR;
+
+/** Rehearsed time since the start: days, then hours, minutes and seconds. */
+export function elapsed(milliseconds: number): string {
+  const clock = new Date(milliseconds % DAY).toISOString().slice(11, 19);
+  return `day ${Math.floor(milliseconds / DAY)} ${clock}`;
+}
+
+/** A span of rehearsed time, in the two units that matter. */
+export function span(milliseconds: number): string {
+  const seconds = Math.round(milliseconds / SECOND);
+  const units: [number, string][] = [
+    [Math.floor(seconds / 86_400), 'd'],
+    [Math.floor(seconds / 3600) % 24, 'h'],
+    [Math.floor(seconds / 60) % 60, 'min'],
+    [seconds % 60, 's'],
+  ];
+  const first = units.findIndex(([count]) => count > 0);
+  return first < 0
+    ? '0 s'
+    : units
+        .slice(first, first + 2)
+        .filter(([count]) => count > 0)
+        .map(([count, unit]) => `${count} ${unit}`)
+        .join(' ');
+}
+
+/** One event as a line, however its message is laid out, without the ids that only CloudFormation and Lambda need. */
+export function line(entry: Entry, start: number): string {
+  const message = withoutIds(onOneLine(entry.message));
+  return entry.source === 'story'
+    ? `\n${elapsed(entry.time - start)}  ${entry.subject.toUpperCase()}`
+    : `${elapsed(entry.time - start)}  ${entry.source.padEnd(14)}  ${withoutIds(entry.subject)}  ${message}`;
+}
+
+export const onOneLine = (text: string): string => text.replace(/\s+/g, ' ').trim();
+
+const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
+const QUOTE = String.raw`(?:\\*["'])?`;
+/** As a field of JSON, in what `console.log` makes of an object, in parentheses, and in what the rehearsal writes of requests. */
+const REQUEST_ID = new RegExp(
+  String.raw`,? ?${QUOTE}request_?id${QUOTE}: ?${QUOTE}${UUID}${QUOTE}| \(RequestId: ${UUID}\)| to request ${UUID}`,
+  'gi',
+);
+const STACK_ID = new RegExp(String.raw`(:stack/[\w-]+)/${UUID}`, 'g');
+
+/** A text without the ids of requests and stacks. What is left of other UUIDs, such as those of fleets, is enough to tell them apart. */
+export function withoutIds(text: string): string {
+  return text
+    .replace(REQUEST_ID, '')
+    .replace(STACK_ID, '$1')
+    .replace(new RegExp(UUID, 'g'), (uuid) => uuid.slice(0, 8));
+}
+
+/** What became of a stack, in a line about several. */
+interface NamedStatus {
+  readonly name: string;
+  readonly status: string;
+}
+
+/** A step of a life, after it. */
+export interface StepOutcome {
+  readonly name: string;
+  /** Rehearsed milliseconds from the beginning of the life to the end of the step. */
+  readonly after: number;
+  readonly stacks: readonly NamedStatus[];
+  /** Why CloudFormation would not go on, if it would not. */
+  readonly refused?: string;
+}
+
+/** Why a stack is not complete after a step. */
+export const failureLine = (step: string, { name, status, reason }: NamedStatus & { readonly reason?: string }): string =>
+  `${step}: ${name} ${status}${reason === undefined ? '' : `: ${reason}`}`;
+
+/** One step as a line. */
+export function stepLine({ name, after, stacks, refused }: StepOutcome): string {
+  const statuses = [...stacks.map((stack) => `${stack.name} ${stack.status}`), ...(refused === undefined ? [] : ['refused'])];
+  return `${elapsed(after)}  ${name}: ${statuses.join(', ') || 'no stack'}`;
+}
+
+/** A title with an item on each line below it, or `title: nothing`. */
+export const list = (title: string, items: readonly string[]): string =>
+  items.length === 0 ? `${title}: nothing` : [`${title}:`, ...items.map((item) => `- ${item}`)].join('\n');
+
+/** A table with a rule below its head, its columns as wide as they need to be. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = head.map((cell, column) => Math.max(cell.length, ...rows.map((row) => row[column]?.length ?? 0)));
+  const format = (row: readonly string[]): string =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd();
+  return [format(head), widths.map((width) => '-'.repeat(width)).join('  '), ...rows.map(format)].join('\n');
+}
+
+/** What of a statement says on what it allows its actions. */
+interface Scoped {
+  readonly Resource?: string | readonly string[];
+  readonly NotResource?: string | readonly string[];
+  readonly Condition?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
+}
+
+/** On what a statement of a policy allows its actions, and under which conditions. */
+export function scopeOf({ Resource = [], NotResource, Condition = {} }: Scoped): string {
+  const resources = NotResource === undefined ? [Resource].flat() : [`all but ${[NotResource].flat().join(', ')}`];
+  const conditions = Object.entries(Condition).flatMap(([operator, operands]) =>
+    Object.entries(operands).map(([key, value]) => ` if ${key} ${operator} ${[value].flat().join(' or ')}`),
+  );
+  return [resources.join(', '), ...conditions].join('');
+}
+
+/** Actions that a statement grants to a role, and that no call of this run needed. */
+export interface UnusedPermissions {
+  /** Its path and name. */
+  readonly role: string;
+  readonly scope: string;
+  readonly actions: readonly string[];
+}
+
+/**
+ * What was granted and not used, statement by statement: an action that one statement grants in vain is named although another's was
+ * used. Grants of several rehearsals are summed up.
+ */
+export function unusedPermissions(grants: readonly Grant[]): readonly UnusedPermissions[] {
+  const statements = new Map<string, { readonly role: string; readonly scope: string; readonly uses: Map<string, number> }>();
+  for (const { roleArn, statement, action, uses } of grants) {
+    const scope = scopeOf(statement);
+    const key = JSON.stringify([roleArn, scope]);
+    const known = statements.get(key) ?? {
+      role: roleArn.slice(roleArn.indexOf('/') + 1),
+      scope,
+      uses: new Map<string, number>(),
+    };
+    known.uses.set(action, (known.uses.get(action) ?? 0) + uses);
+    statements.set(key, known);
+  }
+  return [...statements.values()]
+    .map(({ role, scope, uses }) => ({
+      role,
+      scope,
+      actions: [...uses].filter(([, times]) => times === 0).map(([action]) => action),
+    }))
+    .filter(({ actions }) => actions.length > 0);
+}

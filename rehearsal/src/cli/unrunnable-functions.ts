@@ -1,0 +1,33 @@
+import type { TemplateFile } from '../cloudformation/template/cloud-assembly';
+import { isObject } from '../cloudformation/template/template';
+import { isRunnable } from '../lambda/service/functions';
+
+/** A function that the rehearsal creates, and can not run. */
+export interface UnrunnableFunction {
+  /** The stack and the logical id. */
+  readonly name: string;
+  /** `container image` if it has one instead. */
+  readonly runtime: string;
+}
+
+/**
+ * What templates declare, which are not validated yet, once each. A runtime that is computed is known only when the function is created: those
+ * that the CDK has templates compute are of Node.js.
+ */
+export function unrunnableFunctions(templates: readonly TemplateFile[]): UnrunnableFunction[] {
+  const found = new Map<string, UnrunnableFunction>();
+  for (const { name: stack, template } of templates) {
+    for (const [logicalId, resource] of Object.entries(objectOf(template.Resources))) {
+      const { Type, Properties } = objectOf(resource);
+      const { Code, Runtime } = objectOf(Properties);
+      const runtime = objectOf(Code).ImageUri === undefined ? Runtime : 'container image';
+      if (Type === 'AWS::Lambda::Function' && typeof runtime === 'string' && !isRunnable(runtime)) {
+        const name = `${stack}/${logicalId}`;
+        found.set(`${name} ${runtime}`, { name, runtime });
+      }
+    }
+  }
+  return [...found.values()];
+}
+
+const objectOf = (value: unknown): Readonly<Record<string, unknown>> => (isObject(value) ? value : {});

@@ -1,0 +1,311 @@
+import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import type { InventoryPart } from '../../aws/inventory';
+import { arnOf } from '../../aws/partitions';
+import type { Place } from '../../aws/service';
+import type { Journal } from '../../journal';
+import type { RehearsalClock } from '../../time/clock';
+import { readStack, readStacks, type Defaults, type StackArtifact } from '../template/cloud-assembly';
+import { dereference } from '../template/dynamic-references';
+import { parametersOf } from '../template/parameters';
+import { isObject, type Template } from '../template/template';
+import { transformsOf, validateTemplate } from '../template/validation';
+import { ResourceTypes, type TypeOptions } from '../types/index';
+import { nestedStackType, type NestedStacks } from '../types/nested-stack';
+import type { ResourceRequest } from '../types/resource-type';
+import { Deletion } from './deletion';
+import { Deployment, type OnFailure, type Target } from './deployment';
+import { Plan } from './plan';
+import { Stack, type NamedStackResult, type Resource, type StackDescription, type StackResult } from './stack';
+import { Operator, type NextDeletion, type Services } from './stack-operation';
+import { StackOutputs } from './stack-outputs';
+import { Stacks } from './stacks';
+
+export type { OnFailure } from './deployment';
+export type { NextDeletion } from './stack-operation';
+export type { NamedStackResult, Resource, StackDescription, StackResult } from './stack';
+export { ResourceFailure, type ResourceType } from '../types/resource-type';
+
+export interface CloudFormationOptions extends TypeOptions {
+  readonly clock: RehearsalClock;
+  readonly journal: Journal;
+  readonly defaults: Defaults;
+  /** Has resources deleted one after the other. @default - all at once, as far as they do not depend on each other */
+  readonly nextDeletion?: NextDeletion | undefined;
+}
+
+export interface DeployOptions {
+  /** @default 'roll back' */
+  readonly onFailure?: OnFailure;
+}
+
+/** How a stack is created: on its own, or as a resource of another one. */
+interface Creation extends Partial<Pick<ResourceRequest, 'cancelled' | 'initiated'>> {
+  readonly onFailure?: OnFailure | undefined;
+}
+
+/** What a deployment that went well ends in. */
+const DEPLOYED = ['CREATE_COMPLETE', 'UPDATE_COMPLETE'];
+/** Failed, and kept: the next deployment goes on where this one stopped. */
+const KEPT = ['CREATE_FAILED', 'UPDATE_FAILED'];
+const UPDATABLE = [...DEPLOYED, ...KEPT, 'UPDATE_ROLLBACK_COMPLETE'];
+
+/** CloudFormation: takes the stacks of a cloud assembly through their life. */
+export class CloudFormation implements NestedStacks {
+  readonly types: ResourceTypes;
+  private readonly stacks = new Stacks();
+  /** The last update of each stack, whose rollback can be tried again. */
+  private readonly updates = new WeakMap<Stack, Deployment>();
+  private readonly services: Services;
+
+  constructor(private readonly options: CloudFormationOptions) {
+    this.types = new ResourceTypes(options);
+    this.types.register('AWS::CloudFormation::Stack', nestedStackType(this));
+    const { clock, journal, notUnderstood, nextDeletion } = options;
+    this.services = { clock, journal, notUnderstood, types: this.types, generated: new Map(), nextDeletion };
+  }
+
+  /** Creates the stack, or updates it. Throws, before anything happens, where the template or the state of the stack forbids it. */
+  async deploy(assemblyDirectory: string, stackName: string, options: DeployOptions = {}): Promise<StackResult> {
+    return (await this.deployArtifact(readStack(assemblyDirectory, stackName, this.options.defaults), options)).result();
+  }
+
+  /**
+   * Deploys every stack of an assembly and of those nested in it, in the order of their dependencies, until one fails.
+   *
+   * @returns what became of each, as far as it got
+   */
+  async deployAll(assemblyDirectory: string): Promise<NamedStackResult[]> {
+    const results: NamedStackResult[] = [];
+    for (const artifact of readStacks(assemblyDirectory, this.options.defaults)) {
+      const stack = await this.deployArtifact(artifact);
+      results.push({ ...stack.identity, ...stack.result() });
+      if (!DEPLOYED.includes(stack.status)) {
+        break;
+      }
+    }
+    return results;
+  }
+
+  /** Tries again to roll back an update; throws unless that has failed. */
+  async continueUpdateRollback(stackName: string): Promise<StackResult> {
+    const stack = this.stacks.find(stackName);
+    const deployment = this.updates.get(stack);
+    if (!deployment || stack.status !== 'UPDATE_ROLLBACK_FAILED') {
+      throw new Error(`Stack ${stack.identity.id} is not in UPDATE_ROLLBACK_FAILED state: it is in ${stack.status}`);
+    }
+    await exclusively(stack, () => deployment.continueRollback());
+    return stack.result();
+  }
+
+  /** Deletes the stack; what could not be deleted stays, and can be deleted again. */
+  async delete(stackName: string): Promise<StackResult> {
+    const stack = this.stacks.find(stackName);
+    await exclusively(stack, () => new Deletion(this.services, stack, this.stacks).run());
+    return stack.result();
+  }
+
+  /** Deletes the stacks of an assembly that there are, each before those that it depends on, until one fails. */
+  async deleteAll(assemblyDirectory: string): Promise<NamedStackResult[]> {
+    const results: NamedStackResult[] = [];
+    for (const artifact of readStacks(assemblyDirectory, this.options.defaults).reverse()) {
+      const identity = this.stacks.deployed(artifact)?.identity;
+      if (identity) {
+        const result = await this.delete(identity.id);
+        results.push({ ...identity, ...result });
+        if (result.status !== 'DELETE_COMPLETE') {
+          break;
+        }
+      }
+    }
+    return results;
+  }
+
+  /** The stack as it stands, also after it was deleted. */
+  describe(stackName: string): StackDescription {
+    return this.stacks.find(stackName).describe();
+  }
+
+  /** By name or id, as an account sees it in a Region. */
+  find(stackName: string, place: Place): Stack | undefined {
+    return this.stacks.deployed({ stackName, account: place.account, region: place.region });
+  }
+
+  /** Every stack that an account has or had in a Region. */
+  list(place: Place): Stack[] {
+    return this.stacks.list(place);
+  }
+
+  /** What stacks there are, and what they created that is only accepted. */
+  inventory(): Pick<InventoryPart, 'stacks' | 'exports' | 'otherResources'> {
+    return { ...this.stacks.inventory(), otherResources: this.types.otherResources() };
+  }
+
+  createNested(
+    artifact: StackArtifact,
+    { cancelled, initiated }: Pick<ResourceRequest, 'cancelled' | 'initiated'>,
+  ): Promise<Stack> {
+    return this.create(artifact, { cancelled, initiated });
+  }
+
+  async beginUpdate(stackId: string, artifact: StackArtifact, cancelled: Promise<void>): Promise<Deployment | undefined> {
+    const stack = this.stacks.find(stackId);
+    const deployment = this.prepareUpdate(stack, artifact);
+    await deployment?.begin(cancelled);
+    return deployment;
+  }
+
+  private async deployArtifact(artifact: StackArtifact, { onFailure }: DeployOptions = {}): Promise<Stack> {
+    const existing = this.stacks.deployed(artifact);
+    if (!existing) {
+      return this.create(artifact, { onFailure });
+    }
+    if (!existing.busy && !UPDATABLE.includes(existing.status)) {
+      throw new Error(`Stack:${existing.identity.id} is in ${existing.status} state and can not be updated.`);
+    }
+    await exclusively(existing, async () => {
+      const deployment = this.prepareUpdate(existing, artifact);
+      await deployment?.begin();
+      await deployment?.finish();
+      if (deployment) {
+        this.updates.set(existing, deployment);
+      }
+    });
+    return existing;
+  }
+
+  private async create(artifact: StackArtifact, { cancelled, initiated, onFailure }: Creation): Promise<Stack> {
+    const { stackName: name, account, region } = artifact;
+    const hash = createHash('sha256').update(`${account}/${region}/${name}/${this.stacks.count}`).digest('hex');
+    const guid = [hash.slice(0, 8), hash.slice(8, 12), hash.slice(12, 16), hash.slice(16, 20), hash.slice(20, 32)].join('-');
+    const id = arnOf({ account, region }, 'cloudformation', `stack/${name}/${guid}`);
+    const stack = new Stack({ name, id, account, region }, artifact, this.options.clock.now());
+    const deployment = this.prepare(stack, artifact, onFailure);
+    this.stacks.add(stack);
+    initiated?.(id);
+    await exclusively(stack, () => deployment.create(cancelled));
+    return stack;
+  }
+
+  /** @returns undefined where nothing changes */
+  private prepareUpdate(stack: Stack, artifact: StackArtifact): Deployment | undefined {
+    const values = parametersOf(artifact, this.options.parameters);
+    const unchanged = isDeepStrictEqual([stack.artifact.template, stack.parameters], [artifact.template, values]);
+    if (unchanged && !KEPT.includes(stack.status)) {
+      this.options.journal.write('cloudformation', stack.identity.name, 'No updates are to be performed.');
+      return undefined;
+    }
+    const retyped = [...stack.resources.values()].filter(
+      ({ logicalId, type }) => type !== (artifact.template.Resources?.[logicalId]?.Type ?? type),
+    );
+    if (retyped.length > 0) {
+      const names = retyped.map(({ logicalId }) => logicalId).join(', ');
+      throw new Error(
+        `Update of resource type is not permitted. The new template modifies resource type of the following resources: [${names}]`,
+      );
+    }
+    return this.prepare(stack, artifact);
+  }
+
+  private prepare(stack: Stack, artifact: StackArtifact, onFailure?: OnFailure): Deployment {
+    const { clock, iam, parameters: store } = this.options;
+    this.validate(artifact.template);
+    const parameters = parametersOf(artifact, store);
+    const outputs = new StackOutputs(this.stacks, iam, stack.identity, artifact.executionRoleArn);
+    const plan = new Plan({
+      artifact,
+      parameters,
+      stack: stack.identity,
+      resources: stack.resources,
+      exportsOf: (account, region) => this.stacks.exports(account, region),
+      stackOutput: (request) => outputs.value(request),
+      dereference: (value) => dereference(value, stack.identity, store),
+      missingAttribute: (resource, attribute) => this.missingAttribute(stack, resource, attribute),
+    });
+    const target: Target = {
+      artifact,
+      parameters,
+      authorizeOutputs: () => clock.work(() => outputs.authorize(plan.outputRequests())),
+      checkOutputs: (values) => {
+        this.stacks.checkExports(stack, values);
+      },
+    };
+    return new Deployment(this.services, stack, plan, target, onFailure);
+  }
+
+  private validate(template: Template): void {
+    const { notUnderstood } = this.options;
+    const transforms = transformsOf(template);
+    if (transforms.length > 0) {
+      transforms.forEach((name) => {
+        notUnderstood.note(`the transform ${name}: templates with transforms are refused`);
+      });
+      throw new Error(`template transforms are not simulated: got ${transforms.join(', ')}`);
+    }
+    Object.keys(template.Rules ?? {})
+      // asserts a version of the CDK's bootstrap stack, which is always new enough here
+      .filter((name) => name !== 'CheckBootstrapVersion')
+      .forEach((name) => {
+        notUnderstood.note(`the rule ${name}: rules of templates are not evaluated`);
+      });
+    this.noteUnrecognized(template);
+    validateTemplate(template, this.types);
+    this.noteIgnored(template);
+  }
+
+  /** Types of AWS that may only be too new for the rehearsal; the template is not validated yet. */
+  private noteUnrecognized({ Resources = {} }: Template): void {
+    for (const resource of Object.values<unknown>(Resources)) {
+      const type = isObject(resource) ? resource.Type : undefined;
+      if (typeof type === 'string' && type.startsWith('AWS::') && !this.types.recognizes(type)) {
+        this.options.notUnderstood.note(`${type}: not among the types that are known, so templates with it are refused`);
+      }
+    }
+  }
+
+  /** What CloudFormation does beside creating, updating and deleting resources. */
+  private noteIgnored({ Hooks = {}, Parameters = {}, Resources = {} }: Template): void {
+    const { notUnderstood } = this.options;
+    for (const { Type } of Object.values(Parameters)) {
+      const [type] = /AWS::(?!SSM::Parameter::Value)[\w:]+/.exec(Type) ?? [];
+      if (type !== undefined) {
+        notUnderstood.note(`parameters of the type ${type}: whether there is what they name is not checked`);
+      }
+    }
+    Object.keys(Hooks).forEach((name) => {
+      notUnderstood.note(`the hook ${name}: hooks of templates are not invoked`);
+    });
+    for (const { Type, CreationPolicy, UpdatePolicy, DeletionPolicy, UpdateReplacePolicy } of Object.values(Resources)) {
+      if (CreationPolicy !== undefined) {
+        notUnderstood.note(`CreationPolicy of ${Type}: no signal is waited for`);
+      }
+      if (UpdatePolicy !== undefined) {
+        notUnderstood.note(`UpdatePolicy of ${Type}: updates do as without it`);
+      }
+      if ([DeletionPolicy, UpdateReplacePolicy].includes('Snapshot')) {
+        notUnderstood.note(`snapshots of ${Type}: none are made`);
+      }
+    }
+  }
+
+  private missingAttribute(stack: Stack, resource: Resource, attribute: string): unknown {
+    const type = this.types.find(resource.type);
+    if (!type.missingAttribute) {
+      throw new Error(`Requested attribute ${attribute} does not exist in schema for ${resource.type}`);
+    }
+    return type.missingAttribute(new Operator(this.services, stack).existing(resource), attribute);
+  }
+}
+
+/** One operation at a time on a stack. */
+async function exclusively(stack: Stack, operation: () => Promise<void>): Promise<void> {
+  if (stack.busy) {
+    throw new Error(`Stack:${stack.identity.id} is in ${stack.status} state and can not be updated.`);
+  }
+  stack.busy = true;
+  try {
+    await operation();
+  } finally {
+    stack.busy = false;
+  }
+}

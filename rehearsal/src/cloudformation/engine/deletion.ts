@@ -1,0 +1,53 @@
+import type { Stack } from './stack';
+import { Operator, type Services } from './stack-operation';
+import type { Stacks } from './stacks';
+
+/** One deletion of a stack. */
+export class Deletion extends Operator {
+  constructor(
+    services: Services,
+    stack: Stack,
+    private readonly stacks: Stacks,
+  ) {
+    super(services, stack);
+  }
+
+  async run(): Promise<void> {
+    const { stack } = this;
+    const user = Object.keys(stack.outputs.exports).flatMap((name) =>
+      this.stacks.importers(stack, name).map((other) => ({ name, other })),
+    )[0];
+    if (user) {
+      const reason = `Export ${user.name} cannot be deleted as it is in use by ${user.other.identity.name}`;
+      this.stackStatus('DELETE_FAILED', reason);
+      return;
+    }
+    this.stackStatus('DELETE_IN_PROGRESS');
+    const failed = await this.deleteResources();
+    if (failed.length > 0) {
+      this.stackStatus('DELETE_FAILED', `The following resource(s) failed to delete: [${failed.join(', ')}].`);
+    } else {
+      stack.outputs = { values: {}, exports: {} };
+      stack.imports = new Set();
+      this.stackStatus('DELETE_COMPLETE');
+    }
+  }
+
+  /** @returns the logical ids of those that failed */
+  private async deleteResources(): Promise<string[]> {
+    const { resources } = this.stack;
+    const failed: string[] = [];
+    const all = [...resources.values()].map((resource) => ({ resource }));
+    await this.deleteAll(all, async ({ resource }) => {
+      const deleted = await this.delete(resource, resource.deletionPolicy.startsWith('Retain'));
+      if (deleted) {
+        resources.delete(resource.logicalId);
+      } else {
+        resources.set(resource.logicalId, { ...resource, status: 'DELETE_FAILED' });
+        failed.push(resource.logicalId);
+      }
+      return deleted;
+    });
+    return failed;
+  }
+}

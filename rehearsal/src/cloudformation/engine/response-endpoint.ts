@@ -1,0 +1,142 @@
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer } from 'node:https';
+import { generate } from 'selfsigned';
+import type { Journal } from '../../journal';
+import { LoopbackServer } from '../../loopback';
+import type { RehearsalClock } from '../../time/clock';
+import { hostOf, Refusal, ResponseUrls, type Issued } from './response-urls';
+
+/** How long S3 waits for the rest of a body. */
+const BODY_MS = 20_000;
+
+/** The end of a custom resource's pre-signed response URL: as strict as S3 is. */
+export class ResponseEndpoint extends ResponseUrls {
+  private readonly https = createServer();
+  private readonly server: LoopbackServer;
+  private readonly certificates = new Map<string, Promise<string>>();
+
+  private constructor(clock: RehearsalClock, journal: Journal) {
+    super(clock, journal);
+    this.server = new LoopbackServer(this.https, clock, (request, response) => this.serve(request, response));
+  }
+
+  static async start(clock: RehearsalClock, journal: Journal): Promise<ResponseEndpoint> {
+    const endpoint = new ResponseEndpoint(clock, journal);
+    await endpoint.server.listen();
+    return endpoint;
+  }
+
+  /** Where connections to the response URLs of a Region are led, and the certificate that vouches for their host. */
+  async connection(region: string): Promise<{ readonly port: number; readonly certificate: string }> {
+    const certificate = this.certificates.get(region) ?? this.certify(hostOf(region));
+    this.certificates.set(region, certificate);
+    return { port: this.server.port ?? 0, certificate: await certificate };
+  }
+
+  override close(): Promise<void> {
+    return this.server.close();
+  }
+
+  private async certify(host: string): Promise<string> {
+    const { private: key, cert } = await generate([{ name: 'commonName', value: 'amazonaws.com' }], {
+      keyType: 'ec',
+      algorithm: 'sha256',
+      notAfterDate: new Date(Date.now() + 10 * 365 * 86_400_000),
+      extensions: [{ name: 'subjectAltName', altNames: [{ type: 2, value: host }] }],
+    });
+    this.https.addContext(host, { key, cert });
+    return cert;
+  }
+
+  private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const issued = this.issued.get(`${request.headers.host ?? ''}${request.url ?? ''}`);
+    const fault = issued && this.fault(issued);
+    if (fault === 'hang') {
+      await this.clock.sleep(Infinity);
+      return;
+    }
+    if (fault === 'reset') {
+      request.socket.destroy();
+      return;
+    }
+    const respond = (status: number, body = '') => {
+      response
+        .writeHead(status, {
+          'x-amz-request-id': randomBytes(8).toString('hex').toUpperCase(),
+          'content-type': 'application/xml',
+          date: new Date(this.clock.now()).toUTCString(),
+          // what is left of a body that was not read must not be taken for the next request
+          ...(request.complete ? {} : { connection: 'close' }),
+        })
+        .end(body);
+    };
+    try {
+      if (fault) {
+        throw Refusal.internalError(fault.status);
+      }
+      const accepted = this.check(request, issued);
+      const body = await this.read(request);
+      this.accept(accepted);
+      respond(200);
+      accepted.deliver(body);
+    } catch (error) {
+      if (!(error instanceof Refusal)) {
+        throw error;
+      }
+      this.refuse(issued, error);
+      respond(
+        error.status,
+        `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${error.code}</Code><Message>${error.message}</Message></Error>`,
+      );
+    }
+  }
+
+  /** What was signed: PUT, the host, path and query, and a content type that is empty. */
+  private check(request: IncomingMessage, issued: Issued | undefined): Issued {
+    const { headers, method } = request;
+    if (headers['transfer-encoding'] !== undefined) {
+      throw new Refusal(
+        501,
+        'NotImplemented',
+        'A header you provided implies functionality that is not implemented: Transfer-Encoding',
+      );
+    }
+    if (headers['content-length'] === undefined) {
+      throw new Refusal(411, 'MissingContentLength', 'You must provide the Content-Length HTTP header.');
+    }
+    if (!issued || method !== 'PUT' || (headers['content-type'] ?? '') !== '') {
+      throw Refusal.wrongSignature();
+    }
+    if (Object.keys(headers).some((name) => name.startsWith('x-amz-'))) {
+      throw new Refusal(403, 'AccessDenied', 'There were headers present in the request which were not signed');
+    }
+    if (this.isExpired(issued)) {
+      throw Refusal.expired();
+    }
+    return issued;
+  }
+
+  private async read(request: IncomingMessage): Promise<Buffer> {
+    const chunks: Buffer[] = [];
+    const body = new Promise<Buffer>((resolve, reject) => {
+      const incomplete = () => {
+        reject(
+          new Refusal(
+            400,
+            'RequestTimeout',
+            'Your socket connection to the server was not read from or written to within the timeout period.',
+          ),
+        );
+      };
+      const cancel = this.clock.after(BODY_MS, incomplete);
+      request.on('data', (chunk: Buffer) => chunks.push(chunk));
+      request.on('error', incomplete);
+      request.on('end', () => {
+        resolve(Buffer.concat(chunks));
+      });
+      request.on('close', cancel);
+    });
+    return this.clock.wait(body);
+  }
+}

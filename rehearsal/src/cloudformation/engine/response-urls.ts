@@ -1,0 +1,137 @@
+import { Ids } from '../../aws/ids';
+import type { Journal } from '../../journal';
+import type { RehearsalClock } from '../../time/clock';
+import type { Awaited, Responses } from './responses';
+
+/** One try to deliver an answer to CloudFormation, as an interceptor sees it. */
+export interface AnswerAttempt {
+  readonly stackId: string;
+  readonly logicalId: string;
+  readonly requestId: string;
+  /** 1 for the first try to answer this request. */
+  readonly attempt: number;
+}
+
+/** What becomes of an attempt instead: a status, no answer at all, or a connection that breaks. */
+export type AnswerFault = { readonly status: number } | 'hang' | 'reset';
+
+export type AnswerInterceptor = (attempt: AnswerAttempt) => AnswerFault | undefined;
+
+export interface Issued {
+  readonly stackId: string;
+  readonly logicalId: string;
+  readonly requestId: string;
+  readonly expires: number;
+  readonly deliver: (body: Buffer) => void;
+  attempts: number;
+  answers: number;
+}
+
+/** Why S3 does not take an answer. */
+export class Refusal extends Error {
+  static internalError(status: number): Refusal {
+    return new Refusal(status, 'InternalError', 'We encountered an internal error. Please try again.');
+  }
+
+  static wrongSignature(): Refusal {
+    const message =
+      'The request signature we calculated does not match the signature you provided. Check your key and signing method.';
+    return new Refusal(403, 'SignatureDoesNotMatch', message);
+  }
+
+  static expired(): Refusal {
+    return new Refusal(403, 'AccessDenied', 'Request has expired');
+  }
+
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+const URL_SECONDS = 7200;
+
+export const hostOf = (region: string): string => {
+  const domain = region === 'us-east-1' ? 's3.amazonaws.com' : `s3.${region}.amazonaws.com`;
+  return `cloudformation-custom-resource-response-${region.replaceAll('-', '')}.${domain}`;
+};
+
+/** The pre-signed URLs that custom resources answer to, and what was answered. */
+export class ResponseUrls implements Responses {
+  protected readonly issued = new Map<string, Issued>();
+  private readonly interceptors = new Set<AnswerInterceptor>();
+  private readonly ids = new Ids();
+
+  constructor(
+    protected readonly clock: RehearsalClock,
+    protected readonly journal: Journal,
+  ) {}
+
+  issue(request: Awaited): { readonly url: string; readonly answer: Promise<Buffer> } {
+    const { region, ...ids } = request;
+    const now = this.clock.now();
+    const date = new Date(now).toISOString().replace(/[-:]|\.\d+/g, '');
+    const key = encodeURIComponent(`${ids.stackId}|${ids.logicalId}|${this.ids.uuid('key')}`);
+    const accessKeyId = `AKIA${this.ids.bytes('access key', 8).toString('hex').toUpperCase()}`;
+    const query = new URLSearchParams({
+      'X-Amz-Algorithm': 'AWS4-HMAC-SHA256',
+      'X-Amz-Date': date,
+      'X-Amz-SignedHeaders': 'host',
+      'X-Amz-Expires': String(URL_SECONDS),
+      'X-Amz-Credential': `${accessKeyId}/${date.slice(0, 8)}/${region}/s3/aws4_request`,
+      'X-Amz-Signature': this.ids.bytes('signature', 32).toString('hex'),
+    });
+    const target = `${hostOf(region)}/${key}?${query.toString()}`;
+    const answer = new Promise<Buffer>((deliver) => {
+      this.issued.set(target, { ...ids, expires: now + URL_SECONDS * 1000, deliver, attempts: 0, answers: 0 });
+    });
+    return { url: `https://${target}`, answer };
+  }
+
+  /** How many answers to a request were accepted: CloudFormation reads the first only. */
+  answers(requestId: string): number {
+    return [...this.issued.values()].find((issued) => issued.requestId === requestId)?.answers ?? 0;
+  }
+
+  /** The interceptor is asked before anything is checked. Returns the function that removes it. */
+  intercept(interceptor: AnswerInterceptor): () => void {
+    this.interceptors.add(interceptor);
+    return () => this.interceptors.delete(interceptor);
+  }
+
+  /** Nothing answers any more. */
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** What an interceptor makes of an attempt. */
+  protected fault(issued: Issued): AnswerFault | undefined {
+    const { stackId, logicalId, requestId } = issued;
+    const attempt: AnswerAttempt = { stackId, logicalId, requestId, attempt: ++issued.attempts };
+    for (const interceptor of this.interceptors) {
+      const fault = interceptor(attempt);
+      if (fault !== undefined) {
+        return fault;
+      }
+    }
+    return undefined;
+  }
+
+  protected isExpired({ expires }: Issued): boolean {
+    return this.clock.now() > expires;
+  }
+
+  /** Counts an answer and writes it down; the caller delivers it. */
+  protected accept(issued: Issued): void {
+    issued.answers++;
+    const which = issued.answers === 1 ? 'answer' : `answer number ${issued.answers}, ignored,`;
+    this.journal.write('s3', issued.logicalId, `${which} to request ${issued.requestId} accepted`);
+  }
+
+  protected refuse(issued: Issued | undefined, { status, code, message }: Refusal): void {
+    this.journal.write('s3', issued?.logicalId ?? 'unknown', `answer refused: ${status} ${code}: ${message}`);
+  }
+}

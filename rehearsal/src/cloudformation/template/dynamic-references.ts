@@ -1,0 +1,33 @@
+import type { Place } from '../../aws/service';
+import type { ParameterStore } from '../../aws/ssm/parameter-store';
+import { NotSimulated } from '../../not-understood';
+import { ResourceFailure } from '../types/resource-type';
+import { isObject } from './template';
+
+const REFERENCE = /\{\{resolve:([^:}]+):([^}]*)\}\}/g;
+
+/** The value with every `{{resolve:ssm:…}}` replaced, which CloudFormation does once the functions around it are evaluated. */
+export function dereference(value: unknown, place: Place, store: ParameterStore): unknown {
+  if (typeof value === 'string') {
+    return value.replace(REFERENCE, (_, service: string, reference: string) => lookUp(service, reference, place, store));
+  }
+  if (Array.isArray(value)) {
+    return value.map((item) => dereference(item, place, store));
+  }
+  return isObject(value)
+    ? Object.fromEntries(Object.entries(value).map(([key, item]) => [key, dereference(item, place, store)]))
+    : value;
+}
+
+function lookUp(service: string, reference: string, place: Place, store: ParameterStore): string {
+  if (service !== 'ssm') {
+    throw new NotSimulated(`dynamic references to ${service} are not simulated: got ${reference}`);
+  }
+  // a version may follow: only the latest is kept
+  const [name = ''] = reference.split(':');
+  const parameter = store.get(place, name);
+  if (!parameter) {
+    throw new ResourceFailure(`Parameters: [ssm:${reference}] cannot be found.`);
+  }
+  return parameter.value;
+}

@@ -1,0 +1,89 @@
+import type { ParameterStore } from '../../aws/ssm/parameter-store';
+import { NotSimulated } from '../../not-understood';
+import type { StackArtifact } from './cloud-assembly';
+import type { TemplateParameter } from './template';
+
+const NUMBERS: readonly string[] = ['Number', 'List<Number>'];
+const SSM_TYPE = /^AWS::SSM::Parameter::Value<(.*)>$/;
+
+/** The values that a template's parameters have now: those that name a parameter of Systems Manager may have changed since. */
+export function parametersOf(artifact: StackArtifact, store: ParameterStore): Readonly<Record<string, unknown>> {
+  const unknown = Object.keys(artifact.parameters).filter((name) => !(name in (artifact.template.Parameters ?? {})));
+  if (unknown.length > 0) {
+    throw new Error(`Parameters: [${unknown.join(', ')}] do not exist in the template`);
+  }
+  const values = Object.entries(artifact.template.Parameters ?? {}).map(([name, parameter]) => {
+    const { Type, Default } = parameter;
+    const given = artifact.parameters[name] ?? Default;
+    if (given === undefined) {
+      throw new Error(`Parameters: [${name}] must have values`);
+    }
+    requireAllowed(name, parameter, String(given));
+    const inner = SSM_TYPE.exec(Type)?.[1];
+    const value = inner === undefined ? String(given) : fetch(artifact, store, String(given));
+    return [name, isList(inner ?? Type) ? itemsOf(value) : value];
+  });
+  return Object.fromEntries(values) as Readonly<Record<string, unknown>>;
+}
+
+const isList = (type: string) => type === 'CommaDelimitedList' || type.startsWith('List<');
+
+const itemsOf = (list: string): string[] => list.split(',').map((item) => item.trim());
+
+/**
+ * Throws where a value, or an item of a list, breaks a constraint of its parameter. Where the value is the name of a parameter of
+ * Systems Manager, the constraints are on that name.
+ */
+function requireAllowed(name: string, parameter: TemplateParameter, value: string): void {
+  const { Type, ConstraintDescription: description } = parameter;
+  const items = isList(Type) ? itemsOf(value) : [value];
+  if (NUMBERS.includes(Type) && !items.every((item) => item !== '' && Number.isFinite(Number(item)))) {
+    throw new Error(`Parameter '${name}' must be a number`);
+  }
+  const broken = items.map((item) => brokenConstraint(name, parameter, item)).find((constraint) => constraint !== undefined);
+  if (broken !== undefined) {
+    const custom = `Parameter ${name} failed to satisfy constraint: ${description ?? ''}`;
+    throw new Error(description === undefined ? `Parameter '${name}' ${broken}` : custom);
+  }
+}
+
+function brokenConstraint(name: string, parameter: TemplateParameter, value: string): string | undefined {
+  const { AllowedValues, AllowedPattern, MinLength = 0, MaxLength = Infinity, MinValue, MaxValue } = parameter;
+  if (AllowedValues?.map(String).includes(value) === false) {
+    return 'must be one of AllowedValues';
+  }
+  if (AllowedPattern !== undefined && !wholePattern(name, AllowedPattern).test(value)) {
+    return `must match pattern ${AllowedPattern}`;
+  }
+  if (value.length < Number(MinLength)) {
+    return `must contain at least ${MinLength} characters`;
+  }
+  if (value.length > Number(MaxLength)) {
+    return `must contain at most ${MaxLength} characters`;
+  }
+  if (MinValue !== undefined && Number(value) < Number(MinValue)) {
+    return `must be a number not less than ${MinValue}`;
+  }
+  return MaxValue !== undefined && Number(value) > Number(MaxValue) ? `must be a number not greater than ${MaxValue}` : undefined;
+}
+
+/** CloudFormation's patterns are Java's, of which JavaScript knows most. */
+function wholePattern(name: string, pattern: string): RegExp {
+  try {
+    // the names of Java's character classes, which JavaScript would read as something else
+    if (!/\\p\{/i.test(pattern)) {
+      return new RegExp(`^(?:${pattern})$`);
+    }
+  } catch {
+    // refused below
+  }
+  throw new NotSimulated(`the AllowedPattern of the parameter ${name} is not simulated: got ${pattern}`);
+}
+
+function fetch(artifact: StackArtifact, store: ParameterStore, name: string): string {
+  const parameter = store.get(artifact, name);
+  if (!parameter) {
+    throw new Error(`Unable to fetch parameters [${name}] from parameter store for this account.`);
+  }
+  return parameter.value;
+}

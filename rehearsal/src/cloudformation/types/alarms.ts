@@ -1,0 +1,88 @@
+import { COMPARISONS, type AlarmConfiguration, type Alarms } from '../../aws/cloudwatch/alarms';
+import type { Dimensions, Statistic } from '../../aws/cloudwatch/metrics';
+import { arnOf } from '../../aws/partitions';
+import type { Properties } from '../template/template';
+import { number, object, objects, required, text } from './properties';
+import type { ResourceRequest, ResourceType, StackIdentity } from './resource-type';
+
+const STATISTICS: readonly string[] = ['Sum', 'Maximum', 'Minimum', 'Average', 'SampleCount'] satisfies Statistic[];
+const TREATMENTS: readonly string[] = [
+  'missing',
+  'notBreaching',
+  'breaching',
+  'ignore',
+] satisfies AlarmConfiguration['treatMissingData'][];
+
+const isStatistic = (name: string): name is Statistic => STATISTICS.includes(name);
+const isComparison = (name: string): name is AlarmConfiguration['comparison'] => name in COMPARISONS;
+const isTreatment = (name: string): name is AlarmConfiguration['treatMissingData'] => TREATMENTS.includes(name);
+
+/** Where an alarm's properties name its metric: beside the rest, or as the only one of a list. */
+function metricProperties(properties: Properties): Properties | undefined {
+  const [only, ...more] = objects(properties, 'Metrics');
+  if (only === undefined) {
+    return properties;
+  }
+  const { Metric, Stat, Period } = object(only, 'MetricStat');
+  return more.length > 0 || Metric === undefined ? undefined : { ...(Metric as Properties), Statistic: Stat, Period };
+}
+
+/** Undefined for what is not simulated: arithmetic of metrics, percentiles, thresholds that move. */
+function configurationOf(stack: StackIdentity, properties: Properties): AlarmConfiguration | undefined {
+  const metric = metricProperties(properties);
+  const [statistic, comparison] = [text(metric ?? {}, 'Statistic') ?? '', required(properties, 'ComparisonOperator')];
+  const treatMissingData = text(properties, 'TreatMissingData') ?? 'missing';
+  if (!metric || !isStatistic(statistic) || !isComparison(comparison) || !isTreatment(treatMissingData)) {
+    return undefined;
+  }
+  const dimensions = objects(metric, 'Dimensions').map((one) => [required(one, 'Name'), required(one, 'Value')]);
+  const evaluationPeriods = number(properties, 'EvaluationPeriods', 1);
+  return {
+    metric: {
+      account: stack.account,
+      region: stack.region,
+      namespace: required(metric, 'Namespace'),
+      name: required(metric, 'MetricName'),
+      dimensions: Object.fromEntries(dimensions) as Dimensions,
+    },
+    statistic,
+    periodSeconds: number(metric, 'Period', 60),
+    evaluationPeriods,
+    datapointsToAlarm: number(properties, 'DatapointsToAlarm', evaluationPeriods),
+    threshold: number(properties, 'Threshold', NaN),
+    comparison,
+    treatMissingData,
+  };
+}
+
+export function alarmTypes(
+  alarms: Alarms,
+  notSimulated: (request: ResourceRequest) => void,
+): Readonly<Record<string, ResourceType>> {
+  const put = (request: ResourceRequest, name: string) => {
+    const { stack, properties } = request;
+    const arn = arnOf(stack, 'cloudwatch', `alarm:${name}`);
+    const configuration = configurationOf(stack, properties);
+    alarms.put(arn, configuration);
+    if (!configuration) {
+      notSimulated(request);
+    }
+    return { physicalId: name, attributes: { Arn: arn } };
+  };
+  return {
+    'AWS::CloudWatch::Alarm': {
+      create: (request) => {
+        const name = text(request.properties, 'AlarmName') ?? request.generateName(255);
+        const arn = arnOf(request.stack, 'cloudwatch', `alarm:${name}`);
+        if (alarms.list().some((alarm) => alarm.arn === arn)) {
+          throw new Error(`Resource of type 'AWS::CloudWatch::Alarm' with identifier '${name}' already exists.`);
+        }
+        return put(request, name);
+      },
+      update: (request) => put(request, request.physicalId),
+      delete: ({ attributes }) => {
+        alarms.delete(String(attributes.Arn));
+      },
+    },
+  };
+}

@@ -1,0 +1,185 @@
+import { Ids } from '../../aws/ids';
+import type { LambdaService } from '../../lambda/service/lambda-service';
+import { NotSimulated } from '../../not-understood';
+import type { RehearsalClock } from '../../time/clock';
+import type { Responses } from '../engine/responses';
+import { textOf } from '../template/intrinsics';
+import { isObject, type Properties } from '../template/template';
+import {
+  ResourceFailure,
+  type ExistingResource,
+  type ResourceOutcome,
+  type ResourceRequest,
+  type ResourceType,
+  type ResourceUpdate,
+} from './resource-type';
+
+export interface CustomResourceOptions {
+  readonly clock: RehearsalClock;
+  readonly lambda: LambdaService;
+  readonly responses: Responses;
+  /** What becomes of the physical id in the answer to an update that failed: AWS does not say. @default 'stored' */
+  readonly failedUpdatePhysicalId?: 'stored' | 'ignored';
+}
+
+interface Answer {
+  readonly succeeded: boolean;
+  readonly physicalId: string;
+  readonly reason: string;
+  readonly data: Properties;
+}
+
+const MAXIMUM_ANSWER_BYTES = 4096;
+const MAXIMUM_PHYSICAL_ID_BYTES = 1024;
+const DEFAULT_TIMEOUT_SECONDS = 3600;
+
+/** Resources that a function of the user's looks after: a request goes out, and an answer arrives at a URL, or none does. */
+export class CustomResource implements ResourceType {
+  readonly seconds = 0;
+  private readonly ids = new Ids();
+
+  constructor(private readonly options: CustomResourceOptions) {}
+
+  refusal({ previous, properties }: ResourceUpdate): string | undefined {
+    return previous.ServiceToken === properties.ServiceToken ? undefined : 'Modifying service token is not allowed.';
+  }
+
+  async create(resource: ResourceRequest): Promise<ResourceOutcome> {
+    // The Delete that follows a create that gave no id needs one.
+    const madeUp = resource.generateName();
+    const answer = await this.request(resource, { RequestType: 'Create' }, madeUp);
+    return outcome(answer, answer.physicalId);
+  }
+
+  async update(resource: ResourceUpdate): Promise<ResourceOutcome> {
+    const { physicalId, previous } = resource;
+    const details = { RequestType: 'Update', PhysicalResourceId: physicalId, OldResourceProperties: stringify(previous) };
+    const answer = await this.request(resource, details, physicalId);
+    const ignored = !answer.succeeded && this.options.failedUpdatePhysicalId === 'ignored';
+    return outcome(answer, ignored ? physicalId : answer.physicalId);
+  }
+
+  async delete(resource: ExistingResource): Promise<void> {
+    const { physicalId } = resource;
+    const answer = await this.request(resource, { RequestType: 'Delete', PhysicalResourceId: physicalId }, physicalId);
+    outcome(answer, physicalId);
+  }
+
+  missingAttribute(resource: ExistingResource, attribute: string): unknown {
+    const { stack, logicalId } = resource;
+    throw new ResourceFailure(
+      `CustomResource attribute error: Vendor response doesn't contain ${attribute} attribute in object ${stack.id}|${logicalId}`,
+    );
+  }
+
+  /** @param fallbackId the physical id while the answer has given none */
+  private async request(resource: ResourceRequest, details: object, fallbackId: string): Promise<Answer> {
+    const { stack, logicalId, type, properties } = resource;
+    const requestId = this.ids.uuid('request');
+    const { url, answer } = this.options.responses.issue({ region: stack.region, stackId: stack.id, logicalId, requestId });
+    const request = {
+      ...details,
+      ResponseURL: url,
+      StackId: stack.id,
+      RequestId: requestId,
+      ResourceType: type,
+      LogicalResourceId: logicalId,
+      ResourceProperties: stringify(properties),
+    };
+    const token = textOf(properties.ServiceToken ?? '');
+    if (token.split(':')[2] !== 'lambda') {
+      throw new NotSimulated(`the service token is not simulated: only Lambda functions are, got ${token}`);
+    }
+    try {
+      this.options.lambda.invokeAsync(token, request);
+    } catch (error) {
+      throw new ResourceFailure(error instanceof Error ? error.message : String(error), fallbackId);
+    }
+    const seconds = Number(properties.ServiceTimeout ?? DEFAULT_TIMEOUT_SECONDS);
+    const body = await this.within(seconds, answer, resource.cancelled);
+    if (body === 'cancelled') {
+      throw new ResourceFailure('Resource operation cancelled', fallbackId);
+    }
+    if (body === 'timeout') {
+      const advice =
+        'If you are using the Python cfn-response module, you may need to update your Lambda function code so that CloudFormation can attach the updated version.';
+      const message = 'CloudFormation did not receive a response from your Custom Resource. Please check your logs for requestId';
+      throw new ResourceFailure(`${message} [${requestId}]. ${advice}`, fallbackId);
+    }
+    return parseAnswer(body, request, fallbackId);
+  }
+
+  private async within(
+    seconds: number,
+    answer: Promise<Buffer>,
+    cancelled: Promise<void>,
+  ): Promise<Buffer | 'timeout' | 'cancelled'> {
+    let cancelTimeout: () => void = () => undefined;
+    const timeout = new Promise<'timeout'>((resolve) => {
+      cancelTimeout = this.options.clock.after(seconds * 1000, () => {
+        resolve('timeout');
+      });
+    });
+    try {
+      return await this.options.clock.wait(Promise.race([answer, timeout, cancelled.then(() => 'cancelled' as const)]));
+    } finally {
+      cancelTimeout();
+    }
+  }
+}
+
+function outcome(answer: Answer, physicalId: string): ResourceOutcome {
+  if (!answer.succeeded) {
+    throw new ResourceFailure(answer.reason, physicalId);
+  }
+  return { physicalId, attributes: answer.data };
+}
+
+/** CloudFormation hands every scalar on as a string. */
+function stringify(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    return value.map(stringify);
+  }
+  return isObject(value) ? Object.fromEntries(Object.entries(value).map(([key, item]) => [key, stringify(item)])) : textOf(value);
+}
+
+interface Request {
+  readonly StackId: string;
+  readonly RequestId: string;
+  readonly LogicalResourceId: string;
+}
+
+function parseAnswer(body: Buffer, request: Request, fallbackId: string): Answer {
+  const invalid = (reason: string) => new ResourceFailure(reason, fallbackId);
+  if (body.length > MAXIMUM_ANSWER_BYTES) {
+    throw invalid('Response object is too long.');
+  }
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(body.toString());
+  } catch {
+    throw invalid('Invalid response object: it is not valid JSON.');
+  }
+  if (!isObject(parsed)) {
+    throw invalid('Invalid response object: it is not a JSON object.');
+  }
+  const { Status, PhysicalResourceId: id, Reason, Data = {} } = parsed;
+  const misdirected = (['StackId', 'RequestId', 'LogicalResourceId'] as const).find((key) => parsed[key] !== request[key]);
+  if (misdirected) {
+    throw invalid(`Invalid response object: ${misdirected} does not match the request.`);
+  }
+  if (Status !== 'SUCCESS' && Status !== 'FAILED') {
+    throw invalid('Invalid response object: Value of property Status must be SUCCESS or FAILED.');
+  }
+  if (typeof id !== 'string' || id === '' || Buffer.byteLength(id) > MAXIMUM_PHYSICAL_ID_BYTES) {
+    throw invalid('Invalid PhysicalResourceId');
+  }
+  if (Status === 'FAILED' && (typeof Reason !== 'string' || Reason === '')) {
+    throw invalid('Invalid response object: Reason is required when Status is FAILED.');
+  }
+  if (Data !== null && !isObject(Data)) {
+    throw invalid('Invalid response object: Value of property Data must be an object.');
+  }
+  const reason = `Received response status [FAILED] from custom resource. Message returned: ${String(Reason)} (RequestId: ${request.RequestId})`;
+  return { succeeded: Status === 'SUCCESS', physicalId: id, reason, data: Data ?? {} };
+}

@@ -1,0 +1,210 @@
+import { ServiceError, type SimulatedAws } from '../../aws';
+import { Ids } from '../../aws/ids';
+import { arnOf } from '../../aws/partitions';
+import type { Clock } from '../../time/clock';
+import type { Properties } from '../template/template';
+import type { AcceptedResources } from './accepted';
+import { tagsOf } from './network';
+import { required, text } from './properties';
+import {
+  handlerFailure,
+  ResourceFailure,
+  type ResourceRequest,
+  type ResourceType,
+  type ResourceUpdate,
+  type StackIdentity,
+} from './resource-type';
+
+/** GameLift's fleets and builds, as CloudFormation makes them: by calls to GameLift that are checked like anyone's. */
+
+/** What GameLift is given; the rest makes no difference to it here. */
+const PASSED_ON = [
+  'Description',
+  'BuildId',
+  'ScriptId',
+  'EC2InstanceType',
+  'FleetType',
+  'ComputeType',
+  'PeerVpcAwsAccountId',
+  'PeerVpcId',
+];
+const COMING_UP = ['NEW', 'DOWNLOADING', 'VALIDATING', 'BUILDING', 'ACTIVATING'];
+const POLL_SECONDS = 60;
+/** How long CloudFormation may take to scale a fleet down before it deletes it. */
+const SCALING_DOWN_SECONDS = 300;
+/** Twice the 25 minutes that a fleet takes, and then some. */
+const PATIENCE_SECONDS = 4 * 3600;
+const THROTTLED = ['ThrottlingException', 'TooManyRequestsException', 'RequestLimitExceeded'];
+
+/** What of the simulated AWS CloudFormation uses for fleets. */
+export type GameLiftAccess = Pick<SimulatedAws, 'behaviours' | 'callGameLift'>;
+
+interface FleetShape {
+  readonly FleetId?: string;
+  readonly FleetArn?: string;
+  readonly Status?: string;
+}
+
+class FleetType implements ResourceType {
+  constructor(
+    private readonly aws: GameLiftAccess,
+    private readonly clock: Clock,
+  ) {}
+
+  async create({
+    stack,
+    properties,
+    cancelled,
+    initiated,
+  }: ResourceRequest): Promise<{ physicalId: string; attributes: Properties }> {
+    const input = {
+      Name: required(properties, 'Name'),
+      ...Object.fromEntries(
+        PASSED_ON.filter((name) => properties[name] !== undefined).map((name) => [name, text(properties, name)]),
+      ),
+      ...(properties.Tags === undefined ? {} : { Tags: properties.Tags }),
+    };
+    const { FleetAttributes } = (await this.call('CreateFleet', input, stack)) as { FleetAttributes: FleetShape };
+    const physicalId = FleetAttributes.FleetId ?? '';
+    initiated(physicalId);
+    const stop = new AbortController();
+    void cancelled.then(() => {
+      stop.abort();
+    });
+    const fleet = await this.poll(physicalId, stack, (status) => stop.signal.aborted || !COMING_UP.includes(status));
+    // the physical id is what the delete that follows needs
+    if (stop.signal.aborted) {
+      throw new ResourceFailure('Resource creation cancelled', physicalId);
+    }
+    if (fleet?.Status !== 'ACTIVE') {
+      throw notStabilized(physicalId, fleet?.Status ?? 'gone');
+    }
+    return { physicalId, attributes: { FleetId: physicalId, FleetArn: fleet.FleetArn } };
+  }
+
+  async update({
+    stack,
+    properties,
+    previous,
+    physicalId,
+    attributes,
+  }: ResourceUpdate): Promise<{ physicalId: string; attributes: Properties }> {
+    await this.call(
+      'UpdateFleetAttributes',
+      { FleetId: physicalId, Name: required(properties, 'Name'), Description: text(properties, 'Description') },
+      stack,
+    );
+    const ResourceARN = String(attributes.FleetArn);
+    const declared = tagsOf(properties);
+    const removable =
+      this.aws.behaviours.get('foreignFleetTags') === 'strips them'
+        ? await this.tagKeys(ResourceARN, stack)
+        : [...tagsOf(previous).keys()];
+    const TagKeys = removable.filter((key) => !declared.has(key));
+    if (TagKeys.length > 0) {
+      await this.call('UntagResource', { ResourceARN, TagKeys }, stack);
+    }
+    if (declared.size > 0) {
+      await this.call('TagResource', { ResourceARN, Tags: [...declared].map(([Key, Value]) => ({ Key, Value })) }, stack);
+    }
+    return { physicalId, attributes };
+  }
+
+  async delete({ stack, physicalId }: { stack: StackIdentity; physicalId: string }): Promise<void> {
+    // a fleet that is still coming up can be deleted once it is up, or has failed
+    const settled = await this.poll(physicalId, stack, (status) => status === 'ACTIVE' || status === 'ERROR');
+    if (settled === undefined) {
+      return;
+    }
+    if (this.aws.behaviours.get('fleetDeletion') === 'minutes later') {
+      await this.clock.sleep(SCALING_DOWN_SECONDS * 1000);
+    }
+    await this.call('DeleteFleet', { FleetId: physicalId }, stack);
+    const left = await this.poll(physicalId, stack, (status) => status !== 'DELETING');
+    if (left !== undefined) {
+      throw notStabilized(physicalId, left.Status ?? '');
+    }
+  }
+
+  /** Until the status is one that was waited for, or the fleet is gone. */
+  private async poll(fleetId: string, stack: StackIdentity, done: (status: string) => boolean): Promise<FleetShape | undefined> {
+    const started = this.clock.now();
+    for (;;) {
+      const fleet = await this.describe(fleetId, stack);
+      if (fleet === undefined || done(fleet.Status ?? '')) {
+        return fleet;
+      }
+      if (this.clock.now() - started > PATIENCE_SECONDS * 1000) {
+        throw notStabilized(fleetId, fleet.Status ?? '');
+      }
+      await this.clock.sleep(POLL_SECONDS * 1000);
+    }
+  }
+
+  private async tagKeys(ResourceARN: unknown, stack: StackIdentity): Promise<string[]> {
+    const { Tags = [] } = (await this.call('ListTagsForResource', { ResourceARN }, stack)) as { Tags?: { Key: string }[] };
+    return Tags.map(({ Key }) => Key);
+  }
+
+  private async describe(fleetId: string, stack: StackIdentity): Promise<FleetShape | undefined> {
+    const answer = (await this.call('DescribeFleetAttributes', { FleetIds: [fleetId] }, stack)) as {
+      FleetAttributes: FleetShape[];
+    };
+    return answer.FleetAttributes[0];
+  }
+
+  /** CloudFormation waits out its own throttles. */
+  private async call(operation: string, input: object, { account, region }: StackIdentity): Promise<unknown> {
+    for (;;) {
+      try {
+        return await this.aws.callGameLift(operation, input, { account, region });
+      } catch (error) {
+        if (!(error instanceof ServiceError)) {
+          throw error;
+        }
+        if (!THROTTLED.includes(error.code)) {
+          throw handlerFailure('GameLift', error);
+        }
+        await this.clock.sleep(2000);
+      }
+    }
+  }
+}
+
+function notStabilized(fleetId: string, status: string): ResourceFailure {
+  return new ResourceFailure(
+    `Resource handler returned message: "Fleet ${fleetId} did not stabilize: ${status}" (HandlerErrorCode: NotStabilized)`,
+    fleetId,
+  );
+}
+
+/** Something that GameLift only keeps. */
+function keptType(accepted: AcceptedResources, ids: Ids, kind: 'build' | 'script' | 'alias'): ResourceType {
+  const name = kind.charAt(0).toUpperCase() + kind.slice(1);
+  return accepted.type(({ stack }) => {
+    const physicalId = `${kind}-${ids.uuid(kind)}`;
+    const arn = arnOf(stack, 'gamelift', `${kind}/${physicalId}`);
+    return {
+      physicalId,
+      attributes: {
+        [`${name}Id`]: physicalId,
+        [`${name}Arn`]: arn,
+        ...(kind === 'script' ? { Id: physicalId, Arn: arn } : {}),
+      },
+    };
+  });
+}
+
+export function gameLiftTypes(
+  aws: GameLiftAccess,
+  clock: Clock,
+  accepted: AcceptedResources,
+): Readonly<Record<string, ResourceType>> {
+  const ids = new Ids();
+  return {
+    'AWS::GameLift::Fleet': new FleetType(aws, clock),
+    'AWS::GameLift::Build': keptType(accepted, ids, 'build'),
+    'AWS::GameLift::Script': keptType(accepted, ids, 'script'),
+    'AWS::GameLift::Alias': keptType(accepted, ids, 'alias'),
+  };
+}

@@ -1,0 +1,179 @@
+import type { Alarms } from '../../aws/cloudwatch/alarms';
+import type { LogGroups } from '../../aws/cloudwatch/log-groups';
+import type { Ec2 } from '../../aws/ec2/ec2';
+import type { Iam } from '../../aws/iam/iam';
+import type { Keys } from '../../aws/kms/keys';
+import { arnOf } from '../../aws/partitions';
+import type { Queues } from '../../aws/sqs/queues';
+import type { ParameterStore } from '../../aws/ssm/parameter-store';
+import type { Journal } from '../../journal';
+import type { LambdaService } from '../../lambda/service/lambda-service';
+import type { NetworkInterfaces } from '../../lambda/service/network-interfaces';
+import type { NotUnderstood } from '../../not-understood';
+import type { Scheduler } from '../../scheduler/scheduler';
+import { brokenConstraints, brokenCustomConstraints } from '../template/schema/constraints';
+import { schemaOf, type ResourceSchema } from '../template/schema/index';
+import { violations } from '../template/schema/properties';
+import type { Properties } from '../template/template';
+import { AcceptedResources, named, type AcceptedResource } from './accepted';
+import { alarmTypes } from './alarms';
+import { CustomResource, type CustomResourceOptions } from './custom-resource';
+import { lambdaTypes } from './functions';
+import { gameLiftTypes, type GameLiftAccess } from './gamelift';
+import { iamTypes } from './iam';
+import { kmsTypes } from './kms';
+import { logsTypes } from './logs';
+import { networkTypes } from './network';
+import type { ResourceRequest, ResourceType } from './resource-type';
+import { schedulerTypes } from './scheduler';
+import { sqsTypes } from './sqs';
+import { ssmTypes } from './ssm';
+
+export interface TypeOptions extends CustomResourceOptions {
+  readonly journal: Journal;
+  readonly lambda: LambdaService;
+  readonly iam: Iam;
+  readonly ec2: Ec2;
+  readonly keys: Keys;
+  readonly networkInterfaces: NetworkInterfaces;
+  readonly gameLift: GameLiftAccess;
+  readonly parameters: ParameterStore;
+  readonly queues: Queues;
+  readonly alarms: Alarms;
+  readonly logGroups: LogGroups;
+  readonly notUnderstood: NotUnderstood;
+  readonly scheduler: Scheduler;
+}
+
+/** Properties that change what AWS does, and nothing here. */
+const WITHOUT_EFFECT: Readonly<Record<string, readonly string[]>> = {
+  'AWS::EC2::Subnet': ['Ipv6CidrBlock', 'Ipv6Native'],
+  'AWS::GameLift::Fleet': ['AnywhereConfiguration', 'Locations', 'ScalingPolicies'],
+  'AWS::IAM::ManagedPolicy': ['Groups', 'Users'],
+  'AWS::IAM::Policy': ['Groups', 'Users'],
+  'AWS::IAM::Role': ['MaxSessionDuration'],
+  'AWS::KMS::Key': ['Enabled', 'KeyPolicy'],
+  'AWS::Lambda::Alias': ['ProvisionedConcurrencyConfig', 'RoutingConfig'],
+  'AWS::Lambda::Function': [
+    'CapacityProviderConfig',
+    'CodeSigningConfigArn',
+    'DeadLetterConfig',
+    'DurableConfig',
+    'FileSystemConfigs',
+    'Layers',
+    'ReservedConcurrentExecutions',
+    'SnapStart',
+    'TenancyConfig',
+  ],
+  'AWS::Lambda::Version': ['ProvisionedConcurrencyConfig', 'RuntimePolicy'],
+  'AWS::Logs::LogGroup': ['DeletionProtectionEnabled', 'KmsKeyId'],
+  'AWS::Scheduler::Schedule': ['KmsKeyArn'],
+  'AWS::SQS::Queue': ['DelaySeconds', 'FifoQueue', 'KmsMasterKeyId', 'RedrivePolicy'],
+  'AWS::SSM::Parameter': ['AllowedPattern', 'DataType', 'Policies'],
+};
+
+/** The types of resources that templates name. To simulate one more, add it here, or with `register`. */
+export class ResourceTypes {
+  private readonly types: Map<string, ResourceType>;
+  private readonly custom: ResourceType;
+  private readonly accepted = new AcceptedResources();
+
+  constructor(private readonly options: TypeOptions) {
+    this.custom = new CustomResource(options);
+    const inert = this.accepted.type(named);
+    this.types = new Map<string, ResourceType>(
+      Object.entries({
+        'AWS::CloudFormation::CustomResource': this.custom,
+        'AWS::CDK::Metadata': inert,
+        'AWS::Lambda::Permission': this.accepted.type((request) => {
+          options.notUnderstood.note('AWS::Lambda::Permission: accepted, without effect on who may invoke a function');
+          return named(request);
+        }),
+        ...logsTypes(options.logGroups),
+        ...kmsTypes(options.keys),
+        ...lambdaTypes(options),
+        ...iamTypes(options.iam),
+        ...networkTypes(options.ec2, options.clock),
+        ...gameLiftTypes(options.gameLift, options.clock, this.accepted),
+        ...ssmTypes(options.parameters),
+        ...sqsTypes(options.queues),
+        ...schedulerTypes(options.scheduler),
+        ...alarmTypes(options.alarms, (request) => {
+          this.note(request, 'is an alarm of a kind that is not simulated: it has no state');
+          options.notUnderstood.note('alarms on other than one metric with a static threshold: they have no state');
+        }),
+      }),
+    );
+  }
+
+  register(name: string, type: ResourceType): void {
+    this.types.set(name, type);
+  }
+
+  find(name: string): ResourceType {
+    return this.types.get(name) ?? (name.startsWith('Custom::') ? this.custom : this.unknown());
+  }
+
+  /** Whether there may be a type of that name: those of others than AWS may be registered in any account. */
+  recognizes(name: string): boolean {
+    if (this.types.has(name)) {
+      return true;
+    }
+    if (name.startsWith('Custom::')) {
+      return /^Custom::[A-Za-z0-9_@-]{1,60}$/.test(name);
+    }
+    if (!name.startsWith('AWS::')) {
+      return /^\w+::\w+::\w+(::MODULE)?$/.test(name);
+    }
+    return schemaOf(name) !== undefined;
+  }
+
+  /** What AWS publishes about a type; undefined where properties and attributes are not known: those of custom resources are free. */
+  schema(name: string): ResourceSchema | undefined {
+    return this.find(name) === this.custom ? undefined : schemaOf(name);
+  }
+
+  /** What is wrong with properties, in the words of CloudFormation. */
+  violations(name: string, properties: Properties): string[] {
+    if (this.find(name) === this.custom) {
+      const missing = properties.ServiceToken === undefined ? ['#: required key [ServiceToken] not found'] : [];
+      return [...missing, ...brokenCustomConstraints(properties)];
+    }
+    const schema = schemaOf(name);
+    return schema === undefined ? [] : [...violations(schema, properties), ...brokenConstraints(name, properties)];
+  }
+
+  /** Notes the properties of a resource that are accepted, without effect. */
+  noteIgnored(name: string, properties: Properties): void {
+    (WITHOUT_EFFECT[name] ?? [])
+      .filter((property) => properties[property] !== undefined)
+      .forEach((property) => {
+        this.options.notUnderstood.note(`${property} of ${name}: accepted, without effect`);
+      });
+  }
+
+  /** Resources that were only accepted. */
+  otherResources(): AcceptedResource[] {
+    return this.accepted.list();
+  }
+
+  private unknown(): ResourceType {
+    return {
+      ...this.accepted.type((request) => {
+        this.note(request, 'is not simulated: its id and attributes are made up');
+        this.options.notUnderstood.note(
+          schemaOf(request.type) === undefined
+            ? `${request.type}: ids and attributes are made up, and properties are not checked`
+            : `${request.type}: ids and attributes are made up`,
+        );
+        return named(request);
+      }),
+      missingAttribute: ({ stack, physicalId }, attribute) =>
+        attribute.endsWith('Arn') ? arnOf(stack, 'unknown', physicalId) : `${physicalId}-${attribute}`,
+    };
+  }
+
+  private note({ stack, logicalId, type }: ResourceRequest, message: string): void {
+    this.options.journal.write('cloudformation', `${stack.name}/${logicalId}`, `${type} ${message}`);
+  }
+}

@@ -1,0 +1,96 @@
+import type { Deployment } from '../engine/deployment';
+import type { Stack, StackResult } from '../engine/stack';
+import type { StackArtifact } from '../template/cloud-assembly';
+import { textOf } from '../template/intrinsics';
+import { object, required } from './properties';
+import { ResourceFailure, type ResourceOutcome, type ResourceRequest, type ResourceType } from './resource-type';
+
+/** What CloudFormation does with stacks that are part of another. */
+export interface NestedStacks {
+  createNested(artifact: StackArtifact, request: Pick<ResourceRequest, 'cancelled' | 'initiated'>): Promise<Stack>;
+  /** Begins an update, and leaves its end to the stack around it. @returns undefined where nothing changes */
+  beginUpdate(stackId: string, artifact: StackArtifact, cancelled: Promise<void>): Promise<Deployment | undefined>;
+  delete(stackId: string): Promise<StackResult>;
+}
+
+/** A nested stack is created, updated, rolled back and deleted with the stack that it is a resource of. */
+export function nestedStackType(stacks: NestedStacks): ResourceType {
+  /** Updates that the stack around has neither settled nor taken back. */
+  const pending = new Map<string, Deployment>();
+  return {
+    create: async (request) => {
+      const stack = await stacks.createNested(artifactOf(request, request.generateName()), request);
+      const { id } = stack.identity;
+      if (stack.status !== 'CREATE_COMPLETE') {
+        throw new ResourceFailure(`Embedded stack ${id} was not successfully created: ${stack.reason ?? stack.status}`, id);
+      }
+      return outcome(stack);
+    },
+    update: async (request) => {
+      const { physicalId } = request;
+      const begun = pending.get(physicalId);
+      if (begun) {
+        await rollBack(begun, physicalId);
+        return outcome(begun.stack);
+      }
+      const deployment = await stacks.beginUpdate(physicalId, artifactOf(request, nameOf(physicalId)), request.cancelled);
+      if (!deployment) {
+        return { physicalId, attributes: request.attributes };
+      }
+      pending.set(physicalId, deployment);
+      const { status, reason } = deployment.stack;
+      if (status !== 'UPDATE_COMPLETE_CLEANUP_IN_PROGRESS') {
+        throw new ResourceFailure(`Embedded stack ${physicalId} was not successfully updated: ${reason ?? status}`);
+      }
+      return outcome(deployment.stack);
+    },
+    delete: async ({ physicalId }) => {
+      pending.delete(physicalId);
+      const { status, reason } = await stacks.delete(physicalId);
+      if (status !== 'DELETE_COMPLETE') {
+        throw new ResourceFailure(`Embedded stack ${physicalId} was not successfully deleted: ${reason ?? status}`);
+      }
+    },
+    finish: async ({ physicalId }) => {
+      const deployment = pending.get(physicalId);
+      pending.delete(physicalId);
+      await deployment?.finish();
+    },
+  };
+}
+
+/** The stack around takes back what it began: the nested one follows, unless it has already. */
+async function rollBack(begun: Deployment, stackId: string): Promise<void> {
+  if (begun.stack.status === 'UPDATE_COMPLETE_CLEANUP_IN_PROGRESS') {
+    await begun.rollBack('The update of the parent stack failed.');
+  }
+  if (begun.stack.status === 'UPDATE_ROLLBACK_FAILED') {
+    throw new ResourceFailure(`Embedded stack ${stackId} could not be rolled back.`);
+  }
+}
+
+function outcome({ identity, outputs }: Stack): ResourceOutcome {
+  const attributes = Object.entries(outputs.values).map(([name, value]) => [`Outputs.${name}`, value]);
+  return { physicalId: identity.id, attributes: Object.fromEntries(attributes) as ResourceOutcome['attributes'] };
+}
+
+const nameOf = (stackId: string) => stackId.split('/')[1] ?? stackId;
+
+function artifactOf({ stack, properties, assets }: ResourceRequest, stackName: string): StackArtifact {
+  const { account, region } = stack;
+  const parameters = Object.entries(object(properties, 'Parameters')).map(([name, value]) => [name, textOf(value)]);
+  return {
+    stackName,
+    account,
+    region,
+    template: assets.assetTemplate(keyOf(required(properties, 'TemplateURL'))),
+    parameters: Object.fromEntries(parameters) as Record<string, string>,
+    assetDirectory: (objectKey) => assets.assetDirectory(objectKey),
+    assetTemplate: (objectKey) => assets.assetTemplate(objectKey),
+  };
+}
+
+/** URLs of templates name the bucket in their path. */
+function keyOf(templateUrl: string): string {
+  return decodeURIComponent(new URL(templateUrl).pathname.split('/').slice(2).join('/'));
+}

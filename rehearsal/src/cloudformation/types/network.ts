@@ -1,0 +1,325 @@
+import type { Ec2 } from '../../aws';
+import { ALL_EGRESS, sameRule, type GatewayKind, type Rule } from '../../aws/ec2/network';
+import { ROUTE_TARGETS, routeDestination, routeTargetKind } from '../../aws/ec2/network-operations';
+import { ServiceError } from '../../aws/service';
+import { NotSimulated } from '../../not-understood';
+import type { Clock } from '../../time/clock';
+import type { Properties } from '../template/template';
+import { objects, required, text } from './properties';
+import type { ExistingResource, ResourceRequest, ResourceType, ResourceUpdate } from './resource-type';
+
+/** EC2's networks, as CloudFormation makes them. */
+
+const unchanged = ({ physicalId, attributes }: ResourceUpdate): { physicalId: string; attributes: Properties } => ({
+  physicalId,
+  attributes,
+});
+
+/** The tags that a template gives a resource. */
+export const tagsOf = (properties: Properties): ReadonlyMap<string, string> =>
+  new Map(objects(properties, 'Tags').map((tag) => [required(tag, 'Key'), required(tag, 'Value')]));
+
+/** A type whose resources have tags of EC2, changed in place. */
+function tagged(ec2: Ec2, type: ResourceType): ResourceType {
+  return {
+    ...type,
+    create: async (request) => {
+      const outcome = await type.create(request);
+      ec2.tags.put(request.stack.account, outcome.physicalId, tagsOf(request.properties));
+      return outcome;
+    },
+    update: async (request) => {
+      const outcome = await type.update(request);
+      const wanted = tagsOf(request.properties);
+      const dropped = [...tagsOf(request.previous).keys()].filter((key) => !wanted.has(key));
+      ec2.tags.remove(request.stack.account, request.physicalId, new Map(dropped.map((key) => [key, undefined])));
+      ec2.tags.put(request.stack.account, request.physicalId, wanted);
+      return outcome;
+    },
+  };
+}
+
+const PEERS = [
+  'CidrIp',
+  'CidrIpv6',
+  'SourceSecurityGroupId',
+  'DestinationSecurityGroupId',
+  'SourcePrefixListId',
+  'DestinationPrefixListId',
+];
+
+function ruleOf(properties: Properties, direction: Rule['direction']): Rule {
+  const peer = PEERS.map((name) => text(properties, name)).find((value) => value !== undefined);
+  if (peer === undefined) {
+    throw new Error('Invalid request provided: a rule needs a CIDR block, a security group or a prefix list');
+  }
+  const protocol = required(properties, 'IpProtocol');
+  // for all protocols, all ports
+  const port = (name: string): number | undefined =>
+    properties[name] === undefined || protocol === '-1' ? undefined : Number(properties[name]);
+  const [fromPort, toPort] = [port('FromPort'), port('ToPort')];
+  const description = text(properties, 'Description');
+  return {
+    direction,
+    protocol,
+    peer,
+    ...(fromPort === undefined ? {} : { fromPort }),
+    ...(toPort === undefined ? {} : { toPort }),
+    ...(description === undefined ? {} : { description }),
+  };
+}
+
+/** A rule that stands in a resource of its own: an update writes it anew. */
+function ruleType(ec2: Ec2, direction: Rule['direction']): ResourceType {
+  const place = ({ stack }: ResourceRequest): { account: string; region: string } => stack;
+  return {
+    create: (request) => {
+      ec2.authorizeRule(place(request), required(request.properties, 'GroupId'), ruleOf(request.properties, direction));
+      const id = `sgr-${request.generateName(64).slice(-12).toLowerCase()}`;
+      return { physicalId: id, attributes: { Id: id } };
+    },
+    update: unchanged,
+    delete: (request) => {
+      ec2.revokeRule(place(request), required(request.properties, 'GroupId'), ruleOf(request.properties, direction));
+    },
+  };
+}
+
+const includes = (rules: readonly Rule[], rule: Rule) => rules.some((other) => sameRule(other, rule));
+
+function securityGroupType(ec2: Ec2): ResourceType {
+  const rulesOf = (properties: Properties): Rule[] => {
+    const egress = objects(properties, 'SecurityGroupEgress').map((rule) => ruleOf(rule, 'egress'));
+    const rules = [
+      ...objects(properties, 'SecurityGroupIngress').map((rule) => ruleOf(rule, 'ingress')),
+      ...(egress.length === 0 ? [ALL_EGRESS] : egress),
+    ];
+    // CloudFormation ignores that EC2 refuses the second of two equal rules
+    return rules.filter((rule, index) => !includes(rules.slice(0, index), rule));
+  };
+  return {
+    seconds: 2,
+    create: ({ stack, properties, generateName }) => {
+      const vpcId = required(properties, 'VpcId');
+      const name = text(properties, 'GroupName') ?? generateName(255);
+      const description = required(properties, 'GroupDescription');
+      const groupId = ec2.createSecurityGroup(stack, { vpcId, name, description, rules: rulesOf(properties) });
+      return { physicalId: groupId, attributes: { GroupId: groupId, Id: groupId, VpcId: vpcId } };
+    },
+    update: ({ stack, physicalId, attributes, properties, previous }) => {
+      const [before, after] = [rulesOf(previous), rulesOf(properties)];
+      const present = ec2.securityGroup(stack, physicalId).rules;
+      // the new ones first: what both allow stays allowed all the time
+      for (const rule of after) {
+        if (includes(present, rule)) {
+          ec2.describeRule(stack, physicalId, rule);
+        } else {
+          ec2.authorizeRule(stack, physicalId, rule);
+        }
+      }
+      before
+        .filter((rule) => includes(present, rule) && !includes(after, rule))
+        .forEach((rule) => {
+          ec2.revokeRule(stack, physicalId, rule);
+        });
+      return { physicalId, attributes };
+    },
+    delete: ({ stack, physicalId }) => {
+      ec2.deleteSecurityGroup(stack, physicalId);
+    },
+  };
+}
+
+function routeType(ec2: Ec2): ResourceType {
+  const routeOf = (properties: Properties): { destination: string; kind: string; target: string } => {
+    const name = ROUTE_TARGETS.find((candidate) => properties[candidate] !== undefined);
+    if (name === undefined) {
+      throw new NotSimulated(`a route to one of ${ROUTE_TARGETS.join(', ')} is simulated, and to nothing else`);
+    }
+    return {
+      destination: routeDestination((parameter) => text(properties, parameter)) ?? required(properties, 'DestinationCidrBlock'),
+      kind: routeTargetKind(name),
+      target: required(properties, name),
+    };
+  };
+  return {
+    create: ({ stack, properties }) => {
+      const tableId = required(properties, 'RouteTableId');
+      const route = routeOf(properties);
+      ec2.createRoute(stack, tableId, route);
+      return { physicalId: `${tableId}|${route.destination}`, attributes: { CidrBlock: route.destination } };
+    },
+    update: ({ stack, properties, physicalId, attributes }) => {
+      ec2.replaceRoute(stack, required(properties, 'RouteTableId'), routeOf(properties));
+      return { physicalId, attributes };
+    },
+    delete: ({ stack, properties }) => {
+      const table = ec2.routeTable(stack, required(properties, 'RouteTableId'));
+      const { destination } = routeOf(properties);
+      // what is gone already is no failure
+      if (table.routes.has(destination)) {
+        ec2.deleteRoute(stack, table.routeTableId, destination);
+      }
+    },
+  };
+}
+
+const attachedGateway = (properties: Properties): string =>
+  text(properties, 'VpnGatewayId') ?? required(properties, 'InternetGatewayId');
+
+/** @param idAttribute the attribute that is the id */
+function gatewayType(ec2: Ec2, kind: GatewayKind, idAttribute: string): ResourceType {
+  return tagged(ec2, {
+    create: ({ stack }) => {
+      const id = ec2.createGateway(stack, kind);
+      return { physicalId: id, attributes: { [idAttribute]: id } };
+    },
+    update: unchanged,
+    delete: ({ stack, physicalId }) => {
+      ec2.deleteGateway(stack, physicalId);
+    },
+  });
+}
+
+function associateGateway(ec2: Ec2, { stack, properties }: ResourceRequest): { physicalId: string; attributes: Properties } {
+  const gatewayId = required(properties, 'GatewayId');
+  const AssociationId = ec2.associateGateway(stack, required(properties, 'RouteTableId'), gatewayId);
+  return { physicalId: gatewayId, attributes: { AssociationId } };
+}
+
+/** @param properties those that the association was made with */
+function disassociateGateway(ec2: Ec2, { stack, attributes }: ExistingResource, properties: Properties): void {
+  ec2.disassociate(stack, required(properties, 'RouteTableId'), String(attributes.AssociationId));
+}
+
+/** For how long CloudFormation tries to delete a subnet or a security group that is in use. */
+const DELETION_PATIENCE_SECONDS = 15 * 60;
+const DELETION_RETRY_SECONDS = 30;
+
+function patientlyDeleted(clock: Clock, type: ResourceType): ResourceType {
+  return {
+    ...type,
+    delete: async (resource) => {
+      const deadline = clock.now() + DELETION_PATIENCE_SECONDS * 1000;
+      for (;;) {
+        try {
+          await type.delete(resource);
+          return;
+        } catch (error) {
+          if (!(error instanceof ServiceError && error.code === 'DependencyViolation') || clock.now() >= deadline) {
+            throw error;
+          }
+          await clock.sleep(DELETION_RETRY_SECONDS * 1000);
+        }
+      }
+    },
+  };
+}
+
+export function networkTypes(ec2: Ec2, clock: Clock): Readonly<Record<string, ResourceType>> {
+  return {
+    'AWS::EC2::VPC': tagged(ec2, {
+      seconds: 3,
+      create: ({ stack, properties }) => {
+        const cidrBlock = required(properties, 'CidrBlock');
+        const { vpcId } = ec2.createVpc({ account: stack.account, region: stack.region, cidrBlock });
+        const { defaultSecurityGroupId, cidrBlocks } = ec2.vpc(stack, vpcId);
+        const attributes = {
+          VpcId: vpcId,
+          CidrBlock: cidrBlock,
+          CidrBlockAssociations: [...cidrBlocks.keys()],
+          DefaultSecurityGroup: defaultSecurityGroupId,
+          DefaultNetworkAcl: `acl-${vpcId.slice('vpc-'.length)}`,
+          Ipv6CidrBlocks: [],
+        };
+        return { physicalId: vpcId, attributes };
+      },
+      update: unchanged,
+      delete: ({ stack, physicalId }) => {
+        ec2.deleteVpc(stack.account, stack.region, physicalId);
+      },
+    }),
+    'AWS::EC2::VPCCidrBlock': {
+      create: ({ stack, properties }) => {
+        const id = ec2.associateCidrBlock(stack, required(properties, 'VpcId'), required(properties, 'CidrBlock'));
+        return { physicalId: id, attributes: { Id: id } };
+      },
+      update: unchanged,
+      delete: ({ stack, properties, physicalId }) => {
+        ec2.find(stack.account, stack.region, required(properties, 'VpcId'))?.cidrBlocks.delete(physicalId);
+      },
+    },
+    'AWS::EC2::Subnet': patientlyDeleted(
+      clock,
+      tagged(ec2, {
+        create: ({ stack, properties }) => {
+          const vpcId = required(properties, 'VpcId');
+          const cidrBlock = required(properties, 'CidrBlock');
+          const availabilityZone = text(properties, 'AvailabilityZone') ?? `${stack.region}a`;
+          const subnetId = ec2.createSubnet(stack, { vpcId, cidrBlock, availabilityZone });
+          return {
+            physicalId: subnetId,
+            attributes: { SubnetId: subnetId, VpcId: vpcId, CidrBlock: cidrBlock, AvailabilityZone: availabilityZone },
+          };
+        },
+        update: unchanged,
+        delete: ({ stack, physicalId }) => {
+          ec2.deleteSubnet(stack, physicalId);
+        },
+      }),
+    ),
+    'AWS::EC2::RouteTable': tagged(ec2, {
+      create: ({ stack, properties }) => {
+        const routeTableId = ec2.createRouteTable(stack, required(properties, 'VpcId'));
+        return { physicalId: routeTableId, attributes: { RouteTableId: routeTableId } };
+      },
+      update: unchanged,
+      delete: ({ stack, physicalId }) => {
+        ec2.deleteRouteTable(stack, physicalId);
+      },
+    }),
+    'AWS::EC2::SubnetRouteTableAssociation': {
+      create: ({ stack, properties }) => {
+        const id = ec2.associate(stack, required(properties, 'RouteTableId'), required(properties, 'SubnetId'));
+        return { physicalId: id, attributes: { Id: id } };
+      },
+      update: unchanged,
+      delete: ({ stack, properties, physicalId }) => {
+        ec2.disassociate(stack, required(properties, 'RouteTableId'), physicalId);
+      },
+    },
+    'AWS::EC2::GatewayRouteTableAssociation': {
+      create: (request) => associateGateway(ec2, request),
+      update: (request) => {
+        disassociateGateway(ec2, request, request.previous);
+        return associateGateway(ec2, request);
+      },
+      delete: (request) => {
+        disassociateGateway(ec2, request, request.properties);
+      },
+    },
+    'AWS::EC2::Route': routeType(ec2),
+    'AWS::EC2::InternetGateway': gatewayType(ec2, 'igw', 'InternetGatewayId'),
+    'AWS::EC2::VPNGateway': gatewayType(ec2, 'vgw', 'VPNGatewayId'),
+    'AWS::EC2::VPCGatewayAttachment': {
+      create: ({ stack, properties }) => {
+        const gatewayId = attachedGateway(properties);
+        const vpcId = required(properties, 'VpcId');
+        ec2.attachGateway(stack, gatewayId, vpcId);
+        const AttachmentType = gatewayId.slice(0, 3).toUpperCase();
+        return { physicalId: `${AttachmentType}|${vpcId}`, attributes: { AttachmentType } };
+      },
+      update: ({ stack, properties, previous, physicalId, attributes }) => {
+        ec2.attachGateway(stack, attachedGateway(previous));
+        ec2.attachGateway(stack, attachedGateway(properties), required(properties, 'VpcId'));
+        return { physicalId, attributes };
+      },
+      delete: ({ stack, properties }) => {
+        ec2.attachGateway(stack, attachedGateway(properties));
+      },
+    },
+    'AWS::EC2::SecurityGroup': patientlyDeleted(clock, tagged(ec2, securityGroupType(ec2))),
+    'AWS::EC2::SecurityGroupIngress': ruleType(ec2, 'ingress'),
+    'AWS::EC2::SecurityGroupEgress': ruleType(ec2, 'egress'),
+  };
+}

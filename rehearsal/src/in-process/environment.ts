@@ -1,0 +1,265 @@
+import { format } from 'node:util';
+import type { SimulatedAws } from '../aws';
+import type { Journal } from '../journal';
+import type { FunctionError } from '../lambda/protocol';
+import type { EnvironmentSettings, ExecutionEnvironment, InvocationResult } from '../lambda/service/execution-environment';
+import { exitError, timedOut } from '../lambda/service/function-errors';
+import type { Request } from '../lambda/service/pool';
+import type { RehearsalClock } from '../time/clock';
+import { malformed, reset, sdkError, sendAs, timeout } from './calls';
+import type { CreateHandler, HandlerLogRecord, HandlerServices, Send } from './handler';
+import type { CallFault, EventPoint, Disturbance } from './handler-faults';
+import type { InProcessResponses } from './responses';
+
+/** What all environments of one world share. */
+export interface EnvironmentOptions {
+  readonly createHandler: CreateHandler;
+  readonly clock: RehearsalClock;
+  readonly journal: Journal;
+  readonly aws: SimulatedAws;
+  readonly responses: InProcessResponses;
+  /** A number from 0 up to 1. */
+  readonly random: () => number;
+}
+
+/** A call that the handler made. */
+export interface MadeCall {
+  readonly service: string;
+  readonly operation: string;
+  readonly input: object;
+  readonly request: string;
+}
+
+/** Injects faults into the calls of all environments, and records the calls. */
+export interface CallControl {
+  readonly disturbance: Disturbance;
+  readonly calls: MadeCall[];
+  readonly secrets: string[];
+  /** What the handler logged. */
+  readonly logged: HandlerLogRecord[];
+  /** Tries to answer CloudFormation. */
+  puts: number;
+  pointOf(payload: string): EventPoint;
+  onAnswer(body: string): void;
+}
+
+/** How long the handler's clients wait for an answer. */
+const REQUEST_TIMEOUT = 20_000;
+const PUT_TIMEOUT = 10_000;
+
+/** No request has so much time. */
+const HOUR = 3_600_000;
+
+const never = <T>(): Promise<T> => new Promise(() => undefined);
+
+/** An environment of the handler, called in this process, until it is killed: from then on nothing that it waits for ever comes. */
+export class InProcessEnvironment implements ExecutionEnvironment {
+  lastUsed = 0;
+  readonly exited = Promise.resolve();
+  private readonly handler: ReturnType<CreateHandler>;
+  private readonly ended: Promise<InvocationResult>;
+  private setEnded: (result: InvocationResult) => void = () => undefined;
+  private dead = false;
+  private request = '';
+
+  constructor(
+    private readonly options: EnvironmentOptions,
+    private readonly control: CallControl,
+    private readonly settings: EnvironmentSettings,
+  ) {
+    const { credentials, configuration } = settings;
+    const { region } = configuration;
+    control.secrets.push(credentials.secretAccessKey, credentials.sessionToken ?? '');
+    this.ended = new Promise((resolve) => (this.setEnded = resolve));
+    this.handler = options.createHandler({
+      send: (...call) => this.make(call, credentials.accessKeyId),
+      sendWith:
+        (accessKeyId) =>
+        (...call) =>
+          this.make(call, accessKeyId),
+      put: this.put,
+      time: this.time,
+      log: (record) => {
+        control.logged.push(record);
+        settings.output(format(record));
+      },
+      region,
+    });
+  }
+
+  get usable(): boolean {
+    return !this.dead;
+  }
+
+  async invoke({ payload }: Request): Promise<InvocationResult> {
+    const { clock } = this.options;
+    const point = this.control.pointOf(payload);
+    const seconds = this.control.disturbance.seconds?.(point) ?? this.settings.configuration.timeoutSeconds;
+    const end = clock.now() + seconds * 1000;
+    const cancel = clock.after(seconds * 1000, () => {
+      this.end(timedOut(seconds));
+    });
+    this.request = point.request;
+    try {
+      return await Promise.race([this.run(payload, end), this.ended]);
+    } finally {
+      cancel();
+      this.lastUsed = clock.now();
+    }
+  }
+
+  kill(): void {
+    this.end(exitError('signal: killed'));
+  }
+
+  private async run(payload: string, end: number): Promise<InvocationResult> {
+    const getRemainingTimeInMillis = (): number => Math.max(0, end - this.options.clock.now());
+    try {
+      await this.handler(JSON.parse(payload), { getRemainingTimeInMillis });
+      return { payload: 'null' };
+    } catch (error) {
+      const { name, message } = error instanceof Error ? error : new Error(String(error));
+      return { functionError: { errorType: name, errorMessage: message } };
+    }
+  }
+
+  private end(functionError: FunctionError): void {
+    this.dead = true;
+    this.setEnded({ functionError });
+  }
+
+  private readonly time: HandlerServices['time'] = {
+    now: () => this.options.clock.read(),
+    jitter: () => this.options.random(),
+    sleep: async (milliseconds, signal) => {
+      if (this.dead) {
+        return never();
+      }
+      signal.throwIfAborted();
+      return this.within(milliseconds, never(), signal, () => Promise.resolve());
+    },
+  };
+
+  private async make([service, operation, input, signal]: Parameters<Send>, accessKeyId: string): Promise<object> {
+    const { aws, journal } = this.options;
+    if (this.dead) {
+      return never();
+    }
+    signal.throwIfAborted();
+    const { request } = this;
+    const { calls, disturbance } = this.control;
+    const index = calls.length;
+    const fault = disturbance.call?.({ index, service, operation, request });
+    calls.push({ service, operation, input, request });
+    const answer = async (): Promise<object> => {
+      const output = await sendAs(aws, accessKeyId, this.settings.configuration.region)(service, operation, input, signal);
+      this.control.secrets.push(...secretsOf(input, output));
+      return output;
+    };
+    if (fault === undefined) {
+      return this.within(REQUEST_TIMEOUT, answer(), signal, () => Promise.reject(timeout(REQUEST_TIMEOUT)));
+    }
+    journal.write('story', operation, `${JSON.stringify(fault)} at call ${index}, during ${request}`);
+    if (fault.kind === 'malformed' || ('effect' in fault && fault.effect === 'after')) {
+      await answer().catch(() => undefined);
+    }
+    return this.break(fault, signal);
+  }
+
+  private readonly put: HandlerServices['put'] = async (url, body, signal) => {
+    if (this.dead) {
+      return never();
+    }
+    signal.throwIfAborted();
+    this.control.onAnswer(body);
+    const outcome = this.attempt(url, body);
+    switch (outcome) {
+      case 'reset':
+        throw reset();
+      case 'hang':
+        return this.within(PUT_TIMEOUT, never(), signal, () => Promise.reject(new Error('no answer within 10 seconds')));
+      default:
+        return outcome;
+    }
+  };
+
+  /** One try to answer CloudFormation. */
+  private attempt(url: string, body: string): number | 'hang' | 'reset' {
+    const { journal, responses } = this.options;
+    const index = this.control.puts++;
+    const fault = this.control.disturbance.put?.({ index, request: this.request });
+    if (fault === undefined) {
+      return responses.put(url, body);
+    }
+    journal.write('story', 'PUT', `${JSON.stringify(fault)} at PUT ${index}, during ${this.request}`);
+    switch (fault.kind) {
+      case 'status':
+        return fault.status;
+      case 'timeout':
+        return 'hang';
+      case 'reset':
+        if (fault.effect === 'after') {
+          responses.put(url, body);
+        }
+        return 'reset';
+    }
+  }
+
+  private async break(fault: CallFault, signal: AbortSignal): Promise<never> {
+    switch (fault.kind) {
+      case 'error':
+        throw sdkError(fault.name, `${fault.name} on purpose`, fault.status);
+      case 'timeout':
+        return this.within<never>(REQUEST_TIMEOUT, never(), signal, () => Promise.reject(timeout(REQUEST_TIMEOUT)));
+      case 'reset':
+        throw reset();
+      case 'late':
+        return this.within<never>(HOUR, never(), signal, never);
+      case 'malformed':
+        throw malformed();
+      case 'killed':
+        this.kill();
+        return never();
+    }
+  }
+
+  /** What comes within so many milliseconds, or else what `late` gives; nothing, once the process is dead. */
+  private within<T>(milliseconds: number, task: Promise<T>, signal: AbortSignal, late: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const finish = (settle: () => void): void => {
+        cancel();
+        signal.removeEventListener('abort', stop);
+        if (!this.dead) {
+          settle();
+        }
+      };
+      const stop = (): void => {
+        finish(() => {
+          reject(signal.reason as Error);
+        });
+      };
+      const cancel = this.options.clock.after(milliseconds, () => {
+        finish(() => {
+          resolve(late());
+        });
+      });
+      signal.addEventListener('abort', stop, { once: true });
+      const settled = (): void => {
+        finish(() => {
+          resolve(task);
+        });
+      };
+      task.then(settled, settled);
+    });
+  }
+}
+
+/** The secrets of AssumeRole: the external id that it gets, and the credentials that it returns. */
+function secretsOf(input: object, output: object): string[] {
+  const { ExternalId: externalId } = input as { readonly ExternalId?: string };
+  const { Credentials: credentials } = output as {
+    readonly Credentials?: { readonly SecretAccessKey: string; readonly SessionToken: string };
+  };
+  const secrets = credentials === undefined ? [] : [credentials.SecretAccessKey, credentials.SessionToken];
+  return externalId === undefined ? secrets : [...secrets, externalId];
+}

@@ -1,0 +1,51 @@
+import { LambdaService } from '../lambda/service/lambda-service';
+import { lambdaOptions } from '..';
+import { InProcessEnvironment, type MadeCall, type EnvironmentOptions, type CallControl } from './environment';
+import type { HandlerLogRecord } from './handler';
+import type { Disturbance, EventPoint } from './handler-faults';
+
+export type { MadeCall } from './environment';
+
+/** Lambda, where every function is the handler that it is given, called in this process. */
+export class InProcessFunctions extends LambdaService implements CallControl {
+  readonly calls: MadeCall[] = [];
+  readonly secrets: string[] = [];
+  readonly logged: HandlerLogRecord[] = [];
+  disturbance: Disturbance = {};
+  puts = 0;
+  events = 0;
+  /** Told every body that the handler tries to answer CloudFormation with. */
+  onAnswer: (body: string) => void = () => undefined;
+  private readonly points = new Map<string, EventPoint>();
+
+  constructor(private readonly world: EnvironmentOptions) {
+    super({
+      ...lambdaOptions(world),
+      startEnvironment: (settings) => Promise.resolve(new InProcessEnvironment(world, this, settings)),
+    });
+  }
+
+  override invokeAsync(arn: string, payload: unknown): void {
+    const { clock } = this.world;
+    const { RequestType = 'Renewal', LogicalResourceId = '' } = payload as Readonly<Record<string, string | undefined>>;
+    const point = { index: this.events, request: `${RequestType} ${LogicalResourceId}` };
+    this.points.set(JSON.stringify(payload), point);
+    super.invokeAsync(arn, payload);
+    this.events += 1;
+    for (const seconds of this.disturbance.copies?.(point) ?? []) {
+      clock.after(seconds * 1000, () => {
+        if (this.has(arn)) {
+          super.invokeAsync(arn, payload);
+        }
+      });
+    }
+  }
+
+  pointOf(payload: string): EventPoint {
+    const point = this.points.get(payload);
+    if (point === undefined) {
+      throw new Error(`nobody invoked the function with ${payload}`);
+    }
+    return point;
+  }
+}

@@ -1,0 +1,38 @@
+import { SimulatedAws } from '../aws';
+import { Journal } from '../journal';
+import { randomNumbers } from '../random-numbers';
+import { RehearsalClock } from '../time/clock';
+import { Rehearsal, type RehearsalOptions } from '..';
+import { InProcessFunctions } from './functions';
+import type { CreateHandler } from './handler';
+import { InProcessResponses } from './responses';
+
+export { sendAs } from './calls';
+export type { InProcessFunctions, MadeCall } from './functions';
+export type { CreateHandler, HandlerServices, Send, ServiceName } from './handler';
+export type { CallFault, CallPoint, Disturbance, EventPoint, PutFault, PutPoint } from './handler-faults';
+export type { InProcessResponses } from './responses';
+
+export interface InProcessOptions extends Omit<RehearsalOptions, 'lambdaRuntimeModule'> {
+  readonly startTime: number;
+  /** The handler of every function. */
+  readonly createHandler: CreateHandler;
+}
+
+/** A rehearsal without sockets and threads, in a time that passes in leaps alone: every run is the same. */
+export class InProcessWorld extends Rehearsal {
+  override readonly lambda: InProcessFunctions;
+  override readonly responses: InProcessResponses;
+
+  constructor(options: InProcessOptions) {
+    const { startTime, createHandler } = options;
+    const clock = new RehearsalClock(startTime);
+    const journal = new Journal(() => clock.now());
+    const aws = new SimulatedAws({ clock, journal, callMilliseconds: 1 });
+    const responses = new InProcessResponses(clock, journal);
+    const lambda = new InProcessFunctions({ createHandler, clock, journal, aws, responses, random: randomNumbers(0) });
+    super({ clock, journal, aws, lambda, responses }, options);
+    this.lambda = lambda;
+    this.responses = responses;
+  }
+}

@@ -1,0 +1,42 @@
+import { Refusal, ResponseUrls } from '../cloudformation/engine/response-urls';
+import type { Awaited } from '../cloudformation/engine/responses';
+
+/** The response URLs of custom resources, for handlers of this process. */
+export class InProcessResponses extends ResponseUrls {
+  readonly secrets: string[] = [];
+
+  override issue(request: Awaited): { readonly url: string; readonly answer: Promise<Buffer> } {
+    const issued = super.issue(request);
+    this.secrets.push(new URL(issued.url).searchParams.get('X-Amz-Signature') ?? '');
+    return issued;
+  }
+
+  /** @returns the HTTP status, or what becomes of the attempt without one */
+  put(url: string, body: string): number | 'hang' | 'reset' {
+    const issued = this.issued.get(url.slice('https://'.length));
+    const fault = issued && this.fault(issued);
+    if (fault === 'hang' || fault === 'reset') {
+      return fault;
+    }
+    try {
+      if (fault !== undefined) {
+        throw Refusal.internalError(fault.status);
+      }
+      if (issued === undefined) {
+        throw Refusal.wrongSignature();
+      }
+      if (this.isExpired(issued)) {
+        throw Refusal.expired();
+      }
+      this.accept(issued);
+      issued.deliver(Buffer.from(body));
+      return 200;
+    } catch (error) {
+      if (!(error instanceof Refusal)) {
+        throw error;
+      }
+      this.refuse(issued, error);
+      return error.status;
+    }
+  }
+}

@@ -1,0 +1,141 @@
+import { SimulatedAws, type Behaviour } from './aws/index';
+import { CloudFormation, type NextDeletion } from './cloudformation/engine/cloudformation';
+import { cloudFormationService } from './cloudformation/engine/cloudformation-api';
+import { ResponseEndpoint } from './cloudformation/engine/response-endpoint';
+import type { ResponseUrls } from './cloudformation/engine/response-urls';
+import { Journal } from './journal';
+import { threads } from './lambda/sandbox/threads';
+import { LambdaApi } from './lambda/service/lambda-api';
+import { LambdaService, type LambdaOptions } from './lambda/service/lambda-service';
+import { prepareLogs } from './lambda/service/logs';
+import { NetworkInterfaces } from './lambda/service/network-interfaces';
+import { Scheduler } from './scheduler/scheduler';
+import { RehearsalClock } from './time/clock';
+
+export type { CloudFormation, Resource } from './cloudformation/engine/cloudformation';
+export { Journal } from './journal';
+export type { Entry, Source } from './journal';
+export { RehearsalClock } from './time/clock';
+
+export interface RehearsalOptions {
+  /** Milliseconds since the epoch. @default - now */
+  readonly startTime?: number;
+  /** The account of stacks that are not bound to one. @default '111111111111' */
+  readonly account?: string;
+  /** The Region of stacks that are not bound to one. @default 'us-east-1' */
+  readonly region?: string;
+  /** What becomes of the physical id in the answer to a custom resource's failed update. @default 'stored' */
+  readonly failedUpdatePhysicalId?: 'stored' | 'ignored';
+  /** Has CloudFormation delete one resource after the other, in this order. @default - at once what does not depend on each other */
+  readonly nextDeletion?: NextDeletion;
+  /**
+   * Rehearsed milliseconds per call. Use 0 if you call from inside `clock.work()` in this process: time does not advance there, so
+   * the call would never return. @default 1
+   */
+  readonly callMilliseconds?: number;
+  /** A module from which the packages that Lambda's runtime brings along are found. @default - the rehearsal's own */
+  readonly lambdaRuntimeModule?: string;
+}
+
+/** What CloudFormation leaves open: options of the rehearsal, of the same kind as the behaviours of the simulated AWS. */
+export const OPTIONAL_BEHAVIOURS = {
+  failedUpdatePhysicalId: {
+    row: 17,
+    question: 'What becomes of the physical id in the answer to a custom resource’s failed update.',
+    readings: ['stored', 'ignored'],
+    default: 'stored',
+  },
+} as const satisfies Readonly<Record<string, Behaviour>>;
+
+const LAMBDA = 'lambda.amazonaws.com';
+
+/** What a rehearsal takes from others: how functions run, and what they reach the services by. */
+export interface RehearsalParts {
+  readonly clock: RehearsalClock;
+  readonly journal: Journal;
+  readonly aws: SimulatedAws;
+  readonly lambda: LambdaService;
+  readonly responses: ResponseUrls;
+}
+
+/** What Lambda uses of the services around it. */
+export function lambdaOptions({
+  clock,
+  journal,
+  aws,
+}: Pick<RehearsalParts, 'clock' | 'journal' | 'aws'>): Omit<LambdaOptions, 'startEnvironment'> {
+  return {
+    clock,
+    journal,
+    metrics: aws.metrics,
+    assumeRole: (roleArn, sessionName) => aws.iam.assumeRoleForService(roleArn, LAMBDA, sessionName),
+    writesLogs: (configuration, logStreamName) => prepareLogs(aws.iam, aws.logGroups, configuration, logStreamName),
+    send: (queueArn, body, roleArn) => aws.queues.send(queueArn, { roleArn, service: LAMBDA }, { body, attributes: {} }),
+  };
+}
+
+/** A small AWS, in rehearsed time, for the stacks of a cloud assembly. */
+export class Rehearsal {
+  /** On loopback, with deployed code in threads. */
+  static async start(options: RehearsalOptions = {}): Promise<Rehearsal> {
+    const { startTime = Date.now(), callMilliseconds = 1, lambdaRuntimeModule: runtimeModule } = options;
+    const clock = new RehearsalClock(startTime);
+    const journal = new Journal(() => clock.now());
+    const aws = await SimulatedAws.start({ clock, journal, callMilliseconds });
+    const responses = await ResponseEndpoint.start(clock, journal);
+    const startEnvironment = threads({
+      clock,
+      endpointUrl: aws.endpointUrl,
+      responseEndpoint: (region) => responses.connection(region),
+      runtimeModule,
+    });
+    const lambda = new LambdaService({ ...lambdaOptions({ clock, journal, aws }), startEnvironment });
+    aws.register('lambda', new LambdaApi(lambda));
+    return new Rehearsal({ clock, journal, aws, lambda, responses }, options);
+  }
+
+  readonly clock: RehearsalClock;
+  readonly journal: Journal;
+  readonly aws: SimulatedAws;
+  readonly lambda: LambdaService;
+  readonly responses: ResponseUrls;
+  readonly cloudFormation: CloudFormation;
+
+  protected constructor(parts: RehearsalParts, options: RehearsalOptions) {
+    const { clock, journal, aws, lambda, responses } = parts;
+    const { account = '111111111111', region = 'us-east-1', failedUpdatePhysicalId = 'stored', nextDeletion } = options;
+    this.clock = clock;
+    this.journal = journal;
+    this.aws = aws;
+    this.lambda = lambda;
+    this.responses = responses;
+    const scheduler = new Scheduler({ clock, journal, lambda, iam: aws.iam, queues: aws.queues });
+    this.cloudFormation = new CloudFormation({
+      clock,
+      journal,
+      lambda,
+      responses,
+      iam: aws.iam,
+      ec2: aws.ec2,
+      keys: aws.keys,
+      networkInterfaces: new NetworkInterfaces({ clock, iam: aws.iam, ec2: aws.ec2, lambda }),
+      gameLift: aws,
+      parameters: aws.parameters,
+      queues: aws.queues,
+      alarms: aws.alarms,
+      logGroups: aws.logGroups,
+      notUnderstood: aws.notUnderstood,
+      scheduler,
+      defaults: { account, region },
+      failedUpdatePhysicalId,
+      nextDeletion,
+    });
+    aws.register('cloudformation', cloudFormationService(this.cloudFormation));
+    aws.addToInventory(() => ({ ...this.cloudFormation.inventory(), ...scheduler.inventory(), functions: lambda.list() }));
+  }
+
+  async close(): Promise<void> {
+    this.clock.close();
+    await Promise.all([this.lambda.close(), this.responses.close(), this.aws.close()]);
+  }
+}

@@ -1,0 +1,212 @@
+import { syncBuiltinESMExports } from 'node:module';
+import { parentPort, workerData } from 'node:worker_threads';
+import { randomNumbers } from '../../random-numbers';
+import { SharedTime } from '../../time/shared-time';
+import type { FromSandbox, FunctionError, SandboxSettings, ToSandbox } from '../protocol';
+import { Activity } from './activity';
+import { confineModules, loadHandler, type Handler } from './modules';
+import { hideHost, redirectToRehearsal, rehearseSocketTimeouts } from './network';
+import { installTime } from './time';
+import { Timers } from './timers';
+
+/** Stands for Lambda's runtime in a worker thread: prepares the world the function's code sees, loads it, and runs invocations. */
+
+if (!parentPort) {
+  throw new Error('the bootstrap runs in a worker thread only');
+}
+const port = parentPort;
+const settings = workerData as SandboxSettings;
+const exit = process.exit.bind(process);
+const time = new SharedTime(settings.time);
+installTime(time);
+// the jitter of retries, above all, is the same in every run
+Math.random = randomNumbers(settings.seed);
+const timers = new Timers(time);
+timers.install();
+rehearseSocketTimeouts(timers);
+redirectToRehearsal(settings.responseEndpoint);
+hideHost();
+syncBuiltinESMExports();
+const activity = new Activity();
+confineModules(settings.taskRoot, settings.runtimeModule);
+
+function send(message: FromSandbox): void {
+  port.postMessage(message);
+}
+
+/** Whether what is being written comes from the console, whose methods Lambda's runtime replaces. */
+let fromConsole = false;
+for (const method of ['debug', 'error', 'info', 'log', 'trace', 'warn'] as const) {
+  const print = console[method].bind(console);
+  console[method] = (...values: unknown[]) => {
+    fromConsole = true;
+    try {
+      print(...values);
+    } finally {
+      fromConsole = false;
+    }
+  };
+}
+
+for (const stream of [process.stdout, process.stderr]) {
+  stream.write = (chunk: string | Uint8Array, ...rest: unknown[]): boolean => {
+    send({ kind: 'output', text: typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString(), fromConsole });
+    const written = rest.find((argument) => typeof argument === 'function') as (() => void) | undefined;
+    written?.();
+    return true;
+  };
+}
+
+function describe(error: unknown): FunctionError {
+  if (error instanceof Error) {
+    return { errorType: error.name, errorMessage: error.message, trace: (error.stack ?? '').split('\n') };
+  }
+  return { errorType: typeof error, errorMessage: String(error), trace: [] };
+}
+
+process.on('uncaughtException', (error) => {
+  send({ kind: 'error', error: describe(error), exits: true });
+  exit(129);
+});
+process.on('unhandledRejection', (reason) => {
+  const { errorMessage, errorType, trace } = describe(reason);
+  const error = { errorType: 'Runtime.UnhandledPromiseRejection', errorMessage: `${errorType}: ${errorMessage}`, trace };
+  send({ kind: 'error', error, exits: true });
+  exit(128);
+});
+
+/** Ends the invocation under way because nothing is left that could; set while there is one. */
+let whenNothingIsLeft: (() => void) | undefined;
+process.on('beforeExit', () => {
+  whenNothingIsLeft?.();
+});
+
+/** The rehearsal's last question whether this thread rests, until it is answered. */
+let question: number | undefined;
+
+/** Tells once there is nothing to do but wait, unless nothing is left that could be waited for: then the invocation ends. */
+function tellWhenAtRest(): void {
+  if (question === undefined) {
+    return;
+  }
+  activity.whenAtRest(() => {
+    if (question !== undefined && (!whenNothingIsLeft || process.getActiveResourcesInfo().length > 0)) {
+      send({ kind: 'atRest', question, nextWakeUp: timers.nextWakeUp, requestsInFlight: activity.requestsInFlight });
+      question = undefined;
+    }
+  });
+}
+
+function invoke(handler: Handler, message: ToSandbox & { kind: 'invoke' }): void {
+  let answered = false;
+  const answer = (reply: FromSandbox) => {
+    if (!answered) {
+      answered = true;
+      whenNothingIsLeft = undefined;
+      activity.stopLooking();
+      port.ref();
+      timers.freeze();
+      send(reply);
+    }
+  };
+  const succeed = (result?: unknown) => {
+    answer({ kind: 'result', payload: JSON.stringify(result ?? null) });
+  };
+  const fail = (error: unknown) => {
+    answer({ kind: 'error', error: describe(error), exits: false });
+  };
+  const callback = (error?: unknown, result?: unknown) => {
+    const end = () => {
+      if (error === undefined || error === null) {
+        succeed(result);
+      } else {
+        fail(error);
+      }
+    };
+    if (context.callbackWaitsForEmptyEventLoop) {
+      answerWhenIdle ??= end;
+    } else {
+      end();
+    }
+  };
+  let answerWhenIdle: (() => void) | undefined;
+  const context = {
+    ...settings.context,
+    callbackWaitsForEmptyEventLoop: true,
+    awsRequestId: message.requestId,
+    invokedFunctionArn: message.invokedFunctionArn,
+    getRemainingTimeInMillis: () => Math.max(0, message.deadline - Math.floor(time.read() / 1000)),
+    done: callback,
+    succeed: (result?: unknown) => {
+      callback(undefined, result);
+    },
+    fail: (error: unknown) => {
+      callback(error ?? new Error('handled'));
+    },
+  };
+  timers.thaw();
+  // From here on the event loop lives on what the function has under way, as it does on Lambda.
+  port.unref();
+  try {
+    const result = handler(JSON.parse(message.payload), context, callback);
+    if (isThenable(result)) {
+      const error = { errorType: 'Runtime.NodeJsExit', errorMessage: 'the event loop ran empty before the handler returned' };
+      const neverSettles = () => {
+        answer({ kind: 'error', error, exits: true });
+      };
+      whenNothingIsLeft = () => {
+        (answerWhenIdle ?? neverSettles)();
+      };
+      result.then(succeed, fail);
+    } else {
+      whenNothingIsLeft = () => {
+        (answerWhenIdle ?? succeed)();
+      };
+    }
+  } catch (error) {
+    fail(error);
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+}
+
+/** Set once the function's code is loaded. */
+let loadedHandler: Handler | undefined;
+
+port.on('message', (message: ToSandbox) => {
+  switch (message.kind) {
+    case 'invoke':
+      if (loadedHandler) {
+        invoke(loadedHandler, message);
+        tellWhenAtRest();
+      }
+      break;
+    case 'wake':
+      timers.fireDue();
+      break;
+    case 'exit':
+      exit(0);
+      break;
+    case 'atRest':
+      question = message.question;
+      if (!loadedHandler || whenNothingIsLeft) {
+        tellWhenAtRest();
+      }
+      break;
+  }
+});
+// While the code is loaded, the event loop lives on what that has under way.
+port.unref();
+
+void loadHandler(settings.taskRoot, settings.handler, settings.runtimeModule).then(
+  (handler) => {
+    loadedHandler = handler;
+    port.ref();
+    send({ kind: 'ready' });
+  },
+  (error: unknown) => {
+    send({ kind: 'failedToStart', error: describe(error) });
+  },
+);

@@ -1,0 +1,266 @@
+import path from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { buildSync } from 'esbuild';
+import type { Participant, RehearsalClock, Rest } from '../../time/clock';
+import type { FromSandbox, FunctionContext, FunctionError, SandboxSettings, ToSandbox } from '../protocol';
+import type { EnvironmentSettings, ExecutionEnvironment, InvocationResult } from '../service/execution-environment';
+import { exitError, timedOut } from '../service/function-errors';
+import type { Request } from '../service/pool';
+
+export interface EnvironmentOptions {
+  readonly clock: RehearsalClock;
+  readonly taskRoot: string;
+  readonly handler: string;
+  readonly runtimeModule: string;
+  readonly responseEndpoint: SandboxSettings['responseEndpoint'];
+  readonly context: FunctionContext;
+  readonly variables: Readonly<Record<string, string>>;
+  readonly timeoutSeconds: number;
+  /** Chooses the random numbers that the function's code gets. */
+  readonly seed: number;
+  readonly output: EnvironmentSettings['output'];
+}
+
+/** Code that has not come to rest after so much real time never will: time goes on without it, and the function times out. */
+const STUCK_MS = 60_000;
+/** A thread that has no timer and no open request. */
+const FOREVER_AT_REST: Rest = { nextWakeUp: Infinity, requestsInFlight: 0 };
+/** What the runtime itself takes of the heap, beside the function's memory. */
+const RUNTIME_MEGABYTES = 64;
+
+let bootstrap: string | undefined;
+
+/** The sandbox's bootstrap as one piece of JavaScript: the same under every way of running this file. */
+function bootstrapCode(): string {
+  bootstrap ??= buildSync({
+    entryPoints: [path.join(__dirname, 'sandbox', 'bootstrap.ts')],
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    write: false,
+    logLevel: 'silent',
+  }).outputFiles[0]?.text;
+  return bootstrap ?? '';
+}
+
+/** One execution environment of a function: runs one invocation at a time, and stays warm in between. */
+export class Environment implements ExecutionEnvironment, Participant {
+  lastUsed = 0;
+  /** The thread is gone. */
+  readonly exited: Promise<void>;
+  private readonly worker: Worker;
+  private readonly started: Promise<FunctionError | undefined>;
+  /** What the thread was last asked for, within the time of the watchdog. */
+  private expected: FromSandbox['kind'] | 'exit' = 'ready';
+  private watchdog: NodeJS.Timeout | undefined;
+  private stuck = false;
+  private failure: FunctionError | undefined;
+  private deadline = Infinity;
+  private finish: ((result: InvocationResult) => void) | undefined;
+  private setStarted: (error?: FunctionError) => void = () => undefined;
+  private setExited: () => void = () => undefined;
+  private rest: (rest: Rest) => void = () => undefined;
+  /** What it answered when it was last asked, unless it was set to work since. */
+  private lastRest: Rest | undefined;
+  private setToWorkSinceAsked = false;
+  /** Counts the times that it was asked: an answer to an earlier question says nothing. */
+  private question = 0;
+
+  constructor(private readonly options: EnvironmentOptions) {
+    const { clock, taskRoot, handler, runtimeModule, responseEndpoint, context, variables, seed } = options;
+    const settings: SandboxSettings = {
+      time: clock.time.memory,
+      seed,
+      taskRoot,
+      handler,
+      runtimeModule,
+      responseEndpoint,
+      context,
+    };
+    this.started = new Promise((resolve) => (this.setStarted = resolve));
+    this.exited = new Promise((resolve) => (this.setExited = resolve));
+    this.expect('ready');
+    this.worker = new Worker(bootstrapCode(), {
+      eval: true,
+      workerData: settings,
+      env: { ...variables },
+      execArgv: [],
+      stdout: true,
+      stderr: true,
+      resourceLimits: { maxOldGenerationSizeMb: Number(context.memoryLimitInMB) + RUNTIME_MEGABYTES },
+    });
+    this.worker.on('message', (message: FromSandbox) => {
+      this.receive(message);
+    });
+    this.worker.on('error', (error: Error & { code?: string }) => {
+      this.end(exitError(error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'signal: killed' : error.message));
+    });
+    this.worker.on('exit', (code) => {
+      clearTimeout(this.watchdog);
+      this.end(exitError(code === 0 ? 'no reason provided' : `exit status ${code}`));
+      this.setExited();
+    });
+  }
+
+  get usable(): boolean {
+    return !this.failure;
+  }
+
+  async invoke({ requestId, arn, payload }: Request): Promise<InvocationResult> {
+    const { clock, timeoutSeconds } = this.options;
+    const leave = clock.join(this);
+    let cancelTimeout: () => void = () => undefined;
+    try {
+      const failure = (await this.started) ?? this.failure;
+      if (failure) {
+        this.end(failure);
+        return { functionError: failure };
+      }
+      this.deadline = clock.now() + timeoutSeconds * 1000;
+      const result = new Promise<InvocationResult>((resolve) => (this.finish = resolve));
+      cancelTimeout = clock.after(timeoutSeconds * 1000, () => {
+        this.timeOut();
+      });
+      this.setToWork({ kind: 'invoke', requestId, invokedFunctionArn: arn, payload, deadline: this.deadline });
+      return await result;
+    } finally {
+      cancelTimeout();
+      if (this.expected === 'atRest') {
+        // The invocation has ended: do not wait for the thread's answer.
+        clearTimeout(this.watchdog);
+      }
+      this.question++;
+      this.rest(FOREVER_AT_REST);
+      leave();
+      this.lastUsed = clock.now();
+    }
+  }
+
+  /** Ends it from outside, at once. */
+  kill(): void {
+    this.end(exitError('signal: killed'));
+  }
+
+  atRest(): Promise<Rest> {
+    if (this.failure !== undefined || this.stuck) {
+      return Promise.resolve(FOREVER_AT_REST);
+    }
+    if (this.lastRest?.requestsInFlight === 0) {
+      return Promise.resolve(this.lastRest);
+    }
+    return new Promise((resolve) => {
+      this.rest = resolve;
+      this.setToWorkSinceAsked = false;
+      this.expect('atRest');
+      this.question++;
+      this.worker.postMessage({ kind: 'atRest', question: this.question } satisfies ToSandbox);
+    });
+  }
+
+  wake(): void {
+    this.setToWork({ kind: 'wake' });
+  }
+
+  private setToWork(message: ToSandbox): void {
+    this.lastRest = undefined;
+    this.setToWorkSinceAsked = true;
+    this.worker.postMessage(message);
+  }
+
+  private expect(answer: FromSandbox['kind'] | 'exit'): void {
+    this.expected = answer;
+    clearTimeout(this.watchdog);
+    this.watchdog = setTimeout(() => {
+      this.getStuck();
+    }, STUCK_MS).unref();
+  }
+
+  private receive(message: FromSandbox): void {
+    this.stuck = false;
+    if (message.kind === this.expected && (message.kind !== 'atRest' || message.question === this.question)) {
+      clearTimeout(this.watchdog);
+    }
+    switch (message.kind) {
+      case 'ready':
+        this.setStarted();
+        break;
+      case 'atRest':
+        if (message.question === this.question) {
+          this.lastRest = this.setToWorkSinceAsked ? undefined : message;
+          this.rest(message);
+        }
+        break;
+      case 'failedToStart':
+        this.setStarted(message.error);
+        break;
+      case 'output':
+        this.options.output(message.text, message.fromConsole);
+        break;
+      case 'result':
+        this.settle({ payload: message.payload });
+        break;
+      case 'error':
+        this.setStarted(message.error);
+        this.settle({ functionError: message.error });
+        if (message.exits) {
+          this.kill();
+        }
+        break;
+    }
+  }
+
+  private settle(result: InvocationResult): void {
+    if (this.finish !== undefined && this.options.clock.now() > this.deadline) {
+      // busy code has used up its time by itself
+      this.timeOut();
+      return;
+    }
+    this.finish?.(result);
+    this.finish = undefined;
+  }
+
+  private timeOut(): void {
+    this.end(timedOut(this.options.timeoutSeconds));
+  }
+
+  /** The thread was asked whether it rests, or to start or to exit, and never answered. */
+  private getStuck(): void {
+    this.stuck = true;
+    if (this.failure !== undefined) {
+      void this.worker.terminate();
+    } else if (this.finish === undefined) {
+      this.timeOut();
+    } else {
+      this.rest(FOREVER_AT_REST);
+    }
+  }
+
+  /** Nothing of it goes on; an invocation under way fails with `failure`. */
+  private end(failure: FunctionError): void {
+    if (this.failure) {
+      return;
+    }
+    this.failure = failure;
+    this.rest(FOREVER_AT_REST);
+    this.setStarted(failure);
+    this.finish?.({ functionError: failure });
+    this.finish = undefined;
+    this.stop();
+  }
+
+  /** Time waits until the thread is gone: its connections end with it. */
+  private stop(): void {
+    const leave = this.options.clock.join({
+      atRest: () => this.exited.then(() => FOREVER_AT_REST),
+      wake: () => undefined,
+    });
+    void this.exited.then(leave);
+    if (this.stuck) {
+      void this.worker.terminate();
+    } else {
+      // a thread that is stopped from outside while it parses what a socket brought takes the whole process with it
+      this.setToWork({ kind: 'exit' });
+      this.expect('exit');
+    }
+  }
+}

@@ -1,0 +1,194 @@
+import timers from 'node:timers';
+import timersPromises from 'node:timers/promises';
+import { promisify } from 'node:util';
+import type { SharedTime } from '../../time/shared-time';
+
+/** Timers of the function's code, in rehearsed time: the clock wakes the earliest of them when it is due. */
+
+type Callback = (...args: unknown[]) => void;
+
+const realSetInterval = globalThis.setInterval;
+const realClearTimeout = globalThis.clearTimeout;
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+export class RehearsedTimer {
+  /** In microseconds since the epoch. */
+  time = 0;
+  referenced = true;
+
+  constructor(
+    private readonly timers: Timers,
+    readonly id: number,
+    readonly delay: number,
+    readonly repeats: boolean,
+    readonly fire: () => void,
+  ) {}
+
+  ref(): this {
+    this.referenced = true;
+    this.timers.keepAlive();
+    return this;
+  }
+
+  unref(): this {
+    this.referenced = false;
+    this.timers.keepAlive();
+    return this;
+  }
+
+  hasRef(): boolean {
+    return this.referenced;
+  }
+
+  refresh(): this {
+    this.timers.schedule(this);
+    return this;
+  }
+
+  close(): this {
+    this.timers.clear(this);
+    return this;
+  }
+
+  [Symbol.toPrimitive](): number {
+    return this.id;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+export class Timers {
+  private pending: RehearsedTimer[] = [];
+  /** Keeps the event loop alive while a timer would. */
+  private readonly real = realSetInterval(() => undefined, LONGEST_TIMER_MS).unref();
+  private lastId = 0;
+  private frozen = false;
+
+  constructor(private readonly time: SharedTime) {}
+
+  /** When the first of them is due, in microseconds since the epoch; `Infinity` for never. */
+  get nextWakeUp(): number {
+    return this.frozen ? Infinity : (this.pending[0]?.time ?? Infinity);
+  }
+
+  /** Between invocations nothing of the function runs. */
+  freeze(): void {
+    this.frozen = true;
+    this.keepAlive();
+  }
+
+  thaw(): void {
+    this.frozen = false;
+    this.keepAlive();
+  }
+
+  readonly start = (repeats: boolean, callback: Callback, delay?: number, ...args: unknown[]): RehearsedTimer => {
+    if (typeof callback !== 'function') {
+      throw new TypeError(`The "callback" argument must be of type function. Received ${typeof callback}`);
+    }
+    const milliseconds = Number(delay) >= 1 && Number(delay) <= LONGEST_TIMER_MS ? Math.trunc(Number(delay)) : 1;
+    const timer = new RehearsedTimer(this, ++this.lastId, milliseconds, repeats, () => {
+      callback(...args);
+    });
+    this.schedule(timer);
+    return timer;
+  };
+
+  readonly clear = (handle: unknown): void => {
+    const id = handle instanceof RehearsedTimer ? handle.id : Number(handle);
+    if (handle !== null && this.pending.some((timer) => timer.id === id)) {
+      this.pending = this.pending.filter((timer) => timer.id !== id);
+      this.keepAlive();
+    } else if (typeof handle === 'object' && handle !== null) {
+      realClearTimeout(handle as NodeJS.Timeout);
+    }
+  };
+
+  schedule(timer: RehearsedTimer): void {
+    this.pending = this.pending.filter((other) => other !== timer);
+    timer.time = this.time.now() + timer.delay * 1000;
+    const later = this.pending.findIndex((other) => other.time > timer.time);
+    this.pending.splice(later < 0 ? this.pending.length : later, 0, timer);
+    this.keepAlive();
+  }
+
+  keepAlive(): void {
+    const isNeeded = !this.frozen && this.pending.some((timer) => timer.referenced);
+    this.real[isNeeded ? 'ref' : 'unref']();
+  }
+
+  /** Fires the first one that is due. */
+  fireDue(): void {
+    const [due] = this.pending;
+    if (!due || this.nextWakeUp > this.time.now()) {
+      return;
+    }
+    this.pending.shift();
+    if (due.repeats) {
+      this.schedule(due);
+    }
+    this.keepAlive();
+    due.fire();
+  }
+
+  /** Puts these timers in the place of Node's. */
+  install(): void {
+    const setTimeout = (callback: Callback, delay?: number, ...args: unknown[]) => this.start(false, callback, delay, ...args);
+    const setInterval = (callback: Callback, delay?: number, ...args: unknown[]) => this.start(true, callback, delay, ...args);
+    const wait = this.waitFor.bind(this);
+    Object.defineProperty(setTimeout, promisify.custom, { value: wait });
+    const replacements = { setTimeout, setInterval, clearTimeout: this.clear, clearInterval: this.clear };
+    Object.assign(globalThis, replacements);
+    Object.assign(timers, replacements);
+    const scheduler = {
+      wait: (delay: number, options?: WaitOptions) => wait(delay, undefined, options),
+      yield: () => new Promise(setImmediate),
+    };
+    Object.assign(timersPromises, { setTimeout: wait, setInterval: this.ticks.bind(this), scheduler });
+    AbortSignal.timeout = (delay: number) => {
+      const controller = new AbortController();
+      const timedOut = () => {
+        controller.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError'));
+      };
+      this.start(false, timedOut, delay).unref();
+      return controller.signal;
+    };
+  }
+
+  private waitFor<T>(delay?: number, value?: T, options: WaitOptions = {}): Promise<T | undefined> {
+    return new Promise((resolve, reject) => {
+      const aborted = () => {
+        this.clear(timer);
+        reject(new DOMException('The operation was aborted', 'AbortError'));
+      };
+      const timer = this.start(
+        false,
+        () => {
+          options.signal?.removeEventListener('abort', aborted);
+          resolve(value);
+        },
+        delay,
+      );
+      if (options.ref === false) {
+        timer.unref();
+      }
+      if (options.signal?.aborted) {
+        aborted();
+      }
+      options.signal?.addEventListener('abort', aborted, { once: true });
+    });
+  }
+
+  private async *ticks<T>(delay?: number, value?: T, options: WaitOptions = {}): AsyncGenerator<T | undefined> {
+    for (;;) {
+      yield await this.waitFor(delay, value, options);
+    }
+  }
+}
+
+interface WaitOptions {
+  readonly signal?: AbortSignal;
+  readonly ref?: boolean;
+}

@@ -1,0 +1,117 @@
+import type { Decision } from '../../aws/iam/iam';
+import type { RehearsalClock } from '../../time/clock';
+import type { InvocationResult } from './execution-environment';
+import type { LambdaMetrics } from './function-metrics';
+import { LATEST, parseArn, type DeployedFunction, type EventInvokeConfiguration } from './functions';
+import type { Pool, Request } from './pool';
+import { deliver, type Outcome } from './retries';
+
+export interface DeliveryOptions {
+  readonly clock: RehearsalClock;
+  readonly metrics: LambdaMetrics;
+  /** Undefined once it was deleted. */
+  readonly find: (arn: string) => DeployedFunction | undefined;
+  readonly run: (pool: Pool, request: Request) => Promise<InvocationResult>;
+  /** Sends a record to a queue, with the function's role. */
+  readonly send: (queueArn: string, body: string, roleArn: string) => Promise<Decision>;
+  readonly log: (arn: string, text: string) => void;
+}
+
+type Condition = Exclude<Outcome, 'FunctionGone'>;
+
+/** How the delivery of an event ended. */
+interface Ending {
+  readonly condition: Condition;
+  readonly attempts: number;
+  readonly result: InvocationResult;
+  readonly pool: Pool;
+  readonly settings: EventInvokeConfiguration;
+}
+
+/** Asynchronous invocation: an event is tried again until it is too old or was tried often enough, and what became of it is recorded. */
+export class Delivery {
+  constructor(private readonly options: DeliveryOptions) {}
+
+  async deliver(request: Request): Promise<void> {
+    const { clock, metrics, log } = this.options;
+    const { arn, requestId } = request;
+    const accepted = clock.now();
+    const ending = await this.attempt(request);
+    if (!ending) {
+      log(arn, `event ${requestId} dropped: the function is gone`);
+      return;
+    }
+    const { condition, attempts, settings } = ending;
+    if (condition === 'Success') {
+      await this.record(request, ending, settings.onSuccess);
+      return;
+    }
+    const why =
+      condition === 'RetriesExhausted'
+        ? `after ${attempts} attempts`
+        : `after ${attempts} attempts: older than ${settings.maximumEventAgeSeconds} seconds`;
+    await this.record(request, ending, settings.onFailure);
+    metrics.put('AsyncEventsDropped', arn, 1, accepted);
+    log(arn, `event ${requestId} dropped ${why}`);
+  }
+
+  /** @returns undefined where the function was deleted meanwhile. */
+  private async attempt(request: Request): Promise<Ending | undefined> {
+    const { clock, find, run } = this.options;
+    const { qualifier } = parseArn(request.arn);
+    let last: Omit<Ending, 'condition' | 'settings'> | undefined;
+    const settings = (): EventInvokeConfiguration | undefined => {
+      const fn = find(request.arn);
+      return fn?.version(qualifier) === undefined ? undefined : fn.eventInvokeOf(qualifier);
+    };
+    const attempt = async (): Promise<boolean> => {
+      const pool = find(request.arn)?.version(qualifier);
+      if (pool === undefined) {
+        return false;
+      }
+      const result = await run(pool, request);
+      last = { attempts: (last?.attempts ?? 0) + 1, result, pool };
+      return 'payload' in result;
+    };
+    const condition = await deliver({ settings, attempt }, clock);
+    const present = settings();
+    return condition === 'FunctionGone' || present === undefined || last === undefined
+      ? undefined
+      : { ...last, condition, settings: present };
+  }
+
+  private async record(request: Request, ending: Ending, destination: string | undefined): Promise<void> {
+    const { clock, metrics, send, log } = this.options;
+    if (destination === undefined) {
+      return;
+    }
+    if (destination.split(':')[2] !== 'sqs') {
+      log(request.arn, `destination ${destination} is not simulated: only queues are`);
+      return;
+    }
+    const body = JSON.stringify(recordOf(request, ending, clock.now()));
+    const decision = await send(destination, body, ending.pool.configuration.role);
+    if (!decision.allowed) {
+      metrics.put('DestinationDeliveryFailures', request.arn, 1, clock.now());
+      log(request.arn, `destination ${destination} got no record: ${decision.reason}`);
+    }
+  }
+}
+
+/** As "Capturing records of Lambda asynchronous invocations" in Lambda's developer guide shows it. */
+function recordOf({ arn, requestId, payload }: Request, { condition, attempts, result, pool }: Ending, now: number): object {
+  const failed = 'functionError' in result;
+  return {
+    version: '1.0',
+    timestamp: new Date(now).toISOString(),
+    requestContext: {
+      requestId,
+      functionArn: parseArn(arn).qualifier === undefined ? `${arn}:${LATEST}` : arn,
+      condition,
+      approximateInvokeCount: attempts,
+    },
+    requestPayload: JSON.parse(payload) as unknown,
+    responseContext: { statusCode: 200, executedVersion: pool.version, ...(failed ? { functionError: 'Unhandled' } : {}) },
+    responsePayload: failed ? result.functionError : (JSON.parse(result.payload) as unknown),
+  };
+}

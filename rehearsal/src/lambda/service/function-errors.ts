@@ -1,0 +1,12 @@
+import type { FunctionError } from '../protocol';
+
+/** How an invocation ends whose environment has ended. */
+export const exitError = (reason: string): FunctionError => ({
+  errorType: 'Runtime.ExitError',
+  errorMessage: `Error: Runtime exited with error: ${reason}`,
+});
+
+export const timedOut = (seconds: number): FunctionError => ({
+  errorType: 'Sandbox.Timedout',
+  errorMessage: `Task timed out after ${seconds.toFixed(2)} seconds`,
+});

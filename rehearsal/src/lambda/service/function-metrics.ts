@@ -1,0 +1,21 @@
+import type { Dimensions, Metrics } from '../../aws/cloudwatch/metrics';
+import { parseArn } from './functions';
+
+export type LambdaMetric = 'Invocations' | 'Errors' | 'AsyncEventsDropped' | 'DestinationDeliveryFailures';
+
+/** Lambda's metrics of one invocation, with each set of dimensions that Lambda sends. */
+export class LambdaMetrics {
+  constructor(private readonly metrics: Metrics) {}
+
+  /** @param time when the function was invoked, which is when even its errors are said to have happened */
+  put(name: LambdaMetric, arn: string, value: number, time: number): void {
+    const { functionName, qualifier } = parseArn(arn);
+    const [, , , region = '', account = ''] = arn.split(':');
+    const FunctionName = functionName;
+    const Resource = qualifier === undefined ? functionName : `${functionName}:${qualifier}`;
+    const sets: Dimensions[] = [{}, { FunctionName }, { FunctionName, Resource }];
+    for (const dimensions of sets) {
+      this.metrics.put({ account, region, namespace: 'AWS/Lambda', name, dimensions }, value, time);
+    }
+  }
+}

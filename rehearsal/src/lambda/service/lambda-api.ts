@@ -1,0 +1,118 @@
+import { JSON_ERRORS, ServiceError } from '../../aws/service';
+import type { Answer, Service, ServiceCall, WireRequest } from '../../aws/service';
+import { functionArn, FunctionNotFound } from './functions';
+import type { LambdaService } from './lambda-service';
+
+/** Lambda's REST API, as far as functions that invoke functions need it. */
+const OPERATIONS = [
+  { name: 'Invoke', method: 'POST', path: /^\/2015-03-31\/functions\/([^/]+)\/invocations$/ },
+  { name: 'GetFunction', method: 'GET', path: /^\/2015-03-31\/functions\/([^/]+)$/ },
+  { name: 'GetFunctionConfiguration', method: 'GET', path: /^\/2015-03-31\/functions\/([^/]+)\/configuration$/ },
+] as const;
+
+export class LambdaApi implements Service {
+  readonly source = 'lambda';
+  readonly errors = { ...JSON_ERRORS, accessDenied: { ...JSON_ERRORS.accessDenied, status: 403 } };
+
+  constructor(private readonly lambda: LambdaService) {}
+
+  operation(request: WireRequest): string {
+    return find(request)?.name ?? 'UnknownOperation';
+  }
+
+  input(request: WireRequest): unknown {
+    const name = decodeURIComponent(find(request)?.path.exec(request.path)?.[1] ?? '');
+    const type = request.headers['x-amz-invocation-type'] ?? 'RequestResponse';
+    return { FunctionName: name, InvocationType: type, Payload: parse(request.body) };
+  }
+
+  async perform(call: ServiceCall): Promise<Answer> {
+    const { FunctionName, InvocationType, Payload } = call.input as {
+      FunctionName: string;
+      InvocationType: string;
+      Payload: unknown;
+    };
+    const arn = arnOf(FunctionName, call);
+    const operation = find(call.request)?.name;
+    switch (operation) {
+      case 'Invoke':
+        await call.authorize('lambda:InvokeFunction', [arn]);
+        return this.invoke(arn, InvocationType, Payload);
+      case 'GetFunction':
+        await call.authorize('lambda:GetFunction', [arn]);
+        return json(200, { Configuration: this.describe(arn), Code: { RepositoryType: 'S3' } });
+      case 'GetFunctionConfiguration':
+        await call.authorize('lambda:GetFunctionConfiguration', [arn]);
+        return json(200, this.describe(arn));
+      case undefined:
+        throw new ServiceError(
+          'UnknownOperationException',
+          `the rehearsal does not simulate ${call.request.method} ${call.request.path}`,
+          404,
+        );
+    }
+  }
+
+  fail(error: ServiceError): Answer {
+    return json(
+      error.status,
+      { Type: error.status < 500 ? 'User' : 'Service', Message: error.message },
+      { 'x-amzn-errortype': error.code },
+    );
+  }
+
+  private async invoke(arn: string, type: string, payload: unknown): Promise<Answer> {
+    this.describe(arn);
+    if (type === 'DryRun') {
+      return { status: 204, headers: {}, body: '' };
+    }
+    if (type === 'Event') {
+      this.lambda.invokeAsync(arn, payload);
+      return { status: 202, headers: {}, body: '' };
+    }
+    const version = this.lambda.version(arn);
+    const result = await this.lambda.invoke(arn, payload);
+    const failed: Record<string, string> =
+      result.functionError === undefined ? {} : { 'x-amz-function-error': result.functionError };
+    return json(200, result.payload, { 'x-amz-executed-version': version, ...failed });
+  }
+
+  private describe(arn: string): object {
+    try {
+      const { functionName, role, runtime, handler, timeoutSeconds, memoryMegabytes } = this.lambda.configuration(arn);
+      const state = { State: 'Active', LastUpdateStatus: 'Successful', PackageType: 'Zip', Version: this.lambda.version(arn) };
+      const settings = { Role: role, Runtime: runtime, Handler: handler, Timeout: timeoutSeconds, MemorySize: memoryMegabytes };
+      return { FunctionName: functionName, FunctionArn: arn, ...settings, ...state };
+    } catch (error) {
+      throw error instanceof FunctionNotFound ? new ServiceError('ResourceNotFoundException', error.message, 404) : error;
+    }
+  }
+}
+
+const find = (request: WireRequest) =>
+  OPERATIONS.find(({ method, path }) => request.method === method && path.test(request.path));
+
+/** A function goes by name, partial ARN or ARN, each with or without a version or alias, which may also stand in the query. */
+function arnOf(name: string, { account, region, request }: ServiceCall): string {
+  const parts = name.split(':');
+  const marker = parts.indexOf('function');
+  const owner = marker > 0 && parts[0] !== 'arn' ? (parts[0] ?? account) : account;
+  const [functionName = name, qualifier] = marker < 0 ? parts : parts.slice(marker + 1);
+  const arn = parts[0] === 'arn' ? parts.slice(0, 7).join(':') : functionArn(owner, region, functionName);
+  const named = new URLSearchParams(request.query).get('Qualifier') ?? qualifier;
+  return named === undefined ? arn : `${arn}:${named}`;
+}
+
+function parse(body: Buffer): unknown {
+  try {
+    return body.length === 0 ? {} : JSON.parse(body.toString());
+  } catch {
+    throw new ServiceError('InvalidRequestContentException', 'Could not parse request body into json');
+  }
+}
+
+const json = (status: number, body: unknown, headers: Record<string, string> = {}): Answer => ({
+  status,
+  headers: { 'content-type': 'application/json', ...headers },
+  body: JSON.stringify(body ?? null),
+});

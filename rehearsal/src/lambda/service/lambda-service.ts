@@ -1,0 +1,229 @@
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Metrics } from '../../aws/cloudwatch/metrics';
+import { Ids } from '../../aws/ids';
+import type { Detail, Journal } from '../../journal';
+import { Delivery, type DeliveryOptions } from './delivery';
+import type { InvocationResult } from './execution-environment';
+import { LambdaMetrics } from './function-metrics';
+import {
+  DeployedFunction,
+  functionArn,
+  FunctionNotFound,
+  LATEST,
+  parseArn,
+  type EventInvokeConfiguration,
+  type FunctionConfiguration,
+  type FunctionDescription,
+} from './functions';
+import { CFN_RESPONSE } from './inline-code';
+import { Pool, type PoolOptions, type Request } from './pool';
+
+export { functionArn, FunctionNotFound, type EventInvokeConfiguration, type FunctionConfiguration } from './functions';
+
+export interface LambdaOptions extends Omit<PoolOptions, 'ids' | 'log'>, Pick<DeliveryOptions, 'send'> {
+  readonly journal: Journal;
+  readonly metrics: Metrics;
+}
+
+export interface Invocation {
+  readonly payload?: unknown;
+  /** `Unhandled` where the function failed; the payload is the error then. */
+  readonly functionError?: string;
+}
+
+/** Lambda: versions, aliases, asynchronous delivery and metrics, in rehearsed time, around what runs an invocation. */
+export class LambdaService {
+  private readonly functions = new Map<string, DeployedFunction>();
+  /** Of functions that were removed, too, while they run. */
+  private readonly pools: Pool[] = [];
+  private readonly temporary: string[] = [];
+  private readonly metrics: LambdaMetrics;
+  private readonly delivery: Delivery;
+  private readonly ids = new Ids();
+
+  constructor(private readonly options: LambdaOptions) {
+    const { clock, send } = options;
+    this.metrics = new LambdaMetrics(options.metrics);
+    this.delivery = new Delivery({
+      clock,
+      send,
+      metrics: this.metrics,
+      find: (arn) => this.functions.get(parseArn(arn).unqualified),
+      run: (pool, request) => this.run(pool, request),
+      log: (arn, text) => {
+        this.log(parseArn(arn).functionName, text);
+      },
+    });
+  }
+
+  /** Creates the function, or replaces its code and configuration; warm environments of the old one are not used again. */
+  deploy(configuration: FunctionConfiguration): string {
+    const arn = functionArn(configuration.account, configuration.region, configuration.functionName);
+    const log = (functionName: string, text: string) => {
+      this.log(functionName, text);
+    };
+    const pool = this.keep(new Pool({ ...this.options, ids: this.ids, log }, LATEST, configuration, this.unpack(configuration)));
+    const existing = this.functions.get(arn);
+    if (existing) {
+      existing.replace(pool);
+    } else {
+      this.functions.set(arn, new DeployedFunction(pool));
+    }
+    return arn;
+  }
+
+  /** Publishes what the function is now. @returns the version's number */
+  publish(arn: string): string {
+    return this.find(arn).publish((latest, version) => this.keep(latest.copy(version)));
+  }
+
+  unpublish(arn: string, version: string): void {
+    this.functions.get(arn)?.unpublish(version);
+  }
+
+  hasAlias(arn: string, name: string): boolean {
+    return this.find(arn).hasAlias(name);
+  }
+
+  /** Makes an alias of a version, or moves it there. */
+  setAlias(arn: string, name: string, version: string): void {
+    this.findVersion(`${arn}:${version}`);
+    this.find(arn).setAlias(name, version);
+  }
+
+  removeAlias(arn: string, name: string): void {
+    this.functions.get(arn)?.setAlias(name, undefined);
+  }
+
+  /** @param arn with the version or alias that the settings are for; those for neither are another thing */
+  configureEventInvoke(arn: string, configuration?: Partial<EventInvokeConfiguration>): void {
+    this.find(arn).configureEventInvoke(parseArn(arn).qualifier, configuration);
+  }
+
+  hasEventInvoke(arn: string): boolean {
+    return this.find(arn).hasEventInvoke(parseArn(arn).qualifier);
+  }
+
+  /** Deletes the function; what runs ends by itself. */
+  remove(arn: string): void {
+    this.functions.get(arn)?.retire();
+    this.functions.delete(arn);
+  }
+
+  has(arn: string): boolean {
+    const { unqualified, qualifier } = parseArn(arn);
+    return this.functions.get(unqualified)?.version(qualifier) !== undefined;
+  }
+
+  list(): FunctionDescription[] {
+    return [...this.functions.values()].map((deployed) => deployed.describe());
+  }
+
+  /** Of all functions and their published versions. */
+  configurations(): FunctionConfiguration[] {
+    return [...this.functions.values()].flatMap((deployed) => deployed.configurations());
+  }
+
+  configuration(arn: string): FunctionConfiguration {
+    return this.findVersion(arn).configuration;
+  }
+
+  /** What a version or alias stands for now. */
+  version(arn: string): string {
+    return this.findVersion(arn).version;
+  }
+
+  /** As other services invoke it: queued, and tried again as the function's event invoke configuration says. */
+  invokeAsync(arn: string, payload: unknown): void {
+    this.findVersion(arn);
+    const request = this.request(arn, payload);
+    this.options.clock.detached(() => void this.delivery.deliver(request));
+  }
+
+  /** As another function would, waiting for the answer. */
+  async invoke(arn: string, payload: unknown): Promise<Invocation> {
+    const pool = this.findVersion(arn);
+    const request = this.request(arn, payload);
+    const result = await this.options.clock.wait(this.options.clock.detached(() => this.run(pool, request)));
+    return 'payload' in result
+      ? { payload: JSON.parse(result.payload) as unknown }
+      : { payload: result.functionError, functionError: 'Unhandled' };
+  }
+
+  /** Ends every running environment of the function at once, as an out-of-memory kill would; returns how many. */
+  kill(arn: string): number {
+    return this.find(arn).kill();
+  }
+
+  /** Ends all environments. */
+  async close(): Promise<void> {
+    this.functions.clear();
+    await Promise.all(this.pools.map((pool) => pool.close()));
+    this.temporary.forEach((directory) => {
+      rmSync(directory, { recursive: true, force: true });
+    });
+  }
+
+  private keep(pool: Pool): Pool {
+    this.pools.push(pool);
+    return pool;
+  }
+
+  private find(arn: string): DeployedFunction {
+    const fn = this.functions.get(parseArn(arn).unqualified);
+    if (!fn) {
+      throw new FunctionNotFound(arn);
+    }
+    return fn;
+  }
+
+  private findVersion(arn: string): Pool {
+    const pool = this.find(arn).version(parseArn(arn).qualifier);
+    if (!pool) {
+      throw new FunctionNotFound(arn);
+    }
+    return pool;
+  }
+
+  private unpack({ code }: FunctionConfiguration): string {
+    if ('directory' in code) {
+      return realpathSync(code.directory);
+    }
+    const directory = realpathSync(mkdtempSync(path.join(tmpdir(), 'rehearsal-function-')));
+    this.temporary.push(directory);
+    writeFileSync(path.join(directory, 'index.js'), code.zipFile);
+    mkdirSync(path.join(directory, 'node_modules'));
+    writeFileSync(path.join(directory, 'node_modules', 'cfn-response.js'), CFN_RESPONSE);
+    return directory;
+  }
+
+  private async run(pool: Pool, request: Request): Promise<InvocationResult> {
+    const { clock } = this.options;
+    const { functionName } = pool.configuration;
+    // Start invocations of the same moment one after the other.
+    await clock.sleep(0);
+    const started = clock.now();
+    const { requestId } = request;
+    this.log(functionName, `START RequestId: ${requestId}`, { kind: 'run started', requestId });
+    const result = await pool.run(request);
+    const failed = 'functionError' in result;
+    if (failed) {
+      const { errorType, errorMessage } = result.functionError;
+      this.log(functionName, `${errorType}: ${errorMessage}`);
+    }
+    this.metrics.put('Invocations', request.arn, 1, started);
+    this.metrics.put('Errors', request.arn, failed ? 1 : 0, started);
+    this.log(functionName, `END RequestId: ${requestId} Duration: ${clock.now() - started} ms`, { kind: 'run ended', requestId });
+    return result;
+  }
+
+  private request(arn: string, payload: unknown): Request {
+    return { requestId: this.ids.uuid('invocation'), arn, payload: JSON.stringify(payload) };
+  }
+
+  private log(functionName: string, text: string, detail?: Detail): void {
+    this.options.journal.write('lambda', functionName, text, detail);
+  }
+}

@@ -1,0 +1,133 @@
+import { putEmbeddedMetrics } from '../../aws/cloudwatch/embedded-metrics';
+import type { Metrics } from '../../aws/cloudwatch/metrics';
+import type { Credentials } from '../../aws/iam/iam';
+import type { Ids } from '../../aws/ids';
+import type { RehearsalClock } from '../../time/clock';
+import type { EnvironmentSettings, ExecutionEnvironment, InvocationResult, StartEnvironment } from './execution-environment';
+import type { FunctionConfiguration } from './functions';
+
+export interface PoolOptions {
+  readonly clock: RehearsalClock;
+  readonly ids: Ids;
+  readonly metrics: Metrics;
+  readonly assumeRole: (roleArn: string, sessionName: string) => Credentials;
+  /** Uses a function's role to write its logs. @returns whether they reach the log group */
+  readonly writesLogs: (configuration: FunctionConfiguration, logStreamName: string) => Promise<boolean>;
+  readonly startEnvironment: StartEnvironment;
+  readonly log: (functionName: string, text: string) => void;
+}
+
+/** One event for a function. */
+export interface Request {
+  readonly requestId: string;
+  /** As it was invoked: with the version or alias, where one was named. */
+  readonly arn: string;
+  /** JSON. */
+  readonly payload: string;
+}
+
+/** An environment that was not used for so long is gone. */
+const WARM_MS = 10 * 60_000;
+
+/** One version of a function, and the environments that run it. */
+export class Pool {
+  retired = false;
+  private readonly environments = new Set<ExecutionEnvironment>();
+  private readonly idle: ExecutionEnvironment[] = [];
+
+  constructor(
+    private readonly options: PoolOptions,
+    readonly version: string,
+    readonly configuration: FunctionConfiguration,
+    readonly taskRoot: string,
+  ) {}
+
+  /** The same code and configuration as another version. */
+  copy(version: string): Pool {
+    return new Pool(this.options, version, this.configuration, this.taskRoot);
+  }
+
+  async run(request: Request): Promise<InvocationResult> {
+    let environment: ExecutionEnvironment;
+    try {
+      environment = this.takeWarm() ?? (await this.options.clock.work(() => this.start()));
+    } catch (error) {
+      const errorMessage = error instanceof Error ? error.message : String(error);
+      return { functionError: { errorType: 'Lambda.InitError', errorMessage } };
+    }
+    const result = await environment.invoke(request);
+    if (environment.usable && !this.retired) {
+      this.idle.push(environment);
+    } else {
+      this.discard(environment);
+    }
+    return result;
+  }
+
+  /** None of its environments is used again; what runs ends by itself. */
+  retire(): void {
+    this.retired = true;
+    this.idle.splice(0).forEach((environment) => {
+      this.discard(environment);
+    });
+  }
+
+  /** @returns how many were running. */
+  killRunning(): number {
+    const running = [...this.environments].filter((environment) => environment.usable && !this.idle.includes(environment));
+    running.forEach((environment) => {
+      this.discard(environment);
+    });
+    return running.length;
+  }
+
+  async close(): Promise<void> {
+    this.retired = true;
+    const environments = [...this.environments];
+    environments.forEach((environment) => {
+      environment.kill();
+    });
+    await Promise.all(environments.map(({ exited }) => exited));
+  }
+
+  private takeWarm(): ExecutionEnvironment | undefined {
+    const oldest = this.options.clock.now() - WARM_MS;
+    for (let environment = this.idle.pop(); environment; environment = this.idle.pop()) {
+      if (environment.usable && environment.lastUsed >= oldest) {
+        return environment;
+      }
+      this.discard(environment);
+    }
+    return undefined;
+  }
+
+  private async start(): Promise<ExecutionEnvironment> {
+    const { clock, ids, metrics, assumeRole, writesLogs, startEnvironment, log } = this.options;
+    const { configuration, taskRoot, version } = this;
+    const { functionName, role } = configuration;
+    const credentials = assumeRole(role, functionName);
+    const date = new Date(clock.now()).toISOString().slice(0, 10).replaceAll('-', '/');
+    const logStreamName = `${date}/[${version}]${ids.uuid('log stream').replaceAll('-', '')}`;
+    const logged = await writesLogs(configuration, logStreamName);
+    const output: EnvironmentSettings['output'] = (text, fromConsole = false) => {
+      log(functionName, text.trimEnd());
+      // in this format the runtime wraps what the console prints into a JSON object of its own
+      const wrapped = fromConsole && configuration.logFormat === 'JSON';
+      if (logged && !wrapped) {
+        putEmbeddedMetrics(metrics, configuration, text);
+      }
+    };
+    const environment = await startEnvironment({ configuration, version, taskRoot, logStreamName, credentials, output });
+    this.environments.add(environment);
+    if (this.retired) {
+      this.discard(environment);
+      throw new Error('the function is gone, or the rehearsal is over');
+    }
+    return environment;
+  }
+
+  private discard(environment: ExecutionEnvironment): void {
+    environment.kill();
+    void environment.exited.then(() => this.environments.delete(environment));
+  }
+}

@@ -1,0 +1,40 @@
+import type { RehearsalClock } from '../../time/clock';
+import type { EventInvokeConfiguration } from './functions';
+
+/** Waits before the first and the second retry of an asynchronous event. */
+const RETRY_DELAYS_MS = [60_000, 120_000];
+
+/** An asynchronous event, as its function's queue sees it. */
+export interface QueuedEvent {
+  /** Undefined where the function is gone. */
+  settings(): EventInvokeConfiguration | undefined;
+  /** Runs the function; whether it succeeded. */
+  attempt(): Promise<boolean>;
+}
+
+export type Outcome = 'Success' | 'RetriesExhausted' | 'EventAgeExceeded' | 'FunctionGone';
+
+/** Invokes a function with an event until it succeeds, or the event has been tried often enough or is too old. */
+export async function deliver(event: QueuedEvent, clock: RehearsalClock): Promise<Outcome> {
+  const accepted = clock.now();
+  for (let attempts = 1; ; attempts++) {
+    if (!event.settings()) {
+      return 'FunctionGone';
+    }
+    if (await event.attempt()) {
+      return 'Success';
+    }
+    const settings = event.settings();
+    if (!settings) {
+      return 'FunctionGone';
+    }
+    if (attempts > settings.maximumRetryAttempts) {
+      return 'RetriesExhausted';
+    }
+    const expires = accepted + settings.maximumEventAgeSeconds * 1000;
+    await clock.sleep(Math.min(RETRY_DELAYS_MS[attempts - 1] ?? Infinity, expires - clock.now()));
+    if (clock.now() >= expires) {
+      return 'EventAgeExceeded';
+    }
+  }
+}

@@ -1,0 +1,285 @@
+import { BEHAVIOURS } from '../aws/index';
+import { span } from '../cli/report';
+import type { Detail, Entry } from '../journal';
+import type { Names } from './names';
+
+/** The lanes of a stack, from top to bottom, and what they are called. */
+export const LANES = {
+  stack: 'Stack',
+  resources: 'Resources',
+  runs: 'Handler runs',
+  changes: 'Calls that change',
+  reads: 'Calls that read',
+  throttled: 'Throttled calls',
+  fleets: 'Fleets, peerings',
+  messages: 'Messages',
+} as const;
+
+export type Lane = keyof typeof LANES;
+
+/** One thing that the picture shows: at a moment, or for a while. */
+export interface PictureEvent {
+  readonly lane: Lane;
+  /** Undefined if it belongs to no stack. */
+  readonly stack: string | undefined;
+  readonly from: number;
+  readonly to: number;
+  readonly result: 'good' | 'bad' | 'neutral';
+  readonly title: string;
+  readonly text: string;
+  /** Of what a call is about. */
+  readonly ids: readonly string[];
+}
+
+/** What CloudFormation did with a stack, from beginning to end. */
+export interface StackOperation {
+  readonly stack: string;
+  readonly from: number;
+  readonly to: number;
+  /** The status in the end. */
+  readonly status: string;
+  /** Whether all was done, without a rollback. */
+  readonly complete: boolean;
+  /** Why the first resource failed, if one did. */
+  readonly reason: string | undefined;
+}
+
+/** A deployment, as whoever deployed named it. */
+export interface NamedStep {
+  readonly name: string;
+  /** When the first stack began, or when it was announced if none did. */
+  readonly from: number;
+}
+
+export interface LifeEvents {
+  readonly steps: readonly NamedStep[];
+  readonly operations: readonly StackOperation[];
+  readonly events: readonly PictureEvent[];
+}
+
+type DetailOf<Kind extends Detail['kind']> = Extract<Detail, { readonly kind: Kind }>;
+
+const THROTTLED: readonly string[] = BEHAVIOURS.throttlingError.readings;
+const READS = /^(Assume|Describe|Get|List)/;
+/** The same read counts as one event as long as the next one comes by then. */
+const POLLING_MILLISECONDS = 120_000;
+const GOOD = ['CREATE_COMPLETE', 'UPDATE_COMPLETE', 'DELETE_COMPLETE'];
+
+/** What the entries of a journal tell, in the order in which it began. */
+export function eventsOf(entries: readonly Entry[], names: Names): LifeEvents {
+  const reader = new EntryReader(names);
+  for (const entry of entries) {
+    reader.read(entry);
+  }
+  return reader.result(entries.at(-1)?.time ?? 0);
+}
+
+interface Begun {
+  readonly from: number;
+  readonly lines: readonly string[];
+}
+
+class EntryReader {
+  private readonly events: PictureEvent[] = [];
+  private readonly operations: StackOperation[] = [];
+  private readonly steps: NamedStep[] = [];
+  private announced: NamedStep | undefined;
+  private readonly stacks = new Map<string, Begun & { readonly reason?: string | undefined }>();
+  private readonly resources = new Map<string, number>();
+  private readonly runs = new Map<string, Begun & { readonly functionName: string }>();
+  private readonly polls = new Map<string, { readonly index: number; readonly times: number }>();
+
+  constructor(private readonly names: Names) {}
+
+  read(entry: Entry): void {
+    const { detail, time, source, subject, message } = entry;
+    switch (detail?.kind) {
+      case 'stack':
+        this.readStack(entry, detail);
+        break;
+      case 'resource':
+        this.readResource(entry, detail);
+        break;
+      case 'call':
+        this.readCall(entry, detail);
+        break;
+      case 'run started':
+        this.runs.set(detail.requestId, { functionName: subject, from: time, lines: [] });
+        break;
+      case 'run ended':
+        this.endRun(detail.requestId, time);
+        break;
+      case 'fleet':
+        this.add(entry, { lane: 'fleets', result: detail.status === 'ERROR' ? 'bad' : 'neutral', owner: subject });
+        break;
+      case 'peering':
+        this.add(entry, { lane: 'fleets', result: detail.outcome === 'FAILED' ? 'bad' : 'neutral' });
+        break;
+      case undefined:
+        if (source === 'story') {
+          this.announce({ name: subject, from: time });
+        } else if (source === 'lambda') {
+          this.addLine(subject, message);
+        } else if (source === 'cloudformation') {
+          this.add(entry, {
+            lane: this.stacks.size === 0 ? 'stack' : 'resources',
+            result: 'neutral',
+            stack: subject.split('/')[0],
+          });
+        } else {
+          this.add(entry, { lane: 'messages', result: 'neutral', owner: subject });
+        }
+        break;
+    }
+  }
+
+  result(end: number): LifeEvents {
+    this.announce(undefined);
+    for (const requestId of this.runs.keys()) {
+      this.endRun(requestId, end);
+    }
+    const events = this.events.sort((one, other) => one.from - other.from);
+    return { steps: this.steps, operations: this.operations, events };
+  }
+
+  private announce(step: NamedStep | undefined): void {
+    if (this.announced !== undefined) {
+      this.steps.push(this.announced);
+    }
+    this.announced = step;
+  }
+
+  private readStack({ time }: Entry, { stack, status, reason }: DetailOf<'stack'>): void {
+    const begun = this.stacks.get(stack);
+    if (status.endsWith('_IN_PROGRESS')) {
+      if (begun === undefined) {
+        this.stacks.set(stack, { from: time, lines: [] });
+      }
+      if (this.announced !== undefined) {
+        this.steps.push({ ...this.announced, from: time });
+        this.announced = undefined;
+      }
+      return;
+    }
+    const from = begun?.from ?? time;
+    const why = begun?.reason ?? (reason === undefined ? undefined : this.names.replaceIds(reason));
+    this.stacks.delete(stack);
+    const complete = GOOD.includes(status);
+    const result = complete ? 'good' : 'bad';
+    this.operations.push({ stack, from, to: time, status, complete, reason: complete ? undefined : why });
+    this.events.push({
+      ...{ lane: 'stack', stack, from, to: time, ids: [], title: status, result },
+      text: sentences(`${stack}, ${span(time - from)}`, why),
+    });
+  }
+
+  private readResource({ time }: Entry, detail: DetailOf<'resource'>): void {
+    const { stack, logicalId, resourceType, status } = detail;
+    const key = `${stack}/${logicalId}`;
+    const from = this.resources.get(key) ?? time;
+    if (status.endsWith('_IN_PROGRESS')) {
+      this.resources.set(key, from);
+      return;
+    }
+    this.resources.delete(key);
+    const reason = detail.reason === undefined ? undefined : this.names.replaceIds(detail.reason);
+    const failed = status.endsWith('_FAILED');
+    const operation = this.stacks.get(stack);
+    if (failed && operation !== undefined && operation.reason === undefined) {
+      this.stacks.set(stack, { ...operation, reason: sentences(logicalId, reason) });
+    }
+    this.events.push({
+      ...{
+        lane: 'resources',
+        stack,
+        from,
+        to: time,
+        ids: [],
+        title: `${logicalId} ${status}`,
+        result: failed ? 'bad' : 'neutral',
+      },
+      text: sentences(`${resourceType}, ${span(time - from)}`, reason),
+    });
+  }
+
+  private readCall({ time, subject }: Entry, { outcome, callerArn, ids }: DetailOf<'call'>): void {
+    const throttled = THROTTLED.includes(outcome);
+    const isRead = READS.test(subject);
+    const [, role] = callerArn?.split('/') ?? [];
+    const stack = this.stackOf(role, ids);
+    const about = [...new Set(ids.filter((id) => this.names.stackOf(id) !== undefined).map((id) => this.names.replaceIds(id)))];
+    const caller = role === undefined ? 'an unknown caller' : this.names.replaceIds(role);
+    const failed = outcome !== 'succeeded';
+    const event: PictureEvent = {
+      ...{ lane: throttled ? 'throttled' : isRead ? 'reads' : 'changes', stack, from: time, to: time, ids },
+      result: failed ? 'bad' : 'neutral',
+      title: failed ? `${subject}: ${outcome}` : subject,
+      text: sentences(about.join(', '), `called by ${caller}`),
+    };
+    const key = [stack, event.title, event.text].join(' ');
+    const poll = isRead ? this.polls.get(key) : undefined;
+    const before = poll === undefined ? undefined : this.events[poll.index];
+    if (poll === undefined || before === undefined || time - before.to > POLLING_MILLISECONDS) {
+      this.polls.set(key, { index: this.events.length, times: 1 });
+      this.events.push(event);
+      return;
+    }
+    const times = poll.times + 1;
+    this.polls.set(key, { index: poll.index, times });
+    this.events[poll.index] = { ...before, to: time, title: `${event.title}, ${times} times` };
+  }
+
+  private addLine(functionName: string, line: string): void {
+    for (const [requestId, run] of this.runs) {
+      if (run.functionName === functionName) {
+        this.runs.set(requestId, { ...run, lines: [...run.lines, this.names.replaceIds(line)] });
+      }
+    }
+  }
+
+  private endRun(requestId: string, to: number): void {
+    const run = this.runs.get(requestId);
+    this.runs.delete(requestId);
+    if (run !== undefined) {
+      const { functionName, from, lines } = run;
+      this.events.push({
+        ...{ lane: 'runs', stack: this.stackOf(functionName, []), from, to, result: 'neutral', ids: [] },
+        title: `Handler run, ${span(to - from)}`,
+        text: sentences(this.names.replaceIds(functionName), lines.join(' ')),
+      });
+    }
+  }
+
+  private add(
+    { time, subject, message }: Entry,
+    { owner, ...given }: Pick<PictureEvent, 'lane' | 'result'> & { readonly owner?: string; readonly stack?: string | undefined },
+  ): void {
+    const [title, text] = [subject, message].map((part) => this.names.replaceIds(part));
+    this.events.push({
+      stack: this.stackOf(owner, []),
+      ...given,
+      from: time,
+      to: time,
+      title: title ?? '',
+      text: text ?? '',
+      ids: [],
+    });
+  }
+
+  /**
+   * To which stack something belongs: the one that CloudFormation is working on. If it works on several, or on none, the one that made
+   * the caller, or else what the call is about.
+   */
+  private stackOf(owner: string | undefined, ids: readonly string[]): string | undefined {
+    const [only, second] = this.stacks.keys();
+    if (only !== undefined && second === undefined) {
+      return only;
+    }
+    const made = [...(owner === undefined ? [] : [owner]), ...ids].map((id) => this.names.stackOf(id));
+    return made.find((stack) => stack !== undefined && (only === undefined || this.stacks.has(stack))) ?? only;
+  }
+}
+
+function sentences(...parts: readonly (string | undefined)[]): string {
+  return parts.filter((part) => part !== undefined && part !== '').join(': ');
+}

@@ -1,0 +1,131 @@
+import { span } from '../cli/report';
+import { eventsOf, LANES } from './events';
+import type { Lane, NamedStep, PictureEvent, StackOperation } from './events';
+import type { PicturedLife } from './life';
+import { Names } from './names';
+import { Scale } from './scale';
+import { authorizationHistories, windowsOf } from './windows';
+import type { AuthorizationHistory } from './windows';
+
+/** An authorization and the name of its VPC. */
+export interface NamedHistory extends AuthorizationHistory {
+  readonly vpc: string;
+}
+
+/** The lanes of one stack, or of what belongs to none. */
+export interface Group {
+  readonly name: string;
+  readonly authorizations: readonly NamedHistory[];
+  readonly lanes: readonly { readonly lane: Lane; readonly events: readonly PictureEvent[] }[];
+}
+
+/** What became of one stack in one step, and how it was authorized. */
+export interface Outcome {
+  /** Undefined for what was done before the first step. */
+  readonly step: number | undefined;
+  readonly operation: StackOperation | undefined;
+  readonly authorization: string;
+}
+
+export interface Layout {
+  readonly title: string;
+  readonly start: number;
+  readonly end: number;
+  readonly scale: Scale;
+  readonly steps: readonly NamedStep[];
+  readonly groups: readonly Group[];
+  readonly outcomes: readonly Outcome[];
+}
+
+const LANE_NAMES = Object.keys(LANES) as Lane[];
+
+/** Lanes whose events do not interrupt a quiet time: somebody waits, and looks now and then. */
+const QUIET_LANES: readonly Lane[] = ['reads', 'fleets'];
+
+/** What is drawn of a life, and where in time. */
+export function layoutOf({ title, start, end, entries, authorizations }: PicturedLife): Layout {
+  const names = new Names(entries);
+  const { steps, operations, events } = eventsOf(entries, names);
+  const histories = authorizationHistories(authorizations).map((history) => {
+    const { peerVpcId } = history.key;
+    const callers = events.filter(({ ids }) => ids.includes(peerVpcId)).map(({ stack }) => stack);
+    return {
+      history: { ...history, vpc: names.replaceIds(peerVpcId) },
+      stacks: new Set([names.stackOf(peerVpcId), ...callers].filter((stack) => stack !== undefined)),
+    };
+  });
+  const stacks = new Set([...operations.map(({ stack }) => stack), ...events.map(({ stack }) => stack)]);
+  stacks.delete(undefined);
+  const groups = [...stacks, undefined].map((stack): Group => {
+    const own = events.filter((event) => event.stack === stack);
+    return {
+      name: stack ?? 'Outside of stacks',
+      // those that no stack has to do with are shown outside of stacks
+      authorizations: histories
+        .filter((candidate) => (stack === undefined ? candidate.stacks.size === 0 : candidate.stacks.has(stack)))
+        .map(({ history }) => history),
+      lanes: LANE_NAMES.map((lane) => ({ lane, events: own.filter((event) => event.lane === lane) })).filter(
+        (lane) => lane.events.length > 0,
+      ),
+    };
+  });
+  const moments = [
+    ...[start, end],
+    ...steps.map(({ from }) => from),
+    ...events.filter(({ lane }) => !QUIET_LANES.includes(lane)).flatMap(({ from, to }) => [from, to]),
+    ...histories.flatMap(({ history: { windows, changes } }) => [
+      ...changes.map(({ time }) => time),
+      ...windows.flatMap(({ from, to }) => [from, Math.min(to, end)]),
+    ]),
+  ];
+  return {
+    ...{ title, start, end, steps, scale: new Scale(moments) },
+    groups: groups.filter(({ lanes, authorizations: own }) => lanes.length > 0 || own.length > 0),
+    outcomes: outcomesOf(steps, operations, (stack) => groups.find(({ name }) => name === stack)?.authorizations ?? []),
+  };
+}
+
+function outcomesOf(
+  steps: readonly NamedStep[],
+  operations: readonly StackOperation[],
+  authorizationsOf: (stack: string) => readonly NamedHistory[],
+): Outcome[] {
+  const stepAt = (time: number): number | undefined => {
+    const index = steps.findLastIndex(({ from }) => from <= time);
+    return index < 0 ? undefined : index;
+  };
+  const outcomes = operations.map((operation): Outcome => {
+    const histories = authorizationsOf(operation.stack);
+    const texts = histories.map(
+      (history) => `${histories.length === 1 ? '' : `${history.vpc}: `}${stateDuring(history, operation)}`,
+    );
+    return { step: stepAt(operation.from), operation, authorization: texts.join('; ') };
+  });
+  const idle = steps
+    .map((_, step): Outcome => ({ step, operation: undefined, authorization: '' }))
+    .filter(({ step }) => outcomes.every((outcome) => outcome.step !== step));
+  return [...outcomes, ...idle].sort((one, other) => (one.step ?? -1) - (other.step ?? -1));
+}
+
+/** Whether there was an authorization when CloudFormation began, and what happened to it before it ended. */
+function stateDuring({ changes }: AuthorizationHistory, { from, to }: Pick<StackOperation, 'from' | 'to'>): string {
+  // what was known then, without what came later
+  const last = windowsOf(changes.filter(({ time }) => time < from)).at(-1);
+  const during = changes.filter(({ time }) => time >= from && time <= to);
+  const authorized = during.find(({ kind }) => kind === 'authorized');
+  const missing = during.filter(({ kind }) => kind === 'missing').length;
+  const before =
+    last === undefined
+      ? 'none before'
+      : last.to > from
+        ? `valid for ${span(last.to - from)} more`
+        : `${{ expiry: 'lapsed', cancellation: 'canceled', use: 'used up' }[last.endedBy]} ${span(from - last.to)} before`;
+  return [
+    before,
+    ...(missing === 0 ? [] : [`${missing} ${missing === 1 ? 'call' : 'calls'} without it`]),
+    ...(authorized === undefined
+      ? []
+      : [authorized.time - from < 1000 ? 'authorized at once' : `authorized after ${span(authorized.time - from)}`]),
+    ...(during.some(({ kind }) => kind === 'canceled') ? ['canceled in the end'] : []),
+  ].join(', ');
+}

@@ -1,0 +1,136 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { buildSync } from 'esbuild';
+import { span } from '../cli/report';
+import { draw } from './drawing';
+import type { Drawing } from './drawing';
+import { escapeHtml } from './html';
+import { layoutOf } from './layout';
+import type { Layout, Outcome } from './layout';
+import type { PicturedLife } from './life';
+
+/** One file that needs nothing else: lives in rehearsed time, as a picture and as a table. */
+export function pageOf(title: string, lives: readonly PicturedLife[]): string {
+  const drawn = lives.map((life, index) => {
+    const layout = layoutOf(life);
+    return { layout, drawing: draw(layout, 'abcdefghijklmnopqrstuvwxyz'[index] ?? `life${index}-`) };
+  });
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:">
+<link rel="icon" href="data:,">
+<title>${escapeHtml(title)}</title>
+<style>${readFileSync(join(__dirname, 'style.css'), 'utf8')}</style>
+</head>
+<body>
+<header>
+<h1>${escapeHtml(title)}</h1>
+<p>What a rehearsal did with simulated AWS accounts. Time is rehearsed time, from the beginning of the life.</p>
+${LEGEND}
+</header>
+<main>
+${drawn.map(({ layout, drawing }, index) => life(layout, drawing, index)).join('\n')}
+${drawn.map(({ layout, drawing }, index) => table(layout, drawing, index)).join('\n')}
+</main>
+<script>${script()}</script>
+</body>
+</html>
+`;
+}
+
+const LEGEND = `<ul class="legend">
+<li><i class="valid"></i>the authorization is valid (▲ authorized, ● used)</li>
+<li><i class="mark missing"></i>refused, failed or throttled</li>
+<li><i class="bar good"></i>the stack is complete</li>
+<li><i class="bar bad"></i>the stack failed</li>
+<li><i class="quiet"></i>quiet time, drawn shorter; its length is written above</li>
+</ul>`;
+
+function life(layout: Layout, { picture }: Drawing, index: number): string {
+  const title = escapeHtml(layout.title);
+  return `<section class="life" aria-labelledby="life${index}">
+<h2 id="life${index}">${title}</h2>
+<div class="picture" role="group" aria-label="Picture: ${title}">
+<div class="tools">
+<button type="button" data-zoom="0.5" aria-label="Zoom out">−</button><button type="button" data-zoom="2" aria-label="Zoom in">+</button><button type="button" data-zoom="0">Whole life</button>
+<span class="keys">Keys in the picture: ← → next event, ↑ ↓ next lane, + − zoom, 0 whole life, Enter to its row in the table</span>
+</div>
+<div class="scroller">${picture}</div>
+<p class="shown">Point at an event, or move to it with the arrow keys.</p>
+</div>
+${tableOf(
+  'outcomes',
+  '<caption>What became of each stack. Choose a step to zoom the picture to it.</caption>',
+  ['Step', 'Stack', 'Result', 'Authorization for the VPC'],
+  layout.outcomes.map((outcome) => outcomeRow(layout, outcome)),
+)}
+</section>`;
+}
+
+function outcomeRow({ steps, scale }: Layout, { step, operation, authorization }: Outcome): string {
+  const name = escapeHtml(step === undefined ? 'before the first step' : `${step + 1} ${steps[step]?.name ?? ''}`);
+  if (operation === undefined) {
+    return row('', [name, '', 'CloudFormation did nothing', '']);
+  }
+  const { stack, status, from, to, complete, reason } = operation;
+  const [start, end] = [from, to].map((time) => scale.position(time).toFixed(5));
+  const why = reason === undefined ? '' : `<br><small>${escapeHtml(reason)}</small>`;
+  return row(complete ? 'good' : 'bad', [
+    `<button type="button" data-from="${start}" data-to="${end}" data-stack="${escapeHtml(stack)}">${name}</button>`,
+    escapeHtml(stack),
+    `<b>${complete ? '✓' : '✗'}&nbsp;${escapeHtml(status)}</b> in ${span(to - from)}${why}`,
+    escapeHtml(authorization),
+  ]);
+}
+
+function table({ title }: Layout, { rows }: Drawing, index: number): string {
+  const body = rows.map(({ id, time, group, lane, title: what, text, bad }) =>
+    row(
+      bad ? 'bad' : '',
+      [
+        time,
+        `${escapeHtml(group)} <i>${escapeHtml(lane)}</i>`,
+        `<b>${bad ? '✗ ' : ''}${escapeHtml(what)}</b> ${escapeHtml(text)}`,
+      ],
+      id,
+    ),
+  );
+  return `<section aria-labelledby="table${index}">
+<h2 id="table${index}">All events: ${escapeHtml(title)}</h2>
+${tableOf('events', '', ['Time', 'Stack and lane', 'What happened'], body)}
+</section>`;
+}
+
+/** The roles are written down, since on a phone the cells are no longer laid out as a table. There, spaces keep words apart. */
+function tableOf(kind: string, caption: string, head: readonly string[], rows: readonly string[]): string {
+  const cells = head.map((text) => `<th role="columnheader" scope="col">${text}</th>`).join('');
+  return `<table class="${kind}" role="table">${caption}
+<thead role="rowgroup"><tr role="row">${cells}</tr></thead>
+<tbody role="rowgroup">
+${rows.join('\n')}
+</tbody>
+</table>`;
+}
+
+function row(kind: string, cells: readonly string[], id?: string): string {
+  const attributes = `${id === undefined ? '' : ` id="${id}"`}${kind === '' ? '' : ` class="${kind}"`}`;
+  return `<tr${attributes} role="row">${cells.map((cell) => `<td role="cell">${cell}</td>`).join(' ')}</tr>`;
+}
+
+/** What moves, zooms and shows, as one script. */
+function script(): string {
+  const { outputFiles } = buildSync({
+    entryPoints: [join(__dirname, 'browser', 'script.ts')],
+    bundle: true,
+    minify: true,
+    write: false,
+    platform: 'browser',
+    target: 'es2022',
+    format: 'iife',
+  });
+  return outputFiles.map(({ text }) => text.replaceAll('</script', String.raw`<\/script`)).join('');
+}

@@ -1,0 +1,66 @@
+import type { AuthorizationChange, AuthorizationKey } from '../aws/gamelift/authorizations';
+
+/** A time in which an authorization was valid without a break. */
+export interface AuthorizationWindow {
+  readonly from: number;
+  /** Later than the end of the life if it was still valid then. */
+  readonly to: number;
+  readonly endedBy: 'expiry' | 'cancellation' | 'use';
+}
+
+/** The history of GameLift's authorization for a pair of accounts and a VPC. */
+export interface AuthorizationHistory {
+  readonly key: AuthorizationKey;
+  readonly windows: readonly AuthorizationWindow[];
+  readonly changes: readonly AuthorizationChange[];
+}
+
+/** One history for each authorization, in the order in which they were first made or missed. */
+export function authorizationHistories(changes: readonly AuthorizationChange[]): AuthorizationHistory[] {
+  const byKey = new Map<string, AuthorizationChange[]>();
+  for (const change of changes) {
+    const { peerVpcAccount, peerVpcId, gameLiftAccount, region } = change;
+    const key = [peerVpcAccount, peerVpcId, gameLiftAccount, region].join(' ');
+    byKey.set(key, [...(byKey.get(key) ?? []), change]);
+  }
+  return [...byKey.values()].flatMap((own) => {
+    const [first] = own;
+    return first === undefined ? [] : [{ key: first, windows: windowsOf(own), changes: withoutRepeats(own) }];
+  });
+}
+
+/** The windows of one authorization. */
+export function windowsOf(changes: readonly AuthorizationChange[]): AuthorizationWindow[] {
+  const windows: AuthorizationWindow[] = [];
+  for (const change of changes) {
+    const last = windows.at(-1);
+    const valid = last !== undefined && change.time < last.to ? last : undefined;
+    switch (change.kind) {
+      case 'authorized':
+        if (valid !== undefined) {
+          windows.pop();
+        }
+        windows.push({ from: valid?.from ?? change.time, to: change.expirationTime, endedBy: 'expiry' });
+        break;
+      case 'canceled':
+      case 'used up':
+        if (valid !== undefined) {
+          windows.pop();
+          windows.push({ from: valid.from, to: change.time, endedBy: change.kind === 'canceled' ? 'cancellation' : 'use' });
+        }
+        break;
+      case 'used':
+      case 'missing':
+        break;
+    }
+  }
+  return windows;
+}
+
+/** One call may look for an authorization twice. */
+function withoutRepeats(changes: readonly AuthorizationChange[]): AuthorizationChange[] {
+  return changes.filter(({ kind, time }, index) => {
+    const before = changes[index - 1];
+    return before?.kind !== kind || before.time !== time;
+  });
+}

@@ -1,0 +1,272 @@
+import { createHash } from 'node:crypto';
+import type { Decision, Iam } from '../aws/iam/iam';
+import { Ids } from '../aws/ids';
+import type { InventoryPart } from '../aws/inventory';
+import { arnOf } from '../aws/partitions';
+import type { Place } from '../aws/service';
+import type { Queues } from '../aws/sqs/queues';
+import type { Journal } from '../journal';
+import type { LambdaService } from '../lambda/service/lambda-service';
+import type { RehearsalClock } from '../time/clock';
+import { parseExpression, type Occurrences } from './expression';
+
+/** A schedule that invokes a function. */
+export interface ScheduleConfiguration {
+  readonly expression: string;
+  readonly enabled: boolean;
+  /** Milliseconds since the epoch. */
+  readonly startDate?: number;
+  readonly endDate?: number;
+  /** Within which each run is put off; 0 for none. */
+  readonly windowMinutes: number;
+  readonly targetArn: string;
+  readonly roleArn: string;
+  readonly input?: string;
+  readonly maximumRetryAttempts: number;
+  readonly maximumEventAgeSeconds: number;
+  readonly deadLetterQueueArn?: string;
+}
+
+export interface SchedulerOptions {
+  readonly clock: RehearsalClock;
+  readonly journal: Journal;
+  readonly lambda: LambdaService;
+  readonly iam: Iam;
+  readonly queues: Queues;
+}
+
+interface Schedule {
+  readonly place: Place;
+  readonly arn: string;
+  configuration: ScheduleConfiguration;
+  occurrences: Occurrences;
+  cancel: () => void;
+}
+
+/** One run that is due, as it is delivered. */
+interface Run {
+  readonly schedule: Schedule;
+  readonly configuration: ScheduleConfiguration;
+  readonly scheduledTime: number;
+  readonly executionId: string;
+}
+
+const SERVICE = 'scheduler.amazonaws.com';
+/** Is there in every account and Region. */
+export const DEFAULT_GROUP = 'default';
+const MINUTE_MS = 60_000;
+/** Retries are put off exponentially, up to a day's share of the most that there may be: AWS tells neither the base nor the limit. */
+const FIRST_DELAY_MS = 1000;
+const LONGEST_DELAY_MS = 8 * MINUTE_MS;
+
+const scheduleArn = (place: Place, group: string, name: string): string => arnOf(place, 'scheduler', `schedule/${group}/${name}`);
+
+const groupArn = (place: Place, group: string): string => arnOf(place, 'scheduler', `schedule-group/${group}`);
+
+/**
+ * EventBridge Scheduler: invokes functions when their time has come, asynchronously. What is not delivered is tried again and goes to
+ * the dead-letter queue then; a run that fails is Lambda's matter. Schedules wake with the time that others let pass.
+ */
+export class Scheduler {
+  private readonly schedules = new Map<string, Schedule>();
+  private readonly groups = new Map<string, Place>();
+  private readonly ids = new Ids();
+
+  constructor(private readonly options: SchedulerOptions) {}
+
+  create(place: Place, group: string, name: string, configuration: ScheduleConfiguration): string {
+    const arn = scheduleArn(place, group, name);
+    if (this.schedules.has(arn)) {
+      throw new Error(`Schedule ${name} already exists.`);
+    }
+    this.requireSound(place, group, configuration);
+    const now = this.options.clock.now();
+    const occurrences = occurrencesOf(configuration, now);
+    const schedule: Schedule = { place, arn, configuration, occurrences, cancel: () => undefined };
+    this.schedules.set(arn, schedule);
+    this.await(schedule, now);
+    return arn;
+  }
+
+  /** A change of what is invoked leaves the rhythm as it is; a new rhythm begins as that of a new schedule does. */
+  update(place: Place, group: string, name: string, configuration: ScheduleConfiguration): void {
+    const schedule = this.schedules.get(scheduleArn(place, group, name));
+    if (!schedule) {
+      throw new Error(`Schedule ${name} does not exist.`);
+    }
+    this.requireSound(place, group, configuration);
+    const now = this.options.clock.now();
+    const { expression, startDate } = schedule.configuration;
+    if (expression !== configuration.expression || startDate !== configuration.startDate) {
+      schedule.occurrences = occurrencesOf(configuration, now);
+    }
+    schedule.configuration = configuration;
+    this.await(schedule, now);
+  }
+
+  delete(arn: string): void {
+    this.schedules.get(arn)?.cancel();
+    this.schedules.delete(arn);
+  }
+
+  /** @returns the group's ARN */
+  createGroup({ account, region }: Place, group: string): string {
+    const arn = groupArn({ account, region }, group);
+    if (this.groups.has(arn)) {
+      throw new Error(`Schedule group ${group} already exists.`);
+    }
+    this.groups.set(arn, { account, region });
+    return arn;
+  }
+
+  deleteGroup(place: Place, group: string): void {
+    this.groups.delete(groupArn(place, group));
+    const prefix = scheduleArn(place, group, '');
+    [...this.schedules.keys()]
+      .filter((arn) => arn.startsWith(prefix))
+      .forEach((arn) => {
+        this.delete(arn);
+      });
+  }
+
+  /** Throws, in the words of Scheduler, where a schedule is refused. */
+  private requireSound(place: Place, group: string, { roleArn }: ScheduleConfiguration): void {
+    if (group !== DEFAULT_GROUP && !this.groups.has(groupArn(place, group))) {
+      throw new Error(`Schedule group ${group} does not exist.`);
+    }
+    if (!this.options.iam.admits(roleArn, SERVICE)) {
+      throw new Error('The execution role you provide must allow AWS EventBridge Scheduler to assume the role.');
+    }
+  }
+
+  inventory(): Pick<InventoryPart, 'schedules' | 'scheduleGroups'> {
+    return {
+      schedules: [...this.schedules.values()].map(({ place, arn, configuration }) => ({
+        account: place.account,
+        arn,
+        ...configuration,
+      })),
+      scheduleGroups: [...this.groups].map(([arn, { account }]) => ({ account, arn })),
+    };
+  }
+
+  /** Sets the alarm clock for the first occurrence at `from` or later. */
+  private await(schedule: Schedule, from: number): void {
+    schedule.cancel();
+    const { clock } = this.options;
+    const { enabled, endDate = Infinity } = schedule.configuration;
+    const next = schedule.occurrences.next(from);
+    if (!enabled || next === undefined || next > endDate) {
+      return;
+    }
+    schedule.cancel = clock.incidentally(next + delayOf(schedule, next) - clock.now(), () => {
+      const { configuration } = schedule;
+      const run: Run = { schedule, configuration, scheduledTime: next, executionId: this.ids.uuid('execution') };
+      clock.detached(() => void this.deliver(run));
+      this.await(schedule, next + 1);
+    });
+  }
+
+  private async deliver(run: Run): Promise<void> {
+    const { clock } = this.options;
+    const { maximumRetryAttempts, maximumEventAgeSeconds } = run.configuration;
+    const expires = clock.now() + maximumEventAgeSeconds * 1000;
+    for (let retries = 0; ; retries++) {
+      const outcome = await this.attempt(run, retries + 1);
+      if (outcome.allowed) {
+        this.log(run, `invoked ${run.configuration.targetArn}`);
+        return;
+      }
+      if (retries >= maximumRetryAttempts) {
+        await this.giveUp(run, retries, 'MaximumRetryAttempts', outcome.reason);
+        return;
+      }
+      const delay = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** retries);
+      if (clock.now() + delay >= expires) {
+        await this.giveUp(run, retries, 'MaximumEventAgeInSeconds', outcome.reason);
+        return;
+      }
+      await new Promise<void>((resolve) => clock.incidentally(delay, resolve));
+      if (this.schedules.get(run.schedule.arn) !== run.schedule) {
+        return;
+      }
+    }
+  }
+
+  private async attempt(run: Run, attempt: number): Promise<Decision> {
+    const { iam, lambda } = this.options;
+    const { targetArn, roleArn } = run.configuration;
+    const decision = await iam.decideForService(roleArn, SERVICE, 'lambda:InvokeFunction', { arn: targetArn });
+    if (!decision.allowed) {
+      return decision;
+    }
+    try {
+      lambda.invokeAsync(targetArn, JSON.parse(inputOf(run, attempt)));
+      return decision;
+    } catch (error) {
+      return { allowed: false, reason: error instanceof Error ? error.message : String(error) };
+    }
+  }
+
+  /** The attributes are those that "Configuring a dead-letter queue" in EventBridge Scheduler's user guide lists. */
+  private async giveUp(run: Run, retries: number, condition: string, reason: string): Promise<void> {
+    const { roleArn, targetArn, deadLetterQueueArn } = run.configuration;
+    this.log(run, `not delivered after ${retries} retries (${condition}): ${reason}`);
+    if (deadLetterQueueArn === undefined) {
+      return;
+    }
+    const attributes = {
+      ERROR_CODE: reason.startsWith('Function not found') ? 'ResourceNotFoundException' : 'AccessDeniedException',
+      ERROR_MESSAGE: reason,
+      EXECUTION_ID: run.executionId,
+      EXHAUSTED_RETRY_CONDITION: condition,
+      IS_PAYLOAD_TRUNCATED: 'false',
+      RETRY_ATTEMPTS: String(retries),
+      SCHEDULED_TIME: timeOf(run),
+      SCHEDULE_ARN: run.schedule.arn,
+      TARGET_ARN: targetArn,
+    };
+    const sender = { roleArn, service: SERVICE };
+    await this.options.queues.send(deadLetterQueueArn, sender, { body: inputOf(run, retries + 1), attributes });
+  }
+
+  private log({ schedule }: Run, text: string): void {
+    this.options.journal.write('scheduler', schedule.arn.split('/').at(-1) ?? schedule.arn, text);
+  }
+}
+
+const occurrencesOf = ({ expression, startDate }: ScheduleConfiguration, now: number) =>
+  parseExpression(expression, startDate ?? now);
+
+const timeOf = ({ scheduledTime }: Run) => new Date(scheduledTime).toISOString().replace(/\.\d+Z$/, 'Z');
+
+/** Where in its window a run falls: anywhere, but the same in every rehearsal. */
+function delayOf({ arn, configuration }: Schedule, time: number): number {
+  const share = createHash('sha256').update(`${arn} ${time}`).digest().readUInt32BE(0) / 2 ** 32;
+  return Math.floor(share * configuration.windowMinutes * MINUTE_MS);
+}
+
+/** The input with its keywords replaced, or the event that is sent without one. */
+function inputOf(run: Run, attempt: number): string {
+  const { schedule, configuration, executionId } = run;
+  const keywords: Readonly<Record<string, string>> = {
+    'scheduled-time': timeOf(run),
+    'schedule-arn': schedule.arn,
+    'execution-id': executionId,
+    'attempt-number': String(attempt),
+  };
+  if (configuration.input !== undefined) {
+    return configuration.input.replace(/<aws\.scheduler\.([a-z-]+)>/g, (text, name: string) => keywords[name] ?? text);
+  }
+  return JSON.stringify({
+    version: '0',
+    id: executionId,
+    'detail-type': 'Scheduled Event',
+    source: 'aws.scheduler',
+    account: schedule.place.account,
+    time: timeOf(run),
+    region: schedule.place.region,
+    resources: [schedule.arn],
+    detail: '{}',
+  });
+}

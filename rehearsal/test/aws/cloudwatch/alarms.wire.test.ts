@@ -1,0 +1,165 @@
+import { Rehearsal } from '../../../src/index';
+import { writeAssembly } from '../../assembly';
+
+const START = Date.UTC(2026, 0, 1);
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const PLACE = { account: '111111111111', region: 'us-east-1' };
+const QUEUE_ARN = 'arn:aws:sqs:us-east-1:111111111111:failures';
+const SENDER = { roleArn: 'arn:aws:iam::111111111111:role/sender', service: 'lambda.amazonaws.com' };
+
+let rehearsal: Rehearsal;
+
+beforeEach(async () => {
+  rehearsal = await Rehearsal.start({ startTime: START });
+});
+afterEach(() => rehearsal.close());
+
+const role = (statements: object[]) => ({
+  Type: 'AWS::IAM::Role',
+  Properties: {
+    RoleName: 'sender',
+    AssumeRolePolicyDocument: {
+      Version: '2012-10-17',
+      Statement: [{ Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' }],
+    },
+    Policies: [{ PolicyName: 'Send', PolicyDocument: { Version: '2012-10-17', Statement: statements } }],
+  },
+});
+const ALLOWED = role([{ Effect: 'Allow', Action: 'sqs:SendMessage', Resource: QUEUE_ARN }]);
+const queue = (more: object = {}) => ({ Type: 'AWS::SQS::Queue', Properties: { QueueName: 'failures', ...more } });
+const alarm = (more: object = {}) => ({
+  Type: 'AWS::CloudWatch::Alarm',
+  Properties: {
+    AlarmName: 'failing',
+    Namespace: 'Test',
+    MetricName: 'Errors',
+    Dimensions: [{ Name: 'FunctionName', Value: 'worker' }],
+    Statistic: 'Sum',
+    Period: 60,
+    EvaluationPeriods: 1,
+    Threshold: 1,
+    ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+    ...more,
+  },
+});
+const deploy = async (resources: object) =>
+  (await rehearsal.cloudFormation.deploy(writeAssembly({ Resources: resources }), 'Stack')).status;
+const put = (value: number) => {
+  rehearsal.aws.metrics.put({ ...PLACE, namespace: 'Test', name: 'Errors', dimensions: { FunctionName: 'worker' } }, value);
+};
+const send = () => rehearsal.aws.queues.send(QUEUE_ARN, SENDER, { body: 'text', attributes: {} });
+const states = () => rehearsal.aws.alarms.describe('failing').history.map(({ state }) => state);
+
+describe('an alarm', () => {
+  test.each([
+    ['missing', ['INSUFFICIENT_DATA', 'ALARM', 'INSUFFICIENT_DATA', 'OK', 'INSUFFICIENT_DATA']],
+    ['notBreaching', ['INSUFFICIENT_DATA', 'OK', 'ALARM', 'OK']],
+    ['ignore', ['INSUFFICIENT_DATA', 'ALARM', 'OK']],
+    ['breaching', ['INSUFFICIENT_DATA', 'ALARM', 'OK', 'ALARM']],
+  ])('that treats missing data as %s goes through its states', async (TreatMissingData, expected) => {
+    await deploy({ Alarm: alarm({ TreatMissingData }) });
+    await rehearsal.clock.sleep(10 * MINUTE);
+    put(1);
+    await rehearsal.clock.sleep(10 * MINUTE);
+    put(0);
+    await rehearsal.clock.sleep(10 * MINUTE);
+    expect(states()).toEqual(expected);
+  });
+
+  test('counts the periods that breach, and sums over each', async () => {
+    await deploy({
+      Alarm: alarm({ Period: 300, EvaluationPeriods: 3, DatapointsToAlarm: 2, Threshold: 2, TreatMissingData: 'notBreaching' }),
+    });
+    const twice = async () => {
+      put(1);
+      await rehearsal.clock.sleep(MINUTE);
+      put(1);
+      await rehearsal.clock.sleep(9 * MINUTE);
+    };
+    await twice();
+    await rehearsal.clock.sleep(HOUR);
+    expect(states()).toEqual(['INSUFFICIENT_DATA', 'OK']);
+    await twice();
+    await twice();
+    await rehearsal.clock.sleep(HOUR);
+    expect(states()).toEqual(['INSUFFICIENT_DATA', 'OK', 'ALARM', 'OK']);
+  });
+
+  test('of a month is worked out at once, and goes with its stack', async () => {
+    await deploy({ Alarm: alarm({ TreatMissingData: 'notBreaching' }) });
+    await rehearsal.clock.sleep(30 * 24 * HOUR);
+    put(5);
+    await rehearsal.clock.sleep(HOUR);
+    expect(states()).toEqual(['INSUFFICIENT_DATA', 'OK', 'ALARM', 'OK']);
+    await rehearsal.cloudFormation.delete('Stack');
+    expect(() => states()).toThrow('0 alarms are called failing: there are none');
+  });
+
+  test('of a kind that is not simulated has no state, and the journal says so', async () => {
+    expect(await deploy({ Alarm: alarm({ Statistic: undefined, ExtendedStatistic: 'p99' }) })).toBe('CREATE_COMPLETE');
+    expect(rehearsal.journal.entries.map(({ message }) => message)).toContain(
+      'AWS::CloudWatch::Alarm is an alarm of a kind that is not simulated: it has no state',
+    );
+  });
+});
+
+describe('a queue', () => {
+  const onQueue = {
+    Namespace: 'AWS/SQS',
+    MetricName: 'ApproximateNumberOfMessagesVisible',
+    Dimensions: [{ Name: 'QueueName', Value: { 'Fn::GetAtt': ['Queue', 'QueueName'] } }],
+    Statistic: 'Maximum',
+    TreatMissingData: 'notBreaching',
+  };
+
+  test('is known by its URL, and shows an alarm how many messages are in it', async () => {
+    await deploy({ Queue: queue(), Role: ALLOWED, Alarm: alarm(onQueue) });
+    expect(rehearsal.cloudFormation.describe('Stack').resources[0]?.physicalId).toBe(
+      'https://sqs.us-east-1.amazonaws.com/111111111111/failures',
+    );
+    await rehearsal.clock.sleep(HOUR);
+    expect((await send()).allowed).toBe(true);
+    await rehearsal.clock.sleep(HOUR);
+    expect(rehearsal.aws.alarms.describe('failing').state).toBe('ALARM');
+    expect(rehearsal.aws.queues.take('failures')).toMatchObject([{ body: 'text' }]);
+    await rehearsal.clock.sleep(HOUR);
+    expect(states()).toEqual(['INSUFFICIENT_DATA', 'OK', 'ALARM', 'OK']);
+  });
+
+  test('forgets messages when their time is over', async () => {
+    await deploy({ Queue: queue({ MessageRetentionPeriod: 3600 }), Role: ALLOWED });
+    await send();
+    await rehearsal.clock.sleep(59 * MINUTE);
+    expect(rehearsal.aws.queues.messages(QUEUE_ARN)).toHaveLength(1);
+    await rehearsal.clock.sleep(2 * MINUTE);
+    expect(rehearsal.aws.queues.messages(QUEUE_ARN)).toHaveLength(0);
+  });
+
+  test.each([
+    ['the role may not send', role([{ Effect: 'Allow', Action: 'sqs:ReceiveMessage', Resource: '*' }]), undefined],
+    ['its policy denies it', ALLOWED, { Effect: 'Deny', Principal: '*', Action: 'sqs:SendMessage', Resource: QUEUE_ARN }],
+  ])('refuses where %s', async (_, sender, statement) => {
+    const policy = {
+      Type: 'AWS::SQS::QueuePolicy',
+      Properties: { Queues: [{ Ref: 'Queue' }], PolicyDocument: { Version: '2012-10-17', Statement: [statement] } },
+    };
+    await deploy({ Queue: queue(), Role: sender, ...(statement === undefined ? {} : { Policy: policy }) });
+    expect(await send()).toMatchObject({ allowed: false, reason: expect.stringContaining('sqs:SendMessage') as string });
+    expect(rehearsal.aws.queues.messages('failures')).toEqual([]);
+  });
+
+  test('takes messages that only its policy allows', async () => {
+    const statement = { Effect: 'Allow', Principal: { AWS: SENDER.roleArn }, Action: 'sqs:SendMessage', Resource: QUEUE_ARN };
+    await deploy({
+      Queue: queue(),
+      Role: role([{ Effect: 'Allow', Action: 'sqs:ReceiveMessage', Resource: '*' }]),
+      Policy: {
+        Type: 'AWS::SQS::QueuePolicy',
+        Properties: { Queues: [{ Ref: 'Queue' }], PolicyDocument: { Version: '2012-10-17', Statement: [statement] } },
+        DependsOn: 'Role',
+      },
+    });
+    expect((await send()).allowed).toBe(true);
+  });
+});

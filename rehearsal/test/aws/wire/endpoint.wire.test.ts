@@ -1,0 +1,195 @@
+import { DescribeVpcsCommand, EC2Client } from '@aws-sdk/client-ec2';
+import { DescribeVpcPeeringAuthorizationsCommand, type GameLiftClient } from '@aws-sdk/client-gamelift';
+import type { ApiCall, Fault } from '../../../src/aws';
+import { JSON_ERRORS, ServiceError, type Answer, type Service } from '../../../src/aws/service';
+import { signedFetch } from '../signed-fetch';
+import { clientConfig, gameLiftClient, policy, allow, REGION, sessionOf, startWorld, VPC_ACCOUNT, type World } from '../world';
+
+const describeAuthorizations = new DescribeVpcPeeringAuthorizationsCommand({});
+const UNKNOWN = { accessKeyId: 'AKIAUNKNOWN', secretAccessKey: 'nobody knows' };
+
+let world: World;
+let client: GameLiftClient;
+
+beforeEach(async () => {
+  world = await startWorld();
+  client = gameLiftClient(world.aws, world.aws.iam.administrator(VPC_ACCOUNT));
+});
+
+afterEach(async () => {
+  client.destroy();
+  await world.aws.close();
+});
+
+function ec2(credentials: { accessKeyId: string; secretAccessKey: string; sessionToken?: string }): EC2Client {
+  return new EC2Client(clientConfig(world.aws, credentials));
+}
+
+describe('authentication', () => {
+  test('refuses an unknown access key in the words of each service', async () => {
+    await expect(gameLiftClient(world.aws, UNKNOWN).send(describeAuthorizations)).rejects.toMatchObject({
+      name: 'UnrecognizedClientException',
+      message: 'The security token included in the request is invalid.',
+    });
+    await expect(ec2(UNKNOWN).send(new DescribeVpcsCommand({}))).rejects.toMatchObject({
+      name: 'AuthFailure',
+      message: 'AWS was not able to validate the provided access credentials',
+    });
+    const sts = await signedFetch(world.aws, 'sts', UNKNOWN, 'Action=GetCallerIdentity&Version=2011-06-15');
+    expect(sts).toMatchObject({ status: 403, body: expect.stringContaining('<Code>InvalidClientTokenId</Code>') as unknown });
+  });
+
+  test('refuses a wrong secret, and a session without its token', async () => {
+    const { credentials } = sessionOf(world.aws, policy(allow('gamelift:*')));
+    const wrong = { ...credentials, secretAccessKey: 'wrong' };
+    await expect(gameLiftClient(world.aws, wrong).send(describeAuthorizations)).rejects.toMatchObject({
+      name: 'InvalidSignatureException',
+    });
+    const { accessKeyId, secretAccessKey } = credentials;
+    await expect(gameLiftClient(world.aws, { accessKeyId, secretAccessKey }).send(describeAuthorizations)).rejects.toMatchObject({
+      name: 'UnrecognizedClientException',
+    });
+  });
+
+  test('refuses a body that is not the one that was signed', async () => {
+    const credentials = world.aws.iam.administrator(VPC_ACCOUNT);
+    const answer = await signedFetch(world.aws, 'sts', credentials, 'Action=GetCallerIdentity', {
+      sentBody: 'Action=AssumeRole',
+    });
+    expect(answer).toMatchObject({ status: 403, body: expect.stringContaining('<Code>SignatureDoesNotMatch</Code>') as unknown });
+  });
+
+  test('refuses credentials that have expired', async () => {
+    const { credentials } = sessionOf(world.aws, policy(allow('*')));
+    world.clock.advance(12 * 3600);
+    await expect(gameLiftClient(world.aws, credentials).send(describeAuthorizations)).rejects.toMatchObject({
+      name: 'ExpiredTokenException',
+    });
+    await expect(ec2(credentials).send(new DescribeVpcsCommand({}))).rejects.toMatchObject({ name: 'RequestExpired' });
+    const sts = await signedFetch(world.aws, 'sts', credentials, 'Action=GetCallerIdentity');
+    expect(sts.body).toContain('<Code>ExpiredToken</Code>');
+  });
+
+  test('refuses requests that nobody signed, and services that are not simulated', async () => {
+    const unsigned = await fetch(world.aws.endpointUrl, { method: 'POST', body: '{}' });
+    expect(unsigned.status).toBe(403);
+    expect(await unsigned.text()).toContain('MissingAuthenticationTokenException');
+    const other = await signedFetch(world.aws, 'dynamodb', world.aws.iam.administrator(VPC_ACCOUNT), '{}');
+    expect(other.body).toContain('the rehearsal does not simulate the service dynamodb');
+    expect(world.aws.notUnderstood.list()).toEqual(['calls of dynamodb: the service is not simulated, and each call is refused']);
+    expect(world.journal.entries.map(({ source, subject }) => `${source} ${subject}`)).toEqual([
+      'iam authentication',
+      'iam authentication',
+    ]);
+  });
+});
+
+describe('an interceptor', () => {
+  test.each<[Fault, object]>([
+    [
+      { kind: 'error', name: 'InternalServiceException', message: 'sorry', status: 500 },
+      { name: 'InternalServiceException', message: 'sorry' },
+    ],
+    [{ kind: 'reset' }, { message: expect.stringContaining('socket hang up') as unknown }],
+    [{ kind: 'malformed' }, { name: 'SyntaxError' }],
+  ])('replaces the answer: $kind', async (fault, error) => {
+    const calls: ApiCall[] = [];
+    const remove = world.aws.intercept((call) => {
+      calls.push(call);
+      return fault;
+    });
+    await expect(client.send(describeAuthorizations)).rejects.toMatchObject(error);
+    expect(calls).toEqual([
+      {
+        service: 'gamelift',
+        operation: 'DescribeVpcPeeringAuthorizations',
+        account: VPC_ACCOUNT,
+        region: REGION,
+        input: {},
+        principalArn: `arn:aws:iam::${VPC_ACCOUNT}:user/administrator`,
+      },
+    ]);
+    remove();
+    // the token of the rate limit is still there
+    await client.send(describeAuthorizations);
+  });
+
+  test('can break the answers of EC2', async () => {
+    const ec2Client = ec2(world.aws.iam.administrator(VPC_ACCOUNT));
+    world.aws.intercept(() => ({ kind: 'malformed' }));
+    await expect(ec2Client.send(new DescribeVpcsCommand({}))).rejects.toThrow();
+  });
+
+  test('can leave a call without an answer', async () => {
+    world.aws.intercept(() => ({ kind: 'hang' }));
+    const controller = new AbortController();
+    world.journal.onEntry(({ message }) => {
+      expect(message).toContain('never answered (injected)');
+      // the client gives up
+      controller.abort();
+    });
+    await expect(client.send(describeAuthorizations, { abortSignal: controller.signal })).rejects.toMatchObject({
+      name: 'AbortError',
+    });
+  });
+});
+
+test('every answer has a request id', async () => {
+  const { $metadata } = await client.send(describeAuthorizations);
+  expect($metadata.requestId).toMatch(/^[0-9a-f-]{36}$/);
+  await expect(client.send(describeAuthorizations)).rejects.toMatchObject({
+    $metadata: expect.objectContaining({ requestId: expect.stringMatching(/^[0-9a-f-]{36}$/) as unknown }) as unknown,
+  });
+});
+
+test('the journal has one line for each call, without secrets', async () => {
+  await client.send(describeAuthorizations);
+  const { credentials } = sessionOf(world.aws, policy(allow('ec2:DescribeVpcs')));
+  await expect(gameLiftClient(world.aws, credentials).send(describeAuthorizations)).rejects.toThrow();
+  expect(world.journal.entries.map(({ source, subject, message }) => [source, subject, message])).toEqual([
+    [
+      'gamelift',
+      'DescribeVpcPeeringAuthorizations',
+      `succeeded in ${REGION}, called by arn:aws:iam::${VPC_ACCOUNT}:user/administrator of account ${VPC_ACCOUNT}`,
+    ],
+    [
+      'gamelift',
+      'DescribeVpcPeeringAuthorizations',
+      `AccessDeniedException in ${REGION}, called by arn:aws:sts::${VPC_ACCOUNT}:assumed-role/Handler/function of account ${VPC_ACCOUNT}`,
+    ],
+  ]);
+});
+
+describe('a service that is registered', () => {
+  const lambda: Service = {
+    source: 'lambda',
+    errors: JSON_ERRORS,
+    operation: () => 'Invoke',
+    input: ({ body }) => body.toString(),
+    async perform(call): Promise<Answer> {
+      const arn = decodeURIComponent(call.request.path.split('/')[3] ?? '');
+      await call.authorize('lambda:InvokeFunction', [arn]);
+      if (call.request.query !== '') {
+        throw new ServiceError('InvalidParameterValueException', call.request.query);
+      }
+      return { status: 202, headers: { 'x-amz-function-error': 'none' }, body: call.request.body };
+    },
+    fail: ({ code, message, status }) => ({ status, headers: {}, body: JSON.stringify({ code, message }) }),
+  };
+  const arn = `arn:aws:lambda:${REGION}:${VPC_ACCOUNT}:function:a`;
+  const path = `/2015-03-31/functions/${encodeURIComponent(arn)}/invocations`;
+
+  test('gets path, body, principal and a check of permissions', async () => {
+    world.aws.register('lambda', lambda);
+    const { credentials } = sessionOf(world.aws, policy(allow('lambda:InvokeFunction', arn)));
+    const invoke = (options: object) => signedFetch(world.aws, 'lambda', credentials, '{"a":1}', options);
+    expect(await invoke({ path })).toEqual({ status: 202, body: '{"a":1}' });
+    expect(await invoke({ path: path.replace('%3Aa/', '%3Ab/') })).toMatchObject({
+      status: 400,
+      body: expect.stringContaining(`on resource: ${arn.slice(0, -1)}b`) as unknown,
+    });
+    expect(await invoke({ path: `${path}?Qualifier=a%2Fb` })).toMatchObject({
+      body: '{"code":"InvalidParameterValueException","message":"Qualifier=a%2Fb"}',
+    });
+  });
+});

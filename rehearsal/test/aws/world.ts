@@ -1,0 +1,107 @@
+import { GameLiftClient } from '@aws-sdk/client-gamelift';
+import { SimulatedAws, type Credentials } from '../../src/aws';
+import { Journal } from '../../src/journal';
+import { RehearsalClock, type Clock } from '../../src/time/clock';
+
+export const VPC_ACCOUNT = '111111111111';
+export const GAMELIFT_ACCOUNT = '222222222222';
+export const REGION = 'us-east-1';
+
+/** Time that moves only when it is told to. */
+export class ManualClock implements Clock {
+  private time = Date.UTC(2026, 0, 1);
+
+  now(): number {
+    return this.time;
+  }
+
+  async sleep(milliseconds: number): Promise<void> {
+    if (milliseconds === Infinity) {
+      await new Promise<void>(() => undefined);
+    }
+    this.time += milliseconds;
+  }
+
+  work<T>(task: () => Promise<T>): Promise<T> {
+    return task();
+  }
+
+  serve(task: () => Promise<void>): Promise<void> {
+    return task();
+  }
+
+  advance(seconds: number): void {
+    this.time += seconds * 1000;
+  }
+}
+
+export interface World {
+  readonly clock: ManualClock;
+  readonly journal: Journal;
+  readonly aws: SimulatedAws;
+}
+
+/** A world in which time passes: it leaps while what runs inside `clock.work` sleeps, and only then. */
+export interface TimedWorld {
+  readonly clock: RehearsalClock;
+  readonly journal: Journal;
+  readonly aws: SimulatedAws;
+}
+
+export async function startTimedWorld(): Promise<TimedWorld> {
+  const clock = new RehearsalClock(Date.UTC(2026, 0, 1));
+  const journal = new Journal(() => clock.now());
+  return { clock, journal, aws: await SimulatedAws.start({ clock, journal }) };
+}
+
+export async function startWorld(): Promise<World> {
+  const clock = new ManualClock();
+  const journal = new Journal(() => clock.now());
+  return { clock, journal, aws: await SimulatedAws.start({ clock, journal }) };
+}
+
+export interface ClientConfig {
+  readonly endpoint: string;
+  readonly region: string;
+  readonly maxAttempts: number;
+  readonly credentials: { accessKeyId: string; secretAccessKey: string; sessionToken?: string };
+}
+
+/** What every SDK client of these tests is made with; one attempt, since retries would wait in real time. */
+export function clientConfig(aws: SimulatedAws, credentials: Credentials): ClientConfig {
+  const { accessKeyId, secretAccessKey, sessionToken } = credentials;
+  return {
+    endpoint: aws.endpointUrl,
+    region: REGION,
+    maxAttempts: 1,
+    credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) },
+  };
+}
+
+export function gameLiftClient(aws: SimulatedAws, credentials: Credentials): GameLiftClient {
+  return new GameLiftClient(clientConfig(aws, credentials));
+}
+
+export const LAMBDA_TRUST = {
+  Version: '2012-10-17',
+  Statement: [{ Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' }],
+};
+
+export function allow(action: string | string[], resource = '*', condition?: object): object {
+  return { Effect: 'Allow', Action: action, Resource: resource, ...(condition === undefined ? {} : { Condition: condition }) };
+}
+
+export function policy(...statements: object[]): object {
+  return { Version: '2012-10-17', Statement: statements };
+}
+
+/** A role that a function works with, and a session of it. */
+export function sessionOf(
+  aws: SimulatedAws,
+  document: object,
+  roleName = 'Handler',
+): { roleArn: string; credentials: Credentials } {
+  const { arn } = aws.iam.createRole({ account: VPC_ACCOUNT, roleName, assumeRolePolicy: LAMBDA_TRUST });
+  aws.iam.putRolePolicy(VPC_ACCOUNT, roleName, 'Default', document);
+  return { roleArn: arn, credentials: aws.iam.assumeRoleForService(arn, 'lambda.amazonaws.com', 'function') };
+}

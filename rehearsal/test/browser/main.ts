@@ -1,0 +1,219 @@
+import assert from 'node:assert/strict';
+import { existsSync, writeFileSync } from 'node:fs';
+import { delimiter, join, resolve } from 'node:path';
+import { buildSync } from 'esbuild';
+import { chromium } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
+import { attempt, NotAvailable, report } from '../../../bin/outcomes';
+import type { Outcome } from '../../../bin/outcomes';
+import useTemporaryDirectory from '../../../bin/temporary-directory';
+import { pageOf } from '../../src/picture';
+import { failedDeletion } from '../picture/sample';
+
+/*
+ * Opens a picture of two lives in Chromium, and uses it as a reader does. `CHROMIUM` names another command than chromium.
+ */
+
+const { CHROMIUM } = process.env;
+const COMMANDS = CHROMIUM === undefined ? ['chromium', 'chromium-browser', 'google-chrome'] : [CHROMIUM];
+const PHONE = { width: 360, height: 740 };
+const DESKTOP = { width: 1280, height: 900 };
+const LEAST_CONTRAST = 4.5;
+
+/** What the page asked of the network, and what it complained of. */
+interface Watched {
+  readonly page: Page;
+  readonly trouble: readonly string[];
+}
+
+type Check = (watched: Watched) => Promise<void>;
+
+async function scrollsSideways(page: Page): Promise<boolean> {
+  return await page.evaluate<boolean>('document.documentElement.scrollWidth > document.documentElement.clientWidth');
+}
+
+async function focused(page: Page): Promise<string> {
+  return await page.evaluate<string>('document.activeElement.getAttribute("href") ?? document.activeElement.tagName');
+}
+
+async function plotWidth(page: Page): Promise<number> {
+  return (await page.locator('.plot').first().boundingBox())?.width ?? 0;
+}
+
+/** Presses keys one after the other. @returns what has the focus after each */
+async function press(page: Page, ...keys: readonly string[]): Promise<string[]> {
+  const reached: string[] = [];
+  for (const key of keys) {
+    await page.keyboard.press(key);
+    reached.push(await focused(page));
+  }
+  return reached;
+}
+
+const CHECKS: Readonly<Record<string, Check>> = {
+  'loads without errors and without the network': async ({ page, trouble }) => {
+    await page.locator('.outcomes button').first().click();
+    await page.locator('.mark').first().hover();
+    assert.deepEqual(trouble, []);
+  },
+
+  'a phone never scrolls the page sideways, zoomed or not': async ({ page }) => {
+    await page.setViewportSize(PHONE);
+    assert.equal(await scrollsSideways(page), false);
+    await page.locator('.outcomes button').last().click();
+    assert.ok((await plotWidth(page)) > 0);
+    assert.equal(await scrollsSideways(page), false);
+  },
+
+  'the whole life fits into the width of a phone and of a desktop': async ({ page }) => {
+    for (const size of [PHONE, DESKTOP]) {
+      await page.setViewportSize(size);
+      assert.ok((await plotWidth(page)) <= size.width);
+    }
+  },
+
+  'the keyboard moves between events and lanes, and shows what they say': async ({ page }) => {
+    await page.locator('.tools button').nth(2).focus();
+    const [first, second, back, below, end] = await press(page, 'Tab', 'ArrowRight', 'ArrowLeft', 'ArrowDown', 'End');
+    assert.match(first ?? '', /^#a\d+$/);
+    assert.notEqual(second, first);
+    assert.equal(back, first);
+    assert.notEqual(below, first);
+    assert.notEqual(end, below);
+    const row = await page.locator(`tr[id="${(end ?? '').slice(1)}"] td`).allTextContents();
+    assert.equal(await page.locator('.shown').first().textContent(), row.join(' · '));
+  },
+
+  'what has the focus has a visible outline': async ({ page }) => {
+    await page.locator('.tools button').nth(2).focus();
+    await press(page, 'Tab', 'ArrowDown');
+    const outline = await page.evaluate<string>(
+      '(({ outlineStyle, outlineWidth, clipPath }) => [outlineStyle, outlineWidth, clipPath].join())(getComputedStyle(document.activeElement))',
+    );
+    assert.equal(outline, 'solid,3px,none');
+  },
+
+  'the keyboard zooms, and Enter leads to the row in the table': async ({ page }) => {
+    await page.locator('.tools button').nth(2).focus();
+    const narrow = await plotWidth(page);
+    await press(page, 'Tab', 'ArrowRight', '+', '+');
+    assert.ok((await plotWidth(page)) > 3 * narrow);
+    await press(page, '-', '0');
+    assert.equal(await plotWidth(page), narrow);
+    const [event] = await press(page, 'ArrowLeft');
+    await press(page, 'Enter');
+    assert.equal(new URL(page.url()).hash, event);
+  },
+
+  'what moves the focus out of sight scrolls it back': async ({ page }) => {
+    await page.locator('.outcomes button').first().click();
+    await page.locator('.stack a').first().focus();
+    await press(page, 'End');
+    const seen = await page.evaluate<boolean>(
+      '(() => { const event = document.activeElement.getBoundingClientRect(); const view = document.querySelector(".scroller").getBoundingClientRect();' +
+        'return event.right > view.left && event.left < view.right; })()',
+    );
+    assert.ok(seen);
+  },
+
+  'a step fills the picture': async ({ page }) => {
+    await page.locator('.outcomes').first().locator('button').last().click();
+    const [bar, view] = [
+      await page.locator('.stack .bad').first().boundingBox(),
+      await page.locator('.scroller').first().boundingBox(),
+    ];
+    assert.ok(bar !== null && view !== null);
+    assert.ok(bar.width > view.width / 2);
+    assert.ok(bar.x >= view.x && bar.x + bar.width <= view.x + view.width);
+  },
+
+  'dark mode has other colors': async ({ page }) => {
+    const colors = async (): Promise<string> =>
+      await page.evaluate<string>(
+        '(({ color, backgroundColor }) => `${color} on ${backgroundColor}`)(getComputedStyle(document.body))',
+      );
+    const light = await colors();
+    await page.emulateMedia({ colorScheme: 'dark' });
+    assert.notEqual(await colors(), light);
+  },
+
+  'every text can be read, in light and in dark': async ({ page }) => {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      for (const size of [PHONE, DESKTOP]) {
+        await page.emulateMedia({ colorScheme });
+        await page.setViewportSize(size);
+        assert.deepEqual(await page.evaluate<string[]>(`textsOfLowContrast(${LEAST_CONTRAST})`), []);
+      }
+    }
+  },
+
+  'a screen reader gets a name for each event, and the tables as tables': async ({ page }) => {
+    await page.setViewportSize(PHONE);
+    const deletion = page.getByRole('link', { name: /^day 30 00:00:00 Stack Stack ✗ DELETE_FAILED/ });
+    assert.equal(await deletion.count(), 2);
+    assert.equal(await page.getByRole('table').count(), 4);
+    assert.equal(await page.getByRole('row', { name: /2 delete Stack ✗.DELETE_FAILED/ }).count(), 2);
+  },
+
+  'print shows the whole life and the tables, and nothing to press': async ({ page }) => {
+    await page.locator('.tools button').nth(1).click();
+    await page.emulateMedia({ media: 'print' });
+    assert.ok((await plotWidth(page)) <= DESKTOP.width);
+    assert.equal(await page.locator('.tools').first().isVisible(), false);
+    assert.ok(await page.locator('.events').first().isVisible());
+  },
+};
+
+async function open(browser: Browser, file: string): Promise<Watched> {
+  const page = await browser.newPage({ viewport: DESKTOP, colorScheme: 'light' });
+  const trouble: string[] = [];
+  page.on('console', (message) => trouble.push(`console: ${message.text()}`));
+  page.on('pageerror', (error) => trouble.push(`error: ${error.message}`));
+  page.on('request', (request) => {
+    if (request.url() !== `file://${file}` && !request.url().startsWith('data:')) {
+      trouble.push(`request: ${request.url()}`);
+    }
+  });
+  await page.addInitScript({ content: measurements() });
+  await page.goto(`file://${file}`);
+  return { page, trouble };
+}
+
+function measurements(): string {
+  const entryPoints = [join(__dirname, 'page', 'measure.ts')];
+  const { outputFiles } = buildSync({ entryPoints, bundle: true, write: false, platform: 'browser', format: 'iife' });
+  return outputFiles.map(({ text }) => text).join('');
+}
+
+/** The first of the commands that is installed. */
+function findBrowser(): string | undefined {
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  return COMMANDS.flatMap((command) => folders.map((folder) => resolve(folder, command))).find((file) => existsSync(file));
+}
+
+async function main(): Promise<void> {
+  const file = join(useTemporaryDirectory(), 'picture.html');
+  writeFileSync(file, pageOf('Two lives', [failedDeletion('one'), failedDeletion('other')]));
+  const executablePath = findBrowser();
+  const browser = executablePath === undefined ? undefined : await chromium.launch({ executablePath });
+  const outcomes: Outcome[] = [];
+  for (const [name, check] of Object.entries(CHECKS)) {
+    outcomes.push(
+      await attempt(name, async () => {
+        if (browser === undefined) {
+          throw new NotAvailable(`none of ${COMMANDS.join(', ')} is installed`);
+        }
+        const watched = await open(browser, file);
+        await check(watched);
+        await watched.page.close();
+      }),
+    );
+  }
+  await browser?.close();
+  report('check', outcomes);
+}
+
+main().catch((error: unknown) => {
+  console.error(error);
+  process.exitCode = 1;
+});

@@ -1,0 +1,208 @@
+import { setTimeout as realSleep } from 'node:timers/promises';
+import { RehearsalClock, type Rest } from '../src/time/clock';
+
+const START = Date.UTC(2026, 0, 1);
+const DAY = 86_400_000;
+let clock: RehearsalClock;
+
+beforeEach(() => {
+  clock = new RehearsalClock(START);
+});
+afterEach(() => {
+  clock.close();
+});
+
+test('a month of sleep passes within the time that a test has', async () => {
+  await clock.sleep(30 * DAY);
+  expect(clock.now() - START).toBe(30 * DAY);
+});
+
+test('a month of hourly wake-ups passes within the time that a test has', async () => {
+  for (let hour = 0; hour < 30 * 24; hour++) {
+    await clock.sleep(3_600_000);
+  }
+  expect(clock.now() - START).toBe(30 * DAY);
+});
+
+test('time stands still while work runs, however long that takes', async () => {
+  const woken: number[] = [];
+  void clock.sleep(1).then(() => woken.push(clock.now()));
+  await clock.work(() => realSleep(50));
+  expect(woken).toEqual([]);
+  expect(clock.now()).toBe(START);
+});
+
+test('a read of the clock by what is rehearsed takes a microsecond', () => {
+  for (let reads = 0; reads < 2000; reads++) {
+    clock.read();
+  }
+  expect(clock.now() - START).toBe(2);
+});
+
+test('time leaps while work sleeps, and stands while it goes on after that', async () => {
+  const times = await clock.work(async () => {
+    await clock.sleep(60_000);
+    const woken = clock.now();
+    void clock.sleep(60_000);
+    return [woken, clock.now()];
+  });
+  expect(times.map((time) => Math.round((time - START) / 1000))).toEqual([60, 60]);
+});
+
+test('work inside work counts, whether or not its parent waits for it', async () => {
+  await clock.work(async () => {
+    await Promise.all([clock.work(() => clock.sleep(3_600_000)), clock.work(() => realSleep(30))]);
+    expect(clock.now() - START).toBe(3_600_000);
+  });
+});
+
+test('work that waits for what others do does not keep time from leaping', async () => {
+  const other = clock.sleep(3_600_000);
+  await clock.work(() => clock.wait(other));
+  expect(clock.now() - START).toBe(3_600_000);
+});
+
+test('what wakes at the same time wakes in the order in which it went to sleep, and nothing is leapt over', async () => {
+  const order: string[] = [];
+  const wake = (name: string, after: number) => clock.after(after, () => order.push(name));
+  wake('late', 9000);
+  wake('first', 5000);
+  wake('second', 5000);
+  wake('early', 1000);
+  await clock.sleep(10_000);
+  expect(order).toEqual(['early', 'first', 'second', 'late']);
+});
+
+test('what is due at the same time wakes one at a time: what the first one sets off comes to rest before the next', async () => {
+  const order: string[] = [];
+  const wake = (name: string): void => {
+    clock.after(1000, () => {
+      void clock.work(async () => {
+        order.push(`${name} begins`);
+        await realSleep(5);
+        order.push(`${name} ends`);
+      });
+    });
+  };
+  wake('first');
+  wake('second');
+  await clock.sleep(2000);
+  expect(order).toEqual(['first begins', 'first ends', 'second begins', 'second ends']);
+});
+
+test('what was called off does not wake, and an endless sleep does not end', async () => {
+  const woken: string[] = [];
+  const callOff = clock.after(1000, () => woken.push('called off'));
+  void clock.sleep(Infinity).then(() => woken.push('endless'));
+  callOff();
+  await clock.sleep(2000);
+  expect(woken).toEqual([]);
+});
+
+test('handling a request lasts until the answer was handed to the socket', async () => {
+  let gone: () => void = () => undefined;
+  const served = clock.serve(
+    () => Promise.resolve(),
+    (whenGone) => (gone = whenGone),
+  );
+  let woken = false;
+  const sleeper = clock.sleep(1000).then(() => (woken = true));
+  await realSleep(20);
+  expect(woken).toBe(false);
+  gone();
+  await served;
+  await sleeper;
+});
+
+describe('with a participant', () => {
+  /** Rests once it is told to. */
+  class Thread {
+    readonly wakeUps: number[] = [];
+    worksWhenWoken = false;
+    readonly woken: Promise<void>;
+    private setWoken: () => void = () => undefined;
+    private rested: (rest: Rest) => void = () => undefined;
+    private present: Rest | undefined;
+
+    constructor() {
+      this.woken = new Promise((resolve) => (this.setWoken = resolve));
+    }
+
+    atRest(): Promise<Rest> {
+      return new Promise((resolve) => {
+        this.rested = resolve;
+        if (this.present) {
+          resolve(this.present);
+        }
+      });
+    }
+
+    wake(): void {
+      this.wakeUps.push(clock.now() - START);
+      this.setWoken();
+      this.present = undefined;
+      if (!this.worksWhenWoken) {
+        this.rest();
+      }
+    }
+
+    rest({ nextWakeUp = Infinity, requestsInFlight = 0 }: Partial<Rest> = {}): void {
+      this.present = { nextWakeUp, requestsInFlight };
+      this.rested(this.present);
+    }
+  }
+
+  const hour = 3_600_000;
+
+  test('time leaps to its wake-up once it rests', async () => {
+    const thread = new Thread();
+    const leave = clock.join(thread);
+    const sleeper = clock.sleep(3 * hour);
+    await realSleep(20);
+    expect(clock.now()).toBe(START);
+    thread.rest({ nextWakeUp: (START + hour) * 1000 });
+    await sleeper;
+    expect(thread.wakeUps).toEqual([hour]);
+    leave();
+  });
+
+  test('of two that are due at the same moment, the second wakes when the first rests again', async () => {
+    const [first, second] = [new Thread(), new Thread()];
+    const leave = [first, second].map((thread) => clock.join(thread));
+    first.worksWhenWoken = true;
+    [first, second].forEach((thread) => {
+      thread.rest({ nextWakeUp: (START + hour) * 1000 });
+    });
+    const sleeper = clock.sleep(2 * hour);
+    await first.woken;
+    await realSleep(5);
+    expect([first.wakeUps, second.wakeUps]).toEqual([[hour], []]);
+    first.rest();
+    await sleeper;
+    expect([first.wakeUps, second.wakeUps]).toEqual([[hour], [hour]]);
+    leave.forEach((end) => {
+      end();
+    });
+  });
+
+  test('time does not leap while a request of it is on its way to a server', async () => {
+    const thread = new Thread();
+    const leave = clock.join(thread);
+    thread.rest({ requestsInFlight: 1 });
+    let woken = false;
+    const sleeper = clock.sleep(60_000).then(() => (woken = true));
+    await realSleep(20);
+    expect(woken).toBe(false);
+    // it arrived, and the server takes its time
+    let gone: () => void = () => undefined;
+    const server = clock.serve(
+      () => clock.sleep(120_000),
+      (whenGone) => (gone = whenGone),
+    );
+    await sleeper;
+    gone();
+    thread.rest();
+    await server;
+    leave();
+  });
+});

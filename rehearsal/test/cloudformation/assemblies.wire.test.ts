@@ -1,0 +1,281 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { App, CfnOutput, CfnParameter, CfnResource, Fn, NestedStack, Stack, Stage, type Environment } from 'aws-cdk-lib';
+import { CfnRole } from 'aws-cdk-lib/aws-iam';
+import { CfnParameter as SsmParameter, StringParameter } from 'aws-cdk-lib/aws-ssm';
+import type { Construct } from 'constructs';
+import { Rehearsal } from '../../src/index';
+import { events, reasons } from '../assembly';
+
+const FIRST: Environment = { account: '111111111111', region: 'us-east-1' };
+const SECOND: Environment = { account: '222222222222', region: 'eu-west-1' };
+const STS_TRUST = (principal: string) => ({
+  Version: '2012-10-17',
+  Statement: [{ Effect: 'Allow', Principal: { AWS: principal }, Action: 'sts:AssumeRole' }],
+});
+
+let rehearsal: Rehearsal;
+let app: App;
+
+const newApp = () => new App({ outdir: mkdtempSync(path.join(tmpdir(), 'rehearsal-app-')), analyticsReporting: false });
+
+beforeEach(async () => {
+  rehearsal = await Rehearsal.start({ startTime: Date.UTC(2026, 0, 1) });
+  app = newApp();
+});
+afterEach(() => rehearsal.close());
+
+const deployAll = async () => {
+  const results = await rehearsal.cloudFormation.deployAll(app.synth().directory);
+  return results.map(({ name, status }) => `${name} ${status}`);
+};
+const deleteAll = async () => {
+  const results = await rehearsal.cloudFormation.deleteAll(app.outdir);
+  return results.map(({ name, status }) => `${name} ${status}`);
+};
+const parameter = (scope: Construct, id: string, value = 'value', name?: string) =>
+  new SsmParameter(scope, id, { type: 'String', value, ...(name === undefined ? {} : { name }) });
+/** A resource that can not be created. */
+const broken = (scope: Construct) =>
+  new CfnResource(scope, 'Broken', { type: 'AWS::SSM::Parameter', properties: { Type: 'String' } });
+const valueOf = (stack: string, output: string) => rehearsal.cloudFormation.describe(stack).outputs[output];
+
+describe('a whole assembly', () => {
+  test('is deployed in the order of its dependencies, over accounts, Regions and stages, and deleted in reverse', async () => {
+    const last = new Stack(app, 'Last', { env: FIRST });
+    const stage = new Stage(app, 'Stage', { env: SECOND });
+    const inner = new Stack(stage, 'Inner');
+    const outer = new Stack(stage, 'Outer', { env: FIRST });
+    const middle = new Stack(app, 'Middle', { env: SECOND });
+    [last, inner, outer, middle].forEach((stack) => parameter(stack, 'One'));
+    last.addDependency(middle);
+    inner.addDependency(outer);
+    expect(await deployAll()).toEqual([
+      'Stage-Outer CREATE_COMPLETE',
+      'Stage-Inner CREATE_COMPLETE',
+      'Middle CREATE_COMPLETE',
+      'Last CREATE_COMPLETE',
+    ]);
+    expect(rehearsal.cloudFormation.describe('Stage-Inner')).toMatchObject(SECOND);
+    expect(rehearsal.cloudFormation.describe('Stage-Outer')).toMatchObject(FIRST);
+    expect(await deployAll()).toHaveLength(4);
+    expect(await deleteAll()).toEqual([
+      'Last DELETE_COMPLETE',
+      'Middle DELETE_COMPLETE',
+      'Stage-Inner DELETE_COMPLETE',
+      'Stage-Outer DELETE_COMPLETE',
+    ]);
+    expect(await deleteAll()).toEqual([]);
+  });
+
+  test('may have the same stack in several environments', async () => {
+    for (const [index, env] of [FIRST, SECOND].entries()) {
+      parameter(new Stack(app, `Peering${index}`, { env, stackName: 'Peering' }), 'One', 'value', '/same');
+    }
+    const deployed = await rehearsal.cloudFormation.deployAll(app.synth().directory);
+    expect(deployed).toMatchObject([FIRST, SECOND]);
+    expect(await deleteAll()).toEqual(['Peering DELETE_COMPLETE', 'Peering DELETE_COMPLETE']);
+  });
+
+  test('stops at the first stack that fails', async () => {
+    const [one, two, three] = ['One', 'Two', 'Three'].map((id) => new Stack(app, id, { env: FIRST }));
+    if (!one || !two || !three) {
+      throw new Error('three stacks were made');
+    }
+    two.addDependency(one);
+    three.addDependency(two);
+    parameter(one, 'Fine');
+    broken(two);
+    parameter(three, 'Never');
+    expect(await deployAll()).toEqual(['One CREATE_COMPLETE', 'Two ROLLBACK_COMPLETE']);
+  });
+});
+
+describe('a nested stack', () => {
+  interface Change {
+    readonly value?: string;
+    readonly without?: boolean;
+    readonly nestedBroken?: boolean;
+    readonly parentBroken?: boolean;
+  }
+
+  function parent({ value = 'value', without = false, nestedBroken = false, parentBroken = false }: Change = {}): void {
+    app = newApp();
+    const stack = new Stack(app, 'Parent', { env: FIRST });
+    const source = parameter(stack, 'Source', value);
+    const nested = new NestedStack(stack, 'Nested');
+    const copy = parameter(nested, 'Copy', Fn.join('-', ['copy', source.attrValue]), '/copy');
+    if (!without) {
+      parameter(nested, 'Removable', 'value', '/removable');
+    }
+    new CfnOutput(stack, 'Value', { value: copy.attrValue });
+    if (nestedBroken) {
+      broken(nested);
+    }
+    if (parentBroken) {
+      broken(stack).node.addDependency(nested);
+    }
+  }
+
+  const nestedStatus = () =>
+    rehearsal.cloudFormation
+      .describe('Parent')
+      .resources.filter(({ type }) => type === 'AWS::CloudFormation::Stack')
+      .map(({ physicalId }) => rehearsal.cloudFormation.describe(physicalId ?? '').status);
+  const there = (name: string) => rehearsal.aws.parameters.has({ account: '111111111111', region: 'us-east-1' }, name);
+
+  test('gets parameters, gives outputs, and is updated and deleted with its parent', async () => {
+    parent();
+    expect(await deployAll()).toEqual(['Parent CREATE_COMPLETE']);
+    expect([valueOf('Parent', 'Value'), nestedStatus()]).toEqual(['copy-value', ['CREATE_COMPLETE']]);
+    parent({ value: 'changed', without: true });
+    expect(await deployAll()).toEqual(['Parent UPDATE_COMPLETE']);
+    expect([valueOf('Parent', 'Value'), nestedStatus()]).toEqual(['copy-changed', ['UPDATE_COMPLETE']]);
+    expect(there('/removable')).toBe(false);
+    expect(await deleteAll()).toEqual(['Parent DELETE_COMPLETE']);
+    expect(there('/copy')).toBe(false);
+  });
+
+  test('that can not be created fails its parent, and nothing is left', async () => {
+    parent({ nestedBroken: true });
+    expect(await deployAll()).toEqual(['Parent ROLLBACK_COMPLETE']);
+    expect(reasons(rehearsal, 'CREATE_FAILED').at(-1)).toMatch(
+      /^Embedded stack arn:aws:cloudformation:us-east-1:111111111111:stack\/Parent-Nested\S+ was not successfully created: The following resource\(s\) failed to create: \[Broken, /,
+    );
+    expect([there('/copy'), nestedStatus()]).toEqual([false, []]);
+  });
+
+  test('that can not be updated is rolled back with its parent', async () => {
+    parent();
+    await deployAll();
+    parent({ value: 'changed', nestedBroken: true });
+    expect(await deployAll()).toEqual(['Parent UPDATE_ROLLBACK_COMPLETE']);
+    expect(nestedStatus()).toEqual(['UPDATE_ROLLBACK_COMPLETE']);
+    expect(rehearsal.aws.parameters.get({ account: '111111111111', region: 'us-east-1' }, '/copy')?.value).toBe('copy-value');
+  });
+
+  test('whose parent fails after it goes back too, and has lost nothing meanwhile', async () => {
+    parent();
+    await deployAll();
+    const from = rehearsal.journal.entries.length;
+    parent({ value: 'changed', without: true, parentBroken: true });
+    expect(await deployAll()).toEqual(['Parent UPDATE_ROLLBACK_COMPLETE']);
+    expect(nestedStatus()).toEqual(['UPDATE_ROLLBACK_COMPLETE']);
+    expect([there('/removable'), valueOf('Parent', 'Value')]).toEqual([true, 'copy-value']);
+    expect(events(rehearsal, from).filter((event) => /Removable\S* DELETE/.test(event))).toEqual([]);
+    parent({ value: 'changed' });
+    expect(await deployAll()).toEqual(['Parent UPDATE_COMPLETE']);
+  });
+});
+
+describe('parameters of Systems Manager', () => {
+  test('are read by parameters of templates and by dynamic references, and a new value is an update', async () => {
+    const writer = new Stack(app, 'Writer', { env: FIRST });
+    parameter(writer, 'One', 'first', '/shared');
+    const reader = new Stack(app, 'Reader', { env: FIRST });
+    reader.addDependency(writer);
+    new CfnOutput(reader, 'Typed', { value: StringParameter.valueForStringParameter(reader, '/shared') });
+    const copy = parameter(reader, 'Copy', 'dynamic-{{resolve:ssm:/shared}}');
+    new CfnOutput(reader, 'Dynamic', { value: copy.attrValue });
+    expect(await deployAll()).toEqual(['Writer CREATE_COMPLETE', 'Reader CREATE_COMPLETE']);
+    expect([valueOf('Reader', 'Typed'), valueOf('Reader', 'Dynamic')]).toEqual(['first', 'dynamic-first']);
+    rehearsal.aws.parameters.put({ account: '111111111111', region: 'us-east-1' }, '/shared', {
+      type: 'String',
+      value: 'second',
+    });
+    await rehearsal.cloudFormation.deploy(app.outdir, 'Reader');
+    expect([valueOf('Reader', 'Typed'), valueOf('Reader', 'Dynamic')]).toEqual(['second', 'dynamic-second']);
+  });
+
+  test('that are not there fail whoever needs them', async () => {
+    const stack = new Stack(app, 'Reader', { env: FIRST });
+    const dynamic = parameter(stack, 'Copy', '{{resolve:ssm:/nowhere:3}}');
+    expect(await deployAll()).toEqual(['Reader ROLLBACK_COMPLETE']);
+    expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual(['Parameters: [ssm:/nowhere:3] cannot be found.']);
+    app = newApp();
+    const other = new Stack(app, 'Other', { env: FIRST });
+    parameter(other, 'One');
+    new CfnParameter(other, 'Typed', {
+      type: 'AWS::SSM::Parameter::Value<String>',
+      default: '/nowhere',
+    });
+    await expect(deployAll()).rejects.toThrow('Unable to fetch parameters [/nowhere] from parameter store for this account.');
+    expect(dynamic.value).toContain('nowhere');
+  });
+});
+
+describe('Fn::GetStackOutput', () => {
+  const stackOutput = (more: object) => ({ 'Fn::GetStackOutput': { StackName: 'Producer', OutputName: 'Value', ...more } });
+
+  function producerAndConsumer(consumerEnv: Environment, argument: object, trusted?: string): void {
+    const producer = new Stack(app, 'Producer', { env: FIRST });
+    const consumer = new Stack(app, 'Consumer', { env: consumerEnv });
+    consumer.addDependency(producer);
+    new CfnOutput(producer, 'Value', { value: parameter(producer, 'One', 'produced').attrValue });
+    if (trusted !== undefined) {
+      new CfnRole(producer, 'Role', {
+        roleName: 'reader',
+        assumeRolePolicyDocument: STS_TRUST(trusted),
+        policies: [
+          {
+            policyName: 'Read',
+            policyDocument: {
+              Version: '2012-10-17',
+              Statement: [{ Effect: 'Allow', Action: 'cloudformation:DescribeStacks', Resource: producer.stackId }],
+            },
+          },
+        ],
+      });
+    }
+    new CfnResource(consumer, 'Copy', {
+      type: 'AWS::SSM::Parameter',
+      properties: { Name: '/copy', Type: 'String', Value: stackOutput(argument) },
+    });
+  }
+
+  const roleArn = 'arn:aws:iam::111111111111:role/reader';
+  const executionRole = 'arn:aws:iam::222222222222:role/cdk-hnb659fds-cfn-exec-role-222222222222-eu-west-1';
+  const copied = (env: Environment) =>
+    rehearsal.aws.parameters.get({ account: env.account ?? '', region: env.region ?? '' }, '/copy')?.value;
+
+  test.each([
+    ['the same environment', FIRST, {}],
+    ['another Region', { ...FIRST, region: 'eu-west-1' }, { Region: 'us-east-1' }],
+  ])('reads an output from %s without an export', async (_, env, argument) => {
+    producerAndConsumer(env, argument);
+    expect(await deployAll()).toEqual(['Producer CREATE_COMPLETE', 'Consumer CREATE_COMPLETE']);
+    expect(copied(env)).toBe('produced');
+  });
+
+  test('reads from another account as a role there that trusts the execution role', async () => {
+    rehearsal.aws.iam.createRole({
+      account: '222222222222',
+      roleName: 'cdk-hnb659fds-cfn-exec-role-222222222222-eu-west-1',
+      assumeRolePolicy: STS_TRUST('arn:aws:iam::222222222222:root'),
+    });
+    producerAndConsumer(SECOND, { Region: 'us-east-1', RoleArn: roleArn }, executionRole);
+    expect(await deployAll()).toEqual(['Producer CREATE_COMPLETE', 'Consumer CREATE_COMPLETE']);
+    expect(copied(SECOND)).toBe('produced');
+  });
+
+  test.each([
+    [
+      'a role that trusts somebody else',
+      'arn:aws:iam::333333333333:root',
+      'is not authorized to perform: sts:AssumeRole on resource: ',
+    ],
+    ['no role', undefined, 'is not authorized to perform: sts:AssumeRole on resource: '],
+  ])('is refused with %s', async (_, trusted, reason) => {
+    producerAndConsumer(SECOND, { Region: 'us-east-1', RoleArn: roleArn }, trusted);
+    expect(await deployAll()).toEqual(['Producer CREATE_COMPLETE', 'Consumer ROLLBACK_COMPLETE']);
+    expect(reasons(rehearsal, 'CREATE_FAILED')[0]).toContain(reason);
+  });
+
+  test('is a weak reference: the producer can go, and the consumer keeps what it read', async () => {
+    producerAndConsumer(FIRST, {});
+    await deployAll();
+    expect((await rehearsal.cloudFormation.delete('Producer')).status).toBe('DELETE_COMPLETE');
+    expect(copied(FIRST)).toBe('produced');
+  });
+});

@@ -1,0 +1,154 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { App, CfnOutput, CustomResource, Duration, Stack } from 'aws-cdk-lib';
+import { CfnVPC } from 'aws-cdk-lib/aws-ec2';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Code, Function, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { AwsCustomResource, AwsCustomResourcePolicy, PhysicalResourceId, Provider } from 'aws-cdk-lib/custom-resources';
+import { Rehearsal } from '../../src/index';
+import { reasons } from '../assembly';
+
+/** Handlers that AWS wrote and everybody runs, from unmodified assets: what they do here is what they do there. */
+
+let rehearsal: Rehearsal;
+
+const synthesize = (build: (stack: Stack) => void): string => {
+  const app = new App({ outdir: mkdtempSync(path.join(tmpdir(), 'rehearsal-cdk-')) });
+  build(new Stack(app, 'Stack'));
+  return app.synth().directory;
+};
+const deploy = (build: (stack: Stack) => void) => rehearsal.cloudFormation.deploy(synthesize(build), 'Stack');
+const calls = () =>
+  rehearsal.journal.entries
+    .filter(({ source }) => source === 'gamelift')
+    .map(({ subject, message }) => `${subject} ${message.split(' ')[0] ?? ''}`);
+
+beforeEach(async () => {
+  rehearsal = await Rehearsal.start({});
+});
+afterEach(() => rehearsal.close());
+
+describe('AwsCustomResource', () => {
+  const authorizing =
+    (account: string, more: (stack: Stack, resource: AwsCustomResource) => void = () => undefined) =>
+    (stack: Stack): void => {
+      const vpc = new CfnVPC(stack, 'Vpc', { cidrBlock: '10.0.0.0/16' });
+      const call = (action: string) => ({
+        service: 'GameLift',
+        action,
+        parameters: { GameLiftAwsAccountId: account, PeerVpcId: vpc.ref },
+        physicalResourceId: PhysicalResourceId.of('authorization'),
+      });
+      const resource = new AwsCustomResource(stack, 'Authorization', {
+        onCreate: call('createVpcPeeringAuthorization'),
+        onUpdate: call('createVpcPeeringAuthorization'),
+        onDelete: call('deleteVpcPeeringAuthorization'),
+        installLatestAwsSdk: false,
+        policy: AwsCustomResourcePolicy.fromStatements([
+          new PolicyStatement({
+            actions: [
+              'gamelift:CreateVpcPeeringAuthorization',
+              'gamelift:DeleteVpcPeeringAuthorization',
+              'ec2:AcceptVpcPeeringConnection',
+              'ec2:AuthorizeSecurityGroupEgress',
+              'ec2:AuthorizeSecurityGroupIngress',
+              'ec2:CreateRoute',
+              'ec2:DescribeRouteTables',
+              'ec2:DescribeSecurityGroups',
+            ],
+            resources: ['*'],
+          }),
+        ]),
+      });
+      new CfnOutput(stack, 'Peer', { value: resource.getResponseField('VpcPeeringAuthorization.PeerVpcId') });
+      more(stack, resource);
+    };
+
+  test('is created, updated and deleted', async () => {
+    const created = await deploy(authorizing('222222222222'));
+    expect(created.status).toBe('CREATE_COMPLETE');
+    expect(created.outputs.Peer).toMatch(/^vpc-/);
+    await rehearsal.clock.sleep(60_000);
+    expect((await deploy(authorizing('333333333333'))).status).toBe('UPDATE_COMPLETE');
+    expect((await rehearsal.cloudFormation.delete('Stack')).status).toBe('DELETE_COMPLETE');
+    expect(calls()).toEqual([
+      'CreateVpcPeeringAuthorization succeeded',
+      'CreateVpcPeeringAuthorization succeeded',
+      'DeleteVpcPeeringAuthorization succeeded',
+    ]);
+  });
+
+  test('rolls a failed creation back, and passes the reason on', async () => {
+    const { status } = await deploy(authorizing(''));
+    expect(status).toMatch(/^ROLLBACK_/);
+    expect(reasons(rehearsal, 'CREATE_FAILED')[0]).toMatch(
+      /^Received response status \[FAILED\] from custom resource\. Message returned: /,
+    );
+  });
+
+  test('is updated back when the update of its stack fails', async () => {
+    await deploy(authorizing('222222222222'));
+    await rehearsal.clock.sleep(60_000);
+    const { status } = await deploy(
+      authorizing('333333333333', (stack, resource) => {
+        // each takes a while: the way back must not meet the rate limit of one call in ten seconds
+        const slow = ['1', '2', '3', '4', '5'].map((id) => new CfnVPC(stack, `Slow${id}`, { cidrBlock: `10.${id}.0.0/16` }));
+        slow.slice(1).forEach((vpc, index) => {
+          vpc.node.addDependency(slow[index] ?? vpc, resource);
+        });
+        const failing = new CfnVPC(stack, 'Failing', { cidrBlock: resource.getResponseField('Absent') });
+        failing.node.addDependency(...slow);
+      }),
+    );
+    expect(status).toBe('UPDATE_ROLLBACK_COMPLETE');
+    expect(reasons(rehearsal, 'CREATE_FAILED')[0]).toContain("Vendor response doesn't contain Absent attribute");
+    expect(calls().filter((call) => call === 'CreateVpcPeeringAuthorization succeeded')).toHaveLength(3);
+    expect((await rehearsal.cloudFormation.delete('Stack')).status).toBe('DELETE_COMPLETE');
+  });
+});
+
+describe('custom_resources.Provider', () => {
+  const CODE = `exports.handler = async (event) => {
+    console.log(event.RequestType + ' ' + (event.PhysicalResourceId ?? 'none') + ' ' + event.ResourceProperties.Name);
+    await new Promise((resolve) => setTimeout(resolve, 20_000));
+    if (event.ResourceProperties.Name === 'bad') throw new Error('bad name');
+    return { PhysicalResourceId: event.ResourceProperties.Name, Data: { Name: event.ResourceProperties.Name } };
+  };`;
+  const providing =
+    (name: string) =>
+    (stack: Stack): void => {
+      const onEventHandler = new Function(stack, 'Handler', {
+        code: Code.fromInline(CODE),
+        handler: 'index.handler',
+        runtime: Runtime.NODEJS_20_X,
+        timeout: Duration.minutes(1),
+      });
+      const { serviceToken } = new Provider(stack, 'Provider', { onEventHandler });
+      const resource = new CustomResource(stack, 'Resource', { serviceToken, properties: { Name: name } });
+      new CfnOutput(stack, 'Name', { value: resource.getAttString('Name') });
+    };
+  const handled = () =>
+    rehearsal.journal.entries
+      .filter(({ source, message }) => source === 'lambda' && /^(Create|Update|Delete) /.test(message))
+      .map(({ message }) => message);
+
+  test('is created, updated with replacement, and deleted', async () => {
+    expect(await deploy(providing('one'))).toMatchObject({ status: 'CREATE_COMPLETE', outputs: { Name: 'one' } });
+    expect(await deploy(providing('two'))).toMatchObject({ status: 'UPDATE_COMPLETE', outputs: { Name: 'two' } });
+    expect((await rehearsal.cloudFormation.delete('Stack')).status).toBe('DELETE_COMPLETE');
+    expect(handled()).toEqual(['Create none one', 'Update one two', 'Delete one one', 'Delete two two']);
+  });
+
+  test('rolls a failed update back', async () => {
+    await deploy(providing('one'));
+    expect((await deploy(providing('bad'))).status).toBe('UPDATE_ROLLBACK_COMPLETE');
+    expect(reasons(rehearsal, 'UPDATE_FAILED')[0]).toContain('Message returned: bad name');
+    expect(handled()).toEqual(['Create none one', 'Update one bad', 'Update one one']);
+  });
+
+  test('does not send the user the delete after a failed create', async () => {
+    expect((await deploy(providing('bad'))).status).toBe('ROLLBACK_COMPLETE');
+    expect(handled()).toEqual(['Create none bad']);
+  });
+});

@@ -1,0 +1,313 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { App, CfnOutput, Fn, Stack, Tags } from 'aws-cdk-lib';
+import {
+  CfnGatewayRouteTableAssociation,
+  CfnInternetGateway,
+  CfnRoute,
+  CfnRouteTable,
+  CfnVPC,
+  CfnVPCCidrBlock,
+  CfnVPCGatewayAttachment,
+  CfnVPNGateway,
+  Peer,
+  Port,
+  SecurityGroup,
+  SubnetType,
+  Vpc,
+} from 'aws-cdk-lib/aws-ec2';
+import { CfnBuild, CfnFleet } from 'aws-cdk-lib/aws-gamelift';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { AwsCustomResource, AwsCustomResourcePolicy, PhysicalResourceId } from 'aws-cdk-lib/custom-resources';
+import { Rehearsal } from '../../src/index';
+import { reasons } from '../assembly';
+
+const ACCOUNT = '111111111111';
+const DAY = 24 * 3600 * 1000;
+
+let rehearsal: Rehearsal;
+
+beforeEach(async () => {
+  rehearsal = await Rehearsal.start({ startTime: Date.UTC(2026, 0, 1) });
+});
+afterEach(() => rehearsal.close());
+
+const deploy = (build: (stack: Stack) => void, context: Record<string, unknown> = {}) => {
+  const app = new App({ outdir: mkdtempSync(path.join(tmpdir(), 'rehearsal-network-')), context, analyticsReporting: false });
+  build(new Stack(app, 'Stack'));
+  return rehearsal.cloudFormation.deploy(app.synth().directory, 'Stack');
+};
+const remove = () => rehearsal.cloudFormation.delete('Stack');
+const physicalId = (type: string) =>
+  rehearsal.cloudFormation.describe('Stack').resources.find((resource) => resource.type === type)?.physicalId;
+
+interface FleetOptions {
+  readonly build?: string;
+  readonly description?: string;
+  readonly tags?: Readonly<Record<string, string>>;
+  readonly peerVpcId?: string;
+}
+
+function addFleet(stack: Stack, { build = 'one', description = 'a fleet', tags = {}, peerVpcId }: FleetOptions = {}): CfnFleet {
+  const role = new Role(stack, 'Uploads', { assumedBy: new ServicePrincipal('gamelift.amazonaws.com') });
+  const storageLocation = { bucket: 'bucket', key: build, roleArn: role.roleArn };
+  return new CfnFleet(stack, 'Fleet', {
+    name: 'fleet',
+    description,
+    buildId: new CfnBuild(stack, 'Build', { operatingSystem: 'AMAZON_LINUX_2023', storageLocation }).ref,
+    ec2InstanceType: 'c5.large',
+    tags: Object.entries(tags).map(([key, value]) => ({ key, value })),
+    ...(peerVpcId === undefined ? {} : { peerVpcId, peerVpcAwsAccountId: stack.account }),
+  });
+}
+
+/** A call of GameLift, made by a function that everybody runs. */
+function call(stack: Stack, id: string, action: string, parameters: object): AwsCustomResource {
+  return new AwsCustomResource(stack, id, {
+    onCreate: { service: 'GameLift', action, parameters, physicalResourceId: PhysicalResourceId.of(id) },
+    installLatestAwsSdk: false,
+    policy: AwsCustomResourcePolicy.fromSdkCalls({ resources: AwsCustomResourcePolicy.ANY_RESOURCE }),
+  });
+}
+
+/** A VPC, a fleet, and a connection that functions make. */
+function peered(stack: Stack): void {
+  const vpc = new Vpc(stack, 'Vpc', {
+    maxAzs: 2,
+    natGateways: 0,
+    subnetConfiguration: [{ name: 'Own', subnetType: SubnetType.PRIVATE_ISOLATED }],
+  });
+  const authorization = call(stack, 'Authorization', 'createVpcPeeringAuthorization', {
+    GameLiftAwsAccountId: stack.account,
+    PeerVpcId: vpc.vpcId,
+  });
+  const fleet = addFleet(stack);
+  fleet.node.addDependency(authorization);
+  call(stack, 'Connection', 'createVpcPeeringConnection', {
+    FleetId: fleet.ref,
+    PeerVpcAwsAccountId: stack.account,
+    PeerVpcId: vpc.vpcId,
+  });
+}
+
+test('a stack with a VPC, a fleet and a connection is created, and deleted within the day', async () => {
+  rehearsal.aws.behaviours.set('peerPermissions', 'not checked');
+  const before = rehearsal.aws.inventory();
+  expect((await deploy(peered)).status).toBe('CREATE_COMPLETE');
+  await rehearsal.clock.sleep(60_000);
+  // the function that authorized may do nothing in EC2, which only shows when GameLift acts
+  expect(rehearsal.aws.gameLift.connections.list().map(({ peering }) => peering.status)).toEqual([
+    { code: 'failed', message: expect.stringContaining('not authorized to perform: ec2:AcceptVpcPeeringConnection') as unknown },
+  ]);
+  expect((await remove()).status).toBe('DELETE_COMPLETE');
+  await rehearsal.clock.sleep(DAY);
+  // Lambda made the log group of the function, which no stack deletes
+  const logGroups = [expect.objectContaining({ name: expect.stringMatching(/^\/aws\/lambda\/Stack-AWS679f53fac/) as unknown })];
+  expect(rehearsal.aws.inventory()).toEqual({ ...before, logGroups });
+});
+
+test('a stack with a peered fleet cannot be deleted a day later, until somebody authorizes', async () => {
+  const place = { account: ACCOUNT, region: 'us-east-1' };
+  const { vpcId } = rehearsal.aws.ec2.createVpc({ ...place, cidrBlock: '10.0.0.0/16' });
+  const authorization = { GameLiftAwsAccountId: ACCOUNT, PeerVpcId: vpcId };
+  const build = (stack: Stack) => addFleet(stack, { peerVpcId: vpcId });
+  expect((await deploy(build)).status).toBe('ROLLBACK_COMPLETE');
+  expect(reasons(rehearsal, 'CREATE_FAILED')).toContain(
+    `Resource handler returned message: "There is no valid VPC peering authorization for ${vpcId}. ` +
+      '(Service: GameLift, Status Code: 400, Error Code: UnauthorizedException)"',
+  );
+  await remove();
+  await rehearsal.aws.callGameLift('CreateVpcPeeringAuthorization', authorization, place);
+  expect((await deploy(build)).status).toBe('CREATE_COMPLETE');
+  expect(rehearsal.aws.inventory().peerings).toMatchObject([{ status: 'active', accepter: vpcId }]);
+  await rehearsal.clock.sleep(DAY);
+  expect((await remove()).status).toBe('DELETE_FAILED');
+  await rehearsal.aws.callGameLift('CreateVpcPeeringAuthorization', authorization, place);
+  expect((await remove()).status).toBe('DELETE_COMPLETE');
+  expect(rehearsal.aws.inventory()).toMatchObject({ fleets: [], peerings: [], routes: [] });
+});
+
+describe('a fleet', () => {
+  const described = () => rehearsal.aws.inventory().fleets;
+
+  test.each(['leaves them', 'strips them'] as const)(
+    'is updated in place; to tags of others CloudFormation %s',
+    async (reading) => {
+      rehearsal.aws.behaviours.set('foreignFleetTags', reading);
+      await deploy((stack) => addFleet(stack, { tags: { kept: '1', dropped: '2' } }));
+      const id = physicalId('AWS::GameLift::Fleet');
+      rehearsal.aws.gameLift.fleets.all().forEach(({ tags }) => tags.set('foreign', 'x'));
+      expect((await deploy((stack) => addFleet(stack, { description: 'new', tags: { kept: '3' } }))).status).toBe(
+        'UPDATE_COMPLETE',
+      );
+      const foreign = reading === 'leaves them' ? { foreign: 'x' } : {};
+      expect(described()).toEqual([expect.objectContaining({ id, Description: 'new', tags: { kept: '3', ...foreign } })]);
+    },
+  );
+
+  test('is replaced when its build is', async () => {
+    await deploy((stack) => addFleet(stack));
+    const [fleet, build] = [physicalId('AWS::GameLift::Fleet'), physicalId('AWS::GameLift::Build')];
+    expect((await deploy((stack) => addFleet(stack, { build: 'two' }))).status).toBe('UPDATE_COMPLETE');
+    expect(physicalId('AWS::GameLift::Build')).not.toBe(build);
+    expect(physicalId('AWS::GameLift::Fleet')).not.toBe(fleet);
+    expect(described()).toMatchObject([{ id: physicalId('AWS::GameLift::Fleet'), status: 'ACTIVE' }]);
+  });
+
+  test('that ends in ERROR fails its stack, and is deleted', async () => {
+    rehearsal.aws.fates.fleet = () => ({ end: 'error' });
+    expect((await deploy((stack) => addFleet(stack))).status).toBe('ROLLBACK_COMPLETE');
+    expect(reasons(rehearsal, 'CREATE_FAILED')[0]).toContain(' did not stabilize: ERROR" (HandlerErrorCode: NotStabilized)');
+    expect(described()).toEqual([]);
+  });
+
+  test('that never comes up is given up', async () => {
+    rehearsal.aws.fates.fleet = () => ({ end: 'hang' });
+    expect((await deploy((stack) => addFleet(stack))).status).toBe('ROLLBACK_FAILED');
+    expect(reasons(rehearsal, 'CREATE_FAILED')[0]).toContain(' did not stabilize: ACTIVATING"');
+  });
+
+  test('whose creation is cancelled is deleted once it is up', async () => {
+    const { status } = await deploy((stack) => {
+      addFleet(stack);
+      new CfnRoute(stack, 'Broken', { routeTableId: 'rtb-0', destinationCidrBlock: '0.0.0.0/0', gatewayId: 'igw-0' });
+    });
+    expect(status).toBe('ROLLBACK_COMPLETE');
+    expect(reasons(rehearsal, 'CREATE_FAILED')).toContain('Resource creation cancelled');
+    expect(described()).toEqual([]);
+  });
+
+  test('is one of many that are created at once', async () => {
+    const { status } = await deploy((stack) => {
+      for (let number = 0; number < 8; number++) {
+        new CfnFleet(stack, `Fleet${number}`, { name: 'fleet', buildId: 'build-1', ec2InstanceType: 'c5.large' });
+      }
+    });
+    expect(status).toBe('CREATE_COMPLETE');
+    expect((await remove()).status).toBe('DELETE_COMPLETE');
+    expect(described()).toEqual([]);
+  });
+});
+
+test('a VPC of the CDK, public subnets and all, is created, updated and deleted', async () => {
+  const before = rehearsal.aws.inventory();
+  const network =
+    (port: number, cidr: string) =>
+    (stack: Stack): void => {
+      const vpc = new Vpc(stack, 'Vpc', { maxAzs: 2, natGateways: 1 });
+      const secondary = new CfnVPCCidrBlock(stack, 'Secondary', { vpcId: vpc.vpcId, cidrBlock: cidr });
+      const [own, other] = ['Own', 'Other'].map((id) => new SecurityGroup(stack, id, { vpc, allowAllOutbound: id === 'Own' }));
+      own?.addIngressRule(Peer.ipv4('10.192.0.0/20'), Port.tcp(port));
+      other?.addIngressRule(own ?? Peer.anyIpv4(), Port.tcp(port), undefined, true);
+      other?.addEgressRule(Peer.ipv4(secondary.attrId === '' ? '' : cidr), Port.allTraffic());
+      Tags.of(vpc).add('team', String(port));
+      new CfnOutput(stack, 'DefaultGroup', { value: vpc.vpcDefaultSecurityGroup });
+      new CfnOutput(stack, 'Blocks', { value: Fn.select(0, vpc.vpcCidrBlockAssociations) });
+    };
+  const created = await deploy(network(5432, '10.1.0.0/16'));
+  expect(created).toMatchObject({
+    status: 'CREATE_COMPLETE',
+    outputs: {
+      DefaultGroup: expect.stringMatching(/^sg-/) as unknown,
+      Blocks: expect.stringMatching(/^vpc-cidr-assoc-/) as unknown,
+    },
+  });
+  const { vpcs, subnets, routes, rules } = rehearsal.aws.inventory(ACCOUNT);
+  expect(vpcs).toMatchObject([{ cidrBlocks: ['10.0.0.0/16', '10.1.0.0/16'] }]);
+  expect(subnets).toHaveLength(4);
+  expect(routes).toHaveLength(4);
+  expect(routes).toContainEqual(expect.objectContaining({ destination: '0.0.0.0/0', kind: 'gatewayId', state: 'active' }));
+  expect(rules).toContainEqual(expect.objectContaining({ protocol: 'tcp', fromPort: 5432, toPort: 5432, peer: '10.192.0.0/20' }));
+
+  expect((await deploy(network(3306, '10.1.0.0/16'))).status).toBe('UPDATE_COMPLETE');
+  const updated = rehearsal.aws.inventory(ACCOUNT);
+  expect(updated.rules).not.toContainEqual(expect.objectContaining({ fromPort: 5432 }));
+  expect(updated.rules).toHaveLength(rules.length);
+  expect(updated.tags).toContainEqual(expect.objectContaining({ key: 'team', value: '3306' }));
+  expect((await deploy(network(3306, '10.2.0.0/16'))).status).toBe('UPDATE_COMPLETE');
+  expect(rehearsal.aws.inventory(ACCOUNT).vpcs).toMatchObject([{ cidrBlocks: ['10.0.0.0/16', '10.2.0.0/16'] }]);
+  expect((await remove()).status).toBe('DELETE_COMPLETE');
+  expect(rehearsal.aws.inventory()).toEqual(before);
+});
+
+describe('a gateway route table', () => {
+  const gateways = { igw: CfnInternetGateway, vgw: CfnVPNGateway };
+
+  interface GatewayTable {
+    readonly kind: keyof typeof gateways;
+    readonly destinationCidrBlock?: string;
+    /** Which of two tables is the gateway's. */
+    readonly table?: 0 | 1;
+  }
+
+  function addGatewayTable(stack: Stack, { kind, destinationCidrBlock = '10.0.1.0/24', table = 0 }: GatewayTable): void {
+    const vpcId = new CfnVPC(stack, 'Vpc', { cidrBlock: '10.0.0.0/16' }).ref;
+    const gatewayId = new gateways[kind](stack, 'Gateway', { type: 'ipsec.1' }).ref;
+    const attachment = new CfnVPCGatewayAttachment(stack, 'Attachment', {
+      vpcId,
+      ...(kind === 'igw' ? { internetGatewayId: gatewayId } : { vpnGatewayId: gatewayId }),
+    });
+    const tables = [0, 1].map((number) => new CfnRouteTable(stack, `Table${number}`, { vpcId }).ref);
+    const routeTableId = tables[table] ?? '';
+    const association = new CfnGatewayRouteTableAssociation(stack, 'Association', { gatewayId, routeTableId });
+    association.node.addDependency(attachment);
+    new CfnRoute(stack, 'Route', { routeTableId, destinationCidrBlock, networkInterfaceId: 'eni-1' }).node.addDependency(
+      association,
+    );
+    new CfnOutput(stack, 'Out', { value: association.attrAssociationId });
+  }
+
+  test.each(['igw', 'vgw'] as const)('is created with its gateway, %s, changed to another table, and deleted', async (kind) => {
+    const before = rehearsal.aws.inventory();
+    const created = await deploy((stack) => {
+      addGatewayTable(stack, { kind });
+    });
+    expect(created).toMatchObject({
+      status: 'CREATE_COMPLETE',
+      outputs: { Out: expect.stringMatching(/^rtbassoc-/) as unknown },
+    });
+    const gatewayId = physicalId('AWS::EC2::GatewayRouteTableAssociation');
+    const tablesWithGateway = () =>
+      rehearsal.aws.ec2.tablesOf(physicalId('AWS::EC2::VPC') ?? '').filter(({ associations }) => associations.size > 0);
+    const [table] = tablesWithGateway();
+    expect([...(table?.associations.values() ?? [])]).toEqual([gatewayId]);
+    const updated = await deploy((stack) => {
+      addGatewayTable(stack, { kind, table: 1 });
+    });
+    expect(updated.status).toBe('UPDATE_COMPLETE');
+    expect(physicalId('AWS::EC2::GatewayRouteTableAssociation')).toBe(gatewayId);
+    expect(tablesWithGateway()).toHaveLength(1);
+    expect(tablesWithGateway()[0]).not.toBe(table);
+    expect((await remove()).status).toBe('DELETE_COMPLETE');
+    expect(rehearsal.aws.inventory()).toEqual(before);
+  });
+
+  test('has no route that leads out of its VPC', async () => {
+    await deploy((stack) => {
+      addGatewayTable(stack, { kind: 'igw', destinationCidrBlock: '10.192.0.0/20' });
+    });
+    expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual([
+      expect.stringMatching(/^The destination CIDR block 10\.192\.0\.0\/20 is not allowed: the gateway route table rtb-\w+ can /),
+    ]);
+  });
+});
+
+test('the handler that closes default security groups works unmodified', async () => {
+  const closed = (stack: Stack): void => {
+    new Vpc(stack, 'Vpc', { maxAzs: 1, natGateways: 0, restrictDefaultSecurityGroup: true });
+  };
+  expect((await deploy(closed)).status).toBe('CREATE_COMPLETE');
+  expect(rehearsal.aws.inventory().rules).toEqual([]);
+  expect((await remove()).status).toBe('DELETE_COMPLETE');
+});
+
+test('a VPC that is still in use is not deleted', async () => {
+  await deploy((stack) => {
+    new CfnVPC(stack, 'Vpc', { cidrBlock: '10.0.0.0/16' });
+  });
+  const vpcId = physicalId('AWS::EC2::VPC') ?? '';
+  rehearsal.aws.ec2.createRouteTable({ account: ACCOUNT, region: 'us-east-1' }, vpcId);
+  expect((await remove()).status).toBe('DELETE_FAILED');
+  expect(reasons(rehearsal, 'DELETE_FAILED')[0]).toBe(`The vpc '${vpcId}' has dependencies and cannot be deleted.`);
+});

@@ -1,0 +1,162 @@
+import { request } from 'node:https';
+import { ResponseEndpoint } from '../../src/cloudformation/engine/response-endpoint';
+import { Rehearsal } from '../../src/index';
+import { functionResource, HANDLER_RESOURCES, reasons, writeAssembly } from '../assembly';
+
+/** What S3 makes of an answer is found out from inside a function, which does not know that it is rehearsed. */
+
+let rehearsal: Rehearsal;
+
+beforeEach(async () => {
+  rehearsal = await Rehearsal.start();
+});
+afterEach(() => rehearsal.close());
+
+/** Runs `code`, which is given `url`, `answer(more)`, a valid body, and `put(headers, body, more)`, and logs what `code` returns. */
+async function deploy(code: string, properties: object = {}): Promise<{ status: string; logged: unknown[] }> {
+  const handler = `
+    const https = require('node:https');
+    exports.handler = async (event) => {
+      const url = new URL(event.ResponseURL);
+      const answer = (more = {}) => {
+        const { StackId, RequestId, LogicalResourceId } = event;
+        return JSON.stringify({ Status: 'SUCCESS', PhysicalResourceId: 'id', StackId, RequestId, LogicalResourceId, ...more });
+      };
+      const put = (headers, body, more = {}) => new Promise((resolve, reject) => {
+        const options = { hostname: url.hostname, path: url.pathname + url.search, method: 'PUT', headers, ...more };
+        const request = https.request(options, (response) => {
+          let text = '';
+          response.on('data', (chunk) => (text += chunk)).on('end', () => resolve(response.statusCode + ' ' + (/<Code>(.*)<.Code>/.exec(text)?.[1] ?? '')));
+        });
+        request.on('error', (error) => resolve(error.code));
+        request.write(body);
+        request.end();
+      });
+      const length = (body) => ({ 'content-type': '', 'content-length': Buffer.byteLength(body) });
+      const good = () => put(length(answer()), answer());
+      const result = event.RequestType === 'Create' ? await (async () => { ${code} })() : await good();
+      if (event.RequestType === 'Create') console.log('RESULT ' + JSON.stringify(result));
+    };`;
+  const Handler = functionResource(handler, { Timeout: 900 });
+  const One = {
+    Type: 'Custom::Thing',
+    Properties: { ServiceToken: { 'Fn::GetAtt': ['Handler', 'Arn'] }, ServiceTimeout: 300, ...properties },
+  };
+  const { status } = await rehearsal.cloudFormation.deploy(
+    writeAssembly({ Resources: { Role: HANDLER_RESOURCES.Role, Handler, One } }),
+    'Stack',
+  );
+  await rehearsal.clock.sleep(1000);
+  const results = rehearsal.journal.entries.filter(({ message }) => message.startsWith('RESULT '));
+  return { status, logged: results.map(({ message }) => JSON.parse(message.slice('RESULT '.length)) as unknown) };
+}
+
+test.each([
+  ['a content type', `put({ ...length(answer()), 'content-type': 'application/json' }, answer())`, '403 SignatureDoesNotMatch'],
+  ['a chunked body', `put({ 'content-type': '', 'transfer-encoding': 'chunked' }, answer())`, '501 NotImplemented'],
+  ['another method', `put(length(answer()), answer(), { method: 'POST' })`, '403 SignatureDoesNotMatch'],
+  ['another query', `put(length(answer()), answer(), { path: url.pathname + url.search + '0' })`, '403 SignatureDoesNotMatch'],
+  ['a header that was not signed', `put({ ...length(answer()), 'x-amz-acl': 'private' }, answer())`, '403 AccessDenied'],
+  [
+    'fetch with a string',
+    `fetch(url, { method: 'PUT', body: answer() }).then((response) => response.status + ' SignatureDoesNotMatch')`,
+    '403 SignatureDoesNotMatch',
+  ],
+  ['too short a body', `put({ 'content-type': '', 'content-length': 1000 }, answer())`, '400 RequestTimeout'],
+])('%s is refused, and the resource fails in the end', async (_, code, expected) => {
+  expect(await deploy(`return ${code};`)).toEqual({ status: 'ROLLBACK_COMPLETE', logged: [expected] });
+  expect(reasons(rehearsal, 'CREATE_FAILED')[0]).toContain('did not receive a response');
+});
+
+test('no length is refused', async () => {
+  const code = `new Promise((resolve) => {
+    const socket = require('node:tls').connect(443, url.hostname, { servername: url.hostname }, () =>
+      socket.write('PUT ' + url.pathname + url.search + ' HTTP/1.1\\r\\nHost: ' + url.hostname + '\\r\\n\\r\\n'));
+    socket.once('data', (data) => { socket.destroy(); resolve(data.toString().split('\\r\\n')[0]); });
+  })`;
+  expect((await deploy(`return ${code};`)).logged).toEqual(['HTTP/1.1 411 Length Required']);
+});
+
+test('a URL looks like one of S3, and expires', async () => {
+  const responses = await ResponseEndpoint.start(rehearsal.clock, rehearsal.journal);
+  const { url } = responses.issue({ region: 'us-east-1', stackId: 'stack', logicalId: 'One', requestId: 'request' });
+  const { hostname, pathname, search, searchParams } = new URL(url);
+  expect(hostname).toBe('cloudformation-custom-resource-response-useast1.s3.amazonaws.com');
+  expect(pathname).toMatch(/^\/stack%7COne%7C[0-9a-f-]+$/);
+  expect(searchParams.get('X-Amz-SignedHeaders')).toBe('host');
+  const { port, certificate } = await responses.connection('us-east-1');
+  const put = () =>
+    new Promise((resolve, reject) => {
+      const headers = { host: hostname, 'content-length': 2 };
+      const options = {
+        host: '127.0.0.1',
+        port,
+        servername: hostname,
+        ca: certificate,
+        method: 'PUT',
+        path: pathname + search,
+        headers,
+      };
+      request(options, (response) => {
+        response.resume().on('end', () => {
+          resolve(response.statusCode);
+        });
+      })
+        .on('error', reject)
+        .end('{}');
+    });
+  await rehearsal.clock.sleep(7_190_000);
+  expect(await put()).toBe(200);
+  await rehearsal.clock.sleep(20_000);
+  expect(await put()).toBe(403);
+  await responses.close();
+});
+
+test('fetch with bytes and no content type is accepted', async () => {
+  const code = `fetch(url, { method: 'PUT', body: Buffer.from(answer()) }).then((response) => response.status)`;
+  expect(await deploy(`return ${code};`)).toEqual({ status: 'CREATE_COMPLETE', logged: [200] });
+});
+
+test('a second answer is accepted and ignored', async () => {
+  const code = `await good(); const body = answer({ Status: 'FAILED', Reason: 'too late' }); return put(length(body), body);`;
+  expect(await deploy(code)).toEqual({ status: 'CREATE_COMPLETE', logged: ['200 '] });
+  const accepted = rehearsal.journal.entries.filter(({ source, message }) => source === 's3' && message.endsWith('accepted'));
+  expect(accepted).toHaveLength(2);
+  const requestId = /request ([0-9a-f-]+)/.exec(accepted[0]?.message ?? '')?.[1] ?? '';
+  expect(rehearsal.responses.answers(requestId)).toBe(2);
+});
+
+test.each([
+  ['is no JSON', `'{'`, 'Invalid response object: it is not valid JSON.'],
+  [
+    'is about another request',
+    `answer({ RequestId: 'other' })`,
+    'Invalid response object: RequestId does not match the request.',
+  ],
+  [
+    'has no status',
+    `answer({ Status: undefined })`,
+    'Invalid response object: Value of property Status must be SUCCESS or FAILED.',
+  ],
+  ['has no physical id', `answer({ PhysicalResourceId: undefined })`, 'Invalid PhysicalResourceId'],
+  [
+    'fails without a reason',
+    `answer({ Status: 'FAILED' })`,
+    'Invalid response object: Reason is required when Status is FAILED.',
+  ],
+  ['has data that is no object', `answer({ Data: ['a'] })`, 'Invalid response object: Value of property Data must be an object.'],
+  ['was cut off by too small a length', `answer().slice(0, -5)`, 'Invalid response object: it is not valid JSON.'],
+])('an answer that %s fails the resource', async (_, body, reason) => {
+  expect((await deploy(`const body = ${body}; return put(length(body), body);`)).status).toBe('ROLLBACK_COMPLETE');
+  expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual([reason]);
+});
+
+test('an answer that hangs holds the handler up until its own timeout', async () => {
+  const remove = rehearsal.responses.intercept(({ attempt }) => (attempt === 1 ? 'hang' : undefined));
+  const code = `
+    const before = Date.now();
+    const first = await Promise.race([good(), new Promise((resolve) => setTimeout(resolve, 30_000, 'gave up'))]);
+    return [first, await good(), Math.round((Date.now() - before) / 1000)];`;
+  expect(await deploy(code)).toEqual({ status: 'CREATE_COMPLETE', logged: [['gave up', '200 ', 30]] });
+  remove();
+});

@@ -1,0 +1,864 @@
+import { schemaOf } from '../../src/cloudformation/template/schema/index';
+import { Rehearsal } from '../../src/index';
+import { custom, events, functionResource, HANDLER_RESOURCES, reasons, writeAssembly } from '../assembly';
+
+let rehearsal: Rehearsal;
+
+beforeEach(async () => {
+  rehearsal = await Rehearsal.start({ startTime: Date.UTC(2026, 0, 1) });
+});
+afterEach(() => rehearsal.close());
+
+const deploy = (template: object) => rehearsal.cloudFormation.deploy(writeAssembly(template), 'Stack');
+const topic = (more: object = {}) => ({ Type: 'AWS::SNS::Topic', ...more });
+const vpc = (properties: object = {}) => ({ Type: 'AWS::EC2::VPC', Properties: { CidrBlock: '10.0.0.0/16', ...properties } });
+const many = (count: number, member: object) =>
+  Object.fromEntries(Array.from({ length: count }, (_, index) => [`Member${index}`, member]));
+const outputs = (value: unknown, more: object = {}) => ({
+  Resources: { Topic: topic() },
+  Outputs: { Out: { Value: value, ...more } },
+});
+
+const parameter = (definition: object) => ({ ...outputs({ Ref: 'Name' }), Parameters: { Name: definition } });
+
+const outputList = 'Template format error: The Value field of every Outputs member must evaluate to a String.';
+const unrecognizedType = (type: string) => `Template format error: Unrecognized parameter type: ${type}`;
+const malformedExport =
+  'Template format error: Output Out is malformed. The Name field of every Export member must be specified and consist only of ' +
+  'alphanumeric characters, colons, or hyphens.';
+
+describe('a template is refused, and nothing happens,', () => {
+  const unresolved = (block: string) =>
+    `Template format error: Unresolved condition dependency No in the ${block} block of the template`;
+
+  test.each<[string, object, string]>([
+    ['without resources', {}, 'Template format error: At least one Resources member must be defined.'],
+    [
+      'with an empty Resources section',
+      { Resources: {} },
+      'Template format error: At least one Resources member must be defined.',
+    ],
+    [
+      'with a version of the format that there is not',
+      { ...outputs('x'), AWSTemplateFormatVersion: '2020-01-01' },
+      'Template format error: unsupported value for AWSTemplateFormatVersion.',
+    ],
+    [
+      'with too long a description',
+      { ...outputs('x'), Description: 'x'.repeat(1025) },
+      "Template format error: 'Description' must be a string of at most 1024 bytes.",
+    ],
+    [
+      'with a null',
+      { Resources: { Topic: topic({ Properties: { DisplayName: null } }) } },
+      "Template format error: [/Resources/Topic/Properties/DisplayName] 'null' values are not allowed in templates",
+    ],
+    [
+      'with a resource that is null',
+      { Resources: { Topic: null } },
+      "Template format error: [/Resources/Topic] 'null' values are not allowed in templates",
+    ],
+    [
+      'with a parameter that is null',
+      { ...outputs('x'), Parameters: { Name: null } },
+      "Template format error: [/Parameters/Name] 'null' values are not allowed in templates",
+    ],
+    [
+      'with a type of AWS that there is not',
+      { Resources: { One: { Type: 'AWS::Lambda::Funktion' }, Two: { Type: 'AWS::Lambda::Funktion' } } },
+      'Template format error: Unrecognized resource types: [AWS::Lambda::Funktion]',
+    ],
+    [
+      'with a type that is no name of one',
+      { Resources: { Topic: { Type: 'Topic' } } },
+      'Template format error: Unrecognized resource types: [Topic]',
+    ],
+    [
+      'with a type of custom resources whose name is too long',
+      { Resources: { Thing: { Type: `Custom::${'x'.repeat(61)}` } } },
+      `Template format error: Unrecognized resource types: [Custom::${'x'.repeat(61)}]`,
+    ],
+    [
+      'with properties that are no object',
+      { Resources: { Topic: topic({ Properties: [] }) } },
+      "Template format error: [/Resources/Topic/Properties] 'Properties' must be an object",
+    ],
+    [
+      'with a condition of a resource that is no name',
+      { Resources: { Topic: topic({ Condition: { 'Fn::Equals': ['a', 'a'] } }) } },
+      'Template format error: Every Condition member must be a string.',
+    ],
+    [
+      'with too long a logical id',
+      { Resources: { ['x'.repeat(256)]: topic() } },
+      `Template format error: Resource name ${'x'.repeat(256)} exceeds the maximum length of 255 characters.`,
+    ],
+    [
+      'with a parameter and a resource of the same name',
+      { ...outputs('x'), Parameters: { Topic: { Type: 'String', Default: 'x' } } },
+      'Template format error: Logical ids must be unique: [Topic] are both parameters and resources',
+    ],
+    [
+      'with a parameter without a type',
+      { ...outputs('x'), Parameters: { Name: { Default: 'x' } } },
+      'Template format error: Every Parameters object must contain a Type member.',
+    ],
+    [
+      'with a parameter of a type that there is not',
+      parameter({ Type: 'Boolean', Default: 'true' }),
+      unrecognizedType('Boolean'),
+    ],
+    [
+      'with a member of a parameter that there is not',
+      parameter({ Type: 'String', Default: 'x', Pattern: 'x' }),
+      "Invalid template parameter property 'Pattern'",
+    ],
+    [
+      'with a mapping to an object',
+      { ...outputs('x'), Mappings: { Map: { Key: { Attribute: { Ref: 'Topic' } } } } },
+      'Template format error: Every Mappings attribute must be a String or a List.',
+    ],
+    [
+      'with a key that a mapping does not have',
+      { ...outputs({ 'Fn::FindInMap': ['Map', { Ref: 'AWS::Region' }, 'b'] }), Mappings: { Map: { a: { b: 'c' } } } },
+      'Template error: Unable to get mapping for Map::us-east-1::b',
+    ],
+    [
+      'with a member of an output that there is not',
+      outputs('x', { Exports: { Name: 'x' } }),
+      "Invalid template output property 'Exports'",
+    ],
+    ['with an output that is a list', outputs(['x']), outputList],
+    ['with an output that a function makes a list', outputs({ 'Fn::Split': [',', 'a,b'] }), outputList],
+    ['with an output that is a parameter with a list', parameter({ Type: 'CommaDelimitedList', Default: 'a,b' }), outputList],
+    ['with an export that is only a name', outputs('x', { Export: 'x' }), malformedExport],
+    [
+      'with a name of an export that depends on a resource',
+      outputs('x', { Export: { Name: { Ref: 'Topic' } } }),
+      `${malformedExport} It must not depend on resources: got Topic`,
+    ],
+    [
+      'with two exports of the same name',
+      {
+        Resources: { Topic: topic() },
+        Outputs: {
+          One: { Value: '1', Export: { Name: 'name' } },
+          Two: { Value: '2', Export: { Name: { 'Fn::Sub': 'na${Letters}' } } },
+        },
+        Parameters: { Letters: { Type: 'String', Default: 'me' } },
+      },
+      'Template format error: Outputs One and Two have the same export name: name',
+    ],
+    [
+      'with a circular dependency',
+      { Resources: { One: topic({ DependsOn: 'Two' }), Two: topic({ Metadata: 1, DependsOn: ['One'] }) } },
+      'Circular dependency between resources: [One, Two]',
+    ],
+    [
+      'with a resource that depends on itself',
+      { Resources: { Topic: topic({ DependsOn: 'Topic' }) } },
+      'Circular dependency between resources: [Topic]',
+    ],
+    [
+      'with conditions that nobody uses and that refer to each other',
+      { ...outputs('x'), Conditions: { One: { 'Fn::Not': [{ Condition: 'Two' }] }, Two: { Condition: 'One' } } },
+      'Template validation error: Circular dependencies for condition One',
+    ],
+    [
+      'with a condition that is no function of conditions',
+      { ...outputs('x'), Conditions: { Yes: true } },
+      'Template format error: Conditions can only be boolean operations on parameters and other conditions',
+    ],
+    [
+      'with a condition on an import',
+      { ...outputs('x'), Conditions: { Odd: { 'Fn::Equals': [{ 'Fn::ImportValue': 'x' }, 'a'] } } },
+      'Template error: Cannot use Fn::ImportValue in Conditions.',
+    ],
+    [
+      'with an import whose name depends on a resource',
+      outputs({ 'Fn::ImportValue': { Ref: 'Topic' } }),
+      'Template error: the attribute in Fn::ImportValue must not depend on any resources, imported values, or Fn::GetAZs',
+    ],
+    [
+      'with a Ref to something else than a name',
+      outputs({ Ref: ['Topic'] }),
+      'Template format error: Every Ref object must have a single String value.',
+    ],
+    [
+      'with a Ref and something else in one object',
+      outputs({ Ref: 'Topic', Other: 'x' }),
+      'Template format error: Every Ref object must have a single String value.',
+    ],
+    [
+      'with a variable of Fn::Sub that can be none',
+      outputs({ 'Fn::Sub': '${a b}' }),
+      'Template error: variable names in Fn::Sub syntax must contain only alphanumeric characters, underscores, periods, and colons',
+    ],
+    ['with a section that there is not', { ...outputs('x'), Extra: {} }, 'Invalid template property or properties [Extra]'],
+    [
+      'with more than 500 resources',
+      { Resources: many(501, topic()) },
+      'Template format error: Number of resources, 501, is greater than maximum allowed, 500',
+    ],
+    [
+      'with more than 200 outputs',
+      { Resources: { Topic: topic() }, Outputs: many(201, { Value: 'x' }) },
+      'Template format error: Number of outputs, 201, is greater than maximum allowed, 200',
+    ],
+    [
+      'of more than a megabyte',
+      { Resources: { Topic: topic({ Metadata: { Text: 'x'.repeat(1_000_000) } }) } },
+      'Template may not exceed 1000000 bytes in size.',
+    ],
+    [
+      'with a logical id that is not alphanumeric',
+      { Resources: { 'My-Topic': topic() } },
+      'Template format error: Resource name My-Topic is non alphanumeric.',
+    ],
+    [
+      'with the name of an output that is not alphanumeric',
+      { Resources: { Topic: topic() }, Outputs: { 'My-Out': { Value: 'x' } } },
+      'Template format error: Output name My-Out is non alphanumeric.',
+    ],
+    [
+      'with a name of an export that has other characters than it may',
+      outputs('x', { Export: { Name: { 'Fn::Sub': '${AWS::StackName} out' } } }),
+      malformedExport,
+    ],
+    [
+      'with an output without a value',
+      { Resources: { Topic: topic() }, Outputs: { Out: { Description: 'x' } } },
+      'Template format error: Every Outputs member must contain a Value object',
+    ],
+    [
+      'with a resource without a type',
+      { Resources: { Topic: {} } },
+      'Template format error: Every Resources object must contain a Type member.',
+    ],
+    [
+      'with a member of a resource that there is not',
+      { Resources: { Topic: topic({ DependOn: 'Other' }) } },
+      "Invalid template resource property 'DependOn'",
+    ],
+    [
+      'with a deletion policy that there is not',
+      { Resources: { Topic: topic({ DeletionPolicy: 'Keep' }) } },
+      'Template format error: Unrecognized DeletionPolicy "Keep" for resource Topic',
+    ],
+    [
+      'with a replace policy that there is not',
+      { Resources: { Topic: topic({ UpdateReplacePolicy: 'RetainExceptOnCreate' }) } },
+      'Template format error: Unrecognized UpdateReplacePolicy "RetainExceptOnCreate" for resource Topic',
+    ],
+    [
+      'with a dependency that is no name',
+      { Resources: { Topic: topic({ DependsOn: { 'Fn::If': ['No', 'A', 'B'] } }) } },
+      'Template format error: DependsOn must be a string or list of strings.',
+    ],
+    [
+      'with a condition of a resource that is not defined',
+      { Resources: { Topic: topic({ Condition: 'No' }) } },
+      unresolved('Resources'),
+    ],
+    ['with a condition of an output that is not defined', outputs('x', { Condition: 'No' }), unresolved('Outputs')],
+    [
+      'with a condition in Fn::If that is not defined',
+      outputs({ 'Fn::If': ['No', 'yes', 'no'] }),
+      'Template error: unresolved condition dependency No in Fn::If',
+    ],
+    [
+      'with a condition in Fn::And that is not defined',
+      { ...outputs('x'), Conditions: { Both: { 'Fn::And': [{ Condition: 'No' }, { 'Fn::Equals': ['a', 'a'] }] } } },
+      unresolved('Conditions'),
+    ],
+    [
+      'with a condition that refers to a resource',
+      { ...outputs('x'), Conditions: { Odd: { 'Fn::Equals': [{ Ref: 'Topic' }, 'a'] } } },
+      'Template format error: Unresolved dependencies [Topic]. Cannot reference resources in the Conditions block of the template',
+    ],
+    [
+      'with a Ref to nothing',
+      outputs({ Ref: 'Nobody' }),
+      'Template format error: Unresolved resource dependencies [Nobody] in the Outputs block of the template',
+    ],
+    [
+      'with a Ref to nothing where a condition leaves it out',
+      {
+        ...outputs({ 'Fn::If': ['Never', { Ref: 'Nobody' }, 'x'] }),
+        Conditions: { Never: { 'Fn::Equals': ['a', 'b'] } },
+      },
+      'Template format error: Unresolved resource dependencies [Nobody] in the Outputs block of the template',
+    ],
+    [
+      'with a pseudo parameter that there is not',
+      outputs({ 'Fn::Sub': '${AWS::Zone}' }),
+      'Template format error: Unresolved resource dependencies [AWS::Zone] in the Outputs block of the template',
+    ],
+    [
+      'with a dependency on nothing',
+      { Resources: { Topic: topic({ DependsOn: ['Nobody'] }) } },
+      'Template format error: Unresolved resource dependencies [Nobody] in the Resources block of the template',
+    ],
+    [
+      'with an attribute of nothing',
+      outputs({ 'Fn::GetAtt': ['Nobody', 'Arn'] }),
+      'Template error: instance of Fn::GetAtt references undefined resource Nobody',
+    ],
+    [
+      'with an attribute that the type does not have',
+      { Resources: { Vpc: vpc() }, Outputs: { Out: { Value: { 'Fn::GetAtt': ['Vpc', 'Arn'] } } } },
+      'Template error: resource Vpc does not support attribute type Arn in Fn::GetAtt',
+    ],
+    [
+      'with such an attribute in Fn::Sub',
+      { Resources: { Vpc: vpc() }, Outputs: { Out: { Value: { 'Fn::Sub': '${Vpc.Arn}' } } } },
+      'Template error: resource Vpc does not support attribute type Arn in Fn::GetAtt',
+    ],
+    [
+      'with Fn::GetAtt of no attribute',
+      outputs({ 'Fn::GetAtt': ['Topic'] }),
+      'Template error: every Fn::GetAtt object requires two non-empty parameters, the resource name and the resource attribute',
+    ],
+    [
+      'with a mapping that there is not',
+      outputs({ 'Fn::FindInMap': ['Regions', 'a', 'b'] }),
+      "Template error: Mapping named 'Regions' is not present in the 'Mappings' section of template.",
+    ],
+    [
+      'with a parameter that has no value',
+      { ...outputs('x'), Parameters: { Name: { Type: 'String' } } },
+      'Parameters: [Name] must have values',
+    ],
+    [
+      'with a parameter whose value is not allowed',
+      parameter({ Type: 'String', Default: 'c', AllowedValues: ['a', 'b'] }),
+      "Parameter 'Name' must be one of AllowedValues",
+    ],
+    [
+      'with a parameter one of whose items is not allowed',
+      parameter({ Type: 'CommaDelimitedList', Default: 'a, c', AllowedValues: ['a', 'b'] }),
+      "Parameter 'Name' must be one of AllowedValues",
+    ],
+    [
+      'with a parameter of which only a part matches its pattern',
+      parameter({ Type: 'String', Default: 'ab1', AllowedPattern: '[a-z]|[a-z]+' }),
+      "Parameter 'Name' must match pattern [a-z]|[a-z]+",
+    ],
+    [
+      'with a parameter that breaks a constraint that is described',
+      parameter({ Type: 'String', Default: '1', AllowedPattern: '[a-z]+', ConstraintDescription: 'must be lower case' }),
+      'Parameter Name failed to satisfy constraint: must be lower case',
+    ],
+    [
+      'with a parameter that is too short',
+      parameter({ Type: 'String', Default: 'ab', MinLength: 3 }),
+      "Parameter 'Name' must contain at least 3 characters",
+    ],
+    [
+      'with a parameter that is too long',
+      parameter({ Type: 'String', Default: 'abcd', MaxLength: '3' }),
+      "Parameter 'Name' must contain at most 3 characters",
+    ],
+    ['with a parameter that is no number', parameter({ Type: 'Number', Default: 'one' }), "Parameter 'Name' must be a number"],
+    [
+      'with a parameter that is too small',
+      parameter({ Type: 'Number', Default: 1, MinValue: 2 }),
+      "Parameter 'Name' must be a number not less than 2",
+    ],
+    [
+      'with a parameter one of whose items is too big',
+      parameter({ Type: 'List<Number>', Default: '1,11', MaxValue: '10' }),
+      "Parameter 'Name' must be a number not greater than 10",
+    ],
+    [
+      'with a pattern of a parameter that Java knows and JavaScript does not',
+      parameter({ Type: 'String', Default: 'A', AllowedPattern: '\\p{Upper}+' }),
+      'the AllowedPattern of the parameter Name is not simulated: got \\p{Upper}+',
+    ],
+    [
+      'with a transform inline',
+      outputs({ 'Fn::Transform': { Name: 'AWS::Include' } }),
+      'template transforms are not simulated: got AWS::Include',
+    ],
+    [
+      'with a section of transforms',
+      { ...outputs('x'), Transform: ['AWS::Serverless-2016-10-31'] },
+      'template transforms are not simulated: got AWS::Serverless-2016-10-31',
+    ],
+  ])('%s', async (_, template, message) => {
+    await expect(deploy(template)).rejects.toThrow(new Error(message));
+    expect(events(rehearsal)).toEqual([]);
+    expect(rehearsal.aws.inventory().stacks).toEqual([]);
+  });
+
+  test.each<[string, unknown]>([
+    ['Fn::Join', ['-', 'a']],
+    ['Fn::Join', 'a'],
+    ['Fn::Split', [',']],
+    ['Fn::Select', ['0']],
+    ['Fn::FindInMap', ['Map', 'a']],
+    ['Fn::Cidr', ['10.0.0.0/16']],
+    ['Fn::Sub', { text: 'x' }],
+    ['Fn::Sub', ['x']],
+    ['Fn::Equals', ['a']],
+    ['Fn::Not', []],
+    ['Fn::And', [{ 'Fn::Equals': ['a', 'a'] }]],
+    ['Fn::Or', Array.from({ length: 11 }, () => ({ 'Fn::Equals': ['a', 'a'] }))],
+  ])('with other arguments than %s takes: %j', async (name, argument) => {
+    await expect(deploy(outputs({ [name]: argument }))).rejects.toThrow(
+      new RegExp(`^Template error: (every )?(One or more )?${name} `),
+    );
+    expect(rehearsal.aws.inventory().stacks).toEqual([]);
+  });
+
+  test('with a function that there is not', async () => {
+    await expect(deploy(outputs({ 'Fn::Lower': 'X' }))).rejects.toThrow(
+      'Template format error: Encountered unsupported function: Fn::Lower Supported functions are: [Ref, Fn::GetAtt, Fn::Sub, ',
+    );
+  });
+
+  test('as an update, which leaves the stack as it is', async () => {
+    await deploy({ Resources: { Vpc: vpc() } });
+    await expect(deploy({ Resources: { Vpc: vpc(), Topic: topic({ Condition: 'No' }) } })).rejects.toThrow(
+      unresolved('Resources'),
+    );
+    expect(rehearsal.cloudFormation.describe('Stack').status).toBe('CREATE_COMPLETE');
+  });
+});
+
+test('parameters that keep all constraints are accepted', async () => {
+  const numbers = { Type: 'List<Number>', Default: '2, 10', MinValue: 2, MaxValue: 10, AllowedPattern: '\\d+' };
+  const { status, outputs: values } = await deploy({
+    ...outputs({ 'Fn::Join': ['+', { Ref: 'Numbers' }] }),
+    Parameters: {
+      Numbers: numbers,
+      Name: { Type: 'String', Default: 'abc', AllowedPattern: '[a-z]+', AllowedValues: ['abc'], MinLength: 3, MaxLength: 3 },
+    },
+  });
+  expect({ status, values }).toEqual({ status: 'CREATE_COMPLETE', values: { Out: '2+10' } });
+});
+
+describe('a resource fails', () => {
+  const invalid = (message: string) => `Properties validation failed for resource Bad with message:\n${message}`;
+  const fleet = (properties: object) => ({ Type: 'AWS::GameLift::Fleet', Properties: { Name: 'fleet', ...properties } });
+  const queue = (properties: object) => ({ Type: 'AWS::SQS::Queue', Properties: properties });
+
+  test.each<[string, object, string]>([
+    ['with a property that its type does not have', vpc({ Cidr: 'x' }), invalid('#: extraneous key [Cidr] is not permitted')],
+    [
+      'without a property that its type requires',
+      { Type: 'AWS::SSM::Parameter', Properties: { Type: 'String' } },
+      invalid('#: required key [Value] not found'),
+    ],
+    [
+      'with an object for a text',
+      vpc({ CidrBlock: { Block: 'x' } }),
+      invalid('#/CidrBlock: expected type: String, found: JSONObject'),
+    ],
+    [
+      'with a word for a number',
+      queue({ MessageRetentionPeriod: 'long' }),
+      invalid('#/MessageRetentionPeriod: expected type: Integer, found: String'),
+    ],
+    [
+      'with a value that is not among those that its property takes',
+      fleet({ FleetType: 'CHEAP' }),
+      invalid('#/FleetType: failed validation constraint for keyword [enum]'),
+    ],
+    [
+      'with such a value further inside',
+      fleet({ EC2InboundPermissions: [{ FromPort: 1, ToPort: 1, IpRange: '0.0.0.0/0', Protocol: 'ICMP' }] }),
+      invalid('#/EC2InboundPermissions/0/Protocol: failed validation constraint for keyword [enum]'),
+    ],
+    [
+      'with a list for such a value',
+      fleet({ FleetType: ['SPOT'] }),
+      invalid('#/FleetType: expected type: String, found: JSONArray'),
+    ],
+    [
+      'with a word for a boolean',
+      vpc({ EnableDnsSupport: 'yes' }),
+      invalid('#/EnableDnsSupport: expected type: Boolean, found: String'),
+    ],
+    ['with a text for a list', queue({ Tags: 'team' }), invalid('#/Tags: expected type: JSONArray, found: String')],
+    [
+      'with a tag without a value',
+      vpc({ Tags: [{ Key: 'team', Name: 'x' }] }),
+      invalid('#/Tags/0: required key [Value] not found\n#/Tags/0: extraneous key [Name] is not permitted'),
+    ],
+    [
+      'that is custom, without a service token',
+      { Type: 'Custom::Thing', Properties: {} },
+      invalid('#: required key [ServiceToken] not found'),
+    ],
+    [
+      'of a type that is not simulated, with a property that it does not have',
+      topic({ Properties: { Name: 'x' } }),
+      invalid('#: extraneous key [Name] is not permitted'),
+    ],
+    [
+      'that is a VPC whose CIDR block is none',
+      vpc({ CidrBlock: '10.0.0.0/33' }),
+      'Value (10.0.0.0/33) for parameter cidrBlock is invalid. This is not a valid CIDR block.',
+    ],
+    [
+      'that is custom, with a timeout that is too long',
+      { Type: 'Custom::Thing', Properties: { ServiceToken: 'arn:aws:lambda:x', ServiceTimeout: '3601' } },
+      invalid('#/ServiceTimeout: 3601 is not less or equal to 3600'),
+    ],
+    [
+      'that is a function with a timeout of nothing',
+      { Type: 'AWS::Lambda::Function', Properties: { Code: { ZipFile: 'x' }, Role: 'arn:aws:iam::1:role/r', Timeout: 0 } },
+      invalid('#/Timeout: 0 is not greater or equal to 1'),
+    ],
+    [
+      'that is a schedule with too many retries',
+      {
+        Type: 'AWS::Scheduler::Schedule',
+        Properties: {
+          FlexibleTimeWindow: { Mode: 'OFF' },
+          ScheduleExpression: 'rate(1 day)',
+          Target: { Arn: 'arn:aws:lambda:x', RoleArn: 'arn:aws:iam::1:role/r', RetryPolicy: { MaximumRetryAttempts: 186 } },
+        },
+      },
+      invalid('#/Target/RetryPolicy/MaximumRetryAttempts: 186 is not less or equal to 185'),
+    ],
+    [
+      'that is a role with too long a name',
+      { Type: 'AWS::IAM::Role', Properties: { AssumeRolePolicyDocument: {}, RoleName: 'x'.repeat(65) } },
+      invalid('#/RoleName: expected maxLength: 64, actual: 65'),
+    ],
+    [
+      'that is a role whose description has characters that IAM does not take',
+      { Type: 'AWS::IAM::Role', Properties: { AssumeRolePolicyDocument: {}, Description: 'fleet \u2192 VPC' } },
+      invalid('#/Description: failed validation constraint for keyword [pattern]'),
+    ],
+    ['that is a fleet without a name', fleet({ Name: '' }), invalid('#/Name: expected minLength: 1, actual: 0')],
+    ['that is a VPC with too big a CIDR block', vpc({ CidrBlock: '10.0.0.0/8' }), "The CIDR '10.0.0.0/8' is invalid."],
+  ])('%s', async (_, bad, message) => {
+    const { status, reason } = await deploy({ Resources: { Bad: bad } });
+    expect({ status, reason }).toEqual({
+      status: 'ROLLBACK_COMPLETE',
+      reason: 'The following resource(s) failed to create: [Bad]. Rollback requested by user.',
+    });
+    expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual([message]);
+  });
+
+  test.each([
+    ['outside of its VPC', '10.1.0.0/24', "The CIDR '10.1.0.0/24' is invalid."],
+    ['of another subnet', '10.0.0.0/25', "The CIDR '10.0.0.0/25' conflicts with another subnet"],
+  ])('that is a subnet with a CIDR block %s', async (_, CidrBlock, message) => {
+    const subnet = (cidr: string, more: object = {}) => ({
+      Type: 'AWS::EC2::Subnet',
+      Properties: { VpcId: { Ref: 'Vpc' }, CidrBlock: cidr },
+      ...more,
+    });
+    await deploy({ Resources: { Vpc: vpc(), First: subnet('10.0.0.0/24'), Bad: subnet(CidrBlock, { DependsOn: 'First' }) } });
+    expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual([message]);
+  });
+
+  const invalidDestination = (value: string, name = 'destinationCidrBlock') =>
+    `Value (${value}) for parameter ${name} is invalid. This is not a valid CIDR block.`;
+
+  test.each<[string, object, string]>([
+    ['a route to no block', { DestinationCidrBlock: '10.0.0.0' }, invalidDestination('10.0.0.0')],
+    ['a route to a block of too long a prefix', { DestinationCidrBlock: '10.0.0.0/33' }, invalidDestination('10.0.0.0/33')],
+    ['a route to an IPv6 block, given as IPv4', { DestinationCidrBlock: '::/0' }, invalidDestination('::/0')],
+    [
+      'a route to an IPv6 block of too long a prefix',
+      { DestinationIpv6CidrBlock: '::/129' },
+      invalidDestination('::/129', 'destinationIpv6CidrBlock'),
+    ],
+  ])('that is %s', async (_, destination, message) => {
+    const table = { Type: 'AWS::EC2::RouteTable', Properties: { VpcId: { Ref: 'Vpc' } } };
+    const bad = { Type: 'AWS::EC2::Route', Properties: { RouteTableId: { Ref: 'Table' }, GatewayId: 'igw-1', ...destination } };
+    await deploy({ Resources: { Vpc: vpc(), Table: table, Bad: bad } });
+    expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual([message]);
+  });
+
+  const ipv4 = (CidrIp: string) => ({ IpProtocol: 'tcp', FromPort: 1, ToPort: 1, CidrIp });
+
+  test.each<[string, object, string]>([
+    ['an octet too big', { SecurityGroupIngress: [ipv4('10.0.256.0/24')] }, 'CIDR block 10.0.256.0/24 is malformed'],
+    ['no prefix', { SecurityGroupEgress: [ipv4('10.0.0.0')] }, 'CIDR block 10.0.0.0 is malformed'],
+    ['a name', { SecurityGroupIngress: [{ IpProtocol: '-1', CidrIpv6: 'fleet' }] }, 'CIDR block fleet is malformed'],
+  ])('that is a security group with a rule for a block with %s', async (_, rules, message) => {
+    const group = { Type: 'AWS::EC2::SecurityGroup', Properties: { GroupDescription: 'x', VpcId: { Ref: 'Vpc' }, ...rules } };
+    await deploy({ Resources: { Vpc: vpc(), Bad: group } });
+    expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual([message]);
+  });
+
+  const characters =
+    'Valid descriptions are strings less than 256 characters from the following set: a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*';
+  const range = "Invalid value 'Must specify both from and to ports with TCP/UDP.' for portRange.";
+
+  test.each<[string, object, string]>([
+    ['a description that EC2 does not take', { GroupDescription: "it's" }, `Invalid security group description. ${characters}`],
+    ['a name like an id', { GroupName: 'sg-1' }, 'Value (sg-1) for parameter GroupName is invalid.'],
+    [
+      'a description of a rule that EC2 does not take',
+      { SecurityGroupIngress: [{ ...ipv4('10.0.0.0/24'), Description: 'a > b' }] },
+      `Invalid rule description. ${characters}`,
+    ],
+    ['a rule without ports', { SecurityGroupIngress: [{ IpProtocol: 'udp', CidrIp: '10.0.0.0/24' }] }, range],
+    [
+      'a rule whose ports are the wrong way round',
+      { SecurityGroupIngress: [{ ...ipv4('10.0.0.0/24'), FromPort: 2 }] },
+      'Invalid TCP/UDP port range (2:1)',
+    ],
+  ])('that is a security group with %s', async (_, properties, message) => {
+    const group = { GroupDescription: 'x', VpcId: { Ref: 'Vpc' }, ...properties };
+    await deploy({ Resources: { Vpc: vpc(), Bad: { Type: 'AWS::EC2::SecurityGroup', Properties: group } } });
+    expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual([message]);
+  });
+
+  test.each(['Ingress', 'Egress'])('that is a rule of a security group for no block: AWS::EC2::SecurityGroup%s', async (kind) => {
+    const group = { Type: 'AWS::EC2::SecurityGroup', Properties: { GroupDescription: 'x', VpcId: { Ref: 'Vpc' } } };
+    const rule = { Type: `AWS::EC2::SecurityGroup${kind}`, Properties: { GroupId: { Ref: 'Group' }, ...ipv4('10.0.0.0/99') } };
+    await deploy({ Resources: { Vpc: vpc(), Group: group, Bad: rule } });
+    expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual(['CIDR block 10.0.0.0/99 is malformed']);
+  });
+
+  test('to be updated with properties that do not fit, and the update is rolled back', async () => {
+    await deploy({ Resources: { Vpc: vpc() } });
+    expect((await deploy({ Resources: { Vpc: vpc({ Tag: [] }) } })).status).toBe('UPDATE_ROLLBACK_COMPLETE');
+    expect(reasons(rehearsal, 'UPDATE_FAILED')).toEqual([
+      'Properties validation failed for resource Vpc with message:\n#: extraneous key [Tag] is not permitted',
+    ]);
+  });
+});
+
+describe('a resource fails that', () => {
+  const POLICY = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'sqs:SendMessage', Resource: '*' }] };
+  const trusting = (Service: string) => ({
+    Type: 'AWS::IAM::Role',
+    Properties: {
+      RoleName: 'role',
+      AssumeRolePolicyDocument: {
+        Version: '2012-10-17',
+        Statement: [{ Effect: 'Allow', Principal: { Service }, Action: 'sts:AssumeRole' }],
+      },
+    },
+  });
+  const policy = (more: object = {}) => ({
+    Type: 'AWS::IAM::RolePolicy',
+    Properties: { RoleName: { Ref: 'Role' }, PolicyName: 'policy', PolicyDocument: POLICY },
+    ...more,
+  });
+  const alarm = (more: object = {}) => ({
+    Type: 'AWS::CloudWatch::Alarm',
+    Properties: {
+      AlarmName: 'alarm',
+      Namespace: 'AWS/Lambda',
+      MetricName: 'Errors',
+      Statistic: 'Sum',
+      Period: 60,
+      EvaluationPeriods: 1,
+      Threshold: 1,
+      ComparisonOperator: 'GreaterThanThreshold',
+    },
+    ...more,
+  });
+  const eventInvokes = (more: object = {}) => ({
+    Type: 'AWS::Lambda::EventInvokeConfig',
+    Properties: { FunctionName: { Ref: 'Handler' }, Qualifier: '$LATEST' },
+    ...more,
+  });
+  const table = { Type: 'AWS::EC2::RouteTable', Properties: { VpcId: { Ref: 'Vpc' } } };
+  const association = (RouteTableId: string, more: object = {}) => ({
+    Type: 'AWS::EC2::SubnetRouteTableAssociation',
+    Properties: { RouteTableId: { Ref: RouteTableId }, SubnetId: { Ref: 'Subnet' } },
+    ...more,
+  });
+  const schedule = (more: object = {}) => ({
+    Type: 'AWS::Scheduler::Schedule',
+    Properties: {
+      FlexibleTimeWindow: { Mode: 'OFF' },
+      ScheduleExpression: 'rate(1 day)',
+      Target: { Arn: 'arn:aws:lambda:us-east-1:111111111111:function:f', RoleArn: { 'Fn::GetAtt': ['Role', 'Arn'] } },
+      ...more,
+    },
+  });
+  const exists = (type: string, identifier: string) =>
+    expect.stringMatching(new RegExp(`^Resource of type '${type}' with identifier '${identifier}' already exists\\.$`)) as string;
+
+  test.each<[string, object, string]>([
+    [
+      'puts a policy of a role that is there',
+      { Role: trusting('lambda.amazonaws.com'), One: policy(), Bad: policy({ DependsOn: 'One' }) },
+      exists('AWS::IAM::RolePolicy', 'policy\\|role'),
+    ],
+    [
+      'makes an alarm that is there',
+      { One: alarm(), Bad: alarm({ DependsOn: 'One' }) },
+      exists('AWS::CloudWatch::Alarm', 'alarm'),
+    ],
+    [
+      'configures the events of a function that are configured',
+      { ...HANDLER_RESOURCES, One: eventInvokes(), Bad: eventInvokes({ DependsOn: 'One' }) },
+      exists('AWS::Lambda::EventInvokeConfig', 'Stack-Handler-\\w+\\|\\$LATEST'),
+    ],
+    [
+      'associates a subnet with a second route table',
+      {
+        Vpc: vpc(),
+        Subnet: { Type: 'AWS::EC2::Subnet', Properties: { VpcId: { Ref: 'Vpc' }, CidrBlock: '10.0.0.0/24' } },
+        First: table,
+        Second: table,
+        One: association('First'),
+        Bad: association('Second', { DependsOn: 'One' }),
+      },
+      expect.stringMatching(
+        /^the specified association for route table rtb-\w+ conflicts with an existing association$/,
+      ) as string,
+    ],
+    [
+      'is a function whose role does not trust Lambda',
+      { Role: trusting('ec2.amazonaws.com'), Bad: functionResource('') },
+      'Resource handler returned message: "The role defined for the function cannot be assumed by Lambda. (Service: Lambda, ' +
+        'Status Code: 400, Error Code: InvalidParameterValueException)"',
+    ],
+    [
+      'is a schedule whose role does not trust Scheduler',
+      { Role: trusting('lambda.amazonaws.com'), Bad: schedule() },
+      'The execution role you provide must allow AWS EventBridge Scheduler to assume the role.',
+    ],
+    [
+      'is a schedule of a group that there is not',
+      { Role: trusting('scheduler.amazonaws.com'), Bad: schedule({ GroupName: 'group' }) },
+      'Schedule group group does not exist.',
+    ],
+  ])('%s', async (_, Resources, message) => {
+    const before = rehearsal.aws.inventory();
+    expect((await deploy({ Resources })).status).toBe('ROLLBACK_COMPLETE');
+    expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual([message]);
+    await rehearsal.cloudFormation.delete('Stack');
+    expect(rehearsal.aws.inventory()).toEqual(before);
+  });
+});
+
+test('a resource is replaced where a property inside another one cannot be changed, and updated in place where it can', async () => {
+  const endpoint = (DnsOptions: object) => ({
+    Type: 'AWS::EC2::VPCEndpoint',
+    Properties: { VpcId: 'vpc-1', ServiceName: 'com.amazonaws.us-east-1.gamelift', DnsOptions },
+  });
+  const id = () => rehearsal.cloudFormation.describe('Stack').resources[0]?.physicalId;
+  await deploy({ Resources: { Endpoint: endpoint({ DnsRecordIpType: 'ipv4', PrivateDnsPreference: 'ALL_DOMAINS' }) } });
+  const first = id();
+  await deploy({ Resources: { Endpoint: endpoint({ DnsRecordIpType: 'dualstack', PrivateDnsPreference: 'ALL_DOMAINS' }) } });
+  expect(id()).toBe(first);
+  const changed = { DnsRecordIpType: 'dualstack', PrivateDnsPreference: 'SPECIFIED_DOMAINS_ONLY' };
+  expect((await deploy({ Resources: { Endpoint: endpoint(changed) } })).status).toBe('UPDATE_COMPLETE');
+  expect(id()).not.toBe(first);
+  expect(rehearsal.aws.inventory().otherResources).toEqual([expect.objectContaining({ physicalId: id() })]);
+});
+
+test('scalars are converted: text is a number or a boolean where it looks like one, and both are text', async () => {
+  const { status } = await deploy({
+    Resources: {
+      Vpc: vpc({ EnableDnsSupport: 'true', Tags: [{ Key: 'number', Value: 5 }] }),
+      Queue: { Type: 'AWS::SQS::Queue', Properties: { MessageRetentionPeriod: '60' } },
+    },
+  });
+  expect(status).toBe('CREATE_COMPLETE');
+});
+
+test('what is not understood is collected, once each', async () => {
+  rehearsal.aws.parameters.put({ account: '111111111111', region: 'us-east-1' }, 'image', { type: 'String', value: 'x' });
+  const table = { Type: 'Studio::Unheard::Of', Properties: { Anything: 1 } };
+  await deploy({
+    Resources: {
+      ...HANDLER_RESOURCES,
+      Role: {
+        ...HANDLER_RESOURCES.Role,
+        Properties: { ...HANDLER_RESOURCES.Role.Properties, ManagedPolicyArns: ['arn:aws:iam::aws:policy/ReadOnlyAccess'] },
+      },
+      One: table,
+      Two: table,
+      Topic: topic({ CreationPolicy: {}, UpdatePolicy: {}, DeletionPolicy: 'Snapshot' }),
+      Thing: custom({}),
+      Secret: { Type: 'AWS::SSM::Parameter', Properties: { Type: 'String', Value: '{{resolve:secretsmanager:name}}' } },
+    },
+    Rules: { OnlyHere: {}, CheckBootstrapVersion: {} },
+    Hooks: { BlueGreen: {} },
+    Parameters: {
+      Image: { Type: 'AWS::SSM::Parameter::Value<String>', Default: 'image' },
+      VpcIds: { Type: 'List<AWS::EC2::VPC::Id>', Default: 'vpc-1' },
+    },
+  });
+  expect(rehearsal.aws.notUnderstood.list().sort()).toEqual([
+    'AWS::SNS::Topic: ids and attributes are made up',
+    'CreationPolicy of AWS::SNS::Topic: no signal is waited for',
+    'Studio::Unheard::Of: ids and attributes are made up, and properties are not checked',
+    'UpdatePolicy of AWS::SNS::Topic: updates do as without it',
+    'dynamic references to secretsmanager are not simulated: got name',
+    'parameters of the type AWS::EC2::VPC::Id: whether there is what they name is not checked',
+    'snapshots of AWS::SNS::Topic: none are made',
+    'the hook BlueGreen: hooks of templates are not invoked',
+    'the policy arn:aws:iam::aws:policy/ReadOnlyAccess: what it grants is not known, so it grants nothing',
+    'the rule OnlyHere: rules of templates are not evaluated',
+  ]);
+});
+
+test('properties that have no effect are named, once each', async () => {
+  const key = { Type: 'AWS::KMS::Key', Properties: { KeyPolicy: {} } };
+  const { status } = await deploy({
+    Resources: {
+      One: key,
+      Two: key,
+      Role: HANDLER_RESOURCES.Role,
+      Handler: functionResource('', { ReservedConcurrentExecutions: 1 }),
+      Events: {
+        Type: 'AWS::Lambda::EventInvokeConfig',
+        Properties: {
+          FunctionName: { Ref: 'Handler' },
+          Qualifier: '$LATEST',
+          DestinationConfig: { OnFailure: { Destination: 'arn:aws:sns:us-east-1:111111111111:topic' } },
+        },
+      },
+    },
+  });
+  expect(status).toBe('CREATE_COMPLETE');
+  expect(rehearsal.aws.notUnderstood.list().sort()).toEqual([
+    'KeyPolicy of AWS::KMS::Key: accepted, without effect',
+    'ReservedConcurrentExecutions of AWS::Lambda::Function: accepted, without effect',
+    'the destination arn:aws:sns:us-east-1:111111111111:topic of a function: only queues get anything',
+  ]);
+});
+
+test('a type of AWS that is not known is named, since it may only be too new', async () => {
+  await expect(deploy({ Resources: { New: { Type: 'AWS::GameLift::Anything' } } })).rejects.toThrow(
+    'Unrecognized resource types',
+  );
+  expect(rehearsal.aws.notUnderstood.list()).toEqual([
+    'AWS::GameLift::Anything: not among the types that are known, so templates with it are refused',
+  ]);
+});
+
+/** What AWS's documentation lists, as of 2026. */
+test('the schema of fleets has the properties that are known to replace a fleet', () => {
+  const properties = Object.entries(schemaOf('AWS::GameLift::Fleet')?.properties ?? {});
+  expect(
+    properties
+      .filter(([, { createOnly }]) => createOnly)
+      .map(([name]) => name)
+      .sort(),
+  ).toEqual([
+    'BuildId',
+    'CertificateConfiguration',
+    'ComputeType',
+    'EC2InstanceType',
+    'FleetType',
+    'InstanceRoleARN',
+    'InstanceRoleCredentialsProvider',
+    'LogPaths',
+    'PeerVpcAwsAccountId',
+    'PeerVpcId',
+    'PlayerGatewayConfiguration',
+    'PlayerGatewayMode',
+    'ScriptId',
+    'ServerLaunchParameters',
+    'ServerLaunchPath',
+  ]);
+  expect(properties.map(([name]) => name)).toContain('AnywhereConfiguration');
+});

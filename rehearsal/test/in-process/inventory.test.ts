@@ -1,0 +1,71 @@
+import { ACCOUNT, PLACE } from '../../../test/matrix/world';
+import { InProcessWorld } from '../../src/in-process';
+import { functionArn } from '../../src/lambda/service/functions';
+
+const FUNCTION = { ...PLACE, functionName: 'handler', runtime: 'nodejs24.x', logGroupName: '/aws/lambda/handler' };
+const LOG_GROUP = { ...PLACE, name: FUNCTION.logGroupName };
+const BASIC = 'arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole';
+
+let world: InProcessWorld;
+let invocations: number;
+
+/** A function that was invoked once, with these policies of AWS attached to its role. */
+async function invokeFunction(policies: readonly string[]): Promise<void> {
+  const { aws, clock, lambda } = world;
+  const assumeRolePolicy = {
+    Version: '2012-10-17',
+    Statement: [{ Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' }],
+  };
+  const role = aws.iam.createRole({ account: ACCOUNT, roleName: 'role', assumeRolePolicy }).arn;
+  policies.forEach((policy) => {
+    aws.iam.attachRolePolicy(ACCOUNT, 'role', policy);
+  });
+  const settings = { role, handler: 'index.handler', timeoutSeconds: 60, memoryMegabytes: 128, environment: {} };
+  lambda.deploy({ ...FUNCTION, ...settings, code: { zipFile: '' } });
+  lambda.invokeAsync(functionArn(ACCOUNT, PLACE.region, FUNCTION.functionName), {});
+  await clock.sleep(60_000);
+  expect(invocations).toBe(1);
+}
+
+beforeEach(() => {
+  invocations = 0;
+  const handler = () => {
+    invocations += 1;
+    return Promise.resolve();
+  };
+  world = new InProcessWorld({ ...PLACE, startTime: Date.UTC(2026, 0, 1), createHandler: () => handler });
+});
+afterEach(() => world.close());
+
+test('the inventory has functions that run in process, and the log groups that Lambda makes for them', async () => {
+  await invokeFunction([BASIC]);
+  const { functions, logGroups } = world.aws.inventory();
+  expect(functions).toEqual([expect.objectContaining(FUNCTION)]);
+  expect(logGroups).toEqual([LOG_GROUP]);
+});
+
+test('a function that runs in process has no log group if its role does not allow to create one', async () => {
+  await invokeFunction([]);
+  const { functions, logGroups } = world.aws.inventory();
+  expect(functions).toEqual([expect.objectContaining(FUNCTION)]);
+  expect(logGroups).toEqual([]);
+});
+
+test('the inventory has the tags of a peering connection as long as EC2 shows it, also if they were written after its end', async () => {
+  const { ec2 } = world.aws;
+  const [requester, accepter] = ['10.1.0.0/16', '10.2.0.0/16'].map((cidrBlock) => {
+    const { vpcId } = ec2.createVpc({ ...PLACE, cidrBlock });
+    return { vpcId, account: ACCOUNT, cidrBlocks: [cidrBlock] };
+  });
+  if (requester === undefined || accepter === undefined) {
+    throw new Error('there must be two VPCs');
+  }
+  const peering = ec2.peerings.request(PLACE.region, requester, accepter);
+  peering.move('active');
+  ec2.peerings.end(peering, 'Deleted');
+  ec2.tags.put(ACCOUNT, peering.id, new Map([['Name', 'late']]));
+  const tags = (): readonly object[] => world.aws.inventory().tags;
+  expect(tags()).toContainEqual({ account: ACCOUNT, resourceId: peering.id, key: 'Name', value: 'late' });
+  await world.clock.sleep(24 * 3_600_000);
+  expect(tags()).toEqual([]);
+});

@@ -1,0 +1,189 @@
+import { Rehearsal } from '../../src/index';
+import { functionResource, HANDLER_RESOURCES, reasons, writeAssembly } from '../assembly';
+
+const CODE = `
+exports.handler = async (event, context) => {
+  console.log('RUN ' + [context.invokedFunctionArn.split(':').slice(6).join(':'), context.functionVersion, process.env.REVISION].join(' '));
+  if (event.fail) throw new Error('told to');
+  return { seen: event };
+};
+`;
+const FUNCTION_ARN = 'arn:aws:lambda:us-east-1:111111111111:function:worker';
+const ALIAS_ARN = `${FUNCTION_ARN}:live`;
+const FAILURES = 'arn:aws:sqs:us-east-1:111111111111:failures';
+
+let rehearsal: Rehearsal;
+
+beforeEach(async () => {
+  rehearsal = await Rehearsal.start({ startTime: Date.UTC(2026, 0, 1) });
+});
+afterEach(() => rehearsal.close());
+
+const worker = (revision = 'one') =>
+  functionResource(CODE, { FunctionName: 'worker', Environment: { Variables: { REVISION: revision } } });
+const alias = (version: unknown = '$LATEST') => ({
+  Type: 'AWS::Lambda::Alias',
+  Properties: { FunctionName: { Ref: 'Worker' }, Name: 'live', FunctionVersion: version },
+});
+const version = (description: string) => ({
+  Type: 'AWS::Lambda::Version',
+  Properties: { FunctionName: { Ref: 'Worker' }, Description: description },
+});
+const queue = (name: string, more: object = {}) => ({ Type: 'AWS::SQS::Queue', Properties: { QueueName: name, ...more } });
+const sending = (resource: string) => ({
+  Type: 'AWS::IAM::Policy',
+  Properties: {
+    PolicyName: 'Send',
+    PolicyDocument: { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'sqs:SendMessage', Resource: resource }] },
+    Roles: [{ Ref: 'Role' }],
+  },
+});
+const eventInvoke = (properties: object) => ({
+  Type: 'AWS::Lambda::EventInvokeConfig',
+  Properties: { FunctionName: { Ref: 'Worker' }, Qualifier: 'live', ...properties },
+  DependsOn: ['Alias'],
+});
+const deploy = async (resources: object) => {
+  const template = { Resources: { Role: HANDLER_RESOURCES.Role, ...resources } };
+  return (await rehearsal.cloudFormation.deploy(writeAssembly(template), 'Stack')).status;
+};
+const runs = () =>
+  rehearsal.journal.entries
+    .filter(({ source, message }) => source === 'lambda' && message.startsWith('RUN '))
+    .map(({ message }) => message.slice('RUN '.length));
+const metric = (name: string, dimensions: Record<string, string>, namespace = 'AWS/Lambda') =>
+  rehearsal.aws.metrics.statistic(
+    { account: '111111111111', region: 'us-east-1', namespace, name, dimensions },
+    'Sum',
+    0,
+    rehearsal.clock.now() + 1,
+  );
+
+describe('an alias', () => {
+  test('of $LATEST runs what the function is now, and the context tells by which name it was invoked', async () => {
+    await deploy({ Worker: worker(), Alias: alias() });
+    expect(rehearsal.cloudFormation.describe('Stack').resources.find(({ logicalId }) => logicalId === 'Alias')?.physicalId).toBe(
+      ALIAS_ARN,
+    );
+    expect((await rehearsal.lambda.invoke(ALIAS_ARN, { n: 1 })).payload).toEqual({ seen: { n: 1 } });
+    await rehearsal.lambda.invoke(FUNCTION_ARN, {});
+    await deploy({ Worker: worker('two'), Alias: alias() });
+    await rehearsal.lambda.invoke(ALIAS_ARN, {});
+    expect(runs()).toEqual(['worker:live $LATEST one', 'worker $LATEST one', 'worker:live $LATEST two']);
+  });
+
+  test('of a version runs that, until it moves to another', async () => {
+    await deploy({ Worker: worker(), One: version('1'), Alias: alias({ 'Fn::GetAtt': ['One', 'Version'] }) });
+    await deploy({ Worker: worker('two'), One: version('1'), Alias: alias({ 'Fn::GetAtt': ['One', 'Version'] }) });
+    await rehearsal.lambda.invoke(ALIAS_ARN, {});
+    expect(await deploy({ Worker: worker('two'), One: version('2'), Alias: alias({ 'Fn::GetAtt': ['One', 'Version'] }) })).toBe(
+      'UPDATE_COMPLETE',
+    );
+    await rehearsal.lambda.invoke(ALIAS_ARN, {});
+    expect(runs()).toEqual(['worker:live 1 one', 'worker:live 2 two']);
+    await expect(rehearsal.lambda.invoke(`${FUNCTION_ARN}:1`, {})).rejects.toThrow(`Function not found: ${FUNCTION_ARN}:1`);
+  });
+
+  test('needs a version that is there, and a version needs a change', async () => {
+    expect(await deploy({ Worker: worker(), Alias: alias('7') })).toBe('ROLLBACK_COMPLETE');
+    expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual([`Function not found: ${FUNCTION_ARN}:7`]);
+    await rehearsal.cloudFormation.delete('Stack');
+    expect(await deploy({ Worker: worker(), One: version('1'), Two: { ...version('2'), DependsOn: 'One' } })).toBe(
+      'ROLLBACK_COMPLETE',
+    );
+    expect(reasons(rehearsal, 'CREATE_FAILED').at(-1)).toBe(
+      'A version for this Lambda function exists ( 1 ). Modify the function to create a new version.',
+    );
+  });
+
+  test('goes with its stack', async () => {
+    await deploy({ Worker: worker(), Alias: alias(), Events: eventInvoke({ MaximumRetryAttempts: 0 }) });
+    expect((await rehearsal.cloudFormation.delete('Stack')).status).toBe('DELETE_COMPLETE');
+    expect(rehearsal.lambda.has(ALIAS_ARN)).toBe(false);
+  });
+});
+
+describe('asynchronous events by an alias', () => {
+  const resources = (properties: object, allowed = FAILURES) => ({
+    Worker: worker(),
+    Alias: alias(),
+    Failures: queue('failures'),
+    Sending: sending(allowed),
+    Events: eventInvoke(properties),
+  });
+  const onFailure = { DestinationConfig: { OnFailure: { Destination: FAILURES } } };
+
+  test('have settings of their own', async () => {
+    await deploy(resources({ MaximumRetryAttempts: 0 }));
+    rehearsal.lambda.invokeAsync(ALIAS_ARN, { fail: true });
+    rehearsal.lambda.invokeAsync(FUNCTION_ARN, { fail: true });
+    await rehearsal.clock.sleep(3_600_000);
+    expect(runs().sort()).toEqual([...Array<string>(3).fill('worker $LATEST one'), 'worker:live $LATEST one']);
+  });
+
+  test('that fail for good leave a record of request and error in the queue', async () => {
+    await deploy(resources({ MaximumRetryAttempts: 1, ...onFailure }));
+    rehearsal.lambda.invokeAsync(ALIAS_ARN, { fail: true, n: 1 });
+    await rehearsal.clock.sleep(50_000);
+    expect(rehearsal.aws.queues.messages('failures')).toEqual([]);
+    await rehearsal.clock.sleep(600_000);
+    const [message, ...more] = rehearsal.aws.queues.messages('failures');
+    expect(more).toEqual([]);
+    expect(JSON.parse(message?.body ?? '')).toMatchObject({
+      version: '1.0',
+      requestContext: { functionArn: ALIAS_ARN, condition: 'RetriesExhausted', approximateInvokeCount: 2 },
+      requestPayload: { fail: true, n: 1 },
+      responseContext: { statusCode: 200, executedVersion: '$LATEST', functionError: 'Unhandled' },
+      responsePayload: { errorType: 'Error', errorMessage: 'told to' },
+    });
+    expect(metric('NumberOfMessagesSent', { QueueName: 'failures' }, 'AWS/SQS')).toBe(1);
+  });
+
+  test('that get too old say so', async () => {
+    await deploy(resources({ MaximumEventAgeInSeconds: 90, ...onFailure }));
+    rehearsal.lambda.invokeAsync(ALIAS_ARN, { fail: true });
+    await rehearsal.clock.sleep(600_000);
+    expect(JSON.parse(rehearsal.aws.queues.messages('failures')[0]?.body ?? '')).toMatchObject({
+      requestContext: { condition: 'EventAgeExceeded', approximateInvokeCount: 2 },
+    });
+  });
+
+  test('that succeed leave a record where that is wanted', async () => {
+    await deploy(resources({ DestinationConfig: { OnSuccess: { Destination: FAILURES } } }));
+    rehearsal.lambda.invokeAsync(ALIAS_ARN, { n: 1 });
+    await rehearsal.clock.sleep(60_000);
+    const [message] = rehearsal.aws.queues.take('failures');
+    expect(JSON.parse(message?.body ?? '')).toMatchObject({
+      requestContext: { condition: 'Success', approximateInvokeCount: 1 },
+      responsePayload: { seen: { n: 1 } },
+    });
+    expect(rehearsal.aws.queues.messages('failures')).toEqual([]);
+  });
+
+  test('leave nothing where the function may not send', async () => {
+    await deploy(resources({ MaximumRetryAttempts: 0, ...onFailure }, `${FAILURES}-not`));
+    rehearsal.lambda.invokeAsync(ALIAS_ARN, { fail: true });
+    await rehearsal.clock.sleep(60_000);
+    expect(rehearsal.aws.queues.messages('failures')).toEqual([]);
+    expect(metric('DestinationDeliveryFailures', { FunctionName: 'worker' })).toBe(1);
+    expect(rehearsal.journal.entries.map(({ message }) => message)).toContainEqual(
+      expect.stringContaining('because no identity-based policy allows the sqs:SendMessage action'),
+    );
+  });
+});
+
+test('metrics count invocations and errors by function, and by the name that was invoked', async () => {
+  await deploy({ Worker: worker(), Alias: alias(), Events: eventInvoke({ MaximumRetryAttempts: 0 }) });
+  rehearsal.lambda.invokeAsync(ALIAS_ARN, { fail: true });
+  await rehearsal.lambda.invoke(FUNCTION_ARN, {});
+  await rehearsal.clock.sleep(60_000);
+  const all = (name: string) => [
+    metric(name, { FunctionName: 'worker' }),
+    metric(name, { FunctionName: 'worker', Resource: 'worker:live' }),
+    metric(name, { FunctionName: 'worker', Resource: 'worker' }),
+  ];
+  expect([all('Invocations'), all('Errors')]).toEqual([
+    [2, 1, 1],
+    [1, 1, 0],
+  ]);
+});

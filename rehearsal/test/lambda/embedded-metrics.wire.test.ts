@@ -1,0 +1,70 @@
+import { Rehearsal } from '../../src/index';
+import { functionResource, HANDLER_RESOURCES, writeAssembly } from '../assembly';
+
+const MINUTE = 60_000;
+const ARN = 'arn:aws:lambda:us-east-1:111111111111:function:worker';
+const BASIC = 'arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole';
+
+let rehearsal: Rehearsal;
+
+beforeEach(async () => {
+  rehearsal = await Rehearsal.start({ startTime: Date.UTC(2026, 0, 1) });
+});
+afterEach(() => rehearsal.close());
+
+const line = `JSON.stringify({
+  _aws: { Timestamp: Date.now(), CloudWatchMetrics: [{ Namespace: 'Test', Dimensions: [['Type']], Metrics: [{ Name: 'Failed' }] }] },
+  Type: 'Create',
+  Failed: 1,
+})`;
+const ON_STDOUT = `process.stdout.write(${line} + '\\n');`;
+const ON_CONSOLE = `console.log(${line});`;
+
+const alarm = {
+  Type: 'AWS::CloudWatch::Alarm',
+  Properties: {
+    AlarmName: 'failing',
+    Namespace: 'Test',
+    MetricName: 'Failed',
+    Dimensions: [{ Name: 'Type', Value: 'Create' }],
+    Statistic: 'Sum',
+    Period: 60,
+    EvaluationPeriods: 1,
+    Threshold: 1,
+    ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+    TreatMissingData: 'notBreaching',
+  },
+};
+
+/** Invokes a function once, which runs `code`. @returns the states of the alarm on the metric that it writes */
+async function statesAfter(code: string, LoggingConfig: object, policies: readonly string[] = [BASIC]): Promise<string[]> {
+  const { Properties, ...role } = HANDLER_RESOURCES.Role;
+  const Role = { ...role, Properties: { ...Properties, ManagedPolicyArns: policies } };
+  const Worker = functionResource(`exports.handler = async () => { ${code} };`, { FunctionName: 'worker', LoggingConfig });
+  const { status } = await rehearsal.cloudFormation.deploy(writeAssembly({ Resources: { Role, Worker, Alarm: alarm } }), 'Stack');
+  expect(status).toBe('CREATE_COMPLETE');
+  await rehearsal.clock.sleep(10 * MINUTE);
+  expect((await rehearsal.lambda.invoke(ARN, {})).functionError).toBeUndefined();
+  expect(rehearsal.journal.entries.filter(({ message }) => message.includes('"CloudWatchMetrics"'))).toHaveLength(1);
+  await rehearsal.clock.sleep(10 * MINUTE);
+  return rehearsal.aws.alarms.describe('failing').history.map(({ state }) => state);
+}
+
+test.each([
+  ['to stdout', ON_STDOUT, {}],
+  ['to stdout, though the log format is JSON', ON_STDOUT, { LogFormat: 'JSON' }],
+  ['with the console, in the log format Text', ON_CONSOLE, { LogFormat: 'Text' }],
+])('a function that writes an embedded metric %s raises an alarm', async (_, code, logging) => {
+  expect(await statesAfter(code, logging)).toEqual(['INSUFFICIENT_DATA', 'OK', 'ALARM', 'OK']);
+});
+
+test.each([
+  ['in a message', `process.stdout.write(JSON.stringify({ message: JSON.parse(${line}) }) + '\\n');`, {}],
+  ['with the console, which the log format JSON wraps', ON_CONSOLE, { LogFormat: 'JSON' }],
+])('a function that writes an embedded metric %s raises no alarm', async (_, code, logging) => {
+  expect(await statesAfter(code, logging)).toEqual(['INSUFFICIENT_DATA', 'OK']);
+});
+
+test('a function whose role may not write logs raises no alarm', async () => {
+  expect(await statesAfter(ON_STDOUT, {}, [])).toEqual(['INSUFFICIENT_DATA', 'OK']);
+});

@@ -1,0 +1,334 @@
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Rehearsal } from '../../src/index';
+import type { FunctionConfiguration } from '../../src/lambda/service/functions';
+
+const ACCOUNT = '111111111111';
+let rehearsal: Rehearsal;
+let role: string;
+
+beforeAll(async () => {
+  rehearsal = await Rehearsal.start({ startTime: Date.UTC(2030, 5, 1) });
+  const assumeRolePolicy = {
+    Version: '2012-10-17',
+    Statement: [{ Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' }],
+  };
+  role = rehearsal.aws.iam.createRole({ account: ACCOUNT, roleName: 'role', assumeRolePolicy }).arn;
+});
+afterAll(() => rehearsal.close());
+
+let serial = 0;
+
+function deploy(code: string | { directory: string }, more: Partial<FunctionConfiguration> = {}): string {
+  const functionName = `function-${++serial}`;
+  return rehearsal.lambda.deploy({
+    functionName,
+    account: ACCOUNT,
+    region: 'us-east-1',
+    role,
+    handler: 'index.handler',
+    runtime: 'nodejs20.x',
+    timeoutSeconds: 900,
+    memoryMegabytes: 128,
+    environment: {},
+    logGroupName: `/aws/lambda/${functionName}`,
+    code: typeof code === 'string' ? { zipFile: code } : code,
+    ...more,
+  });
+}
+
+function asset(files: Record<string, string>): { directory: string } {
+  const directory = mkdtempSync(path.join(tmpdir(), 'rehearsal-asset-'));
+  for (const [name, content] of Object.entries(files)) {
+    mkdirSync(path.dirname(path.join(directory, name)), { recursive: true });
+    writeFileSync(path.join(directory, name), content);
+  }
+  return { directory };
+}
+
+const handler = (body: string) => `exports.handler = async (event, context) => { ${body} };`;
+const run = async (body: string, event: unknown = {}, more: Partial<FunctionConfiguration> = {}) =>
+  rehearsal.lambda.invoke(deploy(handler(body), more), event);
+const secondsSince = (time: number) => Math.round((rehearsal.clock.now() - time) / 1000);
+const logOf = (arn: string) =>
+  rehearsal.journal.entries
+    .filter(({ source, subject }) => source === 'lambda' && arn.endsWith(`:${subject}`))
+    .map(({ message }) => message);
+
+describe('what the code sees', () => {
+  test('the environment is that of Lambda, and nothing of the host', async () => {
+    const { payload } = await run('return process.env;', {}, { environment: { OWN: 'variable' } });
+    expect(payload).toMatchObject({
+      AWS_REGION: 'us-east-1',
+      AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '128',
+      AWS_ENDPOINT_URL: rehearsal.aws.endpointUrl,
+      _HANDLER: 'index.handler',
+      OWN: 'variable',
+    });
+    expect(Object.keys(payload as object)).not.toContain('HOME');
+    expect((payload as Record<string, string>).AWS_SESSION_TOKEN).not.toBe('');
+  });
+
+  test('every clock tells rehearsed time, and timers wake in it', async () => {
+    const started = rehearsal.clock.now();
+    const { payload } = await run(`
+      const { setTimeout: sleep } = require('node:timers/promises');
+      const read = () => [Date.now(), new Date().getTime(), performance.now(), Number(process.hrtime.bigint()) / 1e6];
+      const before = read();
+      await new Promise((resolve) => setTimeout(resolve, 60_000));
+      await sleep(60_000);
+      await new Promise((resolve) => { let ticks = 0; const timer = setInterval(() => { if (++ticks === 3) { clearInterval(timer); resolve(); } }, 60_000); });
+      const after = read();
+      return { elapsed: after.map((time, index) => Math.round((time - before[index]) / 1000)), year: new Date().getUTCFullYear(),
+        date: new Date() instanceof Date, parsed: Date.parse('2020-01-01T00:00:00Z'), utc: Date.UTC(2020, 0, 1), text: typeof Date() };`);
+    const parsed = Date.UTC(2020, 0, 1);
+    expect(payload).toEqual({ elapsed: [300, 300, 300, 300], year: 2030, date: true, parsed, utc: parsed, text: 'string' });
+    expect(secondsSince(started)).toBe(300);
+  });
+
+  test('the context counts down in rehearsed time', async () => {
+    const { payload } = await run(
+      `await new Promise((resolve) => setTimeout(resolve, 100_000));
+      return [context.functionName, context.memoryLimitInMB, Math.round(context.getRemainingTimeInMillis() / 1000)];`,
+      {},
+      { functionName: 'named' },
+    );
+    expect(payload).toEqual(['named', '128', 800]);
+  });
+
+  test('packages of the runtime are there, what is installed around the asset is not', async () => {
+    const { payload } = await run(`
+      const { GameLiftClient } = require('@aws-sdk/client-gamelift');
+      const attempt = (name) => { try { require(name); return 'there'; } catch (error) { return error.code; } };
+      return [typeof GameLiftClient, attempt('aws-cdk-lib'), attempt('constructs')];`);
+    expect(payload).toEqual(['function', 'MODULE_NOT_FOUND', 'MODULE_NOT_FOUND']);
+  });
+
+  test('a handler can be an ES module, in a directory, with the packages of the runtime', async () => {
+    const code = asset({
+      'src/app.mjs': `import { GameLiftClient } from '@aws-sdk/client-gamelift'; import { own } from './own.mjs'; import { setTimeout } from 'node:timers/promises';
+        export const handler = async () => { const before = Date.now(); await setTimeout(3_600_000); return [own, typeof GameLiftClient, Math.round((Date.now() - before) / 1000)]; };`,
+      'src/own.mjs': 'export const own = 1;',
+    });
+    expect(await rehearsal.lambda.invoke(deploy(code, { handler: 'src/app.handler', timeoutSeconds: 7200 }), {})).toEqual({
+      payload: [1, 'function', 3600],
+    });
+  });
+
+  test('a handler can answer through its callback, and is waited for until its event loop is empty', async () => {
+    const arn = deploy(`exports.handler = (event, context, callback) => {
+      setTimeout(() => console.log('after the answer'), 5000);
+      callback(null, 'called back');
+    };`);
+    expect(await rehearsal.lambda.invoke(arn, {})).toEqual({ payload: 'called back' });
+    expect(logOf(arn)).toContain('after the answer');
+  });
+
+  test('cfn-response is there for code in a template', async () => {
+    const { payload } = await run(`return Object.keys(require('cfn-response'));`);
+    expect(payload).toEqual(['SUCCESS', 'FAILED', 'send']);
+  });
+});
+
+describe('time', () => {
+  test('a handler that polls each ten seconds for an hour is done within the time that a test has', async () => {
+    const arn = deploy(handler('for (let i = 0; i < 360; i++) await new Promise((resolve) => setTimeout(resolve, 10_000));'), {
+      timeoutSeconds: 7200,
+    });
+    const started = rehearsal.clock.now();
+    await rehearsal.lambda.invoke(arn, {});
+    expect(secondsSince(started)).toBe(3600);
+  });
+
+  test('stands still while files, cryptography and processes are at work, and passes as busy code reads the clock', async () => {
+    void rehearsal.clock.sleep(3_600_000);
+    const { payload } = await run(`
+      const before = Date.now();
+      const crypto = require('node:crypto'), { promisify } = require('node:util'), { spawn } = require('node:child_process');
+      const far = setTimeout(() => undefined, 500_000);
+      crypto.randomBytes(16);
+      await promisify(crypto.pbkdf2)('a', 'b', 100_000, 64, 'sha512');
+      await new Promise((resolve) => spawn('/bin/sleep', ['0.1']).on('exit', resolve));
+      await require('node:fs/promises').readFile(__filename);
+      for (const end = performance.now() + 50; performance.now() < end;);
+      clearTimeout(far);
+      return Date.now() - before;`);
+    expect(payload).toBe(50);
+  });
+
+  test('code may wait while it is loaded', async () => {
+    const code = asset({
+      'index.mjs': `import { setTimeout } from 'node:timers/promises';
+        import { GameLiftClient, DescribeVpcPeeringAuthorizationsCommand } from '@aws-sdk/client-gamelift';
+        await setTimeout(5000);
+        const refusal = await new GameLiftClient({ maxAttempts: 1 }).send(new DescribeVpcPeeringAuthorizationsCommand({})).catch((error) => error.name);
+        export const handler = async () => refusal;`,
+    });
+    const started = rehearsal.clock.now();
+    expect(await rehearsal.lambda.invoke(deploy(code), {})).toEqual({ payload: 'AccessDeniedException' });
+    expect(secondsSince(started)).toBe(5);
+  });
+
+  test('code that cannot be loaded ends, whatever it has left open', async () => {
+    const { payload } = await rehearsal.lambda.invoke(deploy('setInterval(() => undefined, 1000); throw new Error("no");'), {});
+    expect(payload).toMatchObject({ errorMessage: 'no' });
+    await rehearsal.clock.sleep(1000);
+  });
+
+  test('busy code that takes longer than the function may is a function error', async () => {
+    const busy = 'for (const end = Date.now() + 1500; Date.now() < end;); return "done";';
+    expect(await run(busy, {}, { timeoutSeconds: 1 })).toMatchObject({
+      functionError: 'Unhandled',
+      payload: { errorMessage: 'Task timed out after 1.00 seconds' },
+    });
+    expect(await run(busy, {}, { timeoutSeconds: 2 })).toEqual({ payload: 'done' });
+  });
+
+  test('code that never yields is a function error, after a minute of real time', async () => {
+    const started = rehearsal.clock.now();
+    expect((await run('for (;;);')).payload).toMatchObject({ errorMessage: 'Task timed out after 900.00 seconds' });
+    expect(rehearsal.clock.now() - started).toBe(900_000);
+  }, 120_000);
+
+  test('functions that are invoked at the same moment run one after the other, and get the same random numbers in every run', async () => {
+    const arn = deploy(
+      handler(
+        'console.log(event.n + " begins"); for (const end = Date.now() + 5; Date.now() < end;); console.log(event.n + " ends"); return Math.random();',
+      ),
+    );
+    const numbers = await Promise.all([1, 2, 3].map(async (n) => (await rehearsal.lambda.invoke(arn, { n })).payload));
+    expect(logOf(arn).filter((line) => /begins|ends/.test(line))).toEqual([1, 2, 3].flatMap((n) => [`${n} begins`, `${n} ends`]));
+    expect(new Set(numbers).size).toBe(3);
+  });
+
+  test('a call that is never answered ends with the timeout that the code has set, in rehearsed time', async () => {
+    const remove = rehearsal.aws.intercept(() => ({ kind: 'hang' }));
+    const { payload } = await run(`
+      const { GameLiftClient, DescribeVpcPeeringAuthorizationsCommand } = require('@aws-sdk/client-gamelift');
+      const before = Date.now();
+      const client = new GameLiftClient({ maxAttempts: 1, requestHandler: { requestTimeout: 120_000, throwOnRequestTimeout: true } });
+      const name = await client.send(new DescribeVpcPeeringAuthorizationsCommand({})).catch((error) => error.name);
+      const aborted = await fetch(process.env.AWS_ENDPOINT_URL, { signal: AbortSignal.timeout(60_000) }).then((response) => response.status, (error) => error.name);
+      return [name, Math.round((Date.now() - before) / 60_000), typeof aborted];`);
+    remove();
+    expect(payload).toEqual(['TimeoutError', 2, 'number']);
+  });
+});
+
+describe('failures', () => {
+  test.each([
+    ['an error', 'throw new TypeError("wrong");', { errorType: 'TypeError', errorMessage: 'wrong' }],
+    [
+      'process.exit',
+      'process.exit(3);',
+      { errorType: 'Runtime.ExitError', errorMessage: 'Error: Runtime exited with error: exit status 3' },
+    ],
+    [
+      'an unhandled rejection',
+      'Promise.reject(new Error("lost")); await new Promise((resolve) => setTimeout(resolve, 1000));',
+      { errorType: 'Runtime.UnhandledPromiseRejection', errorMessage: 'Error: lost' },
+    ],
+    [
+      'a crash in a timer',
+      'await new Promise(() => setTimeout(() => { throw new Error("late"); }, 1000));',
+      { errorType: 'Error', errorMessage: 'late' },
+    ],
+    [
+      'the time limit',
+      'await new Promise((resolve) => setTimeout(resolve, 1e7));',
+      { errorType: 'Sandbox.Timedout', errorMessage: 'Task timed out after 900.00 seconds' },
+    ],
+    ['nothing left to wait for', 'await new Promise(() => undefined);', { errorType: 'Runtime.NodeJsExit' }],
+    [
+      'too much memory',
+      'const all = []; for (;;) all.push(new Array(1e6).fill({}));',
+      { errorType: 'Runtime.ExitError', errorMessage: expect.stringContaining('signal: killed') as string },
+    ],
+  ])('%s is a function error', async (_, body, error) => {
+    expect(await run(body)).toMatchObject({ functionError: 'Unhandled', payload: error });
+  });
+
+  test('code that cannot be loaded is a function error', async () => {
+    expect((await rehearsal.lambda.invoke(deploy('exports.other = 1;'), {})).payload).toMatchObject({
+      errorType: 'Runtime.HandlerNotFound',
+    });
+    expect((await rehearsal.lambda.invoke(deploy('require("absent");'), {})).payload).toMatchObject({
+      errorType: 'Runtime.ImportModuleError',
+    });
+    expect((await rehearsal.lambda.invoke(deploy('x', { runtime: 'python3.13' }), {})).payload).toMatchObject({
+      errorMessage: expect.stringContaining('python3.13') as string,
+    });
+  });
+
+  test('a role that Lambda cannot assume is a function error', async () => {
+    const { functionError } = await run('return 1;', {}, { role: `arn:aws:iam::${ACCOUNT}:role/absent` });
+    expect(functionError).toBe('Unhandled');
+  });
+});
+
+describe('environments', () => {
+  const count =
+    'globalThis.count = (globalThis.count ?? 0) + 1; await new Promise((resolve) => setTimeout(resolve, 1000)); return globalThis.count;';
+
+  test('stay warm, run one invocation at a time, and are gone after a while', async () => {
+    const arn = deploy(handler(count));
+    const invoke = async () => (await rehearsal.lambda.invoke(arn, {})).payload;
+    expect(await Promise.all([invoke(), invoke()])).toEqual([1, 1]);
+    expect(await invoke()).toBe(2);
+    await rehearsal.clock.sleep(3_600_000);
+    expect(await invoke()).toBe(1);
+  });
+
+  test('are frozen between invocations', async () => {
+    const arn = deploy(handler('setTimeout(() => console.log("woken at " + event.n), 60_000); return event.n;'));
+    await rehearsal.lambda.invoke(arn, { n: 1 });
+    await rehearsal.clock.sleep(300_000);
+    expect(logOf(arn)).not.toContain('woken at 1');
+  });
+
+  test('can be killed', async () => {
+    const arn = deploy(handler('await new Promise((resolve) => setTimeout(resolve, 600_000));'));
+    const result = rehearsal.lambda.invoke(arn, {});
+    await rehearsal.clock.sleep(60_000);
+    expect(rehearsal.lambda.kill(arn)).toBe(1);
+    expect((await result).payload).toMatchObject({ errorMessage: 'Error: Runtime exited with error: signal: killed' });
+    expect(rehearsal.lambda.kill(arn)).toBe(0);
+  });
+});
+
+describe('asynchronous events', () => {
+  const failing = handler('console.log("attempt " + context.awsRequestId); throw new Error("no");');
+  const attempts = (arn: string) => logOf(arn).filter((message) => message.startsWith('attempt '));
+
+  test('are tried three times, after one and two minutes, under the same id', async () => {
+    const arn = deploy(failing);
+    rehearsal.lambda.invokeAsync(arn, {});
+    await rehearsal.clock.sleep(55_000);
+    expect(attempts(arn)).toHaveLength(1);
+    await rehearsal.clock.sleep(10_000);
+    expect(attempts(arn)).toHaveLength(2);
+    await rehearsal.clock.sleep(3_600_000);
+    expect(attempts(arn)).toHaveLength(3);
+    expect(new Set(attempts(arn)).size).toBe(1);
+  });
+
+  test('respect the number of retries and the age that are configured', async () => {
+    const [never, young] = [deploy(failing), deploy(failing)];
+    rehearsal.lambda.configureEventInvoke(never, { maximumRetryAttempts: 0 });
+    rehearsal.lambda.configureEventInvoke(young, { maximumEventAgeSeconds: 90 });
+    rehearsal.lambda.invokeAsync(never, {});
+    rehearsal.lambda.invokeAsync(young, {});
+    await rehearsal.clock.sleep(3_600_000);
+    expect(attempts(never)).toHaveLength(1);
+    expect(attempts(young)).toHaveLength(2);
+    expect(logOf(young).at(-1)).toContain('older than 90 seconds');
+  });
+
+  test('of a function that is not there are refused', () => {
+    const arn = `arn:aws:lambda:us-east-1:${ACCOUNT}:function:absent`;
+    expect(() => {
+      rehearsal.lambda.invokeAsync(arn, {});
+    }).toThrow(`Function not found: ${arn}`);
+  });
+});

@@ -1,0 +1,47 @@
+import { pageOf } from '../../src/picture';
+import { failedDeletion, FLEET, HOSTILE, Sample } from './sample';
+
+const page = pageOf(`A life ${HOSTILE}`, [failedDeletion(`one ${HOSTILE}`), failedDeletion('other')]);
+
+test('escapes every text', () => {
+  expect(page).not.toContain(HOSTILE);
+  expect(page.match(/<script/g)).toHaveLength(1);
+  expect(page).not.toContain('<img');
+  expect(page).toContain(
+    '&lt;/script&gt;&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;&lt;img src=&#39;x&#39; onerror=alert(2)&gt;&amp;amp;',
+  );
+});
+
+test('each event of the picture has its row in the table, and no two have the same', () => {
+  const ids = [...page.matchAll(/<tr id="([^"]+)"/g)].map(([, id]) => id);
+  const links = [...page.matchAll(/<a class="[^"]*" href="#([^"]+)" tabindex="-1" aria-labelledby="\1"/g)].map(([, id]) => id);
+  expect(ids.length).toBeGreaterThan(20);
+  expect(links.toSorted()).toEqual(ids.toSorted());
+  expect(new Set(ids).size).toBe(ids.length);
+});
+
+test('contains no id that AWS made up, and loads nothing', () => {
+  const found = [
+    FLEET,
+    /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/,
+    /https?:/,
+    /<\w+ src=/,
+    /@import/,
+    /url\(/,
+  ].map((wanted) => page.match(wanted)?.[0]);
+  expect(found.filter((text) => text !== undefined)).toEqual([]);
+  expect(page).toContain(`content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"`);
+});
+
+test('windows are drawn behind the lanes of their stack', () => {
+  const [, group = ''] = /<div class="group" data-stack="Stack">(.*?)<\/h3>/.exec(page) ?? [];
+  expect(group.match(/<div class="valid" style="left:[\d.]+%;width:[\d.]+%">/g)).toHaveLength(1);
+});
+
+test('a failure does not depend on its color: the table says it as well', () => {
+  expect(page).toMatch(/<tr id="\w+" class="bad" role="row">(?:(?!<\/tr>).)*<b>✗ DeleteFleet: UnauthorizedException<\/b>/);
+});
+
+test('a life in which nothing happened has a page', () => {
+  expect(pageOf('Nothing', [new Sample().life('nothing')])).toContain('<h2 id="life0">nothing</h2>');
+});

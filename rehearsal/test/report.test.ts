@@ -1,0 +1,127 @@
+import { withFirstFailure } from '../src/cli/first-failure';
+import { line, list, stepLine, withoutIds } from '../src/cli/report';
+import type { Entry } from '../src/journal';
+
+const ID = 'd1f89201-9810-505e-1f72-04c82abe9ce4';
+const STACK_ARN = `arn:aws:cloudformation:us-east-1:111111111111:stack/Game-Stack/${ID}`;
+
+describe('a text without the ids of requests and stacks', () => {
+  test.each([
+    [`START RequestId: ${ID}`, 'START'],
+    [`END RequestId: ${ID} Duration: 1 ms`, 'END Duration: 1 ms'],
+    [`There is no authorization. (RequestId: ${ID})`, 'There is no authorization.'],
+    [`answer to request ${ID} accepted`, 'answer accepted'],
+    [
+      `Embedded stack ${STACK_ARN} failed`,
+      'Embedded stack arn:aws:cloudformation:us-east-1:111111111111:stack/Game-Stack failed',
+    ],
+    [`{ message: 'done', requestId: '${ID}', libraryVersion: '1' }`, "{ message: 'done', libraryVersion: '1' }"],
+    [`{"Status":"SUCCESS","RequestId":"${ID}","NoEcho":false}`, '{"Status":"SUCCESS","NoEcho":false}'],
+    [String.raw`"{\"Type\":\"Create\",\"RequestId\":\"${ID}\"}"`, String.raw`"{\"Type\":\"Create\"}"`],
+    [`fleet-${ID} ACTIVE`, 'fleet-d1f89201 ACTIVE'],
+    ['vpc-ef9de29795b18aee3 in stack/Game', 'vpc-ef9de29795b18aee3 in stack/Game'],
+  ])('%s', (text, expected) => {
+    expect(withoutIds(text)).toBe(expected);
+  });
+});
+
+describe('a line', () => {
+  const entry = (subject: string, message: string, source: Entry['source'] = 'lambda'): Entry => ({
+    time: 90_061_000,
+    source,
+    subject,
+    message,
+  });
+
+  test('of an event has its time, source, subject and message, which may have been laid out on several lines', () => {
+    expect(line(entry('handler', `{\n  message: 'done',\n  requestId: '${ID}',\n  attempt: 1\n}`), 0)).toBe(
+      "day 1 01:01:01  lambda          handler  { message: 'done', attempt: 1 }",
+    );
+  });
+
+  test('of the story stands out', () => {
+    expect(line(entry('create', '', 'story'), 90_000_000)).toBe('\nday 0 00:01:01  CREATE');
+  });
+
+  test.each([
+    [{ stacks: [{ name: 'A', status: 'CREATE_COMPLETE' }] }, 'A CREATE_COMPLETE'],
+    [
+      {
+        stacks: [
+          { name: 'A', status: 'CREATE_COMPLETE' },
+          { name: 'B', status: 'ROLLBACK_COMPLETE' },
+        ],
+      },
+      'A CREATE_COMPLETE, B ROLLBACK_COMPLETE',
+    ],
+    [{ stacks: [], refused: 'Template format error' }, 'refused'],
+    [{ stacks: [] }, 'no stack'],
+  ])('of a step has what became of its stacks: %j', (outcome, expected) => {
+    expect(stepLine({ name: 'create', after: 61_000, ...outcome })).toBe(`day 0 00:01:01  create: ${expected}`);
+  });
+
+  test('of a list without items says so', () => {
+    expect(list('left behind', [])).toBe('left behind: nothing');
+    expect(list('left behind', ['one', 'two'])).toBe('left behind:\n- one\n- two');
+  });
+});
+
+describe('the reason of a stack that is not complete', () => {
+  const STACK_TYPE = 'AWS::CloudFormation::Stack';
+  const closing = 'The following resource(s) failed to create: [Group, Inner].';
+  const events = (...texts: readonly (readonly [subject: string, message: string])[]): Entry[] =>
+    texts.map(([subject, message]) => ({ time: 0, source: 'cloudformation', subject, message }));
+  const failed = { name: 'Stack', status: 'ROLLBACK_COMPLETE', reason: closing };
+
+  test('is that of the first resource that failed, also in a nested stack', () => {
+    const entries = events(
+      ['Stack', `CREATE_IN_PROGRESS ${STACK_TYPE}`],
+      ['Stack-Inner-1/Group', `CREATE_FAILED AWS::EC2::SecurityGroup: no\n  such VPC (RequestId: ${ID})`],
+      ['Stack-Inner-1', `ROLLBACK_IN_PROGRESS ${STACK_TYPE}: The following resource(s) failed to create: [Group].`],
+      ['Stack/Inner', `CREATE_FAILED ${STACK_TYPE}: Embedded stack ${STACK_ARN} was not successfully created`],
+      ['Stack', `ROLLBACK_COMPLETE ${STACK_TYPE}: ${closing}`],
+    );
+    expect(withFirstFailure(failed, entries)).toEqual({
+      ...failed,
+      reason: 'Stack-Inner-1/Group (AWS::EC2::SecurityGroup) CREATE_FAILED: no such VPC',
+    });
+  });
+
+  test('is never that of another operation, or of another service', () => {
+    const entries: Entry[] = [
+      ...events(
+        ['Stack', `UPDATE_IN_PROGRESS ${STACK_TYPE}`],
+        ['Stack/Old', 'UPDATE_FAILED Custom::Thing: earlier'],
+        ['Other', `CREATE_IN_PROGRESS ${STACK_TYPE}`],
+        ['Other/Thing', 'CREATE_FAILED Custom::Thing: other'],
+        ['Stack', `DELETE_IN_PROGRESS ${STACK_TYPE}`],
+      ),
+      { time: 0, source: 'lambda', subject: 'handler', message: 'DELETE_FAILED Custom::Thing: logged' },
+      ...events(['Stack/New', 'DELETE_FAILED Custom::Thing: now']),
+    ];
+    expect(withFirstFailure({ ...failed, status: 'DELETE_FAILED' }, entries).reason).toBe(
+      'Stack/New (Custom::Thing) DELETE_FAILED: now',
+    );
+  });
+
+  test('is that of the stack, if no resource failed', () => {
+    const entries = events(
+      ['Stack', `UPDATE_IN_PROGRESS ${STACK_TYPE}`],
+      ['Stack', `UPDATE_ROLLBACK_IN_PROGRESS ${STACK_TYPE}: Export a cannot be updated as it is in use by B`],
+    );
+    expect(withFirstFailure({ ...failed, status: 'UPDATE_ROLLBACK_COMPLETE' }, entries).reason).toBe(
+      'Stack (AWS::CloudFormation::Stack) UPDATE_ROLLBACK_IN_PROGRESS: Export a cannot be updated as it is in use by B',
+    );
+  });
+
+  test.each([
+    ['nothing was written', failed, []],
+    [
+      'the stack is complete',
+      { name: 'Stack', status: 'UPDATE_COMPLETE' },
+      events(['Stack', `UPDATE_IN_PROGRESS ${STACK_TYPE}`], ['Stack/Old', 'DELETE_FAILED Custom::Thing: skipped']),
+    ],
+  ])('stays as it is, if %s', (_, result, entries) => {
+    expect(withFirstFailure(result, entries)).toEqual(result);
+  });
+});

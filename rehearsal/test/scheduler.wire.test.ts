@@ -1,0 +1,208 @@
+import { setTimeout as realSleep } from 'node:timers/promises';
+import { Rehearsal } from '../src/index';
+import { parseExpression } from '../src/scheduler/expression';
+import { functionResource, HANDLER_RESOURCES, reasons, writeAssembly } from './assembly';
+
+const START = Date.UTC(2026, 0, 1);
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const CODE = `exports.handler = async (event) => { console.log('RUN ' + JSON.stringify(event)); if (event.fail) throw new Error('told to'); };`;
+const ALIAS_ARN = 'arn:aws:lambda:us-east-1:111111111111:function:worker:live';
+const LETTERS_ARN = 'arn:aws:sqs:us-east-1:111111111111:letters';
+
+const iso = (time: number | undefined) => (time === undefined ? undefined : new Date(time).toISOString().slice(0, 16));
+
+describe('an expression', () => {
+  test.each([
+    ['rate(12 hours)', START, '2026-01-01T00:00'],
+    ['rate(12 hours)', START + 1, '2026-01-01T12:00'],
+    ['rate(1 minute)', START + 90_000, '2026-01-01T00:02'],
+    ['rate(5 days)', START + 6 * DAY, '2026-01-11T00:00'],
+    ['at(2026-03-01T08:30:00)', START, '2026-03-01T08:30'],
+    ['at(2025-03-01T08:30:00)', START, undefined],
+    ['cron(15 10 * * ? *)', START + 11 * HOUR, '2026-01-02T10:15'],
+    ['cron(0/20 8-9 ? * MON-FRI *)', Date.UTC(2026, 0, 2, 9, 41), '2026-01-05T08:00'],
+    ['cron(0 0 1 FEB,aug ? 2027)', START, '2027-02-01T00:00'],
+    ['cron(0 0 1 1 ? 2025)', START, undefined],
+  ])('%s is due when it says', (expression, from, expected) => {
+    expect(iso(parseExpression(expression, START).next(from))).toBe(expected);
+  });
+
+  test.each(['rate(0 hours)', 'rate(1 week)', 'cron(0 0 L * ? *)', 'cron(0 0 * * ?)', 'at(soon)', 'every day'])(
+    '%s is refused',
+    (expression) => {
+      expect(() => parseExpression(expression, START)).toThrow(`Invalid Schedule Expression ${expression}.`);
+    },
+  );
+});
+
+let rehearsal: Rehearsal;
+
+beforeEach(async () => {
+  rehearsal = await Rehearsal.start({ startTime: START });
+});
+afterEach(() => rehearsal.close());
+
+interface Options {
+  readonly schedule?: object;
+  readonly target?: object;
+  readonly allowed?: string;
+}
+
+const resources = ({ schedule = {}, target = {}, allowed = ALIAS_ARN }: Options = {}) => ({
+  Role: HANDLER_RESOURCES.Role,
+  Worker: functionResource(CODE, { FunctionName: 'worker' }),
+  Alias: {
+    Type: 'AWS::Lambda::Alias',
+    Properties: { FunctionName: { Ref: 'Worker' }, Name: 'live', FunctionVersion: '$LATEST' },
+  },
+  Letters: { Type: 'AWS::SQS::Queue', Properties: { QueueName: 'letters' } },
+  Invoking: {
+    Type: 'AWS::IAM::Role',
+    Properties: {
+      AssumeRolePolicyDocument: {
+        Version: '2012-10-17',
+        Statement: [{ Effect: 'Allow', Principal: { Service: 'scheduler.amazonaws.com' }, Action: 'sts:AssumeRole' }],
+      },
+      Policies: [
+        {
+          PolicyName: 'Invoke',
+          PolicyDocument: {
+            Version: '2012-10-17',
+            Statement: [
+              { Effect: 'Allow', Action: 'lambda:InvokeFunction', Resource: allowed },
+              { Effect: 'Allow', Action: 'sqs:SendMessage', Resource: LETTERS_ARN },
+            ],
+          },
+        },
+      ],
+    },
+  },
+  Group: { Type: 'AWS::Scheduler::ScheduleGroup', Properties: { Name: 'group' } },
+  Schedule: {
+    Type: 'AWS::Scheduler::Schedule',
+    Properties: {
+      Name: 'schedule',
+      GroupName: { Ref: 'Group' },
+      ScheduleExpression: 'rate(12 hours)',
+      FlexibleTimeWindow: { Mode: 'OFF' },
+      Target: {
+        Arn: { Ref: 'Alias' },
+        RoleArn: { 'Fn::GetAtt': ['Invoking', 'Arn'] },
+        Input: '{"n":1}',
+        RetryPolicy: { MaximumRetryAttempts: 2 },
+        DeadLetterConfig: { Arn: { 'Fn::GetAtt': ['Letters', 'Arn'] } },
+        ...target,
+      },
+      ...schedule,
+    },
+  },
+});
+const deploy = async (options: Options = {}) =>
+  (await rehearsal.cloudFormation.deploy(writeAssembly({ Resources: resources(options) }), 'Stack')).status;
+const entries = () =>
+  rehearsal.journal.entries.filter(({ source, message }) => source === 'lambda' && message.startsWith('RUN '));
+const runs = () => entries().map(({ message }) => JSON.parse(message.slice('RUN '.length)) as unknown);
+const letters = () => rehearsal.aws.queues.messages('letters');
+
+describe('a schedule', () => {
+  test('runs at once, and for thirty days after that, until its stack is deleted', async () => {
+    await deploy();
+    await rehearsal.clock.sleep(30 * DAY);
+    const times = entries().map(({ time }) => time);
+    expect(times).toHaveLength(61);
+    const gaps = times.slice(1).map((time, index) => Math.round((time - (times[index] ?? 0)) / MINUTE));
+    expect(new Set(gaps)).toEqual(new Set([720]));
+    expect(runs()[0]).toEqual({ n: 1 });
+    expect((await rehearsal.cloudFormation.delete('Stack')).status).toBe('DELETE_COMPLETE');
+    await rehearsal.clock.sleep(30 * DAY);
+    expect(entries()).toHaveLength(61);
+  });
+
+  test('does not make time pass by itself', async () => {
+    await deploy({ schedule: { ScheduleExpression: 'rate(1 minute)' } });
+    await rehearsal.clock.sleep(10_000);
+    const before = rehearsal.clock.now();
+    await realSleep(200);
+    expect(rehearsal.clock.now() - before).toBeLessThan(MINUTE);
+  });
+
+  test('hands over keywords, or an event of its own', async () => {
+    await deploy({ target: { Input: '{"at":"<aws.scheduler.scheduled-time>","attempt":"<aws.scheduler.attempt-number>"}' } });
+    await rehearsal.clock.sleep(HOUR);
+    expect(runs()).toEqual([{ at: expect.stringMatching(/^2026-01-01T00:00:\d\dZ$/) as string, attempt: '1' }]);
+    await deploy({ target: { Input: undefined } });
+    await rehearsal.clock.sleep(12 * HOUR);
+    expect(runs()[1]).toMatchObject({ source: 'aws.scheduler', 'detail-type': 'Scheduled Event', account: '111111111111' });
+  });
+
+  test('that is changed otherwise keeps its rhythm, and rests while it is disabled', async () => {
+    await deploy();
+    await rehearsal.clock.sleep(6 * HOUR);
+    await deploy({ target: { Input: '{"n":2}' } });
+    await rehearsal.clock.sleep(HOUR);
+    expect(runs()).toEqual([{ n: 1 }]);
+    await rehearsal.clock.sleep(6 * HOUR);
+    expect(runs()).toEqual([{ n: 1 }, { n: 2 }]);
+    await deploy({ schedule: { State: 'DISABLED' } });
+    await rehearsal.clock.sleep(DAY);
+    expect(runs()).toHaveLength(2);
+  });
+
+  test('runs within its window, and from its start to its end date', async () => {
+    const [StartDate, EndDate] = ['2026-01-02T00:00:00Z', '2026-01-03T18:00:00Z'];
+    const FlexibleTimeWindow = { Mode: 'FLEXIBLE', MaximumWindowInMinutes: 60 };
+    await deploy({ schedule: { ScheduleExpression: 'rate(1 day)', StartDate, EndDate, FlexibleTimeWindow } });
+    await rehearsal.clock.sleep(10 * DAY);
+    const minutes = entries().map(({ time }) => (time - START - DAY) / MINUTE);
+    expect(minutes).toHaveLength(2);
+    minutes.forEach((minute, index) => {
+      expect(minute).toBeGreaterThanOrEqual(index * 1440);
+      expect(minute).toBeLessThan(index * 1440 + 61);
+    });
+  });
+
+  test('whose target fails leaves that to Lambda', async () => {
+    await deploy({ target: { Input: '{"fail":true}' } });
+    await rehearsal.clock.sleep(HOUR);
+    expect(runs()).toHaveLength(3);
+    expect(letters()).toEqual([]);
+  });
+
+  test('that may not invoke its target tries again, and leaves a letter', async () => {
+    await deploy({ allowed: ALIAS_ARN.replace(':live', '') });
+    await rehearsal.clock.sleep(HOUR);
+    expect(runs()).toEqual([]);
+    expect(letters()).toMatchObject([
+      {
+        body: '{"n":1}',
+        attributes: {
+          ERROR_CODE: 'AccessDeniedException',
+          ERROR_MESSAGE: expect.stringContaining('is not authorized to perform: lambda:InvokeFunction on resource') as string,
+          EXHAUSTED_RETRY_CONDITION: 'MaximumRetryAttempts',
+          RETRY_ATTEMPTS: '2',
+          SCHEDULE_ARN: 'arn:aws:scheduler:us-east-1:111111111111:schedule/group/schedule',
+          TARGET_ARN: ALIAS_ARN,
+        },
+      },
+    ]);
+  });
+
+  test('whose target is gone leaves a letter when the event is too old', async () => {
+    await deploy({ target: { RetryPolicy: { MaximumEventAgeInSeconds: 60 } } });
+    await rehearsal.clock.sleep(HOUR);
+    rehearsal.lambda.remove('arn:aws:lambda:us-east-1:111111111111:function:worker');
+    await rehearsal.clock.sleep(12 * HOUR);
+    expect(letters()).toMatchObject([
+      { attributes: { ERROR_CODE: 'ResourceNotFoundException', EXHAUSTED_RETRY_CONDITION: 'MaximumEventAgeInSeconds' } },
+    ]);
+  });
+
+  test('of what is not simulated fails', async () => {
+    expect(await deploy({ schedule: { ScheduleExpressionTimezone: 'Europe/Berlin' } })).toBe('ROLLBACK_COMPLETE');
+    expect(reasons(rehearsal, 'CREATE_FAILED')[0]).toBe(
+      `a schedule of ${ALIAS_ARN} in Europe/Berlin is not simulated: only functions in UTC are`,
+    );
+  });
+});

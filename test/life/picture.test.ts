@@ -1,0 +1,72 @@
+import type { Rehearsal } from 'rehearsal';
+import { layoutOf, picturedLife } from 'rehearsal/picture';
+import { deploy, remove, start } from './scene';
+import { DAY, STACK, Stage } from './stage';
+
+afterEach(() => Stage.clear());
+
+/** What the picture of a rehearsal shows of what has happened until now. */
+function layout(rehearsal: Rehearsal) {
+  const [first] = rehearsal.journal.entries;
+  return layoutOf(picturedLife('a life', first?.time ?? 0, rehearsal));
+}
+
+test('shows why a deletion after thirty days worked', async () => {
+  const rehearsal = await start();
+  await deploy(rehearsal);
+  await rehearsal.clock.sleep(30 * DAY);
+  await remove(rehearsal);
+  const { groups, outcomes } = layout(rehearsal);
+  expect(outcomes.map(({ operation, authorization }) => [operation?.status, authorization])).toEqual([
+    ['CREATE_COMPLETE', expect.stringMatching(/^none before, authorized after \d+ s$/)],
+    ['DELETE_COMPLETE', expect.stringMatching(/^lapsed 29 d before, authorized (at once|after \d+ s), canceled in the end$/)],
+  ]);
+  expect(groups.map(({ name }) => name)).toEqual(['Stack']);
+  expect(groups[0]?.authorizations.map(({ vpc, windows }) => [vpc, windows.map(({ endedBy }) => endedBy)])).toEqual([
+    [expect.stringMatching(/^Stack\/Vpc/), ['expiry', 'cancellation']],
+  ]);
+  expect(groups[0]?.lanes.map(({ lane }) => lane)).toEqual([
+    ...['stack', 'resources', 'runs', 'changes', 'reads'],
+    ...['fleets', 'messages'],
+  ]);
+});
+
+test('shows why a deletion after thirty days failed', async () => {
+  const rehearsal = await start();
+  await deploy(rehearsal, { peerOnCreate: true });
+  await rehearsal.clock.sleep(30 * DAY);
+  // as if nobody authorized again
+  rehearsal.aws.intercept(({ operation }) =>
+    operation === 'CreateVpcPeeringAuthorization'
+      ? { kind: 'error', name: 'InvalidRequestException', message: 'no', status: 400 }
+      : undefined,
+  );
+  await remove(rehearsal);
+  const { outcomes, groups } = layout(rehearsal);
+  expect(outcomes.at(-1)).toMatchObject({ operation: { status: 'DELETE_FAILED', complete: false } });
+  expect(outcomes.at(-1)?.authorization).toBe('lapsed 29 d before');
+  const calls = groups.flatMap(({ lanes }) => lanes.filter(({ lane }) => lane === 'changes').flatMap(({ events }) => events));
+  expect(calls.filter(({ result }) => result === 'bad').map(({ title }) => title)).toContain(
+    'CreateVpcPeeringAuthorization: InvalidRequestException',
+  );
+});
+
+test('shows a call that GameLift refused for want of an authorization', async () => {
+  const rehearsal = await start();
+  await deploy(rehearsal);
+  await rehearsal.clock.sleep(2 * DAY);
+  const { resources, account, region } = rehearsal.cloudFormation.describe(STACK);
+  const fleet = resources.find(({ logicalId }) => logicalId === 'Fleet');
+  const deletion = rehearsal.aws.callGameLift('DeleteFleet', { FleetId: fleet?.physicalId }, { account, region });
+  await expect(deletion).rejects.toMatchObject({ code: 'UnauthorizedException' });
+  const [stack, ...others] = layout(rehearsal).groups;
+  expect(others).toEqual([]);
+  expect(stack?.authorizations.map(({ changes }) => changes.map(({ kind }) => kind))).toEqual([
+    ['authorized', 'used', 'missing'],
+  ]);
+  const calls = stack?.lanes.find(({ lane }) => lane === 'changes')?.events;
+  expect(calls?.at(-1)).toMatchObject({
+    title: 'DeleteFleet: UnauthorizedException',
+    text: 'Stack/Fleet: called by administrator',
+  });
+});
