@@ -9,7 +9,10 @@ const cdk = {
 };
 /** The rehearsal reads CloudFormation's resource schemas, which the CDK publishes as data. */
 const constructs = { ...cdk, group: [...cdk.group, '!@aws-cdk/aws-service-spec', '!@aws-cdk/service-spec-types'] };
-const rehearsal = { group: ['rehearsal', 'rehearsal/**', '**/rehearsal/**'], message: 'what is rehearsed does not know the rehearsal' };
+const rehearsal = {
+  group: ['rehearsal', 'rehearsal/**', '**/rehearsal/**'],
+  message: 'what is rehearsed does not know the rehearsal',
+};
 const handler = {
   group: ['**/lambda', '**/lambda/**'],
   message: 'what is synthesized ships the handler as a built asset and never imports it',
@@ -44,26 +47,23 @@ function layer(folder) {
   };
 }
 
-/** Only paths that lead out of the workspace are meant: it has a folder for Lambda of its own. */
-function workspace(depth) {
+/** What leads out of the workspace, from so many folders below the root: inside, there is another folder for Lambda. */
+function outward(depth) {
   const up = '../'.repeat(depth);
   return {
-    files: [`rehearsal/${'*/'.repeat(depth - 1)}*.ts`],
-    rules: {
-      '@typescript-eslint/no-restricted-imports': [
-        'error',
-        {
-          patterns: [
-            constructs,
-            {
-              group: ['lambda', 'lib', 'examples', 'probe', 'test'].flatMap((folder) => [`${up}${folder}`, `${up}${folder}/**`]),
-              message: 'the rehearsal takes any cloud assembly, and a handler as an argument: it knows neither constructs nor handler',
-            },
-          ],
-        },
-      ],
-    },
+    group: ['lambda', 'lib', 'examples', 'probe', 'test'].flatMap((folder) => [`${up}${folder}`, `${up}${folder}/**`]),
+    message: 'the rehearsal takes any cloud assembly, and a handler as an argument: it knows neither constructs nor handler',
   };
+}
+
+/** The workspace of the rehearsal. Its tests synthesize stacks of their own. */
+function workspace(depth) {
+  const files = (folder) => [`rehearsal/${folder}/${'*/'.repeat(depth - 2)}*.ts`];
+  const restrict = (...patterns) => ({ '@typescript-eslint/no-restricted-imports': ['error', { patterns }] });
+  return [
+    { files: files('src'), rules: restrict(constructs, outward(depth)) },
+    { files: files('test'), rules: restrict(outward(depth)) },
+  ];
 }
 
 export default tseslint.config(
@@ -100,7 +100,7 @@ export default tseslint.config(
     rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [anythingElse] }] },
   },
   ...layers.flat().map(layer),
-  ...[2, 3, 4, 5].map(workspace),
+  ...[2, 3, 4, 5].flatMap(workspace),
   {
     files: ['**/*.mjs'],
     extends: [tseslint.configs.disableTypeChecked],

@@ -1,7 +1,8 @@
-import { ACCOUNT, PLACE } from '../../../test/matrix/world';
 import { InProcessWorld } from '../../src/in-process';
 import { functionArn } from '../../src/lambda/service/functions';
 
+const ACCOUNT = '111111111111';
+const PLACE = { account: ACCOUNT, region: 'us-east-1' };
 const FUNCTION = { ...PLACE, functionName: 'handler', runtime: 'nodejs24.x', logGroupName: '/aws/lambda/handler' };
 const LOG_GROUP = { ...PLACE, name: FUNCTION.logGroupName };
 const BASIC = 'arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole';

@@ -33,7 +33,7 @@ let bootstrap: string | undefined;
 /** The sandbox's bootstrap as one piece of JavaScript: the same under every way of running this file. */
 function bootstrapCode(): string {
   bootstrap ??= buildSync({
-    entryPoints: [path.join(__dirname, 'sandbox', 'bootstrap.ts')],
+    entryPoints: [path.join(__dirname, 'bootstrap.ts')],
     bundle: true,
     platform: 'node',
     target: 'node20',
