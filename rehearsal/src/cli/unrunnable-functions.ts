@@ -1,6 +1,6 @@
 import type { TemplateFile } from '../cloudformation/template/cloud-assembly';
 import { isObject } from '../cloudformation/template/template';
-import { isRunnable } from '../lambda/service/functions';
+import { isRunnable } from '../lambda/service/function-configuration';
 
 /** A function that the rehearsal creates, and can not run. */
 export interface UnrunnableFunction {

@@ -2,9 +2,13 @@ import { format } from 'node:util';
 import type { SimulatedAws } from '../aws';
 import type { Journal } from '../journal';
 import type { FunctionError } from '../lambda/protocol';
-import type { EnvironmentSettings, ExecutionEnvironment, InvocationResult } from '../lambda/service/execution-environment';
+import type {
+  EnvironmentSettings,
+  ExecutionEnvironment,
+  InvocationResult,
+  Request,
+} from '../lambda/service/execution-environment';
 import { exitError, timedOut } from '../lambda/service/function-errors';
-import type { Request } from '../lambda/service/pool';
 import type { RehearsalClock } from '../time/clock';
 import { malformed, reset, sdkError, sendAs, timeout } from './calls';
 import type { CreateHandler, HandlerLogRecord, HandlerServices, Send } from './handler';

@@ -1,4 +1,4 @@
-import type { Rule } from '../../src/aws/ec2/network';
+import type { Rule } from '../../src/aws/ec2/security-group-rules';
 import { Rehearsal } from '../../src/index';
 import { custom, HANDLER_RESOURCES, writeAssembly } from '../assembly';
 

@@ -1,5 +1,5 @@
 import { InProcessWorld } from '../../src/in-process';
-import { functionArn } from '../../src/lambda/service/functions';
+import { functionArn } from '../../src/lambda/service/function-configuration';
 
 const ACCOUNT = '111111111111';
 const PLACE = { account: ACCOUNT, region: 'us-east-1' };

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Rehearsal } from '../../src/index';
-import type { FunctionConfiguration } from '../../src/lambda/service/functions';
+import type { FunctionConfiguration } from '../../src/lambda/service/function-configuration';
 
 const ACCOUNT = '111111111111';
 let rehearsal: Rehearsal;

@@ -7,7 +7,8 @@ import { peeringOperations } from './peering-operations';
 import { securityGroupOperations } from './security-group-operations';
 import { tagOperations } from './tag-operations';
 
-export type { Route, RouteTable, Rule, SecurityGroup, Subnet, Vpc } from './network';
+export type { Route, RouteTable, SecurityGroup, Subnet, Vpc } from './network';
+export type { Rule } from './security-group-rules';
 
 const NAMESPACE = 'http://ec2.amazonaws.com/doc/2016-11-15/';
 

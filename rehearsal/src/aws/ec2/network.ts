@@ -6,7 +6,8 @@ import { Tags } from '../tags';
 import { contains, isCidr, isIpv6Cidr, overlap, prefixLength } from './cidr';
 import { notFound } from './errors';
 import { Peerings } from './peerings';
-import { requireGroupTexts, requireRule } from './rule-constraints';
+import { ALL_EGRESS, requireGroupTexts, requireRule, sameRule } from './security-group-rules';
+import type { Rule } from './security-group-rules';
 
 export interface Vpc {
   readonly vpcId: string;
@@ -41,16 +42,6 @@ export interface RouteTable {
   readonly routes: Map<string, Route>;
   /** Subnets and gateways, by the ids of their associations. */
   readonly associations: Map<string, string>;
-}
-
-export interface Rule {
-  readonly direction: 'ingress' | 'egress';
-  readonly protocol: string;
-  readonly fromPort?: number;
-  readonly toPort?: number;
-  /** An address block, a security group or a prefix list. */
-  readonly peer: string;
-  readonly description?: string;
 }
 
 export class SecurityGroup {
@@ -99,9 +90,6 @@ const RULES_PER_DIRECTION = 60;
 export const isGatewayRouteTable = ({ associations }: RouteTable): boolean => [...associations.values()].some(isGatewayId);
 
 export const isGatewayId = (id: string): boolean => /^[iv]gw-/.test(id);
-
-/** All egress, as every new security group allows it. */
-export const ALL_EGRESS: Rule = { direction: 'egress', protocol: '-1', peer: '0.0.0.0/0' };
 
 /** The networks of every account and Region: what CloudFormation, GameLift and the API of EC2 change. Errors are EC2's. */
 export class Network {
@@ -511,13 +499,6 @@ function requireSize(cidrBlock: string, code: string): void {
   if (prefixLength(cidrBlock) < 16 || prefixLength(cidrBlock) > 28) {
     throw new ServiceError(code, `The CIDR '${cidrBlock}' is invalid.`);
   }
-}
-
-/** Whether two rules allow the same, whatever their descriptions. */
-export function sameRule(one: Rule, other: Rule): boolean {
-  const essence = ({ direction, protocol, fromPort, toPort, peer }: Rule) =>
-    [direction, protocol, fromPort, toPort, peer].join(' ');
-  return essence(one) === essence(other);
 }
 
 function owned<T extends { readonly vpc: Vpc }>(

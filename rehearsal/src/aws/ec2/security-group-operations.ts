@@ -3,8 +3,9 @@ import type { ServiceCall } from '../service';
 import type { Members, Parameters, QueryOperation } from '../wire/query';
 import { notFound } from './errors';
 import { authorizeDescribe, endDryRun, filtered, page, requireWellFormed, tagSet, type Filters } from './filters';
-import type { Network, Rule, SecurityGroup } from './network';
+import type { Network, SecurityGroup } from './network';
 import { securityGroupResource } from './policy-resources';
+import type { Rule } from './security-group-rules';
 
 const FILTERS: Filters<SecurityGroup> = {
   'group-id': ({ groupId }) => groupId,

@@ -3,7 +3,7 @@ import { ServiceError, type ServiceCall } from '../service';
 import type { Input } from '../wire/input-constraints';
 import type { Connection, Connections } from './connections';
 import type { Fleets } from './fleets';
-import type { Handler } from './gamelift';
+import type { OperationHandler } from './operation-handler';
 
 type ConnectionOperation = 'CreateVpcPeeringConnection' | 'DeleteVpcPeeringConnection' | 'DescribeVpcPeeringConnections';
 
@@ -12,7 +12,7 @@ export function connectionOperations(
   fleets: Fleets,
   connections: Connections,
   behaviours: Behaviours,
-): Readonly<Record<ConnectionOperation, Handler>> {
+): Readonly<Record<ConnectionOperation, OperationHandler>> {
   const describe = (input: Input, call: ServiceCall): object => {
     const id = input.optional('FleetId');
     const known = id === undefined || fleets.find(call, id)?.exists === true;

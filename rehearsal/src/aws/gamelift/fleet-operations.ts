@@ -5,7 +5,7 @@ import { tagKeys } from '../tags';
 import type { Input } from '../wire/input-constraints';
 import { keyOf, type Connections } from './connections';
 import { attributesOf, type Fleet, type Fleets } from './fleets';
-import type { Handler } from './gamelift';
+import type { OperationHandler } from './operation-handler';
 
 const CHANGEABLE = ['Name', 'Description', 'NewGameSessionProtectionPolicy'];
 const CREATE_ONLY = ['BuildId', 'ScriptId', 'EC2InstanceType', 'FleetType', 'ComputeType', 'InstanceRoleArn'];
@@ -27,7 +27,7 @@ export function fleetOperations(
   fleets: Fleets,
   connections: Connections,
   behaviours: Behaviours,
-): Readonly<Record<FleetOperation, Handler>> {
+): Readonly<Record<FleetOperation, OperationHandler>> {
   // policies know ARNs with an account, whatever the service itself answers with
   const arnsOf = (call: ServiceCall, idOrArn: string): string[] => [
     arnOf(call, 'gamelift', `fleet/${idOrArn.slice(idOrArn.lastIndexOf('/') + 1)}`),

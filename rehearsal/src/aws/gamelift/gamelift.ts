@@ -7,18 +7,12 @@ import { Connections } from './connections';
 import { fleetOperations } from './fleet-operations';
 import { Fleets } from './fleets';
 import { MODEL, RATES } from './input-model';
+import type { OperationHandler } from './operation-handler';
 import { PeerActions } from './peer-permissions';
 import { RateLimit } from './rate-limit';
 import type { Surroundings } from './scripted-outcomes';
 
 type Name = keyof typeof MODEL;
-
-/** What an operation does once it was admitted, and which resources the permission for it is about. */
-export interface Handler {
-  readonly resources?: (input: Input, call: ServiceCall) => readonly string[];
-  readonly context?: (input: Input) => Readonly<Record<string, string | string[]>>;
-  readonly run: (input: Input, call: ServiceCall) => Promise<object> | object;
-}
 
 /** GameLift in every account and Region, as far as fleets and VPC peering are concerned. */
 export class GameLift {
@@ -31,7 +25,7 @@ export class GameLift {
     this.authorizations = new Authorizations(surroundings.history, surroundings.behaviours);
     this.fleets = new Fleets(surroundings);
     this.connections = new Connections(surroundings, this.fleets, this.authorizations);
-    const handlers: Readonly<Record<Name, Handler>> = {
+    const handlers: Readonly<Record<Name, OperationHandler>> = {
       CreateVpcPeeringAuthorization: { run: (input, call) => this.authorize(input, call) },
       DeleteVpcPeeringAuthorization: { run: (input, call) => this.cancel(input, call) },
       DescribeVpcPeeringAuthorizations: { run: (_input, call) => this.describe(call) },
@@ -44,7 +38,7 @@ export class GameLift {
   }
 
   /** With its permission and its rate limit, which is per account; as the service is regional, so is each account's bucket. */
-  private operation(name: Name, { resources, context, run }: Handler): Operation {
+  private operation(name: Name, { resources, context, run }: OperationHandler): Operation {
     const { clock, behaviours } = this.surroundings;
     const rate = new RateLimit(clock, ...RATES[name]);
     return {

@@ -1,6 +1,7 @@
-import { isGatewayRouteTable, type Network, type Route, type RouteTable, type Rule, type Vpc } from '../ec2/network';
+import { isGatewayRouteTable, type Network, type Route, type RouteTable, type Vpc } from '../ec2/network';
 import type { Peering } from '../ec2/peerings';
 import { peeringResource, routeTableResource, securityGroupResource, vpcResource, type Resource } from '../ec2/policy-resources';
+import type { Rule } from '../ec2/security-group-rules';
 import type { Context, Decision, Principal } from '../iam/iam';
 import { ServiceError } from '../service';
 import type { Surroundings } from './scripted-outcomes';

@@ -1,12 +1,12 @@
 import { partitionOf, urlSuffixOf } from '../../aws/partitions';
 import type { StackArtifact } from '../template/cloud-assembly';
 import { conditionsOf, decide, outputRequest, resolve, textOf, type Scope } from '../template/intrinsics';
+import type { OutputRequest } from '../template/intrinsics';
 import { argumentsOf, isObject, references, type TemplateResource } from '../template/template';
 import { malformedExport } from '../template/validation';
 import { ResourceFailure, type StackIdentity } from '../types/resource-type';
 import { findCycle } from './graph';
 import type { Outputs, Resource } from './stack';
-import type { OutputRequest } from './stack-outputs';
 
 /** A resource as the template wants it, its properties not resolved yet. */
 export interface Planned {

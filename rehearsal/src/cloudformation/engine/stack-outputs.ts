@@ -1,16 +1,9 @@
 import type { Iam, Principal } from '../../aws/iam/iam';
 import { partitionOf } from '../../aws/partitions';
+import type { OutputRequest } from '../template/intrinsics';
 import { ResourceFailure, type StackIdentity } from '../types/resource-type';
 import type { Stack } from './stack';
 import type { Stacks } from './stacks';
-
-/** The argument of `Fn::GetStackOutput`, evaluated. */
-export interface OutputRequest {
-  readonly stackName: string;
-  readonly outputName: string;
-  readonly region: string | undefined;
-  readonly roleArn: string | undefined;
-}
 
 /** Outputs of stacks in any account and Region, for `Fn::GetStackOutput`: read when a stack is created or updated, and not watched. */
 export class StackOutputs {

@@ -1,6 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { OutputRequest } from '../engine/stack-outputs';
 import { getAttParts, isObject, subParts, substitutions, type Template } from './template';
+
+/** The argument of `Fn::GetStackOutput`, evaluated. */
+export interface OutputRequest {
+  readonly stackName: string;
+  readonly outputName: string;
+  readonly region: string | undefined;
+  readonly roleArn: string | undefined;
+}
 
 /** What the functions of a template draw on. */
 export interface Scope {

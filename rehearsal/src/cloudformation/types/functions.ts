@@ -1,14 +1,17 @@
+import type { Iam } from '../../aws/iam/iam';
+import type { Keys } from '../../aws/kms/keys';
 import { ServiceError } from '../../aws/service';
 import {
   functionArn,
   isRunnable,
   type EventInvokeConfiguration,
   type FunctionConfiguration,
-} from '../../lambda/service/functions';
+} from '../../lambda/service/function-configuration';
 import type { LambdaService } from '../../lambda/service/lambda-service';
+import type { NetworkInterfaces } from '../../lambda/service/network-interfaces';
+import type { NotUnderstood } from '../../not-understood';
 import { background } from '../../time/background';
 import type { Properties } from '../template/template';
-import type { TypeOptions } from './index';
 import { number, object, required, text, texts } from './properties';
 import {
   handlerFailure,
@@ -19,7 +22,13 @@ import {
 } from './resource-type';
 
 /** What functions are made with. */
-type FunctionServices = Pick<TypeOptions, 'iam' | 'lambda' | 'keys' | 'networkInterfaces' | 'notUnderstood'>;
+interface FunctionServices {
+  readonly iam: Iam;
+  readonly lambda: LambdaService;
+  readonly keys: Keys;
+  readonly networkInterfaces: NetworkInterfaces;
+  readonly notUnderstood: NotUnderstood;
+}
 
 function configurationOf({ stack, properties, assets }: ResourceRequest, functionName: string): FunctionConfiguration {
   const code = object(properties, 'Code');

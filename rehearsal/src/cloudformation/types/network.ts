@@ -1,6 +1,7 @@
 import type { Ec2 } from '../../aws';
-import { ALL_EGRESS, sameRule, type GatewayKind, type Rule } from '../../aws/ec2/network';
+import type { GatewayKind } from '../../aws/ec2/network';
 import { ROUTE_TARGETS, routeDestination, routeTargetKind } from '../../aws/ec2/network-operations';
+import { ALL_EGRESS, sameRule, type Rule } from '../../aws/ec2/security-group-rules';
 import { ServiceError } from '../../aws/service';
 import { NotSimulated } from '../../not-understood';
 import type { Clock } from '../../time/clock';

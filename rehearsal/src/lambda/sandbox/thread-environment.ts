@@ -3,9 +3,8 @@ import { Worker } from 'node:worker_threads';
 import { buildSync } from 'esbuild';
 import type { Participant, RehearsalClock, Rest } from '../../time/clock';
 import type { FromSandbox, FunctionContext, FunctionError, SandboxSettings, ToSandbox } from '../protocol';
-import type { EnvironmentSettings, ExecutionEnvironment, InvocationResult } from '../service/execution-environment';
+import type { EnvironmentSettings, ExecutionEnvironment, InvocationResult, Request } from '../service/execution-environment';
 import { exitError, timedOut } from '../service/function-errors';
-import type { Request } from '../service/pool';
 
 export interface EnvironmentOptions {
   readonly clock: RehearsalClock;

@@ -1,9 +1,10 @@
 import type { Decision } from '../../aws/iam/iam';
 import type { RehearsalClock } from '../../time/clock';
-import type { InvocationResult } from './execution-environment';
+import type { DeployedFunction } from './deployed-function';
+import type { InvocationResult, Request } from './execution-environment';
+import { LATEST, parseArn, type EventInvokeConfiguration } from './function-configuration';
 import type { LambdaMetrics } from './function-metrics';
-import { LATEST, parseArn, type DeployedFunction, type EventInvokeConfiguration } from './functions';
-import type { Pool, Request } from './pool';
+import type { Pool } from './pool';
 import { deliver, type Outcome } from './retries';
 
 export interface DeliveryOptions {

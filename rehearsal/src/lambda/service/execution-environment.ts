@@ -1,7 +1,15 @@
 import type { Credentials } from '../../aws/iam/iam';
 import type { FunctionError } from '../protocol';
-import type { FunctionConfiguration } from './functions';
-import type { Request } from './pool';
+import type { FunctionConfiguration } from './function-configuration';
+
+/** One event for a function. */
+export interface Request {
+  readonly requestId: string;
+  /** As it was invoked: with the version or alias, where one was named. */
+  readonly arn: string;
+  /** JSON. */
+  readonly payload: string;
+}
 
 export type InvocationResult = { readonly payload: string } | { readonly functionError: FunctionError };
 

@@ -1,5 +1,5 @@
 import type { Dimensions, Metrics } from '../../aws/cloudwatch/metrics';
-import { parseArn } from './functions';
+import { parseArn } from './function-configuration';
 
 export type LambdaMetric = 'Invocations' | 'Errors' | 'AsyncEventsDropped' | 'DestinationDeliveryFailures';
 

@@ -1,6 +1,6 @@
 import { JSON_ERRORS, ServiceError } from '../../aws/service';
 import type { Answer, Service, ServiceCall, WireRequest } from '../../aws/service';
-import { functionArn, FunctionNotFound } from './functions';
+import { functionArn, FunctionNotFound } from './function-configuration';
 import type { LambdaService } from './lambda-service';
 
 /** Lambda's REST API, as far as functions that invoke functions need it. */

@@ -5,10 +5,9 @@ import type { Metrics } from '../../aws/cloudwatch/metrics';
 import { Ids } from '../../aws/ids';
 import type { Detail, Journal } from '../../journal';
 import { Delivery, type DeliveryOptions } from './delivery';
-import type { InvocationResult } from './execution-environment';
-import { LambdaMetrics } from './function-metrics';
+import { DeployedFunction } from './deployed-function';
+import type { InvocationResult, Request } from './execution-environment';
 import {
-  DeployedFunction,
   functionArn,
   FunctionNotFound,
   LATEST,
@@ -16,11 +15,17 @@ import {
   type EventInvokeConfiguration,
   type FunctionConfiguration,
   type FunctionDescription,
-} from './functions';
+} from './function-configuration';
+import { LambdaMetrics } from './function-metrics';
 import { CFN_RESPONSE } from './inline-code';
-import { Pool, type PoolOptions, type Request } from './pool';
+import { Pool, type PoolOptions } from './pool';
 
-export { functionArn, FunctionNotFound, type EventInvokeConfiguration, type FunctionConfiguration } from './functions';
+export {
+  functionArn,
+  FunctionNotFound,
+  type EventInvokeConfiguration,
+  type FunctionConfiguration,
+} from './function-configuration';
 
 export interface LambdaOptions extends Omit<PoolOptions, 'ids' | 'log'>, Pick<DeliveryOptions, 'send'> {
   readonly journal: Journal;

@@ -1,7 +1,7 @@
 import type { LogGroups } from '../../aws/cloudwatch/log-groups';
 import type { Iam } from '../../aws/iam/iam';
 import { arnOf } from '../../aws/partitions';
-import type { FunctionConfiguration } from './functions';
+import type { FunctionConfiguration } from './function-configuration';
 
 const LAMBDA = 'lambda.amazonaws.com';
 

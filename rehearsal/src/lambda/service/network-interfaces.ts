@@ -3,7 +3,7 @@ import type { Iam } from '../../aws/iam/iam';
 import { arnOf } from '../../aws/partitions';
 import { ServiceError } from '../../aws/service';
 import type { Clock } from '../../time/clock';
-import type { FunctionConfiguration } from './functions';
+import type { FunctionConfiguration } from './function-configuration';
 import type { LambdaService } from './lambda-service';
 
 const LAMBDA = 'lambda.amazonaws.com';

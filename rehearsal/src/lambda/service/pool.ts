@@ -3,8 +3,14 @@ import type { Metrics } from '../../aws/cloudwatch/metrics';
 import type { Credentials } from '../../aws/iam/iam';
 import type { Ids } from '../../aws/ids';
 import type { RehearsalClock } from '../../time/clock';
-import type { EnvironmentSettings, ExecutionEnvironment, InvocationResult, StartEnvironment } from './execution-environment';
-import type { FunctionConfiguration } from './functions';
+import type {
+  EnvironmentSettings,
+  ExecutionEnvironment,
+  InvocationResult,
+  Request,
+  StartEnvironment,
+} from './execution-environment';
+import type { FunctionConfiguration } from './function-configuration';
 
 export interface PoolOptions {
   readonly clock: RehearsalClock;
@@ -15,15 +21,6 @@ export interface PoolOptions {
   readonly writesLogs: (configuration: FunctionConfiguration, logStreamName: string) => Promise<boolean>;
   readonly startEnvironment: StartEnvironment;
   readonly log: (functionName: string, text: string) => void;
-}
-
-/** One event for a function. */
-export interface Request {
-  readonly requestId: string;
-  /** As it was invoked: with the version or alias, where one was named. */
-  readonly arn: string;
-  /** JSON. */
-  readonly payload: string;
 }
 
 /** An environment that was not used for so long is gone. */

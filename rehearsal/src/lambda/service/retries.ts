@@ -1,5 +1,5 @@
 import type { RehearsalClock } from '../../time/clock';
-import type { EventInvokeConfiguration } from './functions';
+import type { EventInvokeConfiguration } from './function-configuration';
 
 /** Waits before the first and the second retry of an asynchronous event. */
 const RETRY_DELAYS_MS = [60_000, 120_000];

@@ -1,6 +1,6 @@
 import { loadAwsServiceSpecSync } from '@aws-cdk/aws-service-spec';
 import type { Property, PropertyType, SpecDatabase } from '@aws-cdk/service-spec-types';
-import type { PropertySchema, ResourceSchema, TypeSchema } from './index';
+import type { PropertySchema, ResourceSchema, TypeSchema } from './resource-schema';
 
 /** The schemas of all resource types as text, a line each: the type's name, a tab and the schema as JSON. Takes about two seconds. */
 export function extractSchemas(): string {

@@ -1,41 +1,9 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { extractSchemas } from './extract';
+import type { ResourceSchema } from './resource-schema';
 
-/** CloudFormation's resource schemas, as AWS publishes them in the package `@aws-cdk/aws-service-spec`. */
-
-export type TypeSchema =
-  | 'string'
-  | 'number'
-  | 'integer'
-  | 'boolean'
-  | 'json'
-  | 'date-time'
-  | 'null'
-  | 'tag'
-  /** One of these values. */
-  | { readonly enum: readonly (string | number)[] }
-  | { readonly array: TypeSchema }
-  | { readonly map: TypeSchema }
-  | { readonly union: readonly TypeSchema[] }
-  /** The key of a definition. */
-  | { readonly ref: string };
-
-export interface PropertySchema {
-  readonly type: TypeSchema;
-  readonly required?: boolean;
-  /** A change replaces the resource, or may do so. */
-  readonly createOnly?: boolean;
-}
-
-export type PropertySchemas = Readonly<Record<string, PropertySchema>>;
-
-export interface ResourceSchema {
-  readonly properties: PropertySchemas;
-  /** What `Fn::GetAtt` can give. */
-  readonly attributes: readonly string[];
-  readonly definitions: Readonly<Record<string, PropertySchemas>>;
-}
+export type { PropertySchema, PropertySchemas, ResourceSchema, TypeSchema } from './resource-schema';
 
 /** Of what `extractSchemas` writes: to be raised whenever that changes. */
 const FORMAT = 2;

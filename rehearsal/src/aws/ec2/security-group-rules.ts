@@ -1,6 +1,19 @@
 import { ServiceError } from '../service';
 import { isCidr, isIpv6Cidr } from './cidr';
-import type { Rule } from './network';
+
+/** A rule of a security group. */
+export interface Rule {
+  readonly direction: 'ingress' | 'egress';
+  readonly protocol: string;
+  readonly fromPort?: number;
+  readonly toPort?: number;
+  /** An address block, a security group or a prefix list. */
+  readonly peer: string;
+  readonly description?: string;
+}
+
+/** All egress, as every new security group allows it. */
+export const ALL_EGRESS: Rule = { direction: 'egress', protocol: '-1', peer: '0.0.0.0/0' };
 
 /** What EC2 takes as a description, and as the name of a group. */
 const TEXT = /^[a-zA-Z0-9. _\-:/()#,@[\]+=&;{}!$*]{0,255}$/;
@@ -10,6 +23,13 @@ const WITH_PORTS = ['tcp', 'udp', '6', '17'];
 const LAST_PORT = 65_535;
 
 const invalid = (message: string): ServiceError => new ServiceError('InvalidParameterValue', message);
+
+/** Whether two rules allow the same, whatever their descriptions. */
+export function sameRule(one: Rule, other: Rule): boolean {
+  const essence = ({ direction, protocol, fromPort, toPort, peer }: Rule) =>
+    [direction, protocol, fromPort, toPort, peer].join(' ');
+  return essence(one) === essence(other);
+}
 
 /** Throws, in the words of EC2, where a rule can't be. */
 export function requireRule({ peer, protocol, fromPort, toPort, description = '' }: Rule): void {

@@ -1,0 +1,80 @@
+import { arnOf } from '../../aws/partitions';
+
+/** A function as CloudFormation, or another deployer, configures it. */
+export interface FunctionConfiguration {
+  readonly functionName: string;
+  readonly account: string;
+  readonly region: string;
+  readonly role: string;
+  readonly handler: string;
+  readonly runtime: string;
+  readonly timeoutSeconds: number;
+  readonly memoryMegabytes: number;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly logGroupName: string;
+  /** How the runtime logs what the console prints. The journal shows it as the function wrote it. @default - Text */
+  readonly logFormat?: 'JSON' | 'Text';
+  /** Where it runs. @default - outside of the account's VPCs */
+  readonly vpc?: VpcConfiguration;
+  /** The key that encrypts its environment. @default - a key that Lambda owns */
+  readonly kmsKeyArn?: string;
+  readonly code: { readonly directory: string } | { readonly zipFile: string };
+}
+
+/** Whether the rehearsal can run a function. It runs all functions of Node.js with the version that it runs on itself. */
+export const isRunnable = (runtime: string): boolean => runtime.startsWith('nodejs');
+
+export interface VpcConfiguration {
+  readonly subnetIds: readonly string[];
+  readonly securityGroupIds: readonly string[];
+}
+
+/** What `AWS::Lambda::EventInvokeConfig` sets. */
+export interface EventInvokeConfiguration {
+  readonly maximumRetryAttempts: number;
+  readonly maximumEventAgeSeconds: number;
+  /** ARNs of destinations. */
+  readonly onSuccess?: string;
+  readonly onFailure?: string;
+}
+
+/** What there is of a function. */
+export interface FunctionDescription {
+  readonly account: string;
+  readonly region: string;
+  readonly functionName: string;
+  readonly role: string;
+  readonly runtime: string;
+  readonly logGroupName: string;
+  readonly vpc?: VpcConfiguration;
+  readonly kmsKeyArn?: string;
+  readonly versions: readonly string[];
+  /** The versions that they stand for. */
+  readonly aliases: Readonly<Record<string, string>>;
+  /** By version or alias. */
+  readonly eventInvoke: Readonly<Record<string, EventInvokeConfiguration>>;
+}
+
+export const DEFAULT_EVENT_INVOKE: EventInvokeConfiguration = { maximumRetryAttempts: 2, maximumEventAgeSeconds: 6 * 3600 };
+
+export const LATEST = '$LATEST';
+
+export const functionArn = (account: string, region: string, name: string): string =>
+  arnOf({ account, region }, 'lambda', `function:${name}`);
+
+/** The ARN of a function, and the version or alias that follows it. */
+export function parseArn(arn: string): {
+  readonly unqualified: string;
+  readonly functionName: string;
+  readonly qualifier?: string;
+} {
+  const parts = arn.split(':');
+  const [unqualified, functionName = '', qualifier] = [parts.slice(0, 7).join(':'), parts[6], parts[7]];
+  return qualifier === undefined ? { unqualified, functionName } : { unqualified, functionName, qualifier };
+}
+
+export class FunctionNotFound extends Error {
+  constructor(readonly arn: string) {
+    super(`Function not found: ${arn}`);
+  }
+}
