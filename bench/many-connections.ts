@@ -39,7 +39,7 @@ async function run(settings: Case, connections: number): Promise<Run> {
   const { way, source, throttledCalls } = settings;
   const pace = await inRehearsal(way, (rehearsal) => {
     rehearsal.aws.behaviours.set('throttledCalls', throttledCalls);
-    rehearsal.aws.fates.fleetActivationSeconds = 120;
+    rehearsal.aws.scriptedOutcomes.fleetActivationSeconds = 120;
     return rehearseMany(rehearsal, connections, source, way);
   });
   return { ...settings, connections, pace };

@@ -15,7 +15,7 @@ const FLEET_EVENTS: readonly Reading<'fleetEvents'>[] = ['written', 'never seen'
 function answeredAfter(activationSeconds: number, fleetEvents: Reading<'fleetEvents'>): Promise<number> {
   return inRehearsal(LIBRARY, async (rehearsal) => {
     rehearsal.aws.behaviours.set('fleetEvents', fleetEvents);
-    rehearsal.aws.fates.connectionSeconds = activationSeconds;
+    rehearsal.aws.scriptedOutcomes.connectionSeconds = activationSeconds;
     const status = await join(rehearsal, await existing(rehearsal));
     const { entries } = rehearsal.journal;
     const active = entries.find(({ message }) => /^peering of .* SUCCEEDED: /.test(message));

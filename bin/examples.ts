@@ -77,15 +77,15 @@ async function main(): Promise<void> {
   const examples = readdirSync(EXAMPLES)
     .filter((file) => file.endsWith('.ts') && file !== 'suppressions.ts')
     .map((file) => basename(file, '.ts'));
-  const outcomes: { readonly example: string; readonly trouble: readonly string[] }[] = [];
+  const outcomes: { readonly example: string; readonly problems: readonly string[] }[] = [];
   for (const example of examples) {
-    outcomes.push({ example, trouble: await rehearse(example, assemblies).catch((error: unknown) => [String(error)]) });
+    outcomes.push({ example, problems: await rehearse(example, assemblies).catch((error: unknown) => [String(error)]) });
   }
-  const rows = outcomes.map(({ example, trouble }) => [trouble.length === 0 ? 'ok' : 'FAILED', example, trouble[0] ?? '']);
-  console.log(`\n${table(['', 'example', 'trouble'], rows)}`);
-  const failed = outcomes.filter(({ trouble }) => trouble.length > 0);
-  for (const { example, trouble } of failed) {
-    console.log(`\n${example}:\n${trouble.join('\n')}`);
+  const rows = outcomes.map(({ example, problems }) => [problems.length === 0 ? 'ok' : 'FAILED', example, problems[0] ?? '']);
+  console.log(`\n${table(['', 'example', 'problem'], rows)}`);
+  const failed = outcomes.filter(({ problems }) => problems.length > 0);
+  for (const { example, problems } of failed) {
+    console.log(`\n${example}:\n${problems.join('\n')}`);
     process.exitCode = 1;
   }
   const lintMissing = spawnSync('cfn-lint', ['--version']).error !== undefined;

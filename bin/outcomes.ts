@@ -5,7 +5,7 @@ export interface Outcome {
   readonly name: string;
   readonly result: 'ok' | 'FAILED' | 'not available';
   /** What went wrong or is missing; empty if all is well. */
-  readonly trouble: string;
+  readonly problem: string;
 }
 
 /** A check could not be made, because something that it needs is not installed or can't be downloaded. */
@@ -15,19 +15,19 @@ export class NotAvailable extends Error {}
 export async function attempt(name: string, check: () => Promise<unknown>): Promise<Outcome> {
   try {
     await check();
-    return { name, result: 'ok', trouble: '' };
+    return { name, result: 'ok', problem: '' };
   } catch (error) {
-    const trouble = error instanceof Error ? error.message : String(error);
-    return { name, result: error instanceof NotAvailable ? 'not available' : 'FAILED', trouble };
+    const problem = error instanceof Error ? error.message : String(error);
+    return { name, result: error instanceof NotAvailable ? 'not available' : 'FAILED', problem };
   }
 }
 
 /** Prints a table of the outcomes, everything about those that failed, and the closing line; fails the process if one failed. */
 export function report(kind: string, outcomes: readonly Outcome[]): void {
-  const rows = outcomes.map(({ name, result, trouble }) => [result, name, trouble.trim().split('\n').at(-1) ?? '']);
-  console.log(`\n${table(['', kind, 'trouble'], rows)}`);
-  for (const { name, trouble } of outcomes.filter(({ result }) => result === 'FAILED')) {
-    console.log(`\n${name}:\n${trouble}`);
+  const rows = outcomes.map(({ name, result, problem }) => [result, name, problem.trim().split('\n').at(-1) ?? '']);
+  console.log(`\n${table(['', kind, 'problem'], rows)}`);
+  for (const { name, problem } of outcomes.filter(({ result }) => result === 'FAILED')) {
+    console.log(`\n${name}:\n${problem}`);
     process.exitCode = 1;
   }
   const count = (result: Outcome['result']): number => outcomes.filter((outcome) => outcome.result === result).length;

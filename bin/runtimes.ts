@@ -37,7 +37,7 @@ async function main(): Promise<void> {
   const assembly = await synthesize('bin/app.ts', {}, join(useTemporaryDirectory(), 'assembly'));
   const outcomes: Outcome[] = runtimesIn(assembly)
     .filter((runtime) => !(JSON.parse(runtime) in NODE_VERSIONS))
-    .map((name) => ({ name, result: 'FAILED', trouble: `a template names it: add its Node.js version to bin/node-versions.ts` }));
+    .map((name) => ({ name, result: 'FAILED', problem: `a template names it: add its Node.js version to bin/node-versions.ts` }));
   const versions = { [`this Node.js, ${process.versions.node}`]: process.versions.node, ...NODE_VERSIONS };
   for (const [runtime, version] of Object.entries(versions)) {
     outcomes.push(await attempt(runtime, () => rehearse(version, assembly)));

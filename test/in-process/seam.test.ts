@@ -36,7 +36,7 @@ class Seam {
     const { aws, clock } = rehearsal;
     this.clock = clock;
     this.aws = aws;
-    aws.fates.fleetActivationSeconds = 1000;
+    aws.scriptedOutcomes.fleetActivationSeconds = 1000;
     this.vpcId = aws.ec2.createVpc({ ...PLACE, cidrBlock: '10.90.0.0/16' }).vpcId;
     this.tableId = aws.ec2.vpc(PLACE, this.vpcId).mainRouteTableId;
     const { accessKeyId, secretAccessKey } = aws.iam.administrator(ACCOUNT);

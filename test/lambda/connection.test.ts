@@ -59,8 +59,8 @@ describe('is refused before anything is changed', () => {
       { PeerVpcAwsAccountId: '222222222222' },
       "routes and DNS of the VPC can't be set from another account. Pass PeeringRoutes.none() and no dnsResolution",
     ],
-  ] as const)('%s', async (_, input, fate, change, reason) => {
-    world = await SimulatedWorld.create({}, input, fate);
+  ] as const)('%s', async (_, input, outcome, change, reason) => {
+    world = await SimulatedWorld.create({}, input, outcome);
     const before = world.aws.inventory();
     const { answer } = await send('Create', change);
     expect(answer).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining(reason) as string });
@@ -108,7 +108,7 @@ test('GameLift that refuses and lists no authorization: is asked as often as oth
 
 test("a connection that GameLift rejects: says that it did, and what the VPC's addresses are", async () => {
   world = await SimulatedWorld.create({ endedCidrBlocks: 'not told' });
-  world.aws.fates.connection = () => ({ end: 'failed', message: 'CIDR blocks overlap' });
+  world.aws.scriptedOutcomes.connection = () => ({ end: 'failed', message: 'CIDR blocks overlap' });
   const { answer } = await send('Create');
   expect(answer?.Reason).toMatch(
     /GameLift reports the status failed for the peering connection \(CIDR blocks overlap\)\. The peer VPC has 10\.90\.0\.0\/16, and GameLift does not say which CIDR block the fleet's VPC has\. If the blocks overlap, /,
@@ -471,8 +471,8 @@ describe('GameLift says that there is no fleet, although there is one', () => {
 test('a connection that is requested again is not mistaken for those that failed before', async () => {
   world = await SimulatedWorld.create({ failedSeenByAccepter: 'seen', fleetEvents: 'never seen', endedConnections: 'gone' });
   let requests = 0;
-  world.aws.fates.connectionSeconds = 6;
-  world.aws.fates.connection = () => {
+  world.aws.scriptedOutcomes.connectionSeconds = 6;
+  world.aws.scriptedOutcomes.connection = () => {
     requests += 1;
     return requests < 3 ? { end: 'failed', message: 'Not yet' } : {};
   };

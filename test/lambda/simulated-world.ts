@@ -1,5 +1,5 @@
 import type { RehearsalClock } from 'rehearsal';
-import type { SimulatedAws, Fleet, FleetFate } from 'rehearsal/aws';
+import type { SimulatedAws, Fleet, FleetOutcome } from 'rehearsal/aws';
 import { sendAs } from 'rehearsal/in-process';
 import type { Send, ServiceName } from 'rehearsal/in-process';
 import { createHandler } from '../../lambda/handler';
@@ -16,9 +16,9 @@ const STACK_ID = 'arn:aws:cloudformation:us-east-1:111111111111:stack/Game/6b2e1
 /** The handler on a simulated AWS with a fleet in it, which a test sends events by hand: for requests that really run. */
 export class SimulatedWorld {
   /** @param change of the input of CreateFleet */
-  static async create(readings: Readings = {}, change: object = {}, fate: FleetFate = {}): Promise<SimulatedWorld> {
+  static async create(readings: Readings = {}, change: object = {}, outcome: FleetOutcome = {}): Promise<SimulatedWorld> {
     const matrix = await MatrixWorld.populate(readings);
-    matrix.aws.fates.fleet = () => fate;
+    matrix.aws.scriptedOutcomes.fleet = () => outcome;
     const fleet = { Name: 'Lobby', BuildId: 'build-1', EC2InstanceType: 'c5.large', ...change };
     const made = await matrix.aws.callGameLift('CreateFleet', fleet, PLACE);
     const { FleetAttributes } = made as { readonly FleetAttributes: { readonly FleetId: string } };

@@ -48,7 +48,7 @@ describe('connections that do not become active', () => {
       for (const [name, reading] of Object.entries(readings) as [BehaviourName, never][]) {
         rehearsal.aws.behaviours.set(name, reading);
       }
-      rehearsal.aws.fates.fleet = () => ({ cidrBlock: '10.90.4.0/22' });
+      rehearsal.aws.scriptedOutcomes.fleet = () => ({ cidrBlock: '10.90.4.0/22' });
       const there = await existing(rehearsal);
       await expectFailure(rehearsal, there, {}, reason.replace('VPC VPC', `VPC ${there.vpcId}`));
     },
@@ -56,7 +56,7 @@ describe('connections that do not become active', () => {
 
   test('CIDR blocks overlap, and the block of the fleet is known from a connection with another VPC', async () => {
     const rehearsal = await start();
-    rehearsal.aws.fates.fleet = () => ({ cidrBlock: '10.90.4.0/22' });
+    rehearsal.aws.scriptedOutcomes.fleet = () => ({ cidrBlock: '10.90.4.0/22' });
     const there = await existing(rehearsal);
     const { vpcId } = rehearsal.aws.ec2.createVpc({ ...PLACE, cidrBlock: '10.99.0.0/16' });
     expect(await join(rehearsal, { ...there, vpcId }, { name: 'Other' })).toBe('CREATE_COMPLETE');
@@ -65,13 +65,13 @@ describe('connections that do not become active', () => {
 
   test("fails with GameLift's message if the connection fails", async () => {
     const rehearsal = await start();
-    rehearsal.aws.fates.connection = () => ({ end: 'failed', message: 'The moon is in the wrong phase' });
+    rehearsal.aws.scriptedOutcomes.connection = () => ({ end: 'failed', message: 'The moon is in the wrong phase' });
     await expectFailure(rehearsal, await existing(rehearsal), {}, `${failed}(The moon is in the wrong phase)${unknown}`);
   });
 
   test('fails if the connection is rejected', async () => {
     const rehearsal = await start();
-    rehearsal.aws.fates.connection = () => ({ end: 'rejected' });
+    rehearsal.aws.scriptedOutcomes.connection = () => ({ end: 'rejected' });
     await expectFailure(
       rehearsal,
       await existing(rehearsal),
@@ -82,7 +82,7 @@ describe('connections that do not become active', () => {
 
   test('fails if the connection is pending until the timeout', async () => {
     const rehearsal = await start();
-    rehearsal.aws.fates.connection = () => ({ end: 'pending' });
+    rehearsal.aws.scriptedOutcomes.connection = () => ({ end: 'pending' });
     await expectFailure(
       rehearsal,
       await existing(rehearsal),
@@ -108,7 +108,7 @@ describe('fleets that cannot be peered', () => {
 
   test('fails if the fleet stays in status ACTIVATING', async () => {
     const rehearsal = await start();
-    rehearsal.aws.fates.fleet = () => ({ end: 'hang' });
+    rehearsal.aws.scriptedOutcomes.fleet = () => ({ end: 'hang' });
     const there = await existing(rehearsal);
     await expectFailure(
       rehearsal,
@@ -121,9 +121,9 @@ describe('fleets that cannot be peered', () => {
 
   test('fails if the fleet goes to status ERROR', async () => {
     const rehearsal = await start();
-    rehearsal.aws.fates.fleet = () => ({ end: 'error' });
+    rehearsal.aws.scriptedOutcomes.fleet = () => ({ end: 'error' });
     const there = await existing(rehearsal, 0);
-    rehearsal.aws.fates.fleetActivationSeconds = 300;
+    rehearsal.aws.scriptedOutcomes.fleetActivationSeconds = 300;
     const { fleets } = rehearsal.aws.gameLift;
     const fleet = fleets.create(PLACE, { ComputeType: 'EC2' }, new Map());
     fleets.start(fleet, Promise.resolve(undefined));

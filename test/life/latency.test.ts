@@ -36,7 +36,7 @@ test.each([
   rehearsal.aws.intercept(ec2);
   const took: number[] = [];
   for (const connectionSeconds of durations) {
-    rehearsal.aws.fates.connectionSeconds = connectionSeconds;
+    rehearsal.aws.scriptedOutcomes.connectionSeconds = connectionSeconds;
     const there = await existing(rehearsal);
     expect(await join(rehearsal, there, { props, name: `Stack${connectionSeconds}` })).toBe('CREATE_COMPLETE');
     took.push(seconds(rehearsal));
@@ -47,7 +47,7 @@ test.each([
 test('requests a deletion once, and waits for it for minutes', async () => {
   const rehearsal = await start();
   rehearsal.aws.behaviours.set('deletingConnections', 'deleting for a while');
-  rehearsal.aws.fates.connectionDeletionSeconds = 200;
+  rehearsal.aws.scriptedOutcomes.connectionDeletionSeconds = 200;
   const there = await existing(rehearsal);
   expect(await join(rehearsal, there)).toBe('CREATE_COMPLETE');
   expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');

@@ -55,7 +55,7 @@ export async function rehearseMany(
   source: FleetSource,
   way: Way = LIBRARY,
 ): Promise<Pace> {
-  rehearsal.aws.fates.connectionSeconds = 30;
+  rehearsal.aws.scriptedOutcomes.connectionSeconds = 30;
   const vpcs: { readonly there: Existing; readonly count: number }[] = [];
   for (let rest = connections; rest > 0; rest -= CONNECTIONS_PER_VPC) {
     const count = Math.min(CONNECTIONS_PER_VPC, rest);

@@ -134,7 +134,7 @@ async function connectedByHand(rehearsal: Rehearsal, owner: typeof GAME, vpcId: 
   const { fleets } = rehearsal.aws.gameLift;
   const fleet = fleets.create(GAME, { Name: 'by hand', ComputeType: 'EC2' }, new Map());
   fleets.start(fleet, Promise.resolve(undefined));
-  await rehearsal.clock.sleep(rehearsal.aws.fates.fleetActivationSeconds * 1000 + 1000);
+  await rehearsal.clock.sleep(rehearsal.aws.scriptedOutcomes.fleetActivationSeconds * 1000 + 1000);
   await authorize(rehearsal, owner, vpcId);
   const connection = { FleetId: fleet.id, PeerVpcAwsAccountId: owner.account, PeerVpcId: vpcId };
   await rehearsal.aws.callGameLift('CreateVpcPeeringConnection', connection, GAME);
@@ -151,7 +151,7 @@ async function wholeLife(rehearsal: Rehearsal, access: 'own' | 'role'): Promise<
   const owner = access === 'own' ? GAME : DATA;
   // what is asked of the list of authorizations is asked where one can't be renewed
   aws.behaviours.set('authorizingAgain', 'InvalidRequestException');
-  aws.fates.fleet = ({ name }) => (name === 'Connected' ? { cidrBlock: '10.60.0.0/22' } : {});
+  aws.scriptedOutcomes.fleet = ({ name }) => (name === 'Connected' ? { cidrBlock: '10.60.0.0/22' } : {});
   const vpcIds = vpcsOf(rehearsal, owner, '10.90.0.0/16', '10.91.0.0/16', '10.92.0.0/16');
   const fleetId = await connectedByHand(rehearsal, owner, vpcIds[0] ?? '');
   await clock.sleep(2 * DAY);
@@ -188,9 +188,9 @@ async function lifeWithoutTrust(rehearsal: Rehearsal): Promise<void> {
   const split = { access: 'none', vpcIds, routes: PeeringRoutes.none() } as const;
   const last = studio({ ...split, build: '2' });
   await authorize(rehearsal, DATA, vpcIds[0] ?? '');
-  aws.fates.connection = () => ({ end: 'failed' });
+  aws.scriptedOutcomes.connection = () => ({ end: 'failed' });
   expect(await deployAll(rehearsal, studio(split))).toEqual(['ROLLBACK_COMPLETE']);
-  aws.fates.connection = () => ({});
+  aws.scriptedOutcomes.connection = () => ({});
   expect(await deleteAll(rehearsal, last)).toEqual(['DELETE_COMPLETE']);
   expect(await deployAll(rehearsal, studio(split))).toEqual(['CREATE_COMPLETE', 'CREATE_COMPLETE']);
   await clock.sleep(10 * DAY);

@@ -213,9 +213,9 @@ describe('a create that failed and was kept', () => {
     async (outcome) => {
       const rehearsal = await start();
       const before = rehearsal.aws.inventory();
-      rehearsal.aws.fates.fleet = () => ({ end: 'error' });
+      rehearsal.aws.scriptedOutcomes.fleet = () => ({ end: 'error' });
       expect(await keep(rehearsal, { peerOnCreate: true })).toBe('CREATE_FAILED');
-      rehearsal.aws.fates.fleet = () => ({});
+      rehearsal.aws.scriptedOutcomes.fleet = () => ({});
       await rehearsal.clock.sleep(3 * DAY);
       const again = async (): Promise<string> =>
         outcome === 'given up' ? await remove(rehearsal) : await keep(rehearsal, { peerOnCreate: true, build: '2' });

@@ -65,7 +65,7 @@ test.each([
     const connected = inventoryOf(rehearsal);
     await rehearsal.clock.sleep(10 * DAY);
     if (moment === 'before it is made') {
-      rehearsal.aws.fates.connection = ({ fleetId }) => (fleetId === two ? { end: 'failed' } : {});
+      rehearsal.aws.scriptedOutcomes.connection = ({ fleetId }) => (fleetId === two ? { end: 'failed' } : {});
     } else {
       rehearsal.aws.intercept(({ operation }) =>
         operation === 'ModifyVpcPeeringConnectionOptions'

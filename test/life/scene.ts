@@ -62,8 +62,8 @@ export function scene({
 export async function start(options: Parameters<typeof Stage.start>[0] = {}): Promise<Rehearsal> {
   const rehearsal = await Stage.start(options);
   // shorter than in reality where it makes no difference: each look at what is pending takes real time
-  rehearsal.aws.fates.fleetActivationSeconds = 120;
-  rehearsal.aws.fates.connectionSeconds = 8;
+  rehearsal.aws.scriptedOutcomes.fleetActivationSeconds = 120;
+  rehearsal.aws.scriptedOutcomes.connectionSeconds = 8;
   return rehearsal;
 }
 
@@ -94,7 +94,7 @@ export async function existing(rehearsal: Rehearsal, fleets = 1): Promise<Existi
     gameLift.fleets.start(fleet, Promise.resolve(undefined));
     return fleet.id;
   });
-  await rehearsal.clock.sleep(rehearsal.aws.fates.fleetActivationSeconds * 1000 + 1000);
+  await rehearsal.clock.sleep(rehearsal.aws.scriptedOutcomes.fleetActivationSeconds * 1000 + 1000);
   return { vpcId, routeTableIds, fleetIds };
 }
 

@@ -42,7 +42,7 @@ test('a server that reports ready only after it has reached the database fails t
   const rehearsal = await start();
   const { aws, cloudFormation } = rehearsal;
   const before = aws.inventory();
-  aws.fates.fleet = () => ({ isReady: () => reachesDatabase(rehearsal) });
+  aws.scriptedOutcomes.fleet = () => ({ isReady: () => reachesDatabase(rehearsal) });
   const { status } = await cloudFormation.deploy(studio(), STACK);
   expect(status).toBe('ROLLBACK_COMPLETE');
   const events = rehearsal.journal.entries.filter(({ source }) => source === 'cloudformation');
@@ -56,7 +56,7 @@ test('a server that reports ready and then waits for the database reaches it whe
   const { aws, cloudFormation } = rehearsal;
   const before = aws.inventory();
   let wasReached: boolean | undefined;
-  aws.fates.fleet = () => ({
+  aws.scriptedOutcomes.fleet = () => ({
     isReady: () => {
       wasReached = reachesDatabase(rehearsal);
       return true;

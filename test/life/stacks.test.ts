@@ -11,12 +11,12 @@ interface Studio {
   readonly kind: 'connected' | 'peered on creation';
   readonly build: string;
   /** Whether something of the fleets' stack fails. */
-  readonly mishap?: 'late';
+  readonly fails?: boolean;
   readonly renewal?: AuthorizationRenewal;
 }
 
 /** A VPC and its authorization in one stack; a fleet, and its connection, in another. */
-function studio({ kind, build, mishap, renewal }: Studio): string {
+function studio({ kind, build, fails = false, renewal }: Studio): string {
   return synthesizeApp((app) => {
     const network = new Stack(app, 'Network');
     const vpc = new ec2.Vpc(network, 'Vpc', {
@@ -39,7 +39,7 @@ function studio({ kind, build, mishap, renewal }: Studio): string {
       fleet,
       peerOnCreate: kind === 'peered on creation',
     });
-    if (mishap === 'late') {
+    if (fails) {
       const late = new ec2.CfnSecurityGroup(fleets, 'Late', { groupDescription: 'late', vpcId: 'vpc-0123456789abcdef0' });
       late.node.addDependency(last);
     }
@@ -57,7 +57,7 @@ test.each(['connected', 'peered on creation'] as const)(
     expect(await deploy('Network', { build: '1' })).toBe('CREATE_COMPLETE');
     // an approval takes its time
     await rehearsal.clock.sleep(2 * DAY);
-    expect(await deploy('Fleets', { build: '1', mishap: 'late' })).toBe('ROLLBACK_COMPLETE');
+    expect(await deploy('Fleets', { build: '1', fails: true })).toBe('ROLLBACK_COMPLETE');
     await rehearsal.clock.sleep(DAY);
     expect(await remove(rehearsal, 'Fleets')).toBe('DELETE_COMPLETE');
     expect(rehearsal.aws.inventory()).toMatchObject({ fleets: [], connections: [], peerings: [], routes: [] });
@@ -66,7 +66,7 @@ test.each(['connected', 'peered on creation'] as const)(
     const [{ id }] = rehearsal.aws.inventory().fleets as [{ id: string }];
 
     await rehearsal.clock.sleep(10 * DAY);
-    expect(await deploy('Fleets', { build: '2', mishap: 'late' })).toBe('UPDATE_ROLLBACK_COMPLETE');
+    expect(await deploy('Fleets', { build: '2', fails: true })).toBe('UPDATE_ROLLBACK_COMPLETE');
     await rehearsal.clock.sleep(DAY + 60_000);
     expect(rehearsal.aws.inventory()).toMatchObject({ fleets: [{ id }], connections: [{ fleetId: id, status: 'active' }] });
     expect(await deploy('Fleets', { build: '2' })).toBe('UPDATE_COMPLETE');

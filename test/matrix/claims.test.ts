@@ -1,4 +1,4 @@
-import type { Disturbance } from 'rehearsal/in-process';
+import type { Faults } from 'rehearsal/in-process';
 import type { ConnectionRecord } from '../../lambda/aws/api';
 import { MAX_PEERED_BEFORE } from '../../lambda/peering/claim';
 import { deviations, leftovers, reasons } from './checker';
@@ -19,9 +19,9 @@ const UNPEERED = declare({ fleets: [fleet({ peering: 'none' }), arena] });
 const PEERED = declare({ fleets: [fleet(), arena] });
 
 /** A fleet that is to be peered while something happens. */
-async function peer(world: MatrixWorld, disturbance: Disturbance, peered = PEERED): Promise<string> {
+async function peer(world: MatrixWorld, faults: Faults, peered = PEERED): Promise<string> {
   expect(await world.cloudFormation.deploy(assemblyOf(UNPEERED), STACK)).toMatchObject({ status: 'CREATE_COMPLETE' });
-  world.functions.disturbance = disturbance;
+  world.functions.faults = faults;
   const { status } = await world.cloudFormation.deploy(assemblyOf(peered), STACK);
   // so long a copy of a request could be at work
   await world.clock.sleep(15 * 60_000);
@@ -47,7 +47,7 @@ function connectionsOf({ aws }: MatrixWorld, fleetId: string): readonly { readon
 }
 
 async function remove(world: MatrixWorld): Promise<readonly string[]> {
-  world.functions.disturbance = {};
+  world.functions.faults = {};
   expect(await world.cloudFormation.delete(STACK)).toMatchObject({ status: 'DELETE_COMPLETE' });
   return leftovers(world);
 }
@@ -78,9 +78,9 @@ test.each([0, 4, 8])(
 );
 
 describe('a copy of a refused create leaves no claim on a fleet that somebody else made', () => {
-  const problemsWith = async (disturbance: Disturbance): Promise<readonly string[]> => {
-    const trouble = { name: 'the create comes again', disturbance, severity: 'mild', leavesAuthorization: true } as const;
-    return (await runWithFault('connection that was there before, refused', {}, trouble)).problems;
+  const problemsWith = async (faults: Faults): Promise<readonly string[]> => {
+    const scenario = { name: 'the create comes again', faults, severity: 'mild', leavesAuthorization: true } as const;
+    return (await runWithFault('connection that was there before, refused', {}, scenario)).problems;
   };
   const isCreate = ({ request }: { readonly request: string }): boolean => request.startsWith('Create LobbyPeering');
 
@@ -181,7 +181,7 @@ test('a creation that failed, was kept and is made anew: its deletion leaves wha
     deviations(world, PEERED).filter((text) => !/^\w+ of Lobby is undefined|is not claimed as Game\/undefined\//.test(text));
   const failed = await send({ RequestType: 'Create', RequestId: 'one', PhysicalResourceId: undefined });
   expect(failed).toMatchObject({ Status: 'FAILED', PhysicalResourceId: expect.stringMatching(/\/unfinished\/one$/) as string });
-  world.functions.disturbance = {};
+  world.functions.faults = {};
   const made = await send({ RequestType: 'Create', RequestId: 'two', PhysicalResourceId: undefined });
   expect(made).toMatchObject({ Status: 'SUCCESS' });
   const { PhysicalResourceId } = failed;
@@ -224,7 +224,7 @@ describe('tags that CloudFormation strips from the fleet', () => {
     const world = await MatrixWorld.populate({ foreignFleetTags: 'strips them', failedUpdatePhysicalId: reading });
     const here = declare();
     expect(await deploy(world, here)).toMatchObject({ status: 'CREATE_COMPLETE' });
-    world.functions.disturbance = {
+    world.functions.faults = {
       call: ({ operation }) =>
         operation === 'ModifyVpcPeeringConnectionOptions'
           ? { kind: 'error', name: 'OperationNotPermitted', status: 400 }
@@ -289,7 +289,7 @@ test('creates that are cancelled while they wait for a look make nothing: six at
   await world.pass(0.5);
   await world.authorize('C');
   let failed = false;
-  world.functions.disturbance = {
+  world.functions.faults = {
     call: ({ request, operation }) => {
       const fails = !failed && /^Create \w+Peering/.test(request) && operation === 'ListTagsForResource';
       failed ||= fails;
@@ -310,7 +310,7 @@ test.each([true, false])(
   async (adoptExisting) => {
     const world = await MatrixWorld.populate();
     const rest = fleet({ name: 'Arena', peering: 'none' });
-    world.functions.disturbance = {
+    world.functions.faults = {
       call: ({ operation }) =>
         operation === 'CreateVpcPeeringConnection' ? { kind: 'error', name: 'InvalidRequestException', status: 400 } : undefined,
     };
@@ -318,7 +318,7 @@ test.each([true, false])(
     expect(await world.cloudFormation.deploy(assemblyOf(kept), STACK, { onFailure: 'keep' })).toMatchObject({
       status: 'CREATE_FAILED',
     });
-    world.functions.disturbance = {};
+    world.functions.faults = {};
     const { id: FleetId, tags } = lobby(world);
     expect(tags).toEqual({});
     await world.pass(2);
@@ -341,7 +341,7 @@ test.each([
   [25, true],
 ])('a list of connections that is %d seconds late is waited for; one of earlier is in it: %p', async (late, earlier) => {
   const world = await MatrixWorld.populate({ fleetEvents: 'never seen' });
-  world.aws.fates.connectionSeconds = 6;
+  world.aws.scriptedOutcomes.connectionSeconds = 6;
   for (const declared of earlier ? [UNPEERED, PEERED, UNPEERED] : [UNPEERED]) {
     expect(await deploy(world, declared)).toMatchObject({
       status: expect.stringMatching(/^(CREATE|UPDATE)_COMPLETE$/) as string,

@@ -1,4 +1,4 @@
-import type { CallFault, Disturbance, PutFault, MadeCall } from 'rehearsal/in-process';
+import type { CallFault, Faults, PutFault, MadeCall } from 'rehearsal/in-process';
 import { damage, deviations, isSkipped, leaks, leftovers, reasons, unlapsed } from './checker';
 import { declaredLast, firstFailure, LIFECYCLES, textsOf, worldFor } from './lifecycles';
 import type { Failure, LifecycleName, Step } from './lifecycles';
@@ -11,9 +11,9 @@ import type { MatrixWorld, Readings } from './world';
  * What can go wrong with each call that the handler makes.
  */
 
-export interface Trouble {
+export interface FaultScenario {
   readonly name: string;
-  readonly disturbance: Disturbance;
+  readonly faults: Faults;
   /** One after which the life has to go on as if nothing had been, or one that may fail a deployment. */
   readonly severity: 'mild' | 'grave';
   /** Whether an authorization may be left to lapse: GameLift denies that there is one, or a copy of an event asks for one late. */
@@ -21,33 +21,33 @@ export interface Trouble {
 }
 
 /** What happens to one call. */
-interface Mishap {
+interface NamedFault {
   readonly name: string;
   readonly fault: CallFault;
-  /** Whether one such mishap may fail what it befell: an answer that says no, and is not given twice. */
-  readonly once: Trouble['severity'];
+  /** Whether one such fault may fail the request: the service refuses, and is not asked twice. */
+  readonly once: FaultScenario['severity'];
 }
 
-const error = (name: string, once: Trouble['severity'], status = 400): Mishap => ({
+const error = (name: string, once: FaultScenario['severity'], status = 400): NamedFault => ({
   name,
   fault: { kind: 'error', name, status },
   once,
 });
 
-const BROKEN: readonly Mishap[] = (['before', 'after'] as const).flatMap((effect) => [
+const BROKEN: readonly NamedFault[] = (['before', 'after'] as const).flatMap((effect) => [
   { name: `timeout ${effect} it took effect`, fault: { kind: 'timeout', effect }, once: 'mild' },
   { name: `connection reset ${effect} it took effect`, fault: { kind: 'reset', effect }, once: 'mild' },
   { name: `process killed ${effect} it took effect`, fault: { kind: 'killed', effect }, once: 'mild' },
 ]);
-const LATE: readonly Mishap[] = (['before', 'after'] as const).map((effect) => ({
+const LATE: readonly NamedFault[] = (['before', 'after'] as const).map((effect) => ({
   name: `no answer ${effect} it took effect, until the time is up`,
   fault: { kind: 'late', effect },
   once: 'grave',
 }));
-const MALFORMED: Mishap = { name: 'malformed answer', fault: { kind: 'malformed' }, once: 'mild' };
+const MALFORMED: NamedFault = { name: 'malformed answer', fault: { kind: 'malformed' }, once: 'mild' };
 
 /** As the API reference lists them; the peering operations have all four, but for one. */
-const GAMELIFT: readonly Mishap[] = [
+const GAMELIFT: readonly NamedFault[] = [
   error('InternalServiceException', 'mild', 500),
   error('InvalidRequestException', 'grave'),
   error('NotFoundException', 'grave'),
@@ -56,7 +56,7 @@ const GAMELIFT: readonly Mishap[] = [
   error('AccessDeniedException', 'mild'),
 ];
 
-const EC2: readonly Mishap[] = [
+const EC2: readonly NamedFault[] = [
   error('InternalError', 'mild', 500),
   error('Unavailable', 'mild', 503),
   error('RequestLimitExceeded', 'mild', 503),
@@ -74,7 +74,7 @@ const EC2_DOCUMENTED: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** STS and CloudFormation. */
-const QUERY: readonly Mishap[] = [
+const QUERY: readonly NamedFault[] = [
   error('InternalFailure', 'mild', 500),
   error('ServiceUnavailable', 'mild', 503),
   error('Throttling', 'mild'),
@@ -82,7 +82,7 @@ const QUERY: readonly Mishap[] = [
 ];
 
 /** How a service may refuse a call, as documented. */
-export function documented({ service, operation }: Pick<MadeCall, 'service' | 'operation'>): readonly Mishap[] {
+export function documented({ service, operation }: Pick<MadeCall, 'service' | 'operation'>): readonly NamedFault[] {
   switch (service) {
     case 'ec2':
       return [...EC2, ...(EC2_DOCUMENTED[operation] ?? []).map((name) => error(name, 'grave'))];
@@ -108,25 +108,25 @@ export type Extent = 'all' | 'by turns';
  * Everything that can go wrong at one call: a refusal once, and from then on with every call of the operation; what is wrong with
  * the network or the process once.
  */
-function troublesAt(index: number, call: MadeCall, extent: Extent): readonly Trouble[] {
+function faultScenariosAt(index: number, call: MadeCall, extent: Extent): readonly FaultScenario[] {
   const { operation, request } = call;
   const name = `call ${index}, ${operation} during ${request}`;
-  const once = ({ name: what, fault, once: severity }: Mishap): Trouble => ({
+  const once = ({ name: what, fault, once: severity }: NamedFault): FaultScenario => ({
     name: `${name}: ${what}, once`,
     severity,
     leavesAuthorization: isDenial(operation, fault) || (severity === 'grave' && isCheckBeforeCancel(call)),
-    disturbance: { call: (point) => (point.index === index ? fault : undefined) },
+    faults: { call: (point) => (point.index === index ? fault : undefined) },
   });
-  const forGood = ({ name: what, fault }: Mishap): Trouble => ({
+  const forGood = ({ name: what, fault }: NamedFault): FaultScenario => ({
     name: `${name}: ${what}, for good`,
     severity: 'grave',
     // every later call of this name fails too: also the check before the authorization is canceled
     leavesAuthorization: isDenial(operation, fault) || operation === CHECK,
-    disturbance: { call: (point) => (point.index >= index && point.operation === operation ? fault : undefined) },
+    faults: { call: (point) => (point.index >= index && point.operation === operation ? fault : undefined) },
   });
-  const refusals = documented(call).flatMap((mishap) => [once(mishap), forGood(mishap)]);
-  const troubles = [...refusals, ...[...BROKEN, ...LATE, MALFORMED].map(once)];
-  return extent === 'all' ? troubles : troubles.filter((_, position) => (index + position) % 3 === 0);
+  const refusals = documented(call).flatMap((namedFault) => [once(namedFault), forGood(namedFault)]);
+  const scenarios = [...refusals, ...[...BROKEN, ...LATE, MALFORMED].map(once)];
+  return extent === 'all' ? scenarios : scenarios.filter((_, position) => (index + position) % 3 === 0);
 }
 
 /** The call that tells whether something is still peered with the VPC: if it fails, the authorization is left to expire. */
@@ -149,8 +149,8 @@ const PUTS: readonly { readonly name: string; readonly fault: PutFault }[] = [
 ];
 
 /** What can go wrong with one answer. */
-export function troublesOfPut(index: number): readonly Trouble[] {
-  return PUTS.flatMap(({ name, fault }): Trouble[] => {
+export function faultScenariosOfPut(index: number): readonly FaultScenario[] {
+  return PUTS.flatMap(({ name, fault }): FaultScenario[] => {
     // S3 says with 403 that the URL has expired, which is final, and an answer that arrived is one, whatever came back
     const final = fault.kind === 'status' && fault.status === 403;
     const arrived = fault.kind === 'reset' && fault.effect === 'after';
@@ -159,13 +159,13 @@ export function troublesOfPut(index: number): readonly Trouble[] {
         name: `answer ${index}: ${name}, once`,
         severity: final ? 'grave' : 'mild',
         leavesAuthorization: false,
-        disturbance: { put: (point) => (point.index === index ? fault : undefined) },
+        faults: { put: (point) => (point.index === index ? fault : undefined) },
       },
       {
         name: `answer ${index}: ${name}, for good`,
         severity: arrived ? 'mild' : 'grave',
         leavesAuthorization: false,
-        disturbance: { put: (point) => (point.index >= index ? fault : undefined) },
+        faults: { put: (point) => (point.index >= index ? fault : undefined) },
       },
     ];
   });
@@ -175,41 +175,45 @@ export function troublesOfPut(index: number): readonly Trouble[] {
 const LAST_MOMENTS = [31, 40, 60];
 
 /** What can go wrong with one event: it comes twice, or the function has hardly any time for it. */
-export function troublesOfEvent(index: number): readonly Trouble[] {
+export function faultScenariosOfEvent(index: number): readonly FaultScenario[] {
   return [
-    ...[0, 1, 5, 30].map((seconds): Trouble => ({
+    ...[0, 1, 5, 30].map((seconds): FaultScenario => ({
       name: `event ${index} comes again after ${seconds} seconds`,
       severity: 'mild',
       leavesAuthorization: true,
-      disturbance: { copies: (point) => (point.index === index ? [seconds] : []) },
+      faults: { copies: (point) => (point.index === index ? [seconds] : []) },
     })),
-    ...LAST_MOMENTS.map((seconds): Trouble => ({
+    ...LAST_MOMENTS.map((seconds): FaultScenario => ({
       name: `event ${index} meets a function with ${seconds} seconds left`,
       severity: 'grave',
       leavesAuthorization: false,
-      disturbance: { seconds: (point) => (point.index === index ? seconds : undefined) },
+      faults: { seconds: (point) => (point.index === index ? seconds : undefined) },
     })),
   ];
 }
 
 /** Everything that can go wrong in a life, one thing at a time. */
-export async function troublesOf(lifecycle: LifecycleName, readings: Readings, extent: Extent): Promise<readonly Trouble[]> {
+export async function faultScenariosOf(
+  lifecycle: LifecycleName,
+  readings: Readings,
+  extent: Extent,
+): Promise<readonly FaultScenario[]> {
   const world = await populate(lifecycle, readings);
   await world.live(() => firstFailure(world, LIFECYCLES[lifecycle]));
   const { calls, puts, events } = world.functions;
   world.close();
   return [
-    ...calls.flatMap((call, index) => troublesAt(index, call, extent)),
-    ...Array.from({ length: puts }, (_, index) => troublesOfPut(index)).flat(),
-    ...Array.from({ length: events }, (_, index) => troublesOfEvent(index)).flat(),
+    ...calls.flatMap((call, index) => faultScenariosAt(index, call, extent)),
+    ...Array.from({ length: puts }, (_, index) => faultScenariosOfPut(index)).flat(),
+    ...Array.from({ length: events }, (_, index) => faultScenariosOfEvent(index)).flat(),
   ];
 }
 
 /** Connections are quick, so that each of the calls that wait for one is looked at. */
 async function populate(lifecycle: LifecycleName, readings: Readings): Promise<MatrixWorld> {
   const world = await worldFor(lifecycle, readings);
-  world.aws.fates.connectionSeconds = 6;
-  world.aws.fates.connectionDeletionSeconds = 4;
+  world.aws.scriptedOutcomes.connectionSeconds = 6;
+  world.aws.scriptedOutcomes.connectionDeletionSeconds = 4;
   return world;
 }
 
@@ -229,18 +233,18 @@ export function isClear(reason: string): boolean {
 }
 
 /** A life in which something goes wrong. */
-export async function runWithFault(lifecycle: LifecycleName, readings: Readings, trouble: Trouble): Promise<Result> {
+export async function runWithFault(lifecycle: LifecycleName, readings: Readings, scenario: FaultScenario): Promise<Result> {
   const world = await populate(lifecycle, readings);
-  world.functions.disturbance = trouble.disturbance;
-  return resultOf(world, () => world.live(() => troubledLife(world, LIFECYCLES[lifecycle], trouble)));
+  world.functions.faults = scenario.faults;
+  return resultOf(world, () => world.live(() => lifeWithFault(world, LIFECYCLES[lifecycle], scenario)));
 }
 
-async function troubledLife(world: MatrixWorld, steps: readonly Step[], trouble: Trouble): Promise<readonly string[]> {
+async function lifeWithFault(world: MatrixWorld, steps: readonly Step[], scenario: FaultScenario): Promise<readonly string[]> {
   const failure = await firstFailure(world, steps);
-  world.functions.disturbance = {};
+  world.functions.faults = {};
   // whatever went wrong, what CloudFormation says that there is is there
   const wrong = failure?.problems.some(({ about }) => about === 'state') === true && !isSkipped(world);
-  if (failure !== undefined && (wrong || trouble.severity === 'mild')) {
+  if (failure !== undefined && (wrong || scenario.severity === 'mild')) {
     return [...textsOf(failure), ...reasons(world)];
   }
   const unclear = reasons(world).filter((reason) => !isClear(reason));
@@ -248,7 +252,7 @@ async function troubledLife(world: MatrixWorld, steps: readonly Step[], trouble:
     ...unclear.map((text) => `not clear: ${text}`),
     ...(failure === undefined ? [] : await recover(world, steps, failure)),
     ...(await forgotten(world)),
-    ...(isSkipped(world) || trouble.leavesAuthorization ? [] : unlapsed(world, declaredLast(steps, failure))),
+    ...(isSkipped(world) || scenario.leavesAuthorization ? [] : unlapsed(world, declaredLast(steps, failure))),
     ...(await leftovers(world)).filter((left) => !(isSkipped(world) && DEAD_ENDS.test(left))),
     ...damage(world),
     ...leaks(world),

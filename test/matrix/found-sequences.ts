@@ -9,7 +9,7 @@ export const FOUND: readonly (readonly [string, Sequence])[] = [
       readings: { authorizingAgain: 'InvalidRequestException', usedAuthorizations: 'not listed', peerVpcWrites: 'none' },
       moves: [
         { kind: 'deploy', declared: declare({ fleets: [fleet({ name: 'Arena' })] }) },
-        { kind: 'mishap', calls: 28, fault: { kind: 'malformed' } },
+        { kind: 'fault', calls: 28, fault: { kind: 'malformed' } },
         { kind: 'deploy', declared: declare({ vpc: 'B', fleets: [fleet()] }) },
       ],
     },
@@ -48,7 +48,7 @@ export const FOUND: readonly (readonly [string, Sequence])[] = [
             fleets: [fleet(), fleet({ name: 'Arena', routes: 'one subnet', dnsResolution: true })],
           }),
         },
-        { kind: 'mishap', calls: 10, fault: { kind: 'reset', effect: 'before' } },
+        { kind: 'fault', calls: 10, fault: { kind: 'reset', effect: 'before' } },
       ],
     },
   ],
@@ -67,9 +67,9 @@ export const FOUND: readonly (readonly [string, Sequence])[] = [
 
 /** A sequence once for each call that may be the one that goes wrong: it need not stay the same when the handler changes. */
 export function variantsOf({ readings, moves }: Sequence): readonly Sequence[] {
-  const last = moves.some(({ kind }) => kind === 'mishap') ? 60 : 0;
+  const last = moves.some(({ kind }) => kind === 'fault') ? 60 : 0;
   return Array.from({ length: last + 1 }, (_, calls) => ({
     readings,
-    moves: moves.map((move) => (move.kind === 'mishap' ? { ...move, calls } : move)),
+    moves: moves.map((move) => (move.kind === 'fault' ? { ...move, calls } : move)),
   }));
 }

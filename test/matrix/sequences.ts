@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { ServiceName, CallFault, Disturbance } from 'rehearsal/in-process';
+import type { ServiceName, CallFault, Faults } from 'rehearsal/in-process';
 import { damage, deviations, failedDeletes, isSkipped, leaks, leftovers, reasons, unlapsed } from './checker';
 import type { Span } from './checker';
 import { QUESTIONS } from './combinations';
@@ -23,7 +23,7 @@ export type Move =
   /** Somebody makes the guest, and peers it with VPC A. */
   | { readonly kind: 'peerByHand' }
   /** Something goes wrong, once, with the call after so many others. */
-  | { readonly kind: 'mishap'; readonly calls: number; readonly fault: CallFault }
+  | { readonly kind: 'fault'; readonly calls: number; readonly fault: CallFault }
   /**
    * From now on, until something else goes wrong, every event comes again after so many seconds: hardly any, for a copy that is
    * late enough to meet a later request for the same resource is told from a new request by nothing.
@@ -136,7 +136,7 @@ const move: fc.Arbitrary<Move> = fc.oneof(
   { weight: 2, arbitrary: fc.double({ min: 0, max: 40, noNaN: true }).map((days): Move => ({ kind: 'pass', days })) },
   {
     weight: 2,
-    arbitrary: fc.record({ calls: fc.nat({ max: 40 }), fault: faults }).map((mishap): Move => ({ kind: 'mishap', ...mishap })),
+    arbitrary: fc.record({ calls: fc.nat({ max: 40 }), fault: faults }).map((injected): Move => ({ kind: 'fault', ...injected })),
   },
   { weight: 1, arbitrary: fc.nat({ max: 1 }).map((seconds): Move => ({ kind: 'echo', seconds })) },
   {
@@ -204,7 +204,7 @@ function isPeeredOnCreation({ peering }: DeclaredFleet): boolean {
 /** Makes the moves, then deletes everything. */
 export async function play({ readings: chosen, moves }: Sequence): Promise<Result> {
   const world = await MatrixWorld.populate(chosen);
-  world.aws.fates.connectionSeconds = 6;
+  world.aws.scriptedOutcomes.connectionSeconds = 6;
   return resultOf(world, () =>
     world.live(async () => {
       const stack = new RandomStack(world);
@@ -242,7 +242,7 @@ class RandomStack {
   /** When the outage is over. */
   private outageEnds = 0;
   /** When deletes may fail, since something did not work then. */
-  private readonly troubles: Span[] = [];
+  private readonly faultPeriods: Span[] = [];
   /** When the last copy of an event has begun. */
   private copiesEnd = 0;
   private helped = false;
@@ -262,13 +262,13 @@ class RandomStack {
       case 'peerByHand':
         await this.world.peerByHand(GUEST);
         return [];
-      case 'mishap': {
+      case 'fault': {
         const index = functions.calls.length + each.calls;
-        this.disturb({ call: (point) => (point.index === index ? each.fault : undefined) });
+        this.inject({ call: (point) => (point.index === index ? each.fault : undefined) });
         return [];
       }
       case 'echo':
-        this.disturb({
+        this.inject({
           copies: () => {
             this.copiesEnd = this.world.clock.now() + COPY_BEGINS;
             return [each.seconds];
@@ -277,13 +277,13 @@ class RandomStack {
         return [];
       case 'lost': {
         const index = functions.puts + each.answers;
-        this.disturb({ put: (point) => (point.index === index ? { kind: 'reset', effect: 'before' } : undefined) });
+        this.inject({ put: (point) => (point.index === index ? { kind: 'reset', effect: 'before' } : undefined) });
         return [];
       }
       case 'outage': {
         const { operation, fault, minutes } = each;
         this.couldCheck &&= operation !== CHECK;
-        this.disturb({ call: (point) => (point.operation === operation && this.isTroubled() ? fault : undefined) }, minutes);
+        this.inject({ call: (point) => (point.operation === operation && this.isFaulty() ? fault : undefined) }, minutes);
         return [];
       }
       case 'deploy':
@@ -300,7 +300,7 @@ class RandomStack {
     this.current = undefined;
     await this.letCopiesBegin();
     const problems: string[] = [];
-    const isHelpDue = this.isTroubled() || isSkipped(this.world);
+    const isHelpDue = this.isFaulty() || isSkipped(this.world);
     const helps = [(): Promise<void> => this.outlast(), (): Promise<void> => this.authorize()];
     for (const help of [(): Promise<void> => Promise.resolve(), ...(isHelpDue ? helps : [])]) {
       await help();
@@ -320,27 +320,27 @@ class RandomStack {
       await this.world.deleteForgottenFleets();
     }
     // a copy of an event may have asked for one late
-    const isCopied = this.world.functions.disturbance.copies !== undefined;
+    const isCopied = this.world.functions.faults.copies !== undefined;
     const isLate = this.helped || isCopied || !this.couldCheck || isSkipped(this.world);
     const given = isLate || this.last === undefined ? [] : unlapsed(this.world, this.last);
     const left = await leftovers(this.world);
     return [
       ...given,
       ...(isSkipped(this.world) ? left.filter((each) => !DEAD_ENDS.test(each) && !this.isLent(each)) : left),
-      ...failedDeletes(this.world, this.troubles),
+      ...failedDeletes(this.world, this.faultPeriods),
     ];
   }
 
-  private disturb(disturbance: Disturbance, minutes = 0): void {
-    this.world.functions.disturbance = disturbance;
+  private inject(faults: Faults, minutes = 0): void {
+    this.world.functions.faults = faults;
     const now = this.world.clock.now();
     this.outageEnds = now + minutes * MINUTE;
     if (minutes > 0) {
-      this.troubles.push([now, this.outageEnds + AFTERMATH]);
+      this.faultPeriods.push([now, this.outageEnds + AFTERMATH]);
     }
   }
 
-  private isTroubled(): boolean {
+  private isFaulty(): boolean {
     return this.world.clock.now() < this.outageEnds;
   }
 
@@ -379,13 +379,13 @@ class RandomStack {
     const [expected] = wanted.end === 'sound' ? outcome : outcome.slice(1);
     this.current = current ?? wanted;
     this.everPeeredOnCreation ||= wanted.fleets.some(isPeeredOnCreation);
-    const troubled = this.isTroubled();
+    const faulty = this.isFaulty();
     const { status, reason = '' } = await deploy(world, wanted);
     if (status === `${String(expected)}_COMPLETE` && wanted.end === 'sound') {
       this.current = wanted;
       return [...damage(world), ...this.deviationsFrom(wanted)];
     }
-    if (status !== `${String(expected)}_COMPLETE` && !troubled) {
+    if (status !== `${String(expected)}_COMPLETE` && !faulty) {
       return [`${status}: ${reason}: ${reasons(world).join(', ')}`];
     }
     await this.outlast();

@@ -1,8 +1,8 @@
 import { covering, impossibility, product } from './combinations';
-import { runWithFault, troublesOf } from './faults';
+import { runWithFault, faultScenariosOf } from './faults';
+import { FOUND, variantsOf } from './found-sequences';
 import { fail, live, LIFECYCLE_NAMES, LIFECYCLES, worldFor } from './lifecycles';
 import type { LifecycleName } from './lifecycles';
-import { FOUND, variantsOf } from './found-sequences';
 import { resultOf } from './observations';
 import type { Result } from './observations';
 import { play, playRandom } from './sequences';
@@ -127,11 +127,11 @@ const VARIANTS: ReadonlySet<LifecycleName> = new Set([
 
 /** Every fault at every call, answer and event of a life; under contrary readings a third of those of each call, by turns. */
 export async function faults(lifecycle: LifecycleName, readings: Readings): Promise<readonly Case[]> {
-  const troubles = await troublesOf(lifecycle, readings, readings === CONTRARY ? 'by turns' : 'all');
-  return troubles.map((trouble) => ({
+  const scenarios = await faultScenariosOf(lifecycle, readings, readings === CONTRARY ? 'by turns' : 'all');
+  return scenarios.map((scenario) => ({
     kind: 'fault',
-    name: `${lifecycle}, ${trouble.name}, ${described(readings)}`,
-    run: () => runWithFault(lifecycle, readings, trouble),
+    name: `${lifecycle}, ${scenario.name}, ${described(readings)}`,
+    run: () => runWithFault(lifecycle, readings, scenario),
   }));
 }
 

@@ -137,8 +137,8 @@ export class MatrixWorld {
   /** Somebody else's fleet, peered with a VPC since some days. */
   private async settle(vpc: VpcName): Promise<void> {
     const { aws } = this;
-    aws.fates.fleetActivationSeconds = 120;
-    aws.fates.fleet = ({ name }) => (name === 'Foreign' ? { cidrBlock: '10.240.0.0/20' } : {});
+    aws.scriptedOutcomes.fleetActivationSeconds = 120;
+    aws.scriptedOutcomes.fleet = ({ name }) => (name === 'Foreign' ? { cidrBlock: '10.240.0.0/20' } : {});
     const fleet = {
       Name: 'Foreign',
       BuildId: 'build-1',

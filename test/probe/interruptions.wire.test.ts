@@ -29,7 +29,7 @@ afterEach(() => ProbeWorld.clear());
 async function atEachCall(readings: Readings, check: (call: number) => Promise<'within' | 'beyond'>): Promise<number> {
   world = await ProbeWorld.start(readings);
   // with less to wait for, there are fewer calls that look alike
-  world.aws.fates.connectionSeconds = 6;
+  world.aws.scriptedOutcomes.connectionSeconds = 6;
   for (let call = 1; ; call += 1) {
     if ((await check(call)) === 'beyond') {
       return call;

@@ -144,7 +144,7 @@ test('says that nothing was changed if it is interrupted before it begins', asyn
 
 test('stops and undoes everything if the addresses overlap', async () => {
   world = await ProbeWorld.start();
-  world.aws.fates.connection = () => ({ end: 'failed', message: 'Failed due to overlapping CIDR range' });
+  world.aws.scriptedOutcomes.connection = () => ({ end: 'failed', message: 'Failed due to overlapping CIDR range' });
   const outcome = await world.run();
   expect(errorOf(outcome)).toBe(
     'The connection failed, although it is authorized: status failed (Failed due to overlapping CIDR range). ' +
@@ -157,7 +157,7 @@ test('stops and undoes everything if the addresses overlap', async () => {
 
 test('stops and undoes everything if the connection stays pending', async () => {
   world = await ProbeWorld.start();
-  world.aws.fates.connection = () => ({ end: 'pending' });
+  world.aws.scriptedOutcomes.connection = () => ({ end: 'pending' });
   const outcome = await world.run();
   expect(errorOf(outcome)).toBe(
     'The connection did not become active in ten minutes: it is pending-acceptance. Try again later.\nWhat was done is undone.',

@@ -9,7 +9,7 @@ import { LogGroups } from './cloudwatch/log-groups';
 import { Metrics } from './cloudwatch/metrics';
 import { Ec2 } from './ec2/ec2';
 import { GameLift } from './gamelift/gamelift';
-import { Fates } from './gamelift/scripted-outcomes';
+import { ScriptedOutcomes } from './gamelift/scripted-outcomes';
 import { Iam } from './iam/iam';
 import { stsService } from './iam/sts';
 import { takeInventory, type Inventory, type InventoryPart } from './inventory';
@@ -36,7 +36,7 @@ export { arnOf } from './partitions';
 export { JSON_ERRORS, ServiceError } from './service';
 export type { Answer } from './service';
 export type { Fleet } from './gamelift/fleets';
-export type { ConnectionFate, Fates, FleetFate } from './gamelift/scripted-outcomes';
+export type { ConnectionOutcome, ScriptedOutcomes, FleetOutcome } from './gamelift/scripted-outcomes';
 
 export interface AwsOptions {
   readonly clock: Clock;
@@ -69,7 +69,7 @@ export class SimulatedAws {
   readonly keys = new Keys();
   readonly notUnderstood = new NotUnderstood();
   /** How long things take in GameLift, and how they end. */
-  readonly fates = new Fates();
+  readonly scriptedOutcomes = new ScriptedOutcomes();
 
   private readonly endpoint: Endpoint;
   private readonly parts: (() => Partial<InventoryPart>)[] = [];
@@ -85,12 +85,12 @@ export class SimulatedAws {
       behaviours.get('readBack') === 'at once' ? look() : history.late(() => random() * LATEST_READ, look);
     this.endpoint = new Endpoint({ clock, journal, iam: this.iam, notUnderstood, callMilliseconds, read });
     this.ec2 = new Ec2(history);
-    const { ec2, endpoint, fates, iam } = this;
+    const { ec2, endpoint, scriptedOutcomes, iam } = this;
     this.metrics = new Metrics(clock);
     this.alarms = new Alarms(clock, this.metrics);
     this.queues = new Queues(clock, journal, iam, this.metrics);
     ec2.peerings.failedSeenByAccepter = () => behaviours.get('failedSeenByAccepter') === 'seen';
-    this.gameLift = new GameLift({ clock, history, journal, behaviours, iam, ec2, fates });
+    this.gameLift = new GameLift({ clock, history, journal, behaviours, iam, ec2, scriptedOutcomes });
     endpoint.register('gamelift', this.gameLift.service);
     endpoint.register('ec2', this.ec2.service);
     endpoint.register('sts', stsService(iam));

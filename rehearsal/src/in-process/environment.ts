@@ -12,7 +12,7 @@ import { exitError, timedOut } from '../lambda/service/function-errors';
 import type { RehearsalClock } from '../time/clock';
 import { malformed, reset, sdkError, sendAs, timeout } from './calls';
 import type { CreateHandler, HandlerLogRecord, HandlerServices, Send } from './handler';
-import type { CallFault, EventPoint, Disturbance } from './handler-faults';
+import type { CallFault, EventPoint, Faults } from './handler-faults';
 import type { InProcessResponses } from './responses';
 
 /** What all environments of one world share. */
@@ -36,7 +36,7 @@ export interface MadeCall {
 
 /** Injects faults into the calls of all environments, and records the calls. */
 export interface CallControl {
-  readonly disturbance: Disturbance;
+  readonly faults: Faults;
   readonly calls: MadeCall[];
   readonly secrets: string[];
   /** What the handler logged. */
@@ -98,7 +98,7 @@ export class InProcessEnvironment implements ExecutionEnvironment {
   async invoke({ payload }: Request): Promise<InvocationResult> {
     const { clock } = this.options;
     const point = this.control.pointOf(payload);
-    const seconds = this.control.disturbance.seconds?.(point) ?? this.settings.configuration.timeoutSeconds;
+    const seconds = this.control.faults.seconds?.(point) ?? this.settings.configuration.timeoutSeconds;
     const end = clock.now() + seconds * 1000;
     const cancel = clock.after(seconds * 1000, () => {
       this.end(timedOut(seconds));
@@ -151,9 +151,9 @@ export class InProcessEnvironment implements ExecutionEnvironment {
     }
     signal.throwIfAborted();
     const { request } = this;
-    const { calls, disturbance } = this.control;
+    const { calls, faults } = this.control;
     const index = calls.length;
-    const fault = disturbance.call?.({ index, service, operation, request });
+    const fault = faults.call?.({ index, service, operation, request });
     calls.push({ service, operation, input, request });
     const answer = async (): Promise<object> => {
       const output = await sendAs(aws, accessKeyId, this.settings.configuration.region)(service, operation, input, signal);
@@ -191,7 +191,7 @@ export class InProcessEnvironment implements ExecutionEnvironment {
   private attempt(url: string, body: string): number | 'hang' | 'reset' {
     const { journal, responses } = this.options;
     const index = this.control.puts++;
-    const fault = this.control.disturbance.put?.({ index, request: this.request });
+    const fault = this.control.faults.put?.({ index, request: this.request });
     if (fault === undefined) {
       return responses.put(url, body);
     }

@@ -2,7 +2,7 @@ import { LambdaService } from '../lambda/service/lambda-service';
 import { lambdaOptions } from '..';
 import { InProcessEnvironment, type MadeCall, type EnvironmentOptions, type CallControl } from './environment';
 import type { HandlerLogRecord } from './handler';
-import type { Disturbance, EventPoint } from './handler-faults';
+import type { Faults, EventPoint } from './handler-faults';
 
 export type { MadeCall } from './environment';
 
@@ -11,7 +11,7 @@ export class InProcessFunctions extends LambdaService implements CallControl {
   readonly calls: MadeCall[] = [];
   readonly secrets: string[] = [];
   readonly logged: HandlerLogRecord[] = [];
-  disturbance: Disturbance = {};
+  faults: Faults = {};
   puts = 0;
   events = 0;
   /** Told every body that the handler tries to answer CloudFormation with. */
@@ -32,7 +32,7 @@ export class InProcessFunctions extends LambdaService implements CallControl {
     this.points.set(JSON.stringify(payload), point);
     super.invokeAsync(arn, payload);
     this.events += 1;
-    for (const seconds of this.disturbance.copies?.(point) ?? []) {
+    for (const seconds of this.faults.copies?.(point) ?? []) {
       clock.after(seconds * 1000, () => {
         if (this.has(arn)) {
           super.invokeAsync(arn, payload);

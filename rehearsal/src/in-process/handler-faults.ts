@@ -45,7 +45,7 @@ export interface EventPoint {
 }
 
 /** What goes wrong; asked at each point. */
-export interface Disturbance {
+export interface Faults {
   call?(point: CallPoint): CallFault | undefined;
   put?(point: PutPoint): PutFault | undefined;
   /** Seconds after which each further copy of an event arrives. */

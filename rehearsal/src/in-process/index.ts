@@ -10,7 +10,7 @@ import { InProcessResponses } from './responses';
 export { sendAs } from './calls';
 export type { InProcessFunctions, MadeCall } from './functions';
 export type { CreateHandler, HandlerServices, Send, ServiceName } from './handler';
-export type { CallFault, CallPoint, Disturbance, EventPoint, PutFault, PutPoint } from './handler-faults';
+export type { CallFault, CallPoint, Faults, EventPoint, PutFault, PutPoint } from './handler-faults';
 export type { InProcessResponses } from './responses';
 
 export interface InProcessOptions extends Omit<RehearsalOptions, 'lambdaRuntimeModule'> {

@@ -23,7 +23,7 @@ const LEAST_CONTRAST = 4.5;
 /** What the page asked of the network, and what it complained of. */
 interface Watched {
   readonly page: Page;
-  readonly trouble: readonly string[];
+  readonly problems: readonly string[];
 }
 
 type Check = (watched: Watched) => Promise<void>;
@@ -51,10 +51,10 @@ async function press(page: Page, ...keys: readonly string[]): Promise<string[]> 
 }
 
 const CHECKS: Readonly<Record<string, Check>> = {
-  'loads without errors and without the network': async ({ page, trouble }) => {
+  'loads without errors and without the network': async ({ page, problems }) => {
     await page.locator('.outcomes button').first().click();
     await page.locator('.mark').first().hover();
-    assert.deepEqual(trouble, []);
+    assert.deepEqual(problems, []);
   },
 
   'a phone never scrolls the page sideways, zoomed or not': async ({ page }) => {
@@ -166,17 +166,17 @@ const CHECKS: Readonly<Record<string, Check>> = {
 
 async function open(browser: Browser, file: string): Promise<Watched> {
   const page = await browser.newPage({ viewport: DESKTOP, colorScheme: 'light' });
-  const trouble: string[] = [];
-  page.on('console', (message) => trouble.push(`console: ${message.text()}`));
-  page.on('pageerror', (error) => trouble.push(`error: ${error.message}`));
+  const problems: string[] = [];
+  page.on('console', (message) => problems.push(`console: ${message.text()}`));
+  page.on('pageerror', (error) => problems.push(`error: ${error.message}`));
   page.on('request', (request) => {
     if (request.url() !== `file://${file}` && !request.url().startsWith('data:')) {
-      trouble.push(`request: ${request.url()}`);
+      problems.push(`request: ${request.url()}`);
     }
   });
   await page.addInitScript({ content: measurements() });
   await page.goto(`file://${file}`);
-  return { page, trouble };
+  return { page, problems };
 }
 
 function measurements(): string {

@@ -156,14 +156,14 @@ describe('a fleet', () => {
   });
 
   test('that ends in ERROR fails its stack, and is deleted', async () => {
-    rehearsal.aws.fates.fleet = () => ({ end: 'error' });
+    rehearsal.aws.scriptedOutcomes.fleet = () => ({ end: 'error' });
     expect((await deploy((stack) => addFleet(stack))).status).toBe('ROLLBACK_COMPLETE');
     expect(reasons(rehearsal, 'CREATE_FAILED')[0]).toContain(' did not stabilize: ERROR" (HandlerErrorCode: NotStabilized)');
     expect(described()).toEqual([]);
   });
 
   test('that never comes up is given up', async () => {
-    rehearsal.aws.fates.fleet = () => ({ end: 'hang' });
+    rehearsal.aws.scriptedOutcomes.fleet = () => ({ end: 'hang' });
     expect((await deploy((stack) => addFleet(stack))).status).toBe('ROLLBACK_FAILED');
     expect(reasons(rehearsal, 'CREATE_FAILED')[0]).toContain(' did not stabilize: ACTIVATING"');
   });

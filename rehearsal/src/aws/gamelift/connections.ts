@@ -7,9 +7,10 @@ import type { Principal } from '../iam/iam';
 import { Ids } from '../ids';
 import { ServiceError } from '../service';
 import type { AuthorizationKey, Authorizations } from './authorizations';
+import type { GameLiftContext } from './context';
 import { GAMELIFT_OWN_ACCOUNT, type Fleet, type Fleets } from './fleets';
 import { PeerActions, type Written } from './peer-permissions';
-import type { ConnectionFate, Surroundings } from './scripted-outcomes';
+import type { ConnectionOutcome } from './scripted-outcomes';
 
 /** As EC2 puts it, whichever of these it was. */
 const UNCONNECTABLE = 'Failed due to incorrect VPC-ID, Account ID, or overlapping CIDR range';
@@ -53,17 +54,17 @@ export class Connections {
   private readonly held = new Set<() => void>();
 
   constructor(
-    private readonly surroundings: Surroundings,
+    private readonly context: GameLiftContext,
     private readonly fleets: Fleets,
     private readonly authorizations: Authorizations,
   ) {
-    this.actions = new PeerActions(surroundings);
-    this.byId = surroundings.history.map();
+    this.actions = new PeerActions(context);
+    this.byId = context.history.map();
   }
 
   /** What `CreateVpcPeeringConnection` does. */
   async connect(fleet: Fleet, peerVpcAccount: string, peerVpcId: string, caller: Principal): Promise<void> {
-    const { behaviours, ec2 } = this.surroundings;
+    const { behaviours, ec2 } = this.context;
     const peerVpc = ec2.find(peerVpcAccount, fleet.place.region, peerVpcId);
     if (peerVpc !== undefined && behaviours.get('connectingPermissions') === 'checked at the call') {
       await this.actions.requirePermissions(peerVpc, caller);
@@ -121,7 +122,7 @@ export class Connections {
     if (connection?.fleet !== fleet || !connection.peering.live) {
       throw new ServiceError('NotFoundException', `VPC peering connection ${id} of fleet ${fleet.id} not found.`);
     }
-    const { behaviours, clock, fates } = this.surroundings;
+    const { behaviours, clock, scriptedOutcomes } = this.context;
     const refused = behaviours.get('disconnectingPeeredFleet') === 'InvalidRequestException';
     if (refused && connection.createdBy === 'CreateFleet') {
       const message = `VPC peering connection ${id} was created with fleet ${fleet.id}, and ends with it.`;
@@ -141,7 +142,7 @@ export class Connections {
     connection.override(undefined);
     connection.peering.move('deleting');
     background(async () => {
-      await clock.sleep(fates.connectionDeletionSeconds * 1000);
+      await clock.sleep(scriptedOutcomes.connectionDeletionSeconds * 1000);
       await clock.work(() => this.end(connection, authorizer));
     });
   }
@@ -167,7 +168,7 @@ export class Connections {
 
   /** As describing lists them. */
   list(): Connection[] {
-    const gone = this.surroundings.behaviours.get('endedConnections') === 'gone';
+    const gone = this.context.behaviours.get('endedConnections') === 'gone';
     return [...this.byId.values()].filter((record) => {
       const ended = ['deleted', 'failed'].includes(record.status.code) && !record.peering.live;
       return record.peering.remembered && !(gone && ended);
@@ -188,7 +189,7 @@ export class Connections {
     key: AuthorizationKey,
     createdBy: Connection['createdBy'],
   ): Connection {
-    const { behaviours, ec2, history } = this.surroundings;
+    const { behaviours, ec2, history } = this.context;
     const peerVpc = ec2.find(key.peerVpcAccount, key.region, key.peerVpcId);
     const peering = ec2.peerings.request(
       key.region,
@@ -207,27 +208,27 @@ export class Connections {
    * @param caller of CreateVpcPeeringConnection
    */
   private async establish(connection: Connection, authorizer: Principal | undefined, caller?: Principal): Promise<void> {
-    const { clock, ec2, fates } = this.surroundings;
+    const { clock, ec2, scriptedOutcomes } = this.context;
     const { peering, key, fleet } = connection;
-    const fate = fates.connection({ fleetId: fleet.id, peerVpcId: key.peerVpcId });
-    const milliseconds = fates.connectionSeconds * 1000;
+    const outcome = scriptedOutcomes.connection({ fleetId: fleet.id, peerVpcId: key.peerVpcId });
+    const milliseconds = scriptedOutcomes.connectionSeconds * 1000;
     await clock.sleep(0.1 * milliseconds);
     // it may have been deleted meanwhile, here and below
     if (!peering.live) {
       return;
     }
     const peerVpc = ec2.find(key.peerVpcAccount, key.region, key.peerVpcId);
-    const problem = fleet.status === 'ERROR' ? 'The fleet failed.' : this.obstacle(peering, peerVpc, authorizer, fate);
+    const problem = fleet.status === 'ERROR' ? 'The fleet failed.' : this.obstacle(peering, peerVpc, authorizer, outcome);
     if (problem !== undefined || peerVpc === undefined || authorizer === undefined) {
       this.fail(connection, problem ?? UNCONNECTABLE);
       return;
     }
     peering.move('pending-acceptance', `Pending Acceptance by ${key.peerVpcAccount}`);
-    if (fate.end === 'pending') {
+    if (outcome.end === 'pending') {
       await new Promise<void>((resume) => this.held.add(resume));
     }
     await clock.sleep(0.1 * milliseconds);
-    if (fate.end === 'rejected' && peering.status.code === 'pending-acceptance') {
+    if (outcome.end === 'rejected' && peering.status.code === 'pending-acceptance') {
       peering.move('rejected', `Rejected by ${key.peerVpcAccount}`);
       this.report(connection, 'FAILED', peering.status.message);
       return;
@@ -244,15 +245,15 @@ export class Connections {
     peering: Peering,
     peerVpc: Vpc | undefined,
     authorizer: Principal | undefined,
-    fate: ConnectionFate,
+    outcome: ConnectionOutcome,
   ): string | undefined {
     if (authorizer === undefined) {
       return UNAUTHORIZED;
     }
-    if (fate.end === 'failed') {
-      return fate.message ?? 'Failed';
+    if (outcome.end === 'failed') {
+      return outcome.message ?? 'Failed';
     }
-    const active = this.surroundings.ec2.peerings.all().filter(({ accepter, status }) => {
+    const active = this.context.ec2.peerings.all().filter(({ accepter, status }) => {
       return accepter.vpcId === peerVpc?.vpcId && status.code === 'active';
     });
     if (active.length >= ACTIVE_PER_VPC) {
@@ -264,7 +265,7 @@ export class Connections {
   }
 
   private async accept(connection: Connection, vpc: Vpc, authorizer: Principal, caller?: Principal): Promise<void> {
-    const { behaviours } = this.surroundings;
+    const { behaviours } = this.context;
     const { peering } = connection;
     if (peering.status.code !== 'pending-acceptance') {
       return;
@@ -289,7 +290,7 @@ export class Connections {
   }
 
   private async end(connection: Connection, authorizer: Principal): Promise<void> {
-    const { behaviours, ec2 } = this.surroundings;
+    const { behaviours, ec2 } = this.context;
     connection.override(undefined);
     ec2.peerings.end(connection.peering, `Deleted by ${GAMELIFT_OWN_ACCOUNT}`);
     if (connection.written !== undefined && behaviours.get('peerVpcWritesOnDelete') === 'removed') {
@@ -306,7 +307,7 @@ export class Connections {
   private report({ fleet, id, key }: Connection, outcome: 'SUCCEEDED' | 'FAILED' | 'DELETED', message: string): void {
     this.fleets.recordPeering(fleet, outcome, `${id} to ${key.peerVpcId}: ${message}`);
     const text = `peering of ${fleet.id} with ${key.peerVpcId} ${outcome}: ${message}`;
-    this.surroundings.journal.write('gamelift', id, text, { kind: 'peering', outcome });
+    this.context.journal.write('gamelift', id, text, { kind: 'peering', outcome });
   }
 }
 

@@ -5,7 +5,8 @@ import { Ids } from '../ids';
 import { arnOf } from '../partitions';
 import { ServiceError, type Place } from '../service';
 import type { Input } from '../wire/input-constraints';
-import type { FleetFate, Surroundings } from './scripted-outcomes';
+import type { GameLiftContext } from './context';
+import type { FleetOutcome } from './scripted-outcomes';
 
 export type FleetStatus =
   'NEW' | 'DOWNLOADING' | 'VALIDATING' | 'BUILDING' | 'ACTIVATING' | 'ACTIVE' | 'DELETING' | 'ERROR' | 'TERMINATED';
@@ -105,12 +106,12 @@ export class Fleets {
   private readonly ids = new Ids();
   private created = 0;
 
-  constructor(private readonly surroundings: Surroundings) {
-    this.byId = surroundings.history.map();
+  constructor(private readonly context: GameLiftContext) {
+    this.byId = context.history.map();
   }
 
   create(place: Place, attributes: Attributes, tags: ReadonlyMap<string, string>): Fleet {
-    const { clock, history, behaviours } = this.surroundings;
+    const { clock, history, behaviours } = this.context;
     const id = `fleet-${this.ids.uuid('fleet')}`;
     const account = behaviours.get('fleetArns') === 'with account' ? place.account : '';
     const arn = arnOf({ account, region: place.region }, 'gamelift', `fleet/${id}`);
@@ -124,9 +125,9 @@ export class Fleets {
 
   /** Activates the fleet. @param peered resolves to the problem of the connection that the fleet is created with, if there is one */
   start(fleet: Fleet, peered: Promise<string | undefined>): void {
-    const { clock, fates } = this.surroundings;
-    const { end, isReady } = this.fateOf(fleet.place, fleet.attributes.Name ?? '');
-    const seconds = fleet.vpc === undefined ? 0 : fates.fleetActivationSeconds;
+    const { clock, scriptedOutcomes } = this.context;
+    const { end, isReady } = this.outcomeOf(fleet.place, fleet.attributes.Name ?? '');
+    const seconds = fleet.vpc === undefined ? 0 : scriptedOutcomes.fleetActivationSeconds;
     background(async () => {
       let elapsed = 0;
       for (const [status, share] of STAGES) {
@@ -152,10 +153,10 @@ export class Fleets {
 
   /** @param problem why that is bound to fail, if it is */
   delete(fleet: Fleet, problem: string | undefined): void {
-    const { clock, ec2, fates } = this.surroundings;
+    const { clock, ec2, scriptedOutcomes } = this.context;
     this.move(fleet, 'DELETING');
     background(async () => {
-      await clock.sleep(fates.fleetDeletionSeconds * 1000);
+      await clock.sleep(scriptedOutcomes.fleetDeletionSeconds * 1000);
       if (problem !== undefined) {
         this.fail(fleet, 'error', problem);
         return;
@@ -203,25 +204,25 @@ export class Fleets {
 
   record(fleet: Fleet, code: string, message: string): void {
     const id = this.ids.uuid('event');
-    fleet.record({ id, code, message, time: new Date(this.surroundings.clock.now()) });
+    fleet.record({ id, code, message, time: new Date(this.context.clock.now()) });
   }
 
   /** Of peering, of which events may not tell. */
   recordPeering(fleet: Fleet, outcome: 'SUCCEEDED' | 'FAILED' | 'DELETED', message: string): void {
-    if (this.surroundings.behaviours.get('fleetEvents') === 'written') {
+    if (this.context.behaviours.get('fleetEvents') === 'written') {
       this.record(fleet, `FLEET_VPC_PEERING_${outcome}`, message);
     }
   }
 
   private move(fleet: Fleet, status: FleetStatus): void {
     fleet.move(status);
-    this.surroundings.journal.write('gamelift', fleet.id, status, { kind: 'fleet', status });
+    this.context.journal.write('gamelift', fleet.id, status, { kind: 'fleet', status });
     if (STAGES.some(([stage]) => stage === status)) {
       this.record(fleet, `FLEET_STATE_${status}`, `Fleet ${fleet.id} is ${status}.`);
     }
   }
 
-  private fail(fleet: Fleet, end: FleetFate['end'], message: string): void {
+  private fail(fleet: Fleet, end: FleetOutcome['end'], message: string): void {
     if (end !== 'hang') {
       this.move(fleet, 'ERROR');
       this.record(fleet, 'FLEET_STATE_ERROR', message);
@@ -229,15 +230,15 @@ export class Fleets {
   }
 
   private createVpc({ account, region }: Place, name: string): Vpc | undefined {
-    const { behaviours, ec2 } = this.surroundings;
+    const { behaviours, ec2 } = this.context;
     const number = behaviours.get('fleetCidrBlocks') === 'distinct' ? this.created++ : 0;
-    const { cidrBlock = `10.${192 + (number >> 4)}.${(number % 16) * 16}.0/20` } = this.fateOf({ account, region }, name);
+    const { cidrBlock = `10.${192 + (number >> 4)}.${(number % 16) * 16}.0/20` } = this.outcomeOf({ account, region }, name);
     const { vpcId } = ec2.createVpc({ account: GAMELIFT_OWN_ACCOUNT, region, cidrBlock });
     return ec2.find(GAMELIFT_OWN_ACCOUNT, region, vpcId);
   }
 
-  private fateOf(place: Place, name: string): FleetFate {
-    return this.surroundings.fates.fleet({ name, ...place });
+  private outcomeOf(place: Place, name: string): FleetOutcome {
+    return this.context.scriptedOutcomes.fleet({ name, ...place });
   }
 }
 

@@ -4,13 +4,13 @@ import { RpcService, type Operation } from '../wire/json';
 import { Authorizations, type Authorization, type AuthorizationKey } from './authorizations';
 import { connectionOperations } from './connection-operations';
 import { Connections } from './connections';
+import type { GameLiftContext } from './context';
 import { fleetOperations } from './fleet-operations';
 import { Fleets } from './fleets';
 import { MODEL, RATES } from './input-model';
 import type { OperationHandler } from './operation-handler';
 import { PeerActions } from './peer-permissions';
 import { RateLimit } from './rate-limit';
-import type { Surroundings } from './scripted-outcomes';
 
 type Name = keyof typeof MODEL;
 
@@ -21,16 +21,16 @@ export class GameLift {
   readonly connections: Connections;
   readonly service: RpcService;
 
-  constructor(private readonly surroundings: Surroundings) {
-    this.authorizations = new Authorizations(surroundings.history, surroundings.behaviours);
-    this.fleets = new Fleets(surroundings);
-    this.connections = new Connections(surroundings, this.fleets, this.authorizations);
+  constructor(private readonly context: GameLiftContext) {
+    this.authorizations = new Authorizations(context.history, context.behaviours);
+    this.fleets = new Fleets(context);
+    this.connections = new Connections(context, this.fleets, this.authorizations);
     const handlers: Readonly<Record<Name, OperationHandler>> = {
       CreateVpcPeeringAuthorization: { run: (input, call) => this.authorize(input, call) },
       DeleteVpcPeeringAuthorization: { run: (input, call) => this.cancel(input, call) },
       DescribeVpcPeeringAuthorizations: { run: (_input, call) => this.describe(call) },
-      ...connectionOperations(this.fleets, this.connections, surroundings.behaviours),
-      ...fleetOperations(this.fleets, this.connections, surroundings.behaviours),
+      ...connectionOperations(this.fleets, this.connections, context.behaviours),
+      ...fleetOperations(this.fleets, this.connections, context.behaviours),
     };
     const names = Object.keys(handlers) as Name[];
     const operations = Object.fromEntries(names.map((name) => [name, this.operation(name, handlers[name])]));
@@ -39,7 +39,7 @@ export class GameLift {
 
   /** With its permission and its rate limit, which is per account; as the service is regional, so is each account's bucket. */
   private operation(name: Name, { resources, context, run }: OperationHandler): Operation {
-    const { clock, behaviours } = this.surroundings;
+    const { clock, behaviours } = this.context;
     const rate = new RateLimit(clock, ...RATES[name]);
     return {
       members: MODEL[name],
@@ -68,7 +68,7 @@ export class GameLift {
   }
 
   private async authorize(input: Input, call: ServiceCall): Promise<object> {
-    const { ec2, behaviours } = this.surroundings;
+    const { ec2, behaviours } = this.context;
     const key = authorizationKey(input, call);
     const vpc = ec2.find(key.peerVpcAccount, key.region, key.peerVpcId);
     if (vpc === undefined) {
@@ -77,7 +77,7 @@ export class GameLift {
         throw new ServiceError(reading, `The VPC ${key.peerVpcId} does not exist in account ${key.peerVpcAccount}.`);
       }
     } else if (behaviours.get('peerPermissions') === 'checked') {
-      await new PeerActions(this.surroundings).requirePermissions(vpc, call.principal);
+      await new PeerActions(this.context).requirePermissions(vpc, call.principal);
     }
     return { VpcPeeringAuthorization: shapeOf(this.authorizations.authorize(key, call.principal)) };
   }

@@ -4,7 +4,7 @@ import { peeringResource, routeTableResource, securityGroupResource, vpcResource
 import type { Rule } from '../ec2/security-group-rules';
 import type { Context, Decision, Principal } from '../iam/iam';
 import { ServiceError } from '../service';
-import type { Surroundings } from './scripted-outcomes';
+import type { GameLiftContext } from './context';
 
 type Decide = (action: string, resource: string, context: Context) => Promise<Decision>;
 
@@ -44,14 +44,14 @@ function groupPermissions(network: Network, vpc: Vpc, actions: readonly string[]
  * the authorizer's, and not the identity of who asks for the connection, is an assumption: the two may be in different accounts.
  */
 export class PeerActions {
-  constructor(private readonly surroundings: Surroundings) {}
+  constructor(private readonly context: GameLiftContext) {}
 
   /**
    * Throws where the caller lacks what GameLift will do in the peer VPC with its credentials, scoped as EC2 scopes it. AWS says that the
    * caller must have these permissions, neither when they are looked at nor how their lack shows.
    */
   async requirePermissions(vpc: Vpc, caller: Principal): Promise<void> {
-    const { ec2 } = this.surroundings;
+    const { ec2 } = this.context;
     await demand(this.acting(caller, vpc), [
       { action: 'AcceptVpcPeeringConnection', resource: vpcResource(ec2, vpc) },
       ...groupPermissions(ec2, vpc, ['AuthorizeSecurityGroupEgress', 'AuthorizeSecurityGroupIngress']),
@@ -62,7 +62,7 @@ export class PeerActions {
 
   /** Throws `UnauthorizedException`. */
   async accept(peering: Peering, vpc: Vpc, authorizer: Principal): Promise<void> {
-    const { ec2 } = this.surroundings;
+    const { ec2 } = this.context;
     const action = 'AcceptVpcPeeringConnection';
     await demand(this.acting(authorizer, vpc), [
       { action, resource: vpcResource(ec2, vpc) },
@@ -72,7 +72,7 @@ export class PeerActions {
 
   /** Opens the VPC as far as GameLift does; throws where that is denied, or impossible. */
   async write(peering: Peering, vpc: Vpc, authorizer: Principal): Promise<Written> {
-    const { ec2, behaviours } = this.surroundings;
+    const { ec2, behaviours } = this.context;
     const reading = behaviours.get('peerVpcWrites');
     const written: Written = { routes: [], rules: [] };
     if (reading === 'none') {
@@ -110,7 +110,7 @@ export class PeerActions {
 
   /** Takes back what was written and is still there; where permissions are needed for that, what the authorizer may not remove stays behind. */
   async remove({ routes, rules }: Written, vpc: Vpc, authorizer: Principal): Promise<void> {
-    const { behaviours, ec2 } = this.surroundings;
+    const { behaviours, ec2 } = this.context;
     const decide = this.acting(authorizer, vpc);
     const needed = behaviours.get('removalPermissions') === 'needed';
     const may = async (action: string, { arn, context }: Resource): Promise<boolean> =>
@@ -135,6 +135,6 @@ export class PeerActions {
 
   private acting(principal: Principal, { region }: Vpc): Decide {
     return (action, resource, context) =>
-      this.surroundings.iam.decide(principal, action, resource, { 'aws:RequestedRegion': region, ...context });
+      this.context.iam.decide(principal, action, resource, { 'aws:RequestedRegion': region, ...context });
   }
 }

@@ -1,46 +1,28 @@
-import type { Journal } from '../../journal';
-import type { Clock } from '../../time/clock';
-import type { History } from '../../time/history';
-import type { Behaviours } from '../behaviours';
-import type { Ec2 } from '../ec2/ec2';
-import type { Iam } from '../iam/iam';
-
-/** What becomes of a new fleet. */
-export interface FleetFate {
-  /** It ends in ERROR, or stays in ACTIVATING for ever. Default: it becomes ACTIVE */
+/** How the creation of a fleet ends. */
+export interface FleetOutcome {
+  /** ERROR, or ACTIVATING for ever. @default - the fleet becomes ACTIVE */
   readonly end?: 'error' | 'hang';
-  /** Of its VPC. Default: as the rehearsal chooses */
+  /** The block of its VPC. @default - the rehearsal chooses one */
   readonly cidrBlock?: string;
-  /** Whether its servers report that they are ready, once GameLift has started them. Default: they do */
+  /** Whether its servers report that they are ready, once GameLift has started them. @default - they do */
   readonly isReady?: () => boolean;
 }
 
-/** What becomes of a new connection. */
-export interface ConnectionFate {
-  /** It stays in pending-acceptance, is rejected there, or fails. Default: it becomes active */
+/** How the creation of a connection ends. */
+export interface ConnectionOutcome {
+  /** It stays in pending-acceptance, is rejected there, or fails. @default - it becomes active */
   readonly end?: 'pending' | 'rejected' | 'failed';
-  /** What its status says where it fails. */
+  /** The message of its status, if it fails. */
   readonly message?: string;
 }
 
-/** How long things take, in seconds, and how they end; all may be changed at any time, for what begins afterwards. */
-export class Fates {
+/** How long GameLift takes, in seconds, and how it ends. A test may change each of them at any time; the change applies to what begins afterwards. */
+export class ScriptedOutcomes {
   fleetActivationSeconds = 1500;
   fleetDeletionSeconds = 60;
   connectionSeconds = 30;
-  /** Where deleting a connection takes a while. */
+  /** Under the reading in which a connection is `deleting` for a while. */
   connectionDeletionSeconds = 10;
-  fleet: (fleet: { readonly name: string; readonly account: string; readonly region: string }) => FleetFate = () => ({});
-  connection: (connection: { readonly fleetId: string; readonly peerVpcId: string }) => ConnectionFate = () => ({});
-}
-
-/** What GameLift lives in. */
-export interface Surroundings {
-  readonly clock: Clock;
-  readonly history: History;
-  readonly journal: Journal;
-  readonly behaviours: Behaviours;
-  readonly iam: Iam;
-  readonly ec2: Ec2;
-  readonly fates: Fates;
+  fleet: (fleet: { readonly name: string; readonly account: string; readonly region: string }) => FleetOutcome = () => ({});
+  connection: (connection: { readonly fleetId: string; readonly peerVpcId: string }) => ConnectionOutcome = () => ({});
 }

@@ -2,7 +2,7 @@ import { Ids } from '../ids';
 import { Evaluator, type Context, type Decision, type NamedPolicy, type Question } from './evaluation';
 import type { Grant } from './grants';
 import { ADMINISTRATOR_ACCESS } from './managed-policies';
-import { accountOf, Entities, IamError, type RoleEntity } from './roles-and-policies';
+import { accountOf, RolesAndPolicies, IamError, type RoleEntity } from './roles-and-policies';
 import { trusts } from './trust';
 
 export { IamError } from './roles-and-policies';
@@ -52,7 +52,7 @@ export interface Target {
 const SERVICE_SESSION_SECONDS = 12 * 3600;
 
 /** Identities, policies and credentials of every account, and what they allow. */
-export class Iam extends Entities {
+export class Iam extends RolesAndPolicies {
   private readonly keys = new Map<string, Session>();
   private readonly administrators = new Map<string, Credentials>();
   private readonly evaluator = new Evaluator();

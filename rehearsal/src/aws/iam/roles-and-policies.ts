@@ -40,7 +40,7 @@ const AWS_OWN = 'aws';
 const GRANTS_NOTHING = { Version: '2012-10-17', Statement: [{ Effect: 'Deny', NotAction: '*', Resource: '*' }] };
 
 /** Roles and policies of every account. A change may be known only some time after it was made, and not to everyone at once. */
-export class Entities {
+export class RolesAndPolicies {
   private readonly roles = new Map<string, RoleEntity>();
   private readonly policies = new Map<string, Timeline<object | undefined>>();
   protected readonly granted = new Grants();

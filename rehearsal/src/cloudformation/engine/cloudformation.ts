@@ -17,7 +17,7 @@ import { Deletion } from './deletion';
 import { Deployment, type OnFailure, type Target } from './deployment';
 import { Plan } from './plan';
 import { Stack, type NamedStackResult, type Resource, type StackDescription, type StackResult } from './stack';
-import { Operator, type NextDeletion, type Services } from './stack-operation';
+import { StackOperation, type NextDeletion, type Services } from './stack-operation';
 import { StackOutputs } from './stack-outputs';
 import { Stacks } from './stacks';
 
@@ -293,7 +293,7 @@ export class CloudFormation implements NestedStacks {
     if (!type.missingAttribute) {
       throw new Error(`Requested attribute ${attribute} does not exist in schema for ${resource.type}`);
     }
-    return type.missingAttribute(new Operator(this.services, stack).existing(resource), attribute);
+    return type.missingAttribute(new StackOperation(this.services, stack).existing(resource), attribute);
   }
 }
 

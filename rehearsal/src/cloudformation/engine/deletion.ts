@@ -1,9 +1,9 @@
 import type { Stack } from './stack';
-import { Operator, type Services } from './stack-operation';
+import { StackOperation, type Services } from './stack-operation';
 import type { Stacks } from './stacks';
 
 /** One deletion of a stack. */
-export class Deletion extends Operator {
+export class Deletion extends StackOperation {
   constructor(
     services: Services,
     stack: Stack,

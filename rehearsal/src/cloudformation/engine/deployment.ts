@@ -6,7 +6,7 @@ import { ResourceFailure, type ResourceOutcome, type ResourceType } from '../typ
 import { runInOrder } from './graph';
 import type { Plan, Planned } from './plan';
 import type { Outputs, Resource, Stack } from './stack';
-import { messageOf, Operator, type Services } from './stack-operation';
+import { messageOf, StackOperation, type Services } from './stack-operation';
 
 type Verb = 'CREATE' | 'UPDATE';
 
@@ -33,7 +33,7 @@ const CLEANUP_TRIES = 3;
 const CANCELLED = { CREATE: 'Resource creation cancelled', UPDATE: 'Resource update cancelled' } as const;
 
 /** One creation or update of a stack, with its rollback and clean-up. */
-export class Deployment extends Operator {
+export class Deployment extends StackOperation {
   /** Resources as they were before. */
   private readonly before: Map<string, Resource>;
   /** What was begun: these are rolled back. */

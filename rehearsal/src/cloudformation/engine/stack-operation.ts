@@ -24,7 +24,7 @@ export type NextDeletion = (ready: readonly Resource[]) => Resource;
 const never = (): Promise<void> => new Promise(() => undefined);
 
 /** What creating, updating and deleting stacks have in common: events, requests to types, and deletes. */
-export class Operator {
+export class StackOperation {
   constructor(
     readonly services: Services,
     readonly stack: Stack,

@@ -101,7 +101,7 @@ describe('a connection', () => {
   });
 
   timed('fails where a secondary block overlaps', async () => {
-    stage.aws.fates.fleet = () => ({ cidrBlock: '10.7.0.0/20' });
+    stage.aws.scriptedOutcomes.fleet = () => ({ cidrBlock: '10.7.0.0/20' });
     stage.aws.ec2.associateCidrBlock({ account: VPC_ACCOUNT, region: REGION }, stage.vpcId, '10.7.8.0/24');
     const { fleetId, connection } = await stage.peer();
     expect(connection.Status).toEqual({ Code: 'failed', Message: OVERLAP });
@@ -127,7 +127,7 @@ describe('a connection', () => {
   timed('stays pending, is rejected or fails, as tests want', async () => {
     const [pending, rejected, failed] = [await stage.createFleet(), await stage.createFleet(), await stage.createFleet()];
     await stage.wait(1500);
-    stage.aws.fates.connection = ({ fleetId }) =>
+    stage.aws.scriptedOutcomes.connection = ({ fleetId }) =>
       fleetId === pending ? { end: 'pending' } : fleetId === rejected ? { end: 'rejected' } : { end: 'failed', message: 'No.' };
     await stage.authorize();
     for (const fleetId of [pending, rejected, failed]) {
@@ -202,7 +202,7 @@ describe('a peered fleet', () => {
   });
 
   timed('ends in ERROR where its birth as a peer fails', async () => {
-    stage.aws.fates.connection = () => ({ end: 'failed', message: 'No.' });
+    stage.aws.scriptedOutcomes.connection = () => ({ end: 'failed', message: 'No.' });
     await stage.authorize();
     const fleetId = await stage.activeFleet({ PeerVpcId: stage.vpcId, PeerVpcAwsAccountId: VPC_ACCOUNT });
     expect(await stage.fleetStatus(fleetId)).toBe('ERROR');
@@ -259,7 +259,7 @@ describe('what AWS does not say', () => {
 
   timed('5: deleting may take a while', async () => {
     stage.aws.behaviours.set('deletingConnections', 'deleting for a while');
-    stage.aws.fates.connectionDeletionSeconds = 100;
+    stage.aws.scriptedOutcomes.connectionDeletionSeconds = 100;
     const { fleetId, connection } = await stage.peer();
     await stage.disconnect(fleetId, connection.VpcPeeringConnectionId);
     expect(await stage.statuses(fleetId)).toEqual(['deleting']);
@@ -371,7 +371,7 @@ describe('what AWS does not say', () => {
 
   timedEach('18: a failed connection is %s by the owner of the VPC', ['never seen', 'seen'], async (reading) => {
     stage.aws.behaviours.set('failedSeenByAccepter', reading);
-    stage.aws.fates.connection = () => ({ end: 'failed', message: 'No.' });
+    stage.aws.scriptedOutcomes.connection = () => ({ end: 'failed', message: 'No.' });
     await stage.peer();
     expect((await stage.peerings()).map(({ Status }) => Status?.Code)).toEqual(reading === 'seen' ? ['failed'] : []);
   });

@@ -60,7 +60,8 @@ timed('a fleet that was deleted is gone after a minute, but for its events', asy
 });
 
 timed('a fleet can be made to fail, to hang, and to have certain addresses', async () => {
-  stage.aws.fates.fleet = ({ name }) => (name === 'bad' ? { end: 'error' } : { end: 'hang', cidrBlock: '10.0.0.0/20' });
+  stage.aws.scriptedOutcomes.fleet = ({ name }) =>
+    name === 'bad' ? { end: 'error' } : { end: 'hang', cidrBlock: '10.0.0.0/20' };
   const [bad, stuck] = [await stage.createFleet({ Name: 'bad' }), await stage.createFleet({ Name: 'stuck' })];
   await stage.wait(1501);
   expect(await stage.fleetStatus(bad)).toBe('ERROR');
