@@ -11,6 +11,7 @@ import { table } from 'rehearsal/report';
 const ALL = [
   'lint',
   'test',
+  'test:rehearsal',
   'docs:snippets',
   'test:newest-cdk',
   'test:runtimes',

@@ -11,6 +11,7 @@ const read = (file: string): string => readFileSync(join(PROJECT, file), 'utf8')
 const DOCUMENTS = [
   ...readdirSync(PROJECT).filter((file) => file.endsWith('.md') && file !== 'API.md'),
   ...readdirSync(join(PROJECT, 'docs')).flatMap((file) => (file.endsWith('.md') ? [`docs/${file}`] : [])),
+  'rehearsal/README.md',
 ];
 
 /** The anchors that GitHub gives to headings. */

@@ -283,7 +283,7 @@ class RandomStack {
       case 'outage': {
         const { operation, fault, minutes } = each;
         this.couldCheck &&= operation !== CHECK;
-        this.inject({ call: (point) => (point.operation === operation && this.isFaulty() ? fault : undefined) }, minutes);
+        this.inject({ call: (point) => (point.operation === operation && this.isOutage() ? fault : undefined) }, minutes);
         return [];
       }
       case 'deploy':
@@ -300,7 +300,7 @@ class RandomStack {
     this.current = undefined;
     await this.letCopiesBegin();
     const problems: string[] = [];
-    const isHelpDue = this.isFaulty() || isSkipped(this.world);
+    const isHelpDue = this.isOutage() || isSkipped(this.world);
     const helps = [(): Promise<void> => this.outlast(), (): Promise<void> => this.authorize()];
     for (const help of [(): Promise<void> => Promise.resolve(), ...(isHelpDue ? helps : [])]) {
       await help();
@@ -340,7 +340,7 @@ class RandomStack {
     }
   }
 
-  private isFaulty(): boolean {
+  private isOutage(): boolean {
     return this.world.clock.now() < this.outageEnds;
   }
 
@@ -379,13 +379,13 @@ class RandomStack {
     const [expected] = wanted.end === 'sound' ? outcome : outcome.slice(1);
     this.current = current ?? wanted;
     this.everPeeredOnCreation ||= wanted.fleets.some(isPeeredOnCreation);
-    const faulty = this.isFaulty();
+    const outage = this.isOutage();
     const { status, reason = '' } = await deploy(world, wanted);
     if (status === `${String(expected)}_COMPLETE` && wanted.end === 'sound') {
       this.current = wanted;
       return [...damage(world), ...this.deviationsFrom(wanted)];
     }
-    if (status !== `${String(expected)}_COMPLETE` && !faulty) {
+    if (status !== `${String(expected)}_COMPLETE` && !outage) {
       return [`${status}: ${reason}: ${reasons(world).join(', ')}`];
     }
     await this.outlast();
