@@ -1,6 +1,6 @@
 import { withFirstFailure } from '../src/cli/first-failure';
-import { line, list, stepLine, withoutIds } from '../src/cli/report';
 import type { Entry } from '../src/journal';
+import { line, list, stepLine, withoutIds } from '../src/report';
 
 const ID = 'd1f89201-9810-505e-1f72-04c82abe9ce4';
 const STACK_ARN = `arn:aws:cloudformation:us-east-1:111111111111:stack/Game-Stack/${ID}`;

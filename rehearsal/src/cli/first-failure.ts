@@ -1,6 +1,6 @@
 import type { NamedStackResult } from '../cloudformation/engine/cloudformation';
 import type { Entry } from '../journal';
-import { onOneLine, withoutIds } from './report';
+import { onOneLine, withoutIds } from '../report';
 
 const STACK = 'AWS::CloudFormation::Stack';
 const BEGIN = new RegExp(`^(CREATE|UPDATE|DELETE)_IN_PROGRESS ${STACK}`);

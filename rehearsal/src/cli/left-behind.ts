@@ -1,5 +1,5 @@
 import { withoutExpirationTime, type Inventory } from '../aws/index';
-import { withoutIds } from './report';
+import { withoutIds } from '../report';
 
 /** Something that there is after a life and was not there before, or the other way around. */
 export interface Difference {

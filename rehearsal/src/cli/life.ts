@@ -1,9 +1,9 @@
 import type { NamedStackResult } from '../cloudformation/engine/cloudformation';
 import { messageOf } from '../cloudformation/engine/stack-operation';
 import type { Rehearsal } from '../index';
+import { failureLine, withoutIds, type StepOutcome } from '../report';
 import { withFirstFailure } from './first-failure';
 import { compare, type Difference } from './left-behind';
-import { failureLine, withoutIds, type StepOutcome } from './report';
 
 /** A cloud assembly that is deployed at its time in a life. */
 export interface LifeDeployment {

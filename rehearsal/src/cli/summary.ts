@@ -1,6 +1,6 @@
+import { list, span, table, type UnusedPermissions } from '../report';
 import { summaryOf } from './left-behind';
 import { hasSucceeded, type Life } from './life';
-import { list, span, table, type UnusedPermissions } from './report';
 import type { UnrunnableFunction } from './unrunnable-functions';
 
 /** What a rehearsal came to, from the first deployment to two days after the deletion. */

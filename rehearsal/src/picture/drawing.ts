@@ -1,5 +1,5 @@
 import type { AuthorizationChange } from '../aws/gamelift/authorizations';
-import { elapsed, span } from '../cli/report';
+import { elapsed, span } from '../report';
 import { LANES } from './events';
 import type { PictureEvent } from './events';
 import { escapeHtml } from './html';

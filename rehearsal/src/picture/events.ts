@@ -1,6 +1,6 @@
 import { BEHAVIOURS } from '../aws/index';
-import { span } from '../cli/report';
 import type { Detail, Entry } from '../journal';
+import { span } from '../report';
 import type { Names } from './names';
 
 /** The lanes of a stack, from top to bottom, and what they are called. */

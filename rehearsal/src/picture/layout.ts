@@ -1,4 +1,4 @@
-import { span } from '../cli/report';
+import { span } from '../report';
 import { eventsOf, LANES } from './events';
 import type { Lane, NamedStep, PictureEvent, StackOperation } from './events';
 import type { PicturedLife } from './life';

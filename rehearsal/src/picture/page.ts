@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
-import { span } from '../cli/report';
+import { span } from '../report';
 import { draw } from './drawing';
 import type { Drawing } from './drawing';
 import { escapeHtml } from './html';

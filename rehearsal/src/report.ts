@@ -1,5 +1,5 @@
-import type { Grant } from '../aws/index';
-import type { Entry } from '../journal';
+import type { Grant } from './aws/index';
+import type { Entry } from './journal';
 
 const SECOND = 1000;
 const HOUR = 3600 * SECOND;
