@@ -2,7 +2,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { App, CfnResource, Stack } from 'aws-cdk-lib';
-import { unusedPermissions } from '../../../src/cli/report';
+import { unusedPermissions } from '../../../src/report';
 import { Rehearsal } from '../../../src/index';
 import { signedFetch } from '../signed-fetch';
 
