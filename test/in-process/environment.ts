@@ -4,7 +4,6 @@ import type { createHandler } from '../../lambda/handler';
 import type { LogRecord } from '../../lambda/log';
 import type { PeerRole } from '../../lambda/aws/sts';
 import type { Dependencies } from '../../lambda/resources/resource';
-import type { Time } from '../../lambda/time';
 import type { SimulatedAws } from '../../rehearsal/aws';
 import type { RehearsalClock } from '../../rehearsal/clock';
 import type { Journal } from '../../rehearsal/journal';
@@ -16,6 +15,8 @@ import { SimulatedApi, type Send } from './api';
 import { malformed, reset, sdkError, sendAs, timeout } from './calls';
 import type { CallFault, EventPoint, Disturbance } from './disturbance';
 import type { InProcessResponses } from './responses';
+import { Killable } from './killable';
+import { rehearsedTime } from './time';
 
 /** What all environments of one world share. */
 export interface EnvironmentOptions {
@@ -65,7 +66,7 @@ export class InProcessEnvironment implements ExecutionEnvironment {
   private readonly handler: ReturnType<typeof createHandler>;
   private readonly ended: Promise<InvocationResult>;
   private setEnded: (result: InvocationResult) => void = () => undefined;
-  private dead = false;
+  private readonly process = new Killable();
   private request = '';
 
   constructor(
@@ -81,18 +82,19 @@ export class InProcessEnvironment implements ExecutionEnvironment {
       control.logged.push(record);
       settings.output(format(record));
     };
+    const time = rehearsedTime(options.clock, options.random);
     this.handler = options.createHandler({
       api: new SimulatedApi((...asked) => this.make(asked)),
       assume: (role, sessionName) => new SimulatedApi(this.sendAs(role, sessionName)),
-      put: this.put,
-      time: this.time,
+      put: (...sent) => this.process.run(() => this.put(...sent)),
+      time: { ...time, sleep: (...args) => this.process.run(() => time.sleep(...args)) },
       log: { info: log, error: log, failedRequest: log },
       region,
     });
   }
 
   get usable(): boolean {
-    return !this.dead;
+    return !this.process.isKilled;
   }
 
   async invoke({ payload }: Request): Promise<InvocationResult> {
@@ -128,21 +130,9 @@ export class InProcessEnvironment implements ExecutionEnvironment {
   }
 
   private end(functionError: FunctionError): void {
-    this.dead = true;
+    this.process.kill();
     this.setEnded({ functionError });
   }
-
-  private readonly time: Time = {
-    now: () => this.options.clock.read(),
-    jitter: () => this.options.random(),
-    sleep: async (milliseconds, signal) => {
-      if (this.dead) {
-        return never();
-      }
-      signal.throwIfAborted();
-      return this.within(milliseconds, never(), signal, () => Promise.resolve());
-    },
-  };
 
   /** Makes calls as a role, with one session for all of them. */
   private sendAs({ arn, externalId }: PeerRole, sessionName: string): Send {
@@ -174,14 +164,15 @@ export class InProcessEnvironment implements ExecutionEnvironment {
     };
   }
 
-  private async make(
+  private make(asked: Parameters<Send>, accessKeyId?: string): Promise<object> {
+    return this.process.run(() => this.makeAlive(asked, accessKeyId));
+  }
+
+  private async makeAlive(
     [service, operation, input, signal]: Parameters<Send>,
     accessKeyId = this.settings.credentials.accessKeyId,
   ): Promise<object> {
     const { aws, journal } = this.options;
-    if (this.dead) {
-      return never();
-    }
     signal.throwIfAborted();
     const { request } = this;
     const { calls, disturbance } = this.control;
@@ -201,9 +192,6 @@ export class InProcessEnvironment implements ExecutionEnvironment {
   }
 
   private readonly put: Dependencies['put'] = async (url, body, signal) => {
-    if (this.dead) {
-      return never();
-    }
     signal.throwIfAborted();
     this.control.onAnswer(body);
     const outcome = this.attempt(url, body);
@@ -257,15 +245,13 @@ export class InProcessEnvironment implements ExecutionEnvironment {
     }
   }
 
-  /** What comes within so many milliseconds, or else what `late` gives; nothing, once the process is dead. */
+  /** What comes within so many milliseconds, or else what `late` gives. */
   private within<T>(milliseconds: number, task: Promise<T>, signal: AbortSignal, late: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const finish = (settle: () => void): void => {
         cancel();
         signal.removeEventListener('abort', stop);
-        if (!this.dead) {
-          settle();
-        }
+        settle();
       };
       const stop = (): void => {
         finish(() => {

@@ -3,7 +3,7 @@ import { createHandler } from '../../lambda/handler';
 import type { Dependencies } from '../../lambda/resources/resource';
 import type { LogRecord } from '../../lambda/log';
 import { SimulatedWorld } from './simulated-world';
-import { VirtualTime } from './virtual-time';
+import { rehearsedTime } from '../in-process/time';
 import { propertiesOf, recordingLog, requestOf } from './world';
 import type { TestAnswer } from './world';
 
@@ -28,7 +28,7 @@ interface Outcome {
 }
 
 async function handle(event: unknown): Promise<Outcome> {
-  const time = new VirtualTime();
+  const time = rehearsedTime();
   const answers: string[] = [];
   const urls: string[] = [];
   const calls: string[] = [];

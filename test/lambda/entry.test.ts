@@ -12,7 +12,7 @@ import { createHandler } from '../../lambda/handler';
 import type { LogRecord } from '../../lambda/log';
 import { realTime } from '../../lambda/time';
 import { recordingLog, requestOf, ScriptedApi } from './world';
-import { VirtualTime } from './virtual-time';
+import { rehearsedTime } from '../in-process/time';
 
 /*
  * The handler as Lambda runs it, with the real clock, log and network.
@@ -120,8 +120,8 @@ describe('a response that cannot be delivered never reveals the URL, which is a 
     const logged: LogRecord[] = [];
     let failed = false;
     const run = createHandler({
-      api: new ScriptedApi(new VirtualTime()),
-      assume: () => new ScriptedApi(new VirtualTime()),
+      api: new ScriptedApi(rehearsedTime()),
+      assume: () => new ScriptedApi(rehearsedTime()),
       put: (...args) =>
         put(...args).finally(() => {
           failed = true;

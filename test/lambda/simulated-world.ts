@@ -1,13 +1,12 @@
 import { createHandler } from '../../lambda/handler';
 import type { LogRecord } from '../../lambda/log';
-import type { Time } from '../../lambda/time';
 import type { SimulatedAws } from '../../rehearsal/aws';
 import type { Fleet } from '../../rehearsal/aws/fleets';
 import type { FleetFate } from '../../rehearsal/aws/surroundings';
-import type { RehearsalClock } from '../../rehearsal/clock';
 import { SimulatedApi } from '../in-process/api';
 import type { Send, ServiceName } from '../in-process/api';
 import { sendAs } from '../in-process/calls';
+import { rehearsedTime } from '../in-process/time';
 import { ACCOUNT, MatrixWorld, PLACE, REGION } from '../matrix/world';
 import type { Readings } from '../matrix/world';
 import { recordingLog, SECRET_URL } from './world';
@@ -89,7 +88,7 @@ export class SimulatedWorld {
         answers.push(JSON.parse(body) as TestAnswer);
         return Promise.resolve(200);
       },
-      time: timeOf(clock),
+      time: rehearsedTime(clock),
       log: recordingLog(logged),
       region: REGION,
     });
@@ -206,28 +205,5 @@ export class SimulatedWorld {
     return output === undefined
       ? sendAs(aws, aws.iam.administrator(ACCOUNT).accessKeyId, REGION)(...call)
       : Promise.resolve(output);
-  };
-}
-
-function timeOf(clock: RehearsalClock): Time {
-  return {
-    now: () => clock.now(),
-    jitter: () => 0,
-    sleep: (milliseconds, signal) =>
-      new Promise((resolve, reject) => {
-        if (signal.aborted) {
-          reject(signal.reason as Error);
-          return;
-        }
-        const stop = (): void => {
-          cancel();
-          reject(signal.reason as Error);
-        };
-        const cancel = clock.after(milliseconds, () => {
-          signal.removeEventListener('abort', stop);
-          resolve();
-        });
-        signal.addEventListener('abort', stop, { once: true });
-      }),
   };
 }

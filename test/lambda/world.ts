@@ -2,7 +2,8 @@ import type { AuthorizationRecord, ConnectionRecord, Ec2Peering } from '../../la
 import { createHandler } from '../../lambda/handler';
 import type { Dependencies } from '../../lambda/resources/resource';
 import type { Log, LogRecord } from '../../lambda/log';
-import { VirtualTime } from './virtual-time';
+import type { Time } from '../../lambda/time';
+import { rehearsedTime } from '../in-process/time';
 
 export const VPC = 'vpc-0123456789abcdef0';
 export const VPC_ACCOUNT = '111111111111';
@@ -66,7 +67,7 @@ export class ScriptedApi implements Api {
   readonly describeStackStatus = unexpected;
   readonly untagPeering = unexpected;
 
-  constructor(private readonly time: VirtualTime) {}
+  constructor(private readonly time: Time) {}
 
   record(hours: number): AuthorizationRecord {
     const now = this.time.now();
@@ -130,9 +131,9 @@ export interface TestAnswer {
   readonly Data?: Record<string, unknown>;
 }
 
-/** The handler in a world of its own: scripted AWS, virtual time, a recording response endpoint. */
+/** The handler in a world of its own: scripted AWS, rehearsed time, a recording response endpoint. */
 export class TestWorld {
-  readonly time = new VirtualTime();
+  readonly time = rehearsedTime();
   readonly api = new ScriptedApi(this.time);
   readonly answers: TestAnswer[] = [];
   readonly logged: LogRecord[] = [];
