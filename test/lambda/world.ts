@@ -8,6 +8,9 @@ import { rehearsedTime } from '../in-process/time';
 export const VPC = 'vpc-0123456789abcdef0';
 export const VPC_ACCOUNT = '111111111111';
 export const GAMELIFT_ACCOUNT = '222222222222';
+/** What is unique of the stack in a test. */
+export const GUID = '6b2e1c9c-0000-4000-8000-000000000000';
+export const STACK_ID = `arn:aws:cloudformation:eu-central-1:${VPC_ACCOUNT}:stack/Peered/${GUID}`;
 export const HOUR = 3_600_000;
 export const SECRET_URL = 'https://cloudformation-custom-resource-response.s3.amazonaws.com/key?X-Amz-Signature=5ec2e7';
 
@@ -172,11 +175,11 @@ export function requestOf(requestType: string, change: Record<string, unknown> =
   return {
     RequestType: requestType,
     ResponseURL: SECRET_URL,
-    StackId: 'arn:aws:cloudformation:eu-central-1:111111111111:stack/Peered/6b2e1c9c-0000-4000-8000-000000000000',
+    StackId: STACK_ID,
     RequestId: 'f0f0f0f0-0000-4000-8000-000000000000',
     ResourceType: 'Custom::GameLiftVpcPeeringAuthorization',
     LogicalResourceId: 'Authorization',
-    ...(requestType === 'Create' ? {} : { PhysicalResourceId: '6b2e1c9c-0000-4000-8000-000000000000/Authorization' }),
+    ...(requestType === 'Create' ? {} : { PhysicalResourceId: `${GUID}/Authorization` }),
     ResourceProperties: propertiesOf(),
     ...change,
   };
