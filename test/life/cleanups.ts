@@ -39,12 +39,8 @@ function fleetWith(stack: Stack, build: string, id = ''): gamelift.CfnFleet {
 const connect = (stack: Stack, authorization: IVpcPeeringAuthorization, fleet: aws_gamelift.IFleetRef, id = ''): Construct =>
   new VpcPeeringConnection(stack, `Peering${id}`, { authorization, fleet });
 
-const peerOnCreate = (
-  stack: Stack,
-  authorization: IVpcPeeringAuthorization,
-  fleet: gamelift.CfnFleet,
-  id = 'OnCreate',
-): Construct => new VpcPeeringConnection(stack, `Peering${id}`, { authorization, fleet, peerOnCreate: true });
+const peerOnCreate = (stack: Stack, authorization: IVpcPeeringAuthorization, fleet: gamelift.CfnFleet): Construct =>
+  new VpcPeeringConnection(stack, 'PeeringOnCreate', { authorization, fleet, peerOnCreate: true });
 
 const newBuild =
   (build: string): Scene =>
