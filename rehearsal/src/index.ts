@@ -15,6 +15,7 @@ import { RehearsalClock } from './time/clock';
 export type { CloudFormation, Resource } from './cloudformation/engine/cloudformation';
 export { Journal } from './journal';
 export type { Entry, Source } from './journal';
+export { randomNumbers } from './random-numbers';
 export { RehearsalClock } from './time/clock';
 
 export interface RehearsalOptions {

@@ -474,7 +474,7 @@ describe('errors', () => {
 
   test('keeps a listed authorization that is valid for 12 hours', async () => {
     const world = new TestWorld();
-    world.time.pass(12 * HOUR);
+    await world.time.sleep(12 * HOUR, new AbortController().signal);
     world.api.create = [awsError('InvalidRequestException')];
     world.api.describe = [[world.api.record(12)]];
     await world.run(requestOf('Update'));

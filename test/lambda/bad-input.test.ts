@@ -1,10 +1,10 @@
 import fc from 'fast-check';
+import { rehearsedTime } from 'rehearsal/in-process';
 import { createHandler } from '../../lambda/handler';
-import type { Dependencies } from '../../lambda/resources/resource';
 import type { LogRecord } from '../../lambda/log';
+import type { Dependencies } from '../../lambda/resources/resource';
 import { SimulatedWorld } from './simulated-world';
-import { VirtualTime } from './virtual-time';
-import { propertiesOf, recordingLog, requestOf } from './world';
+import { propertiesOf, recordingLog, requestOf, STACK_ID } from './world';
 import type { TestAnswer } from './world';
 
 /*
@@ -28,7 +28,7 @@ interface Outcome {
 }
 
 async function handle(event: unknown): Promise<Outcome> {
-  const time = new VirtualTime();
+  const time = rehearsedTime();
   const answers: string[] = [];
   const urls: string[] = [];
   const calls: string[] = [];
@@ -231,8 +231,6 @@ describe('events', () => {
     expect(await examine(requestOf('Create', { ResponseURL: url }))).toMatchObject({ answers: [], calls: [] });
   });
 
-  const ARN = 'arn:aws:cloudformation:eu-central-1:111111111111:stack/Peered/6b2e1c9c-0000-4000-8000-000000000000';
-
   test.each([
     'Peered',
     'arn:aws:cloudformation:',
@@ -240,9 +238,9 @@ describe('events', () => {
     'arn:aws:cloudformation:eu-central-1:111111111111:stackset/Peered/6b2e1c9c',
     'arn:aws:cloudformation:eu-central-1::stack/Peered/6b2e1c9c',
     'arn:aws:lambda:eu-central-1:111111111111:stack/Peered/6b2e1c9c',
-    `${ARN}\n`,
-    ` ${ARN}`,
-    `${ARN}/more`,
+    `${STACK_ID}\n`,
+    ` ${STACK_ID}`,
+    `${STACK_ID}/more`,
     `arn:aws:cloudformation:eu-central-1:111111111111:stack/${'x'.repeat(129)}/6b2e1c9c`,
     'arn:aws:cloudformation:eu-central-1:111111111111:stack/🎮/6b2e1c9c',
   ])('fails without a call if the stack id is %j', async (StackId) => {
@@ -665,8 +663,6 @@ describe('properties', () => {
 });
 
 describe('renewals', () => {
-  const STACK_ID = 'arn:aws:cloudformation:eu-central-1:111111111111:stack/Peered/6b2e1c9c-0000-4000-8000-000000000000';
-
   function renewal(change: Readonly<Record<string, unknown>> = {}): object {
     const ids = { StackId: STACK_ID, LogicalResourceId: 'Authorization', MinimumValiditySeconds: '46800' };
     return { GameLiftVpcPeeringRenewal: propertiesOf({ ...ids, ...change }) };
@@ -726,7 +722,7 @@ describe('renewals', () => {
 });
 
 describe('templates', () => {
-  const STACK_ID = 'arn:aws:cloudformation:us-east-1:111111111111:stack/Peered/6b2e1c9c-0000-4000-8000-000000000000';
+  const TEMPLATE_STACK_ID = STACK_ID.replace('eu-central-1', 'us-east-1');
   let world: SimulatedWorld;
 
   beforeEach(async () => {
@@ -838,7 +834,7 @@ describe('templates', () => {
 
   function request(requestType: string, name: TypeName, properties: Properties, change: Properties = {}): object {
     return requestOf(requestType, {
-      StackId: STACK_ID,
+      StackId: TEMPLATE_STACK_ID,
       LogicalResourceId: name,
       ResourceType: `Custom::GameLiftVpcPeering${name}`,
       ResourceProperties: properties,
@@ -981,7 +977,7 @@ describe('templates', () => {
   test('a delete leaves the connection of another stack in place', async () => {
     const properties = here(LEAST.Connection);
     await succeed(request('Create', 'Connection', properties));
-    const StackId = STACK_ID.replace('Peered/6b2e', 'Other/7c3f');
+    const StackId = TEMPLATE_STACK_ID.replace('Peered/6b2e', 'Other/7c3f');
     await succeed(request('Delete', 'Connection', properties, { StackId }));
     // there may be a claim of its own that can't be read yet: it removes that, and reads again
     expect(world.calls).toEqual(['DescribeFleetAttributes', 'ListTagsForResource', 'UntagResource', 'ListTagsForResource']);

@@ -1,16 +1,16 @@
-import { MAX_CONCURRENT_CONNECTIONS } from '../../lib/contract';
+import { randomNumbers } from 'rehearsal';
+import { rehearsedTime } from 'rehearsal/in-process';
 import { Calls, MAX_CHECK_AGE_MILLISECONDS } from '../../lambda/aws/calls';
 import { Problem } from '../../lambda/problem';
-import { numbersOf } from './late-aws';
-import { VirtualTime } from './virtual-time';
+import { MAX_CONCURRENT_CONNECTIONS } from '../../lib/contract';
 import { awsError, recordingLog } from './world';
 
 const TOKEN = 10_000;
 
 /** Seconds until all callers have succeeded. */
 async function secondsOfContention(count: number, throttlingCosts: boolean, seed: number): Promise<number> {
-  const time = new VirtualTime();
-  const random = numbersOf(seed);
+  const random = randomNumbers(seed);
+  const time = rehearsedTime(undefined, random);
   const started = time.now();
   let last = 0;
   const call = (): Promise<void> => {
@@ -21,14 +21,9 @@ async function secondsOfContention(count: number, throttlingCosts: boolean, seed
     return isThrottled ? Promise.reject(awsError('ThrottlingException')) : Promise.resolve();
   };
   const log = recordingLog();
-  const ownTime = {
-    now: () => time.now(),
-    jitter: random,
-    sleep: (...args: Parameters<VirtualTime['sleep']>) => time.sleep(...args),
-  };
   const callers = Array.from({ length: count }, async () => {
     await time.sleep(1000 * random(), new AbortController().signal);
-    await new Calls(ownTime, log, new AbortController().signal).make('CreateVpcPeeringConnection', call);
+    await new Calls(time, log, new AbortController().signal).make('CreateVpcPeeringConnection', call);
   });
   await Promise.all(callers);
   return (time.now() - started) / 1000;
@@ -50,7 +45,7 @@ describe('a check before each attempt', () => {
     throttles: number,
     checkSeconds: readonly number[] = [],
   ): Promise<{ checks: number[]; attempts: number[] }> {
-    const time = new VirtualTime();
+    const time = rehearsedTime();
     const started = time.now();
     const [checks, attempts]: [number[], number[]] = [[], []];
     const { signal } = new AbortController();
@@ -87,7 +82,7 @@ describe('a check before each attempt', () => {
   test('makes no call if it fails', async () => {
     const call = jest.fn();
     const check = (): Promise<void> => Promise.reject(new Problem('the claim was removed', 'deploy again'));
-    const calls = new Calls(new VirtualTime(), recordingLog(), new AbortController().signal);
+    const calls = new Calls(rehearsedTime(), recordingLog(), new AbortController().signal);
     await expect(calls.make('CreateVpcPeeringConnection', call, { check })).rejects.toThrow('the claim was removed');
     expect(call).not.toHaveBeenCalled();
   });
@@ -99,7 +94,7 @@ test.each([
   ['ModifyVpcPeeringConnectionOptions', ''],
   ['DescribeRouteTables', ''],
 ])('%s that is throttled until the time is up: states the limit of GameLift only if it applies', async (operation, limit) => {
-  const time = new VirtualTime();
+  const time = rehearsedTime();
   const timeUp = new AbortController();
   void time.sleep(60_000, new AbortController().signal).then(() => {
     timeUp.abort(new Error('the time is up'));

@@ -1,6 +1,5 @@
 import { describeOwner, ownerOf } from '../../lambda/peering/claim';
-
-const GUID = '6b2e1c9c-0000-4000-8000-000000000000';
+import { GUID } from './world';
 
 function owner(stackName: string, logicalResourceId: string, guid = GUID): string {
   const stackId = `arn:aws:cloudformation:us-east-1:111111111111:stack/${stackName}/${guid}`;

@@ -1,10 +1,11 @@
 import { once } from 'node:events';
+import type { ClientRequest, IncomingHttpHeaders, ServerResponse } from 'node:http';
 import https, { createServer, globalAgent } from 'node:https';
 import type { Server } from 'node:https';
-import type { ClientRequest, IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { inspect } from 'node:util';
+import { rehearsedTime } from 'rehearsal/in-process';
 import { generate } from 'selfsigned';
 import { handler } from '../../lambda';
 import { put } from '../../lambda/cloudformation/response';
@@ -12,7 +13,6 @@ import { createHandler } from '../../lambda/handler';
 import type { LogRecord } from '../../lambda/log';
 import { realTime } from '../../lambda/time';
 import { recordingLog, requestOf, ScriptedApi } from './world';
-import { VirtualTime } from './virtual-time';
 
 /*
  * The handler as Lambda runs it, with the real clock, log and network.
@@ -120,8 +120,8 @@ describe('a response that cannot be delivered never reveals the URL, which is a 
     const logged: LogRecord[] = [];
     let failed = false;
     const run = createHandler({
-      api: new ScriptedApi(new VirtualTime()),
-      assume: () => new ScriptedApi(new VirtualTime()),
+      api: new ScriptedApi(rehearsedTime()),
+      assume: () => new ScriptedApi(rehearsedTime()),
       put: (...args) =>
         put(...args).finally(() => {
           failed = true;

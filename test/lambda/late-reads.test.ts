@@ -1,9 +1,9 @@
-import { createHandler } from '../../lambda/handler';
-import type { Time } from '../../lambda/time';
-import { conditionsOf, LateAws, MAIN_TABLE, numbersOf, OTHER_TABLE, tableOf } from './late-aws';
-import type { Conditions } from './late-aws';
-import { VirtualTime } from './virtual-time';
-import { recordingLog, SECRET_URL } from './world';
+import { randomNumbers } from 'rehearsal';
+import type { Peering, RouteTable } from 'rehearsal/aws';
+import { ACCOUNT, PLACE } from '../matrix/world';
+import type { Readings } from '../matrix/world';
+import { SimulatedWorld } from './simulated-world';
+import { awsError, GUID } from './world';
 import type { TestAnswer } from './world';
 
 /*
@@ -11,114 +11,140 @@ import type { TestAnswer } from './world';
  * requests succeed, and nothing is left behind.
  */
 
-const FLEET = 'fleet-00000000-0000-4000-8000-000000000001';
-const OTHER_FLEET = 'fleet-00000000-0000-4000-8000-000000000002';
-const VPC = 'vpc-0123456789abcdef0';
-const ACCOUNT = '111111111111';
-const GUID = '6b2e1c9c-0000-4000-8000-000000000000';
 const OTHER_GUID = '7c3f2d8d-0000-4000-8000-000000000000';
-const ID = `${GUID}/Peering/${FLEET}/${VPC}`;
-const BY_HAND = 'pcx-by-hand';
-/** The last two once left a route behind that GameLift wrote while the connection was being deleted. */
-const SEEDS = [...Array.from({ length: 50 }, (_, index) => index + 1), 151, 188];
-
-const never = new Promise<never>(() => undefined);
-
-function declare(change: object = {}): object {
-  return {
-    SchemaVersion: '1',
-    PeerVpcId: VPC,
-    PeerVpcAwsAccountId: ACCOUNT,
-    GameLiftAwsAccountId: ACCOUNT,
-    FleetId: FLEET,
-    TimeoutSeconds: '600',
-    Routes: 'EveryRouteTable',
-    DnsResolution: 'false',
-    AdoptExisting: 'false',
-    PeerOnCreate: 'false',
-    ...change,
-  };
-}
+/** Of a fleet that GameLift keeps connected until it is deleted: with what it refuses to delete the connection. */
+const REFUSALS = ['UnauthorizedException', 'NotFoundException', 'InvalidRequestException'] as const;
+const LATEST = 15_000;
+/** With the last two, a list that is read early shows what was there before the request. */
+const SEEDS = [...Array.from({ length: 50 }, (_, index) => index + 1), 118, 257];
 
 /** CloudFormation invents an id if it does not know the one that a create chose. */
 const UNKNOWN_ID = { PhysicalResourceId: 'Game-Peering-1B2C3D' };
 
+/** What AWS leaves open, chosen at random. */
+function readingsOf(random: () => number): Readings {
+  const choose = <T>(...readings: readonly T[]): T => readings[Math.floor(readings.length * random())] as T;
+  return {
+    readBack: 'up to 15 seconds late',
+    deletingConnections: 'deleting for a while',
+    missingAuthorization: choose(...REFUSALS),
+    useOfAuthorization: choose('reusable', 'consumed'),
+    existingConnection: choose('InvalidRequestException', 'accepted'),
+    connectionIds: choose('pcx of EC2', 'own of GameLift'),
+    fleetEvents: choose('written', 'never seen'),
+    endedConnections: choose('linger', 'gone'),
+    peerVpcWrites: choose('every route table', 'main route table', 'none'),
+    peerVpcWritesOnDelete: choose('removed', 'left behind'),
+    throttledCalls: choose('free', 'counted'),
+  };
+}
+
+/** What differs from life to life, but for the seed. */
+interface Conditions {
+  readonly readings?: Readings;
+  /** For how long any call may be denied, as its permission is not known everywhere yet. Default: at random */
+  readonly deniedMilliseconds?: number;
+}
+
+/** The members of an inventory that `Life` looks at. */
+interface Described {
+  readonly connections: readonly { readonly fleetId: string; readonly status: string }[];
+  readonly peerings: readonly {
+    readonly id: string;
+    readonly requester: string;
+    readonly status: string;
+    readonly dnsResolution: { readonly accepter: boolean };
+  }[];
+  readonly routes: readonly { readonly routeTableId: string; readonly destination: string; readonly target: string }[];
+}
+
+/** EC2 allows no route to a peering connection in it. */
+function addGatewayTable({ aws, vpcId }: SimulatedWorld): void {
+  const [gatewayId = ''] = [...aws.ec2.gateways].flatMap(([id, gateway]) => (gateway.vpcId === vpcId ? [id] : []));
+  aws.ec2.associateGateway(PLACE, aws.ec2.createRouteTable(PLACE, vpcId), gatewayId);
+}
+
+let begun: SimulatedWorld | undefined;
+
+afterEach(() => {
+  begun?.close();
+});
+
+/** What a life begins with. */
+interface Beginning {
+  readonly world: SimulatedWorld;
+  readonly random: () => number;
+  readonly deniedMilliseconds: number;
+}
+
+async function prepare(seed: number, { readings = {}, deniedMilliseconds }: Conditions): Promise<Beginning> {
+  const random = randomNumbers(seed);
+  const world = await SimulatedWorld.create({ ...readingsOf(random), ...readings });
+  begun = world;
+  addGatewayTable(world);
+  // until every read shows the table
+  await world.sleep(LATEST);
+  return { world, random, deniedMilliseconds: deniedMilliseconds ?? (random() < 0.5 ? 0 : 45_000) };
+}
+
 /** What one life sees of its world. */
 class Life {
-  readonly time = new VirtualTime();
-  readonly random: () => number;
-  readonly aws: LateAws;
-  private requests = 0;
+  static async begin(seed: number, conditions: Conditions = {}): Promise<Life> {
+    return new Life(await prepare(seed, conditions));
+  }
 
-  constructor(seed: number, conditions: Conditions = {}) {
-    this.random = numbersOf(seed);
-    this.aws = new LateAws(this.time, this.random, { ...conditionsOf(this.random), ...conditions }, [FLEET, OTHER_FLEET]);
+  readonly world: SimulatedWorld;
+  /** With what GameLift refuses to delete the connection although it is authorized. */
+  keptRefusal: string | undefined;
+  private readonly fleetIds: string[];
+  private began: number | undefined;
+  private requests = 0;
+  private readonly random: () => number;
+
+  constructor({ world, random, deniedMilliseconds }: Beginning) {
+    this.world = world;
+    this.random = random;
+    this.fleetIds = [world.fleetId];
+    world.jitter = random;
+    world.aws.readLateness = () => [0, LATEST - 1, LATEST * random()][Math.floor(3 * random())] ?? 0;
+    world.refusal = async (service, operation) => {
+      await world.sleep(50);
+      if (operation === 'DeleteVpcPeeringConnection' && this.keptRefusal !== undefined && world.isAuthorized) {
+        return awsError(this.keptRefusal, 'the connection ends with its fleet');
+      }
+      const isDenied = world.now() - (this.began ?? 0) < deniedMilliseconds && random() < 0.3;
+      return isDenied ? awsError(service === 'gamelift' ? 'AccessDeniedException' : 'UnauthorizedOperation') : undefined;
+    };
+  }
+
+  /** The id of the fleet's connection in CloudFormation. */
+  get id(): string {
+    return `${GUID}/Peering/${this.world.fleetId}/${this.world.vpcId}`;
   }
 
   /** A request as CloudFormation sends it. */
   request(type: 'Create' | 'Update' | 'Delete', change: object = {}): object {
     this.requests += 1;
+    const declared = this.world.declare();
     return {
-      RequestType: type,
-      ResponseURL: SECRET_URL,
-      StackId: `arn:aws:cloudformation:us-east-1:${ACCOUNT}:stack/Game/${GUID}`,
+      ...this.world.request(type, declared),
       RequestId: `f0f0f0f0-0000-4000-8000-${String(this.requests).padStart(12, '0')}`,
-      ResourceType: 'Custom::GameLiftVpcPeeringConnection',
-      LogicalResourceId: 'Peering',
-      ResourceProperties: declare(),
-      ...(type === 'Create' ? {} : { PhysicalResourceId: ID }),
-      ...(type === 'Update' ? { OldResourceProperties: declare() } : {}),
+      ...(type === 'Create' ? {} : { PhysicalResourceId: this.id }),
       ...change,
     };
   }
 
-  /** Runs the handler, which is killed after some time if that is given: then nothing of it goes on. */
+  /** Runs the handler, which is killed after some time if that is given. What it asks for takes a time of its own. */
   async run(event: object, killedAfter = Infinity): Promise<TestAnswer | undefined> {
-    const { time } = this;
-    const killedAt = time.now() + killedAfter;
-    const end = time.now() + 900_000;
-    const unlessKilled = <T>(value: T): T | Promise<never> => (time.now() >= killedAt ? never : value);
-    const ownTime: Time = {
-      now: () => time.now(),
-      jitter: () => this.random(),
-      sleep: (...args) => time.sleep(...args).then(unlessKilled),
-    };
-    const api = new Proxy(this.aws, {
-      get: (target, name) => {
-        const member: unknown = Reflect.get(target, name, target);
-        return typeof member === 'function'
-          ? async (...args: unknown[]) => {
-              await unlessKilled(undefined);
-              const value: unknown = await Reflect.apply(member, target, args);
-              return await unlessKilled(value);
-            }
-          : member;
-      },
-    });
-    const answer = new Promise<TestAnswer | undefined>((resolve, reject) => {
-      const handler = createHandler({
-        api,
-        assume: () => api,
-        put: (_, body) => {
-          resolve(JSON.parse(body) as TestAnswer);
-          return Promise.resolve(200);
-        },
-        time: ownTime,
-        log: recordingLog(),
-        region: 'us-east-1',
-      });
-      handler(event, { getRemainingTimeInMillis: () => end - time.now() }).catch(reject);
-      if (killedAfter < Infinity) {
-        void this.pass(killedAfter).then(() => {
-          resolve(undefined);
-        });
-      }
-    });
-    return await answer;
+    this.began ??= this.world.now();
+    const { scriptedOutcomes } = this.world.aws;
+    scriptedOutcomes.connectionSeconds = 1 + 40 * this.random();
+    scriptedOutcomes.connectionDeletionSeconds = 20 * this.random();
+    return await this.world.runAtOnce(event, killedAfter);
   }
 
   pass(milliseconds: number): Promise<void> {
-    return this.time.sleep(milliseconds, new AbortController().signal);
+    return this.world.sleep(milliseconds);
   }
 
   /** Delivers an event twice, the second time within that many milliseconds. */
@@ -138,7 +164,7 @@ class Life {
   async deleteDuringCreate(): Promise<void> {
     const created = this.run(this.request('Create'));
     // before the claim, nothing shows the delete that a create is running
-    while (Object.keys(this.aws.state.fleetTags[FLEET] ?? {}).length === 0) {
+    while (this.world.tags.size === 0) {
       await this.pass(100);
     }
     await this.pass(this.atRandom(60_000));
@@ -153,19 +179,28 @@ class Life {
 
   /** What there is: of connections the fleets, of routes table and target, and of the tags how many. */
   get left(): object {
-    const { connections, fleetTags, peerings, routes } = this.aws.state;
+    const { aws } = this.world;
+    const { connections, peerings, routes } = aws.inventory() as unknown as Described;
+    const fleets = this.fleetIds.flatMap((id) => this.world.find(id) ?? []);
+    const [vpcIds, cidrBlocks] = [fleets.map(({ vpc }) => vpc?.vpcId), fleets.map(({ vpc }) => vpc?.cidrBlock)];
     return {
-      connected: connections.filter(({ status }) => status === 'active').map(({ fleetId }) => fleetId),
-      routed: Object.entries(routes).flatMap(([table, targets]) => Object.values(targets).map((target) => [table, target])),
-      names: peerings.filter(({ dnsResolution, status }) => dnsResolution && status === 'active').map(({ id }) => id),
-      tags: Object.entries(fleetTags).flatMap(([fleetId, tags]) => Object.keys(tags).map(() => fleetId)),
+      connected: connections
+        .filter(({ fleetId, status }) => this.fleetIds.includes(fleetId) && status === 'active')
+        .map(({ fleetId }) => fleetId),
+      routed: routes
+        .filter(({ destination }) => cidrBlocks.includes(destination))
+        .map(({ routeTableId, target }) => [routeTableId, target]),
+      names: peerings
+        .filter(({ requester, status }) => vpcIds.includes(requester) && status === 'active')
+        .filter(({ dnsResolution }) => dnsResolution.accepter)
+        .map(({ id }) => id),
+      tags: fleets.flatMap(({ id, tags }) => [...tags.keys()].map(() => id)),
     };
   }
 
   /** What has to be there, with routes in these tables. */
-  connected(fleetId = FLEET, tables: readonly string[] = [MAIN_TABLE, OTHER_TABLE], resolvesNames = false): object {
-    const { connections } = this.aws.state;
-    const peeringId = connections.find((one) => one.fleetId === fleetId && one.status === 'active')?.peeringId;
+  connected(fleetId = this.world.fleetId, tables = this.world.routeTableIds, resolvesNames = false): object {
+    const peeringId = this.peeringOf(fleetId)?.id;
     return {
       connected: [fleetId],
       routed: tables.map((table) => [table, peeringId]),
@@ -174,11 +209,53 @@ class Life {
     };
   }
 
-  /** What a response has to give of the fleet's connection. */
-  attributes(fleetId = FLEET): object {
-    const connection = this.aws.state.connections.find((one) => one.fleetId === fleetId && one.status === 'active');
-    const { vpcId, cidrBlock } = this.aws.vpcOf(fleetId);
-    return { VpcPeeringConnectionId: connection?.id, GameLiftVpcId: vpcId, GameLiftCidrBlock: cidrBlock };
+  /** EC2's side of what connects a fleet. */
+  peeringOf(fleetId: string): Peering | undefined {
+    const { world } = this;
+    return world.aws.ec2.peerings.between(world.find(fleetId)?.vpc?.vpcId ?? '', world.vpcId);
+  }
+
+  /** Somebody routes the addresses of the fleet to another connection. */
+  routeByHand(): void {
+    const [destination, target] = [this.cidrBlock, this.targetByHand];
+    this.routesByHand.set(destination, { destination, kind: 'vpcPeeringConnectionId', target });
+  }
+
+  removeRouteByHand(): void {
+    this.routesByHand.delete(this.cidrBlock);
+  }
+
+  /** Where that route is. */
+  get tableByHand(): string {
+    return this.world.routeTableIds[1] ?? '';
+  }
+
+  /** Where it leads. */
+  get targetByHand(): string {
+    return this.world.aws.ec2.peerings.all()[0]?.id ?? '';
+  }
+
+  private get routesByHand(): RouteTable['routes'] {
+    return this.world.aws.ec2.routeTable(PLACE, this.tableByHand).routes;
+  }
+
+  private get cidrBlock(): string {
+    return this.world.find(this.world.fleetId)?.vpc?.cidrBlock ?? '';
+  }
+
+  /** Somebody creates another fleet, which every read shows. @returns its id */
+  async createFleet(change: object = {}): Promise<string> {
+    const id = await this.world.createFleet({ Name: 'Other', ...change });
+    this.fleetIds.push(id);
+    await this.pass(LATEST + 2_000);
+    this.world.find(id)?.move('ACTIVE');
+    return id;
+  }
+
+  /** Somebody deletes the fleet's connection by hand. */
+  async deleteByHand(): Promise<void> {
+    await this.world.authorizeByHand();
+    await this.world.disconnectByHand();
   }
 
   async succeed(event: object): Promise<TestAnswer> {
@@ -192,7 +269,7 @@ class Life {
 
   async create(): Promise<void> {
     const answer = await this.succeed(this.request('Create'));
-    expect(answer).toMatchObject({ Data: this.attributes(), PhysicalResourceId: ID });
+    expect(answer).toMatchObject({ Data: this.world.attributes, PhysicalResourceId: this.id });
     expect(this.left).toEqual(this.connected());
   }
 }
@@ -201,7 +278,7 @@ const NOTHING = { connected: [], routed: [], names: [], tags: [] };
 
 describe.each(SEEDS)('with late reads, by seed %i', (seed) => {
   test('creates a connection, and deletes it a second later', async () => {
-    const life = new Life(seed);
+    const life = await Life.begin(seed);
     await life.create();
     await life.pass(1_000);
     await life.succeed(life.request('Delete'));
@@ -209,43 +286,44 @@ describe.each(SEEDS)('with late reads, by seed %i', (seed) => {
   });
 
   test('updates a connection a second after the create, and rolls it back', async () => {
-    const life = new Life(seed);
+    const life = await Life.begin(seed);
     await life.create();
-    const changed = declare({ DnsResolution: 'true', Routes: 'RouteTables', RouteTableIds: [MAIN_TABLE] });
-    const update = { ResourceProperties: changed, OldResourceProperties: declare() };
-    const rollback = { ResourceProperties: declare(), OldResourceProperties: changed };
+    const [main = ''] = life.world.routeTableIds;
+    const declared = life.world.declare();
+    const changed = life.world.declare({ DnsResolution: 'true', Routes: 'RouteTables', RouteTableIds: [main] });
+    const update = { ResourceProperties: changed, OldResourceProperties: declared };
+    const rollback = { ResourceProperties: declared, OldResourceProperties: changed };
     for (const [change, tables, resolvesNames] of [
-      [update, [MAIN_TABLE], true],
-      [rollback, [MAIN_TABLE, OTHER_TABLE], false],
+      [update, [main], true],
+      [rollback, life.world.routeTableIds, false],
     ] as const) {
       await life.pass(1_000);
       const answer = await life.succeed(life.request('Update', change));
-      expect(answer).toMatchObject({ Data: life.attributes(), PhysicalResourceId: ID });
-      expect(life.left).toEqual(life.connected(FLEET, tables, resolvesNames));
+      expect(answer).toMatchObject({ Data: life.world.attributes, PhysicalResourceId: life.id });
+      expect(life.left).toEqual(life.connected(life.world.fleetId, tables, resolvesNames));
     }
     await life.pass(1_000);
     const unchanged = await life.succeed(life.request('Update'));
-    expect(unchanged).toMatchObject({ Data: life.attributes(), PhysicalResourceId: ID });
+    expect(unchanged).toMatchObject({ Data: life.world.attributes, PhysicalResourceId: life.id });
     await life.succeed(life.request('Delete'));
     expect(life.left).toEqual(NOTHING);
   });
 
   test('deletes what a create made that failed at its routes, and creates it again', async () => {
-    const life = new Life(seed, { writesRoutes: false });
-    const { cidrBlock } = life.aws.vpcOf(FLEET);
-    life.aws.change((state) => void (tableOf(state, OTHER_TABLE)[cidrBlock] = BY_HAND));
+    const life = await Life.begin(seed, { readings: { peerVpcWrites: 'none' } });
+    life.routeByHand();
     const failed = await life.run(life.request('Create'));
-    expect(failed).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining(`to ${BY_HAND}`) as string });
+    expect(failed).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining(`to ${life.targetByHand}`) as string });
     await life.pass(1_000);
     await life.succeed(life.request('Delete', { PhysicalResourceId: failed?.PhysicalResourceId }));
-    expect(life.left).toEqual({ ...NOTHING, routed: [[OTHER_TABLE, BY_HAND]] });
-    life.aws.change((state) => void Reflect.deleteProperty(tableOf(state, OTHER_TABLE), cidrBlock));
+    expect(life.left).toEqual({ ...NOTHING, routed: [[life.tableByHand, life.targetByHand]] });
+    life.removeRouteByHand();
     await life.pass(1_000);
     await life.create();
   });
 
   test('creates and deletes a connection several times', async () => {
-    const life = new Life(seed);
+    const life = await Life.begin(seed);
     for (let turn = 0; turn < 3; turn += 1) {
       await life.create();
       await life.pass(life.atRandom(3_000));
@@ -256,8 +334,8 @@ describe.each(SEEDS)('with late reads, by seed %i', (seed) => {
   });
 
   test('fails if somebody created the connection by hand, and leaves it unchanged', async () => {
-    const life = new Life(seed);
-    life.aws.connectByHand(FLEET, VPC);
+    const life = await Life.begin(seed);
+    await life.world.connectByHand();
     const before = life.left;
     const failed = await life.run(life.request('Create'));
     expect(failed).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining('exists already') as string });
@@ -267,15 +345,18 @@ describe.each(SEEDS)('with late reads, by seed %i', (seed) => {
   });
 
   test('adopts a connection that somebody created by hand, and undoes its changes on delete', async () => {
-    const life = new Life(seed);
-    life.aws.connectByHand(FLEET, VPC);
+    const life = await Life.begin(seed);
+    await life.world.connectByHand();
     const before = life.left;
-    const ResourceProperties = declare({ AdoptExisting: 'true', DnsResolution: 'true' });
+    const ResourceProperties = life.world.declare({ AdoptExisting: 'true', DnsResolution: 'true' });
     const answer = await life.succeed(life.request('Create', { ResourceProperties }));
-    expect(answer).toMatchObject({ Data: life.attributes() });
-    expect(life.left).toEqual(life.connected(FLEET, [MAIN_TABLE, OTHER_TABLE], true));
+    expect(answer).toMatchObject({ Data: life.world.attributes });
+    expect(life.left).toEqual(life.connected(life.world.fleetId, life.world.routeTableIds, true));
     await life.pass(1_000);
-    const changed = { ResourceProperties: declare({ AdoptExisting: 'true' }), OldResourceProperties: ResourceProperties };
+    const changed = {
+      ResourceProperties: life.world.declare({ AdoptExisting: 'true' }),
+      OldResourceProperties: ResourceProperties,
+    };
     await life.succeed(life.request('Update', changed));
     expect(life.left).toEqual(life.connected());
     await life.pass(1_000);
@@ -284,10 +365,10 @@ describe.each(SEEDS)('with late reads, by seed %i', (seed) => {
   });
 
   test('creates one connection if the create is delivered twice', async () => {
-    const life = new Life(seed);
+    const life = await Life.begin(seed);
     const event = life.request('Create');
     const answers = await life.runTwice(event, 60_000);
-    const expected = { Status: 'SUCCESS', Data: life.attributes(), PhysicalResourceId: ID };
+    const expected = { Status: 'SUCCESS', Data: life.world.attributes, PhysicalResourceId: life.id };
     expect(answers).toMatchObject([expected, expected]);
     expect(life.left).toEqual(life.connected());
     await life.succeed(life.request('Delete'));
@@ -295,18 +376,18 @@ describe.each(SEEDS)('with late reads, by seed %i', (seed) => {
   });
 
   test('creates the connection if the create is killed and run again', async () => {
-    const life = new Life(seed);
+    const life = await Life.begin(seed);
     const event = life.request('Create');
     expect(await life.runAgainAfterKill(event, 70_000)).toMatchObject({
       Status: 'SUCCESS',
-      Data: life.attributes(),
-      PhysicalResourceId: ID,
+      Data: life.world.attributes,
+      PhysicalResourceId: life.id,
     });
     expect(life.left).toEqual(life.connected());
   });
 
   test('deletes what a killed create has made', async () => {
-    const life = new Life(seed);
+    const life = await Life.begin(seed);
     await life.run(life.request('Create'), life.atRandom(70_000));
     await life.pass(1_000);
     await life.succeed(life.request('Delete', UNKNOWN_ID));
@@ -315,14 +396,14 @@ describe.each(SEEDS)('with late reads, by seed %i', (seed) => {
   });
 
   test('leaves nothing if the delete overtakes the create', async () => {
-    const life = new Life(seed);
+    const life = await Life.begin(seed);
     await life.deleteDuringCreate();
     await life.pass(120_000);
     expect(life.left).toEqual(NOTHING);
   });
 
   test('deletes the connection if the delete is delivered twice', async () => {
-    const life = new Life(seed);
+    const life = await Life.begin(seed);
     await life.create();
     await life.pass(1_000);
     const event = life.request('Delete');
@@ -331,7 +412,7 @@ describe.each(SEEDS)('with late reads, by seed %i', (seed) => {
   });
 
   test('deletes the connection if the delete is killed and run again', async () => {
-    const life = new Life(seed);
+    const life = await Life.begin(seed);
     await life.create();
     await life.pass(1_000);
     expect(await life.runAgainAfterKill(life.request('Delete'), 40_000)).toMatchObject({ Status: 'SUCCESS' });
@@ -339,33 +420,37 @@ describe.each(SEEDS)('with late reads, by seed %i', (seed) => {
   });
 
   test('replaces the connection with that of a new fleet, and rolls it back', async () => {
-    const life = new Life(seed);
+    const life = await Life.begin(seed);
+    const other = await life.createFleet();
     await life.create();
-    const [former, next] = [declare(), declare({ FleetId: OTHER_FLEET })];
+    const [former, next] = [life.world.declare(), life.world.declare({ FleetId: other })];
     await life.pass(1_000);
     const there = { ResourceProperties: next, OldResourceProperties: former };
     const { Data, PhysicalResourceId } = await life.succeed(life.request('Update', there));
-    expect(Data).toEqual(life.attributes(OTHER_FLEET));
+    expect(Data).toEqual(life.world.attributesOf(other));
     const back = { ResourceProperties: former, OldResourceProperties: next, PhysicalResourceId };
-    expect(await life.succeed(life.request('Update', back))).toMatchObject({ Data: life.attributes(), PhysicalResourceId: ID });
+    expect(await life.succeed(life.request('Update', back))).toMatchObject({
+      Data: life.world.attributes,
+      PhysicalResourceId: life.id,
+    });
     await life.succeed(life.request('Delete', { ResourceProperties: next, PhysicalResourceId }));
     expect(life.left).toEqual(life.connected());
   });
 
   test('creates the connection again in the next update if somebody deleted it by hand', async () => {
-    const life = new Life(seed);
+    const life = await Life.begin(seed);
     await life.create();
-    life.aws.deleteByHand(FLEET);
+    await life.deleteByHand();
     await life.pass(30_000);
     const answer = await life.succeed(life.request('Update'));
-    expect(answer).toMatchObject({ Data: life.attributes(), PhysicalResourceId: ID });
+    expect(answer).toMatchObject({ Data: life.world.attributes, PhysicalResourceId: life.id });
     await life.pass(1_000);
     await life.succeed(life.request('Delete'));
     expect(life.left).toEqual(NOTHING);
   });
 
   test('lets at most one of two stacks create the same connection at once, and leaves nothing of the other', async () => {
-    const life = new Life(seed);
+    const life = await Life.begin(seed);
     const StackId = `arn:aws:cloudformation:us-east-1:${ACCOUNT}:stack/Other/${OTHER_GUID}`;
     const stacks = [{}, { StackId }] as const;
     const answers = await Promise.all([
@@ -389,18 +474,28 @@ const ON_CREATE = { PeerOnCreate: 'true' };
 
 /** The life of a fleet that GameLift peers on creation. GameLift deletes the connection on request, or only with the fleet. */
 class LifeOnCreate extends Life {
-  private readonly isKept: boolean;
+  static override async begin(seed: number): Promise<LifeOnCreate> {
+    const life = new LifeOnCreate(await prepare(seed, {}));
+    life.keptRefusal = REFUSALS[seed % 6];
+    life.world.fleetId = await life.createPeeredFleet();
+    return life;
+  }
 
-  constructor(seed: number) {
-    const refusals = ['UnauthorizedException', 'NotFoundException', 'InvalidRequestException'] as const;
-    const keptRefusal = refusals[seed % 6];
-    super(seed, { keptRefusal });
-    this.isKept = keptRefusal !== undefined;
-    this.aws.connectOnCreate(FLEET, VPC, this.atRandom(60_000));
+  /** Somebody creates a fleet that GameLift peers. AWS does not say that it does so before the fleet is ACTIVE. */
+  async createPeeredFleet(): Promise<string> {
+    const { world } = this;
+    const { scriptedOutcomes } = world.aws;
+    await world.authorizeByHand();
+    // the fleet becomes ACTIVATING when every read shows it: then GameLift connects it
+    scriptedOutcomes.fleetActivationSeconds = LATEST / 800;
+    scriptedOutcomes.connectionSeconds = this.atRandom(60_000) / 1000;
+    const id = await this.createFleet({ PeerVpcAwsAccountId: ACCOUNT, PeerVpcId: world.vpcId });
+    await world.cancelAuthorizationByHand();
+    return id;
   }
 
   override request(type: 'Create' | 'Update' | 'Delete', change: object = {}): object {
-    const declared = declare(ON_CREATE);
+    const declared = this.world.declare(ON_CREATE);
     const former = type === 'Update' ? { OldResourceProperties: declared } : {};
     return super.request(type, { ResourceProperties: declared, ...former, ...change });
   }
@@ -411,18 +506,19 @@ class LifeOnCreate extends Life {
   }
 
   checkNothingRequested(): void {
-    const { connections, authorizations } = this.aws.state;
-    expect(connections).toHaveLength(1);
-    expect(authorizations).toEqual({});
+    const { calls, isAuthorized } = this.world;
+    expect(calls).not.toContain('CreateVpcPeeringConnection');
+    expect(isAuthorized).toBe(false);
   }
 
   /** Nothing of the connection, or nothing but the connection, which the deletion of the fleet then needs an authorization for. */
   checkDeleted(): void {
-    const { peerings, authorizations } = this.aws.state;
-    expect(this.left).toEqual(this.isKept ? { ...NOTHING, connected: [FLEET] } : NOTHING);
-    if (this.isKept) {
-      expect(peerings.map(({ tags }) => tags)).toEqual([{}]);
-      expect(authorizations).toHaveProperty(VPC);
+    const { aws, fleetId, isAuthorized } = this.world;
+    const isKept = this.keptRefusal !== undefined;
+    expect(this.left).toEqual(isKept ? { ...NOTHING, connected: [fleetId] } : NOTHING);
+    if (isKept) {
+      expect(aws.ec2.tags.all().filter(({ resourceId }) => resourceId === this.peeringOf(fleetId)?.id)).toEqual([]);
+      expect(isAuthorized).toBe(true);
     }
   }
 }
@@ -430,17 +526,17 @@ class LifeOnCreate extends Life {
 describe.each(SEEDS)('a fleet that is peered on creation, where reads are late, by seed %i', (seed) => {
   let life: LifeOnCreate;
 
-  beforeEach(() => {
-    life = new LifeOnCreate(seed);
+  beforeEach(async () => {
+    life = await LifeOnCreate.begin(seed);
   });
 
   test('its connection is awaited, changed, and deleted', async () => {
     await life.create();
     await life.pass(1_000);
-    const change = { ResourceProperties: declare({ ...ON_CREATE, DnsResolution: 'true' }) };
+    const change = { ResourceProperties: life.world.declare({ ...ON_CREATE, DnsResolution: 'true' }) };
     const answer = await life.succeed(life.request('Update', change));
-    expect(answer).toMatchObject({ Data: life.attributes(), PhysicalResourceId: ID });
-    expect(life.left).toEqual(life.connected(FLEET, [MAIN_TABLE, OTHER_TABLE], true));
+    expect(answer).toMatchObject({ Data: life.world.attributes, PhysicalResourceId: life.id });
+    expect(life.left).toEqual(life.connected(life.world.fleetId, life.world.routeTableIds, true));
     life.checkNothingRequested();
     await life.pass(1_000);
     await life.succeed(life.request('Delete', change));
@@ -450,7 +546,7 @@ describe.each(SEEDS)('a fleet that is peered on creation, where reads are late, 
   test('a creation that is delivered twice', async () => {
     const event = life.request('Create');
     const answers = await life.runTwice(event, 60_000);
-    const expected = { Status: 'SUCCESS', Data: life.attributes(), PhysicalResourceId: ID };
+    const expected = { Status: 'SUCCESS', Data: life.world.attributes, PhysicalResourceId: life.id };
     expect(answers).toMatchObject([expected, expected]);
     expect(life.left).toEqual(life.connected());
     life.checkNothingRequested();
@@ -460,8 +556,8 @@ describe.each(SEEDS)('a fleet that is peered on creation, where reads are late, 
     const event = life.request('Create');
     expect(await life.runAgainAfterKill(event, 70_000)).toMatchObject({
       Status: 'SUCCESS',
-      Data: life.attributes(),
-      PhysicalResourceId: ID,
+      Data: life.world.attributes,
+      PhysicalResourceId: life.id,
     });
     expect(life.left).toEqual(life.connected());
     life.checkNothingRequested();
@@ -480,13 +576,12 @@ describe.each(SEEDS)('a fleet that is peered on creation, where reads are late, 
   });
 
   test('a creation that fails at its routes, and the deletion that follows', async () => {
-    const { cidrBlock } = life.aws.vpcOf(FLEET);
-    life.aws.change((state) => void (tableOf(state, OTHER_TABLE)[cidrBlock] = BY_HAND));
+    life.routeByHand();
     const failed = await life.run(life.request('Create'));
-    expect(failed).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining(`to ${BY_HAND}`) as string });
+    expect(failed).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining(`to ${life.targetByHand}`) as string });
     await life.pass(1_000);
     await life.succeed(life.request('Delete', { PhysicalResourceId: failed?.PhysicalResourceId }));
-    life.aws.change((state) => void Reflect.deleteProperty(tableOf(state, OTHER_TABLE), cidrBlock));
+    life.removeRouteByHand();
     life.checkDeleted();
   });
 
@@ -507,29 +602,33 @@ describe.each(SEEDS)('a fleet that is peered on creation, where reads are late, 
 
   test('the fleet is replaced, and the update is rolled back', async () => {
     await life.create();
-    life.aws.connectOnCreate(OTHER_FLEET, VPC, life.atRandom(60_000));
-    const [former, next] = [declare(ON_CREATE), declare({ ...ON_CREATE, FleetId: OTHER_FLEET })];
+    const other = await life.createPeeredFleet();
+    const [former, next] = [life.world.declare(ON_CREATE), life.world.declare({ ...ON_CREATE, FleetId: other })];
     const there = { ResourceProperties: next, OldResourceProperties: former };
     const { Data, PhysicalResourceId } = await life.succeed(life.request('Update', there));
-    expect(Data).toEqual(life.attributes(OTHER_FLEET));
-    expect(life.aws.state.connections).toHaveLength(2);
+    expect(Data).toEqual(life.world.attributesOf(other));
+    life.checkNothingRequested();
     const back = { ResourceProperties: former, OldResourceProperties: next, PhysicalResourceId };
-    expect(await life.succeed(life.request('Update', back))).toMatchObject({ Data: life.attributes(), PhysicalResourceId: ID });
+    expect(await life.succeed(life.request('Update', back))).toMatchObject({
+      Data: life.world.attributes,
+      PhysicalResourceId: life.id,
+    });
     await life.succeed(life.request('Delete', { ResourceProperties: next, PhysicalResourceId }));
     expect(life.left).toMatchObject({
       routed: (life.connected() as typeof life.left & { routed: object }).routed,
-      tags: [FLEET, FLEET],
+      tags: [life.world.fleetId, life.world.fleetId],
     });
-    expect(life.aws.state.connections).toHaveLength(2);
+    expect(life.world.calls).not.toContain('CreateVpcPeeringConnection');
   });
 
   test('somebody deletes its connection by hand: an update says that only a new fleet is peered, and requests nothing', async () => {
     await life.create();
-    life.aws.deleteByHand(FLEET);
+    await life.deleteByHand();
+    await life.world.cancelAuthorizationByHand();
     await life.pass(30_000);
     expect(await life.run(life.request('Update'))).toMatchObject({
       Status: 'FAILED',
-      PhysicalResourceId: ID,
+      PhysicalResourceId: life.id,
       Reason: expect.stringMatching(/replace the fleet, or remove peerOnCreate, which replaces it too/) as string,
     });
     life.checkNothingRequested();
@@ -541,12 +640,15 @@ describe.each(SEEDS)('a fleet that is peered on creation, where reads are late, 
 test.each(SEEDS)(
   'responds within three seconds after the connection is active if reads are not late, by seed %i',
   async (seed) => {
-    const life = new Life(seed, { isLate: false, hasEvents: true, deniedMilliseconds: 0 });
-    await life.aws.createVpcPeeringAuthorization({ PeerVpcId: VPC });
-    const began = life.time.now();
+    const readings = { readBack: 'at once', fleetEvents: 'written' } as const;
+    const life = await Life.begin(seed, { readings, deniedMilliseconds: 0 });
+    await life.world.authorizeByHand();
+    const began = life.world.now();
     await life.create();
+    const { events } = life.world.find(life.world.fleetId) ?? { events: [] };
+    const activeAt = events.find(({ code }) => code === 'FLEET_VPC_PEERING_SUCCEEDED')?.time.getTime() ?? NaN;
     // a claim is read again 15 seconds after it was written, and 15 seconds after GameLift accepted the request
     const readable = began + 32_000;
-    expect(life.time.now() - Math.max(life.aws.activeAt, readable)).toBeLessThan(3_000);
+    expect(life.world.now() - Math.max(activeAt, readable)).toBeLessThan(3_000);
   },
 );

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Inventory } from 'rehearsal/aws';
 import { SimulatedWorld } from './simulated-world';
-import { awsError } from './world';
+import { awsError, GUID } from './world';
 import type { TestAnswer } from './world';
 
 /*
@@ -9,7 +9,6 @@ import type { TestAnswer } from './world';
  */
 
 const ACCOUNT_ARN = 'arn:aws:cloudformation:us-east-1:111111111111:stack';
-const GUID = '6b2e1c9c-0000-4000-8000-000000000000';
 const OTHER_GUID = '7c3f2d8d-0000-4000-8000-000000000000';
 const OWNER = `Game/Peering/${GUID}`;
 

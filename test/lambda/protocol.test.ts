@@ -1,6 +1,4 @@
-import { awsError, propertiesOf, requestOf, SECRET_URL, TestWorld } from './world';
-
-const STACK_ID = 'arn:aws:cloudformation:eu-central-1:111111111111:stack/Peered/6b2e1c9c-0000-4000-8000-000000000000';
+import { awsError, propertiesOf, requestOf, SECRET_URL, STACK_ID, TestWorld } from './world';
 
 describe('events that do not say where to send a response', () => {
   test.each([

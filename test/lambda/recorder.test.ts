@@ -1,11 +1,11 @@
+import { rehearsedTime } from 'rehearsal/in-process';
 import { CallRecorder } from '../../lambda/aws/recorder';
 import { awsError, requestOf, ScriptedApi, TestWorld, VPC } from './world';
-import { VirtualTime } from './virtual-time';
 
 const { signal } = new AbortController();
 
 test('records what each call was given, and its answer or error, and changes neither', async () => {
-  const time = new VirtualTime();
+  const time = rehearsedTime();
   const api = new ScriptedApi(time);
   const refusal = awsError('InvalidRequestException', 'no');
   api.create = [refusal];
@@ -37,7 +37,7 @@ test('records what each call was given, and its answer or error, and changes nei
 });
 
 test('keeps the first 500 calls', async () => {
-  const time = new VirtualTime();
+  const time = rehearsedTime();
   const recorder = new CallRecorder(time);
   const watched = recorder.watch(new ScriptedApi(time));
   for (let count = 0; count < 501; count += 1) {

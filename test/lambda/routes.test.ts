@@ -1,7 +1,7 @@
+import { rehearsedTime } from 'rehearsal/in-process';
+import type { RouteTable } from '../../lambda/aws/api';
 import { Calls } from '../../lambda/aws/calls';
 import { applyRoutes, planRoutes } from '../../lambda/network/routes';
-import type { RouteTable } from '../../lambda/aws/api';
-import { VirtualTime } from './virtual-time';
 import { awsError, recordingLog } from './world';
 
 /*
@@ -48,7 +48,7 @@ async function apply(
     deleteRoute: () => answer('deleteRoute'),
   };
   const log = recordingLog();
-  const calls = new Calls(new VirtualTime(), log, new AbortController().signal);
+  const calls = new Calls(rehearsedTime(), log, new AbortController().signal);
   await applyRoutes([{ action, routeTableId: MAIN.id, cidrBlock: PEERING.cidrBlock }], PEERING.id, api, calls);
   return called;
 }

@@ -1,17 +1,20 @@
-import type { RehearsalClock } from 'rehearsal';
 import type { SimulatedAws, Fleet, FleetOutcome } from 'rehearsal/aws';
-import { sendAs } from 'rehearsal/in-process';
+import { Killable, rehearsedTime, sendAs } from 'rehearsal/in-process';
 import type { Send, ServiceName } from 'rehearsal/in-process';
 import { createHandler } from '../../lambda/handler';
 import type { LogRecord } from '../../lambda/log';
-import type { Time } from '../../lambda/time';
 import { SimulatedApi } from '../in-process/api';
 import { ACCOUNT, MatrixWorld, PLACE, REGION } from '../matrix/world';
 import type { Readings } from '../matrix/world';
-import { recordingLog, SECRET_URL } from './world';
+import { GUID, recordingLog, SECRET_URL } from './world';
 import type { TestAnswer } from './world';
 
-const STACK_ID = 'arn:aws:cloudformation:us-east-1:111111111111:stack/Game/6b2e1c9c-0000-4000-8000-000000000000';
+const STACK_ID = `arn:aws:cloudformation:${REGION}:${ACCOUNT}:stack/Game/${GUID}`;
+
+interface Outcome {
+  readonly answer: TestAnswer | undefined;
+  readonly logged: readonly LogRecord[];
+}
 
 /** The handler on a simulated AWS with a fleet in it, which a test sends events by hand: for requests that really run. */
 export class SimulatedWorld {
@@ -19,24 +22,24 @@ export class SimulatedWorld {
   static async create(readings: Readings = {}, change: object = {}, outcome: FleetOutcome = {}): Promise<SimulatedWorld> {
     const matrix = await MatrixWorld.populate(readings);
     matrix.aws.scriptedOutcomes.fleet = () => outcome;
-    const fleet = { Name: 'Lobby', BuildId: 'build-1', EC2InstanceType: 'c5.large', ...change };
-    const made = await matrix.aws.callGameLift('CreateFleet', fleet, PLACE);
-    const { FleetAttributes } = made as { readonly FleetAttributes: { readonly FleetId: string } };
+    const fleetId = await createFleet(matrix.aws, change);
     await matrix.pass(1);
-    return new SimulatedWorld(matrix, FleetAttributes.FleetId);
+    return new SimulatedWorld(matrix, fleetId);
   }
 
   calls: string[] = [];
   /** What a call is refused with instead of being made. */
-  refusal: (service: ServiceName, operation: string) => Error | undefined = () => undefined;
+  refusal: (service: ServiceName, operation: string) => Error | undefined | Promise<Error | undefined> = () => undefined;
   /** What a call is answered with instead of being made. */
   output: (service: ServiceName, operation: string) => object | undefined = () => undefined;
+  /** What spreads out the handler's retries: from 0 up to 1. */
+  jitter: () => number = () => 0;
   /** Each role that was assumed, and by which session. */
   readonly assumed: object[] = [];
 
   private constructor(
     private readonly matrix: MatrixWorld,
-    readonly fleetId: string,
+    public fleetId: string,
   ) {}
 
   get aws(): SimulatedAws {
@@ -46,6 +49,10 @@ export class SimulatedWorld {
   /** Milliseconds since the epoch. */
   now(): number {
     return this.matrix.clock.now();
+  }
+
+  sleep(milliseconds: number): Promise<void> {
+    return this.matrix.clock.sleep(milliseconds);
   }
 
   get vpcId(): string {
@@ -69,25 +76,44 @@ export class SimulatedWorld {
     };
   }
 
-  async run(event: object): Promise<{ readonly answer: TestAnswer | undefined; readonly logged: readonly LogRecord[] }> {
+  /** Sends an event when nothing is refused for its rate any more. */
+  async run(event: object): Promise<Outcome> {
+    await this.sleep(30_000);
+    this.calls = [];
+    return await this.handle(event, new Killable());
+  }
+
+  /** Sends an event at once. Kills the handler after that many milliseconds, unless it has ended before. */
+  async runAtOnce(event: object, killedAfter = Infinity): Promise<TestAnswer | undefined> {
+    const process = new Killable();
+    const killed = new Promise<undefined>((resolve) => {
+      this.matrix.clock.after(killedAfter, () => {
+        process.kill();
+        resolve(undefined);
+      });
+    });
+    return await Promise.race([this.handle(event, process).then(({ answer }) => answer), killed]);
+  }
+
+  private async handle(event: object, process: Killable): Promise<Outcome> {
     const { clock } = this.matrix;
-    // by now nothing is refused for its rate
-    await clock.sleep(30_000);
     const end = clock.now() + 900_000;
     const answers: TestAnswer[] = [];
     const logged: LogRecord[] = [];
-    this.calls = [];
+    const time = rehearsedTime(clock, () => this.jitter());
+    const api = new SimulatedApi((...call) => process.run(() => this.send(...call)));
     const handler = createHandler({
-      api: new SimulatedApi(this.send),
+      api,
       assume: (role, session) => {
         this.assumed.push({ ...role, session });
-        return new SimulatedApi(this.send);
+        return api;
       },
-      put: (_, body) => {
-        answers.push(JSON.parse(body) as TestAnswer);
-        return Promise.resolve(200);
-      },
-      time: timeOf(clock),
+      put: (_, body) =>
+        process.run(() => {
+          answers.push(JSON.parse(body) as TestAnswer);
+          return Promise.resolve(200);
+        }),
+      time: { ...time, sleep: (...args) => process.run(() => time.sleep(...args)) },
       log: recordingLog(logged),
       region: REGION,
     });
@@ -126,17 +152,46 @@ export class SimulatedWorld {
     change: object = {},
   ): Promise<{ readonly answer: TestAnswer | undefined }> {
     return await this.run({
+      ...this.request(type, declared),
+      ...(id === undefined ? {} : { PhysicalResourceId: id }),
+      ...change,
+    });
+  }
+
+  /** What CloudFormation sends, but for the id that it knows the connection by. */
+  request(type: 'Create' | 'Update' | 'Delete', declared = this.declare()): object {
+    return {
       RequestType: type,
       ResponseURL: SECRET_URL,
       StackId: STACK_ID,
       RequestId: `f0f0f0f0-0000-4000-8000-00000000000${type.length}`,
       ResourceType: 'Custom::GameLiftVpcPeeringConnection',
       LogicalResourceId: 'Peering',
-      ...(id === undefined ? {} : { PhysicalResourceId: id }),
       ResourceProperties: declared,
       ...(type === 'Update' ? { OldResourceProperties: declared } : {}),
-      ...change,
-    });
+    };
+  }
+
+  /** Somebody authorizes the VPC by hand, unless that is valid already. */
+  authorizeByHand(): Promise<void> {
+    return this.matrix.authorizeUnlessValid('A');
+  }
+
+  /** Somebody withdraws what authorizes the VPC, if anything does. */
+  async cancelAuthorizationByHand(): Promise<void> {
+    if (this.isAuthorized) {
+      const input = { GameLiftAwsAccountId: ACCOUNT, PeerVpcId: this.vpcId };
+      await this.aws.callGameLift('DeleteVpcPeeringAuthorization', input, PLACE);
+    }
+  }
+
+  get isAuthorized(): boolean {
+    return this.aws.inventory().authorizations.some(({ peerVpcId }) => peerVpcId === this.vpcId);
+  }
+
+  /** Somebody creates another fleet. @returns its id */
+  createFleet(change: object): Promise<string> {
+    return createFleet(this.aws, change);
   }
 
   /** Somebody authorizes and connects the fleet by hand. */
@@ -144,14 +199,14 @@ export class SimulatedWorld {
     await this.matrix.authorize('A');
     const input = { FleetId: this.fleetId, PeerVpcAwsAccountId: ACCOUNT, PeerVpcId: this.vpcId };
     await this.aws.callGameLift('CreateVpcPeeringConnection', input, PLACE);
-    await this.matrix.clock.sleep(60_000);
+    await this.sleep(60_000);
   }
 
   /** Somebody deletes the fleet's connection by hand, while it is authorized. */
   async disconnectByHand(): Promise<void> {
     const input = { FleetId: this.fleetId, VpcPeeringConnectionId: this.attributes?.VpcPeeringConnectionId };
     await this.aws.callGameLift('DeleteVpcPeeringConnection', input, PLACE);
-    await this.matrix.clock.sleep(60_000);
+    await this.sleep(60_000);
   }
 
   /** Removes all tags of the peering that connects the fleet. */
@@ -161,7 +216,7 @@ export class SimulatedWorld {
 
   /** Of the fleet, for whoever changes them. */
   get tags(): Map<string, string> {
-    const { fleet } = this;
+    const fleet = this.find(this.fleetId);
     if (fleet === undefined) {
       throw new Error('the fleet is gone');
     }
@@ -170,11 +225,16 @@ export class SimulatedWorld {
 
   /** What the attributes of the fleet's connection have to be; undefined where it is not active. */
   get attributes(): Record<string, unknown> | undefined {
+    return this.attributesOf(this.fleetId);
+  }
+
+  /** The same of another fleet. */
+  attributesOf(id: string): Record<string, unknown> | undefined {
     const { connections } = this.matrix.aws.inventory();
     const active = (connections as { id: string; fleetId: string; status: string }[]).find(
-      ({ fleetId, status }) => fleetId === this.fleetId && status === 'active',
+      ({ fleetId, status }) => fleetId === id && status === 'active',
     );
-    const vpc = this.fleet?.vpc;
+    const vpc = this.find(id)?.vpc;
     return active === undefined
       ? undefined
       : { VpcPeeringConnectionId: active.id, GameLiftVpcId: vpc?.vpcId, GameLiftCidrBlock: vpc?.cidrBlock };
@@ -189,43 +249,29 @@ export class SimulatedWorld {
     this.matrix.close();
   }
 
-  private get fleet(): Fleet | undefined {
-    return this.aws.gameLift.fleets.find(PLACE, this.fleetId);
+  find(fleetId: string): Fleet | undefined {
+    return this.aws.gameLift.fleets.find(PLACE, fleetId);
   }
 
-  private readonly send: Send = (...call) => {
+  private readonly send: Send = async (...call) => {
     const { aws } = this.matrix;
     this.calls.push(call[1]);
-    const error = this.refusal(call[0], call[1]);
+    const error = await this.refusal(call[0], call[1]);
     if (error !== undefined) {
-      return Promise.reject(error);
+      throw error;
     }
-    const output = this.output(call[0], call[1]);
-    return output === undefined
-      ? sendAs(aws, aws.iam.administrator(ACCOUNT).accessKeyId, REGION)(...call)
-      : Promise.resolve(output);
+    return this.output(call[0], call[1]) ?? sendAs(aws, aws.iam.administrator(ACCOUNT).accessKeyId, REGION)(...call);
   };
 }
 
-function timeOf(clock: RehearsalClock): Time {
-  return {
-    now: () => clock.now(),
-    jitter: () => 0,
-    sleep: (milliseconds, signal) =>
-      new Promise((resolve, reject) => {
-        if (signal.aborted) {
-          reject(signal.reason as Error);
-          return;
-        }
-        const stop = (): void => {
-          cancel();
-          reject(signal.reason as Error);
-        };
-        const cancel = clock.after(milliseconds, () => {
-          signal.removeEventListener('abort', stop);
-          resolve();
-        });
-        signal.addEventListener('abort', stop, { once: true });
-      }),
+/**
+ * @param change of the input of CreateFleet
+ * @returns the id of the fleet
+ */
+async function createFleet(aws: SimulatedAws, change: object): Promise<string> {
+  const fleet = { Name: 'Lobby', BuildId: 'build-1', EC2InstanceType: 'c5.large', ...change };
+  const { FleetAttributes } = (await aws.callGameLift('CreateFleet', fleet, PLACE)) as {
+    readonly FleetAttributes: { readonly FleetId: string };
   };
+  return FleetAttributes.FleetId;
 }

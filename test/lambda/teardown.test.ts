@@ -1,3 +1,4 @@
+import { ACCOUNT, OTHER_ACCOUNT } from '../matrix/world';
 import { SimulatedWorld } from './simulated-world';
 import { awsError, GAMELIFT_ACCOUNT, propertiesOf, requestOf, TestWorld, VPC } from './world';
 import type { TestAnswer } from './world';
@@ -8,8 +9,6 @@ import type { TestAnswer } from './world';
  */
 
 const TYPE = 'Custom::GameLiftVpcPeeringTeardown';
-const ACCOUNT = '111111111111';
-const OTHER_ACCOUNT = '222222222222';
 
 let world: SimulatedWorld;
 

@@ -1,12 +1,16 @@
+import { rehearsedTime } from 'rehearsal/in-process';
 import type { AuthorizationRecord, ConnectionRecord, Ec2Peering } from '../../lambda/aws/api';
 import { createHandler } from '../../lambda/handler';
-import type { Dependencies } from '../../lambda/resources/resource';
 import type { Log, LogRecord } from '../../lambda/log';
-import { VirtualTime } from './virtual-time';
+import type { Dependencies } from '../../lambda/resources/resource';
+import type { Time } from '../../lambda/time';
 
 export const VPC = 'vpc-0123456789abcdef0';
 export const VPC_ACCOUNT = '111111111111';
 export const GAMELIFT_ACCOUNT = '222222222222';
+/** What is unique of the stack in a test. */
+export const GUID = '6b2e1c9c-0000-4000-8000-000000000000';
+export const STACK_ID = `arn:aws:cloudformation:eu-central-1:${VPC_ACCOUNT}:stack/Peered/${GUID}`;
 export const HOUR = 3_600_000;
 export const SECRET_URL = 'https://cloudformation-custom-resource-response.s3.amazonaws.com/key?X-Amz-Signature=5ec2e7';
 
@@ -66,7 +70,7 @@ export class ScriptedApi implements Api {
   readonly describeStackStatus = unexpected;
   readonly untagPeering = unexpected;
 
-  constructor(private readonly time: VirtualTime) {}
+  constructor(private readonly time: Time) {}
 
   record(hours: number): AuthorizationRecord {
     const now = this.time.now();
@@ -130,9 +134,9 @@ export interface TestAnswer {
   readonly Data?: Record<string, unknown>;
 }
 
-/** The handler in a world of its own: scripted AWS, virtual time, a recording response endpoint. */
+/** The handler in a world of its own: scripted AWS, rehearsed time, a recording response endpoint. */
 export class TestWorld {
-  readonly time = new VirtualTime();
+  readonly time = rehearsedTime();
   readonly api = new ScriptedApi(this.time);
   readonly answers: TestAnswer[] = [];
   readonly logged: LogRecord[] = [];
@@ -171,11 +175,11 @@ export function requestOf(requestType: string, change: Record<string, unknown> =
   return {
     RequestType: requestType,
     ResponseURL: SECRET_URL,
-    StackId: 'arn:aws:cloudformation:eu-central-1:111111111111:stack/Peered/6b2e1c9c-0000-4000-8000-000000000000',
+    StackId: STACK_ID,
     RequestId: 'f0f0f0f0-0000-4000-8000-000000000000',
     ResourceType: 'Custom::GameLiftVpcPeeringAuthorization',
     LogicalResourceId: 'Authorization',
-    ...(requestType === 'Create' ? {} : { PhysicalResourceId: '6b2e1c9c-0000-4000-8000-000000000000/Authorization' }),
+    ...(requestType === 'Create' ? {} : { PhysicalResourceId: `${GUID}/Authorization` }),
     ResourceProperties: propertiesOf(),
     ...change,
   };

@@ -1,8 +1,8 @@
 import type { Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as gamelift from 'aws-cdk-lib/aws-gamelift';
-import type { Construct } from 'constructs';
 import type { aws_gamelift } from 'aws-cdk-lib/interfaces';
+import type { Construct } from 'constructs';
 import { VpcPeeringAuthorization, VpcPeeringConnection } from '../../lib';
 import type { IVpcPeeringAuthorization } from '../../lib';
 import { inEveryOrder } from './orders';
@@ -39,12 +39,8 @@ function fleetWith(stack: Stack, build: string, id = ''): gamelift.CfnFleet {
 const connect = (stack: Stack, authorization: IVpcPeeringAuthorization, fleet: aws_gamelift.IFleetRef, id = ''): Construct =>
   new VpcPeeringConnection(stack, `Peering${id}`, { authorization, fleet });
 
-const peerOnCreate = (
-  stack: Stack,
-  authorization: IVpcPeeringAuthorization,
-  fleet: gamelift.CfnFleet,
-  id = 'OnCreate',
-): Construct => new VpcPeeringConnection(stack, `Peering${id}`, { authorization, fleet, peerOnCreate: true });
+const peerOnCreate = (stack: Stack, authorization: IVpcPeeringAuthorization, fleet: gamelift.CfnFleet): Construct =>
+  new VpcPeeringConnection(stack, 'PeeringOnCreate', { authorization, fleet, peerOnCreate: true });
 
 const newBuild =
   (build: string): Scene =>

@@ -24,6 +24,7 @@ export type { AlarmDescription, AlarmState } from './cloudwatch/alarms';
 export { BEHAVIOURS, Behaviours, checkReading } from './behaviours';
 export type { Behaviour, BehaviourName, Reading } from './behaviours';
 export { Ec2 } from './ec2/ec2';
+export type { Peering, RouteTable } from './ec2/ec2';
 export { BrokenAnswerError } from './wire/faults';
 export type { ApiCall, Fault } from './wire/faults';
 export { GameLift } from './gamelift/gamelift';
@@ -70,6 +71,8 @@ export class SimulatedAws {
   readonly notUnderstood = new NotUnderstood();
   /** How long things take in GameLift, and how they end. */
   readonly scriptedOutcomes = new ScriptedOutcomes();
+  /** How many milliseconds each value that a read looks at is late, if reads are late. @default - at random, up to 15 seconds */
+  readLateness: () => number;
 
   private readonly endpoint: Endpoint;
   private readonly parts: (() => Partial<InventoryPart>)[] = [];
@@ -81,8 +84,9 @@ export class SimulatedAws {
     const propagation = (): number => (behaviours.get('iamPropagation') === 'at once' ? 0 : random() * LATEST_PROPAGATION);
     const { notUnderstood } = this;
     this.iam = new Iam(clock, propagation, notUnderstood);
+    this.readLateness = () => random() * LATEST_READ;
     const read: ServiceCall['read'] = (look) =>
-      behaviours.get('readBack') === 'at once' ? look() : history.late(() => random() * LATEST_READ, look);
+      behaviours.get('readBack') === 'at once' ? look() : history.late(() => this.readLateness(), look);
     this.endpoint = new Endpoint({ clock, journal, iam: this.iam, notUnderstood, callMilliseconds, read });
     this.ec2 = new Ec2(history);
     const { ec2, endpoint, scriptedOutcomes, iam } = this;

@@ -13,6 +13,8 @@ import type { RehearsalClock } from '../time/clock';
 import { malformed, reset, sdkError, sendAs, timeout } from './calls';
 import type { CreateHandler, HandlerLogRecord, HandlerServices, Send } from './handler';
 import type { CallFault, EventPoint, Faults } from './handler-faults';
+import { rehearsedTime } from './handler-time';
+import { Killable } from './killable';
 import type { InProcessResponses } from './responses';
 
 /** What all environments of one world share. */
@@ -63,7 +65,7 @@ export class InProcessEnvironment implements ExecutionEnvironment {
   private readonly handler: ReturnType<CreateHandler>;
   private readonly ended: Promise<InvocationResult>;
   private setEnded: (result: InvocationResult) => void = () => undefined;
-  private dead = false;
+  private readonly process = new Killable();
   private request = '';
 
   constructor(
@@ -75,14 +77,15 @@ export class InProcessEnvironment implements ExecutionEnvironment {
     const { region } = configuration;
     control.secrets.push(credentials.secretAccessKey, credentials.sessionToken ?? '');
     this.ended = new Promise((resolve) => (this.setEnded = resolve));
+    const time = rehearsedTime(options.clock, options.random);
     this.handler = options.createHandler({
       send: (...call) => this.make(call, credentials.accessKeyId),
       sendWith:
         (accessKeyId) =>
         (...call) =>
           this.make(call, accessKeyId),
-      put: this.put,
-      time: this.time,
+      put: (...response) => this.process.run(() => this.put(...response)),
+      time: { ...time, sleep: (...wait) => this.process.run(() => time.sleep(...wait)) },
       log: (record) => {
         control.logged.push(record);
         settings.output(format(record));
@@ -92,7 +95,7 @@ export class InProcessEnvironment implements ExecutionEnvironment {
   }
 
   get usable(): boolean {
-    return !this.dead;
+    return !this.process.isKilled;
   }
 
   async invoke({ payload }: Request): Promise<InvocationResult> {
@@ -128,27 +131,16 @@ export class InProcessEnvironment implements ExecutionEnvironment {
   }
 
   private end(functionError: FunctionError): void {
-    this.dead = true;
+    this.process.kill();
     this.setEnded({ functionError });
   }
 
-  private readonly time: HandlerServices['time'] = {
-    now: () => this.options.clock.read(),
-    jitter: () => this.options.random(),
-    sleep: async (milliseconds, signal) => {
-      if (this.dead) {
-        return never();
-      }
-      signal.throwIfAborted();
-      return this.within(milliseconds, never(), signal, () => Promise.resolve());
-    },
-  };
+  private make(call: Parameters<Send>, accessKeyId: string): Promise<object> {
+    return this.process.run(() => this.makeCall(call, accessKeyId));
+  }
 
-  private async make([service, operation, input, signal]: Parameters<Send>, accessKeyId: string): Promise<object> {
+  private async makeCall([service, operation, input, signal]: Parameters<Send>, accessKeyId: string): Promise<object> {
     const { aws, journal } = this.options;
-    if (this.dead) {
-      return never();
-    }
     signal.throwIfAborted();
     const { request } = this;
     const { calls, faults } = this.control;
@@ -171,9 +163,6 @@ export class InProcessEnvironment implements ExecutionEnvironment {
   }
 
   private readonly put: HandlerServices['put'] = async (url, body, signal) => {
-    if (this.dead) {
-      return never();
-    }
     signal.throwIfAborted();
     this.control.onAnswer(body);
     const outcome = this.attempt(url, body);
@@ -227,15 +216,13 @@ export class InProcessEnvironment implements ExecutionEnvironment {
     }
   }
 
-  /** What comes within so many milliseconds, or else what `late` gives; nothing, once the process is dead. */
+  /** What comes within so many milliseconds, or else what `late` gives. */
   private within<T>(milliseconds: number, task: Promise<T>, signal: AbortSignal, late: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const finish = (settle: () => void): void => {
         cancel();
         signal.removeEventListener('abort', stop);
-        if (!this.dead) {
-          settle();
-        }
+        settle();
       };
       const stop = (): void => {
         finish(() => {

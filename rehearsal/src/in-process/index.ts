@@ -11,6 +11,8 @@ export { sendAs } from './calls';
 export type { InProcessFunctions, MadeCall } from './functions';
 export type { CreateHandler, HandlerServices, Send, ServiceName } from './handler';
 export type { CallFault, CallPoint, Faults, EventPoint, PutFault, PutPoint } from './handler-faults';
+export { rehearsedTime } from './handler-time';
+export { Killable } from './killable';
 export type { InProcessResponses } from './responses';
 
 export interface InProcessOptions extends Omit<RehearsalOptions, 'lambdaRuntimeModule'> {

@@ -8,6 +8,7 @@ import { securityGroupOperations } from './security-group-operations';
 import { tagOperations } from './tag-operations';
 
 export type { Route, RouteTable, SecurityGroup, Subnet, Vpc } from './network';
+export type { Peering } from './peerings';
 export type { Rule } from './security-group-rules';
 
 const NAMESPACE = 'http://ec2.amazonaws.com/doc/2016-11-15/';

@@ -1,0 +1,28 @@
+import { RehearsalClock } from '../time/clock';
+import type { HandlerServices } from './handler';
+
+const START = Date.parse('2026-01-01T00:00:00Z');
+
+/** The handler's time, in rehearsed time. It starts in 2026, unless the clock of a rehearsal is given. */
+export function rehearsedTime(clock = new RehearsalClock(START), jitter = () => 0): HandlerServices['time'] {
+  return {
+    now: () => clock.read(),
+    jitter,
+    sleep: (milliseconds, signal) =>
+      new Promise((resolve, reject) => {
+        if (signal.aborted) {
+          reject(signal.reason as Error);
+          return;
+        }
+        const stop = (): void => {
+          cancel();
+          reject(signal.reason as Error);
+        };
+        const cancel = clock.after(milliseconds, () => {
+          signal.removeEventListener('abort', stop);
+          resolve();
+        });
+        signal.addEventListener('abort', stop, { once: true });
+      }),
+  };
+}
