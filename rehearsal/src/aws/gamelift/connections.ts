@@ -100,7 +100,7 @@ export class Connections {
   }
 
   /** For a fleet that is created with its peer VPC: GameLift connects it once it is ACTIVATING. @returns what went wrong, once that is known */
-  bear(fleet: Fleet, key: AuthorizationKey, authorizer: Principal | undefined): Promise<string | undefined> {
+  createPeered(fleet: Fleet, key: AuthorizationKey, authorizer: Principal | undefined): Promise<string | undefined> {
     if (fleet.vpc === undefined) {
       return Promise.resolve(undefined);
     }
@@ -213,8 +213,8 @@ export class Connections {
     const outcome = scriptedOutcomes.connection({ fleetId: fleet.id, peerVpcId: key.peerVpcId });
     const milliseconds = scriptedOutcomes.connectionSeconds * 1000;
     await clock.sleep(0.1 * milliseconds);
-    // it may have been deleted meanwhile, here and below
-    if (!peering.live) {
+    // somebody may have deleted it in the meantime, here and below
+    if (peering.status.code !== 'initiating-request') {
       return;
     }
     const peerVpc = ec2.find(key.peerVpcAccount, key.region, key.peerVpcId);

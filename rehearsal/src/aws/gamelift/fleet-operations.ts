@@ -134,7 +134,7 @@ function create(fleets: Fleets, connections: Connections, input: Input, call: Se
   const key = keyOf({ place }, peerAccount, peerVpcId);
   const authorizer = connections.requireAuthorization(key);
   const fleet = fleets.create(place, attributes, tagsOf(input));
-  fleets.start(fleet, connections.bear(fleet, key, authorizer));
+  fleets.start(fleet, connections.createPeered(fleet, key, authorizer));
   return { FleetAttributes: shapeOf(fleet), LocationStates: [{ Location: place.region, Status: fleet.status }] };
 }
 

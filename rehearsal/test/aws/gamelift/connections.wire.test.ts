@@ -267,6 +267,22 @@ describe('what AWS does not say', () => {
     expect(await stage.statuses(fleetId)).toEqual(['deleted']);
   });
 
+  timed('5: a connection that is deleted as soon as it is requested stays deleting until it is deleted', async () => {
+    stage.aws.behaviours.set('deletingConnections', 'deleting for a while');
+    stage.aws.scriptedOutcomes.connectionDeletionSeconds = 100;
+    // the request is initiated for a tenth of the time
+    stage.aws.scriptedOutcomes.connectionSeconds = 300;
+    const fleetId = await stage.activeFleet();
+    await stage.authorize();
+    await stage.connect(fleetId);
+    const [requested] = await stage.connections(fleetId);
+    await stage.disconnect(fleetId, requested?.VpcPeeringConnectionId);
+    await stage.wait(50);
+    expect(await stage.statuses(fleetId)).toEqual(['deleting']);
+    await stage.wait(50);
+    expect(await stage.statuses(fleetId)).toEqual(['deleted']);
+  });
+
   timedEach('6: records that ended: %s', ['linger', 'gone'], async (reading) => {
     stage.aws.behaviours.set('endedConnections', reading);
     const { fleetId, connection } = await stage.peer();
