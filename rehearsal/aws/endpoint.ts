@@ -34,7 +34,7 @@ interface IncomingCall {
   readonly read: ServiceCall['read'];
 }
 
-export interface EndpointOptions {
+interface EndpointOptions {
   readonly clock: Clock;
   readonly journal: Journal;
   readonly iam: Iam;

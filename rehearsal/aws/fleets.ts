@@ -7,7 +7,7 @@ import type { Vpc } from './network';
 import { ServiceError, type Place } from './service';
 import type { FleetFate, Surroundings } from './surroundings';
 
-export type FleetStatus =
+type FleetStatus =
   'NEW' | 'DOWNLOADING' | 'VALIDATING' | 'BUILDING' | 'ACTIVATING' | 'ACTIVE' | 'DELETING' | 'ERROR' | 'TERMINATED';
 
 export interface FleetEvent {

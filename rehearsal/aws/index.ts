@@ -35,7 +35,7 @@ export type { Message } from './queues';
 export { ServiceError } from './service';
 export type { ConnectionFate, Fates, FleetFate } from './surroundings';
 
-export interface AwsOptions {
+interface AwsOptions {
   readonly clock: Clock;
   readonly journal: Journal;
   /** Rehearsed milliseconds per call. Above 0, do not call from inside `clock.work()` in this process. Default 0; a `Rehearsal` has 1 */

@@ -4,7 +4,7 @@ import type { Ids } from './ids';
 import { ServiceError, type Place } from './service';
 import type { Tags } from './tags';
 
-export type PeeringCode =
+type PeeringCode =
   | 'initiating-request'
   | 'pending-acceptance'
   | 'provisioning'

@@ -25,7 +25,7 @@ export interface FunctionConfiguration {
 /** Whether the rehearsal can run a function. It runs all functions of Node.js with the version that it runs on itself. */
 export const isRunnable = (runtime: string): boolean => runtime.startsWith('nodejs');
 
-export interface VpcConfiguration {
+interface VpcConfiguration {
   readonly subnetIds: readonly string[];
   readonly securityGroupIds: readonly string[];
 }
@@ -56,7 +56,7 @@ export interface FunctionDescription {
   readonly eventInvoke: Readonly<Record<string, EventInvokeConfiguration>>;
 }
 
-export const DEFAULT_EVENT_INVOKE: EventInvokeConfiguration = { maximumRetryAttempts: 2, maximumEventAgeSeconds: 6 * 3600 };
+const DEFAULT_EVENT_INVOKE: EventInvokeConfiguration = { maximumRetryAttempts: 2, maximumEventAgeSeconds: 6 * 3600 };
 
 export const LATEST = '$LATEST';
 

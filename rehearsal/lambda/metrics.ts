@@ -1,7 +1,7 @@
 import type { Dimensions, Metrics } from '../aws/metrics';
 import { parseArn } from './functions';
 
-export type LambdaMetric = 'Invocations' | 'Errors' | 'AsyncEventsDropped' | 'DestinationDeliveryFailures';
+type LambdaMetric = 'Invocations' | 'Errors' | 'AsyncEventsDropped' | 'DestinationDeliveryFailures';
 
 /** Lambda's metrics of one invocation, with each set of dimensions that Lambda sends. */
 export class LambdaMetrics {

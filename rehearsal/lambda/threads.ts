@@ -3,7 +3,7 @@ import { Environment } from './environment';
 import type { StartEnvironment } from './execution';
 import type { SandboxSettings } from './protocol';
 
-export interface ThreadOptions {
+interface ThreadOptions {
   readonly clock: RehearsalClock;
   readonly endpointUrl: string;
   /** Where the response URLs of custom resources lead to, for functions of a Region. */
