@@ -7,8 +7,9 @@ const cdk = {
   group: ['aws-cdk-lib', 'aws-cdk-lib/*', 'constructs', '@aws-cdk/*'],
   message: 'lambda knows the AWS SDK and nothing of CDK',
 };
-/** The rehearsal reads CloudFormation's resource schemas, which the CDK publishes as data. */
-const constructs = { ...cdk, group: [...cdk.group, '!@aws-cdk/aws-service-spec', '!@aws-cdk/service-spec-types'] };
+/** The rehearsal reads cloud assemblies as the CDK does, and CloudFormation's resource schemas, which the CDK publishes as data. */
+const data = ['@aws-cdk/cloud-assembly-api', '@aws-cdk/aws-service-spec', '@aws-cdk/service-spec-types'];
+const constructs = { ...cdk, group: [...cdk.group, ...data.map((name) => `!${name}`)] };
 const rehearsal = {
   group: ['rehearsal', 'rehearsal/**', '**/rehearsal/**'],
   message: 'what is rehearsed does not know the rehearsal',

@@ -132,6 +132,20 @@ describe('the command line', () => {
       expect(await command(directory)).toEqual({ code: 2, printed: '', complained });
     });
 
+    test('a manifest whose artifacts depend on each other', async () => {
+      const directory = synthesize(vpcOf('10.0.0.0/16'));
+      const stack = (dependency: string) => ({
+        type: 'aws:cloudformation:stack',
+        environment: 'aws://unknown-account/unknown-region',
+        properties: { templateFile: 'Stack.template.json' },
+        dependencies: [dependency],
+      });
+      const manifest = { version: '48.0.0', artifacts: { One: stack('Two'), Two: stack('One') } };
+      writeFileSync(join(directory, 'manifest.json'), JSON.stringify(manifest));
+      const complained = `${directory}/manifest.json can not be read: Could not determine ordering between: One, Two`;
+      expect(await command(directory)).toEqual({ code: 2, printed: '', complained });
+    });
+
     test.each(['null', '[]', '"text"'])('a template with the JSON %s', async (content) => {
       const directory = synthesize(vpcOf('10.0.0.0/16'));
       writeFileSync(join(directory, 'Stack.template.json'), content);

@@ -51,7 +51,7 @@ export const OPTIONAL_BEHAVIOURS = {
 const LAMBDA = 'lambda.amazonaws.com';
 
 /** What a rehearsal takes from others: how functions run, and what they reach the services by. */
-export interface RehearsalParts {
+interface RehearsalParts {
   readonly clock: RehearsalClock;
   readonly journal: Journal;
   readonly aws: SimulatedAws;

@@ -39,7 +39,7 @@ export interface Entry {
   readonly detail?: Detail;
 }
 
-export type Listener = (entry: Entry) => void;
+type Listener = (entry: Entry) => void;
 
 /** Everything that happened, in order; listeners see each entry as it comes. */
 export class Journal {

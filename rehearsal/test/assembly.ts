@@ -12,7 +12,9 @@ export function writeAssembly(template: object, stackName = 'Stack'): string {
   write(`${stackName}.template.json`, template);
   const properties = { templateFile: `${stackName}.template.json` };
   const environment = 'aws://unknown-account/unknown-region';
-  write('manifest.json', { artifacts: { [stackName]: { type: 'aws:cloudformation:stack', environment, properties } } });
+  const artifacts = { [stackName]: { type: 'aws:cloudformation:stack', environment, properties } };
+  // of a CDK that nobody has yet
+  write('manifest.json', { version: '999.0.0', artifacts });
   return directory;
 }
 

@@ -25,16 +25,39 @@ describe('an expression', () => {
     ['cron(0/20 8-9 ? * MON-FRI *)', Date.UTC(2026, 0, 2, 9, 41), '2026-01-05T08:00'],
     ['cron(0 0 1 FEB,aug ? 2027)', START, '2027-02-01T00:00'],
     ['cron(0 0 1 1 ? 2025)', START, undefined],
+    ['cron(15 10 * * ? *)', START + 10 * HOUR + 15 * MINUTE, '2026-01-01T10:15'],
+    ['cron(15 10 * * ? *)', START + 10 * HOUR + 15 * MINUTE + 1, '2026-01-02T10:15'],
+    ['cron(5/25 0 1/10 * ? *)', START + HOUR, '2026-01-11T00:05'],
+    ['cron(0 10 ? * 1 *)', START, '2026-01-04T10:00'],
+    ['cron(0 10 ? * 2-6 2027)', START, '2027-01-01T10:00'],
+    ['cron(0 10 L * ? *)', START, '2026-01-31T10:00'],
+    ['cron(0 10 ? * L *)', START, '2026-01-03T10:00'],
+    ['cron(0 10 ? * 6L 2026-2027)', START, '2026-01-30T10:00'],
+    ['cron(0 10 3W * ? *)', START, '2026-01-02T10:00'],
+    ['cron(0 10 ? * 3#2 *)', START, '2026-01-13T10:00'],
+    ['cron(0 10 ? * FRI#5 *)', START, '2026-01-30T10:00'],
   ])('%s is due when it says', (expression, from, expected) => {
     expect(iso(parseExpression(expression, START).next(from))).toBe(expected);
   });
 
-  test.each(['rate(0 hours)', 'rate(1 week)', 'cron(0 0 L * ? *)', 'cron(0 0 * * ?)', 'at(soon)', 'every day'])(
-    '%s is refused',
-    (expression) => {
-      expect(() => parseExpression(expression, START)).toThrow(`Invalid Schedule Expression ${expression}.`);
-    },
-  );
+  test.each([
+    'rate(0 hours)',
+    'rate(1 week)',
+    'cron(0 0 * * ?)',
+    'cron(0 0 * * * *)',
+    'cron(0 0 1 * MON *)',
+    'cron(0 0 ? * ? *)',
+    'cron(? 0 ? * MON *)',
+    'cron(60 0 * * ? *)',
+    'cron(0 0 ? * 0 *)',
+    'cron(0 0 ? * 8 *)',
+    'cron(0 0 ? * +MON *)',
+    'cron(0 0 * 13 ? *)',
+    'at(soon)',
+    'every day',
+  ])('%s is refused', (expression) => {
+    expect(() => parseExpression(expression, START)).toThrow(`Invalid Schedule Expression ${expression}.`);
+  });
 });
 
 let rehearsal: Rehearsal;

@@ -222,9 +222,4 @@ export class Behaviours {
     checkReading(BEHAVIOURS, name, reading);
     this.chosen.set(name, reading);
   }
-
-  /** Back to every default. */
-  reset(): void {
-    this.chosen.clear();
-  }
 }

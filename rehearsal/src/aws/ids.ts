@@ -12,8 +12,7 @@ export class Ids {
   /** @param kind what it is the id of */
   uuid(kind: string): string {
     const digits = createHash('sha256').update(`${kind}${++this.serial}`).digest('hex');
-    const parts = [digits.slice(0, 8), digits.slice(8, 12), digits.slice(12, 16), digits.slice(16, 20), digits.slice(20, 32)];
-    return parts.join('-');
+    return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5');
   }
 
   /** @param kind what they are for */

@@ -39,7 +39,7 @@ export type { Answer } from './service';
 export type { Fleet } from './gamelift/fleets';
 export type { ConnectionOutcome, ScriptedOutcomes, FleetOutcome } from './gamelift/scripted-outcomes';
 
-export interface AwsOptions {
+interface AwsOptions {
   readonly clock: Clock;
   readonly journal: Journal;
   /** Rehearsed milliseconds per call. Above 0, do not call from inside `clock.work()` in this process. Default 0; a `Rehearsal` has 1 */

@@ -10,7 +10,7 @@ import type { Queues } from './sqs/queues';
 import type { ParameterStore } from './ssm/parameter-store';
 
 /** Something that an account has. */
-export interface Owned {
+interface Owned {
   readonly account: string;
 }
 
@@ -27,7 +27,7 @@ export interface InventoryPart {
   readonly otherResources: readonly Owned[];
 }
 
-export interface InventoryAuthorization extends AuthorizationKey {
+interface InventoryAuthorization extends AuthorizationKey {
   /** ISO 8601. It tells which of them are only left to expire, and is the one time in an inventory. */
   readonly expirationTime: string;
 }
@@ -67,7 +67,7 @@ export interface Inventory extends InventoryPart {
   readonly parameters: readonly object[];
 }
 
-export interface InventorySources {
+interface InventorySources {
   readonly gameLift: GameLift;
   readonly ec2: Ec2;
   readonly iam: Iam;

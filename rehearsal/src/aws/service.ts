@@ -74,8 +74,7 @@ export class ServiceError extends Error {
 }
 
 /** What can go wrong before a service gets to see a call; each protocol has names of its own for it. */
-export type CommonErrorKind =
-  'missingToken' | 'unknownKey' | 'badSignature' | 'badRegion' | 'expired' | 'accessDenied' | 'internal';
+type CommonErrorKind = 'missingToken' | 'unknownKey' | 'badSignature' | 'badRegion' | 'expired' | 'accessDenied' | 'internal';
 
 export type CommonErrors = Readonly<
   Record<CommonErrorKind, { readonly code: string; readonly status: number; readonly message: string }>

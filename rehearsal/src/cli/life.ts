@@ -6,7 +6,7 @@ import { withFirstFailure } from './first-failure';
 import { compare, type Difference } from './left-behind';
 
 /** A cloud assembly that is deployed at its time in a life. */
-export interface LifeDeployment {
+interface LifeDeployment {
   readonly name: string;
   /** Rehearsed days that pass before it. */
   readonly days: number;
@@ -15,7 +15,7 @@ export interface LifeDeployment {
 }
 
 /** What a deployment, or the deletion at the end, came to. */
-export interface LifeStep extends StepOutcome {
+interface LifeStep extends StepOutcome {
   /** The reason of one that is not complete is the first event that failed. */
   readonly stacks: readonly NamedStackResult[];
 }

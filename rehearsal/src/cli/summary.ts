@@ -4,7 +4,7 @@ import { hasSucceeded, type Life } from './life';
 import type { UnrunnableFunction } from './unrunnable-functions';
 
 /** What a rehearsal came to, from the first deployment to two days after the deletion. */
-export interface RehearsalOutcome {
+interface RehearsalOutcome {
   readonly life: Life;
   /** VPCs that were there before. */
   readonly vpcs: readonly object[];

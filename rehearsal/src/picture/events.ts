@@ -51,7 +51,7 @@ export interface NamedStep {
   readonly from: number;
 }
 
-export interface LifeEvents {
+interface LifeEvents {
   readonly steps: readonly NamedStep[];
   readonly operations: readonly StackOperation[];
   readonly events: readonly PictureEvent[];

@@ -8,7 +8,7 @@ const LINEAR_MILLISECONDS = 15_000;
 const WIDTH_OF_DOUBLING = 2_000;
 
 /** A time in which nothing happens, drawn shorter. */
-export interface QuietTime {
+interface QuietTime {
   readonly from: number;
   readonly to: number;
 }

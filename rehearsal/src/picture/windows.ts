@@ -1,7 +1,7 @@
 import type { AuthorizationChange, AuthorizationKey } from '../aws/gamelift/authorizations';
 
 /** A time in which an authorization was valid without a break. */
-export interface AuthorizationWindow {
+interface AuthorizationWindow {
   readonly from: number;
   /** Later than the end of the life if it was still valid then. */
   readonly to: number;

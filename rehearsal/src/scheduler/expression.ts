@@ -1,3 +1,5 @@
+import { Cron } from 'croner';
+
 /** When a schedule runs: each after the one before. */
 export interface Occurrences {
   /** The first that is due at `time` or later, in milliseconds since the epoch; undefined where there is none. */
@@ -5,12 +7,9 @@ export interface Occurrences {
 }
 
 const MINUTE_MS = 60_000;
-const DAY_MS = 24 * 60 * MINUTE_MS;
-const UNITS: Readonly<Record<string, number>> = { minute: MINUTE_MS, hour: 60 * MINUTE_MS, day: DAY_MS };
-const MONTHS = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'];
-const DAYS = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'];
-/** Beyond that many days a cron expression names no day at all. */
-const SEARCH_DAYS = 8 * 366;
+const UNITS: Readonly<Record<string, number>> = { minute: MINUTE_MS, hour: 60 * MINUTE_MS, day: 24 * 60 * MINUTE_MS };
+/** The last value of each field of a cron expression. */
+const LAST = [59, 23, 31, 12, 7, 2199] as const;
 
 /**
  * Reads `rate(…)`, `cron(…)` and `at(…)`, in UTC. The first run of a rate is at its start: "If you do not provide a StartDate for a
@@ -52,59 +51,21 @@ function once(expression: string, moment: number): Occurrences {
 
 /** Minutes, hours, days of the month, months, days of the week and years. */
 function cron(expression: string, content: string, start: number): Occurrences {
-  const parts = content.trim().split(/\s+/);
-  const [minutes, hours, daysOfMonth, months, daysOfWeek, years] = [
-    field(parts[0], 0, 59),
-    field(parts[1], 0, 23),
-    field(parts[2], 1, 31),
-    field(named(parts[3], MONTHS), 1, 12),
-    field(named(parts[4], DAYS), 1, 7),
-    field(parts[5], 1970, 2199),
-  ];
-  if (parts.length !== 6 || !minutes || !hours || !daysOfMonth || !months || !daysOfWeek || !years) {
+  const fields = content.trim().split(/\s+/);
+  const [, , dayOfMonth, , dayOfWeek = ''] = fields;
+  // whatever one of the two fields of days has, the other must have a question mark
+  const hasOneDay = (dayOfMonth === '?') !== (dayOfWeek === '?') && fields.join().split('?').length === 2;
+  // days of the week are 1 to 7, and + is an operator of croner only
+  if (fields.length !== LAST.length || !hasOneDay || /[089+]/.test(dayOfWeek)) {
     throw invalid(expression);
   }
-  const onDay = (day: Date) =>
-    years.has(day.getUTCFullYear()) &&
-    months.has(day.getUTCMonth() + 1) &&
-    daysOfMonth.has(day.getUTCDate()) &&
-    daysOfWeek.has(day.getUTCDay() + 1);
-  const moments = [...hours].sort(ascending).flatMap((hour) => [...minutes].sort(ascending).map((minute) => hour * 60 + minute));
-  return {
-    next: (time) => {
-      const from = Math.max(time, start);
-      const midnight = Math.floor(from / DAY_MS) * DAY_MS;
-      for (let day = 0; day < SEARCH_DAYS; day++) {
-        const date = midnight + day * DAY_MS;
-        const moment = onDay(new Date(date)) ? moments.find((minute) => date + minute * MINUTE_MS >= from) : undefined;
-        if (moment !== undefined) {
-          return date + moment * MINUTE_MS;
-        }
-      }
-      return undefined;
-    },
-  };
-}
-
-const ascending = (one: number, other: number) => one - other;
-
-/** Names of months and days as numbers, from 1. */
-const named = (text = '', names: readonly string[]) =>
-  text.toUpperCase().replace(/[A-Z]{3}/g, (name) => String(names.indexOf(name) + 1));
-
-/** The numbers that a field names with `*`, `?`, lists, ranges and steps; undefined for what is not simulated (`L`, `W`, `#`). */
-function field(text: string | undefined, least: number, most: number): ReadonlySet<number> | undefined {
-  const values = new Set<number>();
-  for (const part of (text ?? '').split(',')) {
-    const [, range = '', , step] = /^(\*|\?|\d+(-\d+)?)(?:\/(\d+))?$/.exec(part) ?? [];
-    const [first, last] = range === '*' || range === '?' ? [least, most] : range.split('-').map(Number);
-    if (first === undefined || Number.isNaN(first) || range === '') {
-      return undefined;
-    }
-    const end = last ?? (step === undefined ? first : most);
-    for (let value = first; value <= Math.min(end, most); value += Number(step ?? 1)) {
-      values.add(value);
-    }
+  // croner counts seconds too, has steps only in ranges, and L in days of the week only behind one of them
+  const inRanges = fields.map((field, index) => field.replace(/(?<![-\d])(\d+)\//g, `$1-${LAST[index]}/`));
+  const pattern = `0 ${inRanges.join(' ')}`.replace(/ L (\S+)$/, ' SAT $1');
+  try {
+    const schedule = new Cron(pattern, { utcOffset: 0, alternativeWeekdays: true });
+    return { next: (time) => schedule.nextRun(new Date(Math.max(time, start) - 1))?.getTime() };
+  } catch (error) {
+    throw new Error(invalid(expression).message, { cause: error });
   }
-  return values;
 }

@@ -27,7 +27,7 @@ export interface ScheduleConfiguration {
   readonly deadLetterQueueArn?: string;
 }
 
-export interface SchedulerOptions {
+interface SchedulerOptions {
   readonly clock: RehearsalClock;
   readonly journal: Journal;
   readonly lambda: LambdaService;

@@ -1,29 +1,14 @@
-import { createHash, createHmac } from 'node:crypto';
 import { SignatureV4 } from '@smithy/signature-v4';
 import type { Credentials, SimulatedAws } from '../../src/aws';
+import { SHA256 } from '../../src/aws/wire/signature';
 import { REGION } from './world';
 
-/** The hash that the SDK's signer wants. */
-class Sha256 {
-  private readonly chunks: (string | Uint8Array)[] = [];
-
-  constructor(private readonly secret?: unknown) {}
-
-  update(chunk: string | Uint8Array): void {
-    this.chunks.push(chunk);
-  }
-
-  reset(): void {
-    this.chunks.length = 0;
-  }
-
-  digest(): Promise<Uint8Array> {
-    const hash = this.secret === undefined ? createHash('sha256') : createHmac('sha256', this.secret as string | Uint8Array);
-    for (const chunk of this.chunks) {
-      hash.update(chunk);
-    }
-    return Promise.resolve(hash.digest());
-  }
+/** What differs from a request to the root of the default Region, and what is sent instead of what was signed. */
+interface Change {
+  readonly path?: string;
+  readonly sentBody?: string;
+  readonly sentHeaders?: Readonly<Record<string, string>>;
+  readonly region?: string;
 }
 
 /** A request signed by the SDK's own signer, for services that have no client here. */
@@ -32,13 +17,13 @@ export async function signedFetch(
   service: string,
   credentials: Credentials,
   body: string,
-  { path = '/', sentBody = body, region = REGION }: { path?: string; sentBody?: string; region?: string } = {},
+  { path = '/', sentBody = body, sentHeaders = {}, region = REGION }: Change = {},
 ): Promise<{ status: number; body: string }> {
   const { accessKeyId, secretAccessKey, sessionToken } = credentials;
   const signer = new SignatureV4({
     service,
     region,
-    sha256: Sha256,
+    sha256: SHA256,
     credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) },
   });
   const url = new URL(path, aws.endpointUrl);
@@ -51,6 +36,6 @@ export async function signedFetch(
     headers: { host: url.host, 'content-type': 'application/x-www-form-urlencoded' },
     body,
   });
-  const response = await fetch(url, { method: 'POST', headers, body: sentBody });
+  const response = await fetch(url, { method: 'POST', headers: { ...headers, ...sentHeaders }, body: sentBody });
   return { status: response.status, body: await response.text() };
 }

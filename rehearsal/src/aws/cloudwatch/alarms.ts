@@ -23,7 +23,7 @@ export interface AlarmConfiguration {
 }
 
 /** A change of an alarm's state. */
-export interface AlarmChange {
+interface AlarmChange {
   /** Rehearsed time, in milliseconds since the epoch. */
   readonly time: number;
   readonly state: AlarmState;

@@ -18,7 +18,7 @@ interface Datapoint {
 }
 
 /** What a metric that is measured once a minute shows then; undefined where nothing is sent. */
-export type Gauge = (time: number) => number | undefined;
+type Gauge = (time: number) => number | undefined;
 
 const MINUTE_MS = 60_000;
 

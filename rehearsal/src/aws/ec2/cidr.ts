@@ -1,37 +1,30 @@
-import { isIPv6 } from 'node:net';
+import { BlockList, isIPv4, isIPv6 } from 'node:net';
 
-function bounds(cidr: string): [first: number, last: number] {
-  const [address = '', length = '32'] = cidr.split('/');
-  const value = address.split('.').reduce((sum, octet) => sum * 256 + Number(octet), 0);
-  const size = 2 ** (32 - Number(length));
-  const first = Math.floor(value / size) * size;
-  return [first, first + size - 1];
-}
+const partsOf = (cidr: string): [address: string, length: string] => {
+  const [, address = '', length = ''] = /^(.+)\/(\d|[1-9]\d{1,2})$/.exec(cidr) ?? [];
+  return [address, length];
+};
 
 /** Whether a text is an IPv4 block; EC2 takes one whose address has bits beyond the prefix as the block that it lies in. */
 export function isCidr(text: string): boolean {
-  const [, address = '', length] = /^((?:\d{1,3}\.){3}\d{1,3})\/(\d{1,2})$/.exec(text) ?? [];
-  return length !== undefined && Number(length) <= 32 && address.split('.').every((octet) => Number(octet) <= 255);
+  const [address, length] = partsOf(text);
+  return isIPv4(address) && Number(length) <= 32;
 }
 
 /** The same for IPv6. */
 export function isIpv6Cidr(text: string): boolean {
-  const [, address = '', length] = /^(.+)\/(\d{1,3})$/.exec(text) ?? [];
-  return length !== undefined && Number(length) <= 128 && isIPv6(address);
+  const [address, length] = partsOf(text);
+  return isIPv6(address) && Number(length) <= 128;
 }
 
-export const prefixLength = (cidr: string): number => Number(cidr.split('/')[1]);
+export const prefixLength = (cidr: string): number => Number(partsOf(cidr)[1]);
 
 /** Whether all addresses of an IPv4 block lie in another. */
 export function contains(outer: string, inner: string): boolean {
-  const [firstOfOuter, lastOfOuter] = bounds(outer);
-  const [firstOfInner, lastOfInner] = bounds(inner);
-  return firstOfOuter <= firstOfInner && lastOfInner <= lastOfOuter;
+  const block = new BlockList();
+  block.addSubnet(partsOf(outer)[0], prefixLength(outer));
+  return prefixLength(outer) <= prefixLength(inner) && block.check(partsOf(inner)[0]);
 }
 
 /** Whether two IPv4 blocks have an address in common. */
-export function overlap(one: string, other: string): boolean {
-  const [firstOfOne, lastOfOne] = bounds(one);
-  const [firstOfOther, lastOfOther] = bounds(other);
-  return firstOfOne <= lastOfOther && firstOfOther <= lastOfOne;
-}
+export const overlap = (one: string, other: string): boolean => contains(one, other) || contains(other, one);

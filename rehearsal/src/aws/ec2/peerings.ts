@@ -4,7 +4,7 @@ import { ServiceError, type Place } from '../service';
 import type { Tags } from '../tags';
 import { notFound } from './errors';
 
-export type PeeringCode =
+type PeeringCode =
   | 'initiating-request'
   | 'pending-acceptance'
   | 'provisioning'

@@ -8,7 +8,7 @@ import type { Input } from '../wire/input-constraints';
 import type { GameLiftContext } from './context';
 import type { FleetOutcome } from './scripted-outcomes';
 
-export type FleetStatus =
+type FleetStatus =
   'NEW' | 'DOWNLOADING' | 'VALIDATING' | 'BUILDING' | 'ACTIVATING' | 'ACTIVE' | 'DELETING' | 'ERROR' | 'TERMINATED';
 
 export interface FleetEvent {

@@ -26,7 +26,7 @@ export interface Principal {
   readonly role?: RoleEntity;
 }
 
-export interface Session {
+interface Session {
   readonly credentials: Credentials;
   readonly principal: Principal;
 }

@@ -1,10 +1,9 @@
-import { wildcards } from '../wildcards';
+import { runUnsafeSimulation } from '@cloud-copilot/iam-simulate';
 
 interface Statement {
-  readonly Effect?: unknown;
-  readonly Action?: unknown;
-  readonly Principal?: unknown;
-  readonly Condition?: unknown;
+  readonly Effect: string;
+  readonly Principal?: string | { readonly Service?: string | readonly string[] };
+  readonly Condition?: Readonly<Record<string, object>>;
 }
 
 /** Services that say for whose account they act: EventBridge Scheduler's guide on the confused deputy. Others send no keys of conditions here. */
@@ -12,34 +11,40 @@ const SENDING_SOURCE_ACCOUNT: ReadonlySet<string> = new Set(['scheduler.amazonaw
 
 /** Whether a trust policy lets a service assume the role of an account, for something of that account. */
 export function trusts(trustPolicy: object, servicePrincipal: string, account: string): boolean {
-  const context: Readonly<Record<string, string>> = SENDING_SOURCE_ACCOUNT.has(servicePrincipal)
-    ? { 'aws:SourceAccount': account }
+  const contextVariables: Record<string, string> = SENDING_SOURCE_ACCOUNT.has(servicePrincipal)
+    ? { 'aws:sourceaccount': account }
     : {};
-  const statements = list((trustPolicy as { readonly Statement?: unknown }).Statement) as Statement[];
-  const matching = statements.filter(({ Action, Principal }) => {
-    const services = isRecord(Principal) ? list(Principal.Service) : list(Principal);
-    const named = services.some((service) => service === '*' || service === servicePrincipal);
-    return named && list(Action).some((action) => new RegExp(wildcards(String(action)), 'i').test('sts:AssumeRole'));
+  const { Statement: all } = trustPolicy as { readonly Statement: Statement | readonly Statement[] };
+  const statements = [all].flat().filter(({ Principal }) => {
+    const services = typeof Principal === 'object' ? Principal.Service : Principal;
+    return [services].flat().some((service) => service === '*' || service === servicePrincipal);
   });
-  const denied = matching.some(({ Effect }) => Effect === 'Deny');
-  return !denied && matching.some(({ Effect, Condition }) => Effect === 'Allow' && meets(Condition, context));
-}
-
-/** What is not known to be met is not met: a grant under such a condition admits nobody. */
-function meets(condition: unknown, context: Readonly<Record<string, string>>): boolean {
-  const operators = isRecord(condition) ? Object.entries(condition) : [];
-  return operators.every(
-    ([operator, keys]) =>
-      operator === 'StringEquals' &&
-      isRecord(keys) &&
-      Object.entries(keys).every(([key, wanted]) => key in context && list(wanted).includes(context[key])),
+  // only identity policies can be evaluated without waiting: their statements name resources instead of principals
+  const Statement = statements
+    .flatMap((statement) => withKnownKeys(statement, contextVariables))
+    .map((statement) => ({ ...statement, Principal: undefined, Resource: '*' }));
+  const result = runUnsafeSimulation(
+    {
+      request: {
+        principal: `arn:aws:iam::${account}:root`,
+        action: 'sts:AssumeRole',
+        resource: { resource: `arn:aws:iam::${account}:role/trusting`, accountId: account },
+        contextVariables,
+      },
+      identityPolicies: [{ name: 'trust', policy: { Version: '2012-10-17', Statement } }],
+      serviceControlPolicies: [],
+      resourceControlPolicies: [],
+    },
+    {},
   );
+  return result === 'Allowed';
 }
 
-function list(value: unknown): unknown[] {
-  return Array.isArray(value) ? value : [value];
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
+/** Under a condition on a key that is not known, nobody is admitted, and everybody is denied. */
+function withKnownKeys(statement: Statement, known: object): Statement[] {
+  const keys = Object.values(statement.Condition ?? {}).flatMap(Object.keys);
+  if (keys.every((key) => key.toLowerCase() in known)) {
+    return [statement];
+  }
+  return statement.Effect === 'Allow' ? [] : [{ ...statement, Condition: {} }];
 }

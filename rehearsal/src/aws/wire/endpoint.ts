@@ -30,11 +30,11 @@ interface IncomingCall {
   readonly scope: Pick<Signed, 'service' | 'region'>;
   readonly operation: string;
   readonly input: () => unknown;
-  readonly authenticate: () => Principal;
+  readonly authenticate: () => Principal | Promise<Principal>;
   readonly read: ServiceCall['read'];
 }
 
-export interface EndpointOptions {
+interface EndpointOptions {
   readonly clock: Clock;
   readonly journal: Journal;
   readonly iam: Iam;
@@ -186,7 +186,7 @@ export class Endpoint {
     requestId: string,
     scope: Pick<Signed, 'service' | 'region'>,
     service: Service,
-    authenticate: () => Principal,
+    authenticate: IncomingCall['authenticate'],
     read: ServiceCall['read'],
   ): Promise<Answer | undefined> {
     const operation = service.operation(request);
@@ -215,7 +215,7 @@ export class Endpoint {
       await this.clock.sleep(callMilliseconds);
     }
     try {
-      principal = authenticate();
+      principal = await authenticate();
       const call = { operation, input: input(), account: principal.account, region: scope.region };
       ids = idsIn(call.input);
       const fault = this.fault({ ...call, service: scope.service, principalArn: principal.arn });
@@ -245,12 +245,12 @@ export class Endpoint {
     return { status: 403, headers: { 'content-type': 'application/json' }, body: JSON.stringify({ __type: type, message }) };
   }
 
-  private authenticate(request: WireRequest, signed: Signed): Principal {
+  private async authenticate(request: WireRequest, signed: Signed): Promise<Principal> {
     const found = this.iam.lookUp(signed.accessKeyId);
     if (found === undefined || found.credentials.sessionToken !== request.headers['x-amz-security-token']) {
       throw new CommonError('unknownKey');
     }
-    if (!verifySignature(request, signed, found.credentials.secretAccessKey)) {
+    if (!(await verifySignature(request, signed, found.credentials.secretAccessKey))) {
       throw new CommonError('badSignature');
     }
     if (!REGION.test(signed.region)) {

@@ -2,7 +2,7 @@ import type { Source } from '../../journal';
 import { ServiceError, type Answer, type CommonErrors, type LocalService, type ServiceCall, type WireRequest } from '../service';
 
 /** What XML answers are written from; a list's items are named by the protocol. */
-export type Xml = string | number | boolean | Date | undefined | readonly Xml[] | Members;
+type Xml = string | number | boolean | Date | undefined | readonly Xml[] | Members;
 
 export interface Members {
   readonly [name: string]: Xml;

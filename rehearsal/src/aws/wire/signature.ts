@@ -1,10 +1,11 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { parseQueryString } from '@smithy/core/protocols';
+import { Hash } from '@smithy/core/serde';
+import { SignatureV4 } from '@smithy/signature-v4';
 import type { WireRequest } from '../service';
 
 /** What an Authorization header of Signature Version 4 says. */
 export interface Signed {
   readonly accessKeyId: string;
-  readonly date: string;
   readonly region: string;
   readonly service: string;
   readonly signedHeaders: readonly string[];
@@ -12,7 +13,7 @@ export interface Signed {
 }
 
 const AUTHORIZATION =
-  /^AWS4-HMAC-SHA256 Credential=([^/]+)\/(\d{8})\/([^/]+)\/([^/]+)\/aws4_request,\s*SignedHeaders=([^,]+),\s*Signature=([0-9a-f]{64})$/;
+  /^AWS4-HMAC-SHA256 Credential=([^/]+)\/\d{8}\/([^/]+)\/([^/]+)\/aws4_request,\s*SignedHeaders=([^,]+),\s*Signature=([0-9a-f]{64})$/;
 
 /** Undefined where the header is missing or is no Signature Version 4. */
 export function parseAuthorization(header: string | undefined): Signed | undefined {
@@ -20,48 +21,49 @@ export function parseAuthorization(header: string | undefined): Signed | undefin
   if (match === null) {
     return undefined;
   }
-  const [, accessKeyId = '', date = '', region = '', service = '', headers = '', signature = ''] = match;
-  return { accessKeyId, date, region, service, signedHeaders: headers.split(';'), signature };
+  const [, accessKeyId = '', region = '', service = '', headers = '', signature = ''] = match;
+  return { accessKeyId, region, service, signedHeaders: headers.split(';'), signature };
 }
 
-function encode(text: string): string {
-  return encodeURIComponent(text).replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
-}
+/** The hash that the signer works with. */
+export const SHA256 = Hash.bind(null, 'sha256');
 
-function canonicalQuery(query: string): string {
-  const pairs = query === '' ? [] : query.split('&').map((pair) => pair.split('='));
-  return pairs
-    .map(([name = '', value = '']) => `${encode(decodeURIComponent(name))}=${encode(decodeURIComponent(value))}`)
-    .sort()
-    .join('&');
-}
-
-function hmac(key: string | Buffer, text: string): Buffer {
-  return createHmac('sha256', key).update(text).digest();
-}
-
-function sha256(data: string | Buffer): string {
-  return createHash('sha256').update(data).digest('hex');
-}
+const BODY_HASH = 'x-amz-content-sha256';
 
 /**
- * Whether the request was signed with this secret. Its age is not looked at: clients outside the rehearsal, such as the AWS CLI,
- * sign with today's date, whatever the rehearsed one is.
+ * Whether the request was signed with this secret: whoever signs the same request again gets the same signature. Its age is not looked
+ * at: clients outside the rehearsal, such as the AWS CLI, sign with today's date, whatever the rehearsed one is.
  */
-export function verifySignature(request: WireRequest, signed: Signed, secretAccessKey: string): boolean {
-  const { headers } = request;
-  const canonicalRequest = [
-    request.method,
-    // paths are encoded twice, by all services but S3
-    request.path.split('/').map(encode).join('/'),
-    canonicalQuery(request.query),
-    ...signed.signedHeaders.map((name) => `${name}:${(headers[name] ?? '').trim().replace(/ +/g, ' ')}`),
-    '',
-    signed.signedHeaders.join(';'),
-    sha256(request.body),
-  ].join('\n');
-  const scope = `${signed.date}/${signed.region}/${signed.service}/aws4_request`;
-  const stringToSign = ['AWS4-HMAC-SHA256', headers['x-amz-date'] ?? '', scope, sha256(canonicalRequest)].join('\n');
-  const key = [signed.region, signed.service, 'aws4_request'].reduce(hmac, hmac(`AWS4${secretAccessKey}`, signed.date));
-  return timingSafeEqual(hmac(key, stringToSign), Buffer.from(signed.signature, 'hex'));
+export async function verifySignature(request: WireRequest, signed: Signed, secretAccessKey: string): Promise<boolean> {
+  const { method, path, query, headers, body } = request;
+  const { accessKeyId, region, service, signedHeaders } = signed;
+  const signingDate = dateOf(headers['x-amz-date'] ?? '');
+  if (Number.isNaN(signingDate.getTime())) {
+    return false;
+  }
+  const signer = new SignatureV4({
+    region,
+    service,
+    credentials: { accessKeyId, secretAccessKey },
+    sha256: SHA256,
+    applyChecksum: signedHeaders.includes(BODY_HASH),
+  });
+  // the signer takes a hash in a header for that of the body, and makes one of the body itself where there is none
+  const names = signedHeaders.filter((name) => name !== BODY_HASH);
+  const again = await signer.sign(
+    {
+      method,
+      protocol: 'http:',
+      hostname: '127.0.0.1',
+      path,
+      query: parseQueryString(query),
+      headers: Object.fromEntries(names.map((name) => [name, headers[name] ?? ''])),
+      body,
+    },
+    { signingDate, signableHeaders: new Set(names) },
+  );
+  return parseAuthorization(again.headers.authorization)?.signature === signed.signature;
 }
+
+/** A date of ISO 8601 without separators, such as `20260101T120000Z`. */
+const dateOf = (text: string) => new Date(text.replace(/^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/, '$1-$2-$3T$4:$5:$6Z'));

@@ -26,7 +26,7 @@ export type { NextDeletion } from './stack-operation';
 export type { NamedStackResult, Resource, StackDescription, StackResult } from './stack';
 export { ResourceFailure, type ResourceType } from '../types/resource-type';
 
-export interface CloudFormationOptions extends TypeOptions {
+interface CloudFormationOptions extends TypeOptions {
   readonly clock: RehearsalClock;
   readonly journal: Journal;
   readonly defaults: Defaults;
@@ -34,7 +34,7 @@ export interface CloudFormationOptions extends TypeOptions {
   readonly nextDeletion?: NextDeletion | undefined;
 }
 
-export interface DeployOptions {
+interface DeployOptions {
   /** @default 'roll back' */
   readonly onFailure?: OnFailure;
 }

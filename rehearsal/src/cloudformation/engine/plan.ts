@@ -15,7 +15,7 @@ export interface Planned {
   readonly dependencies: readonly string[];
 }
 
-export interface PlanOptions {
+interface PlanOptions {
   readonly artifact: StackArtifact;
   readonly stack: StackIdentity;
   /** The resources as they stand while the plan is carried out. */

@@ -4,7 +4,7 @@ import type { RehearsalClock } from '../../time/clock';
 import type { Awaited, Responses } from './responses';
 
 /** One try to deliver an answer to CloudFormation, as an interceptor sees it. */
-export interface AnswerAttempt {
+interface AnswerAttempt {
   readonly stackId: string;
   readonly logicalId: string;
   readonly requestId: string;
@@ -13,9 +13,9 @@ export interface AnswerAttempt {
 }
 
 /** What becomes of an attempt instead: a status, no answer at all, or a connection that breaks. */
-export type AnswerFault = { readonly status: number } | 'hang' | 'reset';
+type AnswerFault = { readonly status: number } | 'hang' | 'reset';
 
-export type AnswerInterceptor = (attempt: AnswerAttempt) => AnswerFault | undefined;
+type AnswerInterceptor = (attempt: AnswerAttempt) => AnswerFault | undefined;
 
 export interface Issued {
   readonly stackId: string;

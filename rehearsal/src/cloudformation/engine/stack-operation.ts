@@ -134,5 +134,5 @@ export class StackOperation {
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** Who has to be deleted before `resource`: what depends on it. */
-export const dependents = (resource: Resource, all: readonly Resource[]): Resource[] =>
+const dependents = (resource: Resource, all: readonly Resource[]): Resource[] =>
   all.filter((other) => other.dependencies.includes(resource.logicalId));

@@ -1,5 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import {
+  AssetManifestArtifact,
+  CloudAssembly,
+  CloudFormationStackArtifact,
+  NestedCloudAssemblyArtifact,
+  UNKNOWN_ACCOUNT,
+  UNKNOWN_REGION,
+} from '@aws-cdk/cloud-assembly-api';
 import { isObject, type Template } from './template';
 
 /** What files a stack's assets are. */
@@ -27,42 +35,7 @@ export interface Defaults {
   readonly region: string;
 }
 
-interface Artifact {
-  readonly type: string;
-  readonly environment?: string;
-  readonly dependencies?: readonly string[];
-  readonly properties?: {
-    readonly templateFile?: string;
-    readonly stackName?: string;
-    readonly parameters?: Readonly<Record<string, string>>;
-    readonly file?: string;
-    readonly directoryName?: string;
-    readonly cloudFormationExecutionRoleArn?: string;
-  };
-}
-
-type Artifacts = Readonly<Record<string, Artifact>>;
-
-interface AssetManifest {
-  readonly files?: Readonly<
-    Record<
-      string,
-      {
-        readonly source: { readonly path?: string; readonly packaging?: string };
-        readonly destinations: Readonly<Record<string, { readonly objectKey: string }>>;
-      }
-    >
-  >;
-}
-
-/** A stack and where it stands. */
-interface Located {
-  readonly id: string;
-  readonly name: string;
-  readonly directory: string;
-  readonly artifact: Artifact;
-  readonly artifacts: Artifacts;
-}
+type FileAsset = NonNullable<AssetManifestArtifact['contents']['files']>[string];
 
 function requireFile(file: string): void {
   if (!existsSync(file)) {
@@ -73,15 +46,20 @@ function requireFile(file: string): void {
 /** @throws Error that names the file, if it does not exist or has no JSON object */
 function readObject(file: string): object {
   requireFile(file);
+  const content = naming(file, (): unknown => JSON.parse(readFileSync(file, 'utf8')));
+  if (!isObject(content)) {
+    throw new Error(`${file} must have a JSON object: run cdk synth again`);
+  }
+  return content;
+}
+
+/** What `read` gives. @throws Error that names the file */
+function naming<T>(file: string, read: () => T): T {
   try {
-    const content: unknown = JSON.parse(readFileSync(file, 'utf8'));
-    if (isObject(content)) {
-      return content;
-    }
+    return read();
   } catch (error) {
     throw new Error(`${file} can not be read: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
-  throw new Error(`${file} must have a JSON object: run cdk synth again`);
 }
 
 /** A template in an assembly, of a stack or of one that is nested in it. */
@@ -99,11 +77,9 @@ const NESTED = '.nested.template.json';
  * @throws Error that names the file, if one of the templates can't be read or an asset does not exist
  */
 export function readTemplates(directory: string): TemplateFile[] {
-  return locate(directory).flatMap((located) => {
-    const template = { name: located.name, template: templateOf(located) };
-    const files = manifestsOf(located)
-      .flatMap((manifest) => Object.values(manifest.files ?? {}))
-      .flatMap(({ source }) => (source.path === undefined ? [] : [path.join(located.directory, source.path)]));
+  return stacksOf(directory).flatMap((stack) => {
+    const template = { name: stack.stackName, template: readObject(stack.templateFullPath) };
+    const files = assetsOf(stack).flatMap((asset) => fileOf(stack, asset) ?? []);
     files.forEach(requireFile);
     const nested = files
       .filter((file) => file.endsWith(NESTED))
@@ -114,96 +90,74 @@ export function readTemplates(directory: string): TemplateFile[] {
 
 /** Every stack of an assembly and of those nested in it, each after those that it depends on. */
 export function readStacks(directory: string, defaults: Defaults): StackArtifact[] {
-  return locate(directory).map((located) => artifactOf(located, defaults));
+  return stacksOf(directory).map((stack) => artifactOf(stack, defaults));
 }
 
 /** Finds a stack by its name or its artifact id, in an assembly or in those nested in it. */
 export function readStack(directory: string, stackName: string, defaults: Defaults): StackArtifact {
-  const all = locate(directory);
-  const found = all.find(({ id, name }) => name === stackName || id === stackName);
+  const all = stacksOf(directory);
+  const found = all.find((stack) => stack.stackName === stackName || stack.id === stackName);
   if (!found) {
-    const known = all.map(({ name }) => name).join(', ');
+    const known = all.map((stack) => stack.stackName).join(', ');
     throw new Error(`no stack ${stackName} in the cloud assembly ${directory}: it has ${known || 'none'}`);
   }
   return artifactOf(found, defaults);
 }
 
 /** A nested assembly is deployed as a whole: what depends on it, or it on, is in the assembly around it. */
-function locate(directory: string): Located[] {
+function stacksOf(directory: string): CloudFormationStackArtifact[] {
   const file = path.join(directory, 'manifest.json');
   if (!existsSync(file)) {
     throw new Error(`${directory} is no cloud assembly: it has no manifest.json; run cdk synth first`);
   }
-  const { artifacts = {} } = readObject(file) as { artifacts?: Artifacts };
-  const located: Located[] = [];
-  const visited = new Set<string>();
-  const visit = (id: string, dependents: readonly string[]): void => {
-    const artifact = artifacts[id];
-    if (dependents.includes(id)) {
-      throw new Error(`artifacts of ${directory} depend on each other: ${[...dependents, id].join(' on ')}`);
+  // the CDK's reader would quote the whole of a file that is not JSON
+  readObject(file);
+  const { artifacts } = naming(file, () => new CloudAssembly(directory, { skipVersionCheck: true }));
+  return artifacts.flatMap((artifact) => {
+    if (NestedCloudAssemblyArtifact.isNestedCloudAssemblyArtifact(artifact)) {
+      return stacksOf(artifact.fullPath);
     }
-    if (artifact === undefined || visited.has(id)) {
-      return;
-    }
-    (artifact.dependencies ?? []).forEach((dependency) => {
-      visit(dependency, [...dependents, id]);
-    });
-    visited.add(id);
-    if (artifact.type === 'aws:cloudformation:stack') {
-      located.push({ id, name: artifact.properties?.stackName ?? id, directory, artifact, artifacts });
-    } else if (artifact.type === 'cdk:cloud-assembly') {
-      located.push(...locate(path.join(directory, artifact.properties?.directoryName ?? '')));
-    }
-  };
-  Object.keys(artifacts).forEach((id) => {
-    visit(id, []);
+    return CloudFormationStackArtifact.isCloudFormationStackArtifact(artifact) ? [artifact] : [];
   });
-  return located;
 }
 
-const templateOf = ({ directory, artifact }: Located): Template =>
-  readObject(path.join(directory, artifact.properties?.templateFile ?? ''));
+const assetsOf = (stack: CloudFormationStackArtifact): FileAsset[] =>
+  stack.dependencies
+    .filter((dependency) => AssetManifestArtifact.isAssetManifestArtifact(dependency))
+    .flatMap(({ file }) => Object.values((readObject(file) as AssetManifestArtifact['contents']).files ?? {}));
 
-const manifestsOf = ({ directory, artifact, artifacts }: Located): AssetManifest[] =>
-  (artifact.dependencies ?? [])
-    .map((id) => artifacts[id])
-    .filter((dependency) => dependency?.type === 'cdk:asset-manifest')
-    .map((dependency) => readObject(path.join(directory, dependency?.properties?.file ?? '')));
+/** Undefined where the asset is made by a command. */
+const fileOf = ({ assembly }: CloudFormationStackArtifact, { source }: FileAsset): string | undefined =>
+  source.path === undefined ? undefined : path.join(assembly.directory, source.path);
 
-function artifactOf(located: Located, defaults: Defaults): StackArtifact {
-  const { name, directory, artifact } = located;
-  const [account, region] = (artifact.environment ?? '').replace('aws://', '').split('/');
-  const manifests = manifestsOf(located);
-  const executionRoleArn = artifact.properties?.cloudFormationExecutionRoleArn;
+function artifactOf(stack: CloudFormationStackArtifact, defaults: Defaults): StackArtifact {
+  const { account, region } = stack.environment;
+  const { cloudFormationExecutionRoleArn: executionRoleArn } = stack;
+  const assets = assetsOf(stack);
+  const find = (objectKey: string): { readonly file: string; readonly packaging: string | undefined } => {
+    const asset = assets.find(({ destinations }) =>
+      Object.values(destinations).some((destination) => destination.objectKey === objectKey),
+    );
+    const file = asset && fileOf(stack, asset);
+    if (file === undefined) {
+      throw new Error(`no file asset of the stack is published as ${objectKey}`);
+    }
+    return { file, packaging: asset?.source.packaging };
+  };
   return {
-    stackName: name,
-    account: !account || account === 'unknown-account' ? defaults.account : account,
-    region: !region || region === 'unknown-region' ? defaults.region : region,
-    template: templateOf(located),
-    parameters: artifact.properties?.parameters ?? {},
+    stackName: stack.stackName,
+    account: account === UNKNOWN_ACCOUNT ? defaults.account : account,
+    region: region === UNKNOWN_REGION ? defaults.region : region,
+    template: readObject(stack.templateFullPath),
+    parameters: stack.parameters,
     ...(executionRoleArn === undefined ? {} : { executionRoleArn }),
     assetDirectory: (objectKey) => {
-      const { packaging, file } = findAsset(directory, manifests, objectKey);
+      const { packaging, file } = find(objectKey);
       if (packaging !== 'zip') {
         throw new Error(`the asset ${file} is not a directory: only directories can be run as a function's code`);
       }
       return file;
     },
-    assetTemplate: (objectKey) => readObject(findAsset(directory, manifests, objectKey).file),
+    assetTemplate: (objectKey) => readObject(find(objectKey).file),
   };
-}
-
-function findAsset(
-  directory: string,
-  manifests: readonly AssetManifest[],
-  objectKey: string,
-): { readonly packaging: string | undefined; readonly file: string } {
-  const assets = manifests.flatMap((manifest) => Object.values(manifest.files ?? {}));
-  const asset = assets.find(({ destinations }) =>
-    Object.values(destinations).some((destination) => destination.objectKey === objectKey),
-  );
-  if (asset?.source.path === undefined) {
-    throw new Error(`no file asset of the stack is published as ${objectKey}`);
-  }
-  return { packaging: asset.source.packaging, file: path.join(directory, asset.source.path) };
 }

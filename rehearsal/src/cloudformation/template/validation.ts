@@ -75,7 +75,7 @@ const MAXIMUM_PARAMETERS = 200;
 const MAXIMUM_NAME_LENGTH = 255;
 
 /** What is known of resource types. */
-export interface KnownTypes {
+interface KnownTypes {
   /** Whether CloudFormation may have a type of this name. */
   recognizes(type: string): boolean;
   /** Undefined where any property and attribute is allowed. */

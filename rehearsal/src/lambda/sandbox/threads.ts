@@ -3,7 +3,7 @@ import type { SandboxSettings } from '../protocol';
 import type { StartEnvironment } from '../service/execution-environment';
 import { Environment } from './thread-environment';
 
-export interface ThreadOptions {
+interface ThreadOptions {
   readonly clock: RehearsalClock;
   readonly endpointUrl: string;
   /** Where the response URLs of custom resources lead to, for functions of a Region. */

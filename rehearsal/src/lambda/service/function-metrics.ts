@@ -1,7 +1,7 @@
 import type { Dimensions, Metrics } from '../../aws/cloudwatch/metrics';
 import { parseArn } from './function-configuration';
 
-export type LambdaMetric = 'Invocations' | 'Errors' | 'AsyncEventsDropped' | 'DestinationDeliveryFailures';
+type LambdaMetric = 'Invocations' | 'Errors' | 'AsyncEventsDropped' | 'DestinationDeliveryFailures';
 
 /** Lambda's metrics of one invocation, with each set of dimensions that Lambda sends. */
 export class LambdaMetrics {

@@ -32,7 +32,7 @@ export interface LambdaOptions extends Omit<PoolOptions, 'ids' | 'log'>, Pick<De
   readonly metrics: Metrics;
 }
 
-export interface Invocation {
+interface Invocation {
   readonly payload?: unknown;
   /** `Unhandled` where the function failed; the payload is the error then. */
   readonly functionError?: string;

@@ -17,7 +17,7 @@ const REQUIRED = ['CreateNetworkInterface', 'DescribeNetworkInterfaces', 'Delete
 /** Those that Lambda's developer guide lists besides. */
 const USED = ['DescribeSubnets', 'AssignPrivateIpAddresses', 'UnassignPrivateIpAddresses'];
 
-export interface NetworkInterfacesOptions {
+interface NetworkInterfacesOptions {
   readonly clock: Clock;
   readonly iam: Iam;
   readonly ec2: Network;

@@ -5,7 +5,7 @@ import type { EventInvokeConfiguration } from './function-configuration';
 const RETRY_DELAYS_MS = [60_000, 120_000];
 
 /** An asynchronous event, as its function's queue sees it. */
-export interface QueuedEvent {
+interface QueuedEvent {
   /** Undefined where the function is gone. */
   settings(): EventInvokeConfiguration | undefined;
   /** Runs the function; whether it succeeded. */

@@ -59,6 +59,13 @@ describe('authentication', () => {
     expect(answer).toMatchObject({ status: 403, body: expect.stringContaining('<Code>SignatureDoesNotMatch</Code>') as unknown });
   });
 
+  test.each(['20260101T000000Z', 'today', ''])('refuses the date %p, which is not the one that was signed', async (date) => {
+    const credentials = world.aws.iam.administrator(VPC_ACCOUNT);
+    const sentHeaders = { 'x-amz-date': date };
+    const answer = await signedFetch(world.aws, 'sts', credentials, 'Action=GetCallerIdentity', { sentHeaders });
+    expect(answer).toMatchObject({ status: 403, body: expect.stringContaining('<Code>SignatureDoesNotMatch</Code>') as unknown });
+  });
+
   test('refuses credentials that have expired', async () => {
     const { credentials } = sessionOf(world.aws, policy(allow('*')));
     world.clock.advance(12 * 3600);
