@@ -22,7 +22,7 @@ export type CallFault =
   | { readonly kind: 'reset'; readonly effect: Effect }
   /** The same until the time of the request is up. */
   | { readonly kind: 'late'; readonly effect: Effect }
-  /** The answer makes no sense. */
+  /** The service performs the call, and its response can't be read. */
   | { readonly kind: 'malformed' }
   /** The process is gone. */
   | { readonly kind: 'killed'; readonly effect: Effect };

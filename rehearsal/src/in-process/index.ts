@@ -27,10 +27,10 @@ export class InProcessWorld extends Rehearsal {
   override readonly responses: InProcessResponses;
 
   constructor(options: InProcessOptions) {
-    const { startTime, createHandler } = options;
+    const { startTime, createHandler, callMilliseconds = 1 } = options;
     const clock = new RehearsalClock(startTime);
     const journal = new Journal(() => clock.now());
-    const aws = new SimulatedAws({ clock, journal, callMilliseconds: 1 });
+    const aws = new SimulatedAws({ clock, journal, callMilliseconds });
     const responses = new InProcessResponses(clock, journal);
     const lambda = new InProcessFunctions({ createHandler, clock, journal, aws, responses, random: randomNumbers(0) });
     super({ clock, journal, aws, lambda, responses }, options);

@@ -9,7 +9,7 @@ export interface ApiCall {
   readonly principalArn: string;
 }
 
-/** What replaces the answer of an intercepted call. */
+/** What replaces the response to an intercepted call. The service does not perform the call. */
 export type Fault =
   | { readonly kind: 'error'; readonly name: string; readonly message: string; readonly status: number }
   /** Never answered. */

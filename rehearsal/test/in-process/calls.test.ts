@@ -1,0 +1,9 @@
+import { InProcessWorld, sendAs } from '../../src/in-process';
+
+test.each([1, 500])('a call takes %s ms if the options say so', async (callMilliseconds) => {
+  const world = new InProcessWorld({ startTime: 0, callMilliseconds, createHandler: () => () => Promise.resolve() });
+  const { accessKeyId } = world.aws.iam.administrator('111111111111');
+  await sendAs(world.aws, accessKeyId, 'us-east-1')('ec2', 'DescribeVpcs', {}, new AbortController().signal);
+  expect(world.clock.now()).toBe(callMilliseconds);
+  await world.close();
+});
