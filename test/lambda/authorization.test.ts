@@ -69,7 +69,7 @@ describe('create', () => {
     world.api.create = [{ PeerVpcId: VPC }];
     expect((await world.run(requestOf('Create')))?.Reason).toBe(
       `could not authorize VPC peering ${ABOUT}: ` +
-        'GameLift accepted CreateVpcPeeringAuthorization but did not say when the authorization expires. Deploy again',
+        'GameLift accepted CreateVpcPeeringAuthorization but returned no expiration time. Deploy again',
     );
   });
 });
@@ -101,7 +101,7 @@ describe('CreateVpcPeeringAuthorization while an authorization is valid', () => 
     expect(await world.run(requestOf('Update'))).toMatchObject({
       Status: 'FAILED',
       Reason:
-        `could not authorize VPC peering ${ABOUT}: GameLift answered with an authorization that expires at 2026-01-01T01:00:00.000Z, ` +
+        `could not authorize VPC peering ${ABOUT}: GameLift returned an authorization that expires at 2026-01-01T01:00:00.000Z, ` +
         'less than 12 hours from now, although the earlier one had been canceled. Deploy again',
     });
   });
@@ -167,7 +167,7 @@ describe('CreateVpcPeeringAuthorization while an authorization is valid', () => 
 });
 
 describe('update', () => {
-  test('authorizes the new pair, keeps the physical id, and lets the authorization of the former pair expire', async () => {
+  test('authorizes the new pair, keeps the physical id, and lets the authorization of the previous pair expire', async () => {
     const world = new TestWorld();
     const answer = await world.run(
       requestOf('Update', {
@@ -184,7 +184,7 @@ describe('update', () => {
 describe('an update that replaces a VPC that only another account can authorize', () => {
   const FOREIGN = '333333333333';
 
-  /** @param secondsLate how long GameLift does not list the connection with the former VPC yet */
+  /** @param secondsLate how long GameLift does not list the connection with the previous VPC yet */
   async function move(status: string, secondsLate = 0): Promise<TestWorld> {
     const world = new TestWorld();
     const listedAt = world.time.now() + secondsLate * 1000;
@@ -201,7 +201,7 @@ describe('an update that replaces a VPC that only another account can authorize'
     return world;
   }
 
-  test('fails before any change if the former VPC is peered and not authorized, because the cleanup would fail', async () => {
+  test('fails before any change if the previous VPC is peered and not authorized, because the cleanup would fail', async () => {
     const { api, answers } = await move('active');
     expect(answers).toMatchObject([{ Status: 'FAILED', Reason: expect.stringContaining(`of account ${FOREIGN}`) as string }]);
     expect(answers[0]?.Reason).toContain('Run there: aws gamelift create-vpc-peering-authorization');
@@ -209,13 +209,13 @@ describe('an update that replaces a VPC that only another account can authorize'
     expect(api.calls).toEqual(['Describe', 'Describe']);
   });
 
-  test('fails also if GameLift lists the connection with the former VPC only 15 seconds after the update began', async () => {
+  test('fails also if GameLift lists the connection with the previous VPC only 15 seconds after the update began', async () => {
     const { api, answers } = await move('active', 15);
     expect(answers).toMatchObject([{ Status: 'FAILED', Reason: expect.stringContaining(`of account ${FOREIGN}`) as string }]);
     expect(api.calls).toEqual(['Describe', 'Describe']);
   });
 
-  test('succeeds if nothing is peered with the former VPC', async () => {
+  test('succeeds if nothing is peered with the previous VPC', async () => {
     const { api, answers } = await move('deleted');
     expect(answers).toMatchObject([{ Status: 'SUCCESS' }]);
     expect(api.calls).toEqual([`Create vpc-1 ${GAMELIFT_ACCOUNT}`]);

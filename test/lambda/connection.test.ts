@@ -214,9 +214,9 @@ describe('the attributes are what GameLift says, whose ids may be its own', () =
     }
     const id = check((await send('Create', change)).answer);
     check((await send('Update', change, id)).answer);
-    const former = { OldResourceProperties: world.declare(change) };
+    const previous = { OldResourceProperties: world.declare(change) };
     const changed = world.declare({ ...change, DnsResolution: 'true' });
-    check((await world.ask('Update', changed, id, former)).answer);
+    check((await world.ask('Update', changed, id, previous)).answer);
     check((await world.ask('Update', changed, id)).answer);
   });
 
@@ -230,8 +230,8 @@ describe('the attributes are what GameLift says, whose ids may be its own', () =
 describe('a deletion after the connection was made again, while EC2 still shows the one before', () => {
   /** An update that finds or makes what is declared. */
   async function update(id: string): Promise<void> {
-    const former = { OldResourceProperties: world.declare({ Routes: 'None' }) };
-    expect((await world.ask('Update', world.declare(), id, former)).answer?.Status).toBe('SUCCESS');
+    const previous = { OldResourceProperties: world.declare({ Routes: 'None' }) };
+    expect((await world.ask('Update', world.declare(), id, previous)).answer?.Status).toBe('SUCCESS');
   }
 
   test.each(['by an update', 'by hand'] as const)('waits for the one that is there now, which was made %s', async (again) => {
@@ -612,7 +612,7 @@ describe('a fleet that is peered on creation', () => {
         expect(asked('CreateVpcPeeringAuthorization')).toBe(1);
         expect(asked('DeleteVpcPeeringConnection')).toBe(4);
         expect(logged.map(({ message }) => message)).toContain(
-          'GameLift does not delete the peering connection, although it is authorized: the connection ends with its fleet',
+          'GameLift does not delete the peering connection, although the deletion is authorized: the connection exists until its fleet is deleted',
         );
       },
     );

@@ -9,7 +9,7 @@ import {
   conflictOf,
 } from '../../lambda/peering/decide';
 import type { DeletableConnection, DeleteSituation, DeleteStep } from '../../lambda/peering/decide';
-import type { Conflict, Failure, LastCheck, Situation, Step } from '../../lambda/peering/decide';
+import type { Conflict, Failure, FinalCheck, Situation, Step } from '../../lambda/peering/decide';
 import {
   claim,
   deleteSituation,
@@ -125,8 +125,8 @@ describe('decide', () => {
     ['fails if the connection was there before the request', { ...requested(UNRELATED_VPC, FLEET_VPC), ...active }, EXISTS],
     ['adopts one that was there before the request', { ...requested(FLEET_VPC), ...active, adoptExisting }, use('adopted')],
     ["uses it as its own by EC2's tags", { ...requested(FLEET_VPC), ...tagged }, use('created')],
-    ['uses the connection of a stripped fleet as its own', { isStripped: true, ...active }, use('created')],
-    ['uses it as adopted if adoptExisting is set', { isStripped: true, adoptExisting, ...active }, use('adopted')],
+    ['uses the connection of a stripped fleet as its own', { hasLostTags: true, ...active }, use('created')],
+    ['uses it as adopted if adoptExisting is set', { hasLostTags: true, adoptExisting, ...active }, use('adopted')],
     ['waits for the note of another run if the connection was there at first', active, waitForNote(true)],
     [
       'waits for the note of another run if GameLift refused the request because the connection exists',
@@ -179,9 +179,9 @@ describe('decide', () => {
   });
 });
 
-const LEAVE: LastCheck = { kind: 'leave to its adopter', owner: OTHER };
+const LEAVE: FinalCheck = { kind: 'leave to its adopter', owner: OTHER };
 
-test.each<readonly [string, Partial<Claim>, boolean, LastCheck]>([
+test.each<readonly [string, Partial<Claim>, boolean, FinalCheck]>([
   ['uses the connection if it is still wanted and nobody else has it', {}, true, { kind: 'use' }],
   ['undoes the connection if a deletion has removed the claim', {}, false, { kind: 'undo' }],
   ['undoes it although another resource claims it', claimedByOther, false, { kind: 'undo' }],
@@ -200,8 +200,8 @@ test.each<readonly [string, Partial<Claim>, boolean, LastCheck]>([
 });
 
 test.each([
-  ['authorizes after the first refusal', 1, 0, 0, 'not asked', 'authorize'],
-  ['looks whether an authorization is left after the second', 2, 0, 0, 'not asked', 'list authorizations'],
+  ['authorizes after the first refusal', 1, 0, 0, 'not checked', 'authorize'],
+  ['looks whether an authorization is left after the second', 2, 0, 0, 'not checked', 'list authorizations'],
   ['authorizes again if none is left', 2, 0, 0, 'no', 'authorize'],
   [
     'authorizes again for as long as others may consume authorizations',
@@ -215,7 +215,7 @@ test.each([
   ['tries again later if that did not help, as a permission may be new', 3, 2, 74_999, 'yes', 'try again later'],
   ['gives up once permissions are known everywhere', 3, 2, 75_000, 'yes', 'give up'],
   ['gives up after more refusals than other connections can cause', MAX_CONCURRENT_CONNECTIONS + 1, 0, 0, 'no', 'give up'],
-  ['does not look for an authorization before it gives up', MAX_CONCURRENT_CONNECTIONS + 1, 0, 0, 'not asked', 'give up'],
+  ['does not look for an authorization before it gives up', MAX_CONCURRENT_CONNECTIONS + 1, 0, 0, 'not checked', 'give up'],
 ] as const)('decideAfterRefusal: %s', (_, count, countWhileListed, elapsed, isListed, next) => {
   const maximum = MAX_CONCURRENT_CONNECTIONS;
   expect(decideAfterRefusal({ count, countWhileListed, elapsed, maximum }, isListed)).toBe(next);
@@ -233,11 +233,11 @@ test.each([
 describe('decideDelete', () => {
   const RELEASE: DeleteStep = { kind: 'release the claim' };
   const LIST: DeleteStep = { kind: 'read the list' };
-  const ASK: DeleteStep = { kind: 'ask EC2' };
+  const ASK: DeleteStep = { kind: 'read EC2' };
   const UNDO: DeleteStep = { kind: 'undo changes' };
   const leave = (why: string): DeleteStep => ({ kind: 'leave it', why });
   const LEAVE_TO_OTHER = leave('the peering connection belongs to resource Peering of stack Other (guid)');
-  const NOTHING_MADE = leave('no peering connection was made');
+  const NOTHING_MADE = leave('no peering connection was created');
   const disconnect = (connection?: DeletableConnection): DeleteStep => ({ kind: 'disconnect', connection });
 
   const isNoted = (change: Partial<Claim>): Partial<DeleteSituation> => ({ claim: claim({ isClaimed: false, ...change }) });
@@ -276,7 +276,7 @@ describe('decideDelete', () => {
     [
       'leaves what a later request of its own has claimed',
       { ...unfinished('request-0'), claim: claim(), hasReleased: false },
-      leave('the peering connection is that of a later request'),
+      leave('the peering connection belongs to a later request'),
     ],
     [
       'deletes what the failed request has noted',
@@ -324,7 +324,7 @@ describe('decideDelete', () => {
     ['deletes that after a create that failed', onCreate, disconnect(peering())],
     ['deletes it where EC2 can not be asked', { ...onCreate, ...unavailable }, disconnect(peering())],
     ['deletes it by a physical id of something else', { ...onCreate, physicalId: { kind: 'unknown' } }, disconnect(peering())],
-    ['deletes it if the fleet was stripped', { ...onCreate, physicalId: { kind: 'made' } }, disconnect(peering())],
+    ['deletes it if the fleet was stripped', { ...onCreate, physicalId: { kind: 'created' } }, disconnect(peering())],
     ['deletes nothing if it is gone', { ...onCreate, listed: [failed], view: shown() }, disconnect()],
     ['leaves it to the resource that has tagged it', { ...onCreate, view: shown(ec2SideOfOther()) }, disconnect()],
     ['leaves it to the resource that claims it', { ...onCreate, ...isNoted(claimedByOther) }, LEAVE_TO_OTHER],

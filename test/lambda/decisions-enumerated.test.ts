@@ -89,7 +89,7 @@ describe('decide', () => {
   const situations = product<Situation>({
     adoptExisting: BOOLEANS,
     peerOnCreate: BOOLEANS,
-    isStripped: BOOLEANS,
+    hasLostTags: BOOLEANS,
     claim: CLAIMS,
     existing: [UNKNOWN, NONE, ...FOUND, ...ENDED],
     request: [NOT_MADE, ACCEPTED, REFUSED],
@@ -109,7 +109,7 @@ describe('decide', () => {
     step.kind === 'use' &&
     step.origin === 'created' &&
     (!step.wasRequested || decideBeforeUse(claim, true, step.peering.id).kind === 'use');
-  const isStrippedOrNoted = ({ isStripped, claim }: Decision): boolean => isStripped || claim.connection !== undefined;
+  const isStrippedOrNoted = ({ hasLostTags, claim }: Decision): boolean => hasLostTags || claim.connection !== undefined;
   /** Evidence for a connection that does not come from a request: tags in EC2, the physical id, a note, or the declaration. */
   const hasOtherEvidence = (decision: Decision): boolean =>
     decision.owner === 'this resource' ||
@@ -229,11 +229,11 @@ describe('decide', () => {
     const isRefused = (situation: Situation): boolean => decide(situation).kind === 'prepare a retry';
     // what a create or an update begins with: a list that shows nothing is not taken as the answer then
     const starts = situations.filter(
-      ({ claim, existing, request, isStripped, mayHaveRequested, hasWaitedForNote }) =>
+      ({ claim, existing, request, hasLostTags, mayHaveRequested, hasWaitedForNote }) =>
         (existing.kind === 'unknown' || existing.kind === 'found') &&
         request.kind === 'not made' &&
         mayHaveRequested === hasNoted(claim) &&
-        !(isStripped && hasNoted(claim)) &&
+        !(hasLostTags && hasNoted(claim)) &&
         !hasWaitedForNote,
     );
     let rounds: Walk<Situation>;
@@ -311,7 +311,7 @@ test.each([8, 40])(
     }
     const refuse = ({ count, countWhileListed, elapsed }: Omit<State, 'next'>): readonly State[] => {
       const refusals = { count: count + 1, countWhileListed, elapsed, maximum };
-      const next = decideAfterRefusal(refusals, 'not asked');
+      const next = decideAfterRefusal(refusals, 'not checked');
       return next !== 'list authorizations'
         ? [{ ...refusals, next }]
         : BOOLEANS.map((isListed) => {
@@ -333,7 +333,7 @@ test.each([8, 40])(
 
 describe('decideDelete', () => {
   const PHYSICAL_IDS: readonly PhysicalIdState[] = [
-    { kind: 'made' },
+    { kind: 'created' },
     { kind: 'unfinished', requestId: 'request-1' },
     { kind: 'unfinished', requestId: 'request-0' },
     // the handler answers such a delete at once, so this one does not occur
@@ -385,7 +385,7 @@ describe('decideDelete', () => {
       ({ hasNoted, tagged, physicalId, view, peerOnCreate, adoptExisting }) =>
         hasNoted ||
         tagged !== undefined ||
-        (physicalId.kind === 'made' && view?.kind === 'unavailable') ||
+        (physicalId.kind === 'created' && view?.kind === 'unavailable') ||
         (peerOnCreate && !adoptExisting && physicalId.kind !== 'nothing done'),
     ],
     [
@@ -444,7 +444,7 @@ describe('decideDelete', () => {
       ({ step }) => step.kind === 'release the claim',
     ],
     ['releases only what is not released', ({ step }) => step.kind === 'release the claim', ({ isReleased }) => !isReleased],
-    ['asks EC2 only once', ({ step }) => step.kind === 'ask EC2', ({ view }) => view === undefined],
+    ['asks EC2 only once', ({ step }) => step.kind === 'read EC2', ({ view }) => view === undefined],
     ['reads the list only once', ({ step }) => step.kind === 'read the list', ({ listed }) => listed === undefined],
   ])('%s', (_, isMeant, holds) => {
     expectInAll(decisions, isMeant, holds);
@@ -475,7 +475,7 @@ describe('decideDelete', () => {
             ...(runs === 0 ? [] : written.map((read) => then(read, runs - 1))),
           ];
         }
-        case 'ask EC2':
+        case 'read EC2':
           return SEEN.filter(({ view }) => isKnown(view)).map((seen) => ({ situation: { ...situation, ...seen }, runs }));
         case 'read the list':
           return LISTED.filter(isKnown).map((listed) => ({ situation: { ...situation, listed }, runs }));

@@ -154,12 +154,12 @@ describe('a response that cannot be delivered never reveals the URL, which is a 
       'rejects it, and repeats the URL',
       (response) =>
         response.writeHead(403, secretUrl, { location: secretUrl }).end(`<Error><Resource>${secretUrl}</Resource></Error>`),
-      "CloudFormation's response endpoint answered HTTP 403",
+      "CloudFormation's response endpoint returned HTTP 403",
     ],
     [
       'fails, and repeats the URL',
       (response) => response.writeHead(500, secretUrl, { location: secretUrl }).end(secretUrl),
-      "CloudFormation's response endpoint answered HTTP 500",
+      "CloudFormation's response endpoint returned HTTP 500",
     ],
     [
       'closes the connection in the middle of a response',

@@ -423,12 +423,12 @@ describe.each(SEEDS)('with late reads, by seed %i', (seed) => {
     const life = await Life.begin(seed);
     const other = await life.createFleet();
     await life.create();
-    const [former, next] = [life.world.declare(), life.world.declare({ FleetId: other })];
+    const [previous, next] = [life.world.declare(), life.world.declare({ FleetId: other })];
     await life.pass(1_000);
-    const there = { ResourceProperties: next, OldResourceProperties: former };
+    const there = { ResourceProperties: next, OldResourceProperties: previous };
     const { Data, PhysicalResourceId } = await life.succeed(life.request('Update', there));
     expect(Data).toEqual(life.world.attributesOf(other));
-    const back = { ResourceProperties: former, OldResourceProperties: next, PhysicalResourceId };
+    const back = { ResourceProperties: previous, OldResourceProperties: next, PhysicalResourceId };
     expect(await life.succeed(life.request('Update', back))).toMatchObject({
       Data: life.world.attributes,
       PhysicalResourceId: life.id,
@@ -496,8 +496,8 @@ class LifeOnCreate extends Life {
 
   override request(type: 'Create' | 'Update' | 'Delete', change: object = {}): object {
     const declared = this.world.declare(ON_CREATE);
-    const former = type === 'Update' ? { OldResourceProperties: declared } : {};
-    return super.request(type, { ResourceProperties: declared, ...former, ...change });
+    const previous = type === 'Update' ? { OldResourceProperties: declared } : {};
+    return super.request(type, { ResourceProperties: declared, ...previous, ...change });
   }
 
   override async create(): Promise<void> {
@@ -603,12 +603,12 @@ describe.each(SEEDS)('a fleet that is peered on creation, where reads are late, 
   test('the fleet is replaced, and the update is rolled back', async () => {
     await life.create();
     const other = await life.createPeeredFleet();
-    const [former, next] = [life.world.declare(ON_CREATE), life.world.declare({ ...ON_CREATE, FleetId: other })];
-    const there = { ResourceProperties: next, OldResourceProperties: former };
+    const [previous, next] = [life.world.declare(ON_CREATE), life.world.declare({ ...ON_CREATE, FleetId: other })];
+    const there = { ResourceProperties: next, OldResourceProperties: previous };
     const { Data, PhysicalResourceId } = await life.succeed(life.request('Update', there));
     expect(Data).toEqual(life.world.attributesOf(other));
     life.checkNothingRequested();
-    const back = { ResourceProperties: former, OldResourceProperties: next, PhysicalResourceId };
+    const back = { ResourceProperties: previous, OldResourceProperties: next, PhysicalResourceId };
     expect(await life.succeed(life.request('Update', back))).toMatchObject({
       Data: life.world.attributes,
       PhysicalResourceId: life.id,

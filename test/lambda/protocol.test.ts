@@ -107,7 +107,7 @@ describe('the response', () => {
     const world = new TestWorld();
     world.statuses = [500];
     const start = world.time.now();
-    await expect(world.run(requestOf('Create'))).rejects.toThrow("CloudFormation's response endpoint answered HTTP 500");
+    await expect(world.run(requestOf('Create'))).rejects.toThrow("CloudFormation's response endpoint returned HTTP 500");
     expect(world.time.now() - start).toBeGreaterThan(330_000);
     expect(world.time.now() - start).toBeLessThanOrEqual(360_000);
     expect(world.logged.at(-1)).toMatchObject({ message: 'could not send the response to CloudFormation' });
@@ -126,7 +126,7 @@ describe('the response', () => {
     expect(world.api.calls).toHaveLength(1);
     expect(world.logged.at(-1)).toMatchObject({
       message: 'could not send the response to CloudFormation',
-      error: "CloudFormation's response endpoint answered HTTP 403",
+      error: "CloudFormation's response endpoint returned HTTP 403",
     });
   });
 

@@ -11,7 +11,7 @@ test('records what each call was given, and its answer or error, and changes nei
   api.create = [refusal];
   api.exists = [false];
   const recorder = new CallRecorder(time);
-  const watched = recorder.watch(api);
+  const watched = recorder.recordCallsOf(api);
   const input = { GameLiftAwsAccountId: '111111111111', PeerVpcId: VPC };
   const startedAt = time.now();
   await expect(watched.createVpcPeeringAuthorization(input, signal)).rejects.toBe(refusal);
@@ -30,7 +30,7 @@ test('records what each call was given, and its answer or error, and changes nei
       input: [VPC],
       startedAt: startedAt + 5000,
       endedAt: startedAt + 5000,
-      outcome: { kind: 'answered', answer: false },
+      outcome: { kind: 'succeeded', output: false },
     },
   ]);
   expect(api.calls).toEqual([`Create ${VPC} 111111111111`]);
@@ -39,7 +39,7 @@ test('records what each call was given, and its answer or error, and changes nei
 test('keeps the first 500 calls', async () => {
   const time = rehearsedTime();
   const recorder = new CallRecorder(time);
-  const watched = recorder.watch(new ScriptedApi(time));
+  const watched = recorder.recordCallsOf(new ScriptedApi(time));
   for (let count = 0; count < 501; count += 1) {
     await watched.vpcExists(VPC, signal);
   }
@@ -86,7 +86,7 @@ describe('a request', () => {
     world.api.create = [Object.assign(world.api.record(24), { CreationTime: notADate })];
     expect(await world.run(requestOf('Create'))).toMatchObject({ Status: 'SUCCESS' });
     expect(world.logged.at(-1)).toEqual({
-      message: 'could not tell how AWS behaves: CreationTime.getTime is not a function',
+      message: 'could not determine how AWS behaves: CreationTime.getTime is not a function',
     });
   });
 });

@@ -42,7 +42,7 @@ describe.each([
   });
 
   test('gets a new owner after adoptExisting was set and removed, and is then deleted', async () => {
-    // removalPolicy is RETAIN as well: CloudFormation sends no delete for the former physical id
+    // removalPolicy is RETAIN as well: CloudFormation sends no delete for the previous physical id
     const adopted = await ask('Update', { AdoptExisting: 'true' });
     expect(adopted).toMatchObject({ Status: 'SUCCESS', Data: world.attributes });
     id = adopted?.PhysicalResourceId;

@@ -68,7 +68,7 @@ export function situation(change: Partial<Situation> = {}): Situation {
   return {
     adoptExisting: false,
     peerOnCreate: false,
-    isStripped: false,
+    hasLostTags: false,
     claim: claim(),
     existing: { kind: 'unknown' },
     request: { kind: 'not made' },
@@ -82,7 +82,7 @@ export function deleteSituation(change: Partial<DeleteSituation> = {}): DeleteSi
   return {
     adoptExisting: false,
     peerOnCreate: false,
-    physicalId: { kind: 'made' },
+    physicalId: { kind: 'created' },
     claim: claim({ isClaimed: false }),
     hasReleased: true,
     view: undefined,

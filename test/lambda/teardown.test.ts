@@ -98,7 +98,7 @@ describe('update', () => {
         [VPC, '333333333333'],
       ],
     ],
-  ])('authorizes the declared pair, and the former pair if it differs: %s changed', async (_, change, pairs) => {
+  ])('authorizes the declared pair, and the previous pair if it differs: %s changed', async (_, change, pairs) => {
     const scripted = new TestWorld();
     const event = { ResourceType: TYPE, OldResourceProperties: propertiesOf(change) };
     expect(await scripted.run(requestOf('Update', event))).toMatchObject({ Status: 'SUCCESS' });
@@ -108,9 +108,9 @@ describe('update', () => {
   test.each([
     ['another role', { PeerVpcAwsAccountId: ACCOUNT, PeerRoleArn: `arn:aws:iam::${ACCOUNT}:role/Former` }, ['Peering', 'Former']],
     ['another account', { PeerVpcAwsAccountId: OTHER_ACCOUNT, PeerRoleArn: `arn:aws:iam::${ACCOUNT}:role/Peering` }, ['Peering']],
-  ])('uses the former role for the former pair, and assumes each role once: %s', async (_, former, names) => {
+  ])('uses the previous role for the previous pair, and assumes each role once: %s', async (_, previous, names) => {
     const PeerRoleArn = `arn:aws:iam::${ACCOUNT}:role/Peering`;
-    await send('Update', { ResourceProperties: pair({ PeerRoleArn }), OldResourceProperties: pair(former) });
+    await send('Update', { ResourceProperties: pair({ PeerRoleArn }), OldResourceProperties: pair(previous) });
     expect(world.assumed).toMatchObject(names.map((name) => ({ arn: `arn:aws:iam::${ACCOUNT}:role/${name}` })));
   });
 });

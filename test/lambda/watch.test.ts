@@ -3,16 +3,16 @@ import { isAlive, listedConnectionOf } from '../../lambda/aws/connections';
 import type { ListedConnection } from '../../lambda/aws/connections';
 import { shownBy } from '../../lambda/network/ec2-view';
 import type { Ec2View } from '../../lambda/network/ec2-view';
-import { deletionOutcome, findToDelete, isListDue, newsOf, outcomeOf } from '../../lambda/peering/watch';
-import type { News, Outcome } from '../../lambda/peering/watch';
+import { deletionOutcome, findToDelete, isListDue, progressOf, outcomeOf } from '../../lambda/peering/watch';
+import type { Progress, Outcome } from '../../lambda/peering/watch';
 import { ec2Side, expectInAll, FLEET_VPC, ID, peering, product, shown, UNAVAILABLE, UNRELATED_VPC } from './situations';
 
 const MINUTE = 60_000;
 const STARTED = 1_000_000;
 
-const changed = (version: string, isActive: boolean, message = ''): News => ({ kind: 'changed', version, isActive, message });
-const NONE: News = { kind: 'none' };
-const PENDING: News = { kind: 'pending' };
+const changed = (version: string, isActive: boolean, message = ''): Progress => ({ kind: 'changed', version, isActive, message });
+const NONE: Progress = { kind: 'none' };
+const PENDING: Progress = { kind: 'pending' };
 const ACTIVE = changed('FLEET_VPC_PEERING_SUCCEEDED 1', true, 'peered');
 const ENDED = changed('FLEET_VPC_PEERING_FAILED 1', false, 'overlap');
 
@@ -75,7 +75,7 @@ const SUCCEEDED = event('FLEET_VPC_PEERING_SUCCEEDED', 'peered');
 const FAILED = event('FLEET_VPC_PEERING_FAILED', 'overlap');
 const DELETED = event('FLEET_VPC_PEERING_DELETED');
 
-test.each<readonly [string, readonly FleetEvent[], readonly Ec2Peering[], News]>([
+test.each<readonly [string, readonly FleetEvent[], readonly Ec2Peering[], Progress]>([
   ['none without events, where nothing appeared in EC2', [], [], NONE],
   ['that it is active, by an event', [SUCCEEDED], [], ACTIVE],
   ['that it failed, by an event', [FAILED], [], ENDED],
@@ -87,12 +87,12 @@ test.each<readonly [string, readonly FleetEvent[], readonly Ec2Peering[], News]>
   ['that it ended if EC2 shows that', [], [ec2Side({ status: 'failed', message: 'no' })], changed(`${ID} failed`, false, 'no')],
   ['no more than that it is on its way if several peerings appeared', [], [ec2Side(), ec2Side({ id: 'pcx-2' })], PENDING],
 ])('newsOf: %s', (_, events, appeared, news) => {
-  expect(newsOf(events, appeared)).toEqual(news);
+  expect(progressOf(events, appeared)).toEqual(news);
 });
 
 test('newsOf: each event changes the version', () => {
   const histories = [[SUCCEEDED], [FAILED], [SUCCEEDED, SUCCEEDED], [FAILED, FAILED], [SUCCEEDED, FAILED, FAILED]];
-  const versions = histories.map((events) => newsOf(events, [])).map((news) => (news.kind === 'changed' ? news.version : ''));
+  const versions = histories.map((events) => progressOf(events, [])).map((news) => (news.kind === 'changed' ? news.version : ''));
   expect(new Set(versions).size).toBe(histories.length);
 });
 
@@ -124,7 +124,7 @@ const STILL: Outcome = { kind: 'pending' };
 const IS_ACTIVE: Outcome = { kind: 'active', peering: active };
 const hasEnded = (of: ListedConnection, message = of.message): Outcome => ({ kind: 'ended', peering: { ...of, message } });
 
-test.each<readonly [string, readonly ListedConnection[], News, number, Outcome]>([
+test.each<readonly [string, readonly ListedConnection[], Progress, number, Outcome]>([
   ['active if it is listed as active', [active], NONE, 15_000, IS_ACTIVE],
   ['active if an earlier record is listed as well', [deleted, active], ENDED, 15_000, IS_ACTIVE],
   ['pending if it is listed as pending, whatever the news', [alive], ENDED, 15_000, STILL],
@@ -168,7 +168,7 @@ describe('in every situation', () => {
 
   interface Reading {
     readonly listed: readonly ListedConnection[];
-    readonly news: News;
+    readonly news: Progress;
     /** Seconds from the start of the watch to the reading. */
     readonly seconds: number;
   }
@@ -215,7 +215,7 @@ describe('in every situation', () => {
   });
 
   interface Moment {
-    readonly news: News;
+    readonly news: Progress;
     readonly isHandled: boolean;
     /** Seconds after the start of the watch. The list may have been read before. */
     readonly listed: number;
