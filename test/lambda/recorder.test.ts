@@ -4,7 +4,7 @@ import { awsError, requestOf, ScriptedApi, TestWorld, VPC } from './world';
 
 const { signal } = new AbortController();
 
-test('records what each call was given, and its answer or error, and changes neither', async () => {
+test('records the input and the output or error of each call, and changes neither', async () => {
   const time = rehearsedTime();
   const api = new ScriptedApi(time);
   const refusal = awsError('InvalidRequestException', 'no');
@@ -47,7 +47,7 @@ test('keeps the first 500 calls', async () => {
 });
 
 describe('a request', () => {
-  test('logs each question that it answers once, without ids, after the response', async () => {
+  test('logs each reading that it has observed once, without ids, after the response', async () => {
     const world = new TestWorld();
     const throttled = awsError('ThrottlingException', 'Rate exceeded');
     world.api.create = [throttled, throttled, { hours: 24 }];
@@ -80,7 +80,7 @@ describe('a request', () => {
     expect(world.logged.at(-1)).toMatchObject({ question: 'peerPermissions', reading: 'checked' });
   });
 
-  test('succeeds if the rules can make nothing of an answer, and logs that', async () => {
+  test('succeeds if a rule fails, and logs that', async () => {
     const world = new TestWorld();
     const notADate = { toISOString: () => '2026-01-01T00:00:00.000Z' };
     world.api.create = [Object.assign(world.api.record(24), { CreationTime: notADate })];

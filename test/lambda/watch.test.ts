@@ -5,7 +5,7 @@ import { shownBy } from '../../lambda/network/ec2-view';
 import type { Ec2View } from '../../lambda/network/ec2-view';
 import { deletionOutcome, findToDelete, isListDue, progressOf, outcomeOf } from '../../lambda/peering/watch';
 import type { Progress, Outcome } from '../../lambda/peering/watch';
-import { ec2Side, expectInAll, FLEET_VPC, ID, peering, product, shown, UNAVAILABLE, UNRELATED_VPC } from './situations';
+import { ec2Side, expectForAll, FLEET_VPC, ID, peering, combinations, shown, UNAVAILABLE, UNRELATED_VPC } from './situations';
 
 const MINUTE = 60_000;
 const STARTED = 1_000_000;
@@ -45,7 +45,7 @@ test('reads the records of GameLift, whose members are optional', () => {
   ).toEqual(peering({ message: 'Active' }));
 });
 
-test('shows no peering connections if EC2 does not answer', () => {
+test('shows no peering connections if EC2 returns an error', () => {
   expect(shownBy(UNAVAILABLE)).toEqual([]);
   expect(shownBy(shown(ec2Side()))).toEqual([ec2Side()]);
 });
@@ -58,7 +58,7 @@ test.each<readonly [string, readonly ListedConnection[], Ec2View, ListedConnecti
   ['the one that is alive, wherever it is listed', [failed, alive], shown(), alive],
   ['the one that is alive rather than one that failed', [failed, alive], shown(ec2Side()), alive],
   ['none that failed if EC2 shows nothing', [failed], shown(), undefined],
-  ['none that failed if EC2 does not answer', [failed], UNAVAILABLE, undefined],
+  ['none that failed if EC2 returns an error', [failed], UNAVAILABLE, undefined],
   ['one that failed if EC2 shows that it is there', [failed], shown(ec2Side()), failed],
   ['none that failed if EC2 shows that it is gone', [failed], shown(ec2Side({ status: 'deleted' })), undefined],
   ['none that failed if EC2 shows another VPC', [failed], shown(ec2Side({ requesterVpcId: UNRELATED_VPC })), undefined],
@@ -172,7 +172,7 @@ describe('in every situation', () => {
     /** Seconds from the start of the watch to the reading. */
     readonly seconds: number;
   }
-  const readings = product<Reading>({
+  const readings = combinations<Reading>({
     listed: RECORDS.flatMap((first) => RECORDS.map((second) => [...first, ...second])),
     news: ALL_NEWS,
     seconds: SECONDS,
@@ -211,7 +211,7 @@ describe('in every situation', () => {
       ({ outcome }) => outcome.kind === 'ended',
     ],
   ])('%s', (_, isMeant, holds) => {
-    expectInAll(readings, isMeant, holds);
+    expectForAll(readings, isMeant, holds);
   });
 
   interface Moment {
@@ -221,7 +221,12 @@ describe('in every situation', () => {
     readonly listed: number;
     readonly now: number;
   }
-  const moments = product<Moment>({ news: ALL_NEWS, isHandled: BOOLEANS, listed: [-3600, -60, -1, ...SECONDS], now: SECONDS })
+  const moments = combinations<Moment>({
+    news: ALL_NEWS,
+    isHandled: BOOLEANS,
+    listed: [-3600, -60, -1, ...SECONDS],
+    now: SECONDS,
+  })
     .filter(({ listed, now }) => now >= listed)
     .map((moment) => {
       const { news, isHandled, listed, now } = moment;
@@ -247,6 +252,6 @@ describe('in every situation', () => {
       ({ now }) => now >= 60,
     ],
   ])('%s', (_, isMeant, holds) => {
-    expectInAll(moments, isMeant, holds);
+    expectForAll(moments, isMeant, holds);
   });
 });
