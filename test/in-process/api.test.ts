@@ -9,15 +9,15 @@ import { ACCOUNT, DAY, PLACE, REGION } from '../matrix/world';
 import { SimulatedApi } from './api';
 
 /*
- * In process, the handler is called past the SDK and the wire: what it gets there has to be what it would get over
- * them. Each call is made both ways in the same simulated AWS.
+ * In process, the handler bypasses the SDK and HTTP. Its calls must have the same output and errors as over HTTP. Each call is made both
+ * ways in the same simulated AWS.
  */
 
 type Api = Dependencies['api'];
 
 const OTHER = '222222222222';
 const ABSENT = 'fleet-00000000-0000-0000-0000-000000000000';
-const RATE_TOKEN = 10_000;
+const RATE_LIMIT_MILLISECONDS = 10_000;
 
 class ApiComparison {
   static async start(): Promise<ApiComparison> {
@@ -55,14 +55,14 @@ class ApiComparison {
     await this.rehearsal.close();
   }
 
-  /** What a call gives, or how it fails, both ways; when a rate token is there for each. */
+  /** Makes a call both ways, without throttling, and compares the output or error. Returns it. */
   async compare(call: (api: Api, signal: AbortSignal) => Promise<unknown>): Promise<unknown> {
     const [wire, inProcess] = [await this.call(this.wire, call), await this.call(this.inProcess, call)];
     expect(inProcess).toEqual(wire);
     return wire;
   }
 
-  /** The same for calls of which only one can take effect: the wire's comes first, then `undo`. */
+  /** The same for a call that can take effect only once: calls over HTTP, then `undo`, then calls in process. */
   async compareWithUndo(
     call: (api: Api, signal: AbortSignal) => Promise<unknown>,
     undo: () => Promise<unknown>,
@@ -74,7 +74,7 @@ class ApiComparison {
   }
 
   async call(api: Api, call: (api: Api, signal: AbortSignal) => Promise<unknown>): Promise<unknown> {
-    await this.clock.sleep(RATE_TOKEN);
+    await this.clock.sleep(RATE_LIMIT_MILLISECONDS);
     return this.callAtOnce(api, call);
   }
 
@@ -118,7 +118,7 @@ test('authorizations', () =>
       expect(key).toEqual({ ...input, PeerVpcAwsAccountId: ACCOUNT });
       expect(ExpirationTime.getTime() - CreationTime.getTime()).toBe(DAY);
     }
-    expect(inProcess?.CreationTime.getTime()).toBeGreaterThan((wire?.CreationTime.getTime() ?? 0) + RATE_TOKEN - 1);
+    expect(inProcess?.CreationTime.getTime()).toBeGreaterThan((wire?.CreationTime.getTime() ?? 0) + RATE_LIMIT_MILLISECONDS - 1);
     expect(await comparison.compare((api, signal) => api.describeVpcPeeringAuthorizations(signal))).toHaveLength(1);
     const wrong = { ...input, PeerVpcId: 'vpc-0123456789abcdef0' };
     expect(await comparison.compare((api, signal) => api.createVpcPeeringAuthorization(wrong, signal))).toMatchObject({
@@ -126,7 +126,7 @@ test('authorizations', () =>
     });
     const cancel = (api: Api, signal: AbortSignal): Promise<unknown> => api.deleteVpcPeeringAuthorization(input, signal);
     expect(await comparison.compareWithUndo(cancel, () => comparison.call(comparison.wire, authorize))).toBeUndefined();
-    // the bucket of each operation holds one token
+    // GameLift allows one call of each operation in ten seconds
     await comparison.call(comparison.wire, cancel);
     const throttled = await comparison.callAtOnce(comparison.wire, cancel);
     expect(throttled).toMatchObject({ name: 'ThrottlingException', status: 400 });
@@ -162,7 +162,7 @@ test('fleets, their tags and events', () =>
     expect(await comparison.compare((api, signal) => api.listFleetTags(fleet.arn, signal))).toEqual({ two: 'zwei drei' });
   }));
 
-test('connections, and what they are in EC2', () =>
+test('connections in GameLift and in EC2', () =>
   comparison.clock.work(async () => {
     const { aws, clock, tableId, vpcId } = comparison;
     const made = await aws.callGameLift('CreateFleet', { Name: 'Lobby', BuildId: 'build-1', EC2InstanceType: 'c5.large' }, PLACE);
@@ -270,7 +270,7 @@ test('a role of another account, one session for all calls', () =>
     });
     const role = awsApiAs({ arn, externalId: 'studio-7' }, 'Game.Authorization', REGION);
     const signal = new AbortController().signal;
-    // a failure is not remembered
+    // a failed session is not reused
     expect(await role.vpcExists(vpcId, signal).catch(readError)).toMatchObject({ name: 'AccessDenied' });
     expect(await role.vpcExists(vpcId, signal)).toBe(true);
     expect(await role.describeVpcPeeringAuthorizations(signal)).toEqual([]);

@@ -184,8 +184,8 @@ describe('update', () => {
 describe('an update that replaces a VPC that only another account can authorize', () => {
   const FOREIGN = '333333333333';
 
-  /** @param secondsLate how long GameLift does not list the connection with the previous VPC yet */
-  async function move(status: string, secondsLate = 0): Promise<TestWorld> {
+  /** @param secondsLate how many seconds after the start GameLift lists the connection with the previous VPC */
+  async function replaceVpc(status: string, secondsLate = 0): Promise<TestWorld> {
     const world = new TestWorld();
     const listedAt = world.time.now() + secondsLate * 1000;
     const connection = { VpcPeeringConnectionId: 'pcx-1', PeerVpcId: VPC, Status: { Code: status } };
@@ -202,7 +202,7 @@ describe('an update that replaces a VPC that only another account can authorize'
   }
 
   test('fails before any change if the previous VPC is peered and not authorized, because the cleanup would fail', async () => {
-    const { api, responses } = await move('active');
+    const { api, responses } = await replaceVpc('active');
     expect(responses).toMatchObject([{ Status: 'FAILED', Reason: expect.stringContaining(`of account ${FOREIGN}`) as string }]);
     expect(responses[0]?.Reason).toContain('Run there: aws gamelift create-vpc-peering-authorization');
     // twice, because a new authorization may not be listed yet
@@ -210,13 +210,13 @@ describe('an update that replaces a VPC that only another account can authorize'
   });
 
   test('fails also if GameLift lists the connection with the previous VPC only 15 seconds after the update began', async () => {
-    const { api, responses } = await move('active', 15);
+    const { api, responses } = await replaceVpc('active', 15);
     expect(responses).toMatchObject([{ Status: 'FAILED', Reason: expect.stringContaining(`of account ${FOREIGN}`) as string }]);
     expect(api.calls).toEqual(['Describe', 'Describe']);
   });
 
   test('succeeds if nothing is peered with the previous VPC', async () => {
-    const { api, responses } = await move('deleted');
+    const { api, responses } = await replaceVpc('deleted');
     expect(responses).toMatchObject([{ Status: 'SUCCESS' }]);
     expect(api.calls).toEqual([`Create vpc-1 ${GAMELIFT_ACCOUNT}`]);
   });

@@ -8,7 +8,7 @@ import { propertiesOf, recordingLog, requestOf, STACK_ID } from './world';
 import type { TestResponse } from './world';
 
 /*
- * Whatever the event is: at most one response, a reason that says what is wrong, and no call that should not be made.
+ * For any event, the handler sends at most one response, with a reason that names the problem, and makes no call that it should not make.
  */
 
 const REQUEST_TYPES = ['Create', 'Update', 'Delete'] as const;
@@ -68,7 +68,7 @@ async function handle(event: unknown): Promise<Outcome> {
   };
 }
 
-/** The visible result of an invalid request, as one object to compare. */
+/** The result of an invalid request, as one object to compare. */
 async function resultOf(event: unknown): Promise<object> {
   const { responses, bytes, calls, error } = await handle(event);
   const [response] = responses;
@@ -126,13 +126,13 @@ const INVALID_VALUES: Readonly<Record<string, unknown>> = {
   'an object': { Ref: 'Vpc' },
   'a list': ['x'],
   'a list in a list': [['x']],
-  'what is nested too deeply': { deep: DEEP },
+  'a deeply nested object': { deep: DEEP },
   '100,000 characters': 'x'.repeat(100_000),
   '100,000 digits': '1'.repeat(100_000),
   '10,000 members': Object.fromEntries(Array.from({ length: 10_000 }, (_, index) => [`k${index}`, index])),
   'control characters': '\u0000\u0007\u001b[31m',
   emoji: '🎮'.repeat(100),
-  'emoji that begin elsewhere': `x${'🎮'.repeat(100)}`,
+  'emoji after one letter': `x${'🎮'.repeat(100)}`,
   'half a character': '\ud83c'.repeat(100),
   'a line separator': '\u2028',
   quotes: '"'.repeat(1000),
@@ -161,7 +161,7 @@ describe('events', () => {
     'ResourceProperties',
   ];
 
-  /** What holds for any event. */
+  /** Handles an event, and checks what must hold for any event. */
   async function handleAndCheck(event: unknown): Promise<Outcome> {
     const outcome = await handle(event);
     const { responses, urls, bytes, logged, error } = outcome;
@@ -172,7 +172,7 @@ describe('events', () => {
     return outcome;
   }
 
-  test('random JSON gets no response, makes no call, and is not run again', async () => {
+  test('random JSON gets no response, makes no call, and is not retried', async () => {
     await fc.assert(
       fc.asyncProperty(fc.jsonValue(), async (event) => {
         expect(await handleAndCheck(event)).toMatchObject({ responses: [], calls: [] });
@@ -185,7 +185,7 @@ describe('events', () => {
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...REQUEST_TYPES), fc.jsonValue(), async (type, value) => {
         const { calls } = await handleAndCheck(requestOf(type, { [field]: value }));
-        // any text is a request's id
+        // any text is a valid RequestId
         expect(field === 'RequestId' && typeof value === 'string' ? [] : calls).toEqual([]);
       }),
       RUNS,
@@ -324,7 +324,7 @@ describe('values in a reason', () => {
   test.each([
     ['a text', 'x'.repeat(200), `"${'x'.repeat(116)}...`],
     ['emoji, whole', '🎮'.repeat(100), `"${'🎮'.repeat(58)}...`],
-    ['emoji that begin elsewhere, whole', `x${'🎮'.repeat(100)}`, `"x${'🎮'.repeat(57)}...`],
+    ['emoji after one letter, whole', `x${'🎮'.repeat(100)}`, `"x${'🎮'.repeat(57)}...`],
     ['a value that is nested too deeply to show', DEEP, 'a value that is nested too deeply to show'],
   ])('%s', async (_, RequestType, shown) => {
     expect(await resultOf(requestOf('Create', { RequestType }))).toEqual(
@@ -397,7 +397,7 @@ describe('schema versions', () => {
     'a delete uses the properties that it can read if the schema version is %s, as after a rolled-back upgrade',
     async (_, SchemaVersion) => {
       const ResourceProperties = propertiesOf({ SchemaVersion, Added: 'x' });
-      // it asks whether anything is peered, and cancels nothing, since nobody responses
+      // it checks whether anything is peered, and cancels nothing, because the check fails
       const { responses, calls } = await handle(requestOf('Delete', { ResourceProperties }));
       expect(responses).toMatchObject([{ Status: 'SUCCESS' }]);
       expect(calls).toEqual(['describePeerings', 'describeVpcPeeringAuthorizations']);
@@ -432,7 +432,7 @@ describe('properties', () => {
     /** The property of a construct that sets it. */
     readonly setBy: string;
     readonly good: unknown;
-    /** Nearly, but not. */
+    /** Values that are almost valid. */
     readonly nearMisses: readonly unknown[];
     readonly optional?: true;
   }
@@ -542,7 +542,7 @@ describe('properties', () => {
     ['Custom::GameLiftVpcPeeringTeardown', PAIR],
   ];
 
-  /** Everything that the property must not be. */
+  /** Invalid values of the property, with a description. */
   function invalidValuesOf({ good, nearMisses, optional }: PropertyCase): readonly (readonly [string, unknown])[] {
     const around =
       typeof good === 'string' ? [`${good}\n`, `\n${good}`, ` ${good}`, `${good} `, `${good}\u0000`, `${good}\u200b`] : [];
@@ -555,7 +555,7 @@ describe('properties', () => {
     ].map(([kind, value]) => [kind.slice(0, 60), value]);
   }
 
-  /** The beginning of how a reason shows what was got. */
+  /** The beginning of the value in the reason. */
   function shown(name: string, value: unknown): string {
     if (Array.isArray(value) && name === 'RouteTableIds') {
       return `one with ${JSON.stringify(value.find((item) => item !== 'rtb-1')).slice(0, 60)}`;
@@ -581,7 +581,7 @@ describe('properties', () => {
       const { name, what, setBy } = property;
       for (const [kind, value] of invalidValuesOf(property)) {
         const reason = beginningAndEnd(
-          `${name} must be ${what}, got ${kind === 'what is nested too deeply' ? 'a value that is nested too deeply to show' : shown(name, value)}`,
+          `${name} must be ${what}, got ${kind === 'a deeply nested object' ? 'a value that is nested too deeply to show' : shown(name, value)}`,
           `. Correct the ${setBy}, then deploy again`,
         );
         const [create, update] = requests(ResourceType, good, { [name]: value });
@@ -726,7 +726,7 @@ describe('renewals', () => {
   test.each(Object.entries(WHAT))('fails with a reason if %s is invalid', async (name, what) => {
     const texts = ODD_STRINGS.filter((text) => name !== 'LogicalResourceId' || !/^\w+$/.test(text));
     const bad = [...Object.values(INVALID_VALUES), ...texts, ...(EXTRA[name] ?? [])];
-    // the first version need not be said, and what is earlier is fine
+    // the version may be missing, and an earlier version is valid
     const values = name === 'SchemaVersion' ? bad.filter((value) => value !== 0) : [undefined, ...bad];
     for (const value of values) {
       const { error, calls, responses } = await handle(renewal({ [name]: value }));
@@ -753,7 +753,7 @@ describe('templates', () => {
   type Properties = Readonly<Record<string, unknown>>;
   const TYPE_NAMES = ['Authorization', 'Connection', 'Teardown'] as const;
 
-  /** As the library writes them since its first version, and CloudFormation sends them: to be served for ever, never to be edited. */
+  /** All properties that the first version of the library writes, as CloudFormation sends them. Supported forever: never edit them. */
   const FULL: Readonly<Record<TypeName, Properties>> = {
     Authorization: {
       ServiceToken:
@@ -808,7 +808,7 @@ describe('templates', () => {
     },
   };
 
-  /** The least that was ever written: no property that may be left out. */
+  /** Only the required properties. */
   const MINIMAL: Readonly<Record<TypeName, Properties>> = {
     Authorization: {
       PeerVpcId: 'vpc-0123456789abcdef0',
@@ -833,7 +833,7 @@ describe('templates', () => {
     },
   };
 
-  /** The same about what there is in this world. */
+  /** Replaces the ids in the properties by those of the simulated AWS. */
   function adaptToWorld(properties: Properties): Properties {
     const { vpcId, fleetId, routeTableIds } = world;
     const text = JSON.stringify(properties)
@@ -866,9 +866,9 @@ describe('templates', () => {
 
   describe.each([
     ['the first version', FULL],
-    ['the first version, with nothing that may be left out', MINIMAL],
+    ['the first version, with only the required properties', MINIMAL],
   ])('of %s', (_, written) => {
-    test.each(TYPE_NAMES)('are supported for ever: %s', async (name) => {
+    test.each(TYPE_NAMES)('are supported forever: %s', async (name) => {
       const properties = adaptToWorld(written[name]);
       await expectSuccess(request('Create', name, properties));
       await expectSuccess(request('Update', name, properties, { OldResourceProperties: properties }));
@@ -885,7 +885,7 @@ describe('templates', () => {
   });
 
   describe.each(TYPE_NAMES)('properties of type %s', (name) => {
-    /** What an update does where there is nothing odd about it. */
+    /** The calls that an update with ordinary properties makes. */
     async function callsOfUpdate(properties: Properties): Promise<readonly string[]> {
       await expectSuccess(request('Create', name, properties));
       await expectSuccess(request('Update', name, properties, { OldResourceProperties: properties }));
@@ -919,7 +919,7 @@ describe('templates', () => {
         'FleetIds',
       ];
       for (const value of [...Object.values(INVALID_VALUES), ...ODD_STRINGS]) {
-        // without a role an external id is for nobody
+        // without a role, the external id is not used
         const odd = {
           ...properties,
           ExternalId: value,
@@ -951,7 +951,7 @@ describe('templates', () => {
       }
     });
 
-    /** Up to the 1,024 bytes that CloudFormation takes. */
+    /** Physical ids have at most 1,024 bytes. */
     const IDS = [
       'Peered-Connection-1B2C3D4E5F6G',
       '6b2e1c9c-0000-4000-8000-000000000000/Another',
@@ -965,7 +965,7 @@ describe('templates', () => {
       '/',
     ];
 
-    test('work with a physical id that the handler has not chosen', async () => {
+    test('work with a physical id that the handler did not choose', async () => {
       const properties = adaptToWorld(MINIMAL[name]);
       for (const PhysicalResourceId of IDS) {
         await expectSuccess(request('Create', name, properties));
@@ -1006,7 +1006,7 @@ describe('templates', () => {
     await expectSuccess(request('Create', 'Connection', properties));
     const StackId = TEMPLATE_STACK_ID.replace('Peered/6b2e', 'Other/7c3f');
     await expectSuccess(request('Delete', 'Connection', properties, { StackId }));
-    // there may be a claim of its own that can't be read yet: it removes that, and reads again
+    // an own claim may exist that can't be read yet, so the handler removes it and reads again
     expect(world.calls).toEqual(['DescribeFleetAttributes', 'ListTagsForResource', 'UntagResource', 'ListTagsForResource']);
     expect(world.tags.size).toBe(2);
     expect(world.state.statuses).toEqual(['active']);

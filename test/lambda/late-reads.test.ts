@@ -7,21 +7,20 @@ import { awsError, GUID } from './world';
 import type { TestResponse } from './world';
 
 /*
- * Connections where reads are up to 15 seconds late, and each read shows another moment: whatever happens to one stack, its
- * requests succeed, and nothing is left behind.
+ * Lives of connections while reads are up to 15 seconds late, each by a different time: the requests succeed, and nothing is left behind.
  */
 
 const OTHER_GUID = '7c3f2d8d-0000-4000-8000-000000000000';
-/** Of a fleet that GameLift keeps connected until it is deleted: with what it refuses to delete the connection. */
+/** GameLift's possible errors for a missing authorization, and for the deletion of a connection that exists until its fleet is deleted. */
 const REFUSALS = ['UnauthorizedException', 'NotFoundException', 'InvalidRequestException'] as const;
 const MAX_LATENESS = 15_000;
-/** With the last two, a list that is read early shows what was there before the request. */
+/** The last two were added because an early read of the list then shows the state before the request. */
 const SEEDS = [...Array.from({ length: 50 }, (_, index) => index + 1), 118, 257];
 
-/** CloudFormation invents an id if it does not know the one that a create chose. */
+/** CloudFormation generates an id if it got no response to the create. */
 const UNKNOWN_ID = { PhysicalResourceId: 'Game-Peering-1B2C3D' };
 
-/** What AWS leaves open, chosen at random. */
+/** Chooses a random reading of each question that AWS leaves open. */
 function readingsOf(random: () => number): Readings {
   const choose = <T>(...readings: readonly T[]): T => readings[Math.floor(readings.length * random())] as T;
   return {
@@ -39,10 +38,10 @@ function readingsOf(random: () => number): Readings {
   };
 }
 
-/** What differs from life to life, but for the seed. */
+/** What a life can set besides the seed. */
 interface LifeOptions {
   readonly readings?: Readings;
-  /** For how long any call may be denied, as its permission is not known everywhere yet. Default: at random */
+  /** How long calls may be denied, because new permissions have not reached all of AWS. Default: random */
   readonly deniedMilliseconds?: number;
 }
 
@@ -58,7 +57,7 @@ interface InventoryMembers {
   readonly routes: readonly { readonly routeTableId: string; readonly destination: string; readonly target: string }[];
 }
 
-/** EC2 allows no route to a peering connection in it. */
+/** Adds a gateway route table, in which EC2 allows no route to a peering connection. */
 function addGatewayTable({ aws, vpcId }: SimulatedWorld): void {
   const [gatewayId = ''] = [...aws.ec2.gateways].flatMap(([id, gateway]) => (gateway.vpcId === vpcId ? [id] : []));
   aws.ec2.associateGateway(PLACE, aws.ec2.createRouteTable(PLACE, vpcId), gatewayId);
@@ -70,7 +69,7 @@ afterEach(() => {
   currentWorld?.close();
 });
 
-/** What a life begins with. */
+/** The start of a life. */
 interface LifeStart {
   readonly world: SimulatedWorld;
   readonly random: () => number;
@@ -87,14 +86,14 @@ async function prepare(seed: number, { readings = {}, deniedMilliseconds }: Life
   return { world, random, deniedMilliseconds: deniedMilliseconds ?? (random() < 0.5 ? 0 : 45_000) };
 }
 
-/** What one life sees of its world. */
+/** The life of one connection in a simulated AWS. */
 class Life {
   static async begin(seed: number, conditions: LifeOptions = {}): Promise<Life> {
     return new Life(await prepare(seed, conditions));
   }
 
   readonly world: SimulatedWorld;
-  /** With what GameLift refuses to delete the connection although it is authorized. */
+  /** The error with which GameLift refuses to delete the connection although the deletion is authorized. */
   deletionRefusal: string | undefined;
   private readonly fleetIds: string[];
   private startedAt: number | undefined;
@@ -117,7 +116,7 @@ class Life {
     };
   }
 
-  /** The id of the fleet's connection in CloudFormation. */
+  /** The physical id of the fleet's connection. */
   get id(): string {
     return `${GUID}/Peering/${this.world.fleetId}/${this.world.vpcId}`;
   }
@@ -134,7 +133,7 @@ class Life {
     };
   }
 
-  /** Runs the handler, which is killed after some time if that is given. What it asks for takes a time of its own. */
+  /** Runs the handler, and kills it after `killedAfter` milliseconds. GameLift takes a random time to create and delete connections. */
   async run(event: object, killedAfter = Infinity): Promise<TestResponse | undefined> {
     this.startedAt ??= this.world.now();
     const { scriptedOutcomes } = this.world.aws;
@@ -147,13 +146,13 @@ class Life {
     return this.world.sleep(milliseconds);
   }
 
-  /** Delivers an event twice, the second time within that many milliseconds. */
+  /** Delivers an event twice, the second time after a random delay of at most the given milliseconds. */
   async runTwice(event: object, milliseconds: number): Promise<readonly (TestResponse | undefined)[]> {
     const copy = this.sleep(this.randomUpTo(milliseconds)).then(() => this.run(event));
     return await Promise.all([this.run(event), copy]);
   }
 
-  /** Kills the handler within that many milliseconds, and delivers the event again a minute later. */
+  /** Kills the handler after a random time of at most the given milliseconds, and delivers the event again a minute later. */
   async runAgainAfterKill(event: object, milliseconds: number): Promise<TestResponse | undefined> {
     await this.run(event, this.randomUpTo(milliseconds));
     await this.sleep(60_000);
@@ -163,7 +162,7 @@ class Life {
   /** Sends a delete while the create is running, once the create has claimed the connection. */
   async deleteDuringCreate(): Promise<void> {
     const created = this.run(this.request('Create'));
-    // before the claim, nothing shows the delete that a create is running
+    // before the claim is written, the delete can't know that a create is running
     while (this.world.tags.size === 0) {
       await this.sleep(100);
     }
@@ -172,12 +171,12 @@ class Life {
     await created;
   }
 
-  /** From 0 up to that many milliseconds. */
+  /** A random number of milliseconds, from 0 to the given maximum. */
   randomUpTo(milliseconds: number): number {
     return Math.floor(milliseconds * this.random());
   }
 
-  /** What there is: of connections the fleets, of routes table and target, and of the tags how many. */
+  /** What exists: connected fleets, route tables with targets, connections with DNS resolution, and the fleet of each tag. */
   get remaining(): object {
     const { aws } = this.world;
     const { connections, peerings, routes } = aws.inventory() as unknown as InventoryMembers;
@@ -198,7 +197,7 @@ class Life {
     };
   }
 
-  /** What has to be there, with routes in these tables. */
+  /** The expected value of `remaining` while a fleet is connected, with routes in the given tables. */
   expectedState(fleetId = this.world.fleetId, tables = this.world.routeTableIds, resolvesNames = false): object {
     const peeringId = this.peeringOf(fleetId)?.id;
     return {
@@ -209,13 +208,13 @@ class Life {
     };
   }
 
-  /** EC2's side of what connects a fleet. */
+  /** EC2's peering connection of a fleet. */
   peeringOf(fleetId: string): Peering | undefined {
     const { world } = this;
     return world.aws.ec2.peerings.between(world.findFleet(fleetId)?.vpc?.vpcId ?? '', world.vpcId);
   }
 
-  /** Somebody routes the addresses of the fleet to another connection. */
+  /** Creates a route by hand that leads the fleet's CIDR block to another connection. */
   routeByHand(): void {
     const [destination, target] = [this.cidrBlock, this.targetByHand];
     this.routesByHand.set(destination, { destination, kind: 'vpcPeeringConnectionId', target });
@@ -225,12 +224,12 @@ class Life {
     this.routesByHand.delete(this.cidrBlock);
   }
 
-  /** Where that route is. */
+  /** The route table with that route. */
   get tableByHand(): string {
     return this.world.routeTableIds[1] ?? '';
   }
 
-  /** Where it leads. */
+  /** The target of that route. */
   get targetByHand(): string {
     return this.world.aws.ec2.peerings.all()[0]?.id ?? '';
   }
@@ -243,7 +242,7 @@ class Life {
     return this.world.findFleet(this.world.fleetId)?.vpc?.cidrBlock ?? '';
   }
 
-  /** Somebody creates another fleet, which every read shows. @returns its id */
+  /** Creates another fleet, waits until every read shows it, and returns its id. */
   async createFleet(change: object = {}): Promise<string> {
     const id = await this.world.createFleet({ Name: 'Other', ...change });
     this.fleetIds.push(id);
@@ -252,7 +251,7 @@ class Life {
     return id;
   }
 
-  /** Somebody deletes the fleet's connection by hand. */
+  /** Deletes the fleet's connection by hand. */
   async deleteByHand(): Promise<void> {
     await this.world.authorizeByHand();
     await this.world.disconnectByHand();
@@ -309,7 +308,7 @@ describe.each(SEEDS)('with late reads, by seed %i', (seed) => {
     expect(life.remaining).toEqual(NOTHING);
   });
 
-  test('deletes what a create made that failed at its routes, and creates it again', async () => {
+  test('deletes the connection after the create failed at its routes, and creates it again', async () => {
     const life = await Life.begin(seed, { readings: { peerVpcWrites: 'none' } });
     life.routeByHand();
     const failed = await life.run(life.request('Create'));
@@ -386,7 +385,7 @@ describe.each(SEEDS)('with late reads, by seed %i', (seed) => {
     expect(life.remaining).toEqual(life.expectedState());
   });
 
-  test('deletes what a killed create has made', async () => {
+  test('deletes the connection of a killed create', async () => {
     const life = await Life.begin(seed);
     await life.run(life.request('Create'), life.randomUpTo(70_000));
     await life.sleep(1_000);
@@ -472,7 +471,7 @@ describe.each(SEEDS)('with late reads, by seed %i', (seed) => {
 
 const ON_CREATE = { PeerOnCreate: 'true' };
 
-/** The life of a fleet that GameLift peers on creation. GameLift deletes the connection on request, or only with the fleet. */
+/** The life of a connection that GameLift creates with its fleet. GameLift deletes it on request, or only with the fleet. */
 class LifeOnCreate extends Life {
   static override async begin(seed: number): Promise<LifeOnCreate> {
     const life = new LifeOnCreate(await prepare(seed, {}));
@@ -481,12 +480,12 @@ class LifeOnCreate extends Life {
     return life;
   }
 
-  /** Somebody creates a fleet that GameLift peers. AWS does not say that it does so before the fleet is ACTIVE. */
+  /** Creates a fleet that GameLift peers. AWS does not document whether GameLift does that before the fleet is ACTIVE. */
   async createPeeredFleet(): Promise<string> {
     const { world } = this;
     const { scriptedOutcomes } = world.aws;
     await world.authorizeByHand();
-    // the fleet becomes ACTIVATING when every read shows it: then GameLift connects it
+    // the fleet becomes ACTIVATING when every read shows it, and then GameLift creates the connection
     scriptedOutcomes.fleetActivationSeconds = MAX_LATENESS / 800;
     scriptedOutcomes.connectionSeconds = this.randomUpTo(60_000) / 1000;
     const id = await this.createFleet({ PeerVpcAwsAccountId: ACCOUNT, PeerVpcId: world.vpcId });
@@ -511,7 +510,7 @@ class LifeOnCreate extends Life {
     expect(isAuthorized).toBe(false);
   }
 
-  /** Nothing of the connection, or nothing but the connection, which the deletion of the fleet then needs an authorization for. */
+  /** Checks that nothing is left or, if GameLift keeps the connection, only the connection, and an authorization for the deletion of the fleet. */
   checkDeleted(): void {
     const { aws, fleetId, isAuthorized } = this.world;
     const isKept = this.deletionRefusal !== undefined;
@@ -530,7 +529,7 @@ describe.each(SEEDS)('a fleet that is peered on creation, where reads are late, 
     life = await LifeOnCreate.begin(seed);
   });
 
-  test('its connection is awaited, changed, and deleted', async () => {
+  test('waits for the connection, updates it, and deletes it', async () => {
     await life.create();
     await life.sleep(1_000);
     const change = { ResourceProperties: life.world.properties({ ...ON_CREATE, DnsResolution: 'true' }) };
@@ -543,7 +542,7 @@ describe.each(SEEDS)('a fleet that is peered on creation, where reads are late, 
     life.checkDeleted();
   });
 
-  test('a creation that is delivered twice', async () => {
+  test('finds the connection if the create is delivered twice', async () => {
     const event = life.request('Create');
     const responses = await life.runTwice(event, 60_000);
     const expected = { Status: 'SUCCESS', Data: life.world.attributes, PhysicalResourceId: life.id };
@@ -552,7 +551,7 @@ describe.each(SEEDS)('a fleet that is peered on creation, where reads are late, 
     life.checkNothingRequested();
   });
 
-  test('a creation that is killed, and run again', async () => {
+  test('finds the connection if the create is killed and run again', async () => {
     const event = life.request('Create');
     expect(await life.runAgainAfterKill(event, 70_000)).toMatchObject({
       Status: 'SUCCESS',
@@ -563,19 +562,19 @@ describe.each(SEEDS)('a fleet that is peered on creation, where reads are late, 
     life.checkNothingRequested();
   });
 
-  test('a creation that is killed, and then deleted', async () => {
+  test('deletes the connection of a killed create', async () => {
     await life.run(life.request('Create'), life.randomUpTo(70_000));
     await life.sleep(1_000);
     await life.runSuccessfully(life.request('Delete', UNKNOWN_ID));
     life.checkDeleted();
   });
 
-  test('a creation that is overtaken by its deletion', async () => {
+  test('deletes the connection if the delete overtakes the create', async () => {
     await life.deleteDuringCreate();
     life.checkDeleted();
   });
 
-  test('a creation that fails at its routes, and the deletion that follows', async () => {
+  test('deletes the connection after the create failed at its routes', async () => {
     life.routeByHand();
     const failed = await life.run(life.request('Create'));
     expect(failed).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining(`to ${life.targetByHand}`) as string });
@@ -585,7 +584,7 @@ describe.each(SEEDS)('a fleet that is peered on creation, where reads are late, 
     life.checkDeleted();
   });
 
-  test('a deletion that is delivered twice', async () => {
+  test('deletes the connection if the delete is delivered twice', async () => {
     await life.create();
     await life.sleep(1_000);
     const event = life.request('Delete');
@@ -593,14 +592,14 @@ describe.each(SEEDS)('a fleet that is peered on creation, where reads are late, 
     life.checkDeleted();
   });
 
-  test('a deletion that is killed, and run again', async () => {
+  test('deletes the connection if the delete is killed and run again', async () => {
     await life.create();
     await life.sleep(1_000);
     expect(await life.runAgainAfterKill(life.request('Delete'), 160_000)).toMatchObject({ Status: 'SUCCESS' });
     life.checkDeleted();
   });
 
-  test('the fleet is replaced, and the update is rolled back', async () => {
+  test('uses the connection of a new fleet, and rolls that back', async () => {
     await life.create();
     const other = await life.createPeeredFleet();
     const [previous, next] = [life.world.properties(ON_CREATE), life.world.properties({ ...ON_CREATE, FleetId: other })];
@@ -621,7 +620,7 @@ describe.each(SEEDS)('a fleet that is peered on creation, where reads are late, 
     expect(life.world.calls).not.toContain('CreateVpcPeeringConnection');
   });
 
-  test('somebody deletes its connection by hand: an update says that only a new fleet is peered, and requests nothing', async () => {
+  test('fails in an update after somebody deleted the connection by hand, says that only a new fleet is peered, and requests nothing', async () => {
     await life.create();
     await life.deleteByHand();
     await life.world.cancelAuthorizationByHand();
