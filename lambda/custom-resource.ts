@@ -6,9 +6,9 @@ import { NotARequestError, parseEvent } from './cloudformation/request';
 import type { CustomResourceRequest, ParsedEvent, ResponseTarget } from './cloudformation/request';
 import { checkIdLengths, RejectedResponseError, sendResponse } from './cloudformation/response';
 import type { CustomResourceResponse } from './cloudformation/response';
-import { show } from './cloudformation/values';
+import { formatValue } from './cloudformation/values';
 import type { Log } from './log';
-import { unsupportedVersion } from './resources/properties';
+import { schemaVersionError } from './resources/properties';
 import { RequestContext } from './resources/resource';
 import type { Dependencies, Resource } from './resources/resource';
 
@@ -40,7 +40,7 @@ export async function handleRequest(
   }
   const { target, resourceType = '', requestType, request } = parsed;
   const { stackId, logicalResourceId, requestId } = target;
-  const subject = { stackId, logicalResourceId, requestId };
+  const ids = { stackId, logicalResourceId, requestId };
   const startedAt = time.now();
   const available = context.getRemainingTimeInMillis();
   const type = types.get(resourceType);
@@ -48,35 +48,35 @@ export async function handleRequest(
   const milliseconds = Math.min(available - RESPONSE_RESERVE_SECONDS * 1000, budget);
   const response =
     request instanceof Error
-      ? invalidRequest(target, request.message)
+      ? failedResponse(target, request.message)
       : await respondWithin(milliseconds, request, types, dependencies);
   if (response.status === 'SUCCESS') {
-    log.info({ message: 'done', ...subject });
+    log.info({ message: 'done', ...ids });
   } else {
     log.failedRequest({
       message: response.reason ?? 'failed',
-      // the metric counts all types that the handler does not know as one
+      // the metric counts all unknown resource types as one
       resourceType: type === undefined ? 'Unknown' : resourceType,
       requestType: requestType ?? 'Unknown',
-      ...subject,
+      ...ids,
     });
   }
-  // CloudFormation waits for a response until the ServiceTimeout, which ends then for an invocation that started as late as possible
+  // CloudFormation waits for the response until the ServiceTimeout, which allows for the latest possible start of the invocation
   const end = startedAt + Math.min(budget + 2 * RESPONSE_RESERVE_SECONDS * 1000, available);
   try {
     await withTimeLimit(end - GRACE_MILLISECONDS - time.now(), time, (signal) =>
       sendResponse(target, response, dependencies.put, time, signal),
     );
   } catch (error) {
-    log.error({ message: 'could not send the response to CloudFormation', error: readError(error).message, ...subject });
+    log.error({ message: 'could not send the response to CloudFormation', error: readError(error).message, ...ids });
     if (!(error instanceof RejectedResponseError)) {
-      // the invocation fails, so Lambda runs the request again, which is safe
+      // the invocation fails, so that Lambda runs the request again, which is safe
       throw error;
     }
   }
 }
 
-/** Logs an error and returns undefined if the event does not say where to send a response. */
+/** Logs an error and returns undefined if the event does not contain what a response needs. */
 function tryParse(event: unknown, log: Log): ParsedEvent | undefined {
   try {
     const parsed = parseEvent(event);
@@ -92,7 +92,7 @@ function tryParse(event: unknown, log: Log): ParsedEvent | undefined {
   }
 }
 
-/** Handles the request, and fails after the given milliseconds. */
+/** Handles the request. Returns a FAILED response if that takes longer than the given milliseconds. */
 async function respondWithin(
   milliseconds: number,
   request: CustomResourceRequest,
@@ -101,7 +101,7 @@ async function respondWithin(
 ): Promise<CustomResourceResponse> {
   const { requestType } = request;
   if (milliseconds <= 0) {
-    return invalidRequest(request, `the function has no time left for the ${requestType}: try again`);
+    return failedResponse(request, `the function has no time left for the ${requestType}: try again`);
   }
   try {
     return await withDeadline<CustomResourceResponse>(
@@ -115,7 +115,7 @@ async function respondWithin(
       }),
     );
   } catch (error) {
-    return invalidRequest(request, readError(error).message);
+    return failedResponse(request, readError(error).message);
   }
 }
 
@@ -132,24 +132,24 @@ async function respondTo(
   }
   const type = types.get(resourceType);
   if (type === undefined) {
-    return invalidRequest(
+    return failedResponse(
       request,
-      `this version of the handler does not support the resource type ${show(resourceType)}, only ${[...types.keys()].join(', ')}: ` +
+      `this version of the handler does not support the resource type ${formatValue(resourceType)}, only ${[...types.keys()].join(', ')}: ` +
         'deploy with the version of cdk-gamelift-vpc-peering that synthesized the template',
     );
   }
-  const unsupported = unsupportedVersion(properties);
-  if (unsupported !== undefined && !isDelete) {
-    return invalidRequest(request, unsupported);
+  const versionError = schemaVersionError(properties);
+  if (versionError !== undefined && !isDelete) {
+    return failedResponse(request, versionError);
   }
   let resource: Resource;
   try {
     resource = type.createResource(request, context);
   } catch (error) {
-    if (!isDelete || unsupported !== undefined) {
-      return invalidRequest(request, readError(error).message);
+    if (!isDelete || versionError !== undefined) {
+      return failedResponse(request, readError(error).message);
     }
-    // nothing was ever created with such properties, and a delete that fails would block the stack
+    // nothing can have been created with invalid properties, and a failed delete would block the stack
     context.dependencies.log.error({ message: `nothing to delete: ${readError(error).message}` });
     return { status: 'SUCCESS', physicalResourceId: PhysicalId.ofInvalid(request) };
   }
@@ -163,7 +163,7 @@ async function run(
 ): Promise<CustomResourceResponse> {
   const { physicalId } = resource;
   const isDelete = requestType === 'Delete';
-  const idOfDeleted = received ?? physicalId.made;
+  const idOfDeleted = received ?? physicalId.created;
   try {
     if (isDelete) {
       await resource.delete();
@@ -177,7 +177,7 @@ async function run(
   }
 }
 
-/** The response to a request that the handler has not begun. */
-function invalidRequest(target: ResponseTarget, reason: string): CustomResourceResponse {
+/** The response to a request that the handler did not start. */
+function failedResponse(target: ResponseTarget, reason: string): CustomResourceResponse {
   return { status: 'FAILED', physicalResourceId: PhysicalId.ofInvalid(target), reason };
 }

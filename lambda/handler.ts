@@ -6,7 +6,7 @@ import {
 } from '../lib/contract';
 import { AUTHORIZATION_TYPE, CONNECTION_TYPE, TEARDOWN_TYPE } from '../lib/contract';
 import { readError } from './aws/errors';
-import { answeredQuestions } from './aws/open-questions';
+import { observedReadings } from './aws/open-questions';
 import { CallRecorder } from './aws/recorder';
 import { handleRequest } from './custom-resource';
 import type { InvocationContext, ResourceTypes } from './custom-resource';
@@ -31,8 +31,8 @@ export function createHandler(dependencies: Dependencies): (event: unknown, cont
     try {
       await handle(event, context, {
         ...dependencies,
-        api: recorder.watch(dependencies.api),
-        assume: (role, sessionName) => recorder.watch(dependencies.assume(role, sessionName)),
+        api: recorder.recordCallsOf(dependencies.api),
+        assume: (role, sessionName) => recorder.recordCallsOf(dependencies.assume(role, sessionName)),
       });
     } finally {
       logObservations(recorder, dependencies.log);
@@ -49,14 +49,14 @@ async function handle(event: unknown, context: InvocationContext, dependencies: 
   }
 }
 
-/** Logs what the request has shown of the questions that AWS's documents leave open. The response is sent by now. */
+/** Logs what the request has shown about AWS's undocumented behavior. The response has been sent before. */
 function logObservations({ calls }: CallRecorder, log: Log): void {
   try {
-    for (const { question, reading } of answeredQuestions(calls)) {
+    for (const { question, reading } of observedReadings(calls)) {
       log.info({ message: 'observed how AWS behaves', question, reading });
     }
   } catch (error) {
-    // AWS may answer with something that its API does not declare. That must not fail a request that has succeeded
-    log.error({ message: `could not tell how AWS behaves: ${readError(error).message}` });
+    // AWS may return something that its API does not declare. That must not fail a request that has succeeded
+    log.error({ message: `could not determine how AWS behaves: ${readError(error).message}` });
   }
 }

@@ -1,7 +1,7 @@
 import { FAILED_METRIC, FUNCTION_NAME_DIMENSION, METRIC_NAMESPACE } from '../lib/contract';
 import { LIBRARY } from './version';
 
-/** One event: a sentence, and what it is about. Never a response URL, credentials or an external id. */
+/** One log record: a sentence, and fields with details. Never contains a response URL, credentials or an external id. */
 export type LogRecord = { readonly message: string } & Readonly<Record<string, string | number | boolean | undefined>>;
 
 /** A failed request. The metric counts it by its resource type and request type. */
@@ -14,7 +14,7 @@ export interface Log {
   failedRequest(record: FailedRequest): void;
 }
 
-/** The function's log format is JSON: Lambda adds time, level and request to each record. */
+/** Writes to the console. The function's log format is JSON: Lambda adds time, level and request id to each record. */
 export const consoleLog: Log = {
   info: (record) => {
     console.info({ ...record, ...VERSION });
@@ -23,7 +23,7 @@ export const consoleLog: Log = {
     console.error({ ...record, ...VERSION });
   },
   failedRequest: (record) => {
-    // CloudWatch finds a metric only at the root of a line, and in JSON format the console would wrap it
+    // CloudWatch requires the metric at the root of the line, but in JSON format the console would nest it
     process.stdout.write(`${JSON.stringify(embeddedMetric(record, new Date(), process.env.AWS_LAMBDA_FUNCTION_NAME ?? ''))}\n`);
   },
 };

@@ -1,6 +1,6 @@
 /**
  * An error for people who read the events of the stack: what happened, and what to do about it. Callers that know which resources are
- * affected add them with `about`.
+ * affected add them with `withContext`.
  */
 export class Problem extends Error {
   override readonly name: string = 'Problem';
@@ -14,25 +14,25 @@ export class Problem extends Error {
     super(remedy === '' ? what : `${what}. ${remedy.charAt(0).toUpperCase()}${remedy.slice(1)}`, options);
   }
 
-  /** The same problem, preceded by what failed, such as "could not peer fleet F with VPC V". */
-  about(failedTask: string): Problem {
+  /** Returns the same problem, preceded by the task that failed, such as "could not peer fleet F with VPC V". */
+  withContext(failedTask: string): Problem {
     return new Problem(`${failedTask}: ${this.what}`, this.remedy, { cause: this });
   }
 }
 
 /**
- * A problem before the request had created or changed anything. There is nothing for the delete that follows: the physical id says so
- * (`PhysicalId.afterFailure`). So throw it only if that is certain.
+ * The request failed before it created or changed anything. `PhysicalId.afterFailure` records this in the physical id, so that the
+ * following delete does nothing. Throw it only if nothing was done for certain.
  */
 export class NothingDoneProblem extends Problem {
   override readonly name = 'NothingDoneProblem';
 
-  override about(failedTask: string): NothingDoneProblem {
+  override withContext(failedTask: string): NothingDoneProblem {
     return new NothingDoneProblem(`${failedTask}: ${this.what}`, this.remedy, { cause: this });
   }
 }
 
-/** The original error behind a problem. */
+/** The original error that caused a problem. */
 export function rootCauseOf(error: unknown): unknown {
   return error instanceof Problem && error.cause !== undefined ? rootCauseOf(error.cause) : error;
 }

@@ -4,9 +4,9 @@ import { setTimeout as wait } from 'node:timers/promises';
 export interface Time {
   /** Milliseconds since the epoch. */
   now(): number;
-  /** Rejects with the signal's reason as soon as it is aborted. */
+  /** Rejects with the signal's reason as soon as the signal is aborted. */
   sleep(milliseconds: number, signal: AbortSignal): Promise<void>;
-  /** A random number from 0 up to, but not including, 1. It spreads out callers that were throttled at the same moment. */
+  /** A random number from 0 (inclusive) to 1 (exclusive), to spread out callers that were throttled at the same moment. */
   jitter(): number;
 }
 

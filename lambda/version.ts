@@ -1,4 +1,4 @@
 import { version } from '../package.json';
 
-/** The library and its version, as log lines and the SDK's user agent show them. */
+/** The name and version of the library, for the log and the SDK's user agent. */
 export const LIBRARY = { name: 'cdk-gamelift-vpc-peering', version } as const;

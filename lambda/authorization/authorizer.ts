@@ -4,10 +4,10 @@ import type { Calls } from '../aws/calls';
 import type { Pair } from '../model/pair';
 
 /**
- * Provides the authorization that GameLift requires to connect and disconnect the VPCs of a pair.
+ * Provides the authorization that GameLift requires to create and delete the connections of a pair.
  *
- * There are two implementations: `VpcOwnerAuthorizer` creates authorizations, and `OtherAccountAuthorizer`, which has no access to
- * the VPC's account, can only check whether somebody there has created one.
+ * There are two implementations: `VpcOwnerAuthorizer` creates authorizations. `OtherAccountAuthorizer` has no access to the account of
+ * the VPC, so it can only check whether somebody there has created one.
  */
 export interface Authorizer {
   /** Whether `authorize` creates an authorization. Otherwise, it only checks that there is one. */
@@ -20,20 +20,20 @@ export interface Authorizer {
   /**
    * For the update of an authorization resource.
    *
-   * @param former for the pair that was declared before, if it is a different one
+   * @param previous for the pair that was declared before, if it is a different one
    */
-  authorizeForUpdate(former: Authorizer | undefined): Promise<AuthorizationAttributes>;
+  authorizeForUpdate(previous: Authorizer | undefined): Promise<AuthorizationAttributes>;
   /**
    * For the delete of an authorization resource: cancels the authorization, unless something may still be peered with the VPC. In
-   * that case the authorization is left to expire.
+   * that case, the authorization expires by itself.
    */
   cancel(): Promise<void>;
 
-  /** For a call that GameLift has refused, or is about to get. */
+  /** For a call that GameLift has refused, or for one that the handler or CloudFormation makes next. */
   authorize(): Promise<AuthorizationAttributes>;
   /** Whether GameLift lists a valid authorization. It may not list one that has been used. */
   isListed(): Promise<boolean>;
-  /** Fails if the deletion of everything that is peered with the VPC will lack an authorization. Creates none. */
+  /** Fails if something is peered with the VPC, and the authorization to delete it is missing and can't be created. */
   checkForCleanup(): Promise<void>;
 }
 
@@ -54,7 +54,7 @@ export async function findValid(
     (record) =>
       record.PeerVpcId === pair.peerVpcId &&
       record.GameLiftAwsAccountId === pair.gameLiftAccount &&
-      // if absent, it is the account that calls
+      // if it is missing, the caller's account owns the VPC
       (record.PeerVpcAwsAccountId ?? pair.peerVpcAccount) === pair.peerVpcAccount &&
       record.ExpirationTime.getTime() > calls.now(),
   );
@@ -74,7 +74,7 @@ export function attributesOf(record: ValidAuthorization, pair: Pair): Authorizat
   };
 }
 
-/** For error messages: which VPC, account and Region. Stacks with one account do not need to read its id. */
+/** Names the VPC, accounts and Region in an error message. If there is only one account, its id is left out. */
 export function describePair({ peerVpcId, peerVpcAccount, gameLiftAccount }: Pair, region: string): string {
   return peerVpcAccount === gameLiftAccount
     ? `for VPC ${peerVpcId} in ${region}`

@@ -14,19 +14,19 @@ export interface AuthorizerOptions {
   readonly stackId: string;
   readonly region: string;
   readonly api: AwsApi;
-  /** Calls in the account that owns the VPC; undefined if the handler can't act there. */
+  /** Makes calls in the account that owns the VPC; undefined if the handler has no access to it. */
   readonly vpcApi: AwsApi | undefined;
   readonly calls: Calls;
   readonly log: Log;
-  /** How long an authorization must still be valid so that it is kept. Default: 12 hours */
+  /** An authorization that is valid for a shorter time is replaced. Default: 12 hours */
   readonly minimumValidityMilliseconds?: number | undefined;
 }
 
-/** Chooses who authorizes: the handler, where it can act in the account that owns the VPC, or somebody else there. */
+/** Chooses who authorizes: the handler if it has access to the account of the VPC, otherwise somebody in that account. */
 export function createAuthorizer(options: AuthorizerOptions): Authorizer {
   const { pair, ownAccount, stackId, region, api, vpcApi, calls, log, minimumValidityMilliseconds } = options;
   if (vpcApi === undefined) {
-    return new OtherAccountAuthorizer(pair, region, api, calls, stackId);
+    return new OtherAccountAuthorizer({ pair, region, api, calls, stackId });
   }
   const isPeered = (): Promise<boolean> =>
     pair.gameLiftAccount === ownAccount

@@ -12,23 +12,37 @@ import { isPeeredWithFleet } from './peered';
 type OtherAccountApi = CloudFormationApi &
   Pick<GameLiftApi, 'describeVpcPeeringAuthorizations' | 'describeVpcPeeringConnections'>;
 
-/** How long the authorization must still be valid when a deployment begins. Creating a fleet alone takes half an hour. */
+/** How long the authorization must still be valid when a deployment begins. The creation of a fleet takes half an hour. */
 const DEPLOYMENT_MILLISECONDS = 3_600_000;
 
+export interface OtherAccountOptions {
+  readonly pair: Pair;
+  readonly region: string;
+  /** Makes calls in the account of the stack. */
+  readonly api: OtherAccountApi;
+  readonly calls: Calls;
+  readonly stackId: string;
+}
+
 /**
- * For a VPC in another account, where the handler has no role. Only the account that owns the VPC can authorize, so this only checks for
- * an authorization. Its errors contain the command to run in the other account.
+ * For a VPC in another account, to which the handler has no access. Only the account that owns the VPC can authorize, so this class only
+ * checks for an authorization. Its errors contain the command to run in the other account.
  */
 export class OtherAccountAuthorizer implements Authorizer {
   readonly canAuthorize = false;
+  private readonly pair: Pair;
+  private readonly region: string;
+  private readonly api: OtherAccountApi;
+  private readonly calls: Calls;
+  private readonly stackId: string;
 
-  constructor(
-    private readonly pair: Pair,
-    private readonly region: string,
-    private readonly api: OtherAccountApi,
-    private readonly calls: Calls,
-    private readonly stackId: string,
-  ) {}
+  constructor({ pair, region, api, calls, stackId }: OtherAccountOptions) {
+    this.pair = pair;
+    this.region = region;
+    this.api = api;
+    this.calls = calls;
+    this.stackId = stackId;
+  }
 
   get advice(): string {
     const { peerVpcId, peerVpcAccount, gameLiftAccount } = this.pair;
@@ -46,19 +60,19 @@ export class OtherAccountAuthorizer implements Authorizer {
     try {
       return await this.validFor(DEPLOYMENT_MILLISECONDS);
     } catch (error) {
-      // only reads were made
+      // this class makes only reads
       throw error instanceof Problem && (error.cause === undefined || hadNoEffect(rootCauseOf(error)))
         ? new NothingDoneProblem(error.what, error.remedy, { cause: error })
         : error;
     }
   }
 
-  async authorizeForUpdate(former: Authorizer | undefined): Promise<AuthorizationAttributes> {
+  async authorizeForUpdate(previous: Authorizer | undefined): Promise<AuthorizationAttributes> {
     try {
-      await former?.checkForCleanup();
+      await previous?.checkForCleanup();
       return await this.validFor(DEPLOYMENT_MILLISECONDS);
     } catch (error) {
-      // the deployment has failed already, perhaps for this very reason, and a failed rollback would leave the stack stuck
+      // the deployment has failed already, perhaps because of the missing authorization, and a failed rollback would block the stack
       if (await this.isRollingBack()) {
         const now = new Date(this.calls.now());
         return attributesOf((await this.find()) ?? { CreationTime: now, ExpirationTime: now }, this.pair);
@@ -80,13 +94,13 @@ export class OtherAccountAuthorizer implements Authorizer {
   }
 
   async checkForCleanup(): Promise<void> {
-    await this.calls.untilEarlierIsReadable();
+    await this.calls.waitUntilEarlierWritesAreReadable();
     if (await isPeeredWithFleet(this.pair, this.api, this.calls)) {
       await this.validFor(DEPLOYMENT_MILLISECONDS);
     }
   }
 
-  /** @throws Problem if there is no authorization that is valid for at least so many milliseconds. */
+  /** @throws Problem if no authorization is valid for at least the given milliseconds. */
   private async validFor(milliseconds: number): Promise<AuthorizationAttributes> {
     const isLongEnough = (found: ValidAuthorization | undefined): boolean =>
       found !== undefined && found.ExpirationTime.getTime() - this.calls.now() >= milliseconds;
@@ -101,7 +115,7 @@ export class OtherAccountAuthorizer implements Authorizer {
     return attributesOf(record, this.pair);
   }
 
-  /** False if CloudFormation does not answer: the error that came before is more useful than that one. */
+  /** False if CloudFormation returns an error: the error of the authorization is more useful. */
   private async isRollingBack(): Promise<boolean> {
     try {
       const status = await this.calls.make('DescribeStacks', (signal) => this.api.describeStackStatus(this.stackId, signal));
@@ -123,7 +137,7 @@ export class OtherAccountAuthorizer implements Authorizer {
     try {
       return await read();
     } catch (error) {
-      throw problemOf(error).about(`could not look for an authorization ${describePair(this.pair, this.region)}`);
+      throw problemOf(error).withContext(`could not look for an authorization ${describePair(this.pair, this.region)}`);
     }
   }
 }

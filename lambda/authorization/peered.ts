@@ -3,7 +3,7 @@ import type { Calls } from '../aws/calls';
 import { isAlive, listedConnectionOf } from '../aws/connections';
 import type { Pair } from '../model/pair';
 
-/** Whether a fleet of this account and Region is peered with the VPC, no matter who peered it. */
+/** Whether any fleet of this account and Region is peered with the VPC, no matter who peered it. */
 export async function isPeeredWithFleet(
   { peerVpcId }: Pair,
   api: Pick<GameLiftApi, 'describeVpcPeeringConnections'>,
@@ -16,8 +16,8 @@ export async function isPeeredWithFleet(
 }
 
 /**
- * Whether the VPC is peered with any VPC of another account. For a handler that is only in the VPC's account, this is the best evidence
- * of a peered fleet: GameLift's VPCs belong to an account of AWS, and GameLift lists connections only to the account of the fleets.
+ * Whether the VPC is peered with any VPC of another account. A handler that runs in the VPC's account has no better evidence of a peered
+ * fleet: the VPCs of fleets belong to an account of AWS, and GameLift lists connections only to the account of the fleets.
  */
 export async function isPeeredWithVpcOfAnotherAccount(
   { peerVpcId, peerVpcAccount }: Pair,

@@ -15,7 +15,7 @@ type AuthorizationApi = Pick<
 > &
   Pick<Ec2Api, 'vpcExists'>;
 
-/** A new authorization is valid for 24 hours. One that is valid for less than this was not renewed. */
+/** A new authorization is valid for 24 hours. An authorization that is valid for less than 12 hours was not renewed. */
 const MINIMUM_VALIDITY_MILLISECONDS = 12 * 3600 * 1000;
 
 /** How often an authorization is canceled and requested again. Another caller may request one in between. */
@@ -30,20 +30,20 @@ interface RequestResult {
   readonly existing?: ValidAuthorization | undefined;
 }
 
-export interface VpcOwner {
+export interface VpcOwnerOptions {
   readonly pair: Pair;
   readonly region: string;
-  /** Calls in the account that owns the VPC. */
+  /** Makes calls in the account that owns the VPC. */
   readonly api: AuthorizationApi;
   readonly calls: Calls;
   readonly log: Log;
-  /** Whether anything is peered with the VPC, as far as the handler can find out from its own account. */
+  /** Whether anything is peered with the VPC, as far as the handler can determine in its own account. */
   readonly isPeered: () => Promise<boolean>;
-  /** How long an authorization must still be valid so that it is not replaced by a new one. Default: 12 hours */
+  /** An authorization that is valid for a shorter time is replaced. Default: 12 hours */
   readonly minimumValidityMilliseconds?: number | undefined;
 }
 
-/** Authorizes as the account that owns the VPC: the handler's own account, or one in which it assumes a role. */
+/** Authorizes in the account that owns the VPC: the handler's own account, or one in which it assumes a role. */
 export class VpcOwnerAuthorizer implements Authorizer {
   readonly canAuthorize = true;
   readonly advice = '';
@@ -54,8 +54,8 @@ export class VpcOwnerAuthorizer implements Authorizer {
   private readonly minimumValidityMilliseconds: number;
   private hasAuthorized = false;
 
-  constructor(private readonly owner: VpcOwner) {
-    const { pair, api, calls, minimumValidityMilliseconds = MINIMUM_VALIDITY_MILLISECONDS } = owner;
+  constructor(private readonly options: VpcOwnerOptions) {
+    const { pair, api, calls, minimumValidityMilliseconds = MINIMUM_VALIDITY_MILLISECONDS } = options;
     this.pair = pair;
     this.api = api;
     this.calls = calls;
@@ -68,14 +68,14 @@ export class VpcOwnerAuthorizer implements Authorizer {
    *
    * AWS does not document what CreateVpcPeeringAuthorization does while an earlier authorization is valid:
    *
-   *   GameLift's answer                                                   what is done
-   *   accepted, and valid for long enough                                 use it: it is new, or was renewed
-   *   accepted, but expires too early                                     it was not renewed: cancel it and authorize again
-   *   InvalidRequestException, and one is listed that is long enough      use that one
-   *   InvalidRequestException, and one is listed that expires too early   cancel it and authorize again
-   *   InvalidRequestException, none is listed, and the VPC exists         one that was used may not be listed: cancel and authorize again
-   *   InvalidRequestException, none is listed, and the VPC does not exist fail
-   *   any other error                                                     fail
+   *   GameLift's output or error                                            what the handler does
+   *   accepted, and valid for long enough                                   use it: it is new, or was renewed
+   *   accepted, but expires too early                                       it was not renewed: cancel it and authorize again
+   *   InvalidRequestException; the listed one is valid for long enough      use the listed one
+   *   InvalidRequestException; the listed one expires too early             cancel it and authorize again
+   *   InvalidRequestException; none is listed, and the VPC exists           a used one may not be listed: cancel it and authorize again
+   *   InvalidRequestException; none is listed, and the VPC does not exist   fail
+   *   any other error                                                       fail
    */
   async authorize(): Promise<AuthorizationAttributes> {
     try {
@@ -86,20 +86,20 @@ export class VpcOwnerAuthorizer implements Authorizer {
     }
   }
 
-  /** @throws NothingDoneProblem if no call had an effect: if there is an authorization, it is not this resource's, and must not be canceled. */
+  /** @throws NothingDoneProblem if no call had an effect: an existing authorization was not created by this resource, and must not be canceled. */
   async authorizeForCreate(): Promise<AuthorizationAttributes> {
     try {
       return await this.authorize();
     } catch (error) {
-      const isNothingDone = !this.hasAuthorized && this.calls.unanswered === 0 && hadNoEffect(rootCauseOf(error));
+      const isNothingDone = !this.hasAuthorized && this.calls.unansweredAttempts === 0 && hadNoEffect(rootCauseOf(error));
       throw isNothingDone && error instanceof Problem
         ? new NothingDoneProblem(error.what, error.remedy, { cause: error })
         : error;
     }
   }
 
-  async authorizeForUpdate(former: Authorizer | undefined): Promise<AuthorizationAttributes> {
-    await former?.checkForCleanup();
+  async authorizeForUpdate(previous: Authorizer | undefined): Promise<AuthorizationAttributes> {
+    await previous?.checkForCleanup();
     return await this.authorize();
   }
 
@@ -108,10 +108,10 @@ export class VpcOwnerAuthorizer implements Authorizer {
   }
 
   async checkForCleanup(): Promise<void> {
-    // the handler can authorize whenever the cleanup needs it
+    // no check needed: the handler authorizes when the cleanup needs it
   }
 
-  /** Succeeds if there is no authorization. If GameLift says so but still lists one, it may be seconds old: that one is canceled too. */
+  /** Succeeds if there is no authorization. If GameLift finds none but lists one, it was created seconds ago: it is canceled, too. */
   async cancel(): Promise<void> {
     if (await this.mayBePeered()) {
       await this.logExpiration();
@@ -126,9 +126,9 @@ export class VpcOwnerAuthorizer implements Authorizer {
     }
   }
 
-  /** True if something is peered with the VPC, or this can't be determined. A connection that was just deleted may still be listed. */
+  /** True if something is peered with the VPC, or this can't be determined. Reads twice: a connection that was just deleted may still be listed. */
   private async mayBePeered(): Promise<boolean> {
-    const { calls, isPeered, log } = this.owner;
+    const { calls, isPeered, log } = this.options;
     try {
       return await calls.readUntil(isPeered, (found) => !found, READ_DELAY_MILLISECONDS);
     } catch (error) {
@@ -138,7 +138,7 @@ export class VpcOwnerAuthorizer implements Authorizer {
   }
 
   private async logExpiration(): Promise<void> {
-    const { log } = this.owner;
+    const { log } = this.options;
     const { peerVpcId } = this.pair;
     const valid = await this.find().catch(() => undefined);
     const expires = valid === undefined ? 'within 24 hours' : `at ${valid.ExpirationTime.toISOString()}`;
@@ -157,7 +157,7 @@ export class VpcOwnerAuthorizer implements Authorizer {
     if (await this.isVpcMissing()) {
       throw refusal;
     }
-    // GameLift may refuse because of an authorization that was used, which it may not list
+    // GameLift may refuse because of a used authorization that it does not list
     return await this.cancelAndCreate();
   }
 
@@ -166,7 +166,7 @@ export class VpcOwnerAuthorizer implements Authorizer {
     const created = await this.replace();
     if (!this.isLongEnough(created)) {
       throw new Problem(
-        `GameLift answered with an authorization that expires at ${created.ExpirationTime.toISOString()}, ` +
+        `GameLift returned an authorization that expires at ${created.ExpirationTime.toISOString()}, ` +
           `less than ${Math.round(this.minimumValidityMilliseconds / 3_600_000)} hours from now, although the earlier one had been canceled`,
         'deploy again',
       );
@@ -174,26 +174,26 @@ export class VpcOwnerAuthorizer implements Authorizer {
     return created;
   }
 
-  /** Cancels the authorization and creates another one. Repeats this if GameLift refuses because there is one again. */
+  /** Cancels the authorization and creates a new one. Repeats both if GameLift refuses because another caller has created one in between. */
   private async replace(): Promise<ValidAuthorization> {
     for (let attempt = 1; ; attempt += 1) {
-      const unanswered = this.calls.unanswered;
+      const unansweredBefore = this.calls.unansweredAttempts;
       const wasThere = await this.delete();
       const { record, refusal, existing } = await this.tryCreate();
       if (record !== undefined) {
         return record;
       }
-      // another caller was faster, or the response to a call that took effect was lost
+      // another caller was faster, or this call took effect although its HTTP response was lost
       if (existing !== undefined && this.isLongEnough(existing)) {
         return existing;
       }
-      if ((!wasThere && this.calls.unanswered === unanswered) || attempt === REPLACE_ATTEMPTS) {
+      if ((!wasThere && this.calls.unansweredAttempts === unansweredBefore) || attempt === REPLACE_ATTEMPTS) {
         throw refusal;
       }
     }
   }
 
-  /** GameLift refuses the call if the input is wrong, or because there is a valid authorization already. */
+  /** Returns the refusal if GameLift refuses the call because the input is wrong, or because a valid authorization exists already. */
   private async tryCreate(): Promise<RequestResult> {
     try {
       return { record: await this.create() };
@@ -213,15 +213,12 @@ export class VpcOwnerAuthorizer implements Authorizer {
     );
     this.hasAuthorized = true;
     if (!isValid(record)) {
-      throw new Problem(
-        'GameLift accepted CreateVpcPeeringAuthorization but did not say when the authorization expires',
-        'deploy again',
-      );
+      throw new Problem('GameLift accepted CreateVpcPeeringAuthorization but returned no expiration time', 'deploy again');
     }
     return record;
   }
 
-  /** Returns whether there was an authorization to delete, as far as GameLift says. */
+  /** Returns false if GameLift reports that there was no authorization to delete. */
   private async delete(): Promise<boolean> {
     try {
       await this.calls.make('DeleteVpcPeeringAuthorization', (signal) =>
@@ -257,15 +254,15 @@ export class VpcOwnerAuthorizer implements Authorizer {
 
   private async explain(task: string, error: unknown): Promise<Problem> {
     const { what, remedy } = problemOf(error);
-    return new Problem(what, (await this.remedyOf(error)) ?? remedy, { cause: error }).about(
-      `could not ${task} ${describePair(this.pair, this.owner.region)}`,
+    return new Problem(what, (await this.remedyOf(error)) ?? remedy, { cause: error }).withContext(
+      `could not ${task} ${describePair(this.pair, this.options.region)}`,
     );
   }
 
-  /** What to do about an error of AWS; undefined if the error says so itself. */
+  /** What to do about an error of AWS; undefined if the error already contains a remedy. */
   private async remedyOf(error: unknown): Promise<string | undefined> {
     const { peerVpcId, peerVpcAccount, gameLiftAccount, peerRole } = this.pair;
-    const { region } = this.owner;
+    const { region } = this.options;
     const { name } = readError(error);
     if (isDenial(error)) {
       const [role, trust] =
@@ -291,7 +288,7 @@ export class VpcOwnerAuthorizer implements Authorizer {
     return error instanceof Problem ? undefined : 'the template is not the cause: try again';
   }
 
-  /** Whether EC2 says that there is no such VPC. This only improves an error message, so EC2 may fail to answer. */
+  /** Whether EC2 reports that the VPC does not exist. Ignores other errors of EC2, because this only improves an error message. */
   private async isVpcMissing(): Promise<boolean> {
     try {
       return !(await this.api.vpcExists(this.pair.peerVpcId, this.calls.signal));

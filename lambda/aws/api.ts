@@ -1,5 +1,5 @@
 /*
- * The calls to AWS that the handler makes, and the members of their output that it reads. Members that AWS may leave out are optional.
+ * The calls to AWS that the handler makes, and the members of their output that it reads. Optional members may be missing in the output.
  */
 
 export type Tags = Readonly<Record<string, string>>;
@@ -35,9 +35,9 @@ export interface FleetEvent {
 }
 
 /**
- * The peer VPC's side of a connection: the VPC peering connection that EC2 shows to the account of the peer VPC. The fleet's side is what
- * GameLift shows of the same connection (`ConnectionRecord`). The handler matches the two sides by the fleet's VPC, because GameLift's
- * id of a connection may differ from EC2's.
+ * The peer VPC's side of a connection: the VPC peering connection that EC2 shows to the account of the peer VPC. GameLift lists the same
+ * connection as a `ConnectionRecord`. The handler matches the two by the fleet's VPC, because GameLift's id of a connection may differ
+ * from EC2's.
  */
 export interface Ec2Peering {
   readonly id: string;
@@ -57,7 +57,7 @@ export interface Route {
   readonly cidrBlock: string;
   /** `pcx-…`, `igw-…`, `nat-…` and the like. */
   readonly target: string;
-  /** The target of the route no longer exists. */
+  /** Whether the target of the route no longer exists. */
   readonly blackhole: boolean;
 }
 
@@ -89,9 +89,9 @@ export interface GameLiftApi {
   deleteVpcPeeringConnection(input: { FleetId: string; VpcPeeringConnectionId: string }, signal: AbortSignal): Promise<void>;
   /** The connections of one fleet, or of all fleets of the account and Region. */
   describeVpcPeeringConnections(fleetId: string | undefined, signal: AbortSignal): Promise<readonly ConnectionRecord[]>;
-  /** Undefined if there is no such fleet. */
+  /** Undefined if the fleet does not exist. */
   describeFleet(fleetId: string, signal: AbortSignal): Promise<FleetRecord | undefined>;
-  /** In order of time. */
+  /** Oldest first. */
   describeFleetEvents(fleetId: string, since: Date, signal: AbortSignal): Promise<readonly FleetEvent[]>;
   listFleetTags(fleetArn: string, signal: AbortSignal): Promise<Tags>;
   tagFleet(fleetArn: string, tags: Tags, signal: AbortSignal): Promise<void>;
@@ -100,7 +100,7 @@ export interface GameLiftApi {
 
 /** https://docs.aws.amazon.com/AWSEC2/latest/APIReference/Welcome.html */
 export interface Ec2Api {
-  /** Rejects if EC2 does not answer. */
+  /** Rejects if EC2 returns an error, except the one that the VPC does not exist. */
   vpcExists(vpcId: string, signal: AbortSignal): Promise<boolean>;
   describeVpcCidrBlocks(vpcId: string, signal: AbortSignal): Promise<readonly string[]>;
   /** The peerings whose accepter is this VPC. */

@@ -8,22 +8,22 @@ import { isDenial, isGameLiftRefusal, isIamDenial, isThrottle, isUnanswered, rea
 const PAUSE_MILLISECONDS = 10_000;
 
 /**
- * The time between two rounds of calls to an operation that GameLift allows once in ten seconds for the whole account: ten seconds, and half
- * a second in which all attempts of a round reach GameLift.
+ * The time between two rounds of calls to an operation with GameLift's low rate limit: one call in ten seconds for the whole account. The
+ * additional half second is the time in which all attempts of a round reach GameLift.
  */
 const ROUND_MILLISECONDS = 10_500;
 
-/** How far apart the attempts of a round are, at most. */
+/** The maximum time between the first and the last attempt of a round. */
 const ROUND_SPREAD_MILLISECONDS = 300;
 
-/** How long before a round a caller begins its check: at a random time, because the calls of a check have rate limits, too. */
+/** How long before a round a caller starts its check. The time is random, because the calls of a check have rate limits as well. */
 const CHECK_AHEAD_MILLISECONDS = { min: 500, max: 5_500 };
 
-/** How long after a check began the call is made, at most. */
+/** The maximum time between the start of a check and the call that follows it. */
 export const MAX_CHECK_AGE_MILLISECONDS = CHECK_AHEAD_MILLISECONDS.max + ROUND_SPREAD_MILLISECONDS;
 
-/** How long a denial is retried: a new policy may take a minute to reach all of AWS. */
-export const DENIAL_PATIENCE_MILLISECONDS = 75_000;
+/** How long a denied call is retried: a new policy may take a minute to reach all of AWS. */
+export const DENIAL_RETRY_MILLISECONDS = 75_000;
 
 const UNANSWERED_ATTEMPTS = 5;
 
@@ -42,16 +42,16 @@ class RateLimitProblem extends Problem {
   }
 }
 
-/** Whether the error says that the call had no effect. */
+/** Whether the error proves that the call had no effect. */
 export function hadNoEffect(error: unknown): boolean {
   return isDenial(error) || error instanceof RateLimitProblem || isGameLiftRefusal(error);
 }
 
 /*
- * AWS does not promise that a write can be read at once. A read (fleet tags; EC2's tags, peering connections and routes; GameLift's
- * Describe operations) may return the state of up to 15 seconds ago, and a later read may return an older state than an
- * earlier one. Calls that write act on the current state. Therefore, everywhere in the handler:
- * - 15 seconds after this request began, reads show everything that earlier requests wrote: `untilEarlierIsReadable`.
+ * AWS's reads are eventually consistent. A read (fleet tags; EC2's tags, peering connections and routes; GameLift's Describe operations)
+ * may return the state of up to 15 seconds ago, and a later read may return an older state than an earlier one. Calls that write act on
+ * the current state. Therefore, everywhere in the handler:
+ * - 15 seconds after this request began, reads show everything that earlier requests wrote: `waitUntilEarlierWritesAreReadable`.
  * - What this run wrote, or requested from GameLift, is missing only if a read 15 seconds later does not show it: `isReadable`.
  * - The handler never deletes anything because something is missing, and never relies on a single read.
  */
@@ -60,24 +60,24 @@ export const READ_DELAY_MILLISECONDS = 15_000;
 const READ_AGAIN_MILLISECONDS = 5_000;
 
 interface CallOptions {
-  /** Called before each attempt, `MAX_CHECK_AGE_MILLISECONDS` before it at most. If it rejects, the call is not made. */
+  /** Called before each attempt, at most `MAX_CHECK_AGE_MILLISECONDS` earlier. If it rejects, the call is not made. */
   readonly check?: () => Promise<void>;
-  /** Whether an error may mean that a new policy has not reached all of AWS yet. */
+  /** Whether to retry after this error, because a new policy may not have reached all of AWS yet. */
   readonly isTemporary?: (error: unknown) => boolean;
 }
 
-/** Makes the calls to AWS for one request of CloudFormation, and retries each call while that may help. */
+/** Makes the calls to AWS for one request of CloudFormation, and retries each call as long as a retry may succeed. */
 export class Calls {
-  /** How many attempts failed without an answer of AWS. They may have taken effect. */
-  unanswered = 0;
-  private readonly began: number;
+  /** How many attempts got no response from AWS or a server error. They may have taken effect. */
+  unansweredAttempts = 0;
+  private readonly startedAt: number;
 
   constructor(
     private readonly time: Time,
     private readonly log: Log,
     readonly signal: AbortSignal,
   ) {
-    this.began = time.now();
+    this.startedAt = time.now();
   }
 
   now(): number {
@@ -89,22 +89,22 @@ export class Calls {
     return this.now() - writtenAt >= READ_DELAY_MILLISECONDS;
   }
 
-  async untilReadable(writtenAt: number): Promise<void> {
+  async waitUntilReadable(writtenAt: number): Promise<void> {
     await this.sleep(writtenAt + READ_DELAY_MILLISECONDS - this.now());
   }
 
-  /** Waits until reads return everything that was written until now, by anyone. */
-  async untilAllIsReadable(): Promise<void> {
-    await this.untilReadable(this.now());
+  /** Waits until reads return everything that anyone has written until now. */
+  async waitUntilWritesAreReadable(): Promise<void> {
+    await this.waitUntilReadable(this.now());
   }
 
-  /** Waits until reads return everything that was written before this request began. */
-  async untilEarlierIsReadable(): Promise<void> {
-    await this.untilReadable(this.began);
+  /** Waits until reads return everything that anyone had written before this request began. */
+  async waitUntilEarlierWritesAreReadable(): Promise<void> {
+    await this.waitUntilReadable(this.startedAt);
   }
 
   /**
-   * Reads until the value is as expected, for 15 seconds at most, and returns the last value.
+   * Reads until the value is as expected, for at most 15 seconds, and returns the last value.
    *
    * @param pause milliseconds between two reads: `READ_DELAY_MILLISECONDS` reads a list with a low rate limit only twice
    */
@@ -146,31 +146,31 @@ export class Calls {
     { check = () => Promise.resolve(), isTemporary = isIamDenial }: CallOptions = {},
   ): Promise<T> {
     const started = this.now();
-    const seen = { isThrottled: false, throttles: 0, unanswered: 0 };
+    const failures = { isThrottled: false, throttles: 0, unanswered: 0 };
     const attempt = async (): Promise<T> => {
-      await (seen.isThrottled && hasLowRateLimit(operation) ? this.untilRound(seen.throttles, check) : check());
+      await (failures.isThrottled && hasLowRateLimit(operation) ? this.waitForRound(failures.throttles, check) : check());
       return await call(this.signal);
     };
     const delayAfter = (error: unknown): number | undefined => {
-      seen.isThrottled = isThrottle(error);
-      if (seen.isThrottled) {
-        seen.throttles += 1;
-        // those with a low rate limit wait for the next round instead
+      failures.isThrottled = isThrottle(error);
+      if (failures.isThrottled) {
+        failures.throttles += 1;
+        // a call with a low rate limit waits for the next round instead
         return hasLowRateLimit(operation) ? 0 : PAUSE_MILLISECONDS * (1 + 0.25 * this.time.jitter());
       }
       if (isTemporary(error)) {
-        return this.now() - started < DENIAL_PATIENCE_MILLISECONDS ? PAUSE_MILLISECONDS : undefined;
+        return this.now() - started < DENIAL_RETRY_MILLISECONDS ? PAUSE_MILLISECONDS : undefined;
       }
       if (isUnanswered(error)) {
-        this.unanswered += 1;
-        seen.unanswered += 1;
-        return seen.unanswered < UNANSWERED_ATTEMPTS
-          ? 1000 * 2 ** (seen.unanswered - 1) * (1 + 0.25 * this.time.jitter())
+        this.unansweredAttempts += 1;
+        failures.unanswered += 1;
+        return failures.unanswered < UNANSWERED_ATTEMPTS
+          ? 1000 * 2 ** (failures.unanswered - 1) * (1 + 0.25 * this.time.jitter())
           : undefined;
       }
       return undefined;
     };
-    const wait = (error: unknown): number | undefined => {
+    const logAndGetDelay = (error: unknown): number | undefined => {
       const milliseconds = delayAfter(error);
       const { name, message } = readError(error);
       this.log.info({
@@ -183,29 +183,28 @@ export class Calls {
       return milliseconds;
     };
     try {
-      return await retry(attempt, wait, this.time, this.signal);
+      return await retry(attempt, logAndGetDelay, this.time, this.signal);
     } catch (error) {
       if (!this.signal.aborted) {
         throw error;
       }
       const seconds = Math.round((this.now() - started) / 1000);
-      throw seen.isThrottled
+      throw failures.isThrottled
         ? new RateLimitProblem(`${operation} was still throttled after ${seconds} seconds${limitOf(operation)}`)
         : new TimeUpProblem(`${operation} was not finished when the time for this request was up, after ${seconds} seconds`);
     }
   }
 
   /**
-   * Waits for the next round. All throttled callers of an account try again at the same times, which they take from the clock: one of
-   * them gets the rate token of the round, and the others are throttled at almost the same moment. If a throttled call makes GameLift
-   * wait for another ten seconds (AWS does not document this), there is a token again in the next round. Callers with times of
-   * their own would block each other for ever.
+   * Waits for the next round. All throttled callers of an account try again at the same multiples of ten and a half seconds: one caller
+   * succeeds, and the others are throttled at almost the same moment. If a throttled call starts the ten seconds again (AWS does not
+   * document this), the next round still has a successful caller. Callers that choose their own times would block each other forever.
    *
-   * In a round, callers that have been throttled more often come first.
+   * In a round, callers that have been throttled more often call first.
    *
    * @param throttles how often this caller has been throttled
    */
-  private async untilRound(throttles: number, check: () => Promise<void>): Promise<void> {
+  private async waitForRound(throttles: number, check: () => Promise<void>): Promise<void> {
     for (;;) {
       const now = this.now();
       const round = now - (now % ROUND_MILLISECONDS) + ROUND_MILLISECONDS;
@@ -220,7 +219,7 @@ export class Calls {
   }
 }
 
-/** GameLift's peering operations, as the handler names them. EC2's operations with similar names have other limits. */
+/** GameLift's peering operations, as the handler names them. EC2's operations with similar names have different limits. */
 export const PEERING_OPERATIONS: readonly string[] = [
   'CreateVpcPeeringAuthorization',
   'DeleteVpcPeeringAuthorization',

@@ -4,7 +4,7 @@ import type { ConnectionRecord } from './api';
 export interface ListedConnection {
   readonly id: string;
   readonly status: string;
-  /** Why it has this status; empty if GameLift does not say. */
+  /** Why the connection has this status; empty if GameLift gives no reason. */
   readonly message: string;
   readonly gameLiftVpcId: string | undefined;
   readonly cidrBlock: string | undefined;
@@ -25,13 +25,13 @@ export function listedConnectionOf({
   };
 }
 
-/** The status of a connection whose request GameLift has accepted, and that it does not list. */
+/** The handler's own status for a connection that GameLift does not list, although it has accepted the request. */
 export const NOT_LISTED = 'not listed';
 
-/** Records with one of these statuses stay visible for hours. */
+/** GameLift and EC2 show records with these statuses for hours. */
 const ENDED: ReadonlySet<string> = new Set(['failed', 'rejected', 'expired', 'deleting', 'deleted', NOT_LISTED]);
 
-/** Whether a connection, as GameLift or EC2 shows it, can still be, or become, active. */
+/** Whether a connection is active or can still become active. */
 export function isAlive({ status }: { readonly status: string }): boolean {
   return !ENDED.has(status);
 }

@@ -4,7 +4,7 @@ import { once, tagListOf, tagsOf } from './clients';
 import type { ClientConfig } from './clients';
 import { readError } from './errors';
 
-/** EC2's client is three times the size of GameLift's, so it is loaded only when it is needed. */
+/** EC2's client is three times as large as GameLift's, so it is loaded on first use. */
 export function ec2Api(config: ClientConfig): Ec2Api {
   const load = once(async () => {
     const sdk = await import('@aws-sdk/client-ec2');

@@ -4,9 +4,9 @@ import { Problem } from '../problem';
 type SdkError = Parameters<typeof isTransientError>[0];
 
 /*
- * AWS declines calls for three reasons, and the handler uses one word for each:
- * - denial: the caller has no permission, says IAM or GameLift. A new permission may take a minute to arrive, so a denial is retried.
- * - refusal: GameLift does not accept a call about peering. One possible reason is a missing authorization.
+ * AWS rejects calls for three reasons, and the handler uses one word for each:
+ * - denial: IAM or GameLift reports that the caller lacks a permission. A new permission may take a minute to arrive, so the call is retried.
+ * - refusal: GameLift does not accept a peering call. One possible reason is a missing authorization.
  * - throttling: there were too many calls.
  */
 
@@ -29,7 +29,7 @@ function isSdkError(error: unknown): error is SdkError {
   return error instanceof Error;
 }
 
-/** The errors with which GameLift may say that the authorization is missing. AWS does not document which one it uses. */
+/** GameLift's possible errors for a missing authorization. AWS does not document which one it uses. */
 const REFUSALS: ReadonlySet<string> = new Set(['UnauthorizedException', 'NotFoundException', 'InvalidRequestException']);
 
 export function isGameLiftRefusal(error: unknown): boolean {
@@ -43,7 +43,7 @@ export function isIamDenial(error: unknown): boolean {
   return IAM_DENIALS.has(readError(error).name);
 }
 
-/** Whether IAM denied the call, or GameLift, which may check its caller's permissions in the peer VPC. */
+/** Whether IAM or GameLift denied the call. GameLift may check its caller's permissions in the peer VPC. */
 export function isDenial(error: unknown): boolean {
   return isIamDenial(error) || readError(error).name === 'UnauthorizedException';
 }
@@ -53,10 +53,10 @@ export function isThrottle(error: unknown): boolean {
   return isSdkError(error) && error.name !== 'LimitExceededException' && isThrottlingError(error);
 }
 
-/** How Node.js and the SDK report a response that was cut off, besides the errors that the SDK itself considers transient. */
+/** How Node.js and the SDK report a truncated HTTP response, besides the errors that the SDK considers transient. */
 const CUT_OFF: ReadonlySet<string> = new Set(['SyntaxError', 'ECONNABORTED']);
 
-/** Whether AWS did not answer or failed: the call may have taken effect or not, and can be repeated. */
+/** Whether AWS sent no response or a server error: the call may have taken effect, and can be repeated. */
 export function isUnanswered(error: unknown): boolean {
   return isSdkError(error) && (isTransientError(error) || isServerError(error) || CUT_OFF.has(readError(error).name));
 }

@@ -6,7 +6,7 @@ import { gameLiftApi } from './gamelift';
 import { assumeRole } from './sts';
 import type { PeerRole } from './sts';
 
-/** The calls to AWS as the function's own role. */
+/** Makes calls to AWS with the function's own role. */
 export function awsApi(config: ClientConfig = CLIENT): AwsApi {
   return {
     ...gameLiftApi(config),
@@ -19,7 +19,7 @@ export function awsApi(config: ClientConfig = CLIENT): AwsApi {
   };
 }
 
-/** The calls to AWS as a role of another account. */
+/** Makes calls to AWS with a role of another account. */
 export function awsApiAs(role: PeerRole, sessionName: string, region: string): AwsApi {
   return awsApi({ ...CLIENT, credentials: assumeRole(role, sessionName, region) });
 }

@@ -4,13 +4,13 @@ import { READ_DELAY_MILLISECONDS } from './calls';
 import type { RecordedCall } from './recorder';
 
 /*
- * What the calls of one request show of the questions that AWS's documents leave open: docs/observations.md.
+ * Derives from the calls of one request how AWS behaves where its documents leave a question open: docs/observations.md.
  *
- * A rule speaks only if nothing else explains what it saw. At any time, others may create, use up or cancel authorizations and
- * connections. A read may show the state of 15 seconds ago. A call that failed may have taken effect, and each error has several causes,
- * so a rule also wants to see the cause in its message. Most rules can therefore recognize some readings of their question, not all.
+ * A rule returns a reading only if nothing else explains the calls. At any time, others may create, consume or cancel authorizations and
+ * connections. A read may show the state of 15 seconds ago. A failed call may have taken effect. Each error has several causes, so a rule
+ * also checks that the message names the cause. Therefore, most rules can recognize only some readings of their question.
  *
- * Pure functions. The names of questions and readings are those of rehearsal/aws/behaviours.ts.
+ * Pure functions. The names of questions and readings are those of `BEHAVIOURS` in the rehearsal.
  */
 
 /** The reading of one question that a request has observed. */
@@ -24,11 +24,11 @@ type Calls = readonly RecordedCall[];
 /** Returns the readings that the calls show. */
 type Rule = (calls: Calls) => readonly string[];
 
-type Answered<Name extends keyof AwsApi> = Omit<RecordedCall<Name>, 'outcome'> & {
-  readonly answer: Awaited<ReturnType<AwsApi[Name]>>;
+type SuccessfulCall<Name extends keyof AwsApi> = Omit<RecordedCall<Name>, 'outcome'> & {
+  readonly output: Awaited<ReturnType<AwsApi[Name]>>;
 };
 
-type Refused<Name extends keyof AwsApi> = Omit<RecordedCall<Name>, 'outcome'> & {
+type FailedCall<Name extends keyof AwsApi> = Omit<RecordedCall<Name>, 'outcome'> & {
   readonly name: string;
   readonly message: string;
 };
@@ -37,13 +37,13 @@ function isCallOf<Name extends keyof AwsApi>(call: RecordedCall, operation: Name
   return call.operation === operation;
 }
 
-function answered<Name extends keyof AwsApi>(calls: Calls, operation: Name): readonly Answered<Name>[] {
+function successfulCalls<Name extends keyof AwsApi>(calls: Calls, operation: Name): readonly SuccessfulCall<Name>[] {
   return calls.flatMap((call) =>
-    isCallOf(call, operation) && call.outcome.kind === 'answered' ? [{ ...call, answer: call.outcome.answer }] : [],
+    isCallOf(call, operation) && call.outcome.kind === 'succeeded' ? [{ ...call, output: call.outcome.output }] : [],
   );
 }
 
-function refused<Name extends keyof AwsApi>(calls: Calls, operation: Name): readonly Refused<Name>[] {
+function failedCalls<Name extends keyof AwsApi>(calls: Calls, operation: Name): readonly FailedCall<Name>[] {
   return calls.flatMap((call) =>
     isCallOf(call, operation) && call.outcome.kind === 'failed'
       ? [{ ...call, name: call.outcome.name, message: call.outcome.message }]
@@ -55,37 +55,37 @@ type Timed = Pick<RecordedCall, 'startedAt' | 'endedAt'>;
 
 const isAfter = (later: Timed, earlier: Timed): boolean => later.startedAt >= earlier.endedAt;
 
-/** Whether a read shows everything that was so when the earlier call ended. */
+/** Whether a read shows the state at the end of the earlier call, or a later one. */
 const isUpToDate = (read: Timed, earlier: Timed): boolean => read.startedAt >= earlier.endedAt + READ_DELAY_MILLISECONDS;
 
 const hasSameInput = (one: Pick<RecordedCall, 'input'>, other: Pick<RecordedCall, 'input'>): boolean =>
   JSON.stringify(one.input) === JSON.stringify(other.input);
 
-/** Whether a message names an action of IAM: the caller lacks a permission. */
+/** Whether a message is about a permission that the caller lacks. */
 const isAboutPermissions = (message: string): boolean => /\bec2:\w|\bgamelift:\w|\bperform\b/i.test(message);
 
 const isAboutAuthorization = (message: string): boolean => /\bauthorization\b/i.test(message) && !isAboutPermissions(message);
 
 const HOUR = 3_600_000;
 
-/** A new authorization is valid for 24 hours. An hour is more than clocks differ. */
+/** A new authorization is valid for 24 hours. The hour of tolerance is longer than any difference between clocks. */
 const VALIDITY = { shortest: 23 * HOUR, longest: 25 * HOUR };
 
 const validityOf = ({ CreationTime, ExpirationTime }: AuthorizationRecord): number =>
   CreationTime === undefined || ExpirationTime === undefined ? 0 : ExpirationTime.getTime() - CreationTime.getTime();
 
 const authorizingAgain: Rule = (calls) => {
-  const authorized = answered(calls, 'createVpcPeeringAuthorization');
-  const canceled = answered(calls, 'deleteVpcPeeringAuthorization');
+  const authorized = successfulCalls(calls, 'createVpcPeeringAuthorization');
+  const canceled = successfulCalls(calls, 'deleteVpcPeeringAuthorization');
   const records = [
-    ...authorized.map(({ answer }) => answer),
-    ...answered(calls, 'describeVpcPeeringAuthorizations').flatMap(({ answer }) => answer),
+    ...authorized.map(({ output }) => output),
+    ...successfulCalls(calls, 'describeVpcPeeringAuthorizations').flatMap(({ output }) => output),
   ];
-  const keepsExpiry = authorized.some(({ answer, startedAt, endedAt }) => {
-    const expiration = answer?.ExpirationTime?.getTime() ?? 0;
+  const keepsExpiry = authorized.some(({ output, startedAt, endedAt }) => {
+    const expiration = output?.ExpirationTime?.getTime() ?? 0;
     return expiration > endedAt && expiration < startedAt + VALIDITY.shortest;
   });
-  const isRefused = refused(calls, 'createVpcPeeringAuthorization')
+  const isRefused = failedCalls(calls, 'createVpcPeeringAuthorization')
     .filter(({ name, message }) => name === 'InvalidRequestException' && isAboutAuthorization(message))
     .some(
       (refusal) =>
@@ -104,17 +104,17 @@ const authorizingAgain: Rule = (calls) => {
   ];
 };
 
-/** A call that GameLift refused for its authorization, and accepted after the handler had authorized. */
+/** GameLift refused a call because of its authorization, and accepted it after the handler had authorized. */
 const missingAuthorization: Rule = (calls) => {
-  const authorized = answered(calls, 'createVpcPeeringAuthorization');
+  const authorized = successfulCalls(calls, 'createVpcPeeringAuthorization');
   return (['createVpcPeeringConnection', 'deleteVpcPeeringConnection'] as const).flatMap((operation) =>
-    refused(calls, operation)
+    failedCalls(calls, operation)
       .filter(({ message }) => isAboutAuthorization(message))
       .filter((refusal) =>
         authorized.some(
           (authorization) =>
             isAfter(authorization, refusal) &&
-            answered(calls, operation).some((again) => isAfter(again, authorization) && hasSameInput(again, refusal)),
+            successfulCalls(calls, operation).some((again) => isAfter(again, authorization) && hasSameInput(again, refusal)),
         ),
       )
       .map(({ name }) => name)
@@ -122,18 +122,18 @@ const missingAuthorization: Rule = (calls) => {
   );
 };
 
-/** One connection in one answer of GameLift or of EC2. */
-interface Sighting extends Timed {
+/** One connection in the output of one call to GameLift or EC2. */
+interface ShownConnection extends Timed {
   readonly id: string;
   readonly status: string;
   readonly gameLiftVpcId: string | undefined;
 }
 
-const listedOf = (calls: Calls, fleetId: string, peerVpcId: string): readonly Sighting[] =>
-  answered(calls, 'describeVpcPeeringConnections')
+const listedConnections = (calls: Calls, fleetId: string, peerVpcId: string): readonly ShownConnection[] =>
+  successfulCalls(calls, 'describeVpcPeeringConnections')
     .filter(({ input: [listed] }) => listed === fleetId)
-    .flatMap(({ answer, startedAt, endedAt }) =>
-      answer
+    .flatMap(({ output, startedAt, endedAt }) =>
+      output
         .filter(({ PeerVpcId }) => PeerVpcId === peerVpcId)
         .map(({ VpcPeeringConnectionId: id = '', Status, GameLiftVpcId: gameLiftVpcId }) => ({
           id,
@@ -144,87 +144,91 @@ const listedOf = (calls: Calls, fleetId: string, peerVpcId: string): readonly Si
         })),
     );
 
-const sides = (calls: Calls): readonly Sighting[] =>
-  answered(calls, 'describePeerings').flatMap(({ answer, startedAt, endedAt }) =>
-    answer.map(({ id, status, requesterVpcId }) => ({ id, status, gameLiftVpcId: requesterVpcId, startedAt, endedAt })),
+const ec2Connections = (calls: Calls): readonly ShownConnection[] =>
+  successfulCalls(calls, 'describePeerings').flatMap(({ output, startedAt, endedAt }) =>
+    output.map(({ id, status, requesterVpcId }) => ({ id, status, gameLiftVpcId: requesterVpcId, startedAt, endedAt })),
   );
 
-/** The fleets' VPCs that GameLift has listed. */
-const gameLiftVpcs = (calls: Calls): ReadonlySet<string | undefined> =>
+/** The VPCs of fleets that GameLift has listed. */
+const listedFleetVpcs = (calls: Calls): ReadonlySet<string | undefined> =>
   new Set(
-    answered(calls, 'describeVpcPeeringConnections')
-      .flatMap(({ answer }) => answer.map(({ GameLiftVpcId }) => GameLiftVpcId))
+    successfulCalls(calls, 'describeVpcPeeringConnections')
+      .flatMap(({ output }) => output.map(({ GameLiftVpcId }) => GameLiftVpcId))
       .filter((id) => id !== undefined),
   );
 
-/** An id is never used twice: what had it before and after a request existed during the request. */
+/** Ids are never reused: a connection that was shown before and after a request existed during the request. */
 const existingConnection: Rule = (calls) => {
-  const activeFor = (fleetId: string, peerVpcId: string): readonly Sighting[] => {
-    const listed = listedOf(calls, fleetId, peerVpcId);
+  const activeFor = (fleetId: string, peerVpcId: string): readonly ShownConnection[] => {
+    const listed = listedConnections(calls, fleetId, peerVpcId);
     const vpcs = new Set(listed.map(({ gameLiftVpcId }) => gameLiftVpcId).filter((id) => id !== undefined));
     return [
       ...listed,
-      ...sides(calls).filter(({ gameLiftVpcId }) => gameLiftVpcId !== undefined && vpcs.has(gameLiftVpcId)),
+      ...ec2Connections(calls).filter(({ gameLiftVpcId }) => gameLiftVpcId !== undefined && vpcs.has(gameLiftVpcId)),
     ].filter(({ status }) => status === 'active');
   };
-  const isAccepted = answered(calls, 'createVpcPeeringConnection').some((request) => {
+  const isAccepted = successfulCalls(calls, 'createVpcPeeringConnection').some((request) => {
     const [{ FleetId, PeerVpcId }] = request.input;
     const active = activeFor(FleetId, PeerVpcId);
     return active.some(
       (before) => isAfter(request, before) && active.some((after) => after.id === before.id && isUpToDate(after, request)),
     );
   });
-  const isRefused = refused(calls, 'createVpcPeeringConnection').some((refusal) => {
+  const isRefused = failedCalls(calls, 'createVpcPeeringConnection').some((refusal) => {
     const [{ FleetId, PeerVpcId }] = refusal.input;
     const { name, message } = refusal;
-    const saysSo =
+    const isAboutPeering =
       name === 'InvalidRequestException' && /\balready\b/i.test(message) && /peer/i.test(message) && !/authoriz/i.test(message);
-    return saysSo && activeFor(FleetId, PeerVpcId).some((after) => isAfter(after, refusal));
+    return isAboutPeering && activeFor(FleetId, PeerVpcId).some((after) => isAfter(after, refusal));
   });
   return [...(isAccepted ? ['accepted'] : []), ...(isRefused ? ['InvalidRequestException'] : [])];
 };
 
-/** The first read that must show the deletion decides: later ones may show that the fleet is being deleted. */
+/** Only the first read that must show the deletion counts: later ones may show that the fleet is being deleted. */
 const deletingConnections: Rule = (calls) =>
-  answered(calls, 'deleteVpcPeeringConnection').flatMap((deletion) => {
+  successfulCalls(calls, 'deleteVpcPeeringConnection').flatMap((deletion) => {
     const [{ FleetId, VpcPeeringConnectionId }] = deletion.input;
-    const listed = answered(calls, 'describeVpcPeeringConnections')
+    const listed = successfulCalls(calls, 'describeVpcPeeringConnections')
       .filter(({ input: [fleetId] }) => fleetId === FleetId)
-      .flatMap(({ answer, ...read }) => answer.map((record) => ({ ...read, record })))
+      .flatMap(({ output, ...read }) => output.map((record) => ({ ...read, record })))
       .filter(({ record }) => record.VpcPeeringConnectionId === VpcPeeringConnectionId)
       .map(({ record, startedAt, endedAt }) => ({ status: record.Status?.Code, startedAt, endedAt }));
-    const shown = [...listed, ...sides(calls).filter(({ id }) => id === VpcPeeringConnectionId)]
+    const shown = [...listed, ...ec2Connections(calls).filter(({ id }) => id === VpcPeeringConnectionId)]
       .filter((sighting) => isUpToDate(sighting, deletion))
       .sort((one, other) => one.startedAt - other.startedAt);
     return shown[0]?.status === 'deleting' ? ['deleting for a while'] : [];
   });
 
-/** One that is `failed` is no evidence: a deletion may have failed, and the connection is there. */
+/** The status `failed` is no evidence: the deletion may have failed, so that the connection still exists. */
 const endedConnections: Rule = (calls) =>
-  answered(calls, 'describeVpcPeeringConnections').some(({ answer }) => answer.some(({ Status }) => Status?.Code === 'deleted'))
+  successfulCalls(calls, 'describeVpcPeeringConnections').some(({ output }) =>
+    output.some(({ Status }) => Status?.Code === 'deleted'),
+  )
     ? ['linger']
     : [];
 
 const connectionIds: Rule = (calls) => {
-  const shown = new Set(sides(calls).map(({ id }) => id));
-  return answered(calls, 'describeVpcPeeringConnections')
-    .flatMap(({ answer }) => answer.map(({ VpcPeeringConnectionId: id = '' }) => id))
+  const shown = new Set(ec2Connections(calls).map(({ id }) => id));
+  return successfulCalls(calls, 'describeVpcPeeringConnections')
+    .flatMap(({ output }) => output.map(({ VpcPeeringConnectionId: id = '' }) => id))
     .flatMap((id) => (shown.has(id) ? ['pcx of EC2'] : id === '' || id.startsWith('pcx-') ? [] : ['own of GameLift']));
 };
 
 const deletingAbsentAuthorization: Rule = (calls) =>
-  refused(calls, 'deleteVpcPeeringAuthorization').some(
+  failedCalls(calls, 'deleteVpcPeeringAuthorization').some(
     ({ name, message }) => name === 'NotFoundException' && isAboutAuthorization(message),
   )
     ? ['NotFoundException']
     : [];
 
 const fleetEvents: Rule = (calls) =>
-  answered(calls, 'describeFleetEvents').some(({ answer }) => answer.some(({ code }) => code.startsWith('FLEET_VPC_PEERING_')))
+  successfulCalls(calls, 'describeFleetEvents').some(({ output }) =>
+    output.some(({ code }) => code.startsWith('FLEET_VPC_PEERING_')),
+  )
     ? ['written']
     : [];
 
-/** Of the operations with the low rate limit. Others may answer with another error. */
+/** Only for operations with the low rate limit. Others may return a different error. */
 const throttlingError: Rule = (calls) =>
   calls.flatMap(({ operation, outcome }) =>
     operation.includes('VpcPeering') &&
@@ -235,16 +239,16 @@ const throttlingError: Rule = (calls) =>
       : [],
   );
 
-/** Two active connections in one answer, whose fleets have different VPCs. */
+/** Two active connections in the output of one call have the same CIDR block, and their fleets have different VPCs. */
 const fleetCidrBlocks: Rule = (calls) => {
-  const ofGameLift = answered(calls, 'describeVpcPeeringConnections').map(({ answer }) =>
-    answer
+  const ofGameLift = successfulCalls(calls, 'describeVpcPeeringConnections').map(({ output }) =>
+    output
       .filter(({ Status }) => Status?.Code === 'active')
       .map(({ GameLiftVpcId: vpcId, IpV4CidrBlock: cidrBlock }) => ({ vpcId, cidrBlock })),
   );
-  // others may have peered the VPC with VPCs of their own. The tags of this library are on the sides of fleets
-  const ofEc2 = answered(calls, 'describePeerings').map(({ answer }) =>
-    answer
+  // others may have peered the VPC with VPCs that are not a fleet's. This library tags only the connections of fleets
+  const ofEc2 = successfulCalls(calls, 'describePeerings').map(({ output }) =>
+    output
       .filter(({ status, tags }) => status === 'active' && `${TAG_PREFIX}fleet` in tags)
       .map(({ requesterVpcId: vpcId, cidrBlock }) => ({ vpcId, cidrBlock })),
   );
@@ -257,33 +261,35 @@ const fleetCidrBlocks: Rule = (calls) => {
 };
 
 const failedSeenByAccepter: Rule = (calls) => {
-  const vpcs = gameLiftVpcs(calls);
-  return sides(calls).some(({ status, gameLiftVpcId }) => status === 'failed' && vpcs.has(gameLiftVpcId)) ? ['seen'] : [];
+  const vpcs = listedFleetVpcs(calls);
+  return ec2Connections(calls).some(({ status, gameLiftVpcId }) => status === 'failed' && vpcs.has(gameLiftVpcId))
+    ? ['seen']
+    : [];
 };
 
 /** The statuses before a connection is active. */
 const PENDING: readonly string[] = ['initiating-request', 'pending-acceptance', 'provisioning'];
 
-/** A read is late if it shows what can't come back: a status that was over, or a connection that was gone. */
+/** A read is late if it shows a status that had ended, or a connection that was gone. */
 const readBack: Rule = (calls) => {
-  const reads = answered(calls, 'describePeerings');
+  const reads = successfulCalls(calls, 'describePeerings');
   const inputs = new Set(reads.map(({ input: [vpcId] }) => vpcId));
   const isLate = [...inputs].some((vpcId) => showsOlderState(reads.filter(({ input: [read] }) => read === vpcId)));
   return isLate ? ['up to 15 seconds late'] : [];
 };
 
-/** A request that waits for minutes reads hundreds of times, so this looks at each read once. */
-function showsOlderState(reads: readonly Answered<'describePeerings'>[]): boolean {
+/** A request that waits for minutes reads hundreds of times, so this function examines each read once. */
+function showsOlderState(reads: readonly SuccessfulCall<'describePeerings'>[]): boolean {
   const seen = new Map<string, 'pending' | 'not pending' | 'gone'>();
   let last: Timed | undefined;
   for (const read of reads) {
-    // of two reads at the same time, either may show the older state
+    // if two reads overlap in time, either may show the older state
     if (last !== undefined && !isAfter(read, last)) {
       continue;
     }
     last = read;
-    const shown = new Set(read.answer.map(({ id }) => id));
-    for (const { id, status } of read.answer) {
+    const shown = new Set(read.output.map(({ id }) => id));
+    for (const { id, status } of read.output) {
       const state = PENDING.includes(status) ? 'pending' : 'not pending';
       const before = seen.get(id);
       if (before === 'gone' || (before === 'not pending' && state === 'pending')) {
@@ -296,29 +302,29 @@ function showsOlderState(reads: readonly Answered<'describePeerings'>[]): boolea
   return false;
 }
 
-/** One that was active, and whose deletion failed, has a block in any case. */
+/** A connection that was active, and whose deletion failed, has a CIDR block in any case. */
 const endedCidrBlocks: Rule = (calls) =>
-  answered(calls, 'describeVpcPeeringConnections').some(({ answer }) =>
-    answer.some(({ Status, IpV4CidrBlock }) => Status?.Code === 'failed' && IpV4CidrBlock === undefined),
+  successfulCalls(calls, 'describeVpcPeeringConnections').some(({ output }) =>
+    output.some(({ Status, IpV4CidrBlock }) => Status?.Code === 'failed' && IpV4CidrBlock === undefined),
   )
     ? ['not told']
     : [];
 
 const fleetArns: Rule = (calls) =>
-  answered(calls, 'describeFleet').flatMap(({ answer }) => {
-    const account = answer?.arn.split(':')[4];
+  successfulCalls(calls, 'describeFleet').flatMap(({ output }) => {
+    const account = output?.arn.split(':')[4];
     return account === undefined ? [] : [account === '' ? 'without account' : 'with account'];
   });
 
 const absentVpc: Rule = (calls) =>
-  refused(calls, 'createVpcPeeringAuthorization')
+  failedCalls(calls, 'createVpcPeeringAuthorization')
     .filter(({ name }) => name === 'InvalidRequestException' || name === 'NotFoundException')
     .filter(({ message }) => /\bvpc\b/i.test(message) && !/authoriz|\balready\b/i.test(message) && !isAboutPermissions(message))
-    .filter((refusal) => answered(calls, 'vpcExists').some((read) => isAfter(read, refusal) && !read.answer))
+    .filter((refusal) => successfulCalls(calls, 'vpcExists').some((read) => isAfter(read, refusal) && !read.output))
     .map(({ name }) => name);
 
 const peerPermissions: Rule = (calls) =>
-  refused(calls, 'createVpcPeeringAuthorization').some(
+  failedCalls(calls, 'createVpcPeeringAuthorization').some(
     ({ name, message }) => name === 'UnauthorizedException' && /\bec2:\w/.test(message),
   )
     ? ['checked']
@@ -343,8 +349,8 @@ const RULES: Readonly<Record<string, Rule>> = {
   peerPermissions,
 };
 
-/** The questions that the calls of one request answer. If they show two readings of a question, one is wrong: it is left out. */
-export function answeredQuestions(calls: Calls): readonly Observation[] {
+/** The readings that the calls of one request show. A question with two different readings is left out, because one of them is wrong. */
+export function observedReadings(calls: Calls): readonly Observation[] {
   return Object.entries(RULES).flatMap(([question, rule]) => {
     const [reading, ...others] = new Set(rule(calls));
     return reading === undefined || others.length > 0 ? [] : [{ question, reading }];

@@ -5,13 +5,13 @@ import { readError } from './errors';
 type Operation = keyof AwsApi;
 
 /** The parameters of a call, without the signal. */
-type Input<Name extends Operation> = Parameters<AwsApi[Name]> extends [...infer Given, AbortSignal] ? Given : never;
+type Input<Name extends Operation> = Parameters<AwsApi[Name]> extends [...infer Args, AbortSignal] ? Args : never;
 
-export type Outcome<Answer> =
-  | { readonly kind: 'answered'; readonly answer: Answer }
+export type Outcome<Output> =
+  | { readonly kind: 'succeeded'; readonly output: Output }
   | { readonly kind: 'failed'; readonly name: string; readonly message: string };
 
-/** One attempt of a call, and what came of it. Times are in milliseconds since the epoch. */
+/** One attempt of a call, and its output or error. Times are in milliseconds since the epoch. */
 export interface RecordedCall<Name extends Operation = Operation> {
   readonly operation: Name;
   readonly input: Input<Name>;
@@ -20,10 +20,10 @@ export interface RecordedCall<Name extends Operation = Operation> {
   readonly outcome: Outcome<Awaited<ReturnType<AwsApi[Name]>>>;
 }
 
-/** A request that polls for minutes makes more calls than this. The first ones are enough, and the memory stays small. */
+/** A request that polls for minutes makes more calls than this. Only the first ones are recorded, to limit the memory. */
 const MAX_CALLS = 500;
 
-/** Records the calls of one request, in the order in which they ended. It changes neither the calls nor what comes of them. */
+/** Records the calls of one request, in the order in which they ended. It changes neither the calls nor their output or errors. */
 export class CallRecorder {
   private readonly recorded: RecordedCall[] = [];
 
@@ -33,14 +33,14 @@ export class CallRecorder {
     return this.recorded;
   }
 
-  /** The same API, whose calls are recorded. */
-  watch(api: AwsApi): AwsApi {
+  /** Wraps an API so that its calls are recorded. */
+  recordCallsOf(api: AwsApi): AwsApi {
     return new Proxy(api, {
       get: (target, name) => {
         const method: unknown = Reflect.get(target, name);
         return typeof method === 'function'
-          ? (...given: unknown[]) =>
-              this.record(name as Operation, given.slice(0, -1), () => Reflect.apply(method, target, given) as Promise<unknown>)
+          ? (...args: unknown[]) =>
+              this.record(name as Operation, args.slice(0, -1), () => Reflect.apply(method, target, args) as Promise<unknown>)
           : method;
       },
     });
@@ -48,18 +48,18 @@ export class CallRecorder {
 
   private async record(operation: Operation, input: unknown[], call: () => Promise<unknown>): Promise<unknown> {
     const startedAt = this.time.now();
-    const note = (outcome: Outcome<unknown>): void => {
+    const add = (outcome: Outcome<unknown>): void => {
       if (this.recorded.length < MAX_CALLS) {
-        // input and answer are those of the operation, because `watch` passes on what it is given
+        // TypeScript can't know that input and output are those of the operation
         this.recorded.push({ operation, input, startedAt, endedAt: this.time.now(), outcome } as RecordedCall);
       }
     };
     try {
-      const answer = await call();
-      note({ kind: 'answered', answer });
-      return answer;
+      const output = await call();
+      add({ kind: 'succeeded', output });
+      return output;
     } catch (error) {
-      note({ kind: 'failed', ...readError(error) });
+      add({ kind: 'failed', ...readError(error) });
       throw error;
     }
   }

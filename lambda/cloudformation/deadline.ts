@@ -1,10 +1,10 @@
 import { Problem } from '../problem';
 import type { Time } from '../time';
 
-/** How long work can go on after its time is up, to fail with an error that says what it was doing. */
+/** How long work can continue after its time is up, so that it can fail with an error that says what it was doing. */
 export const GRACE_MILLISECONDS = 1000;
 
-/** Runs `work` with a signal that is aborted after the given milliseconds. It is also aborted when `work` ends, to stop what it left running. */
+/** Runs `work` with a signal that is aborted after the given milliseconds. The signal is also aborted when `work` ends, to stop its pending calls. */
 export async function withTimeLimit<T>(milliseconds: number, time: Time, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const limit = new AbortController();
   const ended = new AbortController();
@@ -12,7 +12,7 @@ export async function withTimeLimit<T>(milliseconds: number, time: Time, work: (
     () => {
       limit.abort(
         new Problem(
-          'the handler was still at work when the time for this request was up',
+          'the handler was still running when the time for this request was up',
           'try again; if this error comes back, look at the log of the function',
         ),
       );
@@ -27,7 +27,7 @@ export async function withTimeLimit<T>(milliseconds: number, time: Time, work: (
   }
 }
 
-/** Like `withTimeLimit`, but returns the result of `onTimeUp` if `work` goes on for a second after its signal was aborted. */
+/** Like `withTimeLimit`, but returns the result of `onTimeUp` if `work` is still running a second after its signal was aborted. */
 export async function withDeadline<T>(
   milliseconds: number,
   time: Time,
@@ -36,7 +36,7 @@ export async function withDeadline<T>(
 ): Promise<T> {
   const ended = new AbortController();
   const timeUp = time.sleep(Math.max(0, milliseconds) + GRACE_MILLISECONDS, ended.signal).then(onTimeUp);
-  // it rejects when the work ends in time, and by then nothing waits for it
+  // it rejects when the work ends in time: without this, Node.js would report an unhandled rejection
   timeUp.catch(() => undefined);
   try {
     return await Promise.race([withTimeLimit(milliseconds, time, work), timeUp]);

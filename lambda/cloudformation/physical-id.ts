@@ -2,34 +2,34 @@ import { NothingDoneProblem } from '../problem';
 import type { ResponseTarget, Requester } from './request';
 
 /*
- * Physical ids of this library's custom resources. If the response to an update has another id, CloudFormation sends a delete for the
+ * Physical ids of this library's custom resources. If the response to an update has a different id, CloudFormation sends a delete for the
  * old id. Therefore, an id contains only the values whose change replaces the resource, and the state that a later request needs:
  *
  *   <id>                              the resource was created
  *   <id>/unfinished/<request id>      a create failed midway: its delete removes what this request created
  *   <id>/nothing-done                 a create failed before it had created anything: its delete has nothing to do
  *
- * An update that completes an unfinished resource keeps the unfinished id. With another id, CloudFormation would send a delete for the
- * unfinished one, and that would delete what the update has just completed.
+ * An update that completes an unfinished resource keeps the unfinished id. With a different id, CloudFormation would send a delete for the
+ * unfinished id, and that would delete what the update has just completed.
  */
 
 const NOTHING_DONE = '/nothing-done';
 const UNFINISHED = '/unfinished/';
 
-/** What the physical id in a request says about the resource. `unknown`: there is no id, or the handler did not choose it. */
+/** What the physical id in a request says about the resource. `unknown`: the request has no id, or the handler did not choose it. */
 export type PhysicalIdState =
-  | { readonly kind: 'made' }
+  | { readonly kind: 'created' }
   | { readonly kind: 'unfinished'; readonly requestId: string }
   | { readonly kind: 'nothing done' }
   | { readonly kind: 'unknown' };
 
 export class PhysicalId {
   /**
-   * @param made the id of the created resource
+   * @param created the id of the created resource
    * @param unfinished the id after a create that failed midway
    */
   private constructor(
-    readonly made: string,
+    readonly created: string,
     private readonly unfinished: string,
   ) {}
 
@@ -46,31 +46,31 @@ export class PhysicalId {
   }
 
   /**
-   * The id in the response to a request that is still running when its time is up. A create has no id yet, and how far it got is not known.
-   * This id is none of the states above (unless ids are fixed), so the delete that follows looks for everything that the create may have
+   * The id in the response to a request that is still running when its time is up. A create has no id yet, and its progress is unknown.
+   * Unless ids are fixed, the state of this id is `unknown`, so that the following delete removes everything that the create may have
    * created.
    */
   static ofTimedOut(target: ResponseTarget): string {
     return target.physicalResourceId ?? stackAndResource(target);
   }
 
-  /** The id in the response to an invalid request, which the handler has not begun. */
+  /** The id in the response to an invalid request, which the handler did not start. */
   static ofInvalid(target: ResponseTarget): string {
     return target.physicalResourceId ?? `${stackAndResource(target)}${NOTHING_DONE}`;
   }
 
   private get isFixed(): boolean {
-    return this.unfinished === this.made;
+    return this.unfinished === this.created;
   }
 
   stateOf(received: string | undefined): PhysicalIdState {
-    if (received === this.made) {
-      return { kind: 'made' };
+    if (received === this.created) {
+      return { kind: 'created' };
     }
     if (saysNothingDone(received)) {
       return { kind: 'nothing done' };
     }
-    const prefix = `${this.made}${UNFINISHED}`;
+    const prefix = `${this.created}${UNFINISHED}`;
     return received?.startsWith(prefix) === true
       ? { kind: 'unfinished', requestId: received.slice(prefix.length) }
       : { kind: 'unknown' };
@@ -80,7 +80,7 @@ export class PhysicalId {
   afterSuccess(received: string | undefined): string {
     const { kind } = this.stateOf(received);
     const keepsId = kind === 'unfinished' || (kind === 'unknown' && this.isFixed);
-    return received !== undefined && keepsId ? received : this.made;
+    return received !== undefined && keepsId ? received : this.created;
   }
 
   /** The id in the response after a failure. An update keeps its id: AWS does not document whether CloudFormation stores another one. */
@@ -88,7 +88,7 @@ export class PhysicalId {
     if (received !== undefined && !saysNothingDone(received)) {
       return received;
     }
-    return error instanceof NothingDoneProblem ? `${this.made}${NOTHING_DONE}` : this.unfinished;
+    return error instanceof NothingDoneProblem ? `${this.created}${NOTHING_DONE}` : this.unfinished;
   }
 }
 

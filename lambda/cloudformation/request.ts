@@ -1,4 +1,4 @@
-import { isRecord, readMatch, readRecord, show } from './values';
+import { isRecord, readMatch, readRecord, formatValue } from './values';
 import type { RawProperties } from './values';
 
 /*
@@ -15,11 +15,11 @@ export interface Requester {
   readonly logicalResourceId: string;
 }
 
-/** The part of a request that a response needs. */
+/** What the handler needs to know about a request in order to respond. */
 export interface ResponseTarget extends Requester {
   readonly responseUrl: string;
   readonly requestId: string;
-  /** Absent on a create. CloudFormation invents one for the delete of a resource whose create it canceled. */
+  /** Absent on a create. CloudFormation generates one for the delete of a resource whose create it canceled. */
   readonly physicalResourceId?: string;
 }
 
@@ -27,18 +27,18 @@ export interface CustomResourceRequest extends ResponseTarget {
   readonly requestType: RequestType;
   readonly resourceType: string;
   readonly properties: RawProperties;
-  /** On an update: the properties before the update. In a rollback: the properties that the failed update has set. */
+  /** On an update: the properties before the update. On a rollback: the properties of the update that failed. */
   readonly oldProperties?: RawProperties;
 }
 
-/** What can be read of an event. */
+/** The parts of an event that could be parsed. */
 export interface ParsedEvent {
   readonly target: ResponseTarget;
   /** Undefined if it is missing or wrong. */
   readonly requestType: RequestType | undefined;
   /** Undefined if it is missing or wrong. */
   readonly resourceType: string | undefined;
-  /** The request, or an Error that says which member is wrong, and what it must be. */
+  /** The request, or an Error that names the invalid member and what it must be. */
   readonly request: CustomResourceRequest | Error;
 }
 
@@ -91,13 +91,13 @@ function tryParseRequest(
 ): CustomResourceRequest | Error {
   const { RequestType, ResourceType, PhysicalResourceId, OldResourceProperties } = event;
   if (requestType === undefined) {
-    return new Error(`RequestType must be one of ${REQUEST_TYPES.join(', ')}, got ${show(RequestType)}`);
+    return new Error(`RequestType must be one of ${REQUEST_TYPES.join(', ')}, got ${formatValue(RequestType)}`);
   }
   if (resourceType === undefined) {
-    return new Error(`ResourceType must be a string, got ${show(ResourceType)}`);
+    return new Error(`ResourceType must be a string, got ${formatValue(ResourceType)}`);
   }
   if (PhysicalResourceId !== undefined && typeof PhysicalResourceId !== 'string') {
-    return new Error(`PhysicalResourceId must be a string, got ${show(PhysicalResourceId)}`);
+    return new Error(`PhysicalResourceId must be a string, got ${formatValue(PhysicalResourceId)}`);
   }
   try {
     return {
@@ -116,7 +116,7 @@ function tryParseRequest(
   }
 }
 
-/** @throws Error if the stack id or the logical id is not one. */
+/** @throws Error if the stack id or the logical id is invalid. */
 export function readRequester(fields: RawProperties): Requester {
   return {
     stackId: readMatch(fields, 'StackId', STACK_ID, 'the ARN of a stack'),

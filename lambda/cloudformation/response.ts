@@ -19,10 +19,10 @@ export interface CustomResourceResponse {
 /** CloudFormation rejects longer responses. */
 const MAX_RESPONSE_BYTES = 4096;
 
-/** What a response needs besides the ids of the request: a reason, or a new physical id and attributes. */
+/** Reserved in a response for the content besides the ids of the request: a reason, or a new physical id and attributes. */
 const CONTENT_BYTES = 1024;
 
-/** @throws NotARequestError if the ids of the request are so long that a response has no room for anything else. */
+/** @throws NotARequestError if the ids of the request are so long that a response has no space for its content. */
 export function checkIdLengths(target: ResponseTarget, physicalResourceId: string): void {
   const bytes = Buffer.byteLength(responseBody(target, { status: 'FAILED', physicalResourceId }));
   if (bytes > MAX_RESPONSE_BYTES - CONTENT_BYTES) {
@@ -95,10 +95,10 @@ export const put: Put = (url, body, signal) =>
     outgoing.end(body);
   });
 
-/** HTTP statuses that no retry changes: the URL has expired or is wrong. */
+/** HTTP statuses after which a retry is useless: the URL has expired or is wrong. */
 const FINAL_STATUSES: ReadonlySet<number> = new Set([403, 404]);
 
-/** The endpoint does not accept the response, no matter how often it is sent. */
+/** The endpoint rejected the response, and will reject it again. */
 export class RejectedResponseError extends Error {}
 
 /**
@@ -118,7 +118,7 @@ export async function sendResponse(
     async () => {
       const status = await send(target.responseUrl, body, signal);
       if (status < 200 || status > 299) {
-        const problem = `CloudFormation's response endpoint answered HTTP ${status}`;
+        const problem = `CloudFormation's response endpoint returned HTTP ${status}`;
         throw FINAL_STATUSES.has(status) ? new RejectedResponseError(problem) : new Error(problem);
       }
     },

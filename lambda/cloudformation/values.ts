@@ -1,4 +1,4 @@
-/** Properties as CloudFormation sends them, not checked yet. */
+/** Unchecked properties, as CloudFormation sends them. */
 export type RawProperties = Readonly<Record<string, unknown>>;
 
 export function isRecord(value: unknown): value is RawProperties {
@@ -17,7 +17,7 @@ export function readRecord(fields: RawProperties, name: string): RawProperties {
 
 /**
  * @param what describes the values that match the pattern
- * @param remedy what to do about a wrong value; empty if users have no influence on it
+ * @param remedy what to do about a wrong value; empty if users can't change it
  * @throws Error with the name of the property, what it must be, what it is, and the remedy
  */
 export function readMatch(properties: RawProperties, name: string, pattern: RegExp, what: string, remedy = ''): string {
@@ -25,20 +25,20 @@ export function readMatch(properties: RawProperties, name: string, pattern: RegE
   if (typeof value === 'string' && pattern.test(value)) {
     return value;
   }
-  // explains why the boolean true is wrong where the string "true" is expected
+  // otherwise, the message would not explain why the boolean true is wrong if the string "true" is expected
   const kind = typeof value === 'string' || value === undefined ? '' : ', which is not a string';
-  throw new Error(`${name} must be ${what}, got ${show(value)}${kind}${remedy}`);
+  throw new Error(`${name} must be ${what}, got ${formatValue(value)}${kind}${remedy}`);
 }
 
 const MAX_SHOWN = 120;
 
-/** Shows a value in an error message. Shortens long values. */
-export function show(value: unknown): string {
+/** Formats a value for an error message. Shortens long values. */
+export function formatValue(value: unknown): string {
   const shown = value === undefined ? 'nothing' : jsonOf(value);
   return shown.length <= MAX_SHOWN ? shown : `${withoutHalfCharacter(shown.slice(0, MAX_SHOWN - 3))}...`;
 }
 
-/** The value as JSON, or a text that says so if it is nested too deeply for that. */
+/** The value as JSON, or a placeholder if it is nested too deeply. */
 export function jsonOf(value: unknown): string {
   try {
     return JSON.stringify(value);
@@ -47,7 +47,7 @@ export function jsonOf(value: unknown): string {
   }
 }
 
-/** Removes the first half of a character that was cut in two. */
+/** Removes half a surrogate pair at the end. */
 function withoutHalfCharacter(text: string): string {
   return text.replace(/[\ud800-\udbff]$/, '');
 }

@@ -10,7 +10,7 @@ export interface ConnectionSpec {
   readonly dnsResolution: boolean;
   /** Whether the resource may use a connection that exists already, and leave it in place. */
   readonly adoptExisting: boolean;
-  /** GameLift makes the connection with the fleet, and nobody requests it. */
+  /** Whether GameLift creates the connection together with the fleet. The handler never requests it. */
   readonly peerOnCreate: boolean;
 }
 
@@ -24,6 +24,6 @@ export interface ClaimedConnection {
   readonly id: string;
   readonly gameLiftVpcId: string;
   readonly cidrBlock: string;
-  /** The connection existed before the resource, which uses it and leaves it in place. */
+  /** Whether the connection existed before the resource, which uses it and leaves it in place. */
   readonly adopted: boolean;
 }

@@ -3,17 +3,17 @@ import { CHANGED_FLEET_TAG, TAG_PREFIX } from '../../lib/contract';
 import type { Ec2Peering } from '../aws/api';
 
 /*
- * What a resource has changed about a connection that it adopted. It writes this in EC2's tags on the peering connection before each change,
- * so that its delete can undo the change.
+ * The changes that a resource has made to a connection that it adopted. The resource writes them to EC2's tags on the peering connection
+ * before it makes each change, so that its delete can undo them.
  */
 
 const PREFIX = `${TAG_PREFIX}changed:`;
 const MAX_TAG_VALUE = 256;
 
 export interface Changes {
-  /** The value before the change; undefined if it was not changed. */
+  /** The value before the change; undefined if DNS resolution was not changed. */
   readonly dnsResolution?: boolean | undefined;
-  /** The route tables that got a route. */
+  /** The route tables to which a route was added. */
   readonly routeTableIds: readonly string[];
 }
 
@@ -29,8 +29,8 @@ export function readChanges({ tags }: Ec2Peering): Changes {
 }
 
 /**
- * The tags for changes, and for the fleet. One value has room for eleven route tables, so there may be several tags. The key of a tag
- * contains a digest of its value, so that it never overwrites a tag that a late read did not show.
+ * The tags that record changes, and the fleet. The value of a tag has space for eleven route tables, so there may be several tags. The key
+ * of a tag contains a digest of its value, so that it never overwrites a tag that a late read did not show.
  */
 export function tagsOfChanges(fleetId: string, { dnsResolution, routeTableIds }: Changes): Readonly<Record<string, string>> {
   const values: string[] = [];
@@ -42,10 +42,8 @@ export function tagsOfChanges(fleetId: string, { dnsResolution, routeTableIds }:
       values[values.length - 1] = `${last} ${word}`;
     }
   }
-  const noted = values.map((value) => [`${PREFIX}${createHash('sha256').update(value).digest('hex').slice(0, 8)}`, value]);
-  return Object.fromEntries(noted.length === 0 ? [] : [[CHANGED_FLEET_TAG, fleetId], ...noted]) as Readonly<
-    Record<string, string>
-  >;
+  const tags = values.map((value) => [`${PREFIX}${createHash('sha256').update(value).digest('hex').slice(0, 8)}`, value]);
+  return Object.fromEntries(tags.length === 0 ? [] : [[CHANGED_FLEET_TAG, fleetId], ...tags]) as Readonly<Record<string, string>>;
 }
 
 export function keysOfChanges({ tags }: Ec2Peering): readonly string[] {
@@ -57,7 +55,7 @@ export function fleetOfChanges({ tags }: Ec2Peering): string | undefined {
   return tags[CHANGED_FLEET_TAG];
 }
 
-/** The changes to one adopted connection, as its tags note them. */
+/** The changes to one adopted connection, as its tags record them. */
 export class AdoptedChanges {
   private known: Changes;
 
@@ -68,17 +66,17 @@ export class AdoptedChanges {
     this.known = readChanges(side);
   }
 
-  get noted(): Changes {
+  get recorded(): Changes {
     return this.known;
   }
 
-  /** Whether the route table got its route from this library. */
+  /** Whether this library created the route in the route table. */
   hasRouted(routeTableId: string): boolean {
     return this.known.routeTableIds.includes(routeTableId);
   }
 
-  /** Writes more changes to the tags. Call it before each change. */
-  async note(more: Changes): Promise<void> {
+  /** Writes more changes to the tags. Call it before making each change. */
+  async record(more: Changes): Promise<void> {
     const { known } = this;
     const added: Changes = {
       dnsResolution: known.dnsResolution === undefined ? more.dnsResolution : undefined,

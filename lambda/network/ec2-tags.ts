@@ -9,7 +9,7 @@ import type { Ec2View } from './ec2-view';
 const FLEET_TAG = `${TAG_PREFIX}fleet`;
 const CONNECTION_TAG = `${TAG_PREFIX}connection`;
 
-/** The owner of a connection, as far as EC2's tags say. */
+/** The owner of a connection, according to EC2's tags. */
 export type TaggedOwner =
   | { readonly kind: 'this resource' }
   | { readonly kind: 'another resource'; readonly name: string }
@@ -31,8 +31,8 @@ function sidesOf({ gameLiftVpcId }: ListedConnection, view: Ec2View): readonly E
 }
 
 /**
- * The tags that a resource writes on the peer VPC's side of its connection. They are for people, and evidence of the owner if the fleet has
- * lost its tags.
+ * The tags that a resource writes on the peer VPC's side of its connection. They inform people, and prove who owns the connection if the
+ * fleet has lost its tags.
  */
 export class Ec2Tags {
   static readonly keys: readonly string[] = ['Name', OWNER_TAG, FLEET_TAG, CONNECTION_TAG];
@@ -62,13 +62,13 @@ export class Ec2Tags {
     return tags[FLEET_TAG] !== undefined && tags[FLEET_TAG] !== this.fleetId;
   }
 
-  /** The owner of a connection that GameLift lists, as far as EC2's tags say. */
+  /** The owner of a connection that GameLift lists, according to EC2's tags. */
   taggedOwnerOf(peering: ListedConnection, view: Ec2View): TaggedOwner {
     if (sidesOf(peering, view).some((side) => this.isOwn(side))) {
       return { kind: 'this resource' };
     }
     const owner = ownerTagOf(peering, view);
-    // a tag that names this resource with another fleet is wrong: GameLift lists the connection for this fleet
+    // a tag that names this resource and another fleet is wrong, because GameLift lists the connection for this fleet
     return owner === undefined || owner === this.owner ? { kind: 'unknown' } : { kind: 'another resource', name: owner };
   }
 

@@ -1,11 +1,11 @@
 import type { Ec2Peering } from '../aws/api';
 
-/** What EC2 shows of the peerings of the VPC. */
+/** The peering connections of the peer VPC, as EC2 shows them. */
 export type Ec2View =
   | { readonly kind: 'shown'; readonly peerings: readonly Ec2Peering[] }
   | { readonly kind: 'unavailable'; readonly reason: string };
 
-/** The peerings that EC2 shows; none where it can't be asked. */
+/** The peering connections that EC2 shows; none if EC2 can't be read. */
 export function shownBy(view: Ec2View): readonly Ec2Peering[] {
   return view.kind === 'shown' ? view.peerings : [];
 }

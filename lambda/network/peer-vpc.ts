@@ -11,22 +11,22 @@ import type { Ec2View } from './ec2-view';
 import { applyRoutes, planRemoval, planRoutes, RouteConflictProblem } from './routes';
 import type { RouteChange } from './routes';
 
-/** GameLift may write routes at the same time, and reads may be late. The attempts take more than 15 seconds in all. */
+/** GameLift may write routes at the same time, and reads may be late. All attempts together take more than 15 seconds. */
 const ROUTE_ATTEMPTS = 6;
 
 /** The wait between two attempts, in which GameLift may finish its routes and reads may catch up. */
 const ROUTE_PAUSE_MILLISECONDS = 5_000;
 
-/** The remedy if the handler can't read the peering connections of the VPC. */
+/** For error messages: the remedy if the handler can't read the peering connections of the VPC. */
 const ALLOW_DESCRIBE = 'allow ec2:DescribeVpcPeeringConnections to the role that the handler uses in the account of the VPC';
 
-/** What could not be read, for error messages. */
-const UNREADABLE = "the handler can't read the VPC's peering connections from EC2";
+/** For error messages. */
+const CANNOT_READ = "the handler can't read the VPC's peering connections from EC2";
 
-/** Errors of EC2 after which the changes are planned again: the route tables may have changed since they were read. */
+/** After these errors of EC2, the changes are planned again: the route tables may have changed since they were read. */
 const OUTDATED_PLAN_ERRORS: ReadonlySet<string> = new Set(['RouteAlreadyExists', 'InvalidRoute.NotFound']);
 
-/** What the code of this folder needs of the request for a connection. */
+/** What this folder needs to know about the request for a connection. */
 export interface NetworkContext {
   readonly spec: ConnectionSpec;
   /** Undefined if the handler has no access to the account of the VPC. */
@@ -34,10 +34,10 @@ export interface NetworkContext {
   readonly calls: Calls;
 }
 
-/** Where this folder gets what EC2 shows: `Observer` in `peering/`. */
+/** Reads the peering connections from EC2. `Observer` in `peering/` implements it. */
 export interface Ec2Source {
   readonly tags: Ec2Tags;
-  ec2(): Promise<Ec2View>;
+  readEc2(): Promise<Ec2View>;
 }
 
 /** Sets and removes tags, routes and DNS resolution on the peer VPC's side of a connection. */
@@ -47,10 +47,10 @@ export class PeerNetwork {
     private readonly source: Ec2Source,
   ) {}
 
-  /** @throws NothingDoneProblem if routes or DNS are declared, and the handler has no access to the account of the VPC. */
-  checkReach(): void {
+  /** @throws NothingDoneProblem if routes or DNS resolution are declared, but the handler has no access to the account of the VPC. */
+  checkAccess(): void {
     const { spec, vpcApi } = this.context;
-    if (vpcApi === undefined && this.isDeclared) {
+    if (vpcApi === undefined && this.configuresVpc) {
       throw new NothingDoneProblem(
         "routes and DNS of the VPC can't be set from another account",
         `pass PeeringRoutes.none() and no dnsResolution to the VpcPeeringConnection, and set them in account ${spec.pair.peerVpcAccount}, ` +
@@ -62,19 +62,20 @@ export class PeerNetwork {
   /**
    * Sets tags, routes and DNS resolution as declared.
    *
-   * @param formerRoutes the previous declaration: route tables that are no longer declared lose their route
+   * @param previousRoutes the previous declaration, if this is an update: route tables that are no longer declared lose their route
    */
-  async configure(connection: ClaimedConnection, formerRoutes: DeclaredRoutes | undefined): Promise<void> {
+  async configure(connection: ClaimedConnection, previousRoutes: DeclaredRoutes | undefined): Promise<void> {
     const { spec, calls } = this.context;
     const { gameLiftVpcId, cidrBlock } = connection;
-    const isSide = (candidate: Ec2Peering): boolean => candidate.requesterVpcId === gameLiftVpcId && isAlive(candidate);
+    const isSideOfConnection = (candidate: Ec2Peering): boolean =>
+      candidate.requesterVpcId === gameLiftVpcId && isAlive(candidate);
     const view = await calls.readUntil(
-      () => this.source.ec2(),
-      (found) => found.kind === 'unavailable' || found.peerings.some(isSide),
+      () => this.source.readEc2(),
+      (found) => found.kind === 'unavailable' || found.peerings.some(isSideOfConnection),
     );
-    const side = shownBy(view).find(isSide);
+    const side = shownBy(view).find(isSideOfConnection);
     if (side === undefined) {
-      this.failIfDeclared(gameLiftVpcId, view);
+      this.failIfConfigured(gameLiftVpcId, view);
       return;
     }
     const isAdopted = connection.adopted && spec.adoptExisting;
@@ -84,7 +85,7 @@ export class PeerNetwork {
       // this resource owned the connection before adoptExisting was set
       await this.untag(side, Ec2Tags.keys);
     }
-    // changes to an adopted connection are noted, so that the delete can undo them
+    // changes to an adopted connection are recorded, so that the delete can undo them
     const changes = connection.adopted
       ? new AdoptedChanges(side, (more) => this.tag(side, tagsOfChanges(spec.fleetId, more)))
       : undefined;
@@ -93,23 +94,23 @@ export class PeerNetwork {
         .filter((candidate) => this.source.tags.isOwnOfAnyFleet(candidate))
         .map(({ id }) => id),
     );
-    await this.route({ id: side.id, cidrBlock }, formerRoutes, ownIds, changes);
+    await this.configureRoutes({ id: side.id, cidrBlock }, previousRoutes, ownIds, changes);
     await this.configureDns(side, isAdopted, changes);
   }
 
   /**
-   * Undoes what this resource changed about an adopted connection.
+   * Undoes the changes of this resource to an adopted connection.
    *
-   * @throws Problem if it may have changed something, and EC2 does not answer.
+   * @throws Problem if the resource may have changed something, and EC2 can't be read.
    */
   async undoChanges(): Promise<void> {
-    const side = (await this.changedSides()).find((candidate) => isAlive(candidate) && this.isTouched(candidate));
+    const side = (await this.changedSides()).find((candidate) => isAlive(candidate) && this.isCreatedOrChanged(candidate));
     if (side === undefined) {
       return;
     }
     const { dnsResolution, routeTableIds } = readChanges(side);
     if (routeTableIds.length > 0) {
-      await this.change(side.id, (tables) => {
+      await this.changeRoutes((tables) => {
         const routes = planRemoval(tables, new Set([side.id]));
         return Promise.resolve(routes.filter(({ routeTableId }) => routeTableIds.includes(routeTableId)));
       });
@@ -123,13 +124,13 @@ export class PeerNetwork {
   /**
    * Removes the routes, DNS resolution and tags of a connection that this resource owns and that exists until its fleet is deleted.
    *
-   * @throws Problem if it may have set something, and EC2 does not answer.
+   * @throws Problem if the resource may have set something, and EC2 can't be read.
    */
-  async detach(gameLiftVpcId: string | undefined): Promise<void> {
+  async removeConfiguration(gameLiftVpcId: string | undefined): Promise<void> {
     const { spec } = this.context;
     const sides = (await this.changedSides()).filter((side) => side.requesterVpcId === gameLiftVpcId);
     if (sides.length > 0) {
-      await this.change('', (tables) => Promise.resolve(planRemoval(tables, new Set(sides.map(({ id }) => id)))));
+      await this.changeRoutes((tables) => Promise.resolve(planRemoval(tables, new Set(sides.map(({ id }) => id)))));
     }
     for (const side of sides.filter(isAlive)) {
       if (side.dnsResolution && spec.dnsResolution) {
@@ -145,24 +146,25 @@ export class PeerNetwork {
    * Removes the routes to deleted peering connections with the fleet, no matter whether this library or GameLift created the routes.
    *
    * @param gameLiftVpcId the fleet's VPC, if it is known
-   * @throws Problem if EC2 does not answer, or still shows the peering connection.
+   * @throws Problem if EC2 can't be read, or still shows the peering connection.
    */
-  async clean(gameLiftVpcId: string | undefined): Promise<void> {
+  async removeRoutes(gameLiftVpcId: string | undefined): Promise<void> {
     const { spec, calls } = this.context;
-    const isAliveHere = (side: Ec2Peering): boolean =>
+    const isStillAlive = (side: Ec2Peering): boolean =>
       isAlive(side) &&
-      (side.requesterVpcId === gameLiftVpcId || (spec.adoptExisting ? this.isTouched(side) : this.source.tags.isOwn(side)));
+      (side.requesterVpcId === gameLiftVpcId ||
+        (spec.adoptExisting ? this.isCreatedOrChanged(side) : this.source.tags.isOwn(side)));
     const view = await calls.readUntil(
-      () => this.source.ec2(),
-      (found) => !shownBy(found).some(isAliveHere),
+      () => this.source.readEc2(),
+      (found) => !shownBy(found).some(isStillAlive),
     );
     if (view.kind === 'unavailable' && spec.routes.kind !== 'None') {
       throw new Problem(
-        `${UNREADABLE}, so routes to the deleted connection may be left (${view.reason})`,
+        `${CANNOT_READ}, so routes to the deleted connection may be left (${view.reason})`,
         `${ALLOW_DESCRIBE}, then delete again`,
       );
     }
-    const alive = shownBy(view).find(isAliveHere);
+    const alive = shownBy(view).find(isStillAlive);
     if (alive !== undefined) {
       throw new Problem(
         `GameLift says that the connection is gone, but EC2 shows ${alive.id} in status ${alive.status}, so the routes to it are left`,
@@ -173,33 +175,33 @@ export class PeerNetwork {
       (side) => !isAlive(side) && (side.requesterVpcId === gameLiftVpcId || this.source.tags.isOwn(side)),
     );
     if (gone.length > 0) {
-      await this.change('', (tables) => Promise.resolve(planRemoval(tables, new Set(gone.map(({ id }) => id)))));
+      await this.changeRoutes((tables) => Promise.resolve(planRemoval(tables, new Set(gone.map(({ id }) => id)))));
     }
   }
 
   /**
    * The peering connections of the peer VPC.
    *
-   * @throws Problem if this resource may have changed one, and EC2 does not answer.
+   * @throws Problem if this resource may have changed one, and EC2 can't be read.
    */
   private async changedSides(): Promise<readonly Ec2Peering[]> {
-    const view = await this.source.ec2();
-    if (view.kind === 'unavailable' && this.isDeclared) {
+    const view = await this.source.readEc2();
+    if (view.kind === 'unavailable' && this.configuresVpc) {
       throw new Problem(
-        `${UNREADABLE}, so its routes and DNS resolution for the connection are left as they are (${view.reason})`,
+        `${CANNOT_READ}, so its routes and DNS resolution for the connection are left as they are (${view.reason})`,
         `${ALLOW_DESCRIBE}, then delete again`,
       );
     }
     return shownBy(view);
   }
 
-  /** Whether routes or DNS resolution are declared. */
-  private get isDeclared(): boolean {
+  /** Whether routes or DNS resolution are declared, so that EC2 is needed. */
+  private get configuresVpc(): boolean {
     const { routes, dnsResolution } = this.context.spec;
     return routes.kind !== 'None' || dnsResolution;
   }
 
-  /** Available after `checkReach`, and after EC2 has shown a peering connection. */
+  /** Use it only after `checkAccess`, or after EC2 has shown a peering connection. */
   private get vpcApi(): Ec2Api {
     const { vpcApi, spec } = this.context;
     if (vpcApi === undefined) {
@@ -208,14 +210,14 @@ export class PeerNetwork {
     return vpcApi;
   }
 
-  /** Whether this resource created the connection of the fleet, or changed it after it adopted it. */
-  private isTouched(side: Ec2Peering): boolean {
+  /** Whether this resource created the connection of the fleet, or adopted and changed it. */
+  private isCreatedOrChanged(side: Ec2Peering): boolean {
     return this.source.tags.isOwn(side) || fleetOfChanges(side) === this.context.spec.fleetId;
   }
 
-  /** @throws Problem if routes or DNS resolution are declared: EC2 does not show the peering connection. */
-  private failIfDeclared(gameLiftVpcId: string, view: Ec2View): void {
-    if (!this.isDeclared) {
+  /** @throws Problem that EC2 does not show the peering connection, if routes or DNS resolution are declared. */
+  private failIfConfigured(gameLiftVpcId: string, view: Ec2View): void {
+    if (!this.configuresVpc) {
       return;
     }
     throw view.kind === 'shown'
@@ -225,7 +227,7 @@ export class PeerNetwork {
           'deploy again',
         )
       : new Problem(
-          `${UNREADABLE}, so its routes and DNS resolution are not set (${view.reason})`,
+          `${CANNOT_READ}, so its routes and DNS resolution are not set (${view.reason})`,
           `${ALLOW_DESCRIBE}, then deploy again`,
         );
   }
@@ -239,7 +241,7 @@ export class PeerNetwork {
       try {
         await this.vpcApi.untagPeering(id, keys, signal);
       } catch (error) {
-        // the handler is allowed to untag only peering connections with this library's tags: without them, IAM denies the call
+        // IAM allows the handler to untag only peering connections that have this library's tags. If they are gone, IAM denies the call
         if (!isDenial(error) || (await this.hasTags(id, keys, signal))) {
           throw error;
         }
@@ -248,8 +250,8 @@ export class PeerNetwork {
   }
 
   /**
-   * Calls EC2 once, without retries. A second run of a delete, whose permissions are being removed, must not wait until a later request
-   * restores them.
+   * Calls EC2 once, without retries. Lambda may run a delete again while its permissions are being removed. That run must not retry until
+   * a later request restores the permissions.
    */
   private async hasTags(peeringId: string, keys: readonly string[], signal: AbortSignal): Promise<boolean> {
     let sides: readonly Ec2Peering[];
@@ -265,12 +267,12 @@ export class PeerNetwork {
     return sides.some(({ id, tags }) => id === peeringId && keys.some((key) => key in tags));
   }
 
-  /** Turns DNS resolution of an adopted connection off only if this library has turned it on. */
+  /** Sets DNS resolution as declared. For an adopted connection, turns it off only if this library has turned it on. */
   private async configureDns(side: Ec2Peering, isAdopted: boolean, changes: AdoptedChanges | undefined): Promise<void> {
     const { dnsResolution } = this.context.spec;
-    const mayChange = dnsResolution || !isAdopted || changes?.noted.dnsResolution !== undefined;
+    const mayChange = dnsResolution || !isAdopted || changes?.recorded.dnsResolution !== undefined;
     if (side.dnsResolution !== dnsResolution && mayChange) {
-      await changes?.note({ dnsResolution: side.dnsResolution, routeTableIds: [] });
+      await changes?.record({ dnsResolution: side.dnsResolution, routeTableIds: [] });
       await this.setDns(side, dnsResolution);
     }
   }
@@ -283,7 +285,7 @@ export class PeerNetwork {
       const { what, remedy } = problemOf(error);
       throw new Problem(
         `could not turn DNS resolution ${dnsResolution ? 'on' : 'off'} for ${id} (${what})`,
-        // EC2 refuses it for the settings of the VPC; other errors have nothing to do with them
+        // EC2 rejects the change because of the VPC's DNS settings. Denials and server errors have other causes
         isDenial(error) || isUnanswered(error) || error instanceof Problem
           ? remedy
           : `enable DNS hostnames and DNS support for VPC ${spec.pair.peerVpcId}, or remove dnsResolution from the VpcPeeringConnection, then try again`,
@@ -292,35 +294,32 @@ export class PeerNetwork {
     }
   }
 
-  private async route(
+  private async configureRoutes(
     peering: { readonly id: string; readonly cidrBlock: string },
-    formerRoutes: DeclaredRoutes | undefined,
+    previousRoutes: DeclaredRoutes | undefined,
     ownIds: ReadonlySet<string>,
     changes: AdoptedChanges | undefined,
   ): Promise<void> {
     const { routes } = this.context.spec;
-    if (routes.kind === 'None' && formerRoutes === undefined) {
+    if (routes.kind === 'None' && previousRoutes === undefined) {
       return;
     }
-    await this.change(peering.id, async (tables) => {
-      const planned = planRoutes(tables, routes, formerRoutes, peering, ownIds);
-      const routed = planned.filter(({ action }) => action !== 'delete').map(({ routeTableId }) => routeTableId);
-      await changes?.note({ routeTableIds: routed });
+    await this.changeRoutes(async (tables) => {
+      const planned = planRoutes({ tables, declared: routes, previousRoutes, peering, ownIds });
+      const routeTableIds = planned.filter(({ action }) => action !== 'delete').map(({ routeTableId }) => routeTableId);
+      await changes?.record({ routeTableIds });
       return planned.filter(({ action, routeTableId }) => action !== 'delete' || (changes?.hasRouted(routeTableId) ?? true));
     });
   }
 
   /** Plans and makes changes. Repeats both if the route tables have changed since they were read. */
-  private async change(
-    peeringId: string,
-    plan: (tables: readonly RouteTable[]) => Promise<readonly RouteChange[]>,
-  ): Promise<void> {
+  private async changeRoutes(plan: (tables: readonly RouteTable[]) => Promise<readonly RouteChange[]>): Promise<void> {
     const { calls, spec } = this.context;
     const { peerVpcId } = spec.pair;
     for (let attempt = 1; ; attempt += 1) {
       const tables = await calls.make('DescribeRouteTables', (signal) => this.vpcApi.describeRouteTables(peerVpcId, signal));
       try {
-        await applyRoutes(await plan(tables), peeringId, this.vpcApi, calls);
+        await applyRoutes(await plan(tables), this.vpcApi, calls);
         return;
       } catch (error) {
         const { name } = readError(error);

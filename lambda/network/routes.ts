@@ -5,21 +5,34 @@ import type { DeclaredRoutes } from '../model/connection';
 import { Problem } from '../problem';
 
 /*
- * Routes from the peer VPC to the fleet's VPC. All changes are planned first, so that a conflict is found before anything is changed.
+ * Routes from the peer VPC to the fleet's VPC. All changes are planned first, so that a conflict is reported before anything is changed.
  */
 
 type RouteApi = Pick<Ec2Api, 'createRoute' | 'replaceRoute' | 'deleteRoute'>;
 
-export interface RouteChange {
-  readonly action: 'create' | 'replace' | 'delete';
-  readonly routeTableId: string;
-  readonly cidrBlock: string;
+export type RouteChange =
+  | {
+      readonly action: 'create' | 'replace';
+      readonly routeTableId: string;
+      readonly cidrBlock: string;
+      readonly peeringId: string;
+    }
+  | { readonly action: 'delete'; readonly routeTableId: string; readonly cidrBlock: string };
+
+export interface PlanRoutesOptions {
+  readonly tables: readonly RouteTable[];
+  readonly declared: DeclaredRoutes;
+  /** The previous declaration: route tables that are no longer declared lose their route. */
+  readonly previousRoutes: DeclaredRoutes | undefined;
+  readonly peering: { readonly id: string; readonly cidrBlock: string };
+  /** Other peering connections that this resource created: their routes may be replaced. */
+  readonly ownIds: ReadonlySet<string>;
 }
 
 /** The declared routes conflict with the route tables, which may have changed since they were read. */
 export class RouteConflictProblem extends Problem {}
 
-/** The route tables that have a route according to the declaration. */
+/** The route tables that need a route according to the declaration. */
 function declaredTables(declared: DeclaredRoutes, tables: readonly RouteTable[]): readonly string[] {
   switch (declared.kind) {
     case 'None':
@@ -32,23 +45,15 @@ function declaredTables(declared: DeclaredRoutes, tables: readonly RouteTable[])
 }
 
 /**
- * The changes after which every declared route table has a route to the peering connection.
+ * Plans the changes after which every declared route table has a route to the peering connection.
  *
- * @param formerRoutes the previous declaration: route tables that are no longer declared lose their route
- * @param ownIds other peering connections that this resource created: their routes may be replaced
- * @throws RouteConflictProblem if a declared route table does not exist, or its route leads to another target that exists.
+ * @throws RouteConflictProblem if a declared route table does not exist, or has a route to a different target that exists.
  * @throws Problem if a declared route table belongs to a gateway.
  */
-export function planRoutes(
-  tables: readonly RouteTable[],
-  declared: DeclaredRoutes,
-  formerRoutes: DeclaredRoutes | undefined,
-  peering: { readonly id: string; readonly cidrBlock: string },
-  ownIds: ReadonlySet<string>,
-): readonly RouteChange[] {
-  const { cidrBlock } = peering;
-  const wanted = declaredTables(declared, tables);
-  const changes = wanted.flatMap((routeTableId): RouteChange[] => {
+export function planRoutes({ tables, declared, previousRoutes, peering, ownIds }: PlanRoutesOptions): readonly RouteChange[] {
+  const { id: peeringId, cidrBlock } = peering;
+  const tableIds = declaredTables(declared, tables);
+  const changes = tableIds.flatMap((routeTableId): RouteChange[] => {
     const table = tables.find(({ id }) => id === routeTableId);
     if (table === undefined) {
       throw new RouteConflictProblem(
@@ -64,29 +69,31 @@ export function planRoutes(
     }
     const route = table.routes.find((candidate) => candidate.cidrBlock === cidrBlock);
     if (route === undefined) {
-      return [{ action: 'create', routeTableId, cidrBlock }];
+      return [{ action: 'create', routeTableId, cidrBlock, peeringId }];
     }
-    if (route.target === peering.id) {
+    if (route.target === peeringId) {
       return [];
     }
     if (route.blackhole || ownIds.has(route.target)) {
-      return [{ action: 'replace', routeTableId, cidrBlock }];
+      return [{ action: 'replace', routeTableId, cidrBlock, peeringId }];
     }
     throw new RouteConflictProblem(
-      `route table ${routeTableId} has a route for ${cidrBlock} to ${route.target}, where the fleet's VPC needs one to ${peering.id}`,
+      `route table ${routeTableId} has a route for ${cidrBlock} to ${route.target}, where the fleet's VPC needs one to ${peeringId}`,
       'remove that route, or leave the table out with PeeringRoutes.forSubnets, then deploy again',
     );
   });
-  const dropped = (formerRoutes === undefined ? [] : declaredTables(formerRoutes, tables)).filter((id) => !wanted.includes(id));
+  const removedIds = (previousRoutes === undefined ? [] : declaredTables(previousRoutes, tables)).filter(
+    (id) => !tableIds.includes(id),
+  );
   return [
     ...changes,
-    ...dropped
-      .filter((id) => tables.find((table) => table.id === id)?.routes.some((route) => route.target === peering.id))
+    ...removedIds
+      .filter((id) => tables.find((table) => table.id === id)?.routes.some((route) => route.target === peeringId))
       .map((routeTableId): RouteChange => ({ action: 'delete', routeTableId, cidrBlock })),
   ];
 }
 
-/** Deletes every route to one of the peering connections, no matter who created the route. */
+/** Plans the deletion of every route to one of the peering connections, no matter who created the route. */
 export function planRemoval(tables: readonly RouteTable[], peerings: ReadonlySet<string>): readonly RouteChange[] {
   return tables.flatMap(({ id, routes }) =>
     routes
@@ -95,41 +102,35 @@ export function planRemoval(tables: readonly RouteTable[], peerings: ReadonlySet
   );
 }
 
-/** The errors with which EC2 says that there is no route to replace. */
+/** EC2's errors if the route to replace does not exist. */
 const NO_ROUTE: ReadonlySet<string> = new Set(['InvalidRoute.NotFound', 'InvalidParameterValue']);
 
 /**
- * Makes the changes. Creates a route that should be replaced but no longer exists.
+ * Makes the changes. If a route to replace no longer exists, creates it.
  *
  * @throws the error of EC2. For example, the route tables may have changed since the changes were planned.
  */
-export async function applyRoutes(
-  changes: readonly RouteChange[],
-  peeringId: string,
-  api: RouteApi,
-  calls: Calls,
-): Promise<void> {
-  const create = ({ routeTableId, cidrBlock }: RouteChange): Promise<void> =>
-    calls.make('CreateRoute', (signal) => api.createRoute(routeTableId, cidrBlock, peeringId, signal));
+export async function applyRoutes(changes: readonly RouteChange[], api: RouteApi, calls: Calls): Promise<void> {
   for (const change of changes) {
-    const { action, routeTableId, cidrBlock } = change;
-    switch (action) {
-      case 'create':
-        await create(change);
-        break;
-      case 'replace':
-        try {
-          await calls.make('ReplaceRoute', (signal) => api.replaceRoute(routeTableId, cidrBlock, peeringId, signal));
-        } catch (error) {
-          if (!NO_ROUTE.has(readError(error).name)) {
-            throw error;
-          }
-          await create(change);
-        }
-        break;
-      case 'delete':
-        await calls.make('DeleteRoute', (signal) => api.deleteRoute(routeTableId, cidrBlock, signal));
-        break;
+    const { routeTableId, cidrBlock } = change;
+    if (change.action === 'delete') {
+      await calls.make('DeleteRoute', (signal) => api.deleteRoute(routeTableId, cidrBlock, signal));
+      continue;
+    }
+    const { action, peeringId } = change;
+    const create = (): Promise<void> =>
+      calls.make('CreateRoute', (signal) => api.createRoute(routeTableId, cidrBlock, peeringId, signal));
+    if (action === 'create') {
+      await create();
+      continue;
+    }
+    try {
+      await calls.make('ReplaceRoute', (signal) => api.replaceRoute(routeTableId, cidrBlock, peeringId, signal));
+    } catch (error) {
+      if (!NO_ROUTE.has(readError(error).name)) {
+        throw error;
+      }
+      await create();
     }
   }
 }

@@ -11,21 +11,21 @@ import type { ClaimedConnection } from '../model/connection';
  *   cdk-gamelift-vpc-peering:<VPC>:<hash of owner>              the claim: this resource wants the connection with the VPC
  *   cdk-gamelift-vpc-peering:<VPC>:<hash of owner>:connection   the note: what the resource knows about the connection
  *
- * A resource writes its claim before it requests the connection, and removes it first when it is deleted. Two VPCs can have only one
- * connection, so a resource that finds the claim of another one withdraws its own, unless it adopts the connection.
+ * A resource writes its claim before it requests the connection. When it is deleted, it removes the claim first. Two VPCs can have only one
+ * connection, so a resource that finds the claim of another resource withdraws its own, unless it adopts the connection.
  */
 
-/** The maximum length of a tag's value, without a space and the id of a request. */
+/** The maximum length of a tag's value, minus a space and the id of a request. */
 const MAX_OWNER_LENGTH = 256 - 37;
 
-/** The owner of a connection, in a form that people can read: name of the stack, logical id, and unique part of the stack's id. */
+/** The owner of a connection, in readable form: name of the stack, logical id, and unique part of the stack's id. */
 export function ownerOf({ stackId, logicalResourceId }: Requester): string {
   const [, stackName = '', guid = ''] = stackId.split('/');
   const owner = `${stackName}/${logicalResourceId}/${guid}`;
   return owner.length <= MAX_OWNER_LENGTH ? owner : `${stackName}/${sha256(logicalResourceId).slice(0, 32)}/${guid}`;
 }
 
-/** For error messages: names the parts of an owner. Somebody may have edited the tag by hand. */
+/** Describes an owner in an error message. Somebody may have edited the tag by hand. */
 export function describeOwner(owner: string): string {
   const [stackName = '', logicalId = '', guid = ''] = owner.split('/');
   return [stackName, logicalId, guid].includes('')
@@ -38,11 +38,11 @@ export interface Note {
   /** The connection that the resource uses. Undefined until it is active. */
   readonly connection: ClaimedConnection | undefined;
   /**
-   * The VPCs that were peered with the peer VPC before this resource requested the connection, except those of other fleets. A connection
-   * with one of them was not created by the request. Undefined before the request, and once a connection is noted.
+   * The VPCs that were peered with the peer VPC before this resource requested the connection, except those of other fleets. The request did
+   * not create a connection with one of these VPCs. Undefined before the request, and after a connection was noted.
    */
   readonly peeredBefore: readonly string[] | undefined;
-  /** The digest of an update that failed because the connection was gone, and can't be made again. */
+  /** The digest of an update that failed because the connection was gone and can't be created again. */
   readonly failedUpdate?: string | undefined;
 }
 
@@ -54,16 +54,16 @@ export interface OtherClaim {
   readonly connection: ClaimedConnection | undefined;
 }
 
-/** What the tags of the fleet say, from the view of one resource. */
+/** The content of the fleet's tags, from the view of one resource. */
 export interface Claim extends Note {
-  /** Whether the claim of this resource is there. While the resource is being deleted, only its note is left. */
+  /** Whether the claim of this resource exists. While the resource is being deleted, only its note is left. */
   readonly isClaimed: boolean;
   /** The id of the CloudFormation request that wrote the note or, without a note, the claim. */
   readonly requestId: string | undefined;
   readonly otherClaims: readonly OtherClaim[];
 }
 
-/** The maximum number of VPCs in a note: a tag has room for so many. */
+/** The maximum number of VPCs in a note, so that it fits into a tag. */
 export const MAX_PEERED_BEFORE = 9;
 
 /** The keys of one resource's tags for one VPC. */
@@ -109,7 +109,7 @@ function noteKey(claimKey: string): string {
   return `${claimKey}${NOTE_SUFFIX}`;
 }
 
-/** The first word of a note that was written before the request. */
+/** The first word of a note that was written before the connection was requested. */
 const REQUESTED = 'requested';
 
 export function formatNote({ connection, peeredBefore = [], failedUpdate }: Note, requestId: string): string {

@@ -6,7 +6,7 @@ import type { Claim, Note } from './claim';
 
 type TagApi = Pick<GameLiftApi, 'listFleetTags' | 'tagFleet' | 'untagFleet'>;
 
-/** The fleet, the VPC, the resource and the request that claims are written for. */
+/** The fleet, the VPC, the resource and the request for which claims are written. */
 export interface Claimant {
   readonly fleetArn: string;
   readonly peerVpcId: string;
@@ -14,7 +14,7 @@ export interface Claimant {
   readonly requestId: string;
 }
 
-/** Reads and writes the claims on the connection between a fleet and a VPC for one resource. `claim.ts` defines what they contain. */
+/** Reads and writes the claims of one resource on the connection between a fleet and a VPC. `claim.ts` defines their content. */
 export class Claims {
   private readonly keys: ClaimKeys;
   /** When this run claimed the connection; undefined if it did not. */
@@ -34,8 +34,8 @@ export class Claims {
     return parseClaim(tags, this.keys);
   }
 
-  /** Whether no delete has removed the claim. A claim that this run has just written may not be readable yet. */
-  isWanted({ isClaimed }: Claim): boolean {
+  /** False if a delete has removed the claim. A claim that this run has just written may not be readable yet. */
+  isStillClaimed({ isClaimed }: Claim): boolean {
     return isClaimed || (this.claimedAt !== undefined && !this.calls.isReadable(this.claimedAt));
   }
 
@@ -60,17 +60,17 @@ export class Claims {
     await this.note({ connection, peeredBefore: undefined });
   }
 
-  /** Notes that an update failed because the connection is gone. `digest` is that of the update. */
+  /** Notes that the update with this digest failed because the connection is gone. */
   async noteFailedUpdate(connection: ClaimedConnection, digest: string): Promise<void> {
     await this.note({ connection, peeredBefore: undefined, failedUpdate: digest });
   }
 
-  /** Removes the claim, and keeps the note. A create that is still running notices it, and undoes what it has created. */
+  /** Removes the claim, and keeps the note. A create that is still running then undoes what it has created. */
   async release(): Promise<void> {
     await this.untag([this.keys.claim]);
   }
 
-  /** Removes the claim and the note, and those of other resources on the same connection if it was deleted. */
+  /** Removes the claim and the note of this resource. If the connection was deleted, also removes those of other resources on it. */
   async remove({ otherClaims }: Claim, deletedId: string | undefined): Promise<void> {
     const stale = otherClaims.filter(({ connection }) => deletedId !== undefined && connection?.id === deletedId);
     await this.untag([...this.keys.all, ...stale.flatMap(({ keys }) => keys)]);

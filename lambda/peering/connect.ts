@@ -10,14 +10,14 @@ import type { ConnectionContext } from './context';
 import { conflictOf, decide, decideBeforeUse } from './decide';
 import type { Existing, Failure, Found, Situation, Step } from './decide';
 import { endedProblem } from './ended';
-import type { Before, Observer } from './observer';
+import type { StateBeforeRequest, Observer } from './observer';
 import type { Claims } from './claims';
 import type { CreateResult, Requests } from './requests';
 import type { RetryAfterRefusal } from './retry-after-refusal';
 import type { SettledOutcome } from './watch';
 
-/** How long another run of the same request is waited for: Lambda runs one that was killed again after a minute. */
-const NOTE_PATIENCE_MILLISECONDS = 120_000;
+/** How long to wait for the note of another run of the same request. Lambda repeats a run that was killed after a minute. */
+const NOTE_TIMEOUT_MILLISECONDS = 120_000;
 
 const NOTE_POLL_MILLISECONDS = 5_000;
 
@@ -27,53 +27,68 @@ export interface Connected {
   readonly origin: 'created' | 'adopted';
 }
 
-/** What a create or an update has seen before it decides. */
-export interface Seen {
-  readonly before: Before;
+/** What a create or an update knows before its first decision. */
+export interface InitialState {
+  readonly before: StateBeforeRequest;
   readonly claim: Claim;
-  /** The fleet has no tags of this resource, although its physical id says that it made the connection. */
+  /** Whether the fleet has no tags of this resource, although its physical id says that it created the connection. */
   readonly isStripped: boolean;
 }
 
-/** Makes, adopts, awaits or finds the connection of a resource: the loop that takes the steps that `decide` names. */
+export interface ConnectOptions {
+  readonly context: ConnectionContext;
+  readonly observer: Observer;
+  readonly requests: Requests;
+  readonly claims: Claims;
+  readonly initial: InitialState;
+  /** Deletes the new connection if a delete has removed the claim in the meantime. */
+  readonly undo: (peering: ListedConnection) => Promise<void>;
+}
+
+/** Creates, adopts, finds or waits for the connection of a resource, in a loop that performs the steps that `decide` returns. */
 export class Connect {
   private situation: Situation;
   private readonly retry: RetryAfterRefusal;
   /**
-   * Events since then may be about the connection that was last requested, in milliseconds since the epoch. It is before the request, which
-   * may wait minutes for the rate limit.
+   * The time from which on events may be about the latest request, in milliseconds since the epoch. It is before the request, which may
+   * wait minutes for the rate limit.
    */
   private eventsSince: number;
-  /** The peerings that EC2 showed before the connection was last requested. */
+  /** EC2's ids of the peering connections that existed before the latest request. */
   private ec2Ids: ReadonlySet<string>;
-  /** The connection belongs to another resource, or to nobody in this library. */
+  /** Whether the connection exists already, and this resource must not use it. */
   private hasConflict = false;
 
-  constructor(
-    private readonly context: ConnectionContext,
-    private readonly observer: Observer,
-    private readonly requests: Requests,
-    private readonly claims: Claims,
-    private readonly seen: Seen,
-    /** Deletes a connection that was made although a deletion had overtaken this request. */
-    private readonly undo: (peering: ListedConnection) => Promise<void>,
-  ) {
+  private readonly context: ConnectionContext;
+  private readonly observer: Observer;
+  private readonly requests: Requests;
+  private readonly claims: Claims;
+  private readonly initial: InitialState;
+  private readonly undo: (peering: ListedConnection) => Promise<void>;
+
+  constructor({ context, observer, requests, claims, initial, undo }: ConnectOptions) {
+    this.context = context;
+    this.observer = observer;
+    this.requests = requests;
+    this.claims = claims;
+    this.initial = initial;
+    this.undo = undo;
     this.retry = requests.retryAfterRefusal();
     this.eventsSince = context.calls.now();
-    this.ec2Ids = seen.before.ec2Ids;
+    this.ec2Ids = initial.before.ec2Ids;
     this.situation = {
       adoptExisting: context.spec.adoptExisting,
       peerOnCreate: context.spec.peerOnCreate,
-      isStripped: seen.isStripped,
-      claim: seen.claim,
-      existing: seen.before.existing,
+      hasLostTags: initial.isStripped,
+      claim: initial.claim,
+      existing: initial.before.existing,
       request: { kind: 'not made' },
-      mayHaveRequested: seen.claim.connection !== undefined || seen.claim.peeredBefore !== undefined,
+      mayHaveRequested: initial.claim.connection !== undefined || initial.claim.peeredBefore !== undefined,
       hasWaitedForNote: false,
     };
   }
 
-  /** @throws Problem if the connection is another's, ended, or is no longer wanted. */
+  /** @throws Problem if the connection belongs to another resource, has ended, or a delete has removed the claim. */
   async run(): Promise<Connected> {
     try {
       for (;;) {
@@ -82,23 +97,23 @@ export class Connect {
           await this.checkBeforeUse(step);
           return step;
         }
-        await this.take(step);
+        await this.perform(step);
       }
     } catch (error) {
       const { claim, mayHaveRequested } = this.situation;
-      const hasMadeNothing = claim.peeredBefore !== undefined && !mayHaveRequested;
-      if (this.hasConflict || hasMadeNothing) {
-        // the deletion that follows finds nothing of this resource, unless another run of the same request claims the connection anew
+      const hasCreatedNothing = claim.peeredBefore !== undefined && !mayHaveRequested;
+      if (this.hasConflict || hasCreatedNothing) {
+        // then the following delete finds nothing to delete, unless another run of the same request claims the connection again
         await this.claims.withdraw();
       }
       throw error;
     }
   }
 
-  private async take(step: Exclude<Step, { readonly kind: 'use' }>): Promise<void> {
+  private async perform(step: Exclude<Step, { readonly kind: 'use' }>): Promise<void> {
     switch (step.kind) {
       case 'read the list':
-        this.learn({ existing: await this.readList() });
+        this.updateSituation({ existing: await this.readList() });
         break;
       case 'request':
         await this.request();
@@ -107,7 +122,7 @@ export class Connect {
         await this.prepareRetry(step.message);
         break;
       case 'wait until active':
-        this.learn({ existing: await this.wait() });
+        this.updateSituation({ existing: await this.waitUntilActive() });
         break;
       case 'wait for a note':
         await this.waitForNote(step.peering, step.wasThereBefore);
@@ -117,14 +132,14 @@ export class Connect {
     }
   }
 
-  private learn(change: Partial<Situation>): void {
+  private updateSituation(change: Partial<Situation>): void {
     this.situation = { ...this.situation, ...change };
   }
 
-  /** Twice, if the first time shows nothing: a list may be read late. */
+  /** Reads twice if the first list is empty, because a read may be late. */
   private async readList(): Promise<Existing> {
     return await this.context.calls.readUntil(
-      () => this.observer.existing(),
+      () => this.observer.findExisting(),
       ({ kind }) => kind === 'found',
       READ_DELAY_MILLISECONDS,
     );
@@ -133,55 +148,56 @@ export class Connect {
   private async request(): Promise<void> {
     const { claim } = this.situation;
     if (claim.peeredBefore === undefined) {
-      // after an earlier connection of this resource, whatever is there is its own
-      const peeredBefore = claim.connection === undefined ? this.seen.before.peeredBefore : [];
+      // if this resource had a connection before, it owns every connection that exists now
+      const peeredBefore = claim.connection === undefined ? this.initial.before.peeredBefore : [];
       await this.claims.noteRequest(peeredBefore);
-      this.learn({ claim: { ...claim, connection: undefined, peeredBefore } });
+      this.updateSituation({ claim: { ...claim, connection: undefined, peeredBefore } });
     }
     this.eventsSince = this.context.calls.now();
-    const result = await this.create();
+    const result = await this.tryRequest();
     if (result.kind === 'accepted') {
-      this.learn({ request: result, existing: { kind: 'unknown' } });
+      this.updateSituation({ request: result, existing: { kind: 'unknown' } });
     } else {
-      // one that exists is refused as an invalid request
-      const existing: Existing = result.name === 'InvalidRequestException' ? await this.observer.existing() : { kind: 'none' };
-      this.learn({ request: { kind: 'refused', message: `${result.name}: ${result.message}` }, existing });
+      // GameLift refuses the request with this error if the connection exists
+      const existing: Existing =
+        result.name === 'InvalidRequestException' ? await this.observer.findExisting() : { kind: 'none' };
+      this.updateSituation({ request: { kind: 'refused', message: `${result.name}: ${result.message}` }, existing });
     }
   }
 
-  /** Requests the connection, and learns whether that may have taken effect, even if it fails. */
-  private async create(): Promise<CreateResult> {
+  /** Requests the connection. If that may have taken effect, updates the situation, even if the request failed. */
+  private async tryRequest(): Promise<CreateResult> {
     const { calls } = this.context;
-    const { unanswered } = calls;
+    const { unansweredAttempts } = calls;
     let isAccepted = false;
     try {
-      const result = await this.requests.create(() => this.checkWanted());
+      const result = await this.requests.create(() => this.checkStillClaimed());
       isAccepted = result.kind === 'accepted';
       return result;
     } finally {
-      if (isAccepted || calls.unanswered > unanswered) {
-        this.learn({ mayHaveRequested: true });
+      if (isAccepted || calls.unansweredAttempts > unansweredAttempts) {
+        this.updateSituation({ mayHaveRequested: true });
       }
     }
   }
 
   private async prepareRetry(message: string): Promise<void> {
     if (this.situation.request.kind === 'refused') {
-      // a delete may have used the authorization, or deleted a connection that existed. Then it has removed the claim before
-      await this.context.calls.untilAllIsReadable();
+      // perhaps GameLift refused because a delete has used the authorization. That delete removed the claim before
+      await this.context.calls.waitUntilWritesAreReadable();
     }
-    await this.checkWanted();
+    await this.checkStillClaimed();
     if (!(await this.retry.prepareRetry(message))) {
       const { existing } = this.situation;
-      throw existing.kind === 'ended' ? endedProblem(existing.connection) : this.refusedAlthoughAuthorized(message);
+      throw existing.kind === 'ended' ? endedProblem(existing.connection) : this.refusedAlthoughAuthorizedProblem(message);
     }
-    // what has ended by now is not what the next request makes
-    const ended = shownBy(await this.observer.ec2()).filter((side) => !isAlive(side));
+    // connections that have ended by now are not the result of the next request
+    const ended = shownBy(await this.observer.readEc2()).filter((side) => !isAlive(side));
     this.ec2Ids = new Set([...this.ec2Ids, ...ended.map(({ id }) => id)]);
-    this.learn({ request: { kind: 'not made' }, existing: { kind: 'none' } });
+    this.updateSituation({ request: { kind: 'not made' }, existing: { kind: 'none' } });
   }
 
-  private refusedAlthoughAuthorized(message: string): Problem {
+  private refusedAlthoughAuthorizedProblem(message: string): Problem {
     const { advice } = this.context.authorizer;
     return new Problem(
       `GameLift refused CreateVpcPeeringConnection although it had just been authorized (${message})`,
@@ -189,21 +205,21 @@ export class Connect {
     );
   }
 
-  private async wait(): Promise<Existing> {
+  private async waitUntilActive(): Promise<Existing> {
     const wasRequested = this.situation.request.kind === 'accepted';
     const outcome = wasRequested
-      ? await this.requests.outcome(this.eventsSince, this.ec2Ids)
-      : await this.requests.outcome(this.context.calls.now(), undefined);
+      ? await this.requests.waitForOutcome(this.eventsSince, this.ec2Ids)
+      : await this.requests.waitForOutcome(this.context.calls.now(), undefined);
     return await this.existingAfter(outcome);
   }
 
   private async existingAfter({ kind, peering }: SettledOutcome): Promise<Existing> {
     if (kind === 'active') {
-      return await this.observer.found(peering);
+      return await this.observer.withOwner(peering);
     }
-    const vpcBlocks = await this.observer.vpcBlocks();
+    const vpcBlocks = await this.observer.readVpcBlocks();
     const { pair, peerOnCreate } = this.context.spec;
-    const fleetCidrBlock = await this.observer.cidrBlockOf(peering);
+    const fleetCidrBlock = await this.observer.fleetCidrBlockOf(peering);
     return {
       kind: 'ended',
       connection: { peering, peerVpcId: pair.peerVpcId, peerOnCreate, fleetCidrBlock, vpcBlocks },
@@ -211,10 +227,10 @@ export class Connect {
   }
 
   /**
-   * Waits for the note of another run of the same request. Lambda may deliver an event twice: of two runs that both found nothing claimed,
-   * the slower one finds what the faster one made.
+   * Waits for the note of another run of the same request. Lambda may deliver an event twice. If both runs found no claim, the slower run
+   * finds the connection of the faster one.
    *
-   * @param wasThereBefore the connection was there when this run first looked: a run that made it has noted its request before
+   * @param wasThereBefore whether the connection existed in the first read: if another run created it, that run noted its request before
    */
   private async waitForNote(peering: ListedConnection, wasThereBefore: boolean): Promise<void> {
     const { calls } = this.context;
@@ -223,14 +239,14 @@ export class Connect {
     if (wasThereBefore) {
       const claim = await calls.readUntil(() => this.claims.read(), hasNoted);
       if (!hasNoted(claim)) {
-        this.learn({ hasWaitedForNote: true });
+        this.updateSituation({ hasWaitedForNote: true });
         return;
       }
     }
     if (peering.status !== 'active') {
       // the other run notes the connection once it is active
-      const existing = await this.wait();
-      this.learn({ existing });
+      const existing = await this.waitUntilActive();
+      this.updateSituation({ existing });
       if (existing.kind !== 'found') {
         return;
       }
@@ -238,38 +254,38 @@ export class Connect {
     for (;;) {
       const claim = await this.claims.read();
       if (claim.connection?.id === peering.id) {
-        this.learn({ claim });
+        this.updateSituation({ claim });
         return;
       }
       const isRemoved = !claim.isClaimed && calls.isReadable(startedAt);
-      if (isRemoved || calls.now() - startedAt >= NOTE_PATIENCE_MILLISECONDS) {
-        this.learn({ hasWaitedForNote: true });
+      if (isRemoved || calls.now() - startedAt >= NOTE_TIMEOUT_MILLISECONDS) {
+        this.updateSituation({ hasWaitedForNote: true });
         return;
       }
       await calls.sleep(NOTE_POLL_MILLISECONDS);
     }
   }
 
-  /** @throws Problem if a deletion has removed the claim, or the fleet is gone: a deletion that finds no fleet removes no claim. */
-  private async checkWanted(): Promise<void> {
-    let isThere: boolean;
+  /** @throws Problem if a delete has removed the claim, or if the fleet is gone: a delete that finds no fleet removes no claim. */
+  private async checkStillClaimed(): Promise<void> {
+    let fleetExists: boolean;
     let claim: Claim;
     try {
-      isThere = (await this.observer.findFleet()) !== undefined;
+      fleetExists = (await this.observer.findFleet()) !== undefined;
       claim = await this.claims.read();
     } catch (error) {
-      // must not be taken for an answer to the request that comes next
+      // converted, so that the caller does not mistake it for a refusal of CreateVpcPeeringConnection
       throw problemOf(error);
     }
-    if (!isThere) {
+    if (!fleetExists) {
       throw new Problem(`fleet ${this.context.spec.fleetId} was deleted`, 'deploy again');
     }
-    if (!this.claims.isWanted(claim)) {
-      throw claimRemoved();
+    if (!this.claims.isStillClaimed(claim)) {
+      throw claimRemovedProblem();
     }
   }
 
-  /** @throws Problem if the claim is gone, or the connection another's, by now. */
+  /** @throws Problem if the claim is gone by now, or if the connection belongs to another resource. */
   private async checkBeforeUse({ peering, wasRequested }: Step & { readonly kind: 'use' }): Promise<void> {
     if (this.situation.claim.connection !== undefined) {
       return;
@@ -280,14 +296,14 @@ export class Connect {
       if (conflict !== undefined) {
         this.fail({ kind: 'conflict', conflict });
       }
-      if (!this.claims.isWanted(claim)) {
-        // the delete that removed the claim has undone what it found: what this run changes now, nobody would undo
-        throw claimRemoved();
+      if (!this.claims.isStillClaimed(claim)) {
+        // the delete that removed the claim is over: nobody would undo what this run changes now
+        throw claimRemovedProblem();
       }
       return;
     }
-    const isWanted = this.claims.isWanted(claim) && (await this.observer.findFleet()) !== undefined;
-    const check = decideBeforeUse(claim, isWanted, peering.id);
+    const isStillClaimed = this.claims.isStillClaimed(claim) && (await this.observer.findFleet()) !== undefined;
+    const check = decideBeforeUse(claim, isStillClaimed, peering.id);
     switch (check.kind) {
       case 'use':
         return;
@@ -314,20 +330,20 @@ export class Connect {
         throw new Problem(why.conflict.what, why.conflict.remedy);
       case 'exists already':
         this.hasConflict = true;
-        throw existsAlready(why.found);
+        throw existsAlreadyProblem(why.found);
       case 'claim removed':
-        throw why.found === undefined || this.situation.adoptExisting ? claimRemoved() : existsAlready(why.found);
+        throw why.found === undefined || this.situation.adoptExisting ? claimRemovedProblem() : existsAlreadyProblem(why.found);
       case 'ended':
         throw endedProblem(why.connection);
     }
   }
 }
 
-function claimRemoved(): Problem {
+function claimRemovedProblem(): Problem {
   return new Problem('the claim, a tag on the fleet, was removed while the peering connection was being created', 'deploy again');
 }
 
-function existsAlready({ peering, owner }: Found): Problem {
+function existsAlreadyProblem({ peering, owner }: Found): Problem {
   const what = `the peering connection ${peering.id} between them exists already`;
   const adopt = 'pass adoptExisting to the VpcPeeringConnection to use it and leave it in place';
   return owner.kind === 'another resource'

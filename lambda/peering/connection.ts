@@ -1,5 +1,6 @@
 import type { ConnectionAttributes } from '../../lib/contract';
 import { READ_DELAY_MILLISECONDS } from '../aws/calls';
+import type { ListedConnection } from '../aws/connections';
 import { isGameLiftRefusal, problemOf } from '../aws/errors';
 import type { PhysicalIdState } from '../cloudformation/physical-id';
 import type { ClaimedConnection, DeclaredRoutes } from '../model/connection';
@@ -9,7 +10,7 @@ import { NothingDoneProblem, Problem } from '../problem';
 import type { Claim } from './claim';
 import { Claims } from './claims';
 import { Connect } from './connect';
-import type { Seen } from './connect';
+import type { InitialState } from './connect';
 import type { ConnectionContext } from './context';
 import { conflictOf } from './decide';
 import { Disconnect } from './disconnect';
@@ -20,16 +21,16 @@ import { Requests } from './requests';
 import { findToDelete } from './watch';
 
 export interface ConnectionUpdate {
-  /** What was declared until now. */
-  readonly formerRoutes: DeclaredRoutes;
+  /** The declaration before the update. */
+  readonly previousRoutes: DeclaredRoutes;
   readonly state: PhysicalIdState;
-  /** Of the properties before and after the update. */
+  /** The digest of the properties before and after the update. */
   readonly digest: string;
-  /** The digest of the update whose rollback this one may be: from the present properties to the former ones. */
+  /** The digest of the reverse update, from the new properties to the old ones. If that update has failed, this one is its rollback. */
   readonly reverseDigest: string;
 }
 
-/** The connection of one resource, with the properties of one request. */
+/** Handles the requests for the connection of one resource. */
 export class Connection {
   private readonly observer: Observer;
   private readonly requests: Requests;
@@ -41,7 +42,7 @@ export class Connection {
     this.network = new PeerNetwork(context, this.observer);
   }
 
-  /** Makes or adopts the connection, or waits for the one that GameLift makes with the fleet, and sets its tags, routes and DNS. */
+  /** Creates or adopts the connection, or waits for the one that GameLift creates with the fleet. Sets its tags, routes and DNS. */
   async create(): Promise<ConnectionAttributes> {
     const { calls, spec } = this.context;
     return await this.explain('peer', async () => {
@@ -52,43 +53,43 @@ export class Connection {
       );
       this.checkOwner(first);
       if (!first.isClaimed) {
-        // while CloudFormation deletes the permissions, those for EC2 go first. A copy of this request that Lambda runs then must not
-        // write a claim, because the permission to remove it goes next
+        // CloudFormation deletes the permissions for EC2 before the others. If Lambda runs a copy of this request in between, it must not
+        // write a claim, because the permission to remove the claim is deleted next
         await this.observer.waitWhileDenied();
       }
       const claimedAt = await claims.claim();
-      // a peering that EC2 shows now and 15 seconds later is not one that a copy of this request has made, unless that is noted by then
-      const view = await this.observer.ec2();
-      await calls.untilReadable(claimedAt);
-      const before = await this.observer.before(view);
+      // if EC2 shows a connection now and 15 seconds later, a copy of this request did not create it, unless it has noted that by then
+      const view = await this.observer.readEc2();
+      await calls.waitUntilReadable(claimedAt);
+      const before = await this.observer.stateBeforeRequest(view);
       return await this.connect(claims, { before, claim: await claims.read(), isStripped: false }, undefined);
     });
   }
 
   /**
-   * Brings the connection to what is declared, and makes it again if it is gone. With `peerOnCreate`, only GameLift can make it, so the
-   * update fails. The rollback of that update succeeds: if it failed as well, the stack would be stuck.
+   * Changes the connection as declared, and creates it again if it is gone. With `peerOnCreate`, only GameLift can create it, so the
+   * update fails. The rollback of that update succeeds: if it failed as well, the stack would be blocked.
    */
-  async update({ formerRoutes, state, digest, reverseDigest }: ConnectionUpdate): Promise<ConnectionAttributes> {
+  async update({ previousRoutes, state, digest, reverseDigest }: ConnectionUpdate): Promise<ConnectionAttributes> {
     return await this.explain('update the peering of', async () => {
       const claims = await this.claimsOnActiveFleet();
-      await this.context.calls.untilEarlierIsReadable();
-      const ec2Ids = new Set(shownBy(await this.observer.ec2()).map(({ id }) => id));
-      const existing = await this.observer.existing();
+      await this.context.calls.waitUntilEarlierWritesAreReadable();
+      const ec2Ids = new Set(shownBy(await this.observer.readEc2()).map(({ id }) => id));
+      const existing = await this.observer.findExisting();
       const claim = await claims.read();
       this.checkOwner(claim);
       if (!claim.isClaimed) {
         await claims.claim();
       }
       const hasTags = claim.isClaimed || claim.connection !== undefined || claim.peeredBefore !== undefined;
-      const seen: Seen = {
-        // a list that shows nothing may be old
+      const initial: InitialState = {
+        // an empty list may be a late read
         before: { existing: existing.kind === 'none' ? { kind: 'unknown' } : existing, peeredBefore: [], ec2Ids },
         claim: { ...claim, isClaimed: true },
-        isStripped: !hasTags && state.kind === 'made',
+        isStripped: !hasTags && state.kind === 'created',
       };
       try {
-        return await this.connect(claims, seen, formerRoutes);
+        return await this.connect(claims, initial, previousRoutes);
       } catch (error) {
         const { connection: gone, failedUpdate } = claim;
         if (!(error instanceof EndedProblem) || !this.context.spec.peerOnCreate || gone === undefined) {
@@ -103,7 +104,7 @@ export class Connection {
         try {
           await claims.noteFailedUpdate(gone, digest);
         } catch (noteError) {
-          // the rollback will fail, too. The first error is the useful one
+          // the rollback will fail, too, but the first error is the useful one
           this.context.log.error({ message: `could not note that the update failed: ${problemOf(noteError).message}` });
         }
         throw error;
@@ -112,18 +113,18 @@ export class Connection {
   }
 
   /**
-   * The attributes of a connection that is as declared, without a call to GameLift's list where EC2 can be asked; undefined if nobody
-   * noted them, or the connection is gone.
+   * The attributes for an update without a relevant change, from EC2's tags or the note, without reading GameLift's list. Undefined if
+   * neither has them, or if the connection is gone.
    */
   async knownAttributes(): Promise<ConnectionAttributes | undefined> {
-    const view = await this.observer.ec2();
+    const view = await this.observer.readEc2();
     const tagged = this.observer.tags.connectionIn(view);
     if (tagged?.status === 'active' && tagged.cidrBlock !== '') {
       return attributesOf(tagged);
     }
-    // EC2's tags would show a connection that this resource made
-    const doTagsTell = view.kind === 'shown' && !this.context.spec.adoptExisting;
-    const fleet = doTagsTell ? undefined : await this.observer.fleet();
+    // EC2's tags show every connection that this resource created, but not one that it adopted
+    const areTagsConclusive = view.kind === 'shown' && !this.context.spec.adoptExisting;
+    const fleet = areTagsConclusive ? undefined : await this.observer.readFleet();
     const noted = fleet === undefined ? undefined : (await this.claims(fleet.arn).read()).connection;
     const isActive =
       view.kind === 'unavailable' ||
@@ -131,30 +132,30 @@ export class Connection {
     return noted !== undefined && isActive ? attributesOf(noted) : undefined;
   }
 
-  /** Removes what this resource made, and nothing of anyone else's. It is fine if it is gone already. */
+  /** Deletes what this resource created, and nothing else. Succeeds if it is gone already. */
   async delete(state: PhysicalIdState): Promise<void> {
     await this.explain('remove the peering of', async () => {
-      const fleet = await (state.kind === 'made' ? this.observer.findFleet() : this.observer.fleet());
+      const fleet = await (state.kind === 'created' ? this.observer.findFleet() : this.observer.readFleet());
       if (fleet !== undefined) {
         await this.disconnect(this.claims(fleet.arn)).run(state);
         return;
       }
-      if (state.kind !== 'made') {
+      if (state.kind !== 'created') {
         await this.checkNotListed();
       }
-      await this.network.clean(undefined);
+      await this.network.removeRoutes(undefined);
     });
   }
 
   private async claimsOnActiveFleet(): Promise<Claims> {
-    this.network.checkReach();
+    this.network.checkAccess();
     return this.claims((await activeFleet(this.context, this.observer)).arn);
   }
 
-  /** @throws Problem if there is a connection of the fleet, although GameLift says that there is no fleet: a create may be at work. */
+  /** @throws Problem if GameLift lists a connection of the fleet, but not the fleet: a create may be running. */
   private async checkNotListed(): Promise<void> {
     const connection = await this.context.calls.readUntil(
-      async () => findToDelete(await this.observer.list(), await this.observer.ec2()),
+      async () => findToDelete(await this.observer.listConnections(), await this.observer.readEc2()),
       (found) => found !== undefined,
       READ_DELAY_MILLISECONDS,
     );
@@ -174,10 +175,11 @@ export class Connection {
   }
 
   private disconnect(claims: Claims): Disconnect {
-    return new Disconnect(this.context, this.observer, this.requests, claims, this.network);
+    const { context, observer, requests, network } = this;
+    return new Disconnect({ context, observer, requests, claims, network });
   }
 
-  /** @throws NothingDoneProblem if the connection is another resource's. */
+  /** @throws NothingDoneProblem if the connection belongs to another resource. */
   private checkOwner(claim: Claim): void {
     const conflict = conflictOf(claim, this.context.spec.adoptExisting);
     if (conflict !== undefined) {
@@ -185,19 +187,22 @@ export class Connection {
     }
   }
 
-  /** @param formerRoutes what was declared until now, if this is an update */
-  private async connect(claims: Claims, seen: Seen, formerRoutes: DeclaredRoutes | undefined): Promise<ConnectionAttributes> {
-    const connect = new Connect(this.context, this.observer, this.requests, claims, seen, (made) =>
-      this.disconnect(claims).remove(made),
-    );
-    const { peering, origin } = await connect.run();
+  /** @param previousRoutes the routes that were declared before, if this is an update */
+  private async connect(
+    claims: Claims,
+    initial: InitialState,
+    previousRoutes: DeclaredRoutes | undefined,
+  ): Promise<ConnectionAttributes> {
+    const { context, observer, requests } = this;
+    const undo = (created: ListedConnection): Promise<void> => this.disconnect(claims).remove(created);
+    const { peering, origin } = await new Connect({ context, observer, requests, claims, initial, undo }).run();
     const { id, gameLiftVpcId, cidrBlock } = peering;
     if (gameLiftVpcId === undefined || cidrBlock === undefined) {
       throw new Problem(`GameLift does not say which VPC and CIDR block the active connection ${id} leads to`, 'deploy again');
     }
     const connection = { id, gameLiftVpcId, cidrBlock, adopted: origin === 'adopted' };
     await claims.noteConnection(connection);
-    await this.network.configure(connection, formerRoutes);
+    await this.network.configure(connection, previousRoutes);
     return attributesOf(connection);
   }
 
@@ -208,12 +213,13 @@ export class Connection {
       const { spec, authorizer, region } = this.context;
       const { fleetId, pair } = spec;
       const problem = problemOf(error);
-      const known = isGameLiftRefusal(error) && authorizer.advice !== '' ? new Problem(problem.what, authorizer.advice) : problem;
+      const explained =
+        isGameLiftRefusal(error) && authorizer.advice !== '' ? new Problem(problem.what, authorizer.advice) : problem;
       const [ofFleet, ofVpc] =
         pair.gameLiftAccount === pair.peerVpcAccount
           ? ['', '']
           : [` of account ${pair.gameLiftAccount}`, ` of account ${pair.peerVpcAccount}`];
-      throw known.about(`could not ${task} fleet ${fleetId}${ofFleet} with VPC ${pair.peerVpcId}${ofVpc} in ${region}`);
+      throw explained.withContext(`could not ${task} fleet ${fleetId}${ofFleet} with VPC ${pair.peerVpcId}${ofVpc} in ${region}`);
     }
   }
 }

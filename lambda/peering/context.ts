@@ -3,9 +3,9 @@ import type { GameLiftApi } from '../aws/api';
 import type { Log } from '../log';
 import type { NetworkContext } from '../network/peer-vpc';
 
-/** What the code of a connection needs to handle one request. */
+/** What this folder needs to know about the request for a connection. */
 export interface ConnectionContext extends NetworkContext {
-  /** This resource, as its claims name it. */
+  /** The name of this resource in claims. */
   readonly owner: string;
   /** The id of the CloudFormation request that claims are written for. */
   readonly requestId: string;

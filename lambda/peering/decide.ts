@@ -1,4 +1,4 @@
-import { DENIAL_PATIENCE_MILLISECONDS } from '../aws/calls';
+import { DENIAL_RETRY_MILLISECONDS } from '../aws/calls';
 import type { ListedConnection } from '../aws/connections';
 import type { PhysicalIdState } from '../cloudformation/physical-id';
 import type { ClaimedConnection } from '../model/connection';
@@ -12,11 +12,11 @@ import type { EndedConnection } from './ended';
 import { findToDelete } from './watch';
 
 /*
- * What to do next about a connection. Pure functions: from what is declared, what was observed, and what this request has done so far,
- * to the next step. The loop that takes the step observes again and asks again.
+ * Decides what to do next about a connection. Pure functions: they compute the next step from the declaration, the observations, and what
+ * this request has done so far. The caller performs the step, observes again, and asks for the next step.
  */
 
-/** Why the resource cannot have the connection: it belongs to another one. */
+/** Why the resource can't use the connection: it belongs to another resource. */
 export interface Conflict {
   readonly what: string;
   readonly remedy: string;
@@ -45,58 +45,58 @@ function hasAdopted({ connection }: OtherClaim): boolean {
   return connection?.adopted === true;
 }
 
-/** A connection that GameLift lists and that is not ended, and its owner, as far as EC2's tags say. */
+/** A connection that GameLift lists and that has not ended, and its owner, according to EC2's tags. */
 export interface Found {
   readonly kind: 'found';
   readonly peering: ListedConnection;
   readonly owner: TaggedOwner;
 }
 
-/** What is known of the connection of the pair. */
+/** What is known about the connection between the fleet and the VPC. */
 export type Existing =
-  /** GameLift's list was not read, or may have changed since. */
+  /** GameLift's list was not read, or may have changed since then. */
   | { readonly kind: 'unknown' }
   | { readonly kind: 'none' }
   | Found
-  /** It did not become active. */
+  /** The connection did not become active. */
   | { readonly kind: 'ended'; readonly connection: EndedConnection };
 
-/** What came of this run's latest request for the connection. */
+/** The result of this run's latest request for the connection. */
 export type RequestState =
   | { readonly kind: 'not made' }
   | { readonly kind: 'accepted' }
-  /** `message` is GameLift's, or that of the connection that ended. An authorization may be what is missing. */
+  /** The authorization may be missing. `message` is GameLift's reason. */
   | { readonly kind: 'refused'; readonly message: string };
 
-/** Everything that decides what a create or update does next, once the resource has claimed the connection. */
+/** The input of `decide`: everything that determines the next step of a create or update that has claimed the connection. */
 export interface Situation {
-  /** Declared: a connection that exists is used, and left in place when the resource is deleted. */
+  /** Declared: the resource uses an existing connection, and leaves it in place when it is deleted. */
   readonly adoptExisting: boolean;
-  /** Declared: GameLift makes the connection with the fleet. It is this resource's, and never requested. */
+  /** Declared: GameLift creates the connection together with the fleet. This resource owns it, and never requests it. */
   readonly peerOnCreate: boolean;
-  /** The fleet has no tags of this resource, although its physical id says that it made the connection. */
-  readonly isStripped: boolean;
+  /** Whether the fleet has no tags of this resource, although its physical id says that it created the connection. */
+  readonly hasLostTags: boolean;
   readonly claim: Claim;
   readonly existing: Existing;
   readonly request: RequestState;
-  /** A request of this resource may have taken effect: one that was accepted or not answered, or one of an earlier run. */
+  /** Whether a request of this resource may have taken effect: GameLift accepted it or sent no response, or an earlier run made it. */
   readonly mayHaveRequested: boolean;
-  /** Another run of the same request was waited for, and did not note that it made the connection. */
+  /** Whether this run has waited for the note of another run of the same request, in vain. */
   readonly hasWaitedForNote: boolean;
 }
 
 export type Step =
   | { readonly kind: 'read the list' }
-  /** Note which VPCs are peered, unless that was noted before, then request the connection. */
+  /** Note which VPCs are peered (unless noted before), then request the connection. */
   | { readonly kind: 'request' }
-  /** GameLift has refused the request, or ended the connection: authorize, or find out that it does not help, before the next one. */
+  /** GameLift has refused the request, or the connection has ended: before the next request, authorize, or give up if that does not help. */
   | { readonly kind: 'prepare a retry'; readonly message: string }
   | { readonly kind: 'wait until active' }
-  /** Wait for another run of the same request, which may have made the connection, to note that. */
+  /** Another run of the same request may have created the connection: wait until it notes that. */
   | { readonly kind: 'wait for a note'; readonly peering: ListedConnection; readonly wasThereBefore: boolean }
   /**
-   * Use the active connection. An adopted one was there before. `wasRequested`: this resource, or GameLift with the fleet, has just made
-   * it.
+   * Use the active connection. If `wasRequested`, this run, an earlier run, or GameLift (with the fleet) created it for this resource, and
+   * nothing has noted that yet.
    */
   | {
       readonly kind: 'use';
@@ -109,7 +109,7 @@ export type Step =
 export type Failure =
   | { readonly kind: 'conflict'; readonly conflict: Conflict }
   | { readonly kind: 'exists already'; readonly found: Found }
-  /** A deletion has removed the claim. */
+  /** A delete has removed the claim. */
   | { readonly kind: 'claim removed'; readonly found: Found | undefined }
   | { readonly kind: 'ended'; readonly connection: EndedConnection };
 
@@ -124,7 +124,7 @@ export function decide(situation: Situation): Step {
   }
   switch (existing.kind) {
     case 'unknown':
-      return peerOnCreate ? { kind: 'read the list' } : decideUnlisted(claim, request);
+      return peerOnCreate ? { kind: 'read the list' } : decideBeforeListing(claim, request);
     case 'none':
       if (peerOnCreate) {
         return { kind: 'wait until active' };
@@ -139,8 +139,8 @@ export function decide(situation: Situation): Step {
   }
 }
 
-/** Reading GameLift's list takes ten seconds: it is read only if there is likely to be a connection. */
-function decideUnlisted({ connection, peeredBefore, otherClaims }: Claim, request: RequestState): Step {
+/** Reading GameLift's list takes ten seconds, so it is read only if a connection is likely to exist. */
+function decideBeforeListing({ connection, peeredBefore, otherClaims }: Claim, request: RequestState): Step {
   if (request.kind === 'accepted') {
     return { kind: 'wait until active' };
   }
@@ -150,28 +150,28 @@ function decideUnlisted({ connection, peeredBefore, otherClaims }: Claim, reques
 
 function decideFound(situation: Situation, found: Found): Step {
   const { peering, owner } = found;
-  const { adoptExisting, peerOnCreate, isStripped, claim, mayHaveRequested, hasWaitedForNote } = situation;
+  const { adoptExisting, peerOnCreate, hasLostTags, claim, mayHaveRequested, hasWaitedForNote } = situation;
   const { connection, peeredBefore } = claim;
   const use = (origin: 'created' | 'adopted', wasRequested = false): Step =>
     peering.status === 'active' ? { kind: 'use', peering, origin, wasRequested } : { kind: 'wait until active' };
   if (connection !== undefined) {
     return use(connection.adopted ? 'adopted' : 'created');
   }
-  const isNew = peeredBefore !== undefined && !leadsToOneOf(peeredBefore, peering);
+  const isNew = peeredBefore !== undefined && !isPeeredWithOneOf(peeredBefore, peering);
   if (isNew && mayHaveRequested) {
     return use('created', true);
   }
   if (owner.kind === 'this resource') {
     return use('created');
   }
-  if (isStripped) {
+  if (hasLostTags) {
     return use(adoptExisting ? 'adopted' : 'created');
   }
   if (peerOnCreate && !adoptExisting && owner.kind !== 'another resource') {
-    // GameLift made it with the fleet: unless a deletion has removed the claim meanwhile, nobody else has it
+    // GameLift created it together with the fleet, and no other resource owns it. `wasRequested` makes the caller check the claim again
     return use('created', true);
   }
-  // another run of the same request can't have made what was there before the request was noted
+  // another run of the same request can't have created a connection that existed before the request was noted
   const mayBeOfAnotherRun = peeredBefore === undefined || isNew;
   if (mayBeOfAnotherRun && !hasWaitedForNote) {
     return { kind: 'wait for a note', peering, wasThereBefore: !isNew };
@@ -179,41 +179,41 @@ function decideFound(situation: Situation, found: Found): Step {
   return adoptExisting ? use('adopted') : { kind: 'fail', why: { kind: 'exists already', found } };
 }
 
-function leadsToOneOf(vpcIds: readonly string[], { gameLiftVpcId }: ListedConnection): boolean {
+function isPeeredWithOneOf(vpcIds: readonly string[], { gameLiftVpcId }: ListedConnection): boolean {
   return vpcIds.includes(gameLiftVpcId ?? '');
 }
 
-/** What may have happened to the claim while the connection was made. */
-export type LastCheck =
+/** The result of checking the claim after the connection became active. */
+export type FinalCheck =
   | { readonly kind: 'use' }
-  /** Delete the connection: the deletion that removed the claim was too early to find it, and is over. */
+  /** Delete the connection: the delete that removed the claim is over, and was too early to find the connection. */
   | { readonly kind: 'undo' }
   | { readonly kind: 'leave to its adopter'; readonly owner: string };
 
-/** @param isWanted whether the resource still claims the connection, as far as can be read by now */
-export function decideBeforeUse({ otherClaims }: Claim, isWanted: boolean, connectionId: string): LastCheck {
+/** @param isStillClaimed whether the resource still claims the connection, as far as can be read by now */
+export function decideBeforeUse({ otherClaims }: Claim, isStillClaimed: boolean, connectionId: string): FinalCheck {
   const adopter = otherClaims.find(({ connection }) => connection?.id === connectionId);
   if (adopter !== undefined) {
     return { kind: 'leave to its adopter', owner: adopter.owner };
   }
-  return isWanted ? { kind: 'use' } : { kind: 'undo' };
+  return isStillClaimed ? { kind: 'use' } : { kind: 'undo' };
 }
 
-/** GameLift's refusals of what this request asks for. */
+/** How often GameLift has refused the call. */
 export interface Refusals {
   readonly count: number;
   /** How often it refused although an authorization was listed. */
   readonly countWhileListed: number;
-  /** Milliseconds since the handler began to make or to delete the connection. */
+  /** Milliseconds since the handler began to create or delete the connection. */
   readonly elapsed: number;
-  /** After more refusals than this, the handler gives up. */
+  /** The handler gives up after more refusals than this. */
   readonly maximum: number;
 }
 
-/** What to do after a refusal: an authorization may be missing, and where each use consumes it, other callers may have consumed it. */
+/** Decides what to do after a refusal. The authorization may be missing: if each use consumes it, other callers may have consumed it. */
 export function decideAfterRefusal(
   { count, countWhileListed, elapsed, maximum }: Refusals,
-  isListed: 'not asked' | 'yes' | 'no',
+  isListed: 'not checked' | 'yes' | 'no',
 ): 'authorize' | 'list authorizations' | 'try again' | 'try again later' | 'give up' {
   if (count > maximum) {
     return 'give up';
@@ -221,19 +221,19 @@ export function decideAfterRefusal(
   if (count === 1 || isListed === 'no') {
     return 'authorize';
   }
-  if (isListed === 'not asked') {
+  if (isListed === 'not checked') {
     return 'list authorizations';
   }
   if (countWhileListed === 1) {
     return 'try again';
   }
-  // permissions in the account of the VPC may not be known everywhere yet
-  return elapsed < DENIAL_PATIENCE_MILLISECONDS ? 'try again later' : 'give up';
+  // new permissions in the account of the VPC may not have reached all of AWS yet
+  return elapsed < DENIAL_RETRY_MILLISECONDS ? 'try again later' : 'give up';
 }
 
 /**
- * Whether GameLift keeps a connection until its fleet is deleted, as it may do with one that it made with the fleet (AWS does not document
- * this).
+ * Whether GameLift keeps a connection until its fleet is deleted. It may do so with connections that it created together with the fleet
+ * (AWS does not document this).
  *
  * @param refusal why GameLift refused the deletion for the last time, although an authorization was valid; undefined if it accepted it. One
  *   that names an action of EC2 is about a permission that the caller does not have
@@ -242,31 +242,31 @@ export function endsWithFleet(peerOnCreate: boolean, refusal: string | undefined
   return peerOnCreate && refusal !== undefined && !/\bec2:\w/.test(refusal);
 }
 
-/** Everything that decides what a delete does next, as long as the fleet exists. */
+/** The input of `decideDelete`: everything that determines the next step of a delete while the fleet exists. */
 export interface DeleteSituation {
   readonly adoptExisting: boolean;
   readonly peerOnCreate: boolean;
   readonly physicalId: PhysicalIdState;
   readonly claim: Claim;
-  /** The claim was removed, and everything that a create did before it could notice that can be read by now. */
+  /** Whether this run has removed the claim, and has then waited until a running create has noticed. */
   readonly hasReleased: boolean;
-  /** What EC2 shows; undefined if it was not asked. */
+  /** What EC2 shows; undefined if EC2 was not read. */
   readonly view: Ec2View | undefined;
-  /** The connection that EC2's tags say this resource made. */
+  /** The connection that this resource created, according to EC2's tags. */
   readonly tagged: ClaimedConnection | undefined;
-  /** What GameLift lists of the fleet and the VPC; undefined if it was not asked. */
+  /** GameLift's list of connections between the fleet and the VPC; undefined if it was not read. */
   readonly listed: readonly ListedConnection[] | undefined;
 }
 
 export type DeleteStep =
-  /** Remove the claim, and wait until a create that is at work has noticed. */
+  /** Remove the claim, and wait until a running create has noticed. */
   | { readonly kind: 'release the claim' }
-  | { readonly kind: 'ask EC2' }
+  | { readonly kind: 'read EC2' }
   | { readonly kind: 'read the list' }
   | { readonly kind: 'leave it'; readonly why: string }
-  /** It was adopted, and stays: undo what this resource changed. */
+  /** The connection was adopted, and stays: undo the changes of this resource. */
   | { readonly kind: 'undo changes' }
-  /** Delete the connection, if there is one, then what led to it. */
+  /** Delete the connection, if there is one, then the routes to it. */
   | { readonly kind: 'disconnect'; readonly connection: DeletableConnection | undefined };
 
 export interface DeletableConnection {
@@ -275,74 +275,74 @@ export interface DeletableConnection {
   readonly cidrBlock: string | undefined;
 }
 
-/** Decides what a delete does next. Without positive evidence that this resource made the connection, it deletes nothing. */
+/** Decides what a delete does next. It deletes a connection only with positive evidence that this resource created it. */
 export function decideDelete(situation: DeleteSituation): DeleteStep {
   const { adoptExisting, physicalId, claim, hasReleased } = situation;
   const { isClaimed, connection, peeredBefore, requestId } = claim;
   if (physicalId.kind === 'unfinished' && requestId !== undefined && requestId !== physicalId.requestId) {
-    return { kind: 'leave it', why: 'the peering connection is that of a later request' };
+    return { kind: 'leave it', why: 'the peering connection belongs to a later request' };
   }
-  // a create that is at work may have claimed it since
+  // a running create may have claimed the connection again
   if (connection === undefined && (!hasReleased || isClaimed)) {
     return { kind: 'release the claim' };
   }
   const adopter = claim.otherClaims.find(hasAdopted);
   if (connection?.adopted === true) {
-    // another resource that has adopted it needs it, too
+    // another resource that has adopted the connection needs it, too
     return adoptExisting || adopter !== undefined ? { kind: 'undo changes' } : { kind: 'disconnect', connection };
   }
-  const hasNoted = connection !== undefined || peeredBefore !== undefined;
-  const owner = hasNoted ? adopter : claim.otherClaims[0];
+  const hasNote = connection !== undefined || peeredBefore !== undefined;
+  const owner = hasNote ? adopter : claim.otherClaims[0];
   if (owner !== undefined) {
     return { kind: 'leave it', why: `the peering connection belongs to ${describeOwner(owner.owner)}` };
   }
   if (connection !== undefined) {
     return { kind: 'disconnect', connection };
   }
-  return peeredBefore === undefined ? decideUnnoted(situation) : decideRequested(peeredBefore, situation);
+  return peeredBefore === undefined ? decideWithoutNote(situation) : decideAfterRequest(peeredBefore, situation);
 }
 
-/** Nothing is noted: nothing was requested, or CloudFormation has stripped the fleet of tags that its template does not declare. */
-function decideUnnoted({ adoptExisting, peerOnCreate, physicalId, view, tagged, listed }: DeleteSituation): DeleteStep {
+/** Decides without a note: nothing was requested, or CloudFormation has removed the fleet's tags that its template does not declare. */
+function decideWithoutNote({ adoptExisting, peerOnCreate, physicalId, view, tagged, listed }: DeleteSituation): DeleteStep {
   if (view === undefined) {
-    return { kind: 'ask EC2' };
+    return { kind: 'read EC2' };
   }
   if (tagged !== undefined) {
     return { kind: 'disconnect', connection: tagged };
   }
   // GameLift created the connection together with this stack's fleet, even if no create has noted it yet
-  const isMadeWithFleet = peerOnCreate && !adoptExisting && physicalId.kind !== 'nothing done';
-  if (physicalId.kind !== 'made' && !isMadeWithFleet) {
-    return { kind: 'leave it', why: 'no peering connection was made' };
+  const isCreatedWithFleet = peerOnCreate && !adoptExisting && physicalId.kind !== 'nothing done';
+  if (physicalId.kind !== 'created' && !isCreatedWithFleet) {
+    return { kind: 'leave it', why: 'no peering connection was created' };
   }
   if (adoptExisting) {
     return { kind: 'undo changes' };
   }
-  if (view.kind === 'shown' && !isMadeWithFleet) {
+  if (view.kind === 'shown' && !isCreatedWithFleet) {
     return { kind: 'disconnect', connection: undefined };
   }
   if (listed === undefined) {
     return { kind: 'read the list' };
   }
-  // There is no note, and EC2 shows no tags of this resource. The evidence is peerOnCreate, or the physical id if EC2 does not answer
+  // without a note and tags in EC2, the evidence is peerOnCreate, or the physical id if EC2 can't be read
   const found = findToDelete(listed, view);
   const isOfOther = found !== undefined && hasOwnerTag(found, view);
   return { kind: 'disconnect', connection: isOfOther ? undefined : found };
 }
 
-/** A connection was requested, and none noted. */
-function decideRequested(peeredBefore: readonly string[], { claim, view, listed }: DeleteSituation): DeleteStep {
+/** Decides after a request: the note says that a connection was requested, but not which one. */
+function decideAfterRequest(peeredBefore: readonly string[], { claim, view, listed }: DeleteSituation): DeleteStep {
   if (listed === undefined) {
     return { kind: 'read the list' };
   }
   if (view === undefined) {
-    return { kind: 'ask EC2' };
+    return { kind: 'read EC2' };
   }
   const found = findToDelete(listed, view);
-  // one that another resource has noted was not made by this resource's request
+  // a connection that another resource has noted is not the result of this resource's request
   const isOwn =
     found !== undefined &&
-    !leadsToOneOf(peeredBefore, found) &&
+    !isPeeredWithOneOf(peeredBefore, found) &&
     !claim.otherClaims.some(({ connection }) => connection?.id === found.id);
   return { kind: 'disconnect', connection: isOwn ? found : undefined };
 }

@@ -11,22 +11,36 @@ import type { Claims } from './claims';
 import type { Requests } from './requests';
 
 /**
- * How long a create that is at work may go on after its claim was removed: for 15 seconds it may still read the claim, then it may
- * request the connection a few seconds later, and the connection is listed 15 seconds after that.
+ * How long a running create may continue after its claim was removed: it may still read the claim for 15 seconds, then request the
+ * connection a few seconds later, and the connection is listed 15 seconds after that.
  */
 const UNTIL_CREATE_HAS_NOTICED_MILLISECONDS = 2 * READ_DELAY_MILLISECONDS + MAX_CHECK_AGE_MILLISECONDS;
 
-/** Removes what a resource made of a connection: the loop that takes the steps that `decideDelete` names. */
-export class Disconnect {
-  constructor(
-    private readonly context: ConnectionContext,
-    private readonly observer: Observer,
-    private readonly requests: Requests,
-    private readonly claims: Claims,
-    private readonly network: PeerNetwork,
-  ) {}
+export interface DisconnectOptions {
+  readonly context: ConnectionContext;
+  readonly observer: Observer;
+  readonly requests: Requests;
+  readonly claims: Claims;
+  readonly network: PeerNetwork;
+}
 
-  /** @param physicalId by what CloudFormation knows the resource */
+/** Deletes the connection of a resource, or undoes its changes, in a loop that performs the steps that `decideDelete` returns. */
+export class Disconnect {
+  private readonly context: ConnectionContext;
+  private readonly observer: Observer;
+  private readonly requests: Requests;
+  private readonly claims: Claims;
+  private readonly network: PeerNetwork;
+
+  constructor({ context, observer, requests, claims, network }: DisconnectOptions) {
+    this.context = context;
+    this.observer = observer;
+    this.requests = requests;
+    this.claims = claims;
+    this.network = network;
+  }
+
+  /** @param physicalId what the physical id in the request says about the resource */
   async run(physicalId: PhysicalIdState): Promise<void> {
     const { calls, spec } = this.context;
     const { adoptExisting, peerOnCreate } = spec;
@@ -48,20 +62,20 @@ export class Disconnect {
           await calls.sleep(UNTIL_CREATE_HAS_NOTICED_MILLISECONDS);
           situation = { ...situation, hasReleased: true, claim: await this.claims.read() };
           break;
-        case 'ask EC2': {
-          const view = await this.observer.ec2();
+        case 'read EC2': {
+          const view = await this.observer.readEc2();
           situation = { ...situation, view, tagged: this.observer.tags.connectionIn(view) };
           break;
         }
         case 'read the list':
-          situation = { ...situation, listed: await this.observer.list() };
+          situation = { ...situation, listed: await this.observer.listConnections() };
           break;
         case 'leave it':
-          this.log(`${step.why}: it is left as it is`);
+          this.log(`${step.why}: nothing is deleted`);
           return;
         case 'undo changes':
           this.log('the peering connection was adopted: it is left in place, and the changes to it are undone');
-          await calls.untilEarlierIsReadable();
+          await calls.waitUntilEarlierWritesAreReadable();
           await this.network.undoChanges();
           await this.claims.remove(situation.claim, undefined);
           return;
@@ -77,14 +91,16 @@ export class Disconnect {
     const { calls } = this.context;
     const outcome =
       connection === undefined ? 'deleted' : await this.requests.delete(connection, () => this.checkDeletable(connection.id));
-    // GameLift, or a create that is at work, may have written a route until just now
-    await calls.untilAllIsReadable();
+    // GameLift or a running create may have written a route just now
+    await calls.waitUntilWritesAreReadable();
     if (outcome === 'deleted') {
-      await this.network.clean(connection?.gameLiftVpcId);
+      await this.network.removeRoutes(connection?.gameLiftVpcId);
       return;
     }
-    this.log('GameLift does not delete the peering connection, although it is authorized: the connection ends with its fleet');
-    await this.network.detach(connection?.gameLiftVpcId);
+    this.log(
+      'GameLift does not delete the peering connection, although the deletion is authorized: the connection exists until its fleet is deleted',
+    );
+    await this.network.removeConfiguration(connection?.gameLiftVpcId);
   }
 
   private async disconnect({ hasReleased, claim }: DeleteSituation, connection: DeletableConnection | undefined): Promise<void> {
@@ -92,7 +108,7 @@ export class Disconnect {
       await this.claims.release();
     }
     if (claim.connection === undefined && connection?.gameLiftVpcId !== undefined) {
-      // GameLift and EC2 forget it. A retry of a deletion that failed midway needs to know whose routes to remove
+      // GameLift and EC2 forget a deleted connection. If this delete fails midway, a retry needs the note to find the routes
       const { id, gameLiftVpcId, cidrBlock = '' } = connection;
       await this.claims.noteConnection({ id, gameLiftVpcId, cidrBlock, adopted: false });
     }

@@ -3,10 +3,10 @@ import type { ListedConnection } from '../aws/connections';
 import type { VpcBlocks } from '../network/ec2-view';
 import { Problem } from '../problem';
 
-/** Statuses after which another request may succeed: the authorization may have been missing, or an earlier connection was deleted. */
+/** After these statuses, another request may succeed: the authorization may have been missing, or an earlier connection was deleted. */
 const REPEATABLE: ReadonlySet<string> = new Set(['failed', 'deleted', NOT_LISTED]);
 
-/** What to do without the connection of a fleet that is peered on creation. */
+/** The remedy if a fleet that is peered on creation has no connection. */
 const REPLACE_FLEET =
   'replace the fleet, or remove peerOnCreate, which replaces it too: with peerOnCreate, GameLift peers a fleet only while it creates it';
 
@@ -25,7 +25,7 @@ export interface EndedConnection {
 const OTHER_BLOCK =
   'use a peer VPC with another CIDR block, or replace the fleet: GameLift may choose another block for a new fleet';
 
-/** Whether the connection of another request would end in the same way. */
+/** Whether a new request for the connection would end in the same way. */
 export function wouldEndAgain(ended: EndedConnection): boolean {
   return overlappingBlock(ended) !== undefined || ended.vpcBlocks.kind === 'no such VPC' || !REPEATABLE.has(ended.peering.status);
 }
@@ -33,7 +33,7 @@ export function wouldEndAgain(ended: EndedConnection): boolean {
 /** The connection of the resource has ended, or never became active. */
 export class EndedProblem extends Problem {}
 
-/** Says why a connection did not become active, if that is known, and what to do. */
+/** Explains why a connection did not become active, as far as the handler knows, and what to do. */
 export function endedProblem(ended: EndedConnection): EndedProblem {
   const { peering, peerVpcId, peerOnCreate, fleetCidrBlock, vpcBlocks } = ended;
   const { status, message } = peering;

@@ -11,7 +11,7 @@ const POLL_MILLISECONDS = 10_000;
 /**
  * Waits until the fleet is ACTIVE.
  *
- * @throws NothingDoneProblem if there is no such fleet, if it is not an EC2 fleet, or if it does not become ACTIVE in time.
+ * @throws NothingDoneProblem if the fleet does not exist, is not an EC2 fleet, or does not become ACTIVE in time.
  */
 export async function activeFleet({ spec, calls, region }: ConnectionContext, observer: Observer): Promise<FleetRecord> {
   const { fleetId, timeoutSeconds } = spec;

@@ -10,16 +10,16 @@ import { MAX_PEERED_BEFORE } from './claim';
 import type { ConnectionContext } from './context';
 import type { Existing, Found } from './decide';
 
-/** What existed before this request calls CreateVpcPeeringConnection. */
-export interface Before {
+/** What exists before this run requests the connection. */
+export interface StateBeforeRequest {
   readonly existing: Existing;
-  /** The VPCs that EC2 showed as peered with the peer VPC. Empty if there are too many for a note; in that case GameLift's list was read. */
+  /** The VPCs that EC2 showed as peered with the peer VPC. Empty if they do not fit into a note; in that case, GameLift's list was read. */
   readonly peeredBefore: readonly string[];
   /** EC2's ids of all peering connections of the peer VPC. */
   readonly ec2Ids: ReadonlySet<string>;
 }
 
-/** Reads what GameLift and EC2 say about the connection between a fleet and the peer VPC. */
+/** Reads the connection between a fleet and the peer VPC from GameLift and EC2. */
 export class Observer implements Ec2Source {
   readonly tags: Ec2Tags;
   /** When GameLift's list was last read, in milliseconds since the epoch. */
@@ -32,22 +32,22 @@ export class Observer implements Ec2Source {
     this.tags = new Ec2Tags(context.owner, context.spec.fleetId);
   }
 
-  /** Undefined if GameLift says that there is no such fleet. One such answer may be late: see `findFleet`. */
-  fleet(): Promise<FleetRecord | undefined> {
+  /** Reads the fleet once. Undefined if GameLift finds no such fleet, but the read may be late: see `findFleet`. */
+  readFleet(): Promise<FleetRecord | undefined> {
     const { api, calls, spec } = this.context;
     return calls.make('DescribeFleetAttributes', (signal) => api.describeFleet(spec.fleetId, signal));
   }
 
-  /** Undefined if GameLift says for 15 seconds that there is no such fleet. */
+  /** Reads the fleet for up to 15 seconds, until GameLift finds it. Undefined if the fleet does not exist. */
   findFleet(): Promise<FleetRecord | undefined> {
     return this.context.calls.readUntil(
-      () => this.fleet(),
+      () => this.readFleet(),
       (found) => found !== undefined,
     );
   }
 
   /** GameLift's list of the connections between the fleet and the peer VPC. It can be read once in ten seconds. */
-  async list(): Promise<readonly ListedConnection[]> {
+  async listConnections(): Promise<readonly ListedConnection[]> {
     const { api, calls, spec } = this.context;
     try {
       const records = await calls.make('DescribeVpcPeeringConnections', (signal) =>
@@ -56,7 +56,7 @@ export class Observer implements Ec2Source {
       this.fleetCidrBlock ??= records.find(({ IpV4CidrBlock }) => IpV4CidrBlock !== undefined)?.IpV4CidrBlock;
       return records.filter(({ PeerVpcId }) => PeerVpcId === spec.pair.peerVpcId).map(listedConnectionOf);
     } catch (error) {
-      if (readError(error).name === 'NotFoundException' && (await this.fleet()) === undefined) {
+      if (readError(error).name === 'NotFoundException' && (await this.readFleet()) === undefined) {
         return [];
       }
       throw error;
@@ -65,19 +65,19 @@ export class Observer implements Ec2Source {
     }
   }
 
-  /** The connection in GameLift's list that is not ended. */
-  async existing(): Promise<Existing> {
-    const peering = (await this.list()).find(isAlive);
-    return peering === undefined ? { kind: 'none' } : this.found(peering);
+  /** Finds the connection in GameLift's list that has not ended. */
+  async findExisting(): Promise<Existing> {
+    const peering = (await this.listConnections()).find(isAlive);
+    return peering === undefined ? { kind: 'none' } : this.withOwner(peering);
   }
 
-  /** A connection in GameLift's list, and its owner, as far as EC2's tags say. */
-  async found(peering: ListedConnection): Promise<Found> {
-    return { kind: 'found', peering, owner: this.tags.taggedOwnerOf(peering, await this.ec2()) };
+  /** Adds the owner of a connection in GameLift's list, according to EC2's tags. */
+  async withOwner(peering: ListedConnection): Promise<Found> {
+    return { kind: 'found', peering, owner: this.tags.taggedOwnerOf(peering, await this.readEc2()) };
   }
 
-  /** The peering connections that EC2 shows of the peer VPC. After EC2 has failed to answer, it is not called again. */
-  async ec2(): Promise<Ec2View> {
+  /** Reads the peering connections of the peer VPC from EC2. After an error, EC2 is not called again. */
+  async readEc2(): Promise<Ec2View> {
     const { vpcApi, calls, log, spec } = this.context;
     const { peerVpcId, peerVpcAccount } = spec.pair;
     if (vpcApi === undefined) {
@@ -103,8 +103,8 @@ export class Observer implements Ec2Source {
   }
 
   /**
-   * Waits while EC2 denies access to the peering connections of the VPC, as long as the denial may be temporary. It ignores other errors
-   * at once: the claim comes next, and must not be late, because a delete that overtakes the create looks for it.
+   * Waits while EC2 denies access to the peering connections of the VPC, as long as the denial may be temporary. Ignores other errors
+   * without a retry: the caller writes the claim next, and a delete that overtakes the create must find the claim.
    */
   async waitWhileDenied(): Promise<void> {
     const { vpcApi, calls, spec } = this.context;
@@ -112,19 +112,19 @@ export class Observer implements Ec2Source {
       await vpcApi?.describePeerings(spec.pair.peerVpcId, calls.signal);
     } catch (error) {
       if (isDenial(error)) {
-        await this.ec2();
+        await this.readEc2();
       }
     }
   }
 
   /**
-   * What exists before the connection is requested. It reads GameLift's list only if EC2 and the fleet's events are not enough.
+   * Determines what exists before the connection is requested. Reads GameLift's list only if EC2 and the fleet's events are not enough.
    *
-   * @param first what EC2 showed at least 15 seconds ago. A connection that EC2 shows then and now existed before this request: one that
-   *   only the first view shows may have been deleted, and one that only the second shows may be of another run of the same request.
+   * @param first what EC2 showed at least 15 seconds ago. A connection that EC2 shows then and now existed before this request. If only
+   *   the first view shows it, it may have been deleted. If only the second shows it, another run of the same request may have created it.
    */
-  async before(first: Ec2View): Promise<Before> {
-    const second = await this.ec2();
+  async stateBeforeRequest(first: Ec2View): Promise<StateBeforeRequest> {
+    const second = await this.readEc2();
     const ec2Ids = new Set([...shownBy(first), ...shownBy(second)].map(({ id }) => id));
     const aliveBefore = new Set(
       shownBy(first)
@@ -144,23 +144,23 @@ export class Observer implements Ec2Source {
   }
 
   /**
-   * The fleet's events about peering since a point in time, in order of time. They are of all connections of the fleet: an event does not
-   * say with which VPC.
+   * Reads the fleet's events about peering since a point in time, oldest first. They concern all connections of the fleet: an event does not
+   * name the peer VPC.
    */
-  async events(since: Date): Promise<readonly FleetEvent[]> {
+  async peeringEvents(since: Date): Promise<readonly FleetEvent[]> {
     const { api, calls, spec } = this.context;
     const events = await calls.make('DescribeFleetEvents', (signal) => api.describeFleetEvents(spec.fleetId, since, signal));
     return events.filter(({ code, time }) => code.startsWith('FLEET_VPC_PEERING_') && time >= since);
   }
 
-  /** The CIDR block of the fleet's VPC, if GameLift or EC2 shows it. */
-  async cidrBlockOf({ cidrBlock, gameLiftVpcId }: ListedConnection): Promise<string | undefined> {
-    const side = shownBy(await this.ec2()).find(({ requesterVpcId }) => requesterVpcId === gameLiftVpcId);
+  /** The CIDR block of the fleet's VPC; undefined if neither GameLift nor EC2 shows it. */
+  async fleetCidrBlockOf({ cidrBlock, gameLiftVpcId }: ListedConnection): Promise<string | undefined> {
+    const side = shownBy(await this.readEc2()).find(({ requesterVpcId }) => requesterVpcId === gameLiftVpcId);
     return cidrBlock ?? this.fleetCidrBlock ?? side?.cidrBlock;
   }
 
-  /** This only improves an error message, so an error of EC2 does not matter. */
-  async vpcBlocks(): Promise<VpcBlocks> {
+  /** Reads the CIDR blocks of the peer VPC. Ignores errors of EC2, because this only improves an error message. */
+  async readVpcBlocks(): Promise<VpcBlocks> {
     const { vpcApi, calls, spec } = this.context;
     if (vpcApi === undefined) {
       return { kind: 'unavailable' };
@@ -172,14 +172,14 @@ export class Observer implements Ec2Source {
     }
   }
 
-  /** An empty list proves nothing, because reads may be late. */
+  /** Like `findExisting`, but returns `unknown` for an empty list, because a read may be late. */
   private async existingOrUnknown(): Promise<Existing> {
-    const existing = await this.existing();
+    const existing = await this.findExisting();
     return existing.kind === 'none' ? { kind: 'unknown' } : existing;
   }
 
-  /** Whether the latest event about peering says that the fleet was peered. */
+  /** Whether the latest event about peering is that the fleet was peered. */
   private async wasPeeredBefore(): Promise<boolean> {
-    return (await this.events(new Date(0))).at(-1)?.code === 'FLEET_VPC_PEERING_SUCCEEDED';
+    return (await this.peeringEvents(new Date(0))).at(-1)?.code === 'FLEET_VPC_PEERING_SUCCEEDED';
   }
 }

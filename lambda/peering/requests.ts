@@ -1,5 +1,5 @@
 import { MAX_CONCURRENT_CONNECTIONS } from '../../lib/contract';
-import { DENIAL_PATIENCE_MILLISECONDS } from '../aws/calls';
+import { DENIAL_RETRY_MILLISECONDS } from '../aws/calls';
 import { isAlive } from '../aws/connections';
 import { isGameLiftRefusal, readError } from '../aws/errors';
 import { shownBy } from '../network/ec2-view';
@@ -10,24 +10,24 @@ import type { DeletableConnection } from './decide';
 import type { Observer } from './observer';
 import { RetryAfterRefusal } from './retry-after-refusal';
 import type { RetryOptions } from './retry-after-refusal';
-import { deletionOutcome, isListDue, LIST_MILLISECONDS, newsOf, outcomeOf, WATCH_MILLISECONDS } from './watch';
-import type { SettledOutcome, News } from './watch';
+import { deletionOutcome, isListDue, LIST_MILLISECONDS, progressOf, outcomeOf, WATCH_MILLISECONDS } from './watch';
+import type { SettledOutcome, Progress } from './watch';
 
-/** The time of events is that of GameLift's clock, which may differ from the handler's. */
+/** Events have the time of GameLift's clock, which may differ from the handler's. */
 const CLOCK_SKEW_MILLISECONDS = 5_000;
 
-/** GameLift's response to CreateVpcPeeringConnection. */
+/** The result of CreateVpcPeeringConnection. */
 export type CreateResult =
   { readonly kind: 'accepted' } | { readonly kind: 'refused'; readonly name: string; readonly message: string };
 
-/** Other connections of the stack may contend for authorizations, and each may consume one. */
-const REFUSED_WHILE_CONTENDING: RetryOptions = { pauseMilliseconds: LIST_MILLISECONDS, maxRefusals: MAX_CONCURRENT_CONNECTIONS };
+/** Other connections of the stack may consume the authorization, each of them once. */
+const RETRY_WHILE_CONTENDING: RetryOptions = { pauseMilliseconds: LIST_MILLISECONDS, maxRefusals: MAX_CONCURRENT_CONNECTIONS };
 
 /**
- * GameLift may refuse to delete a connection that it made with the fleet, no matter what is authorized. Then more attempts only keep others
- * from the rate limit. With one attempt in ten seconds, permissions are known everywhere by the last.
+ * GameLift may refuse to delete a connection that it created with the fleet, even if the deletion is authorized. More attempts would only
+ * take rate limit from other callers. At one attempt in ten seconds, new permissions have reached all of AWS by the last attempt.
  */
-const REFUSED_UNTIL_FLEET_IS_DELETED: RetryOptions = { pauseMilliseconds: DENIAL_PATIENCE_MILLISECONDS, maxRefusals: 8 };
+const RETRY_WHILE_FLEET_EXISTS: RetryOptions = { pauseMilliseconds: DENIAL_RETRY_MILLISECONDS, maxRefusals: 8 };
 
 /** Requests and deletes the connection, and waits for the outcome. */
 export class Requests {
@@ -36,23 +36,23 @@ export class Requests {
     private readonly observer: Observer,
   ) {}
 
-  retryAfterRefusal(options = REFUSED_WHILE_CONTENDING): RetryAfterRefusal {
+  retryAfterRefusal(options = RETRY_WHILE_CONTENDING): RetryAfterRefusal {
     return new RetryAfterRefusal(this.context.authorizer, this.context.calls, options);
   }
 
   /**
    * Requests the connection.
    *
-   * @param checkWanted rejects with a Problem if a delete has removed the claim. It is called just before each attempt, because an attempt
-   *   may be minutes later: a delete in the meantime found no connection, and CloudFormation will not repeat it.
+   * @param checkStillClaimed rejects with a Problem if a delete has removed the claim. It is called just before each attempt, which may be
+   *   minutes later: a delete in the meantime has found no connection, and CloudFormation will not repeat it.
    */
-  async create(checkWanted: () => Promise<void>): Promise<CreateResult> {
+  async create(checkStillClaimed: () => Promise<void>): Promise<CreateResult> {
     const { api, calls, spec } = this.context;
     const { peerVpcAccount, peerVpcId } = spec.pair;
     const input = { FleetId: spec.fleetId, PeerVpcAwsAccountId: peerVpcAccount, PeerVpcId: peerVpcId };
     try {
       await calls.make('CreateVpcPeeringConnection', (signal) => api.createVpcPeeringConnection(input, signal), {
-        check: checkWanted,
+        check: checkStillClaimed,
       });
       return { kind: 'accepted' };
     } catch (error) {
@@ -64,29 +64,29 @@ export class Requests {
   }
 
   /**
-   * Waits until the connection is active, or has ended.
+   * Waits until the connection is active or has ended.
    *
    * @param since when it was requested, in milliseconds since the epoch
    * @param ec2IdsBefore EC2's ids of the peering connections that existed before the request; undefined to watch only GameLift
    * @throws Problem if it is still pending after the declared timeout
    */
-  async outcome(since: number, ec2IdsBefore: ReadonlySet<string> | undefined): Promise<SettledOutcome> {
+  async waitForOutcome(since: number, ec2IdsBefore: ReadonlySet<string> | undefined): Promise<SettledOutcome> {
     const { calls, spec } = this.context;
     const stillPending = 'the peering connection was still pending';
     const startedAt = calls.now();
     let handledVersion: string | undefined;
     for (;;) {
-      const news = await this.news(new Date(since - CLOCK_SKEW_MILLISECONDS), ec2IdsBefore);
-      const isHandled = news.kind === 'changed' && news.version === handledVersion;
+      const progress = await this.readProgress(new Date(since - CLOCK_SKEW_MILLISECONDS), ec2IdsBefore);
+      const isHandled = progress.kind === 'changed' && progress.version === handledVersion;
       const { listedAt } = this.observer;
-      if (isListDue(news, isHandled, { startedAt, listedAt, now: calls.now() })) {
-        // the list may be later than the news that the connection is active, so such news never counts as handled
-        handledVersion = news.kind === 'changed' && !news.isActive ? news.version : undefined;
+      if (isListDue(progress, isHandled, { startedAt, listedAt, now: calls.now() })) {
+        // the list may not show yet that the connection is active, so this change is never treated as handled
+        handledVersion = progress.kind === 'changed' && !progress.isActive ? progress.version : undefined;
         // an earlier read may show the state before the request
-        await calls.untilReadable(startedAt);
+        await calls.waitUntilReadable(startedAt);
         await calls.sleepWhile(stillPending, listedAt + LIST_MILLISECONDS - calls.now());
-        const listed = await this.observer.list();
-        const outcome = outcomeOf(listed, news, { startedAt, listedAt: this.observer.listedAt });
+        const listed = await this.observer.listConnections();
+        const outcome = outcomeOf(listed, progress, { startedAt, listedAt: this.observer.listedAt });
         if (outcome.kind !== 'pending') {
           return outcome;
         }
@@ -102,7 +102,7 @@ export class Requests {
   }
 
   /**
-   * Deletes the connection and waits until it is gone. Authorizes again if GameLift refuses. Returns whether GameLift keeps the
+   * Deletes the connection and waits until it is gone. Authorizes if GameLift refuses. Returns 'ends with its fleet' if GameLift keeps the
    * connection until its fleet is deleted, although the deletion was authorized.
    *
    * @param checkDeletable rejects with a Problem if another resource has adopted the connection. It is called just before each attempt
@@ -115,8 +115,8 @@ export class Requests {
     // EC2's id may differ from GameLift's
     const isSide = (side: { readonly id: string; readonly requesterVpcId: string }): boolean =>
       side.id === id || side.requesterVpcId === gameLiftVpcId;
-    const ec2Id = shownBy(await this.observer.ec2()).find((side) => isSide(side) && isAlive(side))?.id;
-    const retry = this.retryAfterRefusal(spec.peerOnCreate ? REFUSED_UNTIL_FLEET_IS_DELETED : REFUSED_WHILE_CONTENDING);
+    const ec2Id = shownBy(await this.observer.readEc2()).find((side) => isSide(side) && isAlive(side))?.id;
+    const retry = this.retryAfterRefusal(spec.peerOnCreate ? RETRY_WHILE_FLEET_EXISTS : RETRY_WHILE_CONTENDING);
     for (;;) {
       let refusal: Error | undefined;
       try {
@@ -132,10 +132,10 @@ export class Requests {
         refusal = error;
         if (error.name === 'NotFoundException') {
           // a deleted connection may still be listed for a moment
-          await calls.untilAllIsReadable();
+          await calls.waitUntilWritesAreReadable();
         }
       }
-      const isGone = refusal === undefined ? await this.isDeleted(id, ec2Id) : (await this.listedStatus(id)) === undefined;
+      const isGone = refusal === undefined ? await this.waitUntilDeleted(id, ec2Id) : (await this.listedStatus(id)) === undefined;
       if (isGone) {
         return 'deleted';
       }
@@ -151,22 +151,22 @@ export class Requests {
     }
   }
 
-  private async news(since: Date, ec2IdsBefore: ReadonlySet<string> | undefined): Promise<News> {
-    const events = await this.observer.events(since);
+  private async readProgress(since: Date, ec2IdsBefore: ReadonlySet<string> | undefined): Promise<Progress> {
+    const events = await this.observer.peeringEvents(since);
     if (events.length > 0 || ec2IdsBefore === undefined) {
-      return newsOf(events, []);
+      return progressOf(events, []);
     }
     const isNew = ({ id, tags }: { readonly id: string; readonly tags: object }): boolean =>
       !ec2IdsBefore.has(id) && Object.keys(tags).length === 0;
-    return newsOf(events, shownBy(await this.observer.ec2()).filter(isNew));
+    return progressOf(events, shownBy(await this.observer.readEc2()).filter(isNew));
   }
 
-  /** Waits for a deletion that GameLift has accepted. Returns false if the connection stays. */
-  private async isDeleted(connectionId: string, ec2Id: string | undefined): Promise<boolean> {
+  /** Waits until a deletion that GameLift has accepted is complete. Returns false if the connection still exists. */
+  private async waitUntilDeleted(connectionId: string, ec2Id: string | undefined): Promise<boolean> {
     const { calls } = this.context;
     const startedAt = calls.now();
     for (;;) {
-      const view = ec2Id === undefined ? undefined : await this.observer.ec2();
+      const view = ec2Id === undefined ? undefined : await this.observer.readEc2();
       const isShown = view?.kind === 'shown';
       const status = isShown ? view.peerings.find(({ id }) => id === ec2Id)?.status : await this.listedStatus(connectionId);
       const outcome = deletionOutcome(status, calls.now() - startedAt);
@@ -180,7 +180,7 @@ export class Requests {
 
   /** The status in GameLift's list; undefined if the connection is gone. */
   private async listedStatus(connectionId: string): Promise<string | undefined> {
-    const status = (await this.observer.list()).find(({ id }) => id === connectionId)?.status;
+    const status = (await this.observer.listConnections()).find(({ id }) => id === connectionId)?.status;
     return status === 'deleted' ? undefined : status;
   }
 }

@@ -4,16 +4,16 @@ import { Problem } from '../problem';
 import { decideAfterRefusal } from './decide';
 
 export interface RetryOptions {
-  /** How long to wait for permissions to be known before another attempt. */
+  /** How long to wait before another attempt, until new permissions have reached all of AWS. */
   readonly pauseMilliseconds: number;
-  /** After more refusals than this, the handler gives up. */
+  /** The handler gives up after more refusals than this. */
   readonly maxRefusals: number;
 }
 
-/** Decides whether to repeat a call that GameLift has refused, and authorizes before that. Gives up when that does not help anymore. */
+/** Prepares another attempt of a call that GameLift has refused: authorizes, or waits. Gives up when neither helps anymore. */
 export class RetryAfterRefusal {
-  private count = 0;
-  private countWhileListed = 0;
+  private refusals = 0;
+  private refusalsWhileListed = 0;
   private readonly startedAt: number;
 
   constructor(
@@ -30,12 +30,12 @@ export class RetryAfterRefusal {
    * @param message GameLift's reason for the refusal
    */
   async prepareRetry(message: string): Promise<boolean> {
-    this.count += 1;
-    let next = this.next('not asked');
+    this.refusals += 1;
+    let next = this.nextStep('not checked');
     if (next === 'list authorizations') {
       const isListed = await this.authorizer.isListed();
-      this.countWhileListed += isListed ? 1 : 0;
-      next = this.next(isListed ? 'yes' : 'no');
+      this.refusalsWhileListed += isListed ? 1 : 0;
+      next = this.nextStep(isListed ? 'yes' : 'no');
     }
     if (next === 'authorize') {
       await this.authorize(message);
@@ -45,10 +45,11 @@ export class RetryAfterRefusal {
     return next !== 'give up';
   }
 
-  private next(isListed: 'not asked' | 'yes' | 'no'): ReturnType<typeof decideAfterRefusal> {
-    const { count, countWhileListed, startedAt, options } = this;
+  private nextStep(isListed: 'not checked' | 'yes' | 'no'): ReturnType<typeof decideAfterRefusal> {
+    const { refusals, refusalsWhileListed, startedAt, options } = this;
     const elapsed = this.calls.now() - startedAt;
-    return decideAfterRefusal({ count, countWhileListed, elapsed, maximum: options.maxRefusals }, isListed);
+    const counts = { count: refusals, countWhileListed: refusalsWhileListed };
+    return decideAfterRefusal({ ...counts, elapsed, maximum: options.maxRefusals }, isListed);
   }
 
   private async authorize(message: string): Promise<void> {

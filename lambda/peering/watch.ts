@@ -5,77 +5,78 @@ import { shownBy } from '../network/ec2-view';
 import type { Ec2View } from '../network/ec2-view';
 
 /*
- * What GameLift's list, the fleet's events and EC2 say about a connection. Pure functions of what was observed: nothing here waits or
- * makes a call.
+ * Interprets what GameLift's list, the fleet's events and EC2 show about a connection. Pure functions: nothing here waits or makes a call.
  */
 
-/** The peering that has to be deleted. GameLift lists one whose deletion failed as failed, although EC2 shows that it is there. */
+/** Finds the connection to delete. After a failed deletion, GameLift lists a connection as failed, although EC2 shows that it still exists. */
 export function findToDelete(listed: readonly ListedConnection[], view: Ec2View): ListedConnection | undefined {
-  const isStillThere = ({ status, gameLiftVpcId }: ListedConnection): boolean =>
+  const stillExists = ({ status, gameLiftVpcId }: ListedConnection): boolean =>
     status === 'failed' && shownBy(view).some((side) => side.requesterVpcId === gameLiftVpcId && isAlive(side));
-  return listed.find(isAlive) ?? listed.find(isStillThere);
+  return listed.find(isAlive) ?? listed.find(stillExists);
 }
 
-/** How often the outcome is looked for in the events and in EC2, which have no rate limit to speak of. */
+/** The interval of reading the fleet's events and EC2, whose rate limits are high. */
 export const WATCH_MILLISECONDS = 2_000;
 
-/** GameLift's list may be read once in ten seconds. */
+/** The shortest interval of reading GameLift's list, because of its rate limit. */
 export const LIST_MILLISECONDS = 10_000;
 
-/** How often it is read without news: a little less often than allowed, to have a token left as soon as an event comes. */
-const LIST_WITHOUT_NEWS_MILLISECONDS = 12_000;
+/** The interval without progress: a little longer than the shortest one, so that the list can be read as soon as an event appears. */
+const LIST_WITHOUT_PROGRESS_MILLISECONDS = 12_000;
 
-/** How often it is read once there was news, only in case the events and EC2 miss what comes next. */
-const LIST_AFTER_NEWS_MILLISECONDS = 60_000;
+/** The interval after progress: the list is only read in case that the events and EC2 miss the next change. */
+const LIST_AFTER_PROGRESS_MILLISECONDS = 60_000;
 
-/** How long what was requested or deleted may be shown as it was before. */
-const PATIENCE_MILLISECONDS = 60_000;
+/** How long reads may show the state before the request or the deletion. */
+const MAX_STALE_MILLISECONDS = 60_000;
 
-/** What the events and EC2 say about a connection that was requested. */
-export type News =
-  /** Nothing at all. */
+/** What the fleet's events and EC2 show about a connection that was requested. */
+export type Progress =
+  /** They show nothing. */
   | { readonly kind: 'none' }
-  /** It is on its way. */
+  /** The connection is being created. */
   | { readonly kind: 'pending' }
-  /** It became active, or ended. `version` differs for each change. */
+  /** The connection became active or ended. `version` differs for each change. */
   | { readonly kind: 'changed'; readonly version: string; readonly isActive: boolean; readonly message: string };
 
-/** @param appeared what EC2 shows of the VPC and did not show before the connection was requested, without tags of anyone */
-export function newsOf(events: readonly FleetEvent[], appeared: readonly Ec2Peering[]): News {
+/** @param newPeerings the untagged peering connections that EC2 did not show before the connection was requested */
+export function progressOf(events: readonly FleetEvent[], newPeerings: readonly Ec2Peering[]): Progress {
   const latest = events.at(-1);
   if (latest !== undefined) {
     const isActive = latest.code === 'FLEET_VPC_PEERING_SUCCEEDED';
     return { kind: 'changed', version: `${latest.code} ${events.length}`, isActive, message: latest.message };
   }
-  const [only] = appeared;
+  const [only] = newPeerings;
   if (only === undefined) {
     return { kind: 'none' };
   }
-  // only GameLift knows which of several peerings is this fleet's
-  return appeared.length > 1 || (isAlive(only) && only.status !== 'active')
+  // only GameLift's list shows which of several peering connections is this fleet's
+  return newPeerings.length > 1 || (isAlive(only) && only.status !== 'active')
     ? { kind: 'pending' }
     : { kind: 'changed', version: `${only.id} ${only.status}`, isActive: only.status === 'active', message: only.message };
 }
 
-/** Points in time of a watch, in milliseconds since the epoch. */
+/** Points in time while waiting for a connection, in milliseconds since the epoch. */
 export interface WatchTimes {
   readonly startedAt: number;
-  /** When GameLift's list was last read, perhaps before the watch. */
+  /** When GameLift's list was last read, perhaps before the wait started. */
   readonly listedAt: number;
   readonly now: number;
 }
 
 /** Whether it is time to read GameLift's list. */
-export function isListDue(news: News, isHandled: boolean, { startedAt, listedAt, now }: WatchTimes): boolean {
-  if (news.kind === 'changed' && !isHandled) {
+export function isListDue(progress: Progress, isHandled: boolean, { startedAt, listedAt, now }: WatchTimes): boolean {
+  if (progress.kind === 'changed' && !isHandled) {
     return true;
   }
   const isFirst = listedAt < startedAt;
-  const withoutNews = isFirst ? LIST_MILLISECONDS : LIST_WITHOUT_NEWS_MILLISECONDS;
-  return now - Math.max(listedAt, startedAt) >= (news.kind === 'none' ? withoutNews : LIST_AFTER_NEWS_MILLISECONDS);
+  const intervalWithoutProgress = isFirst ? LIST_MILLISECONDS : LIST_WITHOUT_PROGRESS_MILLISECONDS;
+  return (
+    now - Math.max(listedAt, startedAt) >= (progress.kind === 'none' ? intervalWithoutProgress : LIST_AFTER_PROGRESS_MILLISECONDS)
+  );
 }
 
-/** How far a connection is that was requested, or found pending. */
+/** The state of a connection that was requested, or found pending. */
 export type Outcome = { readonly kind: 'pending' } | SettledOutcome;
 
 export interface SettledOutcome {
@@ -85,41 +86,41 @@ export interface SettledOutcome {
 
 const UNLISTED: ListedConnection = { id: '', status: NOT_LISTED, message: '', gameLiftVpcId: undefined, cidrBlock: undefined };
 
-/** Judges what GameLift lists, which may be older than the news. */
+/** Determines the state of the connection from GameLift's list, which may be older than the events and EC2. */
 export function outcomeOf(
   listed: readonly ListedConnection[],
-  news: News,
+  news: Progress,
   { startedAt, listedAt }: Omit<WatchTimes, 'now'>,
 ): Outcome {
   const message = news.kind === 'changed' ? news.message : '';
-  const hasWaited = listedAt - startedAt >= PATIENCE_MILLISECONDS;
-  const isNewsOfActive = news.kind === 'changed' && news.isActive;
+  const hasWaited = listedAt - startedAt >= MAX_STALE_MILLISECONDS;
+  const isReportedActive = news.kind === 'changed' && news.isActive;
   const alive = listed.find(isAlive);
   if (alive !== undefined) {
     return alive.status === 'active' ? { kind: 'active', peering: alive } : { kind: 'pending' };
   }
   const [ended] = listed;
   if (ended !== undefined) {
-    // the list may be late, and show only an earlier connection while the news is of the one that was requested
-    return isNewsOfActive && !hasWaited
+    // the list may be late: it shows only an earlier connection, but an event or EC2 shows that the requested one is active
+    return isReportedActive && !hasWaited
       ? { kind: 'pending' }
       : { kind: 'ended', peering: { ...ended, message: ended.message === '' ? message : ended.message } };
   }
-  const isNewsOfEnd = news.kind === 'changed' && !news.isActive;
-  return isNewsOfEnd || hasWaited
-    ? { kind: 'ended', peering: { ...UNLISTED, status: isNewsOfEnd ? 'failed' : NOT_LISTED, message } }
+  const isReportedEnded = news.kind === 'changed' && !news.isActive;
+  return isReportedEnded || hasWaited
+    ? { kind: 'ended', peering: { ...UNLISTED, status: isReportedEnded ? 'failed' : NOT_LISTED, message } }
     : { kind: 'pending' };
 }
 
 /**
- * How far a deletion is that GameLift has accepted.
+ * The state of a deletion that GameLift has accepted.
  *
- * @param status of the peering, as EC2 shows it, or GameLift where EC2 does not; undefined if it is gone
+ * @param status of the connection in EC2, or in GameLift's list if EC2 can't be read; undefined if the connection is gone
  * @param elapsed milliseconds since the deletion was accepted
  */
 export function deletionOutcome(status: string | undefined, elapsed: number): 'deleted' | 'pending' | 'not deleted' {
   if (status === undefined || status === 'deleted') {
     return 'deleted';
   }
-  return status === 'deleting' || elapsed < PATIENCE_MILLISECONDS ? 'pending' : 'not deleted';
+  return status === 'deleting' || elapsed < MAX_STALE_MILLISECONDS ? 'pending' : 'not deleted';
 }

@@ -9,13 +9,13 @@ export function authorizationResource(request: CustomResourceRequest, context: R
   const pair = readPair(request.properties);
   const authorizer = context.authorizer(pair);
   return {
-    // the id stays the same for another VPC: a delete for the former VPC would cancel the authorization that the cleanup needs
+    // the id does not depend on the VPC: otherwise, a delete for the previous VPC would cancel the authorization that the cleanup needs
     physicalId: PhysicalId.fixed(request),
     create: () => authorizer.authorizeForCreate(),
     update: () => {
-      const former = tryRead(readPair, request.oldProperties);
-      const isOther = former !== undefined && !isSamePair(former, pair);
-      return authorizer.authorizeForUpdate(isOther ? context.authorizer(former) : undefined);
+      const previous = tryRead(readPair, request.oldProperties);
+      const hasChanged = previous !== undefined && !isSamePair(previous, pair);
+      return authorizer.authorizeForUpdate(hasChanged ? context.authorizer(previous) : undefined);
     },
     delete: () => authorizer.cancel(),
   };

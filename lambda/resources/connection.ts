@@ -12,7 +12,7 @@ import { Connection } from '../peering/connection';
 import { readBoolean, readFleetId, readOneOf, readPair, readRouteTableIds, readSeconds, tryRead } from './properties';
 import type { RequestContext, Resource } from './resource';
 
-/** @throws Error that names the property, what it was and what it has to be. */
+/** @throws Error that names the invalid property, what it must be, and what it is. */
 function readConnection(properties: RawProperties): ConnectionSpec {
   return {
     fleetId: readFleetId(properties),
@@ -25,39 +25,39 @@ function readConnection(properties: RawProperties): ConnectionSpec {
   };
 }
 
-/** What an update asks for. */
+/** How an update changes the connection. */
 export type UpdateKind =
-  /** Nothing that matters: only the expiration time of the authorization has changed, for example. */
-  | { readonly kind: 'unchanged'; readonly formerRoutes: DeclaredRoutes }
-  /** Other properties of the same connection. `formerRoutes` are the present ones if the former properties can't be read. */
-  | { readonly kind: 'changed'; readonly formerRoutes: DeclaredRoutes }
-  /** Another connection, because the fleet or the VPC is another one. CloudFormation deletes the former connection afterwards. */
-  | { readonly kind: 'other connection' }
+  /** No relevant property has changed: only the expiration time of the authorization, for example. */
+  | { readonly kind: 'unchanged'; readonly previousRoutes: DeclaredRoutes }
+  /** Properties of the same connection have changed. `previousRoutes` are the current ones if the previous properties can't be read. */
+  | { readonly kind: 'changed'; readonly previousRoutes: DeclaredRoutes }
+  /** The fleet or the VPC has changed, and so the connection. CloudFormation deletes the previous connection afterwards. */
+  | { readonly kind: 'different connection' }
   /**
-   * Another connection, in the rollback of an update that failed or was never answered. CloudFormation does not know the physical id of the
-   * former connection, and sends no delete for it.
+   * The same in the rollback of an update that failed or got no response. CloudFormation does not know the physical id of the connection
+   * that the failed update created (`previous`), and sends no delete for it.
    */
-  | { readonly kind: 'rollback to other connection'; readonly former: ConnectionSpec };
+  | { readonly kind: 'rollback to different connection'; readonly previous: ConnectionSpec };
 
 /**
- * @param former the properties before the update; undefined if they can't be read
- * @param formerState what the physical id in the request says about the connection of the former properties
+ * @param previous the properties before the update; undefined if they can't be read
+ * @param previousState what the physical id in the request says about the connection of the previous properties
  */
 export function kindOfUpdate(
-  former: ConnectionSpec | undefined,
+  previous: ConnectionSpec | undefined,
   spec: ConnectionSpec,
-  formerState: PhysicalIdState | undefined,
+  previousState: PhysicalIdState | undefined,
 ): UpdateKind {
-  if (former === undefined || connectionOf(former) === connectionOf(spec)) {
-    const isUnchanged = JSON.stringify(former) === JSON.stringify(spec);
-    return { kind: isUnchanged ? 'unchanged' : 'changed', formerRoutes: former?.routes ?? spec.routes };
+  if (previous === undefined || connectionOf(previous) === connectionOf(spec)) {
+    const isUnchanged = JSON.stringify(previous) === JSON.stringify(spec);
+    return { kind: isUnchanged ? 'unchanged' : 'changed', previousRoutes: previous?.routes ?? spec.routes };
   }
-  return formerState?.kind === 'made' || formerState?.kind === 'unfinished'
-    ? { kind: 'other connection' }
-    : { kind: 'rollback to other connection', former };
+  return previousState?.kind === 'created' || previousState?.kind === 'unfinished'
+    ? { kind: 'different connection' }
+    : { kind: 'rollback to different connection', previous };
 }
 
-/** A connection is another one if its fleet or its VPC is. */
+/** The key of a connection: a different fleet or VPC is a different connection. */
 function connectionOf({ fleetId, pair }: ConnectionSpec): string {
   return `${fleetId}/${pair.peerVpcId}`;
 }
@@ -69,29 +69,29 @@ export function connectionResource(request: CustomResourceRequest, context: Requ
   const spec = readConnection(request.properties);
   const physicalId = idOf(spec);
   const state = physicalId.stateOf(received);
-  // claims of a create that failed carry that create's request, so that its delete can distinguish them from those of a later create
+  // the claims of a failed create contain its request id, so that its delete can distinguish them from those of a later create
   const connection = connectionFor(spec, request, state.kind === 'unfinished' ? state.requestId : requestId, context);
-  const change = (formerRoutes: DeclaredRoutes): Promise<ConnectionAttributes> => {
+  const change = (previousRoutes: DeclaredRoutes): Promise<ConnectionAttributes> => {
     const { properties, oldProperties = {} } = request;
     const [digest, reverseDigest] = [digestOf(oldProperties, properties), digestOf(properties, oldProperties)];
-    return connection.update({ formerRoutes, state, digest, reverseDigest });
+    return connection.update({ previousRoutes, state, digest, reverseDigest });
   };
   return {
     physicalId,
     create: () => connection.create(),
     update: async () => {
-      const former = tryRead(readConnection, request.oldProperties);
-      const update = kindOfUpdate(former, spec, former && idOf(former).stateOf(received));
+      const previous = tryRead(readConnection, request.oldProperties);
+      const update = kindOfUpdate(previous, spec, previous && idOf(previous).stateOf(received));
       switch (update.kind) {
         case 'unchanged':
-          return (await connection.knownAttributes()) ?? (await change(update.formerRoutes));
+          return (await connection.knownAttributes()) ?? (await change(update.previousRoutes));
         case 'changed':
-          return await change(update.formerRoutes);
-        case 'other connection':
+          return await change(update.previousRoutes);
+        case 'different connection':
           return await connection.create();
-        case 'rollback to other connection': {
+        case 'rollback to different connection': {
           const attributes = await connection.create();
-          await connectionFor(update.former, request, requestId, context).delete({ kind: 'unknown' });
+          await connectionFor(update.previous, request, requestId, context).delete({ kind: 'unknown' });
           return attributes;
         }
       }
@@ -101,8 +101,8 @@ export function connectionResource(request: CustomResourceRequest, context: Requ
 }
 
 /**
- * A digest of the properties before and after an update, in whatever order CloudFormation sends them. It goes into a tag, so it leaves out
- * the external id, which nobody needs to see.
+ * A digest of the properties before and after an update, independent of the order in which CloudFormation sends them. It is written to a
+ * tag, so it leaves out the external id.
  */
 function digestOf(before: RawProperties, after: RawProperties): string {
   const entries = [before, after].map((properties) =>

@@ -1,24 +1,24 @@
 import { SCHEMA_VERSION } from '../../lib/contract';
 import type { ConnectionProperties, RenewalProperties } from '../../lib/contract';
 import type { PeerRole } from '../aws/sts';
-import { readMatch, show } from '../cloudformation/values';
+import { readMatch, formatValue } from '../cloudformation/values';
 import type { RawProperties } from '../cloudformation/values';
 import type { Pair } from '../model/pair';
 
 /*
- * Properties of the custom resources. CloudFormation sends every scalar as a string. Each reader throws an Error with the name of the
- * property, what it must be, what it is, and which property of a construct to correct. Patterns also limit lengths, because ids become
- * part of physical ids.
+ * Parses the properties of the custom resources. CloudFormation sends every scalar as a string. Each function throws an Error with the
+ * name of the property, what it must be, what it is, and which property of a construct to correct. Patterns also limit lengths, because
+ * ids become part of physical ids.
  */
 
 /** The properties that the handler reads. */
 type PropertyName = keyof ConnectionProperties | keyof RenewalProperties;
 
-/** What CloudFormation sends as the value of each property, if anything. */
+/** The properties as CloudFormation sends them. */
 type Properties = Readonly<Partial<Record<PropertyName, unknown>>>;
 
-/** The property of a construct that sets a property of the custom resource. */
-const SET_BY: Readonly<Partial<Record<PropertyName, string>>> = {
+/** By property of a custom resource: the property of a construct that sets it. */
+const CONSTRUCT_PROPERTIES: Readonly<Partial<Record<PropertyName, string>>> = {
   PeerVpcId: 'the vpc of the VpcPeeringAuthorization',
   PeerVpcAwsAccountId: 'the peerVpcAccount of the VpcPeeringAuthorization',
   GameLiftAwsAccountId: 'the gameLiftAccount of the VpcPeeringAuthorization',
@@ -35,7 +35,7 @@ const SET_BY: Readonly<Partial<Record<PropertyName, string>>> = {
 
 /** The end of an error message about a property. */
 function remedyFor(name: PropertyName): string {
-  const source = SET_BY[name];
+  const source = CONSTRUCT_PROPERTIES[name];
   return source === undefined ? '' : `. Correct ${source}, then deploy again`;
 }
 
@@ -50,14 +50,14 @@ const EXTERNAL_ID = /^[\w+=,.@:/-]{2,1224}$/;
 const FLEET_ID = /^(?=.{1,128}$)[a-z]*fleet-[a-zA-Z0-9-]+$/;
 const ROUTE_TABLE_ID = /^rtb-[0-9a-f]{1,32}$/;
 
-/** An error message if a later version of the library may have synthesized the properties; undefined otherwise. */
-export function unsupportedVersion({ SchemaVersion: version }: Properties): string | undefined {
+/** An error message if a later version of the library may have synthesized the properties; otherwise, undefined. */
+export function schemaVersionError({ SchemaVersion: version }: Properties): string | undefined {
   const readable = (typeof version === 'string' || typeof version === 'number') && /^\d+$/.test(String(version));
   if (version === undefined || (readable && Number(version) <= Number(SCHEMA_VERSION))) {
     return undefined;
   }
   return (
-    `SchemaVersion is ${show(version)}, and this version of the handler supports up to ${SCHEMA_VERSION}: ` +
+    `SchemaVersion is ${formatValue(version)}, and this version of the handler supports up to ${SCHEMA_VERSION}: ` +
     'deploy with the version of cdk-gamelift-vpc-peering that synthesized the template'
   );
 }
@@ -94,12 +94,12 @@ export function readBoolean(properties: Properties, name: PropertyName): boolean
   return readText(properties, name, /^(true|false)$/, 'true or false') === 'true';
 }
 
-/** Reads whole seconds from `least` to `most`. */
-export function readSeconds(properties: Properties, name: PropertyName, least: number, most: number): number {
-  const what = `whole seconds from ${least} to ${most}`;
+/** Reads whole seconds from `minimum` to `maximum`. */
+export function readSeconds(properties: Properties, name: PropertyName, minimum: number, most: number): number {
+  const what = `whole seconds from ${minimum} to ${most}`;
   const seconds = Number(readText(properties, name, /^\d+$/, what));
-  if (seconds < least || seconds > most) {
-    throw new Error(`${name} must be ${what}, got ${show(properties[name])}${remedyFor(name)}`);
+  if (seconds < minimum || seconds > most) {
+    throw new Error(`${name} must be ${what}, got ${formatValue(properties[name])}${remedyFor(name)}`);
   }
   return seconds;
 }
@@ -107,21 +107,21 @@ export function readSeconds(properties: Properties, name: PropertyName, least: n
 export function readOneOf<T extends string>(properties: Properties, name: PropertyName, allowed: readonly T[]): T {
   const value = allowed.find((candidate) => candidate === properties[name]);
   if (value === undefined) {
-    throw new Error(`${name} must be one of ${allowed.join(', ')}, got ${show(properties[name])}${remedyFor(name)}`);
+    throw new Error(`${name} must be one of ${allowed.join(', ')}, got ${formatValue(properties[name])}${remedyFor(name)}`);
   }
   return value;
 }
 
 export function readRouteTableIds(properties: Properties): readonly string[] {
   const { RouteTableIds: value = [] } = properties;
-  const must = 'RouteTableIds must be a list of ids of route tables such as rtb-0123456789abcdef0';
+  const expectation = 'RouteTableIds must be a list of ids of route tables such as rtb-0123456789abcdef0';
   if (!Array.isArray(value)) {
-    throw new Error(`${must}, got ${show(value)}${remedyFor('RouteTableIds')}`);
+    throw new Error(`${expectation}, got ${formatValue(value)}${remedyFor('RouteTableIds')}`);
   }
   const items = value as readonly unknown[];
   return items.map((item) => {
     if (typeof item !== 'string' || !ROUTE_TABLE_ID.test(item)) {
-      throw new Error(`${must}, got one with ${show(item)}${remedyFor('RouteTableIds')}`);
+      throw new Error(`${expectation}, got one with ${formatValue(item)}${remedyFor('RouteTableIds')}`);
     }
     return item;
   });

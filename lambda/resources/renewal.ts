@@ -3,7 +3,7 @@ import { readError } from '../aws/errors';
 import { withTimeLimit } from '../cloudformation/deadline';
 import { readRequester } from '../cloudformation/request';
 import type { RawProperties } from '../cloudformation/values';
-import { unsupportedVersion, readPair, readSeconds } from './properties';
+import { schemaVersionError, readPair, readSeconds } from './properties';
 import { RequestContext } from './resource';
 import type { Dependencies } from './resource';
 
@@ -14,9 +14,9 @@ import type { Dependencies } from './resource';
  * @throws Error if the renewal fails. Lambda retries it, and finally sends the event to the function's failure destination.
  */
 export async function renew(properties: RawProperties, availableMilliseconds: number, dependencies: Dependencies): Promise<void> {
-  const unsupported = unsupportedVersion(properties);
-  if (unsupported !== undefined) {
-    throw new Error(unsupported);
+  const versionError = schemaVersionError(properties);
+  if (versionError !== undefined) {
+    throw new Error(versionError);
   }
   const pair = readPair(properties);
   const minimumValiditySeconds = readSeconds(properties, 'MinimumValiditySeconds', 0, 24 * 3600);

@@ -10,11 +10,11 @@ import type { Log } from '../log';
 import type { Time } from '../time';
 import type { Pair } from '../model/pair';
 
-/** Everything that the handler uses from outside, so that tests can replace it. */
+/** The handler's external dependencies, which tests replace. */
 export interface Dependencies {
-  /** Calls as the function's own role. */
+  /** Makes calls with the function's own role. */
   readonly api: AwsApi;
-  /** Calls as a role of another account. */
+  /** Makes calls with a role of another account. */
   readonly assume: (role: PeerRole, sessionName: string) => AwsApi;
   readonly put: Put;
   readonly time: Time;
@@ -35,8 +35,8 @@ export interface Resource {
 /** What the code of a resource needs for one request. */
 export class RequestContext {
   readonly calls: Calls;
-  /** By role and external id: all calls of a request as the same role share one session. */
-  private readonly assumed = new Map<string, AwsApi>();
+  /** By role and external id, so that all calls of a request with the same role share one session. */
+  private readonly assumedRoles = new Map<string, AwsApi>();
 
   constructor(
     private readonly requester: Requester,
@@ -46,7 +46,7 @@ export class RequestContext {
     this.calls = new Calls(dependencies.time, dependencies.log, signal);
   }
 
-  /** Calls in the account that owns the VPC; undefined if the handler can't act there. */
+  /** Makes calls in the account that owns the VPC; undefined if the handler has no access to it. */
   vpcApi({ peerRole, peerVpcAccount }: Pair): AwsApi | undefined {
     const { api: ownApi, assume } = this.dependencies;
     const { stackId, logicalResourceId } = this.requester;
@@ -54,14 +54,14 @@ export class RequestContext {
       // the session name shows in the other account's CloudTrail which stack and resource acted. It has at most 64 characters
       const [, stackName = ''] = stackId.split('/');
       const key = JSON.stringify([peerRole.arn, peerRole.externalId]);
-      const api = this.assumed.get(key) ?? assume(peerRole, `${stackName.slice(0, 31)}.${logicalResourceId.slice(0, 32)}`);
-      this.assumed.set(key, api);
+      const api = this.assumedRoles.get(key) ?? assume(peerRole, `${stackName.slice(0, 31)}.${logicalResourceId.slice(0, 32)}`);
+      this.assumedRoles.set(key, api);
       return api;
     }
     return peerVpcAccount === this.ownAccount ? ownApi : undefined;
   }
 
-  /** @param minimumValidityMilliseconds how long an authorization must still be valid so that it is kept. Default: 12 hours */
+  /** @param minimumValidityMilliseconds an authorization that is valid for a shorter time is replaced. Default: 12 hours */
   authorizer(pair: Pair, minimumValidityMilliseconds?: number): Authorizer {
     const { calls, ownAccount } = this;
     const { api, log, region } = this.dependencies;

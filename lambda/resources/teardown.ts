@@ -8,7 +8,7 @@ import { readPair, tryRead } from './properties';
 import type { RequestContext, Resource } from './resource';
 
 /**
- * Custom::GameLiftVpcPeeringTeardown: provides the authorization for what CloudFormation deletes next.
+ * Custom::GameLiftVpcPeeringTeardown: authorizes the deletions that CloudFormation makes next.
  *
  * CloudFormation deletes this resource before all fleets and connections of its stack, and updates it after it has created new fleets
  * and before it deletes the replaced ones.
@@ -20,20 +20,21 @@ export function teardownResource(request: CustomResourceRequest, context: Reques
     create: () => Promise.resolve({}),
     update: async () => {
       await authorizeCleanup(context.authorizer(pair));
-      // CloudFormation deletes next whatever is peered with the VPC that was declared before
-      const former = tryRead(readPair, request.oldProperties);
-      if (former !== undefined && !isSamePair(former, pair)) {
-        await unlessNothingIsPeered(former, context, () => authorizeCleanup(context.authorizer(former)));
+      // next, CloudFormation deletes the fleets and connections that are peered with the previous VPC
+      const previous = tryRead(readPair, request.oldProperties);
+      if (previous !== undefined && !isSamePair(previous, pair)) {
+        await ignoreErrorUnlessPeered(previous, context, () => authorizeCleanup(context.authorizer(previous)));
       }
       return {};
     },
-    delete: () => unlessNothingIsPeered(pair, context, () => context.authorizer(pair).authorize()),
+    delete: () => ignoreErrorUnlessPeered(pair, context, () => context.authorizer(pair).authorize()),
   };
 }
 
 /**
- * Authorizes, if the handler can. If it can't, the update of the authorization has checked for one before anything changed. It may have
- * been used since then, and AWS does not document whether an authorization is still listed after that.
+ * Authorizes if the handler can. If it can't, the update of the authorization resource has checked for an authorization before anything
+ * changed. A check here could fail wrongly: the authorization may have been used since, and AWS does not document whether it is then
+ * still listed.
  */
 async function authorizeCleanup(authorizer: Authorizer): Promise<void> {
   if (authorizer.canAuthorize) {
@@ -41,8 +42,8 @@ async function authorizeCleanup(authorizer: Authorizer): Promise<void> {
   }
 }
 
-/** Authorizes. An error does not matter if nothing is peered anymore. */
-async function unlessNothingIsPeered(
+/** Authorizes. Ignores an error if nothing is peered anymore. */
+async function ignoreErrorUnlessPeered(
   pair: Pair,
   { calls, dependencies }: RequestContext,
   authorize: () => Promise<unknown>,
@@ -51,10 +52,10 @@ async function unlessNothingIsPeered(
     await authorize();
   } catch (error) {
     const isStillPeered = async (): Promise<boolean> => {
-      await calls.untilEarlierIsReadable();
+      await calls.waitUntilEarlierWritesAreReadable();
       return await isPeeredWithFleet(pair, dependencies.api, calls);
     };
-    // if this can't be determined, the error of the authorization is the useful one
+    // if this check fails, too, the error of the authorization is the useful one
     if (await isStillPeered().catch(() => true)) {
       throw error;
     }

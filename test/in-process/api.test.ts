@@ -9,19 +9,19 @@ import { ACCOUNT, DAY, PLACE, REGION } from '../matrix/world';
 import { SimulatedApi } from './api';
 
 /*
- * In process, the handler is called past the SDK and the wire: what it gets there has to be what it would get over
- * them. Each call is made both ways in the same simulated AWS.
+ * In process, the handler bypasses the SDK and HTTP. Its calls must have the same output and errors as over HTTP. Each call is made both
+ * ways in the same simulated AWS.
  */
 
 type Api = Dependencies['api'];
 
 const OTHER = '222222222222';
 const ABSENT = 'fleet-00000000-0000-0000-0000-000000000000';
-const RATE_TOKEN = 10_000;
+const RATE_LIMIT_MILLISECONDS = 10_000;
 
-class BothWays {
-  static async start(): Promise<BothWays> {
-    return new BothWays(await Rehearsal.start({ ...PLACE, startTime: Date.UTC(2026, 0, 1), callMilliseconds: 0 }));
+class ApiComparison {
+  static async start(): Promise<ApiComparison> {
+    return new ApiComparison(await Rehearsal.start({ ...PLACE, startTime: Date.UTC(2026, 0, 1), callMilliseconds: 0 }));
   }
 
   readonly clock: RehearsalClock;
@@ -55,27 +55,30 @@ class BothWays {
     await this.rehearsal.close();
   }
 
-  /** What a call gives, or how it fails, both ways; when a rate token is there for each. */
-  async both(call: (api: Api, signal: AbortSignal) => Promise<unknown>): Promise<unknown> {
-    const [wire, inProcess] = [await this.outcome(this.wire, call), await this.outcome(this.inProcess, call)];
+  /** Makes a call both ways, without throttling, and compares the output or error. Returns it. */
+  async compare(call: (api: Api, signal: AbortSignal) => Promise<unknown>): Promise<unknown> {
+    const [wire, inProcess] = [await this.call(this.wire, call), await this.call(this.inProcess, call)];
     expect(inProcess).toEqual(wire);
     return wire;
   }
 
-  /** The same for calls of which only one can take effect: the wire's comes first, then `undo`. */
-  async each(call: (api: Api, signal: AbortSignal) => Promise<unknown>, undo: () => Promise<unknown>): Promise<unknown> {
-    const wire = await this.outcome(this.wire, call);
+  /** The same for a call that can take effect only once: calls over HTTP, then `undo`, then calls in process. */
+  async compareWithUndo(
+    call: (api: Api, signal: AbortSignal) => Promise<unknown>,
+    undo: () => Promise<unknown>,
+  ): Promise<unknown> {
+    const wire = await this.call(this.wire, call);
     await undo();
-    expect(await this.outcome(this.inProcess, call)).toEqual(wire);
+    expect(await this.call(this.inProcess, call)).toEqual(wire);
     return wire;
   }
 
-  async outcome(api: Api, call: (api: Api, signal: AbortSignal) => Promise<unknown>): Promise<unknown> {
-    await this.clock.sleep(RATE_TOKEN);
-    return this.unpaced(api, call);
+  async call(api: Api, call: (api: Api, signal: AbortSignal) => Promise<unknown>): Promise<unknown> {
+    await this.clock.sleep(RATE_LIMIT_MILLISECONDS);
+    return this.callAtOnce(api, call);
   }
 
-  async unpaced(api: Api, call: (api: Api, signal: AbortSignal) => Promise<unknown>): Promise<unknown> {
+  async callAtOnce(api: Api, call: (api: Api, signal: AbortSignal) => Promise<unknown>): Promise<unknown> {
     try {
       return await call(api, new AbortController().signal);
     } catch (error) {
@@ -86,25 +89,28 @@ class BothWays {
   }
 }
 
-let ways: BothWays;
+let comparison: ApiComparison;
 
 beforeEach(async () => {
-  ways = await BothWays.start();
+  comparison = await ApiComparison.start();
 });
 
-afterEach(() => ways.close());
+afterEach(() => comparison.close());
 
 test('authorizations', () =>
-  ways.clock.work(async () => {
-    const { vpcId } = ways;
+  comparison.clock.work(async () => {
+    const { vpcId } = comparison;
     const input = { GameLiftAwsAccountId: ACCOUNT, PeerVpcId: vpcId };
-    expect(await ways.both((api, signal) => api.describeVpcPeeringAuthorizations(signal))).toEqual([]);
-    expect(await ways.both((api, signal) => api.deleteVpcPeeringAuthorization(input, signal))).toMatchObject({
+    expect(await comparison.compare((api, signal) => api.describeVpcPeeringAuthorizations(signal))).toEqual([]);
+    expect(await comparison.compare((api, signal) => api.deleteVpcPeeringAuthorization(input, signal))).toMatchObject({
       name: 'NotFoundException',
       status: 400,
     });
     const authorize = (api: Api, signal: AbortSignal): Promise<unknown> => api.createVpcPeeringAuthorization(input, signal);
-    const [wire, inProcess] = [await ways.outcome(ways.wire, authorize), await ways.outcome(ways.inProcess, authorize)] as {
+    const [wire, inProcess] = [
+      await comparison.call(comparison.wire, authorize),
+      await comparison.call(comparison.inProcess, authorize),
+    ] as {
       readonly CreationTime: Date;
       readonly ExpirationTime: Date;
     }[];
@@ -112,85 +118,97 @@ test('authorizations', () =>
       expect(key).toEqual({ ...input, PeerVpcAwsAccountId: ACCOUNT });
       expect(ExpirationTime.getTime() - CreationTime.getTime()).toBe(DAY);
     }
-    expect(inProcess?.CreationTime.getTime()).toBeGreaterThan((wire?.CreationTime.getTime() ?? 0) + RATE_TOKEN - 1);
-    expect(await ways.both((api, signal) => api.describeVpcPeeringAuthorizations(signal))).toHaveLength(1);
+    expect(inProcess?.CreationTime.getTime()).toBeGreaterThan((wire?.CreationTime.getTime() ?? 0) + RATE_LIMIT_MILLISECONDS - 1);
+    expect(await comparison.compare((api, signal) => api.describeVpcPeeringAuthorizations(signal))).toHaveLength(1);
     const wrong = { ...input, PeerVpcId: 'vpc-0123456789abcdef0' };
-    expect(await ways.both((api, signal) => api.createVpcPeeringAuthorization(wrong, signal))).toMatchObject({ status: 400 });
+    expect(await comparison.compare((api, signal) => api.createVpcPeeringAuthorization(wrong, signal))).toMatchObject({
+      status: 400,
+    });
     const cancel = (api: Api, signal: AbortSignal): Promise<unknown> => api.deleteVpcPeeringAuthorization(input, signal);
-    expect(await ways.each(cancel, () => ways.outcome(ways.wire, authorize))).toBeUndefined();
-    // the bucket of each operation holds one token
-    await ways.outcome(ways.wire, cancel);
-    const throttled = await ways.unpaced(ways.wire, cancel);
+    expect(await comparison.compareWithUndo(cancel, () => comparison.call(comparison.wire, authorize))).toBeUndefined();
+    // GameLift allows one call of each operation in ten seconds
+    await comparison.call(comparison.wire, cancel);
+    const throttled = await comparison.callAtOnce(comparison.wire, cancel);
     expect(throttled).toMatchObject({ name: 'ThrottlingException', status: 400 });
-    expect(await ways.unpaced(ways.inProcess, cancel)).toEqual(throttled);
+    expect(await comparison.callAtOnce(comparison.inProcess, cancel)).toEqual(throttled);
   }));
 
 test('fleets, their tags and events', () =>
-  ways.clock.work(async () => {
-    const { aws, clock } = ways;
-    expect(await ways.both((api, signal) => api.describeFleet(ABSENT, signal))).toBeUndefined();
-    expect(await ways.both((api, signal) => api.describeFleetEvents(ABSENT, new Date(0), signal))).toMatchObject({
+  comparison.clock.work(async () => {
+    const { aws, clock } = comparison;
+    expect(await comparison.compare((api, signal) => api.describeFleet(ABSENT, signal))).toBeUndefined();
+    expect(await comparison.compare((api, signal) => api.describeFleetEvents(ABSENT, new Date(0), signal))).toMatchObject({
       name: 'NotFoundException',
     });
     const input = { Name: 'Lobby', BuildId: 'build-1', EC2InstanceType: 'c5.large' };
     const made = await aws.callGameLift('CreateFleet', input, PLACE);
     const { FleetId } = (made as { readonly FleetAttributes: { readonly FleetId: string } }).FleetAttributes;
-    expect(await ways.both((api, signal) => api.describeFleet(FleetId, signal))).toMatchObject({ computeType: 'EC2' });
+    expect(await comparison.compare((api, signal) => api.describeFleet(FleetId, signal))).toMatchObject({ computeType: 'EC2' });
     await clock.sleep(3_600_000);
-    const fleet = (await ways.both((api, signal) => api.describeFleet(FleetId, signal))) as { readonly arn: string };
+    const fleet = (await comparison.compare((api, signal) => api.describeFleet(FleetId, signal))) as { readonly arn: string };
     expect(fleet).toMatchObject({ status: 'ACTIVE' });
-    const events = await ways.both((api, signal) => api.describeFleetEvents(FleetId, new Date(0), signal));
+    const events = await comparison.compare((api, signal) => api.describeFleetEvents(FleetId, new Date(0), signal));
     expect((events as readonly object[]).length).toBeGreaterThan(2);
-    expect(await ways.both((api, signal) => api.describeFleetEvents(FleetId, new Date(clock.now()), signal))).toEqual([]);
-    expect(await ways.both((api, signal) => api.listFleetTags(fleet.arn, signal))).toEqual({});
-    await ways.both((api, signal) => api.tagFleet(fleet.arn, { one: 'eins', two: 'zwei drei' }, signal));
-    expect(await ways.both((api, signal) => api.listFleetTags(fleet.arn, signal))).toEqual({ one: 'eins', two: 'zwei drei' });
-    await ways.both((api, signal) => api.untagFleet(fleet.arn, ['one', 'absent'], signal));
-    expect(await ways.both((api, signal) => api.listFleetTags(fleet.arn, signal))).toEqual({ two: 'zwei drei' });
+    expect(await comparison.compare((api, signal) => api.describeFleetEvents(FleetId, new Date(clock.now()), signal))).toEqual(
+      [],
+    );
+    expect(await comparison.compare((api, signal) => api.listFleetTags(fleet.arn, signal))).toEqual({});
+    await comparison.compare((api, signal) => api.tagFleet(fleet.arn, { one: 'eins', two: 'zwei drei' }, signal));
+    expect(await comparison.compare((api, signal) => api.listFleetTags(fleet.arn, signal))).toEqual({
+      one: 'eins',
+      two: 'zwei drei',
+    });
+    await comparison.compare((api, signal) => api.untagFleet(fleet.arn, ['one', 'absent'], signal));
+    expect(await comparison.compare((api, signal) => api.listFleetTags(fleet.arn, signal))).toEqual({ two: 'zwei drei' });
   }));
 
-test('connections, and what they are in EC2', () =>
-  ways.clock.work(async () => {
-    const { aws, clock, tableId, vpcId } = ways;
+test('connections in GameLift and in EC2', () =>
+  comparison.clock.work(async () => {
+    const { aws, clock, tableId, vpcId } = comparison;
     const made = await aws.callGameLift('CreateFleet', { Name: 'Lobby', BuildId: 'build-1', EC2InstanceType: 'c5.large' }, PLACE);
     const { FleetId } = (made as { readonly FleetAttributes: { readonly FleetId: string } }).FleetAttributes;
     await clock.sleep(3_600_000);
-    expect(await ways.both((api, signal) => api.describeVpcPeeringConnections(undefined, signal))).toEqual([]);
-    expect(await ways.both((api, signal) => api.describeVpcPeeringConnections(ABSENT, signal))).toMatchObject({ status: 400 });
+    expect(await comparison.compare((api, signal) => api.describeVpcPeeringConnections(undefined, signal))).toEqual([]);
+    expect(await comparison.compare((api, signal) => api.describeVpcPeeringConnections(ABSENT, signal))).toMatchObject({
+      status: 400,
+    });
     const input = { FleetId, PeerVpcAwsAccountId: ACCOUNT, PeerVpcId: vpcId };
     const connect = (api: Api, signal: AbortSignal): Promise<unknown> => api.createVpcPeeringConnection(input, signal);
-    expect(await ways.both(connect)).toMatchObject({ name: 'UnauthorizedException' });
+    expect(await comparison.compare(connect)).toMatchObject({ name: 'UnauthorizedException' });
     await aws.callGameLift('CreateVpcPeeringAuthorization', { GameLiftAwsAccountId: ACCOUNT, PeerVpcId: vpcId }, PLACE);
-    expect(await ways.outcome(ways.wire, connect)).toBeUndefined();
+    expect(await comparison.call(comparison.wire, connect)).toBeUndefined();
     await clock.sleep(3_600_000);
-    const [connection] = (await ways.both((api, signal) => api.describeVpcPeeringConnections(FleetId, signal))) as {
+    const [connection] = (await comparison.compare((api, signal) => api.describeVpcPeeringConnections(FleetId, signal))) as {
       readonly VpcPeeringConnectionId: string;
       readonly IpV4CidrBlock: string;
     }[];
     expect(connection).toMatchObject({ FleetId, PeerVpcId: vpcId, Status: { Code: 'active' } });
-    const [peering] = (await ways.both((api, signal) => api.describePeerings(vpcId, signal))) as { readonly id: string }[];
+    const [peering] = (await comparison.compare((api, signal) => api.describePeerings(vpcId, signal))) as {
+      readonly id: string;
+    }[];
     expect(peering).toMatchObject({ status: 'active', dnsResolution: false, tags: {}, cidrBlock: connection?.IpV4CidrBlock });
     const id = peering?.id ?? '';
-    await ways.both((api, signal) => api.tagPeering(id, { Name: 'Lobby' }, signal));
-    await ways.both((api, signal) => api.setDnsResolution(id, true, signal));
-    expect(await ways.both((api, signal) => api.describePeerings(vpcId, signal))).toMatchObject([
+    await comparison.compare((api, signal) => api.tagPeering(id, { Name: 'Lobby' }, signal));
+    await comparison.compare((api, signal) => api.setDnsResolution(id, true, signal));
+    expect(await comparison.compare((api, signal) => api.describePeerings(vpcId, signal))).toMatchObject([
       { dnsResolution: true, tags: { Name: 'Lobby' } },
     ]);
     const untag = (api: Api, signal: AbortSignal): Promise<unknown> => api.untagPeering(id, ['Name'], signal);
-    const tags = async (): Promise<unknown> => (await ways.wire.describePeerings(vpcId, new AbortController().signal))[0]?.tags;
-    expect(await ways.outcome(ways.wire, untag)).toBeUndefined();
+    const tags = async (): Promise<unknown> =>
+      (await comparison.wire.describePeerings(vpcId, new AbortController().signal))[0]?.tags;
+    expect(await comparison.call(comparison.wire, untag)).toBeUndefined();
     expect(await tags()).toEqual({});
-    expect(await ways.outcome(ways.inProcess, untag)).toBeUndefined();
-    await ways.both((api, signal) => api.setDnsResolution('pcx-0123456789abcdef0', true, signal));
+    expect(await comparison.call(comparison.inProcess, untag)).toBeUndefined();
+    await comparison.compare((api, signal) => api.setDnsResolution('pcx-0123456789abcdef0', true, signal));
     const route = (api: Api, signal: AbortSignal): Promise<unknown> => api.createRoute(tableId, '10.1.0.0/16', id, signal);
     const unroute = (api: Api, signal: AbortSignal): Promise<unknown> => api.deleteRoute(tableId, '10.1.0.0/16', signal);
-    expect(await ways.each(route, () => ways.outcome(ways.inProcess, unroute))).toBeUndefined();
-    expect(await ways.both(route)).toMatchObject({ name: 'RouteAlreadyExists' });
-    expect(await ways.both((api, signal) => api.replaceRoute(tableId, '10.1.0.0/16', id, signal))).toBeUndefined();
+    expect(await comparison.compareWithUndo(route, () => comparison.call(comparison.inProcess, unroute))).toBeUndefined();
+    expect(await comparison.compare(route)).toMatchObject({ name: 'RouteAlreadyExists' });
+    expect(await comparison.compare((api, signal) => api.replaceRoute(tableId, '10.1.0.0/16', id, signal))).toBeUndefined();
     const gateway = aws.ec2.createGateway(PLACE, 'igw');
     aws.ec2.attachGateway(PLACE, gateway, vpcId);
     aws.ec2.createRoute(PLACE, tableId, { destination: '0.0.0.0/0', kind: 'gatewayId', target: gateway });
-    const tables = (await ways.both((api, signal) => api.describeRouteTables(vpcId, signal))) as {
+    const tables = (await comparison.compare((api, signal) => api.describeRouteTables(vpcId, signal))) as {
       readonly routes: readonly object[];
     }[];
     expect(tables[0]?.routes).toEqual(
@@ -199,33 +217,33 @@ test('connections, and what they are in EC2', () =>
         { cidrBlock: '0.0.0.0/0', target: gateway, blackhole: false },
       ]),
     );
-    expect(await ways.each(unroute, () => ways.outcome(ways.wire, route))).toBeUndefined();
-    expect(await ways.both(unroute)).toMatchObject({ name: 'InvalidRoute.NotFound' });
+    expect(await comparison.compareWithUndo(unroute, () => comparison.call(comparison.wire, route))).toBeUndefined();
+    expect(await comparison.compare(unroute)).toMatchObject({ name: 'InvalidRoute.NotFound' });
     const { VpcPeeringConnectionId = '' } = connection ?? {};
     const disconnect = (api: Api, signal: AbortSignal): Promise<unknown> =>
       api.deleteVpcPeeringConnection({ FleetId, VpcPeeringConnectionId }, signal);
-    expect(await ways.outcome(ways.inProcess, disconnect)).toBeUndefined();
+    expect(await comparison.call(comparison.inProcess, disconnect)).toBeUndefined();
     await clock.sleep(3_600_000);
-    expect(await ways.both(disconnect)).toMatchObject({ name: 'NotFoundException' });
+    expect(await comparison.compare(disconnect)).toMatchObject({ name: 'NotFoundException' });
   }));
 
 test('VPCs and stacks', () =>
-  ways.clock.work(async () => {
-    const { vpcId } = ways;
-    expect(await ways.both((api, signal) => api.vpcExists(vpcId, signal))).toBe(true);
-    expect(await ways.both((api, signal) => api.vpcExists('vpc-0123456789abcdef0', signal))).toBe(false);
-    expect(await ways.both((api, signal) => api.describeVpcCidrBlocks(vpcId, signal))).toEqual(['10.90.0.0/16']);
-    expect(await ways.both((api, signal) => api.describeVpcCidrBlocks('vpc-0123456789abcdef0', signal))).toMatchObject({
+  comparison.clock.work(async () => {
+    const { vpcId } = comparison;
+    expect(await comparison.compare((api, signal) => api.vpcExists(vpcId, signal))).toBe(true);
+    expect(await comparison.compare((api, signal) => api.vpcExists('vpc-0123456789abcdef0', signal))).toBe(false);
+    expect(await comparison.compare((api, signal) => api.describeVpcCidrBlocks(vpcId, signal))).toEqual(['10.90.0.0/16']);
+    expect(await comparison.compare((api, signal) => api.describeVpcCidrBlocks('vpc-0123456789abcdef0', signal))).toMatchObject({
       name: 'InvalidVpcID.NotFound',
     });
-    expect(await ways.both((api, signal) => api.describeStackStatus('Absent', signal))).toMatchObject({
+    expect(await comparison.compare((api, signal) => api.describeStackStatus('Absent', signal))).toMatchObject({
       name: 'ValidationError',
     });
   }));
 
 test('a role of another account, one session for all calls', () =>
-  ways.clock.work(async () => {
-    const { aws } = ways;
+  comparison.clock.work(async () => {
+    const { aws } = comparison;
     const { vpcId } = aws.ec2.createVpc({ account: OTHER, region: REGION, cidrBlock: '10.91.0.0/16' });
     const { arn } = aws.iam.createRole({
       account: OTHER,
@@ -252,7 +270,7 @@ test('a role of another account, one session for all calls', () =>
     });
     const role = awsApiAs({ arn, externalId: 'studio-7' }, 'Game.Authorization', REGION);
     const signal = new AbortController().signal;
-    // a failure is not remembered
+    // a failed session is not reused
     expect(await role.vpcExists(vpcId, signal).catch(readError)).toMatchObject({ name: 'AccessDenied' });
     expect(await role.vpcExists(vpcId, signal)).toBe(true);
     expect(await role.describeVpcPeeringAuthorizations(signal)).toEqual([]);

@@ -30,7 +30,7 @@ interface Table {
   readonly associationSet: readonly { readonly gatewayId?: string }[];
 }
 
-/** The handler's clients without the AWS SDK and the wire: they call the simulated services. See lambda/aws/ for those with them. */
+/** Implements the handler's API by calling the simulated services directly, without the AWS SDK and HTTP. */
 export class SimulatedApi implements Readonly<Dependencies['api']> {
   constructor(private readonly send: Send) {}
 

@@ -4,7 +4,7 @@ import type { PeerRole } from '../../lambda/aws/sts';
 import { createHandler } from '../../lambda/handler';
 import { SimulatedApi } from './api';
 
-/** Creates the handler so that it calls the simulated services in this process. */
+/** Creates a handler that calls the simulated services in this process. */
 export const createHandlerInProcess: CreateHandler = (services) => {
   const { send, put, time, log, region } = services;
   return createHandler({
@@ -17,7 +17,7 @@ export const createHandlerInProcess: CreateHandler = (services) => {
   });
 };
 
-/** Calls as a role, with one session for all calls. */
+/** Makes calls with a role, in one session. */
 function sendAs({ arn, externalId }: PeerRole, sessionName: string, { send, sendWith }: HandlerServices): Send {
   let session: Promise<Send> | undefined;
   const assume = async (signal: AbortSignal): Promise<Send> => {

@@ -69,7 +69,7 @@ describe('create', () => {
     world.api.create = [{ PeerVpcId: VPC }];
     expect((await world.run(requestOf('Create')))?.Reason).toBe(
       `could not authorize VPC peering ${ABOUT}: ` +
-        'GameLift accepted CreateVpcPeeringAuthorization but did not say when the authorization expires. Deploy again',
+        'GameLift accepted CreateVpcPeeringAuthorization but returned no expiration time. Deploy again',
     );
   });
 });
@@ -101,7 +101,7 @@ describe('CreateVpcPeeringAuthorization while an authorization is valid', () => 
     expect(await world.run(requestOf('Update'))).toMatchObject({
       Status: 'FAILED',
       Reason:
-        `could not authorize VPC peering ${ABOUT}: GameLift answered with an authorization that expires at 2026-01-01T01:00:00.000Z, ` +
+        `could not authorize VPC peering ${ABOUT}: GameLift returned an authorization that expires at 2026-01-01T01:00:00.000Z, ` +
         'less than 12 hours from now, although the earlier one had been canceled. Deploy again',
     });
   });
@@ -167,16 +167,16 @@ describe('CreateVpcPeeringAuthorization while an authorization is valid', () => 
 });
 
 describe('update', () => {
-  test('authorizes the new pair, keeps the physical id, and lets the authorization of the former pair expire', async () => {
+  test('authorizes the new pair, keeps the physical id, and lets the authorization of the previous pair expire', async () => {
     const world = new TestWorld();
-    const answer = await world.run(
+    const response = await world.run(
       requestOf('Update', {
         ResourceProperties: propertiesOf({ PeerVpcId: 'vpc-1' }),
         OldResourceProperties: propertiesOf(),
         PhysicalResourceId: 'whatever/it/was',
       }),
     );
-    expect(answer).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: 'whatever/it/was' });
+    expect(response).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: 'whatever/it/was' });
     expect(world.api.calls).toEqual([`Create vpc-1 ${GAMELIFT_ACCOUNT}`]);
   });
 });
@@ -184,8 +184,8 @@ describe('update', () => {
 describe('an update that replaces a VPC that only another account can authorize', () => {
   const FOREIGN = '333333333333';
 
-  /** @param secondsLate how long GameLift does not list the connection with the former VPC yet */
-  async function move(status: string, secondsLate = 0): Promise<TestWorld> {
+  /** @param secondsLate how many seconds after the start GameLift lists the connection with the previous VPC */
+  async function replaceVpc(status: string, secondsLate = 0): Promise<TestWorld> {
     const world = new TestWorld();
     const listedAt = world.time.now() + secondsLate * 1000;
     const connection = { VpcPeeringConnectionId: 'pcx-1', PeerVpcId: VPC, Status: { Code: status } };
@@ -201,23 +201,23 @@ describe('an update that replaces a VPC that only another account can authorize'
     return world;
   }
 
-  test('fails before any change if the former VPC is peered and not authorized, because the cleanup would fail', async () => {
-    const { api, answers } = await move('active');
-    expect(answers).toMatchObject([{ Status: 'FAILED', Reason: expect.stringContaining(`of account ${FOREIGN}`) as string }]);
-    expect(answers[0]?.Reason).toContain('Run there: aws gamelift create-vpc-peering-authorization');
+  test('fails before any change if the previous VPC is peered and not authorized, because the cleanup would fail', async () => {
+    const { api, responses } = await replaceVpc('active');
+    expect(responses).toMatchObject([{ Status: 'FAILED', Reason: expect.stringContaining(`of account ${FOREIGN}`) as string }]);
+    expect(responses[0]?.Reason).toContain('Run there: aws gamelift create-vpc-peering-authorization');
     // twice, because a new authorization may not be listed yet
     expect(api.calls).toEqual(['Describe', 'Describe']);
   });
 
-  test('fails also if GameLift lists the connection with the former VPC only 15 seconds after the update began', async () => {
-    const { api, answers } = await move('active', 15);
-    expect(answers).toMatchObject([{ Status: 'FAILED', Reason: expect.stringContaining(`of account ${FOREIGN}`) as string }]);
+  test('fails also if GameLift lists the connection with the previous VPC only 15 seconds after the update began', async () => {
+    const { api, responses } = await replaceVpc('active', 15);
+    expect(responses).toMatchObject([{ Status: 'FAILED', Reason: expect.stringContaining(`of account ${FOREIGN}`) as string }]);
     expect(api.calls).toEqual(['Describe', 'Describe']);
   });
 
-  test('succeeds if nothing is peered with the former VPC', async () => {
-    const { api, answers } = await move('deleted');
-    expect(answers).toMatchObject([{ Status: 'SUCCESS' }]);
+  test('succeeds if nothing is peered with the previous VPC', async () => {
+    const { api, responses } = await replaceVpc('deleted');
+    expect(responses).toMatchObject([{ Status: 'SUCCESS' }]);
     expect(api.calls).toEqual([`Create vpc-1 ${GAMELIFT_ACCOUNT}`]);
   });
 });
@@ -262,7 +262,7 @@ describe('delete', () => {
     expect(world.api.calls).toEqual([PEERINGS, PEERINGS, DELETE]);
   });
 
-  test('succeeds without canceling if EC2 does not answer', async () => {
+  test('succeeds without canceling if EC2 returns an error', async () => {
     const world = new TestWorld();
     world.api.peerings = [awsError('UnauthorizedOperation', 'no')];
     expect(await world.run(requestOf('Delete'))).toMatchObject({ Status: 'SUCCESS' });
@@ -310,8 +310,8 @@ describe('delete', () => {
 
   test('cancels after a canceled create, whose physical id CloudFormation has invented', async () => {
     const world = new TestWorld();
-    const answer = await world.run(requestOf('Delete', { PhysicalResourceId: 'Peered-Authorization-1B2C3D' }));
-    expect(answer).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: 'Peered-Authorization-1B2C3D' });
+    const response = await world.run(requestOf('Delete', { PhysicalResourceId: 'Peered-Authorization-1B2C3D' }));
+    expect(response).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: 'Peered-Authorization-1B2C3D' });
     expect(world.api.calls).toEqual([PEERINGS, DELETE]);
   });
 
@@ -389,7 +389,7 @@ describe('errors', () => {
     );
   });
 
-  test('says what to check if EC2 does not answer either', async () => {
+  test('says what to check if EC2 returns an error, too', async () => {
     const world = new TestWorld();
     world.api.create = [awsError('NotFoundException', 'No')];
     world.api.exists = ['denied'];

@@ -5,10 +5,10 @@ import type { LogRecord } from '../../lambda/log';
 import type { Dependencies } from '../../lambda/resources/resource';
 import { SimulatedWorld } from './simulated-world';
 import { propertiesOf, recordingLog, requestOf, STACK_ID } from './world';
-import type { TestAnswer } from './world';
+import type { TestResponse } from './world';
 
 /*
- * Whatever the event is: at most one response, a reason that says what is wrong, and no call that should not be made.
+ * For any event, the handler sends at most one response, with a reason that names the problem, and makes no call that it should not make.
  */
 
 const REQUEST_TYPES = ['Create', 'Update', 'Delete'] as const;
@@ -18,9 +18,9 @@ const RUNS = { seed: 1, numRuns: 200 };
 
 /** The result of an event where no call to AWS is expected. */
 interface Outcome {
-  readonly answers: readonly TestAnswer[];
+  readonly responses: readonly TestResponse[];
   readonly urls: readonly string[];
-  /** Of the longest answer, as sent. */
+  /** Of the longest response, as sent. */
   readonly bytes: number;
   readonly calls: readonly string[];
   readonly logged: readonly LogRecord[];
@@ -29,7 +29,7 @@ interface Outcome {
 
 async function handle(event: unknown): Promise<Outcome> {
   const time = rehearsedTime();
-  const answers: string[] = [];
+  const responses: string[] = [];
   const urls: string[] = [];
   const calls: string[] = [];
   const logged: LogRecord[] = [];
@@ -46,7 +46,7 @@ async function handle(event: unknown): Promise<Outcome> {
     },
     put: (url, body) => {
       urls.push(url);
-      answers.push(body);
+      responses.push(body);
       return Promise.resolve(200);
     },
     time,
@@ -59,26 +59,26 @@ async function handle(event: unknown): Promise<Outcome> {
     (thrown: unknown) => (thrown instanceof Error ? thrown.message : `no error: ${String(thrown)}`),
   );
   return {
-    answers: answers.map((body) => JSON.parse(body) as TestAnswer),
+    responses: responses.map((body) => JSON.parse(body) as TestResponse),
     urls,
-    bytes: Math.max(0, ...answers.map((body) => Buffer.byteLength(body))),
+    bytes: Math.max(0, ...responses.map((body) => Buffer.byteLength(body))),
     calls,
     logged,
     error,
   };
 }
 
-/** The visible result of an invalid request, as one object to compare. */
-async function refusal(event: unknown): Promise<object> {
-  const { answers, bytes, calls, error } = await handle(event);
-  const [answer] = answers;
+/** The result of an invalid request, as one object to compare. */
+async function resultOf(event: unknown): Promise<object> {
+  const { responses, bytes, calls, error } = await handle(event);
+  const [response] = responses;
   return {
-    status: answer?.Status,
-    id: answer?.PhysicalResourceId,
-    reason: answer?.Reason,
-    answers: answers.length,
-    short: bytes <= 4096 && (answer?.Reason ?? '').length < 600,
-    whole: !/\p{Surrogate}/u.test(answer?.Reason ?? ''),
+    status: response?.Status,
+    id: response?.PhysicalResourceId,
+    reason: response?.Reason,
+    responses: responses.length,
+    short: bytes <= 4096 && (response?.Reason ?? '').length < 600,
+    whole: !/\p{Surrogate}/u.test(response?.Reason ?? ''),
     calls,
     error,
   };
@@ -87,12 +87,12 @@ async function refusal(event: unknown): Promise<object> {
 const NEW_ID = '6b2e1c9c-0000-4000-8000-000000000000/Authorization';
 
 /** The expected result of an invalid request. */
-function refused(requestType: (typeof REQUEST_TYPES)[number], reason: unknown, id?: string): object {
+function failure(requestType: (typeof REQUEST_TYPES)[number], reason: unknown, id?: string): object {
   return {
     status: 'FAILED',
     id: id ?? (requestType === 'Create' ? `${NEW_ID}/nothing-done` : NEW_ID),
     reason,
-    answers: 1,
+    responses: 1,
     short: true,
     whole: true,
     calls: [],
@@ -116,7 +116,7 @@ function beginningAndEnd(beginning: string, end: string): unknown {
 const DEEP: unknown = JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`);
 
 /** Values that no property accepts. */
-const NEVER: Readonly<Record<string, unknown>> = {
+const INVALID_VALUES: Readonly<Record<string, unknown>> = {
   null: null,
   'an empty string': '',
   'a number': 7,
@@ -126,13 +126,13 @@ const NEVER: Readonly<Record<string, unknown>> = {
   'an object': { Ref: 'Vpc' },
   'a list': ['x'],
   'a list in a list': [['x']],
-  'what is nested too deeply': { deep: DEEP },
+  'a deeply nested object': { deep: DEEP },
   '100,000 characters': 'x'.repeat(100_000),
   '100,000 digits': '1'.repeat(100_000),
   '10,000 members': Object.fromEntries(Array.from({ length: 10_000 }, (_, index) => [`k${index}`, index])),
   'control characters': '\u0000\u0007\u001b[31m',
   emoji: '🎮'.repeat(100),
-  'emoji that begin elsewhere': `x${'🎮'.repeat(100)}`,
+  'emoji after one letter': `x${'🎮'.repeat(100)}`,
   'half a character': '\ud83c'.repeat(100),
   'a line separator': '\u2028',
   quotes: '"'.repeat(1000),
@@ -161,21 +161,21 @@ describe('events', () => {
     'ResourceProperties',
   ];
 
-  /** What holds for any event. */
-  async function examine(event: unknown): Promise<Outcome> {
+  /** Handles an event, and checks what must hold for any event. */
+  async function handleAndCheck(event: unknown): Promise<Outcome> {
     const outcome = await handle(event);
-    const { answers, urls, bytes, logged, error } = outcome;
+    const { responses, urls, bytes, logged, error } = outcome;
     expect({ error, urls: urls.filter((url) => new URL(url).protocol !== 'https:') }).toEqual({ error: undefined, urls: [] });
-    expect(answers.length).toBeLessThanOrEqual(1);
+    expect(responses.length).toBeLessThanOrEqual(1);
     expect(bytes).toBeLessThanOrEqual(4096);
-    expect(logged).toHaveLength(answers.length === 1 ? logged.length : 1);
+    expect(logged).toHaveLength(responses.length === 1 ? logged.length : 1);
     return outcome;
   }
 
-  test('random JSON gets no response, makes no call, and is not run again', async () => {
+  test('random JSON gets no response, makes no call, and is not retried', async () => {
     await fc.assert(
       fc.asyncProperty(fc.jsonValue(), async (event) => {
-        expect(await examine(event)).toMatchObject({ answers: [], calls: [] });
+        expect(await handleAndCheck(event)).toMatchObject({ responses: [], calls: [] });
       }),
       RUNS,
     );
@@ -184,8 +184,8 @@ describe('events', () => {
   test.each(FIELDS)('random JSON in %s makes no call', async (field) => {
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...REQUEST_TYPES), fc.jsonValue(), async (type, value) => {
-        const { calls } = await examine(requestOf(type, { [field]: value }));
-        // any text is a request's id
+        const { calls } = await handleAndCheck(requestOf(type, { [field]: value }));
+        // any text is a valid RequestId
         expect(field === 'RequestId' && typeof value === 'string' ? [] : calls).toEqual([]);
       }),
       RUNS,
@@ -196,7 +196,7 @@ describe('events', () => {
     const fields = fc.record(Object.fromEntries(FIELDS.map((field) => [field, fc.jsonValue()])), { requiredKeys: [] });
     await fc.assert(
       fc.asyncProperty(fields, fc.dictionary(fc.string(), fc.jsonValue()), async (some, others) => {
-        await examine({ ...others, ...requestOf('Update', some) });
+        await handleAndCheck({ ...others, ...requestOf('Update', some) });
       }),
       RUNS,
     );
@@ -205,9 +205,9 @@ describe('events', () => {
   test('ignores members that are named like inherited members of objects', async () => {
     for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'toJSON']) {
       const inherited = JSON.parse(`{"${name}": ${JSON.stringify(requestOf('Create'))}}`) as object;
-      expect(await examine(inherited)).toMatchObject({ answers: [], calls: [] });
-      expect(await refusal(requestOf('Create', { ResourceProperties: inherited }))).toEqual(
-        refused('Create', starting('PeerVpcId must be the id of a VPC')),
+      expect(await handleAndCheck(inherited)).toMatchObject({ responses: [], calls: [] });
+      expect(await resultOf(requestOf('Create', { ResourceProperties: inherited }))).toEqual(
+        failure('Create', starting('PeerVpcId must be the id of a VPC')),
       );
     }
   });
@@ -228,7 +228,7 @@ describe('events', () => {
     'https ://example.com/',
     `http://example.com/?${'x'.repeat(100_000)}`,
   ])('sends no response to %j', async (url) => {
-    expect(await examine(requestOf('Create', { ResponseURL: url }))).toMatchObject({ answers: [], calls: [] });
+    expect(await handleAndCheck(requestOf('Create', { ResponseURL: url }))).toMatchObject({ responses: [], calls: [] });
   });
 
   test.each([
@@ -245,7 +245,7 @@ describe('events', () => {
     'arn:aws:cloudformation:eu-central-1:111111111111:stack/🎮/6b2e1c9c',
   ])('fails without a call if the stack id is %j', async (StackId) => {
     for (const type of REQUEST_TYPES) {
-      expect(await refusal(requestOf(type, { StackId }))).toMatchObject({
+      expect(await resultOf(requestOf(type, { StackId }))).toMatchObject({
         status: 'FAILED',
         reason: starting('StackId must be the ARN of a stack, got "'),
         calls: [],
@@ -266,7 +266,7 @@ describe('events', () => {
     'fails without a call if the logical id is %j',
     async (LogicalResourceId) => {
       for (const type of REQUEST_TYPES) {
-        expect(await refusal(requestOf(type, { LogicalResourceId }))).toMatchObject({
+        expect(await resultOf(requestOf(type, { LogicalResourceId }))).toMatchObject({
           status: 'FAILED',
           reason: starting('LogicalResourceId must be the logical id of a resource, got "'),
           calls: [],
@@ -279,8 +279,8 @@ describe('events', () => {
     'fails without a call if the physical id is %s',
     async (_, PhysicalResourceId) => {
       for (const type of ['Update', 'Delete'] as const) {
-        expect(await refusal(requestOf(type, { PhysicalResourceId }))).toEqual(
-          refused(
+        expect(await resultOf(requestOf(type, { PhysicalResourceId }))).toEqual(
+          failure(
             type,
             `PhysicalResourceId must be a string, got ${JSON.stringify(PhysicalResourceId)}`,
             `${NEW_ID}/nothing-done`,
@@ -299,8 +299,8 @@ describe('events', () => {
     ['StackId', `arn:aws:cloudformation:eu-central-1:111111111111:stack/Peered/${'0'.repeat(4000)}`],
   ])('makes no call if this %s is too long for a response', async (field, value) => {
     for (const type of ['Update', 'Delete']) {
-      const { answers, calls, logged } = await examine(requestOf(type, { [field]: value }));
-      expect({ answers, calls }).toEqual({ answers: [], calls: [] });
+      const { responses, calls, logged } = await handleAndCheck(requestOf(type, { [field]: value }));
+      expect({ responses, calls }).toEqual({ responses: [], calls: [] });
       expect(logged[0]?.message).toMatch(
         /^the event is not a request from CloudFormation: a response with its ids would take \d+ bytes$/,
       );
@@ -311,10 +311,10 @@ describe('events', () => {
     const StackId = `arn:aws-us-gov:cloudformation:us-gov-west-1:111111111111:stack/${'S'.repeat(128)}/${'0'.repeat(36)}`;
     const ids = { StackId, RequestId: '0'.repeat(128), LogicalResourceId: 'L'.repeat(255), PhysicalResourceId: '"'.repeat(1024) };
     for (const type of REQUEST_TYPES) {
-      const { answers, bytes } = await handle(requestOf(type, ids));
+      const { responses, bytes } = await handle(requestOf(type, ids));
       // a delete cancels nothing if it can't determine whether something is peered
       const outcome = type === 'Delete' ? { Status: 'SUCCESS' } : { Status: 'FAILED', Reason: starting('could not ') };
-      expect(answers).toMatchObject([{ ...ids, ...outcome }]);
+      expect(responses).toMatchObject([{ ...ids, ...outcome }]);
       expect(bytes).toBeLessThanOrEqual(4096);
     }
   });
@@ -324,11 +324,11 @@ describe('values in a reason', () => {
   test.each([
     ['a text', 'x'.repeat(200), `"${'x'.repeat(116)}...`],
     ['emoji, whole', '🎮'.repeat(100), `"${'🎮'.repeat(58)}...`],
-    ['emoji that begin elsewhere, whole', `x${'🎮'.repeat(100)}`, `"x${'🎮'.repeat(57)}...`],
+    ['emoji after one letter, whole', `x${'🎮'.repeat(100)}`, `"x${'🎮'.repeat(57)}...`],
     ['a value that is nested too deeply to show', DEEP, 'a value that is nested too deeply to show'],
   ])('%s', async (_, RequestType, shown) => {
-    expect(await refusal(requestOf('Create', { RequestType }))).toEqual(
-      refused('Create', `RequestType must be one of Create, Update, Delete, got ${shown}`),
+    expect(await resultOf(requestOf('Create', { RequestType }))).toEqual(
+      failure('Create', `RequestType must be one of Create, Update, Delete, got ${shown}`),
     );
   });
 });
@@ -350,8 +350,8 @@ describe('resource types', () => {
     '\ud83c',
   ])('fails without a call for an unknown type, a delete too, because something may be left (%#)', async (ResourceType) => {
     for (const type of REQUEST_TYPES) {
-      expect(await refusal(requestOf(type, { ResourceType }))).toEqual(
-        refused(
+      expect(await resultOf(requestOf(type, { ResourceType }))).toEqual(
+        failure(
           type,
           starting(
             `this version of the handler does not support the resource type ${JSON.stringify(ResourceType).slice(0, 100)}`,
@@ -362,8 +362,8 @@ describe('resource types', () => {
   });
 
   test('names the known types and the remedy in the reason', async () => {
-    const { answers } = await handle(requestOf('Create', { ResourceType: 'Custom::GameLiftSomethingNew' }));
-    expect(answers[0]?.Reason).toBe(
+    const { responses } = await handle(requestOf('Create', { ResourceType: 'Custom::GameLiftSomethingNew' }));
+    expect(responses[0]?.Reason).toBe(
       'this version of the handler does not support the resource type "Custom::GameLiftSomethingNew", only ' +
         'Custom::GameLiftVpcPeeringAuthorization, Custom::GameLiftVpcPeeringConnection, Custom::GameLiftVpcPeeringTeardown: ' +
         'deploy with the version of cdk-gamelift-vpc-peering that synthesized the template',
@@ -373,7 +373,7 @@ describe('resource types', () => {
 
 describe('schema versions', () => {
   const JUNK: readonly (readonly [string, unknown])[] = [
-    ...Object.entries(NEVER).filter(([name]) => name !== 'zero'),
+    ...Object.entries(INVALID_VALUES).filter(([name]) => name !== 'zero'),
     ...[...ODD_STRINGS, 2, 1.5, -1, 1e21, [], ['1'], [1], {}, { valueOf: 1 }, '2', '7', '01e', '1\n', '１'].map(
       (value) => [JSON.stringify(value), value] as const,
     ),
@@ -382,8 +382,8 @@ describe('schema versions', () => {
   test.each(JUNK)('creates and updates fail if the schema version is %s, which may be a later one', async (_, SchemaVersion) => {
     const ResourceProperties = propertiesOf({ SchemaVersion });
     for (const type of ['Create', 'Update'] as const) {
-      expect(await refusal(requestOf(type, { ResourceProperties }))).toEqual(
-        refused(
+      expect(await resultOf(requestOf(type, { ResourceProperties }))).toEqual(
+        failure(
           type,
           expect.stringMatching(
             /^SchemaVersion is .{1,120}, and this version of the handler supports up to 1: deploy with the version of cdk-gamelift-vpc-peering that synthesized the template$/s,
@@ -397,9 +397,9 @@ describe('schema versions', () => {
     'a delete uses the properties that it can read if the schema version is %s, as after a rolled-back upgrade',
     async (_, SchemaVersion) => {
       const ResourceProperties = propertiesOf({ SchemaVersion, Added: 'x' });
-      // it asks whether anything is peered, and cancels nothing, since nobody answers
-      const { answers, calls } = await handle(requestOf('Delete', { ResourceProperties }));
-      expect(answers).toMatchObject([{ Status: 'SUCCESS' }]);
+      // it checks whether anything is peered, and cancels nothing, because the check fails
+      const { responses, calls } = await handle(requestOf('Delete', { ResourceProperties }));
+      expect(responses).toMatchObject([{ Status: 'SUCCESS' }]);
       expect(calls).toEqual(['describePeerings', 'describeVpcPeeringAuthorizations']);
     },
   );
@@ -407,8 +407,8 @@ describe('schema versions', () => {
   test.each(JUNK)(
     'a delete fails if the schema version is %s and the properties cannot be read, because something may be left',
     async (_, SchemaVersion) => {
-      expect(await refusal(requestOf('Delete', { ResourceProperties: { SchemaVersion, Pair: {} } }))).toEqual(
-        refused('Delete', starting('PeerVpcId must be ')),
+      expect(await resultOf(requestOf('Delete', { ResourceProperties: { SchemaVersion, Pair: {} } }))).toEqual(
+        failure('Delete', starting('PeerVpcId must be ')),
       );
     },
   );
@@ -425,40 +425,40 @@ describe('schema versions', () => {
 });
 
 describe('properties', () => {
-  interface Declared {
+  interface PropertyCase {
     readonly name: string;
     /** What it must be. */
     readonly what: string;
     /** The property of a construct that sets it. */
     readonly setBy: string;
     readonly good: unknown;
-    /** Nearly, but not. */
-    readonly near: readonly unknown[];
+    /** Values that are almost valid. */
+    readonly nearMisses: readonly unknown[];
     readonly optional?: true;
   }
 
-  const account = (name: string, property: string): Declared => ({
+  const account = (name: string, property: string): PropertyCase => ({
     name,
     what: 'an account id of 12 digits',
     setBy: `${property} of the VpcPeeringAuthorization`,
     good: '111111111111',
-    near: ['11111111111', '1111111111111', '1111-1111-1111', '11111111111a', '１１１１１１１１１１１１', 111111111111],
+    nearMisses: ['11111111111', '1111111111111', '1111-1111-1111', '11111111111a', '１１１１１１１１１１１１', 111111111111],
   });
-  const boolean = (name: string, property: string): Declared => ({
+  const boolean = (name: string, property: string): PropertyCase => ({
     name,
     what: 'true or false',
     setBy: `${property} of the VpcPeeringConnection`,
     good: 'true',
-    near: [' true ', 'True', 'TRUE', 'yes', '1', 'truefalse', 'true|false'],
+    nearMisses: [' true ', 'True', 'TRUE', 'yes', '1', 'truefalse', 'true|false'],
   });
 
-  const PAIR: readonly Declared[] = [
+  const PAIR: readonly PropertyCase[] = [
     {
       name: 'PeerVpcId',
       what: 'the id of a VPC such as vpc-0123456789abcdef0',
       setBy: 'vpc of the VpcPeeringAuthorization',
       good: 'vpc-0123456789abcdef0',
-      near: [
+      nearMisses: [
         'vpc-XYZ',
         'vpc-',
         'VPC-0123456789abcdef0',
@@ -475,7 +475,7 @@ describe('properties', () => {
       setBy: 'peerRole of the VpcPeeringAuthorization',
       good: 'arn:aws:iam::111111111111:role/Peering',
       optional: true,
-      near: ['Peering', 'arn:aws:iam::11111111111:role/Peering', 'arn:aws:iam::111111111111:user/Peering'].concat(
+      nearMisses: ['Peering', 'arn:aws:iam::11111111111:role/Peering', 'arn:aws:iam::111111111111:user/Peering'].concat(
         ['arn:aws:iam::111111111111:role/', 'arn:aws:sts::111111111111:assumed-role/Peering/me', 'arn:aws:iam:::role/Peering'],
         [
           'arn:aws:iam::111111111111:role/two words',
@@ -487,14 +487,14 @@ describe('properties', () => {
     },
   ];
 
-  const CONNECTION: readonly Declared[] = [
+  const CONNECTION: readonly PropertyCase[] = [
     ...PAIR,
     {
       name: 'FleetId',
       what: 'the id of a fleet such as fleet-01234567-89ab-cdef-0123-456789abcdef',
       setBy: 'fleet of the VpcPeeringConnection',
       good: 'fleet-01234567-89ab-cdef-0123-456789abcdef',
-      near: ['fleet-', 'FLEET-1', 'fleet-é', 'fleet_1', 'arn:aws:gamelift:eu-central-1::fleet/fleet-1', 'alias-1'].concat([
+      nearMisses: ['fleet-', 'FLEET-1', 'fleet-é', 'fleet_1', 'arn:aws:gamelift:eu-central-1::fleet/fleet-1', 'alias-1'].concat([
         `fleet-${'0'.repeat(123)}`,
         `fleet-${'0'.repeat(100_000)}`,
         `${'a'.repeat(100_000)}fleet-1`,
@@ -505,14 +505,14 @@ describe('properties', () => {
       what: 'whole seconds from 1 to 780',
       setBy: 'timeout of the VpcPeeringConnection',
       good: '600',
-      near: ['0', '781', '600.0', '6e2', '+600', '-600', '600s', '٦٠٠', '0x258', '9007199254740993', 600],
+      nearMisses: ['0', '781', '600.0', '6e2', '+600', '-600', '600s', '٦٠٠', '0x258', '9007199254740993', 600],
     },
     {
       name: 'Routes',
       what: 'one of EveryRouteTable, RouteTables, None',
       setBy: 'routes of the VpcPeeringConnection',
       good: 'None',
-      near: ['none', 'NONE', 'everyRouteTable', 'EveryRouteTable,None', '0'],
+      nearMisses: ['none', 'NONE', 'everyRouteTable', 'EveryRouteTable,None', '0'],
     },
     {
       name: 'RouteTableIds',
@@ -520,31 +520,42 @@ describe('properties', () => {
       setBy: 'routes of the VpcPeeringConnection, or the routeTableId of the imported subnets that they select',
       good: ['rtb-0123456789abcdef0'],
       optional: true,
-      near: ['rtb-0123456789abcdef0', 'rtb-1,rtb-2', ['rtb-1', 'rtb-XYZ'], ['rtb-1\n'], [null], [7], [['rtb-1']], { 0: 'rtb-1' }],
+      nearMisses: [
+        'rtb-0123456789abcdef0',
+        'rtb-1,rtb-2',
+        ['rtb-1', 'rtb-XYZ'],
+        ['rtb-1\n'],
+        [null],
+        [7],
+        [['rtb-1']],
+        { 0: 'rtb-1' },
+      ],
     },
     boolean('DnsResolution', 'dnsResolution'),
     boolean('AdoptExisting', 'adoptExisting'),
     boolean('PeerOnCreate', 'peerOnCreate'),
   ];
 
-  const TYPES: readonly (readonly [string, readonly Declared[]])[] = [
+  const TYPES: readonly (readonly [string, readonly PropertyCase[]])[] = [
     ['Custom::GameLiftVpcPeeringAuthorization', PAIR],
     ['Custom::GameLiftVpcPeeringConnection', CONNECTION],
     ['Custom::GameLiftVpcPeeringTeardown', PAIR],
   ];
 
-  /** Everything that the property must not be. */
-  function bad({ good, near, optional }: Declared): readonly (readonly [string, unknown])[] {
+  /** Invalid values of the property, with a description. */
+  function invalidValuesOf({ good, nearMisses, optional }: PropertyCase): readonly (readonly [string, unknown])[] {
     const around =
       typeof good === 'string' ? [`${good}\n`, `\n${good}`, ` ${good}`, `${good} `, `${good}\u0000`, `${good}\u200b`] : [];
     return [
       ...(optional ? [] : [['missing', undefined] as const]),
-      ...Object.entries(NEVER),
-      ...[...ODD_STRINGS, ...near, ...around, [good], { value: good }].map((value) => [JSON.stringify(value), value] as const),
+      ...Object.entries(INVALID_VALUES),
+      ...[...ODD_STRINGS, ...nearMisses, ...around, [good], { value: good }].map(
+        (value) => [JSON.stringify(value), value] as const,
+      ),
     ].map(([kind, value]) => [kind.slice(0, 60), value]);
   }
 
-  /** The beginning of how a reason shows what was got. */
+  /** The beginning of the value in the reason. */
   function shown(name: string, value: unknown): string {
     if (Array.isArray(value) && name === 'RouteTableIds') {
       return `one with ${JSON.stringify(value.find((item) => item !== 'rtb-1')).slice(0, 60)}`;
@@ -568,22 +579,22 @@ describe('properties', () => {
 
     test.each(declared)('fails with a reason if $name is invalid', async (property) => {
       const { name, what, setBy } = property;
-      for (const [kind, value] of bad(property)) {
+      for (const [kind, value] of invalidValuesOf(property)) {
         const reason = beginningAndEnd(
-          `${name} must be ${what}, got ${kind === 'what is nested too deeply' ? 'a value that is nested too deeply to show' : shown(name, value)}`,
+          `${name} must be ${what}, got ${kind === 'a deeply nested object' ? 'a value that is nested too deeply to show' : shown(name, value)}`,
           `. Correct the ${setBy}, then deploy again`,
         );
         const [create, update] = requests(ResourceType, good, { [name]: value });
-        expect([kind, await refusal(create)]).toEqual([kind, refused('Create', reason)]);
-        expect([kind, await refusal(update)]).toEqual([kind, refused('Update', reason)]);
+        expect([kind, await resultOf(create)]).toEqual([kind, failure('Create', reason)]);
+        expect([kind, await resultOf(update)]).toEqual([kind, failure('Update', reason)]);
       }
     });
 
     test.each(declared)('a delete succeeds if $name is invalid, because nothing was ever created', async (property) => {
-      for (const [kind, value] of bad(property)) {
+      for (const [kind, value] of invalidValuesOf(property)) {
         const [, , event] = requests(ResourceType, good, { [property.name]: value });
-        const { answers, calls, logged, error } = await handle(event);
-        expect([kind, answers, calls, error]).toMatchObject([
+        const { responses, calls, logged, error } = await handle(event);
+        expect([kind, responses, calls, error]).toMatchObject([
           kind,
           [{ Status: 'SUCCESS', PhysicalResourceId: NEW_ID }],
           [],
@@ -596,17 +607,22 @@ describe('properties', () => {
     test('fails if ExternalId is invalid, and never shows it', async () => {
       const secret = 'hush-hush';
       const strings = ['', 'x', `${secret} `, `${secret}\n`, `${secret}\u0000`, `${secret}ü`, `${secret}🎮`, secret.repeat(200)];
-      for (const value of [...Object.values(NEVER).filter((one) => typeof one !== 'string'), ...strings, [secret], { secret }]) {
+      for (const value of [
+        ...Object.values(INVALID_VALUES).filter((one) => typeof one !== 'string'),
+        ...strings,
+        [secret],
+        { secret },
+      ]) {
         const reason =
           'ExternalId must consist of 2 to 1224 letters, digits and the characters _+=,.@:/- only. Correct the externalId of the ' +
           'VpcPeeringAuthorization, then deploy again';
         const [create, update, remove] = requests(ResourceType, good, { ExternalId: value });
-        expect(await refusal(create)).toEqual(refused('Create', reason));
-        expect(await refusal(update)).toEqual(refused('Update', reason));
+        expect(await resultOf(create)).toEqual(failure('Create', reason));
+        expect(await resultOf(update)).toEqual(failure('Update', reason));
         for (const event of [create, update, remove]) {
-          const { answers, logged, calls } = await handle(event);
+          const { responses, logged, calls } = await handle(event);
           expect(calls).toEqual([]);
-          expect(JSON.stringify([answers, logged])).not.toContain(secret);
+          expect(JSON.stringify([responses, logged])).not.toContain(secret);
         }
       }
     });
@@ -621,8 +637,8 @@ describe('properties', () => {
       };
       for (const [kind, ResourceProperties] of Object.entries({ ...values, nothing: undefined })) {
         for (const type of REQUEST_TYPES) {
-          expect(await refusal(requestOf(type, { ResourceType, ResourceProperties }))).toEqual(
-            refused(type, `ResourceProperties must be an object, got ${kind}`),
+          expect(await resultOf(requestOf(type, { ResourceType, ResourceProperties }))).toEqual(
+            failure(type, `ResourceProperties must be an object, got ${kind}`),
           );
         }
       }
@@ -644,7 +660,7 @@ describe('properties', () => {
     ] as const) {
       const good = Object.fromEntries(CONNECTION.map(({ name, good: value }) => [name, value]));
       const [create] = requests('Custom::GameLiftVpcPeeringConnection', good, change);
-      expect(await refusal(create)).toEqual(refused('Create', reason));
+      expect(await resultOf(create)).toEqual(failure('Create', reason));
     }
   });
 
@@ -652,8 +668,8 @@ describe('properties', () => {
     const good = Object.fromEntries(CONNECTION.map(({ name, good: value }) => [name, value]));
     const RouteTableIds = [...Array.from({ length: 10_000 }, (_, index) => `rtb-${index}`), 'subnet-7'];
     const [create] = requests('Custom::GameLiftVpcPeeringConnection', good, { RouteTableIds });
-    expect(await refusal(create)).toEqual(
-      refused(
+    expect(await resultOf(create)).toEqual(
+      failure(
         'Create',
         'RouteTableIds must be a list of ids of route tables such as rtb-0123456789abcdef0, got one with "subnet-7". Correct the ' +
           'routes of the VpcPeeringConnection, or the routeTableId of the imported subnets that they select, then deploy again',
@@ -675,17 +691,17 @@ describe('renewals', () => {
   test.each(
     Object.entries({ null: null, 'a string': JSON.stringify({ ExternalId: 'hush-hush' }), 'a number': 7, 'a list': ['x'] }),
   )('fails if the event contains %s, so that Lambda reports it', async (kind, value) => {
-    const { error, calls, answers, logged } = await handle({ GameLiftVpcPeeringRenewal: value });
+    const { error, calls, responses, logged } = await handle({ GameLiftVpcPeeringRenewal: value });
     expect(error).toBe(`GameLiftVpcPeeringRenewal must be an object, got ${kind}`);
-    expect({ calls, answers, logged }).toEqual({ calls: [], answers: [], logged: [] });
+    expect({ calls, responses, logged }).toEqual({ calls: [], responses: [], logged: [] });
   });
 
   test('fails with a reason for random JSON', async () => {
     await fc.assert(
       fc.asyncProperty(fc.jsonValue(), async (value) => {
-        const { error, calls, answers } = await handle({ GameLiftVpcPeeringRenewal: value });
+        const { error, calls, responses } = await handle({ GameLiftVpcPeeringRenewal: value });
         expect(error).toMatch(/^(GameLiftVpcPeeringRenewal|PeerVpcId) must be /);
-        expect({ calls, answers }).toEqual({ calls: [], answers: [] });
+        expect({ calls, responses }).toEqual({ calls: [], responses: [] });
       }),
       RUNS,
     );
@@ -709,14 +725,14 @@ describe('renewals', () => {
 
   test.each(Object.entries(WHAT))('fails with a reason if %s is invalid', async (name, what) => {
     const texts = ODD_STRINGS.filter((text) => name !== 'LogicalResourceId' || !/^\w+$/.test(text));
-    const bad = [...Object.values(NEVER), ...texts, ...(EXTRA[name] ?? [])];
-    // the first version need not be said, and what is earlier is fine
+    const bad = [...Object.values(INVALID_VALUES), ...texts, ...(EXTRA[name] ?? [])];
+    // the version may be missing, and an earlier version is valid
     const values = name === 'SchemaVersion' ? bad.filter((value) => value !== 0) : [undefined, ...bad];
     for (const value of values) {
-      const { error, calls, answers } = await handle(renewal({ [name]: value }));
+      const { error, calls, responses } = await handle(renewal({ [name]: value }));
       expect(error).toMatch(new RegExp(`^${name} ${what}`));
       expect(error?.length).toBeLessThan(400);
-      expect({ calls, answers }).toEqual({ calls: [], answers: [] });
+      expect({ calls, responses }).toEqual({ calls: [], responses: [] });
     }
   });
 });
@@ -737,8 +753,8 @@ describe('templates', () => {
   type Properties = Readonly<Record<string, unknown>>;
   const TYPE_NAMES = ['Authorization', 'Connection', 'Teardown'] as const;
 
-  /** As the library writes them since its first version, and CloudFormation sends them: to be served for ever, never to be edited. */
-  const WRITTEN: Readonly<Record<TypeName, Properties>> = {
+  /** All properties that the first version of the library writes, as CloudFormation sends them. Supported forever: never edit them. */
+  const FULL: Readonly<Record<TypeName, Properties>> = {
     Authorization: {
       ServiceToken:
         'arn:aws:lambda:us-east-1:111111111111:function:Peered-GameLiftVpcPeeringHandlerFunction72E66EDF-1B2C3D4E5F6G',
@@ -792,8 +808,8 @@ describe('templates', () => {
     },
   };
 
-  /** The least that was ever written: no property that may be left out. */
-  const LEAST: Readonly<Record<TypeName, Properties>> = {
+  /** Only the required properties. */
+  const MINIMAL: Readonly<Record<TypeName, Properties>> = {
     Authorization: {
       PeerVpcId: 'vpc-0123456789abcdef0',
       PeerVpcAwsAccountId: '111111111111',
@@ -817,8 +833,8 @@ describe('templates', () => {
     },
   };
 
-  /** The same about what there is in this world. */
-  function here(properties: Properties): Properties {
+  /** Replaces the ids in the properties by those of the simulated AWS. */
+  function adaptToWorld(properties: Properties): Properties {
     const { vpcId, fleetId, routeTableIds } = world;
     const text = JSON.stringify(properties)
       .replaceAll('vpc-0123456789abcdef0', vpcId)
@@ -843,47 +859,47 @@ describe('templates', () => {
     });
   }
 
-  async function succeed(event: object): Promise<void> {
-    const { answer } = await world.run(event);
-    expect(answer).toMatchObject({ Status: 'SUCCESS' });
+  async function expectSuccess(event: object): Promise<void> {
+    const { response } = await world.run(event);
+    expect(response).toMatchObject({ Status: 'SUCCESS' });
   }
 
   describe.each([
-    ['the first version', WRITTEN],
-    ['the first version, with nothing that may be left out', LEAST],
+    ['the first version', FULL],
+    ['the first version, with only the required properties', MINIMAL],
   ])('of %s', (_, written) => {
-    test.each(TYPE_NAMES)('are supported for ever: %s', async (name) => {
-      const properties = here(written[name]);
-      await succeed(request('Create', name, properties));
-      await succeed(request('Update', name, properties, { OldResourceProperties: properties }));
-      await succeed(request('Update', name, properties, { OldResourceProperties: here(LEAST[name]) }));
+    test.each(TYPE_NAMES)('are supported forever: %s', async (name) => {
+      const properties = adaptToWorld(written[name]);
+      await expectSuccess(request('Create', name, properties));
+      await expectSuccess(request('Update', name, properties, { OldResourceProperties: properties }));
+      await expectSuccess(request('Update', name, properties, { OldResourceProperties: adaptToWorld(MINIMAL[name]) }));
       if (name === 'Connection') {
-        const routed = written === WRITTEN ? world.routeTableIds.slice(1, 2) : world.routeTableIds;
-        expect(world.peerings).toEqual({ statuses: ['active'], routed });
+        const routed = written === FULL ? world.routeTableIds.slice(1, 2) : world.routeTableIds;
+        expect(world.state).toEqual({ statuses: ['active'], routed });
       }
-      await succeed(request('Delete', name, properties));
-      expect(world.peerings).toEqual({ statuses: [], routed: [] });
+      await expectSuccess(request('Delete', name, properties));
+      expect(world.state).toEqual({ statuses: [], routed: [] });
       const session = { arn: 'arn:aws:iam::111111111111:role/Peering', externalId: 'studio-7', session: `Peered.${name}` };
-      expect(world.assumed.at(-1)).toEqual(written === WRITTEN ? session : undefined);
+      expect(world.assumed.at(-1)).toEqual(written === FULL ? session : undefined);
     });
   });
 
   describe.each(TYPE_NAMES)('properties of type %s', (name) => {
-    /** What an update does where there is nothing odd about it. */
-    async function ordinary(properties: Properties): Promise<readonly string[]> {
-      await succeed(request('Create', name, properties));
-      await succeed(request('Update', name, properties, { OldResourceProperties: properties }));
+    /** The calls that an update with ordinary properties makes. */
+    async function callsOfUpdate(properties: Properties): Promise<readonly string[]> {
+      await expectSuccess(request('Create', name, properties));
+      await expectSuccess(request('Update', name, properties, { OldResourceProperties: properties }));
       return world.calls;
     }
 
     test('are ignored if the handler does not know them', async () => {
-      const properties = here(LEAST[name]);
-      const calls = await ordinary(properties);
-      const own = fc.string().filter((key) => !(key in WRITTEN[name]));
-      const huge = { Deep: DEEP, Huge: 'x'.repeat(1_000_000), Members: NEVER['10,000 members'] };
+      const properties = adaptToWorld(MINIMAL[name]);
+      const calls = await callsOfUpdate(properties);
+      const own = fc.string().filter((key) => !(key in FULL[name]));
+      const huge = { Deep: DEEP, Huge: 'x'.repeat(1_000_000), Members: INVALID_VALUES['10,000 members'] };
       const check = async (others: object): Promise<void> => {
         const odd = { ...others, ...properties };
-        await succeed(request('Update', name, odd, { OldResourceProperties: odd }));
+        await expectSuccess(request('Update', name, odd, { OldResourceProperties: odd }));
         expect(world.calls).toEqual(calls);
       };
       await check(huge);
@@ -892,27 +908,38 @@ describe('templates', () => {
     });
 
     test('can have any value if the handler does not use them', async () => {
-      const properties = here(LEAST[name]);
-      const calls = await ordinary(properties);
-      const silent = ['ServiceToken', 'ServiceTimeout', 'Renewal', 'ReliedOnBy', 'AuthorizationExpirationTime', 'FleetIds'];
-      for (const value of [...Object.values(NEVER), ...ODD_STRINGS]) {
-        // without a role an external id is for nobody
-        const odd = { ...properties, ExternalId: value, ...Object.fromEntries(silent.map((property) => [property, value])) };
-        await succeed(request('Update', name, odd, { OldResourceProperties: odd }));
+      const properties = adaptToWorld(MINIMAL[name]);
+      const calls = await callsOfUpdate(properties);
+      const unusedProperties = [
+        'ServiceToken',
+        'ServiceTimeout',
+        'Renewal',
+        'ReliedOnBy',
+        'AuthorizationExpirationTime',
+        'FleetIds',
+      ];
+      for (const value of [...Object.values(INVALID_VALUES), ...ODD_STRINGS]) {
+        // without a role, the external id is not used
+        const odd = {
+          ...properties,
+          ExternalId: value,
+          ...Object.fromEntries(unusedProperties.map((property) => [property, value])),
+        };
+        await expectSuccess(request('Update', name, odd, { OldResourceProperties: odd }));
         expect(world.calls).toEqual(calls);
       }
     });
 
     test('can have had any value before an update', async () => {
-      const properties = here(LEAST[name]);
-      await ordinary(properties);
+      const properties = adaptToWorld(MINIMAL[name]);
+      await callsOfUpdate(properties);
       const check = async (before: unknown): Promise<void> => {
-        const { answer } = await world.run(request('Update', name, properties, { OldResourceProperties: before }));
-        expect(answer).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: idOf(name) });
+        const { response } = await world.run(request('Update', name, properties, { OldResourceProperties: before }));
+        expect(response).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: idOf(name) });
       };
       await check(undefined);
       await check({ SchemaVersion: '7', Pair: {} });
-      for (const value of Object.values(NEVER)) {
+      for (const value of Object.values(INVALID_VALUES)) {
         await check(value);
         for (const property of Object.keys(properties)) {
           await check({ ...properties, [property]: value });
@@ -920,11 +947,11 @@ describe('templates', () => {
       }
       await fc.assert(fc.asyncProperty(fc.jsonValue(), check), { seed: 1, numRuns: 100 });
       if (name === 'Connection') {
-        expect(world.peerings).toEqual({ statuses: ['active'], routed: world.routeTableIds });
+        expect(world.state).toEqual({ statuses: ['active'], routed: world.routeTableIds });
       }
     });
 
-    /** Up to the 1,024 bytes that CloudFormation takes. */
+    /** Physical ids have at most 1,024 bytes. */
     const IDS = [
       'Peered-Connection-1B2C3D4E5F6G',
       '6b2e1c9c-0000-4000-8000-000000000000/Another',
@@ -938,50 +965,50 @@ describe('templates', () => {
       '/',
     ];
 
-    test('work with a physical id that the handler has not chosen', async () => {
-      const properties = here(LEAST[name]);
+    test('work with a physical id that the handler did not choose', async () => {
+      const properties = adaptToWorld(MINIMAL[name]);
       for (const PhysicalResourceId of IDS) {
-        await succeed(request('Create', name, properties));
+        await expectSuccess(request('Create', name, properties));
         const update = request('Update', name, properties, { OldResourceProperties: properties, PhysicalResourceId });
-        expect((await world.run(update)).answer).toMatchObject({
+        expect((await world.run(update)).response).toMatchObject({
           Status: 'SUCCESS',
           PhysicalResourceId: name === 'Connection' ? idOf(name) : PhysicalResourceId,
         });
         const remove = request('Delete', name, properties, { PhysicalResourceId });
-        expect((await world.run(remove)).answer).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId });
+        expect((await world.run(remove)).response).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId });
       }
     });
 
     test.each([undefined, ''])('work with the physical id %j', async (PhysicalResourceId) => {
-      const properties = here(LEAST[name]);
-      await ordinary(properties);
+      const properties = adaptToWorld(MINIMAL[name]);
+      await callsOfUpdate(properties);
       for (const type of ['Update', 'Delete']) {
         const event = request(type, name, properties, { OldResourceProperties: properties, PhysicalResourceId });
-        expect((await world.run(event)).answer).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: idOf(name) });
+        expect((await world.run(event)).response).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: idOf(name) });
       }
     });
 
     test('of a resource whose create was invalid: an update creates it, a delete makes no call', async () => {
-      const properties = here(LEAST[name]);
+      const properties = adaptToWorld(MINIMAL[name]);
       const PhysicalResourceId = `6b2e1c9c-0000-4000-8000-000000000000/${name}/nothing-done`;
       for (const ResourceProperties of [properties, {}, { PeerVpcId: 7 }, { SchemaVersion: 'junk' }]) {
-        const { answer } = await world.run(request('Delete', name, ResourceProperties, { PhysicalResourceId }));
-        expect(answer).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId });
+        const { response } = await world.run(request('Delete', name, ResourceProperties, { PhysicalResourceId }));
+        expect(response).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId });
         expect(world.calls).toEqual([]);
       }
       const update = request('Update', name, properties, { OldResourceProperties: {}, PhysicalResourceId });
-      expect((await world.run(update)).answer).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: idOf(name) });
+      expect((await world.run(update)).response).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: idOf(name) });
     });
   });
 
   test('a delete leaves the connection of another stack in place', async () => {
-    const properties = here(LEAST.Connection);
-    await succeed(request('Create', 'Connection', properties));
+    const properties = adaptToWorld(MINIMAL.Connection);
+    await expectSuccess(request('Create', 'Connection', properties));
     const StackId = TEMPLATE_STACK_ID.replace('Peered/6b2e', 'Other/7c3f');
-    await succeed(request('Delete', 'Connection', properties, { StackId }));
-    // there may be a claim of its own that can't be read yet: it removes that, and reads again
+    await expectSuccess(request('Delete', 'Connection', properties, { StackId }));
+    // an own claim may exist that can't be read yet, so the handler removes it and reads again
     expect(world.calls).toEqual(['DescribeFleetAttributes', 'ListTagsForResource', 'UntagResource', 'ListTagsForResource']);
     expect(world.tags.size).toBe(2);
-    expect(world.peerings.statuses).toEqual(['active']);
+    expect(world.state.statuses).toEqual(['active']);
   });
 });

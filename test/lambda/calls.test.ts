@@ -5,17 +5,17 @@ import { Problem } from '../../lambda/problem';
 import { MAX_CONCURRENT_CONNECTIONS } from '../../lib/contract';
 import { awsError, recordingLog } from './world';
 
-const TOKEN = 10_000;
+const RATE_LIMIT_MILLISECONDS = 10_000;
 
 /** Seconds until all callers have succeeded. */
-async function secondsOfContention(count: number, throttlingCosts: boolean, seed: number): Promise<number> {
+async function secondsOfContention(count: number, areThrottledCallsCounted: boolean, seed: number): Promise<number> {
   const random = randomNumbers(seed);
   const time = rehearsedTime(undefined, random);
   const started = time.now();
   let last = 0;
   const call = (): Promise<void> => {
-    const isThrottled = time.now() - last < TOKEN;
-    if (!isThrottled || throttlingCosts) {
+    const isThrottled = time.now() - last < RATE_LIMIT_MILLISECONDS;
+    if (!isThrottled || areThrottledCallsCounted) {
       last = time.now();
     }
     return isThrottled ? Promise.reject(awsError('ThrottlingException')) : Promise.resolve();
@@ -33,10 +33,13 @@ describe.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])('callers that share a rate limit,
   test.each([
     ['throttled calls consume no rate tokens', false, 1.1],
     ['each throttled call makes GameLift wait for another ten seconds', true, 1.2],
-  ])('all succeed in little more than the minimum that the rate limit allows, if %s', async (_, throttlingCosts, ratio) => {
-    const minimum = 10 * MAX_CONCURRENT_CONNECTIONS;
-    expect(await secondsOfContention(MAX_CONCURRENT_CONNECTIONS, throttlingCosts, seed)).toBeLessThan(ratio * minimum);
-  });
+  ])(
+    'all succeed in little more than the minimum that the rate limit allows, if %s',
+    async (_, areThrottledCallsCounted, ratio) => {
+      const minimum = 10 * MAX_CONCURRENT_CONNECTIONS;
+      expect(await secondsOfContention(MAX_CONCURRENT_CONNECTIONS, areThrottledCallsCounted, seed)).toBeLessThan(ratio * minimum);
+    },
+  );
 });
 
 describe('a check before each attempt', () => {
@@ -62,7 +65,7 @@ describe('a check before each attempt', () => {
     return { checks, attempts };
   }
 
-  test('is not older than the time that a deletion counts with', async () => {
+  test('is at most as old as a delete assumes', async () => {
     const { checks, attempts } = await timesOf(5);
     expect(attempts).toHaveLength(6);
     expect(checks).toHaveLength(6);
@@ -93,17 +96,20 @@ test.each([
   ['DescribeVpcPeeringConnections of EC2', ''],
   ['ModifyVpcPeeringConnectionOptions', ''],
   ['DescribeRouteTables', ''],
-])('%s that is throttled until the time is up: states the limit of GameLift only if it applies', async (operation, limit) => {
-  const time = rehearsedTime();
-  const timeUp = new AbortController();
-  void time.sleep(60_000, new AbortController().signal).then(() => {
-    timeUp.abort(new Error('the time is up'));
-  });
-  const call = new Calls(time, recordingLog(), timeUp.signal).make(operation, () =>
-    Promise.reject(awsError('ThrottlingException')),
-  );
-  await expect(call).rejects.toThrow(
-    `${operation} was still throttled after 60 seconds${limit}. Other callers in this account use the same operation: try again when ` +
-      'they have finished',
-  );
-});
+])(
+  "%s is throttled until the time is up: the error states GameLift's rate limit only if it applies",
+  async (operation, limit) => {
+    const time = rehearsedTime();
+    const timeUp = new AbortController();
+    void time.sleep(60_000, new AbortController().signal).then(() => {
+      timeUp.abort(new Error('the time is up'));
+    });
+    const call = new Calls(time, recordingLog(), timeUp.signal).make(operation, () =>
+      Promise.reject(awsError('ThrottlingException')),
+    );
+    await expect(call).rejects.toThrow(
+      `${operation} was still throttled after 60 seconds${limit}. Other callers in this account use the same operation: try again when ` +
+        'they have finished',
+    );
+  },
+);

@@ -24,7 +24,7 @@ test.each([
     ];
     expect(new Set(owners).size).toBe(owners.length);
     expect(Math.max(...owners.map(({ length }) => length))).toBeLessThanOrEqual(256);
-    // it is the same each time
+    // the owner is deterministic
     expect(owner(stack, `${logicalId}1`)).toBe(owners[0]);
   },
 );

@@ -2,10 +2,10 @@ import { MAX_CONCURRENT_CONNECTIONS } from '../../lib/contract';
 import type { Readings } from '../matrix/world';
 import { SimulatedWorld } from './simulated-world';
 import { awsError } from './world';
-import type { TestAnswer } from './world';
+import type { TestResponse } from './world';
 
 /*
- * What a connection refuses, notes and waits for, in a simulated AWS.
+ * Requests for a connection in a simulated AWS.
  */
 
 const DENIED = awsError('UnauthorizedOperation');
@@ -21,39 +21,39 @@ function send(
   type: 'Create' | 'Update' | 'Delete',
   change: object = {},
   id?: string,
-): Promise<{ answer: TestAnswer | undefined }> {
-  return world.ask(type, world.declare(change), id);
+): Promise<{ response: TestResponse | undefined }> {
+  return world.send(type, world.properties(change), id);
 }
 
-const refusesEc2 = (service: string): Error | undefined => (service === 'ec2' ? DENIED : undefined);
+const denyEc2 = (service: string): Error | undefined => (service === 'ec2' ? DENIED : undefined);
 
-async function made(change: object = {}): Promise<TestAnswer> {
-  const { answer } = await send('Create', change);
-  if (answer?.Status !== 'SUCCESS') {
-    throw new Error(answer?.Reason);
+async function create(change: object = {}): Promise<TestResponse> {
+  const { response } = await send('Create', change);
+  if (response?.Status !== 'SUCCESS') {
+    throw new Error(response?.Reason);
   }
-  return answer;
+  return response;
 }
 
-describe('is refused before anything is changed', () => {
+describe('a create fails before it changes anything', () => {
   test.each([
     [
-      'no such fleet',
+      'if the fleet does not exist',
       {},
       {},
       { FleetId: ABSENT },
       `there is no fleet ${ABSENT} in this account and us-east-1. Correct the fleet of the VpcPeeringConnection, then deploy again`,
     ],
-    ['a fleet that failed', {}, { end: 'error' }, {}, 'is in status ERROR and will not become ACTIVE. Look at its events'],
+    ['if the fleet has failed', {}, { end: 'error' }, {}, 'is in status ERROR and will not become ACTIVE. Look at its events'],
     [
-      'a fleet that is never ready',
+      'if the fleet does not become ACTIVE',
       {},
       { end: 'hang' },
       { TimeoutSeconds: '60' },
       'was still in status ACTIVATING after 60 seconds. Look at its events, raise the timeout',
     ],
     [
-      'routes in an account that nobody lets it into',
+      'if routes are declared, and the handler has no access to the account of the VPC',
       {},
       {},
       { PeerVpcAwsAccountId: '222222222222' },
@@ -62,63 +62,63 @@ describe('is refused before anything is changed', () => {
   ] as const)('%s', async (_, input, outcome, change, reason) => {
     world = await SimulatedWorld.create({}, input, outcome);
     const before = world.aws.inventory();
-    const { answer } = await send('Create', change);
-    expect(answer).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining(reason) as string });
-    expect(answer?.PhysicalResourceId).toMatch(/\/nothing-done$/);
+    const { response } = await send('Create', change);
+    expect(response).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining(reason) as string });
+    expect(response?.PhysicalResourceId).toMatch(/\/nothing-done$/);
     expect(world.aws.inventory()).toEqual(before);
   });
 
-  test('a fleet of another kind', async () => {
+  test('if the fleet is not an EC2 fleet', async () => {
     world = await SimulatedWorld.create();
     const fleet = world.aws.gameLift.fleets.all().at(-1);
     if (fleet !== undefined) {
       Object.assign(fleet.attributes, { ComputeType: 'ANYWHERE' });
     }
-    const { answer } = await send('Create');
-    expect(answer?.Reason).toContain(`GameLift peers EC2 fleets only, and fleet ${world.fleetId} is of compute type ANYWHERE`);
+    const { response } = await send('Create');
+    expect(response?.Reason).toContain(`GameLift peers EC2 fleets only, and fleet ${world.fleetId} is of compute type ANYWHERE`);
   });
 });
 
-test('GameLift that refuses whatever is authorized: says so, with what it said', async () => {
+test('fails with the reason of GameLift if GameLift refuses the request although it is authorized', async () => {
   world = await SimulatedWorld.create();
-  world.refusal = (_, operation) =>
+  world.errorFor = (_, operation) =>
     operation === 'CreateVpcPeeringConnection' ? awsError('InvalidRequestException', 'Not today') : undefined;
-  const { answer } = await send('Create');
-  expect(answer?.Reason).toContain(
+  const { response } = await send('Create');
+  expect(response?.Reason).toContain(
     'GameLift refused CreateVpcPeeringConnection although it had just been authorized (InvalidRequestException: Not today)',
   );
-  // what it claimed is given up by the deletion that follows
-  world.refusal = () => undefined;
-  expect((await send('Delete', {}, answer?.PhysicalResourceId)).answer?.Status).toBe('SUCCESS');
-  expect(world.peerings.statuses).toEqual([]);
+  // the following delete removes the claim
+  world.errorFor = () => undefined;
+  expect((await send('Delete', {}, response?.PhysicalResourceId)).response?.Status).toBe('SUCCESS');
+  expect(world.state.statuses).toEqual([]);
 });
 
-test('GameLift that refuses and lists no authorization: is asked as often as others could have used up what was given', async () => {
+test('repeats a refused request as often as other connections could have consumed the authorization', async () => {
   world = await SimulatedWorld.create();
-  world.output = (_, operation) =>
+  world.outputFor = (_, operation) =>
     operation === 'DescribeVpcPeeringAuthorizations' ? { VpcPeeringAuthorizations: [] } : undefined;
-  world.refusal = (_, operation) =>
+  world.errorFor = (_, operation) =>
     operation === 'CreateVpcPeeringConnection' ? awsError('UnauthorizedException', 'Not today') : undefined;
-  const { answer } = await send('Create');
-  expect(answer?.Reason).toContain('although it had just been authorized (UnauthorizedException: Not today)');
+  const { response } = await send('Create');
+  expect(response?.Reason).toContain('although it had just been authorized (UnauthorizedException: Not today)');
   expect(world.calls.filter((operation) => operation === 'CreateVpcPeeringConnection')).toHaveLength(
     MAX_CONCURRENT_CONNECTIONS + 1,
   );
 });
 
-test("a connection that GameLift rejects: says that it did, and what the VPC's addresses are", async () => {
+test("fails with GameLift's status and the CIDR blocks of the VPC if the connection fails", async () => {
   world = await SimulatedWorld.create({ endedCidrBlocks: 'not told' });
   world.aws.scriptedOutcomes.connection = () => ({ end: 'failed', message: 'CIDR blocks overlap' });
-  const { answer } = await send('Create');
-  expect(answer?.Reason).toMatch(
+  const { response } = await send('Create');
+  expect(response?.Reason).toMatch(
     /GameLift reports the status failed for the peering connection \(CIDR blocks overlap\)\. The peer VPC has 10\.90\.0\.0\/16, and GameLift does not say which CIDR block the fleet's VPC has\. If the blocks overlap, /,
   );
 });
 
-test('a connection through a role of the account of the VPC: all calls share one session', async () => {
+test('makes all calls with a peer role in one session', async () => {
   world = await SimulatedWorld.create();
-  const { answer } = await send('Create', { PeerRoleArn: 'arn:aws:iam::111111111111:role/Peering' });
-  expect(answer?.Status).toBe('SUCCESS');
+  const { response } = await send('Create', { PeerRoleArn: 'arn:aws:iam::111111111111:role/Peering' });
+  expect(response?.Status).toBe('SUCCESS');
   expect(world.assumed).toHaveLength(1);
 });
 
@@ -133,17 +133,17 @@ test.each<[string, Error, RegExp]>([
     DENIED,
     /could not turn DNS resolution on for pcx-\S+ \(UnauthorizedOperation: .*\)\. Check that the handler's role is allowed to make this call, /,
   ],
-])('DNS resolution that EC2 %s: the error says what to do about it', async (_, refusal, reason) => {
+])('if EC2 %s a change of DNS resolution, the error contains a remedy', async (_, refusal, reason) => {
   world = await SimulatedWorld.create();
-  world.refusal = (service, operation) =>
+  world.errorFor = (service, operation) =>
     service === 'ec2' && operation === 'ModifyVpcPeeringConnectionOptions' ? refusal : undefined;
-  const { answer } = await send('Create', { DnsResolution: 'true' });
-  expect(answer?.Reason).toMatch(reason);
+  const { response } = await send('Create', { DnsResolution: 'true' });
+  expect(response?.Reason).toMatch(reason);
 });
 
 test.each<[string, Error | undefined, RegExp]>([
   [
-    'can not be asked',
+    'denies access to it',
     DENIED,
     /the handler can't read the VPC's peering connections from EC2, so its routes and DNS resolution are not set \(UnauthorizedOperation: .*\)\. Allow ec2:DescribeVpcPeeringConnections to the role /,
   ],
@@ -152,125 +152,133 @@ test.each<[string, Error | undefined, RegExp]>([
     undefined,
     /EC2 shows no peering connection of VPC \S+ with \S+, so its routes and DNS resolution are not set\. Deploy again/,
   ],
-])('a connection that EC2 %s, while routes are declared: fails, and is deleted again', async (_, refusal, reason) => {
+])('a create with routes fails if EC2 %s, and the connection is deleted afterwards', async (_, refusal, reason) => {
   world = await SimulatedWorld.create();
-  const isAsked = (service: string, operation: string): boolean =>
+  const isPeeringRead = (service: string, operation: string): boolean =>
     service === 'ec2' && operation === 'DescribeVpcPeeringConnections';
-  world.refusal = (service, operation) => (isAsked(service, operation) ? refusal : undefined);
-  world.output = (service, operation) => (isAsked(service, operation) ? { vpcPeeringConnectionSet: [] } : undefined);
-  const { answer } = await send('Create');
-  expect(answer).toMatchObject({ Status: 'FAILED', Reason: expect.stringMatching(reason) as string });
-  world.refusal = () => undefined;
-  world.output = () => undefined;
-  expect((await send('Delete', {}, answer?.PhysicalResourceId)).answer?.Status).toBe('SUCCESS');
-  expect(world.peerings).toEqual({ statuses: [], routed: [] });
+  world.errorFor = (service, operation) => (isPeeringRead(service, operation) ? refusal : undefined);
+  world.outputFor = (service, operation) => (isPeeringRead(service, operation) ? { vpcPeeringConnectionSet: [] } : undefined);
+  const { response } = await send('Create');
+  expect(response).toMatchObject({ Status: 'FAILED', Reason: expect.stringMatching(reason) as string });
+  world.errorFor = () => undefined;
+  world.outputFor = () => undefined;
+  expect((await send('Delete', {}, response?.PhysicalResourceId)).response?.Status).toBe('SUCCESS');
+  expect(world.state).toEqual({ statuses: [], routed: [] });
 });
 
-describe('an update in which nothing changed', () => {
-  test('answers with what EC2 has noted, and makes no call of GameLift', async () => {
+describe('an update without a change', () => {
+  test("responds with the attributes from EC2's tags, and makes no call to GameLift", async () => {
     world = await SimulatedWorld.create();
-    const { Data, PhysicalResourceId } = await made();
-    expect((await send('Update', {}, PhysicalResourceId)).answer).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId, Data });
+    const { Data, PhysicalResourceId } = await create();
+    expect((await send('Update', {}, PhysicalResourceId)).response).toMatchObject({
+      Status: 'SUCCESS',
+      PhysicalResourceId,
+      Data,
+    });
     expect(world.calls).toEqual(['DescribeVpcPeeringConnections']);
   });
 
-  test('answers with what the claim has noted, where EC2 can not be asked', async () => {
+  test('responds with the attributes from the note if EC2 denies access', async () => {
     world = await SimulatedWorld.create();
-    const { Data, PhysicalResourceId } = await made();
-    world.refusal = refusesEc2;
-    expect((await send('Update', {}, PhysicalResourceId)).answer).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId, Data });
+    const { Data, PhysicalResourceId } = await create();
+    world.errorFor = denyEc2;
+    expect((await send('Update', {}, PhysicalResourceId)).response).toMatchObject({
+      Status: 'SUCCESS',
+      PhysicalResourceId,
+      Data,
+    });
     expect(world.calls.filter((operation) => operation.startsWith('Create'))).toEqual([]);
   });
 
-  test('makes the connection again that somebody deleted by hand', async () => {
+  test('creates the connection again if somebody deleted it by hand', async () => {
     world = await SimulatedWorld.create();
-    const { Data, PhysicalResourceId } = await made();
+    const { Data, PhysicalResourceId } = await create();
     await world.disconnectByHand();
-    const { answer } = await send('Update', {}, PhysicalResourceId);
-    expect(answer).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId });
-    expect(answer?.Data?.VpcPeeringConnectionId).not.toBe(Data?.VpcPeeringConnectionId);
-    expect(world.peerings.statuses.filter((status) => status === 'active')).toEqual(['active']);
+    const { response } = await send('Update', {}, PhysicalResourceId);
+    expect(response).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId });
+    expect(response?.Data?.VpcPeeringConnectionId).not.toBe(Data?.VpcPeeringConnectionId);
+    expect(world.state.statuses.filter((status) => status === 'active')).toEqual(['active']);
   });
 });
 
-describe('the attributes are what GameLift says, whose ids may be its own', () => {
+describe("the attributes contain GameLift's id of the connection, which may differ from EC2's", () => {
   beforeEach(async () => {
     world = await SimulatedWorld.create({ connectionIds: 'own of GameLift' });
   });
 
-  /** Checks the answer to what was asked; gives the physical id in it. */
-  function check(answer: TestAnswer | undefined): string | undefined {
-    expect(answer).toMatchObject({ Status: 'SUCCESS', Data: world.attributes });
-    expect(answer?.Data?.VpcPeeringConnectionId).toMatch(/^vpc-peering-/);
-    return answer?.PhysicalResourceId;
+  /** Checks the attributes in the response, and returns its physical id. */
+  function check(response: TestResponse | undefined): string | undefined {
+    expect(response).toMatchObject({ Status: 'SUCCESS', Data: world.attributes });
+    expect(response?.Data?.VpcPeeringConnectionId).toMatch(/^vpc-peering-/);
+    return response?.PhysicalResourceId;
   }
 
   test.each([
-    ['made here', {}],
+    ['created by the resource', {}],
     ['adopted', { AdoptExisting: 'true' }],
-  ])('of one that was %s: when it is created, updated, and updated without a change', async (_, change) => {
+  ])('of a connection that was %s: in a create, an update, and an update without a change', async (_, change) => {
     if ('AdoptExisting' in change) {
       await world.connectByHand();
     }
-    const id = check((await send('Create', change)).answer);
-    check((await send('Update', change, id)).answer);
-    const former = { OldResourceProperties: world.declare(change) };
-    const changed = world.declare({ ...change, DnsResolution: 'true' });
-    check((await world.ask('Update', changed, id, former)).answer);
-    check((await world.ask('Update', changed, id)).answer);
+    const id = check((await send('Create', change)).response);
+    check((await send('Update', change, id)).response);
+    const previous = { OldResourceProperties: world.properties(change) };
+    const changed = world.properties({ ...change, DnsResolution: 'true' });
+    check((await world.send('Update', changed, id, previous)).response);
+    check((await world.send('Update', changed, id)).response);
   });
 
-  test('of one that is updated without a change, where EC2 can not be asked', async () => {
-    const id = check((await send('Create', { Routes: 'None' })).answer);
-    world.refusal = refusesEc2;
-    check((await send('Update', { Routes: 'None' }, id)).answer);
+  test('in an update without a change, if EC2 denies access', async () => {
+    const id = check((await send('Create', { Routes: 'None' })).response);
+    world.errorFor = denyEc2;
+    check((await send('Update', { Routes: 'None' }, id)).response);
   });
 });
 
-describe('a deletion after the connection was made again, while EC2 still shows the one before', () => {
-  /** An update that finds or makes what is declared. */
+describe('a delete after the connection was created again, while EC2 still shows the earlier one', () => {
+  /** Sends an update that finds the connection or creates it. */
   async function update(id: string): Promise<void> {
-    const former = { OldResourceProperties: world.declare({ Routes: 'None' }) };
-    expect((await world.ask('Update', world.declare(), id, former)).answer?.Status).toBe('SUCCESS');
+    const previous = { OldResourceProperties: world.properties({ Routes: 'None' }) };
+    expect((await world.send('Update', world.properties(), id, previous)).response?.Status).toBe('SUCCESS');
   }
 
-  test.each(['by an update', 'by hand'] as const)('waits for the one that is there now, which was made %s', async (again) => {
+  test.each(['by an update', 'by hand'] as const)('deletes the current connection, which was created %s', async (again) => {
     world = await SimulatedWorld.create({ deletingConnections: 'deleting for a while', endedConnections: 'linger' });
-    const { PhysicalResourceId } = await made();
+    const { PhysicalResourceId } = await create();
     await world.disconnectByHand();
     if (again === 'by hand') {
       await world.connectByHand();
     }
     await update(PhysicalResourceId);
-    expect((await send('Delete', {}, PhysicalResourceId)).answer?.Status).toBe('SUCCESS');
-    expect(world.peerings).toEqual({ statuses: [], routed: [] });
+    expect((await send('Delete', {}, PhysicalResourceId)).response?.Status).toBe('SUCCESS');
+    expect(world.state).toEqual({ statuses: [], routed: [] });
   });
 
-  test('is asked for again where GameLift accepted it without effect, for want of an authorization', async () => {
+  test('is repeated if GameLift accepted it without effect, because the authorization was missing', async () => {
     world = await SimulatedWorld.create({ missingAuthorization: 'failed', endedConnections: 'linger' });
-    const { PhysicalResourceId } = await made();
-    await world.pass(23 / 24);
+    const { PhysicalResourceId } = await create();
+    await world.passDays(23 / 24);
     await world.disconnectByHand();
     await update(PhysicalResourceId);
-    // the authorization has lapsed by then, and what was deleted is not forgotten yet
-    await world.pass(1.5 / 24);
-    expect((await send('Delete', {}, PhysicalResourceId)).answer?.Status).toBe('SUCCESS');
-    expect(world.peerings).toEqual({ statuses: [], routed: [] });
+    // by then, the authorization has expired, and GameLift still lists the deleted connection
+    await world.passDays(1.5 / 24);
+    expect((await send('Delete', {}, PhysicalResourceId)).response?.Status).toBe('SUCCESS');
+    expect(world.state).toEqual({ statuses: [], routed: [] });
   });
 });
 
-describe('a route that EC2 refuses', () => {
-  /** Refuses so many calls of CreateRoute, and gives the time of each. */
-  const refuseRoutes = (name: string, times: number): number[] => {
-    const asked: number[] = [];
-    world.refusal = (_, operation) => {
+describe('EC2 returns an error for CreateRoute', () => {
+  /** Fails the first calls of CreateRoute. Returns a list to which the time of each call is added. */
+  const failCreateRoute = (name: string, count: number): number[] => {
+    const callTimes: number[] = [];
+    world.errorFor = (_, operation) => {
       if (operation !== 'CreateRoute') {
         return undefined;
       }
-      asked.push(world.now());
-      return asked.length <= times ? awsError(name) : undefined;
+      callTimes.push(world.now());
+      return callTimes.length <= count ? awsError(name) : undefined;
     };
-    return asked;
+    return callTimes;
   };
 
   beforeEach(async () => {
@@ -278,102 +286,102 @@ describe('a route that EC2 refuses', () => {
   });
 
   test.each([
-    ['because it is not a valid one is reported at once', 'InvalidParameterValue', 1],
-    ['because it exists, for longer than reads are late, is an error', 'RouteAlreadyExists', 6],
+    ['fails at once if the route is invalid', 'InvalidParameterValue', 1],
+    ['fails if the route still exists after six attempts', 'RouteAlreadyExists', 6],
   ])('%s', async (_, name, attempts) => {
-    const asked = refuseRoutes(name, Infinity);
-    expect((await send('Create')).answer).toMatchObject({
+    const callTimes = failCreateRoute(name, Infinity);
+    expect((await send('Create')).response).toMatchObject({
       Status: 'FAILED',
       Reason: expect.stringContaining(`: ${name}: `) as string,
     });
-    expect(asked).toHaveLength(attempts);
+    expect(callTimes).toHaveLength(attempts);
   });
 
-  test('because somebody else wrote it is looked at again after five seconds', async () => {
-    const asked = refuseRoutes('RouteAlreadyExists', 1);
-    expect((await send('Create')).answer).toMatchObject({ Status: 'SUCCESS' });
-    expect(asked).toHaveLength(1 + world.routeTableIds.length);
-    const [first = 0, second = 0] = asked;
+  test('reads the route tables again after five seconds if somebody else has created the route', async () => {
+    const callTimes = failCreateRoute('RouteAlreadyExists', 1);
+    expect((await send('Create')).response).toMatchObject({ Status: 'SUCCESS' });
+    expect(callTimes).toHaveLength(1 + world.routeTableIds.length);
+    const [first = 0, second = 0] = callTimes;
     expect(Math.round((second - first) / 1000)).toBe(5);
   });
 });
 
-test('permissions of EC2 that GameLift does not know yet: is asked again for a minute', async () => {
+test('repeats a request that GameLift refuses because new permissions in EC2 have not reached it yet', async () => {
   world = await SimulatedWorld.create();
   let refusals = 0;
-  world.refusal = (_, operation) => {
+  world.errorFor = (_, operation) => {
     refusals += operation === 'CreateVpcPeeringConnection' ? 1 : 0;
     return operation === 'CreateVpcPeeringConnection' && refusals <= 4
       ? awsError('UnauthorizedException', 'not authorized to perform ec2:AcceptVpcPeeringConnection')
       : undefined;
   };
-  expect((await send('Create')).answer).toMatchObject({ Status: 'SUCCESS', Data: world.attributes });
+  expect((await send('Create')).response).toMatchObject({ Status: 'SUCCESS', Data: world.attributes });
 });
 
-test('a route that EC2 says is gone when it is to be deleted is looked for again, and deleted', async () => {
+test('a delete reads the route tables again if EC2 reports that a route is gone, and deletes the route', async () => {
   world = await SimulatedWorld.create({ peerVpcWrites: 'none' });
-  const { PhysicalResourceId } = await made();
-  let asked = 0;
-  world.refusal = (_, operation) => {
-    asked += operation === 'DeleteRoute' ? 1 : 0;
-    return operation === 'DeleteRoute' && asked === 1 ? awsError('InvalidRoute.NotFound') : undefined;
+  const { PhysicalResourceId } = await create();
+  let attempts = 0;
+  world.errorFor = (_, operation) => {
+    attempts += operation === 'DeleteRoute' ? 1 : 0;
+    return operation === 'DeleteRoute' && attempts === 1 ? awsError('InvalidRoute.NotFound') : undefined;
   };
-  expect((await send('Delete', {}, PhysicalResourceId)).answer?.Status).toBe('SUCCESS');
-  expect(asked).toBe(1 + world.routeTableIds.length);
-  expect(world.peerings).toEqual({ statuses: [], routed: [] });
+  expect((await send('Delete', {}, PhysicalResourceId)).response?.Status).toBe('SUCCESS');
+  expect(attempts).toBe(1 + world.routeTableIds.length);
+  expect(world.state).toEqual({ statuses: [], routed: [] });
 });
 
-test('a route that EC2 says is gone, and still lists for some time, is no error', async () => {
+test('a delete succeeds if EC2 reports that a route is gone, but lists it for another 14 seconds', async () => {
   world = await SimulatedWorld.create({ peerVpcWrites: 'none' });
-  const { PhysicalResourceId } = await made();
+  const { PhysicalResourceId } = await create();
   let first: number | undefined;
-  world.refusal = (_, operation) => {
+  world.errorFor = (_, operation) => {
     if (operation !== 'DeleteRoute') {
       return undefined;
     }
     first ??= world.now();
     return world.now() - first < 14_000 ? awsError('InvalidRoute.NotFound') : undefined;
   };
-  expect((await send('Delete', {}, PhysicalResourceId)).answer?.Status).toBe('SUCCESS');
-  expect(world.peerings).toEqual({ statuses: [], routed: [] });
+  expect((await send('Delete', {}, PhysicalResourceId)).response?.Status).toBe('SUCCESS');
+  expect(world.state).toEqual({ statuses: [], routed: [] });
 });
 
-test('a deletion that may not take its routes away fails, and takes them when it is tried again', async () => {
+test('a delete fails if EC2 denies the deletion of its routes, and deletes them when it is repeated', async () => {
   world = await SimulatedWorld.create({ peerVpcWrites: 'none' });
-  const { PhysicalResourceId } = await made();
+  const { PhysicalResourceId } = await create();
   const routed = [...world.routeTableIds].sort();
-  world.refusal = (_, operation) => (operation === 'DeleteRoute' ? DENIED : undefined);
-  expect((await send('Delete', {}, PhysicalResourceId)).answer).toMatchObject({
+  world.errorFor = (_, operation) => (operation === 'DeleteRoute' ? DENIED : undefined);
+  expect((await send('Delete', {}, PhysicalResourceId)).response).toMatchObject({
     Status: 'FAILED',
     Reason: expect.stringMatching(
       /^could not remove the peering of fleet .*: UnauthorizedOperation: .*\. Check that the handler's role is allowed to make this call/,
     ) as string,
   });
-  expect([...world.peerings.routed].sort()).toEqual(routed);
-  world.refusal = () => undefined;
-  expect((await send('Delete', {}, PhysicalResourceId)).answer?.Status).toBe('SUCCESS');
-  expect(world.peerings).toEqual({ statuses: [], routed: [] });
+  expect([...world.state.routeTableIds].sort()).toEqual(routed);
+  world.errorFor = () => undefined;
+  expect((await send('Delete', {}, PhysicalResourceId)).response?.Status).toBe('SUCCESS');
+  expect(world.state).toEqual({ statuses: [], routed: [] });
 });
 
-test('a deletion of what a failed create had requested, if it fails at the routes, takes them when it is tried again', async () => {
+test('the delete after a failed create fails at the routes, and deletes them when it is repeated', async () => {
   world = await SimulatedWorld.create({ peerVpcWritesOnDelete: 'left behind', endedConnections: 'gone' });
-  world.refusal = (service, operation) =>
+  world.errorFor = (service, operation) =>
     service === 'gamelift' && operation === 'DescribeVpcPeeringConnections' ? awsError('InvalidRequestException') : undefined;
-  const { answer } = await send('Create');
-  expect(answer).toMatchObject({ Status: 'FAILED', PhysicalResourceId: expect.stringContaining('/unfinished/') as string });
-  world.refusal = (_, operation) => (operation === 'DeleteRoute' ? DENIED : undefined);
-  expect((await send('Delete', {}, answer?.PhysicalResourceId)).answer?.Status).toBe('FAILED');
-  expect(world.peerings).toMatchObject({ statuses: [], routed: expect.arrayContaining([...world.routeTableIds]) as unknown });
-  world.refusal = () => undefined;
-  expect((await send('Delete', {}, answer?.PhysicalResourceId)).answer?.Status).toBe('SUCCESS');
-  expect(world.peerings).toEqual({ statuses: [], routed: [] });
+  const { response } = await send('Create');
+  expect(response).toMatchObject({ Status: 'FAILED', PhysicalResourceId: expect.stringContaining('/unfinished/') as string });
+  world.errorFor = (_, operation) => (operation === 'DeleteRoute' ? DENIED : undefined);
+  expect((await send('Delete', {}, response?.PhysicalResourceId)).response?.Status).toBe('FAILED');
+  expect(world.state).toMatchObject({ statuses: [], routed: expect.arrayContaining([...world.routeTableIds]) as unknown });
+  world.errorFor = () => undefined;
+  expect((await send('Delete', {}, response?.PhysicalResourceId)).response?.Status).toBe('SUCCESS');
+  expect(world.state).toEqual({ statuses: [], routed: [] });
 });
 
-test('a deletion after which EC2 still shows the connection fails: its routes would be left', async () => {
+test('a delete fails if EC2 still shows the connection, because its routes would be left behind', async () => {
   world = await SimulatedWorld.create();
-  const { PhysicalResourceId } = await made();
-  world.output = (_, operation) => (operation === 'DescribeFleetAttributes' ? { FleetAttributes: [] } : undefined);
-  expect((await send('Delete', {}, PhysicalResourceId)).answer).toMatchObject({
+  const { PhysicalResourceId } = await create();
+  world.outputFor = (_, operation) => (operation === 'DescribeFleetAttributes' ? { FleetAttributes: [] } : undefined);
+  expect((await send('Delete', {}, PhysicalResourceId)).response).toMatchObject({
     Status: 'FAILED',
     Reason: expect.stringMatching(
       /: GameLift says that the connection is gone, but EC2 shows pcx-\S+ in status active, so the routes to it are left\. Delete again$/,
@@ -381,94 +389,94 @@ test('a deletion after which EC2 still shows the connection fails: its routes wo
   });
 });
 
-describe('a deletion where EC2 can not be asked', () => {
+describe('a delete if EC2 denies access', () => {
   test('waits until GameLift no longer lists the connection', async () => {
     world = await SimulatedWorld.create({ deletingConnections: 'deleting for a while', endedConnections: 'linger' });
-    const { PhysicalResourceId } = await made({ Routes: 'None' });
-    world.refusal = refusesEc2;
-    expect((await send('Delete', { Routes: 'None' }, PhysicalResourceId)).answer?.Status).toBe('SUCCESS');
-    expect(world.peerings.statuses).not.toContain('active');
-    expect(world.peerings.statuses).not.toContain('deleting');
+    const { PhysicalResourceId } = await create({ Routes: 'None' });
+    world.errorFor = denyEc2;
+    expect((await send('Delete', { Routes: 'None' }, PhysicalResourceId)).response?.Status).toBe('SUCCESS');
+    expect(world.state.statuses).not.toContain('active');
+    expect(world.state.statuses).not.toContain('deleting');
   });
 
-  test('fails where there are routes to take back, and says so', async () => {
+  test('fails if routes are declared, and says that they may be left', async () => {
     world = await SimulatedWorld.create();
-    const { PhysicalResourceId } = await made();
-    world.refusal = refusesEc2;
-    const { answer } = await send('Delete', {}, PhysicalResourceId);
-    expect(answer).toMatchObject({
+    const { PhysicalResourceId } = await create();
+    world.errorFor = denyEc2;
+    const { response } = await send('Delete', {}, PhysicalResourceId);
+    expect(response).toMatchObject({
       Status: 'FAILED',
       Reason: expect.stringContaining(
         "the handler can't read the VPC's peering connections from EC2, so routes to the deleted connection may be left (UnauthorizedOperation: ",
       ) as string,
     });
-    world.refusal = () => undefined;
-    expect((await send('Delete', {}, PhysicalResourceId)).answer?.Status).toBe('SUCCESS');
-    expect(world.peerings.routed).toEqual([]);
+    world.errorFor = () => undefined;
+    expect((await send('Delete', {}, PhysicalResourceId)).response?.Status).toBe('SUCCESS');
+    expect(world.state.routeTableIds).toEqual([]);
   });
 });
 
-describe('GameLift says that there is no fleet, although there is one', () => {
-  /** From the first call of an operation on. */
-  const goneAfter = (called: string): void => {
-    world.refusal = (_, operation) =>
+describe('GameLift reports that the fleet does not exist, although it does', () => {
+  /** Hides the fleet after the first call of an operation. */
+  const hideFleetAfter = (called: string): void => {
+    world.errorFor = (_, operation) =>
       operation === 'DescribeFleetAttributes' && world.calls.includes(called) ? awsError('NotFoundException') : undefined;
   };
 
-  test('before the connection is requested: requests nothing', async () => {
+  test('a create before its request: requests nothing', async () => {
     world = await SimulatedWorld.create();
-    goneAfter('TagResource');
-    const { answer } = await send('Create');
-    expect(answer).toMatchObject({
+    hideFleetAfter('TagResource');
+    const { response } = await send('Create');
+    expect(response).toMatchObject({
       Status: 'FAILED',
       Reason: expect.stringMatching(/: fleet \S+ was deleted\. Deploy again$/) as string,
     });
     expect(world.calls).not.toContain('CreateVpcPeeringConnection');
-    expect(world.peerings.statuses).toEqual([]);
+    expect(world.state.statuses).toEqual([]);
   });
 
-  test('once the connection is active: deletes it, since a deletion would not find it', async () => {
+  test('a create whose connection is active: deletes it, because a delete would not find it', async () => {
     world = await SimulatedWorld.create();
-    world.refusal = (_, operation) =>
+    world.errorFor = (_, operation) =>
       operation === 'DescribeFleetAttributes' && world.attributes !== undefined ? awsError('NotFoundException') : undefined;
-    const { answer } = await send('Create');
-    expect(answer).toMatchObject({
+    const { response } = await send('Create');
+    expect(response).toMatchObject({
       Status: 'FAILED',
       Reason: expect.stringMatching(/, so pcx-\S+ was deleted again\. Deploy again$/) as string,
     });
-    expect(world.peerings).toEqual({ statuses: [], routed: [] });
+    expect(world.state).toEqual({ statuses: [], routed: [] });
     expect([...world.tags.keys()]).toEqual([]);
   });
 
   test.each<[string, Readings, () => Promise<void>]>([
     ['lists the connection', {}, () => Promise.resolve()],
     [
-      'lists it as failed, and EC2 shows it, because only its deletion failed',
+      'lists the connection as failed, and EC2 shows it, because its deletion failed',
       { missingAuthorization: 'failed' },
       async () => {
-        await world.pass(2);
+        await world.passDays(2);
         await world.disconnectByHand();
       },
     ],
-  ])('when a create that failed is deleted: fails as long as GameLift %s', async (_, readings, happen) => {
+  ])('the delete after a failed create: fails while GameLift %s', async (_, readings, prepare) => {
     world = await SimulatedWorld.create(readings);
-    const { PhysicalResourceId, RequestId } = await made();
-    await happen();
+    const { PhysicalResourceId, RequestId } = await create();
+    await prepare();
     const unfinished = `${PhysicalResourceId}/unfinished/${RequestId}`;
-    goneAfter('DescribeFleetAttributes');
-    expect((await send('Delete', {}, unfinished)).answer).toMatchObject({
+    hideFleetAfter('DescribeFleetAttributes');
+    expect((await send('Delete', {}, unfinished)).response).toMatchObject({
       Status: 'FAILED',
       Reason: expect.stringMatching(
         /: GameLift says that there is no fleet \S+, but still lists its peering connection (pcx-\S+)\. Delete again in a minute; if this error comes back, run aws gamelift delete-vpc-peering-connection --fleet-id fleet-\S+ --vpc-peering-connection-id \1 --region us-east-1, then delete again$/,
       ) as string,
     });
-    world.refusal = () => undefined;
-    expect((await send('Delete', {}, unfinished)).answer?.Status).toBe('SUCCESS');
-    expect(world.peerings).toEqual({ statuses: [], routed: [] });
+    world.errorFor = () => undefined;
+    expect((await send('Delete', {}, unfinished)).response?.Status).toBe('SUCCESS');
+    expect(world.state).toEqual({ statuses: [], routed: [] });
   });
 });
 
-test('a connection that is requested again is not mistaken for those that failed before', async () => {
+test('does not mistake a repeated request for earlier ones that failed', async () => {
   world = await SimulatedWorld.create({ failedSeenByAccepter: 'seen', fleetEvents: 'never seen', endedConnections: 'gone' });
   let requests = 0;
   world.aws.scriptedOutcomes.connectionSeconds = 6;
@@ -477,32 +485,33 @@ test('a connection that is requested again is not mistaken for those that failed
     return requests < 3 ? { end: 'failed', message: 'Not yet' } : {};
   };
   const started = world.now();
-  await made();
-  // a look at GameLift's list for each of the three, and not a minute for want of news
+  await create();
+  // reads GameLift's list once for each of the three, and never waits a minute without progress
   expect(world.now() - started).toBeLessThan(30_000 + 3 * 30_000);
 });
 
-test("somebody else's connection that GameLift lists late is not taken for the one that was requested", async () => {
+test("does not mistake somebody else's connection, which GameLift lists late, for the requested one", async () => {
   world = await SimulatedWorld.create({ existingConnection: 'accepted' });
   await world.connectByHand();
   let lists = 0;
-  world.output = (service, operation) => {
+  world.outputFor = (service, operation) => {
     lists += service === 'gamelift' && operation === 'DescribeVpcPeeringConnections' ? 1 : 0;
     return lists === 1 && service === 'gamelift' && operation === 'DescribeVpcPeeringConnections'
       ? { VpcPeeringConnections: [] }
       : undefined;
   };
-  expect((await send('Create')).answer).toMatchObject({
+  expect((await send('Create')).response).toMatchObject({
     Status: 'FAILED',
     Reason: expect.stringContaining('exists already, and this stack did not create it') as string,
   });
-  expect(world.peerings.statuses).toEqual(['active']);
+  expect(world.state.statuses).toEqual(['active']);
 });
 
-test('GameLift that accepts the request and lists nothing: says so, and not that GameLift ended it', async () => {
+test('fails if GameLift accepts the request and lists no connection, and says so', async () => {
   world = await SimulatedWorld.create({ fleetEvents: 'never seen' });
-  world.output = (service, operation) => (service === 'gamelift' && operation === 'CreateVpcPeeringConnection' ? {} : undefined);
-  expect((await send('Create')).answer?.Reason).toMatch(
+  world.outputFor = (service, operation) =>
+    service === 'gamelift' && operation === 'CreateVpcPeeringConnection' ? {} : undefined;
+  expect((await send('Create')).response?.Reason).toMatch(
     /: GameLift accepted the request, but lists no peering connection\. Look at the events of the fleet, then deploy again$/,
   );
 });
@@ -510,12 +519,12 @@ test('GameLift that accepts the request and lists nothing: says so, and not that
 describe('a fleet that is peered on creation', () => {
   const ON_CREATE = { PeerOnCreate: 'true' };
   const REPLACE = 'Look at the events of the fleet, then replace the fleet, or remove peerOnCreate, which replaces it too';
-  const asked = (operation: string): number => world.calls.filter((call) => call === operation).length;
+  const countCalls = (operation: string): number => world.calls.filter((call) => call === operation).length;
   const refuseDeletion = (error: Error): void => {
-    world.refusal = (_, operation) => (operation === 'DeleteVpcPeeringConnection' ? error : undefined);
+    world.errorFor = (_, operation) => (operation === 'DeleteVpcPeeringConnection' ? error : undefined);
   };
   const list = (...connections: readonly object[]): void => {
-    world.output = (service, operation) =>
+    world.outputFor = (service, operation) =>
       service === 'gamelift' && operation === 'DescribeVpcPeeringConnections'
         ? { VpcPeeringConnections: connections }
         : undefined;
@@ -532,70 +541,70 @@ describe('a fleet that is peered on creation', () => {
   });
 
   describe('that GameLift has peered', () => {
-    let made: TestAnswer | undefined;
+    let made: TestResponse | undefined;
 
     beforeEach(async () => {
       await world.connectByHand();
-      made = (await send('Create', ON_CREATE)).answer;
+      made = (await send('Create', ON_CREATE)).response;
     });
 
-    test('is answered with, requested by nobody, and routed to', () => {
+    test('is found without a request, and gets its routes', () => {
       expect(made).toMatchObject({ Status: 'SUCCESS', Data: world.attributes });
       expect(world.calls.filter((operation) => operation.startsWith('CreateVpcPeering'))).toEqual([]);
-      expect([...world.peerings.routed].sort()).toEqual([...world.routeTableIds].sort());
+      expect([...world.state.routeTableIds].sort()).toEqual([...world.routeTableIds].sort());
     });
 
-    test('is answered with again by an update without a change, which makes no call of GameLift', async () => {
-      const { answer } = await send('Update', ON_CREATE, made?.PhysicalResourceId);
-      expect(answer).toMatchObject({ Status: 'SUCCESS', Data: made?.Data });
+    test('is found by an update without a change, which makes no call to GameLift', async () => {
+      const { response } = await send('Update', ON_CREATE, made?.PhysicalResourceId);
+      expect(response).toMatchObject({ Status: 'SUCCESS', Data: made?.Data });
       expect(world.calls).toEqual(['DescribeVpcPeeringConnections']);
     });
 
     test.each(['true', 'false'])('is used by an update that changes peerOnCreate to %s', async (to) => {
-      const from = { OldResourceProperties: world.declare({ PeerOnCreate: to === 'true' ? 'false' : 'true' }) };
-      const declared = world.declare({ PeerOnCreate: to });
-      const { answer } = await world.ask('Update', declared, made?.PhysicalResourceId, from);
-      expect(answer).toMatchObject({ Status: 'SUCCESS', Data: made?.Data });
+      const from = { OldResourceProperties: world.properties({ PeerOnCreate: to === 'true' ? 'false' : 'true' }) };
+      const declared = world.properties({ PeerOnCreate: to });
+      const { response } = await world.send('Update', declared, made?.PhysicalResourceId, from);
+      expect(response).toMatchObject({ Status: 'SUCCESS', Data: made?.Data });
       expect(world.calls).not.toContain('CreateVpcPeeringConnection');
     });
 
-    test('is refused to another stack, and left to this one', async () => {
+    test('is not available to another stack, whose delete leaves it in place', async () => {
       const other = { StackId: 'arn:aws:cloudformation:us-east-1:111111111111:stack/Other/7c3f2d8d-0000-4000-8000-000000000000' };
-      const { answer } = await world.ask('Create', world.declare(ON_CREATE), undefined, other);
-      expect(answer).toMatchObject({
+      const { response } = await world.send('Create', world.properties(ON_CREATE), undefined, other);
+      expect(response).toMatchObject({
         Status: 'FAILED',
         Reason: expect.stringContaining('the peering connection belongs to resource Peering of stack Game (') as string,
       });
       const id = String(made?.PhysicalResourceId).replace('6b2e1c9c', '7c3f2d8d');
-      expect((await world.ask('Delete', world.declare(ON_CREATE), id, other)).answer?.Status).toBe('SUCCESS');
+      expect((await world.send('Delete', world.properties(ON_CREATE), id, other)).response?.Status).toBe('SUCCESS');
       expect(world.attributes).toEqual(made?.Data);
     });
 
-    test("is refused to another stack by EC2's tags, and left to this one, if the fleet was stripped of its tags", async () => {
+    test("is not available to another resource because of EC2's tags, if the fleet has lost its tags", async () => {
       world.tags.clear();
       const other = { LogicalResourceId: 'Other' };
-      const { answer } = await world.ask('Create', world.declare(ON_CREATE), undefined, other);
-      expect(answer).toMatchObject({
+      const { response } = await world.send('Create', world.properties(ON_CREATE), undefined, other);
+      expect(response).toMatchObject({
         Status: 'FAILED',
         Reason: expect.stringContaining('exists already, and resource Peering of stack Game (') as string,
       });
-      const deleted = await world.ask('Delete', world.declare(ON_CREATE), answer?.PhysicalResourceId, other);
-      expect(deleted.answer?.Status).toBe('SUCCESS');
+      const deleted = await world.send('Delete', world.properties(ON_CREATE), response?.PhysicalResourceId, other);
+      expect(deleted.response?.Status).toBe('SUCCESS');
       expect(world.attributes).toEqual(made?.Data);
     });
 
-    test('is deleted like a requested one, after the handler has authorized that', async () => {
-      await world.pass(2);
-      expect((await send('Delete', ON_CREATE, made?.PhysicalResourceId)).answer?.Status).toBe('SUCCESS');
-      expect(world.peerings).toEqual({ statuses: [], routed: [] });
+    test('is deleted like a requested one, after the handler has authorized', async () => {
+      await world.passDays(2);
+      expect((await send('Delete', ON_CREATE, made?.PhysicalResourceId)).response?.Status).toBe('SUCCESS');
+      expect(world.state).toEqual({ statuses: [], routed: [] });
     });
 
     test.each(['InvalidRequestException', 'NotFoundException', 'UnauthorizedException'])(
-      'is left to its fleet if GameLift goes on refusing its deletion with %s: what leads to it is removed, and the rate limit spared',
+      'is left in place if GameLift keeps refusing its deletion with %s: its routes are removed, and only four calls are made',
       async (name) => {
-        await world.pass(2);
+        await world.passDays(2);
         refuseDeletion(awsError(name, 'it ends with its fleet'));
-        const { answer, logged } = await world.run({
+        const { response, logged } = await world.run({
           RequestType: 'Delete',
           ResponseURL: 'https://example.com',
           StackId: 'arn:aws:cloudformation:us-east-1:111111111111:stack/Game/6b2e1c9c-0000-4000-8000-000000000000',
@@ -603,48 +612,48 @@ describe('a fleet that is peered on creation', () => {
           ResourceType: 'Custom::GameLiftVpcPeeringConnection',
           LogicalResourceId: 'Peering',
           PhysicalResourceId: made?.PhysicalResourceId,
-          ResourceProperties: world.declare(ON_CREATE),
+          ResourceProperties: world.properties(ON_CREATE),
         });
-        expect(answer?.Status).toBe('SUCCESS');
-        expect(world.peerings).toEqual({ statuses: ['active'], routed: [] });
+        expect(response?.Status).toBe('SUCCESS');
+        expect(world.state).toEqual({ statuses: ['active'], routed: [] });
         expect([...world.tags]).toEqual([]);
         expect(world.aws.inventory().authorizations).toHaveLength(1);
-        expect(asked('CreateVpcPeeringAuthorization')).toBe(1);
-        expect(asked('DeleteVpcPeeringConnection')).toBe(4);
+        expect(countCalls('CreateVpcPeeringAuthorization')).toBe(1);
+        expect(countCalls('DeleteVpcPeeringConnection')).toBe(4);
         expect(logged.map(({ message }) => message)).toContain(
-          'GameLift does not delete the peering connection, although it is authorized: the connection ends with its fleet',
+          'GameLift does not delete the peering connection, although the deletion is authorized: the connection exists until its fleet is deleted',
         );
       },
     );
 
-    test('is left to its fleet if GameLift refuses its deletion, and lists no authorization that was used before', async () => {
+    test('is left in place if GameLift refuses its deletion, and does not list the used authorization', async () => {
       refuseDeletion(awsError('InvalidRequestException', 'it ends with its fleet'));
-      world.output = (_, operation) =>
+      world.outputFor = (_, operation) =>
         operation === 'DescribeVpcPeeringAuthorizations' ? { VpcPeeringAuthorizations: [] } : undefined;
-      expect((await send('Delete', ON_CREATE, made?.PhysicalResourceId)).answer?.Status).toBe('SUCCESS');
-      expect(world.peerings).toEqual({ statuses: ['active'], routed: [] });
+      expect((await send('Delete', ON_CREATE, made?.PhysicalResourceId)).response?.Status).toBe('SUCCESS');
+      expect(world.state).toEqual({ statuses: ['active'], routed: [] });
       expect(world.aws.inventory().authorizations).toHaveLength(1);
     });
 
     test.each([
       ['by IAM', awsError('AccessDeniedException', 'no')],
-      ['for want of a permission in EC2', awsError('UnauthorizedException', 'not authorized to perform ec2:DeleteRoute')],
-    ])('is not left to its fleet if the deletion is refused %s: the deletion fails, and changes nothing', async (_, error) => {
-      const before = world.peerings;
+      ['because a permission in EC2 is missing', awsError('UnauthorizedException', 'not authorized to perform ec2:DeleteRoute')],
+    ])('is not left in place if the deletion is refused %s: the delete fails, and changes nothing', async (_, error) => {
+      const before = world.state;
       refuseDeletion(error);
-      const { answer } = await send('Delete', ON_CREATE, made?.PhysicalResourceId);
-      expect(answer).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining(error.message) as string });
-      expect(world.peerings).toEqual(before);
-      world.refusal = () => undefined;
-      expect((await send('Delete', ON_CREATE, made?.PhysicalResourceId)).answer?.Status).toBe('SUCCESS');
-      expect(world.peerings).toEqual({ statuses: [], routed: [] });
+      const { response } = await send('Delete', ON_CREATE, made?.PhysicalResourceId);
+      expect(response).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining(error.message) as string });
+      expect(world.state).toEqual(before);
+      world.errorFor = () => undefined;
+      expect((await send('Delete', ON_CREATE, made?.PhysicalResourceId)).response?.Status).toBe('SUCCESS');
+      expect(world.state).toEqual({ statuses: [], routed: [] });
     });
 
-    test('is not left to its fleet if nobody can authorize: the deletion fails, and says who can', async () => {
+    test('is not left in place if the handler can not authorize: the delete fails, and says who can', async () => {
       const other = { ...ON_CREATE, PeerVpcAwsAccountId: '222222222222', Routes: 'None' };
       refuseDeletion(awsError('UnauthorizedException', 'no'));
-      const { answer } = await send('Delete', other, made?.PhysicalResourceId);
-      expect(answer).toMatchObject({
+      const { response } = await send('Delete', other, made?.PhysicalResourceId);
+      expect(response).toMatchObject({
         Status: 'FAILED',
         Reason: expect.stringContaining(
           'Only account 222222222222, which owns the VPC, can authorize this. Run there: ',
@@ -652,10 +661,10 @@ describe('a fleet that is peered on creation', () => {
       });
     });
 
-    test('is not made again by an update after somebody has deleted it', async () => {
+    test('is not created again by an update after somebody has deleted it', async () => {
       await world.disconnectByHand();
-      const { answer } = await send('Update', ON_CREATE, made?.PhysicalResourceId);
-      expect(answer).toMatchObject({
+      const { response } = await send('Update', ON_CREATE, made?.PhysicalResourceId);
+      expect(response).toMatchObject({
         Status: 'FAILED',
         PhysicalResourceId: made?.PhysicalResourceId,
         Reason: expect.stringContaining(REPLACE) as string,
@@ -668,58 +677,58 @@ describe('a fleet that is peered on creation', () => {
     let id: string | undefined;
     let data: object | undefined;
     const declared = (routes: string, expires: string): object =>
-      world.declare({ ...ON_CREATE, Routes: routes, AuthorizationExpirationTime: expires });
+      world.properties({ ...ON_CREATE, Routes: routes, AuthorizationExpirationTime: expires });
     const OLD = (): object => declared('EveryRouteTable', '2026-01-02');
     const NEW = (): object => declared('None', '2026-01-03');
-    const update = async (to: object, from: object): Promise<TestAnswer | undefined> =>
-      (await world.ask('Update', to, id, { OldResourceProperties: from })).answer;
+    const update = async (to: object, from: object): Promise<TestResponse | undefined> =>
+      (await world.send('Update', to, id, { OldResourceProperties: from })).response;
     const FAILED = { Status: 'FAILED', Reason: expect.stringContaining(REPLACE) as string };
 
     beforeEach(async () => {
       await world.connectByHand();
-      const made = (await world.ask('Create', OLD())).answer;
+      const made = (await world.send('Create', OLD())).response;
       id = made?.PhysicalResourceId;
       data = made?.Data;
       await world.disconnectByHand();
       expect(await update(NEW(), OLD())).toMatchObject(FAILED);
     });
 
-    test('is rolled back to what it was after an update that failed because of that, and nothing is made', async () => {
+    test('is rolled back after the update that failed, and nothing is created', async () => {
       // CloudFormation may send the properties in another order
       const reversed = Object.fromEntries(Object.entries(NEW()).reverse());
       expect(await update(OLD(), reversed)).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: id, Data: data });
-      expect(world.peerings.statuses).toEqual([]);
+      expect(world.state.statuses).toEqual([]);
       expect(world.calls.filter((operation) => operation.startsWith('CreateVpcPeering'))).toEqual([]);
     });
 
-    test('is rolled back after an update in which only the expiration time had changed', async () => {
+    test('is rolled back after a failed update in which only the expiration time had changed', async () => {
       const renewed = declared('EveryRouteTable', '2026-01-04');
       expect(await update(renewed, OLD())).toMatchObject(FAILED);
       expect(await update(OLD(), renewed)).toMatchObject({ Status: 'SUCCESS', Data: data });
     });
 
-    test('fails again with the next update after the rollback, and is rolled back again', async () => {
+    test('fails again in the next update after the rollback, and is rolled back again', async () => {
       await update(OLD(), NEW());
       expect(await update(NEW(), OLD())).toMatchObject(FAILED);
       expect(await update(OLD(), NEW())).toMatchObject({ Status: 'SUCCESS', Data: data });
     });
 
-    test('is not taken for rolled back by an update from other properties', async () => {
+    test('an update from other properties is not mistaken for a rollback', async () => {
       expect(await update(OLD(), declared('None', '2026-01-05'))).toMatchObject(FAILED);
     });
 
-    test('is not taken for rolled back by an update to other properties, as after a deployment without a rollback', async () => {
+    test('an update to other properties is not mistaken for a rollback, as after a deployment without a rollback', async () => {
       expect(await update(declared('None', '2026-01-05'), NEW())).toMatchObject(FAILED);
     });
 
-    test('says that the connection is gone, even if that can not be noted', async () => {
-      world.refusal = (_, operation) => (operation === 'TagResource' ? awsError('AccessDeniedException', 'no tags') : undefined);
+    test('fails because the connection is gone, even if it can not note that', async () => {
+      world.errorFor = (_, operation) => (operation === 'TagResource' ? awsError('AccessDeniedException', 'no tags') : undefined);
       expect(await update(NEW(), OLD())).toMatchObject(FAILED);
     });
 
-    test('is deleted after that, and leaves no tag', async () => {
+    test('is deleted after the rollback, and leaves no tag', async () => {
       await update(OLD(), NEW());
-      expect((await world.ask('Delete', OLD(), id)).answer?.Status).toBe('SUCCESS');
+      expect((await world.send('Delete', OLD(), id)).response?.Status).toBe('SUCCESS');
       expect([...world.tags]).toEqual([]);
     });
   });
@@ -733,32 +742,29 @@ describe('a fleet that is peered on creation', () => {
       },
       'GameLift reports the status failed for the peering connection (no authorization)',
     ],
-  ])(
-    'is not connected by a create if GameLift %s, which says so, and that only a new fleet is peered',
-    async (_, prepare, reason) => {
-      prepare();
-      const { answer } = await send('Create', ON_CREATE);
-      expect(answer).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining(reason) as string });
-      expect(answer?.Reason).toMatch(/replace the fleet, or remove peerOnCreate, which replaces it too/);
-      expect(world.calls.filter((operation) => operation.startsWith('CreateVpcPeering'))).toEqual([]);
-      world.output = () => undefined;
-      expect((await send('Delete', ON_CREATE, answer?.PhysicalResourceId)).answer?.Status).toBe('SUCCESS');
-      expect([...world.tags]).toEqual([]);
-    },
-  );
+  ])('fails in a create if GameLift %s: says so, and that only a new fleet is peered', async (_, prepare, reason) => {
+    prepare();
+    const { response } = await send('Create', ON_CREATE);
+    expect(response).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining(reason) as string });
+    expect(response?.Reason).toMatch(/replace the fleet, or remove peerOnCreate, which replaces it too/);
+    expect(world.calls.filter((operation) => operation.startsWith('CreateVpcPeering'))).toEqual([]);
+    world.outputFor = () => undefined;
+    expect((await send('Delete', ON_CREATE, response?.PhysicalResourceId)).response?.Status).toBe('SUCCESS');
+    expect([...world.tags]).toEqual([]);
+  });
 
-  test('is connected next to an earlier connection that ended and is still listed', async () => {
+  test('is found although an earlier connection that has ended is still listed', async () => {
     await world.connectByHand();
     const active = { ...listed('active', ''), VpcPeeringConnectionId: 'pcx-2', GameLiftVpcId: world.attributes?.GameLiftVpcId };
     list(listed('deleted', ''), { ...active, IpV4CidrBlock: world.attributes?.GameLiftCidrBlock });
-    const { answer } = await send('Create', ON_CREATE);
-    expect(answer).toMatchObject({ Status: 'SUCCESS', Data: { ...world.attributes, VpcPeeringConnectionId: 'pcx-2' } });
+    const { response } = await send('Create', ON_CREATE);
+    expect(response).toMatchObject({ Status: 'SUCCESS', Data: { ...world.attributes, VpcPeeringConnectionId: 'pcx-2' } });
   });
 
-  test('is not connected by a create while the connection is pending for longer than declared', async () => {
+  test('fails in a create if the connection is pending for longer than the timeout', async () => {
     list(listed('provisioning', ''));
-    const { answer } = await send('Create', { ...ON_CREATE, TimeoutSeconds: '120' });
-    expect(answer?.Reason).toContain(
+    const { response } = await send('Create', { ...ON_CREATE, TimeoutSeconds: '120' });
+    expect(response?.Reason).toContain(
       'the peering connection was still pending after 120 seconds. Look at the events of the fleet',
     );
   });

@@ -3,9 +3,9 @@ import type { CustomResourceRequest } from '../../lambda/cloudformation/request'
 import { handleRequest } from '../../lambda/custom-resource';
 import type { Resource } from '../../lambda/resources/resource';
 import { recordingLog, requestOf, SECRET_URL, TestWorld } from './world';
-import type { TestAnswer } from './world';
+import type { TestResponse } from './world';
 
-/** A resource whose methods are those of a class. */
+/** A resource whose methods use `this`. */
 class Counter implements Resource {
   readonly physicalId: PhysicalId;
   constructor(
@@ -29,10 +29,10 @@ class Counter implements Resource {
   }
 }
 
-test.each(['Create', 'Update', 'Delete'])('calls the method of a resource that is an instance of a class: %s', async (type) => {
+test.each(['Create', 'Update', 'Delete'])('calls the methods of a resource on the resource itself: %s', async (type) => {
   const { api, time } = new TestWorld();
   const counted: string[] = [];
-  const answers: TestAnswer[] = [];
+  const responses: TestResponse[] = [];
   const createResource = (request: CustomResourceRequest): Resource => new Counter(request, (method) => counted.push(method));
   await handleRequest(
     requestOf(type, { ResourceType: 'Custom::Counter' }),
@@ -43,7 +43,7 @@ test.each(['Create', 'Update', 'Delete'])('calls the method of a resource that i
       assume: () => api,
       put: (url, body) => {
         expect(url).toBe(SECRET_URL);
-        answers.push(JSON.parse(body) as TestAnswer);
+        responses.push(JSON.parse(body) as TestResponse);
         return Promise.resolve(200);
       },
       time,
@@ -51,6 +51,6 @@ test.each(['Create', 'Update', 'Delete'])('calls the method of a resource that i
       region: 'eu-central-1',
     },
   );
-  expect(answers).toMatchObject([{ Status: 'SUCCESS', LogicalResourceId: 'Authorization' }]);
+  expect(responses).toMatchObject([{ Status: 'SUCCESS', LogicalResourceId: 'Authorization' }]);
   expect(counted).toEqual([type.toLowerCase()]);
 });

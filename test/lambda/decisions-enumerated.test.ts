@@ -8,17 +8,17 @@ import { wouldEndAgain } from '../../lambda/peering/ended';
 import { hasOwnerTag } from '../../lambda/network/ec2-tags';
 import type { TaggedOwner } from '../../lambda/network/ec2-tags';
 import * as given from './situations';
-import { expectInAll, FLEET_VPC, ID, noted, peering, product } from './situations';
+import { expectForAll, FLEET_VPC, ID, noted, peering, combinations } from './situations';
 
 /*
- * What must hold in every situation, not only in those that somebody thought of.
+ * Rules that must hold in every possible situation.
  */
 
 const BOOLEANS = [false, true];
 
 const NOTES: readonly Note[] = [
-  ...product<Note>({ connection: [undefined], peeredBefore: [undefined, [], [given.UNRELATED_VPC], [FLEET_VPC]] }),
-  ...product<Note>({
+  ...combinations<Note>({ connection: [undefined], peeredBefore: [undefined, [], [given.UNRELATED_VPC], [FLEET_VPC]] }),
+  ...combinations<Note>({
     connection: [noted('created'), noted('adopted'), noted('created', given.EARLIER_ID)],
     peeredBefore: [undefined],
   }),
@@ -44,21 +44,21 @@ function isOnlyNotedByOther({ connection, otherClaims }: Claim, id: string): boo
   return connection?.id !== id && otherClaims.some((other) => other.connection?.id === id);
 }
 
-interface Walk<T> {
+interface Exploration<T> {
   readonly visited: readonly T[];
-  /** How many steps the longest way takes from its start to its end. */
+  /** The number of steps of the longest path. */
   readonly longest: number;
 }
 
-/** Follows every way in which one step can follow another. Fails if one of them comes back to where it was. */
-function walk<T>(starts: readonly T[], next: (state: T) => readonly T[]): Walk<T> {
+/** Visits every state that can be reached from the start states. Fails if a path contains a cycle. */
+function explore<T>(starts: readonly T[], next: (state: T) => readonly T[]): Exploration<T> {
   const visited: T[] = [];
   const lengths = new Map<string, number | 'on the way'>();
   const lengthFrom = (state: T): number => {
     const key = JSON.stringify(state);
     const known = lengths.get(key);
     if (known === 'on the way') {
-      throw new Error(`comes back to ${key}`);
+      throw new Error(`cycle through ${key}`);
     }
     if (known === undefined) {
       visited.push(state);
@@ -86,10 +86,10 @@ describe('decide', () => {
   const ACCEPTED: RequestState = { kind: 'accepted' };
   const REFUSED: RequestState = { kind: 'refused', message: 'InvalidRequestException: no' };
 
-  const situations = product<Situation>({
+  const situations = combinations<Situation>({
     adoptExisting: BOOLEANS,
     peerOnCreate: BOOLEANS,
-    isStripped: BOOLEANS,
+    hasLostTags: BOOLEANS,
     claim: CLAIMS,
     existing: [UNKNOWN, NONE, ...FOUND, ...ENDED],
     request: [NOT_MADE, ACCEPTED, REFUSED],
@@ -104,21 +104,21 @@ describe('decide', () => {
   }));
   type Decision = (typeof decisions)[number];
 
-  /** Uses a connection as its own, also after the last look at the claims. */
+  /** Whether it uses a connection as created, even after the last check of the claims. */
   const usesAsCreated = ({ step, claim }: Decision): boolean =>
     step.kind === 'use' &&
     step.origin === 'created' &&
     (!step.wasRequested || decideBeforeUse(claim, true, step.peering.id).kind === 'use');
-  const isStrippedOrNoted = ({ isStripped, claim }: Decision): boolean => isStripped || claim.connection !== undefined;
+  const hasLostTagsOrNote = ({ hasLostTags, claim }: Decision): boolean => hasLostTags || claim.connection !== undefined;
   /** Evidence for a connection that does not come from a request: tags in EC2, the physical id, a note, or the declaration. */
   const hasOtherEvidence = (decision: Decision): boolean =>
     decision.owner === 'this resource' ||
-    isStrippedOrNoted(decision) ||
+    hasLostTagsOrNote(decision) ||
     (decision.peerOnCreate && !decision.adoptExisting && decision.owner === 'unknown');
 
   test.each<readonly [string, (decision: Decision) => boolean, (decision: Decision) => boolean]>([
     [
-      'fails without a claim, and where another resource refuses the connection',
+      'fails without a claim, and if another resource owns the connection',
       ({ claim, adoptExisting }) => !claim.isClaimed || conflictOf(claim, adoptExisting) !== undefined,
       ({ step }) => step.kind === 'fail',
     ],
@@ -128,12 +128,12 @@ describe('decide', () => {
       ({ existing }) => existing.kind === 'unknown' || existing.kind === 'none',
     ],
     [
-      'requests nothing before it has read the list, if anything hints at a connection',
+      'requests nothing before it has read the list, if there is evidence of a connection',
       ({ step, existing }) => step.kind === 'request' && existing.kind === 'unknown',
       ({ hasNoted, claim }) => !hasNoted && claim.otherClaims.length === 0,
     ],
     [
-      'requests nothing again after a refusal that nothing was done about',
+      'does not repeat a refused request without preparing a retry',
       ({ request, existing }) => request.kind === 'refused' && existing.kind === 'none',
       ({ step }) => step.kind !== 'request',
     ],
@@ -145,30 +145,30 @@ describe('decide', () => {
     ['reads the list only once', ({ step }) => step.kind === 'read the list', ({ existing }) => existing.kind === 'unknown'],
     ['waits for a note only once', ({ step }) => step.kind === 'wait for a note', ({ hasWaitedForNote }) => !hasWaitedForNote],
     [
-      'uses as created what was there before it was requested only by tags, a note, the physical id, or peerOnCreate',
+      'uses a connection that existed before the request as created only because of tags, a note, the physical id, or peerOnCreate',
       (decision) => usesAsCreated(decision) && decision.claim.peeredBefore?.includes(FLEET_VPC) !== false,
       hasOtherEvidence,
     ],
     [
-      'uses as created what this resource can not have requested only by the same evidence',
+      'uses a connection that it can not have requested as created only because of the same evidence',
       (decision) => usesAsCreated(decision) && !decision.mayHaveRequested,
       hasOtherEvidence,
     ],
     [
-      // one that has noted an earlier connection of the pair keeps its claim on the pair
-      'uses as created what only another resource has noted only by the same evidence',
+      // a resource that has noted an earlier connection with the VPC keeps its claim
+      'uses a connection that only another resource has noted as created only because of the same evidence',
       (decision) => usesAsCreated(decision) && isOnlyNotedByOther(decision.claim, ID),
       hasOtherEvidence,
     ],
     [
-      'never requests, and gets no authorization for, a connection that GameLift makes with the fleet',
+      'with peerOnCreate, never requests the connection or authorizes',
       ({ peerOnCreate }) => peerOnCreate,
       ({ step }) => step.kind !== 'request' && step.kind !== 'prepare a retry',
     ],
     [
-      'uses as created what another resource has tagged only by a note, the physical id, or a request',
+      'uses a connection that another resource has tagged as created only because of a note, the physical id, or a request',
       (decision) => usesAsCreated(decision) && decision.owner === 'another resource',
-      (decision) => isStrippedOrNoted(decision) || decision.mayHaveRequested,
+      (decision) => hasLostTagsOrNote(decision) || decision.mayHaveRequested,
     ],
     [
       'adopts a connection only if that is declared, or was noted',
@@ -181,10 +181,10 @@ describe('decide', () => {
       ({ existing, mayHaveRequested }) => mayHaveRequested && existing.kind === 'ended' && !wouldEndAgain(existing.connection),
     ],
   ])('%s', (_, isMeant, holds) => {
-    expectInAll(decisions, isMeant, holds);
+    expectForAll(decisions, isMeant, holds);
   });
 
-  /** What can be seen after a step, if the request goes on. Each can fail instead, by an error or for want of time. */
+  /** The possible situations after a step. Each step can also fail with an error or because the time is up. */
   function outcomesOf(situation: Situation): readonly Situation[] {
     const { claim } = situation;
     const then = (existing: readonly Existing[], change: Partial<Situation> = {}): readonly Situation[] =>
@@ -197,14 +197,14 @@ describe('decide', () => {
       case 'read the list':
         return then([NONE, ...FOUND]);
       case 'request': {
-        // what was noted before stays. After an earlier connection of this resource, whatever is there is its own
+        // an existing note stays. If this resource had a connection before, it owns every connection that exists now
         const before = claim.connection === undefined ? [[], [given.UNRELATED_VPC], [FLEET_VPC]] : [[]];
         return (claim.peeredBefore === undefined ? before : [claim.peeredBefore]).flatMap((peeredBefore) => {
           const requested = { ...claim, connection: undefined, peeredBefore };
           return [
             ...then([UNKNOWN], { claim: requested, request: ACCEPTED, mayHaveRequested: true }),
             ...then([NONE, ...FOUND], { claim: requested, request: REFUSED }),
-            // an earlier attempt had no answer
+            // an earlier attempt was unanswered, and may have taken effect
             ...then([NONE, ...FOUND], { claim: requested, request: REFUSED, mayHaveRequested: true }),
           ];
         });
@@ -225,24 +225,24 @@ describe('decide', () => {
     }
   }
 
-  describe('as one step follows another', () => {
+  describe('a sequence of steps', () => {
     const isRefused = (situation: Situation): boolean => decide(situation).kind === 'prepare a retry';
-    // what a create or an update begins with: a list that shows nothing is not taken as the answer then
+    // the first situation of a create or an update: an empty first list counts as unknown
     const starts = situations.filter(
-      ({ claim, existing, request, isStripped, mayHaveRequested, hasWaitedForNote }) =>
+      ({ claim, existing, request, hasLostTags, mayHaveRequested, hasWaitedForNote }) =>
         (existing.kind === 'unknown' || existing.kind === 'found') &&
         request.kind === 'not made' &&
         mayHaveRequested === hasNoted(claim) &&
-        !(isStripped && hasNoted(claim)) &&
+        !(hasLostTags && hasNoted(claim)) &&
         !hasWaitedForNote,
     );
-    let rounds: Walk<Situation>;
+    let rounds: Exploration<Situation>;
 
     beforeAll(() => {
-      // refusals use up a budget of their own, so a round ends at one, and another one begins after it
+      // refusals have a limit of their own, so a round ends at a refusal, and the next round begins after it
       const afterRefusal = new Map<string, Situation>();
-      const collect = (from: readonly Situation[]): Walk<Situation> =>
-        walk(from, (situation) => {
+      const collect = (from: readonly Situation[]): Exploration<Situation> =>
+        explore(from, (situation) => {
           const next = outcomesOf(situation);
           if (!isRefused(situation)) {
             return next;
@@ -257,22 +257,22 @@ describe('decide', () => {
       } while (known < afterRefusal.size);
     });
 
-    test('it uses a connection, fails, or is refused after four steps at most', () => {
+    test('uses a connection, fails, or is refused after at most four steps', () => {
       expect(rounds.longest).toBe(4);
     });
 
-    test('each outcome of each step changes something', () => {
+    test('changes the situation in each step', () => {
       const isSame = (one: Situation, other: Situation): boolean => JSON.stringify(one) === JSON.stringify(other);
-      expectInAll(
+      expectForAll(
         rounds.visited,
         (situation) => outcomesOf(situation).length > 0,
         (situation) => !outcomesOf(situation).some((next) => isSame(next, situation)),
       );
     });
 
-    test('only situations occur that were enumerated', () => {
+    test('reaches only situations that were enumerated', () => {
       const enumerated = new Set(situations.map((situation) => JSON.stringify(situation)));
-      expectInAll(
+      expectForAll(
         rounds.visited,
         () => true,
         (situation) => enumerated.has(JSON.stringify(situation)),
@@ -281,7 +281,7 @@ describe('decide', () => {
 
     test.each<readonly [string, (situation: Situation) => boolean]>([
       [
-        'it is unknown what exists after a refusal',
+        'it is unknown after a refusal what exists',
         ({ existing, request }) => existing.kind === 'unknown' && request === REFUSED,
       ],
       [
@@ -293,7 +293,7 @@ describe('decide', () => {
         ({ request, mayHaveRequested }) => request === ACCEPTED && !mayHaveRequested,
       ],
       ['a request may have been made that is not noted', ({ claim, mayHaveRequested }) => mayHaveRequested && !hasNoted(claim)],
-    ])('it never occurs that %s', (_, isImpossible) => {
+    ])('never reaches a situation in which %s', (_, isImpossible) => {
       expect(situations.some(isImpossible)).toBe(true);
       expect(rounds.visited.filter(isImpossible)).toEqual([]);
     });
@@ -311,49 +311,49 @@ test.each([8, 40])(
     }
     const refuse = ({ count, countWhileListed, elapsed }: Omit<State, 'next'>): readonly State[] => {
       const refusals = { count: count + 1, countWhileListed, elapsed, maximum };
-      const next = decideAfterRefusal(refusals, 'not asked');
+      const next = decideAfterRefusal(refusals, 'not checked');
       return next !== 'list authorizations'
         ? [{ ...refusals, next }]
         : BOOLEANS.map((isListed) => {
             const listed = { ...refusals, countWhileListed: countWhileListed + (isListed ? 1 : 0) };
             const after = decideAfterRefusal(listed, isListed ? 'yes' : 'no');
-            // the only step that takes time for sure
+            // the only step that always takes time
             return { ...listed, elapsed: elapsed + (after === 'try again later' ? 10_000 : 0), next: after };
           });
     };
     const start = refuse({ count: 0, countWhileListed: 0, elapsed: 0 });
-    const { longest, visited } = walk(start, (state) => (state.next === 'give up' ? [] : refuse(state)));
+    const { longest, visited } = explore(start, (state) => (state.next === 'give up' ? [] : refuse(state)));
     expect(longest).toBe(maximum);
     const hasTried = ({ count, countWhileListed, elapsed }: State): boolean =>
       count > maximum || (countWhileListed > 1 && elapsed >= 75_000);
-    expectInAll(visited, ({ next }) => next === 'give up', hasTried);
+    expectForAll(visited, ({ next }) => next === 'give up', hasTried);
     expect(visited.map(({ next }) => next)).not.toContain('list authorizations');
   },
 );
 
 describe('decideDelete', () => {
   const PHYSICAL_IDS: readonly PhysicalIdState[] = [
-    { kind: 'made' },
+    { kind: 'created' },
     { kind: 'unfinished', requestId: 'request-1' },
     { kind: 'unfinished', requestId: 'request-0' },
-    // the handler answers such a delete at once, so this one does not occur
+    // does not occur, because the handler responds to such a delete at once
     { kind: 'nothing done' },
-    // an update that is rolled back
+    // occurs in the rollback of an update
     { kind: 'unknown' },
   ];
   const LISTED = [undefined, [], [peering()], [peering({ status: 'failed' })]];
-  interface Seen {
+  interface Ec2Observation {
     readonly view: Ec2View | undefined;
     readonly tagged: ClaimedConnection | undefined;
   }
-  // tags are read from what EC2 shows
-  const SEEN: readonly Seen[] = [
-    ...product<Seen>({ view: [undefined, given.UNAVAILABLE, given.shown()], tagged: [undefined] }),
-    ...product<Seen>({ view: [given.shown(given.ec2Side())], tagged: [undefined, noted('created')] }),
-    ...product<Seen>({ view: [given.shown(given.ec2SideOfOther())], tagged: [undefined] }),
+  // tags are part of what EC2 shows
+  const EC2_OBSERVATIONS: readonly Ec2Observation[] = [
+    ...combinations<Ec2Observation>({ view: [undefined, given.UNAVAILABLE, given.shown()], tagged: [undefined] }),
+    ...combinations<Ec2Observation>({ view: [given.shown(given.ec2Side())], tagged: [undefined, noted('created')] }),
+    ...combinations<Ec2Observation>({ view: [given.shown(given.ec2SideOfOther())], tagged: [undefined] }),
   ];
-  const situations = SEEN.flatMap(({ view, tagged }) =>
-    product<DeleteSituation>({
+  const situations = EC2_OBSERVATIONS.flatMap(({ view, tagged }) =>
+    combinations<DeleteSituation>({
       adoptExisting: BOOLEANS,
       peerOnCreate: BOOLEANS,
       physicalId: PHYSICAL_IDS,
@@ -380,21 +380,21 @@ describe('decideDelete', () => {
 
   test.each<readonly [string, (decision: Decision) => boolean, (decision: Decision) => boolean]>([
     [
-      'deletes a connection only by evidence: a note, tags in EC2, the physical id where EC2 can not be asked, or peerOnCreate',
+      "deletes a connection only with evidence: a note, tags in EC2, the physical id if EC2 can't be read, or peerOnCreate",
       ({ deleted }) => deleted !== undefined,
       ({ hasNoted, tagged, physicalId, view, peerOnCreate, adoptExisting }) =>
         hasNoted ||
         tagged !== undefined ||
-        (physicalId.kind === 'made' && view?.kind === 'unavailable') ||
+        (physicalId.kind === 'created' && view?.kind === 'unavailable') ||
         (peerOnCreate && !adoptExisting && physicalId.kind !== 'nothing done'),
     ],
     [
-      'never deletes without a note what another resource has tagged',
+      'never deletes a connection that another resource has tagged without a note',
       ({ hasNoted, view }) => !hasNoted && hasOwnerTag(peering(), view ?? given.UNAVAILABLE),
       ({ deleted }) => deleted === undefined,
     ],
     [
-      'deletes what GameLift made with the fleet, whatever became of the create, unless another resource has it',
+      'with peerOnCreate, deletes the connection after any outcome of the create, unless another resource owns it',
       ({ peerOnCreate, adoptExisting, hasNoted, tagged, step, listed, claim, physicalId, view }) =>
         peerOnCreate &&
         !adoptExisting &&
@@ -408,52 +408,56 @@ describe('decideDelete', () => {
       ({ deleted }) => deleted?.id === ID,
     ],
     [
-      'deletes only what was noted, tagged, or listed',
+      'deletes only a connection that was noted, tagged, or listed',
       ({ deleted }) => deleted !== undefined,
       ({ deleted, claim, tagged, listed = [] }) => [claim.connection, tagged, ...listed].some((evident) => evident === deleted),
     ],
     [
-      'never deletes what another resource has adopted',
+      'never deletes a connection that another resource has adopted',
       ({ claim }) => claim.otherClaims.some(({ connection }) => connection?.adopted === true),
       ({ deleted }) => deleted === undefined,
     ],
     [
-      'never deletes what only another resource has noted',
+      'never deletes a connection that only another resource has noted',
       ({ claim }) => isOnlyNotedByOther(claim, ID),
       ({ deleted }) => deleted?.id !== ID,
     ],
     [
-      'never deletes what was adopted, or may have been, while adoptExisting is set',
+      'never deletes a connection that was or may have been adopted, while adoptExisting is set',
       ({ adoptExisting, claim, hasNoted, tagged }) =>
         adoptExisting && (claim.connection?.adopted === true || (!hasNoted && tagged === undefined)),
       ({ deleted }) => deleted === undefined,
     ],
     [
-      'never deletes what was there before it was requested',
+      'never deletes a connection that existed before the request',
       ({ claim }) => claim.peeredBefore?.includes(FLEET_VPC) === true,
       ({ deleted }) => deleted === undefined,
     ],
     [
-      'leaves what a later request has written',
+      'deletes nothing if a later request has written the claim or the note',
       ({ isOfLaterRequest }) => isOfLaterRequest,
       ({ step }) => step.kind === 'leave it',
     ],
     [
-      'does nothing else before the claim is released, and can be read to be gone, unless a connection is noted',
+      'releases the claim before anything else, until reads show that it is gone, unless a connection is noted',
       ({ isReleased, isOfLaterRequest }) => !isReleased && !isOfLaterRequest,
       ({ step }) => step.kind === 'release the claim',
     ],
-    ['releases only what is not released', ({ step }) => step.kind === 'release the claim', ({ isReleased }) => !isReleased],
-    ['asks EC2 only once', ({ step }) => step.kind === 'ask EC2', ({ view }) => view === undefined],
+    [
+      'releases the claim only if it is not released yet',
+      ({ step }) => step.kind === 'release the claim',
+      ({ isReleased }) => !isReleased,
+    ],
+    ['reads EC2 only once', ({ step }) => step.kind === 'read EC2', ({ view }) => view === undefined],
     ['reads the list only once', ({ step }) => step.kind === 'read the list', ({ listed }) => listed === undefined],
   ])('%s', (_, isMeant, holds) => {
-    expectInAll(decisions, isMeant, holds);
+    expectForAll(decisions, isMeant, holds);
   });
 
-  test('ends two steps after the claim was released for the last time', () => {
+  test('ends at most two steps after the last release of the claim', () => {
     interface State {
       readonly situation: DeleteSituation;
-      /** Runs of a create that are still to come. Each can write the claim once, and what came of it. Lambda bounds their number. */
+      /** The number of runs of a create that may still follow. Each can write the claim and a note once. Lambda limits their number. */
       readonly runs: number;
     }
     const RUNS = 3;
@@ -475,8 +479,11 @@ describe('decideDelete', () => {
             ...(runs === 0 ? [] : written.map((read) => then(read, runs - 1))),
           ];
         }
-        case 'ask EC2':
-          return SEEN.filter(({ view }) => isKnown(view)).map((seen) => ({ situation: { ...situation, ...seen }, runs }));
+        case 'read EC2':
+          return EC2_OBSERVATIONS.filter(({ view }) => isKnown(view)).map((seen) => ({
+            situation: { ...situation, ...seen },
+            runs,
+          }));
         case 'read the list':
           return LISTED.filter(isKnown).map((listed) => ({ situation: { ...situation, listed }, runs }));
         case 'leave it':
@@ -486,7 +493,7 @@ describe('decideDelete', () => {
       }
     };
     const starts = situations.filter(({ view, listed, hasReleased }) => !isKnown(view) && !isKnown(listed) && !hasReleased);
-    const { longest, visited } = walk(
+    const { longest, visited } = explore(
       starts.map((situation): State => ({ situation, runs: RUNS })),
       outcomesOf,
     );

@@ -9,16 +9,20 @@ const tagged = (owner: string, fleetId: string): object => ({ tags: { [OWNER_TAG
 const BY_OTHER: TaggedOwner = { kind: 'another resource', name: OTHER };
 
 test.each<readonly [string, object, TaggedOwner]>([
-  ['this resource, by its tags', tagged(OWN, 'fleet-1'), { kind: 'this resource' }],
-  ['another resource, by its tags', tagged(OTHER, 'fleet-1'), BY_OTHER],
-  ['nobody known, without tags', {}, { kind: 'unknown' }],
-  ['nobody known, if the tags name this resource with another fleet', tagged(OWN, 'fleet-2'), { kind: 'unknown' }],
+  ['this resource if the tags name it', tagged(OWN, 'fleet-1'), { kind: 'this resource' }],
+  ['another resource if the tags name it', tagged(OTHER, 'fleet-1'), BY_OTHER],
+  ['an unknown owner if there are no tags', {}, { kind: 'unknown' }],
+  ['an unknown owner if the tags name this resource and another fleet', tagged(OWN, 'fleet-2'), { kind: 'unknown' }],
   [
-    'nobody known, if only a connection of another VPC has tags',
+    'an unknown owner if only a connection of another VPC has tags',
     { ...tagged(OTHER, 'fleet-1'), requesterVpcId: UNRELATED_VPC },
     { kind: 'unknown' },
   ],
-  ['nobody known, if only an ended connection has tags', { ...tagged(OTHER, 'fleet-1'), status: 'deleted' }, { kind: 'unknown' }],
+  [
+    'an unknown owner if only an ended connection has tags',
+    { ...tagged(OTHER, 'fleet-1'), status: 'deleted' },
+    { kind: 'unknown' },
+  ],
 ])('a connection belongs to %s', (_, side, owner) => {
   expect(tags.taggedOwnerOf(peering(), shown(ec2Side(side)))).toEqual(owner);
 });

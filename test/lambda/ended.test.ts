@@ -35,79 +35,79 @@ const REPLACE =
 const LOOK_AND_REPLACE = `Look at the events of the fleet, then ${REPLACE}`;
 
 test.each<readonly [string, EndedConnection, boolean, string]>([
-  ['without a reason, if GameLift gives none', ended(), false, `${FAILED}. ${LOOK}`],
-  ["with GameLift's reason", ended({}, 'not authorized'), false, `${reports('failed')} (not authorized). ${LOOK}`],
+  ['GameLift gives no reason', ended(), false, `${FAILED}. ${LOOK}`],
+  ['GameLift gives a reason', ended({}, 'not authorized'), false, `${reports('failed')} (not authorized). ${LOOK}`],
+  ['deleted, so that another request may succeed', ended({}, 'no', 'deleted'), false, `${reports('deleted')} (no). ${LOOK}`],
   [
-    'by a deletion, after which another request may succeed',
-    ended({}, 'no', 'deleted'),
-    false,
-    `${reports('deleted')} (no). ${LOOK}`,
-  ],
-  [
-    'or not, if GameLift accepted the request and lists nothing',
+    'GameLift accepted the request, and lists nothing',
     ended({}, '', 'not listed'),
     false,
     `GameLift accepted the request, but lists no peering connection. ${LOOK}`,
   ],
-  ['finally, as rejected', ended({}, 'no', 'rejected'), true, `${reports('rejected')} (no). ${LOOK}`],
-  ['finally, as expired', ended({}, '', 'expired'), true, `${reports('expired')}, without a reason. ${LOOK}`],
-  ['finally, because the CIDR blocks overlap', ended(overlapping), true, `${OVERLAP}. U${OTHER_BLOCK}`],
+  ['rejected, which is final', ended({}, 'no', 'rejected'), true, `${reports('rejected')} (no). ${LOOK}`],
+  ['expired, which is final', ended({}, '', 'expired'), true, `${reports('expired')}, without a reason. ${LOOK}`],
+  ['the CIDR blocks overlap, which is final', ended(overlapping), true, `${OVERLAP}. U${OTHER_BLOCK}`],
   [
-    "finally, because the CIDR blocks overlap, with GameLift's reason",
+    'the CIDR blocks overlap, and GameLift gives a reason',
     ended(overlapping, 'no'),
     true,
     `${OVERLAP} (GameLift: no). U${OTHER_BLOCK}`,
   ],
   [
-    'finally, because there is no such VPC',
+    'the peer VPC does not exist, which is final',
     ended(missing),
     true,
     `${FAILED}, and EC2 finds no VPC vpc-peer. Correct the vpc of the VpcPeeringAuthorization, then deploy again`,
   ],
   [
-    "with the CIDR blocks of the VPC, if that of the fleet's VPC is not known",
+    "the CIDR block of the fleet's VPC is unknown: shows those of the peer VPC",
     ended({ ...unknown, vpcBlocks: blocks('10.0.0.0/16', '10.2.0.0/16') }, 'no'),
     false,
     `${reports('failed')} (no). The peer VPC has 10.0.0.0/16, 10.2.0.0/16, and GameLift does not say which CIDR block the fleet's VPC ` +
       `has. If the blocks overlap, u${OTHER_BLOCK}. Otherwise, look at the events of the fleet, then deploy again`,
   ],
   [
-    'without CIDR blocks, if they are not the cause',
+    'expired: shows no CIDR blocks, because they are not the cause',
     ended(unknown, 'no', 'expired'),
     true,
     `${reports('expired')} (no). ${LOOK}`,
   ],
-  ['without CIDR blocks, if EC2 does not answer', ended(unavailable), false, `${FAILED}. ${LOOK}`],
+  ["EC2 can't be read: shows no CIDR blocks", ended(unavailable), false, `${FAILED}. ${LOOK}`],
   [
-    'on creation, and only a new fleet is peered again',
+    'peered on creation: only a new fleet is peered again',
     ended(onCreate, 'no'),
     false,
     `${reports('failed')} (no). ${LOOK_AND_REPLACE}`,
   ],
   [
-    'by a deletion, of a fleet peered on creation',
+    'peered on creation, and deleted',
     ended(onCreate, '', 'deleted'),
     false,
     `${reports('deleted')}, without a reason. ${LOOK_AND_REPLACE}`,
   ],
   [
-    'if GameLift lists nothing of a fleet that it peers on creation',
+    'peered on creation, and GameLift lists nothing',
     ended(onCreate, '', 'not listed'),
     false,
     `GameLift lists no peering connection. ${LOOK_AND_REPLACE}`,
   ],
-  ['on creation, because the CIDR blocks overlap', ended({ ...onCreate, ...overlapping }), true, `${OVERLAP}. U${OTHER_BLOCK}`],
   [
-    "on creation, with the CIDR blocks of the VPC, if that of the fleet's VPC is not known",
+    'peered on creation, and the CIDR blocks overlap',
+    ended({ ...onCreate, ...overlapping }),
+    true,
+    `${OVERLAP}. U${OTHER_BLOCK}`,
+  ],
+  [
+    "peered on creation, and the CIDR block of the fleet's VPC is unknown",
     ended({ ...onCreate, ...unknown }, 'no'),
     false,
     `${reports('failed')} (no). The peer VPC has 10.0.0.0/16, and GameLift does not say which CIDR block the fleet's VPC ` +
       `has. If the blocks overlap, u${OTHER_BLOCK}. Otherwise, look at the events of the fleet, then ${REPLACE}`,
   ],
-  ['without CIDR blocks, if none is known', ended({ ...unknown, ...unavailable }), false, `${FAILED}. ${LOOK}`],
-])('reports a connection that ended %s', (_, given, final, message) => {
-  expect(endedProblem(given).message).toBe(message);
-  expect(wouldEndAgain(given)).toBe(final);
+  ['no CIDR block is known', ended({ ...unknown, ...unavailable }), false, `${FAILED}. ${LOOK}`],
+])('reports a connection that ended: %s', (_, connection, isFinal, message) => {
+  expect(endedProblem(connection).message).toBe(message);
+  expect(wouldEndAgain(connection)).toBe(isFinal);
 });
 
 test.each([
@@ -128,7 +128,7 @@ test.each([
   ['all addresses', '0.0.0.0/0', '255.255.255.255/32', true],
   ['two halves', '0.0.0.0/1', '128.0.0.0/1', false],
   ['with bits beyond the length', '10.1.77.0/16', '10.1.0.0/24', true],
-])('finds out whether CIDR blocks overlap: %s', (_, vpcBlock, fleetCidrBlock, isOverlapping) => {
+])('detects whether CIDR blocks overlap: %s', (_, vpcBlock, fleetCidrBlock, isOverlapping) => {
   expect(wouldEndAgain(ended({ fleetCidrBlock, vpcBlocks: blocks(vpcBlock) }))).toBe(isOverlapping);
   expect(wouldEndAgain(ended({ fleetCidrBlock: vpcBlock, vpcBlocks: blocks(fleetCidrBlock) }))).toBe(isOverlapping);
 });

@@ -15,10 +15,10 @@ import { realTime } from '../../lambda/time';
 import { recordingLog, requestOf, ScriptedApi } from './world';
 
 /*
- * The handler as Lambda runs it, with the real clock, log and network.
+ * Runs the handler as Lambda does, with the real clock, log and network.
  */
 
-interface Arrived {
+interface ReceivedRequest {
   readonly method: string | undefined;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
@@ -26,8 +26,8 @@ interface Arrived {
 
 let server: Server;
 let url: string;
-let arrived: Arrived[];
-let answer: (response: ServerResponse) => void;
+let receivedRequests: ReceivedRequest[];
+let respondTo: (response: ServerResponse) => void;
 
 beforeAll(async () => {
   const { cert, private: key } = await generate([{ name: 'commonName', value: 'localhost' }], {
@@ -36,8 +36,8 @@ beforeAll(async () => {
   globalAgent.options.ca = [cert];
   server = createServer({ cert, key }, (request, response) => {
     void text(request).then((body) => {
-      arrived.push({ method: request.method, headers: request.headers, body });
-      answer(response);
+      receivedRequests.push({ method: request.method, headers: request.headers, body });
+      respondTo(response);
     });
   });
   server.listen(0);
@@ -46,12 +46,12 @@ beforeAll(async () => {
 });
 
 beforeEach(() => {
-  arrived = [];
-  answer = (response) => response.end();
+  receivedRequests = [];
+  respondTo = (response) => response.end();
 });
 
 afterAll(() => {
-  // one agent for all suites of the process
+  // all suites of the process share this agent
   delete globalAgent.options.ca;
   globalAgent.destroy();
   server.closeAllConnections();
@@ -62,14 +62,17 @@ test('sends the response as the URL was signed, and logs it', async () => {
   const logged = jest.spyOn(process.stdout, 'write').mockImplementation(() => true);
   const event = requestOf('Create', { ResponseURL: url, ResourceProperties: {} });
   await handler(event, { getRemainingTimeInMillis: () => 900_000 });
-  expect(arrived).toEqual([
+  expect(receivedRequests).toEqual([
     {
       method: 'PUT',
-      headers: expect.objectContaining({ 'content-type': '', 'content-length': String(arrived[0]?.body.length) }) as object,
+      headers: expect.objectContaining({
+        'content-type': '',
+        'content-length': String(receivedRequests[0]?.body.length),
+      }) as object,
       body: expect.stringContaining('"Status":"FAILED"') as string,
     },
   ]);
-  expect(arrived[0]?.headers).not.toHaveProperty('transfer-encoding');
+  expect(receivedRequests[0]?.headers).not.toHaveProperty('transfer-encoding');
   const records = logged.mock.calls.map(([line]) => JSON.parse(String(line)) as { readonly message: object });
   expect(records.map(({ message }) => message)).toEqual([
     expect.objectContaining({ message: expect.stringMatching(/^PeerVpcId must be/) as string, requestId: event.RequestId }),
@@ -82,20 +85,20 @@ test('responds with success to the delete of a resource that was never created, 
   const logged = jest.spyOn(console, 'info').mockImplementation(() => undefined);
   const event = requestOf('Delete', { ResponseURL: url, PhysicalResourceId: 'x/Authorization/nothing-done' });
   await handler(event, { getRemainingTimeInMillis: () => 900_000 });
-  expect(arrived).toEqual([expect.objectContaining({ body: expect.stringContaining('"Status":"SUCCESS"') as string })]);
+  expect(receivedRequests).toEqual([expect.objectContaining({ body: expect.stringContaining('"Status":"SUCCESS"') as string })]);
   expect(logged).toHaveBeenCalledWith(expect.objectContaining({ message: 'done' }));
   logged.mockRestore();
 });
 
 test('returns the HTTP status of the endpoint, and rejects if the connection breaks or the signal is aborted', async () => {
   const { signal } = new AbortController();
-  answer = (response) => response.writeHead(503).end('slow down');
+  respondTo = (response) => response.writeHead(503).end('slow down');
   expect(await put(url, '{"é":1}', signal)).toBe(503);
-  expect(arrived[0]).toMatchObject({ body: '{"é":1}', headers: { 'content-length': '8' } });
-  answer = (response) => response.socket?.destroy();
+  expect(receivedRequests[0]).toMatchObject({ body: '{"é":1}', headers: { 'content-length': '8' } });
+  respondTo = (response) => response.socket?.destroy();
   await expect(put(url, '{}', signal)).rejects.toThrow('socket hang up');
   const controller = new AbortController();
-  answer = () => {
+  respondTo = () => {
     controller.abort();
   };
   await expect(put(url, '{}', controller.signal)).rejects.toMatchObject({ name: 'AbortError' });
@@ -115,7 +118,7 @@ describe('a response that cannot be delivered never reveals the URL, which is a 
     sent.mockRestore();
   });
 
-  /** Makes one attempt to respond, after which the time is up. Returns what is logged and thrown. */
+  /** Makes one attempt to respond, after which the time is up. Returns the log and the error. */
   async function attempt(): Promise<{ readonly logged: readonly LogRecord[]; readonly thrown: unknown }> {
     const logged: LogRecord[] = [];
     let failed = false;
@@ -143,23 +146,23 @@ describe('a response that cannot be delivered never reveals the URL, which is a 
   }
 
   /** Node.js emits this event when the timeout of a request is over. */
-  const neverAnswer = (): void => {
+  const neverRespond = (): void => {
     (sent.mock.results[0]?.value as ClientRequest).emit('timeout');
   };
 
   test.each<[string, (response: ServerResponse) => void, string]>([
-    ['never responds', neverAnswer, 'no answer within 10 seconds'],
+    ['never responds', neverRespond, 'no answer within 10 seconds'],
     ['resets the connection', (response) => response.socket?.destroy(), 'socket hang up'],
     [
       'rejects it, and repeats the URL',
       (response) =>
         response.writeHead(403, secretUrl, { location: secretUrl }).end(`<Error><Resource>${secretUrl}</Resource></Error>`),
-      "CloudFormation's response endpoint answered HTTP 403",
+      "CloudFormation's response endpoint returned HTTP 403",
     ],
     [
       'fails, and repeats the URL',
       (response) => response.writeHead(500, secretUrl, { location: secretUrl }).end(secretUrl),
-      "CloudFormation's response endpoint answered HTTP 500",
+      "CloudFormation's response endpoint returned HTTP 500",
     ],
     [
       'closes the connection in the middle of a response',
@@ -169,16 +172,16 @@ describe('a response that cannot be delivered never reveals the URL, which is a 
       'aborted',
     ],
   ])('if the endpoint %s', async (_, respond, problem) => {
-    answer = respond;
+    respondTo = respond;
     const { logged, thrown } = await attempt();
     expect(sent).toHaveBeenCalledWith(secretUrl, expect.objectContaining({ timeout: 10_000 }), expect.anything());
-    expect(arrived).toHaveLength(1);
+    expect(receivedRequests).toHaveLength(1);
     expect(logged.at(-1)).toMatchObject({
       message: 'could not send the response to CloudFormation',
       error: expect.stringContaining(problem) as string,
     });
-    const told = inspect([logged, thrown], { depth: null, showHidden: true, maxStringLength: null });
-    expect(secrets.filter((secret) => told.includes(secret))).toEqual([]);
+    const revealed = inspect([logged, thrown], { depth: null, showHidden: true, maxStringLength: null });
+    expect(secrets.filter((secret) => revealed.includes(secret))).toEqual([]);
   });
 });
 

@@ -44,36 +44,36 @@ describe('the physical id', () => {
     'of the custom resource %s is the GUID of the stack and the logical id',
     async (kind) => {
       const change = { ResourceType: `Custom::GameLiftVpcPeering${kind}`, LogicalResourceId: kind };
-      const { answer } = await world.ask('Create', world.declare({ FleetIds: [world.fleetId] }), undefined, change);
-      expect(answer).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: `${GUID}/${kind}` });
+      const { response } = await world.send('Create', world.properties({ FleetIds: [world.fleetId] }), undefined, change);
+      expect(response).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: `${GUID}/${kind}` });
     },
   );
 
   test('of a connection also has the fleet and the peer VPC', async () => {
-    const { answer } = await world.ask('Create');
-    expect(answer).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: connectionId(), Data: world.attributes });
+    const { response } = await world.send('Create');
+    expect(response).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: connectionId(), Data: world.attributes });
   });
 
   test('of a connection whose create failed before it changed anything', async () => {
     world.tags.set(`cdk-gamelift-vpc-peering:${world.vpcId}:0123456789abcdef`, `Other/Peering/${OTHER_GUID} ${REQUEST}`);
-    const { answer } = await world.ask('Create');
-    expect(answer).toMatchObject({ Status: 'FAILED', PhysicalResourceId: `${connectionId()}/nothing-done` });
+    const { response } = await world.send('Create');
+    expect(response).toMatchObject({ Status: 'FAILED', PhysicalResourceId: `${connectionId()}/nothing-done` });
   });
 
   test('of a connection whose create failed later', async () => {
     await world.connectByHand();
-    const { answer } = await world.ask('Create');
-    expect(answer).toMatchObject({ Status: 'FAILED', PhysicalResourceId: `${connectionId()}/unfinished/${REQUEST}` });
+    const { response } = await world.send('Create');
+    expect(response).toMatchObject({ Status: 'FAILED', PhysicalResourceId: `${connectionId()}/unfinished/${REQUEST}` });
   });
 });
 
 test('the tags on a fleet', async () => {
-  await world.ask('Create');
+  await world.send('Create');
   expect(Object.fromEntries(world.tags)).toEqual(tagsOfFleet());
 });
 
 test('the tags on a peering connection', async () => {
-  await world.ask('Create');
+  await world.send('Create');
   expect(tagsOfPeering()).toEqual({
     Name: `GameLift ${world.fleetId}`,
     'cdk-gamelift-vpc-peering:owner': `Game/Peering/${GUID}`,
@@ -84,7 +84,7 @@ test('the tags on a peering connection', async () => {
 
 test('the tags on a peering connection that was adopted', async () => {
   await world.connectByHand();
-  await world.ask('Create', world.declare({ AdoptExisting: 'true', DnsResolution: 'true' }));
+  await world.send('Create', world.properties({ AdoptExisting: 'true', DnsResolution: 'true' }));
   expect(tagsOfPeering()).toEqual({
     'cdk-gamelift-vpc-peering:changed:fleet': world.fleetId,
     'cdk-gamelift-vpc-peering:changed:028577f3': 'dns-was-false',
@@ -96,8 +96,8 @@ test('a connection with the physical id and the tags of the first release is del
   for (const [key, value] of Object.entries(tagsOfFleet())) {
     world.tags.set(key, value);
   }
-  const { answer } = await world.ask('Delete', world.declare(), connectionId());
-  expect(answer).toMatchObject({ Status: 'SUCCESS' });
-  expect(world.peerings).toEqual({ statuses: [], routed: [] });
+  const { response } = await world.send('Delete', world.properties(), connectionId());
+  expect(response).toMatchObject({ Status: 'SUCCESS' });
+  expect(world.state).toEqual({ statuses: [], routed: [] });
   expect([...world.tags.keys()]).toEqual([]);
 });

@@ -4,24 +4,23 @@ import { ACCOUNT, PLACE } from '../matrix/world';
 import type { Readings } from '../matrix/world';
 import { SimulatedWorld } from './simulated-world';
 import { awsError, GUID } from './world';
-import type { TestAnswer } from './world';
+import type { TestResponse } from './world';
 
 /*
- * Connections where reads are up to 15 seconds late, and each read shows another moment: whatever happens to one stack, its
- * requests succeed, and nothing is left behind.
+ * Lives of connections while reads are up to 15 seconds late, each by a different time: the requests succeed, and nothing is left behind.
  */
 
 const OTHER_GUID = '7c3f2d8d-0000-4000-8000-000000000000';
-/** Of a fleet that GameLift keeps connected until it is deleted: with what it refuses to delete the connection. */
+/** GameLift's possible errors for a missing authorization, and for the deletion of a connection that exists until its fleet is deleted. */
 const REFUSALS = ['UnauthorizedException', 'NotFoundException', 'InvalidRequestException'] as const;
-const LATEST = 15_000;
-/** With the last two, a list that is read early shows what was there before the request. */
+const MAX_LATENESS = 15_000;
+/** The last two were added because an early read of the list then shows the state before the request. */
 const SEEDS = [...Array.from({ length: 50 }, (_, index) => index + 1), 118, 257];
 
-/** CloudFormation invents an id if it does not know the one that a create chose. */
+/** CloudFormation generates an id if it got no response to the create. */
 const UNKNOWN_ID = { PhysicalResourceId: 'Game-Peering-1B2C3D' };
 
-/** What AWS leaves open, chosen at random. */
+/** Chooses a random reading of each question that AWS leaves open. */
 function readingsOf(random: () => number): Readings {
   const choose = <T>(...readings: readonly T[]): T => readings[Math.floor(readings.length * random())] as T;
   return {
@@ -39,15 +38,15 @@ function readingsOf(random: () => number): Readings {
   };
 }
 
-/** What differs from life to life, but for the seed. */
-interface Conditions {
+/** What a life can set besides the seed. */
+interface LifeOptions {
   readonly readings?: Readings;
-  /** For how long any call may be denied, as its permission is not known everywhere yet. Default: at random */
+  /** How long calls may be denied, because new permissions have not reached all of AWS. Default: random */
   readonly deniedMilliseconds?: number;
 }
 
 /** The members of an inventory that `Life` looks at. */
-interface Described {
+interface InventoryMembers {
   readonly connections: readonly { readonly fleetId: string; readonly status: string }[];
   readonly peerings: readonly {
     readonly id: string;
@@ -58,66 +57,66 @@ interface Described {
   readonly routes: readonly { readonly routeTableId: string; readonly destination: string; readonly target: string }[];
 }
 
-/** EC2 allows no route to a peering connection in it. */
+/** Adds a gateway route table, in which EC2 allows no route to a peering connection. */
 function addGatewayTable({ aws, vpcId }: SimulatedWorld): void {
   const [gatewayId = ''] = [...aws.ec2.gateways].flatMap(([id, gateway]) => (gateway.vpcId === vpcId ? [id] : []));
   aws.ec2.associateGateway(PLACE, aws.ec2.createRouteTable(PLACE, vpcId), gatewayId);
 }
 
-let begun: SimulatedWorld | undefined;
+let currentWorld: SimulatedWorld | undefined;
 
 afterEach(() => {
-  begun?.close();
+  currentWorld?.close();
 });
 
-/** What a life begins with. */
-interface Beginning {
+/** The start of a life. */
+interface LifeStart {
   readonly world: SimulatedWorld;
   readonly random: () => number;
   readonly deniedMilliseconds: number;
 }
 
-async function prepare(seed: number, { readings = {}, deniedMilliseconds }: Conditions): Promise<Beginning> {
+async function prepare(seed: number, { readings = {}, deniedMilliseconds }: LifeOptions): Promise<LifeStart> {
   const random = randomNumbers(seed);
   const world = await SimulatedWorld.create({ ...readingsOf(random), ...readings });
-  begun = world;
+  currentWorld = world;
   addGatewayTable(world);
   // until every read shows the table
-  await world.sleep(LATEST);
+  await world.sleep(MAX_LATENESS);
   return { world, random, deniedMilliseconds: deniedMilliseconds ?? (random() < 0.5 ? 0 : 45_000) };
 }
 
-/** What one life sees of its world. */
+/** The life of one connection in a simulated AWS. */
 class Life {
-  static async begin(seed: number, conditions: Conditions = {}): Promise<Life> {
+  static async begin(seed: number, conditions: LifeOptions = {}): Promise<Life> {
     return new Life(await prepare(seed, conditions));
   }
 
   readonly world: SimulatedWorld;
-  /** With what GameLift refuses to delete the connection although it is authorized. */
-  keptRefusal: string | undefined;
+  /** The error with which GameLift refuses to delete the connection although the deletion is authorized. */
+  deletionRefusal: string | undefined;
   private readonly fleetIds: string[];
-  private began: number | undefined;
+  private startedAt: number | undefined;
   private requests = 0;
   private readonly random: () => number;
 
-  constructor({ world, random, deniedMilliseconds }: Beginning) {
+  constructor({ world, random, deniedMilliseconds }: LifeStart) {
     this.world = world;
     this.random = random;
     this.fleetIds = [world.fleetId];
     world.jitter = random;
-    world.aws.readLateness = () => [0, LATEST - 1, LATEST * random()][Math.floor(3 * random())] ?? 0;
-    world.refusal = async (service, operation) => {
+    world.aws.readLateness = () => [0, MAX_LATENESS - 1, MAX_LATENESS * random()][Math.floor(3 * random())] ?? 0;
+    world.errorFor = async (service, operation) => {
       await world.sleep(50);
-      if (operation === 'DeleteVpcPeeringConnection' && this.keptRefusal !== undefined && world.isAuthorized) {
-        return awsError(this.keptRefusal, 'the connection ends with its fleet');
+      if (operation === 'DeleteVpcPeeringConnection' && this.deletionRefusal !== undefined && world.isAuthorized) {
+        return awsError(this.deletionRefusal, 'the connection ends with its fleet');
       }
-      const isDenied = world.now() - (this.began ?? 0) < deniedMilliseconds && random() < 0.3;
+      const isDenied = world.now() - (this.startedAt ?? 0) < deniedMilliseconds && random() < 0.3;
       return isDenied ? awsError(service === 'gamelift' ? 'AccessDeniedException' : 'UnauthorizedOperation') : undefined;
     };
   }
 
-  /** The id of the fleet's connection in CloudFormation. */
+  /** The physical id of the fleet's connection. */
   get id(): string {
     return `${GUID}/Peering/${this.world.fleetId}/${this.world.vpcId}`;
   }
@@ -125,7 +124,7 @@ class Life {
   /** A request as CloudFormation sends it. */
   request(type: 'Create' | 'Update' | 'Delete', change: object = {}): object {
     this.requests += 1;
-    const declared = this.world.declare();
+    const declared = this.world.properties();
     return {
       ...this.world.request(type, declared),
       RequestId: `f0f0f0f0-0000-4000-8000-${String(this.requests).padStart(12, '0')}`,
@@ -134,54 +133,54 @@ class Life {
     };
   }
 
-  /** Runs the handler, which is killed after some time if that is given. What it asks for takes a time of its own. */
-  async run(event: object, killedAfter = Infinity): Promise<TestAnswer | undefined> {
-    this.began ??= this.world.now();
+  /** Runs the handler, and kills it after `killedAfter` milliseconds. GameLift takes a random time to create and delete connections. */
+  async run(event: object, killedAfter = Infinity): Promise<TestResponse | undefined> {
+    this.startedAt ??= this.world.now();
     const { scriptedOutcomes } = this.world.aws;
     scriptedOutcomes.connectionSeconds = 1 + 40 * this.random();
     scriptedOutcomes.connectionDeletionSeconds = 20 * this.random();
     return await this.world.runAtOnce(event, killedAfter);
   }
 
-  pass(milliseconds: number): Promise<void> {
+  sleep(milliseconds: number): Promise<void> {
     return this.world.sleep(milliseconds);
   }
 
-  /** Delivers an event twice, the second time within that many milliseconds. */
-  async runTwice(event: object, milliseconds: number): Promise<readonly (TestAnswer | undefined)[]> {
-    const copy = this.pass(this.atRandom(milliseconds)).then(() => this.run(event));
+  /** Delivers an event twice, the second time after a random delay of at most the given milliseconds. */
+  async runTwice(event: object, milliseconds: number): Promise<readonly (TestResponse | undefined)[]> {
+    const copy = this.sleep(this.randomUpTo(milliseconds)).then(() => this.run(event));
     return await Promise.all([this.run(event), copy]);
   }
 
-  /** Kills the handler within that many milliseconds, and delivers the event again a minute later. */
-  async runAgainAfterKill(event: object, milliseconds: number): Promise<TestAnswer | undefined> {
-    await this.run(event, this.atRandom(milliseconds));
-    await this.pass(60_000);
+  /** Kills the handler after a random time of at most the given milliseconds, and delivers the event again a minute later. */
+  async runAgainAfterKill(event: object, milliseconds: number): Promise<TestResponse | undefined> {
+    await this.run(event, this.randomUpTo(milliseconds));
+    await this.sleep(60_000);
     return await this.run(event);
   }
 
   /** Sends a delete while the create is running, once the create has claimed the connection. */
   async deleteDuringCreate(): Promise<void> {
     const created = this.run(this.request('Create'));
-    // before the claim, nothing shows the delete that a create is running
+    // before the claim is written, the delete can't know that a create is running
     while (this.world.tags.size === 0) {
-      await this.pass(100);
+      await this.sleep(100);
     }
-    await this.pass(this.atRandom(60_000));
-    await this.succeed(this.request('Delete', UNKNOWN_ID));
+    await this.sleep(this.randomUpTo(60_000));
+    await this.runSuccessfully(this.request('Delete', UNKNOWN_ID));
     await created;
   }
 
-  /** From 0 up to that many milliseconds. */
-  atRandom(milliseconds: number): number {
+  /** A random number of milliseconds, from 0 to the given maximum. */
+  randomUpTo(milliseconds: number): number {
     return Math.floor(milliseconds * this.random());
   }
 
-  /** What there is: of connections the fleets, of routes table and target, and of the tags how many. */
-  get left(): object {
+  /** What exists: connected fleets, route tables with targets, connections with DNS resolution, and the fleet of each tag. */
+  get remaining(): object {
     const { aws } = this.world;
-    const { connections, peerings, routes } = aws.inventory() as unknown as Described;
-    const fleets = this.fleetIds.flatMap((id) => this.world.find(id) ?? []);
+    const { connections, peerings, routes } = aws.inventory() as unknown as InventoryMembers;
+    const fleets = this.fleetIds.flatMap((id) => this.world.findFleet(id) ?? []);
     const [vpcIds, cidrBlocks] = [fleets.map(({ vpc }) => vpc?.vpcId), fleets.map(({ vpc }) => vpc?.cidrBlock)];
     return {
       connected: connections
@@ -198,8 +197,8 @@ class Life {
     };
   }
 
-  /** What has to be there, with routes in these tables. */
-  connected(fleetId = this.world.fleetId, tables = this.world.routeTableIds, resolvesNames = false): object {
+  /** The expected value of `remaining` while a fleet is connected, with routes in the given tables. */
+  expectedState(fleetId = this.world.fleetId, tables = this.world.routeTableIds, resolvesNames = false): object {
     const peeringId = this.peeringOf(fleetId)?.id;
     return {
       connected: [fleetId],
@@ -209,13 +208,13 @@ class Life {
     };
   }
 
-  /** EC2's side of what connects a fleet. */
+  /** EC2's peering connection of a fleet. */
   peeringOf(fleetId: string): Peering | undefined {
     const { world } = this;
-    return world.aws.ec2.peerings.between(world.find(fleetId)?.vpc?.vpcId ?? '', world.vpcId);
+    return world.aws.ec2.peerings.between(world.findFleet(fleetId)?.vpc?.vpcId ?? '', world.vpcId);
   }
 
-  /** Somebody routes the addresses of the fleet to another connection. */
+  /** Creates a route by hand that leads the fleet's CIDR block to another connection. */
   routeByHand(): void {
     const [destination, target] = [this.cidrBlock, this.targetByHand];
     this.routesByHand.set(destination, { destination, kind: 'vpcPeeringConnectionId', target });
@@ -225,12 +224,12 @@ class Life {
     this.routesByHand.delete(this.cidrBlock);
   }
 
-  /** Where that route is. */
+  /** The route table with that route. */
   get tableByHand(): string {
     return this.world.routeTableIds[1] ?? '';
   }
 
-  /** Where it leads. */
+  /** The target of that route. */
   get targetByHand(): string {
     return this.world.aws.ec2.peerings.all()[0]?.id ?? '';
   }
@@ -240,37 +239,37 @@ class Life {
   }
 
   private get cidrBlock(): string {
-    return this.world.find(this.world.fleetId)?.vpc?.cidrBlock ?? '';
+    return this.world.findFleet(this.world.fleetId)?.vpc?.cidrBlock ?? '';
   }
 
-  /** Somebody creates another fleet, which every read shows. @returns its id */
+  /** Creates another fleet, waits until every read shows it, and returns its id. */
   async createFleet(change: object = {}): Promise<string> {
     const id = await this.world.createFleet({ Name: 'Other', ...change });
     this.fleetIds.push(id);
-    await this.pass(LATEST + 2_000);
-    this.world.find(id)?.move('ACTIVE');
+    await this.sleep(MAX_LATENESS + 2_000);
+    this.world.findFleet(id)?.move('ACTIVE');
     return id;
   }
 
-  /** Somebody deletes the fleet's connection by hand. */
+  /** Deletes the fleet's connection by hand. */
   async deleteByHand(): Promise<void> {
     await this.world.authorizeByHand();
     await this.world.disconnectByHand();
   }
 
-  async succeed(event: object): Promise<TestAnswer> {
-    const answer = await this.run(event);
-    expect(answer).toMatchObject({ Status: 'SUCCESS' });
-    if (answer === undefined) {
+  async runSuccessfully(event: object): Promise<TestResponse> {
+    const response = await this.run(event);
+    expect(response).toMatchObject({ Status: 'SUCCESS' });
+    if (response === undefined) {
       throw new Error('CloudFormation got no response');
     }
-    return answer;
+    return response;
   }
 
   async create(): Promise<void> {
-    const answer = await this.succeed(this.request('Create'));
-    expect(answer).toMatchObject({ Data: this.world.attributes, PhysicalResourceId: this.id });
-    expect(this.left).toEqual(this.connected());
+    const response = await this.runSuccessfully(this.request('Create'));
+    expect(response).toMatchObject({ Data: this.world.attributes, PhysicalResourceId: this.id });
+    expect(this.remaining).toEqual(this.expectedState());
   }
 }
 
@@ -280,45 +279,45 @@ describe.each(SEEDS)('with late reads, by seed %i', (seed) => {
   test('creates a connection, and deletes it a second later', async () => {
     const life = await Life.begin(seed);
     await life.create();
-    await life.pass(1_000);
-    await life.succeed(life.request('Delete'));
-    expect(life.left).toEqual(NOTHING);
+    await life.sleep(1_000);
+    await life.runSuccessfully(life.request('Delete'));
+    expect(life.remaining).toEqual(NOTHING);
   });
 
   test('updates a connection a second after the create, and rolls it back', async () => {
     const life = await Life.begin(seed);
     await life.create();
     const [main = ''] = life.world.routeTableIds;
-    const declared = life.world.declare();
-    const changed = life.world.declare({ DnsResolution: 'true', Routes: 'RouteTables', RouteTableIds: [main] });
+    const declared = life.world.properties();
+    const changed = life.world.properties({ DnsResolution: 'true', Routes: 'RouteTables', RouteTableIds: [main] });
     const update = { ResourceProperties: changed, OldResourceProperties: declared };
     const rollback = { ResourceProperties: declared, OldResourceProperties: changed };
     for (const [change, tables, resolvesNames] of [
       [update, [main], true],
       [rollback, life.world.routeTableIds, false],
     ] as const) {
-      await life.pass(1_000);
-      const answer = await life.succeed(life.request('Update', change));
-      expect(answer).toMatchObject({ Data: life.world.attributes, PhysicalResourceId: life.id });
-      expect(life.left).toEqual(life.connected(life.world.fleetId, tables, resolvesNames));
+      await life.sleep(1_000);
+      const response = await life.runSuccessfully(life.request('Update', change));
+      expect(response).toMatchObject({ Data: life.world.attributes, PhysicalResourceId: life.id });
+      expect(life.remaining).toEqual(life.expectedState(life.world.fleetId, tables, resolvesNames));
     }
-    await life.pass(1_000);
-    const unchanged = await life.succeed(life.request('Update'));
+    await life.sleep(1_000);
+    const unchanged = await life.runSuccessfully(life.request('Update'));
     expect(unchanged).toMatchObject({ Data: life.world.attributes, PhysicalResourceId: life.id });
-    await life.succeed(life.request('Delete'));
-    expect(life.left).toEqual(NOTHING);
+    await life.runSuccessfully(life.request('Delete'));
+    expect(life.remaining).toEqual(NOTHING);
   });
 
-  test('deletes what a create made that failed at its routes, and creates it again', async () => {
+  test('deletes the connection after the create failed at its routes, and creates it again', async () => {
     const life = await Life.begin(seed, { readings: { peerVpcWrites: 'none' } });
     life.routeByHand();
     const failed = await life.run(life.request('Create'));
     expect(failed).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining(`to ${life.targetByHand}`) as string });
-    await life.pass(1_000);
-    await life.succeed(life.request('Delete', { PhysicalResourceId: failed?.PhysicalResourceId }));
-    expect(life.left).toEqual({ ...NOTHING, routed: [[life.tableByHand, life.targetByHand]] });
+    await life.sleep(1_000);
+    await life.runSuccessfully(life.request('Delete', { PhysicalResourceId: failed?.PhysicalResourceId }));
+    expect(life.remaining).toEqual({ ...NOTHING, routed: [[life.tableByHand, life.targetByHand]] });
     life.removeRouteByHand();
-    await life.pass(1_000);
+    await life.sleep(1_000);
     await life.create();
   });
 
@@ -326,53 +325,53 @@ describe.each(SEEDS)('with late reads, by seed %i', (seed) => {
     const life = await Life.begin(seed);
     for (let turn = 0; turn < 3; turn += 1) {
       await life.create();
-      await life.pass(life.atRandom(3_000));
-      await life.succeed(life.request('Delete'));
-      expect(life.left).toEqual(NOTHING);
-      await life.pass(life.atRandom(3_000));
+      await life.sleep(life.randomUpTo(3_000));
+      await life.runSuccessfully(life.request('Delete'));
+      expect(life.remaining).toEqual(NOTHING);
+      await life.sleep(life.randomUpTo(3_000));
     }
   });
 
   test('fails if somebody created the connection by hand, and leaves it unchanged', async () => {
     const life = await Life.begin(seed);
     await life.world.connectByHand();
-    const before = life.left;
+    const before = life.remaining;
     const failed = await life.run(life.request('Create'));
     expect(failed).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining('exists already') as string });
-    await life.pass(1_000);
-    await life.succeed(life.request('Delete', { PhysicalResourceId: failed?.PhysicalResourceId }));
-    expect(life.left).toEqual(before);
+    await life.sleep(1_000);
+    await life.runSuccessfully(life.request('Delete', { PhysicalResourceId: failed?.PhysicalResourceId }));
+    expect(life.remaining).toEqual(before);
   });
 
   test('adopts a connection that somebody created by hand, and undoes its changes on delete', async () => {
     const life = await Life.begin(seed);
     await life.world.connectByHand();
-    const before = life.left;
-    const ResourceProperties = life.world.declare({ AdoptExisting: 'true', DnsResolution: 'true' });
-    const answer = await life.succeed(life.request('Create', { ResourceProperties }));
-    expect(answer).toMatchObject({ Data: life.world.attributes });
-    expect(life.left).toEqual(life.connected(life.world.fleetId, life.world.routeTableIds, true));
-    await life.pass(1_000);
+    const before = life.remaining;
+    const ResourceProperties = life.world.properties({ AdoptExisting: 'true', DnsResolution: 'true' });
+    const response = await life.runSuccessfully(life.request('Create', { ResourceProperties }));
+    expect(response).toMatchObject({ Data: life.world.attributes });
+    expect(life.remaining).toEqual(life.expectedState(life.world.fleetId, life.world.routeTableIds, true));
+    await life.sleep(1_000);
     const changed = {
-      ResourceProperties: life.world.declare({ AdoptExisting: 'true' }),
+      ResourceProperties: life.world.properties({ AdoptExisting: 'true' }),
       OldResourceProperties: ResourceProperties,
     };
-    await life.succeed(life.request('Update', changed));
-    expect(life.left).toEqual(life.connected());
-    await life.pass(1_000);
-    await life.succeed(life.request('Delete', changed));
-    expect(life.left).toEqual(before);
+    await life.runSuccessfully(life.request('Update', changed));
+    expect(life.remaining).toEqual(life.expectedState());
+    await life.sleep(1_000);
+    await life.runSuccessfully(life.request('Delete', changed));
+    expect(life.remaining).toEqual(before);
   });
 
   test('creates one connection if the create is delivered twice', async () => {
     const life = await Life.begin(seed);
     const event = life.request('Create');
-    const answers = await life.runTwice(event, 60_000);
+    const responses = await life.runTwice(event, 60_000);
     const expected = { Status: 'SUCCESS', Data: life.world.attributes, PhysicalResourceId: life.id };
-    expect(answers).toMatchObject([expected, expected]);
-    expect(life.left).toEqual(life.connected());
-    await life.succeed(life.request('Delete'));
-    expect(life.left).toEqual(NOTHING);
+    expect(responses).toMatchObject([expected, expected]);
+    expect(life.remaining).toEqual(life.expectedState());
+    await life.runSuccessfully(life.request('Delete'));
+    expect(life.remaining).toEqual(NOTHING);
   });
 
   test('creates the connection if the create is killed and run again', async () => {
@@ -383,121 +382,121 @@ describe.each(SEEDS)('with late reads, by seed %i', (seed) => {
       Data: life.world.attributes,
       PhysicalResourceId: life.id,
     });
-    expect(life.left).toEqual(life.connected());
+    expect(life.remaining).toEqual(life.expectedState());
   });
 
-  test('deletes what a killed create has made', async () => {
+  test('deletes the connection of a killed create', async () => {
     const life = await Life.begin(seed);
-    await life.run(life.request('Create'), life.atRandom(70_000));
-    await life.pass(1_000);
-    await life.succeed(life.request('Delete', UNKNOWN_ID));
-    await life.pass(120_000);
-    expect(life.left).toEqual(NOTHING);
+    await life.run(life.request('Create'), life.randomUpTo(70_000));
+    await life.sleep(1_000);
+    await life.runSuccessfully(life.request('Delete', UNKNOWN_ID));
+    await life.sleep(120_000);
+    expect(life.remaining).toEqual(NOTHING);
   });
 
   test('leaves nothing if the delete overtakes the create', async () => {
     const life = await Life.begin(seed);
     await life.deleteDuringCreate();
-    await life.pass(120_000);
-    expect(life.left).toEqual(NOTHING);
+    await life.sleep(120_000);
+    expect(life.remaining).toEqual(NOTHING);
   });
 
   test('deletes the connection if the delete is delivered twice', async () => {
     const life = await Life.begin(seed);
     await life.create();
-    await life.pass(1_000);
+    await life.sleep(1_000);
     const event = life.request('Delete');
     expect(await life.runTwice(event, 40_000)).toMatchObject([{ Status: 'SUCCESS' }, { Status: 'SUCCESS' }]);
-    expect(life.left).toEqual(NOTHING);
+    expect(life.remaining).toEqual(NOTHING);
   });
 
   test('deletes the connection if the delete is killed and run again', async () => {
     const life = await Life.begin(seed);
     await life.create();
-    await life.pass(1_000);
+    await life.sleep(1_000);
     expect(await life.runAgainAfterKill(life.request('Delete'), 40_000)).toMatchObject({ Status: 'SUCCESS' });
-    expect(life.left).toEqual(NOTHING);
+    expect(life.remaining).toEqual(NOTHING);
   });
 
   test('replaces the connection with that of a new fleet, and rolls it back', async () => {
     const life = await Life.begin(seed);
     const other = await life.createFleet();
     await life.create();
-    const [former, next] = [life.world.declare(), life.world.declare({ FleetId: other })];
-    await life.pass(1_000);
-    const there = { ResourceProperties: next, OldResourceProperties: former };
-    const { Data, PhysicalResourceId } = await life.succeed(life.request('Update', there));
+    const [previous, next] = [life.world.properties(), life.world.properties({ FleetId: other })];
+    await life.sleep(1_000);
+    const there = { ResourceProperties: next, OldResourceProperties: previous };
+    const { Data, PhysicalResourceId } = await life.runSuccessfully(life.request('Update', there));
     expect(Data).toEqual(life.world.attributesOf(other));
-    const back = { ResourceProperties: former, OldResourceProperties: next, PhysicalResourceId };
-    expect(await life.succeed(life.request('Update', back))).toMatchObject({
+    const back = { ResourceProperties: previous, OldResourceProperties: next, PhysicalResourceId };
+    expect(await life.runSuccessfully(life.request('Update', back))).toMatchObject({
       Data: life.world.attributes,
       PhysicalResourceId: life.id,
     });
-    await life.succeed(life.request('Delete', { ResourceProperties: next, PhysicalResourceId }));
-    expect(life.left).toEqual(life.connected());
+    await life.runSuccessfully(life.request('Delete', { ResourceProperties: next, PhysicalResourceId }));
+    expect(life.remaining).toEqual(life.expectedState());
   });
 
   test('creates the connection again in the next update if somebody deleted it by hand', async () => {
     const life = await Life.begin(seed);
     await life.create();
     await life.deleteByHand();
-    await life.pass(30_000);
-    const answer = await life.succeed(life.request('Update'));
-    expect(answer).toMatchObject({ Data: life.world.attributes, PhysicalResourceId: life.id });
-    await life.pass(1_000);
-    await life.succeed(life.request('Delete'));
-    expect(life.left).toEqual(NOTHING);
+    await life.sleep(30_000);
+    const response = await life.runSuccessfully(life.request('Update'));
+    expect(response).toMatchObject({ Data: life.world.attributes, PhysicalResourceId: life.id });
+    await life.sleep(1_000);
+    await life.runSuccessfully(life.request('Delete'));
+    expect(life.remaining).toEqual(NOTHING);
   });
 
   test('lets at most one of two stacks create the same connection at once, and leaves nothing of the other', async () => {
     const life = await Life.begin(seed);
     const StackId = `arn:aws:cloudformation:us-east-1:${ACCOUNT}:stack/Other/${OTHER_GUID}`;
     const stacks = [{}, { StackId }] as const;
-    const answers = await Promise.all([
+    const responses = await Promise.all([
       life.run(life.request('Create')),
-      life.pass(life.atRandom(60_000)).then(() => life.run(life.request('Create', { StackId }))),
+      life.sleep(life.randomUpTo(60_000)).then(() => life.run(life.request('Create', { StackId }))),
     ]);
-    const failed = answers.flatMap((answer, index) => (answer?.Status === 'FAILED' ? [index] : []));
+    const failed = responses.flatMap((response, index) => (response?.Status === 'FAILED' ? [index] : []));
     expect(failed).not.toEqual([]);
     for (const index of failed) {
-      const { PhysicalResourceId, Reason } = answers[index] ?? {};
+      const { PhysicalResourceId, Reason } = responses[index] ?? {};
       expect(Reason).toContain(
         `belongs to resource Peering of stack ${index === 0 ? `Other (${OTHER_GUID})` : `Game (${GUID})`}, `,
       );
-      await life.succeed(life.request('Delete', { ...stacks[index], PhysicalResourceId }));
+      await life.runSuccessfully(life.request('Delete', { ...stacks[index], PhysicalResourceId }));
     }
-    expect(life.left).toEqual(failed.length === 2 ? NOTHING : life.connected());
+    expect(life.remaining).toEqual(failed.length === 2 ? NOTHING : life.expectedState());
   });
 });
 
 const ON_CREATE = { PeerOnCreate: 'true' };
 
-/** The life of a fleet that GameLift peers on creation. GameLift deletes the connection on request, or only with the fleet. */
+/** The life of a connection that GameLift creates with its fleet. GameLift deletes it on request, or only with the fleet. */
 class LifeOnCreate extends Life {
   static override async begin(seed: number): Promise<LifeOnCreate> {
     const life = new LifeOnCreate(await prepare(seed, {}));
-    life.keptRefusal = REFUSALS[seed % 6];
+    life.deletionRefusal = REFUSALS[seed % 6];
     life.world.fleetId = await life.createPeeredFleet();
     return life;
   }
 
-  /** Somebody creates a fleet that GameLift peers. AWS does not say that it does so before the fleet is ACTIVE. */
+  /** Creates a fleet that GameLift peers. AWS does not document whether GameLift does that before the fleet is ACTIVE. */
   async createPeeredFleet(): Promise<string> {
     const { world } = this;
     const { scriptedOutcomes } = world.aws;
     await world.authorizeByHand();
-    // the fleet becomes ACTIVATING when every read shows it: then GameLift connects it
-    scriptedOutcomes.fleetActivationSeconds = LATEST / 800;
-    scriptedOutcomes.connectionSeconds = this.atRandom(60_000) / 1000;
+    // the fleet becomes ACTIVATING when every read shows it, and then GameLift creates the connection
+    scriptedOutcomes.fleetActivationSeconds = MAX_LATENESS / 800;
+    scriptedOutcomes.connectionSeconds = this.randomUpTo(60_000) / 1000;
     const id = await this.createFleet({ PeerVpcAwsAccountId: ACCOUNT, PeerVpcId: world.vpcId });
     await world.cancelAuthorizationByHand();
     return id;
   }
 
   override request(type: 'Create' | 'Update' | 'Delete', change: object = {}): object {
-    const declared = this.world.declare(ON_CREATE);
-    const former = type === 'Update' ? { OldResourceProperties: declared } : {};
-    return super.request(type, { ResourceProperties: declared, ...former, ...change });
+    const declared = this.world.properties(ON_CREATE);
+    const previous = type === 'Update' ? { OldResourceProperties: declared } : {};
+    return super.request(type, { ResourceProperties: declared, ...previous, ...change });
   }
 
   override async create(): Promise<void> {
@@ -511,11 +510,11 @@ class LifeOnCreate extends Life {
     expect(isAuthorized).toBe(false);
   }
 
-  /** Nothing of the connection, or nothing but the connection, which the deletion of the fleet then needs an authorization for. */
+  /** Checks that nothing is left or, if GameLift keeps the connection, only the connection, and an authorization for the deletion of the fleet. */
   checkDeleted(): void {
     const { aws, fleetId, isAuthorized } = this.world;
-    const isKept = this.keptRefusal !== undefined;
-    expect(this.left).toEqual(isKept ? { ...NOTHING, connected: [fleetId] } : NOTHING);
+    const isKept = this.deletionRefusal !== undefined;
+    expect(this.remaining).toEqual(isKept ? { ...NOTHING, connected: [fleetId] } : NOTHING);
     if (isKept) {
       expect(aws.ec2.tags.all().filter(({ resourceId }) => resourceId === this.peeringOf(fleetId)?.id)).toEqual([]);
       expect(isAuthorized).toBe(true);
@@ -530,110 +529,110 @@ describe.each(SEEDS)('a fleet that is peered on creation, where reads are late, 
     life = await LifeOnCreate.begin(seed);
   });
 
-  test('its connection is awaited, changed, and deleted', async () => {
+  test('waits for the connection, updates it, and deletes it', async () => {
     await life.create();
-    await life.pass(1_000);
-    const change = { ResourceProperties: life.world.declare({ ...ON_CREATE, DnsResolution: 'true' }) };
-    const answer = await life.succeed(life.request('Update', change));
-    expect(answer).toMatchObject({ Data: life.world.attributes, PhysicalResourceId: life.id });
-    expect(life.left).toEqual(life.connected(life.world.fleetId, life.world.routeTableIds, true));
+    await life.sleep(1_000);
+    const change = { ResourceProperties: life.world.properties({ ...ON_CREATE, DnsResolution: 'true' }) };
+    const response = await life.runSuccessfully(life.request('Update', change));
+    expect(response).toMatchObject({ Data: life.world.attributes, PhysicalResourceId: life.id });
+    expect(life.remaining).toEqual(life.expectedState(life.world.fleetId, life.world.routeTableIds, true));
     life.checkNothingRequested();
-    await life.pass(1_000);
-    await life.succeed(life.request('Delete', change));
+    await life.sleep(1_000);
+    await life.runSuccessfully(life.request('Delete', change));
     life.checkDeleted();
   });
 
-  test('a creation that is delivered twice', async () => {
+  test('finds the connection if the create is delivered twice', async () => {
     const event = life.request('Create');
-    const answers = await life.runTwice(event, 60_000);
+    const responses = await life.runTwice(event, 60_000);
     const expected = { Status: 'SUCCESS', Data: life.world.attributes, PhysicalResourceId: life.id };
-    expect(answers).toMatchObject([expected, expected]);
-    expect(life.left).toEqual(life.connected());
+    expect(responses).toMatchObject([expected, expected]);
+    expect(life.remaining).toEqual(life.expectedState());
     life.checkNothingRequested();
   });
 
-  test('a creation that is killed, and run again', async () => {
+  test('finds the connection if the create is killed and run again', async () => {
     const event = life.request('Create');
     expect(await life.runAgainAfterKill(event, 70_000)).toMatchObject({
       Status: 'SUCCESS',
       Data: life.world.attributes,
       PhysicalResourceId: life.id,
     });
-    expect(life.left).toEqual(life.connected());
+    expect(life.remaining).toEqual(life.expectedState());
     life.checkNothingRequested();
   });
 
-  test('a creation that is killed, and then deleted', async () => {
-    await life.run(life.request('Create'), life.atRandom(70_000));
-    await life.pass(1_000);
-    await life.succeed(life.request('Delete', UNKNOWN_ID));
+  test('deletes the connection of a killed create', async () => {
+    await life.run(life.request('Create'), life.randomUpTo(70_000));
+    await life.sleep(1_000);
+    await life.runSuccessfully(life.request('Delete', UNKNOWN_ID));
     life.checkDeleted();
   });
 
-  test('a creation that is overtaken by its deletion', async () => {
+  test('deletes the connection if the delete overtakes the create', async () => {
     await life.deleteDuringCreate();
     life.checkDeleted();
   });
 
-  test('a creation that fails at its routes, and the deletion that follows', async () => {
+  test('deletes the connection after the create failed at its routes', async () => {
     life.routeByHand();
     const failed = await life.run(life.request('Create'));
     expect(failed).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining(`to ${life.targetByHand}`) as string });
-    await life.pass(1_000);
-    await life.succeed(life.request('Delete', { PhysicalResourceId: failed?.PhysicalResourceId }));
+    await life.sleep(1_000);
+    await life.runSuccessfully(life.request('Delete', { PhysicalResourceId: failed?.PhysicalResourceId }));
     life.removeRouteByHand();
     life.checkDeleted();
   });
 
-  test('a deletion that is delivered twice', async () => {
+  test('deletes the connection if the delete is delivered twice', async () => {
     await life.create();
-    await life.pass(1_000);
+    await life.sleep(1_000);
     const event = life.request('Delete');
     expect(await life.runTwice(event, 40_000)).toMatchObject([{ Status: 'SUCCESS' }, { Status: 'SUCCESS' }]);
     life.checkDeleted();
   });
 
-  test('a deletion that is killed, and run again', async () => {
+  test('deletes the connection if the delete is killed and run again', async () => {
     await life.create();
-    await life.pass(1_000);
+    await life.sleep(1_000);
     expect(await life.runAgainAfterKill(life.request('Delete'), 160_000)).toMatchObject({ Status: 'SUCCESS' });
     life.checkDeleted();
   });
 
-  test('the fleet is replaced, and the update is rolled back', async () => {
+  test('uses the connection of a new fleet, and rolls that back', async () => {
     await life.create();
     const other = await life.createPeeredFleet();
-    const [former, next] = [life.world.declare(ON_CREATE), life.world.declare({ ...ON_CREATE, FleetId: other })];
-    const there = { ResourceProperties: next, OldResourceProperties: former };
-    const { Data, PhysicalResourceId } = await life.succeed(life.request('Update', there));
+    const [previous, next] = [life.world.properties(ON_CREATE), life.world.properties({ ...ON_CREATE, FleetId: other })];
+    const there = { ResourceProperties: next, OldResourceProperties: previous };
+    const { Data, PhysicalResourceId } = await life.runSuccessfully(life.request('Update', there));
     expect(Data).toEqual(life.world.attributesOf(other));
     life.checkNothingRequested();
-    const back = { ResourceProperties: former, OldResourceProperties: next, PhysicalResourceId };
-    expect(await life.succeed(life.request('Update', back))).toMatchObject({
+    const back = { ResourceProperties: previous, OldResourceProperties: next, PhysicalResourceId };
+    expect(await life.runSuccessfully(life.request('Update', back))).toMatchObject({
       Data: life.world.attributes,
       PhysicalResourceId: life.id,
     });
-    await life.succeed(life.request('Delete', { ResourceProperties: next, PhysicalResourceId }));
-    expect(life.left).toMatchObject({
-      routed: (life.connected() as typeof life.left & { routed: object }).routed,
+    await life.runSuccessfully(life.request('Delete', { ResourceProperties: next, PhysicalResourceId }));
+    expect(life.remaining).toMatchObject({
+      routed: (life.expectedState() as typeof life.remaining & { routed: object }).routed,
       tags: [life.world.fleetId, life.world.fleetId],
     });
     expect(life.world.calls).not.toContain('CreateVpcPeeringConnection');
   });
 
-  test('somebody deletes its connection by hand: an update says that only a new fleet is peered, and requests nothing', async () => {
+  test('fails in an update after somebody deleted the connection by hand, says that only a new fleet is peered, and requests nothing', async () => {
     await life.create();
     await life.deleteByHand();
     await life.world.cancelAuthorizationByHand();
-    await life.pass(30_000);
+    await life.sleep(30_000);
     expect(await life.run(life.request('Update'))).toMatchObject({
       Status: 'FAILED',
       PhysicalResourceId: life.id,
       Reason: expect.stringMatching(/replace the fleet, or remove peerOnCreate, which replaces it too/) as string,
     });
     life.checkNothingRequested();
-    await life.succeed(life.request('Delete'));
-    expect(life.left).toEqual(NOTHING);
+    await life.runSuccessfully(life.request('Delete'));
+    expect(life.remaining).toEqual(NOTHING);
   });
 });
 
@@ -645,7 +644,7 @@ test.each(SEEDS)(
     await life.world.authorizeByHand();
     const began = life.world.now();
     await life.create();
-    const { events } = life.world.find(life.world.fleetId) ?? { events: [] };
+    const { events } = life.world.findFleet(life.world.fleetId) ?? { events: [] };
     const activeAt = events.find(({ code }) => code === 'FLEET_VPC_PEERING_SUCCEEDED')?.time.getTime() ?? NaN;
     // a claim is read again 15 seconds after it was written, and 15 seconds after GameLift accepted the request
     const readable = began + 32_000;

@@ -48,9 +48,9 @@ test('logs a failed request as one line with an embedded metric for its resource
 test.each([
   ['a create', requestOf('Create'), AUTHORIZATION_TYPE, 'Create'],
   ['an update', requestOf('Update'), AUTHORIZATION_TYPE, 'Update'],
-  ['a request of a type that the handler does not know', requestOf('Create', { ResourceType: 'Custom::X' }), 'Unknown', 'Create'],
-  ['a request that is none', requestOf('Mend'), AUTHORIZATION_TYPE, 'Unknown'],
-])('counts one failure of %s', async (_, event, resourceType, requestType) => {
+  ['a request for an unknown resource type', requestOf('Create', { ResourceType: 'Custom::X' }), 'Unknown', 'Create'],
+  ['a request with an invalid type', requestOf('Mend'), AUTHORIZATION_TYPE, 'Unknown'],
+])('counts one failed request for %s', async (_, event, resourceType, requestType) => {
   const world = new TestWorld();
   world.api.create = [awsError('InvalidRequestException', 'no')];
   const failedRequest = jest.spyOn(world.log, 'failedRequest');

@@ -1,6 +1,6 @@
 import { awsError, propertiesOf, requestOf, SECRET_URL, STACK_ID, TestWorld } from './world';
 
-describe('events that do not say where to send a response', () => {
+describe('events to which the handler can not respond', () => {
   test.each([
     ['nothing', undefined, 'it is not an object'],
     ['null', null, 'it is not an object'],
@@ -12,16 +12,16 @@ describe('events that do not say where to send a response', () => {
     ['a number for a request id', requestOf('Create', { RequestId: 7 }), 'it has no RequestId'],
     ['an invalid URL', requestOf('Create', { ResponseURL: 'elsewhere' }), 'its ResponseURL is not an https URL'],
     ['an http URL', requestOf('Create', { ResponseURL: 'http://example.com/' }), 'its ResponseURL is not an https URL'],
-  ])('%s: logs an error, and is not run again', async (_, event, problem) => {
+  ])('%s: logs an error and succeeds, so that Lambda does not retry', async (_, event, problem) => {
     const world = new TestWorld();
     await world.run(event);
-    expect(world.answers).toEqual([]);
+    expect(world.responses).toEqual([]);
     expect(world.api.calls).toEqual([]);
     expect(world.logged).toEqual([{ message: `the event is not a request from CloudFormation: ${problem}` }]);
   });
 });
 
-describe('invalid requests fail without a call', () => {
+describe('invalid requests fail without a call to AWS', () => {
   test.each([
     ['an unknown request type', { RequestType: 'Upsert' }, 'RequestType must be one of Create, Update, Delete, got "Upsert"'],
     ['no request type', { RequestType: undefined }, 'RequestType must be one of Create, Update, Delete, got nothing'],
@@ -29,33 +29,33 @@ describe('invalid requests fail without a call', () => {
     ['no properties', { ResourceProperties: undefined }, 'ResourceProperties must be an object, got nothing'],
   ])('%s', async (_, change, reason) => {
     const world = new TestWorld();
-    const refused = await world.run(requestOf('Create', change));
-    expect(refused).toMatchObject({
+    const failed = await world.run(requestOf('Create', change));
+    expect(failed).toMatchObject({
       Status: 'FAILED',
       Reason: reason,
       PhysicalResourceId: '6b2e1c9c-0000-4000-8000-000000000000/Authorization/nothing-done',
     });
     // the delete that follows a failed create finds nothing to do
-    const cleaned = await world.run(requestOf('Delete', { PhysicalResourceId: refused?.PhysicalResourceId }));
-    expect(cleaned).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: refused?.PhysicalResourceId });
+    const deleted = await world.run(requestOf('Delete', { PhysicalResourceId: failed?.PhysicalResourceId }));
+    expect(deleted).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: failed?.PhysicalResourceId });
     expect(world.api.calls).toEqual([]);
   });
 
   test('an invalid update keeps the physical id', async () => {
     const world = new TestWorld();
-    const answer = await world.run(
+    const response = await world.run(
       requestOf('Update', { ResourceProperties: propertiesOf({ PeerVpcId: '' }), PhysicalResourceId: 'mine' }),
     );
-    expect(answer).toMatchObject({ Status: 'FAILED', PhysicalResourceId: 'mine' });
+    expect(response).toMatchObject({ Status: 'FAILED', PhysicalResourceId: 'mine' });
     expect(world.api.calls).toEqual([]);
   });
 
   test('an invalid delete after a canceled create succeeds, so that the stack can be deleted', async () => {
     const world = new TestWorld();
-    const answer = await world.run(
+    const response = await world.run(
       requestOf('Delete', { ResourceProperties: propertiesOf({ PeerVpcId: '' }), PhysicalResourceId: 'made-up' }),
     );
-    expect(answer).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: 'made-up' });
+    expect(response).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: 'made-up' });
     expect(world.api.calls).toEqual([]);
   });
 });
@@ -86,10 +86,10 @@ describe('the response', () => {
       expect(body).not.toContain('\ufffd');
       return put(url, body, signal);
     };
-    const answer = await world.run(requestOf('Create'));
+    const response = await world.run(requestOf('Create'));
     expect(bytes).toBeLessThanOrEqual(4096);
     expect(bytes).toBeGreaterThan(4080);
-    expect(answer?.Reason).toMatch(/^could not authorize VPC peering between VPC .*\.\.\.$/);
+    expect(response?.Reason).toMatch(/^could not authorize VPC peering between VPC .*\.\.\.$/);
   });
 
   test.each([[[500, 500, 200]], [[503, 429, 200]], [[new Error('socket hang up'), 200]]])(
@@ -98,16 +98,16 @@ describe('the response', () => {
       const world = new TestWorld();
       world.statuses = statuses;
       expect((await world.run(requestOf('Create')))?.Status).toBe('SUCCESS');
-      expect(world.answers).toHaveLength(1);
+      expect(world.responses).toHaveLength(1);
       expect(world.api.calls).toHaveLength(1);
     },
   );
 
-  test('is sent again until CloudFormation gives up if the endpoint fails, and then the invocation fails', async () => {
+  test('is sent again until CloudFormation stops waiting if the endpoint keeps failing, and then the invocation fails', async () => {
     const world = new TestWorld();
     world.statuses = [500];
     const start = world.time.now();
-    await expect(world.run(requestOf('Create'))).rejects.toThrow("CloudFormation's response endpoint answered HTTP 500");
+    await expect(world.run(requestOf('Create'))).rejects.toThrow("CloudFormation's response endpoint returned HTTP 500");
     expect(world.time.now() - start).toBeGreaterThan(330_000);
     expect(world.time.now() - start).toBeLessThanOrEqual(360_000);
     expect(world.logged.at(-1)).toMatchObject({ message: 'could not send the response to CloudFormation' });
@@ -119,14 +119,14 @@ describe('the response', () => {
     expect((await world.run(requestOf('Create')))?.Status).toBe('SUCCESS');
   });
 
-  test('is not sent again if its URL has expired, and the invocation succeeds, because another run could do harm', async () => {
+  test('is not sent again if its URL has expired, and the invocation succeeds, so that Lambda does not run the request again', async () => {
     const world = new TestWorld();
     world.statuses = [403];
     await world.run(requestOf('Create'));
     expect(world.api.calls).toHaveLength(1);
     expect(world.logged.at(-1)).toMatchObject({
       message: 'could not send the response to CloudFormation',
-      error: "CloudFormation's response endpoint answered HTTP 403",
+      error: "CloudFormation's response endpoint returned HTTP 403",
     });
   });
 
@@ -134,9 +134,9 @@ describe('the response', () => {
     const world = new TestWorld();
     world.statuses = [500, 200];
     world.api.create = [awsError('InternalServiceException'), { hours: 24 }];
-    const answer = await world.run(requestOf('Create'));
-    expect(JSON.stringify([answer, world.logged])).not.toContain(SECRET_URL);
-    expect(JSON.stringify([answer, world.logged])).not.toContain('5ec2e7');
+    const response = await world.run(requestOf('Create'));
+    expect(JSON.stringify([response, world.logged])).not.toContain(SECRET_URL);
+    expect(JSON.stringify([response, world.logged])).not.toContain('5ec2e7');
   });
 });
 
@@ -153,7 +153,7 @@ describe('when the time is up', () => {
     expect(world.time.now() - start).toBe(31_000);
   });
 
-  test('says what was not finished if the call stops when its signal is aborted', async () => {
+  test('names the unfinished call if the call stops when its signal is aborted', async () => {
     const world = new TestWorld();
     world.api.createVpcPeeringAuthorization = (_, signal?: AbortSignal) =>
       new Promise((__, reject) => {
@@ -161,15 +161,16 @@ describe('when the time is up', () => {
           reject(awsError('AbortError', 'Request aborted'));
         });
       });
-    const answer = await world.run(requestOf('Create'), 60);
-    expect(answer?.Reason).toMatch(
+    const response = await world.run(requestOf('Create'), 60);
+    expect(response?.Reason).toMatch(
       /: CreateVpcPeeringAuthorization was not finished when the time for this request was up, after 30 seconds\. Try again$/,
     );
   });
 
-  test('sends one response, and makes no call, if there is no time at all', async () => {
+  test('sends one response, and makes no call, if the invocation has no time left', async () => {
     const world = new TestWorld();
     expect(await world.run(requestOf('Create'), 20)).toMatchObject({ Status: 'FAILED' });
-    expect(world.answers).toHaveLength(1);
+    expect(world.responses).toHaveLength(1);
+    expect(world.api.calls).toEqual([]);
   });
 });

@@ -4,14 +4,14 @@ import { awsError, requestOf, ScriptedApi, TestWorld, VPC } from './world';
 
 const { signal } = new AbortController();
 
-test('records what each call was given, and its answer or error, and changes neither', async () => {
+test('records the input and the output or error of each call, and changes neither', async () => {
   const time = rehearsedTime();
   const api = new ScriptedApi(time);
   const refusal = awsError('InvalidRequestException', 'no');
   api.create = [refusal];
   api.exists = [false];
   const recorder = new CallRecorder(time);
-  const watched = recorder.watch(api);
+  const watched = recorder.recordCallsOf(api);
   const input = { GameLiftAwsAccountId: '111111111111', PeerVpcId: VPC };
   const startedAt = time.now();
   await expect(watched.createVpcPeeringAuthorization(input, signal)).rejects.toBe(refusal);
@@ -30,7 +30,7 @@ test('records what each call was given, and its answer or error, and changes nei
       input: [VPC],
       startedAt: startedAt + 5000,
       endedAt: startedAt + 5000,
-      outcome: { kind: 'answered', answer: false },
+      outcome: { kind: 'succeeded', output: false },
     },
   ]);
   expect(api.calls).toEqual([`Create ${VPC} 111111111111`]);
@@ -39,7 +39,7 @@ test('records what each call was given, and its answer or error, and changes nei
 test('keeps the first 500 calls', async () => {
   const time = rehearsedTime();
   const recorder = new CallRecorder(time);
-  const watched = recorder.watch(new ScriptedApi(time));
+  const watched = recorder.recordCallsOf(new ScriptedApi(time));
   for (let count = 0; count < 501; count += 1) {
     await watched.vpcExists(VPC, signal);
   }
@@ -47,7 +47,7 @@ test('keeps the first 500 calls', async () => {
 });
 
 describe('a request', () => {
-  test('logs each question that it answers once, without ids, after the response', async () => {
+  test('logs each reading that it has observed once, without ids, after the response', async () => {
     const world = new TestWorld();
     const throttled = awsError('ThrottlingException', 'Rate exceeded');
     world.api.create = [throttled, throttled, { hours: 24 }];
@@ -80,13 +80,13 @@ describe('a request', () => {
     expect(world.logged.at(-1)).toMatchObject({ question: 'peerPermissions', reading: 'checked' });
   });
 
-  test('succeeds if the rules can make nothing of an answer, and logs that', async () => {
+  test('succeeds if a rule fails, and logs that', async () => {
     const world = new TestWorld();
     const notADate = { toISOString: () => '2026-01-01T00:00:00.000Z' };
     world.api.create = [Object.assign(world.api.record(24), { CreationTime: notADate })];
     expect(await world.run(requestOf('Create'))).toMatchObject({ Status: 'SUCCESS' });
     expect(world.logged.at(-1)).toEqual({
-      message: 'could not tell how AWS behaves: CreationTime.getTime is not a function',
+      message: 'could not determine how AWS behaves: CreationTime.getTime is not a function',
     });
   });
 });

@@ -1,8 +1,8 @@
 import { SimulatedWorld } from './simulated-world';
-import type { TestAnswer } from './world';
+import type { TestResponse } from './world';
 
 /*
- * The logical id or the stack of a resource changes, as with a stack refactor of CloudFormation. The physical id stays the same.
+ * Stack refactoring in CloudFormation: the logical id or the stack of a resource changes, and the physical id stays the same.
  */
 
 const OTHER_STACK = 'arn:aws:cloudformation:us-east-1:111111111111:stack/Other/7c3f2d0d-0000-4000-8000-000000000000';
@@ -13,7 +13,7 @@ let id: string | undefined;
 
 beforeEach(async () => {
   world = await SimulatedWorld.create();
-  id = (await world.ask('Create')).answer?.PhysicalResourceId;
+  id = (await world.send('Create')).response?.PhysicalResourceId;
 });
 afterEach(() => {
   world.close();
@@ -23,9 +23,9 @@ describe.each([
   ['another logical id', { LogicalResourceId: 'Renamed' }],
   ['another stack', { StackId: OTHER_STACK }],
 ])('a connection with %s', (_, moved) => {
-  const ask = async (type: 'Update' | 'Delete', change = {}, formerly = {}): Promise<TestAnswer | undefined> => {
-    const properties = type === 'Update' ? { OldResourceProperties: world.declare(formerly) } : {};
-    return (await world.ask(type, world.declare(change), id, { ...moved, ...properties })).answer;
+  const ask = async (type: 'Update' | 'Delete', change = {}, formerly = {}): Promise<TestResponse | undefined> => {
+    const properties = type === 'Update' ? { OldResourceProperties: world.properties(formerly) } : {};
+    return (await world.send(type, world.properties(change), id, { ...moved, ...properties })).response;
   };
 
   test('is not updated: the error names its owner', async () => {
@@ -33,31 +33,31 @@ describe.each([
       Status: 'FAILED',
       Reason: expect.stringContaining(`the peering connection belongs to ${OWNER}`) as string,
     });
-    expect(world.peerings.statuses).toEqual(['active']);
+    expect(world.state.statuses).toEqual(['active']);
   });
 
   test('is left in place by a delete', async () => {
     expect(await ask('Delete')).toMatchObject({ Status: 'SUCCESS' });
-    expect(world.peerings.statuses).toEqual(['active']);
+    expect(world.state.statuses).toEqual(['active']);
   });
 
   test('gets a new owner after adoptExisting was set and removed, and is then deleted', async () => {
-    // removalPolicy is RETAIN as well: CloudFormation sends no delete for the former physical id
+    // removalPolicy is RETAIN as well: CloudFormation sends no delete for the previous physical id
     const adopted = await ask('Update', { AdoptExisting: 'true' });
     expect(adopted).toMatchObject({ Status: 'SUCCESS', Data: world.attributes });
     id = adopted?.PhysicalResourceId;
     id = (await ask('Update', {}, { AdoptExisting: 'true' }))?.PhysicalResourceId;
     expect(await ask('Delete')).toMatchObject({ Status: 'SUCCESS' });
-    expect(world.peerings).toEqual({ statuses: [], routed: [] });
+    expect(world.state).toEqual({ statuses: [], routed: [] });
   });
 });
 
 test.each(['Authorization', 'Teardown'])('the custom resource %s works as before', async (kind) => {
   const type = { ResourceType: `Custom::GameLiftVpcPeering${kind}`, LogicalResourceId: kind };
-  const physicalId = (await world.ask('Create', undefined, undefined, type)).answer?.PhysicalResourceId;
+  const physicalId = (await world.send('Create', undefined, undefined, type)).response?.PhysicalResourceId;
   const moved = { ...type, LogicalResourceId: 'Renamed', StackId: OTHER_STACK };
   for (const request of ['Update', 'Delete'] as const) {
-    const { answer } = await world.ask(request, undefined, physicalId, moved);
-    expect(answer).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: physicalId });
+    const { response } = await world.send(request, undefined, physicalId, moved);
+    expect(response).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: physicalId });
   }
 });

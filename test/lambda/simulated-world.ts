@@ -7,18 +7,18 @@ import { SimulatedApi } from '../in-process/api';
 import { ACCOUNT, MatrixWorld, PLACE, REGION } from '../matrix/world';
 import type { Readings } from '../matrix/world';
 import { GUID, recordingLog, SECRET_URL } from './world';
-import type { TestAnswer } from './world';
+import type { TestResponse } from './world';
 
 const STACK_ID = `arn:aws:cloudformation:${REGION}:${ACCOUNT}:stack/Game/${GUID}`;
 
-interface Outcome {
-  readonly answer: TestAnswer | undefined;
+interface HandlerResult {
+  readonly response: TestResponse | undefined;
   readonly logged: readonly LogRecord[];
 }
 
-/** The handler on a simulated AWS with a fleet in it, which a test sends events by hand: for requests that really run. */
+/** Runs the handler on a simulated AWS that contains a fleet. Tests send it CloudFormation's requests. */
 export class SimulatedWorld {
-  /** @param change of the input of CreateFleet */
+  /** @param change overrides members of the input of CreateFleet */
   static async create(readings: Readings = {}, change: object = {}, outcome: FleetOutcome = {}): Promise<SimulatedWorld> {
     const matrix = await MatrixWorld.populate(readings);
     matrix.aws.scriptedOutcomes.fleet = () => outcome;
@@ -27,14 +27,15 @@ export class SimulatedWorld {
     return new SimulatedWorld(matrix, fleetId);
   }
 
+  /** The operations that the handler has called since the last `run`. */
   calls: string[] = [];
-  /** What a call is refused with instead of being made. */
-  refusal: (service: ServiceName, operation: string) => Error | undefined | Promise<Error | undefined> = () => undefined;
-  /** What a call is answered with instead of being made. */
-  output: (service: ServiceName, operation: string) => object | undefined = () => undefined;
-  /** What spreads out the handler's retries: from 0 up to 1. */
+  /** Returns an error to make the call fail without reaching the simulation. */
+  errorFor: (service: ServiceName, operation: string) => Error | undefined | Promise<Error | undefined> = () => undefined;
+  /** Returns an output to make the call succeed without reaching the simulation. */
+  outputFor: (service: ServiceName, operation: string) => object | undefined = () => undefined;
+  /** The random number, from 0 to 1, that spreads out the handler's retries. */
   jitter: () => number = () => 0;
-  /** Each role that was assumed, and by which session. */
+  /** The assumed roles and the names of their sessions. */
   readonly assumed: object[] = [];
 
   private constructor(
@@ -63,28 +64,28 @@ export class SimulatedWorld {
     return this.matrix.places.A.routeTableIds;
   }
 
-  /** The status of what connects the fleet, and the tables of the routes to it, or to what connected it before. */
-  get peerings(): { readonly statuses: readonly string[]; readonly routed: readonly string[] } {
+  /** The statuses of the fleet's connections, and the route tables with routes to its current or earlier connections. */
+  get state(): { readonly statuses: readonly string[]; readonly routeTableIds: readonly string[] } {
     const { connections, routes } = this.matrix.aws.inventory();
     const own = (connections as { fleetId: string; status: string }[]).filter(({ fleetId }) => fleetId === this.fleetId);
     const foreign = new Set((this.matrix.before.peerings as { id: string }[]).map(({ id }) => id));
     return {
       statuses: own.map(({ status }) => status),
-      routed: (routes as { target: string; routeTableId: string }[])
+      routeTableIds: (routes as { target: string; routeTableId: string }[])
         .filter(({ target }) => target.startsWith('pcx-') && !foreign.has(target))
         .map(({ routeTableId }) => routeTableId),
     };
   }
 
-  /** Sends an event when nothing is refused for its rate any more. */
-  async run(event: object): Promise<Outcome> {
+  /** Sends an event after a pause, so that no call is throttled. */
+  async run(event: object): Promise<HandlerResult> {
     await this.sleep(30_000);
     this.calls = [];
     return await this.handle(event, new Killable());
   }
 
-  /** Sends an event at once. Kills the handler after that many milliseconds, unless it has ended before. */
-  async runAtOnce(event: object, killedAfter = Infinity): Promise<TestAnswer | undefined> {
+  /** Sends an event at once. Kills the handler after the given milliseconds if it is still running. */
+  async runAtOnce(event: object, killedAfter = Infinity): Promise<TestResponse | undefined> {
     const process = new Killable();
     const killed = new Promise<undefined>((resolve) => {
       this.matrix.clock.after(killedAfter, () => {
@@ -92,16 +93,16 @@ export class SimulatedWorld {
         resolve(undefined);
       });
     });
-    return await Promise.race([this.handle(event, process).then(({ answer }) => answer), killed]);
+    return await Promise.race([this.handle(event, process).then(({ response }) => response), killed]);
   }
 
-  private async handle(event: object, process: Killable): Promise<Outcome> {
+  private async handle(event: object, process: Killable): Promise<HandlerResult> {
     const { clock } = this.matrix;
     const end = clock.now() + 900_000;
-    const answers: TestAnswer[] = [];
+    const responses: TestResponse[] = [];
     const logged: LogRecord[] = [];
     const time = rehearsedTime(clock, () => this.jitter());
-    const api = new SimulatedApi((...call) => process.run(() => this.send(...call)));
+    const api = new SimulatedApi((...call) => process.run(() => this.sendCall(...call)));
     const handler = createHandler({
       api,
       assume: (role, session) => {
@@ -110,7 +111,7 @@ export class SimulatedWorld {
       },
       put: (_, body) =>
         process.run(() => {
-          answers.push(JSON.parse(body) as TestAnswer);
+          responses.push(JSON.parse(body) as TestResponse);
           return Promise.resolve(200);
         }),
       time: { ...time, sleep: (...args) => process.run(() => time.sleep(...args)) },
@@ -118,12 +119,12 @@ export class SimulatedWorld {
       region: REGION,
     });
     await handler(event, { getRemainingTimeInMillis: () => end - clock.now() });
-    expect(answers).toHaveLength(1);
-    return { answer: answers[0], logged };
+    expect(responses).toHaveLength(1);
+    return { response: responses[0], logged };
   }
 
-  /** What is declared of the fleet's connection. */
-  declare(change: object = {}): object {
+  /** The properties of the custom resource for the fleet's connection. */
+  properties(change: object = {}): object {
     return {
       SchemaVersion: '1',
       PeerVpcId: this.vpcId,
@@ -140,26 +141,26 @@ export class SimulatedWorld {
   }
 
   /**
-   * Asks for the fleet's connection, as CloudFormation does.
+   * Sends a request for the fleet's connection, as CloudFormation does.
    *
-   * @param id what CloudFormation knows it by
-   * @param change of the request, such as that it is another stack's
+   * @param id the physical id in the request
+   * @param change overrides members of the request, such as the stack id
    */
-  async ask(
+  async send(
     type: 'Create' | 'Update' | 'Delete',
-    declared = this.declare(),
+    properties = this.properties(),
     id?: string,
     change: object = {},
-  ): Promise<{ readonly answer: TestAnswer | undefined }> {
+  ): Promise<{ readonly response: TestResponse | undefined }> {
     return await this.run({
-      ...this.request(type, declared),
+      ...this.request(type, properties),
       ...(id === undefined ? {} : { PhysicalResourceId: id }),
       ...change,
     });
   }
 
-  /** What CloudFormation sends, but for the id that it knows the connection by. */
-  request(type: 'Create' | 'Update' | 'Delete', declared = this.declare()): object {
+  /** The request that CloudFormation sends, without the physical id. */
+  request(type: 'Create' | 'Update' | 'Delete', properties = this.properties()): object {
     return {
       RequestType: type,
       ResponseURL: SECRET_URL,
@@ -167,17 +168,17 @@ export class SimulatedWorld {
       RequestId: `f0f0f0f0-0000-4000-8000-00000000000${type.length}`,
       ResourceType: 'Custom::GameLiftVpcPeeringConnection',
       LogicalResourceId: 'Peering',
-      ResourceProperties: declared,
-      ...(type === 'Update' ? { OldResourceProperties: declared } : {}),
+      ResourceProperties: properties,
+      ...(type === 'Update' ? { OldResourceProperties: properties } : {}),
     };
   }
 
-  /** Somebody authorizes the VPC by hand, unless that is valid already. */
+  /** Authorizes by hand, unless an authorization is valid. */
   authorizeByHand(): Promise<void> {
     return this.matrix.authorizeUnlessValid('A');
   }
 
-  /** Somebody withdraws what authorizes the VPC, if anything does. */
+  /** Cancels the authorization by hand, if there is one. */
   async cancelAuthorizationByHand(): Promise<void> {
     if (this.isAuthorized) {
       const input = { GameLiftAwsAccountId: ACCOUNT, PeerVpcId: this.vpcId };
@@ -189,12 +190,12 @@ export class SimulatedWorld {
     return this.aws.inventory().authorizations.some(({ peerVpcId }) => peerVpcId === this.vpcId);
   }
 
-  /** Somebody creates another fleet. @returns its id */
+  /** Creates another fleet by hand, and returns its id. */
   createFleet(change: object): Promise<string> {
     return createFleet(this.aws, change);
   }
 
-  /** Somebody authorizes and connects the fleet by hand. */
+  /** Authorizes and creates the connection by hand. */
   async connectByHand(): Promise<void> {
     await this.matrix.authorize('A');
     const input = { FleetId: this.fleetId, PeerVpcAwsAccountId: ACCOUNT, PeerVpcId: this.vpcId };
@@ -202,46 +203,46 @@ export class SimulatedWorld {
     await this.sleep(60_000);
   }
 
-  /** Somebody deletes the fleet's connection by hand, while it is authorized. */
+  /** Deletes the fleet's connection by hand, while an authorization is valid. */
   async disconnectByHand(): Promise<void> {
     const input = { FleetId: this.fleetId, VpcPeeringConnectionId: this.attributes?.VpcPeeringConnectionId };
     await this.aws.callGameLift('DeleteVpcPeeringConnection', input, PLACE);
     await this.sleep(60_000);
   }
 
-  /** Removes all tags of the peering that connects the fleet. */
+  /** Removes all tags of the fleet's peering connection in EC2. */
   removePeeringTags(): void {
     this.aws.ec2.tags.clear(ACCOUNT, String(this.attributes?.VpcPeeringConnectionId));
   }
 
-  /** Of the fleet, for whoever changes them. */
+  /** The tags of the fleet. Tests may change them. */
   get tags(): Map<string, string> {
-    const fleet = this.find(this.fleetId);
+    const fleet = this.findFleet(this.fleetId);
     if (fleet === undefined) {
       throw new Error('the fleet is gone');
     }
     return fleet.tags;
   }
 
-  /** What the attributes of the fleet's connection have to be; undefined where it is not active. */
+  /** The expected attributes of the fleet's connection; undefined if it is not active. */
   get attributes(): Record<string, unknown> | undefined {
     return this.attributesOf(this.fleetId);
   }
 
-  /** The same of another fleet. */
+  /** The same for another fleet. */
   attributesOf(id: string): Record<string, unknown> | undefined {
     const { connections } = this.matrix.aws.inventory();
     const active = (connections as { id: string; fleetId: string; status: string }[]).find(
       ({ fleetId, status }) => fleetId === id && status === 'active',
     );
-    const vpc = this.find(id)?.vpc;
+    const vpc = this.findFleet(id)?.vpc;
     return active === undefined
       ? undefined
       : { VpcPeeringConnectionId: active.id, GameLiftVpcId: vpc?.vpcId, GameLiftCidrBlock: vpc?.cidrBlock };
   }
 
-  /** Until authorizations have lapsed, and more. */
-  pass(days: number): Promise<void> {
+  /** Lets days pass. Authorizations expire after one day. */
+  passDays(days: number): Promise<void> {
     return this.matrix.pass(days);
   }
 
@@ -249,25 +250,22 @@ export class SimulatedWorld {
     this.matrix.close();
   }
 
-  find(fleetId: string): Fleet | undefined {
+  findFleet(fleetId: string): Fleet | undefined {
     return this.aws.gameLift.fleets.find(PLACE, fleetId);
   }
 
-  private readonly send: Send = async (...call) => {
+  private readonly sendCall: Send = async (...call) => {
     const { aws } = this.matrix;
     this.calls.push(call[1]);
-    const error = await this.refusal(call[0], call[1]);
+    const error = await this.errorFor(call[0], call[1]);
     if (error !== undefined) {
       throw error;
     }
-    return this.output(call[0], call[1]) ?? sendAs(aws, aws.iam.administrator(ACCOUNT).accessKeyId, REGION)(...call);
+    return this.outputFor(call[0], call[1]) ?? sendAs(aws, aws.iam.administrator(ACCOUNT).accessKeyId, REGION)(...call);
   };
 }
 
-/**
- * @param change of the input of CreateFleet
- * @returns the id of the fleet
- */
+/** Creates a fleet, and returns its id. `change` overrides members of the input. */
 async function createFleet(aws: SimulatedAws, change: object): Promise<string> {
   const fleet = { Name: 'Lobby', BuildId: 'build-1', EC2InstanceType: 'c5.large', ...change };
   const { FleetAttributes } = (await aws.callGameLift('CreateFleet', fleet, PLACE)) as {

@@ -9,11 +9,11 @@ import type { EndedConnection } from '../../lambda/peering/ended';
 import type { TaggedOwner } from '../../lambda/network/ec2-tags';
 
 /*
- * What the pure functions of the handler decide about, each with defaults: a resource that has claimed the connection between a fleet
- * and a VPC, and noted nothing.
+ * Builders for the input of the handler's pure functions. By default, a resource has claimed the connection between a fleet and a VPC, and
+ * has noted nothing.
  */
 
-/** GameLift's VPC of the fleet. */
+/** The fleet's VPC. */
 export const FLEET_VPC = 'vpc-fleet';
 /** A VPC that is peered with the peer VPC too, for another purpose. */
 export const UNRELATED_VPC = 'vpc-unrelated';
@@ -49,7 +49,7 @@ export function found(change: Partial<ListedConnection> = {}, owner: TaggedOwner
   return { kind: 'found', peering: peering(change), owner };
 }
 
-/** A connection that failed. Without the peer VPC, another one would fail, too. */
+/** A connection that failed. If the peer VPC does not exist, another request would fail, too. */
 export function endedConnection(wouldEndAgain: boolean): EndedConnection {
   return {
     peering: peering({ status: 'failed', message: 'no authorization' }),
@@ -68,7 +68,7 @@ export function situation(change: Partial<Situation> = {}): Situation {
   return {
     adoptExisting: false,
     peerOnCreate: false,
-    isStripped: false,
+    hasLostTags: false,
     claim: claim(),
     existing: { kind: 'unknown' },
     request: { kind: 'not made' },
@@ -82,7 +82,7 @@ export function deleteSituation(change: Partial<DeleteSituation> = {}): DeleteSi
   return {
     adoptExisting: false,
     peerOnCreate: false,
-    physicalId: { kind: 'made' },
+    physicalId: { kind: 'created' },
     claim: claim({ isClaimed: false }),
     hasReleased: true,
     view: undefined,
@@ -106,7 +106,7 @@ export function ec2Side(change: Partial<Ec2Peering> = {}): Ec2Peering {
   };
 }
 
-/** The same, with the tag of another resource that made it. */
+/** The same, with the tag of another resource that created it. */
 export function ec2SideOfOther(): Ec2Peering {
   return ec2Side({ tags: { [OWNER_TAG]: OTHER } });
 }
@@ -117,17 +117,17 @@ export function shown(...peerings: readonly Ec2Peering[]): Ec2View {
 
 export const UNAVAILABLE: Ec2View = { kind: 'unavailable', reason: 'AccessDenied: no' };
 
-/** Each combination of the values. */
-export function product<T extends object>(values: { readonly [K in keyof T]: readonly T[K][] }): readonly T[] {
+/** All combinations of the given values. */
+export function combinations<T extends object>(values: { readonly [K in keyof T]: readonly T[K][] }): readonly T[] {
   return Object.entries<readonly unknown[]>(values).reduce<readonly object[]>(
     (all, [key, options]) => all.flatMap((one) => options.map((option) => ({ ...one, [key]: option }))),
     [{}],
   ) as readonly T[];
 }
 
-/** Fails if a rule does not hold for one that is meant, or if none is meant. */
-export function expectInAll<T>(all: readonly T[], isMeant: (one: T) => boolean, holds: (one: T) => boolean): void {
-  const meant = all.filter(isMeant);
-  expect(meant).not.toEqual([]);
-  expect(meant.filter((one) => !holds(one)).slice(0, 3)).toEqual([]);
+/** Fails if a rule does not hold for a case to which it applies, or if it applies to no case. */
+export function expectForAll<T>(all: readonly T[], applies: (one: T) => boolean, holds: (one: T) => boolean): void {
+  const relevant = all.filter(applies);
+  expect(relevant).not.toEqual([]);
+  expect(relevant.filter((one) => !holds(one)).slice(0, 3)).toEqual([]);
 }

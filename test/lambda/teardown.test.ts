@@ -1,11 +1,11 @@
 import { ACCOUNT, OTHER_ACCOUNT } from '../matrix/world';
 import { SimulatedWorld } from './simulated-world';
 import { awsError, GAMELIFT_ACCOUNT, propertiesOf, requestOf, TestWorld, VPC } from './world';
-import type { TestAnswer } from './world';
+import type { TestResponse } from './world';
 
 /*
- * Custom::GameLiftVpcPeeringTeardown: CloudFormation deletes fleets and connections after it, so it fails if they would lack an
- * authorization.
+ * Custom::GameLiftVpcPeeringTeardown: CloudFormation deletes fleets and connections after it. It fails if the authorization for these
+ * deletions would be missing.
  */
 
 const TYPE = 'Custom::GameLiftVpcPeeringTeardown';
@@ -14,7 +14,7 @@ let world: SimulatedWorld;
 
 beforeEach(async () => {
   world = await SimulatedWorld.create();
-  await world.pass(2);
+  await world.passDays(2);
 });
 
 afterEach(() => {
@@ -25,8 +25,8 @@ function pair(change: object = {}): object {
   return { PeerVpcId: world.vpcId, PeerVpcAwsAccountId: ACCOUNT, GameLiftAwsAccountId: ACCOUNT, ...change };
 }
 
-async function send(type: 'Update' | 'Delete', change: object): Promise<TestAnswer | undefined> {
-  return (await world.run(requestOf(type, { ResourceType: TYPE, ...change }))).answer;
+async function send(type: 'Update' | 'Delete', change: object): Promise<TestResponse | undefined> {
+  return (await world.run(requestOf(type, { ResourceType: TYPE, ...change }))).response;
 }
 
 /** A VPC of the account without peering connections. */
@@ -37,7 +37,7 @@ function unpeeredVpc(): string {
     ({ vpcId, account }) => account === ACCOUNT && !peered.has(vpcId),
   );
   if (found === undefined) {
-    throw new Error('everything is peered');
+    throw new Error('every VPC is peered');
   }
   return found.vpcId;
 }
@@ -50,7 +50,7 @@ describe('delete', () => {
   });
 
   test('fails if it cannot authorize and something is peered, because the fleets could not be deleted', async () => {
-    world.refusal = (_, operation) =>
+    world.errorFor = (_, operation) =>
       operation === 'CreateVpcPeeringAuthorization' ? awsError('AccessDeniedException', 'not today') : undefined;
     expect(await send('Delete', { ResourceProperties: pair() })).toMatchObject({
       Status: 'FAILED',
@@ -60,8 +60,8 @@ describe('delete', () => {
     });
   });
 
-  test('fails with the error of the authorization if it cannot find out whether anything is peered', async () => {
-    world.refusal = (service, operation) =>
+  test('fails with the error of the authorization if it cannot determine whether anything is peered', async () => {
+    world.errorFor = (service, operation) =>
       service === 'gamelift' && operation !== 'DescribeVpcPeeringAuthorizations'
         ? awsError('AccessDeniedException', `no ${operation}`)
         : undefined;
@@ -72,7 +72,7 @@ describe('delete', () => {
   });
 
   test('succeeds if it cannot authorize and nothing is peered', async () => {
-    world.refusal = (_, operation) =>
+    world.errorFor = (_, operation) =>
       operation === 'CreateVpcPeeringAuthorization' ? awsError('AccessDeniedException') : undefined;
     expect(await send('Delete', { ResourceProperties: pair({ PeerVpcId: unpeeredVpc() }) })).toMatchObject({ Status: 'SUCCESS' });
     expect(world.aws.inventory().authorizations).toEqual([]);
@@ -98,7 +98,7 @@ describe('update', () => {
         [VPC, '333333333333'],
       ],
     ],
-  ])('authorizes the declared pair, and the former pair if it differs: %s changed', async (_, change, pairs) => {
+  ])('authorizes the declared pair, and the previous pair if it differs: %s changed', async (_, change, pairs) => {
     const scripted = new TestWorld();
     const event = { ResourceType: TYPE, OldResourceProperties: propertiesOf(change) };
     expect(await scripted.run(requestOf('Update', event))).toMatchObject({ Status: 'SUCCESS' });
@@ -108,9 +108,9 @@ describe('update', () => {
   test.each([
     ['another role', { PeerVpcAwsAccountId: ACCOUNT, PeerRoleArn: `arn:aws:iam::${ACCOUNT}:role/Former` }, ['Peering', 'Former']],
     ['another account', { PeerVpcAwsAccountId: OTHER_ACCOUNT, PeerRoleArn: `arn:aws:iam::${ACCOUNT}:role/Peering` }, ['Peering']],
-  ])('uses the former role for the former pair, and assumes each role once: %s', async (_, former, names) => {
+  ])('uses the previous role for the previous pair, and assumes each role once: %s', async (_, previous, names) => {
     const PeerRoleArn = `arn:aws:iam::${ACCOUNT}:role/Peering`;
-    await send('Update', { ResourceProperties: pair({ PeerRoleArn }), OldResourceProperties: pair(former) });
+    await send('Update', { ResourceProperties: pair({ PeerRoleArn }), OldResourceProperties: pair(previous) });
     expect(world.assumed).toMatchObject(names.map((name) => ({ arn: `arn:aws:iam::${ACCOUNT}:role/${name}` })));
   });
 });

@@ -7,7 +7,7 @@ import { GAMELIFT_ACCOUNT, VPC, VPC_ACCOUNT } from './world';
 const PAIR = { peerVpcId: VPC, peerVpcAccount: VPC_ACCOUNT, gameLiftAccount: GAMELIFT_ACCOUNT, peerRole: undefined };
 const EVERY = { kind: 'EveryRouteTable', routeTableIds: [] } as const;
 const NONE = { kind: 'None', routeTableIds: [] } as const;
-const MADE: PhysicalIdState = { kind: 'made' };
+const CREATED: PhysicalIdState = { kind: 'created' };
 const UNFINISHED: PhysicalIdState = { kind: 'unfinished', requestId: 'request-1' };
 const UNKNOWN: PhysicalIdState = { kind: 'unknown' };
 const NOTHING_DONE: PhysicalIdState = { kind: 'nothing done' };
@@ -27,26 +27,31 @@ function spec(change: Partial<ConnectionSpec> = {}): ConnectionSpec {
 
 const otherFleet = spec({ fleetId: 'fleet-2' });
 const otherVpc = spec({ pair: { ...PAIR, peerVpcId: 'vpc-00000000000000002' } });
-const changed = (formerRoutes = EVERY as ConnectionSpec['routes']): UpdateKind => ({ kind: 'changed', formerRoutes });
-const OTHER: UpdateKind = { kind: 'other connection' };
+const changed = (previousRoutes = EVERY as ConnectionSpec['routes']): UpdateKind => ({ kind: 'changed', previousRoutes });
+const DIFFERENT: UpdateKind = { kind: 'different connection' };
 
 test.each<readonly [string, ConnectionSpec | undefined, PhysicalIdState | undefined, UpdateKind]>([
-  ['nothing that matters has changed', spec(), MADE, { kind: 'unchanged', formerRoutes: EVERY }],
-  ['a property has changed', spec({ dnsResolution: true }), MADE, changed()],
-  ['the routes have changed', spec({ routes: NONE }), MADE, changed(NONE)],
-  ['the peer role has changed', spec({ pair: { ...PAIR, peerRole: { arn: 'arn', externalId: undefined } } }), MADE, changed()],
-  ['the former properties are unreadable', undefined, undefined, changed()],
-  ['the fleet is another one', otherFleet, MADE, OTHER],
-  ['the VPC is another one', otherVpc, MADE, OTHER],
-  ['the former connection was never completed', otherFleet, UNFINISHED, OTHER],
+  ['no relevant property has changed', spec(), CREATED, { kind: 'unchanged', previousRoutes: EVERY }],
+  ['a property has changed', spec({ dnsResolution: true }), CREATED, changed()],
+  ['the routes have changed', spec({ routes: NONE }), CREATED, changed(NONE)],
+  ['the peer role has changed', spec({ pair: { ...PAIR, peerRole: { arn: 'arn', externalId: undefined } } }), CREATED, changed()],
+  ['the previous properties are unreadable', undefined, undefined, changed()],
+  ['the fleet has changed', otherFleet, CREATED, DIFFERENT],
+  ['the VPC has changed', otherVpc, CREATED, DIFFERENT],
+  ['the previous connection was never completed', otherFleet, UNFINISHED, DIFFERENT],
   [
-    'CloudFormation does not know the former fleet',
+    'CloudFormation does not know the previous fleet',
     otherFleet,
     UNKNOWN,
-    { kind: 'rollback to other connection', former: otherFleet },
+    { kind: 'rollback to different connection', previous: otherFleet },
   ],
-  ['CloudFormation does not know the former VPC', otherVpc, UNKNOWN, { kind: 'rollback to other connection', former: otherVpc }],
-  ['nothing was done before', otherFleet, NOTHING_DONE, { kind: 'rollback to other connection', former: otherFleet }],
-])('the kind of an update if %s', (_, former, formerState, kind) => {
-  expect(kindOfUpdate(former, spec(), formerState)).toEqual(kind);
+  [
+    'CloudFormation does not know the previous VPC',
+    otherVpc,
+    UNKNOWN,
+    { kind: 'rollback to different connection', previous: otherVpc },
+  ],
+  ['nothing was done before', otherFleet, NOTHING_DONE, { kind: 'rollback to different connection', previous: otherFleet }],
+])('the kind of an update if %s', (_, previous, previousState, kind) => {
+  expect(kindOfUpdate(previous, spec(), previousState)).toEqual(kind);
 });

@@ -3,16 +3,16 @@ import { isAlive, listedConnectionOf } from '../../lambda/aws/connections';
 import type { ListedConnection } from '../../lambda/aws/connections';
 import { shownBy } from '../../lambda/network/ec2-view';
 import type { Ec2View } from '../../lambda/network/ec2-view';
-import { deletionOutcome, findToDelete, isListDue, newsOf, outcomeOf } from '../../lambda/peering/watch';
-import type { News, Outcome } from '../../lambda/peering/watch';
-import { ec2Side, expectInAll, FLEET_VPC, ID, peering, product, shown, UNAVAILABLE, UNRELATED_VPC } from './situations';
+import { deletionOutcome, findToDelete, isListDue, progressOf, outcomeOf } from '../../lambda/peering/watch';
+import type { Progress, Outcome } from '../../lambda/peering/watch';
+import { ec2Side, expectForAll, FLEET_VPC, ID, peering, combinations, shown, UNAVAILABLE, UNRELATED_VPC } from './situations';
 
 const MINUTE = 60_000;
 const STARTED = 1_000_000;
 
-const changed = (version: string, isActive: boolean, message = ''): News => ({ kind: 'changed', version, isActive, message });
-const NONE: News = { kind: 'none' };
-const PENDING: News = { kind: 'pending' };
+const changed = (version: string, isActive: boolean, message = ''): Progress => ({ kind: 'changed', version, isActive, message });
+const NONE: Progress = { kind: 'none' };
+const PENDING: Progress = { kind: 'pending' };
 const ACTIVE = changed('FLEET_VPC_PEERING_SUCCEEDED 1', true, 'peered');
 const ENDED = changed('FLEET_VPC_PEERING_FAILED 1', false, 'overlap');
 
@@ -45,7 +45,7 @@ test('reads the records of GameLift, whose members are optional', () => {
   ).toEqual(peering({ message: 'Active' }));
 });
 
-test('shows no peering connections if EC2 does not answer', () => {
+test('shows no peering connections if EC2 returns an error', () => {
   expect(shownBy(UNAVAILABLE)).toEqual([]);
   expect(shownBy(shown(ec2Side()))).toEqual([ec2Side()]);
 });
@@ -55,14 +55,14 @@ const alive = peering({ id: 'pcx-2', status: 'pending-acceptance' });
 
 test.each<readonly [string, readonly ListedConnection[], Ec2View, ListedConnection | undefined]>([
   ['nothing if nothing is listed', [], shown(ec2Side()), undefined],
-  ['the one that is alive, wherever it is listed', [failed, alive], shown(), alive],
+  ['the one that is alive, wherever it is in the list', [failed, alive], shown(), alive],
   ['the one that is alive rather than one that failed', [failed, alive], shown(ec2Side()), alive],
-  ['none that failed if EC2 shows nothing', [failed], shown(), undefined],
-  ['none that failed if EC2 does not answer', [failed], UNAVAILABLE, undefined],
-  ['one that failed if EC2 shows that it is there', [failed], shown(ec2Side()), failed],
-  ['none that failed if EC2 shows that it is gone', [failed], shown(ec2Side({ status: 'deleted' })), undefined],
-  ['none that failed if EC2 shows another VPC', [failed], shown(ec2Side({ requesterVpcId: UNRELATED_VPC })), undefined],
-  ['none that is being deleted, whatever EC2 shows', [peering({ status: 'deleting' })], shown(ec2Side()), undefined],
+  ['no failed one if EC2 shows nothing', [failed], shown(), undefined],
+  ['no failed one if EC2 returns an error', [failed], UNAVAILABLE, undefined],
+  ['a failed one if EC2 shows that it still exists', [failed], shown(ec2Side()), failed],
+  ['no failed one if EC2 shows that it is gone', [failed], shown(ec2Side({ status: 'deleted' })), undefined],
+  ['no failed one if EC2 shows another VPC', [failed], shown(ec2Side({ requesterVpcId: UNRELATED_VPC })), undefined],
+  ['none that is being deleted, even if EC2 shows it as active', [peering({ status: 'deleting' })], shown(ec2Side()), undefined],
 ])('findToDelete: %s', (_, listed, view, result) => {
   expect(findToDelete(listed, view)).toEqual(result);
 });
@@ -75,43 +75,43 @@ const SUCCEEDED = event('FLEET_VPC_PEERING_SUCCEEDED', 'peered');
 const FAILED = event('FLEET_VPC_PEERING_FAILED', 'overlap');
 const DELETED = event('FLEET_VPC_PEERING_DELETED');
 
-test.each<readonly [string, readonly FleetEvent[], readonly Ec2Peering[], News]>([
-  ['none without events, where nothing appeared in EC2', [], [], NONE],
-  ['that it is active, by an event', [SUCCEEDED], [], ACTIVE],
-  ['that it failed, by an event', [FAILED], [], ENDED],
-  ['that it was deleted, by an event', [DELETED], [], changed('FLEET_VPC_PEERING_DELETED 1', false)],
+test.each<readonly [string, readonly FleetEvent[], readonly Ec2Peering[], Progress]>([
+  ['none without events and new connections in EC2', [], [], NONE],
+  ['active because of an event', [SUCCEEDED], [], ACTIVE],
+  ['failed because of an event', [FAILED], [], ENDED],
+  ['deleted because of an event', [DELETED], [], changed('FLEET_VPC_PEERING_DELETED 1', false)],
   ['the latest of several events', [FAILED, SUCCEEDED], [], changed('FLEET_VPC_PEERING_SUCCEEDED 2', true, 'peered')],
-  ['what the events say, whatever EC2 shows', [FAILED], [ec2Side()], ENDED],
-  ['that it is on its way if EC2 shows it pending', [], [ec2Side({ status: 'provisioning' })], PENDING],
-  ['that it is active if EC2 shows that', [], [ec2Side()], changed(`${ID} active`, true)],
-  ['that it ended if EC2 shows that', [], [ec2Side({ status: 'failed', message: 'no' })], changed(`${ID} failed`, false, 'no')],
-  ['no more than that it is on its way if several peerings appeared', [], [ec2Side(), ec2Side({ id: 'pcx-2' })], PENDING],
+  ['the event, whatever EC2 shows', [FAILED], [ec2Side()], ENDED],
+  ['pending if EC2 shows it as pending', [], [ec2Side({ status: 'provisioning' })], PENDING],
+  ['active if EC2 shows it as active', [], [ec2Side()], changed(`${ID} active`, true)],
+  ['ended if EC2 shows it as failed', [], [ec2Side({ status: 'failed', message: 'no' })], changed(`${ID} failed`, false, 'no')],
+  ['only pending if EC2 shows several new connections', [], [ec2Side(), ec2Side({ id: 'pcx-2' })], PENDING],
 ])('newsOf: %s', (_, events, appeared, news) => {
-  expect(newsOf(events, appeared)).toEqual(news);
+  expect(progressOf(events, appeared)).toEqual(news);
 });
 
 test('newsOf: each event changes the version', () => {
   const histories = [[SUCCEEDED], [FAILED], [SUCCEEDED, SUCCEEDED], [FAILED, FAILED], [SUCCEEDED, FAILED, FAILED]];
-  const versions = histories.map((events) => newsOf(events, [])).map((news) => (news.kind === 'changed' ? news.version : ''));
+  const versions = histories.map((events) => progressOf(events, [])).map((news) => (news.kind === 'changed' ? news.version : ''));
   expect(new Set(versions).size).toBe(histories.length);
 });
 
-/** Milliseconds since the watch began: when the list was last read, and now. Before that, it was read an hour ago. */
+/** The list was last read an hour before the wait started. Times below are in milliseconds since that start. */
 const NEVER = -60 * MINUTE;
 
 test.each([
-  ['at once if news has come', ACTIVE, false, 9_999, 10_000, true],
+  ['at once after a change', ACTIVE, false, 9_999, 10_000, true],
   ['not yet at the start', NONE, false, NEVER, 9_999, false],
   ['ten seconds after the start', NONE, false, NEVER, 10_000, true],
   ['not yet at the start, although it was read just before', NONE, false, -1, 9_999, false],
-  ['not yet after a reading', NONE, false, 20_000, 31_999, false],
-  ['twelve seconds after a reading', NONE, false, 20_000, 32_000, true],
-  ['not yet while it is on its way', PENDING, false, 20_000, 79_999, false],
-  ['a minute after a reading while it is on its way', PENDING, false, 20_000, 80_000, true],
-  ['not yet while it is on its way since the start', PENDING, false, NEVER, 59_999, false],
-  ['a minute after the start while it is on its way', PENDING, false, NEVER, 60_000, true],
-  ['not again because of the same news', ENDED, true, 20_000, 79_999, false],
-  ['a minute after the reading because of the same news', ENDED, true, 20_000, 80_000, true],
+  ['not yet within twelve seconds of a read', NONE, false, 20_000, 31_999, false],
+  ['twelve seconds after a read', NONE, false, 20_000, 32_000, true],
+  ['not yet while the connection is pending', PENDING, false, 20_000, 79_999, false],
+  ['a minute after a read while the connection is pending', PENDING, false, 20_000, 80_000, true],
+  ['not yet within a minute of the start while the connection is pending', PENDING, false, NEVER, 59_999, false],
+  ['a minute after the start while the connection is pending', PENDING, false, NEVER, 60_000, true],
+  ['not again because of the same change', ENDED, true, 20_000, 79_999, false],
+  ['a minute after the read because of the same change', ENDED, true, 20_000, 80_000, true],
 ])('isListDue: %s', (_, news, isHandled, listed, now, isDue) => {
   const times = { startedAt: STARTED, listedAt: STARTED + listed, now: STARTED + now };
   expect(isListDue(news, isHandled, times)).toBe(isDue);
@@ -124,22 +124,22 @@ const STILL: Outcome = { kind: 'pending' };
 const IS_ACTIVE: Outcome = { kind: 'active', peering: active };
 const hasEnded = (of: ListedConnection, message = of.message): Outcome => ({ kind: 'ended', peering: { ...of, message } });
 
-test.each<readonly [string, readonly ListedConnection[], News, number, Outcome]>([
+test.each<readonly [string, readonly ListedConnection[], Progress, number, Outcome]>([
   ['active if it is listed as active', [active], NONE, 15_000, IS_ACTIVE],
   ['active if an earlier record is listed as well', [deleted, active], ENDED, 15_000, IS_ACTIVE],
-  ['pending if it is listed as pending, whatever the news', [alive], ENDED, 15_000, STILL],
-  ['pending if it is listed as pending, however long', [alive], ENDED, 10 * MINUTE, STILL],
-  ['ended if only an ended one is listed', [deleted], NONE, 15_000, hasEnded(deleted)],
-  ["ended with the news' message if the list has none", [deleted], ENDED, 15_000, hasEnded(deleted, 'overlap')],
+  ['pending if it is listed as pending, whatever events and EC2 show', [alive], ENDED, 15_000, STILL],
+  ['pending if it is listed as pending, even after ten minutes', [alive], ENDED, 10 * MINUTE, STILL],
+  ['ended if only an ended connection is listed', [deleted], NONE, 15_000, hasEnded(deleted)],
+  ["ended with the event's message if the list has none", [deleted], ENDED, 15_000, hasEnded(deleted, 'overlap')],
   ["ended with the list's message if it has one", [{ ...failed, message: 'no' }], ENDED, 15_000, hasEnded(failed, 'no')],
   ['pending if the list does not yet show that it is active', [deleted], ACTIVE, 59_999, STILL],
   ['ended if the list does not show that within a minute', [deleted], ACTIVE, 60_000, hasEnded(deleted, 'peered')],
   ['pending if nothing is listed', [], NONE, 59_999, STILL],
-  ['pending if nothing is listed, and EC2 shows it on its way', [], PENDING, 59_999, STILL],
-  ['pending if nothing is listed, and it is said to be active', [], ACTIVE, 59_999, STILL],
+  ['pending if nothing is listed, and EC2 shows it as pending', [], PENDING, 59_999, STILL],
+  ['pending if nothing is listed, and an event shows that it is active', [], ACTIVE, 59_999, STILL],
   ['ended if nothing is listed for a minute', [], NONE, 60_000, hasEnded(notListed)],
   [
-    'ended if nothing is listed after news of its end',
+    'ended if nothing is listed, and an event shows that it ended',
     [],
     ENDED,
     15_000,
@@ -152,9 +152,9 @@ test.each<readonly [string, readonly ListedConnection[], News, number, Outcome]>
 test.each([
   ['deleted if it is gone', undefined, 0, 'deleted'],
   ['deleted if it is shown as deleted', 'deleted', 0, 'deleted'],
-  ['pending while it is being deleted, however long', 'deleting', 60 * MINUTE, 'pending'],
-  ['pending if it is shown as it was: a read may be late', 'active', 59_999, 'pending'],
-  ['not deleted if it is shown as it was for a minute', 'active', 60_000, 'not deleted'],
+  ['pending while it is being deleted, even after an hour', 'deleting', 60 * MINUTE, 'pending'],
+  ['pending if it is still shown as active: a read may be late', 'active', 59_999, 'pending'],
+  ['not deleted if it is shown as active for a minute', 'active', 60_000, 'not deleted'],
   ['not deleted if the deletion failed', 'failed', 60_000, 'not deleted'],
 ] as const)('deletionOutcome: %s', (_, status, elapsed, outcome) => {
   expect(deletionOutcome(status, elapsed)).toBe(outcome);
@@ -168,11 +168,11 @@ describe('in every situation', () => {
 
   interface Reading {
     readonly listed: readonly ListedConnection[];
-    readonly news: News;
-    /** Seconds from the start of the watch to the reading. */
+    readonly news: Progress;
+    /** Seconds from the start of the wait to the read. */
     readonly seconds: number;
   }
-  const readings = product<Reading>({
+  const readings = combinations<Reading>({
     listed: RECORDS.flatMap((first) => RECORDS.map((second) => [...first, ...second])),
     news: ALL_NEWS,
     seconds: SECONDS,
@@ -190,38 +190,43 @@ describe('in every situation', () => {
       ({ listed, status }) => status === 'active' && listed.some((one) => one.status === 'active'),
     ],
     [
-      'a connection has not ended while one is listed that is alive',
+      'a connection has not ended while a live one is listed',
       ({ listed }) => listed.some(isAlive),
       ({ outcome }) => outcome.kind !== 'ended',
     ],
-    ['what has ended is not alive', ({ outcome }) => outcome.kind === 'ended', ({ status = '' }) => !isAlive({ status })],
+    ['an ended connection is not alive', ({ outcome }) => outcome.kind === 'ended', ({ status = '' }) => !isAlive({ status })],
     [
-      'a list that shows nothing ends the wait within a minute only after news of an end',
+      'an empty list ends the wait within a minute only if events or EC2 show an end',
       ({ listed, seconds, outcome }) => listed.length === 0 && seconds < 60 && outcome.kind === 'ended',
       ({ news }) => news === ENDED,
     ],
     [
-      'news that it is active keeps the wait from ending within a minute',
+      'the wait does not fail within a minute if events or EC2 show an active connection',
       ({ news, seconds }) => news === ACTIVE && seconds < 60,
       ({ outcome }) => outcome.kind !== 'ended',
     ],
     [
-      'the wait ends after a minute unless one is listed that is alive',
+      'the wait ends after a minute unless a live connection is listed',
       ({ listed, seconds }) => !listed.some(isAlive) && seconds >= 60,
       ({ outcome }) => outcome.kind === 'ended',
     ],
   ])('%s', (_, isMeant, holds) => {
-    expectInAll(readings, isMeant, holds);
+    expectForAll(readings, isMeant, holds);
   });
 
   interface Moment {
-    readonly news: News;
+    readonly news: Progress;
     readonly isHandled: boolean;
-    /** Seconds after the start of the watch. The list may have been read before. */
+    /** Seconds after the start of the wait. The list may have been read before. */
     readonly listed: number;
     readonly now: number;
   }
-  const moments = product<Moment>({ news: ALL_NEWS, isHandled: BOOLEANS, listed: [-3600, -60, -1, ...SECONDS], now: SECONDS })
+  const moments = combinations<Moment>({
+    news: ALL_NEWS,
+    isHandled: BOOLEANS,
+    listed: [-3600, -60, -1, ...SECONDS],
+    now: SECONDS,
+  })
     .filter(({ listed, now }) => now >= listed)
     .map((moment) => {
       const { news, isHandled, listed, now } = moment;
@@ -232,21 +237,21 @@ describe('in every situation', () => {
 
   test.each<readonly [string, (moment: Due) => boolean, (moment: Due) => boolean]>([
     [
-      'the list is read within ten seconds of the last time only because of news',
+      'the list is read within ten seconds of the last read only because of a new change',
       ({ isDue, listed, now }) => isDue && now - listed < 10,
       ({ news, isHandled }) => news.kind === 'changed' && !isHandled,
     ],
     [
-      'the list is read a minute after the start or the last time, whatever happens',
+      'the list is always read a minute after the start or the last read',
       ({ listed, now }) => now - Math.max(listed, 0) >= 60,
       ({ isDue }) => isDue,
     ],
     [
-      'news of an end is not judged again within a minute of the start',
+      'a handled end does not cause another read within a minute of the start',
       ({ news, isHandled, isDue }) => news === ENDED && isHandled && isDue,
       ({ now }) => now >= 60,
     ],
   ])('%s', (_, isMeant, holds) => {
-    expectInAll(moments, isMeant, holds);
+    expectForAll(moments, isMeant, holds);
   });
 });

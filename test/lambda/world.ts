@@ -8,7 +8,7 @@ import type { Time } from '../../lambda/time';
 export const VPC = 'vpc-0123456789abcdef0';
 export const VPC_ACCOUNT = '111111111111';
 export const GAMELIFT_ACCOUNT = '222222222222';
-/** What is unique of the stack in a test. */
+/** The unique part of the id of the stack. */
 export const GUID = '6b2e1c9c-0000-4000-8000-000000000000';
 export const STACK_ID = `arn:aws:cloudformation:eu-central-1:${VPC_ACCOUNT}:stack/Peered/${GUID}`;
 export const HOUR = 3_600_000;
@@ -21,10 +21,10 @@ export function awsError(name: string, message = `${name} of AWS`, httpStatusCod
   return Object.assign(new Error(message), { name, $metadata: { httpStatusCode } });
 }
 
-/** What a call does: gives this answer, or throws this error. */
+/** The results of successive calls: outputs, or errors to throw. The last result is repeated. */
 type Script<T> = (T | Error)[];
 
-function play<T>(script: Script<T>): T {
+function nextResult<T>(script: Script<T>): T {
   const next = script.length > 1 ? script.shift() : script[0];
   if (next === undefined) {
     throw new Error('the test did not expect this call');
@@ -35,15 +35,15 @@ function play<T>(script: Script<T>): T {
   return next;
 }
 
-/** A log that keeps its records. */
+/** A log that adds its records to the list. */
 export function recordingLog(records: LogRecord[] = []): Log {
   const record = (each: LogRecord): void => void records.push(each);
   return { info: record, error: record, failedRequest: record };
 }
 
-const unexpected = (): Promise<never> => Promise.reject(new Error('the test did not expect this call'));
+const failUnexpected = (): Promise<never> => Promise.reject(new Error('the test did not expect this call'));
 
-/** The API as scripted: each answer once, the last one for ever. */
+/** An API with scripted results. */
 export class ScriptedApi implements Api {
   readonly calls: string[] = [];
   create: Script<{ readonly hours: number } | AuthorizationRecord> = [{ hours: 24 }];
@@ -53,22 +53,22 @@ export class ScriptedApi implements Api {
   connections: Script<readonly ConnectionRecord[]> = [[]];
   peerings: Script<readonly Ec2Peering[]> = [[]];
 
-  readonly createVpcPeeringConnection = unexpected;
-  readonly deleteVpcPeeringConnection = unexpected;
-  readonly describeFleet = unexpected;
-  readonly describeFleetEvents = unexpected;
-  readonly listFleetTags = unexpected;
-  readonly tagFleet = unexpected;
-  readonly untagFleet = unexpected;
-  readonly describeVpcCidrBlocks = unexpected;
-  readonly describeRouteTables = unexpected;
-  readonly createRoute = unexpected;
-  readonly replaceRoute = unexpected;
-  readonly deleteRoute = unexpected;
-  readonly setDnsResolution = unexpected;
-  readonly tagPeering = unexpected;
-  readonly describeStackStatus = unexpected;
-  readonly untagPeering = unexpected;
+  readonly createVpcPeeringConnection = failUnexpected;
+  readonly deleteVpcPeeringConnection = failUnexpected;
+  readonly describeFleet = failUnexpected;
+  readonly describeFleetEvents = failUnexpected;
+  readonly listFleetTags = failUnexpected;
+  readonly tagFleet = failUnexpected;
+  readonly untagFleet = failUnexpected;
+  readonly describeVpcCidrBlocks = failUnexpected;
+  readonly describeRouteTables = failUnexpected;
+  readonly createRoute = failUnexpected;
+  readonly replaceRoute = failUnexpected;
+  readonly deleteRoute = failUnexpected;
+  readonly setDnsResolution = failUnexpected;
+  readonly tagPeering = failUnexpected;
+  readonly describeStackStatus = failUnexpected;
+  readonly untagPeering = failUnexpected;
 
   constructor(private readonly time: Time) {}
 
@@ -86,45 +86,45 @@ export class ScriptedApi implements Api {
   async createVpcPeeringAuthorization(input: { GameLiftAwsAccountId: string; PeerVpcId: string }): Promise<AuthorizationRecord> {
     this.calls.push(`Create ${input.PeerVpcId} ${input.GameLiftAwsAccountId}`);
     await Promise.resolve();
-    const answer = play(this.create);
-    return 'hours' in answer ? this.record(answer.hours) : answer;
+    const output = nextResult(this.create);
+    return 'hours' in output ? this.record(output.hours) : output;
   }
 
   async deleteVpcPeeringAuthorization(input: { GameLiftAwsAccountId: string; PeerVpcId: string }): Promise<void> {
     this.calls.push(`Delete ${input.PeerVpcId} ${input.GameLiftAwsAccountId}`);
     await Promise.resolve();
-    play(this.delete);
+    nextResult(this.delete);
   }
 
   async describeVpcPeeringAuthorizations(): Promise<readonly AuthorizationRecord[]> {
     this.calls.push('Describe');
     await Promise.resolve();
-    return play(this.describe);
+    return nextResult(this.describe);
   }
 
   async describeVpcPeeringConnections(fleetId: string | undefined): Promise<readonly ConnectionRecord[]> {
     this.calls.push(`Describe connections${fleetId === undefined ? '' : ` of ${fleetId}`}`);
     await Promise.resolve();
-    return play(this.connections);
+    return nextResult(this.connections);
   }
 
   async describePeerings(vpcId: string): Promise<readonly Ec2Peering[]> {
     this.calls.push(`Describe peerings of ${vpcId}`);
     await Promise.resolve();
-    return play(this.peerings);
+    return nextResult(this.peerings);
   }
 
   async vpcExists(): Promise<boolean> {
     await Promise.resolve();
-    const answer = play(this.exists);
-    if (answer === 'denied') {
+    const output = nextResult(this.exists);
+    if (output === 'denied') {
       throw awsError('UnauthorizedOperation');
     }
-    return answer;
+    return output;
   }
 }
 
-export interface TestAnswer {
+export interface TestResponse {
   readonly Status: string;
   readonly Reason?: string;
   readonly PhysicalResourceId: string;
@@ -134,26 +134,26 @@ export interface TestAnswer {
   readonly Data?: Record<string, unknown>;
 }
 
-/** The handler in a world of its own: scripted AWS, rehearsed time, a recording response endpoint. */
+/** Runs the handler with a scripted AWS, simulated time, and a response endpoint that records the responses. */
 export class TestWorld {
   readonly time = rehearsedTime();
   readonly api = new ScriptedApi(this.time);
-  readonly answers: TestAnswer[] = [];
+  readonly responses: TestResponse[] = [];
   readonly logged: LogRecord[] = [];
   readonly log = recordingLog(this.logged);
-  /** HTTP statuses of the response endpoint: each once, the last one for ever. */
+  /** The HTTP statuses that the response endpoint returns, in order. The last one is repeated. */
   statuses: (number | Error)[] = [200];
   put: Dependencies['put'] = async (url, body) => {
     expect(url).toBe(SECRET_URL);
     await Promise.resolve();
-    const status = play(this.statuses);
+    const status = nextResult(this.statuses);
     if (status === 200) {
-      this.answers.push(JSON.parse(body) as TestAnswer);
+      this.responses.push(JSON.parse(body) as TestResponse);
     }
     return status;
   };
 
-  async run(event: unknown, seconds = 900): Promise<TestAnswer | undefined> {
+  async run(event: unknown, seconds = 900): Promise<TestResponse | undefined> {
     const end = this.time.now() + seconds * 1000;
     const handler = createHandler({
       api: this.api,
@@ -167,7 +167,7 @@ export class TestWorld {
     });
     await handler(event, { getRemainingTimeInMillis: () => end - this.time.now() });
     expect(JSON.stringify(this.logged)).not.toContain('X-Amz-Signature');
-    return this.answers.at(-1);
+    return this.responses.at(-1);
   }
 }
 

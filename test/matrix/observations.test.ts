@@ -31,7 +31,7 @@ test.each([
     'observed fleetEvents: never seen, instead of written',
   ],
   ['a question that nobody asks', observed('toString', 'yes'), 'observed toString: yes, instead of no such question'],
-  ['a rule that fails', { message: 'could not tell how AWS behaves: x' }, 'could not tell how AWS behaves: x'],
+  ['a rule that fails', { message: 'could not determine how AWS behaves: x' }, 'could not determine how AWS behaves: x'],
 ])('fails for %s, once', async (_, logged, problem) => {
   const world = await worldThatLogs(logged, { message: 'done' }, logged);
   expect(misreadings(world)).toEqual([problem]);

@@ -40,7 +40,7 @@ export function misreadings(world: Pick<MatrixWorld, 'aws' | 'functions'>): read
   const isQuestion = (name: string): name is BehaviourName => Object.hasOwn(BEHAVIOURS, name);
   const failed = world.functions.logged
     .map(({ message }) => String(message))
-    .filter((message) => message.startsWith('could not tell how AWS behaves'));
+    .filter((message) => message.startsWith('could not determine how AWS behaves'));
   const wrong = observationsOf(world).flatMap(({ question, reading }) => {
     const chosen = isQuestion(question) ? world.aws.behaviours.get(question) : 'no such question';
     return reading === chosen ? [] : [`observed ${question}: ${reading}, instead of ${chosen}`];
