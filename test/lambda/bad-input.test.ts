@@ -875,10 +875,10 @@ describe('templates', () => {
       await expectSuccess(request('Update', name, properties, { OldResourceProperties: adaptToWorld(MINIMAL[name]) }));
       if (name === 'Connection') {
         const routed = written === FULL ? world.routeTableIds.slice(1, 2) : world.routeTableIds;
-        expect(world.state).toEqual({ statuses: ['active'], routed });
+        expect(world.state).toEqual({ statuses: ['active'], routeTableIds: routed });
       }
       await expectSuccess(request('Delete', name, properties));
-      expect(world.state).toEqual({ statuses: [], routed: [] });
+      expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
       const session = { arn: 'arn:aws:iam::111111111111:role/Peering', externalId: 'studio-7', session: `Peered.${name}` };
       expect(world.assumed.at(-1)).toEqual(written === FULL ? session : undefined);
     });
@@ -947,7 +947,7 @@ describe('templates', () => {
       }
       await fc.assert(fc.asyncProperty(fc.jsonValue(), check), { seed: 1, numRuns: 100 });
       if (name === 'Connection') {
-        expect(world.state).toEqual({ statuses: ['active'], routed: world.routeTableIds });
+        expect(world.state).toEqual({ statuses: ['active'], routeTableIds: world.routeTableIds });
       }
     });
 

@@ -163,7 +163,7 @@ test.each<[string, Error | undefined, RegExp]>([
   world.errorFor = () => undefined;
   world.outputFor = () => undefined;
   expect((await send('Delete', {}, response?.PhysicalResourceId)).response?.Status).toBe('SUCCESS');
-  expect(world.state).toEqual({ statuses: [], routed: [] });
+  expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
 });
 
 describe('an update without a change', () => {
@@ -251,7 +251,7 @@ describe('a delete after the connection was created again, while EC2 still shows
     }
     await update(PhysicalResourceId);
     expect((await send('Delete', {}, PhysicalResourceId)).response?.Status).toBe('SUCCESS');
-    expect(world.state).toEqual({ statuses: [], routed: [] });
+    expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
   });
 
   test('is repeated if GameLift accepted it without effect, because the authorization was missing', async () => {
@@ -263,7 +263,7 @@ describe('a delete after the connection was created again, while EC2 still shows
     // by then, the authorization has expired, and GameLift still lists the deleted connection
     await world.passDays(1.5 / 24);
     expect((await send('Delete', {}, PhysicalResourceId)).response?.Status).toBe('SUCCESS');
-    expect(world.state).toEqual({ statuses: [], routed: [] });
+    expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
   });
 });
 
@@ -328,7 +328,7 @@ test('a delete reads the route tables again if EC2 reports that a route is gone,
   };
   expect((await send('Delete', {}, PhysicalResourceId)).response?.Status).toBe('SUCCESS');
   expect(attempts).toBe(1 + world.routeTableIds.length);
-  expect(world.state).toEqual({ statuses: [], routed: [] });
+  expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
 });
 
 test('a delete succeeds if EC2 reports that a route is gone, but lists it for another 14 seconds', async () => {
@@ -343,7 +343,7 @@ test('a delete succeeds if EC2 reports that a route is gone, but lists it for an
     return world.now() - first < 14_000 ? awsError('InvalidRoute.NotFound') : undefined;
   };
   expect((await send('Delete', {}, PhysicalResourceId)).response?.Status).toBe('SUCCESS');
-  expect(world.state).toEqual({ statuses: [], routed: [] });
+  expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
 });
 
 test('a delete fails if EC2 denies the deletion of its routes, and deletes them when it is repeated', async () => {
@@ -360,7 +360,7 @@ test('a delete fails if EC2 denies the deletion of its routes, and deletes them 
   expect([...world.state.routeTableIds].sort()).toEqual(routed);
   world.errorFor = () => undefined;
   expect((await send('Delete', {}, PhysicalResourceId)).response?.Status).toBe('SUCCESS');
-  expect(world.state).toEqual({ statuses: [], routed: [] });
+  expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
 });
 
 test('the delete after a failed create fails at the routes, and deletes them when it is repeated', async () => {
@@ -371,10 +371,10 @@ test('the delete after a failed create fails at the routes, and deletes them whe
   expect(response).toMatchObject({ Status: 'FAILED', PhysicalResourceId: expect.stringContaining('/unfinished/') as string });
   world.errorFor = (_, operation) => (operation === 'DeleteRoute' ? DENIED : undefined);
   expect((await send('Delete', {}, response?.PhysicalResourceId)).response?.Status).toBe('FAILED');
-  expect(world.state).toMatchObject({ statuses: [], routed: expect.arrayContaining([...world.routeTableIds]) as unknown });
+  expect(world.state).toMatchObject({ statuses: [], routeTableIds: expect.arrayContaining([...world.routeTableIds]) as unknown });
   world.errorFor = () => undefined;
   expect((await send('Delete', {}, response?.PhysicalResourceId)).response?.Status).toBe('SUCCESS');
-  expect(world.state).toEqual({ statuses: [], routed: [] });
+  expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
 });
 
 test('a delete fails if EC2 still shows the connection, because its routes would be left behind', async () => {
@@ -444,7 +444,7 @@ describe('GameLift reports that the fleet does not exist, although it does', () 
       Status: 'FAILED',
       Reason: expect.stringMatching(/, so pcx-\S+ was deleted again\. Deploy again$/) as string,
     });
-    expect(world.state).toEqual({ statuses: [], routed: [] });
+    expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
     expect([...world.tags.keys()]).toEqual([]);
   });
 
@@ -472,7 +472,7 @@ describe('GameLift reports that the fleet does not exist, although it does', () 
     });
     world.errorFor = () => undefined;
     expect((await send('Delete', {}, unfinished)).response?.Status).toBe('SUCCESS');
-    expect(world.state).toEqual({ statuses: [], routed: [] });
+    expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
   });
 });
 
@@ -596,7 +596,7 @@ describe('a fleet that is peered on creation', () => {
     test('is deleted like a requested one, after the handler has authorized', async () => {
       await world.passDays(2);
       expect((await send('Delete', ON_CREATE, made?.PhysicalResourceId)).response?.Status).toBe('SUCCESS');
-      expect(world.state).toEqual({ statuses: [], routed: [] });
+      expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
     });
 
     test.each(['InvalidRequestException', 'NotFoundException', 'UnauthorizedException'])(
@@ -615,7 +615,7 @@ describe('a fleet that is peered on creation', () => {
           ResourceProperties: world.properties(ON_CREATE),
         });
         expect(response?.Status).toBe('SUCCESS');
-        expect(world.state).toEqual({ statuses: ['active'], routed: [] });
+        expect(world.state).toEqual({ statuses: ['active'], routeTableIds: [] });
         expect([...world.tags]).toEqual([]);
         expect(world.aws.inventory().authorizations).toHaveLength(1);
         expect(countCalls('CreateVpcPeeringAuthorization')).toBe(1);
@@ -631,7 +631,7 @@ describe('a fleet that is peered on creation', () => {
       world.outputFor = (_, operation) =>
         operation === 'DescribeVpcPeeringAuthorizations' ? { VpcPeeringAuthorizations: [] } : undefined;
       expect((await send('Delete', ON_CREATE, made?.PhysicalResourceId)).response?.Status).toBe('SUCCESS');
-      expect(world.state).toEqual({ statuses: ['active'], routed: [] });
+      expect(world.state).toEqual({ statuses: ['active'], routeTableIds: [] });
       expect(world.aws.inventory().authorizations).toHaveLength(1);
     });
 
@@ -646,7 +646,7 @@ describe('a fleet that is peered on creation', () => {
       expect(world.state).toEqual(before);
       world.errorFor = () => undefined;
       expect((await send('Delete', ON_CREATE, made?.PhysicalResourceId)).response?.Status).toBe('SUCCESS');
-      expect(world.state).toEqual({ statuses: [], routed: [] });
+      expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
     });
 
     test('is not left in place if the handler can not authorize: the delete fails, and says who can', async () => {

@@ -98,6 +98,6 @@ test('a connection with the physical id and the tags of the first release is del
   }
   const { response } = await world.send('Delete', world.properties(), connectionId());
   expect(response).toMatchObject({ Status: 'SUCCESS' });
-  expect(world.state).toEqual({ statuses: [], routed: [] });
+  expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
   expect([...world.tags.keys()]).toEqual([]);
 });

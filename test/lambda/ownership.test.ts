@@ -100,7 +100,7 @@ describe.each(OTHERS)('%s does not own the connection', (_, other) => {
     expect((await world.send('Delete', adopting, response?.PhysicalResourceId, other)).response?.Status).toBe('SUCCESS');
     expect(inventoryWithoutAuthorizations()).toEqual(before);
     expect((await world.send('Delete', world.properties(), idOf({}))).response?.Status).toBe('SUCCESS');
-    expect(world.state).toEqual({ statuses: [], routed: [] });
+    expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
   });
 });
 
@@ -178,7 +178,7 @@ test('the owner deletes its connection by the tags in EC2 if the fleet has lost 
   const { PhysicalResourceId } = await create();
   world.tags.clear();
   expect((await world.send('Delete', world.properties(), PhysicalResourceId)).response?.Status).toBe('SUCCESS');
-  expect(world.state).toEqual({ statuses: [], routed: [] });
+  expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
 });
 
 test('deletes no connection that existed before, even if its own request may have taken effect', async () => {

@@ -48,7 +48,7 @@ describe.each([
     id = adopted?.PhysicalResourceId;
     id = (await ask('Update', {}, { AdoptExisting: 'true' }))?.PhysicalResourceId;
     expect(await ask('Delete')).toMatchObject({ Status: 'SUCCESS' });
-    expect(world.state).toEqual({ statuses: [], routed: [] });
+    expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
   });
 });
 
