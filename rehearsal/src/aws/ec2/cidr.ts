@@ -8,13 +8,13 @@ function bounds(cidr: string): [first: number, last: number] {
   return [first, first + size - 1];
 }
 
-/** Whether a text is an IPv4 block; EC2 takes one whose address has bits beyond the prefix as the block that it lies in. */
+/** Whether the text is an IPv4 CIDR block. Like EC2, accepts addresses with bits beyond the prefix. */
 export function isCidr(text: string): boolean {
   const [, address = '', length] = /^((?:\d{1,3}\.){3}\d{1,3})\/(\d{1,2})$/.exec(text) ?? [];
   return length !== undefined && Number(length) <= 32 && address.split('.').every((octet) => Number(octet) <= 255);
 }
 
-/** The same for IPv6. */
+/** Whether the text is an IPv6 CIDR block. */
 export function isIpv6Cidr(text: string): boolean {
   const [, address = '', length] = /^(.+)\/(\d{1,3})$/.exec(text) ?? [];
   return length !== undefined && Number(length) <= 128 && isIPv6(address);
@@ -22,7 +22,7 @@ export function isIpv6Cidr(text: string): boolean {
 
 export const prefixLength = (cidr: string): number => Number(cidr.split('/')[1]);
 
-/** Whether all addresses of an IPv4 block lie in another. */
+/** Whether the `outer` IPv4 block contains the whole `inner` block. */
 export function contains(outer: string, inner: string): boolean {
   const [firstOfOuter, lastOfOuter] = bounds(outer);
   const [firstOfInner, lastOfInner] = bounds(inner);
