@@ -124,7 +124,7 @@ export function takeInventory({ gameLift, ec2, parts, ...services }: InventorySo
       }),
     ...networksOf(ec2, of),
     // the tags of a peering disappear with its record, even those set after it ended
-    tags: owned(ec2.tags.all().filter(({ resourceId }) => ec2.peerings.find(resourceId)?.remembered ?? true)),
+    tags: owned(ec2.tags.all().filter(({ resourceId }) => ec2.peerings.find(resourceId)?.isListed ?? true)),
     roles: owned(services.iam.roleList()),
     policies: owned(services.iam.policyList()),
     logGroups: owned(services.logGroups.list()),

@@ -795,7 +795,7 @@ test('what is not understood is collected, once each', async () => {
     'parameters of the type AWS::EC2::VPC::Id: whether there is what they name is not checked',
     'snapshots of AWS::SNS::Topic: none are made',
     'the hook BlueGreen: hooks of templates are not invoked',
-    'the policy arn:aws:iam::aws:policy/ReadOnlyAccess: what it grants is not known, so it grants nothing',
+    'the AWS managed policy arn:aws:iam::aws:policy/ReadOnlyAccess: its content is unknown, so it grants nothing',
     'the rule OnlyHere: rules of templates are not evaluated',
   ]);
 });

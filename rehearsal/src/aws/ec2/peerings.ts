@@ -83,7 +83,7 @@ export class Peering {
   }
 
   /** Whether DescribeVpcPeeringConnections still lists it. */
-  get remembered(): boolean {
+  get isListed(): boolean {
     return this.live || this.history.now() < this.endedAt + LISTED_AFTER_END_MS;
   }
 
@@ -132,8 +132,8 @@ export class Peerings {
   /** The accepter sees a request once it can accept it. By EC2's documents, only the requester sees a failed one. */
   visibleTo({ account, region }: Place): Peering[] {
     return this.all().filter((peering) => {
-      const { requester, accepter, status, remembered } = peering;
-      if (!remembered || peering.region !== region) {
+      const { requester, accepter, status, isListed } = peering;
+      if (!isListed || peering.region !== region) {
         return false;
       }
       const early = status.code === 'initiating-request' || (status.code === 'failed' && !this.failedSeenByAccepter());
