@@ -91,7 +91,7 @@ export class MatrixWorld {
       cloudFormation: this.cloudFormation,
     } = world);
     // what the handler answers must not hold a secret either
-    this.functions.onAnswer = (body) => {
+    this.functions.onResponse = (body) => {
       this.journal.write('s3', 'answer', body);
     };
     this.places = layOut(this.aws);

@@ -1,6 +1,6 @@
 /**
- * The questions that AWS leaves open. Each reading is one answer that fits what AWS says; code under rehearsal has to work with every
- * one of them. `row` is the number in the table of open questions, where there is one. Row 17 is CloudFormation's own: an option of the rehearsal.
+ * The questions that AWS's documents leave open. Each reading is one possible answer; code under rehearsal must work with all of them.
+ * `row` is the number in the table of open questions. Row 17 is about CloudFormation: it is an option of the rehearsal.
  */
 export const BEHAVIOURS = {
   authorizingAgain: {
@@ -197,7 +197,7 @@ export type BehaviourName = keyof typeof BEHAVIOURS;
 
 export type Reading<Name extends BehaviourName> = (typeof BEHAVIOURS)[Name]['readings'][number];
 
-/** Throws where the name is none of those that are known, or the reading is none of the name's. */
+/** Throws if the behaviour is unknown, or does not have this reading. */
 export function checkReading(known: Readonly<Record<string, Behaviour>>, name: string, reading: string): void {
   const behaviour = Object.hasOwn(known, name) ? known[name] : undefined;
   if (behaviour === undefined) {
@@ -213,11 +213,11 @@ export class Behaviours {
   private readonly chosen = new Map<string, string>();
 
   get<Name extends BehaviourName>(name: Name): Reading<Name> {
-    // only `set` writes here, and it knows the reading to be one of the name's
+    // `set` has checked the reading
     return (this.chosen.get(name) ?? BEHAVIOURS[name].default) as Reading<Name>;
   }
 
-  /** Throws where the name or the reading is unknown, for those who come with words from a command line. */
+  /** Throws if the name or the reading is unknown: they may come from a command line. */
   set<Name extends BehaviourName>(name: Name, reading: Reading<Name>): void {
     checkReading(BEHAVIOURS, name, reading);
     this.chosen.set(name, reading);

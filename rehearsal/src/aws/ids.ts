@@ -1,21 +1,21 @@
 import { createHash } from 'node:crypto';
 
-/** Ids that are the same in every run, since they find their way into outputs and reports. */
+/** Generates ids that are the same in every run, because outputs and reports contain them. */
 export class Ids {
   private serial = 0;
 
-  /** As EC2 makes them. */
+  /** An id in EC2's format. */
   next(prefix: string): string {
     return `${prefix}-${hexadecimal(`${prefix}${++this.serial}`)}`;
   }
 
-  /** @param kind what it is the id of */
+  /** @param kind the kind of resource */
   uuid(kind: string): string {
     const digits = createHash('sha256').update(`${kind}${++this.serial}`).digest('hex');
     return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5');
   }
 
-  /** @param kind what they are for */
+  /** @param kind what the bytes are used for */
   bytes(kind: string, length: number): Buffer {
     return createHash('shake256', { outputLength: length }).update(`${kind}${++this.serial}`).digest();
   }

@@ -46,11 +46,11 @@ interface AwsOptions {
   readonly callMilliseconds?: number;
 }
 
-/** The longest that a read and the knowledge of a change in IAM can be late. */
-const LATEST_READ = 15_000;
-const LATEST_PROPAGATION = 60_000;
+/** The longest delay until a read shows a write, and until IAM applies a change. */
+const MAX_READ_DELAY_MS = 15_000;
+const MAX_PROPAGATION_MS = 60_000;
 
-/** GameLift, EC2, STS, IAM and what goes with them, of every account and Region: on loopback, or for callers in this process only. */
+/** GameLift, EC2, STS, IAM and related services, for every account and Region. Reachable on loopback, or only from this process. */
 export class SimulatedAws {
   static async start(options: AwsOptions): Promise<SimulatedAws> {
     const aws = new SimulatedAws(options);
@@ -71,7 +71,7 @@ export class SimulatedAws {
   readonly notUnderstood = new NotUnderstood();
   /** How long things take in GameLift, and how they end. */
   readonly scriptedOutcomes = new ScriptedOutcomes();
-  /** How many milliseconds each value that a read looks at is late, if reads are late. @default - at random, up to 15 seconds */
+  /** If reads are late: the delay of each value that is read, in milliseconds. @default - random, up to 15 seconds */
   readLateness: () => number;
 
   private readonly endpoint: Endpoint;
@@ -81,10 +81,10 @@ export class SimulatedAws {
     const { behaviours } = this;
     const random = randomNumbers(0);
     const history = new History(clock);
-    const propagation = (): number => (behaviours.get('iamPropagation') === 'at once' ? 0 : random() * LATEST_PROPAGATION);
+    const propagation = (): number => (behaviours.get('iamPropagation') === 'at once' ? 0 : random() * MAX_PROPAGATION_MS);
     const { notUnderstood } = this;
     this.iam = new Iam(clock, propagation, notUnderstood);
-    this.readLateness = () => random() * LATEST_READ;
+    this.readLateness = () => random() * MAX_READ_DELAY_MS;
     const read: ServiceCall['read'] = (look) =>
       behaviours.get('readBack') === 'at once' ? look() : history.late(() => this.readLateness(), look);
     this.endpoint = new Endpoint({ clock, journal, iam: this.iam, notUnderstood, callMilliseconds, read });
@@ -100,7 +100,7 @@ export class SimulatedAws {
     endpoint.register('sts', stsService(iam));
   }
 
-  /** For every service and Region; a request's signature says which it is for. Throws unless it was started on loopback. */
+  /** One URL for every service and Region: the request's signature names them. Throws unless the simulation was started on loopback. */
   get endpointUrl(): string {
     return this.endpoint.url;
   }
@@ -111,8 +111,8 @@ export class SimulatedAws {
   }
 
   /**
-   * Called for every API call once it was authenticated, before it is authorized and before rate limits; what it returns replaces the
-   * answer.
+   * Calls `interceptor` for every API call after authentication, before authorization and rate limits. A returned fault replaces the
+   * output of the call.
    *
    * @returns the function that removes it
    */
@@ -120,17 +120,17 @@ export class SimulatedAws {
     return this.endpoint.intercept(interceptor);
   }
 
-  /** Calls GameLift as an account's administrator, as CloudFormation does. @returns the output as JSON has it; throws `ServiceError` */
+  /** Calls GameLift as the account's administrator, as CloudFormation does. @returns the JSON output; throws `ServiceError` */
   callGameLift(operation: string, input: object, place: Place): Promise<unknown> {
     return this.endpoint.call('gamelift', `GameLift.${operation}`, input, place);
   }
 
-  /** Calls a service as someone in this process, without the wire. @returns the output as the operation gives it; throws as `Endpoint.run` */
+  /** Calls a service as `caller`, without HTTP. @returns the operation's output; throws like `Endpoint.run` */
   call(service: string, operation: string, input: object, caller: Caller): Promise<object> {
     return this.endpoint.run(service, operation, input, caller);
   }
 
-  /** Everything that is there, as plain data to compare; of one account, or of all but GameLift's own. */
+  /** Lists everything in one account, or in all accounts except GameLift's own, as plain data to compare. */
   inventory(account?: string): Inventory {
     const { gameLift, ec2, iam, logGroups, keys, queues, alarms, parameters } = this;
     return takeInventory(
@@ -139,7 +139,7 @@ export class SimulatedAws {
     );
   }
 
-  /** Adds what another service has to the inventory; called with each inventory. */
+  /** Adds the resources of another service to the inventory. `part` is called for each inventory. */
   addToInventory(part: () => Partial<InventoryPart>): void {
     this.parts.push(part);
   }

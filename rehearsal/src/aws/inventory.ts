@@ -9,58 +9,58 @@ import type { Keys } from './kms/keys';
 import type { Queues } from './sqs/queues';
 import type { ParameterStore } from './ssm/parameter-store';
 
-/** Something that an account has. */
+/** A resource with the account that owns it. */
 interface Owned {
   readonly account: string;
 }
 
-/** What services outside of the simulated AWS have. */
+/** The resources of services that are not in this folder. */
 export interface InventoryPart {
   /** With their versions and aliases. */
   readonly functions: readonly Owned[];
   readonly schedules: readonly Owned[];
   readonly scheduleGroups: readonly Owned[];
-  /** With their status; without those that were deleted. */
+  /** With their status. Deleted stacks are not included. */
   readonly stacks: readonly Owned[];
   readonly exports: readonly Owned[];
-  /** Resources of types that are only accepted, or not known: their type, physical id and stack. */
+  /** Resources of types that are accepted but not simulated, or unknown: their type, physical id and stack. */
   readonly otherResources: readonly Owned[];
 }
 
 interface InventoryAuthorization extends AuthorizationKey {
-  /** ISO 8601. It tells which of them are only left to expire, and is the one time in an inventory. */
+  /** ISO 8601: shows which authorizations will only expire. The only timestamp in an inventory. */
   readonly expirationTime: string;
 }
 
-/** Everything that lives in accounts: but for renewed authorizations, two are equal where nothing is left behind or missing. */
+/** All resources of the accounts. Apart from renewed authorizations, two inventories are equal if nothing is left behind or missing. */
 export interface Inventory extends InventoryPart {
-  /** Those that are valid. */
+  /** Only valid ones. */
   readonly authorizations: readonly InventoryAuthorization[];
   readonly fleets: readonly object[];
-  /** Those that are alive, as GameLift says. */
+  /** Connections that have not ended, as GameLift lists them. */
   readonly connections: readonly object[];
-  /** Those that are alive, as EC2 says, with their options. */
+  /** Connections that have not ended, as EC2 lists them, with their options. */
   readonly peerings: readonly object[];
   readonly vpcs: readonly object[];
   readonly subnets: readonly object[];
-  /** Those that Lambda makes for functions in a VPC. */
+  /** The ones that Lambda creates for functions in a VPC. */
   readonly networkInterfaces: readonly object[];
   /** With their associations. */
   readonly routeTables: readonly object[];
-  /** Without the local ones. */
+  /** Without local routes. */
   readonly routes: readonly object[];
   readonly internetGateways: readonly object[];
   readonly vpnGateways: readonly object[];
   readonly securityGroups: readonly object[];
   readonly rules: readonly object[];
-  /** Of EC2's resources. */
+  /** Tags of EC2 resources. */
   readonly tags: readonly object[];
   /** With their policies. */
   readonly roles: readonly object[];
-  /** Managed ones, without AWS's own. */
+  /** Customer managed policies. */
   readonly policies: readonly object[];
   readonly logGroups: readonly object[];
-  /** Without those whose deletion is scheduled. */
+  /** Without keys whose deletion is scheduled. */
   readonly keys: readonly object[];
   readonly queues: readonly object[];
   readonly alarms: readonly object[];
@@ -76,7 +76,7 @@ interface InventorySources {
   readonly queues: Queues;
   readonly alarms: Alarms;
   readonly parameters: ParameterStore;
-  /** What other services have. */
+  /** The resources of other services. */
   readonly parts: readonly Partial<InventoryPart>[];
 }
 
@@ -123,8 +123,8 @@ export function takeInventory({ gameLift, ec2, parts, ...services }: InventorySo
         };
       }),
     ...networksOf(ec2, of),
-    // those of a peering go with its record, also if they were put on it after its end
-    tags: owned(ec2.tags.all().filter(({ resourceId }) => ec2.peerings.find(resourceId)?.remembered ?? true)),
+    // the tags of a peering disappear with its record, even those set after it ended
+    tags: owned(ec2.tags.all().filter(({ resourceId }) => ec2.peerings.find(resourceId)?.isListed ?? true)),
     roles: owned(services.iam.roleList()),
     policies: owned(services.iam.policyList()),
     logGroups: owned(services.logGroups.list()),
@@ -141,7 +141,7 @@ export function takeInventory({ gameLift, ec2, parts, ...services }: InventorySo
   };
 }
 
-/** To compare inventories of two moments: an authorization may have been renewed between them. */
+/** For comparing two inventories: an authorization may have been renewed between them. */
 export const withoutExpirationTime = (item: object): object => ({ ...item, expirationTime: undefined });
 
 function networksOf(ec2: Ec2, of: (account: string) => boolean) {

@@ -1,6 +1,6 @@
 import type { Place } from './service';
 
-/** Regions that lie in a partition of their own, and what URLs of services end in there. */
+/** The partitions other than `aws`, with the domain of their service URLs. */
 const PARTITIONS: readonly { readonly prefix: string; readonly partition: string; readonly urlSuffix: string }[] = [
   { prefix: 'cn-', partition: 'aws-cn', urlSuffix: 'amazonaws.com.cn' },
   { prefix: 'us-gov-', partition: 'aws-us-gov', urlSuffix: 'amazonaws.com' },

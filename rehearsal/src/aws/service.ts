@@ -1,13 +1,13 @@
 import type { Source } from '../journal';
 import type { Context, Decision, Principal } from './iam/iam';
 
-/** Where most resources live. */
+/** The account and Region of a resource or call. */
 export interface Place {
   readonly account: string;
   readonly region: string;
 }
 
-/** A request as it came over the wire. */
+/** A received HTTP request. */
 export interface WireRequest {
   readonly method: string;
   /** As sent: percent-encoded, without the query. */
@@ -19,14 +19,14 @@ export interface WireRequest {
   readonly body: Buffer;
 }
 
-/** What goes back over the wire. */
+/** An HTTP response. */
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Uint8Array;
 }
 
-/** One authenticated call, as a service gets it. */
+/** An authenticated API call that a service performs. */
 export interface ServiceCall {
   readonly operation: string;
   readonly input: unknown;
@@ -35,33 +35,33 @@ export interface ServiceCall {
   readonly account: string;
   readonly region: string;
   readonly principal: Principal;
-  /** Gives what the call reads: where reads are late, `look` sees each thing as it was a short while ago. It changes nothing. */
+  /** Runs `look` to read state. If reads are late, `look` sees an earlier state of each value. It must not change anything. */
   read<T>(look: () => T): T;
-  /** Throws the service's own kind of AccessDenied unless the caller may do `action` on each of the resources. */
+  /** Throws an access-denied error unless the caller may perform `action` on each resource. */
   authorize(action: string, resources: readonly string[], context?: Context): Promise<void>;
-  /** Whether the caller may, for a service that acts with the caller's credentials. */
+  /** Whether the caller may perform `action`. For services that act with the caller's credentials. */
   decide(action: string, resource: string, context?: Context): Promise<Decision>;
 }
 
-/** A service of the simulated AWS: its wire protocol and its behaviour. */
+/** A simulated service: its protocol and its operations. */
 export interface Service {
   readonly source: Source;
   readonly errors: CommonErrors;
-  /** The name of the operation that a request asks for, whether or not there is one. */
+  /** The name of the requested operation, also if the service does not have it. */
   operation(request: WireRequest): string;
-  /** Its input, as interceptors see it; throws a `ServiceError` where the body is no valid document. */
+  /** The decoded input, as interceptors see it. Throws a `ServiceError` if the body cannot be parsed. */
   input(request: WireRequest): unknown;
   perform(call: ServiceCall): Promise<Answer>;
   fail(error: ServiceError, request: WireRequest, requestId: string): Answer;
 }
 
-/** A service that callers in this process can do without the wire. */
+/** A service that can also be called in this process, without HTTP. */
 export interface LocalService extends Service {
-  /** What `perform` does, its output not yet written as the protocol has it. */
+  /** Like `perform`, but returns the output before it is serialized. */
   run(call: ServiceCall): Promise<object>;
 }
 
-/** An error as a service names it on the wire. */
+/** An error that a service returns, with its AWS error code. */
 export class ServiceError extends Error {
   constructor(
     readonly code: string,
@@ -73,14 +73,14 @@ export class ServiceError extends Error {
   }
 }
 
-/** What can go wrong before a service gets to see a call; each protocol has names of its own for it. */
+/** Errors that occur before a service receives the call. Each protocol has its own error codes for them. */
 type CommonErrorKind = 'missingToken' | 'unknownKey' | 'badSignature' | 'badRegion' | 'expired' | 'accessDenied' | 'internal';
 
 export type CommonErrors = Readonly<
   Record<CommonErrorKind, { readonly code: string; readonly status: number; readonly message: string }>
 >;
 
-/** A common error, before the service has named it. */
+/** An error before it has the service's error code. */
 export class CommonError extends Error {
   constructor(
     readonly kind: CommonErrorKind,
@@ -90,7 +90,7 @@ export class CommonError extends Error {
     this.name = 'CommonError';
   }
 
-  /** In the words of a service: its message, then the detail. */
+  /** Converts to the service's error: its message, then the detail. */
   as(errors: CommonErrors): ServiceError {
     const { code, status, message } = errors[this.kind];
     return new ServiceError(code, [message, this.detail].filter((part) => part !== '').join(' '), status);
@@ -103,7 +103,7 @@ const SIGNATURE_MISMATCH =
 
 const BAD_REGION = 'Credential should be scoped to a valid region.';
 
-/** The names of services that speak JSON or CBOR. */
+/** The error codes of services with a JSON or CBOR protocol. */
 export const JSON_ERRORS: CommonErrors = {
   missingToken: { code: 'MissingAuthenticationTokenException', status: 400, message: 'Missing Authentication Token' },
   unknownKey: {
@@ -118,7 +118,7 @@ export const JSON_ERRORS: CommonErrors = {
   internal: { code: 'InternalFailure', status: 500, message: 'The rehearsal failed to handle this request.' },
 };
 
-/** The names of services that speak the query protocol. */
+/** The error codes of services with the query protocol. */
 export const QUERY_ERRORS: CommonErrors = {
   missingToken: { code: 'MissingAuthenticationToken', status: 403, message: 'Request is missing Authentication Token' },
   unknownKey: { code: 'InvalidClientTokenId', status: 403, message: 'The security token included in the request is invalid.' },
@@ -135,7 +135,7 @@ const EC2_AUTH_FAILURE = {
   message: 'AWS was not able to validate the provided access credentials',
 };
 
-/** EC2's own names; it reports expired credentials as an expired request. */
+/** EC2's error codes. EC2 reports expired credentials as an expired request. */
 export const EC2_ERRORS: CommonErrors = {
   missingToken: { code: 'MissingAuthenticationToken', status: 403, message: 'Request is missing Authentication Token' },
   unknownKey: EC2_AUTH_FAILURE,

@@ -6,12 +6,12 @@ const TAGS_PER_RESOURCE = 50;
 const KEY_LENGTH = 127;
 const VALUE_LENGTH = 256;
 
-/** The keys of tags that a request names, as conditions see them: a request that names none has no such condition key. */
+/** The condition key `aws:TagKeys` of a request. It is absent if the request has no tag keys. */
 export function tagKeys(keys: readonly string[]): Context {
   return keys.length === 0 ? {} : { 'aws:TagKeys': [...keys] };
 }
 
-/** The tags of EC2's resources: a peering connection has those of each account that sees it. */
+/** The tags of EC2 resources. Each account that sees a peering connection has its own tags on it. */
 export class Tags {
   private readonly byResource: Map<string, ReadonlyMap<string, string>>;
 
@@ -23,7 +23,7 @@ export class Tags {
     return this.byResource.get(`${account} ${resourceId}`) ?? new Map<string, string>();
   }
 
-  /** Sets, and overwrites. */
+  /** Adds tags, and overwrites existing values. */
   put(account: string, resourceId: string, tags: ReadonlyMap<string, string>): void {
     for (const [key, value] of tags) {
       if (key.startsWith('aws:')) {
@@ -40,7 +40,7 @@ export class Tags {
     this.byResource.set(`${account} ${resourceId}`, all);
   }
 
-  /** A tag whose value is given is removed only where it has that value. */
+  /** Removes tags by key. If a value is given, removes the tag only if it has that value. */
   remove(account: string, resourceId: string, tags: ReadonlyMap<string, string | undefined>): void {
     const removed = (key: string, value: string): boolean => tags.has(key) && (tags.get(key) ?? value) === value;
     const rest = [...this.of(account, resourceId)].filter(([key, value]) => !removed(key, value));
@@ -58,7 +58,7 @@ export class Tags {
     });
   }
 
-  /** Of one account. */
+  /** The tags of one account. */
   list(account: string): { readonly resourceId: string; readonly key: string; readonly value: string }[] {
     return this.all().flatMap(({ account: owner, ...tag }) => (owner === account ? [tag] : []));
   }

@@ -46,7 +46,7 @@ export interface CallControl {
   /** Tries to answer CloudFormation. */
   puts: number;
   pointOf(payload: string): EventPoint;
-  onAnswer(body: string): void;
+  onResponse(body: string): void;
 }
 
 /** How long the handler's clients wait for an answer. */
@@ -164,7 +164,7 @@ export class InProcessEnvironment implements ExecutionEnvironment {
 
   private readonly put: HandlerServices['put'] = async (url, body, signal) => {
     signal.throwIfAborted();
-    this.control.onAnswer(body);
+    this.control.onResponse(body);
     const outcome = this.attempt(url, body);
     switch (outcome) {
       case 'reset':

@@ -15,7 +15,7 @@ export class InProcessFunctions extends LambdaService implements CallControl {
   puts = 0;
   events = 0;
   /** Told every body that the handler tries to answer CloudFormation with. */
-  onAnswer: (body: string) => void = () => undefined;
+  onResponse: (body: string) => void = () => undefined;
   private readonly points = new Map<string, EventPoint>();
 
   constructor(private readonly world: EnvironmentOptions) {

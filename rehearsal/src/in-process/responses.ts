@@ -1,11 +1,11 @@
 import { Refusal, ResponseUrls } from '../cloudformation/engine/response-urls';
-import type { Awaited } from '../cloudformation/engine/responses';
+import type { RequestIdentity } from '../cloudformation/engine/responses';
 
 /** The response URLs of custom resources, for handlers of this process. */
 export class InProcessResponses extends ResponseUrls {
   readonly secrets: string[] = [];
 
-  override issue(request: Awaited): { readonly url: string; readonly answer: Promise<Buffer> } {
+  override issue(request: RequestIdentity): { readonly url: string; readonly answer: Promise<Buffer> } {
     const issued = super.issue(request);
     this.secrets.push(new URL(issued.url).searchParams.get('X-Amz-Signature') ?? '');
     return issued;

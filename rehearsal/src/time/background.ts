@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 
 const outside = AsyncLocalStorage.snapshot();
 
-/** Lets something go on by itself: the call that began it is not what it belongs to, and time does not wait for that call's sake. */
+/** Runs `process` in the background, detached from the current call: the clock does not treat it as part of that call's work. */
 export function background(process: () => Promise<void>): void {
   outside(() => {
     void process();

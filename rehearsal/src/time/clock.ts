@@ -1,41 +1,41 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { SharedTime } from './shared-time';
 
-/** Rehearsed time, as every part of the simulated world reads and waits for it. */
+/** Rehearsed time: all parts of the simulation read this clock and sleep on it. */
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
   /** Waits for rehearsed milliseconds; `Infinity` never returns. */
   sleep(milliseconds: number): Promise<void>;
   /**
-   * Runs `task` as work in progress: time does not leap while it runs, except while it is inside `sleep` of this clock.
+   * Runs `task` as work in progress: time stands still until it ends, except while it sleeps on this clock.
    */
   work<T>(task: () => Promise<T>): Promise<T>;
   /**
-   * The same for the handling of a request that came over a socket. It lasts until the answer was handed to the socket.
+   * Like `work`, for handling an HTTP request. The work ends when the HTTP response is sent.
    *
-   * @param onClose registers a callback for when the answer is sent or the client disconnects
+   * @param onClose registers a callback for when the HTTP response is sent or the client disconnects
    */
   serve(task: () => Promise<void>, onClose: (callback: () => void) => void): Promise<void>;
 }
 
-/** Something with an event loop of its own that lives in rehearsed time. */
+/** Something with its own event loop that uses rehearsed time, such as a worker thread. */
 export interface Participant {
-  /** Resolves as soon as it has nothing to do but wait. */
+  /** Resolves when the participant only waits: for its next wake-up, or for HTTP responses. */
   atRest(): Promise<Rest>;
-  /** Its next wake-up has come. */
+  /** Tells the participant that its next wake-up is due. */
   wake(): void;
 }
 
-/** A participant that has nothing to do but wait. */
+/** The state of a participant that only waits. */
 export interface Rest {
-  /** When it wakes by itself, in rehearsed microseconds since the epoch; `Infinity` for never. */
+  /** The time of its next wake-up, in rehearsed microseconds since the epoch; `Infinity` for never. */
   readonly nextWakeUp: number;
-  /** Requests that it has sent and that were not answered yet. */
+  /** The number of its HTTP requests without a response. */
   readonly requestsInFlight: number;
 }
 
-/** A task given to `work`. It counts as running unless it waits, or leaves it to tasks inside it. */
+/** A task that was passed to `work`. It counts as running unless it waits or has children. */
 interface Job {
   readonly clock: RehearsalClock;
   readonly parent: Job | undefined;
@@ -44,23 +44,23 @@ interface Job {
   done: boolean;
 }
 
-/** One storage for all clocks: each AsyncLocalStorage costs time on every promise, even after its clock is closed. */
+/** Shared by all clocks, because each AsyncLocalStorage slows down every promise, even after its clock is closed. */
 const jobs = new AsyncLocalStorage<Job | undefined>();
 
 interface Sleeper {
   /** In microseconds since the epoch. */
   readonly time: number;
   readonly wake: () => void;
-  /** Whether time leaps for its sake. */
-  readonly waitedFor: boolean;
+  /** Whether time leaps to this wake-up. Otherwise it wakes only when time leaps further for another reason. */
+  readonly leapTarget: boolean;
 }
 
 /**
- * Time stands still while anything runs, except for what reads of the clock take, and leaps to the next wake-up when
- * everything sleeps. How fast the machine is makes no difference: nothing depends on real time.
+ * Time stands still while anything runs, and leaps to the next wake-up when everything sleeps. Only reading the clock takes rehearsed
+ * time. Nothing depends on real time, or on the speed of the machine.
  *
- * What is due wakes one at a time, each when the one before has come to rest: in the order of the times, and at the same time in
- * the order in which it went to sleep, participants last. So two threads never race each other.
+ * Sleepers wake one at a time, each after the previous one is idle again: ordered by time, then in the order in which they fell asleep,
+ * participants last. So two threads never race.
  */
 export class RehearsalClock implements Clock {
   /** Shared with other threads. */
@@ -69,7 +69,7 @@ export class RehearsalClock implements Clock {
   private readonly participants = new Set<Participant>();
   private running = 0;
   private requestsHeld = 0;
-  /** Grows with everything that happens: as long as it stays the same, nothing has. */
+  /** Counts everything that happens. While it stays the same, nothing has happened. */
   private changes = 0;
   private changesAtLastLook = -1;
   private nextLook: NodeJS.Immediate | undefined;
@@ -85,7 +85,7 @@ export class RehearsalClock implements Clock {
     return Math.floor(this.time.now() / 1000);
   }
 
-  /** The same for code under rehearsal, for which reading the clock takes a microsecond. */
+  /** Like `now`, for code under rehearsal: each read takes a microsecond. */
   read(): number {
     return Math.floor(this.time.read() / 1000);
   }
@@ -98,24 +98,24 @@ export class RehearsalClock implements Clock {
     );
   }
 
-  /** Calls `wake` after rehearsed milliseconds, unless the function that it returns was called before. */
+  /** Calls `wake` after rehearsed milliseconds. @returns a function that cancels the call */
   after(milliseconds: number, wake: () => void): () => void {
-    return this.add({ time: this.momentIn(milliseconds), wake, waitedFor: true });
+    return this.add({ time: this.momentIn(milliseconds), wake, leapTarget: true });
   }
 
-  /** The same for what wakes again and again: time passes over it when it leaps, but doesn't leap for its sake. */
+  /** Like `after`, for repeating timers: time does not leap only to reach this wake-up. */
   incidentally(milliseconds: number, wake: () => void): () => void {
-    return this.add({ time: this.momentIn(milliseconds), wake, waitedFor: false });
+    return this.add({ time: this.momentIn(milliseconds), wake, leapTarget: false });
   }
 
-  /** Waits for something that others do: the work that calls this does not keep time from leaping meanwhile. */
+  /** Waits for a promise that something else resolves. Meanwhile, the calling work does not stop time. */
   async wait<T>(promise: Promise<T>): Promise<T> {
     const job = this.currentJob();
     if (!job) {
       return promise;
     }
     this.update(job, () => job.waiting++);
-    // The wake-up itself ends the waiting, so that no leap can come between it and what follows it.
+    // Resume in the promise's own callback: otherwise time could leap before the code after it runs.
     const resume = () => {
       this.update(job, () => job.waiting--);
     };
@@ -164,12 +164,12 @@ export class RehearsalClock implements Clock {
     });
   }
 
-  /** Runs `task` outside of the work that calls this, for what goes on in the background. */
+  /** Runs `task` outside of the calling work, as a background task. */
   detached<T>(task: () => T): T {
     return jobs.run(undefined, task);
   }
 
-  /** Lets `participant` take part; returns the function that ends it. */
+  /** Adds a participant. @returns a function that removes it */
   join(participant: Participant): () => void {
     this.participants.add(participant);
     this.changed();
@@ -179,7 +179,7 @@ export class RehearsalClock implements Clock {
     };
   }
 
-  /** Ends the leaps for good; who sleeps is never woken. */
+  /** Stops time forever. Sleepers never wake. */
   close(): void {
     this.closed = true;
     this.sleepers.length = 0;
@@ -206,8 +206,8 @@ export class RehearsalClock implements Clock {
     };
   }
 
-  private isWaitedFor(): boolean {
-    return this.participants.size > 0 || this.sleepers.some(({ waitedFor }) => waitedFor);
+  private hasLeapTarget(): boolean {
+    return this.participants.size > 0 || this.sleepers.some(({ leapTarget }) => leapTarget);
   }
 
   private currentJob(): Job | undefined {
@@ -228,9 +228,9 @@ export class RehearsalClock implements Clock {
     this.watch();
   }
 
-  /** Looks in the next turn of the event loop whether time can leap, unless something runs: the end of that is a change. */
+  /** Schedules a check whether time can leap, for the next turn of the event loop. If something runs, its end schedules the check. */
   private watch(): void {
-    if (this.closed || this.nextLook || this.asking || this.running > 0 || !this.isWaitedFor()) {
+    if (this.closed || this.nextLook || this.asking || this.running > 0 || !this.hasLeapTarget()) {
       return;
     }
     this.detached(() => {
@@ -246,7 +246,7 @@ export class RehearsalClock implements Clock {
       return;
     }
     if (this.changes !== this.changesAtLastLook) {
-      // a whole turn of the event loop has to pass without a change
+      // time leaps only after a whole turn of the event loop without a change
       this.changesAtLastLook = this.changes;
       this.watch();
     } else if (this.participants.size === 0) {
@@ -261,16 +261,16 @@ export class RehearsalClock implements Clock {
   }
 
   /**
-   * Wakes the next one once all participants rest and nothing happened meanwhile.
+   * Wakes the next sleeper if all participants rest and nothing happened while they were asked.
    *
-   * A participant that rests is set to work only by its wake-up or by an answer to one of its requests: if there was neither since
-   * it was asked, and each request that it waits for is held here, then it still rests.
+   * Only its wake-up or an HTTP response makes a resting participant run. If neither happened, and this thread holds all requests that
+   * it waits for, it still rests.
    */
   private async stepAtRest(): Promise<void> {
     const changes = this.changes;
     const asked = [...this.participants];
     const rests = await Promise.all(asked.map((participant) => participant.atRest()));
-    // what arrived in this thread together with the last answer
+    // process what arrived together with the last participant's message
     await turn();
     const inFlight = rests.reduce((sum, { requestsInFlight }) => sum + requestsInFlight, 0);
     if (this.changes === changes && inFlight <= this.requestsHeld && !this.closed) {
@@ -281,7 +281,7 @@ export class RehearsalClock implements Clock {
   private step(wakeUps: readonly { readonly participant: Participant; readonly time: number }[]): void {
     const [sleeper] = this.sleepers;
     const next = Math.min(sleeper?.time ?? Infinity, ...wakeUps.map(({ time }) => time));
-    if (next === Infinity || !this.isWaitedFor()) {
+    if (next === Infinity || !this.hasLeapTarget()) {
       return;
     }
     if (next > this.time.now()) {
@@ -297,7 +297,7 @@ export class RehearsalClock implements Clock {
   }
 }
 
-/** Lets the event loop take up everything that has arrived. */
+/** Lets the event loop process everything that has arrived. */
 function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
 }

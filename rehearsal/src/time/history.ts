@@ -1,39 +1,39 @@
 import type { Clock } from './clock';
 import { Timeline } from './timeline';
 
-/** What the simulated services have, and had a short while ago: in the values and maps that a history makes. */
+/** Creates values and maps that remember their recent states, to simulate late reads. */
 export class History {
-  /** When each value is looked at, in a late look. */
-  private moments: ((of: object) => number) | undefined;
+  /** During a late read: the time at which to read a value. */
+  private readTimeOf: ((of: object) => number) | undefined;
 
   constructor(private readonly clock: Pick<Clock, 'now'>) {}
 
-  /** The time whose state is looked at: the present, except in `late`. */
+  /** The time at which state is read: the current time, except in `late`. */
   now(): number {
     return this.momentOf(this);
   }
 
-  /** The same for one value. */
+  /** The time at which `value` is read. */
   momentOf(value: object): number {
-    return this.moments?.(value) ?? this.clock.now();
+    return this.readTimeOf?.(value) ?? this.clock.now();
   }
 
   /**
-   * Looks at everything as it was a short while ago, at most a minute: each value at a time of its own, since nothing says that all of
-   * what an answer tells is equally late. `look` changes nothing.
+   * Runs `look` on earlier states, at most a minute old. Each value has its own delay, because AWS does not say that all values in an
+   * output are equally old. `look` must not change anything.
    */
   late<T>(lateness: () => number, look: () => T): T {
     const now = this.clock.now();
-    const chosen = new Map<object, number>();
-    this.moments = (value) => {
-      const moment = chosen.get(value) ?? now - lateness();
-      chosen.set(value, moment);
-      return moment;
+    const readTimes = new Map<object, number>();
+    this.readTimeOf = (value) => {
+      const time = readTimes.get(value) ?? now - lateness();
+      readTimes.set(value, time);
+      return time;
     };
     try {
       return look();
     } finally {
-      this.moments = undefined;
+      this.readTimeOf = undefined;
     }
   }
 
@@ -46,7 +46,7 @@ export class History {
   }
 }
 
-/** A value as it is at the time that is looked at. */
+/** A value that is read at the time of its history. */
 export class HistoricValue<T> {
   private readonly timeline: Timeline<T>;
 
@@ -66,7 +66,7 @@ export class HistoricValue<T> {
   }
 }
 
-/** The same for the entries of a map. */
+/** A map whose entries are read at the time of its history. */
 class HistoricMap<K, V> extends Map<K, V> {
   private readonly content: HistoricValue<ReadonlyMap<K, V>>;
 

@@ -2,23 +2,23 @@ import type { Clock } from './clock';
 
 let versions = 0;
 
-/** For how long an earlier value is of interest to anyone. */
+/** How long earlier values are kept. */
 const KEPT_MILLISECONDS = 60_000;
 
 interface Version<T> {
   readonly from: number;
-  /** Never the same for two values of any two timelines. */
+  /** Unique across all timelines. */
   readonly version: number;
   readonly value: T;
 }
 
-/** A value, and what it was before: some see a change late. */
+/** A value with its recent history, for readers that see changes late. */
 export class Timeline<T> {
   private readonly changes: Version<T>[];
 
   constructor(
     private readonly clock: Pick<Clock, 'now'>,
-    /** What it always was. */
+    /** The value at all times before the first change. */
     initial: T,
   ) {
     this.changes = [{ from: -Infinity, version: ++versions, value: initial }];
@@ -34,7 +34,7 @@ export class Timeline<T> {
     this.changes.splice(0, this.indexAt(now - KEPT_MILLISECONDS));
   }
 
-  /** As it was at a time, at most a minute ago. */
+  /** The value at `time`, at most a minute ago. */
   at(time: number): Version<T> {
     const version = this.changes[this.indexAt(time)];
     if (version === undefined) {

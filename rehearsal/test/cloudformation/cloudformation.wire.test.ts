@@ -430,7 +430,7 @@ describe('answers', () => {
     rehearsal.responses.intercept(({ attempt }) => [{ status: 503 }, 'reset' as const][attempt - 1]);
     expect((await deploy({ One: custom({}) })).status).toBe('CREATE_COMPLETE');
     const [request] = requests(rehearsal);
-    expect(rehearsal.responses.answers(request?.RequestId ?? '')).toBe(1);
+    expect(rehearsal.responses.responseCount(request?.RequestId ?? '')).toBe(1);
     const puts = rehearsal.journal.entries.filter(({ message }) => message.startsWith('PUT ')).map(({ message }) => message);
     expect(puts.slice(0, 2)).toEqual(['PUT 503', 'PUT ECONNRESET']);
   });

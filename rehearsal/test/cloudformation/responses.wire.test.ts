@@ -123,7 +123,7 @@ test('a second answer is accepted and ignored', async () => {
   const accepted = rehearsal.journal.entries.filter(({ source, message }) => source === 's3' && message.endsWith('accepted'));
   expect(accepted).toHaveLength(2);
   const requestId = /request ([0-9a-f-]+)/.exec(accepted[0]?.message ?? '')?.[1] ?? '';
-  expect(rehearsal.responses.answers(requestId)).toBe(2);
+  expect(rehearsal.responses.responseCount(requestId)).toBe(2);
 });
 
 test.each([

@@ -788,14 +788,14 @@ test('what is not understood is collected, once each', async () => {
   });
   expect(rehearsal.aws.notUnderstood.list().sort()).toEqual([
     'AWS::SNS::Topic: ids and attributes are made up',
-    'CreationPolicy of AWS::SNS::Topic: no signal is waited for',
+    'CreationPolicy of AWS::SNS::Topic: ignored, no signals are awaited',
     'Studio::Unheard::Of: ids and attributes are made up, and properties are not checked',
-    'UpdatePolicy of AWS::SNS::Topic: updates do as without it',
+    'UpdatePolicy of AWS::SNS::Topic: ignored during updates',
     'dynamic references to secretsmanager are not simulated: got name',
-    'parameters of the type AWS::EC2::VPC::Id: whether there is what they name is not checked',
-    'snapshots of AWS::SNS::Topic: none are made',
+    'parameters of the type AWS::EC2::VPC::Id: the existence of the named resources is not checked',
+    'snapshots of AWS::SNS::Topic: not created',
     'the hook BlueGreen: hooks of templates are not invoked',
-    'the policy arn:aws:iam::aws:policy/ReadOnlyAccess: what it grants is not known, so it grants nothing',
+    'the AWS managed policy arn:aws:iam::aws:policy/ReadOnlyAccess: its content is unknown, so it grants nothing',
     'the rule OnlyHere: rules of templates are not evaluated',
   ]);
 });
@@ -822,7 +822,7 @@ test('properties that have no effect are named, once each', async () => {
   expect(rehearsal.aws.notUnderstood.list().sort()).toEqual([
     'KeyPolicy of AWS::KMS::Key: accepted, without effect',
     'ReservedConcurrentExecutions of AWS::Lambda::Function: accepted, without effect',
-    'the destination arn:aws:sns:us-east-1:111111111111:topic of a function: only queues get anything',
+    'the destination arn:aws:sns:us-east-1:111111111111:topic of a function: only SQS queues are simulated as destinations',
   ]);
 });
 
@@ -831,7 +831,7 @@ test('a type of AWS that is not known is named, since it may only be too new', a
     'Unrecognized resource types',
   );
   expect(rehearsal.aws.notUnderstood.list()).toEqual([
-    'AWS::GameLift::Anything: not among the types that are known, so templates with it are refused',
+    'AWS::GameLift::Anything: unknown resource type, so templates with it are refused',
   ]);
 });
 

@@ -22,7 +22,7 @@ export interface AlarmConfiguration {
   readonly treatMissingData: 'missing' | 'notBreaching' | 'breaching' | 'ignore';
 }
 
-/** A change of an alarm's state. */
+/** A state change of an alarm. */
 interface AlarmChange {
   /** Rehearsed time, in milliseconds since the epoch. */
   readonly time: number;
@@ -32,7 +32,7 @@ interface AlarmChange {
 export interface AlarmDescription {
   readonly arn: string;
   readonly state: AlarmState;
-  /** Every change, from INSUFFICIENT_DATA when it was made. */
+  /** All state changes. The first one is INSUFFICIENT_DATA at creation. */
   readonly history: readonly AlarmChange[];
 }
 
@@ -44,7 +44,7 @@ interface Alarm {
 
 const MINUTE_MS = 60_000;
 
-/** CloudWatch's alarms. They do nothing; what state they were in, minute by minute, is worked out when somebody asks. */
+/** CloudWatch alarms. They have no actions. Their states are evaluated minute by minute when they are described. */
 export class Alarms {
   private readonly alarms = new Map<string, Alarm>();
 
@@ -54,9 +54,9 @@ export class Alarms {
   ) {}
 
   /**
-   * Makes an alarm, or changes it.
+   * Creates or updates an alarm.
    *
-   * @param configuration undefined for an alarm of a kind that is not simulated: it never leaves the state that it is in
+   * @param configuration undefined for an alarm of a kind that is not simulated: it keeps its state forever
    */
   put(arn: string, configuration: AlarmConfiguration | undefined): void {
     const now = this.clock.now();
@@ -77,7 +77,7 @@ export class Alarms {
     this.alarms.delete(arn);
   }
 
-  /** By name, where only one alarm has it, or by ARN. */
+  /** Finds the alarm by ARN, or by name if only one alarm has it. */
   describe(alarm: string): AlarmDescription {
     const found = [...this.alarms].filter(([arn]) => arn === alarm || arn.endsWith(`:alarm:${alarm}`));
     const [first, ...more] = found;
@@ -105,8 +105,8 @@ export class Alarms {
   }
 
   /**
-   * CloudWatch looks once a minute at the last periods, which end with that minute here. Where data is missing it looks back
-   * further than the periods that count: that is left out, an alarm keeps its state then.
+   * CloudWatch evaluates the most recent periods once a minute. If data is missing, it also looks at earlier periods: that is not
+   * simulated, and the alarm keeps its state instead.
    */
   private stateAt(configuration: AlarmConfiguration, history: readonly AlarmChange[], time: number): AlarmState {
     const { metric, statistic, periodSeconds, evaluationPeriods, datapointsToAlarm, threshold, comparison } = configuration;

@@ -3,7 +3,7 @@ import type { Dimensions, Metrics } from './metrics';
 
 type Members = Readonly<Record<string, unknown>>;
 
-/** A metric of one line, with each set of dimensions. */
+/** A metric of a log line, with all its dimension sets. */
 interface EmbeddedMetric {
   readonly namespace: string;
   readonly name: string;
@@ -22,11 +22,11 @@ const MOST_VALUES = 100;
 const UNIT =
   /^(?:Seconds|Microseconds|Milliseconds|Percent|None|(?:(?:Kilo|Mega|Giga|Tera)(?:bytes|bits)|Bytes|Bits|Count)(?:\/Second)?)$/;
 
-/** What CloudWatch finds wrong with a line, and drops without telling anybody. */
+/** The line is not valid. CloudWatch drops such lines silently. */
 class InvalidLine extends Error {}
 
 /**
- * Puts the metrics of what was written to a log, line by line. Lines that are not in the embedded metric format are left alone.
+ * Records the metrics in a log text. Ignores lines that are not in the embedded metric format.
  *
  * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
  */
@@ -40,7 +40,7 @@ export function putEmbeddedMetrics(metrics: Metrics, { account, region }: Place,
   }
 }
 
-/** None where anything about the line is invalid: the specification does not say that a part of it could still count. */
+/** Returns no metrics if any part of the line is invalid: the specification mentions no partial processing. */
 function metricsOf(line: string): readonly EmbeddedMetric[] {
   try {
     const root = members(JSON.parse(line));

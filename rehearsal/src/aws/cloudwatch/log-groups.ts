@@ -5,7 +5,7 @@ interface LogGroup extends Place {
   readonly name: string;
 }
 
-/** The log groups of every account and Region. What is written into them goes to the journal. */
+/** The log groups of every account and Region. Their log events are in the journal. */
 export class LogGroups {
   private readonly byArn = new Map<string, LogGroup>();
 

@@ -3,7 +3,7 @@ import type { Place } from '../service';
 
 export type Dimensions = Readonly<Record<string, string>>;
 
-/** What CloudWatch knows a metric by. */
+/** What identifies a metric in CloudWatch. */
 export interface Metric extends Place {
   readonly namespace: string;
   readonly name: string;
@@ -17,19 +17,19 @@ interface Datapoint {
   readonly value: number;
 }
 
-/** What a metric that is measured once a minute shows then; undefined where nothing is sent. */
+/** Returns the value of a metric that is measured once a minute; undefined if the service sends none. */
 type Gauge = (time: number) => number | undefined;
 
 const MINUTE_MS = 60_000;
 
-/** CloudWatch's metrics: what happened, and what services measure. */
+/** CloudWatch metrics: recorded datapoints, and gauges that services measure. */
 export class Metrics {
   private readonly datapoints = new Map<string, Datapoint[]>();
   private readonly gauges = new Map<string, Gauge>();
 
   constructor(private readonly clock: Clock) {}
 
-  /** @param time when it happened, in milliseconds since the epoch. Default: now */
+  /** @param time the timestamp, in milliseconds since the epoch. Default: now */
   put(metric: Metric, value = 1, time = this.clock.now()): void {
     const datapoints = this.datapoints.get(keyOf(metric)) ?? [];
     this.datapoints.set(keyOf(metric), datapoints);
@@ -40,7 +40,7 @@ export class Metrics {
     this.gauges.set(keyOf(metric), gauge);
   }
 
-  /** Undefined where there is no data at or after `from` and before `to`, in milliseconds since the epoch. */
+  /** Undefined if there is no data from `from` until before `to`, in milliseconds since the epoch. */
   statistic(metric: Metric, statistic: Statistic, from: number, to: number): number | undefined {
     const values = this.values(metric, from, to);
     const sum = values.reduce((total, value) => total + value, 0);
@@ -75,7 +75,7 @@ function measured(gauge: Gauge, from: number, to: number): number[] {
   return Array.from({ length: count }, (_, index) => gauge(first + index * MINUTE_MS)).filter((value) => value !== undefined);
 }
 
-/** Of the first datapoint that is not before `time`: they are in the order of time. */
+/** The index of the first datapoint at or after `time`. The datapoints are sorted by time. */
 function indexAt(datapoints: readonly Datapoint[], time: number): number {
   let [low, high] = [0, datapoints.length];
   while (low < high) {

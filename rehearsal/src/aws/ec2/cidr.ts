@@ -5,13 +5,13 @@ const partsOf = (cidr: string): [address: string, length: string] => {
   return [address, length];
 };
 
-/** Whether a text is an IPv4 block; EC2 takes one whose address has bits beyond the prefix as the block that it lies in. */
+/** Whether the text is an IPv4 CIDR block. Like EC2, accepts addresses with bits beyond the prefix. */
 export function isCidr(text: string): boolean {
   const [address, length] = partsOf(text);
   return isIPv4(address) && Number(length) <= 32;
 }
 
-/** The same for IPv6. */
+/** Whether the text is an IPv6 CIDR block. */
 export function isIpv6Cidr(text: string): boolean {
   const [address, length] = partsOf(text);
   return isIPv6(address) && Number(length) <= 128;
@@ -19,7 +19,7 @@ export function isIpv6Cidr(text: string): boolean {
 
 export const prefixLength = (cidr: string): number => Number(partsOf(cidr)[1]);
 
-/** Whether all addresses of an IPv4 block lie in another. */
+/** Whether the `outer` IPv4 block contains the whole `inner` block. */
 export function contains(outer: string, inner: string): boolean {
   const block = new BlockList();
   block.addSubnet(partsOf(outer)[0], prefixLength(outer));

@@ -13,7 +13,7 @@ export type { Rule } from './security-group-rules';
 
 const NAMESPACE = 'http://ec2.amazonaws.com/doc/2016-11-15/';
 
-/** The networks of every account and Region, and EC2's API to them: each caller sees what is its account's. */
+/** The networks of every account and Region, and the EC2 API. Callers see only the resources of their own account. */
 export class Ec2 extends Network {
   readonly service: QueryService;
 

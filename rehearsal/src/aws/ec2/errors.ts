@@ -11,7 +11,7 @@ const NOT_FOUND: Readonly<Record<string, string>> = {
   vpcPeeringConnection: 'InvalidVpcPeeringConnectionID.NotFound',
 };
 
-/** In the words of EC2. */
+/** EC2's error for ids that do not exist. */
 export function notFound(kind: string, ids: readonly string[]): ServiceError {
   const which = ids.length === 1 ? `ID '${ids[0] ?? ''}' does` : `IDs '${ids.join(', ')}' do`;
   return new ServiceError(NOT_FOUND[kind] ?? 'InvalidID', `The ${kind} ${which} not exist`);

@@ -2,12 +2,12 @@ import { ServiceError, type ServiceCall } from '../service';
 import { wildcards } from '../wildcards';
 import type { Members, Parameters } from '../wire/query';
 
-/** What a filter looks at, for one item. */
+/** By filter name, the value or values of an item that the filter compares. */
 export type Filters<T> = Readonly<Record<string, (item: T) => string | readonly string[]>>;
 
 const MINIMUM_PAGE = 5;
 
-/** Checks the permission for an operation without resources, and ends a dry run. */
+/** Checks the permission for an operation that has no resource-level permissions, and ends a dry run. */
 export async function authorizeDescribe(parameters: Parameters, call: ServiceCall): Promise<void> {
   await call.authorize(`ec2:${call.operation}`, ['*'], { 'ec2:Region': call.region });
   endDryRun(parameters);
@@ -19,20 +19,20 @@ export function endDryRun(parameters: Parameters): void {
   }
 }
 
-/** Applies the filters of a request: all of them, each with any of its values. */
-export function filtered<T>(
+/** Returns the items that match every filter of the request. A filter matches if any of its values does. */
+export function applyFilters<T>(
   parameters: Parameters,
   items: readonly T[],
   known: Filters<T>,
   tagsOf: (item: T) => ReadonlyMap<string, string>,
 ): T[] {
-  const admits = parameters.structures('Filter').map((filter) => {
+  const matchers = parameters.structures('Filter').map((filter) => {
     const name = filter.get('Name') ?? '';
     const attribute = attributeOf(name, known, tagsOf);
     const patterns = filter.list('Value').map((value) => new RegExp(wildcards(value)));
     return (item: T) => [attribute(item)].flat().some((value) => patterns.some((pattern) => pattern.test(value)));
   });
-  return items.filter((item) => admits.every((admit) => admit(item)));
+  return items.filter((item) => matchers.every((matches) => matches(item)));
 }
 
 function attributeOf<T>(
@@ -53,7 +53,7 @@ function attributeOf<T>(
   return attribute;
 }
 
-/** The items of a page, and what asks for the next one. */
+/** The items of the requested page, and the token of the next page. */
 export function page<T>(parameters: Parameters, items: readonly T[]): { readonly items: readonly T[]; readonly next: Members } {
   const maximum = parameters.get('MaxResults');
   const size = maximum === undefined ? items.length : Number(maximum);

@@ -1,7 +1,7 @@
 import { ServiceError, type ServiceCall } from '../service';
 import type { Members, Parameters, QueryOperation } from '../wire/query';
 import { notFound } from './errors';
-import { authorizeDescribe, endDryRun, filtered, page, requireWellFormed, tagSet, type Filters } from './filters';
+import { authorizeDescribe, endDryRun, applyFilters, page, requireWellFormed, tagSet, type Filters } from './filters';
 import {
   isGatewayId,
   requireDestination,
@@ -40,7 +40,7 @@ const TABLE_FILTERS: Filters<RouteTable> = {
 
 const INTERFACE_FILTERS: Filters<NetworkInterface> = { 'vpc-id': ({ subnet }) => subnet.vpc.vpcId };
 
-/** The parameters that name a route's target, one of which a request has. */
+/** The parameters for the target of a route. A request has exactly one. */
 export const ROUTE_TARGETS = [
   'VpcPeeringConnectionId',
   'GatewayId',
@@ -94,7 +94,7 @@ function listVpcs(network: Network, parameters: Parameters, call: ServiceCall, i
   }
   const tags = ({ vpcId }: Vpc) => network.tags.of(call.account, vpcId);
   const chosen = own.filter(({ vpcId }) => ids.length === 0 || ids.includes(vpcId));
-  const { items, next } = page(parameters, filtered(parameters, chosen, VPC_FILTERS, tags));
+  const { items, next } = page(parameters, applyFilters(parameters, chosen, VPC_FILTERS, tags));
   return { vpcSet: items.map((vpc) => ({ ...describeVpc(vpc), ...tagSet(tags(vpc)) })), ...next };
 }
 
@@ -120,7 +120,7 @@ async function describeNetworkInterfaces(network: Network, parameters: Parameter
   const own = call.read(() =>
     [...network.networkInterfaces.values()].filter(({ subnet }) => subnet.vpc.account === call.account),
   );
-  const chosen = filtered(parameters, own, INTERFACE_FILTERS, () => new Map());
+  const chosen = applyFilters(parameters, own, INTERFACE_FILTERS, () => new Map());
   return { networkInterfaceSet: chosen.map(({ networkInterfaceId }) => ({ networkInterfaceId })) };
 }
 
@@ -139,7 +139,7 @@ function listRouteTables(network: Network, parameters: Parameters, call: Service
   }
   const tags = ({ routeTableId }: RouteTable) => network.tags.of(call.account, routeTableId);
   const chosen = own.filter(({ routeTableId }) => ids.length === 0 || ids.includes(routeTableId));
-  const { items, next } = page(parameters, filtered(parameters, chosen, TABLE_FILTERS, tags));
+  const { items, next } = page(parameters, applyFilters(parameters, chosen, TABLE_FILTERS, tags));
   return { routeTableSet: items.map((table) => ({ ...describeTable(network, table), ...tagSet(tags(table)) })), ...next };
 }
 
@@ -178,7 +178,7 @@ function describeTable(network: Network, table: RouteTable): Members {
   };
 }
 
-/** The member of a route that names its target, of the parameter that does: endpoints of Gateway Load Balancers count as gateways. */
+/** The output member for a target parameter. EC2 lists Gateway Load Balancer endpoints as gateways. */
 export function routeTargetKind(parameter: string): string {
   return parameter === 'VpcEndpointId' ? 'gatewayId' : `${parameter.charAt(0).toLowerCase()}${parameter.slice(1)}`;
 }
@@ -203,7 +203,7 @@ function destinationOf(parameters: Parameters): string {
   return destination;
 }
 
-/** The block that a route leads to, of the parameter that names it; throws where it is not a block. */
+/** The destination of a route, from its IPv4 or IPv6 parameter. Throws if it is not a valid CIDR block. */
 export function routeDestination(get: (parameter: string) => string | undefined): string | undefined {
   const [ipv4, ipv6] = [get('DestinationCidrBlock'), get('DestinationIpv6CidrBlock')];
   if (ipv4 !== undefined) {

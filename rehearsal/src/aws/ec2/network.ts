@@ -17,7 +17,7 @@ export interface Vpc {
   readonly cidrBlock: string;
   readonly mainRouteTableId: string;
   readonly defaultSecurityGroupId: string;
-  /** All IPv4 blocks, by the ids of their associations, the primary one first. */
+  /** All IPv4 CIDR blocks by association id, the primary one first. */
   readonly cidrBlocks: Map<string, string>;
 }
 
@@ -30,7 +30,7 @@ export interface Subnet {
 
 export interface Route {
   readonly destination: string;
-  /** The member that names the target, as in answers: `gatewayId`, `vpcPeeringConnectionId` … */
+  /** The member of EC2's output that has the target: `gatewayId`, `vpcPeeringConnectionId` … */
   readonly kind: string;
   readonly target: string;
 }
@@ -38,9 +38,9 @@ export interface Route {
 export interface RouteTable {
   readonly routeTableId: string;
   readonly vpc: Vpc;
-  /** By destination, without the local ones. */
+  /** By destination. Without local routes. */
   readonly routes: Map<string, Route>;
-  /** Subnets and gateways, by the ids of their associations. */
+  /** Ids of subnets and gateways, by association id. */
   readonly associations: Map<string, string>;
 }
 
@@ -74,7 +74,7 @@ export interface NetworkInterface {
   readonly description: string;
 }
 
-/** An internet gateway or a virtual private gateway, as ids begin. */
+/** The id prefix of an internet gateway or a virtual private gateway. */
 export type GatewayKind = 'igw' | 'vgw';
 
 interface Gateway {
@@ -86,12 +86,12 @@ interface Gateway {
 const ROUTES_PER_TABLE = 50;
 const RULES_PER_DIRECTION = 60;
 
-/** Whether a table routes what enters the VPC through an internet gateway or a virtual private gateway. */
+/** Whether the table is associated with an internet gateway or a virtual private gateway. */
 export const isGatewayRouteTable = ({ associations }: RouteTable): boolean => [...associations.values()].some(isGatewayId);
 
 export const isGatewayId = (id: string): boolean => /^[iv]gw-/.test(id);
 
-/** The networks of every account and Region: what CloudFormation, GameLift and the API of EC2 change. Errors are EC2's. */
+/** The networks of every account and Region. CloudFormation, GameLift and the EC2 API change them. Throws EC2's errors. */
 export class Network {
   readonly vpcs: Map<string, Vpc>;
   readonly subnets: Map<string, Subnet>;
@@ -113,7 +113,7 @@ export class Network {
     this.peerings = new Peerings(history, this.ids, this.tags);
   }
 
-  /** With its main route table and its default security group. */
+  /** Creates a VPC with its main route table and default security group. */
   createVpc({ account, region, cidrBlock }: Place & { readonly cidrBlock: string }): { vpcId: string } {
     requireSize(cidrBlock, 'InvalidVpc.Range');
     const vpcId = this.ids.next('vpc');
@@ -136,17 +136,17 @@ export class Network {
     return { vpcId };
   }
 
-  /** Throws `DependencyViolation` while there is anything in it. */
+  /** Throws `DependencyViolation` unless the VPC is empty. */
   deleteVpc(account: string, region: string, vpcId: string): void {
     const vpc = this.vpc({ account, region }, vpcId);
-    const inside = [
+    const dependencies = [
       ...[...this.subnets.values()].filter((subnet) => subnet.vpc === vpc),
       ...this.tablesOf(vpcId).filter(({ routeTableId }) => routeTableId !== vpc.mainRouteTableId),
       ...[...this.securityGroups.values()].filter((group) => group.vpc === vpc && group.groupId !== vpc.defaultSecurityGroupId),
       ...[...this.gateways.values()].filter((gateway) => gateway.vpcId === vpcId),
       ...this.peerings.all().filter(({ accepter, status }) => accepter.vpcId === vpcId && status.code === 'active'),
     ];
-    if (inside.length > 0) {
+    if (dependencies.length > 0) {
       throw new ServiceError('DependencyViolation', `The vpc '${vpcId}' has dependencies and cannot be deleted.`);
     }
     this.vpcs.delete(vpcId);
@@ -245,7 +245,7 @@ export class Network {
   }
 
   /**
-   * Makes a gateway route table of one that has only routes that such a table may have.
+   * Turns the table into a gateway route table. Throws if it has routes that a gateway route table can't have.
    *
    * @returns the id of the association
    */
@@ -306,7 +306,7 @@ export class Network {
     }
   }
 
-  /** A route to something that is gone, or not there yet, stays and leads nowhere. */
+  /** A route is a blackhole if its target no longer exists, or is not active yet. */
   stateOf({ kind, target }: Route): 'active' | 'blackhole' {
     const dead =
       (kind === 'vpcPeeringConnectionId' && this.peerings.find(target)?.status.code !== 'active') ||
@@ -364,7 +364,7 @@ export class Network {
     group.rules = [...group.rules, rule];
   }
 
-  /** Gives a rule that is there another description, or none. */
+  /** Changes or removes the description of an existing rule. */
   describeRule(place: Place, groupId: string, rule: Rule): void {
     const group = this.securityGroup(place, groupId);
     group.rules = group.rules.map((other) => (sameRule(other, rule) ? rule : other));
@@ -407,7 +407,7 @@ export class Network {
     return id;
   }
 
-  /** Without a VPC, detaches it. */
+  /** Attaches the gateway, or detaches it if no VPC is given. */
   attachGateway(place: Place, gatewayId: string, vpcId?: string): void {
     const { account, region } = this.gateway(place, gatewayId);
     this.gateways.set(gatewayId, vpcId === undefined ? { account, region } : { account, region, vpcId });
@@ -423,7 +423,7 @@ export class Network {
     this.tags.clear(place.account, gatewayId);
   }
 
-  /** A subnet or a gateway is associated with one route table. */
+  /** Throws if the subnet or gateway is already associated with a route table. */
   private requireUnassociated({ routeTableId, vpc }: RouteTable, id: string): void {
     if (this.tablesOf(vpc.vpcId).some(({ associations }) => [...associations.values()].includes(id))) {
       const message = `the specified association for route table ${routeTableId} conflicts with an existing association`;
@@ -445,8 +445,8 @@ export class Network {
   }
 
   /**
-   * Throws where a table can't have such a route. One to a peering connection may be made as soon as that was requested, and leads
-   * nowhere until it is active.
+   * Throws if the table can't have this route. A route to a peering connection is allowed as soon as the connection is requested, and
+   * is a blackhole until it is active.
    */
   private requireAllowed(place: Place, table: RouteTable, route: Route): void {
     if (isGatewayRouteTable(table)) {
@@ -463,8 +463,8 @@ export class Network {
 }
 
 /**
- * A gateway route table leads to destinations inside the VPC alone, and only to a network interface, a Gateway Load Balancer endpoint
- * or `local`. The words for destinations outside of the VPC are not EC2's own: AWS does not publish those.
+ * A gateway route table can only have destinations inside the VPC, and only a network interface, a Gateway Load Balancer endpoint or
+ * `local` as targets. The message for destinations outside the VPC is ours: AWS does not publish EC2's.
  */
 function requireGatewayRoute({ routeTableId, vpc }: RouteTable, { destination, kind, target }: Route): void {
   const { cidrBlocks } = vpc;
@@ -479,7 +479,7 @@ function requireGatewayRoute({ routeTableId, vpc }: RouteTable, { destination, k
   }
 }
 
-/** Throws where a destination is not a block of its kind. */
+/** Throws unless the value is a CIDR block of the parameter's IP version. */
 export function requireDestination(parameter: 'destinationCidrBlock' | 'destinationIpv6CidrBlock', value: string): void {
   if (!(parameter === 'destinationCidrBlock' ? isCidr : isIpv6Cidr)(value)) {
     throw invalidCidr(parameter, value);
@@ -491,7 +491,7 @@ function invalidCidr(parameter: string, value: string): ServiceError {
   return new ServiceError('InvalidParameterValue', message);
 }
 
-/** VPCs and subnets have blocks from /16 to /28. */
+/** The CIDR blocks of VPCs and subnets have sizes from /16 to /28. */
 function requireSize(cidrBlock: string, code: string): void {
   if (!isCidr(cidrBlock)) {
     throw invalidCidr('cidrBlock', cidrBlock);

@@ -1,7 +1,7 @@
 import { ServiceError, type ServiceCall } from '../service';
 import type { Members, Parameters, QueryOperation } from '../wire/query';
 import { notFound } from './errors';
-import { authorizeDescribe, endDryRun, filtered, page, requireWellFormed, tagSet, type Filters } from './filters';
+import { authorizeDescribe, endDryRun, applyFilters, page, requireWellFormed, tagSet, type Filters } from './filters';
 import type { Network } from './network';
 import type { Peering, Side } from './peerings';
 import { peeringResource } from './policy-resources';
@@ -17,9 +17,9 @@ const FILTERS: Filters<Peering> = {
   'requester-vpc-info.cidr-block': ({ requester }) => requester.cidrBlocks,
 };
 
-/** VPC peering connections, as the owner of either side sees and changes them. */
+/** EC2's operations on VPC peering connections, for the owners of both sides. */
 export function peeringOperations(network: Network): Readonly<Record<string, QueryOperation>> {
-  const changing =
+  const changeOperation =
     (change: (peering: Peering, call: ServiceCall, parameters: Parameters) => Members): QueryOperation =>
     async (parameters, call) => {
       const id = parameters.get('VpcPeeringConnectionId') ?? '';
@@ -32,8 +32,8 @@ export function peeringOperations(network: Network): Readonly<Record<string, Que
     };
   return {
     DescribeVpcPeeringConnections: (parameters, call) => describe(network, parameters, call),
-    ModifyVpcPeeringConnectionOptions: changing((peering, call, parameters) => modify(peering, call, parameters)),
-    DeleteVpcPeeringConnection: changing((peering, call) => {
+    ModifyVpcPeeringConnectionOptions: changeOperation((peering, call, parameters) => modify(peering, call, parameters)),
+    DeleteVpcPeeringConnection: changeOperation((peering, call) => {
       network.peerings.delete(peering, call.account);
       return { return: true };
     }),
@@ -55,7 +55,7 @@ function list(network: Network, parameters: Parameters, call: ServiceCall, ids: 
   }
   const tags = ({ id }: Peering) => network.tags.of(call.account, id);
   const chosen = visible.filter(({ id }) => ids.length === 0 || ids.includes(id));
-  const { items, next } = page(parameters, filtered(parameters, chosen, FILTERS, tags));
+  const { items, next } = page(parameters, applyFilters(parameters, chosen, FILTERS, tags));
   return { vpcPeeringConnectionSet: items.map((peering) => ({ ...describeOne(peering), ...tagSet(tags(peering)) })), ...next };
 }
 
@@ -67,7 +67,7 @@ function describeOne({ id, region, requester, accepter, status, dnsResolution }:
     region,
     cidrBlock: cidrBlocks[0],
     cidrBlockSet: cidrBlocks.map((cidrBlock) => ({ cidrBlock })),
-    // options are part of a connection that exists
+    // only active connections have options
     peeringOptions: active ? options(allowDnsResolutionFromRemoteVpc) : undefined,
   });
   return {

@@ -44,10 +44,10 @@ const MESSAGES: Readonly<Record<PeeringCode, string>> = {
   deleting: 'Deleting',
   deleted: 'Deleted',
 };
-/** For how long a record is seen after its end, by default of EC2; some parties see some for longer. */
-const LINGERING = 2 * 3600 * 1000;
+/** How long EC2 lists a connection after it ended. EC2 documents longer times for some states. */
+const LISTED_AFTER_END_MS = 2 * 3600 * 1000;
 
-/** A peering connection of EC2, as both sides know it. */
+/** A VPC peering connection in EC2. */
 export class Peering {
   private readonly statusValue: HistoricValue<PeeringStatus>;
   private readonly dnsResolutionValue: HistoricValue<DnsResolution>;
@@ -77,14 +77,14 @@ export class Peering {
     this.dnsResolutionValue.current = allowed;
   }
 
-  /** Whether there is, or may yet be, a connection. */
+  /** Whether the connection is active, on its way there, or still being deleted. */
   get live(): boolean {
     return LIVE.includes(this.status.code);
   }
 
-  /** Whether describing still gives it. */
-  get remembered(): boolean {
-    return this.live || this.history.now() < this.endedAt + LINGERING;
+  /** Whether DescribeVpcPeeringConnections still lists it. */
+  get isListed(): boolean {
+    return this.live || this.history.now() < this.endedAt + LISTED_AFTER_END_MS;
   }
 
   move(code: PeeringCode, message = MESSAGES[code]): void {
@@ -97,7 +97,7 @@ export class Peering {
 
 /** The peering connections between VPCs. */
 export class Peerings {
-  /** Whether the accepter's account gets to see a request that failed. */
+  /** Whether EC2 shows a failed request to the accepter's account. */
   failedSeenByAccepter: () => boolean = () => false;
   private readonly byId: Map<string, Peering>;
 
@@ -129,11 +129,11 @@ export class Peerings {
     );
   }
 
-  /** A request shows to the accepter once it can be accepted; a failed one, says EC2, only to the requester. */
+  /** The accepter sees a request once it can accept it. By EC2's documents, only the requester sees a failed one. */
   visibleTo({ account, region }: Place): Peering[] {
     return this.all().filter((peering) => {
-      const { requester, accepter, status, remembered } = peering;
-      if (!remembered || peering.region !== region) {
+      const { requester, accepter, status, isListed } = peering;
+      if (!isListed || peering.region !== region) {
         return false;
       }
       const early = status.code === 'initiating-request' || (status.code === 'failed' && !this.failedSeenByAccepter());
@@ -149,7 +149,7 @@ export class Peerings {
     return peering;
   }
 
-  /** Throws `InvalidStateTransition` unless the account may delete it as it stands. */
+  /** Throws `InvalidStateTransition` unless the account may delete the connection in its current state. */
   delete(peering: Peering, account: string): void {
     const { code } = peering.status;
     if (code !== 'active' && !(code === 'pending-acceptance' && peering.requester.account === account)) {

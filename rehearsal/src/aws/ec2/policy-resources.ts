@@ -4,7 +4,7 @@ import type { Place } from '../service';
 import type { Network, RouteTable, SecurityGroup, Vpc } from './network';
 import type { Peering } from './peerings';
 
-/** A resource as policies see it: its ARN, and the condition keys that the Service Authorization Reference lists for it. */
+/** A resource for policy evaluation: its ARN, and its condition keys from the Service Authorization Reference. */
 export interface Resource {
   readonly arn: string;
   readonly context: Context;
@@ -33,7 +33,7 @@ export function securityGroupResource(network: Network, { groupId, vpc }: Securi
   return resource(network, 'security-group', groupId, vpc, { 'ec2:Vpc': vpc.arn, 'ec2:SecurityGroupID': groupId });
 }
 
-/** As the account's own: each side has an ARN of its own for the connection. */
+/** The connection as a resource of `account`: each side has its own ARN for it. */
 export function peeringResource(network: Network, { id, region, requester, accepter }: Peering, account: string): Resource {
   const arn = (side: { account: string; vpcId: string }) => arnOf({ account: side.account, region }, 'ec2', `vpc/${side.vpcId}`);
   return resource(
@@ -49,7 +49,7 @@ export function peeringResource(network: Network, { id, region, requester, accep
   );
 }
 
-/** Of other kinds, that are tagged and nothing else. */
+/** A resource of another type, which can only be tagged here. */
 export function plainResource(network: Network, type: string, id: string, owner: Place): Resource {
   return resource(network, type, id, owner, {});
 }

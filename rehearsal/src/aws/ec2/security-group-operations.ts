@@ -2,7 +2,7 @@ import { arnOf } from '../partitions';
 import type { ServiceCall } from '../service';
 import type { Members, Parameters, QueryOperation } from '../wire/query';
 import { notFound } from './errors';
-import { authorizeDescribe, endDryRun, filtered, page, requireWellFormed, tagSet, type Filters } from './filters';
+import { authorizeDescribe, endDryRun, applyFilters, page, requireWellFormed, tagSet, type Filters } from './filters';
 import type { Network, SecurityGroup } from './network';
 import { securityGroupResource } from './policy-resources';
 import type { Rule } from './security-group-rules';
@@ -17,7 +17,7 @@ const FILTERS: Filters<SecurityGroup> = {
 
 /** Security groups and their rules. */
 export function securityGroupOperations(network: Network): Readonly<Record<string, QueryOperation>> {
-  const changing =
+  const changeOperation =
     (direction: Rule['direction'], change: (call: ServiceCall, groupId: string, rule: Rule) => void): QueryOperation =>
     async (parameters, call) => {
       const group = network.securityGroup(call, parameters.get('GroupId') ?? '');
@@ -37,10 +37,10 @@ export function securityGroupOperations(network: Network): Readonly<Record<strin
   };
   return {
     DescribeSecurityGroups: (parameters, call) => describe(network, parameters, call),
-    AuthorizeSecurityGroupIngress: changing('ingress', authorize),
-    AuthorizeSecurityGroupEgress: changing('egress', authorize),
-    RevokeSecurityGroupIngress: changing('ingress', revoke),
-    RevokeSecurityGroupEgress: changing('egress', revoke),
+    AuthorizeSecurityGroupIngress: changeOperation('ingress', authorize),
+    AuthorizeSecurityGroupEgress: changeOperation('egress', authorize),
+    RevokeSecurityGroupIngress: changeOperation('ingress', revoke),
+    RevokeSecurityGroupEgress: changeOperation('egress', revoke),
   };
 }
 
@@ -61,7 +61,7 @@ function list(network: Network, parameters: Parameters, call: ServiceCall, ids: 
   }
   const tags = ({ groupId }: SecurityGroup) => network.tags.of(call.account, groupId);
   const chosen = own.filter(({ groupId }) => ids.length === 0 || ids.includes(groupId));
-  const { items, next } = page(parameters, filtered(parameters, chosen, FILTERS, tags));
+  const { items, next } = page(parameters, applyFilters(parameters, chosen, FILTERS, tags));
   return { securityGroupInfo: items.map((group) => ({ ...describeOne(group), ...tagSet(tags(group)) })), ...next };
 }
 

@@ -1,7 +1,7 @@
 import { ServiceError } from '../service';
 import { isCidr, isIpv6Cidr } from './cidr';
 
-/** A rule of a security group. */
+/** A security group rule. */
 export interface Rule {
   readonly direction: 'ingress' | 'egress';
   readonly protocol: string;
@@ -12,10 +12,10 @@ export interface Rule {
   readonly description?: string;
 }
 
-/** All egress, as every new security group allows it. */
+/** The default rule of a new security group: allows all egress. */
 export const ALL_EGRESS: Rule = { direction: 'egress', protocol: '-1', peer: '0.0.0.0/0' };
 
-/** What EC2 takes as a description, and as the name of a group. */
+/** The descriptions and group names that EC2 accepts. */
 const TEXT = /^[a-zA-Z0-9. _\-:/()#,@[\]+=&;{}!$*]{0,255}$/;
 const CHARACTERS =
   'Valid descriptions are strings less than 256 characters from the following set: a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*';
@@ -24,14 +24,14 @@ const LAST_PORT = 65_535;
 
 const invalid = (message: string): ServiceError => new ServiceError('InvalidParameterValue', message);
 
-/** Whether two rules allow the same, whatever their descriptions. */
+/** Whether two rules are the same apart from their descriptions. */
 export function sameRule(one: Rule, other: Rule): boolean {
-  const essence = ({ direction, protocol, fromPort, toPort, peer }: Rule) =>
+  const keyOf = ({ direction, protocol, fromPort, toPort, peer }: Rule) =>
     [direction, protocol, fromPort, toPort, peer].join(' ');
-  return essence(one) === essence(other);
+  return keyOf(one) === keyOf(other);
 }
 
-/** Throws, in the words of EC2, where a rule can't be. */
+/** Throws EC2's error if the rule is invalid. */
 export function requireRule({ peer, protocol, fromPort, toPort, description = '' }: Rule): void {
   if (!/^(sg|pl)-/.test(peer) && !isCidr(peer) && !isIpv6Cidr(peer)) {
     throw invalid(`CIDR block ${peer} is malformed`);
@@ -44,7 +44,7 @@ export function requireRule({ peer, protocol, fromPort, toPort, description = ''
   }
 }
 
-/** Throws where a security group can't have this name or this description. */
+/** Throws EC2's error if the name or description of a security group is invalid. */
 export function requireGroupTexts(name: string, description: string): void {
   if (!TEXT.test(description) || description === '') {
     throw invalid(`Invalid security group description. ${CHARACTERS}`);

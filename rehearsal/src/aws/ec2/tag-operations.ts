@@ -3,7 +3,7 @@ import type { Place, ServiceCall } from '../service';
 import { tagKeys } from '../tags';
 import type { Parameters, QueryOperation } from '../wire/query';
 import { notFound } from './errors';
-import { authorizeDescribe, endDryRun, filtered, page, type Filters } from './filters';
+import { authorizeDescribe, endDryRun, applyFilters, page, type Filters } from './filters';
 import type { Network } from './network';
 import {
   peeringResource,
@@ -14,7 +14,7 @@ import {
   type Resource,
 } from './policy-resources';
 
-/** What resources of each kind are called, by the prefix of their ids. */
+/** Resource types by the prefix of their ids. */
 const TYPES: Readonly<Record<string, string>> = {
   vpc: 'vpc',
   subnet: 'subnet',
@@ -32,7 +32,7 @@ const FILTERS: Filters<{ readonly resourceId: string; readonly key: string; read
   'resource-type': ({ resourceId }) => typeOf(resourceId),
 };
 
-/** Tags of everything that the network consists of. */
+/** EC2's operations on the tags of network resources. */
 export function tagOperations(network: Network): Readonly<Record<string, QueryOperation>> {
   return {
     DescribeTags: async (parameters, call) => {
@@ -42,21 +42,21 @@ export function tagOperations(network: Network): Readonly<Record<string, QueryOp
         .map((tag) => ({ ...tag, resourceType: typeOf(tag.resourceId) }));
       const { items, next } = page(
         parameters,
-        filtered(parameters, all, FILTERS, ({ key, value }) => new Map([[key, value]])),
+        applyFilters(parameters, all, FILTERS, ({ key, value }) => new Map([[key, value]])),
       );
       return { tagSet: items, ...next };
     },
     CreateTags: async (parameters, call) => {
       const tags = new Map([...tagsOf(parameters)].map(([key, value]) => [key, value ?? '']));
       const requested = Object.fromEntries([...tags].map(([key, value]) => [`aws:RequestTag/${key}`, value]));
-      await changing(network, parameters, call, (own) => ({ ...own, ...requested }));
+      await authorizeTagging(network, parameters, call, (resourceContext) => ({ ...resourceContext, ...requested }));
       parameters.list('ResourceId').forEach((id) => {
         network.tags.put(call.account, id, tags);
       });
       return { return: true };
     },
     DeleteTags: async (parameters, call) => {
-      await changing(network, parameters, call, withoutPlace);
+      await authorizeTagging(network, parameters, call, contextForDeleteTags);
       const named = tagsOf(parameters);
       parameters.list('ResourceId').forEach((id) => {
         const all = [...network.tags.of(call.account, id).keys()].map((key) => [key, undefined] as const);
@@ -67,26 +67,26 @@ export function tagOperations(network: Network): Readonly<Record<string, QueryOp
   };
 }
 
-/** Checks the permission on each resource of a request, of whose own condition keys the operation has `keysOf`. */
-async function changing(
+/** Checks the permission on each resource. `contextOf` selects the condition keys that the operation has. */
+async function authorizeTagging(
   network: Network,
   parameters: Parameters,
   call: ServiceCall,
-  keysOf: (own: Context) => Context,
+  contextOf: (resourceContext: Context) => Context,
 ): Promise<void> {
   const keys = tagKeys([...tagsOf(parameters).keys()]);
   for (const { arn, context } of parameters.list('ResourceId').map((id) => find(network, call, id))) {
-    await call.authorize(`ec2:${call.operation}`, [arn], { ...keysOf(context), ...keys });
+    await call.authorize(`ec2:${call.operation}`, [arn], { ...contextOf(context), ...keys });
   }
   endDryRun(parameters);
 }
 
 /**
- * What the Service Authorization Reference has of a resource for DeleteTags, of whatever kind: its tags, and neither its id nor the
- * VPCs that it belongs to.
+ * The condition keys of DeleteTags in the Service Authorization Reference: they include the resource's tags, but neither its id nor
+ * its VPCs.
  */
-function withoutPlace(own: Context): Context {
-  return Object.fromEntries(Object.entries(own).filter(([key]) => /^(aws:|ec2:ResourceTag\/|ec2:Region$)/.test(key)));
+function contextForDeleteTags(resourceContext: Context): Context {
+  return Object.fromEntries(Object.entries(resourceContext).filter(([key]) => /^(aws:|ec2:ResourceTag\/|ec2:Region$)/.test(key)));
 }
 
 function tagsOf(parameters: Parameters): ReadonlyMap<string, string | undefined> {

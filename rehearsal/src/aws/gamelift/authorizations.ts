@@ -3,7 +3,7 @@ import type { Behaviours } from '../behaviours';
 import type { Principal } from '../iam/iam';
 import { ServiceError } from '../service';
 
-/** Which authorization: it has no id. It is regional, as the VPC is. */
+/** Identifies an authorization, which has no id. Authorizations are regional. */
 export interface AuthorizationKey {
   readonly peerVpcAccount: string;
   readonly peerVpcId: string;
@@ -15,21 +15,21 @@ export interface Authorization extends AuthorizationKey {
   readonly creationTime: Date;
   readonly expirationTime: Date;
   readonly used: boolean;
-  /** With whose identity GameLift acts in the peer VPC. */
+  /** The identity that GameLift uses in the peer VPC. */
   readonly authorizer: Principal;
 }
 
-/** What happened to an authorization. Those that expire do so without a change. */
+/** A change of an authorization. Expiring is not recorded as a change. */
 export type AuthorizationChange = AuthorizationKey & { readonly time: number } & (
     | { readonly kind: 'authorized'; readonly expirationTime: number }
     | { readonly kind: 'used' | 'used up' | 'canceled' }
-    /** It was needed, and there was none. */
+    /** An operation needed a valid authorization, and there was none. */
     | { readonly kind: 'missing' }
   );
 
 const VALIDITY = 24 * 3600 * 1000;
 
-/** The authorizations of every account; those that have expired are as good as gone. */
+/** The authorizations of every account. Expired ones are treated as deleted. */
 export class Authorizations {
   /** All changes so far, in order. */
   readonly changes: AuthorizationChange[] = [];
@@ -71,7 +71,7 @@ export class Authorizations {
     }
   }
 
-  /** Initiated or received by the account. */
+  /** The authorizations that the account created or received. */
   visibleTo(account: string, region: string): Authorization[] {
     const unused = this.behaviours.get('usedAuthorizations') === 'not listed';
     return [...this.byKey.values()].filter(
@@ -83,15 +83,15 @@ export class Authorizations {
     );
   }
 
-  /** All that are valid. */
+  /** All valid authorizations. */
   all(): Authorization[] {
     return [...this.byKey.values()].filter((authorization) => this.valid(authorization) !== undefined);
   }
 
   /**
-   * What creating or deleting a connection, and deleting a peered fleet, needs.
+   * The authorization for creating or deleting a connection, or for deleting a peered fleet.
    *
-   * @returns undefined where the request is accepted without an authorization, and what it began has to fail.
+   * @returns undefined if GameLift accepts the call without an authorization, and the operation fails later
    */
   required(key: AuthorizationKey): Authorization | undefined {
     const valid = this.valid(key);
@@ -105,7 +105,7 @@ export class Authorizations {
     return valid;
   }
 
-  /** Uses it, or uses it up. @returns whether there was one, as `required` */
+  /** Marks the authorization as used, or removes it if each use consumes it. Throws like `required`. @returns whether there was one */
   use(key: AuthorizationKey): boolean {
     const valid = this.required(key);
     if (valid === undefined) {

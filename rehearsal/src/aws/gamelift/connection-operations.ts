@@ -7,7 +7,7 @@ import type { OperationHandler } from './operation-handler';
 
 type ConnectionOperation = 'CreateVpcPeeringConnection' | 'DeleteVpcPeeringConnection' | 'DescribeVpcPeeringConnections';
 
-/** GameLift's operations on peering connections: called from the account of the fleet. */
+/** GameLift's operations on peering connections, for callers in the GameLift account. */
 export function connectionOperations(
   fleets: Fleets,
   connections: Connections,
@@ -23,8 +23,8 @@ export function connectionOperations(
       const { account, region } = fleet.place;
       return account === call.account && region === call.region && (id === undefined ? fleet.exists : known && fleet.id === id);
     });
-    const told = behaviours.get('endedCidrBlocks') === 'told' ? ['active', 'failed', 'rejected'] : ['active'];
-    return { VpcPeeringConnections: own.map((connection) => shapeOf(connection, told)) };
+    const statusesWithCidrBlock = behaviours.get('endedCidrBlocks') === 'told' ? ['active', 'failed', 'rejected'] : ['active'];
+    return { VpcPeeringConnections: own.map((connection) => shapeOf(connection, statusesWithCidrBlock)) };
   };
   return {
     CreateVpcPeeringConnection: {
@@ -46,14 +46,14 @@ export function connectionOperations(
   };
 }
 
-/** @param told in which statuses the CIDR block is told */
-function shapeOf(connection: Connection, told: readonly string[]): object {
+/** @param statusesWithCidrBlock the statuses for which GameLift returns the CIDR block */
+function shapeOf(connection: Connection, statusesWithCidrBlock: readonly string[]): object {
   const { id, fleet, peering, key } = connection;
   const { code, message } = connection.status;
   return {
     FleetId: fleet.id,
     FleetArn: fleet.arn,
-    IpV4CidrBlock: told.includes(code) ? fleet.vpc?.cidrBlock : undefined,
+    IpV4CidrBlock: statusesWithCidrBlock.includes(code) ? fleet.vpc?.cidrBlock : undefined,
     VpcPeeringConnectionId: id,
     Status: { Code: code, Message: message },
     PeerVpcId: key.peerVpcId,

@@ -9,18 +9,18 @@ import { ServiceError } from '../service';
 import type { AuthorizationKey, Authorizations } from './authorizations';
 import type { GameLiftContext } from './context';
 import { GAMELIFT_OWN_ACCOUNT, type Fleet, type Fleets } from './fleets';
-import { PeerActions, type Written } from './peer-permissions';
+import { PeerActions, type WrittenRoutesAndRules } from './peer-actions';
 import type { ConnectionOutcome } from './scripted-outcomes';
 
-/** As EC2 puts it, whichever of these it was. */
+/** EC2's message. It does not say which of the three it was. */
 const UNCONNECTABLE = 'Failed due to incorrect VPC-ID, Account ID, or overlapping CIDR range';
 const UNAUTHORIZED = 'VPC actions are not authorized';
 const ACTIVE_PER_VPC = 50;
 
-/** GameLift's record of a connection: EC2's connection is what there really is. */
+/** GameLift's record of a connection. `peering` is the connection in EC2. */
 export class Connection {
-  written?: { readonly what: Written; readonly vpc: Vpc };
-  /** What GameLift says where it differs from EC2. */
+  written?: { readonly what: WrittenRoutesAndRules; readonly vpc: Vpc };
+  /** GameLift's status, if it differs from EC2's. */
   private readonly ownStatus: HistoricValue<PeeringStatus | undefined>;
 
   constructor(
@@ -34,12 +34,12 @@ export class Connection {
     this.ownStatus = history.value<PeeringStatus | undefined>(undefined);
   }
 
-  /** What GameLift says about it. */
+  /** The status as GameLift returns it. */
   get status(): PeeringStatus {
     return this.ownStatus.current ?? this.peering.status;
   }
 
-  /** @param status what GameLift says from now on instead of EC2's status; undefined for the same as EC2 */
+  /** @param status what GameLift returns from now on instead of EC2's status; undefined to return EC2's status again */
   override(status: PeeringStatus | undefined): void {
     this.ownStatus.current = status;
   }
@@ -50,8 +50,8 @@ export class Connections {
   private readonly byId: Map<string, Connection>;
   private readonly ids = new Ids();
   private readonly actions: PeerActions;
-  /** Those that wait in pending-acceptance until they are let go on. */
-  private readonly held = new Set<() => void>();
+  /** Callbacks that resume connections which wait in pending-acceptance. */
+  private readonly resumePending = new Set<() => void>();
 
   constructor(
     private readonly context: GameLiftContext,
@@ -62,7 +62,7 @@ export class Connections {
     this.byId = context.history.map();
   }
 
-  /** What `CreateVpcPeeringConnection` does. */
+  /** Performs `CreateVpcPeeringConnection`. */
   async connect(fleet: Fleet, peerVpcAccount: string, peerVpcId: string, caller: Principal): Promise<void> {
     const { behaviours, ec2 } = this.context;
     const peerVpc = ec2.find(peerVpcAccount, fleet.place.region, peerVpcId);
@@ -70,7 +70,7 @@ export class Connections {
       await this.actions.requirePermissions(peerVpc, caller);
     }
     if (fleet.vpc === undefined) {
-      throw new ServiceError('InvalidRequestException', `Fleet ${fleet.id} is no EC2 fleet: it has no VPC to peer.`);
+      throw new ServiceError('InvalidRequestException', `Fleet ${fleet.id} is not an EC2 fleet: it has no VPC to peer.`);
     }
     const hopeless = fleet.status === 'ERROR' || fleet.status === 'DELETING';
     const tooEarly = fleet.status !== 'ACTIVE' && behaviours.get('connectingInactiveFleet') === 'InvalidRequestException';
@@ -94,12 +94,12 @@ export class Connections {
     });
   }
 
-  /** Throws as `connect` does if a fleet that is peered on creation lacks the authorization. */
+  /** For a fleet that is created with a peer VPC. Throws like `connect` if the authorization is missing. */
   requireAuthorization(key: AuthorizationKey): Principal | undefined {
     return this.authorizations.required(key)?.authorizer;
   }
 
-  /** For a fleet that is created with its peer VPC: GameLift connects it once it is ACTIVATING. @returns what went wrong, once that is known */
+  /** Connects a fleet that is created with a peer VPC, once it is ACTIVATING. @returns the problem, or undefined on success */
   createPeered(fleet: Fleet, key: AuthorizationKey, authorizer: Principal | undefined): Promise<string | undefined> {
     if (fleet.vpc === undefined) {
       return Promise.resolve(undefined);
@@ -116,7 +116,7 @@ export class Connections {
     });
   }
 
-  /** What `DeleteVpcPeeringConnection` does. */
+  /** Performs `DeleteVpcPeeringConnection`. */
   async disconnect(fleet: Fleet, id: string): Promise<void> {
     const connection = this.byId.get(id);
     if (connection?.fleet !== fleet || !connection.peering.live) {
@@ -148,16 +148,16 @@ export class Connections {
   }
 
   /**
-   * Deletes what a fleet is connected with, as part of its own deletion.
+   * Deletes all connections of a fleet that is being deleted.
    *
-   * @returns why that cannot work, where it was none the less accepted
+   * @returns the problem, if GameLift accepts the deletion although it will fail
    */
   async disconnectAll(fleet: Fleet): Promise<string | undefined> {
     const connections = [...this.byId.values()].filter((record) => record.fleet === fleet && record.peering.live);
     const authorizers = connections.map(({ key }) => this.authorizations.required(key)?.authorizer);
     for (const [index, connection] of connections.entries()) {
       const authorizer = authorizers[index];
-      // where each use consumes it, the second connection to the same VPC needs another
+      // if each use consumes the authorization, a second connection to the same VPC needs another one
       if (authorizer === undefined || !this.authorizations.use(connection.key)) {
         return UNAUTHORIZED;
       }
@@ -166,21 +166,21 @@ export class Connections {
     return undefined;
   }
 
-  /** As describing lists them. */
+  /** The connections that DescribeVpcPeeringConnections lists. */
   list(): Connection[] {
     const gone = this.context.behaviours.get('endedConnections') === 'gone';
     return [...this.byId.values()].filter((record) => {
       const ended = ['deleted', 'failed'].includes(record.status.code) && !record.peering.live;
-      return record.peering.remembered && !(gone && ended);
+      return record.peering.isListed && !(gone && ended);
     });
   }
 
-  /** Lets those go on that were to stay pending. */
+  /** Resumes the connections whose scripted outcome is `pending`. */
   release(): void {
-    this.held.forEach((resume) => {
+    this.resumePending.forEach((resume) => {
       resume();
     });
-    this.held.clear();
+    this.resumePending.clear();
   }
 
   private request(
@@ -203,7 +203,7 @@ export class Connections {
   }
 
   /**
-   * From the request to an active connection, or to what became of it instead.
+   * Takes a requested connection to its final status: active, rejected or failed.
    *
    * @param caller of CreateVpcPeeringConnection
    */
@@ -213,20 +213,21 @@ export class Connections {
     const outcome = scriptedOutcomes.connection({ fleetId: fleet.id, peerVpcId: key.peerVpcId });
     const milliseconds = scriptedOutcomes.connectionSeconds * 1000;
     await clock.sleep(0.1 * milliseconds);
-    // somebody may have deleted it in the meantime, here and below
+    // check the status after each wait: the connection may have been deleted
     const { code } = peering.status;
     if (code !== 'initiating-request') {
       return;
     }
     const peerVpc = ec2.find(key.peerVpcAccount, key.region, key.peerVpcId);
-    const problem = fleet.status === 'ERROR' ? 'The fleet failed.' : this.obstacle(peering, peerVpc, authorizer, outcome);
+    const problem =
+      fleet.status === 'ERROR' ? 'The fleet failed.' : this.connectionProblem(peering, peerVpc, authorizer, outcome);
     if (problem !== undefined || peerVpc === undefined || authorizer === undefined) {
       this.fail(connection, problem ?? UNCONNECTABLE);
       return;
     }
     peering.move('pending-acceptance', `Pending Acceptance by ${key.peerVpcAccount}`);
     if (outcome.end === 'pending') {
-      await new Promise<void>((resume) => this.held.add(resume));
+      await new Promise<void>((resume) => this.resumePending.add(resume));
     }
     await clock.sleep(0.1 * milliseconds);
     if (outcome.end === 'rejected' && peering.status.code === 'pending-acceptance') {
@@ -242,7 +243,7 @@ export class Connections {
     }
   }
 
-  private obstacle(
+  private connectionProblem(
     peering: Peering,
     peerVpc: Vpc | undefined,
     authorizer: Principal | undefined,

@@ -6,7 +6,7 @@ import type { Ec2 } from '../ec2/ec2';
 import type { Iam } from '../iam/iam';
 import type { ScriptedOutcomes } from './scripted-outcomes';
 
-/** What the parts of GameLift share. */
+/** The dependencies that all parts of the simulated GameLift share. */
 export interface GameLiftContext {
   readonly clock: Clock;
   readonly history: History;

@@ -28,12 +28,13 @@ export function fleetOperations(
   connections: Connections,
   behaviours: Behaviours,
 ): Readonly<Record<FleetOperation, OperationHandler>> {
-  // policies know ARNs with an account, whatever the service itself answers with
+  // policies match ARNs with an account, even if GameLift returns ARNs without one
   const arnsOf = (call: ServiceCall, idOrArn: string): string[] => [
     arnOf(call, 'gamelift', `fleet/${idOrArn.slice(idOrArn.lastIndexOf('/') + 1)}`),
   ];
   const byId = (name: string) => (input: Input, call: ServiceCall) => arnsOf(call, input.text(name));
-  const tagged = (input: Input, call: ServiceCall): Fleet => fleets.required(call, fleetIdOf(input.text('ResourceARN'), call));
+  const taggedFleet = (input: Input, call: ServiceCall): Fleet =>
+    fleets.required(call, fleetIdOf(input.text('ResourceARN'), call));
   const tagContext = (input: Input) => {
     const tags = [...tagsOf(input)];
     const keys = [...tags.map(([key]) => key), ...(input.texts('TagKeys') ?? [])];
@@ -81,7 +82,7 @@ export function fleetOperations(
       resources: byId('FleetId'),
       run: (input, call) =>
         call.read(() => {
-          // the events of a fleet that was deleted tell so
+          // the events of a deleted fleet can still be read
           const fleet = fleets.find(call, input.text('FleetId')) ?? fleets.required(call, input.text('FleetId'));
           const [start = new Date(0), end = new Date(Infinity)] = [input.date('StartTime'), input.date('EndTime')];
           const inTime = fleet.events.filter(({ time }) => time >= start && !(time > end));
@@ -101,7 +102,7 @@ export function fleetOperations(
       resources: (input, call) => arnsOf(call, fleetIdOf(input.text('ResourceARN'), call)),
       context: tagContext,
       run: (input, call) => {
-        fleets.tag(tagged(input, call), tagsOf(input));
+        fleets.tag(taggedFleet(input, call), tagsOf(input));
         return {};
       },
     },
@@ -109,14 +110,15 @@ export function fleetOperations(
       resources: (input, call) => arnsOf(call, fleetIdOf(input.text('ResourceARN'), call)),
       context: tagContext,
       run: (input, call) => {
-        const { tags } = tagged(input, call);
+        const { tags } = taggedFleet(input, call);
         input.texts('TagKeys')?.forEach((key) => tags.delete(key));
         return {};
       },
     },
     ListTagsForResource: {
       resources: (input, call) => arnsOf(call, fleetIdOf(input.text('ResourceARN'), call)),
-      run: (input, call) => call.read(() => ({ Tags: [...tagged(input, call).tags].map(([Key, Value]) => ({ Key, Value })) })),
+      run: (input, call) =>
+        call.read(() => ({ Tags: [...taggedFleet(input, call).tags].map(([Key, Value]) => ({ Key, Value })) })),
     },
   };
 }
@@ -125,7 +127,7 @@ function create(fleets: Fleets, connections: Connections, input: Input, call: Se
   const place = { account: call.account, region: call.region };
   const attributes = { ComputeType: 'EC2', FleetType: 'ON_DEMAND', ...attributesOf(input, [...CHANGEABLE, ...CREATE_ONLY]) };
   const [peerAccount, peerVpcId] = [input.optional('PeerVpcAwsAccountId'), input.optional('PeerVpcId')];
-  requireSound(attributes.ComputeType === 'EC2', input);
+  requireValidFleet(attributes.ComputeType, input);
   if (peerAccount === undefined || peerVpcId === undefined) {
     const fleet = fleets.create(place, attributes, tagsOf(input));
     fleets.start(fleet, Promise.resolve(undefined));
@@ -138,15 +140,16 @@ function create(fleets: Fleets, connections: Connections, input: Input, call: Se
   return { FleetAttributes: shapeOf(fleet), LocationStates: [{ Location: place.region, Status: fleet.status }] };
 }
 
-function requireSound(managed: boolean, input: Input): void {
+function requireValidFleet(computeType: string, input: Input): void {
+  const managed = computeType === 'EC2';
   const given = (name: string): boolean => input.optional(name) !== undefined;
   const problem =
     managed && given('BuildId') === given('ScriptId')
-      ? 'exactly one of BuildId and ScriptId is needed'
+      ? 'specify exactly one of BuildId and ScriptId'
       : managed && !given('EC2InstanceType')
-        ? 'EC2InstanceType is needed'
+        ? 'EC2InstanceType is required'
         : given('PeerVpcId') !== given('PeerVpcAwsAccountId')
-          ? 'PeerVpcId and PeerVpcAwsAccountId go together'
+          ? 'specify both PeerVpcId and PeerVpcAwsAccountId, or neither'
           : !managed && given('PeerVpcId')
             ? 'only EC2 fleets can be peered'
             : undefined;
@@ -155,11 +158,11 @@ function requireSound(managed: boolean, input: Input): void {
   }
 }
 
-/** Throws unless it is the ARN of a fleet in this Region, with the caller's account or with none. */
+/** Returns the fleet id in an ARN. Throws unless the ARN has the call's Region, and the caller's account or none. */
 function fleetIdOf(arn: string, { account, region }: ServiceCall): string {
   const [, arnRegion, arnAccount = account, id] = FLEET_ARN.exec(arn) ?? [];
   if (id === undefined || arnRegion !== region || arnAccount !== account) {
-    throw new ServiceError('InvalidRequestException', `Invalid ARN: ${arn} names no fleet of account ${account} in ${region}.`);
+    throw new ServiceError('InvalidRequestException', `Invalid ARN: ${arn} is not a fleet of account ${account} in ${region}.`);
   }
   return id;
 }
@@ -168,12 +171,12 @@ function tagsOf(input: Input): ReadonlyMap<string, string> {
   return new Map(input.structures('Tags').map((tag) => [tag.text('Key'), tag.text('Value')]));
 }
 
-function page<T>(input: Input, items: readonly T[], usual: number) {
+function page<T>(input: Input, items: readonly T[], defaultLimit: number) {
   const start = Number(input.optional('NextToken') ?? 0);
   if (!Number.isInteger(start)) {
     throw new ServiceError('InvalidRequestException', 'Invalid NextToken.');
   }
-  const end = start + (input.number('Limit') ?? usual);
+  const end = start + (input.number('Limit') ?? defaultLimit);
   return { items: items.slice(start, end), next: end < items.length ? { NextToken: String(end) } : {} };
 }
 

@@ -23,7 +23,7 @@ type Attributes = Readonly<Record<string, string>>;
 /** The account that owns the VPCs of fleets. */
 export const GAMELIFT_OWN_ACCOUNT = '999999999999';
 
-/** When a fleet reaches each status on its way, in parts of the whole. */
+/** When a fleet reaches each status, as a fraction of its activation time. */
 const STAGES: readonly (readonly [FleetStatus, number])[] = [
   ['DOWNLOADING', 0.04],
   ['VALIDATING', 0.2],
@@ -31,15 +31,16 @@ const STAGES: readonly (readonly [FleetStatus, number])[] = [
   ['ACTIVATING', 0.8],
   ['ACTIVE', 1],
 ];
-/** The only ones in which a fleet can be deleted, as the developer guide has it. */
+/** The developer guide allows deletion only in these statuses. */
 const DELETABLE: readonly FleetStatus[] = ['ACTIVE', 'ERROR'];
 const TAGS_PER_FLEET = 50;
 
-/** A fleet, from its creation on; one that was deleted is remembered, as its events are. */
+/** A fleet. Deleted fleets are kept, because their events can still be read. */
 export class Fleet {
   readonly tags: Map<string, string>;
+  /** Resolves when the fleet is ACTIVATING. */
   readonly activating: Promise<void>;
-  /** Settles once it is ACTIVE, or will never be. */
+  /** Resolves when the fleet is ACTIVE, or can no longer become ACTIVE. */
   readonly settled: Promise<void>;
   private activate: () => void = () => undefined;
   private settle: () => void = () => undefined;
@@ -54,7 +55,7 @@ export class Fleet {
     readonly place: Place,
     readonly creationTime: Date,
     attributes: Attributes,
-    /** Where its instances are; fleets of other compute types have none. */
+    /** The VPC of the instances. Undefined unless the compute type is EC2. */
     readonly vpc: Vpc | undefined,
   ) {
     this.activating = new Promise((resolve) => (this.activate = resolve));
@@ -68,7 +69,7 @@ export class Fleet {
     return this.statusValue.current;
   }
 
-  /** What it was created with, and updated to. */
+  /** The attributes from the creation and later updates. */
   get attributes(): Attributes {
     return this.attributesValue.current;
   }
@@ -123,7 +124,7 @@ export class Fleets {
     return fleet;
   }
 
-  /** Activates the fleet. @param peered resolves to the problem of the connection that the fleet is created with, if there is one */
+  /** Activates the fleet. @param peered resolves to the problem if the fleet is created with a peer VPC and connecting fails */
   start(fleet: Fleet, peered: Promise<string | undefined>): void {
     const { clock, scriptedOutcomes } = this.context;
     const { end, isReady } = this.outcomeOf(fleet.place, fleet.attributes.Name ?? '');
@@ -151,7 +152,7 @@ export class Fleets {
     }
   }
 
-  /** @param problem why that is bound to fail, if it is */
+  /** @param problem why the deletion will fail; undefined if it succeeds */
   delete(fleet: Fleet, problem: string | undefined): void {
     const { clock, ec2, scriptedOutcomes } = this.context;
     this.move(fleet, 'DELETING');
@@ -169,7 +170,7 @@ export class Fleets {
     });
   }
 
-  /** By id or ARN, whichever account the ARN names; throws `NotFoundException`, also for one that was deleted. */
+  /** Finds a fleet by id or ARN; ignores the account in the ARN. Throws `NotFoundException` if it doesn't exist or was deleted. */
   required(place: Place, idOrArn: string): Fleet {
     const fleet = this.find(place, idOrArn);
     if (fleet?.exists !== true) {
@@ -178,7 +179,7 @@ export class Fleets {
     return fleet;
   }
 
-  /** Also one that was deleted. */
+  /** Like `required`, but also finds deleted fleets, and returns undefined if there is none. */
   find({ account, region }: Place, idOrArn: string): Fleet | undefined {
     const fleet = this.byId.get(idOrArn.slice(idOrArn.lastIndexOf('/') + 1));
     return fleet?.place.account === account && fleet.place.region === region ? fleet : undefined;
@@ -188,7 +189,7 @@ export class Fleets {
     return this.all().filter(({ place }) => place.account === account && place.region === region);
   }
 
-  /** Without those that were deleted. */
+  /** Without deleted fleets. */
   all(): Fleet[] {
     return [...this.byId.values()].filter(({ exists }) => exists);
   }
@@ -207,7 +208,7 @@ export class Fleets {
     fleet.record({ id, code, message, time: new Date(this.context.clock.now()) });
   }
 
-  /** Of peering, of which events may not tell. */
+  /** Records a peering event, if the reading is that GameLift writes them. */
   recordPeering(fleet: Fleet, outcome: 'SUCCEEDED' | 'FAILED' | 'DELETED', message: string): void {
     if (this.context.behaviours.get('fleetEvents') === 'written') {
       this.record(fleet, `FLEET_VPC_PEERING_${outcome}`, message);
@@ -242,7 +243,7 @@ export class Fleets {
   }
 }
 
-/** The attributes of an input that fleets keep, where they are given. */
+/** Returns the given members of an input. */
 export function attributesOf(input: Input, names: readonly string[]): Attributes {
   return Object.fromEntries(
     names.flatMap((name) => {

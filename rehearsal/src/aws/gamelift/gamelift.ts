@@ -9,12 +9,12 @@ import { fleetOperations } from './fleet-operations';
 import { Fleets } from './fleets';
 import { MODEL, RATES } from './input-model';
 import type { OperationHandler } from './operation-handler';
-import { PeerActions } from './peer-permissions';
+import { PeerActions } from './peer-actions';
 import { RateLimit } from './rate-limit';
 
 type Name = keyof typeof MODEL;
 
-/** GameLift in every account and Region, as far as fleets and VPC peering are concerned. */
+/** The fleets and VPC peering of GameLift, for every account and Region. */
 export class GameLift {
   readonly authorizations: Authorizations;
   readonly fleets: Fleets;
@@ -37,7 +37,7 @@ export class GameLift {
     this.service = new RpcService('gamelift', 'GameLift', 'com.amazonaws.gamelift', operations, 'InvalidRequestException');
   }
 
-  /** With its permission and its rate limit, which is per account; as the service is regional, so is each account's bucket. */
+  /** Adds the permission check, and a rate limit for each account and Region. */
   private operation(name: Name, { resources, context, run }: OperationHandler): Operation {
     const { clock, behaviours } = this.context;
     const rate = new RateLimit(clock, ...RATES[name]);

@@ -57,7 +57,7 @@ export const MODEL = {
   ListTagsForResource: RESOURCE,
 } as const satisfies Record<string, Members>;
 
-/** Burst and calls a second, per account; those of fleet tags, lists and updates are not documented, and taken to be 10. */
+/** Burst and calls per second, for each account. 10 is an assumption: those of fleet tags, lists and updates are not documented. */
 export const RATES: Readonly<Record<keyof typeof MODEL, readonly [burst: number, perSecond: number]>> = {
   CreateVpcPeeringAuthorization: [1, 0.1],
   DeleteVpcPeeringAuthorization: [1, 0.1],

@@ -1,7 +1,7 @@
 import type { ServiceCall } from '../service';
 import type { Input } from '../wire/input-constraints';
 
-/** What an operation does once it was admitted, and which resources the permission for it is about. */
+/** An operation: its resources and context for the permission check, and what it does afterwards. */
 export interface OperationHandler {
   readonly resources?: (input: Input, call: ServiceCall) => readonly string[];
   readonly context?: (input: Input) => Readonly<Record<string, string | string[]>>;

@@ -14,7 +14,7 @@ export class RateLimit {
     this.period = 1000 / perSecond;
   }
 
-  /** @returns whether there was a token; without one nothing is taken. */
+  /** Takes a token if there is one. @returns whether there was one */
   take(key: string): boolean {
     const now = this.clock.now();
     const fullAt = Math.max(now, this.fullAt.get(key) ?? now) + this.period;
@@ -25,7 +25,7 @@ export class RateLimit {
     return true;
   }
 
-  /** Takes what there is: the wait for the next token begins anew. */
+  /** Empties the bucket: the wait for the next token starts again. */
   empty(key: string): void {
     this.fullAt.set(key, this.clock.now() + this.burst * this.period);
   }

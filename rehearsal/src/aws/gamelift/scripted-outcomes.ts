@@ -1,27 +1,27 @@
 /** How the creation of a fleet ends. */
 export interface FleetOutcome {
-  /** ERROR, or ACTIVATING for ever. @default - the fleet becomes ACTIVE */
+  /** `error`: the fleet goes to ERROR. `hang`: it stays ACTIVATING forever. @default - the fleet becomes ACTIVE */
   readonly end?: 'error' | 'hang';
-  /** The block of its VPC. @default - the rehearsal chooses one */
+  /** The CIDR block of the fleet's VPC. @default - the rehearsal chooses one */
   readonly cidrBlock?: string;
-  /** Whether its servers report that they are ready, once GameLift has started them. @default - they do */
+  /** Whether the server processes report that they are ready. @default - they do */
   readonly isReady?: () => boolean;
 }
 
 /** How the creation of a connection ends. */
 export interface ConnectionOutcome {
-  /** It stays in pending-acceptance, is rejected there, or fails. @default - it becomes active */
+  /** The connection stays in pending-acceptance, is rejected, or fails. @default - it becomes active */
   readonly end?: 'pending' | 'rejected' | 'failed';
-  /** The message of its status, if it fails. */
+  /** The status message, if the connection fails. */
   readonly message?: string;
 }
 
-/** How long GameLift takes, in seconds, and how it ends. A test may change each of them at any time; the change applies to what begins afterwards. */
+/** How long GameLift's operations take, in seconds, and how they end. A change applies to operations that start afterwards. */
 export class ScriptedOutcomes {
   fleetActivationSeconds = 1500;
   fleetDeletionSeconds = 60;
   connectionSeconds = 30;
-  /** Under the reading in which a connection is `deleting` for a while. */
+  /** Applies to the reading 'deleting for a while'. */
   connectionDeletionSeconds = 10;
   fleet: (fleet: { readonly name: string; readonly account: string; readonly region: string }) => FleetOutcome = () => ({});
   connection: (connection: { readonly fleetId: string; readonly peerVpcId: string }) => ConnectionOutcome = () => ({});

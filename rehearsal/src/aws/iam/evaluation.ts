@@ -1,30 +1,31 @@
 import { createHash } from 'node:crypto';
 import { getDenialReasons, runSimulation, type RequestAnalysis } from '@cloud-copilot/iam-simulate';
 
-/** Context keys of a request, as conditions see them. */
+/** The condition context of a request. */
 export type Context = Readonly<Record<string, string | string[]>>;
 
-/** A statement of an identity policy that allows a call. */
-export interface Granting {
+/** A statement of an identity-based policy that allowed a call. */
+export interface AllowStatement {
   readonly policy: string;
   readonly document: object;
-  /** Of the statement, from 0. */
+  /** The index of the statement, from 0. */
   readonly index: number;
 }
 
 export type Decision =
-  { readonly allowed: true; readonly grantings: readonly Granting[] } | { readonly allowed: false; readonly reason: string };
+  | { readonly allowed: true; readonly allowStatements: readonly AllowStatement[] }
+  | { readonly allowed: false; readonly reason: string };
 
 export interface NamedPolicy {
   readonly name: string;
   readonly policy: object;
 }
 
-export interface Question {
+export interface EvaluationRequest {
   readonly principalArn: string;
   readonly policies: NamedPolicy[];
   readonly boundaries?: NamedPolicy[];
-  /** Names the policies and boundaries. */
+  /** Identifies the current policies and boundaries: changes whenever they do. */
   readonly version: string;
   readonly action: string;
   readonly resource: string;
@@ -40,40 +41,40 @@ const POLICY_TYPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * What was answered to whole questions, policies included: one rehearsal after another asks the same. Answers and not promises,
- * each of which would keep the whole rehearsal that it was made in.
+ * Caches decisions across rehearsals, by the whole request including its policies. Stores decisions instead of promises: a promise
+ * would keep the rehearsal that created it in memory.
  */
-const known = new Map<string, Decision>();
+const decisions = new Map<string, Decision>();
 
-/** Evaluates policies as IAM does, and remembers the answers, since handlers ask the same thing again and again. */
+/** Evaluates policies like IAM, and caches the decisions, because handlers repeat the same calls. */
 export class Evaluator {
-  private readonly answers = new Map<string, Promise<Decision>>();
+  private readonly pendingDecisions = new Map<string, Promise<Decision>>();
 
-  evaluate(question: Question): Promise<Decision> {
-    const { principalArn, version, action, resource, resourceAccount, context, resourcePolicy } = question;
+  evaluate(request: EvaluationRequest): Promise<Decision> {
+    const { principalArn, version, action, resource, resourceAccount, context, resourcePolicy } = request;
     const key = JSON.stringify([principalArn, version, action, resource, resourceAccount, context, resourcePolicy]);
-    const answer = this.answers.get(key) ?? look(question);
-    this.answers.set(key, answer);
-    return answer;
+    const decision = this.pendingDecisions.get(key) ?? decide(request);
+    this.pendingDecisions.set(key, decision);
+    return decision;
   }
 }
 
-async function look(question: Question): Promise<Decision> {
-  const text = JSON.stringify({ ...question, version: undefined });
+async function decide(request: EvaluationRequest): Promise<Decision> {
+  const text = JSON.stringify({ ...request, version: undefined });
   const key = createHash('sha256').update(text).digest('base64');
-  const answer = known.get(key) ?? (await simulate(question));
-  known.set(key, answer);
-  return answer;
+  const decision = decisions.get(key) ?? (await simulate(request));
+  decisions.set(key, decision);
+  return decision;
 }
 
-/** @returns the sentence with which AWS denies; how it denies is left out where AWS does not tell. */
-export function denial(principalArn: string, action: string, resource: string, how = ''): string {
+/** @returns AWS's message for a denied call. `reason` is omitted if AWS does not state it. */
+export function denial(principalArn: string, action: string, resource: string, reason = ''): string {
   const on = resource === '*' && action.startsWith('ec2:') ? '' : ` on resource: ${resource}`;
-  return `User: ${principalArn} is not authorized to perform: ${action}${on}${how}`;
+  return `User: ${principalArn} is not authorized to perform: ${action}${on}${reason}`;
 }
 
-async function simulate(question: Question): Promise<Decision> {
-  const { principalArn, action, resource, resourceAccount, policies, boundaries, context, resourcePolicy } = question;
+async function simulate(request: EvaluationRequest): Promise<Decision> {
+  const { principalArn, action, resource, resourceAccount, policies, boundaries, context, resourcePolicy } = request;
   const outcome = await runSimulation(
     {
       request: {
@@ -96,20 +97,20 @@ async function simulate(question: Question): Promise<Decision> {
   const analysis = outcome.resultType === 'single' ? outcome.result.analysis : outcome.results[0]?.analysis;
   if (outcome.overallResult === 'Allowed') {
     const statements = analysis?.identityAnalysis?.allowStatements ?? [];
-    const grantings = statements.flatMap(({ policyId, statement }) =>
+    const allowStatements = statements.flatMap(({ policyId, statement }) =>
       policies
         .filter(({ name }) => name === policyId)
         .map(({ name, policy }) => ({ policy: name, document: policy, index: statement.index() - 1 })),
     );
-    return { allowed: true, grantings };
+    return { allowed: true, allowStatements };
   }
   return {
     allowed: false,
-    reason: denial(principalArn, action, resource, analysis === undefined ? '' : reason(analysis, action)),
+    reason: denial(principalArn, action, resource, analysis === undefined ? '' : denialReason(analysis, action)),
   };
 }
 
-function reason(analysis: RequestAnalysis, action: string): string {
+function denialReason(analysis: RequestAnalysis, action: string): string {
   const reasons = getDenialReasons(analysis);
   const decisive = reasons.find(({ denialType }) => denialType === 'Explicit') ?? reasons[0];
   const type = POLICY_TYPES[decisive?.policyType ?? 'identity'] ?? 'policy';

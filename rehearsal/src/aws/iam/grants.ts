@@ -1,14 +1,14 @@
 import { wildcards } from '../wildcards';
-import type { Granting } from './evaluation';
+import type { AllowStatement } from './evaluation';
 
-/** One action that a statement of a policy grants to a role, and how often that was needed. */
+/** An action that a policy statement grants to a role, and how often the role used it. */
 export interface Grant {
   readonly roleArn: string;
   /** The name of an inline policy, or the ARN of a managed one. */
   readonly policy: string;
-  /** As it stands in the policy. */
+  /** As written in the policy. */
   readonly statement: object;
-  /** As the statement names it: a wildcard stays one. */
+  /** As written in the statement, with wildcards. */
   readonly action: string;
   readonly uses: number;
 }
@@ -19,13 +19,13 @@ interface Statement {
   readonly NotAction?: string | readonly string[];
 }
 
-/** Every statement that ever granted something to a role, and what was used of it. */
+/** Records which actions statements grant to roles, and which of them were used. */
 export class Grants {
   private readonly grants = new Map<string, Grant>();
-  /** The grants that allow an action by a statement of a policy of a role: looked up with every call. */
-  private readonly grantings = new WeakMap<object, Map<string, readonly string[]>>();
+  /** Caches, for each policy document, the keys of the grants that allow an action. */
+  private readonly keysByDocument = new WeakMap<object, Map<string, readonly string[]>>();
 
-  /** A policy is in force for a role from now on; what it granted before is remembered. */
+  /** Records a new or changed policy of a role. Keeps the grants of its earlier versions. */
   register(roleArn: string, policy: string, document: object): void {
     for (const statement of statementsOf(document).filter(({ Effect }) => Effect === 'Allow')) {
       for (const action of actionsOf(statement)) {
@@ -35,10 +35,10 @@ export class Grants {
     }
   }
 
-  /** A call was allowed by statements of policies: each of them counts. */
-  use(roleArn: string, action: string, grantings: readonly Granting[]): void {
-    for (const granting of grantings) {
-      for (const key of this.keysOf(roleArn, action, granting)) {
+  /** Counts a use of each statement that allowed the call. */
+  use(roleArn: string, action: string, allowStatements: readonly AllowStatement[]): void {
+    for (const allowStatement of allowStatements) {
+      for (const key of this.keysOf(roleArn, action, allowStatement)) {
         const grant = this.grants.get(key);
         if (grant) {
           this.grants.set(key, { ...grant, uses: grant.uses + 1 });
@@ -47,9 +47,9 @@ export class Grants {
     }
   }
 
-  private keysOf(roleArn: string, action: string, { policy, document, index }: Granting): readonly string[] {
-    const known = this.grantings.get(document) ?? new Map<string, readonly string[]>();
-    this.grantings.set(document, known);
+  private keysOf(roleArn: string, action: string, { policy, document, index }: AllowStatement): readonly string[] {
+    const known = this.keysByDocument.get(document) ?? new Map<string, readonly string[]>();
+    this.keysByDocument.set(document, known);
     const name = [roleArn, policy, String(index), action].join(' ');
     const statement = statementsOf(document)[index];
     const patterns = statement === undefined ? [] : actionsOf(statement);
@@ -70,7 +70,7 @@ const EXCEPT = 'all actions except ';
 const statementsOf = (document: object): Statement[] =>
   [(document as { readonly Statement?: Statement | Statement[] }).Statement ?? []].flat();
 
-/** What `NotAction` grants is one action of its own. */
+/** Counts everything that a `NotAction` grants as one action. */
 const actionsOf = ({ Action = [], NotAction }: Statement): string[] =>
   NotAction === undefined ? [Action].flat() : [`${EXCEPT}${[NotAction].flat().join(', ')}`];
 

@@ -1,5 +1,5 @@
 import { Ids } from '../ids';
-import { Evaluator, type Context, type Decision, type NamedPolicy, type Question } from './evaluation';
+import { Evaluator, type Context, type Decision, type NamedPolicy, type EvaluationRequest } from './evaluation';
 import type { Grant } from './grants';
 import { ADMINISTRATOR_ACCESS } from './managed-policies';
 import { accountOf, RolesAndPolicies, IamError, type RoleEntity } from './roles-and-policies';
@@ -17,12 +17,12 @@ export interface Credentials {
   readonly expiration?: number;
 }
 
-/** Who makes a call. */
+/** The identity that makes a call. */
 export interface Principal {
   readonly arn: string;
   readonly account: string;
   readonly userId: string;
-  /** Undefined for an account's administrator. */
+  /** Undefined for the administrator of an account. */
   readonly role?: RoleEntity;
 }
 
@@ -31,7 +31,7 @@ interface Session {
   readonly principal: Principal;
 }
 
-/** What a caller of `AssumeRole` asks for. */
+/** The parameters of an `AssumeRole` call. */
 export interface AssumeRole {
   readonly roleArn: string;
   readonly sessionName: string;
@@ -40,18 +40,17 @@ export interface AssumeRole {
   readonly region: string;
 }
 
-/** What a call is about, and what its owner says to it. */
+/** The resource of a call, with its resource-based policy. */
 export interface Target {
   readonly arn: string;
   /** Default: the caller's */
   readonly account?: string;
-  /** A resource-based policy. */
   readonly policy?: object;
 }
 
 const SERVICE_SESSION_SECONDS = 12 * 3600;
 
-/** Identities, policies and credentials of every account, and what they allow. */
+/** The identities, policies and credentials of every account. Evaluates permissions. */
 export class Iam extends RolesAndPolicies {
   private readonly keys = new Map<string, Session>();
   private readonly administrators = new Map<string, Credentials>();
@@ -60,7 +59,7 @@ export class Iam extends RolesAndPolicies {
   private readonly assumed = new Set<string>();
   private readonly uses = new Map<string, { readonly roleArn: string; readonly action: string }>();
 
-  /** What a service does before it works with a role; throws `AccessDenied` unless the role's trust policy admits the service. */
+  /** Assumes a role for an AWS service. Throws `AccessDenied` unless the role's trust policy allows the service. */
   assumeRoleForService(roleArn: string, servicePrincipal: string, sessionName: string): Credentials {
     const role = this.findFor(roleArn, servicePrincipal);
     if (role === undefined) {
@@ -69,13 +68,13 @@ export class Iam extends RolesAndPolicies {
     return this.session(role, sessionName, SERVICE_SESSION_SECONDS).credentials;
   }
 
-  /** Whether a role lets a service assume it, as it is now: the retries of who gives it to the service hide the wait for a change. */
+  /** Whether a service can assume the role, without propagation delay: CloudFormation's retries hide the delay. */
   admits(roleArn: string, servicePrincipal: string): boolean {
     const { exists, trust } = this.find(roleArn)?.state.latest ?? { exists: false, trust: {} };
     return exists && trusts(trust, servicePrincipal, accountOf(roleArn));
   }
 
-  /** Whether a service that works with a role may do something by it. */
+  /** Whether a service may perform `action` with the role. */
   async decideForService(roleArn: string, servicePrincipal: string, action: string, target: Target): Promise<Decision> {
     const role = this.findFor(roleArn, servicePrincipal);
     if (role === undefined) {
@@ -85,7 +84,7 @@ export class Iam extends RolesAndPolicies {
     return this.clock.work(() => this.decideOn(principal, action, target, {}));
   }
 
-  /** What STS does for `AssumeRole`. @returns undefined where it is denied, also for a role that doesn't exist. */
+  /** Performs `AssumeRole`. @returns undefined if it is denied, also if the role does not exist. */
   async assumeRole(caller: Principal, request: AssumeRole): Promise<Session | undefined> {
     const time = this.knownUntil();
     const role = this.find(request.roleArn);
@@ -115,7 +114,7 @@ export class Iam extends RolesAndPolicies {
     return this.session(role, request.sessionName, request.durationSeconds);
   }
 
-  /** Long-lived credentials of an account that may do everything, made on first use. */
+  /** Long-term credentials that allow everything in the account. Created on first use. */
   administrator(account: string): Credentials {
     const existing = this.administrators.get(account);
     if (existing !== undefined) {
@@ -128,7 +127,7 @@ export class Iam extends RolesAndPolicies {
     return credentials;
   }
 
-  /** Whose access key it is; undefined also where its role is gone. */
+  /** Finds the session of an access key. Undefined also if its role was deleted. */
   lookUp(accessKeyId: string): Session | undefined {
     const found = this.keys.get(accessKeyId);
     const role = found?.principal.role;
@@ -139,29 +138,29 @@ export class Iam extends RolesAndPolicies {
     return expiration <= this.clock.now();
   }
 
-  /** Whether the principal may do `action` on a resource of its own account; what was allowed counts as used. */
+  /** Whether the principal may perform `action` on a resource of its own account. If so, counts the permission as used. */
   decide(principal: Principal, action: string, resource: string, context: Context): Promise<Decision> {
     return this.decideOn(principal, action, { arn: resource }, context);
   }
 
-  /** The actions that were allowed to a role, and that it used. */
+  /** The actions that each role performed with permission. */
   used(): readonly { readonly roleArn: string; readonly action: string }[] {
     return [...this.uses.values()];
   }
 
-  /** What policies grant to roles that were ever assumed, statement by statement and action by action, with how often it was needed. */
+  /** The grants of all roles that were ever assumed, with the number of uses. */
   grants(): Grant[] {
     return this.granted.all().filter(({ roleArn }) => this.assumed.has(roleArn));
   }
 
-  /** The grants that no call ever needed. */
+  /** The grants that no call used. */
   unusedGrants(): Grant[] {
     return this.grants().filter(({ uses }) => uses === 0);
   }
 
   private async decideOn(principal: Principal, action: string, target: Target, context: Context): Promise<Decision> {
     if (principal.role === undefined) {
-      return { allowed: true, grantings: [] };
+      return { allowed: true, allowStatements: [] };
     }
     const decision = await this.evaluate({
       ...this.identity(principal, this.knownUntil()),
@@ -178,9 +177,9 @@ export class Iam extends RolesAndPolicies {
     return decision;
   }
 
-  private async evaluate(question: Question): Promise<Decision> {
+  private async evaluate(request: EvaluationRequest): Promise<Decision> {
     try {
-      return await this.evaluator.evaluate(question);
+      return await this.evaluator.evaluate(request);
     } catch (error) {
       this.notUnderstood.note(error instanceof Error ? error.message : String(error));
       throw error;
@@ -198,19 +197,19 @@ export class Iam extends RolesAndPolicies {
       return role;
     }
     if (JSON.stringify(trust).includes('"Condition"')) {
-      this.notUnderstood.note(`conditions of the trust policy of ${role.arn}: those that are not known are taken as not met`);
+      this.notUnderstood.note(`conditions of the trust policy of ${role.arn}: unsupported conditions are treated as not met`);
     }
     return undefined;
   }
 
-  private use({ role }: Principal, action: string, { grantings }: Decision & { allowed: true }): void {
+  private use({ role }: Principal, action: string, { allowStatements }: Decision & { allowed: true }): void {
     if (role !== undefined) {
       this.uses.set(`${role.arn} ${action}`, { roleArn: role.arn, action });
-      this.granted.use(role.arn, action, grantings);
+      this.granted.use(role.arn, action, allowStatements);
     }
   }
 
-  /** The policies as they were at a time, and a name for them that changes with them. */
+  /** The policies at `time`, and a version that changes whenever they do. */
   private identity({ role }: Principal, time: number): { policies: NamedPolicy[]; boundaries?: NamedPolicy[]; version: string } {
     if (role === undefined) {
       return { policies: this.documents([ADMINISTRATOR_ACCESS], time), version: 'administrator' };
@@ -258,7 +257,7 @@ export class Iam extends RolesAndPolicies {
 }
 
 /**
- * Whether a role exists for a service that works with it: a new one does at once, since CloudFormation's retries hide the wait for it.
+ * Whether the role exists. A new role exists without propagation delay, because CloudFormation's retries hide the delay.
  */
 function existsFor({ state }: RoleEntity, time: number): boolean {
   return state.latest.exists || state.at(time).value.exists;

@@ -17,7 +17,7 @@ function allow(actions: readonly string[]): object {
 
 export const ADMINISTRATOR_ACCESS = 'arn:aws:iam::aws:policy/AdministratorAccess';
 
-/** The policies of AWS that are known here, by ARN. */
+/** The AWS managed policies that the simulation knows, by ARN. */
 export const MANAGED_POLICIES: Readonly<Record<string, object>> = {
   [ADMINISTRATOR_ACCESS]: ALLOW_ALL,
   'arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole': allow(LOGS),

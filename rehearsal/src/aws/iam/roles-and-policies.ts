@@ -6,7 +6,7 @@ import { Timeline } from '../../time/timeline';
 import { Grants } from './grants';
 import { MANAGED_POLICIES } from './managed-policies';
 
-/** A role as long as it exists; one made anew under the same name is another. */
+/** A role. A role that is recreated with the same name is a new entity. */
 export interface RoleEntity {
   readonly arn: string;
   readonly roleId: string;
@@ -21,7 +21,7 @@ interface RoleState {
   readonly attached: readonly string[];
 }
 
-/** An error of the IAM API, named as there. */
+/** An error of the IAM API. */
 export class IamError extends Error {
   constructor(
     override readonly name:
@@ -35,11 +35,11 @@ export class IamError extends Error {
 const INLINE_LIMIT = 10_240;
 const MANAGED_LIMIT = 6_144;
 const ATTACHMENT_LIMIT = 10;
-/** Stands for the account in ARNs of AWS's own policies. */
+/** The account in the ARNs of AWS managed policies. */
 const AWS_OWN = 'aws';
 const GRANTS_NOTHING = { Version: '2012-10-17', Statement: [{ Effect: 'Deny', NotAction: '*', Resource: '*' }] };
 
-/** Roles and policies of every account. A change may be known only some time after it was made, and not to everyone at once. */
+/** The roles and policies of every account. Permission checks may see a change with a delay, each check with its own. */
 export class RolesAndPolicies {
   private readonly roles = new Map<string, RoleEntity>();
   private readonly policies = new Map<string, Timeline<object | undefined>>();
@@ -48,7 +48,7 @@ export class RolesAndPolicies {
 
   constructor(
     protected readonly clock: Clock,
-    /** How many milliseconds one check is late to know of changes. */
+    /** Returns the propagation delay for one permission check, in milliseconds. */
     private readonly propagation: () => number,
     protected readonly notUnderstood: NotUnderstood,
   ) {
@@ -138,7 +138,7 @@ export class RolesAndPolicies {
       );
     }
     requireManageable(policy.document);
-    // effective at once, as what grants is the attachment
+    // no propagation delay: the attachment has one
     this.policies.set(arn, this.timeline<object | undefined>(policy.document));
     return arn;
   }
@@ -169,7 +169,7 @@ export class RolesAndPolicies {
     if (attached.length > ATTACHMENT_LIMIT) {
       throw new IamError('LimitExceeded', `Cannot exceed quota for PoliciesPerRole: ${ATTACHMENT_LIMIT}`);
     }
-    // nobody can narrow the policies of AWS
+    // unused grants of AWS managed policies are not reported, because users cannot change those policies
     if (document !== undefined && accountOf(policyArn) !== AWS_OWN) {
       this.granted.register(arn, policyArn, document);
     }
@@ -184,7 +184,7 @@ export class RolesAndPolicies {
     state.set({ ...state.latest, attached: state.latest.attached.filter((arn) => arn !== policyArn) });
   }
 
-  /** Every role with its trust and policies, as they were last set. */
+  /** All roles with their latest trust and policies. */
   roleList(): (Omit<RoleState, 'exists'> & { readonly account: string; readonly arn: string })[] {
     return [...this.roles.values()].flatMap(({ arn, state }) => {
       const { exists, ...rest } = state.latest;
@@ -192,19 +192,19 @@ export class RolesAndPolicies {
     });
   }
 
-  /** Managed policies of accounts. */
+  /** All customer managed policies. */
   policyList(): { readonly account: string; readonly arn: string; readonly document: object }[] {
     return [...this.policies].flatMap(([arn, { latest: document }]) =>
       document === undefined || accountOf(arn) === AWS_OWN ? [] : [{ account: accountOf(arn), arn, document }],
     );
   }
 
-  /** The time up to which a check knows of changes; each check has one. */
+  /** The time of the latest change that a new permission check sees. */
   protected knownUntil(): number {
     return this.clock.now() - this.propagation();
   }
 
-  /** The role of this ARN, whether or not it exists. */
+  /** Finds a role by ARN, also a deleted one. */
   protected find(arn: string): RoleEntity | undefined {
     return [...this.roles.values()].find((role) => role.arn === arn);
   }
@@ -228,11 +228,11 @@ export class RolesAndPolicies {
     return policy;
   }
 
-  /** Every partition has AWS's policies, under ARNs of its own. */
+  /** Finds an AWS managed policy by its ARN in any partition. */
   private awsPolicy(arn: string): object {
     const known = MANAGED_POLICIES[arn.replace(/^arn:[^:]*:/, 'arn:aws:')];
     if (known === undefined) {
-      this.notUnderstood.note(`the policy ${arn}: what it grants is not known, so it grants nothing`);
+      this.notUnderstood.note(`the AWS managed policy ${arn}: its content is unknown, so it grants nothing`);
     }
     return known ?? GRANTS_NOTHING;
   }
@@ -245,13 +245,13 @@ export class RolesAndPolicies {
     return { boundary: arn };
   }
 
-  /** The document as it was at a time, and the name of its version. */
+  /** The document and its version at `time`. */
   protected managed(arn: string, time: number): { readonly document: object | undefined; readonly version: number } {
     const { value, version } = this.policies.get(arn)?.at(time) ?? { value: undefined, version: 0 };
     return { document: value, version };
   }
 
-  /** The same in every run, since ids find their way into outputs and reports. */
+  /** Generates an id that is the same in every run, because outputs and reports contain it. */
   protected id(prefix: string): string {
     const digits = createHash('sha256').update(`${prefix}${++this.serial}`).digest('hex').toUpperCase();
     return `${prefix}${digits.replace(/[0189]/g, 'X').slice(0, 16)}`;
@@ -267,11 +267,11 @@ export function accountOf(arn: string): string {
 }
 
 function roleKey(account: string, roleName: string): string {
-  // role names are unique without regard to case
+  // role names are case-insensitive
   return `${account} ${roleName.toLowerCase()}`;
 }
 
-/** White space does not count. */
+/** The size without whitespace, which IAM does not count. */
 function sizeOf(document: object): number {
   return JSON.stringify(document).replace(/\s/g, '').length;
 }

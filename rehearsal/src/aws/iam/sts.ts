@@ -10,13 +10,13 @@ const ASSUME_ROLE = {
   RoleSessionName: { required: true, min: 2, max: 64, pattern: /^[\w+=,.@-]*$/ },
   ExternalId: { required: false, min: 2, max: 1224, pattern: /^[\w+=,.@:/-]*$/ },
 };
-/** The default maximum of a role's sessions, and the fixed one of a session that was got with another session. */
+/** A role's default MaxSessionDuration, and the limit for role chaining. */
 const MAXIMUM_SECONDS = 3600;
 
-/** The Security Token Service: who calls, and roles of this and other accounts. */
+/** STS: `GetCallerIdentity` and `AssumeRole`. */
 export function stsService(iam: Iam): QueryService {
   return new QueryService('sts', 'https://sts.amazonaws.com/doc/2011-06-15/', QUERY_DIALECT, {
-    // needs no permission, and no policy can deny it
+    // requires no permission, and no policy can deny it
     GetCallerIdentity: (_parameters, { principal }) =>
       Promise.resolve({ Arn: principal.arn, UserId: principal.userId, Account: principal.account }),
     AssumeRole: (parameters, call) => assumeRole(iam, parameters, call),

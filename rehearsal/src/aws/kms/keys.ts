@@ -6,7 +6,7 @@ interface Key extends Place {
   readonly keyId: string;
 }
 
-/** The KMS keys of every account and Region: who may use them makes no difference here. */
+/** The KMS keys of every account and Region. Key policies are not simulated. */
 export class Keys {
   private readonly byArn = new Map<string, Key>();
   private readonly ids = new Ids();
@@ -22,7 +22,7 @@ export class Keys {
     return this.byArn.has(arn);
   }
 
-  /** From then on the key can't be used any more; that KMS deletes it only after its waiting period makes no difference here. */
+  /** Removes the key at once: KMS keeps it for a waiting period, but it can't be used in that time. */
   scheduleDeletion(place: Place, keyId: string): void {
     this.byArn.delete(arnOfKey(place, keyId));
   }

@@ -14,7 +14,7 @@ export interface Message {
   readonly sent: number;
 }
 
-/** The role that a service sends with. */
+/** The service that sends a message, and the role it uses. */
 export interface Sender {
   readonly roleArn: string;
   readonly service: string;
@@ -30,15 +30,15 @@ interface Queue {
   retentionSeconds: number;
   policy: object | undefined;
   readonly messages: StoredMessage[];
-  /** When something was done with the queue. */
+  /** The times at which messages were sent or received. */
   readonly activity: number[];
 }
 
 const NAMESPACE = 'AWS/SQS';
-/** CloudWatch gets no more metrics of a queue that was not used for so long and is empty. */
+/** An empty queue sends no metrics to CloudWatch after this time without activity. */
 const INACTIVE_MS = 6 * 3_600_000;
 
-/** SQS: standard queues that services send to, and that whoever asks can look into. */
+/** SQS standard queues. Services send to them; tests can read them. */
 export class Queues {
   private readonly queues = new Map<string, Queue>();
   private readonly ids = new Ids();
@@ -86,7 +86,7 @@ export class Queues {
     queue.policy = policy;
   }
 
-  /** Sends where the sender's role and the queue's policy allow it. */
+  /** Sends a message if the sender's role and the queue's policy allow it. */
   async send(arn: string, { roleArn, service }: Sender, message: Pick<Message, 'body' | 'attributes'>): Promise<Decision> {
     const queue = this.queues.get(arn);
     if (!queue) {
@@ -105,7 +105,7 @@ export class Queues {
     return decision;
   }
 
-  /** The messages that are in a queue now, by its ARN, or its name where only one queue has it. */
+  /** The messages in a queue now. Finds the queue by ARN, or by name if only one queue has it. */
   messages(queue: string): Message[] {
     return visible(this.find(queue), this.clock.now()).map(({ messageId, body, attributes, sent }) => ({
       messageId,
@@ -115,7 +115,7 @@ export class Queues {
     }));
   }
 
-  /** Takes the messages out of a queue, as whoever works them off does. */
+  /** Removes and returns all messages, like a consumer. */
   take(queue: string): Message[] {
     const messages = this.messages(queue);
     const found = this.find(queue);

@@ -5,7 +5,7 @@ export interface Parameter {
   readonly value: string;
 }
 
-/** The version that a recent CDK bootstrap stack leaves behind, and an image, for what AWS itself publishes. */
+/** Parameters that always exist: the version of the CDK bootstrap stack, and the public parameters of AWS, all with an AMI id. */
 const PUBLISHED: readonly (readonly [name: RegExp, value: string])[] = [
   [/^\/cdk-bootstrap\/[^/]+\/version$/, '28'],
   [/^\/aws\/service\//, 'ami-0123456789abcdef0'],
@@ -25,7 +25,7 @@ export class ParameterStore {
     return own ?? (published === undefined ? undefined : { type: 'String', value: published[1] });
   }
 
-  /** Without those that AWS publishes. */
+  /** Without the public parameters of AWS. */
   list(): (Place & Parameter & { readonly name: string })[] {
     return [...this.parameters].map(([id, parameter]) => {
       const [account = '', region = '', name = ''] = id.split(' ');
@@ -33,7 +33,7 @@ export class ParameterStore {
     });
   }
 
-  /** Whether somebody made it. */
+  /** Whether the parameter was created here. Public parameters of AWS don't count. */
   has(place: Place, name: string): boolean {
     return this.parameters.has(key(place, name));
   }

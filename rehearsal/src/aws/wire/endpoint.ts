@@ -18,13 +18,13 @@ import {
 import { BrokenAnswerError, type ApiCall, type BrokenAnswer, type Fault, type Interceptor } from './faults';
 import { parseAuthorization, verifySignature, type Signed } from './signature';
 
-/** Who makes a call, and where. */
+/** The principal that makes a call, and the Region of the call. */
 export interface Caller {
   readonly principal: Principal;
   readonly region: string;
 }
 
-/** A call that has arrived, over the wire or without it. */
+/** A call that was received over HTTP, or made in this process. */
 interface IncomingCall {
   readonly service: Service;
   readonly scope: Pick<Signed, 'service' | 'region'>;
@@ -41,12 +41,12 @@ interface EndpointOptions {
   readonly notUnderstood: NotUnderstood;
   /** How long each call takes, in rehearsed milliseconds. */
   readonly callMilliseconds: number;
-  /** What calls read, other than those of AWS's own services. */
+  /** How calls read state, except calls by AWS services. */
   readonly read: ServiceCall['read'];
 }
 
-/** How services name an operation that they do not have. */
-const UNKNOWN_OPERATION: readonly string[] = ['UnknownOperationException', 'InvalidAction'];
+/** The error codes for unknown operations. */
+const UNKNOWN_OPERATION_CODES: readonly string[] = ['UnknownOperationException', 'InvalidAction'];
 
 /** Reads the present state. */
 const readPresent: ServiceCall['read'] = (look) => look();
@@ -54,13 +54,13 @@ const readPresent: ServiceCall['read'] = (look) => look();
 const NO_WIRE: WireRequest = { method: 'POST', path: '/', query: '', headers: {}, body: Buffer.alloc(0) };
 const MALFORMED: Answer = { status: 200, headers: {}, body: '{<unfinished' };
 
-/** Members of inputs that name what a call is about, and that the journal keeps. */
+/** The input members with resource ids, which the journal records. */
 const IDS = ['FleetId', 'FleetIds', 'PeerVpcId', 'ResourceARN', 'RouteTableId', 'VpcPeeringConnectionId'];
 
-/** Every endpoint here is a regional one: none takes the scope of a global one. */
+/** All endpoints are regional: signatures for a global endpoint are refused. */
 const REGION = /^[a-z]{2}(-[a-z]+)+-\d$/;
 
-/** One loopback endpoint for every service and Region; the credential scope of a request's signature tells them apart. */
+/** One loopback endpoint for every service and Region. The credential scope in the request's signature names them. */
 export class Endpoint {
   private readonly server: LoopbackServer;
   private readonly services = new Map<string, Service>();
@@ -88,7 +88,7 @@ export class Endpoint {
   get url(): string {
     const { port } = this.server;
     if (port === undefined) {
-      throw new Error('the rehearsal is not on loopback: its services are called in this process');
+      throw new Error('the rehearsal does not listen on loopback: call its services in this process');
     }
     return `http://127.0.0.1:${port}`;
   }
@@ -98,7 +98,7 @@ export class Endpoint {
     this.services.set(name, service);
   }
 
-  /** @returns the function that removes the interceptor. */
+  /** @returns a function that removes the interceptor */
   intercept(interceptor: Interceptor): () => void {
     this.interceptors.add(interceptor);
     return () => {
@@ -107,10 +107,10 @@ export class Endpoint {
   }
 
   /**
-   * What a service of AWS does with an account's administrator, such as CloudFormation: the same as if it came over the wire, without
-   * the wire.
+   * Makes a call for an AWS service, such as CloudFormation, as the administrator of the account: like a call over HTTP, but inside this
+   * process.
    *
-   * @param target as in `X-Amz-Target`; only services that speak JSON are called so
+   * @param target as in `X-Amz-Target`; the called service must support JSON
    */
   async call(name: string, target: string, input: object, { account, region }: Place): Promise<unknown> {
     const [service, session] = [this.services.get(name), this.iam.lookUp(this.iam.administrator(account).accessKeyId)];
@@ -129,10 +129,10 @@ export class Endpoint {
   }
 
   /**
-   * What an operation gives to a caller in this process: without signature and wire.
+   * Makes a call inside this process, without a signature.
    *
-   * @param input as the service's protocol has it, before it is written
-   * @throws ServiceError, or BrokenAnswerError where an interceptor has the answer reset or malformed
+   * @param input the input, before it is serialized
+   * @throws ServiceError, or BrokenAnswerError if an injected fault resets the connection or malforms the response
    */
   async run(name: string, operation: string, input: unknown, { principal, region }: Caller): Promise<object> {
     const service = this.services.get(name);
@@ -180,7 +180,7 @@ export class Endpoint {
     response.writeHead(answer.status, headers).end(answer.body);
   }
 
-  /** @returns undefined where the connection is to be reset. */
+  /** @returns undefined if the connection is to be reset */
   private async answer(
     request: WireRequest,
     requestId: string,
@@ -198,7 +198,7 @@ export class Endpoint {
     return answer === 'malformed' ? MALFORMED : answer;
   }
 
-  /** Has the service perform a call, unless an interceptor replaces its answer. */
+  /** Lets the service perform the call, unless an interceptor injects a fault. */
   private async handle<T extends object>(
     { service, scope, operation, input, authenticate, read }: IncomingCall,
     perform: (call: Omit<ServiceCall, 'request' | 'requestId'>) => Promise<T>,
@@ -226,7 +226,7 @@ export class Endpoint {
       log('succeeded');
       return output;
     } catch (error) {
-      if (error instanceof ServiceError && UNKNOWN_OPERATION.includes(error.code)) {
+      if (error instanceof ServiceError && UNKNOWN_OPERATION_CODES.includes(error.code)) {
         notUnderstood.note(`calls of ${scope.service} ${operation}: the operation is not simulated, and each call is refused`);
       }
       throw logAndName(error, service, log);
@@ -272,7 +272,7 @@ export class Endpoint {
     return undefined;
   }
 
-  /** @throws ServiceError where that is the fault */
+  /** @throws ServiceError if the fault is an error */
   private async inject(fault: Fault, log: (outcome: string) => void): Promise<BrokenAnswer> {
     switch (fault.kind) {
       case 'error':
@@ -307,7 +307,7 @@ export class Endpoint {
   }
 }
 
-/** What a call is about. An input may have secrets, too. */
+/** The resource ids in an input. The journal does not record whole inputs, because they may contain secrets. */
 function idsIn(input: unknown): string[] {
   const members: [string, unknown][] = Object.entries(input ?? {});
   return members
@@ -320,7 +320,7 @@ function nameOf({ arn, account }: Principal): string {
   return `${arn} of account ${account}`;
 }
 
-/** The error as the service names it, written down. */
+/** Logs an error, and returns it with the service's error code. */
 function logAndName(error: unknown, { errors }: Service, log: (outcome: string) => void): unknown {
   const named = error instanceof CommonError ? error.as(errors) : error;
   log(named instanceof ServiceError ? named.code : `rehearsal failed (${String(named)})`);
@@ -331,7 +331,7 @@ function isLocal(service: Service): service is LocalService {
   return 'run' in service;
 }
 
-/** Undefined where the client went away. */
+/** Undefined if the client disconnected. */
 async function read(message: IncomingMessage): Promise<WireRequest | undefined> {
   const chunks: Buffer[] = [];
   try {

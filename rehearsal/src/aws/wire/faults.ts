@@ -1,4 +1,4 @@
-/** An API call, as an interceptor sees it: authenticated, but neither authorized nor counted yet. */
+/** An authenticated API call, before authorization and rate limits. */
 export interface ApiCall {
   /** As in the credential scope: `gamelift`, `ec2`, `sts`. */
   readonly service: string;
@@ -9,14 +9,14 @@ export interface ApiCall {
   readonly principalArn: string;
 }
 
-/** What replaces the response to an intercepted call. The service does not perform the call. */
+/** What happens instead of an intercepted call: the service does not perform it. */
 export type Fault =
   | { readonly kind: 'error'; readonly name: string; readonly message: string; readonly status: number }
-  /** Never answered. */
+  /** The call never returns. */
   | { readonly kind: 'hang' }
   /** The connection is destroyed. */
   | { readonly kind: 'reset' }
-  /** Status 200 with a body that is no valid document. */
+  /** Status 200 with a body that cannot be parsed. */
   | { readonly kind: 'malformed' };
 
 export type Interceptor = (call: ApiCall) => Fault | undefined;

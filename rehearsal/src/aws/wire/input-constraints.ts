@@ -29,16 +29,16 @@ interface Structure {
   readonly members: Members;
 }
 
-/** What a member of an operation's input has to satisfy, as the service model has it. */
+/** The constraint of an input member in the service model. */
 export type Constraint = { readonly required: boolean } & (Text | Integer | Timestamp | List | Structure);
 
 export type Members = Readonly<Record<string, Constraint>>;
 
-/** An operation's input after it was validated: only what was declared is read. */
+/** The validated input of an operation. */
 export class Input {
   constructor(private readonly values: ReadonlyMap<string, unknown>) {}
 
-  /** Empty where it is absent. */
+  /** An empty text if the member is absent. */
   text(name: string): string {
     return this.optional(name) ?? '';
   }
@@ -53,7 +53,7 @@ export class Input {
     return typeof value === 'number' ? value : undefined;
   }
 
-  /** JSON has seconds since the epoch, CBOR dates. */
+  /** Reads seconds since the epoch (JSON) or a date (CBOR). */
   date(name: string): Date | undefined {
     const value = this.values.get(name);
     return typeof value === 'number' ? new Date(value * 1000) : value instanceof Date ? value : undefined;
@@ -70,7 +70,7 @@ export class Input {
   }
 }
 
-/** Throws `code`, in the words of AWS, where a member breaks its constraint. */
+/** Throws a `ServiceError` with `code` and AWS's message if a member is invalid. */
 export function validate(input: unknown, members: Members, code: string): Input {
   const problems = problemsOfMembers(input, members, '');
   if (problems.length > 0) {
@@ -102,15 +102,15 @@ function problems(value: unknown, constraint: Constraint, path: string): string[
     case 'structure':
       return problemsOfMembers(value, constraint.members, `${path}.`);
     case 'timestamp':
-      return typeof value === 'number' || value instanceof Date ? [] : misfit(value, 'Timestamp');
+      return typeof value === 'number' || value instanceof Date ? [] : failTypeMismatch(value, 'Timestamp');
     case 'integer':
       if (typeof value !== 'number') {
-        return misfit(value, 'Integer');
+        return failTypeMismatch(value, 'Integer');
       }
       return value < constraint.min ? broken(`Member must have value greater than or equal to ${constraint.min}`) : [];
     case 'list': {
       if (!Array.isArray(value)) {
-        return misfit(value, 'List');
+        return failTypeMismatch(value, 'List');
       }
       const rule = lengthRule(value.length, constraint);
       const inside = value.flatMap((member, index) => problems(member, constraint.member, `${path}.${index + 1}.member`));
@@ -118,7 +118,7 @@ function problems(value: unknown, constraint: Constraint, path: string): string[
     }
     case undefined: {
       if (typeof value !== 'string') {
-        return misfit(value, 'String');
+        return failTypeMismatch(value, 'String');
       }
       const rule = textRule(value, constraint);
       return rule === undefined ? [] : broken(rule);
@@ -146,6 +146,6 @@ function lengthRule(length: number, { min, max }: { readonly min: number; readon
   return length > max ? `Member must have length less than or equal to ${max}` : undefined;
 }
 
-function misfit(value: unknown, type: string): never {
+function failTypeMismatch(value: unknown, type: string): never {
   throw new ServiceError('SerializationException', `${typeof value} can not be converted to a ${type}`);
 }

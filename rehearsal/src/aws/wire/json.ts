@@ -11,17 +11,17 @@ export interface Operation {
 const JSON_TYPE = 'application/x-amz-json-1.1';
 const CBOR_TYPE = 'application/cbor';
 
-/** A service whose model lists AWS JSON 1.1 and Smithy RPC v2 CBOR: each request is answered in the protocol that it speaks. */
+/** A service that supports AWS JSON 1.1 and Smithy RPC v2 CBOR. It responds in the protocol of the request. */
 export class RpcService implements LocalService {
   readonly errors = JSON_ERRORS;
 
   constructor(
     readonly source: Source,
-    /** The service's shape name, which the JSON target and the CBOR path carry. */
+    /** The service's shape name, as in the JSON target and the CBOR path. */
     private readonly shape: string,
     private readonly namespace: string,
     private readonly operations: Readonly<Record<string, Operation>>,
-    /** What the service calls input that breaks a constraint of its model. */
+    /** The service's error code for invalid input. */
     private readonly validationCode: string,
   ) {}
 
@@ -55,7 +55,7 @@ export class RpcService implements LocalService {
 
   fail(error: ServiceError, request: WireRequest): Answer {
     const type = isCbor(request) ? `${this.namespace}#${error.code}` : error.code;
-    // modelled errors of these services write Message, the front end writes message; clients read both
+    // modeled errors have `Message`, errors of the front end `message`; clients read both
     const body = error.message === '' ? { __type: type } : { __type: type, message: error.message, Message: error.message };
     return encode(request, error.status, body);
   }
@@ -74,7 +74,7 @@ function encode(request: WireRequest, status: number, output: object): Answer {
   return { status, headers: { 'content-type': JSON_TYPE }, body };
 }
 
-/** Dates are numbers with a tag; no other member of these services' input is tagged. */
+/** Decodes CBOR dates: numbers with tag 1. The inputs of these services have no other tags. */
 function withDates(document: unknown): unknown {
   if (typeof document !== 'object' || document === null) {
     return document;

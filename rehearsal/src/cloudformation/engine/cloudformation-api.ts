@@ -6,7 +6,7 @@ import { QUERY_DIALECT } from '../../aws/wire/query-dialects';
 import type { CloudFormation } from './cloudformation';
 import type { Stack } from './stack';
 
-/** CloudFormation's API, as far as stacks are looked at. */
+/** The read operations of CloudFormation's API. */
 export function cloudFormationService(cloudFormation: CloudFormation): QueryService {
   const summaryOf = ({ identity, status, createdAt }: Stack): Members => ({
     StackId: identity.id,

@@ -30,7 +30,7 @@ interface CloudFormationOptions extends TypeOptions {
   readonly clock: RehearsalClock;
   readonly journal: Journal;
   readonly defaults: Defaults;
-  /** Has resources deleted one after the other. @default - all at once, as far as they do not depend on each other */
+  /** Chooses the order in which resources are deleted, one at a time. @default - independent resources are deleted in parallel */
   readonly nextDeletion?: NextDeletion | undefined;
 }
 
@@ -39,22 +39,22 @@ interface DeployOptions {
   readonly onFailure?: OnFailure;
 }
 
-/** How a stack is created: on its own, or as a resource of another one. */
+/** The options for creating a stack. `cancelled` and `initiated` are for nested stacks. */
 interface Creation extends Partial<Pick<ResourceRequest, 'cancelled' | 'initiated'>> {
   readonly onFailure?: OnFailure | undefined;
 }
 
-/** What a deployment that went well ends in. */
+/** The statuses after a successful deployment. */
 const DEPLOYED = ['CREATE_COMPLETE', 'UPDATE_COMPLETE'];
-/** Failed, and kept: the next deployment goes on where this one stopped. */
+/** The statuses of a failed deployment without rollback. The next deployment continues from there. */
 const KEPT = ['CREATE_FAILED', 'UPDATE_FAILED'];
 const UPDATABLE = [...DEPLOYED, ...KEPT, 'UPDATE_ROLLBACK_COMPLETE'];
 
-/** CloudFormation: takes the stacks of a cloud assembly through their life. */
+/** CloudFormation: creates, updates and deletes the stacks of cloud assemblies. */
 export class CloudFormation implements NestedStacks {
   readonly types: ResourceTypes;
   private readonly stacks = new Stacks();
-  /** The last update of each stack, whose rollback can be tried again. */
+  /** The last update of each stack, for `continueUpdateRollback`. */
   private readonly updates = new WeakMap<Stack, Deployment>();
   private readonly services: Services;
 
@@ -65,15 +65,15 @@ export class CloudFormation implements NestedStacks {
     this.services = { clock, journal, notUnderstood, types: this.types, generated: new Map(), nextDeletion };
   }
 
-  /** Creates the stack, or updates it. Throws, before anything happens, where the template or the state of the stack forbids it. */
+  /** Creates or updates the stack. Throws before changing anything if the template is invalid or the stack can't be updated. */
   async deploy(assemblyDirectory: string, stackName: string, options: DeployOptions = {}): Promise<StackResult> {
     return (await this.deployArtifact(readStack(assemblyDirectory, stackName, this.options.defaults), options)).result();
   }
 
   /**
-   * Deploys every stack of an assembly and of those nested in it, in the order of their dependencies, until one fails.
+   * Deploys all stacks of an assembly and its nested assemblies, in the order of their dependencies. Stops at the first failure.
    *
-   * @returns what became of each, as far as it got
+   * @returns the result of each stack that was deployed
    */
   async deployAll(assemblyDirectory: string): Promise<NamedStackResult[]> {
     const results: NamedStackResult[] = [];
@@ -87,7 +87,7 @@ export class CloudFormation implements NestedStacks {
     return results;
   }
 
-  /** Tries again to roll back an update; throws unless that has failed. */
+  /** Continues a rollback. Throws unless the stack is in UPDATE_ROLLBACK_FAILED. */
   async continueUpdateRollback(stackName: string): Promise<StackResult> {
     const stack = this.stacks.find(stackName);
     const deployment = this.updates.get(stack);
@@ -98,14 +98,14 @@ export class CloudFormation implements NestedStacks {
     return stack.result();
   }
 
-  /** Deletes the stack; what could not be deleted stays, and can be deleted again. */
+  /** Deletes the stack. If it fails, the remaining resources can be deleted with another call. */
   async delete(stackName: string): Promise<StackResult> {
     const stack = this.stacks.find(stackName);
     await exclusively(stack, () => new Deletion(this.services, stack, this.stacks).run());
     return stack.result();
   }
 
-  /** Deletes the stacks of an assembly that there are, each before those that it depends on, until one fails. */
+  /** Deletes the existing stacks of an assembly, each before its dependencies. Stops at the first failure. */
   async deleteAll(assemblyDirectory: string): Promise<NamedStackResult[]> {
     const results: NamedStackResult[] = [];
     for (const artifact of readStacks(assemblyDirectory, this.options.defaults).reverse()) {
@@ -121,22 +121,22 @@ export class CloudFormation implements NestedStacks {
     return results;
   }
 
-  /** The stack as it stands, also after it was deleted. */
+  /** Describes the stack, also after its deletion. */
   describe(stackName: string): StackDescription {
     return this.stacks.find(stackName).describe();
   }
 
-  /** By name or id, as an account sees it in a Region. */
+  /** Finds an existing stack of an account and Region by name or id. */
   find(stackName: string, place: Place): Stack | undefined {
     return this.stacks.deployed({ stackName, account: place.account, region: place.region });
   }
 
-  /** Every stack that an account has or had in a Region. */
+  /** All stacks of an account and Region, including deleted ones. */
   list(place: Place): Stack[] {
     return this.stacks.list(place);
   }
 
-  /** What stacks there are, and what they created that is only accepted. */
+  /** Existing stacks, their exports, and their resources that are accepted but not simulated. */
   inventory(): Pick<InventoryPart, 'stacks' | 'exports' | 'otherResources'> {
     return { ...this.stacks.inventory(), otherResources: this.types.otherResources() };
   }
@@ -187,7 +187,7 @@ export class CloudFormation implements NestedStacks {
     return stack;
   }
 
-  /** @returns undefined where nothing changes */
+  /** @returns undefined if nothing changes */
   private prepareUpdate(stack: Stack, artifact: StackArtifact): Deployment | undefined {
     const values = parametersOf(artifact, this.options.parameters);
     const unchanged = isDeepStrictEqual([stack.artifact.template, stack.parameters], [artifact.template, values]);
@@ -243,7 +243,7 @@ export class CloudFormation implements NestedStacks {
       throw new Error(`template transforms are not simulated: got ${transforms.join(', ')}`);
     }
     Object.keys(template.Rules ?? {})
-      // asserts a version of the CDK's bootstrap stack, which is always new enough here
+      // the simulated bootstrap stack is always recent enough
       .filter((name) => name !== 'CheckBootstrapVersion')
       .forEach((name) => {
         notUnderstood.note(`the rule ${name}: rules of templates are not evaluated`);
@@ -253,23 +253,23 @@ export class CloudFormation implements NestedStacks {
     this.noteIgnored(template);
   }
 
-  /** Types of AWS that may only be too new for the rehearsal; the template is not validated yet. */
+  /** Notes unknown AWS resource types: they may be newer than the rehearsal. Runs before the template is validated. */
   private noteUnrecognized({ Resources = {} }: Template): void {
     for (const resource of Object.values<unknown>(Resources)) {
       const type = isObject(resource) ? resource.Type : undefined;
       if (typeof type === 'string' && type.startsWith('AWS::') && !this.types.recognizes(type)) {
-        this.options.notUnderstood.note(`${type}: not among the types that are known, so templates with it are refused`);
+        this.options.notUnderstood.note(`${type}: unknown resource type, so templates with it are refused`);
       }
     }
   }
 
-  /** What CloudFormation does beside creating, updating and deleting resources. */
+  /** Notes the template features that are ignored. */
   private noteIgnored({ Hooks = {}, Parameters = {}, Resources = {} }: Template): void {
     const { notUnderstood } = this.options;
     for (const { Type } of Object.values(Parameters)) {
       const [type] = /AWS::(?!SSM::Parameter::Value)[\w:]+/.exec(Type) ?? [];
       if (type !== undefined) {
-        notUnderstood.note(`parameters of the type ${type}: whether there is what they name is not checked`);
+        notUnderstood.note(`parameters of the type ${type}: the existence of the named resources is not checked`);
       }
     }
     Object.keys(Hooks).forEach((name) => {
@@ -277,13 +277,13 @@ export class CloudFormation implements NestedStacks {
     });
     for (const { Type, CreationPolicy, UpdatePolicy, DeletionPolicy, UpdateReplacePolicy } of Object.values(Resources)) {
       if (CreationPolicy !== undefined) {
-        notUnderstood.note(`CreationPolicy of ${Type}: no signal is waited for`);
+        notUnderstood.note(`CreationPolicy of ${Type}: ignored, no signals are awaited`);
       }
       if (UpdatePolicy !== undefined) {
-        notUnderstood.note(`UpdatePolicy of ${Type}: updates do as without it`);
+        notUnderstood.note(`UpdatePolicy of ${Type}: ignored during updates`);
       }
       if ([DeletionPolicy, UpdateReplacePolicy].includes('Snapshot')) {
-        notUnderstood.note(`snapshots of ${Type}: none are made`);
+        notUnderstood.note(`snapshots of ${Type}: not created`);
       }
     }
   }
@@ -297,7 +297,7 @@ export class CloudFormation implements NestedStacks {
   }
 }
 
-/** One operation at a time on a stack. */
+/** Runs `operation`. Throws if another operation on the stack is in progress. */
 async function exclusively(stack: Stack, operation: () => Promise<void>): Promise<void> {
   if (stack.busy) {
     throw new Error(`Stack:${stack.identity.id} is in ${stack.status} state and can not be updated.`);

@@ -2,7 +2,7 @@ import type { Stack } from './stack';
 import { StackOperation, type Services } from './stack-operation';
 import type { Stacks } from './stacks';
 
-/** One deletion of a stack. */
+/** The deletion of a stack. */
 export class Deletion extends StackOperation {
   constructor(
     services: Services,
@@ -33,7 +33,7 @@ export class Deletion extends StackOperation {
     }
   }
 
-  /** @returns the logical ids of those that failed */
+  /** @returns the logical ids of the resources that could not be deleted */
   private async deleteResources(): Promise<string[]> {
     const { resources } = this.stack;
     const failed: string[] = [];

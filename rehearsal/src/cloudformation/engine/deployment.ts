@@ -10,33 +10,33 @@ import { messageOf, StackOperation, type Services } from './stack-operation';
 
 type Verb = 'CREATE' | 'UPDATE';
 
-/** Something physical that is no longer, or never became, the stack's: the clean-up deletes it. */
+/** A physical resource that no longer belongs to the stack. The cleanup deletes it. */
 interface Obsolete {
   readonly resource: Resource;
   readonly keep: boolean;
 }
 
-/** What a stack is to become. */
+/** The template and parameters to deploy. */
 export interface Target {
   readonly artifact: StackArtifact;
   readonly parameters: Stack['parameters'];
-  /** Finds out whether the outputs of other stacks that it needs may be read. */
+  /** Checks the permissions to read the outputs of other stacks. */
   readonly authorizeOutputs: () => Promise<void>;
-  /** Throws where the exports clash with other stacks. */
+  /** Throws if the exports conflict with other stacks. */
   readonly checkOutputs: (outputs: Outputs) => void;
 }
 
-/** What becomes of a creation that failed: `keep` is `cdk deploy --no-rollback`, CloudFormation's DisableRollback. */
+/** What to do if a deployment fails. `keep` is `cdk deploy --no-rollback`, CloudFormation's DisableRollback. */
 export type OnFailure = 'roll back' | 'keep';
 
 const CLEANUP_TRIES = 3;
 const CANCELLED = { CREATE: 'Resource creation cancelled', UPDATE: 'Resource update cancelled' } as const;
 
-/** One creation or update of a stack, with its rollback and clean-up. */
+/** A creation or update of a stack, with its rollback and cleanup. */
 export class Deployment extends StackOperation {
-  /** Resources as they were before. */
+  /** The resources before the deployment. */
   private readonly before: Map<string, Resource>;
-  /** What was begun: these are rolled back. */
+  /** The resources that the deployment has started to change. A rollback restores them. */
   private readonly touched = new Map<string, 'created' | 'updated' | 'replaced'>();
   private readonly inProgress = new Map<string, Verb>();
   private readonly failed: Record<Verb, string[]> = { CREATE: [], UPDATE: [] };
@@ -44,7 +44,7 @@ export class Deployment extends StackOperation {
   private readonly parametersBefore: Stack['parameters'];
   private readonly outputsBefore: Outputs;
   private readonly importsBefore: ReadonlySet<string>;
-  /** What is taken back already, and what could not be, as it was when that was tried. */
+  /** Resources whose rollback succeeded, and resources whose rollback failed in their state before the attempt. */
   private readonly restored = new Set<string>();
   private readonly unrestored = new Map<string, Resource>();
   private obsolete: Obsolete[] = [];
@@ -68,7 +68,7 @@ export class Deployment extends StackOperation {
     this.importsBefore = stack.imports;
   }
 
-  /** @param cancelled settles when the stack around has failed */
+  /** @param cancelled resolves when the parent stack has failed */
   async create(cancelled?: Promise<void>): Promise<void> {
     this.stackStatus('CREATE_IN_PROGRESS');
     const reason = await this.apply(cancelled);
@@ -93,9 +93,9 @@ export class Deployment extends StackOperation {
   }
 
   /**
-   * An update up to its clean-up; one that fails is rolled back.
+   * Updates the stack, up to the cleanup. Rolls back if the update fails.
    *
-   * @param cancelled settles when the stack around has failed
+   * @param cancelled resolves when the parent stack has failed
    */
   async begin(cancelled?: Promise<void>): Promise<void> {
     this.stackStatus('UPDATE_IN_PROGRESS');
@@ -112,7 +112,7 @@ export class Deployment extends StackOperation {
     }
   }
 
-  /** Takes an update back, also one that has succeeded, where it is part of a bigger one that has not. */
+  /** Rolls an update back. A nested stack's successful update is rolled back, too, if the parent's update fails. */
   async rollBack(reason: string): Promise<void> {
     this.succeeded = false;
     this.stack.artifact = this.artifactBefore;
@@ -126,7 +126,7 @@ export class Deployment extends StackOperation {
     await this.restoreAll(reason);
   }
 
-  /** Tries again to take back what could not be, and goes on from there. */
+  /** Retries the failed part of a rollback, and finishes it. */
   async continueRollback(): Promise<void> {
     const { reason = '' } = this.stack;
     this.stackStatus('UPDATE_ROLLBACK_IN_PROGRESS', reason);
@@ -141,7 +141,7 @@ export class Deployment extends StackOperation {
     this.stackStatus(restored ? 'UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS' : 'UPDATE_ROLLBACK_FAILED', reason);
   }
 
-  /** The clean-up: nothing is deleted before it is certain that the change stays, or is gone. */
+  /** Cleans up. Resources are deleted only here, after the update or its rollback is complete. */
   async finish(): Promise<void> {
     if (['UPDATE_FAILED', 'UPDATE_ROLLBACK_FAILED'].includes(this.stack.status)) {
       return;
@@ -161,7 +161,7 @@ export class Deployment extends StackOperation {
     }
   }
 
-  /** What never reached a stable state, and was kept, is deleted with the next operation: it is made anew. */
+  /** Deletes resources that an earlier deployment without rollback left in CREATE_FAILED. They are created again. */
   private deleteFailed(): Promise<boolean> {
     const failed = [...this.before.values()].filter(({ status }) => status === 'CREATE_FAILED').map((resource) => ({ resource }));
     return this.deleteAll(failed, async ({ resource }) => {
@@ -174,7 +174,7 @@ export class Deployment extends StackOperation {
     });
   }
 
-  /** Creates and updates everything; returns why that failed. */
+  /** Creates and updates all resources. @returns the reason if it failed */
   private async apply(cancelled?: Promise<void>): Promise<string | undefined> {
     this.stack.artifact = this.target.artifact;
     this.stack.parameters = this.target.parameters;
@@ -232,7 +232,7 @@ export class Deployment extends StackOperation {
     }
   }
 
-  /** Throws where the properties do not fit the schema of their type. */
+  /** Throws if the properties violate the schema of their type. */
   private validate({ logicalId, type, properties }: Resource): void {
     this.services.types.noteIgnored(type, properties);
     const found = this.services.types.violations(type, properties);
@@ -246,7 +246,7 @@ export class Deployment extends StackOperation {
     return this.perform(resource, verb, (type) => this.makeOne(type, resource, verb), reason);
   }
 
-  /** What there is of a resource is known as soon as it has a physical id. */
+  /** Creates the physical resource. Stores its physical id as soon as it is known, so that a rollback can delete it. */
   private async makeOne(type: ResourceType, resource: Resource, verb: Verb): Promise<ResourceOutcome> {
     const { logicalId } = resource;
     let known = false;
@@ -302,7 +302,7 @@ export class Deployment extends StackOperation {
     try {
       this.validate(resource);
       const outcome = await action(this.services.types.find(resource.type));
-      // What exists from now on has to be known also when the rest is cancelled meanwhile.
+      // Store the outcome even if the deployment was canceled in the meantime: the resource exists.
       this.keep(logicalId, outcome);
       await this.takeTime(resource.type);
       if (!this.inProgress.delete(logicalId)) {
@@ -335,7 +335,7 @@ export class Deployment extends StackOperation {
     }
   }
 
-  /** The first failure cancels what is in progress, unless what succeeds is kept. */
+  /** Records a failure. Cancels all resources in progress, unless rollback is disabled. */
   private fail(resource: Resource, verb: Verb, reason: string): void {
     this.failed[verb].push(resource.logicalId);
     this.record({ ...resource, status: `${verb}_FAILED`, reason });
@@ -358,7 +358,7 @@ export class Deployment extends StackOperation {
     this.cancel();
   }
 
-  /** What the update created is for the clean-up; what it was to replace is the stack's own again. */
+  /** Restores the old resource, and marks the one that the update created as obsolete. */
   private moveAside(logicalId: string): void {
     const how = this.touched.get(logicalId);
     const current = this.stack.resources.get(logicalId);
@@ -411,7 +411,7 @@ export class Deployment extends StackOperation {
     }
   }
 
-  /** A delete that fails is tried again, and then skipped: it doesn't fail the stack. */
+  /** Deletes obsolete resources. Retries failed deletes, then skips them: they do not fail the stack. */
   private async cleanUp(): Promise<void> {
     await this.deleteAll(this.obsolete, async ({ resource, keep }) => {
       for (let attempt = 1; attempt <= CLEANUP_TRIES; attempt++) {

@@ -1,4 +1,4 @@
-/** Runs `task` for every node, in parallel, each once those before it are done; what follows a failed one is not run. Returns whether all succeeded. */
+/** Runs `task` for all nodes in parallel, each after its dependencies. Skips the dependents of failed nodes. @returns whether all succeeded */
 export async function runInOrder<T>(
   nodes: readonly T[],
   before: (node: T) => readonly T[],
@@ -18,7 +18,7 @@ export async function runInOrder<T>(
   return succeeded.every(Boolean);
 }
 
-/** The same one after the other: `choose` says which of those that are ready is next. */
+/** Like `runInOrder`, but one at a time: `choose` selects the next of the nodes that are ready. */
 export async function runOneByOne<T>(
   nodes: readonly T[],
   before: (node: T) => readonly T[],
@@ -40,7 +40,7 @@ export async function runOneByOne<T>(
   }
 }
 
-/** The names on a cycle, or undefined where there is none. */
+/** The names on a cycle, or undefined if there is none. */
 export function findCycle(dependencies: ReadonlyMap<string, readonly string[]>): readonly string[] | undefined {
   const done = new Set<string>();
   const visit = (name: string, path: readonly string[]): readonly string[] | undefined => {

@@ -8,7 +8,7 @@ import { ResourceFailure, type StackIdentity } from '../types/resource-type';
 import { findCycle } from './graph';
 import type { Outputs, Resource } from './stack';
 
-/** A resource as the template wants it, its properties not resolved yet. */
+/** A resource of the template, with unresolved properties. */
 export interface Planned {
   readonly logicalId: string;
   readonly definition: TemplateResource;
@@ -18,18 +18,18 @@ export interface Planned {
 interface PlanOptions {
   readonly artifact: StackArtifact;
   readonly stack: StackIdentity;
-  /** The resources as they stand while the plan is carried out. */
+  /** The current resources of the stack. They change during the deployment. */
   readonly resources: ReadonlyMap<string, Resource>;
   readonly exportsOf: (account: string, region: string) => ReadonlyMap<string, unknown>;
   readonly missingAttribute: (resource: Resource, attribute: string) => unknown;
   readonly stackOutput: (request: OutputRequest) => unknown;
-  /** The values of the template's parameters. */
+  /** The parameter values. */
   readonly parameters: Readonly<Record<string, unknown>>;
   /** Replaces the dynamic references in a value. */
   readonly dereference: (value: unknown) => unknown;
 }
 
-/** A validated template: conditions decided, dependencies known, properties ready to be resolved. */
+/** A validated template with evaluated conditions and known dependencies. Resolves properties on demand. */
 export class Plan {
   readonly resources: ReadonlyMap<string, Planned>;
   readonly imports = new Set<string>();
@@ -74,7 +74,7 @@ export class Plan {
     return this.options.dereference(resolve(properties, this.scope)) as Resource['properties'];
   }
 
-  /** What it takes from other stacks' outputs, as far as it does not depend on resources. */
+  /** The outputs of other stacks that the template reads, except requests that depend on resources. */
   outputRequests(): OutputRequest[] {
     const { Resources, Outputs } = this.options.artifact.template;
     return argumentsOf('Fn::GetStackOutput', [Resources, Outputs]).flatMap((argument) =>
@@ -116,7 +116,7 @@ export class Plan {
     return new Map(
       planned.map(([logicalId, definition]) => {
         const referred = references(decide(definition.Properties ?? {}, this.scope));
-        // DependsOn may name what a condition leaves out.
+        // DependsOn may name resources that a condition excludes.
         const explicit = [definition.DependsOn ?? []]
           .flat()
           .filter((name) => !(name in Object.fromEntries(all)) || names.has(name));
@@ -158,7 +158,7 @@ export class Plan {
     }
   }
 
-  /** As far as their values and names are known before there are any resources. */
+  /** Validates the outputs whose values and export names do not depend on resources. */
   private validateOutputs(): void {
     const { Outputs = {} } = this.options.artifact.template;
     const exporters = new Map<string, string>();
@@ -183,7 +183,7 @@ export class Plan {
     }
   }
 
-  /** Whether a value depends on nothing but parameters. */
+  /** Whether a value depends only on parameters. */
   private isKnown(value: unknown): boolean {
     const others = ['Fn::ImportValue', 'Fn::GetStackOutput'].flatMap((name) => argumentsOf(name, value));
     return others.length === 0 && !references(value).some((name) => name in (this.options.artifact.template.Resources ?? {}));

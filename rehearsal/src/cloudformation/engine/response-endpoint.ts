@@ -7,10 +7,10 @@ import { LoopbackServer } from '../../loopback';
 import type { RehearsalClock } from '../../time/clock';
 import { hostOf, Refusal, ResponseUrls, type Issued } from './response-urls';
 
-/** How long S3 waits for the rest of a body. */
+/** How long S3 waits for the body of a request. */
 const BODY_MS = 20_000;
 
-/** The end of a custom resource's pre-signed response URL: as strict as S3 is. */
+/** Receives the responses of custom resources at presigned URLs, and checks them as strictly as S3. */
 export class ResponseEndpoint extends ResponseUrls {
   private readonly https = createServer();
   private readonly server: LoopbackServer;
@@ -27,7 +27,7 @@ export class ResponseEndpoint extends ResponseUrls {
     return endpoint;
   }
 
-  /** Where connections to the response URLs of a Region are led, and the certificate that vouches for their host. */
+  /** The port for the response URLs of a Region, and the certificate for their host. */
   async connection(region: string): Promise<{ readonly port: number; readonly certificate: string }> {
     const certificate = this.certificates.get(region) ?? this.certify(hostOf(region));
     this.certificates.set(region, certificate);
@@ -66,7 +66,7 @@ export class ResponseEndpoint extends ResponseUrls {
           'x-amz-request-id': randomBytes(8).toString('hex').toUpperCase(),
           'content-type': 'application/xml',
           date: new Date(this.clock.now()).toUTCString(),
-          // what is left of a body that was not read must not be taken for the next request
+          // the unread rest of a body must not be parsed as the next request
           ...(request.complete ? {} : { connection: 'close' }),
         })
         .end(body);
@@ -92,7 +92,7 @@ export class ResponseEndpoint extends ResponseUrls {
     }
   }
 
-  /** What was signed: PUT, the host, path and query, and a content type that is empty. */
+  /** Checks the signed parts: PUT, host, path and query, and an empty content type. */
   private check(request: IncomingMessage, issued: Issued | undefined): Issued {
     const { headers, method } = request;
     if (headers['transfer-encoding'] !== undefined) {

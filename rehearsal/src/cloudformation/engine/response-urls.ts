@@ -1,21 +1,21 @@
 import { Ids } from '../../aws/ids';
 import type { Journal } from '../../journal';
 import type { RehearsalClock } from '../../time/clock';
-import type { Awaited, Responses } from './responses';
+import type { RequestIdentity, Responses } from './responses';
 
-/** One try to deliver an answer to CloudFormation, as an interceptor sees it. */
-interface AnswerAttempt {
+/** One attempt to send a response to CloudFormation. */
+interface ResponseAttempt {
   readonly stackId: string;
   readonly logicalId: string;
   readonly requestId: string;
-  /** 1 for the first try to answer this request. */
+  /** 1 for the first attempt for this request. */
   readonly attempt: number;
 }
 
-/** What becomes of an attempt instead: a status, no answer at all, or a connection that breaks. */
-type AnswerFault = { readonly status: number } | 'hang' | 'reset';
+/** What happens instead: an HTTP status, no HTTP response, or a reset connection. */
+type ResponseFault = { readonly status: number } | 'hang' | 'reset';
 
-type AnswerInterceptor = (attempt: AnswerAttempt) => AnswerFault | undefined;
+type ResponseInterceptor = (attempt: ResponseAttempt) => ResponseFault | undefined;
 
 export interface Issued {
   readonly stackId: string;
@@ -27,7 +27,7 @@ export interface Issued {
   answers: number;
 }
 
-/** Why S3 does not take an answer. */
+/** The error with which S3 refuses a response. */
 export class Refusal extends Error {
   static internalError(status: number): Refusal {
     return new Refusal(status, 'InternalError', 'We encountered an internal error. Please try again.');
@@ -59,10 +59,10 @@ export const hostOf = (region: string): string => {
   return `cloudformation-custom-resource-response-${region.replaceAll('-', '')}.${domain}`;
 };
 
-/** The pre-signed URLs that custom resources answer to, and what was answered. */
+/** The presigned response URLs of custom resources, and the responses. */
 export class ResponseUrls implements Responses {
   protected readonly issued = new Map<string, Issued>();
-  private readonly interceptors = new Set<AnswerInterceptor>();
+  private readonly interceptors = new Set<ResponseInterceptor>();
   private readonly ids = new Ids();
 
   constructor(
@@ -70,7 +70,7 @@ export class ResponseUrls implements Responses {
     protected readonly journal: Journal,
   ) {}
 
-  issue(request: Awaited): { readonly url: string; readonly answer: Promise<Buffer> } {
+  issue(request: RequestIdentity): { readonly url: string; readonly answer: Promise<Buffer> } {
     const { region, ...ids } = request;
     const now = this.clock.now();
     const date = new Date(now).toISOString().replace(/[-:]|\.\d+/g, '');
@@ -91,26 +91,26 @@ export class ResponseUrls implements Responses {
     return { url: `https://${target}`, answer };
   }
 
-  /** How many answers to a request were accepted: CloudFormation reads the first only. */
-  answers(requestId: string): number {
+  /** The number of accepted responses to a request. CloudFormation reads only the first. */
+  responseCount(requestId: string): number {
     return [...this.issued.values()].find((issued) => issued.requestId === requestId)?.answers ?? 0;
   }
 
-  /** The interceptor is asked before anything is checked. Returns the function that removes it. */
-  intercept(interceptor: AnswerInterceptor): () => void {
+  /** Calls `interceptor` before a response is checked. @returns a function that removes the interceptor */
+  intercept(interceptor: ResponseInterceptor): () => void {
     this.interceptors.add(interceptor);
     return () => this.interceptors.delete(interceptor);
   }
 
-  /** Nothing answers any more. */
+  /** Stops receiving responses. */
   close(): Promise<void> {
     return Promise.resolve();
   }
 
-  /** What an interceptor makes of an attempt. */
-  protected fault(issued: Issued): AnswerFault | undefined {
+  /** The fault that an interceptor injects into this attempt, if any. */
+  protected fault(issued: Issued): ResponseFault | undefined {
     const { stackId, logicalId, requestId } = issued;
-    const attempt: AnswerAttempt = { stackId, logicalId, requestId, attempt: ++issued.attempts };
+    const attempt: ResponseAttempt = { stackId, logicalId, requestId, attempt: ++issued.attempts };
     for (const interceptor of this.interceptors) {
       const fault = interceptor(attempt);
       if (fault !== undefined) {
@@ -124,7 +124,7 @@ export class ResponseUrls implements Responses {
     return this.clock.now() > expires;
   }
 
-  /** Counts an answer and writes it down; the caller delivers it. */
+  /** Counts and logs a response. The caller delivers it. */
   protected accept(issued: Issued): void {
     issued.answers++;
     const which = issued.answers === 1 ? 'answer' : `answer number ${issued.answers}, ignored,`;

@@ -1,13 +1,13 @@
-/** Which request of CloudFormation an answer is for. */
-export interface Awaited {
+/** Identifies a request of CloudFormation. */
+export interface RequestIdentity {
   readonly region: string;
   readonly stackId: string;
   readonly logicalId: string;
   readonly requestId: string;
 }
 
-/** Where custom resources answer. */
+/** Creates response URLs for custom resources. */
 export interface Responses {
-  /** A fresh URL for one request, and the first answer that is put there. */
-  issue(request: Awaited): { readonly url: string; readonly answer: Promise<Buffer> };
+  /** Creates a URL for one request. `answer` resolves to the first response that is sent there. */
+  issue(request: RequestIdentity): { readonly url: string; readonly answer: Promise<Buffer> };
 }

@@ -12,18 +12,18 @@ export interface Services {
   readonly journal: Journal;
   readonly types: ResourceTypes;
   readonly notUnderstood: NotUnderstood;
-  /** How often each name was generated, so that names differ and are the same in every run. */
+  /** How often each name was generated. Makes generated names unique, and the same in every run. */
   readonly generated: Map<string, number>;
   readonly nextDeletion?: NextDeletion | undefined;
 }
 
-/** Chooses which of the resources that nothing depends on any more is deleted next. */
+/** Chooses the resource to delete next, among those without remaining dependents. */
 export type NextDeletion = (ready: readonly Resource[]) => Resource;
 
-/** A promise of its own each time: what waits for one is kept with it. */
+/** Creates a new promise each time: a shared one would keep everything that waits for it in memory. */
 const never = (): Promise<void> => new Promise(() => undefined);
 
-/** What creating, updating and deleting stacks have in common: events, requests to types, and deletes. */
+/** The common parts of creating, updating and deleting a stack: events, resource requests and deletes. */
 export class StackOperation {
   constructor(
     readonly services: Services,
@@ -37,7 +37,7 @@ export class StackOperation {
     this.event(stack, 'AWS::CloudFormation::Stack', { kind: 'stack', stack, status, reason });
   }
 
-  /** Keeps what there is now of a resource, and says so. */
+  /** Stores the current state of a resource, and writes an event. */
   record(resource: Resource): void {
     this.stack.resources.set(resource.logicalId, resource);
     this.resourceEvent(resource, resource.status, resource.reason);
@@ -71,7 +71,7 @@ export class StackOperation {
     await this.services.clock.sleep((this.services.types.find(type).seconds ?? 1) * 1000);
   }
 
-  /** Deletes one resource, or skips it where it is to be kept. */
+  /** Deletes a resource, or skips it if it is to be kept. */
   async delete(resource: Resource, keep: boolean): Promise<boolean> {
     if (keep) {
       this.resourceEvent(resource, 'DELETE_SKIPPED');
@@ -91,7 +91,7 @@ export class StackOperation {
     return true;
   }
 
-  /** Deletes everything after what depends on it: what is independent at once, or in the order that is to be rehearsed. */
+  /** Deletes resources after their dependents: in parallel, or in the order that `nextDeletion` chooses. */
   async deleteAll<T extends { readonly resource: Resource }>(
     items: readonly T[],
     task: (item: T) => Promise<boolean>,
@@ -109,7 +109,9 @@ export class StackOperation {
       const chosen = nextDeletion(ready.map(({ resource }) => resource));
       const item = ready.find(({ resource }) => resource === chosen);
       if (item === undefined) {
-        throw new Error(`${chosen.logicalId} can not be deleted next: it is none of those that were to be chosen from`);
+        throw new Error(
+          `${chosen.logicalId} can not be deleted next: nextDeletion must return one of the resources it was given`,
+        );
       }
       return item;
     };
@@ -133,6 +135,6 @@ export class StackOperation {
 
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** Who has to be deleted before `resource`: what depends on it. */
+/** The resources that depend on `resource`. They must be deleted before it. */
 const dependents = (resource: Resource, all: readonly Resource[]): Resource[] =>
   all.filter((other) => other.dependencies.includes(resource.logicalId));

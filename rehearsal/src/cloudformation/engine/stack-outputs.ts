@@ -5,7 +5,7 @@ import { ResourceFailure, type StackIdentity } from '../types/resource-type';
 import type { Stack } from './stack';
 import type { Stacks } from './stacks';
 
-/** Outputs of stacks in any account and Region, for `Fn::GetStackOutput`: read when a stack is created or updated, and not watched. */
+/** Reads outputs of stacks in any account and Region for `Fn::GetStackOutput`, when a stack is created or updated. */
 export class StackOutputs {
   private readonly refusals = new Map<string, string>();
   private readonly granted = new Set<string>();
@@ -17,7 +17,7 @@ export class StackOutputs {
     private readonly executionRoleArn: string | undefined,
   ) {}
 
-  /** Works with the roles that the requests name, as the stack's execution role. */
+  /** Assumes the roles in the requests with the stack's execution role, and checks their permissions. */
   async authorize(requests: readonly OutputRequest[]): Promise<void> {
     for (const request of requests.filter(({ roleArn }) => roleArn !== undefined)) {
       const refusal = await this.refusal(request);
@@ -32,7 +32,7 @@ export class StackOutputs {
   value(request: OutputRequest): unknown {
     const key = JSON.stringify(request);
     if (request.roleArn !== undefined && !this.granted.has(key)) {
-      const refusal = this.refusals.get(key) ?? 'the rehearsal needs to know its arguments before any resource is made';
+      const refusal = this.refusals.get(key) ?? 'its arguments must not depend on resources in a rehearsal';
       throw new ResourceFailure(`Fn::GetStackOutput of ${request.stackName}: ${refusal}`);
     }
     const source = this.source(request);
@@ -62,7 +62,7 @@ export class StackOutputs {
     return decision.allowed ? undefined : decision.reason;
   }
 
-  /** The administrator that a CDK's execution role is, under its name. */
+  /** The stack's execution role, with administrator permissions, as the CDK bootstraps it. */
   private executor(): Principal {
     const { account, region } = this.stack;
     const partition = partitionOf(region);

@@ -2,11 +2,11 @@ import type { StackArtifact } from '../template/cloud-assembly';
 import type { Properties } from '../template/template';
 import type { StackIdentity } from '../types/resource-type';
 
-/** A resource of a stack: what there is, as CloudFormation last knew it. */
+/** The latest state of a stack's resource. */
 export interface Resource {
   readonly logicalId: string;
   readonly type: string;
-  /** Undefined until there is anything that a delete could be about. */
+  /** Undefined until there is something to delete. */
   readonly physicalId: string | undefined;
   readonly status: string;
   readonly reason?: string;
@@ -17,7 +17,7 @@ export interface Resource {
   readonly updateReplacePolicy: string;
 }
 
-/** A stack as it stands. */
+/** The current state of a stack. */
 export interface StackDescription {
   readonly name: string;
   readonly id: string;
@@ -30,7 +30,7 @@ export interface StackDescription {
   readonly template: StackArtifact['template'];
 }
 
-/** What became of one of several stacks. */
+/** The result of an operation on one of several stacks. */
 export interface NamedStackResult extends StackResult, StackIdentity {}
 
 export interface StackResult {
@@ -44,21 +44,21 @@ export interface Outputs {
   readonly exports: Readonly<Record<string, unknown>>;
 }
 
-/** A stack, with what the next operation on it needs to know. */
+/** A stack, with everything that the next operation needs. */
 export class Stack {
   status = 'REVIEW_IN_PROGRESS';
   reason: string | undefined;
   busy = false;
   outputs: Outputs = { values: {}, exports: {} };
-  /** Names of exports of other stacks that this one uses. */
+  /** Names of the exports that this stack imports. */
   imports: ReadonlySet<string> = new Set();
-  /** The values of its parameters. */
+  /** The parameter values. */
   parameters: Readonly<Record<string, unknown>> = {};
   readonly resources = new Map<string, Resource>();
 
   constructor(
     readonly identity: StackIdentity,
-    /** What the stack was last deployed from. */
+    /** The artifact that was last deployed. */
     public artifact: StackArtifact,
     readonly createdAt: number,
   ) {}

@@ -4,7 +4,7 @@ import type { StackArtifact } from '../template/cloud-assembly';
 import { textOf } from '../template/intrinsics';
 import type { Outputs, Stack } from './stack';
 
-/** Every stack that there is or was, and what stacks share. */
+/** All stacks, including deleted ones, and their exports. */
 export class Stacks {
   private readonly all: Stack[] = [];
 
@@ -16,7 +16,7 @@ export class Stacks {
     this.all.push(stack);
   }
 
-  /** By name or id; the last of that name where all are deleted. */
+  /** Finds a stack by name or id. If all stacks of that name are deleted, returns the last one. */
   find(stackName: string): Stack {
     const found = this.all.filter(({ identity }) => identity.name === stackName || identity.id === stackName);
     const alive = found.filter(isAlive);
@@ -26,13 +26,13 @@ export class Stacks {
     }
     if (alive.length > 1) {
       throw new Error(
-        `${stackName} exists in several environments: give the id, one of ${alive.map(({ identity }) => identity.id).join(', ')}`,
+        `${stackName} exists in several environments: use one of the ids ${alive.map(({ identity }) => identity.id).join(', ')}`,
       );
     }
     return stack;
   }
 
-  /** The stack that an artifact was deployed to. */
+  /** The existing stack of an artifact. */
   deployed({ stackName, account, region }: Pick<StackArtifact, 'stackName' | 'account' | 'region'>): Stack | undefined {
     return this.all.find(
       (stack) =>
@@ -43,7 +43,7 @@ export class Stacks {
     );
   }
 
-  /** Every stack that an account has or had in a Region. */
+  /** All stacks of an account and Region, including deleted ones. */
   list({ account, region }: Place): Stack[] {
     return this.all.filter(({ identity }) => identity.account === account && identity.region === region);
   }
@@ -52,7 +52,7 @@ export class Stacks {
     return new Map(this.list({ account, region }).flatMap(({ outputs }) => Object.entries(outputs.exports)));
   }
 
-  /** The stacks that were not deleted, and their exports. */
+  /** Existing stacks and their exports. */
   inventory(): Pick<InventoryPart, 'stacks' | 'exports'> {
     const alive = this.all.filter(isAlive);
     return {
@@ -67,7 +67,7 @@ export class Stacks {
     return this.neighbours(stack).filter(({ imports }) => imports.has(name));
   }
 
-  /** Throws where the stack may not have these exports instead of those that it has. */
+  /** Throws if the new exports conflict with another stack, or another stack imports an export that changes. */
   checkExports(stack: Stack, { exports }: Outputs): void {
     for (const [name, value] of Object.entries(stack.outputs.exports)) {
       const [user] = this.importers(stack, name);

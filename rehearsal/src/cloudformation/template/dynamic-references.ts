@@ -6,7 +6,7 @@ import { isObject } from './template';
 
 const REFERENCE = /\{\{resolve:([^:}]+):([^}]*)\}\}/g;
 
-/** The value with every `{{resolve:ssm:…}}` replaced, which CloudFormation does once the functions around it are evaluated. */
+/** Replaces every `{{resolve:ssm:…}}` in a value. CloudFormation does this after it has evaluated the functions. */
 export function dereference(value: unknown, place: Place, store: ParameterStore): unknown {
   if (typeof value === 'string') {
     return value.replace(REFERENCE, (_, service: string, reference: string) => lookUp(service, reference, place, store));
@@ -23,7 +23,7 @@ function lookUp(service: string, reference: string, place: Place, store: Paramet
   if (service !== 'ssm') {
     throw new NotSimulated(`dynamic references to ${service} are not simulated: got ${reference}`);
   }
-  // a version may follow: only the latest is kept
+  // ignores the version: the simulation keeps only the latest
   const [name = ''] = reference.split(':');
   const parameter = store.get(place, name);
   if (!parameter) {

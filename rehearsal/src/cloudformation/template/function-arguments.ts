@@ -1,12 +1,12 @@
 import { isObject, subParts, substitutions } from './template';
 
-/** What a function takes, and what CloudFormation says where it gets anything else. */
+/** The valid arguments of a function, and CloudFormation's message for others. */
 interface Requirement {
   readonly accepts: (argument: unknown) => boolean;
   readonly message: string;
 }
 
-/** A list of so many arguments. */
+/** A list with a number of arguments. */
 const listOf = (argument: unknown, minimum: number, maximum = minimum): argument is readonly unknown[] =>
   Array.isArray(argument) && argument.length >= minimum && argument.length <= maximum;
 
@@ -57,7 +57,7 @@ const REQUIREMENTS: Readonly<Record<string, Requirement>> = {
   'Fn::Or': { accepts: (argument) => listOf(argument, 2, 10), message: every('Fn::Or', BOOLEANS) },
 };
 
-/** Throws where the function of an object, if `key` is one, has an argument that it does not take. */
+/** Throws if `key` is a function and its argument is invalid. */
 export function requireArgument(key: string, object: Readonly<Record<string, unknown>>): void {
   const argument = object[key];
   if (key === 'Ref' && (typeof argument !== 'string' || Object.keys(object).length > 1)) {

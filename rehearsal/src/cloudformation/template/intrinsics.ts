@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { getAttParts, isObject, subParts, substitutions, type Template } from './template';
 
-/** The argument of `Fn::GetStackOutput`, evaluated. */
+/** The evaluated argument of `Fn::GetStackOutput`. */
 export interface OutputRequest {
   readonly stackName: string;
   readonly outputName: string;
@@ -9,13 +9,13 @@ export interface OutputRequest {
   readonly roleArn: string | undefined;
 }
 
-/** What the functions of a template draw on. */
+/** The values that template functions can read. */
 export interface Scope {
   readonly template: Template;
   readonly region: string;
   /** Parameters and pseudo parameters. */
   readonly parameters: Readonly<Record<string, unknown>>;
-  /** Undefined where there is no condition of that name. */
+  /** Undefined if the condition does not exist. */
   condition(name: string): boolean | undefined;
   reference(logicalId: string): unknown;
   attribute(logicalId: string, attribute: string): unknown;
@@ -23,7 +23,7 @@ export interface Scope {
   stackOutput(request: OutputRequest): unknown;
 }
 
-/** Stands for `AWS::NoValue`: what has it as its value is left out. */
+/** The value of `AWS::NoValue`: properties and items with it are removed. */
 const NO_VALUE = Symbol('AWS::NoValue');
 
 type Intrinsic = (argument: unknown, scope: Scope) => unknown;
@@ -35,7 +35,7 @@ const list = (value: unknown, name: string): readonly unknown[] => {
   return value;
 };
 
-/** Resolves the argument first: nearly every function may have others inside. */
+/** Resolves the argument first: most functions can contain other functions. */
 const eager =
   (name: string, evaluate: (args: readonly unknown[], scope: Scope) => unknown): Intrinsic =>
   (argument, scope) =>
@@ -97,7 +97,7 @@ const INTRINSICS: Readonly<Record<string, Intrinsic>> = {
   Condition: (argument, scope) => conditionValue(String(argument), scope),
 };
 
-/** The names of all functions, of conditions too. */
+/** The names of all functions, including condition functions. */
 export const FUNCTIONS: readonly string[] = Object.keys(INTRINSICS).filter((name) => name !== 'Condition');
 
 /** The argument of `Fn::GetStackOutput`, each part of which may be a function. */
@@ -115,7 +115,7 @@ export function outputRequest(argument: unknown, scope: Scope): OutputRequest {
   };
 }
 
-/** Strings as CloudFormation writes scalars. */
+/** Converts a scalar to a string, as CloudFormation does. */
 export function textOf(value: unknown): string {
   if (Array.isArray(value)) {
     return value.map(textOf).join(',');
@@ -123,7 +123,7 @@ export function textOf(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-/** The value with every function evaluated. */
+/** Evaluates all functions in a value. */
 export function resolve(value: unknown, scope: Scope): unknown {
   if (Array.isArray(value)) {
     return value.map((item) => resolve(item, scope)).filter((item) => item !== NO_VALUE);
@@ -145,10 +145,10 @@ export function resolve(value: unknown, scope: Scope): unknown {
   return Object.fromEntries(resolved.filter(([, item]) => item !== NO_VALUE));
 }
 
-/** `Condition` is a function too, but only with the name of one: policies have a `Condition` of their own. */
+/** `Condition` is a function only if its argument is a name: in a policy, `Condition` is an object. */
 const isConditionReference = ([key, argument]: [string, unknown]) => key === 'Condition' && typeof argument === 'string';
 
-/** The value with only `Fn::If` decided: what is left is what will be needed. */
+/** Evaluates only `Fn::If` in a value, which removes everything that is not needed. */
 export function decide(value: unknown, scope: Scope): unknown {
   if (Array.isArray(value)) {
     return value.map((item) => decide(item, scope));

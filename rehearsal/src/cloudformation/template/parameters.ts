@@ -6,7 +6,7 @@ import type { TemplateParameter } from './template';
 const NUMBERS: readonly string[] = ['Number', 'List<Number>'];
 const SSM_TYPE = /^AWS::SSM::Parameter::Value<(.*)>$/;
 
-/** The values that a template's parameters have now: those that name a parameter of Systems Manager may have changed since. */
+/** The current parameter values. Values from Parameter Store may have changed since the last deployment. */
 export function parametersOf(artifact: StackArtifact, store: ParameterStore): Readonly<Record<string, unknown>> {
   const unknown = Object.keys(artifact.parameters).filter((name) => !(name in (artifact.template.Parameters ?? {})));
   if (unknown.length > 0) {
@@ -31,8 +31,8 @@ const isList = (type: string) => type === 'CommaDelimitedList' || type.startsWit
 const itemsOf = (list: string): string[] => list.split(',').map((item) => item.trim());
 
 /**
- * Throws where a value, or an item of a list, breaks a constraint of its parameter. Where the value is the name of a parameter of
- * Systems Manager, the constraints are on that name.
+ * Throws if a value, or an item of a list, violates a constraint of its parameter. For parameters from Parameter Store, the constraints
+ * apply to the name.
  */
 function requireAllowed(name: string, parameter: TemplateParameter, value: string): void {
   const { Type, ConstraintDescription: description } = parameter;
@@ -67,10 +67,10 @@ function brokenConstraint(name: string, parameter: TemplateParameter, value: str
   return MaxValue !== undefined && Number(value) > Number(MaxValue) ? `must be a number not greater than ${MaxValue}` : undefined;
 }
 
-/** CloudFormation's patterns are Java's, of which JavaScript knows most. */
+/** Converts a Java pattern, as CloudFormation uses, to JavaScript. Most patterns are valid in both. */
 function wholePattern(name: string, pattern: string): RegExp {
   try {
-    // the names of Java's character classes, which JavaScript would read as something else
+    // JavaScript would misread the names of Java's character classes
     if (!/\\p\{/i.test(pattern)) {
       return new RegExp(`^(?:${pattern})$`);
     }

@@ -1,4 +1,4 @@
-/** A CloudFormation template, as JSON. */
+/** A CloudFormation template in JSON. */
 export interface Template {
   readonly AWSTemplateFormatVersion?: string;
   readonly Description?: string;
@@ -75,7 +75,7 @@ export function references(value: unknown): string[] {
   });
 }
 
-/** Every argument of one function in a value, not evaluated yet. */
+/** The unevaluated arguments of all calls of a function in a value. */
 export function argumentsOf(name: string, value: unknown): unknown[] {
   if (Array.isArray(value)) {
     return value.flatMap((item) => argumentsOf(name, item));

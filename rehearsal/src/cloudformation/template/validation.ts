@@ -74,17 +74,16 @@ const MAXIMUM_OUTPUTS = 200;
 const MAXIMUM_PARAMETERS = 200;
 const MAXIMUM_NAME_LENGTH = 255;
 
-/** What is known of resource types. */
+/** The known resource types. */
 interface KnownTypes {
-  /** Whether CloudFormation may have a type of this name. */
+  /** Whether the type may exist in CloudFormation. */
   recognizes(type: string): boolean;
-  /** Undefined where any property and attribute is allowed. */
+  /** Undefined if the type allows any property and attribute. */
   schema(type: string): ResourceSchema | undefined;
 }
 
 /**
- * Throws, in the words of CloudFormation, where it refuses a template before it does anything: whatever can be told from the template
- * alone. Properties are validated when their resource is created or updated.
+ * Throws CloudFormation's error if the template is invalid. Properties are validated later, when their resource is created or updated.
  */
 export function validateTemplate(template: Template, types: KnownTypes): void {
   validateStructure(template);
@@ -100,7 +99,7 @@ export function validateTemplate(template: Template, types: KnownTypes): void {
   validateBlock('Outputs', Outputs, template, types);
 }
 
-/** Names and functions in resources or outputs, also in what conditions leave out. */
+/** Checks the names and functions in resources or outputs, including those that conditions exclude. */
 function validateBlock(
   block: 'Resources' | 'Outputs',
   members: Readonly<Record<string, TemplateResource | TemplateOutput>>,
@@ -130,7 +129,7 @@ const formatError = (message: string): Error => new Error(`Template format error
 const templateError = (message: string): Error => new Error(`Template error: ${message}`);
 
 function validateStructure(template: Template): void {
-  // as the CDK writes it: what counts is the file
+  // CloudFormation counts the bytes of the file, so format the template as the CDK does
   if (Buffer.byteLength(JSON.stringify(template, undefined, 1)) > MAXIMUM_BYTES) {
     throw new Error(`Template may not exceed ${MAXIMUM_BYTES} bytes in size.`);
   }
@@ -167,7 +166,7 @@ function validateStructure(template: Template): void {
   });
 }
 
-/** CloudFormation names the place of the first null. */
+/** CloudFormation reports the path of the first null. */
 function requireNoNull(value: unknown, path: string): void {
   if (value === null) {
     throw formatError(`[${path}] 'null' values are not allowed in templates`);
@@ -324,7 +323,7 @@ function validateFunctions(value: unknown, template: Template, types: KnownTypes
   });
 }
 
-/** The name of an import has to be known before there are any resources. */
+/** The name of an import must not depend on resources. */
 function requireIndependent(argument: unknown, { Resources = {} }: Template): void {
   const unknown = ['Fn::ImportValue', 'Fn::GetAZs'].flatMap((name) => argumentsOf(name, argument));
   if (unknown.length > 0 || references(argument).some((name) => name in Resources)) {
@@ -343,7 +342,7 @@ function validateAttribute(logicalId: string, attribute: string, { Resources = {
     throw templateError(`instance of Fn::GetAtt references undefined resource ${logicalId}`);
   }
   const schema = types.schema(resource.Type);
-  // an attribute that is a map or an object has whatever is in it as attributes, too
+  // the members of an attribute that is a map or object are attributes, too
   const known = schema?.attributes.some((name) => attribute === name || attribute.startsWith(`${name}.`)) ?? true;
   if (!known && !attribute.includes('${') && !attribute.startsWith('[object')) {
     throw templateError(`resource ${logicalId} does not support attribute type ${attribute} in Fn::GetAtt`);
@@ -357,7 +356,7 @@ function requireMapping(name: string, argument: unknown, { Mappings = {} }: Temp
   }
 }
 
-/** Calls `visit` for each function in a value; throws for functions that CloudFormation does not have. */
+/** Calls `visit` for each function in a value. Throws for unknown functions. */
 function visitFunctions(value: unknown, visit: (name: string, argument: unknown) => void): void {
   if (Array.isArray(value)) {
     value.forEach((item) => {
@@ -369,7 +368,7 @@ function visitFunctions(value: unknown, visit: (name: string, argument: unknown)
         throw formatError(`Encountered unsupported function: ${key} Supported functions are: [${FUNCTIONS.join(', ')}]`);
       }
       requireArgument(key, value);
-      // policies have a Condition of their own, which is an object
+      // in a policy, Condition is an object
       if (key.startsWith('Fn::') || (key === 'Condition' && typeof item === 'string')) {
         visit(key, item);
       }
@@ -378,7 +377,7 @@ function visitFunctions(value: unknown, visit: (name: string, argument: unknown)
   }
 }
 
-/** The transforms that a template names, in its own section or inline. */
+/** The transforms of a template, from its Transform section or inline. */
 export function transformsOf(template: Template): string[] {
   return [template.Transform ?? []].flat().map(transformName).concat(inlineTransforms(template));
 }

@@ -1,6 +1,6 @@
 import type { ResourceOutcome, ResourceRequest, ResourceType } from './resource-type';
 
-/** A resource that is only accepted: nothing in the rehearsal behaves differently because of it. */
+/** A resource that is accepted but not simulated. */
 export interface AcceptedResource {
   readonly account: string;
   readonly region: string;
@@ -10,11 +10,11 @@ export interface AcceptedResource {
   readonly stack: string;
 }
 
-/** Resources that are accepted and kept, without any other effect on the rehearsal. */
+/** The resources that are accepted but not simulated. */
 export class AcceptedResources {
   private readonly resources = new Set<AcceptedResource>();
 
-  /** @param identify what `Ref` and `Fn::GetAtt` give for a new resource */
+  /** @param identify returns the values of `Ref` and `Fn::GetAtt` for a new resource */
   type(identify: (request: ResourceRequest) => ResourceOutcome): ResourceType {
     return {
       create: (request) => {
@@ -41,5 +41,5 @@ export class AcceptedResources {
   }
 }
 
-/** With a name of CloudFormation's making, and without attributes. */
+/** A generated physical id, and no attributes. */
 export const named = ({ generateName }: ResourceRequest): ResourceOutcome => ({ physicalId: generateName(), attributes: {} });

@@ -17,7 +17,7 @@ const isStatistic = (name: string): name is Statistic => STATISTICS.includes(nam
 const isComparison = (name: string): name is AlarmConfiguration['comparison'] => name in COMPARISONS;
 const isTreatment = (name: string): name is AlarmConfiguration['treatMissingData'] => TREATMENTS.includes(name);
 
-/** Where an alarm's properties name its metric: beside the rest, or as the only one of a list. */
+/** The properties of an alarm's metric: at the top level, or the only item of `Metrics`. */
 function metricProperties(properties: Properties): Properties | undefined {
   const [only, ...more] = objects(properties, 'Metrics');
   if (only === undefined) {
@@ -27,7 +27,7 @@ function metricProperties(properties: Properties): Properties | undefined {
   return more.length > 0 || Metric === undefined ? undefined : { ...(Metric as Properties), Statistic: Stat, Period };
 }
 
-/** Undefined for what is not simulated: arithmetic of metrics, percentiles, thresholds that move. */
+/** Undefined for alarms that are not simulated: metric math, percentiles, anomaly detection. */
 function configurationOf(stack: StackIdentity, properties: Properties): AlarmConfiguration | undefined {
   const metric = metricProperties(properties);
   const [statistic, comparison] = [text(metric ?? {}, 'Statistic') ?? '', required(properties, 'ComparisonOperator')];

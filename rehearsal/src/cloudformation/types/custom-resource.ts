@@ -18,22 +18,22 @@ export interface CustomResourceOptions {
   readonly clock: RehearsalClock;
   readonly lambda: LambdaService;
   readonly responses: Responses;
-  /** What becomes of the physical id in the answer to an update that failed: AWS does not say. @default 'stored' */
+  /** Whether CloudFormation stores the physical id in the response to a failed update: AWS does not say. @default 'stored' */
   readonly failedUpdatePhysicalId?: 'stored' | 'ignored';
 }
 
-interface Answer {
+interface CustomResourceResponse {
   readonly succeeded: boolean;
   readonly physicalId: string;
   readonly reason: string;
   readonly data: Properties;
 }
 
-const MAXIMUM_ANSWER_BYTES = 4096;
+const MAXIMUM_RESPONSE_BYTES = 4096;
 const MAXIMUM_PHYSICAL_ID_BYTES = 1024;
 const DEFAULT_TIMEOUT_SECONDS = 3600;
 
-/** Resources that a function of the user's looks after: a request goes out, and an answer arrives at a URL, or none does. */
+/** Custom resources: sends a request to the service token's function, and waits for the response. */
 export class CustomResource implements ResourceType {
   readonly seconds = 0;
   private readonly ids = new Ids();
@@ -45,9 +45,9 @@ export class CustomResource implements ResourceType {
   }
 
   async create(resource: ResourceRequest): Promise<ResourceOutcome> {
-    // The Delete that follows a create that gave no id needs one.
-    const madeUp = resource.generateName();
-    const answer = await this.request(resource, { RequestType: 'Create' }, madeUp);
+    // If the create returns no physical id, the following Delete still needs one.
+    const fallbackId = resource.generateName();
+    const answer = await this.request(resource, { RequestType: 'Create' }, fallbackId);
     return outcome(answer, answer.physicalId);
   }
 
@@ -72,8 +72,8 @@ export class CustomResource implements ResourceType {
     );
   }
 
-  /** @param fallbackId the physical id while the answer has given none */
-  private async request(resource: ResourceRequest, details: object, fallbackId: string): Promise<Answer> {
+  /** @param fallbackId the physical id if there is no valid response */
+  private async request(resource: ResourceRequest, details: object, fallbackId: string): Promise<CustomResourceResponse> {
     const { stack, logicalId, type, properties } = resource;
     const requestId = this.ids.uuid('request');
     const { url, answer } = this.options.responses.issue({ region: stack.region, stackId: stack.id, logicalId, requestId });
@@ -88,7 +88,7 @@ export class CustomResource implements ResourceType {
     };
     const token = textOf(properties.ServiceToken ?? '');
     if (token.split(':')[2] !== 'lambda') {
-      throw new NotSimulated(`the service token is not simulated: only Lambda functions are, got ${token}`);
+      throw new NotSimulated(`only Lambda functions are simulated as service tokens: got ${token}`);
     }
     try {
       this.options.lambda.invokeAsync(token, request);
@@ -106,7 +106,7 @@ export class CustomResource implements ResourceType {
       const message = 'CloudFormation did not receive a response from your Custom Resource. Please check your logs for requestId';
       throw new ResourceFailure(`${message} [${requestId}]. ${advice}`, fallbackId);
     }
-    return parseAnswer(body, request, fallbackId);
+    return parseResponse(body, request, fallbackId);
   }
 
   private async within(
@@ -128,14 +128,14 @@ export class CustomResource implements ResourceType {
   }
 }
 
-function outcome(answer: Answer, physicalId: string): ResourceOutcome {
+function outcome(answer: CustomResourceResponse, physicalId: string): ResourceOutcome {
   if (!answer.succeeded) {
     throw new ResourceFailure(answer.reason, physicalId);
   }
   return { physicalId, attributes: answer.data };
 }
 
-/** CloudFormation hands every scalar on as a string. */
+/** CloudFormation sends all scalars as strings. */
 function stringify(value: unknown): unknown {
   if (Array.isArray(value)) {
     return value.map(stringify);
@@ -149,9 +149,9 @@ interface Request {
   readonly LogicalResourceId: string;
 }
 
-function parseAnswer(body: Buffer, request: Request, fallbackId: string): Answer {
+function parseResponse(body: Buffer, request: Request, fallbackId: string): CustomResourceResponse {
   const invalid = (reason: string) => new ResourceFailure(reason, fallbackId);
-  if (body.length > MAXIMUM_ANSWER_BYTES) {
+  if (body.length > MAXIMUM_RESPONSE_BYTES) {
     throw invalid('Response object is too long.');
   }
   let parsed: unknown;

@@ -21,7 +21,7 @@ import {
   type StackIdentity,
 } from './resource-type';
 
-/** What functions are made with. */
+/** The services that Lambda's resource types need. */
 interface FunctionServices {
   readonly iam: Iam;
   readonly lambda: LambdaService;
@@ -57,11 +57,11 @@ function configurationOf({ stack, properties, assets }: ResourceRequest, functio
   };
 }
 
-/** A function's name or ARN, as its ARN. */
+/** The ARN of a function, from its name or ARN. */
 const arnOf = (stack: StackIdentity, name: string) =>
   name.startsWith('arn:') ? name : functionArn(stack.account, stack.region, name);
 
-/** Throws, as Lambda refuses a function, where its role does not let Lambda assume it. */
+/** Throws Lambda's error if Lambda can't assume the function's role. */
 function requireRole({ iam }: FunctionServices, { role }: FunctionConfiguration): void {
   if (!iam.admits(role, 'lambda.amazonaws.com')) {
     const message = 'The role defined for the function cannot be assumed by Lambda.';
@@ -69,7 +69,7 @@ function requireRole({ iam }: FunctionServices, { role }: FunctionConfiguration)
   }
 }
 
-/** Throws, as Lambda refuses a function, where its key does not exist. */
+/** Throws Lambda's error if the function's KMS key does not exist. */
 function requireKey({ keys }: FunctionServices, { kmsKeyArn }: FunctionConfiguration): void {
   if (kmsKeyArn !== undefined && !keys.has(kmsKeyArn)) {
     const problem =
@@ -125,7 +125,7 @@ function functionType(services: FunctionServices): ResourceType {
 
 const functionOf = ({ stack, properties }: ResourceRequest) => arnOf(stack, required(properties, 'FunctionName'));
 
-/** A version is never changed: whatever changes makes another. */
+/** Versions are immutable: every change creates a new one. */
 function versionType({ lambda, networkInterfaces }: FunctionServices): ResourceType {
   return {
     create: (request) => {
@@ -185,7 +185,7 @@ function eventInvokeConfigType({ lambda, notUnderstood }: FunctionServices): Res
     [configuration.onSuccess, configuration.onFailure]
       .filter((destination) => destination !== undefined && destination.split(':')[2] !== 'sqs')
       .forEach((destination) => {
-        notUnderstood.note(`the destination ${String(destination)} of a function: only queues get anything`);
+        notUnderstood.note(`the destination ${String(destination)} of a function: only SQS queues are simulated as destinations`);
       });
     lambda.configureEventInvoke(qualified(request), configuration);
   };

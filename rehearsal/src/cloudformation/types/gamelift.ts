@@ -15,9 +15,9 @@ import {
   type StackIdentity,
 } from './resource-type';
 
-/** GameLift's fleets and builds, as CloudFormation makes them: by calls to GameLift that are checked like anyone's. */
+/** GameLift's resource types. They call the simulated GameLift, which checks these calls like any other. */
 
-/** What GameLift is given; the rest makes no difference to it here. */
+/** The properties that are passed to GameLift. The others have no effect in the simulation. */
 const PASSED_ON = [
   'Description',
   'BuildId',
@@ -32,11 +32,11 @@ const COMING_UP = ['NEW', 'DOWNLOADING', 'VALIDATING', 'BUILDING', 'ACTIVATING']
 const POLL_SECONDS = 60;
 /** How long CloudFormation may take to scale a fleet down before it deletes it. */
 const SCALING_DOWN_SECONDS = 300;
-/** Twice the 25 minutes that a fleet takes, and then some. */
+/** Much longer than the 25 minutes that a fleet takes to become active. */
 const PATIENCE_SECONDS = 4 * 3600;
 const THROTTLED = ['ThrottlingException', 'TooManyRequestsException', 'RequestLimitExceeded'];
 
-/** What of the simulated AWS CloudFormation uses for fleets. */
+/** The part of the simulated AWS that CloudFormation needs for fleets. */
 export type GameLiftAccess = Pick<SimulatedAws, 'behaviours' | 'callGameLift'>;
 
 interface FleetShape {
@@ -72,7 +72,7 @@ class FleetType implements ResourceType {
       stop.abort();
     });
     const fleet = await this.poll(physicalId, stack, (status) => stop.signal.aborted || !COMING_UP.includes(status));
-    // the physical id is what the delete that follows needs
+    // the following delete needs the physical id
     if (stop.signal.aborted) {
       throw new ResourceFailure('Resource creation cancelled', physicalId);
     }
@@ -111,7 +111,7 @@ class FleetType implements ResourceType {
   }
 
   async delete({ stack, physicalId }: { stack: StackIdentity; physicalId: string }): Promise<void> {
-    // a fleet that is still coming up can be deleted once it is up, or has failed
+    // a fleet can be deleted only after it is ACTIVE or has failed
     const settled = await this.poll(physicalId, stack, (status) => status === 'ACTIVE' || status === 'ERROR');
     if (settled === undefined) {
       return;
@@ -126,7 +126,7 @@ class FleetType implements ResourceType {
     }
   }
 
-  /** Until the status is one that was waited for, or the fleet is gone. */
+  /** Polls until `done`, or until the fleet no longer exists. */
   private async poll(fleetId: string, stack: StackIdentity, done: (status: string) => boolean): Promise<FleetShape | undefined> {
     const started = this.clock.now();
     for (;;) {
@@ -153,7 +153,7 @@ class FleetType implements ResourceType {
     return answer.FleetAttributes[0];
   }
 
-  /** CloudFormation waits out its own throttles. */
+  /** Retries throttled calls, as CloudFormation does. */
   private async call(operation: string, input: object, { account, region }: StackIdentity): Promise<unknown> {
     for (;;) {
       try {
@@ -178,7 +178,7 @@ function notStabilized(fleetId: string, status: string): ResourceFailure {
   );
 }
 
-/** Something that GameLift only keeps. */
+/** A GameLift resource without behavior in the simulation. */
 function keptType(accepted: AcceptedResources, ids: Ids, kind: 'build' | 'script' | 'alias'): ResourceType {
   const name = kind.charAt(0).toUpperCase() + kind.slice(1);
   return accepted.type(({ stack }) => {

@@ -6,7 +6,7 @@ import type { ResourceRequest, ResourceType, ResourceUpdate } from './resource-t
 
 const POLICY_SECONDS = 2;
 
-/** What is in one list and not in the other. */
+/** The items of `one` that are not in `other`. */
 const without = (one: readonly string[], other: readonly string[]) => one.filter((item) => !other.includes(item));
 
 const assumeRolePolicyOf = (properties: Properties) => {
@@ -57,7 +57,7 @@ function roleType(iam: Iam): ResourceType {
   };
 }
 
-/** `AWS::IAM::Policy`: one inline policy of several roles, changed in place. */
+/** `AWS::IAM::Policy`: the same inline policy of several roles, updated in place. */
 function inlinePolicyType(iam: Iam): ResourceType {
   const put = ({ stack, properties }: ResourceRequest) => {
     texts(properties, 'Roles').forEach((role) => {

@@ -45,7 +45,7 @@ export interface TypeOptions extends CustomResourceOptions {
   readonly scheduler: Scheduler;
 }
 
-/** Properties that change what AWS does, and nothing here. */
+/** Properties with an effect in AWS, but not in the simulation. */
 const WITHOUT_EFFECT: Readonly<Record<string, readonly string[]>> = {
   'AWS::EC2::Subnet': ['Ipv6CidrBlock', 'Ipv6Native'],
   'AWS::GameLift::Fleet': ['AnywhereConfiguration', 'Locations', 'ScalingPolicies'],
@@ -72,7 +72,7 @@ const WITHOUT_EFFECT: Readonly<Record<string, readonly string[]>> = {
   'AWS::SSM::Parameter': ['AllowedPattern', 'DataType', 'Policies'],
 };
 
-/** The types of resources that templates name. To simulate one more, add it here, or with `register`. */
+/** All resource types. To simulate another type, add it here or with `register`. */
 export class ResourceTypes {
   private readonly types: Map<string, ResourceType>;
   private readonly custom: ResourceType;
@@ -114,7 +114,7 @@ export class ResourceTypes {
     return this.types.get(name) ?? (name.startsWith('Custom::') ? this.custom : this.unknown());
   }
 
-  /** Whether there may be a type of that name: those of others than AWS may be registered in any account. */
+  /** Whether the type may exist. Third-party types may be registered in any account. */
   recognizes(name: string): boolean {
     if (this.types.has(name)) {
       return true;
@@ -128,12 +128,12 @@ export class ResourceTypes {
     return schemaOf(name) !== undefined;
   }
 
-  /** What AWS publishes about a type; undefined where properties and attributes are not known: those of custom resources are free. */
+  /** The published schema of a type. Undefined for custom resources and other types without one. */
   schema(name: string): ResourceSchema | undefined {
     return this.find(name) === this.custom ? undefined : schemaOf(name);
   }
 
-  /** What is wrong with properties, in the words of CloudFormation. */
+  /** CloudFormation's messages for invalid properties. */
   violations(name: string, properties: Properties): string[] {
     if (this.find(name) === this.custom) {
       const missing = properties.ServiceToken === undefined ? ['#: required key [ServiceToken] not found'] : [];
@@ -143,7 +143,7 @@ export class ResourceTypes {
     return schema === undefined ? [] : [...violations(schema, properties), ...brokenConstraints(name, properties)];
   }
 
-  /** Notes the properties of a resource that are accepted, without effect. */
+  /** Notes the properties of a resource that have no effect in the simulation. */
   noteIgnored(name: string, properties: Properties): void {
     (WITHOUT_EFFECT[name] ?? [])
       .filter((property) => properties[property] !== undefined)
@@ -152,7 +152,7 @@ export class ResourceTypes {
       });
   }
 
-  /** Resources that were only accepted. */
+  /** The resources that are accepted but not simulated. */
   otherResources(): AcceptedResource[] {
     return this.accepted.list();
   }

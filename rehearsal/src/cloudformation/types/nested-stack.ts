@@ -5,17 +5,17 @@ import { textOf } from '../template/intrinsics';
 import { object, required } from './properties';
 import { ResourceFailure, type ResourceOutcome, type ResourceRequest, type ResourceType } from './resource-type';
 
-/** What CloudFormation does with stacks that are part of another. */
+/** CloudFormation's operations on nested stacks. */
 export interface NestedStacks {
   createNested(artifact: StackArtifact, request: Pick<ResourceRequest, 'cancelled' | 'initiated'>): Promise<Stack>;
-  /** Begins an update, and leaves its end to the stack around it. @returns undefined where nothing changes */
+  /** Starts an update. The parent stack finishes it or rolls it back. @returns undefined if nothing changes */
   beginUpdate(stackId: string, artifact: StackArtifact, cancelled: Promise<void>): Promise<Deployment | undefined>;
   delete(stackId: string): Promise<StackResult>;
 }
 
-/** A nested stack is created, updated, rolled back and deleted with the stack that it is a resource of. */
+/** Nested stacks: created, updated, rolled back and deleted with their parent stack. */
 export function nestedStackType(stacks: NestedStacks): ResourceType {
-  /** Updates that the stack around has neither settled nor taken back. */
+  /** Updates that the parent stack has neither finished nor rolled back. */
   const pending = new Map<string, Deployment>();
   return {
     create: async (request) => {
@@ -59,7 +59,7 @@ export function nestedStackType(stacks: NestedStacks): ResourceType {
   };
 }
 
-/** The stack around takes back what it began: the nested one follows, unless it has already. */
+/** Rolls the nested stack back with its parent, unless it is already rolled back. */
 async function rollBack(begun: Deployment, stackId: string): Promise<void> {
   if (begun.stack.status === 'UPDATE_COMPLETE_CLEANUP_IN_PROGRESS') {
     await begun.rollBack('The update of the parent stack failed.');
@@ -90,7 +90,7 @@ function artifactOf({ stack, properties, assets }: ResourceRequest, stackName: s
   };
 }
 
-/** URLs of templates name the bucket in their path. */
+/** The object key in a template URL. The first path segment is the bucket. */
 function keyOf(templateUrl: string): string {
   return decodeURIComponent(new URL(templateUrl).pathname.split('/').slice(2).join('/'));
 }

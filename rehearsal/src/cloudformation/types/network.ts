@@ -9,18 +9,18 @@ import type { Properties } from '../template/template';
 import { objects, required, text } from './properties';
 import type { ExistingResource, ResourceRequest, ResourceType, ResourceUpdate } from './resource-type';
 
-/** EC2's networks, as CloudFormation makes them. */
+/** The resource types of EC2 networks. */
 
 const unchanged = ({ physicalId, attributes }: ResourceUpdate): { physicalId: string; attributes: Properties } => ({
   physicalId,
   attributes,
 });
 
-/** The tags that a template gives a resource. */
+/** The tags of a resource in the template. */
 export const tagsOf = (properties: Properties): ReadonlyMap<string, string> =>
   new Map(objects(properties, 'Tags').map((tag) => [required(tag, 'Key'), required(tag, 'Value')]));
 
-/** A type whose resources have tags of EC2, changed in place. */
+/** Adds EC2 tags, which are updated in place, to a resource type. */
 function tagged(ec2: Ec2, type: ResourceType): ResourceType {
   return {
     ...type,
@@ -70,7 +70,7 @@ function ruleOf(properties: Properties, direction: Rule['direction']): Rule {
   };
 }
 
-/** A rule that stands in a resource of its own: an update writes it anew. */
+/** A rule as a separate resource. An update replaces the rule. */
 function ruleType(ec2: Ec2, direction: Rule['direction']): ResourceType {
   const place = ({ stack }: ResourceRequest): { account: string; region: string } => stack;
   return {
@@ -95,7 +95,7 @@ function securityGroupType(ec2: Ec2): ResourceType {
       ...objects(properties, 'SecurityGroupIngress').map((rule) => ruleOf(rule, 'ingress')),
       ...(egress.length === 0 ? [ALL_EGRESS] : egress),
     ];
-    // CloudFormation ignores that EC2 refuses the second of two equal rules
+    // CloudFormation ignores EC2's error for duplicate rules
     return rules.filter((rule, index) => !includes(rules.slice(0, index), rule));
   };
   return {
@@ -110,7 +110,7 @@ function securityGroupType(ec2: Ec2): ResourceType {
     update: ({ stack, physicalId, attributes, properties, previous }) => {
       const [before, after] = [rulesOf(previous), rulesOf(properties)];
       const present = ec2.securityGroup(stack, physicalId).rules;
-      // the new ones first: what both allow stays allowed all the time
+      // add new rules first, so that traffic allowed by both is never interrupted
       for (const rule of after) {
         if (includes(present, rule)) {
           ec2.describeRule(stack, physicalId, rule);
@@ -157,7 +157,7 @@ function routeType(ec2: Ec2): ResourceType {
     delete: ({ stack, properties }) => {
       const table = ec2.routeTable(stack, required(properties, 'RouteTableId'));
       const { destination } = routeOf(properties);
-      // what is gone already is no failure
+      // the route may already be gone
       if (table.routes.has(destination)) {
         ec2.deleteRoute(stack, table.routeTableId, destination);
       }
@@ -168,7 +168,7 @@ function routeType(ec2: Ec2): ResourceType {
 const attachedGateway = (properties: Properties): string =>
   text(properties, 'VpnGatewayId') ?? required(properties, 'InternetGatewayId');
 
-/** @param idAttribute the attribute that is the id */
+/** @param idAttribute the attribute that returns the id */
 function gatewayType(ec2: Ec2, kind: GatewayKind, idAttribute: string): ResourceType {
   return tagged(ec2, {
     create: ({ stack }) => {
@@ -188,12 +188,12 @@ function associateGateway(ec2: Ec2, { stack, properties }: ResourceRequest): { p
   return { physicalId: gatewayId, attributes: { AssociationId } };
 }
 
-/** @param properties those that the association was made with */
+/** @param properties the properties with which the association was created */
 function disassociateGateway(ec2: Ec2, { stack, attributes }: ExistingResource, properties: Properties): void {
   ec2.disassociate(stack, required(properties, 'RouteTableId'), String(attributes.AssociationId));
 }
 
-/** For how long CloudFormation tries to delete a subnet or a security group that is in use. */
+/** How long CloudFormation retries the deletion of a subnet or security group that is in use. */
 const DELETION_PATIENCE_SECONDS = 15 * 60;
 const DELETION_RETRY_SECONDS = 30;
 

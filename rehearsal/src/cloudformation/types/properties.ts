@@ -2,7 +2,7 @@ import { NotSimulated } from '../../not-understood';
 import { textOf } from '../template/intrinsics';
 import type { Properties } from '../template/template';
 
-/** Reading of properties whose shape CloudFormation checks against a schema. */
+/** Reads properties that were validated against the schema. */
 
 export const text = (properties: Properties, name: string): string | undefined => {
   const value = properties[name];

@@ -9,17 +9,17 @@ export interface StackIdentity {
   readonly region: string;
 }
 
-/** A resource, as its type gets to know it. */
+/** A request to create, update or delete a resource. */
 export interface ResourceRequest {
   readonly stack: StackIdentity;
   readonly logicalId: string;
   readonly type: string;
   readonly properties: Properties;
-  /** Settles when the rest of the operation has failed; who can stop at once does. */
+  /** Resolves when the stack operation has failed. Types that can stop early do. */
   readonly cancelled: Promise<void>;
-  /** To be called as soon as a create knows the physical id, where it goes on for long after that. */
+  /** Long-running creates call this as soon as they know the physical id. */
   readonly initiated: (physicalId: string) => void;
-  /** A name of CloudFormation's making, of no more than `maximum` characters. */
+  /** Generates a name with at most `maximum` characters. */
   readonly generateName: (maximum?: number) => string;
   readonly assets: Assets;
 }
@@ -30,12 +30,12 @@ export interface ExistingResource extends ResourceRequest {
 }
 
 export interface ResourceUpdate extends ExistingResource {
-  /** The properties as they were before. */
+  /** The properties before the update. */
   readonly previous: Properties;
 }
 
 export interface ResourceOutcome {
-  /** What `Ref` gives. An update that returns another one has replaced the resource: the old one is deleted later. */
+  /** The value of `Ref`. If an update returns a new one, the resource was replaced, and the old one is deleted later. */
   readonly physicalId: string;
   readonly attributes: Properties;
 }
@@ -44,30 +44,30 @@ export interface ResourceOutcome {
 export class ResourceFailure extends Error {
   constructor(
     reason: string,
-    /** What there is of the resource none the less. */
+    /** The physical id, if the resource exists in spite of the failure. */
     readonly physicalId?: string,
   ) {
     super(reason);
   }
 }
 
-/** How CloudFormation passes on why a service refused what it asked for. */
+/** CloudFormation's message for a service's error. */
 export const handlerFailure = (service: string, { message, status, code }: ServiceError): ResourceFailure =>
   new ResourceFailure(
     `Resource handler returned message: "${message} (Service: ${service}, Status Code: ${status}, Error Code: ${code})"`,
   );
 
-/** A type of resource: what CloudFormation does for it. */
+/** A resource type: how CloudFormation creates, updates and deletes its resources. */
 export interface ResourceType {
-  /** How long it takes to create, update or delete one, in rehearsed seconds. @default 1 */
+  /** How long each operation takes, in rehearsed seconds. @default 1 */
   readonly seconds?: number;
   create(request: ResourceRequest): Promise<ResourceOutcome> | ResourceOutcome;
   update(request: ResourceUpdate): Promise<ResourceOutcome> | ResourceOutcome;
   delete(request: ExistingResource): Promise<void> | void;
-  /** What an update of this resource has left to do until that of the whole stack is settled. @default - nothing */
+  /** Finishes an update of this resource when the update of the whole stack is complete. @default - nothing */
   finish?(resource: ExistingResource): Promise<void> | void;
-  /** Why CloudFormation does not even try an update. @default - it tries every one */
+  /** The reason if CloudFormation refuses this update. @default - all updates are allowed */
   refusal?(update: ResourceUpdate): string | undefined;
-  /** What `Fn::GetAtt` gives for what is not among the attributes. @default - an error */
+  /** The value of `Fn::GetAtt` for an attribute that is not in `attributes`. @default - an error */
   missingAttribute?(resource: ExistingResource, attribute: string): unknown;
 }

@@ -4,7 +4,7 @@ import type { Properties } from '../template/template';
 import { number, object, required, text } from './properties';
 import type { ResourceType } from './resource-type';
 
-/** What Scheduler does by default: 185 retries within a day. */
+/** Scheduler's default: 185 retries within a day. */
 const RETRIES = 185;
 const EVENT_AGE_SECONDS = 86_400;
 
@@ -50,7 +50,7 @@ function scheduleType(scheduler: Scheduler): ResourceType {
   };
 }
 
-/** A group takes its schedules with it. */
+/** Deleting a group deletes its schedules. */
 function groupType(scheduler: Scheduler): ResourceType {
   return {
     create: ({ stack, properties, generateName }) => {

@@ -208,9 +208,9 @@ timed('fleets are created at most four at once, then one a second', async () => 
 });
 
 test.each([
-  [{ BuildId: undefined }, 'Invalid fleet: exactly one of BuildId and ScriptId is needed.'],
-  [{ EC2InstanceType: undefined }, 'Invalid fleet: EC2InstanceType is needed.'],
-  [{ PeerVpcId: 'vpc-1' }, 'Invalid fleet: PeerVpcId and PeerVpcAwsAccountId go together.'],
+  [{ BuildId: undefined }, 'Invalid fleet: specify exactly one of BuildId and ScriptId.'],
+  [{ EC2InstanceType: undefined }, 'Invalid fleet: EC2InstanceType is required.'],
+  [{ PeerVpcId: 'vpc-1' }, 'Invalid fleet: specify both PeerVpcId and PeerVpcAwsAccountId, or neither.'],
 ])('a fleet is refused with %j', async (input, message) => {
   await expect(stage.createFleet(input)).rejects.toMatchObject({ name: 'InvalidRequestException', message });
 });

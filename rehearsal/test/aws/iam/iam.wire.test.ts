@@ -72,7 +72,7 @@ describe('without propagation', () => {
     iam.deleteRolePolicy(VPC_ACCOUNT, ROLE, 'Default');
     expect(await outcome(credentials)).toContain('because no identity-based policy allows the ec2:DescribeVpcs action');
     expect(notUnderstood.list()).toEqual([
-      'the policy arn:aws:iam::aws:policy/ReadOnlyAccess: what it grants is not known, so it grants nothing',
+      'the AWS managed policy arn:aws:iam::aws:policy/ReadOnlyAccess: its content is unknown, so it grants nothing',
     ]);
   });
 
@@ -84,7 +84,7 @@ describe('without propagation', () => {
     const { arn } = iam.createRole({ account: VPC_ACCOUNT, roleName: 'Conditional', assumeRolePolicy });
     expect(() => iam.assumeRoleForService(arn, 'lambda.amazonaws.com', 'session')).toThrow('its trust policy does not allow it.');
     expect(notUnderstood.list()).toEqual([
-      `conditions of the trust policy of ${arn}: those that are not known are taken as not met`,
+      `conditions of the trust policy of ${arn}: unsupported conditions are treated as not met`,
     ]);
   });
 

@@ -1,16 +1,16 @@
 import { isObject, type Properties } from '../template';
 
-/** What a property's value has to keep, besides its type. */
+/** The constraints on a property's value, besides its type. */
 interface Constraint {
   readonly minimum?: number;
   readonly maximum?: number;
   readonly minLength?: number;
   readonly maxLength?: number;
-  /** What the whole text consists of. */
+  /** The pattern for the whole text. */
   readonly pattern?: RegExp;
 }
 
-/** By the path of the property. */
+/** Constraints by property path. */
 type Constraints = Readonly<Record<string, Constraint>>;
 
 const POLICY_NAME: Constraint = { minLength: 1, maxLength: 128, pattern: /^[\w+=,.@-]*$/ };
@@ -23,7 +23,7 @@ const RETRIES: Constraints = {
   'Target.RetryPolicy.MaximumRetryAttempts': { minimum: 0, maximum: 185 },
 };
 
-/** What AWS documents and `@aws-cdk/aws-service-spec` lacks, for the types that the templates of fleets and their peering have. */
+/** Documented constraints that `@aws-cdk/aws-service-spec` lacks, for types in templates with fleets and peering. */
 const CONSTRAINTS: Readonly<Record<string, Constraints>> = {
   'AWS::CloudWatch::Alarm': { DatapointsToAlarm: { minimum: 1 }, EvaluationPeriods: { minimum: 1 }, Period: { minimum: 1 } },
   'AWS::GameLift::Fleet': {
@@ -59,7 +59,7 @@ const CONSTRAINTS: Readonly<Record<string, Constraints>> = {
 
 const CUSTOM: Constraints = { ServiceTimeout: { minimum: 1, maximum: 3600 } };
 
-/** What values break, a line each, in the words of CloudFormation. */
+/** CloudFormation's messages for violated constraints, one per line. */
 export function brokenConstraints(type: string, properties: Properties): string[] {
   return broken(CONSTRAINTS[type] ?? {}, properties);
 }

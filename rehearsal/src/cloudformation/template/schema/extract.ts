@@ -2,7 +2,7 @@ import { loadAwsServiceSpecSync } from '@aws-cdk/aws-service-spec';
 import type { Property, PropertyType, SpecDatabase } from '@aws-cdk/service-spec-types';
 import type { PropertySchema, ResourceSchema, TypeSchema } from './resource-schema';
 
-/** The schemas of all resource types as text, a line each: the type's name, a tab and the schema as JSON. Takes about two seconds. */
+/** Returns the schemas of all resource types as lines of type name, tab, and JSON schema. Takes about two seconds. */
 export function extractSchemas(): string {
   const db = loadAwsServiceSpecSync();
   return db
@@ -24,7 +24,7 @@ function propertiesOf(
   definitions: Definitions,
 ): Record<string, PropertySchema> {
   const entries = Object.entries(properties).map(([name, { type, previousTypes = [], required, causesReplacement }]) => {
-    // what a property took before it still takes
+    // a property still accepts its earlier types
     const types = [type, ...previousTypes].map((one) => typeOf(one, db, definitions));
     const [only, ...more] = types;
     const schema: PropertySchema = {
@@ -48,7 +48,7 @@ function typeOf(type: PropertyType, db: SpecDatabase, definitions: Definitions):
     case 'ref': {
       const id = type.reference.$ref;
       if (!(id in definitions)) {
-        // set first, since a definition may refer to itself
+        // set it first, because a definition may refer to itself
         definitions[id] = {};
         definitions[id] = propertiesOf(db.get('typeDefinition', id).properties, db, definitions);
       }

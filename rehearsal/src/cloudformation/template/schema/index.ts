@@ -5,14 +5,14 @@ import type { ResourceSchema } from './resource-schema';
 
 export type { PropertySchema, PropertySchemas, ResourceSchema, TypeSchema } from './resource-schema';
 
-/** Of what `extractSchemas` writes: to be raised whenever that changes. */
+/** The version of the output of `extractSchemas`: increase it with every change. */
 const FORMAT = 2;
 const PACKAGE = '@aws-cdk/aws-service-spec';
 
 const schemas = new Map<string, ResourceSchema | undefined>();
 let extract: string | undefined;
 
-/** Undefined for a type that AWS does not publish. */
+/** Undefined for types without a published schema. */
 export function schemaOf(type: string): ResourceSchema | undefined {
   if (!schemas.has(type)) {
     extract ??= `\n${cachedExtract()}`;
@@ -24,7 +24,7 @@ export function schemaOf(type: string): ResourceSchema | undefined {
   return schemas.get(type);
 }
 
-/** Reading the package's database takes seconds, reading the extract milliseconds: it is kept where tools keep their caches. */
+/** Caches the extract next to other tools' caches: reading the package's database takes seconds, reading the extract milliseconds. */
 function cachedExtract(): string {
   const manifest = path.join(path.dirname(require.resolve(PACKAGE)), '..', 'package.json');
   const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { readonly version: string };
@@ -32,7 +32,7 @@ function cachedExtract(): string {
   const file = path.join(modules, '.cache', 'rehearsal', `resource-schemas-${version}-${FORMAT}.txt`);
   if (!existsSync(file)) {
     mkdirSync(path.dirname(file), { recursive: true });
-    // several processes may do this at once: none may read what another has only begun to write
+    // several processes may write at once: no process may read a partly written file
     const temporary = `${file}.${process.pid}`;
     writeFileSync(temporary, extractSchemas());
     renameSync(temporary, file);

@@ -2,11 +2,11 @@ import { isDeepStrictEqual } from 'node:util';
 import { isObject, type Properties } from '../template';
 import type { PropertySchemas, ResourceSchema, TypeSchema } from './index';
 
-/** Whether a change of properties replaces the resource. */
+/** Whether a property change requires replacement. */
 export const isReplacement = (schema: ResourceSchema, before: Properties, after: Properties): boolean =>
   changesCreateOnly(schema.properties, before, after, schema);
 
-/** Whether a property that can only be created differs, in these objects or in what they contain. */
+/** Whether a create-only property differs, also in nested objects. */
 function changesCreateOnly(properties: PropertySchemas, before: unknown, after: unknown, schema: ResourceSchema): boolean {
   return Object.entries(properties).some(([name, { createOnly, type }]) => {
     const [old, current] = [member(before, name), member(after, name)];
@@ -33,7 +33,7 @@ function containsChange(type: TypeSchema, before: unknown, after: unknown, schem
 const member = (value: unknown, name: string): unknown =>
   isObject(value) || Array.isArray(value) ? (value as Properties)[name] : undefined;
 
-/** What is wrong with properties, a line each, in the words of CloudFormation. */
+/** CloudFormation's messages for invalid properties, one per line. */
 export function violations(schema: ResourceSchema, properties: Properties): string[] {
   return violationsOfObject(schema.properties, properties, '#', schema);
 }

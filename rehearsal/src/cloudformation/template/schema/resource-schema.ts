@@ -16,13 +16,13 @@ export type TypeSchema =
   | { readonly array: TypeSchema }
   | { readonly map: TypeSchema }
   | { readonly union: readonly TypeSchema[] }
-  /** The key of a definition. */
+  /** The name of a definition. */
   | { readonly ref: string };
 
 export interface PropertySchema {
   readonly type: TypeSchema;
   readonly required?: boolean;
-  /** A change replaces the resource, or may do so. */
+  /** A change replaces the resource, or may replace it. */
   readonly createOnly?: boolean;
 }
 
@@ -30,7 +30,7 @@ export type PropertySchemas = Readonly<Record<string, PropertySchema>>;
 
 export interface ResourceSchema {
   readonly properties: PropertySchemas;
-  /** What `Fn::GetAtt` can give. */
+  /** The attributes for `Fn::GetAtt`. */
   readonly attributes: readonly string[];
   readonly definitions: Readonly<Record<string, PropertySchemas>>;
 }
