@@ -15,9 +15,9 @@ import type { Way } from './ways/way';
 const MAX_EXTRA_CALLS = 2;
 
 /**
- * The fewest calls of operations with a limit. Creating needs CreateVpcPeeringAuthorization, CreateVpcPeeringConnection, and
- * DescribeVpcPeeringConnections for the id and the CIDR block. A new build does too, because the authorization has expired; the old
- * connection ends with its fleet. Deleting needs CreateVpcPeeringAuthorization and DeleteVpcPeeringAuthorization.
+ * `minimum` is the fewest possible calls of operations with a rate limit. Creating needs CreateVpcPeeringAuthorization,
+ * CreateVpcPeeringConnection, and DescribeVpcPeeringConnections for the id and the CIDR block. A new build needs the same, because the
+ * authorization has expired. The old connection ends with its fleet. Deleting needs CreateVpcPeeringAuthorization and DeleteVpcPeeringAuthorization.
  */
 const STEPS = [
   { name: 'create', days: 0, build: '1', minimum: 3 },
@@ -32,8 +32,8 @@ interface Step {
   readonly calls: Calls;
 }
 
-/** The life of a stack with a fleet and its connection. */
-function live(way: Way): Promise<readonly Step[]> {
+/** Runs the life of a stack with a fleet and its connection. */
+function runLife(way: Way): Promise<readonly Step[]> {
   return inRehearsal(way, async (rehearsal) => {
     const { clock, cloudFormation, journal } = rehearsal;
     const { vpcId } = await existing(rehearsal, 0);
@@ -84,7 +84,7 @@ export const CALLS: Measurement = {
   measure: async () => {
     const lives: { readonly way: Way; readonly steps: readonly Step[] }[] = [];
     for (const way of WAYS) {
-      lives.push({ way, steps: await live(way) });
+      lives.push({ way, steps: await runLife(way) });
     }
     return {
       title: 'Calls of GameLift',

@@ -11,10 +11,10 @@ import { SYNTHESIS } from './synthesis';
 import { TEMPLATE } from './template';
 
 /*
- * Measures this library beside what people use today, and writes bench/latest.json, docs/benchmarks.md and the table of the README.
+ * Compares this library with its alternatives, and writes bench/latest.json, docs/benchmarks.md and the table of the README.
  *
  * npm run bench                          all measurements
- * npm run bench -- template synthesis    these: the results of the others stay as they are
+ * npm run bench -- template synthesis    only these: keeps the latest results of the others
  */
 
 const MEASUREMENTS = [MANY_CONNECTIONS, ONE_CONNECTION, CALLS, TEMPLATE, SYNTHESIS, COLD_START, SIZES, REHEARSAL];
@@ -23,7 +23,7 @@ async function main(names: readonly string[]): Promise<void> {
   const known = MEASUREMENTS.map(({ name }) => name);
   const unknown = names.filter((name) => !known.includes(name));
   if (unknown.length > 0) {
-    throw new Error(`no such measurement: ${unknown.join(', ')}. There are ${known.join(', ')}`);
+    throw new Error(`unknown measurement ${unknown.join(', ')}: pass one of ${known.join(', ')}`);
   }
   useTemporaryDirectory();
   const measured: Record<string, Result> = {};

@@ -4,16 +4,16 @@ import type { FleetSource, Pace } from '../test/life/many';
 import { inRehearsal } from './rehearsals';
 import { verdict } from './result';
 import type { Measurement, Target } from './result';
-import { PEERS } from './ways';
+import { ALTERNATIVES } from './ways';
 import { LIBRARY } from './ways/library';
 import type { Way } from './ways/way';
 
 const COUNTS = [1, 10, 25, 50, 100];
 /** The counts that have a target. */
 const MANY = 50;
-const PEER_COUNTS = [1, 2, 3, 4, 5, 10, 25, 50, 100];
+const ALTERNATIVE_COUNTS = [1, 2, 3, 4, 5, 10, 25, 50, 100];
 const MAX_RATIO = 1.1;
-/** GameLift allows one call of an operation in so many seconds. */
+/** The rate limit: GameLift allows one call of each operation in this time. */
 const SECONDS_PER_CALL = 10;
 
 type Phase = 'creating' | 'deleting';
@@ -49,10 +49,10 @@ const wasCreated = ({ pace, connections }: Run): boolean =>
   pace.statuses[0] === 'CREATE_COMPLETE' && pace.connected === connections;
 const wasDeleted = ({ pace }: Run): boolean => pace.statuses[1] === 'DELETE_COMPLETE';
 
-/** More and more connections, until a stack can't be created. */
+/** Runs stacks with more and more connections, until one can't be created. */
 async function runUntilFailure(settings: Case): Promise<readonly Run[]> {
   const runs: Run[] = [];
-  for (const connections of PEER_COUNTS) {
+  for (const connections of ALTERNATIVE_COUNTS) {
     const done = await run(settings, connections);
     runs.push(done);
     if (!wasCreated(done)) {
@@ -110,7 +110,7 @@ export const MANY_CONNECTIONS: Measurement = {
       }
     }
     const theirs: Run[] = [];
-    for (const way of PEERS) {
+    for (const way of ALTERNATIVES) {
       for (const settings of SETTINGS) {
         theirs.push(...(await runUntilFailure({ way, ...settings })));
       }

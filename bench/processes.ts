@@ -4,18 +4,18 @@ import { build } from 'esbuild';
 import { run } from '../bin/commands';
 
 const ROOT = join(__dirname, '..');
-/** Where the compiled scripts find the packages that they import. */
+/** The directory of the compiled scripts. It is in node_modules, so that they find the packages that they import. */
 const COMPILED = join(ROOT, 'node_modules', '.cache', 'bench');
 
-/** How many pairs each ratio is the median of. */
+/** The number of pairs of measurements. Each ratio is the median of this many pairs. */
 export const PAIRS = 30;
 
-/** What processor times depend on. */
+/** The Node.js version and the processors, which processor times depend on. */
 export const MACHINE = `Measured with Node.js ${process.version.slice(1)} on ${cpus().length} processors (${cpus()[0]?.model.trim() ?? 'unknown'}).`;
 
 /**
- * Compiles a script of bench/children to one file, so that its process does not spend time on that. The library and the CDK are loaded
- * as users have them.
+ * Compiles a script of bench/children to one file, so that its process spends no time on compiling. The library and the CDK are not
+ * bundled: the script loads them as a user's app does.
  *
  * @returns the file
  */
@@ -45,7 +45,7 @@ export async function compile(script: string): Promise<string> {
   return outfile;
 }
 
-/** The processor seconds of a Node.js process that does nothing but run a script, which prints its `process.cpuUsage()` at the end. */
+/** The processor seconds of a Node.js process that runs a script. The script prints its `process.cpuUsage()` at the end. */
 export async function cpuSecondsOf(script: string, parameters: readonly string[]): Promise<number> {
   const { user, system } = JSON.parse(await run([process.execPath, script, ...parameters], { cwd: ROOT })) as NodeJS.CpuUsage;
   return (user + system) / 1e6;
@@ -54,7 +54,7 @@ export async function cpuSecondsOf(script: string, parameters: readonly string[]
 /** The processor seconds of a command and of all processes that it starts. */
 export async function cpuSecondsOfCommand(command: string): Promise<number> {
   const printed = await run(['sh', '-c', `${command} >&2; times`], { cwd: ROOT });
-  // the second line is about the processes that the shell has started
+  // the second line has the times of the child processes
   const [, children = ''] = printed.trim().split('\n');
   return [...children.matchAll(/(\d+)m([\d.]+)s/g)].reduce(
     (sum, [, minutes, seconds]) => sum + Number(minutes) * 60 + Number(seconds),
@@ -62,7 +62,7 @@ export async function cpuSecondsOfCommand(command: string): Promise<number> {
   );
 }
 
-/** Items in an order that changes from round to round, so that none is always measured first. */
+/** The items in an order that changes in each round, so that no item is always measured first. */
 export function rotated<T>(items: readonly T[], round: number): readonly T[] {
   const start = round % items.length;
   return [...items.slice(start), ...items.slice(0, start)];

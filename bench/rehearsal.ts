@@ -8,9 +8,9 @@ const COMMANDS = [
   { name: '`npm run build`', command: BUILD },
   { name: 'the life of a stack with one connection, thirty days', command: `${SCRIPT} bench/children/life.ts one` },
   { name: 'the life of a stack with 50 connections', command: `${SCRIPT} bench/children/life.ts fifty` },
-  { name: '`npm start`, without its build', command: `${SCRIPT} bench/children/story.ts` },
+  { name: '`npm start`, without its build', command: `${SCRIPT} bench/children/start.ts` },
 ];
-/** Not more, because each of them takes a minute. */
+/** Few, because each round takes minutes. */
 const ROUNDS = 3;
 
 export const REHEARSAL: Measurement = {

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Result, Table } from './result';
 
-/** What all measurements came to, by their names. */
+/** The results of all measurements, by name. */
 export type Results = Readonly<Record<string, Result>>;
 
 const ROOT = join(__dirname, '..');
@@ -28,7 +28,7 @@ export function writeResults(results: Results): void {
   writeFileSync(README, withTable(readFileSync(README, 'utf8'), readmeTable(results)));
 }
 
-/** docs/benchmarks.md. */
+/** The content of docs/benchmarks.md. */
 export function page(results: Results): string {
   const sections = Object.values(results).flatMap(({ title, method, tables, targets }) => [
     `## ${title}`,
@@ -39,7 +39,7 @@ export function page(results: Results): string {
   return `${['# Benchmarks', INTRODUCTION, ...sections].join('\n\n')}\n`;
 }
 
-/** The table of the README: what has targets, and every target that was not met. */
+/** The table of the README: all measurements that have targets, and each target that was not met. */
 export function readmeTable(results: Results): string {
   const rows = Object.values(results)
     .filter(({ targets }) => targets.length > 0)
@@ -54,7 +54,7 @@ export function readmeTable(results: Results): string {
   return markdown({ head: ['benchmark', 'targets met', 'not met'], rows });
 }
 
-/** What the README has between the two comments. */
+/** The content of the README between the two comments. */
 export function tableOf(readme: string): string {
   const [begin, end] = limits(readme);
   return readme.slice(begin, end).trim();

@@ -29,7 +29,7 @@ function bundle(): Table {
   };
 }
 
-/** A file of the bundle and what it imports, but for what it imports only when needed. */
+/** A file of the bundle and its static imports. Dynamic imports are loaded only when they are needed. */
 function loadedAtStart(file: string, seen = new Set<string>()): Set<string> {
   if (!seen.has(file)) {
     seen.add(file);
@@ -42,7 +42,7 @@ function loadedAtStart(file: string, seen = new Set<string>()): Set<string> {
   return seen;
 }
 
-/** Of the process at its first request to GameLift. */
+/** The memory of the process at its first request to GameLift. */
 async function memory(): Promise<Table> {
   const gameLift = await SilentGameLift.start();
   const rows: string[][] = [];

@@ -8,7 +8,7 @@ import { AUTHORIZATION_TYPE, SCHEMA_VERSION } from '../lib/contract';
 const [ACCOUNT, VPC_ID] = ['111111111111', 'vpc-0123456789abcdef0'];
 const CDK = dirname(require.resolve('aws-cdk-lib/package.json'));
 
-/** A handler, and the request to authorize, as CloudFormation sends it. */
+/** A handler, and CloudFormation's request that makes it authorize. */
 export interface Candidate {
   readonly name: string;
   readonly file: string;
@@ -26,7 +26,7 @@ const REQUEST = {
 
 function requestOf(ResourceType: string, properties: object): object {
   const { ServiceToken } = REQUEST;
-  // nobody answers CloudFormation before GameLift has answered
+  // no handler sends a response, because GameLift never responds
   return { ...REQUEST, ResponseURL: 'https://127.0.0.1/', ResourceType, ResourceProperties: { ServiceToken, ...properties } };
 }
 
@@ -36,7 +36,7 @@ export const LIBRARY_START: Candidate = {
   event: requestOf(AUTHORIZATION_TYPE, { SchemaVersion: SCHEMA_VERSION, ...PAIR }),
 };
 
-/** It loads the SDK from where it is installed, as from /var/runtime on Lambda. */
+/** Loads the SDK from node_modules, as it does from /var/runtime on Lambda. */
 export const AWS_CUSTOM_RESOURCE_START: Candidate = {
   name: 'AwsCustomResource',
   file: join(CDK, 'custom-resource-handlers', 'dist', 'custom-resources', 'aws-custom-resource-handler', 'index.js'),
@@ -57,15 +57,15 @@ export const NODE_START: Candidate = {
   event: requestOf('Custom::AWS', PAIR),
 };
 
-/** What a process used until its first request reached GameLift. */
+/** The time and memory that a process used until its first request reached GameLift. */
 export interface Start {
-  /** From its start. */
+  /** Elapsed time since the start of the process. */
   readonly seconds: number;
   readonly cpuSeconds: number;
   readonly megabytes: number;
 }
 
-/** A GameLift on loopback that never answers. */
+/** A server on loopback in place of GameLift. It never responds. */
 export class SilentGameLift {
   static async start(): Promise<SilentGameLift> {
     const server = createServer();
@@ -76,7 +76,7 @@ export class SilentGameLift {
 
   private constructor(private readonly server: Server) {}
 
-  /** Starts a handler in a process of its own, and stops it at its first request. */
+  /** Starts a handler in a separate process, and stops it at its first request. */
   async measure({ name, file, event }: Candidate): Promise<Start> {
     const { port } = this.server.address() as AddressInfo;
     const started = process.hrtime.bigint();

@@ -1,4 +1,4 @@
-/** A median, and the interval that contains the true one with a probability of at least 95%. */
+/** The median of a sample, and an interval that contains the true median with a probability of at least 95%. */
 export interface Estimate {
   readonly median: number;
   readonly low: number;
@@ -14,8 +14,8 @@ export function medianOf(values: readonly number[]): number {
 }
 
 /**
- * The interval lies between two of the values in their order: it assumes nothing about how they are distributed. It is the narrowest
- * such one that leaves out as many values below it as above.
+ * Estimates the median. Each end of the interval is one of the sorted values, so no distribution is assumed. It is the narrowest such
+ * interval that excludes as many values below it as above it.
  *
  * @throws Error if there are too few values for an interval of 95%
  */

@@ -2,7 +2,7 @@ import type { Rehearsal } from 'rehearsal';
 import { arnOf, JSON_ERRORS, ServiceError } from 'rehearsal/aws';
 import type { Answer } from 'rehearsal/aws';
 
-/** The state machine that `custom-resources.Provider` creates if there is an `isComplete`: it repeats one task until that succeeds. */
+/** The state machine that `custom-resources.Provider` creates for an `isCompleteHandler`. It repeats one task until that succeeds. */
 interface Waiter {
   readonly StartAt: string;
   readonly States: Readonly<Record<string, Task>>;
@@ -16,7 +16,7 @@ interface Task {
 
 const TYPE = 'AWS::StepFunctions::StateMachine';
 
-/** Adds as much of Step Functions to a rehearsal as the state machine of a Provider needs. */
+/** Adds the part of Step Functions that the state machine of a Provider needs to a rehearsal. */
 export function addStepFunctions({ aws, clock, cloudFormation, lambda }: Rehearsal): void {
   const waiters = new Map<string, Waiter>();
 

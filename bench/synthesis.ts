@@ -19,7 +19,7 @@ const [ONE, FIFTY, HUNDRED, ON_CREATION] = [
 ] as const satisfies readonly Case[];
 const CASES: readonly Case[] = [ONE, FIFTY, HUNDRED, ON_CREATION];
 
-/** Processor seconds of one round, without those of the app without peering. */
+/** The processor seconds that peering adds to the synthesis, in one round. */
 type Round = ReadonlyMap<Case, { readonly library: number; readonly awsCustomResource: number }>;
 
 async function measureRound(script: string, round: number): Promise<Round> {

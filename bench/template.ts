@@ -4,7 +4,7 @@ import * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import { STACK, Stage, synthesize } from '../test/life/stage';
 import { verdict } from './result';
 import type { Measurement, Target } from './result';
-import { PEERS, WAYS } from './ways';
+import { ALTERNATIVES, WAYS } from './ways';
 import { LIBRARY } from './ways/library';
 import type { Way } from './ways/way';
 
@@ -20,7 +20,7 @@ interface Size {
   readonly roles: number;
 }
 
-/** Of a stack that contains nothing but connections: VPC and fleets are imported. */
+/** The size of a stack that contains only an authorization and connections: the VPC and the fleets are imported. */
 function sizeOf({ connect }: Way, connections: number): Size {
   const assembly = synthesize((stack) => {
     const fleets = Array.from({ length: connections }, (_, index) =>
@@ -48,7 +48,7 @@ type Sizes = ReadonlyMap<Way, readonly Size[]>;
 
 function target(quantity: 'resources' | 'bytes', sizes: Sizes): Target {
   const ours = sizes.get(LIBRARY) ?? [];
-  const exceptions = PEERS.filter((way) =>
+  const notLarger = ALTERNATIVES.filter((way) =>
     (sizes.get(way) ?? []).some(
       (size, index) => size.connections >= MANY && size[quantity] <= (ours[index]?.[quantity] ?? Infinity),
     ),
@@ -56,8 +56,8 @@ function target(quantity: 'resources' | 'bytes', sizes: Sizes): Target {
   return {
     what: quantity,
     target: `fewer than each peer from ${MANY} connections up`,
-    measured: exceptions.length === 0 ? 'fewer than each' : `not fewer than ${exceptions.join(', ')}`,
-    verdict: verdict(exceptions.length === 0),
+    measured: notLarger.length === 0 ? 'fewer than each' : `not fewer than ${notLarger.join(', ')}`,
+    verdict: verdict(notLarger.length === 0),
   };
 }
 

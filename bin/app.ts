@@ -4,11 +4,11 @@ import { AuthorizationRenewal, VpcPeeringAuthorization, VpcPeeringConnection } f
 import { fleetOf, vpcWithDatabase } from './studio';
 
 /*
- * A fleet that talks to a database in an isolated VPC, connected after its creation; and, in a stack of its own, a fleet that
- * GameLift peers while it creates it.
+ * Two stacks. In the first, a fleet is connected with the VPC of a database after its creation. In the second, GameLift peers a fleet
+ * while it creates it.
  *
- * cdk deploy --all                                      the authorizations are renewed when what relies on them changes
- * cdk deploy --all --context renewal=everySynthesis     the authorization of the first stack is renewed every time
+ * cdk deploy --all                                      renews an authorization when a fleet or connection that needs it changes
+ * cdk deploy --all --context renewal=everySynthesis     renews the authorization of the first stack in each deployment
  * cdk deploy --all --context build=2                    a new build, which replaces the fleets
  * cdk deploy --all --context peered=no                  without the connection
  * cdk deploy --all --context peerOnCreate=no            the fleet of the second stack is connected after its creation, which replaces it

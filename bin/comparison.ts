@@ -3,8 +3,8 @@ import { authorize, AWS_CUSTOM_RESOURCE } from '../bench/ways/aws-custom-resourc
 import { fleetOf, vpcWithDatabase } from './studio';
 
 /*
- * The stacks of app.ts as they are written without this library, with the CDK's AwsCustomResource: what everybody writes, and
- * what works on the first day.
+ * The stacks of app.ts, written with the CDK's AwsCustomResource instead of this library. They work until the authorization expires
+ * after 24 hours.
  */
 
 const app = new App();

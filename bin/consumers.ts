@@ -1,42 +1,42 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { missing, run } from './commands';
-import { attempt, NotAvailable, report } from './outcomes';
+import { commandsNotInstalled, run } from './commands';
+import { NotAvailable, report, runCheck } from './outcomes';
 import type { Outcome } from './outcomes';
 import useTemporaryDirectory from './temporary-directory';
 
 /*
- * Installs the packages of dist/ in empty folders, as users do, and synthesizes the apps of test/consumers/ with the oldest version of
- * the CDK that the library supports and with the newest that it is tested with. All have to synthesize what the app in TypeScript does.
+ * Installs the packages of dist/ in empty folders, as users do, and synthesizes the apps of test/consumers/. Uses the oldest CDK that the
+ * library supports and the newest that it is tested with. Each app must synthesize the same templates as the app in TypeScript.
  *
  * npm run test:consumers                     all languages
- * npm run test:consumers -- python go        TypeScript and these
+ * npm run test:consumers -- python go        TypeScript, Python and Go
  */
 
 const ROOT = join(__dirname, '..');
 const APPS = join(ROOT, 'test', 'consumers');
 const DIST = join(ROOT, 'dist');
-/** The folders of dist/ that lead to the artifact, as Maven lays them out. */
-const MAVEN = ['java', 'io', 'github', 'cdk-gamelift-vpc-peering', 'cdk-gamelift-vpc-peering'];
+/** The path of the Maven artifact in dist/. */
+const MAVEN_PATH = ['java', 'io', 'github', 'cdk-gamelift-vpc-peering', 'cdk-gamelift-vpc-peering'];
 const PNPM = 'pnpm@10.34.8';
 const MYPY = 'mypy==2.4.1';
 
-const { version: LIBRARY, devDependencies: VERSIONS } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+const { version: LIBRARY_VERSION, devDependencies: VERSIONS } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
   readonly version: string;
   readonly devDependencies: Readonly<Record<string, string>>;
 };
 
-/** A dependency's version, without the name that it is an alias of. */
+/** The version of a dev dependency. `npm:name@version` is an alias, whose name is left out. */
 function versionOf(dependency: string): string {
   return (VERSIONS[dependency] ?? '').replace(/^npm:.*@/, '');
 }
 
-interface Cdk {
+interface CdkVersions {
   readonly lib: string;
   readonly constructs: string;
 }
 
-const CDKS: readonly Cdk[] = [
+const CDKS: readonly CdkVersions[] = [
   { lib: versionOf('aws-cdk-lib'), constructs: versionOf('constructs') },
   { lib: versionOf('aws-cdk-lib-newest'), constructs: versionOf('constructs-newest') },
 ];
@@ -46,17 +46,17 @@ interface Consumer {
   readonly name: string;
   /** The folder of dist/ that it needs. */
   readonly dist: string;
-  /** What has to be installed. */
+  /** The commands that must be installed. */
   readonly tools: readonly string[];
   /**
    * Installs the app and the packages in an empty folder.
    *
    * @returns the command that synthesizes
    */
-  readonly install: (folder: string, cdk: Cdk) => Promise<readonly [string, ...string[]]>;
+  readonly install: (folder: string, cdk: CdkVersions) => Promise<readonly [string, ...string[]]>;
 }
 
-/** The only file of a folder of dist/ whose name has that ending. */
+/** The package in a folder of dist/, by the ending of its name. */
 function packageIn(dist: string, ending: string): string {
   const [file] = readdirSync(join(DIST, dist)).filter((name) => name.endsWith(ending));
   if (file === undefined) {
@@ -68,7 +68,8 @@ function packageIn(dist: string, ending: string): string {
 /**
  * Runs an install command.
  *
- * @throws NotAvailable if the registry does not have a package, as `absent` says
+ * @param absent matches the output if the registry does not have a package
+ * @throws NotAvailable if the registry does not have a package
  */
 async function install(command: readonly [string, ...string[]], cwd: string, absent: RegExp): Promise<void> {
   try {
@@ -80,7 +81,7 @@ async function install(command: readonly [string, ...string[]], cwd: string, abs
 }
 
 /** Writes an npm package with the app and what it depends on. */
-function writeNpmApp(folder: string, type: 'commonjs' | 'module', { lib, constructs }: Cdk): void {
+function writeNpmApp(folder: string, type: 'commonjs' | 'module', { lib, constructs }: CdkVersions): void {
   mkdirSync(folder, { recursive: true });
   cpSync(join(APPS, 'typescript', 'app.ts'), join(folder, 'app.ts'));
   const dependencies = {
@@ -100,7 +101,11 @@ async function compile(folder: string): Promise<readonly [string, ...string[]]> 
   return [process.execPath, join(folder, 'app.js')];
 }
 
-async function installWithNpm(folder: string, type: 'commonjs' | 'module', cdk: Cdk): Promise<readonly [string, ...string[]]> {
+async function installWithNpm(
+  folder: string,
+  type: 'commonjs' | 'module',
+  cdk: CdkVersions,
+): Promise<readonly [string, ...string[]]> {
   writeNpmApp(folder, type, cdk);
   await run(['npm', 'install', '--prefer-offline', '--no-audit', '--no-fund'], { cwd: folder });
   return compile(folder);
@@ -156,9 +161,9 @@ const OTHERS: readonly Consumer[] = [
     tools: ['javac', 'mvn'],
     install: async (folder, { lib, constructs }) => {
       cpSync(join(APPS, 'java'), folder, { recursive: true });
-      const versions = [`-Dcdk=${lib}`, `-Dconstructs=${constructs}`, `-Dlibrary=${LIBRARY}`];
+      const versions = [`-Dcdk=${lib}`, `-Dconstructs=${constructs}`, `-Dlibrary=${LIBRARY_VERSION}`];
       const maven = ['--batch-mode', '--quiet', ...versions] as const;
-      const artifact = join(DIST, ...MAVEN, LIBRARY, `cdk-gamelift-vpc-peering-${LIBRARY}`);
+      const artifact = join(DIST, ...MAVEN_PATH, LIBRARY_VERSION, `cdk-gamelift-vpc-peering-${LIBRARY_VERSION}`);
       // replaces an earlier build of the same version, which Maven would keep
       const files = [`-Dfile=${artifact}.jar`, `-DpomFile=${artifact}.pom`];
       await run(['mvn', ...maven, 'install:install-file', ...files], { cwd: folder });
@@ -179,7 +184,7 @@ const OTHERS: readonly Consumer[] = [
         `github.com/aws/constructs-go/constructs/v10@v${constructs}`,
       ];
       await run(['go', 'mod', 'init', 'consumer'], { cwd: folder });
-      const edits = [`-replace=${module}=${join(DIST, 'go', 'cdkgameliftvpcpeering')}`, `-require=${module}@v${LIBRARY}`];
+      const edits = [`-replace=${module}=${join(DIST, 'go', 'cdkgameliftvpcpeering')}`, `-require=${module}@v${LIBRARY_VERSION}`];
       await run(['go', 'mod', 'edit', ...edits, ...requires.map((require) => `-require=${require}`)], { cwd: folder });
       await install(['go', 'mod', 'tidy'], folder, /.*(not found|unknown revision).*/);
       await run(['go', 'vet', '.'], { cwd: folder });
@@ -190,9 +195,9 @@ const OTHERS: readonly Consumer[] = [
 
 type Templates = Readonly<Record<string, string>>;
 
-async function synthesize(consumer: Consumer, cdk: Cdk, root: string): Promise<Templates> {
+async function synthesize(consumer: Consumer, cdk: CdkVersions, root: string): Promise<Templates> {
   const folder = join(root, `${consumer.name} ${cdk.lib}`.replaceAll(/[^\w.]+/g, '-'));
-  const missingTools = missing(consumer.tools);
+  const missingTools = commandsNotInstalled(consumer.tools);
   if (missingTools.length > 0) {
     throw new NotAvailable(`install ${missingTools.join(' and ')}`);
   }
@@ -210,7 +215,7 @@ async function synthesize(consumer: Consumer, cdk: Cdk, root: string): Promise<T
   return Object.fromEntries(files.map((file) => [file, readFileSync(join(assembly, file), 'utf8')]));
 }
 
-/** @throws Error that names the first difference */
+/** @throws Error that names the first line that differs */
 function compare(actual: Templates, expected: Templates): void {
   for (const file of new Set([...Object.keys(expected), ...Object.keys(actual)])) {
     const [actualLines, expectedLines] = [actual, expected].map((templates) => (templates[file] ?? '').split('\n'));
@@ -222,12 +227,12 @@ function compare(actual: Templates, expected: Templates): void {
   }
 }
 
-/** Makes an attempt with one version of the CDK for each consumer. */
-async function consume(cdk: Cdk, others: readonly Consumer[], root: string): Promise<Outcome[]> {
+/** Checks each consumer with one version of the CDK. */
+async function checkConsumers(cdk: CdkVersions, others: readonly Consumer[], root: string): Promise<Outcome[]> {
   const nameOf = (consumer: Consumer): string => `${consumer.name}, CDK ${cdk.lib}`;
   let expected: Templates = {};
   const outcomes = [
-    await attempt(nameOf(TYPESCRIPT), async () => {
+    await runCheck(nameOf(TYPESCRIPT), async () => {
       expected = await synthesize(TYPESCRIPT, cdk, root);
       const names = Object.keys(expected).sort().join(', ');
       if (names !== 'Data.template.json, Game.template.json') {
@@ -237,7 +242,7 @@ async function consume(cdk: Cdk, others: readonly Consumer[], root: string): Pro
   ];
   for (const other of others) {
     outcomes.push(
-      await attempt(nameOf(other), async () => {
+      await runCheck(nameOf(other), async () => {
         compare(await synthesize(other, cdk, root), expected);
       }),
     );
@@ -251,7 +256,7 @@ async function main(): Promise<void> {
   const root = useTemporaryDirectory();
   const outcomes: Outcome[] = [];
   for (const cdk of CDKS) {
-    outcomes.push(...(await consume(cdk, others, root)));
+    outcomes.push(...(await checkConsumers(cdk, others, root)));
   }
   report('consumer', outcomes);
 }

@@ -1,15 +1,15 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from './commands';
-import { findNode, NODE_VERSIONS } from './node-versions';
-import { attempt, report } from './outcomes';
+import { installNode, NODE_VERSIONS } from './node-versions';
+import { report, runCheck } from './outcomes';
 import type { Outcome } from './outcomes';
 import { synthesize } from './synthesize';
 import useTemporaryDirectory from './temporary-directory';
 
 /*
- * Rehearses the bundled handler with each version of Node.js that a template may name: those that the CDK lists, from the oldest
- * version of the CDK that the library supports to the newest that it is tested with; and with the one that runs this.
+ * Rehearses the bundled handler with the Node.js version of this process, and with each Node.js runtime that a supported version of the
+ * CDK can write into a template.
  */
 
 const ROOT = join(__dirname, '..');
@@ -30,17 +30,21 @@ function runtimesIn(assembly: string): string[] {
 }
 
 async function rehearse(version: string, assembly: string): Promise<void> {
-  await run([await findNode(version), '--import', 'tsx', 'bin/rehearse.ts', assembly], { cwd: ROOT });
+  await run([await installNode(version), '--import', 'tsx', 'bin/rehearse.ts', assembly], { cwd: ROOT });
 }
 
 async function main(): Promise<void> {
   const assembly = await synthesize('bin/app.ts', {}, join(useTemporaryDirectory(), 'assembly'));
   const outcomes: Outcome[] = runtimesIn(assembly)
     .filter((runtime) => !(JSON.parse(runtime) in NODE_VERSIONS))
-    .map((name) => ({ name, result: 'FAILED', problem: `a template names it: add its Node.js version to bin/node-versions.ts` }));
+    .map((name) => ({
+      name,
+      result: 'FAILED',
+      problem: 'the runtime of a template is unknown: add its Node.js version to bin/node-versions.ts',
+    }));
   const versions = { [`this Node.js, ${process.versions.node}`]: process.versions.node, ...NODE_VERSIONS };
   for (const [runtime, version] of Object.entries(versions)) {
-    outcomes.push(await attempt(runtime, () => rehearse(version, assembly)));
+    outcomes.push(await runCheck(runtime, () => rehearse(version, assembly)));
   }
   report('runtime', outcomes);
 }

@@ -6,7 +6,7 @@ import { table } from 'rehearsal/report';
 import useTemporaryDirectory from './temporary-directory';
 
 /*
- * Compiles each TypeScript example of README.md, docs/ and the docstrings, as a user of the package would write it, and translates it to
+ * Compiles each TypeScript example of README.md, docs/ and the docstrings with the package installed as for a user, and translates it to
  * the other languages of jsii.
  */
 
@@ -48,8 +48,8 @@ function snippetsInDocstrings(): TypeScriptSnippet[] {
   );
 }
 
-/** A directory in which the packages can be imported by their names. */
-function directoryOfUser(): string {
+/** Creates a directory in which the packages can be imported by their names. */
+function createUserDirectory(): string {
   const directory = useTemporaryDirectory();
   const modules = join(directory, 'node_modules');
   mkdirSync(modules);
@@ -62,7 +62,7 @@ function directoryOfUser(): string {
 
 function main(): void {
   const snippets = [...snippetsInDocuments(), ...snippetsInDocstrings()];
-  process.chdir(directoryOfUser());
+  process.chdir(createUserDirectory());
   const translator = new Translator(true);
   const rows = translator.translateSnippets(snippets).map((translated) => {
     const missing = Object.values(TargetLanguage).filter((language) => translated.get(language) === undefined);
@@ -74,7 +74,7 @@ function main(): void {
   }
   console.log(`\n${table(['', 'example', 'not translated'], rows)}`);
   const passed = rows.filter(([result]) => result === 'ok').length;
-  // a diagnostic that belongs to no example fails, too
+  // an error that belongs to no example also counts as a failure
   const failed = Math.max(rows.length - passed, translator.diagnostics.some(({ isError }) => isError) ? 1 : 0);
   console.log(`\n${passed} passed, ${failed} failed`);
   process.exitCode = failed === 0 && passed > 0 ? 0 : 1;

@@ -19,14 +19,14 @@ import useTemporaryDirectory from './temporary-directory';
 const USAGE = `usage: npm start [-- options]
 
 Rehearses the life of two stacks in a simulated AWS, with this library and without it. Prints a line for each step, and compares
-what became of the stacks. It needs no AWS account.
+the final states of the stacks. It needs no AWS account.
 
   --readings FILE  the readings that npm run probe found in a real account
-  --html FILE      writes a picture of both lives as one web page
+  --html FILE      writes a picture of both lives to a web page
   --verbose        prints each event as well
   --help           prints this
 
-With npm's own option --silent, as in npm start --silent, npm prints nothing before.`;
+With npm's own option --silent, as in npm start --silent, npm prints no lines of its own.`;
 
 const STACKS = ['GameLiftVpcPeering', 'GameLiftPeeredOnCreation'];
 const ACCOUNT = '111111111111';
@@ -39,9 +39,9 @@ say how long before a step it had expired, and for how long it is valid after th
 interface Step {
   readonly name: string;
   readonly wait?: number;
-  /** What is synthesized; undefined deletes the stacks. */
+  /** The context of the synthesis. Without it, the step deletes the stacks. */
   readonly context?: Context;
-  /** What CloudFormation is to say of each stack. */
+  /** The expected status of each stack. */
   readonly expected: readonly string[];
 }
 
@@ -70,18 +70,18 @@ const STEPS: readonly Step[] = [
   { name: 'thirty days later, delete', wait: 30 * DAY, expected: ['DELETE_COMPLETE', 'DELETE_COMPLETE'] },
 ];
 
-/** What became of a stack in a step. */
+/** The result of a step for one stack. */
 interface Outcome {
   readonly name: string;
   readonly status: string;
-  /** Why it is not complete. */
+  /** Why the status is not complete. */
   readonly reason?: string;
   readonly took: string;
-  /** Whether it was authorized before, and for how long it is then, if the stack tells. */
+  /** How long before the step the authorization expired, and how long it is valid after it. Empty if the stack has no such output. */
   readonly authorization: string;
 }
 
-/** When the authorization of a stack expires, as its last deployment gave it. */
+/** When the authorization of a stack expires, according to its outputs. */
 function expiryOf(outputs: Readonly<Record<string, unknown>>): number {
   return Date.parse(String(outputs.AuthorizationExpires));
 }
@@ -111,35 +111,35 @@ async function perform(rehearsal: Rehearsal, stack: string, step: Step, director
 }
 
 interface Life {
-  /** Of each step, what became of each stack. */
+  /** The outcomes of both stacks, for each step. */
   readonly steps: readonly Outcome[][];
   readonly leftBehind: readonly Difference[];
   readonly pictured: PicturedLife;
 }
 
-/** Has an app synthesized for each step; gives the directories. */
-async function prepare(app: string, assemblies: string): Promise<readonly string[]> {
-  const prepared = new Map<string, string>();
+/** Synthesizes an app for each step. Returns the directories of the assemblies. */
+async function synthesizeSteps(app: string, assemblies: string): Promise<readonly string[]> {
+  const synthesized = new Map<string, string>();
   const directories: string[] = [];
   for (const { context } of STEPS) {
     const key = JSON.stringify(context);
-    const directory = join(assemblies, `${app.replace(/\W/g, '-')}-${prepared.size}`);
-    if (context !== undefined && !prepared.has(key)) {
-      prepared.set(key, await synthesize(app, context, directory));
+    const directory = join(assemblies, `${app.replace(/\W/g, '-')}-${synthesized.size}`);
+    if (context !== undefined && !synthesized.has(key)) {
+      synthesized.set(key, await synthesize(app, context, directory));
     }
-    directories.push(prepared.get(key) ?? '');
+    directories.push(synthesized.get(key) ?? '');
   }
   return directories;
 }
 
-export interface StoryOptions {
-  /** How AWS behaves where its documents leave that open. Default: as by default in the rehearsal */
+export interface LivesOptions {
+  /** Readings to use. Default: those that the rehearsal uses by default */
   readonly readings?: readonly ChosenReading[];
-  /** The file for a picture of both lives, if there is to be one. */
+  /** The file to write a picture of both lives to. Default: no picture */
   readonly html?: string | undefined;
   /** Prints each event as well. */
   readonly verbose: boolean;
-  /** For cloud assemblies. */
+  /** Where the cloud assemblies are written. */
   readonly directory: string;
   /** Builds the library, which the stacks need. */
   readonly build: () => Promise<unknown>;
@@ -148,11 +148,11 @@ export interface StoryOptions {
 async function live(
   title: string,
   assemblies: readonly string[],
-  { readings = [], verbose }: StoryOptions,
+  { readings = [], verbose }: LivesOptions,
   print: Output['print'],
 ): Promise<Life> {
   print(`\n${title}:\n`);
-  // always the same time, since callers that wait for a rate limit go by the clock
+  // always the same start time: how long callers wait for a rate limit depends on the clock
   const rehearsal = await Rehearsal.start({ account: ACCOUNT, startTime: Date.UTC(2026, 0, 1) });
   try {
     const { aws, clock, journal } = rehearsal;
@@ -169,7 +169,7 @@ async function live(
       await clock.sleep(step.wait ?? 0);
       journal.write('story', step.name, '');
       const outcomes: Outcome[] = [];
-      // as `cdk deploy --all` and `cdk destroy --all` do, but also after a failure
+      // like `cdk deploy --all` and `cdk destroy --all`, but continues after a failure
       for (const stack of STACKS) {
         outcomes.push(await perform(rehearsal, stack, step, assemblies[index] ?? ''));
       }
@@ -184,7 +184,7 @@ async function live(
   }
 }
 
-/** What became of both stacks in each step of both lives. */
+/** Tables that compare the steps of both lives. */
 function comparison(ours: Life, theirs: Life): string {
   return STACKS.map((stack, index) => {
     const rows = STEPS.map(({ name, expected }, number) => {
@@ -196,7 +196,7 @@ function comparison(ours: Life, theirs: Life): string {
   }).join('\n\n');
 }
 
-/** Each reason once, with the first step in which it occurred. */
+/** The distinct failure reasons, each with the first step that failed for it. */
 function reasonsOf({ steps }: Life): string[] {
   const reasons = new Map<string, string>();
   for (const [number, outcomes] of steps.entries()) {
@@ -210,17 +210,20 @@ function reasonsOf({ steps }: Life): string[] {
 }
 
 /**
- * Rehearses both lives.
+ * Rehearses both lives and compares them.
  *
- * @returns whether the stacks with this library did as expected, and left nothing behind
+ * @returns whether the stacks with this library had the expected statuses and left nothing behind
  */
-export async function tellStory(options: StoryOptions, print: Output['print']): Promise<boolean> {
+export async function rehearseBothLives(options: LivesOptions, print: Output['print']): Promise<boolean> {
   const { directory, build, html } = options;
   print('Rehearsing the life of two stacks in a simulated AWS, with this library and without it. This takes about a minute.\n');
   print('building the library');
   await build();
   print('synthesizing bin/app.ts and bin/comparison.ts');
-  const [app, other] = await Promise.all([prepare('bin/app.ts', directory), prepare('bin/comparison.ts', directory)]);
+  const [app, other] = await Promise.all([
+    synthesizeSteps('bin/app.ts', directory),
+    synthesizeSteps('bin/comparison.ts', directory),
+  ]);
   const ours = await live('With this library (bin/app.ts)', app, options, print);
   const theirs = await live('Without it, with the AwsCustomResource of the CDK (bin/comparison.ts)', other, options, print);
   print(`\n${comparison(ours, theirs)}`);
@@ -239,9 +242,9 @@ export async function tellStory(options: StoryOptions, print: Output['print']): 
 }
 
 /**
- * What the command does.
+ * Runs the command.
  *
- * @returns its exit code: 0 if all was as expected, 1 if not, 2 if an argument is wrong
+ * @returns its exit code: 0 if both stacks behaved as expected, 1 if not, 2 if an argument is invalid
  */
 export async function start(args: readonly string[], { print, complain }: Output): Promise<number> {
   let options: ReturnType<typeof parse>;
@@ -256,7 +259,7 @@ export async function start(args: readonly string[], { print, complain }: Output
     return 0;
   }
   const build = () => run(['npm', 'run', '--silent', 'build'], { cwd: join(__dirname, '..') });
-  return (await tellStory({ ...options, directory: useTemporaryDirectory(), build }, print)) ? 0 : 1;
+  return (await rehearseBothLives({ ...options, directory: useTemporaryDirectory(), build }, print)) ? 0 : 1;
 }
 
 function parse(args: readonly string[]) {

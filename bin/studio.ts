@@ -5,7 +5,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 
 /*
- * What a studio has before it thinks of peering: a VPC with a database, and a fleet that runs a build.
+ * The resources of a game studio that peering connects: a VPC with a database, and a fleet that runs a build.
  */
 
 /** A VPC with isolated subnets, and the security group of the database in it. */
@@ -18,7 +18,7 @@ export function vpcWithDatabase(stack: Stack): { vpc: ec2.Vpc; database: ec2.Sec
   return { vpc, database: new ec2.SecurityGroup(stack, 'Database', { vpc, description: 'The database of the game' }) };
 }
 
-/** A fleet with its build; another build replaces both. */
+/** A fleet with its build. Another build replaces both. */
 export function fleetOf(scope: Construct, build: string): gamelift.CfnFleet {
   const access = new iam.Role(scope, 'BuildAccess', { assumedBy: new iam.ServicePrincipal('gamelift.amazonaws.com') });
   const server = new gamelift.CfnBuild(scope, 'Build', {

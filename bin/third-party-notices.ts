@@ -6,11 +6,11 @@ interface Package {
   readonly name: string;
   readonly version: string;
   readonly license: string;
-  /** License text and notices; empty if the package contains none. */
+  /** License texts and notices. Empty if the package contains none. */
   readonly texts: readonly string[];
 }
 
-/** The directories of the packages that a build took code from, relative to its working directory. */
+/** The directories of the bundled packages, relative to the working directory of the build. */
 function directoriesOf({ outputs }: Metafile): string[] {
   const sources = Object.values(outputs).flatMap(({ inputs }) =>
     Object.keys(inputs).filter((source) => (inputs[source]?.bytesInOutput ?? 0) > 0),
@@ -35,10 +35,10 @@ function read(directory: string): Package {
 }
 
 /**
- * Lists the packages that a bundle contains code of, with their licenses. Packages that have the same text share it.
+ * Lists the bundled packages with their licenses. Packages with the same license text share one section.
  *
- * @param metafile - what esbuild says about the bundle
- * @param root - the working directory of the build, whose LICENSE has the text of Apache-2.0
+ * @param metafile - esbuild's description of the bundle
+ * @param root - the working directory of the build. Its LICENSE contains the text of Apache-2.0
  * @throws Error if the license of a package, or its text, is unknown
  */
 export function thirdPartyNotices(metafile: Metafile, root: string): string {

@@ -2,10 +2,10 @@ import { spawn } from 'node:child_process';
 import { table } from 'rehearsal/report';
 
 /*
- * Runs checks one after the other, also after one that failed, and sums them up.
+ * Runs checks one after the other, continues after a failure, and prints a summary.
  *
- * npm run verify                  all of them
- * npm run verify -- lint test     these
+ * npm run verify                  all checks
+ * npm run verify -- lint test     only these
  */
 
 const ALL = [
@@ -24,7 +24,7 @@ const ALL = [
   'test:scale',
 ];
 
-/** What a command prints last, but for lint, which counts as one check. */
+/** The last line that each command prints. `lint` prints none and counts as one check. */
 const CLOSING_LINE = /^(\d+) passed, (\d+) failed(?:, (\d+) (?:skipped|not available))?$/gm;
 
 interface Outcome {
@@ -54,7 +54,7 @@ function run(command: string): Promise<Outcome> {
       const closing = [...printed.matchAll(CLOSING_LINE)].at(-1)?.slice(1) ?? [command === 'lint' && code === 0 ? 1 : 0];
       const [passed = 0, failed = 0, notAvailable = 0] = closing.map((count) => Number(count) || 0);
       const seconds = Math.round((Date.now() - started) / 1000);
-      // it may fail where no test of it does, such as for the coverage
+      // a command can fail although none of its tests does, such as for its coverage
       resolve({
         command,
         passed,

@@ -7,8 +7,8 @@ import { VpcPeeringAuthorization, VpcPeeringConnection } from '../lib';
 import { acceptPeering } from './suppressions';
 
 /*
- * Players finish on the old fleet, with their database, while a new build takes over: what they need is retained when it is replaced,
- * and the alias moves once the new fleet is connected.
+ * Players finish on the old fleet, while new players already use the new build. The old fleet and its connection to the database are
+ * retained when they are replaced, and the alias moves once the new fleet is connected.
  *
  * cdk deploy --context vpcId=vpc-…
  */

@@ -8,8 +8,8 @@ import { VpcPeeringAuthorization, VpcPeeringConnection } from '../lib';
 import { acceptNetwork, acceptPeering } from './suppressions';
 
 /*
- * A fleet that is wrapped in a construct of its own, as the fleets of @aws-cdk/aws-gamelift-alpha are: what counts is that its
- * default child is an AWS::GameLift::Fleet. Pass no peerVpc to such a construct: with peerOnCreate, the connection sets it.
+ * A fleet that is wrapped in another construct, like the fleets of @aws-cdk/aws-gamelift-alpha. The default child of the construct must
+ * be an AWS::GameLift::Fleet. Do not pass peerVpc to such a construct: with peerOnCreate, the connection sets it.
  */
 
 class BuildFleet extends Resource {

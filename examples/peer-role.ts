@@ -12,7 +12,7 @@ import { acceptPeering } from './suppressions';
  * cdk deploy --all --context vpcId=vpc-…
  *
  * A rule for the database can be made only in its own account, and the CIDR block of the fleet is known only once the fleet is connected.
- * So deploy once more with what the first deployment put out, also after a new build:
+ * So deploy again with the output of the first deployment, and also after each new build:
  *
  * cdk deploy PeerRoleData --context vpcId=vpc-… --context gameLiftCidrBlock=…
  */

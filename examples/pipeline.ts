@@ -20,7 +20,7 @@ import { acceptPeering } from './suppressions';
 const DATA = { account: '222222222222', region: 'us-east-1' };
 const GAME = { account: '111111111111', region: 'us-east-1' };
 
-/** The whole of the game, once: data in one account, fleets in the other. */
+/** One deployment of the whole game: the data in one account, the fleets in the other. */
 class Studio extends Stage {
   constructor(scope: Construct, id: string, vpcId: string) {
     super(scope, id);
@@ -57,7 +57,7 @@ pipeline.addStage(new Studio(app, 'Beta', vpcId('beta')));
 pipeline.addStage(new Studio(app, 'Prod', vpcId('prod')), { pre: [new ManualApprovalStep('Approve')] });
 pipeline.buildPipeline();
 
-// what cfn-lint would have otherwise is how CDK Pipelines writes its own build projects
+// cfn-lint reports the build projects that CDK Pipelines itself creates
 stack.templateOptions.metadata = { 'cfn-lint': { config: { ignore_checks: ['E3703', 'W3005'] } } };
 NagSuppressions.addStackSuppressions(stack, [
   { id: 'AwsSolutions-S1', reason: "The pipeline's own bucket of artifacts: who deployed what stands in CodePipeline's history" },

@@ -2,11 +2,11 @@ import type { Stack } from 'aws-cdk-lib';
 import { NagSuppressions } from 'cdk-nag';
 
 /*
- * What AwsSolutionsChecks finds in these examples, and why it stays. Nothing is suppressed by the library itself: your auditors
- * see what there is.
+ * The findings of AwsSolutionsChecks in these examples, and why each one stays. The library itself suppresses nothing, so that your
+ * auditors see all findings.
  */
 
-/** Of the library's constructs. */
+/** Findings in the library's constructs. */
 export function acceptPeering(...stacks: readonly Stack[]): void {
   for (const stack of stacks) {
     NagSuppressions.addStackSuppressions(stack, [
@@ -46,14 +46,14 @@ export function acceptPeering(...stacks: readonly Stack[]): void {
   }
 }
 
-/** Of the queue that keeps failed renewals. */
+/** Findings in the queue of failed renewals. */
 export function acceptRenewals(stack: Stack): void {
   NagSuppressions.addStackSuppressions(stack, [
     { id: 'AwsSolutions-SQS3', reason: 'The queue is itself where failures end: nothing consumes it, so nothing can fail there' },
   ]);
 }
 
-/** Of the VPC around the database. */
+/** Findings in the VPC of the database. */
 export function acceptNetwork(stack: Stack): void {
   NagSuppressions.addStackSuppressions(stack, [
     {

@@ -5,7 +5,7 @@
  */
 
 /**
- * Increase it when older handlers could not handle a request correctly anymore. A handler rejects requests with a newer version.
+ * Increase it when a request changes so that older handlers can no longer handle it. A handler rejects requests with a newer version.
  */
 export const SCHEMA_VERSION = '1';
 

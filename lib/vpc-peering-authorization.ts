@@ -74,8 +74,8 @@ export interface VpcPeeringAuthorizationAttributes {
    * A role in the account that owns the VPC, such as a `VpcPeeringRole`. Import a role of another app by its ARN. Stacks that
    * need the authorization use the role to renew it, and to set routes and DNS.
    *
-   * @default - a stack in another account than the VPC's only checks whether there is a valid authorization. If there is none, it
-   * fails before it changes anything, with the command to run in the VPC's account
+   * @default - a stack in another account than the VPC's only checks for a valid authorization. If there is none, the deployment fails
+   * before it changes anything, and the error contains the command to run in the VPC's account
    */
   readonly peerRole?: iam.IRole;
 
@@ -138,8 +138,8 @@ export interface VpcPeeringAuthorizationProps {
   readonly renewal?: AuthorizationRenewal;
 
   /**
-   * What happens to the authorization when it is removed from the stack. `DESTROY` cancels it, unless something is still peered with
-   * the VPC, no matter who created the peering, or unless that cannot be determined. In these cases it expires within 24 hours.
+   * What happens to the authorization when it is removed from the stack. `DESTROY` cancels it if nothing is peered with the VPC anymore.
+   * If there is still a peering, whoever created it, or if this cannot be determined, the authorization expires within 24 hours.
    * `RETAIN` always lets it expire. `RETAIN_ON_UPDATE_OR_DELETE` also lets it expire, unless its creation is rolled back.
    *
    * The handler checks GameLift's connections if it runs in the GameLift account, and EC2's peering connections of the VPC otherwise.

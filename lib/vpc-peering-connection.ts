@@ -135,9 +135,9 @@ export interface VpcPeeringConnectionProps {
    * removing the option, and removing this construct.
    *
    * While the game servers start, they reach only what GameLift itself has set up. The routes, DNS and the rules of `allowTo`
-   * follow once the fleet is ACTIVE. A server must therefore report that it is ready (`ProcessReady`) without what is in the VPC, and
-   * connect to it afterwards. This is the same without this option, since the connection is then created after the fleet is ACTIVE.
-   * Read what a server needs at its start from outside of the VPC, such as from Secrets Manager or S3 with the role of the instances.
+   * follow once the fleet is ACTIVE. A server must therefore report that it is ready (`ProcessReady`) before it connects to anything in the
+   * VPC. The same applies without this option, because the connection is then created after the fleet is ACTIVE. If a server needs data
+   * to start, read it from outside of the VPC, such as from Secrets Manager or S3 with the role of the instances.
    *
    * @default false
    * @see https://docs.aws.amazon.com/gameliftservers/latest/developerguide/vpc-peering.html

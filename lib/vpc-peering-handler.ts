@@ -63,8 +63,9 @@ export interface VpcPeeringHandlerProps {
   /**
    * The role of the function, in the account of the stack. Lambda must be able to assume it.
    *
-   * A role that the app defines gets the policies of the function, also if several stacks share it. An imported role gets none: it must
-   * have the statements that `docs/handler-role.md` lists, also while CloudFormation cleans up at the end of an update, when the old connections are deleted.
+   * A role that the app defines gets the policies of the function, even if several stacks share it. An imported role gets none: it must
+   * have the statements that `docs/handler-role.md` lists. It must keep them until the end of an update, when CloudFormation deletes the
+   * old connections.
    * Cannot be combined with `roleName` and `permissionsBoundary`.
    *
    * @default - a new role with only the permissions that the stack needs
@@ -90,7 +91,7 @@ export interface VpcPeeringHandlerProps {
   readonly roleName?: string;
 
   /**
-   * The number of executions of the function that are reserved, and its maximum: at least 1.
+   * The reserved concurrency of the function, which is also the maximum number of concurrent executions: at least 1.
    *
    * Each request of a custom resource occupies one execution until it is complete, since the function waits for GameLift. Reserve one
    * execution for each connection that the stack creates or deletes at the same time (at most 40), and two for each authorization: one for
@@ -210,7 +211,7 @@ export class VpcPeeringHandler extends Construct implements iam.IGrantable, ec2.
 
   /**
    * The number of invocations that failed, as Lambda counts them: crashes, timeouts, and responses that did not reach CloudFormation
-   * in time. It does not count requests that the function answers with a failure; see `metricFailed()`.
+   * in time. It does not count requests to which the function responds with a failure: see `metricFailed()`.
    *
    * @param props options of the metric, such as its period
    * @default - sum over 5 minutes
@@ -221,7 +222,7 @@ export class VpcPeeringHandler extends Construct implements iam.IGrantable, ec2.
   }
 
   /**
-   * The number of requests that failed: creates, updates and deletes of custom resources that the function answered with a failure,
+   * The number of requests that failed: creates, updates and deletes of custom resources to which the function responded with a failure,
    * and runs of scheduled renewals that failed. `metricErrors()` does not count them: it counts only crashes.
    *
    * Use it for an alarm on failures that CloudFormation does not report. If a delete fails at the end of an update, CloudFormation

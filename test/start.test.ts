@@ -13,7 +13,7 @@ test('--help: says how to use the command, and builds nothing', async () => {
     expect.arrayContaining([
       'usage: npm start [-- options]',
       '  --readings FILE  the readings that npm run probe found in a real account',
-      '  --html FILE      writes a picture of both lives as one web page',
+      '  --html FILE      writes a picture of both lives to a web page',
       '  --verbose        prints each event as well',
       '  --help           prints this',
     ]),

@@ -1,8 +1,8 @@
 import { pathToFileURL } from 'node:url';
 
 /*
- * As much of Lambda's runtime as one invocation needs: loads a handler and calls it. Tells the process that started it, once that asks,
- * what it has used until then, and ends.
+ * Replaces Lambda's runtime for one invocation: loads a handler and calls it. When the parent process sends a message, sends back the
+ * resource usage until then, and exits.
  *
  * lambda.mjs FILE EVENT
  */

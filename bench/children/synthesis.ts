@@ -9,7 +9,7 @@ import { authorize, AWS_CUSTOM_RESOURCE } from '../ways/aws-custom-resource';
 import { LIBRARY } from '../ways/library';
 
 /*
- * Synthesizes one app, and prints how much of the processor that took.
+ * Synthesizes one app, and prints the processor time of that.
  *
  * synthesis none|library|aws-custom-resource connections|peered-on-creation COUNT
  */
@@ -18,10 +18,10 @@ const VPC_ID = 'vpc-0123456789abcdef0';
 
 type Peer = (stack: Stack, fleets: readonly gamelift.CfnFleet[]) => void;
 
-/** How an app connects fleets that exist. */
+/** How an app connects existing fleets. */
 const CONNECT = { library: LIBRARY, 'aws-custom-resource': AWS_CUSTOM_RESOURCE };
 
-/** How an app has its fleets peered on creation. */
+/** How an app makes GameLift peer its fleets on creation. */
 const PEER_ON_CREATION: Readonly<Record<keyof typeof CONNECT, Peer>> = {
   library: (stack, fleets) => {
     const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId: VPC_ID, availabilityZones: ['us-east-1a'] });

@@ -12,7 +12,7 @@ import type { Way } from './way';
 
 const TYPE = 'Custom::Peering';
 
-/** The SDK that Lambda brings along has these operations: nothing needs to be downloaded for them. */
+/** The SDK in Lambda's runtime has these operations, so the function need not download a newer one. */
 const options = () => ({ policy: AwsCustomResourcePolicy.fromStatements([peeringStatement()]), installLatestAwsSdk: false });
 
 /** Authorizes with AwsCustomResource. */
@@ -51,7 +51,7 @@ export const AWS_CUSTOM_RESOURCE: Way = {
           ...options(),
         });
         requested.node.addDependency(authorization);
-        // the id that the deletion needs is not in the answer to the request
+        // the output of the request does not contain the id that the deletion needs
         const find: AwsSdkCall = {
           service: 'GameLift',
           action: 'describeVpcPeeringConnections',

@@ -14,12 +14,13 @@ export function addDependencyUnlessCyclic(source: CfnResource, target: CfnResour
 }
 
 /**
- * Makes each of several sources depend on each target, except on targets that depend on a source themselves. Targets that are added
- * to the array later count, too.
+ * Makes each of several sources depend on each target, except on targets that depend on a source themselves. This includes targets that
+ * are added to the array later.
  */
 export class AcyclicDependency {
   private readonly sources: CfnResource[] = [];
-  private readonly answered = new Set<CfnResource>();
+  /** The sources that have used the last decision. */
+  private readonly servedSources = new Set<CfnResource>();
   /** By the stack of the source. */
   private readonly acyclicTargets = new Map<Stack, readonly CfnResource[]>();
 
@@ -31,14 +32,14 @@ export class AcyclicDependency {
   }
 
   private targetsFor(source: CfnResource): IConstruct[] {
-    // a search that another dependency has started uses the last decision: it must not start further searches
+    // during the search of another dependency, use the last decision: a search must not start further searches
     if (!isSearching()) {
-      // one search serves all sources of a stack; when a source asks again, more dependencies may be known, so search again
-      if (this.answered.size === 0 || this.answered.has(source)) {
-        this.answered.clear();
+      // One decision serves each source once. If a source is resolved again, more dependencies may be known, so decide again.
+      if (this.servedSources.size === 0 || this.servedSources.has(source)) {
+        this.servedSources.clear();
         this.decide();
       }
-      this.answered.add(source);
+      this.servedSources.add(source);
     }
     return [...(this.acyclicTargets.get(source.stack) ?? [])];
   }
@@ -46,12 +47,12 @@ export class AcyclicDependency {
   private decide(): void {
     this.acyclicTargets.clear();
     for (const [stack, sources] of groupBy(this.sources, (source) => source.stack)) {
-      // the decision about one stack counts when the next one is made, since the stacks could depend on each other
+      // store each decision before the next one, because one stack can depend on another
       this.acyclicTargets.set(stack, this.findAcyclicTargets(stack, sources));
     }
   }
 
-  /** Sources and targets of the same nested stack are compared as resources of it, also if there are others elsewhere. */
+  /** Compares the sources with each target in the innermost stack that contains both. */
   private findAcyclicTargets(stack: Stack, sources: readonly CfnResource[]): CfnResource[] {
     const byCommonStack = groupBy(this.targets, (target) => innermostCommonStack(stack, target));
     return [...byCommonStack].flatMap(([commonStack, targets]) => {
@@ -70,7 +71,7 @@ function groupBy<K>(resources: readonly CfnResource[], keyOf: (resource: CfnReso
   return groups;
 }
 
-/** Constructs to depend on that are determined when the CDK asks for them. */
+/** Dependencies that are determined only when the CDK reads them. */
 class LateDependable extends Dependable implements IDependable {
   constructor(private readonly determineRoots: () => IConstruct[]) {
     super();

@@ -4,10 +4,10 @@ import { AcyclicDependency } from './acyclic-dependency';
 import { topLevelStackOf } from './enclosing-stacks';
 import { sharedMap } from './library-copies';
 
-/** How many batches CloudFormation creates at the same time: GameLift serves the rest of one while another one starts. */
+/** How many batches CloudFormation creates at the same time. While one batch finishes, the next can start. */
 const CONCURRENT_BATCHES = 4;
 
-/** Connections of which each waits for all connections of an earlier batch. */
+/** Connections that each wait for all connections of an earlier batch. */
 interface Batch {
   readonly connections: CfnResource[];
   readonly afterEarlierBatch: AcyclicDependency;
@@ -28,8 +28,8 @@ interface Batches {
 const batchesOf = sharedMap<Stack, Batches>('connectionBatches');
 
 /**
- * Adds a connection to the last batch of its deployment and origin, so that only as many connections share GameLift's rate limit as it
- * can serve in time. Batches do not mix, because connections that are requested wait for those that are peered on creation.
+ * Adds a connection to the last batch of its deployment and origin. Batches limit how many connections share GameLift's rate limit at the
+ * same time. A batch has only one origin, because connections that are requested wait for those that are peered on creation.
  *
  * If each connection waited for a single earlier one, connections would start one by one. If throttled calls cost rate tokens (AWS does
  * not document this), the first call of each would make all others wait for another round.

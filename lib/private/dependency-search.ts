@@ -10,10 +10,10 @@ export function isSearching(): boolean {
 }
 
 /**
- * Finds out whether constructs depend on one of several targets, directly or indirectly, as CloudFormation will see it.
+ * Finds out whether constructs depend on one of several targets, directly or indirectly, in the deployed templates.
  *
- * It compares units, which are what CloudFormation puts in order: the resources of one stack, where a nested stack counts as one
- * resource; or whole stacks. Each unit is visited once, so the work grows with the number of units.
+ * It compares units, which are what CloudFormation or the CDK puts in order. These are either the resources of one stack, where a nested
+ * stack counts as one resource, or whole stacks. Each unit is visited once, so the work grows with the number of units.
  */
 export class DependencySearch {
   private readonly results = new Map<IConstruct, boolean>();

@@ -26,7 +26,7 @@ export class FleetPeer implements ec2.IPeer {
 /**
  * Whether rules can be added to a security group. A group that was imported with `mutable: false` ignores `addIngressRule`.
  *
- * The CDK has no property for this. So try to add a rule whose peer throws: a mutable group asks the peer for its configuration.
+ * The CDK has no property for this. So add a rule with a peer that throws: only a mutable group requests the configuration of the peer.
  */
 export function isMutable(securityGroup: ec2.ISecurityGroup, port: ec2.Port): boolean {
   const configRequested = new Error('the security group is mutable');

@@ -37,11 +37,11 @@ export interface HandledResourceProps {
   /** The maximum duration of one invocation, in seconds, including the response. */
   readonly budgetSeconds: number;
   readonly removalPolicy?: RemovalPolicy | undefined;
-  /** What the handler needs for this resource. The policies are created before the resource and deleted after it. */
+  /** The permissions that the handler needs for this resource. The policies are created before the resource and deleted after it. */
   readonly policies: readonly iam.CfnRolePolicy[];
 }
 
-/** What a policy of the handler is for. */
+/** What the permissions of a policy of the handler apply to. */
 export interface PolicyTarget {
   /** There is one policy for each purpose and construct. */
   readonly construct: IConstruct;
@@ -84,7 +84,7 @@ class HandlerPolicy extends iam.CfnRolePolicy {
       this.contents.add(this.contentOf(statement));
       this.document.addStatements(statement);
       if (this.node.tryGetContext(CUSTOMIZE_ROLES_CONTEXT) !== undefined) {
-        // the CDK then adds the statement to its report, and not to a policy
+        // the CDK then adds the statement to its report instead of a policy
         this.handler.role.addToPrincipalPolicy(statement);
       }
     }
@@ -103,7 +103,7 @@ class HandlerPolicy extends iam.CfnRolePolicy {
   }
 }
 
-/** Whether the template of a stack contains the role. `withoutPolicyUpdates` returns a construct whose default child is another role's. */
+/** Whether the app defines the role. The default child of an imported role, or of a role `withoutPolicyUpdates`, is not its own child. */
 function isDefinedByApp(role: iam.IRole): boolean {
   return role.node.defaultChild?.node.scope === role;
 }
@@ -170,7 +170,7 @@ export class HandlerFunction extends Construct {
     }
   }
 
-  /** A `VpcPeeringHandler` can still change it. */
+  /** The current role. A `VpcPeeringHandler` that is created later can replace it. */
   get role(): iam.IRole {
     return this.currentRole;
   }
@@ -180,7 +180,7 @@ export class HandlerFunction extends Construct {
     return this.vpcSecurityGroups;
   }
 
-  /** Functions of several stacks can share a role that is passed to them, so the names of their policies in it contain the stack. */
+  /** The names of policies in a role that a user passed contain the stack, because functions of several stacks can share the role. */
   get policyNamePrefix(): string {
     const isOwnRole = this.role.node.scope === this;
     return isOwnRole ? 'GameLiftVpcPeering' : `GameLiftVpcPeering-${digestOf(Stack.of(this).node.path, 8)}`;
@@ -247,8 +247,8 @@ export class HandlerFunction extends Construct {
    * Adds a policy that keeps its permissions as long as a resource needs them, or adds statements to it if there is one already.
    *
    * CloudFormation changes policies before it deletes resources that were replaced or removed. Since it cannot rename this type of
-   * policy in place, the policy's name contains the target and a digest of the document. Other permissions therefore are another
-   * policy, and CloudFormation deletes the old one only after the resources that depend on it.
+   * policy in place, the policy's name contains the target and a digest of the document. A change of permissions therefore creates a
+   * new policy, and CloudFormation deletes the old one only after the resources that depend on it.
    *
    * With `Role.customizeRoles`, the statements are in the CDK's report instead of the template. An imported role gets no policies.
    *
@@ -327,7 +327,7 @@ export class HandlerFunction extends Construct {
     this.addFunctionPolicy('Logs', LOG_ACTIONS, this.logGroupArn());
   }
 
-  /** The log group can still be changed. */
+  /** Lazy, because the log group can still be changed. */
   private logGroupArn(): string {
     return Lazy.string({ produce: () => this.logGroup.logGroupArn });
   }
@@ -352,7 +352,7 @@ export class HandlerFunction extends Construct {
     return resource;
   }
 
-  /** The path within this stack, so that it does not depend on where the stack is in the app. */
+  /** The path within this stack. It does not change if the stack moves to another place in the app. */
   private pathOf(construct: IConstruct): string {
     const stack = Stack.of(this);
     return Stack.of(construct) === stack ? construct.node.path.slice(stack.node.path.length) : construct.node.path;

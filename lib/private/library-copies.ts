@@ -44,7 +44,7 @@ export function validateLibraryVersion(construct: object): void {
   }
 }
 
-/** A map that all copies of this version share. */
+/** A map that all copies of this version of the library share. */
 export function sharedMap<K extends object, V>(name: string): WeakMap<K, V> {
   const key = Symbol.for(`${LIBRARY}@${version}.${name}`);
   const holder = globalThis as { [key]?: WeakMap<K, V> };

@@ -161,9 +161,9 @@ export function registerPeeredOnCreate(connection: Construct, resource: CfnResou
  * Makes a connection without `peerOnCreate` wait for those of the same deployment and VPC that have it, including those that are registered
  * later. They are complete soon after their fleet is ACTIVE, so a deployment takes about as long as its slowest fleet.
  *
- * The order matters if each use consumes the authorization (AWS does not document this). In a creation, the connection would otherwise
- * use up what GameLift needs for the fleet, and only the connection can authorize again. In a deletion, which goes in the reverse order,
- * it would use up what `DeleteFleet` needs if GameLift ends the other connection only with the fleet.
+ * The order matters if each use consumes the authorization (AWS does not document this). Otherwise, when the stack is created, the connection
+ * could consume the authorization that GameLift needs to create the fleet, and the fleet cannot authorize again. When the stack is deleted,
+ * in the reverse order, the connection could consume the authorization that `DeleteFleet` needs.
  */
 export function createAfterPeeredOnCreate(connection: CfnResource, vpc: ec2.IVpc): void {
   new AcyclicDependency(peeredOnCreateWith(connection, vpc).resources).add(connection);

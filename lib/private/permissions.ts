@@ -125,7 +125,7 @@ export function findAuthorizationStatements(stack: Stack): iam.PolicyStatement[]
 
 /*
  * Before the handler cancels an authorization, and when a teardown cannot authorize, it checks whether anything is still peered with
- * the VPC. In the GameLift account it asks GameLift, elsewhere it asks EC2. If the account is a token, it gets both permissions.
+ * the VPC. In the GameLift account it calls GameLift, elsewhere it calls EC2. If the account is a token, it gets both permissions.
  */
 
 /** To list the connections of the account's fleets. */
@@ -143,8 +143,8 @@ export function describeVpcConnectionsStatements(stack: Stack, gameLiftAccount: 
 }
 
 /**
- * To create and delete connections in the GameLift account. GameLift's peering actions support no narrower resource. Which stack
- * owns a connection is in tags on the fleet. A policy has no room for the ARNs of all fleets, so it limits the tag keys instead.
+ * To create and delete connections in the GameLift account. GameLift's peering actions support no narrower resource. Tags on the fleet
+ * name the owner of a connection. The ARNs of all fleets would exceed the size limit of a policy, so it limits the tag keys instead.
  */
 export function fleetStatements(stack: Stack): iam.PolicyStatement[] {
   const fleets = stack.formatArn({ service: 'gamelift', account: '*', resource: 'fleet', resourceName: '*' });

@@ -3,7 +3,7 @@ import type { Construct } from 'constructs';
 import { propertiesOf } from './template';
 
 /**
- * The size that IAM allows for all inline policies of a role together, in characters without white space.
+ * The maximum size of all inline policies of a role together, in characters without white space.
  *
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
  */

@@ -4,8 +4,8 @@ import { digestOf } from './digest';
 import { isCfnFleet } from './fleets';
 
 /*
- * A deployment that changes a peered fleet or a connection needs a valid authorization. The authorization's properties therefore
- * contain what such a change looks like in the template, so that CloudFormation updates the authorization in the same deployment.
+ * A deployment that changes a peered fleet or a connection needs a valid authorization. So the authorization's properties contain values
+ * of these resources: if such a value changes, CloudFormation updates the authorization in the same deployment.
  */
 
 /**
@@ -39,9 +39,8 @@ type Property = readonly [name: string, value: unknown];
 let isCollecting = false;
 
 /**
- * For each resource, by its logical id: the values of its create-only properties, including references, so that a new build
- * shows, and a digest of all its properties. Values that depend on the authorization would create a cycle and are only in the
- * digest.
+ * For each resource, by its logical id: the values of its create-only properties, and a digest of all its properties. The values include
+ * references, so that a new build changes them. Values that depend on the authorization are only in the digest, to avoid a cycle.
  *
  * @param authorization the resource whose property contains the result
  */
@@ -54,8 +53,7 @@ export function renewalTriggers(
     return byLogicalId(resources, (resource) => Object.fromEntries(propertiesInTemplate(resource).filter(isCreateOnly)));
   }
   if (isSearching()) {
-    // A search decides about a dependency. If a value here conflicts with that dependency, the value is left out, not the
-    // dependency.
+    // A search is deciding whether to add a dependency. Ignore these values for that decision: they are left out later if they conflict.
     return undefined;
   }
   isCollecting = true;

@@ -3,8 +3,8 @@ import type { CfnResource, IPostProcessor, IResolvable, IResolveContext } from '
 import type { IConstruct } from 'constructs';
 
 /*
- * Reads resources as they will appear in the template. This works at any time, also before the CDK has resolved the references
- * between stacks.
+ * Reads resources as they will appear in the template. This works at any time, even before the CDK has resolved references between
+ * stacks.
  */
 
 /**

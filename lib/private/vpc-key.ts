@@ -22,7 +22,7 @@ export function vpcKeyOf({ value, targets }: ResolvedValue): VpcKey {
   return isVpc ? { kind: 'resource', text: path } : { kind: 'unknown', text: JSON.stringify(value ?? '') };
 }
 
-/** Whether two keys are of the same VPC. The id of a VPC and a resource cannot be compared. */
+/** Whether two keys identify the same VPC. A key with an id cannot be compared with a key of a resource. */
 export function compareVpcKeys(one: VpcKey, other: VpcKey): Comparison {
   if (one.kind !== other.kind) {
     return 'unknown';

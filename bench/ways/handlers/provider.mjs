@@ -19,7 +19,7 @@ export async function onEvent(event) {
   return { ...started, Data: { VpcPeeringConnectionId, IpV4CidrBlock } };
 }
 
-/** Only begins: `isComplete` tells when the connection is active. */
+/** Only requests the connection: `isComplete` checks whether it is active. */
 export async function onEventWithoutWaiting({ RequestType, ResourceProperties }) {
   const { FleetId, PeerVpcId } = ResourceProperties;
   if (RequestType === 'Delete') {
