@@ -22,7 +22,7 @@ export class SimulatedWorld {
     const fleet = { Name: 'Lobby', BuildId: 'build-1', EC2InstanceType: 'c5.large', ...change };
     const made = await matrix.aws.callGameLift('CreateFleet', fleet, PLACE);
     const { FleetAttributes } = made as { readonly FleetAttributes: { readonly FleetId: string } };
-    await matrix.pass(1);
+    await matrix.waitDays(1);
     return new SimulatedWorld(matrix, FleetAttributes.FleetId);
   }
 
@@ -49,11 +49,11 @@ export class SimulatedWorld {
   }
 
   get vpcId(): string {
-    return this.matrix.places.A.vpcId;
+    return this.matrix.vpcs.A.vpcId;
   }
 
   get routeTableIds(): readonly string[] {
-    return this.matrix.places.A.routeTableIds;
+    return this.matrix.vpcs.A.routeTableIds;
   }
 
   /** The status of what connects the fleet, and the tables of the routes to it, or to what connected it before. */
@@ -182,7 +182,7 @@ export class SimulatedWorld {
 
   /** Until authorizations have lapsed, and more. */
   pass(days: number): Promise<void> {
-    return this.matrix.pass(days);
+    return this.matrix.waitDays(days);
   }
 
   close(): void {
