@@ -3,7 +3,7 @@ import { fleetOf } from '../bin/studio';
 import { PEERING_OPERATIONS } from '../lambda/aws/calls';
 import { callsOf } from '../test/life/calls';
 import type { Calls } from '../test/life/calls';
-import { existing } from '../test/life/scene';
+import { createExisting } from '../test/life/scene';
 import { DAY, STACK, synthesize } from '../test/life/stage';
 import { inRehearsal } from './rehearsals';
 import { verdict } from './result';
@@ -36,7 +36,7 @@ interface Step {
 function runLife(way: Way): Promise<readonly Step[]> {
   return inRehearsal(way, async (rehearsal) => {
     const { clock, cloudFormation, journal } = rehearsal;
-    const { vpcId } = await existing(rehearsal, 0);
+    const { vpcId } = await createExisting(rehearsal, 0);
     const steps: Step[] = [];
     for (const { name, days, build, minimum } of STEPS) {
       await clock.sleep(days * DAY);

@@ -2,13 +2,13 @@ import type { Marker } from './marker';
 import { MARKER_KEY } from './marker';
 import type { Target } from './target';
 
-/** If GameLift makes and deletes a connection within a minute each, as rehearsed. */
+/** If GameLift needs less than a minute to create or delete a connection, as in the rehearsal. */
 const USUAL_MINUTES = 5;
 
-/** If each wait lasts as long as the probe allows. */
+/** If each wait ends at its timeout. */
 const LONGEST_HOURS = 2;
 
-/** What the user agrees to. */
+/** What the user has to confirm. */
 export function announcement({ pair, fleetArn }: Target, region: string, leftover: Marker | undefined): string {
   const { account, fleetId, vpcId } = pair;
   return [
@@ -16,15 +16,15 @@ export function announcement({ pair, fleetArn }: Target, region: string, leftove
     ...(leftover === undefined
       ? []
       : [
-          `- first undo what a run that began at ${leftover.started} has left: connections of ${fleetId} with ${leftover.vpcId}, the authorization,`,
-          '  and the routes and rules of the peering. If that run is still at work, do not go on',
+          `- first undo the changes of the run that began at ${leftover.started}: connections of ${fleetId} with ${leftover.vpcId}, the authorization,`,
+          '  and the routes and rules of the peering. If that run has not ended, do not continue',
         ]),
     `- set the tag ${MARKER_KEY} on ${fleetArn}`,
     `- authorize the peering of ${vpcId}, connect ${fleetId} with it up to three times, and delete the connections`,
     '- remove the authorization, the tag, and the routes and rules that GameLift leaves behind',
     '',
-    `This takes about ${USUAL_MINUTES} minutes, if GameLift makes and deletes a connection within a minute. In the worst case, the probe gives up after ${LONGEST_HOURS} hours.`,
+    `This takes about ${USUAL_MINUTES} minutes, if GameLift creates and deletes a connection within a minute. In the worst case, the probe gives up after ${LONGEST_HOURS} hours.`,
     'For all of this time, it uses up the rate limit of the six peering operations: GameLift allows one call of each in ten seconds',
-    'for the whole account. Deployments that run meanwhile are slowed down, and their connections may fail.',
+    'for the whole account. Deployments at the same time are slower, and their connections may fail.',
   ].join('\n');
 }

@@ -1,61 +1,61 @@
 import type { VpcPeeringAuthorization } from '@aws-sdk/client-gamelift';
-import { BETWEEN_CALLS } from './calls';
+import { CALL_INTERVAL } from './calls';
 import { SECOND, seconds } from './clock';
 import { ProbeStopped } from './errors';
-import { answerText } from './lab';
-import type { Lab } from './lab';
+import { resultText } from './experiment-context';
+import type { ExperimentContext } from './experiment-context';
 
-/** What is left of the difference between two times if both are rounded to seconds. */
+/** The largest error of the difference between two times that are rounded to seconds. */
 const ROUNDING = 2 * SECOND;
 
-/** What GameLift lists of the pair's authorization. */
-export async function listedAuthorization({ calls, api, pair }: Lab): Promise<VpcPeeringAuthorization | undefined> {
+/** The pair's authorization in GameLift's list. */
+export async function listedAuthorization({ calls, api, pair }: ExperimentContext): Promise<VpcPeeringAuthorization | undefined> {
   const { VpcPeeringAuthorizations: authorizations = [] } = await calls.read(api.authorizations());
   return authorizations.find(
     ({ GameLiftAwsAccountId, PeerVpcId }) => GameLiftAwsAccountId === pair.account && PeerVpcId === pair.vpcId,
   );
 }
 
-/** Cancels an authorization that is not there. */
-export async function cancelAbsentAuthorization(lab: Lab): Promise<void> {
-  const { calls, api, pair, findings } = lab;
-  const first = await calls.ask(api.cancelAuthorization(pair));
-  // an authorization may be there that GameLift does not list: the second call is certain
-  const answer = first.kind === 'refused' ? first : await calls.ask(api.cancelAuthorization(pair));
-  const evidence = `DeleteVpcPeeringAuthorization without an authorization answered ${answerText(answer)}`;
-  findings.settleByName('deletingAbsentAuthorization', answer.kind === 'refused' ? answer.name : 'success', evidence);
+/** Deletes an authorization that does not exist. */
+export async function cancelAbsentAuthorization(context: ExperimentContext): Promise<void> {
+  const { calls, api, pair, findings } = context;
+  const first = await calls.call(api.cancelAuthorization(pair));
+  // the first call may delete an authorization that GameLift does not list
+  const result = first.kind === 'refused' ? first : await calls.call(api.cancelAuthorization(pair));
+  const evidence = `DeleteVpcPeeringAuthorization without an authorization returned ${resultText(result)}`;
+  findings.settleByName('deletingAbsentAuthorization', result.kind === 'refused' ? result.name : 'success', evidence);
 }
 
 /** Authorizes, and authorizes again while the first authorization is valid. */
-export async function authorizeTwice(lab: Lab): Promise<void> {
-  const { calls, api, pair, findings, readBack } = lab;
-  const first = await calls.ask(api.authorize(pair));
+export async function authorizeTwice(context: ExperimentContext): Promise<void> {
+  const { calls, api, pair, findings, readBack } = context;
+  const first = await calls.call(api.authorize(pair));
   if (first.kind === 'refused') {
     throw new ProbeStopped(
-      `GameLift refuses to authorize ${pair.vpcId}: ${answerText(first)}. ` +
+      `GameLift refuses to authorize ${pair.vpcId}: ${resultText(first)}. ` +
         'Check that your credentials have the permissions that npm run probe -- --policy prints.',
     );
   }
-  const isListed = (await listedAuthorization(lab)) !== undefined;
-  const looked = calls.now();
-  await calls.sleepUntil(first.at + BETWEEN_CALLS);
-  const second = await calls.ask(api.authorize(pair));
-  const later = await listedAuthorization(lab);
+  const isListed = (await listedAuthorization(context)) !== undefined;
+  const listedAt = calls.now();
+  await calls.sleepUntil(first.at + CALL_INTERVAL);
+  const second = await calls.call(api.authorize(pair));
+  const later = await listedAuthorization(context);
   if (isListed) {
-    readBack.noteRead();
+    readBack.noteCurrent();
   } else if (later !== undefined) {
-    readBack.noteLate('GameLift’s list of authorizations', looked - first.at);
+    readBack.noteLate('GameLift’s list of authorizations', listedAt - first.at);
   }
 
   const before = first.output.VpcPeeringAuthorization?.ExpirationTime?.getTime();
   if (second.kind === 'refused') {
-    const evidence = `CreateVpcPeeringAuthorization ${seconds(second.at - first.at)} after the first one answered ${answerText(second)}`;
+    const evidence = `CreateVpcPeeringAuthorization ${seconds(second.at - first.at)} after the first one returned ${resultText(second)}`;
     findings.settleByName('authorizingAgain', second.name, evidence);
     return;
   }
   const after = second.output.VpcPeeringAuthorization?.ExpirationTime?.getTime();
   if (before === undefined || after === undefined) {
-    findings.leaveOpen('authorizingAgain', 'The answers have no ExpirationTime');
+    findings.leaveOpen('authorizingAgain', 'The outputs have no ExpirationTime');
     return;
   }
   const moved = after - before;

@@ -3,7 +3,7 @@ import type { Clock } from './clock';
 import { CallFailed, failureOf } from './errors';
 
 /*
- * Makes calls, and waits for GameLift's rate limit: one call of each peering operation in ten seconds. The clients must not repeat calls.
+ * Makes calls at GameLift's rate limit: one call of each peering operation in ten seconds. The clients must not retry.
  */
 
 /** One call of an AWS API. */
@@ -13,34 +13,34 @@ export interface Call<Output> {
   readonly send: () => Promise<Output>;
 }
 
-/** What a call answers. A refusal is an answer too. Times are those of this machine. */
-export type Answer<Output> =
-  | { readonly kind: 'answered'; readonly output: Output; readonly at: number }
+/** The result of a call that was not throttled. Times are those of this machine. */
+export type CallResult<Output> =
+  | { readonly kind: 'succeeded'; readonly output: Output; readonly at: number }
   | { readonly kind: 'refused'; readonly name: string; readonly message: string; readonly at: number };
 
-/** What one attempt answers, which may be above the rate limit. */
+/** The result of one attempt, which may be throttled. */
 export type Attempt<Output> =
-  | (Answer<Output> & { readonly sent: number })
+  | (CallResult<Output> & { readonly sent: number })
   | { readonly kind: 'throttled'; readonly name: string; readonly sent: number; readonly at: number };
 
-/** How long after a call the next one of the same peering operation is made. The limit is ten seconds. */
-export const BETWEEN_CALLS = 10.5 * SECOND;
+/** The time between two calls of the same peering operation. The limit is ten seconds. */
+export const CALL_INTERVAL = 10.5 * SECOND;
 
-const THROTTLED_AT_MOST = 5 * MINUTE;
-const UNAVAILABLE_AT_MOST = 6;
+const THROTTLING_TIMEOUT = 5 * MINUTE;
+const MAX_ATTEMPTS = 6;
 
-/** EC2 has an operation with the same name as one of GameLift's. */
+/** Checks the service too: EC2 also has an operation DescribeVpcPeeringConnections. */
 function isPeeringOperation({ service, operation }: Call<unknown>): boolean {
   return service === 'gamelift' && operation.includes('VpcPeering');
 }
 
-/** When each peering operation may be called again. The probe and its undoing share it. */
+/** When each peering operation can be called again. Experiments and undo share it. */
 export class RateLimits {
   private readonly nextCalls = new Map<string, number>();
 
   note(call: Call<unknown>, at: number): void {
     if (isPeeringOperation(call)) {
-      this.nextCalls.set(call.operation, at + BETWEEN_CALLS);
+      this.nextCalls.set(call.operation, at + CALL_INTERVAL);
     }
   }
 
@@ -60,7 +60,7 @@ export class Calls {
     return this.clock.now();
   }
 
-  /** Throws the reason if the run was aborted. */
+  /** Throws the reason if the run is aborted. */
   async sleep(milliseconds: number): Promise<void> {
     this.signal.throwIfAborted();
     if (milliseconds > 0) {
@@ -83,13 +83,13 @@ export class Calls {
     return this.limits.next(call) <= this.now();
   }
 
-  /** Calls once, at once. */
+  /** Calls once, without waiting. */
   async attempt<Output>(call: Call<Output>): Promise<Attempt<Output>> {
     this.signal.throwIfAborted();
     const sent = this.now();
     try {
       const output = await call.send();
-      return { kind: 'answered', output, sent, at: this.now() };
+      return { kind: 'succeeded', output, sent, at: this.now() };
     } catch (error) {
       const failure = failureOf(error);
       switch (failure.kind) {
@@ -105,8 +105,8 @@ export class Calls {
     }
   }
 
-  /** Calls when the rate limit allows it. Does not repeat a call without an answer, since it may have been carried out. */
-  async ask<Output>(call: Call<Output>): Promise<Answer<Output>> {
+  /** Calls when the rate limit allows it, and again if throttled. Does not retry if the network fails, since the call may have taken effect. */
+  async call<Output>(call: Call<Output>): Promise<CallResult<Output>> {
     const start = this.now();
     for (let pause = SECOND; ; pause = Math.min(2 * pause, 10 * SECOND)) {
       await this.waitFor(call);
@@ -114,22 +114,22 @@ export class Calls {
       if (attempt.kind !== 'throttled') {
         return attempt;
       }
-      if (this.now() - start > THROTTLED_AT_MOST) {
+      if (this.now() - start > THROTTLING_TIMEOUT) {
         const { name } = attempt;
-        const message = `refused for its rate for ${THROTTLED_AT_MOST / MINUTE} minutes.`;
+        const message = `throttled for ${THROTTLING_TIMEOUT / MINUTE} minutes.`;
         throw new CallFailed(`${call.service}:${call.operation}`, { kind: 'throttled', name, message });
       }
       await this.sleep(isPeeringOperation(call) ? 0 : pause);
     }
   }
 
-  /** Like `ask`, for calls that can be repeated: repeats them when AWS or the network has a problem. */
-  async insist<Output>(call: Call<Output>): Promise<Answer<Output>> {
+  /** Like `call`, for idempotent calls: retries if AWS or the network fails. */
+  async callWithRetries<Output>(call: Call<Output>): Promise<CallResult<Output>> {
     for (let attempts = 1, pause = 2 * SECOND; ; attempts += 1, pause = Math.min(2 * pause, 16 * SECOND)) {
       try {
-        return await this.ask(call);
+        return await this.call(call);
       } catch (error) {
-        if (!(error instanceof CallFailed) || error.failure.kind !== 'unavailable' || attempts === UNAVAILABLE_AT_MOST) {
+        if (!(error instanceof CallFailed) || error.failure.kind !== 'unavailable' || attempts === MAX_ATTEMPTS) {
           throw error;
         }
         await this.sleep(pause);
@@ -137,18 +137,18 @@ export class Calls {
     }
   }
 
-  /** Like `insist`, where a refusal means that the probe can't go on. */
+  /** Like `callWithRetries`, but throws if the call is refused. */
   async read<Output>(call: Call<Output>): Promise<Output> {
-    const answer = await this.insist(call);
-    if (answer.kind === 'refused') {
-      throw new CallFailed(`${call.service}:${call.operation}`, { ...answer, kind: 'refused' });
+    const result = await this.callWithRetries(call);
+    if (result.kind === 'refused') {
+      throw new CallFailed(`${call.service}:${call.operation}`, { ...result, kind: 'refused' });
     }
-    return answer.output;
+    return result.output;
   }
 }
 
-/** Waits for tasks that run at the same time. If one fails, it stops the others, and throws when all have ended. */
-export async function together(stop: AbortController, tasks: readonly Promise<unknown>[]): Promise<void> {
+/** Waits for concurrent tasks. If one fails, aborts the others, and throws after all have ended. */
+export async function runConcurrently(stop: AbortController, tasks: readonly Promise<unknown>[]): Promise<void> {
   await Promise.all(
     tasks.map(async (task) => {
       try {

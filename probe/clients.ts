@@ -15,7 +15,7 @@ export interface ClientOptions {
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
 }
 
-/** Clients that never repeat a call: the probe does it, and has to see each answer. */
+/** Clients that never retry: the probe retries by itself, and needs the result of each attempt. */
 export function createClients(options: ClientOptions = {}): Clients {
   const configuration = { ...options, maxAttempts: 1, requestHandler: { connectionTimeout: 5_000, requestTimeout: 30_000 } };
   return {

@@ -1,10 +1,10 @@
 import { setTimeout } from 'node:timers/promises';
 
-/** The time, so that tests can run the probe in simulated time. */
+/** An interface, so that tests can use simulated time. */
 export interface Clock {
   now(): number;
 
-  /** Waits, but not beyond an abort of the signal. Who calls it looks at the signal. */
+  /** Ends early without an error if the signal is aborted. The caller checks the signal. */
   sleep(milliseconds: number, signal: AbortSignal): Promise<void>;
 }
 
@@ -18,10 +18,10 @@ export const SYSTEM_CLOCK: Clock = {
 export const SECOND = 1000;
 export const MINUTE = 60 * SECOND;
 
-/** EC2 says that its reads can be late, and gives no bound. After this time, the probe trusts that a read shows a write. */
-export const VISIBLE = 20 * SECOND;
+/** EC2's reads are eventually consistent, without a documented bound. The probe expects reads to show a write after this time. */
+export const CONSISTENCY_DELAY = 20 * SECOND;
 
-/** A duration for people: `12.3 s`. */
+/** Formats a duration, such as `12.3 s`. */
 export function seconds(milliseconds: number): string {
   return `${Math.round(milliseconds / 100) / 10} s`;
 }

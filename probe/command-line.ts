@@ -6,29 +6,29 @@ export const DEFAULT_FILE = 'probe-readings.json';
 export const USAGE = `usage: npm run probe -- --fleet FLEET --vpc VPC [--yes] [--json FILE]
        npm run probe -- --policy [--fleet FLEET] [--vpc VPC]
 
-Tests in your AWS account how GameLift answers what AWS's documents leave open about VPC peering, and undoes what it did.
-docs/probe.md says what it does, how long it takes, and how to send in the result.
+Finds out in your AWS account what AWS's documents leave open about VPC peering, and undoes its changes.
+See docs/probe.md for what it does, how long it takes, and how to send in the result.
 
   --fleet FLEET  the id of an ACTIVE EC2 fleet without peering connections
-  --vpc VPC      the id of an empty VPC in the same account and Region, which is peered with nothing
+  --vpc VPC      the id of an empty VPC in the same account and Region, without peering connections
   --yes          begin without asking
   --json FILE    where to write the result (default ${DEFAULT_FILE})
   --policy       print the IAM policy that the probe needs, and do nothing else
-  --help         print this
+  --help         print this help
 
-Region and credentials are found as by the AWS CLI, such as in AWS_REGION and AWS_PROFILE.`;
+Region and credentials come from the same sources as for the AWS CLI, such as AWS_REGION and AWS_PROFILE.`;
 
 export type Command =
   | { readonly kind: 'help' }
   | { readonly kind: 'policy'; readonly fleetId?: string; readonly vpcId?: string }
   | { readonly kind: 'probe'; readonly fleetId: string; readonly vpcId: string; readonly yes: boolean; readonly file: string }
-  | { readonly kind: 'wrong'; readonly message: string };
+  | { readonly kind: 'invalid'; readonly message: string };
 
 export function parseCommand(args: readonly string[]): Command {
   try {
     return commandOf(args);
   } catch (error) {
-    return { kind: 'wrong', message: messageOf(error) };
+    return { kind: 'invalid', message: messageOf(error) };
   }
 }
 
@@ -60,7 +60,7 @@ function commandOf(args: readonly string[]): Command {
     return { kind: 'policy', fleetId, vpcId };
   }
   if (fleetId === undefined || vpcId === undefined) {
-    throw new Error(`--fleet and --vpc must be given. npm run probe -- --help says more`);
+    throw new Error(`--fleet and --vpc must be given. For help, run npm run probe -- --help`);
   }
   return { kind: 'probe', fleetId, vpcId, yes, file };
 }

@@ -1,42 +1,42 @@
-import { MINUTE, SECOND, VISIBLE } from './clock';
-import type { Lab } from './lab';
+import { MINUTE, SECOND, CONSISTENCY_DELAY } from './clock';
+import type { ExperimentContext } from './experiment-context';
 import { isEnded } from './observer';
 import type { Connection } from './observer';
 
 /*
- * Connects the fleet with the VPC, or disconnects it, and watches what becomes of the request.
+ * Connects the fleet with the VPC or disconnects it, and waits for the outcome.
  */
 
-const CONNECTING_AT_MOST = 10 * MINUTE;
-const DELETING_AT_MOST = 10 * MINUTE;
+const CONNECT_TIMEOUT = 10 * MINUTE;
+const DELETE_TIMEOUT = 10 * MINUTE;
 
-/** If nothing is connected so long after a request was accepted, nothing will come of it. */
-const WITHOUT_A_TRACE = MINUTE;
+/** If no connection is visible this long after an accepted request, the request has failed. */
+const INVISIBLE_TIMEOUT = MINUTE;
 
-/** If nothing is deleted so long after a deletion was accepted, nothing will come of it. */
-const WITHOUT_EFFECT = 2 * MINUTE;
+/** If the connection is unchanged this long after an accepted deletion, the deletion has failed. */
+const UNCHANGED_TIMEOUT = 2 * MINUTE;
 
-export type Connected =
+export type ConnectOutcome =
   | { readonly kind: 'active'; readonly connection: Connection; readonly after: number }
   | { readonly kind: 'refused'; readonly name: string; readonly message: string }
-  /** Accepted, and then failed, or nothing came of it. */
+  /** The request was accepted, but the connection failed or never became visible. */
   | { readonly kind: 'failed'; readonly how: string }
   | { readonly kind: 'pending'; readonly status: string };
 
-export async function connect(lab: Lab): Promise<Connected> {
-  const { calls, api, pair, observer, changes } = lab;
+export async function connect(context: ExperimentContext): Promise<ConnectOutcome> {
+  const { calls, api, pair, observer, changes } = context;
   const isNew = observer.newConnections();
-  changes.last = calls.now();
-  const answer = await calls.ask(api.connect(pair));
-  changes.last = calls.now();
-  if (answer.kind === 'refused') {
-    return answer;
+  changes.lastAt = calls.now();
+  const result = await calls.call(api.connect(pair));
+  changes.lastAt = calls.now();
+  if (result.kind === 'refused') {
+    return result;
   }
   let status = 'not listed';
-  const connected = await observer.watch<Connected>(CONNECTING_AT_MOST, 5 * SECOND, (look) => {
-    const seen = [...(look.listed ?? []), ...look.peerings].filter(isNew);
-    const after = look.at - answer.at;
-    const active = look.listed?.filter(isNew).find((connection) => connection.status === 'active');
+  const connected = await observer.poll<ConnectOutcome>(CONNECT_TIMEOUT, 5 * SECOND, (observation) => {
+    const seen = [...(observation.listed ?? []), ...observation.peerings].filter(isNew);
+    const after = observation.at - result.at;
+    const active = observation.listed?.filter(isNew).find((connection) => connection.status === 'active');
     if (active !== undefined) {
       return { kind: 'active', connection: active, after };
     }
@@ -45,51 +45,51 @@ export async function connect(lab: Lab): Promise<Connected> {
       return { kind: 'failed', how: `status ${failed.status}${failed.message === '' ? '' : ` (${failed.message})`}` };
     }
     status = seen.at(-1)?.status ?? status;
-    return look.listed !== undefined && seen.length === 0 && after >= WITHOUT_A_TRACE
+    return observation.listed !== undefined && seen.length === 0 && after >= INVISIBLE_TIMEOUT
       ? { kind: 'failed', how: 'neither GameLift nor EC2 shows a connection any more' }
       : undefined;
   });
   return connected ?? { kind: 'pending', status };
 }
 
-/** What was seen of a deletion. */
+/** What was observed of a deletion. */
 export interface Deletion {
   readonly sawDeleting: boolean;
-  /** How long after the answer the connection was seen to have ended. */
+  /** How long after the call returned the connection was first observed to have ended. */
   readonly endedAfter: number;
-  readonly endedAtFirstLook: boolean;
+  readonly endedAtFirstObservation: boolean;
 }
 
-export type Disconnected =
+export type DisconnectOutcome =
   | { readonly kind: 'ended'; readonly deletion: Deletion }
   | { readonly kind: 'refused'; readonly name: string; readonly message: string }
-  /** Accepted, and nothing came of it. */
+  /** The deletion was accepted, but the connection did not change. */
   | { readonly kind: 'unchanged' };
 
-export async function disconnect(lab: Lab, { id }: Connection): Promise<Disconnected> {
-  const { calls, api, pair, observer, changes } = lab;
-  // so that GameLift's list can be read right after the deletion
+export async function disconnect(context: ExperimentContext, { id }: Connection): Promise<DisconnectOutcome> {
+  const { calls, api, pair, observer, changes } = context;
+  // so that the rate limit allows a read of GameLift's list right after the deletion
   await calls.waitFor(api.connections(pair.fleetId));
-  const answer = await calls.ask(api.disconnect(pair.fleetId, id));
-  changes.last = calls.now();
-  if (answer.kind === 'refused') {
-    return answer;
+  const result = await calls.call(api.disconnect(pair.fleetId, id));
+  changes.lastAt = calls.now();
+  if (result.kind === 'refused') {
+    return result;
   }
-  let looks = 0;
+  let observations = 0;
   let sawDeleting = false;
-  const disconnected = await observer.watch<Disconnected>(DELETING_AT_MOST, 2 * SECOND, ({ listed, peerings, at }) => {
-    looks += 1;
+  const disconnected = await observer.poll<DisconnectOutcome>(DELETE_TIMEOUT, 2 * SECOND, ({ listed, peerings, at }) => {
+    observations += 1;
     sawDeleting ||= [...(listed ?? []), ...peerings].some(({ status }) => status === 'deleting');
-    const endedAfter = at - answer.at;
+    const endedAfter = at - result.at;
     const own = listed?.find((connection) => connection.id === id);
-    // a deletion without an authorization may show as a failed connection, which EC2 still shows as active
+    // if a deletion lacks the authorization, GameLift may list the connection as failed, while EC2 shows it as active
     const hasEnded = listed !== undefined && (own === undefined || isEnded(own)) && peerings.every(isEnded);
     if (hasEnded) {
       observer.noteEnd(id);
-      return { kind: 'ended', deletion: { sawDeleting, endedAfter, endedAtFirstLook: looks === 1 } };
+      return { kind: 'ended', deletion: { sawDeleting, endedAfter, endedAtFirstObservation: observations === 1 } };
     }
-    const patience = own?.status === 'failed' ? VISIBLE : WITHOUT_EFFECT;
-    return endedAfter >= patience && !sawDeleting ? { kind: 'unchanged' } : undefined;
+    const timeout = own?.status === 'failed' ? CONSISTENCY_DELAY : UNCHANGED_TIMEOUT;
+    return endedAfter >= timeout && !sawDeleting ? { kind: 'unchanged' } : undefined;
   });
   return disconnected ?? { kind: 'unchanged' };
 }

@@ -1,10 +1,9 @@
-/** Names that AWS services use for calls above a rate limit. The message counts too, since GameLift's model has no such error. */
+/** Names of throttling errors. The message is checked too, since GameLift documents no such error. */
 const THROTTLED = /^(Throttl|TooManyRequests|RequestLimitExceeded|RequestThrottled|SlowDown|LimitExceededThrottl)/;
 const DENIED =
   /AccessDenied|UnauthorizedOperation|UnrecognizedClient|InvalidClientTokenId|InvalidSignature|SignatureDoesNotMatch|ExpiredToken|MissingAuthenticationToken|AuthFailure|OptInRequired|CredentialsProvider|TokenProvider/;
 const INTERNAL = /^(Internal|ServiceUnavailable|Unavailable)/;
 
-/** What an error of a call means. */
 export type Failure =
   | { readonly kind: 'throttled'; readonly name: string; readonly message: string }
   | { readonly kind: 'denied'; readonly name: string; readonly message: string }
@@ -21,7 +20,7 @@ export function failureOf(error: unknown): Failure {
   if (DENIED.test(name)) {
     return { kind: 'denied', name, message };
   }
-  // without a status there was no answer: the network, or the client itself
+  // without a status, the network or the client has failed
   if (status === undefined || status >= 500 || INTERNAL.test(name)) {
     return { kind: 'unavailable', name, message };
   }
@@ -47,13 +46,13 @@ export function messageOf(error: unknown): string {
 }
 
 const ADVICE = {
-  throttled: 'Something else in this account uses up the rate limit: try again later.',
+  throttled: 'Other callers in this account use up the rate limit: try again later.',
   denied: 'Check the credentials. npm run probe -- --policy prints the permissions that the probe needs.',
   unavailable: 'Check the network and the Region, then run the probe again.',
   refused: '',
 } as const;
 
-/** A call that failed, so that the probe can't go on. */
+/** A call failed, and the probe can't continue. */
 export class CallFailed extends Error {
   constructor(
     action: string,
@@ -63,7 +62,7 @@ export class CallFailed extends Error {
   }
 }
 
-/** What the probe found makes it stop. The message says what was found and what to do. */
+/** The probe can't continue. The message says what was found and what to do. */
 export class ProbeStopped extends Error {}
 
 /** The user stopped the probe. */

@@ -1,12 +1,12 @@
 import { authorizeTwice, cancelAbsentAuthorization, listedAuthorization } from './authorizations';
-import { BETWEEN_CALLS, together } from './calls';
-import { VISIBLE, seconds } from './clock';
+import { CALL_INTERVAL, runConcurrently } from './calls';
+import { CONSISTENCY_DELAY, seconds } from './clock';
 import { connect } from './connections';
-import type { Connected, Deletion } from './connections';
+import type { ConnectOutcome, Deletion } from './connections';
 import { ProbeStopped } from './errors';
 import { readEvents, settleFleetEvents } from './fleet-events';
-import { refusalText } from './lab';
-import type { Lab } from './lab';
+import { refusalText } from './experiment-context';
+import type { ExperimentContext } from './experiment-context';
 import { isEnded, isLive } from './observer';
 import type { Connection } from './observer';
 import { measureRateLimit } from './rate-limit';
@@ -16,55 +16,59 @@ import { watchRemoval, watchWrites } from './vpc-writes';
 import type { Writes } from './vpc-writes';
 
 /*
- * The experiments, in the order in which they need each other. Each of the peering operations has a rate limit of its own, so those
- * that use different operations run at the same time.
+ * The experiments. Some need the result of an earlier one. Each peering operation has its own rate limit, so experiments that use different
+ * operations run at the same time.
  */
 
-/** `beside` is what else runs during the first experiments. */
-export async function runExperiments(lab: Lab, stop: AbortController, beside: Promise<void>): Promise<Writes> {
-  const { calls, findings, readBack, tell } = lab;
+/** @param concurrent runs during the first experiments */
+export async function runExperiments(
+  context: ExperimentContext,
+  stop: AbortController,
+  concurrent: Promise<void>,
+): Promise<Writes> {
+  const { calls, findings, readBack, print } = context;
   const started = calls.now();
-  tell('measuring the rate limit, and connecting without an authorization');
-  const eventsBefore = readEvents(lab, started);
-  const unauthorized = connectUnauthorized(lab);
-  await together(stop, [eventsBefore, unauthorized, measureRateLimit(lab), beside]);
-  tell('authorizing twice');
-  await authorizeTwice(lab);
-  tell('connecting');
-  const first = await connectAuthorized(lab);
-  settleMissingAuthorization(lab, await unauthorized);
-  const written = watchWrites(lab);
-  const isListed = isAuthorizationListed(lab);
-  await together(stop, [written, isListed]);
-  settleConnectionIds(lab, first, await lab.observer.peerings());
-  const uses = await useAuthorizationAgain(lab, first.connection);
-  settleUsedAuthorizations(lab, uses, await isListed);
-  settleDeletions(lab, uses.deletions);
-  tell('looking what is left of the connection');
-  await calls.sleep(VISIBLE);
-  await settleEndedConnections(lab, uses.last);
-  settleFleetEvents(lab, await eventsBefore, await readEvents(lab, started));
+  print('measuring the rate limit, and connecting without an authorization');
+  const eventsBefore = readEvents(context, started);
+  const unauthorized = connectUnauthorized(context);
+  await runConcurrently(stop, [eventsBefore, unauthorized, measureRateLimit(context), concurrent]);
+  print('authorizing twice');
+  await authorizeTwice(context);
+  print('connecting');
+  const first = await connectAuthorized(context);
+  settleMissingAuthorization(context, await unauthorized);
+  const written = watchWrites(context);
+  const isListed = isAuthorizationListed(context);
+  await runConcurrently(stop, [written, isListed]);
+  settleConnectionIds(context, first, await context.observer.peerings());
+  const uses = await useAuthorizationAgain(context, first.connection);
+  settleUsedAuthorizations(context, uses, await isListed);
+  settleDeletions(context, uses.deletions);
+  print('checking what is left of the connection');
+  await calls.sleep(CONSISTENCY_DELAY);
+  await settleEndedConnections(context, uses.last);
+  settleFleetEvents(context, await eventsBefore, await readEvents(context, started));
   readBack.settle(findings);
-  return { written: await written, left: await watchRemoval(lab) };
+  return { written: await written, leftBehind: await watchRemoval(context) };
 }
 
-async function connectUnauthorized(lab: Lab): Promise<Connected> {
-  await cancelAbsentAuthorization(lab);
-  const connected = await connect(lab);
+async function connectUnauthorized(context: ExperimentContext): Promise<ConnectOutcome> {
+  await cancelAbsentAuthorization(context);
+  const connected = await connect(context);
   if (connected.kind === 'active' || connected.kind === 'pending') {
     const status = connected.kind === 'active' ? 'active' : connected.status;
     const found = `Without an authorization, GameLift accepted the connection, which is now ${status}`;
-    lab.findings.leaveOpen('missingAuthorization', `${found}. This fits no reading`);
+    context.findings.leaveOpen('missingAuthorization', `${found}. This fits no reading`);
     throw new ProbeStopped(`${found}. The other experiments need a VPC that nothing authorizes.`);
   }
   return connected;
 }
 
-/** The refusal was for the missing authorization, since the same request was accepted with one. */
-function settleMissingAuthorization({ findings }: Lab, unauthorized: Connected): void {
+/** The authorization was the reason, since the same request succeeded with one. */
+function settleMissingAuthorization({ findings }: ExperimentContext, unauthorized: ConnectOutcome): void {
   const proof = 'The same request succeeded with an authorization';
   if (unauthorized.kind === 'refused') {
-    const evidence = `CreateVpcPeeringConnection without an authorization answered ${refusalText(unauthorized)}. ${proof}`;
+    const evidence = `CreateVpcPeeringConnection without an authorization returned ${refusalText(unauthorized)}. ${proof}`;
     findings.settleByName('missingAuthorization', unauthorized.name, evidence);
   } else if (unauthorized.kind === 'failed') {
     const evidence = `CreateVpcPeeringConnection without an authorization was accepted, then: ${unauthorized.how}. ${proof}`;
@@ -72,7 +76,11 @@ function settleMissingAuthorization({ findings }: Lab, unauthorized: Connected):
   }
 }
 
-function settleConnectionIds({ findings }: Lab, { connection, after }: Active, peerings: readonly Connection[]): void {
+function settleConnectionIds(
+  { findings }: ExperimentContext,
+  { connection, after }: Active,
+  peerings: readonly Connection[],
+): void {
   const active = peerings.filter(isLive);
   const evidence = `The connection was active after ${seconds(after)}. GameLift lists it as ${connection.id}, EC2 as ${active.map(({ id }) => id).join(', ')}`;
   if (active.some(({ id }) => id === connection.id)) {
@@ -84,14 +92,14 @@ function settleConnectionIds({ findings }: Lab, { connection, after }: Active, p
   }
 }
 
-/** Looks twice, since a read may show what was before the use. */
-async function isAuthorizationListed(lab: Lab): Promise<boolean> {
-  await lab.calls.sleep(VISIBLE - BETWEEN_CALLS);
-  await listedAuthorization(lab);
-  return (await listedAuthorization(lab)) !== undefined;
+/** Reads twice, since the first read may be late. */
+async function isAuthorizationListed(context: ExperimentContext): Promise<boolean> {
+  await context.calls.sleep(CONSISTENCY_DELAY - CALL_INTERVAL);
+  await listedAuthorization(context);
+  return (await listedAuthorization(context)) !== undefined;
 }
 
-function settleUsedAuthorizations({ findings }: Lab, { validAfterUse }: Uses, isListed: boolean): void {
+function settleUsedAuthorizations({ findings }: ExperimentContext, { validAfterUse }: Uses, isListed: boolean): void {
   const listed = isListed ? 'listed' : 'not listed';
   const evidence = `After the connection was created with it, DescribeVpcPeeringAuthorizations ${isListed ? 'still lists' : 'no longer lists'} the authorization`;
   switch (validAfterUse) {
@@ -105,34 +113,38 @@ function settleUsedAuthorizations({ findings }: Lab, { validAfterUse }: Uses, is
       );
       break;
     case 'unknown':
-      findings.leaveOpen('usedAuthorizations', `${evidence}. Whether it was still valid is not known`);
+      findings.leaveOpen('usedAuthorizations', `${evidence}. It is unknown whether it was still valid`);
   }
 }
 
-function settleDeletions({ findings }: Lab, deletions: readonly Deletion[]): void {
+function settleDeletions({ findings }: ExperimentContext, deletions: readonly Deletion[]): void {
   const ends = deletions.map(({ endedAfter }) => seconds(endedAfter)).join(' and ');
-  const evidence = `The connection was seen to have ended ${ends} after DeleteVpcPeeringConnection had returned`;
+  const evidence = `The connection had ended when it was observed ${ends} after DeleteVpcPeeringConnection returned`;
   if (deletions.some(({ sawDeleting }) => sawDeleting)) {
-    findings.settle('deletingConnections', 'deleting for a while', `${evidence}, and was seen with status deleting before`);
-  } else if (deletions.some(({ endedAtFirstLook }) => endedAtFirstLook)) {
-    findings.settle('deletingConnections', 'done on return', `${evidence}, at the first look`);
+    findings.settle('deletingConnections', 'deleting for a while', `${evidence}. Before, it had status deleting`);
+  } else if (deletions.some(({ endedAtFirstObservation }) => endedAtFirstObservation)) {
+    findings.settle('deletingConnections', 'done on return', `${evidence}, at the first observation`);
   } else {
     findings.leaveOpen(
       'deletingConnections',
-      `${evidence}, and was never seen as deleting. Late reads can't be told from a slow deletion`,
+      `${evidence}. It never had status deleting. This may be a slow deletion, or the reads were late`,
     );
   }
 }
 
-async function settleEndedConnections({ findings, observer }: Lab, { id }: Connection): Promise<void> {
+async function settleEndedConnections({ findings, observer }: ExperimentContext, { id }: Connection): Promise<void> {
   const own = (await observer.listed()).find((connection) => connection.id === id);
   if (own === undefined) {
-    findings.settle('endedConnections', 'gone', `GameLift does not list the connection ${seconds(VISIBLE)} after its end`);
+    findings.settle(
+      'endedConnections',
+      'gone',
+      `GameLift does not list the connection ${seconds(CONSISTENCY_DELAY)} after its end`,
+    );
   } else if (isEnded(own)) {
     findings.settle(
       'endedConnections',
       'linger',
-      `GameLift lists the connection as ${own.status} ${seconds(VISIBLE)} after its end`,
+      `GameLift lists the connection as ${own.status} ${seconds(CONSISTENCY_DELAY)} after its end`,
     );
   } else {
     findings.leaveOpen('endedConnections', `GameLift lists the connection as ${own.status} after its end`);

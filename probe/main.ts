@@ -11,7 +11,7 @@ import { probe } from './probe';
 import { reportJson, reportTable } from './report';
 
 /*
- * npm run probe: tests in a real account what AWS leaves open. See docs/probe.md.
+ * npm run probe: finds out in a real account what AWS's documents leave open. See docs/probe.md.
  */
 
 async function main(): Promise<number> {
@@ -20,7 +20,7 @@ async function main(): Promise<number> {
     case 'help':
       console.log(USAGE);
       return 0;
-    case 'wrong':
+    case 'invalid':
       console.error(command.message);
       return 2;
     case 'policy':
@@ -40,7 +40,7 @@ async function run({ fleetId, vpcId, yes, file }: Extract<Command, { kind: 'prob
     console.error('The probe asks before it begins, but stdin is not a terminal: add --yes to begin without asking.');
     return 2;
   }
-  // before the run, so that its result is not lost
+  // checked before the run, so that its result is not lost
   if (!isWritable(file)) {
     console.error(`--json must be a file in a directory that can be written to, got '${file}'`);
     return 2;
@@ -50,11 +50,11 @@ async function run({ fleetId, vpcId, yes, file }: Extract<Command, { kind: 'prob
   stopOnSignals(stop);
   const options = { clients: createClients(), clock: SYSTEM_CLOCK, region: await region(), fleetId, vpcId, stop };
   const confirm = yes ? () => Promise.resolve(true) : () => askToBegin(stop.signal);
-  const outcome = await probe({ ...options, confirm, tell: console.log });
+  const outcome = await probe({ ...options, confirm, print: console.log });
   if (outcome.findings.length > 0) {
     console.log(`\n${reportTable(outcome.findings)}\n`);
     writeFileSync(file, reportJson(outcome.findings, { region: options.region, date: new Date() }));
-    console.log(`The same as JSON, for npm run rehearse -- --readings: ${resolve(file)}`);
+    console.log(`As JSON, for npm run rehearse -- --readings: ${resolve(file)}`);
   }
   if (outcome.kind === 'stopped') {
     console.error(outcome.error);
@@ -74,10 +74,10 @@ function isWritable(file: string): boolean {
 
 async function askToBegin(signal: AbortSignal): Promise<boolean> {
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  // Ctrl+C at the prompt
+  // Ctrl+C at the prompt does not raise a signal in the process
   terminal.on('SIGINT', () => process.emit('SIGINT'));
   try {
-    // Ctrl+D closes it without an answer
+    // Ctrl+D closes the prompt without an answer
     const closed = new Promise<string>((resolve) => {
       terminal.once('close', () => {
         resolve('');
@@ -97,9 +97,9 @@ function stopOnSignals(stop: AbortController): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
       if (stop.signal.aborted) {
-        console.error('Still stopping, and undoing what was done. Please wait.');
+        console.error('Still undoing the changes. Please wait.');
       } else {
-        console.error(`Stopping because of ${signal}, and undoing what was done. This can take minutes.`);
+        console.error(`Stopping because of ${signal}, and undoing the changes. This can take minutes.`);
         stop.abort(new Interrupted(signal));
       }
     });

@@ -2,8 +2,8 @@ import type { Api } from './api';
 import type { Calls } from './calls';
 
 /*
- * A tag on the fleet, written before the first change and removed last. It says which VPC the probe connects, so that the next run
- * can undo what a crashed run has left. Nothing else is needed, since nothing was peered or authorized before.
+ * A tag on the fleet, which the probe sets before the first change and removes last. It contains the VPC, so that the next run can undo the
+ * changes of a run that crashed.
  */
 
 export const MARKER_KEY = 'gamelift-vpc-peering-probe';
@@ -17,7 +17,7 @@ export function markerValue({ vpcId, started }: Marker): string {
   return `${vpcId} ${started}`;
 }
 
-/** The tag's value as it is read. Undefined if there is no such tag. */
+/** Undefined if the fleet does not have the tag. */
 export async function readMarkerValue(calls: Calls, api: Api, fleetArn: string): Promise<string | undefined> {
   const { Tags: tags = [] } = await calls.read(api.tags(fleetArn));
   return tags.find(({ Key }) => Key === MARKER_KEY)?.Value;

@@ -3,8 +3,8 @@ import type { Api } from './api';
 import type { Call, Calls } from './calls';
 
 /*
- * The routes and rules that GameLift writes in the VPC. Before the probe begins, the VPC has no route to a peering and no rule
- * for a range of addresses, except that security groups allow all outbound traffic. So each that is there later is GameLift's.
+ * The routes and rules that GameLift writes in the VPC. Before the run, the VPC has no route to a peering, and no rule for a CIDR block except
+ * those that allow all outbound traffic. So GameLift has written all others.
  */
 
 export interface PeeringRoute {
@@ -19,7 +19,7 @@ export interface Rule {
   readonly permission: IpPermission;
 }
 
-/** What a VPC has because of a peering. */
+/** The routes and rules that a VPC has because of a peering. */
 export interface PeeringNetwork {
   readonly tables: readonly { readonly id: string; readonly isMain: boolean }[];
   readonly routes: readonly PeeringRoute[];
@@ -35,11 +35,11 @@ export async function readNetwork(calls: Calls, api: Api, vpcId: string): Promis
       isMain: Associations.some(({ Main }) => Main === true),
     })),
     routes: tables.flatMap(peeringRoutes),
-    rules: groups.flatMap(rulesForRanges),
+    rules: groups.flatMap(rulesForCidrBlocks),
   };
 }
 
-/** Route tables of gateways take no routes to peerings. */
+/** Route tables of gateways can't have routes to peerings. */
 function isForSubnets({ Associations = [] }: RouteTable): boolean {
   return !Associations.some(({ GatewayId }) => GatewayId !== undefined);
 }
@@ -50,7 +50,7 @@ function peeringRoutes({ RouteTableId: tableId = '', Routes = [] }: RouteTable):
   );
 }
 
-function rulesForRanges({ GroupId: groupId = '', IpPermissions = [], IpPermissionsEgress = [] }: SecurityGroup): Rule[] {
+function rulesForCidrBlocks({ GroupId: groupId = '', IpPermissions = [], IpPermissionsEgress = [] }: SecurityGroup): Rule[] {
   const rulesOf = (direction: Rule['direction'], permissions: readonly IpPermission[]): Rule[] =>
     permissions.flatMap(({ IpProtocol, FromPort, ToPort, IpRanges = [], Ipv6Ranges = [], UserIdGroupPairs = [] }) => {
       const ports = { IpProtocol, FromPort, ToPort };
@@ -71,8 +71,8 @@ function rulesForRanges({ GroupId: groupId = '', IpPermissions = [], IpPermissio
   return [...rulesOf('ingress', IpPermissions), ...rulesOf('egress', IpPermissionsEgress)];
 }
 
-/** What two reads show together, for reads that may be late. */
-export function union(one: PeeringNetwork, other: PeeringNetwork): PeeringNetwork {
+/** Combines two reads, since each may be late. */
+export function mergeNetworks(one: PeeringNetwork, other: PeeringNetwork): PeeringNetwork {
   const distinct = <Value>(values: readonly Value[]): Value[] => [
     ...new Map(values.map((value) => [JSON.stringify(value), value])).values(),
   ];
@@ -97,7 +97,7 @@ export function routeText({ tableId, destination, peeringId }: PeeringRoute): st
   return `route of ${tableId} to ${destination} through ${peeringId}`;
 }
 
-/** How to remove something that GameLift wrote: the call, and the same as a command. */
+/** How to remove a route or rule: the call, and the command of the AWS CLI. */
 export interface Removal {
   readonly what: string;
   readonly call: Call<unknown>;

@@ -1,6 +1,6 @@
 import type { Api, Pair } from './api';
 import type { Calls } from './calls';
-import { VISIBLE } from './clock';
+import { CONSISTENCY_DELAY } from './clock';
 import type { ReadBack } from './read-back';
 import type { Redaction } from './redact';
 
@@ -12,13 +12,14 @@ export interface Connection {
   readonly message: string;
 }
 
-/** What can be seen at one time. GameLift's list is there when the rate limit allowed to read it. */
-export interface Look {
+/** The connections at one time. Without GameLift's list if the rate limit did not allow to read it. */
+export interface Observation {
   readonly at: number;
   readonly listed?: readonly Connection[];
   readonly peerings: readonly Connection[];
 }
 
+/** In this order. */
 const STAGES = ['initiating-request', 'pending-acceptance', 'provisioning', 'active', 'deleting'];
 const ENDED = ['failed', 'rejected', 'expired', 'deleted'];
 
@@ -30,7 +31,7 @@ export function isLive(connection: Connection): boolean {
   return !isEnded(connection);
 }
 
-/** Looks at the peerings of the VPC and the fleet. Notices reads that are late, and remembers which connections have ended. */
+/** Reads the connections of the fleet and the VPC. Notes reads that are late, and remembers which connections have ended. */
 export class Observer {
   private readonly latest = new Map<string, { readonly stage: number; readonly at: number }>();
   private readonly ended = new Map<string, number>();
@@ -43,10 +44,10 @@ export class Observer {
     private readonly readBack: ReadBack,
   ) {}
 
-  /** What GameLift lists of the fleet, for all VPCs. */
+  /** The connections of the fleet with any VPC, as GameLift lists them. */
   async listed(): Promise<readonly Connection[]> {
     const { VpcPeeringConnections: connections = [] } = await this.calls.read(this.api.connections(this.pair.fleetId));
-    return this.noted(
+    return this.record(
       'GameLift’s list of connections',
       connections.map(({ VpcPeeringConnectionId, PeerVpcId, Status }) => ({
         id: VpcPeeringConnectionId ?? '',
@@ -57,11 +58,11 @@ export class Observer {
     );
   }
 
-  /** The peerings that EC2 shows of the VPC. */
+  /** The peerings of the VPC, as EC2 shows them. */
   async peerings(role: 'accepter' | 'requester' = 'accepter'): Promise<readonly Connection[]> {
     const { vpcId } = this.pair;
     const { VpcPeeringConnections: peerings = [] } = await this.calls.read(this.api.peerings(vpcId, role));
-    return this.noted(
+    return this.record(
       'EC2’s peerings',
       peerings.map(({ VpcPeeringConnectionId, Status }) => ({
         id: VpcPeeringConnectionId ?? '',
@@ -72,7 +73,7 @@ export class Observer {
     );
   }
 
-  async look(): Promise<Look> {
+  async observe(): Promise<Observation> {
     if (!this.calls.isAllowed(this.api.connections(this.pair.fleetId))) {
       return { peerings: await this.peerings(), at: this.calls.now() };
     }
@@ -80,40 +81,40 @@ export class Observer {
     return { listed, peerings: await this.peerings(), at: this.calls.now() };
   }
 
-  /** Looks until the judgement is made, for so long at most. */
-  async watch<Judgement>(
-    atMost: number,
-    every: number,
-    judge: (look: Look) => Judgement | undefined,
-  ): Promise<Judgement | undefined> {
-    const deadline = this.calls.now() + atMost;
+  /** Observes until `decide` returns an outcome. Returns undefined after the timeout. */
+  async poll<Outcome>(
+    timeout: number,
+    interval: number,
+    decide: (observation: Observation) => Outcome | undefined,
+  ): Promise<Outcome | undefined> {
+    const deadline = this.calls.now() + timeout;
     for (;;) {
-      const look = await this.look();
-      const judgement = judge(look);
-      if (judgement !== undefined || look.at >= deadline) {
-        return judgement;
+      const observation = await this.observe();
+      const outcome = decide(observation);
+      if (outcome !== undefined || observation.at >= deadline) {
+        return outcome;
       }
-      await this.calls.sleep(every);
+      await this.calls.sleep(interval);
     }
   }
 
-  /** Notes that a connection has ended, also if nothing lists it any more. */
+  /** Notes that a connection has ended, even if it is not listed any more. */
   noteEnd(id: string): void {
     if (!this.ended.has(id)) {
       this.ended.set(id, this.calls.now());
     }
   }
 
-  /** Tells connections that are new from those that have ended by now. GameLift may use an id again. */
+  /** Returns a function that recognizes connections that are newer than this call. GameLift may use an id again. */
   newConnections(): (connection: Connection) => boolean {
     const ended = new Map(this.ended);
     return (connection) => {
       const end = ended.get(connection.id);
-      return end === undefined || (isLive(connection) && this.calls.now() - end > VISIBLE);
+      return end === undefined || (isLive(connection) && this.calls.now() - end > CONSISTENCY_DELAY);
     };
   }
 
-  private noted(where: string, connections: readonly Connection[]): readonly Connection[] {
+  private record(where: string, connections: readonly Connection[]): readonly Connection[] {
     const at = this.calls.now();
     for (const connection of connections) {
       this.redaction.hide(connection.id, connection.id.startsWith('pcx-') ? 'pcx-…' : '(id of GameLift)');
@@ -129,7 +130,7 @@ export class Observer {
     const key = `${where} ${connection.id}`;
     const stage = isEnded(connection) ? STAGES.length : STAGES.indexOf(connection.status);
     const before = this.latest.get(key);
-    if (before !== undefined && stage < before.stage && at - before.at <= VISIBLE) {
+    if (before !== undefined && stage < before.stage && at - before.at <= CONSISTENCY_DELAY) {
       this.readBack.noteLate(where, at - before.at);
     } else {
       this.latest.set(key, { stage, at: before?.stage === stage ? before.at : at });

@@ -1,7 +1,7 @@
 import { MARKER_KEY } from './marker';
 
 /*
- * The permissions that a run needs. GameLift's peering actions and the Describes support no narrower resource than `*`.
+ * The permissions that a run needs. GameLift's peering actions and the Describe actions support no resource but `*`.
  * https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazongameliftservers.html
  */
 
@@ -18,7 +18,7 @@ export interface Policy {
   readonly Statement: readonly Statement[];
 }
 
-/** What the policy is for. What is undefined is not limited. */
+/** Limits the policy. Undefined means any. */
 export interface PolicyScope {
   readonly region?: string;
   readonly fleetId?: string;
@@ -28,7 +28,7 @@ export interface PolicyScope {
 export function policyFor({ region = '*', fleetId = '*', vpcId = '*' }: PolicyScope): Policy {
   const arn = (service: string, resource: string): string => `arn:${partitionOf(region)}:${service}:${region}:*:${resource}`;
   const vpc = arn('ec2', `vpc/${vpcId}`);
-  // the ARNs of fleets have no account in GameLift's own reference, and one in that of IAM: the asterisk is for both
+  // fleet ARNs have no account in GameLift's reference, but one in IAM's: the asterisk matches both
   const fleet = arn('gamelift', `fleet/${fleetId}`);
   const onlyMarker = {
     'ForAllValues:StringEquals': { 'aws:TagKeys': [MARKER_KEY] },

@@ -2,13 +2,13 @@ import { announcement } from './announcement';
 import { Api } from './api';
 import { Calls, RateLimits } from './calls';
 import type { Clients } from './clients';
-import { VISIBLE, seconds } from './clock';
+import { CONSISTENCY_DELAY, seconds } from './clock';
 import type { Clock } from './clock';
 import { ProbeStopped, messageOf } from './errors';
 import { runExperiments } from './experiments';
 import { Findings } from './findings';
 import type { Finding } from './findings';
-import type { Lab } from './lab';
+import type { ExperimentContext } from './experiment-context';
 import { MARKER_KEY, markerValue, readMarker } from './marker';
 import { Observer } from './observer';
 import { ReadBack } from './read-back';
@@ -28,14 +28,14 @@ export interface ProbeOptions {
   readonly vpcId: string;
   /** Asks whether to begin. */
   readonly confirm: () => Promise<boolean>;
-  readonly tell: (line: string) => void;
-  /** Aborting it stops the run. Then the run undoes what it did. */
+  readonly print: (line: string) => void;
+  /** Aborting it stops the run, which then undoes its changes. */
   readonly stop: AbortController;
 }
 
 export type Outcome =
   | { readonly kind: 'finished'; readonly findings: readonly Finding[] }
-  /** What went wrong. There are findings if the experiments had begun. */
+  /** Has findings if the experiments had begun. */
   | { readonly kind: 'stopped'; readonly error: string; readonly findings: readonly Finding[] };
 
 export async function probe(options: ProbeOptions): Promise<Outcome> {
@@ -48,7 +48,8 @@ class Probe {
   private readonly calls: Calls;
   private readonly redaction = new Redaction();
   private readonly readBack = new ReadBack();
-  private changed = 'Nothing was changed.';
+  /** What the error says about changes if the experiments have not begun. */
+  private changeNote = 'Nothing was changed.';
 
   constructor(private readonly options: ProbeOptions) {
     this.api = new Api(options.clients);
@@ -59,36 +60,36 @@ class Probe {
     try {
       return await this.begin();
     } catch (error) {
-      return { kind: 'stopped', error: `${messageOf(error)}\n${this.changed}`, findings: [] };
+      return { kind: 'stopped', error: `${messageOf(error)}\n${this.changeNote}`, findings: [] };
     }
   }
 
   private async begin(): Promise<Outcome> {
     const { options, api, calls } = this;
-    const { tell } = options;
+    const { print } = options;
     const target = await findTarget(calls, api, options.fleetId, options.vpcId);
-    tell(`waiting ${seconds(VISIBLE)}, since what was changed a moment ago may not be visible yet`);
-    await calls.sleep(VISIBLE);
-    // the one that remembers which connections had ended before
+    print(`waiting ${seconds(CONSISTENCY_DELAY)}, since recent changes may not be visible yet`);
+    await calls.sleep(CONSISTENCY_DELAY);
+    // remembers which connections had ended before the experiments
     const observer = this.observer(calls, target);
     const marker = await readMarker(calls, api, target.fleetArn);
     if (marker === undefined) {
       await requireUnused(calls, api, observer, target);
     }
-    tell(announcement(target, options.region, marker));
+    print(announcement(target, options.region, marker));
     if (!(await options.confirm())) {
       throw new ProbeStopped('You did not agree.');
     }
     if (marker !== undefined) {
-      tell(`undoing what the run that began at ${marker.started} has left`);
+      print(`undoing the changes of the run that began at ${marker.started}`);
       const leftover = { ...target, pair: { ...target.pair, vpcId: marker.vpcId } };
-      const { leftovers } = await undo(this.undoOptions(leftover, { last: calls.now() }));
+      const { leftovers } = await undo(this.undoOptions(leftover, { lastAt: calls.now() }));
       if (leftovers.length > 0) {
         return { kind: 'stopped', error: leftoversText(leftovers), findings: [] };
       }
-      tell('the earlier run is undone');
-      this.changed = 'What an earlier run had left is undone. Nothing else was changed.';
-      await calls.sleep(VISIBLE);
+      print('the changes of the earlier run were undone');
+      this.changeNote = 'The changes of an earlier run were undone. Nothing else was changed.';
+      await calls.sleep(CONSISTENCY_DELAY);
       await requireUnused(calls, api, observer, target);
     }
     return await this.experiment(target, observer);
@@ -96,53 +97,59 @@ class Probe {
 
   private async experiment(target: Target, observer: Observer): Promise<Outcome> {
     const { options, api, calls, readBack } = this;
-    const { tell, stop } = options;
-    const lab: Lab = {
+    const { print, stop } = options;
+    const context: ExperimentContext = {
       calls,
       api,
       pair: target.pair,
       observer,
       readBack,
-      findings: new Findings(this.redaction, tell),
+      findings: new Findings(this.redaction, print),
       changes: {},
-      tell,
+      print,
     };
     let result: { readonly writes: Writes } | { readonly error: string };
     try {
-      const value = markerValue({ vpcId: target.pair.vpcId, started: new Date(calls.now()).toISOString() });
-      await calls.read(api.tag(target.fleetArn, MARKER_KEY, value));
-      const beside = readBack.watchMarker(calls, api, target.fleetArn, value, calls.now());
-      result = { writes: await runExperiments(lab, stop, beside) };
+      const tagValue = markerValue({ vpcId: target.pair.vpcId, started: new Date(calls.now()).toISOString() });
+      await calls.read(api.tag(target.fleetArn, MARKER_KEY, tagValue));
+      const markerReads = readBack.watchMarker(calls, api, target.fleetArn, tagValue, calls.now());
+      result = { writes: await runExperiments(context, stop, markerReads) };
     } catch (error) {
       result = { error: messageOf(error) };
-      tell(result.error);
+      print(result.error);
     }
-    tell('undoing what was done');
-    const undone = await undo(this.undoOptions(target, lab.changes));
-    return outcomeOf(lab, result, undone);
+    print('undoing the changes');
+    const undone = await undo(this.undoOptions(target, context.changes));
+    return outcomeOf(context, result, undone);
   }
 
   private observer(calls: Calls, target: Target): Observer {
     return new Observer(calls, this.api, target.pair, this.redaction, this.readBack);
   }
 
-  private undoOptions(target: Target, changes: Lab['changes']): UndoOptions {
+  private undoOptions(target: Target, changes: ExperimentContext['changes']): UndoOptions {
     const { api, options, limits } = this;
-    // nothing interrupts undoing
+    // undoing can't be interrupted
     const calls = new Calls(options.clock, limits, new AbortController().signal);
-    return { calls, api, target, observer: this.observer(calls, target), changes, tell: options.tell };
+    return { calls, api, target, observer: this.observer(calls, target), changes, print: options.print };
   }
 }
 
-function outcomeOf(lab: Lab, result: { readonly writes: Writes } | { readonly error: string }, undone: Undone): Outcome {
+function outcomeOf(
+  context: ExperimentContext,
+  result: { readonly writes: Writes } | { readonly error: string },
+  undone: Undone,
+): Outcome {
   const { leftovers, isVpcClean } = undone;
   if ('writes' in result) {
-    settleRemoval(lab, result.writes, isVpcClean);
+    settleRemoval(context, result.writes, isVpcClean);
   }
   const problems = [
     ...('error' in result ? [result.error] : []),
-    ...(leftovers.length > 0 ? [leftoversText(leftovers)] : 'error' in result ? ['What was done is undone.'] : []),
+    ...(leftovers.length > 0 ? [leftoversText(leftovers)] : 'error' in result ? ['All changes were undone.'] : []),
   ];
-  const findings = lab.findings.all('error' in result ? `The run ended before: ${result.error}` : 'The run did not come to it');
+  const findings = context.findings.all(
+    'error' in result ? `The run ended before: ${result.error}` : 'The run ended before this question',
+  );
   return problems.length === 0 ? { kind: 'finished', findings } : { kind: 'stopped', error: problems.join('\n'), findings };
 }

@@ -1,4 +1,4 @@
-/** The questions that the probe asks, and their readings. The names are those of `npm run rehearse -- --behaviours`: a test compares them. */
+/** The questions and their readings, with the names of `npm run rehearse -- --behaviours`. A test compares them. */
 export const QUESTIONS = {
   authorizingAgain: ['renews', 'keeps expiry', 'InvalidRequestException'],
   useOfAuthorization: ['reusable', 'consumed'],
@@ -21,7 +21,7 @@ export type Question = keyof typeof QUESTIONS;
 
 export type Reading<Name extends Question> = (typeof QUESTIONS)[Name][number];
 
-/** The reading with this name, such as that of an error. Undefined if it is none of the readings. */
+/** Undefined if no reading of the question has this name. */
 export function readingNamed<Name extends Question>(question: Name, name: string): Reading<Name> | undefined {
   return QUESTIONS[question].find((reading) => reading === name);
 }

@@ -1,29 +1,28 @@
 import type { DescribeVpcPeeringAuthorizationsOutput } from '@aws-sdk/client-gamelift';
 import type { Attempt } from './calls';
 import { SECOND, seconds } from './clock';
-import type { Lab } from './lab';
+import type { ExperimentContext } from './experiment-context';
 import { ProbeStopped } from './errors';
 
 /*
- * What happens above the rate limit, measured with DescribeVpcPeeringAuthorizations, which changes nothing.
+ * Measures what happens above the rate limit, with DescribeVpcPeeringAuthorizations, which changes nothing.
  *
- * A token is back ten seconds after it was used. If a throttled call costs a token, the next one is back ten seconds after the
- * throttled call. So the probe calls, is throttled 8.5 seconds later, and calls again 12.5 seconds after the first call: four
- * seconds after the throttled one.
+ * A call is allowed ten seconds after the last one. If throttled calls count, it is allowed ten seconds after the throttled call. So the probe
+ * calls again 8.5 seconds after a call, which is throttled, and 12.5 seconds after it, which is four seconds after the throttled call.
  */
 
 const TOO_EARLY = 8.5 * SECOND;
 const IN_TIME = 12.5 * SECOND;
 
-/** If answers take longer than these bounds, a round proves nothing. */
-const TOKEN = 10 * SECOND;
+/** A round with slower responses proves nothing. */
+const LIMIT = 10 * SECOND;
 const MARGIN = 0.5 * SECOND;
 
 const ROUNDS = 5;
 
 type Measured = Attempt<DescribeVpcPeeringAuthorizationsOutput>;
 
-async function attempt({ calls, api }: Lab): Promise<Measured> {
+async function attempt({ calls, api }: ExperimentContext): Promise<Measured> {
   const measured = await calls.attempt(api.authorizations());
   if (measured.kind === 'refused') {
     throw new ProbeStopped(`gamelift:DescribeVpcPeeringAuthorizations failed: ${measured.name}: ${measured.message}`);
@@ -31,32 +30,32 @@ async function attempt({ calls, api }: Lab): Promise<Measured> {
   return measured;
 }
 
-/** Calls until the rate limit allows it, with the pause that is enough under each reading. */
-async function accepted(lab: Lab): Promise<Measured | undefined> {
-  await lab.calls.ask(lab.api.authorizations());
+/** Calls until a call is not throttled, with a pause that is long enough under both readings. */
+async function callUntilAccepted(context: ExperimentContext): Promise<Measured | undefined> {
+  await context.calls.call(context.api.authorizations());
   for (let round = 1; round <= ROUNDS; round += 1) {
-    await lab.calls.sleep(IN_TIME);
-    const measured = await attempt(lab);
-    if (measured.kind === 'answered') {
+    await context.calls.sleep(IN_TIME);
+    const measured = await attempt(context);
+    if (measured.kind === 'succeeded') {
       return measured;
     }
   }
   return undefined;
 }
 
-export async function measureRateLimit(lab: Lab): Promise<void> {
-  await findThrottlingError(lab);
-  await findCostOfThrottledCalls(lab);
+export async function measureRateLimit(context: ExperimentContext): Promise<void> {
+  await findThrottlingError(context);
+  await findCostOfThrottledCalls(context);
 }
 
-async function findThrottlingError(lab: Lab): Promise<void> {
-  const { calls, api, findings } = lab;
-  await calls.ask(api.authorizations());
+async function findThrottlingError(context: ExperimentContext): Promise<void> {
+  const { calls, api, findings } = context;
+  await calls.call(api.authorizations());
   for (let round = 1; round <= ROUNDS; round += 1) {
-    const measured = await attempt(lab);
+    const measured = await attempt(context);
     if (measured.kind === 'throttled') {
       const pause = seconds(measured.at - measured.sent);
-      const evidence = `The second of two calls in a row of DescribeVpcPeeringAuthorizations answered ${measured.name} after ${pause}`;
+      const evidence = `The second of two calls in a row of DescribeVpcPeeringAuthorizations returned ${measured.name} after ${pause}`;
       findings.settleByName('throttlingError', measured.name, evidence);
       return;
     }
@@ -64,25 +63,25 @@ async function findThrottlingError(lab: Lab): Promise<void> {
   findings.leaveOpen('throttlingError', `${ROUNDS + 1} calls in a row of DescribeVpcPeeringAuthorizations were all accepted`);
 }
 
-async function findCostOfThrottledCalls(lab: Lab): Promise<void> {
-  const { calls, findings } = lab;
+async function findCostOfThrottledCalls(context: ExperimentContext): Promise<void> {
+  const { calls, findings } = context;
   let early = 0;
   let throttledTwice = 0;
   for (let round = 1; round <= ROUNDS; round += 1) {
-    const first = await accepted(lab);
+    const first = await callUntilAccepted(context);
     if (first === undefined) {
       break;
     }
     await calls.sleepUntil(first.at + TOO_EARLY);
-    const second = await attempt(lab);
-    if (second.kind === 'answered') {
-      early += second.at - first.sent < TOKEN - MARGIN ? 1 : 0;
+    const second = await attempt(context);
+    if (second.kind === 'succeeded') {
+      early += second.at - first.sent < LIMIT - MARGIN ? 1 : 0;
       continue;
     }
     await calls.sleepUntil(first.at + IN_TIME);
-    const third = await attempt(lab);
+    const third = await attempt(context);
     const times = `A call ${seconds(second.sent - first.at)} after an accepted one was throttled, and one ${seconds(third.sent - first.at)} after it`;
-    if (third.kind === 'answered') {
+    if (third.kind === 'succeeded') {
       findings.settle(
         'throttledCalls',
         'free',
@@ -90,9 +89,9 @@ async function findCostOfThrottledCalls(lab: Lab): Promise<void> {
       );
       return;
     }
-    throttledTwice += third.at - second.sent < TOKEN - MARGIN ? 1 : 0;
+    throttledTwice += third.at - second.sent < LIMIT - MARGIN ? 1 : 0;
     if (throttledTwice === 2) {
-      const evidence = `${times} was throttled too, ${seconds(third.sent - second.sent)} after the first throttled one. So it was twice`;
+      const evidence = `${times} was throttled too, ${seconds(third.sent - second.sent)} after the first throttled one. This happened twice`;
       findings.settle(
         'throttledCalls',
         'counted',
@@ -105,6 +104,6 @@ async function findCostOfThrottledCalls(lab: Lab): Promise<void> {
     'throttledCalls',
     early > 0
       ? `A call less than ten seconds after another was accepted, so the limit is not what is documented`
-      : `The answers did not fit either reading: other callers may use the rate limit, or answers took too long`,
+      : `The results fit neither reading: other callers may use the rate limit, or responses were too slow`,
   );
 }

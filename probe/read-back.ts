@@ -1,39 +1,39 @@
 import type { Api } from './api';
 import type { Calls } from './calls';
-import { SECOND, VISIBLE, seconds } from './clock';
+import { SECOND, CONSISTENCY_DELAY, seconds } from './clock';
 import type { Findings } from './findings';
 import { readMarkerValue } from './marker';
 
-/** The longest lateness of the reading. */
-const LATE_AT_MOST = 15 * SECOND;
+/** The longest delay of the reading. */
+const LONGEST_DELAY = 15 * SECOND;
 
-/** Collects whether reads show what was written before. */
+/** Counts the reads that show the last write, and those that do not. */
 export class ReadBack {
   private reads = 0;
   private readonly late: { readonly what: string; readonly by: number }[] = [];
 
-  /** A read that shows what was written. */
-  noteRead(): void {
+  /** The read showed the last write. */
+  noteCurrent(): void {
     this.reads += 1;
   }
 
-  /** A read that shows an older state than it must. */
+  /** The read showed an older state. */
   noteLate(what: string, by: number): void {
     this.reads += 1;
     this.late.push({ what, by });
   }
 
-  /** Reads the marker again and again after it was written. */
+  /** Reads the marker repeatedly after it was written. */
   async watchMarker(calls: Calls, api: Api, fleetArn: string, value: string, written: number): Promise<void> {
     do {
-      const asked = calls.now();
+      const readAt = calls.now();
       if ((await readMarkerValue(calls, api, fleetArn)) === value) {
-        this.noteRead();
+        this.noteCurrent();
       } else {
-        this.noteLate('a tag of the fleet', asked - written);
+        this.noteLate('a tag of the fleet', readAt - written);
       }
       await calls.sleep(2 * SECOND);
-    } while (calls.now() < written + VISIBLE);
+    } while (calls.now() < written + CONSISTENCY_DELAY);
   }
 
   settle(findings: Findings): void {
@@ -45,8 +45,8 @@ export class ReadBack {
         'readBack',
         `All ${this.reads} reads showed the last write. That does not prove that a read is never late`,
       );
-    } else if (latest > LATE_AT_MOST) {
-      findings.leaveOpen('readBack', `${evidence}. This is later than either reading`);
+    } else if (latest > LONGEST_DELAY) {
+      findings.leaveOpen('readBack', `${evidence}. This is later than both readings`);
     } else {
       findings.settle('readBack', 'up to 15 seconds late', evidence);
     }

@@ -1,12 +1,12 @@
 /*
- * What the probe reports is meant to be sent in, so it names nothing of the account.
+ * Users publish the report, so it must not identify their account.
  */
 
-/** Replaces ARNs, ids and account numbers by placeholders such as `fleet-…`. */
+/** Replaces ARNs, ids and account ids by placeholders such as `fleet-…`. */
 export class Redaction {
   private readonly known = new Map<string, string>();
 
-  /** Adds an id that has no known form, such as one of GameLift's own for a connection. */
+  /** Adds an id without a known format, such as GameLift's id of a connection. */
   hide(id: string, placeholder: string): void {
     if (id !== '') {
       this.known.set(id, placeholder);

@@ -2,18 +2,18 @@ import { stripVTControlCharacters } from 'node:util';
 import type { Finding } from './findings';
 
 /*
- * The result, for people and for the rehearsal. Neither names anything of the account.
+ * The result, as a table and as JSON for the rehearsal.
  */
 
 /** The file that `npm run rehearse -- --readings FILE` accepts. */
-export function reportJson(findings: readonly Finding[], about: { readonly region: string; readonly date: Date }): string {
+export function reportJson(findings: readonly Finding[], source: { readonly region: string; readonly date: Date }): string {
   const questions = Object.fromEntries(
     findings.map((finding) => [
       finding.question,
       finding.kind === 'settled' ? { reading: finding.reading, evidence: finding.evidence } : { undetermined: finding.why },
     ]),
   );
-  const content = { probedOn: about.date.toISOString().slice(0, 10), region: about.region, questions };
+  const content = { probedOn: source.date.toISOString().slice(0, 10), region: source.region, questions };
   return `${JSON.stringify(content, undefined, 2)}\n`;
 }
 

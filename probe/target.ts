@@ -6,7 +6,7 @@ import { isLive } from './observer';
 import type { Observer } from './observer';
 
 /*
- * What the probe refuses to work with. It must not change anything that is in use, and it must recognize what it made itself.
+ * Checks the fleet and the VPC. They must not be in use, and must have no connections, so that the probe recognizes its own changes.
  */
 
 export interface Target {
@@ -14,7 +14,6 @@ export interface Target {
   readonly fleetArn: string;
 }
 
-/** Finds the fleet and the VPC. */
 export async function findTarget(calls: Calls, api: Api, fleetId: string, vpcId: string): Promise<Target> {
   const { Account: account = '' } = await calls.read(api.callerIdentity());
   const fleetArn = await findFleet(calls, api, fleetId);
@@ -23,13 +22,13 @@ export async function findTarget(calls: Calls, api: Api, fleetId: string, vpcId:
 }
 
 async function findFleet(calls: Calls, api: Api, fleetId: string): Promise<string> {
-  const answer = await calls.insist(api.fleet(fleetId));
-  if (answer.kind === 'refused') {
+  const result = await calls.callWithRetries(api.fleet(fleetId));
+  if (result.kind === 'refused') {
     throw new ProbeStopped(
-      `${fleetId} was not found: ${answer.name}: ${answer.message}. Check the id, the Region and the credentials.`,
+      `${fleetId} was not found: ${result.name}: ${result.message}. Check the id, the Region and the credentials.`,
     );
   }
-  const fleet = answer.output.FleetAttributes?.find(({ FleetId }) => FleetId === fleetId);
+  const fleet = result.output.FleetAttributes?.find(({ FleetId }) => FleetId === fleetId);
   if (fleet?.FleetArn === undefined) {
     throw new ProbeStopped(`${fleetId} was not found. Check the id, the Region and the credentials.`);
   }
@@ -43,13 +42,13 @@ async function findFleet(calls: Calls, api: Api, fleetId: string): Promise<strin
 }
 
 async function checkVpc(calls: Calls, api: Api, vpcId: string, account: string): Promise<void> {
-  const answer = await calls.insist(api.vpc(vpcId));
-  if (answer.kind === 'refused') {
+  const result = await calls.callWithRetries(api.vpc(vpcId));
+  if (result.kind === 'refused') {
     throw new ProbeStopped(
-      `${vpcId} was not found: ${answer.name}: ${answer.message}. Check the id, the Region and the credentials.`,
+      `${vpcId} was not found: ${result.name}: ${result.message}. Check the id, the Region and the credentials.`,
     );
   }
-  const vpc = answer.output.Vpcs?.find(({ VpcId }) => VpcId === vpcId);
+  const vpc = result.output.Vpcs?.find(({ VpcId }) => VpcId === vpcId);
   if (vpc === undefined) {
     throw new ProbeStopped(`${vpcId} was not found. Check the id, the Region and the credentials.`);
   }
@@ -82,7 +81,7 @@ export async function requireUnused(calls: Calls, api: Api, observer: Observer, 
   if (found.length > 0) {
     throw new ProbeStopped(
       `The probe needs a fleet without connections and an empty VPC that nothing is peered with, but found:\n` +
-        `${found.map((what) => `- ${what}`).join('\n')}\n` +
+        `${found.map((item) => `- ${item}`).join('\n')}\n` +
         'Use another fleet or a new VPC (aws ec2 create-vpc), or wait if this was just deleted. ' +
         'If an earlier run of the probe made it, run the probe again with the fleet of that run.',
     );

@@ -1,9 +1,9 @@
 import type { Api, Pair } from './api';
-import type { Answer, Call, Calls } from './calls';
-import { MINUTE, VISIBLE } from './clock';
+import type { CallResult, Call, Calls } from './calls';
+import { MINUTE, CONSISTENCY_DELAY } from './clock';
 import { messageOf } from './errors';
-import { refusalText } from './lab';
-import type { Changes } from './lab';
+import { refusalText } from './experiment-context';
+import type { ConnectionChanges } from './experiment-context';
 import { MARKER_KEY } from './marker';
 import { readNetwork, removals } from './network';
 import { isLive } from './observer';
@@ -11,15 +11,14 @@ import type { Connection, Observer } from './observer';
 import type { Target } from './target';
 
 /*
- * Removes what a run made: connection, authorization, what GameLift wrote in the VPC, and the marker in the end. Nothing of it was
- * there before, so all that is there is the probe's. Each step can be repeated.
+ * Undoes a run: deletes the connection, the authorization, GameLift's routes and rules in the VPC, and finally the marker. None of them existed
+ * before the run. Each step can be repeated.
  */
 
-const CONNECTIONS_AT_MOST = 15 * MINUTE;
+const CONNECTION_TIMEOUT = 15 * MINUTE;
 const ROUNDS = 3;
-const UNKNOWN = 'CONNECTION_ID';
 
-/** Something that could not be removed. */
+/** Something that could not be undone. */
 export interface Leftover {
   readonly what: string;
   readonly why: string;
@@ -28,116 +27,116 @@ export interface Leftover {
 }
 
 export interface UndoOptions {
-  /** Calls that do not stop at an interruption. */
+  /** These calls ignore interruptions. */
   readonly calls: Calls;
   readonly api: Api;
   readonly target: Target;
   readonly observer: Observer;
-  readonly changes: Changes;
-  readonly tell: (line: string) => void;
+  readonly changes: ConnectionChanges;
+  readonly print: (line: string) => void;
 }
 
 export interface Undone {
   readonly leftovers: readonly Leftover[];
-  /** Whether the VPC has no route and no rule of GameLift any more. */
+  /** Whether the VPC has no routes and rules of GameLift any more. */
   readonly isVpcClean: boolean;
 }
 
-/** Tries again what could not be undone, since a refusal may be temporary. */
+/** Tries several times, since errors may be temporary. */
 export async function undo(options: UndoOptions): Promise<Undone> {
   for (let round = 1; ; round += 1) {
     const undone = await undoOnce(options);
     if (undone.leftovers.length === 0 || round === ROUNDS) {
       return undone;
     }
-    options.tell(`not undone yet: ${undone.leftovers.map(({ what }) => what).join(', ')}. Trying again`);
-    await options.calls.sleep(VISIBLE);
+    options.print(`not undone yet: ${undone.leftovers.map(({ what }) => what).join(', ')}. Trying again`);
+    await options.calls.sleep(CONSISTENCY_DELAY);
   }
 }
 
 async function undoOnce(options: UndoOptions): Promise<Undone> {
-  const { target, calls, api, tell } = options;
+  const { target, calls, api, print } = options;
   const connections = await removeConnections(options);
   const authorization = await removeAuthorization(options);
   const writes = await removeWrites(options);
   const leftovers = [...connections, ...authorization, ...writes];
   const isVpcClean = writes.length === 0;
   if (leftovers.length > 0) {
-    const why = 'it stays, so that the next run tries again. If you remove the rest yourself, remove it last';
+    const why = 'it is kept, so that the next run tries again. If you remove the rest yourself, remove it last';
     return { leftovers: [...leftovers, markerLeftover(target, why)], isVpcClean };
   }
-  tell('removing the tag of the fleet');
+  print('removing the tag of the fleet');
   const untagged = await attempt(calls, api.untag(target.fleetArn, MARKER_KEY));
   return { leftovers: untagged === undefined ? [] : [markerLeftover(target, untagged)], isVpcClean };
 }
 
-/** @returns why it failed. Undefined if it was done, or if there was nothing to do. */
+/** @returns why it failed, or undefined if it succeeded or there was nothing to do */
 async function attempt(calls: Calls, call: Call<unknown>): Promise<string | undefined> {
   try {
-    const first = await calls.insist(call);
-    // asked twice before the probe believes that there is nothing to undo
-    const answer = isAbsent(first) ? await calls.insist(call) : first;
-    return answer.kind === 'answered' || isAbsent(answer) ? undefined : refusalText(answer);
+    const first = await calls.callWithRetries(call);
+    // calls twice, since the first NotFoundException may come from a late read
+    const result = isAbsent(first) ? await calls.callWithRetries(call) : first;
+    return result.kind === 'succeeded' || isAbsent(result) ? undefined : refusalText(result);
   } catch (error) {
     return messageOf(error);
   }
 }
 
-function isAbsent(answer: Answer<unknown>): boolean {
-  return answer.kind === 'refused' && answer.name.includes('NotFound');
+function isAbsent(result: CallResult<unknown>): boolean {
+  return result.kind === 'refused' && result.name.includes('NotFound');
 }
 
-async function removeConnections({ calls, api, target, observer, changes, tell }: UndoOptions): Promise<readonly Leftover[]> {
+async function removeConnections({ calls, api, target, observer, changes, print }: UndoOptions): Promise<readonly Leftover[]> {
   const { pair } = target;
-  const deadline = calls.now() + CONNECTIONS_AT_MOST;
+  const deadline = calls.now() + CONNECTION_TIMEOUT;
   let seen: readonly Connection[] = [];
-  let why = 'it did not end in time';
+  let why = 'it did not end before the timeout';
   try {
     for (;;) {
       await calls.waitFor(api.connections(pair.fleetId));
-      const { listed = [], peerings, at } = await observer.look();
-      const live = toDelete(listed, peerings);
+      const { listed = [], peerings, at } = await observer.observe();
+      const live = connectionsToDelete(listed, peerings);
       seen = live.length > 0 ? live : peerings.filter(isLive);
-      // a connection that was requested a moment ago may not be listed yet
-      if (seen.length === 0 && (changes.last === undefined || at >= changes.last + VISIBLE)) {
+      // a new connection may not be listed yet
+      if (seen.length === 0 && (changes.lastAt === undefined || at >= changes.lastAt + CONSISTENCY_DELAY)) {
         return [];
       }
       if (at > deadline) {
         return seen.map((connection) => connectionLeftover(pair, connection.id, why));
       }
       for (const { id, status } of live.filter((connection) => connection.status !== 'deleting')) {
-        tell(`deleting connection ${id}, which is ${status}`);
+        print(`deleting connection ${id}, which is ${status}`);
         await attempt(calls, api.authorize(pair));
         why = (await attempt(calls, api.disconnect(pair.fleetId, id))) ?? why;
-        changes.last = calls.now();
+        changes.lastAt = calls.now();
       }
     }
   } catch (error) {
-    const ids = seen.length > 0 ? seen.map(({ id }) => id) : [UNKNOWN];
+    const ids = seen.length > 0 ? seen.map(({ id }) => id) : [undefined];
     return ids.map((id) => connectionLeftover(pair, id, messageOf(error)));
   }
 }
 
-/** GameLift may list a connection as failed if only its deletion has failed. Then EC2 still shows a peering. */
-function toDelete(listed: readonly Connection[], peerings: readonly Connection[]): readonly Connection[] {
+/** Includes failed connections if EC2 still shows a peering, since GameLift may list a connection as failed after a failed deletion. */
+function connectionsToDelete(listed: readonly Connection[], peerings: readonly Connection[]): readonly Connection[] {
   const live = listed.filter(isLive);
   return live.length === 0 && peerings.some(isLive) ? listed.filter(({ status }) => status === 'failed') : live;
 }
 
-async function removeAuthorization({ calls, api, target, tell }: UndoOptions): Promise<readonly Leftover[]> {
-  tell('deleting the authorization');
+async function removeAuthorization({ calls, api, target, print }: UndoOptions): Promise<readonly Leftover[]> {
+  print('deleting the authorization');
   const why = await attempt(calls, api.cancelAuthorization(target.pair));
   return why === undefined ? [] : [authorizationLeftover(target.pair, why)];
 }
 
-/** Gives GameLift time to remove what it wrote, then removes the rest. */
-async function removeWrites({ calls, api, target, changes, tell }: UndoOptions): Promise<readonly Leftover[]> {
+/** Waits until GameLift may have removed its routes and rules, then removes the rest. */
+async function removeWrites({ calls, api, target, changes, print }: UndoOptions): Promise<readonly Leftover[]> {
   const { vpcId } = target.pair;
   const leftovers: Leftover[] = [];
   try {
-    await calls.sleepUntil(changes.last === undefined ? 0 : changes.last + VISIBLE);
+    await calls.sleepUntil(changes.lastAt === undefined ? 0 : changes.lastAt + CONSISTENCY_DELAY);
     for (const { what, call, command } of removals(api, await readNetwork(calls, api, vpcId))) {
-      tell(`removing a ${what}`);
+      print(`removing a ${what}`);
       const why = await attempt(calls, call);
       if (why !== undefined) {
         leftovers.push({ what, why, commands: [command] });
@@ -149,14 +148,15 @@ async function removeWrites({ calls, api, target, changes, tell }: UndoOptions):
   }
 }
 
-function connectionLeftover({ account, vpcId, fleetId }: Pair, id: string, why: string): Leftover {
+/** @param id undefined if GameLift's list could not be read */
+function connectionLeftover({ account, vpcId, fleetId }: Pair, id: string | undefined, why: string): Leftover {
   return {
-    what: id === UNKNOWN ? `perhaps a connection of ${fleetId} with ${vpcId}` : `connection ${id} of ${fleetId}`,
+    what: id === undefined ? `perhaps a connection of ${fleetId} with ${vpcId}` : `connection ${id} of ${fleetId}`,
     why,
     commands: [
-      ...(id === UNKNOWN ? [`aws gamelift describe-vpc-peering-connections --fleet-id ${fleetId}`] : []),
+      ...(id === undefined ? [`aws gamelift describe-vpc-peering-connections --fleet-id ${fleetId}`] : []),
       `aws gamelift create-vpc-peering-authorization --game-lift-aws-account-id ${account} --peer-vpc-id ${vpcId}`,
-      `aws gamelift delete-vpc-peering-connection --fleet-id ${fleetId} --vpc-peering-connection-id ${id}`,
+      `aws gamelift delete-vpc-peering-connection --fleet-id ${fleetId} --vpc-peering-connection-id ${id ?? 'CONNECTION_ID'}`,
     ],
   };
 }
@@ -192,6 +192,6 @@ export function leftoversText(leftovers: readonly Leftover[]): string {
   return [
     'This could not be undone:',
     ...leftovers.flatMap(({ what, why, commands }) => [`- ${what}: ${why}`, ...commands.map((command) => `    ${command}`)]),
-    'Run the probe again with the same fleet to try again, or run these commands with --region of the fleet.',
+    'To try again, run the probe with the same fleet. Or run these commands with the --region of the fleet.',
   ].join('\n');
 }

@@ -1,24 +1,23 @@
-import type { Answer } from './calls';
-import { VISIBLE, seconds } from './clock';
+import type { CallResult } from './calls';
+import { CONSISTENCY_DELAY, seconds } from './clock';
 import { connect, disconnect } from './connections';
-import type { Connected, Deletion, Disconnected } from './connections';
+import type { ConnectOutcome, Deletion, DisconnectOutcome } from './connections';
 import { ProbeStopped } from './errors';
-import { answerText, refusalText } from './lab';
-import type { Lab } from './lab';
+import { resultText, refusalText } from './experiment-context';
+import type { ExperimentContext } from './experiment-context';
 import type { Connection } from './observer';
 
 /*
- * Whether using an authorization consumes it. The connection was made with one authorization: deleting it, and connecting once
- * more, use the same authorization again. If GameLift refuses, the same call has to succeed after authorizing again. Otherwise the
- * refusal had another reason.
+ * Whether each use consumes the authorization. The probe has authorized once and connected. It deletes the connection and connects again
+ * without authorizing again. If GameLift refuses, the same call must succeed after authorizing again. Otherwise the refusal had another reason.
  */
 
-export type Active = Extract<Connected, { kind: 'active' }>;
+export type Active = Extract<ConnectOutcome, { kind: 'active' }>;
 
 const ATTEMPTS = 3;
 
-/** Repeats what GameLift refuses, since it may not know yet what was just done. */
-async function whileRefused<Outcome extends { readonly kind: string }>(run: () => Promise<Outcome>): Promise<Outcome> {
+/** Retries after a refusal, since GameLift may not see the last change yet. */
+async function retryRefused<Outcome extends { readonly kind: string }>(run: () => Promise<Outcome>): Promise<Outcome> {
   for (let attempt = 1; ; attempt += 1) {
     const outcome = await run();
     if (outcome.kind !== 'refused' || attempt === ATTEMPTS) {
@@ -28,8 +27,8 @@ async function whileRefused<Outcome extends { readonly kind: string }>(run: () =
 }
 
 /** Connects with a valid authorization. */
-export async function connectAuthorized(lab: Lab): Promise<Active> {
-  const connected = await whileRefused(() => connect(lab));
+export async function connectAuthorized(context: ExperimentContext): Promise<Active> {
+  const connected = await retryRefused(() => connect(context));
   switch (connected.kind) {
     case 'active':
       return connected;
@@ -48,87 +47,95 @@ export async function connectAuthorized(lab: Lab): Promise<Active> {
   }
 }
 
-/** The deletions that were seen, and what is known of the authorization. */
+/** The observed deletions, and whether the authorization was consumed. */
 export interface Uses {
   readonly last: Connection;
   readonly deletions: readonly Deletion[];
-  /** Whether the authorization was still valid after the connection was made with it. */
+  /** Whether the authorization was valid after the connection was created with it. */
   readonly validAfterUse: 'yes' | 'no' | 'unknown';
 }
 
-export async function useAuthorizationAgain(lab: Lab, first: Connection): Promise<Uses> {
-  lab.tell('deleting the connection without authorizing again');
-  const deleted = await whileRefused(() => disconnect(lab, first));
-  return deleted.kind === 'ended' ? await connectAgain(lab, deleted) : await authorizeToDelete(lab, first, deleted);
+export async function useAuthorizationAgain(context: ExperimentContext, first: Connection): Promise<Uses> {
+  context.print('deleting the connection without authorizing again');
+  const deleted = await retryRefused(() => disconnect(context, first));
+  return deleted.kind === 'ended' ? await connectAgain(context, deleted) : await authorizeToDelete(context, first, deleted);
 }
 
-/** The creation did not consume the authorization. The deletion may have. */
-async function connectAgain(lab: Lab, { deletion }: Extract<Disconnected, { kind: 'ended' }>): Promise<Uses> {
-  const { calls, api, pair, findings, tell } = lab;
-  tell('connecting again without authorizing again');
-  const again = await whileRefused(() => connect(lab));
+/** The creation did not consume the authorization, but the deletion may have. */
+async function connectAgain(
+  context: ExperimentContext,
+  { deletion }: Extract<DisconnectOutcome, { kind: 'ended' }>,
+): Promise<Uses> {
+  const { calls, api, pair, findings, print } = context;
+  print('connecting again without authorizing again');
+  const again = await retryRefused(() => connect(context));
   if (again.kind === 'active') {
     const evidence = 'With one authorization, a connection was created, deleted and created again';
     findings.settle('useOfAuthorization', 'reusable', evidence);
-    const last = await requestAgain(lab, again.connection, await calls.ask(api.authorize(pair)));
+    const last = await requestAgain(context, again.connection, await calls.call(api.authorize(pair)));
     return { last: again.connection, deletions: [deletion, last.deletion], validAfterUse: 'yes' };
   }
-  const renewal = await calls.ask(api.authorize(pair));
-  const { connection } = await connectAuthorized(lab);
+  const renewal = await calls.call(api.authorize(pair));
+  const { connection } = await connectAuthorized(context);
   const how = again.kind === 'refused' ? refusalText(again) : again.kind;
-  const evidence = `Creating and deleting a connection was accepted with one authorization. Creating it again was not: ${how}`;
-  if (renewal.kind === 'answered') {
-    findings.settle('useOfAuthorization', 'consumed', `${evidence}. After authorizing again, it was accepted`);
+  const evidence = `With one authorization, creating and deleting a connection succeeded, but creating it again did not: ${how}`;
+  if (renewal.kind === 'succeeded') {
+    findings.settle('useOfAuthorization', 'consumed', `${evidence}. After authorizing again, it succeeded`);
   } else {
-    findings.leaveOpen('useOfAuthorization', `${evidence}. But authorizing again answered ${answerText(renewal)}`);
+    findings.leaveOpen('useOfAuthorization', `${evidence}. But authorizing again returned ${resultText(renewal)}`);
   }
-  const last = await requestAgain(lab, connection, await calls.ask(api.authorize(pair)));
+  const last = await requestAgain(context, connection, await calls.call(api.authorize(pair)));
   return { last: connection, deletions: [deletion, last.deletion], validAfterUse: 'yes' };
 }
 
 /** The creation may have consumed the authorization. */
-async function authorizeToDelete(lab: Lab, first: Connection, deleted: Exclude<Disconnected, { kind: 'ended' }>): Promise<Uses> {
-  const { calls, api, pair, findings } = lab;
-  const how = deleted.kind === 'refused' ? `answered ${refusalText(deleted)}` : 'was accepted, and the connection stayed active';
+async function authorizeToDelete(
+  context: ExperimentContext,
+  first: Connection,
+  deleted: Exclude<DisconnectOutcome, { kind: 'ended' }>,
+): Promise<Uses> {
+  const { calls, api, pair, findings } = context;
+  const how = deleted.kind === 'refused' ? `returned ${refusalText(deleted)}` : 'was accepted, but the connection stayed active';
   const evidence = `Deleting a connection with the authorization that it was created with ${how}`;
-  const renewal = await calls.ask(api.authorize(pair));
-  const { deletion } = await requestAgain(lab, first, renewal);
-  if (renewal.kind === 'answered') {
+  const renewal = await calls.call(api.authorize(pair));
+  const { deletion } = await requestAgain(context, first, renewal);
+  if (renewal.kind === 'succeeded') {
     findings.settle('useOfAuthorization', 'consumed', `${evidence}. After authorizing again, it was deleted`);
     return { last: first, deletions: [deletion], validAfterUse: 'no' };
   }
-  findings.leaveOpen('useOfAuthorization', `${evidence}. But authorizing again answered ${answerText(renewal)}`);
+  findings.leaveOpen('useOfAuthorization', `${evidence}. But authorizing again returned ${resultText(renewal)}`);
   return { last: first, deletions: [deletion], validAfterUse: 'unknown' };
 }
 
 /** Requests a connection that exists, with a valid authorization, then deletes it. */
 async function requestAgain(
-  lab: Lab,
+  context: ExperimentContext,
   connection: Connection,
-  renewal: Answer<unknown>,
-): Promise<Extract<Disconnected, { kind: 'ended' }>> {
-  const { calls, api, pair, findings, changes, tell } = lab;
-  tell('requesting the connection that exists, then deleting it');
+  renewal: CallResult<unknown>,
+): Promise<Extract<DisconnectOutcome, { kind: 'ended' }>> {
+  const { calls, api, pair, findings, changes, print } = context;
+  print('requesting the connection that exists, then deleting it');
   await calls.waitFor(api.connect(pair));
-  changes.last = calls.now();
-  const answer = await calls.ask(api.connect(pair));
-  changes.last = calls.now();
-  const authorized = renewal.kind === 'answered' ? `${seconds(answer.at - renewal.at)} after authorizing` : 'while authorized';
-  const evidence = `Creating an active connection again, ${authorized}, answered ${answerText(answer)}`;
-  findings.settleByName('existingConnection', answer.kind === 'answered' ? 'accepted' : answer.name, evidence);
-  // an accepted request may show something new before the connection is deleted
-  await calls.sleep(answer.kind === 'answered' ? VISIBLE : 0);
+  changes.lastAt = calls.now();
+  const result = await calls.call(api.connect(pair));
+  changes.lastAt = calls.now();
+  const authorized = renewal.kind === 'succeeded' ? `${seconds(result.at - renewal.at)} after authorizing` : 'while authorized';
+  const evidence = `Creating an active connection again, ${authorized}, returned ${resultText(result)}`;
+  findings.settleByName('existingConnection', result.kind === 'succeeded' ? 'accepted' : result.name, evidence);
+  // until an accepted request is visible
+  await calls.sleep(result.kind === 'succeeded' ? CONSISTENCY_DELAY : 0);
 
-  const deleted = await whileRefused(() => disconnect(lab, connection));
+  const deleted = await retryRefused(() => disconnect(context, connection));
   if (deleted.kind === 'ended') {
     return deleted;
   }
-  // if each use consumes the authorization, the request has consumed it
-  await calls.ask(api.authorize(pair));
-  const deletedAgain = await whileRefused(() => disconnect(lab, connection));
+  // the request may have consumed the authorization
+  await calls.call(api.authorize(pair));
+  const deletedAgain = await retryRefused(() => disconnect(context, connection));
   if (deletedAgain.kind === 'ended') {
     return deletedAgain;
   }
-  const how = deletedAgain.kind === 'refused' ? refusalText(deletedAgain) : 'accepted, and it is still there';
+  const how =
+    deletedAgain.kind === 'refused' ? refusalText(deletedAgain) : 'the deletion was accepted, but the connection still exists';
   throw new ProbeStopped(`GameLift does not delete the connection, although it is authorized: ${how}.`);
 }

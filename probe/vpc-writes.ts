@@ -1,39 +1,39 @@
-import { BETWEEN_CALLS } from './calls';
-import { MINUTE, SECOND, VISIBLE, seconds } from './clock';
-import type { Lab } from './lab';
-import { readNetwork, routeText, ruleText, union } from './network';
+import { CALL_INTERVAL } from './calls';
+import { MINUTE, SECOND, CONSISTENCY_DELAY, seconds } from './clock';
+import type { ExperimentContext } from './experiment-context';
+import { mergeNetworks, readNetwork, routeText, ruleText } from './network';
 import type { PeeringNetwork } from './network';
 
 /*
  * Which routes and rules GameLift writes in the VPC, and whether it removes them with the connection.
  */
 
-const REMOVED_AT_MOST = MINUTE;
+const REMOVAL_TIMEOUT = MINUTE;
 
-/** The routes and rules that GameLift wrote in the VPC, and what it left of them. */
+/** The routes and rules that GameLift wrote in the VPC, and those that it left behind. */
 export interface Writes {
   readonly written: PeeringNetwork;
-  readonly left: PeeringNetwork;
+  readonly leftBehind: PeeringNetwork;
 }
 
-/** Reads for a while, since GameLift may write later than the connection is active. */
-export async function watchWrites({ calls, api, pair, findings }: Lab): Promise<PeeringNetwork> {
-  const end = calls.now() + VISIBLE;
+/** Reads for a while, since GameLift may write after the connection becomes active. */
+export async function watchWrites({ calls, api, pair, findings }: ExperimentContext): Promise<PeeringNetwork> {
+  const end = calls.now() + CONSISTENCY_DELAY;
   let written = await readNetwork(calls, api, pair.vpcId);
   while (calls.now() < end) {
     await calls.sleep(5 * SECOND);
-    written = union(written, await readNetwork(calls, api, pair.vpcId));
+    written = mergeNetworks(written, await readNetwork(calls, api, pair.vpcId));
   }
   const { tables, routes, rules } = written;
   const withRoute = tables.filter(({ id }) => routes.some(({ tableId }) => tableId === id));
-  const wrote = [...routes.map(routeText), ...rules.map(ruleText)].join('; ') || 'nothing';
-  const evidence = `${withRoute.length} of ${tables.length} route tables have a route to the peering. GameLift wrote: ${wrote}`;
+  const texts = [...routes.map(routeText), ...rules.map(ruleText)].join('; ') || 'nothing';
+  const evidence = `${withRoute.length} of ${tables.length} route tables have a route to the peering. GameLift wrote: ${texts}`;
   if (routes.length === 0 && rules.length === 0) {
     findings.settle('peerVpcWrites', 'none', evidence);
   } else if (tables.length < 2) {
     findings.leaveOpen(
       'peerVpcWrites',
-      `${evidence}. With only one route table, main and every can't be told apart: add one to the VPC`,
+      `${evidence}. The VPC has only one route table, so both readings look the same: add another one`,
     );
   } else if (withRoute.length === tables.length) {
     findings.settle('peerVpcWrites', 'every route table', evidence);
@@ -45,33 +45,33 @@ export async function watchWrites({ calls, api, pair, findings }: Lab): Promise<
   return written;
 }
 
-/** What is left of it after the connection has ended. GameLift gets a minute to remove it. */
-export async function watchRemoval({ calls, api, pair }: Lab): Promise<PeeringNetwork> {
-  const end = calls.now() + REMOVED_AT_MOST;
+/** The routes and rules that GameLift has not removed a minute after the connection ended. */
+export async function watchRemoval({ calls, api, pair }: ExperimentContext): Promise<PeeringNetwork> {
+  const end = calls.now() + REMOVAL_TIMEOUT;
   for (;;) {
     const network = await readNetwork(calls, api, pair.vpcId);
     if ((network.routes.length === 0 && network.rules.length === 0) || calls.now() >= end) {
       return network;
     }
-    await calls.sleep(BETWEEN_CALLS);
+    await calls.sleep(CALL_INTERVAL);
   }
 }
 
-/** After undoing, since GameLift may not be able to remove what the caller has no permission to remove. */
-export function settleRemoval({ findings }: Lab, { written, left }: Writes, wasRemoved: boolean): void {
+/** Called after undoing: if the probe could not remove them either, the permissions are missing. */
+export function settleRemoval({ findings }: ExperimentContext, { written, leftBehind }: Writes, wasRemoved: boolean): void {
   const count = written.routes.length + written.rules.length;
-  const leftCount = left.routes.length + left.rules.length;
+  const leftCount = leftBehind.routes.length + leftBehind.rules.length;
   if (count === 0) {
     findings.leaveOpen('peerVpcWritesOnDelete', 'GameLift wrote no routes and rules');
   } else if (leftCount === 0) {
-    findings.settle('peerVpcWritesOnDelete', 'removed', `All ${count} routes and rules were gone after the deletion`);
+    findings.settle('peerVpcWritesOnDelete', 'removed', `All ${count} routes and rules were removed after the deletion`);
   } else if (wasRemoved) {
-    const evidence = `${leftCount} of ${count} routes and rules were left ${seconds(REMOVED_AT_MOST)} after the deletion`;
+    const evidence = `${leftCount} of ${count} routes and rules were left behind ${seconds(REMOVAL_TIMEOUT)} after the deletion`;
     findings.settle('peerVpcWritesOnDelete', 'left behind', evidence);
   } else {
     findings.leaveOpen(
       'peerVpcWritesOnDelete',
-      `${leftCount} of ${count} routes and rules were left, and the probe could not remove them either: permissions may be missing`,
+      `${leftCount} of ${count} routes and rules were left behind, and the probe could not remove them either: permissions may be missing`,
     );
   }
 }

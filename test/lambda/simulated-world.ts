@@ -23,7 +23,7 @@ export class SimulatedWorld {
     const matrix = await MatrixWorld.populate(readings);
     matrix.aws.scriptedOutcomes.fleet = () => outcome;
     const fleetId = await createFleet(matrix.aws, change);
-    await matrix.pass(1);
+    await matrix.waitDays(1);
     return new SimulatedWorld(matrix, fleetId);
   }
 
@@ -57,11 +57,11 @@ export class SimulatedWorld {
   }
 
   get vpcId(): string {
-    return this.matrix.places.A.vpcId;
+    return this.matrix.vpcs.A.vpcId;
   }
 
   get routeTableIds(): readonly string[] {
-    return this.matrix.places.A.routeTableIds;
+    return this.matrix.vpcs.A.routeTableIds;
   }
 
   /** The statuses of the fleet's connections, and the route tables with routes to its current or earlier connections. */
@@ -243,7 +243,7 @@ export class SimulatedWorld {
 
   /** Lets days pass. Authorizations expire after one day. */
   passDays(days: number): Promise<void> {
-    return this.matrix.pass(days);
+    return this.matrix.waitDays(days);
   }
 
   close(): void {

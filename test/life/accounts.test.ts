@@ -5,7 +5,7 @@ import type { Rehearsal } from 'rehearsal';
 import { AuthorizationRenewal, PeeringRoutes, VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '../../lib';
 import type { IVpcPeeringAuthorization, VpcPeeringConnectionProps } from '../../lib';
 import { expectNoFailedDelete, expectNothingLeft, start } from './scene';
-import { calls, DAY, edit, failures, HOUR, Stage, synthesizeApp, told } from './stage';
+import { countCalls, DAY, edit, failureReasons, HOUR, Stage, synthesizeApp, journalLines } from './stage';
 
 /*
  * The game servers are in one account, the data in another.
@@ -28,7 +28,7 @@ function fleetOf(stack: Stack, build: string): gamelift.CfnFleet {
   return new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet', buildId: server.ref, ec2InstanceType: 'c5.large' });
 }
 
-interface Kind {
+interface Options {
   readonly peerOnCreate?: boolean;
   readonly build?: string;
   readonly peered?: boolean;
@@ -38,7 +38,7 @@ interface Kind {
 function peer(
   stack: Stack,
   authorization: IVpcPeeringAuthorization,
-  { peerOnCreate = false, build = '1', connection = {} }: Kind,
+  { peerOnCreate = false, build = '1', connection = {} }: Options,
 ): void {
   const fleet = fleetOf(stack, build);
   if (peerOnCreate) {
@@ -48,15 +48,15 @@ function peer(
   }
 }
 
-/** A VPC of the data account that was there before, with two route tables. */
-function dataVpc(rehearsal: Rehearsal): string {
+/** Creates a VPC with two route tables in the data account. */
+function createDataVpc(rehearsal: Rehearsal): string {
   const { vpcId } = rehearsal.aws.ec2.createVpc({ ...DATA, cidrBlock: '10.90.0.0/16' });
   rehearsal.aws.ec2.createRouteTable(DATA, vpcId);
   return vpcId;
 }
 
-/** The stack of the fleets where nobody lets it into the other account. */
-function game(vpcId: string, kind: Kind = {}): string {
+/** The stack of the fleets, without a peer role. */
+function synthesizeGame(vpcId: string, kind: Options = {}): string {
   return synthesizeApp((app) => {
     const stack = new Stack(app, 'Game', { env: GAME });
     const authorization = VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(stack, 'Authorization', {
@@ -68,7 +68,7 @@ function game(vpcId: string, kind: Kind = {}): string {
 }
 
 describe('with a role in the account of the VPC', () => {
-  function studio(vpcId: string, kind: Kind = {}, externalId = EXTERNAL_ID): string {
+  function synthesizeStacks(vpcId: string, kind: Options = {}, externalId = EXTERNAL_ID): string {
     return synthesizeApp((app) => {
       const data = new Stack(app, 'Data', { env: DATA });
       const game = new Stack(app, 'Game', { env: GAME });
@@ -98,13 +98,16 @@ describe('with a role in the account of the VPC', () => {
   test.each([
     ['connected, with DNS', { connection: { dnsResolution: true } }],
     ['peered on creation', { peerOnCreate: true }],
-  ])('%s: creates the fleet, replaces it after ten days, and deletes the stack after thirty', async (_, kind: Kind) => {
+  ])('%s: creates the fleet, replaces it after ten days, and deletes the stack after thirty', async (_, kind: Options) => {
     const rehearsal = await start();
-    const vpcId = dataVpc(rehearsal);
+    const vpcId = createDataVpc(rehearsal);
     const before = rehearsal.aws.inventory();
-    expect(await deploy(rehearsal, studio(vpcId, kind))).toEqual(['CREATE_COMPLETE', 'CREATE_COMPLETE']);
+    expect(await deploy(rehearsal, synthesizeStacks(vpcId, kind))).toEqual(['CREATE_COMPLETE', 'CREATE_COMPLETE']);
     await rehearsal.clock.sleep(10 * DAY);
-    expect(await deploy(rehearsal, studio(vpcId, { ...kind, build: '2' }))).toEqual(['CREATE_COMPLETE', 'UPDATE_COMPLETE']);
+    expect(await deploy(rehearsal, synthesizeStacks(vpcId, { ...kind, build: '2' }))).toEqual([
+      'CREATE_COMPLETE',
+      'UPDATE_COMPLETE',
+    ]);
     await rehearsal.clock.sleep(30 * DAY);
     expect((await rehearsal.cloudFormation.delete('Game')).status).toBe('DELETE_COMPLETE');
     expect((await rehearsal.cloudFormation.delete('Data')).status).toBe('DELETE_COMPLETE');
@@ -112,13 +115,13 @@ describe('with a role in the account of the VPC', () => {
     await expectNothingLeft(rehearsal, before);
   });
 
-  test('keeps the permissions of the role when everything that is peered is removed, so that the cleanup succeeds', async () => {
+  test('keeps the permissions of the role until the cleanup has ended, if all connections are removed', async () => {
     const rehearsal = await start();
-    const vpcId = dataVpc(rehearsal);
+    const vpcId = createDataVpc(rehearsal);
     const before = rehearsal.aws.inventory();
-    await deploy(rehearsal, studio(vpcId));
+    await deploy(rehearsal, synthesizeStacks(vpcId));
     await rehearsal.clock.sleep(10 * DAY);
-    expect(await deploy(rehearsal, studio(vpcId, { peered: false }))).toEqual(['CREATE_COMPLETE', 'UPDATE_COMPLETE']);
+    expect(await deploy(rehearsal, synthesizeStacks(vpcId, { peered: false }))).toEqual(['CREATE_COMPLETE', 'UPDATE_COMPLETE']);
     expectNoFailedDelete(rehearsal);
     expect(rehearsal.aws.inventory().connections).toEqual([]);
     expect((await rehearsal.cloudFormation.delete('Game')).status).toBe('DELETE_COMPLETE');
@@ -128,17 +131,17 @@ describe('with a role in the account of the VPC', () => {
 
   test('shows the names of the stack and the resource in CloudTrail', async () => {
     const rehearsal = await start();
-    await deploy(rehearsal, studio(dataVpc(rehearsal)));
-    expect(told(rehearsal, 'gamelift').find((line) => line.startsWith('CreateVpcPeeringAuthorization'))).toMatch(
+    await deploy(rehearsal, synthesizeStacks(createDataVpc(rehearsal)));
+    expect(journalLines(rehearsal, 'gamelift').find((line) => line.startsWith('CreateVpcPeeringAuthorization'))).toMatch(
       /called by arn:aws:sts::222222222222:assumed-role\/Data-Role-us-east-1-\w+\/Game\.Authorization\w{8} of account 222222222222$/,
     );
   });
 
   test('fails with another external id, and names the role and the account', async () => {
     const rehearsal = await start();
-    const vpcId = dataVpc(rehearsal);
-    expect(await deploy(rehearsal, studio(vpcId, {}, 'another-id'))).toEqual(['CREATE_COMPLETE', 'ROLLBACK_COMPLETE']);
-    expect(failures(rehearsal)[0]).toMatch(
+    const vpcId = createDataVpc(rehearsal);
+    expect(await deploy(rehearsal, synthesizeStacks(vpcId, {}, 'another-id'))).toEqual(['CREATE_COMPLETE', 'ROLLBACK_COMPLETE']);
+    expect(failureReasons(rehearsal)[0]).toMatch(
       new RegExp(
         `^could not authorize VPC peering between VPC ${vpcId} of account 222222222222 and GameLift account 111111111111 in us-east-1: ` +
           'AccessDenied: the role (arn:aws:iam::222222222222:role/[\\w-]+) could not be assumed: .* is not authorized to perform: ' +
@@ -156,10 +159,10 @@ describe('with a role in the account of the VPC', () => {
     ['ec2:CreateTags', /UnauthorizedOperation: .*/],
   ])('fails without %s, and names the account', async (action, reason) => {
     const rehearsal = await start();
-    const vpcId = dataVpc(rehearsal);
+    const vpcId = createDataVpc(rehearsal);
     const before = rehearsal.aws.inventory();
     const assembly = edit(
-      studio(vpcId),
+      synthesizeStacks(vpcId),
       ({ Resources }) => {
         const [role] = Object.values(Resources).filter(({ Type }) => Type === 'AWS::IAM::Role');
         const { Policies } = role?.Properties as {
@@ -172,8 +175,8 @@ describe('with a role in the account of the VPC', () => {
       'Data',
     );
     expect(await deploy(rehearsal, assembly)).toEqual(['CREATE_COMPLETE', 'ROLLBACK_COMPLETE']);
-    expect(failures(rehearsal)[0]).toMatch(reason);
-    expect(failures(rehearsal)[0]).toContain('222222222222');
+    expect(failureReasons(rehearsal)[0]).toMatch(reason);
+    expect(failureReasons(rehearsal)[0]).toContain('222222222222');
     expect((await rehearsal.cloudFormation.delete('Game')).status).toBe('DELETE_COMPLETE');
     expect((await rehearsal.cloudFormation.delete('Data')).status).toBe('DELETE_COMPLETE');
     await expectNothingLeft(rehearsal, before);
@@ -181,17 +184,17 @@ describe('with a role in the account of the VPC', () => {
 });
 
 describe('stacks in two accounts, without trust', () => {
-  async function deploy(rehearsal: Rehearsal, vpcId: string, kind: Kind = {}): Promise<string> {
-    return (await rehearsal.cloudFormation.deploy(game(vpcId, kind), 'Game')).status;
+  async function deploy(rehearsal: Rehearsal, vpcId: string, kind: Options = {}): Promise<string> {
+    return (await rehearsal.cloudFormation.deploy(synthesizeGame(vpcId, kind), 'Game')).status;
   }
 
-  /** Runs the command in a reason, in the account that the reason names. */
-  async function runCommandIn(rehearsal: Rehearsal, reason: string | undefined): Promise<void> {
-    const said =
+  /** Runs the command that the error message contains, in the account that it names. */
+  async function runCommandOf(rehearsal: Rehearsal, reason: string | undefined): Promise<void> {
+    const match =
       /Only account (\d{12}), which owns the VPC, can authorize this\. Run there: aws gamelift (create|delete)-vpc-peering-authorization --game-lift-aws-account-id (\d{12}) --peer-vpc-id (vpc-\w+) --region (\S+)/.exec(
         reason ?? '',
       );
-    const [, account = '', , GameLiftAwsAccountId, PeerVpcId, region = ''] = said ?? [];
+    const [, account = '', , GameLiftAwsAccountId, PeerVpcId, region = ''] = match ?? [];
     await rehearsal.aws.callGameLift('CreateVpcPeeringAuthorization', { GameLiftAwsAccountId, PeerVpcId }, { account, region });
     await rehearsal.clock.sleep(10_000);
   }
@@ -199,83 +202,86 @@ describe('stacks in two accounts, without trust', () => {
   test.each([
     ['connected', {}],
     ['peered on creation', { peerOnCreate: true }],
-  ])('%s: a deployment without an authorization fails with the command to run, and succeeds after it', async (_, kind: Kind) => {
-    const rehearsal = await start();
-    const vpcId = dataVpc(rehearsal);
-    const before = rehearsal.aws.inventory();
-    expect(await deploy(rehearsal, vpcId, kind)).toBe('ROLLBACK_COMPLETE');
-    expect(rehearsal.aws.inventory().fleets).toEqual([]);
-    expect(failures(rehearsal)[0]).toBe(
-      `an authorization is missing between VPC ${vpcId} of account 222222222222 and GameLift account 111111111111 in us-east-1: GameLift ` +
-        'lists none that is valid. Only account 222222222222, which owns the VPC, can authorize this. Run there: ' +
-        'aws gamelift create-vpc-peering-authorization ' +
-        `--game-lift-aws-account-id 111111111111 --peer-vpc-id ${vpcId} --region us-east-1 and then repeat here what failed. If that does not ` +
-        'help, GameLift still has an authorization that was used up. In that case, run there first: ' +
-        'aws gamelift delete-vpc-peering-authorization ' +
-        `--game-lift-aws-account-id 111111111111 --peer-vpc-id ${vpcId} --region us-east-1`,
-    );
-    expect((await rehearsal.cloudFormation.delete('Game')).status).toBe('DELETE_COMPLETE');
-    await runCommandIn(rehearsal, failures(rehearsal)[0]);
-    expect(await deploy(rehearsal, vpcId, kind)).toBe('CREATE_COMPLETE');
+  ])(
+    '%s: a deployment without an authorization fails with the command to run, and succeeds after it',
+    async (_, kind: Options) => {
+      const rehearsal = await start();
+      const vpcId = createDataVpc(rehearsal);
+      const before = rehearsal.aws.inventory();
+      expect(await deploy(rehearsal, vpcId, kind)).toBe('ROLLBACK_COMPLETE');
+      expect(rehearsal.aws.inventory().fleets).toEqual([]);
+      expect(failureReasons(rehearsal)[0]).toBe(
+        `an authorization is missing between VPC ${vpcId} of account 222222222222 and GameLift account 111111111111 in us-east-1: GameLift ` +
+          'lists none that is valid. Only account 222222222222, which owns the VPC, can authorize this. Run there: ' +
+          'aws gamelift create-vpc-peering-authorization ' +
+          `--game-lift-aws-account-id 111111111111 --peer-vpc-id ${vpcId} --region us-east-1 and then repeat here what failed. If that does not ` +
+          'help, GameLift still has an authorization that was used up. In that case, run there first: ' +
+          'aws gamelift delete-vpc-peering-authorization ' +
+          `--game-lift-aws-account-id 111111111111 --peer-vpc-id ${vpcId} --region us-east-1`,
+      );
+      expect((await rehearsal.cloudFormation.delete('Game')).status).toBe('DELETE_COMPLETE');
+      await runCommandOf(rehearsal, failureReasons(rehearsal)[0]);
+      expect(await deploy(rehearsal, vpcId, kind)).toBe('CREATE_COMPLETE');
 
-    await rehearsal.clock.sleep(10 * DAY);
-    const { fleets, connections } = rehearsal.aws.inventory();
-    expect(await deploy(rehearsal, vpcId, { ...kind, build: '2' })).toBe('UPDATE_ROLLBACK_COMPLETE');
-    // nothing was changed
-    expect(rehearsal.aws.inventory()).toMatchObject({ fleets, connections });
-    await runCommandIn(rehearsal, failures(rehearsal).at(-1));
-    expect(await deploy(rehearsal, vpcId, { ...kind, build: '2' })).toBe('UPDATE_COMPLETE');
-    expectNoFailedDelete(rehearsal);
+      await rehearsal.clock.sleep(10 * DAY);
+      const { fleets, connections } = rehearsal.aws.inventory();
+      expect(await deploy(rehearsal, vpcId, { ...kind, build: '2' })).toBe('UPDATE_ROLLBACK_COMPLETE');
+      // nothing was changed
+      expect(rehearsal.aws.inventory()).toMatchObject({ fleets, connections });
+      await runCommandOf(rehearsal, failureReasons(rehearsal).at(-1));
+      expect(await deploy(rehearsal, vpcId, { ...kind, build: '2' })).toBe('UPDATE_COMPLETE');
+      expectNoFailedDelete(rehearsal);
 
-    await rehearsal.clock.sleep(30 * DAY);
-    expect((await rehearsal.cloudFormation.delete('Game')).status).toBe('DELETE_FAILED');
-    expect(rehearsal.aws.inventory().fleets).toHaveLength(1);
-    await runCommandIn(rehearsal, failures(rehearsal).at(-1));
-    expect((await rehearsal.cloudFormation.delete('Game')).status).toBe('DELETE_COMPLETE');
-    await expectNothingLeft(rehearsal, before);
-    expect(calls(rehearsal, 'CreateVpcPeeringAuthorization')).toBe(3);
-  });
+      await rehearsal.clock.sleep(30 * DAY);
+      expect((await rehearsal.cloudFormation.delete('Game')).status).toBe('DELETE_FAILED');
+      expect(rehearsal.aws.inventory().fleets).toHaveLength(1);
+      await runCommandOf(rehearsal, failureReasons(rehearsal).at(-1));
+      expect((await rehearsal.cloudFormation.delete('Game')).status).toBe('DELETE_COMPLETE');
+      await expectNothingLeft(rehearsal, before);
+      expect(countCalls(rehearsal, 'CreateVpcPeeringAuthorization')).toBe(3);
+    },
+  );
 
   test('fails if the authorization expires within an hour, and says when it expires', async () => {
     const rehearsal = await start();
-    const vpcId = dataVpc(rehearsal);
+    const vpcId = createDataVpc(rehearsal);
     const pair = { GameLiftAwsAccountId: GAME.account, PeerVpcId: vpcId };
     await rehearsal.aws.callGameLift('CreateVpcPeeringAuthorization', pair, DATA);
     const expires = rehearsal.clock.now() + DAY;
     expect(await deploy(rehearsal, vpcId)).toBe('CREATE_COMPLETE');
     await rehearsal.clock.sleep(expires - HOUR / 2 - rehearsal.clock.now());
     expect(await deploy(rehearsal, vpcId, { build: '2' })).toBe('UPDATE_ROLLBACK_COMPLETE');
-    expect(failures(rehearsal)[0]).toMatch(
+    expect(failureReasons(rehearsal)[0]).toMatch(
       /: the one that GameLift lists expires at 2026-01-02T00:0\d:\d\d\.\d{3}Z, less than an hour from now\. Only account 222222222222, /,
     );
   });
 
   test('fails before any change if the cleanup of a replaced VPC would lack an authorization', async () => {
     const rehearsal = await start();
-    const [one, other] = [dataVpc(rehearsal), dataVpc(rehearsal)];
+    const [first, second] = [createDataVpc(rehearsal), createDataVpc(rehearsal)];
     const authorize = async (PeerVpcId: string): Promise<void> => {
       await rehearsal.aws.callGameLift('CreateVpcPeeringAuthorization', { GameLiftAwsAccountId: GAME.account, PeerVpcId }, DATA);
       await rehearsal.clock.sleep(10_000);
     };
-    await authorize(one);
-    expect(await deploy(rehearsal, one)).toBe('CREATE_COMPLETE');
+    await authorize(first);
+    expect(await deploy(rehearsal, first)).toBe('CREATE_COMPLETE');
     await rehearsal.clock.sleep(10 * DAY);
-    await authorize(other);
-    expect(await deploy(rehearsal, other)).toBe('UPDATE_ROLLBACK_COMPLETE');
-    expect(failures(rehearsal)[0]).toContain(`an authorization is missing between VPC ${one} of account 222222222222`);
-    await authorize(one);
-    expect(await deploy(rehearsal, other)).toBe('UPDATE_COMPLETE');
+    await authorize(second);
+    expect(await deploy(rehearsal, second)).toBe('UPDATE_ROLLBACK_COMPLETE');
+    expect(failureReasons(rehearsal)[0]).toContain(`an authorization is missing between VPC ${first} of account 222222222222`);
+    await authorize(first);
+    expect(await deploy(rehearsal, second)).toBe('UPDATE_COMPLETE');
     expectNoFailedDelete(rehearsal);
-    expect(rehearsal.aws.inventory().connections).toEqual([expect.objectContaining({ peerVpcId: other })]);
+    expect(rehearsal.aws.inventory().connections).toEqual([expect.objectContaining({ peerVpcId: second })]);
   });
 
   test.each(['keeps expiry', 'InvalidRequestException'] as const)(
-    'the second command of the reason helps if an authorization was used, is not listed and cannot be renewed (%s)',
+    'succeeds after the second command of the message if an authorization was used, is not listed and cannot be renewed (%s)',
     async (reading) => {
       const rehearsal = await start();
       rehearsal.aws.behaviours.set('authorizingAgain', reading);
       rehearsal.aws.behaviours.set('usedAuthorizations', 'not listed');
-      const vpcId = dataVpc(rehearsal);
+      const vpcId = createDataVpc(rehearsal);
       const pair = { GameLiftAwsAccountId: GAME.account, PeerVpcId: vpcId };
       await rehearsal.aws.callGameLift('CreateVpcPeeringAuthorization', pair, DATA);
       expect(await deploy(rehearsal, vpcId)).toBe('CREATE_COMPLETE');
@@ -289,7 +295,7 @@ describe('stacks in two accounts, without trust', () => {
 
   test('fails at deployment if the stack has no account at synthesis, and its routes are in another account', async () => {
     const rehearsal = await start();
-    const vpcId = dataVpc(rehearsal);
+    const vpcId = createDataVpc(rehearsal);
     const assembly = synthesizeApp((app) => {
       const stack = new Stack(app, 'Game');
       const authorization = VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(stack, 'Authorization', {
@@ -304,14 +310,14 @@ describe('stacks in two accounts, without trust', () => {
       DATA,
     );
     expect((await rehearsal.cloudFormation.deploy(assembly, 'Game')).status).toBe('ROLLBACK_COMPLETE');
-    expect(failures(rehearsal)[0]).toMatch(
+    expect(failureReasons(rehearsal)[0]).toMatch(
       /: routes and DNS of the VPC can't be set from another account. Pass PeeringRoutes\.none\(\) and no dnsResolution to the VpcPeeringConnection, and set them in account 222222222222, or pass a peerRole of that account to the VpcPeeringAuthorization$/,
     );
   });
 });
 
 describe('renewal on a schedule', () => {
-  function data(vpcId: string, every = Duration.hours(12)): string {
+  function synthesizeData(vpcId: string, every = Duration.hours(12)): string {
     return synthesizeApp((app) => {
       const stack = new Stack(app, 'Data', { env: DATA });
       new VpcPeeringAuthorization(stack, 'Authorization', {
@@ -334,21 +340,21 @@ describe('renewal on a schedule', () => {
 
   test('replaces a fleet of the other account on day 17, although one renewal has failed', async () => {
     const rehearsal = await start();
-    const vpcId = dataVpc(rehearsal);
+    const vpcId = createDataVpc(rehearsal);
     const before = rehearsal.aws.inventory();
     const { cloudFormation } = rehearsal;
-    expect((await cloudFormation.deploy(data(vpcId), 'Data')).status).toBe('CREATE_COMPLETE');
-    expect((await cloudFormation.deploy(game(vpcId, { peerOnCreate: true }), 'Game')).status).toBe('CREATE_COMPLETE');
+    expect((await cloudFormation.deploy(synthesizeData(vpcId), 'Data')).status).toBe('CREATE_COMPLETE');
+    expect((await cloudFormation.deploy(synthesizeGame(vpcId, { peerOnCreate: true }), 'Game')).status).toBe('CREATE_COMPLETE');
 
     await rehearsal.clock.sleep(5 * DAY);
-    // out of order for longer than the retries of a renewal take
-    const mend = rehearsal.aws.intercept(({ operation }) =>
+    // fails for longer than Lambda retries a renewal
+    const endFault = rehearsal.aws.intercept(({ operation }) =>
       operation === 'CreateVpcPeeringAuthorization'
         ? { kind: 'error', name: 'InternalServiceException', message: 'Out of order', status: 500 }
         : undefined,
     );
     await rehearsal.clock.sleep(DAY / 2 + HOUR);
-    mend();
+    endFault();
     const { queue, alarm } = failedRenewals(rehearsal);
     expect(queue).toEqual([
       expect.objectContaining({
@@ -368,7 +374,9 @@ describe('renewal on a schedule', () => {
     expect(failedRenewals(rehearsal).alarm.at(-1)).toBe('OK');
 
     await rehearsal.clock.sleep(10 * DAY + DAY / 2);
-    expect((await cloudFormation.deploy(game(vpcId, { peerOnCreate: true, build: '2' }), 'Game')).status).toBe('UPDATE_COMPLETE');
+    expect((await cloudFormation.deploy(synthesizeGame(vpcId, { peerOnCreate: true, build: '2' }), 'Game')).status).toBe(
+      'UPDATE_COMPLETE',
+    );
     await rehearsal.clock.sleep(13 * DAY);
     expect(rehearsal.aws.inventory().authorizations).toHaveLength(1);
     expect((await cloudFormation.delete('Game')).status).toBe('DELETE_COMPLETE');
@@ -380,8 +388,10 @@ describe('renewal on a schedule', () => {
   test('keeps the authorization valid at any time', async () => {
     const rehearsal = await start();
     rehearsal.aws.behaviours.set('authorizingAgain', 'keeps expiry');
-    const vpcId = dataVpc(rehearsal);
-    expect((await rehearsal.cloudFormation.deploy(data(vpcId, Duration.hours(22)), 'Data')).status).toBe('CREATE_COMPLETE');
+    const vpcId = createDataVpc(rehearsal);
+    expect((await rehearsal.cloudFormation.deploy(synthesizeData(vpcId, Duration.hours(22)), 'Data')).status).toBe(
+      'CREATE_COMPLETE',
+    );
     for (let hour = 0; hour < 10 * 24; hour += 1) {
       await rehearsal.clock.sleep(DAY / 24 + 60_000);
       expect(rehearsal.aws.inventory().authorizations).toHaveLength(1);

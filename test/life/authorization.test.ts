@@ -4,14 +4,25 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type { Fault } from 'rehearsal/aws';
 import { AuthorizationRenewal, VpcPeeringAuthorization } from '../../lib';
-import { answers, calls, edit, failures, HOUR, handlerArn, STACK, Stage, synthesize, told } from './stage';
+import {
+  countResponses,
+  countCalls,
+  edit,
+  failureReasons,
+  HOUR,
+  handlerArn,
+  STACK,
+  Stage,
+  synthesize,
+  journalLines,
+} from './stage';
 
 const ACCOUNT = '111111111111';
 const CREATE = 'CreateVpcPeeringAuthorization';
 const DELETE = 'DeleteVpcPeeringAuthorization';
 const DESCRIBE = 'DescribeVpcPeeringAuthorizations';
 
-function authorizing(renewal = AuthorizationRenewal.onChange()): (stack: Stack) => void {
+function authorizedVpc(renewal = AuthorizationRenewal.onChange()): (stack: Stack) => void {
   return (stack) => {
     const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 1, natGateways: 0, subnetConfiguration: [] });
     const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc, renewal });
@@ -28,7 +39,7 @@ afterEach(() => Stage.clear());
 
 test('creates, keeps, renews and cancels an authorization', async () => {
   const rehearsal = await Stage.start();
-  const first = synthesize(authorizing(AuthorizationRenewal.everySynthesis()));
+  const first = synthesize(authorizedVpc(AuthorizationRenewal.everySynthesis()));
 
   const created = await rehearsal.cloudFormation.deploy(first, STACK);
   expect(created.status).toBe('CREATE_COMPLETE');
@@ -41,22 +52,22 @@ test('creates, keeps, renews and cancels an authorization', async () => {
   });
 
   await rehearsal.cloudFormation.deploy(first, STACK);
-  expect(calls(rehearsal, CREATE)).toBe(1);
+  expect(countCalls(rehearsal, CREATE)).toBe(1);
 
   await rehearsal.clock.sleep(25 * HOUR);
   expect(expires).toBeLessThan(rehearsal.clock.now());
 
-  const renewed = await rehearsal.cloudFormation.deploy(synthesize(authorizing(AuthorizationRenewal.everySynthesis())), STACK);
+  const renewed = await rehearsal.cloudFormation.deploy(synthesize(authorizedVpc(AuthorizationRenewal.everySynthesis())), STACK);
   expect(renewed.status).toBe('UPDATE_COMPLETE');
   const later = Date.parse(String(renewed.outputs.Expires));
   expect(Math.abs(later - rehearsal.clock.now() - 24 * HOUR)).toBeLessThan(60_000);
 
   expect((await rehearsal.cloudFormation.delete(STACK)).status).toBe('DELETE_COMPLETE');
-  expect(calls(rehearsal, DELETE)).toBe(1);
-  expect(answers(rehearsal)).toBe(3);
+  expect(countCalls(rehearsal, DELETE)).toBe(1);
+  expect(countResponses(rehearsal)).toBe(3);
 });
 
-test('authorizes a new VPC, and lets the authorization of the former one expire', async () => {
+test('authorizes a new VPC, and lets the authorization of the previous one expire', async () => {
   const rehearsal = await Stage.start();
   const withCidr = (cidr: string): string =>
     synthesize((stack) => {
@@ -66,8 +77,8 @@ test('authorizes a new VPC, and lets the authorization of the former one expire'
   await rehearsal.cloudFormation.deploy(withCidr('10.0.0.0/16'), STACK);
   await rehearsal.clock.sleep(HOUR);
   expect((await rehearsal.cloudFormation.deploy(withCidr('10.1.0.0/16'), STACK)).status).toBe('UPDATE_COMPLETE');
-  expect(calls(rehearsal, CREATE)).toBe(2);
-  expect(calls(rehearsal, DELETE)).toBe(0);
+  expect(countCalls(rehearsal, CREATE)).toBe(2);
+  expect(countCalls(rehearsal, DELETE)).toBe(0);
 });
 
 describe('permissions', () => {
@@ -76,7 +87,7 @@ describe('permissions', () => {
     [CREATE, 'ec2:AuthorizeSecurityGroupIngress'],
   ])('fails to call %s without %s', async (operation, action) => {
     const rehearsal = await Stage.start();
-    const assembly = edit(synthesize(authorizing()), ({ Resources }) => {
+    const assembly = edit(synthesize(authorizedVpc()), ({ Resources }) => {
       for (const { Type, Properties } of Object.values(Resources)) {
         if (Type === 'AWS::IAM::RolePolicy') {
           const { Statement } = Properties.PolicyDocument as { Statement: { Action: string | string[] }[] };
@@ -87,7 +98,7 @@ describe('permissions', () => {
       }
     });
     expect((await rehearsal.cloudFormation.deploy(assembly, STACK)).status).toBe('ROLLBACK_COMPLETE');
-    const [reason] = failures(rehearsal);
+    const [reason] = failureReasons(rehearsal);
     expect(reason).toContain(action);
     expect(reason).toMatch(
       new RegExp(
@@ -96,16 +107,16 @@ describe('permissions', () => {
       ),
     );
     expect(
-      told(rehearsal, 'gamelift')
+      journalLines(rehearsal, 'gamelift')
         .filter((line) => line.startsWith(`${operation} `))
         .every((line) => !line.includes('succeeded')),
     ).toBe(true);
   });
 
-  test('waits for a policy that takes up to a minute to arrive', async () => {
+  test('waits for a policy that takes up to a minute to propagate', async () => {
     const rehearsal = await Stage.start();
     rehearsal.aws.behaviours.set('iamPropagation', 'up to a minute late');
-    expect((await rehearsal.cloudFormation.deploy(synthesize(authorizing()), STACK)).status).toBe('CREATE_COMPLETE');
+    expect((await rehearsal.cloudFormation.deploy(synthesize(authorizedVpc()), STACK)).status).toBe('CREATE_COMPLETE');
   });
 });
 
@@ -123,7 +134,7 @@ describe('the owner of an authorization', () => {
     expect(await authorizeIn(STACK)).toBe('CREATE_COMPLETE');
     rehearsal.aws.intercept(({ operation }) => (operation === CREATE ? error('UnauthorizedException') : undefined));
     expect(await authorizeIn('Second')).toBe('ROLLBACK_COMPLETE');
-    expect(calls(rehearsal, DELETE)).toBe(0);
+    expect(countCalls(rehearsal, DELETE)).toBe(0);
     expect(rehearsal.aws.inventory().authorizations).toHaveLength(1);
   });
 
@@ -132,36 +143,36 @@ describe('the owner of an authorization', () => {
     rehearsal.aws.intercept(({ service }) =>
       service === 'gamelift' ? error('AccessDeniedException', 'explicit deny', 400) : undefined,
     );
-    expect((await rehearsal.cloudFormation.deploy(synthesize(authorizing()), STACK)).status).toBe('ROLLBACK_COMPLETE');
+    expect((await rehearsal.cloudFormation.deploy(synthesize(authorizedVpc()), STACK)).status).toBe('ROLLBACK_COMPLETE');
   });
 });
 
 describe('updates that CloudFormation rolls back', () => {
-  const failing = (cidr: string, fails: boolean): string =>
+  const synthesizeWithCidr = (cidr: string, hasFailingResource: boolean): string =>
     synthesize((stack) => {
       const vpc = new ec2.Vpc(stack, 'Vpc', { ipAddresses: ec2.IpAddresses.cidr(cidr), subnetConfiguration: [] });
       const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
-      if (fails) {
-        // its VPC is not there
+      if (hasFailingResource) {
+        // its VPC does not exist
         const group = new ec2.CfnSecurityGroup(stack, 'Late', { groupDescription: 'late', vpcId: 'vpc-0123456789abcdef0' });
         group.node.addDependency(authorization);
       }
     });
 
   test.each(['stored', 'ignored'] as const)(
-    'authorizes the former pair again under the same physical id, and cancels nothing (%s)',
+    'authorizes the previous pair again under the same physical id, and cancels nothing (failedUpdatePhysicalId: %s)',
     async (failedUpdatePhysicalId) => {
       const rehearsal = await Stage.start({ failedUpdatePhysicalId });
-      await rehearsal.cloudFormation.deploy(failing('10.0.0.0/16', false), STACK);
+      await rehearsal.cloudFormation.deploy(synthesizeWithCidr('10.0.0.0/16', false), STACK);
       const physicalId = (): string | undefined =>
         rehearsal.cloudFormation.describe(STACK).resources.find(({ type }) => type.startsWith('Custom::'))?.physicalId;
       const before = physicalId();
-      expect((await rehearsal.cloudFormation.deploy(failing('10.1.0.0/16', true), STACK)).status).toBe(
+      expect((await rehearsal.cloudFormation.deploy(synthesizeWithCidr('10.1.0.0/16', true), STACK)).status).toBe(
         'UPDATE_ROLLBACK_COMPLETE',
       );
       expect(physicalId()).toBe(before);
-      expect(calls(rehearsal, DELETE)).toBe(0);
-      expect(calls(rehearsal, CREATE)).toBeGreaterThanOrEqual(3);
+      expect(countCalls(rehearsal, DELETE)).toBe(0);
+      expect(countCalls(rehearsal, CREATE)).toBeGreaterThanOrEqual(3);
       expect((await rehearsal.cloudFormation.delete(STACK)).status).toBe('DELETE_COMPLETE');
     },
   );
@@ -187,12 +198,12 @@ describe('updates that CloudFormation rolls back', () => {
       expect(authorization.node.path).toBe('Stack/Authorization');
     });
     expect((await rehearsal.cloudFormation.deploy(assembly, STACK)).status).toBe('ROLLBACK_COMPLETE');
-    expect(told(rehearsal, 'cloudformation').some((line) => line.includes('Resource creation cancelled'))).toBe(true);
+    expect(journalLines(rehearsal, 'cloudformation').some((line) => line.includes('Resource creation cancelled'))).toBe(true);
   });
 });
 
-describe('one VPC under several constructs', () => {
-  const imported = (...ids: string[]): ((vpcId: string) => string) => {
+describe('several constructs for one VPC', () => {
+  const synthesizeImported = (...ids: string[]): ((vpcId: string) => string) => {
     return (vpcId) =>
       synthesize((stack) => {
         for (const [index, id] of ids.entries()) {
@@ -205,19 +216,19 @@ describe('one VPC under several constructs', () => {
   };
 
   test.each([
-    ['renamed', imported('One'), imported('Renamed')],
-    ['imported twice, then once', imported('One', 'Two'), imported('One')],
+    ['renamed', synthesizeImported('One'), synthesizeImported('Renamed')],
+    ['imported twice, then once', synthesizeImported('One', 'Two'), synthesizeImported('One')],
   ])('%s: keeps the permissions of the handler', async (_, first, second) => {
     const rehearsal = await Stage.start();
     const { vpcId } = rehearsal.aws.ec2.createVpc({ account: ACCOUNT, region: 'us-east-1', cidrBlock: '10.0.0.0/16' });
     expect((await rehearsal.cloudFormation.deploy(first(vpcId), STACK)).status).toBe('CREATE_COMPLETE');
     expect((await rehearsal.cloudFormation.deploy(second(vpcId), STACK)).status).toBe('UPDATE_COMPLETE');
     expect((await rehearsal.cloudFormation.delete(STACK)).status).toBe('DELETE_COMPLETE');
-    expect(failures(rehearsal)).toEqual([]);
+    expect(failureReasons(rehearsal)).toEqual([]);
   });
 });
 
-describe('one response, whatever happens', () => {
+describe('exactly one response', () => {
   test('responds if the function is killed and run again', async () => {
     const rehearsal = await Stage.start();
     let kills = 0;
@@ -228,9 +239,9 @@ describe('one response, whatever happens', () => {
       }
       return undefined;
     });
-    expect((await rehearsal.cloudFormation.deploy(synthesize(authorizing()), STACK)).status).toBe('CREATE_COMPLETE');
+    expect((await rehearsal.cloudFormation.deploy(synthesize(authorizedVpc()), STACK)).status).toBe('CREATE_COMPLETE');
     expect(kills).toBe(1);
-    expect(answers(rehearsal)).toBe(1);
+    expect(countResponses(rehearsal)).toBe(1);
   });
 
   test('fails after eleven minutes, not after an hour, if the function is killed in all three runs', async () => {
@@ -243,7 +254,7 @@ describe('one response, whatever happens', () => {
       }
       return undefined;
     });
-    const { status } = await rehearsal.cloudFormation.deploy(synthesize(authorizing()), STACK);
+    const { status } = await rehearsal.cloudFormation.deploy(synthesize(authorizedVpc()), STACK);
     expect(status).toBe('ROLLBACK_COMPLETE');
     expect(kills).toBe(3);
     expect(rehearsal.clock.now() - start).toBeLessThan(12 * 60_000);
@@ -252,25 +263,25 @@ describe('one response, whatever happens', () => {
   test('sends the response again if the endpoint returns HTTP 500', async () => {
     const rehearsal = await Stage.start();
     rehearsal.responses.intercept(({ attempt }) => (attempt <= 2 ? { status: 500 } : undefined));
-    expect((await rehearsal.cloudFormation.deploy(synthesize(authorizing()), STACK)).status).toBe('CREATE_COMPLETE');
-    expect(answers(rehearsal)).toBe(1);
-    expect(calls(rehearsal, CREATE)).toBe(1);
+    expect((await rehearsal.cloudFormation.deploy(synthesize(authorizedVpc()), STACK)).status).toBe('CREATE_COMPLETE');
+    expect(countResponses(rehearsal)).toBe(1);
+    expect(countCalls(rehearsal, CREATE)).toBe(1);
   });
 
   test('sends the response again if the endpoint does not respond', async () => {
     const rehearsal = await Stage.start();
     rehearsal.responses.intercept(({ attempt }) => (attempt <= 2 ? 'hang' : undefined));
-    expect((await rehearsal.cloudFormation.deploy(synthesize(authorizing()), STACK)).status).toBe('CREATE_COMPLETE');
-    expect(answers(rehearsal)).toBe(1);
+    expect((await rehearsal.cloudFormation.deploy(synthesize(authorizedVpc()), STACK)).status).toBe('CREATE_COMPLETE');
+    expect(countResponses(rehearsal)).toBe(1);
   });
 
   test('fails after eleven minutes if the endpoint never responds, and logs no secret', async () => {
     const rehearsal = await Stage.start();
     rehearsal.responses.intercept(() => 'hang');
     const start = rehearsal.clock.now();
-    const { status } = await rehearsal.cloudFormation.deploy(synthesize(authorizing()), STACK);
+    const { status } = await rehearsal.cloudFormation.deploy(synthesize(authorizedVpc()), STACK);
     expect(status).toBe('ROLLBACK_FAILED');
-    expect(answers(rehearsal)).toBe(0);
+    expect(countResponses(rehearsal)).toBe(0);
     const gaveUp = rehearsal.journal.entries.find(({ message }) => message.startsWith('CREATE_FAILED Custom::'));
     expect((gaveUp?.time ?? Infinity) - start).toBeLessThan(11.5 * 60_000);
     const log = rehearsal.journal.entries.map(({ message }) => message).join('\n');
@@ -280,19 +291,21 @@ describe('one response, whatever happens', () => {
 
   test('succeeds if GameLift throttles for a minute', async () => {
     const rehearsal = await Stage.start();
-    let until = 0;
+    let throttledUntil = 0;
     rehearsal.aws.intercept(({ operation }) => {
-      until ||= rehearsal.clock.now() + 60_000;
-      return operation === CREATE && rehearsal.clock.now() < until ? error('ThrottlingException', 'Rate exceeded') : undefined;
+      throttledUntil ||= rehearsal.clock.now() + 60_000;
+      return operation === CREATE && rehearsal.clock.now() < throttledUntil
+        ? error('ThrottlingException', 'Rate exceeded')
+        : undefined;
     });
-    expect((await rehearsal.cloudFormation.deploy(synthesize(authorizing()), STACK)).status).toBe('CREATE_COMPLETE');
-    expect(answers(rehearsal)).toBe(1);
-    expect(calls(rehearsal, CREATE)).toBeGreaterThanOrEqual(6);
-    expect(calls(rehearsal, CREATE)).toBeLessThanOrEqual(8);
+    expect((await rehearsal.cloudFormation.deploy(synthesize(authorizedVpc()), STACK)).status).toBe('CREATE_COMPLETE');
+    expect(countResponses(rehearsal)).toBe(1);
+    expect(countCalls(rehearsal, CREATE)).toBeGreaterThanOrEqual(6);
+    expect(countCalls(rehearsal, CREATE)).toBeLessThanOrEqual(8);
   });
 
   test.each(['ThrottlingException', 'TooManyRequestsException', 'RequestLimitExceeded'] as const)(
-    'ten authorizations share one rate token in ten seconds, throttled with %s',
+    'creates ten authorizations at one call in ten seconds, if throttling shows as %s',
     async (name) => {
       const rehearsal = await Stage.start();
       rehearsal.aws.behaviours.set('throttlingError', name);
@@ -311,7 +324,7 @@ describe('one response, whatever happens', () => {
   );
 
   describe('errors', () => {
-    const message = 'GameLift said no';
+    const message = 'GameLift refused the call';
 
     test.each([
       ['UnauthorizedException', 400, "Check that the handler's role in account"],
@@ -329,12 +342,12 @@ describe('one response, whatever happens', () => {
     ])('of CreateVpcPeeringAuthorization: %s', async (name, status, advice) => {
       const rehearsal = await Stage.start();
       rehearsal.aws.intercept(({ operation }) => (operation === CREATE ? error(name, message, status) : undefined));
-      expect((await rehearsal.cloudFormation.deploy(synthesize(authorizing()), STACK)).status).toBe('ROLLBACK_COMPLETE');
-      const [reason] = failures(rehearsal);
+      expect((await rehearsal.cloudFormation.deploy(synthesize(authorizedVpc()), STACK)).status).toBe('ROLLBACK_COMPLETE');
+      const [reason] = failureReasons(rehearsal);
       expect(reason).toMatch(/^could not authorize VPC peering for VPC vpc-[0-9a-f]{17} in us-east-1: /);
       expect(reason).toContain(`${name}: ${message}`);
       expect(reason).toContain(advice);
-      expect(answers(rehearsal)).toBe(2);
+      expect(countResponses(rehearsal)).toBe(2);
     });
 
     test.each([
@@ -344,18 +357,18 @@ describe('one response, whatever happens', () => {
       ['InternalServiceException', 500, 'DELETE_FAILED'],
     ])('of DeleteVpcPeeringAuthorization: %s', async (name, status, outcome) => {
       const rehearsal = await Stage.start();
-      await rehearsal.cloudFormation.deploy(synthesize(authorizing()), STACK);
-      const restore = rehearsal.aws.intercept(({ operation }) =>
+      await rehearsal.cloudFormation.deploy(synthesize(authorizedVpc()), STACK);
+      const endFault = rehearsal.aws.intercept(({ operation }) =>
         operation === DELETE ? error(name, message, status) : undefined,
       );
       expect((await rehearsal.cloudFormation.delete(STACK)).status).toBe(outcome);
-      expect(answers(rehearsal)).toBe(2);
+      expect(countResponses(rehearsal)).toBe(2);
       if (outcome === 'DELETE_FAILED') {
-        const [reason] = failures(rehearsal);
+        const [reason] = failureReasons(rehearsal);
         expect(reason).toMatch(/^could not cancel the VPC peering authorization for VPC vpc-[0-9a-f]{17} in us-east-1: /);
         expect(reason).toContain(`${name}: ${message}`);
         expect(reason).toContain('ry again');
-        restore();
+        endFault();
         expect((await rehearsal.cloudFormation.delete(STACK)).status).toBe('DELETE_COMPLETE');
       }
     });
@@ -364,7 +377,7 @@ describe('one response, whatever happens', () => {
       ['UnauthorizedException', 400],
       ['InvalidRequestException', 400],
       ['InternalServiceException', 500],
-    ])('of DescribeVpcPeeringAuthorizations after a refused create: %s', async (name, status) => {
+    ])('of DescribeVpcPeeringAuthorizations after CreateVpcPeeringAuthorization failed: %s', async (name, status) => {
       const rehearsal = await Stage.start();
       rehearsal.aws.intercept(({ operation }) => {
         if (operation === CREATE) {
@@ -372,11 +385,11 @@ describe('one response, whatever happens', () => {
         }
         return operation === DESCRIBE ? error(name, message, status) : undefined;
       });
-      expect((await rehearsal.cloudFormation.deploy(synthesize(authorizing()), STACK)).status).toBe('ROLLBACK_COMPLETE');
-      const [reason] = failures(rehearsal);
+      expect((await rehearsal.cloudFormation.deploy(synthesize(authorizedVpc()), STACK)).status).toBe('ROLLBACK_COMPLETE');
+      const [reason] = failureReasons(rehearsal);
       expect(reason).toContain(`${name}: ${message}`);
       expect(reason).toContain('for VPC vpc-');
-      expect(answers(rehearsal)).toBe(2);
+      expect(countResponses(rehearsal)).toBe(2);
     });
 
     test.each([[{ kind: 'reset' }], [{ kind: 'malformed' }], [{ kind: 'hang' }]] as [Fault][])(
@@ -388,8 +401,8 @@ describe('one response, whatever happens', () => {
           faults += operation === CREATE ? 1 : 0;
           return operation === CREATE && faults === 1 ? fault : undefined;
         });
-        expect((await rehearsal.cloudFormation.deploy(synthesize(authorizing()), STACK)).status).toBe('CREATE_COMPLETE');
-        expect(answers(rehearsal)).toBe(1);
+        expect((await rehearsal.cloudFormation.deploy(synthesize(authorizedVpc()), STACK)).status).toBe('CREATE_COMPLETE');
+        expect(countResponses(rehearsal)).toBe(1);
       },
     );
   });
@@ -401,7 +414,7 @@ describe('one response, whatever happens', () => {
       new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
     });
     expect((await rehearsal.cloudFormation.deploy(assembly, STACK)).status).toBe('ROLLBACK_COMPLETE');
-    expect(failures(rehearsal)[0]).toContain(
+    expect(failureReasons(rehearsal)[0]).toContain(
       `There is no VPC vpc-0123456789abcdef0 in account ${ACCOUNT} and us-east-1: correct the vpc of the VpcPeeringAuthorization, then deploy again`,
     );
   });
@@ -411,7 +424,7 @@ describe('behavior that AWS does not document', () => {
   test.each(['renews', 'keeps expiry', 'InvalidRequestException'] as const)('authorizing again: %s', async (reading) => {
     const rehearsal = await Stage.start();
     rehearsal.aws.behaviours.set('authorizingAgain', reading);
-    const deploy = () => rehearsal.cloudFormation.deploy(synthesize(authorizing(AuthorizationRenewal.everySynthesis())), STACK);
+    const deploy = () => rehearsal.cloudFormation.deploy(synthesize(authorizedVpc(AuthorizationRenewal.everySynthesis())), STACK);
     await deploy();
     for (const hours of [1, 13, 25]) {
       await rehearsal.clock.sleep(hours * HOUR);
@@ -425,7 +438,7 @@ describe('behavior that AWS does not document', () => {
   test.each(['NotFoundException', 'success'] as const)('deleting an authorization that has expired: %s', async (reading) => {
     const rehearsal = await Stage.start();
     rehearsal.aws.behaviours.set('deletingAbsentAuthorization', reading);
-    await rehearsal.cloudFormation.deploy(synthesize(authorizing()), STACK);
+    await rehearsal.cloudFormation.deploy(synthesize(authorizedVpc()), STACK);
     await rehearsal.clock.sleep(30 * 24 * HOUR);
     expect((await rehearsal.cloudFormation.delete(STACK)).status).toBe('DELETE_COMPLETE');
   });

@@ -1,9 +1,12 @@
-import { FEW_ORDERS, rehearseCleanUp } from './cleanups';
+import { CLEANUPS_WITH_FEW_ORDERS, rehearseCleanup } from './cleanups';
 import { Stage } from './stage';
 
 afterEach(() => Stage.clear());
 
-test.each(FEW_ORDERS)('%s, ten days later: succeeds in each of %i orders of the cleanup', async (_, count, first, second) => {
-  const orders = await rehearseCleanUp(first, second);
-  expect(new Set(orders.map((order) => order.join(' ')))).toHaveProperty('size', count);
-});
+test.each(CLEANUPS_WITH_FEW_ORDERS)(
+  '%s, ten days later: succeeds in each of %i orders of the cleanup',
+  async (_, count, first, second) => {
+    const orders = await rehearseCleanup(first, second);
+    expect(new Set(orders.map((order) => order.join(' ')))).toHaveProperty('size', count);
+  },
+);

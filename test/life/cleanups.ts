@@ -6,16 +6,16 @@ import type { Construct } from 'constructs';
 import { VpcPeeringAuthorization, VpcPeeringConnection } from '../../lib';
 import type { IVpcPeeringAuthorization } from '../../lib';
 import { inEveryOrder } from './orders';
-import { existing, expectNoFailedDelete, PLACE, remove, start } from './scene';
+import { createExisting, expectNoFailedDelete, PLACE, remove, start } from './scene';
 import { DAY, STACK, Stage, synthesize } from './stage';
 
-/** What was there before: two VPCs, and a fleet that is ready. */
-interface There {
+/** Two VPCs and an ACTIVE fleet that the stack does not create. */
+interface ExistingVpcsAndFleet {
   readonly vpcIds: readonly [string, string];
   readonly fleetId: string;
 }
 
-type Scene = (stack: Stack, there: There) => void;
+type AddResources = (stack: Stack, existing: ExistingVpcsAndFleet) => void;
 
 const vpcOf = (stack: Stack, vpcId: string, id = 'Vpc'): ec2.IVpc =>
   ec2.Vpc.fromVpcAttributes(stack, id, { vpcId, availabilityZones: ['us-east-1a'] });
@@ -23,11 +23,11 @@ const vpcOf = (stack: Stack, vpcId: string, id = 'Vpc'): ec2.IVpc =>
 const authorize = (stack: Stack, vpcId: string, id = ''): VpcPeeringAuthorization =>
   new VpcPeeringAuthorization(stack, `Authorization${id}`, { vpc: vpcOf(stack, vpcId, `Vpc${id}`) });
 
-const imported = (stack: Stack, vpcId: string): IVpcPeeringAuthorization =>
+const importAuthorization = (stack: Stack, vpcId: string): IVpcPeeringAuthorization =>
   VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(stack, 'Imported', { vpc: vpcOf(stack, vpcId) });
 
-const thatFleet = (stack: Stack, { fleetId }: There): aws_gamelift.IFleetRef =>
-  gamelift.CfnFleet.fromFleetId(stack, 'That', fleetId);
+const existingFleet = (stack: Stack, { fleetId }: ExistingVpcsAndFleet): aws_gamelift.IFleetRef =>
+  gamelift.CfnFleet.fromFleetId(stack, 'Existing', fleetId);
 
 function fleetWith(stack: Stack, build: string, id = ''): gamelift.CfnFleet {
   const { ref } = new gamelift.CfnBuild(stack, `Build${id}`, {
@@ -43,13 +43,13 @@ const peerOnCreate = (stack: Stack, authorization: IVpcPeeringAuthorization, fle
   new VpcPeeringConnection(stack, 'PeeringOnCreate', { authorization, fleet, peerOnCreate: true });
 
 const newBuild =
-  (build: string): Scene =>
+  (build: string): AddResources =>
   (stack, { vpcIds }) => {
     connect(stack, authorize(stack, vpcIds[0]), fleetWith(stack, build));
   };
 
 const twoBuilds =
-  (build: string): Scene =>
+  (build: string): AddResources =>
   (stack, { vpcIds }) => {
     const authorization = authorize(stack, vpcIds[0]);
     connect(stack, authorization, fleetWith(stack, build));
@@ -57,103 +57,98 @@ const twoBuilds =
   };
 
 const newBuildPeeredOnCreation =
-  (build: string, vpc: 0 | 1 = 0): Scene =>
+  (build: string, vpc: 0 | 1 = 0): AddResources =>
   (stack, { vpcIds }) => {
     peerOnCreate(stack, authorize(stack, vpcIds[vpc]), fleetWith(stack, build));
   };
 
 const connected =
-  (vpc: 0 | 1): Scene =>
-  (stack, there) => {
-    connect(stack, authorize(stack, there.vpcIds[vpc]), thatFleet(stack, there));
+  (vpc: 0 | 1): AddResources =>
+  (stack, existing) => {
+    connect(stack, authorize(stack, existing.vpcIds[vpc]), existingFleet(stack, existing));
   };
 
-const authorized: Scene = (stack, { vpcIds }) => {
+const authorized: AddResources = (stack, { vpcIds }) => {
   authorize(stack, vpcIds[0]);
 };
 
-const onlyFleet: Scene = (stack) => {
+const onlyFleet: AddResources = (stack) => {
   fleetWith(stack, '1');
 };
 
-const onCreationAndConnected: Scene = (stack, there) => {
-  const authorization = authorize(stack, there.vpcIds[0]);
+const onCreationAndConnected: AddResources = (stack, existing) => {
+  const authorization = authorize(stack, existing.vpcIds[0]);
   peerOnCreate(stack, authorization, fleetWith(stack, '1'));
-  connect(stack, authorization, thatFleet(stack, there));
+  connect(stack, authorization, existingFleet(stack, existing));
 };
 
-const onCreationAndConnectedByImport: Scene = (stack, there) => {
-  const authorization = imported(stack, there.vpcIds[0]);
+const onCreationAndConnectedByImport: AddResources = (stack, existing) => {
+  const authorization = importAuthorization(stack, existing.vpcIds[0]);
   peerOnCreate(stack, authorization, fleetWith(stack, '1'));
-  connect(stack, authorization, thatFleet(stack, there));
+  connect(stack, authorization, existingFleet(stack, existing));
 };
 
-const renamed: Scene = (stack, { vpcIds }) => {
+const renamed: AddResources = (stack, { vpcIds }) => {
   peerOnCreate(stack, authorize(stack, vpcIds[0], 'Renamed'), fleetWith(stack, '2'));
 };
 
 const secondAuthorization =
-  (build: string): Scene =>
+  (build: string): AddResources =>
   (stack, { vpcIds }) => {
     peerOnCreate(stack, authorize(stack, vpcIds[1], '2'), fleetWith(stack, build));
   };
 
-const twoAuthorizations: Scene = (stack, there) => {
-  connected(0)(stack, there);
-  secondAuthorization('1')(stack, there);
+const twoAuthorizations: AddResources = (stack, existing) => {
+  connected(0)(stack, existing);
+  secondAuthorization('1')(stack, existing);
 };
 
-/** What is deployed, and what ten days later: named, with the number of orders that the clean-up can go in. */
-export type CleanUp = readonly [name: string, orders: number, first: Scene, second: Scene];
+/** Two deployments, and the number of orders in which the cleanup of the second one can delete the resources. */
+export type CleanupCase = readonly [name: string, orders: number, first: AddResources, second: AddResources];
 
-export const FEW_ORDERS: readonly CleanUp[] = [
-  ['a new build under a connection', 1, newBuild('1'), newBuild('2')],
-  ['a new build under a fleet that is peered on creation', 1, newBuildPeeredOnCreation('1'), newBuildPeeredOnCreation('2')],
-  ['another VPC under a connection', 2, connected(0), connected(1)],
-  ['another VPC under a fleet that is peered on creation', 3, newBuildPeeredOnCreation('1'), newBuildPeeredOnCreation('1', 1)],
+export const CLEANUPS_WITH_FEW_ORDERS: readonly CleanupCase[] = [
+  ['a new build of a connected fleet', 1, newBuild('1'), newBuild('2')],
+  ['a new build of a fleet that is peered on creation', 1, newBuildPeeredOnCreation('1'), newBuildPeeredOnCreation('2')],
+  ['another VPC for a connected fleet', 2, connected(0), connected(1)],
+  ['another VPC for a fleet that is peered on creation', 3, newBuildPeeredOnCreation('1'), newBuildPeeredOnCreation('1', 1)],
   ['a connection removed', 1, connected(0), authorized],
-  ['the authorization and all that relies on it removed, while the fleet stays', 6, newBuild('1'), onlyFleet],
-  [
-    'the authorization renamed, and a new build under a fleet that is peered on creation',
-    4,
-    newBuildPeeredOnCreation('1'),
-    renamed,
-  ],
-  ['the authorization exchanged for an imported one', 2, onCreationAndConnected, onCreationAndConnectedByImport],
+  ['the authorization and its connection removed, the fleet kept', 6, newBuild('1'), onlyFleet],
+  ['the authorization renamed, and a new build of a fleet that is peered on creation', 4, newBuildPeeredOnCreation('1'), renamed],
+  ['the authorization replaced by an imported one', 2, onCreationAndConnected, onCreationAndConnectedByImport],
 ];
 
-export const MANY_ORDERS: readonly CleanUp[] = [
+export const CLEANUPS_WITH_MANY_ORDERS: readonly CleanupCase[] = [
   [
-    'a connection removed, and a new build under a fleet that is peered on creation',
+    'a connection removed, and a new build of a fleet that is peered on creation',
     1,
     onCreationAndConnected,
     newBuildPeeredOnCreation('2'),
   ],
   ['one of two authorizations removed, with its connection', 3, twoAuthorizations, secondAuthorization('1')],
-  ['new builds under two connections on one authorization', 6, twoBuilds('1'), twoBuilds('2')],
+  ['new builds of two connected fleets with one authorization', 6, twoBuilds('1'), twoBuilds('2')],
   [
-    'one of two authorizations removed, with its connection, and a new build under the other',
+    'one of two authorizations removed, with its connection, and a new build of the fleet of the other',
     63,
     twoAuthorizations,
     secondAuthorization('2'),
   ],
 ];
 
-/** Runs both deployments once for each order of the clean-up; all that was there before is there in the end, and nothing else. */
-export async function rehearseCleanUp(first: Scene, second: Scene): Promise<readonly (readonly string[])[]> {
+/** Runs both deployments once for each order of the cleanup. In the end, exactly the resources from before must exist. */
+export async function rehearseCleanup(first: AddResources, second: AddResources): Promise<readonly (readonly string[])[]> {
   return await inEveryOrder(async (order) => {
     const rehearsal = await start({ nextDeletion: order.next });
     try {
       const {
         vpcId,
         fleetIds: [fleetId = ''],
-      } = await existing(rehearsal);
+      } = await createExisting(rehearsal);
       const other = rehearsal.aws.ec2.createVpc({ ...PLACE, cidrBlock: '10.91.0.0/16' });
-      const there: There = { vpcIds: [vpcId, other.vpcId], fleetId };
+      const existing: ExistingVpcsAndFleet = { vpcIds: [vpcId, other.vpcId], fleetId };
       const before = rehearsal.aws.inventory();
-      const deploy = async (scene: Scene): Promise<string> => {
+      const deploy = async (addResources: AddResources): Promise<string> => {
         const assembly = synthesize((stack) => {
-          scene(stack, there);
+          addResources(stack, existing);
         });
         return (await rehearsal.cloudFormation.deploy(assembly, STACK)).status;
       };

@@ -1,6 +1,6 @@
 import { deploy, expectNoFailedDelete, expectNothingLeft, remove, start } from './scene';
-import type { Scene } from './scene';
-import { calls, DAY, Stage } from './stage';
+import type { StudioOptions } from './scene';
+import { countCalls, DAY, Stage } from './stage';
 
 afterEach(() => Stage.clear());
 
@@ -10,14 +10,14 @@ describe('lifecycle', () => {
     ['peered on creation', { peerOnCreate: true }],
   ])(
     '%s: creates, replaces after ten days, disconnects, connects again, and deletes after thirty days',
-    async (_, kind: Scene) => {
+    async (_, kind: StudioOptions) => {
       const rehearsal = await start();
       const before = rehearsal.aws.inventory();
       expect(await deploy(rehearsal, kind)).toBe('CREATE_COMPLETE');
 
-      const made = calls(rehearsal, 'CreateVpcPeeringAuthorization');
+      const authorizations = countCalls(rehearsal, 'CreateVpcPeeringAuthorization');
       await deploy(rehearsal, kind);
-      expect(calls(rehearsal, 'CreateVpcPeeringAuthorization')).toBe(made);
+      expect(countCalls(rehearsal, 'CreateVpcPeeringAuthorization')).toBe(authorizations);
 
       await rehearsal.clock.sleep(10 * DAY);
       expect(await deploy(rehearsal, { ...kind, build: '2' })).toBe('UPDATE_COMPLETE');

@@ -1,16 +1,16 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
 import * as gamelift from 'aws-cdk-lib/aws-gamelift';
-import { expectNoFailedDelete, scene, start } from './scene';
+import { expectNoFailedDelete, synthesizeStudio, start } from './scene';
 import { DAY, Stage, STACK } from './stage';
 
 /*
- * Players finish on the old fleet while a new build takes over, as in examples/draining.ts.
+ * Players finish their games on the old fleet while new players join the new one, as in examples/draining.ts.
  */
 
 afterEach(() => Stage.clear());
 
-function studio(build: string): string {
-  return scene({
+function synthesizeWithBuild(build: string): string {
+  return synthesizeStudio({
     build,
     props: { removalPolicy: RemovalPolicy.RETAIN },
     more: (stack, fleet) => {
@@ -27,12 +27,12 @@ function studio(build: string): string {
 test('keeps the connection, routes and rule of the old fleet until the alias points to the new fleet', async () => {
   const rehearsal = await start();
   const { aws, cloudFormation, clock, journal } = rehearsal;
-  expect((await cloudFormation.deploy(studio('1'), STACK)).status).toBe('CREATE_COMPLETE');
+  expect((await cloudFormation.deploy(synthesizeWithBuild('1'), STACK)).status).toBe('CREATE_COMPLETE');
   const before = aws.inventory();
   const [old] = before.connections as [{ fleetId: string }];
   await clock.sleep(10 * DAY);
-  const from = clock.now();
-  expect((await cloudFormation.deploy(studio('2'), STACK)).status).toBe('UPDATE_COMPLETE');
+  const updateStart = clock.now();
+  expect((await cloudFormation.deploy(synthesizeWithBuild('2'), STACK)).status).toBe('UPDATE_COMPLETE');
   expectNoFailedDelete(rehearsal);
 
   await clock.sleep(2 * DAY);
@@ -42,13 +42,13 @@ test('keeps the connection, routes and rule of the old fleet until the alias poi
     expect(after[kind]).toEqual(expect.arrayContaining([...before[kind]]));
     expect(after[kind]).toHaveLength(2 * before[kind].length);
   }
-  const toDatabase = (rule: object): boolean => 'fromPort' in rule && rule.fromPort === 5432;
-  expect(after.rules).toEqual(expect.arrayContaining(before.rules.filter(toDatabase)));
-  expect(after.rules.filter(toDatabase)).toHaveLength(2);
+  const isDatabaseRule = (rule: object): boolean => 'fromPort' in rule && rule.fromPort === 5432;
+  expect(after.rules).toEqual(expect.arrayContaining(before.rules.filter(isDatabaseRule)));
+  expect(after.rules.filter(isDatabaseRule)).toHaveLength(2);
   expect(after.connections).toContainEqual(expect.objectContaining({ fleetId: old.fleetId, status: 'active' }));
 
   const updated = journal.entries
-    .filter(({ time, source }) => time >= from && source === 'cloudformation')
+    .filter(({ time, source }) => time >= updateStart && source === 'cloudformation')
     .map(({ subject, message }) => `${subject} ${message}`)
     .filter((line) => /UPDATE_(IN_PROGRESS|COMPLETE) (Custom::GameLiftVpcPeeringConnection|AWS::GameLift::Alias)/.test(line))
     .map((line) => /UPDATE_\w+ [\w:]+/.exec(line)?.[0]);

@@ -45,7 +45,7 @@ test('moves the handler into the VPC in an update, and deletes both', async () =
   await expectNothingLeft(rehearsal, before);
 });
 
-/** The handler outside of any VPC, with the permissions by which Lambda removes the interfaces that it had inside. */
+/** The handler outside of the VPC, with the permissions that Lambda needs to delete its network interfaces. */
 function addHandlerOutside(stack: Stack): void {
   iam.Grant.addToPrincipal({
     grantee: new VpcPeeringHandler(stack, 'Handler'),
@@ -54,8 +54,8 @@ function addHandlerOutside(stack: Stack): void {
   });
 }
 
-/** Deploys the handler inside the VPC, then with another set-up: how many interfaces and security groups stay for more than a day. */
-async function leftAfterMovingOut(more?: (stack: Stack) => void): Promise<{ interfaces: number; groups: number }> {
+/** Moves the handler into the VPC and out of it, and counts what is left in the VPC two days later. */
+async function countLeftBehind(more?: (stack: Stack) => void): Promise<{ interfaces: number; groups: number }> {
   const rehearsal = await start();
   expect(await deploy(rehearsal)).toBe('CREATE_COMPLETE');
   const before = rehearsal.aws.inventory().securityGroups.length;
@@ -67,9 +67,9 @@ async function leftAfterMovingOut(more?: (stack: Stack) => void): Promise<{ inte
 }
 
 test('leaves nothing in the VPC if the handler moves out and keeps its network permissions for one deployment', async () => {
-  expect(await leftAfterMovingOut(addHandlerOutside)).toEqual({ interfaces: 0, groups: 0 });
+  expect(await countLeftBehind(addHandlerOutside)).toEqual({ interfaces: 0, groups: 0 });
 });
 
 test('leaves network interfaces and the security group in the VPC if the handler moves out without these permissions (docs/handler.md)', async () => {
-  expect(await leftAfterMovingOut()).toEqual({ interfaces: 2, groups: 1 });
+  expect(await countLeftBehind()).toEqual({ interfaces: 2, groups: 1 });
 });

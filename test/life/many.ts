@@ -6,49 +6,49 @@ import type { Inventory } from 'rehearsal/aws';
 import { LIBRARY } from '../../bench/ways/library';
 import type { Way } from '../../bench/ways/way';
 import { callsOf, type Calls } from './calls';
-import { existing, remove } from './scene';
-import type { Existing } from './scene';
-import { failures, STACK, synthesize, told } from './stage';
+import { createExisting, remove } from './scene';
+import type { ExistingResources } from './scene';
+import { failureReasons, STACK, synthesize, journalLines } from './stage';
 
-/** Where the fleets come from that a stack connects with a VPC. */
+/** How to get the fleets that a stack connects. */
 export interface FleetSource {
-  /** Makes the VPC, and what else is there before the stack. */
-  readonly prepare: (rehearsal: Rehearsal, fleets: number) => Promise<Existing>;
-  readonly fleet: (stack: Stack, id: string, there: Existing, index: number) => aws_gamelift.IFleetRef;
+  /** Creates the VPC and the fleets that the stack does not create. */
+  readonly prepare: (rehearsal: Rehearsal, fleets: number) => Promise<ExistingResources>;
+  readonly fleet: (stack: Stack, id: string, existing: ExistingResources, index: number) => aws_gamelift.IFleetRef;
 }
 
-/** The fleets are there before the stack, and stay. */
+/** The fleets exist before the stack, and are kept. */
 export const IMPORTED: FleetSource = {
-  prepare: existing,
+  prepare: createExisting,
   fleet: (stack, id, { fleetIds }, index) => gamelift.CfnFleet.fromFleetId(stack, id, fleetIds[index] ?? ''),
 };
 
 /** The stack creates and deletes the fleets. */
 export const CREATED: FleetSource = {
-  prepare: (rehearsal) => existing(rehearsal, 0),
+  prepare: (rehearsal) => createExisting(rehearsal, 0),
   fleet: (stack, id) => new gamelift.CfnFleet(stack, id, { name: id, buildId: 'build-1', ec2InstanceType: 'c5.large' }),
 };
 
-/** EC2's default quota of active peerings, and of routes in a route table: more connections take another VPC. */
+/** EC2's default quota of active peerings per VPC, and of routes per route table. More connections use another VPC. */
 const CONNECTIONS_PER_VPC = 50;
 
-/** What many connections of one stack took. */
+/** How long many connections of one stack took, and how many calls. */
 export interface Pace {
   readonly statuses: readonly string[];
   readonly connected: number;
-  /** Failures of custom resources, and deletes of CloudFormation's. */
+  /** Failures of custom resources and of CloudFormation. */
   readonly failures: readonly string[];
   readonly before: Inventory;
   readonly after: Inventory;
-  /** Rehearsed seconds, from the first request for a connection to the last answer. */
+  /** Simulated seconds from the first request for a connection to the last response. */
   readonly creating: number;
   readonly deleting: number;
-  /** Calls to DescribeVpcPeeringConnections of GameLift that were answered. */
+  /** Successful calls of GameLift's DescribeVpcPeeringConnections. */
   readonly describing: { readonly creating: number; readonly deleting: number };
   readonly calls: { readonly creating: Calls; readonly deleting: Calls };
 }
 
-/** Connects fleets in one stack, with as many VPCs as EC2's quota takes, and removes the stack a day and more later. */
+/** Connects fleets in one stack, with as many VPCs as EC2's quota requires, and deletes the stack 30 hours later. */
 export async function rehearseMany(
   rehearsal: Rehearsal,
   connections: number,
@@ -56,44 +56,47 @@ export async function rehearseMany(
   way: Way = LIBRARY,
 ): Promise<Pace> {
   rehearsal.aws.scriptedOutcomes.connectionSeconds = 30;
-  const vpcs: { readonly there: Existing; readonly count: number }[] = [];
-  for (let rest = connections; rest > 0; rest -= CONNECTIONS_PER_VPC) {
-    const count = Math.min(CONNECTIONS_PER_VPC, rest);
-    vpcs.push({ there: await source.prepare(rehearsal, count), count });
+  const vpcs: { readonly existing: ExistingResources; readonly count: number }[] = [];
+  for (let remaining = connections; remaining > 0; remaining -= CONNECTIONS_PER_VPC) {
+    const count = Math.min(CONNECTIONS_PER_VPC, remaining);
+    vpcs.push({ existing: await source.prepare(rehearsal, count), count });
   }
   const before = rehearsal.aws.inventory();
   const assembly = synthesize((stack) => {
-    const networks = vpcs.map(({ there, count }, number) => ({
-      vpcId: there.vpcId,
-      fleets: Array.from({ length: count }, (_, index) => source.fleet(stack, `Fleet${number}x${index}`, there, index)),
+    const networks = vpcs.map(({ existing, count }, number) => ({
+      vpcId: existing.vpcId,
+      fleets: Array.from({ length: count }, (_, index) => source.fleet(stack, `Fleet${number}x${index}`, existing, index)),
     }));
     way.connect(stack, networks);
   });
   const created = await rehearsal.cloudFormation.deploy(assembly, STACK);
   const connected = rehearsal.aws.inventory().connections.length;
-  const described = describedIn(rehearsal);
-  const whenCreated = rehearsal.journal.entries.length;
+  const describesOfCreate = countDescribes(rehearsal);
+  const entriesOfCreate = rehearsal.journal.entries.length;
   await rehearsal.clock.sleep(30 * 3_600_000);
   const deleted = await remove(rehearsal);
   return {
     statuses: [created.status, deleted],
     connected,
-    failures: [...failures(rehearsal), ...told(rehearsal, 'cloudformation').filter((line) => line.includes('_FAILED'))],
+    failures: [
+      ...failureReasons(rehearsal),
+      ...journalLines(rehearsal, 'cloudformation').filter((line) => line.includes('_FAILED')),
+    ],
     before,
     after: rehearsal.aws.inventory(),
     creating: secondsOf(rehearsal, way, 'CREATE'),
     deleting: secondsOf(rehearsal, way, 'DELETE'),
-    describing: { creating: described, deleting: describedIn(rehearsal) - described },
+    describing: { creating: describesOfCreate, deleting: countDescribes(rehearsal) - describesOfCreate },
     calls: {
-      creating: callsOf(rehearsal.journal.entries.slice(0, whenCreated)),
-      deleting: callsOf(rehearsal.journal.entries.slice(whenCreated)),
+      creating: callsOf(rehearsal.journal.entries.slice(0, entriesOfCreate)),
+      deleting: callsOf(rehearsal.journal.entries.slice(entriesOfCreate)),
     },
   };
 }
 
-function describedIn(rehearsal: Rehearsal): number {
-  const isAnswered = (line: string): boolean => line.startsWith('DescribeVpcPeeringConnections ') && line.includes('succeeded');
-  return told(rehearsal, 'gamelift').filter(isAnswered).length;
+function countDescribes(rehearsal: Rehearsal): number {
+  const isSuccessful = (line: string): boolean => line.startsWith('DescribeVpcPeeringConnections ') && line.includes('succeeded');
+  return journalLines(rehearsal, 'gamelift').filter(isSuccessful).length;
 }
 
 function secondsOf({ journal }: Rehearsal, { connectionType }: Way, action: 'CREATE' | 'DELETE'): number {

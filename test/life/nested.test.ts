@@ -13,7 +13,7 @@ afterEach(() => Stage.clear());
 
 type Kind = 'connected' | 'peered on creation';
 
-function studio(kind: Kind, build: string): string {
+function synthesizeStacks(kind: Kind, build: string): string {
   return synthesizeApp((app) => {
     const parent = new Stack(app, STACK);
     const vpc = new ec2.Vpc(parent, 'Vpc', { maxAzs: 1, natGateways: 0, ipAddresses: ec2.IpAddresses.cidr('10.90.0.0/16') });
@@ -34,21 +34,21 @@ function studio(kind: Kind, build: string): string {
 }
 
 test.each<Kind>(['connected', 'peered on creation'])(
-  'fleets that are %s are replaced, and are gone before the authorization is cancelled',
+  'fleets that are %s are replaced, and are deleted before the authorization is canceled',
   async (kind) => {
     const rehearsal = await start();
     const before = rehearsal.aws.inventory();
     const { cloudFormation, clock } = rehearsal;
-    expect((await cloudFormation.deploy(studio(kind, '1'), STACK)).status).toBe('CREATE_COMPLETE');
+    expect((await cloudFormation.deploy(synthesizeStacks(kind, '1'), STACK)).status).toBe('CREATE_COMPLETE');
     await clock.sleep(10 * DAY);
-    expect((await cloudFormation.deploy(studio(kind, '2'), STACK)).status).toBe('UPDATE_COMPLETE');
+    expect((await cloudFormation.deploy(synthesizeStacks(kind, '2'), STACK)).status).toBe('UPDATE_COMPLETE');
     expect(rehearsal.aws.inventory().fleets).toHaveLength(2);
     await clock.sleep(30 * DAY);
-    const from = clock.now();
+    const deletionStart = clock.now();
     expect((await cloudFormation.delete(STACK)).status).toBe('DELETE_COMPLETE');
     expectNoFailedDelete(rehearsal);
     const operations = rehearsal.journal.entries
-      .filter(({ time, source }) => time >= from && source === 'gamelift')
+      .filter(({ time, source }) => time >= deletionStart && source === 'gamelift')
       .map(({ subject }) => subject)
       .filter((operation) => /^Delete(Fleet|VpcPeeringAuthorization)$/.test(operation));
     expect(operations).toEqual(['DeleteFleet', 'DeleteFleet', 'DeleteVpcPeeringAuthorization']);

@@ -1,83 +1,81 @@
 import type { Resource } from 'rehearsal';
 
-/** What calls GameLift, or is needed by those calls: builds, groups and rules make no difference to them, and go in between. */
-function matters({ type }: Resource): boolean {
+/** Whether deleting the resource calls GameLift, or removes permissions for such calls. The order of other resources does not matter. */
+function affectsGameLiftCalls({ type }: Resource): boolean {
   return type.startsWith('Custom::') || type === 'AWS::GameLift::Fleet' || type === 'AWS::IAM::RolePolicy';
 }
 
-/**
- * Tries every order in which a clean-up can delete what does not depend on each other: one order a run.
- */
-export class Orders {
-  /** Which of those that were ready was taken, and how many there were, for each choice of the current run. */
-  private taken: { readonly index: number; readonly of: number }[] = [];
-  private given: readonly number[] | undefined = [];
-  private exploring = false;
+/** Chooses another order of deletions in each run, until all orders that the dependencies allow were tried. */
+export class DeletionOrders {
+  /** The choices of the current run: the index that was chosen, and the number of candidates. */
+  private choices: { readonly index: number; readonly candidates: number }[] = [];
+  /** The first indexes to choose in this run. Then the first candidate is chosen. Undefined if all orders were tried. */
+  private prescribed: readonly number[] | undefined = [];
+  private isExploring = false;
   private order: string[] = [];
 
-  /** For `RehearsalOptions.nextDeletion`. Outside of `during`, what comes first is deleted first. */
+  /** For `RehearsalOptions.nextDeletion`. Outside of `during`, the order is by logical id. */
   readonly next = (ready: readonly Resource[]): Resource => {
-    // in an order that is the same in every run
+    // the same in every run
     const sorted = ready.toSorted((one, other) => (one.logicalId < other.logicalId ? -1 : 1));
-    const choices = this.exploring && sorted.some(matters) ? sorted.filter(matters) : sorted.slice(0, 1);
-    const index = this.exploring ? (this.given?.[this.taken.length] ?? 0) : 0;
-    const chosen = choices[index];
+    const relevant = sorted.filter(affectsGameLiftCalls);
+    const candidates = this.isExploring && relevant.length > 0 ? relevant : sorted.slice(0, 1);
+    const index = this.isExploring ? (this.prescribed?.[this.choices.length] ?? 0) : 0;
+    const chosen = candidates[index];
     if (chosen === undefined) {
-      throw new Error(`the same scene gave ${choices.length} resources to choose from, where it gave more before`);
+      throw new Error(`only ${candidates.length} resources can be deleted next, but there were more in an earlier run`);
     }
-    if (this.exploring) {
-      this.taken.push({ index, of: choices.length });
+    if (this.isExploring) {
+      this.choices.push({ index, candidates: candidates.length });
       this.order.push(chosen.logicalId);
     }
     return chosen;
   };
 
-  /** What this run deleted while it was explored, in its order. */
+  /** The logical ids that this run deleted inside of `during`, in their order. */
   get deleted(): readonly string[] {
     return this.order;
   }
 
-  /** The deletions in here are tried in every order. */
-  async during<T>(act: () => Promise<T>): Promise<T> {
-    this.exploring = true;
+  /** Explores the deletions of this task. */
+  async during<T>(task: () => Promise<T>): Promise<T> {
+    this.isExploring = true;
     try {
-      return await act();
+      return await task();
     } finally {
-      this.exploring = false;
+      this.isExploring = false;
     }
   }
 
-  /** Whether there is another order to run. */
-  get left(): boolean {
-    return this.given !== undefined;
+  /** Whether there is another order to try. */
+  get hasNext(): boolean {
+    return this.prescribed !== undefined;
   }
 
-  /** Goes on to the next order. */
+  /** Prepares the next order. */
   advance(): void {
-    const last = this.taken.findLastIndex(({ index, of }) => index + 1 < of);
-    this.given =
-      last < 0 ? undefined : this.taken.slice(0, last + 1).map(({ index }, position) => (position === last ? index + 1 : index));
-    this.taken = [];
+    const last = this.choices.findLastIndex(({ index, candidates }) => index + 1 < candidates);
+    this.prescribed =
+      last < 0
+        ? undefined
+        : this.choices.slice(0, last + 1).map(({ index }, position) => (position === last ? index + 1 : index));
+    this.choices = [];
     this.order = [];
   }
 }
 
-/**
- * Runs a scene once for each order in which the clean-ups that it explores may go.
- *
- * @returns the orders
- */
-export async function inEveryOrder(run: (orders: Orders) => Promise<void>): Promise<readonly (readonly string[])[]> {
-  const orders = new Orders();
-  const seen: (readonly string[])[] = [];
-  while (orders.left) {
+/** Calls `run` once for each order of the deletions that it explores, and returns the orders. */
+export async function inEveryOrder(run: (orders: DeletionOrders) => Promise<void>): Promise<readonly (readonly string[])[]> {
+  const orders = new DeletionOrders();
+  const tried: (readonly string[])[] = [];
+  while (orders.hasNext) {
     try {
       await run(orders);
     } catch (error) {
-      throw new Error(`in the order ${orders.deleted.join(', ')}`, { cause: error });
+      throw new Error(`failed in the order ${orders.deleted.join(', ')}`, { cause: error });
     }
-    seen.push(orders.deleted);
+    tried.push(orders.deleted);
     orders.advance();
   }
-  return seen;
+  return tried;
 }

@@ -3,76 +3,87 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type { Rehearsal } from 'rehearsal';
 import type { Inventory } from 'rehearsal/aws';
 import { PeeringRoutes } from '../../lib';
-import { ACCOUNT, existing, expectNoFailedDelete, join, PLACE, remove, start, withStack, withoutExpirationTimes } from './scene';
-import type { Existing, Joining } from './scene';
-import { DAY, failures, HOUR, Stage } from './stage';
+import {
+  ACCOUNT,
+  createExisting,
+  expectNoFailedDelete,
+  deployConnections,
+  PLACE,
+  remove,
+  start,
+  withStack,
+  withoutExpirationTimes,
+} from './scene';
+import type { ExistingResources, ConnectionsOptions } from './scene';
+import { DAY, failureReasons, HOUR, Stage } from './stage';
 
 afterEach(() => Stage.clear());
 
-/** Somebody authorizes and connects by hand. */
-async function connectByHand(rehearsal: Rehearsal, { fleetIds, vpcId }: Existing): Promise<void> {
+/** Authorizes and connects the fleet by hand. */
+async function connectByHand(rehearsal: Rehearsal, { fleetIds, vpcId }: ExistingResources): Promise<void> {
   const pair = { GameLiftAwsAccountId: ACCOUNT, PeerVpcId: vpcId };
   await rehearsal.aws.callGameLift('CreateVpcPeeringAuthorization', pair, PLACE);
   const input = { FleetId: fleetIds[0], PeerVpcAwsAccountId: ACCOUNT, PeerVpcId: vpcId };
   await rehearsal.aws.callGameLift('CreateVpcPeeringConnection', input, PLACE);
-  // until the authorization is gone
+  // until the authorization has expired
   await rehearsal.clock.sleep(2 * DAY);
 }
 
-/** Something that comes after the connection, and fails. */
-const failing: Joining['more'] = (stack, connections) => {
+/** A last resource, whose creation fails. */
+const failing: ConnectionsOptions['more'] = (stack, connections) => {
   const late = new ec2.CfnSecurityGroup(stack, 'Late', { groupDescription: 'late', vpcId: 'vpc-0123456789abcdef0' });
   late.node.addDependency(...connections);
 };
 
-/** Of one fleet. */
-const connectionOf = (rehearsal: Rehearsal, there: Existing): object | undefined =>
-  rehearsal.aws.inventory().connections.find((connection) => 'fleetId' in connection && connection.fleetId === there.fleetIds[0]);
+const connectionOf = (rehearsal: Rehearsal, existing: ExistingResources): object | undefined =>
+  rehearsal.aws
+    .inventory()
+    .connections.find((connection) => 'fleetId' in connection && connection.fleetId === existing.fleetIds[0]);
 
-/** The stack's authorization is left, because somebody else's connection may need it; everything else is as given. */
-function expectLeftToExpire(rehearsal: Rehearsal, inventory: Inventory): void {
+/** Expects this inventory and the stack's authorization, which is left to expire because a connection of somebody else may need it. */
+function expectAuthorizationLeftToExpire(rehearsal: Rehearsal, inventory: Inventory): void {
   const { authorizations, ...others } = rehearsal.aws.inventory();
   expect({ ...others, authorizations: [] }).toEqual(inventory);
   const expirationTime = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/) as string;
   expect(authorizations).toEqual([expect.objectContaining({ expirationTime })]);
 }
 
-const ADOPTING: Joining = { props: { adoptExisting: true, dnsResolution: true } };
+const ADOPTING: ConnectionsOptions = { props: { adoptExisting: true, dnsResolution: true } };
 
 describe('a connection that exists already', () => {
-  test('makes the create fail, and stays unchanged', async () => {
+  test('fails the create, and stays unchanged', async () => {
     const rehearsal = await start();
-    const there = await existing(rehearsal);
-    await connectByHand(rehearsal, there);
+    const existing = await createExisting(rehearsal);
+    await connectByHand(rehearsal, existing);
     const before = rehearsal.aws.inventory();
     const [{ id }] = before.connections as [{ id: string }];
-    expect(await join(rehearsal, there)).toBe('ROLLBACK_COMPLETE');
-    expect(failures(rehearsal)).toEqual([
-      `could not peer fleet ${there.fleetIds[0] ?? ''} with VPC ${there.vpcId} in us-east-1: ` +
+    expect(await deployConnections(rehearsal, existing)).toBe('ROLLBACK_COMPLETE');
+    expect(failureReasons(rehearsal)).toEqual([
+      `could not peer fleet ${existing.fleetIds[0] ?? ''} with VPC ${existing.vpcId} in us-east-1: ` +
         `the peering connection ${id} between them exists already, and this stack did not create it. Delete it, or pass adoptExisting to the VpcPeeringConnection to ` +
         'use it and leave it in place',
     ]);
-    expectLeftToExpire(rehearsal, withStack(before, 'ROLLBACK_COMPLETE'));
+    expectAuthorizationLeftToExpire(rehearsal, withStack(before, 'ROLLBACK_COMPLETE'));
     expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
     await rehearsal.clock.sleep(2 * DAY);
     expect(rehearsal.aws.inventory()).toEqual(before);
   });
 
   test.each(['every route table', 'none'] as const)(
-    'is adopted with adoptExisting, and restored when the construct is removed (GameLift wrote routes to: %s)',
+    'is adopted with adoptExisting, and restored when the construct is removed (peerVpcWrites: %s)',
     async (peerVpcWrites) => {
       const rehearsal = await start();
       rehearsal.aws.behaviours.set('peerVpcWrites', peerVpcWrites);
-      const there = await existing(rehearsal);
-      await connectByHand(rehearsal, there);
+      const existing = await createExisting(rehearsal);
+      await connectByHand(rehearsal, existing);
       const before = rehearsal.aws.inventory();
-      expect(await join(rehearsal, there, ADOPTING)).toBe('CREATE_COMPLETE');
+      expect(await deployConnections(rehearsal, existing, ADOPTING)).toBe('CREATE_COMPLETE');
       const adopted = rehearsal.aws.inventory();
       expect(adopted.connections).toEqual(before.connections);
       expect(adopted.peerings).toEqual([expect.objectContaining({ dnsResolution: { accepter: true, requester: false } })]);
       expect(adopted.routes.length).toBeGreaterThanOrEqual(3);
       await rehearsal.clock.sleep(10 * DAY);
-      expect(await join(rehearsal, there, { ...ADOPTING, fleetIds: [] })).toBe('UPDATE_COMPLETE');
+      expect(await deployConnections(rehearsal, existing, { ...ADOPTING, fleetIds: [] })).toBe('UPDATE_COMPLETE');
       expectNoFailedDelete(rehearsal);
       expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
       await rehearsal.clock.sleep(2 * DAY);
@@ -82,11 +93,11 @@ describe('a connection that exists already', () => {
 
   test('is adopted without dnsResolution, and keeps DNS resolution on if it was on', async () => {
     const rehearsal = await start();
-    const there = await existing(rehearsal);
-    await connectByHand(rehearsal, there);
+    const existing = await createExisting(rehearsal);
+    await connectByHand(rehearsal, existing);
     const [peering] = rehearsal.aws.ec2.peerings.all();
     Object.assign(peering?.dnsResolution ?? {}, { accepter: true });
-    expect(await join(rehearsal, there, { props: { adoptExisting: true } })).toBe('CREATE_COMPLETE');
+    expect(await deployConnections(rehearsal, existing, { props: { adoptExisting: true } })).toBe('CREATE_COMPLETE');
     expect(rehearsal.aws.inventory().peerings).toEqual([
       expect.objectContaining({ dnsResolution: { accepter: true, requester: false } }),
     ]);
@@ -95,37 +106,37 @@ describe('a connection that exists already', () => {
   test('is adopted, and restored when the create is rolled back', async () => {
     const rehearsal = await start();
     rehearsal.aws.behaviours.set('peerVpcWrites', 'none');
-    const there = await existing(rehearsal);
-    await connectByHand(rehearsal, there);
+    const existing = await createExisting(rehearsal);
+    await connectByHand(rehearsal, existing);
     const before = rehearsal.aws.inventory();
-    expect(await join(rehearsal, there, { ...ADOPTING, more: failing })).toBe('ROLLBACK_COMPLETE');
-    expectLeftToExpire(rehearsal, withStack(before, 'ROLLBACK_COMPLETE'));
+    expect(await deployConnections(rehearsal, existing, { ...ADOPTING, more: failing })).toBe('ROLLBACK_COMPLETE');
+    expectAuthorizationLeftToExpire(rehearsal, withStack(before, 'ROLLBACK_COMPLETE'));
   });
 
   test('is adopted, then owned after adoptExisting is removed, and deleted with the construct', async () => {
     const rehearsal = await start();
-    const there = await existing(rehearsal);
+    const existing = await createExisting(rehearsal);
     const before = rehearsal.aws.inventory();
-    await connectByHand(rehearsal, there);
-    expect(await join(rehearsal, there, ADOPTING)).toBe('CREATE_COMPLETE');
+    await connectByHand(rehearsal, existing);
+    expect(await deployConnections(rehearsal, existing, ADOPTING)).toBe('CREATE_COMPLETE');
     await rehearsal.clock.sleep(DAY);
-    expect(await join(rehearsal, there)).toBe('UPDATE_COMPLETE');
+    expect(await deployConnections(rehearsal, existing)).toBe('UPDATE_COMPLETE');
     await rehearsal.clock.sleep(10 * DAY);
     expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
     await rehearsal.clock.sleep(2 * DAY);
-    // its routes were there before, and led to it alone
+    // its routes existed before, and only it used them
     expect(rehearsal.aws.inventory()).toEqual(before);
   });
 
-  test('is adopted, and restored after an update that was to own it is rolled back', async () => {
+  test('is adopted, and restored after an update that would have owned it is rolled back', async () => {
     const rehearsal = await start();
     rehearsal.aws.behaviours.set('peerVpcWrites', 'main route table');
-    const there = await existing(rehearsal);
-    await connectByHand(rehearsal, there);
+    const existing = await createExisting(rehearsal);
+    await connectByHand(rehearsal, existing);
     const before = rehearsal.aws.inventory();
-    expect(await join(rehearsal, there, ADOPTING)).toBe('CREATE_COMPLETE');
-    const owning: Joining = { props: { routes: PeeringRoutes.none() }, more: failing };
-    expect(await join(rehearsal, there, owning)).toBe('UPDATE_ROLLBACK_COMPLETE');
+    expect(await deployConnections(rehearsal, existing, ADOPTING)).toBe('CREATE_COMPLETE');
+    const owning: ConnectionsOptions = { props: { routes: PeeringRoutes.none() }, more: failing };
+    expect(await deployConnections(rehearsal, existing, owning)).toBe('UPDATE_ROLLBACK_COMPLETE');
     expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
     await rehearsal.clock.sleep(2 * DAY);
     expect(rehearsal.aws.inventory()).toEqual(before);
@@ -135,41 +146,43 @@ describe('a connection that exists already', () => {
 describe('a connection of another stack', () => {
   test('is adopted, and still belongs to the other stack after the create is rolled back', async () => {
     const rehearsal = await start();
-    const there = await existing(rehearsal);
-    expect(await join(rehearsal, there, { name: 'Owner' })).toBe('CREATE_COMPLETE');
+    const existing = await createExisting(rehearsal);
+    expect(await deployConnections(rehearsal, existing, { name: 'Owner' })).toBe('CREATE_COMPLETE');
     const before = rehearsal.aws.inventory();
     const retained = { removalPolicy: RemovalPolicy.RETAIN };
-    expect(await join(rehearsal, there, { ...ADOPTING, authorization: retained, more: failing })).toBe('ROLLBACK_COMPLETE');
+    expect(await deployConnections(rehearsal, existing, { ...ADOPTING, authorization: retained, more: failing })).toBe(
+      'ROLLBACK_COMPLETE',
+    );
     expect(withoutExpirationTimes(rehearsal.aws.inventory())).toEqual(
       withStack(withoutExpirationTimes(before), 'ROLLBACK_COMPLETE'),
     );
   });
 
-  test('is adopted, and stays when the stack that owns it is deleted', async () => {
+  test('is adopted, and is kept when the stack that owns it is deleted', async () => {
     const rehearsal = await start();
-    const there = await existing(rehearsal);
-    expect(await join(rehearsal, there, { name: 'Owner' })).toBe('CREATE_COMPLETE');
-    expect(await join(rehearsal, there, ADOPTING)).toBe('CREATE_COMPLETE');
+    const existing = await createExisting(rehearsal);
+    expect(await deployConnections(rehearsal, existing, { name: 'Owner' })).toBe('CREATE_COMPLETE');
+    expect(await deployConnections(rehearsal, existing, ADOPTING)).toBe('CREATE_COMPLETE');
     await rehearsal.clock.sleep(10 * DAY);
     const { connections, routes } = rehearsal.aws.inventory();
     expect(await remove(rehearsal, 'Owner')).toBe('DELETE_COMPLETE');
     expect(rehearsal.aws.inventory()).toMatchObject({ connections, routes });
   });
 
-  test('moves: the other stack retains it, this stack adopts it, owns it, and deletes it', async () => {
+  test('can be moved: the other stack retains it, this stack adopts it, owns it, and deletes it', async () => {
     const rehearsal = await start();
-    const there = await existing(rehearsal);
+    const existing = await createExisting(rehearsal);
     const before = rehearsal.aws.inventory();
     const from = { name: 'From', props: { removalPolicy: RemovalPolicy.RETAIN } };
-    expect(await join(rehearsal, there, { name: 'From' })).toBe('CREATE_COMPLETE');
+    expect(await deployConnections(rehearsal, existing, { name: 'From' })).toBe('CREATE_COMPLETE');
     const { connections, routes, peerings } = rehearsal.aws.inventory();
     await rehearsal.clock.sleep(10 * DAY);
-    expect(await join(rehearsal, there, from)).toBe('UPDATE_COMPLETE');
-    expect(await join(rehearsal, there, { name: 'To', props: { adoptExisting: true } })).toBe('CREATE_COMPLETE');
+    expect(await deployConnections(rehearsal, existing, from)).toBe('UPDATE_COMPLETE');
+    expect(await deployConnections(rehearsal, existing, { name: 'To', props: { adoptExisting: true } })).toBe('CREATE_COMPLETE');
     await rehearsal.clock.sleep(HOUR);
     expect(await remove(rehearsal, 'From')).toBe('DELETE_COMPLETE');
     expect(rehearsal.aws.inventory()).toMatchObject({ connections, routes, peerings });
-    expect(await join(rehearsal, there, { name: 'To' })).toBe('UPDATE_COMPLETE');
+    expect(await deployConnections(rehearsal, existing, { name: 'To' })).toBe('UPDATE_COMPLETE');
     expect(rehearsal.aws.inventory()).toMatchObject({ connections, routes, peerings });
     await rehearsal.clock.sleep(10 * DAY);
     expect(await remove(rehearsal, 'To')).toBe('DELETE_COMPLETE');
@@ -180,14 +193,14 @@ describe('a connection of another stack', () => {
 });
 
 describe('a connection of this stack', () => {
-  test('makes the create of a renamed construct fail, and stays unchanged', async () => {
+  test('fails the create of a renamed construct, and stays unchanged', async () => {
     const rehearsal = await start();
-    const there = await existing(rehearsal);
-    expect(await join(rehearsal, there)).toBe('CREATE_COMPLETE');
+    const existing = await createExisting(rehearsal);
+    expect(await deployConnections(rehearsal, existing)).toBe('CREATE_COMPLETE');
     const before = rehearsal.aws.inventory();
     await rehearsal.clock.sleep(10 * DAY);
-    expect(await join(rehearsal, there, { id: 'Renamed' })).toBe('UPDATE_ROLLBACK_COMPLETE');
-    expect(failures(rehearsal)).toEqual([
+    expect(await deployConnections(rehearsal, existing, { id: 'Renamed' })).toBe('UPDATE_ROLLBACK_COMPLETE');
+    expect(failureReasons(rehearsal)).toEqual([
       expect.stringMatching(
         /: the peering connection belongs to resource Peering\w+ of stack Stack \([0-9a-f-]{36}\), according to a tag on the fleet\. Remove it there, or pass adoptExisting to the VpcPeeringConnection to use it$/,
       ),
@@ -198,17 +211,17 @@ describe('a connection of this stack', () => {
 
   test('is created again by the next update that changes the resource if somebody deleted it by hand', async () => {
     const rehearsal = await start();
-    const there = await existing(rehearsal);
+    const existing = await createExisting(rehearsal);
     const before = rehearsal.aws.inventory();
-    expect(await join(rehearsal, there)).toBe('CREATE_COMPLETE');
+    expect(await deployConnections(rehearsal, existing)).toBe('CREATE_COMPLETE');
     await rehearsal.clock.sleep(HOUR);
     const [{ id, fleetId }] = rehearsal.aws.inventory().connections as [{ id: string; fleetId: string }];
     const input = { FleetId: fleetId, VpcPeeringConnectionId: id };
     await rehearsal.aws.callGameLift('DeleteVpcPeeringConnection', input, PLACE);
-    expect(connectionOf(rehearsal, there)).toBeUndefined();
+    expect(connectionOf(rehearsal, existing)).toBeUndefined();
     await rehearsal.clock.sleep(10 * DAY);
-    expect(await join(rehearsal, there, { props: { dnsResolution: true } })).toBe('UPDATE_COMPLETE');
-    expect(connectionOf(rehearsal, there)).toMatchObject({ status: 'active' });
+    expect(await deployConnections(rehearsal, existing, { props: { dnsResolution: true } })).toBe('UPDATE_COMPLETE');
+    expect(connectionOf(rehearsal, existing)).toMatchObject({ status: 'active' });
     expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
     await rehearsal.clock.sleep(2 * DAY);
     expect(rehearsal.aws.inventory()).toEqual(before);
@@ -216,9 +229,9 @@ describe('a connection of this stack', () => {
 
   test('does not block the deletion of the stack if somebody deleted it by hand', async () => {
     const rehearsal = await start();
-    const there = await existing(rehearsal);
+    const existing = await createExisting(rehearsal);
     const before = rehearsal.aws.inventory();
-    expect(await join(rehearsal, there)).toBe('CREATE_COMPLETE');
+    expect(await deployConnections(rehearsal, existing)).toBe('CREATE_COMPLETE');
     const [{ id, fleetId }] = rehearsal.aws.inventory().connections as [{ id: string; fleetId: string }];
     await rehearsal.clock.sleep(HOUR);
     await rehearsal.aws.callGameLift('DeleteVpcPeeringConnection', { FleetId: fleetId, VpcPeeringConnectionId: id }, PLACE);

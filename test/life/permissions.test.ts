@@ -8,10 +8,10 @@ import { AuthorizationRenewal, PeeringRoutes, VpcPeeringAuthorization, VpcPeerin
 import type { IVpcPeeringAuthorization } from '../../lib';
 import { kindOf } from '../policies';
 import { expectNothingLeft, start } from './scene';
-import { DAY, HOUR, Stage, synthesizeApp, told } from './stage';
+import { DAY, HOUR, Stage, synthesizeApp, journalLines } from './stage';
 
 /*
- * A few lives that together need all that is granted, and what they left in journals and answers.
+ * A few lives that together use every permission. Then the tests check the use of each grant, and that no secret was written anywhere.
  */
 
 const region = 'us-east-1';
@@ -19,19 +19,19 @@ const GAME = { account: '111111111111', region };
 const DATA = { account: '222222222222', region };
 const EXTERNAL_ID = 'studio-7f3a9';
 
-/** How the stacks of the fleets get at the account of the VPC. */
+/** How the stacks of the fleets get access to the account of the VPC. */
 type Access = 'own' | 'role' | 'none';
 
 interface Studio {
   readonly access: Access;
-  /** The last one is for the fleet that is peered on creation. */
+  /** The last VPC is for the fleet that is peered on creation. */
   readonly vpcIds: readonly string[];
-  /** Which of the VPCs is connected. @default 0 */
+  /** The index of the VPC that is connected. @default 0 */
   readonly peer?: number;
   readonly build?: string;
   readonly routes?: PeeringRoutes;
   readonly dnsResolution?: boolean;
-  /** A fleet that was there before, connected by hand. @default - none */
+  /** A fleet that was created and connected by hand. @default - none */
   readonly adopted?: { readonly fleetId: string; readonly adoptExisting: boolean };
 }
 
@@ -46,8 +46,8 @@ function fleetOf(stack: Stack, name: string, build: string): gamelift.CfnFleet {
   return new gamelift.CfnFleet(stack, name, { name, buildId: server.ref, ec2InstanceType: 'c5.large' });
 }
 
-/** A connected fleet in the stack Game, one that is peered on creation in the stack PeeredOnCreation, and a role in the stack Data where there is one. */
-function studio({ access, vpcIds, peer = 0, build = '1', routes, dnsResolution = false, adopted }: Studio): string {
+/** A connected fleet in stack Game, one that is peered on creation in stack PeeredOnCreation, and the peer roles in stack Data. */
+function synthesizeStudio({ access, vpcIds, peer = 0, build = '1', routes, dnsResolution = false, adopted }: Studio): string {
   return synthesizeApp((app) => {
     const data = access === 'role' ? new Stack(app, 'Data', { env: DATA }) : undefined;
     const roles = vpcIds.map((vpcId, index) =>
@@ -57,7 +57,7 @@ function studio({ access, vpcIds, peer = 0, build = '1', routes, dnsResolution =
             vpc: vpcOf(data, vpcId),
             gameLiftAccount: GAME.account,
             externalId: EXTERNAL_ID,
-            // a name that the CDK generates is another one when the other stack no longer refers to the role
+            // the name that the CDK generates would change when the other stack no longer refers to the role
             roleName: `Peering${index}`,
           }),
     );
@@ -92,7 +92,7 @@ function studio({ access, vpcIds, peer = 0, build = '1', routes, dnsResolution =
 }
 
 /** An authorization in the account of the VPC, renewed on a schedule. */
-function renewed(vpcId: string): string {
+function synthesizeScheduledRenewal(vpcId: string): string {
   return synthesizeApp((app) => {
     const stack = new Stack(app, 'Data', { env: DATA });
     new VpcPeeringAuthorization(stack, 'Authorization', {
@@ -103,7 +103,7 @@ function renewed(vpcId: string): string {
   });
 }
 
-const refused = (name: string): Fault => ({ kind: 'error', name, message: 'Out of order', status: 400 });
+const refusal = (name: string): Fault => ({ kind: 'error', name, message: 'Out of order', status: 400 });
 
 async function deployAll(rehearsal: Rehearsal, assembly: string): Promise<string[]> {
   return (await rehearsal.cloudFormation.deployAll(assembly)).map(({ status }) => status);
@@ -113,8 +113,8 @@ async function deleteAll(rehearsal: Rehearsal, assembly: string): Promise<string
   return (await rehearsal.cloudFormation.deleteAll(assembly)).map(({ status }) => status);
 }
 
-/** VPCs with two route tables each. */
-function vpcsOf(rehearsal: Rehearsal, place: typeof GAME, ...cidrBlocks: string[]): string[] {
+/** Creates VPCs with two route tables each. */
+function createVpcs(rehearsal: Rehearsal, place: typeof GAME, ...cidrBlocks: string[]): string[] {
   return cidrBlocks.map((cidrBlock) => {
     const { vpcId } = rehearsal.aws.ec2.createVpc({ ...place, cidrBlock });
     rehearsal.aws.ec2.createRouteTable(place, vpcId);
@@ -125,12 +125,12 @@ function vpcsOf(rehearsal: Rehearsal, place: typeof GAME, ...cidrBlocks: string[
 async function authorize(rehearsal: Rehearsal, owner: typeof GAME, PeerVpcId: string): Promise<void> {
   const pair = { GameLiftAwsAccountId: GAME.account, PeerVpcId };
   await rehearsal.aws.callGameLift('CreateVpcPeeringAuthorization', pair, owner);
-  // the next call of the operation is another rate token
+  // until the rate limit allows the next call
   await rehearsal.clock.sleep(10_000);
 }
 
-/** A fleet that was there before, connected by hand. */
-async function connectedByHand(rehearsal: Rehearsal, owner: typeof GAME, vpcId: string): Promise<string> {
+/** Creates and connects a fleet by hand. */
+async function connectByHand(rehearsal: Rehearsal, owner: typeof GAME, vpcId: string): Promise<string> {
   const { fleets } = rehearsal.aws.gameLift;
   const fleet = fleets.create(GAME, { Name: 'by hand', ComputeType: 'EC2' }, new Map());
   fleets.start(fleet, Promise.resolve(undefined));
@@ -143,56 +143,56 @@ async function connectedByHand(rehearsal: Rehearsal, owner: typeof GAME, vpcId: 
 }
 
 /**
- * Created, a connection of somebody else's adopted, owned for a while, adopted again and given back, replaced by a fleet with the same addresses, routes changed,
- * moved to another VPC, and deleted after thirty days, at first while GameLift authorizes nothing.
+ * Creates the stacks; adopts a connection of somebody else, owns it for a while, adopts it again, and removes its construct; replaces the
+ * fleet by one with the same CIDR block; changes routes; changes the VPC; deletes after thirty days, first while GameLift refuses to authorize.
  */
 async function wholeLife(rehearsal: Rehearsal, access: 'own' | 'role'): Promise<void> {
   const { aws, clock } = rehearsal;
   const owner = access === 'own' ? GAME : DATA;
-  // what is asked of the list of authorizations is asked where one can't be renewed
+  // the handler lists authorizations only if one can't be renewed
   aws.behaviours.set('authorizingAgain', 'InvalidRequestException');
   aws.scriptedOutcomes.fleet = ({ name }) => (name === 'Connected' ? { cidrBlock: '10.60.0.0/22' } : {});
-  const vpcIds = vpcsOf(rehearsal, owner, '10.90.0.0/16', '10.91.0.0/16', '10.92.0.0/16');
-  const fleetId = await connectedByHand(rehearsal, owner, vpcIds[0] ?? '');
+  const vpcIds = createVpcs(rehearsal, owner, '10.90.0.0/16', '10.91.0.0/16', '10.92.0.0/16');
+  const fleetId = await connectByHand(rehearsal, owner, vpcIds[0] ?? '');
   await clock.sleep(2 * DAY);
   const before = aws.inventory();
   const first = { access, vpcIds, dnsResolution: true };
   const stacks = access === 'own' ? 2 : 3;
-  const settled = (statuses: readonly string[]): void => {
+  const expectSuccess = (statuses: readonly string[]): void => {
     expect(statuses).toHaveLength(stacks);
     expect(statuses.every((status) => /^(CREATE|UPDATE)_COMPLETE$/.test(status))).toBe(true);
   };
   for (const adoptExisting of [true, false, true]) {
-    settled(await deployAll(rehearsal, studio({ ...first, adopted: { fleetId, adoptExisting } })));
+    expectSuccess(await deployAll(rehearsal, synthesizeStudio({ ...first, adopted: { fleetId, adoptExisting } })));
   }
   await clock.sleep(10 * DAY);
-  settled(await deployAll(rehearsal, studio({ ...first, build: '2' })));
-  settled(await deployAll(rehearsal, studio({ ...first, build: '2', routes: PeeringRoutes.none() })));
-  const last = studio({ ...first, build: '2', peer: 1 });
-  settled(await deployAll(rehearsal, last));
+  expectSuccess(await deployAll(rehearsal, synthesizeStudio({ ...first, build: '2' })));
+  expectSuccess(await deployAll(rehearsal, synthesizeStudio({ ...first, build: '2', routes: PeeringRoutes.none() })));
+  const last = synthesizeStudio({ ...first, build: '2', peer: 1 });
+  expectSuccess(await deployAll(rehearsal, last));
   await clock.sleep(30 * DAY);
-  const mend = aws.intercept(({ operation }) =>
-    operation === 'CreateVpcPeeringAuthorization' ? refused('InvalidRequestException') : undefined,
+  const endFault = aws.intercept(({ operation }) =>
+    operation === 'CreateVpcPeeringAuthorization' ? refusal('InvalidRequestException') : undefined,
   );
   expect(await deleteAll(rehearsal, last)).toEqual(['DELETE_FAILED']);
-  mend();
+  endFault();
   expect(await deleteAll(rehearsal, last)).toEqual(Array.from({ length: stacks }, () => 'DELETE_COMPLETE'));
   await expectNothingLeft(rehearsal, before);
 }
 
-/** Only looked for: found, missing in an update that is rolled back, and a connection that overlaps. */
+/** The authorization is made in the other account. One update and one deletion fail without it, and the first connection fails. */
 async function lifeWithoutTrust(rehearsal: Rehearsal): Promise<void> {
   const { aws, clock } = rehearsal;
-  const vpcIds = vpcsOf(rehearsal, DATA, '10.90.0.0/16');
+  const vpcIds = createVpcs(rehearsal, DATA, '10.90.0.0/16');
   const before = aws.inventory();
-  const split = { access: 'none', vpcIds, routes: PeeringRoutes.none() } as const;
-  const last = studio({ ...split, build: '2' });
+  const options = { access: 'none', vpcIds, routes: PeeringRoutes.none() } as const;
+  const last = synthesizeStudio({ ...options, build: '2' });
   await authorize(rehearsal, DATA, vpcIds[0] ?? '');
   aws.scriptedOutcomes.connection = () => ({ end: 'failed' });
-  expect(await deployAll(rehearsal, studio(split))).toEqual(['ROLLBACK_COMPLETE']);
+  expect(await deployAll(rehearsal, synthesizeStudio(options))).toEqual(['ROLLBACK_COMPLETE']);
   aws.scriptedOutcomes.connection = () => ({});
   expect(await deleteAll(rehearsal, last)).toEqual(['DELETE_COMPLETE']);
-  expect(await deployAll(rehearsal, studio(split))).toEqual(['CREATE_COMPLETE', 'CREATE_COMPLETE']);
+  expect(await deployAll(rehearsal, synthesizeStudio(options))).toEqual(['CREATE_COMPLETE', 'CREATE_COMPLETE']);
   await clock.sleep(10 * DAY);
   expect(await deployAll(rehearsal, last)).toEqual(['UPDATE_ROLLBACK_COMPLETE']);
   await authorize(rehearsal, DATA, vpcIds[0] ?? '');
@@ -204,23 +204,23 @@ async function lifeWithoutTrust(rehearsal: Rehearsal): Promise<void> {
   await expectNothingLeft(rehearsal, before);
 }
 
-/** Renewed on a schedule, of which one run fails and another is not delivered. */
+/** Scheduled renewals, one of which fails and another is not delivered. */
 async function scheduledLife(rehearsal: Rehearsal): Promise<void> {
   const { aws, clock, cloudFormation, lambda } = rehearsal;
-  const [vpcId = ''] = vpcsOf(rehearsal, DATA, '10.90.0.0/16');
+  const [vpcId = ''] = createVpcs(rehearsal, DATA, '10.90.0.0/16');
   const before = aws.inventory();
-  const assembly = renewed(vpcId);
+  const assembly = synthesizeScheduledRenewal(vpcId);
   expect(await deployAll(rehearsal, assembly)).toEqual(['CREATE_COMPLETE']);
   const arnOf = (type: string): string => {
     const { resources } = cloudFormation.describe('Data');
     return String(resources.find((resource) => resource.type === type)?.attributes.Arn);
   };
   await clock.sleep(HOUR);
-  const mend = aws.intercept(({ operation }) =>
-    operation === 'CreateVpcPeeringAuthorization' ? refused('InternalServiceException') : undefined,
+  const endFault = aws.intercept(({ operation }) =>
+    operation === 'CreateVpcPeeringAuthorization' ? refusal('InternalServiceException') : undefined,
   );
   await clock.sleep(DAY / 2);
-  mend();
+  endFault();
   const functionArn = arnOf('AWS::Lambda::Function');
   lambda.removeAlias(functionArn, 'renewals');
   await clock.sleep(DAY / 2);
@@ -232,11 +232,11 @@ async function scheduledLife(rehearsal: Rehearsal): Promise<void> {
   await expectNothingLeft(rehearsal, before);
 }
 
-/** What must not be told, as it comes to be, and what is told. */
-class Witness {
+/** Records all secrets, and everything that is written or sent. */
+class SecretRecorder {
   readonly responseUrls: string[] = [];
   readonly credentials: Credentials[] = [];
-  readonly answers: string[] = [];
+  readonly sentResponses: string[] = [];
   readonly messages: string[] = [];
 
   constructor(readonly rehearsal: Rehearsal) {
@@ -245,7 +245,7 @@ class Witness {
     jest.spyOn(responses, 'issue').mockImplementation((request) => {
       const issued = issue(request);
       this.responseUrls.push(issued.url);
-      void issued.answer.then((answer) => this.answers.push(answer.toString()));
+      void issued.answer.then((answer) => this.sentResponses.push(answer.toString()));
       return issued;
     });
     const assumeRole = aws.iam.assumeRole.bind(aws.iam);
@@ -255,8 +255,8 @@ class Witness {
       return session;
     });
     const assumeRoleForService = aws.iam.assumeRoleForService.bind(aws.iam);
-    jest.spyOn(aws.iam, 'assumeRoleForService').mockImplementation((...asked) => {
-      const credentials = assumeRoleForService(...asked);
+    jest.spyOn(aws.iam, 'assumeRoleForService').mockImplementation((...args) => {
+      const credentials = assumeRoleForService(...args);
       this.credentials.push(credentials);
       return credentials;
     });
@@ -273,20 +273,22 @@ class Witness {
     return [...this.responseUrls, ...signatures, ...keys].flatMap((secret) => [secret, encodeURIComponent(secret)]);
   }
 
-  /** Everything that was written anywhere. */
-  get told(): string {
+  /** All journal entries, responses and messages. */
+  get writtenText(): string {
     const { journal } = this.rehearsal;
-    return [...journal.entries.map(({ subject, message }) => `${subject} ${message}`), ...this.answers, ...this.messages].join(
-      '\n',
-    );
+    return [
+      ...journal.entries.map(({ subject, message }) => `${subject} ${message}`),
+      ...this.sentResponses,
+      ...this.messages,
+    ].join('\n');
   }
 }
 
-const witnesses: Witness[] = [];
+const recorders: SecretRecorder[] = [];
 
 async function rehearse(life: (rehearsal: Rehearsal) => Promise<void>): Promise<void> {
   const rehearsal = await start();
-  witnesses.push(new Witness(rehearsal));
+  recorders.push(new SecretRecorder(rehearsal));
   await life(rehearsal);
 }
 
@@ -302,28 +304,28 @@ afterAll(async () => {
   await Stage.clear();
 });
 
-/** Of all lives together: what each kind of policy grants on what, whosever it is, and how often that was needed. */
-function uses(): Map<string, number> {
-  const counted = new Map<string, number>();
-  for (const { policy, statement, action, uses: times } of witnesses.flatMap(({ rehearsal }) => rehearsal.aws.iam.grants())) {
+/** How often the lives used each grant, without ids and accounts. */
+function countUses(): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { policy, statement, action, uses: times } of recorders.flatMap(({ rehearsal }) => rehearsal.aws.iam.grants())) {
     const scope = scopeOf(statement)
       .replace(/vpc-[0-9a-f]{17}/g, 'VPC')
       .replace(/:stack\/.*/, ':STACK')
       .replace(/\b\d{12}\b/g, 'ACCOUNT');
     const key = `${kindOf(policy)}: ${action} on ${scope}`;
-    counted.set(key, (counted.get(key) ?? 0) + times);
+    counts.set(key, (counts.get(key) ?? 0) + times);
   }
-  return counted;
+  return counts;
 }
 
 const EC2 = 'arn:aws:ec2:us-east-1:ACCOUNT';
 const IN_VPC = `${EC2}:route-table/*, ${EC2}:security-group/* if ec2:Vpc ArnEquals ${EC2}:vpc/VPC`;
 
 /**
- * CreateVpcPeeringConnection: "Amazon GameLift Servers uses the caller's credentials to update peer-VPC resources", and names what its
- * caller must have. Where that is not who authorized, the rehearsal has GameLift act as who did; AWS may look at both.
+ * CreateVpcPeeringConnection: "Amazon GameLift Servers uses the caller's credentials to update peer-VPC resources". If another account
+ * authorized the peering, the rehearsal uses the permissions of that account instead. AWS may check both.
  */
-const DEMANDED_OF_THE_CALLER = [
+const REQUIRED_OF_CALLER = [
   `Connect: ec2:AcceptVpcPeeringConnection on ${EC2}:vpc-peering-connection/* if ec2:AccepterVpc ArnEquals ${EC2}:vpc/VPC`,
   `Connect: ec2:AcceptVpcPeeringConnection on ${EC2}:vpc/VPC`,
   `Connect: ec2:AuthorizeSecurityGroupEgress on ${IN_VPC}`,
@@ -335,12 +337,12 @@ const DEMANDED_OF_THE_CALLER = [
 
 describe('permissions', () => {
   test('grants only what a life uses or AWS requires of the caller', () => {
-    const unused = [...uses()].filter(([, times]) => times === 0).map(([key]) => key);
-    expect(unused.sort()).toEqual(DEMANDED_OF_THE_CALLER);
+    const unused = [...countUses()].filter(([, times]) => times === 0).map(([key]) => key);
+    expect(unused.sort()).toEqual(REQUIRED_OF_CALLER);
   });
 
   test('the lives contain every kind of policy', () => {
-    const kinds = new Set([...uses().keys()].map((key) => key.split(':')[0]));
+    const kinds = new Set([...countUses().keys()].map((key) => key.split(':')[0]));
     expect([...kinds].sort().join(' ')).toBe(
       'Assume Authorize Connect Fleets FleetsAndTags Logs Peer Receive Renew ReportRenewals',
     );
@@ -350,22 +352,22 @@ describe('permissions', () => {
 describe('tags', () => {
   const OWN = 'cdk-gamelift-vpc-peering:test';
 
-  /** Calls of the role of the function, and of the role that it assumes where there is one, while a fleet is connected. */
-  async function callers(
+  /** Connects a fleet. Returns functions that change tags with the permissions of the handler. */
+  async function createTagCallers(
     access: 'own' | 'role',
   ): Promise<Record<'onFleet' | 'onPeering' | 'onOther', (operation: string, ...keys: string[]) => Promise<unknown>>> {
     const rehearsal = await start();
     const { aws, cloudFormation } = rehearsal;
     const owner = access === 'own' ? GAME : DATA;
-    const vpcIds = vpcsOf(rehearsal, owner, '10.90.0.0/16', '10.91.0.0/16');
-    const other = vpcsOf(rehearsal, owner, '10.93.0.0/16')[0] ?? '';
-    await connectedByHand(rehearsal, owner, other);
-    const statuses = await deployAll(rehearsal, studio({ access, vpcIds }));
+    const vpcIds = createVpcs(rehearsal, owner, '10.90.0.0/16', '10.91.0.0/16');
+    const other = createVpcs(rehearsal, owner, '10.93.0.0/16')[0] ?? '';
+    await connectByHand(rehearsal, owner, other);
+    const statuses = await deployAll(rehearsal, synthesizeStudio({ access, vpcIds }));
     expect(new Set(statuses)).toEqual(new Set(['CREATE_COMPLETE']));
     const principalOf = ({ accessKeyId }: Credentials): Principal => {
       const principal = aws.iam.lookUp(accessKeyId)?.principal;
       if (principal === undefined) {
-        throw new Error('IAM does not know whose credentials these are');
+        throw new Error('unknown credentials');
       }
       return principal;
     };
@@ -403,9 +405,9 @@ describe('tags', () => {
   }
 
   test.each(['own', 'role'] as const)(
-    'can be set and removed only if they are of this library: VPC reached by %s',
+    'can be set and removed only if they belong to this library (access to the VPC: %s)',
     async (access) => {
-      const { onFleet, onPeering, onOther } = await callers(access);
+      const { onFleet, onPeering, onOther } = await createTagCallers(access);
       for (const operation of ['TagResource', 'UntagResource']) {
         await onFleet(operation, OWN);
         for (const keys of [['owner'], [OWN, 'owner'], ['Name'], []]) {
@@ -417,7 +419,7 @@ describe('tags', () => {
         for (const keys of [['owner'], [OWN, 'owner'], []]) {
           await expect(onPeering(operation, ...keys)).rejects.toMatchObject({ name: 'UnauthorizedOperation' });
         }
-        // a peering that this library neither made nor changed
+        // a peering that this library has neither created nor adopted
         await expect(onOther(operation, OWN)).rejects.toMatchObject({ name: 'UnauthorizedOperation' });
       }
     },
@@ -426,12 +428,12 @@ describe('tags', () => {
 
 describe('secrets', () => {
   test('no log, error, response, message or journal contains a response URL, signature, credential or external id', () => {
-    for (const witness of witnesses) {
-      const { responseUrls, credentials, secrets, told: text } = witness;
+    for (const recorder of recorders) {
+      const { responseUrls, credentials, secrets, writtenText: text } = recorder;
       expect(responseUrls.length).toBeGreaterThan(0);
       expect(credentials.length).toBeGreaterThan(0);
-      expect(witness.answers.length).toBeGreaterThan(0);
-      expect(told(witness.rehearsal, 'lambda').length).toBeGreaterThan(0);
+      expect(recorder.sentResponses.length).toBeGreaterThan(0);
+      expect(journalLines(recorder.rehearsal, 'lambda').length).toBeGreaterThan(0);
       expect(secrets.filter((secret) => text.includes(secret))).toEqual([]);
       expect(text).not.toContain('X-Amz-Signature');
       expect(text).not.toContain(EXTERNAL_ID);

@@ -5,7 +5,7 @@ import { DAY, STACK, Stage } from './stage';
 
 afterEach(() => Stage.clear());
 
-/** What the picture of a rehearsal shows of what has happened until now. */
+/** What the picture of the rehearsal shows. */
 function layout(rehearsal: Rehearsal) {
   const [first] = rehearsal.journal.entries;
   return layoutOf(picturedLife('a life', first?.time ?? 0, rehearsal));
@@ -35,7 +35,7 @@ test('shows why a deletion after thirty days failed', async () => {
   const rehearsal = await start();
   await deploy(rehearsal, { peerOnCreate: true });
   await rehearsal.clock.sleep(30 * DAY);
-  // as if nobody authorized again
+  // as without a teardown
   rehearsal.aws.intercept(({ operation }) =>
     operation === 'CreateVpcPeeringAuthorization'
       ? { kind: 'error', name: 'InvalidRequestException', message: 'no', status: 400 }
@@ -51,7 +51,7 @@ test('shows why a deletion after thirty days failed', async () => {
   );
 });
 
-test('shows a call that GameLift refused for want of an authorization', async () => {
+test('shows a call that GameLift refused because the authorization was missing', async () => {
   const rehearsal = await start();
   await deploy(rehearsal);
   await rehearsal.clock.sleep(2 * DAY);

@@ -1,11 +1,11 @@
 import type { BehaviourName } from 'rehearsal/aws';
-import { covering, QUESTIONS } from '../matrix/combinations';
+import { coveringArray, QUESTIONS } from '../matrix/combinations';
 import type { Readings } from '../matrix/world';
 import { deploy, expectNoFailedDelete, expectNothingLeft, remove, start } from './scene';
 import { DAY, Stage } from './stage';
 
 /*
- * What AWS does not say, answered over the wire: every reading once. In process, test/matrix goes through every pair of readings.
+ * Lives over the wire under each reading at least once. In process, test/matrix covers every pair of readings.
  */
 
 afterEach(() => Stage.clear());
@@ -16,7 +16,7 @@ function nameOf(readings: Readings): string {
     .join(', ');
 }
 
-test.each(covering(1).map((readings) => [nameOf(readings), readings] as const))('%s', async (_, readings) => {
+test.each(coveringArray(1).map((readings) => [nameOf(readings), readings] as const))('%s', async (_, readings) => {
   const { failedUpdatePhysicalId = 'stored', ...behaviours } = readings;
   const rehearsal = await start({ failedUpdatePhysicalId });
   for (const [name, reading] of Object.entries(behaviours)) {
@@ -32,8 +32,8 @@ test.each(covering(1).map((readings) => [nameOf(readings), readings] as const))(
   await expectNothingLeft(rehearsal, before);
 });
 
-test('these lives contain every reading', () => {
-  const chosen = covering(1).flatMap((readings) => Object.entries(readings).map(([name, reading]) => `${name}=${reading}`));
+test('the combinations contain every reading', () => {
+  const chosen = coveringArray(1).flatMap((readings) => Object.entries(readings).map(([name, reading]) => `${name}=${reading}`));
   const all = Object.entries(QUESTIONS).flatMap(([name, readings]) => readings.map((reading) => `${name}=${reading}`));
   expect([...new Set(chosen)].sort()).toEqual(all.sort());
 });

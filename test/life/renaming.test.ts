@@ -1,9 +1,9 @@
 import { deploy, expectNoFailedDelete, expectNothingLeft, remove, start, withoutExpirationTimes, withStack } from './scene';
-import { DAY, failures, Stage } from './stage';
+import { DAY, failureReasons, Stage } from './stage';
 
 afterEach(() => Stage.clear());
 
-test('a connection is renamed in the app, with its rules, and keeps its logical ids: it is the same connection', async () => {
+test('a construct that is renamed keeps its connection and rules if it keeps its logical ids', async () => {
   const rehearsal = await start();
   const before = rehearsal.aws.inventory();
   expect(await deploy(rehearsal)).toBe('CREATE_COMPLETE');
@@ -26,17 +26,17 @@ test('a connection is renamed in the app, with its rules, and keeps its logical 
   await expectNothingLeft(rehearsal, before);
 });
 
-/** The description of a rule names the construct. */
+/** The description of a rule contains the id of the construct. */
 function withoutDescriptions(rules: readonly object[]): object[] {
   return rules.map((rule) => ({ ...rule, description: '' }));
 }
 
-test('a connection that is renamed with its rules, but not with its logical ids, is refused and nothing is lost', async () => {
+test('the update fails and changes nothing if a construct is renamed and its logical ids change', async () => {
   const rehearsal = await start();
   expect(await deploy(rehearsal)).toBe('CREATE_COMPLETE');
   const created = withoutExpirationTimes(rehearsal.aws.inventory());
   expect(await deploy(rehearsal, { id: 'Renamed' })).toBe('UPDATE_ROLLBACK_COMPLETE');
-  expect(failures(rehearsal)).toEqual([
+  expect(failureReasons(rehearsal)).toEqual([
     expect.stringContaining('the peering connection belongs to resource Peering3EBF733F of stack Stack ('),
   ]);
   expect(withoutExpirationTimes(rehearsal.aws.inventory())).toEqual(withStack(created, 'UPDATE_ROLLBACK_COMPLETE'));

@@ -6,26 +6,26 @@ import type { Rehearsal } from 'rehearsal';
 import type { Inventory } from 'rehearsal/aws';
 import { VpcPeeringAuthorization, VpcPeeringConnection } from '../../lib';
 import type { VpcPeeringAuthorizationProps, VpcPeeringConnectionProps } from '../../lib';
-import { DAY, STACK, Stage, synthesize, told } from './stage';
+import { DAY, STACK, Stage, synthesize, journalLines } from './stage';
 
 /*
- * A studio in one stack: VPC, database, build, fleet, and the peering of the two.
+ * The stacks of most lives: one with a VPC, a database, a fleet and its connection, and one that connects existing fleets.
  */
 
 export const ACCOUNT = '111111111111';
 
-export interface Scene {
+export interface StudioOptions {
   readonly build?: string;
   readonly cidr?: string;
   readonly connected?: boolean;
   readonly peerOnCreate?: boolean;
   readonly id?: string;
   readonly props?: Partial<VpcPeeringConnectionProps>;
-  /** More of the stack, after the connection. */
+  /** Adds resources after the connection. */
   readonly more?: (stack: Stack, fleet: gamelift.CfnFleet, authorization: VpcPeeringAuthorization) => void;
 }
 
-export function scene({
+export function synthesizeStudio({
   build = '1',
   cidr = '10.90.0.0/16',
   connected = true,
@@ -33,7 +33,7 @@ export function scene({
   id = 'Peering',
   props = {},
   more,
-}: Scene = {}): string {
+}: StudioOptions = {}): string {
   return synthesize((stack) => {
     const vpc = new ec2.Vpc(stack, 'Vpc', {
       ipAddresses: ec2.IpAddresses.cidr(cidr),
@@ -61,22 +61,22 @@ export function scene({
 
 export async function start(options: Parameters<typeof Stage.start>[0] = {}): Promise<Rehearsal> {
   const rehearsal = await Stage.start(options);
-  // shorter than in reality where it makes no difference: each look at what is pending takes real time
+  // shorter than in reality, since each poll of the handler takes real time
   rehearsal.aws.scriptedOutcomes.fleetActivationSeconds = 120;
   rehearsal.aws.scriptedOutcomes.connectionSeconds = 8;
   return rehearsal;
 }
 
-export async function deploy(rehearsal: Rehearsal, options: Scene = {}): Promise<string> {
-  return (await rehearsal.cloudFormation.deploy(scene(options), STACK)).status;
+export async function deploy(rehearsal: Rehearsal, options: StudioOptions = {}): Promise<string> {
+  return (await rehearsal.cloudFormation.deploy(synthesizeStudio(options), STACK)).status;
 }
 
 export async function remove(rehearsal: Rehearsal, stack = STACK): Promise<string> {
   return (await rehearsal.cloudFormation.delete(stack)).status;
 }
 
-/** What was there before the stack: a VPC with two route tables, and fleets that are ready. */
-export interface Existing {
+/** A VPC with two route tables, and ACTIVE fleets, which no stack creates. */
+export interface ExistingResources {
   readonly vpcId: string;
   readonly routeTableIds: readonly string[];
   readonly fleetIds: readonly string[];
@@ -84,7 +84,7 @@ export interface Existing {
 
 export const PLACE = { account: ACCOUNT, region: 'us-east-1' };
 
-export async function existing(rehearsal: Rehearsal, fleets = 1): Promise<Existing> {
+export async function createExisting(rehearsal: Rehearsal, fleets = 1): Promise<ExistingResources> {
   const { ec2: network, gameLift } = rehearsal.aws;
   const { vpcId } = network.createVpc({ ...PLACE, cidrBlock: '10.90.0.0/16' });
   const routeTableIds = [network.createRouteTable(PLACE, vpcId), network.createRouteTable(PLACE, vpcId)];
@@ -98,25 +98,25 @@ export async function existing(rehearsal: Rehearsal, fleets = 1): Promise<Existi
   return { vpcId, routeTableIds, fleetIds };
 }
 
-export interface Joining {
-  /** Of the stack. */
+export interface ConnectionsOptions {
+  /** The name of the stack. */
   readonly name?: string;
-  /** Of the connections, one to each fleet. */
+  /** The id of the first construct. The others have a number as well. */
   readonly id?: string;
   readonly props?: Partial<VpcPeeringConnectionProps>;
-  /** More of them, which need the stack. */
+  /** More properties, which need the stack. */
   readonly propsOf?: (stack: Stack) => Partial<VpcPeeringConnectionProps>;
   readonly fleetIds?: readonly string[];
   readonly authorization?: Partial<VpcPeeringAuthorizationProps>;
-  /** More of the stack, after the connections. */
+  /** Adds resources after the connections. */
   readonly more?: (stack: Stack, connections: readonly VpcPeeringConnection[], authorization: VpcPeeringAuthorization) => void;
 }
 
-/** A stack that connects what exists, and owns nothing but the connections. */
-export function joining(there: Existing, options: Joining = {}): string {
-  const { name = STACK, id = 'Peering', props = {}, propsOf, fleetIds = there.fleetIds, more } = options;
+/** A stack that connects existing fleets with the existing VPC. */
+export function synthesizeConnections(existing: ExistingResources, options: ConnectionsOptions = {}): string {
+  const { name = STACK, id = 'Peering', props = {}, propsOf, fleetIds = existing.fleetIds, more } = options;
   return synthesize((stack) => {
-    const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId: there.vpcId, availabilityZones: ['us-east-1a'] });
+    const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId: existing.vpcId, availabilityZones: ['us-east-1a'] });
     const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc, ...options.authorization });
     const connections = fleetIds.map((fleetId, index) => {
       const fleet = gamelift.CfnFleet.fromFleetId(stack, `Fleet${index}`, fleetId);
@@ -131,39 +131,45 @@ export function joining(there: Existing, options: Joining = {}): string {
   }, name);
 }
 
-export async function join(rehearsal: Rehearsal, there: Existing, options: Joining = {}): Promise<string> {
-  return (await rehearsal.cloudFormation.deploy(joining(there, options), options.name ?? STACK)).status;
+export async function deployConnections(
+  rehearsal: Rehearsal,
+  existing: ExistingResources,
+  options: ConnectionsOptions = {},
+): Promise<string> {
+  return (await rehearsal.cloudFormation.deploy(synthesizeConnections(existing, options), options.name ?? STACK)).status;
 }
 
-/** The same inventory, but for when authorizations expire: they are renewed between the moments that are compared. */
+/** Authorizations may be renewed between two inventories that a test compares. */
 export function withoutExpirationTimes(inventory: Inventory): Inventory {
   return { ...inventory, authorizations: inventory.authorizations.map((item) => ({ ...item, expirationTime: '' })) };
 }
 
-/**
- * What is there, but for which request last noted a claim, and when authorizations expire: that is another after each update, and
- * after its rollback.
- */
+/** The inventory without the request ids in claims and without expiration times, which change with each update and its rollback. */
 export function inventoryOf({ aws }: Rehearsal): Inventory {
   const text = JSON.stringify(withoutExpirationTimes(aws.inventory()));
   return JSON.parse(text.replaceAll(/ [0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"/g, '"')) as Inventory;
 }
 
-/** The same inventory, but for a stack that is there in this status. */
+/** The inventory with a stack in this status. */
 export function withStack(inventory: Inventory, status: string, name = STACK): Inventory {
-  const isIt = (stack: object): boolean => 'name' in stack && stack.name === name;
-  const stack = inventory.stacks.find(isIt) ?? { account: ACCOUNT, region: PLACE.region, name, id: expect.any(String) as string };
-  const present = { ...stack, status };
-  return { ...inventory, stacks: [...inventory.stacks.filter((other) => !isIt(other)), present] };
+  const hasName = (stack: object): boolean => 'name' in stack && stack.name === name;
+  const stack = inventory.stacks.find(hasName) ?? {
+    account: ACCOUNT,
+    region: PLACE.region,
+    name,
+    id: expect.any(String) as string,
+  };
+  const changed = { ...stack, status };
+  return { ...inventory, stacks: [...inventory.stacks.filter((other) => !hasName(other)), changed] };
 }
 
-/** Nothing is left two days later that was not there before. */
+/** Expects that two days later, exactly the resources from before exist. */
 export async function expectNothingLeft(rehearsal: Rehearsal, before: unknown): Promise<void> {
   await rehearsal.clock.sleep(2 * DAY);
   expect(rehearsal.aws.inventory()).toEqual(before);
 }
 
-/** No delete of CloudFormation's failed, nor was one skipped. */
+/** Expects that no deletion by CloudFormation failed or was skipped. */
 export function expectNoFailedDelete(rehearsal: Rehearsal): void {
-  expect(told(rehearsal, 'cloudformation').filter((line) => line.includes('DELETE_FAILED'))).toEqual([]);
+  expect(journalLines(rehearsal, 'cloudformation').filter((line) => line.includes('DELETE_FAILED'))).toEqual([]);
 }

@@ -7,16 +7,16 @@ import { expectNothingLeft, remove, start } from './scene';
 import { Stage, STACK, synthesize } from './stage';
 
 /*
- * When the servers of a fleet can reach a database: with peerOnCreate, GameLift peers the VPCs before it starts the servers, but the
- * rules and the routes of the stack follow when the fleet is ACTIVE.
+ * When the servers of a fleet can reach a database. With peerOnCreate, GameLift peers the VPCs before it starts the servers, but CloudFormation
+ * creates the stack's rules and routes only after the fleet is ACTIVE.
  */
 
 const PORT = 5432;
 
 afterEach(() => Stage.clear());
 
-/** A database, and a fleet that GameLift peers on creation. */
-function studio(): string {
+/** A database, and a fleet that is peered on creation. */
+function synthesizeStack(): string {
   return synthesize((stack) => {
     const vpc = new ec2.Vpc(stack, 'Vpc', {
       natGateways: 0,
@@ -30,20 +30,20 @@ function studio(): string {
   });
 }
 
-/** Whether a server of the fleet can reach the database: its security group lets it in, and a route leads back to the fleet's VPC. */
-function reachesDatabase({ aws }: Rehearsal): boolean {
+/** Whether the database's security group allows the fleet's CIDR block, and a route table has a route to it. */
+function canReachDatabase({ aws }: Rehearsal): boolean {
   const { rules, routes } = aws.inventory();
   const [fleet] = aws.gameLift.fleets.all();
-  const letIn = rules.some((rule) => isDeepStrictEqual(rule, { ...rule, peer: fleet?.vpc?.cidrBlock, fromPort: PORT }));
-  return letIn && routes.some((route) => isDeepStrictEqual(route, { ...route, destination: fleet?.vpc?.cidrBlock }));
+  const isAllowed = rules.some((rule) => isDeepStrictEqual(rule, { ...rule, peer: fleet?.vpc?.cidrBlock, fromPort: PORT }));
+  return isAllowed && routes.some((route) => isDeepStrictEqual(route, { ...route, destination: fleet?.vpc?.cidrBlock }));
 }
 
-test('a server that reports ready only after it has reached the database fails the creation, and nothing is left', async () => {
+test('the creation fails and leaves nothing behind if servers report ready only after they have reached the database', async () => {
   const rehearsal = await start();
   const { aws, cloudFormation } = rehearsal;
   const before = aws.inventory();
-  aws.scriptedOutcomes.fleet = () => ({ isReady: () => reachesDatabase(rehearsal) });
-  const { status } = await cloudFormation.deploy(studio(), STACK);
+  aws.scriptedOutcomes.fleet = () => ({ isReady: () => canReachDatabase(rehearsal) });
+  const { status } = await cloudFormation.deploy(synthesizeStack(), STACK);
   expect(status).toBe('ROLLBACK_COMPLETE');
   const events = rehearsal.journal.entries.filter(({ source }) => source === 'cloudformation');
   expect(events.map(({ message }) => message)).toContainEqual(expect.stringContaining('did not stabilize: ERROR'));
@@ -51,20 +51,20 @@ test('a server that reports ready only after it has reached the database fails t
   await expectNothingLeft(rehearsal, before);
 });
 
-test('a server that reports ready and then waits for the database reaches it when the deployment is complete', async () => {
+test('servers that report ready before they reach the database can reach it when the deployment is complete', async () => {
   const rehearsal = await start();
   const { aws, cloudFormation } = rehearsal;
   const before = aws.inventory();
-  let wasReached: boolean | undefined;
+  let couldReach: boolean | undefined;
   aws.scriptedOutcomes.fleet = () => ({
     isReady: () => {
-      wasReached = reachesDatabase(rehearsal);
+      couldReach = canReachDatabase(rehearsal);
       return true;
     },
   });
-  expect((await cloudFormation.deploy(studio(), STACK)).status).toBe('CREATE_COMPLETE');
-  expect(wasReached).toBe(false);
-  expect(reachesDatabase(rehearsal)).toBe(true);
+  expect((await cloudFormation.deploy(synthesizeStack(), STACK)).status).toBe('CREATE_COMPLETE');
+  expect(couldReach).toBe(false);
+  expect(canReachDatabase(rehearsal)).toBe(true);
   expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
   await expectNothingLeft(rehearsal, before);
 });

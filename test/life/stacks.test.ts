@@ -10,13 +10,13 @@ afterEach(() => Stage.clear());
 interface Studio {
   readonly kind: 'connected' | 'peered on creation';
   readonly build: string;
-  /** Whether something of the fleets' stack fails. */
-  readonly fails?: boolean;
+  /** Whether the stack of the fleet has a last resource whose creation fails. */
+  readonly hasFailingResource?: boolean;
   readonly renewal?: AuthorizationRenewal;
 }
 
-/** A VPC and its authorization in one stack; a fleet, and its connection, in another. */
-function studio({ kind, build, fails = false, renewal }: Studio): string {
+/** A VPC and its authorization in one stack, a fleet and its connection in another. */
+function synthesizeStacks({ kind, build, hasFailingResource = false, renewal }: Studio): string {
   return synthesizeApp((app) => {
     const network = new Stack(app, 'Network');
     const vpc = new ec2.Vpc(network, 'Vpc', {
@@ -39,7 +39,7 @@ function studio({ kind, build, fails = false, renewal }: Studio): string {
       fleet,
       peerOnCreate: kind === 'peered on creation',
     });
-    if (fails) {
+    if (hasFailingResource) {
       const late = new ec2.CfnSecurityGroup(fleets, 'Late', { groupDescription: 'late', vpcId: 'vpc-0123456789abcdef0' });
       late.node.addDependency(last);
     }
@@ -47,17 +47,17 @@ function studio({ kind, build, fails = false, renewal }: Studio): string {
 }
 
 test.each(['connected', 'peered on creation'] as const)(
-  'a fleet that is %s in another stack than its authorization: each is deployed alone, retried a day later, and deleted alone',
+  'a fleet that is %s in another stack than its authorization: each stack is deployed, retried a day later, and deleted by itself',
   async (kind) => {
     const rehearsal = await start();
     const before = rehearsal.aws.inventory();
     const deploy = async (stack: string, options: Omit<Studio, 'kind'>): Promise<string> =>
-      (await rehearsal.cloudFormation.deploy(studio({ kind, ...options }), stack)).status;
+      (await rehearsal.cloudFormation.deploy(synthesizeStacks({ kind, ...options }), stack)).status;
 
     expect(await deploy('Network', { build: '1' })).toBe('CREATE_COMPLETE');
-    // an approval takes its time
+    // as for an approval between the stacks
     await rehearsal.clock.sleep(2 * DAY);
-    expect(await deploy('Fleets', { build: '1', fails: true })).toBe('ROLLBACK_COMPLETE');
+    expect(await deploy('Fleets', { build: '1', hasFailingResource: true })).toBe('ROLLBACK_COMPLETE');
     await rehearsal.clock.sleep(DAY);
     expect(await remove(rehearsal, 'Fleets')).toBe('DELETE_COMPLETE');
     expect(rehearsal.aws.inventory()).toMatchObject({ fleets: [], connections: [], peerings: [], routes: [] });
@@ -66,7 +66,7 @@ test.each(['connected', 'peered on creation'] as const)(
     const [{ id }] = rehearsal.aws.inventory().fleets as [{ id: string }];
 
     await rehearsal.clock.sleep(10 * DAY);
-    expect(await deploy('Fleets', { build: '2', fails: true })).toBe('UPDATE_ROLLBACK_COMPLETE');
+    expect(await deploy('Fleets', { build: '2', hasFailingResource: true })).toBe('UPDATE_ROLLBACK_COMPLETE');
     await rehearsal.clock.sleep(DAY + 60_000);
     expect(rehearsal.aws.inventory()).toMatchObject({ fleets: [{ id }], connections: [{ fleetId: id, status: 'active' }] });
     expect(await deploy('Fleets', { build: '2' })).toBe('UPDATE_COMPLETE');

@@ -15,7 +15,7 @@ type Template = Record<string, unknown> & { Resources: Record<string, { Type: st
 
 const directories: string[] = [];
 
-/** Synthesizes an app as the CDK CLI would, and gives the directory of the cloud assembly. */
+/** Synthesizes an app, and returns the directory of the cloud assembly. */
 export function synthesizeApp(build: (app: App) => void): string {
   const outdir = mkdtempSync(join(tmpdir(), 'life-'));
   directories.push(outdir);
@@ -25,14 +25,14 @@ export function synthesizeApp(build: (app: App) => void): string {
   return outdir;
 }
 
-/** The same for one stack. */
+/** Synthesizes an app with one stack. */
 export function synthesize(build: (stack: Stack) => void, name = STACK): string {
   return synthesizeApp((app) => {
     build(new Stack(app, name));
   });
 }
 
-/** The same assembly with another template. */
+/** Changes a template of the assembly. */
 export function edit(directory: string, change: (template: Template) => void, stack = STACK): string {
   const file = join(directory, `${stack}.template.json`);
   const template = JSON.parse(readFileSync(file, 'utf8')) as Template;
@@ -41,10 +41,10 @@ export function edit(directory: string, change: (template: Template) => void, st
   return directory;
 }
 
-/** Whether the bundled handler runs in threads, over loopback: test/wire/jest.config.mjs says so. */
+/** Whether the bundled handler runs in threads and calls AWS over loopback. Set in test/wire/jest.config.mjs. */
 const isOverTheWire = (globalThis as { readonly overTheWire?: boolean }).overTheWire === true;
 
-/** A rehearsed AWS for one test, gone after it. */
+/** Starts a simulated AWS for one test, and closes it afterwards. */
 export class Stage {
   private static open: Rehearsal[] = [];
 
@@ -69,8 +69,8 @@ export class Stage {
 }
 
 /**
- * Where JOURNALS names a folder, every life is written there, to one file for each test: of two runs of the same code `diff -r` shows
- * nothing but, over the wire, random ids.
+ * If JOURNALS names a folder, writes the journal of each test to a file there. Two runs of the same code write the same, except for random ids
+ * over the wire.
  */
 function writeJournal({ journal }: Rehearsal): void {
   const { JOURNALS: folder } = process.env;
@@ -86,31 +86,31 @@ function writeJournal({ journal }: Rehearsal): void {
   appendFileSync(join(folder, `${name}.txt`), lines.join(''));
 }
 
-/** What was written about one part of the world. */
-export function told(rehearsal: Rehearsal, source: Source): string[] {
+/** The journal entries from one source. */
+export function journalLines(rehearsal: Rehearsal, source: Source): string[] {
   return rehearsal.journal.entries
     .filter((entry) => entry.source === source)
     .map(({ subject, message }) => `${subject} ${message}`);
 }
 
-/** The calls of one operation, by anyone. */
-export function calls(rehearsal: Rehearsal, operation: string): number {
+/** The number of calls of a GameLift operation, by anyone. */
+export function countCalls(rehearsal: Rehearsal, operation: string): number {
   return rehearsal.journal.entries.filter(({ source, subject }) => source === 'gamelift' && subject === operation).length;
 }
 
-/** How many answers CloudFormation accepted. */
-export function answers(rehearsal: Rehearsal): number {
-  return told(rehearsal, 's3').filter((line) => line.endsWith(' accepted')).length;
+/** The number of responses that CloudFormation accepted. */
+export function countResponses(rehearsal: Rehearsal): number {
+  return journalLines(rehearsal, 's3').filter((line) => line.endsWith(' accepted')).length;
 }
 
-/** Why custom resources failed, in the handler's own words. */
-export function failures(rehearsal: Rehearsal): string[] {
-  return told(rehearsal, 'cloudformation')
+/** The error messages of the handler for custom resources that failed. */
+export function failureReasons(rehearsal: Rehearsal): string[] {
+  return journalLines(rehearsal, 'cloudformation')
     .map((line) => /_FAILED Custom::\w+: .*?Message returned: (.*) \(RequestId: /s.exec(line)?.[1])
     .filter((reason) => reason !== undefined);
 }
 
-/** The ARN of the stack's one function. */
+/** The ARN of the stack's only function. */
 export function handlerArn(rehearsal: Rehearsal): string {
   const resource = rehearsal.cloudFormation.describe(STACK).resources.find(({ type }) => type === 'AWS::Lambda::Function');
   const arn = resource?.attributes.Arn;

@@ -9,24 +9,24 @@ import { expectNoFailedDelete, expectNothingLeft, inventoryOf, remove, start, wi
 import { DAY, edit, Stage, STACK, synthesize } from './stage';
 
 /*
- * A stack is created with a release, and updated with this version: its constructs, and the handler that they deploy. If the update fails,
- * the handler of the release handles what this version's constructs declared, and undoes what this version's handler made.
+ * A stack is created with a release, and updated with this version. If the update fails, the handler of the release gets properties of this
+ * version's constructs, and undoes what this version's handler did.
  */
 
-interface Declared {
+interface StudioOptions {
   readonly library: Library;
   readonly build: string;
   readonly peerOnCreate: boolean;
-  /** Whether a resource that comes last fails. */
-  readonly fails: boolean;
+  /** Whether the stack has a last resource whose creation fails. */
+  readonly hasFailingResource: boolean;
 }
 
-const KINDS: readonly (readonly [string, boolean])[] = [
+const FLEETS: readonly (readonly [string, boolean])[] = [
   ['a fleet that is connected', false],
   ['a fleet that is peered on creation', true],
 ];
 
-function studio({ library, build, peerOnCreate, fails }: Declared): string {
+function synthesizeStudio({ library, build, peerOnCreate, hasFailingResource }: StudioOptions): string {
   return synthesize((stack) => {
     const vpc = new ec2.Vpc(stack, 'Vpc', {
       maxAzs: 2,
@@ -44,14 +44,14 @@ function studio({ library, build, peerOnCreate, fails }: Declared): string {
     });
     const peering = new library.VpcPeeringConnection(stack, 'Peering', { authorization, fleet, peerOnCreate });
     peering.allowTo(database, ec2.Port.tcp(5432));
-    if (fails) {
+    if (hasFailingResource) {
       const late = new ec2.CfnSecurityGroup(stack, 'Late', { groupDescription: 'late', vpcId: 'vpc-0123456789abcdef0' });
       late.node.addDependency(peering);
     }
   });
 }
 
-/** The same assembly, with a property of a later version in each custom resource. */
+/** Adds a property of a later version to each custom resource. */
 function withLaterProperty(assembly: string): string {
   return edit(assembly, ({ Resources }) => {
     for (const { Type, Properties } of Object.values(Resources)) {
@@ -62,8 +62,8 @@ function withLaterProperty(assembly: string): string {
   });
 }
 
-/** Each run synthesizes two apps and runs their bundles. In milliseconds, far more than a slow machine needs. */
-const LIMIT = 600_000;
+/** Generous, since each test synthesizes two apps and runs their bundles. In milliseconds. */
+const TIMEOUT = 600_000;
 
 describe.each(RELEASES)('%s', (release) => {
   let unpacked: UnpackedRelease;
@@ -82,29 +82,37 @@ describe.each(RELEASES)('%s', (release) => {
 
   const deploy = async (assembly: string): Promise<string> => (await rehearsal.cloudFormation.deploy(assembly, STACK)).status;
 
-  test.each(KINDS)(
+  test.each(FLEETS)(
     'creates a stack with %s, which this version updates with a new fleet and deletes',
     async (_, peerOnCreate) => {
       const before = rehearsal.aws.inventory();
-      expect(await deploy(studio({ library: unpacked.exports, build: '1', peerOnCreate, fails: false }))).toBe('CREATE_COMPLETE');
+      expect(
+        await deploy(synthesizeStudio({ library: unpacked.exports, build: '1', peerOnCreate, hasFailingResource: false })),
+      ).toBe('CREATE_COMPLETE');
       await rehearsal.clock.sleep(10 * DAY);
-      expect(await deploy(studio({ library: current, build: '2', peerOnCreate, fails: false }))).toBe('UPDATE_COMPLETE');
+      expect(await deploy(synthesizeStudio({ library: current, build: '2', peerOnCreate, hasFailingResource: false }))).toBe(
+        'UPDATE_COMPLETE',
+      );
       await rehearsal.clock.sleep(10 * DAY);
       expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
       expectNoFailedDelete(rehearsal);
       await expectNothingLeft(rehearsal, before);
     },
-    LIMIT,
+    TIMEOUT,
   );
 
-  test.each(KINDS)(
+  test.each(FLEETS)(
     'creates a stack with %s, undoes an update by this version that failed, and deletes it',
     async (_, peerOnCreate) => {
       const before = rehearsal.aws.inventory();
-      expect(await deploy(studio({ library: unpacked.exports, build: '1', peerOnCreate, fails: false }))).toBe('CREATE_COMPLETE');
+      expect(
+        await deploy(synthesizeStudio({ library: unpacked.exports, build: '1', peerOnCreate, hasFailingResource: false })),
+      ).toBe('CREATE_COMPLETE');
       const created = inventoryOf(rehearsal);
       await rehearsal.clock.sleep(10 * DAY);
-      const update = withLaterProperty(studio({ library: current, build: '2', peerOnCreate, fails: true }));
+      const update = withLaterProperty(
+        synthesizeStudio({ library: current, build: '2', peerOnCreate, hasFailingResource: true }),
+      );
       expect(await deploy(update)).toBe('UPDATE_ROLLBACK_COMPLETE');
       expect(inventoryOf(rehearsal)).toEqual(withStack(created, 'UPDATE_ROLLBACK_COMPLETE'));
       await rehearsal.clock.sleep(10 * DAY);
@@ -112,6 +120,6 @@ describe.each(RELEASES)('%s', (release) => {
       expectNoFailedDelete(rehearsal);
       await expectNothingLeft(rehearsal, before);
     },
-    LIMIT,
+    TIMEOUT,
   );
 });

@@ -3,7 +3,7 @@ import { withoutExpirationTime, type Inventory } from 'rehearsal/aws';
 import { ATTRIBUTES, declaredTables, peeringId, ROLE_STACK, STACK } from './stacks';
 import type { Declared, DeclaredFleet } from './stacks';
 import { DAY, PLACE } from './world';
-import type { MatrixWorld, VpcPlace } from './world';
+import type { MatrixWorld, ExistingVpc } from './world';
 
 /*
  * Compares the accounts with what was declared, and with what was there before.
@@ -57,71 +57,69 @@ interface RuleItem {
 
 const kindsOf = (inventory: Inventory): readonly Kind[] => Object.keys(inventory) as Kind[];
 
-/** What the inventory of one moment has and that of another lacks. */
-function without(these: readonly object[], those: readonly object[]): readonly object[] {
-  const others = those.map(withoutExpirationTime);
-  return these.filter((item) => !others.some((other) => isDeepStrictEqual(withoutExpirationTime(item), other)));
+/** The items that only the first list has. Expiration times may differ. */
+function onlyIn(items: readonly object[], others: readonly object[]): readonly object[] {
+  const expected = others.map(withoutExpirationTime);
+  return items.filter((item) => !expected.some((other) => isDeepStrictEqual(withoutExpirationTime(item), other)));
 }
 
-/** What of the neighbours is gone, or changed: but for what whoever adopts a connection may change of it. */
-export function damage(world: MatrixWorld): readonly string[] {
+/** Resources of others that are gone or changed. A stack that adopts a connection may change its DNS and claim it. */
+export function changesToOthers(world: MatrixWorld): readonly string[] {
   const now = world.aws.inventory();
-  const kept = (item: object): object => withoutLoan(world, item);
+  const comparable = (item: object): object => withoutAllowedChanges(world, item);
   return kindsOf(now).flatMap((kind) =>
-    without(world.before[kind].map(kept), now[kind].map(kept)).map(
-      (item) => `touched what is another's: ${kind} ${JSON.stringify(item)}`,
+    onlyIn(world.before[kind].map(comparable), now[kind].map(comparable)).map(
+      (item) => `changed or deleted a resource of others: ${kind} ${JSON.stringify(item)}`,
     ),
   );
 }
 
-/** What was made by hand, apart from what is noted on the fleet of whose the connection is, and from its DNS. */
-function withoutLoan({ handMade }: MatrixWorld, item: object): object {
+/** Ignores what an adoption may change: the claim on the fleet, and the DNS of the connection. */
+function withoutAllowedChanges({ peeredByHand }: MatrixWorld, item: object): object {
   const { id } = item as { readonly id?: string };
-  if (id !== undefined && id === handMade?.fleetId) {
+  if (id !== undefined && id === peeredByHand?.fleetId) {
     const tags = Object.entries((item as FleetItem).tags).filter(([key]) => !key.startsWith('cdk-gamelift-vpc-peering:'));
     return { ...item, tags: Object.fromEntries(tags) };
   }
-  return id !== undefined && id === handMade?.peeringId ? { ...item, dnsResolution: undefined } : item;
+  return id !== undefined && id === peeredByHand?.peeringId ? { ...item, dnsResolution: undefined } : item;
 }
 
 /**
- * Authorizations that should have been canceled. They are left to expire for VPCs that the stack no longer declares, and as long as
- * somebody else's fleet is peered with the VPC.
+ * Authorizations that should have been canceled. They are left to expire if the stack no longer declares the VPC, or if somebody else's
+ * fleet is still peered with it.
  */
-export function unlapsed({ aws, before, places }: MatrixWorld, { vpc, access }: Declared): readonly string[] {
+export function uncanceledAuthorizations({ aws, before, vpcs }: MatrixWorld, { vpc, access }: Declared): readonly string[] {
   const inventory = aws.inventory();
   const isPeered = (inventory.peerings as readonly PeeringItem[]).some(
-    ({ accepter, status }) => accepter === places[vpc].vpcId && status === 'active',
+    ({ accepter, status }) => accepter === vpcs[vpc].vpcId && status === 'active',
   );
-  const given = without(inventory.authorizations, before.authorizations);
-  // whoever authorizes by hand cancels by hand
-  return (access === 'none' || isPeered ? [] : given)
-    .filter((item) => (item as AuthorizationItem).peerVpcId === places[vpc].vpcId)
+  const created = onlyIn(inventory.authorizations, before.authorizations);
+  // what was authorized by hand is canceled by hand
+  return (access === 'none' || isPeered ? [] : created)
+    .filter((item) => (item as AuthorizationItem).peerVpcId === vpcs[vpc].vpcId)
     .map((item) => `still valid: ${JSON.stringify(item)}`);
 }
 
-/** What is left two days after everything was deleted: authorizations have lapsed by then. */
-export async function leftovers(world: MatrixWorld): Promise<readonly string[]> {
+/** What is left two days after everything was deleted, when authorizations have expired. */
+export async function leftBehind(world: MatrixWorld): Promise<readonly string[]> {
   await world.clock.sleep(2 * DAY);
   const { aws, cloudFormation } = world;
-  // nobody needs its role any more
   if (aws.inventory().stacks.some((stack) => 'name' in stack && stack.name === ROLE_STACK)) {
     await cloudFormation.delete(ROLE_STACK);
   }
   const now = aws.inventory();
   return kindsOf(now).flatMap((kind) =>
-    without(now[kind], world.before[kind])
-      .filter((item) => !isGameLiftsOwn(world, kind, item))
+    onlyIn(now[kind], world.before[kind])
+      .filter((item) => !isLeftByGameLift(world, kind, item))
       .map((item) => `left behind: ${kind} ${JSON.stringify(item)}`),
   );
 }
 
 /**
- * What GameLift wrote into the VPC and leaves there, and nobody takes away in its stead: rules of security groups can't be
- * told from the user's own, the handler may never have learned of a fleet that is peered on creation if the creation failed early,
- * and where another account does not let it in, the handler never asks EC2.
+ * Whether GameLift wrote this in the VPC and left it, and the handler could not remove it. The handler can't tell GameLift's rules of
+ * security groups from the user's. It does not know a fleet whose creation failed early. And it never calls EC2 without access to the account.
  */
-function isGameLiftsOwn(world: MatrixWorld, kind: Kind, item: object): boolean {
+function isLeftByGameLift(world: MatrixWorld, kind: Kind, item: object): boolean {
   const { behaviours, ec2 } = world.aws;
   if (behaviours.get('peerVpcWritesOnDelete') === 'removed' || behaviours.get('peerVpcWrites') === 'none') {
     return false;
@@ -130,11 +128,11 @@ function isGameLiftsOwn(world: MatrixWorld, kind: Kind, item: object): boolean {
     return /^10\.19[2-9]\./.test((item as RuleItem).peer);
   }
   const requester = ec2.peerings.find((item as RouteItem).target)?.requester.vpcId;
-  const shutOut = !world.functions.calls.some(({ service }) => service === 'ec2');
-  return kind === 'routes' && requester !== undefined && (shutOut || !vpcsOfKnownFleets(world).has(requester));
+  const hasNoAccess = !world.functions.calls.some(({ service }) => service === 'ec2');
+  return kind === 'routes' && requester !== undefined && (hasNoAccess || !vpcsOfKnownFleets(world).has(requester));
 }
 
-/** The VPCs of all fleets that the handler ever asked GameLift about. */
+/** The VPCs of the fleets that the handler has passed to GameLift. */
 function vpcsOfKnownFleets({ aws, functions }: MatrixWorld): ReadonlySet<string> {
   const fleets = functions.calls
     .filter(({ service }) => service === 'gamelift')
@@ -142,31 +140,33 @@ function vpcsOfKnownFleets({ aws, functions }: MatrixWorld): ReadonlySet<string>
   return new Set(fleets.flatMap((id) => aws.gameLift.fleets.find(PLACE, id)?.vpc?.vpcId ?? []));
 }
 
-/** In what the accounts differ from what a stack that was deployed declares. */
+/** How the accounts differ from what the deployed stack declares. */
 export function deviations(world: MatrixWorld, declared: Declared): readonly string[] {
-  const { aws, before, places } = world;
+  const { aws, before, vpcs } = world;
   const inventory = aws.inventory();
-  const own = (kind: Kind): readonly object[] => without(inventory[kind], before[kind]);
+  const own = (kind: Kind): readonly object[] => onlyIn(inventory[kind], before[kind]);
   const fleets = own('fleets') as readonly FleetItem[];
   const peered = declared.fleets.filter(({ peering }) => peering !== 'none');
-  const connected = peered.filter(({ made }) => made === 'by the stack');
-  // one that was adopted is as it was, but for its DNS
-  const changed = peered.filter(({ made, dnsResolution }) => made === 'by hand' && dnsResolution);
+  const connected = peered.filter(({ createdBy }) => createdBy === 'stack');
+  // an adoption changes nothing but DNS
+  const changed = peered.filter(({ createdBy, dnsResolution }) => createdBy === 'somebody else' && dnsResolution);
   const counts: readonly [string, number, number][] = [
     ['fleets', declared.fleets.length, fleets.length],
     ['connections', connected.length, own('connections').length],
     ['peerings', connected.length + changed.length, own('peerings').length],
   ];
   return [
-    ...counts.filter(([, wanted, got]) => wanted !== got).map(([what, wanted, got]) => `${what}: ${got} instead of ${wanted}`),
+    ...counts
+      .filter(([, expected, actual]) => expected !== actual)
+      .map(([kind, expected, actual]) => `${kind}: ${actual} instead of ${expected}`),
     ...declared.fleets.flatMap((fleet) => {
       const found = fleets.find(({ Name }) => Name === fleet.name);
       return found === undefined ? [`no fleet ${fleet.name}`] : deviationsOf(world, declared, fleet, found);
     }),
     ...(own('routes') as readonly RouteItem[])
-      .filter((route) => (route.state === 'blackhole' || peered.length === 0) && !isGameLiftsOwn(world, 'routes', route))
-      .map((route) => `a route that leads nowhere, or that nobody needs: ${JSON.stringify(route)}`),
-    ...Object.entries(places).flatMap(([name, { vpcId }]) =>
+      .filter((route) => (route.state === 'blackhole' || peered.length === 0) && !isLeftByGameLift(world, 'routes', route))
+      .map((route) => `a route that is a blackhole or not needed: ${JSON.stringify(route)}`),
+    ...Object.entries(vpcs).flatMap(([name, { vpcId }]) =>
       name === declared.vpc
         ? []
         : (own('peerings') as readonly PeeringItem[])
@@ -182,8 +182,8 @@ function deviationsOf(
   fleet: DeclaredFleet,
   { id, status, Description, tags }: FleetItem,
 ): readonly string[] {
-  const { aws, places } = world;
-  const place = places[vpc];
+  const { aws, vpcs } = world;
+  const place = vpcs[vpc];
   const { name, peering, description, dnsResolution } = fleet;
   const inventory = aws.inventory();
   const connections = (inventory.connections as readonly ConnectionItem[]).filter(({ fleetId }) => fleetId === id);
@@ -210,36 +210,36 @@ function deviationsOf(
   const missing = tables.filter(
     (table) => !routes.some(({ routeTableId, destination }) => routeTableId === table && destination === vpcOfFleet.cidrBlock),
   );
-  const undeclared = (without(routes, world.before.routes) as readonly RouteItem[]).filter(
-    ({ routeTableId }) => !tables.includes(routeTableId) && !tablesOfGameLift(world, place).includes(routeTableId),
+  const undeclared = (onlyIn(routes, world.before.routes) as readonly RouteItem[]).filter(
+    ({ routeTableId }) => !tables.includes(routeTableId) && !tablesWithGameLiftRoutes(world, place).includes(routeTableId),
   );
   const attributes = [connection.id, vpcOfFleet.vpcId, vpcOfFleet.cidrBlock];
-  const named = (inventory.tags as readonly TagItem[]).some(
+  const hasName = (inventory.tags as readonly TagItem[]).some(
     ({ account, resourceId, key }) => account === place.account && resourceId === side.id && key === 'Name',
   );
   return [
     ...problems,
     ...missing.map((table) => `${table} has no route to fleet ${name}`),
     ...undeclared.map(({ routeTableId }) => `${routeTableId} has a route to fleet ${name} that is not declared`),
-    ...told(world, name).flatMap((value, index) =>
+    ...outputsOf(world, name).flatMap((value, index) =>
       value === attributes[index]
         ? []
         : [`${String(ATTRIBUTES[index])} of ${name} is ${value} instead of ${String(attributes[index])}`],
     ),
     ...(side.dnsResolution.accepter === dnsResolution ? [] : [`DNS resolution of ${name} is ${String(!dnsResolution)}`]),
     ...claimProblems(world, fleet, place, tags, attributes),
-    ...(named || access === 'none' ? [] : [`the peering of ${name} has no Name`]),
+    ...(hasName || access === 'none' ? [] : [`the peering of ${name} has no Name`]),
   ];
 }
 
-/** What the stack says of a fleet's connection, in the order of its attributes. */
-function told({ cloudFormation }: MatrixWorld, name: string): readonly string[] {
+/** The stack's outputs about the connection of a fleet, in the order of `ATTRIBUTES`. */
+function outputsOf({ cloudFormation }: MatrixWorld, name: string): readonly string[] {
   const { outputs } = cloudFormation.describe(STACK);
   return ATTRIBUTES.map((attribute) => String(outputs[`${name}${attribute}`]));
 }
 
-/** Where GameLift writes routes by itself, as far as is assumed. */
-function tablesOfGameLift({ aws }: MatrixWorld, { routeTableIds }: VpcPlace): readonly string[] {
+/** The route tables in which GameLift writes routes under the chosen reading. */
+function tablesWithGameLiftRoutes({ aws }: MatrixWorld, { routeTableIds }: ExistingVpc): readonly string[] {
   switch (aws.behaviours.get('peerVpcWrites')) {
     case 'every route table':
       return routeTableIds;
@@ -250,11 +250,11 @@ function tablesOfGameLift({ aws }: MatrixWorld, { routeTableIds }: VpcPlace): re
   }
 }
 
-/** Whether a fleet says whose its connection is, and what came of it. */
+/** Checks the claim and the note on the fleet: who owns the connection, and whether it was created or adopted. */
 function claimProblems(
   { aws, cloudFormation }: MatrixWorld,
   fleet: DeclaredFleet,
-  { vpcId }: VpcPlace,
+  { vpcId }: ExistingVpc,
   tags: FleetItem['tags'],
   attributes: readonly string[],
 ): readonly string[] {
@@ -266,32 +266,32 @@ function claimProblems(
   const logicalId = resources.find((resource) => resource.logicalId.startsWith(peeringId(fleet)))?.logicalId;
   const [, stack, guid] = id.split('/');
   const owner = `${String(stack)}/${String(logicalId)}/${String(guid)}`;
-  const note = [...attributes, fleet.made === 'by hand' ? 'adopted' : 'created'].join(' ');
+  const note = [...attributes, fleet.createdBy === 'somebody else' ? 'adopted' : 'created'].join(' ');
   const key = claims.find((candidate) => tags[candidate]?.startsWith(`${owner} `)) ?? '';
   return tags[`${key}:connection`]?.startsWith(`${note} `) === true && claims.length === 2
     ? []
     : [`fleet ${fleet.name} is not claimed as ${owner}: ${note}, but has ${JSON.stringify(tags)}`];
 }
 
-/** Milliseconds since the epoch, first and last. */
-export type Span = readonly [from: number, to: number];
+/** In milliseconds since the epoch. */
+export type Period = readonly [from: number, to: number];
 
 /**
- * Deletes of CloudFormation's that failed, also where it went on without them.
+ * Deletions that failed, even if CloudFormation continued.
  *
- * @param excused when deletes may fail
+ * @param ignored periods in which deletions may fail
  */
-export function failedDeletes({ journal }: MatrixWorld, excused: readonly Span[] = []): readonly string[] {
+export function failedDeletes({ journal }: MatrixWorld, ignored: readonly Period[] = []): readonly string[] {
   return journal.entries
     .filter(({ source, message }) => source === 'cloudformation' && message.startsWith('DELETE_FAILED'))
-    .filter(({ time }) => !excused.some(([from, to]) => from <= time && time <= to))
+    .filter(({ time }) => !ignored.some(([from, to]) => from <= time && time <= to))
     .map(({ subject, message }) => `${subject} ${message}`);
 }
 
-/** For how long a change in IAM may not be known everywhere. */
+/** How long a change in IAM may take to propagate. In milliseconds. */
 const IAM_PROPAGATION = 60_000;
 
-/** Calls of the handler's that IAM denied, also where it went on without them: but for those that it may deny right after a change. */
+/** Calls of the handler that IAM denied, even if the handler continued. Ignores denials right after a change in IAM if the reading allows them. */
 export function denials({ aws, journal }: MatrixWorld): readonly string[] {
   const late = aws.behaviours.get('iamPropagation') === 'up to a minute late';
   const changes = journal.entries.filter(({ source, message }) => source === 'cloudformation' && message.includes(' AWS::IAM::'));
@@ -302,17 +302,17 @@ export function denials({ aws, journal }: MatrixWorld): readonly string[] {
 }
 
 /**
- * Whether CloudFormation skipped a clean-up: it tries three times, goes on, and reports success. The permissions go with what
- * was to be cleaned up, so nobody can make up for it.
+ * Whether CloudFormation skipped a deletion in a cleanup: it tries three times, continues, and reports success. The permissions are deleted
+ * in the same cleanup, so no later request can delete the resource.
  */
-export function isSkipped({ journal }: MatrixWorld): boolean {
-  let cleansUp = false;
+export function hasSkippedCleanup({ journal }: MatrixWorld): boolean {
+  let isCleanup = false;
   let failed: readonly string[] = [];
   for (const { source, subject, message } of journal.entries) {
     if (source === 'cloudformation' && message.includes(' AWS::CloudFormation::Stack')) {
-      cleansUp = message.includes('CLEANUP_IN_PROGRESS');
+      isCleanup = message.includes('CLEANUP_IN_PROGRESS');
       failed = [];
-    } else if (source === 'cloudformation' && cleansUp && message.startsWith('DELETE_FAILED')) {
+    } else if (source === 'cloudformation' && isCleanup && message.startsWith('DELETE_FAILED')) {
       failed = [...failed, subject];
       if (failed.filter((other) => other === subject).length === 3) {
         return true;
@@ -322,8 +322,8 @@ export function isSkipped({ journal }: MatrixWorld): boolean {
   return false;
 }
 
-/** Why resources of the stack failed, in the words of who made them fail. */
-export function reasons({ journal }: MatrixWorld): readonly string[] {
+/** The reasons of CloudFormation's events about resources of the stack that failed. */
+export function failureReasons({ journal }: MatrixWorld): readonly string[] {
   return journal.entries
     .filter(
       ({ source, subject, message }) =>
@@ -332,12 +332,12 @@ export function reasons({ journal }: MatrixWorld): readonly string[] {
     .map(({ message }) => message.replace(/^\w+_FAILED [\w:]+:? ?/, ''));
 }
 
-/** Secrets in anything that anybody gets to read. */
+/** Secrets in logs, responses and events. */
 export function leaks({ journal, secrets }: MatrixWorld): readonly string[] {
-  const said = journal.entries.map(({ subject, message }) => `${subject} ${message}`).join('\n');
-  const shapes = [/X-Amz-Signature/, /https:\/\/cloudformation-custom-resource-response/];
+  const text = journal.entries.map(({ subject, message }) => `${subject} ${message}`).join('\n');
+  const patterns = [/X-Amz-Signature/, /https:\/\/cloudformation-custom-resource-response/];
   return [
-    ...secrets.filter((secret) => said.includes(secret)).map(() => 'a secret was told'),
-    ...shapes.filter((shape) => shape.test(said)).map((shape) => `something like ${shape.source} was told`),
+    ...secrets.filter((secret) => text.includes(secret)).map(() => 'the journal contains a secret'),
+    ...patterns.filter((pattern) => pattern.test(text)).map((pattern) => `the journal matches ${pattern.source}`),
   ];
 }

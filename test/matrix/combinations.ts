@@ -1,11 +1,11 @@
 import { make } from 'covertable';
 import { BEHAVIOURS } from 'rehearsal/aws';
-import type { Behaviour } from 'rehearsal/aws';
+import type { BehaviourName } from 'rehearsal/aws';
 import type { LifecycleName } from './lifecycles';
 import type { Readings } from './world';
 
 /*
- * Which readings of what AWS does not say go together in a run.
+ * The combinations of readings, and the lives that can't succeed under some of them.
  */
 
 /** Every question with all of its readings. */
@@ -14,111 +14,118 @@ export const QUESTIONS: Readonly<Record<string, readonly string[]>> = {
   failedUpdatePhysicalId: ['stored', 'ignored'],
 };
 
-/** The rows whose readings meet in the same few calls. */
-const CROSSED: ReadonlySet<number> = new Set([1, 2, 3, 5, 11, 14]);
+/** The questions that affect the same calls. */
+const RELATED_QUESTIONS = [
+  'authorizingAgain',
+  'useOfAuthorization',
+  'missingAuthorization',
+  'deletingConnections',
+  'fleetEvents',
+  'usedAuthorizations',
+] as const satisfies readonly BehaviourName[];
 
-/** What was computed already, by strength: it takes seconds. */
-const computed = new Map<number, readonly Readings[]>();
+/** By strength. Computing them takes seconds. */
+const cache = new Map<number, readonly Readings[]>();
 
-/** Readings such that every choice of `strength` questions meets in all ways. */
-export function covering(strength: number): readonly Readings[] {
+/** A coveringArray array: for any `strength` questions, each combination of their readings occurs. */
+export function coveringArray(strength: number): readonly Readings[] {
   const questions = Object.fromEntries(Object.entries(QUESTIONS).map(([name, readings]) => [name, [...readings]]));
-  const combinations = computed.get(strength) ?? make(questions, { length: strength });
-  computed.set(strength, combinations);
+  const combinations = cache.get(strength) ?? make(questions, { length: strength });
+  cache.set(strength, combinations);
   return combinations;
 }
 
-/** Every way in which the readings of the crossed rows go together, the rest as by default. */
-export function product(): readonly Readings[] {
-  const behaviours: Readonly<Record<string, Behaviour>> = BEHAVIOURS;
-  const crossed = Object.entries(behaviours).filter(([, { row }]) => row !== undefined && CROSSED.has(row));
-  return crossed.reduce<readonly Readings[]>(
-    (combinations, [name, { readings }]) =>
-      combinations.flatMap((combination) => readings.map((reading) => ({ ...combination, [name]: reading }))),
+/** All combinations of the readings of the related questions. The other questions have their default. */
+export function crossProduct(): readonly Readings[] {
+  return RELATED_QUESTIONS.reduce<readonly Readings[]>(
+    (combinations, name) =>
+      combinations.flatMap((combination) => BEHAVIOURS[name].readings.map((reading) => ({ ...combination, [name]: reading }))),
     [{}],
   );
 }
 
-/** A life that some readings make impossible, however it is gone about. */
-export interface Impossible {
+/** A life that can't succeed under these readings, whatever the handler does. */
+export interface UnavoidableFailure {
   readonly lifecycle: LifecycleName;
-  readonly where: Readings;
+  readonly readings: Readings;
   readonly why: string;
-  /** Where it ends, and how. */
+  /** The step that fails, and its status. */
   readonly ending: string;
-  /** What one is told. */
+  /** The message that the user gets. */
   readonly reason: RegExp;
 }
 
-const AUTHORIZE_THERE =
+const MISSING_AUTHORIZATION =
   /an authorization is missing between VPC \S+ of account \S+ and GameLift account \S+ in \S+: .* Run there: aws gamelift create-/;
-const SAME_ADDRESSES = 'a route table can not lead to two VPCs with the same addresses, and GameLift chooses them';
-const OTHER_ROUTE =
+const SAME_CIDR_BLOCK =
+  "a route table can't have routes to two VPCs with the same CIDR block, and GameLift chooses the CIDR blocks";
+const CONFLICTING_ROUTE =
   /has a route for \S+ to pcx-\S+, where the fleet's VPC needs one to pcx-\S+\. Remove that route, or leave the table out/;
 
-/** CloudFormation skips the deletion of the connection in a clean-up, and the deletion of the fleet ends it. */
+/** CloudFormation skips the deletion of the connection in a cleanup, and deletes it with the fleet. */
 export const SKIPPED_DELETE = 'as declared, with a skipped deletion';
 
-export const IMPOSSIBLE: readonly Impossible[] = [
+export const UNAVOIDABLE_FAILURES: readonly UnavoidableFailure[] = [
   {
-    lifecycle: 'two fleets that are peered on creation at once',
-    where: { useOfAuthorization: 'consumed' },
-    why: 'the creation of the first fleet uses the authorization up, and CloudFormation asks nobody before that of the second',
+    lifecycle: 'two fleets peered on creation at the same time',
+    readings: { useOfAuthorization: 'consumed' },
+    why: "the creation of the first fleet consumes the authorization, and the handler can't authorize again before the second",
     ending: 'step 1: ROLLBACK_FAILED',
     reason: /There is no valid VPC peering authorization for vpc-\S+|Fleet fleet-\S+ did not stabilize: ERROR/,
   },
   {
-    lifecycle: 'without trust',
-    where: { useOfAuthorization: 'consumed' },
-    why: "the connection of the new fleet uses up what the VPC's owner gave, and that of the old one is left without",
+    lifecycle: 'two accounts without trust',
+    readings: { useOfAuthorization: 'consumed' },
+    why: 'the connection of the new fleet consumes the authorization, and the deletion of the old connection needs another one',
     ending: 'step 5: UPDATE_COMPLETE',
-    reason: AUTHORIZE_THERE,
+    reason: MISSING_AUTHORIZATION,
   },
   {
-    lifecycle: 'peered on creation, without trust',
-    where: { useOfAuthorization: 'consumed' },
-    why: "the creation of the new fleet uses up what the VPC's owner gave, and the connection of the old one is left without",
+    lifecycle: 'peered on creation, two accounts without trust',
+    readings: { useOfAuthorization: 'consumed' },
+    why: 'the creation of the new fleet consumes the authorization, and the deletion of the old connection needs another one',
     ending: 'step 5: UPDATE_COMPLETE',
-    reason: AUTHORIZE_THERE,
+    reason: MISSING_AUTHORIZATION,
   },
   {
-    lifecycle: 'peered on creation, without trust',
-    where: {
+    lifecycle: 'peered on creation, two accounts without trust',
+    readings: {
       useOfAuthorization: 'reusable',
       usedAuthorizations: 'not listed',
       disconnectingPeeredFleet: 'InvalidRequestException',
     },
-    why: 'GameLift answers the same if it lacks the authorization, and if it ends the connection only with the fleet',
+    why: 'GameLift returns the same error if the authorization is missing, and if it deletes the connection only with the fleet',
     ending: SKIPPED_DELETE,
-    reason: AUTHORIZE_THERE,
+    reason: MISSING_AUTHORIZATION,
   },
   {
-    lifecycle: 'two connections on one authorization',
-    where: { fleetCidrBlocks: 'may coincide' },
-    why: SAME_ADDRESSES,
+    lifecycle: 'two connections with one authorization',
+    readings: { fleetCidrBlocks: 'may coincide' },
+    why: SAME_CIDR_BLOCK,
     ending: 'step 1: ROLLBACK_COMPLETE',
-    reason: OTHER_ROUTE,
+    reason: CONFLICTING_ROUTE,
   },
   {
-    lifecycle: 'one connected fleet, and one that is peered on creation',
-    where: { fleetCidrBlocks: 'may coincide' },
-    why: SAME_ADDRESSES,
+    lifecycle: 'one fleet connected, one peered on creation',
+    readings: { fleetCidrBlocks: 'may coincide' },
+    why: SAME_CIDR_BLOCK,
     ending: 'step 1: ROLLBACK_COMPLETE',
-    reason: OTHER_ROUTE,
+    reason: CONFLICTING_ROUTE,
   },
   {
-    lifecycle: 'two fleets that are peered on creation at once',
-    where: { fleetCidrBlocks: 'may coincide' },
-    why: SAME_ADDRESSES,
+    lifecycle: 'two fleets peered on creation at the same time',
+    readings: { fleetCidrBlocks: 'may coincide' },
+    why: SAME_CIDR_BLOCK,
     ending: 'step 1: ROLLBACK_COMPLETE',
-    reason: OTHER_ROUTE,
+    reason: CONFLICTING_ROUTE,
   },
 ];
 
-/** Why a life can't succeed under these readings; undefined where it can. */
-export function impossibility(lifecycle: LifecycleName, readings: Readings): Impossible | undefined {
-  const given: Readonly<Record<string, string>> = readings;
-  return IMPOSSIBLE.find(
-    (entry) => entry.lifecycle === lifecycle && Object.entries(entry.where).every(([name, reading]) => given[name] === reading),
+/** @returns undefined if the life can succeed under these readings */
+export function unavoidableFailure(lifecycle: LifecycleName, readings: Readings): UnavoidableFailure | undefined {
+  const chosen: Readonly<Record<string, string>> = readings;
+  return UNAVOIDABLE_FAILURES.find(
+    (entry) =>
+      entry.lifecycle === lifecycle && Object.entries(entry.readings).every(([name, reading]) => chosen[name] === reading),
   );
 }

@@ -1,13 +1,13 @@
 import type { Sequence } from './sequences';
 import { declare, fleet } from './stacks';
 
-/** What random lives once failed with, as short as it could be made. */
-export const FOUND: readonly (readonly [string, Sequence])[] = [
+/** Random sequences that once failed, shortened. */
+export const FOUND_SEQUENCES: readonly (readonly [string, Sequence])[] = [
   [
-    'the answer to an authorization was lost, while those that were used are not listed and no second one is given',
+    'the output of an authorization was malformed, used authorizations are not listed, and authorizing again fails',
     {
       readings: { authorizingAgain: 'InvalidRequestException', usedAuthorizations: 'not listed', peerVpcWrites: 'none' },
-      moves: [
+      actions: [
         { kind: 'deploy', declared: declare({ fleets: [fleet({ name: 'Arena' })] }) },
         { kind: 'fault', calls: 28, fault: { kind: 'malformed' } },
         { kind: 'deploy', declared: declare({ vpc: 'B', fleets: [fleet()] }) },
@@ -15,10 +15,10 @@ export const FOUND: readonly (readonly [string, Sequence])[] = [
     },
   ],
   [
-    'a deletion that fails half way after the claim was stripped, and is tried again',
+    'a deletion that fails halfway after CloudFormation removed the claim, and is retried',
     {
       readings: { foreignFleetTags: 'strips them', peerVpcWrites: 'none' },
-      moves: [
+      actions: [
         { kind: 'deploy', declared: declare() },
         { kind: 'deploy', declared: declare({ fleets: [fleet({ description: 'second' })] }) },
         { kind: 'outage', operation: 'DescribeRouteTables', minutes: 1, fault: { kind: 'malformed' } },
@@ -26,21 +26,21 @@ export const FOUND: readonly (readonly [string, Sequence])[] = [
     },
   ],
   [
-    "a connection that fails while the only news is of another fleet's",
+    'a connection that fails while only the connection of another fleet changes',
     {
       readings: { useOfAuthorization: 'consumed', missingAuthorization: 'failed', fleetEvents: 'never seen' },
-      moves: [
+      actions: [
         { kind: 'deploy', declared: declare() },
         { kind: 'deploy', declared: declare({ fleets: [fleet({ peering: 'on creation' }), fleet({ name: 'Arena' })] }) },
       ],
     },
   ],
   [
-    'a copy of a create that is refused goes on after the deletion',
+    'a duplicate of a failed create runs after the deletion',
     {
       readings: { authorizingAgain: 'InvalidRequestException', useOfAuthorization: 'consumed', fleetEvents: 'never seen' },
-      moves: [
-        { kind: 'echo', seconds: 0 },
+      actions: [
+        { kind: 'duplicateEvents', seconds: 0 },
         {
           kind: 'deploy',
           declared: declare({
@@ -53,23 +53,23 @@ export const FOUND: readonly (readonly [string, Sequence])[] = [
     },
   ],
   [
-    'two connections, each of whose requests come twice at once',
+    'two connections, and each event is delivered twice at the same time',
     {
       readings: {},
-      moves: [
-        { kind: 'echo', seconds: 0 },
+      actions: [
+        { kind: 'duplicateEvents', seconds: 0 },
         { kind: 'deploy', declared: declare({ fleets: [fleet(), fleet({ name: 'Arena' })] }) },
-        { kind: 'pass', days: 1 },
+        { kind: 'wait', days: 1 },
       ],
     },
   ],
 ];
 
-/** A sequence once for each call that may be the one that goes wrong: it need not stay the same when the handler changes. */
-export function variantsOf({ readings, moves }: Sequence): readonly Sequence[] {
-  const last = moves.some(({ kind }) => kind === 'fault') ? 60 : 0;
+/** The sequence with the fault at each call: changes of the handler change the number of the call that matters. */
+export function variantsOf({ readings, actions }: Sequence): readonly Sequence[] {
+  const last = actions.some(({ kind }) => kind === 'fault') ? 60 : 0;
   return Array.from({ length: last + 1 }, (_, calls) => ({
     readings,
-    moves: moves.map((move) => (move.kind === 'fault' ? { ...move, calls } : move)),
+    actions: actions.map((action) => (action.kind === 'fault' ? { ...action, calls } : action)),
   }));
 }

@@ -5,30 +5,29 @@ import useTemporaryDirectory from '../../bin/temporary-directory';
 import { LIFECYCLE_NAMES } from './lifecycles';
 import { tally } from './observations';
 import type { Result } from './observations';
-import { combinations, everything } from './suite';
+import { allCombinations, allCases } from './suite';
 import type { Case } from './suite';
 
 /*
- * npm run test:matrix             everything, on all processors
- * npm run test:matrix -- TEXT     what has the text in its name, such as one random sequence that failed
+ * npm run test:matrix             everything, in one process per processor
+ * npm run test:matrix -- TEXT     only the cases with this text in their names, such as a random sequence that failed
  *
- * SEED chooses the random sequences, a whole number. @default 1
+ * SEED, a whole number, chooses the random sequences. @default 1
  */
 
-/** What a worker tells: a run that is over. */
+/** What a worker sends when a case has ended. */
 type Outcome = Pick<Case, 'kind' | 'name'> & Result;
 
-const [filter = '', share] = process.argv.slice(2);
+const [filter = '', workerShare] = process.argv.slice(2);
 
-/** Runs one worker's share. Which cases there are depends on SEED alone, not on how many workers share them. */
-async function work(index: number, of: number, tell: (outcome: Outcome) => void): Promise<void> {
-  const cases = (await everything(readSeed())).filter(({ name }) => name.includes(filter));
-  for (const { kind, name, run } of cases.filter((_, position) => position % of === index)) {
-    tell({ kind, name, ...(await run()) });
+/** Runs one worker's share of the cases. The cases depend on SEED only, not on the number of workers. */
+async function runShare(index: number, workers: number, send: (outcome: Outcome) => void): Promise<void> {
+  const cases = (await allCases(readSeed())).filter(({ name }) => name.includes(filter));
+  for (const { kind, name, run } of cases.filter((_, position) => position % workers === index)) {
+    send({ kind, name, ...(await run()) });
   }
 }
 
-/** @throws Error if SEED is no whole number. */
 function readSeed(): number {
   const seed = Number(process.env.SEED ?? 1);
   if (!Number.isSafeInteger(seed)) {
@@ -37,12 +36,11 @@ function readSeed(): number {
   return seed;
 }
 
-/** Runs everything in processes of their own. */
 async function runInWorkers(): Promise<readonly Outcome[]> {
-  const of = availableParallelism();
+  const workers = availableParallelism();
   const outcomes: Outcome[] = [];
-  const exits = Array.from({ length: of }, (_, index) => {
-    const child = fork(__filename, [filter, `${index}/${of}`]);
+  const exits = Array.from({ length: workers }, (_, index) => {
+    const child = fork(__filename, [filter, `${index}/${workers}`]);
     child.on('message', (message) => {
       const outcome = message as Outcome;
       outcomes.push(outcome);
@@ -58,7 +56,7 @@ async function runInWorkers(): Promise<readonly Outcome[]> {
     );
   });
   for (const code of (await Promise.all(exits)).filter((exitCode) => exitCode !== 0)) {
-    const problem = `a worker ended with exit code ${code}: what it had not run yet is missing`;
+    const problem = `a worker ended with exit code ${code}, so some of its cases did not run`;
     console.log(`FAILED ${problem}`);
     outcomes.push({ kind: 'life', name: 'worker', problems: [problem], observed: [] });
   }
@@ -67,14 +65,14 @@ async function runInWorkers(): Promise<readonly Outcome[]> {
 
 function summary(outcomes: readonly Outcome[], milliseconds: number): string {
   const count = (kind: Case['kind']): string[] => {
-    const of = outcomes.filter((outcome) => outcome.kind === kind);
-    return [String(of.length), String(of.filter(({ problems }) => problems.length > 0).length)];
+    const ofKind = outcomes.filter((outcome) => outcome.kind === kind);
+    return [String(ofKind.length), String(ofKind.filter(({ problems }) => problems.length > 0).length)];
   };
   const rows = [
-    ['combinations of readings', String(combinations().length), ''],
+    ['combinations of readings', String(allCombinations().length), ''],
     ['lifecycles', String(LIFECYCLE_NAMES.length), ''],
     ['lives', ...count('life')],
-    ['lives that cannot succeed, with a clear error', ...count('impossible life')],
+    ['lives that cannot succeed, with a clear error', ...count('failing life')],
     ['faults', ...count('fault')],
     ['sequences', ...count('sequence')],
   ];
@@ -90,16 +88,16 @@ function summary(outcomes: readonly Outcome[], milliseconds: number): string {
 }
 
 async function main(): Promise<void> {
-  if (share !== undefined) {
-    const [index = 0, of = 1] = share.split('/').map(Number);
-    await work(index, of, (outcome) => process.send?.(outcome));
+  if (workerShare !== undefined) {
+    const [index = 0, workers = 1] = workerShare.split('/').map(Number);
+    await runShare(index, workers, (outcome) => process.send?.(outcome));
     return;
   }
   useTemporaryDirectory();
   const started = Date.now();
   const outcomes = await runInWorkers();
   if (outcomes.length === 0) {
-    console.log(`nothing has '${filter}' in its name: a name is a lifecycle, a fault or a sequence, as in the line of a failure`);
+    console.log(`no case has '${filter}' in its name. Copy the name from a line that begins with FAILED`);
   }
   console.log(summary(outcomes, Date.now() - started));
   process.exitCode = outcomes.length > 0 && outcomes.every(({ problems }) => problems.length === 0) ? 0 : 1;

@@ -1,13 +1,13 @@
-import { covering, IMPOSSIBLE, impossibility, product, QUESTIONS } from './combinations';
-import { live, LIFECYCLE_NAMES, LIFECYCLES, worldFor } from './lifecycles';
-import { CONTRARY, faults, lives } from './suite';
+import { coveringArray, UNAVOIDABLE_FAILURES, unavoidableFailure, crossProduct, QUESTIONS } from './combinations';
+import { runLife, LIFECYCLE_NAMES, LIFECYCLES, worldFor } from './lifecycles';
+import { casesWithFaults, CONTRARY, lives } from './suite';
 import type { Case } from './suite';
 
 /*
  * A part of what npm run test:matrix runs: every pair of readings, and some of the faults.
  */
 
-/** The runs that were not as they should be, with what was not. */
+/** The problems of the cases that failed, by name. */
 async function failuresOf(cases: readonly Case[]): Promise<Readonly<Record<string, readonly string[]>>> {
   const failures: [string, readonly string[]][] = [];
   for (const { name, run } of cases) {
@@ -21,7 +21,7 @@ async function failuresOf(cases: readonly Case[]): Promise<Readonly<Record<strin
 
 type Choice = readonly [question: string, reading: string];
 
-/** Every choice of so many questions, in all the ways in which they can be answered. */
+/** All combinations of readings of `strength` questions. */
 function choices(strength: number): readonly (readonly Choice[])[] {
   const names = Object.keys(QUESTIONS);
   const extend = (chosen: readonly Choice[], from: number): readonly (readonly Choice[])[] =>
@@ -39,52 +39,52 @@ describe('combinations', () => {
   test.each([
     ['pair', 2],
     ['triple', 3],
-  ])('every %s of readings is in one of them', (_, strength) => {
-    const rows = covering(strength) as readonly Readonly<Record<string, string>>[];
+  ])('contain every %s of readings', (_, strength) => {
+    const rows = coveringArray(strength) as readonly Readonly<Record<string, string>>[];
     const missing = choices(strength).filter(
       (chosen) => !rows.some((row) => chosen.every(([question, reading]) => row[question] === reading)),
     );
     expect(missing).toEqual([]);
   });
 
-  test('the rows that meet in the same calls are crossed in full', () => {
-    expect(new Set(product().map((readings) => JSON.stringify(readings))).size).toBe(3 * 2 * 4 * 2 * 2 * 2);
+  test('contain the full product of the related questions', () => {
+    expect(new Set(crossProduct().map((readings) => JSON.stringify(readings))).size).toBe(3 * 2 * 4 * 2 * 2 * 2);
   });
 
-  test('what is declared impossible is met by some of them', () => {
-    for (const { lifecycle } of IMPOSSIBLE) {
-      expect([...covering(3), ...product()].filter((readings) => impossibility(lifecycle, readings) !== undefined)).not.toEqual(
-        [],
-      );
+  test('contain the readings of each unavoidable failure', () => {
+    for (const { lifecycle } of UNAVOIDABLE_FAILURES) {
+      expect(
+        [...coveringArray(3), ...crossProduct()].filter((readings) => unavoidableFailure(lifecycle, readings) !== undefined),
+      ).not.toEqual([]);
     }
   });
 });
 
 test.each(LIFECYCLE_NAMES)('%s: under every pair of readings', async (lifecycle) => {
-  const cases = lives(covering(2), [lifecycle]);
-  expect(cases).toHaveLength(covering(2).length);
+  const cases = lives(coveringArray(2), [lifecycle]);
+  expect(cases).toHaveLength(coveringArray(2).length);
   expect(await failuresOf(cases)).toEqual({});
 });
 
 test.each([
-  ['created and deleted within a day', 'readings as by default', {}, 17],
+  ['created and deleted within a day', 'default readings', {}, 17],
   ['created and deleted within a day', 'contrary readings', CONTRARY, 13],
-  ['update that is rolled back', 'readings as by default', {}, 61],
-  ['through a role of another account', 'readings as by default', {}, 61],
-  ['without trust', 'readings as by default', {}, 31],
-  ['connection that was there before, adopted', 'no routes of GameLift', { peerVpcWrites: 'none' }, 31],
-  ['connection that was there before, refused', 'readings as by default', {}, 11],
-] as const)('faults, a sample: %s, %s', async (lifecycle, _, readings, every) => {
-  const cases = await faults(lifecycle, readings);
+  ['update rolled back', 'default readings', {}, 61],
+  ['with a peer role in another account', 'default readings', {}, 61],
+  ['two accounts without trust', 'default readings', {}, 31],
+  ['existing connection, adopted', 'GameLift writes no routes', { peerVpcWrites: 'none' }, 31],
+  ['existing connection, not adopted', 'default readings', {}, 11],
+] as const)('a sample of the faults: %s, %s', async (lifecycle, _, readings, every) => {
+  const cases = await casesWithFaults(lifecycle, readings);
   const sample = cases.filter((__, index) => index % every === 0);
   expect(sample.length).toBeGreaterThan(20);
   expect(await failuresOf(sample)).toEqual({});
 });
 
-test('a life is the same every time', async () => {
+test('a life makes the same calls every time', async () => {
   const calls = async (): Promise<readonly object[]> => {
-    const world = await worldFor('update that is rolled back', CONTRARY);
-    await live(world, LIFECYCLES['update that is rolled back']);
+    const world = await worldFor('update rolled back', CONTRARY);
+    await runLife(world, LIFECYCLES['update rolled back']);
     world.close();
     return world.functions.calls;
   };

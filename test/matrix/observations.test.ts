@@ -30,15 +30,15 @@ test.each([
     observed('fleetEvents', 'never seen'),
     'observed fleetEvents: never seen, instead of written',
   ],
-  ['a question that nobody asks', observed('toString', 'yes'), 'observed toString: yes, instead of no such question'],
-  ['a rule that fails', { message: 'could not determine how AWS behaves: x' }, 'could not determine how AWS behaves: x'],
-])('fails for %s, once', async (_, logged, problem) => {
+  ['a question that does not exist', observed('toString', 'yes'), 'observed toString: yes, instead of no such question'],
+  ['a rule that throws', { message: 'could not determine how AWS behaves: x' }, 'could not determine how AWS behaves: x'],
+])('reports %s once', async (_, logged, problem) => {
   const world = await worldThatLogs(logged, { message: 'done' }, logged);
   expect(misreadings(world)).toEqual([problem]);
   world.close();
 });
 
-test('a life has its own problems, and those', async () => {
+test('the problems of a life include wrong observations', async () => {
   const world = await worldThatLogs(observed('connectionIds', 'pcx of EC2'));
   expect(await resultOf(world, () => Promise.reject(new Error('stuck')))).toEqual({
     problems: ['Error: stuck', 'observed connectionIds: pcx of EC2, instead of own of GameLift'],

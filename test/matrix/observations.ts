@@ -3,12 +3,11 @@ import type { BehaviourName } from 'rehearsal/aws';
 import type { MatrixWorld } from './world';
 
 /*
- * What the handler logs about the questions that AWS leaves open: it must never be anything else than what was chosen for the life.
+ * What the handler logs about the questions that AWS leaves open. It must never log another reading than the one that was chosen.
  */
 
-/** What came of one life. */
+/** The result of one life. */
 export interface Result {
-  /** What was not as it should be. */
   readonly problems: readonly string[];
   readonly observed: readonly Observation[];
 }
@@ -18,7 +17,7 @@ interface Observation {
   readonly reading: string;
 }
 
-/** Leads a life and closes its world. A wrong observation of the handler is a problem of any life. */
+/** Runs a life and closes its world. In every life, a wrong observation of the handler is a problem. */
 export async function resultOf(world: MatrixWorld, life: () => Promise<readonly string[]>): Promise<Result> {
   try {
     const problems = await life().catch((thrown: unknown) => [String(thrown)]);
@@ -28,14 +27,13 @@ export async function resultOf(world: MatrixWorld, life: () => Promise<readonly 
   }
 }
 
-/** What the handler logged, line by line. */
 function observationsOf({ functions }: Pick<MatrixWorld, 'functions'>): readonly Observation[] {
   return functions.logged
     .filter(({ message }) => message === 'observed how AWS behaves')
     .map(({ question, reading }) => ({ question: String(question), reading: String(reading) }));
 }
 
-/** What the handler observed although something else was chosen. */
+/** Readings that the handler observed although others were chosen, and rules that failed. */
 export function misreadings(world: Pick<MatrixWorld, 'aws' | 'functions'>): readonly string[] {
   const isQuestion = (name: string): name is BehaviourName => Object.hasOwn(BEHAVIOURS, name);
   const failed = world.functions.logged

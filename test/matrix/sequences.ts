@@ -1,9 +1,18 @@
 import fc from 'fast-check';
 import type { ServiceName, CallFault, Faults } from 'rehearsal/in-process';
-import { damage, deviations, failedDeletes, isSkipped, leaks, leftovers, reasons, unlapsed } from './checker';
-import type { Span } from './checker';
+import {
+  changesToOthers,
+  deviations,
+  failedDeletes,
+  hasSkippedCleanup,
+  leaks,
+  leftBehind,
+  failureReasons,
+  uncanceledAuthorizations,
+} from './checker';
+import type { Period } from './checker';
 import { QUESTIONS } from './combinations';
-import { CHECK, DEAD_ENDS, documented, isClear } from './faults';
+import { documentedErrors, IN_USE_CHECK, isClear, LEFT_BY_SKIPPED_CLEANUP } from './faults';
 import { deploy } from './lifecycles';
 import { resultOf } from './observations';
 import type { Result } from './observations';
@@ -13,28 +22,27 @@ import { MatrixWorld } from './world';
 import type { Readings } from './world';
 
 /*
- * Lives that nobody thought of: random deployments of random stacks, time that passes, and calls that go wrong, under random
- * readings.
+ * Random sequences: deployments of random stacks, pauses, and faults, under random readings.
  */
 
-export type Move =
+export type Action =
   | { readonly kind: 'deploy'; readonly declared: Declared }
-  | { readonly kind: 'pass'; readonly days: number }
-  /** Somebody makes the guest, and peers it with VPC A. */
+  | { readonly kind: 'wait'; readonly days: number }
+  /** Somebody creates `FOREIGN_FLEET` and peers it with VPC A. */
   | { readonly kind: 'peerByHand' }
-  /** Something goes wrong, once, with the call after so many others. */
+  /** One call fails, after this number of other calls. */
   | { readonly kind: 'fault'; readonly calls: number; readonly fault: CallFault }
   /**
-   * From now on, until something else goes wrong, every event comes again after so many seconds: hardly any, for a copy that is
-   * late enough to meet a later request for the same resource is told from a new request by nothing.
+   * Until the next fault, each event is delivered again after this number of seconds. It must be small: the handler can't distinguish a
+   * duplicate that arrives after a later request for the same resource from a new request.
    */
-  | { readonly kind: 'echo'; readonly seconds: number }
-  /** An answer to CloudFormation is lost on its way, after so many others. */
-  | { readonly kind: 'lost'; readonly answers: number }
-  /** From now on every call of an operation goes wrong, for so many minutes. */
+  | { readonly kind: 'duplicateEvents'; readonly seconds: number }
+  /** One response to CloudFormation is lost, after this number of other responses. */
+  | { readonly kind: 'lostResponse'; readonly responses: number }
+  /** Every call of the operation fails for this number of minutes. */
   | { readonly kind: 'outage'; readonly operation: string; readonly minutes: number; readonly fault: CallFault };
 
-/** Of which there are outages: one of each kind that the handler makes. */
+/** The operations that have outages: a sample of those that the handler calls. */
 const OPERATIONS: readonly (readonly [ServiceName, operation: string])[] = [
   ['sts', 'AssumeRole'],
   ['gamelift', 'CreateVpcPeeringAuthorization'],
@@ -57,26 +65,26 @@ const OPERATIONS: readonly (readonly [ServiceName, operation: string])[] = [
 
 const MINUTE = 60_000;
 
-/** By then a copy of an event has begun; it may well be at work still. */
-const COPY_BEGINS = 2_000;
+/** After this time, the duplicate of an event has begun. It may still be running. */
+const DUPLICATE_BEGINS = 2_000;
 
-/** How long a request may go on that met an outage. */
-const AFTERMATH = 20 * MINUTE;
+/** How long a request may run that began during an outage. */
+const LONGEST_REQUEST = 20 * MINUTE;
 
 export interface Sequence {
   readonly readings: Readings;
-  readonly moves: readonly Move[];
+  readonly actions: readonly Action[];
 }
 
-/** The VPCs, and how the stack gets at their accounts. */
-const PLACES: readonly Pick<Declared, 'vpc' | 'access'>[] = [
+/** The VPCs, and how the stack gets access to their accounts. */
+const PEER_VPCS: readonly Pick<Declared, 'vpc' | 'access'>[] = [
   { vpc: 'A', access: 'own' },
   { vpc: 'B', access: 'own' },
   { vpc: 'C', access: 'role' },
 ];
 
-/** Few enough kinds of fleet for each stack to be synthesized once. */
-const KINDS: readonly Pick<DeclaredFleet, 'peering' | 'routes' | 'dnsResolution'>[] = [
+/** Few kinds of fleets, so that most stacks are synthesized only once. */
+const FLEET_KINDS: readonly Pick<DeclaredFleet, 'peering' | 'routes' | 'dnsResolution'>[] = [
   { peering: 'connected', routes: 'every table', dnsResolution: false },
   { peering: 'connected', routes: 'one subnet', dnsResolution: true },
   { peering: 'on creation', routes: 'every table', dnsResolution: false },
@@ -88,9 +96,9 @@ function fleetNamed(name: string): fc.Arbitrary<DeclaredFleet | undefined> {
   return fc.option(
     fc
       .record({
-        kind: fc.constantFrom(...KINDS),
+        kind: fc.constantFrom(...FLEET_KINDS),
         build: fc.constantFrom(1, 2),
-        // changed by itself, the fleet stays and is updated
+        // a change of the description updates the fleet without replacing it
         description: fc.constantFrom('first', 'second'),
       })
       .map(({ kind, ...change }) => fleet({ name, ...change, ...kind })),
@@ -98,30 +106,30 @@ function fleetNamed(name: string): fc.Arbitrary<DeclaredFleet | undefined> {
   );
 }
 
-/** A fleet that is not the stack's, and whose connection it may adopt. */
-const GUEST = fleet({ name: 'Guest', made: 'by hand', adoptExisting: true });
+/** A fleet of somebody else. The stack may adopt its connection. */
+const FOREIGN_FLEET = fleet({ name: 'Guest', createdBy: 'somebody else', adoptExisting: true });
 
-const guests = fc.constantFrom(undefined, undefined, undefined, GUEST, {
-  ...GUEST,
+const foreignFleets = fc.constantFrom(undefined, undefined, undefined, FOREIGN_FLEET, {
+  ...FOREIGN_FLEET,
   routes: 'one subnet' as const,
   dnsResolution: true,
 });
 
 const declared: fc.Arbitrary<Declared> = fc
   .record({
-    place: fc.constantFrom(...PLACES),
+    peerVpc: fc.constantFrom(...PEER_VPCS),
     lobby: fleetNamed('Lobby'),
     arena: fleetNamed('Arena'),
-    guest: guests,
-    end: fc.constantFrom('sound' as const, 'sound' as const, 'sound' as const, 'failing' as const),
+    foreign: foreignFleets,
+    hasFailingResource: fc.constantFrom(false, false, false, true),
   })
-  .map(({ place, lobby, arena, guest, end }) => {
-    const fleets = [lobby, arena, place.vpc === 'A' ? guest : undefined].filter((each) => each !== undefined);
-    return declare({ ...place, end, fleets });
+  .map(({ peerVpc, lobby, arena, foreign, hasFailingResource }) => {
+    const fleets = [lobby, arena, peerVpc.vpc === 'A' ? foreign : undefined].filter((each) => each !== undefined);
+    return declare({ ...peerVpc, hasFailingResource, fleets });
   });
 
-/** After these, everything goes on as if nothing had been. */
-const faults: fc.Arbitrary<CallFault> = fc.oneof(
+/** Faults after which the deployment must succeed. */
+const harmlessFaults: fc.Arbitrary<CallFault> = fc.oneof(
   fc.constantFrom('ThrottlingException', 'AccessDeniedException').map((name) => ({ kind: 'error' as const, name, status: 400 })),
   fc.constant({ kind: 'error' as const, name: 'InternalServiceException', status: 500 }),
   fc.record({
@@ -131,14 +139,16 @@ const faults: fc.Arbitrary<CallFault> = fc.oneof(
   fc.constant({ kind: 'malformed' as const }),
 );
 
-const move: fc.Arbitrary<Move> = fc.oneof(
-  { weight: 5, arbitrary: declared.map((wanted): Move => ({ kind: 'deploy', declared: wanted })) },
-  { weight: 2, arbitrary: fc.double({ min: 0, max: 40, noNaN: true }).map((days): Move => ({ kind: 'pass', days })) },
+const action: fc.Arbitrary<Action> = fc.oneof(
+  { weight: 5, arbitrary: declared.map((wanted): Action => ({ kind: 'deploy', declared: wanted })) },
+  { weight: 2, arbitrary: fc.double({ min: 0, max: 40, noNaN: true }).map((days): Action => ({ kind: 'wait', days })) },
   {
     weight: 2,
-    arbitrary: fc.record({ calls: fc.nat({ max: 40 }), fault: faults }).map((injected): Move => ({ kind: 'fault', ...injected })),
+    arbitrary: fc
+      .record({ calls: fc.nat({ max: 40 }), fault: harmlessFaults })
+      .map((injected): Action => ({ kind: 'fault', ...injected })),
   },
-  { weight: 1, arbitrary: fc.nat({ max: 1 }).map((seconds): Move => ({ kind: 'echo', seconds })) },
+  { weight: 1, arbitrary: fc.nat({ max: 1 }).map((seconds): Action => ({ kind: 'duplicateEvents', seconds })) },
   {
     weight: 2,
     arbitrary: fc
@@ -147,43 +157,45 @@ const move: fc.Arbitrary<Move> = fc.oneof(
         fc.record({
           operation: fc.constant(operation),
           minutes: fc.constantFrom(1, 10, 100),
-          fault: fc.oneof(faults, fc.constantFrom(...documented({ service, operation }).map(({ fault }) => fault))),
+          fault: fc.oneof(harmlessFaults, fc.constantFrom(...documentedErrors({ service, operation }).map(({ fault }) => fault))),
         }),
       )
-      .map((outage): Move => ({ kind: 'outage', ...outage })),
+      .map((outage): Action => ({ kind: 'outage', ...outage })),
   },
-  { weight: 1, arbitrary: fc.nat({ max: 4 }).map((answers): Move => ({ kind: 'lost', answers })) },
+  { weight: 1, arbitrary: fc.nat({ max: 4 }).map((responses): Action => ({ kind: 'lostResponse', responses })) },
 );
 
-/** What the table of impossible lives is about is left out: whose addresses coincide, and several that are peered on creation at once. */
+/** Excludes the reading `fleetCidrBlocks: may coincide`, under which some stacks can't be created: see UNAVOIDABLE_FAILURES. */
 const readings: fc.Arbitrary<Readings> = fc
   .record(Object.fromEntries(Object.entries(QUESTIONS).map(([name, choices]) => [name, fc.constantFrom(...choices)])))
   .map((chosen) => ({ ...(chosen as Readings), fleetCidrBlocks: 'distinct' }));
 
 const sequences: fc.Arbitrary<Sequence> = fc
-  .record({ readings, first: declared, moves: fc.array(move, { minLength: 1, maxLength: 10 }) })
-  .map(({ readings: chosen, first, moves }) => ({
+  .record({ readings, first: declared, actions: fc.array(action, { minLength: 1, maxLength: 10 }) })
+  .map(({ readings: chosen, first, actions }) => ({
     readings: chosen,
-    moves: withGuest([beginning(first), ...moves].map((each) => possible(each, chosen))),
+    actions: withForeignFleet([firstDeployment(first), ...actions].map((each) => withoutUnavoidableFailure(each, chosen))),
   }));
 
-/** The guest is there before anybody adopts its connection. */
-function withGuest(moves: readonly Move[]): readonly Move[] {
-  const adopts = moves.some((each) => each.kind === 'deploy' && each.declared.fleets.some(({ name }) => name === GUEST.name));
-  return adopts ? [{ kind: 'peerByHand' }, ...moves] : moves;
+/** Creates and peers the foreign fleet first if a deployment declares it. */
+function withForeignFleet(actions: readonly Action[]): readonly Action[] {
+  const isDeclared = actions.some(
+    (each) => each.kind === 'deploy' && each.declared.fleets.some(({ name }) => name === FOREIGN_FLEET.name),
+  );
+  return isDeclared ? [{ kind: 'peerByHand' }, ...actions] : actions;
 }
 
-/** Something is there before anything goes wrong. */
-function beginning(wanted: Declared): Move {
+/** The first deployment has a fleet, and succeeds. */
+function firstDeployment(wanted: Declared): Action {
   const fleets = wanted.fleets.length === 0 ? [fleet()] : wanted.fleets;
-  return { kind: 'deploy', declared: { ...wanted, end: 'sound', fleets } };
+  return { kind: 'deploy', declared: { ...wanted, hasFailingResource: false, fleets } };
 }
 
 /**
- * Where each use consumes an authorization, one fleet at a time is peered on creation. Where CloudFormation strips a fleet of its
- * claims, EC2's tags are all that tells whose a connection is, so they can be written.
+ * If each use consumes the authorization, only one fleet can be peered on creation in a deployment. If CloudFormation removes the claims
+ * from fleets, only EC2's tags show who owns a connection, so CreateTags must not fail.
  */
-function possible(each: Move, { useOfAuthorization, foreignFleetTags }: Readings): Move {
+function withoutUnavoidableFailure(each: Action, { useOfAuthorization, foreignFleetTags }: Readings): Action {
   if (each.kind === 'outage' && each.operation === 'CreateTags' && foreignFleetTags === 'strips them') {
     return { ...each, operation: 'CreateRoute' };
   }
@@ -201,29 +213,29 @@ function isPeeredOnCreation({ peering }: DeclaredFleet): boolean {
   return peering === 'on creation';
 }
 
-/** Makes the moves, then deletes everything. */
-export async function play({ readings: chosen, moves }: Sequence): Promise<Result> {
+/** Runs the actions, then deletes the stack. */
+export async function runSequence({ readings: chosen, actions }: Sequence): Promise<Result> {
   const world = await MatrixWorld.populate(chosen);
   world.aws.scriptedOutcomes.connectionSeconds = 6;
   return resultOf(world, () =>
-    world.live(async () => {
+    world.failIfStuck(async () => {
       const stack = new RandomStack(world);
-      for (const [index, each] of moves.entries()) {
-        const problems = await stack.make(each);
+      for (const [index, each] of actions.entries()) {
+        const problems = await stack.run(each);
         if (problems.length > 0) {
-          return problems.map((problem) => `move ${index + 1}: ${problem}`);
+          return problems.map((problem) => `action ${index + 1}: ${problem}`);
         }
       }
-      return [...(await stack.remove()), ...(await stack.remains()), ...damage(world), ...leaks(world)];
+      return [...(await stack.remove()), ...(await stack.leftBehind()), ...changesToOthers(world), ...leaks(world)];
     }),
   );
 }
 
-/** Plays the random sequence of a seed. If it fails, gives the problems of the shortest one that fails, and that one as JSON. */
-export async function playRandom(seed: number): Promise<Result> {
+/** Runs the random sequence of a seed. If it fails, returns the shortest sequence that fails, as JSON, with its problems. */
+export async function runRandomSequence(seed: number): Promise<Result> {
   let observed: Result['observed'] = [];
   const property = fc.asyncProperty(sequences, async (sequence) => {
-    const result = await play(sequence);
+    const result = await runSequence(sequence);
     ({ observed } = result);
     if (result.problems.length > 0) {
       throw new Error(result.problems.join('\n  '));
@@ -234,55 +246,55 @@ export async function playRandom(seed: number): Promise<Result> {
   return { problems: failed ? problems : [], observed };
 }
 
-/** A stack, and what was last deployed of it. */
+/** A stack, and what it declares since its last deployment. */
 class RandomStack {
   private current: Declared | undefined;
-  /** The same after its deletion. */
-  private last: Declared | undefined;
-  /** When the outage is over. */
+  /** What it declared before it was deleted. */
+  private beforeDeletion: Declared | undefined;
+
   private outageEnds = 0;
-  /** When deletes may fail, since something did not work then. */
-  private readonly faultPeriods: Span[] = [];
-  /** When the last copy of an event has begun. */
-  private copiesEnd = 0;
-  private helped = false;
+  /** Periods in which deletions may fail. */
+  private readonly faultPeriods: Period[] = [];
+  /** When the last duplicate event has begun. */
+  private lastDuplicateBegins = 0;
+  private wasAuthorizedByHand = false;
   private everPeeredOnCreation = false;
-  /** False if an outage may have hidden whether something is still peered: then the authorization is left to expire. */
-  private couldCheck = true;
+  /** False if the check whether the VPC still has connections may have failed. Then the authorization is left to expire. */
+  private couldCheckUse = true;
 
   constructor(private readonly world: MatrixWorld) {}
 
-  /** Gives what was not as it should be. */
-  async make(each: Move): Promise<readonly string[]> {
+  /** @returns the problems */
+  async run(each: Action): Promise<readonly string[]> {
     const { functions } = this.world;
     switch (each.kind) {
-      case 'pass':
-        await this.world.pass(each.days);
+      case 'wait':
+        await this.world.waitDays(each.days);
         return [];
       case 'peerByHand':
-        await this.world.peerByHand(GUEST);
+        await this.world.peerByHand(FOREIGN_FLEET);
         return [];
       case 'fault': {
         const index = functions.calls.length + each.calls;
         this.inject({ call: (point) => (point.index === index ? each.fault : undefined) });
         return [];
       }
-      case 'echo':
+      case 'duplicateEvents':
         this.inject({
           copies: () => {
-            this.copiesEnd = this.world.clock.now() + COPY_BEGINS;
+            this.lastDuplicateBegins = this.world.clock.now() + DUPLICATE_BEGINS;
             return [each.seconds];
           },
         });
         return [];
-      case 'lost': {
-        const index = functions.puts + each.answers;
+      case 'lostResponse': {
+        const index = functions.puts + each.responses;
         this.inject({ put: (point) => (point.index === index ? { kind: 'reset', effect: 'before' } : undefined) });
         return [];
       }
       case 'outage': {
         const { operation, fault, minutes } = each;
-        this.couldCheck &&= operation !== CHECK;
+        this.couldCheckUse &&= operation !== IN_USE_CHECK;
         this.inject({ call: (point) => (point.operation === operation && this.isOutage() ? fault : undefined) }, minutes);
         return [];
       }
@@ -291,42 +303,45 @@ class RandomStack {
     }
   }
 
-  /** Deletes the stack, after an outage also again, and then with the help that docs/troubleshooting.md knows. */
+  /** Deletes the stack. If that may fail, tries again after the outage, and then as docs/troubleshooting.md says. */
   async remove(): Promise<readonly string[]> {
     if (this.current === undefined) {
       return [];
     }
-    this.last = this.current;
+    this.beforeDeletion = this.current;
     this.current = undefined;
-    await this.letCopiesBegin();
+    await this.waitForDuplicates();
     const problems: string[] = [];
-    const isHelpDue = this.isOutage() || isSkipped(this.world);
-    const helps = [(): Promise<void> => this.outlast(), (): Promise<void> => this.authorize()];
-    for (const help of [(): Promise<void> => Promise.resolve(), ...(isHelpDue ? helps : [])]) {
-      await help();
+    const mayFail = this.isOutage() || hasSkippedCleanup(this.world);
+    const remedies = [(): Promise<void> => this.waitForEndOfOutage(), (): Promise<void> => this.authorize()];
+    for (const prepare of [(): Promise<void> => Promise.resolve(), ...(mayFail ? remedies : [])]) {
+      await prepare();
       const { status, reason = '' } = await this.world.cloudFormation.delete(STACK);
       if (status === 'DELETE_COMPLETE') {
         return [];
       }
-      problems.push(`${status}: ${reason}: ${reasons(this.world).join(', ')}`);
+      problems.push(`${status}: ${reason}: ${failureReasons(this.world).join(', ')}`);
     }
     return problems;
   }
 
-  /** What is left two days later and should not be. */
-  async remains(): Promise<readonly string[]> {
-    if (isSkipped(this.world)) {
-      this.helped = true;
+  /** What is left behind two days later, and deletions that failed. */
+  async leftBehind(): Promise<readonly string[]> {
+    if (hasSkippedCleanup(this.world)) {
+      this.wasAuthorizedByHand = true;
       await this.world.deleteForgottenFleets();
     }
-    // a copy of an event may have asked for one late
-    const isCopied = this.world.functions.faults.copies !== undefined;
-    const isLate = this.helped || isCopied || !this.couldCheck || isSkipped(this.world);
-    const given = isLate || this.last === undefined ? [] : unlapsed(this.world, this.last);
-    const left = await leftovers(this.world);
+    // a duplicate event may have authorized late
+    const hasDuplicates = this.world.functions.faults.copies !== undefined;
+    const mayExpire = this.wasAuthorizedByHand || hasDuplicates || !this.couldCheckUse || hasSkippedCleanup(this.world);
+    const uncanceled =
+      mayExpire || this.beforeDeletion === undefined ? [] : uncanceledAuthorizations(this.world, this.beforeDeletion);
+    const left = await leftBehind(this.world);
     return [
-      ...given,
-      ...(isSkipped(this.world) ? left.filter((each) => !DEAD_ENDS.test(each) && !this.isLent(each)) : left),
+      ...uncanceled,
+      ...(hasSkippedCleanup(this.world)
+        ? left.filter((each) => !LEFT_BY_SKIPPED_CLEANUP.test(each) && !this.isAboutForeignFleet(each))
+        : left),
       ...failedDeletes(this.world, this.faultPeriods),
     ];
   }
@@ -336,7 +351,7 @@ class RandomStack {
     const now = this.world.clock.now();
     this.outageEnds = now + minutes * MINUTE;
     if (minutes > 0) {
-      this.faultPeriods.push([now, this.outageEnds + AFTERMATH]);
+      this.faultPeriods.push([now, this.outageEnds + LONGEST_REQUEST]);
     }
   }
 
@@ -344,68 +359,67 @@ class RandomStack {
     return this.world.clock.now() < this.outageEnds;
   }
 
-  /** By hand, for fleets that were peered on creation or that a clean-up left peered: CloudFormation deletes those. */
+  /** Authorizes by hand if CloudFormation deletes a fleet that is still peered: one that was peered on creation, or that a cleanup skipped. */
   private async authorize(): Promise<void> {
-    if (this.everPeeredOnCreation || isSkipped(this.world)) {
-      this.helped = true;
+    if (this.everPeeredOnCreation || hasSkippedCleanup(this.world)) {
+      this.wasAuthorizedByHand = true;
       await this.world.authorizeAll();
     }
   }
 
-  /** What is left of a loan. */
-  private isLent(text: string): boolean {
-    const { handMade } = this.world;
-    return handMade !== undefined && (text.includes(handMade.fleetId) || text.includes(handMade.peeringId));
+  private isAboutForeignFleet(text: string): boolean {
+    const { peeredByHand } = this.world;
+    return peeredByHand !== undefined && (text.includes(peeredByHand.fleetId) || text.includes(peeredByHand.peeringId));
   }
 
-  /** A copy that begins after a later request is told from that by nothing. */
-  private async letCopiesBegin(): Promise<void> {
+  /** The handler can't distinguish a duplicate that begins after a later request from a new request. */
+  private async waitForDuplicates(): Promise<void> {
     const { clock } = this.world;
-    await clock.sleep(Math.max(0, this.copiesEnd - clock.now()));
+    await clock.sleep(Math.max(0, this.lastDuplicateBegins - clock.now()));
   }
 
-  private async outlast(): Promise<void> {
+  private async waitForEndOfOutage(): Promise<void> {
     await this.world.clock.sleep(Math.max(0, this.outageEnds - this.world.clock.now()));
   }
 
   private async deploy(wanted: Declared): Promise<readonly string[]> {
     const { world, current } = this;
-    if (isSkipped(world) || (current !== undefined && assemblyOf(current) === assemblyOf(wanted))) {
-      // nothing to update, however the last update ended; or things are left that CloudFormation no longer knows
+    if (hasSkippedCleanup(world) || (current !== undefined && assemblyOf(current) === assemblyOf(wanted))) {
+      // nothing to update, or resources are left that CloudFormation no longer knows
       return [];
     }
-    await this.letCopiesBegin();
-    const outcome = [current === undefined ? 'CREATE' : 'UPDATE', current === undefined ? 'ROLLBACK' : 'UPDATE_ROLLBACK'];
-    const [expected] = wanted.end === 'sound' ? outcome : outcome.slice(1);
+    await this.waitForDuplicates();
+    const [success, rollback] = current === undefined ? ['CREATE', 'ROLLBACK'] : ['UPDATE', 'UPDATE_ROLLBACK'];
+    const expected = `${wanted.hasFailingResource ? rollback : success}_COMPLETE`;
     this.current = current ?? wanted;
     this.everPeeredOnCreation ||= wanted.fleets.some(isPeeredOnCreation);
-    const outage = this.isOutage();
+    const isOutage = this.isOutage();
     const { status, reason = '' } = await deploy(world, wanted);
-    if (status === `${String(expected)}_COMPLETE` && wanted.end === 'sound') {
+    if (status === expected && !wanted.hasFailingResource) {
       this.current = wanted;
-      return [...damage(world), ...this.deviationsFrom(wanted)];
+      return [...changesToOthers(world), ...this.deviationsFrom(wanted)];
     }
-    if (status !== `${String(expected)}_COMPLETE` && !outage) {
-      return [`${status}: ${reason}: ${reasons(world).join(', ')}`];
+    if (status !== expected && !isOutage) {
+      return [`${status}: ${reason}: ${failureReasons(world).join(', ')}`];
     }
-    await this.outlast();
-    const unclear = reasons(world).filter((text) => !isClear(text));
+    await this.waitForEndOfOutage();
+    const unclear = failureReasons(world).filter((text) => !isClear(text));
     if (current === undefined) {
       // a stack whose creation was rolled back can only be deleted
-      return [...unclear, ...damage(world), ...(await this.remove())];
+      return [...unclear, ...changesToOthers(world), ...(await this.remove())];
     }
     const { status: last } =
       status === 'UPDATE_ROLLBACK_FAILED' ? await world.cloudFormation.continueUpdateRollback(STACK) : { status };
     return [
       ...unclear,
-      ...(last === 'UPDATE_ROLLBACK_COMPLETE' ? [] : [`${last} although nothing is wrong any more`]),
-      ...damage(world),
+      ...(last === 'UPDATE_ROLLBACK_COMPLETE' ? [] : [`${last} although the outage has ended`]),
+      ...changesToOthers(world),
       ...this.deviationsFrom(current),
     ];
   }
 
-  /** Where a clean-up was skipped, what it left is not looked for before the end. */
+  /** After a skipped cleanup, what it left is checked only in the end. */
   private deviationsFrom(declared: Declared): readonly string[] {
-    return isSkipped(this.world) ? [] : deviations(this.world, declared);
+    return hasSkippedCleanup(this.world) ? [] : deviations(this.world, declared);
   }
 }

@@ -10,11 +10,11 @@ import type { IConstruct } from 'constructs';
 import { PeeringRoutes, VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '../../lib';
 import type { IVpcPeeringAuthorization } from '../../lib';
 import type { VpcAccountAccess } from '../../lib/private/peering-pair';
-import { ACCOUNT, fleetParameter, placesOf, REGION } from './world';
-import type { VpcName, VpcPlace } from './world';
+import { ACCOUNT, fleetParameter, createExistingVpcs, REGION } from './world';
+import type { VpcName, ExistingVpc } from './world';
 
 export const STACK = 'Game';
-/** In the account of the VPC, where that lets the stack in by a role. */
+/** The stack of the peer role, in the account of the VPC. */
 export const ROLE_STACK = 'Data';
 
 /** Whether the connection is requested for a fleet that exists, or GameLift peers the fleet while it creates it. */
@@ -23,9 +23,9 @@ export type Routes = 'every table' | 'one subnet' | 'none';
 
 export interface DeclaredFleet {
   readonly name: string;
-  /** The stack's own, or there before, made and peered by hand. */
-  readonly made: 'by the stack' | 'by hand';
-  /** Another one replaces the fleet. */
+  /** Whether the stack creates the fleet, or somebody created and peered it before. */
+  readonly createdBy: 'stack' | 'somebody else';
+  /** A change replaces the fleet. */
   readonly build: number;
   readonly description: string;
   readonly peering: Peering;
@@ -34,19 +34,19 @@ export interface DeclaredFleet {
   readonly adoptExisting: boolean;
 }
 
-/** What a stack is to hold: fleets in a VPC that was there before. */
+/** What a stack declares: fleets that are peered with an existing VPC. */
 export interface Declared {
   readonly vpc: VpcName;
-  /** How the stack gets at the account of the VPC. */
+  /** How the stack gets access to the account of the VPC. */
   readonly access: VpcAccountAccess;
   readonly fleets: readonly DeclaredFleet[];
-  /** How the stack ends: after everything else, there may be a resource that can't be made. */
-  readonly end: 'sound' | 'failing';
+  /** Whether the stack has a last resource whose creation fails. */
+  readonly hasFailingResource: boolean;
 }
 
 const FLEET: DeclaredFleet = {
   name: 'Lobby',
-  made: 'by the stack',
+  createdBy: 'stack',
   build: 1,
   description: 'first',
   peering: 'connected',
@@ -60,20 +60,20 @@ export function fleet(change: Partial<DeclaredFleet> = {}): DeclaredFleet {
 }
 
 export function declare(change: Partial<Declared> = {}): Declared {
-  return { vpc: 'A', access: 'own', fleets: [fleet()], end: 'sound', ...change };
+  return { vpc: 'A', access: 'own', fleets: [fleet()], hasFailingResource: false, ...change };
 }
 
-const PLACES = placesOf();
+const VPCS = createExistingVpcs();
 const assemblies = new Map<string, string>();
 
 const EXTERNAL_ID = 'studio-7f3a9';
 
-/** The cloud assembly of a stack, and of what it depends on, made once: synthesis takes longer than a whole life. */
+/** The cloud assembly of a stack and of the stacks that it depends on. Cached, since synthesis takes longer than a life. */
 export function assemblyOf(declared: Declared): string {
   const key = JSON.stringify(declared);
-  const known = assemblies.get(key);
-  if (known !== undefined) {
-    return known;
+  const cached = assemblies.get(key);
+  if (cached !== undefined) {
+    return cached;
   }
   const outdir = mkdtempSync(join(tmpdir(), 'matrix-'));
   assemblies.set(key, outdir);
@@ -92,24 +92,24 @@ process.once('exit', () => {
 function build(app: App, declared: Declared): void {
   const stack = new Stack(app, STACK, { env: { account: ACCOUNT, region: REGION } });
   const authorization = authorize(app, stack, declared);
-  const last = declared.fleets.map((fleet) => peer(stack, authorization, fleet));
-  if (declared.end === 'failing') {
-    // its VPC is not there
+  const last = declared.fleets.map((fleet) => addFleet(stack, authorization, fleet));
+  if (declared.hasFailingResource) {
+    // its VPC does not exist
     const late = new ec2.CfnSecurityGroup(stack, 'Late', { groupDescription: 'late', vpcId: 'vpc-0123456789abcdef0' });
     late.node.addDependency(authorization, ...last);
   }
 }
 
 function authorize(app: App, stack: Stack, { vpc: vpcName, access }: Declared): IVpcPeeringAuthorization {
-  const { account: peerVpcAccount } = PLACES[vpcName];
-  const vpc = imported(stack, PLACES[vpcName]);
+  const { account: peerVpcAccount } = VPCS[vpcName];
+  const vpc = importVpc(stack, VPCS[vpcName]);
   switch (access) {
     case 'own':
       return new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
     case 'role':
       return new VpcPeeringAuthorization(stack, 'Authorization', {
         vpc,
-        peerRole: roleFor(app, PLACES[vpcName]),
+        peerRole: roleFor(app, VPCS[vpcName]),
         externalId: EXTERNAL_ID,
       });
     case 'none':
@@ -117,18 +117,18 @@ function authorize(app: App, stack: Stack, { vpc: vpcName, access }: Declared): 
   }
 }
 
-/** The role by which the account of a VPC lets the stack in: of a stack there, which stays when the other goes. */
-function roleFor(app: App, place: VpcPlace): VpcPeeringRole {
+/** The peer role, in a stack of the VPC's account, which is kept when the other stack is deleted. */
+function roleFor(app: App, place: ExistingVpc): VpcPeeringRole {
   const stack = new Stack(app, ROLE_STACK, { env: { account: place.account, region: REGION } });
   return new VpcPeeringRole(stack, 'Role', {
-    vpc: imported(stack, place),
+    vpc: importVpc(stack, place),
     gameLiftAccount: ACCOUNT,
     externalId: EXTERNAL_ID,
   });
 }
 
-/** Gives what comes last of a fleet and its peering. */
-function peer(stack: Stack, authorization: IVpcPeeringAuthorization, declared: DeclaredFleet): IConstruct {
+/** Adds the fleet and its connection, and returns the construct that is created last. */
+function addFleet(stack: Stack, authorization: IVpcPeeringAuthorization, declared: DeclaredFleet): IConstruct {
   const { name, peering, routes, dnsResolution, adoptExisting } = declared;
   const fleet = fleetOf(stack, declared);
   switch (peering) {
@@ -136,7 +136,7 @@ function peer(stack: Stack, authorization: IVpcPeeringAuthorization, declared: D
       return fleet;
     case 'on creation':
     case 'connected':
-      return tell(
+      return withOutputs(
         name,
         new VpcPeeringConnection(stack, peeringId(declared), {
           authorization,
@@ -150,8 +150,11 @@ function peer(stack: Stack, authorization: IVpcPeeringAuthorization, declared: D
   }
 }
 
-/** Gives its attributes as outputs. */
-function tell(name: string, peering: VpcPeeringConnection): VpcPeeringConnection {
+/** The attributes of a connection. Each is an output, whose name begins with the fleet's name. */
+export const ATTRIBUTES = ['ConnectionId', 'VpcId', 'CidrBlock'] as const;
+
+/** Adds an output for each attribute. */
+function withOutputs(name: string, peering: VpcPeeringConnection): VpcPeeringConnection {
   const attributes = [peering.vpcPeeringConnectionId, peering.gameLiftVpcId, peering.gameLiftCidrBlock];
   for (const [index, value] of attributes.entries()) {
     new CfnOutput(Stack.of(peering), `${name}${String(ATTRIBUTES[index])}`, { value });
@@ -159,16 +162,13 @@ function tell(name: string, peering: VpcPeeringConnection): VpcPeeringConnection
   return peering;
 }
 
-/** What a connection tells of itself; each is an output, its name after the fleet's. */
-export const ATTRIBUTES = ['ConnectionId', 'VpcId', 'CidrBlock'] as const;
-
 /** The id of a fleet's connection in its stack. */
 export function peeringId({ name }: DeclaredFleet): string {
   return `${name}Peering`;
 }
 
-function fleetOf(stack: Stack, { name, made, build: version, description }: DeclaredFleet): aws_gamelift.IFleetRef {
-  if (made === 'by hand') {
+function fleetOf(stack: Stack, { name, createdBy, build: version, description }: DeclaredFleet): aws_gamelift.IFleetRef {
+  if (createdBy === 'somebody else') {
     const fleetId = ssm.StringParameter.valueForStringParameter(stack, fleetParameter(name));
     return gamelift.CfnFleet.fromFleetId(stack, name, fleetId);
   }
@@ -178,7 +178,7 @@ function fleetOf(stack: Stack, { name, made, build: version, description }: Decl
   return new gamelift.CfnFleet(stack, name, { name, description, buildId: server.ref, ec2InstanceType: 'c5.large' });
 }
 
-function imported(stack: Stack, { vpcId, subnetIds, routeTableIds }: VpcPlace): ec2.IVpc {
+function importVpc(stack: Stack, { vpcId, subnetIds, routeTableIds }: ExistingVpc): ec2.IVpc {
   return ec2.Vpc.fromVpcAttributes(stack, 'Vpc', {
     vpcId,
     availabilityZones: subnetIds.map((_, index) => `us-east-1${'abc'.charAt(index)}`),
@@ -198,8 +198,8 @@ function routesOf(routes: Routes): PeeringRoutes {
   }
 }
 
-/** The route tables that are declared to lead to a fleet. */
-export function declaredTables({ routes }: DeclaredFleet, { routeTableIds }: VpcPlace): readonly string[] {
+/** The route tables that have a route to the fleet, as declared. */
+export function declaredTables({ routes }: DeclaredFleet, { routeTableIds }: ExistingVpc): readonly string[] {
   switch (routes) {
     case 'every table':
       return routeTableIds;

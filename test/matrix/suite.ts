@@ -1,24 +1,24 @@
-import { covering, impossibility, product } from './combinations';
+import { coveringArray, unavoidableFailure, crossProduct } from './combinations';
 import { runWithFault, faultScenariosOf } from './faults';
-import { FOUND, variantsOf } from './found-sequences';
-import { fail, live, LIFECYCLE_NAMES, LIFECYCLES, worldFor } from './lifecycles';
+import { FOUND_SEQUENCES, variantsOf } from './found-sequences';
+import { runFailingLife, runLife, LIFECYCLE_NAMES, LIFECYCLES, worldFor } from './lifecycles';
 import type { LifecycleName } from './lifecycles';
 import { resultOf } from './observations';
 import type { Result } from './observations';
-import { play, playRandom } from './sequences';
+import { runRandomSequence, runSequence } from './sequences';
 import type { Readings } from './world';
 
 /*
- * Everything that the matrix runs, each run by itself.
+ * All cases of the matrix. Each can be run by itself.
  */
 
 export interface Case {
-  readonly kind: 'life' | 'impossible life' | 'fault' | 'sequence';
+  readonly kind: 'life' | 'failing life' | 'fault' | 'sequence';
   readonly name: string;
   readonly run: () => Promise<Result>;
 }
 
-/** A life under readings that are all unlike the default, as far as one can be. */
+/** Readings that all differ from the default, except that CIDR blocks stay distinct. */
 export const CONTRARY: Readings = {
   authorizingAgain: 'keeps expiry',
   useOfAuthorization: 'consumed',
@@ -47,56 +47,55 @@ export const CONTRARY: Readings = {
   failedUpdatePhysicalId: 'ignored',
 };
 
-/** The lives in which each call goes wrong in every way, and the readings that they are led under. */
-const DISTURBED: readonly (readonly [LifecycleName, Readings])[] = [
+/** The lives that are repeated with each fault, and their readings. */
+const LIVES_WITH_FAULTS: readonly (readonly [LifecycleName, Readings])[] = [
   ['created and deleted within a day', {}],
   ['replaced after ten days, changed, deleted after a month', {}],
-  ['creation that fails late', {}],
-  ['two connections on one authorization', {}],
+  ['creation fails at its last resource', {}],
+  ['two connections with one authorization', {}],
   ['peered on creation, replaced after ten days, changed, deleted after a month', {}],
-  ['peered on creation, update that is rolled back', {}],
-  ['peered on creation, through a role of another account', {}],
-  ['two fleets that are peered on creation at once', {}],
-  ['update that is rolled back', {}],
+  ['peered on creation, update rolled back', {}],
+  ['peered on creation, with a peer role in another account', {}],
+  ['two fleets peered on creation at the same time', {}],
+  ['update rolled back', {}],
   ['moved to another VPC', {}],
-  ['through a role of another account', {}],
-  ['without trust', {}],
-  ['without trust or authorization', {}],
-  ['connection that was there before, adopted', {}],
-  // where GameLift writes no routes, there are some to give back
-  ['connection that was there before, adopted', { peerVpcWrites: 'none' }],
-  ['connection that was there before, refused', {}],
+  ['with a peer role in another account', {}],
+  ['two accounts without trust', {}],
+  ['two accounts without trust, update without authorization', {}],
+  ['existing connection, adopted', {}],
+  // if GameLift writes no routes, the handler has to create and delete them
+  ['existing connection, adopted', { peerVpcWrites: 'none' }],
+  ['existing connection, not adopted', {}],
   ['created and deleted within a day', CONTRARY],
   ['replaced after ten days, changed, deleted after a month', CONTRARY],
-  ['creation that fails late', CONTRARY],
-  ['two connections on one authorization', CONTRARY],
-  ['update that is rolled back', CONTRARY],
+  ['creation fails at its last resource', CONTRARY],
+  ['two connections with one authorization', CONTRARY],
+  ['update rolled back', CONTRARY],
   ['moved to another VPC', CONTRARY],
-  ['through a role of another account', CONTRARY],
-  ['connection that was there before, adopted', CONTRARY],
-  ['connection that was there before, refused', CONTRARY],
+  ['with a peer role in another account', CONTRARY],
+  ['existing connection, adopted', CONTRARY],
+  ['existing connection, not adopted', CONTRARY],
 ];
 
-function described(readings: Readings): string {
+function describeReadings(readings: Readings): string {
   const chosen = Object.entries(readings).map(([name, reading]) => `${name}=${reading}`);
-  return chosen.length === 0 ? 'readings as by default' : chosen.join(', ');
+  return chosen.length === 0 ? 'default readings' : chosen.join(', ');
 }
 
-/** One life under one combination of readings. */
 function life(lifecycle: LifecycleName, readings: Readings): Case {
-  const impossible = impossibility(lifecycle, readings);
+  const impossible = unavoidableFailure(lifecycle, readings);
   return {
-    kind: impossible === undefined ? 'life' : 'impossible life',
-    name: `${lifecycle}, ${described(readings)}`,
+    kind: impossible === undefined ? 'life' : 'failing life',
+    name: `${lifecycle}, ${describeReadings(readings)}`,
     run: async () => {
       const world = await worldFor(lifecycle, readings);
       const steps = LIFECYCLES[lifecycle];
-      return resultOf(world, () => (impossible === undefined ? live(world, steps) : fail(world, steps, impossible)));
+      return resultOf(world, () => (impossible === undefined ? runLife(world, steps) : runFailingLife(world, steps, impossible)));
     },
   };
 }
 
-/** Each of the lives under each of the combinations. */
+/** Each life under each combination. */
 export function lives(
   combinations: readonly Readings[],
   lifecycles: readonly LifecycleName[] = LIFECYCLE_NAMES,
@@ -104,33 +103,33 @@ export function lives(
   return lifecycles.flatMap((lifecycle) => combinations.map((readings) => life(lifecycle, readings)));
 }
 
-/** All combinations: every triple of readings, and the full product of the rows that meet. */
-export function combinations(): readonly Readings[] {
-  return [...covering(3), ...product()];
+/** Every triple of readings, and the full product of the related questions. */
+export function allCombinations(): readonly Readings[] {
+  return [...coveringArray(3), ...crossProduct()];
 }
 
-/** Lives that differ from another only in how or how long the fleet is peered: every triple of readings is enough for them. */
+/** Lives that differ from another one only in how or how long the fleet is peered. They run under every triple of readings only. */
 const VARIANTS: ReadonlySet<LifecycleName> = new Set([
   'connection removed',
-  'creation that fails, repeated a day later',
-  'peered on creation, creation that fails, repeated a day later',
-  'deletion without trust or authorization, repeated a day later',
-  'peered on creation, deletion without trust or authorization, repeated a day later',
+  'creation fails, retried a day later',
+  'peered on creation, creation fails, retried a day later',
+  'two accounts without trust, deletion without authorization, retried a day later',
+  'peered on creation, two accounts without trust, deletion without authorization, retried a day later',
   'peered on creation, deleted within a day',
-  'peered on creation, creation that fails late',
-  'peered on creation, update that is rolled back',
+  'peered on creation, creation fails at its last resource',
+  'peered on creation, update rolled back',
   'peered on creation, moved to another VPC',
-  'peered on creation, through a role of another account',
-  'peered on creation, without trust',
+  'peered on creation, with a peer role in another account',
+  'peered on creation, two accounts without trust',
   'peered on creation, connection removed',
 ]);
 
-/** Every fault at every call, answer and event of a life; under contrary readings a third of those of each call, by turns. */
-export async function faults(lifecycle: LifecycleName, readings: Readings): Promise<readonly Case[]> {
-  const scenarios = await faultScenariosOf(lifecycle, readings, readings === CONTRARY ? 'by turns' : 'all');
+/** Each fault at each call, response and event of a life. Under contrary readings, only every third fault at a call. */
+export async function casesWithFaults(lifecycle: LifecycleName, readings: Readings): Promise<readonly Case[]> {
+  const scenarios = await faultScenariosOf(lifecycle, readings, readings === CONTRARY ? 'every third' : 'all');
   return scenarios.map((scenario) => ({
     kind: 'fault',
-    name: `${lifecycle}, ${scenario.name}, ${described(readings)}`,
+    name: `${lifecycle}, ${scenario.name}, ${describeReadings(readings)}`,
     run: () => runWithFault(lifecycle, readings, scenario),
   }));
 }
@@ -138,32 +137,38 @@ export async function faults(lifecycle: LifecycleName, readings: Readings): Prom
 /** How many random sequences there are for each value of SEED. */
 const SEQUENCES = 200;
 
-/** The random sequences for a value of SEED: each has a seed of its own, so that it can be run by itself. */
+/** The random sequences for a value of SEED. Each has its own seed, so that it can be run by itself. */
 export function randomSequences(seed: number): readonly Case[] {
   return Array.from({ length: SEQUENCES }, (_, index) => ({
     kind: 'sequence',
     name: `sequence ${String(index).padStart(3, '0')} of seed ${seed}`,
-    run: () => playRandom(seed * SEQUENCES + index),
+    run: () => runRandomSequence(seed * SEQUENCES + index),
   }));
 }
 
-/** The sequences that once failed, each with every call as the one that goes wrong. */
+/** The sequences that once failed, each with its fault at every call. */
 function foundSequences(): readonly Case[] {
-  return FOUND.flatMap(([name, sequence]) =>
+  return FOUND_SEQUENCES.flatMap(([name, sequence]) =>
     variantsOf(sequence).map((variant, calls) => ({
       kind: 'sequence',
       name: `found sequence, ${name}, call ${calls}`,
-      run: () => play(variant),
+      run: () => runSequence(variant),
     })),
   );
 }
 
 /** @param seed chooses the random sequences */
-export async function everything(seed: number): Promise<readonly Case[]> {
-  const disturbed: Case[] = [];
-  for (const [lifecycle, readings] of DISTURBED) {
-    disturbed.push(...(await faults(lifecycle, readings)));
+export async function allCases(seed: number): Promise<readonly Case[]> {
+  const withFaults: Case[] = [];
+  for (const [lifecycle, readings] of LIVES_WITH_FAULTS) {
+    withFaults.push(...(await casesWithFaults(lifecycle, readings)));
   }
-  const crossed = LIFECYCLE_NAMES.filter((name) => !VARIANTS.has(name));
-  return [...lives(covering(3)), ...lives(product(), crossed), ...disturbed, ...foundSequences(), ...randomSequences(seed)];
+  const main = LIFECYCLE_NAMES.filter((name) => !VARIANTS.has(name));
+  return [
+    ...lives(coveringArray(3)),
+    ...lives(crossProduct(), main),
+    ...withFaults,
+    ...foundSequences(),
+    ...randomSequences(seed),
+  ];
 }

@@ -11,50 +11,49 @@ export const OTHER_ACCOUNT = '222222222222';
 export const REGION = 'us-east-1';
 export const DAY = 24 * 3_600_000;
 export const PLACE = { account: ACCOUNT, region: REGION };
-/** Two calls of one operation that are so many milliseconds apart are not throttled. */
-const RATE_TOKEN = 15_000;
+/** Calls of one operation that are this many milliseconds apart are not throttled. */
+const CALL_INTERVAL = 15_000;
 const START = Date.parse('2026-01-01T00:00:00Z');
 
-/** A VPC that was there before, and its route tables, the main one first. */
-export interface VpcPlace {
+/** A VPC that no stack creates. Its main route table is the first. */
+export interface ExistingVpc {
   readonly account: string;
   readonly vpcId: string;
   readonly subnetIds: readonly string[];
   readonly routeTableIds: readonly string[];
 }
 
-/** C is the other account's. */
+/** VPC C is in the other account. */
 export type VpcName = 'A' | 'B' | 'C';
 
-/** What of the neighbourhood stacks refer to. */
-export type Places = Readonly<Record<VpcName, VpcPlace>>;
+export type ExistingVpcs = Readonly<Record<VpcName, ExistingVpc>>;
 
-/** A fleet that somebody made and peered by hand. */
-interface HandMade {
+/** A fleet that somebody created and peered by hand. */
+interface PeeredByHand {
   readonly fleetId: string;
   readonly peeringId: string;
 }
 
-/** Where the id of a hand-made fleet is looked up. */
+/** The parameter that contains the id of a fleet that was created by hand. */
 export function fleetParameter(name: string): string {
   return `/fleets/${name}`;
 }
 
 /** One choice for every question that AWS leaves open. */
 export type Readings = { readonly [Name in BehaviourName]?: Reading<Name> } & {
-  /** Row 17, CloudFormation's own. */
+  /** What CloudFormation does with the physical id of an update that failed. */
   readonly failedUpdatePhysicalId?: 'stored' | 'ignored';
 };
 
 /**
- * A small AWS in this process, in a time that passes in leaps alone: every run is the same. It is not empty: there are VPCs
- * of two accounts, with routes and tags, and somebody else's fleet that is peered with one of them.
+ * A simulated AWS in this process and in simulated time, so that every run is the same. It contains VPCs of two accounts with routes and
+ * tags, and somebody else's fleet, which is peered with one of the VPCs.
  */
 export class MatrixWorld {
   /** @param foreignVpc the VPC that somebody else's fleet is peered with */
   static async populate(readings: Readings = {}, foreignVpc: VpcName = 'A'): Promise<MatrixWorld> {
     const world = new MatrixWorld(readings);
-    await world.settle(foreignVpc);
+    await world.addForeignFleet(foreignVpc);
     for (const [name, reading] of Object.entries(readings)) {
       if (name !== 'failedUpdatePhysicalId') {
         world.aws.behaviours.set(name as BehaviourName, reading as Reading<BehaviourName>);
@@ -69,9 +68,9 @@ export class MatrixWorld {
   readonly responses: InProcessResponses;
   readonly functions: InProcessFunctions;
   readonly cloudFormation: CloudFormation;
-  readonly places: Places;
-  handMade: HandMade | undefined;
-  private original: Inventory | undefined;
+  readonly vpcs: ExistingVpcs;
+  peeredByHand: PeeredByHand | undefined;
+  private inventoryBefore: Inventory | undefined;
   private readonly world: InProcessWorld;
 
   private constructor({ failedUpdatePhysicalId = 'stored' }: Readings) {
@@ -90,31 +89,31 @@ export class MatrixWorld {
       lambda: this.functions,
       cloudFormation: this.cloudFormation,
     } = world);
-    // what the handler answers must not hold a secret either
+    // responses must not contain secrets either
     this.functions.onResponse = (body) => {
       this.journal.write('s3', 'answer', body);
     };
-    this.places = layOut(this.aws);
+    this.vpcs = createVpcs(this.aws);
   }
 
-  /** What was there before any stack. */
+  /** The inventory before any deployment. */
   get before(): Inventory {
-    if (this.original === undefined) {
-      throw new Error('the world is not settled yet');
+    if (this.inventoryBefore === undefined) {
+      throw new Error('populate() has not finished');
     }
-    return this.original;
+    return this.inventoryBefore;
   }
 
-  pass(days: number): Promise<void> {
+  waitDays(days: number): Promise<void> {
     return this.clock.sleep(days * DAY);
   }
 
-  /** Runs `task`; rejects where nothing of it goes on any more. */
-  async live<T>(task: () => Promise<T>): Promise<T> {
+  /** Runs the task. Rejects if it never ends. */
+  async failIfStuck<T>(task: () => Promise<T>): Promise<T> {
     let cancel: () => void = () => undefined;
     const stuck = new Promise<never>((_, reject) => {
       cancel = this.clock.after(1000 * DAY, () => {
-        reject(new Error('the rehearsal is stuck: nothing happens any more'));
+        reject(new Error('the rehearsal is stuck: the task did not end within 1000 simulated days'));
       });
     });
     try {
@@ -124,7 +123,7 @@ export class MatrixWorld {
     }
   }
 
-  /** What neither logs nor answers nor errors may hold. */
+  /** What logs, responses and errors must not contain. */
   get secrets(): readonly string[] {
     const keys = [ACCOUNT, OTHER_ACCOUNT].map((account) => this.aws.iam.administrator(account).secretAccessKey);
     return [...this.responses.secrets, ...this.functions.secrets.filter((secret) => secret !== ''), ...keys];
@@ -134,8 +133,8 @@ export class MatrixWorld {
     void this.world.close();
   }
 
-  /** Somebody else's fleet, peered with a VPC since some days. */
-  private async settle(vpc: VpcName): Promise<void> {
+  /** Adds somebody else's fleet, which has been peered with the VPC for some days. */
+  private async addForeignFleet(vpc: VpcName): Promise<void> {
     const { aws } = this;
     aws.scriptedOutcomes.fleetActivationSeconds = 120;
     aws.scriptedOutcomes.fleet = ({ name }) => (name === 'Foreign' ? { cidrBlock: '10.240.0.0/20' } : {});
@@ -143,92 +142,91 @@ export class MatrixWorld {
       Name: 'Foreign',
       BuildId: 'build-1',
       EC2InstanceType: 'c5.large',
-      PeerVpcAwsAccountId: this.places[vpc].account,
-      PeerVpcId: this.places[vpc].vpcId,
+      PeerVpcAwsAccountId: this.vpcs[vpc].account,
+      PeerVpcId: this.vpcs[vpc].vpcId,
       Tags: [{ Key: 'owner', Value: 'somebody else' }],
     };
     await this.authorize(vpc);
     await aws.callGameLift('CreateFleet', fleet, PLACE);
-    await this.pass(2);
+    await this.waitDays(2);
     const [peering] = aws.ec2.peerings.all();
     aws.ec2.tags.put(ACCOUNT, peering?.id ?? '', new Map([['owner', 'somebody else']]));
-    this.original = aws.inventory();
+    this.inventoryBefore = aws.inventory();
   }
 
-  /** By hand, as docs/troubleshooting.md advises where nothing else is left. */
+  /** Authorizes by hand, as docs/troubleshooting.md says. */
   async authorize(vpc: VpcName): Promise<void> {
-    const { account, vpcId } = this.places[vpc];
+    const { account, vpcId } = this.vpcs[vpc];
     const input = { GameLiftAwsAccountId: ACCOUNT, PeerVpcId: vpcId };
     await this.aws.callGameLift('CreateVpcPeeringAuthorization', input, { account, region: REGION });
   }
 
-  /** The same, where an authorization may be valid already: GameLift may refuse a second one. */
+  /** Authorizes by hand. GameLift may refuse it if an authorization is valid. */
   async authorizeUnlessValid(vpc: VpcName): Promise<void> {
-    await this.clock.sleep(RATE_TOKEN);
+    await this.clock.sleep(CALL_INTERVAL);
     await this.authorize(vpc).catch(() => undefined);
   }
 
-  /** The same for every VPC. */
   async authorizeAll(): Promise<void> {
     for (const vpc of ['A', 'B', 'C'] as const) {
       await this.authorizeUnlessValid(vpc);
     }
   }
 
-  /** By hand, as docs/troubleshooting.md advises, what CloudFormation skipped and forgot. */
+  /** Deletes by hand the fleets whose deletion CloudFormation skipped, as docs/troubleshooting.md says. */
   async deleteForgottenFleets(): Promise<void> {
     const { aws, before, clock } = this;
-    const known = new Set((before.fleets as readonly { readonly id: string }[]).map(({ id }) => id));
-    for (const { id } of aws.gameLift.fleets.list(PLACE).filter((fleet) => !known.has(fleet.id))) {
+    const foreign = new Set((before.fleets as readonly { readonly id: string }[]).map(({ id }) => id));
+    for (const { id } of aws.gameLift.fleets.list(PLACE).filter((fleet) => !foreign.has(fleet.id))) {
       await this.authorizeAll();
       await aws.callGameLift('DeleteFleet', { FleetId: id }, PLACE);
-      await clock.sleep(4 * RATE_TOKEN);
+      await clock.sleep(4 * CALL_INTERVAL);
     }
   }
 
-  /** Somebody else peers VPC A with so many VPCs of theirs. */
+  /** Peers VPC A with `count` VPCs of somebody else. */
   peerWithMore(count: number): void {
-    const { aws, places } = this;
-    const accepter = { vpcId: places.A.vpcId, account: ACCOUNT, cidrBlocks: ['10.90.0.0/16'] };
+    const { aws, vpcs } = this;
+    const accepter = { vpcId: vpcs.A.vpcId, account: ACCOUNT, cidrBlocks: ['10.90.0.0/16'] };
     for (let index = 0; index < count; index += 1) {
       const { vpcId } = aws.ec2.createVpc({ account: OTHER_ACCOUNT, region: REGION, cidrBlock: `10.${100 + index}.0.0/16` });
       const requester = { vpcId, account: OTHER_ACCOUNT, cidrBlocks: [`10.${100 + index}.0.0/16`] };
       aws.ec2.peerings.request(REGION, requester, accepter).move('active');
     }
-    this.original = aws.inventory();
+    this.inventoryBefore = aws.inventory();
   }
 
-  /** Somebody makes a fleet and peers it with VPC A, by hand: it is of what was there before any stack. */
+  /** Creates a fleet and peers it with VPC A by hand, before any deployment. */
   async peerByHand({ name, description }: { readonly name: string; readonly description: string }): Promise<void> {
     const { aws } = this;
-    const { vpcId, routeTableIds } = this.places.A;
+    const { vpcId, routeTableIds } = this.vpcs.A;
     const fleet = { Name: name, Description: description, BuildId: 'build-1', EC2InstanceType: 'c5.large' };
     await aws.callGameLift('CreateFleet', fleet, PLACE);
-    await this.pass(0.1);
-    const made = aws.gameLift.fleets.list(PLACE).find(({ attributes }) => attributes.Name === name);
-    if (made?.vpc === undefined) {
-      throw new Error(`GameLift made no fleet ${name}`);
+    await this.waitDays(0.1);
+    const created = aws.gameLift.fleets.list(PLACE).find(({ attributes }) => attributes.Name === name);
+    if (created?.vpc === undefined) {
+      throw new Error(`GameLift has not created fleet ${name}`);
     }
     await this.authorize('A');
-    const connection = { FleetId: made.id, PeerVpcAwsAccountId: ACCOUNT, PeerVpcId: vpcId };
+    const connection = { FleetId: created.id, PeerVpcAwsAccountId: ACCOUNT, PeerVpcId: vpcId };
     await aws.callGameLift('CreateVpcPeeringConnection', connection, PLACE);
-    // until the authorization has lapsed
-    await this.pass(2);
-    const peeringId = aws.ec2.peerings.between(made.vpc.vpcId, vpcId)?.id ?? '';
-    aws.ec2.tags.put(ACCOUNT, peeringId, new Map([['Name', 'made by hand']]));
-    const route = { destination: made.vpc.cidrBlock, kind: 'vpcPeeringConnectionId', target: peeringId };
+    // until the authorization has expired
+    await this.waitDays(2);
+    const peeringId = aws.ec2.peerings.between(created.vpc.vpcId, vpcId)?.id ?? '';
+    aws.ec2.tags.put(ACCOUNT, peeringId, new Map([['Name', 'created by hand']]));
+    const route = { destination: created.vpc.cidrBlock, kind: 'vpcPeeringConnectionId', target: peeringId };
     const [table = ''] = routeTableIds;
     if (aws.ec2.routeTables.get(table)?.routes.has(route.destination) === false) {
       aws.ec2.createRoute(PLACE, table, route);
     }
-    aws.parameters.put(PLACE, fleetParameter(name), { type: 'String', value: made.id });
-    this.handMade = { fleetId: made.id, peeringId };
-    this.original = aws.inventory();
+    aws.parameters.put(PLACE, fleetParameter(name), { type: 'String', value: created.id });
+    this.peeredByHand = { fleetId: created.id, peeringId };
+    this.inventoryBefore = aws.inventory();
   }
 }
 
-function layOut({ ec2 }: SimulatedAws): Places {
-  const vpc = (account: string, cidr: string, tables: number): VpcPlace => {
+function createVpcs({ ec2 }: SimulatedAws): ExistingVpcs {
+  const vpc = (account: string, cidr: string, tables: number): ExistingVpc => {
     const place = { account, region: REGION };
     const { vpcId } = ec2.createVpc({ ...place, cidrBlock: `${cidr}.0.0/16` });
     const main = ec2.vpc(place, vpcId).mainRouteTableId;
@@ -253,8 +251,8 @@ function layOut({ ec2 }: SimulatedAws): Places {
   return { A: vpc(ACCOUNT, '10.90', 2), B: vpc(ACCOUNT, '10.91', 1), C: vpc(OTHER_ACCOUNT, '10.92', 2) };
 }
 
-/** The same in every world, so that a stack can be synthesized before there is one. */
-export function placesOf(): Places {
+/** Has the same ids as in every `MatrixWorld`, so that stacks can be synthesized without one. */
+export function createExistingVpcs(): ExistingVpcs {
   const clock = new RehearsalClock(START);
-  return layOut(new SimulatedAws({ clock, journal: new Journal(() => 0) }));
+  return createVpcs(new SimulatedAws({ clock, journal: new Journal(() => 0) }));
 }

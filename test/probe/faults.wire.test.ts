@@ -2,7 +2,7 @@ import type { Fault } from 'rehearsal/aws';
 import { ProbeWorld, wrongReadings } from './world';
 
 /*
- * Each call fails once in each way that AWS documents, and when the network fails.
+ * Each call fails once with each error that AWS documents, and with a network error.
  */
 
 const error = (name: string, status: number): Fault => ({ kind: 'error', name, status, message: 'injected' });
@@ -14,22 +14,22 @@ const GAMELIFT: Readonly<Record<string, Fault>> = {
   AccessDeniedException: error('AccessDeniedException', 400),
   ThrottlingException: error('ThrottlingException', 400),
   InternalServiceException: error('InternalServiceException', 500),
-  'a broken connection': { kind: 'reset' },
+  'a connection reset': { kind: 'reset' },
 };
 const EC2: Readonly<Record<string, Fault>> = {
   UnauthorizedOperation: error('UnauthorizedOperation', 403),
   RequestLimitExceeded: error('RequestLimitExceeded', 503),
   InternalError: error('InternalError', 500),
-  'a broken connection': { kind: 'reset' },
+  'a connection reset': { kind: 'reset' },
 };
-/** AWS answers so: what the probe reads from it is what AWS says. */
-const ANSWERS = ['UnauthorizedException', 'InvalidRequestException', 'NotFoundException'];
+/** The probe can't distinguish these from the errors that it looks for, so its findings may be wrong. */
+const EXPECTED_ERRORS = ['UnauthorizedException', 'InvalidRequestException', 'NotFoundException'];
 
-/** Both would be undone: left-behind routes are removed with EC2's operations. */
+/** With this reading, the probe also calls EC2's operations that remove routes and rules. */
 const READINGS = { peerVpcWritesOnDelete: 'left behind' };
 
-/** The numbers of all calls that change something, and of the first and the last of those that look. */
-function numbersOf(calls: readonly string[], operation: string): readonly number[] {
+/** The numbers of all calls of a write operation, or of the first and the last call of a read operation. */
+function callNumbers(calls: readonly string[], operation: string): readonly number[] {
   const numbers = calls.flatMap((call, index) => (call === operation ? [index + 1] : []));
   const [first = 0, last = 0] = [numbers.at(0), numbers.at(-1)];
   return /:(Describe|List|Get)/.test(operation) ? [...new Set([first, last])] : numbers;
@@ -42,7 +42,7 @@ beforeAll(async () => {
   world = await ProbeWorld.start(READINGS);
   await world.run();
   calls = [...world.calls];
-  await world.pass(3);
+  await world.waitHours(3);
 });
 afterAll(() => ProbeWorld.clear());
 
@@ -52,23 +52,23 @@ const FAULTS = [
 ];
 
 test.each(FAULTS)(
-  'leaves nothing behind and gives a clear message if a call of $service fails with $name',
+  'leaves nothing behind and prints a clear message if a call of $service fails with $name',
   async ({ service, name, fault }) => {
     const operations = [...new Set(calls)].filter((call) => call.startsWith(`${service}:`));
-    for (const [operation, number] of operations.flatMap((one) => numbersOf(calls, one).map((at) => [one, at] as const))) {
-      const act = world.atCall(number, () => fault);
+    for (const [operation, number] of operations.flatMap((one) => callNumbers(calls, one).map((at) => [one, at] as const))) {
+      const hook = world.atCall(number, () => fault);
       const outcome = await world.run();
-      act.remove();
+      hook.remove();
       const what = { operation, number };
-      expect({ ...what, happened: act.happened, left: world.leftBehind }).toEqual({ ...what, happened: true, left: [] });
+      expect({ ...what, wasCalled: hook.wasCalled, left: world.leftBehind }).toEqual({ ...what, wasCalled: true, left: [] });
       if (outcome.kind === 'stopped') {
         expect(outcome.error).toMatch(fault.kind === 'error' ? /injected/ : /failed: /);
-        expect(outcome.error).toMatch(/What was done is undone\.|Nothing was changed\.|was not found/);
+        expect(outcome.error).toMatch(/All changes were undone\.|Nothing was changed\.|was not found/);
       }
-      if (!ANSWERS.includes(name)) {
+      if (!EXPECTED_ERRORS.includes(name)) {
         expect({ ...what, wrong: wrongReadings(outcome, READINGS) }).toEqual({ ...what, wrong: [] });
       }
-      await world.pass(3);
+      await world.waitHours(3);
     }
   },
   300_000,

@@ -3,13 +3,13 @@ import { ProbeWorld } from './world';
 import type { Readings } from './world';
 
 /*
- * Whenever a run is stopped, nothing is left behind: at once if it is interrupted, and by the next run if it is killed.
+ * A run that is interrupted at any call undoes its changes. If it is killed, the next run undoes them.
  */
 
 const WORLDS: Readonly<Record<string, Readings>> = {
   'by default': {},
   'if reads are late': { readBack: 'up to 15 seconds late' },
-  'if each use consumes the authorization, deletions take a while, and GameLift leaves routes behind': {
+  'if each use consumes the authorization, deletions are slow, and GameLift leaves routes behind': {
     useOfAuthorization: 'consumed',
     missingAuthorization: 'failed',
     deletingConnections: 'deleting for a while',
@@ -19,31 +19,31 @@ const WORLDS: Readonly<Record<string, Readings>> = {
   },
 };
 
-/** For a busy machine: each test takes half a minute on a quiet one. */
+/** Generous: each test takes half a minute on an idle machine. In milliseconds. */
 const TIMEOUT = 900_000;
 
 let world: ProbeWorld;
 afterEach(() => ProbeWorld.clear());
 
-/** Runs with an act at each of the calls, until a run makes fewer calls. */
-async function atEachCall(readings: Readings, check: (call: number) => Promise<'within' | 'beyond'>): Promise<number> {
+/** Calls `check` for the first call, the second one, and so on, until a run has fewer calls. Returns their number. */
+async function forEachCall(readings: Readings, check: (call: number) => Promise<'called' | 'not called'>): Promise<number> {
   world = await ProbeWorld.start(readings);
-  // with less to wait for, there are fewer calls that look alike
+  // shorter waits mean fewer similar calls
   world.aws.scriptedOutcomes.connectionSeconds = 6;
   for (let call = 1; ; call += 1) {
-    if ((await check(call)) === 'beyond') {
+    if ((await check(call)) === 'not called') {
       return call;
     }
-    // until what has ended is not listed any more
-    await world.pass(3);
+    // until ended connections are not listed any more
+    await world.waitHours(3);
   }
 }
 
-/** Runs on until the earlier run is undone, or until there is nothing to undo. */
+/** Runs until the changes of the earlier run were undone, or until there are none. */
 async function undoEarlierRun(): Promise<void> {
   const run = world.start({
     onLine: (line) => {
-      if (line === 'the earlier run is undone' || line.startsWith('measuring')) {
+      if (line === 'the changes of the earlier run were undone' || line.startsWith('measuring')) {
         run.stop.abort(new Interrupted('SIGINT'));
       }
     },
@@ -55,21 +55,21 @@ describe.each(Object.entries(WORLDS))('%s', (_name, readings) => {
   test(
     'undoes everything when it is interrupted at any call',
     async () => {
-      const calls = await atEachCall(readings, async (call) => {
+      const calls = await forEachCall(readings, async (call) => {
         const run = world.start();
-        const act = world.atCall(call, () => {
+        const hook = world.atCall(call, () => {
           run.stop.abort(new Interrupted('SIGINT'));
           return undefined;
         });
         const outcome = await run.outcome;
-        act.remove();
+        hook.remove();
         expect({ call, left: world.leftBehind }).toEqual({ call, left: [] });
-        if (act.happened) {
-          return 'within';
+        if (hook.wasCalled) {
+          return 'called';
         }
-        // the last run was not interrupted, and those before it did not disturb it
+        // the last run was not interrupted
         expect(outcome.kind).toBe('finished');
-        return 'beyond';
+        return 'not called';
       });
       expect(calls).toBeGreaterThan(50);
     },
@@ -77,23 +77,23 @@ describe.each(Object.entries(WORLDS))('%s', (_name, readings) => {
   );
 
   test(
-    'the next run undoes everything when it is killed at any call',
+    'the next run undoes everything after a run was killed at any call',
     async () => {
-      const calls = await atEachCall(readings, async (call) => {
+      const calls = await forEachCall(readings, async (call) => {
         const killed = world.start();
-        const act = world.atCall(call, () => {
+        const hook = world.atCall(call, () => {
           killed.kill();
           return undefined;
         });
-        await Promise.race([killed.outcome, act.done]);
-        act.remove();
-        if (!act.happened) {
-          return 'beyond';
+        await Promise.race([killed.outcome, hook.done]);
+        hook.remove();
+        if (!hook.wasCalled) {
+          return 'not called';
         }
         await undoEarlierRun();
         await world.settle();
         expect({ call, left: world.leftBehind }).toEqual({ call, left: [] });
-        return 'within';
+        return 'called';
       });
       expect(calls).toBeGreaterThan(50);
     },

@@ -7,7 +7,7 @@ import { ACCOUNT, ProbeWorld, REGION, wrongReadings } from './world';
 import type { Readings } from './world';
 
 /*
- * The policy that the probe prints is enough, and each action in it is needed.
+ * The policy that the probe prints is sufficient, and each action in it is needed.
  */
 
 let world: ProbeWorld;
@@ -18,7 +18,7 @@ const TRUST = {
   Statement: [{ Effect: 'Allow', Principal: { Service: 'ec2.amazonaws.com' }, Action: 'sts:AssumeRole' }],
 };
 
-/** Credentials that have these permissions only. */
+/** Credentials with only these permissions. */
 function credentialsWith(policy: object): Credentials {
   const { iam } = world.aws;
   const { arn } = iam.createRole({ account: ACCOUNT, roleName: 'Probe', assumeRolePolicy: TRUST });
@@ -26,14 +26,14 @@ function credentialsWith(policy: object): Credentials {
   return iam.assumeRoleForService(arn, 'ec2.amazonaws.com', 'probe');
 }
 
-/** Runs as somebody with these permissions. */
-async function runWith(change: (policy: Policy) => Policy, readings: Readings): Promise<Outcome> {
+/** Runs the probe with the changed policy. */
+async function runWithPolicy(change: (policy: Policy) => Policy, readings: Readings): Promise<Outcome> {
   world = await ProbeWorld.start(readings);
   const { fleetId, vpcId } = world;
   return await world.run({ credentials: credentialsWith(change(policyFor({ region: REGION, fleetId, vpcId }))) });
 }
 
-/** GameLift leaves routes and rules behind, so that the probe needs the permissions to remove them, as GameLift does otherwise. */
+/** The probe removes the routes and rules that GameLift leaves behind, and needs the permissions for it. */
 const LEFT_BEHIND = { peerVpcWritesOnDelete: 'left behind' };
 const WORLDS: Readonly<Record<string, Readings>> = {
   'by default': {},
@@ -45,23 +45,23 @@ const WORLDS: Readonly<Record<string, Readings>> = {
   },
 };
 
-test.each(Object.entries(WORLDS))('the policy is enough %s', async (_name, readings) => {
-  const outcome = await runWith((policy) => policy, readings);
+test.each(Object.entries(WORLDS))('the policy is sufficient %s', async (_name, readings) => {
+  const outcome = await runWithPolicy((policy) => policy, readings);
   expect(outcome.kind).toBe('finished');
   expect(wrongReadings(outcome, readings)).toEqual([]);
   const own = world.leftBehind.filter((line) => !line.startsWith('left behind of roles'));
   expect(own).toEqual([]);
 });
 
-test('each grant of the policy is used', async () => {
-  await runWith((policy) => policy, LEFT_BEHIND);
+test('each permission of the policy is used', async () => {
+  await runWithPolicy((policy) => policy, LEFT_BEHIND);
   const unused = world.aws.iam.unusedGrants();
   expect(unused).toEqual([]);
 });
 
 const ACTIONS = [...new Set(policyFor({}).Statement.flatMap(({ Action }) => Action))].sort();
 
-function without(policy: Policy, action: string): Policy {
+function withoutAction(policy: Policy, action: string): Policy {
   const Statement = policy.Statement.map((statement) => ({
     ...statement,
     Action: statement.Action.filter((one) => one !== action),
@@ -69,8 +69,8 @@ function without(policy: Policy, action: string): Policy {
   return { ...policy, Statement };
 }
 
-/** Notes the actions that the rehearsal denies. */
-function noteDenials(): Set<string> {
+/** Records the actions that the rehearsal denies. */
+function recordDenials(): Set<string> {
   const denied = new Set<string>();
   const { iam } = world.aws;
   const decide = iam.decide.bind(iam);
@@ -84,20 +84,20 @@ function noteDenials(): Set<string> {
   return denied;
 }
 
-test.each(ACTIONS)('says that %s is missing without it', async (action) => {
+test.each(ACTIONS)('reports %s if the policy lacks it', async (action) => {
   world = await ProbeWorld.start(LEFT_BEHIND);
-  const denied = noteDenials();
+  const denied = recordDenials();
   const { fleetId, vpcId } = world;
-  const policy = without(policyFor({ region: REGION, fleetId, vpcId }), action);
+  const policy = withoutAction(policyFor({ region: REGION, fleetId, vpcId }), action);
   const outcome = await world.run({ credentials: credentialsWith(policy) });
   expect([...denied]).toEqual([action]);
   expect(outcome).toMatchObject({ kind: 'stopped', error: expect.stringContaining(action) as string });
 });
 
 test.each(['ec2:DeleteRoute', 'ec2:RevokeSecurityGroupIngress'])(
-  'does not report that GameLift leaves anything behind if it is for want of %s',
+  'does not report that GameLift leaves routes or rules behind if %s is missing',
   async (action) => {
-    const outcome = await runWith((policy) => without(policy, action), {});
+    const outcome = await runWithPolicy((policy) => withoutAction(policy, action), {});
     expect(wrongReadings(outcome, {})).toEqual([]);
     expect(outcome.findings.find(({ question }) => question === 'peerVpcWritesOnDelete')).toMatchObject({ kind: 'open' });
     expect(outcome).toMatchObject({ kind: 'stopped', error: expect.stringContaining('    aws ec2 ') as string });

@@ -12,7 +12,7 @@ import { QUESTIONS } from '../../probe/questions';
 import { ACCOUNT, ProbeWorld, REGION } from './world';
 
 /*
- * The command itself, in a process.
+ * The command, in a process of its own.
  */
 
 const ROOT = join(__dirname, '..', '..');
@@ -30,17 +30,17 @@ afterEach(async () => {
   await ProbeWorld.clear();
 });
 
-interface Ended {
+interface ProcessResult {
   readonly code: number | null;
-  readonly printed: string;
-  readonly complained: string;
+  readonly stdout: string;
+  readonly stderr: string;
 }
 
 interface Process {
   readonly child: ChildProcess;
-  readonly ended: Promise<Ended>;
-  /** Waits until this was printed or complained. */
-  readonly says: (text: string) => Promise<void>;
+  readonly ended: Promise<ProcessResult>;
+  /** Waits until stdout or stderr contains the text. */
+  readonly waitForText: (text: string) => Promise<void>;
 }
 
 function start(
@@ -52,35 +52,35 @@ function start(
     cwd: ROOT,
     env: { PATH: process.env.PATH, TSX_DISABLE_CACHE: '1', AWS_EC2_METADATA_DISABLED: 'true', HOME: tmpdir(), ...env },
   });
-  let [printed, complained] = ['', ''];
+  let [stdout, stderr] = ['', ''];
   const waiting: { readonly text: string; readonly resolve: () => void }[] = [];
   const check = (): void => {
     waiting
-      .filter(({ text }) => `${printed}${complained}`.includes(text))
+      .filter(({ text }) => `${stdout}${stderr}`.includes(text))
       .forEach(({ resolve }) => {
         resolve();
       });
   };
   child.stdout.on('data', (data) => {
-    printed += String(data);
+    stdout += String(data);
     check();
   });
   child.stderr.on('data', (data) => {
-    complained += String(data);
+    stderr += String(data);
     check();
   });
-  const ended = new Promise<Ended>((resolve) => {
+  const ended = new Promise<ProcessResult>((resolve) => {
     child.on('close', (code) => {
-      // Node.js and the SDK warn of old versions
-      resolve({ code, printed, complained: complained.replace(/^\(node:.*?show where the warning was created\)\n/gms, '') });
+      // without deprecation warnings of Node.js and the SDK
+      resolve({ code, stdout, stderr: stderr.replace(/^\(node:.*?show where the warning was created\)\n/gms, '') });
     });
   });
-  const says = (text: string): Promise<void> =>
+  const waitForText = (text: string): Promise<void> =>
     new Promise((resolve) => {
       waiting.push({ text, resolve });
       check();
     });
-  return { child, ended, says };
+  return { child, ended, waitForText };
 }
 
 /** A run of the probe in simulated time. */
@@ -108,18 +108,18 @@ async function startProbe(args: readonly string[] = [], { terminal = 'yes' } = {
 
 const PROMPT = 'Begin? (yes/no) ';
 
-test('asks, runs, prints a table, and writes what the rehearsal accepts', async () => {
+test('asks, runs, prints a table, and writes a file that the rehearsal accepts', async () => {
   const file = join(mkdtempSync(join(tmpdir(), 'probe-')), 'readings.json');
   const { world, run } = await startProbe(['--json', file]);
-  await run.says(PROMPT);
+  await run.waitForText(PROMPT);
   expect(world.calls.some((call) => call.startsWith('gamelift:Create'))).toBe(false);
   run.child.stdin?.write('yes\n');
-  const { code, printed, complained } = await run.ended;
-  expect({ code, complained }).toEqual({ code: 0, complained: '' });
+  const { code, stdout, stderr } = await run.ended;
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   for (const question of Object.keys(QUESTIONS)) {
-    expect(printed).toMatch(new RegExp(`^${question} +\\S`, 'm'));
+    expect(stdout).toMatch(new RegExp(`^${question} +\\S`, 'm'));
   }
-  expect(printed).toContain(`The same as JSON, for npm run rehearse -- --readings: ${file}`);
+  expect(stdout).toContain(`As JSON, for npm run rehearse -- --readings: ${file}`);
   expect(readReadings(file)).toContainEqual({ name: 'authorizingAgain', reading: 'renews' });
   expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({
     region: REGION,
@@ -128,28 +128,28 @@ test('asks, runs, prints a table, and writes what the rehearsal accepts', async 
   expect(world.leftBehind).toEqual([]);
 }, 300_000);
 
-test('does nothing if the answer is no', async () => {
+test('changes nothing if the user does not confirm', async () => {
   const { world, run } = await startProbe();
-  await run.says(PROMPT);
+  await run.waitForText(PROMPT);
   run.child.stdin?.write('no\n');
-  expect(await run.ended).toMatchObject({ code: 1, complained: 'You did not agree.\nNothing was changed.\n' });
+  expect(await run.ended).toMatchObject({ code: 1, stderr: 'You did not agree.\nNothing was changed.\n' });
   expect(world.leftBehind).toEqual([]);
 }, 300_000);
 
 test.each(['SIGINT', 'SIGTERM'] as const)(
-  'undoes everything after %s, and says so at a second one',
+  'undoes everything after %s, and says so at a second signal',
   async (signal) => {
     const { world, run } = await startProbe(['--yes', '--json', join(mkdtempSync(join(tmpdir(), 'probe-')), 'readings.json')]);
-    await run.says('connectionIds: ');
+    await run.waitForText('connectionIds: ');
     run.child.kill(signal);
-    await run.says(`Stopping because of ${signal}, and undoing what was done.`);
+    await run.waitForText(`Stopping because of ${signal}, and undoing the changes.`);
     run.child.kill(signal);
-    const { code, printed, complained } = await run.ended;
+    const { code, stdout, stderr } = await run.ended;
     expect(code).toBe(1);
-    expect(complained).toContain('Still stopping, and undoing what was done. Please wait.');
-    expect(printed).toContain('undoing what was done');
+    expect(stderr).toContain('Still undoing the changes. Please wait.');
+    expect(stdout).toContain('undoing the changes');
     expect(world.calls).toContain('gamelift:DeleteVpcPeeringConnection');
-    expect(complained).toContain(`The probe was interrupted by ${signal}.\nWhat was done is undone.`);
+    expect(stderr).toContain(`The probe was interrupted by ${signal}.\nAll changes were undone.`);
     expect(world.leftBehind).toEqual([]);
   },
   300_000,
@@ -159,51 +159,51 @@ test('does not begin without --yes if stdin is not a terminal', async () => {
   const { world, run } = await startProbe([], { terminal: 'no' });
   expect(await run.ended).toEqual({
     code: 2,
-    printed: '',
-    complained: 'The probe asks before it begins, but stdin is not a terminal: add --yes to begin without asking.\n',
+    stdout: '',
+    stderr: 'The probe asks before it begins, but stdin is not a terminal: add --yes to begin without asking.\n',
   });
   expect(world.calls).toEqual([]);
 }, 300_000);
 
 test.each([
-  [['--fleet', FLEET], '--fleet and --vpc must be given. npm run probe -- --help says more'],
+  [['--fleet', FLEET], '--fleet and --vpc must be given. For help, run npm run probe -- --help'],
   [
     ['--fleet', 'containerfleet-1', '--vpc', VPC],
     "--fleet must be the id of an EC2 fleet such as fleet-2222bbbb-33cc-44dd-55ee-6666ffff77aa, got 'containerfleet-1'",
   ],
   [['--vpc', 'vpc'], "--vpc must be the id of a VPC such as vpc-0123456789abcdef0, got 'vpc'"],
 ])(
-  'says what is wrong with %j',
+  'fails with a clear message for %j',
   async (args, message) => {
-    expect(await start(args).ended).toEqual({ code: 2, printed: '', complained: `${message}\n` });
+    expect(await start(args).ended).toEqual({ code: 2, stdout: '', stderr: `${message}\n` });
   },
   300_000,
 );
 
-test('says which option it does not know', async () => {
-  const { code, printed, complained } = await start(['--region', 'x']).ended;
-  expect({ code, printed }).toEqual({ code: 2, printed: '' });
-  expect(complained).toContain("Unknown option '--region'");
+test('fails for an unknown option, and names it', async () => {
+  const { code, stdout, stderr } = await start(['--region', 'x']).ended;
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  expect(stderr).toContain("Unknown option '--region'");
 }, 300_000);
 
-test('says that the file can’t be written before it begins', async () => {
+test('fails before it begins if the file can’t be written', async () => {
   const args = ['--fleet', FLEET, '--vpc', VPC, '--yes', '--json', '/nowhere/readings.json'];
-  const { code, complained } = await start(args, { env: { AWS_REGION: REGION } }).ended;
-  expect({ code, complained }).toEqual({
+  const { code, stderr } = await start(args, { env: { AWS_REGION: REGION } }).ended;
+  expect({ code, stderr }).toEqual({
     code: 2,
-    complained: "--json must be a file in a directory that can be written to, got '/nowhere/readings.json'\n",
+    stderr: "--json must be a file in a directory that can be written to, got '/nowhere/readings.json'\n",
   });
 }, 300_000);
 
 test('prints the policy and nothing else', async () => {
-  const { code, printed, complained } = await start(['--policy', '--fleet', FLEET, '--vpc', VPC], { env: { AWS_REGION: REGION } })
+  const { code, stdout, stderr } = await start(['--policy', '--fleet', FLEET, '--vpc', VPC], { env: { AWS_REGION: REGION } })
     .ended;
-  expect({ code, complained }).toEqual({ code: 0, complained: '' });
-  expect(JSON.parse(printed)).toEqual(policyFor({ region: REGION, fleetId: FLEET, vpcId: VPC }));
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(JSON.parse(stdout)).toEqual(policyFor({ region: REGION, fleetId: FLEET, vpcId: VPC }));
 }, 300_000);
 
-test('prints its help', async () => {
-  const { code, printed } = await start(['--help']).ended;
+test('prints the help', async () => {
+  const { code, stdout } = await start(['--help']).ended;
   expect(code).toBe(0);
-  expect(printed).toMatch(/^usage: npm run probe -- --fleet FLEET --vpc VPC/);
+  expect(stdout).toMatch(/^usage: npm run probe -- --fleet FLEET --vpc VPC/);
 }, 300_000);

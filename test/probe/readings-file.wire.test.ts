@@ -9,7 +9,7 @@ import { synthesize, Stage } from '../life/stage';
 import { ACCOUNT, ProbeWorld, REGION } from './world';
 
 /*
- * The rehearsal takes what the probe has written.
+ * The rehearsal reads the file that the probe writes.
  */
 
 afterEach(async () => {
@@ -23,7 +23,7 @@ function fileWith(text: string): string {
   return file;
 }
 
-async function command(
+async function runRehearse(
   ...args: string[]
 ): Promise<{ readonly code: number; readonly printed: string; readonly complained: string }> {
   const printed: string[] = [];
@@ -32,7 +32,7 @@ async function command(
   return { code, printed: printed.join('\n'), complained: complained.join('\n') };
 }
 
-test('a file of the probe has the readings that it found, and not what it could not determine', async () => {
+test('the file contains the readings that the probe found, and not the open questions', async () => {
   const world = await ProbeWorld.start({ missingAuthorization: 'NotFoundException', throttledCalls: 'counted' });
   const { findings } = await world.run();
   const file = fileWith(reportJson(findings, { region: REGION, date: new Date(0) }));
@@ -43,8 +43,8 @@ test('a file of the probe has the readings that it found, and not what it could 
   expect(readings).toHaveLength(findings.filter(({ kind }) => kind === 'settled').length);
 });
 
-/** A fleet that is created with its peer VPC, which nothing authorizes. */
-const unauthorized = (): string =>
+/** A fleet that is peered on creation, without an authorization. */
+const synthesizeUnauthorized = (): string =>
   synthesize((stack) => {
     const vpc = new ec2.CfnVPC(stack, 'Vpc', { cidrBlock: '10.90.0.0/16' });
     new CfnFleet(stack, 'Fleet', {
@@ -56,17 +56,17 @@ const unauthorized = (): string =>
     });
   });
 
-test('a life under these readings', async () => {
+test('the rehearsal uses the readings of the file', async () => {
   const questions = { missingAuthorization: { reading: 'NotFoundException', evidence: '' }, readBack: { undetermined: 'late' } };
   const file = fileWith(JSON.stringify({ questions }));
-  const { printed } = await command(unauthorized(), '--readings', file);
+  const { printed } = await runRehearse(synthesizeUnauthorized(), '--readings', file);
   expect(printed).toContain('Error Code: NotFoundException)');
 });
 
 test('--behaviour overrides a reading of the file', async () => {
   const file = fileWith(JSON.stringify({ questions: { missingAuthorization: { reading: 'NotFoundException' } } }));
   const args = ['--readings', file, '--behaviour', 'missingAuthorization=InvalidRequestException'];
-  const { printed } = await command(unauthorized(), ...args);
+  const { printed } = await runRehearse(synthesizeUnauthorized(), ...args);
   expect(printed).toContain('Error Code: InvalidRequestException)');
   expect(printed).not.toContain('Error Code: NotFoundException)');
 });
@@ -85,14 +85,14 @@ test.each([
     '{"questions": {"fleetEvents": "written"}}',
     /: 'fleetEvents' has neither a reading nor a text that says why it is undetermined$/,
   ],
-])('says what is wrong with %s, and prints nothing', async (text, message) => {
-  const { code, printed, complained } = await command('--readings', fileWith(text), '.');
+])('fails with a clear message for %s, and prints nothing', async (text, message) => {
+  const { code, printed, complained } = await runRehearse('--readings', fileWith(text), '.');
   expect({ code, printed }).toEqual({ code: 2, printed: '' });
   expect(complained).toMatch(message);
 });
 
-test('says that a file does not exist', async () => {
-  const { code, complained } = await command('--readings', '/nowhere.json', '.');
+test('fails with a clear message if the file does not exist', async () => {
+  const { code, complained } = await runRehearse('--readings', '/nowhere.json', '.');
   expect(code).toBe(2);
   expect(complained).toMatch(
     /^--readings must be a file that npm run probe has written, got \/nowhere\.json: .*ENOENT: no such file/,

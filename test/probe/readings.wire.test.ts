@@ -8,13 +8,13 @@ import { ProbeWorld, wrongReadings } from './world';
 import type { Readings } from './world';
 
 /*
- * The probe reports the readings that are set, for each reading of each question. What it can't determine is written here.
+ * For each reading of each question, the probe reports the reading that is set, or leaves the question open if `OPEN` says so.
  */
 
 let world: ProbeWorld;
 afterEach(() => ProbeWorld.clear());
 
-/** What stays open under a reading, besides that reads which are never late prove nothing. */
+/** The questions that stay open under a reading, in addition to readBack. */
 const OPEN: Readonly<Record<string, readonly Question[]>> = {
   'useOfAuthorization=consumed': ['usedAuthorizations'],
   'peerVpcWrites=none': ['peerVpcWritesOnDelete'],
@@ -49,7 +49,7 @@ test.each(ALL)('reports $question = $reading', async ({ question, reading }) => 
 });
 
 test.each(ALL.filter(({ question }) => question !== 'readBack'))(
-  'reports $question = $reading, or nothing, if reads are late',
+  'reports $question = $reading, or leaves it open, if reads are late',
   async ({ question, reading }) => {
     const readings = { readBack: 'up to 15 seconds late', [question]: reading };
     await expectReadings(readings);
@@ -68,17 +68,17 @@ test.each(QUESTIONS.missingAuthorization)(
   },
 );
 
-test('does not take a limit of other callers for a throttled call that costs a token', async () => {
+test('does not report that throttled calls are counted if other callers use the rate limit', async () => {
   world = await ProbeWorld.start();
-  const stop = busyCallers(world);
+  const endThrottling = simulateOtherCallers(world);
   const outcome = await world.run();
-  stop();
+  endThrottling();
   expect(outcome.kind).toBe('finished');
   expect(wrongReadings(outcome, {})).toEqual([]);
 });
 
-/** Throttles each third call of DescribeVpcPeeringAuthorizations, as if others had used the token. */
-function busyCallers({ aws }: ProbeWorld): () => void {
+/** Throttles every third call of DescribeVpcPeeringAuthorizations, as if others had used the rate limit. */
+function simulateOtherCallers({ aws }: ProbeWorld): () => void {
   let calls = 0;
   return aws.intercept(({ operation }) => {
     if (operation !== 'DescribeVpcPeeringAuthorizations') {
@@ -89,7 +89,7 @@ function busyCallers({ aws }: ProbeWorld): () => void {
   });
 }
 
-test('asks again under another name for throttling, and reports it as none of the readings', async () => {
+test('retries after a throttling error with an unknown name, and leaves the question open', async () => {
   world = await ProbeWorld.start();
   const { aws } = world;
   let lastCall = -Infinity;
@@ -107,17 +107,17 @@ test('asks again under another name for throttling, and reports it as none of th
   expect(finding).toMatchObject({
     kind: 'open',
     why:
-      'The second of two calls in a row of DescribeVpcPeeringAuthorizations answered SlowDown after 0 s. ' +
-      'This is none of the readings: ThrottlingException, TooManyRequestsException, RequestLimitExceeded',
+      'The second of two calls in a row of DescribeVpcPeeringAuthorizations returned SlowDown after 0 s. ' +
+      'No reading has this name: ThrottlingException, TooManyRequestsException, RequestLimitExceeded',
   });
 });
 
-test('can’t tell main from every route table if there is only one', async () => {
+test('leaves peerVpcWrites open if there is only one route table', async () => {
   world = await ProbeWorld.start({}, { routeTables: 1 });
   const { findings } = await world.run();
   expect(findings.find(({ question }) => question === 'peerVpcWrites')).toMatchObject({
     kind: 'open',
-    why: expect.stringContaining("With only one route table, main and every can't be told apart: add one to the VPC") as string,
+    why: expect.stringContaining('The VPC has only one route table, so both readings look the same: add another one') as string,
   });
 });
 

@@ -4,14 +4,14 @@ import { ACCOUNT, PLACE, ProbeWorld } from './world';
 import type { RunOptions } from './world';
 
 /*
- * When the probe does not begin, and what it says then.
+ * When the probe does not begin, or stops, and its messages.
  */
 
 let world: ProbeWorld;
 afterEach(() => ProbeWorld.clear());
 
-/** A run that must not change anything. */
-async function refusal(options: RunOptions = {}): Promise<string> {
+/** Runs the probe, expects that it stops without a change, and returns its error. */
+async function errorWithoutChanges(options: RunOptions = {}): Promise<string> {
   const before = world.calls.length;
   const outcome = await world.run(options);
   expect(outcome.kind).toBe('stopped');
@@ -28,14 +28,14 @@ const UNUSED = 'The probe needs a fleet without connections and an empty VPC tha
 test('refuses a fleet that does not exist', async () => {
   world = await ProbeWorld.start();
   const fleetId = 'fleet-00000000-0000-4000-8000-000000000000';
-  expect(await refusal({ fleetId })).toContain(`${fleetId} was not found`);
+  expect(await errorWithoutChanges({ fleetId })).toContain(`${fleetId} was not found`);
 });
 
 test('refuses a fleet that is not ACTIVE', async () => {
   world = await ProbeWorld.start();
   const fleetId = await world.createFleet();
-  expect(await refusal({ fleetId })).toMatch(`${fleetId} is `);
-  expect(await refusal({ fleetId })).toContain('Use a fleet that is ACTIVE.\nNothing was changed.');
+  expect(await errorWithoutChanges({ fleetId })).toMatch(`${fleetId} is `);
+  expect(await errorWithoutChanges({ fleetId })).toContain('Use a fleet that is ACTIVE.\nNothing was changed.');
 });
 
 test('refuses an Anywhere fleet', async () => {
@@ -45,27 +45,27 @@ test('refuses an Anywhere fleet', async () => {
     BuildId: undefined,
     EC2InstanceType: undefined,
   });
-  await world.pass(1);
-  expect(await refusal({ fleetId })).toBe(
+  await world.waitHours(1);
+  expect(await errorWithoutChanges({ fleetId })).toBe(
     `${fleetId} has compute type ANYWHERE. GameLift peers EC2 fleets only: use one of those.\nNothing was changed.`,
   );
 });
 
 test('refuses a VPC that does not exist', async () => {
   world = await ProbeWorld.start();
-  expect(await refusal({ vpcId: 'vpc-0123456789abcdef0' })).toContain('vpc-0123456789abcdef0 was not found');
+  expect(await errorWithoutChanges({ vpcId: 'vpc-0123456789abcdef0' })).toContain('vpc-0123456789abcdef0 was not found');
 });
 
 test('refuses a VPC of another account', async () => {
   world = await ProbeWorld.start();
   const { vpcId } = world.aws.ec2.createVpc({ account: '222222222222', region: PLACE.region, cidrBlock: '10.91.0.0/16' });
-  expect(await refusal({ vpcId })).toContain(`${vpcId} was not found`);
+  expect(await errorWithoutChanges({ vpcId })).toContain(`${vpcId} was not found`);
 });
 
-test('refuses a VPC that another account shares', async () => {
+test('refuses a VPC that another account shares with this one', async () => {
   world = await ProbeWorld.start();
   const shared = { VpcId: world.vpcId, OwnerId: '222222222222' };
-  const run = world.start({ answer: (operation) => (operation === 'DescribeVpcs' ? { Vpcs: [shared] } : undefined) });
+  const run = world.start({ replaceOutput: (operation) => (operation === 'DescribeVpcs' ? { Vpcs: [shared] } : undefined) });
   expect(errorOf(await run.outcome)).toBe(
     `${world.vpcId} belongs to account 222222222222, and your credentials to ${ACCOUNT}. Use a VPC of the account of the fleet.\nNothing was changed.`,
   );
@@ -76,7 +76,9 @@ test('refuses a VPC with a network interface', async () => {
   const { ec2 } = world.aws;
   const subnetId = ec2.createSubnet(PLACE, { vpcId: world.vpcId, cidrBlock: '10.90.0.0/24', availabilityZone: 'us-east-1a' });
   const interfaceId = ec2.createNetworkInterface(PLACE, { subnetId, groupIds: [], description: 'database' });
-  expect(await refusal()).toContain(`${UNUSED}\n- ${world.vpcId} has network interface ${interfaceId}\nUse another fleet`);
+  expect(await errorWithoutChanges()).toContain(
+    `${UNUSED}\n- ${world.vpcId} has network interface ${interfaceId}\nUse another fleet`,
+  );
 });
 
 test('refuses a VPC that is authorized', async () => {
@@ -84,21 +86,21 @@ test('refuses a VPC that is authorized', async () => {
   const input = { GameLiftAwsAccountId: ACCOUNT, PeerVpcId: world.vpcId };
   await world.aws.callGameLift('CreateVpcPeeringAuthorization', input, PLACE);
   await world.settle();
-  expect(await refusal()).toContain(`- ${world.vpcId} is authorized for account ${ACCOUNT}\n`);
+  expect(await errorWithoutChanges()).toContain(`- ${world.vpcId} is authorized for account ${ACCOUNT}\n`);
 });
 
-test('takes a VPC whose authorization has expired', async () => {
+test('accepts a VPC whose authorization has expired', async () => {
   world = await ProbeWorld.start();
   const input = { GameLiftAwsAccountId: ACCOUNT, PeerVpcId: world.vpcId };
   await world.aws.callGameLift('CreateVpcPeeringAuthorization', input, PLACE);
-  await world.pass(25);
+  await world.waitHours(25);
   expect((await world.run()).kind).toBe('finished');
 });
 
 test('refuses a fleet and a VPC that are peered, with their routes and rules', async () => {
   world = await ProbeWorld.start();
   await world.peer();
-  const error = await refusal();
+  const error = await errorWithoutChanges();
   expect(error).toContain(`- ${world.fleetId} has connection pcx-`);
   expect(error).toContain(`to ${world.vpcId}, which is active\n`);
   expect(error).toMatch(new RegExp(`- ${world.vpcId} has peering pcx-\\S+, which is active\n`));
@@ -106,7 +108,7 @@ test('refuses a fleet and a VPC that are peered, with their routes and rules', a
   expect(error).toMatch(new RegExp(`- ${world.vpcId} has an ingress rule of sg-`));
 });
 
-test('takes a fleet and a VPC whose connection was deleted', async () => {
+test('accepts a fleet and a VPC whose connection was deleted', async () => {
   world = await ProbeWorld.start();
   await world.peer();
   await world.unpeer();
@@ -116,20 +118,20 @@ test('takes a fleet and a VPC whose connection was deleted', async () => {
 
 test('does nothing if the user does not agree', async () => {
   world = await ProbeWorld.start();
-  expect(await refusal({ confirm: () => Promise.resolve(false) })).toBe('You did not agree.\nNothing was changed.');
+  expect(await errorWithoutChanges({ confirm: () => Promise.resolve(false) })).toBe('You did not agree.\nNothing was changed.');
 });
 
 test('says what it will do before it asks', async () => {
   world = await ProbeWorld.start();
-  let told = '';
+  let printed = '';
   const confirm = (): Promise<boolean> => {
-    told = world.lines.join('\n');
+    printed = world.lines.join('\n');
     return Promise.resolve(false);
   };
-  await refusal({ confirm });
-  expect(told).toContain(`connect ${world.fleetId} with it up to three times, and delete the connections`);
-  expect(told).toMatch(/This takes about \d+ minutes/);
-  expect(told).toContain('For all of this time, it uses up the rate limit of the six peering operations');
+  await errorWithoutChanges({ confirm });
+  expect(printed).toContain(`connect ${world.fleetId} with it up to three times, and delete the connections`);
+  expect(printed).toMatch(/This takes about \d+ minutes/);
+  expect(printed).toContain('For all of this time, it uses up the rate limit of the six peering operations');
 });
 
 test('says that nothing was changed if it is interrupted before it begins', async () => {
@@ -148,10 +150,10 @@ test('stops and undoes everything if the addresses overlap', async () => {
   const outcome = await world.run();
   expect(errorOf(outcome)).toBe(
     'The connection failed, although it is authorized: status failed (Failed due to overlapping CIDR range). ' +
-      'Use a VPC with another CIDR block: the addresses may overlap with those of the fleet.\nWhat was done is undone.',
+      'Use a VPC with another CIDR block: the addresses may overlap with those of the fleet.\nAll changes were undone.',
   );
   expect(world.leftBehind).toEqual([]);
-  // what was found before is reported
+  // earlier findings are reported
   expect(outcome.findings.find(({ question }) => question === 'throttledCalls')).toMatchObject({ reading: 'free' });
 });
 
@@ -160,38 +162,38 @@ test('stops and undoes everything if the connection stays pending', async () => 
   world.aws.scriptedOutcomes.connection = () => ({ end: 'pending' });
   const outcome = await world.run();
   expect(errorOf(outcome)).toBe(
-    'The connection did not become active in ten minutes: it is pending-acceptance. Try again later.\nWhat was done is undone.',
+    'The connection did not become active in ten minutes: it is pending-acceptance. Try again later.\nAll changes were undone.',
   );
   expect(world.leftBehind).toEqual([]);
 });
 
-test('says which commands remove what it can’t remove, and the next run removes it', async () => {
+test('prints the commands for what it can’t undo, and the next run undoes it', async () => {
   world = await ProbeWorld.start();
-  const stopRefusing = world.aws.intercept(({ operation }) =>
+  const endFault = world.aws.intercept(({ operation }) =>
     operation === 'DeleteVpcPeeringAuthorization' && world.calls.includes('gamelift:CreateVpcPeeringAuthorization')
       ? { kind: 'error', name: 'InternalServiceException', message: 'try again later', status: 500 }
       : undefined,
   );
   const outcome = await world.run();
-  stopRefusing();
+  endFault();
   const arn = `arn:aws:gamelift:us-east-1::fleet/${world.fleetId}`;
   expect(errorOf(outcome)).toBe(
     [
       'This could not be undone:',
       `- perhaps the authorization of ${world.vpcId}: gamelift:DeleteVpcPeeringAuthorization failed: InternalServiceException: try again later Check the network and the Region, then run the probe again.`,
       `    aws gamelift delete-vpc-peering-authorization --game-lift-aws-account-id ${ACCOUNT} --peer-vpc-id ${world.vpcId}`,
-      '- tag gamelift-vpc-peering-probe of the fleet: it stays, so that the next run tries again. If you remove the rest yourself, remove it last',
+      '- tag gamelift-vpc-peering-probe of the fleet: it is kept, so that the next run tries again. If you remove the rest yourself, remove it last',
       `    aws gamelift untag-resource --resource-arn ${arn} --tag-keys gamelift-vpc-peering-probe`,
-      'Run the probe again with the same fleet to try again, or run these commands with --region of the fleet.',
+      'To try again, run the probe with the same fleet. Or run these commands with the --region of the fleet.',
     ].join('\n'),
   );
   expect(outcome.findings.filter(({ kind }) => kind === 'settled').length).toBeGreaterThan(10);
   expect(errorOf(await world.run())).toBe('finished');
-  expect(world.lines.filter((line) => /undoing what the run that began at .* has left/.test(line))).toHaveLength(1);
+  expect(world.lines.filter((line) => /undoing the changes of the run that began at /.test(line))).toHaveLength(1);
   expect(world.leftBehind).toEqual([]);
 });
 
-test('undoes the earlier run with its VPC, if the next run names another one', async () => {
+test('undoes the changes in the VPC of the earlier run if the next run has another VPC', async () => {
   world = await ProbeWorld.start();
   const killed = world.start({
     onLine: (line) => {

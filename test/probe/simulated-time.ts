@@ -1,8 +1,8 @@
 import timers from 'node:timers/promises';
 
 /*
- * Loaded into a process before the probe: its waiting and its clock are those of the rehearsal, which the test answers for. And its
- * input counts as a terminal, so that it asks.
+ * Loaded into the process before the probe. Replaces its clock by that of the rehearsal, which the test serves over HTTP, and makes stdin look
+ * like a terminal.
  */
 
 let now = Number(process.env.SIMULATED_NOW);

@@ -14,7 +14,7 @@ export const PLACE = { account: ACCOUNT, region: REGION };
 
 export type Readings = Partial<Record<BehaviourName, string>>;
 
-/** A rehearsed account with a fleet and a VPC, in which the probe runs in simulated time, with its own clients over the wire. */
+/** A simulated account with a fleet and a VPC. The probe runs in simulated time, and calls it with its own clients over the wire. */
 export class ProbeWorld {
   static async start(readings: Readings = {}, { routeTables = 2 } = {}): Promise<ProbeWorld> {
     // the clients are in this process: see RehearsalOptions
@@ -34,7 +34,7 @@ export class ProbeWorld {
     return world;
   }
 
-  /** Ends all worlds, after each test. */
+  /** Closes all worlds. Call it after each test. */
   static async clear(): Promise<void> {
     await Promise.all(ProbeWorld.open.splice(0).map(({ rehearsal }) => rehearsal.close()));
   }
@@ -42,9 +42,9 @@ export class ProbeWorld {
   private static readonly open: ProbeWorld[] = [];
 
   readonly before: Inventory;
-  /** What the runs told. */
+  /** What the runs printed. */
   readonly lines: string[] = [];
-  /** The operations that were called, in their order. */
+  /** The operations that were called, in order. */
   readonly calls: string[] = [];
 
   private constructor(
@@ -71,7 +71,7 @@ export class ProbeWorld {
     return createFleet(this.rehearsal, change);
   }
 
-  /** Peers the fleet with the VPC, as others do. */
+  /** Authorizes and connects the fleet with the VPC, as a user does. */
   async peer(): Promise<void> {
     const { aws, fleetId, vpcId } = this;
     await aws.callGameLift('CreateVpcPeeringAuthorization', { GameLiftAwsAccountId: ACCOUNT, PeerVpcId: vpcId }, PLACE);
@@ -89,19 +89,19 @@ export class ProbeWorld {
     await this.settle();
   }
 
-  /** A run that can be killed. */
+  /** Starts a run, which can be killed. */
   start(options: RunOptions = {}): Run {
     const { fleetId, vpcId } = this;
     return new Run(this.rehearsal, { fleetId, vpcId, ...options }, (line) => this.lines.push(line));
   }
 
-  /** Does something when the call with this number arrives, counted from now. */
-  atCall(number: number, act: (call: ApiCall) => Fault | undefined): Act {
+  /** Calls `onCall` when the call with this number arrives, counted from now. */
+  atCall(number: number, onCall: (call: ApiCall) => Fault | undefined): CallHook {
     let calls = 0;
     let resolve: () => void;
     const done = new Promise<void>((end) => (resolve = end));
     const result = {
-      happened: false,
+      wasCalled: false,
       done,
       remove: () => {
         remove();
@@ -112,9 +112,9 @@ export class ProbeWorld {
       if (calls !== number) {
         return undefined;
       }
-      result.happened = true;
+      result.wasCalled = true;
       resolve();
-      return act(call);
+      return onCall(call);
     });
     return result;
   }
@@ -123,12 +123,12 @@ export class ProbeWorld {
     return differences(this.before, this.aws.inventory());
   }
 
-  /** Lets what GameLift does by itself come to its end. */
+  /** Waits until GameLift has finished its work. */
   async settle(): Promise<void> {
     await this.rehearsal.clock.sleep(600_000);
   }
 
-  async pass(hours: number): Promise<void> {
+  async waitHours(hours: number): Promise<void> {
     await this.rehearsal.clock.sleep(hours * 3_600_000);
   }
 }
@@ -141,9 +141,8 @@ async function createFleet({ aws }: Rehearsal, change: object = {}): Promise<str
   return output.FleetAttributes.FleetId;
 }
 
-/** What happens at one of the calls. */
-export interface Act {
-  readonly happened: boolean;
+export interface CallHook {
+  readonly wasCalled: boolean;
   readonly done: Promise<void>;
   readonly remove: () => void;
 }
@@ -151,17 +150,17 @@ export interface Act {
 export interface RunOptions {
   readonly fleetId?: string;
   readonly vpcId?: string;
-  /** Default: an administrator's. */
+  /** @default - an administrator's */
   readonly credentials?: Credentials;
-  /** What the user answers. Default: yes */
+  /** Whether the user confirms. @default - yes */
   readonly confirm?: () => Promise<boolean>;
-  /** What the client gets instead of the answer of a call, where the rehearsal has no such answer. */
-  readonly answer?: (operation: string) => object | undefined;
+  /** Replaces the output of a call. */
+  readonly replaceOutput?: (operation: string) => object | undefined;
   /** Called with each line. */
   readonly onLine?: (line: string) => void;
 }
 
-/** One run of the probe, as a process is. */
+/** One run of the probe. Can be killed like a process. */
 export class Run {
   readonly stop = new AbortController();
   readonly outcome: Promise<Outcome>;
@@ -170,10 +169,10 @@ export class Run {
   constructor(
     private readonly rehearsal: Rehearsal,
     options: RunOptions & { readonly fleetId: string; readonly vpcId: string },
-    tell: (line: string) => void,
+    print: (line: string) => void,
   ) {
     const { aws, clock } = rehearsal;
-    const { fleetId, vpcId, confirm = () => Promise.resolve(true), answer = () => undefined, onLine } = options;
+    const { fleetId, vpcId, confirm = () => Promise.resolve(true), replaceOutput = () => undefined, onLine } = options;
     const { accessKeyId, secretAccessKey, sessionToken } = options.credentials ?? aws.iam.administrator(ACCOUNT);
     const credentials = { accessKeyId, secretAccessKey, sessionToken };
     const clients = createClients({ endpoint: aws.endpointUrl, region: REGION, credentials });
@@ -181,8 +180,8 @@ export class Run {
       client.middlewareStack.add(
         (next, { commandName = '' }) =>
           async (args) => {
-            const output = answer(commandName.replace(/Command$/, ''));
-            // no time passes while the client reads an answer
+            const output = replaceOutput(commandName.replace(/Command$/, ''));
+            // no simulated time passes while the client reads a response
             return output === undefined
               ? await this.unlessKilled(clock.work(() => next(args)))
               : { output: { $metadata: {}, ...output }, response: undefined };
@@ -197,8 +196,8 @@ export class Run {
       fleetId,
       vpcId,
       confirm,
-      tell: (line) => {
-        tell(line);
+      print: (line) => {
+        print(line);
         onLine?.(line);
       },
       stop: this.stop,
@@ -209,7 +208,7 @@ export class Run {
     });
   }
 
-  /** As `kill -9` does: what was sent is carried out, and nothing follows. */
+  /** Like `kill -9`: calls that were sent take effect, and the run does nothing more. */
   kill(): void {
     this.killed = true;
   }
@@ -239,7 +238,7 @@ export class Run {
   }
 }
 
-/** What the probe reported that is not what was set. */
+/** Findings that differ from the readings of the rehearsal. */
 export function wrongReadings({ findings }: Outcome, readings: Readings): readonly string[] {
   return findings.flatMap((finding) => {
     const expected = readings[finding.question] ?? BEHAVIOURS[finding.question].default;

@@ -1,9 +1,12 @@
-import { MANY_ORDERS, rehearseCleanUp } from '../life/cleanups';
+import { CLEANUPS_WITH_MANY_ORDERS, rehearseCleanup } from '../life/cleanups';
 import { Stage } from '../life/stage';
 
 afterEach(() => Stage.clear());
 
-test.each(MANY_ORDERS)('%s, ten days later: in each of %i orders of the clean-up', async (_, count, first, second) => {
-  const orders = await rehearseCleanUp(first, second);
-  expect(new Set(orders.map((order) => order.join(' ')))).toHaveProperty('size', count);
-});
+test.each(CLEANUPS_WITH_MANY_ORDERS)(
+  '%s, ten days later: in each of %i orders of the clean-up',
+  async (_, count, first, second) => {
+    const orders = await rehearseCleanup(first, second);
+    expect(new Set(orders.map((order) => order.join(' ')))).toHaveProperty('size', count);
+  },
+);

@@ -1,0 +1,31 @@
+import type { Api, Pair } from './api';
+import type { CallResult, Calls } from './calls';
+import type { Findings } from './findings';
+import type { Observer } from './observer';
+import type { ReadBack } from './read-back';
+
+/** When a connection was last created or deleted. Undo does not rely on reads right after it. */
+export interface ConnectionChanges {
+  lastAt?: number;
+}
+
+/** What every experiment needs. */
+export interface ExperimentContext {
+  readonly calls: Calls;
+  readonly api: Api;
+  readonly pair: Pair;
+  readonly observer: Observer;
+  readonly readBack: ReadBack;
+  readonly findings: Findings;
+  readonly changes: ConnectionChanges;
+  readonly print: (line: string) => void;
+}
+
+/** The result of a call, for the report. */
+export function resultText(result: CallResult<unknown>): string {
+  return result.kind === 'succeeded' ? 'success' : refusalText(result);
+}
+
+export function refusalText({ name, message }: { readonly name: string; readonly message: string }): string {
+  return `${name} (${message.replace(/\.$/, '')})`;
+}
