@@ -214,7 +214,8 @@ export class Connections {
     const milliseconds = scriptedOutcomes.connectionSeconds * 1000;
     await clock.sleep(0.1 * milliseconds);
     // check the status after each wait: the connection may have been deleted
-    if (peering.status.code !== 'initiating-request') {
+    const { code } = peering.status;
+    if (code !== 'initiating-request') {
       return;
     }
     const peerVpc = ec2.find(key.peerVpcAccount, key.region, key.peerVpcId);
