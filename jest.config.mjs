@@ -32,6 +32,6 @@ export default {
   testPathIgnorePatterns: ['/node_modules/', '\\.wire\\.test\\.ts$'],
   // ts before js: the library is compiled in place, and a stale .js must not be what is tested
   moduleFileExtensions: ['ts', 'js', 'mjs', 'json'],
-  reporters: ['default', '<rootDir>/test/closing-line.mjs'],
+  reporters: ['default', '<rootDir>/test/summary-reporter.mjs'],
   transform: { '^.+\\.ts$': ['ts-jest', { tsconfig }] },
 };
