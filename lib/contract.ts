@@ -5,7 +5,8 @@
  */
 
 /**
- * Increase it when older handlers could not handle a request correctly anymore. A handler rejects requests with a newer version.
+ * The version of the properties. Increase it if an older handler would handle new requests incorrectly: a handler rejects requests
+ * with a newer version than its own.
  */
 export const SCHEMA_VERSION = '1';
 
@@ -28,9 +29,12 @@ export interface PairProperties {
 
 /** The properties of `Custom::GameLiftVpcPeeringAuthorization`. CloudFormation passes all values as strings. */
 export interface AuthorizationProperties extends PairProperties {
-  /** The handler ignores it. A new value makes CloudFormation send an update. */
+  /** The handler ignores this. A new value makes CloudFormation send an update. */
   readonly Renewal?: string;
-  /** The handler ignores it. By logical id, the values whose change makes CloudFormation replace or update a peered resource. */
+  /**
+   * The handler ignores this. For each peered resource, by logical id: the values whose change makes CloudFormation update or
+   * replace it.
+   */
   readonly ReliedOnBy?: object;
 }
 
@@ -62,7 +66,7 @@ export const CHANGED_FLEET_TAG = `${TAG_PREFIX}changed:fleet`;
 /** The maximum duration of a request for an authorization, in seconds, from the start of the invocation to the response. */
 export const AUTHORIZATION_BUDGET_SECONDS = 300;
 
-/** How long an event can wait for an invocation, in seconds, including retries. Lambda discards older events. */
+/** How long Lambda keeps an event, in seconds, including retries. Lambda discards older events. */
 export const MAX_EVENT_AGE_SECONDS = 300;
 
 /** The time at the end of each invocation that is reserved for the response to CloudFormation, in seconds. */
@@ -79,8 +83,8 @@ export interface ConnectionProperties extends PairProperties {
   readonly FleetId: string;
   /**
    * How long the handler waits for the fleet to become ACTIVE, and then for the connection to become active, in seconds. The wait for
-   * the connection begins again with each accepted call of CreateVpcPeeringConnection: the handler calls it again if the connection
-   * failed because the authorization was missing. All waits together end with `CONNECTION_BUDGET_SECONDS`.
+   * the connection starts again each time GameLift accepts CreateVpcPeeringConnection, which the handler repeats if the connection
+   * failed because the authorization was missing. `CONNECTION_BUDGET_SECONDS` limits the total.
    */
   readonly TimeoutSeconds: number;
   readonly Routes: RoutesKind;
@@ -94,8 +98,7 @@ export interface ConnectionProperties extends PairProperties {
    */
   readonly PeerOnCreate: boolean;
   /**
-   * Makes CloudFormation create the connection after the authorization. No decision depends on it: it is stale when a delete
-   * runs.
+   * The handler ignores this. The reference makes CloudFormation create the connection after the authorization.
    */
   readonly AuthorizationExpirationTime?: string;
 }
@@ -145,7 +148,7 @@ export interface RenewalProperties extends PairProperties {
   readonly MinimumValiditySeconds: string;
 }
 
-/** The shortest interval of scheduled renewals, in seconds: longer than a run with its retries. */
+/** The shortest interval of scheduled renewals, in seconds. A run and its retries take less time. */
 export const MIN_RENEWAL_SECONDS = 600;
 
 /**
@@ -157,7 +160,7 @@ export const MAX_RENEWAL_SECONDS = 22 * 3600;
 /** How long an authorization must still be valid at the next scheduled renewal, in seconds. */
 export const RENEWAL_MARGIN_SECONDS = 3600;
 
-/** How long an event of a schedule can wait for an invocation, in seconds, including retries. */
+/** How long Lambda and EventBridge Scheduler keep an event of a schedule, in seconds, including retries. */
 export const MAX_RENEWAL_AGE_SECONDS = 3600;
 
 /** The CloudWatch namespace of the metrics that the handler publishes, as embedded metrics in its log. */

@@ -74,8 +74,8 @@ export interface VpcPeeringAuthorizationAttributes {
    * A role in the account that owns the VPC, such as a `VpcPeeringRole`. Import a role of another app by its ARN. Stacks that
    * need the authorization use the role to renew it, and to set routes and DNS.
    *
-   * @default - a stack in another account than the VPC's only checks whether there is a valid authorization. If there is none, it
-   * fails before it changes anything, with the command to run in the VPC's account
+   * @default - a stack in another account than the VPC's only checks whether there is a valid authorization. If there is none, the
+   * deployment fails before it changes anything, and the error contains the command to run in the VPC's account
    */
   readonly peerRole?: iam.IRole;
 
@@ -138,12 +138,13 @@ export interface VpcPeeringAuthorizationProps {
   readonly renewal?: AuthorizationRenewal;
 
   /**
-   * What happens to the authorization when it is removed from the stack. `DESTROY` cancels it, unless something is still peered with
-   * the VPC, no matter who created the peering, or unless that cannot be determined. In these cases it expires within 24 hours.
-   * `RETAIN` always lets it expire. `RETAIN_ON_UPDATE_OR_DELETE` also lets it expire, unless its creation is rolled back.
+   * What happens to the authorization when it is removed from the stack. `DESTROY` cancels it if nothing is peered with the VPC
+   * anymore. If something is still peered, no matter who created the peering, or if the handler cannot determine that, the
+   * authorization expires within 24 hours. `RETAIN` always lets it expire. `RETAIN_ON_UPDATE_OR_DELETE` cancels it only if its
+   * creation is rolled back.
    *
    * The handler checks GameLift's connections if it runs in the GameLift account, and EC2's peering connections of the VPC otherwise.
-   * This check is not a lock: a fleet that somebody creates at that moment can still lose its authorization.
+   * This check is not a lock: a fleet that somebody creates at the same time can still lose its authorization.
    *
    * @default RemovalPolicy.DESTROY
    * @see https://docs.aws.amazon.com/gameliftservers/latest/apireference/API_DeleteVpcPeeringAuthorization.html
@@ -158,8 +159,8 @@ abstract class VpcPeeringAuthorizationBase extends Resource implements IVpcPeeri
   abstract readonly gameLiftAccount: string;
 
   /**
-   * The pair as the user declared it. It contains no attributes of the custom resource: with them, each change of the
-   * authorization would look as if it replaced the fleets.
+   * The pair as the user declared it. It contains no attributes of the custom resource. If it did, a change
+   * set would show a replacement of the fleets whenever the authorization changes.
    *
    * @internal
    */

@@ -87,7 +87,8 @@ export interface VpcPeeringConnectionAttributes {
    * CIDR block.
    *
    * Pass it as text, as a context value, or from an SSM parameter. Do not pass the attribute of a connection in another stack of the app, or
-   * `Fn.importValue`: both create an export that each new build must change, and CloudFormation refuses to change it.
+   * `Fn.importValue`: both use an export that each new build must change, and CloudFormation refuses to change an export while it is
+   * imported.
    */
   readonly gameLiftCidrBlock: string;
 
@@ -128,16 +129,16 @@ export interface VpcPeeringConnectionProps {
   /**
    * Whether GameLift peers the fleet while it creates it. By default, the connection is requested once the fleet is ACTIVE.
    *
-   * Sets the fleet's `PeerVpcId` and `PeerVpcAwsAccountId`, and creates the fleet after the authorization. The fleet must be an
-   * `AWS::GameLift::Fleet` in the stack of this construct. If the peering fails, so does the creation of the fleet.
+   * This option sets the fleet's `PeerVpcId` and `PeerVpcAwsAccountId`, and creates the fleet after the authorization. The fleet must
+   * be an `AWS::GameLift::Fleet` in the stack of this construct. If the peering fails, the creation of the fleet fails, too.
    *
-   * Both properties of the fleet are create-only, so each of these replaces the fleet: setting this option for an existing fleet,
-   * removing the option, and removing this construct.
+   * Both properties of the fleet are create-only. So CloudFormation replaces the fleet if you set this option for an existing fleet,
+   * remove the option, or remove this construct.
    *
-   * While the game servers start, they reach only what GameLift itself has set up. The routes, DNS and the rules of `allowTo`
-   * follow once the fleet is ACTIVE. A server must therefore report that it is ready (`ProcessReady`) without what is in the VPC, and
-   * connect to it afterwards. This is the same without this option, since the connection is then created after the fleet is ACTIVE.
-   * Read what a server needs at its start from outside of the VPC, such as from Secrets Manager or S3 with the role of the instances.
+   * While the game servers start, they can use only the routes and rules that GameLift itself has set up. This construct sets routes,
+   * DNS and the rules of `allowTo` once the fleet is ACTIVE. A server must therefore call `ProcessReady` before it connects to anything
+   * in the VPC. This is also the case without this option, because the connection is then created after the fleet is ACTIVE. If a
+   * server needs data at its start, read it from outside of the VPC, such as from Secrets Manager or S3 with the instance role.
    *
    * @default false
    * @see https://docs.aws.amazon.com/gameliftservers/latest/developerguide/vpc-peering.html
@@ -160,8 +161,8 @@ export interface VpcPeeringConnectionProps {
   readonly dnsResolution?: boolean;
 
   /**
-   * Whether to use a connection that already exists, even if it belongs to another stack. While this is set, the connection stays
-   * in place when this construct is removed.
+   * Whether to use a connection that already exists, even if it belongs to another stack. While this is set, removing this
+   * construct does not delete the connection.
    *
    * @default false
    */
@@ -281,8 +282,9 @@ export class VpcPeeringConnection extends VpcPeeringConnectionBase {
 
   /**
    * The fleet as a peer in security group rules: the CIDR block of its VPC. The CDK adds these rules to the stack of the security
-   * group, while `allowTo` adds them to the stack of the connection. So use `allowTo` for a security group of another stack: with
-   * `allowFrom`, that stack would import the CIDR block, and CloudFormation refuses to change its export when a new build changes it.
+   * group, while `allowTo` adds them to the stack of the connection. Use `allowTo` for a security group of another stack. With
+   * `allowFrom`, that stack would import the CIDR block. A new build changes it, and CloudFormation refuses to change an export that
+   * another stack imports.
    */
   readonly connections: ec2.Connections;
 
@@ -296,7 +298,7 @@ export class VpcPeeringConnection extends VpcPeeringConnectionBase {
    *
    * @param scope the construct that the connection becomes a child of
    * @param id the id of the construct, unique within `scope`
-   * @param props the authorization, the fleet, and what to set in the peer VPC
+   * @param props the authorization, the fleet, and the routes and DNS of the peer VPC
    * @throws Error if the timeout is out of range, if the removal policy is `SNAPSHOT`, if `routes` or `dnsResolution` would
    * change a VPC in an account that the handler has no access to, if the fleet is not an EC2 fleet or is already peered with the
    * VPC, if stack and fleet are not in the GameLift account of the authorization, or if stack, fleet and authorization are not in
@@ -445,12 +447,12 @@ export class VpcPeeringConnection extends VpcPeeringConnectionBase {
     const connectStatements = isOwnAccount ? networkStatements : callerStatements;
     const connectTarget = { construct: vpc, name: vpc.vpcId };
     const connectPolicy = handler.addPolicy('Connect', connectTarget, connectStatements(stack, vpc, peerVpcAccount));
-    // a fixed order, so that there are fewer possible orders of creation and deletion
+    // a fixed order, so that there are fewer orders of creation and deletion to test
     connectPolicy.node.addDependency(fleetPolicy);
     return [fleetPolicy, connectPolicy];
   }
 
-  /** At synthesis, since removal policies and references can be set later. */
+  /** Warns at synthesis, because removal policies and references can be set later. */
   private addWarnings({ resource }: PassedFleet, connection: CfnResource): void {
     this.node.addValidation({
       validate: () => {

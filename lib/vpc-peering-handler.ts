@@ -63,8 +63,9 @@ export interface VpcPeeringHandlerProps {
   /**
    * The role of the function, in the account of the stack. Lambda must be able to assume it.
    *
-   * A role that the app defines gets the policies of the function, also if several stacks share it. An imported role gets none: it must
-   * have the statements that `docs/handler-role.md` lists, also while CloudFormation cleans up at the end of an update, when the old connections are deleted.
+   * A role that the app defines gets the policies of the function, even if several stacks share it. An imported role gets none: it must
+   * have the statements that `docs/handler-role.md` lists. Keep them until an update is complete, because CloudFormation deletes the old
+   * connections at its end.
    * Cannot be combined with `roleName` and `permissionsBoundary`.
    *
    * @default - a new role with only the permissions that the stack needs
@@ -90,14 +91,14 @@ export interface VpcPeeringHandlerProps {
   readonly roleName?: string;
 
   /**
-   * The number of executions of the function that are reserved, and its maximum: at least 1.
+   * The reserved concurrency of the function: at least 1. It is also the maximum number of concurrent executions.
    *
    * Each request of a custom resource occupies one execution until it is complete, since the function waits for GameLift. Reserve one
    * execution for each connection that the stack creates or deletes at the same time (at most 40), and two for each authorization: one for
    * itself or its teardown, and one for its renewal on a schedule. That is 42 for one authorization with 40 connections or more.
    *
-   * With fewer, requests wait, and Lambda tries them again, for 5 minutes at most. The deployment takes longer, and it fails if a request
-   * still finds no execution after 5 minutes. A connection occupies an execution for at least half a minute, often longer.
+   * With fewer, requests wait, and Lambda retries them for 5 minutes at most. The deployment takes longer, and it fails if a request has
+   * not started after 5 minutes. A connection occupies an execution for at least half a minute, and often longer.
    *
    * Lambda refuses a reservation that leaves fewer than 100 executions of the account unreserved.
    *
@@ -210,7 +211,7 @@ export class VpcPeeringHandler extends Construct implements iam.IGrantable, ec2.
 
   /**
    * The number of invocations that failed, as Lambda counts them: crashes, timeouts, and responses that did not reach CloudFormation
-   * in time. It does not count requests that the function answers with a failure; see `metricFailed()`.
+   * in time. It does not count requests for which the function sends the response FAILED; see `metricFailed()`.
    *
    * @param props options of the metric, such as its period
    * @default - sum over 5 minutes
@@ -221,8 +222,8 @@ export class VpcPeeringHandler extends Construct implements iam.IGrantable, ec2.
   }
 
   /**
-   * The number of requests that failed: creates, updates and deletes of custom resources that the function answered with a failure,
-   * and runs of scheduled renewals that failed. `metricErrors()` does not count them: it counts only crashes.
+   * The number of requests that failed: creates, updates and deletes of custom resources for which the function sent the response
+   * FAILED, and runs of scheduled renewals that failed. `metricErrors()` does not count them, because the function did not crash.
    *
    * Use it for an alarm on failures that CloudFormation does not report. If a delete fails at the end of an update, CloudFormation
    * skips it and reports `UPDATE_COMPLETE`.

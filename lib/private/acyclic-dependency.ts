@@ -14,12 +14,13 @@ export function addDependencyUnlessCyclic(source: CfnResource, target: CfnResour
 }
 
 /**
- * Makes each of several sources depend on each target, except on targets that depend on a source themselves. Targets that are added
- * to the array later count, too.
+ * Makes each of several sources depend on each target, except on targets that depend on a source themselves. This includes targets
+ * that are added to the array later.
  */
 export class AcyclicDependency {
   private readonly sources: CfnResource[] = [];
-  private readonly answered = new Set<CfnResource>();
+  /** The sources that have used the current decision. */
+  private readonly decidedSources = new Set<CfnResource>();
   /** By the stack of the source. */
   private readonly acyclicTargets = new Map<Stack, readonly CfnResource[]>();
 
@@ -27,18 +28,18 @@ export class AcyclicDependency {
 
   add(source: CfnResource): void {
     this.sources.push(source);
-    source.node.addDependency(new LateDependable(() => this.targetsFor(source)));
+    source.node.addDependency(new LazyDependable(() => this.targetsFor(source)));
   }
 
   private targetsFor(source: CfnResource): IConstruct[] {
-    // a search that another dependency has started uses the last decision: it must not start further searches
+    // During another search, return the last decision: a search must not start further searches.
     if (!isSearching()) {
-      // one search serves all sources of a stack; when a source asks again, more dependencies may be known, so search again
-      if (this.answered.size === 0 || this.answered.has(source)) {
-        this.answered.clear();
+      // Decide once for all sources. If the CDK asks for a source again, dependencies may have been added, so decide again.
+      if (this.decidedSources.size === 0 || this.decidedSources.has(source)) {
+        this.decidedSources.clear();
         this.decide();
       }
-      this.answered.add(source);
+      this.decidedSources.add(source);
     }
     return [...(this.acyclicTargets.get(source.stack) ?? [])];
   }
@@ -46,12 +47,12 @@ export class AcyclicDependency {
   private decide(): void {
     this.acyclicTargets.clear();
     for (const [stack, sources] of groupBy(this.sources, (source) => source.stack)) {
-      // the decision about one stack counts when the next one is made, since the stacks could depend on each other
+      // Store each decision before the next one: the next search must see it, or two stacks could depend on each other.
       this.acyclicTargets.set(stack, this.findAcyclicTargets(stack, sources));
     }
   }
 
-  /** Sources and targets of the same nested stack are compared as resources of it, also if there are others elsewhere. */
+  /** Compares sources and targets as resources of the innermost stack that contains both. */
   private findAcyclicTargets(stack: Stack, sources: readonly CfnResource[]): CfnResource[] {
     const byCommonStack = groupBy(this.targets, (target) => innermostCommonStack(stack, target));
     return [...byCommonStack].flatMap(([commonStack, targets]) => {
@@ -70,8 +71,8 @@ function groupBy<K>(resources: readonly CfnResource[], keyOf: (resource: CfnReso
   return groups;
 }
 
-/** Constructs to depend on that are determined when the CDK asks for them. */
-class LateDependable extends Dependable implements IDependable {
+/** A dependency whose constructs are determined when the CDK asks for them. */
+class LazyDependable extends Dependable implements IDependable {
   constructor(private readonly determineRoots: () => IConstruct[]) {
     super();
     Dependable.implement(this, this);

@@ -4,10 +4,10 @@ import { AcyclicDependency } from './acyclic-dependency';
 import { topLevelStackOf } from './enclosing-stacks';
 import { sharedMap } from './library-copies';
 
-/** How many batches CloudFormation creates at the same time: GameLift serves the rest of one while another one starts. */
+/** How many batches CloudFormation creates at the same time, so that a new batch starts before the others are complete. */
 const CONCURRENT_BATCHES = 4;
 
-/** Connections of which each waits for all connections of an earlier batch. */
+/** Connections that each wait for all connections of an earlier batch. */
 interface Batch {
   readonly connections: CfnResource[];
   readonly afterEarlierBatch: AcyclicDependency;
@@ -18,8 +18,8 @@ type Origin = 'requested' | 'peered on creation';
 
 /** The connections of a deployment. */
 interface Batches {
-  readonly of: Record<Origin, Batch[]>;
-  /** What the first batches of requested connections wait for. */
+  readonly byOrigin: Record<Origin, Batch[]>;
+  /** The connections that the first batches of requested connections wait for. */
   readonly beforeRequested: CfnResource[];
   connectionCount: number;
 }
@@ -28,29 +28,29 @@ interface Batches {
 const batchesOf = sharedMap<Stack, Batches>('connectionBatches');
 
 /**
- * Adds a connection to the last batch of its deployment and origin, so that only as many connections share GameLift's rate limit as it
- * can serve in time. Batches do not mix, because connections that are requested wait for those that are peered on creation.
+ * Adds a connection to the last batch of its deployment and origin. Batches limit how many connections share GameLift's rate limit, so
+ * that each is served in time. A batch has one origin, because requested connections wait for those that are peered on creation.
  *
- * If each connection waited for a single earlier one, connections would start one by one. If throttled calls cost rate tokens (AWS does
- * not document this), the first call of each would make all others wait for another round.
+ * Each connection waits for a whole batch, not for a single earlier connection. Otherwise connections would start one by one, and if
+ * throttled calls count against the rate limit (AWS does not document this), the first call of each would delay all others.
  *
- * If there are more connections than CloudFormation may create at the same time, those that are requested come after those that are peered
- * on creation.
+ * If there are more connections than CloudFormation may create at the same time, all requested connections wait for the last batches that
+ * are peered on creation.
  */
 export function addToBatch(origin: Origin, connection: CfnResource): void {
   const stack = topLevelStackOf(connection);
   const batches = batchesOf.get(stack) ?? {
-    of: { requested: [], 'peered on creation': [] },
+    byOrigin: { requested: [], 'peered on creation': [] },
     beforeRequested: [],
     connectionCount: 0,
   };
   batchesOf.set(stack, batches);
-  const last = batchWithRoom(batches.of[origin], origin === 'requested' ? batches.beforeRequested : []);
+  const last = batchWithRoom(batches.byOrigin[origin], origin === 'requested' ? batches.beforeRequested : []);
   last.connections.push(connection);
   last.afterEarlierBatch.add(connection);
   batches.connectionCount += 1;
   if (batches.connectionCount > MAX_CONCURRENT_CONNECTIONS) {
-    const peeredOnCreation = batches.of['peered on creation'].slice(-CONCURRENT_BATCHES);
+    const peeredOnCreation = batches.byOrigin['peered on creation'].slice(-CONCURRENT_BATCHES);
     batches.beforeRequested.splice(
       0,
       batches.beforeRequested.length,
@@ -59,7 +59,7 @@ export function addToBatch(origin: Origin, connection: CfnResource): void {
   }
 }
 
-/** @param beforeFirst what the first batches wait for */
+/** @param beforeFirst the connections that the first batches wait for */
 function batchWithRoom(batches: Batch[], beforeFirst: readonly CfnResource[]): Batch {
   const last = batches.at(-1);
   if (last !== undefined && last.connections.length < MAX_CONCURRENT_CONNECTIONS / CONCURRENT_BATCHES) {

@@ -37,11 +37,11 @@ export interface HandledResourceProps {
   /** The maximum duration of one invocation, in seconds, including the response. */
   readonly budgetSeconds: number;
   readonly removalPolicy?: RemovalPolicy | undefined;
-  /** What the handler needs for this resource. The policies are created before the resource and deleted after it. */
+  /** The permissions that the handler needs for this resource. They are created before the resource and deleted after it. */
   readonly policies: readonly iam.CfnRolePolicy[];
 }
 
-/** What a policy of the handler is for. */
+/** The construct that a policy of the handler gives access to. */
 export interface PolicyTarget {
   /** There is one policy for each purpose and construct. */
   readonly construct: IConstruct;
@@ -103,7 +103,10 @@ class HandlerPolicy extends iam.CfnRolePolicy {
   }
 }
 
-/** Whether the template of a stack contains the role. `withoutPolicyUpdates` returns a construct whose default child is another role's. */
+/**
+ * Whether the app defines the role, so that its template contains it. The scope must be compared, because the default child of the
+ * construct that `withoutPolicyUpdates` returns belongs to another role.
+ */
 function isDefinedByApp(role: iam.IRole): boolean {
   return role.node.defaultChild?.node.scope === role;
 }
@@ -170,7 +173,7 @@ export class HandlerFunction extends Construct {
     }
   }
 
-  /** A `VpcPeeringHandler` can still change it. */
+  /** The role of the function. A `VpcPeeringHandler` that is created later can still change it. */
   get role(): iam.IRole {
     return this.currentRole;
   }
@@ -180,7 +183,7 @@ export class HandlerFunction extends Construct {
     return this.vpcSecurityGroups;
   }
 
-  /** Functions of several stacks can share a role that is passed to them, so the names of their policies in it contain the stack. */
+  /** Functions of several stacks can share a role that the user passes. The policy names then contain a digest of the stack. */
   get policyNamePrefix(): string {
     const isOwnRole = this.role.node.scope === this;
     return isOwnRole ? 'GameLiftVpcPeering' : `GameLiftVpcPeering-${digestOf(Stack.of(this).node.path, 8)}`;
@@ -247,8 +250,8 @@ export class HandlerFunction extends Construct {
    * Adds a policy that keeps its permissions as long as a resource needs them, or adds statements to it if there is one already.
    *
    * CloudFormation changes policies before it deletes resources that were replaced or removed. Since it cannot rename this type of
-   * policy in place, the policy's name contains the target and a digest of the document. Other permissions therefore are another
-   * policy, and CloudFormation deletes the old one only after the resources that depend on it.
+   * policy in place, the policy's name contains the target and a digest of the document. If the permissions change, CloudFormation
+   * therefore creates another policy, and deletes the old one only after the resources that depend on it.
    *
    * With `Role.customizeRoles`, the statements are in the CDK's report instead of the template. An imported role gets no policies.
    *
@@ -269,7 +272,7 @@ export class HandlerFunction extends Construct {
       resourceType: props.resourceType,
       properties: props.properties,
       removalPolicy: props.removalPolicy,
-      // an invocation that starts just before the event is too old still responds before CloudFormation gives up
+      // long enough for an invocation that starts just before Lambda would discard the event
       serviceTimeout: Duration.seconds(MAX_EVENT_AGE_SECONDS + props.budgetSeconds + 2 * RESPONSE_RESERVE_SECONDS),
     });
     resource.node.addDependency(this.eventInvokeConfig, ...props.policies);
@@ -327,7 +330,7 @@ export class HandlerFunction extends Construct {
     this.addFunctionPolicy('Logs', LOG_ACTIONS, this.logGroupArn());
   }
 
-  /** The log group can still be changed. */
+  /** A token, because the log group can still be changed. */
   private logGroupArn(): string {
     return Lazy.string({ produce: () => this.logGroup.logGroupArn });
   }
@@ -352,7 +355,7 @@ export class HandlerFunction extends Construct {
     return resource;
   }
 
-  /** The path within this stack, so that it does not depend on where the stack is in the app. */
+  /** The path of a construct within this stack, which stays the same if the stack is moved within the app. */
   private pathOf(construct: IConstruct): string {
     const stack = Stack.of(this);
     return Stack.of(construct) === stack ? construct.node.path.slice(stack.node.path.length) : construct.node.path;

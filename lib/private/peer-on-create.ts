@@ -53,7 +53,8 @@ function peerVpcProperties({ vpc, peerVpcAccount }: PeeringPair): {
 }
 
 /**
- * Makes GameLift peer the fleet with the VPC of a connection on creation. Replaces a VPC that cannot be compared with it at synthesis.
+ * Makes GameLift peer the fleet with the VPC of a connection on creation. Overwrites the `PeerVpcId` of the fleet if it is a token that
+ * cannot be compared at synthesis.
  *
  * @throws Error if the fleet already has another VPC
  */
@@ -120,7 +121,7 @@ export function forbidPeerVpc(connection: Construct, fleet: CfnResource, vpc: ec
   });
 }
 
-/** Compares the `PeerVpcId` of a fleet with a VPC. Unknown if it has none. */
+/** Compares the `PeerVpcId` of a fleet with a VPC. The result is `unknown` if the fleet has none. */
 function compareWithPeerVpc(fleet: CfnResource, vpc: ec2.IVpc): Comparison {
   return hasProperty(fleet, 'PeerVpcId', vpc.vpcId)
     ? 'same'
@@ -161,9 +162,9 @@ export function registerPeeredOnCreate(connection: Construct, resource: CfnResou
  * Makes a connection without `peerOnCreate` wait for those of the same deployment and VPC that have it, including those that are registered
  * later. They are complete soon after their fleet is ACTIVE, so a deployment takes about as long as its slowest fleet.
  *
- * The order matters if each use consumes the authorization (AWS does not document this). In a creation, the connection would otherwise
- * use up what GameLift needs for the fleet, and only the connection can authorize again. In a deletion, which goes in the reverse order,
- * it would use up what `DeleteFleet` needs if GameLift ends the other connection only with the fleet.
+ * The order matters if each use consumes the authorization (AWS does not document this). On creation, the connection could otherwise
+ * consume the authorization that GameLift needs for the fleet, and the fleet cannot authorize again. On deletion, in the reverse order,
+ * it could consume the authorization that `DeleteFleet` needs if GameLift deletes the other connection only with its fleet.
  */
 export function createAfterPeeredOnCreate(connection: CfnResource, vpc: ec2.IVpc): void {
   new AcyclicDependency(peeredOnCreateWith(connection, vpc).resources).add(connection);

@@ -6,7 +6,7 @@ import type { PairProperties } from '../contract';
 import { validateLibraryVersion } from './library-copies';
 import { areDifferent, isKnown, validateAccountId, validateExternalId } from './validation';
 
-/** A peer VPC and a GameLift account, between which GameLift has one authorization, and the role to use in the VPC's account. */
+/** A peer VPC and a GameLift account, for which GameLift has one authorization, and the role to use in the VPC's account. */
 export interface PeeringPair {
   readonly vpc: ec2.IVpc;
   readonly peerVpcAccount: string;
@@ -15,7 +15,7 @@ export interface PeeringPair {
   readonly externalId?: string | undefined;
 }
 
-/** What a user passes to describe a pair. */
+/** The properties with which a user describes a pair. */
 export interface PeeringPairProps {
   readonly vpc: ec2.IVpc;
   readonly peerVpcAccount?: string;
@@ -64,7 +64,7 @@ function validateVpc(stack: Stack, vpc: ec2.IVpc): void {
   }
 }
 
-/** The pair of an authorization, also of one that is not implemented by this library. */
+/** The pair of an authorization. Another library can implement the authorization. */
 export function peeringPairOf(authorization: PeeringPair): PeeringPair {
   validateLibraryVersion(authorization);
   const { _pair } = authorization as Partial<{ readonly _pair: PeeringPair }>;
@@ -85,8 +85,8 @@ export function pairProperties({ vpc, peerVpcAccount, gameLiftAccount, peerRole,
 }
 
 /**
- * How the handler of a stack gets access to the account of the VPC: it runs in that account, it assumes the peer role, or not at
- * all.
+ * How the handler of a stack gets access to the account of the VPC: it runs in that account (`own`), it assumes the peer role
+ * (`role`), or it has no access (`none`).
  */
 export type VpcAccountAccess = 'own' | 'role' | 'none';
 

@@ -12,8 +12,8 @@ import { compare } from './validation';
  */
 
 /**
- * A condition that allows calls that name only these tag keys. It denies calls that name no key, since EC2's DeleteTags then
- * removes all tags.
+ * A condition that allows only calls whose tag keys all match these patterns. It does not allow calls without tag keys, because EC2's
+ * DeleteTags then removes all tags.
  */
 function onlyTagKeys(keys: string[]): Record<string, Record<string, string | string[]>> {
   return { 'ForAllValues:StringLike': { 'aws:TagKeys': keys }, Null: { 'aws:TagKeys': 'false' } };
@@ -53,7 +53,7 @@ class PeerVpcStatements {
     });
   }
 
-  /** Allows actions on the same connections, only for the tag keys that the handler uses. */
+  /** Allows tag actions on the same connections, only for the tag keys that the handler uses. */
   allowOnPeeringTags(actions: string[]): iam.PolicyStatement {
     const statement = this.allowOnPeerings(actions);
     statement.addConditions(onlyTagKeys(PEERING_TAG_KEYS));
@@ -125,7 +125,7 @@ export function findAuthorizationStatements(stack: Stack): iam.PolicyStatement[]
 
 /*
  * Before the handler cancels an authorization, and when a teardown cannot authorize, it checks whether anything is still peered with
- * the VPC. In the GameLift account it asks GameLift, elsewhere it asks EC2. If the account is a token, it gets both permissions.
+ * the VPC. In the GameLift account it lists GameLift's connections, elsewhere EC2's. If the account is a token, it gets both permissions.
  */
 
 /** To list the connections of the account's fleets. */
@@ -143,8 +143,8 @@ export function describeVpcConnectionsStatements(stack: Stack, gameLiftAccount: 
 }
 
 /**
- * To create and delete connections in the GameLift account. GameLift's peering actions support no narrower resource. Which stack
- * owns a connection is in tags on the fleet. A policy has no room for the ARNs of all fleets, so it limits the tag keys instead.
+ * To create and delete connections in the GameLift account. GameLift's peering actions support no narrower resource. Tags on the fleet
+ * say which stack owns a connection. A policy has no room for the ARNs of all fleets, so it limits the tag keys instead.
  */
 export function fleetStatements(stack: Stack): iam.PolicyStatement[] {
   const fleets = stack.formatArn({ service: 'gamelift', account: '*', resource: 'fleet', resourceName: '*' });
@@ -200,8 +200,8 @@ export function untagStatements(stack: Stack, account: string): iam.PolicyStatem
 }
 
 /**
- * What AWS requires of the caller of CreateVpcPeeringConnection if that is not the caller who authorized, since GameLift acts
- * with the caller's permissions.
+ * The permissions that the caller of CreateVpcPeeringConnection needs if another caller authorized: GameLift acts with the caller's
+ * permissions.
  *
  * @see https://docs.aws.amazon.com/gameliftservers/latest/apireference/API_CreateVpcPeeringConnection.html
  */

@@ -5,7 +5,7 @@ import { isCfnFleet } from './fleets';
 
 /*
  * A deployment that changes a peered fleet or a connection needs a valid authorization. The authorization's properties therefore
- * contain what such a change looks like in the template, so that CloudFormation updates the authorization in the same deployment.
+ * contain the properties of these resources, so that CloudFormation updates the authorization in the same deployment.
  */
 
 /**
@@ -39,9 +39,9 @@ type Property = readonly [name: string, value: unknown];
 let isCollecting = false;
 
 /**
- * For each resource, by its logical id: the values of its create-only properties, including references, so that a new build
- * shows, and a digest of all its properties. Values that depend on the authorization would create a cycle and are only in the
- * digest.
+ * For each resource, by its logical id: the values of its create-only properties, and a digest of all its properties. The values
+ * include references, because a new build changes only what a reference returns, not the template. Values that depend on the
+ * authorization would create a cycle and are only in the digest.
  *
  * @param authorization the resource whose property contains the result
  */
@@ -50,12 +50,12 @@ export function renewalTriggers(
   authorization: CfnResource,
 ): Readonly<Record<string, Values>> | undefined {
   if (isCollecting) {
-    // A search on behalf of another authorization resolves this one. Return everything that this one may refer to.
+    // The search of another authorization resolves this one. Return all values that this one may contain.
     return byLogicalId(resources, (resource) => Object.fromEntries(propertiesInTemplate(resource).filter(isCreateOnly)));
   }
   if (isSearching()) {
-    // A search decides about a dependency. If a value here conflicts with that dependency, the value is left out, not the
-    // dependency.
+    // A search decides about a dependency. Return nothing, so that it keeps the dependency: a value here that then conflicts with the
+    // dependency is left out.
     return undefined;
   }
   isCollecting = true;

@@ -3,7 +3,7 @@ import type { CfnResource, IPostProcessor, IResolvable, IResolveContext } from '
 import type { IConstruct } from 'constructs';
 
 /*
- * Reads resources as they will appear in the template. This works at any time, also before the CDK has resolved the references
+ * Reads resources as they will appear in the template. This works at any time, even before the CDK has resolved the references
  * between stacks.
  */
 
@@ -34,6 +34,7 @@ export interface ResolvedValue {
   readonly targets: ReadonlySet<IConstruct>;
 }
 
+/** Resolves the tokens of a value, and collects the constructs that it refers to. */
 export function resolveReferences(value: unknown, scope: IConstruct): ResolvedValue {
   const resolver = new ReferenceResolver();
   const resolved = Tokenization.resolve(value, { scope, resolver, preparing: false }) as unknown;
@@ -65,5 +66,5 @@ export function hasProperty(resource: CfnResource, name: string, value: unknown)
   // an override has references in the form of the template, see CfnResource
   const expected = [resolveReferences(value, resource).value, resource.stack.resolve(value) as unknown];
   const actual = JSON.stringify(propertiesOf(resource)[name]);
-  return expected.some((each) => JSON.stringify(each) === actual);
+  return expected.some((form) => JSON.stringify(form) === actual);
 }

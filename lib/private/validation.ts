@@ -14,7 +14,7 @@ export function isKnown(value: string): boolean {
   return !Token.isUnresolved(value) && !isDummyValue(value);
 }
 
-/** Whether two values are equal. Unknown if one of them is a token or a dummy value, unless both are the same token. */
+/** Whether two values are equal. The result is `unknown` if one is a token or a dummy value, unless both are the same token. */
 export type Comparison = 'same' | 'different' | 'unknown';
 
 export function compare(one: string, other: string): Comparison {

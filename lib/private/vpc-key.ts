@@ -3,7 +3,7 @@ import type { ResolvedValue } from './template';
 import { isKnown } from './validation';
 import type { Comparison } from './validation';
 
-/** What identifies a VPC at synthesis: its id, or the path of the resource that creates it. Unknown for other tokens. */
+/** Identifies a VPC at synthesis: by its id, or by the path of the resource that creates it. The kind is `unknown` for other tokens. */
 export interface VpcKey {
   readonly kind: 'id' | 'resource' | 'unknown';
   readonly text: string;
@@ -22,7 +22,7 @@ export function vpcKeyOf({ value, targets }: ResolvedValue): VpcKey {
   return isVpc ? { kind: 'resource', text: path } : { kind: 'unknown', text: JSON.stringify(value ?? '') };
 }
 
-/** Whether two keys are of the same VPC. The id of a VPC and a resource cannot be compared. */
+/** Whether two keys identify the same VPC. The result is `unknown` for an id and a resource. */
 export function compareVpcKeys(one: VpcKey, other: VpcKey): Comparison {
   if (one.kind !== other.kind) {
     return 'unknown';
