@@ -1,5 +1,5 @@
 import type { Stack } from 'aws-cdk-lib';
-import { fleetOf } from '../bin/studio';
+import { createFleet } from '../bin/studio';
 import { PEERING_OPERATIONS } from '../lambda/aws/calls';
 import { callsOf } from '../test/life/calls';
 import type { Calls } from '../test/life/calls';
@@ -15,9 +15,10 @@ import type { Way } from './ways/way';
 const MAX_EXTRA_CALLS = 2;
 
 /**
- * The fewest calls of operations with a limit. Creating needs CreateVpcPeeringAuthorization, CreateVpcPeeringConnection, and
- * DescribeVpcPeeringConnections for the id and the CIDR block. A new build does too, because the authorization has expired; the old
- * connection ends with its fleet. Deleting needs CreateVpcPeeringAuthorization and DeleteVpcPeeringAuthorization.
+ * The steps, and the minimum number of rate-limited calls in each. A creation needs CreateVpcPeeringAuthorization,
+ * CreateVpcPeeringConnection, and DescribeVpcPeeringConnections for the id and the CIDR block. A new build needs the same calls, because the
+ * authorization has expired; the old connection is deleted with its fleet. A deletion needs CreateVpcPeeringAuthorization and
+ * DeleteVpcPeeringAuthorization.
  */
 const STEPS = [
   { name: 'create', days: 0, build: '1', minimum: 3 },
@@ -32,23 +33,23 @@ interface Step {
   readonly calls: Calls;
 }
 
-/** The life of a stack with a fleet and its connection. */
-function live(way: Way): Promise<readonly Step[]> {
+/** Rehearses the life of a stack with a fleet and its connection. */
+function rehearseLife(way: Way): Promise<readonly Step[]> {
   return inRehearsal(way, async (rehearsal) => {
     const { clock, cloudFormation, journal } = rehearsal;
     const { vpcId } = await existing(rehearsal, 0);
     const steps: Step[] = [];
     for (const { name, days, build, minimum } of STEPS) {
       await clock.sleep(days * DAY);
-      const from = journal.entries.length;
+      const firstEntry = journal.entries.length;
       const assembly =
         build === undefined
           ? undefined
           : synthesize((stack: Stack) => {
-              way.connect(stack, [{ vpcId, fleets: [fleetOf(stack, build)] }]);
+              way.connect(stack, [{ vpcId, fleets: [createFleet(stack, build)] }]);
             });
       const { status } = await (assembly === undefined ? cloudFormation.delete(STACK) : cloudFormation.deploy(assembly, STACK));
-      steps.push({ name, minimum, status, calls: callsOf(journal.entries.slice(from)) });
+      steps.push({ name, minimum, status, calls: callsOf(journal.entries.slice(firstEntry)) });
     }
     return steps;
   });
@@ -56,8 +57,8 @@ function live(way: Way): Promise<readonly Step[]> {
 
 function row(way: string, { name, status, calls }: Step): string[] {
   const count = (operation: string): number => {
-    const made = calls.operations.find((one) => one.operation === operation);
-    return made === undefined ? 0 : made.answered + made.throttled;
+    const counted = calls.operations.find((candidate) => candidate.operation === operation);
+    return counted === undefined ? 0 : counted.answered + counted.throttled;
   };
   const others = calls.operations.filter(({ operation }) => !PEERING_OPERATIONS.includes(operation));
   return [
@@ -70,12 +71,12 @@ function row(way: string, { name, status, calls }: Step): string[] {
 }
 
 function target({ name, minimum, calls }: Step): Target {
-  const made = calls.limited + calls.throttled;
+  const limitedCalls = calls.limited + calls.throttled;
   return {
     what: name,
     target: `at most ${MAX_EXTRA_CALLS} above the minimum of ${minimum}`,
-    measured: String(made),
-    verdict: verdict(made <= minimum + MAX_EXTRA_CALLS),
+    measured: String(limitedCalls),
+    verdict: verdict(limitedCalls <= minimum + MAX_EXTRA_CALLS),
   };
 }
 
@@ -84,15 +85,15 @@ export const CALLS: Measurement = {
   measure: async () => {
     const lives: { readonly way: Way; readonly steps: readonly Step[] }[] = [];
     for (const way of WAYS) {
-      lives.push({ way, steps: await live(way) });
+      lives.push({ way, steps: await rehearseLife(way) });
     }
     return {
       title: 'Calls of GameLift',
       method:
-        'The life of a stack with a VPC that is imported, a fleet with its build, and one connection. What counts for the target are the six ' +
-        'operations that GameLift limits to one call in ten seconds. The minimum to create, and for a new build, is to authorize, to request ' +
-        'the connection, and to read its id and CIDR block. The minimum to delete is to authorize and to cancel the authorization: the ' +
-        'connection ends with its fleet.',
+        'The life of a stack with an imported VPC, a fleet with its build, and one connection. The target counts calls of the six operations ' +
+        'that GameLift limits to one call in ten seconds. For a creation and for a new build, the minimum is three calls: authorize, request ' +
+        'the connection, and read its id and CIDR block. For a deletion, it is two: authorize, and cancel the authorization. The connection is ' +
+        'deleted with its fleet.',
       tables: [
         {
           head: ['way', 'step', 'result', ...PEERING_OPERATIONS, 'other operations'],

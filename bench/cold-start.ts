@@ -19,27 +19,27 @@ export const COLD_START: Measurement = {
       }
     }
     await gameLift.close();
-    const of = (candidate: Candidate, what: 'cpuSeconds' | 'seconds'): number[] =>
-      (starts.get(candidate) ?? []).map((start) => start[what]);
-    const ratio = (candidate: Candidate, what: 'cpuSeconds' | 'seconds') => {
-      const others = of(AWS_CUSTOM_RESOURCE_START, what);
-      return estimate(of(candidate, what).map((value, index) => value / (others[index] ?? NaN)));
+    const valuesOf = (candidate: Candidate, quantity: 'cpuSeconds' | 'seconds'): number[] =>
+      (starts.get(candidate) ?? []).map((start) => start[quantity]);
+    const ratio = (candidate: Candidate, quantity: 'cpuSeconds' | 'seconds') => {
+      const others = valuesOf(AWS_CUSTOM_RESOURCE_START, quantity);
+      return estimate(valuesOf(candidate, quantity).map((value, index) => value / (others[index] ?? NaN)));
     };
     const cpu = ratio(LIBRARY_START, 'cpuSeconds');
     return {
       title: 'Cold start',
       method:
-        'From the start of a process to its first request to GameLift, on loopback, for a custom resource that authorizes: with the bundle as it ' +
-        'is shipped, with the handler of AwsCustomResource and an SDK that is installed as on Lambda, and with a script that needs nothing but ' +
-        `Node.js to send the signed request. Medians of ${PAIRS} rounds. ${MACHINE}`,
+        'From the start of a process to its first call of GameLift, on loopback, for a custom resource that authorizes. The handlers are the ' +
+        'bundle as it is shipped, the handler of AwsCustomResource with an SDK that is installed as on Lambda, and a script that sends the ' +
+        `signed request with Node.js alone. Medians of ${PAIRS} rounds. ${MACHINE}`,
       tables: [
         {
           head: ['handler', 'processor time', 'of AwsCustomResource', 'elapsed time', 'of AwsCustomResource'],
           rows: CANDIDATES.map((candidate) => [
             candidate.name,
-            `${Math.round(medianOf(of(candidate, 'cpuSeconds')) * 1000)} ms`,
+            `${Math.round(medianOf(valuesOf(candidate, 'cpuSeconds')) * 1000)} ms`,
             formatEstimate(ratio(candidate, 'cpuSeconds')),
-            `${Math.round(medianOf(of(candidate, 'seconds')) * 1000)} ms`,
+            `${Math.round(medianOf(valuesOf(candidate, 'seconds')) * 1000)} ms`,
             formatEstimate(ratio(candidate, 'seconds')),
           ]),
         },

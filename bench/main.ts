@@ -11,10 +11,10 @@ import { SYNTHESIS } from './synthesis';
 import { TEMPLATE } from './template';
 
 /*
- * Measures this library beside what people use today, and writes bench/latest.json, docs/benchmarks.md and the table of the README.
+ * Compares this library with its alternatives, and writes bench/latest.json, docs/benchmarks.md and the table of the README.
  *
  * npm run bench                          all measurements
- * npm run bench -- template synthesis    these: the results of the others stay as they are
+ * npm run bench -- template synthesis    the named measurements: the other results are kept
  */
 
 const MEASUREMENTS = [MANY_CONNECTIONS, ONE_CONNECTION, CALLS, TEMPLATE, SYNTHESIS, COLD_START, SIZES, REHEARSAL];
@@ -23,18 +23,18 @@ async function main(names: readonly string[]): Promise<void> {
   const known = MEASUREMENTS.map(({ name }) => name);
   const unknown = names.filter((name) => !known.includes(name));
   if (unknown.length > 0) {
-    throw new Error(`no such measurement: ${unknown.join(', ')}. There are ${known.join(', ')}`);
+    throw new Error(`no such measurement: ${unknown.join(', ')}: pass some of ${known.join(', ')}`);
   }
   useTemporaryDirectory();
-  const measured: Record<string, Result> = {};
-  for (const { name, measure } of MEASUREMENTS.filter((one) => names.length === 0 || names.includes(one.name))) {
-    const started = Date.now();
+  const newResults: Record<string, Result> = {};
+  for (const { name, measure } of MEASUREMENTS.filter((measurement) => names.length === 0 || names.includes(measurement.name))) {
+    const startTime = Date.now();
     const result = await measure();
-    measured[name] = result;
+    newResults[name] = result;
     const verdicts = result.targets.map(({ what, measured: value, verdict }) => `${what} ${value}: ${verdict}`);
-    console.log(`${name} (${Math.round((Date.now() - started) / 1000)} s): ${verdicts.join('; ') || 'recorded'}`);
+    console.log(`${name} (${Math.round((Date.now() - startTime) / 1000)} s): ${verdicts.join('; ') || 'recorded'}`);
   }
-  const merged = { ...(names.length === 0 ? {} : readResults()), ...measured };
+  const merged = { ...(names.length === 0 ? {} : readResults()), ...newResults };
   const ordered = known.flatMap((name) => (merged[name] === undefined ? [] : [[name, merged[name]] as const]));
   writeResults(Object.fromEntries(ordered));
 }

@@ -4,38 +4,40 @@ import type { FleetSource, Pace } from '../test/life/many';
 import { inRehearsal } from './rehearsals';
 import { verdict } from './result';
 import type { Measurement, Target } from './result';
-import { PEERS } from './ways';
+import { ALTERNATIVES } from './ways';
 import { LIBRARY } from './ways/library';
 import type { Way } from './ways/way';
 
 const COUNTS = [1, 10, 25, 50, 100];
-/** The counts that have a target. */
+/** The target applies to stacks with at least so many connections. */
 const MANY = 50;
-const PEER_COUNTS = [1, 2, 3, 4, 5, 10, 25, 50, 100];
+const ALTERNATIVE_COUNTS = [1, 2, 3, 4, 5, 10, 25, 50, 100];
 const MAX_RATIO = 1.1;
-/** GameLift allows one call of an operation in so many seconds. */
+/** GameLift allows one call of each operation in this time. */
 const SECONDS_PER_CALL = 10;
 
 type Phase = 'creating' | 'deleting';
 
-interface Case {
+/** The settings of a run, apart from the number of connections. */
+interface Settings {
   readonly way: Way;
   readonly fleets: string;
   readonly source: FleetSource;
   readonly throttledCalls: Reading<'throttledCalls'>;
 }
 
-interface Run extends Case {
+/** A rehearsed stack. */
+interface Run extends Settings {
   readonly connections: number;
   readonly pace: Pace;
 }
 
-const SETTINGS = (['free', 'counted'] as const).flatMap((throttledCalls) => [
+const VARIANTS = (['free', 'counted'] as const).flatMap((throttledCalls) => [
   { fleets: 'imported', source: IMPORTED, throttledCalls },
   { fleets: 'of the stack', source: CREATED, throttledCalls },
 ]);
 
-async function run(settings: Case, connections: number): Promise<Run> {
+async function run(settings: Settings, connections: number): Promise<Run> {
   const { way, source, throttledCalls } = settings;
   const pace = await inRehearsal(way, (rehearsal) => {
     rehearsal.aws.behaviours.set('throttledCalls', throttledCalls);
@@ -49,13 +51,13 @@ const wasCreated = ({ pace, connections }: Run): boolean =>
   pace.statuses[0] === 'CREATE_COMPLETE' && pace.connected === connections;
 const wasDeleted = ({ pace }: Run): boolean => pace.statuses[1] === 'DELETE_COMPLETE';
 
-/** More and more connections, until a stack can't be created. */
-async function runUntilFailure(settings: Case): Promise<readonly Run[]> {
+/** Increases the number of connections until the creation of a stack fails. */
+async function runUntilFailure(settings: Settings): Promise<readonly Run[]> {
   const runs: Run[] = [];
-  for (const connections of PEER_COUNTS) {
-    const done = await run(settings, connections);
-    runs.push(done);
-    if (!wasCreated(done)) {
+  for (const connections of ALTERNATIVE_COUNTS) {
+    const latest = await run(settings, connections);
+    runs.push(latest);
+    if (!wasCreated(latest)) {
       break;
     }
   }
@@ -64,65 +66,65 @@ async function runUntilFailure(settings: Case): Promise<readonly Run[]> {
 
 const ratio = ({ pace, connections }: Run, phase: Phase): number => pace[phase] / (SECONDS_PER_CALL * connections);
 
-function cells(done: Run, phase: Phase): string[] {
-  const { limited, throttled } = done.pace.calls[phase];
-  return [String(done.pace[phase]), ratio(done, phase).toFixed(2), String(limited), String(throttled)];
+function phaseCells(run: Run, phase: Phase): string[] {
+  const { limited, throttled } = run.pace.calls[phase];
+  return [String(run.pace[phase]), ratio(run, phase).toFixed(2), String(limited), String(throttled)];
 }
 
-function failed({ pace }: Run): string[] {
+function failureCells({ pace }: Run): string[] {
   const [reason = ''] = pace.failures;
   // the handler's own reason comes last
   return [`fails: ${reason.split('\n')[0]?.split(': ').at(-1) ?? ''}`, '', '', ''];
 }
 
-function row(done: Run): string[] {
-  const { way, fleets, throttledCalls, connections } = done;
-  const outcome = wasCreated(done)
-    ? [...cells(done, 'creating'), ...(wasDeleted(done) ? cells(done, 'deleting') : failed(done))]
-    : [...failed(done), '', '', '', ''];
-  return [way.name, fleets, throttledCalls, String(connections), ...outcome];
+function row(run: Run): string[] {
+  const { way, fleets, throttledCalls, connections } = run;
+  const cells = wasCreated(run)
+    ? [...phaseCells(run, 'creating'), ...(wasDeleted(run) ? phaseCells(run, 'deleting') : failureCells(run))]
+    : [...failureCells(run), '', '', '', ''];
+  return [way.name, fleets, throttledCalls, String(connections), ...cells];
 }
 
-function target(what: string, phase: Phase, throttledCalls: Reading<'throttledCalls'>, runs: readonly Run[]): Target {
-  const many = runs.filter((done) => done.connections >= MANY && done.throttledCalls === throttledCalls);
-  const ratios = many.filter((done) => wasCreated(done) && wasDeleted(done)).map((done) => ratio(done, phase));
-  const failures = many.length - ratios.length;
-  const most = Math.max(...ratios);
+function target(phase: Phase, throttledCalls: Reading<'throttledCalls'>, runs: readonly Run[]): Target {
+  const measuredRuns = runs.filter((run) => run.connections >= MANY && run.throttledCalls === throttledCalls);
+  const ratios = measuredRuns.filter((run) => wasCreated(run) && wasDeleted(run)).map((run) => ratio(run, phase));
+  const failures = measuredRuns.length - ratios.length;
+  const maximum = Math.max(...ratios);
   const measured = [
-    ...(ratios.length === 0 ? [] : [`${Math.min(...ratios).toFixed(2)} to ${most.toFixed(2)} times the minimum`]),
-    ...(failures === 0 ? [] : [`${failures} of ${many.length} stacks fail`]),
+    ...(ratios.length === 0 ? [] : [`${Math.min(...ratios).toFixed(2)} to ${maximum.toFixed(2)} times the minimum`]),
+    ...(failures === 0 ? [] : [`${failures} of ${measuredRuns.length} stacks fail`]),
   ];
   return {
-    what: `${what} ${MANY} and more, throttled calls ${throttledCalls}`,
+    what: `${phase} ${MANY} and more, throttled calls ${throttledCalls}`,
     target: `at most ${MAX_RATIO} times the minimum`,
     measured: measured.join(', '),
-    verdict: verdict(failures === 0 && most <= MAX_RATIO),
+    verdict: verdict(failures === 0 && maximum <= MAX_RATIO),
   };
 }
 
 export const MANY_CONNECTIONS: Measurement = {
   name: 'many-connections',
   measure: async () => {
-    const ours: Run[] = [];
-    for (const settings of SETTINGS) {
+    const libraryRuns: Run[] = [];
+    for (const variant of VARIANTS) {
       for (const connections of COUNTS) {
-        ours.push(await run({ way: LIBRARY, ...settings }, connections));
+        libraryRuns.push(await run({ way: LIBRARY, ...variant }, connections));
       }
     }
-    const theirs: Run[] = [];
-    for (const way of PEERS) {
-      for (const settings of SETTINGS) {
-        theirs.push(...(await runUntilFailure({ way, ...settings })));
+    const alternativeRuns: Run[] = [];
+    for (const way of ALTERNATIVES) {
+      for (const variant of VARIANTS) {
+        alternativeRuns.push(...(await runUntilFailure({ way, ...variant })));
       }
     }
     return {
       title: 'Many connections in one stack',
       method:
-        'Rehearsed seconds from the first event of a connection in CloudFormation to the last one, when a stack is created, and when it is ' +
-        'deleted 30 hours later. GameLift allows one call of each operation in ten seconds: so ten seconds for each connection are the ' +
-        'minimum, beside the 45 seconds that one takes. “Calls” are answered calls of the six operations with that limit, “throttled” ' +
-        'those that were refused. AWS does not document whether a refused call costs a token, so that the next wait begins anew: “free” ' +
-        'and “counted”. Each peer is run with more and more connections, until its stack can’t be created.',
+        'Rehearsed seconds from the first to the last event of a connection in CloudFormation: for a creation, and for a deletion 30 hours ' +
+        'later. GameLift allows one call of each operation in ten seconds, so the minimum is ten seconds for each connection. A single ' +
+        'connection takes 45 seconds. Of the calls of the six operations with that limit, “throttled” counts those above it, “calls” the others. ' +
+        'AWS does not document whether a throttled call counts against the limit, so both readings are measured: “free” (it does not) and ' +
+        '“counted” (it does). Each alternative is rehearsed with an increasing number of connections, until the creation of its stack fails.',
       tables: [
         {
           head: [
@@ -139,12 +141,12 @@ export const MANY_CONNECTIONS: Measurement = {
             'calls',
             'throttled',
           ],
-          rows: [...ours, ...theirs].map(row),
+          rows: [...libraryRuns, ...alternativeRuns].map(row),
         },
       ],
       targets: (['free', 'counted'] as const).flatMap((reading) => [
-        target('creating', 'creating', reading, ours),
-        target('deleting', 'deleting', reading, ours),
+        target('creating', reading, libraryRuns),
+        target('deleting', reading, libraryRuns),
       ]),
     };
   },

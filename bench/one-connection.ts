@@ -7,23 +7,23 @@ import { medianOf } from './statistics';
 import { LIBRARY } from './ways/library';
 
 const MAX_SECONDS = 3;
-/** How long GameLift takes until a connection is active. */
+/** The times that GameLift needs to make a connection active. */
 const ACTIVATION_SECONDS = Array.from({ length: 30 }, (_, index) => 2 * (index + 1));
 const FLEET_EVENTS: readonly Reading<'fleetEvents'>[] = ['written', 'never seen'];
 
-/** Rehearsed seconds from the moment when the connection is active to the answer to CloudFormation. */
-function answeredAfter(activationSeconds: number, fleetEvents: Reading<'fleetEvents'>): Promise<number> {
+/** Rehearsed seconds from the time when the connection becomes active to the response to CloudFormation. */
+function secondsToResponse(activationSeconds: number, fleetEvents: Reading<'fleetEvents'>): Promise<number> {
   return inRehearsal(LIBRARY, async (rehearsal) => {
     rehearsal.aws.behaviours.set('fleetEvents', fleetEvents);
     rehearsal.aws.scriptedOutcomes.connectionSeconds = activationSeconds;
     const status = await join(rehearsal, await existing(rehearsal));
     const { entries } = rehearsal.journal;
     const active = entries.find(({ message }) => /^peering of .* SUCCEEDED: /.test(message));
-    const answered = entries.find(({ source, subject }) => source === 's3' && subject.startsWith('Peering'));
-    if (status !== 'CREATE_COMPLETE' || active === undefined || answered === undefined) {
-      throw new Error(`the stack with one connection is ${status}`);
+    const response = entries.find(({ source, subject }) => source === 's3' && subject.startsWith('Peering'));
+    if (status !== 'CREATE_COMPLETE' || active === undefined || response === undefined) {
+      throw new Error(`expected a stack with one connection to be CREATE_COMPLETE, got ${status}`);
     }
-    return (answered.time - active.time) / 1000;
+    return (response.time - active.time) / 1000;
   });
 }
 
@@ -35,17 +35,20 @@ export const ONE_CONNECTION: Measurement = {
     for (const fleetEvents of FLEET_EVENTS) {
       const seconds: number[] = [];
       for (const activation of ACTIVATION_SECONDS) {
-        seconds.push(await answeredAfter(activation, fleetEvents));
+        seconds.push(await secondsToResponse(activation, fleetEvents));
       }
       all.push(...seconds);
-      rows.push([fleetEvents, ...[Math.min(...seconds), medianOf(seconds), Math.max(...seconds)].map((one) => one.toFixed(1))]);
+      rows.push([
+        fleetEvents,
+        ...[Math.min(...seconds), medianOf(seconds), Math.max(...seconds)].map((value) => value.toFixed(1)),
+      ]);
     }
     const median = medianOf(all);
     return {
       title: 'One connection',
       method:
-        'Rehearsed seconds from the moment when GameLift has made a connection active to the response to CloudFormation, for connections ' +
-        `that take 2 to ${2 * ACTIVATION_SECONDS.length} seconds to become active, whether or not GameLift writes events of the fleet.`,
+        'Rehearsed seconds from the time when a connection becomes active to the response to CloudFormation, for connections that take 2 to ' +
+        `${2 * ACTIVATION_SECONDS.length} seconds to become active, with and without fleet events.`,
       tables: [{ head: ['fleet events', 'least', 'median', 'most'], rows }],
       targets: [
         {

@@ -4,18 +4,18 @@ import { build } from 'esbuild';
 import { run } from '../bin/commands';
 
 const ROOT = join(__dirname, '..');
-/** Where the compiled scripts find the packages that they import. */
+/** The directory of compiled scripts. It is in node_modules, so that they can import the installed packages. */
 const COMPILED = join(ROOT, 'node_modules', '.cache', 'bench');
 
-/** How many pairs each ratio is the median of. */
+/** The number of pairs of measurements from which the median of each ratio is taken. */
 export const PAIRS = 30;
 
-/** What processor times depend on. */
+/** The machine that the processor times depend on. */
 export const MACHINE = `Measured with Node.js ${process.version.slice(1)} on ${cpus().length} processors (${cpus()[0]?.model.trim() ?? 'unknown'}).`;
 
 /**
- * Compiles a script of bench/children to one file, so that its process does not spend time on that. The library and the CDK are loaded
- * as users have them.
+ * Compiles a script of bench/children to one file, so that the compilation is not measured. The library and the CDK are loaded as they are
+ * installed.
  *
  * @returns the file
  */
@@ -45,24 +45,24 @@ export async function compile(script: string): Promise<string> {
   return outfile;
 }
 
-/** The processor seconds of a Node.js process that does nothing but run a script, which prints its `process.cpuUsage()` at the end. */
+/** The processor seconds of a Node.js process that runs a script. The script must print its `process.cpuUsage()` at the end. */
 export async function cpuSecondsOf(script: string, parameters: readonly string[]): Promise<number> {
   const { user, system } = JSON.parse(await run([process.execPath, script, ...parameters], { cwd: ROOT })) as NodeJS.CpuUsage;
   return (user + system) / 1e6;
 }
 
-/** The processor seconds of a command and of all processes that it starts. */
+/** The processor seconds of a command and of its child processes. */
 export async function cpuSecondsOfCommand(command: string): Promise<number> {
-  const printed = await run(['sh', '-c', `${command} >&2; times`], { cwd: ROOT });
-  // the second line is about the processes that the shell has started
-  const [, children = ''] = printed.trim().split('\n');
+  const times = await run(['sh', '-c', `${command} >&2; times`], { cwd: ROOT });
+  // the second line has the times of the shell's child processes
+  const [, children = ''] = times.trim().split('\n');
   return [...children.matchAll(/(\d+)m([\d.]+)s/g)].reduce(
     (sum, [, minutes, seconds]) => sum + Number(minutes) * 60 + Number(seconds),
     0,
   );
 }
 
-/** Items in an order that changes from round to round, so that none is always measured first. */
+/** Rotates the items by the number of the round, so that no item is always measured first. */
 export function rotated<T>(items: readonly T[], round: number): readonly T[] {
   const start = round % items.length;
   return [...items.slice(start), ...items.slice(0, start)];

@@ -8,9 +8,9 @@ const COMMANDS = [
   { name: '`npm run build`', command: BUILD },
   { name: 'the life of a stack with one connection, thirty days', command: `${SCRIPT} bench/children/life.ts one` },
   { name: 'the life of a stack with 50 connections', command: `${SCRIPT} bench/children/life.ts fifty` },
-  { name: '`npm start`, without its build', command: `${SCRIPT} bench/children/story.ts` },
+  { name: '`npm start`, without its build', command: `${SCRIPT} bench/children/start.ts` },
 ];
-/** Not more, because each of them takes a minute. */
+/** Only a few rounds, because each takes minutes. */
 const ROUNDS = 3;
 
 export const REHEARSAL: Measurement = {
@@ -27,8 +27,8 @@ export const REHEARSAL: Measurement = {
     return {
       title: 'The rehearsal',
       method:
-        `Processor seconds of a command with all of its processes. Medians of ${ROUNDS} rounds, with the least and the most, as ratios to the ` +
-        `build of the same round. ${MACHINE}`,
+        `Processor seconds of a command and its child processes. Medians of ${ROUNDS} rounds. The ratios to the build of the same round have ` +
+        `their minimum and maximum in parentheses. ${MACHINE}`,
       tables: [
         {
           head: ['command', 'processor seconds', 'of the build'],

@@ -6,7 +6,7 @@ import type { Way } from './ways/way';
 
 const START = Date.parse('2026-01-01T00:00:00Z');
 
-/** Runs a task in a rehearsed AWS. Peers run over the wire, with the code that they deploy; every run of either gives the same. */
+/** Runs a task in a rehearsal. The library runs in process, its alternatives over the wire. Each run gives the same result. */
 export async function inRehearsal<T>(way: Way, task: (rehearsal: Rehearsal) => Promise<T>): Promise<T> {
   const rehearsal = way === LIBRARY ? await Stage.start({ startTime: START }) : await Rehearsal.start({ startTime: START });
   addStepFunctions(rehearsal);

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Result, Table } from './result';
 
-/** What all measurements came to, by their names. */
+/** The results of all measurements, by name. */
 export type Results = Readonly<Record<string, Result>>;
 
 const ROOT = join(__dirname, '..');
@@ -12,10 +12,10 @@ const README = join(ROOT, 'README.md');
 const [BEGIN, END] = ['<!-- benchmarks: begin -->', '<!-- benchmarks: end -->'];
 
 const INTRODUCTION =
-  '`npm run bench` in a clone writes this page, `bench/latest.json`, and the table of the README. It needs no AWS account: what happens in ' +
-  'AWS is rehearsed, in rehearsed time. Calls, resources, bytes and rehearsed times are the same in every run. Processor times are not: each ' +
-  'ratio is the median of pairs that ran one after the other, with the interval that contains the true median with a probability of 95%. ' +
-  'A target is undecided if it lies in that interval.';
+  '`npm run bench` in a clone writes this page, `bench/latest.json`, and the table of the README. It needs no AWS account, because it uses the ' +
+  'rehearsal, a simulation of AWS with simulated time. Calls, resources, bytes and rehearsed times are the same in every run. Processor times ' +
+  'are not: each ratio is the median of pairs that ran one after the other, with the interval that contains the true median with a ' +
+  'probability of 95%. A target is undecided if it lies in that interval.';
 
 export function readResults(): Results {
   return JSON.parse(readFileSync(LATEST, 'utf8')) as Results;
@@ -28,7 +28,7 @@ export function writeResults(results: Results): void {
   writeFileSync(README, withTable(readFileSync(README, 'utf8'), readmeTable(results)));
 }
 
-/** docs/benchmarks.md. */
+/** The content of docs/benchmarks.md. */
 export function page(results: Results): string {
   const sections = Object.values(results).flatMap(({ title, method, tables, targets }) => [
     `## ${title}`,
@@ -39,14 +39,14 @@ export function page(results: Results): string {
   return `${['# Benchmarks', INTRODUCTION, ...sections].join('\n\n')}\n`;
 }
 
-/** The table of the README: what has targets, and every target that was not met. */
+/** The table of the README: for each measurement with targets, how many were met, and which were not. */
 export function readmeTable(results: Results): string {
   const rows = Object.values(results)
     .filter(({ targets }) => targets.length > 0)
     .map(({ title, targets }) => {
-      const others = targets.filter(({ verdict }) => verdict !== 'met');
-      const met = `${targets.length - others.length} of ${targets.length}`;
-      const notMet = others.map(
+      const unmetTargets = targets.filter(({ verdict }) => verdict !== 'met');
+      const met = `${targets.length - unmetTargets.length} of ${targets.length}`;
+      const notMet = unmetTargets.map(
         ({ what, measured, verdict }) => `${verdict === 'missed' ? '' : `${verdict}: `}${what}: ${measured}`,
       );
       return [title, met, notMet.join('<br>')];
@@ -54,7 +54,7 @@ export function readmeTable(results: Results): string {
   return markdown({ head: ['benchmark', 'targets met', 'not met'], rows });
 }
 
-/** What the README has between the two comments. */
+/** The text between the two comments of the README. */
 export function tableOf(readme: string): string {
   const [begin, end] = limits(readme);
   return readme.slice(begin, end).trim();

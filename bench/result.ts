@@ -5,10 +5,10 @@ export interface Table {
   readonly rows: readonly (readonly string[])[];
 }
 
-/** Undecided if the interval contains the limit. */
+/** Whether a target was met. A target is undecided if its limit lies in the interval of the estimate. */
 export type Verdict = 'met' | 'missed' | 'undecided';
 
-/** What a measurement is to come to. */
+/** The target of a measurement. */
 export interface Target {
   /** What is measured, in a few words. */
   readonly what: string;
@@ -17,28 +17,28 @@ export interface Target {
   readonly verdict: Verdict;
 }
 
-/** What a measurement came to. */
+/** The result of a measurement. */
 export interface Result {
   readonly title: string;
-  /** What was measured and how, in Markdown. */
+  /** A description of what was measured and how, in Markdown. */
   readonly method: string;
   readonly tables: readonly Table[];
-  /** None if it is only recorded. */
+  /** Empty if the measurement has no target. */
   readonly targets: readonly Target[];
 }
 
 export interface Measurement {
-  /** As on the command line, and in bench/latest.json. */
+  /** The name on the command line and in bench/latest.json. */
   readonly name: string;
   readonly measure: () => Promise<Result>;
 }
 
-/** Of what is exact. */
+/** The verdict of an exact value. */
 export function verdict(isMet: boolean): Verdict {
   return isMet ? 'met' : 'missed';
 }
 
-/** Of an estimate that should be at most a limit. */
+/** The verdict of an estimate that must not be above a limit. */
 export function verdictAtMost({ low, high }: Estimate, limit: number): Verdict {
   return high <= limit ? 'met' : low > limit ? 'missed' : 'undecided';
 }

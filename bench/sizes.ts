@@ -10,26 +10,31 @@ const ROOT = join(__dirname, '..');
 const BUNDLE = join(ROOT, 'lambda', 'bundle');
 const STARTS = 5;
 
-function bundle(): Table {
+/** The sizes of the handlers. */
+function handlerSizes(): Table {
   const files = readdirSync(BUNDLE).filter((file) => file.endsWith('.mjs'));
-  const sized = files.map((file) => ({ file, content: readFileSync(join(BUNDLE, file)) }));
-  const sum = (parts: typeof sized): string[] => [
+  const contents = files.map((file) => ({ file, content: readFileSync(join(BUNDLE, file)) }));
+  const sum = (parts: typeof contents): string[] => [
     String(parts.reduce((bytes, { content }) => bytes + content.length, 0)),
     String(parts.reduce((bytes, { content }) => bytes + gzipSync(content).length, 0)),
   ];
   const eager = loadedAtStart('index.mjs');
-  const peer = readFileSync(AWS_CUSTOM_RESOURCE_START.file);
+  const awsCustomResource = readFileSync(AWS_CUSTOM_RESOURCE_START.file);
   return {
     head: ['handler', 'bytes', 'bytes, gzip'],
     rows: [
-      ['this library, loaded at the start', ...sum(sized.filter(({ file }) => eager.has(file)))],
-      ['this library, loaded when needed (EC2, other credentials)', ...sum(sized.filter(({ file }) => !eager.has(file)))],
-      ['AwsCustomResource, without the SDK, which Lambda has', String(peer.length), String(gzipSync(peer).length)],
+      ['this library, loaded at the start', ...sum(contents.filter(({ file }) => eager.has(file)))],
+      ['this library, loaded when needed (EC2, other credentials)', ...sum(contents.filter(({ file }) => !eager.has(file)))],
+      [
+        'AwsCustomResource, without the SDK, which Lambda has',
+        String(awsCustomResource.length),
+        String(gzipSync(awsCustomResource).length),
+      ],
     ],
   };
 }
 
-/** A file of the bundle and what it imports, but for what it imports only when needed. */
+/** A file of the bundle and its static imports, directly or indirectly. Dynamic imports are loaded later. */
 function loadedAtStart(file: string, seen = new Set<string>()): Set<string> {
   if (!seen.has(file)) {
     seen.add(file);
@@ -42,7 +47,7 @@ function loadedAtStart(file: string, seen = new Set<string>()): Set<string> {
   return seen;
 }
 
-/** Of the process at its first request to GameLift. */
+/** The memory of each handler's process at its first call of GameLift. */
 async function memory(): Promise<Table> {
   const gameLift = await SilentGameLift.start();
   const rows: string[][] = [];
@@ -82,8 +87,8 @@ export const SIZES: Measurement = {
   name: 'sizes',
   measure: async () => ({
     title: 'Sizes',
-    method: 'What is shipped, installed and loaded, beside what the CDK contains already.',
-    tables: [bundle(), await memory(), await npmPackage()],
+    method: 'Sizes of the shipped handler, of its process, and of the npm package, compared with the constructs of the CDK.',
+    tables: [handlerSizes(), await memory(), await npmPackage()],
     targets: [],
   }),
 };

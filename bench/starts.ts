@@ -8,7 +8,7 @@ import { AUTHORIZATION_TYPE, SCHEMA_VERSION } from '../lib/contract';
 const [ACCOUNT, VPC_ID] = ['111111111111', 'vpc-0123456789abcdef0'];
 const CDK = dirname(require.resolve('aws-cdk-lib/package.json'));
 
-/** A handler, and the request to authorize, as CloudFormation sends it. */
+/** A handler, and the event with which CloudFormation requests an authorization. */
 export interface Candidate {
   readonly name: string;
   readonly file: string;
@@ -26,7 +26,7 @@ const REQUEST = {
 
 function requestOf(ResourceType: string, properties: object): object {
   const { ServiceToken } = REQUEST;
-  // nobody answers CloudFormation before GameLift has answered
+  // the response URL is never used: the handler is stopped before GameLift responds
   return { ...REQUEST, ResponseURL: 'https://127.0.0.1/', ResourceType, ResourceProperties: { ServiceToken, ...properties } };
 }
 
@@ -36,7 +36,7 @@ export const LIBRARY_START: Candidate = {
   event: requestOf(AUTHORIZATION_TYPE, { SchemaVersion: SCHEMA_VERSION, ...PAIR }),
 };
 
-/** It loads the SDK from where it is installed, as from /var/runtime on Lambda. */
+/** It loads the SDK from node_modules, as it loads it from /var/runtime on Lambda. */
 export const AWS_CUSTOM_RESOURCE_START: Candidate = {
   name: 'AwsCustomResource',
   file: join(CDK, 'custom-resource-handlers', 'dist', 'custom-resources', 'aws-custom-resource-handler', 'index.js'),
@@ -57,15 +57,14 @@ export const NODE_START: Candidate = {
   event: requestOf('Custom::AWS', PAIR),
 };
 
-/** What a process used until its first request reached GameLift. */
+/** The resources that a process used from its start to its first call of GameLift. */
 export interface Start {
-  /** From its start. */
   readonly seconds: number;
   readonly cpuSeconds: number;
   readonly megabytes: number;
 }
 
-/** A GameLift on loopback that never answers. */
+/** A server on loopback that receives calls of GameLift and never responds. */
 export class SilentGameLift {
   static async start(): Promise<SilentGameLift> {
     const server = createServer();
@@ -76,10 +75,10 @@ export class SilentGameLift {
 
   private constructor(private readonly server: Server) {}
 
-  /** Starts a handler in a process of its own, and stops it at its first request. */
+  /** Starts a handler in its own process, and stops it at its first call. */
   async measure({ name, file, event }: Candidate): Promise<Start> {
     const { port } = this.server.address() as AddressInfo;
-    const started = process.hrtime.bigint();
+    const startTime = process.hrtime.bigint();
     const child = fork(join(__dirname, 'children', 'lambda.mjs'), [file, JSON.stringify(event)], {
       execArgv: [],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
@@ -95,11 +94,11 @@ export class SilentGameLift {
       },
     });
     const ended = once(child, 'exit').then(() => {
-      throw new Error(`${name} ended before its first request to GameLift`);
+      throw new Error(`${name} ended before its first call of GameLift`);
     });
     ended.catch(() => undefined);
     await Promise.race([this.request(), ended]);
-    const seconds = Number(process.hrtime.bigint() - started) / 1e9;
+    const seconds = Number(process.hrtime.bigint() - startTime) / 1e9;
     child.send('stop');
     const [usage] = (await Promise.race([once(child, 'message'), ended])) as [Omit<Start, 'seconds'>];
     return { seconds, ...usage };
@@ -114,7 +113,7 @@ export class SilentGameLift {
   private async request(): Promise<void> {
     const [{ headers }] = (await once(this.server, 'request')) as [{ readonly headers: Record<string, string> }];
     if (headers['x-amz-target'] !== 'GameLift.CreateVpcPeeringAuthorization') {
-      throw new Error(`expected a request to authorize, got ${headers['x-amz-target'] ?? 'another one'}`);
+      throw new Error(`expected a call of CreateVpcPeeringAuthorization, got ${headers['x-amz-target'] ?? 'another request'}`);
     }
   }
 }

@@ -1,4 +1,4 @@
-/** A median, and the interval that contains the true one with a probability of at least 95%. */
+/** A median, and the interval that contains the true median with a probability of at least 95%. */
 export interface Estimate {
   readonly median: number;
   readonly low: number;
@@ -14,15 +14,15 @@ export function medianOf(values: readonly number[]): number {
 }
 
 /**
- * The interval lies between two of the values in their order: it assumes nothing about how they are distributed. It is the narrowest
- * such one that leaves out as many values below it as above.
+ * Estimates the median of a distribution from measured values, with an interval. The interval assumes nothing about the distribution: its
+ * ends are two of the sorted values, with the same number of values below and above it, and it is as narrow as possible.
  *
  * @throws Error if there are too few values for an interval of 95%
  */
 export function estimate(values: readonly number[]): Estimate {
   const sorted = values.toSorted((one, other) => one - other);
   const { length } = sorted;
-  // each value is below the true median with a probability of one half
+  // each value is below the true median with a probability of 50%
   let probability = 0.5 ** length;
   let below = probability;
   let left = 0;
@@ -43,7 +43,7 @@ export function estimate(values: readonly number[]): Estimate {
 function at(values: readonly number[], index: number): number {
   const value = values[index];
   if (value === undefined) {
-    throw new Error(`there is no value ${index} of ${values.length}`);
+    throw new Error(`index ${index} is out of range: there are ${values.length} values`);
   }
   return value;
 }

@@ -19,7 +19,7 @@ const [ONE, FIFTY, HUNDRED, ON_CREATION] = [
 ] as const satisfies readonly Case[];
 const CASES: readonly Case[] = [ONE, FIFTY, HUNDRED, ON_CREATION];
 
-/** Processor seconds of one round, without those of the app without peering. */
+/** The processor seconds of one round, minus those of the same app without peering. */
 type Round = ReadonlyMap<Case, { readonly library: number; readonly awsCustomResource: number }>;
 
 async function measureRound(script: string, round: number): Promise<Round> {
@@ -43,26 +43,27 @@ export const SYNTHESIS: Measurement = {
     for (let round = 0; round < PAIRS; round += 1) {
       rounds.push(await measureRound(script, round));
     }
-    const of = (one: Case, way: 'library' | 'awsCustomResource'): number[] => rounds.map((round) => round.get(one)?.[way] ?? NaN);
+    const secondsOf = (one: Case, way: 'library' | 'awsCustomResource'): number[] =>
+      rounds.map((round) => round.get(one)?.[way] ?? NaN);
     const ratios = (values: readonly number[], others: readonly number[]): number[] =>
       values.map((value, index) => value / (others[index] ?? NaN));
     const comparisons = CASES.map((one) => ({
       one,
-      ratio: estimate(ratios(of(one, 'library'), of(one, 'awsCustomResource'))),
+      ratio: estimate(ratios(secondsOf(one, 'library'), secondsOf(one, 'awsCustomResource'))),
     }));
-    const growth = estimate(ratios(of(HUNDRED, 'library'), of(FIFTY, 'library')));
+    const growth = estimate(ratios(secondsOf(HUNDRED, 'library'), secondsOf(FIFTY, 'library')));
     return {
       title: 'Synthesis',
       method:
-        `Processor seconds of a process that synthesizes one stack, without those of the same app without peering. Medians of ${PAIRS} rounds, in ` +
-        `each of which the apps run one after the other in processes of their own. ${MACHINE}`,
+        `Processor seconds of a process that synthesizes one stack, minus those of the same app without peering. Medians of ${PAIRS} rounds. In ` +
+        `each round, the apps run one after the other, each in its own process. ${MACHINE}`,
       tables: [
         {
           head: ['app', 'this library', 'AwsCustomResource', 'ratio'],
           rows: comparisons.map(({ one, ratio }) => [
             one.title,
-            `${medianOf(of(one, 'library')).toFixed(3)} s`,
-            `${medianOf(of(one, 'awsCustomResource')).toFixed(3)} s`,
+            `${medianOf(secondsOf(one, 'library')).toFixed(3)} s`,
+            `${medianOf(secondsOf(one, 'awsCustomResource')).toFixed(3)} s`,
             formatEstimate(ratio),
           ]),
         },

@@ -4,11 +4,12 @@ import * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import { STACK, Stage, synthesize } from '../test/life/stage';
 import { verdict } from './result';
 import type { Measurement, Target } from './result';
-import { PEERS, WAYS } from './ways';
+import { ALTERNATIVES, WAYS } from './ways';
 import { LIBRARY } from './ways/library';
 import type { Way } from './ways/way';
 
 const COUNTS = [1, 10, 50, 100];
+/** The target applies to stacks with at least so many connections. */
 const MANY = 10;
 const VPC_ID = 'vpc-0123456789abcdef0';
 
@@ -20,7 +21,7 @@ interface Size {
   readonly roles: number;
 }
 
-/** Of a stack that contains nothing but connections: VPC and fleets are imported. */
+/** The size of a stack that contains only an authorization and connections: the VPC and the fleets are imported. */
 function sizeOf({ connect }: Way, connections: number): Size {
   const assembly = synthesize((stack) => {
     const fleets = Array.from({ length: connections }, (_, index) =>
@@ -47,17 +48,17 @@ function sizeOf({ connect }: Way, connections: number): Size {
 type Sizes = ReadonlyMap<Way, readonly Size[]>;
 
 function target(quantity: 'resources' | 'bytes', sizes: Sizes): Target {
-  const ours = sizes.get(LIBRARY) ?? [];
-  const exceptions = PEERS.filter((way) =>
+  const librarySizes = sizes.get(LIBRARY) ?? [];
+  const smaller = ALTERNATIVES.filter((way) =>
     (sizes.get(way) ?? []).some(
-      (size, index) => size.connections >= MANY && size[quantity] <= (ours[index]?.[quantity] ?? Infinity),
+      (size, index) => size.connections >= MANY && size[quantity] <= (librarySizes[index]?.[quantity] ?? Infinity),
     ),
   ).map(({ name }) => name);
   return {
     what: quantity,
-    target: `fewer than each peer from ${MANY} connections up`,
-    measured: exceptions.length === 0 ? 'fewer than each' : `not fewer than ${exceptions.join(', ')}`,
-    verdict: verdict(exceptions.length === 0),
+    target: `fewer than each alternative, from ${MANY} connections up`,
+    measured: smaller.length === 0 ? 'fewer than each' : `not fewer than ${smaller.join(', ')}`,
+    verdict: verdict(smaller.length === 0),
   };
 }
 
@@ -69,8 +70,8 @@ export const TEMPLATE: Measurement = {
     return {
       title: 'Template',
       method:
-        'Stacks that contain nothing but an authorization and connections: the VPC and the fleets are imported. Each way is written as ' +
-        'its users write it: see `bench/ways/`. The code of the handlers is an asset in each of them, and is not counted.',
+        'Stacks that contain only an authorization and connections: the VPC and the fleets are imported. `bench/ways/` has each way as its users ' +
+        'write it. The code of the handlers is an asset in each of them, and is not counted.',
       tables: [
         {
           head: ['way', 'connections', 'resources', 'bytes', 'functions', 'roles'],

@@ -1,18 +1,18 @@
 import { App, CfnOutput, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { AuthorizationRenewal, VpcPeeringAuthorization, VpcPeeringConnection } from '../lib';
-import { fleetOf, vpcWithDatabase } from './studio';
+import { createFleet, createVpcWithDatabase } from './studio';
 
 /*
- * A fleet that talks to a database in an isolated VPC, connected after its creation; and, in a stack of its own, a fleet that
- * GameLift peers while it creates it.
+ * The app of `npm start`, with two stacks. In the first one, a fleet uses a database in an isolated VPC, and is connected after its
+ * creation. In the second one, GameLift peers the fleet on creation.
  *
- * cdk deploy --all                                      the authorizations are renewed when what relies on them changes
- * cdk deploy --all --context renewal=everySynthesis     the authorization of the first stack is renewed every time
+ * cdk deploy --all                                      the authorizations are renewed if a fleet or a connection changes
+ * cdk deploy --all --context renewal=everySynthesis     the authorization of the first stack is renewed in each deployment
  * cdk deploy --all --context build=2                    a new build, which replaces the fleets
- * cdk deploy --all --context peered=no                  without the connection
+ * cdk deploy --all --context peered=no                  the first stack has no connection
  * cdk deploy --all --context peerOnCreate=no            the fleet of the second stack is connected after its creation, which replaces it
- * cdk deploy --all --context secondPeered=no            without the connection of the second stack, which replaces its fleet
+ * cdk deploy --all --context secondPeered=no            the second stack has no connection, which replaces its fleet
  */
 
 const app = new App();
@@ -24,8 +24,8 @@ const everySynthesis = app.node.tryGetContext('renewal') === 'everySynthesis';
 
 const connected = new Stack(app, 'GameLiftVpcPeering', { description: 'A GameLift fleet that is connected with a VPC' });
 {
-  const { vpc, database } = vpcWithDatabase(connected);
-  const fleet = fleetOf(connected, build);
+  const { vpc, database } = createVpcWithDatabase(connected);
+  const fleet = createFleet(connected, build);
   const authorization = new VpcPeeringAuthorization(connected, 'Authorization', {
     vpc,
     renewal: everySynthesis ? AuthorizationRenewal.everySynthesis() : AuthorizationRenewal.onChange(),
@@ -42,9 +42,9 @@ const peeredOnCreation = new Stack(app, 'GameLiftPeeredOnCreation', {
   description: 'A GameLift fleet that is peered with a VPC on creation',
 });
 {
-  const { vpc } = vpcWithDatabase(peeredOnCreation);
+  const { vpc } = createVpcWithDatabase(peeredOnCreation);
   const authorization = new VpcPeeringAuthorization(peeredOnCreation, 'Authorization', { vpc });
-  const fleet = fleetOf(peeredOnCreation, build);
+  const fleet = createFleet(peeredOnCreation, build);
   if (secondPeered) {
     new VpcPeeringConnection(peeredOnCreation, 'Peering', { authorization, fleet, peerOnCreate });
   }

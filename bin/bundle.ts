@@ -4,8 +4,8 @@ import { build } from 'esbuild';
 import { thirdPartyNotices } from './third-party-notices';
 
 /**
- * Bundles the handler with the AWS SDK's clients, as it is deployed: users neither install the SDK nor bundle anything. Writes the
- * licenses of what it bundled to THIRD-PARTY-NOTICES.
+ * Bundles the handler with the AWS SDK's clients, so that users neither install the SDK nor bundle anything. Writes the licenses of
+ * the bundled packages to THIRD-PARTY-NOTICES.
  */
 async function bundle(): Promise<void> {
   const root = join(__dirname, '..');
@@ -18,7 +18,7 @@ async function bundle(): Promise<void> {
     minify: true,
     platform: 'node',
     target: 'node20',
-    // modules, so that EC2's client becomes a file of its own that is loaded only when it is needed
+    // modules, so that EC2's client becomes a separate file that is loaded only when it is needed
     format: 'esm',
     splitting: true,
     outExtension: { '.js': '.mjs' },

@@ -1,7 +1,7 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Removes what earlier builds wrote beside the sources, also where the source is gone by now: all of it would be published. */
+/** Removes the files that earlier builds wrote beside the sources. Files whose source was deleted would be published otherwise. */
 export function clean(directory: string): void {
   for (const file of readdirSync(directory, { recursive: true, encoding: 'utf8' })) {
     if (/\.(js|d\.ts)$/.test(file)) {

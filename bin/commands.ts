@@ -1,7 +1,7 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { promisify } from 'node:util';
 
-/** Where and how a command runs. */
+/** The directory and environment of a command. */
 export interface CommandOptions {
   readonly cwd: string;
   /** Added to the environment of this process. */
@@ -11,8 +11,8 @@ export interface CommandOptions {
 /**
  * Runs a command.
  *
- * @returns what it printed to standard output
- * @throws Error with everything that it printed, if it failed
+ * @returns its standard output
+ * @throws Error with its whole output, if it failed
  */
 export async function run(command: readonly [string, ...string[]], { cwd, env = {} }: CommandOptions): Promise<string> {
   const [file, ...parameters] = command;
@@ -25,7 +25,7 @@ export async function run(command: readonly [string, ...string[]], { cwd, env = 
   }
 }
 
-/** Which of some commands are not installed. */
-export function missing(commands: readonly string[]): string[] {
+/** The commands that are not installed. */
+export function notInstalled(commands: readonly string[]): string[] {
   return commands.filter((command) => spawnSync(command, ['--help']).error !== undefined);
 }

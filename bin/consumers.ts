@@ -1,22 +1,22 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { missing, run } from './commands';
-import { attempt, NotAvailable, report } from './outcomes';
+import { notInstalled, run } from './commands';
+import { runCheck, NotAvailable, report } from './outcomes';
 import type { Outcome } from './outcomes';
 import useTemporaryDirectory from './temporary-directory';
 
 /*
- * Installs the packages of dist/ in empty folders, as users do, and synthesizes the apps of test/consumers/ with the oldest version of
- * the CDK that the library supports and with the newest that it is tested with. All have to synthesize what the app in TypeScript does.
+ * Installs the packages of dist/ in empty folders, as users do, and synthesizes the apps of test/consumers/ with the oldest supported and
+ * the newest tested version of the CDK. All apps must synthesize the same templates as the app in TypeScript.
  *
  * npm run test:consumers                     all languages
- * npm run test:consumers -- python go        TypeScript and these
+ * npm run test:consumers -- python go        TypeScript, and the named languages
  */
 
 const ROOT = join(__dirname, '..');
 const APPS = join(ROOT, 'test', 'consumers');
 const DIST = join(ROOT, 'dist');
-/** The folders of dist/ that lead to the artifact, as Maven lays them out. */
+/** The path of the Maven artifact within dist/. */
 const MAVEN = ['java', 'io', 'github', 'cdk-gamelift-vpc-peering', 'cdk-gamelift-vpc-peering'];
 const PNPM = 'pnpm@10.34.8';
 const MYPY = 'mypy==2.4.1';
@@ -26,11 +26,12 @@ const { version: LIBRARY, devDependencies: VERSIONS } = JSON.parse(readFileSync(
   readonly devDependencies: Readonly<Record<string, string>>;
 };
 
-/** A dependency's version, without the name that it is an alias of. */
+/** The version of a dependency. If the dependency is an npm alias, the version of its package. */
 function versionOf(dependency: string): string {
   return (VERSIONS[dependency] ?? '').replace(/^npm:.*@/, '');
 }
 
+/** Versions of the CDK's packages. */
 interface Cdk {
   readonly lib: string;
   readonly constructs: string;
@@ -44,9 +45,9 @@ const CDKS: readonly Cdk[] = [
 /** Installs and synthesizes an app. */
 interface Consumer {
   readonly name: string;
-  /** The folder of dist/ that it needs. */
+  /** The folder of dist/ that contains the package. */
   readonly dist: string;
-  /** What has to be installed. */
+  /** The commands that must be installed. */
   readonly tools: readonly string[];
   /**
    * Installs the app and the packages in an empty folder.
@@ -56,7 +57,7 @@ interface Consumer {
   readonly install: (folder: string, cdk: Cdk) => Promise<readonly [string, ...string[]]>;
 }
 
-/** The only file of a folder of dist/ whose name has that ending. */
+/** The first file of a folder of dist/ whose name has this ending. */
 function packageIn(dist: string, ending: string): string {
   const [file] = readdirSync(join(DIST, dist)).filter((name) => name.endsWith(ending));
   if (file === undefined) {
@@ -68,7 +69,7 @@ function packageIn(dist: string, ending: string): string {
 /**
  * Runs an install command.
  *
- * @throws NotAvailable if the registry does not have a package, as `absent` says
+ * @throws NotAvailable if its output matches `absent`, because the registry does not have a package
  */
 async function install(command: readonly [string, ...string[]], cwd: string, absent: RegExp): Promise<void> {
   try {
@@ -79,7 +80,7 @@ async function install(command: readonly [string, ...string[]], cwd: string, abs
   }
 }
 
-/** Writes an npm package with the app and what it depends on. */
+/** Writes an npm package with the app and its dependencies. */
 function writeNpmApp(folder: string, type: 'commonjs' | 'module', { lib, constructs }: Cdk): void {
   mkdirSync(folder, { recursive: true });
   cpSync(join(APPS, 'typescript', 'app.ts'), join(folder, 'app.ts'));
@@ -142,7 +143,7 @@ const OTHERS: readonly Consumer[] = [
       cpSync(join(APPS, 'python', 'app.py'), join(folder, 'app.py'));
       const python = join(folder, 'venv', 'bin', 'python');
       await run(['python3', '-m', 'venv', 'venv'], { cwd: folder });
-      // mypy accepts no class as an IConstruct of the oldest version of constructs, not even those of the CDK
+      // with the oldest version of constructs, mypy accepts no class as an IConstruct, not even the CDK's own
       const constructs = `constructs==${versionOf('constructs-newest')}`;
       const packages = [packageIn('python', '.whl'), `aws-cdk-lib==${lib}`, constructs, MYPY];
       await install([python, '-m', 'pip', 'install', '--quiet', ...packages], folder, /No matching distribution found for .*/);
@@ -192,7 +193,7 @@ type Templates = Readonly<Record<string, string>>;
 
 async function synthesize(consumer: Consumer, cdk: Cdk, root: string): Promise<Templates> {
   const folder = join(root, `${consumer.name} ${cdk.lib}`.replaceAll(/[^\w.]+/g, '-'));
-  const missingTools = missing(consumer.tools);
+  const missingTools = notInstalled(consumer.tools);
   if (missingTools.length > 0) {
     throw new NotAvailable(`install ${missingTools.join(' and ')}`);
   }
@@ -210,7 +211,7 @@ async function synthesize(consumer: Consumer, cdk: Cdk, root: string): Promise<T
   return Object.fromEntries(files.map((file) => [file, readFileSync(join(assembly, file), 'utf8')]));
 }
 
-/** @throws Error that names the first difference */
+/** @throws Error with the first line that differs */
 function compare(actual: Templates, expected: Templates): void {
   for (const file of new Set([...Object.keys(expected), ...Object.keys(actual)])) {
     const [actualLines, expectedLines] = [actual, expected].map((templates) => (templates[file] ?? '').split('\n'));
@@ -222,12 +223,12 @@ function compare(actual: Templates, expected: Templates): void {
   }
 }
 
-/** Makes an attempt with one version of the CDK for each consumer. */
-async function consume(cdk: Cdk, others: readonly Consumer[], root: string): Promise<Outcome[]> {
+/** Checks each consumer with one version of the CDK. */
+async function checkConsumers(cdk: Cdk, others: readonly Consumer[], root: string): Promise<Outcome[]> {
   const nameOf = (consumer: Consumer): string => `${consumer.name}, CDK ${cdk.lib}`;
   let expected: Templates = {};
   const outcomes = [
-    await attempt(nameOf(TYPESCRIPT), async () => {
+    await runCheck(nameOf(TYPESCRIPT), async () => {
       expected = await synthesize(TYPESCRIPT, cdk, root);
       const names = Object.keys(expected).sort().join(', ');
       if (names !== 'Data.template.json, Game.template.json') {
@@ -237,7 +238,7 @@ async function consume(cdk: Cdk, others: readonly Consumer[], root: string): Pro
   ];
   for (const other of others) {
     outcomes.push(
-      await attempt(nameOf(other), async () => {
+      await runCheck(nameOf(other), async () => {
         compare(await synthesize(other, cdk, root), expected);
       }),
     );
@@ -251,7 +252,7 @@ async function main(): Promise<void> {
   const root = useTemporaryDirectory();
   const outcomes: Outcome[] = [];
   for (const cdk of CDKS) {
-    outcomes.push(...(await consume(cdk, others, root)));
+    outcomes.push(...(await checkConsumers(cdk, others, root)));
   }
   report('consumer', outcomes);
 }

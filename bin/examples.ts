@@ -9,18 +9,18 @@ import { synthesize } from './synthesize';
 import useTemporaryDirectory from './temporary-directory';
 
 /*
- * Synthesizes each example with the CDK CLI, cdk-nag's checks included, and rehearses its life: created, a new build ten days
- * later, deleted after thirty days. Where cfn-lint is installed, it looks at the templates.
+ * Synthesizes each example with the CDK CLI, including the checks of cdk-nag, and rehearses its life: it is created, gets a new build
+ * after ten days, and is deleted after thirty more. Runs cfn-lint on the templates if it is installed.
  */
 
 const EXAMPLES = join(__dirname, '..', 'examples');
 const GAME = '111111111111';
 const DATA = { account: '222222222222', region: 'us-east-1' };
 
-/** VPCs that were there before, for the examples that use some of another account. */
+/** The VPCs that exist before the examples are deployed, by the context value that passes their id. */
 const VPCS = { vpcId: '10.90.0.0/16', betaVpcId: '10.91.0.0/16', prodVpcId: '10.92.0.0/16' };
 
-/** What an example retains, or the CDK has its own constructs retain: it is left behind on AWS, too. */
+/** The resources that an example retains on purpose, or that the CDK's constructs retain. */
 const RETAINED: Readonly<Record<string, RegExp>> = {
   draining: /^left behind of (fleets|connections|peerings|routes|securityGroups|rules|tags): |"type":"AWS::GameLift::Build"/,
   pipeline: /^left behind of otherResources: .*"type":"AWS::S3::Bucket","physicalId":"Pipeline-PipelineArtifactsBucket/,
@@ -31,7 +31,7 @@ const STEPS = [
   { name: 'new build', build: '2', days: 10 },
 ] as const;
 
-/** What cfn-lint says of an assembly's templates, where it is installed. */
+/** The findings of cfn-lint in the templates of an assembly. None if cfn-lint is not installed. */
 function lint(assembly: string): string[] {
   const templates = readdirSync(assembly, { recursive: true, encoding: 'utf8' }).filter((file) =>
     file.endsWith('.template.json'),
@@ -40,9 +40,9 @@ function lint(assembly: string): string[] {
   return error === undefined ? stdout.split('\n\n').filter((finding) => finding.trim() !== '') : [];
 }
 
-/** What went wrong; nothing if all is well. */
+/** Rehearses an example. Returns the problems. */
 async function rehearse(example: string, assemblies: string): Promise<string[]> {
-  // always the same time, since callers that wait for a rate limit go by the clock
+  // a fixed time, because the handler waits for the rate limit at times that it derives from the clock
   const rehearsal = await Rehearsal.start({ account: GAME, startTime: Date.UTC(2026, 0, 1) });
   try {
     const { aws, clock, journal } = rehearsal;

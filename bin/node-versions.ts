@@ -2,13 +2,13 @@ import { join } from 'node:path';
 import { run } from './commands';
 import { NotAvailable } from './outcomes';
 
-/** The versions of Node.js that are supported, by the runtime that a template names. */
+/** The supported versions of Node.js, by the Lambda runtime that a template contains. */
 export const NODE_VERSIONS: Readonly<Record<string, string>> = { 'nodejs22.x': '22.23.3', 'nodejs24.x': '24.21.0' };
 
 const ROOT = join(__dirname, '..');
 
 /**
- * Gets a version of Node.js from npm, which keeps it.
+ * Installs a version of Node.js with npm, which caches it.
  *
  * @returns the path of its executable
  */
@@ -18,7 +18,7 @@ export async function findNode(version: string): Promise<string> {
   }
   const npm = ['exec', '--yes', '--prefer-offline', `--package=node@${version}`, '--', 'node', '-p', 'process.execPath'];
   const node = await run(['npm', ...npm], { cwd: ROOT }).catch(() => {
-    throw new NotAvailable(`npm can not get node@${version}`);
+    throw new NotAvailable(`npm cannot install node@${version}`);
   });
   const actual = (await run([node.trim(), '--version'], { cwd: ROOT })).trim();
   if (actual !== `v${version}`) {

@@ -1,18 +1,18 @@
 import { table } from 'rehearsal/report';
 
-/** What a check came to. */
+/** The result of a check. */
 export interface Outcome {
   readonly name: string;
   readonly result: 'ok' | 'FAILED' | 'not available';
-  /** What went wrong or is missing; empty if all is well. */
+  /** The error message. Empty if the check succeeded. */
   readonly problem: string;
 }
 
-/** A check could not be made, because something that it needs is not installed or can't be downloaded. */
+/** A check could not run, because a tool is not installed or a package cannot be downloaded. */
 export class NotAvailable extends Error {}
 
-/** Makes a check, which fails if it throws. */
-export async function attempt(name: string, check: () => Promise<unknown>): Promise<Outcome> {
+/** Runs a check, which fails if it throws. */
+export async function runCheck(name: string, check: () => Promise<unknown>): Promise<Outcome> {
   try {
     await check();
     return { name, result: 'ok', problem: '' };
@@ -22,7 +22,7 @@ export async function attempt(name: string, check: () => Promise<unknown>): Prom
   }
 }
 
-/** Prints a table of the outcomes, everything about those that failed, and the closing line; fails the process if one failed. */
+/** Prints a table of the outcomes, the problems of failed checks, and the closing line. Sets the exit code to 1 if a check failed. */
 export function report(kind: string, outcomes: readonly Outcome[]): void {
   const rows = outcomes.map(({ name, result, problem }) => [result, name, problem.trim().split('\n').at(-1) ?? '']);
   console.log(`\n${table(['', kind, 'problem'], rows)}`);

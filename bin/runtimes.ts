@@ -2,14 +2,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from './commands';
 import { findNode, NODE_VERSIONS } from './node-versions';
-import { attempt, report } from './outcomes';
+import { runCheck, report } from './outcomes';
 import type { Outcome } from './outcomes';
 import { synthesize } from './synthesize';
 import useTemporaryDirectory from './temporary-directory';
 
 /*
- * Rehearses the bundled handler with each version of Node.js that a template may name: those that the CDK lists, from the oldest
- * version of the CDK that the library supports to the newest that it is tested with; and with the one that runs this.
+ * Rehearses the bundled handler with the version of Node.js that runs this command, and with each version that a template can contain.
+ * The CDK chooses the runtime of a template, from the oldest supported version of the CDK to the newest tested one.
  */
 
 const ROOT = join(__dirname, '..');
@@ -37,10 +37,14 @@ async function main(): Promise<void> {
   const assembly = await synthesize('bin/app.ts', {}, join(useTemporaryDirectory(), 'assembly'));
   const outcomes: Outcome[] = runtimesIn(assembly)
     .filter((runtime) => !(JSON.parse(runtime) in NODE_VERSIONS))
-    .map((name) => ({ name, result: 'FAILED', problem: `a template names it: add its Node.js version to bin/node-versions.ts` }));
+    .map((name) => ({
+      name,
+      result: 'FAILED',
+      problem: `a template has this runtime: add its Node.js version to bin/node-versions.ts`,
+    }));
   const versions = { [`this Node.js, ${process.versions.node}`]: process.versions.node, ...NODE_VERSIONS };
   for (const [runtime, version] of Object.entries(versions)) {
-    outcomes.push(await attempt(runtime, () => rehearse(version, assembly)));
+    outcomes.push(await runCheck(runtime, () => rehearse(version, assembly)));
   }
   report('runtime', outcomes);
 }

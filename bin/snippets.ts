@@ -48,8 +48,8 @@ function snippetsInDocstrings(): TypeScriptSnippet[] {
   );
 }
 
-/** A directory in which the packages can be imported by their names. */
-function directoryOfUser(): string {
+/** A directory from which the packages can be imported by their names, as in a user's app. */
+function createUserDirectory(): string {
   const directory = useTemporaryDirectory();
   const modules = join(directory, 'node_modules');
   mkdirSync(modules);
@@ -62,7 +62,7 @@ function directoryOfUser(): string {
 
 function main(): void {
   const snippets = [...snippetsInDocuments(), ...snippetsInDocstrings()];
-  process.chdir(directoryOfUser());
+  process.chdir(createUserDirectory());
   const translator = new Translator(true);
   const rows = translator.translateSnippets(snippets).map((translated) => {
     const missing = Object.values(TargetLanguage).filter((language) => translated.get(language) === undefined);
@@ -74,7 +74,7 @@ function main(): void {
   }
   console.log(`\n${table(['', 'example', 'not translated'], rows)}`);
   const passed = rows.filter(([result]) => result === 'ok').length;
-  // a diagnostic that belongs to no example fails, too
+  // an error that belongs to no example counts as a failure, too
   const failed = Math.max(rows.length - passed, translator.diagnostics.some(({ isError }) => isError) ? 1 : 0);
   console.log(`\n${passed} passed, ${failed} failed`);
   process.exitCode = failed === 0 && passed > 0 ? 0 : 1;

@@ -13,35 +13,37 @@ import type { Context } from './synthesize';
 import useTemporaryDirectory from './temporary-directory';
 
 /*
- * Rehearses the life of the stacks of app.ts, then of the same stacks written without this library, and compares both.
+ * Rehearses the life of the stacks of app.ts, then that of the same stacks written without this library, and compares both.
  */
 
 const USAGE = `usage: npm start [-- options]
 
 Rehearses the life of two stacks in a simulated AWS, with this library and without it. Prints a line for each step, and compares
-what became of the stacks. It needs no AWS account.
+the results. It needs no AWS account.
 
   --readings FILE  the readings that npm run probe found in a real account
   --html FILE      writes a picture of both lives as one web page
   --verbose        prints each event as well
   --help           prints this
 
-With npm's own option --silent, as in npm start --silent, npm prints nothing before.`;
+npm start --silent leaves out the lines that npm prints first.`;
 
 const STACKS = ['GameLiftVpcPeering', 'GameLiftPeeredOnCreation'];
 const ACCOUNT = '111111111111';
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
-const LEGEND = `A stack that a step does not change keeps its status, and takes no time. An authorization is valid for 24 hours: the tables
-say how long before a step it had expired, and for how long it is valid after the step.`;
+const LEGEND = `If a step does not change a stack, the stack keeps its status, and the step takes no time. An authorization is valid for 24 hours. The
+tables say how long before a step it expired, and how long it is valid after the step.`;
 
+/** A deployment or deletion of both stacks. */
 interface Step {
   readonly name: string;
+  /** Milliseconds to wait before the step. */
   readonly wait?: number;
-  /** What is synthesized; undefined deletes the stacks. */
+  /** The context to synthesize with. Undefined deletes the stacks. */
   readonly context?: Context;
-  /** What CloudFormation is to say of each stack. */
+  /** The status that each stack must have after the step. */
   readonly expected: readonly string[];
 }
 
@@ -70,28 +72,28 @@ const STEPS: readonly Step[] = [
   { name: 'thirty days later, delete', wait: 30 * DAY, expected: ['DELETE_COMPLETE', 'DELETE_COMPLETE'] },
 ];
 
-/** What became of a stack in a step. */
+/** The result of a step for one stack. */
 interface Outcome {
   readonly name: string;
   readonly status: string;
-  /** Why it is not complete. */
+  /** Why the operation is not complete. */
   readonly reason?: string;
   readonly took: string;
-  /** Whether it was authorized before, and for how long it is then, if the stack tells. */
+  /** Whether the authorization had expired before the step, and how long it is valid after it. Empty if the stack has no such output. */
   readonly authorization: string;
 }
 
-/** When the authorization of a stack expires, as its last deployment gave it. */
-function expiryOf(outputs: Readonly<Record<string, unknown>>): number {
+/** When the authorization of a stack expires, from the outputs of its last deployment. */
+function expirationTimeOf(outputs: Readonly<Record<string, unknown>>): number {
   return Date.parse(String(outputs.AuthorizationExpires));
 }
 
 /** Deploys or deletes a stack. */
-async function perform(rehearsal: Rehearsal, stack: string, step: Step, directory: string): Promise<Outcome> {
+async function runStep(rehearsal: Rehearsal, stack: string, step: Step, directory: string): Promise<Outcome> {
   const { clock, cloudFormation, journal } = rehearsal;
-  const earlier = step === STEPS[0] ? NaN : expiryOf(cloudFormation.describe(stack).outputs);
+  const expirationBefore = step === STEPS[0] ? NaN : expirationTimeOf(cloudFormation.describe(stack).outputs);
   const start = clock.now();
-  const from = journal.entries.length;
+  const firstEntry = journal.entries.length;
   const result = await (
     step.context === undefined ? cloudFormation.delete(stack) : cloudFormation.deploy(directory, stack)
   ).catch((error: unknown) => ({
@@ -100,59 +102,62 @@ async function perform(rehearsal: Rehearsal, stack: string, step: Step, director
     reason: withoutIds(error instanceof Error ? error.message : String(error)),
   }));
   const now = clock.now();
-  const expires = expiryOf(result.outputs);
-  const found = earlier < start ? `expired ${span(start - earlier)} before` : '';
-  const left = expires > now ? `valid for ${span(expires - now)} after` : '';
+  const expirationAfter = expirationTimeOf(result.outputs);
+  const before = expirationBefore < start ? `expired ${span(start - expirationBefore)} before` : '';
+  const after = expirationAfter > now ? `valid for ${span(expirationAfter - now)} after` : '';
   return {
-    ...withFirstFailure({ name: stack, ...result }, journal.entries.slice(from)),
+    ...withFirstFailure({ name: stack, ...result }, journal.entries.slice(firstEntry)),
     took: span(now - start),
-    authorization: [found, left].filter((text) => text !== '').join(', '),
+    authorization: [before, after].filter((text) => text !== '').join(', '),
   };
 }
 
+/** The results of all steps. */
 interface Life {
-  /** Of each step, what became of each stack. */
+  /** For each step, the outcome of each stack. */
   readonly steps: readonly Outcome[][];
   readonly leftBehind: readonly Difference[];
   readonly pictured: PicturedLife;
 }
 
-/** Has an app synthesized for each step; gives the directories. */
-async function prepare(app: string, assemblies: string): Promise<readonly string[]> {
-  const prepared = new Map<string, string>();
+/** Synthesizes an app for each step. Returns the directory of each step, which is empty for a deletion. */
+async function synthesizeSteps(app: string, assemblies: string): Promise<readonly string[]> {
+  const synthesized = new Map<string, string>();
   const directories: string[] = [];
   for (const { context } of STEPS) {
     const key = JSON.stringify(context);
-    const directory = join(assemblies, `${app.replace(/\W/g, '-')}-${prepared.size}`);
-    if (context !== undefined && !prepared.has(key)) {
-      prepared.set(key, await synthesize(app, context, directory));
+    const directory = join(assemblies, `${app.replace(/\W/g, '-')}-${synthesized.size}`);
+    if (context !== undefined && !synthesized.has(key)) {
+      synthesized.set(key, await synthesize(app, context, directory));
     }
-    directories.push(prepared.get(key) ?? '');
+    directories.push(synthesized.get(key) ?? '');
   }
   return directories;
 }
 
-export interface StoryOptions {
-  /** How AWS behaves where its documents leave that open. Default: as by default in the rehearsal */
+/** How to rehearse both lives. */
+export interface RehearsalOptions {
+  /** The readings to rehearse under. Default: the rehearsal's default readings */
   readonly readings?: readonly ChosenReading[];
-  /** The file for a picture of both lives, if there is to be one. */
+  /** The file to write a picture of both lives to. Default: no picture */
   readonly html?: string | undefined;
   /** Prints each event as well. */
   readonly verbose: boolean;
-  /** For cloud assemblies. */
+  /** The directory to write cloud assemblies to. */
   readonly directory: string;
   /** Builds the library, which the stacks need. */
   readonly build: () => Promise<unknown>;
 }
 
-async function live(
+/** Rehearses one life: runs each step for each stack. */
+async function rehearseLife(
   title: string,
   assemblies: readonly string[],
-  { readings = [], verbose }: StoryOptions,
+  { readings = [], verbose }: RehearsalOptions,
   print: Output['print'],
 ): Promise<Life> {
   print(`\n${title}:\n`);
-  // always the same time, since callers that wait for a rate limit go by the clock
+  // a fixed time, because the handler waits for the rate limit at times that it derives from the clock
   const rehearsal = await Rehearsal.start({ account: ACCOUNT, startTime: Date.UTC(2026, 0, 1) });
   try {
     const { aws, clock, journal } = rehearsal;
@@ -169,9 +174,9 @@ async function live(
       await clock.sleep(step.wait ?? 0);
       journal.write('story', step.name, '');
       const outcomes: Outcome[] = [];
-      // as `cdk deploy --all` and `cdk destroy --all` do, but also after a failure
+      // like `cdk deploy --all` and `cdk destroy --all`, but continues after a failure
       for (const stack of STACKS) {
-        outcomes.push(await perform(rehearsal, stack, step, assemblies[index] ?? ''));
+        outcomes.push(await runStep(rehearsal, stack, step, assemblies[index] ?? ''));
       }
       print(stepLine({ name: step.name, after: clock.now() - start, stacks: outcomes }));
       steps.push(outcomes);
@@ -184,19 +189,20 @@ async function live(
   }
 }
 
-/** What became of both stacks in each step of both lives. */
-function comparison(ours: Life, theirs: Life): string {
+/** A table for each stack, with the outcome of each step in both lives. */
+function comparisonTables(withLibrary: Life, withoutLibrary: Life): string {
   return STACKS.map((stack, index) => {
     const rows = STEPS.map(({ name, expected }, number) => {
-      const mine = ours.steps[number]?.[index];
-      const cells = mine === undefined ? [] : [mine.status, mine.took, mine.authorization];
-      return [mine?.status === expected[index] ? 'ok' : 'FAILED', name, ...cells, theirs.steps[number]?.[index]?.status ?? ''];
+      const outcome = withLibrary.steps[number]?.[index];
+      const cells = outcome === undefined ? [] : [outcome.status, outcome.took, outcome.authorization];
+      const otherStatus = withoutLibrary.steps[number]?.[index]?.status ?? '';
+      return [outcome?.status === expected[index] ? 'ok' : 'FAILED', name, ...cells, otherStatus];
     });
     return table(['', stack, 'with this library', 'took', 'authorization', 'with AwsCustomResource'], rows);
   }).join('\n\n');
 }
 
-/** Each reason once, with the first step in which it occurred. */
+/** The reasons of all failures. Each reason occurs once, with the first step in which it occurred. */
 function reasonsOf({ steps }: Life): string[] {
   const reasons = new Map<string, string>();
   for (const [number, outcomes] of steps.entries()) {
@@ -212,36 +218,49 @@ function reasonsOf({ steps }: Life): string[] {
 /**
  * Rehearses both lives.
  *
- * @returns whether the stacks with this library did as expected, and left nothing behind
+ * @returns whether the stacks with this library had the expected statuses, and left nothing behind
  */
-export async function tellStory(options: StoryOptions, print: Output['print']): Promise<boolean> {
+export async function rehearseBothLives(options: RehearsalOptions, print: Output['print']): Promise<boolean> {
   const { directory, build, html } = options;
   print('Rehearsing the life of two stacks in a simulated AWS, with this library and without it. This takes about a minute.\n');
   print('building the library');
   await build();
   print('synthesizing bin/app.ts and bin/comparison.ts');
-  const [app, other] = await Promise.all([prepare('bin/app.ts', directory), prepare('bin/comparison.ts', directory)]);
-  const ours = await live('With this library (bin/app.ts)', app, options, print);
-  const theirs = await live('Without it, with the AwsCustomResource of the CDK (bin/comparison.ts)', other, options, print);
-  print(`\n${comparison(ours, theirs)}`);
+  const [app, other] = await Promise.all([
+    synthesizeSteps('bin/app.ts', directory),
+    synthesizeSteps('bin/comparison.ts', directory),
+  ]);
+  const withLibrary = await rehearseLife('With this library (bin/app.ts)', app, options, print);
+  const withoutLibrary = await rehearseLife(
+    'Without it, with the AwsCustomResource of the CDK (bin/comparison.ts)',
+    other,
+    options,
+    print,
+  );
+  print(`\n${comparisonTables(withLibrary, withoutLibrary)}`);
   print(`\n${LEGEND}`);
-  print(`\n${list('Why the stacks without this library fail', reasonsOf(theirs))}`);
-  print(`\n${list('Left behind two days after the deletion, with this library', summaryOf(ours.leftBehind))}`);
-  print(`\n${list('Left behind two days after the deletion, without it', summaryOf(theirs.leftBehind))}`);
+  print(`\n${list('Why the stacks without this library fail', reasonsOf(withoutLibrary))}`);
+  print(`\n${list('Left behind two days after the deletion, with this library', summaryOf(withLibrary.leftBehind))}`);
+  print(`\n${list('Left behind two days after the deletion, without it', summaryOf(withoutLibrary.leftBehind))}`);
   if (html !== undefined) {
-    writeFileSync(html, pageOf('Two stacks with GameLift fleets that are peered with VPCs', [ours.pictured, theirs.pictured]));
+    writeFileSync(
+      html,
+      pageOf('Two stacks with GameLift fleets that are peered with VPCs', [withLibrary.pictured, withoutLibrary.pictured]),
+    );
     print(`\npicture of both lives: ${html}`);
   }
   return (
-    ours.leftBehind.length === 0 &&
-    ours.steps.every((outcomes, number) => outcomes.every(({ status }, index) => status === STEPS[number]?.expected[index]))
+    withLibrary.leftBehind.length === 0 &&
+    withLibrary.steps.every((outcomes, number) =>
+      outcomes.every(({ status }, index) => status === STEPS[number]?.expected[index]),
+    )
   );
 }
 
 /**
- * What the command does.
+ * Runs the command.
  *
- * @returns its exit code: 0 if all was as expected, 1 if not, 2 if an argument is wrong
+ * @returns its exit code: 0 if all statuses were as expected and nothing was left behind, 1 otherwise, 2 if an argument is invalid
  */
 export async function start(args: readonly string[], { print, complain }: Output): Promise<number> {
   let options: ReturnType<typeof parse>;
@@ -256,7 +275,7 @@ export async function start(args: readonly string[], { print, complain }: Output
     return 0;
   }
   const build = () => run(['npm', 'run', '--silent', 'build'], { cwd: join(__dirname, '..') });
-  return (await tellStory({ ...options, directory: useTemporaryDirectory(), build }, print)) ? 0 : 1;
+  return (await rehearseBothLives({ ...options, directory: useTemporaryDirectory(), build }, print)) ? 0 : 1;
 }
 
 function parse(args: readonly string[]) {

@@ -5,11 +5,11 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 
 /*
- * What a studio has before it thinks of peering: a VPC with a database, and a fleet that runs a build.
+ * The resources that a game studio already has when it adds peering: a VPC with a database, and a fleet that runs a build.
  */
 
-/** A VPC with isolated subnets, and the security group of the database in it. */
-export function vpcWithDatabase(stack: Stack): { vpc: ec2.Vpc; database: ec2.SecurityGroup } {
+/** Creates a VPC with isolated subnets, and the security group of the database in it. */
+export function createVpcWithDatabase(stack: Stack): { vpc: ec2.Vpc; database: ec2.SecurityGroup } {
   const vpc = new ec2.Vpc(stack, 'Vpc', {
     ipAddresses: ec2.IpAddresses.cidr('10.90.0.0/16'),
     natGateways: 0,
@@ -18,8 +18,8 @@ export function vpcWithDatabase(stack: Stack): { vpc: ec2.Vpc; database: ec2.Sec
   return { vpc, database: new ec2.SecurityGroup(stack, 'Database', { vpc, description: 'The database of the game' }) };
 }
 
-/** A fleet with its build; another build replaces both. */
-export function fleetOf(scope: Construct, build: string): gamelift.CfnFleet {
+/** Creates a build and a fleet that runs it. A new value of `build` replaces both. */
+export function createFleet(scope: Construct, build: string): gamelift.CfnFleet {
   const access = new iam.Role(scope, 'BuildAccess', { assumedBy: new iam.ServicePrincipal('gamelift.amazonaws.com') });
   const server = new gamelift.CfnBuild(scope, 'Build', {
     name: 'server',

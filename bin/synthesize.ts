@@ -10,9 +10,10 @@ const ENVIRONMENT = { AWS_EC2_METADATA_DISABLED: 'true', CDK_DISABLE_CLI_TELEMET
 export type Context = Readonly<Record<string, string>>;
 
 /**
- * Has the CDK CLI synthesize an app into a directory, and gives that.
+ * Synthesizes an app into a directory with the CDK CLI.
  *
- * @throws Error with what the CLI said, if it failed or an annotation of the app is an error
+ * @returns the directory
+ * @throws Error with the output of the CLI, if the synthesis failed or the app has an error annotation
  */
 export async function synthesize(app: string, context: Context, directory: string): Promise<string> {
   const options = Object.entries(context).flatMap(([name, value]) => ['--context', `${name}=${value}`]);

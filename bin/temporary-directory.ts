@@ -3,8 +3,8 @@ import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /**
- * Makes a directory for all temporary files of this process and of those that it starts. It is gone when the process ends, also
- * by a signal.
+ * Creates a directory for all temporary files of this process and of its child processes. It is deleted when the process ends, even if
+ * a signal ends it.
  *
  * @returns the directory
  */
@@ -12,7 +12,7 @@ export default function useTemporaryDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'cdk-gamelift-vpc-peering-'));
   process.env.TMPDIR = directory;
   process.once('exit', () => {
-    // a child that was not told to end may still write
+    // retry, because a child process that is still running may still write
     rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
   });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

@@ -1,14 +1,14 @@
 import { delimiter, dirname, join } from 'node:path';
 import { run } from './commands';
 import { findNode, NODE_VERSIONS } from './node-versions';
-import { attempt, report } from './outcomes';
+import { runCheck, report } from './outcomes';
 import type { Outcome } from './outcomes';
 
 /*
  * Builds and tests the library with each supported version of Node.js.
  *
  * npm run test:node                            npm test
- * npm run test:node -- test/lib/rules.test.ts  npm test with these arguments
+ * npm run test:node -- test/lib/rules.test.ts  npm test with this argument
  */
 
 async function test(version: string): Promise<void> {
@@ -19,7 +19,7 @@ async function test(version: string): Promise<void> {
 async function main(): Promise<void> {
   const outcomes: Outcome[] = [];
   for (const version of Object.values(NODE_VERSIONS)) {
-    outcomes.push(await attempt(`Node.js ${version}`, () => test(version)));
+    outcomes.push(await runCheck(`Node.js ${version}`, () => test(version)));
   }
   report('tested with', outcomes);
 }

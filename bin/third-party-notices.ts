@@ -10,7 +10,7 @@ interface Package {
   readonly texts: readonly string[];
 }
 
-/** The directories of the packages that a build took code from, relative to its working directory. */
+/** The directories of the packages whose code is in the bundle, relative to the working directory of the build. */
 function directoriesOf({ outputs }: Metafile): string[] {
   const sources = Object.values(outputs).flatMap(({ inputs }) =>
     Object.keys(inputs).filter((source) => (inputs[source]?.bytesInOutput ?? 0) > 0),
@@ -18,7 +18,7 @@ function directoriesOf({ outputs }: Metafile): string[] {
   return [...new Set(sources.flatMap((source) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(source) ?? []))];
 }
 
-function read(directory: string): Package {
+function readPackage(directory: string): Package {
   const manifest = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8')) as {
     readonly name: string;
     readonly version: string;
@@ -35,14 +35,14 @@ function read(directory: string): Package {
 }
 
 /**
- * Lists the packages that a bundle contains code of, with their licenses. Packages that have the same text share it.
+ * Lists the packages whose code is in a bundle, with their licenses. Packages with the same license text share one section.
  *
- * @param metafile - what esbuild says about the bundle
+ * @param metafile - esbuild's description of the bundle
  * @param root - the working directory of the build, whose LICENSE has the text of Apache-2.0
  * @throws Error if the license of a package, or its text, is unknown
  */
 export function thirdPartyNotices(metafile: Metafile, root: string): string {
-  const packages = directoriesOf(metafile).map((directory) => read(join(root, directory)));
+  const packages = directoriesOf(metafile).map((directory) => readPackage(join(root, directory)));
   const sections = new Map<string, string[]>();
   for (const { name, version, license, texts } of packages) {
     if (texts.length === 0 && license !== 'Apache-2.0') {

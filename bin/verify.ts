@@ -2,13 +2,13 @@ import { spawn } from 'node:child_process';
 import { table } from 'rehearsal/report';
 
 /*
- * Runs checks one after the other, also after one that failed, and sums them up.
+ * Runs npm scripts as checks, one after the other, even if one fails. Prints a table of the results.
  *
- * npm run verify                  all of them
- * npm run verify -- lint test     these
+ * npm run verify                  all checks
+ * npm run verify -- lint test     the named checks
  */
 
-const ALL = [
+const ALL_COMMANDS = [
   'lint',
   'test',
   'test:rehearsal',
@@ -24,7 +24,7 @@ const ALL = [
   'test:scale',
 ];
 
-/** What a command prints last, but for lint, which counts as one check. */
+/** The last line of each command's output. Only lint does not print it: lint counts as one check. */
 const CLOSING_LINE = /^(\d+) passed, (\d+) failed(?:, (\d+) (?:skipped|not available))?$/gm;
 
 interface Outcome {
@@ -37,24 +37,24 @@ interface Outcome {
 
 function run(command: string): Promise<Outcome> {
   console.log(`\n=== npm run ${command}\n`);
-  const started = Date.now();
+  const startTime = Date.now();
   const child = spawn('npm', ['run', '--silent', command], { stdio: ['inherit', 'pipe', 'pipe'] });
-  let printed = '';
+  let output = '';
   for (const [from, to] of [
     [child.stdout, process.stdout],
     [child.stderr, process.stderr],
   ] as const) {
     from.on('data', (chunk: Buffer) => {
       to.write(chunk);
-      printed += chunk.toString();
+      output += chunk.toString();
     });
   }
   return new Promise((resolve) => {
     child.once('close', (code) => {
-      const closing = [...printed.matchAll(CLOSING_LINE)].at(-1)?.slice(1) ?? [command === 'lint' && code === 0 ? 1 : 0];
+      const closing = [...output.matchAll(CLOSING_LINE)].at(-1)?.slice(1) ?? [command === 'lint' && code === 0 ? 1 : 0];
       const [passed = 0, failed = 0, notAvailable = 0] = closing.map((count) => Number(count) || 0);
-      const seconds = Math.round((Date.now() - started) / 1000);
-      // it may fail where no test of it does, such as for the coverage
+      const seconds = Math.round((Date.now() - startTime) / 1000);
+      // a command can fail although no test failed, such as when the coverage is too low
       resolve({
         command,
         passed,
@@ -68,7 +68,7 @@ function run(command: string): Promise<Outcome> {
 
 async function main(): Promise<void> {
   const outcomes: Outcome[] = [];
-  for (const command of process.argv.length > 2 ? process.argv.slice(2) : ALL) {
+  for (const command of process.argv.length > 2 ? process.argv.slice(2) : ALL_COMMANDS) {
     outcomes.push(await run(command));
   }
   const rows = outcomes.map(({ command, passed, failed, notAvailable, seconds }) => [

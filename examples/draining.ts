@@ -7,8 +7,8 @@ import { VpcPeeringAuthorization, VpcPeeringConnection } from '../lib';
 import { acceptPeering } from './suppressions';
 
 /*
- * Players finish on the old fleet, with their database, while a new build takes over: what they need is retained when it is replaced,
- * and the alias moves once the new fleet is connected.
+ * A new build that lets players finish on the old fleet. The old fleet, its connection and the database's security group are retained
+ * when they are replaced, and the alias moves to the new fleet once that is connected.
  *
  * cdk deploy --context vpcId=vpc-…
  */
@@ -35,16 +35,16 @@ const fleet = new gamelift.CfnFleet(stack, 'Fleet', {
   runtimeConfiguration: { serverProcesses: [{ launchPath: '/local/game/server', concurrentExecutions: 1 }] },
 });
 const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
-// the connection, its routes, and the rules that allowTo adds
+// retain the connection, its routes, and the rules that allowTo adds
 const peering = new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, removalPolicy: RemovalPolicy.RETAIN });
 peering.allowTo(database, ec2.Port.tcp(5432));
-// and what they connect
+// retain the fleet, its build, and the security group of the database
 build.applyRemovalPolicy(RemovalPolicy.RETAIN);
 fleet.applyRemovalPolicy(RemovalPolicy.RETAIN);
 database.applyRemovalPolicy(RemovalPolicy.RETAIN);
 
 const alias = new gamelift.CfnAlias(stack, 'Alias', { name: 'live', routingStrategy: { type: 'SIMPLE', fleetId: fleet.ref } });
-// new players come once the new fleet has its database
+// send new players to the new fleet only once it is connected with the database
 alias.node.addDependency(peering);
 
 acceptPeering(stack);

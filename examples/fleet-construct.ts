@@ -3,13 +3,13 @@ import * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import type { Construct } from 'constructs';
-import { vpcWithDatabase } from '../bin/studio';
+import { createVpcWithDatabase } from '../bin/studio';
 import { VpcPeeringAuthorization, VpcPeeringConnection } from '../lib';
 import { acceptNetwork, acceptPeering } from './suppressions';
 
 /*
- * A fleet that is wrapped in a construct of its own, as the fleets of @aws-cdk/aws-gamelift-alpha are: what counts is that its
- * default child is an AWS::GameLift::Fleet. Pass no peerVpc to such a construct: with peerOnCreate, the connection sets it.
+ * A fleet that is wrapped in another construct, like the fleets of @aws-cdk/aws-gamelift-alpha. The default child of the construct must
+ * be an AWS::GameLift::Fleet. Pass no peerVpc to such a construct: with peerOnCreate, the connection sets it.
  */
 
 class BuildFleet extends Resource {
@@ -32,7 +32,7 @@ class BuildFleet extends Resource {
 
 const app = new App();
 const stack = new Stack(app, 'FleetConstruct');
-const { vpc } = vpcWithDatabase(stack);
+const { vpc } = createVpcWithDatabase(stack);
 const fleet = new BuildFleet(stack, 'Fleet', String(app.node.tryGetContext('build') ?? '1'));
 const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
 new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, peerOnCreate: true });

@@ -3,23 +3,23 @@ import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { Construct } from 'constructs';
-import { fleetOf, vpcWithDatabase } from '../bin/studio';
+import { createFleet, createVpcWithDatabase } from '../bin/studio';
 import { VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringHandler } from '../lib';
 import { acceptNetwork, acceptPeering } from './suppressions';
 
 /*
- * Many fleets on one VPC: one authorization for all of them, one Lambda function, and one alarm on its failed requests. If a delete
- * fails at the end of an update, CloudFormation skips it and reports UPDATE_COMPLETE: without the alarm, nobody notices.
+ * Many fleets on one VPC, with one authorization, one Lambda function, and one alarm on failed requests. If a delete fails at the end of
+ * an update, CloudFormation skips it and reports UPDATE_COMPLETE. Without the alarm, nobody would notice.
  */
 
 const app = new App();
 const stack = new Stack(app, 'ManyFleets');
-const { vpc, database } = vpcWithDatabase(stack);
+const { vpc, database } = createVpcWithDatabase(stack);
 const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
 
-for (const mode of ['Duel', 'Squad', 'Arena', 'Practice', 'Ranked']) {
-  const scope = new Construct(stack, mode);
-  const fleet = fleetOf(scope, String(app.node.tryGetContext('build') ?? '1'));
+for (const gameMode of ['Duel', 'Squad', 'Arena', 'Practice', 'Ranked']) {
+  const scope = new Construct(stack, gameMode);
+  const fleet = createFleet(scope, String(app.node.tryGetContext('build') ?? '1'));
   const peering = new VpcPeeringConnection(scope, 'Peering', { authorization, fleet });
   peering.allowTo(database, ec2.Port.tcp(5432));
 }

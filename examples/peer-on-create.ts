@@ -1,19 +1,19 @@
 import { App, Aspects, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { fleetOf, vpcWithDatabase } from '../bin/studio';
+import { createFleet, createVpcWithDatabase } from '../bin/studio';
 import { VpcPeeringAuthorization, VpcPeeringConnection } from '../lib';
 import { acceptNetwork, acceptPeering } from './suppressions';
 
 /*
- * A fleet that GameLift peers while it creates it: the fleet is created with the peering, or not at all. Its servers start before the
- * rule for the database exists, so they must retry until the database answers.
+ * A fleet that GameLift peers on creation: if the peering fails, the creation of the fleet fails, too. The servers start before the rule
+ * for the database exists, so they must retry until they reach the database.
  */
 
 const app = new App();
 const stack = new Stack(app, 'PeerOnCreate');
-const { vpc, database } = vpcWithDatabase(stack);
-const fleet = fleetOf(stack, String(app.node.tryGetContext('build') ?? '1'));
+const { vpc, database } = createVpcWithDatabase(stack);
+const fleet = createFleet(stack, String(app.node.tryGetContext('build') ?? '1'));
 
 const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
 const peering = new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, peerOnCreate: true });

@@ -1,25 +1,24 @@
 import { App, Aspects, CfnOutput, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { fleetOf } from '../bin/studio';
+import { createFleet } from '../bin/studio';
 import { VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '../lib';
 import { acceptPeering } from './suppressions';
 
 /*
- * Two accounts that trust each other: the account of the VPC has a role, through which the stack of the fleets authorizes, and
- * sets routes and DNS.
+ * Two accounts with a role. The stack of the fleets assumes a role in the account of the VPC to authorize, and to set routes and DNS.
  *
  * cdk deploy --all --context vpcId=vpc-…
  *
- * A rule for the database can be made only in its own account, and the CIDR block of the fleet is known only once the fleet is connected.
- * So deploy once more with what the first deployment put out, also after a new build:
+ * A rule for the database can be created only in its own account, and the CIDR block of the fleet is known only once the fleet is
+ * connected. So deploy the stack of the VPC again with the output GameLiftCidrBlock, after the first deployment and after each new build:
  *
  * cdk deploy PeerRoleData --context vpcId=vpc-… --context gameLiftCidrBlock=…
  */
 
 const DATA = { account: '222222222222', region: 'us-east-1' };
 const GAME = { account: '111111111111', region: 'us-east-1' };
-/** Agreed upon by the two accounts. */
+/** The external id that the two accounts have agreed on. */
 const externalId = 'studio-7f3a9';
 
 const app = new App();
@@ -37,7 +36,7 @@ if (typeof gameLiftCidrBlock === 'string') {
 }
 
 const game = new Stack(app, 'PeerRoleGame', { env: GAME });
-const fleet = fleetOf(game, String(app.node.tryGetContext('build') ?? '1'));
+const fleet = createFleet(game, String(app.node.tryGetContext('build') ?? '1'));
 const authorization = new VpcPeeringAuthorization(game, 'Authorization', { vpc: vpcOf(game), peerRole, externalId });
 const peering = new VpcPeeringConnection(game, 'Peering', { authorization, fleet, dnsResolution: true });
 new CfnOutput(game, 'GameLiftCidrBlock', { value: peering.gameLiftCidrBlock });

@@ -6,13 +6,13 @@ import * as s3 from 'aws-cdk-lib/aws-s3';
 import { CodePipeline, CodePipelineSource, ManualApprovalStep, ShellStep } from 'aws-cdk-lib/pipelines';
 import { AwsSolutionsChecks, NagSuppressions } from 'cdk-nag';
 import type { Construct } from 'constructs';
-import { fleetOf } from '../bin/studio';
+import { createFleet } from '../bin/studio';
 import { VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '../lib';
 import { acceptPeering } from './suppressions';
 
 /*
- * A pipeline with two stages over two accounts. A deployment may wait for its approval for days: each stack renews the
- * authorization when it is deployed, and once more before it deletes anything.
+ * A pipeline with two Stages, each in two accounts. A deployment can wait for its approval for days, because each stack renews the
+ * authorization when it is deployed, and again before it deletes anything.
  *
  * cdk deploy --all --context betaVpcId=vpc-… --context prodVpcId=vpc-…
  */
@@ -20,7 +20,7 @@ import { acceptPeering } from './suppressions';
 const DATA = { account: '222222222222', region: 'us-east-1' };
 const GAME = { account: '111111111111', region: 'us-east-1' };
 
-/** The whole of the game, once: data in one account, fleets in the other. */
+/** One environment of the game: the data in one account, the fleets in the other. */
 class Studio extends Stage {
   constructor(scope: Construct, id: string, vpcId: string) {
     super(scope, id);
@@ -32,7 +32,7 @@ class Studio extends Stage {
     const peerRole = new VpcPeeringRole(data.stack, 'Role', { vpc: data.vpc, gameLiftAccount: GAME.account });
 
     const game = stackIn('Game', GAME);
-    const fleet = fleetOf(game.stack, String(this.node.tryGetContext('build') ?? '1'));
+    const fleet = createFleet(game.stack, String(this.node.tryGetContext('build') ?? '1'));
     const authorization = new VpcPeeringAuthorization(game.stack, 'Authorization', { vpc: game.vpc, peerRole });
     new VpcPeeringConnection(game.stack, 'Peering', { authorization, fleet });
     acceptPeering(data.stack, game.stack);
@@ -57,11 +57,14 @@ pipeline.addStage(new Studio(app, 'Beta', vpcId('beta')));
 pipeline.addStage(new Studio(app, 'Prod', vpcId('prod')), { pre: [new ManualApprovalStep('Approve')] });
 pipeline.buildPipeline();
 
-// what cfn-lint would have otherwise is how CDK Pipelines writes its own build projects
+// cfn-lint reports these in the build projects that CDK Pipelines creates
 stack.templateOptions.metadata = { 'cfn-lint': { config: { ignore_checks: ['E3703', 'W3005'] } } };
 NagSuppressions.addStackSuppressions(stack, [
-  { id: 'AwsSolutions-S1', reason: "The pipeline's own bucket of artifacts: who deployed what stands in CodePipeline's history" },
-  { id: 'AwsSolutions-IAM5', reason: 'Roles that CDK Pipelines makes for its own build projects and actions' },
+  {
+    id: 'AwsSolutions-S1',
+    reason: "The bucket of the pipeline's artifacts needs no access log: CodePipeline's history shows who deployed what",
+  },
+  { id: 'AwsSolutions-IAM5', reason: 'CDK Pipelines creates these roles for its build projects and actions' },
 ]);
 Aspects.of(app).add(new AwsSolutionsChecks());
 app.synth();

@@ -1,13 +1,13 @@
 import { App, Aspects, Duration, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { fleetOf } from '../bin/studio';
+import { createFleet } from '../bin/studio';
 import { AuthorizationRenewal, PeeringRoutes, VpcPeeringAuthorization, VpcPeeringConnection } from '../lib';
 import { acceptPeering, acceptRenewals } from './suppressions';
 
 /*
- * Two accounts without trust: the account of the VPC authorizes, and keeps the authorization valid at any time. The stack of
- * the fleets can be deployed at any time. If there is no valid authorization, it fails before it changes anything.
+ * Two accounts without trust. The stack in the account of the VPC authorizes, and renews the authorization on a schedule, so that the
+ * stack of the fleets can be deployed at any time. If there is no valid authorization, the deployment fails before it changes anything.
  *
  * cdk deploy --all --context vpcId=vpc-…
  */
@@ -27,18 +27,18 @@ new VpcPeeringAuthorization(data, 'Authorization', {
 });
 
 const game = new Stack(app, 'SplitGame', { env: GAME });
-const received = VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(game, 'Authorization', {
+const imported = VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(game, 'Authorization', {
   vpc: vpcOf(game),
   peerVpcAccount: DATA.account,
 });
 new VpcPeeringConnection(game, 'Peering', {
-  authorization: received,
-  fleet: fleetOf(game, String(app.node.tryGetContext('build') ?? '1')),
+  authorization: imported,
+  fleet: createFleet(game, String(app.node.tryGetContext('build') ?? '1')),
   peerOnCreate: true,
   // only the account of the VPC can set routes there
   routes: PeeringRoutes.none(),
 });
-// two apps cannot declare this: deploy the stack of the VPC first
+// If the stacks are in two apps, they cannot declare this dependency: deploy the stack of the VPC first.
 game.node.addDependency(data);
 
 acceptPeering(data, game);

@@ -2,11 +2,11 @@ import type { Stack } from 'aws-cdk-lib';
 import { NagSuppressions } from 'cdk-nag';
 
 /*
- * What AwsSolutionsChecks finds in these examples, and why it stays. Nothing is suppressed by the library itself: your auditors
- * see what there is.
+ * The findings of AwsSolutionsChecks in these examples, and the reason to accept each. The library itself suppresses nothing, so that
+ * your auditors see every finding.
  */
 
-/** Of the library's constructs. */
+/** Accepts the findings in the library's constructs. */
 export function acceptPeering(...stacks: readonly Stack[]): void {
   for (const stack of stacks) {
     NagSuppressions.addStackSuppressions(stack, [
@@ -18,19 +18,20 @@ export function acceptPeering(...stacks: readonly Stack[]): void {
       },
       {
         id: 'CdkNagValidationFailure',
-        reason: 'Whether a rule is open to the world can not be read off a CIDR block that GameLift chooses: it is one VPC',
+        reason:
+          'cdk-nag cannot evaluate the rule, because GameLift chooses the CIDR block during the deployment: it is the block of one VPC',
         appliesTo: ['AwsSolutions-EC23'],
       },
       {
         id: 'AwsSolutions-IAM5',
-        reason: "GameLift's peering actions and EC2's descriptions support no narrower resource than all",
+        reason: "GameLift's peering actions and EC2's Describe actions support no resource but *",
         appliesTo: ['Resource::*'],
       },
       {
         id: 'AwsSolutions-IAM5',
         reason:
-          'Route tables, security groups and peering connections are scoped by a condition to those of the one VPC; where EC2 knows ' +
-          'no VPC, as when tags are deleted, to what has tags of this library',
+          'A condition limits route tables, security groups and peering connections to those of the VPC. For DeleteTags, EC2 supports no ' +
+          'such condition, so the statement is limited to peering connections with tags of this library',
         appliesTo: [
           { regex: '/^Resource::arn:<AWS::Partition>:ec2:.*:(route-table|security-group|vpc-peering-connection)/\\*$/g' },
         ],
@@ -38,7 +39,7 @@ export function acceptPeering(...stacks: readonly Stack[]): void {
       {
         id: 'AwsSolutions-IAM5',
         reason:
-          'Who made a connection is noted in tags on its fleet, and a stack may have more fleets than a policy has room for: a ' +
+          'Tags on the fleet say which resource created a connection, and a stack may have more fleets than a policy has room for: a ' +
           'condition limits the keys of these tags',
         appliesTo: [{ regex: '/^Resource::arn:<AWS::Partition>:gamelift:.*:fleet/\\*$/g' }],
       },
@@ -46,19 +47,19 @@ export function acceptPeering(...stacks: readonly Stack[]): void {
   }
 }
 
-/** Of the queue that keeps failed renewals. */
+/** Accepts the finding in the queue of failed renewals. */
 export function acceptRenewals(stack: Stack): void {
   NagSuppressions.addStackSuppressions(stack, [
-    { id: 'AwsSolutions-SQS3', reason: 'The queue is itself where failures end: nothing consumes it, so nothing can fail there' },
+    { id: 'AwsSolutions-SQS3', reason: 'The queue of failed renewals is itself a dead-letter queue: no function consumes it' },
   ]);
 }
 
-/** Of the VPC around the database. */
+/** Accepts the finding in the VPC of the database. */
 export function acceptNetwork(stack: Stack): void {
   NagSuppressions.addStackSuppressions(stack, [
     {
       id: 'AwsSolutions-VPC7',
-      reason: 'The VPC of this example is isolated and holds nothing yet; log the traffic of yours as you are used to',
+      reason: 'The VPC of this example is isolated and contains no instances: enable flow logs in your own VPC',
     },
   ]);
 }

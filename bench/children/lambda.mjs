@@ -1,8 +1,8 @@
 import { pathToFileURL } from 'node:url';
 
 /*
- * As much of Lambda's runtime as one invocation needs: loads a handler and calls it. Tells the process that started it, once that asks,
- * what it has used until then, and ends.
+ * The part of Lambda's runtime that one invocation needs: loads a handler and calls it. When the parent process sends a message, replies
+ * with the resources used so far, and exits.
  *
  * lambda.mjs FILE EVENT
  */
@@ -14,6 +14,6 @@ process.once('message', () => {
 
 const [file, event] = process.argv.slice(2);
 const loaded = await import(pathToFileURL(file).href);
-// Node.js finds the exports of some CommonJS modules only in their default export
+// for some CommonJS modules, Node.js has the exports only in the default export
 const { handler } = 'handler' in loaded ? loaded : loaded.default;
 await handler(JSON.parse(event), { getRemainingTimeInMillis: () => 60_000 });

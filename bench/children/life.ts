@@ -3,7 +3,7 @@ import { deploy, remove, start } from '../../test/life/scene';
 import { DAY, Stage } from '../../test/life/stage';
 
 /*
- * Rehearses the life of stacks in process, as the tests do.
+ * Rehearses the life of one stack in process, as the tests do.
  *
  * life one      a fleet and its connection, for thirty days
  * life fifty    fifty connections in one stack

@@ -1,7 +1,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import { request } from 'node:http';
 
-/* A handler that does nothing but send the signed request: with Node.js alone, which is the least that a handler can need. */
+/* A handler that only sends the signed request, with Node.js alone. No handler can need less. */
 
 const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION, AWS_ENDPOINT_URL } = process.env;
 const hmac = (key, text) => createHmac('sha256', key).update(text).digest();

@@ -12,7 +12,7 @@ import type { Way } from './way';
 
 const TYPE = 'Custom::Peering';
 
-/** The SDK that Lambda brings along has these operations: nothing needs to be downloaded for them. */
+/** Lambda's own SDK has these operations, so no newer SDK needs to be installed. */
 const options = () => ({ policy: AwsCustomResourcePolicy.fromStatements([peeringStatement()]), installLatestAwsSdk: false });
 
 /** Authorizes with AwsCustomResource. */
@@ -29,7 +29,7 @@ export function authorize(scope: Construct, id: string, peerVpcId: string): AwsC
   return new AwsCustomResource(scope, id, { onCreate: call, onUpdate: call, onDelete, ...options() });
 }
 
-/** With AwsCustomResource, which makes one call for each event: it neither waits nor authorizes again. */
+/** AwsCustomResource makes one call for each request of CloudFormation. It neither waits nor authorizes again. */
 export const AWS_CUSTOM_RESOURCE: Way = {
   name: 'AwsCustomResource',
   connectionType: TYPE,
@@ -51,7 +51,7 @@ export const AWS_CUSTOM_RESOURCE: Way = {
           ...options(),
         });
         requested.node.addDependency(authorization);
-        // the id that the deletion needs is not in the answer to the request
+        // CreateVpcPeeringConnection does not return the id that the deletion needs
         const find: AwsSdkCall = {
           service: 'GameLift',
           action: 'describeVpcPeeringConnections',

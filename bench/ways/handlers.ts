@@ -7,11 +7,11 @@ import type { Network, Way } from './way';
 
 const TYPE = 'Custom::Peering';
 
-/** How often CloudFormation may be kept waiting for one call of a function. */
+/** The maximum that Lambda allows. */
 const TIMEOUT = Duration.minutes(15);
 
-/** A function that runs code of bench/ways/handlers. */
-function functionOf(stack: Stack, id: string, handler: string): lambda.Function {
+/** Creates a function that runs code of bench/ways/handlers. */
+function createFunction(stack: Stack, id: string, handler: string): lambda.Function {
   return new lambda.Function(stack, id, {
     runtime: lambda.determineLatestNodeRuntime(stack),
     handler,
@@ -21,8 +21,8 @@ function functionOf(stack: Stack, id: string, handler: string): lambda.Function 
   });
 }
 
-/** An authorization for each VPC and a connection for each fleet, all with one handler. */
-function customResources(stack: Stack, serviceToken: string, networks: readonly Network[]): void {
+/** Creates an authorization for each VPC and a connection for each fleet, all with one handler. */
+function createCustomResources(stack: Stack, serviceToken: string, networks: readonly Network[]): void {
   networks.forEach(({ vpcId, fleets }, number) => {
     const pair = { GameLiftAwsAccountId: stack.account, PeerVpcId: vpcId };
     const authorization = new CustomResource(stack, `Authorization${number}`, { serviceToken, properties: pair });
@@ -34,35 +34,35 @@ function customResources(stack: Stack, serviceToken: string, networks: readonly 
   });
 }
 
-/** With a handler that answers CloudFormation itself. */
+/** A handwritten handler that sends the responses to CloudFormation itself. */
 export const HANDWRITTEN: Way = {
   name: 'handwritten handler',
   connectionType: TYPE,
   connect: (stack, networks) => {
-    customResources(stack, functionOf(stack, 'Handler', 'handwritten.handler').functionArn, networks);
+    createCustomResources(stack, createFunction(stack, 'Handler', 'handwritten.handler').functionArn, networks);
   },
 };
 
-/** With a Provider whose function waits for the connection. */
+/** A Provider whose function waits for the connection. */
 export const PROVIDER: Way = {
   name: 'Provider',
   connectionType: TYPE,
   connect: (stack, networks) => {
-    const onEventHandler = functionOf(stack, 'OnEvent', 'provider.onEvent');
-    customResources(stack, new Provider(stack, 'Provider', { onEventHandler }).serviceToken, networks);
+    const onEventHandler = createFunction(stack, 'OnEvent', 'provider.onEvent');
+    createCustomResources(stack, new Provider(stack, 'Provider', { onEventHandler }).serviceToken, networks);
   },
 };
 
-/** With a Provider that asks every ten seconds whether the connection is active: more often, GameLift would refuse to answer. */
+/** A Provider that checks every ten seconds whether the connection is active. GameLift would throttle calls that are more frequent. */
 export const PROVIDER_WITH_IS_COMPLETE: Way = {
   name: 'Provider with isComplete',
   connectionType: TYPE,
   connect: (stack, networks) => {
     const { serviceToken } = new Provider(stack, 'Provider', {
-      onEventHandler: functionOf(stack, 'OnEvent', 'provider.onEventWithoutWaiting'),
-      isCompleteHandler: functionOf(stack, 'IsComplete', 'provider.isComplete'),
+      onEventHandler: createFunction(stack, 'OnEvent', 'provider.onEventWithoutWaiting'),
+      isCompleteHandler: createFunction(stack, 'IsComplete', 'provider.isComplete'),
       queryInterval: Duration.seconds(10),
     });
-    customResources(stack, serviceToken, networks);
+    createCustomResources(stack, serviceToken, networks);
   },
 };

@@ -3,7 +3,7 @@ import { HANDWRITTEN, PROVIDER, PROVIDER_WITH_IS_COMPLETE } from './handlers';
 import { LIBRARY } from './library';
 import type { Way } from './way';
 
-/** What people use today. */
-export const PEERS: readonly Way[] = [AWS_CUSTOM_RESOURCE, PROVIDER, PROVIDER_WITH_IS_COMPLETE, HANDWRITTEN];
+/** The alternatives to this library. */
+export const ALTERNATIVES: readonly Way[] = [AWS_CUSTOM_RESOURCE, PROVIDER, PROVIDER_WITH_IS_COMPLETE, HANDWRITTEN];
 
-export const WAYS: readonly Way[] = [LIBRARY, ...PEERS];
+export const WAYS: readonly Way[] = [LIBRARY, ...ALTERNATIVES];

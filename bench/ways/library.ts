@@ -3,7 +3,7 @@ import { VpcPeeringAuthorization, VpcPeeringConnection } from '../../lib';
 import { CONNECTION_TYPE } from '../../lib/contract';
 import type { Way } from './way';
 
-/** With this library. */
+/** This library. */
 export const LIBRARY: Way = {
   name: 'this library',
   connectionType: CONNECTION_TYPE,

@@ -1,6 +1,6 @@
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 
-/** What handlers need that authorize, connect and disconnect: GameLift works in the VPC with the permissions of its caller. */
+/** The permissions to authorize, connect and disconnect. GameLift acts in the VPC with the permissions of its caller. */
 export function peeringStatement(): PolicyStatement {
   return new PolicyStatement({
     actions: [

@@ -2,13 +2,12 @@ import { setTimeout } from 'node:timers/promises';
 import { GameLift } from '@aws-sdk/client-gamelift';
 
 /*
- * What the handlers of Provider and the handwritten one do. They call GameLift as AWS's samples call services: with the SDK's default
- * retries.
+ * The calls of GameLift that the handlers of Provider and the handwritten handler make, with the SDK's default retries, as in AWS's samples.
  */
 
 const gameLift = new GameLift({});
 
-/** Authorizes the peering of a VPC; before a deletion too, because an authorization is valid for 24 hours only. */
+/** Authorizes the peering of a VPC. A deletion must call it, too, because an authorization is valid for only 24 hours. */
 export async function authorize({ GameLiftAwsAccountId, PeerVpcId }) {
   await gameLift.createVpcPeeringAuthorization({ GameLiftAwsAccountId, PeerVpcId });
 }
@@ -21,7 +20,7 @@ export async function requestConnection({ GameLiftAwsAccountId, PeerVpcId, Fleet
   await gameLift.createVpcPeeringConnection({ FleetId, PeerVpcAwsAccountId: GameLiftAwsAccountId, PeerVpcId });
 }
 
-/** The connection once it is active, undefined before that. */
+/** The connection if it is active. Undefined if it is still pending. */
 export async function activeConnection({ PeerVpcId, FleetId }) {
   const { VpcPeeringConnections = [] } = await gameLift.describeVpcPeeringConnections({ FleetId });
   const connection = VpcPeeringConnections.find((one) => one.PeerVpcId === PeerVpcId && one.Status?.Code !== 'deleted');
@@ -31,7 +30,7 @@ export async function activeConnection({ PeerVpcId, FleetId }) {
   return connection?.Status?.Code === 'active' ? connection : undefined;
 }
 
-/** Polls, as often as one caller may. */
+/** Polls as often as GameLift's rate limit allows a single caller. */
 export async function waitForConnection(properties) {
   for (;;) {
     const connection = await activeConnection(properties);
@@ -42,7 +41,7 @@ export async function waitForConnection(properties) {
   }
 }
 
-/** Deletes a connection, unless it is gone, as with its fleet. */
+/** Deletes a connection if it still exists. It no longer exists if its fleet was deleted. */
 export async function deleteConnection(properties) {
   await authorize(properties);
   const { PeerVpcId, FleetId } = properties;

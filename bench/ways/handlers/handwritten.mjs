@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import { request } from 'node:https';
 import { onEvent } from './provider.mjs';
 
-/* A handler that answers CloudFormation itself, as AWS's samples of custom resources do. */
+/* A handler that sends the responses to CloudFormation itself, like AWS's samples of custom resources. */
 
 export async function handler(event, context) {
   try {
@@ -14,8 +14,8 @@ export async function handler(event, context) {
   }
 }
 
-function respond({ ResponseURL, StackId, RequestId, LogicalResourceId }, answer) {
-  const body = Buffer.from(JSON.stringify({ StackId, RequestId, LogicalResourceId, ...answer }));
+function respond({ ResponseURL, StackId, RequestId, LogicalResourceId }, result) {
+  const body = Buffer.from(JSON.stringify({ StackId, RequestId, LogicalResourceId, ...result }));
   return new Promise((resolve, reject) => {
     const headers = { 'content-type': '', 'content-length': body.length };
     const put = request(ResponseURL, { method: 'PUT', headers }, (response) => {

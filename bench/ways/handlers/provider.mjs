@@ -7,7 +7,7 @@ import {
   waitForConnection,
 } from './gamelift.mjs';
 
-/* The user's functions of custom-resources.Provider. */
+/* The functions that a user of custom-resources.Provider writes. */
 
 /** Returns once the connection is active. */
 export async function onEvent(event) {
@@ -19,7 +19,7 @@ export async function onEvent(event) {
   return { ...started, Data: { VpcPeeringConnectionId, IpV4CidrBlock } };
 }
 
-/** Only begins: `isComplete` tells when the connection is active. */
+/** Only starts the operation: `isComplete` reports when the connection is active. */
 export async function onEventWithoutWaiting({ RequestType, ResourceProperties }) {
   const { FleetId, PeerVpcId } = ResourceProperties;
   if (RequestType === 'Delete') {

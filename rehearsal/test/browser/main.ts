@@ -4,7 +4,7 @@ import { delimiter, join, resolve } from 'node:path';
 import { buildSync } from 'esbuild';
 import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
-import { attempt, NotAvailable, report } from '../../../bin/outcomes';
+import { runCheck, NotAvailable, report } from '../../../bin/outcomes';
 import type { Outcome } from '../../../bin/outcomes';
 import useTemporaryDirectory from '../../../bin/temporary-directory';
 import { pageOf } from '../../src/picture';
@@ -199,7 +199,7 @@ async function main(): Promise<void> {
   const outcomes: Outcome[] = [];
   for (const [name, check] of Object.entries(CHECKS)) {
     outcomes.push(
-      await attempt(name, async () => {
+      await runCheck(name, async () => {
         if (browser === undefined) {
           throw new NotAvailable(`none of ${COMMANDS.join(', ')} is installed`);
         }
