@@ -2,37 +2,37 @@ import js from '@eslint/js';
 import prettier from 'eslint-config-prettier';
 import tseslint from 'typescript-eslint';
 
-const sdk = { group: ['@aws-sdk/*', '@smithy/*'], message: 'lib knows CDK and nothing of the AWS SDK' };
+const sdk = { group: ['@aws-sdk/*', '@smithy/*'], message: 'lib must not import the AWS SDK' };
 const cdk = {
   group: ['aws-cdk-lib', 'aws-cdk-lib/*', 'constructs', '@aws-cdk/*'],
-  message: 'lambda knows the AWS SDK and nothing of CDK',
+  message: 'lambda must not import the CDK',
 };
-/** The rehearsal reads CloudFormation's resource schemas, which the CDK publishes as data. */
-const constructs = { ...cdk, group: [...cdk.group, '!@aws-cdk/aws-service-spec', '!@aws-cdk/service-spec-types'] };
+/** The CDK, except the packages with CloudFormation's resource schemas, which the rehearsal reads. */
+const cdkExceptSchemas = { ...cdk, group: [...cdk.group, '!@aws-cdk/aws-service-spec', '!@aws-cdk/service-spec-types'] };
 const rehearsal = {
   group: ['rehearsal', 'rehearsal/**', '**/rehearsal/**'],
-  message: 'what is rehearsed does not know the rehearsal',
+  message: 'lib and lambda must not import the rehearsal',
 };
 const handler = {
   group: ['**/lambda', '**/lambda/**'],
-  message: 'what is synthesized ships the handler as a built asset and never imports it',
+  message: 'lib must not import lambda: it uses the bundled handler as an asset',
 };
 
-const anythingElse = {
+const everythingElse = {
   group: ['**/lib', '**/lib/**', '**/lambda', '**/lambda/**', ...rehearsal.group, ...cdk.group],
-  message: 'the probe asks AWS itself, and takes nothing for granted that the library or the rehearsal does',
+  message: 'the probe must not depend on assumptions of the library or the rehearsal',
 };
 
-/** So that lib/private and the constructs, which use it, never import each other. */
+/** The constructs import lib/private. This prevents import cycles. */
 const publicConstructs = {
   group: ['../*', '!../contract'],
-  message: 'lib/private imports nothing of the public constructs except the contract',
+  message: 'lib/private must not import files of lib other than the contract',
 };
 
-/** The folders of the handler, from top to bottom. Those in one row do not know each other. */
+/** The folders of the handler, from top to bottom. Folders in one row must not import each other. */
 const layers = [['resources'], ['peering'], ['authorization', 'network'], ['model'], ['aws', 'cloudformation']];
 
-/** Each folder of the handler imports only from folders below it, and nothing from the files that put them together. */
+/** Each folder of the handler imports only from folders below it, and not from the entry points. */
 function layer(folder) {
   const row = layers.findIndex((folders) => folders.includes(folder));
   const notBelow = layers
@@ -47,22 +47,25 @@ function layer(folder) {
   };
 }
 
-/** What leads out of the workspace, from so many folders below the root: inside, there is another folder for Lambda. */
-function outward(depth) {
+/**
+ * The other folders of the repository, relative to a file that is `depth` folders below the root. The patterns are relative, because the
+ * workspace has its own folder `lambda`.
+ */
+function otherFolders(depth) {
   const up = '../'.repeat(depth);
   return {
     group: ['lambda', 'lib', 'examples', 'probe', 'test'].flatMap((folder) => [`${up}${folder}`, `${up}${folder}/**`]),
-    message: 'the rehearsal takes any cloud assembly, and a handler as an argument: it knows neither constructs nor handler',
+    message: 'the rehearsal must not import other folders: it takes any cloud assembly, or a handler as an argument',
   };
 }
 
-/** The workspace of the rehearsal. Its tests synthesize stacks of their own. */
+/** The rules for the workspace of the rehearsal. Its tests can import the CDK, because they synthesize stacks. */
 function workspace(depth) {
   const files = (folder) => [`rehearsal/${folder}/${'*/'.repeat(depth - 2)}*.ts`];
   const restrict = (...patterns) => ({ '@typescript-eslint/no-restricted-imports': ['error', { patterns }] });
   return [
-    { files: files('src'), rules: restrict(constructs, outward(depth)) },
-    { files: files('test'), rules: restrict(outward(depth)) },
+    { files: files('src'), rules: restrict(cdkExceptSchemas, otherFolders(depth)) },
+    { files: files('test'), rules: restrict(otherFolders(depth)) },
   ];
 }
 
@@ -97,7 +100,7 @@ export default tseslint.config(
   { files: ['lambda/**/*.ts'], rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [cdk, rehearsal] }] } },
   {
     files: ['probe/**/*.ts'],
-    rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [anythingElse] }] },
+    rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [everythingElse] }] },
   },
   ...layers.flat().map(layer),
   ...[2, 3, 4, 5].flatMap(workspace),
