@@ -21,13 +21,13 @@ export { RehearsalClock } from './time/clock';
 export interface RehearsalOptions {
   /** Milliseconds since the epoch. @default - now */
   readonly startTime?: number;
-  /** The account of stacks that are not bound to one. @default '111111111111' */
+  /** The account of environment-agnostic stacks. @default '111111111111' */
   readonly account?: string;
-  /** The Region of stacks that are not bound to one. @default 'us-east-1' */
+  /** The Region of environment-agnostic stacks. @default 'us-east-1' */
   readonly region?: string;
-  /** What becomes of the physical id in the answer to a custom resource's failed update. @default 'stored' */
+  /** Whether CloudFormation stores the physical id in a custom resource's response to a failed update. @default 'stored' */
   readonly failedUpdatePhysicalId?: 'stored' | 'ignored';
-  /** Has CloudFormation delete one resource after the other, in this order. @default - at once what does not depend on each other */
+  /** Chooses the order in which resources are deleted, one at a time. @default - independent resources are deleted in parallel */
   readonly nextDeletion?: NextDeletion;
   /**
    * Rehearsed milliseconds per call. Use 0 if you call from inside `clock.work()` in this process: time does not advance there, so

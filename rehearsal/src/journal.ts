@@ -27,7 +27,7 @@ export type Detail =
     }
   | { readonly kind: 'run started' | 'run ended'; readonly requestId: string };
 
-/** One thing that happened in the rehearsed world. */
+/** An event in the rehearsal. */
 export interface Entry {
   /** Rehearsed time, in milliseconds since the epoch. */
   readonly time: number;
@@ -41,7 +41,7 @@ export interface Entry {
 
 type Listener = (entry: Entry) => void;
 
-/** Everything that happened, in order; listeners see each entry as it comes. */
+/** Records all events in order. Listeners receive each entry when it is written. */
 export class Journal {
   readonly entries: Entry[] = [];
   private readonly listeners: Listener[] = [];

@@ -1,7 +1,7 @@
 /** Something that AWS does and the rehearsal does not simulate. */
 export class NotSimulated extends Error {}
 
-/** What a rehearsal met and does not simulate: its results may differ from what AWS would do. */
+/** Collects what the rehearsal encounters and does not simulate. Its results may differ from AWS's. */
 export class NotUnderstood {
   private readonly found = new Set<string>();
 
@@ -9,7 +9,7 @@ export class NotUnderstood {
     this.found.add(what);
   }
 
-  /** Once each, in the order in which they were met. */
+  /** Without duplicates, in the order of their first occurrence. */
   list(): string[] {
     return [...this.found];
   }

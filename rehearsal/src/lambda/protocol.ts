@@ -1,17 +1,17 @@
 import type { Rest } from '../time/clock';
 
-/** What a sandbox (a worker thread that runs a function's code) and the rehearsal tell each other. */
+/** The messages between the rehearsal and a sandbox: a worker thread that runs a function's code. */
 
 export interface SandboxSettings {
   /** Of `SharedTime`. */
   readonly time: SharedArrayBuffer;
-  /** Chooses the random numbers. */
+  /** The seed of the random numbers. */
   readonly seed: number;
   readonly taskRoot: string;
   readonly handler: string;
   /** A module that sees the packages which Lambda's runtime brings along. */
   readonly runtimeModule: string;
-  /** Where connections to the response URLs of custom resources are led, and what vouches for them. */
+  /** The port for the response URLs of custom resources, and its certificate. */
   readonly responseEndpoint: { readonly port: number; readonly certificate: string };
   readonly context: FunctionContext;
 }
@@ -40,9 +40,9 @@ export type ToSandbox =
     }
   /** The next timer is due. */
   | { readonly kind: 'wake' }
-  /** End at once. */
+  /** Exit immediately. */
   | { readonly kind: 'exit' }
-  /** Answer as soon as there is nothing to do but wait. */
+  /** Reply when the thread only waits. */
   | { readonly kind: 'atRest'; readonly question: number };
 
 export type FromSandbox =

@@ -24,11 +24,11 @@ function isOperating(): boolean {
   return process.getActiveResourcesInfo().some((type) => /Req|ConnectWrap|WriteWrap|Immediate|MessagePort/.test(type));
 }
 
-/** Watches what the function's code has under way, so that time does not leap over it. */
+/** Tracks the pending operations of the function's code, so that time does not leap over them. */
 export class Activity {
   private readonly operations = new Set<number>();
   private readonly requests = new Set<object>();
-  /** Grows with everything that the code begins. */
+  /** Counts everything that the code starts. */
   private begun = 0;
   private looking: NodeJS.Immediate | NodeJS.Timeout | undefined;
 
@@ -37,12 +37,12 @@ export class Activity {
     this.watchRequests();
   }
 
-  /** HTTP requests that were sent, and of whose answer nothing has arrived. */
+  /** The number of HTTP requests without a response. */
   get requestsInFlight(): number {
     return this.requests.size;
   }
 
-  /** Calls back once a whole turn of the event loop has begun nothing, and nothing is under way. */
+  /** Calls back after a whole turn of the event loop in which nothing started and nothing is pending. */
   whenAtRest(callback: () => void): void {
     const { begun } = this;
     this.stopLooking();

@@ -9,7 +9,7 @@ import { hideHost, redirectToRehearsal, rehearseSocketTimeouts } from './network
 import { installTime } from './time';
 import { Timers } from './timers';
 
-/** Stands for Lambda's runtime in a worker thread: prepares the world the function's code sees, loads it, and runs invocations. */
+/** Lambda's runtime in a worker thread: prepares the environment, loads the function's code, and runs invocations. */
 
 if (!parentPort) {
   throw new Error('the bootstrap runs in a worker thread only');
@@ -75,7 +75,7 @@ process.on('unhandledRejection', (reason) => {
   exit(128);
 });
 
-/** Ends the invocation under way because nothing is left that could; set while there is one. */
+/** Ends the current invocation when the event loop is empty. Set only during an invocation. */
 let whenNothingIsLeft: (() => void) | undefined;
 process.on('beforeExit', () => {
   whenNothingIsLeft?.();
@@ -172,7 +172,7 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 }
 
-/** Set once the function's code is loaded. */
+/** Set when the function's code is loaded. */
 let loadedHandler: Handler | undefined;
 
 port.on('message', (message: ToSandbox) => {

@@ -3,13 +3,13 @@ import Module, { createRequire, isBuiltin, register } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-/** Packages that Lambda's Node.js runtime brings along. */
+/** Packages that Lambda's Node.js runtime includes. */
 const RUNTIME_PACKAGE = /^@(aws-sdk|smithy)\//;
 
 type Resolve = (request: string, parent: { filename?: string | null } | undefined, ...rest: unknown[]) => string;
 export type Handler = (event: unknown, context: object, callback: (error?: unknown, result?: unknown) => void) => unknown;
 
-/** A function sees what its asset holds and what the runtime brings along, not what happens to be installed around it. */
+/** Lets a function load only modules from its asset and from the runtime, not packages installed elsewhere. */
 export function confineModules(taskRoot: string, runtimeModule: string): void {
   const loader = Module as unknown as { _resolveFilename: Resolve };
   const resolve = loader._resolveFilename;
@@ -37,7 +37,7 @@ export function confineModules(taskRoot: string, runtimeModule: string): void {
   };
 }
 
-/** The same for `import`, whose resolution runs on a thread of its own. */
+/** The same for `import`, which resolves modules in a separate thread. */
 const IMPORT_HOOKS = `
 let taskRoot, runtimeModule;
 export const initialize = (data) => { ({ taskRoot, runtimeModule } = data); };

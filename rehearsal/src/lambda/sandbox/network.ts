@@ -4,7 +4,7 @@ import tls from 'node:tls';
 import type { SandboxSettings } from '../protocol';
 import type { RehearsedTimer, Timers } from './timers';
 
-/** Leads connections to AWS's public https endpoints to the rehearsed one. */
+/** Redirects connections to AWS's public HTTPS endpoints to the rehearsal. */
 export function redirectToRehearsal(endpoint: SandboxSettings['responseEndpoint']): void {
   const realConnect = tls.connect as (...args: unknown[]) => tls.TLSSocket;
   const connect = (...args: unknown[]): tls.TLSSocket => {
@@ -36,7 +36,7 @@ interface Idleness {
   _onTimeout: (this: net.Socket) => void;
 }
 
-/** A socket's timeout is one that the function's code, or its SDK, has set: it runs in rehearsed time. */
+/** Makes socket timeouts, which the function's code or the SDK sets, run in rehearsed time. */
 export function rehearseSocketTimeouts(timers: Timers): void {
   const armed = new WeakMap<net.Socket, RehearsedTimer>();
   const known = new WeakSet<net.Socket>();

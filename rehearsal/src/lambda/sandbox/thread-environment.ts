@@ -15,12 +15,12 @@ export interface EnvironmentOptions {
   readonly context: FunctionContext;
   readonly variables: Readonly<Record<string, string>>;
   readonly timeoutSeconds: number;
-  /** Chooses the random numbers that the function's code gets. */
+  /** The seed of the random numbers for the function's code. */
   readonly seed: number;
   readonly output: EnvironmentSettings['output'];
 }
 
-/** Code that has not come to rest after so much real time never will: time goes on without it, and the function times out. */
+/** If code is still busy after this real time, rehearsed time continues without it, and the function times out. */
 const STUCK_MS = 60_000;
 /** A thread that has no timer and no open request. */
 const FOREVER_AT_REST: Rest = { nextWakeUp: Infinity, requestsInFlight: 0 };
@@ -42,7 +42,7 @@ function bootstrapCode(): string {
   return bootstrap ?? '';
 }
 
-/** One execution environment of a function: runs one invocation at a time, and stays warm in between. */
+/** An execution environment of a function. Runs one invocation at a time, and stays warm between them. */
 export class Environment implements ExecutionEnvironment, Participant {
   lastUsed = 0;
   /** The thread is gone. */
@@ -135,7 +135,7 @@ export class Environment implements ExecutionEnvironment, Participant {
     }
   }
 
-  /** Ends it from outside, at once. */
+  /** Terminates the environment immediately. */
   kill(): void {
     this.end(exitError('signal: killed'));
   }
@@ -234,7 +234,7 @@ export class Environment implements ExecutionEnvironment, Participant {
     }
   }
 
-  /** Nothing of it goes on; an invocation under way fails with `failure`. */
+  /** Ends the environment. A running invocation fails with `failure`. */
   private end(failure: FunctionError): void {
     if (this.failure) {
       return;

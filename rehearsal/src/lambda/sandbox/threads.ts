@@ -6,7 +6,7 @@ import { Environment } from './thread-environment';
 interface ThreadOptions {
   readonly clock: RehearsalClock;
   readonly endpointUrl: string;
-  /** Where the response URLs of custom resources lead to, for functions of a Region. */
+  /** Returns the endpoint of the response URLs for functions of a Region. */
   readonly responseEndpoint: (region: string) => Promise<SandboxSettings['responseEndpoint']>;
   /** A module that sees the packages that Lambda's runtime brings along (`@aws-sdk/*`). @default - this one */
   readonly runtimeModule?: string | undefined;

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import type { SharedTime } from '../../time/shared-time';
 
-/** Makes every clock that the function's code can read tell rehearsed time. */
+/** Makes all clocks that the function's code can read return rehearsed time. */
 export function installTime(time: SharedTime): void {
   const now = (): number => time.read() / 1000;
 

@@ -10,7 +10,7 @@ import { deliver, type Outcome } from './retries';
 export interface DeliveryOptions {
   readonly clock: RehearsalClock;
   readonly metrics: LambdaMetrics;
-  /** Undefined once it was deleted. */
+  /** Returns undefined if the function was deleted. */
   readonly find: (arn: string) => DeployedFunction | undefined;
   readonly run: (pool: Pool, request: Request) => Promise<InvocationResult>;
   /** Sends a record to a queue, with the function's role. */
@@ -29,7 +29,7 @@ interface Ending {
   readonly settings: EventInvokeConfiguration;
 }
 
-/** Asynchronous invocation: an event is tried again until it is too old or was tried often enough, and what became of it is recorded. */
+/** Asynchronous invocation: retries an event until it is too old or has no attempts left, and sends a record to the destination. */
 export class Delivery {
   constructor(private readonly options: DeliveryOptions) {}
 
@@ -56,7 +56,7 @@ export class Delivery {
     log(arn, `event ${requestId} dropped ${why}`);
   }
 
-  /** @returns undefined where the function was deleted meanwhile. */
+  /** @returns undefined if the function was deleted in the meantime */
   private async attempt(request: Request): Promise<Ending | undefined> {
     const { clock, find, run } = this.options;
     const { qualifier } = parseArn(request.arn);
@@ -99,7 +99,7 @@ export class Delivery {
   }
 }
 
-/** As "Capturing records of Lambda asynchronous invocations" in Lambda's developer guide shows it. */
+/** The format is from "Capturing records of Lambda asynchronous invocations" in Lambda's developer guide. */
 function recordOf({ arn, requestId, payload }: Request, { condition, attempts, result, pool }: Ending, now: number): object {
   const failed = 'functionError' in result;
   return {

@@ -7,21 +7,21 @@ export class DeployedFunction {
   private readonly published: Pool[] = [];
   private readonly aliases = new Map<string, string>();
   private readonly eventInvoke = new Map<string, EventInvokeConfiguration>();
-  /** Of all that there ever were: what runs ends by itself. */
+  /** All pools, including those of replaced code: their running invocations finish. */
   private readonly pools: Pool[];
 
   constructor(private latest: Pool) {
     this.pools = [latest];
   }
 
-  /** New code or configuration: warm environments of the old one are not used again. */
+  /** Replaces the code or configuration. Warm environments of the old one are not reused. */
   replace(latest: Pool): void {
     this.latest.retire();
     this.latest = latest;
     this.pools.push(latest);
   }
 
-  /** @returns the number of the version. */
+  /** @returns the version number */
   publish(version: (latest: Pool, number: string) => Pool): string {
     const last = this.published.at(-1);
     if (last?.configuration === this.latest.configuration) {
@@ -52,7 +52,7 @@ export class DeployedFunction {
     }
   }
 
-  /** The version that a version or alias stands for now. */
+  /** The current version of a version number or alias. */
   version(qualifier = LATEST): Pool | undefined {
     const version = this.aliases.get(qualifier) ?? qualifier;
     return [this.latest, ...this.published].find((pool) => pool.version === version && !pool.retired);
@@ -67,7 +67,7 @@ export class DeployedFunction {
     return this.eventInvoke.has(qualifier);
   }
 
-  /** Without a configuration, back to the default. */
+  /** Sets the configuration, or restores the default if none is given. */
   configureEventInvoke(qualifier = LATEST, configuration?: Partial<EventInvokeConfiguration>): void {
     if (configuration === undefined) {
       this.eventInvoke.delete(qualifier);

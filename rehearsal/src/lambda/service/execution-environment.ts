@@ -2,10 +2,10 @@ import type { Credentials } from '../../aws/iam/iam';
 import type { FunctionError } from '../protocol';
 import type { FunctionConfiguration } from './function-configuration';
 
-/** One event for a function. */
+/** An invocation request. */
 export interface Request {
   readonly requestId: string;
-  /** As it was invoked: with the version or alias, where one was named. */
+  /** The invoked ARN, with the version or alias if one was given. */
   readonly arn: string;
   /** JSON. */
   readonly payload: string;
@@ -15,14 +15,14 @@ export type InvocationResult = { readonly payload: string } | { readonly functio
 
 /** Runs invocations of one version of a function, one at a time. */
 export interface ExecutionEnvironment {
-  /** False once it has ended: it runs nothing any more. */
+  /** False after it has ended. */
   readonly usable: boolean;
   /** When its last invocation ended. */
   readonly lastUsed: number;
-  /** Resolves once nothing of it is left. */
+  /** Resolves when the environment is completely gone. */
   readonly exited: Promise<void>;
   invoke(request: Request): Promise<InvocationResult>;
-  /** Ends it from outside, at once. */
+  /** Terminates the environment immediately. */
   kill(): void;
 }
 

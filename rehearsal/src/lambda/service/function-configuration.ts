@@ -1,6 +1,6 @@
 import { arnOf } from '../../aws/partitions';
 
-/** A function as CloudFormation, or another deployer, configures it. */
+/** The configuration of a function. */
 export interface FunctionConfiguration {
   readonly functionName: string;
   readonly account: string;
@@ -29,7 +29,7 @@ export interface VpcConfiguration {
   readonly securityGroupIds: readonly string[];
 }
 
-/** What `AWS::Lambda::EventInvokeConfig` sets. */
+/** The settings of `AWS::Lambda::EventInvokeConfig`. */
 export interface EventInvokeConfiguration {
   readonly maximumRetryAttempts: number;
   readonly maximumEventAgeSeconds: number;
@@ -38,7 +38,7 @@ export interface EventInvokeConfiguration {
   readonly onFailure?: string;
 }
 
-/** What there is of a function. */
+/** Describes a function, its versions and its aliases. */
 export interface FunctionDescription {
   readonly account: string;
   readonly region: string;

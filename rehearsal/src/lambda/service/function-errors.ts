@@ -1,6 +1,6 @@
 import type { FunctionError } from '../protocol';
 
-/** How an invocation ends whose environment has ended. */
+/** The error of an invocation whose environment has ended. */
 export const exitError = (reason: string): FunctionError => ({
   errorType: 'Runtime.ExitError',
   errorMessage: `Error: Runtime exited with error: ${reason}`,

@@ -1,4 +1,4 @@
-/** The module `cfn-response`, which Lambda adds to functions whose code stands in the template. */
+/** The module `cfn-response`, which Lambda adds to functions with inline code. */
 export const CFN_RESPONSE = `
 exports.SUCCESS = 'SUCCESS';
 exports.FAILED = 'FAILED';

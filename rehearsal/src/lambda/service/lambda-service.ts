@@ -34,11 +34,11 @@ export interface LambdaOptions extends Omit<PoolOptions, 'ids' | 'log'>, Pick<De
 
 interface Invocation {
   readonly payload?: unknown;
-  /** `Unhandled` where the function failed; the payload is the error then. */
+  /** `Unhandled` if the function failed: then the payload is the error. */
   readonly functionError?: string;
 }
 
-/** Lambda: versions, aliases, asynchronous delivery and metrics, in rehearsed time, around what runs an invocation. */
+/** Lambda in rehearsed time: versions, aliases, asynchronous delivery and metrics. Execution environments run the invocations. */
 export class LambdaService {
   private readonly functions = new Map<string, DeployedFunction>();
   /** Of functions that were removed, too, while they run. */
@@ -79,7 +79,7 @@ export class LambdaService {
     return arn;
   }
 
-  /** Publishes what the function is now. @returns the version's number */
+  /** Publishes the current code and configuration. @returns the version number */
   publish(arn: string): string {
     return this.find(arn).publish((latest, version) => this.keep(latest.copy(version)));
   }
@@ -92,7 +92,7 @@ export class LambdaService {
     return this.find(arn).hasAlias(name);
   }
 
-  /** Makes an alias of a version, or moves it there. */
+  /** Creates an alias for a version, or updates it. */
   setAlias(arn: string, name: string, version: string): void {
     this.findVersion(`${arn}:${version}`);
     this.find(arn).setAlias(name, version);
@@ -111,7 +111,7 @@ export class LambdaService {
     return this.find(arn).hasEventInvoke(parseArn(arn).qualifier);
   }
 
-  /** Deletes the function; what runs ends by itself. */
+  /** Deletes the function. Running invocations finish. */
   remove(arn: string): void {
     this.functions.get(arn)?.retire();
     this.functions.delete(arn);
@@ -140,14 +140,14 @@ export class LambdaService {
     return this.findVersion(arn).version;
   }
 
-  /** As other services invoke it: queued, and tried again as the function's event invoke configuration says. */
+  /** Invokes the function asynchronously: queues the event, and retries it according to the event invoke configuration. */
   invokeAsync(arn: string, payload: unknown): void {
     this.findVersion(arn);
     const request = this.request(arn, payload);
     this.options.clock.detached(() => void this.delivery.deliver(request));
   }
 
-  /** As another function would, waiting for the answer. */
+  /** Invokes the function synchronously. */
   async invoke(arn: string, payload: unknown): Promise<Invocation> {
     const pool = this.findVersion(arn);
     const request = this.request(arn, payload);

@@ -11,7 +11,7 @@ const LAMBDA = 'lambda.amazonaws.com';
 /** Lambda's developer guide: up to 20 minutes until an interface that no function uses any more is deleted. */
 const DELETION_SECONDS = 20 * 60;
 
-/** Those without which Lambda refuses a function in a VPC. */
+/** The permissions without which Lambda refuses a function in a VPC. */
 const REQUIRED = ['CreateNetworkInterface', 'DescribeNetworkInterfaces', 'DeleteNetworkInterface'];
 
 /** Those that Lambda's developer guide lists besides. */
@@ -29,7 +29,7 @@ interface NetworkInterfacesOptions {
  * it. Lambda creates and deletes them with the role of a function.
  */
 export class NetworkInterfaces {
-  /** The ids of those that Lambda is going to delete some day. */
+  /** The ids of the interfaces that Lambda still has to delete. */
   private readonly managed = new Set<string>();
 
   constructor(private readonly options: NetworkInterfacesOptions) {}

@@ -23,10 +23,10 @@ export interface PoolOptions {
   readonly log: (functionName: string, text: string) => void;
 }
 
-/** An environment that was not used for so long is gone. */
+/** Environments that were idle for this time are gone. */
 const WARM_MS = 10 * 60_000;
 
-/** One version of a function, and the environments that run it. */
+/** A version of a function, and its execution environments. */
 export class Pool {
   retired = false;
   private readonly environments = new Set<ExecutionEnvironment>();
@@ -61,7 +61,7 @@ export class Pool {
     return result;
   }
 
-  /** None of its environments is used again; what runs ends by itself. */
+  /** Stops using the environments. Running invocations finish. */
   retire(): void {
     this.retired = true;
     this.idle.splice(0).forEach((environment) => {

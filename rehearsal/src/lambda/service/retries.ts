@@ -4,11 +4,11 @@ import type { EventInvokeConfiguration } from './function-configuration';
 /** Waits before the first and the second retry of an asynchronous event. */
 const RETRY_DELAYS_MS = [60_000, 120_000];
 
-/** An asynchronous event, as its function's queue sees it. */
+/** An asynchronous event in a function's queue. */
 interface QueuedEvent {
-  /** Undefined where the function is gone. */
+  /** Returns undefined if the function was deleted. */
   settings(): EventInvokeConfiguration | undefined;
-  /** Runs the function; whether it succeeded. */
+  /** Runs the function. @returns whether it succeeded */
   attempt(): Promise<boolean>;
 }
 
