@@ -6,7 +6,7 @@ const { compilerOptions } = JSON.parse(readFileSync(new URL('tsconfig.json', imp
 // a deprecated call warns in the synthesis of everyone who uses the library
 process.env.JSII_DEPRECATED = 'fail';
 
-/** CommonJS, since jest can't import modules while it runs, as the handler does with the SDK's clients. */
+/** CommonJS, because jest does not support dynamic imports of modules, with which the handler loads the SDK's clients. */
 const tsconfig = {
   ...compilerOptions,
   module: 'commonjs',
@@ -17,21 +17,21 @@ const tsconfig = {
 };
 
 export default {
-  // fixed, so that every machine runs the same; nothing in process waits for anything but the processor
+  // the same on every machine; more workers than processors would not help, because tests in process never wait
   maxWorkers: 2,
   testEnvironment: 'node',
-  // nothing that a run writes is left in the temporary directory
+  // deletes all temporary files at the end
   globalSetup: '<rootDir>/bin/temporary-directory.ts',
   cacheDirectory: '<rootDir>/node_modules/.cache/jest',
   roots: ['<rootDir>/test', '<rootDir>/lib', '<rootDir>/lambda'],
   modulePathIgnorePatterns: ['<rootDir>/lambda/bundle'],
-  // bounds a life that hangs
+  // ends a life that hangs
   testTimeout: 60_000,
   testMatch: ['**/*.test.ts'],
-  // `npm run test:wire` runs those
+  // `npm run test:wire` runs these
   testPathIgnorePatterns: ['/node_modules/', '\\.wire\\.test\\.ts$'],
-  // ts before js: the library is compiled in place, and a stale .js must not be what is tested
+  // ts before js: the library is compiled in place, and the tests must not use an outdated .js file
   moduleFileExtensions: ['ts', 'js', 'mjs', 'json'],
-  reporters: ['default', '<rootDir>/test/closing-line.mjs'],
+  reporters: ['default', '<rootDir>/test/summary-reporter.mjs'],
   transform: { '^.+\\.ts$': ['ts-jest', { tsconfig }] },
 };

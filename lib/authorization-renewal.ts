@@ -10,7 +10,7 @@ import type { RenewalConfig } from './private/scheduled-renewals';
  */
 export interface ScheduledRenewalOptions {
   /**
-   * What the alarm does when a renewal has failed, including its retries.
+   * The actions of the alarm that goes off when a renewal and its retries have failed.
    *
    * @default - nothing: the alarm only changes its state
    */
@@ -39,8 +39,8 @@ export class AuthorizationRenewal {
    * Renews the authorization in each deployment of a newly synthesized template.
    *
    * The time of the synthesis becomes a property of the authorization, so each synthesis produces a different template. Deploying
-   * the same cloud assembly again renews nothing: if a pipeline synthesizes once and then waits for an approval for more than a
-   * day, it deploys with the authorization that exists.
+   * the same cloud assembly again renews nothing. So if a pipeline synthesizes once and then waits more than a day for an
+   * approval, the authorization may have expired when it deploys.
    */
   static everySynthesis(): AuthorizationRenewal {
     return new AuthorizationRenewal(() => ({ value: new Date().toISOString() }));
@@ -49,12 +49,12 @@ export class AuthorizationRenewal {
   /**
    * Renews the authorization on a schedule with EventBridge Scheduler, in addition to `onChange()`, so that it is always valid.
    *
-   * Use it for an authorization that another account needs, since that account can deploy at any time. Lambda retries a failed
+   * Use it for an authorization that another account needs, because that account can deploy at any time. Lambda retries a failed
    * run twice, after one and two minutes. If all attempts fail, a message goes to a queue, which keeps it for 14 days, and an
    * alarm goes off. At each run, the authorization is still valid for at least one hour.
    *
    * @param every the interval, in whole minutes: from 10 minutes to 22 hours
-   * @param options what the alarm on failed renewals does
+   * @param options the actions of the alarm on failed renewals
    * @throws Error if the interval is out of range, is not in whole minutes, or is a token
    * @see https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
    */

@@ -45,9 +45,9 @@ export interface VpcPeeringRoleProps {
   /**
    * The name of the role.
    *
-   * @default - derived from the name of the stack, the path of the construct in it, and the Region, so that it does not depend on
-   * whether another stack refers to the role. A change of name would replace the role, and GameLift could then no longer remove
-   * what it set up with the old one. If the account or the Region is a token, CloudFormation chooses the name
+   * @default - derived from the name of the stack, the path of the construct in it, and the Region. It is the same whether or not
+   * another stack refers to the role, because a change of name would replace the role, and GameLift could then no longer remove what
+   * it set up with the old one. If the account or the Region is a token, CloudFormation chooses the name
    */
   readonly roleName?: string;
 

@@ -13,7 +13,7 @@ import { documentedFindings, findingOf, isOfLibrary, synthesizeExamples } from '
 import type { Finding } from './compliance';
 
 /*
- * docs/compliance.md lists what cdk-nag 2 finds. test/newest-cdk/compliance.newest.ts does the same with cdk-nag 3.
+ * docs/compliance.md lists the findings of cdk-nag 2. test/newest-cdk/compliance.newest.ts checks it with cdk-nag 3.
  */
 
 const mockFindings = new Set<Finding>();
@@ -26,7 +26,7 @@ function collect({ ruleId, resource }: cdkNag.NagLoggerBaseData): void {
 
 const ignore = (): void => undefined;
 
-/** Collects findings also where an example suppresses them. */
+/** Collects findings even if an example suppresses them. */
 const collectingLogger: cdkNag.INagLogger = {
   onCompliance: ignore,
   onNotApplicable: ignore,
@@ -36,7 +36,7 @@ const collectingLogger: cdkNag.INagLogger = {
   onSuppressedError: collect,
 };
 
-/** The packs that docs/compliance.md is about. */
+/** The rule packs in docs/compliance.md. */
 class MockChecks implements IAspect {
   private readonly packs: readonly IAspect[];
 
@@ -66,12 +66,12 @@ beforeEach(() => {
 
 const documented = documentedFindings().filter(({ versions }) => versions.includes('2'));
 
-test('docs/compliance.md lists what cdk-nag finds in the examples', () => {
+test('docs/compliance.md lists the findings of cdk-nag in the examples', () => {
   synthesizeExamples();
   expect([...mockFindings].sort()).toEqual(documented.map(({ finding }) => finding).sort());
 });
 
-test('the configuration that docs/compliance.md names removes all findings but those that it says nothing removes', () => {
+test('the configuration in docs/compliance.md removes all findings except those that it marks as not removable', () => {
   const app = new App();
   const stack = new Stack(app, 'Stack', { env: { account: '111111111111', region: 'us-east-1' } });
   const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', {

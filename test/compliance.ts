@@ -6,12 +6,12 @@ import type { IConstruct } from 'constructs';
 import { VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '../lib';
 
 /*
- * docs/compliance.md as data, and what its tests with different versions of cdk-nag share.
+ * Parses docs/compliance.md, for its tests with two versions of cdk-nag.
  */
 
 const ROOT = join(__dirname, '..');
 
-/** A rule that finds something in a resource of this library: the id of the rule, and the type of the resource. */
+/** The id of a rule, and the type of a resource of this library that violates it. */
 export type Finding = `${string} ${string}`;
 
 /** A row of the table in docs/compliance.md. */
@@ -54,7 +54,7 @@ export function findingOf(ruleId: string, { cfnResourceType }: CfnResource): Fin
   return `${ruleId} ${cfnResourceType}`;
 }
 
-/** Synthesizes all examples, with the cdk-nag that the test has put in place. */
+/** Synthesizes all examples with the cdk-nag that the test has mocked. */
 export function synthesizeExamples(): void {
   const directory = join(ROOT, 'examples');
   const outdir = mkdtempSync(join(tmpdir(), 'compliance-'));

@@ -11,7 +11,7 @@ import { ACCOUNT, PLACE, start } from './life/scene';
 import { Stage, STACK, synthesize } from './life/stage';
 
 /*
- * What docs/day-two.md says about commands of the CDK CLI, with the CLI itself and a deployed stack.
+ * Checks docs/day-two.md: runs commands of the CDK CLI with a deployed stack.
  */
 
 const CLI = join(__dirname, '..', 'node_modules', 'aws-cdk', 'bin', 'cdk');
@@ -46,7 +46,7 @@ interface Manifest {
   readonly artifacts: Record<string, { properties: Record<string, unknown>; dependencies?: string[] }>;
 }
 
-/** The same assembly for an account that is not bootstrapped: the assets count as published. */
+/** Removes the assets from the assembly, so that the account need not be bootstrapped. */
 function withoutAssets(assembly: string): string {
   const file = join(assembly, 'manifest.json');
   const { artifacts, ...manifest } = JSON.parse(readFileSync(file, 'utf8')) as Manifest;
@@ -65,7 +65,7 @@ let rehearsal: Rehearsal;
 beforeAll(async () => {
   rehearsal = await start();
   expect((await rehearsal.cloudFormation.deploy(studio(), STACK)).status).toBe('CREATE_COMPLETE');
-  // the CLI looks for the stack of the bootstrapping, and waits if there is none
+  // without the bootstrap stack, the CLI waits for it
   const toolkit = synthesize((stack) => {
     new ec2.CfnVPC(stack, 'Vpc', { cidrBlock: '10.0.0.0/16' });
   }, 'CDKToolkit');
@@ -73,7 +73,7 @@ beforeAll(async () => {
 });
 afterAll(() => Stage.clear());
 
-/** What the CLI prints. */
+/** Runs the CLI, and returns what it prints. */
 async function cdk(assembly: string, ...command: readonly string[]): Promise<string> {
   const { accessKeyId, secretAccessKey } = rehearsal.aws.iam.administrator(ACCOUNT);
   const env = {
@@ -109,7 +109,7 @@ describe('cdk refactor', () => {
     ['the fleet', { fleet: 'Lobby' }, 'Stack.AuthorizationAE2C3694'],
     ['the VPC', { vpc: 'Network' }, 'Stack.GameLiftVpcPeeringHandlerConnect42394c9a9E82A71B'],
     ['a construct around them', { scope: 'Game' }, 'Stack.Peering3EBF733F'],
-  ])('refuses to rename %s, and names what would change', async (_, change, resource) => {
+  ])('refuses to rename %s, and names a resource that would change', async (_, change, resource) => {
     const output = await refactor(studio(change));
     expect(output).toContain('Refactor failed: A refactor operation cannot add, remove or update resources.');
     expect(output).toContain(resource);
@@ -122,7 +122,7 @@ describe('cdk refactor', () => {
   });
 });
 
-test('cdk deploy --hotswap ignores a change of a connection, without a word', async () => {
+test('cdk deploy --hotswap ignores a change of a connection without a warning', async () => {
   const before = rehearsal.aws.inventory();
   const output = await cdk(studio({ dnsResolution: true }), 'deploy', '--hotswap', '--require-approval', 'never', STACK);
   expect(output).toContain('Stack (no changes)');

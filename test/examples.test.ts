@@ -18,24 +18,24 @@ afterEach(() => {
   rmSync(outdir, { recursive: true, force: true });
 });
 
-/** Every template of a cloud assembly and of those nested in it. */
+/** The templates of a cloud assembly and of its nested assemblies. */
 function templatesIn(directory: string): Record<string, unknown> {
   const files = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.template.json'));
   return Object.fromEntries(
     files.sort().map((file) => {
-      // which build of the handler is shipped is not what is compared
+      // hashes change with each build of the handler
       const text = readFileSync(join(directory, file), 'utf8')
         .replace(/[0-9a-f]{64}/g, 'hash')
         .replace(/(hash:\d{12}-[a-z0-9-]+-)[0-9a-f]{8}\b/g, '$1hash')
-        // nor is which version of Node.js the CDK lists as the newest
+        // the newest version of Node.js depends on the version of the CDK
         .replace(/"nodejs\d+\.x"/g, '"nodejs"');
       return [file, JSON.parse(text) as unknown];
     }),
   );
 }
 
-/** What annotations say: cdk-nag's findings are among them. */
-function complaintsIn(directory: string): string[] {
+/** The errors and warnings of all annotations, including findings of cdk-nag. */
+function annotationsIn(directory: string): string[] {
   const manifests = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter(
     (file) => basename(file) === 'manifest.json',
   );
@@ -55,6 +55,6 @@ test.each(NAMES)('%s synthesizes what it did, and cdk-nag finds nothing that is 
   jest.requireActual(join(EXAMPLES, name));
   const templates = templatesIn(outdir);
   expect(Object.keys(templates)).not.toEqual([]);
-  expect(complaintsIn(outdir)).toEqual([]);
+  expect(annotationsIn(outdir)).toEqual([]);
   expect(templates).toMatchSnapshot();
 });

@@ -15,7 +15,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
 /*
- * The package that npm gets: made in a copy of what git has, as it stands here, without what a build makes of it.
+ * The package for npm. The test packs it in a copy of the files that git knows, without build output.
  */
 
 const ROOT = join(__dirname, '..');
@@ -34,7 +34,7 @@ beforeAll(async () => {
     cpSync(join(ROOT, file), join(clone, file));
   }
   symlinkSync(join(ROOT, 'node_modules'), join(clone, 'node_modules'));
-  // what earlier builds made of sources that are gone
+  // output of earlier builds, whose sources were removed
   mkdirSync(join(clone, 'lambda', 'bundle'));
   for (const stale of ['lib/removed.js', 'lib/removed.d.ts', 'lambda/bundle/removed.mjs']) {
     writeFileSync(join(clone, stale), '');
@@ -69,7 +69,7 @@ test('it contains the constructs with their types, the bundled handler and the d
   );
 });
 
-test('the bundle contains all that its entry point loads, directly or not, and nothing of earlier builds', () => {
+test('the bundle contains all files that its entry point loads, and none of earlier builds', () => {
   const loaded = new Set(['lambda/bundle/index.mjs']);
   for (const file of loaded) {
     for (const [, name = ''] of read(file).matchAll(/["']\.\/([\w-]+\.mjs)["']/g)) {
@@ -105,7 +105,7 @@ test('the third-party notices list the bundled packages with version and license
   expect(new Set(texts).size).toBe(texts.length);
 });
 
-test('Construct Hub lists it: it is public, made with jsii, has a permissive license and the keywords, and names all languages', () => {
+test('Construct Hub can list it: it is public, built with jsii, and has a permissive license, the keywords and all languages', () => {
   const manifest = JSON.parse(read('package.json')) as {
     readonly name: string;
     readonly license: string;

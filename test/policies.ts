@@ -1,24 +1,24 @@
 /*
- * Policies in words: by what they are for, on what they allow which actions.
+ * Helpers to compare policies.
  */
 
-/** A statement whose references are texts. */
+/** A statement in which `plain` has replaced the references by text. */
 export interface PlainStatement {
   readonly Effect: string;
   readonly Action: string | readonly string[];
-  /** None in the trust policy of a role. */
+  /** Undefined in the trust policy of a role. */
   readonly Resource?: string | readonly string[];
   /** In policies of resources and roles. */
   readonly Principal?: Readonly<Record<string, string | readonly string[]>>;
   readonly Condition?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
 }
 
-/** What a policy is for: the handler's are named after it, with what they are about and a digest. */
+/** The purpose of a policy, which is part of the names of the handler's policies. */
 export function kindOf(policyName: string): string {
   return /^GameLiftVpcPeering-([A-Za-z]+)[0-9a-f]{8}-/.exec(policyName)?.[1] ?? policyName;
 }
 
-/** Texts with the references in them, which Fn::Join puts together. */
+/** Replaces references by text such as `<LogicalId>`, and resolves Fn::Join. */
 export function plain(value: unknown): unknown {
   if (Array.isArray(value)) {
     return value.map(plain);

@@ -54,13 +54,13 @@ describe('the command line', () => {
     expect([...new Set(rows)]).toEqual(Array.from({ length: 25 }, (_, index) => index + 1));
   });
 
-  test('without arguments: says how to use it', async () => {
+  test('without arguments: prints the usage', async () => {
     const { code, printed, complained } = await command();
     expect({ code, printed }).toEqual({ code: 2, printed: '' });
     expect(complained).toMatch(/^usage: npm run rehearse -- <assembly> /);
   });
 
-  test('--help: says how to use it, whatever else there is', async () => {
+  test('--help: prints the usage, even with other arguments', async () => {
     const { complained } = await command();
     expect(await command('--help', 'nowhere')).toEqual({ code: 0, printed: complained, complained: '' });
   });
@@ -87,7 +87,7 @@ describe('the command line', () => {
     expect(await command(...args)).toEqual({ code: 2, printed: '', complained });
   });
 
-  test('--html that can not be written: one error before the life begins', async () => {
+  test('--html with a file that cannot be written: one error before the life begins', async () => {
     const directory = synthesize(vpcOf('10.0.0.0/16'));
     expect(await command(directory, '--html', 'nowhere/life.html')).toEqual({
       code: 2,
@@ -97,13 +97,13 @@ describe('the command line', () => {
     });
   });
 
-  test('an option that there is not: one error that names it', async () => {
+  test('an unknown option: one error that names it', async () => {
     const { code, complained } = await command('--fast');
     expect(code).toBe(2);
     expect(complained).toMatch(/Unknown option '--fast'/);
   });
 
-  describe('a file that can not be read is named', () => {
+  describe('an error names the file that cannot be read', () => {
     const function_ = (stack: Stack): void => {
       new lambda.Function(stack, 'Function', {
         code: lambda.Code.fromAsset(join(__dirname, '..', 'lambda', 'bundle')),
@@ -162,7 +162,7 @@ describe('the command line', () => {
     });
   });
 
-  test('an assembly without a stack: says so', async () => {
+  test('an assembly without a stack: one error', async () => {
     const empty = synthesizeApp(() => undefined);
     expect(await command(empty)).toEqual({
       code: 2,
@@ -173,7 +173,7 @@ describe('the command line', () => {
 });
 
 describe('a life', () => {
-  test('created, updated some days later, deleted after thirty: a line for each step, what became of each stack, nothing left', async () => {
+  test('prints a line for each step, the result of each stack, and that nothing is left behind', async () => {
     const assemblies = ['10.0.0.0/16', '10.1.0.0/16'].map((cidrBlock) => synthesize(vpcOf(cidrBlock)));
     const { code, printed, complained } = await command(
       ...[...assemblies, '--days', '3', '--account', '333333333333', '--vpc', '222222222222/eu-west-1/10.9.0.0/16'],
@@ -202,7 +202,7 @@ describe('a life', () => {
     ]);
   });
 
-  test('--verbose: each event as well, without the ids of requests and stacks', async () => {
+  test('--verbose: prints each event too, without the ids of requests and stacks', async () => {
     const directory = synthesize((stack) => {
       const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 1, natGateways: 0 });
       new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
@@ -223,7 +223,7 @@ describe('a life', () => {
     expect(printed).toMatch(/\nday 0 \S+ {2}create: Stack CREATE_COMPLETE\n/);
   });
 
-  test('--json: one document, and everything else goes to standard error', async () => {
+  test('--json: prints one document, and everything else to standard error', async () => {
     const directory = synthesize(vpcOf('10.0.0.0/16', RemovalPolicy.RETAIN));
     const { code, printed, complained } = await command(directory, '--json', '--vpc', '222222222222/eu-west-1/10.9.0.0/16');
     expect(code).toBe(1);
@@ -261,7 +261,7 @@ describe('a life', () => {
     expect(page).toContain('<b>Vpc DELETE_COMPLETE</b> AWS::EC2::VPC');
   });
 
-  test('what was granted and not used is told, with what it was granted on', async () => {
+  test('prints the permissions that were not used, with their resources', async () => {
     const { printed } = await command(
       synthesize((stack) => {
         const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 1, natGateways: 0 });
@@ -279,7 +279,7 @@ describe('a life', () => {
     expect(printed).not.toMatch(/ec2:AcceptVpcPeeringConnection on arn:\S+:vpc\//);
   });
 
-  test('what the rehearsal does not understand is told, once each', async () => {
+  test('prints each thing that was not understood once', async () => {
     const { code, printed } = await command(
       synthesize((stack) => {
         new CfnResource(stack, 'One', { type: 'AWS::SNS::Topic' });
@@ -297,7 +297,7 @@ describe('a life', () => {
     );
   });
 
-  describe('a function that the rehearsal can not run', () => {
+  describe('a function that the rehearsal cannot run', () => {
     const CODE = { zipFile: 'def handler(event, context): pass' };
     const functionOf = (scope: Construct, id: string, properties: Partial<lambda.CfnFunctionProps>): lambda.CfnFunction => {
       const role = new iam.CfnRole(scope, `${id}Role`, {
@@ -309,7 +309,7 @@ describe('a life', () => {
       return new lambda.CfnFunction(scope, id, { code: CODE, handler: 'index.handler', role: role.attrArn, ...properties });
     };
 
-    test('is told before the life begins, and what is left of it afterwards', async () => {
+    test('is printed before the life begins, and what it leaves behind afterwards', async () => {
       const directory = synthesize((stack) => {
         const handler = functionOf(stack, 'Handler', { runtime: 'python3.12' });
         new CustomResource(stack, 'Thing', { serviceToken: handler.attrArn });
@@ -334,7 +334,7 @@ describe('a life', () => {
       expect(lines).toContain('- functions with the runtime python3.12: they are never run, and each invocation fails');
     });
 
-    test('is told once of nested stacks and of container images, too, and in the document', async () => {
+    test('is printed once, also for nested stacks and container images, and is in the document', async () => {
       const directory = synthesize((stack) => {
         functionOf(new NestedStack(stack, 'Inner'), 'Nested', { runtime: 'java21' });
         functionOf(stack, 'Fine', { runtime: 'nodejs22.x' });
@@ -350,7 +350,7 @@ describe('a life', () => {
     });
   });
 
-  test('a template that CloudFormation rejects is refused, with the reason', async () => {
+  test('prints the reason why CloudFormation rejects a template', async () => {
     const directory = edit(synthesize(vpcOf('10.0.0.0/16')), ({ Resources }) => {
       Object.assign(Resources.Vpc ?? {}, { Condition: 'Undefined' });
     });
@@ -364,13 +364,13 @@ describe('a life', () => {
     );
   });
 
-  test('what is left behind is told, and the exit code is 1', async () => {
+  test('prints what is left behind, and exits with 1', async () => {
     const { code, printed } = await command(synthesize(vpcOf('10.0.0.0/16', RemovalPolicy.RETAIN)));
     expect(code).toBe(1);
     expect(printed).toMatch(/\nleft behind two days after the deletion:\n- VPCs \(1\): vpc-[0-9a-f]{17}\n- route tables \(1\): /);
   });
 
-  test('a stack that an update leaves out is deleted at the end as well', async () => {
+  test('deletes a stack at the end even if an update does not contain it', async () => {
     const both = synthesizeApp((app) => {
       vpcOf('10.0.0.0/16')(new Stack(app, 'Stack'));
       vpcOf('10.1.0.0/16')(new Stack(app, 'Other'));
@@ -380,12 +380,12 @@ describe('a life', () => {
     expect(printed).toMatch(/delete +\S+ d +Stack .*\ndelete +\S+ d +Other .* DELETE_COMPLETE\n/);
   });
 
-  test('a deletion that fails is told once, however many assemblies there were', async () => {
+  test('prints a failed deletion once, even with several assemblies', async () => {
     const assemblies = ['10.0.0.0/16', '10.1.0.0/16'].map((cidrBlock) =>
       synthesize((stack) => {
         const { attrVpcId: vpcId } = new ec2.CfnVPC(stack, 'Vpc', { cidrBlock: '10.0.0.0/16' });
         const subnet = new ec2.CfnSubnet(stack, 'Subnet', { vpcId, cidrBlock: '10.0.0.0/24', availabilityZone: 'us-east-1a' });
-        // what lies in the VPC stays, so that the VPC can not go
+        // the VPC can't be deleted, since its subnet is retained
         subnet.applyRemovalPolicy(RemovalPolicy.RETAIN);
         new ec2.CfnVPC(stack, 'Other', { cidrBlock });
       }),
@@ -395,7 +395,7 @@ describe('a life', () => {
     expect(printed.match(/\n- delete: Stack DELETE_FAILED: Stack\/Vpc \(AWS::EC2::VPC\) DELETE_FAILED: .*\n/g)).toHaveLength(1);
   });
 
-  test('a stack that fails is told with its reason, as is what can not be done after it', async () => {
+  test('prints why a stack fails, and which later step was refused because of it', async () => {
     const failing = synthesize((stack) => {
       new ec2.CfnSecurityGroup(stack, 'Group', { groupDescription: 'late', vpcId: 'vpc-0123456789abcdef0' });
     });

@@ -6,7 +6,7 @@ async function command(...args: string[]) {
   return { code, printed, complained };
 }
 
-test('--help: says how to use the command, and builds nothing', async () => {
+test('--help: prints the usage, and builds nothing', async () => {
   const { code, printed, complained } = await command('--help', '--verbose');
   expect({ code, complained }).toEqual({ code: 0, complained: [] });
   expect(printed.join('\n').split('\n')).toEqual(

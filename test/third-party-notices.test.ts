@@ -22,7 +22,7 @@ function addPackage(directory: string, manifest: object, texts: Readonly<Record<
   }
 }
 
-/** A bundle of sources, with how many bytes of each it contains. */
+/** esbuild's metafile of a bundle: the sources, and how many bytes of each are in the bundle. */
 function bundleOf(inputs: Readonly<Record<string, number>>): Metafile {
   const entries = Object.entries(inputs).map(([source, bytesInOutput]) => [source, { bytesInOutput }] as const);
   return { inputs: {}, outputs: { 'index.mjs': { bytes: 1, inputs: Object.fromEntries(entries), imports: [], exports: [] } } };
@@ -55,12 +55,12 @@ test('lists each version of the bundled packages once, with the license text tha
   );
 });
 
-test('leaves out packages of which no code is left in the bundle', () => {
+test('omits packages without code in the bundle', () => {
   addPackage('node_modules/unused', { name: 'unused', version: '1.0.0', license: 'MIT' }, { LICENSE: 'Do what you like' });
   expect(thirdPartyNotices(bundleOf({ 'node_modules/unused/index.js': 0 }), root)).not.toContain('unused');
 });
 
-test('adds the notice of a package, and the text of Apache-2.0 where a package leaves it out', () => {
+test('adds the notice of a package, and the text of Apache-2.0 if a package does not contain it', () => {
   addPackage('node_modules/n', { name: 'n', version: '1.0.0', license: 'MIT' }, { LICENSE: 'Do what you like', NOTICE: 'By N' });
   addPackage('node_modules/p', { name: 'p', version: '1.0.0', license: 'Apache-2.0' }, {});
   const notices = thirdPartyNotices(bundleOf({ 'node_modules/n/index.js': 1, 'node_modules/p/index.js': 1 }), root);

@@ -32,7 +32,7 @@ export interface InitialState {
   readonly before: StateBeforeRequest;
   readonly claim: Claim;
   /** Whether the fleet has no tags of this resource, although its physical id says that it created the connection. */
-  readonly isStripped: boolean;
+  readonly hasLostTags: boolean;
 }
 
 export interface ConnectOptions {
@@ -79,7 +79,7 @@ export class Connect {
     this.situation = {
       adoptExisting: context.spec.adoptExisting,
       peerOnCreate: context.spec.peerOnCreate,
-      hasLostTags: initial.isStripped,
+      hasLostTags: initial.hasLostTags,
       claim: initial.claim,
       existing: initial.before.existing,
       request: { kind: 'not made' },

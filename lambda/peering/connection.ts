@@ -62,7 +62,7 @@ export class Connection {
       const view = await this.observer.readEc2();
       await calls.waitUntilReadable(claimedAt);
       const before = await this.observer.stateBeforeRequest(view);
-      return await this.connect(claims, { before, claim: await claims.read(), isStripped: false }, undefined);
+      return await this.connect(claims, { before, claim: await claims.read(), hasLostTags: false }, undefined);
     });
   }
 
@@ -86,7 +86,7 @@ export class Connection {
         // an empty list may be a late read
         before: { existing: existing.kind === 'none' ? { kind: 'unknown' } : existing, peeredBefore: [], ec2Ids },
         claim: { ...claim, isClaimed: true },
-        isStripped: !hasTags && state.kind === 'created',
+        hasLostTags: !hasTags && state.kind === 'created',
       };
       try {
         return await this.connect(claims, initial, previousRoutes);

@@ -89,12 +89,12 @@ const UNLISTED: ListedConnection = { id: '', status: NOT_LISTED, message: '', ga
 /** Determines the state of the connection from GameLift's list, which may be older than the events and EC2. */
 export function outcomeOf(
   listed: readonly ListedConnection[],
-  news: Progress,
+  progress: Progress,
   { startedAt, listedAt }: Omit<WatchTimes, 'now'>,
 ): Outcome {
-  const message = news.kind === 'changed' ? news.message : '';
+  const message = progress.kind === 'changed' ? progress.message : '';
   const hasWaited = listedAt - startedAt >= MAX_STALE_MILLISECONDS;
-  const isReportedActive = news.kind === 'changed' && news.isActive;
+  const isReportedActive = progress.kind === 'changed' && progress.isActive;
   const alive = listed.find(isAlive);
   if (alive !== undefined) {
     return alive.status === 'active' ? { kind: 'active', peering: alive } : { kind: 'pending' };
@@ -106,7 +106,7 @@ export function outcomeOf(
       ? { kind: 'pending' }
       : { kind: 'ended', peering: { ...ended, message: ended.message === '' ? message : ended.message } };
   }
-  const isReportedEnded = news.kind === 'changed' && !news.isActive;
+  const isReportedEnded = progress.kind === 'changed' && !progress.isActive;
   return isReportedEnded || hasWaited
     ? { kind: 'ended', peering: { ...UNLISTED, status: isReportedEnded ? 'failed' : NOT_LISTED, message } }
     : { kind: 'pending' };

@@ -45,8 +45,8 @@ export class FleetRules {
     const { connection } = this;
     this.validateSecurityGroup(securityGroup);
     const rule = port.toRuleJson() as PortRule;
-    // The id depends on the content of the rule, not on its position. Otherwise CloudFormation would create a rule under a new id
-    // before it deletes the old one, and EC2 refuses two equal rules.
+    // Derive the id from the content of the rule, not from its position. If the id of a rule changed, CloudFormation would create the
+    // rule again before it deletes the old one, and EC2 refuses a duplicate.
     const content = resolveReferences([securityGroup.securityGroupId, rule], connection).value;
     const id = `Rule${digestOf(JSON.stringify(content), 16)}`;
     if (connection.node.tryFindChild(id) !== undefined || !isMutable(securityGroup, port)) {

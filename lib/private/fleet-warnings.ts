@@ -14,7 +14,7 @@ export function warnAboutRemoteLocations(fleet: CfnResource, locations: unknown)
     return;
   }
   const home = fleet.stack.region;
-  const names = locations.map((each: unknown) => (each as { readonly Location?: unknown }).Location);
+  const names = locations.map((location: unknown) => (location as { readonly Location?: unknown }).Location);
   // if there are several locations, at least one of them is remote
   const hasRemote =
     names.length > 1 || names.some((name) => typeof name === 'string' && isKnown(home) && isKnown(name) && name !== home);
@@ -26,13 +26,13 @@ export function warnAboutRemoteLocations(fleet: CfnResource, locations: unknown)
   }
 }
 
-/** Warns if the fleet is in another stack than its connection, because a new build could then not be deployed. */
+/** Warns if the fleet is in another stack than its connection, because deployments of a new build would fail. */
 export function warnAboutFleetInOtherStack(connection: Construct, fleet: CfnResource): void {
   const [connectionStack, fleetStack] = [Stack.of(connection), fleet.stack];
   if (connectionStack === fleetStack) {
     return;
   }
-  const why =
+  const reason =
     topLevelStackOf(connectionStack) === topLevelStackOf(fleetStack)
       ? `when a new build replaces the fleet, ${fleetStack.node.path} may delete the old fleet before ${connectionStack.node.path} ` +
         'deletes its connection'
@@ -40,7 +40,7 @@ export function warnAboutFleetInOtherStack(connection: Construct, fleet: CfnReso
         'uses it, so every deployment of a new build fails';
   Annotations.of(connection).addWarningV2(
     'cdk-gamelift-vpc-peering:fleetInOtherStack',
-    `fleet ${fleet.node.path} is in another stack than its connection ${connection.node.path}: ${why}. Create the connection in ` +
+    `fleet ${fleet.node.path} is in another stack than its connection ${connection.node.path}: ${reason}. Create the connection in ` +
       `${fleetStack.node.path}, the stack of the fleet; the authorization can be in another stack`,
   );
 }
@@ -53,9 +53,9 @@ const RETAIN_POLICIES: ReadonlySet<unknown> = new Set(['Retain', 'RetainExceptOn
  * @param resource the custom resource of the connection
  */
 export function warnAboutRetainedFleet(connection: Construct, resource: CfnResource, fleet: CfnResource): void {
-  const [ofConnection, ofFleet] = [definitionOf(resource), definitionOf(fleet)];
+  const [connectionDefinition, fleetDefinition] = [definitionOf(resource), definitionOf(fleet)];
   const isOnlyFleetRetained = ['DeletionPolicy', 'UpdateReplacePolicy'].some(
-    (name) => RETAIN_POLICIES.has(ofFleet[name]) && !RETAIN_POLICIES.has(ofConnection[name]),
+    (name) => RETAIN_POLICIES.has(fleetDefinition[name]) && !RETAIN_POLICIES.has(connectionDefinition[name]),
   );
   if (isOnlyFleetRetained) {
     Annotations.of(connection).addWarningV2(
@@ -81,11 +81,11 @@ export function warnAboutSeveralPeeredOnCreate(connection: Construct, other: Con
   );
 }
 
-const REFUSED_EXPORT =
+const EXPORT_PROBLEM =
   'A new build changes it, but CloudFormation refuses to change an export while another stack imports it, so every deployment of a new ' +
   'build fails';
 
-const INSTEAD = 'pass the value as text, as a context value, or from an SSM parameter, and again after each new build';
+const EXPORT_ALTERNATIVE = 'pass the value as text, as a context value, or from an SSM parameter, and again after each new build';
 
 interface Output {
   readonly Value?: { readonly Ref?: string };
@@ -112,8 +112,8 @@ export function warnAboutExports(connection: Construct, resource: CfnResource): 
   if (attributes.length > 0) {
     Annotations.of(connection).addWarningV2(
       'cdk-gamelift-vpc-peering:exportedAttribute',
-      `${resource.stack.node.path} exports ${attributes.join(' and ')} of ${connection.node.path} for another stack. ${REFUSED_EXPORT}. For a ` +
-        `rule of a security group, call allowTo of ${connection.node.path} instead of allowFrom. Otherwise, ${INSTEAD}`,
+      `${resource.stack.node.path} exports ${attributes.join(' and ')} of ${connection.node.path} for another stack. ${EXPORT_PROBLEM}. For a ` +
+        `rule of a security group, call allowTo of ${connection.node.path} instead of allowFrom. Otherwise, ${EXPORT_ALTERNATIVE}`,
     );
   }
 }
@@ -131,7 +131,7 @@ export function warnAboutImportedValue(connection: Construct, gameLiftCidrBlock:
   if (JSON.stringify(resolveReferences(gameLiftCidrBlock, connection).value).includes('Fn::ImportValue')) {
     Annotations.of(connection).addWarningV2(
       'cdk-gamelift-vpc-peering:importedValue',
-      `the gameLiftCidrBlock of ${connection.node.path} is an export of another stack. ${REFUSED_EXPORT}. Instead, ${INSTEAD}`,
+      `the gameLiftCidrBlock of ${connection.node.path} is an export of another stack. ${EXPORT_PROBLEM}. Instead, ${EXPORT_ALTERNATIVE}`,
     );
   }
 }

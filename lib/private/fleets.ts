@@ -24,7 +24,7 @@ export interface PassedFleet {
   readonly resource: CfnResource | undefined;
 }
 
-/** What a fleet construct may have: the CDK's references have `fleetRef`, the fleets of aws-gamelift-alpha have `fleetId`. */
+/** The properties that fleet constructs can have: the CDK's references have `fleetRef`, the fleets of aws-gamelift-alpha have `fleetId`. */
 interface FleetConstruct extends IConstruct {
   readonly fleetRef?: { readonly fleetId?: string };
   readonly fleetId?: string;
@@ -32,8 +32,8 @@ interface FleetConstruct extends IConstruct {
 }
 
 /**
- * Reads a fleet from a construct: an `AWS::GameLift::Fleet`, a construct whose default child is one or contains one in the same way, or a
- * construct with the id of a fleet.
+ * Reads a fleet from a construct: an `AWS::GameLift::Fleet`, a construct that contains one as its default child (directly or through
+ * further default children), or a construct with the id of a fleet.
  *
  * @throws Error if the construct is anything else
  */
@@ -135,8 +135,8 @@ export function validateFleet(construct: Construct, fleet: CfnResource): void {
 }
 
 function computeTypeErrors(fleet: CfnResource, computeType: unknown): string[] {
-  const isOther = typeof computeType === 'string' && isKnown(computeType) && computeType !== 'EC2';
-  return isOther
+  const isUnsupported = typeof computeType === 'string' && isKnown(computeType) && computeType !== 'EC2';
+  return isUnsupported
     ? [
         `GameLift peers EC2 fleets only: fleet ${fleet.node.path} has the compute type ${computeType}. Pass an EC2 fleet to the ` +
           'VpcPeeringConnection, or remove it',
@@ -144,10 +144,12 @@ function computeTypeErrors(fleet: CfnResource, computeType: unknown): string[] {
     : [];
 }
 
-/** For each Stage, the construct that makes the connection of a fleet with a VPC, by fleet and VPC. */
+/** For each Stage, the constructs that create a connection, by fleet and VPC. */
 const peerings = sharedMap<IConstruct, Map<string, IConstruct>>('peerings');
 
 /**
+ * Registers the connection of a fleet with a VPC.
+ *
  * @param construct a connection without `adoptExisting`
  * @throws Error if the same Stage already peers the fleet with the VPC
  */

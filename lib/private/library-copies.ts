@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /*
- * An app can contain several copies of this library: pnpm installs one for each aws-cdk-lib in a workspace, and a package of
- * constructs can bring its own copy. Copies of the same version share their state. Two versions in one stack are an error.
+ * An app can contain several copies of this library: pnpm installs one for each aws-cdk-lib in a workspace, and a construct library
+ * can depend on its own copy. Copies of the same version share their state. Two versions in one stack are an error.
  */
 
 interface LibraryCopy {

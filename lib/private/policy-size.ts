@@ -22,7 +22,7 @@ export function validatePolicySize(scope: Construct): void {
   scope.node.addValidation({
     validate: () =>
       [...inlinePolicies(scope)]
-        .map(([role, documents]) => ({ role, size: documents.reduce<number>((sum, each) => sum + minimumSize(each), 0) }))
+        .map(([role, documents]) => ({ role, size: documents.reduce<number>((sum, document) => sum + minimumSize(document), 0) }))
         .filter(({ size }) => size > MAX_CHARACTERS)
         .map(
           ({ role, size }) =>
@@ -75,7 +75,7 @@ function minimumSize(document: unknown): number {
   return JSON.stringify(withShortestValues(document)).replaceAll(/\s/g, '').length;
 }
 
-/** A part of a template with `Fn::Join` evaluated and each reference replaced by the shortest value that it can have. */
+/** A part of a template, with `Fn::Join` evaluated and each reference replaced by the shortest value that it can have. */
 function withShortestValues(part: unknown): unknown {
   if (Array.isArray(part)) {
     return part.map(withShortestValues);

@@ -21,6 +21,7 @@ export interface RenewalConfig {
   readonly alarmActions?: readonly cloudwatch.IAlarmAction[];
 }
 
+/** The schedule of one authorization. */
 export interface RenewalSchedule {
   readonly every: Duration;
   readonly alarmActions: readonly cloudwatch.IAlarmAction[];

@@ -33,10 +33,11 @@ export interface StackAuthorizationProps {
 }
 
 /**
- * The resources of one stack that keep an authorization valid: one that authorizes before any resource that needs it is created
- * or changed, and a teardown that authorizes again before any of them is deleted.
+ * The resources of one stack that keep an authorization valid: a custom resource that authorizes before any resource that needs the
+ * authorization is created or changed, and a teardown that authorizes again before any of them is deleted.
  *
- * Stacks are deployed alone, retried a day later, and wait for approvals. So each stack that needs an authorization has its own.
+ * Each stack that needs an authorization has these resources, because each stack can be deployed alone, wait for an approval, or be
+ * retried a day later.
  */
 export class StackAuthorization {
   /**
@@ -52,7 +53,7 @@ export class StackAuthorization {
   }
 
   /**
-   * An authorization in a stack that needs it. If the stack does not issue it, the stack gets resources that renew it.
+   * The resources that keep an authorization valid in a stack that needs it. They are created if the stack does not issue it.
    *
    * @throws Error if the authorization is in another Stage, or is for another GameLift account or Region than the stack's
    */
@@ -76,7 +77,7 @@ export class StackAuthorization {
     byStack.set(stack, renewed);
     const issued = byStack.get(Stack.of(authorization));
     if (issued !== undefined && issued !== renewed) {
-      // this stack must be deleted before the authorization, because deleting the authorization cancels it
+      // delete this stack's resources before the authorization, because deleting the authorization cancels it
       addDependencyUnlessCyclic(cfnResourceOf(renewed.resource), cfnResourceOf(issued.resource));
     }
     return renewed;
@@ -141,7 +142,7 @@ export class StackAuthorization {
    * caller makes the resource depend on the authorization.
    *
    * @param fleetId the fleet that the resource peers: the teardown contains its id, and thus depends on the fleet
-   * @param deletedAfterTeardown what else the teardown must depend on
+   * @param deletedAfterTeardown other resources that must be deleted after the teardown
    */
   addPeeredResource(resource: CfnResource, fleetId: string, ...deletedAfterTeardown: IDependable[]): void {
     this.peeredResources.add(resource);

@@ -30,8 +30,8 @@ export interface RehearsalOptions {
   /** Chooses the order in which resources are deleted, one at a time. @default - independent resources are deleted in parallel */
   readonly nextDeletion?: NextDeletion;
   /**
-   * Rehearsed milliseconds per call. Use 0 if you call from inside `clock.work()` in this process: time does not advance there, so
-   * the call would never return. @default 1
+   * Rehearsed milliseconds per call. Use 0 if a client in this process calls over loopback from inside `clock.work()`: time does not
+   * advance there, so the call would never return. @default 1
    */
   readonly callMilliseconds?: number;
   /** The module from which the packages of Lambda's runtime are resolved. @default - a module of the rehearsal */

@@ -10,7 +10,7 @@ interface Server {
   readonly launchPath: string;
 }
 
-/** The script of this folder, which GameLift runs in its own Realtime server. */
+/** The script in this folder, which GameLift runs in a Realtime server. */
 function realtimeServer(stack: Stack): Server {
   const asset = new Asset(stack, 'Script', { path: join(__dirname, 'server') });
   const role = new iam.Role(stack, 'ScriptAccess', { assumedBy: new iam.ServicePrincipal('gamelift.amazonaws.com') });
@@ -18,13 +18,13 @@ function realtimeServer(stack: Stack): Server {
   const script = new gamelift.CfnScript(stack, 'Server', {
     storageLocation: { bucket: asset.s3BucketName, key: asset.s3ObjectKey, roleArn: role.roleArn },
   });
-  // without it, GameLift takes a version of Node.js that it no longer runs
+  // the default is a version of Node.js that GameLift no longer supports
   script.addPropertyOverride('NodeJsVersion', '24.x');
   script.node.addDependency(role);
   return { source: { scriptId: script.ref }, launchPath: '/local/game/server.js' };
 }
 
-/** A fleet that becomes ACTIVE: with your own build, if `GAMELIFT_BUILD_ID` and `GAMELIFT_LAUNCH_PATH` name one. */
+/** A fleet that becomes ACTIVE. Set `GAMELIFT_BUILD_ID` and `GAMELIFT_LAUNCH_PATH` to use your own build. */
 export function fleetOf(stack: Stack): gamelift.CfnFleet {
   const buildId = fromEnvironment('GAMELIFT_BUILD_ID', '');
   const { source, launchPath } =

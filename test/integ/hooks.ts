@@ -11,7 +11,7 @@ import {
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 
 /*
- * What integ-runner has done after it deployed and after it deleted the stacks of a test.
+ * The hooks that integ-runner runs after it deployed and after it deleted the stacks of a test.
  *
  * node --import tsx hooks.ts after-deploy STACK    checks that the authorization is valid, and cancels it
  * node --import tsx hooks.ts after-destroy STACK   checks that nothing is authorized or peered anymore
@@ -27,11 +27,11 @@ interface Deployed {
   readonly ExternalId: string;
 }
 
-/** GameLift may have answered another call of the account less than ten seconds ago, and then refuses this one. */
-const PATIENT = { maxAttempts: 10 };
+/** Enough attempts to wait for GameLift's rate limit of one call in ten seconds. */
+const RETRY_OPTIONS = { maxAttempts: 10 };
 const ENDED = ['deleted', 'failed', 'rejected', 'expired'];
 
-/** Where the outputs of a stack are kept until it is deleted. */
+/** The file with the outputs of a stack, for the hook after its deletion. */
 const fileOf = (stackName: string): string => join(__dirname, 'deployed', `${stackName}.json`);
 
 async function outputsOf(stackName: string): Promise<Deployed> {
@@ -48,15 +48,15 @@ async function outputsOf(stackName: string): Promise<Deployed> {
 }
 
 /** A client in the account of the VPC. */
-async function vpcOwner({ PeerRoleArn, ExternalId }: Deployed): Promise<GameLiftClient> {
+async function createVpcOwnerClient({ PeerRoleArn, ExternalId }: Deployed): Promise<GameLiftClient> {
   if (PeerRoleArn === '') {
-    return new GameLiftClient(PATIENT);
+    return new GameLiftClient(RETRY_OPTIONS);
   }
   const { Credentials } = await new STSClient().send(
     new AssumeRoleCommand({ RoleArn: PeerRoleArn, ExternalId, RoleSessionName: 'integration-test' }),
   );
   return new GameLiftClient({
-    ...PATIENT,
+    ...RETRY_OPTIONS,
     credentials: {
       accessKeyId: Credentials?.AccessKeyId ?? '',
       secretAccessKey: Credentials?.SecretAccessKey ?? '',
@@ -74,7 +74,7 @@ async function afterDeploy(stackName: string): Promise<void> {
     throw new Error(`the authorization for ${VpcId} expired at ${ExpirationTime}, right after the deployment`);
   }
   try {
-    const client = await vpcOwner(deployed);
+    const client = await createVpcOwnerClient(deployed);
     await client.send(new DeleteVpcPeeringAuthorizationCommand({ GameLiftAwsAccountId: GameLiftAccount, PeerVpcId: VpcId }));
   } catch (error) {
     // the connection may have consumed it
@@ -86,11 +86,11 @@ async function afterDeploy(stackName: string): Promise<void> {
 
 async function afterDestroy(stackName: string): Promise<void> {
   if (!existsSync(fileOf(stackName))) {
-    return; // the deployment failed: integ-runner says why
+    return; // the deployment failed, and integ-runner prints the reason
   }
   const { VpcId } = JSON.parse(readFileSync(fileOf(stackName), 'utf8')) as Deployed;
   rmSync(fileOf(stackName));
-  const client = new GameLiftClient(PATIENT);
+  const client = new GameLiftClient(RETRY_OPTIONS);
   const { VpcPeeringAuthorizations = [] } = await client.send(new DescribeVpcPeeringAuthorizationsCommand());
   const { VpcPeeringConnections = [] } = await client.send(new DescribeVpcPeeringConnectionsCommand());
   const left = [

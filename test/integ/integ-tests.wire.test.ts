@@ -6,7 +6,7 @@ import { differences } from 'rehearsal/cli';
 import { run } from '../../bin/commands';
 
 /*
- * The integration tests, without an account: that they synthesize what their snapshots have, and that they pass in the rehearsal.
+ * Checks the integration tests without an account: they synthesize their snapshots, and pass in the rehearsal.
  */
 
 const ROOT = join(__dirname, '..', '..');
@@ -26,7 +26,7 @@ const TESTS = Object.keys(STACKS) as TestName[];
 const FILES = TESTS.map((name) => `integ.${name}.ts`);
 
 test(
-  'each integration test synthesizes what its snapshot has',
+  'each integration test synthesizes its snapshot',
   async () => {
     expect((await run([process.execPath, RUNNER, '--list'], { cwd: ROOT })).trim().split('\n')).toEqual(FILES);
     await run([process.execPath, RUNNER, '--strict', ...FILES], { cwd: ROOT });
@@ -40,7 +40,7 @@ interface TestCase {
   readonly hooks: { readonly postDeploy: readonly string[]; readonly postDestroy: readonly string[] };
 }
 
-/** A test whose stacks, assertions and hooks are run in a rehearsal, as integ-runner would. */
+/** Runs the stacks, assertions and hooks of an integration test in the rehearsal, as integ-runner does. */
 class RehearsedTest {
   static async start(name: TestName): Promise<RehearsedTest> {
     const rehearsal = await Rehearsal.start({ account: GAME });
@@ -72,9 +72,9 @@ class RehearsedTest {
     return statuses;
   }
 
-  /** The statuses of the assertions. */
+  /** Returns the statuses of the assertions. */
   async assert(): Promise<unknown[]> {
-    const { cloudFormation } = await this.later();
+    const { cloudFormation } = await this.waitForRateLimit();
     const { status, outputs } = await cloudFormation.deploy(this.directory, this.testCase.assertionStack);
     expect(status).toBe('CREATE_COMPLETE');
     return Object.values(outputs).map((output) => (JSON.parse(String(output)) as { readonly status: unknown }).status);
@@ -82,7 +82,7 @@ class RehearsedTest {
 
   /** Runs the commands of a hook. */
   async hook(commands: readonly string[]): Promise<void> {
-    const { aws } = await this.later();
+    const { aws } = await this.waitForRateLimit();
     const { accessKeyId, secretAccessKey } = aws.iam.administrator(GAME);
     const env = {
       AWS_ACCESS_KEY_ID: accessKeyId,
@@ -96,8 +96,8 @@ class RehearsedTest {
     }
   }
 
-  /** Once GameLift accepts calls again: publishing assets, and starting a command, takes time. */
-  private async later(): Promise<Rehearsal> {
+  /** Waits for GameLift's rate limit. In reality, publishing assets and starting commands takes time. */
+  private async waitForRateLimit(): Promise<Rehearsal> {
     await this.rehearsal.clock.sleep(MINUTE);
     return this.rehearsal;
   }
@@ -121,7 +121,7 @@ async function start(name: TestName): Promise<RehearsedTest> {
 }
 
 test.each(TESTS)(
-  '%s passes, and leaves only a log group, although its authorization was canceled before the deletion',
+  '%s passes, and leaves only a log group behind, although its authorization was canceled before the deletion',
   async (name) => {
     const integrationTest = await start(name);
     const { rehearsal, testCase } = integrationTest;
@@ -134,7 +134,7 @@ test.each(TESTS)(
     const deleted = [...STACKS[name], testCase.assertionStack].reverse();
     expect(await integrationTest.destroy()).toEqual(deleted.map((stack) => `${stack} DELETE_COMPLETE`));
     await integrationTest.hook(testCase.hooks.postDestroy);
-    // Lambda makes the log group of the assertions' function: docs/integration-tests.md says so
+    // the log group of the assertions' function, which Lambda creates: see docs/integration-tests.md
     const [logGroup, ...others] = differences(before, rehearsal.aws.inventory());
     expect(logGroup).toContain(`left behind of logGroups: {"name":"/aws/lambda/${testCase.assertionStack}-`);
     expect(others).toEqual([]);

@@ -5,7 +5,7 @@ import { fromEnvironment } from './environment';
 import { fleetOf } from './fleet';
 import { testPeering } from './peering-test';
 
-/** The account of the fleet, in which integ-runner deploys, and that of the VPC. */
+/** integ-runner deploys in the account of the fleet. The VPC is in another account. */
 const region = fromEnvironment('CDK_DEFAULT_REGION', 'us-east-1');
 const gameAccount = fromEnvironment('CDK_DEFAULT_ACCOUNT', '111111111111');
 const dataAccount = fromEnvironment('DATA_ACCOUNT', '222222222222');

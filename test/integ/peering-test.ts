@@ -8,20 +8,20 @@ import type { VpcPeeringAuthorization, VpcPeeringConnection } from '../../lib';
 export interface PeeringTestProps {
   /** The stack of the connection. */
   readonly stack: Stack;
-  /** The stacks that are deployed besides. */
+  /** Other stacks that the test deploys. */
   readonly otherStacks?: readonly Stack[];
   readonly authorization: VpcPeeringAuthorization;
   readonly peering: VpcPeeringConnection;
   readonly fleet: gamelift.CfnFleet;
-  /** The security group that the fleet may reach on port 5432. */
+  /** The security group with a rule for the fleet on port 5432. */
   readonly database?: ec2.SecurityGroup;
-  /** Where the VPC is in another account: the role there. */
+  /** The peer role, if the VPC is in another account. */
   readonly peerRole?: { readonly roleArn: string; readonly externalId: string };
 }
 
 /**
- * Asserts that a connection is active and a rule for it exists. Then hooks.ts cancels the authorization before the stacks are
- * deleted, as if it had expired, and looks for what is left behind afterwards.
+ * Asserts that the connection is active and its rule exists. The hooks in hooks.ts cancel the authorization before the stacks are deleted, as
+ * if it had expired, and check that nothing is left behind afterwards.
  */
 export function testPeering(app: App, props: PeeringTestProps): void {
   const { stack, otherStacks = [], authorization, peering, fleet, database, peerRole } = props;

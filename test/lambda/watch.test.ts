@@ -86,13 +86,15 @@ test.each<readonly [string, readonly FleetEvent[], readonly Ec2Peering[], Progre
   ['active if EC2 shows it as active', [], [ec2Side()], changed(`${ID} active`, true)],
   ['ended if EC2 shows it as failed', [], [ec2Side({ status: 'failed', message: 'no' })], changed(`${ID} failed`, false, 'no')],
   ['only pending if EC2 shows several new connections', [], [ec2Side(), ec2Side({ id: 'pcx-2' })], PENDING],
-])('newsOf: %s', (_, events, appeared, news) => {
-  expect(progressOf(events, appeared)).toEqual(news);
+])('progressOf: %s', (_, events, newPeerings, progress) => {
+  expect(progressOf(events, newPeerings)).toEqual(progress);
 });
 
-test('newsOf: each event changes the version', () => {
+test('progressOf: each event changes the version', () => {
   const histories = [[SUCCEEDED], [FAILED], [SUCCEEDED, SUCCEEDED], [FAILED, FAILED], [SUCCEEDED, FAILED, FAILED]];
-  const versions = histories.map((events) => progressOf(events, [])).map((news) => (news.kind === 'changed' ? news.version : ''));
+  const versions = histories
+    .map((events) => progressOf(events, []))
+    .map((progress) => (progress.kind === 'changed' ? progress.version : ''));
   expect(new Set(versions).size).toBe(histories.length);
 });
 
@@ -112,9 +114,9 @@ test.each([
   ['a minute after the start while the connection is pending', PENDING, false, NEVER, 60_000, true],
   ['not again because of the same change', ENDED, true, 20_000, 79_999, false],
   ['a minute after the read because of the same change', ENDED, true, 20_000, 80_000, true],
-])('isListDue: %s', (_, news, isHandled, listed, now, isDue) => {
+])('isListDue: %s', (_, progress, isHandled, listed, now, isDue) => {
   const times = { startedAt: STARTED, listedAt: STARTED + listed, now: STARTED + now };
-  expect(isListDue(news, isHandled, times)).toBe(isDue);
+  expect(isListDue(progress, isHandled, times)).toBe(isDue);
 });
 
 const notListed = peering({ id: '', status: 'not listed', gameLiftVpcId: undefined, cidrBlock: undefined });
@@ -145,8 +147,8 @@ test.each<readonly [string, readonly ListedConnection[], Progress, number, Outco
     15_000,
     hasEnded({ ...notListed, status: 'failed' }, 'overlap'),
   ],
-])('outcomeOf: %s', (_, listed, news, listedAfter, outcome) => {
-  expect(outcomeOf(listed, news, { startedAt: STARTED, listedAt: STARTED + listedAfter })).toEqual(outcome);
+])('outcomeOf: %s', (_, listed, progress, listedAfter, outcome) => {
+  expect(outcomeOf(listed, progress, { startedAt: STARTED, listedAt: STARTED + listedAfter })).toEqual(outcome);
 });
 
 test.each([
@@ -162,23 +164,23 @@ test.each([
 
 describe('in every situation', () => {
   const BOOLEANS = [false, true];
-  const ALL_NEWS = [NONE, PENDING, ACTIVE, ENDED];
+  const ALL_PROGRESS = [NONE, PENDING, ACTIVE, ENDED];
   const SECONDS = [0, 1, 9, 10, 11, 12, 13, 15, 30, 59, 60, 61, 120];
   const RECORDS: readonly (readonly ListedConnection[])[] = [[], ...STATUSES.map(([status]) => [peering({ status })])];
 
   interface Reading {
     readonly listed: readonly ListedConnection[];
-    readonly news: Progress;
+    readonly progress: Progress;
     /** Seconds from the start of the wait to the read. */
     readonly seconds: number;
   }
   const readings = combinations<Reading>({
     listed: RECORDS.flatMap((first) => RECORDS.map((second) => [...first, ...second])),
-    news: ALL_NEWS,
+    progress: ALL_PROGRESS,
     seconds: SECONDS,
   }).map((reading) => {
-    const { listed, news, seconds } = reading;
-    const outcome = outcomeOf(listed, news, { startedAt: STARTED, listedAt: STARTED + seconds * 1000 });
+    const { listed, progress, seconds } = reading;
+    const outcome = outcomeOf(listed, progress, { startedAt: STARTED, listedAt: STARTED + seconds * 1000 });
     return { ...reading, outcome, status: outcome.kind === 'pending' ? undefined : outcome.peering.status };
   });
   type Judged = (typeof readings)[number];
@@ -198,11 +200,11 @@ describe('in every situation', () => {
     [
       'an empty list ends the wait within a minute only if events or EC2 show an end',
       ({ listed, seconds, outcome }) => listed.length === 0 && seconds < 60 && outcome.kind === 'ended',
-      ({ news }) => news === ENDED,
+      ({ progress }) => progress === ENDED,
     ],
     [
       'the wait does not fail within a minute if events or EC2 show an active connection',
-      ({ news, seconds }) => news === ACTIVE && seconds < 60,
+      ({ progress, seconds }) => progress === ACTIVE && seconds < 60,
       ({ outcome }) => outcome.kind !== 'ended',
     ],
     [
@@ -215,23 +217,23 @@ describe('in every situation', () => {
   });
 
   interface Moment {
-    readonly news: Progress;
+    readonly progress: Progress;
     readonly isHandled: boolean;
     /** Seconds after the start of the wait. The list may have been read before. */
     readonly listed: number;
     readonly now: number;
   }
   const moments = combinations<Moment>({
-    news: ALL_NEWS,
+    progress: ALL_PROGRESS,
     isHandled: BOOLEANS,
     listed: [-3600, -60, -1, ...SECONDS],
     now: SECONDS,
   })
     .filter(({ listed, now }) => now >= listed)
     .map((moment) => {
-      const { news, isHandled, listed, now } = moment;
+      const { progress, isHandled, listed, now } = moment;
       const times = { startedAt: STARTED, listedAt: STARTED + listed * 1000, now: STARTED + now * 1000 };
-      return { ...moment, isDue: isListDue(news, isHandled, times) };
+      return { ...moment, isDue: isListDue(progress, isHandled, times) };
     });
   type Due = (typeof moments)[number];
 
@@ -239,7 +241,7 @@ describe('in every situation', () => {
     [
       'the list is read within ten seconds of the last read only because of a new change',
       ({ isDue, listed, now }) => isDue && now - listed < 10,
-      ({ news, isHandled }) => news.kind === 'changed' && !isHandled,
+      ({ progress, isHandled }) => progress.kind === 'changed' && !isHandled,
     ],
     [
       'the list is always read a minute after the start or the last read',
@@ -248,7 +250,7 @@ describe('in every situation', () => {
     ],
     [
       'a handled end does not cause another read within a minute of the start',
-      ({ news, isHandled, isDue }) => news === ENDED && isHandled && isDue,
+      ({ progress, isHandled, isDue }) => progress === ENDED && isHandled && isDue,
       ({ now }) => now >= 60,
     ],
   ])('%s', (_, isMeant, holds) => {

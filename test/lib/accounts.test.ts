@@ -97,10 +97,10 @@ describe('a role in the account of the VPC', () => {
     ]);
     // actions that support it are limited to the VPC, or to peering connections with tags of this library
     for (const { Action, Resource, Condition } of statements) {
-      const describes = [Action].flat().every((action) => /^(ec2:Describe|gamelift:)/.test(action));
+      const isUnlimited = [Action].flat().every((action) => /^(ec2:Describe|gamelift:)/.test(action));
       const scope = Action === 'ec2:DeleteTags' ? 'aws:ResourceTag/cdk-gamelift-vpc-peering:' : `vpc/${VPC_ID}`;
-      expect(describes ? Resource : JSON.stringify([Resource, Condition])).toEqual(
-        describes ? '*' : expect.stringContaining(scope),
+      expect(isUnlimited ? Resource : JSON.stringify([Resource, Condition])).toEqual(
+        isUnlimited ? '*' : expect.stringContaining(scope),
       );
     }
   });
@@ -140,7 +140,7 @@ describe('a role in the account of the VPC', () => {
     expect(new Set([name, ...others]).size).toBe(5);
   });
 
-  test('has a name in a nested stack, too, derived from the top-level stack', () => {
+  test('has a name in a nested stack too, derived from the top-level stack', () => {
     const nested = new NestedStack(new Stack(new App(), 'Data', { env: DATA }), 'Network');
     new VpcPeeringRole(nested, 'Role', { vpc: vpcOf(nested), gameLiftAccount: GAME.account });
     Template.fromStack(nested).hasResourceProperties('AWS::IAM::Role', {
@@ -272,7 +272,7 @@ describe('an authorization with a peer role', () => {
 });
 
 describe('an imported authorization without a peer role', () => {
-  function split(connection: Partial<VpcPeeringConnectionProps>): Stack {
+  function connectedWithoutRole(connection: Partial<VpcPeeringConnectionProps>): Stack {
     const stack = new Stack(new App(), 'Game', { env: GAME });
     const authorization = VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(stack, 'Authorization', {
       vpc: vpcOf(stack),
@@ -286,7 +286,7 @@ describe('an imported authorization without a peer role', () => {
   test.each([{}, { routes: PeeringRoutes.none(), dnsResolution: true }])(
     'fails with routes or DNS, and says what to pass instead: %p',
     (connection) => {
-      expect(() => split(connection)).toThrow(
+      expect(() => connectedWithoutRole(connection)).toThrow(
         'routes and DNS of a VPC in account 222222222222 cannot be set from account 111111111111: pass routes: PeeringRoutes.none() ' +
           'without dnsResolution, and set them in the account of the VPC, or give the authorization a peerRole in that account',
       );
@@ -294,7 +294,7 @@ describe('an imported authorization without a peer role', () => {
   );
 
   test('allows the handler to find an authorization and to recognize a rollback', () => {
-    const stack = split({ routes: PeeringRoutes.none() });
+    const stack = connectedWithoutRole({ routes: PeeringRoutes.none() });
     expect(statementsOf(stack, 'Receive')).toEqual([
       {
         Effect: 'Allow',

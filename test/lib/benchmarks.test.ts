@@ -6,7 +6,7 @@ import { verdictAtMost } from '../../bench/result';
 import { estimate, medianOf } from '../../bench/statistics';
 
 /*
- * What `npm run bench` writes.
+ * The pages that `npm run bench` writes.
  */
 
 const read = (...path: string[]): string => readFileSync(join(__dirname, '..', '..', ...path), 'utf8');
@@ -25,15 +25,15 @@ const RESULTS: Results = {
   sizes: { title: 'Sizes', method: 'Counted.', tables: [], targets: [] },
 };
 
-test('docs/benchmarks.md is what the latest results give', () => {
+test('docs/benchmarks.md shows the latest results', () => {
   expect(read('docs', 'benchmarks.md')).toBe(page(readResults()));
 });
 
-test('the table of the README is what the latest results give', () => {
+test('the table in the README shows the latest results', () => {
   expect(tableOf(read('README.md'))).toBe(readmeTable(readResults()));
 });
 
-test('the table of the README has each target that was not met, and nothing that has no target', () => {
+test('the table in the README has each target that was not met, and no benchmark without targets', () => {
   expect(readmeTable(RESULTS).split('\n')).toEqual([
     '| benchmark | targets met | not met                                        |',
     '| --------- | ----------- | ---------------------------------------------- |',
@@ -53,7 +53,7 @@ test('the page has each table and all targets', () => {
   ]);
 });
 
-test('fails without the two comments', () => {
+test('fails if the README lacks the two comments', () => {
   expect(() => tableOf('# A README')).toThrow(
     'README.md must contain <!-- benchmarks: begin -->, and <!-- benchmarks: end --> after it',
   );
@@ -67,7 +67,7 @@ describe('an estimate', () => {
     expect(medianOf([4, 1, 3, 2])).toBe(2.5);
   });
 
-  test('has the interval of 95% that tables of order statistics give: ranks 10 and 21 of 30, all of 6', () => {
+  test('has an interval of 95%, as in tables of order statistics: ranks 10 and 21 of 30 values, and all of 6 values', () => {
     expect(estimate(thirty)).toEqual({ median: 15.5, low: 10, high: 21 });
     expect(estimate([6, 5, 4, 3, 2, 1])).toEqual({ median: 3.5, low: 1, high: 6 });
   });
@@ -81,7 +81,7 @@ describe('an estimate', () => {
     [20.9, 'undecided'],
     [10, 'undecided'],
     [9.9, 'missed'],
-  ])('from 10 to 21, with a limit of %d, is %s', (limit, verdict) => {
+  ])('an interval from 10 to 21 with a limit of %d is %s', (limit, verdict) => {
     expect(verdictAtMost(estimate(thirty), limit)).toBe(verdict);
   });
 });

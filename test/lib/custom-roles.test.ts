@@ -16,7 +16,7 @@ import {
 import { plain } from '../policies';
 
 /*
- * Apps whose roles a platform team creates, with Role.customizeRoles.
+ * Apps in which a platform team creates the roles, with Role.customizeRoles.
  */
 
 const env = { account: '111111111111', region: 'eu-central-1' };

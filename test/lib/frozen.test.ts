@@ -18,8 +18,8 @@ import * as contract from '../../lib/contract';
 import { plain } from '../policies';
 
 /*
- * What may never change after the first release, because deployed stacks and apps depend on it. test/lambda/frozen.test.ts has the rest: what
- * the handler writes.
+ * Values that must never change after the first release, because deployed stacks and apps depend on them. test/lambda/frozen.test.ts has those
+ * that the handler writes.
  *
  * If a test here fails, undo the change that it found, unless no release contains the old value. With another logical id, physical id or
  * create-only value, CloudFormation replaces the resource in every deployed stack, or refuses the update. With another name of a property,

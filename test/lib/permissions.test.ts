@@ -141,11 +141,11 @@ const HANDLER: Listing = {
   'Trust of GameLiftVpcPeeringHandlerRoleB8C6F82F': { 'Allow Service lambda.amazonaws.com': ['sts:AssumeRole'] },
 };
 
-/** To list the connections of the account's fleets, or of the account's VPCs. */
+/** The actions that list the connections of the account's fleets, and of its VPCs. */
 const FLEET_CONNECTIONS = 'gamelift:DescribeVpcPeeringConnections';
 const VPC_CONNECTIONS = 'ec2:DescribeVpcPeeringConnections';
 
-/** To authorize, in the account of the VPC, and to check before a cancellation what is still peered. */
+/** The permissions to authorize in the account of the VPC, and to check before a cancellation whether something is still peered. */
 const authorizing = (owner: typeof GAME, ...checks: string[]): Listing[string] => ({
   '*': [
     'gamelift:CreateVpcPeeringAuthorization',
@@ -178,14 +178,14 @@ const OWN_KEYS = 'cdk-gamelift-vpc-peering:*';
 const ifOnlyTagged = (...keys: string[]): string =>
   ` if aws:TagKeys ForAllValues:StringLike ${keys.join(' or ')} if aws:TagKeys Null false`;
 
-/** To create and delete connections, in the GameLift account. */
+/** The permissions to create and delete connections, in the GameLift account. */
 const ON_FLEETS = {
   '*': FLEET_SIDE,
   [FLEETS]: ['gamelift:DescribeFleetEvents', 'gamelift:ListTagsForResource'],
   [FLEETS + ifOnlyTagged(OWN_KEYS)]: ['gamelift:TagResource', 'gamelift:UntagResource'],
 };
 
-/** For tags, routes and DNS, in the account of the VPC. */
+/** The permissions for tags, routes and DNS, in the account of the VPC. */
 const network = (owner: typeof GAME): Listing[string] => ({
   '*': [VPC_CONNECTIONS],
   [accepted(owner) + ifOnlyTagged('Name', OWN_KEYS)]: ['ec2:CreateTags'],
@@ -193,7 +193,7 @@ const network = (owner: typeof GAME): Listing[string] => ({
   [inside(owner, 'route-table')]: ['ec2:ReplaceRoute'],
 });
 
-/** To remove tags, only from connections that have tags of this library. */
+/** The permissions to remove tags, only from connections that have tags of this library. */
 const untagging = (owner: typeof GAME): Listing[string] => {
   const peerings = ec2Of(owner, 'vpc-peering-connection/*') + ifOnlyTagged('Name', OWN_KEYS);
   return {
@@ -327,7 +327,7 @@ test('a handler in a VPC, with tracing: AWS supports no narrower resource for wh
   });
 });
 
-describe('the check for what is still peered, before an authorization is canceled', () => {
+describe('the check whether something is still peered, before an authorization is canceled', () => {
   type Props = Omit<VpcPeeringAuthorizationProps, 'vpc'>;
   const TOKEN = Lazy.string({ produce: () => GAME.account });
   const roleIn = (stack: Stack): Props => ({ peerRole: iam.Role.fromRoleArn(stack, 'PeerRole', ROLE_ARN) });
@@ -347,24 +347,29 @@ describe('the check for what is still peered, before an authorization is cancele
   }
 
   test.each<[string, Environment, (stack: Stack) => Props, string[]]>([
-    ['asks GameLift in the account that is both', GAME, () => ({}), [`Authorize ${FLEET_CONNECTIONS}`]],
-    ['asks GameLift if both are the same unknown account', {}, () => ({}), [`Authorize ${FLEET_CONNECTIONS}`]],
-    ['asks EC2 in the account of the VPC', DATA, () => ({ gameLiftAccount: GAME.account }), [`Authorize ${VPC_CONNECTIONS}`]],
+    ['calls GameLift if the VPC and the fleets are in one account', GAME, () => ({}), [`Authorize ${FLEET_CONNECTIONS}`]],
     [
-      'asks either if the account of the stack is a token',
+      'calls GameLift if the VPC and the fleets are in the account of a stack without an account',
+      {},
+      () => ({}),
+      [`Authorize ${FLEET_CONNECTIONS}`],
+    ],
+    ['calls EC2 in the account of the VPC', DATA, () => ({ gameLiftAccount: GAME.account }), [`Authorize ${VPC_CONNECTIONS}`]],
+    [
+      'may call either if the account of the stack is a token',
       {},
       () => ({ gameLiftAccount: GAME.account }),
       [`Authorize ${FLEET_CONNECTIONS}`, `Authorize ${VPC_CONNECTIONS}`],
     ],
     [
-      'asks either if the GameLift account is a token',
+      'may call either if the GameLift account is a token',
       DATA,
       () => ({ gameLiftAccount: TOKEN }),
       [`Authorize ${FLEET_CONNECTIONS}`, `Authorize ${VPC_CONNECTIONS}`],
     ],
-    ['asks GameLift in the GameLift account, with a peer role', GAME, roleIn, [`Assume ${FLEET_CONNECTIONS}`]],
+    ['calls GameLift in the GameLift account, with a peer role', GAME, roleIn, [`Assume ${FLEET_CONNECTIONS}`]],
     [
-      'asks GameLift if the GameLift account is a token, with a peer role',
+      'calls GameLift if the GameLift account is a token, with a peer role',
       GAME,
       (stack) => ({ ...roleIn(stack), gameLiftAccount: TOKEN }),
       [`Assume ${FLEET_CONNECTIONS}`],

@@ -16,7 +16,7 @@ import * as library from '../../lib';
 const PROJECT = join(__dirname, '..', '..');
 const README = readFileSync(join(PROJECT, 'README.md'), 'utf8');
 const REPOSITORY = 'cdk-gamelift-vpc-peering/cdk-gamelift-vpc-peering';
-const PLACES = [`https://github.com/${REPOSITORY}/blob/main/`, `https://raw.githubusercontent.com/${REPOSITORY}/main/`];
+const REPOSITORY_URLS = [`https://github.com/${REPOSITORY}/blob/main/`, `https://raw.githubusercontent.com/${REPOSITORY}/main/`];
 
 test('has at most 1,500 words', () => {
   expect(README.split(/\s+/).length).toBeLessThanOrEqual(1500);
@@ -26,8 +26,8 @@ test('has only absolute links, since npm does not resolve others, and each file 
   const links = [...README.matchAll(/\]\(([^)]+)\)/g)].map(([, target = '']) => target);
   expect(links.filter((target) => !target.startsWith('https://'))).toEqual([]);
   const files = links.flatMap((target) => {
-    const place = PLACES.find((each) => target.startsWith(each));
-    return place === undefined ? [] : [target.slice(place.length)];
+    const prefix = REPOSITORY_URLS.find((url) => target.startsWith(url));
+    return prefix === undefined ? [] : [target.slice(prefix.length)];
   });
   expect(files).toContain('docs/one-account.md');
   expect(files.filter((file) => !existsSync(join(PROJECT, file)))).toEqual([]);

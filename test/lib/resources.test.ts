@@ -6,7 +6,7 @@ import * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import { VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '../../lib';
 
 /*
- * What CDK users expect of every construct that extends Resource.
+ * Behavior that CDK users expect of every construct that extends Resource.
  */
 
 const env = { account: '111111111111', region: 'eu-central-1' };

@@ -26,13 +26,13 @@ function peeringIn(stack: Stack, props: Partial<VpcPeeringConnectionProps> = {})
   });
 }
 
-interface Scene {
+interface Setup {
   readonly stack: Stack;
   readonly peering: VpcPeeringConnection;
   readonly services: ec2.SecurityGroup;
 }
 
-function scene(props: Partial<VpcPeeringConnectionProps> = {}): Scene {
+function setUp(props: Partial<VpcPeeringConnectionProps> = {}): Setup {
   const stack = new Stack(new App(), 'Game', { env });
   const peering = peeringIn(stack, props);
   return { stack, peering, services: new ec2.SecurityGroup(stack, 'Services', { vpc: peeringVpc(stack) }) };
@@ -91,7 +91,7 @@ test.each<[string, (stack: Stack) => ec2.Port[], unknown[]]>([
     ],
   ],
 ])('adds one rule for each of two ports %s, and no second rule for the same port', (_, portsOf, expected) => {
-  const { stack, peering, services } = scene();
+  const { stack, peering, services } = setUp();
   const ports = portsOf(stack);
   [...ports, ...ports].forEach((port) => {
     peering.allowTo(services, port);
@@ -113,7 +113,7 @@ test('adds two rules for parameters with the same logical id in two stacks', () 
 
 test('keeps the logical id of a rule when other rules are added or removed before it', () => {
   const idsWith = (...ports: number[]): string[] => {
-    const { stack, peering, services } = scene();
+    const { stack, peering, services } = setUp();
     ports.forEach((port) => {
       peering.allowTo(services, ec2.Port.tcp(port));
     });
@@ -123,7 +123,7 @@ test('keeps the logical id of a rule when other rules are added or removed befor
 });
 
 test('adds no rule to a security group that was imported with mutable: false', () => {
-  const { stack, peering } = scene();
+  const { stack, peering } = setUp();
   const groups = [false, true].map((mutable) =>
     ec2.SecurityGroup.fromSecurityGroupId(stack, `Mutable${mutable}`, `sg-${mutable}`, { mutable }),
   );
@@ -136,7 +136,7 @@ test('adds no rule to a security group that was imported with mutable: false', (
 });
 
 test('adds one rule for each port of a security group, even if the group is imported several times', () => {
-  const { stack, peering, services } = scene();
+  const { stack, peering, services } = setUp();
   const groups = [services.securityGroupId, services.securityGroupId, 'sg-1', 'sg-1'].map((securityGroupId, index) =>
     ec2.SecurityGroup.fromSecurityGroupId(stack, `Imported${index}`, securityGroupId),
   );
@@ -152,14 +152,14 @@ test.each([
   [RemovalPolicy.DESTROY, 'Delete'],
   [RemovalPolicy.RETAIN, 'Retain'],
 ])('gives a rule the removal policy of the connection: %s', (removalPolicy, policy) => {
-  const { stack, peering, services } = scene(removalPolicy === undefined ? {} : { removalPolicy });
+  const { stack, peering, services } = setUp(removalPolicy === undefined ? {} : { removalPolicy });
   peering.allowTo(services, ec2.Port.tcp(5432));
   const [rule] = Object.values(Template.fromStack(stack).findResources(RULE)) as Record<string, unknown>[];
   expect([rule?.DeletionPolicy, rule?.UpdateReplacePolicy]).toEqual([policy, policy]);
 });
 
 test('gives existing and new rules the removal policy that is applied to the connection', () => {
-  const { stack, peering, services } = scene();
+  const { stack, peering, services } = setUp();
   peering.allowTo(services, ec2.Port.tcp(5432));
   peering.applyRemovalPolicy(RemovalPolicy.RETAIN);
   peering.allowTo(services, ec2.Port.tcp(6379));

@@ -371,7 +371,7 @@ describe('the properties of an authorization change with the resources that need
     ['Fn::Sub with a map', { 'Fn::Sub': ['until ${Time}', { Time: { 'Fn::GetAtt': ['LATE', 'ExpirationTime'] } }] }],
     ['Fn::GetAtt as one text', { 'Fn::GetAtt': 'LATE.ExpirationTime' }],
     ['Ref', { Ref: 'LATE' }],
-  ])('so is one with a reference in a build: %s', (_, reference) => {
+  ])('a build with such a reference is only in the digest: %s', (_, reference) => {
     const triggers = triggersWith(({ stack }, authorization, build) => {
       const name = stack.getLogicalId(authorization.node.findChild('Resource').node.defaultChild as CfnResource);
       build.addPropertyOverride('Version', JSON.parse(JSON.stringify(reference).replaceAll('LATE', name)));

@@ -5,12 +5,12 @@ import type { IConstruct } from 'constructs';
 import { documentedFindings, findingOf, isOfLibrary, synthesizeExamples } from '../compliance';
 
 /*
- * docs/compliance.md lists what cdk-nag 3 finds, which needs a newer CDK than the library does.
+ * docs/compliance.md lists the findings of cdk-nag 3, which requires a newer CDK than the library does.
  */
 
 const mockApps = new Set<IConstruct>();
 
-/** The examples use cdk-nag 2. Here it only shows which apps there are. */
+/** The examples use cdk-nag 2. This mock only collects their apps. */
 jest.mock('cdk-nag', () => ({
   NagSuppressions: { addStackSuppressions: (): void => undefined },
   AwsSolutionsChecks: class implements IAspect {
@@ -20,7 +20,7 @@ jest.mock('cdk-nag', () => ({
   },
 }));
 
-/** What cdk-nag 3 returns. Its own types need the newest CDK. */
+/** The result of cdk-nag 3, whose own types require the newest CDK. */
 interface Report {
   readonly violations: readonly {
     readonly ruleName: string;
@@ -29,7 +29,7 @@ interface Report {
 }
 
 interface FoundRule {
-  /** With the part of the resource that the rule found, if it finds several. */
+  /** Includes the part of the resource, if the rule has several findings in it. */
   readonly id: string;
   readonly resource: CfnResource;
 }
@@ -45,7 +45,7 @@ function findingsIn(app: IConstruct): readonly FoundRule[] {
     .filter(({ resource }) => isOfLibrary(resource));
 }
 
-test('docs/compliance.md lists what cdk-nag 3 finds in the examples, and each finding can be acknowledged', () => {
+test('docs/compliance.md lists the findings of cdk-nag 3 in the examples, and each finding can be acknowledged', () => {
   synthesizeExamples();
   const found = [...mockApps].flatMap(findingsIn);
   const documented = documentedFindings().filter(({ versions }) => versions.includes('3'));

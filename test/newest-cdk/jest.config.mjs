@@ -1,6 +1,6 @@
 import config from '../../jest.config.mjs';
 
-/** The constructs and the examples with the newest CDK that they are tested with, and no deprecated call: `npm run test:newest-cdk`. */
+/** Tests the constructs and the examples with a newer CDK: `npm run test:newest-cdk`. */
 export default {
   ...config,
   rootDir: '../..',

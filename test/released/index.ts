@@ -4,13 +4,12 @@ import { basename, join } from 'node:path';
 import type * as library from '../../lib';
 
 /*
- * The packages in this folder are what was released, as `npm pack` made them: the constructs, and the handler's bundle that they deploy.
- * They stand for the stacks that users have when they upgrade.
+ * The released packages, as made by `npm pack`. The upgrade tests create stacks with them, which this version then updates.
  *
- * A release adds its own: `npm pack --pack-destination test/released`. Until 0.1.0 is released, that replaces the candidate.
+ * Each release adds its package: `npm pack --pack-destination test/released`. Until 0.1.0 is released, this replaces the candidate.
  */
 
-/** The public names of this library, in one of its versions. */
+/** The exports of one version of this library. */
 export type Library = typeof library;
 
 const ROOT = join(__dirname, '..', '..');
@@ -18,7 +17,7 @@ const ROOT = join(__dirname, '..', '..');
 /** The file names of the packages. */
 export const RELEASES: readonly string[] = readdirSync(__dirname).filter((file) => file.endsWith('.tgz'));
 
-/** A package that was unpacked within node_modules, where it finds the CDK. */
+/** A package that is unpacked inside node_modules, so that it can import the CDK. */
 export class UnpackedRelease {
   private readonly directory: string;
 

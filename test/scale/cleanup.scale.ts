@@ -4,7 +4,7 @@ import { Stage } from '../life/stage';
 afterEach(() => Stage.clear());
 
 test.each(CLEANUPS_WITH_MANY_ORDERS)(
-  '%s, ten days later: in each of %i orders of the clean-up',
+  '%s, ten days later: succeeds in each of %i orders of the cleanup',
   async (_, count, first, second) => {
     const orders = await rehearseCleanup(first, second);
     expect(new Set(orders.map((order) => order.join(' ')))).toHaveProperty('size', count);

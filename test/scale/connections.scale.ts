@@ -4,14 +4,11 @@ import { Stage } from '../life/stage';
 
 afterEach(() => Stage.clear());
 
-/**
- * How much longer it may take than one call in ten seconds would. If throttled calls cost tokens, the first attempts of each batch cost a round
- * or two.
- */
+/** The allowed time, compared to one call in ten seconds. If throttled calls count, each batch has to wait longer after its first attempts. */
 const MAX_RATIO = { free: 1.1, counted: 1.25 };
 
-/** What one connection takes by itself: 15 seconds until its claim can be read, and 30 until it is active. */
-const ALONE_SECONDS = 45;
+/** The time for one connection: 15 seconds until it reads its claim again, and 30 until it is active. */
+const SINGLE_CONNECTION_SECONDS = 45;
 
 const kinds = [
   { kind: 'fleets that are imported', source: IMPORTED },
@@ -24,7 +21,7 @@ const cases = kinds.flatMap(({ kind, source }) =>
 );
 
 test.each(cases)(
-  '$connections connections to $kind, in one stack, where throttled calls are $throttledCalls: all made and all deleted',
+  'creates and deletes $connections connections to $kind in one stack (throttledCalls: $throttledCalls)',
   async ({ connections, source, throttledCalls }) => {
     const rehearsal = await start();
     rehearsal.aws.behaviours.set('throttledCalls', throttledCalls);
@@ -36,7 +33,7 @@ test.each(cases)(
       describing: { creating: connections },
     });
     expect(pace.after).toEqual(pace.before);
-    expect(pace.creating).toBeLessThan(MAX_RATIO[throttledCalls] * 10 * connections + ALONE_SECONDS);
+    expect(pace.creating).toBeLessThan(MAX_RATIO[throttledCalls] * 10 * connections + SINGLE_CONNECTION_SECONDS);
     expect(pace.deleting).toBeLessThan(MAX_RATIO[throttledCalls] * 10 * connections);
   },
 );

@@ -4,7 +4,7 @@ import overTheWire from '../wire/jest.config.mjs';
 
 const { globals, ...rest } = overTheWire;
 
-/** What takes minutes: `npm run test:scale`. */
+/** Tests that take minutes: `npm run test:scale`. */
 export default {
   ...rest,
   testTimeout: 600_000,

@@ -1,11 +1,11 @@
 import config from '../../jest.config.mjs';
 
-/** The lives over the wire, what runs nowhere else, and what the coverage of the handler needs beside: `npm run test:wire`. */
+/** The lives over the wire, the tests that need processes, and the tests for the coverage of the handler: `npm run test:wire`. */
 export default {
   ...config,
   rootDir: '../..',
   globals: { overTheWire: true },
-  // lives over the wire run the bundle, in threads: coverage is that of the tests that call the handler's source
+  // lives over the wire run the bundle in threads, so that only the other tests count for the coverage
   testMatch: [
     '<rootDir>/test/life/*.test.ts',
     '**/*.wire.test.ts',

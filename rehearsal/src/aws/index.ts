@@ -42,7 +42,7 @@ export type { ConnectionOutcome, ScriptedOutcomes, FleetOutcome } from './gameli
 interface AwsOptions {
   readonly clock: Clock;
   readonly journal: Journal;
-  /** Rehearsed milliseconds per call. Above 0, do not call from inside `clock.work()` in this process. Default 0; a `Rehearsal` has 1 */
+  /** Rehearsed milliseconds per call. Above 0, do not call over loopback from inside `clock.work()` in this process. Default 0; a `Rehearsal` has 1 */
   readonly callMilliseconds?: number;
 }
 

@@ -794,8 +794,8 @@ test('what is not understood is collected, once each', async () => {
     'dynamic references to secretsmanager are not simulated: got name',
     'parameters of the type AWS::EC2::VPC::Id: the existence of the named resources is not checked',
     'snapshots of AWS::SNS::Topic: not created',
-    'the hook BlueGreen: hooks of templates are not invoked',
     'the AWS managed policy arn:aws:iam::aws:policy/ReadOnlyAccess: its content is unknown, so it grants nothing',
+    'the hook BlueGreen: hooks of templates are not invoked',
     'the rule OnlyHere: rules of templates are not evaluated',
   ]);
 });

@@ -1,12 +1,12 @@
-/** Ends a run of the tests with one line that a machine can read. */
-export default class ClosingLine {
+/** Prints one line with the numbers of passed and failed tests at the end of a run, for machines. */
+export default class SummaryReporter {
   onRunComplete(_contexts, results) {
     const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, numRuntimeErrorTestSuites } = results;
-    // a suite that could not run at all counts as a failure: jest counts no test of it
+    // jest counts no failed test for a suite that could not run
     const failed = numFailedTests + numRuntimeErrorTestSuites;
     const skipped = numPendingTests + numTodoTests;
     const line = `${numPassedTests} passed, ${failed} failed${skipped === 0 ? '' : `, ${skipped} skipped`}`;
-    // jest's own summary comes after every other reporter
+    // jest prints its own summary after all reporters
     process.once('exit', () => process.stderr.write(`${line}\n`));
   }
 }
