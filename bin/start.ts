@@ -167,7 +167,7 @@ async function live(
     const steps: Outcome[][] = [];
     for (const [index, step] of STEPS.entries()) {
       await clock.sleep(step.wait ?? 0);
-      journal.write('story', step.name, '');
+      journal.write('rehearsal', step.name, '');
       const outcomes: Outcome[] = [];
       // like `cdk deploy --all` and `cdk destroy --all`, but continues after a failure
       for (const stack of STACKS) {

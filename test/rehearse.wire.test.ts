@@ -44,7 +44,7 @@ describe('the command line', () => {
       expect(lines[index + 1]).toBe(`  ${readings.join(' · ')}`);
     }
     expect(lines).toContain(
-      'failedUpdatePhysicalId (row 17): What becomes of the physical id in the answer to a custom resource’s failed update.',
+      'failedUpdatePhysicalId (row 17): Whether CloudFormation stores the physical id in the response to a failed update of a custom resource.',
     );
     expect(lines).toHaveLength(2 * (Object.keys(BEHAVIOURS).length + 1));
   });

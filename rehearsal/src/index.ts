@@ -4,7 +4,7 @@ import { cloudFormationService } from './cloudformation/engine/cloudformation-ap
 import { ResponseEndpoint } from './cloudformation/engine/response-endpoint';
 import type { ResponseUrls } from './cloudformation/engine/response-urls';
 import { Journal } from './journal';
-import { threads } from './lambda/sandbox/threads';
+import { threadEnvironments } from './lambda/sandbox/threads';
 import { LambdaApi } from './lambda/service/lambda-api';
 import { LambdaService, type LambdaOptions } from './lambda/service/lambda-service';
 import { prepareLogs } from './lambda/service/logs';
@@ -34,15 +34,15 @@ export interface RehearsalOptions {
    * advance there, so the call would never return. @default 1
    */
   readonly callMilliseconds?: number;
-  /** A module from which the packages that Lambda's runtime brings along are found. @default - the rehearsal's own */
+  /** The module from which the packages of Lambda's runtime are resolved. @default - a module of the rehearsal */
   readonly lambdaRuntimeModule?: string;
 }
 
-/** What CloudFormation leaves open: options of the rehearsal, of the same kind as the behaviours of the simulated AWS. */
-export const OPTIONAL_BEHAVIOURS = {
+/** The questions about CloudFormation that AWS's documents leave open. Their readings are options of the rehearsal. */
+export const CLOUDFORMATION_BEHAVIOURS = {
   failedUpdatePhysicalId: {
     row: 17,
-    question: 'What becomes of the physical id in the answer to a custom resource’s failed update.',
+    question: 'Whether CloudFormation stores the physical id in the response to a failed update of a custom resource.',
     readings: ['stored', 'ignored'],
     default: 'stored',
   },
@@ -50,7 +50,7 @@ export const OPTIONAL_BEHAVIOURS = {
 
 const LAMBDA = 'lambda.amazonaws.com';
 
-/** What a rehearsal takes from others: how functions run, and what they reach the services by. */
+/** The parts that differ between a rehearsal over the wire and in process, and what they share. */
 interface RehearsalParts {
   readonly clock: RehearsalClock;
   readonly journal: Journal;
@@ -59,7 +59,7 @@ interface RehearsalParts {
   readonly responses: ResponseUrls;
 }
 
-/** What Lambda uses of the services around it. */
+/** How Lambda calls the other simulated services. */
 export function lambdaOptions({
   clock,
   journal,
@@ -70,21 +70,21 @@ export function lambdaOptions({
     journal,
     metrics: aws.metrics,
     assumeRole: (roleArn, sessionName) => aws.iam.assumeRoleForService(roleArn, LAMBDA, sessionName),
-    writesLogs: (configuration, logStreamName) => prepareLogs(aws.iam, aws.logGroups, configuration, logStreamName),
+    prepareLogs: (configuration, logStreamName) => prepareLogs(aws.iam, aws.logGroups, configuration, logStreamName),
     send: (queueArn, body, roleArn) => aws.queues.send(queueArn, { roleArn, service: LAMBDA }, { body, attributes: {} }),
   };
 }
 
-/** A small AWS, in rehearsed time, for the stacks of a cloud assembly. */
+/** A simulated AWS in rehearsed time, which deploys the stacks of cloud assemblies. */
 export class Rehearsal {
-  /** On loopback, with deployed code in threads. */
+  /** Starts a rehearsal over the wire: the services listen on loopback, and the code of functions runs in threads. */
   static async start(options: RehearsalOptions = {}): Promise<Rehearsal> {
     const { startTime = Date.now(), callMilliseconds = 1, lambdaRuntimeModule: runtimeModule } = options;
     const clock = new RehearsalClock(startTime);
     const journal = new Journal(() => clock.now());
     const aws = await SimulatedAws.start({ clock, journal, callMilliseconds });
     const responses = await ResponseEndpoint.start(clock, journal);
-    const startEnvironment = threads({
+    const startEnvironment = threadEnvironments({
       clock,
       endpointUrl: aws.endpointUrl,
       responseEndpoint: (region) => responses.connection(region),

@@ -1,8 +1,8 @@
-/** The part of the simulated world in which something happened. */
+/** Where an event happened: in a service, or in the rehearsal itself, which begins a step or injects a fault. */
 export type Source =
-  'cloudformation' | 'lambda' | 'gamelift' | 'ec2' | 'sts' | 'iam' | 's3' | 'sqs' | 'scheduler' | 'states' | 'story';
+  'cloudformation' | 'lambda' | 'gamelift' | 'ec2' | 'sts' | 'iam' | 's3' | 'sqs' | 'scheduler' | 'states' | 'rehearsal';
 
-/** What an entry says, for programs: `message` says it to people. */
+/** The machine-readable form of an entry. `message` is the readable form. */
 export type Detail =
   | { readonly kind: 'stack'; readonly stack: string; readonly status: string; readonly reason: string | undefined }
   | {
@@ -22,7 +22,7 @@ export type Detail =
       readonly outcome: string;
       /** Undefined if the caller could not be authenticated. */
       readonly callerArn: string | undefined;
-      /** Of what the call is about. */
+      /** The ids of the resources that the call is about. */
       readonly ids: readonly string[];
     }
   | { readonly kind: 'run started' | 'run ended'; readonly requestId: string };
@@ -32,7 +32,7 @@ export interface Entry {
   /** Rehearsed time, in milliseconds since the epoch. */
   readonly time: number;
   readonly source: Source;
-  /** What it happened to: a logical id, an operation, a function. */
+  /** What the event is about: a logical id, an operation or a function. */
   readonly subject: string;
   /** One sentence, or a status. */
   readonly message: string;

@@ -2,7 +2,7 @@ import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node
 import type { Server as HttpsServer } from 'node:https';
 import type { Clock } from './time/clock';
 
-/** A server on loopback, whose answers take rehearsed time. */
+/** A server on loopback whose responses take rehearsed time. */
 export class LoopbackServer {
   constructor(
     private readonly server: HttpServer | HttpsServer,
@@ -23,7 +23,7 @@ export class LoopbackServer {
     await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve));
   }
 
-  /** Undefined while it does not listen. */
+  /** Undefined if the server is not listening. */
   get port(): number | undefined {
     const address = this.server.address();
     return address === null || typeof address === 'string' ? undefined : address.port;

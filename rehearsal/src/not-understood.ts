@@ -1,4 +1,4 @@
-/** Something that AWS does and the rehearsal does not simulate. */
+/** The error for a feature of AWS that the rehearsal does not simulate. */
 export class NotSimulated extends Error {}
 
 /** Collects what the rehearsal encounters and does not simulate. Its results may differ from AWS's. */

@@ -33,7 +33,7 @@ export function span(milliseconds: number): string {
 /** One event as a line, however its message is laid out, without the ids that only CloudFormation and Lambda need. */
 export function line(entry: Entry, start: number): string {
   const message = withoutIds(onOneLine(entry.message));
-  return entry.source === 'story'
+  return entry.source === 'rehearsal'
     ? `\n${elapsed(entry.time - start)}  ${entry.subject.toUpperCase()}`
     : `${elapsed(entry.time - start)}  ${entry.source.padEnd(14)}  ${withoutIds(entry.subject)}  ${message}`;
 }

@@ -10,7 +10,7 @@ describe('a text without the ids of requests and stacks', () => {
     [`START RequestId: ${ID}`, 'START'],
     [`END RequestId: ${ID} Duration: 1 ms`, 'END Duration: 1 ms'],
     [`There is no authorization. (RequestId: ${ID})`, 'There is no authorization.'],
-    [`answer to request ${ID} accepted`, 'answer accepted'],
+    [`response to request ${ID} accepted`, 'response accepted'],
     [
       `Embedded stack ${STACK_ARN} failed`,
       'Embedded stack arn:aws:cloudformation:us-east-1:111111111111:stack/Game-Stack failed',
@@ -40,7 +40,7 @@ describe('a line', () => {
   });
 
   test('of the story stands out', () => {
-    expect(line(entry('create', '', 'story'), 90_000_000)).toBe('\nday 0 00:01:01  CREATE');
+    expect(line(entry('create', '', 'rehearsal'), 90_000_000)).toBe('\nday 0 00:01:01  CREATE');
   });
 
   test.each([

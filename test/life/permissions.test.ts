@@ -245,7 +245,7 @@ class SecretRecorder {
     jest.spyOn(responses, 'issue').mockImplementation((request) => {
       const issued = issue(request);
       this.responseUrls.push(issued.url);
-      void issued.answer.then((answer) => this.sentResponses.push(answer.toString()));
+      void issued.response.then((response) => this.sentResponses.push(response.toString()));
       return issued;
     });
     const assumeRole = aws.iam.assumeRole.bind(aws.iam);

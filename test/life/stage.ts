@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { App, Stack } from 'aws-cdk-lib';
 import { Rehearsal } from 'rehearsal';
 import type { RehearsalOptions, Source } from 'rehearsal';
-import { InProcessWorld } from 'rehearsal/in-process';
+import { InProcessRehearsal } from 'rehearsal/in-process';
 import { createHandlerInProcess } from '../in-process/handler';
 
 export const STACK = 'Stack';
@@ -52,7 +52,7 @@ export class Stage {
     const settings = { startTime: Date.parse('2026-01-01T00:00:00Z'), ...options };
     const rehearsal = isOverTheWire
       ? await Rehearsal.start(settings)
-      : new InProcessWorld({ ...settings, createHandler: createHandlerInProcess });
+      : new InProcessRehearsal({ ...settings, createHandler: createHandlerInProcess });
     Stage.open.push(rehearsal);
     return rehearsal;
   }

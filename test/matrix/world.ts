@@ -2,7 +2,7 @@ import { RehearsalClock, Journal } from 'rehearsal';
 import type { CloudFormation } from 'rehearsal';
 import { SimulatedAws } from 'rehearsal/aws';
 import type { BehaviourName, Inventory, Reading } from 'rehearsal/aws';
-import { InProcessWorld } from 'rehearsal/in-process';
+import { InProcessRehearsal } from 'rehearsal/in-process';
 import type { InProcessFunctions, InProcessResponses } from 'rehearsal/in-process';
 import { createHandlerInProcess } from '../in-process/handler';
 
@@ -71,10 +71,10 @@ export class MatrixWorld {
   readonly vpcs: ExistingVpcs;
   peeredByHand: PeeredByHand | undefined;
   private inventoryBefore: Inventory | undefined;
-  private readonly world: InProcessWorld;
+  private readonly world: InProcessRehearsal;
 
   private constructor({ failedUpdatePhysicalId = 'stored' }: Readings) {
-    const world = new InProcessWorld({
+    const world = new InProcessRehearsal({
       ...PLACE,
       startTime: START,
       failedUpdatePhysicalId,

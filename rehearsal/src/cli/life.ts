@@ -50,7 +50,7 @@ export async function live(
   const start = clock.now();
   const before = aws.inventory();
   const attempt = async (name: string, act: () => Promise<readonly NamedStackResult[]>): Promise<LifeStep> => {
-    journal.write('story', name, '');
+    journal.write('rehearsal', name, '');
     const from = journal.entries.length;
     try {
       const results = await act();

@@ -5,7 +5,7 @@ import type { Behaviour } from '../aws';
 import { readTemplates } from '../cloudformation/template/cloud-assembly';
 import { pageOf, picturedLife } from '../picture';
 import { line, list, stepLine, unusedPermissions } from '../report';
-import { OPTIONAL_BEHAVIOURS, Rehearsal } from '..';
+import { CLOUDFORMATION_BEHAVIOURS, Rehearsal } from '..';
 import { hasSucceeded, live } from './life';
 import { requireWritable } from './output';
 import type { Output } from './output';
@@ -40,7 +40,7 @@ deletes them after thirty days, and looks two days later what is left behind. Pr
 The exit code is 0 if all stacks were complete and nothing is left behind, 1 if not, and 2 if an argument is wrong. With npm's own
 option --silent, as in npm run --silent rehearse -- cdk.out --json, npm prints nothing before.`;
 
-const SWITCHES: Readonly<Record<string, Behaviour>> = { ...BEHAVIOURS, ...OPTIONAL_BEHAVIOURS };
+const SWITCHES: Readonly<Record<string, Behaviour>> = { ...BEHAVIOURS, ...CLOUDFORMATION_BEHAVIOURS };
 
 const REGION = 'us-east-1';
 

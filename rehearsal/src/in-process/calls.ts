@@ -2,10 +2,10 @@ import { BrokenAnswerError, ServiceError, type SimulatedAws } from '../aws';
 import type { Send } from './handler';
 
 /*
- * Calls of the simulated AWS from this process, which fail as the SDK's do.
+ * Calls to the simulated AWS from this process. They fail with the errors of the AWS SDK.
  */
 
-/** Calls as whom these credentials are. */
+/** Makes calls with these credentials. */
 export function sendAs(aws: SimulatedAws, accessKeyId: string, region: string): Send {
   return async (service, operation, input) => {
     const session = aws.iam.lookUp(accessKeyId);
@@ -16,14 +16,14 @@ export function sendAs(aws: SimulatedAws, accessKeyId: string, region: string): 
       return await aws.call(service, operation, input, { principal: session.principal, region });
     } catch (error) {
       if (error instanceof BrokenAnswerError) {
-        throw error.kind === 'reset' ? reset() : malformed();
+        throw error.kind === 'reset' ? connectionReset() : malformedOutput();
       }
       throw error instanceof ServiceError ? sdkError(error.code, error.message, error.status) : error;
     }
   };
 }
 
-/** As the SDK throws it. */
+/** An error as the SDK throws it. */
 export function sdkError(name: string, message: string, httpStatusCode: number): Error {
   return Object.assign(new Error(message), {
     name,
@@ -32,18 +32,18 @@ export function sdkError(name: string, message: string, httpStatusCode: number):
   });
 }
 
-export function reset(): Error {
+export function connectionReset(): Error {
   return Object.assign(new Error('socket hang up'), { code: 'ECONNRESET', $metadata: {} });
 }
 
-/** The answer makes no sense. */
-export function malformed(): Error {
+/** The error for an output that is not valid JSON. */
+export function malformedOutput(): Error {
   return Object.assign(new SyntaxError("Expected property name or '}' in JSON at position 1"), {
     $metadata: { httpStatusCode: 200 },
   });
 }
 
-/** No answer came as long as the client waited. */
-export function timeout(milliseconds: number): Error {
+/** The error for a call without an output before the client's timeout. */
+export function requestTimeout(milliseconds: number): Error {
   return Object.assign(new Error(`Request did not complete within ${milliseconds} ms`), { name: 'TimeoutError', $metadata: {} });
 }

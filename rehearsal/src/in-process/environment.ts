@@ -10,21 +10,21 @@ import type {
 } from '../lambda/service/execution-environment';
 import { exitError, timedOut } from '../lambda/service/function-errors';
 import type { RehearsalClock } from '../time/clock';
-import { malformed, reset, sdkError, sendAs, timeout } from './calls';
+import { connectionReset, malformedOutput, requestTimeout, sdkError, sendAs } from './calls';
 import type { CreateHandler, HandlerLogRecord, HandlerServices, Send } from './handler';
 import type { CallFault, EventPoint, Faults } from './handler-faults';
 import { rehearsedTime } from './handler-time';
 import { Killable } from './killable';
 import type { InProcessResponses } from './responses';
 
-/** What all environments of one world share. */
+/** What all environments of a rehearsal share. */
 export interface EnvironmentOptions {
   readonly createHandler: CreateHandler;
   readonly clock: RehearsalClock;
   readonly journal: Journal;
   readonly aws: SimulatedAws;
   readonly responses: InProcessResponses;
-  /** A number from 0 up to 1. */
+  /** Returns a random number from 0 up to, but not including, 1. */
   readonly random: () => number;
 }
 
@@ -41,24 +41,24 @@ export interface CallControl {
   readonly faults: Faults;
   readonly calls: MadeCall[];
   readonly secrets: string[];
-  /** What the handler logged. */
+  /** The records that the handler logged. */
   readonly logged: HandlerLogRecord[];
-  /** Tries to answer CloudFormation. */
+  /** The number of attempts to send a response to CloudFormation. */
   puts: number;
   pointOf(payload: string): EventPoint;
   onResponse(body: string): void;
 }
 
-/** How long the handler's clients wait for an answer. */
-const REQUEST_TIMEOUT = 20_000;
+/** The timeouts of the handler's clients in milliseconds. */
+const CALL_TIMEOUT = 20_000;
 const PUT_TIMEOUT = 10_000;
 
-/** No request has so much time. */
+/** Longer than any request may take. */
 const HOUR = 3_600_000;
 
 const never = <T>(): Promise<T> => new Promise(() => undefined);
 
-/** An environment of the handler, called in this process, until it is killed: from then on nothing that it waits for ever comes. */
+/** An execution environment that runs the handler in this process. */
 export class InProcessEnvironment implements ExecutionEnvironment {
   lastUsed = 0;
   readonly exited = Promise.resolve();
@@ -147,44 +147,44 @@ export class InProcessEnvironment implements ExecutionEnvironment {
     const index = calls.length;
     const fault = faults.call?.({ index, service, operation, request });
     calls.push({ service, operation, input, request });
-    const answer = async (): Promise<object> => {
+    const perform = async (): Promise<object> => {
       const output = await sendAs(aws, accessKeyId, this.settings.configuration.region)(service, operation, input, signal);
       this.control.secrets.push(...secretsOf(input, output));
       return output;
     };
     if (fault === undefined) {
-      return this.within(REQUEST_TIMEOUT, answer(), signal, () => Promise.reject(timeout(REQUEST_TIMEOUT)));
+      return this.within(CALL_TIMEOUT, perform(), signal, () => Promise.reject(requestTimeout(CALL_TIMEOUT)));
     }
-    journal.write('story', operation, `${JSON.stringify(fault)} at call ${index}, during ${request}`);
+    journal.write('rehearsal', operation, `${JSON.stringify(fault)} at call ${index}, during ${request}`);
     if (fault.kind === 'malformed' || ('effect' in fault && fault.effect === 'after')) {
-      await answer().catch(() => undefined);
+      await perform().catch(() => undefined);
     }
-    return this.break(fault, signal);
+    return this.inject(fault, signal);
   }
 
   private readonly put: HandlerServices['put'] = async (url, body, signal) => {
     signal.throwIfAborted();
     this.control.onResponse(body);
-    const outcome = this.attempt(url, body);
+    const outcome = this.sendResponse(url, body);
     switch (outcome) {
       case 'reset':
-        throw reset();
+        throw connectionReset();
       case 'hang':
-        return this.within(PUT_TIMEOUT, never(), signal, () => Promise.reject(new Error('no answer within 10 seconds')));
+        return this.within(PUT_TIMEOUT, never(), signal, () => Promise.reject(new Error('no HTTP response within 10 seconds')));
       default:
         return outcome;
     }
   };
 
-  /** One try to answer CloudFormation. */
-  private attempt(url: string, body: string): number | 'hang' | 'reset' {
+  /** Sends a response to CloudFormation, unless a fault is injected. */
+  private sendResponse(url: string, body: string): number | 'hang' | 'reset' {
     const { journal, responses } = this.options;
     const index = this.control.puts++;
     const fault = this.control.faults.put?.({ index, request: this.request });
     if (fault === undefined) {
       return responses.put(url, body);
     }
-    journal.write('story', 'PUT', `${JSON.stringify(fault)} at PUT ${index}, during ${this.request}`);
+    journal.write('rehearsal', 'PUT', `${JSON.stringify(fault)} at PUT ${index}, during ${this.request}`);
     switch (fault.kind) {
       case 'status':
         return fault.status;
@@ -198,26 +198,26 @@ export class InProcessEnvironment implements ExecutionEnvironment {
     }
   }
 
-  private async break(fault: CallFault, signal: AbortSignal): Promise<never> {
+  private async inject(fault: CallFault, signal: AbortSignal): Promise<never> {
     switch (fault.kind) {
       case 'error':
         throw sdkError(fault.name, `${fault.name} on purpose`, fault.status);
       case 'timeout':
-        return this.within<never>(REQUEST_TIMEOUT, never(), signal, () => Promise.reject(timeout(REQUEST_TIMEOUT)));
+        return this.within<never>(CALL_TIMEOUT, never(), signal, () => Promise.reject(requestTimeout(CALL_TIMEOUT)));
       case 'reset':
-        throw reset();
+        throw connectionReset();
       case 'late':
         return this.within<never>(HOUR, never(), signal, never);
       case 'malformed':
-        throw malformed();
+        throw malformedOutput();
       case 'killed':
         this.kill();
         return never();
     }
   }
 
-  /** What comes within so many milliseconds, or else what `late` gives. */
-  private within<T>(milliseconds: number, task: Promise<T>, signal: AbortSignal, late: () => Promise<T>): Promise<T> {
+  /** Settles as `task` does. If that takes longer than `milliseconds`, settles as the promise that `onTimeout` returns. */
+  private within<T>(milliseconds: number, task: Promise<T>, signal: AbortSignal, onTimeout: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const finish = (settle: () => void): void => {
         cancel();
@@ -231,7 +231,7 @@ export class InProcessEnvironment implements ExecutionEnvironment {
       };
       const cancel = this.options.clock.after(milliseconds, () => {
         finish(() => {
-          resolve(late());
+          resolve(onTimeout());
         });
       });
       signal.addEventListener('abort', stop, { once: true });
@@ -245,7 +245,7 @@ export class InProcessEnvironment implements ExecutionEnvironment {
   }
 }
 
-/** The secrets of AssumeRole: the external id that it gets, and the credentials that it returns. */
+/** The secrets in a call of AssumeRole: the external id in its input, and the credentials in its output. */
 function secretsOf(input: object, output: object): string[] {
   const { ExternalId: externalId } = input as { readonly ExternalId?: string };
   const { Credentials: credentials } = output as {

@@ -6,7 +6,7 @@ import type { Faults, EventPoint } from './handler-faults';
 
 export type { MadeCall } from './environment';
 
-/** Lambda, where every function is the handler that it is given, called in this process. */
+/** Simulated Lambda whose functions all run the same handler, in this process. */
 export class InProcessFunctions extends LambdaService implements CallControl {
   readonly calls: MadeCall[] = [];
   readonly secrets: string[] = [];
@@ -14,7 +14,7 @@ export class InProcessFunctions extends LambdaService implements CallControl {
   faults: Faults = {};
   puts = 0;
   events = 0;
-  /** Told every body that the handler tries to answer CloudFormation with. */
+  /** Called with the body of each attempt to send a response to CloudFormation. */
   onResponse: (body: string) => void = () => undefined;
   private readonly points = new Map<string, EventPoint>();
 
@@ -44,7 +44,7 @@ export class InProcessFunctions extends LambdaService implements CallControl {
   pointOf(payload: string): EventPoint {
     const point = this.points.get(payload);
     if (point === undefined) {
-      throw new Error(`nobody invoked the function with ${payload}`);
+      throw new Error(`the function was not invoked with ${payload}`);
     }
     return point;
   }

@@ -1,33 +1,33 @@
 import type { ServiceName } from './handler';
 
-/** A call of the handler, as it is about to be made. */
+/** A call that the handler is about to make. */
 export interface CallPoint {
-  /** From 0, over everything that the handler did in its world. */
+  /** The number of calls that the handler made before, over all invocations. */
   readonly index: number;
   readonly service: ServiceName;
   readonly operation: string;
-  /** What CloudFormation had asked for: request type and logical id. */
+  /** The request that the handler works on: request type and logical id. */
   readonly request: string;
 }
 
-/** Whether the call took effect before it went wrong. */
+/** Whether the fault occurs before or after the call takes effect. */
 export type Effect = 'before' | 'after';
 
-/** What becomes of a call instead. */
+/** A fault that is injected into a call. */
 export type CallFault =
-  /** Refused, with nothing done. */
+  /** The call fails without an effect. */
   | { readonly kind: 'error'; readonly name: string; readonly status: number }
-  /** No answer comes, until the client gives up. */
+  /** There is no output until the client's timeout. */
   | { readonly kind: 'timeout'; readonly effect: Effect }
   | { readonly kind: 'reset'; readonly effect: Effect }
-  /** The same until the time of the request is up. */
+  /** There is no output until the function's timeout. */
   | { readonly kind: 'late'; readonly effect: Effect }
   /** The service performs the call, and its response can't be read. */
   | { readonly kind: 'malformed' }
-  /** The process is gone. */
+  /** The process is killed. */
   | { readonly kind: 'killed'; readonly effect: Effect };
 
-/** One try to answer CloudFormation. */
+/** An attempt to send a response to CloudFormation. */
 export interface PutPoint {
   readonly index: number;
   readonly request: string;
@@ -38,18 +38,18 @@ export type PutFault =
   | { readonly kind: 'reset'; readonly effect: Effect }
   | { readonly kind: 'timeout' };
 
-/** An invocation that is about to begin, one for each event of CloudFormation. */
+/** An invocation that is about to start, for one event of CloudFormation or a schedule. */
 export interface EventPoint {
   readonly index: number;
   readonly request: string;
 }
 
-/** What goes wrong; asked at each point. */
+/** Decides which faults to inject. Each method is called at each point of its kind. */
 export interface Faults {
   call?(point: CallPoint): CallFault | undefined;
   put?(point: PutPoint): PutFault | undefined;
-  /** Seconds after which each further copy of an event arrives. */
+  /** The delays in seconds after which Lambda delivers copies of the event. */
   copies?(point: EventPoint): readonly number[];
-  /** Seconds that an invocation is given. @default - what the function is configured with */
+  /** The timeout of the invocation in seconds. @default - the timeout of the function */
   seconds?(point: EventPoint): number | undefined;
 }

@@ -3,7 +3,7 @@ export type ServiceName = 'cloudformation' | 'ec2' | 'gamelift' | 'sts';
 /** Makes one call. It rejects with the errors that the AWS SDK throws. */
 export type Send = (service: ServiceName, operation: string, input: object, signal: AbortSignal) => Promise<object>;
 
-/** What a handler logs, as the console would get it. */
+/** A record that a handler logs. */
 export type HandlerLogRecord = Readonly<Record<string, unknown>>;
 
 /** What a handler gets from the rehearsal in place of the AWS SDK, the network and the clock. */

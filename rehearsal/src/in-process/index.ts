@@ -21,8 +21,8 @@ export interface InProcessOptions extends Omit<RehearsalOptions, 'lambdaRuntimeM
   readonly createHandler: CreateHandler;
 }
 
-/** A rehearsal without sockets and threads, in a time that passes in leaps alone: every run is the same. */
-export class InProcessWorld extends Rehearsal {
+/** A rehearsal without sockets and threads. Every run gives the same result. */
+export class InProcessRehearsal extends Rehearsal {
   override readonly lambda: InProcessFunctions;
   override readonly responses: InProcessResponses;
 

@@ -1,4 +1,4 @@
-/** A simulated process that can be killed: from then on it starts nothing, and nothing that it waits for ever comes. */
+/** A simulated process that can be killed. After that, its tasks neither start nor settle. */
 export class Killable {
   private killed = false;
 

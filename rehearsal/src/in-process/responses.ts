@@ -1,17 +1,17 @@
 import { Refusal, ResponseUrls } from '../cloudformation/engine/response-urls';
 import type { RequestIdentity } from '../cloudformation/engine/responses';
 
-/** The response URLs of custom resources, for handlers of this process. */
+/** The response URLs of custom resources, for handlers that run in this process. */
 export class InProcessResponses extends ResponseUrls {
   readonly secrets: string[] = [];
 
-  override issue(request: RequestIdentity): { readonly url: string; readonly answer: Promise<Buffer> } {
+  override issue(request: RequestIdentity): { readonly url: string; readonly response: Promise<Buffer> } {
     const issued = super.issue(request);
     this.secrets.push(new URL(issued.url).searchParams.get('X-Amz-Signature') ?? '');
     return issued;
   }
 
-  /** @returns the HTTP status, or what becomes of the attempt without one */
+  /** Receives a response. @returns the HTTP status, or the injected fault if there is no HTTP response */
   put(url: string, body: string): number | 'hang' | 'reset' {
     const issued = this.issued.get(url.slice('https://'.length));
     const fault = issued && this.fault(issued);

@@ -3,13 +3,13 @@ import type { Rest } from '../time/clock';
 /** The messages between the rehearsal and a sandbox: a worker thread that runs a function's code. */
 
 export interface SandboxSettings {
-  /** Of `SharedTime`. */
+  /** The memory of `SharedTime`. */
   readonly time: SharedArrayBuffer;
   /** The seed of the random numbers. */
   readonly seed: number;
   readonly taskRoot: string;
   readonly handler: string;
-  /** A module that sees the packages which Lambda's runtime brings along. */
+  /** The module from which the packages of Lambda's runtime are resolved. */
   readonly runtimeModule: string;
   /** The port for the response URLs of custom resources, and its certificate. */
   readonly responseEndpoint: { readonly port: number; readonly certificate: string };
@@ -42,7 +42,7 @@ export type ToSandbox =
   | { readonly kind: 'wake' }
   /** Exit immediately. */
   | { readonly kind: 'exit' }
-  /** Reply when the thread only waits. */
+  /** Reply with `atRest` when the thread only waits. */
   | { readonly kind: 'atRest'; readonly question: number };
 
 export type FromSandbox =

@@ -116,7 +116,7 @@ class EntryReader {
         this.add(entry, { lane: 'fleets', result: detail.outcome === 'FAILED' ? 'bad' : 'neutral' });
         break;
       case undefined:
-        if (source === 'story') {
+        if (source === 'rehearsal') {
           this.announce({ name: subject, from: time });
         } else if (source === 'lambda') {
           this.addLine(subject, message);

@@ -17,7 +17,7 @@ export interface ScheduleConfiguration {
   /** Milliseconds since the epoch. */
   readonly startDate?: number;
   readonly endDate?: number;
-  /** Within which each run is put off; 0 for none. */
+  /** The flexible time window in which Scheduler starts each run. 0 if there is none. */
   readonly windowMinutes: number;
   readonly targetArn: string;
   readonly roleArn: string;
@@ -43,7 +43,7 @@ interface Schedule {
   cancel: () => void;
 }
 
-/** One run that is due, as it is delivered. */
+/** A run of a schedule. */
 interface Run {
   readonly schedule: Schedule;
   readonly configuration: ScheduleConfiguration;
@@ -52,10 +52,10 @@ interface Run {
 }
 
 const SERVICE = 'scheduler.amazonaws.com';
-/** Is there in every account and Region. */
+/** Every account and Region has this group. */
 export const DEFAULT_GROUP = 'default';
 const MINUTE_MS = 60_000;
-/** Retries are put off exponentially, up to a day's share of the most that there may be: AWS tells neither the base nor the limit. */
+/** Retries back off exponentially up to 8 minutes: 185 retries take about a day. AWS does not document the delays. */
 const FIRST_DELAY_MS = 1000;
 const LONGEST_DELAY_MS = 8 * MINUTE_MS;
 
@@ -64,8 +64,8 @@ const scheduleArn = (place: Place, group: string, name: string): string => arnOf
 const groupArn = (place: Place, group: string): string => arnOf(place, 'scheduler', `schedule-group/${group}`);
 
 /**
- * EventBridge Scheduler: invokes functions when their time has come, asynchronously. What is not delivered is tried again and goes to
- * the dead-letter queue then; a run that fails is Lambda's matter. Schedules wake with the time that others let pass.
+ * EventBridge Scheduler: invokes functions asynchronously. It retries an invocation that is not accepted, and then sends it to the
+ * dead-letter queue. If the function fails, Lambda retries. Pending schedules do not make rehearsed time pass.
  */
 export class Scheduler {
   private readonly schedules = new Map<string, Schedule>();
@@ -79,29 +79,29 @@ export class Scheduler {
     if (this.schedules.has(arn)) {
       throw new Error(`Schedule ${name} already exists.`);
     }
-    this.requireSound(place, group, configuration);
+    this.requireGroupAndRole(place, group, configuration);
     const now = this.options.clock.now();
     const occurrences = occurrencesOf(configuration, now);
     const schedule: Schedule = { place, arn, configuration, occurrences, cancel: () => undefined };
     this.schedules.set(arn, schedule);
-    this.await(schedule, now);
+    this.waitForNext(schedule, now);
     return arn;
   }
 
-  /** A change of what is invoked leaves the rhythm as it is; a new rhythm begins as that of a new schedule does. */
+  /** Updates a schedule. Its occurrences start anew only if the expression or the start date changes. */
   update(place: Place, group: string, name: string, configuration: ScheduleConfiguration): void {
     const schedule = this.schedules.get(scheduleArn(place, group, name));
     if (!schedule) {
       throw new Error(`Schedule ${name} does not exist.`);
     }
-    this.requireSound(place, group, configuration);
+    this.requireGroupAndRole(place, group, configuration);
     const now = this.options.clock.now();
     const { expression, startDate } = schedule.configuration;
     if (expression !== configuration.expression || startDate !== configuration.startDate) {
       schedule.occurrences = occurrencesOf(configuration, now);
     }
     schedule.configuration = configuration;
-    this.await(schedule, now);
+    this.waitForNext(schedule, now);
   }
 
   delete(arn: string): void {
@@ -129,8 +129,8 @@ export class Scheduler {
       });
   }
 
-  /** Throws, in the words of Scheduler, where a schedule is refused. */
-  private requireSound(place: Place, group: string, { roleArn }: ScheduleConfiguration): void {
+  /** Throws Scheduler's error if the group does not exist, or Scheduler can't assume the role. */
+  private requireGroupAndRole(place: Place, group: string, { roleArn }: ScheduleConfiguration): void {
     if (group !== DEFAULT_GROUP && !this.groups.has(groupArn(place, group))) {
       throw new Error(`Schedule group ${group} does not exist.`);
     }
@@ -150,8 +150,8 @@ export class Scheduler {
     };
   }
 
-  /** Sets the alarm clock for the first occurrence at `from` or later. */
-  private await(schedule: Schedule, from: number): void {
+  /** Waits for the first occurrence at `from` or later. */
+  private waitForNext(schedule: Schedule, from: number): void {
     schedule.cancel();
     const { clock } = this.options;
     const { enabled, endDate = Infinity } = schedule.configuration;
@@ -163,7 +163,7 @@ export class Scheduler {
       const { configuration } = schedule;
       const run: Run = { schedule, configuration, scheduledTime: next, executionId: this.ids.uuid('execution') };
       clock.detached(() => void this.deliver(run));
-      this.await(schedule, next + 1);
+      this.waitForNext(schedule, next + 1);
     });
   }
 
@@ -208,7 +208,7 @@ export class Scheduler {
     }
   }
 
-  /** The attributes are those that "Configuring a dead-letter queue" in EventBridge Scheduler's user guide lists. */
+  /** Sends the event to the dead-letter queue, with the attributes that EventBridge Scheduler's user guide lists. */
   private async giveUp(run: Run, retries: number, condition: string, reason: string): Promise<void> {
     const { roleArn, targetArn, deadLetterQueueArn } = run.configuration;
     this.log(run, `not delivered after ${retries} retries (${condition}): ${reason}`);
@@ -240,13 +240,13 @@ const occurrencesOf = ({ expression, startDate }: ScheduleConfiguration, now: nu
 
 const timeOf = ({ scheduledTime }: Run) => new Date(scheduledTime).toISOString().replace(/\.\d+Z$/, 'Z');
 
-/** Where in its window a run falls: anywhere, but the same in every rehearsal. */
+/** The delay of a run in its flexible time window. It is the same in every rehearsal. */
 function delayOf({ arn, configuration }: Schedule, time: number): number {
   const share = createHash('sha256').update(`${arn} ${time}`).digest().readUInt32BE(0) / 2 ** 32;
   return Math.floor(share * configuration.windowMinutes * MINUTE_MS);
 }
 
-/** The input with its keywords replaced, or the event that is sent without one. */
+/** The input with its keywords replaced, or Scheduler's default event if the schedule has no input. */
 function inputOf(run: Run, attempt: number): string {
   const { schedule, configuration, executionId } = run;
   const keywords: Readonly<Record<string, string>> = {

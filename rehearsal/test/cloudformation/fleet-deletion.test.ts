@@ -1,12 +1,12 @@
-import { InProcessWorld } from '../../src/in-process';
+import { InProcessRehearsal } from '../../src/in-process';
 import { writeAssembly } from '../assembly';
 
 const FLEET = { Type: 'AWS::GameLift::Fleet', Properties: { Name: 'fleet', BuildId: 'build-1', EC2InstanceType: 'c5.large' } };
 
-let world: InProcessWorld;
+let world: InProcessRehearsal;
 
 beforeEach(async () => {
-  world = new InProcessWorld({ startTime: Date.UTC(2026, 0, 1), createHandler: () => () => Promise.resolve() });
+  world = new InProcessRehearsal({ startTime: Date.UTC(2026, 0, 1), createHandler: () => () => Promise.resolve() });
   await world.cloudFormation.deploy(writeAssembly({ Resources: { Fleet: FLEET } }), 'Stack');
 });
 

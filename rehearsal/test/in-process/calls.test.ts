@@ -1,7 +1,7 @@
-import { InProcessWorld, sendAs } from '../../src/in-process';
+import { InProcessRehearsal, sendAs } from '../../src/in-process';
 
 test.each([1, 500])('a call takes %s ms if the options say so', async (callMilliseconds) => {
-  const world = new InProcessWorld({ startTime: 0, callMilliseconds, createHandler: () => () => Promise.resolve() });
+  const world = new InProcessRehearsal({ startTime: 0, callMilliseconds, createHandler: () => () => Promise.resolve() });
   const { accessKeyId } = world.aws.iam.administrator('111111111111');
   await sendAs(world.aws, accessKeyId, 'us-east-1')('ec2', 'DescribeVpcs', {}, new AbortController().signal);
   expect(world.clock.now()).toBe(callMilliseconds);

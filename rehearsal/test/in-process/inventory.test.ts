@@ -1,4 +1,4 @@
-import { InProcessWorld } from '../../src/in-process';
+import { InProcessRehearsal } from '../../src/in-process';
 import { functionArn } from '../../src/lambda/service/function-configuration';
 
 const ACCOUNT = '111111111111';
@@ -7,7 +7,7 @@ const FUNCTION = { ...PLACE, functionName: 'handler', runtime: 'nodejs24.x', log
 const LOG_GROUP = { ...PLACE, name: FUNCTION.logGroupName };
 const BASIC = 'arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole';
 
-let world: InProcessWorld;
+let world: InProcessRehearsal;
 let invocations: number;
 
 /** A function that was invoked once, with these policies of AWS attached to its role. */
@@ -34,7 +34,7 @@ beforeEach(() => {
     invocations += 1;
     return Promise.resolve();
   };
-  world = new InProcessWorld({ ...PLACE, startTime: Date.UTC(2026, 0, 1), createHandler: () => handler });
+  world = new InProcessRehearsal({ ...PLACE, startTime: Date.UTC(2026, 0, 1), createHandler: () => handler });
 });
 afterEach(() => world.close());
 

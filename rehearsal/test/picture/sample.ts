@@ -35,7 +35,7 @@ export class Sample {
   }
 
   step(name: string): this {
-    this.journal.write('story', name, '');
+    this.journal.write('rehearsal', name, '');
     return this;
   }
 

@@ -39,8 +39,8 @@ interface DeployOptions {
   readonly onFailure?: OnFailure;
 }
 
-/** The options for creating a stack. `cancelled` and `initiated` are for nested stacks. */
-interface Creation extends Partial<Pick<ResourceRequest, 'cancelled' | 'initiated'>> {
+/** The options for creating a stack. `canceled` and `initiated` are for nested stacks. */
+interface Creation extends Partial<Pick<ResourceRequest, 'canceled' | 'initiated'>> {
   readonly onFailure?: OnFailure | undefined;
 }
 
@@ -143,15 +143,15 @@ export class CloudFormation implements NestedStacks {
 
   createNested(
     artifact: StackArtifact,
-    { cancelled, initiated }: Pick<ResourceRequest, 'cancelled' | 'initiated'>,
+    { canceled, initiated }: Pick<ResourceRequest, 'canceled' | 'initiated'>,
   ): Promise<Stack> {
-    return this.create(artifact, { cancelled, initiated });
+    return this.create(artifact, { canceled, initiated });
   }
 
-  async beginUpdate(stackId: string, artifact: StackArtifact, cancelled: Promise<void>): Promise<Deployment | undefined> {
+  async beginUpdate(stackId: string, artifact: StackArtifact, canceled: Promise<void>): Promise<Deployment | undefined> {
     const stack = this.stacks.find(stackId);
     const deployment = this.prepareUpdate(stack, artifact);
-    await deployment?.begin(cancelled);
+    await deployment?.begin(canceled);
     return deployment;
   }
 
@@ -174,7 +174,7 @@ export class CloudFormation implements NestedStacks {
     return existing;
   }
 
-  private async create(artifact: StackArtifact, { cancelled, initiated, onFailure }: Creation): Promise<Stack> {
+  private async create(artifact: StackArtifact, { canceled, initiated, onFailure }: Creation): Promise<Stack> {
     const { stackName: name, account, region } = artifact;
     const hash = createHash('sha256').update(`${account}/${region}/${name}/${this.stacks.count}`).digest('hex');
     const guid = [hash.slice(0, 8), hash.slice(8, 12), hash.slice(12, 16), hash.slice(16, 20), hash.slice(20, 32)].join('-');
@@ -183,7 +183,7 @@ export class CloudFormation implements NestedStacks {
     const deployment = this.prepare(stack, artifact, onFailure);
     this.stacks.add(stack);
     initiated?.(id);
-    await exclusively(stack, () => deployment.create(cancelled));
+    await exclusively(stack, () => deployment.create(canceled));
     return stack;
   }
 

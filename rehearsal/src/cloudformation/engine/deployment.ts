@@ -30,7 +30,7 @@ export interface Target {
 export type OnFailure = 'roll back' | 'keep';
 
 const CLEANUP_TRIES = 3;
-const CANCELLED = { CREATE: 'Resource creation cancelled', UPDATE: 'Resource update cancelled' } as const;
+const CANCELED = { CREATE: 'Resource creation cancelled', UPDATE: 'Resource update cancelled' } as const;
 
 /** A creation or update of a stack, with its rollback and cleanup. */
 export class Deployment extends StackOperation {
@@ -51,7 +51,7 @@ export class Deployment extends StackOperation {
   private failing = false;
   private succeeded = false;
   private cancel: () => void = () => undefined;
-  private readonly cancelled = new Promise<void>((resolve) => (this.cancel = resolve));
+  private readonly canceled = new Promise<void>((resolve) => (this.cancel = resolve));
 
   constructor(
     services: Services,
@@ -68,10 +68,10 @@ export class Deployment extends StackOperation {
     this.importsBefore = stack.imports;
   }
 
-  /** @param cancelled resolves when the parent stack has failed */
-  async create(cancelled?: Promise<void>): Promise<void> {
+  /** @param canceled resolves when the parent stack has failed */
+  async create(canceled?: Promise<void>): Promise<void> {
     this.stackStatus('CREATE_IN_PROGRESS');
-    const reason = await this.apply(cancelled);
+    const reason = await this.apply(canceled);
     if (reason === undefined) {
       this.stackStatus('CREATE_COMPLETE');
       return;
@@ -95,15 +95,15 @@ export class Deployment extends StackOperation {
   /**
    * Updates the stack, up to the cleanup. Rolls back if the update fails.
    *
-   * @param cancelled resolves when the parent stack has failed
+   * @param canceled resolves when the parent stack has failed
    */
-  async begin(cancelled?: Promise<void>): Promise<void> {
+  async begin(canceled?: Promise<void>): Promise<void> {
     this.stackStatus('UPDATE_IN_PROGRESS');
     if (!(await this.deleteFailed())) {
       this.stackStatus('UPDATE_FAILED', 'Resources that failed to be created could not be deleted.');
       return;
     }
-    const reason = await this.apply(cancelled);
+    const reason = await this.apply(canceled);
     if (reason === undefined) {
       this.succeeded = true;
       this.stackStatus('UPDATE_COMPLETE_CLEANUP_IN_PROGRESS');
@@ -175,10 +175,10 @@ export class Deployment extends StackOperation {
   }
 
   /** Creates and updates all resources. @returns the reason if it failed */
-  private async apply(cancelled?: Promise<void>): Promise<string | undefined> {
+  private async apply(canceled?: Promise<void>): Promise<string | undefined> {
     this.stack.artifact = this.target.artifact;
     this.stack.parameters = this.target.parameters;
-    void cancelled?.then(() => {
+    void canceled?.then(() => {
       this.failing = true;
       this.cancelAll();
     });
@@ -257,7 +257,7 @@ export class Deployment extends StackOperation {
       }
       known = true;
     };
-    const outcome = await type.create({ ...this.request(resource, this.cancelled), initiated });
+    const outcome = await type.create({ ...this.request(resource, this.canceled), initiated });
     initiated(outcome.physicalId);
     return outcome;
   }
@@ -277,7 +277,7 @@ export class Deployment extends StackOperation {
       this.obsolete.push({ resource: old, keep: resource.updateReplacePolicy === 'Retain' });
       return created;
     }
-    const request = { ...this.existing(current, this.cancelled), previous: old.properties };
+    const request = { ...this.existing(current, this.canceled), previous: old.properties };
     const refusal = type.refusal?.(request);
     if (refusal !== undefined) {
       throw new ResourceFailure(refusal);
@@ -352,7 +352,7 @@ export class Deployment extends StackOperation {
       const other = this.stack.resources.get(logicalId);
       if (other) {
         this.failed[verb].push(logicalId);
-        this.record({ ...other, status: `${verb}_FAILED`, reason: CANCELLED[verb] });
+        this.record({ ...other, status: `${verb}_FAILED`, reason: CANCELED[verb] });
       }
     }
     this.cancel();

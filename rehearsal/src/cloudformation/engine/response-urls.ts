@@ -24,7 +24,8 @@ export interface Issued {
   readonly expires: number;
   readonly deliver: (body: Buffer) => void;
   attempts: number;
-  answers: number;
+  /** How many responses were accepted. */
+  accepted: number;
 }
 
 /** The error with which S3 refuses a response. */
@@ -70,7 +71,7 @@ export class ResponseUrls implements Responses {
     protected readonly journal: Journal,
   ) {}
 
-  issue(request: RequestIdentity): { readonly url: string; readonly answer: Promise<Buffer> } {
+  issue(request: RequestIdentity): { readonly url: string; readonly response: Promise<Buffer> } {
     const { region, ...ids } = request;
     const now = this.clock.now();
     const date = new Date(now).toISOString().replace(/[-:]|\.\d+/g, '');
@@ -85,15 +86,15 @@ export class ResponseUrls implements Responses {
       'X-Amz-Signature': this.ids.bytes('signature', 32).toString('hex'),
     });
     const target = `${hostOf(region)}/${key}?${query.toString()}`;
-    const answer = new Promise<Buffer>((deliver) => {
-      this.issued.set(target, { ...ids, expires: now + URL_SECONDS * 1000, deliver, attempts: 0, answers: 0 });
+    const response = new Promise<Buffer>((deliver) => {
+      this.issued.set(target, { ...ids, expires: now + URL_SECONDS * 1000, deliver, attempts: 0, accepted: 0 });
     });
-    return { url: `https://${target}`, answer };
+    return { url: `https://${target}`, response };
   }
 
   /** The number of accepted responses to a request. CloudFormation reads only the first. */
   responseCount(requestId: string): number {
-    return [...this.issued.values()].find((issued) => issued.requestId === requestId)?.answers ?? 0;
+    return [...this.issued.values()].find((issued) => issued.requestId === requestId)?.accepted ?? 0;
   }
 
   /** Calls `interceptor` before a response is checked. @returns a function that removes the interceptor */
@@ -126,12 +127,12 @@ export class ResponseUrls implements Responses {
 
   /** Counts and logs a response. The caller delivers it. */
   protected accept(issued: Issued): void {
-    issued.answers++;
-    const which = issued.answers === 1 ? 'answer' : `answer number ${issued.answers}, ignored,`;
+    issued.accepted++;
+    const which = issued.accepted === 1 ? 'response' : `response number ${issued.accepted}, ignored,`;
     this.journal.write('s3', issued.logicalId, `${which} to request ${issued.requestId} accepted`);
   }
 
   protected refuse(issued: Issued | undefined, { status, code, message }: Refusal): void {
-    this.journal.write('s3', issued?.logicalId ?? 'unknown', `answer refused: ${status} ${code}: ${message}`);
+    this.journal.write('s3', issued?.logicalId ?? 'unknown', `response refused: ${status} ${code}: ${message}`);
   }
 }

@@ -49,22 +49,22 @@ export class StackOperation {
     this.event(`${stack}/${logicalId}`, type, detail);
   }
 
-  request({ logicalId, type, properties }: Resource, cancelled: Promise<void> = never()): ResourceRequest {
+  request({ logicalId, type, properties }: Resource, canceled: Promise<void> = never()): ResourceRequest {
     const { identity, artifact } = this.stack;
     return {
       stack: identity,
       logicalId,
       type,
       properties,
-      cancelled,
+      canceled,
       initiated: () => undefined,
       generateName: (maximum = 128) => this.generateName(logicalId, maximum),
       assets: artifact,
     };
   }
 
-  existing(resource: Resource, cancelled?: Promise<void>): ExistingResource {
-    return { ...this.request(resource, cancelled), physicalId: resource.physicalId ?? '', attributes: resource.attributes };
+  existing(resource: Resource, canceled?: Promise<void>): ExistingResource {
+    return { ...this.request(resource, canceled), physicalId: resource.physicalId ?? '', attributes: resource.attributes };
   }
 
   async takeTime(type: string): Promise<void> {

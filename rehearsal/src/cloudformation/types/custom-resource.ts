@@ -47,22 +47,22 @@ export class CustomResource implements ResourceType {
   async create(resource: ResourceRequest): Promise<ResourceOutcome> {
     // If the create returns no physical id, the following Delete still needs one.
     const fallbackId = resource.generateName();
-    const answer = await this.request(resource, { RequestType: 'Create' }, fallbackId);
-    return outcome(answer, answer.physicalId);
+    const response = await this.request(resource, { RequestType: 'Create' }, fallbackId);
+    return outcome(response, response.physicalId);
   }
 
   async update(resource: ResourceUpdate): Promise<ResourceOutcome> {
     const { physicalId, previous } = resource;
     const details = { RequestType: 'Update', PhysicalResourceId: physicalId, OldResourceProperties: stringify(previous) };
-    const answer = await this.request(resource, details, physicalId);
-    const ignored = !answer.succeeded && this.options.failedUpdatePhysicalId === 'ignored';
-    return outcome(answer, ignored ? physicalId : answer.physicalId);
+    const response = await this.request(resource, details, physicalId);
+    const ignored = !response.succeeded && this.options.failedUpdatePhysicalId === 'ignored';
+    return outcome(response, ignored ? physicalId : response.physicalId);
   }
 
   async delete(resource: ExistingResource): Promise<void> {
     const { physicalId } = resource;
-    const answer = await this.request(resource, { RequestType: 'Delete', PhysicalResourceId: physicalId }, physicalId);
-    outcome(answer, physicalId);
+    const response = await this.request(resource, { RequestType: 'Delete', PhysicalResourceId: physicalId }, physicalId);
+    outcome(response, physicalId);
   }
 
   missingAttribute(resource: ExistingResource, attribute: string): unknown {
@@ -76,7 +76,7 @@ export class CustomResource implements ResourceType {
   private async request(resource: ResourceRequest, details: object, fallbackId: string): Promise<CustomResourceResponse> {
     const { stack, logicalId, type, properties } = resource;
     const requestId = this.ids.uuid('request');
-    const { url, answer } = this.options.responses.issue({ region: stack.region, stackId: stack.id, logicalId, requestId });
+    const { url, response } = this.options.responses.issue({ region: stack.region, stackId: stack.id, logicalId, requestId });
     const request = {
       ...details,
       ResponseURL: url,
@@ -96,8 +96,8 @@ export class CustomResource implements ResourceType {
       throw new ResourceFailure(error instanceof Error ? error.message : String(error), fallbackId);
     }
     const seconds = Number(properties.ServiceTimeout ?? DEFAULT_TIMEOUT_SECONDS);
-    const body = await this.within(seconds, answer, resource.cancelled);
-    if (body === 'cancelled') {
+    const body = await this.within(seconds, response, resource.canceled);
+    if (body === 'canceled') {
       throw new ResourceFailure('Resource operation cancelled', fallbackId);
     }
     if (body === 'timeout') {
@@ -111,9 +111,9 @@ export class CustomResource implements ResourceType {
 
   private async within(
     seconds: number,
-    answer: Promise<Buffer>,
-    cancelled: Promise<void>,
-  ): Promise<Buffer | 'timeout' | 'cancelled'> {
+    response: Promise<Buffer>,
+    canceled: Promise<void>,
+  ): Promise<Buffer | 'timeout' | 'canceled'> {
     let cancelTimeout: () => void = () => undefined;
     const timeout = new Promise<'timeout'>((resolve) => {
       cancelTimeout = this.options.clock.after(seconds * 1000, () => {
@@ -121,18 +121,18 @@ export class CustomResource implements ResourceType {
       });
     });
     try {
-      return await this.options.clock.wait(Promise.race([answer, timeout, cancelled.then(() => 'cancelled' as const)]));
+      return await this.options.clock.wait(Promise.race([response, timeout, canceled.then(() => 'canceled' as const)]));
     } finally {
       cancelTimeout();
     }
   }
 }
 
-function outcome(answer: CustomResourceResponse, physicalId: string): ResourceOutcome {
-  if (!answer.succeeded) {
-    throw new ResourceFailure(answer.reason, physicalId);
+function outcome(response: CustomResourceResponse, physicalId: string): ResourceOutcome {
+  if (!response.succeeded) {
+    throw new ResourceFailure(response.reason, physicalId);
   }
-  return { physicalId, attributes: answer.data };
+  return { physicalId, attributes: response.data };
 }
 
 /** CloudFormation sends all scalars as strings. */

@@ -28,12 +28,12 @@ const PASSED_ON = [
   'PeerVpcAwsAccountId',
   'PeerVpcId',
 ];
-const COMING_UP = ['NEW', 'DOWNLOADING', 'VALIDATING', 'BUILDING', 'ACTIVATING'];
+const NOT_YET_ACTIVE = ['NEW', 'DOWNLOADING', 'VALIDATING', 'BUILDING', 'ACTIVATING'];
 const POLL_SECONDS = 60;
 /** How long CloudFormation may take to scale a fleet down before it deletes it. */
 const SCALING_DOWN_SECONDS = 300;
 /** Much longer than the 25 minutes that a fleet takes to become active. */
-const PATIENCE_SECONDS = 4 * 3600;
+const STABILIZATION_TIMEOUT_SECONDS = 4 * 3600;
 const THROTTLED = ['ThrottlingException', 'TooManyRequestsException', 'RequestLimitExceeded'];
 
 /** The part of the simulated AWS that CloudFormation needs for fleets. */
@@ -54,7 +54,7 @@ class FleetType implements ResourceType {
   async create({
     stack,
     properties,
-    cancelled,
+    canceled,
     initiated,
   }: ResourceRequest): Promise<{ physicalId: string; attributes: Properties }> {
     const input = {
@@ -68,10 +68,10 @@ class FleetType implements ResourceType {
     const physicalId = FleetAttributes.FleetId ?? '';
     initiated(physicalId);
     const stop = new AbortController();
-    void cancelled.then(() => {
+    void canceled.then(() => {
       stop.abort();
     });
-    const fleet = await this.poll(physicalId, stack, (status) => stop.signal.aborted || !COMING_UP.includes(status));
+    const fleet = await this.poll(physicalId, stack, (status) => stop.signal.aborted || !NOT_YET_ACTIVE.includes(status));
     // the following delete needs the physical id
     if (stop.signal.aborted) {
       throw new ResourceFailure('Resource creation cancelled', physicalId);
@@ -134,7 +134,7 @@ class FleetType implements ResourceType {
       if (fleet === undefined || done(fleet.Status ?? '')) {
         return fleet;
       }
-      if (this.clock.now() - started > PATIENCE_SECONDS * 1000) {
+      if (this.clock.now() - started > STABILIZATION_TIMEOUT_SECONDS * 1000) {
         throw notStabilized(fleetId, fleet.Status ?? '');
       }
       await this.clock.sleep(POLL_SECONDS * 1000);
@@ -147,10 +147,10 @@ class FleetType implements ResourceType {
   }
 
   private async describe(fleetId: string, stack: StackIdentity): Promise<FleetShape | undefined> {
-    const answer = (await this.call('DescribeFleetAttributes', { FleetIds: [fleetId] }, stack)) as {
+    const output = (await this.call('DescribeFleetAttributes', { FleetIds: [fleetId] }, stack)) as {
       FleetAttributes: FleetShape[];
     };
-    return answer.FleetAttributes[0];
+    return output.FleetAttributes[0];
   }
 
   /** Retries throttled calls, as CloudFormation does. */

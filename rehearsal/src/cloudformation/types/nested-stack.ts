@@ -7,9 +7,9 @@ import { ResourceFailure, type ResourceOutcome, type ResourceRequest, type Resou
 
 /** CloudFormation's operations on nested stacks. */
 export interface NestedStacks {
-  createNested(artifact: StackArtifact, request: Pick<ResourceRequest, 'cancelled' | 'initiated'>): Promise<Stack>;
+  createNested(artifact: StackArtifact, request: Pick<ResourceRequest, 'canceled' | 'initiated'>): Promise<Stack>;
   /** Starts an update. The parent stack finishes it or rolls it back. @returns undefined if nothing changes */
-  beginUpdate(stackId: string, artifact: StackArtifact, cancelled: Promise<void>): Promise<Deployment | undefined>;
+  beginUpdate(stackId: string, artifact: StackArtifact, canceled: Promise<void>): Promise<Deployment | undefined>;
   delete(stackId: string): Promise<StackResult>;
 }
 
@@ -33,7 +33,7 @@ export function nestedStackType(stacks: NestedStacks): ResourceType {
         await rollBack(begun, physicalId);
         return outcome(begun.stack);
       }
-      const deployment = await stacks.beginUpdate(physicalId, artifactOf(request, nameOf(physicalId)), request.cancelled);
+      const deployment = await stacks.beginUpdate(physicalId, artifactOf(request, nameOf(physicalId)), request.canceled);
       if (!deployment) {
         return { physicalId, attributes: request.attributes };
       }

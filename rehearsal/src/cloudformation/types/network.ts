@@ -194,14 +194,14 @@ function disassociateGateway(ec2: Ec2, { stack, attributes }: ExistingResource, 
 }
 
 /** How long CloudFormation retries the deletion of a subnet or security group that is in use. */
-const DELETION_PATIENCE_SECONDS = 15 * 60;
+const DELETION_TIMEOUT_SECONDS = 15 * 60;
 const DELETION_RETRY_SECONDS = 30;
 
-function patientlyDeleted(clock: Clock, type: ResourceType): ResourceType {
+function retryingDelete(clock: Clock, type: ResourceType): ResourceType {
   return {
     ...type,
     delete: async (resource) => {
-      const deadline = clock.now() + DELETION_PATIENCE_SECONDS * 1000;
+      const deadline = clock.now() + DELETION_TIMEOUT_SECONDS * 1000;
       for (;;) {
         try {
           await type.delete(resource);
@@ -250,7 +250,7 @@ export function networkTypes(ec2: Ec2, clock: Clock): Readonly<Record<string, Re
         ec2.find(stack.account, stack.region, required(properties, 'VpcId'))?.cidrBlocks.delete(physicalId);
       },
     },
-    'AWS::EC2::Subnet': patientlyDeleted(
+    'AWS::EC2::Subnet': retryingDelete(
       clock,
       tagged(ec2, {
         create: ({ stack, properties }) => {
@@ -319,7 +319,7 @@ export function networkTypes(ec2: Ec2, clock: Clock): Readonly<Record<string, Re
         ec2.attachGateway(stack, attachedGateway(properties));
       },
     },
-    'AWS::EC2::SecurityGroup': patientlyDeleted(clock, tagged(ec2, securityGroupType(ec2))),
+    'AWS::EC2::SecurityGroup': retryingDelete(clock, tagged(ec2, securityGroupType(ec2))),
     'AWS::EC2::SecurityGroupIngress': ruleType(ec2, 'ingress'),
     'AWS::EC2::SecurityGroupEgress': ruleType(ec2, 'egress'),
   };

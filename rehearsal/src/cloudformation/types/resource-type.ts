@@ -16,7 +16,7 @@ export interface ResourceRequest {
   readonly type: string;
   readonly properties: Properties;
   /** Resolves when the stack operation has failed. Types that can stop early do. */
-  readonly cancelled: Promise<void>;
+  readonly canceled: Promise<void>;
   /** Long-running creates call this as soon as they know the physical id. */
   readonly initiated: (physicalId: string) => void;
   /** Generates a name with at most `maximum` characters. */

@@ -2,25 +2,25 @@ import { createHook } from 'node:async_hooks';
 import { subscribe } from 'node:diagnostics_channel';
 import type { ClientRequest } from 'node:http';
 
-/** Operations that Node carries out on other threads or in the kernel while the event loop is idle, and that end by themselves. */
+/** Async resource types of operations that run in other threads or in the kernel while the event loop is idle. */
 const OPERATIONS =
   /^(FSREQ\w+|FILEHANDLECLOSEREQ|GETADDRINFOREQWRAP|GETNAMEINFOREQWRAP|QUERYWRAP|TCPCONNECTWRAP|PIPECONNECTWRAP)$/;
-/** Cryptographic jobs, which may also be done at once, and processes, which may fail to start: then nothing tells of their end. */
+/** Cryptographic jobs and child processes. If a job runs synchronously, or a process fails to start, no hook reports the end. */
 const JOBS = /^(PROCESSWRAP|(?!HTTP)\w+REQUEST)$/;
-/** After so much real time the end of an operation was missed: a connect that fails at once has none. */
-const MISSED_MS = 10_000;
-/** Between two looks whether what is under way has ended, in real milliseconds. */
-const LOOK_AGAIN_MS = 1;
+/** After this real time, an operation counts as ended. No hook reports the end of a connect that fails immediately. */
+const OPERATION_TIMEOUT_MS = 10_000;
+/** The interval between two checks for pending operations, in real milliseconds. */
+const CHECK_INTERVAL_MS = 1;
 const realSetTimeout = globalThis.setTimeout;
 const realSetImmediate = globalThis.setImmediate;
 const realClearTimeout = globalThis.clearTimeout;
 const realClearImmediate = globalThis.clearImmediate;
 
 /**
- * Whether Node itself waits for an operation that ends by itself: a file, a name, a connection, or the thread that resolves
- * imports, which is the only other end of a message port that keeps an event loop alive here.
+ * Whether Node.js waits for a pending operation: a file, a DNS lookup, a connection, or the thread that resolves imports. That
+ * thread is the only one here whose message port keeps the event loop alive.
  */
-function isOperating(): boolean {
+function hasPendingOperations(): boolean {
   return process.getActiveResourcesInfo().some((type) => /Req|ConnectWrap|WriteWrap|Immediate|MessagePort/.test(type));
 }
 
@@ -29,8 +29,8 @@ export class Activity {
   private readonly operations = new Set<number>();
   private readonly requests = new Set<object>();
   /** Counts everything that the code starts. */
-  private begun = 0;
-  private looking: NodeJS.Immediate | NodeJS.Timeout | undefined;
+  private started = 0;
+  private nextCheck: NodeJS.Immediate | NodeJS.Timeout | undefined;
 
   constructor() {
     this.watchOperations();
@@ -44,44 +44,44 @@ export class Activity {
 
   /** Calls back after a whole turn of the event loop in which nothing started and nothing is pending. */
   whenAtRest(callback: () => void): void {
-    const { begun } = this;
-    this.stopLooking();
-    const look = () => {
-      if (this.begun === begun && this.operations.size === 0 && !isOperating()) {
+    const { started } = this;
+    this.stopChecking();
+    const check = () => {
+      if (this.started === started && this.operations.size === 0 && !hasPendingOperations()) {
         callback();
       } else {
-        this.looking = realSetTimeout(() => {
+        this.nextCheck = realSetTimeout(() => {
           this.whenAtRest(callback);
-        }, LOOK_AGAIN_MS);
+        }, CHECK_INTERVAL_MS);
       }
     };
-    // from one to the next, the event loop takes up everything that has arrived
-    this.looking = realSetImmediate(() => (this.looking = realSetImmediate(look)));
+    // between two immediates, the event loop handles everything that has arrived
+    this.nextCheck = realSetImmediate(() => (this.nextCheck = realSetImmediate(check)));
   }
 
-  stopLooking(): void {
-    realClearTimeout(this.looking as NodeJS.Timeout);
-    realClearImmediate(this.looking as NodeJS.Immediate);
+  stopChecking(): void {
+    realClearTimeout(this.nextCheck as NodeJS.Timeout);
+    realClearImmediate(this.nextCheck as NodeJS.Immediate);
   }
 
   private watchOperations(): void {
-    const started = (id: number) => {
+    const add = (id: number) => {
       this.operations.add(id);
-      realSetTimeout(() => this.operations.delete(id), MISSED_MS).unref();
+      realSetTimeout(() => this.operations.delete(id), OPERATION_TIMEOUT_MS).unref();
     };
     createHook({
       init: (id, type, _trigger, resource: { readonly ondone?: unknown; readonly pid?: unknown }) => {
-        // whenAtRest creates these itself
-        this.begun += type === 'Immediate' || type === 'Timeout' ? 0 : 1;
+        // whenAtRest creates immediates and timeouts itself
+        this.started += type === 'Immediate' || type === 'Timeout' ? 0 : 1;
         if (type === 'PROMISE') {
           return;
         }
         if (OPERATIONS.test(type)) {
-          started(id);
+          add(id);
         } else if (JOBS.test(type)) {
           queueMicrotask(() => {
             if (typeof resource.ondone === 'function' || typeof resource.pid === 'number') {
-              started(id);
+              add(id);
             }
           });
         }
@@ -90,7 +90,7 @@ export class Activity {
     }).enable();
   }
 
-  /** A response begins with its head; the rest of it has arrived, too, once the server has handed it to the socket. */
+  /** A request counts as answered when the head of the response arrives: the server has sent the body by then. */
   private watchRequests(): void {
     const sent = (request: object) => {
       this.requests.add(request);

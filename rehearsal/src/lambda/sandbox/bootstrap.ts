@@ -19,7 +19,7 @@ const settings = workerData as SandboxSettings;
 const exit = process.exit.bind(process);
 const time = new SharedTime(settings.time);
 installTime(time);
-// the jitter of retries, above all, is the same in every run
+// makes the jitter of retries the same in every run
 Math.random = randomNumbers(settings.seed);
 const timers = new Timers(time);
 timers.install();
@@ -34,7 +34,7 @@ function send(message: FromSandbox): void {
   port.postMessage(message);
 }
 
-/** Whether what is being written comes from the console, whose methods Lambda's runtime replaces. */
+/** Whether the current output comes from the console. Lambda's runtime replaces the methods of the console. */
 let fromConsole = false;
 for (const method of ['debug', 'error', 'info', 'log', 'trace', 'warn'] as const) {
   const print = console[method].bind(console);
@@ -81,11 +81,11 @@ process.on('beforeExit', () => {
   whenNothingIsLeft?.();
 });
 
-/** The rehearsal's last question whether this thread rests, until it is answered. */
+/** The number of the last `atRest` message from the rehearsal. Undefined after the reply. */
 let question: number | undefined;
 
-/** Tells once there is nothing to do but wait, unless nothing is left that could be waited for: then the invocation ends. */
-function tellWhenAtRest(): void {
+/** Replies when the thread only waits. If the event loop is empty, `beforeExit` ends the invocation instead. */
+function replyWhenAtRest(): void {
   if (question === undefined) {
     return;
   }
@@ -98,25 +98,25 @@ function tellWhenAtRest(): void {
 }
 
 function invoke(handler: Handler, message: ToSandbox & { kind: 'invoke' }): void {
-  let answered = false;
-  const answer = (reply: FromSandbox) => {
-    if (!answered) {
-      answered = true;
+  let ended = false;
+  const end = (message: FromSandbox) => {
+    if (!ended) {
+      ended = true;
       whenNothingIsLeft = undefined;
-      activity.stopLooking();
+      activity.stopChecking();
       port.ref();
       timers.freeze();
-      send(reply);
+      send(message);
     }
   };
   const succeed = (result?: unknown) => {
-    answer({ kind: 'result', payload: JSON.stringify(result ?? null) });
+    end({ kind: 'result', payload: JSON.stringify(result ?? null) });
   };
   const fail = (error: unknown) => {
-    answer({ kind: 'error', error: describe(error), exits: false });
+    end({ kind: 'error', error: describe(error), exits: false });
   };
   const callback = (error?: unknown, result?: unknown) => {
-    const end = () => {
+    const settle = () => {
       if (error === undefined || error === null) {
         succeed(result);
       } else {
@@ -124,12 +124,12 @@ function invoke(handler: Handler, message: ToSandbox & { kind: 'invoke' }): void
       }
     };
     if (context.callbackWaitsForEmptyEventLoop) {
-      answerWhenIdle ??= end;
+      endWhenIdle ??= settle;
     } else {
-      end();
+      settle();
     }
   };
-  let answerWhenIdle: (() => void) | undefined;
+  let endWhenIdle: (() => void) | undefined;
   const context = {
     ...settings.context,
     callbackWaitsForEmptyEventLoop: true,
@@ -145,22 +145,22 @@ function invoke(handler: Handler, message: ToSandbox & { kind: 'invoke' }): void
     },
   };
   timers.thaw();
-  // From here on the event loop lives on what the function has under way, as it does on Lambda.
+  // From here on, only the pending operations of the function keep the event loop alive, as in Lambda.
   port.unref();
   try {
     const result = handler(JSON.parse(message.payload), context, callback);
     if (isThenable(result)) {
       const error = { errorType: 'Runtime.NodeJsExit', errorMessage: 'the event loop ran empty before the handler returned' };
       const neverSettles = () => {
-        answer({ kind: 'error', error, exits: true });
+        end({ kind: 'error', error, exits: true });
       };
       whenNothingIsLeft = () => {
-        (answerWhenIdle ?? neverSettles)();
+        (endWhenIdle ?? neverSettles)();
       };
       result.then(succeed, fail);
     } else {
       whenNothingIsLeft = () => {
-        (answerWhenIdle ?? succeed)();
+        (endWhenIdle ?? succeed)();
       };
     }
   } catch (error) {
@@ -180,7 +180,7 @@ port.on('message', (message: ToSandbox) => {
     case 'invoke':
       if (loadedHandler) {
         invoke(loadedHandler, message);
-        tellWhenAtRest();
+        replyWhenAtRest();
       }
       break;
     case 'wake':
@@ -192,12 +192,12 @@ port.on('message', (message: ToSandbox) => {
     case 'atRest':
       question = message.question;
       if (!loadedHandler || whenNothingIsLeft) {
-        tellWhenAtRest();
+        replyWhenAtRest();
       }
       break;
   }
 });
-// While the code is loaded, the event loop lives on what that has under way.
+// During loading, only the pending operations of the code keep the event loop alive.
 port.unref();
 
 void loadHandler(settings.taskRoot, settings.handler, settings.runtimeModule).then(

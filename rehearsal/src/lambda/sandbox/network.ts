@@ -29,10 +29,10 @@ function connectOptions(args: readonly unknown[]): tls.ConnectionOptions {
   return { ...(typeof args[0] === 'number' ? { port: args[0] } : {}), ...(host === undefined ? {} : { host }), ...options };
 }
 
-interface Idleness {
-  /** Node calls this on each sign of life. */
+interface SocketInternals {
+  /** Node.js calls this on each activity of the socket. */
   _unrefTimer: (this: net.Socket) => void;
-  /** And this when there was none for too long: it emits `timeout`. */
+  /** Node.js calls this after the timeout without activity. It emits `timeout`. */
   _onTimeout: (this: net.Socket) => void;
 }
 
@@ -40,20 +40,20 @@ interface Idleness {
 export function rehearseSocketTimeouts(timers: Timers): void {
   const armed = new WeakMap<net.Socket, RehearsedTimer>();
   const known = new WeakSet<net.Socket>();
-  const prototype = net.Socket.prototype as net.Socket & Idleness;
-  const { _unrefTimer: signOfLife } = prototype;
+  const prototype = net.Socket.prototype as net.Socket & SocketInternals;
+  const { _unrefTimer: onActivity } = prototype;
   prototype._unrefTimer = function (this: net.Socket) {
     if (!this.destroyed) {
       armed.get(this)?.refresh();
     }
-    signOfLife.call(this);
+    onActivity.call(this);
   };
   const setTimeout = function (this: net.Socket, milliseconds: number, callback?: () => void): net.Socket {
     Object.assign(this, { timeout: milliseconds });
     armed.get(this)?.close();
     if (milliseconds > 0) {
       const timedOut = () => {
-        (this as net.Socket & Idleness)._onTimeout();
+        (this as net.Socket & SocketInternals)._onTimeout();
       };
       armed.set(this, timers.start(false, timedOut, milliseconds).unref());
     } else {
@@ -75,7 +75,7 @@ export function rehearseSocketTimeouts(timers: Timers): void {
   Object.assign(prototype, { setTimeout });
 }
 
-/** Lambda's sandbox user has a home of its own: what the host keeps in its user's home is not seen. */
+/** Hides the home directory of the host: Lambda's sandbox user has a different one. */
 export function hideHost(): void {
   os.homedir = () => '/home/sbx_user1051';
 }

@@ -6,7 +6,7 @@ import type { FromSandbox, FunctionContext, FunctionError, SandboxSettings, ToSa
 import type { EnvironmentSettings, ExecutionEnvironment, InvocationResult, Request } from '../service/execution-environment';
 import { exitError, timedOut } from '../service/function-errors';
 
-export interface EnvironmentOptions {
+export interface ThreadEnvironmentOptions {
   readonly clock: RehearsalClock;
   readonly taskRoot: string;
   readonly handler: string;
@@ -22,14 +22,14 @@ export interface EnvironmentOptions {
 
 /** If code is still busy after this real time, rehearsed time continues without it, and the function times out. */
 const STUCK_MS = 60_000;
-/** A thread that has no timer and no open request. */
+/** The state of a thread without timers and pending requests. */
 const FOREVER_AT_REST: Rest = { nextWakeUp: Infinity, requestsInFlight: 0 };
-/** What the runtime itself takes of the heap, beside the function's memory. */
+/** The heap that the runtime itself needs, in addition to the function's memory. */
 const RUNTIME_MEGABYTES = 64;
 
 let bootstrap: string | undefined;
 
-/** The sandbox's bootstrap as one piece of JavaScript: the same under every way of running this file. */
+/** The bundled code of `bootstrap.ts`. It does not depend on the tool that runs this file (ts-jest, tsx). */
 function bootstrapCode(): string {
   bootstrap ??= buildSync({
     entryPoints: [path.join(__dirname, 'bootstrap.ts')],
@@ -43,13 +43,13 @@ function bootstrapCode(): string {
 }
 
 /** An execution environment of a function. Runs one invocation at a time, and stays warm between them. */
-export class Environment implements ExecutionEnvironment, Participant {
+export class ThreadEnvironment implements ExecutionEnvironment, Participant {
   lastUsed = 0;
-  /** The thread is gone. */
+  /** Resolves when the thread has exited. */
   readonly exited: Promise<void>;
   private readonly worker: Worker;
   private readonly started: Promise<FunctionError | undefined>;
-  /** What the thread was last asked for, within the time of the watchdog. */
+  /** The message that the watchdog waits for. */
   private expected: FromSandbox['kind'] | 'exit' = 'ready';
   private watchdog: NodeJS.Timeout | undefined;
   private stuck = false;
@@ -59,13 +59,13 @@ export class Environment implements ExecutionEnvironment, Participant {
   private setStarted: (error?: FunctionError) => void = () => undefined;
   private setExited: () => void = () => undefined;
   private rest: (rest: Rest) => void = () => undefined;
-  /** What it answered when it was last asked, unless it was set to work since. */
+  /** The last reply to `atRest`. Undefined if the thread got work since. */
   private lastRest: Rest | undefined;
-  private setToWorkSinceAsked = false;
-  /** Counts the times that it was asked: an answer to an earlier question says nothing. */
+  private hasWorkSinceQuestion = false;
+  /** Numbers the `atRest` messages. Replies to earlier ones are ignored. */
   private question = 0;
 
-  constructor(private readonly options: EnvironmentOptions) {
+  constructor(private readonly options: ThreadEnvironmentOptions) {
     const { clock, taskRoot, handler, runtimeModule, responseEndpoint, context, variables, seed } = options;
     const settings: SandboxSettings = {
       time: clock.time.memory,
@@ -125,7 +125,7 @@ export class Environment implements ExecutionEnvironment, Participant {
     } finally {
       cancelTimeout();
       if (this.expected === 'atRest') {
-        // The invocation has ended: do not wait for the thread's answer.
+        // The invocation has ended: do not wait for the reply.
         clearTimeout(this.watchdog);
       }
       this.question++;
@@ -149,7 +149,7 @@ export class Environment implements ExecutionEnvironment, Participant {
     }
     return new Promise((resolve) => {
       this.rest = resolve;
-      this.setToWorkSinceAsked = false;
+      this.hasWorkSinceQuestion = false;
       this.expect('atRest');
       this.question++;
       this.worker.postMessage({ kind: 'atRest', question: this.question } satisfies ToSandbox);
@@ -162,15 +162,15 @@ export class Environment implements ExecutionEnvironment, Participant {
 
   private setToWork(message: ToSandbox): void {
     this.lastRest = undefined;
-    this.setToWorkSinceAsked = true;
+    this.hasWorkSinceQuestion = true;
     this.worker.postMessage(message);
   }
 
-  private expect(answer: FromSandbox['kind'] | 'exit'): void {
-    this.expected = answer;
+  private expect(message: FromSandbox['kind'] | 'exit'): void {
+    this.expected = message;
     clearTimeout(this.watchdog);
     this.watchdog = setTimeout(() => {
-      this.getStuck();
+      this.handleStuckThread();
     }, STUCK_MS).unref();
   }
 
@@ -185,7 +185,7 @@ export class Environment implements ExecutionEnvironment, Participant {
         break;
       case 'atRest':
         if (message.question === this.question) {
-          this.lastRest = this.setToWorkSinceAsked ? undefined : message;
+          this.lastRest = this.hasWorkSinceQuestion ? undefined : message;
           this.rest(message);
         }
         break;
@@ -210,7 +210,7 @@ export class Environment implements ExecutionEnvironment, Participant {
 
   private settle(result: InvocationResult): void {
     if (this.finish !== undefined && this.options.clock.now() > this.deadline) {
-      // busy code has used up its time by itself
+      // the code was busy past its deadline, so that the timeout could not interrupt it
       this.timeOut();
       return;
     }
@@ -222,8 +222,8 @@ export class Environment implements ExecutionEnvironment, Participant {
     this.end(timedOut(this.options.timeoutSeconds));
   }
 
-  /** The thread was asked whether it rests, or to start or to exit, and never answered. */
-  private getStuck(): void {
+  /** Handles a thread that has not sent the expected message in time. */
+  private handleStuckThread(): void {
     this.stuck = true;
     if (this.failure !== undefined) {
       void this.worker.terminate();
@@ -247,7 +247,7 @@ export class Environment implements ExecutionEnvironment, Participant {
     this.stop();
   }
 
-  /** Time waits until the thread is gone: its connections end with it. */
+  /** Stops the thread. Rehearsed time waits until the thread has exited, because its connections end only then. */
   private stop(): void {
     const leave = this.options.clock.join({
       atRest: () => this.exited.then(() => FOREVER_AT_REST),
@@ -257,7 +257,7 @@ export class Environment implements ExecutionEnvironment, Participant {
     if (this.stuck) {
       void this.worker.terminate();
     } else {
-      // a thread that is stopped from outside while it parses what a socket brought takes the whole process with it
+      // ask the thread to exit: terminating it while it parses socket data would crash the whole process
       this.setToWork({ kind: 'exit' });
       this.expect('exit');
     }

@@ -1,19 +1,24 @@
 import type { RehearsalClock } from '../../time/clock';
 import type { SandboxSettings } from '../protocol';
 import type { StartEnvironment } from '../service/execution-environment';
-import { Environment } from './thread-environment';
+import { ThreadEnvironment } from './thread-environment';
 
 interface ThreadOptions {
   readonly clock: RehearsalClock;
   readonly endpointUrl: string;
   /** Returns the endpoint of the response URLs for functions of a Region. */
   readonly responseEndpoint: (region: string) => Promise<SandboxSettings['responseEndpoint']>;
-  /** A module that sees the packages that Lambda's runtime brings along (`@aws-sdk/*`). @default - this one */
+  /** The module from which the packages of Lambda's runtime (`@aws-sdk/*`) are resolved. @default - this one */
   readonly runtimeModule?: string | undefined;
 }
 
-/** Runs deployed code in threads, which reach the simulated services over loopback. */
-export function threads({ clock, endpointUrl, responseEndpoint, runtimeModule = __filename }: ThreadOptions): StartEnvironment {
+/** Returns a function that starts execution environments in threads. They call the simulated services over loopback. */
+export function threadEnvironments({
+  clock,
+  endpointUrl,
+  responseEndpoint,
+  runtimeModule = __filename,
+}: ThreadOptions): StartEnvironment {
   let started = 0;
   return async ({ configuration, version, taskRoot, logStreamName, credentials, output }) => {
     const { functionName, region, handler, runtime, memoryMegabytes, timeoutSeconds, logGroupName } = configuration;
@@ -24,7 +29,7 @@ export function threads({ clock, endpointUrl, responseEndpoint, runtimeModule = 
       PATH: '/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin',
       LANG: 'en_US.UTF-8',
       TZ: ':UTC',
-      // the Node.js that stands in for the runtime's may be older, and the SDK would say so with every start
+      // this Node.js may be older than the runtime's, and the SDK would log a warning at every start
       AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
       ...configuration.environment,
       AWS_REGION: region,
@@ -44,7 +49,7 @@ export function threads({ clock, endpointUrl, responseEndpoint, runtimeModule = 
       LAMBDA_RUNTIME_DIR: '/var/runtime',
       _HANDLER: handler,
     };
-    return new Environment({
+    return new ThreadEnvironment({
       clock,
       taskRoot,
       handler,

@@ -58,7 +58,7 @@ export class DeployedFunction {
     return [this.latest, ...this.published].find((pool) => pool.version === version && !pool.retired);
   }
 
-  /** Each version and alias has settings of its own: those of the function are for who names neither. */
+  /** The settings of a version or alias. The function's own settings are for unqualified invocations only. */
   eventInvokeOf(qualifier = LATEST): EventInvokeConfiguration {
     return this.eventInvoke.get(qualifier) ?? DEFAULT_EVENT_INVOKE;
   }
@@ -76,7 +76,7 @@ export class DeployedFunction {
     }
   }
 
-  /** Of what there is of it, published versions included. */
+  /** The configurations of the function and its published versions. */
   configurations(): FunctionConfiguration[] {
     return [this.latest, ...this.published].filter(({ retired }) => !retired).map(({ configuration }) => configuration);
   }

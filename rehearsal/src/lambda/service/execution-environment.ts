@@ -26,14 +26,14 @@ export interface ExecutionEnvironment {
   kill(): void;
 }
 
-/** What Lambda gives an environment. */
+/** The settings of a new execution environment. */
 export interface EnvironmentSettings {
   readonly configuration: FunctionConfiguration;
   readonly version: string;
   readonly taskRoot: string;
   readonly logStreamName: string;
   readonly credentials: Credentials;
-  /** Writes to the function's log. `fromConsole` is false unless told: the runtime may wrap what the console prints. */
+  /** Writes to the function's log. With `fromConsole`, the runtime may wrap the text into JSON. @default - not from the console */
   readonly output: (text: string, fromConsole?: boolean) => void;
 }
 

@@ -14,14 +14,14 @@ export interface FunctionConfiguration {
   readonly logGroupName: string;
   /** How the runtime logs what the console prints. The journal shows it as the function wrote it. @default - Text */
   readonly logFormat?: 'JSON' | 'Text';
-  /** Where it runs. @default - outside of the account's VPCs */
+  /** The VPC of the function. @default - outside of the account's VPCs */
   readonly vpc?: VpcConfiguration;
-  /** The key that encrypts its environment. @default - a key that Lambda owns */
+  /** The key that encrypts the environment variables. @default - a key that Lambda owns */
   readonly kmsKeyArn?: string;
   readonly code: { readonly directory: string } | { readonly zipFile: string };
 }
 
-/** Whether the rehearsal can run a function. It runs all functions of Node.js with the version that it runs on itself. */
+/** Whether the rehearsal can run functions with this runtime. All Node.js functions run on the Node.js version of the rehearsal. */
 export const isRunnable = (runtime: string): boolean => runtime.startsWith('nodejs');
 
 export interface VpcConfiguration {
@@ -49,7 +49,7 @@ export interface FunctionDescription {
   readonly vpc?: VpcConfiguration;
   readonly kmsKeyArn?: string;
   readonly versions: readonly string[];
-  /** The versions that they stand for. */
+  /** The version of each alias. */
   readonly aliases: Readonly<Record<string, string>>;
   /** By version or alias. */
   readonly eventInvoke: Readonly<Record<string, EventInvokeConfiguration>>;

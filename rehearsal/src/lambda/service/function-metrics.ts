@@ -3,11 +3,11 @@ import { parseArn } from './function-configuration';
 
 type LambdaMetric = 'Invocations' | 'Errors' | 'AsyncEventsDropped' | 'DestinationDeliveryFailures';
 
-/** Lambda's metrics of one invocation, with each set of dimensions that Lambda sends. */
+/** Puts Lambda's metrics, with each set of dimensions that Lambda sends. */
 export class LambdaMetrics {
   constructor(private readonly metrics: Metrics) {}
 
-  /** @param time when the function was invoked, which is when even its errors are said to have happened */
+  /** @param time when the function was invoked: Lambda dates errors back to that time */
   put(name: LambdaMetric, arn: string, value: number, time: number): void {
     const { functionName, qualifier } = parseArn(arn);
     const [, , , region = '', account = ''] = arn.split(':');

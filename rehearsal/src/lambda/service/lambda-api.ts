@@ -3,7 +3,7 @@ import type { Answer, Service, ServiceCall, WireRequest } from '../../aws/servic
 import { functionArn, FunctionNotFound } from './function-configuration';
 import type { LambdaService } from './lambda-service';
 
-/** Lambda's REST API, as far as functions that invoke functions need it. */
+/** The operations of Lambda's REST API that functions need to invoke other functions. */
 const OPERATIONS = [
   { name: 'Invoke', method: 'POST', path: /^\/2015-03-31\/functions\/([^/]+)\/invocations$/ },
   { name: 'GetFunction', method: 'GET', path: /^\/2015-03-31\/functions\/([^/]+)$/ },
@@ -92,7 +92,7 @@ export class LambdaApi implements Service {
 const find = (request: WireRequest) =>
   OPERATIONS.find(({ method, path }) => request.method === method && path.test(request.path));
 
-/** A function goes by name, partial ARN or ARN, each with or without a version or alias, which may also stand in the query. */
+/** The ARN of a function that a call names: by name, partial ARN or ARN. The version or alias follows it, or is in the query. */
 function arnOf(name: string, { account, region, request }: ServiceCall): string {
   const parts = name.split(':');
   const marker = parts.indexOf('function');

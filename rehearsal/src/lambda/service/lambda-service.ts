@@ -41,7 +41,7 @@ interface Invocation {
 /** Lambda in rehearsed time: versions, aliases, asynchronous delivery and metrics. Execution environments run the invocations. */
 export class LambdaService {
   private readonly functions = new Map<string, DeployedFunction>();
-  /** Of functions that were removed, too, while they run. */
+  /** All pools, including those of deleted functions: their running invocations finish. */
   private readonly pools: Pool[] = [];
   private readonly temporary: string[] = [];
   private readonly metrics: LambdaMetrics;
@@ -63,13 +63,15 @@ export class LambdaService {
     });
   }
 
-  /** Creates the function, or replaces its code and configuration; warm environments of the old one are not used again. */
+  /** Creates the function, or replaces its code and configuration. Warm environments of the old one are not reused. */
   deploy(configuration: FunctionConfiguration): string {
     const arn = functionArn(configuration.account, configuration.region, configuration.functionName);
     const log = (functionName: string, text: string) => {
       this.log(functionName, text);
     };
-    const pool = this.keep(new Pool({ ...this.options, ids: this.ids, log }, LATEST, configuration, this.unpack(configuration)));
+    const pool = this.keep(
+      new Pool({ ...this.options, ids: this.ids, log }, LATEST, configuration, this.codeDirectory(configuration)),
+    );
     const existing = this.functions.get(arn);
     if (existing) {
       existing.replace(pool);
@@ -102,7 +104,7 @@ export class LambdaService {
     this.functions.get(arn)?.setAlias(name, undefined);
   }
 
-  /** @param arn with the version or alias that the settings are for; those for neither are another thing */
+  /** @param arn the ARN with the version or alias. Without one, the settings are for unqualified invocations only. */
   configureEventInvoke(arn: string, configuration?: Partial<EventInvokeConfiguration>): void {
     this.find(arn).configureEventInvoke(parseArn(arn).qualifier, configuration);
   }
@@ -126,7 +128,7 @@ export class LambdaService {
     return [...this.functions.values()].map((deployed) => deployed.describe());
   }
 
-  /** Of all functions and their published versions. */
+  /** The configurations of all functions and their published versions. */
   configurations(): FunctionConfiguration[] {
     return [...this.functions.values()].flatMap((deployed) => deployed.configurations());
   }
@@ -135,7 +137,7 @@ export class LambdaService {
     return this.findVersion(arn).configuration;
   }
 
-  /** What a version or alias stands for now. */
+  /** The version number that a version or alias refers to. */
   version(arn: string): string {
     return this.findVersion(arn).version;
   }
@@ -157,7 +159,7 @@ export class LambdaService {
       : { payload: result.functionError, functionError: 'Unhandled' };
   }
 
-  /** Ends every running environment of the function at once, as an out-of-memory kill would; returns how many. */
+  /** Kills all running environments of the function, as if they ran out of memory. @returns how many */
   kill(arn: string): number {
     return this.find(arn).kill();
   }
@@ -192,7 +194,7 @@ export class LambdaService {
     return pool;
   }
 
-  private unpack({ code }: FunctionConfiguration): string {
+  private codeDirectory({ code }: FunctionConfiguration): string {
     if ('directory' in code) {
       return realpathSync(code.directory);
     }
@@ -207,7 +209,7 @@ export class LambdaService {
   private async run(pool: Pool, request: Request): Promise<InvocationResult> {
     const { clock } = this.options;
     const { functionName } = pool.configuration;
-    // Start invocations of the same moment one after the other.
+    // Start simultaneous invocations one after the other.
     await clock.sleep(0);
     const started = clock.now();
     const { requestId } = request;

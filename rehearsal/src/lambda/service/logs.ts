@@ -6,10 +6,10 @@ import type { FunctionConfiguration } from './function-configuration';
 const LAMBDA = 'lambda.amazonaws.com';
 
 /**
- * Lambda writes logs with the function's role, and makes the log group first where there is none. Where the role may not, the
- * logs are lost in AWS: here only the log group, the use of the permissions and the metrics in the logs matter.
+ * Creates the log group of a function if it does not exist, with the function's role, as Lambda does. Without the permissions, the
+ * logs are lost in AWS. In the simulation, the journal shows them anyway, but metrics in them are lost.
  *
- * @returns whether what the function writes reaches the log group
+ * @returns whether the role may write to the log group
  */
 export async function prepareLogs(
   iam: Iam,

@@ -14,7 +14,7 @@ const DELETION_SECONDS = 20 * 60;
 /** The permissions without which Lambda refuses a function in a VPC. */
 const REQUIRED = ['CreateNetworkInterface', 'DescribeNetworkInterfaces', 'DeleteNetworkInterface'];
 
-/** Those that Lambda's developer guide lists besides. */
+/** The other permissions that Lambda's developer guide lists. */
 const USED = ['DescribeSubnets', 'AssignPrivateIpAddresses', 'UnassignPrivateIpAddresses'];
 
 interface NetworkInterfacesOptions {
@@ -25,8 +25,8 @@ interface NetworkInterfacesOptions {
 }
 
 /**
- * The network interfaces by which functions reach a VPC: one for each subnet and set of security groups, whichever functions share
- * it. Lambda creates and deletes them with the role of a function.
+ * The network interfaces of functions in a VPC: one for each combination of a subnet and security groups. Functions with the same
+ * combination share one. Lambda creates and deletes them with the role of a function.
  */
 export class NetworkInterfaces {
   /** The ids of the interfaces that Lambda still has to delete. */
@@ -34,7 +34,7 @@ export class NetworkInterfaces {
 
   constructor(private readonly options: NetworkInterfacesOptions) {}
 
-  /** Creates the interfaces that the function needs and that are not there; throws, in the words of Lambda, where it refuses the function. */
+  /** Creates the missing interfaces of a function. Throws Lambda's error if Lambda refuses the function. */
   async connect(configuration: FunctionConfiguration): Promise<void> {
     const { ec2 } = this.options;
     const { vpc, role, functionName } = configuration;
@@ -45,13 +45,13 @@ export class NetworkInterfaces {
       throw invalid('SubnetIds and SecurityIds must coexist or be both empty list.');
     }
     for (const action of REQUIRED) {
-      if (!(await this.may(configuration, role, action))) {
+      if (!(await this.isAllowed(configuration, role, action))) {
         throw invalid(`The provided execution role does not have permissions to call ${action} on EC2`);
       }
     }
-    // whatever the answer: the report of permissions counts what was asked for as needed
+    // the result does not matter: the decision marks the permissions as used in the report
     for (const action of USED) {
-      await this.may(configuration, role, action);
+      await this.isAllowed(configuration, role, action);
     }
     const missing = vpc.subnetIds.filter((subnetId) => !this.ids().some((id) => this.serves(id, configuration, subnetId)));
     const description = `AWS Lambda VPC ENI-${functionName}`;
@@ -70,8 +70,8 @@ export class NetworkInterfaces {
   }
 
   /**
-   * Deletes the interfaces that no function uses any more, if that is still so when Lambda gets to it, and if the role of the function
-   * that used them still allows it then. Resolves when that is done.
+   * Deletes the interfaces that no function uses, after the time that Lambda needs. Keeps an interface that a function uses again by
+   * then, or that the role may no longer delete.
    */
   async release({ role }: FunctionConfiguration): Promise<void> {
     const { clock, ec2 } = this.options;
@@ -83,9 +83,9 @@ export class NetworkInterfaces {
     for (const id of unused) {
       const vpc = ec2.networkInterfaces.get(id)?.subnet.vpc;
       if (vpc !== undefined && this.managed.has(id) && !this.isUsed(id)) {
-        // Lambda cannot delete it later either, if the role is gone
+        // Lambda does not retry if the role does not allow the deletion
         this.managed.delete(id);
-        if (await this.may(vpc, role, 'DeleteNetworkInterface', id)) {
+        if (await this.isAllowed(vpc, role, 'DeleteNetworkInterface', id)) {
           ec2.deleteNetworkInterface(vpc, id);
         }
       }
@@ -117,7 +117,7 @@ export class NetworkInterfaces {
     );
   }
 
-  private async may(place: { account: string; region: string }, role: string, action: string, id = '*'): Promise<boolean> {
+  private async isAllowed(place: { account: string; region: string }, role: string, action: string, id = '*'): Promise<boolean> {
     const arn = action.startsWith('Describe') ? '*' : arnOf(place, 'ec2', `network-interface/${id}`);
     return (await this.options.iam.decideForService(role, LAMBDA, `ec2:${action}`, { arn })).allowed;
   }

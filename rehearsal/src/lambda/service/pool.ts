@@ -17,8 +17,8 @@ export interface PoolOptions {
   readonly ids: Ids;
   readonly metrics: Metrics;
   readonly assumeRole: (roleArn: string, sessionName: string) => Credentials;
-  /** Uses a function's role to write its logs. @returns whether they reach the log group */
-  readonly writesLogs: (configuration: FunctionConfiguration, logStreamName: string) => Promise<boolean>;
+  /** Creates the log group with the function's role. @returns whether the role may write to it */
+  readonly prepareLogs: (configuration: FunctionConfiguration, logStreamName: string) => Promise<boolean>;
   readonly startEnvironment: StartEnvironment;
   readonly log: (functionName: string, text: string) => void;
 }
@@ -99,18 +99,18 @@ export class Pool {
   }
 
   private async start(): Promise<ExecutionEnvironment> {
-    const { clock, ids, metrics, assumeRole, writesLogs, startEnvironment, log } = this.options;
+    const { clock, ids, metrics, assumeRole, prepareLogs, startEnvironment, log } = this.options;
     const { configuration, taskRoot, version } = this;
     const { functionName, role } = configuration;
     const credentials = assumeRole(role, functionName);
     const date = new Date(clock.now()).toISOString().slice(0, 10).replaceAll('-', '/');
     const logStreamName = `${date}/[${version}]${ids.uuid('log stream').replaceAll('-', '')}`;
-    const logged = await writesLogs(configuration, logStreamName);
+    const writesLogs = await prepareLogs(configuration, logStreamName);
     const output: EnvironmentSettings['output'] = (text, fromConsole = false) => {
       log(functionName, text.trimEnd());
-      // in this format the runtime wraps what the console prints into a JSON object of its own
+      // in the JSON format, the runtime wraps the console's output into a JSON object
       const wrapped = fromConsole && configuration.logFormat === 'JSON';
-      if (logged && !wrapped) {
+      if (writesLogs && !wrapped) {
         putEmbeddedMetrics(metrics, configuration, text);
       }
     };
@@ -118,7 +118,7 @@ export class Pool {
     this.environments.add(environment);
     if (this.retired) {
       this.discard(environment);
-      throw new Error('the function is gone, or the rehearsal is over');
+      throw new Error('the function was deleted or updated, or the rehearsal was closed');
     }
     return environment;
   }

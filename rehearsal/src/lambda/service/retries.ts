@@ -1,7 +1,7 @@
 import type { RehearsalClock } from '../../time/clock';
 import type { EventInvokeConfiguration } from './function-configuration';
 
-/** Waits before the first and the second retry of an asynchronous event. */
+/** The delays before the first and the second retry of an asynchronous event. */
 const RETRY_DELAYS_MS = [60_000, 120_000];
 
 /** An asynchronous event in a function's queue. */
@@ -14,7 +14,7 @@ interface QueuedEvent {
 
 export type Outcome = 'Success' | 'RetriesExhausted' | 'EventAgeExceeded' | 'FunctionGone';
 
-/** Invokes a function with an event until it succeeds, or the event has been tried often enough or is too old. */
+/** Invokes a function with an event until it succeeds, has no attempts left, or the event is too old. */
 export async function deliver(event: QueuedEvent, clock: RehearsalClock): Promise<Outcome> {
   const accepted = clock.now();
   for (let attempts = 1; ; attempts++) {
