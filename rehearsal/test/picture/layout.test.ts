@@ -76,7 +76,7 @@ describe('a life that ends in a failed deletion', () => {
           complete: true,
           reason: undefined,
         },
-        authorization: 'none before, authorized after 14 s',
+        authorization: 'no authorization before, authorized after 14 s',
       },
       {
         step: 1,
@@ -90,7 +90,7 @@ describe('a life that ends in a failed deletion', () => {
           },
           reason: `Fleet: no authorization for Stack/Vpc ${HOSTILE}`,
         },
-        authorization: 'lapsed 28 d 23 h before, 1 call without it',
+        authorization: 'expired 28 d 23 h before, 1 call without it',
       },
     ]);
   });
@@ -126,8 +126,8 @@ describe('outcomes', () => {
       .at(DAY)
       .authorization('canceled');
     expect(outcomesOf(sample.stack('DELETE_COMPLETE'))).toEqual([
-      [0, 'CREATE_COMPLETE', 'none before, authorized after 1 s'],
-      [1, 'DELETE_COMPLETE', 'valid for 12 h more, authorized at once, canceled in the end'],
+      [0, 'CREATE_COMPLETE', 'no authorization before, authorized after 1 s'],
+      [1, 'DELETE_COMPLETE', 'valid for another 12 h, authorized at once, then canceled'],
     ]);
   });
 
