@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { Rehearsal } from 'rehearsal';
-import { detailsOf, summaryOf, live } from 'rehearsal/cli';
+import { detailsOf, summaryOf, runLife } from 'rehearsal/cli';
 import type { Difference } from 'rehearsal/cli';
 import { line, stepLine, table } from 'rehearsal/report';
 import { synthesize } from './synthesize';
@@ -57,7 +57,7 @@ async function rehearse(example: string, assemblies: string): Promise<string[]> 
       }),
     );
     const findings = deployments.flatMap(({ assembly }) => lint(assembly));
-    const { failures, leftBehind } = await live(rehearsal, deployments, (step) => {
+    const { failures, leftBehind } = await runLife(rehearsal, deployments, (step) => {
       console.log(`${example}  ${stepLine(step)}`);
     });
     const failed = journal.entries.filter(({ source, message }) => source === 'cloudformation' && message.includes('_FAILED'));

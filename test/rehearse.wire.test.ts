@@ -81,7 +81,7 @@ describe('the command line', () => {
       ['--vpc', '222222222222/10.0.0.0/16'],
       "--vpc must be account/region/cidr such as 222222222222/us-east-1/10.90.0.0/16, got '222222222222/10.0.0.0/16'",
     ],
-    [['--days', '3'], 'an assembly must be given, the output directory of cdk synth, got none'],
+    [['--days', '3'], 'no cloud assembly was given: add the output directory of cdk synth'],
     [['nowhere'], 'nowhere is no cloud assembly: it has no manifest.json; run cdk synth first'],
   ])('%j: one error, nothing printed, exit code 2', async (args, complained) => {
     expect(await command(...args)).toEqual({ code: 2, printed: '', complained });
@@ -167,7 +167,7 @@ describe('the command line', () => {
     expect(await command(empty)).toEqual({
       code: 2,
       printed: '',
-      complained: `an assembly must have a stack, got ${empty} without any`,
+      complained: `a cloud assembly must have a stack, got ${empty} without stacks`,
     });
   });
 });
@@ -180,15 +180,15 @@ describe('a life', () => {
       ...['--behaviour', 'peerVpcWrites=none', '--behaviour', 'failedUpdatePhysicalId=ignored'],
     );
     expect({ code, complained }).toEqual({ code: 0, complained: '' });
-    const vpcId = /^there is (vpc-[0-9a-f]{17}) /m.exec(printed)?.[1] ?? '';
+    const vpcId = /^created (vpc-[0-9a-f]{17}) /m.exec(printed)?.[1] ?? '';
     expect(printed.split('\n')).toEqual([
       `rehearsing ${assemblies.join(', then ')}: time is simulated, so this takes seconds to minutes`,
-      `there is ${vpcId} with 10.9.0.0/16 in account 222222222222 and eu-west-1`,
+      `created ${vpcId} with 10.9.0.0/16 in account 222222222222 and eu-west-1`,
       'day 0 00:00:03  create: Stack CREATE_COMPLETE',
       'day 3 00:00:09  update: Stack UPDATE_COMPLETE',
       'day 33 00:00:12  delete: Stack DELETE_COMPLETE',
       '',
-      'step    done after  stack  of                      status',
+      'step    done after  stack  environment             status',
       '------  ----------  -----  ----------------------  ---------------',
       'create  3 s         Stack  333333333333 us-east-1  CREATE_COMPLETE',
       'update  3 d         Stack  333333333333 us-east-1  UPDATE_COMPLETE',
@@ -198,7 +198,7 @@ describe('a life', () => {
       '',
       'not understood: nothing',
       '',
-      'permissions not used in this run, though others may need them: nothing',
+      'permissions not used in this run (other runs may need them): nothing',
     ]);
   });
 
@@ -245,7 +245,7 @@ describe('a life', () => {
     });
     expect(complained.split('\n')).toEqual([
       `rehearsing ${directory}: time is simulated, so this takes seconds to minutes`,
-      expect.stringMatching(/^there is vpc-[0-9a-f]{17} with 10\.9\.0\.0\/16 in account 222222222222 and eu-west-1$/),
+      expect.stringMatching(/^created vpc-[0-9a-f]{17} with 10\.9\.0\.0\/16 in account 222222222222 and eu-west-1$/),
       'day 0 00:00:03  create: Stack CREATE_COMPLETE',
       'day 30 00:00:03  delete: Stack DELETE_COMPLETE',
     ]);
@@ -269,7 +269,7 @@ describe('a life', () => {
       }),
     );
     const told = printed.slice(printed.indexOf('permissions not used in this run')).split('\n');
-    expect(told[0]).toBe('permissions not used in this run, though others may need them:');
+    expect(told[0]).toBe('permissions not used in this run (other runs may need them):');
     expect(told[1]).toMatch(/^- Stack-GameLiftVpcPeeringHandlerRole\S+:$/);
     expect(told[2]).toMatch(/^ {2}- .*\bec2:DescribeVpcs on \*$/);
     // what was needed on the VPC was not needed on a peering, of which there was none
@@ -290,7 +290,7 @@ describe('a life', () => {
     expect(code).toBe(0);
     expect(printed).toContain(
       [
-        '\nnot understood, so that AWS may do something else:',
+        '\nnot understood, so AWS may behave differently:',
         '- AWS::SNS::Topic: ids and attributes are made up',
         '- Studio::Unheard::Of: ids and attributes are made up, and properties are not checked\n',
       ].join('\n'),
@@ -319,7 +319,7 @@ describe('a life', () => {
       const lines = printed.split('\n');
       expect(lines.slice(0, 3)).toEqual([
         `rehearsing ${directory}: time is simulated, so this takes seconds to minutes`,
-        'functions that are not run, because the rehearsal runs only Node.js: each invocation fails:',
+        'functions whose invocations fail, because the rehearsal runs only Node.js:',
         '- Stack/Handler: python3.12',
       ]);
       expect(lines[3]).toMatch(/^day 0 \S+ {2}create: Stack ROLLBACK_FAILED$/);
@@ -330,7 +330,7 @@ describe('a life', () => {
       expect(printed).toMatch(
         /\nleft behind two days after the deletion:\n- stacks \(1\): Stack DELETE_FAILED\n- roles \(1\): role\/Stack-HandlerRole-\w+\n- functions \(1\): Stack-Handler-\w+\n\n/,
       );
-      expect(lines).toContain('not understood, so that AWS may do something else:');
+      expect(lines).toContain('not understood, so AWS may behave differently:');
       expect(lines).toContain('- functions with the runtime python3.12: they are never run, and each invocation fails');
     });
 

@@ -5,13 +5,13 @@ const SECOND = 1000;
 const HOUR = 3600 * SECOND;
 const DAY = 24 * HOUR;
 
-/** Rehearsed time since the start: days, then hours, minutes and seconds. */
+/** Formats the rehearsed time since the start: days, then hours, minutes and seconds. */
 export function elapsed(milliseconds: number): string {
   const clock = new Date(milliseconds % DAY).toISOString().slice(11, 19);
   return `day ${Math.floor(milliseconds / DAY)} ${clock}`;
 }
 
-/** A span of rehearsed time, in the two units that matter. */
+/** Formats a duration in its two largest units. */
 export function span(milliseconds: number): string {
   const seconds = Math.round(milliseconds / SECOND);
   const units: [number, string][] = [
@@ -30,7 +30,7 @@ export function span(milliseconds: number): string {
         .join(' ');
 }
 
-/** One event as a line, however its message is laid out, without the ids that only CloudFormation and Lambda need. */
+/** Formats an event as one line, without the ids of requests and stacks. */
 export function line(entry: Entry, start: number): string {
   const message = withoutIds(onOneLine(entry.message));
   return entry.source === 'rehearsal'
@@ -42,14 +42,14 @@ export const onOneLine = (text: string): string => text.replace(/\s+/g, ' ').tri
 
 const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
 const QUOTE = String.raw`(?:\\*["'])?`;
-/** As a field of JSON, in what `console.log` makes of an object, in parentheses, and in what the rehearsal writes of requests. */
+/** Matches request ids in JSON, in objects that `console.log` prints, in parentheses, and in the journal. */
 const REQUEST_ID = new RegExp(
   String.raw`,? ?${QUOTE}request_?id${QUOTE}: ?${QUOTE}${UUID}${QUOTE}| \(RequestId: ${UUID}\)| to request ${UUID}`,
   'gi',
 );
 const STACK_ID = new RegExp(String.raw`(:stack/[\w-]+)/${UUID}`, 'g');
 
-/** A text without the ids of requests and stacks. What is left of other UUIDs, such as those of fleets, is enough to tell them apart. */
+/** Removes the ids of requests and stacks from a text, and shortens other UUIDs, such as those of fleets. */
 export function withoutIds(text: string): string {
   return text
     .replace(REQUEST_ID, '')
@@ -57,37 +57,37 @@ export function withoutIds(text: string): string {
     .replace(new RegExp(UUID, 'g'), (uuid) => uuid.slice(0, 8));
 }
 
-/** What became of a stack, in a line about several. */
+/** The name and the status of a stack. */
 interface NamedStatus {
   readonly name: string;
   readonly status: string;
 }
 
-/** A step of a life, after it. */
+/** The result of a step of a life. */
 export interface StepOutcome {
   readonly name: string;
   /** Rehearsed milliseconds from the beginning of the life to the end of the step. */
   readonly after: number;
   readonly stacks: readonly NamedStatus[];
-  /** Why CloudFormation would not go on, if it would not. */
+  /** The error with which CloudFormation refused the step, if it did. */
   readonly refused?: string;
 }
 
-/** Why a stack is not complete after a step. */
+/** Formats why a stack is not complete after a step. */
 export const failureLine = (step: string, { name, status, reason }: NamedStatus & { readonly reason?: string }): string =>
   `${step}: ${name} ${status}${reason === undefined ? '' : `: ${reason}`}`;
 
-/** One step as a line. */
+/** Formats a step as one line. */
 export function stepLine({ name, after, stacks, refused }: StepOutcome): string {
   const statuses = [...stacks.map((stack) => `${stack.name} ${stack.status}`), ...(refused === undefined ? [] : ['refused'])];
   return `${elapsed(after)}  ${name}: ${statuses.join(', ') || 'no stack'}`;
 }
 
-/** A title with an item on each line below it, or `title: nothing`. */
+/** Formats a title with one item on each line below it, or `title: nothing`. */
 export const list = (title: string, items: readonly string[]): string =>
   items.length === 0 ? `${title}: nothing` : [`${title}:`, ...items.map((item) => `- ${item}`)].join('\n');
 
-/** A table with a rule below its head, its columns as wide as they need to be. */
+/** Formats a table with aligned columns and a line below the head. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((cell, column) => Math.max(cell.length, ...rows.map((row) => row[column]?.length ?? 0)));
   const format = (row: readonly string[]): string =>
@@ -98,15 +98,15 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return [format(head), widths.map((width) => '-'.repeat(width)).join('  '), ...rows.map(format)].join('\n');
 }
 
-/** What of a statement says on what it allows its actions. */
-interface Scoped {
+/** The elements of a policy statement that limit its actions. */
+interface ScopedStatement {
   readonly Resource?: string | readonly string[];
   readonly NotResource?: string | readonly string[];
   readonly Condition?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
 }
 
-/** On what a statement of a policy allows its actions, and under which conditions. */
-export function scopeOf({ Resource = [], NotResource, Condition = {} }: Scoped): string {
+/** Formats the resources and conditions of a policy statement. */
+export function scopeOf({ Resource = [], NotResource, Condition = {} }: ScopedStatement): string {
   const resources = NotResource === undefined ? [Resource].flat() : [`all but ${[NotResource].flat().join(', ')}`];
   const conditions = Object.entries(Condition).flatMap(([operator, operands]) =>
     Object.entries(operands).map(([key, value]) => ` if ${key} ${operator} ${[value].flat().join(' or ')}`),
@@ -114,17 +114,17 @@ export function scopeOf({ Resource = [], NotResource, Condition = {} }: Scoped):
   return [resources.join(', '), ...conditions].join('');
 }
 
-/** Actions that a statement grants to a role, and that no call of this run needed. */
+/** Actions that a policy statement grants to a role, and that no call of the rehearsal needed. */
 export interface UnusedPermissions {
-  /** Its path and name. */
+  /** The path and name of the role. */
   readonly role: string;
   readonly scope: string;
   readonly actions: readonly string[];
 }
 
 /**
- * What was granted and not used, statement by statement: an action that one statement grants in vain is named although another's was
- * used. Grants of several rehearsals are summed up.
+ * The unused permissions for each policy statement, even if another statement grants the same action. Sums up the grants of several
+ * rehearsals.
  */
 export function unusedPermissions(grants: readonly Grant[]): readonly UnusedPermissions[] {
   const statements = new Map<string, { readonly role: string; readonly scope: string; readonly uses: Map<string, number> }>();

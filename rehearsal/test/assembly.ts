@@ -19,25 +19,25 @@ export function writeAssembly(template: object, stackName = 'Stack'): string {
 }
 
 /**
- * A custom resource's function that does as its properties say: `Create`, `Update`, `Delete` are `fail`, `silent`, or ids and data to answer with.
- * It logs each request as one line of JSON.
+ * The function of custom resources. Their properties `Create`, `Update` and `Delete` say how it handles such a request: `silent`, `crash`,
+ * or the contents of the response. It logs each request as one line of JSON.
  */
 const HANDLER = `
 const https = require('https');
 exports.handler = async (event) => {
   const { RequestType, ResourceProperties: properties, ResponseURL, ...rest } = event;
-  const told = properties[RequestType] ?? {};
+  const scripted = properties[RequestType] ?? {};
   console.log('REQUEST ' + JSON.stringify({ RequestType, properties, ...rest }));
   await new Promise((resolve) => setTimeout(resolve, Number(properties.Seconds ?? 0) * 1000));
-  if (told === 'silent') return;
-  if (told === 'crash') throw new Error('crashed');
+  if (scripted === 'silent') return;
+  if (scripted === 'crash') throw new Error('crashed');
   const { StackId, RequestId, LogicalResourceId } = event;
   const body = JSON.stringify({
-    Status: told.Fail ? 'FAILED' : 'SUCCESS',
-    Reason: told.Fail,
-    PhysicalResourceId: told.Id ?? event.PhysicalResourceId ?? 'physical-' + LogicalResourceId,
+    Status: scripted.Fail ? 'FAILED' : 'SUCCESS',
+    Reason: scripted.Fail,
+    PhysicalResourceId: scripted.Id ?? event.PhysicalResourceId ?? 'physical-' + LogicalResourceId,
     StackId, RequestId, LogicalResourceId,
-    Data: { Value: told.Value ?? 'value', Padding: 'x'.repeat(Number(told.Padding ?? 0)) },
+    Data: { Value: scripted.Value ?? 'value', Padding: 'x'.repeat(Number(scripted.Padding ?? 0)) },
   });
   const { hostname, pathname, search } = new URL(ResponseURL);
   const headers = { 'content-type': '', 'content-length': Buffer.byteLength(body) };
@@ -54,7 +54,7 @@ exports.handler = async (event) => {
 };
 `;
 
-/** The resources every template with custom resources here has: a role and a function. */
+/** The role and the function that every template with custom resources needs. */
 export const HANDLER_RESOURCES = {
   Role: {
     Type: 'AWS::IAM::Role',
@@ -89,7 +89,7 @@ export interface LoggedRequest {
   readonly OldResourceProperties?: Readonly<Record<string, unknown>>;
 }
 
-/** The requests that the handler got. */
+/** The requests that the handler received. */
 export const requests = (rehearsal: Rehearsal): LoggedRequest[] =>
   rehearsal.journal.entries
     .filter(({ source, message }) => source === 'lambda' && message.startsWith('REQUEST '))

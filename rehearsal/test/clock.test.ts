@@ -12,19 +12,19 @@ afterEach(() => {
   clock.close();
 });
 
-test('a month of sleep passes within the time that a test has', async () => {
+test('a month of sleep takes a short real time', async () => {
   await clock.sleep(30 * DAY);
   expect(clock.now() - START).toBe(30 * DAY);
 });
 
-test('a month of hourly wake-ups passes within the time that a test has', async () => {
+test('a month of hourly wake-ups takes a short real time', async () => {
   for (let hour = 0; hour < 30 * 24; hour++) {
     await clock.sleep(3_600_000);
   }
   expect(clock.now() - START).toBe(30 * DAY);
 });
 
-test('time stands still while work runs, however long that takes', async () => {
+test('time stands still while work runs', async () => {
   const woken: number[] = [];
   void clock.sleep(1).then(() => woken.push(clock.now()));
   await clock.work(() => realSleep(50));
@@ -32,14 +32,14 @@ test('time stands still while work runs, however long that takes', async () => {
   expect(clock.now()).toBe(START);
 });
 
-test('a read of the clock by what is rehearsed takes a microsecond', () => {
+test('each read of the clock takes a microsecond of rehearsed time', () => {
   for (let reads = 0; reads < 2000; reads++) {
     clock.read();
   }
   expect(clock.now() - START).toBe(2);
 });
 
-test('time leaps while work sleeps, and stands while it goes on after that', async () => {
+test('time leaps while work sleeps, and stands still when the work continues', async () => {
   const times = await clock.work(async () => {
     await clock.sleep(60_000);
     const woken = clock.now();
@@ -49,20 +49,20 @@ test('time leaps while work sleeps, and stands while it goes on after that', asy
   expect(times.map((time) => Math.round((time - START) / 1000))).toEqual([60, 60]);
 });
 
-test('work inside work counts, whether or not its parent waits for it', async () => {
+test('time stands still for nested work, even if its parent does not wait for it', async () => {
   await clock.work(async () => {
     await Promise.all([clock.work(() => clock.sleep(3_600_000)), clock.work(() => realSleep(30))]);
     expect(clock.now() - START).toBe(3_600_000);
   });
 });
 
-test('work that waits for what others do does not keep time from leaping', async () => {
+test('work that waits for other work does not keep time from leaping', async () => {
   const other = clock.sleep(3_600_000);
   await clock.work(() => clock.wait(other));
   expect(clock.now() - START).toBe(3_600_000);
 });
 
-test('what wakes at the same time wakes in the order in which it went to sleep, and nothing is leapt over', async () => {
+test('sleepers with the same wake-up time wake in the order in which they fell asleep, and none is skipped', async () => {
   const order: string[] = [];
   const wake = (name: string, after: number) => clock.after(after, () => order.push(name));
   wake('late', 9000);
@@ -73,7 +73,7 @@ test('what wakes at the same time wakes in the order in which it went to sleep, 
   expect(order).toEqual(['early', 'first', 'second', 'late']);
 });
 
-test('what is due at the same time wakes one at a time: what the first one sets off comes to rest before the next', async () => {
+test('sleepers with the same wake-up time wake one at a time: the work of the first finishes before the next wakes', async () => {
   const order: string[] = [];
   const wake = (name: string): void => {
     clock.after(1000, () => {
@@ -90,7 +90,7 @@ test('what is due at the same time wakes one at a time: what the first one sets 
   expect(order).toEqual(['first begins', 'first ends', 'second begins', 'second ends']);
 });
 
-test('what was called off does not wake, and an endless sleep does not end', async () => {
+test('a canceled timer does not fire, and an endless sleep does not end', async () => {
   const woken: string[] = [];
   const callOff = clock.after(1000, () => woken.push('called off'));
   void clock.sleep(Infinity).then(() => woken.push('endless'));
@@ -99,7 +99,7 @@ test('what was called off does not wake, and an endless sleep does not end', asy
   expect(woken).toEqual([]);
 });
 
-test('handling a request lasts until the answer was handed to the socket', async () => {
+test('the handling of a request lasts until the response is sent', async () => {
   let gone: () => void = () => undefined;
   const served = clock.serve(
     () => Promise.resolve(),
@@ -115,7 +115,7 @@ test('handling a request lasts until the answer was handed to the socket', async
 });
 
 describe('with a participant', () => {
-  /** Rests once it is told to. */
+  /** A participant that rests when the test says so. */
   class Thread {
     readonly wakeUps: number[] = [];
     worksWhenWoken = false;
@@ -166,7 +166,7 @@ describe('with a participant', () => {
     leave();
   });
 
-  test('of two that are due at the same moment, the second wakes when the first rests again', async () => {
+  test('the second of two with the same wake-up time wakes when the first rests again', async () => {
     const [first, second] = [new Thread(), new Thread()];
     const leave = [first, second].map((thread) => clock.join(thread));
     first.worksWhenWoken = true;
@@ -185,7 +185,7 @@ describe('with a participant', () => {
     });
   });
 
-  test('time does not leap while a request of it is on its way to a server', async () => {
+  test('time does not leap while its request is on the way to a server', async () => {
     const thread = new Thread();
     const leave = clock.join(thread);
     thread.rest({ requestsInFlight: 1 });
@@ -193,7 +193,7 @@ describe('with a participant', () => {
     const sleeper = clock.sleep(60_000).then(() => (woken = true));
     await realSleep(20);
     expect(woken).toBe(false);
-    // it arrived, and the server takes its time
+    // the request has arrived, and the server needs time
     let gone: () => void = () => undefined;
     const server = clock.serve(
       () => clock.sleep(120_000),

@@ -14,7 +14,7 @@ const deploy = (resources: object, more: object = {}) =>
   rehearsal.cloudFormation.deploy(writeAssembly({ Resources: resources, ...more }), 'Stack');
 const remove = () => rehearsal.cloudFormation.delete('Stack');
 const of = <Kind extends keyof Inventory>(kind: Kind) => rehearsal.aws.inventory()[kind];
-/** The kinds in which two inventories differ, with how often. */
+/** The number of differences between two inventories, by kind. */
 const counts = (before: Inventory) => {
   const kinds = differences(before, rehearsal.aws.inventory()).map((line) => /^left behind of (\w+)/.exec(line)?.[1] ?? line);
   return Object.fromEntries([...new Set(kinds)].map((kind) => [kind, kinds.filter((other) => other === kind).length]));
@@ -24,7 +24,7 @@ const POLICY = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: '
 const VPC = { VpcId: { Ref: 'Vpc' } };
 const WORKER = { FunctionName: { Ref: 'Handler' } };
 
-/** At least one of each type whose resources have an effect in the rehearsal. */
+/** At least one resource of each simulated type. */
 const RESOURCES: Readonly<Record<string, object>> = {
   ...HANDLER_RESOURCES,
   Role: {
@@ -152,7 +152,7 @@ const RESOURCES: Readonly<Record<string, object>> = {
 const EXPORT = { Outputs: { Id: { Value: { Ref: 'Vpc' }, Export: { Name: 'vpc' } } } };
 
 describe('the inventory', () => {
-  test('has whatever a template creates, and a stack that is deleted takes all of it away', async () => {
+  test('contains everything that a template creates, and nothing after the deletion of the stack', async () => {
     const before = rehearsal.aws.inventory();
     expect((await deploy(RESOURCES, EXPORT)).status).toBe('CREATE_COMPLETE');
     expect(counts(before)).toEqual({
@@ -209,7 +209,7 @@ describe('the inventory', () => {
     expect(rehearsal.aws.inventory()).toEqual(before);
   });
 
-  test('is summed up with a line for each kind, and a name for each item', async () => {
+  test('has a summary with a line for each kind and a name for each item', async () => {
     const before = rehearsal.aws.inventory();
     await deploy(RESOURCES, EXPORT);
     const after = rehearsal.aws.inventory();
@@ -229,7 +229,7 @@ describe('the inventory', () => {
     expect(summaryOf(compare(after, rehearsal.aws.inventory()))[0]).toBe('missing stacks (1): Stack CREATE_COMPLETE');
   });
 
-  test('keeps what a deleted stack retains', async () => {
+  test('contains what a deleted stack retains', async () => {
     const before = rehearsal.aws.inventory();
     const retained = Object.entries(RESOURCES).map(([id, resource]) => [id, { ...resource, DeletionPolicy: 'Retain' }]);
     expect((await deploy(Object.fromEntries(retained) as object, EXPORT)).status).toBe('CREATE_COMPLETE');
@@ -242,7 +242,7 @@ describe('the inventory', () => {
     expect(counts(before)).toMatchObject({ roles: 1, functions: 1, logGroups: 1, vpcs: 1, otherResources: 5 });
   });
 
-  test('names resources of types that are only accepted or not known, with their stack', async () => {
+  test('contains resources of types that are not simulated, with their stack', async () => {
     await deploy({ Topic: RESOURCES.Topic, Build: RESOURCES.Build, Metadata: { Type: 'AWS::CDK::Metadata' } });
     expect(of('otherResources')).toEqual(
       [
@@ -253,13 +253,13 @@ describe('the inventory', () => {
     );
   });
 
-  test('of one account has only what is of that account', async () => {
+  test('of one account contains only items of that account', async () => {
     await deploy(RESOURCES, EXPORT);
     const { exports, stacks, functions, roles, vpcs, otherResources } = rehearsal.aws.inventory('222222222222');
     expect([exports, stacks, functions, roles, vpcs, otherResources].flat()).toEqual([]);
   });
 
-  test('shows a stack that cannot be deleted, with what is left of it', async () => {
+  test('contains a stack that cannot be deleted, with its remaining resources', async () => {
     const before = rehearsal.aws.inventory();
     const python = { Role: HANDLER_RESOURCES.Role, Handler: functionResource('', { Runtime: 'python3.12' }) };
     expect((await deploy({ ...python, Thing: custom({ ServiceTimeout: 60 }) })).status).toBe('ROLLBACK_FAILED');
@@ -275,7 +275,7 @@ describe('the log group of a function', () => {
   const { Properties, ...role } = HANDLER_RESOURCES.Role;
   const logging = { ...role, Properties: { ...Properties, ManagedPolicyArns: [BASIC] } };
 
-  test('is made by Lambda where there is none and the role allows it, and is left behind', async () => {
+  test('is created by Lambda if it does not exist and the role allows it, and is left behind', async () => {
     const before = rehearsal.aws.inventory();
     await deploy({ ...HANDLER_RESOURCES, Role: logging, Thing: custom({}) });
     const [{ functionName }] = of('functions') as unknown as [{ functionName: string }];
@@ -284,12 +284,12 @@ describe('the log group of a function', () => {
     expect(rehearsal.aws.inventory()).toEqual({ ...before, logGroups: [group] });
   });
 
-  test('is not made where the role does not allow it', async () => {
+  test('is not created if the role does not allow it', async () => {
     await deploy({ ...HANDLER_RESOURCES, Thing: custom({}) });
     expect(of('logGroups')).toEqual([]);
   });
 
-  test('is the one of the template where the function is configured to use it', async () => {
+  test('is the one of the template if the function is configured to use it', async () => {
     const before = rehearsal.aws.inventory();
     const Handler = { ...(HANDLER_RESOURCES.Handler as { Properties: object }) };
     await deploy({

@@ -33,13 +33,13 @@ describe('a line', () => {
     message,
   });
 
-  test('of an event has its time, source, subject and message, which may have been laid out on several lines', () => {
+  test('of an event has its time, source, subject and message, even if the message has several lines', () => {
     expect(line(entry('handler', `{\n  message: 'done',\n  requestId: '${ID}',\n  attempt: 1\n}`), 0)).toBe(
       "day 1 01:01:01  lambda          handler  { message: 'done', attempt: 1 }",
     );
   });
 
-  test('of the story stands out', () => {
+  test('of the beginning of a step stands out', () => {
     expect(line(entry('create', '', 'rehearsal'), 90_000_000)).toBe('\nday 0 00:01:01  CREATE');
   });
 
@@ -56,11 +56,11 @@ describe('a line', () => {
     ],
     [{ stacks: [], refused: 'Template format error' }, 'refused'],
     [{ stacks: [] }, 'no stack'],
-  ])('of a step has what became of its stacks: %j', (outcome, expected) => {
+  ])('of a step has the statuses of its stacks: %j', (outcome, expected) => {
     expect(stepLine({ name: 'create', after: 61_000, ...outcome })).toBe(`day 0 00:01:01  create: ${expected}`);
   });
 
-  test('of a list without items says so', () => {
+  test('of a list without items says that there is nothing', () => {
     expect(list('left behind', [])).toBe('left behind: nothing');
     expect(list('left behind', ['one', 'two'])).toBe('left behind:\n- one\n- two');
   });
@@ -73,7 +73,7 @@ describe('the reason of a stack that is not complete', () => {
     texts.map(([subject, message]) => ({ time: 0, source: 'cloudformation', subject, message }));
   const failed = { name: 'Stack', status: 'ROLLBACK_COMPLETE', reason: closing };
 
-  test('is that of the first resource that failed, also in a nested stack', () => {
+  test('is that of the first failed resource, also in a nested stack', () => {
     const entries = events(
       ['Stack', `CREATE_IN_PROGRESS ${STACK_TYPE}`],
       ['Stack-Inner-1/Group', `CREATE_FAILED AWS::EC2::SecurityGroup: no\n  such VPC (RequestId: ${ID})`],
@@ -87,7 +87,7 @@ describe('the reason of a stack that is not complete', () => {
     });
   });
 
-  test('is never that of another operation, or of another service', () => {
+  test('is not taken from another operation or another service', () => {
     const entries: Entry[] = [
       ...events(
         ['Stack', `UPDATE_IN_PROGRESS ${STACK_TYPE}`],
@@ -121,7 +121,7 @@ describe('the reason of a stack that is not complete', () => {
       { name: 'Stack', status: 'UPDATE_COMPLETE' },
       events(['Stack', `UPDATE_IN_PROGRESS ${STACK_TYPE}`], ['Stack/Old', 'DELETE_FAILED Custom::Thing: skipped']),
     ],
-  ])('stays as it is, if %s', (_, result, entries) => {
+  ])('is not changed if %s', (_, result, entries) => {
     expect(withFirstFailure(result, entries)).toEqual(result);
   });
 });

@@ -36,7 +36,7 @@ describe('an expression', () => {
     ['cron(0 10 3W * ? *)', START, '2026-01-02T10:00'],
     ['cron(0 10 ? * 3#2 *)', START, '2026-01-13T10:00'],
     ['cron(0 10 ? * FRI#5 *)', START, '2026-01-30T10:00'],
-  ])('%s is due when it says', (expression, from, expected) => {
+  ])('%s has the right next occurrence', (expression, from, expected) => {
     expect(iso(parseExpression(expression, START).next(from))).toBe(expected);
   });
 
@@ -130,7 +130,7 @@ const runs = () => entries().map(({ message }) => JSON.parse(message.slice('RUN 
 const letters = () => rehearsal.aws.queues.messages('letters');
 
 describe('a schedule', () => {
-  test('runs at once, and for thirty days after that, until its stack is deleted', async () => {
+  test('runs immediately, and then on schedule until its stack is deleted', async () => {
     await deploy();
     await rehearsal.clock.sleep(30 * DAY);
     const times = entries().map(({ time }) => time);
@@ -143,7 +143,7 @@ describe('a schedule', () => {
     expect(entries()).toHaveLength(61);
   });
 
-  test('does not make time pass by itself', async () => {
+  test('does not make rehearsed time pass', async () => {
     await deploy({ schedule: { ScheduleExpression: 'rate(1 minute)' } });
     await rehearsal.clock.sleep(10_000);
     const before = rehearsal.clock.now();
@@ -151,7 +151,7 @@ describe('a schedule', () => {
     expect(rehearsal.clock.now() - before).toBeLessThan(MINUTE);
   });
 
-  test('hands over keywords, or an event of its own', async () => {
+  test('replaces keywords in its input, and without an input sends a default event', async () => {
     await deploy({ target: { Input: '{"at":"<aws.scheduler.scheduled-time>","attempt":"<aws.scheduler.attempt-number>"}' } });
     await rehearsal.clock.sleep(HOUR);
     expect(runs()).toEqual([{ at: expect.stringMatching(/^2026-01-01T00:00:\d\dZ$/) as string, attempt: '1' }]);
@@ -160,7 +160,7 @@ describe('a schedule', () => {
     expect(runs()[1]).toMatchObject({ source: 'aws.scheduler', 'detail-type': 'Scheduled Event', account: '111111111111' });
   });
 
-  test('that is changed otherwise keeps its rhythm, and rests while it is disabled', async () => {
+  test('keeps its occurrences when other properties change, and does not run while it is disabled', async () => {
     await deploy();
     await rehearsal.clock.sleep(6 * HOUR);
     await deploy({ target: { Input: '{"n":2}' } });
@@ -186,14 +186,14 @@ describe('a schedule', () => {
     });
   });
 
-  test('whose target fails leaves that to Lambda', async () => {
+  test('does not retry if the function fails: Lambda does', async () => {
     await deploy({ target: { Input: '{"fail":true}' } });
     await rehearsal.clock.sleep(HOUR);
     expect(runs()).toHaveLength(3);
     expect(letters()).toEqual([]);
   });
 
-  test('that may not invoke its target tries again, and leaves a letter', async () => {
+  test('without permission to invoke its target retries, and then sends the event to the dead-letter queue', async () => {
     await deploy({ allowed: ALIAS_ARN.replace(':live', '') });
     await rehearsal.clock.sleep(HOUR);
     expect(runs()).toEqual([]);
@@ -212,7 +212,7 @@ describe('a schedule', () => {
     ]);
   });
 
-  test('whose target is gone leaves a letter when the event is too old', async () => {
+  test('whose target was deleted sends the event to the dead-letter queue when it is too old', async () => {
     await deploy({ target: { RetryPolicy: { MaximumEventAgeInSeconds: 60 } } });
     await rehearsal.clock.sleep(HOUR);
     rehearsal.lambda.remove('arn:aws:lambda:us-east-1:111111111111:function:worker');
@@ -222,7 +222,7 @@ describe('a schedule', () => {
     ]);
   });
 
-  test('of what is not simulated fails', async () => {
+  test('with features that are not simulated fails', async () => {
     expect(await deploy({ schedule: { ScheduleExpressionTimezone: 'Europe/Berlin' } })).toBe('ROLLBACK_COMPLETE');
     expect(reasons(rehearsal, 'CREATE_FAILED')[0]).toBe(
       `a schedule of ${ALIAS_ARN} in Europe/Berlin is not simulated: only functions in UTC are`,

@@ -18,8 +18,8 @@ test('shows why a deletion after thirty days worked', async () => {
   await remove(rehearsal);
   const { groups, outcomes } = layout(rehearsal);
   expect(outcomes.map(({ operation, authorization }) => [operation?.status, authorization])).toEqual([
-    ['CREATE_COMPLETE', expect.stringMatching(/^none before, authorized after \d+ s$/)],
-    ['DELETE_COMPLETE', expect.stringMatching(/^lapsed 29 d before, authorized (at once|after \d+ s), canceled in the end$/)],
+    ['CREATE_COMPLETE', expect.stringMatching(/^no authorization before, authorized after \d+ s$/)],
+    ['DELETE_COMPLETE', expect.stringMatching(/^expired 29 d before, authorized (at once|after \d+ s), then canceled$/)],
   ]);
   expect(groups.map(({ name }) => name)).toEqual(['Stack']);
   expect(groups[0]?.authorizations.map(({ vpc, windows }) => [vpc, windows.map(({ endedBy }) => endedBy)])).toEqual([
@@ -44,7 +44,7 @@ test('shows why a deletion after thirty days failed', async () => {
   await remove(rehearsal);
   const { outcomes, groups } = layout(rehearsal);
   expect(outcomes.at(-1)).toMatchObject({ operation: { status: 'DELETE_FAILED', complete: false } });
-  expect(outcomes.at(-1)?.authorization).toBe('lapsed 29 d before');
+  expect(outcomes.at(-1)?.authorization).toBe('expired 29 d before');
   const calls = groups.flatMap(({ lanes }) => lanes.filter(({ lane }) => lane === 'changes').flatMap(({ events }) => events));
   expect(calls.filter(({ result }) => result === 'bad').map(({ title }) => title)).toContain(
     'CreateVpcPeeringAuthorization: InvalidRequestException',

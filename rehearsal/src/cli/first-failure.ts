@@ -4,14 +4,15 @@ import { onOneLine, withoutIds } from '../report';
 
 const STACK = 'AWS::CloudFormation::Stack';
 const BEGIN = new RegExp(`^(CREATE|UPDATE|DELETE)_IN_PROGRESS ${STACK}`);
-/** A stack whose outputs are refused rolls back without a resource that failed. */
+/** Matches a failure of a resource, or the rollback of a stack: invalid outputs fail a stack without a failed resource. */
 const FAILURE = /^(\w+_FAILED|(?:UPDATE_)?ROLLBACK_IN_PROGRESS) (\S+): (.*)$/s;
 const COMPLETE = ['CREATE_COMPLETE', 'UPDATE_COMPLETE', 'DELETE_COMPLETE'];
 
 /**
- * What became of a stack, with the first event that failed as its reason: CloudFormation's own only names the resources that failed.
+ * Replaces the reason of a stack that is not complete by its first failure event. CloudFormation's own reason only names the resources
+ * that failed.
  *
- * @param entries what was written since before the operation; events of nested stacks come before those of the stack around them
+ * @param entries the journal since before the operation. Events of a nested stack precede the failure of its parent.
  */
 export function withFirstFailure<Result extends Pick<NamedStackResult, 'name' | 'status' | 'reason'>>(
   result: Result,

@@ -1,15 +1,15 @@
 import { withoutExpirationTime, type Inventory } from '../aws/index';
 import { withoutIds } from '../report';
 
-/** Something that there is after a life and was not there before, or the other way around. */
+/** An item that exists only after a life (left behind), or only before it (missing). */
 export interface Difference {
   readonly change: 'left behind' | 'missing';
   readonly kind: keyof Inventory;
   readonly item: object;
 }
 
-/** What a kind is called, and what tells its items apart. */
-const KINDS: Readonly<Record<keyof Inventory, readonly [title: string, ...names: readonly string[]]>> = {
+/** The title of each kind, and the properties that identify its items. */
+const KINDS: Readonly<Record<keyof Inventory, readonly [title: string, ...identifiers: readonly string[]]>> = {
   stacks: ['stacks', 'name', 'status'],
   fleets: ['fleets', 'id', 'status'],
   connections: ['peering connections in GameLift', 'id', 'status'],
@@ -46,12 +46,12 @@ export function compare(before: Inventory, after: Inventory): Difference[] {
   ]);
 }
 
-/** The same, a line each, with everything that is known of each. */
+/** One line for each difference, with all properties of the item. */
 export const differences = (before: Inventory, after: Inventory): string[] => compare(before, after).map(detailsOf);
 
 export const detailsOf = ({ change, kind, item }: Difference): string => `${change} of ${kind}: ${JSON.stringify(item)}`;
 
-/** A line for each kind, with what names its items: `routes (2): rtb-1 10.0.0.0/16, rtb-2 10.0.0.0/16`. */
+/** One line for each kind, with the identifiers of its items: `routes (2): rtb-1 10.0.0.0/16, rtb-2 10.0.0.0/16`. */
 export function summaryOf(found: readonly Difference[]): string[] {
   const names = new Map<string, string[]>();
   for (const { change, kind, item } of found) {
@@ -67,7 +67,7 @@ export function summaryOf(found: readonly Difference[]): string[] {
 /** Without the account and the Region of an ARN. */
 const shortened = (name: string): string => withoutIds(name.replace(/^arn:[^:]*:[^:]*:[^:]*:[^:]*:/, ''));
 
-/** Equal items count as often as there are of them; an authorization that was renewed is the same. */
+/** The items that have no equal in `others`. Duplicates count separately. A renewed authorization equals the old one. */
 function without(items: readonly object[], others: readonly object[]): object[] {
   const rest = others.map(comparable);
   return items.filter((item) => {

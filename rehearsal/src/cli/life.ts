@@ -5,43 +5,43 @@ import { failureLine, withoutIds, type StepOutcome } from '../report';
 import { withFirstFailure } from './first-failure';
 import { compare, type Difference } from './left-behind';
 
-/** A cloud assembly that is deployed at its time in a life. */
+/** A deployment of a cloud assembly in a life. */
 interface LifeDeployment {
   readonly name: string;
-  /** Rehearsed days that pass before it. */
+  /** Rehearsed days before the deployment. */
   readonly days: number;
   /** The directory of the cloud assembly. */
   readonly assembly: string;
 }
 
-/** What a deployment, or the deletion at the end, came to. */
+/** The result of a deployment, or of the deletion at the end. */
 interface LifeStep extends StepOutcome {
-  /** The reason of one that is not complete is the first event that failed. */
+  /** If a stack is not complete, its reason is the first failure event. */
   readonly stacks: readonly NamedStackResult[];
 }
 
 export interface Life {
   readonly steps: readonly LifeStep[];
-  /** Two days after the deletion. */
+  /** The differences between the inventories before the life and two days after the deletion. */
   readonly leftBehind: readonly Difference[];
-  /** What the stacks use and the rehearsal does not simulate: what happened may differ from what AWS would do. */
+  /** Features that the stacks use and the rehearsal does not simulate. AWS may behave differently. */
   readonly notUnderstood: readonly string[];
-  /** What is not complete, and why, a line each. */
+  /** One line for each stack that is not complete, with the reason. */
   readonly failures: readonly string[];
 }
 
 const DAY = 24 * 3_600_000;
-const OLD_DAYS = 30;
-const LATER_DAYS = 2;
+const DAYS_BEFORE_DELETION = 30;
+const DAYS_AFTER_DELETION = 2;
 const DEPLOYED = ['CREATE_COMPLETE', 'UPDATE_COMPLETE'];
 const DELETED = 'DELETE_COMPLETE';
 
 /**
- * Deploys all stacks of one assembly after the other, deletes them all after thirty days, and looks two days later what is left.
+ * Deploys the assemblies one after the other, deletes all stacks after thirty days, and compares the inventories two days later.
  *
- * @param onStep - is called with each step when it is over
+ * @param onStep - called after each step
  */
-export async function live(
+export async function runLife(
   rehearsal: Rehearsal,
   deployments: readonly LifeDeployment[],
   onStep: (step: LifeStep) => void,
@@ -49,19 +49,19 @@ export async function live(
   const { aws, clock, cloudFormation, journal } = rehearsal;
   const start = clock.now();
   const before = aws.inventory();
-  const attempt = async (name: string, act: () => Promise<readonly NamedStackResult[]>): Promise<LifeStep> => {
+  const attempt = async (name: string, operation: () => Promise<readonly NamedStackResult[]>): Promise<LifeStep> => {
     journal.write('rehearsal', name, '');
     const from = journal.entries.length;
     try {
-      const results = await act();
+      const results = await operation();
       const entries = journal.entries.slice(from);
       return { name, stacks: results.map((result) => withFirstFailure(result, entries)), after: clock.now() - start };
     } catch (error) {
       return { name, stacks: [], after: clock.now() - start, refused: withoutIds(messageOf(error)) };
     }
   };
-  const perform = async (name: string, act: () => Promise<readonly NamedStackResult[]>): Promise<LifeStep> => {
-    const step = await attempt(name, act);
+  const perform = async (name: string, operation: () => Promise<readonly NamedStackResult[]>): Promise<LifeStep> => {
+    const step = await attempt(name, operation);
     onStep(step);
     return step;
   };
@@ -71,10 +71,10 @@ export async function live(
     await clock.sleep(days * DAY);
     deployed.push(await perform(name, () => cloudFormation.deployAll(assembly)));
   }
-  await clock.sleep(OLD_DAYS * DAY);
+  await clock.sleep(DAYS_BEFORE_DELETION * DAY);
   const deleted = await perform('delete', async () => {
     const results: NamedStackResult[] = [];
-    // an update may have left out stacks: they are deleted after what it has
+    // an update may leave out stacks of an earlier assembly: they are deleted after its own
     for (const directory of new Set(deployments.map(({ assembly }) => assembly).toReversed())) {
       results.push(...(await cloudFormation.deleteAll(directory)));
       if (results.some(({ status }) => status !== DELETED)) {
@@ -83,7 +83,7 @@ export async function live(
     }
     return results;
   });
-  await clock.sleep(LATER_DAYS * DAY);
+  await clock.sleep(DAYS_AFTER_DELETION * DAY);
   const leftBehind = compare(before, aws.inventory());
   const failures = [
     ...deployed.flatMap((step) => failuresOf(step, DEPLOYED)),

@@ -1,6 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
 
-/** Where what a command says goes. */
+/** Where a command prints: results, and errors. */
 export interface Output {
   readonly print: (text: string) => void;
   readonly complain: (text: string) => void;
@@ -9,7 +9,7 @@ export interface Output {
 export const CONSOLE: Output = { print: console.log, complain: console.error };
 
 /**
- * Checks a file for a result before the work on it begins. Creates it if there is none.
+ * Checks that an output file is writable before the work begins. Creates the file if it does not exist.
  *
  * @throws Error if it can't be written
  */

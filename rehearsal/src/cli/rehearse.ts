@@ -6,7 +6,7 @@ import { readTemplates } from '../cloudformation/template/cloud-assembly';
 import { pageOf, picturedLife } from '../picture';
 import { line, list, stepLine, unusedPermissions } from '../report';
 import { CLOUDFORMATION_BEHAVIOURS, Rehearsal } from '..';
-import { hasSucceeded, live } from './life';
+import { hasSucceeded, runLife } from './life';
 import { requireWritable } from './output';
 import type { Output } from './output';
 import { readReadings, setReadings } from './readings-file';
@@ -16,7 +16,7 @@ import { unrunnableFunctions } from './unrunnable-functions';
 import type { UnrunnableFunction } from './unrunnable-functions';
 
 /*
- * Rehearses the life of the stacks of cloud assemblies, of any CDK app.
+ * The command `npm run rehearse`: rehearses the stacks in the cloud assemblies of any CDK app.
  */
 
 const USAGE = `usage: npm run rehearse -- <assembly> [<assembly> ...] [options]
@@ -24,23 +24,23 @@ const USAGE = `usage: npm run rehearse -- <assembly> [<assembly> ...] [options]
        npm run rehearse -- --help
 
 Deploys all stacks of a cloud assembly (the output of cdk synth) in a simulated AWS, updates them to each further assembly,
-deletes them after thirty days, and looks two days later what is left behind. Prints a line for each step, and a summary.
+deletes them after thirty days, and lists what is left behind two days later. Prints a line for each step, and a summary.
 
   --days N                     rehearsed days from one assembly to the next (default 10)
-  --behaviour name=value       one reading of what AWS does not say; may be repeated
-  --behaviours                 lists them
+  --behaviour name=value       chooses a reading: what AWS may do where its documents leave it open; may be repeated
+  --behaviours                 lists all behaviours and their readings
   --readings FILE              the readings that npm run probe found in a real account; --behaviour overrides them
-  --account A                  the account of stacks that are not bound to one (default 111111111111)
-  --vpc account/region/cidr    a VPC that is there before; may be repeated; its id is printed, and is the same in each run
-  --html FILE                  writes a picture of the life as one web page
+  --account A                  the account of environment-agnostic stacks (default 111111111111)
+  --vpc account/region/cidr    creates a VPC before the first deployment, and prints its id (the same in each run); may be repeated
+  --html FILE                  writes a picture of the life to a web page
   --verbose                    prints each event as well
   --json                       prints the summary as one JSON document, and everything else to standard error
   --help                       prints this
 
-The exit code is 0 if all stacks were complete and nothing is left behind, 1 if not, and 2 if an argument is wrong. With npm's own
-option --silent, as in npm run --silent rehearse -- cdk.out --json, npm prints nothing before.`;
+The exit code is 0 if all stacks are complete and nothing is left behind, 1 if not, and 2 if an argument is wrong. Use npm's own
+option --silent to keep npm's lines out of the output: npm run --silent rehearse -- cdk.out --json.`;
 
-const SWITCHES: Readonly<Record<string, Behaviour>> = { ...BEHAVIOURS, ...CLOUDFORMATION_BEHAVIOURS };
+const ALL_BEHAVIOURS: Readonly<Record<string, Behaviour>> = { ...BEHAVIOURS, ...CLOUDFORMATION_BEHAVIOURS };
 
 const REGION = 'us-east-1';
 
@@ -50,45 +50,45 @@ interface ExistingVpc {
   readonly cidrBlock: string;
 }
 
-interface Request {
+interface RehearseOptions {
   readonly assemblies: readonly string[];
   readonly days: number;
-  readonly behaviours: readonly ChosenReading[];
+  readonly readings: readonly ChosenReading[];
   readonly account: string;
   readonly vpcs: readonly ExistingVpc[];
   readonly unrunnable: readonly UnrunnableFunction[];
   readonly verbose: boolean;
   readonly json: boolean;
-  /** The file for the picture of the life, if there is to be one. */
+  /** The file for the picture of the life, if one is wanted. */
   readonly html: string | undefined;
 }
 
 /**
- * What the command does.
+ * Runs the command.
  *
- * @returns its exit code: 0 if all was complete and nothing is left behind, 1 if not, 2 if it was not understood
+ * @returns the exit code: 0 if all stacks are complete and nothing is left behind, 1 if not, 2 if an argument is wrong
  */
 export async function rehearse(args: readonly string[], output: Output): Promise<number> {
-  let request: Request | 'behaviours' | 'help' | undefined;
+  let options: RehearseOptions | 'behaviours' | 'help' | undefined;
   try {
-    request = parse(args);
+    options = parse(args);
   } catch (error) {
     output.complain(error instanceof Error ? error.message : String(error));
     return 2;
   }
-  if (request === undefined) {
+  if (options === undefined) {
     output.complain(USAGE);
     return 2;
   }
-  if (request === 'behaviours' || request === 'help') {
-    output.print(request === 'help' ? USAGE : listing());
+  if (options === 'behaviours' || options === 'help') {
+    output.print(options === 'help' ? USAGE : listOfBehaviours());
     return 0;
   }
-  return await run(request, output);
+  return await run(options, output);
 }
 
-/** @throws Error that says what was got and what is allowed. */
-function parse(args: readonly string[]): Request | 'behaviours' | 'help' | undefined {
+/** @throws Error that says what was received and what is allowed */
+function parse(args: readonly string[]): RehearseOptions | 'behaviours' | 'help' | undefined {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
@@ -122,35 +122,35 @@ function parse(args: readonly string[]): Request | 'behaviours' | 'help' | undef
     throw new Error(`--account must be an AWS account id of 12 digits, got '${values.account}'`);
   }
   const { account, verbose, json } = values;
-  const found = values.readings === undefined ? [] : readReadings(values.readings);
-  const behaviours = [...found, ...values.behaviour.map(chosenOf)];
-  const vpcs = values.vpc.map(vpcOf);
+  const fromFile = values.readings === undefined ? [] : readReadings(values.readings);
+  const readings = [...fromFile, ...values.behaviour.map(parseReading)];
+  const vpcs = values.vpc.map(parseVpc);
   if (positionals.length === 0) {
-    throw new Error('an assembly must be given, the output directory of cdk synth, got none');
+    throw new Error('no cloud assembly was given: add the output directory of cdk synth');
   }
   const templates = positionals.map(readTemplates);
   for (const [index, directory] of positionals.entries()) {
     if (templates[index]?.length === 0) {
-      throw new Error(`an assembly must have a stack, got ${directory} without any`);
+      throw new Error(`a cloud assembly must have a stack, got ${directory} without stacks`);
     }
   }
   if (values.html !== undefined) {
     requireWritable('--html', values.html);
   }
   const unrunnable = unrunnableFunctions(templates.flat());
-  return { assemblies: positionals, days, behaviours, account, vpcs, unrunnable, verbose, json, html: values.html };
+  return { assemblies: positionals, days, readings, account, vpcs, unrunnable, verbose, json, html: values.html };
 }
 
-function chosenOf(text: string): ChosenReading {
+function parseReading(text: string): ChosenReading {
   const [, name, reading] = /^([^=]*)=(.*)$/.exec(text) ?? [];
   if (name === undefined || reading === undefined) {
     throw new Error(`--behaviour must be name=value, got '${text}'`);
   }
-  checkReading(SWITCHES, name, reading);
+  checkReading(ALL_BEHAVIOURS, name, reading);
   return { name, reading };
 }
 
-function vpcOf(text: string): ExistingVpc {
+function parseVpc(text: string): ExistingVpc {
   const [, account, region, cidrBlock] = /^(\d{12})\/([a-z0-9-]+)\/(\d+(?:\.\d+){3}\/\d+)$/.exec(text) ?? [];
   if (account === undefined || region === undefined || cidrBlock === undefined) {
     throw new Error(`--vpc must be account/region/cidr such as 222222222222/us-east-1/10.90.0.0/16, got '${text}'`);
@@ -158,23 +158,23 @@ function vpcOf(text: string): ExistingVpc {
   return { account, region, cidrBlock };
 }
 
-function listing(): string {
-  const { length } = Object.keys(SWITCHES);
-  return Object.entries(SWITCHES)
+function listOfBehaviours(): string {
+  const { length } = Object.keys(ALL_BEHAVIOURS);
+  return Object.entries(ALL_BEHAVIOURS)
     .sort(([, { row: one = length }], [, { row: other = length }]) => one - other)
-    .map(([name, { row, question, readings, default: standard }]) => {
-      const values = readings.map((reading) => (reading === standard ? `${reading} (default)` : reading));
-      return `${name}${row === undefined ? '' : ` (row ${row})`}: ${question}\n  ${values.join(' · ')}`;
+    .map(([name, { row, question, readings: values, default: standard }]) => {
+      const marked = values.map((reading) => (reading === standard ? `${reading} (default)` : reading));
+      return `${name}${row === undefined ? '' : ` (row ${row})`}: ${question}\n  ${marked.join(' · ')}`;
     })
     .join('\n');
 }
 
-async function run(request: Request, { print, complain }: Output): Promise<number> {
-  const { assemblies, days, behaviours, account, unrunnable, verbose, json, html } = request;
-  const tell = json ? complain : print;
-  const ignored = behaviours.findLast(({ name }) => name === 'failedUpdatePhysicalId')?.reading === 'ignored';
+async function run(options: RehearseOptions, { print, complain }: Output): Promise<number> {
+  const { assemblies, days, readings, account, unrunnable, verbose, json, html } = options;
+  const printProgress = json ? complain : print;
+  const ignored = readings.findLast(({ name }) => name === 'failedUpdatePhysicalId')?.reading === 'ignored';
   const rehearsal = await Rehearsal.start({
-    // always the same time, since callers that wait for a rate limit go by the clock
+    // a fixed time, so that every run gives the same result
     startTime: Date.UTC(2026, 0, 1),
     account,
     region: REGION,
@@ -184,21 +184,21 @@ async function run(request: Request, { print, complain }: Output): Promise<numbe
     const { aws, clock, journal } = rehearsal;
     setReadings(
       aws,
-      behaviours.filter(({ name }) => Object.hasOwn(BEHAVIOURS, name)),
+      readings.filter(({ name }) => Object.hasOwn(BEHAVIOURS, name)),
     );
-    tell(`rehearsing ${assemblies.join(', then ')}: time is simulated, so this takes seconds to minutes`);
-    const vpcs = request.vpcs.map((vpc) => ({ ...vpc, vpcId: aws.ec2.createVpc(vpc).vpcId }));
+    printProgress(`rehearsing ${assemblies.join(', then ')}: time is simulated, so this takes seconds to minutes`);
+    const vpcs = options.vpcs.map((vpc) => ({ ...vpc, vpcId: aws.ec2.createVpc(vpc).vpcId }));
     for (const { vpcId, cidrBlock, account: owner, region } of vpcs) {
-      tell(`there is ${vpcId} with ${cidrBlock} in account ${owner} and ${region}`);
+      printProgress(`created ${vpcId} with ${cidrBlock} in account ${owner} and ${region}`);
     }
     if (unrunnable.length > 0) {
       const functions = unrunnable.map(({ name, runtime }) => `${name}: ${runtime}`);
-      tell(list('functions that are not run, because the rehearsal runs only Node.js: each invocation fails', functions));
+      printProgress(list('functions whose invocations fail, because the rehearsal runs only Node.js', functions));
     }
     const start = clock.now();
     if (verbose) {
       journal.onEntry((entry) => {
-        tell(line(entry, start));
+        printProgress(line(entry, start));
       });
     }
     const deployments = assemblies.map((assembly, index) => ({
@@ -206,14 +206,14 @@ async function run(request: Request, { print, complain }: Output): Promise<numbe
       days: index === 0 ? 0 : days,
       assembly,
     }));
-    const life = await live(rehearsal, deployments, (step) => {
-      tell(stepLine(step));
+    const life = await runLife(rehearsal, deployments, (step) => {
+      printProgress(stepLine(step));
     });
     const outcome = { vpcs, unrunnable, life, unused: unusedPermissions(aws.iam.grants()) };
     print(json ? JSON.stringify(documentOf(outcome), null, 2) : `\n${describeRehearsal(outcome)}`);
     if (html !== undefined) {
-      writeFileSync(html, pageOf('A rehearsed life', [picturedLife(assemblies.join(', '), start, rehearsal)]));
-      tell(`\npicture of the life: ${html}`);
+      writeFileSync(html, pageOf('A life in a rehearsal', [picturedLife(assemblies.join(', '), start, rehearsal)]));
+      printProgress(`\npicture of the life: ${html}`);
     }
     return hasSucceeded(life) ? 0 : 1;
   } finally {

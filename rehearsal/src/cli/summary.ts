@@ -3,16 +3,16 @@ import { summaryOf } from './left-behind';
 import { hasSucceeded, type Life } from './life';
 import type { UnrunnableFunction } from './unrunnable-functions';
 
-/** What a rehearsal came to, from the first deployment to two days after the deletion. */
+/** The result of a rehearsal, from the first deployment to two days after the deletion. */
 interface RehearsalOutcome {
   readonly life: Life;
-  /** VPCs that were there before. */
+  /** VPCs that were created before the first deployment. */
   readonly vpcs: readonly object[];
   readonly unrunnable: readonly UnrunnableFunction[];
   readonly unused: readonly UnusedPermissions[];
 }
 
-/** For people. */
+/** The readable summary. */
 export function describeRehearsal({ life, unused }: RehearsalOutcome): string {
   const { steps, failures, leftBehind, notUnderstood } = life;
   const rows = steps.flatMap(({ name, after, stacks, refused }) => [
@@ -20,15 +20,15 @@ export function describeRehearsal({ life, unused }: RehearsalOutcome): string {
     ...(refused === undefined ? [] : [[name, span(after), '', '', 'refused']]),
   ]);
   return [
-    table(['step', 'done after', 'stack', 'of', 'status'], rows),
+    table(['step', 'done after', 'stack', 'environment', 'status'], rows),
     ...(failures.length === 0 ? [] : [list('why it failed', failures)]),
     list('left behind two days after the deletion', summaryOf(leftBehind)),
-    list(notUnderstood.length === 0 ? 'not understood' : 'not understood, so that AWS may do something else', notUnderstood),
-    list('permissions not used in this run, though others may need them', permissionsByRole(unused)),
+    list(notUnderstood.length === 0 ? 'not understood' : 'not understood, so AWS may behave differently', notUnderstood),
+    list('permissions not used in this run (other runs may need them)', permissionsByRole(unused)),
   ].join('\n\n');
 }
 
-/** An item for each role, with a line for each statement. */
+/** One item for each role, with one line for each statement. */
 function permissionsByRole(unused: readonly UnusedPermissions[]): string[] {
   const roles = new Map<string, string>();
   for (const { role, scope, actions } of unused) {
@@ -37,7 +37,7 @@ function permissionsByRole(unused: readonly UnusedPermissions[]): string[] {
   return [...roles.values()];
 }
 
-/** For programs: the same and more, as JSON. */
+/** The same and more as JSON. */
 export function documentOf({ life, vpcs, unrunnable, unused }: RehearsalOutcome): object {
   const { steps, leftBehind, notUnderstood } = life;
   return {

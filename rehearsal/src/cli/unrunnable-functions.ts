@@ -2,17 +2,17 @@ import type { TemplateFile } from '../cloudformation/template/cloud-assembly';
 import { isObject } from '../cloudformation/template/template';
 import { isRunnable } from '../lambda/service/function-configuration';
 
-/** A function that the rehearsal creates, and can not run. */
+/** A function that the rehearsal creates but cannot run. */
 export interface UnrunnableFunction {
   /** The stack and the logical id. */
   readonly name: string;
-  /** `container image` if it has one instead. */
+  /** The runtime, or `container image`. */
   readonly runtime: string;
 }
 
 /**
- * What templates declare, which are not validated yet, once each. A runtime that is computed is known only when the function is created: those
- * that the CDK has templates compute are of Node.js.
+ * The functions in templates that the rehearsal cannot run, without duplicates. The templates are not validated yet. Runtimes that a
+ * template computes are left out: the CDK only computes runtimes of Node.js.
  */
 export function unrunnableFunctions(templates: readonly TemplateFile[]): UnrunnableFunction[] {
   const found = new Map<string, UnrunnableFunction>();

@@ -7,10 +7,10 @@ import type { Group, Layout, NamedHistory } from './layout';
 import type { Scale } from './scale';
 
 /*
- * Everything is placed in percent of the life, so that zooming only makes the picture wider.
+ * All positions are in percent of the life. Zooming only changes the width of the picture.
  */
 
-/** Ticks in a busy time, for those who zoom in. */
+/** The interval of the ticks in busy times. They are visible only when zoomed in. */
 const TICK_MILLISECONDS = 10_000;
 
 const CHANGES: Readonly<Record<AuthorizationChange['kind'], string>> = {
@@ -21,7 +21,7 @@ const CHANGES: Readonly<Record<AuthorizationChange['kind'], string>> = {
   missing: 'No valid authorization for a call',
 };
 
-/** A row of the table, and what in the picture it belongs to. */
+/** A row of the table. It belongs to one mark or bar of the picture. */
 interface Row {
   readonly id: string;
   readonly time: string;
@@ -37,15 +37,15 @@ export interface Drawing {
   readonly rows: readonly (Row & { readonly from: number })[];
 }
 
-/** Draws a life. @param prefix of the ids of its events, which differ from those of other lives */
+/** Draws a life. @param prefix the prefix of the ids of its events, unique on the page */
 export function draw(layout: Layout, prefix: string): Drawing {
-  const artist = new Artist(layout, prefix);
-  const groups = layout.groups.map((group) => artist.group(group)).join('');
-  const rows = artist.rows.toSorted((one, other) => one.from - other.from);
-  return { picture: `<div class="plot">${artist.axis()}${groups}</div>`, rows };
+  const renderer = new Renderer(layout, prefix);
+  const groups = layout.groups.map((group) => renderer.group(group)).join('');
+  const rows = renderer.rows.toSorted((one, other) => one.from - other.from);
+  return { picture: `<div class="plot">${renderer.axis()}${groups}</div>`, rows };
 }
 
-class Artist {
+class Renderer {
   readonly rows: (Row & { readonly from: number })[] = [];
   private readonly scale: Scale;
 
@@ -68,8 +68,8 @@ class Artist {
         `<div class="length" style="${this.place(from, to)}"><span class="${span(to - from).length > 6 ? 'long' : 'short'}">${span(to - from)}</span></div>`,
     );
     const times = busy.map(({ from, to }, index) => {
-      // the name of a time may reach into the quiet time after it
-      return `<div class="time" style="${this.place(from, quiet[index]?.to ?? to)}">${dated(from - start)}</div>`;
+      // the label may extend into the quiet time after it
+      return `<div class="time" style="${this.place(from, quiet[index]?.to ?? to)}">${timeLabel(from - start)}</div>`;
     });
     const ticks = busy.flatMap(({ from, to }) => {
       const first = from + TICK_MILLISECONDS;
@@ -110,7 +110,7 @@ class Artist {
 
   private authorization(group: string, { windows, changes, vpc }: NamedHistory, count: number): string {
     const bars = windows.map(({ from, to, endedBy }) => {
-      const ending = { expiry: 'until it expires', cancellation: 'until it is canceled', use: 'until it is used' }[endedBy];
+      const ending = { expiry: 'until it expires', cancellation: 'until it is canceled', use: 'until it is used up' }[endedBy];
       const title = `Authorization valid for ${span(to - from)}`;
       return this.mark(
         'bar authorized',
@@ -143,7 +143,7 @@ class Artist {
     return this.mark(`${long ? 'bar' : 'mark'} ${event.result}`, event, group, LANES[event.lane], label);
   }
 
-  /** A link to its row in the table, which also names it. */
+  /** A link to the row in the table. The row is also the label for screen readers. */
   private mark(
     classes: string,
     { from, to, title, text, result }: Pick<PictureEvent, 'from' | 'to' | 'title' | 'text' | 'result'>,
@@ -161,17 +161,17 @@ class Artist {
   private place(from: number, to: number): string {
     const [left, right] = [from, to].map((time) => this.scale.position(time) * 100);
     const width = (right ?? 0) - (left ?? 0);
-    return `left:${short(left ?? 0)}%${width === 0 ? '' : `;width:${short(width)}%`}`;
+    return `left:${roundedPercent(left ?? 0)}%${width === 0 ? '' : `;width:${roundedPercent(width)}%`}`;
   }
 }
 
-/** The day, and the time of day where there is room for it. */
-function dated(milliseconds: number): string {
+/** The day, and the time of day in small print. */
+function timeLabel(milliseconds: number): string {
   const [, day = '', time = ''] = /^(day \d+) (.*)$/.exec(elapsed(milliseconds)) ?? [];
   return `<span>${day} <small>${time}</small></span>`;
 }
 
-function short(percent: number): string {
+function roundedPercent(percent: number): string {
   return String(Number(percent.toFixed(3)));
 }
 

@@ -3,7 +3,7 @@ import type { Detail, Entry } from '../journal';
 import { span } from '../report';
 import type { Names } from './names';
 
-/** The lanes of a stack, from top to bottom, and what they are called. */
+/** The lanes of a stack and their labels, from top to bottom. */
 export const LANES = {
   stack: 'Stack',
   resources: 'Resources',
@@ -17,7 +17,7 @@ export const LANES = {
 
 export type Lane = keyof typeof LANES;
 
-/** One thing that the picture shows: at a moment, or for a while. */
+/** An event in the picture. Its duration may be zero. */
 export interface PictureEvent {
   readonly lane: Lane;
   /** Undefined if it belongs to no stack. */
@@ -27,27 +27,27 @@ export interface PictureEvent {
   readonly result: 'good' | 'bad' | 'neutral';
   readonly title: string;
   readonly text: string;
-  /** Of what a call is about. */
+  /** The ids of the resources that a call is about. */
   readonly ids: readonly string[];
 }
 
-/** What CloudFormation did with a stack, from beginning to end. */
+/** A create, update or delete of a stack. */
 export interface StackOperation {
   readonly stack: string;
   readonly from: number;
   readonly to: number;
-  /** The status in the end. */
+  /** The final status. */
   readonly status: string;
-  /** Whether all was done, without a rollback. */
+  /** Whether the operation succeeded, without a rollback. */
   readonly complete: boolean;
-  /** Why the first resource failed, if one did. */
+  /** The reason of the first resource that failed, if any. */
   readonly reason: string | undefined;
 }
 
-/** A deployment, as whoever deployed named it. */
+/** A step of a life, such as a deployment. */
 export interface NamedStep {
   readonly name: string;
-  /** When the first stack began, or when it was announced if none did. */
+  /** When the operation on the first stack began. If there was none, when the step began. */
   readonly from: number;
 }
 
@@ -63,9 +63,9 @@ const THROTTLED: readonly string[] = BEHAVIOURS.throttlingError.readings;
 const READS = /^(Assume|Describe|Get|List)/;
 /** The same read counts as one event as long as the next one comes by then. */
 const POLLING_MILLISECONDS = 120_000;
-const GOOD = ['CREATE_COMPLETE', 'UPDATE_COMPLETE', 'DELETE_COMPLETE'];
+const COMPLETE = ['CREATE_COMPLETE', 'UPDATE_COMPLETE', 'DELETE_COMPLETE'];
 
-/** What the entries of a journal tell, in the order in which it began. */
+/** The events of a journal, in the order in which they began. */
 export function eventsOf(entries: readonly Entry[], names: Names): LifeEvents {
   const reader = new EntryReader(names);
   for (const entry of entries) {
@@ -74,7 +74,7 @@ export function eventsOf(entries: readonly Entry[], names: Names): LifeEvents {
   return reader.result(entries.at(-1)?.time ?? 0);
 }
 
-interface Begun {
+interface Started {
   readonly from: number;
   readonly lines: readonly string[];
 }
@@ -83,10 +83,10 @@ class EntryReader {
   private readonly events: PictureEvent[] = [];
   private readonly operations: StackOperation[] = [];
   private readonly steps: NamedStep[] = [];
-  private announced: NamedStep | undefined;
-  private readonly stacks = new Map<string, Begun & { readonly reason?: string | undefined }>();
+  private pendingStep: NamedStep | undefined;
+  private readonly stacks = new Map<string, Started & { readonly reason?: string | undefined }>();
   private readonly resources = new Map<string, number>();
-  private readonly runs = new Map<string, Begun & { readonly functionName: string }>();
+  private readonly runs = new Map<string, Started & { readonly functionName: string }>();
   private readonly polls = new Map<string, { readonly index: number; readonly times: number }>();
 
   constructor(private readonly names: Names) {}
@@ -117,7 +117,7 @@ class EntryReader {
         break;
       case undefined:
         if (source === 'rehearsal') {
-          this.announce({ name: subject, from: time });
+          this.startStep({ name: subject, from: time });
         } else if (source === 'lambda') {
           this.addLine(subject, message);
         } else if (source === 'cloudformation') {
@@ -134,7 +134,7 @@ class EntryReader {
   }
 
   result(end: number): LifeEvents {
-    this.announce(undefined);
+    this.startStep(undefined);
     for (const requestId of this.runs.keys()) {
       this.endRun(requestId, end);
     }
@@ -142,29 +142,29 @@ class EntryReader {
     return { steps: this.steps, operations: this.operations, events };
   }
 
-  private announce(step: NamedStep | undefined): void {
-    if (this.announced !== undefined) {
-      this.steps.push(this.announced);
+  private startStep(step: NamedStep | undefined): void {
+    if (this.pendingStep !== undefined) {
+      this.steps.push(this.pendingStep);
     }
-    this.announced = step;
+    this.pendingStep = step;
   }
 
   private readStack({ time }: Entry, { stack, status, reason }: DetailOf<'stack'>): void {
-    const begun = this.stacks.get(stack);
+    const started = this.stacks.get(stack);
     if (status.endsWith('_IN_PROGRESS')) {
-      if (begun === undefined) {
+      if (started === undefined) {
         this.stacks.set(stack, { from: time, lines: [] });
       }
-      if (this.announced !== undefined) {
-        this.steps.push({ ...this.announced, from: time });
-        this.announced = undefined;
+      if (this.pendingStep !== undefined) {
+        this.steps.push({ ...this.pendingStep, from: time });
+        this.pendingStep = undefined;
       }
       return;
     }
-    const from = begun?.from ?? time;
-    const why = begun?.reason ?? (reason === undefined ? undefined : this.names.replaceIds(reason));
+    const from = started?.from ?? time;
+    const why = started?.reason ?? (reason === undefined ? undefined : this.names.replaceIds(reason));
     this.stacks.delete(stack);
-    const complete = GOOD.includes(status);
+    const complete = COMPLETE.includes(status);
     const result = complete ? 'good' : 'bad';
     this.operations.push({ stack, from, to: time, status, complete, reason: complete ? undefined : why });
     this.events.push({
@@ -267,16 +267,16 @@ class EntryReader {
   }
 
   /**
-   * To which stack something belongs: the one that CloudFormation is working on. If it works on several, or on none, the one that made
-   * the caller, or else what the call is about.
+   * The stack of an event: the stack that CloudFormation is working on. If it works on several stacks or none, the stack that created
+   * the caller, or else the stack that created one of the resources that the call is about.
    */
   private stackOf(owner: string | undefined, ids: readonly string[]): string | undefined {
     const [only, second] = this.stacks.keys();
     if (only !== undefined && second === undefined) {
       return only;
     }
-    const made = [...(owner === undefined ? [] : [owner]), ...ids].map((id) => this.names.stackOf(id));
-    return made.find((stack) => stack !== undefined && (only === undefined || this.stacks.has(stack))) ?? only;
+    const creators = [...(owner === undefined ? [] : [owner]), ...ids].map((id) => this.names.stackOf(id));
+    return creators.find((stack) => stack !== undefined && (only === undefined || this.stacks.has(stack))) ?? only;
   }
 }
 

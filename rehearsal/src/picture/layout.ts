@@ -12,16 +12,16 @@ export interface NamedHistory extends AuthorizationHistory {
   readonly vpc: string;
 }
 
-/** The lanes of one stack, or of what belongs to none. */
+/** The lanes of a stack, or of all events outside of stacks. */
 export interface Group {
   readonly name: string;
   readonly authorizations: readonly NamedHistory[];
   readonly lanes: readonly { readonly lane: Lane; readonly events: readonly PictureEvent[] }[];
 }
 
-/** What became of one stack in one step, and how it was authorized. */
+/** The result of a step for one stack, and the state of its authorizations. */
 export interface Outcome {
-  /** Undefined for what was done before the first step. */
+  /** The index of the step. Undefined before the first step. */
   readonly step: number | undefined;
   readonly operation: StackOperation | undefined;
   readonly authorization: string;
@@ -39,10 +39,10 @@ export interface Layout {
 
 const LANE_NAMES = Object.keys(LANES) as Lane[];
 
-/** Lanes whose events do not interrupt a quiet time: somebody waits, and looks now and then. */
+/** Lanes whose events do not interrupt a quiet time: polling, and status changes in the meantime. */
 const QUIET_LANES: readonly Lane[] = ['reads', 'fleets'];
 
-/** What is drawn of a life, and where in time. */
+/** Computes what the picture of a life shows, and when. */
 export function layoutOf({ title, start, end, entries, authorizations }: PicturedLife): Layout {
   const names = new Names(entries);
   const { steps, operations, events } = eventsOf(entries, names);
@@ -60,7 +60,7 @@ export function layoutOf({ title, start, end, entries, authorizations }: Picture
     const own = events.filter((event) => event.stack === stack);
     return {
       name: stack ?? 'Outside of stacks',
-      // those that no stack has to do with are shown outside of stacks
+      // an authorization that no stack uses is shown outside of stacks
       authorizations: histories
         .filter((candidate) => (stack === undefined ? candidate.stacks.size === 0 : candidate.stacks.has(stack)))
         .map(({ history }) => history),
@@ -107,25 +107,25 @@ function outcomesOf(
   return [...outcomes, ...idle].sort((one, other) => (one.step ?? -1) - (other.step ?? -1));
 }
 
-/** Whether there was an authorization when CloudFormation began, and what happened to it before it ended. */
+/** Describes whether the authorization was valid when an operation began, and how it changed during the operation. */
 function stateDuring({ changes }: AuthorizationHistory, { from, to }: Pick<StackOperation, 'from' | 'to'>): string {
-  // what was known then, without what came later
+  // ignore later changes
   const last = windowsOf(changes.filter(({ time }) => time < from)).at(-1);
   const during = changes.filter(({ time }) => time >= from && time <= to);
   const authorized = during.find(({ kind }) => kind === 'authorized');
   const missing = during.filter(({ kind }) => kind === 'missing').length;
   const before =
     last === undefined
-      ? 'none before'
+      ? 'no authorization before'
       : last.to > from
-        ? `valid for ${span(last.to - from)} more`
-        : `${{ expiry: 'lapsed', cancellation: 'canceled', use: 'used up' }[last.endedBy]} ${span(from - last.to)} before`;
+        ? `valid for another ${span(last.to - from)}`
+        : `${{ expiry: 'expired', cancellation: 'canceled', use: 'used up' }[last.endedBy]} ${span(from - last.to)} before`;
   return [
     before,
     ...(missing === 0 ? [] : [`${missing} ${missing === 1 ? 'call' : 'calls'} without it`]),
     ...(authorized === undefined
       ? []
       : [authorized.time - from < 1000 ? 'authorized at once' : `authorized after ${span(authorized.time - from)}`]),
-    ...(during.some(({ kind }) => kind === 'canceled') ? ['canceled in the end'] : []),
+    ...(during.some(({ kind }) => kind === 'canceled') ? ['then canceled'] : []),
   ].join(', ');
 }

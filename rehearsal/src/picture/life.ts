@@ -2,7 +2,7 @@ import type { AuthorizationChange } from '../aws/gamelift/authorizations';
 import type { Rehearsal } from '../index';
 import type { Entry } from '../journal';
 
-/** A rehearsed life, as far as a picture shows it. */
+/** The data of a life that its picture needs. */
 export interface PicturedLife {
   readonly title: string;
   /** Rehearsed time, in milliseconds since the epoch. */
@@ -12,7 +12,7 @@ export interface PicturedLife {
   readonly authorizations: readonly AuthorizationChange[];
 }
 
-/** What has happened in a rehearsal until now. */
+/** Collects the data of a rehearsal until now. */
 export function picturedLife(
   title: string,
   start: number,

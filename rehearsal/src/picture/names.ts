@@ -2,7 +2,7 @@ import type { Entry } from '../journal';
 
 const UUID = /\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g;
 
-/** Shorter ids, and those without a digit, are words that may mean something else. */
+/** Shorter ids, and ids without digits, may be ordinary words: they are not replaced. */
 const SHORTEST_ID = 8;
 
 interface Named {
@@ -10,7 +10,7 @@ interface Named {
   readonly name: string;
 }
 
-/** The names by which people know the resources of stacks: `stack/logicalId` instead of ids that AWS made up. */
+/** Replaces physical ids that AWS generated with readable names: `stack/logicalId`. */
 export class Names {
   private readonly byId = new Map<string, Named>();
   private readonly pattern: RegExp;
@@ -24,7 +24,7 @@ export class Names {
           const name = `${stack}/${logicalId}`;
           const generation = (generations.get(name) ?? 0) + 1;
           generations.set(name, generation);
-          // the resource that replaces another has the same logical id
+          // a replacement has the same logical id
           this.byId.set(physicalId, { stack, name: generation === 1 ? name : `${name} (${generation})` });
         }
       }
@@ -33,12 +33,12 @@ export class Names {
     this.pattern = new RegExp(longestFirst.length === 0 ? '(?!)' : longestFirst.map(escapePattern).join('|'), 'g');
   }
 
-  /** The stack that made the resource with this id. */
+  /** The stack that created the resource with this id. */
   stackOf(physicalId: string): string | undefined {
     return this.byId.get(physicalId)?.stack;
   }
 
-  /** The text in one line, with names in place of ids. */
+  /** Replaces ids with names, and puts the text on one line. */
   replaceIds(text: string): string {
     return text
       .replace(this.pattern, (id) => this.byId.get(id)?.name ?? id)

@@ -9,7 +9,7 @@ import { layoutOf } from './layout';
 import type { Layout, Outcome } from './layout';
 import type { PicturedLife } from './life';
 
-/** One file that needs nothing else: lives in rehearsed time, as a picture and as a table. */
+/** A self-contained web page that shows lives as pictures and tables. */
 export function pageOf(title: string, lives: readonly PicturedLife[]): string {
   const drawn = lives.map((life, index) => {
     const layout = layoutOf(life);
@@ -29,7 +29,7 @@ export function pageOf(title: string, lives: readonly PicturedLife[]): string {
 <body>
 <header>
 <h1>${escapeHtml(title)}</h1>
-<p>What a rehearsal did with simulated AWS accounts. Time is rehearsed time, from the beginning of the life.</p>
+<p>Everything that happened in the simulated AWS accounts. All times are simulated, and start at the beginning of the life.</p>
 ${LEGEND}
 </header>
 <main>
@@ -47,7 +47,7 @@ const LEGEND = `<ul class="legend">
 <li><i class="mark missing"></i>refused, failed or throttled</li>
 <li><i class="bar good"></i>the stack is complete</li>
 <li><i class="bar bad"></i>the stack failed</li>
-<li><i class="quiet"></i>quiet time, drawn shorter; its length is written above</li>
+<li><i class="quiet"></i>quiet time, drawn shorter than it is, with its duration above</li>
 </ul>`;
 
 function life(layout: Layout, { picture }: Drawing, index: number): string {
@@ -57,14 +57,14 @@ function life(layout: Layout, { picture }: Drawing, index: number): string {
 <div class="picture" role="group" aria-label="Picture: ${title}">
 <div class="tools">
 <button type="button" data-zoom="0.5" aria-label="Zoom out">−</button><button type="button" data-zoom="2" aria-label="Zoom in">+</button><button type="button" data-zoom="0">Whole life</button>
-<span class="keys">Keys in the picture: ← → next event, ↑ ↓ next lane, + − zoom, 0 whole life, Enter to its row in the table</span>
+<span class="keys">Keys in the picture: ← → next event, ↑ ↓ next lane, + − zoom, 0 whole life, Enter jumps to the row in the table</span>
 </div>
 <div class="scroller">${picture}</div>
 <p class="shown">Point at an event, or move to it with the arrow keys.</p>
 </div>
 ${tableOf(
   'outcomes',
-  '<caption>What became of each stack. Choose a step to zoom the picture to it.</caption>',
+  '<caption>The result of each stack. Select a step to zoom to it.</caption>',
   ['Step', 'Stack', 'Result', 'Authorization for the VPC'],
   layout.outcomes.map((outcome) => outcomeRow(layout, outcome)),
 )}
@@ -105,7 +105,7 @@ ${tableOf('events', '', ['Time', 'Stack and lane', 'What happened'], body)}
 </section>`;
 }
 
-/** The roles are written down, since on a phone the cells are no longer laid out as a table. There, spaces keep words apart. */
+/** The explicit roles and the spaces between cells are for phones, where CSS does not lay out the cells as a table. */
 function tableOf(kind: string, caption: string, head: readonly string[], rows: readonly string[]): string {
   const cells = head.map((text) => `<th role="columnheader" scope="col">${text}</th>`).join('');
   return `<table class="${kind}" role="table">${caption}
@@ -121,7 +121,7 @@ function row(kind: string, cells: readonly string[], id?: string): string {
   return `<tr${attributes} role="row">${cells.map((cell) => `<td role="cell">${cell}</td>`).join(' ')}</tr>`;
 }
 
-/** What moves, zooms and shows, as one script. */
+/** The bundled script of the page. */
 function script(): string {
   const { outputFiles } = buildSync({
     entryPoints: [join(__dirname, 'browser', 'script.ts')],

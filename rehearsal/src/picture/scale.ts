@@ -1,9 +1,9 @@
 /*
- * A life has minutes in which much happens and weeks in which nothing does. Time between two moments that are close to each other is
- * drawn to scale. Longer times are quiet, and grow with the logarithm: a month is twice as wide as a minute.
+ * A life has busy minutes and weeks without events. Short times between two events are drawn to scale. Longer times are quiet, and
+ * their width grows with the logarithm: a month is twice as wide as a minute.
  */
 
-/** Up to here, time is drawn to scale. */
+/** Up to this duration, time is drawn to scale. */
 const LINEAR_MILLISECONDS = 15_000;
 const WIDTH_OF_DOUBLING = 2_000;
 
@@ -16,7 +16,7 @@ interface QuietTime {
 /** Where a time is in the picture. */
 export class Scale {
   readonly quiet: readonly QuietTime[];
-  /** The times between the quiet ones. */
+  /** The times between the quiet times. */
   readonly busy: readonly QuietTime[];
   private readonly moments: readonly number[];
   private readonly positions: readonly number[];
@@ -45,7 +45,7 @@ export class Scale {
     this.positions = widths.map((width) => (sum === 0 ? 0 : width / sum));
   }
 
-  /** From 0, the first moment, to 1, the last. Between two moments, time is linear. */
+  /** The position of a time, from 0 (the first moment) to 1 (the last moment). Linear between two moments. */
   position(time: number): number {
     const next = this.moments.findIndex((moment) => moment >= time);
     const [to, end] = [this.moments[next], this.positions[next]];

@@ -15,7 +15,7 @@ export interface AuthorizationHistory {
   readonly changes: readonly AuthorizationChange[];
 }
 
-/** One history for each authorization, in the order in which they were first made or missed. */
+/** One history for each authorization, in the order of their first changes. */
 export function authorizationHistories(changes: readonly AuthorizationChange[]): AuthorizationHistory[] {
   const byKey = new Map<string, AuthorizationChange[]>();
   for (const change of changes) {
@@ -57,7 +57,7 @@ export function windowsOf(changes: readonly AuthorizationChange[]): Authorizatio
   return windows;
 }
 
-/** One call may look for an authorization twice. */
+/** Removes repeated changes: one call may check for an authorization twice. */
 function withoutRepeats(changes: readonly AuthorizationChange[]): AuthorizationChange[] {
   return changes.filter(({ kind, time }, index) => {
     const before = changes[index - 1];

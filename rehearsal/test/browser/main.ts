@@ -11,22 +11,22 @@ import { pageOf } from '../../src/picture';
 import { failedDeletion } from '../picture/sample';
 
 /*
- * Opens a picture of two lives in Chromium, and uses it as a reader does. `CHROMIUM` names another command than chromium.
+ * Opens a picture of two lives in Chromium, and uses it as a reader does. The environment variable `CHROMIUM` can name another command.
  */
 
 const { CHROMIUM } = process.env;
 const COMMANDS = CHROMIUM === undefined ? ['chromium', 'chromium-browser', 'google-chrome'] : [CHROMIUM];
 const PHONE = { width: 360, height: 740 };
 const DESKTOP = { width: 1280, height: 900 };
-const LEAST_CONTRAST = 4.5;
+const MINIMUM_CONTRAST = 4.5;
 
-/** What the page asked of the network, and what it complained of. */
-interface Watched {
+/** A page, and its errors and network requests. */
+interface OpenPage {
   readonly page: Page;
   readonly problems: readonly string[];
 }
 
-type Check = (watched: Watched) => Promise<void>;
+type Check = (opened: OpenPage) => Promise<void>;
 
 async function scrollsSideways(page: Page): Promise<boolean> {
   return await page.evaluate<boolean>('document.documentElement.scrollWidth > document.documentElement.clientWidth');
@@ -84,7 +84,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
     assert.equal(await page.locator('.shown').first().textContent(), row.join(' · '));
   },
 
-  'what has the focus has a visible outline': async ({ page }) => {
+  'the focused element has a visible outline': async ({ page }) => {
     await page.locator('.tools button').nth(2).focus();
     await press(page, 'Tab', 'ArrowDown');
     const outline = await page.evaluate<string>(
@@ -105,7 +105,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
     assert.equal(new URL(page.url()).hash, event);
   },
 
-  'what moves the focus out of sight scrolls it back': async ({ page }) => {
+  'the picture scrolls to the focused event': async ({ page }) => {
     await page.locator('.outcomes button').first().click();
     await page.locator('.stack a').first().focus();
     await press(page, 'End');
@@ -127,7 +127,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
     assert.ok(bar.x >= view.x && bar.x + bar.width <= view.x + view.width);
   },
 
-  'dark mode has other colors': async ({ page }) => {
+  'dark mode has different colors': async ({ page }) => {
     const colors = async (): Promise<string> =>
       await page.evaluate<string>(
         '(({ color, backgroundColor }) => `${color} on ${backgroundColor}`)(getComputedStyle(document.body))',
@@ -137,12 +137,12 @@ const CHECKS: Readonly<Record<string, Check>> = {
     assert.notEqual(await colors(), light);
   },
 
-  'every text can be read, in light and in dark': async ({ page }) => {
+  'every text has enough contrast in light and dark mode': async ({ page }) => {
     for (const colorScheme of ['light', 'dark'] as const) {
       for (const size of [PHONE, DESKTOP]) {
         await page.emulateMedia({ colorScheme });
         await page.setViewportSize(size);
-        assert.deepEqual(await page.evaluate<string[]>(`textsOfLowContrast(${LEAST_CONTRAST})`), []);
+        assert.deepEqual(await page.evaluate<string[]>(`textsOfLowContrast(${MINIMUM_CONTRAST})`), []);
       }
     }
   },
@@ -155,7 +155,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
     assert.equal(await page.getByRole('row', { name: /2 delete Stack ✗.DELETE_FAILED/ }).count(), 2);
   },
 
-  'print shows the whole life and the tables, and nothing to press': async ({ page }) => {
+  'print shows the whole life and the tables, without buttons': async ({ page }) => {
     await page.locator('.tools button').nth(1).click();
     await page.emulateMedia({ media: 'print' });
     assert.ok((await plotWidth(page)) <= DESKTOP.width);
@@ -164,7 +164,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   },
 };
 
-async function open(browser: Browser, file: string): Promise<Watched> {
+async function open(browser: Browser, file: string): Promise<OpenPage> {
   const page = await browser.newPage({ viewport: DESKTOP, colorScheme: 'light' });
   const problems: string[] = [];
   page.on('console', (message) => problems.push(`console: ${message.text()}`));
@@ -203,9 +203,9 @@ async function main(): Promise<void> {
         if (browser === undefined) {
           throw new NotAvailable(`none of ${COMMANDS.join(', ')} is installed`);
         }
-        const watched = await open(browser, file);
-        await check(watched);
-        await watched.page.close();
+        const opened = await open(browser, file);
+        await check(opened);
+        await opened.page.close();
       }),
     );
   }

@@ -36,13 +36,13 @@ const deleteAll = async () => {
 };
 const parameter = (scope: Construct, id: string, value = 'value', name?: string) =>
   new SsmParameter(scope, id, { type: 'String', value, ...(name === undefined ? {} : { name }) });
-/** A resource that can not be created. */
+/** A resource that cannot be created. */
 const broken = (scope: Construct) =>
   new CfnResource(scope, 'Broken', { type: 'AWS::SSM::Parameter', properties: { Type: 'String' } });
 const valueOf = (stack: string, output: string) => rehearsal.cloudFormation.describe(stack).outputs[output];
 
 describe('a whole assembly', () => {
-  test('is deployed in the order of its dependencies, over accounts, Regions and stages, and deleted in reverse', async () => {
+  test('is deployed in the order of dependencies across accounts, Regions and stages, and deleted in reverse order', async () => {
     const last = new Stack(app, 'Last', { env: FIRST });
     const stage = new Stage(app, 'Stage', { env: SECOND });
     const inner = new Stack(stage, 'Inner');
@@ -69,7 +69,7 @@ describe('a whole assembly', () => {
     expect(await deleteAll()).toEqual([]);
   });
 
-  test('may have the same stack in several environments', async () => {
+  test('may contain the same stack for several environments', async () => {
     for (const [index, env] of [FIRST, SECOND].entries()) {
       parameter(new Stack(app, `Peering${index}`, { env, stackName: 'Peering' }), 'One', 'value', '/same');
     }
@@ -125,7 +125,7 @@ describe('a nested stack', () => {
       .map(({ physicalId }) => rehearsal.cloudFormation.describe(physicalId ?? '').status);
   const there = (name: string) => rehearsal.aws.parameters.has({ account: '111111111111', region: 'us-east-1' }, name);
 
-  test('gets parameters, gives outputs, and is updated and deleted with its parent', async () => {
+  test('receives parameters, returns outputs, and is updated and deleted with its parent', async () => {
     parent();
     expect(await deployAll()).toEqual(['Parent CREATE_COMPLETE']);
     expect([valueOf('Parent', 'Value'), nestedStatus()]).toEqual(['copy-value', ['CREATE_COMPLETE']]);
@@ -137,7 +137,7 @@ describe('a nested stack', () => {
     expect(there('/copy')).toBe(false);
   });
 
-  test('that can not be created fails its parent, and nothing is left', async () => {
+  test('that cannot be created fails its parent, and nothing is left behind', async () => {
     parent({ nestedBroken: true });
     expect(await deployAll()).toEqual(['Parent ROLLBACK_COMPLETE']);
     expect(reasons(rehearsal, 'CREATE_FAILED').at(-1)).toMatch(
@@ -146,7 +146,7 @@ describe('a nested stack', () => {
     expect([there('/copy'), nestedStatus()]).toEqual([false, []]);
   });
 
-  test('that can not be updated is rolled back with its parent', async () => {
+  test('that cannot be updated is rolled back with its parent', async () => {
     parent();
     await deployAll();
     parent({ value: 'changed', nestedBroken: true });
@@ -155,7 +155,7 @@ describe('a nested stack', () => {
     expect(rehearsal.aws.parameters.get({ account: '111111111111', region: 'us-east-1' }, '/copy')?.value).toBe('copy-value');
   });
 
-  test('whose parent fails after it goes back too, and has lost nothing meanwhile', async () => {
+  test('is rolled back without losing resources if its parent fails later', async () => {
     parent();
     await deployAll();
     const from = rehearsal.journal.entries.length;
@@ -188,7 +188,7 @@ describe('parameters of Systems Manager', () => {
     expect([valueOf('Reader', 'Typed'), valueOf('Reader', 'Dynamic')]).toEqual(['second', 'dynamic-second']);
   });
 
-  test('that are not there fail whoever needs them', async () => {
+  test('that do not exist fail the stacks that need them', async () => {
     const stack = new Stack(app, 'Reader', { env: FIRST });
     const dynamic = parameter(stack, 'Copy', '{{resolve:ssm:/nowhere:3}}');
     expect(await deployAll()).toEqual(['Reader ROLLBACK_COMPLETE']);
@@ -248,7 +248,7 @@ describe('Fn::GetStackOutput', () => {
     expect(copied(env)).toBe('produced');
   });
 
-  test('reads from another account as a role there that trusts the execution role', async () => {
+  test('reads from another account with a role that trusts the execution role', async () => {
     rehearsal.aws.iam.createRole({
       account: '222222222222',
       roleName: 'cdk-hnb659fds-cfn-exec-role-222222222222-eu-west-1',
@@ -272,7 +272,7 @@ describe('Fn::GetStackOutput', () => {
     expect(reasons(rehearsal, 'CREATE_FAILED')[0]).toContain(reason);
   });
 
-  test('is a weak reference: the producer can go, and the consumer keeps what it read', async () => {
+  test('is a weak reference: the producer can be deleted, and the consumer keeps the value', async () => {
     producerAndConsumer(FIRST, {});
     await deployAll();
     expect((await rehearsal.cloudFormation.delete('Producer')).status).toBe('DELETE_COMPLETE');

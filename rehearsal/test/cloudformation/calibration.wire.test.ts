@@ -9,7 +9,7 @@ import { AwsCustomResource, AwsCustomResourcePolicy, PhysicalResourceId, Provide
 import { Rehearsal } from '../../src/index';
 import { reasons } from '../assembly';
 
-/** Handlers that AWS wrote and everybody runs, from unmodified assets: what they do here is what they do there. */
+/** Runs AWS's own handlers from unmodified assets. They must behave as they do in AWS. */
 
 let rehearsal: Rehearsal;
 
@@ -79,7 +79,7 @@ describe('AwsCustomResource', () => {
     ]);
   });
 
-  test('rolls a failed creation back, and passes the reason on', async () => {
+  test('rolls a failed creation back, and reports the reason', async () => {
     const { status } = await deploy(authorizing(''));
     expect(status).toMatch(/^ROLLBACK_/);
     expect(reasons(rehearsal, 'CREATE_FAILED')[0]).toMatch(
@@ -92,7 +92,7 @@ describe('AwsCustomResource', () => {
     await rehearsal.clock.sleep(60_000);
     const { status } = await deploy(
       authorizing('333333333333', (stack, resource) => {
-        // each takes a while: the way back must not meet the rate limit of one call in ten seconds
+        // the rollback must start later than the rate limit of one call in ten seconds
         const slow = ['1', '2', '3', '4', '5'].map((id) => new CfnVPC(stack, `Slow${id}`, { cidrBlock: `10.${id}.0.0/16` }));
         slow.slice(1).forEach((vpc, index) => {
           vpc.node.addDependency(slow[index] ?? vpc, resource);
@@ -147,7 +147,7 @@ describe('custom_resources.Provider', () => {
     expect(handled()).toEqual(['Create none one', 'Update one bad', 'Update one one']);
   });
 
-  test('does not send the user the delete after a failed create', async () => {
+  test("does not pass the delete after a failed create to the user's handler", async () => {
     expect((await deploy(providing('bad'))).status).toBe('ROLLBACK_COMPLETE');
     expect(handled()).toEqual(['Create none bad']);
   });

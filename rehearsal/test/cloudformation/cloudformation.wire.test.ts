@@ -78,7 +78,7 @@ describe('the life of a stack', () => {
     expect(requested()).toEqual(['Create One']);
   });
 
-  test('a failed deletion leaves what is left, and can be tried again', async () => {
+  test('a failed deletion keeps the remaining resources, and can be retried', async () => {
     await deploy({ One: custom({ Delete: { Fail: 'not yet' } }), Two: custom({ One: { Ref: 'One' } }) });
     expect(await remove()).toMatchObject({
       status: 'DELETE_FAILED',
@@ -94,7 +94,7 @@ describe('the life of a stack', () => {
     expect(requested().filter((request) => request.startsWith('Delete'))).toEqual(['Delete Two', 'Delete One', 'Delete One']);
   });
 
-  test('retained resources stay', async () => {
+  test('retained resources are not deleted', async () => {
     await deploy({ One: custom({}, { DeletionPolicy: 'Retain' }), Two: custom({}, { DeletionPolicy: 'RetainExceptOnCreate' }) });
     await remove();
     expect(requested()).toEqual(expect.not.arrayContaining(['Delete One', 'Delete Two']));
@@ -103,7 +103,7 @@ describe('the life of a stack', () => {
 });
 
 describe('requests to custom resources', () => {
-  test('carry every scalar as a string, and old properties with an update', async () => {
+  test('have every scalar as a string, and the old properties in an update', async () => {
     await deploy({ One: custom({ Yes: true, Number: 5, List: [1, { Two: false }] }) });
     await deploy({ One: custom({ Yes: false }) });
     const [create, update] = requests(rehearsal);
@@ -116,7 +116,7 @@ describe('requests to custom resources', () => {
     expect(update?.properties.Number).toBeUndefined();
   });
 
-  test('that get no answer in time fail', async () => {
+  test('fail without a response before the timeout', async () => {
     const started = rehearsal.clock.now();
     const { status } = await deploy({ One: custom({ ServiceTimeout: 600, Create: 'silent' }) });
     expect(status).toBe('ROLLBACK_COMPLETE');
@@ -127,7 +127,7 @@ describe('requests to custom resources', () => {
     expect(requests(rehearsal)[1]?.PhysicalResourceId).toMatch(/^Stack-One-[0-9A-F]{12}$/);
   });
 
-  test('are tried again by Lambda where the function crashes', async () => {
+  test('are retried by Lambda if the function crashes', async () => {
     await deploy({ One: custom({ ServiceTimeout: 3000, Create: 'crash', Delete: {} }) });
     const creates = requests(rehearsal).filter(({ RequestType }) => RequestType === 'Create');
     expect(creates).toHaveLength(3);
@@ -135,7 +135,7 @@ describe('requests to custom resources', () => {
   });
 
   test.each([
-    ['an answer that is too long', { Create: { Padding: 4096 } }, 'Response object is too long.'],
+    ['a response that is too long', { Create: { Padding: 4096 } }, 'Response object is too long.'],
     ['a physical id that is too long', { Create: { Id: 'x'.repeat(1025) } }, 'Invalid PhysicalResourceId'],
     ['an empty physical id', { Create: { Id: '' } }, 'Invalid PhysicalResourceId'],
   ])('fail because of %s', async (_, properties, reason) => {
@@ -143,7 +143,7 @@ describe('requests to custom resources', () => {
     expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual([reason]);
   });
 
-  test('that ask for an attribute that was not answered fail what asks', async () => {
+  test('fail if they need an attribute that is missing from the response of another resource', async () => {
     await deploy({ One: custom({}), Two: custom({ From: { 'Fn::GetAtt': ['One', 'Absent'] } }) });
     expect(reasons(rehearsal, 'CREATE_FAILED')[0]).toContain("Vendor response doesn't contain Absent attribute");
   });
@@ -159,7 +159,7 @@ describe('requests to custom resources', () => {
 });
 
 describe('a failed creation', () => {
-  test('is rolled back in reverse, the failed resource with the id of its answer', async () => {
+  test('is rolled back in reverse order, the failed resource with the physical id of its response', async () => {
     const { status, reason } = await deploy({
       One: custom({}),
       Two: custom({ After: { Ref: 'One' }, Create: { Fail: 'no', Id: 'half' } }),
@@ -179,7 +179,7 @@ describe('a failed creation', () => {
     expect((await deploy({})).status).toBe('CREATE_COMPLETE');
   });
 
-  test('cancels a custom resource in progress, ignores its late answer, and deletes it by an id that it never gave', async () => {
+  test('cancels a custom resource in progress, ignores its late response, and deletes it with a generated physical id', async () => {
     const { status } = await deploy({ Bad: custom({ Create: { Fail: 'no' } }), Slow: custom({ Seconds: 50 }) });
     expect(status).toBe('ROLLBACK_COMPLETE');
     expect(reasons(rehearsal, 'CREATE_FAILED')[1]).toBe('Resource creation cancelled');
@@ -189,7 +189,7 @@ describe('a failed creation', () => {
     expect(deleted?.PhysicalResourceId).toMatch(/^Stack-Slow-/);
   });
 
-  test('keeps what is to be retained, except on create', async () => {
+  test('keeps retained resources, except those with RetainExceptOnCreate', async () => {
     await deploy({
       Kept: vpc('10.0.0.0/16', { DeletionPolicy: 'Retain' }),
       Gone: vpc('10.1.0.0/16', { DeletionPolicy: 'RetainExceptOnCreate' }),
@@ -199,12 +199,12 @@ describe('a failed creation', () => {
   });
 });
 
-describe('a failed creation that is kept', () => {
+describe('a failed creation without rollback', () => {
   const keep = (resources: object) =>
     rehearsal.cloudFormation.deploy(writeAssembly(template(resources)), 'Stack', { onFailure: 'keep' });
   const failing = { Before: custom({}), Bad: custom({ After: { Ref: 'Before' }, Create: { Fail: 'no', Id: 'half' } }) };
 
-  test('leaves everything as it is, does not cancel what is independent, and makes nothing that depends on it', async () => {
+  test('keeps all resources, does not cancel independent ones, and does not create dependents', async () => {
     const { status, reason } = await keep({
       ...failing,
       Slow: custom({ Seconds: 50 }),
@@ -229,7 +229,7 @@ describe('a failed creation that is kept', () => {
     expect(requested().slice(-3).sort()).toEqual(['Delete Bad', 'Delete Before', 'Delete Slow']);
   });
 
-  test('is mended by the next deployment, which deletes what failed and makes it anew', async () => {
+  test('is repaired by the next deployment, which deletes the failed resource and creates it again', async () => {
     await keep(failing);
     expect((await deploy({ ...failing, Bad: custom({ After: { Ref: 'Before' } }) })).status).toBe('UPDATE_COMPLETE');
     expect(requested()).toEqual(['Create Before', 'Create Bad', 'Delete Bad', 'Create Bad']);
@@ -237,8 +237,8 @@ describe('a failed creation that is kept', () => {
   });
 });
 
-describe('deletions in an order that is chosen', () => {
-  test('happen one after the other, and never before what depends on them', async () => {
+describe('deletions in a chosen order', () => {
+  test('happen one at a time, and never before those of dependents', async () => {
     const chosen = await Rehearsal.start({
       startTime: Date.UTC(2026, 0, 1),
       nextDeletion: (ready) => ready.reduce((one, other) => (other.logicalId > one.logicalId ? other : one)),
@@ -259,7 +259,7 @@ describe('deletions in an order that is chosen', () => {
 describe('an update', () => {
   const replaceable = (cidr: string, more: object = {}) => ({ Vpc: vpc(cidr), One: custom({ Vpc: { Ref: 'Vpc' } }), ...more });
 
-  test('replaces what it cannot change, tells what refers to it, and cleans up afterwards', async () => {
+  test('replaces a resource that it cannot change, updates its dependents, and cleans up afterwards', async () => {
     await deploy(replaceable('10.0.0.0/16'));
     const before = resource('Vpc')?.physicalId;
     const from = mark();
@@ -285,7 +285,7 @@ describe('an update', () => {
     ]);
   });
 
-  test('that changes a physical id is a replacement: the old one is deleted with the old properties', async () => {
+  test('that changes a physical id is a replacement: the old resource is deleted with the old properties', async () => {
     await deploy({ One: custom({ Name: 'a', Create: { Id: 'a' } }) });
     await deploy({ One: custom({ Name: 'b', Update: { Id: 'b' } }) });
     expect(requests(rehearsal).at(-1)).toMatchObject({
@@ -296,7 +296,7 @@ describe('an update', () => {
     expect(resource('One')?.physicalId).toBe('b');
   });
 
-  test('deletes what was removed, in reverse, trying three times and completing none the less', async () => {
+  test('deletes removed resources in reverse order, with three attempts, and completes even if they fail', async () => {
     await deploy({ One: custom({ Delete: { Fail: 'never' } }), Two: custom({ One: { Ref: 'One' } }) });
     const from = mark();
     expect((await deploy({})).status).toBe('UPDATE_COMPLETE');
@@ -322,7 +322,7 @@ describe('an update', () => {
 describe('a failed update', () => {
   const bad = custom({ Create: { Fail: 'no' }, After: { Ref: 'One' } });
 
-  test('updates back what it updated, restores what it replaced, and deletes what it created', async () => {
+  test('updates changed resources back, restores replaced ones, and deletes new ones', async () => {
     await deploy({ Vpc: vpc('10.0.0.0/16'), One: custom({ Vpc: { Ref: 'Vpc' } }) });
     const before = resource('Vpc')?.physicalId;
     const from = mark();
@@ -352,7 +352,7 @@ describe('a failed update', () => {
     );
   });
 
-  test('of a replaced custom resource goes back to the old id, and deletes the new one', async () => {
+  test('of a replaced custom resource returns to the old physical id, and deletes the new one', async () => {
     await deploy({ One: custom({ Name: 'a', Create: { Id: 'a' }, Update: { Id: 'a' } }) });
     await deploy({ One: custom({ Name: 'b', Update: { Id: 'b' } }), Bad: bad });
     const last = requests(rehearsal)
@@ -368,7 +368,7 @@ describe('a failed update', () => {
   test.each([
     ['stored', 'b'],
     ['ignored', 'a'],
-  ] as const)('has the physical id of its answer %s', async (failedUpdatePhysicalId, expected) => {
+  ] as const)('with the physical id of its response %s', async (failedUpdatePhysicalId, expected) => {
     await rehearsal.close();
     rehearsal = await Rehearsal.start({ failedUpdatePhysicalId });
     await deploy({ One: custom({ Create: { Id: 'a' }, Update: { Id: 'a' } }) });
@@ -378,7 +378,7 @@ describe('a failed update', () => {
     expect(requested().filter((request) => request === 'Delete One')).toHaveLength(expected === 'b' ? 1 : 0);
   });
 
-  test('whose ids are ignored where it fails replaces a resource where it succeeds', async () => {
+  test('whose physical ids are ignored does not affect replacements by updates that succeed', async () => {
     await rehearsal.close();
     rehearsal = await Rehearsal.start({ failedUpdatePhysicalId: 'ignored' });
     await deploy({ One: custom({ Create: { Id: 'a' } }) });
@@ -387,14 +387,14 @@ describe('a failed update', () => {
     expect(requests(rehearsal).at(-1)).toMatchObject({ RequestType: 'Delete', PhysicalResourceId: 'a' });
   });
 
-  test('whose rollback fails too is left as it is', async () => {
+  test('whose rollback fails, too, can only be deleted', async () => {
     await deploy({ One: custom({ Update: { Fail: 'not back' } }) });
     expect((await deploy({ One: custom({ Update: {} }), Bad: bad })).status).toBe('UPDATE_ROLLBACK_FAILED');
     await expect(deploy({})).rejects.toThrow('UPDATE_ROLLBACK_FAILED state');
     expect((await remove()).status).toBe('DELETE_COMPLETE');
   });
 
-  test('whose rollback failed is tried again from where it stopped', async () => {
+  test('whose rollback failed can continue its rollback', async () => {
     const seconds = { ServiceTimeout: 20 };
     await deploy({ One: custom({ Name: 'a', ...seconds }), Two: custom({ Name: 'a', ...seconds }) });
     const updates = new Set<string>();
@@ -425,8 +425,8 @@ describe('a failed update', () => {
   });
 });
 
-describe('answers', () => {
-  test('that meet trouble are sent again, and counted once', async () => {
+describe('responses', () => {
+  test('are sent again after faults, and counted once', async () => {
     rehearsal.responses.intercept(({ attempt }) => [{ status: 503 }, 'reset' as const][attempt - 1]);
     expect((await deploy({ One: custom({}) })).status).toBe('CREATE_COMPLETE');
     const [request] = requests(rehearsal);
@@ -435,7 +435,7 @@ describe('answers', () => {
     expect(puts.slice(0, 2)).toEqual(['PUT 503', 'PUT ECONNRESET']);
   });
 
-  test('never show their URL in the journal', async () => {
+  test('do not show their URL in the journal', async () => {
     await deploy({ One: custom({}) });
     expect(rehearsal.journal.entries.filter(({ message }) => message.includes('X-Amz-Signature'))).toEqual([]);
   });
@@ -478,12 +478,12 @@ describe('templates', () => {
       { A: custom({}, { Condition: 'Never' }), B: custom({ A: { Ref: 'A' } }) },
       'Unresolved resource dependencies [A] in the Resources block',
     ],
-  ])('that are wrong are refused before anything starts', async (resources, message) => {
+  ])('with errors are refused before anything starts', async (resources, message) => {
     await expect(deploy(resources, { Conditions: { Never: { 'Fn::Equals': ['a', 'b'] } } })).rejects.toThrow(message);
     expect(events(rehearsal)).toEqual([]);
   });
 
-  test('share values through exports, which cannot go while they are in use', async () => {
+  test('share values through exports, which cannot be changed or deleted while they are in use', async () => {
     const exporting = {
       Resources: { Vpc: vpc('10.0.0.0/16') },
       Outputs: { Id: { Value: { Ref: 'Vpc' }, Export: { Name: 'vpc' } } },
@@ -504,7 +504,7 @@ describe('templates', () => {
     expect((await rehearsal.cloudFormation.delete('Exporting')).status).toBe('DELETE_COMPLETE');
   });
 
-  test('with types that are not simulated get made-up resources, and the journal says so', async () => {
+  test('with types that are not simulated get placeholder resources, and the journal says so', async () => {
     const { outputs } = await deploy(
       { Topic: { Type: 'AWS::SNS::Topic' } },
       { Outputs: { Arn: { Value: { 'Fn::GetAtt': ['Topic', 'TopicArn'] } } } },

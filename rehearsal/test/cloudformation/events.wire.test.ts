@@ -25,7 +25,7 @@ const vpc = (CidrBlock = '10.0.0.0/16') => ({ Type: 'AWS::EC2::VPC', Properties:
 const fleet = { Type: 'AWS::GameLift::Fleet', Properties: { Name: 'fleet', BuildId: 'build-1', EC2InstanceType: 'c5.large' } };
 
 describe('the events of a resource', () => {
-  test('tell that its creation is initiated once its physical id is known', async () => {
+  test('include the start of the creation as soon as the physical id is known', async () => {
     await deploy({ Vpc: vpc() });
     expect(eventsOf('Vpc')).toEqual([
       [0, 'CREATE_IN_PROGRESS AWS::EC2::VPC'],
@@ -34,7 +34,7 @@ describe('the events of a resource', () => {
     ]);
   });
 
-  test('tell it at the beginning for a fleet, and at the end for a custom resource', async () => {
+  test('include it at the beginning for a fleet, and at the end for a custom resource', async () => {
     await deploy({ ...HANDLER_RESOURCES, Fleet: fleet, Thing: custom({ Seconds: 30 }) });
     expect(eventsOf('Fleet')).toEqual([
       [0, 'CREATE_IN_PROGRESS AWS::GameLift::Fleet'],
@@ -48,7 +48,7 @@ describe('the events of a resource', () => {
     ]);
   });
 
-  test('tell it for a replacement, and not for an update in place, a failure or a deletion', async () => {
+  test('include it for a replacement, but not for an update in place, a failure or a deletion', async () => {
     await deploy({ Vpc: vpc() });
     const replaced = mark();
     await deploy({ Vpc: vpc('10.1.0.0/16') });
@@ -129,7 +129,7 @@ describe('an update of the inline rules of a security group', () => {
   };
   const ports = () => rules().flatMap(({ fromPort }) => fromPort ?? []);
 
-  test('adds what is new before it removes what is old, and does not touch what stays', async () => {
+  test('adds new rules before it removes old ones, and does not touch unchanged ones', async () => {
     await deploy(group(tcp(1), tcp(2)));
     const steps: string[] = [];
     const { ec2 } = rehearsal.aws;
@@ -154,7 +154,7 @@ describe('an update of the inline rules of a security group', () => {
     expect(ports()).toEqual([1]);
   });
 
-  test('passes over equal rules, and over those that somebody else added or removed', async () => {
+  test('skips duplicate rules, and rules that somebody else added or removed', async () => {
     await deploy(group(tcp(1), tcp(1, { Description: 'again' }), tcp(2)));
     expect(ports()).toEqual([1, 2]);
     const [place, all] = [{ account: '111111111111', region: 'us-east-1' }, rules()];

@@ -12,7 +12,7 @@ beforeEach(async () => {
 
 afterEach(() => world.close());
 
-/** When DeleteFleet is called, in seconds after the deletion of the fleet has begun. */
+/** Returns the seconds from the start of the fleet's deletion to the call of DeleteFleet. */
 async function secondsUntilDeleteFleet(): Promise<number> {
   expect(await world.cloudFormation.delete('Stack')).toMatchObject({ status: 'DELETE_COMPLETE' });
   const timeOf = (wanted: (entry: { readonly subject: string; readonly message: string }) => boolean): number =>

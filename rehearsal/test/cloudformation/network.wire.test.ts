@@ -62,7 +62,7 @@ function addFleet(stack: Stack, { build = 'one', description = 'a fleet', tags =
   });
 }
 
-/** A call of GameLift, made by a function that everybody runs. */
+/** A call of GameLift, made by the CDK's AwsCustomResource. */
 function call(stack: Stack, id: string, action: string, parameters: object): AwsCustomResource {
   return new AwsCustomResource(stack, id, {
     onCreate: { service: 'GameLift', action, parameters, physicalResourceId: PhysicalResourceId.of(id) },
@@ -71,7 +71,7 @@ function call(stack: Stack, id: string, action: string, parameters: object): Aws
   });
 }
 
-/** A VPC, a fleet, and a connection that functions make. */
+/** A VPC, a fleet, and a connection that custom resources create. */
 function peered(stack: Stack): void {
   const vpc = new Vpc(stack, 'Vpc', {
     maxAzs: 2,
@@ -91,18 +91,18 @@ function peered(stack: Stack): void {
   });
 }
 
-test('a stack with a VPC, a fleet and a connection is created, and deleted within the day', async () => {
+test('a stack with a VPC, a fleet and a connection can be deleted within a day', async () => {
   rehearsal.aws.behaviours.set('peerPermissions', 'not checked');
   const before = rehearsal.aws.inventory();
   expect((await deploy(peered)).status).toBe('CREATE_COMPLETE');
   await rehearsal.clock.sleep(60_000);
-  // the function that authorized may do nothing in EC2, which only shows when GameLift acts
+  // the authorizing function has no EC2 permissions, which shows only when GameLift uses them
   expect(rehearsal.aws.gameLift.connections.list().map(({ peering }) => peering.status)).toEqual([
     { code: 'failed', message: expect.stringContaining('not authorized to perform: ec2:AcceptVpcPeeringConnection') as unknown },
   ]);
   expect((await remove()).status).toBe('DELETE_COMPLETE');
   await rehearsal.clock.sleep(DAY);
-  // Lambda made the log group of the function, which no stack deletes
+  // Lambda created the log group of the function, and no stack deletes it
   const logGroups = [expect.objectContaining({ name: expect.stringMatching(/^\/aws\/lambda\/Stack-AWS679f53fac/) as unknown })];
   expect(rehearsal.aws.inventory()).toEqual({ ...before, logGroups });
 });
@@ -146,7 +146,7 @@ describe('a fleet', () => {
     },
   );
 
-  test('is replaced when its build is', async () => {
+  test('is replaced when its build is replaced', async () => {
     await deploy((stack) => addFleet(stack));
     const [fleet, build] = [physicalId('AWS::GameLift::Fleet'), physicalId('AWS::GameLift::Build')];
     expect((await deploy((stack) => addFleet(stack, { build: 'two' }))).status).toBe('UPDATE_COMPLETE');
@@ -162,13 +162,13 @@ describe('a fleet', () => {
     expect(described()).toEqual([]);
   });
 
-  test('that never comes up is given up', async () => {
+  test('that never becomes active fails after a timeout', async () => {
     rehearsal.aws.scriptedOutcomes.fleet = () => ({ end: 'hang' });
     expect((await deploy((stack) => addFleet(stack))).status).toBe('ROLLBACK_FAILED');
     expect(reasons(rehearsal, 'CREATE_FAILED')[0]).toContain(' did not stabilize: ACTIVATING"');
   });
 
-  test('whose creation is cancelled is deleted once it is up', async () => {
+  test('whose creation is canceled is deleted when it is active', async () => {
     const { status } = await deploy((stack) => {
       addFleet(stack);
       new CfnRoute(stack, 'Broken', { routeTableId: 'rtb-0', destinationCidrBlock: '0.0.0.0/0', gatewayId: 'igw-0' });
@@ -178,7 +178,7 @@ describe('a fleet', () => {
     expect(described()).toEqual([]);
   });
 
-  test('is one of many that are created at once', async () => {
+  test('can be created together with many others', async () => {
     const { status } = await deploy((stack) => {
       for (let number = 0; number < 8; number++) {
         new CfnFleet(stack, `Fleet${number}`, { name: 'fleet', buildId: 'build-1', ec2InstanceType: 'c5.large' });
@@ -190,7 +190,7 @@ describe('a fleet', () => {
   });
 });
 
-test('a VPC of the CDK, public subnets and all, is created, updated and deleted', async () => {
+test('a VPC of the CDK with public subnets is created, updated and deleted', async () => {
   const before = rehearsal.aws.inventory();
   const network =
     (port: number, cidr: string) =>
@@ -237,7 +237,7 @@ describe('a gateway route table', () => {
   interface GatewayTable {
     readonly kind: keyof typeof gateways;
     readonly destinationCidrBlock?: string;
-    /** Which of two tables is the gateway's. */
+    /** The route table of the gateway. */
     readonly table?: 0 | 1;
   }
 
@@ -283,7 +283,7 @@ describe('a gateway route table', () => {
     expect(rehearsal.aws.inventory()).toEqual(before);
   });
 
-  test('has no route that leads out of its VPC', async () => {
+  test('cannot have a route that leads out of its VPC', async () => {
     await deploy((stack) => {
       addGatewayTable(stack, { kind: 'igw', destinationCidrBlock: '10.192.0.0/20' });
     });
@@ -293,7 +293,7 @@ describe('a gateway route table', () => {
   });
 });
 
-test('the handler that closes default security groups works unmodified', async () => {
+test("the CDK's handler that restricts default security groups works unmodified", async () => {
   const closed = (stack: Stack): void => {
     new Vpc(stack, 'Vpc', { maxAzs: 1, natGateways: 0, restrictDefaultSecurityGroup: true });
   };

@@ -3,7 +3,7 @@ import { ResponseEndpoint } from '../../src/cloudformation/engine/response-endpo
 import { Rehearsal } from '../../src/index';
 import { functionResource, HANDLER_RESOURCES, reasons, writeAssembly } from '../assembly';
 
-/** What S3 makes of an answer is found out from inside a function, which does not know that it is rehearsed. */
+/** Responses are sent from inside a function, which does not know that it runs in a rehearsal. */
 
 let rehearsal: Rehearsal;
 
@@ -12,28 +12,28 @@ beforeEach(async () => {
 });
 afterEach(() => rehearsal.close());
 
-/** Runs `code`, which is given `url`, `answer(more)`, a valid body, and `put(headers, body, more)`, and logs what `code` returns. */
+/** Runs `code` and logs what it returns. It can use `url`, `response(more)` (a valid body), and `put(headers, body, more)`. */
 async function deploy(code: string, properties: object = {}): Promise<{ status: string; logged: unknown[] }> {
   const handler = `
     const https = require('node:https');
     exports.handler = async (event) => {
       const url = new URL(event.ResponseURL);
-      const answer = (more = {}) => {
+      const response = (more = {}) => {
         const { StackId, RequestId, LogicalResourceId } = event;
         return JSON.stringify({ Status: 'SUCCESS', PhysicalResourceId: 'id', StackId, RequestId, LogicalResourceId, ...more });
       };
       const put = (headers, body, more = {}) => new Promise((resolve, reject) => {
         const options = { hostname: url.hostname, path: url.pathname + url.search, method: 'PUT', headers, ...more };
-        const request = https.request(options, (response) => {
+        const request = https.request(options, (received) => {
           let text = '';
-          response.on('data', (chunk) => (text += chunk)).on('end', () => resolve(response.statusCode + ' ' + (/<Code>(.*)<.Code>/.exec(text)?.[1] ?? '')));
+          received.on('data', (chunk) => (text += chunk)).on('end', () => resolve(received.statusCode + ' ' + (/<Code>(.*)<.Code>/.exec(text)?.[1] ?? '')));
         });
         request.on('error', (error) => resolve(error.code));
         request.write(body);
         request.end();
       });
       const length = (body) => ({ 'content-type': '', 'content-length': Buffer.byteLength(body) });
-      const good = () => put(length(answer()), answer());
+      const good = () => put(length(response()), response());
       const result = event.RequestType === 'Create' ? await (async () => { ${code} })() : await good();
       if (event.RequestType === 'Create') console.log('RESULT ' + JSON.stringify(result));
     };`;
@@ -52,23 +52,35 @@ async function deploy(code: string, properties: object = {}): Promise<{ status: 
 }
 
 test.each([
-  ['a content type', `put({ ...length(answer()), 'content-type': 'application/json' }, answer())`, '403 SignatureDoesNotMatch'],
-  ['a chunked body', `put({ 'content-type': '', 'transfer-encoding': 'chunked' }, answer())`, '501 NotImplemented'],
-  ['another method', `put(length(answer()), answer(), { method: 'POST' })`, '403 SignatureDoesNotMatch'],
-  ['another query', `put(length(answer()), answer(), { path: url.pathname + url.search + '0' })`, '403 SignatureDoesNotMatch'],
-  ['a header that was not signed', `put({ ...length(answer()), 'x-amz-acl': 'private' }, answer())`, '403 AccessDenied'],
   [
-    'fetch with a string',
-    `fetch(url, { method: 'PUT', body: answer() }).then((response) => response.status + ' SignatureDoesNotMatch')`,
+    'a content type',
+    `put({ ...length(response()), 'content-type': 'application/json' }, response())`,
     '403 SignatureDoesNotMatch',
   ],
-  ['too short a body', `put({ 'content-type': '', 'content-length': 1000 }, answer())`, '400 RequestTimeout'],
-])('%s is refused, and the resource fails in the end', async (_, code, expected) => {
+  ['a chunked body', `put({ 'content-type': '', 'transfer-encoding': 'chunked' }, response())`, '501 NotImplemented'],
+  ['another method', `put(length(response()), response(), { method: 'POST' })`, '403 SignatureDoesNotMatch'],
+  [
+    'another query',
+    `put(length(response()), response(), { path: url.pathname + url.search + '0' })`,
+    '403 SignatureDoesNotMatch',
+  ],
+  ['a header that was not signed', `put({ ...length(response()), 'x-amz-acl': 'private' }, response())`, '403 AccessDenied'],
+  [
+    'fetch with a string',
+    `fetch(url, { method: 'PUT', body: response() }).then((received) => received.status + ' SignatureDoesNotMatch')`,
+    '403 SignatureDoesNotMatch',
+  ],
+  [
+    'a body that is shorter than its length',
+    `put({ 'content-type': '', 'content-length': 1000 }, response())`,
+    '400 RequestTimeout',
+  ],
+])('%s is refused, and the resource fails after its timeout', async (_, code, expected) => {
   expect(await deploy(`return ${code};`)).toEqual({ status: 'ROLLBACK_COMPLETE', logged: [expected] });
   expect(reasons(rehearsal, 'CREATE_FAILED')[0]).toContain('did not receive a response');
 });
 
-test('no length is refused', async () => {
+test('a request without a length is refused', async () => {
   const code = `new Promise((resolve) => {
     const socket = require('node:tls').connect(443, url.hostname, { servername: url.hostname }, () =>
       socket.write('PUT ' + url.pathname + url.search + ' HTTP/1.1\\r\\nHost: ' + url.hostname + '\\r\\n\\r\\n'));
@@ -77,7 +89,7 @@ test('no length is refused', async () => {
   expect((await deploy(`return ${code};`)).logged).toEqual(['HTTP/1.1 411 Length Required']);
 });
 
-test('a URL looks like one of S3, and expires', async () => {
+test('the URL is a presigned URL of S3, and expires', async () => {
   const responses = await ResponseEndpoint.start(rehearsal.clock, rehearsal.journal);
   const { url } = responses.issue({ region: 'us-east-1', stackId: 'stack', logicalId: 'One', requestId: 'request' });
   const { hostname, pathname, search, searchParams } = new URL(url);
@@ -113,12 +125,12 @@ test('a URL looks like one of S3, and expires', async () => {
 });
 
 test('fetch with bytes and no content type is accepted', async () => {
-  const code = `fetch(url, { method: 'PUT', body: Buffer.from(answer()) }).then((response) => response.status)`;
+  const code = `fetch(url, { method: 'PUT', body: Buffer.from(response()) }).then((received) => received.status)`;
   expect(await deploy(`return ${code};`)).toEqual({ status: 'CREATE_COMPLETE', logged: [200] });
 });
 
-test('a second answer is accepted and ignored', async () => {
-  const code = `await good(); const body = answer({ Status: 'FAILED', Reason: 'too late' }); return put(length(body), body);`;
+test('a second response is accepted and ignored', async () => {
+  const code = `await good(); const body = response({ Status: 'FAILED', Reason: 'too late' }); return put(length(body), body);`;
   expect(await deploy(code)).toEqual({ status: 'CREATE_COMPLETE', logged: ['200 '] });
   const accepted = rehearsal.journal.entries.filter(({ source, message }) => source === 's3' && message.endsWith('accepted'));
   expect(accepted).toHaveLength(2);
@@ -127,31 +139,35 @@ test('a second answer is accepted and ignored', async () => {
 });
 
 test.each([
-  ['is no JSON', `'{'`, 'Invalid response object: it is not valid JSON.'],
+  ['is not JSON', `'{'`, 'Invalid response object: it is not valid JSON.'],
   [
     'is about another request',
-    `answer({ RequestId: 'other' })`,
+    `response({ RequestId: 'other' })`,
     'Invalid response object: RequestId does not match the request.',
   ],
   [
     'has no status',
-    `answer({ Status: undefined })`,
+    `response({ Status: undefined })`,
     'Invalid response object: Value of property Status must be SUCCESS or FAILED.',
   ],
-  ['has no physical id', `answer({ PhysicalResourceId: undefined })`, 'Invalid PhysicalResourceId'],
+  ['has no physical id', `response({ PhysicalResourceId: undefined })`, 'Invalid PhysicalResourceId'],
   [
     'fails without a reason',
-    `answer({ Status: 'FAILED' })`,
+    `response({ Status: 'FAILED' })`,
     'Invalid response object: Reason is required when Status is FAILED.',
   ],
-  ['has data that is no object', `answer({ Data: ['a'] })`, 'Invalid response object: Value of property Data must be an object.'],
-  ['was cut off by too small a length', `answer().slice(0, -5)`, 'Invalid response object: it is not valid JSON.'],
-])('an answer that %s fails the resource', async (_, body, reason) => {
+  [
+    'has data that is not an object',
+    `response({ Data: ['a'] })`,
+    'Invalid response object: Value of property Data must be an object.',
+  ],
+  ['is cut off because its length is too small', `response().slice(0, -5)`, 'Invalid response object: it is not valid JSON.'],
+])('a response that %s fails the resource', async (_, body, reason) => {
   expect((await deploy(`const body = ${body}; return put(length(body), body);`)).status).toBe('ROLLBACK_COMPLETE');
   expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual([reason]);
 });
 
-test('an answer that hangs holds the handler up until its own timeout', async () => {
+test('the handler can send a response again after one that hangs', async () => {
   const remove = rehearsal.responses.intercept(({ attempt }) => (attempt === 1 ? 'hang' : undefined));
   const code = `
     const before = Date.now();

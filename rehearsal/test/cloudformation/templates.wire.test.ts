@@ -27,7 +27,7 @@ const malformedExport =
   'Template format error: Output Out is malformed. The Name field of every Export member must be specified and consist only of ' +
   'alphanumeric characters, colons, or hyphens.';
 
-describe('a template is refused, and nothing happens,', () => {
+describe('a template is refused without any changes', () => {
   const unresolved = (block: string) =>
     `Template format error: Unresolved condition dependency No in the ${block} block of the template`;
 
@@ -39,12 +39,12 @@ describe('a template is refused, and nothing happens,', () => {
       'Template format error: At least one Resources member must be defined.',
     ],
     [
-      'with a version of the format that there is not',
+      'with an unknown format version',
       { ...outputs('x'), AWSTemplateFormatVersion: '2020-01-01' },
       'Template format error: unsupported value for AWSTemplateFormatVersion.',
     ],
     [
-      'with too long a description',
+      'with a description that is too long',
       { ...outputs('x'), Description: 'x'.repeat(1025) },
       "Template format error: 'Description' must be a string of at most 1024 bytes.",
     ],
@@ -64,12 +64,12 @@ describe('a template is refused, and nothing happens,', () => {
       "Template format error: [/Parameters/Name] 'null' values are not allowed in templates",
     ],
     [
-      'with a type of AWS that there is not',
+      'with an unknown AWS type',
       { Resources: { One: { Type: 'AWS::Lambda::Funktion' }, Two: { Type: 'AWS::Lambda::Funktion' } } },
       'Template format error: Unrecognized resource types: [AWS::Lambda::Funktion]',
     ],
     [
-      'with a type that is no name of one',
+      'with a type that is not a valid name',
       { Resources: { Topic: { Type: 'Topic' } } },
       'Template format error: Unrecognized resource types: [Topic]',
     ],
@@ -79,17 +79,17 @@ describe('a template is refused, and nothing happens,', () => {
       `Template format error: Unrecognized resource types: [Custom::${'x'.repeat(61)}]`,
     ],
     [
-      'with properties that are no object',
+      'with properties that are not an object',
       { Resources: { Topic: topic({ Properties: [] }) } },
       "Template format error: [/Resources/Topic/Properties] 'Properties' must be an object",
     ],
     [
-      'with a condition of a resource that is no name',
+      'with a condition of a resource that is not a name',
       { Resources: { Topic: topic({ Condition: { 'Fn::Equals': ['a', 'a'] } }) } },
       'Template format error: Every Condition member must be a string.',
     ],
     [
-      'with too long a logical id',
+      'with a logical id that is too long',
       { Resources: { ['x'.repeat(256)]: topic() } },
       `Template format error: Resource name ${'x'.repeat(256)} exceeds the maximum length of 255 characters.`,
     ],
@@ -103,13 +103,9 @@ describe('a template is refused, and nothing happens,', () => {
       { ...outputs('x'), Parameters: { Name: { Default: 'x' } } },
       'Template format error: Every Parameters object must contain a Type member.',
     ],
+    ['with an unknown parameter type', parameter({ Type: 'Boolean', Default: 'true' }), unrecognizedType('Boolean')],
     [
-      'with a parameter of a type that there is not',
-      parameter({ Type: 'Boolean', Default: 'true' }),
-      unrecognizedType('Boolean'),
-    ],
-    [
-      'with a member of a parameter that there is not',
+      'with an unknown member of a parameter',
       parameter({ Type: 'String', Default: 'x', Pattern: 'x' }),
       "Invalid template parameter property 'Pattern'",
     ],
@@ -119,21 +115,21 @@ describe('a template is refused, and nothing happens,', () => {
       'Template format error: Every Mappings attribute must be a String or a List.',
     ],
     [
-      'with a key that a mapping does not have',
+      'with a missing key of a mapping',
       { ...outputs({ 'Fn::FindInMap': ['Map', { Ref: 'AWS::Region' }, 'b'] }), Mappings: { Map: { a: { b: 'c' } } } },
       'Template error: Unable to get mapping for Map::us-east-1::b',
     ],
     [
-      'with a member of an output that there is not',
+      'with an unknown member of an output',
       outputs('x', { Exports: { Name: 'x' } }),
       "Invalid template output property 'Exports'",
     ],
     ['with an output that is a list', outputs(['x']), outputList],
-    ['with an output that a function makes a list', outputs({ 'Fn::Split': [',', 'a,b'] }), outputList],
-    ['with an output that is a parameter with a list', parameter({ Type: 'CommaDelimitedList', Default: 'a,b' }), outputList],
+    ['with an output whose function returns a list', outputs({ 'Fn::Split': [',', 'a,b'] }), outputList],
+    ['with an output that is a list parameter', parameter({ Type: 'CommaDelimitedList', Default: 'a,b' }), outputList],
     ['with an export that is only a name', outputs('x', { Export: 'x' }), malformedExport],
     [
-      'with a name of an export that depends on a resource',
+      'with an export name that depends on a resource',
       outputs('x', { Export: { Name: { Ref: 'Topic' } } }),
       `${malformedExport} It must not depend on resources: got Topic`,
     ],
@@ -160,12 +156,12 @@ describe('a template is refused, and nothing happens,', () => {
       'Circular dependency between resources: [Topic]',
     ],
     [
-      'with conditions that nobody uses and that refer to each other',
+      'with unused conditions that refer to each other',
       { ...outputs('x'), Conditions: { One: { 'Fn::Not': [{ Condition: 'Two' }] }, Two: { Condition: 'One' } } },
       'Template validation error: Circular dependencies for condition One',
     ],
     [
-      'with a condition that is no function of conditions',
+      'with a condition that is not a condition function',
       { ...outputs('x'), Conditions: { Yes: true } },
       'Template format error: Conditions can only be boolean operations on parameters and other conditions',
     ],
@@ -180,21 +176,21 @@ describe('a template is refused, and nothing happens,', () => {
       'Template error: the attribute in Fn::ImportValue must not depend on any resources, imported values, or Fn::GetAZs',
     ],
     [
-      'with a Ref to something else than a name',
+      'with a Ref that is not a name',
       outputs({ Ref: ['Topic'] }),
       'Template format error: Every Ref object must have a single String value.',
     ],
     [
-      'with a Ref and something else in one object',
+      'with a Ref and another key in one object',
       outputs({ Ref: 'Topic', Other: 'x' }),
       'Template format error: Every Ref object must have a single String value.',
     ],
     [
-      'with a variable of Fn::Sub that can be none',
+      'with an invalid variable in Fn::Sub',
       outputs({ 'Fn::Sub': '${a b}' }),
       'Template error: variable names in Fn::Sub syntax must contain only alphanumeric characters, underscores, periods, and colons',
     ],
-    ['with a section that there is not', { ...outputs('x'), Extra: {} }, 'Invalid template property or properties [Extra]'],
+    ['with an unknown section', { ...outputs('x'), Extra: {} }, 'Invalid template property or properties [Extra]'],
     [
       'with more than 500 resources',
       { Resources: many(501, topic()) },
@@ -206,7 +202,7 @@ describe('a template is refused, and nothing happens,', () => {
       'Template format error: Number of outputs, 201, is greater than maximum allowed, 200',
     ],
     [
-      'of more than a megabyte',
+      'larger than a megabyte',
       { Resources: { Topic: topic({ Metadata: { Text: 'x'.repeat(1_000_000) } }) } },
       'Template may not exceed 1000000 bytes in size.',
     ],
@@ -216,12 +212,12 @@ describe('a template is refused, and nothing happens,', () => {
       'Template format error: Resource name My-Topic is non alphanumeric.',
     ],
     [
-      'with the name of an output that is not alphanumeric',
+      'with an output name that is not alphanumeric',
       { Resources: { Topic: topic() }, Outputs: { 'My-Out': { Value: 'x' } } },
       'Template format error: Output name My-Out is non alphanumeric.',
     ],
     [
-      'with a name of an export that has other characters than it may',
+      'with invalid characters in an export name',
       outputs('x', { Export: { Name: { 'Fn::Sub': '${AWS::StackName} out' } } }),
       malformedExport,
     ],
@@ -236,38 +232,34 @@ describe('a template is refused, and nothing happens,', () => {
       'Template format error: Every Resources object must contain a Type member.',
     ],
     [
-      'with a member of a resource that there is not',
+      'with an unknown member of a resource',
       { Resources: { Topic: topic({ DependOn: 'Other' }) } },
       "Invalid template resource property 'DependOn'",
     ],
     [
-      'with a deletion policy that there is not',
+      'with an unknown deletion policy',
       { Resources: { Topic: topic({ DeletionPolicy: 'Keep' }) } },
       'Template format error: Unrecognized DeletionPolicy "Keep" for resource Topic',
     ],
     [
-      'with a replace policy that there is not',
+      'with an unknown replace policy',
       { Resources: { Topic: topic({ UpdateReplacePolicy: 'RetainExceptOnCreate' }) } },
       'Template format error: Unrecognized UpdateReplacePolicy "RetainExceptOnCreate" for resource Topic',
     ],
     [
-      'with a dependency that is no name',
+      'with a dependency that is not a name',
       { Resources: { Topic: topic({ DependsOn: { 'Fn::If': ['No', 'A', 'B'] } }) } },
       'Template format error: DependsOn must be a string or list of strings.',
     ],
+    ['with an undefined condition of a resource', { Resources: { Topic: topic({ Condition: 'No' }) } }, unresolved('Resources')],
+    ['with an undefined condition of an output', outputs('x', { Condition: 'No' }), unresolved('Outputs')],
     [
-      'with a condition of a resource that is not defined',
-      { Resources: { Topic: topic({ Condition: 'No' }) } },
-      unresolved('Resources'),
-    ],
-    ['with a condition of an output that is not defined', outputs('x', { Condition: 'No' }), unresolved('Outputs')],
-    [
-      'with a condition in Fn::If that is not defined',
+      'with an undefined condition in Fn::If',
       outputs({ 'Fn::If': ['No', 'yes', 'no'] }),
       'Template error: unresolved condition dependency No in Fn::If',
     ],
     [
-      'with a condition in Fn::And that is not defined',
+      'with an undefined condition in Fn::And',
       { ...outputs('x'), Conditions: { Both: { 'Fn::And': [{ Condition: 'No' }, { 'Fn::Equals': ['a', 'a'] }] } } },
       unresolved('Conditions'),
     ],
@@ -277,12 +269,12 @@ describe('a template is refused, and nothing happens,', () => {
       'Template format error: Unresolved dependencies [Topic]. Cannot reference resources in the Conditions block of the template',
     ],
     [
-      'with a Ref to nothing',
+      'with a Ref to an undefined name',
       outputs({ Ref: 'Nobody' }),
       'Template format error: Unresolved resource dependencies [Nobody] in the Outputs block of the template',
     ],
     [
-      'with a Ref to nothing where a condition leaves it out',
+      'with a Ref to an undefined name in an unused branch of a condition',
       {
         ...outputs({ 'Fn::If': ['Never', { Ref: 'Nobody' }, 'x'] }),
         Conditions: { Never: { 'Fn::Equals': ['a', 'b'] } },
@@ -290,98 +282,102 @@ describe('a template is refused, and nothing happens,', () => {
       'Template format error: Unresolved resource dependencies [Nobody] in the Outputs block of the template',
     ],
     [
-      'with a pseudo parameter that there is not',
+      'with an unknown pseudo parameter',
       outputs({ 'Fn::Sub': '${AWS::Zone}' }),
       'Template format error: Unresolved resource dependencies [AWS::Zone] in the Outputs block of the template',
     ],
     [
-      'with a dependency on nothing',
+      'with a dependency on an undefined resource',
       { Resources: { Topic: topic({ DependsOn: ['Nobody'] }) } },
       'Template format error: Unresolved resource dependencies [Nobody] in the Resources block of the template',
     ],
     [
-      'with an attribute of nothing',
+      'with an attribute of an undefined resource',
       outputs({ 'Fn::GetAtt': ['Nobody', 'Arn'] }),
       'Template error: instance of Fn::GetAtt references undefined resource Nobody',
     ],
     [
-      'with an attribute that the type does not have',
+      'with an unknown attribute',
       { Resources: { Vpc: vpc() }, Outputs: { Out: { Value: { 'Fn::GetAtt': ['Vpc', 'Arn'] } } } },
       'Template error: resource Vpc does not support attribute type Arn in Fn::GetAtt',
     ],
     [
-      'with such an attribute in Fn::Sub',
+      'with an unknown attribute in Fn::Sub',
       { Resources: { Vpc: vpc() }, Outputs: { Out: { Value: { 'Fn::Sub': '${Vpc.Arn}' } } } },
       'Template error: resource Vpc does not support attribute type Arn in Fn::GetAtt',
     ],
     [
-      'with Fn::GetAtt of no attribute',
+      'with Fn::GetAtt without an attribute',
       outputs({ 'Fn::GetAtt': ['Topic'] }),
       'Template error: every Fn::GetAtt object requires two non-empty parameters, the resource name and the resource attribute',
     ],
     [
-      'with a mapping that there is not',
+      'with an undefined mapping',
       outputs({ 'Fn::FindInMap': ['Regions', 'a', 'b'] }),
       "Template error: Mapping named 'Regions' is not present in the 'Mappings' section of template.",
     ],
     [
-      'with a parameter that has no value',
+      'with a parameter without a value',
       { ...outputs('x'), Parameters: { Name: { Type: 'String' } } },
       'Parameters: [Name] must have values',
     ],
     [
-      'with a parameter whose value is not allowed',
+      'with a parameter value that is not allowed',
       parameter({ Type: 'String', Default: 'c', AllowedValues: ['a', 'b'] }),
       "Parameter 'Name' must be one of AllowedValues",
     ],
     [
-      'with a parameter one of whose items is not allowed',
+      'with a list parameter with an item that is not allowed',
       parameter({ Type: 'CommaDelimitedList', Default: 'a, c', AllowedValues: ['a', 'b'] }),
       "Parameter 'Name' must be one of AllowedValues",
     ],
     [
-      'with a parameter of which only a part matches its pattern',
+      'with a parameter value that matches its pattern only in part',
       parameter({ Type: 'String', Default: 'ab1', AllowedPattern: '[a-z]|[a-z]+' }),
       "Parameter 'Name' must match pattern [a-z]|[a-z]+",
     ],
     [
-      'with a parameter that breaks a constraint that is described',
+      'with a parameter value that violates a constraint with a description',
       parameter({ Type: 'String', Default: '1', AllowedPattern: '[a-z]+', ConstraintDescription: 'must be lower case' }),
       'Parameter Name failed to satisfy constraint: must be lower case',
     ],
     [
-      'with a parameter that is too short',
+      'with a parameter value that is too short',
       parameter({ Type: 'String', Default: 'ab', MinLength: 3 }),
       "Parameter 'Name' must contain at least 3 characters",
     ],
     [
-      'with a parameter that is too long',
+      'with a parameter value that is too long',
       parameter({ Type: 'String', Default: 'abcd', MaxLength: '3' }),
       "Parameter 'Name' must contain at most 3 characters",
     ],
-    ['with a parameter that is no number', parameter({ Type: 'Number', Default: 'one' }), "Parameter 'Name' must be a number"],
     [
-      'with a parameter that is too small',
+      'with a parameter value that is not a number',
+      parameter({ Type: 'Number', Default: 'one' }),
+      "Parameter 'Name' must be a number",
+    ],
+    [
+      'with a parameter value that is too small',
       parameter({ Type: 'Number', Default: 1, MinValue: 2 }),
       "Parameter 'Name' must be a number not less than 2",
     ],
     [
-      'with a parameter one of whose items is too big',
+      'with a list parameter with an item that is too large',
       parameter({ Type: 'List<Number>', Default: '1,11', MaxValue: '10' }),
       "Parameter 'Name' must be a number not greater than 10",
     ],
     [
-      'with a pattern of a parameter that Java knows and JavaScript does not',
+      'with a parameter pattern that is valid in Java, but not in JavaScript',
       parameter({ Type: 'String', Default: 'A', AllowedPattern: '\\p{Upper}+' }),
       'the AllowedPattern of the parameter Name is not simulated: got \\p{Upper}+',
     ],
     [
-      'with a transform inline',
+      'with an inline transform',
       outputs({ 'Fn::Transform': { Name: 'AWS::Include' } }),
       'template transforms are not simulated: got AWS::Include',
     ],
     [
-      'with a section of transforms',
+      'with a Transform section',
       { ...outputs('x'), Transform: ['AWS::Serverless-2016-10-31'] },
       'template transforms are not simulated: got AWS::Serverless-2016-10-31',
     ],
@@ -404,20 +400,20 @@ describe('a template is refused, and nothing happens,', () => {
     ['Fn::Not', []],
     ['Fn::And', [{ 'Fn::Equals': ['a', 'a'] }]],
     ['Fn::Or', Array.from({ length: 11 }, () => ({ 'Fn::Equals': ['a', 'a'] }))],
-  ])('with other arguments than %s takes: %j', async (name, argument) => {
+  ])('with invalid arguments of %s: %j', async (name, argument) => {
     await expect(deploy(outputs({ [name]: argument }))).rejects.toThrow(
       new RegExp(`^Template error: (every )?(One or more )?${name} `),
     );
     expect(rehearsal.aws.inventory().stacks).toEqual([]);
   });
 
-  test('with a function that there is not', async () => {
+  test('with an unknown function', async () => {
     await expect(deploy(outputs({ 'Fn::Lower': 'X' }))).rejects.toThrow(
       'Template format error: Encountered unsupported function: Fn::Lower Supported functions are: [Ref, Fn::GetAtt, Fn::Sub, ',
     );
   });
 
-  test('as an update, which leaves the stack as it is', async () => {
+  test('as an update, and the stack is not changed', async () => {
     await deploy({ Resources: { Vpc: vpc() } });
     await expect(deploy({ Resources: { Vpc: vpc(), Topic: topic({ Condition: 'No' }) } })).rejects.toThrow(
       unresolved('Resources'),
@@ -426,7 +422,7 @@ describe('a template is refused, and nothing happens,', () => {
   });
 });
 
-test('parameters that keep all constraints are accepted', async () => {
+test('parameters that satisfy all constraints are accepted', async () => {
   const numbers = { Type: 'List<Number>', Default: '2, 10', MinValue: 2, MaxValue: 10, AllowedPattern: '\\d+' };
   const { status, outputs: values } = await deploy({
     ...outputs({ 'Fn::Join': ['+', { Ref: 'Numbers' }] }),
@@ -444,70 +440,70 @@ describe('a resource fails', () => {
   const queue = (properties: object) => ({ Type: 'AWS::SQS::Queue', Properties: properties });
 
   test.each<[string, object, string]>([
-    ['with a property that its type does not have', vpc({ Cidr: 'x' }), invalid('#: extraneous key [Cidr] is not permitted')],
+    ['with an unknown property', vpc({ Cidr: 'x' }), invalid('#: extraneous key [Cidr] is not permitted')],
     [
-      'without a property that its type requires',
+      'without a required property',
       { Type: 'AWS::SSM::Parameter', Properties: { Type: 'String' } },
       invalid('#: required key [Value] not found'),
     ],
     [
-      'with an object for a text',
+      'with an object instead of a string',
       vpc({ CidrBlock: { Block: 'x' } }),
       invalid('#/CidrBlock: expected type: String, found: JSONObject'),
     ],
     [
-      'with a word for a number',
+      'with a word instead of a number',
       queue({ MessageRetentionPeriod: 'long' }),
       invalid('#/MessageRetentionPeriod: expected type: Integer, found: String'),
     ],
     [
-      'with a value that is not among those that its property takes',
+      'with a value that is not in the enum',
       fleet({ FleetType: 'CHEAP' }),
       invalid('#/FleetType: failed validation constraint for keyword [enum]'),
     ],
     [
-      'with such a value further inside',
+      'with such a value in a nested property',
       fleet({ EC2InboundPermissions: [{ FromPort: 1, ToPort: 1, IpRange: '0.0.0.0/0', Protocol: 'ICMP' }] }),
       invalid('#/EC2InboundPermissions/0/Protocol: failed validation constraint for keyword [enum]'),
     ],
     [
-      'with a list for such a value',
+      'with a list instead of a value of an enum',
       fleet({ FleetType: ['SPOT'] }),
       invalid('#/FleetType: expected type: String, found: JSONArray'),
     ],
     [
-      'with a word for a boolean',
+      'with a word instead of a boolean',
       vpc({ EnableDnsSupport: 'yes' }),
       invalid('#/EnableDnsSupport: expected type: Boolean, found: String'),
     ],
-    ['with a text for a list', queue({ Tags: 'team' }), invalid('#/Tags: expected type: JSONArray, found: String')],
+    ['with a string instead of a list', queue({ Tags: 'team' }), invalid('#/Tags: expected type: JSONArray, found: String')],
     [
       'with a tag without a value',
       vpc({ Tags: [{ Key: 'team', Name: 'x' }] }),
       invalid('#/Tags/0: required key [Value] not found\n#/Tags/0: extraneous key [Name] is not permitted'),
     ],
     [
-      'that is custom, without a service token',
+      'that is a custom resource without a service token',
       { Type: 'Custom::Thing', Properties: {} },
       invalid('#: required key [ServiceToken] not found'),
     ],
     [
-      'of a type that is not simulated, with a property that it does not have',
+      'of a type that is not simulated, with an unknown property',
       topic({ Properties: { Name: 'x' } }),
       invalid('#: extraneous key [Name] is not permitted'),
     ],
     [
-      'that is a VPC whose CIDR block is none',
+      'that is a VPC with an invalid CIDR block',
       vpc({ CidrBlock: '10.0.0.0/33' }),
       'Value (10.0.0.0/33) for parameter cidrBlock is invalid. This is not a valid CIDR block.',
     ],
     [
-      'that is custom, with a timeout that is too long',
+      'that is a custom resource with a timeout that is too long',
       { Type: 'Custom::Thing', Properties: { ServiceToken: 'arn:aws:lambda:x', ServiceTimeout: '3601' } },
       invalid('#/ServiceTimeout: 3601 is not less or equal to 3600'),
     ],
     [
-      'that is a function with a timeout of nothing',
+      'that is a function with a timeout of 0 seconds',
       { Type: 'AWS::Lambda::Function', Properties: { Code: { ZipFile: 'x' }, Role: 'arn:aws:iam::1:role/r', Timeout: 0 } },
       invalid('#/Timeout: 0 is not greater or equal to 1'),
     ],
@@ -524,17 +520,17 @@ describe('a resource fails', () => {
       invalid('#/Target/RetryPolicy/MaximumRetryAttempts: 186 is not less or equal to 185'),
     ],
     [
-      'that is a role with too long a name',
+      'that is a role with a name that is too long',
       { Type: 'AWS::IAM::Role', Properties: { AssumeRolePolicyDocument: {}, RoleName: 'x'.repeat(65) } },
       invalid('#/RoleName: expected maxLength: 64, actual: 65'),
     ],
     [
-      'that is a role whose description has characters that IAM does not take',
+      'that is a role with invalid characters in its description',
       { Type: 'AWS::IAM::Role', Properties: { AssumeRolePolicyDocument: {}, Description: 'fleet \u2192 VPC' } },
       invalid('#/Description: failed validation constraint for keyword [pattern]'),
     ],
     ['that is a fleet without a name', fleet({ Name: '' }), invalid('#/Name: expected minLength: 1, actual: 0')],
-    ['that is a VPC with too big a CIDR block', vpc({ CidrBlock: '10.0.0.0/8' }), "The CIDR '10.0.0.0/8' is invalid."],
+    ['that is a VPC with a CIDR block that is too large', vpc({ CidrBlock: '10.0.0.0/8' }), "The CIDR '10.0.0.0/8' is invalid."],
   ])('%s', async (_, bad, message) => {
     const { status, reason } = await deploy({ Resources: { Bad: bad } });
     expect({ status, reason }).toEqual({
@@ -561,11 +557,15 @@ describe('a resource fails', () => {
     `Value (${value}) for parameter ${name} is invalid. This is not a valid CIDR block.`;
 
   test.each<[string, object, string]>([
-    ['a route to no block', { DestinationCidrBlock: '10.0.0.0' }, invalidDestination('10.0.0.0')],
-    ['a route to a block of too long a prefix', { DestinationCidrBlock: '10.0.0.0/33' }, invalidDestination('10.0.0.0/33')],
+    ['a route to a destination that is not a CIDR block', { DestinationCidrBlock: '10.0.0.0' }, invalidDestination('10.0.0.0')],
+    [
+      'a route to a CIDR block with a prefix that is too long',
+      { DestinationCidrBlock: '10.0.0.0/33' },
+      invalidDestination('10.0.0.0/33'),
+    ],
     ['a route to an IPv6 block, given as IPv4', { DestinationCidrBlock: '::/0' }, invalidDestination('::/0')],
     [
-      'a route to an IPv6 block of too long a prefix',
+      'a route to an IPv6 block with a prefix that is too long',
       { DestinationIpv6CidrBlock: '::/129' },
       invalidDestination('::/129', 'destinationIpv6CidrBlock'),
     ],
@@ -579,7 +579,7 @@ describe('a resource fails', () => {
   const ipv4 = (CidrIp: string) => ({ IpProtocol: 'tcp', FromPort: 1, ToPort: 1, CidrIp });
 
   test.each<[string, object, string]>([
-    ['an octet too big', { SecurityGroupIngress: [ipv4('10.0.256.0/24')] }, 'CIDR block 10.0.256.0/24 is malformed'],
+    ['an octet that is too large', { SecurityGroupIngress: [ipv4('10.0.256.0/24')] }, 'CIDR block 10.0.256.0/24 is malformed'],
     ['no prefix', { SecurityGroupEgress: [ipv4('10.0.0.0')] }, 'CIDR block 10.0.0.0 is malformed'],
     ['a name', { SecurityGroupIngress: [{ IpProtocol: '-1', CidrIpv6: 'fleet' }] }, 'CIDR block fleet is malformed'],
   ])('that is a security group with a rule for a block with %s', async (_, rules, message) => {
@@ -593,16 +593,16 @@ describe('a resource fails', () => {
   const range = "Invalid value 'Must specify both from and to ports with TCP/UDP.' for portRange.";
 
   test.each<[string, object, string]>([
-    ['a description that EC2 does not take', { GroupDescription: "it's" }, `Invalid security group description. ${characters}`],
-    ['a name like an id', { GroupName: 'sg-1' }, 'Value (sg-1) for parameter GroupName is invalid.'],
+    ['invalid characters in its description', { GroupDescription: "it's" }, `Invalid security group description. ${characters}`],
+    ['a name that looks like an id', { GroupName: 'sg-1' }, 'Value (sg-1) for parameter GroupName is invalid.'],
     [
-      'a description of a rule that EC2 does not take',
+      'invalid characters in the description of a rule',
       { SecurityGroupIngress: [{ ...ipv4('10.0.0.0/24'), Description: 'a > b' }] },
       `Invalid rule description. ${characters}`,
     ],
     ['a rule without ports', { SecurityGroupIngress: [{ IpProtocol: 'udp', CidrIp: '10.0.0.0/24' }] }, range],
     [
-      'a rule whose ports are the wrong way round',
+      'a rule whose ports are in the wrong order',
       { SecurityGroupIngress: [{ ...ipv4('10.0.0.0/24'), FromPort: 2 }] },
       'Invalid TCP/UDP port range (2:1)',
     ],
@@ -612,14 +612,17 @@ describe('a resource fails', () => {
     expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual([message]);
   });
 
-  test.each(['Ingress', 'Egress'])('that is a rule of a security group for no block: AWS::EC2::SecurityGroup%s', async (kind) => {
-    const group = { Type: 'AWS::EC2::SecurityGroup', Properties: { GroupDescription: 'x', VpcId: { Ref: 'Vpc' } } };
-    const rule = { Type: `AWS::EC2::SecurityGroup${kind}`, Properties: { GroupId: { Ref: 'Group' }, ...ipv4('10.0.0.0/99') } };
-    await deploy({ Resources: { Vpc: vpc(), Group: group, Bad: rule } });
-    expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual(['CIDR block 10.0.0.0/99 is malformed']);
-  });
+  test.each(['Ingress', 'Egress'])(
+    'that is a rule of a security group with an invalid CIDR block: AWS::EC2::SecurityGroup%s',
+    async (kind) => {
+      const group = { Type: 'AWS::EC2::SecurityGroup', Properties: { GroupDescription: 'x', VpcId: { Ref: 'Vpc' } } };
+      const rule = { Type: `AWS::EC2::SecurityGroup${kind}`, Properties: { GroupId: { Ref: 'Group' }, ...ipv4('10.0.0.0/99') } };
+      await deploy({ Resources: { Vpc: vpc(), Group: group, Bad: rule } });
+      expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual(['CIDR block 10.0.0.0/99 is malformed']);
+    },
+  );
 
-  test('to be updated with properties that do not fit, and the update is rolled back', async () => {
+  test('in an update with invalid properties, and the update is rolled back', async () => {
     await deploy({ Resources: { Vpc: vpc() } });
     expect((await deploy({ Resources: { Vpc: vpc({ Tag: [] }) } })).status).toBe('UPDATE_ROLLBACK_COMPLETE');
     expect(reasons(rehearsal, 'UPDATE_FAILED')).toEqual([
@@ -684,17 +687,17 @@ describe('a resource fails that', () => {
 
   test.each<[string, object, string]>([
     [
-      'puts a policy of a role that is there',
+      'creates a role policy that exists',
       { Role: trusting('lambda.amazonaws.com'), One: policy(), Bad: policy({ DependsOn: 'One' }) },
       exists('AWS::IAM::RolePolicy', 'policy\\|role'),
     ],
     [
-      'makes an alarm that is there',
+      'creates an alarm that exists',
       { One: alarm(), Bad: alarm({ DependsOn: 'One' }) },
       exists('AWS::CloudWatch::Alarm', 'alarm'),
     ],
     [
-      'configures the events of a function that are configured',
+      'configures the events of a function a second time',
       { ...HANDLER_RESOURCES, One: eventInvokes(), Bad: eventInvokes({ DependsOn: 'One' }) },
       exists('AWS::Lambda::EventInvokeConfig', 'Stack-Handler-\\w+\\|\\$LATEST'),
     ],
@@ -724,7 +727,7 @@ describe('a resource fails that', () => {
       'The execution role you provide must allow AWS EventBridge Scheduler to assume the role.',
     ],
     [
-      'is a schedule of a group that there is not',
+      'is a schedule of an undefined group',
       { Role: trusting('scheduler.amazonaws.com'), Bad: schedule({ GroupName: 'group' }) },
       'Schedule group group does not exist.',
     ],
@@ -737,7 +740,7 @@ describe('a resource fails that', () => {
   });
 });
 
-test('a resource is replaced where a property inside another one cannot be changed, and updated in place where it can', async () => {
+test('a change of a nested create-only property replaces the resource, other changes update it in place', async () => {
   const endpoint = (DnsOptions: object) => ({
     Type: 'AWS::EC2::VPCEndpoint',
     Properties: { VpcId: 'vpc-1', ServiceName: 'com.amazonaws.us-east-1.gamelift', DnsOptions },
@@ -753,7 +756,7 @@ test('a resource is replaced where a property inside another one cannot be chang
   expect(rehearsal.aws.inventory().otherResources).toEqual([expect.objectContaining({ physicalId: id() })]);
 });
 
-test('scalars are converted: text is a number or a boolean where it looks like one, and both are text', async () => {
+test('scalars are converted: strings to numbers and booleans, and both to strings', async () => {
   const { status } = await deploy({
     Resources: {
       Vpc: vpc({ EnableDnsSupport: 'true', Tags: [{ Key: 'number', Value: 5 }] }),
@@ -763,7 +766,7 @@ test('scalars are converted: text is a number or a boolean where it looks like o
   expect(status).toBe('CREATE_COMPLETE');
 });
 
-test('what is not understood is collected, once each', async () => {
+test('everything that is not understood is collected, without duplicates', async () => {
   rehearsal.aws.parameters.put({ account: '111111111111', region: 'us-east-1' }, 'image', { type: 'String', value: 'x' });
   const table = { Type: 'Studio::Unheard::Of', Properties: { Anything: 1 } };
   await deploy({
@@ -800,7 +803,7 @@ test('what is not understood is collected, once each', async () => {
   ]);
 });
 
-test('properties that have no effect are named, once each', async () => {
+test('properties without an effect are collected, without duplicates', async () => {
   const key = { Type: 'AWS::KMS::Key', Properties: { KeyPolicy: {} } };
   const { status } = await deploy({
     Resources: {
@@ -826,7 +829,7 @@ test('properties that have no effect are named, once each', async () => {
   ]);
 });
 
-test('a type of AWS that is not known is named, since it may only be too new', async () => {
+test('an unknown AWS type is collected, because it may be newer than the rehearsal', async () => {
   await expect(deploy({ Resources: { New: { Type: 'AWS::GameLift::Anything' } } })).rejects.toThrow(
     'Unrecognized resource types',
   );
@@ -835,8 +838,8 @@ test('a type of AWS that is not known is named, since it may only be too new', a
   ]);
 });
 
-/** What AWS's documentation lists, as of 2026. */
-test('the schema of fleets has the properties that are known to replace a fleet', () => {
+/** The properties that AWS's documentation lists, as of 2026. */
+test('the schema of fleets has the properties that replace a fleet according to the documentation', () => {
   const properties = Object.entries(schemaOf('AWS::GameLift::Fleet')?.properties ?? {});
   expect(
     properties

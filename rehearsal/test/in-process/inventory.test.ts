@@ -10,7 +10,7 @@ const BASIC = 'arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole'
 let world: InProcessRehearsal;
 let invocations: number;
 
-/** A function that was invoked once, with these policies of AWS attached to its role. */
+/** Deploys a function whose role has these AWS managed policies, and invokes it once. */
 async function invokeFunction(policies: readonly string[]): Promise<void> {
   const { aws, clock, lambda } = world;
   const assumeRolePolicy = {
@@ -38,21 +38,21 @@ beforeEach(() => {
 });
 afterEach(() => world.close());
 
-test('the inventory has functions that run in process, and the log groups that Lambda makes for them', async () => {
+test('the inventory contains functions that run in process, and the log groups that Lambda creates for them', async () => {
   await invokeFunction([BASIC]);
   const { functions, logGroups } = world.aws.inventory();
   expect(functions).toEqual([expect.objectContaining(FUNCTION)]);
   expect(logGroups).toEqual([LOG_GROUP]);
 });
 
-test('a function that runs in process has no log group if its role does not allow to create one', async () => {
+test('a function that runs in process has no log group if its role may not create one', async () => {
   await invokeFunction([]);
   const { functions, logGroups } = world.aws.inventory();
   expect(functions).toEqual([expect.objectContaining(FUNCTION)]);
   expect(logGroups).toEqual([]);
 });
 
-test('the inventory has the tags of a peering connection as long as EC2 shows it, also if they were written after its end', async () => {
+test('the inventory contains the tags of a peering connection as long as EC2 shows it, even if they were written after its end', async () => {
   const { ec2 } = world.aws;
   const [requester, accepter] = ['10.1.0.0/16', '10.2.0.0/16'].map((cidrBlock) => {
     const { vpcId } = ec2.createVpc({ ...PLACE, cidrBlock });

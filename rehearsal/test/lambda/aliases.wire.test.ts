@@ -60,7 +60,7 @@ const metric = (name: string, dimensions: Record<string, string>, namespace = 'A
   );
 
 describe('an alias', () => {
-  test('of $LATEST runs what the function is now, and the context tells by which name it was invoked', async () => {
+  test('of $LATEST runs the current code, and the context has the invoked ARN', async () => {
     await deploy({ Worker: worker(), Alias: alias() });
     expect(rehearsal.cloudFormation.describe('Stack').resources.find(({ logicalId }) => logicalId === 'Alias')?.physicalId).toBe(
       ALIAS_ARN,
@@ -72,7 +72,7 @@ describe('an alias', () => {
     expect(runs()).toEqual(['worker:live $LATEST one', 'worker $LATEST one', 'worker:live $LATEST two']);
   });
 
-  test('of a version runs that, until it moves to another', async () => {
+  test('of a version runs that version, until the alias is updated', async () => {
     await deploy({ Worker: worker(), One: version('1'), Alias: alias({ 'Fn::GetAtt': ['One', 'Version'] }) });
     await deploy({ Worker: worker('two'), One: version('1'), Alias: alias({ 'Fn::GetAtt': ['One', 'Version'] }) });
     await rehearsal.lambda.invoke(ALIAS_ARN, {});
@@ -84,7 +84,7 @@ describe('an alias', () => {
     await expect(rehearsal.lambda.invoke(`${FUNCTION_ARN}:1`, {})).rejects.toThrow(`Function not found: ${FUNCTION_ARN}:1`);
   });
 
-  test('needs a version that is there, and a version needs a change', async () => {
+  test('requires an existing version, and a new version requires a change', async () => {
     expect(await deploy({ Worker: worker(), Alias: alias('7') })).toBe('ROLLBACK_COMPLETE');
     expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual([`Function not found: ${FUNCTION_ARN}:7`]);
     await rehearsal.cloudFormation.delete('Stack');
@@ -96,14 +96,14 @@ describe('an alias', () => {
     );
   });
 
-  test('goes with its stack', async () => {
+  test('is deleted with its stack', async () => {
     await deploy({ Worker: worker(), Alias: alias(), Events: eventInvoke({ MaximumRetryAttempts: 0 }) });
     expect((await rehearsal.cloudFormation.delete('Stack')).status).toBe('DELETE_COMPLETE');
     expect(rehearsal.lambda.has(ALIAS_ARN)).toBe(false);
   });
 });
 
-describe('asynchronous events by an alias', () => {
+describe('asynchronous events of an alias', () => {
   const resources = (properties: object, allowed = FAILURES) => ({
     Worker: worker(),
     Alias: alias(),
@@ -121,7 +121,7 @@ describe('asynchronous events by an alias', () => {
     expect(runs().sort()).toEqual([...Array<string>(3).fill('worker $LATEST one'), 'worker:live $LATEST one']);
   });
 
-  test('that fail for good leave a record of request and error in the queue', async () => {
+  test('that fail in all attempts send a record of request and error to the queue', async () => {
     await deploy(resources({ MaximumRetryAttempts: 1, ...onFailure }));
     rehearsal.lambda.invokeAsync(ALIAS_ARN, { fail: true, n: 1 });
     await rehearsal.clock.sleep(50_000);
@@ -139,7 +139,7 @@ describe('asynchronous events by an alias', () => {
     expect(metric('NumberOfMessagesSent', { QueueName: 'failures' }, 'AWS/SQS')).toBe(1);
   });
 
-  test('that get too old say so', async () => {
+  test('that are too old have that condition in their record', async () => {
     await deploy(resources({ MaximumEventAgeInSeconds: 90, ...onFailure }));
     rehearsal.lambda.invokeAsync(ALIAS_ARN, { fail: true });
     await rehearsal.clock.sleep(600_000);
@@ -148,7 +148,7 @@ describe('asynchronous events by an alias', () => {
     });
   });
 
-  test('that succeed leave a record where that is wanted', async () => {
+  test('that succeed send a record if a destination is configured', async () => {
     await deploy(resources({ DestinationConfig: { OnSuccess: { Destination: FAILURES } } }));
     rehearsal.lambda.invokeAsync(ALIAS_ARN, { n: 1 });
     await rehearsal.clock.sleep(60_000);
@@ -160,7 +160,7 @@ describe('asynchronous events by an alias', () => {
     expect(rehearsal.aws.queues.messages('failures')).toEqual([]);
   });
 
-  test('leave nothing where the function may not send', async () => {
+  test('send no record if the function has no permission to send', async () => {
     await deploy(resources({ MaximumRetryAttempts: 0, ...onFailure }, `${FAILURES}-not`));
     rehearsal.lambda.invokeAsync(ALIAS_ARN, { fail: true });
     await rehearsal.clock.sleep(60_000);
@@ -172,7 +172,7 @@ describe('asynchronous events by an alias', () => {
   });
 });
 
-test('metrics count invocations and errors by function, and by the name that was invoked', async () => {
+test('metrics count invocations and errors by function, and by invoked version or alias', async () => {
   await deploy({ Worker: worker(), Alias: alias(), Events: eventInvoke({ MaximumRetryAttempts: 0 }) });
   rehearsal.lambda.invokeAsync(ALIAS_ARN, { fail: true });
   await rehearsal.lambda.invoke(FUNCTION_ARN, {});

@@ -19,7 +19,7 @@ const idOf = (logicalId: string) =>
 const refusedByLambda = (message: string) =>
   `Resource handler returned message: "${message} (Service: Lambda, Status Code: 400, Error Code: InvalidParameterValueException)"`;
 
-/** What becomes of a stack, and how many rehearsed minutes it takes. */
+/** The status of a stack after an operation, and the duration in rehearsed minutes. */
 async function timed(task: () => Promise<{ readonly status: string }>): Promise<{ status: string; minutes: number }> {
   const started = rehearsal.clock.now();
   const { status } = await task();
@@ -50,7 +50,7 @@ describe('a function in a VPC', () => {
   };
   const stack = (more: object = {}) => ({ ...NETWORK, Role: role(), Handler: functionResource('', IN_VPC), ...more });
 
-  test('has an interface in each subnet, with which it is deleted: CloudFormation waits', async () => {
+  test('has an interface in each subnet, and CloudFormation waits until they are deleted', async () => {
     const before = rehearsal.aws.inventory();
     expect((await deploy(stack())).status).toBe('CREATE_COMPLETE');
     expect(interfaces()).toEqual(
@@ -69,7 +69,7 @@ describe('a function in a VPC', () => {
     expect(rehearsal.aws.inventory()).toEqual(before);
   });
 
-  test('shares its interfaces with functions in the same subnets and groups, and they go with the last one', async () => {
+  test('shares its interfaces with functions in the same subnets and groups, and the last function deletes them', async () => {
     const both = stack({ Other: functionResource('', IN_VPC) });
     expect((await deploy(both)).status).toBe('CREATE_COMPLETE');
     expect(interfaces()).toHaveLength(2);
@@ -110,7 +110,7 @@ describe('a function in a VPC', () => {
     expect(interfaces()).toEqual([]);
   });
 
-  test('leaves its interfaces if its role does not allow to delete them, and CloudFormation gives up on their subnets and groups', async () => {
+  test('keeps its interfaces if its role may not delete them, and the deletion of subnets and groups fails', async () => {
     await deploy(stack());
     rehearsal.aws.iam.putRolePolicy(PLACE.account, 'role', 'network', allowing(PERMISSIONS.slice(0, 2)));
     const [first, second, group] = ['First', 'Second', 'Group'].map(idOf);
@@ -127,7 +127,7 @@ describe('a function in a VPC', () => {
     expect(rehearsal.aws.inventory()).toMatchObject({ functions: [], roles: [], subnets: [{}, {}] });
   });
 
-  test('that leaves the VPC leaves its interfaces for 20 minutes, for which CloudFormation does not wait', async () => {
+  test('that leaves the VPC keeps its interfaces for 20 minutes, and CloudFormation does not wait', async () => {
     await deploy(stack());
     const outside = { Role: role(), Handler: functionResource('') };
     expect(await timed(() => deploy({ ...NETWORK, ...outside }))).toEqual({ status: 'UPDATE_COMPLETE', minutes: 0 });
@@ -136,7 +136,7 @@ describe('a function in a VPC', () => {
     expect(interfaces()).toEqual([]);
   });
 
-  test('that leaves the VPC together with its security group delays the clean-up of the update', async () => {
+  test('that leaves the VPC together with its security group delays the cleanup of the update', async () => {
     await deploy(stack());
     const { Vpc, First, Second } = NETWORK;
     const groupId = idOf('Group');
@@ -145,7 +145,7 @@ describe('a function in a VPC', () => {
     expect(rehearsal.aws.inventory().securityGroups).toHaveLength(1);
   });
 
-  test('keeps the interfaces of a version that is published', async () => {
+  test('keeps the interfaces of published versions', async () => {
     const Version = { Type: 'AWS::Lambda::Version', Properties: { FunctionName: { Ref: 'Handler' } } };
     await deploy(stack({ Version }));
     await deploy(stack({ Version, Handler: functionResource('') }));
@@ -166,7 +166,7 @@ describe('a function with a key', () => {
       `check your KMS key settings. KMS Exception: NotFoundException KMS Message: Key '${KEY}' does not exist`,
   );
 
-  test('of the same stack is created and deleted with it', async () => {
+  test('of the same stack is created and deleted with the key', async () => {
     const before = rehearsal.aws.inventory();
     const Key = { Type: 'AWS::KMS::Key', Properties: { KeyPolicy: {} } };
     expect((await deploy({ Role, Key, Handler: handler({ 'Fn::GetAtt': ['Key', 'Arn'] }) })).status).toBe('CREATE_COMPLETE');
@@ -183,7 +183,7 @@ describe('a function with a key', () => {
     expect(rehearsal.aws.inventory().functions).toEqual([]);
   });
 
-  test('that does not exist is refused as an update, and the function stays as it was', async () => {
+  test('that does not exist is refused in an update, and the function is not changed', async () => {
     await deploy({ Role, Handler: functionResource('') });
     const before = rehearsal.aws.inventory().functions;
     expect((await deploy({ Role, Handler: handler(KEY) })).status).toBe('UPDATE_ROLLBACK_COMPLETE');

@@ -56,8 +56,8 @@ const logOf = (arn: string) =>
     .filter(({ source, subject }) => source === 'lambda' && arn.endsWith(`:${subject}`))
     .map(({ message }) => message);
 
-describe('what the code sees', () => {
-  test('the environment is that of Lambda, and nothing of the host', async () => {
+describe('the environment of the code', () => {
+  test("contains Lambda's variables, and nothing of the host", async () => {
     const { payload } = await run('return process.env;', {}, { environment: { OWN: 'variable' } });
     expect(payload).toMatchObject({
       AWS_REGION: 'us-east-1',
@@ -70,7 +70,7 @@ describe('what the code sees', () => {
     expect((payload as Record<string, string>).AWS_SESSION_TOKEN).not.toBe('');
   });
 
-  test('every clock tells rehearsed time, and timers wake in it', async () => {
+  test('has only clocks and timers in rehearsed time', async () => {
     const started = rehearsal.clock.now();
     const { payload } = await run(`
       const { setTimeout: sleep } = require('node:timers/promises');
@@ -97,7 +97,7 @@ describe('what the code sees', () => {
     expect(payload).toEqual(['named', '128', 800]);
   });
 
-  test('packages of the runtime are there, what is installed around the asset is not', async () => {
+  test('contains the packages of the runtime, but not those installed around the asset', async () => {
     const { payload } = await run(`
       const { GameLiftClient } = require('@aws-sdk/client-gamelift');
       const attempt = (name) => { try { require(name); return 'there'; } catch (error) { return error.code; } };
@@ -116,23 +116,23 @@ describe('what the code sees', () => {
     });
   });
 
-  test('a handler can answer through its callback, and is waited for until its event loop is empty', async () => {
+  test('a handler can return through its callback, after its event loop is empty', async () => {
     const arn = deploy(`exports.handler = (event, context, callback) => {
-      setTimeout(() => console.log('after the answer'), 5000);
+      setTimeout(() => console.log('after the callback'), 5000);
       callback(null, 'called back');
     };`);
     expect(await rehearsal.lambda.invoke(arn, {})).toEqual({ payload: 'called back' });
-    expect(logOf(arn)).toContain('after the answer');
+    expect(logOf(arn)).toContain('after the callback');
   });
 
-  test('cfn-response is there for code in a template', async () => {
+  test('inline code can use cfn-response', async () => {
     const { payload } = await run(`return Object.keys(require('cfn-response'));`);
     expect(payload).toEqual(['SUCCESS', 'FAILED', 'send']);
   });
 });
 
 describe('time', () => {
-  test('a handler that polls each ten seconds for an hour is done within the time that a test has', async () => {
+  test('a handler that polls every ten seconds for an hour runs in a short real time', async () => {
     const arn = deploy(handler('for (let i = 0; i < 360; i++) await new Promise((resolve) => setTimeout(resolve, 10_000));'), {
       timeoutSeconds: 7200,
     });
@@ -141,7 +141,7 @@ describe('time', () => {
     expect(secondsSince(started)).toBe(3600);
   });
 
-  test('stands still while files, cryptography and processes are at work, and passes as busy code reads the clock', async () => {
+  test('stands still during file access, cryptography and child processes, and passes when busy code reads the clock', async () => {
     void rehearsal.clock.sleep(3_600_000);
     const { payload } = await run(`
       const before = Date.now();
@@ -157,7 +157,7 @@ describe('time', () => {
     expect(payload).toBe(50);
   });
 
-  test('code may wait while it is loaded', async () => {
+  test('code may wait during loading', async () => {
     const code = asset({
       'index.mjs': `import { setTimeout } from 'node:timers/promises';
         import { GameLiftClient, DescribeVpcPeeringAuthorizationsCommand } from '@aws-sdk/client-gamelift';
@@ -170,13 +170,13 @@ describe('time', () => {
     expect(secondsSince(started)).toBe(5);
   });
 
-  test('code that cannot be loaded ends, whatever it has left open', async () => {
+  test('code that cannot be loaded ends despite pending operations', async () => {
     const { payload } = await rehearsal.lambda.invoke(deploy('setInterval(() => undefined, 1000); throw new Error("no");'), {});
     expect(payload).toMatchObject({ errorMessage: 'no' });
     await rehearsal.clock.sleep(1000);
   });
 
-  test('busy code that takes longer than the function may is a function error', async () => {
+  test('busy code that exceeds the timeout is a function error', async () => {
     const busy = 'for (const end = Date.now() + 1500; Date.now() < end;); return "done";';
     expect(await run(busy, {}, { timeoutSeconds: 1 })).toMatchObject({
       functionError: 'Unhandled',
@@ -191,7 +191,7 @@ describe('time', () => {
     expect(rehearsal.clock.now() - started).toBe(900_000);
   }, 120_000);
 
-  test('functions that are invoked at the same moment run one after the other, and get the same random numbers in every run', async () => {
+  test('simultaneous invocations run one after the other, with the same random numbers in every run', async () => {
     const arn = deploy(
       handler(
         'console.log(event.n + " begins"); for (const end = Date.now() + 5; Date.now() < end;); console.log(event.n + " ends"); return Math.random();',
@@ -202,7 +202,7 @@ describe('time', () => {
     expect(new Set(numbers).size).toBe(3);
   });
 
-  test('a call that is never answered ends with the timeout that the code has set, in rehearsed time', async () => {
+  test('a call without a response ends with the timeout of the code, in rehearsed time', async () => {
     const remove = rehearsal.aws.intercept(() => ({ kind: 'hang' }));
     const { payload } = await run(`
       const { GameLiftClient, DescribeVpcPeeringAuthorizationsCommand } = require('@aws-sdk/client-gamelift');
@@ -271,7 +271,7 @@ describe('environments', () => {
   const count =
     'globalThis.count = (globalThis.count ?? 0) + 1; await new Promise((resolve) => setTimeout(resolve, 1000)); return globalThis.count;';
 
-  test('stay warm, run one invocation at a time, and are gone after a while', async () => {
+  test('stay warm, run one invocation at a time, and end when they are idle for long', async () => {
     const arn = deploy(handler(count));
     const invoke = async () => (await rehearsal.lambda.invoke(arn, {})).payload;
     expect(await Promise.all([invoke(), invoke()])).toEqual([1, 1]);
@@ -301,7 +301,7 @@ describe('asynchronous events', () => {
   const failing = handler('console.log("attempt " + context.awsRequestId); throw new Error("no");');
   const attempts = (arn: string) => logOf(arn).filter((message) => message.startsWith('attempt '));
 
-  test('are tried three times, after one and two minutes, under the same id', async () => {
+  test('are tried three times, after one and two minutes, with the same request id', async () => {
     const arn = deploy(failing);
     rehearsal.lambda.invokeAsync(arn, {});
     await rehearsal.clock.sleep(55_000);
@@ -313,7 +313,7 @@ describe('asynchronous events', () => {
     expect(new Set(attempts(arn)).size).toBe(1);
   });
 
-  test('respect the number of retries and the age that are configured', async () => {
+  test('respect the configured number of retries and maximum age', async () => {
     const [never, young] = [deploy(failing), deploy(failing)];
     rehearsal.lambda.configureEventInvoke(never, { maximumRetryAttempts: 0 });
     rehearsal.lambda.configureEventInvoke(young, { maximumEventAgeSeconds: 90 });
@@ -325,7 +325,7 @@ describe('asynchronous events', () => {
     expect(logOf(young).at(-1)).toContain('older than 90 seconds');
   });
 
-  test('of a function that is not there are refused', () => {
+  test('for a function that does not exist are refused', () => {
     const arn = `arn:aws:lambda:us-east-1:${ACCOUNT}:function:absent`;
     expect(() => {
       rehearsal.lambda.invokeAsync(arn, {});

@@ -3,7 +3,7 @@ import { layoutOf } from '../../src/picture/layout';
 import type { Layout } from '../../src/picture/layout';
 import { DAY, failedDeletion, FLEET, FUNCTION, HOSTILE, HOUR, KEY, MINUTE, ROLE, Sample, SECOND, START } from './sample';
 
-/** What one lane of a stack shows, with times since the start. */
+/** The events in one lane of a stack, with times since the start. */
 function laneOf({ groups }: Layout, lane: Lane, stack = 'Stack') {
   const events = groups.find(({ name }) => name === stack)?.lanes.find((candidate) => candidate.lane === lane)?.events ?? [];
   return events.map(({ from, to, title, result }) => [from - START, to - START, title, result]);
@@ -38,7 +38,7 @@ describe('a life that ends in a failed deletion', () => {
     expect(laneOf(layout, 'runs')).toEqual([[4 * SECOND, 14 * SECOND, 'Handler run, 10 s', 'neutral']]);
   });
 
-  test('throttled calls have a lane of their own', () => {
+  test('throttled calls have their own lane', () => {
     expect(laneOf(layout, 'throttled')).toEqual([
       [4 * SECOND, 4 * SECOND, 'CreateVpcPeeringAuthorization: ThrottlingException', 'bad'],
     ]);
@@ -48,7 +48,7 @@ describe('a life that ends in a failed deletion', () => {
     ]);
   });
 
-  test('a read that is repeated is one event, and does not interrupt a quiet time', () => {
+  test('a repeated read is one event, and does not interrupt a quiet time', () => {
     expect(laneOf(layout, 'reads')).toEqual([[MINUTE, 20 * MINUTE, 'DescribeFleetAttributes, 20 times', 'neutral']]);
     expect(layout.scale.quiet).toEqual([
       { from: START + 14 * SECOND, to: START + 20 * MINUTE },
@@ -58,13 +58,13 @@ describe('a life that ends in a failed deletion', () => {
     ]);
   });
 
-  test('the authorization belongs to the stack of its VPC, and has the name that it has there', () => {
+  test('the authorization belongs to the stack of its VPC, with the name of the VPC in that stack', () => {
     expect(layout.groups.map(({ name, authorizations }) => [name, authorizations.map(({ vpc }) => vpc)])).toEqual([
       ['Stack', ['Stack/Vpc']],
     ]);
   });
 
-  test('says of each step what became of the stack, why, and how it was authorized', () => {
+  test('each step has the result of the stack, its reason, and the state of the authorization', () => {
     expect(layout.outcomes).toEqual([
       {
         step: 0,
@@ -76,7 +76,7 @@ describe('a life that ends in a failed deletion', () => {
           complete: true,
           reason: undefined,
         },
-        authorization: 'none before, authorized after 14 s',
+        authorization: 'no authorization before, authorized after 14 s',
       },
       {
         step: 1,
@@ -90,12 +90,12 @@ describe('a life that ends in a failed deletion', () => {
           },
           reason: `Fleet: no authorization for Stack/Vpc ${HOSTILE}`,
         },
-        authorization: 'lapsed 28 d 23 h before, 1 call without it',
+        authorization: 'expired 28 d 23 h before, 1 call without it',
       },
     ]);
   });
 
-  test('names resources as people know them, and no id that AWS made up', () => {
+  test('shows logical ids instead of generated ids', () => {
     const text = JSON.stringify(
       layout.groups.map(({ lanes }) => lanes.map(({ events }) => events.map((event) => [event.title, event.text]))),
     );
@@ -111,7 +111,7 @@ describe('outcomes', () => {
   const outcomesOf = (sample: Sample) =>
     layoutOf(sample.life()).outcomes.map(({ step, operation, authorization }) => [step, operation?.status, authorization]);
 
-  test('a valid authorization is said to be valid, and how long it still is', () => {
+  test('a valid authorization has its remaining time', () => {
     const sample = new Sample().step('create').stack('CREATE_IN_PROGRESS').resource('Vpc', 'CREATE_COMPLETE', KEY.peerVpcId);
     sample
       .at(SECOND)
@@ -126,12 +126,12 @@ describe('outcomes', () => {
       .at(DAY)
       .authorization('canceled');
     expect(outcomesOf(sample.stack('DELETE_COMPLETE'))).toEqual([
-      [0, 'CREATE_COMPLETE', 'none before, authorized after 1 s'],
-      [1, 'DELETE_COMPLETE', 'valid for 12 h more, authorized at once, canceled in the end'],
+      [0, 'CREATE_COMPLETE', 'no authorization before, authorized after 1 s'],
+      [1, 'DELETE_COMPLETE', 'valid for another 12 h, authorized at once, then canceled'],
     ]);
   });
 
-  test('a step in which CloudFormation did nothing is there as well', () => {
+  test('a step in which CloudFormation did nothing is included', () => {
     const sample = new Sample().step('create').stack('CREATE_IN_PROGRESS').at(SECOND).stack('CREATE_COMPLETE').step('again');
     expect(outcomesOf(sample)).toEqual([
       [0, 'CREATE_COMPLETE', ''],
@@ -139,7 +139,7 @@ describe('outcomes', () => {
     ]);
   });
 
-  test('a step begins with its first stack, however long before it was announced', () => {
+  test('a step begins with its first stack, even if it was announced long before', () => {
     const sample = new Sample()
       .step('create')
       .at(DAY)
@@ -159,33 +159,33 @@ describe('outcomes', () => {
   });
 });
 
-describe('to which stack a call belongs', () => {
-  const made = () =>
+describe('a call belongs', () => {
+  const created = () =>
     new Sample().stack('CREATE_IN_PROGRESS').resource('HandlerRole', 'CREATE_COMPLETE', ROLE).stack('CREATE_COMPLETE');
 
-  test('to the one that CloudFormation is working on', () => {
-    const sample = made().stack('CREATE_IN_PROGRESS', undefined, 'Other').handlerCall('TagResource', 'succeeded');
+  test('to the stack that CloudFormation is working on', () => {
+    const sample = created().stack('CREATE_IN_PROGRESS', undefined, 'Other').handlerCall('TagResource', 'succeeded');
     expect(groupOfCall(layoutOf(sample.life()))).toEqual(['Other']);
   });
 
-  test('to the one that made the caller, if CloudFormation is not at work', () => {
-    expect(groupOfCall(layoutOf(made().handlerCall('TagResource', 'succeeded').life()))).toEqual(['Stack']);
+  test('to the stack that created the caller, if CloudFormation is not working', () => {
+    expect(groupOfCall(layoutOf(created().handlerCall('TagResource', 'succeeded').life()))).toEqual(['Stack']);
   });
 
-  test('to the one of what it is about, if several are being worked on, and none of them made the caller', () => {
-    const sample = made()
+  test('to the stack of its resource, if CloudFormation is working on several and none of them created the caller', () => {
+    const sample = created()
       .stack('UPDATE_IN_PROGRESS', undefined, 'Other')
       .stack('UPDATE_IN_PROGRESS')
       .call('TagResource', 'succeeded', [ROLE]);
     expect(groupOfCall(layoutOf(sample.life()))).toEqual(['Stack']);
   });
 
-  test('to none otherwise', () => {
+  test('to no stack otherwise', () => {
     expect(groupOfCall(layoutOf(new Sample().call('TagResource', 'succeeded').life()))).toEqual(['Outside of stacks']);
   });
 });
 
-test('a stack whose calls name a VPC shows the authorization for it, whoever made the VPC', () => {
+test('a stack whose calls name a VPC shows its authorization, even if another stack created the VPC', () => {
   const sample = new Sample()
     .stack('CREATE_IN_PROGRESS')
     .authorize()
@@ -194,7 +194,7 @@ test('a stack whose calls name a VPC shows the authorization for it, whoever mad
   expect(groups.map(({ name, authorizations }) => [name, authorizations.length])).toEqual([['Stack', 1]]);
 });
 
-test('the second resource of a name has a number', () => {
+test('the second resource with the same name has a number', () => {
   const sample = new Sample()
     .resource('Fleet', 'CREATE_COMPLETE', 'fleet-1234-a')
     .resource('Fleet', 'UPDATE_COMPLETE', 'fleet-1234-b');

@@ -12,7 +12,7 @@ test('escapes every text', () => {
   );
 });
 
-test('each event of the picture has its row in the table, and no two have the same', () => {
+test('each event of the picture has its own row in the table', () => {
   const ids = [...page.matchAll(/<tr id="([^"]+)"/g)].map(([, id]) => id);
   const links = [...page.matchAll(/<a class="[^"]*" href="#([^"]+)" tabindex="-1" aria-labelledby="\1"/g)].map(([, id]) => id);
   expect(ids.length).toBeGreaterThan(20);
@@ -20,7 +20,7 @@ test('each event of the picture has its row in the table, and no two have the sa
   expect(new Set(ids).size).toBe(ids.length);
 });
 
-test('contains no id that AWS made up, and loads nothing', () => {
+test('contains no generated ids, and loads nothing', () => {
   const found = [
     FLEET,
     /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/,
@@ -38,7 +38,7 @@ test('windows are drawn behind the lanes of their stack', () => {
   expect(group.match(/<div class="valid" style="left:[\d.]+%;width:[\d.]+%">/g)).toHaveLength(1);
 });
 
-test('a failure does not depend on its color: the table says it as well', () => {
+test('the table marks a failure not only by color', () => {
   expect(page).toMatch(/<tr id="\w+" class="bad" role="row">(?:(?!<\/tr>).)*<b>✗ DeleteFleet: UnauthorizedException<\/b>/);
 });
 

@@ -22,13 +22,13 @@ export const HOSTILE = `</script><script>alert("1")</script><img src='x' onerror
 const HANDLER = `arn:aws:sts::111111111111:assumed-role/${ROLE}/${FUNCTION}`;
 const ADMINISTRATOR = 'arn:aws:iam::111111111111:user/administrator';
 
-/** A life that is written down by hand: created, and deleted thirty days later without an authorization, in vain. */
+/** Builds a life for tests, event by event. */
 export class Sample {
   readonly journal = new Journal(() => this.time);
   private readonly authorizations: AuthorizationChange[] = [];
   private time = START;
 
-  /** Goes on with what happens at that time of the life. */
+  /** Sets the time of the next events, since the start of the life. */
   at(milliseconds: number): this {
     this.time = START + milliseconds;
     return this;
@@ -83,13 +83,13 @@ export class Sample {
     return this;
   }
 
-  /** The life until the time that `at` gave last. */
+  /** The life until the current time. */
   life(title = 'sample'): PicturedLife {
     return { title, start: START, end: this.time, entries: this.journal.entries, authorizations: this.authorizations };
   }
 }
 
-/** Created, and deleted thirty days later, in vain, since nobody authorizes again. */
+/** A stack whose deletion fails after thirty days, because there is no authorization. */
 export function failedDeletion(title = 'sample'): PicturedLife {
   const sample = new Sample();
   sample.step('create').stack('CREATE_IN_PROGRESS').resource('Vpc', 'CREATE_IN_PROGRESS');

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { Scale } from '../../src/picture/scale';
 import { DAY, MINUTE, SECOND } from './sample';
 
-test('draws time between moments that are close to each other to scale', () => {
+test('draws short times to scale', () => {
   const scale = new Scale([0, 5 * SECOND, 15 * SECOND, 25 * SECOND]);
   expect([0, 5, 10, 15, 20, 25].map((second) => scale.position(second * SECOND))).toEqual([0, 0.2, 0.4, 0.6, 0.8, 1]);
   expect(scale.quiet).toEqual([]);
@@ -16,7 +16,7 @@ test('draws quiet times shorter: a month is wider than a minute, and less than t
   expect(1 - minute).toBeLessThan(3 * minute);
 });
 
-test('tells quiet times from busy ones', () => {
+test('separates quiet times from busy times', () => {
   const scale = new Scale([0, 10 * SECOND, DAY, DAY + 15 * SECOND, 2 * DAY]);
   expect(scale.quiet).toEqual([
     { from: 10 * SECOND, to: DAY },
@@ -34,7 +34,7 @@ test('time within a quiet time is linear', () => {
   expect([0, 2.5, 5, 10].map((day) => scale.position(day * DAY))).toEqual([0, 0.25, 0.5, 1]);
 });
 
-test('what is before the first moment or after the last one is drawn at the edges', () => {
+test('times before the first moment or after the last are drawn at the edges', () => {
   const scale = new Scale([MINUTE, 2 * MINUTE]);
   expect([0, MINUTE, 2 * MINUTE, DAY].map((time) => scale.position(time))).toEqual([0, 0, 1, 1]);
 });
@@ -43,7 +43,7 @@ test('a life of a single moment has a position', () => {
   expect(new Scale([MINUTE]).position(MINUTE)).toBe(0);
 });
 
-test('later is never further left, whatever the moments', () => {
+test('a later time is never further left', () => {
   fc.assert(
     fc.property(
       fc.array(fc.integer({ min: 0, max: 60 * DAY }), { minLength: 1 }),

@@ -18,7 +18,7 @@ test('authorizing again while it is valid extends the window', () => {
   expect(windowsOf(sample)).toEqual([{ from: START, to: START + 20 * HOUR + DAY, endedBy: 'expiry' }]);
 });
 
-test('authorizing again after it has lapsed begins another window', () => {
+test('authorizing again after expiry begins another window', () => {
   const sample = new Sample().authorize().at(DAY).authorize();
   expect(windowsOf(sample)).toEqual([
     { from: START, to: START + DAY, endedBy: 'expiry' },
@@ -33,7 +33,7 @@ test.each([
   expect(windowsOf(new Sample().authorize().at(HOUR).authorization(kind))).toEqual([{ from: START, to: START + HOUR, endedBy }]);
 });
 
-test('an authorization that was canceled after it lapsed has ended by lapsing', () => {
+test('an authorization that is canceled after its expiry has ended by expiry', () => {
   const sample = new Sample()
     .authorize()
     .at(2 * DAY)
@@ -46,12 +46,12 @@ test('using an authorization does not end it', () => {
   expect(windowsOf(sample)).toEqual([{ from: START, to: START + DAY, endedBy: 'expiry' }]);
 });
 
-test('a call that looks twice for an authorization misses it once', () => {
+test('two checks by the same call for a missing authorization count once', () => {
   const sample = new Sample().authorization('missing').authorization('missing').at(SECOND).authorization('missing');
   expect(historiesOf(sample).map(({ changes }) => changes.map(({ time }) => time - START))).toEqual([[0, SECOND]]);
 });
 
-test('each pair of accounts, VPC and Region has a history of its own', () => {
+test('each combination of accounts, VPC and Region has its own history', () => {
   const changes = (['peerVpcAccount', 'peerVpcId', 'gameLiftAccount', 'region'] as const).map((name) => ({
     ...KEY,
     [name]: 'other',

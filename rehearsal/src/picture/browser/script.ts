@@ -1,14 +1,14 @@
-/* Runs in the page: zooms, moves between events, and shows what an event says. The page can be read without it. */
+/* Runs in the page: zooms, moves between events, and shows the text of an event. The page is readable without it. */
 
 const LARGEST_ZOOM = 400;
-/** How much of the width a step takes when the picture is zoomed to it. */
+/** The share of the width that a step fills after zooming to it. */
 const STEP_SHARE = 0.9;
 
 for (const picture of document.querySelectorAll<HTMLElement>('.picture')) {
-  enliven(picture, picture.parentElement ?? picture);
+  makeInteractive(picture, picture.parentElement ?? picture);
 }
 
-function enliven(picture: HTMLElement, life: HTMLElement): void {
+function makeInteractive(picture: HTMLElement, life: HTMLElement): void {
   const scroller = find(picture, '.scroller');
   const shown = find(picture, '.shown');
   const lanes = [...picture.querySelectorAll<HTMLElement>('.lane')]
@@ -20,7 +20,7 @@ function enliven(picture: HTMLElement, life: HTMLElement): void {
 
   const gutter = (): number => parseFloat(getComputedStyle(picture).getPropertyValue('--gutter')) || 0;
 
-  /** Zooms, and brings `center`, a share of the life, to the middle. */
+  /** Zooms, and scrolls so that `center`, from 0 to 1, is in the middle. */
   const zoomTo = (value: number, center: number): void => {
     zoom = Math.min(LARGEST_ZOOM, Math.max(1, value));
     picture.style.setProperty('--zoom', String(zoom));
@@ -110,7 +110,7 @@ function enliven(picture: HTMLElement, life: HTMLElement): void {
   }
   scroller.addEventListener('click', (clicked) => {
     const event = clicked.target instanceof Element ? clicked.target.closest('a') : null;
-    // a pointer shows what an event says, and Enter leads to the table
+    // a click only shows the text of an event; Enter follows the link to the table
     if (event !== null && clicked.detail > 0) {
       clicked.preventDefault();
       moveTo(event);
@@ -152,7 +152,7 @@ function find(parent: HTMLElement, selector: string): HTMLElement {
   return found;
 }
 
-/** In percent of the life. */
+/** The position of an event in percent of the life. */
 function leftOf(event: HTMLElement): number {
   return parseFloat(event.style.left);
 }

@@ -1,15 +1,15 @@
-/* Runs in the page that is tested, and measures what a reader sees. */
+/* Runs in the tested page, and measures the contrast of its texts. */
 
 declare global {
   interface Window {
-    /** The texts whose contrast is too low, with it. */
-    textsOfLowContrast: (least: number) => string[];
+    /** Returns the texts with too little contrast, and their contrast. */
+    textsOfLowContrast: (minimum: number) => string[];
   }
 }
 
 type Color = readonly [red: number, green: number, blue: number, alpha: number];
 
-window.textsOfLowContrast = (least) => {
+window.textsOfLowContrast = (minimum) => {
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   const low: string[] = [];
   for (let node = walker.nextNode(); node !== null; node = walker.nextNode()) {
@@ -20,14 +20,14 @@ window.textsOfLowContrast = (least) => {
     }
     const color = colorOf(getComputedStyle(element).color);
     const worst = Math.min(...backgroundsOf(element).map((background) => contrast(color, background)));
-    if (worst < least) {
+    if (worst < minimum) {
       low.push(`${worst.toFixed(2)} ${text.slice(0, 40)}`);
     }
   }
   return low;
 };
 
-/** The colors that may be behind a text. Behind those in lanes without a background, there may be a window, too. */
+/** The possible background colors of a text. In lanes without a background, there may also be a window behind it. */
 function backgroundsOf(element: Element): Color[] {
   for (let behind: Element | null = element; behind !== null; behind = behind.parentElement) {
     const background = colorOf(getComputedStyle(behind).backgroundColor);
