@@ -1,7 +1,7 @@
 import { RESPONSE_RESERVE_SECONDS, AUTHORIZATION_BUDGET_SECONDS } from '../lib/contract';
 import { readError } from './aws/errors';
 import { GRACE_MILLISECONDS, withDeadline, withTimeLimit } from './cloudformation/deadline';
-import { PhysicalId, saysNothingDone } from './cloudformation/physical-id';
+import { PhysicalId, isNothingDoneId } from './cloudformation/physical-id';
 import { NotARequestError, parseEvent } from './cloudformation/request';
 import type { CustomResourceRequest, ParsedEvent, ResponseTarget } from './cloudformation/request';
 import { checkIdLengths, RejectedResponseError, sendResponse } from './cloudformation/response';
@@ -42,14 +42,14 @@ export async function handleRequest(
   const { stackId, logicalResourceId, requestId } = target;
   const ids = { stackId, logicalResourceId, requestId };
   const startedAt = time.now();
-  const available = context.getRemainingTimeInMillis();
+  const availableMilliseconds = context.getRemainingTimeInMillis();
   const type = types.get(resourceType);
-  const budget = (type?.budgetSeconds ?? AUTHORIZATION_BUDGET_SECONDS) * 1000;
-  const milliseconds = Math.min(available - RESPONSE_RESERVE_SECONDS * 1000, budget);
+  const budgetMilliseconds = (type?.budgetSeconds ?? AUTHORIZATION_BUDGET_SECONDS) * 1000;
+  const milliseconds = Math.min(availableMilliseconds - RESPONSE_RESERVE_SECONDS * 1000, budgetMilliseconds);
   const response =
     request instanceof Error
       ? failedResponse(target, request.message)
-      : await respondWithin(milliseconds, request, types, dependencies);
+      : await handleWithinTimeLimit(milliseconds, request, types, dependencies);
   if (response.status === 'SUCCESS') {
     log.info({ message: 'done', ...ids });
   } else {
@@ -62,9 +62,9 @@ export async function handleRequest(
     });
   }
   // CloudFormation waits for the response until the ServiceTimeout, which allows for the latest possible start of the invocation
-  const end = startedAt + Math.min(budget + 2 * RESPONSE_RESERVE_SECONDS * 1000, available);
+  const responseDeadline = startedAt + Math.min(budgetMilliseconds + 2 * RESPONSE_RESERVE_SECONDS * 1000, availableMilliseconds);
   try {
-    await withTimeLimit(end - GRACE_MILLISECONDS - time.now(), time, (signal) =>
+    await withTimeLimit(responseDeadline - GRACE_MILLISECONDS - time.now(), time, (signal) =>
       sendResponse(target, response, dependencies.put, time, signal),
     );
   } catch (error) {
@@ -80,7 +80,7 @@ export async function handleRequest(
 function tryParse(event: unknown, log: Log): ParsedEvent | undefined {
   try {
     const parsed = parseEvent(event);
-    checkIdLengths(parsed.target, PhysicalId.ofInvalid(parsed.target));
+    checkIdLengths(parsed.target, PhysicalId.idOfInvalidRequest(parsed.target));
     return parsed;
   } catch (error) {
     if (!(error instanceof NotARequestError)) {
@@ -93,7 +93,7 @@ function tryParse(event: unknown, log: Log): ParsedEvent | undefined {
 }
 
 /** Handles the request. Returns a FAILED response if that takes longer than the given milliseconds. */
-async function respondWithin(
+async function handleWithinTimeLimit(
   milliseconds: number,
   request: CustomResourceRequest,
   types: ResourceTypes,
@@ -107,10 +107,10 @@ async function respondWithin(
     return await withDeadline<CustomResourceResponse>(
       milliseconds,
       dependencies.time,
-      (signal) => respondTo(request, types, new RequestContext(request, dependencies, signal)),
+      (signal) => checkAndHandle(request, types, new RequestContext(request, dependencies, signal)),
       () => ({
         status: 'FAILED',
-        physicalResourceId: PhysicalId.ofTimedOut(request),
+        physicalResourceId: PhysicalId.idAfterTimeout(request),
         reason: `the ${requestType} was not finished within ${Math.round(milliseconds / 1000)} seconds: try again`,
       }),
     );
@@ -120,14 +120,14 @@ async function respondWithin(
 }
 
 /** Checks the request, then handles it. */
-async function respondTo(
+async function checkAndHandle(
   request: CustomResourceRequest,
   types: ResourceTypes,
   context: RequestContext,
 ): Promise<CustomResourceResponse> {
   const { requestType, resourceType, properties, physicalResourceId: received } = request;
   const isDelete = requestType === 'Delete';
-  if (isDelete && received !== undefined && saysNothingDone(received)) {
+  if (isDelete && received !== undefined && isNothingDoneId(received)) {
     return { status: 'SUCCESS', physicalResourceId: received };
   }
   const type = types.get(resourceType);
@@ -151,19 +151,19 @@ async function respondTo(
     }
     // nothing can have been created with invalid properties, and a failed delete would block the stack
     context.dependencies.log.error({ message: `nothing to delete: ${readError(error).message}` });
-    return { status: 'SUCCESS', physicalResourceId: PhysicalId.ofInvalid(request) };
+    return { status: 'SUCCESS', physicalResourceId: PhysicalId.idOfInvalidRequest(request) };
   }
-  return await run(resource, request);
+  return await createUpdateOrDelete(resource, request);
 }
 
 /** Creates, updates or deletes the resource. */
-async function run(
+async function createUpdateOrDelete(
   resource: Resource,
   { requestType, physicalResourceId: received }: CustomResourceRequest,
 ): Promise<CustomResourceResponse> {
   const { physicalId } = resource;
   const isDelete = requestType === 'Delete';
-  const idOfDeleted = received ?? physicalId.created;
+  const idOfDeleted = received ?? physicalId.createdId;
   try {
     if (isDelete) {
       await resource.delete();
@@ -179,5 +179,5 @@ async function run(
 
 /** The response to a request that the handler did not start. */
 function failedResponse(target: ResponseTarget, reason: string): CustomResourceResponse {
-  return { status: 'FAILED', physicalResourceId: PhysicalId.ofInvalid(target), reason };
+  return { status: 'FAILED', physicalResourceId: PhysicalId.idOfInvalidRequest(target), reason };
 }

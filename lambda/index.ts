@@ -1,4 +1,4 @@
-import { awsApi, awsApiAs } from './aws';
+import { createAwsApi, createAwsApiWithRole } from './aws';
 import { put } from './cloudformation/response';
 import { createHandler } from './handler';
 import { consoleLog } from './log';
@@ -7,8 +7,8 @@ import { realTime } from './time';
 const region = process.env.AWS_REGION ?? '';
 
 export const handler = createHandler({
-  api: awsApi(),
-  assume: (role, sessionName) => awsApiAs(role, sessionName, region),
+  api: createAwsApi(),
+  assume: (role, sessionName) => createAwsApiWithRole(role, sessionName, region),
   put,
   time: realTime,
   log: consoleLog,

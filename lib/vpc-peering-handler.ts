@@ -175,9 +175,9 @@ export class VpcPeeringHandler extends Construct implements iam.IGrantable, ec2.
    */
   constructor(scope: Construct, id: string, props: VpcPeeringHandlerProps = {}) {
     super(scope, id);
-    validate(props);
+    validateProps(props);
     validateRole(Stack.of(this), props);
-    this.handler = HandlerFunction.configuredBy(this, props);
+    this.handler = HandlerFunction.withRole(this, props);
     configure(this.handler, props);
     const { role, functionArn, functionName, securityGroups = [] } = this.handler;
     const [securityGroup, ...otherSecurityGroups] = securityGroups;
@@ -252,7 +252,7 @@ export class VpcPeeringHandler extends Construct implements iam.IGrantable, ec2.
   }
 }
 
-function validate(props: VpcPeeringHandlerProps): void {
+function validateProps(props: VpcPeeringHandlerProps): void {
   const { logGroup, logRetention, vpc, vpcSubnets, securityGroups, memorySize, reservedConcurrentExecutions } = props;
   if (logGroup !== undefined && logRetention !== undefined) {
     throw new Error("logRetention applies only to the function's own log group: pass either logGroup or logRetention");

@@ -101,7 +101,7 @@ export class VpcPeeringRole extends iam.Role {
       description: 'Lets GameLift fleets of another account be peered with a VPC',
       assumedBy: principalOf(props),
       ...(externalId === undefined ? {} : { externalIds: [externalId] }),
-      roleName: props.roleName ?? nameOf(scope, id),
+      roleName: props.roleName ?? defaultRoleName(scope, id),
       ...(props.permissionsBoundary === undefined ? {} : { permissionsBoundary: props.permissionsBoundary }),
       inlinePolicies: {
         Peer: new iam.PolicyDocument({
@@ -126,7 +126,7 @@ const MAX_NAME_LENGTH = 64;
  *
  * The CDK's PhysicalName.GENERATE_IF_NEEDED would change the name when the last reference from another stack is removed.
  */
-function nameOf(scope: Construct, id: string): string | undefined {
+function defaultRoleName(scope: Construct, id: string): string | undefined {
   // CloudFormation chooses the names of nested stacks
   const stack = topLevelStackOf(scope);
   const { account, region, stackName } = stack;

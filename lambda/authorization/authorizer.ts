@@ -39,18 +39,18 @@ export interface Authorizer {
 
 export type ValidAuthorization = AuthorizationRecord & { readonly ExpirationTime: Date };
 
-export function isValid(record: AuthorizationRecord | undefined): record is ValidAuthorization {
+export function hasExpirationTime(record: AuthorizationRecord | undefined): record is ValidAuthorization {
   return record?.ExpirationTime !== undefined;
 }
 
 /** The valid authorization of a pair. GameLift lists it to the account that created it and to the account that it was created for. */
-export async function findValid(
+export async function findValidAuthorization(
   pair: Pair,
   api: Pick<GameLiftApi, 'describeVpcPeeringAuthorizations'>,
   calls: Calls,
 ): Promise<ValidAuthorization | undefined> {
   const records = await calls.make('DescribeVpcPeeringAuthorizations', (signal) => api.describeVpcPeeringAuthorizations(signal));
-  return records.filter(isValid).find(
+  return records.filter(hasExpirationTime).find(
     (record) =>
       record.PeerVpcId === pair.peerVpcId &&
       record.GameLiftAwsAccountId === pair.gameLiftAccount &&

@@ -5,7 +5,7 @@ import type { Calls } from '../aws/calls';
 import { problemOf } from '../aws/errors';
 import { NothingDoneProblem, Problem, rootCauseOf } from '../problem';
 import type { Pair } from '../model/pair';
-import { attributesOf, describePair, findValid } from './authorizer';
+import { attributesOf, describePair, findValidAuthorization } from './authorizer';
 import type { Authorizer, ValidAuthorization } from './authorizer';
 import { isPeeredWithFleet } from './peered';
 
@@ -58,7 +58,7 @@ export class OtherAccountAuthorizer implements Authorizer {
 
   async authorizeForCreate(): Promise<AuthorizationAttributes> {
     try {
-      return await this.validFor(DEPLOYMENT_MILLISECONDS);
+      return await this.requireAuthorization(DEPLOYMENT_MILLISECONDS);
     } catch (error) {
       // this class makes only reads
       throw error instanceof Problem && (error.cause === undefined || hadNoEffect(rootCauseOf(error)))
@@ -70,12 +70,12 @@ export class OtherAccountAuthorizer implements Authorizer {
   async authorizeForUpdate(previous: Authorizer | undefined): Promise<AuthorizationAttributes> {
     try {
       await previous?.checkForCleanup();
-      return await this.validFor(DEPLOYMENT_MILLISECONDS);
+      return await this.requireAuthorization(DEPLOYMENT_MILLISECONDS);
     } catch (error) {
       // the deployment has failed already, perhaps because of the missing authorization, and a failed rollback would block the stack
       if (await this.isRollingBack()) {
         const now = new Date(this.calls.now());
-        return attributesOf((await this.find()) ?? { CreationTime: now, ExpirationTime: now }, this.pair);
+        return attributesOf((await this.findAuthorization()) ?? { CreationTime: now, ExpirationTime: now }, this.pair);
       }
       throw error;
     }
@@ -86,25 +86,27 @@ export class OtherAccountAuthorizer implements Authorizer {
   }
 
   authorize(): Promise<AuthorizationAttributes> {
-    return this.validFor(0);
+    return this.requireAuthorization(0);
   }
 
   async isListed(): Promise<boolean> {
-    return (await this.find()) !== undefined;
+    return (await this.findAuthorization()) !== undefined;
   }
 
   async checkForCleanup(): Promise<void> {
     await this.calls.waitUntilEarlierWritesAreReadable();
     if (await isPeeredWithFleet(this.pair, this.api, this.calls)) {
-      await this.validFor(DEPLOYMENT_MILLISECONDS);
+      await this.requireAuthorization(DEPLOYMENT_MILLISECONDS);
     }
   }
 
   /** @throws Problem if no authorization is valid for at least the given milliseconds. */
-  private async validFor(milliseconds: number): Promise<AuthorizationAttributes> {
+  private async requireAuthorization(milliseconds: number): Promise<AuthorizationAttributes> {
     const isLongEnough = (found: ValidAuthorization | undefined): boolean =>
       found !== undefined && found.ExpirationTime.getTime() - this.calls.now() >= milliseconds;
-    const record = await this.explain(() => this.calls.readUntil(() => this.list(), isLongEnough, READ_DELAY_MILLISECONDS));
+    const record = await this.explain(() =>
+      this.calls.readUntil(() => this.readAuthorization(), isLongEnough, READ_DELAY_MILLISECONDS),
+    );
     if (record === undefined || !isLongEnough(record)) {
       const why =
         record === undefined
@@ -125,12 +127,12 @@ export class OtherAccountAuthorizer implements Authorizer {
     }
   }
 
-  private list(): Promise<ValidAuthorization | undefined> {
-    return findValid(this.pair, this.api, this.calls);
+  private readAuthorization(): Promise<ValidAuthorization | undefined> {
+    return findValidAuthorization(this.pair, this.api, this.calls);
   }
 
-  private find(): Promise<ValidAuthorization | undefined> {
-    return this.explain(() => this.list());
+  private findAuthorization(): Promise<ValidAuthorization | undefined> {
+    return this.explain(() => this.readAuthorization());
   }
 
   private async explain<T>(read: () => Promise<T>): Promise<T> {

@@ -6,7 +6,7 @@ import { isDenial, problemOf, readError } from '../aws/errors';
 import type { Log } from '../log';
 import { NothingDoneProblem, Problem, rootCauseOf } from '../problem';
 import type { Pair } from '../model/pair';
-import { attributesOf, describePair, findValid, isValid } from './authorizer';
+import { attributesOf, describePair, findValidAuthorization, hasExpirationTime } from './authorizer';
 import type { Authorizer, ValidAuthorization } from './authorizer';
 
 type AuthorizationApi = Pick<
@@ -79,8 +79,8 @@ export class VpcOwnerAuthorizer implements Authorizer {
    */
   async authorize(): Promise<AuthorizationAttributes> {
     try {
-      const first = await this.createOrFind();
-      return attributesOf(this.isLongEnough(first) ? first : await this.cancelAndCreate(), this.pair);
+      const authorization = await this.createOrFind();
+      return attributesOf(this.isLongEnough(authorization) ? authorization : await this.cancelAndCreate(), this.pair);
     } catch (error) {
       throw await this.explain('authorize VPC peering', error);
     }
@@ -91,7 +91,7 @@ export class VpcOwnerAuthorizer implements Authorizer {
     try {
       return await this.authorize();
     } catch (error) {
-      const isNothingDone = !this.hasAuthorized && this.calls.unansweredAttempts === 0 && hadNoEffect(rootCauseOf(error));
+      const isNothingDone = !this.hasAuthorized && this.calls.attemptsWithUnknownEffect === 0 && hadNoEffect(rootCauseOf(error));
       throw isNothingDone && error instanceof Problem
         ? new NothingDoneProblem(error.what, error.remedy, { cause: error })
         : error;
@@ -104,7 +104,7 @@ export class VpcOwnerAuthorizer implements Authorizer {
   }
 
   async isListed(): Promise<boolean> {
-    return (await this.find()) !== undefined;
+    return (await this.findAuthorization()) !== undefined;
   }
 
   async checkForCleanup(): Promise<void> {
@@ -140,7 +140,7 @@ export class VpcOwnerAuthorizer implements Authorizer {
   private async logExpiration(): Promise<void> {
     const { log } = this.options;
     const { peerVpcId } = this.pair;
-    const valid = await this.find().catch(() => undefined);
+    const valid = await this.findAuthorization().catch(() => undefined);
     const expires = valid === undefined ? 'within 24 hours' : `at ${valid.ExpirationTime.toISOString()}`;
     log.info({
       message: `the authorization is not canceled, since something may be peered with the VPC: it expires ${expires}`,
@@ -177,8 +177,8 @@ export class VpcOwnerAuthorizer implements Authorizer {
   /** Cancels the authorization and creates a new one. Repeats both if GameLift refuses because another caller has created one in between. */
   private async replace(): Promise<ValidAuthorization> {
     for (let attempt = 1; ; attempt += 1) {
-      const unansweredBefore = this.calls.unansweredAttempts;
-      const wasThere = await this.delete();
+      const attemptsBefore = this.calls.attemptsWithUnknownEffect;
+      const wasDeleted = await this.delete();
       const { record, refusal, existing } = await this.tryCreate();
       if (record !== undefined) {
         return record;
@@ -187,7 +187,7 @@ export class VpcOwnerAuthorizer implements Authorizer {
       if (existing !== undefined && this.isLongEnough(existing)) {
         return existing;
       }
-      if ((!wasThere && this.calls.unansweredAttempts === unansweredBefore) || attempt === REPLACE_ATTEMPTS) {
+      if ((!wasDeleted && this.calls.attemptsWithUnknownEffect === attemptsBefore) || attempt === REPLACE_ATTEMPTS) {
         throw refusal;
       }
     }
@@ -201,7 +201,7 @@ export class VpcOwnerAuthorizer implements Authorizer {
       if (readError(refusal).name !== 'InvalidRequestException') {
         throw refusal;
       }
-      return { refusal, existing: await this.find() };
+      return { refusal, existing: await this.findAuthorization() };
     }
   }
 
@@ -212,7 +212,7 @@ export class VpcOwnerAuthorizer implements Authorizer {
       { isTemporary: isDenial },
     );
     this.hasAuthorized = true;
-    if (!isValid(record)) {
+    if (!hasExpirationTime(record)) {
       throw new Problem('GameLift accepted CreateVpcPeeringAuthorization but returned no expiration time', 'deploy again');
     }
     return record;
@@ -232,7 +232,7 @@ export class VpcOwnerAuthorizer implements Authorizer {
       }
       if (name === 'InvalidRequestException') {
         const listed = await this.calls.readUntil(
-          () => this.find(),
+          () => this.findAuthorization(),
           (found) => found === undefined,
           READ_DELAY_MILLISECONDS,
         );
@@ -244,8 +244,8 @@ export class VpcOwnerAuthorizer implements Authorizer {
     }
   }
 
-  private find(): Promise<ValidAuthorization | undefined> {
-    return findValid(this.pair, this.api, this.calls);
+  private findAuthorization(): Promise<ValidAuthorization | undefined> {
+    return findValidAuthorization(this.pair, this.api, this.calls);
   }
 
   private isLongEnough(record: ValidAuthorization): boolean {

@@ -2,7 +2,7 @@ import type { Log } from '../log';
 import { Problem } from '../problem';
 import { retry } from '../time';
 import type { Time } from '../time';
-import { isDenial, isGameLiftRefusal, isIamDenial, isThrottle, isUnanswered, readError } from './errors';
+import { isDenial, isGameLiftRefusal, isIamDenial, isThrottle, hasUnknownEffect, readError } from './errors';
 
 /** The time between two attempts of a call that AWS denied or throttled. */
 const PAUSE_MILLISECONDS = 10_000;
@@ -25,7 +25,7 @@ export const MAX_CHECK_AGE_MILLISECONDS = CHECK_AHEAD_MILLISECONDS.max + ROUND_S
 /** How long a denied call is retried: a new policy may take a minute to reach all of AWS. */
 export const DENIAL_RETRY_MILLISECONDS = 75_000;
 
-const UNANSWERED_ATTEMPTS = 5;
+const MAX_ATTEMPTS_WITH_UNKNOWN_EFFECT = 5;
 
 /** The time for the request is up. */
 class TimeUpProblem extends Problem {
@@ -69,7 +69,7 @@ interface CallOptions {
 /** Makes the calls to AWS for one request of CloudFormation, and retries each call as long as a retry may succeed. */
 export class Calls {
   /** How many attempts got no response from AWS or a server error. They may have taken effect. */
-  unansweredAttempts = 0;
+  attemptsWithUnknownEffect = 0;
   private readonly startedAt: number;
 
   constructor(
@@ -146,26 +146,26 @@ export class Calls {
     { check = () => Promise.resolve(), isTemporary = isIamDenial }: CallOptions = {},
   ): Promise<T> {
     const started = this.now();
-    const failures = { isThrottled: false, throttles: 0, unanswered: 0 };
+    const failures = { isThrottled: false, throttleCount: 0, unknownEffects: 0 };
     const attempt = async (): Promise<T> => {
-      await (failures.isThrottled && hasLowRateLimit(operation) ? this.waitForRound(failures.throttles, check) : check());
+      await (failures.isThrottled && hasLowRateLimit(operation) ? this.waitForRound(failures.throttleCount, check) : check());
       return await call(this.signal);
     };
     const delayAfter = (error: unknown): number | undefined => {
       failures.isThrottled = isThrottle(error);
       if (failures.isThrottled) {
-        failures.throttles += 1;
+        failures.throttleCount += 1;
         // a call with a low rate limit waits for the next round instead
         return hasLowRateLimit(operation) ? 0 : PAUSE_MILLISECONDS * (1 + 0.25 * this.time.jitter());
       }
       if (isTemporary(error)) {
         return this.now() - started < DENIAL_RETRY_MILLISECONDS ? PAUSE_MILLISECONDS : undefined;
       }
-      if (isUnanswered(error)) {
-        this.unansweredAttempts += 1;
-        failures.unanswered += 1;
-        return failures.unanswered < UNANSWERED_ATTEMPTS
-          ? 1000 * 2 ** (failures.unanswered - 1) * (1 + 0.25 * this.time.jitter())
+      if (hasUnknownEffect(error)) {
+        this.attemptsWithUnknownEffect += 1;
+        failures.unknownEffects += 1;
+        return failures.unknownEffects < MAX_ATTEMPTS_WITH_UNKNOWN_EFFECT
+          ? 1000 * 2 ** (failures.unknownEffects - 1) * (1 + 0.25 * this.time.jitter())
           : undefined;
       }
       return undefined;
@@ -190,7 +190,7 @@ export class Calls {
       }
       const seconds = Math.round((this.now() - started) / 1000);
       throw failures.isThrottled
-        ? new RateLimitProblem(`${operation} was still throttled after ${seconds} seconds${limitOf(operation)}`)
+        ? new RateLimitProblem(`${operation} was still throttled after ${seconds} seconds${rateLimitHint(operation)}`)
         : new TimeUpProblem(`${operation} was not finished when the time for this request was up, after ${seconds} seconds`);
     }
   }
@@ -202,9 +202,9 @@ export class Calls {
    *
    * In a round, callers that have been throttled more often call first.
    *
-   * @param throttles how often this caller has been throttled
+   * @param throttleCount how often this caller has been throttled
    */
-  private async waitForRound(throttles: number, check: () => Promise<void>): Promise<void> {
+  private async waitForRound(throttleCount: number, check: () => Promise<void>): Promise<void> {
     for (;;) {
       const now = this.now();
       const round = now - (now % ROUND_MILLISECONDS) + ROUND_MILLISECONDS;
@@ -212,7 +212,7 @@ export class Calls {
       await this.sleep(round - now - (min + (max - min) * this.time.jitter()));
       await check();
       if (this.now() <= round) {
-        await this.sleep(round - this.now() + (ROUND_SPREAD_MILLISECONDS * this.time.jitter()) / throttles);
+        await this.sleep(round - this.now() + (ROUND_SPREAD_MILLISECONDS * this.time.jitter()) / throttleCount);
         return;
       }
     }
@@ -234,7 +234,7 @@ function hasLowRateLimit(operation: string): boolean {
 }
 
 /** GameLift's rate limit of its peering operations is surprisingly low, so the error message states it. */
-function limitOf(operation: string): string {
+function rateLimitHint(operation: string): string {
   return hasLowRateLimit(operation)
     ? ' (GameLift allows one call in ten seconds of each peering operation for the whole account)'
     : '';

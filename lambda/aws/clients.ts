@@ -3,13 +3,13 @@ import type { Tags } from './api';
 import { LIBRARY } from '../version';
 
 /** The configuration of all clients. The handler retries calls itself, because the SDK gives up too early for GameLift's rate limit. */
-export const CLIENT = {
+export const CLIENT_CONFIG = {
   maxAttempts: 1,
   customUserAgent: [[LIBRARY.name, LIBRARY.version]] satisfies UserAgent as UserAgent,
   requestHandler: { connectionTimeout: 5_000, requestTimeout: 20_000, throwOnRequestTimeout: true },
 };
 
-export type ClientConfig = typeof CLIENT & { readonly credentials?: AwsCredentialIdentityProvider };
+export type ClientConfig = typeof CLIENT_CONFIG & { readonly credentials?: AwsCredentialIdentityProvider };
 
 /** Calls `load` on first use, so that a client is loaded only for the requests that need it. */
 export function once<T>(load: () => Promise<T>): () => Promise<T> {

@@ -29,9 +29,9 @@ export function listedConnectionOf({
 export const NOT_LISTED = 'not listed';
 
 /** GameLift and EC2 show records with these statuses for hours. */
-const ENDED: ReadonlySet<string> = new Set(['failed', 'rejected', 'expired', 'deleting', 'deleted', NOT_LISTED]);
+const ENDED_STATUSES: ReadonlySet<string> = new Set(['failed', 'rejected', 'expired', 'deleting', 'deleted', NOT_LISTED]);
 
 /** Whether a connection is active or can still become active. */
 export function isAlive({ status }: { readonly status: string }): boolean {
-  return !ENDED.has(status);
+  return !ENDED_STATUSES.has(status);
 }

@@ -5,7 +5,7 @@ import type { ClientConfig } from './clients';
 import { readError } from './errors';
 
 /** EC2's client is three times as large as GameLift's, so it is loaded on first use. */
-export function ec2Api(config: ClientConfig): Ec2Api {
+export function createEc2Api(config: ClientConfig): Ec2Api {
   const load = once(async () => {
     const sdk = await import('@aws-sdk/client-ec2');
     return { sdk, client: new sdk.EC2Client(config) };

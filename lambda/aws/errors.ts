@@ -30,17 +30,17 @@ function isSdkError(error: unknown): error is SdkError {
 }
 
 /** GameLift's possible errors for a missing authorization. AWS does not document which one it uses. */
-const REFUSALS: ReadonlySet<string> = new Set(['UnauthorizedException', 'NotFoundException', 'InvalidRequestException']);
+const REFUSAL_ERRORS: ReadonlySet<string> = new Set(['UnauthorizedException', 'NotFoundException', 'InvalidRequestException']);
 
 export function isGameLiftRefusal(error: unknown): boolean {
-  return REFUSALS.has(readError(error).name);
+  return REFUSAL_ERRORS.has(readError(error).name);
 }
 
 /** The denials of IAM: in services with JSON protocols, in services with query protocols, and in EC2. */
-const IAM_DENIALS: ReadonlySet<string> = new Set(['AccessDeniedException', 'AccessDenied', 'UnauthorizedOperation']);
+const IAM_DENIAL_ERRORS: ReadonlySet<string> = new Set(['AccessDeniedException', 'AccessDenied', 'UnauthorizedOperation']);
 
 export function isIamDenial(error: unknown): boolean {
-  return IAM_DENIALS.has(readError(error).name);
+  return IAM_DENIAL_ERRORS.has(readError(error).name);
 }
 
 /** Whether IAM or GameLift denied the call. GameLift may check its caller's permissions in the peer VPC. */
@@ -54,11 +54,13 @@ export function isThrottle(error: unknown): boolean {
 }
 
 /** How Node.js and the SDK report a truncated HTTP response, besides the errors that the SDK considers transient. */
-const CUT_OFF: ReadonlySet<string> = new Set(['SyntaxError', 'ECONNABORTED']);
+const TRUNCATED_RESPONSE_ERRORS: ReadonlySet<string> = new Set(['SyntaxError', 'ECONNABORTED']);
 
 /** Whether AWS sent no response or a server error: the call may have taken effect, and can be repeated. */
-export function isUnanswered(error: unknown): boolean {
-  return isSdkError(error) && (isTransientError(error) || isServerError(error) || CUT_OFF.has(readError(error).name));
+export function hasUnknownEffect(error: unknown): boolean {
+  return (
+    isSdkError(error) && (isTransientError(error) || isServerError(error) || TRUNCATED_RESPONSE_ERRORS.has(readError(error).name))
+  );
 }
 
 /** Converts any error to a problem. */

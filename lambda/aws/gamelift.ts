@@ -17,7 +17,7 @@ import { tagListOf, tagsOf } from './clients';
 import type { ClientConfig } from './clients';
 import { readError } from './errors';
 
-export function gameLiftApi(config: ClientConfig): GameLiftApi {
+export function createGameLiftApi(config: ClientConfig): GameLiftApi {
   const client = new GameLiftClient(config);
   return {
     async createVpcPeeringAuthorization(input, abortSignal) {

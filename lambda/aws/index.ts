@@ -1,16 +1,16 @@
 import type { AwsApi } from './api';
-import { CLIENT } from './clients';
+import { CLIENT_CONFIG } from './clients';
 import type { ClientConfig } from './clients';
-import { ec2Api } from './ec2';
-import { gameLiftApi } from './gamelift';
+import { createEc2Api } from './ec2';
+import { createGameLiftApi } from './gamelift';
 import { assumeRole } from './sts';
 import type { PeerRole } from './sts';
 
 /** Makes calls to AWS with the function's own role. */
-export function awsApi(config: ClientConfig = CLIENT): AwsApi {
+export function createAwsApi(config: ClientConfig = CLIENT_CONFIG): AwsApi {
   return {
-    ...gameLiftApi(config),
-    ...ec2Api(config),
+    ...createGameLiftApi(config),
+    ...createEc2Api(config),
     async describeStackStatus(StackName, abortSignal) {
       const { CloudFormationClient, DescribeStacksCommand } = await import('@aws-sdk/client-cloudformation');
       const output = await new CloudFormationClient(config).send(new DescribeStacksCommand({ StackName }), { abortSignal });
@@ -20,6 +20,6 @@ export function awsApi(config: ClientConfig = CLIENT): AwsApi {
 }
 
 /** Makes calls to AWS with a role of another account. */
-export function awsApiAs(role: PeerRole, sessionName: string, region: string): AwsApi {
-  return awsApi({ ...CLIENT, credentials: assumeRole(role, sessionName, region) });
+export function createAwsApiWithRole(role: PeerRole, sessionName: string, region: string): AwsApi {
+  return createAwsApi({ ...CLIENT_CONFIG, credentials: assumeRole(role, sessionName, region) });
 }

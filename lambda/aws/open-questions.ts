@@ -66,10 +66,10 @@ const isAboutPermissions = (message: string): boolean => /\bec2:\w|\bgamelift:\w
 
 const isAboutAuthorization = (message: string): boolean => /\bauthorization\b/i.test(message) && !isAboutPermissions(message);
 
-const HOUR = 3_600_000;
+const HOUR_MILLISECONDS = 3_600_000;
 
 /** A new authorization is valid for 24 hours. The hour of tolerance is longer than any difference between clocks. */
-const VALIDITY = { shortest: 23 * HOUR, longest: 25 * HOUR };
+const VALIDITY_MILLISECONDS = { shortest: 23 * HOUR_MILLISECONDS, longest: 25 * HOUR_MILLISECONDS };
 
 const validityOf = ({ CreationTime, ExpirationTime }: AuthorizationRecord): number =>
   CreationTime === undefined || ExpirationTime === undefined ? 0 : ExpirationTime.getTime() - CreationTime.getTime();
@@ -83,7 +83,7 @@ const authorizingAgain: Rule = (calls) => {
   ];
   const keepsExpiry = authorized.some(({ output, startedAt, endedAt }) => {
     const expiration = output?.ExpirationTime?.getTime() ?? 0;
-    return expiration > endedAt && expiration < startedAt + VALIDITY.shortest;
+    return expiration > endedAt && expiration < startedAt + VALIDITY_MILLISECONDS.shortest;
   });
   const isRefused = failedCalls(calls, 'createVpcPeeringAuthorization')
     .filter(({ name, message }) => name === 'InvalidRequestException' && isAboutAuthorization(message))
@@ -98,7 +98,7 @@ const authorizingAgain: Rule = (calls) => {
         ),
     );
   return [
-    ...(records.some((record) => record !== undefined && validityOf(record) > VALIDITY.longest) ? ['renews'] : []),
+    ...(records.some((record) => record !== undefined && validityOf(record) > VALIDITY_MILLISECONDS.longest) ? ['renews'] : []),
     ...(keepsExpiry ? ['keeps expiry'] : []),
     ...(isRefused ? ['InvalidRequestException'] : []),
   ];
@@ -241,23 +241,23 @@ const throttlingError: Rule = (calls) =>
 
 /** Two active connections in the output of one call have the same CIDR block, and their fleets have different VPCs. */
 const fleetCidrBlocks: Rule = (calls) => {
-  const ofGameLift = successfulCalls(calls, 'describeVpcPeeringConnections').map(({ output }) =>
+  const gameLiftVpcs = successfulCalls(calls, 'describeVpcPeeringConnections').map(({ output }) =>
     output
       .filter(({ Status }) => Status?.Code === 'active')
       .map(({ GameLiftVpcId: vpcId, IpV4CidrBlock: cidrBlock }) => ({ vpcId, cidrBlock })),
   );
   // others may have peered the VPC with VPCs that are not a fleet's. This library tags only the connections of fleets
-  const ofEc2 = successfulCalls(calls, 'describePeerings').map(({ output }) =>
+  const ec2Vpcs = successfulCalls(calls, 'describePeerings').map(({ output }) =>
     output
       .filter(({ status, tags }) => status === 'active' && `${TAG_PREFIX}fleet` in tags)
       .map(({ requesterVpcId: vpcId, cidrBlock }) => ({ vpcId, cidrBlock })),
   );
-  const coincide = [...ofGameLift, ...ofEc2].some((vpcs) =>
+  const isSameBlockUsedTwice = [...gameLiftVpcs, ...ec2Vpcs].some((vpcs) =>
     vpcs.some((one) =>
       vpcs.some((other) => one.vpcId !== other.vpcId && one.cidrBlock !== undefined && one.cidrBlock === other.cidrBlock),
     ),
   );
-  return coincide ? ['may coincide'] : [];
+  return isSameBlockUsedTwice ? ['may coincide'] : [];
 };
 
 const failedSeenByAccepter: Rule = (calls) => {
@@ -268,7 +268,7 @@ const failedSeenByAccepter: Rule = (calls) => {
 };
 
 /** The statuses before a connection is active. */
-const PENDING: readonly string[] = ['initiating-request', 'pending-acceptance', 'provisioning'];
+const PENDING_STATUSES: readonly string[] = ['initiating-request', 'pending-acceptance', 'provisioning'];
 
 /** A read is late if it shows a status that had ended, or a connection that was gone. */
 const readBack: Rule = (calls) => {
@@ -280,24 +280,24 @@ const readBack: Rule = (calls) => {
 
 /** A request that waits for minutes reads hundreds of times, so this function examines each read once. */
 function showsOlderState(reads: readonly SuccessfulCall<'describePeerings'>[]): boolean {
-  const seen = new Map<string, 'pending' | 'not pending' | 'gone'>();
-  let last: Timed | undefined;
+  const lastStates = new Map<string, 'pending' | 'not pending' | 'gone'>();
+  let lastRead: Timed | undefined;
   for (const read of reads) {
     // if two reads overlap in time, either may show the older state
-    if (last !== undefined && !isAfter(read, last)) {
+    if (lastRead !== undefined && !isAfter(read, lastRead)) {
       continue;
     }
-    last = read;
+    lastRead = read;
     const shown = new Set(read.output.map(({ id }) => id));
     for (const { id, status } of read.output) {
-      const state = PENDING.includes(status) ? 'pending' : 'not pending';
-      const before = seen.get(id);
+      const state = PENDING_STATUSES.includes(status) ? 'pending' : 'not pending';
+      const before = lastStates.get(id);
       if (before === 'gone' || (before === 'not pending' && state === 'pending')) {
         return true;
       }
-      seen.set(id, state);
+      lastStates.set(id, state);
     }
-    [...seen.keys()].filter((id) => !shown.has(id)).forEach((id) => seen.set(id, 'gone'));
+    [...lastStates.keys()].filter((id) => !shown.has(id)).forEach((id) => lastStates.set(id, 'gone'));
   }
   return false;
 }

@@ -7,7 +7,7 @@ type Operation = keyof AwsApi;
 /** The parameters of a call, without the signal. */
 type Input<Name extends Operation> = Parameters<AwsApi[Name]> extends [...infer Args, AbortSignal] ? Args : never;
 
-export type Outcome<Output> =
+export type CallOutcome<Output> =
   | { readonly kind: 'succeeded'; readonly output: Output }
   | { readonly kind: 'failed'; readonly name: string; readonly message: string };
 
@@ -17,7 +17,7 @@ export interface RecordedCall<Name extends Operation = Operation> {
   readonly input: Input<Name>;
   readonly startedAt: number;
   readonly endedAt: number;
-  readonly outcome: Outcome<Awaited<ReturnType<AwsApi[Name]>>>;
+  readonly outcome: CallOutcome<Awaited<ReturnType<AwsApi[Name]>>>;
 }
 
 /** A request that polls for minutes makes more calls than this. Only the first ones are recorded, to limit the memory. */
@@ -25,12 +25,12 @@ const MAX_CALLS = 500;
 
 /** Records the calls of one request, in the order in which they ended. It changes neither the calls nor their output or errors. */
 export class CallRecorder {
-  private readonly recorded: RecordedCall[] = [];
+  private readonly recordedCalls: RecordedCall[] = [];
 
   constructor(private readonly time: Time) {}
 
   get calls(): readonly RecordedCall[] {
-    return this.recorded;
+    return this.recordedCalls;
   }
 
   /** Wraps an API so that its calls are recorded. */
@@ -48,18 +48,18 @@ export class CallRecorder {
 
   private async record(operation: Operation, input: unknown[], call: () => Promise<unknown>): Promise<unknown> {
     const startedAt = this.time.now();
-    const add = (outcome: Outcome<unknown>): void => {
-      if (this.recorded.length < MAX_CALLS) {
+    const recordOutcome = (outcome: CallOutcome<unknown>): void => {
+      if (this.recordedCalls.length < MAX_CALLS) {
         // TypeScript can't know that input and output are those of the operation
-        this.recorded.push({ operation, input, startedAt, endedAt: this.time.now(), outcome } as RecordedCall);
+        this.recordedCalls.push({ operation, input, startedAt, endedAt: this.time.now(), outcome } as RecordedCall);
       }
     };
     try {
       const output = await call();
-      add({ kind: 'succeeded', output });
+      recordOutcome({ kind: 'succeeded', output });
       return output;
     } catch (error) {
-      add({ kind: 'failed', ...readError(error) });
+      recordOutcome({ kind: 'failed', ...readError(error) });
       throw error;
     }
   }

@@ -1,5 +1,5 @@
 import type { AwsCredentialIdentity, AwsCredentialIdentityProvider } from '@smithy/types';
-import { CLIENT, once } from './clients';
+import { CLIENT_CONFIG, once } from './clients';
 import { readError } from './errors';
 
 /** A role in the account of the VPC. */
@@ -17,7 +17,7 @@ export function assumeRole({ arn, externalId }: PeerRole, sessionName: string, r
     const { AssumeRoleCommand, STSClient } = await import('@aws-sdk/client-sts');
     const input = { RoleArn: arn, RoleSessionName: sessionName, ...(externalId === undefined ? {} : { ExternalId: externalId }) };
     try {
-      const { Credentials } = await new STSClient({ ...CLIENT, region }).send(new AssumeRoleCommand(input));
+      const { Credentials } = await new STSClient({ ...CLIENT_CONFIG, region }).send(new AssumeRoleCommand(input));
       return {
         accessKeyId: Credentials?.AccessKeyId ?? '',
         secretAccessKey: Credentials?.SecretAccessKey ?? '',

@@ -25,22 +25,22 @@ export type PhysicalIdState =
 
 export class PhysicalId {
   /**
-   * @param created the id of the created resource
-   * @param unfinished the id after a create that failed midway
+   * @param createdId the id of the created resource
+   * @param unfinishedId the id after a create that failed midway
    */
   private constructor(
-    readonly created: string,
-    private readonly unfinished: string,
+    readonly createdId: string,
+    private readonly unfinishedId: string,
   ) {}
 
   /** For a resource that is never replaced: the id does not depend on its properties. */
-  static fixed(requester: Requester): PhysicalId {
+  static ofPermanentResource(requester: Requester): PhysicalId {
     const id = stackAndResource(requester);
     return new PhysicalId(id, id);
   }
 
   /** For a resource that is replaced if `key` changes. */
-  static of(request: ResponseTarget, key: string): PhysicalId {
+  static ofReplaceableResource(request: ResponseTarget, key: string): PhysicalId {
     const id = `${stackAndResource(request)}/${key}`;
     return new PhysicalId(id, `${id}${UNFINISHED}${request.requestId}`);
   }
@@ -50,27 +50,27 @@ export class PhysicalId {
    * Unless ids are fixed, the state of this id is `unknown`, so that the following delete removes everything that the create may have
    * created.
    */
-  static ofTimedOut(target: ResponseTarget): string {
+  static idAfterTimeout(target: ResponseTarget): string {
     return target.physicalResourceId ?? stackAndResource(target);
   }
 
   /** The id in the response to an invalid request, which the handler did not start. */
-  static ofInvalid(target: ResponseTarget): string {
+  static idOfInvalidRequest(target: ResponseTarget): string {
     return target.physicalResourceId ?? `${stackAndResource(target)}${NOTHING_DONE}`;
   }
 
   private get isFixed(): boolean {
-    return this.unfinished === this.created;
+    return this.unfinishedId === this.createdId;
   }
 
   stateOf(received: string | undefined): PhysicalIdState {
-    if (received === this.created) {
+    if (received === this.createdId) {
       return { kind: 'created' };
     }
-    if (saysNothingDone(received)) {
+    if (isNothingDoneId(received)) {
       return { kind: 'nothing done' };
     }
-    const prefix = `${this.created}${UNFINISHED}`;
+    const prefix = `${this.createdId}${UNFINISHED}`;
     return received?.startsWith(prefix) === true
       ? { kind: 'unfinished', requestId: received.slice(prefix.length) }
       : { kind: 'unknown' };
@@ -80,19 +80,19 @@ export class PhysicalId {
   afterSuccess(received: string | undefined): string {
     const { kind } = this.stateOf(received);
     const keepsId = kind === 'unfinished' || (kind === 'unknown' && this.isFixed);
-    return received !== undefined && keepsId ? received : this.created;
+    return received !== undefined && keepsId ? received : this.createdId;
   }
 
   /** The id in the response after a failure. An update keeps its id: AWS does not document whether CloudFormation stores another one. */
   afterFailure(received: string | undefined, error: unknown): string {
-    if (received !== undefined && !saysNothingDone(received)) {
+    if (received !== undefined && !isNothingDoneId(received)) {
       return received;
     }
-    return error instanceof NothingDoneProblem ? `${this.created}${NOTHING_DONE}` : this.unfinished;
+    return error instanceof NothingDoneProblem ? `${this.createdId}${NOTHING_DONE}` : this.unfinishedId;
   }
 }
 
-export function saysNothingDone(physicalResourceId: string | undefined): boolean {
+export function isNothingDoneId(physicalResourceId: string | undefined): boolean {
   return physicalResourceId?.endsWith(NOTHING_DONE) === true;
 }
 

@@ -30,12 +30,12 @@ export function readMatch(properties: RawProperties, name: string, pattern: RegE
   throw new Error(`${name} must be ${what}, got ${formatValue(value)}${kind}${remedy}`);
 }
 
-const MAX_SHOWN = 120;
+const MAX_SHOWN_CHARACTERS = 120;
 
 /** Formats a value for an error message. Shortens long values. */
 export function formatValue(value: unknown): string {
   const shown = value === undefined ? 'nothing' : jsonOf(value);
-  return shown.length <= MAX_SHOWN ? shown : `${withoutHalfCharacter(shown.slice(0, MAX_SHOWN - 3))}...`;
+  return shown.length <= MAX_SHOWN_CHARACTERS ? shown : `${withoutHalfCharacter(shown.slice(0, MAX_SHOWN_CHARACTERS - 3))}...`;
 }
 
 /** The value as JSON, or a placeholder if it is nested too deeply. */

@@ -25,5 +25,5 @@ export interface ClaimedConnection {
   readonly gameLiftVpcId: string;
   readonly cidrBlock: string;
   /** Whether the connection existed before the resource, which uses it and leaves it in place. */
-  readonly adopted: boolean;
+  readonly isAdopted: boolean;
 }

@@ -7,7 +7,7 @@ import type { Ec2Peering } from '../aws/api';
  * before it makes each change, so that its delete can undo them.
  */
 
-const PREFIX = `${TAG_PREFIX}changed:`;
+const CHANGED_PREFIX = `${TAG_PREFIX}changed:`;
 const MAX_TAG_VALUE = 256;
 
 export interface Changes {
@@ -17,13 +17,13 @@ export interface Changes {
   readonly routeTableIds: readonly string[];
 }
 
-const DNS = 'dns-was-';
+const DNS_PREFIX = 'dns-was-';
 
 export function readChanges({ tags }: Ec2Peering): Changes {
-  const words = Object.entries(tags).flatMap(([key, value]) => (key.startsWith(PREFIX) ? value.split(' ') : []));
-  const dns = words.find((word) => word.startsWith(DNS));
+  const words = Object.entries(tags).flatMap(([key, value]) => (key.startsWith(CHANGED_PREFIX) ? value.split(' ') : []));
+  const dns = words.find((word) => word.startsWith(DNS_PREFIX));
   return {
-    dnsResolution: dns === undefined ? undefined : dns === `${DNS}true`,
+    dnsResolution: dns === undefined ? undefined : dns === `${DNS_PREFIX}true`,
     routeTableIds: words.filter((word) => word.startsWith('rtb-')),
   };
 }
@@ -34,7 +34,7 @@ export function readChanges({ tags }: Ec2Peering): Changes {
  */
 export function tagsOfChanges(fleetId: string, { dnsResolution, routeTableIds }: Changes): Readonly<Record<string, string>> {
   const values: string[] = [];
-  for (const word of [...(dnsResolution === undefined ? [] : [`${DNS}${dnsResolution}`]), ...routeTableIds]) {
+  for (const word of [...(dnsResolution === undefined ? [] : [`${DNS_PREFIX}${dnsResolution}`]), ...routeTableIds]) {
     const last = values.at(-1);
     if (last === undefined || last.length + 1 + word.length > MAX_TAG_VALUE) {
       values.push(word);
@@ -42,12 +42,12 @@ export function tagsOfChanges(fleetId: string, { dnsResolution, routeTableIds }:
       values[values.length - 1] = `${last} ${word}`;
     }
   }
-  const tags = values.map((value) => [`${PREFIX}${createHash('sha256').update(value).digest('hex').slice(0, 8)}`, value]);
+  const tags = values.map((value) => [`${CHANGED_PREFIX}${createHash('sha256').update(value).digest('hex').slice(0, 8)}`, value]);
   return Object.fromEntries(tags.length === 0 ? [] : [[CHANGED_FLEET_TAG, fleetId], ...tags]) as Readonly<Record<string, string>>;
 }
 
 export function keysOfChanges({ tags }: Ec2Peering): readonly string[] {
-  return Object.keys(tags).filter((key) => key.startsWith(PREFIX));
+  return Object.keys(tags).filter((key) => key.startsWith(CHANGED_PREFIX));
 }
 
 /** The fleet for which a resource changed the connection; undefined if none did. */
@@ -57,36 +57,36 @@ export function fleetOfChanges({ tags }: Ec2Peering): string | undefined {
 
 /** The changes to one adopted connection, as its tags record them. */
 export class AdoptedChanges {
-  private known: Changes;
+  private recordedChanges: Changes;
 
   constructor(
     side: Ec2Peering,
     private readonly write: (more: Changes) => Promise<void>,
   ) {
-    this.known = readChanges(side);
+    this.recordedChanges = readChanges(side);
   }
 
   get recorded(): Changes {
-    return this.known;
+    return this.recordedChanges;
   }
 
   /** Whether this library created the route in the route table. */
-  hasRouted(routeTableId: string): boolean {
-    return this.known.routeTableIds.includes(routeTableId);
+  hasCreatedRoute(routeTableId: string): boolean {
+    return this.recordedChanges.routeTableIds.includes(routeTableId);
   }
 
   /** Writes more changes to the tags. Call it before making each change. */
   async record(more: Changes): Promise<void> {
-    const { known } = this;
+    const { recordedChanges } = this;
     const added: Changes = {
-      dnsResolution: known.dnsResolution === undefined ? more.dnsResolution : undefined,
-      routeTableIds: more.routeTableIds.filter((id) => !known.routeTableIds.includes(id)),
+      dnsResolution: recordedChanges.dnsResolution === undefined ? more.dnsResolution : undefined,
+      routeTableIds: more.routeTableIds.filter((id) => !recordedChanges.routeTableIds.includes(id)),
     };
     if (added.dnsResolution !== undefined || added.routeTableIds.length > 0) {
       await this.write(added);
-      this.known = {
-        dnsResolution: known.dnsResolution ?? added.dnsResolution,
-        routeTableIds: [...known.routeTableIds, ...added.routeTableIds],
+      this.recordedChanges = {
+        dnsResolution: recordedChanges.dnsResolution ?? added.dnsResolution,
+        routeTableIds: [...recordedChanges.routeTableIds, ...added.routeTableIds],
       };
     }
   }

@@ -3,7 +3,7 @@ import type { Ec2Peering, Tags } from '../aws/api';
 import { isAlive } from '../aws/connections';
 import type { ListedConnection } from '../aws/connections';
 import type { ClaimedConnection } from '../model/connection';
-import { shownBy } from './ec2-view';
+import { peeringsIn } from './ec2-view';
 import type { Ec2View } from './ec2-view';
 
 const FLEET_TAG = `${TAG_PREFIX}fleet`;
@@ -27,7 +27,7 @@ function ownerTagOf(peering: ListedConnection, view: Ec2View): string | undefine
 }
 
 function sidesOf({ gameLiftVpcId }: ListedConnection, view: Ec2View): readonly Ec2Peering[] {
-  return shownBy(view).filter((side) => side.requesterVpcId === gameLiftVpcId && isAlive(side));
+  return peeringsIn(view).filter((side) => side.requesterVpcId === gameLiftVpcId && isAlive(side));
 }
 
 /**
@@ -73,12 +73,12 @@ export class Ec2Tags {
   }
 
   /** The connection that this resource created, as EC2's tags describe it; undefined if EC2 shows none. */
-  connectionIn(view: Ec2View): (ClaimedConnection & { readonly status: string }) | undefined {
-    for (const side of shownBy(view)) {
+  findOwnConnection(view: Ec2View): (ClaimedConnection & { readonly status: string }) | undefined {
+    for (const side of peeringsIn(view)) {
       const id = side.tags[CONNECTION_TAG];
       if (isAlive(side) && this.isOwn(side) && id !== undefined) {
         const { requesterVpcId: gameLiftVpcId, cidrBlock = '', status } = side;
-        return { id, gameLiftVpcId, cidrBlock, adopted: false, status };
+        return { id, gameLiftVpcId, cidrBlock, isAdopted: false, status };
       }
     }
     return undefined;

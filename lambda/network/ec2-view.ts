@@ -6,7 +6,7 @@ export type Ec2View =
   | { readonly kind: 'unavailable'; readonly reason: string };
 
 /** The peering connections that EC2 shows; none if EC2 can't be read. */
-export function shownBy(view: Ec2View): readonly Ec2Peering[] {
+export function peeringsIn(view: Ec2View): readonly Ec2Peering[] {
   return view.kind === 'shown' ? view.peerings : [];
 }
 

@@ -1,12 +1,12 @@
 import type { Ec2Api, Ec2Peering, RouteTable, Tags } from '../aws/api';
-import { isDenial, isUnanswered, problemOf, readError } from '../aws/errors';
+import { isDenial, hasUnknownEffect, problemOf, readError } from '../aws/errors';
 import type { Calls } from '../aws/calls';
 import { isAlive } from '../aws/connections';
 import type { ClaimedConnection, ConnectionSpec, DeclaredRoutes } from '../model/connection';
 import { NothingDoneProblem, Problem } from '../problem';
 import { AdoptedChanges, fleetOfChanges, keysOfChanges, readChanges, tagsOfChanges } from './adopted-changes';
 import { Ec2Tags } from './ec2-tags';
-import { shownBy } from './ec2-view';
+import { peeringsIn } from './ec2-view';
 import type { Ec2View } from './ec2-view';
 import { applyRoutes, planRemoval, planRoutes, RouteConflictProblem } from './routes';
 import type { RouteChange } from './routes';
@@ -50,7 +50,7 @@ export class PeerNetwork {
   /** @throws NothingDoneProblem if routes or DNS resolution are declared, but the handler has no access to the account of the VPC. */
   checkAccess(): void {
     const { spec, vpcApi } = this.context;
-    if (vpcApi === undefined && this.configuresVpc) {
+    if (vpcApi === undefined && this.needsVpcAccess) {
       throw new NothingDoneProblem(
         "routes and DNS of the VPC can't be set from another account",
         `pass PeeringRoutes.none() and no dnsResolution to the VpcPeeringConnection, and set them in account ${spec.pair.peerVpcAccount}, ` +
@@ -73,12 +73,12 @@ export class PeerNetwork {
       () => this.source.readEc2(),
       (found) => found.kind === 'unavailable' || found.peerings.some(isSideOfConnection),
     );
-    const side = shownBy(view).find(isSideOfConnection);
+    const side = peeringsIn(view).find(isSideOfConnection);
     if (side === undefined) {
       this.failIfConfigured(gameLiftVpcId, view);
       return;
     }
-    const isAdopted = connection.adopted && spec.adoptExisting;
+    const isAdopted = connection.isAdopted && spec.adoptExisting;
     if (!isAdopted) {
       await this.tag(side, this.source.tags.tagsFor(connection.id));
     } else if (this.source.tags.isOwn(side)) {
@@ -86,15 +86,15 @@ export class PeerNetwork {
       await this.untag(side, Ec2Tags.keys);
     }
     // changes to an adopted connection are recorded, so that the delete can undo them
-    const changes = connection.adopted
+    const changes = connection.isAdopted
       ? new AdoptedChanges(side, (more) => this.tag(side, tagsOfChanges(spec.fleetId, more)))
       : undefined;
-    const ownIds = new Set(
-      shownBy(view)
+    const ownPeeringIds = new Set(
+      peeringsIn(view)
         .filter((candidate) => this.source.tags.isOwnOfAnyFleet(candidate))
         .map(({ id }) => id),
     );
-    await this.configureRoutes({ id: side.id, cidrBlock }, previousRoutes, ownIds, changes);
+    await this.configureRoutes({ id: side.id, cidrBlock }, previousRoutes, ownPeeringIds, changes);
     await this.configureDns(side, isAdopted, changes);
   }
 
@@ -104,7 +104,7 @@ export class PeerNetwork {
    * @throws Problem if the resource may have changed something, and EC2 can't be read.
    */
   async undoChanges(): Promise<void> {
-    const side = (await this.changedSides()).find((candidate) => isAlive(candidate) && this.isCreatedOrChanged(candidate));
+    const side = (await this.readSides()).find((candidate) => isAlive(candidate) && this.isCreatedOrChanged(candidate));
     if (side === undefined) {
       return;
     }
@@ -128,7 +128,7 @@ export class PeerNetwork {
    */
   async removeConfiguration(gameLiftVpcId: string | undefined): Promise<void> {
     const { spec } = this.context;
-    const sides = (await this.changedSides()).filter((side) => side.requesterVpcId === gameLiftVpcId);
+    const sides = (await this.readSides()).filter((side) => side.requesterVpcId === gameLiftVpcId);
     if (sides.length > 0) {
       await this.changeRoutes((tables) => Promise.resolve(planRemoval(tables, new Set(sides.map(({ id }) => id)))));
     }
@@ -156,7 +156,7 @@ export class PeerNetwork {
         (spec.adoptExisting ? this.isCreatedOrChanged(side) : this.source.tags.isOwn(side)));
     const view = await calls.readUntil(
       () => this.source.readEc2(),
-      (found) => !shownBy(found).some(isStillAlive),
+      (found) => !peeringsIn(found).some(isStillAlive),
     );
     if (view.kind === 'unavailable' && spec.routes.kind !== 'None') {
       throw new Problem(
@@ -164,18 +164,18 @@ export class PeerNetwork {
         `${ALLOW_DESCRIBE}, then delete again`,
       );
     }
-    const alive = shownBy(view).find(isStillAlive);
-    if (alive !== undefined) {
+    const aliveSide = peeringsIn(view).find(isStillAlive);
+    if (aliveSide !== undefined) {
       throw new Problem(
-        `GameLift says that the connection is gone, but EC2 shows ${alive.id} in status ${alive.status}, so the routes to it are left`,
+        `GameLift says that the connection is gone, but EC2 shows ${aliveSide.id} in status ${aliveSide.status}, so the routes to it are left`,
         'delete again',
       );
     }
-    const gone = shownBy(view).filter(
+    const endedSides = peeringsIn(view).filter(
       (side) => !isAlive(side) && (side.requesterVpcId === gameLiftVpcId || this.source.tags.isOwn(side)),
     );
-    if (gone.length > 0) {
-      await this.changeRoutes((tables) => Promise.resolve(planRemoval(tables, new Set(gone.map(({ id }) => id)))));
+    if (endedSides.length > 0) {
+      await this.changeRoutes((tables) => Promise.resolve(planRemoval(tables, new Set(endedSides.map(({ id }) => id)))));
     }
   }
 
@@ -184,19 +184,19 @@ export class PeerNetwork {
    *
    * @throws Problem if this resource may have changed one, and EC2 can't be read.
    */
-  private async changedSides(): Promise<readonly Ec2Peering[]> {
+  private async readSides(): Promise<readonly Ec2Peering[]> {
     const view = await this.source.readEc2();
-    if (view.kind === 'unavailable' && this.configuresVpc) {
+    if (view.kind === 'unavailable' && this.needsVpcAccess) {
       throw new Problem(
         `${CANNOT_READ}, so its routes and DNS resolution for the connection are left as they are (${view.reason})`,
         `${ALLOW_DESCRIBE}, then delete again`,
       );
     }
-    return shownBy(view);
+    return peeringsIn(view);
   }
 
   /** Whether routes or DNS resolution are declared, so that EC2 is needed. */
-  private get configuresVpc(): boolean {
+  private get needsVpcAccess(): boolean {
     const { routes, dnsResolution } = this.context.spec;
     return routes.kind !== 'None' || dnsResolution;
   }
@@ -217,7 +217,7 @@ export class PeerNetwork {
 
   /** @throws Problem that EC2 does not show the peering connection, if routes or DNS resolution are declared. */
   private failIfConfigured(gameLiftVpcId: string, view: Ec2View): void {
-    if (!this.configuresVpc) {
+    if (!this.needsVpcAccess) {
       return;
     }
     throw view.kind === 'shown'
@@ -286,7 +286,7 @@ export class PeerNetwork {
       throw new Problem(
         `could not turn DNS resolution ${dnsResolution ? 'on' : 'off'} for ${id} (${what})`,
         // EC2 rejects the change because of the VPC's DNS settings. Denials and server errors have other causes
-        isDenial(error) || isUnanswered(error) || error instanceof Problem
+        isDenial(error) || hasUnknownEffect(error) || error instanceof Problem
           ? remedy
           : `enable DNS hostnames and DNS support for VPC ${spec.pair.peerVpcId}, or remove dnsResolution from the VpcPeeringConnection, then try again`,
         { cause: error },
@@ -297,7 +297,7 @@ export class PeerNetwork {
   private async configureRoutes(
     peering: { readonly id: string; readonly cidrBlock: string },
     previousRoutes: DeclaredRoutes | undefined,
-    ownIds: ReadonlySet<string>,
+    ownPeeringIds: ReadonlySet<string>,
     changes: AdoptedChanges | undefined,
   ): Promise<void> {
     const { routes } = this.context.spec;
@@ -305,10 +305,12 @@ export class PeerNetwork {
       return;
     }
     await this.changeRoutes(async (tables) => {
-      const planned = planRoutes({ tables, declared: routes, previousRoutes, peering, ownIds });
+      const planned = planRoutes({ tables, declared: routes, previousRoutes, peering, ownPeeringIds });
       const routeTableIds = planned.filter(({ action }) => action !== 'delete').map(({ routeTableId }) => routeTableId);
       await changes?.record({ routeTableIds });
-      return planned.filter(({ action, routeTableId }) => action !== 'delete' || (changes?.hasRouted(routeTableId) ?? true));
+      return planned.filter(
+        ({ action, routeTableId }) => action !== 'delete' || (changes?.hasCreatedRoute(routeTableId) ?? true),
+      );
     });
   }
 

@@ -26,14 +26,14 @@ export interface PlanRoutesOptions {
   readonly previousRoutes: DeclaredRoutes | undefined;
   readonly peering: { readonly id: string; readonly cidrBlock: string };
   /** Other peering connections that this resource created: their routes may be replaced. */
-  readonly ownIds: ReadonlySet<string>;
+  readonly ownPeeringIds: ReadonlySet<string>;
 }
 
 /** The declared routes conflict with the route tables, which may have changed since they were read. */
 export class RouteConflictProblem extends Problem {}
 
 /** The route tables that need a route according to the declaration. */
-function declaredTables(declared: DeclaredRoutes, tables: readonly RouteTable[]): readonly string[] {
+function declaredTableIds(declared: DeclaredRoutes, tables: readonly RouteTable[]): readonly string[] {
   switch (declared.kind) {
     case 'None':
       return [];
@@ -50,9 +50,15 @@ function declaredTables(declared: DeclaredRoutes, tables: readonly RouteTable[])
  * @throws RouteConflictProblem if a declared route table does not exist, or has a route to a different target that exists.
  * @throws Problem if a declared route table belongs to a gateway.
  */
-export function planRoutes({ tables, declared, previousRoutes, peering, ownIds }: PlanRoutesOptions): readonly RouteChange[] {
+export function planRoutes({
+  tables,
+  declared,
+  previousRoutes,
+  peering,
+  ownPeeringIds,
+}: PlanRoutesOptions): readonly RouteChange[] {
   const { id: peeringId, cidrBlock } = peering;
-  const tableIds = declaredTables(declared, tables);
+  const tableIds = declaredTableIds(declared, tables);
   const changes = tableIds.flatMap((routeTableId): RouteChange[] => {
     const table = tables.find(({ id }) => id === routeTableId);
     if (table === undefined) {
@@ -74,7 +80,7 @@ export function planRoutes({ tables, declared, previousRoutes, peering, ownIds }
     if (route.target === peeringId) {
       return [];
     }
-    if (route.blackhole || ownIds.has(route.target)) {
+    if (route.blackhole || ownPeeringIds.has(route.target)) {
       return [{ action: 'replace', routeTableId, cidrBlock, peeringId }];
     }
     throw new RouteConflictProblem(
@@ -82,7 +88,7 @@ export function planRoutes({ tables, declared, previousRoutes, peering, ownIds }
       'remove that route, or leave the table out with PeeringRoutes.forSubnets, then deploy again',
     );
   });
-  const removedIds = (previousRoutes === undefined ? [] : declaredTables(previousRoutes, tables)).filter(
+  const removedIds = (previousRoutes === undefined ? [] : declaredTableIds(previousRoutes, tables)).filter(
     (id) => !tableIds.includes(id),
   );
   return [
@@ -94,16 +100,16 @@ export function planRoutes({ tables, declared, previousRoutes, peering, ownIds }
 }
 
 /** Plans the deletion of every route to one of the peering connections, no matter who created the route. */
-export function planRemoval(tables: readonly RouteTable[], peerings: ReadonlySet<string>): readonly RouteChange[] {
+export function planRemoval(tables: readonly RouteTable[], peeringIds: ReadonlySet<string>): readonly RouteChange[] {
   return tables.flatMap(({ id, routes }) =>
     routes
-      .filter(({ target }) => peerings.has(target))
+      .filter(({ target }) => peeringIds.has(target))
       .map(({ cidrBlock }): RouteChange => ({ action: 'delete', routeTableId: id, cidrBlock })),
   );
 }
 
 /** EC2's errors if the route to replace does not exist. */
-const NO_ROUTE: ReadonlySet<string> = new Set(['InvalidRoute.NotFound', 'InvalidParameterValue']);
+const NO_ROUTE_ERRORS: ReadonlySet<string> = new Set(['InvalidRoute.NotFound', 'InvalidParameterValue']);
 
 /**
  * Makes the changes. If a route to replace no longer exists, creates it.
@@ -127,7 +133,7 @@ export async function applyRoutes(changes: readonly RouteChange[], api: RouteApi
     try {
       await calls.make('ReplaceRoute', (signal) => api.replaceRoute(routeTableId, cidrBlock, peeringId, signal));
     } catch (error) {
-      if (!NO_ROUTE.has(readError(error).name)) {
+      if (!NO_ROUTE_ERRORS.has(readError(error).name)) {
         throw error;
       }
       await create();

@@ -116,8 +116,8 @@ export function formatNote({ connection, peeredBefore = [], failedUpdate }: Note
   if (connection === undefined) {
     return [REQUESTED, requestId, ...peeredBefore].join(' ');
   }
-  const { id, gameLiftVpcId, cidrBlock, adopted } = connection;
-  const words = [id, gameLiftVpcId, cidrBlock, adopted ? 'adopted' : 'created', requestId];
+  const { id, gameLiftVpcId, cidrBlock, isAdopted } = connection;
+  const words = [id, gameLiftVpcId, cidrBlock, isAdopted ? 'adopted' : 'created', requestId];
   return [...words, ...(failedUpdate === undefined ? [] : [failedUpdate])].join(' ');
 }
 
@@ -131,7 +131,7 @@ function parseNote(note: string | undefined): Note {
     return { connection: undefined, peeredBefore: words.slice(1) };
   }
   return {
-    connection: { id: first, gameLiftVpcId, cidrBlock, adopted: origin === 'adopted' },
+    connection: { id: first, gameLiftVpcId, cidrBlock, isAdopted: origin === 'adopted' },
     peeredBefore: undefined,
     failedUpdate,
   };

@@ -53,16 +53,16 @@ export class Claims {
    * @param peeredBefore at most MAX_PEERED_BEFORE
    */
   async noteRequest(peeredBefore: readonly string[]): Promise<void> {
-    await this.note({ connection: undefined, peeredBefore });
+    await this.writeNote({ connection: undefined, peeredBefore });
   }
 
   async noteConnection(connection: ClaimedConnection): Promise<void> {
-    await this.note({ connection, peeredBefore: undefined });
+    await this.writeNote({ connection, peeredBefore: undefined });
   }
 
   /** Notes that the update with this digest failed because the connection is gone. */
   async noteFailedUpdate(connection: ClaimedConnection, digest: string): Promise<void> {
-    await this.note({ connection, peeredBefore: undefined, failedUpdate: digest });
+    await this.writeNote({ connection, peeredBefore: undefined, failedUpdate: digest });
   }
 
   /** Removes the claim, and keeps the note. A create that is still running then undoes what it has created. */
@@ -85,7 +85,7 @@ export class Claims {
     }
   }
 
-  private async note(note: Note): Promise<void> {
+  private async writeNote(note: Note): Promise<void> {
     await this.tag({ [this.keys.note]: formatNote(note, this.claimant.requestId) });
   }
 

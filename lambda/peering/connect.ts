@@ -2,13 +2,13 @@ import { READ_DELAY_MILLISECONDS } from '../aws/calls';
 import { isAlive } from '../aws/connections';
 import type { ListedConnection } from '../aws/connections';
 import { problemOf } from '../aws/errors';
-import { shownBy } from '../network/ec2-view';
+import { peeringsIn } from '../network/ec2-view';
 import { Problem } from '../problem';
 import { describeOwner } from './claim';
 import type { Claim } from './claim';
 import type { ConnectionContext } from './context';
 import { conflictOf, decide, decideBeforeUse } from './decide';
-import type { Existing, Failure, Found, Situation, Step } from './decide';
+import type { ExistingConnection, Failure, FoundConnection, Situation, Step } from './decide';
 import { endedProblem } from './ended';
 import type { StateBeforeRequest, Observer } from './observer';
 import type { Claims } from './claims';
@@ -22,7 +22,7 @@ const NOTE_TIMEOUT_MILLISECONDS = 120_000;
 const NOTE_POLL_MILLISECONDS = 5_000;
 
 /** The connection that a create or an update uses. */
-export interface Connected {
+export interface ConnectResult {
   readonly peering: ListedConnection;
   readonly origin: 'created' | 'adopted';
 }
@@ -35,7 +35,7 @@ export interface InitialState {
   readonly hasLostTags: boolean;
 }
 
-export interface ConnectOptions {
+export interface ConnectLoopOptions {
   readonly context: ConnectionContext;
   readonly observer: Observer;
   readonly requests: Requests;
@@ -46,7 +46,7 @@ export interface ConnectOptions {
 }
 
 /** Creates, adopts, finds or waits for the connection of a resource, in a loop that performs the steps that `decide` returns. */
-export class Connect {
+export class ConnectLoop {
   private situation: Situation;
   private readonly retry: RetryAfterRefusal;
   /**
@@ -66,7 +66,7 @@ export class Connect {
   private readonly initial: InitialState;
   private readonly undo: (peering: ListedConnection) => Promise<void>;
 
-  constructor({ context, observer, requests, claims, initial, undo }: ConnectOptions) {
+  constructor({ context, observer, requests, claims, initial, undo }: ConnectLoopOptions) {
     this.context = context;
     this.observer = observer;
     this.requests = requests;
@@ -89,7 +89,7 @@ export class Connect {
   }
 
   /** @throws Problem if the connection belongs to another resource, has ended, or a delete has removed the claim. */
-  async run(): Promise<Connected> {
+  async run(): Promise<ConnectResult> {
     try {
       for (;;) {
         const step = decide(this.situation);
@@ -125,7 +125,7 @@ export class Connect {
         this.updateSituation({ existing: await this.waitUntilActive() });
         break;
       case 'wait for a note':
-        await this.waitForNote(step.peering, step.wasThereBefore);
+        await this.waitForNote(step.peering, step.existedBefore);
         break;
       case 'fail':
         this.fail(step.why);
@@ -137,7 +137,7 @@ export class Connect {
   }
 
   /** Reads twice if the first list is empty, because a read may be late. */
-  private async readList(): Promise<Existing> {
+  private async readList(): Promise<ExistingConnection> {
     return await this.context.calls.readUntil(
       () => this.observer.findExisting(),
       ({ kind }) => kind === 'found',
@@ -159,7 +159,7 @@ export class Connect {
       this.updateSituation({ request: result, existing: { kind: 'unknown' } });
     } else {
       // GameLift refuses the request with this error if the connection exists
-      const existing: Existing =
+      const existing: ExistingConnection =
         result.name === 'InvalidRequestException' ? await this.observer.findExisting() : { kind: 'none' };
       this.updateSituation({ request: { kind: 'refused', message: `${result.name}: ${result.message}` }, existing });
     }
@@ -168,14 +168,14 @@ export class Connect {
   /** Requests the connection. If that may have taken effect, updates the situation, even if the request failed. */
   private async tryRequest(): Promise<CreateResult> {
     const { calls } = this.context;
-    const { unansweredAttempts } = calls;
+    const { attemptsWithUnknownEffect } = calls;
     let isAccepted = false;
     try {
       const result = await this.requests.create(() => this.checkStillClaimed());
       isAccepted = result.kind === 'accepted';
       return result;
     } finally {
-      if (isAccepted || calls.unansweredAttempts > unansweredAttempts) {
+      if (isAccepted || calls.attemptsWithUnknownEffect > attemptsWithUnknownEffect) {
         this.updateSituation({ mayHaveRequested: true });
       }
     }
@@ -192,7 +192,7 @@ export class Connect {
       throw existing.kind === 'ended' ? endedProblem(existing.connection) : this.refusedAlthoughAuthorizedProblem(message);
     }
     // connections that have ended by now are not the result of the next request
-    const ended = shownBy(await this.observer.readEc2()).filter((side) => !isAlive(side));
+    const ended = peeringsIn(await this.observer.readEc2()).filter((side) => !isAlive(side));
     this.ec2Ids = new Set([...this.ec2Ids, ...ended.map(({ id }) => id)]);
     this.updateSituation({ request: { kind: 'not made' }, existing: { kind: 'none' } });
   }
@@ -205,15 +205,15 @@ export class Connect {
     );
   }
 
-  private async waitUntilActive(): Promise<Existing> {
+  private async waitUntilActive(): Promise<ExistingConnection> {
     const wasRequested = this.situation.request.kind === 'accepted';
     const outcome = wasRequested
       ? await this.requests.waitForOutcome(this.eventsSince, this.ec2Ids)
       : await this.requests.waitForOutcome(this.context.calls.now(), undefined);
-    return await this.existingAfter(outcome);
+    return await this.existingAfterWait(outcome);
   }
 
-  private async existingAfter({ kind, peering }: SettledOutcome): Promise<Existing> {
+  private async existingAfterWait({ kind, peering }: SettledOutcome): Promise<ExistingConnection> {
     if (kind === 'active') {
       return await this.observer.withOwner(peering);
     }
@@ -230,13 +230,13 @@ export class Connect {
    * Waits for the note of another run of the same request. Lambda may deliver an event twice. If both runs found no claim, the slower run
    * finds the connection of the faster one.
    *
-   * @param wasThereBefore whether the connection existed in the first read: if another run created it, that run noted its request before
+   * @param existedBefore whether the connection existed in the first read: if another run created it, that run noted its request before
    */
-  private async waitForNote(peering: ListedConnection, wasThereBefore: boolean): Promise<void> {
+  private async waitForNote(peering: ListedConnection, existedBefore: boolean): Promise<void> {
     const { calls } = this.context;
     const startedAt = calls.now();
     const hasNoted = ({ connection, peeredBefore }: Claim): boolean => connection !== undefined || peeredBefore !== undefined;
-    if (wasThereBefore) {
+    if (existedBefore) {
       const claim = await calls.readUntil(() => this.claims.read(), hasNoted);
       if (!hasNoted(claim)) {
         this.updateSituation({ hasWaitedForNote: true });
@@ -343,7 +343,7 @@ function claimRemovedProblem(): Problem {
   return new Problem('the claim, a tag on the fleet, was removed while the peering connection was being created', 'deploy again');
 }
 
-function existsAlreadyProblem({ peering, owner }: Found): Problem {
+function existsAlreadyProblem({ peering, owner }: FoundConnection): Problem {
   const what = `the peering connection ${peering.id} between them exists already`;
   const adopt = 'pass adoptExisting to the VpcPeeringConnection to use it and leave it in place';
   return owner.kind === 'another resource'

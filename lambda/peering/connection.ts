@@ -4,21 +4,21 @@ import type { ListedConnection } from '../aws/connections';
 import { isGameLiftRefusal, problemOf } from '../aws/errors';
 import type { PhysicalIdState } from '../cloudformation/physical-id';
 import type { ClaimedConnection, DeclaredRoutes } from '../model/connection';
-import { shownBy } from '../network/ec2-view';
+import { peeringsIn } from '../network/ec2-view';
 import { PeerNetwork } from '../network/peer-vpc';
 import { NothingDoneProblem, Problem } from '../problem';
 import type { Claim } from './claim';
 import { Claims } from './claims';
-import { Connect } from './connect';
+import { ConnectLoop } from './connect';
 import type { InitialState } from './connect';
 import type { ConnectionContext } from './context';
 import { conflictOf } from './decide';
-import { Disconnect } from './disconnect';
+import { DisconnectLoop } from './disconnect';
 import { EndedProblem } from './ended';
-import { activeFleet } from './fleet';
+import { waitForActiveFleet } from './fleet';
 import { Observer } from './observer';
 import { Requests } from './requests';
-import { findToDelete } from './watch';
+import { findConnectionToDelete } from './watch';
 
 export interface ConnectionUpdate {
   /** The declaration before the update. */
@@ -74,7 +74,7 @@ export class Connection {
     return await this.explain('update the peering of', async () => {
       const claims = await this.claimsOnActiveFleet();
       await this.context.calls.waitUntilEarlierWritesAreReadable();
-      const ec2Ids = new Set(shownBy(await this.observer.readEc2()).map(({ id }) => id));
+      const ec2Ids = new Set(peeringsIn(await this.observer.readEc2()).map(({ id }) => id));
       const existing = await this.observer.findExisting();
       const claim = await claims.read();
       this.checkOwner(claim);
@@ -91,18 +91,18 @@ export class Connection {
       try {
         return await this.connect(claims, initial, previousRoutes);
       } catch (error) {
-        const { connection: gone, failedUpdate } = claim;
-        if (!(error instanceof EndedProblem) || !this.context.spec.peerOnCreate || gone === undefined) {
+        const { connection: lostConnection, failedUpdate } = claim;
+        if (!(error instanceof EndedProblem) || !this.context.spec.peerOnCreate || lostConnection === undefined) {
           throw error;
         }
         if (failedUpdate === reverseDigest) {
           this.context.log.error({
-            message: `rolled back, although the peering connection ${gone.id} is gone: ${error.message}`,
+            message: `rolled back, although the peering connection ${lostConnection.id} is gone: ${error.message}`,
           });
-          return attributesOf(gone);
+          return attributesOf(lostConnection);
         }
         try {
-          await claims.noteFailedUpdate(gone, digest);
+          await claims.noteFailedUpdate(lostConnection, digest);
         } catch (noteError) {
           // the rollback will fail, too, but the first error is the useful one
           this.context.log.error({ message: `could not note that the update failed: ${problemOf(noteError).message}` });
@@ -116,16 +116,16 @@ export class Connection {
    * The attributes for an update without a relevant change, from EC2's tags or the note, without reading GameLift's list. Undefined if
    * neither has them, or if the connection is gone.
    */
-  async knownAttributes(): Promise<ConnectionAttributes | undefined> {
+  async attributesFromTags(): Promise<ConnectionAttributes | undefined> {
     const view = await this.observer.readEc2();
-    const tagged = this.observer.tags.connectionIn(view);
+    const tagged = this.observer.tags.findOwnConnection(view);
     if (tagged?.status === 'active' && tagged.cidrBlock !== '') {
       return attributesOf(tagged);
     }
     // EC2's tags show every connection that this resource created, but not one that it adopted
     const areTagsConclusive = view.kind === 'shown' && !this.context.spec.adoptExisting;
     const fleet = areTagsConclusive ? undefined : await this.observer.readFleet();
-    const noted = fleet === undefined ? undefined : (await this.claims(fleet.arn).read()).connection;
+    const noted = fleet === undefined ? undefined : (await this.claimsOn(fleet.arn).read()).connection;
     const isActive =
       view.kind === 'unavailable' ||
       view.peerings.some((side) => side.status === 'active' && side.requesterVpcId === noted?.gameLiftVpcId);
@@ -137,7 +137,7 @@ export class Connection {
     await this.explain('remove the peering of', async () => {
       const fleet = await (state.kind === 'created' ? this.observer.findFleet() : this.observer.readFleet());
       if (fleet !== undefined) {
-        await this.disconnect(this.claims(fleet.arn)).run(state);
+        await this.createDisconnectLoop(this.claimsOn(fleet.arn)).run(state);
         return;
       }
       if (state.kind !== 'created') {
@@ -149,13 +149,13 @@ export class Connection {
 
   private async claimsOnActiveFleet(): Promise<Claims> {
     this.network.checkAccess();
-    return this.claims((await activeFleet(this.context, this.observer)).arn);
+    return this.claimsOn((await waitForActiveFleet(this.context, this.observer)).arn);
   }
 
   /** @throws Problem if GameLift lists a connection of the fleet, but not the fleet: a create may be running. */
   private async checkNotListed(): Promise<void> {
     const connection = await this.context.calls.readUntil(
-      async () => findToDelete(await this.observer.listConnections(), await this.observer.readEc2()),
+      async () => findConnectionToDelete(await this.observer.listConnections(), await this.observer.readEc2()),
       (found) => found !== undefined,
       READ_DELAY_MILLISECONDS,
     );
@@ -169,14 +169,14 @@ export class Connection {
     }
   }
 
-  private claims(fleetArn: string): Claims {
+  private claimsOn(fleetArn: string): Claims {
     const { spec, owner, requestId, api, calls } = this.context;
     return new Claims({ fleetArn, peerVpcId: spec.pair.peerVpcId, owner, requestId }, api, calls);
   }
 
-  private disconnect(claims: Claims): Disconnect {
+  private createDisconnectLoop(claims: Claims): DisconnectLoop {
     const { context, observer, requests, network } = this;
-    return new Disconnect({ context, observer, requests, claims, network });
+    return new DisconnectLoop({ context, observer, requests, claims, network });
   }
 
   /** @throws NothingDoneProblem if the connection belongs to another resource. */
@@ -194,32 +194,34 @@ export class Connection {
     previousRoutes: DeclaredRoutes | undefined,
   ): Promise<ConnectionAttributes> {
     const { context, observer, requests } = this;
-    const undo = (created: ListedConnection): Promise<void> => this.disconnect(claims).remove(created);
-    const { peering, origin } = await new Connect({ context, observer, requests, claims, initial, undo }).run();
+    const undo = (created: ListedConnection): Promise<void> => this.createDisconnectLoop(claims).deleteConnection(created);
+    const { peering, origin } = await new ConnectLoop({ context, observer, requests, claims, initial, undo }).run();
     const { id, gameLiftVpcId, cidrBlock } = peering;
     if (gameLiftVpcId === undefined || cidrBlock === undefined) {
       throw new Problem(`GameLift does not say which VPC and CIDR block the active connection ${id} leads to`, 'deploy again');
     }
-    const connection = { id, gameLiftVpcId, cidrBlock, adopted: origin === 'adopted' };
+    const connection = { id, gameLiftVpcId, cidrBlock, isAdopted: origin === 'adopted' };
     await claims.noteConnection(connection);
     await this.network.configure(connection, previousRoutes);
     return attributesOf(connection);
   }
 
-  private async explain<T>(task: string, act: () => Promise<T>): Promise<T> {
+  private async explain<T>(task: string, work: () => Promise<T>): Promise<T> {
     try {
-      return await act();
+      return await work();
     } catch (error) {
       const { spec, authorizer, region } = this.context;
       const { fleetId, pair } = spec;
       const problem = problemOf(error);
       const explained =
         isGameLiftRefusal(error) && authorizer.advice !== '' ? new Problem(problem.what, authorizer.advice) : problem;
-      const [ofFleet, ofVpc] =
+      const [fleetAccount, vpcAccount] =
         pair.gameLiftAccount === pair.peerVpcAccount
           ? ['', '']
           : [` of account ${pair.gameLiftAccount}`, ` of account ${pair.peerVpcAccount}`];
-      throw explained.withContext(`could not ${task} fleet ${fleetId}${ofFleet} with VPC ${pair.peerVpcId}${ofVpc} in ${region}`);
+      throw explained.withContext(
+        `could not ${task} fleet ${fleetId}${fleetAccount} with VPC ${pair.peerVpcId}${vpcAccount} in ${region}`,
+      );
     }
   }
 }

@@ -9,7 +9,7 @@ import { describeOwner } from './claim';
 import type { Claim, OtherClaim } from './claim';
 import { wouldEndAgain } from './ended';
 import type { EndedConnection } from './ended';
-import { findToDelete } from './watch';
+import { findConnectionToDelete } from './watch';
 
 /*
  * Decides what to do next about a connection. Pure functions: they compute the next step from the declaration, the observations, and what
@@ -42,22 +42,22 @@ export function conflictOf({ connection, otherClaims }: Claim, adoptExisting: bo
 }
 
 function hasAdopted({ connection }: OtherClaim): boolean {
-  return connection?.adopted === true;
+  return connection?.isAdopted === true;
 }
 
 /** A connection that GameLift lists and that has not ended, and its owner, according to EC2's tags. */
-export interface Found {
+export interface FoundConnection {
   readonly kind: 'found';
   readonly peering: ListedConnection;
   readonly owner: TaggedOwner;
 }
 
 /** What is known about the connection between the fleet and the VPC. */
-export type Existing =
+export type ExistingConnection =
   /** GameLift's list was not read, or may have changed since then. */
   | { readonly kind: 'unknown' }
   | { readonly kind: 'none' }
-  | Found
+  | FoundConnection
   /** The connection did not become active. */
   | { readonly kind: 'ended'; readonly connection: EndedConnection };
 
@@ -77,7 +77,7 @@ export interface Situation {
   /** Whether the fleet has no tags of this resource, although its physical id says that it created the connection. */
   readonly hasLostTags: boolean;
   readonly claim: Claim;
-  readonly existing: Existing;
+  readonly existing: ExistingConnection;
   readonly request: RequestState;
   /** Whether a request of this resource may have taken effect: GameLift accepted it or sent no response, or an earlier run made it. */
   readonly mayHaveRequested: boolean;
@@ -93,7 +93,7 @@ export type Step =
   | { readonly kind: 'prepare a retry'; readonly message: string }
   | { readonly kind: 'wait until active' }
   /** Another run of the same request may have created the connection: wait until it notes that. */
-  | { readonly kind: 'wait for a note'; readonly peering: ListedConnection; readonly wasThereBefore: boolean }
+  | { readonly kind: 'wait for a note'; readonly peering: ListedConnection; readonly existedBefore: boolean }
   /**
    * Use the active connection. If `wasRequested`, this run, an earlier run, or GameLift (with the fleet) created it for this resource, and
    * nothing has noted that yet.
@@ -108,9 +108,9 @@ export type Step =
 
 export type Failure =
   | { readonly kind: 'conflict'; readonly conflict: Conflict }
-  | { readonly kind: 'exists already'; readonly found: Found }
+  | { readonly kind: 'exists already'; readonly found: FoundConnection }
   /** A delete has removed the claim. */
-  | { readonly kind: 'claim removed'; readonly found: Found | undefined }
+  | { readonly kind: 'claim removed'; readonly found: FoundConnection | undefined }
   | { readonly kind: 'ended'; readonly connection: EndedConnection };
 
 export function decide(situation: Situation): Step {
@@ -144,18 +144,18 @@ function decideBeforeListing({ connection, peeredBefore, otherClaims }: Claim, r
   if (request.kind === 'accepted') {
     return { kind: 'wait until active' };
   }
-  const isLikely = connection !== undefined || peeredBefore !== undefined || otherClaims.length > 0;
-  return isLikely ? { kind: 'read the list' } : { kind: 'request' };
+  const isConnectionLikely = connection !== undefined || peeredBefore !== undefined || otherClaims.length > 0;
+  return isConnectionLikely ? { kind: 'read the list' } : { kind: 'request' };
 }
 
-function decideFound(situation: Situation, found: Found): Step {
+function decideFound(situation: Situation, found: FoundConnection): Step {
   const { peering, owner } = found;
   const { adoptExisting, peerOnCreate, hasLostTags, claim, mayHaveRequested, hasWaitedForNote } = situation;
   const { connection, peeredBefore } = claim;
   const use = (origin: 'created' | 'adopted', wasRequested = false): Step =>
     peering.status === 'active' ? { kind: 'use', peering, origin, wasRequested } : { kind: 'wait until active' };
   if (connection !== undefined) {
-    return use(connection.adopted ? 'adopted' : 'created');
+    return use(connection.isAdopted ? 'adopted' : 'created');
   }
   const isNew = peeredBefore !== undefined && !isPeeredWithOneOf(peeredBefore, peering);
   if (isNew && mayHaveRequested) {
@@ -174,7 +174,7 @@ function decideFound(situation: Situation, found: Found): Step {
   // another run of the same request can't have created a connection that existed before the request was noted
   const mayBeOfAnotherRun = peeredBefore === undefined || isNew;
   if (mayBeOfAnotherRun && !hasWaitedForNote) {
-    return { kind: 'wait for a note', peering, wasThereBefore: !isNew };
+    return { kind: 'wait for a note', peering, existedBefore: !isNew };
   }
   return adoptExisting ? use('adopted') : { kind: 'fail', why: { kind: 'exists already', found } };
 }
@@ -238,7 +238,7 @@ export function decideAfterRefusal(
  * @param refusal why GameLift refused the deletion for the last time, although an authorization was valid; undefined if it accepted it. One
  *   that names an action of EC2 is about a permission that the caller does not have
  */
-export function endsWithFleet(peerOnCreate: boolean, refusal: string | undefined): boolean {
+export function isKeptUntilFleetIsDeleted(peerOnCreate: boolean, refusal: string | undefined): boolean {
   return peerOnCreate && refusal !== undefined && !/\bec2:\w/.test(refusal);
 }
 
@@ -287,7 +287,7 @@ export function decideDelete(situation: DeleteSituation): DeleteStep {
     return { kind: 'release the claim' };
   }
   const adopter = claim.otherClaims.find(hasAdopted);
-  if (connection?.adopted === true) {
+  if (connection?.isAdopted === true) {
     // another resource that has adopted the connection needs it, too
     return adoptExisting || adopter !== undefined ? { kind: 'undo changes' } : { kind: 'disconnect', connection };
   }
@@ -325,9 +325,9 @@ function decideWithoutNote({ adoptExisting, peerOnCreate, physicalId, view, tagg
     return { kind: 'read the list' };
   }
   // without a note and tags in EC2, the evidence is peerOnCreate, or the physical id if EC2 can't be read
-  const found = findToDelete(listed, view);
-  const isOfOther = found !== undefined && hasOwnerTag(found, view);
-  return { kind: 'disconnect', connection: isOfOther ? undefined : found };
+  const found = findConnectionToDelete(listed, view);
+  const hasOtherOwner = found !== undefined && hasOwnerTag(found, view);
+  return { kind: 'disconnect', connection: hasOtherOwner ? undefined : found };
 }
 
 /** Decides after a request: the note says that a connection was requested, but not which one. */
@@ -338,7 +338,7 @@ function decideAfterRequest(peeredBefore: readonly string[], { claim, view, list
   if (view === undefined) {
     return { kind: 'read EC2' };
   }
-  const found = findToDelete(listed, view);
+  const found = findConnectionToDelete(listed, view);
   // a connection that another resource has noted is not the result of this resource's request
   const isOwn =
     found !== undefined &&

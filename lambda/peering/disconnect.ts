@@ -14,9 +14,9 @@ import type { Requests } from './requests';
  * How long a running create may continue after its claim was removed: it may still read the claim for 15 seconds, then request the
  * connection a few seconds later, and the connection is listed 15 seconds after that.
  */
-const UNTIL_CREATE_HAS_NOTICED_MILLISECONDS = 2 * READ_DELAY_MILLISECONDS + MAX_CHECK_AGE_MILLISECONDS;
+const RUNNING_CREATE_MILLISECONDS = 2 * READ_DELAY_MILLISECONDS + MAX_CHECK_AGE_MILLISECONDS;
 
-export interface DisconnectOptions {
+export interface DisconnectLoopOptions {
   readonly context: ConnectionContext;
   readonly observer: Observer;
   readonly requests: Requests;
@@ -25,14 +25,14 @@ export interface DisconnectOptions {
 }
 
 /** Deletes the connection of a resource, or undoes its changes, in a loop that performs the steps that `decideDelete` returns. */
-export class Disconnect {
+export class DisconnectLoop {
   private readonly context: ConnectionContext;
   private readonly observer: Observer;
   private readonly requests: Requests;
   private readonly claims: Claims;
   private readonly network: PeerNetwork;
 
-  constructor({ context, observer, requests, claims, network }: DisconnectOptions) {
+  constructor({ context, observer, requests, claims, network }: DisconnectLoopOptions) {
     this.context = context;
     this.observer = observer;
     this.requests = requests;
@@ -59,12 +59,12 @@ export class Disconnect {
       switch (step.kind) {
         case 'release the claim':
           await this.claims.release();
-          await calls.sleep(UNTIL_CREATE_HAS_NOTICED_MILLISECONDS);
+          await calls.sleep(RUNNING_CREATE_MILLISECONDS);
           situation = { ...situation, hasReleased: true, claim: await this.claims.read() };
           break;
         case 'read EC2': {
           const view = await this.observer.readEc2();
-          situation = { ...situation, view, tagged: this.observer.tags.connectionIn(view) };
+          situation = { ...situation, view, tagged: this.observer.tags.findOwnConnection(view) };
           break;
         }
         case 'read the list':
@@ -87,7 +87,7 @@ export class Disconnect {
   }
 
   /** Deletes the connection, then the routes to it. If GameLift deletes it only with its fleet, removes only its routes, DNS resolution and tags. */
-  async remove(connection: DeletableConnection | undefined): Promise<void> {
+  async deleteConnection(connection: DeletableConnection | undefined): Promise<void> {
     const { calls } = this.context;
     const outcome =
       connection === undefined ? 'deleted' : await this.requests.delete(connection, () => this.checkDeletable(connection.id));
@@ -110,9 +110,9 @@ export class Disconnect {
     if (claim.connection === undefined && connection?.gameLiftVpcId !== undefined) {
       // GameLift and EC2 forget a deleted connection. If this delete fails midway, a retry needs the note to find the routes
       const { id, gameLiftVpcId, cidrBlock = '' } = connection;
-      await this.claims.noteConnection({ id, gameLiftVpcId, cidrBlock, adopted: false });
+      await this.claims.noteConnection({ id, gameLiftVpcId, cidrBlock, isAdopted: false });
     }
-    await this.remove(connection);
+    await this.deleteConnection(connection);
     await this.claims.remove(claim, connection?.id);
   }
 
@@ -123,7 +123,7 @@ export class Disconnect {
   /** @throws Problem if another resource has adopted the connection by now. */
   private async checkDeletable(connectionId: string): Promise<void> {
     const { otherClaims } = await this.claims.read();
-    const adopter = otherClaims.find((other) => other.connection?.id === connectionId && other.connection.adopted);
+    const adopter = otherClaims.find((other) => other.connection?.id === connectionId && other.connection.isAdopted);
     if (adopter !== undefined) {
       throw new Problem(`the peering connection ${connectionId} was adopted by ${describeOwner(adopter.owner)}`, 'delete again');
     }

@@ -4,7 +4,7 @@ import type { VpcBlocks } from '../network/ec2-view';
 import { Problem } from '../problem';
 
 /** After these statuses, another request may succeed: the authorization may have been missing, or an earlier connection was deleted. */
-const REPEATABLE: ReadonlySet<string> = new Set(['failed', 'deleted', NOT_LISTED]);
+const REPEATABLE_STATUSES: ReadonlySet<string> = new Set(['failed', 'deleted', NOT_LISTED]);
 
 /** The remedy if a fleet that is peered on creation has no connection. */
 const REPLACE_FLEET =
@@ -22,12 +22,16 @@ export interface EndedConnection {
 }
 
 /** GameLift chooses the CIDR block of a fleet's VPC when it creates the fleet. */
-const OTHER_BLOCK =
+const USE_OTHER_BLOCK =
   'use a peer VPC with another CIDR block, or replace the fleet: GameLift may choose another block for a new fleet';
 
 /** Whether a new request for the connection would end in the same way. */
 export function wouldEndAgain(ended: EndedConnection): boolean {
-  return overlappingBlock(ended) !== undefined || ended.vpcBlocks.kind === 'no such VPC' || !REPEATABLE.has(ended.peering.status);
+  return (
+    overlappingBlock(ended) !== undefined ||
+    ended.vpcBlocks.kind === 'no such VPC' ||
+    !REPEATABLE_STATUSES.has(ended.peering.status)
+  );
 }
 
 /** The connection of the resource has ended, or never became active. */
@@ -42,7 +46,7 @@ export function endedProblem(ended: EndedConnection): EndedProblem {
     return new EndedProblem(
       `the CIDR block of the fleet's VPC, ${fleetCidrBlock}, overlaps with ${overlapping} of VPC ${peerVpcId}` +
         (message === '' ? '' : ` (GameLift: ${message})`),
-      OTHER_BLOCK,
+      USE_OTHER_BLOCK,
     );
   }
   const reason = message === '' ? ', without a reason' : ` (${message})`;
@@ -60,7 +64,7 @@ export function endedProblem(ended: EndedConnection): EndedProblem {
   return vpcBlocks.kind === 'shown' && fleetCidrBlock === undefined && status === 'failed'
     ? new EndedProblem(
         `${what}. The peer VPC has ${vpcBlocks.blocks.join(', ')}, and GameLift does not say which CIDR block the fleet's VPC has`,
-        `if the blocks overlap, ${OTHER_BLOCK}. Otherwise, ${remedy}`,
+        `if the blocks overlap, ${USE_OTHER_BLOCK}. Otherwise, ${remedy}`,
       )
     : new EndedProblem(what, remedy);
 }
@@ -68,11 +72,11 @@ export function endedProblem(ended: EndedConnection): EndedProblem {
 function overlappingBlock({ fleetCidrBlock, vpcBlocks }: EndedConnection): string | undefined {
   return fleetCidrBlock === undefined || vpcBlocks.kind !== 'shown'
     ? undefined
-    : vpcBlocks.blocks.find((block) => overlap(block, fleetCidrBlock));
+    : vpcBlocks.blocks.find((block) => areOverlapping(block, fleetCidrBlock));
 }
 
 /** Whether two IPv4 CIDR blocks share an address. */
-function overlap(one: string, other: string): boolean {
+function areOverlapping(one: string, other: string): boolean {
   const [first, second] = [one, other].map((block) => {
     const [address = '', length = '32'] = block.split('/');
     const start = address.split('.').reduce((sum, octet) => sum * 256 + Number(octet), 0);

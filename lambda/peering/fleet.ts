@@ -4,7 +4,7 @@ import type { ConnectionContext } from './context';
 import type { Observer } from './observer';
 
 /** Statuses of a fleet that is being created. */
-const CREATING: ReadonlySet<string> = new Set(['NEW', 'DOWNLOADING', 'VALIDATING', 'BUILDING', 'ACTIVATING']);
+const CREATING_STATUSES: ReadonlySet<string> = new Set(['NEW', 'DOWNLOADING', 'VALIDATING', 'BUILDING', 'ACTIVATING']);
 
 const POLL_MILLISECONDS = 10_000;
 
@@ -13,7 +13,7 @@ const POLL_MILLISECONDS = 10_000;
  *
  * @throws NothingDoneProblem if the fleet does not exist, is not an EC2 fleet, or does not become ACTIVE in time.
  */
-export async function activeFleet({ spec, calls, region }: ConnectionContext, observer: Observer): Promise<FleetRecord> {
+export async function waitForActiveFleet({ spec, calls, region }: ConnectionContext, observer: Observer): Promise<FleetRecord> {
   const { fleetId, timeoutSeconds } = spec;
   const startedAt = calls.now();
   for (;;) {
@@ -34,7 +34,7 @@ export async function activeFleet({ spec, calls, region }: ConnectionContext, ob
     if (status === 'ACTIVE') {
       return fleet;
     }
-    if (!CREATING.has(status)) {
+    if (!CREATING_STATUSES.has(status)) {
       throw new NothingDoneProblem(
         `fleet ${fleetId} is in status ${status} and will not become ACTIVE`,
         'look at its events, replace it, then deploy again',

@@ -3,16 +3,16 @@ import { isAlive, listedConnectionOf } from '../aws/connections';
 import type { ListedConnection } from '../aws/connections';
 import { isDenial, readError } from '../aws/errors';
 import { Ec2Tags } from '../network/ec2-tags';
-import { shownBy } from '../network/ec2-view';
+import { peeringsIn } from '../network/ec2-view';
 import type { Ec2View, VpcBlocks } from '../network/ec2-view';
 import type { Ec2Source } from '../network/peer-vpc';
 import { MAX_PEERED_BEFORE } from './claim';
 import type { ConnectionContext } from './context';
-import type { Existing, Found } from './decide';
+import type { ExistingConnection, FoundConnection } from './decide';
 
 /** What exists before this run requests the connection. */
 export interface StateBeforeRequest {
-  readonly existing: Existing;
+  readonly existing: ExistingConnection;
   /** The VPCs that EC2 showed as peered with the peer VPC. Empty if they do not fit into a note; in that case, GameLift's list was read. */
   readonly peeredBefore: readonly string[];
   /** EC2's ids of all peering connections of the peer VPC. */
@@ -26,7 +26,7 @@ export class Observer implements Ec2Source {
   listedAt = 0;
   /** The CIDR block of the fleet's VPC, once GameLift has listed it. */
   private fleetCidrBlock: string | undefined;
-  private unavailable: (Ec2View & { readonly kind: 'unavailable' }) | undefined;
+  private unavailableView: (Ec2View & { readonly kind: 'unavailable' }) | undefined;
 
   constructor(private readonly context: ConnectionContext) {
     this.tags = new Ec2Tags(context.owner, context.spec.fleetId);
@@ -66,13 +66,13 @@ export class Observer implements Ec2Source {
   }
 
   /** Finds the connection in GameLift's list that has not ended. */
-  async findExisting(): Promise<Existing> {
+  async findExisting(): Promise<ExistingConnection> {
     const peering = (await this.listConnections()).find(isAlive);
     return peering === undefined ? { kind: 'none' } : this.withOwner(peering);
   }
 
   /** Adds the owner of a connection in GameLift's list, according to EC2's tags. */
-  async withOwner(peering: ListedConnection): Promise<Found> {
+  async withOwner(peering: ListedConnection): Promise<FoundConnection> {
     return { kind: 'found', peering, owner: this.tags.taggedOwnerOf(peering, await this.readEc2()) };
   }
 
@@ -83,8 +83,8 @@ export class Observer implements Ec2Source {
     if (vpcApi === undefined) {
       return { kind: 'unavailable', reason: `the handler has no access to account ${peerVpcAccount}` };
     }
-    if (this.unavailable !== undefined) {
-      return this.unavailable;
+    if (this.unavailableView !== undefined) {
+      return this.unavailableView;
     }
     try {
       const peerings = await calls.make('DescribeVpcPeeringConnections of EC2', (signal) =>
@@ -96,9 +96,12 @@ export class Observer implements Ec2Source {
         throw error;
       }
       const { name, message } = readError(error);
-      this.unavailable = { kind: 'unavailable', reason: `${name}: ${message}` };
-      log.info({ message: 'could not read the peering connections of the peer VPC from EC2', reason: this.unavailable.reason });
-      return this.unavailable;
+      this.unavailableView = { kind: 'unavailable', reason: `${name}: ${message}` };
+      log.info({
+        message: 'could not read the peering connections of the peer VPC from EC2',
+        reason: this.unavailableView.reason,
+      });
+      return this.unavailableView;
     }
   }
 
@@ -120,25 +123,25 @@ export class Observer implements Ec2Source {
   /**
    * Determines what exists before the connection is requested. Reads GameLift's list only if EC2 and the fleet's events are not enough.
    *
-   * @param first what EC2 showed at least 15 seconds ago. A connection that EC2 shows then and now existed before this request. If only
+   * @param earlierView what EC2 showed at least 15 seconds ago. A connection that EC2 shows then and now existed before this request. If only
    *   the first view shows it, it may have been deleted. If only the second shows it, another run of the same request may have created it.
    */
-  async stateBeforeRequest(first: Ec2View): Promise<StateBeforeRequest> {
-    const second = await this.readEc2();
-    const ec2Ids = new Set([...shownBy(first), ...shownBy(second)].map(({ id }) => id));
+  async stateBeforeRequest(earlierView: Ec2View): Promise<StateBeforeRequest> {
+    const currentView = await this.readEc2();
+    const ec2Ids = new Set([...peeringsIn(earlierView), ...peeringsIn(currentView)].map(({ id }) => id));
     const aliveBefore = new Set(
-      shownBy(first)
+      peeringsIn(earlierView)
         .filter(isAlive)
         .map(({ id }) => id),
     );
     const isCandidate = (side: Ec2Peering): boolean =>
       isAlive(side) && aliveBefore.has(side.id) && !this.tags.isOfOtherFleet(side);
-    const candidates = shownBy(second).filter(isCandidate);
-    const isTooMany = candidates.length > MAX_PEERED_BEFORE;
-    const mustRead = second.kind === 'unavailable' || isTooMany || (await this.wasPeeredBefore());
+    const candidates = peeringsIn(currentView).filter(isCandidate);
+    const areTooMany = candidates.length > MAX_PEERED_BEFORE;
+    const mustReadList = currentView.kind === 'unavailable' || areTooMany || (await this.wasPeeredBefore());
     return {
-      existing: mustRead ? await this.existingOrUnknown() : { kind: 'unknown' },
-      peeredBefore: isTooMany ? [] : candidates.map(({ requesterVpcId }) => requesterVpcId),
+      existing: mustReadList ? await this.existingOrUnknown() : { kind: 'unknown' },
+      peeredBefore: areTooMany ? [] : candidates.map(({ requesterVpcId }) => requesterVpcId),
       ec2Ids,
     };
   }
@@ -155,7 +158,7 @@ export class Observer implements Ec2Source {
 
   /** The CIDR block of the fleet's VPC; undefined if neither GameLift nor EC2 shows it. */
   async fleetCidrBlockOf({ cidrBlock, gameLiftVpcId }: ListedConnection): Promise<string | undefined> {
-    const side = shownBy(await this.readEc2()).find(({ requesterVpcId }) => requesterVpcId === gameLiftVpcId);
+    const side = peeringsIn(await this.readEc2()).find(({ requesterVpcId }) => requesterVpcId === gameLiftVpcId);
     return cidrBlock ?? this.fleetCidrBlock ?? side?.cidrBlock;
   }
 
@@ -173,7 +176,7 @@ export class Observer implements Ec2Source {
   }
 
   /** Like `findExisting`, but returns `unknown` for an empty list, because a read may be late. */
-  private async existingOrUnknown(): Promise<Existing> {
+  private async existingOrUnknown(): Promise<ExistingConnection> {
     const existing = await this.findExisting();
     return existing.kind === 'none' ? { kind: 'unknown' } : existing;
   }

@@ -2,10 +2,10 @@ import { MAX_CONCURRENT_CONNECTIONS } from '../../lib/contract';
 import { DENIAL_RETRY_MILLISECONDS } from '../aws/calls';
 import { isAlive } from '../aws/connections';
 import { isGameLiftRefusal, readError } from '../aws/errors';
-import { shownBy } from '../network/ec2-view';
+import { peeringsIn } from '../network/ec2-view';
 import { Problem } from '../problem';
 import type { ConnectionContext } from './context';
-import { endsWithFleet } from './decide';
+import { isKeptUntilFleetIsDeleted } from './decide';
 import type { DeletableConnection } from './decide';
 import type { Observer } from './observer';
 import { RetryAfterRefusal } from './retry-after-refusal';
@@ -115,7 +115,7 @@ export class Requests {
     // EC2's id may differ from GameLift's
     const isSide = (side: { readonly id: string; readonly requesterVpcId: string }): boolean =>
       side.id === id || side.requesterVpcId === gameLiftVpcId;
-    const ec2Id = shownBy(await this.observer.readEc2()).find((side) => isSide(side) && isAlive(side))?.id;
+    const ec2Id = peeringsIn(await this.observer.readEc2()).find((side) => isSide(side) && isAlive(side))?.id;
     const retry = this.retryAfterRefusal(spec.peerOnCreate ? RETRY_WHILE_FLEET_EXISTS : RETRY_WHILE_CONTENDING);
     for (;;) {
       let refusal: Error | undefined;
@@ -140,7 +140,7 @@ export class Requests {
         return 'deleted';
       }
       if (!(await retry.prepareRetry(refusal?.message ?? ''))) {
-        if (endsWithFleet(spec.peerOnCreate, refusal?.message)) {
+        if (isKeptUntilFleetIsDeleted(spec.peerOnCreate, refusal?.message)) {
           return 'ends with its fleet';
         }
         throw (
@@ -158,7 +158,7 @@ export class Requests {
     }
     const isNew = ({ id, tags }: { readonly id: string; readonly tags: object }): boolean =>
       !ec2IdsBefore.has(id) && Object.keys(tags).length === 0;
-    return progressOf(events, shownBy(await this.observer.readEc2()).filter(isNew));
+    return progressOf(events, peeringsIn(await this.observer.readEc2()).filter(isNew));
   }
 
   /** Waits until a deletion that GameLift has accepted is complete. Returns false if the connection still exists. */

@@ -1,7 +1,7 @@
 import type { Ec2Peering, FleetEvent } from '../aws/api';
 import { isAlive, NOT_LISTED } from '../aws/connections';
 import type { ListedConnection } from '../aws/connections';
-import { shownBy } from '../network/ec2-view';
+import { peeringsIn } from '../network/ec2-view';
 import type { Ec2View } from '../network/ec2-view';
 
 /*
@@ -9,9 +9,9 @@ import type { Ec2View } from '../network/ec2-view';
  */
 
 /** Finds the connection to delete. After a failed deletion, GameLift lists a connection as failed, although EC2 shows that it still exists. */
-export function findToDelete(listed: readonly ListedConnection[], view: Ec2View): ListedConnection | undefined {
+export function findConnectionToDelete(listed: readonly ListedConnection[], view: Ec2View): ListedConnection | undefined {
   const stillExists = ({ status, gameLiftVpcId }: ListedConnection): boolean =>
-    status === 'failed' && shownBy(view).some((side) => side.requesterVpcId === gameLiftVpcId && isAlive(side));
+    status === 'failed' && peeringsIn(view).some((side) => side.requesterVpcId === gameLiftVpcId && isAlive(side));
   return listed.find(isAlive) ?? listed.find(stillExists);
 }
 
@@ -46,14 +46,19 @@ export function progressOf(events: readonly FleetEvent[], newPeerings: readonly 
     const isActive = latest.code === 'FLEET_VPC_PEERING_SUCCEEDED';
     return { kind: 'changed', version: `${latest.code} ${events.length}`, isActive, message: latest.message };
   }
-  const [only] = newPeerings;
-  if (only === undefined) {
+  const [newPeering] = newPeerings;
+  if (newPeering === undefined) {
     return { kind: 'none' };
   }
   // only GameLift's list shows which of several peering connections is this fleet's
-  return newPeerings.length > 1 || (isAlive(only) && only.status !== 'active')
+  return newPeerings.length > 1 || (isAlive(newPeering) && newPeering.status !== 'active')
     ? { kind: 'pending' }
-    : { kind: 'changed', version: `${only.id} ${only.status}`, isActive: only.status === 'active', message: only.message };
+    : {
+        kind: 'changed',
+        version: `${newPeering.id} ${newPeering.status}`,
+        isActive: newPeering.status === 'active',
+        message: newPeering.message,
+      };
 }
 
 /** Points in time while waiting for a connection, in milliseconds since the epoch. */

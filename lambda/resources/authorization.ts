@@ -7,15 +7,15 @@ import type { RequestContext, Resource } from './resource';
 /** Custom::GameLiftVpcPeeringAuthorization */
 export function authorizationResource(request: CustomResourceRequest, context: RequestContext): Resource {
   const pair = readPair(request.properties);
-  const authorizer = context.authorizer(pair);
+  const authorizer = context.authorizerFor(pair);
   return {
     // the id does not depend on the VPC: otherwise, a delete for the previous VPC would cancel the authorization that the cleanup needs
-    physicalId: PhysicalId.fixed(request),
+    physicalId: PhysicalId.ofPermanentResource(request),
     create: () => authorizer.authorizeForCreate(),
     update: () => {
       const previous = tryRead(readPair, request.oldProperties);
       const hasChanged = previous !== undefined && !isSamePair(previous, pair);
-      return authorizer.authorizeForUpdate(hasChanged ? context.authorizer(previous) : undefined);
+      return authorizer.authorizeForUpdate(hasChanged ? context.authorizerFor(previous) : undefined);
     },
     delete: () => authorizer.cancel(),
   };

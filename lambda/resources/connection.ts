@@ -13,7 +13,7 @@ import { readBoolean, readFleetId, readOneOf, readPair, readRouteTableIds, readS
 import type { RequestContext, Resource } from './resource';
 
 /** @throws Error that names the invalid property, what it must be, and what it is. */
-function readConnection(properties: RawProperties): ConnectionSpec {
+function readConnectionSpec(properties: RawProperties): ConnectionSpec {
   return {
     fleetId: readFleetId(properties),
     pair: readPair(properties),
@@ -48,7 +48,7 @@ export function kindOfUpdate(
   spec: ConnectionSpec,
   previousState: PhysicalIdState | undefined,
 ): UpdateKind {
-  if (previous === undefined || connectionOf(previous) === connectionOf(spec)) {
+  if (previous === undefined || connectionKeyOf(previous) === connectionKeyOf(spec)) {
     const isUnchanged = JSON.stringify(previous) === JSON.stringify(spec);
     return { kind: isUnchanged ? 'unchanged' : 'changed', previousRoutes: previous?.routes ?? spec.routes };
   }
@@ -58,20 +58,20 @@ export function kindOfUpdate(
 }
 
 /** The key of a connection: a different fleet or VPC is a different connection. */
-function connectionOf({ fleetId, pair }: ConnectionSpec): string {
+function connectionKeyOf({ fleetId, pair }: ConnectionSpec): string {
   return `${fleetId}/${pair.peerVpcId}`;
 }
 
 /** Custom::GameLiftVpcPeeringConnection */
 export function connectionResource(request: CustomResourceRequest, context: RequestContext): Resource {
   const { physicalResourceId: received, requestId } = request;
-  const idOf = (spec: ConnectionSpec): PhysicalId => PhysicalId.of(request, connectionOf(spec));
-  const spec = readConnection(request.properties);
+  const idOf = (spec: ConnectionSpec): PhysicalId => PhysicalId.ofReplaceableResource(request, connectionKeyOf(spec));
+  const spec = readConnectionSpec(request.properties);
   const physicalId = idOf(spec);
   const state = physicalId.stateOf(received);
   // the claims of a failed create contain its request id, so that its delete can distinguish them from those of a later create
-  const connection = connectionFor(spec, request, state.kind === 'unfinished' ? state.requestId : requestId, context);
-  const change = (previousRoutes: DeclaredRoutes): Promise<ConnectionAttributes> => {
+  const connection = createConnection(spec, request, state.kind === 'unfinished' ? state.requestId : requestId, context);
+  const updateConnection = (previousRoutes: DeclaredRoutes): Promise<ConnectionAttributes> => {
     const { properties, oldProperties = {} } = request;
     const [digest, reverseDigest] = [digestOf(oldProperties, properties), digestOf(properties, oldProperties)];
     return connection.update({ previousRoutes, state, digest, reverseDigest });
@@ -80,18 +80,18 @@ export function connectionResource(request: CustomResourceRequest, context: Requ
     physicalId,
     create: () => connection.create(),
     update: async () => {
-      const previous = tryRead(readConnection, request.oldProperties);
+      const previous = tryRead(readConnectionSpec, request.oldProperties);
       const update = kindOfUpdate(previous, spec, previous && idOf(previous).stateOf(received));
       switch (update.kind) {
         case 'unchanged':
-          return (await connection.knownAttributes()) ?? (await change(update.previousRoutes));
+          return (await connection.attributesFromTags()) ?? (await updateConnection(update.previousRoutes));
         case 'changed':
-          return await change(update.previousRoutes);
+          return await updateConnection(update.previousRoutes);
         case 'different connection':
           return await connection.create();
         case 'rollback to different connection': {
           const attributes = await connection.create();
-          await connectionFor(update.previous, request, requestId, context).delete({ kind: 'unknown' });
+          await createConnection(update.previous, request, requestId, context).delete({ kind: 'unknown' });
           return attributes;
         }
       }
@@ -113,10 +113,10 @@ function digestOf(before: RawProperties, after: RawProperties): string {
   return createHash('sha256').update(jsonOf(entries)).digest('hex').slice(0, 16);
 }
 
-function connectionFor(spec: ConnectionSpec, requester: Requester, requestId: string, context: RequestContext): Connection {
+function createConnection(spec: ConnectionSpec, requester: Requester, requestId: string, context: RequestContext): Connection {
   const { calls } = context;
   const { api, log, region } = context.dependencies;
-  const vpcApi = context.vpcApi(spec.pair);
-  const authorizer = context.authorizer(spec.pair);
+  const vpcApi = context.vpcApiFor(spec.pair);
+  const authorizer = context.authorizerFor(spec.pair);
   return new Connection({ spec, owner: ownerOf(requester), requestId, api, vpcApi, authorizer, calls, log, region });
 }

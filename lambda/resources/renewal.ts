@@ -25,7 +25,7 @@ export async function renew(properties: RawProperties, availableMilliseconds: nu
   const milliseconds = Math.min(availableMilliseconds, AUTHORIZATION_BUDGET_SECONDS * 1000);
   await withTimeLimit(milliseconds, time, async (signal) => {
     const context = new RequestContext(requester, dependencies, signal);
-    const authorizer = context.authorizer(pair, minimumValiditySeconds * 1000);
+    const authorizer = context.authorizerFor(pair, minimumValiditySeconds * 1000);
     if (!authorizer.canAuthorize) {
       throw new Error(
         `only account ${pair.peerVpcAccount}, which owns VPC ${pair.peerVpcId}, can authorize its peering: schedule the renewal there`,

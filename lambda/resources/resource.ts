@@ -47,7 +47,7 @@ export class RequestContext {
   }
 
   /** Makes calls in the account that owns the VPC; undefined if the handler has no access to it. */
-  vpcApi({ peerRole, peerVpcAccount }: Pair): AwsApi | undefined {
+  vpcApiFor({ peerRole, peerVpcAccount }: Pair): AwsApi | undefined {
     const { api: ownApi, assume } = this.dependencies;
     const { stackId, logicalResourceId } = this.requester;
     if (peerRole !== undefined) {
@@ -62,11 +62,11 @@ export class RequestContext {
   }
 
   /** @param minimumValidityMilliseconds an authorization that is valid for a shorter time is replaced. Default: 12 hours */
-  authorizer(pair: Pair, minimumValidityMilliseconds?: number): Authorizer {
+  authorizerFor(pair: Pair, minimumValidityMilliseconds?: number): Authorizer {
     const { calls, ownAccount } = this;
     const { api, log, region } = this.dependencies;
     const { stackId } = this.requester;
-    const vpcApi = this.vpcApi(pair);
+    const vpcApi = this.vpcApiFor(pair);
     return createAuthorizer({ pair, ownAccount, stackId, region, api, vpcApi, calls, log, minimumValidityMilliseconds });
   }
 

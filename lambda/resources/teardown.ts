@@ -16,18 +16,18 @@ import type { RequestContext, Resource } from './resource';
 export function teardownResource(request: CustomResourceRequest, context: RequestContext): Resource {
   const pair = readPair(request.properties);
   return {
-    physicalId: PhysicalId.fixed(request),
+    physicalId: PhysicalId.ofPermanentResource(request),
     create: () => Promise.resolve({}),
     update: async () => {
-      await authorizeCleanup(context.authorizer(pair));
+      await authorizeCleanup(context.authorizerFor(pair));
       // next, CloudFormation deletes the fleets and connections that are peered with the previous VPC
       const previous = tryRead(readPair, request.oldProperties);
       if (previous !== undefined && !isSamePair(previous, pair)) {
-        await ignoreErrorUnlessPeered(previous, context, () => authorizeCleanup(context.authorizer(previous)));
+        await ignoreErrorUnlessPeered(previous, context, () => authorizeCleanup(context.authorizerFor(previous)));
       }
       return {};
     },
-    delete: () => ignoreErrorUnlessPeered(pair, context, () => context.authorizer(pair).authorize()),
+    delete: () => ignoreErrorUnlessPeered(pair, context, () => context.authorizerFor(pair).authorize()),
   };
 }
 

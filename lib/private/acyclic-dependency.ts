@@ -10,7 +10,7 @@ import { enclosingStacks } from './enclosing-stacks';
  * The decision is made at synthesis, when all other dependencies are known.
  */
 export function addDependencyUnlessCyclic(source: CfnResource, target: CfnResource): void {
-  new AcyclicDependency([target]).add(source);
+  new AcyclicDependency([target]).addSource(source);
 }
 
 /**
@@ -26,7 +26,7 @@ export class AcyclicDependency {
 
   constructor(private readonly targets: readonly CfnResource[]) {}
 
-  add(source: CfnResource): void {
+  addSource(source: CfnResource): void {
     this.sources.push(source);
     source.node.addDependency(new LateDependable(() => this.targetsFor(source)));
   }

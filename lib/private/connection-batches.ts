@@ -18,7 +18,7 @@ type Origin = 'requested' | 'peered on creation';
 
 /** The connections of a deployment. */
 interface Batches {
-  readonly of: Record<Origin, Batch[]>;
+  readonly byOrigin: Record<Origin, Batch[]>;
   /** What the first batches of requested connections wait for. */
   readonly beforeRequested: CfnResource[];
   connectionCount: number;
@@ -40,17 +40,17 @@ const batchesOf = sharedMap<Stack, Batches>('connectionBatches');
 export function addToBatch(origin: Origin, connection: CfnResource): void {
   const stack = topLevelStackOf(connection);
   const batches = batchesOf.get(stack) ?? {
-    of: { requested: [], 'peered on creation': [] },
+    byOrigin: { requested: [], 'peered on creation': [] },
     beforeRequested: [],
     connectionCount: 0,
   };
   batchesOf.set(stack, batches);
-  const last = batchWithRoom(batches.of[origin], origin === 'requested' ? batches.beforeRequested : []);
-  last.connections.push(connection);
-  last.afterEarlierBatch.add(connection);
+  const batch = batchWithRoom(batches.byOrigin[origin], origin === 'requested' ? batches.beforeRequested : []);
+  batch.connections.push(connection);
+  batch.afterEarlierBatch.addSource(connection);
   batches.connectionCount += 1;
   if (batches.connectionCount > MAX_CONCURRENT_CONNECTIONS) {
-    const peeredOnCreation = batches.of['peered on creation'].slice(-CONCURRENT_BATCHES);
+    const peeredOnCreation = batches.byOrigin['peered on creation'].slice(-CONCURRENT_BATCHES);
     batches.beforeRequested.splice(
       0,
       batches.beforeRequested.length,

@@ -2,11 +2,11 @@ import { CfnElement, CfnResource, Stack } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 import { resolveReferences } from './template';
 
-let searches = 0;
+let runningSearches = 0;
 
 /** Whether a search is resolving tokens right now. */
 export function isSearching(): boolean {
-  return searches > 0;
+  return runningSearches > 0;
 }
 
 /**
@@ -34,7 +34,7 @@ export class DependencySearch {
 
   /** Whether one of the constructs is a target, or depends on a target. */
   reachesTarget(constructs: readonly IConstruct[]): boolean {
-    searches += 1;
+    runningSearches += 1;
     try {
       const visited = new Set<IConstruct>();
       const found = this.unitsOf(constructs).some((unit) => this.visit(unit, visited));
@@ -43,7 +43,7 @@ export class DependencySearch {
       }
       return found;
     } finally {
-      searches -= 1;
+      runningSearches -= 1;
     }
   }
 
@@ -81,22 +81,27 @@ export class DependencySearch {
     const { value, targets } = resolveReferences(element._toCloudFormation(), element);
     const dependencies = CfnResource.isCfnResource(element) ? element.obtainDependencies() : [];
     const { stack } = element;
-    const known = new Set(
+    const dependencyIds = new Set(
       dependencies.filter((other) => CfnResource.isCfnResource(other)).map((other) => stack.resolve(other.logicalId) as string),
     );
     // references that are not tokens, such as those in an override
-    const literal = referencedLogicalIds(value).some((logicalId) => !known.has(logicalId))
+    const referencedElements = referencedLogicalIds(value).some((logicalId) => !dependencyIds.has(logicalId))
       ? this.elementsReferencedIn(value, stack)
       : [];
-    const scoped = element.node.scopes.flatMap((scope) => this.dependenciesOfScope(scope));
-    return [...[...targets].filter((target) => CfnElement.isCfnElement(target)), ...dependencies, ...literal, ...scoped];
+    const scopeDependencies = element.node.scopes.flatMap((scope) => this.dependenciesOfScope(scope));
+    return [
+      ...[...targets].filter((target) => CfnElement.isCfnElement(target)),
+      ...dependencies,
+      ...referencedElements,
+      ...scopeDependencies,
+    ];
   }
 
   /** Dependencies between constructs. The CDK turns them into dependencies between the resources in these constructs. */
   private dependenciesOfScope(scope: IConstruct): readonly IConstruct[] {
-    const known = this.dependenciesOfScopes.get(scope);
-    if (known !== undefined) {
-      return known;
+    const cached = this.dependenciesOfScopes.get(scope);
+    if (cached !== undefined) {
+      return cached;
     }
     const dependencies = scope.node.dependencies.flatMap((other) =>
       other.node.findAll().filter((construct) => CfnResource.isCfnResource(construct)),
@@ -113,13 +118,13 @@ export class DependencySearch {
 
   /** By logical id. */
   private elementsOf(stack: Stack): ReadonlyMap<string, CfnElement> {
-    const known = this.elementsOfStack.get(stack);
-    if (known !== undefined) {
-      return known;
+    const cached = this.elementsOfStack.get(stack);
+    if (cached !== undefined) {
+      return cached;
     }
     const elements = stack.node.findAll().filter((construct) => CfnElement.isCfnElement(construct));
-    const own = elements.filter((element) => element.stack === stack);
-    const byLogicalId = new Map(own.map((element) => [stack.resolve(element.logicalId) as string, element]));
+    const elementsOfThisStack = elements.filter((element) => element.stack === stack);
+    const byLogicalId = new Map(elementsOfThisStack.map((element) => [stack.resolve(element.logicalId) as string, element]));
     this.elementsOfStack.set(stack, byLogicalId);
     return byLogicalId;
   }

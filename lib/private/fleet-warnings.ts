@@ -13,11 +13,12 @@ export function warnAboutRemoteLocations(fleet: CfnResource, locations: unknown)
   if (!Array.isArray(locations)) {
     return;
   }
-  const home = fleet.stack.region;
+  const homeRegion = fleet.stack.region;
   const names = locations.map((location: unknown) => (location as { readonly Location?: unknown }).Location);
   // if there are several locations, at least one of them is remote
   const hasRemote =
-    names.length > 1 || names.some((name) => typeof name === 'string' && isKnown(home) && isKnown(name) && name !== home);
+    names.length > 1 ||
+    names.some((name) => typeof name === 'string' && isKnown(homeRegion) && isKnown(name) && name !== homeRegion);
   if (hasRemote) {
     Annotations.of(fleet).addWarningV2(
       'cdk-gamelift-vpc-peering:remoteLocations',

@@ -145,7 +145,7 @@ function computeTypeErrors(fleet: CfnResource, computeType: unknown): string[] {
 }
 
 /** For each Stage, the constructs that create a connection, by fleet and VPC. */
-const peerings = sharedMap<IConstruct, Map<string, IConstruct>>('peerings');
+const registeredPeerings = sharedMap<IConstruct, Map<string, IConstruct>>('peerings');
 
 /**
  * Registers the connection of a fleet with a VPC.
@@ -158,8 +158,8 @@ export function registerPeering(construct: IConstruct, fleetId: string, vpcId: s
     return;
   }
   const stage = Stage.of(construct) ?? construct.node.root;
-  const registered = peerings.get(stage) ?? new Map<string, IConstruct>();
-  peerings.set(stage, registered);
+  const registered = registeredPeerings.get(stage) ?? new Map<string, IConstruct>();
+  registeredPeerings.set(stage, registered);
   const key = JSON.stringify([fleetId, vpcKeyOf(resolveReferences(vpcId, construct))]);
   const other = registered.get(key);
   if (other !== undefined) {

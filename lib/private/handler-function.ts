@@ -14,7 +14,7 @@ import { validatePolicySize } from './policy-size';
 /**
  * Never change it: the function's logical id contains it, and CloudFormation refuses to change the function of a custom resource.
  */
-const ID = 'GameLiftVpcPeeringHandler';
+const HANDLER_ID = 'GameLiftVpcPeeringHandler';
 
 const ROLE_ID = 'Role';
 
@@ -113,7 +113,7 @@ export class HandlerFunction extends Construct {
   /** The function of the stack, which is created if the stack has none yet. */
   static of(scope: IConstruct): HandlerFunction {
     const stack = Stack.of(scope);
-    return HandlerFunction.find(stack) ?? new HandlerFunction(stack, ID, {});
+    return HandlerFunction.find(stack) ?? new HandlerFunction(stack, HANDLER_ID, {});
   }
 
   /**
@@ -121,11 +121,11 @@ export class HandlerFunction extends Construct {
    *
    * @throws Error if another construct configures the function, or if its role can no longer be changed
    */
-  static configuredBy(construct: IConstruct, props: HandlerRoleProps): HandlerFunction {
+  static withRole(construct: IConstruct, props: HandlerRoleProps): HandlerFunction {
     const stack = Stack.of(construct);
     const existing = HandlerFunction.find(stack);
-    const handler = existing ?? new HandlerFunction(stack, ID, props);
-    handler.setConfiguredBy(construct);
+    const handler = existing ?? new HandlerFunction(stack, HANDLER_ID, props);
+    handler.setConfiguringConstruct(construct);
     if (existing !== undefined) {
       existing.changeRole(construct, props);
     }
@@ -133,7 +133,7 @@ export class HandlerFunction extends Construct {
   }
 
   private static find(stack: Stack): HandlerFunction | undefined {
-    const existing = stack.node.tryFindChild(ID) as HandlerFunction | undefined;
+    const existing = stack.node.tryFindChild(HANDLER_ID) as HandlerFunction | undefined;
     return existing !== undefined && isOurs(existing) ? existing : undefined;
   }
 
@@ -277,7 +277,7 @@ export class HandlerFunction extends Construct {
   }
 
   /** @throws Error if another construct configures the function */
-  private setConfiguredBy(construct: IConstruct): void {
+  private setConfiguringConstruct(construct: IConstruct): void {
     if (this.configuringConstruct !== undefined) {
       throw new Error(
         `stack ${Stack.of(this).stackName} has one handler, which ${this.configuringConstruct.node.path} already configures: ` +

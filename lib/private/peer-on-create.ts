@@ -42,7 +42,7 @@ export function requireFleetOfSameStack(connection: Construct, { construct, reso
 }
 
 /** The connection with `peerOnCreate` of each fleet. */
-const connections = sharedMap<CfnResource, Construct>('peerOnCreateConnections');
+const connectionOfFleet = sharedMap<CfnResource, Construct>('peerOnCreateConnections');
 
 /** The properties of a fleet that make GameLift peer it on creation. */
 function peerVpcProperties({ vpc, peerVpcAccount }: PeeringPair): {
@@ -58,7 +58,7 @@ function peerVpcProperties({ vpc, peerVpcAccount }: PeeringPair): {
  * @throws Error if the fleet already has another VPC
  */
 export function setPeerVpc(connection: Construct, fleet: CfnResource, pair: PeeringPair): void {
-  const other = connections.get(fleet);
+  const other = connectionOfFleet.get(fleet);
   if (other !== undefined) {
     throw new Error(
       `fleet ${fleet.node.path} already has the peerVpcId of ${other.node.path}: GameLift peers a fleet with only one VPC on creation. Leave ` +
@@ -72,9 +72,9 @@ export function setPeerVpc(connection: Construct, fleet: CfnResource, pair: Peer
         'on creation. Remove that peerVpcId, or leave out peerOnCreate',
     );
   }
-  connections.set(fleet, connection);
+  connectionOfFleet.set(fleet, connection);
   const properties = peerVpcProperties(pair);
-  if (isTyped(fleet)) {
+  if (hasTypedProperties(fleet)) {
     fleet.peerVpcId = properties.PeerVpcId;
     fleet.peerVpcAwsAccountId = properties.PeerVpcAwsAccountId;
   }
@@ -87,7 +87,7 @@ export function setPeerVpc(connection: Construct, fleet: CfnResource, pair: Peer
 }
 
 /** Whether a fleet is a `CfnFleet`, and not a `CfnResource` of that type. */
-function isTyped(fleet: CfnResource): fleet is gamelift.CfnFleet {
+function hasTypedProperties(fleet: CfnResource): fleet is gamelift.CfnFleet {
   return 'peerVpcId' in fleet;
 }
 
@@ -136,7 +136,7 @@ interface PeeredOnCreate {
 /** The connections with `peerOnCreate` of each top-level stack, by VPC. Its nested stacks are part of the same deployment. */
 const peeredOnCreate = sharedMap<Stack, Map<string, PeeredOnCreate>>('peeredOnCreate');
 
-function peeredOnCreateWith(connection: IConstruct, vpc: ec2.IVpc): PeeredOnCreate {
+function connectionsPeeredOnCreate(connection: IConstruct, vpc: ec2.IVpc): PeeredOnCreate {
   const stack = topLevelStackOf(connection);
   const byVpc = peeredOnCreate.get(stack) ?? new Map<string, PeeredOnCreate>();
   peeredOnCreate.set(stack, byVpc);
@@ -148,7 +148,7 @@ function peeredOnCreateWith(connection: IConstruct, vpc: ec2.IVpc): PeeredOnCrea
 
 /** Registers a connection with `peerOnCreate`, and warns if the same deployment has another one for the same VPC. */
 export function registerPeeredOnCreate(connection: Construct, resource: CfnResource, vpc: ec2.IVpc): void {
-  const { constructs, resources } = peeredOnCreateWith(connection, vpc);
+  const { constructs, resources } = connectionsPeeredOnCreate(connection, vpc);
   const [other] = constructs;
   if (other !== undefined && !isDummyValue(vpc.vpcId)) {
     warnAboutSeveralPeeredOnCreate(connection, other);
@@ -166,5 +166,5 @@ export function registerPeeredOnCreate(connection: Construct, resource: CfnResou
  * in the reverse order, the connection could consume the authorization that `DeleteFleet` needs.
  */
 export function createAfterPeeredOnCreate(connection: CfnResource, vpc: ec2.IVpc): void {
-  new AcyclicDependency(peeredOnCreateWith(connection, vpc).resources).add(connection);
+  new AcyclicDependency(connectionsPeeredOnCreate(connection, vpc).resources).addSource(connection);
 }

@@ -10,7 +10,7 @@ import { MAX_RENEWAL_AGE_SECONDS, RENEWAL_EVENT, RENEWAL_MARGIN_SECONDS } from '
 import type { PairProperties, RenewalProperties } from '../contract';
 import type { HandlerFunction } from './handler-function';
 
-const ID = 'Renewals';
+const RENEWALS_ID = 'Renewals';
 
 /** What an `AuthorizationRenewal` adds to an authorization. */
 export interface RenewalConfig {
@@ -39,7 +39,7 @@ export interface RenewalSchedule {
  */
 export class ScheduledRenewals extends Construct {
   static of(handler: HandlerFunction): ScheduledRenewals {
-    const existing = handler.node.tryFindChild(ID) as ScheduledRenewals | undefined;
+    const existing = handler.node.tryFindChild(RENEWALS_ID) as ScheduledRenewals | undefined;
     return existing ?? new ScheduledRenewals(handler);
   }
 
@@ -50,7 +50,7 @@ export class ScheduledRenewals extends Construct {
   private readonly alarm: cloudwatch.Alarm;
 
   private constructor(handler: HandlerFunction) {
-    super(handler, ID);
+    super(handler, RENEWALS_ID);
     this.queue = new sqs.Queue(this, 'Failures', {
       encryption: sqs.QueueEncryption.SQS_MANAGED,
       enforceSSL: true,

@@ -2,7 +2,7 @@ import { Rehearsal } from 'rehearsal';
 import type { RehearsalClock } from 'rehearsal';
 import type { SimulatedAws } from 'rehearsal/aws';
 import { sendAs } from 'rehearsal/in-process';
-import { awsApi, awsApiAs } from '../../lambda/aws';
+import { createAwsApi, createAwsApiWithRole } from '../../lambda/aws';
 import { readError } from '../../lambda/aws/errors';
 import type { Dependencies } from '../../lambda/resources/resource';
 import { ACCOUNT, DAY, PLACE, REGION } from '../matrix/world';
@@ -46,7 +46,7 @@ class ApiComparison {
       AWS_ACCESS_KEY_ID: accessKeyId,
       AWS_SECRET_ACCESS_KEY: secretAccessKey,
     });
-    this.wire = awsApi();
+    this.wire = createAwsApi();
     this.inProcess = new SimulatedApi(sendAs(aws, accessKeyId, REGION));
   }
 
@@ -268,7 +268,7 @@ test('a role of another account, one session for all calls', () =>
       sessions += operation === 'AssumeRole' ? 1 : 0;
       return operation === 'AssumeRole' && sessions === 1 ? fails : undefined;
     });
-    const role = awsApiAs({ arn, externalId: 'studio-7' }, 'Game.Authorization', REGION);
+    const role = createAwsApiWithRole({ arn, externalId: 'studio-7' }, 'Game.Authorization', REGION);
     const signal = new AbortController().signal;
     // a failed session is not reused
     expect(await role.vpcExists(vpcId, signal).catch(readError)).toMatchObject({ name: 'AccessDenied' });
@@ -276,7 +276,7 @@ test('a role of another account, one session for all calls', () =>
     expect(await role.describeVpcPeeringAuthorizations(signal)).toEqual([]);
     expect(sessions).toBe(2);
     for (const externalId of ['studio-8', undefined]) {
-      const stranger = awsApiAs({ arn, externalId }, 'Game.Authorization', REGION);
+      const stranger = createAwsApiWithRole({ arn, externalId }, 'Game.Authorization', REGION);
       const refusal = await stranger.vpcExists(vpcId, signal).catch((error: unknown) => error);
       expect(refusal).toMatchObject({ name: 'AccessDenied', $metadata: { httpStatusCode: 403 } });
       expect(refusal).toMatchObject({ message: expect.stringContaining(`the role ${arn} could not be assumed: `) as string });

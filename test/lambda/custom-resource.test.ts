@@ -12,7 +12,7 @@ class Counter implements Resource {
     request: CustomResourceRequest,
     private readonly count: (method: string) => void,
   ) {
-    this.physicalId = PhysicalId.fixed(request);
+    this.physicalId = PhysicalId.ofPermanentResource(request);
   }
   create(): Promise<object> {
     return this.counted('create');

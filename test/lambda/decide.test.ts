@@ -5,7 +5,7 @@ import {
   decideAfterRefusal,
   decideBeforeUse,
   decideDelete,
-  endsWithFleet,
+  isKeptUntilFleetIsDeleted,
   conflictOf,
 } from '../../lambda/peering/decide';
 import type { DeletableConnection, DeleteSituation, DeleteStep } from '../../lambda/peering/decide';
@@ -85,7 +85,7 @@ describe('decide', () => {
   const fail = (why: Failure): Step => ({ kind: 'fail', why });
   const EXISTS = fail({ kind: 'exists already', found: found() });
   const failed = (wouldEndAgain: boolean): Step => fail({ kind: 'ended', connection: endedConnection(wouldEndAgain) });
-  const waitForNote = (wasThereBefore: boolean): Step => ({ kind: 'wait for a note', peering: peering(), wasThereBefore });
+  const waitForNote = (existedBefore: boolean): Step => ({ kind: 'wait for a note', peering: peering(), existedBefore });
 
   const accepted = { request: { kind: 'accepted' } } as const;
   const refused = { request: { kind: 'refused', message: 'InvalidRequestException: no' } } as const;
@@ -258,7 +258,7 @@ test.each([
   ['not if a permission in EC2 is missing', true, 'not authorized to perform ec2:DeleteRoute', false],
   ['not if it was requested', false, 'it ends with its fleet', false],
 ] as const)('endsWithFleet: %s', (_, isPeeredOnCreate, refusal, ends) => {
-  expect(endsWithFleet(isPeeredOnCreate, refusal)).toBe(ends);
+  expect(isKeptUntilFleetIsDeleted(isPeeredOnCreate, refusal)).toBe(ends);
 });
 
 describe('decideDelete', () => {

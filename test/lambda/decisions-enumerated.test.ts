@@ -3,7 +3,7 @@ import type { ClaimedConnection } from '../../lambda/model/connection';
 import type { Ec2View } from '../../lambda/network/ec2-view';
 import type { Claim, Note } from '../../lambda/peering/claim';
 import { decide, decideAfterRefusal, decideBeforeUse, decideDelete, conflictOf } from '../../lambda/peering/decide';
-import type { DeleteSituation, Existing, RequestState, Situation } from '../../lambda/peering/decide';
+import type { DeleteSituation, ExistingConnection, RequestState, Situation } from '../../lambda/peering/decide';
 import { wouldEndAgain } from '../../lambda/peering/ended';
 import { hasOwnerTag } from '../../lambda/network/ec2-tags';
 import type { TaggedOwner } from '../../lambda/network/ec2-tags';
@@ -72,8 +72,8 @@ function explore<T>(starts: readonly T[], next: (state: T) => readonly T[]): Exp
 }
 
 describe('decide', () => {
-  const NONE: Existing = { kind: 'none' };
-  const UNKNOWN: Existing = { kind: 'unknown' };
+  const NONE: ExistingConnection = { kind: 'none' };
+  const UNKNOWN: ExistingConnection = { kind: 'unknown' };
   const OWNERS: readonly TaggedOwner[] = [
     { kind: 'this resource' },
     { kind: 'another resource', name: given.OTHER },
@@ -173,7 +173,7 @@ describe('decide', () => {
     [
       'adopts a connection only if that is declared, or was noted',
       ({ step }) => step.kind === 'use' && step.origin === 'adopted',
-      ({ adoptExisting, claim }) => adoptExisting || claim.connection?.adopted === true,
+      ({ adoptExisting, claim }) => adoptExisting || claim.connection?.isAdopted === true,
     ],
     [
       'requests a failed connection again only if it may have requested it, and another request can help',
@@ -187,7 +187,7 @@ describe('decide', () => {
   /** The possible situations after a step. Each step can also fail with an error or because the time is up. */
   function outcomesOf(situation: Situation): readonly Situation[] {
     const { claim } = situation;
-    const then = (existing: readonly Existing[], change: Partial<Situation> = {}): readonly Situation[] =>
+    const then = (existing: readonly ExistingConnection[], change: Partial<Situation> = {}): readonly Situation[] =>
       existing.map((one) => ({ ...situation, existing: one, ...change }));
     const step = decide(situation);
     switch (step.kind) {
@@ -414,7 +414,7 @@ describe('decideDelete', () => {
     ],
     [
       'never deletes a connection that another resource has adopted',
-      ({ claim }) => claim.otherClaims.some(({ connection }) => connection?.adopted === true),
+      ({ claim }) => claim.otherClaims.some(({ connection }) => connection?.isAdopted === true),
       ({ deleted }) => deleted === undefined,
     ],
     [
@@ -425,7 +425,7 @@ describe('decideDelete', () => {
     [
       'never deletes a connection that was or may have been adopted, while adoptExisting is set',
       ({ adoptExisting, claim, hasNoted, tagged }) =>
-        adoptExisting && (claim.connection?.adopted === true || (!hasNoted && tagged === undefined)),
+        adoptExisting && (claim.connection?.isAdopted === true || (!hasNoted && tagged === undefined)),
       ({ deleted }) => deleted === undefined,
     ],
     [

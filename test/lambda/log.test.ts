@@ -1,6 +1,6 @@
 import { AUTHORIZATION_TYPE, FAILED_METRIC, METRIC_NAMESPACE } from '../../lib/contract';
-import { gameLiftApi } from '../../lambda/aws/gamelift';
-import { CLIENT } from '../../lambda/aws/clients';
+import { createGameLiftApi } from '../../lambda/aws/gamelift';
+import { CLIENT_CONFIG } from '../../lambda/aws/clients';
 import { consoleLog } from '../../lambda/log';
 import { version } from '../../package.json';
 import { awsError, requestOf, TestWorld } from './world';
@@ -86,7 +86,11 @@ test("adds the library and its version to the SDK's user agent", async () => {
   const credentials = (): Promise<{ accessKeyId: string; secretAccessKey: string }> =>
     Promise.resolve({ accessKeyId: 'AKIA0', secretAccessKey: 'secret' });
   jest.replaceProperty(process, 'env', { AWS_REGION: 'us-east-1' });
-  const api = gameLiftApi({ ...CLIENT, credentials, requestHandler: Object.assign({ handle }, CLIENT.requestHandler) });
+  const api = createGameLiftApi({
+    ...CLIENT_CONFIG,
+    credentials,
+    requestHandler: Object.assign({ handle }, CLIENT_CONFIG.requestHandler),
+  });
   await expect(api.describeVpcPeeringAuthorizations(new AbortController().signal)).rejects.toThrow('no network here');
   expect(userAgent).toContain(`cdk-gamelift-vpc-peering/${version}`);
 });

@@ -15,7 +15,7 @@ const MAIN: RouteTable = { id: 'rtb-1', routes: [] };
 const GATEWAY: RouteTable = { id: 'rtb-2', gatewayId: 'igw-1', routes: [] };
 
 const plan = (declared: DeclaredRoutes): readonly RouteChange[] =>
-  planRoutes({ tables: [MAIN, GATEWAY], declared, previousRoutes: undefined, peering: PEERING, ownIds: new Set() });
+  planRoutes({ tables: [MAIN, GATEWAY], declared, previousRoutes: undefined, peering: PEERING, ownPeeringIds: new Set() });
 
 describe('the route table of a gateway', () => {
   test('gets no route if every route table is declared', () => {

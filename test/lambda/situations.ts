@@ -4,7 +4,7 @@ import type { ListedConnection } from '../../lambda/aws/connections';
 import type { ClaimedConnection } from '../../lambda/model/connection';
 import type { Ec2View } from '../../lambda/network/ec2-view';
 import type { Claim, OtherClaim } from '../../lambda/peering/claim';
-import type { DeleteSituation, Existing, Found, Situation } from '../../lambda/peering/decide';
+import type { DeleteSituation, ExistingConnection, FoundConnection, Situation } from '../../lambda/peering/decide';
 import type { EndedConnection } from '../../lambda/peering/ended';
 import type { TaggedOwner } from '../../lambda/network/ec2-tags';
 
@@ -27,7 +27,7 @@ export function peering(change: Partial<ListedConnection> = {}): ListedConnectio
 }
 
 export function noted(origin: 'created' | 'adopted', id = ID): ClaimedConnection {
-  return { id, gameLiftVpcId: FLEET_VPC, cidrBlock: '10.1.0.0/16', adopted: origin === 'adopted' };
+  return { id, gameLiftVpcId: FLEET_VPC, cidrBlock: '10.1.0.0/16', isAdopted: origin === 'adopted' };
 }
 
 export function otherClaim(connection?: ClaimedConnection): OtherClaim {
@@ -45,7 +45,7 @@ export function claim(change: Partial<Claim> = {}): Claim {
   };
 }
 
-export function found(change: Partial<ListedConnection> = {}, owner: TaggedOwner = { kind: 'unknown' }): Found {
+export function found(change: Partial<ListedConnection> = {}, owner: TaggedOwner = { kind: 'unknown' }): FoundConnection {
   return { kind: 'found', peering: peering(change), owner };
 }
 
@@ -60,7 +60,7 @@ export function endedConnection(wouldEndAgain: boolean): EndedConnection {
   };
 }
 
-export function ended(wouldEndAgain: boolean): Existing {
+export function ended(wouldEndAgain: boolean): ExistingConnection {
   return { kind: 'ended', connection: endedConnection(wouldEndAgain) };
 }
 

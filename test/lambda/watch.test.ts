@@ -1,9 +1,9 @@
 import type { Ec2Peering, FleetEvent } from '../../lambda/aws/api';
 import { isAlive, listedConnectionOf } from '../../lambda/aws/connections';
 import type { ListedConnection } from '../../lambda/aws/connections';
-import { shownBy } from '../../lambda/network/ec2-view';
+import { peeringsIn } from '../../lambda/network/ec2-view';
 import type { Ec2View } from '../../lambda/network/ec2-view';
-import { deletionOutcome, findToDelete, isListDue, progressOf, outcomeOf } from '../../lambda/peering/watch';
+import { deletionOutcome, findConnectionToDelete, isListDue, progressOf, outcomeOf } from '../../lambda/peering/watch';
 import type { Progress, Outcome } from '../../lambda/peering/watch';
 import { ec2Side, expectForAll, FLEET_VPC, ID, peering, combinations, shown, UNAVAILABLE, UNRELATED_VPC } from './situations';
 
@@ -46,8 +46,8 @@ test('reads the records of GameLift, whose members are optional', () => {
 });
 
 test('shows no peering connections if EC2 returns an error', () => {
-  expect(shownBy(UNAVAILABLE)).toEqual([]);
-  expect(shownBy(shown(ec2Side()))).toEqual([ec2Side()]);
+  expect(peeringsIn(UNAVAILABLE)).toEqual([]);
+  expect(peeringsIn(shown(ec2Side()))).toEqual([ec2Side()]);
 });
 
 const failed = peering({ status: 'failed' });
@@ -64,7 +64,7 @@ test.each<readonly [string, readonly ListedConnection[], Ec2View, ListedConnecti
   ['no failed one if EC2 shows another VPC', [failed], shown(ec2Side({ requesterVpcId: UNRELATED_VPC })), undefined],
   ['none that is being deleted, even if EC2 shows it as active', [peering({ status: 'deleting' })], shown(ec2Side()), undefined],
 ])('findToDelete: %s', (_, listed, view, result) => {
-  expect(findToDelete(listed, view)).toEqual(result);
+  expect(findConnectionToDelete(listed, view)).toEqual(result);
 });
 
 function event(code: string, message = ''): FleetEvent {
