@@ -26,7 +26,7 @@ export interface ResourceType {
 
 export type ResourceTypes = ReadonlyMap<string, ResourceType>;
 
-/** Handles one request from CloudFormation, and sends exactly one response, whatever happens. */
+/** Handles one request from CloudFormation, and sends exactly one response, even after an error. */
 export async function handleRequest(
   event: unknown,
   context: InvocationContext,
@@ -65,7 +65,7 @@ export async function handleRequest(
   const responseDeadline = startedAt + Math.min(budgetMilliseconds + 2 * RESPONSE_RESERVE_SECONDS * 1000, availableMilliseconds);
   try {
     await withTimeLimit(responseDeadline - GRACE_MILLISECONDS - time.now(), time, (signal) =>
-      sendResponse(target, response, dependencies.put, time, signal),
+      sendResponse(target, response, { put: dependencies.put, time, signal }),
     );
   } catch (error) {
     log.error({ message: 'could not send the response to CloudFormation', error: readError(error).message, ...ids });
@@ -125,10 +125,10 @@ async function checkAndHandle(
   types: ResourceTypes,
   context: RequestContext,
 ): Promise<CustomResourceResponse> {
-  const { requestType, resourceType, properties, physicalResourceId: received } = request;
+  const { requestType, resourceType, properties, physicalResourceId: receivedId } = request;
   const isDelete = requestType === 'Delete';
-  if (isDelete && received !== undefined && isNothingDoneId(received)) {
-    return { status: 'SUCCESS', physicalResourceId: received };
+  if (isDelete && receivedId !== undefined && isNothingDoneId(receivedId)) {
+    return { status: 'SUCCESS', physicalResourceId: receivedId };
   }
   const type = types.get(resourceType);
   if (type === undefined) {
@@ -149,7 +149,7 @@ async function checkAndHandle(
     if (!isDelete || versionError !== undefined) {
       return failedResponse(request, readError(error).message);
     }
-    // nothing can have been created with invalid properties, and a failed delete would block the stack
+    // a create with invalid properties has created nothing, and a failed delete would block the stack
     context.dependencies.log.error({ message: `nothing to delete: ${readError(error).message}` });
     return { status: 'SUCCESS', physicalResourceId: PhysicalId.idOfInvalidRequest(request) };
   }
@@ -159,20 +159,20 @@ async function checkAndHandle(
 /** Creates, updates or deletes the resource. */
 async function createUpdateOrDelete(
   resource: Resource,
-  { requestType, physicalResourceId: received }: CustomResourceRequest,
+  { requestType, physicalResourceId: receivedId }: CustomResourceRequest,
 ): Promise<CustomResourceResponse> {
   const { physicalId } = resource;
   const isDelete = requestType === 'Delete';
-  const idOfDeleted = received ?? physicalId.createdId;
+  const deletedId = receivedId ?? physicalId.createdId;
   try {
     if (isDelete) {
       await resource.delete();
-      return { status: 'SUCCESS', physicalResourceId: idOfDeleted };
+      return { status: 'SUCCESS', physicalResourceId: deletedId };
     }
     const data = await (requestType === 'Create' ? resource.create() : resource.update());
-    return { status: 'SUCCESS', physicalResourceId: physicalId.afterSuccess(received), data };
+    return { status: 'SUCCESS', physicalResourceId: physicalId.afterSuccess(receivedId), data };
   } catch (error) {
-    const physicalResourceId = isDelete ? idOfDeleted : physicalId.afterFailure(received, error);
+    const physicalResourceId = isDelete ? deletedId : physicalId.afterFailure(receivedId, error);
     return { status: 'FAILED', physicalResourceId, reason: readError(error).message };
   }
 }

@@ -24,7 +24,7 @@ const RESOURCE_TYPES: ResourceTypes = new Map([
   [TEARDOWN_TYPE, { budgetSeconds: AUTHORIZATION_BUDGET_SECONDS, createResource: teardownResource }],
 ]);
 
-/** The Lambda handler: handles the requests of CloudFormation, and the events of schedules that renew an authorization. */
+/** Creates the Lambda handler. It handles the requests of CloudFormation, and the events of schedules that renew an authorization. */
 export function createHandler(dependencies: Dependencies): (event: unknown, context: InvocationContext) => Promise<void> {
   return async (event, context) => {
     const recorder = new CallRecorder(dependencies.time);
@@ -49,14 +49,14 @@ async function handle(event: unknown, context: InvocationContext, dependencies: 
   }
 }
 
-/** Logs what the request has shown about AWS's undocumented behavior. The response has been sent before. */
+/** Logs what the request has shown about AWS's undocumented behavior. Call it after the response was sent. */
 function logObservations({ calls }: CallRecorder, log: Log): void {
   try {
     for (const { question, reading } of observedReadings(calls)) {
       log.info({ message: 'observed how AWS behaves', question, reading });
     }
   } catch (error) {
-    // AWS may return something that its API does not declare. That must not fail a request that has succeeded
+    // AWS may return something that its API does not declare. The request has succeeded, and must not fail because of that
     log.error({ message: `could not determine how AWS behaves: ${readError(error).message}` });
   }
 }

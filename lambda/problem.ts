@@ -5,7 +5,7 @@
 export class Problem extends Error {
   override readonly name: string = 'Problem';
 
-  /** @param remedy empty if nothing is known to help */
+  /** @param remedy what to do about it; empty if nothing is known to help */
   constructor(
     readonly what: string,
     readonly remedy: string,

@@ -22,23 +22,21 @@ export const realTime: Time = {
   jitter: () => Math.random(),
 };
 
-/**
- * Repeats a call until it succeeds. Throws the last error when `delay` returns undefined for it, or when `signal` is aborted.
- *
- * @param delay milliseconds to wait after the attempt with this number, counted from 0; undefined to give up
- */
-export async function retry<T>(
-  call: () => Promise<T>,
-  delay: (error: unknown, attempt: number) => number | undefined,
-  time: Time,
-  signal: AbortSignal,
-): Promise<T> {
+export interface RetryOptions {
+  /** The milliseconds to wait after the error of an attempt, or undefined to give up. Attempts are counted from 0. */
+  readonly delayAfter: (error: unknown, attempt: number) => number | undefined;
+  readonly time: Time;
+  readonly signal: AbortSignal;
+}
+
+/** Repeats a call until it succeeds. Throws the last error when `delayAfter` returns undefined for it, or when `signal` is aborted. */
+export async function retry<T>(call: () => Promise<T>, { delayAfter, time, signal }: RetryOptions): Promise<T> {
   for (let attempt = 0; ; attempt += 1) {
     signal.throwIfAborted();
     try {
       return await call();
     } catch (error) {
-      const milliseconds = signal.aborted ? undefined : delay(error, attempt);
+      const milliseconds = signal.aborted ? undefined : delayAfter(error, attempt);
       if (milliseconds === undefined) {
         throw error;
       }

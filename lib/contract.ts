@@ -1,11 +1,11 @@
 /*
  * What the constructs and the handler share: the names and types of the data that CloudFormation passes between them. This file
- * has no imports, so that both sides can use it. Existing stacks keep sending what earlier versions of the library wrote: add
- * names, but never change the meaning of one.
+ * has no imports, so that both sides can use it. Existing stacks keep sending what earlier versions of the library wrote. So add
+ * names, but never change the meaning of an existing name.
  */
 
 /**
- * Increase it when a request changes so that older handlers can no longer handle it. A handler rejects requests with a newer version.
+ * The version of the requests. Increase it if older handlers can't handle the new requests. A handler rejects requests with a newer version.
  */
 export const SCHEMA_VERSION = '1';
 
@@ -28,9 +28,12 @@ export interface PairProperties {
 
 /** The properties of `Custom::GameLiftVpcPeeringAuthorization`. CloudFormation passes all values as strings. */
 export interface AuthorizationProperties extends PairProperties {
-  /** The handler ignores it. A new value makes CloudFormation send an update. */
+  /** A new value makes CloudFormation send an update. The handler ignores it. */
   readonly Renewal?: string;
-  /** The handler ignores it. By logical id, the values whose change makes CloudFormation replace or update a peered resource. */
+  /**
+   * For each peered resource, by logical id: the values whose change makes CloudFormation replace or update the resource. The handler ignores
+   * them.
+   */
   readonly ReliedOnBy?: object;
 }
 
@@ -94,8 +97,8 @@ export interface ConnectionProperties extends PairProperties {
    */
   readonly PeerOnCreate: boolean;
   /**
-   * Makes CloudFormation create the connection after the authorization. No decision depends on it: it is stale when a delete
-   * runs.
+   * Makes CloudFormation create the connection after the authorization. The handler does not use the value, because it is outdated when a
+   * delete runs.
    */
   readonly AuthorizationExpirationTime?: string;
 }
@@ -127,8 +130,8 @@ export const TEARDOWN_TYPE = 'Custom::GameLiftVpcPeeringTeardown';
 /** The properties of `Custom::GameLiftVpcPeeringTeardown`. */
 export interface TeardownProperties extends PairProperties {
   /**
-   * The fleets that are peered. When a fleet is replaced, the list changes, and the update authorizes the deletion of the old
-   * fleet.
+   * The peered fleets. When CloudFormation replaces a fleet, the list changes, and the update of the teardown authorizes the deletion of the
+   * old fleet.
    */
   readonly FleetIds: readonly string[];
 }

@@ -12,8 +12,8 @@ interface PeeringRoutesConfig {
 /**
  * Which route tables of the peer VPC get a route to the fleet's VPC.
  *
- * If a route table already has a route to the fleet's CIDR block, the deployment keeps it if it leads to this connection,
- * replaces it if its target no longer exists, and otherwise fails before it changes any route.
+ * If a route table already has a route to the fleet's CIDR block, the deployment keeps a route to this connection, and replaces a
+ * route whose target no longer exists. Because of any other route, it fails before it changes a route.
  *
  * @see https://docs.aws.amazon.com/vpc/latest/peering/vpc-peering-routing.html
  */
@@ -27,7 +27,7 @@ export class PeeringRoutes {
   static everyRouteTable(): PeeringRoutes {
     return new PeeringRoutes((vpc) => {
       const subnets = [...vpc.publicSubnets, ...vpc.privateSubnets, ...vpc.isolatedSubnets];
-      // A VPC that the app defines creates its subnets itself, as ec2.Vpc does. Do not use instanceof: there may be several CDKs.
+      // A VPC that the app defines creates its subnets itself, as ec2.Vpc does. An app may contain several CDKs, so do not use instanceof.
       const isDefinedByApp = vpc.node.defaultChild !== undefined && CfnResource.isCfnResource(vpc.node.defaultChild);
       if (!isDefinedByApp || subnets.length === 0 || subnets.some(({ node }) => node.scope !== vpc)) {
         return { kind: 'EveryRouteTable' };
@@ -77,7 +77,7 @@ function validateRouteTable(subnet: ec2.ISubnet): void {
   }
 }
 
-/** Without duplicates, since subnets can share a route table. */
+/** Returns each id only once, since subnets can share a route table. */
 function routeTableIdsOf(subnets: readonly ec2.ISubnet[]): string[] {
   return [...new Set(subnets.map(({ routeTable }) => routeTable.routeTableId))];
 }

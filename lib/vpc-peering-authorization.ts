@@ -139,7 +139,7 @@ export interface VpcPeeringAuthorizationProps {
 
   /**
    * What happens to the authorization when it is removed from the stack. `DESTROY` cancels it if nothing is peered with the VPC anymore.
-   * If there is still a peering, whoever created it, or if this cannot be determined, the authorization expires within 24 hours.
+   * If anything is still peered, no matter who peered it, or if this cannot be determined, the authorization expires within 24 hours.
    * `RETAIN` always lets it expire. `RETAIN_ON_UPDATE_OR_DELETE` also lets it expire, unless its creation is rolled back.
    *
    * The handler checks GameLift's connections if it runs in the GameLift account, and EC2's peering connections of the VPC otherwise.
@@ -158,8 +158,8 @@ abstract class VpcPeeringAuthorizationBase extends Resource implements IVpcPeeri
   abstract readonly gameLiftAccount: string;
 
   /**
-   * The pair as the user declared it. It contains no attributes of the custom resource: with them, each change of the
-   * authorization would look as if it replaced the fleets.
+   * The pair as the user declared it. It does not refer to attributes of the custom resource, because CloudFormation would then expect
+   * that each change of the authorization replaces the fleets.
    *
    * @internal
    */

@@ -129,7 +129,7 @@ export interface VpcPeeringConnectionProps {
    * Whether GameLift peers the fleet while it creates it. By default, the connection is requested once the fleet is ACTIVE.
    *
    * Sets the fleet's `PeerVpcId` and `PeerVpcAwsAccountId`, and creates the fleet after the authorization. The fleet must be an
-   * `AWS::GameLift::Fleet` in the stack of this construct. If the peering fails, so does the creation of the fleet.
+   * `AWS::GameLift::Fleet` in the stack of this construct. If the peering fails, the creation of the fleet fails, too.
    *
    * Both properties of the fleet are create-only, so each of these replaces the fleet: setting this option for an existing fleet,
    * removing the option, and removing this construct.
@@ -235,7 +235,7 @@ abstract class VpcPeeringConnectionBase extends Resource implements IVpcPeeringC
  */
 export class VpcPeeringConnection extends VpcPeeringConnectionBase {
   /**
-   * Imports a connection that another stack or app creates, for `allowTo` in this one, such as a stack in the account of the VPC.
+   * Imports a connection that another stack or app creates, to call `allowTo` in this one, such as in a stack in the account of the VPC.
    *
    * @param scope the construct that the connection becomes a child of
    * @param id the id of the construct, unique within `scope`
@@ -391,7 +391,7 @@ export class VpcPeeringConnection extends VpcPeeringConnectionBase {
           `${this.env.region}: create the connection in a stack in ${region}, with a VPC there`,
       );
     }
-    // the ARN of a fleet can have no account
+    // the ARN of a fleet may contain no account
     if (account !== '' && areDifferent(account, this.env.account)) {
       throw new Error(
         `only the account that owns a fleet can peer it, but ${construct.node.path} is in account ${account} and ${this.node.path} is in ` +
@@ -413,7 +413,7 @@ export class VpcPeeringConnection extends VpcPeeringConnectionBase {
     }
   }
 
-  /** Routes and DNS require access to the account of the VPC. */
+  /** @throws Error if the handler has no access to the account of the VPC. Routes and DNS require it. */
   private validateVpcAccountAccess(pair: PeeringPair): void {
     if (vpcAccountAccess(this.stack, pair) === 'none') {
       throw new Error(
@@ -445,12 +445,12 @@ export class VpcPeeringConnection extends VpcPeeringConnectionBase {
     const connectStatements = isOwnAccount ? networkStatements : callerStatements;
     const connectTarget = { construct: vpc, name: vpc.vpcId };
     const connectPolicy = handler.addPolicy('Connect', connectTarget, connectStatements(stack, vpc, peerVpcAccount));
-    // a fixed order, so that there are fewer possible orders of creation and deletion
+    // CloudFormation could create and delete both policies in any order. A fixed order leaves fewer cases to consider
     connectPolicy.node.addDependency(fleetPolicy);
     return [fleetPolicy, connectPolicy];
   }
 
-  /** At synthesis, since removal policies and references can be set later. */
+  /** Adds warnings at synthesis, since removal policies and references can be set after the construct was created. */
   private addWarnings({ resource }: PassedFleet, connection: CfnResource): void {
     this.node.addValidation({
       validate: () => {

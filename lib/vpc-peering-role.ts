@@ -117,12 +117,12 @@ export class VpcPeeringRole extends iam.Role {
   }
 }
 
-/** The maximum length that IAM allows. */
+/** The maximum length of a role's name. */
 const MAX_NAME_LENGTH = 64;
 
 /**
- * A name that is unique in the account, because an account has only one stack of a given name in a Region. Undefined if the
- * account or the Region is a token.
+ * A name that is unique in the account, because an account has only one stack of a given name in a Region. If the account or the
+ * Region is a token, undefined, so that CloudFormation chooses the name.
  *
  * The CDK's PhysicalName.GENERATE_IF_NEEDED would change the name when the last reference from another stack is removed.
  */

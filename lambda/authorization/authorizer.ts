@@ -10,28 +10,28 @@ import type { Pair } from '../model/pair';
  * the VPC, so it can only check whether somebody there has created one.
  */
 export interface Authorizer {
-  /** Whether `authorize` creates an authorization. Otherwise, it only checks that there is one. */
+  /** Whether `authorize` can create an authorization. Otherwise, it only checks that there is one. */
   readonly canAuthorize: boolean;
   /** What to do if GameLift still refuses a call after `authorize`; empty if nothing is known to help. */
   readonly advice: string;
 
-  /** For the create of an authorization resource. */
+  /** Authorizes when an authorization resource is created. */
   authorizeForCreate(): Promise<AuthorizationAttributes>;
   /**
-   * For the update of an authorization resource.
+   * Authorizes when an authorization resource is updated.
    *
-   * @param previous for the pair that was declared before, if it is a different one
+   * @param previous the authorizer of the pair before the update, if the pair has changed
    */
   authorizeForUpdate(previous: Authorizer | undefined): Promise<AuthorizationAttributes>;
   /**
-   * For the delete of an authorization resource: cancels the authorization, unless something may still be peered with the VPC. In
-   * that case, the authorization expires by itself.
+   * Cancels the authorization when an authorization resource is deleted. If something may still be peered with the VPC, does nothing:
+   * the authorization expires later.
    */
   cancel(): Promise<void>;
 
-  /** For a call that GameLift has refused, or for one that the handler or CloudFormation makes next. */
+  /** Authorizes a call that GameLift has refused, or one that the handler or CloudFormation makes next. */
   authorize(): Promise<AuthorizationAttributes>;
-  /** Whether GameLift lists a valid authorization. It may not list one that has been used. */
+  /** Whether GameLift lists a valid authorization. Perhaps it does not list an authorization that was used. */
   isListed(): Promise<boolean>;
   /** Fails if something is peered with the VPC, and the authorization to delete it is missing and can't be created. */
   checkForCleanup(): Promise<void>;
@@ -43,7 +43,7 @@ export function hasExpirationTime(record: AuthorizationRecord | undefined): reco
   return record?.ExpirationTime !== undefined;
 }
 
-/** The valid authorization of a pair. GameLift lists it to the account that created it and to the account that it was created for. */
+/** Finds the valid authorization of a pair. Both the account that created it and the account that it was created for can list it. */
 export async function findValidAuthorization(
   pair: Pair,
   api: Pick<GameLiftApi, 'describeVpcPeeringAuthorizations'>,
@@ -54,7 +54,7 @@ export async function findValidAuthorization(
     (record) =>
       record.PeerVpcId === pair.peerVpcId &&
       record.GameLiftAwsAccountId === pair.gameLiftAccount &&
-      // if it is missing, the caller's account owns the VPC
+      // if this account is missing, the caller's account owns the VPC
       (record.PeerVpcAwsAccountId ?? pair.peerVpcAccount) === pair.peerVpcAccount &&
       record.ExpirationTime.getTime() > calls.now(),
   );

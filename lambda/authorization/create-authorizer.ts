@@ -22,7 +22,7 @@ export interface AuthorizerOptions {
   readonly minimumValidityMilliseconds?: number | undefined;
 }
 
-/** Chooses who authorizes: the handler if it has access to the account of the VPC, otherwise somebody in that account. */
+/** If the handler has access to the account of the VPC, it authorizes itself. Otherwise, somebody in that account must authorize. */
 export function createAuthorizer(options: AuthorizerOptions): Authorizer {
   const { pair, ownAccount, stackId, region, api, vpcApi, calls, log, minimumValidityMilliseconds } = options;
   if (vpcApi === undefined) {

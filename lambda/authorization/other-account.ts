@@ -51,7 +51,7 @@ export class OtherAccountAuthorizer implements Authorizer {
       `--peer-vpc-id ${peerVpcId} --region ${this.region}`;
     return (
       `only account ${peerVpcAccount}, which owns the VPC, can authorize this. Run there: ${command('create')} and then repeat here ` +
-      'what failed. If that does not help, GameLift still has an authorization that was used up. In that case, run there first: ' +
+      'what failed. If that does not help, GameLift still has an authorization that was already used. In that case, run there first: ' +
       command('delete')
     );
   }
@@ -60,7 +60,7 @@ export class OtherAccountAuthorizer implements Authorizer {
     try {
       return await this.requireAuthorization(DEPLOYMENT_MILLISECONDS);
     } catch (error) {
-      // this class makes only reads
+      // this class only reads, so nothing was changed
       throw error instanceof Problem && (error.cause === undefined || hadNoEffect(rootCauseOf(error)))
         ? new NothingDoneProblem(error.what, error.remedy, { cause: error })
         : error;
@@ -72,7 +72,7 @@ export class OtherAccountAuthorizer implements Authorizer {
       await previous?.checkForCleanup();
       return await this.requireAuthorization(DEPLOYMENT_MILLISECONDS);
     } catch (error) {
-      // the deployment has failed already, perhaps because of the missing authorization, and a failed rollback would block the stack
+      // the deployment has already failed, perhaps because of the missing authorization, and a failed rollback would block the stack
       if (await this.isRollingBack()) {
         const now = new Date(this.calls.now());
         return attributesOf((await this.findAuthorization()) ?? { CreationTime: now, ExpirationTime: now }, this.pair);
@@ -100,24 +100,24 @@ export class OtherAccountAuthorizer implements Authorizer {
     }
   }
 
-  /** @throws Problem if no authorization is valid for at least the given milliseconds. */
-  private async requireAuthorization(milliseconds: number): Promise<AuthorizationAttributes> {
+  /** @throws Problem if GameLift lists no authorization that is valid for at least the given milliseconds. */
+  private async requireAuthorization(minimumMilliseconds: number): Promise<AuthorizationAttributes> {
     const isLongEnough = (found: ValidAuthorization | undefined): boolean =>
-      found !== undefined && found.ExpirationTime.getTime() - this.calls.now() >= milliseconds;
+      found !== undefined && found.ExpirationTime.getTime() - this.calls.now() >= minimumMilliseconds;
     const record = await this.explain(() =>
       this.calls.readUntil(() => this.readAuthorization(), isLongEnough, READ_DELAY_MILLISECONDS),
     );
     if (record === undefined || !isLongEnough(record)) {
-      const why =
+      const reason =
         record === undefined
           ? 'GameLift lists none that is valid'
           : `the one that GameLift lists expires at ${record.ExpirationTime.toISOString()}, less than an hour from now`;
-      throw new Problem(`an authorization is missing ${describePair(this.pair, this.region)}: ${why}`, this.advice);
+      throw new Problem(`an authorization is missing ${describePair(this.pair, this.region)}: ${reason}`, this.advice);
     }
     return attributesOf(record, this.pair);
   }
 
-  /** False if CloudFormation returns an error: the error of the authorization is more useful. */
+  /** Whether the stack is rolling back. Ignores an error of CloudFormation, because the error of the authorization is more useful. */
   private async isRollingBack(): Promise<boolean> {
     try {
       const status = await this.calls.make('DescribeStacks', (signal) => this.api.describeStackStatus(this.stackId, signal));

@@ -3,7 +3,10 @@ import type { Calls } from '../aws/calls';
 import { isAlive, listedConnectionOf } from '../aws/connections';
 import type { Pair } from '../model/pair';
 
-/** Whether any fleet of this account and Region is peered with the VPC, no matter who peered it. */
+/**
+ * Whether any fleet of this account and Region is peered with the VPC, no matter who peered it. A connection whose deletion failed counts as
+ * gone, because GameLift lists it as failed.
+ */
 export async function isPeeredWithFleet(
   { peerVpcId }: Pair,
   api: Pick<GameLiftApi, 'describeVpcPeeringConnections'>,
@@ -17,7 +20,7 @@ export async function isPeeredWithFleet(
 
 /**
  * Whether the VPC is peered with any VPC of another account. A handler that runs in the VPC's account has no better evidence of a peered
- * fleet: the VPCs of fleets belong to an account of AWS, and GameLift lists connections only to the account of the fleets.
+ * fleet: the VPCs of fleets belong to an account of AWS, and only the account of the fleets can list GameLift's connections.
  */
 export async function isPeeredWithVpcOfAnotherAccount(
   { peerVpcId, peerVpcAccount }: Pair,

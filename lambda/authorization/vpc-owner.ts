@@ -21,7 +21,8 @@ const MINIMUM_VALIDITY_MILLISECONDS = 12 * 3600 * 1000;
 /** How often an authorization is canceled and requested again. Another caller may request one in between. */
 const REPLACE_ATTEMPTS = 3;
 
-interface RequestResult {
+/** The result of one CreateVpcPeeringAuthorization. */
+interface AuthorizeResult {
   /** The authorization that GameLift created. */
   readonly record?: ValidAuthorization;
   /** The error with which GameLift refused the request. */
@@ -37,7 +38,7 @@ export interface VpcOwnerOptions {
   readonly api: AuthorizationApi;
   readonly calls: Calls;
   readonly log: Log;
-  /** Whether anything is peered with the VPC, as far as the handler can determine in its own account. */
+  /** Whether anything is peered with the VPC, as far as the handler can find out in its own account. */
   readonly isPeered: () => Promise<boolean>;
   /** An authorization that is valid for a shorter time is replaced. Default: 12 hours */
   readonly minimumValidityMilliseconds?: number | undefined;
@@ -86,7 +87,7 @@ export class VpcOwnerAuthorizer implements Authorizer {
     }
   }
 
-  /** @throws NothingDoneProblem if no call had an effect: an existing authorization was not created by this resource, and must not be canceled. */
+  /** @throws NothingDoneProblem if no call had an effect. The following delete then does not cancel an authorization that somebody else created. */
   async authorizeForCreate(): Promise<AuthorizationAttributes> {
     try {
       return await this.authorize();
@@ -111,7 +112,10 @@ export class VpcOwnerAuthorizer implements Authorizer {
     // no check needed: the handler authorizes when the cleanup needs it
   }
 
-  /** Succeeds if there is no authorization. If GameLift finds none but lists one, it was created seconds ago: it is canceled, too. */
+  /**
+   * Cancels the authorization. Succeeds if there is none. If GameLift finds none to delete, but lists one, somebody has created it seconds
+   * ago, and it is canceled as well.
+   */
   async cancel(): Promise<void> {
     if (await this.mayBePeered()) {
       await this.logExpiration();
@@ -126,11 +130,14 @@ export class VpcOwnerAuthorizer implements Authorizer {
     }
   }
 
-  /** True if something is peered with the VPC, or this can't be determined. Reads twice: a connection that was just deleted may still be listed. */
+  /**
+   * Whether something is peered with the VPC, or the handler can't find that out. Reads twice, because a connection that was just deleted may
+   * still be listed.
+   */
   private async mayBePeered(): Promise<boolean> {
     const { calls, isPeered, log } = this.options;
     try {
-      return await calls.readUntil(isPeered, (found) => !found, READ_DELAY_MILLISECONDS);
+      return await calls.readUntil(isPeered, (isStillPeered) => !isStillPeered, READ_DELAY_MILLISECONDS);
     } catch (error) {
       log.info({ message: 'could not determine whether anything is peered with the VPC', reason: problemOf(error).what });
       return true;
@@ -174,7 +181,7 @@ export class VpcOwnerAuthorizer implements Authorizer {
     return created;
   }
 
-  /** Cancels the authorization and creates a new one. Repeats both if GameLift refuses because another caller has created one in between. */
+  /** Cancels the authorization and creates a new one. Repeats both if another caller has created one in between. */
   private async replace(): Promise<ValidAuthorization> {
     for (let attempt = 1; ; attempt += 1) {
       const attemptsBefore = this.calls.attemptsWithUnknownEffect;
@@ -183,7 +190,7 @@ export class VpcOwnerAuthorizer implements Authorizer {
       if (record !== undefined) {
         return record;
       }
-      // another caller was faster, or this call took effect although its HTTP response was lost
+      // another caller created it, or this call took effect although its HTTP response was lost
       if (existing !== undefined && this.isLongEnough(existing)) {
         return existing;
       }
@@ -193,8 +200,8 @@ export class VpcOwnerAuthorizer implements Authorizer {
     }
   }
 
-  /** Returns the refusal if GameLift refuses the call because the input is wrong, or because a valid authorization exists already. */
-  private async tryCreate(): Promise<RequestResult> {
+  /** Returns the refusal, instead of throwing it, if the input is wrong or a valid authorization exists already. */
+  private async tryCreate(): Promise<AuthorizeResult> {
     try {
       return { record: await this.create() };
     } catch (refusal) {

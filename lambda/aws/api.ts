@@ -1,5 +1,5 @@
 /*
- * The calls to AWS that the handler makes, and the members of their output that it reads. Optional members may be missing in the output.
+ * The calls to AWS that the handler makes, and the members that it reads in the outputs. Optional members may be missing in an output.
  */
 
 export type Tags = Readonly<Record<string, string>>;
@@ -89,9 +89,9 @@ export interface GameLiftApi {
   deleteVpcPeeringConnection(input: { FleetId: string; VpcPeeringConnectionId: string }, signal: AbortSignal): Promise<void>;
   /** The connections of one fleet, or of all fleets of the account and Region. */
   describeVpcPeeringConnections(fleetId: string | undefined, signal: AbortSignal): Promise<readonly ConnectionRecord[]>;
-  /** Undefined if the fleet does not exist. */
+  /** Returns undefined if the fleet does not exist. */
   describeFleet(fleetId: string, signal: AbortSignal): Promise<FleetRecord | undefined>;
-  /** Oldest first. */
+  /** Returns the events since a point in time, oldest first. */
   describeFleetEvents(fleetId: string, since: Date, signal: AbortSignal): Promise<readonly FleetEvent[]>;
   listFleetTags(fleetArn: string, signal: AbortSignal): Promise<Tags>;
   tagFleet(fleetArn: string, tags: Tags, signal: AbortSignal): Promise<void>;
@@ -100,12 +100,12 @@ export interface GameLiftApi {
 
 /** https://docs.aws.amazon.com/AWSEC2/latest/APIReference/Welcome.html */
 export interface Ec2Api {
-  /** Rejects if EC2 returns an error, except the one that the VPC does not exist. */
+  /** Returns false if EC2 reports that the VPC does not exist. Rejects after any other error. */
   vpcExists(vpcId: string, signal: AbortSignal): Promise<boolean>;
   describeVpcCidrBlocks(vpcId: string, signal: AbortSignal): Promise<readonly string[]>;
-  /** The peerings whose accepter is this VPC. */
+  /** The peering connections whose accepter is this VPC. */
   describePeerings(accepterVpcId: string, signal: AbortSignal): Promise<readonly Ec2Peering[]>;
-  setDnsResolution(peeringId: string, allowed: boolean, signal: AbortSignal): Promise<void>;
+  setDnsResolution(peeringId: string, isAllowed: boolean, signal: AbortSignal): Promise<void>;
   tagPeering(peeringId: string, tags: Tags, signal: AbortSignal): Promise<void>;
   untagPeering(peeringId: string, keys: readonly string[], signal: AbortSignal): Promise<void>;
   describeRouteTables(vpcId: string, signal: AbortSignal): Promise<readonly RouteTable[]>;
@@ -115,7 +115,7 @@ export interface Ec2Api {
 }
 
 export interface CloudFormationApi {
-  /** Such as `UPDATE_ROLLBACK_IN_PROGRESS`. */
+  /** Returns the status of a stack, such as `UPDATE_ROLLBACK_IN_PROGRESS`. */
   describeStackStatus(stackId: string, signal: AbortSignal): Promise<string>;
 }
 

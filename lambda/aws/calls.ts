@@ -16,7 +16,7 @@ const ROUND_MILLISECONDS = 10_500;
 /** The maximum time between the first and the last attempt of a round. */
 const ROUND_SPREAD_MILLISECONDS = 300;
 
-/** How long before a round a caller starts its check. The time is random, because the calls of a check have rate limits as well. */
+/** How long before a round a caller starts its check. The time is random, because the calls in a check have rate limits, too. */
 const CHECK_AHEAD_MILLISECONDS = { min: 500, max: 5_500 };
 
 /** The maximum time between the start of a check and the call that follows it. */
@@ -35,7 +35,7 @@ class TimeUpProblem extends Problem {
   }
 }
 
-/** The call was still throttled when the time for the request was up. */
+/** AWS still throttled the call when the time for the request was up. */
 class RateLimitProblem extends Problem {
   constructor(what: string) {
     super(what, 'other callers in this account use the same operation: try again when they have finished');
@@ -52,7 +52,7 @@ export function hadNoEffect(error: unknown): boolean {
  * may return the state of up to 15 seconds ago, and a later read may return an older state than an earlier one. Calls that write act on
  * the current state. Therefore, everywhere in the handler:
  * - 15 seconds after this request began, reads show everything that earlier requests wrote: `waitUntilEarlierWritesAreReadable`.
- * - What this run wrote, or requested from GameLift, is missing only if a read 15 seconds later does not show it: `isReadable`.
+ * - If this run wrote something, or requested it from GameLift, it is missing only if a read 15 seconds later does not show it: `isReadable`.
  * - The handler never deletes anything because something is missing, and never relies on a single read.
  */
 export const READ_DELAY_MILLISECONDS = 15_000;
@@ -60,7 +60,7 @@ export const READ_DELAY_MILLISECONDS = 15_000;
 const READ_AGAIN_MILLISECONDS = 5_000;
 
 interface CallOptions {
-  /** Called before each attempt, at most `MAX_CHECK_AGE_MILLISECONDS` earlier. If it rejects, the call is not made. */
+  /** Called at most `MAX_CHECK_AGE_MILLISECONDS` before each attempt. If it rejects, the attempt is not made. */
   readonly check?: () => Promise<void>;
   /** Whether to retry after this error, because a new policy may not have reached all of AWS yet. */
   readonly isTemporary?: (error: unknown) => boolean;
@@ -68,7 +68,7 @@ interface CallOptions {
 
 /** Makes the calls to AWS for one request of CloudFormation, and retries each call as long as a retry may succeed. */
 export class Calls {
-  /** How many attempts got no response from AWS or a server error. They may have taken effect. */
+  /** How many attempts got no response from AWS, or a server error. They may have taken effect. */
   attemptsWithUnknownEffect = 0;
   private readonly startedAt: number;
 
@@ -84,7 +84,7 @@ export class Calls {
     return this.time.now();
   }
 
-  /** Whether a read that begins now shows what was written at that time. */
+  /** Whether a read that begins now shows everything that was written before the given time. */
   isReadable(writtenAt: number): boolean {
     return this.now() - writtenAt >= READ_DELAY_MILLISECONDS;
   }
@@ -93,7 +93,7 @@ export class Calls {
     await this.sleep(writtenAt + READ_DELAY_MILLISECONDS - this.now());
   }
 
-  /** Waits until reads return everything that anyone has written until now. */
+  /** Waits until reads return everything that anyone has written before now. */
   async waitUntilWritesAreReadable(): Promise<void> {
     await this.waitUntilReadable(this.now());
   }
@@ -109,9 +109,9 @@ export class Calls {
    * @param pause milliseconds between two reads: `READ_DELAY_MILLISECONDS` reads a list with a low rate limit only twice
    */
   async readUntil<T>(read: () => Promise<T>, isExpected: (value: T) => boolean, pause = READ_AGAIN_MILLISECONDS): Promise<T> {
-    const started = this.now();
+    const startedAt = this.now();
     for (;;) {
-      const isLast = this.isReadable(started);
+      const isLast = this.isReadable(startedAt);
       const value = await read();
       if (isLast || isExpected(value)) {
         return value;
@@ -145,7 +145,7 @@ export class Calls {
     call: (signal: AbortSignal) => Promise<T>,
     { check = () => Promise.resolve(), isTemporary = isIamDenial }: CallOptions = {},
   ): Promise<T> {
-    const started = this.now();
+    const startedAt = this.now();
     const failures = { isThrottled: false, throttleCount: 0, unknownEffects: 0 };
     const attempt = async (): Promise<T> => {
       await (failures.isThrottled && hasLowRateLimit(operation) ? this.waitForRound(failures.throttleCount, check) : check());
@@ -155,11 +155,11 @@ export class Calls {
       failures.isThrottled = isThrottle(error);
       if (failures.isThrottled) {
         failures.throttleCount += 1;
-        // a call with a low rate limit waits for the next round instead
+        // a call with a low rate limit waits in `waitForRound` instead
         return hasLowRateLimit(operation) ? 0 : PAUSE_MILLISECONDS * (1 + 0.25 * this.time.jitter());
       }
       if (isTemporary(error)) {
-        return this.now() - started < DENIAL_RETRY_MILLISECONDS ? PAUSE_MILLISECONDS : undefined;
+        return this.now() - startedAt < DENIAL_RETRY_MILLISECONDS ? PAUSE_MILLISECONDS : undefined;
       }
       if (hasUnknownEffect(error)) {
         this.attemptsWithUnknownEffect += 1;
@@ -183,12 +183,12 @@ export class Calls {
       return milliseconds;
     };
     try {
-      return await retry(attempt, logAndGetDelay, this.time, this.signal);
+      return await retry(attempt, { delayAfter: logAndGetDelay, time: this.time, signal: this.signal });
     } catch (error) {
       if (!this.signal.aborted) {
         throw error;
       }
-      const seconds = Math.round((this.now() - started) / 1000);
+      const seconds = Math.round((this.now() - startedAt) / 1000);
       throw failures.isThrottled
         ? new RateLimitProblem(`${operation} was still throttled after ${seconds} seconds${rateLimitHint(operation)}`)
         : new TimeUpProblem(`${operation} was not finished when the time for this request was up, after ${seconds} seconds`);
@@ -196,9 +196,9 @@ export class Calls {
   }
 
   /**
-   * Waits for the next round. All throttled callers of an account try again at the same multiples of ten and a half seconds: one caller
-   * succeeds, and the others are throttled at almost the same moment. If a throttled call starts the ten seconds again (AWS does not
-   * document this), the next round still has a successful caller. Callers that choose their own times would block each other forever.
+   * Waits for the next round. All throttled callers of an account try again at the same multiples of ten and a half seconds. One caller
+   * succeeds, and the others are throttled at almost the same moment. So one caller succeeds in each round, even if a throttled call starts
+   * the ten seconds again (AWS does not document this). If callers chose their own times, they could block each other forever.
    *
    * In a round, callers that have been throttled more often call first.
    *

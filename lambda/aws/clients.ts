@@ -11,7 +11,7 @@ export const CLIENT_CONFIG = {
 
 export type ClientConfig = typeof CLIENT_CONFIG & { readonly credentials?: AwsCredentialIdentityProvider };
 
-/** Calls `load` on first use, so that a client is loaded only for the requests that need it. */
+/** Returns a function that calls `load` on its first use, so that a client is loaded only for the requests that need it. */
 export function once<T>(load: () => Promise<T>): () => Promise<T> {
   let loaded: Promise<T> | undefined;
   return () =>

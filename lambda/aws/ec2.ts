@@ -4,7 +4,7 @@ import { once, tagListOf, tagsOf } from './clients';
 import type { ClientConfig } from './clients';
 import { readError } from './errors';
 
-/** EC2's client is three times as large as GameLift's, so it is loaded on first use. */
+/** Loads EC2's client on its first use, because it is three times as large as GameLift's. */
 export function createEc2Api(config: ClientConfig): Ec2Api {
   const load = once(async () => {
     const sdk = await import('@aws-sdk/client-ec2');
@@ -97,7 +97,7 @@ function peeringOf(peering: VpcPeeringConnection): Ec2Peering {
   };
 }
 
-/** Empty for routes to other destinations than an IPv4 CIDR block. */
+/** Converts a route to an IPv4 CIDR block. Returns nothing for a route to another type of destination. */
 function ipv4RouteOf({ DestinationCidrBlock, State, ...targets }: Ec2Route): Route[] {
   if (DestinationCidrBlock === undefined) {
     return [];

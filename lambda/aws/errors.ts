@@ -5,12 +5,12 @@ type SdkError = Parameters<typeof isTransientError>[0];
 
 /*
  * AWS rejects calls for three reasons, and the handler uses one word for each:
- * - denial: IAM or GameLift reports that the caller lacks a permission. A new permission may take a minute to arrive, so the call is retried.
+ * - denial: IAM or GameLift reports that the caller lacks a permission. A new permission may take a minute to reach all of AWS, so the call is retried.
  * - refusal: GameLift does not accept a peering call. One possible reason is a missing authorization.
- * - throttling: there were too many calls.
+ * - throttling: the call exceeds the rate limit.
  */
 
-/** Name and message of an error of the AWS SDK or of the network. */
+/** The name and message of an error of the AWS SDK or of the network. */
 interface AwsError {
   readonly name: string;
   readonly message: string;
@@ -24,26 +24,26 @@ export function readError(error: unknown): AwsError {
   return { name: error.name === 'Error' && typeof code === 'string' ? code : error.name, message: error.message };
 }
 
-/** For the SDK's functions, whose type of an error is narrower than `Error`. */
+/** Narrows the type for the functions of the SDK, whose type of an error is narrower than `Error`. */
 function isSdkError(error: unknown): error is SdkError {
   return error instanceof Error;
 }
 
-/** GameLift's possible errors for a missing authorization. AWS does not document which one it uses. */
+/** The errors that GameLift may return if the authorization is missing. AWS does not document which of them it returns. */
 const REFUSAL_ERRORS: ReadonlySet<string> = new Set(['UnauthorizedException', 'NotFoundException', 'InvalidRequestException']);
 
 export function isGameLiftRefusal(error: unknown): boolean {
   return REFUSAL_ERRORS.has(readError(error).name);
 }
 
-/** The denials of IAM: in services with JSON protocols, in services with query protocols, and in EC2. */
+/** The errors with which IAM denies a call: in services with JSON protocols, in services with query protocols, and in EC2. */
 const IAM_DENIAL_ERRORS: ReadonlySet<string> = new Set(['AccessDeniedException', 'AccessDenied', 'UnauthorizedOperation']);
 
 export function isIamDenial(error: unknown): boolean {
   return IAM_DENIAL_ERRORS.has(readError(error).name);
 }
 
-/** Whether IAM or GameLift denied the call. GameLift may check its caller's permissions in the peer VPC. */
+/** Whether IAM or GameLift denied the call. GameLift may check the caller's permissions in the peer VPC. */
 export function isDenial(error: unknown): boolean {
   return isIamDenial(error) || readError(error).name === 'UnauthorizedException';
 }
@@ -53,10 +53,10 @@ export function isThrottle(error: unknown): boolean {
   return isSdkError(error) && error.name !== 'LimitExceededException' && isThrottlingError(error);
 }
 
-/** How Node.js and the SDK report a truncated HTTP response, besides the errors that the SDK considers transient. */
+/** The errors of Node.js and the SDK after a truncated HTTP response that the SDK does not consider transient. */
 const TRUNCATED_RESPONSE_ERRORS: ReadonlySet<string> = new Set(['SyntaxError', 'ECONNABORTED']);
 
-/** Whether AWS sent no response or a server error: the call may have taken effect, and can be repeated. */
+/** Whether AWS sent no response, or a server error. The call may have taken effect, and can be repeated. */
 export function hasUnknownEffect(error: unknown): boolean {
   return (
     isSdkError(error) && (isTransientError(error) || isServerError(error) || TRUNCATED_RESPONSE_ERRORS.has(readError(error).name))

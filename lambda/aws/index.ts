@@ -6,7 +6,7 @@ import { createGameLiftApi } from './gamelift';
 import { assumeRole } from './sts';
 import type { PeerRole } from './sts';
 
-/** Makes calls to AWS with the function's own role. */
+/** Creates an API that makes calls with the function's own role. */
 export function createAwsApi(config: ClientConfig = CLIENT_CONFIG): AwsApi {
   return {
     ...createGameLiftApi(config),
@@ -19,7 +19,7 @@ export function createAwsApi(config: ClientConfig = CLIENT_CONFIG): AwsApi {
   };
 }
 
-/** Makes calls to AWS with a role of another account. */
+/** Creates an API that makes calls with a role of another account. */
 export function createAwsApiWithRole(role: PeerRole, sessionName: string, region: string): AwsApi {
   return createAwsApi({ ...CLIENT_CONFIG, credentials: assumeRole(role, sessionName, region) });
 }

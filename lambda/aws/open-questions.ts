@@ -4,11 +4,11 @@ import { READ_DELAY_MILLISECONDS } from './calls';
 import type { RecordedCall } from './recorder';
 
 /*
- * Derives from the calls of one request how AWS behaves where its documents leave a question open: docs/observations.md.
+ * Finds out from the calls of one request how AWS behaves where its documents leave a question open: docs/observations.md.
  *
- * A rule returns a reading only if nothing else explains the calls. At any time, others may create, consume or cancel authorizations and
- * connections. A read may show the state of 15 seconds ago. A failed call may have taken effect. Each error has several causes, so a rule
- * also checks that the message names the cause. Therefore, most rules can recognize only some readings of their question.
+ * A rule returns a reading only if the calls have no other explanation. At any time, other callers may create, consume or cancel
+ * authorizations and connections. A read may show the state of 15 seconds ago. A failed call may have taken effect. An error can have several
+ * causes, so a rule also checks that the message names the cause. Therefore, most rules can recognize only some readings of their question.
  *
  * Pure functions. The names of questions and readings are those of `BEHAVIOURS` in the rehearsal.
  */
@@ -55,7 +55,7 @@ type Timed = Pick<RecordedCall, 'startedAt' | 'endedAt'>;
 
 const isAfter = (later: Timed, earlier: Timed): boolean => later.startedAt >= earlier.endedAt;
 
-/** Whether a read shows the state at the end of the earlier call, or a later one. */
+/** Whether a read shows at least the state at the end of the earlier call. */
 const isUpToDate = (read: Timed, earlier: Timed): boolean => read.startedAt >= earlier.endedAt + READ_DELAY_MILLISECONDS;
 
 const hasSameInput = (one: Pick<RecordedCall, 'input'>, other: Pick<RecordedCall, 'input'>): boolean =>
@@ -75,13 +75,13 @@ const validityOf = ({ CreationTime, ExpirationTime }: AuthorizationRecord): numb
   CreationTime === undefined || ExpirationTime === undefined ? 0 : ExpirationTime.getTime() - CreationTime.getTime();
 
 const authorizingAgain: Rule = (calls) => {
-  const authorized = successfulCalls(calls, 'createVpcPeeringAuthorization');
-  const canceled = successfulCalls(calls, 'deleteVpcPeeringAuthorization');
+  const authorizations = successfulCalls(calls, 'createVpcPeeringAuthorization');
+  const cancellations = successfulCalls(calls, 'deleteVpcPeeringAuthorization');
   const records = [
-    ...authorized.map(({ output }) => output),
+    ...authorizations.map(({ output }) => output),
     ...successfulCalls(calls, 'describeVpcPeeringAuthorizations').flatMap(({ output }) => output),
   ];
-  const keepsExpiry = authorized.some(({ output, startedAt, endedAt }) => {
+  const keepsExpiry = authorizations.some(({ output, startedAt, endedAt }) => {
     const expiration = output?.ExpirationTime?.getTime() ?? 0;
     return expiration > endedAt && expiration < startedAt + VALIDITY_MILLISECONDS.shortest;
   });
@@ -90,11 +90,11 @@ const authorizingAgain: Rule = (calls) => {
     .some(
       (refusal) =>
         /\balready\b/i.test(refusal.message) ||
-        canceled.some(
-          (cancel) =>
-            isAfter(cancel, refusal) &&
-            hasSameInput(cancel, refusal) &&
-            authorized.some((again) => isAfter(again, cancel) && hasSameInput(again, refusal)),
+        cancellations.some(
+          (cancellation) =>
+            isAfter(cancellation, refusal) &&
+            hasSameInput(cancellation, refusal) &&
+            authorizations.some((retry) => isAfter(retry, cancellation) && hasSameInput(retry, refusal)),
         ),
     );
   return [
@@ -104,17 +104,17 @@ const authorizingAgain: Rule = (calls) => {
   ];
 };
 
-/** GameLift refused a call because of its authorization, and accepted it after the handler had authorized. */
+/** GameLift refused a call because of its authorization, and accepted the same call after the handler had authorized. */
 const missingAuthorization: Rule = (calls) => {
-  const authorized = successfulCalls(calls, 'createVpcPeeringAuthorization');
+  const authorizations = successfulCalls(calls, 'createVpcPeeringAuthorization');
   return (['createVpcPeeringConnection', 'deleteVpcPeeringConnection'] as const).flatMap((operation) =>
     failedCalls(calls, operation)
       .filter(({ message }) => isAboutAuthorization(message))
       .filter((refusal) =>
-        authorized.some(
+        authorizations.some(
           (authorization) =>
             isAfter(authorization, refusal) &&
-            successfulCalls(calls, operation).some((again) => isAfter(again, authorization) && hasSameInput(again, refusal)),
+            successfulCalls(calls, operation).some((retry) => isAfter(retry, authorization) && hasSameInput(retry, refusal)),
         ),
       )
       .map(({ name }) => name)
@@ -131,7 +131,7 @@ interface ShownConnection extends Timed {
 
 const listedConnections = (calls: Calls, fleetId: string, peerVpcId: string): readonly ShownConnection[] =>
   successfulCalls(calls, 'describeVpcPeeringConnections')
-    .filter(({ input: [listed] }) => listed === fleetId)
+    .filter(({ input: [listedFleetId] }) => listedFleetId === fleetId)
     .flatMap(({ output, startedAt, endedAt }) =>
       output
         .filter(({ PeerVpcId }) => PeerVpcId === peerVpcId)
@@ -157,7 +157,7 @@ const listedFleetVpcs = (calls: Calls): ReadonlySet<string | undefined> =>
       .filter((id) => id !== undefined),
   );
 
-/** Ids are never reused: a connection that was shown before and after a request existed during the request. */
+/** Ids are never reused. So if reads before and after a request show the same id, that connection existed during the request. */
 const existingConnection: Rule = (calls) => {
   const activeFor = (fleetId: string, peerVpcId: string): readonly ShownConnection[] => {
     const listed = listedConnections(calls, fleetId, peerVpcId);
@@ -184,7 +184,7 @@ const existingConnection: Rule = (calls) => {
   return [...(isAccepted ? ['accepted'] : []), ...(isRefused ? ['InvalidRequestException'] : [])];
 };
 
-/** Only the first read that must show the deletion counts: later ones may show that the fleet is being deleted. */
+/** Uses only the first read that must show the deletion. Later reads may show the deletion of the fleet instead. */
 const deletingConnections: Rule = (calls) =>
   successfulCalls(calls, 'deleteVpcPeeringConnection').flatMap((deletion) => {
     const [{ FleetId, VpcPeeringConnectionId }] = deletion.input;
@@ -194,12 +194,12 @@ const deletingConnections: Rule = (calls) =>
       .filter(({ record }) => record.VpcPeeringConnectionId === VpcPeeringConnectionId)
       .map(({ record, startedAt, endedAt }) => ({ status: record.Status?.Code, startedAt, endedAt }));
     const shown = [...listed, ...ec2Connections(calls).filter(({ id }) => id === VpcPeeringConnectionId)]
-      .filter((sighting) => isUpToDate(sighting, deletion))
+      .filter((connection) => isUpToDate(connection, deletion))
       .sort((one, other) => one.startedAt - other.startedAt);
     return shown[0]?.status === 'deleting' ? ['deleting for a while'] : [];
   });
 
-/** The status `failed` is no evidence: the deletion may have failed, so that the connection still exists. */
+/** Ignores the status `failed`: perhaps the deletion failed, and the connection still exists. */
 const endedConnections: Rule = (calls) =>
   successfulCalls(calls, 'describeVpcPeeringConnections').some(({ output }) =>
     output.some(({ Status }) => Status?.Code === 'deleted'),
@@ -228,7 +228,7 @@ const fleetEvents: Rule = (calls) =>
     ? ['written']
     : [];
 
-/** Only for operations with the low rate limit. Others may return a different error. */
+/** Uses only operations with the low rate limit. Others may return a different error. */
 const throttlingError: Rule = (calls) =>
   calls.flatMap(({ operation, outcome }) =>
     operation.includes('VpcPeering') &&
@@ -239,14 +239,14 @@ const throttlingError: Rule = (calls) =>
       : [],
   );
 
-/** Two active connections in the output of one call have the same CIDR block, and their fleets have different VPCs. */
+/** Looks for two active connections in the output of one call that have the same CIDR block, but different fleet VPCs. */
 const fleetCidrBlocks: Rule = (calls) => {
   const gameLiftVpcs = successfulCalls(calls, 'describeVpcPeeringConnections').map(({ output }) =>
     output
       .filter(({ Status }) => Status?.Code === 'active')
       .map(({ GameLiftVpcId: vpcId, IpV4CidrBlock: cidrBlock }) => ({ vpcId, cidrBlock })),
   );
-  // others may have peered the VPC with VPCs that are not a fleet's. This library tags only the connections of fleets
+  // without the tag of this library, the other VPC may not be the VPC of a fleet
   const ec2Vpcs = successfulCalls(calls, 'describePeerings').map(({ output }) =>
     output
       .filter(({ status, tags }) => status === 'active' && `${TAG_PREFIX}fleet` in tags)
@@ -270,7 +270,7 @@ const failedSeenByAccepter: Rule = (calls) => {
 /** The statuses before a connection is active. */
 const PENDING_STATUSES: readonly string[] = ['initiating-request', 'pending-acceptance', 'provisioning'];
 
-/** A read is late if it shows a status that had ended, or a connection that was gone. */
+/** A read is late if it shows a connection as pending that was no longer pending before, or a connection that had already disappeared. */
 const readBack: Rule = (calls) => {
   const reads = successfulCalls(calls, 'describePeerings');
   const inputs = new Set(reads.map(({ input: [vpcId] }) => vpcId));
@@ -278,7 +278,7 @@ const readBack: Rule = (calls) => {
   return isLate ? ['up to 15 seconds late'] : [];
 };
 
-/** A request that waits for minutes reads hundreds of times, so this function examines each read once. */
+/** Examines each read only once, because a request that waits for minutes makes hundreds of reads. */
 function showsOlderState(reads: readonly SuccessfulCall<'describePeerings'>[]): boolean {
   const lastStates = new Map<string, 'pending' | 'not pending' | 'gone'>();
   let lastRead: Timed | undefined;
@@ -302,7 +302,7 @@ function showsOlderState(reads: readonly SuccessfulCall<'describePeerings'>[]): 
   return false;
 }
 
-/** A connection that was active, and whose deletion failed, has a CIDR block in any case. */
+/** Needs only one failed connection without a CIDR block. One that was active before it failed has a block in any case. */
 const endedCidrBlocks: Rule = (calls) =>
   successfulCalls(calls, 'describeVpcPeeringConnections').some(({ output }) =>
     output.some(({ Status, IpV4CidrBlock }) => Status?.Code === 'failed' && IpV4CidrBlock === undefined),
@@ -349,7 +349,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   peerPermissions,
 };
 
-/** The readings that the calls of one request show. A question with two different readings is left out, because one of them is wrong. */
+/** Returns the readings that the calls of one request show. Leaves out a question with two readings, because one of them is wrong. */
 export function observedReadings(calls: Calls): readonly Observation[] {
   return Object.entries(RULES).flatMap(([question, rule]) => {
     const [reading, ...others] = new Set(rule(calls));

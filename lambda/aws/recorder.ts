@@ -23,7 +23,7 @@ export interface RecordedCall<Name extends Operation = Operation> {
 /** A request that polls for minutes makes more calls than this. Only the first ones are recorded, to limit the memory. */
 const MAX_CALLS = 500;
 
-/** Records the calls of one request, in the order in which they ended. It changes neither the calls nor their output or errors. */
+/** Records the calls of one request, in the order in which they ended. Changes neither the calls nor their outputs or errors. */
 export class CallRecorder {
   private readonly recordedCalls: RecordedCall[] = [];
 

@@ -9,8 +9,8 @@ export interface PeerRole {
 }
 
 /**
- * Assumes a role at the STS endpoint of the function's own Region: no other endpoint works in an opt-in Region. All clients share one
- * session, which lasts longer than any request.
+ * Assumes a role at the STS endpoint of the function's own Region, because no other endpoint works in an opt-in Region. All clients share
+ * one session, which lasts longer than any request.
  */
 export function assumeRole({ arn, externalId }: PeerRole, sessionName: string, region: string): AwsCredentialIdentityProvider {
   return once(async (): Promise<AwsCredentialIdentity> => {

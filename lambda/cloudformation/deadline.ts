@@ -1,16 +1,16 @@
 import { Problem } from '../problem';
 import type { Time } from '../time';
 
-/** How long work can continue after its time is up, so that it can fail with an error that says what it was doing. */
+/** How long work can continue after its signal was aborted. In this time, it can throw an error that says what it was doing. */
 export const GRACE_MILLISECONDS = 1000;
 
 /** Runs `work` with a signal that is aborted after the given milliseconds. The signal is also aborted when `work` ends, to stop its pending calls. */
 export async function withTimeLimit<T>(milliseconds: number, time: Time, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const limit = new AbortController();
-  const ended = new AbortController();
-  void time.sleep(Math.max(0, milliseconds), ended.signal).then(
+  const workAbort = new AbortController();
+  const timerAbort = new AbortController();
+  void time.sleep(Math.max(0, milliseconds), timerAbort.signal).then(
     () => {
-      limit.abort(
+      workAbort.abort(
         new Problem(
           'the handler was still running when the time for this request was up',
           'try again; if this error comes back, look at the log of the function',
@@ -20,10 +20,10 @@ export async function withTimeLimit<T>(milliseconds: number, time: Time, work: (
     () => undefined,
   );
   try {
-    return await work(limit.signal);
+    return await work(workAbort.signal);
   } finally {
-    ended.abort();
-    limit.abort();
+    timerAbort.abort();
+    workAbort.abort();
   }
 }
 
@@ -34,13 +34,13 @@ export async function withDeadline<T>(
   work: (signal: AbortSignal) => Promise<T>,
   onTimeUp: () => T,
 ): Promise<T> {
-  const ended = new AbortController();
-  const timeUp = time.sleep(Math.max(0, milliseconds) + GRACE_MILLISECONDS, ended.signal).then(onTimeUp);
-  // it rejects when the work ends in time: without this, Node.js would report an unhandled rejection
+  const timerAbort = new AbortController();
+  const timeUp = time.sleep(Math.max(0, milliseconds) + GRACE_MILLISECONDS, timerAbort.signal).then(onTimeUp);
+  // if the work ends in time, the timer is aborted and this promise rejects: without a handler, Node.js would report that
   timeUp.catch(() => undefined);
   try {
     return await Promise.race([withTimeLimit(milliseconds, time, work), timeUp]);
   } finally {
-    ended.abort();
+    timerAbort.abort();
   }
 }

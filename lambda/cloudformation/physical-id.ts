@@ -46,9 +46,9 @@ export class PhysicalId {
   }
 
   /**
-   * The id in the response to a request that is still running when its time is up. A create has no id yet, and its progress is unknown.
-   * Unless ids are fixed, the state of this id is `unknown`, so that the following delete removes everything that the create may have
-   * created.
+   * The id in the response to a request that is still running when its time is up. A create has no id yet, and nobody knows what it has
+   * created. For a replaceable resource, the state of the returned id is `unknown`, so the following delete looks for everything that the
+   * create may have created.
    */
   static idAfterTimeout(target: ResponseTarget): string {
     return target.physicalResourceId ?? stackAndResource(target);
@@ -59,7 +59,7 @@ export class PhysicalId {
     return target.physicalResourceId ?? `${stackAndResource(target)}${NOTHING_DONE}`;
   }
 
-  private get isFixed(): boolean {
+  private get isPermanent(): boolean {
     return this.unfinishedId === this.createdId;
   }
 
@@ -79,7 +79,7 @@ export class PhysicalId {
   /** The id in the response after a create or update that succeeded. */
   afterSuccess(received: string | undefined): string {
     const { kind } = this.stateOf(received);
-    const keepsId = kind === 'unfinished' || (kind === 'unknown' && this.isFixed);
+    const keepsId = kind === 'unfinished' || (kind === 'unknown' && this.isPermanent);
     return received !== undefined && keepsId ? received : this.createdId;
   }
 
@@ -96,7 +96,7 @@ export function isNothingDoneId(physicalResourceId: string | undefined): boolean
   return physicalResourceId?.endsWith(NOTHING_DONE) === true;
 }
 
-/** Consists only of values that never change: the unique part of the stack's id, and the logical id. */
+/** Identifies the resource by values that never change: the unique part of the stack's id, and the logical id. */
 function stackAndResource({ stackId, logicalResourceId }: Requester): string {
   return `${stackId.slice(stackId.lastIndexOf('/') + 1)}/${logicalResourceId}`;
 }

@@ -1,5 +1,5 @@
 import { isRecord, readMatch, readRecord, formatValue } from './values';
-import type { RawProperties } from './values';
+import type { RawProperties, TextFormat } from './values';
 
 /*
  * What CloudFormation sends to a custom resource:
@@ -42,8 +42,11 @@ export interface ParsedEvent {
   readonly request: CustomResourceRequest | Error;
 }
 
-const STACK_ID = /^arn:[a-z-]{1,32}:cloudformation:[a-z0-9-]{1,32}:\d{12}:stack\/[\w-]{1,128}\/[\w-]{1,64}$/;
-const LOGICAL_ID = /^\w{1,255}$/;
+const STACK_ID: TextFormat = {
+  pattern: /^arn:[a-z-]{1,32}:cloudformation:[a-z0-9-]{1,32}:\d{12}:stack\/[\w-]{1,128}\/[\w-]{1,64}$/,
+  description: 'the ARN of a stack',
+};
+const LOGICAL_ID: TextFormat = { pattern: /^\w{1,255}$/, description: 'the logical id of a resource' };
 
 /** The event does not contain what a response needs. */
 export class NotARequestError extends Error {}
@@ -119,7 +122,7 @@ function tryParseRequest(
 /** @throws Error if the stack id or the logical id is invalid. */
 export function readRequester(fields: RawProperties): Requester {
   return {
-    stackId: readMatch(fields, 'StackId', STACK_ID, 'the ARN of a stack'),
-    logicalResourceId: readMatch(fields, 'LogicalResourceId', LOGICAL_ID, 'the logical id of a resource'),
+    stackId: readMatch(fields, 'StackId', STACK_ID),
+    logicalResourceId: readMatch(fields, 'LogicalResourceId', LOGICAL_ID),
   };
 }

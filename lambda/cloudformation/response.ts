@@ -19,22 +19,22 @@ export interface CustomResourceResponse {
 /** CloudFormation rejects longer responses. */
 const MAX_RESPONSE_BYTES = 4096;
 
-/** Reserved in a response for the content besides the ids of the request: a reason, or a new physical id and attributes. */
-const CONTENT_BYTES = 1024;
+/** The space that the ids of the request must leave in a response: for a reason, or for a new physical id and attributes. */
+const RESERVED_BYTES = 1024;
 
 /** @throws NotARequestError if the ids of the request are so long that a response has no space for its content. */
 export function checkIdLengths(target: ResponseTarget, physicalResourceId: string): void {
   const bytes = Buffer.byteLength(responseBody(target, { status: 'FAILED', physicalResourceId }));
-  if (bytes > MAX_RESPONSE_BYTES - CONTENT_BYTES) {
+  if (bytes > MAX_RESPONSE_BYTES - RESERVED_BYTES) {
     throw new NotARequestError(
-      `the event is not a request from CloudFormation: a response with its ids would take ${bytes} bytes`,
+      `the event is not a request from CloudFormation: its ids are so long that a response would take ${bytes} bytes`,
     );
   }
 }
 
 /** The body of a response. A reason that is too long is shortened. */
 function responseBody(target: ResponseTarget, response: CustomResourceResponse): string {
-  const body = (reason: string | undefined): string =>
+  const bodyWith = (reason: string | undefined): string =>
     JSON.stringify({
       Status: response.status,
       Reason: reason,
@@ -46,24 +46,24 @@ function responseBody(target: ResponseTarget, response: CustomResourceResponse):
       Data: response.data,
     });
   const { reason } = response;
-  const whole = body(reason);
-  return reason === undefined || Buffer.byteLength(whole) <= MAX_RESPONSE_BYTES
-    ? whole
-    : body(shorten(reason, MAX_RESPONSE_BYTES - Buffer.byteLength(body(''))));
+  const fullBody = bodyWith(reason);
+  return reason === undefined || Buffer.byteLength(fullBody) <= MAX_RESPONSE_BYTES
+    ? fullBody
+    : bodyWith(shorten(reason, MAX_RESPONSE_BYTES - Buffer.byteLength(bodyWith(''))));
 }
 
-/** Cuts `text` off so that it takes at most `bytes` bytes within a JSON string. Never splits a character. */
-function shorten(text: string, bytes: number): string {
-  let kept = '';
-  let used = Buffer.byteLength('...');
+/** Cuts `text` off so that it takes at most `maxBytes` bytes within a JSON string. Never splits a character. */
+function shorten(text: string, maxBytes: number): string {
+  let start = '';
+  let bytes = Buffer.byteLength('...');
   for (const character of text) {
-    used += Buffer.byteLength(JSON.stringify(character)) - 2;
-    if (used > bytes) {
+    bytes += Buffer.byteLength(JSON.stringify(character)) - 2;
+    if (bytes > maxBytes) {
       break;
     }
-    kept += character;
+    start += character;
   }
-  return `${kept}...`;
+  return `${start}...`;
 }
 
 /** Sends a body to a presigned URL and returns the HTTP status. */
@@ -90,7 +90,7 @@ export const put: Put = (url, body, signal) =>
         });
       },
     );
-    outgoing.once('timeout', () => outgoing.destroy(new Error(`no answer within ${PUT_TIMEOUT_MILLISECONDS / 1000} seconds`)));
+    outgoing.once('timeout', () => outgoing.destroy(new Error(`no response within ${PUT_TIMEOUT_MILLISECONDS / 1000} seconds`)));
     outgoing.once('error', reject);
     outgoing.end(body);
   });
@@ -98,8 +98,14 @@ export const put: Put = (url, body, signal) =>
 /** HTTP statuses after which a retry is useless: the URL has expired or is wrong. */
 const FINAL_STATUSES: ReadonlySet<number> = new Set([403, 404]);
 
-/** The endpoint rejected the response, and will reject it again. */
+/** The endpoint rejected the response, and would reject it again. */
 export class RejectedResponseError extends Error {}
+
+export interface SendOptions {
+  readonly put: Put;
+  readonly time: Time;
+  readonly signal: AbortSignal;
+}
 
 /**
  * Sends the response to CloudFormation. Retries until `signal` is aborted.
@@ -109,21 +115,22 @@ export class RejectedResponseError extends Error {}
 export async function sendResponse(
   target: ResponseTarget,
   response: CustomResourceResponse,
-  send: Put,
-  time: Time,
-  signal: AbortSignal,
+  options: SendOptions,
 ): Promise<void> {
+  const { signal, time } = options;
   const body = responseBody(target, response);
   await retry(
     async () => {
-      const status = await send(target.responseUrl, body, signal);
+      const status = await options.put(target.responseUrl, body, signal);
       if (status < 200 || status > 299) {
         const problem = `CloudFormation's response endpoint returned HTTP ${status}`;
         throw FINAL_STATUSES.has(status) ? new RejectedResponseError(problem) : new Error(problem);
       }
     },
-    (error, attempt) => (error instanceof RejectedResponseError ? undefined : Math.min(500 * 2 ** attempt, 20_000)),
-    time,
-    signal,
+    {
+      delayAfter: (error, attempt) => (error instanceof RejectedResponseError ? undefined : Math.min(500 * 2 ** attempt, 20_000)),
+      time,
+      signal,
+    },
   );
 }

@@ -5,7 +5,7 @@ export function isRecord(value: unknown): value is RawProperties {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** @throws Error without the value, because it may contain an external id. */
+/** @throws Error that does not contain the value, because the value may contain an external id. */
 export function readRecord(fields: RawProperties, name: string): RawProperties {
   const value = fields[name];
   if (isRecord(value)) {
@@ -15,27 +15,32 @@ export function readRecord(fields: RawProperties, name: string): RawProperties {
   throw new Error(`${name} must be an object, got ${kind}`);
 }
 
+export interface TextFormat {
+  readonly pattern: RegExp;
+  /** Describes the texts that match the pattern, for an error message. */
+  readonly description: string;
+}
+
 /**
- * @param what describes the values that match the pattern
  * @param remedy what to do about a wrong value; empty if users can't change it
  * @throws Error with the name of the property, what it must be, what it is, and the remedy
  */
-export function readMatch(properties: RawProperties, name: string, pattern: RegExp, what: string, remedy = ''): string {
+export function readMatch(properties: RawProperties, name: string, format: TextFormat, remedy = ''): string {
   const value = properties[name];
-  if (typeof value === 'string' && pattern.test(value)) {
+  if (typeof value === 'string' && format.pattern.test(value)) {
     return value;
   }
-  // otherwise, the message would not explain why the boolean true is wrong if the string "true" is expected
+  // for example, a boolean true is wrong if the text "true" is expected
   const kind = typeof value === 'string' || value === undefined ? '' : ', which is not a string';
-  throw new Error(`${name} must be ${what}, got ${formatValue(value)}${kind}${remedy}`);
+  throw new Error(`${name} must be ${format.description}, got ${formatValue(value)}${kind}${remedy}`);
 }
 
 const MAX_SHOWN_CHARACTERS = 120;
 
 /** Formats a value for an error message. Shortens long values. */
 export function formatValue(value: unknown): string {
-  const shown = value === undefined ? 'nothing' : jsonOf(value);
-  return shown.length <= MAX_SHOWN_CHARACTERS ? shown : `${withoutHalfCharacter(shown.slice(0, MAX_SHOWN_CHARACTERS - 3))}...`;
+  const text = value === undefined ? 'nothing' : jsonOf(value);
+  return text.length <= MAX_SHOWN_CHARACTERS ? text : `${withoutHalfCharacter(text.slice(0, MAX_SHOWN_CHARACTERS - 3))}...`;
 }
 
 /** The value as JSON, or a placeholder if it is nested too deeply. */

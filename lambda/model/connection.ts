@@ -8,7 +8,7 @@ export interface ConnectionSpec {
   readonly timeoutSeconds: number;
   readonly routes: DeclaredRoutes;
   readonly dnsResolution: boolean;
-  /** Whether the resource may use a connection that exists already, and leave it in place. */
+  /** Whether the resource may use a connection that exists already. The delete of the resource leaves it in place. */
   readonly adoptExisting: boolean;
   /** Whether GameLift creates the connection together with the fleet. The handler never requests it. */
   readonly peerOnCreate: boolean;
@@ -24,6 +24,6 @@ export interface ClaimedConnection {
   readonly id: string;
   readonly gameLiftVpcId: string;
   readonly cidrBlock: string;
-  /** Whether the connection existed before the resource, which uses it and leaves it in place. */
+  /** Whether the connection existed before the resource. The delete of the resource leaves it in place. */
   readonly isAdopted: boolean;
 }

@@ -11,7 +11,7 @@ const CHANGED_PREFIX = `${TAG_PREFIX}changed:`;
 const MAX_TAG_VALUE = 256;
 
 export interface Changes {
-  /** The value before the change; undefined if DNS resolution was not changed. */
+  /** Whether DNS resolution was on before the change; undefined if it was not changed. */
   readonly dnsResolution?: boolean | undefined;
   /** The route tables to which a route was added. */
   readonly routeTableIds: readonly string[];
@@ -29,8 +29,8 @@ export function readChanges({ tags }: Ec2Peering): Changes {
 }
 
 /**
- * The tags that record changes, and the fleet. The value of a tag has space for eleven route tables, so there may be several tags. The key
- * of a tag contains a digest of its value, so that it never overwrites a tag that a late read did not show.
+ * The tags that record the changes and the fleet. The value of one tag has space for eleven route tables, so several tags may be necessary.
+ * The key of a tag contains a digest of its value. So a new tag never overwrites an existing tag that a late read did not show.
  */
 export function tagsOfChanges(fleetId: string, { dnsResolution, routeTableIds }: Changes): Readonly<Record<string, string>> {
   const values: string[] = [];
@@ -50,7 +50,7 @@ export function keysOfChanges({ tags }: Ec2Peering): readonly string[] {
   return Object.keys(tags).filter((key) => key.startsWith(CHANGED_PREFIX));
 }
 
-/** The fleet for which a resource changed the connection; undefined if none did. */
+/** The fleet for which a resource changed the connection; undefined if no resource did. */
 export function fleetOfChanges({ tags }: Ec2Peering): string | undefined {
   return tags[CHANGED_FLEET_TAG];
 }

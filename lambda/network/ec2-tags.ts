@@ -31,8 +31,8 @@ function sidesOf({ gameLiftVpcId }: ListedConnection, view: Ec2View): readonly E
 }
 
 /**
- * The tags that a resource writes on the peer VPC's side of its connection. They inform people, and prove who owns the connection if the
- * fleet has lost its tags.
+ * The tags that a resource writes on the peer VPC's side of its connection. They inform people. If the fleet has lost its tags, they prove
+ * which resource owns the connection.
  */
 export class Ec2Tags {
   static readonly keys: readonly string[] = ['Name', OWNER_TAG, FLEET_TAG, CONNECTION_TAG];
@@ -48,7 +48,7 @@ export class Ec2Tags {
     return { Name: `GameLift ${fleetId}`, [OWNER_TAG]: owner, [FLEET_TAG]: fleetId, [CONNECTION_TAG]: connectionId };
   }
 
-  /** Whether the tags say that this resource created the connection. */
+  /** Whether the tags say that this resource created the connection, for this fleet. */
   isOwn({ tags }: Ec2Peering): boolean {
     return tags[OWNER_TAG] === this.owner && tags[FLEET_TAG] === this.fleetId;
   }
@@ -68,11 +68,11 @@ export class Ec2Tags {
       return { kind: 'this resource' };
     }
     const owner = ownerTagOf(peering, view);
-    // a tag that names this resource and another fleet is wrong, because GameLift lists the connection for this fleet
+    // if the tags name this resource with another fleet, they are wrong, because GameLift lists the connection for this fleet
     return owner === undefined || owner === this.owner ? { kind: 'unknown' } : { kind: 'another resource', name: owner };
   }
 
-  /** The connection that this resource created, as EC2's tags describe it; undefined if EC2 shows none. */
+  /** Finds the connection that this resource created, as EC2's tags describe it. Returns undefined if EC2 shows none. */
   findOwnConnection(view: Ec2View): (ClaimedConnection & { readonly status: string }) | undefined {
     for (const side of peeringsIn(view)) {
       const id = side.tags[CONNECTION_TAG];

@@ -5,7 +5,7 @@ export type Ec2View =
   | { readonly kind: 'shown'; readonly peerings: readonly Ec2Peering[] }
   | { readonly kind: 'unavailable'; readonly reason: string };
 
-/** The peering connections that EC2 shows; none if EC2 can't be read. */
+/** The peering connections that EC2 shows. Empty if EC2 can't be read. */
 export function peeringsIn(view: Ec2View): readonly Ec2Peering[] {
   return view.kind === 'shown' ? view.peerings : [];
 }

@@ -17,10 +17,9 @@ const ROUTE_ATTEMPTS = 6;
 /** The wait between two attempts, in which GameLift may finish its routes and reads may catch up. */
 const ROUTE_PAUSE_MILLISECONDS = 5_000;
 
-/** For error messages: the remedy if the handler can't read the peering connections of the VPC. */
+/** The remedy in error messages if the handler can't read the peering connections of the VPC. */
 const ALLOW_DESCRIBE = 'allow ec2:DescribeVpcPeeringConnections to the role that the handler uses in the account of the VPC';
 
-/** For error messages. */
 const CANNOT_READ = "the handler can't read the VPC's peering connections from EC2";
 
 /** After these errors of EC2, the changes are planned again: the route tables may have changed since they were read. */
@@ -62,7 +61,7 @@ export class PeerNetwork {
   /**
    * Sets tags, routes and DNS resolution as declared.
    *
-   * @param previousRoutes the previous declaration, if this is an update: route tables that are no longer declared lose their route
+   * @param previousRoutes the routes that were declared before, if this is an update. The handler deletes a route that is no longer declared
    */
   async configure(connection: ClaimedConnection, previousRoutes: DeclaredRoutes | undefined): Promise<void> {
     const { spec, calls } = this.context;
@@ -122,7 +121,7 @@ export class PeerNetwork {
   }
 
   /**
-   * Removes the routes, DNS resolution and tags of a connection that this resource owns and that exists until its fleet is deleted.
+   * Removes the routes, DNS resolution and tags of a connection of this resource that GameLift keeps until the fleet is deleted.
    *
    * @throws Problem if the resource may have set something, and EC2 can't be read.
    */
@@ -143,7 +142,7 @@ export class PeerNetwork {
   }
 
   /**
-   * Removes the routes to deleted peering connections with the fleet, no matter whether this library or GameLift created the routes.
+   * Removes the routes to deleted peering connections with the fleet, including routes that GameLift created.
    *
    * @param gameLiftVpcId the fleet's VPC, if it is known
    * @throws Problem if EC2 can't be read, or still shows the peering connection.
@@ -180,9 +179,9 @@ export class PeerNetwork {
   }
 
   /**
-   * The peering connections of the peer VPC.
+   * Reads the peering connections of the peer VPC.
    *
-   * @throws Problem if this resource may have changed one, and EC2 can't be read.
+   * @throws Problem if EC2 can't be read, although this resource may have set routes or DNS resolution.
    */
   private async readSides(): Promise<readonly Ec2Peering[]> {
     const view = await this.source.readEc2();
@@ -195,7 +194,7 @@ export class PeerNetwork {
     return peeringsIn(view);
   }
 
-  /** Whether routes or DNS resolution are declared, so that EC2 is needed. */
+  /** Whether routes or DNS resolution are declared. Both require access to EC2 in the account of the VPC. */
   private get needsVpcAccess(): boolean {
     const { routes, dnsResolution } = this.context.spec;
     return routes.kind !== 'None' || dnsResolution;
@@ -215,7 +214,7 @@ export class PeerNetwork {
     return this.source.tags.isOwn(side) || fleetOfChanges(side) === this.context.spec.fleetId;
   }
 
-  /** @throws Problem that EC2 does not show the peering connection, if routes or DNS resolution are declared. */
+  /** @throws Problem if routes or DNS resolution are declared: without the peering connection in EC2, the handler can't set them. */
   private failIfConfigured(gameLiftVpcId: string, view: Ec2View): void {
     if (!this.needsVpcAccess) {
       return;
@@ -241,7 +240,7 @@ export class PeerNetwork {
       try {
         await this.vpcApi.untagPeering(id, keys, signal);
       } catch (error) {
-        // IAM allows the handler to untag only peering connections that have this library's tags. If they are gone, IAM denies the call
+        // IAM allows the handler to untag only peering connections that have this library's tags. After the tags are gone, IAM denies the call
         if (!isDenial(error) || (await this.hasTags(id, keys, signal))) {
           throw error;
         }
@@ -250,8 +249,8 @@ export class PeerNetwork {
   }
 
   /**
-   * Calls EC2 once, without retries. Lambda may run a delete again while its permissions are being removed. That run must not retry until
-   * a later request restores the permissions.
+   * Calls EC2 once, without retries. Lambda may run a delete again while CloudFormation removes the permissions. If that run retried, it
+   * would continue as soon as a later request restores the permissions.
    */
   private async hasTags(peeringId: string, keys: readonly string[], signal: AbortSignal): Promise<boolean> {
     let sides: readonly Ec2Peering[];
@@ -285,7 +284,7 @@ export class PeerNetwork {
       const { what, remedy } = problemOf(error);
       throw new Problem(
         `could not turn DNS resolution ${dnsResolution ? 'on' : 'off'} for ${id} (${what})`,
-        // EC2 rejects the change because of the VPC's DNS settings. Denials and server errors have other causes
+        // denials, server errors and problems have other causes than the DNS settings of the VPC
         isDenial(error) || hasUnknownEffect(error) || error instanceof Problem
           ? remedy
           : `enable DNS hostnames and DNS support for VPC ${spec.pair.peerVpcId}, or remove dnsResolution from the VpcPeeringConnection, then try again`,
@@ -314,7 +313,7 @@ export class PeerNetwork {
     });
   }
 
-  /** Plans and makes changes. Repeats both if the route tables have changed since they were read. */
+  /** Plans changes and makes them. Repeats both if the route tables have changed since they were read. */
   private async changeRoutes(plan: (tables: readonly RouteTable[]) => Promise<readonly RouteChange[]>): Promise<void> {
     const { calls, spec } = this.context;
     const { peerVpcId } = spec.pair;

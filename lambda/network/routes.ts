@@ -22,17 +22,17 @@ export type RouteChange =
 export interface PlanRoutesOptions {
   readonly tables: readonly RouteTable[];
   readonly declared: DeclaredRoutes;
-  /** The previous declaration: route tables that are no longer declared lose their route. */
+  /** The routes that were declared before, if this is an update. A route that is no longer declared is deleted. */
   readonly previousRoutes: DeclaredRoutes | undefined;
   readonly peering: { readonly id: string; readonly cidrBlock: string };
-  /** Other peering connections that this resource created: their routes may be replaced. */
+  /** Other peering connections that this resource created. Routes to them may be replaced. */
   readonly ownPeeringIds: ReadonlySet<string>;
 }
 
 /** The declared routes conflict with the route tables, which may have changed since they were read. */
 export class RouteConflictProblem extends Problem {}
 
-/** The route tables that need a route according to the declaration. */
+/** The ids of the route tables that need a route according to the declaration. */
 function declaredTableIds(declared: DeclaredRoutes, tables: readonly RouteTable[]): readonly string[] {
   switch (declared.kind) {
     case 'None':
@@ -84,7 +84,7 @@ export function planRoutes({
       return [{ action: 'replace', routeTableId, cidrBlock, peeringId }];
     }
     throw new RouteConflictProblem(
-      `route table ${routeTableId} has a route for ${cidrBlock} to ${route.target}, where the fleet's VPC needs one to ${peeringId}`,
+      `route table ${routeTableId} has a route for ${cidrBlock} to ${route.target}, but the fleet's VPC needs one to ${peeringId}`,
       'remove that route, or leave the table out with PeeringRoutes.forSubnets, then deploy again',
     );
   });
@@ -99,7 +99,7 @@ export function planRoutes({
   ];
 }
 
-/** Plans the deletion of every route to one of the peering connections, no matter who created the route. */
+/** Plans the deletion of every route to one of the peering connections, including routes that GameLift created. */
 export function planRemoval(tables: readonly RouteTable[], peeringIds: ReadonlySet<string>): readonly RouteChange[] {
   return tables.flatMap(({ id, routes }) =>
     routes

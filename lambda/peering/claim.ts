@@ -15,7 +15,7 @@ import type { ClaimedConnection } from '../model/connection';
  * connection, so a resource that finds the claim of another resource withdraws its own, unless it adopts the connection.
  */
 
-/** The maximum length of a tag's value, minus a space and the id of a request. */
+/** The value of a tag has at most 256 characters. A claim needs 37 of them for a space and the id of a request. */
 const MAX_OWNER_LENGTH = 256 - 37;
 
 /** The owner of a connection, in readable form: name of the stack, logical id, and unique part of the stack's id. */
@@ -54,7 +54,7 @@ export interface OtherClaim {
   readonly connection: ClaimedConnection | undefined;
 }
 
-/** The content of the fleet's tags, from the view of one resource. */
+/** What the fleet's tags say, for one resource: its own claim and note, and the claims of other resources. */
 export interface Claim extends Note {
   /** Whether the claim of this resource exists. While the resource is being deleted, only its note is left. */
   readonly isClaimed: boolean;
@@ -88,13 +88,13 @@ export class ClaimKeys {
 }
 
 export function parseClaim(tags: Tags, keys: ClaimKeys): Claim {
-  const claimedBy = tags[keys.claim];
-  const noted = tags[keys.note];
+  const claimTag = tags[keys.claim];
+  const noteTag = tags[keys.note];
   const others = Object.entries(tags).filter(([key]) => keys.isOtherClaim(key));
   return {
-    ...parseNote(noted),
-    isClaimed: claimedBy !== undefined,
-    requestId: noted === undefined ? claimedBy?.split(' ')[1] : requestIdOf(noted),
+    ...parseNote(noteTag),
+    isClaimed: claimTag !== undefined,
+    requestId: noteTag === undefined ? claimTag?.split(' ')[1] : requestIdOf(noteTag),
     otherClaims: others.map(([key, value]) => ({
       owner: value.split(' ')[0] ?? '',
       keys: [key, noteKey(key)],
@@ -112,6 +112,12 @@ function noteKey(claimKey: string): string {
 /** The first word of a note that was written before the connection was requested. */
 const REQUESTED = 'requested';
 
+/**
+ * The value of the note's tag:
+ *
+ *   before the connection is active   requested <request id> <VPCs in `peeredBefore`>
+ *   after that                        <id> <fleet's VPC> <CIDR block> created|adopted <request id> [<digest of a failed update>]
+ */
 export function formatNote({ connection, peeredBefore = [], failedUpdate }: Note, requestId: string): string {
   if (connection === undefined) {
     return [REQUESTED, requestId, ...peeredBefore].join(' ');

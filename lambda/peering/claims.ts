@@ -14,7 +14,7 @@ export interface Claimant {
   readonly requestId: string;
 }
 
-/** Reads and writes the claims of one resource on the connection between a fleet and a VPC. `claim.ts` defines their content. */
+/** Reads and writes the claim and the note of one resource. `claim.ts` defines their content. */
 export class Claims {
   private readonly keys: ClaimKeys;
   /** When this run claimed the connection; undefined if it did not. */
@@ -34,7 +34,10 @@ export class Claims {
     return parseClaim(tags, this.keys);
   }
 
-  /** False if a delete has removed the claim. A claim that this run has just written may not be readable yet. */
+  /**
+   * Whether no delete has removed the claim. If this run has just written the claim, it counts as existing, because it may not be readable
+   * yet.
+   */
   isStillClaimed({ isClaimed }: Claim): boolean {
     return isClaimed || (this.claimedAt !== undefined && !this.calls.isReadable(this.claimedAt));
   }
@@ -70,10 +73,16 @@ export class Claims {
     await this.untag([this.keys.claim]);
   }
 
-  /** Removes the claim and the note of this resource. If the connection was deleted, also removes those of other resources on it. */
-  async remove({ otherClaims }: Claim, deletedId: string | undefined): Promise<void> {
-    const stale = otherClaims.filter(({ connection }) => deletedId !== undefined && connection?.id === deletedId);
-    await this.untag([...this.keys.all, ...stale.flatMap(({ keys }) => keys)]);
+  /**
+   * Removes the claim and the note of this resource.
+   *
+   * @param deletedConnectionId if the connection was deleted: also removes the claims and notes that other resources have on it
+   */
+  async remove({ otherClaims }: Claim, deletedConnectionId?: string): Promise<void> {
+    const outdated = otherClaims.filter(
+      ({ connection }) => deletedConnectionId !== undefined && connection?.id === deletedConnectionId,
+    );
+    await this.untag([...this.keys.all, ...outdated.flatMap(({ keys }) => keys)]);
   }
 
   /** Removes the claim and the note, unless another run of the same request, or a later request, uses them. */
@@ -81,7 +90,7 @@ export class Claims {
     const claim = await this.read();
     const isOfLaterRequest = claim.requestId !== undefined && claim.requestId !== this.claimant.requestId;
     if (claim.connection === undefined && !isOfLaterRequest) {
-      await this.remove(claim, undefined);
+      await this.remove(claim);
     }
   }
 

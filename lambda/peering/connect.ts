@@ -41,7 +41,7 @@ export interface ConnectLoopOptions {
   readonly requests: Requests;
   readonly claims: Claims;
   readonly initial: InitialState;
-  /** Deletes the new connection if a delete has removed the claim in the meantime. */
+  /** Deletes the connection that this run has created. Called if a delete has removed the claim in the meantime. */
   readonly undo: (peering: ListedConnection) => Promise<void>;
 }
 
@@ -50,13 +50,13 @@ export class ConnectLoop {
   private situation: Situation;
   private readonly retry: RetryAfterRefusal;
   /**
-   * The time from which on events may be about the latest request, in milliseconds since the epoch. It is before the request, which may
-   * wait minutes for the rate limit.
+   * Events since this time may be about the latest request. In milliseconds since the epoch. The request itself may be minutes later,
+   * because it waits for the rate limit.
    */
   private eventsSince: number;
   /** EC2's ids of the peering connections that existed before the latest request. */
   private ec2Ids: ReadonlySet<string>;
-  /** Whether the connection exists already, and this resource must not use it. */
+  /** Whether a connection exists that belongs to another resource, or that nobody allowed this resource to adopt. */
   private hasConflict = false;
 
   private readonly context: ConnectionContext;
@@ -103,7 +103,7 @@ export class ConnectLoop {
       const { claim, mayHaveRequested } = this.situation;
       const hasCreatedNothing = claim.peeredBefore !== undefined && !mayHaveRequested;
       if (this.hasConflict || hasCreatedNothing) {
-        // then the following delete finds nothing to delete, unless another run of the same request claims the connection again
+        // so the following delete finds no claim, and deletes nothing
         await this.claims.withdraw();
       }
       throw error;
@@ -136,7 +136,7 @@ export class ConnectLoop {
     this.situation = { ...this.situation, ...change };
   }
 
-  /** Reads twice if the first list is empty, because a read may be late. */
+  /** Reads GameLift's list. Reads it again if it is empty, because a read may be late. */
   private async readList(): Promise<ExistingConnection> {
     return await this.context.calls.readUntil(
       () => this.observer.findExisting(),
@@ -158,14 +158,14 @@ export class ConnectLoop {
     if (result.kind === 'accepted') {
       this.updateSituation({ request: result, existing: { kind: 'unknown' } });
     } else {
-      // GameLift refuses the request with this error if the connection exists
+      // one possible reason for this error: the connection exists
       const existing: ExistingConnection =
         result.name === 'InvalidRequestException' ? await this.observer.findExisting() : { kind: 'none' };
       this.updateSituation({ request: { kind: 'refused', message: `${result.name}: ${result.message}` }, existing });
     }
   }
 
-  /** Requests the connection. If that may have taken effect, updates the situation, even if the request failed. */
+  /** Requests the connection. If the request may have taken effect, records that in the situation, even if the request failed. */
   private async tryRequest(): Promise<CreateResult> {
     const { calls } = this.context;
     const { attemptsWithUnknownEffect } = calls;
@@ -183,7 +183,7 @@ export class ConnectLoop {
 
   private async prepareRetry(message: string): Promise<void> {
     if (this.situation.request.kind === 'refused') {
-      // perhaps GameLift refused because a delete has used the authorization. That delete removed the claim before
+      // if GameLift refused because a delete has used the authorization, that delete had already removed the claim
       await this.context.calls.waitUntilWritesAreReadable();
     }
     await this.checkStillClaimed();
@@ -191,7 +191,7 @@ export class ConnectLoop {
       const { existing } = this.situation;
       throw existing.kind === 'ended' ? endedProblem(existing.connection) : this.refusedAlthoughAuthorizedProblem(message);
     }
-    // connections that have ended by now are not the result of the next request
+    // the next request does not create any of the connections that have already ended
     const ended = peeringsIn(await this.observer.readEc2()).filter((side) => !isAlive(side));
     this.ec2Ids = new Set([...this.ec2Ids, ...ended.map(({ id }) => id)]);
     this.updateSituation({ request: { kind: 'not made' }, existing: { kind: 'none' } });
@@ -227,10 +227,11 @@ export class ConnectLoop {
   }
 
   /**
-   * Waits for the note of another run of the same request. Lambda may deliver an event twice. If both runs found no claim, the slower run
-   * finds the connection of the faster one.
+   * Waits for the note of another run of the same request. Lambda may run a request twice. If neither run finds a claim, the slower run
+   * finds the connection that the faster run has created.
    *
-   * @param existedBefore whether the connection existed in the first read: if another run created it, that run noted its request before
+   * @param existedBefore whether the connection existed before this run noted a request of its own. If another run created it, that run has
+   *   already noted its request
    */
   private async waitForNote(peering: ListedConnection, existedBefore: boolean): Promise<void> {
     const { calls } = this.context;
@@ -266,7 +267,7 @@ export class ConnectLoop {
     }
   }
 
-  /** @throws Problem if a delete has removed the claim, or if the fleet is gone: a delete that finds no fleet removes no claim. */
+  /** @throws Problem if a delete has removed the claim, or if the fleet is gone, because a delete that finds no fleet removes no claim. */
   private async checkStillClaimed(): Promise<void> {
     let fleetExists: boolean;
     let claim: Claim;
@@ -274,7 +275,7 @@ export class ConnectLoop {
       fleetExists = (await this.observer.findFleet()) !== undefined;
       claim = await this.claims.read();
     } catch (error) {
-      // converted, so that the caller does not mistake it for a refusal of CreateVpcPeeringConnection
+      // a Problem, because the caller would take the error of AWS for a refusal of CreateVpcPeeringConnection
       throw problemOf(error);
     }
     if (!fleetExists) {
@@ -285,7 +286,7 @@ export class ConnectLoop {
     }
   }
 
-  /** @throws Problem if the claim is gone by now, or if the connection belongs to another resource. */
+  /** @throws Problem if a delete has removed the claim, or if the connection belongs to another resource. */
   private async checkBeforeUse({ peering, wasRequested }: Step & { readonly kind: 'use' }): Promise<void> {
     if (this.situation.claim.connection !== undefined) {
       return;
@@ -297,7 +298,7 @@ export class ConnectLoop {
         this.fail({ kind: 'conflict', conflict });
       }
       if (!this.claims.isStillClaimed(claim)) {
-        // the delete that removed the claim is over: nobody would undo what this run changes now
+        // the delete that removed the claim is over, so nothing would undo what this run changes now
         throw claimRemovedProblem();
       }
       return;
@@ -308,7 +309,7 @@ export class ConnectLoop {
       case 'use':
         return;
       case 'leave to its adopter':
-        await this.claims.remove(claim, undefined);
+        await this.claims.remove(claim);
         throw new Problem(
           `the peering connection ${peering.id} was adopted by ${describeOwner(check.owner)}`,
           'remove it there, then deploy again',

@@ -21,7 +21,7 @@ import { Requests } from './requests';
 import { findConnectionToDelete } from './watch';
 
 export interface ConnectionUpdate {
-  /** The declaration before the update. */
+  /** The routes that were declared before the update. */
   readonly previousRoutes: DeclaredRoutes;
   readonly state: PhysicalIdState;
   /** The digest of the properties before and after the update. */
@@ -42,7 +42,7 @@ export class Connection {
     this.network = new PeerNetwork(context, this.observer);
   }
 
-  /** Creates or adopts the connection, or waits for the one that GameLift creates with the fleet. Sets its tags, routes and DNS. */
+  /** Creates or adopts the connection, or waits until GameLift has created it with the fleet. Sets its tags, routes and DNS. */
   async create(): Promise<ConnectionAttributes> {
     const { calls, spec } = this.context;
     return await this.explain('peer', async () => {
@@ -53,12 +53,13 @@ export class Connection {
       );
       this.checkOwner(first);
       if (!first.isClaimed) {
-        // CloudFormation deletes the permissions for EC2 before the others. If Lambda runs a copy of this request in between, it must not
-        // write a claim, because the permission to remove the claim is deleted next
+        // Lambda may run a copy of this request while the stack is deleted. CloudFormation deletes the permissions for EC2 first. This
+        // wait gives it time to delete the permission to write claims, too: nothing would remove a claim that is written now
         await this.observer.waitWhileDenied();
       }
       const claimedAt = await claims.claim();
-      // if EC2 shows a connection now and 15 seconds later, a copy of this request did not create it, unless it has noted that by then
+      // a connection that EC2 shows now and 15 seconds later existed before this request: if a copy of this request had created it, the
+      // note of that copy would be readable by then
       const view = await this.observer.readEc2();
       await calls.waitUntilReadable(claimedAt);
       const before = await this.observer.stateBeforeRequest(view);
@@ -113,8 +114,8 @@ export class Connection {
   }
 
   /**
-   * The attributes for an update without a relevant change, from EC2's tags or the note, without reading GameLift's list. Undefined if
-   * neither has them, or if the connection is gone.
+   * Reads the attributes from EC2's tags or from the note, because reading GameLift's list takes ten seconds. For an update without a
+   * relevant change. Returns undefined if neither has the attributes, or if the connection is gone.
    */
   async attributesFromTags(): Promise<ConnectionAttributes | undefined> {
     const view = await this.observer.readEc2();
@@ -122,7 +123,7 @@ export class Connection {
     if (tagged?.status === 'active' && tagged.cidrBlock !== '') {
       return attributesOf(tagged);
     }
-    // EC2's tags show every connection that this resource created, but not one that it adopted
+    // EC2's tags show each connection that this resource created, but no connection that it adopted
     const areTagsConclusive = view.kind === 'shown' && !this.context.spec.adoptExisting;
     const fleet = areTagsConclusive ? undefined : await this.observer.readFleet();
     const noted = fleet === undefined ? undefined : (await this.claimsOn(fleet.arn).read()).connection;
@@ -132,7 +133,7 @@ export class Connection {
     return noted !== undefined && isActive ? attributesOf(noted) : undefined;
   }
 
-  /** Deletes what this resource created, and nothing else. Succeeds if it is gone already. */
+  /** Deletes what this resource created, and nothing else. Succeeds if that no longer exists. */
   async delete(state: PhysicalIdState): Promise<void> {
     await this.explain('remove the peering of', async () => {
       const fleet = await (state.kind === 'created' ? this.observer.findFleet() : this.observer.readFleet());

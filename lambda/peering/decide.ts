@@ -61,7 +61,7 @@ export type ExistingConnection =
   /** The connection did not become active. */
   | { readonly kind: 'ended'; readonly connection: EndedConnection };
 
-/** The result of this run's latest request for the connection. */
+/** What has become known about this run's latest request for the connection. */
 export type RequestState =
   | { readonly kind: 'not made' }
   | { readonly kind: 'accepted' }
@@ -81,7 +81,7 @@ export interface Situation {
   readonly request: RequestState;
   /** Whether a request of this resource may have taken effect: GameLift accepted it or sent no response, or an earlier run made it. */
   readonly mayHaveRequested: boolean;
-  /** Whether this run has waited for the note of another run of the same request, in vain. */
+  /** Whether this run has waited for the note of another run of the same request, and found none. */
   readonly hasWaitedForNote: boolean;
 }
 
@@ -89,14 +89,14 @@ export type Step =
   | { readonly kind: 'read the list' }
   /** Note which VPCs are peered (unless noted before), then request the connection. */
   | { readonly kind: 'request' }
-  /** GameLift has refused the request, or the connection has ended: before the next request, authorize, or give up if that does not help. */
+  /** GameLift has refused the request, or the connection has ended. Authorize before the next request, or give up. */
   | { readonly kind: 'prepare a retry'; readonly message: string }
   | { readonly kind: 'wait until active' }
-  /** Another run of the same request may have created the connection: wait until it notes that. */
+  /** Another run of the same request may have created the connection. Wait for its note. */
   | { readonly kind: 'wait for a note'; readonly peering: ListedConnection; readonly existedBefore: boolean }
   /**
-   * Use the active connection. If `wasRequested`, this run, an earlier run, or GameLift (with the fleet) created it for this resource, and
-   * nothing has noted that yet.
+   * Use the active connection. If `wasRequested`, the connection was created for this resource, but the note does not say so yet. This run,
+   * an earlier run, or GameLift (with the fleet) created it.
    */
   | {
       readonly kind: 'use';
@@ -152,14 +152,14 @@ function decideFound(situation: Situation, found: FoundConnection): Step {
   const { peering, owner } = found;
   const { adoptExisting, peerOnCreate, hasLostTags, claim, mayHaveRequested, hasWaitedForNote } = situation;
   const { connection, peeredBefore } = claim;
-  const use = (origin: 'created' | 'adopted', wasRequested = false): Step =>
+  const use = (origin: 'created' | 'adopted', { wasRequested } = { wasRequested: false }): Step =>
     peering.status === 'active' ? { kind: 'use', peering, origin, wasRequested } : { kind: 'wait until active' };
   if (connection !== undefined) {
     return use(connection.isAdopted ? 'adopted' : 'created');
   }
   const isNew = peeredBefore !== undefined && !isPeeredWithOneOf(peeredBefore, peering);
   if (isNew && mayHaveRequested) {
-    return use('created', true);
+    return use('created', { wasRequested: true });
   }
   if (owner.kind === 'this resource') {
     return use('created');
@@ -169,11 +169,11 @@ function decideFound(situation: Situation, found: FoundConnection): Step {
   }
   if (peerOnCreate && !adoptExisting && owner.kind !== 'another resource') {
     // GameLift created it together with the fleet, and no other resource owns it. `wasRequested` makes the caller check the claim again
-    return use('created', true);
+    return use('created', { wasRequested: true });
   }
   // another run of the same request can't have created a connection that existed before the request was noted
-  const mayBeOfAnotherRun = peeredBefore === undefined || isNew;
-  if (mayBeOfAnotherRun && !hasWaitedForNote) {
+  const mayBeFromAnotherRun = peeredBefore === undefined || isNew;
+  if (mayBeFromAnotherRun && !hasWaitedForNote) {
     return { kind: 'wait for a note', peering, existedBefore: !isNew };
   }
   return adoptExisting ? use('adopted') : { kind: 'fail', why: { kind: 'exists already', found } };
@@ -186,11 +186,11 @@ function isPeeredWithOneOf(vpcIds: readonly string[], { gameLiftVpcId }: ListedC
 /** The result of checking the claim after the connection became active. */
 export type FinalCheck =
   | { readonly kind: 'use' }
-  /** Delete the connection: the delete that removed the claim is over, and was too early to find the connection. */
+  /** Delete the connection. The delete that removed the claim is over, and ran too early to find the connection. */
   | { readonly kind: 'undo' }
   | { readonly kind: 'leave to its adopter'; readonly owner: string };
 
-/** @param isStillClaimed whether the resource still claims the connection, as far as can be read by now */
+/** @param isStillClaimed false if a read shows that a delete has removed the claim */
 export function decideBeforeUse({ otherClaims }: Claim, isStillClaimed: boolean, connectionId: string): FinalCheck {
   const adopter = otherClaims.find(({ connection }) => connection?.id === connectionId);
   if (adopter !== undefined) {
@@ -199,8 +199,9 @@ export function decideBeforeUse({ otherClaims }: Claim, isStillClaimed: boolean,
   return isStillClaimed ? { kind: 'use' } : { kind: 'undo' };
 }
 
-/** How often GameLift has refused the call. */
+/** The refusals of one call so far. */
 export interface Refusals {
+  /** How often GameLift has refused the call. */
   readonly count: number;
   /** How often it refused although an authorization was listed. */
   readonly countWhileListed: number;
@@ -210,7 +211,7 @@ export interface Refusals {
   readonly maximum: number;
 }
 
-/** Decides what to do after a refusal. The authorization may be missing: if each use consumes it, other callers may have consumed it. */
+/** Decides what to do after a refusal. Perhaps the authorization is missing, because another caller has consumed it. */
 export function decideAfterRefusal(
   { count, countWhileListed, elapsed, maximum }: Refusals,
   isListed: 'not checked' | 'yes' | 'no',
@@ -235,8 +236,8 @@ export function decideAfterRefusal(
  * Whether GameLift keeps a connection until its fleet is deleted. It may do so with connections that it created together with the fleet
  * (AWS does not document this).
  *
- * @param refusal why GameLift refused the deletion for the last time, although an authorization was valid; undefined if it accepted it. One
- *   that names an action of EC2 is about a permission that the caller does not have
+ * @param refusal GameLift's reason for its last refusal of the deletion, although an authorization was valid; undefined if it accepted the
+ *   deletion. A reason that names an action of EC2 means that the caller lacks a permission
  */
 export function isKeptUntilFleetIsDeleted(peerOnCreate: boolean, refusal: string | undefined): boolean {
   return peerOnCreate && refusal !== undefined && !/\bec2:\w/.test(refusal);
@@ -248,7 +249,7 @@ export interface DeleteSituation {
   readonly peerOnCreate: boolean;
   readonly physicalId: PhysicalIdState;
   readonly claim: Claim;
-  /** Whether this run has removed the claim, and has then waited until a running create has noticed. */
+  /** Whether this run has removed the claim, and has then waited until a running create has noticed that. */
   readonly hasReleased: boolean;
   /** What EC2 shows; undefined if EC2 was not read. */
   readonly view: Ec2View | undefined;
@@ -259,12 +260,12 @@ export interface DeleteSituation {
 }
 
 export type DeleteStep =
-  /** Remove the claim, and wait until a running create has noticed. */
+  /** Remove the claim, and wait until a running create has noticed that. */
   | { readonly kind: 'release the claim' }
   | { readonly kind: 'read EC2' }
   | { readonly kind: 'read the list' }
   | { readonly kind: 'leave it'; readonly why: string }
-  /** The connection was adopted, and stays: undo the changes of this resource. */
+  /** The connection was adopted. Undo the changes of this resource to it. */
   | { readonly kind: 'undo changes' }
   /** Delete the connection, if there is one, then the routes to it. */
   | { readonly kind: 'disconnect'; readonly connection: DeletableConnection | undefined };
@@ -275,7 +276,7 @@ export interface DeletableConnection {
   readonly cidrBlock: string | undefined;
 }
 
-/** Decides what a delete does next. It deletes a connection only with positive evidence that this resource created it. */
+/** Decides what a delete does next. It deletes a connection only if there is evidence that this resource created it. */
 export function decideDelete(situation: DeleteSituation): DeleteStep {
   const { adoptExisting, physicalId, claim, hasReleased } = situation;
   const { isClaimed, connection, peeredBefore, requestId } = claim;
@@ -288,7 +289,7 @@ export function decideDelete(situation: DeleteSituation): DeleteStep {
   }
   const adopter = claim.otherClaims.find(hasAdopted);
   if (connection?.isAdopted === true) {
-    // another resource that has adopted the connection needs it, too
+    // if another resource has adopted the connection, too, it still needs the connection
     return adoptExisting || adopter !== undefined ? { kind: 'undo changes' } : { kind: 'disconnect', connection };
   }
   const hasNote = connection !== undefined || peeredBefore !== undefined;
@@ -302,7 +303,7 @@ export function decideDelete(situation: DeleteSituation): DeleteStep {
   return peeredBefore === undefined ? decideWithoutNote(situation) : decideAfterRequest(peeredBefore, situation);
 }
 
-/** Decides without a note: nothing was requested, or CloudFormation has removed the fleet's tags that its template does not declare. */
+/** Decides without a note. Either nothing was requested, or CloudFormation has removed the note, because the template does not declare this tag. */
 function decideWithoutNote({ adoptExisting, peerOnCreate, physicalId, view, tagged, listed }: DeleteSituation): DeleteStep {
   if (view === undefined) {
     return { kind: 'read EC2' };
@@ -330,7 +331,7 @@ function decideWithoutNote({ adoptExisting, peerOnCreate, physicalId, view, tagg
   return { kind: 'disconnect', connection: hasOtherOwner ? undefined : found };
 }
 
-/** Decides after a request: the note says that a connection was requested, but not which one. */
+/** Decides with a note that a connection was requested, but without its id. */
 function decideAfterRequest(peeredBefore: readonly string[], { claim, view, listed }: DeleteSituation): DeleteStep {
   if (listed === undefined) {
     return { kind: 'read the list' };
@@ -339,7 +340,7 @@ function decideAfterRequest(peeredBefore: readonly string[], { claim, view, list
     return { kind: 'read EC2' };
   }
   const found = findConnectionToDelete(listed, view);
-  // a connection that another resource has noted is not the result of this resource's request
+  // if another resource has noted the connection, this resource did not create it
   const isOwn =
     found !== undefined &&
     !isPeeredWithOneOf(peeredBefore, found) &&

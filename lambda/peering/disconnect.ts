@@ -11,8 +11,8 @@ import type { Claims } from './claims';
 import type { Requests } from './requests';
 
 /**
- * How long a running create may continue after its claim was removed: it may still read the claim for 15 seconds, then request the
- * connection a few seconds later, and the connection is listed 15 seconds after that.
+ * How long after the removal of its claim a running create can still make a connection appear. For 15 seconds, it may still read the claim.
+ * A few seconds later, it requests the connection. GameLift's list shows the connection 15 seconds after that.
  */
 const RUNNING_CREATE_MILLISECONDS = 2 * READ_DELAY_MILLISECONDS + MAX_CHECK_AGE_MILLISECONDS;
 
@@ -77,7 +77,7 @@ export class DisconnectLoop {
           this.log('the peering connection was adopted: it is left in place, and the changes to it are undone');
           await calls.waitUntilEarlierWritesAreReadable();
           await this.network.undoChanges();
-          await this.claims.remove(situation.claim, undefined);
+          await this.claims.remove(situation.claim);
           return;
         case 'disconnect':
           await this.disconnect(situation, step.connection);
@@ -86,7 +86,10 @@ export class DisconnectLoop {
     }
   }
 
-  /** Deletes the connection, then the routes to it. If GameLift deletes it only with its fleet, removes only its routes, DNS resolution and tags. */
+  /**
+   * Deletes the connection, then the routes to it. If GameLift keeps the connection until its fleet is deleted, removes only its routes, DNS
+   * resolution and tags.
+   */
   async deleteConnection(connection: DeletableConnection | undefined): Promise<void> {
     const { calls } = this.context;
     const outcome =
@@ -108,7 +111,7 @@ export class DisconnectLoop {
       await this.claims.release();
     }
     if (claim.connection === undefined && connection?.gameLiftVpcId !== undefined) {
-      // GameLift and EC2 forget a deleted connection. If this delete fails midway, a retry needs the note to find the routes
+      // GameLift and EC2 no longer show a deleted connection. If this delete fails midway, a retry needs the note to find the routes
       const { id, gameLiftVpcId, cidrBlock = '' } = connection;
       await this.claims.noteConnection({ id, gameLiftVpcId, cidrBlock, isAdopted: false });
     }
@@ -120,7 +123,7 @@ export class DisconnectLoop {
     this.context.log.info({ message, fleetId: this.context.spec.fleetId });
   }
 
-  /** @throws Problem if another resource has adopted the connection by now. */
+  /** @throws Problem if another resource has adopted the connection in the meantime. */
   private async checkDeletable(connectionId: string): Promise<void> {
     const { otherClaims } = await this.claims.read();
     const adopter = otherClaims.find((other) => other.connection?.id === connectionId && other.connection.isAdopted);

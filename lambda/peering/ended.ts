@@ -3,7 +3,7 @@ import type { ListedConnection } from '../aws/connections';
 import type { VpcBlocks } from '../network/ec2-view';
 import { Problem } from '../problem';
 
-/** After these statuses, another request may succeed: the authorization may have been missing, or an earlier connection was deleted. */
+/** After these statuses, another request may succeed, because the authorization was missing, or because an earlier connection was deleted. */
 const REPEATABLE_STATUSES: ReadonlySet<string> = new Set(['failed', 'deleted', NOT_LISTED]);
 
 /** The remedy if a fleet that is peered on creation has no connection. */
@@ -21,7 +21,7 @@ export interface EndedConnection {
   readonly vpcBlocks: VpcBlocks;
 }
 
-/** GameLift chooses the CIDR block of a fleet's VPC when it creates the fleet. */
+/** The remedy if the CIDR blocks of both VPCs overlap. GameLift chooses the block of a fleet's VPC when it creates the fleet. */
 const USE_OTHER_BLOCK =
   'use a peer VPC with another CIDR block, or replace the fleet: GameLift may choose another block for a new fleet';
 
@@ -75,7 +75,7 @@ function overlappingBlock({ fleetCidrBlock, vpcBlocks }: EndedConnection): strin
     : vpcBlocks.blocks.find((block) => areOverlapping(block, fleetCidrBlock));
 }
 
-/** Whether two IPv4 CIDR blocks share an address. */
+/** Whether two IPv4 CIDR blocks have an address in common. */
 function areOverlapping(one: string, other: string): boolean {
   const [first, second] = [one, other].map((block) => {
     const [address = '', length = '32'] = block.split('/');

@@ -32,13 +32,13 @@ export class Observer implements Ec2Source {
     this.tags = new Ec2Tags(context.owner, context.spec.fleetId);
   }
 
-  /** Reads the fleet once. Undefined if GameLift finds no such fleet, but the read may be late: see `findFleet`. */
+  /** Reads the fleet once. Returns undefined if GameLift finds no such fleet. This read may be late, unlike `findFleet`. */
   readFleet(): Promise<FleetRecord | undefined> {
     const { api, calls, spec } = this.context;
     return calls.make('DescribeFleetAttributes', (signal) => api.describeFleet(spec.fleetId, signal));
   }
 
-  /** Reads the fleet for up to 15 seconds, until GameLift finds it. Undefined if the fleet does not exist. */
+  /** Reads the fleet for up to 15 seconds, until GameLift finds it. Returns undefined if the fleet does not exist. */
   findFleet(): Promise<FleetRecord | undefined> {
     return this.context.calls.readUntil(
       () => this.readFleet(),
@@ -46,7 +46,7 @@ export class Observer implements Ec2Source {
     );
   }
 
-  /** GameLift's list of the connections between the fleet and the peer VPC. It can be read once in ten seconds. */
+  /** Reads GameLift's list of the connections between the fleet and the peer VPC. The rate limit allows one read in ten seconds. */
   async listConnections(): Promise<readonly ListedConnection[]> {
     const { api, calls, spec } = this.context;
     try {
@@ -65,7 +65,7 @@ export class Observer implements Ec2Source {
     }
   }
 
-  /** Finds the connection in GameLift's list that has not ended. */
+  /** Finds a connection in GameLift's list that has not ended. */
   async findExisting(): Promise<ExistingConnection> {
     const peering = (await this.listConnections()).find(isAlive);
     return peering === undefined ? { kind: 'none' } : this.withOwner(peering);
@@ -106,8 +106,8 @@ export class Observer implements Ec2Source {
   }
 
   /**
-   * Waits while EC2 denies access to the peering connections of the VPC, as long as the denial may be temporary. Ignores other errors
-   * without a retry: the caller writes the claim next, and a delete that overtakes the create must find the claim.
+   * Waits while EC2 denies access to the peering connections of the VPC, as long as the denial may be temporary. After any other error, it
+   * returns at once: the caller writes the claim next, and a delete that runs at the same time must find the claim.
    */
   async waitWhileDenied(): Promise<void> {
     const { vpcApi, calls, spec } = this.context;
@@ -123,8 +123,8 @@ export class Observer implements Ec2Source {
   /**
    * Determines what exists before the connection is requested. Reads GameLift's list only if EC2 and the fleet's events are not enough.
    *
-   * @param earlierView what EC2 showed at least 15 seconds ago. A connection that EC2 shows then and now existed before this request. If only
-   *   the first view shows it, it may have been deleted. If only the second shows it, another run of the same request may have created it.
+   * @param earlierView what EC2 showed at least 15 seconds ago. A connection that EC2 showed then and shows now existed before this request.
+   *   If EC2 no longer shows it, it may have been deleted. If EC2 shows it only now, another run of the same request may have created it
    */
   async stateBeforeRequest(earlierView: Ec2View): Promise<StateBeforeRequest> {
     const currentView = await this.readEc2();
@@ -147,8 +147,8 @@ export class Observer implements Ec2Source {
   }
 
   /**
-   * Reads the fleet's events about peering since a point in time, oldest first. They concern all connections of the fleet: an event does not
-   * name the peer VPC.
+   * Reads the fleet's events about peering since a point in time, oldest first. These are the events of all connections of the fleet, because
+   * an event does not name the peer VPC.
    */
   async peeringEvents(since: Date): Promise<readonly FleetEvent[]> {
     const { api, calls, spec } = this.context;
@@ -181,7 +181,7 @@ export class Observer implements Ec2Source {
     return existing.kind === 'none' ? { kind: 'unknown' } : existing;
   }
 
-  /** Whether the latest event about peering is that the fleet was peered. */
+  /** Whether the latest event about peering says that the fleet was peered. */
   private async wasPeeredBefore(): Promise<boolean> {
     return (await this.peeringEvents(new Date(0))).at(-1)?.code === 'FLEET_VPC_PEERING_SUCCEEDED';
   }

@@ -20,12 +20,15 @@ const CLOCK_SKEW_MILLISECONDS = 5_000;
 export type CreateResult =
   { readonly kind: 'accepted' } | { readonly kind: 'refused'; readonly name: string; readonly message: string };
 
-/** Other connections of the stack may consume the authorization, each of them once. */
-const RETRY_WHILE_CONTENDING: RetryOptions = { pauseMilliseconds: LIST_MILLISECONDS, maxRefusals: MAX_CONCURRENT_CONNECTIONS };
+/** Each of the other connections of the stack may consume the authorization once. */
+const RETRY_WHILE_OTHERS_CONNECT: RetryOptions = {
+  pauseMilliseconds: LIST_MILLISECONDS,
+  maxRefusals: MAX_CONCURRENT_CONNECTIONS,
+};
 
 /**
  * GameLift may refuse to delete a connection that it created with the fleet, even if the deletion is authorized. More attempts would only
- * take rate limit from other callers. At one attempt in ten seconds, new permissions have reached all of AWS by the last attempt.
+ * slow down other callers, because all share the rate limit. Before the last attempt, new permissions have reached all of AWS.
  */
 const RETRY_WHILE_FLEET_EXISTS: RetryOptions = { pauseMilliseconds: DENIAL_RETRY_MILLISECONDS, maxRefusals: 8 };
 
@@ -36,15 +39,15 @@ export class Requests {
     private readonly observer: Observer,
   ) {}
 
-  retryAfterRefusal(options = RETRY_WHILE_CONTENDING): RetryAfterRefusal {
+  retryAfterRefusal(options = RETRY_WHILE_OTHERS_CONNECT): RetryAfterRefusal {
     return new RetryAfterRefusal(this.context.authorizer, this.context.calls, options);
   }
 
   /**
    * Requests the connection.
    *
-   * @param checkStillClaimed rejects with a Problem if a delete has removed the claim. It is called just before each attempt, which may be
-   *   minutes later: a delete in the meantime has found no connection, and CloudFormation will not repeat it.
+   * @param checkStillClaimed rejects with a Problem if a delete has removed the claim. It is called just before each attempt, because the
+   *   attempt may be minutes later. A delete in the meantime has found no connection, and CloudFormation does not repeat it
    */
   async create(checkStillClaimed: () => Promise<void>): Promise<CreateResult> {
     const { api, calls, spec } = this.context;
@@ -66,13 +69,13 @@ export class Requests {
   /**
    * Waits until the connection is active or has ended.
    *
-   * @param since when it was requested, in milliseconds since the epoch
+   * @param since when the connection was requested, in milliseconds since the epoch
    * @param ec2IdsBefore EC2's ids of the peering connections that existed before the request; undefined to watch only GameLift
-   * @throws Problem if it is still pending after the declared timeout
+   * @throws Problem if the connection is still pending after the declared timeout
    */
   async waitForOutcome(since: number, ec2IdsBefore: ReadonlySet<string> | undefined): Promise<SettledOutcome> {
     const { calls, spec } = this.context;
-    const stillPending = 'the peering connection was still pending';
+    const state = 'the peering connection was still pending';
     const startedAt = calls.now();
     let handledVersion: string | undefined;
     for (;;) {
@@ -82,9 +85,9 @@ export class Requests {
       if (isListDue(progress, isHandled, { startedAt, listedAt, now: calls.now() })) {
         // the list may not show yet that the connection is active, so this change is never treated as handled
         handledVersion = progress.kind === 'changed' && !progress.isActive ? progress.version : undefined;
-        // an earlier read may show the state before the request
+        // a read before this time may show the state before the request
         await calls.waitUntilReadable(startedAt);
-        await calls.sleepWhile(stillPending, listedAt + LIST_MILLISECONDS - calls.now());
+        await calls.sleepWhile(state, listedAt + LIST_MILLISECONDS - calls.now());
         const listed = await this.observer.listConnections();
         const outcome = outcomeOf(listed, progress, { startedAt, listedAt: this.observer.listedAt });
         if (outcome.kind !== 'pending') {
@@ -93,30 +96,27 @@ export class Requests {
       }
       if (calls.now() - startedAt >= spec.timeoutSeconds * 1000) {
         throw new Problem(
-          `${stillPending} after ${spec.timeoutSeconds} seconds`,
+          `${state} after ${spec.timeoutSeconds} seconds`,
           'look at the events of the fleet, raise the timeout of the VpcPeeringConnection, then deploy again',
         );
       }
-      await calls.sleepWhile(stillPending, WATCH_MILLISECONDS);
+      await calls.sleepWhile(state, WATCH_MILLISECONDS);
     }
   }
 
   /**
-   * Deletes the connection and waits until it is gone. Authorizes if GameLift refuses. Returns 'ends with its fleet' if GameLift keeps the
-   * connection until its fleet is deleted, although the deletion was authorized.
+   * Deletes the connection and waits until it is gone. Authorizes if GameLift refuses. Returns 'kept' if GameLift keeps the connection
+   * until its fleet is deleted, although the deletion was authorized.
    *
    * @param checkDeletable rejects with a Problem if another resource has adopted the connection. It is called just before each attempt
    */
-  async delete(
-    { id, gameLiftVpcId }: DeletableConnection,
-    checkDeletable: () => Promise<void>,
-  ): Promise<'deleted' | 'ends with its fleet'> {
+  async delete({ id, gameLiftVpcId }: DeletableConnection, checkDeletable: () => Promise<void>): Promise<'deleted' | 'kept'> {
     const { api, calls, spec } = this.context;
     // EC2's id may differ from GameLift's
     const isSide = (side: { readonly id: string; readonly requesterVpcId: string }): boolean =>
       side.id === id || side.requesterVpcId === gameLiftVpcId;
     const ec2Id = peeringsIn(await this.observer.readEc2()).find((side) => isSide(side) && isAlive(side))?.id;
-    const retry = this.retryAfterRefusal(spec.peerOnCreate ? RETRY_WHILE_FLEET_EXISTS : RETRY_WHILE_CONTENDING);
+    const retry = this.retryAfterRefusal(spec.peerOnCreate ? RETRY_WHILE_FLEET_EXISTS : RETRY_WHILE_OTHERS_CONNECT);
     for (;;) {
       let refusal: Error | undefined;
       try {
@@ -141,7 +141,7 @@ export class Requests {
       }
       if (!(await retry.prepareRetry(refusal?.message ?? ''))) {
         if (isKeptUntilFleetIsDeleted(spec.peerOnCreate, refusal?.message)) {
-          return 'ends with its fleet';
+          return 'kept';
         }
         throw (
           refusal ??

@@ -4,13 +4,13 @@ import { Problem } from '../problem';
 import { decideAfterRefusal } from './decide';
 
 export interface RetryOptions {
-  /** How long to wait before another attempt, until new permissions have reached all of AWS. */
+  /** How long to wait before another attempt, because new permissions may not have reached all of AWS yet. */
   readonly pauseMilliseconds: number;
   /** The handler gives up after more refusals than this. */
   readonly maxRefusals: number;
 }
 
-/** Prepares another attempt of a call that GameLift has refused: authorizes, or waits. Gives up when neither helps anymore. */
+/** Prepares another attempt of a call that GameLift has refused: authorizes, or waits. Gives up when neither can help. */
 export class RetryAfterRefusal {
   private refusals = 0;
   private refusalsWhileListed = 0;

@@ -8,23 +8,23 @@ import type { Ec2View } from '../network/ec2-view';
  * Interprets what GameLift's list, the fleet's events and EC2 show about a connection. Pure functions: nothing here waits or makes a call.
  */
 
-/** Finds the connection to delete. After a failed deletion, GameLift lists a connection as failed, although EC2 shows that it still exists. */
+/** Finds the connection to delete. After a failed deletion, GameLift lists the connection as failed, although EC2 shows that it exists. */
 export function findConnectionToDelete(listed: readonly ListedConnection[], view: Ec2View): ListedConnection | undefined {
   const stillExists = ({ status, gameLiftVpcId }: ListedConnection): boolean =>
     status === 'failed' && peeringsIn(view).some((side) => side.requesterVpcId === gameLiftVpcId && isAlive(side));
   return listed.find(isAlive) ?? listed.find(stillExists);
 }
 
-/** The interval of reading the fleet's events and EC2, whose rate limits are high. */
+/** The interval of reads of the fleet's events and of EC2. The rate limits of both are high. */
 export const WATCH_MILLISECONDS = 2_000;
 
-/** The shortest interval of reading GameLift's list, because of its rate limit. */
+/** The shortest interval of reads of GameLift's list, because of its rate limit. */
 export const LIST_MILLISECONDS = 10_000;
 
-/** The interval without progress: a little longer than the shortest one, so that the list can be read as soon as an event appears. */
+/** The interval of reads of the list without progress. It is longer than the shortest one, so that the list can be read when an event appears. */
 const LIST_WITHOUT_PROGRESS_MILLISECONDS = 12_000;
 
-/** The interval after progress: the list is only read in case that the events and EC2 miss the next change. */
+/** The interval of reads of the list after progress. These reads are only needed if the events and EC2 do not show the next change. */
 const LIST_AFTER_PROGRESS_MILLISECONDS = 60_000;
 
 /** How long reads may show the state before the request or the deletion. */
@@ -50,7 +50,7 @@ export function progressOf(events: readonly FleetEvent[], newPeerings: readonly 
   if (newPeering === undefined) {
     return { kind: 'none' };
   }
-  // only GameLift's list shows which of several peering connections is this fleet's
+  // if there are several, only GameLift's list shows which of them belongs to this fleet
   return newPeerings.length > 1 || (isAlive(newPeering) && newPeering.status !== 'active')
     ? { kind: 'pending' }
     : {
@@ -106,7 +106,7 @@ export function outcomeOf(
   }
   const [ended] = listed;
   if (ended !== undefined) {
-    // the list may be late: it shows only an earlier connection, but an event or EC2 shows that the requested one is active
+    // the list may be late: it shows only earlier connections, although an event or EC2 shows that the requested one is active
     return isReportedActive && !hasWaited
       ? { kind: 'pending' }
       : { kind: 'ended', peering: { ...ended, message: ended.message === '' ? message : ended.message } };

@@ -9,7 +9,8 @@ export function authorizationResource(request: CustomResourceRequest, context: R
   const pair = readPair(request.properties);
   const authorizer = context.authorizerFor(pair);
   return {
-    // the id does not depend on the VPC: otherwise, a delete for the previous VPC would cancel the authorization that the cleanup needs
+    // if the id depended on the VPC, CloudFormation would send a delete for the previous VPC, which would cancel the authorization that the
+    // cleanup needs
     physicalId: PhysicalId.ofPermanentResource(request),
     create: () => authorizer.authorizeForCreate(),
     update: () => {

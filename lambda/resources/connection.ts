@@ -12,12 +12,12 @@ import { Connection } from '../peering/connection';
 import { readBoolean, readFleetId, readOneOf, readPair, readRouteTableIds, readSeconds, tryRead } from './properties';
 import type { RequestContext, Resource } from './resource';
 
-/** @throws Error that names the invalid property, what it must be, and what it is. */
+/** @throws Error that names the invalid property, says what it must be, and shows its value. */
 function readConnectionSpec(properties: RawProperties): ConnectionSpec {
   return {
     fleetId: readFleetId(properties),
     pair: readPair(properties),
-    timeoutSeconds: readSeconds(properties, 'TimeoutSeconds', 1, MAX_CONNECTION_TIMEOUT_SECONDS),
+    timeoutSeconds: readSeconds(properties, 'TimeoutSeconds', { min: 1, max: MAX_CONNECTION_TIMEOUT_SECONDS }),
     routes: { kind: readOneOf(properties, 'Routes', ROUTES_KINDS), routeTableIds: readRouteTableIds(properties) },
     dnsResolution: readBoolean(properties, 'DnsResolution'),
     adoptExisting: readBoolean(properties, 'AdoptExisting'),
@@ -27,15 +27,15 @@ function readConnectionSpec(properties: RawProperties): ConnectionSpec {
 
 /** How an update changes the connection. */
 export type UpdateKind =
-  /** No relevant property has changed: only the expiration time of the authorization, for example. */
+  /** No relevant property has changed, only the expiration time of the authorization, for example. */
   | { readonly kind: 'unchanged'; readonly previousRoutes: DeclaredRoutes }
   /** Properties of the same connection have changed. `previousRoutes` are the current ones if the previous properties can't be read. */
   | { readonly kind: 'changed'; readonly previousRoutes: DeclaredRoutes }
   /** The fleet or the VPC has changed, and so the connection. CloudFormation deletes the previous connection afterwards. */
   | { readonly kind: 'different connection' }
   /**
-   * The same in the rollback of an update that failed or got no response. CloudFormation does not know the physical id of the connection
-   * that the failed update created (`previous`), and sends no delete for it.
+   * The fleet or the VPC has changed back, in the rollback of an update that failed or got no response. CloudFormation does not know the
+   * physical id of the connection that the failed update created (`previous`), and sends no delete for it.
    */
   | { readonly kind: 'rollback to different connection'; readonly previous: ConnectionSpec };
 
@@ -64,11 +64,11 @@ function connectionKeyOf({ fleetId, pair }: ConnectionSpec): string {
 
 /** Custom::GameLiftVpcPeeringConnection */
 export function connectionResource(request: CustomResourceRequest, context: RequestContext): Resource {
-  const { physicalResourceId: received, requestId } = request;
+  const { physicalResourceId: receivedId, requestId } = request;
   const idOf = (spec: ConnectionSpec): PhysicalId => PhysicalId.ofReplaceableResource(request, connectionKeyOf(spec));
   const spec = readConnectionSpec(request.properties);
   const physicalId = idOf(spec);
-  const state = physicalId.stateOf(received);
+  const state = physicalId.stateOf(receivedId);
   // the claims of a failed create contain its request id, so that its delete can distinguish them from those of a later create
   const connection = createConnection(spec, request, state.kind === 'unfinished' ? state.requestId : requestId, context);
   const updateConnection = (previousRoutes: DeclaredRoutes): Promise<ConnectionAttributes> => {
@@ -81,7 +81,7 @@ export function connectionResource(request: CustomResourceRequest, context: Requ
     create: () => connection.create(),
     update: async () => {
       const previous = tryRead(readConnectionSpec, request.oldProperties);
-      const update = kindOfUpdate(previous, spec, previous && idOf(previous).stateOf(received));
+      const update = kindOfUpdate(previous, spec, previous && idOf(previous).stateOf(receivedId));
       switch (update.kind) {
         case 'unchanged':
           return (await connection.attributesFromTags()) ?? (await updateConnection(update.previousRoutes));

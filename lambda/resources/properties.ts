@@ -2,7 +2,7 @@ import { SCHEMA_VERSION } from '../../lib/contract';
 import type { ConnectionProperties, RenewalProperties } from '../../lib/contract';
 import type { PeerRole } from '../aws/sts';
 import { readMatch, formatValue } from '../cloudformation/values';
-import type { RawProperties } from '../cloudformation/values';
+import type { RawProperties, TextFormat } from '../cloudformation/values';
 import type { Pair } from '../model/pair';
 
 /*
@@ -17,7 +17,7 @@ type PropertyName = keyof ConnectionProperties | keyof RenewalProperties;
 /** The properties as CloudFormation sends them. */
 type Properties = Readonly<Partial<Record<PropertyName, unknown>>>;
 
-/** By property of a custom resource: the property of a construct that sets it. */
+/** For a property of a custom resource, the property of a construct that sets it. */
 const CONSTRUCT_PROPERTIES: Readonly<Partial<Record<PropertyName, string>>> = {
   PeerVpcId: 'the vpc of the VpcPeeringAuthorization',
   PeerVpcAwsAccountId: 'the peerVpcAccount of the VpcPeeringAuthorization',
@@ -39,15 +39,25 @@ function remedyFor(name: PropertyName): string {
   return source === undefined ? '' : `. Correct ${source}, then deploy again`;
 }
 
-function readText(properties: Properties, name: PropertyName, pattern: RegExp, what: string): string {
-  return readMatch(properties, name, pattern, what, remedyFor(name));
+function readText(properties: Properties, name: PropertyName, format: TextFormat): string {
+  return readMatch(properties, name, format, remedyFor(name));
 }
 
-const VPC_ID = /^vpc-[0-9a-f]{1,32}$/;
-const ACCOUNT = /^\d{12}$/;
-const ROLE_ARN = /^arn:[a-z-]{1,32}:iam::\d{12}:role\/[!-~]{1,576}$/;
+const VPC_ID: TextFormat = {
+  pattern: /^vpc-[0-9a-f]{1,32}$/,
+  description: 'the id of a VPC such as vpc-0123456789abcdef0',
+};
+const ACCOUNT: TextFormat = { pattern: /^\d{12}$/, description: 'an account id of 12 digits' };
+const ROLE_ARN: TextFormat = {
+  pattern: /^arn:[a-z-]{1,32}:iam::\d{12}:role\/[!-~]{1,576}$/,
+  description: 'the ARN of a role such as arn:aws:iam::123456789012:role/Peering',
+};
+const FLEET_ID: TextFormat = {
+  pattern: /^(?=.{1,128}$)[a-z]*fleet-[a-zA-Z0-9-]+$/,
+  description: 'the id of a fleet such as fleet-01234567-89ab-cdef-0123-456789abcdef',
+};
+const BOOLEAN: TextFormat = { pattern: /^(true|false)$/, description: 'true or false' };
 const EXTERNAL_ID = /^[\w+=,.@:/-]{2,1224}$/;
-const FLEET_ID = /^(?=.{1,128}$)[a-z]*fleet-[a-zA-Z0-9-]+$/;
 const ROUTE_TABLE_ID = /^rtb-[0-9a-f]{1,32}$/;
 
 /** An error message if a later version of the library may have synthesized the properties; otherwise, undefined. */
@@ -64,9 +74,9 @@ export function schemaVersionError({ SchemaVersion: version }: Properties): stri
 
 export function readPair(properties: Properties): Pair {
   return {
-    peerVpcId: readText(properties, 'PeerVpcId', VPC_ID, 'the id of a VPC such as vpc-0123456789abcdef0'),
-    peerVpcAccount: readText(properties, 'PeerVpcAwsAccountId', ACCOUNT, 'an account id of 12 digits'),
-    gameLiftAccount: readText(properties, 'GameLiftAwsAccountId', ACCOUNT, 'an account id of 12 digits'),
+    peerVpcId: readText(properties, 'PeerVpcId', VPC_ID),
+    peerVpcAccount: readText(properties, 'PeerVpcAwsAccountId', ACCOUNT),
+    gameLiftAccount: readText(properties, 'GameLiftAwsAccountId', ACCOUNT),
     peerRole: readPeerRole(properties),
   };
 }
@@ -76,7 +86,7 @@ function readPeerRole(properties: Properties): PeerRole | undefined {
   if (PeerRoleArn === undefined) {
     return undefined;
   }
-  const arn = readText(properties, 'PeerRoleArn', ROLE_ARN, 'the ARN of a role such as arn:aws:iam::123456789012:role/Peering');
+  const arn = readText(properties, 'PeerRoleArn', ROLE_ARN);
   if (ExternalId !== undefined && (typeof ExternalId !== 'string' || !EXTERNAL_ID.test(ExternalId))) {
     // an external id is never logged, so the error does not show it
     throw new Error(
@@ -87,19 +97,23 @@ function readPeerRole(properties: Properties): PeerRole | undefined {
 }
 
 export function readFleetId(properties: Properties): string {
-  return readText(properties, 'FleetId', FLEET_ID, 'the id of a fleet such as fleet-01234567-89ab-cdef-0123-456789abcdef');
+  return readText(properties, 'FleetId', FLEET_ID);
 }
 
 export function readBoolean(properties: Properties, name: PropertyName): boolean {
-  return readText(properties, name, /^(true|false)$/, 'true or false') === 'true';
+  return readText(properties, name, BOOLEAN) === 'true';
 }
 
-/** Reads whole seconds from `minimum` to `maximum`. */
-export function readSeconds(properties: Properties, name: PropertyName, minimum: number, most: number): number {
-  const what = `whole seconds from ${minimum} to ${most}`;
-  const seconds = Number(readText(properties, name, /^\d+$/, what));
-  if (seconds < minimum || seconds > most) {
-    throw new Error(`${name} must be ${what}, got ${formatValue(properties[name])}${remedyFor(name)}`);
+/** Reads whole seconds. Both limits are inclusive. */
+export function readSeconds(
+  properties: Properties,
+  name: PropertyName,
+  { min, max }: { readonly min: number; readonly max: number },
+): number {
+  const description = `whole seconds from ${min} to ${max}`;
+  const seconds = Number(readText(properties, name, { pattern: /^\d+$/, description }));
+  if (seconds < min || seconds > max) {
+    throw new Error(`${name} must be ${description}, got ${formatValue(properties[name])}${remedyFor(name)}`);
   }
   return seconds;
 }
@@ -114,14 +128,14 @@ export function readOneOf<T extends string>(properties: Properties, name: Proper
 
 export function readRouteTableIds(properties: Properties): readonly string[] {
   const { RouteTableIds: value = [] } = properties;
-  const expectation = 'RouteTableIds must be a list of ids of route tables such as rtb-0123456789abcdef0';
+  const requirement = 'RouteTableIds must be a list of ids of route tables such as rtb-0123456789abcdef0';
   if (!Array.isArray(value)) {
-    throw new Error(`${expectation}, got ${formatValue(value)}${remedyFor('RouteTableIds')}`);
+    throw new Error(`${requirement}, got ${formatValue(value)}${remedyFor('RouteTableIds')}`);
   }
   const items = value as readonly unknown[];
   return items.map((item) => {
     if (typeof item !== 'string' || !ROUTE_TABLE_ID.test(item)) {
-      throw new Error(`${expectation}, got one with ${formatValue(item)}${remedyFor('RouteTableIds')}`);
+      throw new Error(`${requirement}, got one with ${formatValue(item)}${remedyFor('RouteTableIds')}`);
     }
     return item;
   });

@@ -19,7 +19,7 @@ export async function renew(properties: RawProperties, availableMilliseconds: nu
     throw new Error(versionError);
   }
   const pair = readPair(properties);
-  const minimumValiditySeconds = readSeconds(properties, 'MinimumValiditySeconds', 0, 24 * 3600);
+  const minimumValiditySeconds = readSeconds(properties, 'MinimumValiditySeconds', { min: 0, max: 24 * 3600 });
   const requester = readRequester(properties);
   const { log, time } = dependencies;
   const milliseconds = Math.min(availableMilliseconds, AUTHORIZATION_BUDGET_SECONDS * 1000);

@@ -12,9 +12,9 @@ import type { Pair } from '../model/pair';
 
 /** The handler's external dependencies, which tests replace. */
 export interface Dependencies {
-  /** Makes calls with the function's own role. */
+  /** Makes calls to AWS with the function's own role. */
   readonly api: AwsApi;
-  /** Makes calls with a role of another account. */
+  /** Returns an API that makes calls with a role of another account. */
   readonly assume: (role: PeerRole, sessionName: string) => AwsApi;
   readonly put: Put;
   readonly time: Time;
@@ -35,7 +35,7 @@ export interface Resource {
 /** What the code of a resource needs for one request. */
 export class RequestContext {
   readonly calls: Calls;
-  /** By role and external id, so that all calls of a request with the same role share one session. */
+  /** The APIs of assumed roles, by role and external id. All calls of a request with the same role share one session. */
   private readonly assumedRoles = new Map<string, AwsApi>();
 
   constructor(
@@ -46,7 +46,7 @@ export class RequestContext {
     this.calls = new Calls(dependencies.time, dependencies.log, signal);
   }
 
-  /** Makes calls in the account that owns the VPC; undefined if the handler has no access to it. */
+  /** Returns an API that makes calls in the account of the VPC; undefined if the handler has no access to that account. */
   vpcApiFor({ peerRole, peerVpcAccount }: Pair): AwsApi | undefined {
     const { api: ownApi, assume } = this.dependencies;
     const { stackId, logicalResourceId } = this.requester;
@@ -61,7 +61,11 @@ export class RequestContext {
     return peerVpcAccount === this.ownAccount ? ownApi : undefined;
   }
 
-  /** @param minimumValidityMilliseconds an authorization that is valid for a shorter time is replaced. Default: 12 hours */
+  /**
+   * Creates the authorizer of a pair.
+   *
+   * @param minimumValidityMilliseconds an authorization that is valid for a shorter time is replaced. Default: 12 hours
+   */
   authorizerFor(pair: Pair, minimumValidityMilliseconds?: number): Authorizer {
     const { calls, ownAccount } = this;
     const { api, log, region } = this.dependencies;

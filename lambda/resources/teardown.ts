@@ -32,9 +32,9 @@ export function teardownResource(request: CustomResourceRequest, context: Reques
 }
 
 /**
- * Authorizes if the handler can. If it can't, the update of the authorization resource has checked for an authorization before anything
- * changed. A check here could fail wrongly: the authorization may have been used since, and AWS does not document whether it is then
- * still listed.
+ * Authorizes if the handler can. Otherwise, does nothing: the update of the authorization resource has already checked for an authorization
+ * before anything changed. If the authorization was used since then, a check here could fail, because AWS does not document whether
+ * GameLift still lists a used authorization.
  */
 async function authorizeCleanup(authorizer: Authorizer): Promise<void> {
   if (authorizer.canAuthorize) {
@@ -42,7 +42,7 @@ async function authorizeCleanup(authorizer: Authorizer): Promise<void> {
   }
 }
 
-/** Authorizes. Ignores an error if nothing is peered anymore. */
+/** Authorizes. Ignores an error if nothing is peered with the VPC anymore. */
 async function ignoreErrorUnlessPeered(
   pair: Pair,
   { calls, dependencies }: RequestContext,

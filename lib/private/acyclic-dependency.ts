@@ -14,14 +14,14 @@ export function addDependencyUnlessCyclic(source: CfnResource, target: CfnResour
 }
 
 /**
- * Makes each of several sources depend on each target, except on targets that depend on a source themselves. This includes targets that
- * are added to the array later.
+ * Makes each of several sources depend on each target, including targets that are added to the array later. Leaves out targets that depend
+ * on a source themselves.
  */
 export class AcyclicDependency {
   private readonly sources: CfnResource[] = [];
-  /** The sources that have used the last decision. */
+  /** The sources that have got their targets since the last decision. */
   private readonly servedSources = new Set<CfnResource>();
-  /** By the stack of the source. */
+  /** The targets that the sources of each stack can depend on. */
   private readonly acyclicTargets = new Map<Stack, readonly CfnResource[]>();
 
   constructor(private readonly targets: readonly CfnResource[]) {}
@@ -32,9 +32,9 @@ export class AcyclicDependency {
   }
 
   private targetsFor(source: CfnResource): IConstruct[] {
-    // during the search of another dependency, use the last decision: a search must not start further searches
+    // while another dependency is searched, use the last decision, because a search must not start further searches
     if (!isSearching()) {
-      // One decision serves each source once. If a source is resolved again, more dependencies may be known, so decide again.
+      // If the CDK asks for the same source again, more dependencies may exist than at the last decision, so decide again.
       if (this.servedSources.size === 0 || this.servedSources.has(source)) {
         this.servedSources.clear();
         this.decide();
@@ -71,7 +71,7 @@ function groupBy<K>(resources: readonly CfnResource[], keyOf: (resource: CfnReso
   return groups;
 }
 
-/** Dependencies that are determined only when the CDK reads them. */
+/** Determines its dependencies only when the CDK reads them. */
 class LateDependable extends Dependable implements IDependable {
   constructor(private readonly determineRoots: () => IConstruct[]) {
     super();

@@ -4,10 +4,10 @@ import { AcyclicDependency } from './acyclic-dependency';
 import { topLevelStackOf } from './enclosing-stacks';
 import { sharedMap } from './library-copies';
 
-/** How many batches CloudFormation creates at the same time. While one batch finishes, the next can start. */
+/** How many batches CloudFormation creates at the same time. While the last connections of one batch finish, others can start. */
 const CONCURRENT_BATCHES = 4;
 
-/** Connections that each wait for all connections of an earlier batch. */
+/** Connections that all wait for the connections of the same earlier batch. */
 interface Batch {
   readonly connections: CfnResource[];
   readonly afterEarlierBatch: AcyclicDependency;
@@ -19,23 +19,23 @@ type Origin = 'requested' | 'peered on creation';
 /** The connections of a deployment. */
 interface Batches {
   readonly byOrigin: Record<Origin, Batch[]>;
-  /** What the first batches of requested connections wait for. */
+  /** The connections that the first batches of requested connections wait for. */
   readonly beforeRequested: CfnResource[];
   connectionCount: number;
 }
 
-/** The batches of each top-level stack. Its nested stacks are part of the same deployment. */
+/** The batches of each top-level stack. Nested stacks are part of the same deployment. */
 const batchesOf = sharedMap<Stack, Batches>('connectionBatches');
 
 /**
  * Adds a connection to the last batch of its deployment and origin. Batches limit how many connections share GameLift's rate limit at the
  * same time. A batch has only one origin, because connections that are requested wait for those that are peered on creation.
  *
- * If each connection waited for a single earlier one, connections would start one by one. If throttled calls cost rate tokens (AWS does
- * not document this), the first call of each would make all others wait for another round.
+ * If each connection waited for a single earlier one, connections would start one by one. If throttled calls count against the rate limit
+ * (AWS does not document this), the first call of each connection would delay all others.
  *
- * If there are more connections than CloudFormation may create at the same time, those that are requested come after those that are peered
- * on creation.
+ * If there are more connections than CloudFormation may create at the same time, it creates those that are requested after those that are
+ * peered on creation.
  */
 export function addToBatch(origin: Origin, connection: CfnResource): void {
   const stack = topLevelStackOf(connection);
@@ -51,6 +51,7 @@ export function addToBatch(origin: Origin, connection: CfnResource): void {
   batches.connectionCount += 1;
   if (batches.connectionCount > MAX_CONCURRENT_CONNECTIONS) {
     const peeredOnCreation = batches.byOrigin['peered on creation'].slice(-CONCURRENT_BATCHES);
+    // changes the array in place, because the first batches wait for the content of this array
     batches.beforeRequested.splice(
       0,
       batches.beforeRequested.length,
@@ -59,7 +60,11 @@ export function addToBatch(origin: Origin, connection: CfnResource): void {
   }
 }
 
-/** @param beforeFirst what the first batches wait for */
+/**
+ * Returns the last batch, or a new one if the last batch is full.
+ *
+ * @param beforeFirst the connections that the first batches wait for
+ */
 function batchWithRoom(batches: Batch[], beforeFirst: readonly CfnResource[]): Batch {
   const last = batches.at(-1);
   if (last !== undefined && last.connections.length < MAX_CONCURRENT_CONNECTIONS / CONCURRENT_BATCHES) {

@@ -12,8 +12,8 @@ export function isSearching(): boolean {
 /**
  * Finds out whether constructs depend on one of several targets, directly or indirectly, in the deployed templates.
  *
- * It compares units, which are what CloudFormation or the CDK puts in order. These are either the resources of one stack, where a nested
- * stack counts as one resource, or whole stacks. Each unit is visited once, so the work grows with the number of units.
+ * It compares units. A unit is something that CloudFormation or the CDK orders: a resource of one stack, where a nested stack counts as one
+ * resource, or a whole stack. Each unit is visited once, so the duration grows with the number of units.
  */
 export class DependencySearch {
   private readonly results = new Map<IConstruct, boolean>();
@@ -84,7 +84,7 @@ export class DependencySearch {
     const dependencyIds = new Set(
       dependencies.filter((other) => CfnResource.isCfnResource(other)).map((other) => stack.resolve(other.logicalId) as string),
     );
-    // references that are not tokens, such as those in an override
+    // references that are written out instead of tokens, such as those in an override
     const referencedElements = referencedLogicalIds(value).some((logicalId) => !dependencyIds.has(logicalId))
       ? this.elementsReferencedIn(value, stack)
       : [];
@@ -116,7 +116,7 @@ export class DependencySearch {
     return [...contents, unit].filter((construct) => CfnElement.isCfnElement(construct));
   }
 
-  /** By logical id. */
+  /** The elements of a stack, by logical id. */
   private elementsOf(stack: Stack): ReadonlyMap<string, CfnElement> {
     const cached = this.elementsOfStack.get(stack);
     if (cached !== undefined) {
@@ -155,7 +155,7 @@ function nestedStackOf(resource: IConstruct): Stack | undefined {
   return siblings.filter((sibling) => Stack.isStack(sibling)).find(({ nestedStackResource }) => nestedStackResource === resource);
 }
 
-/** The logical ids in the references of a part of a template. Text that happens to equal a logical id is not a reference. */
+/** The logical ids to which a part of a template refers. A text that only happens to equal a logical id is not a reference. */
 function referencedLogicalIds(part: unknown): string[] {
   if (Array.isArray(part)) {
     return part.flatMap(referencedLogicalIds);
@@ -168,7 +168,7 @@ function referencedLogicalIds(part: unknown): string[] {
     switch (key) {
       case 'Ref':
       case 'DependsOn':
-        // neither a pseudo parameter nor a path that resolveReferences wrote
+        // leaves out pseudo parameters, and the paths that resolveReferences has written
         return texts.filter((text) => !text.includes('::'));
       case 'Fn::GetAtt':
         return texts.slice(0, 1).flatMap((text) => text.split('.').slice(0, 1));

@@ -26,25 +26,26 @@ export class FleetPeer implements ec2.IPeer {
 /**
  * Whether rules can be added to a security group. A group that was imported with `mutable: false` ignores `addIngressRule`.
  *
- * The CDK has no property for this. So add a rule with a peer that throws: only a mutable group requests the configuration of the peer.
+ * The CDK has no property for this. So this function adds a rule with a peer that throws an error when the group reads its configuration. Only
+ * a mutable group reads it.
  */
 export function isMutable(securityGroup: ec2.ISecurityGroup, port: ec2.Port): boolean {
-  const configRequested = new Error('the security group is mutable');
-  const requestConfig = (): never => {
-    throw configRequested;
+  const mutableError = new Error('the security group is mutable');
+  const throwError = (): never => {
+    throw mutableError;
   };
   const peer = {
     uniqueId: 'GameLiftVpcPeeringMutable',
     canInlineRule: false,
     connections: new ec2.Connections(),
-    toIngressRuleConfig: requestConfig,
-    toEgressRuleConfig: requestConfig,
+    toIngressRuleConfig: throwError,
+    toEgressRuleConfig: throwError,
   };
   try {
     securityGroup.addIngressRule(peer, port);
     return false;
   } catch (error) {
-    if (error !== configRequested) {
+    if (error !== mutableError) {
       throw error;
     }
     return true;

@@ -14,7 +14,7 @@ export function isCfnFleet(construct: IConstruct | undefined): construct is Flee
   return construct !== undefined && CfnResource.isCfnResource(construct) && construct.cfnResourceType === 'AWS::GameLift::Fleet';
 }
 
-/** A fleet that a user passes. */
+/** The fleet that a user has passed to a connection. */
 export interface PassedFleet {
   readonly construct: IConstruct;
   readonly fleetId: string;
@@ -35,7 +35,7 @@ interface FleetConstruct extends IConstruct {
  * Reads a fleet from a construct: an `AWS::GameLift::Fleet`, a construct that contains one as its default child (directly or through
  * further default children), or a construct with the id of a fleet.
  *
- * @throws Error if the construct is anything else
+ * @throws Error for any other construct
  */
 export function readFleet(construct: FleetConstruct): PassedFleet {
   validateConstruct(construct);
@@ -52,12 +52,12 @@ export function readFleet(construct: FleetConstruct): PassedFleet {
   return { construct, fleetId, account, region, resource: undefined };
 }
 
-interface FoundFleet {
+interface FindFleetResult {
   readonly fleetId: string | undefined;
   readonly resource: CfnResource | undefined;
 }
 
-function findFleet(construct: FleetConstruct): FoundFleet {
+function findFleet(construct: FleetConstruct): FindFleetResult {
   const fleetId = construct.fleetRef?.fleetId ?? construct.fleetId;
   const defaultChild = defaultChildOf(construct);
   const candidates = [referencedConstruct(fleetId), construct, defaultChild];
@@ -77,7 +77,7 @@ function defaultChildOf(construct: IConstruct): IConstruct | undefined {
   }
 }
 
-/** @throws Error if the value, from code without types, is not a construct */
+/** @throws Error if the value is not a construct. Code without types can pass any value. */
 function validateConstruct(value: unknown): void {
   if (typeof value === 'object' && value !== null) {
     if (!('node' in value)) {
@@ -144,7 +144,7 @@ function computeTypeErrors(fleet: CfnResource, computeType: unknown): string[] {
     : [];
 }
 
-/** For each Stage, the constructs that create a connection, by fleet and VPC. */
+/** The constructs that create a connection, by Stage, then by fleet and VPC. */
 const registeredPeerings = sharedMap<IConstruct, Map<string, IConstruct>>('peerings');
 
 /**
@@ -158,10 +158,10 @@ export function registerPeering(construct: IConstruct, fleetId: string, vpcId: s
     return;
   }
   const stage = Stage.of(construct) ?? construct.node.root;
-  const registered = registeredPeerings.get(stage) ?? new Map<string, IConstruct>();
-  registeredPeerings.set(stage, registered);
+  const peeringsOfStage = registeredPeerings.get(stage) ?? new Map<string, IConstruct>();
+  registeredPeerings.set(stage, peeringsOfStage);
   const key = JSON.stringify([fleetId, vpcKeyOf(resolveReferences(vpcId, construct))]);
-  const other = registered.get(key);
+  const other = peeringsOfStage.get(key);
   if (other !== undefined) {
     throw new Error(
       `a fleet and a VPC can have only one peering connection, but ${construct.node.path} and ${other.node.path} both peer ` +
@@ -169,7 +169,7 @@ export function registerPeering(construct: IConstruct, fleetId: string, vpcId: s
         'connection of the other',
     );
   }
-  registered.set(key, construct);
+  peeringsOfStage.set(key, construct);
 }
 
 function describeFleet(fleetId: string): string {

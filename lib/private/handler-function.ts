@@ -30,7 +30,7 @@ const TIMEOUT = Duration.minutes(15);
 
 const DEFAULT_MEMORY_MIB = 256;
 
-/** A custom resource of this library. */
+/** The properties of a custom resource of this library. */
 export interface HandledResourceProps {
   readonly resourceType: string;
   readonly properties: Readonly<Record<string, unknown>>;
@@ -41,7 +41,7 @@ export interface HandledResourceProps {
   readonly policies: readonly iam.CfnRolePolicy[];
 }
 
-/** What the permissions of a policy of the handler apply to. */
+/** The construct that a policy of the handler allows access to, such as a VPC. */
 export interface PolicyTarget {
   /** There is one policy for each purpose and construct. */
   readonly construct: IConstruct;
@@ -56,7 +56,7 @@ export interface HandlerRoleProps {
 }
 
 /**
- * A policy of the handler's role. It is left out of the template if the app does not define the role, as for an imported role and with
+ * A policy of the handler's role. The template does not contain it if the app does not define the role: if the role is imported, or with
  * `Role.customizeRoles`.
  */
 class HandlerPolicy extends iam.CfnRolePolicy {
@@ -84,11 +84,11 @@ class HandlerPolicy extends iam.CfnRolePolicy {
       this.contents.add(this.contentOf(statement));
       this.document.addStatements(statement);
       if (this.node.tryGetContext(CUSTOMIZE_ROLES_CONTEXT) !== undefined) {
-        // the CDK then adds the statement to its report instead of a policy
+        // with this option, the CDK adds the statement to its report instead of a policy
         this.handler.role.addToPrincipalPolicy(statement);
       }
     }
-    // The name contains the id, too. If two logical ids had the same name, deleting one would delete the policy of the other.
+    // The name contains the id, so that no two policies have the same name. Otherwise, deleting one would delete the other.
     const digest = digestOf(this.contentOf(this.document), 8);
     const prefix = Lazy.string({ produce: () => this.handler.policyNamePrefix });
     this.policyName = Fn.join('-', [prefix, this.node.id, this.targetName, digest]);
@@ -110,14 +110,14 @@ function isDefinedByApp(role: iam.IRole): boolean {
 
 /** The Lambda function of a stack, with its role, its log group, and its limits for asynchronous invocations. */
 export class HandlerFunction extends Construct {
-  /** The function of the stack, which is created if the stack has none yet. */
+  /** Returns the function of the stack. Creates it if the stack has none yet. */
   static of(scope: IConstruct): HandlerFunction {
     const stack = Stack.of(scope);
     return HandlerFunction.find(stack) ?? new HandlerFunction(stack, HANDLER_ID, {});
   }
 
   /**
-   * The function of the stack, for the construct that configures it.
+   * Returns the function of the stack, with the role that the user has chosen. Only one construct can configure the function.
    *
    * @throws Error if another construct configures the function, or if its role can no longer be changed
    */
@@ -180,7 +180,7 @@ export class HandlerFunction extends Construct {
     return this.vpcSecurityGroups;
   }
 
-  /** The names of policies in a role that a user passed contain the stack, because functions of several stacks can share the role. */
+  /** If the user passed the role, the names of its policies contain a digest of the stack, because several stacks can share the role. */
   get policyNamePrefix(): string {
     const isOwnRole = this.role.node.scope === this;
     return isOwnRole ? 'GameLiftVpcPeering' : `GameLiftVpcPeering-${digestOf(Stack.of(this).node.path, 8)}`;
@@ -244,7 +244,7 @@ export class HandlerFunction extends Construct {
   }
 
   /**
-   * Adds a policy that keeps its permissions as long as a resource needs them, or adds statements to it if there is one already.
+   * Adds a policy that keeps its permissions as long as a resource needs them. If the policy already exists, adds the statements to it.
    *
    * CloudFormation changes policies before it deletes resources that were replaced or removed. Since it cannot rename this type of
    * policy in place, the policy's name contains the target and a digest of the document. A change of permissions therefore creates a
@@ -269,7 +269,7 @@ export class HandlerFunction extends Construct {
       resourceType: props.resourceType,
       properties: props.properties,
       removalPolicy: props.removalPolicy,
-      // an invocation that starts just before the event is too old still responds before CloudFormation gives up
+      // even if the invocation starts just before Lambda would discard the event, it responds before CloudFormation gives up
       serviceTimeout: Duration.seconds(MAX_EVENT_AGE_SECONDS + props.budgetSeconds + 2 * RESPONSE_RESERVE_SECONDS),
     });
     resource.node.addDependency(this.eventInvokeConfig, ...props.policies);
@@ -322,12 +322,12 @@ export class HandlerFunction extends Construct {
     });
   }
 
-  /** The function's own role has this policy inline. */
+  /** Adds this policy to a role that the user passed. The function's own role has it inline. */
   private addLogsPolicy(): void {
     this.addFunctionPolicy('Logs', LOG_ACTIONS, this.logGroupArn());
   }
 
-  /** Lazy, because the log group can still be changed. */
+  /** Returns a lazy value, because the log group can still be changed. */
   private logGroupArn(): string {
     return Lazy.string({ produce: () => this.logGroup.logGroupArn });
   }
@@ -352,13 +352,13 @@ export class HandlerFunction extends Construct {
     return resource;
   }
 
-  /** The path within this stack. It does not change if the stack moves to another place in the app. */
+  /** The path of a construct within this stack. It does not change if the stack moves to another place in the app. */
   private pathOf(construct: IConstruct): string {
     const stack = Stack.of(this);
     return Stack.of(construct) === stack ? construct.node.path.slice(stack.node.path.length) : construct.node.path;
   }
 
-  /** Permissions that Lambda itself uses. For most of them, AWS supports no narrower resource than all. */
+  /** Adds permissions that Lambda itself uses. Most of their actions do not support resource-level permissions. */
   private addFunctionPolicy(purpose: string, actions: readonly string[], resource: string): void {
     const statement = new iam.PolicyStatement({ actions: [...actions], resources: [resource] });
     this.resource.node.addDependency(this.addPolicy(purpose, { construct: this, name: 'Function' }, [statement]));

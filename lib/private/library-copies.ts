@@ -47,6 +47,6 @@ export function validateLibraryVersion(construct: object): void {
 /** A map that all copies of this version of the library share. */
 export function sharedMap<K extends object, V>(name: string): WeakMap<K, V> {
   const key = Symbol.for(`${LIBRARY}@${version}.${name}`);
-  const holder = globalThis as { [key]?: WeakMap<K, V> };
-  return (holder[key] ??= new WeakMap<K, V>());
+  const globals = globalThis as { [key]?: WeakMap<K, V> };
+  return (globals[key] ??= new WeakMap<K, V>());
 }

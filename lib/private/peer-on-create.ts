@@ -53,9 +53,10 @@ function peerVpcProperties({ vpc, peerVpcAccount }: PeeringPair): {
 }
 
 /**
- * Makes GameLift peer the fleet with the VPC of a connection on creation. Replaces a VPC that cannot be compared with it at synthesis.
+ * Makes GameLift peer the fleet with the VPC of a connection on creation. Overwrites the `PeerVpcId` of the fleet, unless it is known to be
+ * another VPC.
  *
- * @throws Error if the fleet already has another VPC
+ * @throws Error if the fleet already has another VPC as its `PeerVpcId`
  */
 export function setPeerVpc(connection: Construct, fleet: CfnResource, pair: PeeringPair): void {
   const other = connectionOfFleet.get(fleet);
@@ -79,7 +80,7 @@ export function setPeerVpc(connection: Construct, fleet: CfnResource, pair: Peer
     fleet.peerVpcAwsAccountId = properties.PeerVpcAwsAccountId;
   }
   for (const [name, value] of Object.entries(properties)) {
-    // a fleet without typed properties, or with an earlier override
+    // the fleet has no typed properties, or an earlier override hides them
     if (!hasProperty(fleet, name, value)) {
       fleet.addPropertyOverride(name, value);
     }
@@ -120,7 +121,7 @@ export function forbidPeerVpc(connection: Construct, fleet: CfnResource, vpc: ec
   });
 }
 
-/** Compares the `PeerVpcId` of a fleet with a VPC. Unknown if it has none. */
+/** Compares the `PeerVpcId` of a fleet with a VPC. Returns `unknown` if the fleet has none. */
 function compareWithPeerVpc(fleet: CfnResource, vpc: ec2.IVpc): Comparison {
   return hasProperty(fleet, 'PeerVpcId', vpc.vpcId)
     ? 'same'
@@ -133,7 +134,7 @@ interface PeeredOnCreate {
   readonly resources: CfnResource[];
 }
 
-/** The connections with `peerOnCreate` of each top-level stack, by VPC. Its nested stacks are part of the same deployment. */
+/** The connections with `peerOnCreate` of each top-level stack, by VPC. Nested stacks are part of the same deployment. */
 const peeredOnCreate = sharedMap<Stack, Map<string, PeeredOnCreate>>('peeredOnCreate');
 
 function connectionsPeeredOnCreate(connection: IConstruct, vpc: ec2.IVpc): PeeredOnCreate {
@@ -159,11 +160,11 @@ export function registerPeeredOnCreate(connection: Construct, resource: CfnResou
 
 /**
  * Makes a connection without `peerOnCreate` wait for those of the same deployment and VPC that have it, including those that are registered
- * later. They are complete soon after their fleet is ACTIVE, so a deployment takes about as long as its slowest fleet.
+ * later. The connections with `peerOnCreate` are complete soon after their fleet is ACTIVE, so this order costs little time.
  *
- * The order matters if each use consumes the authorization (AWS does not document this). Otherwise, when the stack is created, the connection
- * could consume the authorization that GameLift needs to create the fleet, and the fleet cannot authorize again. When the stack is deleted,
- * in the reverse order, the connection could consume the authorization that `DeleteFleet` needs.
+ * The order matters if each use consumes the authorization (AWS does not document this). In another order, the connection could consume the
+ * authorization that GameLift needs to create the fleet, and the fleet cannot authorize again. When CloudFormation deletes the
+ * stack in the reverse order, the connection could likewise consume the authorization that `DeleteFleet` needs.
  */
 export function createAfterPeeredOnCreate(connection: CfnResource, vpc: ec2.IVpc): void {
   new AcyclicDependency(connectionsPeeredOnCreate(connection, vpc).resources).addSource(connection);

@@ -25,7 +25,7 @@ export interface PeeringPairProps {
 }
 
 /**
- * The pair with its defaults.
+ * Returns the pair, with defaults for the properties that the user did not pass.
  *
  * @throws Error if the properties contradict each other or the stack
  */
@@ -90,7 +90,7 @@ export function pairProperties({ vpc, peerVpcAccount, gameLiftAccount, peerRole,
  */
 export type VpcAccountAccess = 'own' | 'role' | 'none';
 
-/** An account that is a token is assumed to be the stack's own. If it is not, the handler fails with an error that says so. */
+/** Assumes that an account that is a token is the stack's own. If that is wrong, the handler fails with an error that says so. */
 export function vpcAccountAccess(stack: Stack, { peerVpcAccount, peerRole }: PeeringPair): VpcAccountAccess {
   if (peerRole !== undefined) {
     return 'role';

@@ -6,14 +6,14 @@ import { CHANGED_FLEET_TAG, OWNER_TAG, TAG_PREFIX } from '../contract';
 import { compare } from './validation';
 
 /*
- * The permissions of the handler and of a VpcPeeringRole: only the calls that they make, on the narrowest resources that the
+ * The permissions of the handler and of a VpcPeeringRole. They allow only the calls that both make, on the narrowest resources that the
  * Service Authorization Reference supports.
  * https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazongameliftservers.html
  */
 
 /**
- * A condition that allows calls that name only these tag keys. It denies calls that name no key, since EC2's DeleteTags then
- * removes all tags.
+ * A condition that allows only calls that name these tag keys. It denies calls that name no key, because EC2's DeleteTags removes all tags if
+ * it gets no key.
  */
 function onlyTagKeys(keys: string[]): Record<string, Record<string, string | string[]>> {
   return { 'ForAllValues:StringLike': { 'aws:TagKeys': keys }, Null: { 'aws:TagKeys': 'false' } };
@@ -53,7 +53,7 @@ class PeerVpcStatements {
     });
   }
 
-  /** Allows actions on the same connections, only for the tag keys that the handler uses. */
+  /** Allows actions on the tags of these connections, only with the tag keys that the handler uses. */
   allowOnPeeringTags(actions: string[]): iam.PolicyStatement {
     const statement = this.allowOnPeerings(actions);
     statement.addConditions(onlyTagKeys(PEERING_TAG_KEYS));
@@ -71,7 +71,7 @@ class PeerVpcStatements {
 }
 
 /**
- * To authorize and to cancel an authorization. The EC2 actions are for GameLift, which acts in the VPC with the permissions of
+ * Allows to create and to cancel an authorization. The EC2 actions are for GameLift, which acts in the VPC with the permissions of
  * its caller, possibly later than the call. GameLift's own actions support no narrower resource.
  *
  * @see https://docs.aws.amazon.com/gameliftservers/latest/apireference/API_CreateVpcPeeringAuthorization.html
@@ -107,12 +107,12 @@ export function authorizeStatements(stack: Stack, vpc: ec2.IVpc, account: string
   ];
 }
 
-/** To assume the role in the account of the VPC. */
+/** Allows to assume the role in the account of the VPC. */
 export function assumeRoleStatements(peerRole: iam.IRole | undefined): iam.PolicyStatement[] {
   return peerRole === undefined ? [] : [new iam.PolicyStatement({ actions: ['sts:AssumeRole'], resources: [peerRole.roleArn] })];
 }
 
-/** To find an authorization that another account issued, and to recognize a rollback. */
+/** Allows to find an authorization that another account issued, and to recognize a rollback. */
 export function findAuthorizationStatements(stack: Stack): iam.PolicyStatement[] {
   return [
     new iam.PolicyStatement({
@@ -125,17 +125,17 @@ export function findAuthorizationStatements(stack: Stack): iam.PolicyStatement[]
 
 /*
  * Before the handler cancels an authorization, and when a teardown cannot authorize, it checks whether anything is still peered with
- * the VPC. In the GameLift account it calls GameLift, elsewhere it calls EC2. If the account is a token, it gets both permissions.
+ * the VPC. In the GameLift account it calls GameLift, in other accounts EC2. If the account is a token, the handler gets both permissions.
  */
 
-/** To list the connections of the account's fleets. */
+/** Allows to list the connections of the account's fleets. */
 export function describeFleetConnectionsStatements(stack: Stack, gameLiftAccount: string): iam.PolicyStatement[] {
   return compare(gameLiftAccount, stack.account) === 'different'
     ? []
     : [new iam.PolicyStatement({ actions: ['gamelift:DescribeVpcPeeringConnections'], resources: ['*'] })];
 }
 
-/** To list the connections of the account's VPCs. */
+/** Allows to list the connections of the account's VPCs. */
 export function describeVpcConnectionsStatements(stack: Stack, gameLiftAccount: string): iam.PolicyStatement[] {
   return compare(gameLiftAccount, stack.account) === 'same'
     ? []
@@ -143,8 +143,9 @@ export function describeVpcConnectionsStatements(stack: Stack, gameLiftAccount: 
 }
 
 /**
- * To create and delete connections in the GameLift account. GameLift's peering actions support no narrower resource. Tags on the fleet
- * name the owner of a connection. The ARNs of all fleets would exceed the size limit of a policy, so it limits the tag keys instead.
+ * Allows to create and delete connections in the GameLift account, and to write the tags of fleets that name the owner of a connection.
+ * GameLift's peering actions support no narrower resource. The ARNs of all fleets would exceed the size limit of a policy, so a condition
+ * limits the tag keys instead.
  */
 export function fleetStatements(stack: Stack): iam.PolicyStatement[] {
   const fleets = stack.formatArn({ service: 'gamelift', account: '*', resource: 'fleet', resourceName: '*' });
@@ -170,7 +171,7 @@ export function fleetStatements(stack: Stack): iam.PolicyStatement[] {
   ];
 }
 
-/** To watch and tag connections and to set routes and DNS in the account of the VPC, in addition to `authorizeStatements`. */
+/** Allows to watch and tag connections, and to set routes and DNS, in the account of the VPC, in addition to `authorizeStatements`. */
 export function networkStatements(stack: Stack, vpc: ec2.IVpc, account: string): iam.PolicyStatement[] {
   const peer = new PeerVpcStatements(stack, vpc, account);
   return [
@@ -182,8 +183,8 @@ export function networkStatements(stack: Stack, vpc: ec2.IVpc, account: string):
 }
 
 /**
- * To remove tags from peering connections in the account of the VPC. For this action, AWS supports a condition on the existing
- * tags but none on the VPC. So it is allowed on connections whose tags say that this library created or changed them.
+ * Allows to remove tags from peering connections in the account of the VPC. For this action, AWS supports a condition on the existing
+ * tags, but none on the VPC. So these statements allow it on connections whose tags say that this library created or changed them.
  */
 export function untagStatements(stack: Stack, account: string): iam.PolicyStatement[] {
   const resource = 'vpc-peering-connection';
@@ -200,8 +201,8 @@ export function untagStatements(stack: Stack, account: string): iam.PolicyStatem
 }
 
 /**
- * What AWS requires of the caller of CreateVpcPeeringConnection if that is not the caller who authorized, since GameLift acts
- * with the caller's permissions.
+ * Allows what AWS requires of the caller of CreateVpcPeeringConnection if another caller has authorized, because GameLift acts with the
+ * permissions of its caller.
  *
  * @see https://docs.aws.amazon.com/gameliftservers/latest/apireference/API_CreateVpcPeeringConnection.html
  */

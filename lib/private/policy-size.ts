@@ -9,7 +9,7 @@ import { propertiesOf } from './template';
  */
 const MAX_CHARACTERS = 10_240;
 
-/** The shortest value of a reference: the id of a VPC. */
+/** The shortest value that a reference in a policy can have: the id of a VPC. */
 const SHORTEST_ID = 'vpc-0123456789abcdef0';
 const PSEUDO_PARAMETERS: Readonly<Record<string, string>> = { Partition: 'aws', AccountId: '123456789012', Region: 'us-east-1' };
 

@@ -39,7 +39,7 @@ type Property = readonly [name: string, value: unknown];
 let isCollecting = false;
 
 /**
- * For each resource, by its logical id: the values of its create-only properties, and a digest of all its properties. The values include
+ * Returns the values of the create-only properties of each resource, and a digest of all its properties, by logical id. The values include
  * references, so that a new build changes them. Values that depend on the authorization are only in the digest, to avoid a cycle.
  *
  * @param authorization the resource whose property contains the result
@@ -49,11 +49,11 @@ export function renewalTriggers(
   authorization: CfnResource,
 ): Readonly<Record<string, Values>> | undefined {
   if (isCollecting) {
-    // A search on behalf of another authorization resolves this one. Return everything that this one may refer to.
+    // The search for another authorization resolves this one. Return everything that this one may refer to.
     return byLogicalId(resources, (resource) => Object.fromEntries(propertiesInTemplate(resource).filter(isCreateOnly)));
   }
   if (isSearching()) {
-    // A search is deciding whether to add a dependency. Ignore these values for that decision: they are left out later if they conflict.
+    // A search is deciding whether to add a dependency. It can ignore these values, because they are left out later if they cause a cycle.
     return undefined;
   }
   isCollecting = true;
@@ -75,7 +75,7 @@ function byLogicalId(
 
 function triggersOf(resource: CfnResource, search: DependencySearch): Values {
   const properties = propertiesInTemplate(resource);
-  // the authorization sets the expiration time: it must not trigger another renewal
+  // this property contains the result of a renewal, so it must not trigger another one
   const digested = properties.filter(([name]) => name !== 'AuthorizationExpirationTime');
   return { ...createOnlyValues(resource, properties, search), Digest: digestOf(JSON.stringify(digested), 16) };
 }
@@ -85,7 +85,7 @@ function createOnlyValues(resource: CfnResource, properties: readonly Property[]
     const referenced = search.elementsReferencedIn(value, resource.stack);
     const fleet = referenced.find((element) => isCfnFleet(element));
     if (fleet !== undefined) {
-      // the fleet's own values instead of a reference to it: the authorization must not wait for the fleet
+      // use the fleet's own values instead of a reference to it, because the authorization must not wait for the fleet
       return [[name, createOnlyValues(fleet, propertiesInTemplate(fleet), search)]];
     }
     return search.reachesTarget(referenced) ? [] : [[name, value]];

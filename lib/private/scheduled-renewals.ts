@@ -26,7 +26,7 @@ export interface RenewalSchedule {
   readonly every: Duration;
   readonly alarmActions: readonly cloudwatch.IAlarmAction[];
   readonly pair: PairProperties;
-  /** The schedule is created after the authorization, and deleted before CloudFormation cancels it. */
+  /** CloudFormation creates the schedule after this resource, and deletes it before this resource. */
   readonly authorization: CfnResource;
   readonly policies: readonly iam.CfnRolePolicy[];
 }
@@ -35,7 +35,7 @@ export interface RenewalSchedule {
  * The scheduled renewals of a stack. EventBridge Scheduler invokes the handler through an alias. Lambda sends the events of
  * failed runs to a queue.
  *
- * The alias keeps CloudFormation's events out of the queue, because they contain a response URL, which is a secret.
+ * Because of the alias, the queue gets no events of CloudFormation, which contain a response URL, a secret.
  */
 export class ScheduledRenewals extends Construct {
   static of(handler: HandlerFunction): ScheduledRenewals {

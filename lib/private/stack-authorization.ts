@@ -53,7 +53,7 @@ export class StackAuthorization {
   }
 
   /**
-   * The resources that keep an authorization valid in a stack that needs it. They are created if the stack does not issue it.
+   * Returns the resources that keep an authorization valid in a stack that needs it. Creates them if the stack has none yet.
    *
    * @throws Error if the authorization is in another Stage, or is for another GameLift account or Region than the stack's
    */
@@ -87,8 +87,8 @@ export class StackAuthorization {
   readonly resource: CustomResource;
   readonly handler: HandlerFunction;
   /**
-   * The policy that the handler needs to authorize. GameLift also uses it, possibly later, to act in the VPC on the caller's
-   * behalf.
+   * The policy that the handler needs to authorize. GameLift also uses these permissions, possibly later, to act in the VPC for the
+   * handler.
    */
   readonly policy: iam.CfnRolePolicy;
   /** Undefined if the authorization is not renewed on a schedule. */
@@ -110,7 +110,7 @@ export class StackAuthorization {
     this.policy = this.addPolicy();
     const properties: AuthorizationProperties = {
       ...pairProperties(pair),
-      // not cached: during synthesis, the CDK replaces references to other stacks with imports
+      // uncached, because the CDK replaces references to other stacks with imports during synthesis
       ReliedOnBy: Lazy.uncachedAny({ produce: () => renewalTriggers(this.peeredResources, cfnResourceOf(this.resource)) }),
       ...(renewal?.value === undefined ? {} : { Renewal: renewal.value }),
     };
@@ -138,10 +138,10 @@ export class StackAuthorization {
   }
 
   /**
-   * Renews the authorization in each deployment that changes a resource, and authorizes again before the resource is deleted. The
+   * Makes the stack renew the authorization in each deployment that changes a resource, and again before the resource is deleted. The
    * caller makes the resource depend on the authorization.
    *
-   * @param fleetId the fleet that the resource peers: the teardown contains its id, and thus depends on the fleet
+   * @param fleetId the id of the fleet that the resource peers. The teardown contains it, and therefore depends on the fleet
    * @param deletedAfterTeardown other resources that must be deleted after the teardown
    */
   addPeeredResource(resource: CfnResource, fleetId: string, ...deletedAfterTeardown: IDependable[]): void {

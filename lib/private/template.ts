@@ -3,8 +3,8 @@ import type { CfnResource, IPostProcessor, IResolvable, IResolveContext } from '
 import type { IConstruct } from 'constructs';
 
 /*
- * Reads resources as they will appear in the template. This works at any time, even before the CDK has resolved references between
- * stacks.
+ * Reads resources as they will appear in the template. These functions work at any time, even before the CDK has resolved references
+ * between stacks.
  */
 
 /**
@@ -62,7 +62,7 @@ export function propertyOf(resource: CfnResource, name: string): ResolvedValue {
 
 /** Whether a resource will have a value as a property in the template. */
 export function hasProperty(resource: CfnResource, name: string, value: unknown): boolean {
-  // an override has references in the form of the template, see CfnResource
+  // an override can contain references as the template contains them, for example { Ref: 'Vpc' }
   const expected = [resolveReferences(value, resource).value, resource.stack.resolve(value) as unknown];
   const actual = JSON.stringify(propertiesOf(resource)[name]);
   return expected.some((each) => JSON.stringify(each) === actual);

@@ -1,7 +1,7 @@
 import { isIPv4 } from 'node:net';
 import { RemovalPolicy, Token } from 'aws-cdk-lib';
 
-/** Values that the CDK returns until the CLI has made a lookup. If a check threw an error about one, the CLI would never make the lookup. */
+/** Values that the CDK returns until the CLI has made a lookup. If a check failed because of such a value, the CLI would never make the lookup. */
 const DUMMY_VALUE = /dummy-value-for-|^vpc-12345$|^rtb-\d{5}[sp]$/;
 
 /** Whether the value is a placeholder for a lookup that has not been made yet, such as `Vpc.fromLookup`. */
@@ -14,7 +14,7 @@ export function isKnown(value: string): boolean {
   return !Token.isUnresolved(value) && !isDummyValue(value);
 }
 
-/** Whether two values are equal. `unknown` if one of them is a token or a dummy value, unless both are the same token. */
+/** Whether two values are equal. `unknown`: at least one of them is a token or a dummy value, and they are not the same token. */
 export type Comparison = 'same' | 'different' | 'unknown';
 
 export function compare(one: string, other: string): Comparison {

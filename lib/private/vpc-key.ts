@@ -3,13 +3,13 @@ import type { ResolvedValue } from './template';
 import { isKnown } from './validation';
 import type { Comparison } from './validation';
 
-/** What identifies a VPC at synthesis: its id, or the path of the resource that creates it. Unknown for other tokens. */
+/** Identifies a VPC at synthesis: by its id, or by the path of the resource that creates it. `unknown`: the id is another token. */
 export interface VpcKey {
   readonly kind: 'id' | 'resource' | 'unknown';
   readonly text: string;
 }
 
-/** The key of a VPC. An attribute of a VPC's resource and a reference to it have the same key. */
+/** The key of a VPC. An attribute of a VPC's resource and a reference to the resource have the same key. */
 export function vpcKeyOf({ value, targets }: ResolvedValue): VpcKey {
   if (typeof value === 'string') {
     return { kind: isKnown(value) ? 'id' : 'unknown', text: value };

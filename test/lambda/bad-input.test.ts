@@ -302,7 +302,7 @@ describe('events', () => {
       const { responses, calls, logged } = await handleAndCheck(requestOf(type, { [field]: value }));
       expect({ responses, calls }).toEqual({ responses: [], calls: [] });
       expect(logged[0]?.message).toMatch(
-        /^the event is not a request from CloudFormation: a response with its ids would take \d+ bytes$/,
+        /^the event is not a request from CloudFormation: its ids are so long that a response would take \d+ bytes$/,
       );
     }
   });

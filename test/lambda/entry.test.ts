@@ -151,7 +151,7 @@ describe('a response that cannot be delivered never reveals the URL, which is a 
   };
 
   test.each<[string, (response: ServerResponse) => void, string]>([
-    ['never responds', neverRespond, 'no answer within 10 seconds'],
+    ['never responds', neverRespond, 'no response within 10 seconds'],
     ['resets the connection', (response) => response.socket?.destroy(), 'socket hang up'],
     [
       'rejects it, and repeats the URL',

@@ -215,7 +215,7 @@ describe('stacks in two accounts, without trust', () => {
           'lists none that is valid. Only account 222222222222, which owns the VPC, can authorize this. Run there: ' +
           'aws gamelift create-vpc-peering-authorization ' +
           `--game-lift-aws-account-id 111111111111 --peer-vpc-id ${vpcId} --region us-east-1 and then repeat here what failed. If that does not ` +
-          'help, GameLift still has an authorization that was used up. In that case, run there first: ' +
+          'help, GameLift still has an authorization that was already used. In that case, run there first: ' +
           'aws gamelift delete-vpc-peering-authorization ' +
           `--game-lift-aws-account-id 111111111111 --peer-vpc-id ${vpcId} --region us-east-1`,
       );

@@ -251,7 +251,7 @@ describe('peer VPCs and permissions', () => {
     const [reason = ''] = failureReasons(rehearsal);
     const [peeringId = ''] = /pcx-\w+/.exec(reason) ?? [];
     expect(failureReasons(rehearsal)).toEqual([
-      `${couldNot('peer', existing)}route table ${routeTableId} has a route for ${destination} to ${gateway}, where the fleet's VPC needs one to ` +
+      `${couldNot('peer', existing)}route table ${routeTableId} has a route for ${destination} to ${gateway}, but the fleet's VPC needs one to ` +
         `${peeringId}. Remove that route, or leave the table out with PeeringRoutes.forSubnets, then deploy again`,
     ]);
     const routeCalls = journalLines(rehearsal, 'ec2').filter((line) => line.includes('Route'));

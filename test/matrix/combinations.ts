@@ -60,7 +60,7 @@ const MISSING_AUTHORIZATION =
 const SAME_CIDR_BLOCK =
   "a route table can't have routes to two VPCs with the same CIDR block, and GameLift chooses the CIDR blocks";
 const CONFLICTING_ROUTE =
-  /has a route for \S+ to pcx-\S+, where the fleet's VPC needs one to pcx-\S+\. Remove that route, or leave the table out/;
+  /has a route for \S+ to pcx-\S+, but the fleet's VPC needs one to pcx-\S+\. Remove that route, or leave the table out/;
 
 /** CloudFormation skips the deletion of the connection in a cleanup, and deletes it with the fleet. */
 export const SKIPPED_DELETE = 'as declared, with a skipped deletion';
