@@ -121,8 +121,8 @@ export class VpcPeeringRole extends iam.Role {
 const MAX_NAME_LENGTH = 64;
 
 /**
- * A name that is unique in the account, because an account has only one stack of a given name in a Region. If the account or the
- * Region is a token, undefined, so that CloudFormation chooses the name.
+ * A name that is unique in the account, because an account has only one stack of a given name in a Region. Returns undefined if the
+ * account or the Region is a token: CloudFormation then chooses the name.
  *
  * The CDK's PhysicalName.GENERATE_IF_NEEDED would change the name when the last reference from another stack is removed.
  */

@@ -25,8 +25,8 @@ export interface OtherAccountOptions {
 }
 
 /**
- * For a VPC in another account, to which the handler has no access. Only the account that owns the VPC can authorize, so this class only
- * checks for an authorization. Its errors contain the command to run in the other account.
+ * Checks for an authorization of a VPC in another account, to which the handler has no access. Only the account that owns the VPC can
+ * authorize. Its errors contain the command to run in the other account.
  */
 export class OtherAccountAuthorizer implements Authorizer {
   readonly canAuthorize = false;
@@ -82,7 +82,7 @@ export class OtherAccountAuthorizer implements Authorizer {
   }
 
   async cancel(): Promise<void> {
-    // only the account that owns the VPC can cancel it
+    // does nothing: only the account that owns the VPC can cancel an authorization
   }
 
   authorize(): Promise<AuthorizationAttributes> {

@@ -83,7 +83,7 @@ export class VpcOwnerAuthorizer implements Authorizer {
       const authorization = await this.createOrFind();
       return attributesOf(this.isLongEnough(authorization) ? authorization : await this.cancelAndCreate(), this.pair);
     } catch (error) {
-      throw await this.explain('authorize VPC peering', error);
+      throw await this.problemWithRemedy('authorize VPC peering', error);
     }
   }
 
@@ -126,7 +126,7 @@ export class VpcOwnerAuthorizer implements Authorizer {
         await this.delete();
       }
     } catch (error) {
-      throw await this.explain('cancel the VPC peering authorization', error);
+      throw await this.problemWithRemedy('cancel the VPC peering authorization', error);
     }
   }
 
@@ -147,19 +147,19 @@ export class VpcOwnerAuthorizer implements Authorizer {
   private async logExpiration(): Promise<void> {
     const { log } = this.options;
     const { peerVpcId } = this.pair;
-    const valid = await this.findAuthorization().catch(() => undefined);
-    const expires = valid === undefined ? 'within 24 hours' : `at ${valid.ExpirationTime.toISOString()}`;
+    const authorization = await this.findAuthorization().catch(() => undefined);
+    const expiration = authorization === undefined ? 'within 24 hours' : `at ${authorization.ExpirationTime.toISOString()}`;
     log.info({
-      message: `the authorization is not canceled, since something may be peered with the VPC: it expires ${expires}`,
+      message: `the authorization is not canceled, since something may be peered with the VPC: it expires ${expiration}`,
       peerVpcId,
     });
   }
 
   private async createOrFind(): Promise<ValidAuthorization> {
     const { record, refusal, existing } = await this.tryCreate();
-    const valid = record ?? existing;
-    if (valid !== undefined) {
-      return valid;
+    const authorization = record ?? existing;
+    if (authorization !== undefined) {
+      return authorization;
     }
     if (await this.isVpcMissing()) {
       throw refusal;
@@ -259,10 +259,11 @@ export class VpcOwnerAuthorizer implements Authorizer {
     return record.ExpirationTime.getTime() - this.calls.now() >= this.minimumValidityMilliseconds;
   }
 
-  private async explain(task: string, error: unknown): Promise<Problem> {
+  /** @param failedTask such as "cancel the VPC peering authorization" */
+  private async problemWithRemedy(failedTask: string, error: unknown): Promise<Problem> {
     const { what, remedy } = problemOf(error);
     return new Problem(what, (await this.remedyOf(error)) ?? remedy, { cause: error }).withContext(
-      `could not ${task} ${describePair(this.pair, this.options.region)}`,
+      `could not ${failedTask} ${describePair(this.pair, this.options.region)}`,
     );
   }
 

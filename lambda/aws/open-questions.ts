@@ -10,7 +10,7 @@ import type { RecordedCall } from './recorder';
  * authorizations and connections. A read may show the state of 15 seconds ago. A failed call may have taken effect. An error can have several
  * causes, so a rule also checks that the message names the cause. Therefore, most rules can recognize only some readings of their question.
  *
- * Pure functions. The names of questions and readings are those of `BEHAVIOURS` in the rehearsal.
+ * Pure functions. Each rule has the name of its question. Questions and readings are those of `BEHAVIOURS` in the rehearsal.
  */
 
 /** The reading of one question that a request has observed. */
@@ -159,7 +159,7 @@ const listedFleetVpcs = (calls: Calls): ReadonlySet<string | undefined> =>
 
 /** Ids are never reused. So if reads before and after a request show the same id, that connection existed during the request. */
 const existingConnection: Rule = (calls) => {
-  const activeFor = (fleetId: string, peerVpcId: string): readonly ShownConnection[] => {
+  const activeConnections = (fleetId: string, peerVpcId: string): readonly ShownConnection[] => {
     const listed = listedConnections(calls, fleetId, peerVpcId);
     const vpcs = new Set(listed.map(({ gameLiftVpcId }) => gameLiftVpcId).filter((id) => id !== undefined));
     return [
@@ -169,9 +169,10 @@ const existingConnection: Rule = (calls) => {
   };
   const isAccepted = successfulCalls(calls, 'createVpcPeeringConnection').some((request) => {
     const [{ FleetId, PeerVpcId }] = request.input;
-    const active = activeFor(FleetId, PeerVpcId);
-    return active.some(
-      (before) => isAfter(request, before) && active.some((after) => after.id === before.id && isUpToDate(after, request)),
+    const connections = activeConnections(FleetId, PeerVpcId);
+    return connections.some(
+      (earlier) =>
+        isAfter(request, earlier) && connections.some((later) => later.id === earlier.id && isUpToDate(later, request)),
     );
   });
   const isRefused = failedCalls(calls, 'createVpcPeeringConnection').some((refusal) => {
@@ -179,7 +180,7 @@ const existingConnection: Rule = (calls) => {
     const { name, message } = refusal;
     const isAboutPeering =
       name === 'InvalidRequestException' && /\balready\b/i.test(message) && /peer/i.test(message) && !/authoriz/i.test(message);
-    return isAboutPeering && activeFor(FleetId, PeerVpcId).some((after) => isAfter(after, refusal));
+    return isAboutPeering && activeConnections(FleetId, PeerVpcId).some((later) => isAfter(later, refusal));
   });
   return [...(isAccepted ? ['accepted'] : []), ...(isRefused ? ['InvalidRequestException'] : [])];
 };
@@ -246,7 +247,7 @@ const fleetCidrBlocks: Rule = (calls) => {
       .filter(({ Status }) => Status?.Code === 'active')
       .map(({ GameLiftVpcId: vpcId, IpV4CidrBlock: cidrBlock }) => ({ vpcId, cidrBlock })),
   );
-  // without the tag of this library, the other VPC may not be the VPC of a fleet
+  // this library tags only connections of fleets. Without its tag, the VPC of the requester may not belong to a fleet
   const ec2Vpcs = successfulCalls(calls, 'describePeerings').map(({ output }) =>
     output
       .filter(({ status, tags }) => status === 'active' && `${TAG_PREFIX}fleet` in tags)
@@ -273,8 +274,8 @@ const PENDING_STATUSES: readonly string[] = ['initiating-request', 'pending-acce
 /** A read is late if it shows a connection as pending that was no longer pending before, or a connection that had already disappeared. */
 const readBack: Rule = (calls) => {
   const reads = successfulCalls(calls, 'describePeerings');
-  const inputs = new Set(reads.map(({ input: [vpcId] }) => vpcId));
-  const isLate = [...inputs].some((vpcId) => showsOlderState(reads.filter(({ input: [read] }) => read === vpcId)));
+  const vpcIds = new Set(reads.map(({ input: [vpcId] }) => vpcId));
+  const isLate = [...vpcIds].some((vpcId) => showsOlderState(reads.filter(({ input: [readVpcId] }) => readVpcId === vpcId)));
   return isLate ? ['up to 15 seconds late'] : [];
 };
 

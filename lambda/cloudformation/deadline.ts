@@ -36,7 +36,7 @@ export async function withDeadline<T>(
 ): Promise<T> {
   const timerAbort = new AbortController();
   const timeUp = time.sleep(Math.max(0, milliseconds) + GRACE_MILLISECONDS, timerAbort.signal).then(onTimeUp);
-  // if the work ends in time, the timer is aborted and this promise rejects: without a handler, Node.js would report that
+  // if the work ends in time, this promise rejects because of the aborted timer. Without `catch`, Node.js would report that
   timeUp.catch(() => undefined);
   try {
     return await Promise.race([withTimeLimit(milliseconds, time, work), timeUp]);

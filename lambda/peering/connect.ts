@@ -50,13 +50,13 @@ export class ConnectLoop {
   private situation: Situation;
   private readonly retry: RetryAfterRefusal;
   /**
-   * Events since this time may be about the latest request. In milliseconds since the epoch. The request itself may be minutes later,
+   * Events since this time, in milliseconds since the epoch, may be about the latest request. The request itself may be minutes later,
    * because it waits for the rate limit.
    */
   private eventsSince: number;
   /** EC2's ids of the peering connections that existed before the latest request. */
   private ec2Ids: ReadonlySet<string>;
-  /** Whether a connection exists that belongs to another resource, or that nobody allowed this resource to adopt. */
+  /** Whether the connection belongs to another resource, or existed before this resource, which must not adopt it. */
   private hasConflict = false;
 
   private readonly context: ConnectionContext;
@@ -139,7 +139,7 @@ export class ConnectLoop {
   /** Reads GameLift's list. Reads it again if it is empty, because a read may be late. */
   private async readList(): Promise<ExistingConnection> {
     return await this.context.calls.readUntil(
-      () => this.observer.findExisting(),
+      () => this.observer.findExistingConnection(),
       ({ kind }) => kind === 'found',
       READ_DELAY_MILLISECONDS,
     );
@@ -160,7 +160,7 @@ export class ConnectLoop {
     } else {
       // one possible reason for this error: the connection exists
       const existing: ExistingConnection =
-        result.name === 'InvalidRequestException' ? await this.observer.findExisting() : { kind: 'none' };
+        result.name === 'InvalidRequestException' ? await this.observer.findExistingConnection() : { kind: 'none' };
       this.updateSituation({ request: { kind: 'refused', message: `${result.name}: ${result.message}` }, existing });
     }
   }

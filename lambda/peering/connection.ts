@@ -47,14 +47,14 @@ export class Connection {
     const { calls, spec } = this.context;
     return await this.explain('peer', async () => {
       const claims = await this.claimsOnActiveFleet();
-      const first = await calls.readUntil(
+      const earlierClaim = await calls.readUntil(
         () => claims.read(),
         (claim) => conflictOf(claim, spec.adoptExisting) === undefined,
       );
-      this.checkOwner(first);
-      if (!first.isClaimed) {
-        // Lambda may run a copy of this request while the stack is deleted. CloudFormation deletes the permissions for EC2 first. This
-        // wait gives it time to delete the permission to write claims, too: nothing would remove a claim that is written now
+      this.checkOwner(earlierClaim);
+      if (!earlierClaim.isClaimed) {
+        // Lambda may run a copy of this request while the stack is deleted. CloudFormation deletes the permissions for EC2 first.
+        // Waiting here gives it time to delete the permission to write claims, too: nothing would remove a claim that is written now
         await this.observer.waitWhileDenied();
       }
       const claimedAt = await claims.claim();
@@ -76,7 +76,7 @@ export class Connection {
       const claims = await this.claimsOnActiveFleet();
       await this.context.calls.waitUntilEarlierWritesAreReadable();
       const ec2Ids = new Set(peeringsIn(await this.observer.readEc2()).map(({ id }) => id));
-      const existing = await this.observer.findExisting();
+      const existing = await this.observer.findExistingConnection();
       const claim = await claims.read();
       this.checkOwner(claim);
       if (!claim.isClaimed) {

@@ -66,7 +66,7 @@ export class Observer implements Ec2Source {
   }
 
   /** Finds a connection in GameLift's list that has not ended. */
-  async findExisting(): Promise<ExistingConnection> {
+  async findExistingConnection(): Promise<ExistingConnection> {
     const peering = (await this.listConnections()).find(isAlive);
     return peering === undefined ? { kind: 'none' } : this.withOwner(peering);
   }
@@ -175,9 +175,9 @@ export class Observer implements Ec2Source {
     }
   }
 
-  /** Like `findExisting`, but returns `unknown` for an empty list, because a read may be late. */
+  /** Like `findExistingConnection`, but returns `unknown` for an empty list, because a read may be late. */
   private async existingOrUnknown(): Promise<ExistingConnection> {
-    const existing = await this.findExisting();
+    const existing = await this.findExistingConnection();
     return existing.kind === 'none' ? { kind: 'unknown' } : existing;
   }
 

@@ -57,7 +57,7 @@ export function kindOfUpdate(
     : { kind: 'rollback to different connection', previous };
 }
 
-/** The key of a connection: a different fleet or VPC is a different connection. */
+/** The key of a connection. It differs if the fleet or the VPC differs. */
 function connectionKeyOf({ fleetId, pair }: ConnectionSpec): string {
   return `${fleetId}/${pair.peerVpcId}`;
 }

@@ -19,7 +19,7 @@ export function addDependencyUnlessCyclic(source: CfnResource, target: CfnResour
  */
 export class AcyclicDependency {
   private readonly sources: CfnResource[] = [];
-  /** The sources that have got their targets since the last decision. */
+  /** The sources whose targets the CDK has read since the last decision. */
   private readonly servedSources = new Set<CfnResource>();
   /** The targets that the sources of each stack can depend on. */
   private readonly acyclicTargets = new Map<Stack, readonly CfnResource[]>();

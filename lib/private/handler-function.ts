@@ -41,7 +41,7 @@ export interface HandledResourceProps {
   readonly policies: readonly iam.CfnRolePolicy[];
 }
 
-/** The construct that a policy of the handler allows access to, such as a VPC. */
+/** Identifies what the permissions of a policy apply to: a VPC, all fleets, or the function itself. */
 export interface PolicyTarget {
   /** There is one policy for each purpose and construct. */
   readonly construct: IConstruct;
@@ -61,7 +61,7 @@ export interface HandlerRoleProps {
  */
 class HandlerPolicy extends iam.CfnRolePolicy {
   private readonly document: iam.PolicyDocument;
-  private readonly contents = new Set<string>();
+  private readonly statementContents = new Set<string>();
 
   constructor(
     private readonly handler: HandlerFunction,
@@ -76,12 +76,12 @@ class HandlerPolicy extends iam.CfnRolePolicy {
 
   /** Adds the statements that the policy does not contain yet. */
   addStatements(statements: readonly iam.PolicyStatement[]): void {
-    const missing = statements.filter((statement) => !this.contents.has(this.contentOf(statement)));
+    const missing = statements.filter((statement) => !this.statementContents.has(this.contentOf(statement)));
     if (missing.length === 0) {
       return;
     }
     for (const statement of missing) {
-      this.contents.add(this.contentOf(statement));
+      this.statementContents.add(this.contentOf(statement));
       this.document.addStatements(statement);
       if (this.node.tryGetContext(CUSTOMIZE_ROLES_CONTEXT) !== undefined) {
         // with this option, the CDK adds the statement to its report instead of a policy
@@ -352,7 +352,7 @@ export class HandlerFunction extends Construct {
     return resource;
   }
 
-  /** The path of a construct within this stack. It does not change if the stack moves to another place in the app. */
+  /** The path within this stack, or the full path for another stack. The first does not change if this stack moves within the app. */
   private pathOf(construct: IConstruct): string {
     const stack = Stack.of(this);
     return Stack.of(construct) === stack ? construct.node.path.slice(stack.node.path.length) : construct.node.path;

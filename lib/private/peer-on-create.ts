@@ -15,11 +15,11 @@ import type { Comparison } from './validation';
 import { compareVpcKeys, vpcKeyOf } from './vpc-key';
 
 /*
- * Fleets that GameLift peers while it creates them, because the fleet has the VPC as its PeerVpcId.
+ * Functions for fleets that GameLift peers while it creates them. Such a fleet has the VPC as its PeerVpcId.
  */
 
 /**
- * The fleet of a connection with `peerOnCreate`.
+ * Returns the fleet of a connection with `peerOnCreate`.
  *
  * @throws Error if it is not an `AWS::GameLift::Fleet` in the stack of the connection
  */
@@ -31,10 +31,10 @@ export function requireFleetOfSameStack(connection: Construct, { construct, reso
         'fleet that exists',
     );
   }
-  const [own, other] = [Stack.of(connection), Stack.of(resource)];
-  if (own !== other) {
+  const fleetStack = Stack.of(resource);
+  if (Stack.of(connection) !== fleetStack) {
     throw new Error(
-      `${requirement}, but ${resource.node.path} is in ${other.node.path}: create the connection in ${other.node.path}; the authorization ` +
+      `${requirement}, but ${resource.node.path} is in ${fleetStack.node.path}: create the connection in ${fleetStack.node.path}; the authorization ` +
         'can be in another stack',
     );
   }
@@ -95,15 +95,17 @@ function hasTypedProperties(fleet: CfnResource): fleet is gamelift.CfnFleet {
 /** Makes the synthesis fail if the fleet does not keep the VPC of its connection, and the account of that VPC. */
 export function requirePeerVpc(connection: Construct, fleet: CfnResource, pair: PeeringPair): void {
   const { PeerVpcId, PeerVpcAwsAccountId } = peerVpcProperties(pair);
-  const mustKeep = (what: string, property: string): string =>
+  const changedLaterMessage = (what: string, property: string): string =>
     `fleet ${fleet.node.path} must keep ${what} of ${connection.node.path} as its ${property}, because peerOnCreate is set, but it was ` +
     'changed later: remove that change, or leave out peerOnCreate';
   connection.node.addValidation({
     validate: () => [
-      ...(isDummyValue(PeerVpcId) || compareWithPeerVpc(fleet, pair.vpc) === 'same' ? [] : [mustKeep('the VPC', 'peerVpcId')]),
+      ...(isDummyValue(PeerVpcId) || compareWithPeerVpc(fleet, pair.vpc) === 'same'
+        ? []
+        : [changedLaterMessage('the VPC', 'peerVpcId')]),
       ...(isDummyValue(PeerVpcAwsAccountId) || hasProperty(fleet, 'PeerVpcAwsAccountId', PeerVpcAwsAccountId)
         ? []
-        : [mustKeep('the account of the VPC', 'peerVpcAwsAccountId')]),
+        : [changedLaterMessage('the account of the VPC', 'peerVpcAwsAccountId')]),
     ],
   });
 }

@@ -6,7 +6,7 @@ import { CHANGED_FLEET_TAG, OWNER_TAG, TAG_PREFIX } from '../contract';
 import { compare } from './validation';
 
 /*
- * The permissions of the handler and of a VpcPeeringRole. They allow only the calls that both make, on the narrowest resources that the
+ * The permissions of the handler and of a VpcPeeringRole. They allow only the calls that the handler makes, on the narrowest resources that the
  * Service Authorization Reference supports.
  * https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazongameliftservers.html
  */
@@ -71,7 +71,7 @@ class PeerVpcStatements {
 }
 
 /**
- * Allows to create and to cancel an authorization. The EC2 actions are for GameLift, which acts in the VPC with the permissions of
+ * Allows creating and canceling an authorization. The EC2 actions are for GameLift, which acts in the VPC with the permissions of
  * its caller, possibly later than the call. GameLift's own actions support no narrower resource.
  *
  * @see https://docs.aws.amazon.com/gameliftservers/latest/apireference/API_CreateVpcPeeringAuthorization.html
@@ -107,12 +107,12 @@ export function authorizeStatements(stack: Stack, vpc: ec2.IVpc, account: string
   ];
 }
 
-/** Allows to assume the role in the account of the VPC. */
+/** Allows assuming the role in the account of the VPC. */
 export function assumeRoleStatements(peerRole: iam.IRole | undefined): iam.PolicyStatement[] {
   return peerRole === undefined ? [] : [new iam.PolicyStatement({ actions: ['sts:AssumeRole'], resources: [peerRole.roleArn] })];
 }
 
-/** Allows to find an authorization that another account issued, and to recognize a rollback. */
+/** Allows finding an authorization that another account issued, and recognizing a rollback. */
 export function findAuthorizationStatements(stack: Stack): iam.PolicyStatement[] {
   return [
     new iam.PolicyStatement({
@@ -128,14 +128,14 @@ export function findAuthorizationStatements(stack: Stack): iam.PolicyStatement[]
  * the VPC. In the GameLift account it calls GameLift, in other accounts EC2. If the account is a token, the handler gets both permissions.
  */
 
-/** Allows to list the connections of the account's fleets. */
+/** Allows listing the connections of the account's fleets. */
 export function describeFleetConnectionsStatements(stack: Stack, gameLiftAccount: string): iam.PolicyStatement[] {
   return compare(gameLiftAccount, stack.account) === 'different'
     ? []
     : [new iam.PolicyStatement({ actions: ['gamelift:DescribeVpcPeeringConnections'], resources: ['*'] })];
 }
 
-/** Allows to list the connections of the account's VPCs. */
+/** Allows listing the connections of the account's VPCs. */
 export function describeVpcConnectionsStatements(stack: Stack, gameLiftAccount: string): iam.PolicyStatement[] {
   return compare(gameLiftAccount, stack.account) === 'same'
     ? []
@@ -143,7 +143,7 @@ export function describeVpcConnectionsStatements(stack: Stack, gameLiftAccount: 
 }
 
 /**
- * Allows to create and delete connections in the GameLift account, and to write the tags of fleets that name the owner of a connection.
+ * Allows creating and deleting connections in the GameLift account, and writing the tags on fleets that name the owner of a connection.
  * GameLift's peering actions support no narrower resource. The ARNs of all fleets would exceed the size limit of a policy, so a condition
  * limits the tag keys instead.
  */
@@ -171,7 +171,7 @@ export function fleetStatements(stack: Stack): iam.PolicyStatement[] {
   ];
 }
 
-/** Allows to watch and tag connections, and to set routes and DNS, in the account of the VPC, in addition to `authorizeStatements`. */
+/** Allows watching and tagging connections, and setting routes and DNS, in the account of the VPC, in addition to `authorizeStatements`. */
 export function networkStatements(stack: Stack, vpc: ec2.IVpc, account: string): iam.PolicyStatement[] {
   const peer = new PeerVpcStatements(stack, vpc, account);
   return [
@@ -183,7 +183,7 @@ export function networkStatements(stack: Stack, vpc: ec2.IVpc, account: string):
 }
 
 /**
- * Allows to remove tags from peering connections in the account of the VPC. For this action, AWS supports a condition on the existing
+ * Allows removing tags from peering connections in the account of the VPC. For this action, AWS supports a condition on the existing
  * tags, but none on the VPC. So these statements allow it on connections whose tags say that this library created or changed them.
  */
 export function untagStatements(stack: Stack, account: string): iam.PolicyStatement[] {

@@ -186,6 +186,7 @@ export class StackAuthorization {
   }
 }
 
+/** For each authorization, the resources of each stack that needs it. */
 const stackAuthorizations = sharedMap<IConstruct, Map<Stack, StackAuthorization>>('stackAuthorizations');
 
 /** The authorizations that each stack issues, by VPC and GameLift account. */
@@ -196,20 +197,20 @@ function registerAuthorization(authorization: IConstruct, { vpc, gameLiftAccount
     return;
   }
   const stack = Stack.of(authorization);
-  const registered = registeredAuthorizations.get(stack) ?? new Map<string, IConstruct>();
-  registeredAuthorizations.set(stack, registered);
+  const authorizationsOfStack = registeredAuthorizations.get(stack) ?? new Map<string, IConstruct>();
+  registeredAuthorizations.set(stack, authorizationsOfStack);
   const key = JSON.stringify([vpcKeyOf(resolveReferences(vpc.vpcId, vpc)), gameLiftAccount]);
-  const other = registered.get(key);
+  const other = authorizationsOfStack.get(key);
   if (other !== undefined) {
     throw new Error(
       `GameLift has only one authorization for a VPC and a GameLift account, but ${authorization.node.path} and ${other.node.path} are ` +
         'for the same VPC and account: keep one of them, and pass it to all connections and fleets',
     );
   }
-  registered.set(key, authorization);
+  authorizationsOfStack.set(key, authorization);
 }
 
-/** GameLift peers the fleets of one account, within one Region. */
+/** An authorization is valid for the fleets of one account, within one Region. */
 function validateAccountAndRegion(stack: Stack, authorization: IResource, { gameLiftAccount }: PeeringPair): void {
   if (areDifferent(gameLiftAccount, stack.account)) {
     throw new Error(
