@@ -6,7 +6,8 @@ import * as ssm from 'aws-cdk-lib/aws-ssm';
 import { VpcPeeringAuthorization, VpcPeeringConnection } from '../../lib';
 
 /*
- * A new build changes the attributes of a connection, and CloudFormation refuses to change an export that another stack imports.
+ * Warnings about attributes of a connection that another stack imports. A new build changes these attributes, and CloudFormation refuses to
+ * change an export that another stack imports.
  */
 
 const env = { account: '111111111111', region: 'us-east-1' };
@@ -31,13 +32,13 @@ function importInto(stack: Stack, gameLiftCidrBlock: string): void {
 }
 
 /** The annotations of a stack with a connection, and of another stack that may use it. */
-function annotationsWith(use: (connection: VpcPeeringConnection, other: Stack) => void): {
+function annotationsWith(useConnection: (connection: VpcPeeringConnection, other: Stack) => void): {
   game: Annotations;
   data: Annotations;
 } {
   const app = new App();
   const [game, data] = ['Game', 'Data'].map((id) => new Stack(app, id, { env })) as [Stack, Stack];
-  use(connectionIn(game), data);
+  useConnection(connectionIn(game), data);
   return { game: Annotations.fromStack(game), data: Annotations.fromStack(data) };
 }
 
@@ -76,8 +77,8 @@ test.each<[string, (connection: VpcPeeringConnection, data: Stack) => void, stri
     },
     'GameLiftVpcId',
   ],
-])('%s: the connection has a warning that says why and what to do', (_, use, attribute) => {
-  annotationsWith(use).game.hasWarning('/Game/Peering', warningAbout(attribute));
+])('a connection has a warning that says why and what to do because of %s', (_, useConnection, attribute) => {
+  annotationsWith(useConnection).game.hasWarning('/Game/Peering', warningAbout(attribute));
 });
 
 test.each<[string, (connection: VpcPeeringConnection, data: Stack) => void]>([
@@ -111,15 +112,15 @@ test.each<[string, (connection: VpcPeeringConnection, data: Stack) => void]>([
       importInto(data, ssm.StringParameter.valueForStringParameter(data, '/game/cidr'));
     },
   ],
-])('%s: there is no warning', (_, use) => {
-  const { game, data } = annotationsWith(use);
+])('a connection has no warning because of %s', (_, useConnection) => {
+  const { game, data } = annotationsWith(useConnection);
   // newer versions of the CDK have a warning of their own about references between stacks
-  const ofThisLibrary = Match.stringLikeRegexp('cdk-gamelift-vpc-peering:');
-  game.hasNoWarning('*', ofThisLibrary);
-  data.hasNoWarning('*', ofThisLibrary);
+  const warningOfThisLibrary = Match.stringLikeRegexp('cdk-gamelift-vpc-peering:');
+  game.hasNoWarning('*', warningOfThisLibrary);
+  data.hasNoWarning('*', warningOfThisLibrary);
 });
 
-test('an import with Fn.importValue has a warning, and the value in its rules', () => {
+test('an imported connection with Fn.importValue has a warning, and its rules have the value', () => {
   const stack = new Stack(new App(), 'Data', { env });
   importInto(stack, Fn.importValue('GameLiftCidrBlock'));
   Annotations.fromStack(stack).hasWarning(

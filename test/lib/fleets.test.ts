@@ -64,17 +64,17 @@ const PEERING_METHODS: [string, (stack: Stack, fleet: gamelift.CfnFleet) => void
 ];
 
 describe.each(PEERING_METHODS)('a fleet that is %s', (_, peer) => {
-  const anywhere = 'GameLift peers EC2 fleets only: fleet Game/Fleet has the compute type ANYWHERE';
+  const anywhereError = 'GameLift peers EC2 fleets only: fleet Game/Fleet has the compute type ANYWHERE';
 
   test('fails if it is an Anywhere fleet', () => {
     const stack = stackIn(new App());
     expect(() => {
       peer(stack, fleetIn(stack, { computeType: 'ANYWHERE' }));
-    }).toThrow(anywhere);
+    }).toThrow(anywhereError);
   });
 
   test.each<[string, (fleet: gamelift.CfnFleet) => void]>([
-    ['a property', (fleet) => (fleet.computeType = 'ANYWHERE')],
+    ['a change of the property', (fleet) => (fleet.computeType = 'ANYWHERE')],
     [
       'a property override',
       (fleet) => {
@@ -93,23 +93,23 @@ describe.each(PEERING_METHODS)('a fleet that is %s', (_, peer) => {
     const fleet = fleetIn(stack, { computeType: 'EC2' });
     peer(stack, fleet);
     change(fleet);
-    expect(() => app.synth()).toThrow(anywhere);
+    expect(() => app.synth()).toThrow(anywhereError);
   });
 
   const warning = Match.stringLikeRegexp('instances in its remote locations cannot reach the peer VPC');
 
   test.each<[string, string[], string | undefined]>([
-    ['the home Region and another Region', ['us-east-1', 'eu-central-1'], env.region],
+    ['its home Region and another Region', ['us-east-1', 'eu-central-1'], env.region],
     ['only another Region', ['eu-central-1'], env.region],
     ['a Local Zone', ['us-east-1-chi-1'], env.region],
-    ['two Regions, if the home Region is a token', ['us-east-1', 'eu-central-1'], undefined],
-  ])('has a warning about its remote locations: %s', (__, locations, region) => {
-    for (const late of [false, true]) {
+    ['two Regions and a token as its home Region', ['us-east-1', 'eu-central-1'], undefined],
+  ])('has a warning about its remote locations if it has %s', (__, locations, region) => {
+    for (const isSetLater of [false, true]) {
       const stack = stackIn(new App(), 'Game', { account: env.account, ...(region === undefined ? {} : { region }) });
       const declared = locations.map((location) => ({ location }));
-      const fleet = fleetIn(stack, late ? {} : { locations: declared });
+      const fleet = fleetIn(stack, isSetLater ? {} : { locations: declared });
       peer(stack, fleet);
-      if (late) {
+      if (isSetLater) {
         fleet.locations = declared;
       }
       Annotations.fromStack(stack).hasWarning('/Game/Fleet', warning);
@@ -118,8 +118,8 @@ describe.each(PEERING_METHODS)('a fleet that is %s', (_, peer) => {
 
   test.each([
     ['no locations', undefined],
-    ['the home Region', [{ location: 'us-east-1' }]],
-  ])('has no warning without remote locations: %s', (__, locations) => {
+    ['its home Region', [{ location: 'us-east-1' }]],
+  ])('has no warning about remote locations if it has %s', (__, locations) => {
     const stack = stackIn(new App());
     peer(stack, fleetIn(stack, locations === undefined ? {} : { locations }));
     Annotations.fromStack(stack).hasNoWarning('*', Match.anyValue());
@@ -144,12 +144,13 @@ class BuildFleet extends Resource {
   }
 }
 
-/** What `BuildFleet.fromBuildFleetAttributes` of aws-gamelift-alpha returns: only ids, no default child. */
+/** Like the result of `BuildFleet.fromBuildFleetAttributes` in aws-gamelift-alpha: it has only ids, and no default child. */
 class ImportedBuildFleet extends Resource {
   readonly fleetId = 'fleet-2';
 }
 
 describe('a connection accepts', () => {
+  /** The fleet id in the template of a connection. */
   const fleetIdWith = (fleetOf: (stack: Stack) => IConstruct): unknown => {
     const stack = stackIn(new App());
     new VpcPeeringConnection(stack, 'Peering', { authorization: authorizationIn(stack), fleet: fleetOf(stack) });
@@ -210,7 +211,7 @@ describe('a connection accepts', () => {
   });
 });
 
-describe('a connection refuses', () => {
+describe('a connection fails with', () => {
   test.each<[string, (stack: Stack) => unknown, string]>([
     [
       'a container fleet',
@@ -231,7 +232,7 @@ describe('a connection refuses', () => {
       wrongFleet('Game/Fleet of class WrappedFleet, which is an AWS::GameLift::Alias'),
     ],
     [
-      'a fleet of another service, although it has a fleetId',
+      'a fleet of another service that has a fleetId',
       (stack) =>
         Object.assign(new CfnResource(stack, 'Fleet', { type: 'AWS::Deadline::Fleet' }), { fleetId: 'fleet-0123456789abcdef' }),
       wrongFleet('Game/Fleet of class CfnResource, which is an AWS::Deadline::Fleet'),
@@ -285,7 +286,7 @@ describe('a connection refuses', () => {
     );
   });
 
-  test('a second connection of the same fleet in another form', () => {
+  test('a reference to a fleet that another connection already has', () => {
     const stack = stackIn(new App());
     const authorization = authorizationIn(stack);
     const fleet = fleetIn(stack);
@@ -298,16 +299,17 @@ describe('a connection refuses', () => {
 });
 
 describe('a fleet in another stack than its connection', () => {
-  function warned(connectionIn: (app: App) => Stack, fleetStackIn: (app: App) => Stack): Annotations {
+  function annotationsWith(connectionStackIn: (app: App) => Stack, fleetStackIn: (app: App) => Stack): Annotations {
     const app = new App();
-    const [own, other] = [connectionIn(app), fleetStackIn(app)];
-    new VpcPeeringConnection(own, 'Peering', { authorization: authorizationIn(own), fleet: fleetIn(other) });
-    return Annotations.fromStack(own);
+    const [connectionStack, fleetStack] = [connectionStackIn(app), fleetStackIn(app)];
+    const authorization = authorizationIn(connectionStack);
+    new VpcPeeringConnection(connectionStack, 'Peering', { authorization, fleet: fleetIn(fleetStack) });
+    return Annotations.fromStack(connectionStack);
   }
-  const game = (app: App): Stack => (app.node.tryFindChild('Game') as Stack | undefined) ?? stackIn(app);
+  const gameStackIn = (app: App): Stack => (app.node.tryFindChild('Game') as Stack | undefined) ?? stackIn(app);
 
-  test('has a warning that says why that is a problem and where to create the connection', () => {
-    warned(game, (app) => stackIn(app, 'Fleets')).hasWarning(
+  test('has a warning that explains the problem and says where to create the connection', () => {
+    annotationsWith(gameStackIn, (app) => stackIn(app, 'Fleets')).hasWarning(
       '/Game/Peering',
       'fleet Fleets/Fleet is in another stack than its connection Game/Peering: a new build replaces the fleet, but CloudFormation refuses ' +
         'to change the export of the fleet id while Game uses it, so every deployment of a new build fails. Create the connection in ' +
@@ -316,7 +318,7 @@ describe('a fleet in another stack than its connection', () => {
   });
 
   test('has a warning with another reason if the stack of the fleet is nested in the stack of the connection', () => {
-    warned(game, (app) => new NestedStack(game(app), 'Fleets')).hasWarning(
+    annotationsWith(gameStackIn, (app) => new NestedStack(gameStackIn(app), 'Fleets')).hasWarning(
       '/Game/Peering',
       'fleet Game/Fleets/Fleet is in another stack than its connection Game/Peering: when a new build replaces the fleet, Game/Fleets may ' +
         'delete the old fleet before Game deletes its connection. Create the connection in Game/Fleets, the stack of the fleet; the ' +
@@ -325,7 +327,7 @@ describe('a fleet in another stack than its connection', () => {
   });
 
   test('has no warning if the fleet is in the same stack or is imported', () => {
-    warned(game, game).hasNoWarning('*', Match.anyValue());
+    annotationsWith(gameStackIn, gameStackIn).hasNoWarning('*', Match.anyValue());
     const stack = stackIn(new App());
     const fleet = gamelift.CfnFleet.fromFleetId(stackIn(stack, 'Other'), 'Fleet', 'fleet-1');
     new VpcPeeringConnection(stack, 'Peering', { authorization: authorizationIn(stack), fleet });
@@ -333,7 +335,7 @@ describe('a fleet in another stack than its connection', () => {
   });
 });
 
-describe('a fleet that is retained', () => {
+describe('the warning about a retained fleet', () => {
   const ID = 'cdk-gamelift-vpc-peering:retainedFleet';
   const { RETAIN, RETAIN_ON_UPDATE_OR_DELETE, DESTROY } = RemovalPolicy;
 
@@ -354,7 +356,7 @@ describe('a fleet that is retained', () => {
 
   test.each<[string, Policies]>([
     [
-      'before it is connected',
+      'retained before its connection is created',
       {
         before: (fleet) => {
           fleet.applyRemovalPolicy(RETAIN);
@@ -362,7 +364,7 @@ describe('a fleet that is retained', () => {
       },
     ],
     [
-      'after it is connected',
+      'retained after its connection is created',
       {
         after: (fleet) => {
           fleet.applyRemovalPolicy(RETAIN);
@@ -370,7 +372,7 @@ describe('a fleet that is retained', () => {
       },
     ],
     [
-      'unless its creation fails',
+      'retained unless its creation fails',
       {
         after: (fleet) => {
           fleet.applyRemovalPolicy(RETAIN_ON_UPDATE_OR_DELETE);
@@ -378,7 +380,7 @@ describe('a fleet that is retained', () => {
       },
     ],
     [
-      'when it is replaced',
+      'retained only when it is replaced',
       {
         after: (fleet) => {
           fleet.cfnOptions.updateReplacePolicy = CfnDeletionPolicy.RETAIN;
@@ -386,7 +388,7 @@ describe('a fleet that is retained', () => {
       },
     ],
     [
-      'when it is removed',
+      'retained only when it is removed',
       {
         after: (fleet) => {
           fleet.cfnOptions.deletionPolicy = CfnDeletionPolicy.RETAIN_EXCEPT_ON_CREATE;
@@ -394,7 +396,7 @@ describe('a fleet that is retained', () => {
       },
     ],
     [
-      'with an override',
+      'retained by an override',
       {
         after: (fleet) => {
           fleet.addOverride('DeletionPolicy', 'Retain');
@@ -402,7 +404,7 @@ describe('a fleet that is retained', () => {
       },
     ],
     [
-      'and its connection has the policy DESTROY',
+      'retained and its connection has the policy DESTROY',
       {
         before: (fleet) => {
           fleet.applyRemovalPolicy(RETAIN);
@@ -411,7 +413,7 @@ describe('a fleet that is retained', () => {
       },
     ],
     [
-      'and its connection only when the connection is replaced',
+      'retained but its connection is retained only when the connection is replaced',
       {
         before: (fleet) => {
           fleet.applyRemovalPolicy(RETAIN);
@@ -421,7 +423,7 @@ describe('a fleet that is retained', () => {
         },
       },
     ],
-  ])('%s: the connection has a warning that says what is lost and what to do', (_, policies) => {
+  ])('is added to the connection if the fleet is %s', (_, policies) => {
     annotationsWith(policies).hasWarning(
       '/Game/Peering',
       'fleet Game/Fleet is retained when it is removed or replaced, but its connection Game/Peering is deleted. Players on the retained ' +
@@ -432,7 +434,7 @@ describe('a fleet that is retained', () => {
 
   test.each<[string, Policies]>([
     [
-      'with its connection',
+      'retained with its connection',
       {
         before: (fleet) => {
           fleet.applyRemovalPolicy(RETAIN);
@@ -441,7 +443,7 @@ describe('a fleet that is retained', () => {
       },
     ],
     [
-      'with its connection, unless the creation of the connection fails',
+      'retained with its connection, unless the creation of the connection fails',
       {
         before: (fleet) => {
           fleet.applyRemovalPolicy(RETAIN);
@@ -450,7 +452,7 @@ describe('a fleet that is retained', () => {
       },
     ],
     [
-      'with its connection, both after they are connected',
+      'retained with its connection, and both policies are applied after the connection is created',
       {
         after: (fleet, connection) => {
           [fleet, connection].forEach((each) => {
@@ -460,7 +462,7 @@ describe('a fleet that is retained', () => {
       },
     ],
     [
-      'at first, but not in the end',
+      'retained at first but deleted in the end',
       {
         before: (fleet) => {
           fleet.applyRemovalPolicy(RETAIN);
@@ -470,76 +472,75 @@ describe('a fleet that is retained', () => {
         },
       },
     ],
-    ['never', {}],
-    ['never, but its connection is', { props: { removalPolicy: RETAIN } }],
-  ])('%s: the connection has no warning', (_, policies) => {
+    ['not retained', {}],
+    ['not retained but its connection is', { props: { removalPolicy: RETAIN } }],
+  ])('is not added if the fleet is %s', (_, policies) => {
     annotationsWith(policies).hasNoWarning('*', Match.anyValue());
   });
 });
 
-describe('a fleet that is peered twice with the same VPC', () => {
-  function twice(
-    one: (stack: Stack, authorization: VpcPeeringAuthorization, fleet: gamelift.CfnFleet) => void,
-    two: (stack: Stack, authorization: VpcPeeringAuthorization, fleet: gamelift.CfnFleet) => void,
-  ): App {
+describe('a fleet that is peered twice', () => {
+  type PeerFleet = (stack: Stack, authorization: VpcPeeringAuthorization, fleet: gamelift.CfnFleet) => void;
+
+  function peerTwice(first: PeerFleet, second: PeerFleet): App {
     const app = new App();
     const stack = stackIn(app);
     const [authorization, fleet] = [authorizationIn(stack), fleetIn(stack)];
-    one(stack, authorization, fleet);
-    two(stack, authorization, fleet);
+    first(stack, authorization, fleet);
+    second(stack, authorization, fleet);
     return app;
   }
   const connect =
-    (id: string, adoptExisting = false) =>
-    (stack: Stack, authorization: VpcPeeringAuthorization, fleet: gamelift.CfnFleet): void => {
+    (id: string, adoptExisting = false): PeerFleet =>
+    (stack, authorization, fleet) => {
       new VpcPeeringConnection(stack, id, { authorization, fleet, adoptExisting });
     };
-  const onCreate =
-    (id: string) =>
-    (stack: Stack, authorization: VpcPeeringAuthorization, fleet: gamelift.CfnFleet): void => {
+  const connectOnCreate =
+    (id: string): PeerFleet =>
+    (stack, authorization, fleet) => {
       new VpcPeeringConnection(stack, id, { authorization, fleet, peerOnCreate: true });
     };
-  const byProperty = (_: Stack, __: VpcPeeringAuthorization, fleet: gamelift.CfnFleet): void => {
+  const setPeerVpcId: PeerFleet = (_stack, _authorization, fleet) => {
     fleet.peerVpcId = 'vpc-0a';
   };
 
   test.each([
-    ['by two connections', connect('One'), connect('Two')],
-    ['later, and on creation', connect('One'), onCreate('Two')],
-    ['on creation, and later', onCreate('One'), connect('Two')],
-    ['twice on creation', onCreate('One'), onCreate('Two')],
-  ])('fails %s', (_, one, two) => {
-    expect(() => twice(one, two)).toThrow(
+    ['two connections', connect('One'), connect('Two')],
+    ['a connection, and then one with peerOnCreate', connect('One'), connectOnCreate('Two')],
+    ['a connection with peerOnCreate, and then one without it', connectOnCreate('One'), connect('Two')],
+    ['two connections with peerOnCreate', connectOnCreate('One'), connectOnCreate('Two')],
+  ])('fails with %s for the same VPC', (_, first, second) => {
+    expect(() => peerTwice(first, second)).toThrow(
       'a fleet and a VPC can have only one peering connection, but Game/Two and Game/One both peer fleet Game/Fleet with the same VPC: ' +
         'remove one of them, or set adoptExisting on the connection that should use the connection of the other',
     );
   });
 
-  test('fails by a connection, and by its own property that is set later', () => {
-    expect(() => twice(connect('One'), byProperty).synth()).toThrow(
+  test('fails with a connection and a peerVpcId that is set later to the same VPC', () => {
+    expect(() => peerTwice(connect('One'), setPeerVpcId).synth()).toThrow(
       'fleet Game/Fleet has the VPC of Game/One as its peerVpcId, so GameLift peers it on creation: set peerOnCreate on the ' +
         'connection, or remove the peerVpcId, which replaces the fleet',
     );
   });
 
-  test('fails also if a third construct adopts the connection', () => {
-    const adopted = (stack: Stack, authorization: VpcPeeringAuthorization, fleet: gamelift.CfnFleet): void => {
+  test('fails with two connections even if a third one adopts the connection', () => {
+    const connectAndAdopt: PeerFleet = (stack, authorization, fleet) => {
       connect('One')(stack, authorization, fleet);
       connect('Adopting', true)(stack, authorization, fleet);
     };
-    expect(() => twice(adopted, connect('Two'))).toThrow(
+    expect(() => peerTwice(connectAndAdopt, connect('Two'))).toThrow(
       /^a fleet and a VPC can have only one .* Game\/Two and Game\/One both peer /,
     );
   });
 
   test('is allowed if one construct adopts the connection of the other', () => {
     expect(() => {
-      twice(onCreate('One'), connect('Two', true)).synth();
-      twice(connect('One', true), byProperty).synth();
+      peerTwice(connectOnCreate('One'), connect('Two', true)).synth();
+      peerTwice(connect('One', true), setPeerVpcId).synth();
     }).not.toThrow();
   });
 
-  test('fails in two stacks, but not in two Stages, which can be separate environments', () => {
+  test('fails if the connections are in two stacks, but not if they are in two Stages, which can be separate environments', () => {
     const connectIn = (scope: Construct, id: string): void => {
       const stack = stackIn(scope, id);
       const fleet = gamelift.CfnFleet.fromFleetId(stack, 'Fleet', 'fleet-1');
@@ -557,7 +558,7 @@ describe('a fleet that is peered twice with the same VPC', () => {
     }).not.toThrow();
   });
 
-  test('is a different case with two VPCs, which are allowed', () => {
+  test('is allowed with two VPCs', () => {
     const stack = stackIn(new App());
     const [authorization, fleet] = [authorizationIn(stack), fleetIn(stack)];
     new VpcPeeringConnection(stack, 'One', { authorization, fleet });
@@ -593,19 +594,16 @@ describe('two authorizations', () => {
 
 describe.each(PEERING_METHODS.map(([name]) => name).filter((name) => name !== 'connected by a reference to its id'))(
   'a fleet that is %s',
-  (way) => {
-    function use(authorization: VpcPeeringAuthorization, stack: Stack): void {
-      if (way === 'connected') {
-        new VpcPeeringConnection(stack, 'Peering', { authorization, fleet: fleetIn(stack) });
-      } else {
-        new VpcPeeringConnection(stack, 'Peering', { authorization, fleet: fleetIn(stack), peerOnCreate: true });
-      }
+  (method) => {
+    function peerFleet(authorization: VpcPeeringAuthorization, stack: Stack): void {
+      const peerOnCreate = method === 'peered on creation';
+      new VpcPeeringConnection(stack, 'Peering', { authorization, fleet: fleetIn(stack), peerOnCreate });
     }
 
     test('fails if its stack is not in the GameLift account of the authorization', () => {
       const stack = stackIn(new App());
       expect(() => {
-        use(authorizationIn(stack, { gameLiftAccount: '333333333333' }), stack);
+        peerFleet(authorizationIn(stack, { gameLiftAccount: '333333333333' }), stack);
       }).toThrow(
         'Game/Authorization authorizes the fleets of account 333333333333, but stack Game is in account 111111111111: create the connection ' +
           "and the fleet in a stack of account 333333333333, or pass gameLiftAccount '111111111111' to the authorization",
@@ -615,7 +613,7 @@ describe.each(PEERING_METHODS.map(([name]) => name).filter((name) => name !== 'c
     test('fails if its stack is in another Region than the authorization', () => {
       const app = new App();
       expect(() => {
-        use(authorizationIn(stackIn(app, 'Network')), stackIn(app, 'Game', { ...env, region: 'eu-central-1' }));
+        peerFleet(authorizationIn(stackIn(app, 'Network')), stackIn(app, 'Game', { ...env, region: 'eu-central-1' }));
       }).toThrow(
         'GameLift peers only within a Region, but Network/Authorization is in us-east-1 and stack Game is in eu-central-1: create the ' +
           'connection and the fleet in a stack in us-east-1',
@@ -625,7 +623,7 @@ describe.each(PEERING_METHODS.map(([name]) => name).filter((name) => name !== 'c
     test('is allowed if accounts and Regions are tokens', () => {
       const app = new App();
       expect(() => {
-        use(authorizationIn(stackIn(app, 'Network', {}), { gameLiftAccount: '333333333333' }), stackIn(app, 'Game', {}));
+        peerFleet(authorizationIn(stackIn(app, 'Network', {}), { gameLiftAccount: '333333333333' }), stackIn(app, 'Game', {}));
       }).not.toThrow();
     });
   },
