@@ -12,12 +12,12 @@ import type { IVpcPeeringAuthorization } from '../../lib';
 const env = { account: '111111111111', region: 'us-east-1' };
 const AUTHORIZATION = 'Custom::GameLiftVpcPeeringAuthorization';
 
-function authorizationIn(stack: Stack, vpcId = 'vpc-0a'): VpcPeeringAuthorization {
+function createAuthorization(stack: Stack, vpcId = 'vpc-0a'): VpcPeeringAuthorization {
   const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId, availabilityZones: ['us-east-1a'] });
   return new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
 }
 
-function fleetIn(stack: Stack, props: Partial<gamelift.CfnFleetProps> = {}): gamelift.CfnFleet {
+function createFleet(stack: Stack, props: Partial<gamelift.CfnFleetProps> = {}): gamelift.CfnFleet {
   return new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet', ...props });
 }
 
@@ -29,13 +29,13 @@ const PEERING_METHODS: [string, (stack: Stack, authorization: IVpcPeeringAuthori
   [
     'connected',
     (stack, authorization) => {
-      new VpcPeeringConnection(stack, 'Peering', { authorization, fleet: fleetIn(stack) });
+      new VpcPeeringConnection(stack, 'Peering', { authorization, fleet: createFleet(stack) });
     },
   ],
   [
     'peered on creation',
     (stack, authorization) => {
-      peerOnCreate(stack, authorization, fleetIn(stack));
+      peerOnCreate(stack, authorization, createFleet(stack));
     },
   ],
 ];
@@ -66,20 +66,20 @@ describe.each(PEERING_METHODS)('with a fleet that is %s', (_, peer) => {
   test('a nested stack with the fleet is created after the authorization of its parent, and deleted before it', () => {
     const parent = new Stack(new App(), 'Game', { env });
     const nested = new NestedStack(parent, 'Fleets');
-    peer(nested, authorizationIn(parent));
+    peer(nested, createAuthorization(parent));
     expect(dependenciesOfNestedStacks(parent)).toEqual([[authorizationIdOf(parent)]]);
   });
 
   test('the outer of two nested stacks is created after the authorization of its parent, and deleted before it', () => {
     const parent = new Stack(new App(), 'Game', { env });
     const nested = new NestedStack(new NestedStack(parent, 'Outer'), 'Fleets');
-    peer(nested, authorizationIn(parent));
+    peer(nested, createAuthorization(parent));
     expect(dependenciesOfNestedStacks(parent)).toEqual([[authorizationIdOf(parent)]]);
   });
 
   test('the renewal in a parent stack is created after the nested stack with the authorization, and deleted before it', () => {
     const parent = new Stack(new App(), 'Game', { env });
-    peer(parent, authorizationIn(new NestedStack(parent, 'Network')));
+    peer(parent, createAuthorization(new NestedStack(parent, 'Network')));
     const [nestedStack = ''] = Object.keys(Template.fromStack(parent).findResources('AWS::CloudFormation::Stack'));
     const [renewal] = Object.values(Template.fromStack(parent).findResources(AUTHORIZATION)) as { DependsOn: string[] }[];
     expect(renewal?.DependsOn).toContain(nestedStack);
@@ -88,7 +88,7 @@ describe.each(PEERING_METHODS)('with a fleet that is %s', (_, peer) => {
   test('a stack with the fleet is deployed after the stack of the authorization, and deleted before it', () => {
     const app = new App();
     const [network, fleets] = ['Network', 'Fleets'].map((id) => new Stack(app, id, { env })) as [Stack, Stack];
-    peer(fleets, authorizationIn(network));
+    peer(fleets, createAuthorization(network));
     app.synth();
     expect(fleets.dependencies).toEqual([network]);
     expect(network.dependencies).toEqual([]);
@@ -97,7 +97,7 @@ describe.each(PEERING_METHODS)('with a fleet that is %s', (_, peer) => {
   test('a stack with the fleet does not depend on the stack of the authorization if that would create a cycle', () => {
     const app = new App();
     const [network, fleets] = ['Network', 'Fleets'].map((id) => new Stack(app, id, { env })) as [Stack, Stack];
-    peer(fleets, authorizationIn(network));
+    peer(fleets, createAuthorization(network));
     const group = new ec2.CfnSecurityGroup(fleets, 'Group', { groupDescription: 'created with the fleets' });
     // this reference, which makes the other stack depend on this one, is added after the peering
     new ec2.CfnSecurityGroup(network, 'Group', { groupDescription: group.ref });
@@ -113,7 +113,7 @@ describe.each(PEERING_METHODS)('with a fleet that is %s', (_, peer) => {
       Stack,
       Stack,
     ];
-    peer(fleets, authorizationIn(network));
+    peer(fleets, createAuthorization(network));
     addStackDependency(network, between);
     addStackDependency(between, fleets);
     app.synth();
@@ -133,9 +133,9 @@ describe.each(PEERING_METHODS)('with a fleet that is %s', (_, peer) => {
 test('if two stacks use the authorization of each other, only one depends on the other', () => {
   const app = new App();
   const [one, two] = ['One', 'Two'].map((id) => new Stack(app, id, { env })) as [Stack, Stack];
-  const [authorizationOfOne, authorizationOfTwo] = [authorizationIn(one, 'vpc-0a'), authorizationIn(two, 'vpc-0b')];
-  peerOnCreate(two, authorizationOfOne, fleetIn(two));
-  peerOnCreate(one, authorizationOfTwo, fleetIn(one));
+  const [authorizationOfOne, authorizationOfTwo] = [createAuthorization(one, 'vpc-0a'), createAuthorization(two, 'vpc-0b')];
+  peerOnCreate(two, authorizationOfOne, createFleet(two));
+  peerOnCreate(one, authorizationOfTwo, createFleet(one));
   app.synth();
   expect([one.dependencies, two.dependencies]).toEqual([[two], []]);
 });
@@ -143,10 +143,10 @@ test('if two stacks use the authorization of each other, only one depends on the
 test('the triggers of an authorization contain no references that would create a cycle with a nested stack', () => {
   const parent = new Stack(new App(), 'Game', { env });
   const nested = new NestedStack(parent, 'Fleets');
-  const authorization = authorizationIn(parent);
-  peerOnCreate(nested, authorization, fleetIn(nested));
+  const authorization = createAuthorization(parent);
+  peerOnCreate(nested, authorization, createFleet(nested));
   const build = new gamelift.CfnBuild(nested, 'Build', {});
-  peerOnCreate(parent, authorization, fleetIn(parent, { buildId: build.ref, ec2InstanceType: 'c5.large' }));
+  peerOnCreate(parent, authorization, createFleet(parent, { buildId: build.ref, ec2InstanceType: 'c5.large' }));
   expect(dependenciesOfNestedStacks(parent)).toEqual([[authorizationIdOf(parent)]]);
   const [resource] = Object.values(Template.fromStack(parent).findResources(AUTHORIZATION)) as {
     Properties: { ReliedOnBy: { Fleet: Record<string, unknown> } };
@@ -166,7 +166,7 @@ describe('the work of the synthesis', () => {
     peer: (stack: Stack, authorization: IVpcPeeringAuthorization, fleet: gamelift.CfnFleet) => unknown,
   ): number {
     const stack = new Stack(new App(), 'Game', { env });
-    const authorization = authorizationIn(stack);
+    const authorization = createAuthorization(stack);
     for (let index = 0; index < fleets; index += 1) {
       const build = new gamelift.CfnBuild(stack, `Build${index}`, { version: String(index) });
       peer(stack, authorization, new gamelift.CfnFleet(stack, `Fleet${index}`, { name: 'fleet', buildId: build.ref }));

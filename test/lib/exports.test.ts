@@ -12,21 +12,21 @@ import { VpcPeeringAuthorization, VpcPeeringConnection } from '../../lib';
 
 const env = { account: '111111111111', region: 'us-east-1' };
 
-function connectionIn(stack: Stack): VpcPeeringConnection {
+function createConnection(stack: Stack): VpcPeeringConnection {
   const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId: 'vpc-0a', availabilityZones: ['us-east-1a'] });
   const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
   const fleet = new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet' });
   return new VpcPeeringConnection(stack, 'Peering', { authorization, fleet });
 }
 
-function databaseIn(stack: Stack): ec2.SecurityGroup {
+function createDatabase(stack: Stack): ec2.SecurityGroup {
   const vpc = ec2.Vpc.fromVpcAttributes(stack, 'DatabaseVpc', { vpcId: 'vpc-0a', availabilityZones: ['us-east-1a'] });
   return new ec2.SecurityGroup(stack, 'Database', { vpc });
 }
 
 function importInto(stack: Stack, gameLiftCidrBlock: string): void {
   VpcPeeringConnection.fromVpcPeeringConnectionAttributes(stack, 'Imported', { gameLiftCidrBlock }).allowTo(
-    databaseIn(stack),
+    createDatabase(stack),
     ec2.Port.tcp(5432),
   );
 }
@@ -38,7 +38,7 @@ function annotationsWith(useConnection: (connection: VpcPeeringConnection, other
 } {
   const app = new App();
   const [game, data] = ['Game', 'Data'].map((id) => new Stack(app, id, { env })) as [Stack, Stack];
-  useConnection(connectionIn(game), data);
+  useConnection(createConnection(game), data);
   return { game: Annotations.fromStack(game), data: Annotations.fromStack(data) };
 }
 
@@ -52,7 +52,7 @@ test.each<[string, (connection: VpcPeeringConnection, data: Stack) => void, stri
   [
     'allowFrom of a security group in another stack',
     (connection, data) => {
-      databaseIn(data).connections.allowFrom(connection, ec2.Port.tcp(5432));
+      createDatabase(data).connections.allowFrom(connection, ec2.Port.tcp(5432));
     },
     'GameLiftCidrBlock',
   ],
@@ -85,13 +85,13 @@ test.each<[string, (connection: VpcPeeringConnection, data: Stack) => void]>([
   [
     'allowTo of the connection with a security group in another stack',
     (connection, data) => {
-      connection.allowTo(databaseIn(data), ec2.Port.tcp(5432));
+      connection.allowTo(createDatabase(data), ec2.Port.tcp(5432));
     },
   ],
   [
     'allowFrom of a security group in the same stack',
     (connection) => {
-      databaseIn(connection.stack).connections.allowFrom(connection, ec2.Port.tcp(5432));
+      createDatabase(connection.stack).connections.allowFrom(connection, ec2.Port.tcp(5432));
     },
   ],
   [

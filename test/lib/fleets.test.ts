@@ -8,16 +8,20 @@ import { VpcPeeringAuthorization, VpcPeeringConnection } from '../../lib';
 import type { VpcPeeringAuthorizationProps, VpcPeeringConnectionProps } from '../../lib';
 
 /*
- * Errors and warnings at synthesis about fleets that are peered.
+ * Tests of the errors and warnings about peered fleets at synthesis.
  */
 
 const env = { account: '111111111111', region: 'us-east-1' };
 
-function stackIn(scope: Construct, id = 'Game', stackEnv: { readonly account?: string; readonly region?: string } = env): Stack {
+function createStack(
+  scope: Construct,
+  id = 'Game',
+  stackEnv: { readonly account?: string; readonly region?: string } = env,
+): Stack {
   return new Stack(scope, id, { env: stackEnv });
 }
 
-function authorizationIn(
+function createAuthorization(
   stack: Stack,
   props: Partial<VpcPeeringAuthorizationProps> = {},
   id = 'Authorization',
@@ -26,11 +30,11 @@ function authorizationIn(
   return new VpcPeeringAuthorization(stack, id, { vpc, ...props });
 }
 
-function fleetIn(stack: Stack, props: Partial<gamelift.CfnFleetProps> = {}): gamelift.CfnFleet {
+function createFleet(stack: Stack, props: Partial<gamelift.CfnFleetProps> = {}): gamelift.CfnFleet {
   return new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet', ...props });
 }
 
-/** A fleet construct as users write them, which refers to a fleet by its id. */
+/** A construct that refers to a fleet by its id, as users write it. */
 class WrappedFleet extends Construct {
   readonly fleetRef: { readonly fleetId: string; readonly fleetArn: string };
   readonly env = env;
@@ -45,20 +49,20 @@ const PEERING_METHODS: [string, (stack: Stack, fleet: gamelift.CfnFleet) => void
   [
     'connected',
     (stack, fleet) => {
-      new VpcPeeringConnection(stack, 'Peering', { authorization: authorizationIn(stack), fleet });
+      new VpcPeeringConnection(stack, 'Peering', { authorization: createAuthorization(stack), fleet });
     },
   ],
   [
     'connected by a reference to its id',
     (stack, fleet) => {
-      const authorization = authorizationIn(stack);
+      const authorization = createAuthorization(stack);
       new VpcPeeringConnection(stack, 'Peering', { authorization, fleet: new WrappedFleet(stack, 'Wrapped', fleet.ref) });
     },
   ],
   [
     'peered on creation',
     (stack, fleet) => {
-      new VpcPeeringConnection(stack, 'Peering', { authorization: authorizationIn(stack), fleet, peerOnCreate: true });
+      new VpcPeeringConnection(stack, 'Peering', { authorization: createAuthorization(stack), fleet, peerOnCreate: true });
     },
   ],
 ];
@@ -67,9 +71,9 @@ describe.each(PEERING_METHODS)('a fleet that is %s', (_, peer) => {
   const anywhereError = 'GameLift peers EC2 fleets only: fleet Game/Fleet has the compute type ANYWHERE';
 
   test('fails if it is an Anywhere fleet', () => {
-    const stack = stackIn(new App());
+    const stack = createStack(new App());
     expect(() => {
-      peer(stack, fleetIn(stack, { computeType: 'ANYWHERE' }));
+      peer(stack, createFleet(stack, { computeType: 'ANYWHERE' }));
     }).toThrow(anywhereError);
   });
 
@@ -89,8 +93,8 @@ describe.each(PEERING_METHODS)('a fleet that is %s', (_, peer) => {
     ],
   ])('fails at synthesis if it becomes an Anywhere fleet later by %s', (__, change) => {
     const app = new App();
-    const stack = stackIn(app);
-    const fleet = fleetIn(stack, { computeType: 'EC2' });
+    const stack = createStack(app);
+    const fleet = createFleet(stack, { computeType: 'EC2' });
     peer(stack, fleet);
     change(fleet);
     expect(() => app.synth()).toThrow(anywhereError);
@@ -105,9 +109,9 @@ describe.each(PEERING_METHODS)('a fleet that is %s', (_, peer) => {
     ['two Regions and a token as its home Region', ['us-east-1', 'eu-central-1'], undefined],
   ])('has a warning about its remote locations if it has %s', (__, locations, region) => {
     for (const isSetLater of [false, true]) {
-      const stack = stackIn(new App(), 'Game', { account: env.account, ...(region === undefined ? {} : { region }) });
+      const stack = createStack(new App(), 'Game', { account: env.account, ...(region === undefined ? {} : { region }) });
       const declared = locations.map((location) => ({ location }));
-      const fleet = fleetIn(stack, isSetLater ? {} : { locations: declared });
+      const fleet = createFleet(stack, isSetLater ? {} : { locations: declared });
       peer(stack, fleet);
       if (isSetLater) {
         fleet.locations = declared;
@@ -120,8 +124,8 @@ describe.each(PEERING_METHODS)('a fleet that is %s', (_, peer) => {
     ['no locations', undefined],
     ['its home Region', [{ location: 'us-east-1' }]],
   ])('has no warning about remote locations if it has %s', (__, locations) => {
-    const stack = stackIn(new App());
-    peer(stack, fleetIn(stack, locations === undefined ? {} : { locations }));
+    const stack = createStack(new App());
+    peer(stack, createFleet(stack, locations === undefined ? {} : { locations }));
     Annotations.fromStack(stack).hasNoWarning('*', Match.anyValue());
   });
 });
@@ -152,8 +156,8 @@ class ImportedBuildFleet extends Resource {
 describe('a connection accepts', () => {
   /** The fleet id in the template of a connection. */
   const fleetIdWith = (fleetOf: (stack: Stack) => IConstruct): unknown => {
-    const stack = stackIn(new App());
-    new VpcPeeringConnection(stack, 'Peering', { authorization: authorizationIn(stack), fleet: fleetOf(stack) });
+    const stack = createStack(new App());
+    new VpcPeeringConnection(stack, 'Peering', { authorization: createAuthorization(stack), fleet: fleetOf(stack) });
     const [connection] = Object.values(Template.fromStack(stack).findResources('Custom::GameLiftVpcPeeringConnection'));
     return (connection as { Properties: { FleetId: unknown } }).Properties.FleetId;
   };
@@ -164,7 +168,7 @@ describe('a connection accepts', () => {
   };
 
   test.each<[string, (stack: Stack) => IConstruct, unknown]>([
-    ['a CfnFleet', (stack) => fleetIn(stack), { Ref: 'Fleet' }],
+    ['a CfnFleet', (stack) => createFleet(stack), { Ref: 'Fleet' }],
     [
       'a CfnResource of that type',
       (stack) => new CfnResource(stack, 'Raw', { type: 'AWS::GameLift::Fleet', properties: { Name: 'fleet' } }),
@@ -195,7 +199,7 @@ describe('a connection accepts', () => {
     ['an imported fleet like those of aws-gamelift-alpha', (stack) => new ImportedBuildFleet(stack, 'Build'), 'fleet-2'],
     [
       'a construct that refers to a fleet',
-      (stack) => new WrappedFleet(stack, 'Ref', fleetIn(stack).attrFleetId),
+      (stack) => new WrappedFleet(stack, 'Ref', createFleet(stack).attrFleetId),
       { Ref: 'Fleet' },
     ],
     [
@@ -279,20 +283,20 @@ describe('a connection fails with', () => {
       "fleet must have the id of an EC2 fleet, such as fleet-01234567-89ab-cdef-0123-456789abcdef, got 'containerfleet-1'",
     ],
   ])('%s', (_, fleetOf, message) => {
-    const stack = stackIn(new App());
+    const stack = createStack(new App());
     const fleet = fleetOf(stack) as IConstruct;
-    expect(() => new VpcPeeringConnection(stack, 'Peering', { authorization: authorizationIn(stack), fleet })).toThrow(
+    expect(() => new VpcPeeringConnection(stack, 'Peering', { authorization: createAuthorization(stack), fleet })).toThrow(
       new Error(message),
     );
   });
 
   test('a reference to a fleet that another connection already has', () => {
-    const stack = stackIn(new App());
-    const authorization = authorizationIn(stack);
-    const fleet = fleetIn(stack);
+    const stack = createStack(new App());
+    const authorization = createAuthorization(stack);
+    const fleet = createFleet(stack);
     new VpcPeeringConnection(stack, 'One', { authorization, fleet });
-    const again = new WrappedFleet(stack, 'Again', fleet.attrFleetId);
-    expect(() => new VpcPeeringConnection(stack, 'Two', { authorization, fleet: again })).toThrow(
+    const reference = new WrappedFleet(stack, 'Again', fleet.attrFleetId);
+    expect(() => new VpcPeeringConnection(stack, 'Two', { authorization, fleet: reference })).toThrow(
       'a fleet and a VPC can have only one peering connection, but Game/Two and Game/One both peer fleet Game/Fleet with the same VPC',
     );
   });
@@ -302,14 +306,14 @@ describe('a fleet in another stack than its connection', () => {
   function annotationsWith(connectionStackIn: (app: App) => Stack, fleetStackIn: (app: App) => Stack): Annotations {
     const app = new App();
     const [connectionStack, fleetStack] = [connectionStackIn(app), fleetStackIn(app)];
-    const authorization = authorizationIn(connectionStack);
-    new VpcPeeringConnection(connectionStack, 'Peering', { authorization, fleet: fleetIn(fleetStack) });
+    const authorization = createAuthorization(connectionStack);
+    new VpcPeeringConnection(connectionStack, 'Peering', { authorization, fleet: createFleet(fleetStack) });
     return Annotations.fromStack(connectionStack);
   }
-  const gameStackIn = (app: App): Stack => (app.node.tryFindChild('Game') as Stack | undefined) ?? stackIn(app);
+  const gameStackIn = (app: App): Stack => (app.node.tryFindChild('Game') as Stack | undefined) ?? createStack(app);
 
   test('has a warning that explains the problem and says where to create the connection', () => {
-    annotationsWith(gameStackIn, (app) => stackIn(app, 'Fleets')).hasWarning(
+    annotationsWith(gameStackIn, (app) => createStack(app, 'Fleets')).hasWarning(
       '/Game/Peering',
       'fleet Fleets/Fleet is in another stack than its connection Game/Peering: a new build replaces the fleet, but CloudFormation refuses ' +
         'to change the export of the fleet id while Game uses it, so every deployment of a new build fails. Create the connection in ' +
@@ -328,9 +332,9 @@ describe('a fleet in another stack than its connection', () => {
 
   test('has no warning if the fleet is in the same stack or is imported', () => {
     annotationsWith(gameStackIn, gameStackIn).hasNoWarning('*', Match.anyValue());
-    const stack = stackIn(new App());
-    const fleet = gamelift.CfnFleet.fromFleetId(stackIn(stack, 'Other'), 'Fleet', 'fleet-1');
-    new VpcPeeringConnection(stack, 'Peering', { authorization: authorizationIn(stack), fleet });
+    const stack = createStack(new App());
+    const fleet = gamelift.CfnFleet.fromFleetId(createStack(stack, 'Other'), 'Fleet', 'fleet-1');
+    new VpcPeeringConnection(stack, 'Peering', { authorization: createAuthorization(stack), fleet });
     Annotations.fromStack(stack).hasNoWarning('*', Match.anyValue());
   });
 });
@@ -346,10 +350,10 @@ describe('the warning about a retained fleet', () => {
   }
 
   function annotationsWith({ before, props, after }: Policies): Annotations {
-    const stack = stackIn(new App());
-    const fleet = fleetIn(stack);
+    const stack = createStack(new App());
+    const fleet = createFleet(stack);
     before?.(fleet);
-    const connection = new VpcPeeringConnection(stack, 'Peering', { authorization: authorizationIn(stack), fleet, ...props });
+    const connection = new VpcPeeringConnection(stack, 'Peering', { authorization: createAuthorization(stack), fleet, ...props });
     after?.(fleet, connection);
     return Annotations.fromStack(stack);
   }
@@ -455,9 +459,8 @@ describe('the warning about a retained fleet', () => {
       'retained with its connection, and both policies are applied after the connection is created',
       {
         after: (fleet, connection) => {
-          [fleet, connection].forEach((each) => {
-            each.applyRemovalPolicy(RETAIN);
-          });
+          fleet.applyRemovalPolicy(RETAIN);
+          connection.applyRemovalPolicy(RETAIN);
         },
       },
     ],
@@ -484,8 +487,8 @@ describe('a fleet that is peered twice', () => {
 
   function peerTwice(first: PeerFleet, second: PeerFleet): App {
     const app = new App();
-    const stack = stackIn(app);
-    const [authorization, fleet] = [authorizationIn(stack), fleetIn(stack)];
+    const stack = createStack(app);
+    const [authorization, fleet] = [createAuthorization(stack), createFleet(stack)];
     first(stack, authorization, fleet);
     second(stack, authorization, fleet);
     return app;
@@ -542,9 +545,9 @@ describe('a fleet that is peered twice', () => {
 
   test('fails if the connections are in two stacks, but not if they are in two Stages, which can be separate environments', () => {
     const connectIn = (scope: Construct, id: string): void => {
-      const stack = stackIn(scope, id);
+      const stack = createStack(scope, id);
       const fleet = gamelift.CfnFleet.fromFleetId(stack, 'Fleet', 'fleet-1');
-      new VpcPeeringConnection(stack, 'Peering', { authorization: authorizationIn(stack), fleet });
+      new VpcPeeringConnection(stack, 'Peering', { authorization: createAuthorization(stack), fleet });
     };
     const app = new App();
     connectIn(app, 'One');
@@ -559,21 +562,21 @@ describe('a fleet that is peered twice', () => {
   });
 
   test('is allowed with two VPCs', () => {
-    const stack = stackIn(new App());
-    const [authorization, fleet] = [authorizationIn(stack), fleetIn(stack)];
+    const stack = createStack(new App());
+    const [authorization, fleet] = [createAuthorization(stack), createFleet(stack)];
     new VpcPeeringConnection(stack, 'One', { authorization, fleet });
     const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Other', { vpcId: 'vpc-0b', availabilityZones: ['us-east-1a'] });
     expect(
-      () => new VpcPeeringConnection(stack, 'Two', { authorization: authorizationIn(stack, { vpc }, 'Another'), fleet }),
+      () => new VpcPeeringConnection(stack, 'Two', { authorization: createAuthorization(stack, { vpc }, 'Another'), fleet }),
     ).not.toThrow();
   });
 });
 
 describe('two authorizations', () => {
   test('fail in one stack for the same VPC and GameLift account', () => {
-    const stack = stackIn(new App());
-    authorizationIn(stack);
-    expect(() => authorizationIn(stack, {}, 'Two')).toThrow(
+    const stack = createStack(new App());
+    createAuthorization(stack);
+    expect(() => createAuthorization(stack, {}, 'Two')).toThrow(
       'GameLift has only one authorization for a VPC and a GameLift account, but Game/Two and Game/Authorization are for the same VPC and ' +
         'account: keep one of them, and pass it to all connections and fleets',
     );
@@ -581,13 +584,13 @@ describe('two authorizations', () => {
 
   test('are allowed for another GameLift account, for another VPC, or in another stack', () => {
     const app = new App();
-    const stack = stackIn(app);
-    authorizationIn(stack);
+    const stack = createStack(app);
+    createAuthorization(stack);
     const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Other', { vpcId: 'vpc-0b', availabilityZones: ['us-east-1a'] });
     expect(() => {
-      authorizationIn(stack, { gameLiftAccount: '333333333333' }, 'Two');
-      authorizationIn(stack, { vpc }, 'Three');
-      authorizationIn(stackIn(app, 'Data'));
+      createAuthorization(stack, { gameLiftAccount: '333333333333' }, 'Two');
+      createAuthorization(stack, { vpc }, 'Three');
+      createAuthorization(createStack(app, 'Data'));
     }).not.toThrow();
   });
 });
@@ -597,13 +600,13 @@ describe.each(PEERING_METHODS.map(([name]) => name).filter((name) => name !== 'c
   (method) => {
     function peerFleet(authorization: VpcPeeringAuthorization, stack: Stack): void {
       const peerOnCreate = method === 'peered on creation';
-      new VpcPeeringConnection(stack, 'Peering', { authorization, fleet: fleetIn(stack), peerOnCreate });
+      new VpcPeeringConnection(stack, 'Peering', { authorization, fleet: createFleet(stack), peerOnCreate });
     }
 
     test('fails if its stack is not in the GameLift account of the authorization', () => {
-      const stack = stackIn(new App());
+      const stack = createStack(new App());
       expect(() => {
-        peerFleet(authorizationIn(stack, { gameLiftAccount: '333333333333' }), stack);
+        peerFleet(createAuthorization(stack, { gameLiftAccount: '333333333333' }), stack);
       }).toThrow(
         'Game/Authorization authorizes the fleets of account 333333333333, but stack Game is in account 111111111111: create the connection ' +
           "and the fleet in a stack of account 333333333333, or pass gameLiftAccount '111111111111' to the authorization",
@@ -613,7 +616,7 @@ describe.each(PEERING_METHODS.map(([name]) => name).filter((name) => name !== 'c
     test('fails if its stack is in another Region than the authorization', () => {
       const app = new App();
       expect(() => {
-        peerFleet(authorizationIn(stackIn(app, 'Network')), stackIn(app, 'Game', { ...env, region: 'eu-central-1' }));
+        peerFleet(createAuthorization(createStack(app, 'Network')), createStack(app, 'Game', { ...env, region: 'eu-central-1' }));
       }).toThrow(
         'GameLift peers only within a Region, but Network/Authorization is in us-east-1 and stack Game is in eu-central-1: create the ' +
           'connection and the fleet in a stack in us-east-1',
@@ -623,7 +626,10 @@ describe.each(PEERING_METHODS.map(([name]) => name).filter((name) => name !== 'c
     test('is allowed if accounts and Regions are tokens', () => {
       const app = new App();
       expect(() => {
-        peerFleet(authorizationIn(stackIn(app, 'Network', {}), { gameLiftAccount: '333333333333' }), stackIn(app, 'Game', {}));
+        peerFleet(
+          createAuthorization(createStack(app, 'Network', {}), { gameLiftAccount: '333333333333' }),
+          createStack(app, 'Game', {}),
+        );
       }).not.toThrow();
     });
   },
@@ -631,18 +637,18 @@ describe.each(PEERING_METHODS.map(([name]) => name).filter((name) => name !== 'c
 
 test('a connection fails with a fleet in another Region', () => {
   const app = new App();
-  const stack = stackIn(app);
-  const fleet = fleetIn(stackIn(app, 'Fleets', { ...env, region: 'eu-central-1' }));
-  expect(() => new VpcPeeringConnection(stack, 'Peering', { authorization: authorizationIn(stack), fleet })).toThrow(
+  const stack = createStack(app);
+  const fleet = createFleet(createStack(app, 'Fleets', { ...env, region: 'eu-central-1' }));
+  expect(() => new VpcPeeringConnection(stack, 'Peering', { authorization: createAuthorization(stack), fleet })).toThrow(
     'GameLift peers only within a Region, but Fleets/Fleet is in eu-central-1 and Game/Peering is in us-east-1: create the connection in a ' +
       'stack in eu-central-1, with a VPC there',
   );
 });
 
 test('a connection fails with a fleet in another account', () => {
-  const stack = stackIn(new App());
+  const stack = createStack(new App());
   const fleet = gamelift.CfnFleet.fromFleetArn(stack, 'Fleet', 'arn:aws:gamelift:us-east-1:999999999999:fleet/fleet-1');
-  expect(() => new VpcPeeringConnection(stack, 'Peering', { authorization: authorizationIn(stack), fleet })).toThrow(
+  expect(() => new VpcPeeringConnection(stack, 'Peering', { authorization: createAuthorization(stack), fleet })).toThrow(
     new Error(
       'only the account that owns a fleet can peer it, but Game/Fleet is in account 999999999999 and Game/Peering is in account ' +
         '111111111111: create the connection in a stack of account 999999999999',

@@ -42,24 +42,24 @@ interface TemplateResource {
   readonly Metadata?: Readonly<Record<string, unknown>>;
 }
 
-const vpcIn = (stack: Stack): ec2.IVpc => ec2.Vpc.fromVpcAttributes(stack, 'Vpc', VPC);
-const fleetIn = (stack: Stack): gamelift.CfnFleet => new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet' });
+const importVpc = (stack: Stack): ec2.IVpc => ec2.Vpc.fromVpcAttributes(stack, 'Vpc', VPC);
+const createFleet = (stack: Stack): gamelift.CfnFleet => new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet' });
 
 const app = new App();
 
 /** A stack with VPC and fleet in one account, with everything that is optional. */
 const oneAccount = new Stack(app, 'Own', { env: GAME });
 const authorization = new VpcPeeringAuthorization(oneAccount, 'Authorization', {
-  vpc: vpcIn(oneAccount),
+  vpc: importVpc(oneAccount),
   renewal: AuthorizationRenewal.scheduled(Duration.hours(12)),
 });
-const peering = new VpcPeeringConnection(oneAccount, 'Peering', { authorization, fleet: fleetIn(oneAccount) });
+const peering = new VpcPeeringConnection(oneAccount, 'Peering', { authorization, fleet: createFleet(oneAccount) });
 peering.allowTo(ec2.SecurityGroup.fromSecurityGroupId(oneAccount, 'Database', 'sg-0123456789abcdef0'), ec2.Port.tcp(5432));
 const handler = new VpcPeeringHandler(oneAccount, 'Handler', { vpc: authorization.vpc, tracing: Tracing.ACTIVE });
 
 /** A stack in the account of the VPC. */
 const vpcAccount = new Stack(app, 'Data', { env: DATA });
-const peerRole = new VpcPeeringRole(vpcAccount, 'Role', { vpc: vpcIn(vpcAccount), gameLiftAccount: GAME.account });
+const peerRole = new VpcPeeringRole(vpcAccount, 'Role', { vpc: importVpc(vpcAccount), gameLiftAccount: GAME.account });
 
 /** A stack in the account of the fleets, with a role in the account of the VPC. */
 const withRole = new Stack(app, 'WithRole', { env: GAME });
@@ -68,12 +68,12 @@ new VpcPeeringHandler(withRole, 'Handler', {
 });
 new VpcPeeringConnection(withRole, 'Peering', {
   authorization: new VpcPeeringAuthorization(withRole, 'Authorization', {
-    vpc: vpcIn(withRole),
+    vpc: importVpc(withRole),
     peerRole,
     externalId: 'studio-7f3a9',
     renewal: AuthorizationRenewal.everySynthesis(),
   }),
-  fleet: fleetIn(withRole),
+  fleet: createFleet(withRole),
   routes: PeeringRoutes.forSubnets({ subnetType: ec2.SubnetType.PRIVATE_WITH_EGRESS }),
 });
 
@@ -81,10 +81,10 @@ new VpcPeeringConnection(withRole, 'Peering', {
 const withoutAccess = new Stack(app, 'WithoutAccess', { env: GAME });
 new VpcPeeringConnection(withoutAccess, 'Peering', {
   authorization: VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(withoutAccess, 'Authorization', {
-    vpc: vpcIn(withoutAccess),
+    vpc: importVpc(withoutAccess),
     peerVpcAccount: DATA.account,
   }),
-  fleet: fleetIn(withoutAccess),
+  fleet: createFleet(withoutAccess),
   peerOnCreate: true,
   routes: PeeringRoutes.none(),
 });

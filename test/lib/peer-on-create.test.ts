@@ -17,19 +17,19 @@ const CONNECTION = 'Custom::GameLiftVpcPeeringConnection';
 const TEARDOWN = 'Custom::GameLiftVpcPeeringTeardown';
 const FLEET = 'AWS::GameLift::Fleet';
 
-function stackIn(app: App, id = 'Game'): Stack {
+function createStack(app: App, id = 'Game'): Stack {
   return new Stack(app, id, { env });
 }
 
-function vpcIn(stack: Stack, vpcId = 'vpc-0a'): ec2.IVpc {
+function importVpc(stack: Stack, vpcId = 'vpc-0a'): ec2.IVpc {
   return ec2.Vpc.fromVpcAttributes(stack, vpcId, { vpcId, availabilityZones: ['us-east-1a'] });
 }
 
-function authorizationIn(stack: Stack, vpcId = 'vpc-0a'): VpcPeeringAuthorization {
-  return new VpcPeeringAuthorization(stack, `Authorization${vpcId}`, { vpc: vpcIn(stack, vpcId) });
+function createAuthorization(stack: Stack, vpcId = 'vpc-0a'): VpcPeeringAuthorization {
+  return new VpcPeeringAuthorization(stack, `Authorization${vpcId}`, { vpc: importVpc(stack, vpcId) });
 }
 
-function fleetIn(scope: Construct, id = 'Fleet', props: Partial<gamelift.CfnFleetProps> = {}): gamelift.CfnFleet {
+function createFleet(scope: Construct, id = 'Fleet', props: Partial<gamelift.CfnFleetProps> = {}): gamelift.CfnFleet {
   return new gamelift.CfnFleet(scope, id, { name: 'fleet', ...props });
 }
 
@@ -45,14 +45,14 @@ function connectFleet<Fleet extends IConstruct>(
   props: Partial<VpcPeeringConnectionProps> = {},
 ): StackWithConnection<Fleet> {
   const app = new App();
-  const stack = stackIn(app);
+  const stack = createStack(app);
   const fleet = fleetOf(stack, app);
-  const options = { authorization: authorizationIn(stack), fleet, peerOnCreate: true, ...props };
+  const options = { authorization: createAuthorization(stack), fleet, peerOnCreate: true, ...props };
   return { stack, fleet, connection: new VpcPeeringConnection(stack, 'Peering', options) };
 }
 
 function connectCfnFleet(props: Partial<VpcPeeringConnectionProps> = {}): StackWithConnection<gamelift.CfnFleet> {
-  return connectFleet((stack) => fleetIn(stack), props);
+  return connectFleet((stack) => createFleet(stack), props);
 }
 
 interface Resource {
@@ -96,7 +96,7 @@ describe('a connection with peerOnCreate', () => {
   test('sets the account on a fleet in another construct that already has the same peerVpcId', () => {
     const { stack } = connectFleet((scope) => {
       const wrapper = new Construct(scope, 'Wrapper');
-      fleetIn(wrapper, 'Resource', { peerVpcId: 'vpc-0a', peerVpcAwsAccountId: '999999999999' });
+      createFleet(wrapper, 'Resource', { peerVpcId: 'vpc-0a', peerVpcAwsAccountId: '999999999999' });
       return wrapper;
     });
     Template.fromStack(stack).hasResourceProperties(FLEET, { PeerVpcId: 'vpc-0a', PeerVpcAwsAccountId: '111111111111' });
@@ -104,8 +104,8 @@ describe('a connection with peerOnCreate', () => {
 
   test('sets the VPC and its account on a fleet that is a CfnResource, even if the VPC is in another stack', () => {
     const app = new App();
-    const vpc = new ec2.Vpc(stackIn(app, 'Network'), 'Vpc', { maxAzs: 1, natGateways: 0 });
-    const stack = stackIn(app);
+    const vpc = new ec2.Vpc(createStack(app, 'Network'), 'Vpc', { maxAzs: 1, natGateways: 0 });
+    const stack = createStack(app);
     const fleet = new CfnResource(stack, 'Raw', { type: FLEET, properties: { Name: 'fleet' } });
     const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
     new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, peerOnCreate: true });
@@ -122,7 +122,7 @@ describe('a connection with peerOnCreate', () => {
 
   test('replaces earlier overrides of the account, and of a VPC id that is unknown at synthesis', () => {
     const { stack } = connectFleet((scope) => {
-      const fleet = fleetIn(scope);
+      const fleet = createFleet(scope);
       fleet.addPropertyOverride('PeerVpcId', { 'Fn::ImportValue': 'VpcId' });
       fleet.addPropertyOverride('PeerVpcAwsAccountId', '999999999999');
       return fleet;
@@ -136,24 +136,24 @@ describe('a connection with peerOnCreate', () => {
     ['an import', () => Fn.importValue('PeerVpcId')],
     ['the id of an imported VPC', () => 'vpc-0b'],
   ])('replaces a peerVpcId that is %s, because it may be the same VPC', (_, peerVpcIdOf) => {
-    const stack = stackIn(new App());
+    const stack = createStack(new App());
     const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 1, natGateways: 0 });
     const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
-    const fleet = fleetIn(stack, 'Fleet', { peerVpcId: peerVpcIdOf(stack, vpc) });
+    const fleet = createFleet(stack, 'Fleet', { peerVpcId: peerVpcIdOf(stack, vpc) });
     new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, peerOnCreate: true });
     Template.fromStack(stack).hasResourceProperties(FLEET, { PeerVpcId: { Ref: Match.stringLikeRegexp('^Vpc') } });
   });
 
   test('sets a reference to the account in a stack without an account', () => {
     const stack = new Stack(new App(), 'Game');
-    const options = { authorization: authorizationIn(stack), fleet: fleetIn(stack), peerOnCreate: true };
+    const options = { authorization: createAuthorization(stack), fleet: createFleet(stack), peerOnCreate: true };
     new VpcPeeringConnection(stack, 'Peering', options);
     Template.fromStack(stack).hasResourceProperties(FLEET, { PeerVpcAwsAccountId: { Ref: 'AWS::AccountId' } });
   });
 
   test('has rules, routes and DNS like any other connection', () => {
     const { stack, connection } = connectCfnFleet({ dnsResolution: true });
-    connection.allowTo(new ec2.SecurityGroup(stack, 'Database', { vpc: vpcIn(stack, 'vpc-0b') }), ec2.Port.tcp(5432));
+    connection.allowTo(new ec2.SecurityGroup(stack, 'Database', { vpc: importVpc(stack, 'vpc-0b') }), ec2.Port.tcp(5432));
     Template.fromStack(stack).hasResourceProperties(CONNECTION, { Routes: 'EveryRouteTable', DnsResolution: true });
     Template.fromStack(stack).hasResourceProperties('AWS::EC2::SecurityGroupIngress', {
       CidrIp: { 'Fn::GetAtt': [idOf(stack, CONNECTION), 'GameLiftCidrBlock'] },
@@ -165,8 +165,8 @@ test.each([
   ['absent', {}],
   ['false', { peerOnCreate: false }],
 ])('a connection does not change its fleet if peerOnCreate is %s', (_, option) => {
-  const stack = stackIn(new App());
-  new VpcPeeringConnection(stack, 'Peering', { authorization: authorizationIn(stack), fleet: fleetIn(stack), ...option });
+  const stack = createStack(new App());
+  new VpcPeeringConnection(stack, 'Peering', { authorization: createAuthorization(stack), fleet: createFleet(stack), ...option });
   Template.fromStack(stack).hasResource(FLEET, {
     Properties: { PeerVpcId: Match.absent(), PeerVpcAwsAccountId: Match.absent() },
     DependsOn: Match.absent(),
@@ -184,7 +184,7 @@ describe('peerOnCreate fails', () => {
     ],
     [
       'for a fleet in another stack',
-      () => connectFleet((_, app) => fleetIn(stackIn(app, 'Fleets'))),
+      () => connectFleet((_, app) => createFleet(createStack(app, 'Fleets'))),
       'peerOnCreate of Game/Peering requires an AWS::GameLift::Fleet in the same stack, but Fleets/Fleet is in Fleets: create the ' +
         'connection in Fleets; the authorization can be in another stack',
     ],
@@ -196,7 +196,7 @@ describe('peerOnCreate fails', () => {
     ],
     [
       'for a fleet that has another VPC',
-      () => connectFleet((stack) => fleetIn(stack, 'Fleet', { peerVpcId: 'vpc-0b' })),
+      () => connectFleet((stack) => createFleet(stack, 'Fleet', { peerVpcId: 'vpc-0b' })),
       'fleet Game/Fleet already has the peerVpcId vpc-0b: GameLift peers a fleet with only one VPC on creation. Remove that peerVpcId, or ' +
         'leave out peerOnCreate',
     ],
@@ -208,8 +208,8 @@ describe('peerOnCreate fails', () => {
   };
 
   test('for a fleet that another connection peers on creation', () => {
-    const stack = stackIn(new App());
-    const fleet = fleetIn(stack);
+    const stack = createStack(new App());
+    const fleet = createFleet(stack);
     peerOf(stack, 'One', fleet, new ec2.Vpc(stack, 'VpcOne', { maxAzs: 1, natGateways: 0 }));
     const other = new ec2.Vpc(stack, 'VpcTwo', { maxAzs: 1, natGateways: 0 });
     expect(() => peerOf(stack, 'Two', fleet, other)).toThrow(
@@ -221,12 +221,12 @@ describe('peerOnCreate fails', () => {
   });
 
   test('for a fleet that refers to another VPC of the app', () => {
-    const stack = stackIn(new App());
+    const stack = createStack(new App());
     const [one, two] = ['VpcOne', 'VpcTwo'].map((id) => new ec2.Vpc(stack, id, { maxAzs: 1, natGateways: 0 })) as [
       ec2.Vpc,
       ec2.Vpc,
     ];
-    expect(() => peerOf(stack, 'Peering', fleetIn(stack, 'Fleet', { peerVpcId: one.vpcId }), two)).toThrow(
+    expect(() => peerOf(stack, 'Peering', createFleet(stack, 'Fleet', { peerVpcId: one.vpcId }), two)).toThrow(
       new Error(
         'fleet Game/Fleet already has the peerVpcId of Game/VpcOne/Resource: GameLift peers a fleet with only one VPC on creation. Remove ' +
           'that peerVpcId, or leave out peerOnCreate',
@@ -235,10 +235,10 @@ describe('peerOnCreate fails', () => {
   });
 
   test('for a CfnResource whose override has another VPC', () => {
-    const stack = stackIn(new App());
+    const stack = createStack(new App());
     const fleet = new CfnResource(stack, 'Raw', { type: FLEET });
     fleet.addPropertyOverride('PeerVpcId', 'vpc-0b');
-    expect(() => peerOf(stack, 'Peering', fleet, vpcIn(stack))).toThrow('fleet Game/Raw already has the peerVpcId vpc-0b:');
+    expect(() => peerOf(stack, 'Peering', fleet, importVpc(stack))).toThrow('fleet Game/Raw already has the peerVpcId vpc-0b:');
   });
 
   test.each(FAILURES)('%s', (_, build, message) => {
@@ -297,7 +297,7 @@ describe('a fleet whose own peerVpcId is the VPC of its connection', () => {
     'or remove the peerVpcId, which replaces the fleet';
 
   function stackWith(props: Partial<VpcPeeringConnectionProps>, peerVpcId: string): Stack {
-    return connectFleet((stack) => fleetIn(stack, 'Fleet', { peerVpcId }), { peerOnCreate: false, ...props }).stack;
+    return connectFleet((stack) => createFleet(stack, 'Fleet', { peerVpcId }), { peerOnCreate: false, ...props }).stack;
   }
 
   test('fails at synthesis without peerOnCreate', () => {
@@ -321,9 +321,9 @@ describe('a fleet whose own peerVpcId is the VPC of its connection', () => {
       },
     ],
   ])('fails at synthesis if the peerVpcId is %s of the VPC of the connection', (_, setVpc) => {
-    const stack = stackIn(new App());
+    const stack = createStack(new App());
     const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 1, natGateways: 0 });
-    const fleet = fleetIn(stack);
+    const fleet = createFleet(stack);
     setVpc(fleet, vpc.node.defaultChild as ec2.CfnVPC);
     const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
     new VpcPeeringConnection(stack, 'Peering', { authorization, fleet });
@@ -349,11 +349,11 @@ describe('the order of connections with and without peerOnCreate', () => {
   const connect =
     (id: string): AddConnection =>
     (stack, authorization) =>
-      new VpcPeeringConnection(stack, `${id}Peering`, { authorization, fleet: fleetIn(stack, id) });
+      new VpcPeeringConnection(stack, `${id}Peering`, { authorization, fleet: createFleet(stack, id) });
   const peerOnCreate =
     (id: string): AddConnection =>
     (stack, authorization) =>
-      new VpcPeeringConnection(stack, `${id}Peering`, { authorization, fleet: fleetIn(stack, id), peerOnCreate: true });
+      new VpcPeeringConnection(stack, `${id}Peering`, { authorization, fleet: createFleet(stack, id), peerOnCreate: true });
 
   /** The fleets and connections that a connection depends on. */
   function dependenciesOf(stack: Stack, id: string): string[] {
@@ -364,8 +364,8 @@ describe('the order of connections with and without peerOnCreate', () => {
   }
 
   function stackWith(...connections: AddConnection[]): Stack {
-    const stack = stackIn(new App());
-    const authorization = authorizationIn(stack);
+    const stack = createStack(new App());
+    const authorization = createAuthorization(stack);
     connections.forEach((addConnection) => addConnection(stack, authorization));
     return stack;
   }
@@ -389,20 +389,20 @@ describe('the order of connections with and without peerOnCreate', () => {
 
   test('a connection does not wait for a connection with peerOnCreate for another VPC or in another stack', () => {
     const app = new App();
-    const [stack, other] = [stackIn(app), stackIn(app, 'Other')];
-    peerOnCreate('OnCreate')(stack, authorizationIn(stack, 'vpc-0b'));
-    peerOnCreate('Elsewhere')(other, authorizationIn(other));
-    connect('Later')(stack, authorizationIn(stack));
+    const [stack, other] = [createStack(app), createStack(app, 'Other')];
+    peerOnCreate('OnCreate')(stack, createAuthorization(stack, 'vpc-0b'));
+    peerOnCreate('Elsewhere')(other, createAuthorization(other));
+    connect('Later')(stack, createAuthorization(stack));
     expect(dependenciesOf(stack, 'Later')).toEqual([]);
   });
 
   test('a connection waits for one with peerOnCreate even if they use different authorizations for the same VPC', () => {
-    const stack = stackIn(new App());
-    peerOnCreate('OnCreate')(stack, authorizationIn(stack));
+    const stack = createStack(new App());
+    peerOnCreate('OnCreate')(stack, createAuthorization(stack));
     const importedAuthorization = VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(stack, 'Received', {
       vpc: ec2.Vpc.fromVpcAttributes(stack, 'Again', { vpcId: 'vpc-0a', availabilityZones: ['us-east-1a'] }),
     });
-    new VpcPeeringConnection(stack, 'LaterPeering', { authorization: importedAuthorization, fleet: fleetIn(stack, 'Later') });
+    new VpcPeeringConnection(stack, 'LaterPeering', { authorization: importedAuthorization, fleet: createFleet(stack, 'Later') });
     expect(dependenciesOf(stack, 'Later')).toEqual(['OnCreatePeering']);
   });
 
@@ -415,11 +415,11 @@ describe('the order of connections with and without peerOnCreate', () => {
     ],
     ['a property', (fleet, connection) => (fleet.description = Fn.join(' ', ['after', connection.gameLiftCidrBlock]))],
   ])('a connection does not wait for a fleet that already waits for the connection because of %s', (_, makeFleetWait) => {
-    const stack = stackIn(new App());
-    const authorization = authorizationIn(stack);
+    const stack = createStack(new App());
+    const authorization = createAuthorization(stack);
     const first = connect('First')(stack, authorization);
     connect('Second')(stack, authorization);
-    const fleet = fleetIn(stack, 'OnCreate');
+    const fleet = createFleet(stack, 'OnCreate');
     new VpcPeeringConnection(stack, 'OnCreatePeering', { authorization, fleet, peerOnCreate: true });
     makeFleetWait(fleet, first);
     expect(dependenciesOf(stack, 'First')).toEqual([]);
@@ -443,13 +443,20 @@ describe('the order of connections with and without peerOnCreate', () => {
   });
 
   describe('for two VPCs', () => {
+    interface Counts {
+      /** The number of connections without peerOnCreate. */
+      readonly without: number;
+      readonly withPeerOnCreate: number;
+      readonly order?: 'peerOnCreate last' | 'peerOnCreate first';
+    }
+
     /** A stack with connections without peerOnCreate for one VPC, and connections with peerOnCreate for another VPC. */
-    function stackWithBoth(laterCount: number, onCreateCount: number, order: 'peerOnCreate last' | 'peerOnCreate first'): Stack {
-      const stack = stackIn(new App());
-      const [first, second] = [authorizationIn(stack), authorizationIn(stack, 'vpc-0b')];
+    function stackWithBoth({ without, withPeerOnCreate, order = 'peerOnCreate last' }: Counts): Stack {
+      const stack = createStack(new App());
+      const [first, second] = [createAuthorization(stack), createAuthorization(stack, 'vpc-0b')];
       const adds = [
-        ...numberedIds(laterCount).map((id) => () => connect(`Later${id}`)(stack, first)),
-        ...numberedIds(onCreateCount).map((id) => () => peerOnCreate(`OnCreate${id}`)(stack, second)),
+        ...numberedIds(without).map((id) => () => connect(`Later${id}`)(stack, first)),
+        ...numberedIds(withPeerOnCreate).map((id) => () => peerOnCreate(`OnCreate${id}`)(stack, second)),
       ];
       (order === 'peerOnCreate last' ? adds : adds.reverse()).forEach((add) => add());
       return stack;
@@ -458,31 +465,27 @@ describe('the order of connections with and without peerOnCreate', () => {
     const sortedDependenciesOf = (stack: Stack, id: string): string[] => dependenciesOf(stack, id).sort();
 
     test.each(['peerOnCreate last', 'peerOnCreate first'] as const)('at most 40 are created at the same time: %s', (order) => {
-      const stack = stackWithBoth(40, 41, order);
-      const later = sortedDependenciesOf(stack, 'Later00');
-      expect(later).toHaveLength(31);
+      const stack = stackWithBoth({ without: 40, withPeerOnCreate: 41, order });
+      const dependencies = sortedDependenciesOf(stack, 'Later00');
+      expect(dependencies).toHaveLength(31);
       // the last batch with peerOnCreate has only one connection, which waits for the first ten
-      const waiting = later
+      const waiting = dependencies
         .map((id) => sortedDependenciesOf(stack, id.replace('Peering', '')))
         .filter(({ length }) => length > 0);
       expect(waiting).toHaveLength(1);
       expect(waiting[0]).toHaveLength(10);
-      expect(later).not.toEqual(expect.arrayContaining(waiting[0] ?? []));
-      expect(sortedDependenciesOf(stack, 'Later39')).toEqual(later);
+      expect(dependencies).not.toEqual(expect.arrayContaining(waiting[0] ?? []));
+      expect(sortedDependenciesOf(stack, 'Later39')).toEqual(dependencies);
     });
 
     test('at most 40 are created at the same time in nested stacks', () => {
-      const parent = stackIn(new App());
-      const authorization = authorizationIn(parent);
+      const parent = createStack(new App());
+      const authorization = createAuthorization(parent);
       const stacks = ['One', 'Two'].map((id) => new NestedStack(parent, id)) as [NestedStack, NestedStack];
-      const counts = [45, 5];
-      stacks.forEach((stack, index) => {
-        for (let count = 10; count < 10 + (counts[index] ?? 0); count += 1) {
-          connect(`Later${count}`)(stack, authorization);
-        }
-      });
-      expect(sortedDependenciesOf(stacks[0], 'Later49')).toEqual([]);
-      expect(sortedDependenciesOf(stacks[0], 'Later50')).toHaveLength(10);
+      numberedIds(45).forEach((id) => connect(`Later${id}`)(stacks[0], authorization));
+      numberedIds(5).forEach((id) => connect(`Later${id}`)(stacks[1], authorization));
+      expect(sortedDependenciesOf(stacks[0], 'Later39')).toEqual([]);
+      expect(sortedDependenciesOf(stacks[0], 'Later40')).toHaveLength(10);
       const nested = resourcesOf(parent, 'AWS::CloudFormation::Stack');
       const [one, two] = ['One', 'Two'].map((id) => nested.find(([logicalId]) => logicalId.startsWith(id)));
       expect(two?.[1].DependsOn).toContain(one?.[0]);
@@ -490,13 +493,13 @@ describe('the order of connections with and without peerOnCreate', () => {
     });
 
     test('up to 40 in total do not wait for each other', () => {
-      const stack = stackWithBoth(20, 20, 'peerOnCreate last');
+      const stack = stackWithBoth({ without: 20, withPeerOnCreate: 20 });
       expect(sortedDependenciesOf(stack, 'Later00')).toEqual([]);
       expect(sortedDependenciesOf(stack, 'OnCreate00')).toEqual([]);
     });
 
     test('with 41 in total, those without peerOnCreate wait for all others', () => {
-      const stack = stackWithBoth(21, 20, 'peerOnCreate last');
+      const stack = stackWithBoth({ without: 21, withPeerOnCreate: 20 });
       for (const id of ['Later00', 'Later20']) {
         expect(sortedDependenciesOf(stack, id)).toEqual(numberedIds(20).map((number) => `OnCreate${number}Peering`));
       }
@@ -505,8 +508,8 @@ describe('the order of connections with and without peerOnCreate', () => {
   });
 
   test('a nested stack waits for another nested stack that has a connection with peerOnCreate, since both are deployed together', () => {
-    const parent = stackIn(new App());
-    const authorization = authorizationIn(parent);
+    const parent = createStack(new App());
+    const authorization = createAuthorization(parent);
     connect('Later')(new NestedStack(parent, 'One'), authorization);
     peerOnCreate('OnCreate')(new NestedStack(parent, 'Two'), authorization);
     const nested = resourcesOf(parent, 'AWS::CloudFormation::Stack');
@@ -516,8 +519,8 @@ describe('the order of connections with and without peerOnCreate', () => {
   });
 
   test('if two nested stacks have connections with and without peerOnCreate, only one waits for the other', () => {
-    const parent = stackIn(new App());
-    const authorization = authorizationIn(parent);
+    const parent = createStack(new App());
+    const authorization = createAuthorization(parent);
     const stacks = ['One', 'Two'].map((id) => new NestedStack(parent, id));
     for (const stack of stacks) {
       connect('Later')(stack, authorization);
@@ -532,8 +535,8 @@ describe('the order of connections with and without peerOnCreate', () => {
   });
 
   test('two connections with peerOnCreate in nested stacks of one parent have a warning', () => {
-    const parent = stackIn(new App());
-    const authorization = authorizationIn(parent);
+    const parent = createStack(new App());
+    const authorization = createAuthorization(parent);
     const [one, two] = [new NestedStack(parent, 'One'), new NestedStack(parent, 'Two')];
     peerOnCreate('First')(one, authorization);
     peerOnCreate('Second')(two, authorization);
@@ -556,12 +559,12 @@ describe('the order of connections with and without peerOnCreate', () => {
 
   test('there is no warning about connections with peerOnCreate in different stacks or for different VPCs', () => {
     const app = new App();
-    const [stack, other] = [stackIn(app), stackIn(app, 'Other')];
-    const authorization = authorizationIn(stack);
+    const [stack, other] = [createStack(app), createStack(app, 'Other')];
+    const authorization = createAuthorization(stack);
     peerOnCreate('One')(stack, authorization);
     connect('Later')(stack, authorization);
-    peerOnCreate('Two')(stack, authorizationIn(stack, 'vpc-0b'));
-    peerOnCreate('Three')(other, authorizationIn(other));
+    peerOnCreate('Two')(stack, createAuthorization(stack, 'vpc-0b'));
+    peerOnCreate('Three')(other, createAuthorization(other));
     Annotations.fromStack(stack).hasNoWarning('*', Match.anyValue());
     Annotations.fromStack(other).hasNoWarning('*', Match.anyValue());
   });

@@ -337,7 +337,7 @@ describe('the triggers of an authorization', () => {
     },
   );
 
-  test('contain the create-only values of the fleet of a connection, but no reference to the fleet, for which the authorization would wait', () => {
+  test('contain the create-only values of a connected fleet, but no reference to it, so that the authorization does not wait for it', () => {
     expect(triggersWith(changeNothing)).toEqual({
       Peering3EBF733F: {
         FleetId: { BuildId: { Ref: 'Build' }, EC2InstanceType: 'c5.large' },
@@ -394,17 +394,14 @@ describe('the triggers of an authorization', () => {
 
   test('contain only the fleets that use this authorization, even if one fleet depends on another', () => {
     const stack = new Stack(new App(), 'Stack', { env });
-    const [one, two] = ['a', 'b'].map((letter) => {
+    const authorize = (letter: string): VpcPeeringAuthorization => {
       const vpc = importVpc(new Stack(stack, `S${letter}`, { env }), { vpcId: `vpc-0${letter}` });
       return new VpcPeeringAuthorization(stack, `Authorization${letter}`, { vpc });
-    });
-    const first = createFleet(stack);
-    if (one === undefined || two === undefined) {
-      throw new Error('two authorizations are required');
-    }
-    new VpcPeeringConnection(stack, 'One', { authorization: one, fleet: first, peerOnCreate: true });
-    const second = new gamelift.CfnFleet(stack, 'Second', { name: 'second', instanceRoleArn: first.ref });
-    new VpcPeeringConnection(stack, 'Two', { authorization: two, fleet: second, peerOnCreate: true });
+    };
+    const fleet = createFleet(stack);
+    new VpcPeeringConnection(stack, 'One', { authorization: authorize('a'), fleet, peerOnCreate: true });
+    const secondFleet = new gamelift.CfnFleet(stack, 'Second', { name: 'second', instanceRoleArn: fleet.ref });
+    new VpcPeeringConnection(stack, 'Two', { authorization: authorize('b'), fleet: secondFleet, peerOnCreate: true });
     const reliedOnBy = Object.values(resourcesOf(stack, AUTHORIZATION)).map(({ Properties }) =>
       Object.keys(Properties.ReliedOnBy as object),
     );
@@ -473,18 +470,18 @@ describe('many connections', () => {
   /** The numbers of the connections that each connection depends on, in the order of the connections. */
   function dependenciesOfConnections(
     count: number,
-    fleet: (stack: Stack, index: number) => VpcPeeringConnectionProps['fleet'],
-    change?: (stack: Stack) => void,
+    fleetOf: (stack: Stack, index: number) => VpcPeeringConnectionProps['fleet'],
+    changeStack?: (stack: Stack) => void,
   ): number[][] {
     const stack = new Stack(new App(), 'Stack', { env });
     const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc: importVpc(stack) });
     for (let index = 0; index < count; index += 1) {
-      new VpcPeeringConnection(stack, `P${index}x`, { authorization, fleet: fleet(stack, index) });
+      new VpcPeeringConnection(stack, `P${index}x`, { authorization, fleet: fleetOf(stack, index) });
     }
-    change?.(stack);
-    const numbers = (ids: readonly string[]): number[] =>
+    changeStack?.(stack);
+    const numbersIn = (ids: readonly string[]): number[] =>
       ids.flatMap((id) => [...id.matchAll(/^P(\d+)x/g)].map(([, number]) => Number(number)));
-    return Object.entries(resourcesOf(stack, CONNECTION)).map(([, { DependsOn = [] }]) => numbers(DependsOn));
+    return Object.entries(resourcesOf(stack, CONNECTION)).map(([, { DependsOn = [] }]) => numbersIn(DependsOn));
   }
   const createNumberedFleet = (stack: Stack, index: number): gamelift.CfnFleet =>
     new gamelift.CfnFleet(stack, `Fleet${index}`, { name: 'fleet' });
@@ -492,9 +489,9 @@ describe('many connections', () => {
   test.each([
     ['imported fleets', (stack: Stack, index: number) => importFleet(stack, `fleet-${index}`)],
     ['fleets of the stack', createNumberedFleet],
-  ])('with %s, each connection depends on the ten connections that are four batches before its own', (_, fleet) => {
+  ])('with %s, each connection depends on the ten connections that are four batches before its own', (_, fleetOf) => {
     const batch = (number: number): number[] => Array.from({ length: 10 }, (__, index) => 10 * number + index);
-    const sorted = dependenciesOfConnections(85, fleet).map((numbers) => numbers.toSorted((one, other) => one - other));
+    const sorted = dependenciesOfConnections(85, fleetOf).map((numbers) => numbers.toSorted((one, other) => one - other));
     const expected = (index: number): number[] => (index < 40 ? [] : batch(Math.floor(index / 10) - 4));
     expect(sorted).toEqual(Array.from({ length: 85 }, (__, index) => expected(index)));
   });
@@ -510,11 +507,11 @@ describe('many connections', () => {
       },
       (stack) => {
         const connections = stack.node.children.filter((child) => child instanceof VpcPeeringConnection);
-        // the fleets of the first two connections depend on late connections: one by a dependency, the other by a property
+        // the fleets of the first two connections depend on the connections 40 and 41, by a dependency and by a property
         const [first, second] = fleets as [gamelift.CfnFleet, gamelift.CfnFleet];
-        const [early, late] = connections.slice(40) as [VpcPeeringConnection, VpcPeeringConnection];
-        first.node.addDependency(early);
-        second.description = `after ${late.gameLiftCidrBlock}`;
+        const [connection40, connection41] = connections.slice(40) as [VpcPeeringConnection, VpcPeeringConnection];
+        first.node.addDependency(connection40);
+        second.description = `after ${connection41.gameLiftCidrBlock}`;
       },
     );
     for (const numbers of dependencies.slice(40)) {
