@@ -54,7 +54,7 @@ function runLife(way: Way): Promise<readonly Step[]> {
   });
 }
 
-function row(way: string, { name, status, calls }: Step): string[] {
+function tableRow(way: string, { name, status, calls }: Step): string[] {
   const count = (operation: string): number => {
     const made = calls.operations.find((counts) => counts.operation === operation);
     return made === undefined ? 0 : made.answered + made.throttled;
@@ -69,7 +69,7 @@ function row(way: string, { name, status, calls }: Step): string[] {
   ];
 }
 
-function target({ name, minimum, calls }: Step): Target {
+function targetFor({ name, minimum, calls }: Step): Target {
   const made = calls.limited + calls.throttled;
   return {
     what: name,
@@ -96,10 +96,10 @@ export const CALLS: Measurement = {
       tables: [
         {
           head: ['way', 'step', 'result', ...PEERING_OPERATIONS, 'other operations'],
-          rows: lives.flatMap(({ way, steps }) => steps.map((step) => row(way.name, step))),
+          rows: lives.flatMap(({ way, steps }) => steps.map((step) => tableRow(way.name, step))),
         },
       ],
-      targets: lives.filter(({ way }) => way === LIBRARY).flatMap(({ steps }) => steps.map(target)),
+      targets: lives.filter(({ way }) => way === LIBRARY).flatMap(({ steps }) => steps.map(targetFor)),
     };
   },
 };

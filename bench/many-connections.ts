@@ -76,7 +76,7 @@ function failureCells({ pace }: Run): string[] {
   return [`fails: ${reason.split('\n')[0]?.split(': ').at(-1) ?? ''}`, '', '', ''];
 }
 
-function row(run: Run): string[] {
+function tableRow(run: Run): string[] {
   const { way, fleets, throttledCalls, connections } = run;
   const outcome = wasCreated(run)
     ? [...phaseCells(run, 'creating'), ...(wasDeleted(run) ? phaseCells(run, 'deleting') : failureCells(run))]
@@ -84,7 +84,7 @@ function row(run: Run): string[] {
   return [way.name, fleets, throttledCalls, String(connections), ...outcome];
 }
 
-function target(phase: Phase, throttledCalls: Reading<'throttledCalls'>, runs: readonly Run[]): Target {
+function targetFor(phase: Phase, throttledCalls: Reading<'throttledCalls'>, runs: readonly Run[]): Target {
   const manyRuns = runs.filter((run) => run.connections >= MANY && run.throttledCalls === throttledCalls);
   const ratios = manyRuns.filter((run) => wasCreated(run) && wasDeleted(run)).map((run) => ratio(run, phase));
   const failures = manyRuns.length - ratios.length;
@@ -140,12 +140,12 @@ export const MANY_CONNECTIONS: Measurement = {
             'calls',
             'throttled',
           ],
-          rows: [...ours, ...theirs].map(row),
+          rows: [...ours, ...theirs].map(tableRow),
         },
       ],
       targets: (['free', 'counted'] as const).flatMap((reading) => [
-        target('creating', reading, ours),
-        target('deleting', reading, ours),
+        targetFor('creating', reading, ours),
+        targetFor('deleting', reading, ours),
       ]),
     };
   },

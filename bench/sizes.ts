@@ -13,7 +13,8 @@ const STARTS = 5;
 function bundleSizes(): Table {
   const files = readdirSync(BUNDLE).filter((file) => file.endsWith('.mjs'));
   const contents = files.map((file) => ({ file, content: readFileSync(join(BUNDLE, file)) }));
-  const sum = (parts: typeof contents): string[] => [
+  /** The total size in bytes, and compressed. */
+  const sizesOf = (parts: typeof contents): string[] => [
     String(parts.reduce((bytes, { content }) => bytes + content.length, 0)),
     String(parts.reduce((bytes, { content }) => bytes + gzipSync(content).length, 0)),
   ];
@@ -22,10 +23,10 @@ function bundleSizes(): Table {
   return {
     head: ['handler', 'bytes', 'bytes, gzip'],
     rows: [
-      ['this library, loaded at the start', ...sum(contents.filter(({ file }) => filesLoadedAtStart.has(file)))],
+      ['this library, loaded at the start', ...sizesOf(contents.filter(({ file }) => filesLoadedAtStart.has(file)))],
       [
         'this library, loaded when needed (EC2, other credentials)',
-        ...sum(contents.filter(({ file }) => !filesLoadedAtStart.has(file))),
+        ...sizesOf(contents.filter(({ file }) => !filesLoadedAtStart.has(file))),
       ],
       [
         'AwsCustomResource, without the SDK, which Lambda has',

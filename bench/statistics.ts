@@ -14,8 +14,8 @@ export function medianOf(values: readonly number[]): number {
 }
 
 /**
- * Estimates the median. Each end of the interval is one of the sorted values, so no distribution is assumed. The interval excludes the same
- * number of values at both ends, and as many as its probability of 95% allows.
+ * Estimates the median. Each end of the interval is one of the sorted values, so no distribution is assumed. The interval excludes as many
+ * values as its probability of 95% allows, and the same number at both ends.
  *
  * @throws Error if there are too few values for an interval of 95%
  */
@@ -23,7 +23,7 @@ export function estimate(values: readonly number[]): Estimate {
   const sorted = values.toSorted((one, other) => one - other);
   const { length } = sorted;
   let excludedAtEachEnd = 0;
-  // each value is below the true median with a probability of one half. This is the probability that no value is
+  // each value is below the true median with a probability of one half, so this is the probability that no value is below it
   let probability = 0.5 ** length;
   let tailProbability = probability;
   if (1 - 2 * tailProbability < CONFIDENCE) {
@@ -48,7 +48,7 @@ export function estimate(values: readonly number[]): Estimate {
 function elementAt(values: readonly number[], index: number): number {
   const value = values[index];
   if (value === undefined) {
-    throw new Error(`there is no value ${index} of ${values.length}`);
+    throw new Error(`index must be from 0 to ${values.length - 1}, got ${index}`);
   }
   return value;
 }

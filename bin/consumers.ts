@@ -80,7 +80,7 @@ async function runInstallCommand(command: readonly [string, ...string[]], cwd: s
   }
 }
 
-/** Writes an npm package with the app and what it depends on. */
+/** Writes an npm package with the app and its dependencies. */
 function writeNpmApp(folder: string, type: 'commonjs' | 'module', { lib, constructs }: CdkVersions): void {
   mkdirSync(folder, { recursive: true });
   cpSync(join(APPS, 'typescript', 'app.ts'), join(folder, 'app.ts'));

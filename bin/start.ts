@@ -77,7 +77,7 @@ interface Outcome {
   /** Why the status is not complete. */
   readonly reason?: string;
   readonly took: string;
-  /** How long before the step the authorization expired, and how long it is valid after it. Empty if the stack has no such output. */
+  /** How long the authorization had expired before the step, and how long it is valid after the step. Empty without such an output. */
   readonly authorization: string;
 }
 
@@ -117,7 +117,7 @@ interface Life {
   readonly pictured: PicturedLife;
 }
 
-/** Synthesizes an app for each step. Returns the directories of the assemblies. */
+/** Synthesizes an app once for each context of the steps. Returns the directory of the assembly for each step. */
 async function synthesizeSteps(app: string, assemblies: string): Promise<readonly string[]> {
   const synthesized = new Map<string, string>();
   const directories: string[] = [];

@@ -104,12 +104,12 @@ function importVpc(stack: Stack): ec2.IVpc {
   });
 }
 
-type MakeAuthorization = (stack: Stack) => IVpcPeeringAuthorization;
+type CreateAuthorization = (stack: Stack) => IVpcPeeringAuthorization;
 
 /** A stack with a fleet that is peered on creation, and a fleet that is connected later. */
-function stackWithFleets(env: typeof GAME, makeAuthorization: MakeAuthorization, routes?: PeeringRoutes): Stack {
+function stackWithFleets(env: typeof GAME, createAuthorization: CreateAuthorization, routes?: PeeringRoutes): Stack {
   const stack = new Stack(new App(), 'Game', { env });
-  const authorization = makeAuthorization(stack);
+  const authorization = createAuthorization(stack);
   const options = { authorization, ...(routes === undefined ? {} : { routes }) };
   const peeredOnCreate = new gamelift.CfnFleet(stack, 'PeeredOnCreate', { name: 'peered' });
   new VpcPeeringConnection(stack, 'OnCreate', { ...options, fleet: peeredOnCreate, peerOnCreate: true });
@@ -119,7 +119,7 @@ function stackWithFleets(env: typeof GAME, makeAuthorization: MakeAuthorization,
 }
 
 const importAuthorization =
-  (peerRoleArn?: string): MakeAuthorization =>
+  (peerRoleArn?: string): CreateAuthorization =>
   (stack) =>
     VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(stack, 'Authorization', {
       vpc: importVpc(stack),
@@ -144,8 +144,8 @@ const HANDLER_PERMISSIONS: Listing = {
 };
 
 /** The actions that list the connections of an account's fleets, and those of its VPCs. */
-const FLEET_CONNECTIONS = 'gamelift:DescribeVpcPeeringConnections';
-const VPC_CONNECTIONS = 'ec2:DescribeVpcPeeringConnections';
+const LIST_FLEET_CONNECTIONS = 'gamelift:DescribeVpcPeeringConnections';
+const LIST_VPC_CONNECTIONS = 'ec2:DescribeVpcPeeringConnections';
 
 /** The permissions to authorize in the account of the VPC, and to check that nothing is peered before it cancels. */
 const authorizePermissions = (vpcEnv: typeof GAME, ...checks: string[]): Listing[string] => ({
@@ -180,7 +180,7 @@ const FLEET_PERMISSIONS = {
     'gamelift:CreateVpcPeeringConnection',
     'gamelift:DeleteVpcPeeringConnection',
     'gamelift:DescribeFleetAttributes',
-    FLEET_CONNECTIONS,
+    LIST_FLEET_CONNECTIONS,
   ],
   [FLEETS]: ['gamelift:DescribeFleetEvents', 'gamelift:ListTagsForResource'],
   [FLEETS + ifOnlyTagged(LIBRARY_TAG_KEYS)]: ['gamelift:TagResource', 'gamelift:UntagResource'],
@@ -188,7 +188,7 @@ const FLEET_PERMISSIONS = {
 
 /** The permissions for tags, routes and DNS, in the account of the VPC. */
 const networkPermissions = (vpcEnv: typeof GAME): Listing[string] => ({
-  '*': [VPC_CONNECTIONS],
+  '*': [LIST_VPC_CONNECTIONS],
   [acceptedConnections(vpcEnv) + ifOnlyTagged('Name', LIBRARY_TAG_KEYS)]: ['ec2:CreateTags'],
   [acceptedConnections(vpcEnv)]: ['ec2:ModifyVpcPeeringConnectionOptions'],
   [resourcesInVpc(vpcEnv, 'route-table')]: ['ec2:ReplaceRoute'],
@@ -215,10 +215,10 @@ const CALLER_PERMISSIONS = {
   ],
 };
 
-/** A stack with a single construct. */
-function stackWith(env: typeof GAME, add: (stack: Stack) => void): Stack {
+/** A stack with the constructs that `addConstructs` creates. */
+function stackWith(env: typeof GAME, addConstructs: (stack: Stack) => void): Stack {
   const stack = new Stack(new App(), 'Stack', { env });
-  add(stack);
+  addConstructs(stack);
   return stack;
 }
 
@@ -256,7 +256,7 @@ describe('the library grants exactly the listed permissions to', () => {
   test('the handler of an authorization and its fleets in one account', () => {
     expect(listingOf(STACKS.oneAccount())).toEqual({
       ...HANDLER_PERMISSIONS,
-      Authorize: authorizePermissions(GAME, FLEET_CONNECTIONS),
+      Authorize: authorizePermissions(GAME, LIST_FLEET_CONNECTIONS),
       FleetsAndTags: { ...FLEET_PERMISSIONS, ...untagPermissions(GAME) },
       Connect: networkPermissions(GAME),
     });
@@ -265,7 +265,7 @@ describe('the library grants exactly the listed permissions to', () => {
   test('the handler of fleets in another account than the VPC, with a peer role', () => {
     expect(listingOf(STACKS.throughRole())).toEqual({
       ...HANDLER_PERMISSIONS,
-      Assume: { [ROLE_ARN]: ['sts:AssumeRole'], '*': [FLEET_CONNECTIONS] },
+      Assume: { [ROLE_ARN]: ['sts:AssumeRole'], '*': [LIST_FLEET_CONNECTIONS] },
       Fleets: FLEET_PERMISSIONS,
       Connect: CALLER_PERMISSIONS,
     });
@@ -275,7 +275,7 @@ describe('the library grants exactly the listed permissions to', () => {
     expect(listingOf(STACKS.withoutTrust())).toEqual({
       ...HANDLER_PERMISSIONS,
       Receive: {
-        '*': ['gamelift:DescribeVpcPeeringAuthorizations', FLEET_CONNECTIONS],
+        '*': ['gamelift:DescribeVpcPeeringAuthorizations', LIST_FLEET_CONNECTIONS],
         '<AWS::StackId>': ['cloudformation:DescribeStacks'],
       },
       Fleets: FLEET_PERMISSIONS,
@@ -316,7 +316,7 @@ describe('the library grants exactly the listed permissions to', () => {
     const queue = '<GameLiftVpcPeeringHandlerRenewalsFailures13BAC665.Arn>';
     expect(listingOf(STACKS.scheduled())).toEqual({
       ...HANDLER_PERMISSIONS,
-      Authorize: authorizePermissions(DATA, VPC_CONNECTIONS),
+      Authorize: authorizePermissions(DATA, LIST_VPC_CONNECTIONS),
       ReportRenewals: { [queue]: ['sqs:SendMessage'] },
       // the role of EventBridge Scheduler
       Renew: { '<GameLiftVpcPeeringHandlerRenewalsAlias8E3927F2>': ['lambda:InvokeFunction'], [queue]: ['sqs:SendMessage'] },
@@ -366,32 +366,37 @@ describe('the check before a cancellation that nothing is peered', () => {
   }
 
   test.each<[string, Environment, (stack: Stack) => Props, string[]]>([
-    ['calls GameLift if the VPC and the fleets are in one account', GAME, () => ({}), [`Authorize ${FLEET_CONNECTIONS}`]],
+    ['calls GameLift if the VPC and the fleets are in one account', GAME, () => ({}), [`Authorize ${LIST_FLEET_CONNECTIONS}`]],
     [
       'calls GameLift if the stack has no account, and the VPC and the fleets are in its account',
       {},
       () => ({}),
-      [`Authorize ${FLEET_CONNECTIONS}`],
+      [`Authorize ${LIST_FLEET_CONNECTIONS}`],
     ],
-    ['calls EC2 in the account of the VPC', DATA, () => ({ gameLiftAccount: GAME.account }), [`Authorize ${VPC_CONNECTIONS}`]],
+    [
+      'calls EC2 in the account of the VPC',
+      DATA,
+      () => ({ gameLiftAccount: GAME.account }),
+      [`Authorize ${LIST_VPC_CONNECTIONS}`],
+    ],
     [
       'may call either if the account of the stack is a token',
       {},
       () => ({ gameLiftAccount: GAME.account }),
-      [`Authorize ${FLEET_CONNECTIONS}`, `Authorize ${VPC_CONNECTIONS}`],
+      [`Authorize ${LIST_FLEET_CONNECTIONS}`, `Authorize ${LIST_VPC_CONNECTIONS}`],
     ],
     [
       'may call either if the GameLift account is a token',
       DATA,
       () => ({ gameLiftAccount: TOKEN }),
-      [`Authorize ${FLEET_CONNECTIONS}`, `Authorize ${VPC_CONNECTIONS}`],
+      [`Authorize ${LIST_FLEET_CONNECTIONS}`, `Authorize ${LIST_VPC_CONNECTIONS}`],
     ],
-    ['calls GameLift in the GameLift account, with a peer role', GAME, peerRoleIn, [`Assume ${FLEET_CONNECTIONS}`]],
+    ['calls GameLift in the GameLift account, with a peer role', GAME, peerRoleIn, [`Assume ${LIST_FLEET_CONNECTIONS}`]],
     [
       'calls GameLift if the GameLift account is a token, with a peer role',
       GAME,
       (stack) => ({ ...peerRoleIn(stack), gameLiftAccount: TOKEN }),
-      [`Assume ${FLEET_CONNECTIONS}`],
+      [`Assume ${LIST_FLEET_CONNECTIONS}`],
     ],
     [
       'needs no permission of its own in a third account, with a peer role',
@@ -409,7 +414,7 @@ describe('the check before a cancellation that nothing is peered', () => {
       () => ({ gameLiftAccount: '333333333333' }),
       () => ({ gameLiftAccount: '444444444444' }),
     ];
-    const permissions = [`Authorize ${FLEET_CONNECTIONS}`, `Authorize ${VPC_CONNECTIONS}`];
+    const permissions = [`Authorize ${LIST_FLEET_CONNECTIONS}`, `Authorize ${LIST_VPC_CONNECTIONS}`];
     expect(checksOf(GAME, sameAccount, other, another)).toEqual(permissions);
     expect(checksOf(GAME, other, another, sameAccount).sort()).toEqual([...permissions].sort());
   });

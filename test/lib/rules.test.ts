@@ -278,9 +278,9 @@ describe('a security group in another account', () => {
   }
 
   test.each<[string, (data: Stack) => ec2.IConnectable]>([
-    ['created there', (data) => new ec2.SecurityGroup(data, 'Database', { vpc: importVpc(data) })],
-    ['imported there', (data) => ec2.SecurityGroup.fromSecurityGroupId(data, 'Database', 'sg-1')],
-  ])('and %s fails with an error that says what to do instead', (_, database) => {
+    ['that is created there', (data) => new ec2.SecurityGroup(data, 'Database', { vpc: importVpc(data) })],
+    ['that is imported there', (data) => ec2.SecurityGroup.fromSecurityGroupId(data, 'Database', 'sg-1')],
+  ])('%s fails with an error that says what to do instead', (_, database) => {
     expect(() => {
       allowToDatabase(database);
     }).toThrow(message);

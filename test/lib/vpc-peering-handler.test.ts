@@ -274,10 +274,10 @@ describe('the role', () => {
         const withoutRole = stackWith(() => ({}), order);
         const statementsOf = (scope: Stack): unknown[] => {
           const policies = Object.values(Template.fromStack(scope).findResources('AWS::IAM::RolePolicy')) as PolicyResource[];
-          const inline = Object.entries(Template.fromStack(scope).findResources('AWS::IAM::Role'))
+          const inlinePolicies = Object.entries(Template.fromStack(scope).findResources('AWS::IAM::Role'))
             .filter(([id]) => !id.includes('Renewals'))
             .flatMap(([, role]) => (role as RoleResource).Properties.Policies ?? []);
-          return [...policies.map(({ Properties }) => Properties), ...inline]
+          return [...policies.map(({ Properties }) => Properties), ...inlinePolicies]
             .flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
             .map((statement) => JSON.stringify(statement))
             .sort();
