@@ -1,11 +1,11 @@
 import type { Stack } from 'aws-cdk-lib';
-import { fleetOf } from '../bin/studio';
+import { createFleet } from '../examples/shared/studio';
 import { PEERING_OPERATIONS } from '../lambda/aws/calls';
 import { callsOf } from '../test/life/calls';
 import type { Calls } from '../test/life/calls';
 import { createExisting } from '../test/life/scene';
 import { DAY, STACK, synthesize } from '../test/life/stage';
-import { inRehearsal } from './rehearsals';
+import { withRehearsal } from './rehearsals';
 import { verdict } from './result';
 import type { Measurement, Target } from './result';
 import { WAYS } from './ways';
@@ -15,7 +15,7 @@ import type { Way } from './ways/way';
 const MAX_EXTRA_CALLS = 2;
 
 /**
- * `minimum` is the fewest possible calls of operations with a rate limit. Creating needs CreateVpcPeeringAuthorization,
+ * `minimum` is the lowest possible number of calls of the operations with a rate limit. Creating needs CreateVpcPeeringAuthorization,
  * CreateVpcPeeringConnection, and DescribeVpcPeeringConnections for the id and the CIDR block. A new build needs the same, because the
  * authorization has expired. The old connection ends with its fleet. Deleting needs CreateVpcPeeringAuthorization and DeleteVpcPeeringAuthorization.
  */
@@ -34,29 +34,29 @@ interface Step {
 
 /** Runs the life of a stack with a fleet and its connection. */
 function runLife(way: Way): Promise<readonly Step[]> {
-  return inRehearsal(way, async (rehearsal) => {
+  return withRehearsal(way, async (rehearsal) => {
     const { clock, cloudFormation, journal } = rehearsal;
     const { vpcId } = await createExisting(rehearsal, 0);
     const steps: Step[] = [];
     for (const { name, days, build, minimum } of STEPS) {
       await clock.sleep(days * DAY);
-      const from = journal.entries.length;
+      const entriesBefore = journal.entries.length;
       const assembly =
         build === undefined
           ? undefined
           : synthesize((stack: Stack) => {
-              way.connect(stack, [{ vpcId, fleets: [fleetOf(stack, build)] }]);
+              way.connect(stack, [{ vpcId, fleets: [createFleet(stack, build)] }]);
             });
       const { status } = await (assembly === undefined ? cloudFormation.delete(STACK) : cloudFormation.deploy(assembly, STACK));
-      steps.push({ name, minimum, status, calls: callsOf(journal.entries.slice(from)) });
+      steps.push({ name, minimum, status, calls: callsOf(journal.entries.slice(entriesBefore)) });
     }
     return steps;
   });
 }
 
-function row(way: string, { name, status, calls }: Step): string[] {
+function tableRow(way: string, { name, status, calls }: Step): string[] {
   const count = (operation: string): number => {
-    const made = calls.operations.find((one) => one.operation === operation);
+    const made = calls.operations.find((counts) => counts.operation === operation);
     return made === undefined ? 0 : made.answered + made.throttled;
   };
   const others = calls.operations.filter(({ operation }) => !PEERING_OPERATIONS.includes(operation));
@@ -69,7 +69,7 @@ function row(way: string, { name, status, calls }: Step): string[] {
   ];
 }
 
-function target({ name, minimum, calls }: Step): Target {
+function targetFor({ name, minimum, calls }: Step): Target {
   const made = calls.limited + calls.throttled;
   return {
     what: name,
@@ -96,10 +96,10 @@ export const CALLS: Measurement = {
       tables: [
         {
           head: ['way', 'step', 'result', ...PEERING_OPERATIONS, 'other operations'],
-          rows: lives.flatMap(({ way, steps }) => steps.map((step) => row(way.name, step))),
+          rows: lives.flatMap(({ way, steps }) => steps.map((step) => tableRow(way.name, step))),
         },
       ],
-      targets: lives.filter(({ way }) => way === LIBRARY).flatMap(({ steps }) => steps.map(target)),
+      targets: lives.filter(({ way }) => way === LIBRARY).flatMap(({ steps }) => steps.map(targetFor)),
     };
   },
 };

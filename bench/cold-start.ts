@@ -1,4 +1,4 @@
-import { MACHINE, PAIRS, rotated } from './processes';
+import { MACHINE, ROUNDS, rotated } from './processes';
 import { formatEstimate, verdictAtMost } from './result';
 import type { Measurement } from './result';
 import { AWS_CUSTOM_RESOURCE_START, LIBRARY_START, NODE_START, SilentGameLift } from './starts';
@@ -13,34 +13,35 @@ export const COLD_START: Measurement = {
   measure: async () => {
     const gameLift = await SilentGameLift.start();
     const starts = new Map<Candidate, Start[]>(CANDIDATES.map((candidate) => [candidate, []]));
-    for (let round = 0; round < PAIRS; round += 1) {
+    for (let round = 0; round < ROUNDS; round += 1) {
       for (const candidate of rotated(CANDIDATES, round)) {
         starts.get(candidate)?.push(await gameLift.measure(candidate));
       }
     }
     await gameLift.close();
-    const of = (candidate: Candidate, what: 'cpuSeconds' | 'seconds'): number[] =>
-      (starts.get(candidate) ?? []).map((start) => start[what]);
-    const ratio = (candidate: Candidate, what: 'cpuSeconds' | 'seconds') => {
-      const others = of(AWS_CUSTOM_RESOURCE_START, what);
-      return estimate(of(candidate, what).map((value, index) => value / (others[index] ?? NaN)));
+    const valuesOf = (candidate: Candidate, quantity: 'cpuSeconds' | 'seconds'): number[] =>
+      (starts.get(candidate) ?? []).map((start) => start[quantity]);
+    /** The ratio to AwsCustomResource. */
+    const ratioOf = (candidate: Candidate, quantity: 'cpuSeconds' | 'seconds') => {
+      const others = valuesOf(AWS_CUSTOM_RESOURCE_START, quantity);
+      return estimate(valuesOf(candidate, quantity).map((value, index) => value / (others[index] ?? NaN)));
     };
-    const cpu = ratio(LIBRARY_START, 'cpuSeconds');
+    const cpuRatio = ratioOf(LIBRARY_START, 'cpuSeconds');
     return {
       title: 'Cold start',
       method:
         'From the start of a process to its first request to GameLift, on loopback, for a custom resource that authorizes: with the bundle as it ' +
         'is shipped, with the handler of AwsCustomResource and an SDK that is installed as on Lambda, and with a script that needs nothing but ' +
-        `Node.js to send the signed request. Medians of ${PAIRS} rounds. ${MACHINE}`,
+        `Node.js to send the signed request. Medians of ${ROUNDS} rounds. ${MACHINE}`,
       tables: [
         {
           head: ['handler', 'processor time', 'of AwsCustomResource', 'elapsed time', 'of AwsCustomResource'],
           rows: CANDIDATES.map((candidate) => [
             candidate.name,
-            `${Math.round(medianOf(of(candidate, 'cpuSeconds')) * 1000)} ms`,
-            formatEstimate(ratio(candidate, 'cpuSeconds')),
-            `${Math.round(medianOf(of(candidate, 'seconds')) * 1000)} ms`,
-            formatEstimate(ratio(candidate, 'seconds')),
+            `${Math.round(medianOf(valuesOf(candidate, 'cpuSeconds')) * 1000)} ms`,
+            formatEstimate(ratioOf(candidate, 'cpuSeconds')),
+            `${Math.round(medianOf(valuesOf(candidate, 'seconds')) * 1000)} ms`,
+            formatEstimate(ratioOf(candidate, 'seconds')),
           ]),
         },
       ],
@@ -48,8 +49,8 @@ export const COLD_START: Measurement = {
         {
           what: 'processor time',
           target: `at most ${MAX_RATIO} of AwsCustomResource`,
-          measured: formatEstimate(cpu),
-          verdict: verdictAtMost(cpu, MAX_RATIO),
+          measured: formatEstimate(cpuRatio),
+          verdict: verdictAtMost(cpuRatio, MAX_RATIO),
         },
       ],
     };

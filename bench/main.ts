@@ -20,14 +20,14 @@ import { TEMPLATE } from './template';
 const MEASUREMENTS = [MANY_CONNECTIONS, ONE_CONNECTION, CALLS, TEMPLATE, SYNTHESIS, COLD_START, SIZES, REHEARSAL];
 
 async function main(names: readonly string[]): Promise<void> {
-  const known = MEASUREMENTS.map(({ name }) => name);
-  const unknown = names.filter((name) => !known.includes(name));
+  const allNames = MEASUREMENTS.map(({ name }) => name);
+  const unknown = names.filter((name) => !allNames.includes(name));
   if (unknown.length > 0) {
-    throw new Error(`unknown measurement ${unknown.join(', ')}: pass one of ${known.join(', ')}`);
+    throw new Error(`unknown measurement ${unknown.join(', ')}: pass one of ${allNames.join(', ')}`);
   }
   useTemporaryDirectory();
   const measured: Record<string, Result> = {};
-  for (const { name, measure } of MEASUREMENTS.filter((one) => names.length === 0 || names.includes(one.name))) {
+  for (const { name, measure } of MEASUREMENTS.filter((measurement) => names.length === 0 || names.includes(measurement.name))) {
     const started = Date.now();
     const result = await measure();
     measured[name] = result;
@@ -35,7 +35,7 @@ async function main(names: readonly string[]): Promise<void> {
     console.log(`${name} (${Math.round((Date.now() - started) / 1000)} s): ${verdicts.join('; ') || 'recorded'}`);
   }
   const merged = { ...(names.length === 0 ? {} : readResults()), ...measured };
-  const ordered = known.flatMap((name) => (merged[name] === undefined ? [] : [[name, merged[name]] as const]));
+  const ordered = allNames.flatMap((name) => (merged[name] === undefined ? [] : [[name, merged[name]] as const]));
   writeResults(Object.fromEntries(ordered));
 }
 

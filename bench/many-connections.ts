@@ -1,7 +1,7 @@
 import type { Reading } from 'rehearsal/aws';
 import { CREATED, IMPORTED, rehearseMany } from '../test/life/many';
 import type { FleetSource, Pace } from '../test/life/many';
-import { inRehearsal } from './rehearsals';
+import { withRehearsal } from './rehearsals';
 import { verdict } from './result';
 import type { Measurement, Target } from './result';
 import { ALTERNATIVES } from './ways';
@@ -18,14 +18,14 @@ const SECONDS_PER_CALL = 10;
 
 type Phase = 'creating' | 'deleting';
 
-interface Case {
+interface Settings {
   readonly way: Way;
   readonly fleets: string;
   readonly source: FleetSource;
   readonly throttledCalls: Reading<'throttledCalls'>;
 }
 
-interface Run extends Case {
+interface Run extends Settings {
   readonly connections: number;
   readonly pace: Pace;
 }
@@ -35,9 +35,9 @@ const SETTINGS = (['free', 'counted'] as const).flatMap((throttledCalls) => [
   { fleets: 'of the stack', source: CREATED, throttledCalls },
 ]);
 
-async function run(settings: Case, connections: number): Promise<Run> {
+async function runStack(settings: Settings, connections: number): Promise<Run> {
   const { way, source, throttledCalls } = settings;
-  const pace = await inRehearsal(way, (rehearsal) => {
+  const pace = await withRehearsal(way, (rehearsal) => {
     rehearsal.aws.behaviours.set('throttledCalls', throttledCalls);
     rehearsal.aws.scriptedOutcomes.fleetActivationSeconds = 120;
     return rehearseMany(rehearsal, connections, source, way);
@@ -49,54 +49,55 @@ const wasCreated = ({ pace, connections }: Run): boolean =>
   pace.statuses[0] === 'CREATE_COMPLETE' && pace.connected === connections;
 const wasDeleted = ({ pace }: Run): boolean => pace.statuses[1] === 'DELETE_COMPLETE';
 
-/** Runs stacks with more and more connections, until one can't be created. */
-async function runUntilFailure(settings: Case): Promise<readonly Run[]> {
+/** Runs stacks with more and more connections, until a stack can't be created. */
+async function runUntilFailure(settings: Settings): Promise<readonly Run[]> {
   const runs: Run[] = [];
   for (const connections of ALTERNATIVE_COUNTS) {
-    const done = await run(settings, connections);
-    runs.push(done);
-    if (!wasCreated(done)) {
+    const run = await runStack(settings, connections);
+    runs.push(run);
+    if (!wasCreated(run)) {
       break;
     }
   }
   return runs;
 }
 
+/** The ratio of the duration to the minimum that the rate limit allows. */
 const ratio = ({ pace, connections }: Run, phase: Phase): number => pace[phase] / (SECONDS_PER_CALL * connections);
 
-function cells(done: Run, phase: Phase): string[] {
-  const { limited, throttled } = done.pace.calls[phase];
-  return [String(done.pace[phase]), ratio(done, phase).toFixed(2), String(limited), String(throttled)];
+function phaseCells(run: Run, phase: Phase): string[] {
+  const { limited, throttled } = run.pace.calls[phase];
+  return [String(run.pace[phase]), ratio(run, phase).toFixed(2), String(limited), String(throttled)];
 }
 
-function failed({ pace }: Run): string[] {
+function failureCells({ pace }: Run): string[] {
   const [reason = ''] = pace.failures;
   // the handler's own reason comes last
   return [`fails: ${reason.split('\n')[0]?.split(': ').at(-1) ?? ''}`, '', '', ''];
 }
 
-function row(done: Run): string[] {
-  const { way, fleets, throttledCalls, connections } = done;
-  const outcome = wasCreated(done)
-    ? [...cells(done, 'creating'), ...(wasDeleted(done) ? cells(done, 'deleting') : failed(done))]
-    : [...failed(done), '', '', '', ''];
+function tableRow(run: Run): string[] {
+  const { way, fleets, throttledCalls, connections } = run;
+  const outcome = wasCreated(run)
+    ? [...phaseCells(run, 'creating'), ...(wasDeleted(run) ? phaseCells(run, 'deleting') : failureCells(run))]
+    : [...failureCells(run), '', '', '', ''];
   return [way.name, fleets, throttledCalls, String(connections), ...outcome];
 }
 
-function target(what: string, phase: Phase, throttledCalls: Reading<'throttledCalls'>, runs: readonly Run[]): Target {
-  const many = runs.filter((done) => done.connections >= MANY && done.throttledCalls === throttledCalls);
-  const ratios = many.filter((done) => wasCreated(done) && wasDeleted(done)).map((done) => ratio(done, phase));
-  const failures = many.length - ratios.length;
-  const most = Math.max(...ratios);
+function targetFor(phase: Phase, throttledCalls: Reading<'throttledCalls'>, runs: readonly Run[]): Target {
+  const manyRuns = runs.filter((run) => run.connections >= MANY && run.throttledCalls === throttledCalls);
+  const ratios = manyRuns.filter((run) => wasCreated(run) && wasDeleted(run)).map((run) => ratio(run, phase));
+  const failures = manyRuns.length - ratios.length;
+  const maximum = Math.max(...ratios);
   const measured = [
-    ...(ratios.length === 0 ? [] : [`${Math.min(...ratios).toFixed(2)} to ${most.toFixed(2)} times the minimum`]),
-    ...(failures === 0 ? [] : [`${failures} of ${many.length} stacks fail`]),
+    ...(ratios.length === 0 ? [] : [`${Math.min(...ratios).toFixed(2)} to ${maximum.toFixed(2)} times the minimum`]),
+    ...(failures === 0 ? [] : [`${failures} of ${manyRuns.length} stacks fail`]),
   ];
   return {
-    what: `${what} ${MANY} and more, throttled calls ${throttledCalls}`,
+    what: `${phase} ${MANY} and more, throttled calls ${throttledCalls}`,
     target: `at most ${MAX_RATIO} times the minimum`,
     measured: measured.join(', '),
-    verdict: verdict(failures === 0 && most <= MAX_RATIO),
+    verdict: verdict(failures === 0 && maximum <= MAX_RATIO),
   };
 }
 
@@ -106,7 +107,7 @@ export const MANY_CONNECTIONS: Measurement = {
     const ours: Run[] = [];
     for (const settings of SETTINGS) {
       for (const connections of COUNTS) {
-        ours.push(await run({ way: LIBRARY, ...settings }, connections));
+        ours.push(await runStack({ way: LIBRARY, ...settings }, connections));
       }
     }
     const theirs: Run[] = [];
@@ -139,12 +140,12 @@ export const MANY_CONNECTIONS: Measurement = {
             'calls',
             'throttled',
           ],
-          rows: [...ours, ...theirs].map(row),
+          rows: [...ours, ...theirs].map(tableRow),
         },
       ],
       targets: (['free', 'counted'] as const).flatMap((reading) => [
-        target('creating', 'creating', reading, ours),
-        target('deleting', 'deleting', reading, ours),
+        targetFor('creating', reading, ours),
+        targetFor('deleting', reading, ours),
       ]),
     };
   },

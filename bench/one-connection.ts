@@ -1,6 +1,6 @@
 import type { Reading } from 'rehearsal/aws';
 import { createExisting, deployConnections } from '../test/life/scene';
-import { inRehearsal } from './rehearsals';
+import { withRehearsal } from './rehearsals';
 import { verdict } from './result';
 import type { Measurement } from './result';
 import { medianOf } from './statistics';
@@ -11,9 +11,9 @@ const MAX_SECONDS = 3;
 const ACTIVATION_SECONDS = Array.from({ length: 30 }, (_, index) => 2 * (index + 1));
 const FLEET_EVENTS: readonly Reading<'fleetEvents'>[] = ['written', 'never seen'];
 
-/** Rehearsed seconds from the time when the connection becomes active to the response to CloudFormation. */
+/** Measures the rehearsed time from the activation of the connection to the response to CloudFormation. */
 function secondsUntilResponse(activationSeconds: number, fleetEvents: Reading<'fleetEvents'>): Promise<number> {
-  return inRehearsal(LIBRARY, async (rehearsal) => {
+  return withRehearsal(LIBRARY, async (rehearsal) => {
     rehearsal.aws.behaviours.set('fleetEvents', fleetEvents);
     rehearsal.aws.scriptedOutcomes.connectionSeconds = activationSeconds;
     const status = await deployConnections(rehearsal, await createExisting(rehearsal));
@@ -30,17 +30,20 @@ function secondsUntilResponse(activationSeconds: number, fleetEvents: Reading<'f
 export const ONE_CONNECTION: Measurement = {
   name: 'one-connection',
   measure: async () => {
-    const all: number[] = [];
+    const allSeconds: number[] = [];
     const rows: string[][] = [];
     for (const fleetEvents of FLEET_EVENTS) {
       const seconds: number[] = [];
       for (const activation of ACTIVATION_SECONDS) {
         seconds.push(await secondsUntilResponse(activation, fleetEvents));
       }
-      all.push(...seconds);
-      rows.push([fleetEvents, ...[Math.min(...seconds), medianOf(seconds), Math.max(...seconds)].map((one) => one.toFixed(1))]);
+      allSeconds.push(...seconds);
+      rows.push([
+        fleetEvents,
+        ...[Math.min(...seconds), medianOf(seconds), Math.max(...seconds)].map((value) => value.toFixed(1)),
+      ]);
     }
-    const median = medianOf(all);
+    const median = medianOf(allSeconds);
     return {
       title: 'One connection',
       method:

@@ -7,8 +7,8 @@ const ROOT = join(__dirname, '..');
 /** The directory of the compiled scripts. It is in node_modules, so that they find the packages that they import. */
 const COMPILED = join(ROOT, 'node_modules', '.cache', 'bench');
 
-/** The number of pairs of measurements. Each ratio is the median of this many pairs. */
-export const PAIRS = 30;
+/** The number of rounds. In each round, all candidates are measured one after the other. A ratio is the median of the rounds. */
+export const ROUNDS = 30;
 
 /** The Node.js version and the processors, which processor times depend on. */
 export const MACHINE = `Measured with Node.js ${process.version.slice(1)} on ${cpus().length} processors (${cpus()[0]?.model.trim() ?? 'unknown'}).`;

@@ -10,7 +10,7 @@ const COMMANDS = [
   { name: 'the life of a stack with 50 connections', command: `${SCRIPT} bench/children/life.ts fifty` },
   { name: '`npm start`, without its build', command: `${SCRIPT} bench/children/start.ts` },
 ];
-/** Few, because each round takes minutes. */
+/** Each round takes minutes. */
 const ROUNDS = 3;
 
 export const REHEARSAL: Measurement = {
@@ -22,7 +22,8 @@ export const REHEARSAL: Measurement = {
         measured.get(command)?.push(await cpuSecondsOfCommand(command));
       }
     }
-    const ratios = (command: string): number[] =>
+    /** The ratios of a command to the build. */
+    const ratiosOf = (command: string): number[] =>
       (measured.get(command) ?? []).map((seconds, round) => seconds / (measured.get(BUILD)?.[round] ?? NaN));
     return {
       title: 'The rehearsal',
@@ -33,11 +34,11 @@ export const REHEARSAL: Measurement = {
         {
           head: ['command', 'processor seconds', 'of the build'],
           rows: COMMANDS.map(({ name, command }) => {
-            const [least, most] = [Math.min(...ratios(command)), Math.max(...ratios(command))];
+            const [least, most] = [Math.min(...ratiosOf(command)), Math.max(...ratiosOf(command))];
             return [
               name,
               medianOf(measured.get(command) ?? []).toFixed(1),
-              `${medianOf(ratios(command)).toFixed(2)} (${least.toFixed(2)} to ${most.toFixed(2)})`,
+              `${medianOf(ratiosOf(command)).toFixed(2)} (${least.toFixed(2)} to ${most.toFixed(2)})`,
             ];
           }),
         },

@@ -6,8 +6,8 @@ import type { Way } from './ways/way';
 
 const START = Date.parse('2026-01-01T00:00:00Z');
 
-/** Runs a task in the simulated AWS. This library runs in process, its alternatives over the wire. All runs give the same result. */
-export async function inRehearsal<T>(way: Way, task: (rehearsal: Rehearsal) => Promise<T>): Promise<T> {
+/** Runs a task in a new rehearsal. The handler of this library runs in process, the alternatives run over the wire. */
+export async function withRehearsal<T>(way: Way, task: (rehearsal: Rehearsal) => Promise<T>): Promise<T> {
   const rehearsal = way === LIBRARY ? await Stage.start({ startTime: START }) : await Rehearsal.start({ startTime: START });
   addStepFunctions(rehearsal);
   try {

@@ -33,8 +33,8 @@ export function page(results: Results): string {
   const sections = Object.values(results).flatMap(({ title, method, tables, targets }) => [
     `## ${title}`,
     method,
-    ...tables.map(markdown),
-    ...(targets.length === 0 ? [] : [targetTable(targets)]),
+    ...tables.map(markdownTable),
+    ...(targets.length === 0 ? [] : [tableOfTargets(targets)]),
   ]);
   return `${['# Benchmarks', INTRODUCTION, ...sections].join('\n\n')}\n`;
 }
@@ -44,28 +44,28 @@ export function readmeTable(results: Results): string {
   const rows = Object.values(results)
     .filter(({ targets }) => targets.length > 0)
     .map(({ title, targets }) => {
-      const others = targets.filter(({ verdict }) => verdict !== 'met');
-      const met = `${targets.length - others.length} of ${targets.length}`;
-      const notMet = others.map(
+      const unmetTargets = targets.filter(({ verdict }) => verdict !== 'met');
+      const met = `${targets.length - unmetTargets.length} of ${targets.length}`;
+      const notMet = unmetTargets.map(
         ({ what, measured, verdict }) => `${verdict === 'missed' ? '' : `${verdict}: `}${what}: ${measured}`,
       );
       return [title, met, notMet.join('<br>')];
     });
-  return markdown({ head: ['benchmark', 'targets met', 'not met'], rows });
+  return markdownTable({ head: ['benchmark', 'targets met', 'not met'], rows });
 }
 
 /** The content of the README between the two comments. */
 export function tableOf(readme: string): string {
-  const [begin, end] = limits(readme);
+  const [begin, end] = boundsOfTable(readme);
   return readme.slice(begin, end).trim();
 }
 
 function withTable(readme: string, table: string): string {
-  const [begin, end] = limits(readme);
+  const [begin, end] = boundsOfTable(readme);
   return `${readme.slice(0, begin)}\n\n${table}\n\n${readme.slice(end)}`;
 }
 
-function limits(readme: string): readonly [number, number] {
+function boundsOfTable(readme: string): readonly [number, number] {
   const [begin, end] = [readme.indexOf(BEGIN), readme.indexOf(END)];
   if (begin < 0 || end < begin) {
     throw new Error(`README.md must contain ${BEGIN}, and ${END} after it`);
@@ -73,15 +73,15 @@ function limits(readme: string): readonly [number, number] {
   return [begin + BEGIN.length, end];
 }
 
-function targetTable(targets: Result['targets']): string {
-  return markdown({
+function tableOfTargets(targets: Result['targets']): string {
+  return markdownTable({
     head: ['what', 'target', 'measured', 'result'],
     rows: targets.map(({ what, target, measured, verdict }) => [what, target, measured, verdict]),
   });
 }
 
 /** A table with columns of equal width, as Prettier formats it. */
-function markdown({ head, rows }: Table): string {
+function markdownTable({ head, rows }: Table): string {
   const widths = head.map((_, column) => Math.max(3, ...[head, ...rows].map((row) => row[column]?.length ?? 0)));
   const line = (cells: readonly string[]): string =>
     `| ${widths.map((width, column) => (cells[column] ?? '').padEnd(width)).join(' | ')} |`;

@@ -10,40 +10,48 @@ const ROOT = join(__dirname, '..');
 const BUNDLE = join(ROOT, 'lambda', 'bundle');
 const STARTS = 5;
 
-function bundle(): Table {
+function bundleSizes(): Table {
   const files = readdirSync(BUNDLE).filter((file) => file.endsWith('.mjs'));
-  const sized = files.map((file) => ({ file, content: readFileSync(join(BUNDLE, file)) }));
-  const sum = (parts: typeof sized): string[] => [
+  const contents = files.map((file) => ({ file, content: readFileSync(join(BUNDLE, file)) }));
+  /** The total size in bytes, and compressed. */
+  const sizesOf = (parts: typeof contents): string[] => [
     String(parts.reduce((bytes, { content }) => bytes + content.length, 0)),
     String(parts.reduce((bytes, { content }) => bytes + gzipSync(content).length, 0)),
   ];
-  const eager = loadedAtStart('index.mjs');
-  const peer = readFileSync(AWS_CUSTOM_RESOURCE_START.file);
+  const filesLoadedAtStart = findStaticImports('index.mjs');
+  const awsCustomResource = readFileSync(AWS_CUSTOM_RESOURCE_START.file);
   return {
     head: ['handler', 'bytes', 'bytes, gzip'],
     rows: [
-      ['this library, loaded at the start', ...sum(sized.filter(({ file }) => eager.has(file)))],
-      ['this library, loaded when needed (EC2, other credentials)', ...sum(sized.filter(({ file }) => !eager.has(file)))],
-      ['AwsCustomResource, without the SDK, which Lambda has', String(peer.length), String(gzipSync(peer).length)],
+      ['this library, loaded at the start', ...sizesOf(contents.filter(({ file }) => filesLoadedAtStart.has(file)))],
+      [
+        'this library, loaded when needed (EC2, other credentials)',
+        ...sizesOf(contents.filter(({ file }) => !filesLoadedAtStart.has(file))),
+      ],
+      [
+        'AwsCustomResource, without the SDK, which Lambda has',
+        String(awsCustomResource.length),
+        String(gzipSync(awsCustomResource).length),
+      ],
     ],
   };
 }
 
-/** A file of the bundle and its static imports. Dynamic imports are loaded only when they are needed. */
-function loadedAtStart(file: string, seen = new Set<string>()): Set<string> {
-  if (!seen.has(file)) {
-    seen.add(file);
+/** Adds a file of the bundle and its static imports to `found`. Dynamic imports are loaded only when they are needed. */
+function findStaticImports(file: string, found = new Set<string>()): Set<string> {
+  if (!found.has(file)) {
+    found.add(file);
     for (const [, imported] of readFileSync(join(BUNDLE, file), 'utf8').matchAll(/(?:from|import)\s*"\.\/([^"]+)"/g)) {
       if (imported !== undefined) {
-        loadedAtStart(imported, seen);
+        findStaticImports(imported, found);
       }
     }
   }
-  return seen;
+  return found;
 }
 
-/** The memory of the process at its first request to GameLift. */
-async function memory(): Promise<Table> {
+/** Measures the memory of each handler's process at its first request to GameLift. */
+async function memorySizes(): Promise<Table> {
   const gameLift = await SilentGameLift.start();
   const rows: string[][] = [];
   for (const candidate of [LIBRARY_START, AWS_CUSTOM_RESOURCE_START, NODE_START]) {
@@ -57,7 +65,7 @@ async function memory(): Promise<Table> {
   return { head: ['memory at the first request', 'MB'], rows };
 }
 
-async function npmPackage(): Promise<Table> {
+async function packageSizes(): Promise<Table> {
   const packed = await run(['npm', 'pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: ROOT });
   const [{ size, unpackedSize, entryCount } = { size: NaN, unpackedSize: NaN, entryCount: NaN }] = JSON.parse(packed) as {
     readonly size: number;
@@ -83,7 +91,7 @@ export const SIZES: Measurement = {
   measure: async () => ({
     title: 'Sizes',
     method: 'What is shipped, installed and loaded, beside what the CDK contains already.',
-    tables: [bundle(), await memory(), await npmPackage()],
+    tables: [bundleSizes(), await memorySizes(), await packageSizes()],
     targets: [],
   }),
 };

@@ -10,40 +10,45 @@ const CONFIDENCE = 0.95;
 export function medianOf(values: readonly number[]): number {
   const sorted = values.toSorted((one, other) => one - other);
   const middle = (sorted.length - 1) / 2;
-  return (at(sorted, Math.floor(middle)) + at(sorted, Math.ceil(middle))) / 2;
+  return (elementAt(sorted, Math.floor(middle)) + elementAt(sorted, Math.ceil(middle))) / 2;
 }
 
 /**
- * Estimates the median. Each end of the interval is one of the sorted values, so no distribution is assumed. It is the narrowest such
- * interval that excludes as many values below it as above it.
+ * Estimates the median. Each end of the interval is one of the sorted values, so no distribution is assumed. The interval excludes as many
+ * values as its probability of 95% allows, and the same number at both ends.
  *
  * @throws Error if there are too few values for an interval of 95%
  */
 export function estimate(values: readonly number[]): Estimate {
   const sorted = values.toSorted((one, other) => one - other);
   const { length } = sorted;
-  // each value is below the true median with a probability of one half
+  let excludedAtEachEnd = 0;
+  // each value is below the true median with a probability of one half, so this is the probability that no value is below it
   let probability = 0.5 ** length;
-  let below = probability;
-  let left = 0;
-  if (1 - 2 * below < CONFIDENCE) {
+  let tailProbability = probability;
+  if (1 - 2 * tailProbability < CONFIDENCE) {
     throw new Error(`an interval of 95% needs at least six values, got ${length}`);
   }
   for (;;) {
-    probability *= (length - left) / (left + 1);
-    if (1 - 2 * (below + probability) < CONFIDENCE) {
+    // the probability that exactly one more value is below the true median
+    probability *= (length - excludedAtEachEnd) / (excludedAtEachEnd + 1);
+    if (1 - 2 * (tailProbability + probability) < CONFIDENCE) {
       break;
     }
-    below += probability;
-    left += 1;
+    tailProbability += probability;
+    excludedAtEachEnd += 1;
   }
-  return { median: medianOf(sorted), low: at(sorted, left), high: at(sorted, length - 1 - left) };
+  return {
+    median: medianOf(sorted),
+    low: elementAt(sorted, excludedAtEachEnd),
+    high: elementAt(sorted, length - 1 - excludedAtEachEnd),
+  };
 }
 
-function at(values: readonly number[], index: number): number {
+function elementAt(values: readonly number[], index: number): number {
   const value = values[index];
   if (value === undefined) {
-    throw new Error(`there is no value ${index} of ${values.length}`);
+    throw new Error(`index must be from 0 to ${values.length - 1}, got ${index}`);
   }
   return value;
 }

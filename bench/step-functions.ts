@@ -2,8 +2,8 @@ import type { Rehearsal } from 'rehearsal';
 import { arnOf, JSON_ERRORS, ServiceError } from 'rehearsal/aws';
 import type { Answer } from 'rehearsal/aws';
 
-/** The state machine that `custom-resources.Provider` creates for an `isCompleteHandler`. It repeats one task until that succeeds. */
-interface Waiter {
+/** The state machine that `custom-resources.Provider` creates for an `isCompleteHandler`. It repeats one task until the task succeeds. */
+interface StateMachine {
   readonly StartAt: string;
   readonly States: Readonly<Record<string, Task>>;
 }
@@ -16,27 +16,28 @@ interface Task {
 
 const TYPE = 'AWS::StepFunctions::StateMachine';
 
-/** Adds the part of Step Functions that the state machine of a Provider needs to a rehearsal. */
+/** Adds Step Functions to a rehearsal, as far as the state machine of a Provider needs it. */
 export function addStepFunctions({ aws, clock, cloudFormation, lambda }: Rehearsal): void {
-  const waiters = new Map<string, Waiter>();
+  const stateMachines = new Map<string, StateMachine>();
 
   cloudFormation.types.register(TYPE, {
     create: ({ stack, properties, generateName }) => {
       const name = generateName(80);
       const arn = arnOf(stack, 'states', `stateMachine:${name}`);
-      waiters.set(arn, JSON.parse(String(properties.DefinitionString)) as Waiter);
+      stateMachines.set(arn, JSON.parse(String(properties.DefinitionString)) as StateMachine);
       return { physicalId: arn, attributes: { Arn: arn, Name: name } };
     },
     update: ({ properties, physicalId, attributes }) => {
-      waiters.set(physicalId, JSON.parse(String(properties.DefinitionString)) as Waiter);
+      stateMachines.set(physicalId, JSON.parse(String(properties.DefinitionString)) as StateMachine);
       return { physicalId, attributes };
     },
     delete: ({ physicalId }) => {
-      waiters.delete(physicalId);
+      stateMachines.delete(physicalId);
     },
   });
 
-  const perform = async (states: Waiter['States'], name: string, input: unknown): Promise<void> => {
+  /** Runs a task with its retries, and the next state if the task fails. */
+  const runState = async (states: StateMachine['States'], name: string, input: unknown): Promise<void> => {
     const task = states[name];
     if (task === undefined) {
       throw new Error(`the state machine has no state ${name}`);
@@ -48,10 +49,10 @@ export function addStepFunctions({ aws, clock, cloudFormation, lambda }: Rehears
         return;
       }
       if (retry === undefined || attempt >= retry.MaxAttempts) {
-        const [caught] = task.Catch ?? [];
-        if (caught !== undefined) {
+        const [catcher] = task.Catch ?? [];
+        if (catcher !== undefined) {
           const { errorType } = payload as { readonly errorType?: string };
-          await perform(states, caught.Next, { Error: errorType, Cause: JSON.stringify(payload) });
+          await runState(states, catcher.Next, { Error: errorType, Cause: JSON.stringify(payload) });
         }
         return;
       }
@@ -68,11 +69,11 @@ export function addStepFunctions({ aws, clock, cloudFormation, lambda }: Rehears
       const { operation, input } = call;
       const { stateMachineArn, name, input: text } = input as Readonly<Record<'stateMachineArn' | 'name' | 'input', string>>;
       await call.authorize('states:StartExecution', [stateMachineArn]);
-      const waiter = waiters.get(stateMachineArn);
-      if (operation !== 'StartExecution' || waiter === undefined) {
+      const stateMachine = stateMachines.get(stateMachineArn);
+      if (operation !== 'StartExecution' || stateMachine === undefined) {
         throw new ServiceError('StateMachineDoesNotExist', `State Machine Does Not Exist: '${stateMachineArn}'`);
       }
-      clock.detached(() => void clock.work(() => perform(waiter.States, waiter.StartAt, JSON.parse(text))));
+      clock.detached(() => void clock.work(() => runState(stateMachine.States, stateMachine.StartAt, JSON.parse(text))));
       const executionArn = `${stateMachineArn.replace(':stateMachine:', ':execution:')}:${name}`;
       return answer(200, { executionArn, startDate: clock.now() / 1000 });
     },

@@ -1,4 +1,4 @@
-import { compile, cpuSecondsOf, MACHINE, PAIRS, rotated } from './processes';
+import { compile, cpuSecondsOf, MACHINE, ROUNDS, rotated } from './processes';
 import { formatEstimate, verdictAtMost } from './result';
 import type { Measurement } from './result';
 import { estimate, medianOf } from './statistics';
@@ -24,13 +24,13 @@ type Round = ReadonlyMap<Case, { readonly library: number; readonly awsCustomRes
 
 async function measureRound(script: string, round: number): Promise<Round> {
   const measured = new Map<Case, { library: number; awsCustomResource: number }>();
-  for (const one of CASES) {
+  for (const testCase of CASES) {
     const seconds: Record<string, number> = {};
     for (const way of rotated(WAYS, round)) {
-      seconds[way] = await cpuSecondsOf(script, [way, one.kind, String(one.count)]);
+      seconds[way] = await cpuSecondsOf(script, [way, testCase.kind, String(testCase.count)]);
     }
     const { none = 0, library = 0, 'aws-custom-resource': awsCustomResource = 0 } = seconds;
-    measured.set(one, { library: library - none, awsCustomResource: awsCustomResource - none });
+    measured.set(testCase, { library: library - none, awsCustomResource: awsCustomResource - none });
   }
   return measured;
 }
@@ -40,36 +40,37 @@ export const SYNTHESIS: Measurement = {
   measure: async () => {
     const script = await compile('synthesis');
     const rounds: Round[] = [];
-    for (let round = 0; round < PAIRS; round += 1) {
+    for (let round = 0; round < ROUNDS; round += 1) {
       rounds.push(await measureRound(script, round));
     }
-    const of = (one: Case, way: 'library' | 'awsCustomResource'): number[] => rounds.map((round) => round.get(one)?.[way] ?? NaN);
-    const ratios = (values: readonly number[], others: readonly number[]): number[] =>
+    const secondsOf = (testCase: Case, way: 'library' | 'awsCustomResource'): number[] =>
+      rounds.map((round) => round.get(testCase)?.[way] ?? NaN);
+    const ratiosOf = (values: readonly number[], others: readonly number[]): number[] =>
       values.map((value, index) => value / (others[index] ?? NaN));
-    const comparisons = CASES.map((one) => ({
-      one,
-      ratio: estimate(ratios(of(one, 'library'), of(one, 'awsCustomResource'))),
+    const comparisons = CASES.map((testCase) => ({
+      testCase,
+      ratio: estimate(ratiosOf(secondsOf(testCase, 'library'), secondsOf(testCase, 'awsCustomResource'))),
     }));
-    const growth = estimate(ratios(of(HUNDRED, 'library'), of(FIFTY, 'library')));
+    const growth = estimate(ratiosOf(secondsOf(HUNDRED, 'library'), secondsOf(FIFTY, 'library')));
     return {
       title: 'Synthesis',
       method:
-        `Processor seconds of a process that synthesizes one stack, without those of the same app without peering. Medians of ${PAIRS} rounds, in ` +
+        `Processor seconds of a process that synthesizes one stack, without those of the same app without peering. Medians of ${ROUNDS} rounds, in ` +
         `each of which the apps run one after the other in processes of their own. ${MACHINE}`,
       tables: [
         {
           head: ['app', 'this library', 'AwsCustomResource', 'ratio'],
-          rows: comparisons.map(({ one, ratio }) => [
-            one.title,
-            `${medianOf(of(one, 'library')).toFixed(3)} s`,
-            `${medianOf(of(one, 'awsCustomResource')).toFixed(3)} s`,
+          rows: comparisons.map(({ testCase, ratio }) => [
+            testCase.title,
+            `${medianOf(secondsOf(testCase, 'library')).toFixed(3)} s`,
+            `${medianOf(secondsOf(testCase, 'awsCustomResource')).toFixed(3)} s`,
             formatEstimate(ratio),
           ]),
         },
       ],
       targets: [
-        ...comparisons.map(({ one, ratio }) => ({
-          what: one.title,
+        ...comparisons.map(({ testCase, ratio }) => ({
+          what: testCase.title,
           target: 'at most that of AwsCustomResource',
           measured: `${formatEstimate(ratio)} times that of AwsCustomResource`,
           verdict: verdictAtMost(ratio, 1),

@@ -9,6 +9,7 @@ import { LIBRARY } from './ways/library';
 import type { Way } from './ways/way';
 
 const COUNTS = [1, 10, 50, 100];
+/** The number of connections from which on the target applies. */
 const MANY = 10;
 const VPC_ID = 'vpc-0123456789abcdef0';
 
@@ -46,9 +47,9 @@ function sizeOf({ connect }: Way, connections: number): Size {
 
 type Sizes = ReadonlyMap<Way, readonly Size[]>;
 
-function target(quantity: 'resources' | 'bytes', sizes: Sizes): Target {
+function targetFor(quantity: 'resources' | 'bytes', sizes: Sizes): Target {
   const ours = sizes.get(LIBRARY) ?? [];
-  const notLarger = ALTERNATIVES.filter((way) =>
+  const alternativesNotLarger = ALTERNATIVES.filter((way) =>
     (sizes.get(way) ?? []).some(
       (size, index) => size.connections >= MANY && size[quantity] <= (ours[index]?.[quantity] ?? Infinity),
     ),
@@ -56,8 +57,8 @@ function target(quantity: 'resources' | 'bytes', sizes: Sizes): Target {
   return {
     what: quantity,
     target: `fewer than each peer from ${MANY} connections up`,
-    measured: notLarger.length === 0 ? 'fewer than each' : `not fewer than ${notLarger.join(', ')}`,
-    verdict: verdict(notLarger.length === 0),
+    measured: alternativesNotLarger.length === 0 ? 'fewer than each' : `not fewer than ${alternativesNotLarger.join(', ')}`,
+    verdict: verdict(alternativesNotLarger.length === 0),
   };
 }
 
@@ -74,15 +75,15 @@ export const TEMPLATE: Measurement = {
       tables: [
         {
           head: ['way', 'connections', 'resources', 'bytes', 'functions', 'roles'],
-          rows: [...sizes].flatMap(([{ name }, all]) =>
-            all.map(({ connections, resources, bytes, functions, roles }) => [
+          rows: [...sizes].flatMap(([{ name }, sizesOfWay]) =>
+            sizesOfWay.map(({ connections, resources, bytes, functions, roles }) => [
               name,
               ...[connections, resources, bytes, functions, roles].map(String),
             ]),
           ),
         },
       ],
-      targets: [target('resources', sizes), target('bytes', sizes)],
+      targets: [targetFor('resources', sizes), targetFor('bytes', sizes)],
     };
   },
 };

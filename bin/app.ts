@@ -1,11 +1,11 @@
 import { App, CfnOutput, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { AuthorizationRenewal, VpcPeeringAuthorization, VpcPeeringConnection } from '../lib';
-import { fleetOf, vpcWithDatabase } from './studio';
+import { createFleet, createVpcWithDatabase } from '../examples/shared/studio';
 
 /*
  * Two stacks. In the first, a fleet is connected with the VPC of a database after its creation. In the second, GameLift peers a fleet
- * while it creates it.
+ * while creating it.
  *
  * cdk deploy --all                                      renews an authorization when a fleet or connection that needs it changes
  * cdk deploy --all --context renewal=everySynthesis     renews the authorization of the first stack in each deployment
@@ -24,8 +24,8 @@ const everySynthesis = app.node.tryGetContext('renewal') === 'everySynthesis';
 
 const connected = new Stack(app, 'GameLiftVpcPeering', { description: 'A GameLift fleet that is connected with a VPC' });
 {
-  const { vpc, database } = vpcWithDatabase(connected);
-  const fleet = fleetOf(connected, build);
+  const { vpc, database } = createVpcWithDatabase(connected);
+  const fleet = createFleet(connected, build);
   const authorization = new VpcPeeringAuthorization(connected, 'Authorization', {
     vpc,
     renewal: everySynthesis ? AuthorizationRenewal.everySynthesis() : AuthorizationRenewal.onChange(),
@@ -42,9 +42,9 @@ const peeredOnCreation = new Stack(app, 'GameLiftPeeredOnCreation', {
   description: 'A GameLift fleet that is peered with a VPC on creation',
 });
 {
-  const { vpc } = vpcWithDatabase(peeredOnCreation);
+  const { vpc } = createVpcWithDatabase(peeredOnCreation);
   const authorization = new VpcPeeringAuthorization(peeredOnCreation, 'Authorization', { vpc });
-  const fleet = fleetOf(peeredOnCreation, build);
+  const fleet = createFleet(peeredOnCreation, build);
   if (secondPeered) {
     new VpcPeeringConnection(peeredOnCreation, 'Peering', { authorization, fleet, peerOnCreate });
   }

@@ -56,11 +56,11 @@ interface Consumer {
   readonly install: (folder: string, cdk: CdkVersions) => Promise<readonly [string, ...string[]]>;
 }
 
-/** The package in a folder of dist/, by the ending of its name. */
-function packageIn(dist: string, ending: string): string {
-  const [file] = readdirSync(join(DIST, dist)).filter((name) => name.endsWith(ending));
+/** Finds the package in a folder of dist/ by its file name extension. */
+function packageIn(dist: string, extension: string): string {
+  const [file] = readdirSync(join(DIST, dist)).filter((name) => name.endsWith(extension));
   if (file === undefined) {
-    throw new Error(`dist/${dist} contains no file *${ending}: run npm run package`);
+    throw new Error(`dist/${dist} contains no file *${extension}: run npm run package`);
   }
   return join(DIST, dist, file);
 }
@@ -68,19 +68,19 @@ function packageIn(dist: string, ending: string): string {
 /**
  * Runs an install command.
  *
- * @param absent matches the output if the registry does not have a package
+ * @param notFound matches the output of the command if the registry does not have a package
  * @throws NotAvailable if the registry does not have a package
  */
-async function install(command: readonly [string, ...string[]], cwd: string, absent: RegExp): Promise<void> {
+async function runInstallCommand(command: readonly [string, ...string[]], cwd: string, notFound: RegExp): Promise<void> {
   try {
     await run(command, { cwd });
   } catch (error) {
-    const [line] = absent.exec(error instanceof Error ? error.message : '') ?? [];
+    const [line] = notFound.exec(error instanceof Error ? error.message : '') ?? [];
     throw line === undefined ? error : new NotAvailable(line);
   }
 }
 
-/** Writes an npm package with the app and what it depends on. */
+/** Writes an npm package with the app and its dependencies. */
 function writeNpmApp(folder: string, type: 'commonjs' | 'module', { lib, constructs }: CdkVersions): void {
   mkdirSync(folder, { recursive: true });
   cpSync(join(APPS, 'typescript', 'app.ts'), join(folder, 'app.ts'));
@@ -147,10 +147,14 @@ const OTHERS: readonly Consumer[] = [
       cpSync(join(APPS, 'python', 'app.py'), join(folder, 'app.py'));
       const python = join(folder, 'venv', 'bin', 'python');
       await run(['python3', '-m', 'venv', 'venv'], { cwd: folder });
-      // mypy accepts no class as an IConstruct of the oldest version of constructs, not even those of the CDK
+      // with the oldest version of constructs, mypy rejects every argument for an IConstruct, even the CDK's own classes
       const constructs = `constructs==${versionOf('constructs-newest')}`;
       const packages = [packageIn('python', '.whl'), `aws-cdk-lib==${lib}`, constructs, MYPY];
-      await install([python, '-m', 'pip', 'install', '--quiet', ...packages], folder, /No matching distribution found for .*/);
+      await runInstallCommand(
+        [python, '-m', 'pip', 'install', '--quiet', ...packages],
+        folder,
+        /No matching distribution found for .*/,
+      );
       await run([python, '-m', 'mypy', '--strict', 'app.py'], { cwd: folder });
       return [python, 'app.py'];
     },
@@ -164,11 +168,11 @@ const OTHERS: readonly Consumer[] = [
       const versions = [`-Dcdk=${lib}`, `-Dconstructs=${constructs}`, `-Dlibrary=${LIBRARY_VERSION}`];
       const maven = ['--batch-mode', '--quiet', ...versions] as const;
       const artifact = join(DIST, ...MAVEN_PATH, LIBRARY_VERSION, `cdk-gamelift-vpc-peering-${LIBRARY_VERSION}`);
-      // replaces an earlier build of the same version, which Maven would keep
+      // without this, Maven would use an earlier build of the same version
       const files = [`-Dfile=${artifact}.jar`, `-DpomFile=${artifact}.pom`];
       await run(['mvn', ...maven, 'install:install-file', ...files], { cwd: folder });
-      const absent = /Could not find artifact software\.amazon\S+|software\.amazon\S+ was not found/;
-      await install(['mvn', ...maven, 'compile'], folder, absent);
+      const notFound = /Could not find artifact software\.amazon\S+|software\.amazon\S+ was not found/;
+      await runInstallCommand(['mvn', ...maven, 'compile'], folder, notFound);
       return ['mvn', ...maven, 'exec:java'];
     },
   },
@@ -186,7 +190,7 @@ const OTHERS: readonly Consumer[] = [
       await run(['go', 'mod', 'init', 'consumer'], { cwd: folder });
       const edits = [`-replace=${module}=${join(DIST, 'go', 'cdkgameliftvpcpeering')}`, `-require=${module}@v${LIBRARY_VERSION}`];
       await run(['go', 'mod', 'edit', ...edits, ...requires.map((require) => `-require=${require}`)], { cwd: folder });
-      await install(['go', 'mod', 'tidy'], folder, /.*(not found|unknown revision).*/);
+      await runInstallCommand(['go', 'mod', 'tidy'], folder, /.*(not found|unknown revision).*/);
       await run(['go', 'vet', '.'], { cwd: folder });
       return ['go', 'run', '.'];
     },
@@ -216,7 +220,7 @@ async function synthesize(consumer: Consumer, cdk: CdkVersions, root: string): P
 }
 
 /** @throws Error that names the first line that differs */
-function compare(actual: Templates, expected: Templates): void {
+function compareTemplates(actual: Templates, expected: Templates): void {
   for (const file of new Set([...Object.keys(expected), ...Object.keys(actual)])) {
     const [actualLines, expectedLines] = [actual, expected].map((templates) => (templates[file] ?? '').split('\n'));
     const index = expectedLines?.findIndex((line, number) => line !== actualLines?.[number]) ?? 0;
@@ -243,7 +247,7 @@ async function checkConsumers(cdk: CdkVersions, others: readonly Consumer[], roo
   for (const other of others) {
     outcomes.push(
       await runCheck(nameOf(other), async () => {
-        compare(await synthesize(other, cdk, root), expected);
+        compareTemplates(await synthesize(other, cdk, root), expected);
       }),
     );
   }

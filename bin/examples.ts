@@ -4,7 +4,10 @@ import { basename, join } from 'node:path';
 import { Rehearsal } from 'rehearsal';
 import { detailsOf, summaryOf, runLife } from 'rehearsal/cli';
 import type { Difference } from 'rehearsal/cli';
-import { line, stepLine, table } from 'rehearsal/report';
+import { line, stepLine } from 'rehearsal/report';
+import { commandsNotInstalled } from './commands';
+import { report, runCheck } from './outcomes';
+import type { Outcome } from './outcomes';
 import { synthesize } from './synthesize';
 import useTemporaryDirectory from './temporary-directory';
 
@@ -20,7 +23,7 @@ const DATA = { account: '222222222222', region: 'us-east-1' };
 /** The existing VPCs in another account that some examples use. */
 const VPCS = { vpcId: '10.90.0.0/16', betaVpcId: '10.91.0.0/16', prodVpcId: '10.92.0.0/16' };
 
-/** What the template of an example retains. It is left behind in a real account, too. */
+/** The resources that the template of an example retains after the deletion. */
 const RETAINED: Readonly<Record<string, RegExp>> = {
   draining: /^left behind of (fleets|connections|peerings|routes|securityGroups|rules|tags): |"type":"AWS::GameLift::Build"/,
   pipeline: /^left behind of otherResources: .*"type":"AWS::S3::Bucket","physicalId":"Pipeline-PipelineArtifactsBucket/,
@@ -40,8 +43,8 @@ function lint(assembly: string): string[] {
   return error === undefined ? stdout.split('\n\n').filter((finding) => finding.trim() !== '') : [];
 }
 
-/** Returns the problems of an example. */
-async function rehearse(example: string, assemblies: string): Promise<string[]> {
+/** @throws Error that lists the problems of the example, if it has any */
+async function checkExample(example: string, assemblies: string): Promise<void> {
   // always the same start time: how long callers wait for a rate limit depends on the clock
   const rehearsal = await Rehearsal.start({ account: GAME, startTime: Date.UTC(2026, 0, 1) });
   try {
@@ -56,17 +59,22 @@ async function rehearse(example: string, assemblies: string): Promise<string[]> 
         return { name, days, assembly: await synthesize(`examples/${example}.ts`, { ...context, build }, directory) };
       }),
     );
-    const findings = deployments.flatMap(({ assembly }) => lint(assembly));
+    const lintFindings = deployments.flatMap(({ assembly }) => lint(assembly));
     const { failures, leftBehind } = await runLife(rehearsal, deployments, (step) => {
       console.log(`${example}  ${stepLine(step)}`);
     });
-    const failed = journal.entries.filter(({ source, message }) => source === 'cloudformation' && message.includes('_FAILED'));
+    const failureEvents = journal.entries.filter(
+      ({ source, message }) => source === 'cloudformation' && message.includes('_FAILED'),
+    );
     const isRetained = (difference: Difference): boolean => RETAINED[example]?.test(detailsOf(difference)) === true;
     summaryOf(leftBehind.filter(isRetained)).forEach((text) => {
       console.log(`${example}  retained ${text}`);
     });
     const unexpected = leftBehind.filter((difference) => !isRetained(difference)).map(detailsOf);
-    return [...findings, ...failures, ...unexpected, ...failed.map((entry) => line(entry, start))];
+    const problems = [...lintFindings, ...failures, ...unexpected, ...failureEvents.map((entry) => line(entry, start))];
+    if (problems.length > 0) {
+      throw new Error(problems.join('\n'));
+    }
   } finally {
     await rehearsal.close();
   }
@@ -75,21 +83,17 @@ async function rehearse(example: string, assemblies: string): Promise<string[]> 
 async function main(): Promise<void> {
   const assemblies = useTemporaryDirectory();
   const examples = readdirSync(EXAMPLES)
-    .filter((file) => file.endsWith('.ts') && file !== 'suppressions.ts')
+    .filter((file) => file.endsWith('.ts'))
     .map((file) => basename(file, '.ts'));
-  const outcomes: { readonly example: string; readonly problems: readonly string[] }[] = [];
+  const outcomes: Outcome[] = [];
   for (const example of examples) {
-    outcomes.push({ example, problems: await rehearse(example, assemblies).catch((error: unknown) => [String(error)]) });
+    outcomes.push(await runCheck(example, () => checkExample(example, assemblies)));
   }
-  const rows = outcomes.map(({ example, problems }) => [problems.length === 0 ? 'ok' : 'FAILED', example, problems[0] ?? '']);
-  console.log(`\n${table(['', 'example', 'problem'], rows)}`);
-  const failed = outcomes.filter(({ problems }) => problems.length > 0);
-  for (const { example, problems } of failed) {
-    console.log(`\n${example}:\n${problems.join('\n')}`);
-    process.exitCode = 1;
+  if (commandsNotInstalled(['cfn-lint']).length > 0) {
+    const problem = 'install cfn-lint to check the templates of the examples';
+    outcomes.push({ name: 'cfn-lint', result: 'not available', problem });
   }
-  const lintMissing = spawnSync('cfn-lint', ['--version']).error !== undefined;
-  console.log(`\n${outcomes.length - failed.length} passed, ${failed.length} failed${lintMissing ? ', 1 not available' : ''}`);
+  report('example', outcomes);
 }
 
 main().catch((error: unknown) => {

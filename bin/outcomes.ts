@@ -8,10 +8,10 @@ export interface Outcome {
   readonly problem: string;
 }
 
-/** A check cannot run, because a tool or package is not installed or cannot be downloaded. */
+/** Thrown if a check cannot run, because a tool or package is not installed or cannot be downloaded. */
 export class NotAvailable extends Error {}
 
-/** Runs a check. It fails if it throws. */
+/** Runs a check. It passes unless it throws. */
 export async function runCheck(name: string, check: () => Promise<unknown>): Promise<Outcome> {
   try {
     await check();
@@ -32,6 +32,6 @@ export function report(kind: string, outcomes: readonly Outcome[]): void {
   }
   const count = (result: Outcome['result']): number => outcomes.filter((outcome) => outcome.result === result).length;
   const notAvailable = count('not available');
-  const rest = notAvailable === 0 ? '' : `, ${notAvailable} not available`;
-  console.log(`\n${count('ok')} passed, ${count('FAILED')} failed${rest}`);
+  const notAvailableText = notAvailable === 0 ? '' : `, ${notAvailable} not available`;
+  console.log(`\n${count('ok')} passed, ${count('FAILED')} failed${notAvailableText}`);
 }

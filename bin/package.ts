@@ -25,7 +25,7 @@ const TOOLS: Readonly<Record<string, readonly string[]>> = {
 const ENVIRONMENT = { JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION: '20', npm_config_ignore_scripts: 'true' };
 
 /** Generates the package of a language, and builds it if the tools are installed. */
-async function makePackage(target: string): Promise<void> {
+async function buildPackage(target: string): Promise<void> {
   const missingTools = commandsNotInstalled(TOOLS[target] ?? []);
   const pacmak = ['jsii-pacmak', '--target', target, '--rosetta-tablet', '.jsii.tabl.json', '--no-npmignore'];
   await run(['npx', ...pacmak, ...(missingTools.length > 0 ? ['--code-only'] : [])], { cwd: ROOT, env: ENVIRONMENT });
@@ -45,7 +45,7 @@ async function main(): Promise<void> {
     ),
   ];
   for (const target of process.argv.length > 2 ? process.argv.slice(2) : ['js', ...Object.keys(jsii.targets)]) {
-    outcomes.push(await runCheck(target, () => makePackage(target)));
+    outcomes.push(await runCheck(target, () => buildPackage(target)));
   }
   report('package', outcomes);
 }

@@ -77,7 +77,7 @@ interface Outcome {
   /** Why the status is not complete. */
   readonly reason?: string;
   readonly took: string;
-  /** How long before the step the authorization expired, and how long it is valid after it. Empty if the stack has no such output. */
+  /** How long the authorization had expired before the step, and how long it is valid after the step. Empty without such an output. */
   readonly authorization: string;
 }
 
@@ -86,12 +86,12 @@ function expiryOf(outputs: Readonly<Record<string, unknown>>): number {
   return Date.parse(String(outputs.AuthorizationExpires));
 }
 
-/** Deploys or deletes a stack. */
-async function perform(rehearsal: Rehearsal, stack: string, step: Step, directory: string): Promise<Outcome> {
+/** Runs a step for a stack: deploys or deletes it. */
+async function performStep(rehearsal: Rehearsal, stack: string, step: Step, directory: string): Promise<Outcome> {
   const { clock, cloudFormation, journal } = rehearsal;
-  const earlier = step === STEPS[0] ? NaN : expiryOf(cloudFormation.describe(stack).outputs);
+  const previousExpiry = step === STEPS[0] ? NaN : expiryOf(cloudFormation.describe(stack).outputs);
   const start = clock.now();
-  const from = journal.entries.length;
+  const entriesBefore = journal.entries.length;
   const result = await (
     step.context === undefined ? cloudFormation.delete(stack) : cloudFormation.deploy(directory, stack)
   ).catch((error: unknown) => ({
@@ -100,13 +100,13 @@ async function perform(rehearsal: Rehearsal, stack: string, step: Step, director
     reason: withoutIds(error instanceof Error ? error.message : String(error)),
   }));
   const now = clock.now();
-  const expires = expiryOf(result.outputs);
-  const found = earlier < start ? `expired ${span(start - earlier)} before` : '';
-  const left = expires > now ? `valid for ${span(expires - now)} after` : '';
+  const expiry = expiryOf(result.outputs);
+  const expired = previousExpiry < start ? `expired ${span(start - previousExpiry)} before` : '';
+  const valid = expiry > now ? `valid for ${span(expiry - now)} after` : '';
   return {
-    ...withFirstFailure({ name: stack, ...result }, journal.entries.slice(from)),
+    ...withFirstFailure({ name: stack, ...result }, journal.entries.slice(entriesBefore)),
     took: span(now - start),
-    authorization: [found, left].filter((text) => text !== '').join(', '),
+    authorization: [expired, valid].filter((text) => text !== '').join(', '),
   };
 }
 
@@ -117,7 +117,7 @@ interface Life {
   readonly pictured: PicturedLife;
 }
 
-/** Synthesizes an app for each step. Returns the directories of the assemblies. */
+/** Synthesizes an app once for each context of the steps. Returns the directory of the assembly for each step. */
 async function synthesizeSteps(app: string, assemblies: string): Promise<readonly string[]> {
   const synthesized = new Map<string, string>();
   const directories: string[] = [];
@@ -145,7 +145,7 @@ export interface LivesOptions {
   readonly build: () => Promise<unknown>;
 }
 
-async function live(
+async function rehearseLife(
   title: string,
   assemblies: readonly string[],
   { readings = [], verbose }: LivesOptions,
@@ -171,7 +171,7 @@ async function live(
       const outcomes: Outcome[] = [];
       // like `cdk deploy --all` and `cdk destroy --all`, but continues after a failure
       for (const stack of STACKS) {
-        outcomes.push(await perform(rehearsal, stack, step, assemblies[index] ?? ''));
+        outcomes.push(await performStep(rehearsal, stack, step, assemblies[index] ?? ''));
       }
       print(stepLine({ name: step.name, after: clock.now() - start, stacks: outcomes }));
       steps.push(outcomes);
@@ -185,12 +185,12 @@ async function live(
 }
 
 /** Tables that compare the steps of both lives. */
-function comparison(ours: Life, theirs: Life): string {
+function comparisonTables(ours: Life, theirs: Life): string {
   return STACKS.map((stack, index) => {
     const rows = STEPS.map(({ name, expected }, number) => {
-      const mine = ours.steps[number]?.[index];
-      const cells = mine === undefined ? [] : [mine.status, mine.took, mine.authorization];
-      return [mine?.status === expected[index] ? 'ok' : 'FAILED', name, ...cells, theirs.steps[number]?.[index]?.status ?? ''];
+      const outcome = ours.steps[number]?.[index];
+      const cells = outcome === undefined ? [] : [outcome.status, outcome.took, outcome.authorization];
+      return [outcome?.status === expected[index] ? 'ok' : 'FAILED', name, ...cells, theirs.steps[number]?.[index]?.status ?? ''];
     });
     return table(['', stack, 'with this library', 'took', 'authorization', 'with AwsCustomResource'], rows);
   }).join('\n\n');
@@ -220,13 +220,18 @@ export async function rehearseBothLives(options: LivesOptions, print: Output['pr
   print('building the library');
   await build();
   print('synthesizing bin/app.ts and bin/comparison.ts');
-  const [app, other] = await Promise.all([
+  const [ourAssemblies, theirAssemblies] = await Promise.all([
     synthesizeSteps('bin/app.ts', directory),
     synthesizeSteps('bin/comparison.ts', directory),
   ]);
-  const ours = await live('With this library (bin/app.ts)', app, options, print);
-  const theirs = await live('Without it, with the AwsCustomResource of the CDK (bin/comparison.ts)', other, options, print);
-  print(`\n${comparison(ours, theirs)}`);
+  const ours = await rehearseLife('With this library (bin/app.ts)', ourAssemblies, options, print);
+  const theirs = await rehearseLife(
+    'Without it, with the AwsCustomResource of the CDK (bin/comparison.ts)',
+    theirAssemblies,
+    options,
+    print,
+  );
+  print(`\n${comparisonTables(ours, theirs)}`);
   print(`\n${LEGEND}`);
   print(`\n${list('Why the stacks without this library fail', reasonsOf(theirs))}`);
   print(`\n${list('Left behind two days after the deletion, with this library', summaryOf(ours.leftBehind))}`);
@@ -246,12 +251,12 @@ export async function rehearseBothLives(options: LivesOptions, print: Output['pr
  *
  * @returns its exit code: 0 if both stacks behaved as expected, 1 if not, 2 if an argument is invalid
  */
-export async function start(args: readonly string[], { print, complain }: Output): Promise<number> {
-  let options: ReturnType<typeof parse>;
+export async function start(args: readonly string[], { print, printError }: Output): Promise<number> {
+  let options: ReturnType<typeof parseArguments>;
   try {
-    options = parse(args);
+    options = parseArguments(args);
   } catch (error) {
-    complain(error instanceof Error ? error.message : String(error));
+    printError(error instanceof Error ? error.message : String(error));
     return 2;
   }
   if (options.help) {
@@ -262,7 +267,7 @@ export async function start(args: readonly string[], { print, complain }: Output
   return (await rehearseBothLives({ ...options, directory: useTemporaryDirectory(), build }, print)) ? 0 : 1;
 }
 
-function parse(args: readonly string[]) {
+function parseArguments(args: readonly string[]) {
   const { values } = parseArgs({
     args: [...args],
     options: {

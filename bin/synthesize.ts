@@ -1,6 +1,5 @@
-import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { run } from './commands';
 
 const ROOT = join(__dirname, '..');
 const CLI = join(ROOT, 'node_modules', 'aws-cdk', 'bin', 'cdk');
@@ -17,21 +16,12 @@ export type Context = Readonly<Record<string, string>>;
  */
 export async function synthesize(app: string, context: Context, directory: string): Promise<string> {
   const options = Object.entries(context).flatMap(([name, value]) => ['--context', `${name}=${value}`]);
-  const command = [
-    CLI,
-    'synth',
-    '--quiet',
-    '--app',
-    `"${process.execPath}" --import tsx ${app}`,
-    '--output',
-    directory,
-    ...options,
-  ];
+  const appCommand = `"${process.execPath}" --import tsx ${app}`;
+  const cdkSynth = [CLI, 'synth', '--quiet', '--app', appCommand, '--output', directory, ...options];
   try {
-    await promisify(execFile)(process.execPath, command, { cwd: ROOT, env: { ...process.env, ...ENVIRONMENT } });
+    await run([process.execPath, ...cdkSynth], { cwd: ROOT, env: ENVIRONMENT });
     return directory;
   } catch (error) {
-    const { stdout, stderr } = error as { readonly stdout?: string; readonly stderr?: string };
-    throw new Error(`cdk synth of ${app} failed:\n${stdout ?? ''}${stderr ?? ''}`, { cause: error });
+    throw new Error(`cdk synth of ${app} failed:\n${(error as Error).message}`, { cause: error });
   }
 }

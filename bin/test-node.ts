@@ -11,7 +11,7 @@ import type { Outcome } from './outcomes';
  * npm run test:node -- test/lib/rules.test.ts  runs npm test with these arguments
  */
 
-async function test(version: string): Promise<void> {
+async function runTests(version: string): Promise<void> {
   const PATH = [dirname(await installNode(version)), process.env.PATH].join(delimiter);
   await run(['npm', 'test', '--', ...process.argv.slice(2)], { cwd: join(__dirname, '..'), env: { PATH } });
 }
@@ -19,7 +19,7 @@ async function test(version: string): Promise<void> {
 async function main(): Promise<void> {
   const outcomes: Outcome[] = [];
   for (const version of Object.values(NODE_VERSIONS)) {
-    outcomes.push(await runCheck(`Node.js ${version}`, () => test(version)));
+    outcomes.push(await runCheck(`Node.js ${version}`, () => runTests(version)));
   }
   report('tested with', outcomes);
 }

@@ -18,7 +18,7 @@ function directoriesOf({ outputs }: Metafile): string[] {
   return [...new Set(sources.flatMap((source) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(source) ?? []))];
 }
 
-function read(directory: string): Package {
+function readPackage(directory: string): Package {
   const manifest = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8')) as {
     readonly name: string;
     readonly version: string;
@@ -42,7 +42,7 @@ function read(directory: string): Package {
  * @throws Error if the license of a package, or its text, is unknown
  */
 export function thirdPartyNotices(metafile: Metafile, root: string): string {
-  const packages = directoriesOf(metafile).map((directory) => read(join(root, directory)));
+  const packages = directoriesOf(metafile).map((directory) => readPackage(join(root, directory)));
   const sections = new Map<string, string[]>();
   for (const { name, version, license, texts } of packages) {
     if (texts.length === 0 && license !== 'Apache-2.0') {

@@ -24,7 +24,7 @@ const ALL = [
   'test:scale',
 ];
 
-/** The last line that each command prints. `lint` prints none and counts as one check. */
+/** The last line that each command prints. `lint` has no such line, and counts as one check. */
 const CLOSING_LINE = /^(\d+) passed, (\d+) failed(?:, (\d+) (?:skipped|not available))?$/gm;
 
 interface Outcome {
@@ -35,26 +35,26 @@ interface Outcome {
   readonly seconds: number;
 }
 
-function run(command: string): Promise<Outcome> {
+function runCommand(command: string): Promise<Outcome> {
   console.log(`\n=== npm run ${command}\n`);
   const started = Date.now();
   const child = spawn('npm', ['run', '--silent', command], { stdio: ['inherit', 'pipe', 'pipe'] });
   let printed = '';
-  for (const [from, to] of [
+  for (const [source, target] of [
     [child.stdout, process.stdout],
     [child.stderr, process.stderr],
   ] as const) {
-    from.on('data', (chunk: Buffer) => {
-      to.write(chunk);
+    source.on('data', (chunk: Buffer) => {
+      target.write(chunk);
       printed += chunk.toString();
     });
   }
   return new Promise((resolve) => {
     child.once('close', (code) => {
-      const closing = [...printed.matchAll(CLOSING_LINE)].at(-1)?.slice(1) ?? [command === 'lint' && code === 0 ? 1 : 0];
-      const [passed = 0, failed = 0, notAvailable = 0] = closing.map((count) => Number(count) || 0);
+      const counts = [...printed.matchAll(CLOSING_LINE)].at(-1)?.slice(1) ?? [command === 'lint' && code === 0 ? 1 : 0];
+      const [passed = 0, failed = 0, notAvailable = 0] = counts.map((count) => Number(count) || 0);
       const seconds = Math.round((Date.now() - started) / 1000);
-      // a command can fail although none of its tests does, such as for its coverage
+      // a command can fail even if all of its tests pass, for example because of its coverage
       resolve({
         command,
         passed,
@@ -69,7 +69,7 @@ function run(command: string): Promise<Outcome> {
 async function main(): Promise<void> {
   const outcomes: Outcome[] = [];
   for (const command of process.argv.length > 2 ? process.argv.slice(2) : ALL) {
-    outcomes.push(await run(command));
+    outcomes.push(await runCommand(command));
   }
   const rows = outcomes.map(({ command, passed, failed, notAvailable, seconds }) => [
     command,
@@ -79,7 +79,7 @@ async function main(): Promise<void> {
   console.log(`\n${table(['command', 'result', 'passed', 'failed', 'not available', 'seconds'], rows)}\n`);
   const sum = (key: 'passed' | 'failed' | 'notAvailable'): number => outcomes.reduce((total, outcome) => total + outcome[key], 0);
   const notAvailable = sum('notAvailable');
-  console.log(`${sum('passed')} passed, ${sum('failed')} failed${notAvailable === 0 ? '' : `, ${notAvailable} skipped`}`);
+  console.log(`${sum('passed')} passed, ${sum('failed')} failed${notAvailable === 0 ? '' : `, ${notAvailable} not available`}`);
   process.exitCode = sum('failed') === 0 ? 0 : 1;
 }
 

@@ -4,7 +4,7 @@ import * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { VpcPeeringAuthorization, VpcPeeringConnection } from '../lib';
-import { acceptPeering } from './suppressions';
+import { acceptPeering } from './shared/suppressions';
 
 /*
  * Players finish on the old fleet, while new players already use the new build. The old fleet and its connection to the database are

@@ -3,9 +3,9 @@ import * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import type { Construct } from 'constructs';
-import { vpcWithDatabase } from '../bin/studio';
+import { createVpcWithDatabase } from './shared/studio';
 import { VpcPeeringAuthorization, VpcPeeringConnection } from '../lib';
-import { acceptNetwork, acceptPeering } from './suppressions';
+import { acceptNetwork, acceptPeering } from './shared/suppressions';
 
 /*
  * A fleet that is wrapped in another construct, like the fleets of @aws-cdk/aws-gamelift-alpha. The default child of the construct must
@@ -32,7 +32,7 @@ class BuildFleet extends Resource {
 
 const app = new App();
 const stack = new Stack(app, 'FleetConstruct');
-const { vpc } = vpcWithDatabase(stack);
+const { vpc } = createVpcWithDatabase(stack);
 const fleet = new BuildFleet(stack, 'Fleet', String(app.node.tryGetContext('build') ?? '1'));
 const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
 new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, peerOnCreate: true });

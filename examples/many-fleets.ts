@@ -3,9 +3,9 @@ import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { Construct } from 'constructs';
-import { fleetOf, vpcWithDatabase } from '../bin/studio';
+import { createFleet, createVpcWithDatabase } from './shared/studio';
 import { VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringHandler } from '../lib';
-import { acceptNetwork, acceptPeering } from './suppressions';
+import { acceptNetwork, acceptPeering } from './shared/suppressions';
 
 /*
  * Many fleets on one VPC: one authorization for all of them, one Lambda function, and one alarm on its failed requests. If a delete
@@ -14,12 +14,12 @@ import { acceptNetwork, acceptPeering } from './suppressions';
 
 const app = new App();
 const stack = new Stack(app, 'ManyFleets');
-const { vpc, database } = vpcWithDatabase(stack);
+const { vpc, database } = createVpcWithDatabase(stack);
 const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
 
 for (const mode of ['Duel', 'Squad', 'Arena', 'Practice', 'Ranked']) {
   const scope = new Construct(stack, mode);
-  const fleet = fleetOf(scope, String(app.node.tryGetContext('build') ?? '1'));
+  const fleet = createFleet(scope, String(app.node.tryGetContext('build') ?? '1'));
   const peering = new VpcPeeringConnection(scope, 'Peering', { authorization, fleet });
   peering.allowTo(database, ec2.Port.tcp(5432));
 }

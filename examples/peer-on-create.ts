@@ -1,9 +1,9 @@
 import { App, Aspects, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { fleetOf, vpcWithDatabase } from '../bin/studio';
+import { createFleet, createVpcWithDatabase } from './shared/studio';
 import { VpcPeeringAuthorization, VpcPeeringConnection } from '../lib';
-import { acceptNetwork, acceptPeering } from './suppressions';
+import { acceptNetwork, acceptPeering } from './shared/suppressions';
 
 /*
  * A fleet that GameLift peers while it creates it: the fleet is created with the peering, or not at all. Its servers start before the
@@ -12,8 +12,8 @@ import { acceptNetwork, acceptPeering } from './suppressions';
 
 const app = new App();
 const stack = new Stack(app, 'PeerOnCreate');
-const { vpc, database } = vpcWithDatabase(stack);
-const fleet = fleetOf(stack, String(app.node.tryGetContext('build') ?? '1'));
+const { vpc, database } = createVpcWithDatabase(stack);
+const fleet = createFleet(stack, String(app.node.tryGetContext('build') ?? '1'));
 
 const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
 const peering = new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, peerOnCreate: true });

@@ -1,9 +1,9 @@
 import { App, Aspects, CfnOutput, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { fleetOf } from '../bin/studio';
+import { createFleet } from './shared/studio';
 import { VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '../lib';
-import { acceptPeering } from './suppressions';
+import { acceptPeering } from './shared/suppressions';
 
 /*
  * Two accounts that trust each other: the account of the VPC has a role, through which the stack of the fleets authorizes, and
@@ -37,7 +37,7 @@ if (typeof gameLiftCidrBlock === 'string') {
 }
 
 const game = new Stack(app, 'PeerRoleGame', { env: GAME });
-const fleet = fleetOf(game, String(app.node.tryGetContext('build') ?? '1'));
+const fleet = createFleet(game, String(app.node.tryGetContext('build') ?? '1'));
 const authorization = new VpcPeeringAuthorization(game, 'Authorization', { vpc: vpcOf(game), peerRole, externalId });
 const peering = new VpcPeeringConnection(game, 'Peering', { authorization, fleet, dnsResolution: true });
 new CfnOutput(game, 'GameLiftCidrBlock', { value: peering.gameLiftCidrBlock });

@@ -6,9 +6,9 @@ import * as s3 from 'aws-cdk-lib/aws-s3';
 import { CodePipeline, CodePipelineSource, ManualApprovalStep, ShellStep } from 'aws-cdk-lib/pipelines';
 import { AwsSolutionsChecks, NagSuppressions } from 'cdk-nag';
 import type { Construct } from 'constructs';
-import { fleetOf } from '../bin/studio';
+import { createFleet } from './shared/studio';
 import { VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '../lib';
-import { acceptPeering } from './suppressions';
+import { acceptPeering } from './shared/suppressions';
 
 /*
  * A pipeline with two stages over two accounts. A deployment may wait for its approval for days: each stack renews the
@@ -32,7 +32,7 @@ class Studio extends Stage {
     const peerRole = new VpcPeeringRole(data.stack, 'Role', { vpc: data.vpc, gameLiftAccount: GAME.account });
 
     const game = stackIn('Game', GAME);
-    const fleet = fleetOf(game.stack, String(this.node.tryGetContext('build') ?? '1'));
+    const fleet = createFleet(game.stack, String(this.node.tryGetContext('build') ?? '1'));
     const authorization = new VpcPeeringAuthorization(game.stack, 'Authorization', { vpc: game.vpc, peerRole });
     new VpcPeeringConnection(game.stack, 'Peering', { authorization, fleet });
     acceptPeering(data.stack, game.stack);

@@ -1,9 +1,9 @@
 import { App, Aspects, Duration, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { fleetOf } from '../bin/studio';
+import { createFleet } from './shared/studio';
 import { AuthorizationRenewal, PeeringRoutes, VpcPeeringAuthorization, VpcPeeringConnection } from '../lib';
-import { acceptPeering, acceptRenewals } from './suppressions';
+import { acceptPeering, acceptRenewals } from './shared/suppressions';
 
 /*
  * Two accounts without trust: the account of the VPC authorizes, and keeps the authorization valid at any time. The stack of
@@ -33,7 +33,7 @@ const received = VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(g
 });
 new VpcPeeringConnection(game, 'Peering', {
   authorization: received,
-  fleet: fleetOf(game, String(app.node.tryGetContext('build') ?? '1')),
+  fleet: createFleet(game, String(app.node.tryGetContext('build') ?? '1')),
   peerOnCreate: true,
   // only the account of the VPC can set routes there
   routes: PeeringRoutes.none(),

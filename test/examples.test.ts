@@ -4,8 +4,8 @@ import { basename, join } from 'node:path';
 
 const EXAMPLES = join(__dirname, '..', 'examples');
 const NAMES = readdirSync(EXAMPLES)
-  .map((file) => basename(file, '.ts'))
-  .filter((name) => name !== 'suppressions');
+  .filter((file) => file.endsWith('.ts'))
+  .map((file) => basename(file, '.ts'));
 
 let outdir: string;
 

@@ -21,7 +21,7 @@ interface Outcome {
 
 async function command(...args: string[]): Promise<Outcome> {
   const [printed, complained]: string[][] = [[], []];
-  const code = await rehearse(args, { print: (text) => printed?.push(text), complain: (text) => complained?.push(text) });
+  const code = await rehearse(args, { print: (text) => printed?.push(text), printError: (text) => complained?.push(text) });
   return { code, printed: printed?.join('\n') ?? '', complained: complained?.join('\n') ?? '' };
 }
 

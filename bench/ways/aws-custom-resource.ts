@@ -19,17 +19,17 @@ const options = () => ({ policy: AwsCustomResourcePolicy.fromStatements([peering
 export function authorize(scope: Construct, id: string, peerVpcId: string): AwsCustomResource {
   const parameters = { GameLiftAwsAccountId: Stack.of(scope).account, PeerVpcId: peerVpcId };
   const physicalResourceId = PhysicalResourceId.of('authorization');
-  const call: AwsSdkCall = {
+  const authorizeCall: AwsSdkCall = {
     service: 'GameLift',
     action: 'createVpcPeeringAuthorization',
     parameters,
     physicalResourceId,
   };
   const onDelete = { service: 'GameLift', action: 'deleteVpcPeeringAuthorization', parameters };
-  return new AwsCustomResource(scope, id, { onCreate: call, onUpdate: call, onDelete, ...options() });
+  return new AwsCustomResource(scope, id, { onCreate: authorizeCall, onUpdate: authorizeCall, onDelete, ...options() });
 }
 
-/** With AwsCustomResource, which makes one call for each event: it neither waits nor authorizes again. */
+/** With AwsCustomResource, which makes one call for each request. It neither waits for the connection nor authorizes again. */
 export const AWS_CUSTOM_RESOURCE: Way = {
   name: 'AwsCustomResource',
   connectionType: TYPE,
@@ -38,29 +38,29 @@ export const AWS_CUSTOM_RESOURCE: Way = {
       const authorization = authorize(stack, `Authorization${number}`, vpcId);
       fleets.forEach((fleet, index) => {
         const { fleetId } = fleet.fleetRef;
-        const request: AwsSdkCall = {
+        const requestCall: AwsSdkCall = {
           service: 'GameLift',
           action: 'createVpcPeeringConnection',
           parameters: { FleetId: fleetId, PeerVpcAwsAccountId: stack.account, PeerVpcId: vpcId },
           physicalResourceId: PhysicalResourceId.of(fleetId),
         };
-        const requested = new AwsCustomResource(stack, `Peering${number}x${index}`, {
-          onCreate: request,
-          onUpdate: request,
+        const requestResource = new AwsCustomResource(stack, `Peering${number}x${index}`, {
+          onCreate: requestCall,
+          onUpdate: requestCall,
           resourceType: TYPE,
           ...options(),
         });
-        requested.node.addDependency(authorization);
+        requestResource.node.addDependency(authorization);
         // the output of the request does not contain the id that the deletion needs
-        const find: AwsSdkCall = {
+        const findCall: AwsSdkCall = {
           service: 'GameLift',
           action: 'describeVpcPeeringConnections',
           parameters: { FleetId: fleetId },
           physicalResourceId: PhysicalResourceId.fromResponse('VpcPeeringConnections.0.VpcPeeringConnectionId'),
         };
-        const found = new AwsCustomResource(stack, `Found${number}x${index}`, {
-          onCreate: find,
-          onUpdate: find,
+        const findResource = new AwsCustomResource(stack, `Found${number}x${index}`, {
+          onCreate: findCall,
+          onUpdate: findCall,
           onDelete: {
             service: 'GameLift',
             action: 'deleteVpcPeeringConnection',
@@ -69,7 +69,7 @@ export const AWS_CUSTOM_RESOURCE: Way = {
           resourceType: TYPE,
           ...options(),
         });
-        found.node.addDependency(requested);
+        findResource.node.addDependency(requestResource);
       });
     });
   },

@@ -25,7 +25,7 @@ function realtimeServer(stack: Stack): Server {
 }
 
 /** A fleet that becomes ACTIVE. Set `GAMELIFT_BUILD_ID` and `GAMELIFT_LAUNCH_PATH` to use your own build. */
-export function fleetOf(stack: Stack): gamelift.CfnFleet {
+export function createFleet(stack: Stack): gamelift.CfnFleet {
   const buildId = fromEnvironment('GAMELIFT_BUILD_ID', '');
   const { source, launchPath } =
     buildId === ''

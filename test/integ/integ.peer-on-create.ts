@@ -1,14 +1,14 @@
 import { App, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import { vpcWithDatabase } from '../../bin/studio';
+import { createVpcWithDatabase } from '../../examples/shared/studio';
 import { VpcPeeringAuthorization, VpcPeeringConnection } from '../../lib';
-import { fleetOf } from './fleet';
+import { createFleet } from './fleet';
 import { testPeering } from './peering-test';
 
 const app = new App();
 const stack = new Stack(app, 'GameLiftVpcPeeringOnCreate');
-const { vpc, database } = vpcWithDatabase(stack);
-const fleet = fleetOf(stack);
+const { vpc, database } = createVpcWithDatabase(stack);
+const fleet = createFleet(stack);
 const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
 const peering = new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, peerOnCreate: true });
 peering.allowTo(database, ec2.Port.tcp(5432));

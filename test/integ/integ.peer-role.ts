@@ -2,7 +2,7 @@ import { App, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '../../lib';
 import { fromEnvironment } from './environment';
-import { fleetOf } from './fleet';
+import { createFleet } from './fleet';
 import { testPeering } from './peering-test';
 
 /** integ-runner deploys in the account of the fleet. The VPC is in another account. */
@@ -19,7 +19,7 @@ const data = new Stack(app, 'GameLiftVpcPeeringRoleData', { env: { account: data
 const peerRole = new VpcPeeringRole(data, 'Role', { vpc: vpcOf(data), gameLiftAccount: gameAccount, externalId });
 
 const game = new Stack(app, 'GameLiftVpcPeeringRoleGame', { env: { account: gameAccount, region } });
-const fleet = fleetOf(game);
+const fleet = createFleet(game);
 const authorization = new VpcPeeringAuthorization(game, 'Authorization', { vpc: vpcOf(game), peerRole, externalId });
 const peering = new VpcPeeringConnection(game, 'Peering', { authorization, fleet });
 testPeering(app, {

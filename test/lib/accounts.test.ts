@@ -13,7 +13,7 @@ const DATA = { account: '222222222222', region: 'eu-central-1' };
 const ROLE_ARN = 'arn:aws:iam::222222222222:role/Peering';
 const VPC_ID = 'vpc-0123456789abcdef0';
 
-function vpcOf(stack: Stack): ec2.IVpc {
+function importVpc(stack: Stack): ec2.IVpc {
   return ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId: VPC_ID, availabilityZones: ['eu-central-1a'] });
 }
 
@@ -21,29 +21,31 @@ function statementsOf(stack: Stack, policyName: string): unknown[] {
   const policies = Object.values(Template.fromStack(stack).findResources('AWS::IAM::RolePolicy')) as {
     Properties: { PolicyName: unknown; PolicyDocument: { Statement: unknown[] } };
   }[];
-  const found = policies.filter(({ Properties }) => JSON.stringify(Properties.PolicyName).includes(`-${policyName}`));
-  return found.flatMap(({ Properties }) => Properties.PolicyDocument.Statement);
+  const matching = policies.filter(({ Properties }) => JSON.stringify(Properties.PolicyName).includes(`-${policyName}`));
+  return matching.flatMap(({ Properties }) => Properties.PolicyDocument.Statement);
 }
 
 function actionsOf(statements: readonly unknown[]): string[] {
   return statements.flatMap((statement) => [(statement as { Action: string | string[] }).Action].flat()).sort();
 }
 
-describe('a role in the account of the VPC', () => {
-  function roleOf(props: Partial<ConstructorParameters<typeof VpcPeeringRole>[2]> = { gameLiftAccount: GAME.account }): Template {
+describe('a VpcPeeringRole', () => {
+  function templateWithRole(
+    props: Partial<ConstructorParameters<typeof VpcPeeringRole>[2]> = { gameLiftAccount: GAME.account },
+  ): Template {
     const stack = new Stack(new App(), 'Data', { env: DATA });
-    new VpcPeeringRole(stack, 'Role', { vpc: vpcOf(stack), ...props });
+    new VpcPeeringRole(stack, 'Role', { vpc: importVpc(stack), ...props });
     return Template.fromStack(stack);
   }
 
   test('trusts the GameLift account, and requires the external id if there is one', () => {
     const principal = { AWS: { 'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, ':iam::111111111111:root']] } };
-    roleOf().hasResourceProperties('AWS::IAM::Role', {
+    templateWithRole().hasResourceProperties('AWS::IAM::Role', {
       AssumeRolePolicyDocument: {
         Statement: [{ Action: 'sts:AssumeRole', Effect: 'Allow', Principal: principal, Condition: Match.absent() }],
       },
     });
-    roleOf({ gameLiftAccount: GAME.account, externalId: 'studio-7' }).hasResourceProperties('AWS::IAM::Role', {
+    templateWithRole({ gameLiftAccount: GAME.account, externalId: 'studio-7' }).hasResourceProperties('AWS::IAM::Role', {
       AssumeRolePolicyDocument: {
         Statement: [
           {
@@ -57,8 +59,8 @@ describe('a role in the account of the VPC', () => {
     });
   });
 
-  test('trusts the principal in assumedBy instead', () => {
-    roleOf({ assumedBy: new iam.ArnPrincipal('arn:aws:iam::111111111111:role/Deployer') }).hasResourceProperties(
+  test('trusts the principal in assumedBy if it is passed', () => {
+    templateWithRole({ assumedBy: new iam.ArnPrincipal('arn:aws:iam::111111111111:role/Deployer') }).hasResourceProperties(
       'AWS::IAM::Role',
       {
         AssumeRolePolicyDocument: { Statement: [{ Principal: { AWS: 'arn:aws:iam::111111111111:role/Deployer' } }] },
@@ -66,8 +68,8 @@ describe('a role in the account of the VPC', () => {
     );
   });
 
-  test('allows authorizing, tagging, routing and setting DNS for its VPC, and nothing else', () => {
-    const [role] = Object.values(roleOf().findResources('AWS::IAM::Role')) as {
+  test('grants only the permissions to authorize, and to set tags, routes and DNS of its VPC', () => {
+    const [role] = Object.values(templateWithRole().findResources('AWS::IAM::Role')) as {
       Properties: {
         Policies: { PolicyDocument: { Statement: { Action: string | string[]; Resource: unknown; Condition?: unknown }[] } }[];
       };
@@ -95,7 +97,7 @@ describe('a role in the account of the VPC', () => {
       'gamelift:DeleteVpcPeeringAuthorization',
       'gamelift:DescribeVpcPeeringAuthorizations',
     ]);
-    // actions that support it are limited to the VPC, or to peering connections with tags of this library
+    // all actions that can be limited are limited to the VPC, or to peering connections with tags of this library
     for (const { Action, Resource, Condition } of statements) {
       const isUnlimited = [Action].flat().every((action) => /^(ec2:Describe|gamelift:)/.test(action));
       const scope = Action === 'ec2:DeleteTags' ? 'aws:ResourceTag/cdk-gamelift-vpc-peering:' : `vpc/${VPC_ID}`;
@@ -106,25 +108,25 @@ describe('a role in the account of the VPC', () => {
   });
 
   test('has the same name whether or not another stack refers to it', () => {
-    const [role] = Object.values(roleOf().findResources('AWS::IAM::Role')) as { Properties: { RoleName: string } }[];
+    const [role] = Object.values(templateWithRole().findResources('AWS::IAM::Role')) as { Properties: { RoleName: string } }[];
     expect(role?.Properties.RoleName).toMatch(/^Data-Role-eu-central-1-[0-9a-f]{8}$/);
   });
 
-  test('has a name of at most 64 characters, whatever the length of its path', () => {
+  test('has a name of 64 characters if its path is longer', () => {
     const stack = new Stack(new App(), 'Data'.repeat(20), { env: DATA });
-    new VpcPeeringRole(stack, 'Role', { vpc: vpcOf(stack), gameLiftAccount: GAME.account });
+    new VpcPeeringRole(stack, 'Role', { vpc: importVpc(stack), gameLiftAccount: GAME.account });
     const [role] = Object.values(Template.fromStack(stack).findResources('AWS::IAM::Role')) as {
       Properties: { RoleName: string };
     }[];
     expect(role?.Properties.RoleName).toHaveLength(64);
   });
 
-  test('has a different name in each stack of an account, and the same name wherever the stack is in the app', () => {
+  test('has a name that depends on the name and Region of the stack, but not on the path of the stack in the app', () => {
     const nameIn = (props: StackProps, path: readonly string[] = ['Data']): unknown => {
       const stages = path.slice(0, -1);
       const scope = stages.reduce<Construct>((parent, id) => new Stage(parent, id), new App());
       const stack = new Stack(scope, path.at(-1) ?? '', { env: DATA, ...props });
-      new VpcPeeringRole(stack, 'Role', { vpc: vpcOf(stack), gameLiftAccount: GAME.account });
+      new VpcPeeringRole(stack, 'Role', { vpc: importVpc(stack), gameLiftAccount: GAME.account });
       const [role] = Object.values(Template.fromStack(stack).findResources('AWS::IAM::Role'));
       return (role as { Properties: { RoleName: string } }).Properties.RoleName;
     };
@@ -140,9 +142,9 @@ describe('a role in the account of the VPC', () => {
     expect(new Set([name, ...others]).size).toBe(5);
   });
 
-  test('has a name in a nested stack too, derived from the top-level stack', () => {
+  test('has a name in a nested stack that begins with the name of the top-level stack', () => {
     const nested = new NestedStack(new Stack(new App(), 'Data', { env: DATA }), 'Network');
-    new VpcPeeringRole(nested, 'Role', { vpc: vpcOf(nested), gameLiftAccount: GAME.account });
+    new VpcPeeringRole(nested, 'Role', { vpc: importVpc(nested), gameLiftAccount: GAME.account });
     Template.fromStack(nested).hasResourceProperties('AWS::IAM::Role', {
       RoleName: Match.stringLikeRegexp('^Data-Network-Role-eu-central-1-[0-9a-f]{8}$'),
     });
@@ -150,16 +152,16 @@ describe('a role in the account of the VPC', () => {
 
   test('is named by CloudFormation if the account or the Region is a token', () => {
     const stack = new Stack(new App(), 'Data');
-    new VpcPeeringRole(stack, 'Role', { vpc: vpcOf(stack), gameLiftAccount: GAME.account });
+    new VpcPeeringRole(stack, 'Role', { vpc: importVpc(stack), gameLiftAccount: GAME.account });
     Template.fromStack(stack).hasResourceProperties('AWS::IAM::Role', { RoleName: Match.absent() });
   });
 
-  test('is referred to by that name from the other account, and its stack is deployed before the stack that uses it', () => {
+  test('can be referred to by its name from another account, in a stack that is deployed later', () => {
     const app = new App();
     const data = new Stack(app, 'Data', { env: DATA });
     const game = new Stack(app, 'Game', { env: GAME });
-    const peerRole = new VpcPeeringRole(data, 'Role', { vpc: vpcOf(data), gameLiftAccount: GAME.account });
-    new VpcPeeringAuthorization(game, 'Authorization', { vpc: vpcOf(game), peerRole });
+    const peerRole = new VpcPeeringRole(data, 'Role', { vpc: importVpc(data), gameLiftAccount: GAME.account });
+    new VpcPeeringAuthorization(game, 'Authorization', { vpc: importVpc(game), peerRole });
     Template.fromStack(game).hasResourceProperties('Custom::GameLiftVpcPeeringAuthorization', {
       PeerVpcAwsAccountId: '222222222222',
       GameLiftAwsAccountId: '111111111111',
@@ -185,16 +187,16 @@ describe('a role in the account of the VPC', () => {
       'pass either gameLiftAccount or assumedBy, got both: each of them sets who can assume the role',
     ],
   ])('fails with %p', (props, message) => {
-    expect(() => roleOf(props)).toThrow(message);
+    expect(() => templateWithRole(props)).toThrow(message);
   });
 });
 
 describe('an authorization with a peer role', () => {
-  function connected(props: Partial<VpcPeeringAuthorizationProps> = {}): Stack {
+  function stackWithPeerRole(props: Partial<VpcPeeringAuthorizationProps> = {}): Stack {
     const stack = new Stack(new App(), 'Game', { env: GAME });
     const peerRole = iam.Role.fromRoleArn(stack, 'Role', ROLE_ARN);
     const authorization = new VpcPeeringAuthorization(stack, 'Authorization', {
-      vpc: vpcOf(stack),
+      vpc: importVpc(stack),
       peerRole,
       externalId: 'studio-7',
       ...props,
@@ -205,7 +207,7 @@ describe('an authorization with a peer role', () => {
   }
 
   test('passes the role, its account and the external id to every custom resource', () => {
-    const template = Template.fromStack(connected());
+    const template = Template.fromStack(stackWithPeerRole());
     for (const type of ['Authorization', 'Connection', 'Teardown']) {
       template.hasResourceProperties(`Custom::GameLiftVpcPeering${type}`, {
         PeerVpcAwsAccountId: '222222222222',
@@ -215,8 +217,8 @@ describe('an authorization with a peer role', () => {
     }
   });
 
-  test('allows the handler to assume the role, to act in its own account, and what AWS requires of the caller of CreateVpcPeeringConnection', () => {
-    const stack = connected();
+  test('lets the handler assume the role, manage fleets, and make the EC2 calls that CreateVpcPeeringConnection requires', () => {
+    const stack = stackWithPeerRole();
     expect(statementsOf(stack, 'Assume')).toEqual([
       { Effect: 'Allow', Action: 'sts:AssumeRole', Resource: ROLE_ARN },
       { Effect: 'Allow', Action: 'gamelift:DescribeVpcPeeringConnections', Resource: '*' },
@@ -252,12 +254,12 @@ describe('an authorization with a peer role', () => {
     [{ externalId: '' }, 'externalId must be 2 to 1224 letters, digits and characters of _+=,.@:/-, got 0 characters'],
     [{ externalId: 'ü!' }, 'externalId must be 2 to 1224 letters, digits and characters of _+=,.@:/-, got 2 characters'],
   ])('fails with %p', (props, message) => {
-    expect(() => connected(props)).toThrow(message);
+    expect(() => stackWithPeerRole(props)).toThrow(message);
   });
 
   test('fails with an external id but no role', () => {
     const stack = new Stack(new App(), 'Game', { env: GAME });
-    expect(() => new VpcPeeringAuthorization(stack, 'A', { vpc: vpcOf(stack), externalId: 'studio-7' })).toThrow(
+    expect(() => new VpcPeeringAuthorization(stack, 'A', { vpc: importVpc(stack), externalId: 'studio-7' })).toThrow(
       'externalId requires a peerRole: AWS STS compares it with the trust policy of that role',
     );
   });
@@ -265,36 +267,36 @@ describe('an authorization with a peer role', () => {
   test('fails with a role that was imported by its name, since the CDK assumes that it is in the account of the stack', () => {
     const stack = new Stack(new App(), 'Game', { env: GAME });
     const peerRole = iam.Role.fromRoleName(stack, 'Role', 'Peering');
-    expect(() => new VpcPeeringAuthorization(stack, 'A', { vpc: vpcOf(stack), peerVpcAccount: DATA.account, peerRole })).toThrow(
-      'import the role by its ARN, since a role imported by its name is assumed to be in the account of the stack',
-    );
+    expect(
+      () => new VpcPeeringAuthorization(stack, 'A', { vpc: importVpc(stack), peerVpcAccount: DATA.account, peerRole }),
+    ).toThrow('import the role by its ARN, since a role imported by its name is assumed to be in the account of the stack');
   });
 });
 
 describe('an imported authorization without a peer role', () => {
-  function connectedWithoutRole(connection: Partial<VpcPeeringConnectionProps>): Stack {
+  function stackWithoutPeerRole(props: Partial<VpcPeeringConnectionProps>): Stack {
     const stack = new Stack(new App(), 'Game', { env: GAME });
     const authorization = VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(stack, 'Authorization', {
-      vpc: vpcOf(stack),
+      vpc: importVpc(stack),
       peerVpcAccount: DATA.account,
     });
     const fleet = new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet' });
-    new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, ...connection });
+    new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, ...props });
     return stack;
   }
 
   test.each([{}, { routes: PeeringRoutes.none(), dnsResolution: true }])(
     'fails with routes or DNS, and says what to pass instead: %p',
-    (connection) => {
-      expect(() => connectedWithoutRole(connection)).toThrow(
+    (props) => {
+      expect(() => stackWithoutPeerRole(props)).toThrow(
         'routes and DNS of a VPC in account 222222222222 cannot be set from account 111111111111: pass routes: PeeringRoutes.none() ' +
           'without dnsResolution, and set them in the account of the VPC, or give the authorization a peerRole in that account',
       );
     },
   );
 
-  test('allows the handler to find an authorization and to recognize a rollback', () => {
-    const stack = connectedWithoutRole({ routes: PeeringRoutes.none() });
+  test('lets the handler find an authorization and recognize a rollback', () => {
+    const stack = stackWithoutPeerRole({ routes: PeeringRoutes.none() });
     expect(statementsOf(stack, 'Receive')).toEqual([
       {
         Effect: 'Allow',
@@ -306,12 +308,12 @@ describe('an imported authorization without a peer role', () => {
     expect(statementsOf(stack, 'Authorize')).toEqual([]);
   });
 
-  test('can be used in a Stage of another account', () => {
+  test('can be used in a Stage', () => {
     const app = new App();
     const stage = new Stage(app, 'Prod', { env: GAME });
     const stack = new Stack(stage, 'Game');
     const authorization = VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(stack, 'Authorization', {
-      vpc: vpcOf(stack),
+      vpc: importVpc(stack),
       peerVpcAccount: DATA.account,
     });
     const fleet = new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet' });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /*
- * The public classes as jsii describes them for other languages, in the .jsii file of the last build.
+ * Tests of the .jsii file of the last build, in which jsii describes the public classes for other languages.
  */
 
 interface JsiiDocs {
@@ -22,7 +22,7 @@ interface JsiiType extends JsiiDocs {
   readonly name: string;
   readonly base?: string;
   readonly abstract?: boolean;
-  /** Of props: their properties are the keyword arguments of other languages. */
+  /** Whether the type is an interface of props, whose properties are keyword arguments in other languages. */
   readonly datatype?: boolean;
   readonly initializer?: Omit<JsiiMember, 'name'>;
   readonly methods?: readonly JsiiMember[];
@@ -35,7 +35,7 @@ const { types } = JSON.parse(readFileSync(join(PROJECT, '.jsii'), 'utf8')) as {
 };
 const classes = Object.values(types).filter(({ kind }) => kind === 'class');
 
-test('classes with static factory methods are neither abstract nor have a public constructor', () => {
+test('classes with static factory methods are not abstract and have no public constructor', () => {
   const withFactories = classes.filter(({ base }) => base === undefined);
   expect(withFactories.map(({ name }) => name)).toEqual(['AuthorizationRenewal', 'PeeringRoutes']);
   for (const { abstract, initializer } of withFactories) {
@@ -43,13 +43,13 @@ test('classes with static factory methods are neither abstract nor have a public
   }
 });
 
-test('no class is abstract: a subclass in another language could not implement the internal methods', () => {
+test('no class is abstract, because a subclass in another language could not implement the internal methods', () => {
   expect(classes.filter(({ abstract }) => abstract === true)).toEqual([]);
 });
 
 describe('the docstrings', () => {
-  /** Every public name: types, members and parameters. */
-  const names = Object.values(types).flatMap((type) => {
+  /** All public types, members and parameters. */
+  const documentedNames = Object.values(types).flatMap((type) => {
     const { name, initializer, methods = [], properties = [] } = type;
     const constructors = initializer === undefined ? [] : [{ ...initializer, name: 'constructor' }];
     const members = [...constructors, ...methods, ...properties];
@@ -63,18 +63,20 @@ describe('the docstrings', () => {
   });
 
   test('describe each type, member and parameter', () => {
-    expect(names.map(({ path }) => path)).toContain('VpcPeeringConnection.allowTo(port)');
-    expect(names.filter(({ docs }) => docs?.summary === undefined).map(({ path }) => path)).toEqual([]);
+    expect(documentedNames.map(({ path }) => path)).toContain('VpcPeeringConnection.allowTo(port)');
+    expect(documentedNames.filter(({ docs }) => docs?.summary === undefined).map(({ path }) => path)).toEqual([]);
   });
 
   test('state the default of each optional property', () => {
-    const optional = Object.values(types).flatMap(({ name, datatype, properties = [] }) =>
+    const optionalProperties = Object.values(types).flatMap(({ name, datatype, properties = [] }) =>
       datatype === true
-        ? properties.filter(({ optional: is }) => is === true).map((each) => ({ ...each, name: `${name}.${each.name}` }))
+        ? properties
+            .filter(({ optional }) => optional === true)
+            .map((property) => ({ ...property, name: `${name}.${property.name}` }))
         : [],
     );
-    expect(optional.map(({ name }) => name)).toContain('VpcPeeringConnectionProps.timeout');
-    expect(optional.filter(({ docs }) => docs?.default === undefined).map(({ name }) => name)).toEqual([]);
+    expect(optionalProperties.map(({ name }) => name)).toContain('VpcPeeringConnectionProps.timeout');
+    expect(optionalProperties.filter(({ docs }) => docs?.default === undefined).map(({ name }) => name)).toEqual([]);
   });
 
   test('name the AWS page that each type relies on', () => {
@@ -89,7 +91,7 @@ describe('the docstrings', () => {
   });
 });
 
-test('API.md is what `npm run docs:api` generates', () => {
+test('API.md is up to date with the output of `npm run docs:api`', () => {
   const directory = mkdtempSync(join(tmpdir(), 'api-'));
   try {
     const file = join(directory, 'API.md');

@@ -53,7 +53,7 @@ test('the page has each table and all targets', () => {
   ]);
 });
 
-test('fails if the README lacks the two comments', () => {
+test('writing the table fails if the README lacks the two comments', () => {
   expect(() => tableOf('# A README')).toThrow(
     'README.md must contain <!-- benchmarks: begin -->, and <!-- benchmarks: end --> after it',
   );
@@ -67,7 +67,7 @@ describe('an estimate', () => {
     expect(medianOf([4, 1, 3, 2])).toBe(2.5);
   });
 
-  test('has an interval of 95%, as in tables of order statistics: ranks 10 and 21 of 30 values, and all of 6 values', () => {
+  test('has the interval of 95% that tables of order statistics list: ranks 10 to 21 of 30 values, and ranks 1 to 6 of 6 values', () => {
     expect(estimate(thirty)).toEqual({ median: 15.5, low: 10, high: 21 });
     expect(estimate([6, 5, 4, 3, 2, 1])).toEqual({ median: 3.5, low: 1, high: 6 });
   });
@@ -81,7 +81,7 @@ describe('an estimate', () => {
     [20.9, 'undecided'],
     [10, 'undecided'],
     [9.9, 'missed'],
-  ])('an interval from 10 to 21 with a limit of %d is %s', (limit, verdict) => {
+  ])('from 10 to 21 has this verdict with a limit of %d: %s', (limit, verdict) => {
     expect(verdictAtMost(estimate(thirty), limit)).toBe(verdict);
   });
 });

@@ -24,7 +24,7 @@ const HANDLER_ROLE = 'Stack/GameLiftVpcPeeringHandler/Role';
 const SCHEDULER_ROLE = 'Stack/GameLiftVpcPeeringHandler/Renewals/Role';
 const PEER_ROLE = 'Stack/PeerRole';
 
-interface Reported {
+interface PolicyReport {
   readonly roles: readonly {
     readonly roleConstructPath: string;
     readonly roleName: string;
@@ -56,9 +56,12 @@ function stackWith(customize: iam.CustomizeRolesOptions | undefined): Stack {
   return stack;
 }
 
-type Resources = Record<string, { readonly Type: string; readonly Properties: Granting; readonly DependsOn?: readonly string[] }>;
+type Resources = Record<
+  string,
+  { readonly Type: string; readonly Properties: ResourceProperties; readonly DependsOn?: readonly string[] }
+>;
 
-interface Granting {
+interface ResourceProperties {
   readonly RoleName?: string;
   readonly Role?: unknown;
   readonly PolicyDocument?: { readonly Statement: readonly object[] };
@@ -69,14 +72,14 @@ const templateOf = (stack: Stack): { readonly Resources: Resources } =>
   Template.fromStack(stack).toJSON() as { Resources: Resources };
 
 /** The CDK's report for each role, by the path of the role. */
-function reportOf(stack: Stack): Map<string, Reported['roles'][number]> {
+function reportOf(stack: Stack): Map<string, PolicyReport['roles'][number]> {
   const assembly = Stage.of(stack)?.synth();
-  const report = JSON.parse(readFileSync(join(assembly?.directory ?? '', 'iam-policy-report.json'), 'utf8')) as Reported;
+  const report = JSON.parse(readFileSync(join(assembly?.directory ?? '', 'iam-policy-report.json'), 'utf8')) as PolicyReport;
   return new Map(report.roles.map((role) => [role.roleConstructPath, role]));
 }
 
-/** Statements of a template or a report as sorted text, with references replaced, so that they can be compared. */
-function comparable(statements: readonly object[]): string[] {
+/** Writes statements as sorted text, with the same text for every reference, so that those of templates and reports can be compared. */
+function normalize(statements: readonly object[]): string[] {
   return statements
     .map((statement) =>
       JSON.stringify(plain(statement))
@@ -87,7 +90,7 @@ function comparable(statements: readonly object[]): string[] {
 }
 
 /** All statements of a template that creates the roles. */
-const grantedIn = ({ Resources }: { readonly Resources: Resources }): readonly object[] =>
+const statementsIn = ({ Resources }: { readonly Resources: Resources }): readonly object[] =>
   Object.values(Resources)
     .filter(({ Type }) => Type.startsWith('AWS::IAM::'))
     .flatMap(({ Properties: { PolicyDocument, Policies = [] } }) =>
@@ -96,7 +99,7 @@ const grantedIn = ({ Resources }: { readonly Resources: Resources }): readonly o
       ),
     );
 
-const reportedIn = (report: ReturnType<typeof reportOf>): readonly object[] =>
+const reportedStatementsIn = (report: ReturnType<typeof reportOf>): readonly object[] =>
   [...report.values()].flatMap(({ identityPolicyStatements }) => identityPolicyStatements);
 
 const ROLES = [HANDLER_ROLE, SCHEDULER_ROLE, PEER_ROLE];
@@ -104,13 +107,13 @@ const PRECREATED = { [HANDLER_ROLE]: 'platform-handler', [SCHEDULER_ROLE]: 'plat
 
 describe.each([
   ['roles that do not exist yet', {}],
-  ['roles that exist', { usePrecreatedRoles: PRECREATED }],
+  ['roles that already exist', { usePrecreatedRoles: PRECREATED }],
 ])('with %s', (_, customize: iam.CustomizeRolesOptions) => {
-  test('the report lists all statements of each role that the template would otherwise contain', () => {
+  test('the report lists all statements that the template would otherwise contain', () => {
     const report = reportOf(stackWith(customize));
     expect([...report.keys()].sort()).toEqual([...ROLES].sort());
-    expect(comparable(reportedIn(report))).toEqual(comparable(grantedIn(templateOf(stackWith(undefined)))));
-    const actions = comparable(report.get(HANDLER_ROLE)?.identityPolicyStatements ?? []).join();
+    expect(normalize(reportedStatementsIn(report))).toEqual(normalize(statementsIn(templateOf(stackWith(undefined)))));
+    const actions = normalize(report.get(HANDLER_ROLE)?.identityPolicyStatements ?? []).join();
     for (const action of [
       'logs:PutLogEvents',
       'xray:PutTraceSegments',
@@ -137,7 +140,7 @@ test('the CDK reports an error for each role that does not exist yet', () => {
   }
 });
 
-test('roles that exist are used, without an error', () => {
+test('roles that already exist are used, without an error', () => {
   const stack = stackWith({ usePrecreatedRoles: PRECREATED });
   expect(Annotations.fromStack(stack).findError('*', Match.anyValue())).toEqual([]);
   const arnOf = (name: string): object => ({
@@ -148,17 +151,17 @@ test('roles that exist are used, without an error', () => {
   template.hasResourceProperties('AWS::Scheduler::Schedule', { Target: { RoleArn: arnOf('platform-scheduler') } });
 });
 
-test('with a report but without customized roles, the template keeps all resources and statements', () => {
+test('the template keeps all roles and policies if the app only asks for a report', () => {
   const stack = stackWith({ preventSynthesis: false });
-  const customized = templateOf(stack);
-  const usual = templateOf(stackWith(undefined));
-  // references to the roles are not compared: newer versions of the CDK then use a different form of the ARN
-  expect(Object.keys(customized.Resources).sort()).toEqual(Object.keys(usual.Resources).sort());
-  expect(comparable(grantedIn(customized))).toEqual(comparable(grantedIn(usual)));
-  expect(comparable(reportedIn(reportOf(stack)))).toEqual(comparable(grantedIn(usual)));
+  const reported = templateOf(stack);
+  const expected = templateOf(stackWith(undefined));
+  // references to the roles are not compared, because newer versions of the CDK write their ARNs in a different form
+  expect(Object.keys(reported.Resources).sort()).toEqual(Object.keys(expected.Resources).sort());
+  expect(normalize(statementsIn(reported))).toEqual(normalize(statementsIn(expected)));
+  expect(normalize(reportedStatementsIn(reportOf(stack)))).toEqual(normalize(statementsIn(expected)));
 });
 
-test('the handler still assumes an imported role of another account', () => {
+test('the handler assumes an imported role of another account even if the app customizes its roles', () => {
   const app = new App();
   iam.Role.customizeRoles(app, { usePrecreatedRoles: PRECREATED });
   const stack = new Stack(app, 'Stack', { env });

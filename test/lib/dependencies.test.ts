@@ -6,18 +6,18 @@ import { VpcPeeringAuthorization, VpcPeeringConnection } from '../../lib';
 import type { IVpcPeeringAuthorization } from '../../lib';
 
 /*
- * The order in which resources and stacks are created and deleted, and the work that it takes to determine it.
+ * The order in which resources and stacks are created and deleted, and how long the synthesis takes to determine it.
  */
 
 const env = { account: '111111111111', region: 'us-east-1' };
 const AUTHORIZATION = 'Custom::GameLiftVpcPeeringAuthorization';
 
-function authorizationIn(stack: Stack, vpcId = 'vpc-0a'): VpcPeeringAuthorization {
+function createAuthorization(stack: Stack, vpcId = 'vpc-0a'): VpcPeeringAuthorization {
   const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId, availabilityZones: ['us-east-1a'] });
   return new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
 }
 
-function fleetIn(stack: Stack, props: Partial<gamelift.CfnFleetProps> = {}): gamelift.CfnFleet {
+function createFleet(stack: Stack, props: Partial<gamelift.CfnFleetProps> = {}): gamelift.CfnFleet {
   return new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet', ...props });
 }
 
@@ -29,27 +29,27 @@ const PEERING_METHODS: [string, (stack: Stack, authorization: IVpcPeeringAuthori
   [
     'connected',
     (stack, authorization) => {
-      new VpcPeeringConnection(stack, 'Peering', { authorization, fleet: fleetIn(stack) });
+      new VpcPeeringConnection(stack, 'Peering', { authorization, fleet: createFleet(stack) });
     },
   ],
   [
     'peered on creation',
     (stack, authorization) => {
-      peerOnCreate(stack, authorization, fleetIn(stack));
+      peerOnCreate(stack, authorization, createFleet(stack));
     },
   ],
 ];
 
 /** The logical ids that the resource of each nested stack depends on. */
-function dependenciesOf(parent: Stack): unknown[] {
+function dependenciesOfNestedStacks(parent: Stack): unknown[] {
   const stacks = Object.values(Template.fromStack(parent).findResources('AWS::CloudFormation::Stack')) as {
     DependsOn?: string[];
   }[];
   return stacks.map(({ DependsOn = [] }) => DependsOn);
 }
 
-/** Makes a stack depend on another one, with the name that the method has in this version of the CDK. */
-function dependOn(stack: Stack & { addStackDependency?: (target: Stack) => void }, target: Stack): void {
+/** Makes a stack depend on another one. The CDK has renamed the method. */
+function addStackDependency(stack: Stack & { addStackDependency?: (target: Stack) => void }, target: Stack): void {
   if (stack.addStackDependency === undefined) {
     stack.addDependency(target);
   } else {
@@ -62,92 +62,92 @@ function authorizationIdOf(stack: Stack): string {
   return id;
 }
 
-describe.each(PEERING_METHODS)('a fleet that is %s', (_, peer) => {
-  test('in a nested stack: the nested stack is created after the authorization of its parent, and deleted before it', () => {
+describe.each(PEERING_METHODS)('with a fleet that is %s', (_, peer) => {
+  test('a nested stack with the fleet is created after the authorization of its parent, and deleted before it', () => {
     const parent = new Stack(new App(), 'Game', { env });
     const nested = new NestedStack(parent, 'Fleets');
-    peer(nested, authorizationIn(parent));
-    expect(dependenciesOf(parent)).toEqual([[authorizationIdOf(parent)]]);
+    peer(nested, createAuthorization(parent));
+    expect(dependenciesOfNestedStacks(parent)).toEqual([[authorizationIdOf(parent)]]);
   });
 
-  test('in a stack that is nested twice: the outer nested stack is deleted before the authorization', () => {
+  test('the outer of two nested stacks is created after the authorization of its parent, and deleted before it', () => {
     const parent = new Stack(new App(), 'Game', { env });
     const nested = new NestedStack(new NestedStack(parent, 'Outer'), 'Fleets');
-    peer(nested, authorizationIn(parent));
-    expect(dependenciesOf(parent)).toEqual([[authorizationIdOf(parent)]]);
+    peer(nested, createAuthorization(parent));
+    expect(dependenciesOfNestedStacks(parent)).toEqual([[authorizationIdOf(parent)]]);
   });
 
-  test('in the parent of the stack that issues the authorization: the renewal is created after the nested stack, and deleted before it', () => {
+  test('the renewal in a parent stack is created after the nested stack with the authorization, and deleted before it', () => {
     const parent = new Stack(new App(), 'Game', { env });
-    peer(parent, authorizationIn(new NestedStack(parent, 'Network')));
+    peer(parent, createAuthorization(new NestedStack(parent, 'Network')));
     const [nestedStack = ''] = Object.keys(Template.fromStack(parent).findResources('AWS::CloudFormation::Stack'));
     const [renewal] = Object.values(Template.fromStack(parent).findResources(AUTHORIZATION)) as { DependsOn: string[] }[];
     expect(renewal?.DependsOn).toContain(nestedStack);
   });
 
-  test('in a sibling stack: the sibling is deployed after the stack of the authorization, and deleted before it', () => {
+  test('a stack with the fleet is deployed after the stack of the authorization, and deleted before it', () => {
     const app = new App();
     const [network, fleets] = ['Network', 'Fleets'].map((id) => new Stack(app, id, { env })) as [Stack, Stack];
-    peer(fleets, authorizationIn(network));
+    peer(fleets, createAuthorization(network));
     app.synth();
     expect(fleets.dependencies).toEqual([network]);
     expect(network.dependencies).toEqual([]);
   });
 
-  test('in a sibling stack that the stack of the authorization depends on: the dependency is left out, since it would create a cycle', () => {
+  test('a stack with the fleet does not depend on the stack of the authorization if that would create a cycle', () => {
     const app = new App();
     const [network, fleets] = ['Network', 'Fleets'].map((id) => new Stack(app, id, { env })) as [Stack, Stack];
-    peer(fleets, authorizationIn(network));
+    peer(fleets, createAuthorization(network));
     const group = new ec2.CfnSecurityGroup(fleets, 'Group', { groupDescription: 'created with the fleets' });
-    // this dependency is added after the peering
+    // this reference, which makes the other stack depend on this one, is added after the peering
     new ec2.CfnSecurityGroup(network, 'Group', { groupDescription: group.ref });
     app.synth();
     expect(fleets.dependencies).toEqual([]);
     expect(network.dependencies).toEqual([fleets]);
   });
 
-  test('in a sibling stack on which the app makes the stack of the authorization depend: the dependency is left out, too', () => {
+  test('a stack with the fleet does not depend on the stack of the authorization if the app adds the opposite dependency', () => {
     const app = new App();
     const [network, between, fleets] = ['Network', 'Between', 'Fleets'].map((id) => new Stack(app, id, { env })) as [
       Stack,
       Stack,
       Stack,
     ];
-    peer(fleets, authorizationIn(network));
-    dependOn(network, between);
-    dependOn(between, fleets);
+    peer(fleets, createAuthorization(network));
+    addStackDependency(network, between);
+    addStackDependency(between, fleets);
     app.synth();
     expect(fleets.dependencies).toEqual([]);
     expect(network.dependencies).toEqual([between]);
   });
 
-  test('in a nested stack that the authorization depends on: the dependency is left out, since it would create a cycle', () => {
+  test('a nested stack with the fleet does not depend on the authorization if that would create a cycle', () => {
     const parent = new Stack(new App(), 'Game', { env });
     const nested = new NestedStack(parent, 'Fleets');
     const vpc = new ec2.Vpc(nested, 'Vpc', { maxAzs: 1, natGateways: 0 });
     peer(nested, new VpcPeeringAuthorization(parent, 'Authorization', { vpc }));
-    expect(dependenciesOf(parent)).toEqual([[]]);
+    expect(dependenciesOfNestedStacks(parent)).toEqual([[]]);
   });
 });
 
-test('of two stacks that use the authorization of each other, only one depends on the other', () => {
+test('if two stacks use the authorization of each other, only one depends on the other', () => {
   const app = new App();
   const [one, two] = ['One', 'Two'].map((id) => new Stack(app, id, { env })) as [Stack, Stack];
-  const [ofOne, ofTwo] = [authorizationIn(one, 'vpc-0a'), authorizationIn(two, 'vpc-0b')];
-  peerOnCreate(two, ofOne, fleetIn(two));
-  peerOnCreate(one, ofTwo, fleetIn(one));
+  const [authorizationOfOne, authorizationOfTwo] = [createAuthorization(one, 'vpc-0a'), createAuthorization(two, 'vpc-0b')];
+  peerOnCreate(two, authorizationOfOne, createFleet(two));
+  peerOnCreate(one, authorizationOfTwo, createFleet(one));
   app.synth();
   expect([one.dependencies, two.dependencies]).toEqual([[two], []]);
 });
 
-test('the properties of an authorization contain no references that would create a cycle with a nested stack', () => {
+test('the triggers of an authorization contain no references that would create a cycle with a nested stack', () => {
   const parent = new Stack(new App(), 'Game', { env });
   const nested = new NestedStack(parent, 'Fleets');
-  const authorization = authorizationIn(parent);
-  peerOnCreate(nested, authorization, fleetIn(nested));
+  const authorization = createAuthorization(parent);
+  peerOnCreate(nested, authorization, createFleet(nested));
   const build = new gamelift.CfnBuild(nested, 'Build', {});
-  peerOnCreate(parent, authorization, fleetIn(parent, { buildId: build.ref, ec2InstanceType: 'c5.large' }));
-  expect(dependenciesOf(parent)).toEqual([[authorizationIdOf(parent)]]);
+  peerOnCreate(parent, authorization, createFleet(parent, { buildId: build.ref, ec2InstanceType: 'c5.large' }));
+  expect(dependenciesOfNestedStacks(parent)).toEqual([[authorizationIdOf(parent)]]);
   const [resource] = Object.values(Template.fromStack(parent).findResources(AUTHORIZATION)) as {
     Properties: { ReliedOnBy: { Fleet: Record<string, unknown> } };
   }[];
@@ -155,26 +155,26 @@ test('the properties of an authorization contain no references that would create
   expect(resource?.Properties.ReliedOnBy.Fleet).toHaveProperty('EC2InstanceType');
 });
 
-describe('the work at synthesis', () => {
+describe('the work of the synthesis', () => {
   afterEach(() => {
     jest.restoreAllMocks();
   });
 
-  /** How often the CDK renders resources while it synthesizes an app with a number of fleets. */
+  /** Counts how often the CDK renders a resource while it synthesizes an app with this number of fleets. */
   function countRenderings(
     fleets: number,
     peer: (stack: Stack, authorization: IVpcPeeringAuthorization, fleet: gamelift.CfnFleet) => unknown,
   ): number {
     const stack = new Stack(new App(), 'Game', { env });
-    const authorization = authorizationIn(stack);
+    const authorization = createAuthorization(stack);
     for (let index = 0; index < fleets; index += 1) {
       const build = new gamelift.CfnBuild(stack, `Build${index}`, { version: String(index) });
       peer(stack, authorization, new gamelift.CfnFleet(stack, `Fleet${index}`, { name: 'fleet', buildId: build.ref }));
     }
-    const rendered = jest.spyOn(CfnResource.prototype, '_toCloudFormation');
+    const renderings = jest.spyOn(CfnResource.prototype, '_toCloudFormation');
     Template.fromStack(stack);
-    const { length } = rendered.mock.calls;
-    rendered.mockRestore();
+    const { length } = renderings.mock.calls;
+    renderings.mockRestore();
     return length;
   }
 
@@ -196,7 +196,7 @@ describe('the work at synthesis', () => {
   ])('grows linearly with the number of fleets that are %s', (_, peer) => {
     const [few, some, many] = [50, 100, 150].map((fleets) => countRenderings(fleets, peer)) as [number, number, number];
     expect(many - some).toBeLessThan(1.2 * (some - few));
-    // for each fleet, a few renderings of the fleet, its build, its connection, and their dependencies
+    // for each fleet, the CDK renders the fleet, its build, its connection, and their dependencies a few times
     expect((many - some) / 50).toBeLessThan(40);
   });
 });

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /*
- * Checks the links in the documents, and that the messages they explain exist in the library.
+ * Checks that the links in the documents work, and that the messages that they explain exist in the library.
  */
 
 const PROJECT = join(__dirname, '..', '..');
@@ -24,7 +24,7 @@ function anchorsOf(text: string): string[] {
   );
 }
 
-test.each(DOCUMENTS)('%s: each link within the repository has a target file and heading', (document) => {
+test.each(DOCUMENTS)('%s links only to files and headings of the repository that exist', (document) => {
   const links = [...read(document).matchAll(/\]\((?!https?:)([^)]+)\)/g)].map(([, target = '']) => target);
   const broken = links.filter((target) => {
     const [path = '', anchor] = target.split('#');
@@ -42,18 +42,18 @@ test('each link to a form for a new issue names a form that exists', () => {
   expect(forms.filter((form) => !existsSync(join(PROJECT, '.github', 'ISSUE_TEMPLATE', form)))).toEqual([]);
 });
 
-test('docs/observations.md: its query matches the message that the handler logs', () => {
+test('docs/observations.md has a query for the message that the handler logs', () => {
   expect(read('docs/observations.md')).toContain("filter message.message = 'observed how AWS behaves'");
   expect(read('lambda/handler.ts')).toContain("{ message: 'observed how AWS behaves', question, reading }");
 });
 
-test.each(['README.md', 'docs/troubleshooting.md'])('%s: each message that it explains exists in the library', (document) => {
+test.each(['README.md', 'docs/troubleshooting.md'])('%s explains only messages that exist in the library', (document) => {
   const sources = ['lib', 'lambda'].flatMap((folder) =>
     readdirSync(join(PROJECT, folder), { recursive: true, encoding: 'utf8' })
       .filter((file) => /(?<!\.d)\.ts$/.test(file))
       .map((file) => read(join(folder, file))),
   );
-  // messages continue on the next line
+  // joins messages that continue on the next line
   const source = sources.join('\n').replace(/['`"] \+\s+['`"]/g, '');
   const tables = read(document)
     .split('\n\n')

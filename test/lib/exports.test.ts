@@ -6,38 +6,39 @@ import * as ssm from 'aws-cdk-lib/aws-ssm';
 import { VpcPeeringAuthorization, VpcPeeringConnection } from '../../lib';
 
 /*
- * A new build changes the attributes of a connection, and CloudFormation refuses to change an export that another stack imports.
+ * Warnings about attributes of a connection that another stack imports. A new build changes these attributes, and CloudFormation refuses to
+ * change an export that another stack imports.
  */
 
 const env = { account: '111111111111', region: 'us-east-1' };
 
-function connectionIn(stack: Stack): VpcPeeringConnection {
+function createConnection(stack: Stack): VpcPeeringConnection {
   const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId: 'vpc-0a', availabilityZones: ['us-east-1a'] });
   const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
   const fleet = new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet' });
   return new VpcPeeringConnection(stack, 'Peering', { authorization, fleet });
 }
 
-function databaseIn(stack: Stack): ec2.SecurityGroup {
+function createDatabase(stack: Stack): ec2.SecurityGroup {
   const vpc = ec2.Vpc.fromVpcAttributes(stack, 'DatabaseVpc', { vpcId: 'vpc-0a', availabilityZones: ['us-east-1a'] });
   return new ec2.SecurityGroup(stack, 'Database', { vpc });
 }
 
 function importInto(stack: Stack, gameLiftCidrBlock: string): void {
   VpcPeeringConnection.fromVpcPeeringConnectionAttributes(stack, 'Imported', { gameLiftCidrBlock }).allowTo(
-    databaseIn(stack),
+    createDatabase(stack),
     ec2.Port.tcp(5432),
   );
 }
 
 /** The annotations of a stack with a connection, and of another stack that may use it. */
-function annotationsWith(use: (connection: VpcPeeringConnection, other: Stack) => void): {
+function annotationsWith(useConnection: (connection: VpcPeeringConnection, other: Stack) => void): {
   game: Annotations;
   data: Annotations;
 } {
   const app = new App();
   const [game, data] = ['Game', 'Data'].map((id) => new Stack(app, id, { env })) as [Stack, Stack];
-  use(connectionIn(game), data);
+  useConnection(createConnection(game), data);
   return { game: Annotations.fromStack(game), data: Annotations.fromStack(data) };
 }
 
@@ -51,7 +52,7 @@ test.each<[string, (connection: VpcPeeringConnection, data: Stack) => void, stri
   [
     'allowFrom of a security group in another stack',
     (connection, data) => {
-      databaseIn(data).connections.allowFrom(connection, ec2.Port.tcp(5432));
+      createDatabase(data).connections.allowFrom(connection, ec2.Port.tcp(5432));
     },
     'GameLiftCidrBlock',
   ],
@@ -76,21 +77,21 @@ test.each<[string, (connection: VpcPeeringConnection, data: Stack) => void, stri
     },
     'GameLiftVpcId',
   ],
-])('%s: the connection has a warning that says why and what to do', (_, use, attribute) => {
-  annotationsWith(use).game.hasWarning('/Game/Peering', warningAbout(attribute));
+])('a connection has a warning that says why and what to do because of %s', (_, useConnection, attribute) => {
+  annotationsWith(useConnection).game.hasWarning('/Game/Peering', warningAbout(attribute));
 });
 
 test.each<[string, (connection: VpcPeeringConnection, data: Stack) => void]>([
   [
     'allowTo of the connection with a security group in another stack',
     (connection, data) => {
-      connection.allowTo(databaseIn(data), ec2.Port.tcp(5432));
+      connection.allowTo(createDatabase(data), ec2.Port.tcp(5432));
     },
   ],
   [
     'allowFrom of a security group in the same stack',
     (connection) => {
-      databaseIn(connection.stack).connections.allowFrom(connection, ec2.Port.tcp(5432));
+      createDatabase(connection.stack).connections.allowFrom(connection, ec2.Port.tcp(5432));
     },
   ],
   [
@@ -111,15 +112,15 @@ test.each<[string, (connection: VpcPeeringConnection, data: Stack) => void]>([
       importInto(data, ssm.StringParameter.valueForStringParameter(data, '/game/cidr'));
     },
   ],
-])('%s: there is no warning', (_, use) => {
-  const { game, data } = annotationsWith(use);
+])('a connection has no warning because of %s', (_, useConnection) => {
+  const { game, data } = annotationsWith(useConnection);
   // newer versions of the CDK have a warning of their own about references between stacks
-  const ofThisLibrary = Match.stringLikeRegexp('cdk-gamelift-vpc-peering:');
-  game.hasNoWarning('*', ofThisLibrary);
-  data.hasNoWarning('*', ofThisLibrary);
+  const warningOfThisLibrary = Match.stringLikeRegexp('cdk-gamelift-vpc-peering:');
+  game.hasNoWarning('*', warningOfThisLibrary);
+  data.hasNoWarning('*', warningOfThisLibrary);
 });
 
-test('an import with Fn.importValue has a warning, and the value in its rules', () => {
+test('an imported connection with Fn.importValue has a warning, and its rules have the value', () => {
   const stack = new Stack(new App(), 'Data', { env });
   importInto(stack, Fn.importValue('GameLiftCidrBlock'));
   Annotations.fromStack(stack).hasWarning(

@@ -8,16 +8,20 @@ import { VpcPeeringAuthorization, VpcPeeringConnection } from '../../lib';
 import type { VpcPeeringAuthorizationProps, VpcPeeringConnectionProps } from '../../lib';
 
 /*
- * Errors and warnings at synthesis about fleets that are peered.
+ * Tests of the errors and warnings about peered fleets at synthesis.
  */
 
 const env = { account: '111111111111', region: 'us-east-1' };
 
-function stackIn(scope: Construct, id = 'Game', stackEnv: { readonly account?: string; readonly region?: string } = env): Stack {
+function createStack(
+  scope: Construct,
+  id = 'Game',
+  stackEnv: { readonly account?: string; readonly region?: string } = env,
+): Stack {
   return new Stack(scope, id, { env: stackEnv });
 }
 
-function authorizationIn(
+function createAuthorization(
   stack: Stack,
   props: Partial<VpcPeeringAuthorizationProps> = {},
   id = 'Authorization',
@@ -26,11 +30,11 @@ function authorizationIn(
   return new VpcPeeringAuthorization(stack, id, { vpc, ...props });
 }
 
-function fleetIn(stack: Stack, props: Partial<gamelift.CfnFleetProps> = {}): gamelift.CfnFleet {
+function createFleet(stack: Stack, props: Partial<gamelift.CfnFleetProps> = {}): gamelift.CfnFleet {
   return new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet', ...props });
 }
 
-/** A fleet construct as users write them, which refers to a fleet by its id. */
+/** A construct that refers to a fleet by its id, as users write it. */
 class WrappedFleet extends Construct {
   readonly fleetRef: { readonly fleetId: string; readonly fleetArn: string };
   readonly env = env;
@@ -45,36 +49,36 @@ const PEERING_METHODS: [string, (stack: Stack, fleet: gamelift.CfnFleet) => void
   [
     'connected',
     (stack, fleet) => {
-      new VpcPeeringConnection(stack, 'Peering', { authorization: authorizationIn(stack), fleet });
+      new VpcPeeringConnection(stack, 'Peering', { authorization: createAuthorization(stack), fleet });
     },
   ],
   [
     'connected by a reference to its id',
     (stack, fleet) => {
-      const authorization = authorizationIn(stack);
+      const authorization = createAuthorization(stack);
       new VpcPeeringConnection(stack, 'Peering', { authorization, fleet: new WrappedFleet(stack, 'Wrapped', fleet.ref) });
     },
   ],
   [
     'peered on creation',
     (stack, fleet) => {
-      new VpcPeeringConnection(stack, 'Peering', { authorization: authorizationIn(stack), fleet, peerOnCreate: true });
+      new VpcPeeringConnection(stack, 'Peering', { authorization: createAuthorization(stack), fleet, peerOnCreate: true });
     },
   ],
 ];
 
 describe.each(PEERING_METHODS)('a fleet that is %s', (_, peer) => {
-  const anywhere = 'GameLift peers EC2 fleets only: fleet Game/Fleet has the compute type ANYWHERE';
+  const anywhereError = 'GameLift peers EC2 fleets only: fleet Game/Fleet has the compute type ANYWHERE';
 
   test('fails if it is an Anywhere fleet', () => {
-    const stack = stackIn(new App());
+    const stack = createStack(new App());
     expect(() => {
-      peer(stack, fleetIn(stack, { computeType: 'ANYWHERE' }));
-    }).toThrow(anywhere);
+      peer(stack, createFleet(stack, { computeType: 'ANYWHERE' }));
+    }).toThrow(anywhereError);
   });
 
   test.each<[string, (fleet: gamelift.CfnFleet) => void]>([
-    ['a property', (fleet) => (fleet.computeType = 'ANYWHERE')],
+    ['a change of the property', (fleet) => (fleet.computeType = 'ANYWHERE')],
     [
       'a property override',
       (fleet) => {
@@ -89,27 +93,27 @@ describe.each(PEERING_METHODS)('a fleet that is %s', (_, peer) => {
     ],
   ])('fails at synthesis if it becomes an Anywhere fleet later by %s', (__, change) => {
     const app = new App();
-    const stack = stackIn(app);
-    const fleet = fleetIn(stack, { computeType: 'EC2' });
+    const stack = createStack(app);
+    const fleet = createFleet(stack, { computeType: 'EC2' });
     peer(stack, fleet);
     change(fleet);
-    expect(() => app.synth()).toThrow(anywhere);
+    expect(() => app.synth()).toThrow(anywhereError);
   });
 
   const warning = Match.stringLikeRegexp('instances in its remote locations cannot reach the peer VPC');
 
   test.each<[string, string[], string | undefined]>([
-    ['the home Region and another Region', ['us-east-1', 'eu-central-1'], env.region],
+    ['its home Region and another Region', ['us-east-1', 'eu-central-1'], env.region],
     ['only another Region', ['eu-central-1'], env.region],
     ['a Local Zone', ['us-east-1-chi-1'], env.region],
-    ['two Regions, if the home Region is a token', ['us-east-1', 'eu-central-1'], undefined],
-  ])('has a warning about its remote locations: %s', (__, locations, region) => {
-    for (const late of [false, true]) {
-      const stack = stackIn(new App(), 'Game', { account: env.account, ...(region === undefined ? {} : { region }) });
+    ['two Regions and a token as its home Region', ['us-east-1', 'eu-central-1'], undefined],
+  ])('has a warning about its remote locations if it has %s', (__, locations, region) => {
+    for (const isSetLater of [false, true]) {
+      const stack = createStack(new App(), 'Game', { account: env.account, ...(region === undefined ? {} : { region }) });
       const declared = locations.map((location) => ({ location }));
-      const fleet = fleetIn(stack, late ? {} : { locations: declared });
+      const fleet = createFleet(stack, isSetLater ? {} : { locations: declared });
       peer(stack, fleet);
-      if (late) {
+      if (isSetLater) {
         fleet.locations = declared;
       }
       Annotations.fromStack(stack).hasWarning('/Game/Fleet', warning);
@@ -118,10 +122,10 @@ describe.each(PEERING_METHODS)('a fleet that is %s', (_, peer) => {
 
   test.each([
     ['no locations', undefined],
-    ['the home Region', [{ location: 'us-east-1' }]],
-  ])('has no warning without remote locations: %s', (__, locations) => {
-    const stack = stackIn(new App());
-    peer(stack, fleetIn(stack, locations === undefined ? {} : { locations }));
+    ['its home Region', [{ location: 'us-east-1' }]],
+  ])('has no warning about remote locations if it has %s', (__, locations) => {
+    const stack = createStack(new App());
+    peer(stack, createFleet(stack, locations === undefined ? {} : { locations }));
     Annotations.fromStack(stack).hasNoWarning('*', Match.anyValue());
   });
 });
@@ -144,15 +148,16 @@ class BuildFleet extends Resource {
   }
 }
 
-/** What `BuildFleet.fromBuildFleetAttributes` of aws-gamelift-alpha returns: only ids, no default child. */
+/** Like the result of `BuildFleet.fromBuildFleetAttributes` in aws-gamelift-alpha: it has only ids, and no default child. */
 class ImportedBuildFleet extends Resource {
   readonly fleetId = 'fleet-2';
 }
 
 describe('a connection accepts', () => {
+  /** The fleet id in the template of a connection. */
   const fleetIdWith = (fleetOf: (stack: Stack) => IConstruct): unknown => {
-    const stack = stackIn(new App());
-    new VpcPeeringConnection(stack, 'Peering', { authorization: authorizationIn(stack), fleet: fleetOf(stack) });
+    const stack = createStack(new App());
+    new VpcPeeringConnection(stack, 'Peering', { authorization: createAuthorization(stack), fleet: fleetOf(stack) });
     const [connection] = Object.values(Template.fromStack(stack).findResources('Custom::GameLiftVpcPeeringConnection'));
     return (connection as { Properties: { FleetId: unknown } }).Properties.FleetId;
   };
@@ -163,7 +168,7 @@ describe('a connection accepts', () => {
   };
 
   test.each<[string, (stack: Stack) => IConstruct, unknown]>([
-    ['a CfnFleet', (stack) => fleetIn(stack), { Ref: 'Fleet' }],
+    ['a CfnFleet', (stack) => createFleet(stack), { Ref: 'Fleet' }],
     [
       'a CfnResource of that type',
       (stack) => new CfnResource(stack, 'Raw', { type: 'AWS::GameLift::Fleet', properties: { Name: 'fleet' } }),
@@ -194,7 +199,7 @@ describe('a connection accepts', () => {
     ['an imported fleet like those of aws-gamelift-alpha', (stack) => new ImportedBuildFleet(stack, 'Build'), 'fleet-2'],
     [
       'a construct that refers to a fleet',
-      (stack) => new WrappedFleet(stack, 'Ref', fleetIn(stack).attrFleetId),
+      (stack) => new WrappedFleet(stack, 'Ref', createFleet(stack).attrFleetId),
       { Ref: 'Fleet' },
     ],
     [
@@ -210,7 +215,7 @@ describe('a connection accepts', () => {
   });
 });
 
-describe('a connection refuses', () => {
+describe('a connection fails with', () => {
   test.each<[string, (stack: Stack) => unknown, string]>([
     [
       'a container fleet',
@@ -231,7 +236,7 @@ describe('a connection refuses', () => {
       wrongFleet('Game/Fleet of class WrappedFleet, which is an AWS::GameLift::Alias'),
     ],
     [
-      'a fleet of another service, although it has a fleetId',
+      'a fleet of another service that has a fleetId',
       (stack) =>
         Object.assign(new CfnResource(stack, 'Fleet', { type: 'AWS::Deadline::Fleet' }), { fleetId: 'fleet-0123456789abcdef' }),
       wrongFleet('Game/Fleet of class CfnResource, which is an AWS::Deadline::Fleet'),
@@ -278,36 +283,37 @@ describe('a connection refuses', () => {
       "fleet must have the id of an EC2 fleet, such as fleet-01234567-89ab-cdef-0123-456789abcdef, got 'containerfleet-1'",
     ],
   ])('%s', (_, fleetOf, message) => {
-    const stack = stackIn(new App());
+    const stack = createStack(new App());
     const fleet = fleetOf(stack) as IConstruct;
-    expect(() => new VpcPeeringConnection(stack, 'Peering', { authorization: authorizationIn(stack), fleet })).toThrow(
+    expect(() => new VpcPeeringConnection(stack, 'Peering', { authorization: createAuthorization(stack), fleet })).toThrow(
       new Error(message),
     );
   });
 
-  test('a second connection of the same fleet in another form', () => {
-    const stack = stackIn(new App());
-    const authorization = authorizationIn(stack);
-    const fleet = fleetIn(stack);
+  test('a reference to a fleet that another connection already has', () => {
+    const stack = createStack(new App());
+    const authorization = createAuthorization(stack);
+    const fleet = createFleet(stack);
     new VpcPeeringConnection(stack, 'One', { authorization, fleet });
-    const again = new WrappedFleet(stack, 'Again', fleet.attrFleetId);
-    expect(() => new VpcPeeringConnection(stack, 'Two', { authorization, fleet: again })).toThrow(
+    const reference = new WrappedFleet(stack, 'Again', fleet.attrFleetId);
+    expect(() => new VpcPeeringConnection(stack, 'Two', { authorization, fleet: reference })).toThrow(
       'a fleet and a VPC can have only one peering connection, but Game/Two and Game/One both peer fleet Game/Fleet with the same VPC',
     );
   });
 });
 
 describe('a fleet in another stack than its connection', () => {
-  function warned(connectionIn: (app: App) => Stack, fleetStackIn: (app: App) => Stack): Annotations {
+  function annotationsWith(connectionStackIn: (app: App) => Stack, fleetStackIn: (app: App) => Stack): Annotations {
     const app = new App();
-    const [own, other] = [connectionIn(app), fleetStackIn(app)];
-    new VpcPeeringConnection(own, 'Peering', { authorization: authorizationIn(own), fleet: fleetIn(other) });
-    return Annotations.fromStack(own);
+    const [connectionStack, fleetStack] = [connectionStackIn(app), fleetStackIn(app)];
+    const authorization = createAuthorization(connectionStack);
+    new VpcPeeringConnection(connectionStack, 'Peering', { authorization, fleet: createFleet(fleetStack) });
+    return Annotations.fromStack(connectionStack);
   }
-  const game = (app: App): Stack => (app.node.tryFindChild('Game') as Stack | undefined) ?? stackIn(app);
+  const gameStackIn = (app: App): Stack => (app.node.tryFindChild('Game') as Stack | undefined) ?? createStack(app);
 
-  test('has a warning that says why that is a problem and where to create the connection', () => {
-    warned(game, (app) => stackIn(app, 'Fleets')).hasWarning(
+  test('has a warning that explains the problem and says where to create the connection', () => {
+    annotationsWith(gameStackIn, (app) => createStack(app, 'Fleets')).hasWarning(
       '/Game/Peering',
       'fleet Fleets/Fleet is in another stack than its connection Game/Peering: a new build replaces the fleet, but CloudFormation refuses ' +
         'to change the export of the fleet id while Game uses it, so every deployment of a new build fails. Create the connection in ' +
@@ -316,7 +322,7 @@ describe('a fleet in another stack than its connection', () => {
   });
 
   test('has a warning with another reason if the stack of the fleet is nested in the stack of the connection', () => {
-    warned(game, (app) => new NestedStack(game(app), 'Fleets')).hasWarning(
+    annotationsWith(gameStackIn, (app) => new NestedStack(gameStackIn(app), 'Fleets')).hasWarning(
       '/Game/Peering',
       'fleet Game/Fleets/Fleet is in another stack than its connection Game/Peering: when a new build replaces the fleet, Game/Fleets may ' +
         'delete the old fleet before Game deletes its connection. Create the connection in Game/Fleets, the stack of the fleet; the ' +
@@ -325,15 +331,15 @@ describe('a fleet in another stack than its connection', () => {
   });
 
   test('has no warning if the fleet is in the same stack or is imported', () => {
-    warned(game, game).hasNoWarning('*', Match.anyValue());
-    const stack = stackIn(new App());
-    const fleet = gamelift.CfnFleet.fromFleetId(stackIn(stack, 'Other'), 'Fleet', 'fleet-1');
-    new VpcPeeringConnection(stack, 'Peering', { authorization: authorizationIn(stack), fleet });
+    annotationsWith(gameStackIn, gameStackIn).hasNoWarning('*', Match.anyValue());
+    const stack = createStack(new App());
+    const fleet = gamelift.CfnFleet.fromFleetId(createStack(stack, 'Other'), 'Fleet', 'fleet-1');
+    new VpcPeeringConnection(stack, 'Peering', { authorization: createAuthorization(stack), fleet });
     Annotations.fromStack(stack).hasNoWarning('*', Match.anyValue());
   });
 });
 
-describe('a fleet that is retained', () => {
+describe('the warning about a retained fleet', () => {
   const ID = 'cdk-gamelift-vpc-peering:retainedFleet';
   const { RETAIN, RETAIN_ON_UPDATE_OR_DELETE, DESTROY } = RemovalPolicy;
 
@@ -344,17 +350,17 @@ describe('a fleet that is retained', () => {
   }
 
   function annotationsWith({ before, props, after }: Policies): Annotations {
-    const stack = stackIn(new App());
-    const fleet = fleetIn(stack);
+    const stack = createStack(new App());
+    const fleet = createFleet(stack);
     before?.(fleet);
-    const connection = new VpcPeeringConnection(stack, 'Peering', { authorization: authorizationIn(stack), fleet, ...props });
+    const connection = new VpcPeeringConnection(stack, 'Peering', { authorization: createAuthorization(stack), fleet, ...props });
     after?.(fleet, connection);
     return Annotations.fromStack(stack);
   }
 
   test.each<[string, Policies]>([
     [
-      'before it is connected',
+      'retained before its connection is created',
       {
         before: (fleet) => {
           fleet.applyRemovalPolicy(RETAIN);
@@ -362,7 +368,7 @@ describe('a fleet that is retained', () => {
       },
     ],
     [
-      'after it is connected',
+      'retained after its connection is created',
       {
         after: (fleet) => {
           fleet.applyRemovalPolicy(RETAIN);
@@ -370,7 +376,7 @@ describe('a fleet that is retained', () => {
       },
     ],
     [
-      'unless its creation fails',
+      'retained unless its creation fails',
       {
         after: (fleet) => {
           fleet.applyRemovalPolicy(RETAIN_ON_UPDATE_OR_DELETE);
@@ -378,7 +384,7 @@ describe('a fleet that is retained', () => {
       },
     ],
     [
-      'when it is replaced',
+      'retained only when it is replaced',
       {
         after: (fleet) => {
           fleet.cfnOptions.updateReplacePolicy = CfnDeletionPolicy.RETAIN;
@@ -386,7 +392,7 @@ describe('a fleet that is retained', () => {
       },
     ],
     [
-      'when it is removed',
+      'retained only when it is removed',
       {
         after: (fleet) => {
           fleet.cfnOptions.deletionPolicy = CfnDeletionPolicy.RETAIN_EXCEPT_ON_CREATE;
@@ -394,7 +400,7 @@ describe('a fleet that is retained', () => {
       },
     ],
     [
-      'with an override',
+      'retained by an override',
       {
         after: (fleet) => {
           fleet.addOverride('DeletionPolicy', 'Retain');
@@ -402,7 +408,7 @@ describe('a fleet that is retained', () => {
       },
     ],
     [
-      'and its connection has the policy DESTROY',
+      'retained and its connection has the policy DESTROY',
       {
         before: (fleet) => {
           fleet.applyRemovalPolicy(RETAIN);
@@ -411,7 +417,7 @@ describe('a fleet that is retained', () => {
       },
     ],
     [
-      'and its connection only when the connection is replaced',
+      'retained but its connection is retained only when the connection is replaced',
       {
         before: (fleet) => {
           fleet.applyRemovalPolicy(RETAIN);
@@ -421,7 +427,7 @@ describe('a fleet that is retained', () => {
         },
       },
     ],
-  ])('%s: the connection has a warning that says what is lost and what to do', (_, policies) => {
+  ])('is added to the connection if the fleet is %s', (_, policies) => {
     annotationsWith(policies).hasWarning(
       '/Game/Peering',
       'fleet Game/Fleet is retained when it is removed or replaced, but its connection Game/Peering is deleted. Players on the retained ' +
@@ -432,7 +438,7 @@ describe('a fleet that is retained', () => {
 
   test.each<[string, Policies]>([
     [
-      'with its connection',
+      'retained with its connection',
       {
         before: (fleet) => {
           fleet.applyRemovalPolicy(RETAIN);
@@ -441,7 +447,7 @@ describe('a fleet that is retained', () => {
       },
     ],
     [
-      'with its connection, unless the creation of the connection fails',
+      'retained with its connection, unless the creation of the connection fails',
       {
         before: (fleet) => {
           fleet.applyRemovalPolicy(RETAIN);
@@ -450,17 +456,16 @@ describe('a fleet that is retained', () => {
       },
     ],
     [
-      'with its connection, both after they are connected',
+      'retained with its connection, and both policies are applied after the connection is created',
       {
         after: (fleet, connection) => {
-          [fleet, connection].forEach((each) => {
-            each.applyRemovalPolicy(RETAIN);
-          });
+          fleet.applyRemovalPolicy(RETAIN);
+          connection.applyRemovalPolicy(RETAIN);
         },
       },
     ],
     [
-      'at first, but not in the end',
+      'retained at first but deleted in the end',
       {
         before: (fleet) => {
           fleet.applyRemovalPolicy(RETAIN);
@@ -470,80 +475,79 @@ describe('a fleet that is retained', () => {
         },
       },
     ],
-    ['never', {}],
-    ['never, but its connection is', { props: { removalPolicy: RETAIN } }],
-  ])('%s: the connection has no warning', (_, policies) => {
+    ['not retained', {}],
+    ['not retained but its connection is', { props: { removalPolicy: RETAIN } }],
+  ])('is not added if the fleet is %s', (_, policies) => {
     annotationsWith(policies).hasNoWarning('*', Match.anyValue());
   });
 });
 
-describe('a fleet that is peered twice with the same VPC', () => {
-  function twice(
-    one: (stack: Stack, authorization: VpcPeeringAuthorization, fleet: gamelift.CfnFleet) => void,
-    two: (stack: Stack, authorization: VpcPeeringAuthorization, fleet: gamelift.CfnFleet) => void,
-  ): App {
+describe('a fleet that is peered twice', () => {
+  type PeerFleet = (stack: Stack, authorization: VpcPeeringAuthorization, fleet: gamelift.CfnFleet) => void;
+
+  function peerTwice(first: PeerFleet, second: PeerFleet): App {
     const app = new App();
-    const stack = stackIn(app);
-    const [authorization, fleet] = [authorizationIn(stack), fleetIn(stack)];
-    one(stack, authorization, fleet);
-    two(stack, authorization, fleet);
+    const stack = createStack(app);
+    const [authorization, fleet] = [createAuthorization(stack), createFleet(stack)];
+    first(stack, authorization, fleet);
+    second(stack, authorization, fleet);
     return app;
   }
   const connect =
-    (id: string, adoptExisting = false) =>
-    (stack: Stack, authorization: VpcPeeringAuthorization, fleet: gamelift.CfnFleet): void => {
+    (id: string, adoptExisting = false): PeerFleet =>
+    (stack, authorization, fleet) => {
       new VpcPeeringConnection(stack, id, { authorization, fleet, adoptExisting });
     };
-  const onCreate =
-    (id: string) =>
-    (stack: Stack, authorization: VpcPeeringAuthorization, fleet: gamelift.CfnFleet): void => {
+  const connectOnCreate =
+    (id: string): PeerFleet =>
+    (stack, authorization, fleet) => {
       new VpcPeeringConnection(stack, id, { authorization, fleet, peerOnCreate: true });
     };
-  const byProperty = (_: Stack, __: VpcPeeringAuthorization, fleet: gamelift.CfnFleet): void => {
+  const setPeerVpcId: PeerFleet = (_stack, _authorization, fleet) => {
     fleet.peerVpcId = 'vpc-0a';
   };
 
   test.each([
-    ['by two connections', connect('One'), connect('Two')],
-    ['later, and on creation', connect('One'), onCreate('Two')],
-    ['on creation, and later', onCreate('One'), connect('Two')],
-    ['twice on creation', onCreate('One'), onCreate('Two')],
-  ])('fails %s', (_, one, two) => {
-    expect(() => twice(one, two)).toThrow(
+    ['two connections', connect('One'), connect('Two')],
+    ['a connection, and then one with peerOnCreate', connect('One'), connectOnCreate('Two')],
+    ['a connection with peerOnCreate, and then one without it', connectOnCreate('One'), connect('Two')],
+    ['two connections with peerOnCreate', connectOnCreate('One'), connectOnCreate('Two')],
+  ])('fails with %s for the same VPC', (_, first, second) => {
+    expect(() => peerTwice(first, second)).toThrow(
       'a fleet and a VPC can have only one peering connection, but Game/Two and Game/One both peer fleet Game/Fleet with the same VPC: ' +
         'remove one of them, or set adoptExisting on the connection that should use the connection of the other',
     );
   });
 
-  test('fails by a connection, and by its own property that is set later', () => {
-    expect(() => twice(connect('One'), byProperty).synth()).toThrow(
+  test('fails with a connection and a peerVpcId that is set later to the same VPC', () => {
+    expect(() => peerTwice(connect('One'), setPeerVpcId).synth()).toThrow(
       'fleet Game/Fleet has the VPC of Game/One as its peerVpcId, so GameLift peers it on creation: set peerOnCreate on the ' +
         'connection, or remove the peerVpcId, which replaces the fleet',
     );
   });
 
-  test('fails also if a third construct adopts the connection', () => {
-    const adopted = (stack: Stack, authorization: VpcPeeringAuthorization, fleet: gamelift.CfnFleet): void => {
+  test('fails with two connections even if a third one adopts the connection', () => {
+    const connectAndAdopt: PeerFleet = (stack, authorization, fleet) => {
       connect('One')(stack, authorization, fleet);
       connect('Adopting', true)(stack, authorization, fleet);
     };
-    expect(() => twice(adopted, connect('Two'))).toThrow(
+    expect(() => peerTwice(connectAndAdopt, connect('Two'))).toThrow(
       /^a fleet and a VPC can have only one .* Game\/Two and Game\/One both peer /,
     );
   });
 
   test('is allowed if one construct adopts the connection of the other', () => {
     expect(() => {
-      twice(onCreate('One'), connect('Two', true)).synth();
-      twice(connect('One', true), byProperty).synth();
+      peerTwice(connectOnCreate('One'), connect('Two', true)).synth();
+      peerTwice(connect('One', true), setPeerVpcId).synth();
     }).not.toThrow();
   });
 
-  test('fails in two stacks, but not in two Stages, which can be separate environments', () => {
+  test('fails if the connections are in two stacks, but not if they are in two Stages, which can be separate environments', () => {
     const connectIn = (scope: Construct, id: string): void => {
-      const stack = stackIn(scope, id);
+      const stack = createStack(scope, id);
       const fleet = gamelift.CfnFleet.fromFleetId(stack, 'Fleet', 'fleet-1');
-      new VpcPeeringConnection(stack, 'Peering', { authorization: authorizationIn(stack), fleet });
+      new VpcPeeringConnection(stack, 'Peering', { authorization: createAuthorization(stack), fleet });
     };
     const app = new App();
     connectIn(app, 'One');
@@ -557,22 +561,22 @@ describe('a fleet that is peered twice with the same VPC', () => {
     }).not.toThrow();
   });
 
-  test('is a different case with two VPCs, which are allowed', () => {
-    const stack = stackIn(new App());
-    const [authorization, fleet] = [authorizationIn(stack), fleetIn(stack)];
+  test('is allowed with two VPCs', () => {
+    const stack = createStack(new App());
+    const [authorization, fleet] = [createAuthorization(stack), createFleet(stack)];
     new VpcPeeringConnection(stack, 'One', { authorization, fleet });
     const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Other', { vpcId: 'vpc-0b', availabilityZones: ['us-east-1a'] });
     expect(
-      () => new VpcPeeringConnection(stack, 'Two', { authorization: authorizationIn(stack, { vpc }, 'Another'), fleet }),
+      () => new VpcPeeringConnection(stack, 'Two', { authorization: createAuthorization(stack, { vpc }, 'Another'), fleet }),
     ).not.toThrow();
   });
 });
 
 describe('two authorizations', () => {
   test('fail in one stack for the same VPC and GameLift account', () => {
-    const stack = stackIn(new App());
-    authorizationIn(stack);
-    expect(() => authorizationIn(stack, {}, 'Two')).toThrow(
+    const stack = createStack(new App());
+    createAuthorization(stack);
+    expect(() => createAuthorization(stack, {}, 'Two')).toThrow(
       'GameLift has only one authorization for a VPC and a GameLift account, but Game/Two and Game/Authorization are for the same VPC and ' +
         'account: keep one of them, and pass it to all connections and fleets',
     );
@@ -580,32 +584,29 @@ describe('two authorizations', () => {
 
   test('are allowed for another GameLift account, for another VPC, or in another stack', () => {
     const app = new App();
-    const stack = stackIn(app);
-    authorizationIn(stack);
+    const stack = createStack(app);
+    createAuthorization(stack);
     const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Other', { vpcId: 'vpc-0b', availabilityZones: ['us-east-1a'] });
     expect(() => {
-      authorizationIn(stack, { gameLiftAccount: '333333333333' }, 'Two');
-      authorizationIn(stack, { vpc }, 'Three');
-      authorizationIn(stackIn(app, 'Data'));
+      createAuthorization(stack, { gameLiftAccount: '333333333333' }, 'Two');
+      createAuthorization(stack, { vpc }, 'Three');
+      createAuthorization(createStack(app, 'Data'));
     }).not.toThrow();
   });
 });
 
 describe.each(PEERING_METHODS.map(([name]) => name).filter((name) => name !== 'connected by a reference to its id'))(
   'a fleet that is %s',
-  (way) => {
-    function use(authorization: VpcPeeringAuthorization, stack: Stack): void {
-      if (way === 'connected') {
-        new VpcPeeringConnection(stack, 'Peering', { authorization, fleet: fleetIn(stack) });
-      } else {
-        new VpcPeeringConnection(stack, 'Peering', { authorization, fleet: fleetIn(stack), peerOnCreate: true });
-      }
+  (method) => {
+    function peerFleet(authorization: VpcPeeringAuthorization, stack: Stack): void {
+      const peerOnCreate = method === 'peered on creation';
+      new VpcPeeringConnection(stack, 'Peering', { authorization, fleet: createFleet(stack), peerOnCreate });
     }
 
     test('fails if its stack is not in the GameLift account of the authorization', () => {
-      const stack = stackIn(new App());
+      const stack = createStack(new App());
       expect(() => {
-        use(authorizationIn(stack, { gameLiftAccount: '333333333333' }), stack);
+        peerFleet(createAuthorization(stack, { gameLiftAccount: '333333333333' }), stack);
       }).toThrow(
         'Game/Authorization authorizes the fleets of account 333333333333, but stack Game is in account 111111111111: create the connection ' +
           "and the fleet in a stack of account 333333333333, or pass gameLiftAccount '111111111111' to the authorization",
@@ -615,7 +616,7 @@ describe.each(PEERING_METHODS.map(([name]) => name).filter((name) => name !== 'c
     test('fails if its stack is in another Region than the authorization', () => {
       const app = new App();
       expect(() => {
-        use(authorizationIn(stackIn(app, 'Network')), stackIn(app, 'Game', { ...env, region: 'eu-central-1' }));
+        peerFleet(createAuthorization(createStack(app, 'Network')), createStack(app, 'Game', { ...env, region: 'eu-central-1' }));
       }).toThrow(
         'GameLift peers only within a Region, but Network/Authorization is in us-east-1 and stack Game is in eu-central-1: create the ' +
           'connection and the fleet in a stack in us-east-1',
@@ -625,7 +626,10 @@ describe.each(PEERING_METHODS.map(([name]) => name).filter((name) => name !== 'c
     test('is allowed if accounts and Regions are tokens', () => {
       const app = new App();
       expect(() => {
-        use(authorizationIn(stackIn(app, 'Network', {}), { gameLiftAccount: '333333333333' }), stackIn(app, 'Game', {}));
+        peerFleet(
+          createAuthorization(createStack(app, 'Network', {}), { gameLiftAccount: '333333333333' }),
+          createStack(app, 'Game', {}),
+        );
       }).not.toThrow();
     });
   },
@@ -633,18 +637,18 @@ describe.each(PEERING_METHODS.map(([name]) => name).filter((name) => name !== 'c
 
 test('a connection fails with a fleet in another Region', () => {
   const app = new App();
-  const stack = stackIn(app);
-  const fleet = fleetIn(stackIn(app, 'Fleets', { ...env, region: 'eu-central-1' }));
-  expect(() => new VpcPeeringConnection(stack, 'Peering', { authorization: authorizationIn(stack), fleet })).toThrow(
+  const stack = createStack(app);
+  const fleet = createFleet(createStack(app, 'Fleets', { ...env, region: 'eu-central-1' }));
+  expect(() => new VpcPeeringConnection(stack, 'Peering', { authorization: createAuthorization(stack), fleet })).toThrow(
     'GameLift peers only within a Region, but Fleets/Fleet is in eu-central-1 and Game/Peering is in us-east-1: create the connection in a ' +
       'stack in eu-central-1, with a VPC there',
   );
 });
 
 test('a connection fails with a fleet in another account', () => {
-  const stack = stackIn(new App());
+  const stack = createStack(new App());
   const fleet = gamelift.CfnFleet.fromFleetArn(stack, 'Fleet', 'arn:aws:gamelift:us-east-1:999999999999:fleet/fleet-1');
-  expect(() => new VpcPeeringConnection(stack, 'Peering', { authorization: authorizationIn(stack), fleet })).toThrow(
+  expect(() => new VpcPeeringConnection(stack, 'Peering', { authorization: createAuthorization(stack), fleet })).toThrow(
     new Error(
       'only the account that owns a fleet can peer it, but Game/Fleet is in account 999999999999 and Game/Peering is in account ' +
         '111111111111: create the connection in a stack of account 999999999999',

@@ -18,8 +18,8 @@ import * as contract from '../../lib/contract';
 import { plain } from '../policies';
 
 /*
- * Values that must never change after the first release, because deployed stacks and apps depend on them. test/lambda/frozen.test.ts has those
- * that the handler writes.
+ * Values that must never change after the first release, because deployed stacks and apps depend on them. test/lambda/frozen.test.ts tests
+ * the values that the handler writes.
  *
  * If a test here fails, undo the change that it found, unless no release contains the old value. With another logical id, physical id or
  * create-only value, CloudFormation replaces the resource in every deployed stack, or refuses the update. With another name of a property,
@@ -42,49 +42,49 @@ interface TemplateResource {
   readonly Metadata?: Readonly<Record<string, unknown>>;
 }
 
-const vpcIn = (stack: Stack): ec2.IVpc => ec2.Vpc.fromVpcAttributes(stack, 'Vpc', VPC);
-const fleetIn = (stack: Stack): gamelift.CfnFleet => new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet' });
+const importVpc = (stack: Stack): ec2.IVpc => ec2.Vpc.fromVpcAttributes(stack, 'Vpc', VPC);
+const createFleet = (stack: Stack): gamelift.CfnFleet => new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet' });
 
 const app = new App();
 
-/** One account, with everything that is optional. */
-const own = new Stack(app, 'Own', { env: GAME });
-const authorization = new VpcPeeringAuthorization(own, 'Authorization', {
-  vpc: vpcIn(own),
+/** A stack with VPC and fleet in one account, with everything that is optional. */
+const oneAccount = new Stack(app, 'Own', { env: GAME });
+const authorization = new VpcPeeringAuthorization(oneAccount, 'Authorization', {
+  vpc: importVpc(oneAccount),
   renewal: AuthorizationRenewal.scheduled(Duration.hours(12)),
 });
-const peering = new VpcPeeringConnection(own, 'Peering', { authorization, fleet: fleetIn(own) });
-peering.allowTo(ec2.SecurityGroup.fromSecurityGroupId(own, 'Database', 'sg-0123456789abcdef0'), ec2.Port.tcp(5432));
-const handler = new VpcPeeringHandler(own, 'Handler', { vpc: authorization.vpc, tracing: Tracing.ACTIVE });
+const peering = new VpcPeeringConnection(oneAccount, 'Peering', { authorization, fleet: createFleet(oneAccount) });
+peering.allowTo(ec2.SecurityGroup.fromSecurityGroupId(oneAccount, 'Database', 'sg-0123456789abcdef0'), ec2.Port.tcp(5432));
+const handler = new VpcPeeringHandler(oneAccount, 'Handler', { vpc: authorization.vpc, tracing: Tracing.ACTIVE });
 
-/** The account of the VPC. */
-const data = new Stack(app, 'Data', { env: DATA });
-const peerRole = new VpcPeeringRole(data, 'Role', { vpc: vpcIn(data), gameLiftAccount: GAME.account });
+/** A stack in the account of the VPC. */
+const vpcAccount = new Stack(app, 'Data', { env: DATA });
+const peerRole = new VpcPeeringRole(vpcAccount, 'Role', { vpc: importVpc(vpcAccount), gameLiftAccount: GAME.account });
 
-/** The account of the fleets, with a role in the account of the VPC. */
+/** A stack in the account of the fleets, with a role in the account of the VPC. */
 const withRole = new Stack(app, 'WithRole', { env: GAME });
 new VpcPeeringHandler(withRole, 'Handler', {
   role: new iam.Role(withRole, 'Studio', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') }),
 });
 new VpcPeeringConnection(withRole, 'Peering', {
   authorization: new VpcPeeringAuthorization(withRole, 'Authorization', {
-    vpc: vpcIn(withRole),
+    vpc: importVpc(withRole),
     peerRole,
     externalId: 'studio-7f3a9',
     renewal: AuthorizationRenewal.everySynthesis(),
   }),
-  fleet: fleetIn(withRole),
+  fleet: createFleet(withRole),
   routes: PeeringRoutes.forSubnets({ subnetType: ec2.SubnetType.PRIVATE_WITH_EGRESS }),
 });
 
-/** The account of the fleets, without access to the account of the VPC. */
+/** A stack in the account of the fleets, without access to the account of the VPC. */
 const withoutAccess = new Stack(app, 'WithoutAccess', { env: GAME });
 new VpcPeeringConnection(withoutAccess, 'Peering', {
   authorization: VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(withoutAccess, 'Authorization', {
-    vpc: vpcIn(withoutAccess),
+    vpc: importVpc(withoutAccess),
     peerVpcAccount: DATA.account,
   }),
-  fleet: fleetIn(withoutAccess),
+  fleet: createFleet(withoutAccess),
   peerOnCreate: true,
   routes: PeeringRoutes.none(),
 });
@@ -92,7 +92,7 @@ new VpcPeeringConnection(withoutAccess, 'Peering', {
 const resourcesOf = (stack: Stack): [id: string, resource: TemplateResource][] =>
   Object.entries((Template.fromStack(stack).toJSON() as { readonly Resources: Record<string, TemplateResource> }).Resources);
 
-const resources = [own, data, withRole, withoutAccess].flatMap(resourcesOf);
+const resources = [oneAccount, vpcAccount, withRole, withoutAccess].flatMap(resourcesOf);
 
 const FUNCTION_IDS = {
   GameLiftVpcPeeringHandlerFunction72E66EDF: 'AWS::Lambda::Function',
@@ -103,7 +103,7 @@ const FUNCTION_IDS = {
 test.each<[string, Stack, Record<string, string>]>([
   [
     'one account',
-    own,
+    oneAccount,
     {
       ...FUNCTION_IDS,
       AuthorizationAE2C3694: 'Custom::GameLiftVpcPeeringAuthorization',
@@ -127,7 +127,7 @@ test.each<[string, Stack, Record<string, string>]>([
       GameLiftVpcPeeringHandlerReportRenewalsf1bf8c812CB554DC: 'AWS::IAM::RolePolicy',
     },
   ],
-  ['the account of the VPC', data, { Role1ABCC5F0: 'AWS::IAM::Role' }],
+  ['the account of the VPC', vpcAccount, { Role1ABCC5F0: 'AWS::IAM::Role' }],
   [
     'the account of the fleets, with a role for each account',
     withRole,
@@ -157,12 +157,12 @@ test.each<[string, Stack, Record<string, string>]>([
       GameLiftVpcPeeringHandlerReceive42394c9aBF8DAF8B: 'AWS::IAM::RolePolicy',
     },
   ],
-])('the logical ids and types of %s', (_, stack, expected) => {
-  const created = resourcesOf(stack).filter(([, { Type }]) => Type !== 'AWS::GameLift::Fleet');
-  expect(Object.fromEntries(created.map(([id, { Type }]) => [id, Type]))).toEqual(expected);
+])('logical ids and types never change: %s', (_, stack, expected) => {
+  const resourcesOfLibrary = resourcesOf(stack).filter(([, { Type }]) => Type !== 'AWS::GameLift::Fleet');
+  expect(Object.fromEntries(resourcesOfLibrary.map(([id, { Type }]) => [id, Type]))).toEqual(expected);
 });
 
-test('the create-only values of resources, and the names of policies without the digest of their statements', () => {
+test('create-only values never change, except for the digest in the names of policies', () => {
   const CREATE_ONLY: Readonly<Record<string, readonly string[]>> = {
     'AWS::EC2::SecurityGroup': ['GroupName', 'GroupDescription', 'VpcId'],
     'AWS::EC2::SecurityGroupIngress': ['GroupId', 'IpProtocol', 'FromPort', 'ToPort', 'CidrIp'],
@@ -175,7 +175,7 @@ test('the create-only values of resources, and the names of policies without the
     'AWS::Scheduler::Schedule': ['Name', 'GroupName'],
     'AWS::SQS::Queue': ['QueueName', 'FifoQueue'],
   };
-  const values = [...resourcesOf(own), ...resourcesOf(data)].flatMap(([id, { Type, Properties = {} }]) =>
+  const values = [...resourcesOf(oneAccount), ...resourcesOf(vpcAccount)].flatMap(([id, { Type, Properties = {} }]) =>
     (CREATE_ONLY[Type] ?? [])
       .filter((name) => Properties[name] !== undefined)
       .map((name) => {
@@ -218,7 +218,7 @@ test('the create-only values of resources, and the names of policies without the
   });
 });
 
-describe('the custom resources', () => {
+describe('in the custom resources', () => {
   const ofType = (type: string): Readonly<Record<string, unknown>>[] =>
     resources.filter(([, { Type }]) => Type === type).map(([, { Properties = {} }]) => Properties);
 
@@ -241,18 +241,18 @@ describe('the custom resources', () => {
         'AuthorizationExpirationTime',
       ],
     ],
-  ])('the properties of %s', (type, expected) => {
+  ])('the names of properties never change: %s', (type, expected) => {
     const names = new Set(ofType(type).flatMap((properties) => Object.keys(properties)));
     expect([...names].sort()).toEqual(['ServiceToken', 'ServiceTimeout', ...expected].sort());
   });
 
-  test('the version of the properties, and the kinds of routes', () => {
+  test('the schema version and the kinds of routes never change', () => {
     const connections = ofType('Custom::GameLiftVpcPeeringConnection');
     expect(new Set(connections.map(({ SchemaVersion }) => SchemaVersion))).toEqual(new Set(['1']));
     expect(connections.map(({ Routes }) => Routes)).toEqual(['EveryRouteTable', 'RouteTables', 'None']);
   });
 
-  test('the attributes', () => {
+  test('the names of attributes never change', () => {
     const { expirationTime, creationTime, expirationEpochSeconds } = authorization;
     const { vpcPeeringConnectionId, gameLiftVpcId, gameLiftCidrBlock } = peering;
     const attributes = {
@@ -263,7 +263,7 @@ describe('the custom resources', () => {
       gameLiftVpcId,
       gameLiftCidrBlock,
     };
-    expect(plain(own.resolve(attributes))).toEqual({
+    expect(plain(oneAccount.resolve(attributes))).toEqual({
       expirationTime: '<AuthorizationAE2C3694.ExpirationTime>',
       creationTime: '<AuthorizationAE2C3694.CreationTime>',
       expirationEpochSeconds: '<AuthorizationAE2C3694.ExpirationEpochSeconds>',
@@ -273,7 +273,7 @@ describe('the custom resources', () => {
     });
   });
 
-  test('the event of a scheduled renewal', () => {
+  test('the event of a scheduled renewal never changes', () => {
     const [, schedule] = resources.find(([, { Type }]) => Type === 'AWS::Scheduler::Schedule') ?? [];
     const { Target } = plain(schedule?.Properties) as { readonly Target: { readonly Input: string } };
     expect(JSON.parse(Target.Input)).toEqual({
@@ -290,7 +290,7 @@ describe('the custom resources', () => {
   });
 });
 
-test('the names that both sides use for tags and metrics', () => {
+test('the names of tags and metrics, which the constructs and the handler share, never change', () => {
   const { TAG_PREFIX, OWNER_TAG, CHANGED_FLEET_TAG, METRIC_NAMESPACE, FAILED_METRIC, FUNCTION_NAME_DIMENSION } = contract;
   expect([TAG_PREFIX, OWNER_TAG, CHANGED_FLEET_TAG]).toEqual([
     'cdk-gamelift-vpc-peering:',
@@ -310,7 +310,7 @@ test('the names that both sides use for tags and metrics', () => {
   ]);
 });
 
-describe('what apps refer to', () => {
+describe('in the source of the constructs', () => {
   const directory = join(__dirname, '..', '..', 'lib');
   const source = readdirSync(directory, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))
@@ -318,7 +318,7 @@ describe('what apps refer to', () => {
     .join('\n');
   const matches = (pattern: RegExp): string[] => [...source.matchAll(pattern)].map(([, match = '']) => match).sort();
 
-  test('the ids with which apps acknowledge warnings', () => {
+  test('the ids with which apps acknowledge warnings never change', () => {
     expect(matches(/addWarningV2\(\s*'([^']*)'/g)).toEqual([
       'cdk-gamelift-vpc-peering:exportedAttribute',
       'cdk-gamelift-vpc-peering:fleetInOtherStack',
@@ -341,7 +341,7 @@ describe('what apps refer to', () => {
     expect(matches(/(addMetadata|\.metadata\b)/g)).toEqual([]);
   });
 
-  test('the symbol with which two versions of the library in one app recognize each other', () => {
+  test('the symbol with which two versions of the library in one app recognize each other never changes', () => {
     const { [Symbol.for('cdk-gamelift-vpc-peering.createdBy')]: createdBy } = authorization as unknown as Record<symbol, unknown>;
     expect(createdBy).toEqual({ version: expect.any(String) as string, directory: join(directory, '..') });
   });

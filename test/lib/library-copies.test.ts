@@ -23,8 +23,8 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Another copy of the library, of the same or another version, which uses the same CDK as this test. */
-function copyOf(version?: string): typeof library {
+/** Copies the library, with the same or another version. The copy uses the same CDK as this test. */
+function copyLibrary(version?: string): typeof library {
   for (const part of ['lib', 'lambda/bundle']) {
     cpSync(join(PROJECT, part), join(folder, part), { recursive: true });
   }
@@ -34,19 +34,19 @@ function copyOf(version?: string): typeof library {
   return jest.requireActual<typeof library>(join(folder, 'lib', 'index.js'));
 }
 
-function vpcOf(stack: Stack): ec2.IVpc {
+function importVpc(stack: Stack): ec2.IVpc {
   return ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId: 'vpc-0a', availabilityZones: ['us-east-1a'] });
 }
 
-function fleetOf(stack: Stack, id = 'Fleet'): gamelift.CfnFleet {
+function createFleet(stack: Stack, id = 'Fleet'): gamelift.CfnFleet {
   return new gamelift.CfnFleet(stack, id, { name: 'fleet' });
 }
 
 describe('two copies of the library with the same version', () => {
   test('share the function of a stack', () => {
-    const copy = copyOf();
+    const copy = copyLibrary();
     const stack = new Stack(new App(), 'Stack', { env });
-    const vpc = vpcOf(stack);
+    const vpc = importVpc(stack);
     new library.VpcPeeringAuthorization(stack, 'One', { vpc });
     new copy.VpcPeeringAuthorization(stack, 'Two', { vpc, gameLiftAccount: '333333333333' });
     new copy.VpcPeeringHandler(stack, 'Handler', { memorySize: 512 });
@@ -57,13 +57,13 @@ describe('two copies of the library with the same version', () => {
   });
 
   test('synthesize the same template as one copy', () => {
-    const copy = copyOf();
-    const templateWith = (other: typeof library): unknown => {
+    const copy = copyLibrary();
+    const templateWith = (secondCopy: typeof library): unknown => {
       const stack = new Stack(new App(), 'Stack', { env });
-      const authorization = new library.VpcPeeringAuthorization(stack, 'Authorization', { vpc: vpcOf(stack) });
+      const authorization = new library.VpcPeeringAuthorization(stack, 'Authorization', { vpc: importVpc(stack) });
       for (let index = 0; index < 42; index += 1) {
-        const { VpcPeeringConnection } = index % 2 === 0 ? library : other;
-        new VpcPeeringConnection(stack, `Peering${index}`, { authorization, fleet: fleetOf(stack, `Fleet${index}`) });
+        const { VpcPeeringConnection } = index % 2 === 0 ? library : secondCopy;
+        new VpcPeeringConnection(stack, `Peering${index}`, { authorization, fleet: createFleet(stack, `Fleet${index}`) });
       }
       return Template.fromStack(stack).toJSON();
     };
@@ -71,9 +71,9 @@ describe('two copies of the library with the same version', () => {
   });
 
   test('detect a second authorization for the same VPC and account', () => {
-    const copy = copyOf();
+    const copy = copyLibrary();
     const stack = new Stack(new App(), 'Stack', { env });
-    const vpc = vpcOf(stack);
+    const vpc = importVpc(stack);
     new library.VpcPeeringAuthorization(stack, 'One', { vpc });
     expect(() => new copy.VpcPeeringAuthorization(stack, 'Two', { vpc })).toThrow(
       'GameLift has only one authorization for a VPC and a GameLift account, but Stack/Two and Stack/One are for the same VPC and account',
@@ -82,32 +82,34 @@ describe('two copies of the library with the same version', () => {
 });
 
 describe('two versions of the library', () => {
-  const message = (): string =>
+  const versionError = (): string =>
     `the app contains two versions of cdk-gamelift-vpc-peering: 9.9.9 in ${folder}, and 0.1.0 in ${PROJECT}. ` +
     'Use one version: make cdk-gamelift-vpc-peering a peerDependency of the package that brings the other version, or set one version ' +
     'for all packages (overrides in npm and pnpm, resolutions in yarn), then install again';
 
   test('fail in one stack, with an error that says where both are and what to do', () => {
-    const copy = copyOf('9.9.9');
+    const copy = copyLibrary('9.9.9');
     const stack = new Stack(new App(), 'Stack', { env });
-    new library.VpcPeeringAuthorization(stack, 'One', { vpc: vpcOf(stack) });
-    expect(() => new copy.VpcPeeringHandler(stack, 'Handler')).toThrow(message());
+    new library.VpcPeeringAuthorization(stack, 'One', { vpc: importVpc(stack) });
+    expect(() => new copy.VpcPeeringHandler(stack, 'Handler')).toThrow(versionError());
   });
 
   test('fail in two stacks that share an authorization', () => {
-    const copy = copyOf('9.9.9');
+    const copy = copyLibrary('9.9.9');
     const app = new App();
     const [one, two] = ['One', 'Two'].map((id) => new Stack(app, id, { env })) as [Stack, Stack];
-    const authorization = new library.VpcPeeringAuthorization(one, 'Authorization', { vpc: vpcOf(one) });
-    expect(() => new copy.VpcPeeringConnection(two, 'Peering', { authorization, fleet: fleetOf(two) })).toThrow(message());
+    const authorization = new library.VpcPeeringAuthorization(one, 'Authorization', { vpc: importVpc(one) });
+    expect(() => new copy.VpcPeeringConnection(two, 'Peering', { authorization, fleet: createFleet(two) })).toThrow(
+      versionError(),
+    );
   });
 
   test('work in separate stacks', () => {
-    const copy = copyOf('9.9.9');
+    const copy = copyLibrary('9.9.9');
     const app = new App();
     const [one, two] = ['One', 'Two'].map((id) => new Stack(app, id, { env })) as [Stack, Stack];
-    new library.VpcPeeringAuthorization(one, 'Authorization', { vpc: vpcOf(one) });
-    new copy.VpcPeeringAuthorization(two, 'Authorization', { vpc: vpcOf(two) });
+    new library.VpcPeeringAuthorization(one, 'Authorization', { vpc: importVpc(one) });
+    new copy.VpcPeeringAuthorization(two, 'Authorization', { vpc: importVpc(two) });
     Template.fromStack(two).resourceCountIs('Custom::GameLiftVpcPeeringAuthorization', 1);
   });
 });
@@ -117,17 +119,17 @@ describe('constructs of another copy of aws-cdk-lib', () => {
     readonly Vpc: typeof ec2.Vpc;
     readonly CfnFleet: typeof gamelift.CfnFleet;
   }
-  const classes = (): Classes => {
+  const loadClasses = (): Classes => {
     const { Vpc } = jest.requireActual<typeof ec2>('aws-cdk-lib/aws-ec2');
     const { CfnFleet } = jest.requireActual<typeof gamelift>('aws-cdk-lib/aws-gamelift');
     return { Vpc, CfnFleet };
   };
 
-  /** Loaded again from the same files. */
-  function otherClasses(): Classes {
+  /** Loads the classes again from the same files. */
+  function loadOtherClasses(): Classes {
     let other: Classes | undefined;
     jest.isolateModules(() => {
-      other = classes();
+      other = loadClasses();
     });
     if (other === undefined || other.Vpc === ec2.Vpc || other.CfnFleet === gamelift.CfnFleet) {
       throw new Error('the classes were not loaded again');
@@ -135,7 +137,7 @@ describe('constructs of another copy of aws-cdk-lib', () => {
     return other;
   }
 
-  /** With a fleet that is peered on creation, and a fleet with a connection. */
+  /** The template of a stack with a fleet that is peered on creation, and a fleet that is connected later. */
   function templateWith({ Vpc, CfnFleet }: Classes): Template {
     const stack = new Stack(new App(), 'Stack', { env });
     const vpc = new Vpc(stack, 'Vpc', { maxAzs: 1, natGateways: 0 });
@@ -148,19 +150,19 @@ describe('constructs of another copy of aws-cdk-lib', () => {
     return Template.fromStack(stack);
   }
 
-  test('synthesize the same template: the VPC and its route tables are recognized, and so is the fleet', () => {
-    const template = templateWith(otherClasses());
+  test('are recognized as VPC, route tables and fleet, so the template is the same', () => {
+    const template = templateWith(loadOtherClasses());
     template.hasResourceProperties('Custom::GameLiftVpcPeeringConnection', {
       Routes: 'RouteTables',
       RouteTableIds: [{ Ref: 'VpcPublicSubnet1RouteTable6C95E38E' }, { Ref: 'VpcIsolatedSubnet1RouteTable4771E3E5' }],
     });
-    expect(template.toJSON()).toEqual(templateWith(classes()).toJSON());
+    expect(template.toJSON()).toEqual(templateWith(loadClasses()).toJSON());
   });
 
   test('are validated, too', () => {
-    const { CfnFleet } = otherClasses();
+    const { CfnFleet } = loadOtherClasses();
     const stack = new Stack(new App(), 'Stack', { env });
-    const authorization = new library.VpcPeeringAuthorization(stack, 'Authorization', { vpc: vpcOf(stack) });
+    const authorization = new library.VpcPeeringAuthorization(stack, 'Authorization', { vpc: importVpc(stack) });
     const fleet = new CfnFleet(stack, 'Fleet', { name: 'fleet', computeType: 'ANYWHERE' });
     expect(() => new library.VpcPeeringConnection(stack, 'Peering', { authorization, fleet })).toThrow(
       'GameLift peers EC2 fleets only: fleet Stack/Fleet has the compute type ANYWHERE',

@@ -7,15 +7,15 @@ import * as ssm from 'aws-cdk-lib/aws-ssm';
 import { PeeringRoutes, VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '../../lib';
 
 /*
- * The CDK returns dummy values until the CLI has made a lookup. With an error about one of them, the CLI would never make the lookup.
+ * The CDK returns dummy values until its CLI has made a lookup. An error about a dummy value would prevent the CLI from making the lookup.
  */
 
 const env = { account: '111111111111', region: 'us-east-1' };
 
 /** The keys of the lookups that the synthesis asks the CLI to make. */
-function lookupsOf(build: (stack: Stack) => void, context: Record<string, unknown> = {}): readonly string[] {
+function lookupsOf(addConstructs: (stack: Stack) => void, context: Record<string, unknown> = {}): readonly string[] {
   const app = new App({ context });
-  build(new Stack(app, 'Stack', { env }));
+  addConstructs(new Stack(app, 'Stack', { env }));
   return (app.synth().manifest.missing ?? []).map(({ key }) => key);
 }
 
@@ -51,7 +51,7 @@ describe('Vpc.fromLookup', () => {
   });
 
   test.each([false, true])(
-    'works for a fleet that has another VPC with the same dummy id as its peerVpcId: peerOnCreate %p',
+    'works if the peerVpcId of the fleet is another VPC with the same dummy id: peerOnCreate %p',
     (peerOnCreate) => {
       const keys = lookupsOf((stack) => {
         const fleet = new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet', peerVpcId: lookUp(stack, 'Other').vpcId });
@@ -62,7 +62,7 @@ describe('Vpc.fromLookup', () => {
     },
   );
 
-  test('works for a VPC that is not yet the peerVpcId of a fleet with peerOnCreate', () => {
+  test('works with peerOnCreate for a fleet that already has the real id as its peerVpcId', () => {
     const keys = lookupsOf((stack) => {
       const fleet = new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet', peerVpcId: 'vpc-0a' });
       const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc: lookUp(stack) });
@@ -83,42 +83,44 @@ describe('Vpc.fromLookup', () => {
 
   test('fails if the result of the lookup is invalid', () => {
     const subnets = [{ subnetId: 'subnet-0a', cidr: '10.0.0.0/24', availabilityZone: 'us-east-1a', routeTableId: 'wrong' }];
-    const found = {
+    const lookupResult = {
       vpcId: 'vpc-0a',
       vpcCidrBlock: '10.0.0.0/16',
       availabilityZones: [],
       subnetGroups: [{ name: 'Private', type: 'Private', subnets }],
     };
-    const build = (stack: Stack): void => {
+    const addConstructs = (stack: Stack): void => {
       connect(stack, lookUp(stack), ec2.SubnetType.PRIVATE_WITH_EGRESS);
     };
-    const [key = ''] = lookupsOf(build);
-    expect(() => lookupsOf(build, { [key]: found })).toThrow('the route table of subnet Stack/Vpc/PrivateSubnet1 is unknown');
-    expect(() => lookupsOf(build, { [key]: { ...found, vpcId: 'wrong' } })).toThrow(
+    const [key = ''] = lookupsOf(addConstructs);
+    expect(() => lookupsOf(addConstructs, { [key]: lookupResult })).toThrow(
+      'the route table of subnet Stack/Vpc/PrivateSubnet1 is unknown',
+    );
+    expect(() => lookupsOf(addConstructs, { [key]: { ...lookupResult, vpcId: 'wrong' } })).toThrow(
       "vpc must have an id such as vpc-0123456789abcdef0, got 'wrong'",
     );
   });
 });
 
 describe('StringParameter.valueFromLookup', () => {
-  const vpcOf = (stack: Stack, vpcId = 'vpc-0a'): ec2.IVpc =>
+  const importVpc = (stack: Stack, vpcId = 'vpc-0a'): ec2.IVpc =>
     ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId, availabilityZones: ['us-east-1a'] });
   const uses: Record<string, [use: (stack: Stack, value: string) => void, message: string]> = {
     'vpc, as its id': [
-      (stack, value) => new VpcPeeringAuthorization(stack, 'A', { vpc: vpcOf(stack, value) }),
+      (stack, value) => new VpcPeeringAuthorization(stack, 'A', { vpc: importVpc(stack, value) }),
       "vpc must have an id such as vpc-0123456789abcdef0, got 'wrong'",
     ],
     gameLiftAccount: [
-      (stack, value) => new VpcPeeringAuthorization(stack, 'A', { vpc: vpcOf(stack), gameLiftAccount: value }),
+      (stack, value) => new VpcPeeringAuthorization(stack, 'A', { vpc: importVpc(stack), gameLiftAccount: value }),
       "gameLiftAccount must be an AWS account id of 12 digits, got 'wrong'",
     ],
     peerVpcAccount: [
-      (stack, value) => new VpcPeeringAuthorization(stack, 'A', { vpc: vpcOf(stack), peerVpcAccount: value }),
+      (stack, value) => new VpcPeeringAuthorization(stack, 'A', { vpc: importVpc(stack), peerVpcAccount: value }),
       "peerVpcAccount must be an AWS account id of 12 digits, got 'wrong'",
     ],
     'the accounts of an imported authorization': [
       (stack, value) => {
-        const attributes = { vpc: vpcOf(stack), gameLiftAccount: value, peerVpcAccount: value };
+        const attributes = { vpc: importVpc(stack), gameLiftAccount: value, peerVpcAccount: value };
         const authorization = VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(stack, 'A', attributes);
         const fleet = new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet' });
         new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, peerOnCreate: true, routes: PeeringRoutes.none() });
@@ -128,7 +130,7 @@ describe('StringParameter.valueFromLookup', () => {
     'the account of a peerRole': [
       (stack, value) =>
         new VpcPeeringAuthorization(stack, 'A', {
-          vpc: vpcOf(stack),
+          vpc: importVpc(stack),
           peerVpcAccount: '222222222222',
           peerRole: iam.Role.fromRoleArn(stack, 'Role', `arn:aws:iam::${value}:role/Peering`),
         }),
@@ -137,32 +139,32 @@ describe('StringParameter.valueFromLookup', () => {
     externalId: [
       (stack, value) => {
         const peerRole = iam.Role.fromRoleArn(stack, 'Role', 'arn:aws:iam::222222222222:role/Peering');
-        // an invalid external id: the text «wrong» would be valid
+        // the text «wrong» is a valid external id
         const externalId = value === 'wrong' ? '!' : value;
-        new VpcPeeringAuthorization(stack, 'A', { vpc: vpcOf(stack), peerRole, externalId });
+        new VpcPeeringAuthorization(stack, 'A', { vpc: importVpc(stack), peerRole, externalId });
       },
       'externalId must be 2 to 1224 letters',
     ],
     'the gameLiftAccount of a role': [
-      (stack, value) => new VpcPeeringRole(stack, 'Role', { vpc: vpcOf(stack), gameLiftAccount: value }),
+      (stack, value) => new VpcPeeringRole(stack, 'Role', { vpc: importVpc(stack), gameLiftAccount: value }),
       "gameLiftAccount must be an AWS account id of 12 digits, got 'wrong'",
     ],
     'the id of a fleet': [
       (stack, value) =>
         new VpcPeeringConnection(stack, 'Peering', {
-          authorization: new VpcPeeringAuthorization(stack, 'A', { vpc: vpcOf(stack) }),
+          authorization: new VpcPeeringAuthorization(stack, 'A', { vpc: importVpc(stack) }),
           fleet: gamelift.CfnFleet.fromFleetId(stack, 'Fleet', value),
         }),
       "fleet must have the id of an EC2 fleet, such as fleet-01234567-89ab-cdef-0123-456789abcdef, got 'wrong'",
     ],
   };
 
-  test.each(Object.entries(uses))('works for %s, and fails if its result is invalid', (_, [use, message]) => {
-    const build = (stack: Stack): void => {
+  test.each(Object.entries(uses))('works for %s, and fails if the result of the lookup is invalid', (_, [use, message]) => {
+    const addConstructs = (stack: Stack): void => {
       use(stack, ssm.StringParameter.valueFromLookup(stack, '/studio/value'));
     };
-    const [key = ''] = lookupsOf(build);
+    const [key = ''] = lookupsOf(addConstructs);
     expect(key).toMatch(/^ssm:.*studio\/value/);
-    expect(() => lookupsOf(build, { [key]: 'wrong' })).toThrow(message);
+    expect(() => lookupsOf(addConstructs, { [key]: 'wrong' })).toThrow(message);
   });
 });

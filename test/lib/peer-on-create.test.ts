@@ -8,7 +8,7 @@ import { VpcPeeringAuthorization, VpcPeeringConnection } from '../../lib';
 import type { VpcPeeringConnectionProps } from '../../lib';
 
 /*
- * Fleets that GameLift peers on creation.
+ * Connections with peerOnCreate: GameLift creates them together with the fleet.
  */
 
 const env = { account: '111111111111', region: 'us-east-1' };
@@ -17,42 +17,42 @@ const CONNECTION = 'Custom::GameLiftVpcPeeringConnection';
 const TEARDOWN = 'Custom::GameLiftVpcPeeringTeardown';
 const FLEET = 'AWS::GameLift::Fleet';
 
-function stackIn(app: App, id = 'Game'): Stack {
+function createStack(app: App, id = 'Game'): Stack {
   return new Stack(app, id, { env });
 }
 
-function vpcIn(stack: Stack, vpcId = 'vpc-0a'): ec2.IVpc {
+function importVpc(stack: Stack, vpcId = 'vpc-0a'): ec2.IVpc {
   return ec2.Vpc.fromVpcAttributes(stack, vpcId, { vpcId, availabilityZones: ['us-east-1a'] });
 }
 
-function authorizationIn(stack: Stack, vpcId = 'vpc-0a'): VpcPeeringAuthorization {
-  return new VpcPeeringAuthorization(stack, `Authorization${vpcId}`, { vpc: vpcIn(stack, vpcId) });
+function createAuthorization(stack: Stack, vpcId = 'vpc-0a'): VpcPeeringAuthorization {
+  return new VpcPeeringAuthorization(stack, `Authorization${vpcId}`, { vpc: importVpc(stack, vpcId) });
 }
 
-function fleetIn(scope: Construct, id = 'Fleet', props: Partial<gamelift.CfnFleetProps> = {}): gamelift.CfnFleet {
+function createFleet(scope: Construct, id = 'Fleet', props: Partial<gamelift.CfnFleetProps> = {}): gamelift.CfnFleet {
   return new gamelift.CfnFleet(scope, id, { name: 'fleet', ...props });
 }
 
-interface Peered<Fleet extends IConstruct> {
+interface StackWithConnection<Fleet extends IConstruct> {
   readonly stack: Stack;
   readonly fleet: Fleet;
   readonly connection: VpcPeeringConnection;
 }
 
-/** A stack with a connection that has `peerOnCreate`, unless the properties say otherwise. */
-function peeredWith<Fleet extends IConstruct>(
+/** Creates a stack with a connection, by default with `peerOnCreate`. */
+function connectFleet<Fleet extends IConstruct>(
   fleetOf: (stack: Stack, app: App) => Fleet,
   props: Partial<VpcPeeringConnectionProps> = {},
-): Peered<Fleet> {
+): StackWithConnection<Fleet> {
   const app = new App();
-  const stack = stackIn(app);
+  const stack = createStack(app);
   const fleet = fleetOf(stack, app);
-  const options = { authorization: authorizationIn(stack), fleet, peerOnCreate: true, ...props };
+  const options = { authorization: createAuthorization(stack), fleet, peerOnCreate: true, ...props };
   return { stack, fleet, connection: new VpcPeeringConnection(stack, 'Peering', options) };
 }
 
-function peered(props: Partial<VpcPeeringConnectionProps> = {}): Peered<gamelift.CfnFleet> {
-  return peeredWith((stack) => fleetIn(stack), props);
+function connectCfnFleet(props: Partial<VpcPeeringConnectionProps> = {}): StackWithConnection<gamelift.CfnFleet> {
+  return connectFleet((stack) => createFleet(stack), props);
 }
 
 interface Resource {
@@ -69,9 +69,9 @@ function idOf(stack: Stack, type: string): string {
   return id;
 }
 
-describe('the template', () => {
-  test('has the VPC and its account as properties of the fleet, and creates the fleet after the authorization and its policy', () => {
-    const { stack } = peered();
+describe('a connection with peerOnCreate', () => {
+  test('sets the VPC and its account on the fleet, and the fleet is created after the authorization and its policy', () => {
+    const { stack } = connectCfnFleet();
     const [policy] = resourcesOf(stack, 'AWS::IAM::RolePolicy').map(([id]) => id);
     expect(policy).toMatch(/^GameLiftVpcPeeringHandlerAuthorize/);
     Template.fromStack(stack).hasResource(FLEET, {
@@ -80,8 +80,8 @@ describe('the template', () => {
     });
   });
 
-  test('creates the connection after the fleet, and deletes the teardown before both', () => {
-    const { stack } = peered();
+  test('is created after the fleet, and the teardown is deleted before both', () => {
+    const { stack } = connectCfnFleet();
     Template.fromStack(stack).hasResourceProperties(CONNECTION, {
       FleetId: { Ref: 'Fleet' },
       PeerOnCreate: true,
@@ -93,32 +93,19 @@ describe('the template', () => {
     });
   });
 
-  test.each([
-    ['absent', {}],
-    ['false', { peerOnCreate: false }],
-  ])('has no VPC in the fleet, and no dependency of the fleet, if the option is %s', (_, option) => {
-    const stack = stackIn(new App());
-    new VpcPeeringConnection(stack, 'Peering', { authorization: authorizationIn(stack), fleet: fleetIn(stack), ...option });
-    Template.fromStack(stack).hasResource(FLEET, {
-      Properties: { PeerVpcId: Match.absent(), PeerVpcAwsAccountId: Match.absent() },
-      DependsOn: Match.absent(),
-    });
-    Template.fromStack(stack).hasResourceProperties(CONNECTION, { PeerOnCreate: false });
-  });
-
-  test('has the same VPC for a fleet in a construct, whose own peerVpc is the same', () => {
-    const { stack } = peeredWith((scope) => {
+  test('sets the account on a fleet in another construct that already has the same peerVpcId', () => {
+    const { stack } = connectFleet((scope) => {
       const wrapper = new Construct(scope, 'Wrapper');
-      fleetIn(wrapper, 'Resource', { peerVpcId: 'vpc-0a', peerVpcAwsAccountId: '999999999999' });
+      createFleet(wrapper, 'Resource', { peerVpcId: 'vpc-0a', peerVpcAwsAccountId: '999999999999' });
       return wrapper;
     });
     Template.fromStack(stack).hasResourceProperties(FLEET, { PeerVpcId: 'vpc-0a', PeerVpcAwsAccountId: '111111111111' });
   });
 
-  test('has the same VPC and account for a fleet that is a CfnResource, also if the VPC is in another stack', () => {
+  test('sets the VPC and its account on a fleet that is a CfnResource, even if the VPC is in another stack', () => {
     const app = new App();
-    const vpc = new ec2.Vpc(stackIn(app, 'Network'), 'Vpc', { maxAzs: 1, natGateways: 0 });
-    const stack = stackIn(app);
+    const vpc = new ec2.Vpc(createStack(app, 'Network'), 'Vpc', { maxAzs: 1, natGateways: 0 });
+    const stack = createStack(app);
     const fleet = new CfnResource(stack, 'Raw', { type: FLEET, properties: { Name: 'fleet' } });
     const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
     new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, peerOnCreate: true });
@@ -133,9 +120,9 @@ describe('the template', () => {
     });
   });
 
-  test('has the VPC and its account instead of earlier overrides of the account and of a VPC that cannot be compared', () => {
-    const { stack } = peeredWith((scope) => {
-      const fleet = fleetIn(scope);
+  test('replaces earlier overrides of the account, and of a VPC id that is unknown at synthesis', () => {
+    const { stack } = connectFleet((scope) => {
+      const fleet = createFleet(scope);
       fleet.addPropertyOverride('PeerVpcId', { 'Fn::ImportValue': 'VpcId' });
       fleet.addPropertyOverride('PeerVpcAwsAccountId', '999999999999');
       return fleet;
@@ -148,18 +135,25 @@ describe('the template', () => {
     ['a parameter', (stack) => new CfnParameter(stack, 'PeerVpcId').valueAsString],
     ['an import', () => Fn.importValue('PeerVpcId')],
     ['the id of an imported VPC', () => 'vpc-0b'],
-  ])('has the VPC of the connection instead of %s, which may be the same VPC', (_, peerVpcIdOf) => {
-    const stack = stackIn(new App());
+  ])('replaces a peerVpcId that is %s, because it may be the same VPC', (_, peerVpcIdOf) => {
+    const stack = createStack(new App());
     const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 1, natGateways: 0 });
     const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
-    const fleet = fleetIn(stack, 'Fleet', { peerVpcId: peerVpcIdOf(stack, vpc) });
+    const fleet = createFleet(stack, 'Fleet', { peerVpcId: peerVpcIdOf(stack, vpc) });
     new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, peerOnCreate: true });
     Template.fromStack(stack).hasResourceProperties(FLEET, { PeerVpcId: { Ref: Match.stringLikeRegexp('^Vpc') } });
   });
 
-  test('has rules, routes and DNS as with any other connection', () => {
-    const { stack, connection } = peered({ dnsResolution: true });
-    connection.allowTo(new ec2.SecurityGroup(stack, 'Database', { vpc: vpcIn(stack, 'vpc-0b') }), ec2.Port.tcp(5432));
+  test('sets a reference to the account in a stack without an account', () => {
+    const stack = new Stack(new App(), 'Game');
+    const options = { authorization: createAuthorization(stack), fleet: createFleet(stack), peerOnCreate: true };
+    new VpcPeeringConnection(stack, 'Peering', options);
+    Template.fromStack(stack).hasResourceProperties(FLEET, { PeerVpcAwsAccountId: { Ref: 'AWS::AccountId' } });
+  });
+
+  test('has rules, routes and DNS like any other connection', () => {
+    const { stack, connection } = connectCfnFleet({ dnsResolution: true });
+    connection.allowTo(new ec2.SecurityGroup(stack, 'Database', { vpc: importVpc(stack, 'vpc-0b') }), ec2.Port.tcp(5432));
     Template.fromStack(stack).hasResourceProperties(CONNECTION, { Routes: 'EveryRouteTable', DnsResolution: true });
     Template.fromStack(stack).hasResourceProperties('AWS::EC2::SecurityGroupIngress', {
       CidrIp: { 'Fn::GetAtt': [idOf(stack, CONNECTION), 'GameLiftCidrBlock'] },
@@ -167,29 +161,42 @@ describe('the template', () => {
   });
 });
 
-describe('is refused', () => {
-  const refused: [string, () => unknown, string][] = [
+test.each([
+  ['absent', {}],
+  ['false', { peerOnCreate: false }],
+])('a connection does not change its fleet if peerOnCreate is %s', (_, option) => {
+  const stack = createStack(new App());
+  new VpcPeeringConnection(stack, 'Peering', { authorization: createAuthorization(stack), fleet: createFleet(stack), ...option });
+  Template.fromStack(stack).hasResource(FLEET, {
+    Properties: { PeerVpcId: Match.absent(), PeerVpcAwsAccountId: Match.absent() },
+    DependsOn: Match.absent(),
+  });
+  Template.fromStack(stack).hasResourceProperties(CONNECTION, { PeerOnCreate: false });
+});
+
+describe('peerOnCreate fails', () => {
+  const FAILURES: [string, () => unknown, string][] = [
     [
       'for an imported fleet',
-      () => peeredWith((stack) => gamelift.CfnFleet.fromFleetId(stack, 'Imported', 'fleet-1')),
+      () => connectFleet((stack) => gamelift.CfnFleet.fromFleetId(stack, 'Imported', 'fleet-1')),
       'peerOnCreate of Game/Peering requires an AWS::GameLift::Fleet in the same stack, but Game/Imported is imported, or created by ' +
         'another resource: leave out peerOnCreate to connect the fleet that exists',
     ],
     [
       'for a fleet in another stack',
-      () => peeredWith((_, app) => fleetIn(stackIn(app, 'Fleets'))),
+      () => connectFleet((_, app) => createFleet(createStack(app, 'Fleets'))),
       'peerOnCreate of Game/Peering requires an AWS::GameLift::Fleet in the same stack, but Fleets/Fleet is in Fleets: create the ' +
         'connection in Fleets; the authorization can be in another stack',
     ],
     [
       'with adoptExisting',
-      () => peered({ adoptExisting: true }),
+      () => connectCfnFleet({ adoptExisting: true }),
       'pass either peerOnCreate or adoptExisting to Game/Peering, got both: GameLift creates the connection with the fleet, so there is ' +
         'none to adopt',
     ],
     [
       'for a fleet that has another VPC',
-      () => peeredWith((stack) => fleetIn(stack, 'Fleet', { peerVpcId: 'vpc-0b' })),
+      () => connectFleet((stack) => createFleet(stack, 'Fleet', { peerVpcId: 'vpc-0b' })),
       'fleet Game/Fleet already has the peerVpcId vpc-0b: GameLift peers a fleet with only one VPC on creation. Remove that peerVpcId, or ' +
         'leave out peerOnCreate',
     ],
@@ -201,8 +208,8 @@ describe('is refused', () => {
   };
 
   test('for a fleet that another connection peers on creation', () => {
-    const stack = stackIn(new App());
-    const fleet = fleetIn(stack);
+    const stack = createStack(new App());
+    const fleet = createFleet(stack);
     peerOf(stack, 'One', fleet, new ec2.Vpc(stack, 'VpcOne', { maxAzs: 1, natGateways: 0 }));
     const other = new ec2.Vpc(stack, 'VpcTwo', { maxAzs: 1, natGateways: 0 });
     expect(() => peerOf(stack, 'Two', fleet, other)).toThrow(
@@ -214,12 +221,12 @@ describe('is refused', () => {
   });
 
   test('for a fleet that refers to another VPC of the app', () => {
-    const stack = stackIn(new App());
+    const stack = createStack(new App());
     const [one, two] = ['VpcOne', 'VpcTwo'].map((id) => new ec2.Vpc(stack, id, { maxAzs: 1, natGateways: 0 })) as [
       ec2.Vpc,
       ec2.Vpc,
     ];
-    expect(() => peerOf(stack, 'Peering', fleetIn(stack, 'Fleet', { peerVpcId: one.vpcId }), two)).toThrow(
+    expect(() => peerOf(stack, 'Peering', createFleet(stack, 'Fleet', { peerVpcId: one.vpcId }), two)).toThrow(
       new Error(
         'fleet Game/Fleet already has the peerVpcId of Game/VpcOne/Resource: GameLift peers a fleet with only one VPC on creation. Remove ' +
           'that peerVpcId, or leave out peerOnCreate',
@@ -228,27 +235,27 @@ describe('is refused', () => {
   });
 
   test('for a CfnResource whose override has another VPC', () => {
-    const stack = stackIn(new App());
+    const stack = createStack(new App());
     const fleet = new CfnResource(stack, 'Raw', { type: FLEET });
     fleet.addPropertyOverride('PeerVpcId', 'vpc-0b');
-    expect(() => peerOf(stack, 'Peering', fleet, vpcIn(stack))).toThrow('fleet Game/Raw already has the peerVpcId vpc-0b:');
+    expect(() => peerOf(stack, 'Peering', fleet, importVpc(stack))).toThrow('fleet Game/Raw already has the peerVpcId vpc-0b:');
   });
 
-  test.each(refused)('%s', (_, build, message) => {
+  test.each(FAILURES)('%s', (_, build, message) => {
     expect(build).toThrow(new Error(message));
   });
 
   test.each<[string, (fleet: gamelift.CfnFleet) => void]>([
-    ['a property', (fleet) => (fleet.peerVpcId = 'vpc-0b')],
-    ['a property that is removed', (fleet) => (fleet.peerVpcId = undefined)],
+    ['by a property', (fleet) => (fleet.peerVpcId = 'vpc-0b')],
+    ['by the removal of a property', (fleet) => (fleet.peerVpcId = undefined)],
     [
-      'an override',
+      'by an override',
       (fleet) => {
         fleet.addPropertyOverride('PeerVpcId', 'vpc-0b');
       },
     ],
-  ])('at synthesis if the fleet gets another VPC later: %s', (_, change) => {
-    const { stack, fleet } = peered();
+  ])('at synthesis if the VPC of the fleet is changed later %s', (_, change) => {
+    const { stack, fleet } = connectCfnFleet();
     change(fleet);
     expect(() => Template.fromStack(stack)).toThrow(
       'fleet Game/Fleet must keep the VPC of Game/Peering as its peerVpcId, because peerOnCreate is set, but it was changed later: remove ' +
@@ -257,37 +264,30 @@ describe('is refused', () => {
   });
 });
 
-describe('is refused at synthesis if the account of the VPC is changed later', () => {
+describe('peerOnCreate fails at synthesis if the account of the VPC is changed later', () => {
   const message =
     'fleet Game/Fleet must keep the account of the VPC of Game/Peering as its peerVpcAwsAccountId, because peerOnCreate is set, but it was ' +
     'changed later: remove that change, or leave out peerOnCreate';
 
   test.each<[string, (fleet: gamelift.CfnFleet) => void]>([
-    ['a property', (fleet) => (fleet.peerVpcAwsAccountId = '999999999999')],
-    ['a property that is removed', (fleet) => (fleet.peerVpcAwsAccountId = undefined)],
+    ['by a property', (fleet) => (fleet.peerVpcAwsAccountId = '999999999999')],
+    ['by the removal of the property', (fleet) => (fleet.peerVpcAwsAccountId = undefined)],
     [
-      'an override',
+      'by an override',
       (fleet) => {
         fleet.addPropertyOverride('PeerVpcAwsAccountId', '999999999999');
       },
     ],
     [
-      'an override that removes it',
+      'by an override that removes it',
       (fleet) => {
         fleet.addPropertyDeletionOverride('PeerVpcAwsAccountId');
       },
     ],
   ])('%s', (_, change) => {
-    const { stack, fleet } = peered();
+    const { stack, fleet } = connectCfnFleet();
     change(fleet);
     expect(() => Template.fromStack(stack)).toThrow(message);
-  });
-
-  test('not if the account is a token', () => {
-    const stack = new Stack(new App(), 'Game');
-    const options = { authorization: authorizationIn(stack), fleet: fleetIn(stack), peerOnCreate: true };
-    new VpcPeeringConnection(stack, 'Peering', options);
-    Template.fromStack(stack).hasResourceProperties(FLEET, { PeerVpcAwsAccountId: { Ref: 'AWS::AccountId' } });
   });
 });
 
@@ -296,34 +296,34 @@ describe('a fleet whose own peerVpcId is the VPC of its connection', () => {
     'fleet Game/Fleet has the VPC of Game/Peering as its peerVpcId, so GameLift peers it on creation: set peerOnCreate on the connection, ' +
     'or remove the peerVpcId, which replaces the fleet';
 
-  function connected(props: Partial<VpcPeeringConnectionProps>, peerVpcId: string): Stack {
-    return peeredWith((stack) => fleetIn(stack, 'Fleet', { peerVpcId }), { peerOnCreate: false, ...props }).stack;
+  function stackWith(props: Partial<VpcPeeringConnectionProps>, peerVpcId: string): Stack {
+    return connectFleet((stack) => createFleet(stack, 'Fleet', { peerVpcId }), { peerOnCreate: false, ...props }).stack;
   }
 
-  test('is refused at synthesis without peerOnCreate', () => {
-    const stack = connected({}, 'vpc-0a');
+  test('fails at synthesis without peerOnCreate', () => {
+    const stack = stackWith({}, 'vpc-0a');
     expect(() => Template.fromStack(stack)).toThrow(message);
   });
 
-  test('is refused at synthesis without peerOnCreate if it is set later', () => {
-    const { stack, fleet } = peered({ peerOnCreate: false });
+  test('fails at synthesis without peerOnCreate if the peerVpcId is set later', () => {
+    const { stack, fleet } = connectCfnFleet({ peerOnCreate: false });
     fleet.peerVpcId = 'vpc-0a';
     expect(() => Template.fromStack(stack)).toThrow(message);
   });
 
   test.each<[string, (fleet: gamelift.CfnFleet, resource: ec2.CfnVPC) => void]>([
-    ['references', (fleet, { ref }) => (fleet.peerVpcId = ref)],
-    ['a reference and an attribute', (fleet, { attrVpcId }) => (fleet.peerVpcId = attrVpcId)],
+    ['a reference', (fleet, { ref }) => (fleet.peerVpcId = ref)],
+    ['an attribute', (fleet, { attrVpcId }) => (fleet.peerVpcId = attrVpcId)],
     [
-      'an override and a reference',
+      'an override with a reference',
       (fleet, { logicalId, stack }) => {
         fleet.addPropertyOverride('PeerVpcId', { Ref: stack.resolve(logicalId) as string });
       },
     ],
-  ])('is refused at synthesis if both are of the same VPC: %s', (_, setVpc) => {
-    const stack = stackIn(new App());
+  ])('fails at synthesis if the peerVpcId is %s of the VPC of the connection', (_, setVpc) => {
+    const stack = createStack(new App());
     const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 1, natGateways: 0 });
-    const fleet = fleetIn(stack);
+    const fleet = createFleet(stack);
     setVpc(fleet, vpc.node.defaultChild as ec2.CfnVPC);
     const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
     new VpcPeeringConnection(stack, 'Peering', { authorization, fleet });
@@ -332,27 +332,30 @@ describe('a fleet whose own peerVpcId is the VPC of its connection', () => {
 
   test('is allowed with peerOnCreate, with adoptExisting, and with another VPC', () => {
     for (const stack of [
-      connected({ peerOnCreate: true }, 'vpc-0a'),
-      connected({ adoptExisting: true }, 'vpc-0a'),
-      connected({}, 'vpc-0b'),
+      stackWith({ peerOnCreate: true }, 'vpc-0a'),
+      stackWith({ adoptExisting: true }, 'vpc-0a'),
+      stackWith({}, 'vpc-0b'),
     ]) {
       expect(() => Template.fromStack(stack)).not.toThrow();
     }
   });
 });
 
-describe('connections that are requested, and fleets that are peered on creation', () => {
-  type Add = (stack: Stack, authorization: VpcPeeringAuthorization) => VpcPeeringConnection;
-  const connect =
-    (id: string): Add =>
-    (stack, authorization) =>
-      new VpcPeeringConnection(stack, `${id}Peering`, { authorization, fleet: fleetIn(stack, id) });
-  const peerOnCreate =
-    (id: string): Add =>
-    (stack, authorization) =>
-      new VpcPeeringConnection(stack, `${id}Peering`, { authorization, fleet: fleetIn(stack, id), peerOnCreate: true });
+describe('the order of connections with and without peerOnCreate', () => {
+  /** Ids of two digits. */
+  const numberedIds = (count: number): string[] => Array.from({ length: count }, (_, index) => String(index).padStart(2, '0'));
 
-  /** What the connection with an id depends on, of the fleets and connections. */
+  type AddConnection = (stack: Stack, authorization: VpcPeeringAuthorization) => VpcPeeringConnection;
+  const connect =
+    (id: string): AddConnection =>
+    (stack, authorization) =>
+      new VpcPeeringConnection(stack, `${id}Peering`, { authorization, fleet: createFleet(stack, id) });
+  const peerOnCreate =
+    (id: string): AddConnection =>
+    (stack, authorization) =>
+      new VpcPeeringConnection(stack, `${id}Peering`, { authorization, fleet: createFleet(stack, id), peerOnCreate: true });
+
+  /** The fleets and connections that a connection depends on. */
   function dependenciesOf(stack: Stack, id: string): string[] {
     const [, connection] = resourcesOf(stack, CONNECTION).find(([logicalId]) => logicalId.startsWith(id)) ?? [];
     return (connection?.DependsOn ?? [])
@@ -360,77 +363,77 @@ describe('connections that are requested, and fleets that are peered on creation
       .map((logicalId) => logicalId.replace(/[0-9A-F]{8}$/, ''));
   }
 
-  function stackWith(...adds: Add[]): Stack {
-    const stack = stackIn(new App());
-    const authorization = authorizationIn(stack);
-    adds.forEach((add) => add(stack, authorization));
+  function stackWith(...connections: AddConnection[]): Stack {
+    const stack = createStack(new App());
+    const authorization = createAuthorization(stack);
+    connections.forEach((addConnection) => addConnection(stack, authorization));
     return stack;
   }
 
   test.each([
     ['before', [peerOnCreate('OnCreate'), connect('Later')]],
     ['after', [connect('Later'), peerOnCreate('OnCreate')]],
-  ])('a connection is created after such a connection that is declared %s it', (_, adds) => {
-    const stack = stackWith(...adds);
+  ])('a connection is created after one with peerOnCreate that is declared %s it', (_, connections) => {
+    const stack = stackWith(...connections);
     expect(dependenciesOf(stack, 'Later')).toEqual(['OnCreatePeering']);
     expect(dependenciesOf(stack, 'OnCreate')).toEqual([]);
   });
 
-  test('the fleets do not wait for each other, so a deployment takes about as long as the slowest', () => {
+  test('the fleets do not wait for each other, so they are created at the same time', () => {
     const stack = stackWith(peerOnCreate('OnCreate'), connect('Later'));
-    const [, later] = resourcesOf(stack, FLEET).find(([id]) => id === 'Later') ?? [];
-    expect(later).not.toHaveProperty('DependsOn');
-    const [, peered] = resourcesOf(stack, FLEET).find(([id]) => id === 'OnCreate') ?? [];
-    expect(peered?.DependsOn?.filter((id) => id.startsWith('Later'))).toEqual([]);
+    const [, laterFleet] = resourcesOf(stack, FLEET).find(([id]) => id === 'Later') ?? [];
+    expect(laterFleet).not.toHaveProperty('DependsOn');
+    const [, onCreateFleet] = resourcesOf(stack, FLEET).find(([id]) => id === 'OnCreate') ?? [];
+    expect(onCreateFleet?.DependsOn?.filter((id) => id.startsWith('Later'))).toEqual([]);
   });
 
-  test('a connection does not wait for fleets that are peered with another VPC, or in another stack', () => {
+  test('a connection does not wait for a connection with peerOnCreate for another VPC or in another stack', () => {
     const app = new App();
-    const [stack, other] = [stackIn(app), stackIn(app, 'Other')];
-    peerOnCreate('OnCreate')(stack, authorizationIn(stack, 'vpc-0b'));
-    peerOnCreate('Elsewhere')(other, authorizationIn(other));
-    connect('Later')(stack, authorizationIn(stack));
+    const [stack, other] = [createStack(app), createStack(app, 'Other')];
+    peerOnCreate('OnCreate')(stack, createAuthorization(stack, 'vpc-0b'));
+    peerOnCreate('Elsewhere')(other, createAuthorization(other));
+    connect('Later')(stack, createAuthorization(stack));
     expect(dependenciesOf(stack, 'Later')).toEqual([]);
   });
 
-  test('a connection waits for such a connection if the two use different authorizations for the same VPC', () => {
-    const stack = stackIn(new App());
-    peerOnCreate('OnCreate')(stack, authorizationIn(stack));
-    const received = VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(stack, 'Received', {
+  test('a connection waits for one with peerOnCreate even if they use different authorizations for the same VPC', () => {
+    const stack = createStack(new App());
+    peerOnCreate('OnCreate')(stack, createAuthorization(stack));
+    const importedAuthorization = VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(stack, 'Received', {
       vpc: ec2.Vpc.fromVpcAttributes(stack, 'Again', { vpcId: 'vpc-0a', availabilityZones: ['us-east-1a'] }),
     });
-    new VpcPeeringConnection(stack, 'LaterPeering', { authorization: received, fleet: fleetIn(stack, 'Later') });
+    new VpcPeeringConnection(stack, 'LaterPeering', { authorization: importedAuthorization, fleet: createFleet(stack, 'Later') });
     expect(dependenciesOf(stack, 'Later')).toEqual(['OnCreatePeering']);
   });
 
-  test.each<[string, (peered: gamelift.CfnFleet, later: VpcPeeringConnection) => void]>([
+  test.each<[string, (fleet: gamelift.CfnFleet, connection: VpcPeeringConnection) => void]>([
     [
       'a dependency',
-      (peered, later) => {
-        peered.node.addDependency(later);
+      (fleet, connection) => {
+        fleet.node.addDependency(connection);
       },
     ],
-    ['a property', (peered, later) => (peered.description = Fn.join(' ', ['after', later.gameLiftCidrBlock]))],
-  ])('the dependency is left out if the fleet waits for the connection: %s', (_, wait) => {
-    const stack = stackIn(new App());
-    const authorization = authorizationIn(stack);
+    ['a property', (fleet, connection) => (fleet.description = Fn.join(' ', ['after', connection.gameLiftCidrBlock]))],
+  ])('a connection does not wait for a fleet that already waits for the connection because of %s', (_, makeFleetWait) => {
+    const stack = createStack(new App());
+    const authorization = createAuthorization(stack);
     const first = connect('First')(stack, authorization);
     connect('Second')(stack, authorization);
-    const fleet = fleetIn(stack, 'OnCreate');
+    const fleet = createFleet(stack, 'OnCreate');
     new VpcPeeringConnection(stack, 'OnCreatePeering', { authorization, fleet, peerOnCreate: true });
-    wait(fleet, first);
+    makeFleetWait(fleet, first);
     expect(dependenciesOf(stack, 'First')).toEqual([]);
     expect(dependenciesOf(stack, 'Second')).toEqual(['OnCreatePeering']);
   });
 
-  test('connections do not wait for each other if there is no such connection', () => {
+  test('connections do not wait for each other if none has peerOnCreate', () => {
     const stack = stackWith(connect('One'), connect('Two'));
     expect(dependenciesOf(stack, 'One')).toEqual([]);
     expect(dependenciesOf(stack, 'Two')).toEqual([]);
   });
 
-  test('batches of requested connections and of those that are peered on creation do not mix', () => {
-    const ids = Array.from({ length: 41 }, (_, index) => String(index).padStart(2, '0'));
+  test('connections with and without peerOnCreate are in separate batches', () => {
+    const ids = numberedIds(41);
     const stack = stackWith(...ids.flatMap((id) => [connect(`Later${id}`), peerOnCreate(`OnCreate${id}`)]));
     const peerings = (name: string): string[] => ids.map((id) => `${name}${id}Peering`);
     expect(dependenciesOf(stack, 'OnCreate39')).toEqual([]);
@@ -440,45 +443,49 @@ describe('connections that are requested, and fleets that are peered on creation
   });
 
   describe('for two VPCs', () => {
-    /** A stack with connections that are requested for one VPC, and others that are peered on creation with another VPC. */
-    function stackWithBoth(requested: number, peeredOnCreate: number, order: 'requested first' | 'requested last'): Stack {
-      const stack = stackIn(new App());
-      const [first, second] = [authorizationIn(stack), authorizationIn(stack, 'vpc-0b')];
-      const ids = (count: number): string[] => Array.from({ length: count }, (_, index) => String(index).padStart(2, '0'));
+    interface Counts {
+      /** The number of connections without peerOnCreate. */
+      readonly without: number;
+      readonly withPeerOnCreate: number;
+      readonly order?: 'peerOnCreate last' | 'peerOnCreate first';
+    }
+
+    /** A stack with connections without peerOnCreate for one VPC, and connections with peerOnCreate for another VPC. */
+    function stackWithBoth({ without, withPeerOnCreate, order = 'peerOnCreate last' }: Counts): Stack {
+      const stack = createStack(new App());
+      const [first, second] = [createAuthorization(stack), createAuthorization(stack, 'vpc-0b')];
       const adds = [
-        ...ids(requested).map((id) => () => connect(`Later${id}`)(stack, first)),
-        ...ids(peeredOnCreate).map((id) => () => peerOnCreate(`OnCreate${id}`)(stack, second)),
+        ...numberedIds(without).map((id) => () => connect(`Later${id}`)(stack, first)),
+        ...numberedIds(withPeerOnCreate).map((id) => () => peerOnCreate(`OnCreate${id}`)(stack, second)),
       ];
-      (order === 'requested first' ? adds : adds.reverse()).forEach((add) => add());
+      (order === 'peerOnCreate last' ? adds : adds.reverse()).forEach((add) => add());
       return stack;
     }
 
-    const waitsFor = (stack: Stack, id: string): string[] => dependenciesOf(stack, id).sort();
+    const sortedDependenciesOf = (stack: Stack, id: string): string[] => dependenciesOf(stack, id).sort();
 
-    test.each(['requested first', 'requested last'] as const)('at most 40 are created at the same time: %s', (order) => {
-      const stack = stackWithBoth(40, 41, order);
-      const later = waitsFor(stack, 'Later00');
-      expect(later).toHaveLength(31);
-      // the last batch of those that are peered on creation has only one connection, which waits for the first ten
-      const waiting = later.map((id) => waitsFor(stack, id.replace('Peering', ''))).filter(({ length }) => length > 0);
+    test.each(['peerOnCreate last', 'peerOnCreate first'] as const)('at most 40 are created at the same time: %s', (order) => {
+      const stack = stackWithBoth({ without: 40, withPeerOnCreate: 41, order });
+      const dependencies = sortedDependenciesOf(stack, 'Later00');
+      expect(dependencies).toHaveLength(31);
+      // the last batch with peerOnCreate has only one connection, which waits for the first ten
+      const waiting = dependencies
+        .map((id) => sortedDependenciesOf(stack, id.replace('Peering', '')))
+        .filter(({ length }) => length > 0);
       expect(waiting).toHaveLength(1);
       expect(waiting[0]).toHaveLength(10);
-      expect(later).not.toEqual(expect.arrayContaining(waiting[0] ?? []));
-      expect(waitsFor(stack, 'Later39')).toEqual(later);
+      expect(dependencies).not.toEqual(expect.arrayContaining(waiting[0] ?? []));
+      expect(sortedDependenciesOf(stack, 'Later39')).toEqual(dependencies);
     });
 
     test('at most 40 are created at the same time in nested stacks', () => {
-      const parent = stackIn(new App());
-      const authorization = authorizationIn(parent);
+      const parent = createStack(new App());
+      const authorization = createAuthorization(parent);
       const stacks = ['One', 'Two'].map((id) => new NestedStack(parent, id)) as [NestedStack, NestedStack];
-      const counts = [45, 5];
-      stacks.forEach((stack, index) => {
-        for (let count = 10; count < 10 + (counts[index] ?? 0); count += 1) {
-          connect(`Later${count}`)(stack, authorization);
-        }
-      });
-      expect(waitsFor(stacks[0], 'Later49')).toEqual([]);
-      expect(waitsFor(stacks[0], 'Later50')).toHaveLength(10);
+      numberedIds(45).forEach((id) => connect(`Later${id}`)(stacks[0], authorization));
+      numberedIds(5).forEach((id) => connect(`Later${id}`)(stacks[1], authorization));
+      expect(sortedDependenciesOf(stacks[0], 'Later39')).toEqual([]);
+      expect(sortedDependenciesOf(stacks[0], 'Later40')).toHaveLength(10);
       const nested = resourcesOf(parent, 'AWS::CloudFormation::Stack');
       const [one, two] = ['One', 'Two'].map((id) => nested.find(([logicalId]) => logicalId.startsWith(id)));
       expect(two?.[1].DependsOn).toContain(one?.[0]);
@@ -486,25 +493,23 @@ describe('connections that are requested, and fleets that are peered on creation
     });
 
     test('up to 40 in total do not wait for each other', () => {
-      const stack = stackWithBoth(20, 20, 'requested first');
-      expect(waitsFor(stack, 'Later00')).toEqual([]);
-      expect(waitsFor(stack, 'OnCreate00')).toEqual([]);
+      const stack = stackWithBoth({ without: 20, withPeerOnCreate: 20 });
+      expect(sortedDependenciesOf(stack, 'Later00')).toEqual([]);
+      expect(sortedDependenciesOf(stack, 'OnCreate00')).toEqual([]);
     });
 
-    test('with one more, the requested ones wait for all others', () => {
-      const stack = stackWithBoth(21, 20, 'requested first');
+    test('with 41 in total, those without peerOnCreate wait for all others', () => {
+      const stack = stackWithBoth({ without: 21, withPeerOnCreate: 20 });
       for (const id of ['Later00', 'Later20']) {
-        expect(waitsFor(stack, id)).toEqual(
-          Array.from({ length: 20 }, (_, index) => `OnCreate${String(index).padStart(2, '0')}Peering`),
-        );
+        expect(sortedDependenciesOf(stack, id)).toEqual(numberedIds(20).map((number) => `OnCreate${number}Peering`));
       }
-      expect(waitsFor(stack, 'OnCreate19')).toEqual([]);
+      expect(sortedDependenciesOf(stack, 'OnCreate19')).toEqual([]);
     });
   });
 
-  test('a connection in a nested stack waits for such a connection in another nested stack, since both are deployed together', () => {
-    const parent = stackIn(new App());
-    const authorization = authorizationIn(parent);
+  test('a nested stack waits for another nested stack that has a connection with peerOnCreate, since both are deployed together', () => {
+    const parent = createStack(new App());
+    const authorization = createAuthorization(parent);
     connect('Later')(new NestedStack(parent, 'One'), authorization);
     peerOnCreate('OnCreate')(new NestedStack(parent, 'Two'), authorization);
     const nested = resourcesOf(parent, 'AWS::CloudFormation::Stack');
@@ -513,9 +518,9 @@ describe('connections that are requested, and fleets that are peered on creation
     expect(two?.[1].DependsOn).not.toContain(one?.[0]);
   });
 
-  test('of two nested stacks that each have both, only one waits for the other, and connections wait within each of them', () => {
-    const parent = stackIn(new App());
-    const authorization = authorizationIn(parent);
+  test('if two nested stacks have connections with and without peerOnCreate, only one waits for the other', () => {
+    const parent = createStack(new App());
+    const authorization = createAuthorization(parent);
     const stacks = ['One', 'Two'].map((id) => new NestedStack(parent, id));
     for (const stack of stacks) {
       connect('Later')(stack, authorization);
@@ -529,9 +534,9 @@ describe('connections that are requested, and fleets that are peered on creation
     expect(nested.flatMap(([, { DependsOn = [] }]) => DependsOn.filter((id) => ids.includes(id)))).toHaveLength(1);
   });
 
-  test('two fleets in nested stacks of one parent have a warning', () => {
-    const parent = stackIn(new App());
-    const authorization = authorizationIn(parent);
+  test('two connections with peerOnCreate in nested stacks of one parent have a warning', () => {
+    const parent = createStack(new App());
+    const authorization = createAuthorization(parent);
     const [one, two] = [new NestedStack(parent, 'One'), new NestedStack(parent, 'Two')];
     peerOnCreate('First')(one, authorization);
     peerOnCreate('Second')(two, authorization);
@@ -541,7 +546,7 @@ describe('connections that are requested, and fleets that are peered on creation
     );
   });
 
-  test('two fleets that are peered on creation have a warning that says why and what to do', () => {
+  test('two connections with peerOnCreate have a warning that says why and what to do', () => {
     const stack = stackWith(peerOnCreate('One'), peerOnCreate('Two'));
     Annotations.fromStack(stack).hasWarning(
       '/Game/TwoPeering',
@@ -552,14 +557,14 @@ describe('connections that are requested, and fleets that are peered on creation
     expect(Annotations.fromStack(stack).findWarning('*', Match.anyValue())).toHaveLength(1);
   });
 
-  test('there is no warning with one such fleet, or with two in two stacks or for two VPCs', () => {
+  test('there is no warning about connections with peerOnCreate in different stacks or for different VPCs', () => {
     const app = new App();
-    const [stack, other] = [stackIn(app), stackIn(app, 'Other')];
-    const authorization = authorizationIn(stack);
+    const [stack, other] = [createStack(app), createStack(app, 'Other')];
+    const authorization = createAuthorization(stack);
     peerOnCreate('One')(stack, authorization);
     connect('Later')(stack, authorization);
-    peerOnCreate('Two')(stack, authorizationIn(stack, 'vpc-0b'));
-    peerOnCreate('Three')(other, authorizationIn(other));
+    peerOnCreate('Two')(stack, createAuthorization(stack, 'vpc-0b'));
+    peerOnCreate('Three')(other, createAuthorization(other));
     Annotations.fromStack(stack).hasNoWarning('*', Match.anyValue());
     Annotations.fromStack(other).hasNoWarning('*', Match.anyValue());
   });

@@ -10,27 +10,27 @@ import { VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringHandler, VpcPe
 
 const env = { account: '111111111111', region: 'us-east-1' };
 
-function vpcOf(stack: Stack, digit: number): ec2.IVpc {
+function importVpc(stack: Stack, digit: number): ec2.IVpc {
   return ec2.Vpc.fromVpcAttributes(stack, `Vpc${digit}`, {
     vpcId: `vpc-${digit}`.padEnd(21, '0'),
     availabilityZones: ['us-east-1a'],
   });
 }
 
-function synthesize(vpcs: number, more?: (stack: Stack) => void): void {
+function synthesize(vpcs: number, addToStack?: (stack: Stack) => void): void {
   const app = new App();
   const stack = new Stack(app, 'Game', { env });
   for (let digit = 0; digit < vpcs; digit += 1) {
-    const authorization = new VpcPeeringAuthorization(stack, `Authorization${digit}`, { vpc: vpcOf(stack, digit) });
+    const authorization = new VpcPeeringAuthorization(stack, `Authorization${digit}`, { vpc: importVpc(stack, digit) });
     const fleet = new gamelift.CfnFleet(stack, `Fleet${digit}`, { name: 'fleet' });
     new VpcPeeringConnection(stack, `Peering${digit}`, { authorization, fleet });
   }
-  more?.(stack);
+  addToStack?.(stack);
   app.synth();
 }
 
 /** A statement with about this number of characters. */
-function statementOf(characters: number): iam.PolicyStatement {
+function statementWithLength(characters: number): iam.PolicyStatement {
   return new iam.PolicyStatement({ actions: ['s3:GetObject'], resources: [`arn:aws:s3:::${'x'.repeat(characters)}`] });
 }
 
@@ -43,7 +43,7 @@ function sizeError(role: string): RegExp {
   );
 }
 
-test('the policies for connections with four VPCs fit, and those for six VPCs fail', () => {
+test('the synthesis fails with connections for six VPCs, but not for four', () => {
   expect(() => {
     synthesize(4);
   }).not.toThrow();
@@ -52,9 +52,9 @@ test('the policies for connections with four VPCs fit, and those for six VPCs fa
   }).toThrow(sizeError(ROLE));
 });
 
-test('permissions that the app grants to the handler count, too', () => {
+test('the synthesis fails if the permissions that the app grants to the handler are too long', () => {
   const grant = (characters: number) => (stack: Stack) => {
-    new VpcPeeringHandler(stack, 'Handler').grantPrincipal.addToPrincipalPolicy(statementOf(characters));
+    new VpcPeeringHandler(stack, 'Handler').grantPrincipal.addToPrincipalPolicy(statementWithLength(characters));
   };
   expect(() => {
     synthesize(1, grant(2000));
@@ -64,12 +64,12 @@ test('permissions that the app grants to the handler count, too', () => {
   }).toThrow(sizeError(ROLE));
 });
 
-test('the policies of a VpcPeeringRole are checked, too', () => {
+test('the synthesis fails if the policies of a VpcPeeringRole are too long', () => {
   const synthesizeRole = (characters: number): void => {
     const app = new App();
     const stack = new Stack(app, 'Data', { env });
-    const role = new VpcPeeringRole(stack, 'Role', { vpc: vpcOf(stack, 0), gameLiftAccount: '222222222222' });
-    role.addToPolicy(statementOf(characters));
+    const role = new VpcPeeringRole(stack, 'Role', { vpc: importVpc(stack, 0), gameLiftAccount: '222222222222' });
+    role.addToPolicy(statementWithLength(characters));
     app.synth();
   };
   expect(() => {

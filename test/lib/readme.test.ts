@@ -10,7 +10,7 @@ import * as ts from 'typescript';
 import * as library from '../../lib';
 
 /*
- * The README, which npm and Construct Hub show. `npm run docs:snippets` compiles its examples.
+ * Tests of the README, which npm and Construct Hub show. `npm run docs:snippets` compiles its examples.
  */
 
 const PROJECT = join(__dirname, '..', '..');
@@ -18,11 +18,11 @@ const README = readFileSync(join(PROJECT, 'README.md'), 'utf8');
 const REPOSITORY = 'cdk-gamelift-vpc-peering/cdk-gamelift-vpc-peering';
 const REPOSITORY_URLS = [`https://github.com/${REPOSITORY}/blob/main/`, `https://raw.githubusercontent.com/${REPOSITORY}/main/`];
 
-test('has at most 1,500 words', () => {
+test('the README has at most 1,500 words', () => {
   expect(README.split(/\s+/).length).toBeLessThanOrEqual(1500);
 });
 
-test('has only absolute links, since npm does not resolve others, and each file of the repository that it links to exists', () => {
+test('the README has only absolute links, which npm requires, and only links to files that exist', () => {
   const links = [...README.matchAll(/\]\(([^)]+)\)/g)].map(([, target = '']) => target);
   expect(links.filter((target) => !target.startsWith('https://'))).toEqual([]);
   const files = links.flatMap((target) => {
@@ -33,7 +33,7 @@ test('has only absolute links, since npm does not resolve others, and each file 
   expect(files.filter((file) => !existsSync(join(PROJECT, file)))).toEqual([]);
 });
 
-describe('the example', () => {
+describe('the example in the README', () => {
   const [, example = ''] = /```ts\n([^]*?)```/.exec(README) ?? [];
 
   test('has at most 25 lines', () => {

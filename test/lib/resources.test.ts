@@ -14,12 +14,12 @@ const AUTHORIZATION = 'Custom::GameLiftVpcPeeringAuthorization';
 const CONNECTION = 'Custom::GameLiftVpcPeeringConnection';
 const ROLE = 'AWS::IAM::Role';
 
-type Create = (stack: Stack, vpc: ec2.IVpc) => Resource;
+type CreateConstruct = (stack: Stack, vpc: ec2.IVpc) => Resource;
 
 const authorize = (stack: Stack, vpc: ec2.IVpc): VpcPeeringAuthorization =>
   new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
 
-const RESOURCES: readonly (readonly [string, Create])[] = [
+const RESOURCES: readonly (readonly [string, CreateConstruct])[] = [
   [AUTHORIZATION, authorize],
   [
     CONNECTION,
@@ -31,13 +31,13 @@ const RESOURCES: readonly (readonly [string, Create])[] = [
   [ROLE, (stack, vpc) => new VpcPeeringRole(stack, 'Role', { vpc, gameLiftAccount: '222222222222' })],
 ];
 
-function create(
+function createWithDefaultChild(
   type: string,
-  resource: Create,
+  createConstruct: CreateConstruct,
 ): { readonly stack: Stack; readonly created: Resource; readonly logicalId: string } {
   const stack = new Stack(new App(), 'Stack', { env });
   const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId: 'vpc-0123456789abcdef0', availabilityZones: ['eu-central-1a'] });
-  const created = resource(stack, vpc);
+  const created = createConstruct(stack, vpc);
   const { defaultChild } = created.node;
   if (!CfnResource.isCfnResource(defaultChild)) {
     throw new Error(`the default child of ${created.node.path} is not a CloudFormation resource`);
@@ -49,16 +49,16 @@ function create(
 const resourceIn = (stack: Stack, logicalId: string): unknown =>
   (Template.fromStack(stack).toJSON() as { Resources: Record<string, unknown> }).Resources[logicalId];
 
-test.each(RESOURCES)('%s is deleted by default, and retained with applyRemovalPolicy', (type, resource) => {
-  const plain = create(type, resource);
-  expect(resourceIn(plain.stack, plain.logicalId)).not.toMatchObject({ DeletionPolicy: 'Retain' });
-  const { stack, created, logicalId } = create(type, resource);
+test.each(RESOURCES)('%s is deleted by default, and retained with applyRemovalPolicy', (type, createConstruct) => {
+  const deleted = createWithDefaultChild(type, createConstruct);
+  expect(resourceIn(deleted.stack, deleted.logicalId)).not.toMatchObject({ DeletionPolicy: 'Retain' });
+  const { stack, created, logicalId } = createWithDefaultChild(type, createConstruct);
   created.applyRemovalPolicy(RemovalPolicy.RETAIN);
   expect(resourceIn(stack, logicalId)).toMatchObject({ Type: type, DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
 });
 
-test.each(RESOURCES)('%s is the default child, so that escape hatches change it', (type, resource) => {
-  const { stack, created, logicalId } = create(type, resource);
+test.each(RESOURCES)('%s is the default child, so that escape hatches change it', (type, createConstruct) => {
+  const { stack, created, logicalId } = createWithDefaultChild(type, createConstruct);
   const child = created.node.defaultChild as CfnResource;
   child.addPropertyOverride('Description', 'overridden');
   child.cfnOptions.metadata = { reviewed: 'yes' };

@@ -7,18 +7,18 @@ import { VpcPeeringAuthorization, VpcPeeringConnection } from '../../lib';
 import type { IVpcPeeringConnection, VpcPeeringConnectionProps } from '../../lib';
 
 /*
- * The security group rules that allowTo adds.
+ * Tests of allowTo, which adds rules to security groups.
  */
 
 const env = { account: '111111111111', region: 'us-east-1' };
 const RULE = 'AWS::EC2::SecurityGroupIngress';
 
-function vpcOf(stack: Stack): ec2.IVpc {
+function importVpc(stack: Stack): ec2.IVpc {
   return ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId: 'vpc-0a', availabilityZones: ['us-east-1a'] });
 }
 
-function peeringIn(stack: Stack, props: Partial<VpcPeeringConnectionProps> = {}): VpcPeeringConnection {
-  const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc: vpcOf(stack) });
+function createPeering(stack: Stack, props: Partial<VpcPeeringConnectionProps> = {}): VpcPeeringConnection {
+  const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc: importVpc(stack) });
   return new VpcPeeringConnection(stack, 'Peering', {
     authorization,
     fleet: new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet' }),
@@ -34,11 +34,11 @@ interface Setup {
 
 function setUp(props: Partial<VpcPeeringConnectionProps> = {}): Setup {
   const stack = new Stack(new App(), 'Game', { env });
-  const peering = peeringIn(stack, props);
-  return { stack, peering, services: new ec2.SecurityGroup(stack, 'Services', { vpc: peeringVpc(stack) }) };
+  const peering = createPeering(stack, props);
+  return { stack, peering, services: new ec2.SecurityGroup(stack, 'Services', { vpc: vpcOf(stack) }) };
 }
 
-function peeringVpc(stack: Stack): ec2.IVpc {
+function vpcOf(stack: Stack): ec2.IVpc {
   return stack.node.findChild('Vpc') as unknown as ec2.IVpc;
 }
 
@@ -67,7 +67,7 @@ test.each<[string, (stack: Stack) => ec2.Port[], unknown[]]>([
     ],
   ],
   [
-    'that are parameters',
+    'with parameters',
     (stack) => ['One', 'Two'].map((id) => ec2.Port.tcp(new CfnParameter(stack, id, { type: 'Number' }).valueAsNumber)),
     [
       ['tcp', { Ref: 'One' }, { Ref: 'One' }],
@@ -75,7 +75,7 @@ test.each<[string, (stack: Stack) => ec2.Port[], unknown[]]>([
     ],
   ],
   [
-    'that are intrinsic functions',
+    'with intrinsic functions',
     () => ['One', 'Two'].map((name) => ec2.Port.udp(Token.asNumber(Fn.importValue(name)))),
     [
       ['udp', { 'Fn::ImportValue': 'One' }, { 'Fn::ImportValue': 'One' }],
@@ -83,14 +83,14 @@ test.each<[string, (stack: Stack) => ec2.Port[], unknown[]]>([
     ],
   ],
   [
-    'that are resolved at synthesis',
+    'with values that are known only at synthesis',
     () => [1, 2].map((port) => ec2.Port.tcp(Lazy.number({ produce: () => port }))),
     [
       ['tcp', 1, 1],
       ['tcp', 2, 2],
     ],
   ],
-])('adds one rule for each of two ports %s, and no second rule for the same port', (_, portsOf, expected) => {
+])('allowTo adds one rule for each port, and no second rule for the same port: ports %s', (_, portsOf, expected) => {
   const { stack, peering, services } = setUp();
   const ports = portsOf(stack);
   [...ports, ...ports].forEach((port) => {
@@ -99,11 +99,11 @@ test.each<[string, (stack: Stack) => ec2.Port[], unknown[]]>([
   expect(portsIn(stack)).toEqual(expected);
 });
 
-test('adds two rules for parameters with the same logical id in two stacks', () => {
+test('allowTo adds two rules for parameters with the same logical id in two stacks', () => {
   const app = new App();
   const stack = new Stack(app, 'Game', { env });
-  const peering = peeringIn(stack);
-  const services = new ec2.SecurityGroup(stack, 'Services', { vpc: peeringVpc(stack) });
+  const peering = createPeering(stack);
+  const services = new ec2.SecurityGroup(stack, 'Services', { vpc: vpcOf(stack) });
   for (const id of ['One', 'Two']) {
     const parameter = new CfnParameter(new Stack(app, id, { env }), 'Port', { type: 'Number' });
     peering.allowTo(services, ec2.Port.tcp(parameter.valueAsNumber));
@@ -111,7 +111,7 @@ test('adds two rules for parameters with the same logical id in two stacks', () 
   expect(portsIn(stack)).toHaveLength(2);
 });
 
-test('keeps the logical id of a rule when other rules are added or removed before it', () => {
+test('a rule keeps its logical id when other rules are added or removed before it', () => {
   const idsWith = (...ports: number[]): string[] => {
     const { stack, peering, services } = setUp();
     ports.forEach((port) => {
@@ -122,7 +122,7 @@ test('keeps the logical id of a rule when other rules are added or removed befor
   expect(idsWith(5432, 6379)).toEqual([...idsWith(5432), ...idsWith(6379)]);
 });
 
-test('adds no rule to a security group that was imported with mutable: false', () => {
+test('allowTo adds no rule to a security group that was imported with mutable: false', () => {
   const { stack, peering } = setUp();
   const groups = [false, true].map((mutable) =>
     ec2.SecurityGroup.fromSecurityGroupId(stack, `Mutable${mutable}`, `sg-${mutable}`, { mutable }),
@@ -135,7 +135,7 @@ test('adds no rule to a security group that was imported with mutable: false', (
   template.hasResourceProperties(RULE, { GroupId: 'sg-true' });
 });
 
-test('adds one rule for each port of a security group, even if the group is imported several times', () => {
+test('allowTo adds one rule for each port of a security group, even if the group is imported several times', () => {
   const { stack, peering, services } = setUp();
   const groups = [services.securityGroupId, services.securityGroupId, 'sg-1', 'sg-1'].map((securityGroupId, index) =>
     ec2.SecurityGroup.fromSecurityGroupId(stack, `Imported${index}`, securityGroupId),
@@ -151,14 +151,14 @@ test.each([
   [undefined, undefined],
   [RemovalPolicy.DESTROY, 'Delete'],
   [RemovalPolicy.RETAIN, 'Retain'],
-])('gives a rule the removal policy of the connection: %s', (removalPolicy, policy) => {
+])('a rule has the removal policy of the connection: %s', (removalPolicy, policy) => {
   const { stack, peering, services } = setUp(removalPolicy === undefined ? {} : { removalPolicy });
   peering.allowTo(services, ec2.Port.tcp(5432));
   const [rule] = Object.values(Template.fromStack(stack).findResources(RULE)) as Record<string, unknown>[];
   expect([rule?.DeletionPolicy, rule?.UpdateReplacePolicy]).toEqual([policy, policy]);
 });
 
-test('gives existing and new rules the removal policy that is applied to the connection', () => {
+test('applyRemovalPolicy of a connection changes its existing and its new rules', () => {
   const { stack, peering, services } = setUp();
   peering.allowTo(services, ec2.Port.tcp(5432));
   peering.applyRemovalPolicy(RemovalPolicy.RETAIN);
@@ -172,17 +172,17 @@ test('gives existing and new rules the removal policy that is applied to the con
 describe('an imported connection', () => {
   const attributes = { gameLiftCidrBlock: '10.192.0.0/20', vpcPeeringConnectionId: 'pcx-1', gameLiftVpcId: 'vpc-1' };
 
-  function imported(attrs: Partial<typeof attributes> = {}): { stack: Stack; peering: IVpcPeeringConnection } {
+  function importConnection(props: Partial<typeof attributes> = {}): { stack: Stack; peering: IVpcPeeringConnection } {
     const stack = new Stack(new App(), 'Data', { env });
     const peering = VpcPeeringConnection.fromVpcPeeringConnectionAttributes(stack, 'Peering', {
       gameLiftCidrBlock: attributes.gameLiftCidrBlock,
-      ...attrs,
+      ...props,
     });
     return { stack, peering };
   }
 
   test('adds the rules of allowTo in its own stack, and nothing else', () => {
-    const { stack, peering } = imported();
+    const { stack, peering } = importConnection();
     const group = ec2.SecurityGroup.fromSecurityGroupId(stack, 'Database', 'sg-1');
     peering.allowTo(group, ec2.Port.tcp(5432));
     peering.allowTo(group, ec2.Port.tcp(5432));
@@ -202,24 +202,24 @@ describe('an imported connection', () => {
   });
 
   test('is a peer in the rules of a security group of its stack', () => {
-    const { stack, peering } = imported();
-    new ec2.SecurityGroup(stack, 'Database', { vpc: vpcOf(stack) }).connections.allowFrom(peering, ec2.Port.tcp(5432));
+    const { stack, peering } = importConnection();
+    new ec2.SecurityGroup(stack, 'Database', { vpc: importVpc(stack) }).connections.allowFrom(peering, ec2.Port.tcp(5432));
     Template.fromStack(stack).hasResourceProperties(RULE, { CidrIp: '10.192.0.0/20', FromPort: 5432 });
   });
 
-  test('takes the CIDR block from an export of another stack', () => {
-    const { stack, peering } = imported({ gameLiftCidrBlock: Fn.importValue('FleetCidr') });
+  test('can have an export of another stack as its CIDR block', () => {
+    const { stack, peering } = importConnection({ gameLiftCidrBlock: Fn.importValue('FleetCidr') });
     peering.allowTo(ec2.SecurityGroup.fromSecurityGroupId(stack, 'Database', 'sg-1'), ec2.Port.tcp(5432));
     Template.fromStack(stack).hasResourceProperties(RULE, { CidrIp: { 'Fn::ImportValue': 'FleetCidr' } });
   });
 
   test('has the attributes that are passed', () => {
-    const { vpcPeeringConnectionId, gameLiftVpcId, gameLiftCidrBlock } = imported(attributes).peering;
+    const { vpcPeeringConnectionId, gameLiftVpcId, gameLiftCidrBlock } = importConnection(attributes).peering;
     expect({ vpcPeeringConnectionId, gameLiftVpcId, gameLiftCidrBlock }).toEqual(attributes);
   });
 
-  test.each(['vpcPeeringConnectionId', 'gameLiftVpcId'] as const)('fails when %s is read but was not passed', (name) => {
-    const { peering } = imported();
+  test.each(['vpcPeeringConnectionId', 'gameLiftVpcId'] as const)('fails when %s is read, but was not passed', (name) => {
+    const { peering } = importConnection();
     expect(() => peering[name]).toThrow(
       new Error(`${name} of Data/Peering is unknown: pass it to fromVpcPeeringConnectionAttributes`),
     );
@@ -228,18 +228,18 @@ describe('an imported connection', () => {
   test.each(['', '10.192.0.0', '10.192.0.0/33', '10.192.0/20', '10.192.0.0/', 'fd00::/8', 'sg-1'])(
     "fails with the CIDR block '%s'",
     (gameLiftCidrBlock) => {
-      expect(() => imported({ gameLiftCidrBlock })).toThrow(
+      expect(() => importConnection({ gameLiftCidrBlock })).toThrow(
         new Error(`gameLiftCidrBlock must be an IPv4 CIDR block such as 10.192.0.0/20, got '${gameLiftCidrBlock}'`),
       );
     },
   );
 
   test.each(['0.0.0.0/0', '10.192.0.1/32'])("allows the CIDR block '%s'", (gameLiftCidrBlock) => {
-    expect(imported({ gameLiftCidrBlock }).peering.gameLiftCidrBlock).toBe(gameLiftCidrBlock);
+    expect(importConnection({ gameLiftCidrBlock }).peering.gameLiftCidrBlock).toBe(gameLiftCidrBlock);
   });
 
   test('fails with a security group in another account', () => {
-    const { peering } = imported();
+    const { peering } = importConnection();
     const other = new Stack(new App(), 'Other', { env: { ...env, account: '222222222222' } });
     expect(() => {
       peering.allowTo(ec2.SecurityGroup.fromSecurityGroupId(other, 'Database', 'sg-1'), ec2.Port.tcp(5432));
@@ -247,7 +247,7 @@ describe('an imported connection', () => {
   });
 
   test('fails with a security group in another Region', () => {
-    const { peering } = imported();
+    const { peering } = importConnection();
     const other = new Stack(new App(), 'Other', { env: { ...env, region: 'eu-west-1' } });
     expect(() => {
       peering.allowTo(ec2.SecurityGroup.fromSecurityGroupId(other, 'Database', 'sg-1'), ec2.Port.tcp(5432));
@@ -267,22 +267,22 @@ describe('a security group in another account', () => {
     'Game/Peering is in 111111111111: deploy the stack of the connection with gameLiftCidrBlock as an output, then pass it ' +
     'to VpcPeeringConnection.fromVpcPeeringConnectionAttributes in a stack of account 222222222222, and call allowTo there';
 
-  function allow(database: (data: Stack) => ec2.IConnectable): void {
+  function allowToDatabase(database: (data: Stack) => ec2.IConnectable): void {
     const app = new App();
     const data = new Stack(app, 'Data', { env: other });
     const game = new Stack(app, 'Game', { env });
     const peerRole = iam.Role.fromRoleArn(game, 'Role', 'arn:aws:iam::222222222222:role/Peering');
-    const authorization = new VpcPeeringAuthorization(game, 'Authorization', { vpc: vpcOf(game), peerRole });
+    const authorization = new VpcPeeringAuthorization(game, 'Authorization', { vpc: importVpc(game), peerRole });
     const fleet = new gamelift.CfnFleet(game, 'Fleet', { name: 'fleet' });
     new VpcPeeringConnection(game, 'Peering', { authorization, fleet }).allowTo(database(data), ec2.Port.tcp(5432));
   }
 
   test.each<[string, (data: Stack) => ec2.IConnectable]>([
-    ['created there', (data) => new ec2.SecurityGroup(data, 'Database', { vpc: vpcOf(data) })],
-    ['imported there', (data) => ec2.SecurityGroup.fromSecurityGroupId(data, 'Database', 'sg-1')],
+    ['that is created there', (data) => new ec2.SecurityGroup(data, 'Database', { vpc: importVpc(data) })],
+    ['that is imported there', (data) => ec2.SecurityGroup.fromSecurityGroupId(data, 'Database', 'sg-1')],
   ])('%s fails with an error that says what to do instead', (_, database) => {
     expect(() => {
-      allow(database);
+      allowToDatabase(database);
     }).toThrow(message);
   });
 
@@ -290,7 +290,7 @@ describe('a security group in another account', () => {
     expect(() => {
       const stack = new Stack(new App(), 'Game', { env: { region: env.region } });
       const group = ec2.SecurityGroup.fromSecurityGroupId(new Stack(new App(), 'Data', { env: other }), 'Database', 'sg-1');
-      peeringIn(stack).allowTo(group, ec2.Port.tcp(5432));
+      createPeering(stack).allowTo(group, ec2.Port.tcp(5432));
     }).not.toThrow();
   });
 });

@@ -6,23 +6,23 @@ import { AuthorizationRenewal, VpcPeeringAuthorization } from '../../lib';
 
 const env = { account: '222222222222', region: 'eu-central-1' };
 
-function renewed(
-  every = Duration.hours(12),
+function stackWithRenewals(
+  interval = Duration.hours(12),
   alarmActions: cloudwatch.IAlarmAction[] = [],
 ): { stack: Stack; authorization: VpcPeeringAuthorization } {
   const stack = new Stack(new App(), 'Data', { env });
   const authorization = new VpcPeeringAuthorization(stack, 'Authorization', {
     vpc: ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId: 'vpc-0123456789abcdef0', availabilityZones: ['eu-central-1a'] }),
     gameLiftAccount: '111111111111',
-    renewal: AuthorizationRenewal.scheduled(every, { alarmActions }),
+    renewal: AuthorizationRenewal.scheduled(interval, { alarmActions }),
   });
   return { stack, authorization };
 }
 
 const ALIAS = { Ref: 'GameLiftVpcPeeringHandlerRenewalsAlias8E3927F2' };
 
-test('invokes the handler through an alias, with the pair and the required validity', () => {
-  Template.fromStack(renewed().stack).hasResourceProperties('AWS::Scheduler::Schedule', {
+test('the schedule invokes the handler through an alias, with the pair and the required validity', () => {
+  Template.fromStack(stackWithRenewals().stack).hasResourceProperties('AWS::Scheduler::Schedule', {
     ScheduleExpression: 'rate(720 minutes)',
     FlexibleTimeWindow: { Mode: 'OFF' },
     Target: {
@@ -42,8 +42,8 @@ test('invokes the handler through an alias, with the pair and the required valid
   });
 });
 
-test('sends failed runs of the alias, and no others, to an encrypted queue', () => {
-  const template = Template.fromStack(renewed().stack);
+test('only failed invocations of the alias are sent to an encrypted queue', () => {
+  const template = Template.fromStack(stackWithRenewals().stack);
   template.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
     Qualifier: 'renewals',
     MaximumEventAgeInSeconds: 3600,
@@ -54,8 +54,8 @@ test('sends failed runs of the alias, and no others, to an encrypted queue', () 
   template.hasResourceProperties('AWS::SQS::Queue', { SqsManagedSseEnabled: true, MessageRetentionPeriod: 14 * 24 * 3600 });
 });
 
-test('sets the queue as the destination of failed runs after the function is allowed to send to it, since Lambda checks that', () => {
-  const template = Template.fromStack(renewed().stack);
+test('the queue becomes the destination of failed invocations only after the policy allows it, because Lambda checks that', () => {
+  const template = Template.fromStack(stackWithRenewals().stack);
   const allowsSending = Match.objectLike({ Action: 'sqs:SendMessage' });
   const [sendPolicy = ''] = Object.keys(
     template.findResources('AWS::IAM::RolePolicy', {
@@ -68,16 +68,16 @@ test('sets the queue as the destination of failed runs after the function is all
   });
 });
 
-test('deletes the schedule before the authorization', () => {
-  const [schedule] = Object.values(Template.fromStack(renewed().stack).findResources('AWS::Scheduler::Schedule')) as {
+test('the schedule is deleted before the authorization', () => {
+  const [schedule] = Object.values(Template.fromStack(stackWithRenewals().stack).findResources('AWS::Scheduler::Schedule')) as {
     DependsOn: string[];
   }[];
   expect(schedule?.DependsOn).toContain('AuthorizationAE2C3694');
 });
 
-test('has an alarm that goes off with each failure', () => {
+test('an alarm with the actions of the user reports each failed invocation', () => {
   const action = { bind: () => ({ alarmActionArn: 'arn:aws:sns:eu-central-1:222222222222:oncall' }) };
-  const { stack, authorization } = renewed(Duration.hours(1), [action]);
+  const { stack, authorization } = stackWithRenewals(Duration.hours(1), [action]);
   Template.fromStack(stack).hasResourceProperties('AWS::CloudWatch::Alarm', {
     Namespace: 'AWS/SQS',
     MetricName: 'NumberOfMessagesSent',
@@ -94,10 +94,12 @@ test.each([
   [Duration.minutes(9), '9 minutes'],
   [Duration.seconds(630), '10 minutes 30 seconds'],
   [Duration.hours(23), '23 hours'],
-])('fails with an interval of %s', (every, got) => {
-  expect(() => renewed(every)).toThrow(`the renewal interval must be 10 minutes to 22 hours, in whole minutes, got ${got}`);
+])('an interval of %s fails', (interval, text) => {
+  expect(() => stackWithRenewals(interval)).toThrow(
+    `the renewal interval must be 10 minutes to 22 hours, in whole minutes, got ${text}`,
+  );
 });
 
-test.each([Duration.minutes(10), Duration.hours(22)])('allows an interval of %s', (every) => {
-  expect(() => renewed(every)).not.toThrow();
+test.each([Duration.minutes(10), Duration.hours(22)])('an interval of %s is allowed', (interval) => {
+  expect(() => stackWithRenewals(interval)).not.toThrow();
 });

@@ -26,7 +26,7 @@ describe('the template of an authorization', () => {
     });
   });
 
-  test('uses the account of the stack for both, if that is a token', () => {
+  test('passes the account of the stack as both accounts if it is a token', () => {
     const { stack, vpc } = stackWithVpc();
     new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
     Template.fromStack(stack).hasResourceProperties(AUTHORIZATION, {
@@ -75,21 +75,21 @@ describe('the template of an authorization', () => {
   });
 
   test.each([
-    ['cancels by default', undefined, 'Delete'],
-    ['cancels with DESTROY', RemovalPolicy.DESTROY, 'Delete'],
-    ['expires with RETAIN', RemovalPolicy.RETAIN, 'Retain'],
+    ['is canceled by default', undefined, 'Delete'],
+    ['is canceled with DESTROY', RemovalPolicy.DESTROY, 'Delete'],
+    ['is retained with RETAIN', RemovalPolicy.RETAIN, 'Retain'],
     [
-      'expires with RETAIN_ON_UPDATE_OR_DELETE, unless its creation is rolled back',
+      'is retained with RETAIN_ON_UPDATE_OR_DELETE, unless its creation is rolled back',
       RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
       'RetainExceptOnCreate',
     ],
-  ])('%s', (_, removalPolicy, DeletionPolicy) => {
+  ])('has a removal policy: the authorization %s', (_, removalPolicy, DeletionPolicy) => {
     const { stack, vpc } = stackWithVpc();
     new VpcPeeringAuthorization(stack, 'Authorization', { vpc, ...(removalPolicy === undefined ? {} : { removalPolicy }) });
     Template.fromStack(stack).hasResource(AUTHORIZATION, { DeletionPolicy });
   });
 
-  test('allows what GameLift requires of its caller, only in this VPC', () => {
+  test('grants the permissions that GameLift requires of its caller, only for this VPC', () => {
     const { stack, vpc } = stackWithVpc({ env });
     new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
     const arn = (resource: string): unknown => ({
@@ -140,7 +140,7 @@ describe('the template of an authorization', () => {
     });
   });
 
-  test('names the policy after the VPC, so that another VPC gets another policy', () => {
+  test('has a policy with the id of the VPC in its name, so that another VPC gets another policy', () => {
     const { stack, vpc } = stackWithVpc();
     new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
     Template.fromStack(stack).hasResourceProperties('AWS::IAM::RolePolicy', {
@@ -157,7 +157,7 @@ describe('the template of an authorization', () => {
     });
   });
 
-  test('creates the resource after its policy and the limits for its events, and deletes it before them', () => {
+  test('creates the authorization after its policy and its event invoke config, and deletes it before them', () => {
     const { stack, vpc } = stackWithVpc();
     new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
     Template.fromStack(stack).hasResource(AUTHORIZATION, {
@@ -180,7 +180,7 @@ describe('the template of an authorization', () => {
 });
 
 describe('renewal', () => {
-  function synthesize(renewal: AuthorizationRenewal): string {
+  function synthesizeWith(renewal: AuthorizationRenewal): string {
     const { stack, vpc } = stackWithVpc();
     const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc, renewal });
     new CfnOutput(stack, 'Expires', { value: authorization.expirationTime });
@@ -191,25 +191,25 @@ describe('renewal', () => {
     jest.useRealTimers();
   });
 
-  test('onChange: synthesizes the same template from the same app', () => {
+  test('with onChange, the template does not change with the time', () => {
     jest.useFakeTimers({ now: new Date('2026-01-01T00:00:00Z') });
-    const before = synthesize(AuthorizationRenewal.onChange());
+    const before = synthesizeWith(AuthorizationRenewal.onChange());
     jest.advanceTimersByTime(Duration.days(10).toMilliseconds());
-    expect(synthesize(AuthorizationRenewal.onChange())).toBe(before);
+    expect(synthesizeWith(AuthorizationRenewal.onChange())).toBe(before);
   });
 
-  test('everySynthesis: changes only the time of the synthesis', () => {
+  test('with everySynthesis, the template changes only in the time of the synthesis', () => {
     jest.useFakeTimers({ now: new Date('2026-01-01T00:00:00Z') });
-    const before = synthesize(AuthorizationRenewal.everySynthesis());
+    const before = synthesizeWith(AuthorizationRenewal.everySynthesis());
     jest.advanceTimersByTime(Duration.days(10).toMilliseconds());
-    const after = synthesize(AuthorizationRenewal.everySynthesis());
+    const after = synthesizeWith(AuthorizationRenewal.everySynthesis());
     expect(before).toContain('"Renewal":"2026-01-01T00:00:00.000Z"');
     expect(after).toBe(before.replace('2026-01-01T00:00:00.000Z', '2026-01-11T00:00:00.000Z'));
   });
 });
 
 describe('validation', () => {
-  const vpcOf = (stack: Stack, attributes: { vpcId?: string; region?: string } = {}): ec2.IVpc =>
+  const importVpc = (stack: Stack, attributes: { vpcId?: string; region?: string } = {}): ec2.IVpc =>
     ec2.Vpc.fromVpcAttributes(stack, 'Imported', {
       vpcId: 'vpc-0123456789abcdef0',
       availabilityZones: ['eu-central-1a'],
@@ -234,7 +234,7 @@ describe('validation', () => {
 
   test.each(['subnet-0123456789abcdef0', 'vpc-xyz', 'Vpc-0123', ''])('fails with an invalid VPC id: %p', (vpcId) => {
     const stack = new Stack(new App(), 'Stack', { env });
-    const vpc = vpcOf(stack, { vpcId });
+    const vpc = importVpc(stack, { vpcId });
     expect(() => new VpcPeeringAuthorization(stack, 'A', { vpc })).toThrow(
       `vpc must have an id such as vpc-0123456789abcdef0, got '${vpcId}'`,
     );
@@ -242,7 +242,7 @@ describe('validation', () => {
 
   test('fails with a VPC in another Region', () => {
     const stack = new Stack(new App(), 'Stack', { env });
-    const vpc = vpcOf(stack, { region: 'us-east-1' });
+    const vpc = importVpc(stack, { region: 'us-east-1' });
     expect(() => new VpcPeeringAuthorization(stack, 'A', { vpc })).toThrow(
       'vpc must be in the Region of the stack, since GameLift peers only within a Region: the VPC is in us-east-1, the stack is in eu-central-1',
     );
@@ -250,13 +250,13 @@ describe('validation', () => {
 
   test('allows a VPC in any Region if the Region of the stack is a token', () => {
     const stack = new Stack(new App(), 'Stack');
-    const vpc = vpcOf(stack, { region: 'us-east-1' });
+    const vpc = importVpc(stack, { region: 'us-east-1' });
     expect(() => new VpcPeeringAuthorization(stack, 'A', { vpc })).not.toThrow();
   });
 
   test('fails with a VPC in another account, since only that account can authorize', () => {
     const stack = new Stack(new App(), 'Stack', { env });
-    expect(() => new VpcPeeringAuthorization(stack, 'A', { vpc: vpcOf(stack), peerVpcAccount: '222222222222' })).toThrow(
+    expect(() => new VpcPeeringAuthorization(stack, 'A', { vpc: importVpc(stack), peerVpcAccount: '222222222222' })).toThrow(
       'only the account that owns a VPC can authorize its peering, but the VPC is in account 222222222222 and the stack is in 111111111111: ' +
         'pass a peerRole in account 222222222222, or create the authorization in a stack of account 222222222222 with gameLiftAccount ' +
         "'111111111111', and import it here with VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes",
@@ -272,7 +272,7 @@ describe('validation', () => {
 
   test('allows tokens', () => {
     const stack = new Stack(new App(), 'Stack');
-    const vpc = vpcOf(stack, { vpcId: Aws.STACK_NAME, region: Aws.REGION });
+    const vpc = importVpc(stack, { vpcId: Aws.STACK_NAME, region: Aws.REGION });
     new VpcPeeringAuthorization(stack, 'A', { vpc, peerVpcAccount: Aws.ACCOUNT_ID, gameLiftAccount: Aws.ACCOUNT_ID });
     Template.fromStack(stack).resourceCountIs(AUTHORIZATION, 1);
   });
@@ -285,7 +285,7 @@ describe('validation', () => {
 });
 
 describe('an imported authorization', () => {
-  test('adds nothing to the template', () => {
+  test('adds nothing to the template, and has the attributes that are passed', () => {
     const stack = new Stack(new App(), 'Stack', { env });
     const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId: 'vpc-0123456789abcdef0', availabilityZones: ['eu-central-1a'] });
     const authorization = VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(stack, 'Authorization', {

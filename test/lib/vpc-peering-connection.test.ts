@@ -16,7 +16,7 @@ const TEARDOWN = 'Custom::GameLiftVpcPeeringTeardown';
 const env = { account: '111111111111', region: 'eu-central-1' };
 const FLEET = 'fleet-01234567-89ab-cdef-0123-456789abcdef';
 
-function imported(stack: Stack, attributes = {}): ec2.IVpc {
+function importVpc(stack: Stack, attributes = {}): ec2.IVpc {
   return ec2.Vpc.fromVpcAttributes(stack, 'Vpc', {
     vpcId: 'vpc-0123456789abcdef0',
     availabilityZones: ['eu-central-1a'],
@@ -24,19 +24,22 @@ function imported(stack: Stack, attributes = {}): ec2.IVpc {
   });
 }
 
-function fleetRef(stack: Stack, id = FLEET): VpcPeeringConnectionProps['fleet'] {
+function importFleet(stack: Stack, id = FLEET): VpcPeeringConnectionProps['fleet'] {
   const fleetArn = `arn:aws:gamelift:eu-central-1::fleet/${id}`;
   return Object.assign(new Construct(stack, `Imported${id}`), { fleetRef: { fleetId: id, fleetArn }, env });
 }
 
-function fleetOf(stack: Stack, props: Partial<gamelift.CfnFleetProps> = {}): gamelift.CfnFleet {
+function createFleet(stack: Stack, props: Partial<gamelift.CfnFleetProps> = {}): gamelift.CfnFleet {
   return new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet', ec2InstanceType: 'c5.large', ...props });
 }
 
-function connected(props: Partial<VpcPeeringConnectionProps> = {}): { stack: Stack; connection: VpcPeeringConnection } {
+function stackWithConnection(props: Partial<VpcPeeringConnectionProps> = {}): { stack: Stack; connection: VpcPeeringConnection } {
   const stack = new Stack(new App(), 'Stack', { env });
-  const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc: imported(stack) });
-  return { stack, connection: new VpcPeeringConnection(stack, 'Peering', { authorization, fleet: fleetRef(stack), ...props }) };
+  const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc: importVpc(stack) });
+  return {
+    stack,
+    connection: new VpcPeeringConnection(stack, 'Peering', { authorization, fleet: importFleet(stack), ...props }),
+  };
 }
 
 type Resources = Record<string, { Type: string; Properties: Record<string, unknown>; DependsOn?: string[] }>;
@@ -48,7 +51,7 @@ function resourcesOf(stack: Stack, type?: string): Resources {
 
 describe('the template', () => {
   test('contains ten resources for one authorization with one connection', () => {
-    const { stack } = connected();
+    const { stack } = stackWithConnection();
     expect(
       Object.values(resourcesOf(stack))
         .map(({ Type }) => Type)
@@ -72,38 +75,38 @@ describe('the template', () => {
     const [table = ''] = /\| resource +\| why it is needed[^]*?\n\n/.exec(text) ?? [];
     const rows = table.split('\n').filter((line) => line.startsWith('| `'));
     const listed = rows.map((line) => /^\| `([\w:]+)`/.exec(line)?.[1]);
-    const declared = Object.values(resourcesOf(connected().stack)).map(({ Type }) => Type);
+    const declared = Object.values(resourcesOf(stackWithConnection().stack)).map(({ Type }) => Type);
     expect([...listed].sort()).toEqual([...declared].sort());
     expect(listed.length).toBeLessThanOrEqual(10);
 
-    const authorized = new Stack(new App(), 'Stack', { env });
-    new VpcPeeringAuthorization(authorized, 'Authorization', { vpc: imported(authorized) });
-    const withoutConnection = Object.values(resourcesOf(authorized)).map(({ Type }) => Type);
-    expect(listed.slice(0, 6).sort()).toEqual(withoutConnection.sort());
+    const withoutConnection = new Stack(new App(), 'Stack', { env });
+    new VpcPeeringAuthorization(withoutConnection, 'Authorization', { vpc: importVpc(withoutConnection) });
+    const declaredWithoutConnection = Object.values(resourcesOf(withoutConnection)).map(({ Type }) => Type);
+    expect(listed.slice(0, 6).sort()).toEqual(declaredWithoutConnection.sort());
   });
 
-  test('contains one more resource for each additional connection, and a hundred are far below the limits of IAM, CloudFormation and Lambda', () => {
+  test('contains one more resource for each connection, and stays far below the limits of AWS with a hundred connections', () => {
     const stack = new Stack(new App(), 'Stack', { env });
-    const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc: imported(stack) });
+    const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc: importVpc(stack) });
     for (let index = 0; index < 100; index += 1) {
-      const fleet = fleetRef(stack, `fleet-01234567-89ab-cdef-0123-${String(index).padStart(12, '0')}`);
+      const fleet = importFleet(stack, `fleet-01234567-89ab-cdef-0123-${String(index).padStart(12, '0')}`);
       new VpcPeeringConnection(stack, `Peering${index}`, { authorization, fleet });
     }
     const resources = Object.values(resourcesOf(stack));
     expect(resources).toHaveLength(9 + 100);
 
     // IAM allows 10,240 characters for all inline policies of a role together, without white space
-    const inline = resources.flatMap(({ Type, Properties }) =>
+    const inlinePolicies = resources.flatMap(({ Type, Properties }) =>
       Type === 'AWS::IAM::RolePolicy'
         ? [Properties.PolicyDocument]
         : ((Properties.Policies ?? []) as { PolicyDocument: object }[]).map(({ PolicyDocument }) => PolicyDocument),
     );
-    expect(inline).toHaveLength(4);
-    expect(JSON.stringify(inline).length).toBeLessThan(10_240 / 2);
-    // CloudFormation allows 1 MB for a template, and Lambda 1 MB for an event, which contains all properties of a resource
+    expect(inlinePolicies).toHaveLength(4);
+    expect(JSON.stringify(inlinePolicies).length).toBeLessThan(10_240 / 2);
+    // CloudFormation allows 1 MB for a template. Lambda allows 1 MB for an event, which contains all properties of a resource
     expect(JSON.stringify(Template.fromStack(stack).toJSON()).length).toBeLessThan(1_000_000 / 4);
-    const longest = Math.max(...resources.map(({ Properties }) => JSON.stringify(Properties).length));
-    expect(longest).toBeLessThan(256_000 / 10);
+    const largestProperties = Math.max(...resources.map(({ Properties }) => JSON.stringify(Properties).length));
+    expect(largestProperties).toBeLessThan(1_000_000 / 40);
   });
 
   test('keeps the policies for connections with four VPCs below the limit of a role', () => {
@@ -114,7 +117,7 @@ describe('the template', () => {
         availabilityZones: ['eu-central-1a'],
       });
       const authorization = new VpcPeeringAuthorization(stack, `Authorization${digit}`, { vpc });
-      new VpcPeeringConnection(stack, `Peering${digit}`, { authorization, fleet: fleetRef(stack, `fleet-${digit}`) });
+      new VpcPeeringConnection(stack, `Peering${digit}`, { authorization, fleet: importFleet(stack, `fleet-${digit}`) });
     }
     const policies = Object.values(resourcesOf(stack, 'AWS::IAM::RolePolicy')).map(({ Properties }) => Properties.PolicyDocument);
     // one policy for the fleets, and two for each VPC
@@ -127,8 +130,8 @@ describe('the template', () => {
     expect(resolved.length).toBeLessThan(10_240 * 0.95);
   });
 
-  test('passes all properties to the handler, and the expiration time, which makes the connection depend on the authorization', () => {
-    const { stack } = connected();
+  test('passes all properties to the handler, with the expiration time, so that the connection depends on the authorization', () => {
+    const { stack } = stackWithConnection();
     const [authorization] = Object.keys(resourcesOf(stack, AUTHORIZATION));
     Template.fromStack(stack).hasResource(CONNECTION, {
       Properties: {
@@ -155,7 +158,7 @@ describe('the template', () => {
   });
 
   test('deletes the teardown before all connections of its stack', () => {
-    const { stack } = connected();
+    const { stack } = stackWithConnection();
     const [connection] = Object.keys(resourcesOf(stack, CONNECTION));
     Template.fromStack(stack).hasResource(TEARDOWN, {
       Properties: { PeerVpcId: 'vpc-0123456789abcdef0', FleetIds: [FLEET] },
@@ -164,7 +167,7 @@ describe('the template', () => {
   });
 
   test('exposes the attributes of the custom resource', () => {
-    const { stack, connection } = connected();
+    const { stack, connection } = stackWithConnection();
     const [id] = Object.keys(resourcesOf(stack, CONNECTION));
     expect(stack.resolve([connection.vpcPeeringConnectionId, connection.gameLiftVpcId, connection.gameLiftCidrBlock])).toEqual([
       { 'Fn::GetAtt': [id, 'VpcPeeringConnectionId'] },
@@ -173,8 +176,8 @@ describe('the template', () => {
     ]);
   });
 
-  test('allows what a connection needs, only in this VPC and only for tags of this library, and nothing else', () => {
-    const { stack } = connected();
+  test('grants only the permissions that a connection needs, limited to its VPC and to tags of this library', () => {
+    const { stack } = stackWithConnection();
     const policies = Object.values(resourcesOf(stack, 'AWS::IAM::RolePolicy'));
     const [fleets, connect] = ['Fleets', 'Connect'].map((kind) =>
       policies.find(({ Properties }) => JSON.stringify(Properties.PolicyName).includes(`-${kind}`)),
@@ -252,12 +255,12 @@ describe('the template', () => {
   });
 });
 
-describe('the properties of an authorization change with the resources that need it', () => {
-  type Peer = (stack: Stack, authorization: VpcPeeringAuthorization, fleet: gamelift.CfnFleet) => void;
-  const connect: Peer = (stack, authorization, fleet) => {
+describe('the triggers of an authorization', () => {
+  type PeerFleet = (stack: Stack, authorization: VpcPeeringAuthorization, fleet: gamelift.CfnFleet) => void;
+  const connect: PeerFleet = (stack, authorization, fleet) => {
     new VpcPeeringConnection(stack, 'Peering', { authorization, fleet });
   };
-  const peerOnCreate: Peer = (stack, authorization, fleet) => {
+  const peerOnCreate: PeerFleet = (stack, authorization, fleet) => {
     new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, peerOnCreate: true });
   };
 
@@ -267,29 +270,29 @@ describe('the properties of an authorization change with the resources that need
     peer = connect,
   ): Record<string, Record<string, unknown>> {
     const stack = new Stack(new App(), 'Stack', { env });
-    const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc: imported(stack) });
+    const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc: importVpc(stack) });
     const build = new gamelift.CfnBuild(stack, 'Build', { storageLocation: { bucket: 'b', key: 'k', roleArn: 'r' } });
-    const fleet = fleetOf(stack, { buildId: build.ref });
+    const fleet = createFleet(stack, { buildId: build.ref });
     change(fleet, authorization, build);
     peer(stack, authorization, fleet);
     const [resource] = Object.values(resourcesOf(stack, AUTHORIZATION));
     return resource?.Properties.ReliedOnBy as Record<string, Record<string, unknown>>;
   }
-  const nothing = (): void => undefined;
+  const changeNothing = (): void => undefined;
 
-  test('a fleet that is peered on creation: they contain a reference to its build, which a new build changes, and its connection', () => {
+  test('contain the build of a fleet that is peered on creation, the peer VPC, and a digest, for the fleet and for its connection', () => {
     const fleet = { BuildId: { Ref: 'Build' }, EC2InstanceType: 'c5.large' };
     const peer = { PeerVpcId: 'vpc-0123456789abcdef0', PeerVpcAwsAccountId: '111111111111' };
     const Digest = expect.stringMatching(/^[0-9a-f]{16}$/) as string;
-    expect(triggersWith(nothing, peerOnCreate)).toEqual({
+    expect(triggersWith(changeNothing, peerOnCreate)).toEqual({
       Fleet: { ...fleet, ...peer, Digest },
       Peering3EBF733F: { FleetId: { ...fleet, ...peer }, ...peer, Digest },
     });
   });
 
-  test('a fleet that is peered on creation: a property of the connection changes them, too', () => {
+  test('change with a property of the connection', () => {
     const [before, after] = [false, true].map((dnsResolution) =>
-      triggersWith(nothing, (stack, authorization, fleet) => {
+      triggersWith(changeNothing, (stack, authorization, fleet) => {
         new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, peerOnCreate: true, dnsResolution });
       }),
     );
@@ -298,22 +301,22 @@ describe('the properties of an authorization change with the resources that need
   });
 
   const properties = Object.entries(schemaOf('AWS::GameLift::Fleet')?.properties ?? {});
-  const [replacing, inPlace] = [true, undefined].map((wanted) =>
-    properties.filter(([, { createOnly }]) => createOnly === wanted).map(([name]) => name),
+  const [createOnlyProperties, changeableProperties] = [true, undefined].map((value) =>
+    properties.filter(([, { createOnly }]) => createOnly === value).map(([name]) => name),
   ) as [string[], string[]];
 
-  test('a fleet that is peered on creation: they contain a reference to the VPC, which another VPC changes', () => {
+  test('contain a reference to the VPC', () => {
     const stack = new Stack(new App(), 'Stack', { env });
     const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 1, natGateways: 0 });
     const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
-    new VpcPeeringConnection(stack, 'Peering', { authorization, fleet: fleetOf(stack), peerOnCreate: true });
+    new VpcPeeringConnection(stack, 'Peering', { authorization, fleet: createFleet(stack), peerOnCreate: true });
     const [resource] = Object.values(resourcesOf(stack, AUTHORIZATION));
     expect(resource?.Properties.ReliedOnBy).toMatchObject({ Fleet: { PeerVpcId: { Ref: 'Vpc8378EB38' } } });
   });
 
-  // peerOnCreate allows no other VPC than that of the connection, and no other account; the tests above check these two
-  test.each(replacing.filter((property) => !['PeerVpcId', 'PeerVpcAwsAccountId'].includes(property)))(
-    'they contain %s, whose change replaces a fleet, with its references',
+  // the tests above check the VPC and its account, which the connection sets
+  test.each(createOnlyProperties.filter((property) => !['PeerVpcId', 'PeerVpcAwsAccountId'].includes(property)))(
+    'contain %s with its references, because a change of it replaces the fleet',
     (property) => {
       const reference = { 'Fn::GetAtt': ['Build', 'Arn'] };
       const triggers = triggersWith((fleet) => {
@@ -323,16 +326,19 @@ describe('the properties of an authorization change with the resources that need
     },
   );
 
-  test.each(inPlace)('they contain %s, which can be changed in place, only in the digest', (property) => {
-    const triggers = triggersWith((fleet) => {
-      fleet.addPropertyOverride(property, 'changed');
-    }, peerOnCreate);
-    expect(triggers.Fleet).not.toHaveProperty(property);
-    expect(triggers.Fleet?.Digest).not.toBe(triggersWith(nothing, peerOnCreate).Fleet?.Digest);
-  });
+  test.each(changeableProperties)(
+    'contain %s only in the digest, because a change of it does not replace the fleet',
+    (property) => {
+      const triggers = triggersWith((fleet) => {
+        fleet.addPropertyOverride(property, 'changed');
+      }, peerOnCreate);
+      expect(triggers.Fleet).not.toHaveProperty(property);
+      expect(triggers.Fleet?.Digest).not.toBe(triggersWith(changeNothing, peerOnCreate).Fleet?.Digest);
+    },
+  );
 
-  test('a connection: they contain the values that replace its fleet, and no reference to the fleet, for which other resources would have to wait', () => {
-    expect(triggersWith(nothing)).toEqual({
+  test('contain the create-only values of a connected fleet, but no reference to it, so that the authorization does not wait for it', () => {
+    expect(triggersWith(changeNothing)).toEqual({
       Peering3EBF733F: {
         FleetId: { BuildId: { Ref: 'Build' }, EC2InstanceType: 'c5.large' },
         PeerVpcId: 'vpc-0123456789abcdef0',
@@ -342,23 +348,23 @@ describe('the properties of an authorization change with the resources that need
     });
   });
 
-  test('a connection: another fleet with the same properties changes the digest', () => {
+  test('change in the digest if a connection gets another fleet with the same properties', () => {
     const another = (fleet: gamelift.CfnFleet): void => {
       fleet.overrideLogicalId('Another');
     };
-    const [before, after] = [nothing, another].map((change) => triggersWith(change).Peering3EBF733F);
+    const [before, after] = [changeNothing, another].map((change) => triggersWith(change).Peering3EBF733F);
     expect(after).toEqual({ ...before, Digest: expect.not.stringMatching(String(before?.Digest)) as string });
   });
 
-  test('a change that does not replace the fleet changes the digest', () => {
-    const [before, after] = [nothing, (fleet: gamelift.CfnFleet): void => void (fleet.description = 'other')].map(
+  test('change only in the digest if a change does not replace the fleet', () => {
+    const [before, after] = [changeNothing, (fleet: gamelift.CfnFleet): void => void (fleet.description = 'other')].map(
       (change) => triggersWith(change, peerOnCreate).Fleet,
     );
     expect(after).toEqual({ ...before, Digest: after?.Digest });
     expect(after?.Digest).not.toBe(before?.Digest);
   });
 
-  test('a value that would create a cycle is only in the digest', () => {
+  test('contain a value only in the digest if a reference to it would create a cycle', () => {
     const triggers = triggersWith((fleet, { expirationTime }) => {
       fleet.instanceRoleArn = Fn.join(' ', ['until', expirationTime]);
     }, peerOnCreate);
@@ -367,42 +373,39 @@ describe('the properties of an authorization change with the resources that need
   });
 
   test.each([
-    ['Fn::Sub', { 'Fn::Sub': 'until ${LATE.ExpirationTime}' }],
-    ['Fn::Sub with a map', { 'Fn::Sub': ['until ${Time}', { Time: { 'Fn::GetAtt': ['LATE', 'ExpirationTime'] } }] }],
-    ['Fn::GetAtt as one text', { 'Fn::GetAtt': 'LATE.ExpirationTime' }],
-    ['Ref', { Ref: 'LATE' }],
-  ])('a build with such a reference is only in the digest: %s', (_, reference) => {
+    ['Fn::Sub', { 'Fn::Sub': 'until ${AUTHORIZATION.ExpirationTime}' }],
+    ['Fn::Sub with a map', { 'Fn::Sub': ['until ${Time}', { Time: { 'Fn::GetAtt': ['AUTHORIZATION', 'ExpirationTime'] } }] }],
+    ['Fn::GetAtt as one text', { 'Fn::GetAtt': 'AUTHORIZATION.ExpirationTime' }],
+    ['Ref', { Ref: 'AUTHORIZATION' }],
+  ])('contain a build only in the digest if the build refers to the authorization: %s', (_, reference) => {
     const triggers = triggersWith(({ stack }, authorization, build) => {
-      const name = stack.getLogicalId(authorization.node.findChild('Resource').node.defaultChild as CfnResource);
-      build.addPropertyOverride('Version', JSON.parse(JSON.stringify(reference).replaceAll('LATE', name)));
+      const logicalId = stack.getLogicalId(authorization.node.findChild('Resource').node.defaultChild as CfnResource);
+      build.addPropertyOverride('Version', JSON.parse(JSON.stringify(reference).replaceAll('AUTHORIZATION', logicalId)));
     }, peerOnCreate);
     expect(triggers.Fleet).not.toHaveProperty('BuildId');
   });
 
-  test('text that happens to equal the logical id of the fleet is not a reference to it', () => {
+  test('contain a build whose name equals the logical id of the fleet, because text is not a reference', () => {
     const triggers = triggersWith((_fleet, _authorization, build) => {
       build.name = 'Fleet';
     }, peerOnCreate);
     expect(triggers.Fleet).toHaveProperty('BuildId');
   });
 
-  test('two authorizations contain only their own fleets, even if one fleet depends on the other', () => {
+  test('contain only the fleets that use this authorization, even if one fleet depends on another', () => {
     const stack = new Stack(new App(), 'Stack', { env });
-    const [one, two] = ['a', 'b'].map((digit) => {
-      const vpc = imported(new Stack(stack, `S${digit}`, { env }), { vpcId: `vpc-0${digit}` });
-      return new VpcPeeringAuthorization(stack, `Authorization${digit}`, { vpc });
-    });
-    const first = fleetOf(stack);
-    if (one === undefined || two === undefined) {
-      throw new Error('two authorizations are required');
-    }
-    new VpcPeeringConnection(stack, 'One', { authorization: one, fleet: first, peerOnCreate: true });
-    const second = new gamelift.CfnFleet(stack, 'Second', { name: 'second', instanceRoleArn: first.ref });
-    new VpcPeeringConnection(stack, 'Two', { authorization: two, fleet: second, peerOnCreate: true });
-    const relied = Object.values(resourcesOf(stack, AUTHORIZATION)).map(({ Properties }) =>
+    const authorize = (letter: string): VpcPeeringAuthorization => {
+      const vpc = importVpc(new Stack(stack, `S${letter}`, { env }), { vpcId: `vpc-0${letter}` });
+      return new VpcPeeringAuthorization(stack, `Authorization${letter}`, { vpc });
+    };
+    const fleet = createFleet(stack);
+    new VpcPeeringConnection(stack, 'One', { authorization: authorize('a'), fleet, peerOnCreate: true });
+    const secondFleet = new gamelift.CfnFleet(stack, 'Second', { name: 'second', instanceRoleArn: fleet.ref });
+    new VpcPeeringConnection(stack, 'Two', { authorization: authorize('b'), fleet: secondFleet, peerOnCreate: true });
+    const reliedOnBy = Object.values(resourcesOf(stack, AUTHORIZATION)).map(({ Properties }) =>
       Object.keys(Properties.ReliedOnBy as object),
     );
-    expect(relied).toEqual([
+    expect(reliedOnBy).toEqual([
       ['Fleet', expect.stringMatching(/^One/)],
       ['Second', expect.stringMatching(/^Two/)],
     ]);
@@ -410,18 +413,18 @@ describe('the properties of an authorization change with the resources that need
 });
 
 describe('several stacks', () => {
-  function acrossStacks(): { database: Stack; fleets: Stack } {
+  function stacksWithSharedAuthorization(): { database: Stack; fleets: Stack } {
     const app = new App();
     const database = new Stack(app, 'Database', { env });
-    const authorization = new VpcPeeringAuthorization(database, 'Authorization', { vpc: imported(database) });
+    const authorization = new VpcPeeringAuthorization(database, 'Authorization', { vpc: importVpc(database) });
     const fleets = new Stack(app, 'Fleets', { env });
-    new VpcPeeringConnection(fleets, 'OnCreate', { authorization, fleet: fleetOf(fleets), peerOnCreate: true });
-    new VpcPeeringConnection(fleets, 'Peering', { authorization, fleet: fleetRef(fleets) });
+    new VpcPeeringConnection(fleets, 'OnCreate', { authorization, fleet: createFleet(fleets), peerOnCreate: true });
+    new VpcPeeringConnection(fleets, 'Peering', { authorization, fleet: importFleet(fleets) });
     return { database, fleets };
   }
 
   test('a stack that uses the authorization of another stack has its own renewal and teardown', () => {
-    const { database, fleets } = acrossStacks();
+    const { database, fleets } = stacksWithSharedAuthorization();
     expect(Object.keys(resourcesOf(fleets, AUTHORIZATION))).toHaveLength(1);
     expect(Object.keys(resourcesOf(fleets, TEARDOWN))).toHaveLength(1);
     expect(Object.keys(resourcesOf(database, TEARDOWN))).toHaveLength(0);
@@ -431,11 +434,11 @@ describe('several stacks', () => {
     Template.fromStack(fleets).hasResource('AWS::GameLift::Fleet', { DependsOn: [renewal, policy] });
   });
 
-  test('the properties of the authorization contain the fleet of another stack as an import', () => {
+  test('the triggers of an authorization contain the fleet of another stack as an import', () => {
     const app = new App();
-    const fleet = fleetOf(new Stack(app, 'Fleets', { env }));
+    const fleet = createFleet(new Stack(app, 'Fleets', { env }));
     const stack = new Stack(app, 'Stack', { env });
-    const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc: imported(stack) });
+    const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc: importVpc(stack) });
     new VpcPeeringConnection(stack, 'Peering', { authorization, fleet });
     const [resource] = Object.values(resourcesOf(stack, AUTHORIZATION));
     expect(resource?.Properties.ReliedOnBy).toMatchObject({
@@ -444,18 +447,18 @@ describe('several stacks', () => {
   });
 
   test('the expiration time is never an export', () => {
-    const { database } = acrossStacks();
+    const { database } = stacksWithSharedAuthorization();
     expect(Template.fromStack(database).toJSON()).not.toHaveProperty('Outputs');
   });
 
-  test('an authorization in another Stage fails, with an error that names the import method', () => {
+  test('a connection fails with an authorization in another Stage, with an error that names the import method', () => {
     const app = new App();
     const authorization = new VpcPeeringAuthorization(new Stack(new Stage(app, 'One', { env }), 'Stack'), 'Authorization', {
-      vpc: imported(new Stack(app, 'Vpc', { env })),
+      vpc: importVpc(new Stack(app, 'Vpc', { env })),
     });
     const other = new Stack(new Stage(app, 'Two', { env }), 'Stack');
     expect(() => {
-      new VpcPeeringConnection(other, 'Peering', { authorization, fleet: fleetOf(other), peerOnCreate: true });
+      new VpcPeeringConnection(other, 'Peering', { authorization, fleet: createFleet(other), peerOnCreate: true });
     }).toThrow(
       'One/Stack/Authorization is in another Stage than Two/Stack, and Stages are deployed independently: ' +
         'import the authorization there with VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes',
@@ -464,54 +467,54 @@ describe('several stacks', () => {
 });
 
 describe('many connections', () => {
-  /** The numbers of the connections that each connection depends on. */
+  /** The numbers of the connections that each connection depends on, in the order of the connections. */
   function dependenciesOfConnections(
     count: number,
-    fleet: (stack: Stack, index: number) => VpcPeeringConnectionProps['fleet'],
-    change?: (stack: Stack) => void,
+    fleetOf: (stack: Stack, index: number) => VpcPeeringConnectionProps['fleet'],
+    changeStack?: (stack: Stack) => void,
   ): number[][] {
     const stack = new Stack(new App(), 'Stack', { env });
-    const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc: imported(stack) });
+    const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc: importVpc(stack) });
     for (let index = 0; index < count; index += 1) {
-      new VpcPeeringConnection(stack, `P${index}x`, { authorization, fleet: fleet(stack, index) });
+      new VpcPeeringConnection(stack, `P${index}x`, { authorization, fleet: fleetOf(stack, index) });
     }
-    change?.(stack);
-    const numbers = (ids: readonly string[]): number[] =>
+    changeStack?.(stack);
+    const numbersIn = (ids: readonly string[]): number[] =>
       ids.flatMap((id) => [...id.matchAll(/^P(\d+)x/g)].map(([, number]) => Number(number)));
-    return Object.entries(resourcesOf(stack, CONNECTION)).map(([, { DependsOn = [] }]) => numbers(DependsOn));
+    return Object.entries(resourcesOf(stack, CONNECTION)).map(([, { DependsOn = [] }]) => numbersIn(DependsOn));
   }
-  const createFleet = (stack: Stack, index: number): gamelift.CfnFleet =>
+  const createNumberedFleet = (stack: Stack, index: number): gamelift.CfnFleet =>
     new gamelift.CfnFleet(stack, `Fleet${index}`, { name: 'fleet' });
 
   test.each([
-    ['that are imported', (stack: Stack, index: number) => fleetRef(stack, `fleet-${index}`)],
-    ['of the stack', createFleet],
-  ])('to fleets %s: each connection depends on all ten connections of the fourth batch before its own', (_, fleet) => {
+    ['imported fleets', (stack: Stack, index: number) => importFleet(stack, `fleet-${index}`)],
+    ['fleets of the stack', createNumberedFleet],
+  ])('with %s, each connection depends on the ten connections that are four batches before its own', (_, fleetOf) => {
     const batch = (number: number): number[] => Array.from({ length: 10 }, (__, index) => 10 * number + index);
-    const sorted = dependenciesOfConnections(85, fleet).map((numbers) => numbers.toSorted((one, other) => one - other));
+    const sorted = dependenciesOfConnections(85, fleetOf).map((numbers) => numbers.toSorted((one, other) => one - other));
     const expected = (index: number): number[] => (index < 40 ? [] : batch(Math.floor(index / 10) - 4));
     expect(sorted).toEqual(Array.from({ length: 85 }, (__, index) => expected(index)));
   });
 
-  test('dependencies that would create a cycle are left out', () => {
+  test('do not depend on each other if that would create a cycle', () => {
     const fleets: gamelift.CfnFleet[] = [];
-    const result = dependenciesOfConnections(
+    const dependencies = dependenciesOfConnections(
       43,
       (stack, index) => {
-        const fleet = createFleet(stack, index);
+        const fleet = createNumberedFleet(stack, index);
         fleets.push(fleet);
         return fleet;
       },
       (stack) => {
         const connections = stack.node.children.filter((child) => child instanceof VpcPeeringConnection);
-        // the fleets of the first two connections depend on late connections: one by a dependency, the other by a property
+        // the fleets of the first two connections depend on the connections 40 and 41, by a dependency and by a property
         const [first, second] = fleets as [gamelift.CfnFleet, gamelift.CfnFleet];
-        const [early, late] = connections.slice(40) as [VpcPeeringConnection, VpcPeeringConnection];
-        first.node.addDependency(early);
-        second.description = `after ${late.gameLiftCidrBlock}`;
+        const [connection40, connection41] = connections.slice(40) as [VpcPeeringConnection, VpcPeeringConnection];
+        first.node.addDependency(connection40);
+        second.description = `after ${connection41.gameLiftCidrBlock}`;
       },
     );
-    for (const numbers of result.slice(40)) {
+    for (const numbers of dependencies.slice(40)) {
       expect(numbers).toHaveLength(8);
       expect(numbers).not.toEqual(expect.arrayContaining([0]));
       expect(numbers).not.toEqual(expect.arrayContaining([1]));
@@ -520,33 +523,33 @@ describe('many connections', () => {
 });
 
 describe('routes', () => {
-  const routesOf = (build: (stack: Stack) => { vpc: ec2.IVpc; routes?: PeeringRoutes }): Record<string, unknown> => {
+  const routesOf = (options: (stack: Stack) => { vpc: ec2.IVpc; routes?: PeeringRoutes }): Record<string, unknown> => {
     const stack = new Stack(new App(), 'Stack', { env });
-    const { vpc, routes } = build(stack);
+    const { vpc, routes } = options(stack);
     const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
     new VpcPeeringConnection(stack, 'Peering', {
       authorization,
-      fleet: fleetRef(stack),
+      fleet: importFleet(stack),
       ...(routes === undefined ? {} : { routes }),
     });
     const [connection] = Object.values(resourcesOf(stack, CONNECTION));
     const { Routes, RouteTableIds } = connection?.Properties ?? {};
     return { Routes, RouteTableIds };
   };
-  const ownVpc = (stack: Stack): ec2.Vpc => new ec2.Vpc(stack, 'Vpc', { maxAzs: 1 });
+  const createVpc = (stack: Stack): ec2.Vpc => new ec2.Vpc(stack, 'Vpc', { maxAzs: 1 });
 
-  test('to every route table of a VPC of the app are passed as references, so that the tables are created first', () => {
-    expect(routesOf((stack) => ({ vpc: ownVpc(stack) }))).toEqual({
+  test('in all route tables of a VPC of the app are passed as references, so that the tables are created first', () => {
+    expect(routesOf((stack) => ({ vpc: createVpc(stack) }))).toEqual({
       Routes: 'RouteTables',
       RouteTableIds: [{ Ref: 'VpcPublicSubnet1RouteTable6C95E38E' }, { Ref: 'VpcPrivateSubnet1RouteTableB2C5B500' }],
     });
   });
 
-  test('to every route table of an imported VPC are determined at deployment', () => {
-    expect(routesOf((stack) => ({ vpc: imported(stack) }))).toEqual({ Routes: 'EveryRouteTable', RouteTableIds: undefined });
+  test('in all route tables of an imported VPC are determined at deployment', () => {
+    expect(routesOf((stack) => ({ vpc: importVpc(stack) }))).toEqual({ Routes: 'EveryRouteTable', RouteTableIds: undefined });
   });
 
-  test('to every route table of a VPC whose subnets are defined outside of it are determined at deployment', () => {
+  test('in all route tables of a VPC are determined at deployment if its subnets are separate constructs', () => {
     const vpcWithoutSubnets = (stack: Stack): ec2.IVpc => {
       const vpc = new ec2.Vpc(stack, 'Vpc', { subnetConfiguration: [], availabilityZones: ['eu-central-1a'] });
       new ec2.PrivateSubnet(stack, 'Subnet', {
@@ -562,9 +565,9 @@ describe('routes', () => {
     });
   });
 
-  test('to the route tables of some subnets contain a shared route table once', () => {
+  test('in the route tables of some subnets contain a shared route table only once', () => {
     const vpcWithSharedTable = (stack: Stack): ec2.IVpc =>
-      imported(stack, {
+      importVpc(stack, {
         isolatedSubnetIds: ['subnet-1', 'subnet-2'],
         isolatedSubnetRouteTableIds: ['rtb-0a', 'rtb-0a'],
         availabilityZones: ['eu-central-1a', 'eu-central-1b'],
@@ -576,29 +579,29 @@ describe('routes', () => {
     });
   });
 
-  test('to imported subnets fail if their route tables are unknown', () => {
+  test('for imported subnets fail if the route tables are unknown', () => {
     const routes = PeeringRoutes.forSubnets({ subnetType: ec2.SubnetType.PRIVATE_ISOLATED });
-    expect(() => routesOf((stack) => ({ vpc: imported(stack, { isolatedSubnetIds: ['subnet-1'] }), routes }))).toThrow(
+    expect(() => routesOf((stack) => ({ vpc: importVpc(stack, { isolatedSubnetIds: ['subnet-1'] }), routes }))).toThrow(
       'the route table of subnet Stack/Vpc/IsolatedSubnet1 is unknown: import the subnet with its routeTableId, or pass PeeringRoutes.everyRouteTable()',
     );
   });
 
   test('can be left out', () => {
-    expect(routesOf((stack) => ({ vpc: imported(stack), routes: PeeringRoutes.none() }))).toEqual({
+    expect(routesOf((stack) => ({ vpc: importVpc(stack), routes: PeeringRoutes.none() }))).toEqual({
       Routes: 'None',
       RouteTableIds: undefined,
     });
   });
 });
 
-describe('security group rules', () => {
-  test('allowTo opens a port only to the fleet, with a rule in the stack of the connection', () => {
+describe('allowTo', () => {
+  test('opens a port only to the fleet, with a rule in the stack of the connection', () => {
     const app = new App();
     const data = new Stack(app, 'Data', { env });
-    const database = new ec2.SecurityGroup(data, 'Database', { vpc: imported(data) });
+    const database = new ec2.SecurityGroup(data, 'Database', { vpc: importVpc(data) });
     const stack = new Stack(app, 'Stack', { env });
-    const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc: imported(stack) });
-    const peering = new VpcPeeringConnection(stack, 'Peering', { authorization, fleet: fleetRef(stack) });
+    const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc: importVpc(stack) });
+    const peering = new VpcPeeringConnection(stack, 'Peering', { authorization, fleet: importFleet(stack) });
     peering.allowTo(database, ec2.Port.tcp(5432));
     peering.allowTo(database, ec2.Port.tcp(5432));
     const template = Template.fromStack(stack);
@@ -613,13 +616,13 @@ describe('security group rules', () => {
     Template.fromStack(data).resourceCountIs('AWS::EC2::SecurityGroupIngress', 0);
   });
 
-  test('create no cycle with a fleet whose properties refer to the database', () => {
+  test('creates no cycle with a fleet whose properties refer to the database', () => {
     const app = new App();
     const stack = new Stack(app, 'Stack', { env });
     const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 1 });
     const database = new ec2.SecurityGroup(stack, 'Database', { vpc });
     const serverProcesses = [{ launchPath: '/server', concurrentExecutions: 1, parameters: database.securityGroupId }];
-    const fleet = fleetOf(stack, { runtimeConfiguration: { serverProcesses } });
+    const fleet = createFleet(stack, { runtimeConfiguration: { serverProcesses } });
     const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
     const peering = new VpcPeeringConnection(stack, 'Peering', { authorization, fleet });
     peering.allowTo(database, ec2.Port.tcp(5432));
@@ -629,8 +632,8 @@ describe('security group rules', () => {
     Template.fromStack(stack).resourceCountIs('AWS::EC2::SecurityGroupIngress', 2);
   });
 
-  test('allowTo fails with a target without a security group', () => {
-    const { connection } = connected();
+  test('fails with a target that has no security group', () => {
+    const { connection } = stackWithConnection();
     expect(() => {
       connection.allowTo({ connections: new ec2.Connections() }, ec2.Port.tcp(1));
     }).toThrow('allowTo of Stack/Peering requires a target that has a security group, got one without');
@@ -643,23 +646,23 @@ describe('validation', () => {
     [Duration.seconds(0), 0],
     [Duration.millis(1500), 1.5],
   ])('fails with a timeout of %s', (timeout, seconds) => {
-    expect(() => connected({ timeout })).toThrow(`timeout must be whole seconds from 1 to 780, got ${seconds}`);
+    expect(() => stackWithConnection({ timeout })).toThrow(`timeout must be whole seconds from 1 to 780, got ${seconds}`);
   });
 
   test.each([Duration.seconds(1), Duration.minutes(13)])('allows a timeout of %s', (timeout) => {
-    expect(() => connected({ timeout })).not.toThrow();
+    expect(() => stackWithConnection({ timeout })).not.toThrow();
   });
 
   test('fails with the removal policy SNAPSHOT', () => {
-    expect(() => connected({ removalPolicy: RemovalPolicy.SNAPSHOT })).toThrow(
+    expect(() => stackWithConnection({ removalPolicy: RemovalPolicy.SNAPSHOT })).toThrow(
       'removalPolicy must be DESTROY, RETAIN or RETAIN_ON_UPDATE_OR_DELETE, got SNAPSHOT: the resource has no snapshots',
     );
   });
 
   test('fails with an invalid fleet id', () => {
     const stack = new Stack(new App(), 'Stack', { env });
-    const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc: imported(stack) });
-    const fleet = fleetRef(stack, 'arn:aws:gamelift:eu-central-1::fleet/fleet-1');
+    const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc: importVpc(stack) });
+    const fleet = importFleet(stack, 'arn:aws:gamelift:eu-central-1::fleet/fleet-1');
     expect(() => new VpcPeeringConnection(stack, 'Peering', { authorization, fleet })).toThrow(
       "fleet must have the id of an EC2 fleet, such as fleet-01234567-89ab-cdef-0123-456789abcdef, got 'arn:aws:gamelift:eu-central-1::fleet/fleet-1'",
     );
@@ -669,9 +672,9 @@ describe('validation', () => {
     expect(() => {
       const stack = new Stack(new App(), 'Stack');
       const authorization = new VpcPeeringAuthorization(stack, 'Authorization', {
-        vpc: imported(stack, { vpcId: Aws.STACK_NAME }),
+        vpc: importVpc(stack, { vpcId: Aws.STACK_NAME }),
       });
-      const fleet = fleetRef(stack, Aws.STACK_ID);
+      const fleet = importFleet(stack, Aws.STACK_ID);
       new VpcPeeringConnection(stack, 'Peering', { authorization, fleet });
     }).not.toThrow();
   });

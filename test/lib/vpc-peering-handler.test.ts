@@ -19,44 +19,57 @@ import type { VpcPeeringHandlerProps } from '../../lib';
 
 const VPC = { vpcId: 'vpc-0123456789abcdef0', availabilityZones: ['eu-central-1a'] };
 
-function authorize(stack: Stack): void {
+interface PolicyResource {
+  readonly Properties: { readonly RoleName: unknown; readonly PolicyDocument: { readonly Statement: readonly unknown[] } };
+}
+
+interface RoleResource {
+  readonly Properties: { readonly Policies?: readonly { readonly PolicyDocument: { readonly Statement: readonly unknown[] } }[] };
+}
+
+interface TemplateWithRoleNames {
+  readonly Resources: Readonly<Record<string, { readonly Properties: { RoleName?: unknown } }>>;
+}
+
+function addAuthorization(stack: Stack): void {
   new VpcPeeringAuthorization(stack, 'Authorization', { vpc: ec2.Vpc.fromVpcAttributes(stack, 'Vpc', VPC) });
 }
 
-function configure(stack: Stack): void {
+function addHandler(stack: Stack): void {
   new VpcPeeringHandler(stack, 'Handler');
 }
 
 function templateWith(props: (stack: Stack) => VpcPeeringHandlerProps): Template {
   const stack = new Stack(new App(), 'Stack');
-  authorize(stack);
+  addAuthorization(stack);
   new VpcPeeringHandler(stack, 'Handler', props(stack));
   return Template.fromStack(stack);
 }
 
-function logicalIds(template: Template): Record<string, string> {
+/** The type of each resource, by its logical id. */
+function resourceTypes(template: Template): Record<string, string> {
   const resources = template.toJSON().Resources as Record<string, { Type: string }>;
   return Object.fromEntries(Object.entries(resources).map(([id, { Type }]) => [id, Type]));
 }
 
 describe('the function', () => {
   test.each([
-    ['before', configure, authorize],
-    ['after', authorize, configure],
-  ])('is the same with a VpcPeeringHandler that is added %s the construct that uses the function', (_, first, second) => {
-    const plain = new Stack(new App(), 'Stack');
-    authorize(plain);
+    ['before', addHandler, addAuthorization],
+    ['after', addAuthorization, addHandler],
+  ])('is the same with a VpcPeeringHandler without properties that is created %s the authorization', (_, first, second) => {
+    const withoutHandler = new Stack(new App(), 'Stack');
+    addAuthorization(withoutHandler);
     const stack = new Stack(new App(), 'Stack');
     first(stack);
     second(stack);
-    expect(Template.fromStack(stack).toJSON()).toEqual(Template.fromStack(plain).toJSON());
+    expect(Template.fromStack(stack).toJSON()).toEqual(Template.fromStack(withoutHandler).toJSON());
   });
 
   test('exists once in each stack, including each nested stack', () => {
     const stack = new Stack(new App(), 'Stack');
     const nested = new NestedStack(stack, 'Nested');
-    authorize(stack);
-    authorize(nested);
+    addAuthorization(stack);
+    addAuthorization(nested);
     Template.fromStack(stack).resourceCountIs('AWS::Lambda::Function', 1);
     Template.fromStack(nested).resourceCountIs('AWS::Lambda::Function', 1);
     Template.fromStack(nested).hasResourceProperties('Custom::GameLiftVpcPeeringAuthorization', {
@@ -66,7 +79,7 @@ describe('the function', () => {
 
   test('logs JSON to its own log group, and has no permissions for other log groups', () => {
     const stack = new Stack(new App(), 'Stack');
-    authorize(stack);
+    addAuthorization(stack);
     const template = Template.fromStack(stack);
     const [logGroup] = Object.keys(template.findResources('AWS::Logs::LogGroup'));
     template.hasResource('AWS::Logs::LogGroup', { DeletionPolicy: 'Delete', Properties: { RetentionInDays: 30 } });
@@ -96,9 +109,9 @@ describe('the function', () => {
     });
   });
 
-  test('does not start on an event that CloudFormation no longer waits for', () => {
+  test('gets no events that are older than five minutes', () => {
     const stack = new Stack(new App(), 'Stack');
-    authorize(stack);
+    addAuthorization(stack);
     Template.fromStack(stack).hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
       FunctionName: { Ref: Match.stringLikeRegexp('^GameLiftVpcPeeringHandlerFunction') },
       Qualifier: '$LATEST',
@@ -108,7 +121,7 @@ describe('the function', () => {
   });
 });
 
-describe('configuration', () => {
+describe('a VpcPeeringHandler with properties', () => {
   test('sets a log group', () => {
     const template = templateWith((stack) => ({ logGroup: new logs.LogGroup(stack, 'Logs') }));
     template.resourceCountIs('AWS::Logs::LogGroup', 1);
@@ -191,17 +204,17 @@ describe('configuration', () => {
     });
   });
 
-  test('changes no logical id', () => {
-    const plain = new Stack(new App(), 'Stack');
-    authorize(plain);
+  test('keeps all logical ids', () => {
+    const withoutHandler = new Stack(new App(), 'Stack');
+    addAuthorization(withoutHandler);
     const changed = templateWith((stack) => ({
       memorySize: 512,
       tracing: Tracing.ACTIVE,
       logRetention: logs.RetentionDays.ONE_DAY,
       vpc: ec2.Vpc.fromVpcAttributes(stack, 'HandlerVpc', { ...VPC, privateSubnetIds: ['subnet-1'] }),
     }));
-    expect(logicalIds(changed)).toEqual({
-      ...logicalIds(Template.fromStack(plain)),
+    expect(resourceTypes(changed)).toEqual({
+      ...resourceTypes(Template.fromStack(withoutHandler)),
       GameLiftVpcPeeringHandlerNetworkInterfaces9e77dffe0D9BF678: 'AWS::IAM::RolePolicy',
       GameLiftVpcPeeringHandlerSecurityGroupE9E3FC9F: 'AWS::EC2::SecurityGroup',
       GameLiftVpcPeeringHandlerTracing9e77dffeAA3F7DE3: 'AWS::IAM::RolePolicy',
@@ -215,20 +228,20 @@ describe('the role', () => {
   const lambdaService = new iam.ServicePrincipal('lambda.amazonaws.com');
   const importRole = (stack: Stack): iam.IRole => iam.Role.fromRoleArn(stack, 'Studio', ROLE_ARN);
 
-  /** A stack that uses the function before or after a VpcPeeringHandler configures it. */
+  /** A stack with a VpcPeeringHandler that is created before or after the constructs that use the function. */
   function stackWith(props: (stack: Stack) => VpcPeeringHandlerProps, order: string, app = new App()): Stack {
     const stack = new Stack(app, 'Stack', { env });
     if (order === 'after') {
-      peer(stack);
+      addConnection(stack);
     }
     new VpcPeeringHandler(stack, 'Handler', props(stack));
     if (order === 'before') {
-      peer(stack);
+      addConnection(stack);
     }
     return stack;
   }
 
-  function peer(stack: Stack, fleetId = 'fleet-1'): void {
+  function addConnection(stack: Stack, fleetId = 'fleet-1'): void {
     const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', VPC);
     const authorization = new VpcPeeringAuthorization(stack, 'Authorization', {
       vpc,
@@ -240,90 +253,95 @@ describe('the role', () => {
 
   const idsOf = (stack: Stack, type: string): string[] => Object.keys(Template.fromStack(stack).findResources(type));
 
-  describe.each(['before', 'after'])('is configured %s its first use', (order) => {
-    test('an imported role is used, and gets no policies', () => {
-      const stack = stackWith((scope) => ({ role: importRole(scope), tracing: Tracing.ACTIVE }), order);
-      const template = Template.fromStack(stack);
-      template.hasResourceProperties('AWS::Lambda::Function', { Role: ROLE_ARN });
-      expect(idsOf(stack, 'AWS::IAM::RolePolicy')).toEqual([]);
-      expect(idsOf(stack, 'AWS::IAM::Policy')).toEqual([]);
-      // EventBridge Scheduler has a role of its own
-      expect(idsOf(stack, 'AWS::IAM::Role')).toEqual([expect.stringMatching(/^GameLiftVpcPeeringHandlerRenewalsRole/)]);
-      const resources = (template.toJSON() as { Resources: Record<string, { DependsOn?: string[] }> }).Resources;
-      const dependencies = Object.values(resources).flatMap(({ DependsOn = [] }) => DependsOn);
-      expect(dependencies.filter((id) => !(id in resources))).toEqual([]);
-    });
-
-    test('a role that the app defines is used, and gets all policies of the function', () => {
-      const stack = stackWith((scope) => ({ role: new iam.Role(scope, 'Mine', { assumedBy: lambdaService }) }), order);
-      const usual = stackWith(() => ({}), order);
-      const statementsOf = (each: Stack): unknown[] => {
-        const policies = Object.values(Template.fromStack(each).findResources('AWS::IAM::RolePolicy')) as PolicyResource[];
-        const inline = Object.entries(Template.fromStack(each).findResources('AWS::IAM::Role'))
-          .filter(([id]) => !id.includes('Renewals'))
-          .flatMap(([, role]) => (role as RoleResource).Properties.Policies ?? []);
-        return [...policies.map(({ Properties }) => Properties), ...inline]
-          .flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
-          .map((statement) => JSON.stringify(statement))
-          .sort();
-      };
-      expect(statementsOf(stack)).toEqual(statementsOf(usual));
-      const policies = Object.values(Template.fromStack(stack).findResources('AWS::IAM::RolePolicy')) as PolicyResource[];
-      const ids = Object.keys(Template.fromStack(stack).findResources('AWS::IAM::Role'));
-      const mine = ids.find((id) => id.startsWith('Mine'));
-      expect(mine).toBeDefined();
-      expect(ids).toHaveLength(2);
-      expect(policies.map(({ Properties }) => Properties.RoleName)).toEqual(policies.map(() => ({ Ref: mine })));
-      Template.fromStack(stack).hasResource('AWS::Lambda::Function', {
-        Properties: { Role: { 'Fn::GetAtt': [mine, 'Arn'] } },
-        DependsOn: Match.arrayWith([Match.stringLikeRegexp('^GameLiftVpcPeeringHandlerLogs')]),
+  describe.each(['before', 'after'])(
+    'with a VpcPeeringHandler that is created %s the constructs that use the function',
+    (order) => {
+      test('is an imported role, and gets no policies', () => {
+        const stack = stackWith((scope) => ({ role: importRole(scope), tracing: Tracing.ACTIVE }), order);
+        const template = Template.fromStack(stack);
+        template.hasResourceProperties('AWS::Lambda::Function', { Role: ROLE_ARN });
+        expect(idsOf(stack, 'AWS::IAM::RolePolicy')).toEqual([]);
+        expect(idsOf(stack, 'AWS::IAM::Policy')).toEqual([]);
+        // EventBridge Scheduler has a role of its own
+        expect(idsOf(stack, 'AWS::IAM::Role')).toEqual([expect.stringMatching(/^GameLiftVpcPeeringHandlerRenewalsRole/)]);
+        const resources = (template.toJSON() as { Resources: Record<string, { DependsOn?: string[] }> }).Resources;
+        const dependencies = Object.values(resources).flatMap(({ DependsOn = [] }) => DependsOn);
+        expect(dependencies.filter((id) => !(id in resources))).toEqual([]);
       });
-    });
 
-    test('a role without policy updates is used, and gets no policies', () => {
-      const stack = stackWith(
-        (scope) => ({ role: new iam.Role(scope, 'Mine', { assumedBy: lambdaService }).withoutPolicyUpdates() }),
-        order,
-      );
-      expect(idsOf(stack, 'AWS::IAM::RolePolicy')).toEqual([]);
-    });
-
-    test('its own role gets the name, and nothing else changes', () => {
-      const withName = Template.fromStack(stackWith(() => ({ roleName: 'studio-peering' }), order)).toJSON() as Named;
-      const usual = Template.fromStack(stackWith(() => ({}), order)).toJSON() as Named;
-      const id = 'GameLiftVpcPeeringHandlerRoleB8C6F82F';
-      expect(withName.Resources[id]?.Properties.RoleName).toBe('studio-peering');
-      delete withName.Resources[id]?.Properties.RoleName;
-      expect(withName).toEqual(usual);
-    });
-
-    test('with a name, it can be referred to in the stack of another account', () => {
-      const app = new App();
-      const [stack, data] = [
-        new Stack(app, 'Stack', { env }),
-        new Stack(app, 'Data', { env: { ...env, account: '222222222222' } }),
-      ];
-      if (order === 'after') {
-        peer(stack);
-      }
-      const { function: handlerFunction } = new VpcPeeringHandler(stack, 'Handler', { roleName: 'studio-peering' });
-      new VpcPeeringRole(data, 'Role', {
-        vpc: ec2.Vpc.fromVpcAttributes(data, 'Vpc', VPC),
-        assumedBy: new iam.ArnPrincipal(handlerFunction.role?.roleArn ?? ''),
+      test('is a role that the app defines, and gets all policies of the function', () => {
+        const stack = stackWith((scope) => ({ role: new iam.Role(scope, 'Mine', { assumedBy: lambdaService }) }), order);
+        const withoutRole = stackWith(() => ({}), order);
+        const statementsOf = (scope: Stack): unknown[] => {
+          const policies = Object.values(Template.fromStack(scope).findResources('AWS::IAM::RolePolicy')) as PolicyResource[];
+          const inlinePolicies = Object.entries(Template.fromStack(scope).findResources('AWS::IAM::Role'))
+            .filter(([id]) => !id.includes('Renewals'))
+            .flatMap(([, role]) => (role as RoleResource).Properties.Policies ?? []);
+          return [...policies.map(({ Properties }) => Properties), ...inlinePolicies]
+            .flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
+            .map((statement) => JSON.stringify(statement))
+            .sort();
+        };
+        expect(statementsOf(stack)).toEqual(statementsOf(withoutRole));
+        const policies = Object.values(Template.fromStack(stack).findResources('AWS::IAM::RolePolicy')) as PolicyResource[];
+        const ids = Object.keys(Template.fromStack(stack).findResources('AWS::IAM::Role'));
+        const roleId = ids.find((id) => id.startsWith('Mine'));
+        expect(roleId).toBeDefined();
+        expect(ids).toHaveLength(2);
+        expect(policies.map(({ Properties }) => Properties.RoleName)).toEqual(policies.map(() => ({ Ref: roleId })));
+        Template.fromStack(stack).hasResource('AWS::Lambda::Function', {
+          Properties: { Role: { 'Fn::GetAtt': [roleId, 'Arn'] } },
+          DependsOn: Match.arrayWith([Match.stringLikeRegexp('^GameLiftVpcPeeringHandlerLogs')]),
+        });
       });
-      const [role] = Object.values(Template.fromStack(data).findResources('AWS::IAM::Role'));
-      expect(JSON.stringify(role)).toContain(':iam::111111111111:role/studio-peering');
-    });
-  });
 
-  test('can be shared by two stacks and a nested one, since the names of all policies in it are different', () => {
+      test('is a role without policy updates, and gets no policies', () => {
+        const stack = stackWith(
+          (scope) => ({ role: new iam.Role(scope, 'Mine', { assumedBy: lambdaService }).withoutPolicyUpdates() }),
+          order,
+        );
+        expect(idsOf(stack, 'AWS::IAM::RolePolicy')).toEqual([]);
+      });
+
+      test('gets the roleName, and nothing else changes', () => {
+        const withName = Template.fromStack(
+          stackWith(() => ({ roleName: 'studio-peering' }), order),
+        ).toJSON() as TemplateWithRoleNames;
+        const withoutName = Template.fromStack(stackWith(() => ({}), order)).toJSON() as TemplateWithRoleNames;
+        const id = 'GameLiftVpcPeeringHandlerRoleB8C6F82F';
+        expect(withName.Resources[id]?.Properties.RoleName).toBe('studio-peering');
+        delete withName.Resources[id]?.Properties.RoleName;
+        expect(withName).toEqual(withoutName);
+      });
+
+      test('can be referred to by its name in the stack of another account', () => {
+        const app = new App();
+        const [stack, data] = [
+          new Stack(app, 'Stack', { env }),
+          new Stack(app, 'Data', { env: { ...env, account: '222222222222' } }),
+        ];
+        if (order === 'after') {
+          addConnection(stack);
+        }
+        const { function: handlerFunction } = new VpcPeeringHandler(stack, 'Handler', { roleName: 'studio-peering' });
+        new VpcPeeringRole(data, 'Role', {
+          vpc: ec2.Vpc.fromVpcAttributes(data, 'Vpc', VPC),
+          assumedBy: new iam.ArnPrincipal(handlerFunction.role?.roleArn ?? ''),
+        });
+        const [role] = Object.values(Template.fromStack(data).findResources('AWS::IAM::Role'));
+        expect(JSON.stringify(role)).toContain(':iam::111111111111:role/studio-peering');
+      });
+    },
+  );
+
+  test('can be shared by two stacks and a nested stack, because all of its policies have different names', () => {
     const app = new App();
     const one = new Stack(app, 'One', { env });
     const role = new iam.Role(one, 'Shared', { assumedBy: lambdaService });
     const stacks = [one, new Stack(app, 'Two', { env }), new NestedStack(one, 'Nested')];
     for (const stack of stacks) {
       new VpcPeeringHandler(stack, 'Handler', { role });
-      peer(stack, `fleet-${stack.node.id}`);
+      addConnection(stack, `fleet-${stack.node.id}`);
     }
     const names = stacks.map((stack) => {
       const policies = Object.values(Template.fromStack(stack).findResources('AWS::IAM::RolePolicy'));
@@ -336,7 +354,7 @@ describe('the role', () => {
     );
   });
 
-  test('is the same for all policies if the app customizes its roles and the role is passed before the first use', () => {
+  test('is the imported role in an app that customizes its roles if the VpcPeeringHandler is created first', () => {
     const app = new App();
     iam.Role.customizeRoles(app, {});
     const stack = stackWith((scope) => ({ role: importRole(scope) }), 'before', app);
@@ -347,7 +365,7 @@ describe('the role', () => {
   test.each<[string, (stack: Stack) => VpcPeeringHandlerProps]>([
     ['role', (stack) => ({ role: importRole(stack) })],
     ['roleName', () => ({ roleName: 'studio-peering' })],
-  ])('can no longer be changed with %s after the first use if the app customizes its roles', (_, props) => {
+  ])('can not be changed with %s in an app that customizes its roles if the function is already in use', (_, props) => {
     const app = new App();
     iam.Role.customizeRoles(app, {});
     expect(() => stackWith(props, 'after', app)).toThrow(
@@ -400,19 +418,7 @@ describe('the role', () => {
   });
 });
 
-interface PolicyResource {
-  readonly Properties: { readonly RoleName: unknown; readonly PolicyDocument: { readonly Statement: readonly unknown[] } };
-}
-
-interface RoleResource {
-  readonly Properties: { readonly Policies?: readonly { readonly PolicyDocument: { readonly Statement: readonly unknown[] } }[] };
-}
-
-interface Named {
-  readonly Resources: Readonly<Record<string, { readonly Properties: { RoleName?: unknown } }>>;
-}
-
-describe('the function in other constructs', () => {
+describe('the property function', () => {
   function handlerWith(props: (stack: Stack) => VpcPeeringHandlerProps = () => ({})): {
     stack: Stack;
     handler: VpcPeeringHandler;
@@ -429,7 +435,7 @@ describe('the function in other constructs', () => {
     Template.fromStack(stack).resourceCountIs('AWS::Lambda::Function', 1);
   });
 
-  test('can be granted to, and invoked by, other principals', () => {
+  test('can get permissions, and can be invoked by other principals', () => {
     const { stack, handler } = handlerWith();
     new kms.Key(stack, 'Key').grantDecrypt(handler.function);
     handler.function.grantInvoke(new iam.ServicePrincipal('events.amazonaws.com'));
@@ -463,7 +469,7 @@ describe('the function in other constructs', () => {
     }
   });
 
-  test('has the security group that is created for it as its connections', () => {
+  test('has the security group that is created for the function as its connections', () => {
     const { handler } = handlerWith((stack) => ({ vpc: new ec2.Vpc(stack, 'HandlerVpc', { maxAzs: 1 }) }));
     expect(handler.connections.securityGroups.map(({ node }) => node.path)).toEqual([
       'Stack/GameLiftVpcPeeringHandler/SecurityGroup',
@@ -493,8 +499,8 @@ describe('a VpcPeeringHandler', () => {
 
   const FUNCTION_NAME = { Ref: expect.stringMatching(/^GameLiftVpcPeeringHandlerFunction/) as string };
 
-  /** What CloudFormation gets of a metric of a handler. */
-  function metricOf(metric: (handler: VpcPeeringHandler) => Metric): Record<string, unknown> {
+  /** The properties that identify a metric of a handler, in an alarm on the metric. */
+  function metricPropertiesOf(metric: (handler: VpcPeeringHandler) => Metric): Record<string, unknown> {
     const stack = new Stack(new App(), 'Stack');
     const handler = new VpcPeeringHandler(stack, 'Handler');
     metric(handler).createAlarm(handler, 'Alarm', { threshold: 1, evaluationPeriods: 1 });
@@ -505,7 +511,7 @@ describe('a VpcPeeringHandler', () => {
   }
 
   test('has a metric of the invocations that failed', () => {
-    expect(metricOf((handler) => handler.metricErrors())).toEqual({
+    expect(metricPropertiesOf((handler) => handler.metricErrors())).toEqual({
       Namespace: 'AWS/Lambda',
       MetricName: 'Errors',
       Statistic: 'Sum',
@@ -515,7 +521,7 @@ describe('a VpcPeeringHandler', () => {
   });
 
   test('has a metric of the requests that failed', () => {
-    expect(metricOf((handler) => handler.metricFailed())).toEqual({
+    expect(metricPropertiesOf((handler) => handler.metricFailed())).toEqual({
       Namespace: 'GameLiftVpcPeering',
       MetricName: 'FailedRequests',
       Statistic: 'Sum',
@@ -524,8 +530,8 @@ describe('a VpcPeeringHandler', () => {
     });
   });
 
-  test('has a metric of the requests that failed, whose options can be overridden', () => {
-    const metric = metricOf((handler) =>
+  test('has options for the metric of the requests that failed', () => {
+    const metric = metricPropertiesOf((handler) =>
       handler.metricFailed({
         period: Duration.hours(1),
         statistic: Stats.MAXIMUM,
@@ -553,12 +559,12 @@ describe('a VpcPeeringHandler', () => {
     ['metricErrors', (handler: VpcPeeringHandler) => handler.metricErrors({ dimensionsMap: { Other: 'value' } })],
     ['metricFailed', (handler: VpcPeeringHandler) => handler.metricFailed({ dimensionsMap: { Other: 'value' } })],
   ])('replaces the dimensions of %s with those that are passed', (_, metric) => {
-    expect(metricOf(metric).Dimensions).toEqual([{ Name: 'Other', Value: 'value' }]);
+    expect(metricPropertiesOf(metric).Dimensions).toEqual([{ Name: 'Other', Value: 'value' }]);
   });
 });
 
 describe('validation', () => {
-  const synthesis = (props: (stack: Stack) => VpcPeeringHandlerProps): (() => Template) => {
+  const synthesize = (props: (stack: Stack) => VpcPeeringHandlerProps): (() => Template) => {
     return () => templateWith(props);
   };
 
@@ -572,28 +578,28 @@ describe('validation', () => {
 
   test('fails with both a log group and a retention', () => {
     expect(
-      synthesis((stack) => ({ logGroup: new logs.LogGroup(stack, 'Logs'), logRetention: logs.RetentionDays.ONE_DAY })),
+      synthesize((stack) => ({ logGroup: new logs.LogGroup(stack, 'Logs'), logRetention: logs.RetentionDays.ONE_DAY })),
     ).toThrow("logRetention applies only to the function's own log group: pass either logGroup or logRetention");
   });
 
   test('fails with subnets but no VPC', () => {
-    expect(synthesis(() => ({ vpcSubnets: {} }))).toThrow(
+    expect(synthesize(() => ({ vpcSubnets: {} }))).toThrow(
       'vpcSubnets and securityGroups require a vpc: pass the VPC to run the function in',
     );
   });
 
   test.each([127, 10241, 200.5, NaN])('fails with a memory size of %p MiB', (memorySize) => {
-    expect(synthesis(() => ({ memorySize }))).toThrow(
+    expect(synthesize(() => ({ memorySize }))).toThrow(
       `memorySize must be a whole number of MiB from 128 to 10240, got ${memorySize}`,
     );
   });
 
   test.each([128, 10240])('allows a memory size of %p MiB', (memorySize) => {
-    expect(synthesis(() => ({ memorySize }))).not.toThrow();
+    expect(synthesize(() => ({ memorySize }))).not.toThrow();
   });
 
   test('fails with no concurrent executions, since the function would then never run', () => {
-    expect(synthesis(() => ({ reservedConcurrentExecutions: 0 }))).toThrow(
+    expect(synthesize(() => ({ reservedConcurrentExecutions: 0 }))).toThrow(
       new Error(
         'reservedConcurrentExecutions must be at least 1, got 0: Lambda then never runs the function, and every deployment and deletion of ' +
           'the stack fails',
@@ -602,7 +608,7 @@ describe('validation', () => {
   });
 
   test.each([-1, 1.5, NaN])('fails with %p concurrent executions', (reservedConcurrentExecutions) => {
-    expect(synthesis(() => ({ reservedConcurrentExecutions }))).toThrow(
+    expect(synthesize(() => ({ reservedConcurrentExecutions }))).toThrow(
       new Error(`reservedConcurrentExecutions must be a whole number from 1, got ${reservedConcurrentExecutions}`),
     );
   });

@@ -23,7 +23,7 @@ export async function requestConnection({ GameLiftAwsAccountId, PeerVpcId, Fleet
 /** Returns the connection if it is active, otherwise undefined. */
 export async function activeConnection({ PeerVpcId, FleetId }) {
   const { VpcPeeringConnections = [] } = await gameLift.describeVpcPeeringConnections({ FleetId });
-  const connection = VpcPeeringConnections.find((one) => one.PeerVpcId === PeerVpcId && one.Status?.Code !== 'deleted');
+  const connection = VpcPeeringConnections.find((listed) => listed.PeerVpcId === PeerVpcId && listed.Status?.Code !== 'deleted');
   if (connection?.Status?.Code === 'failed') {
     throw new Error(connection.Status.Message);
   }
@@ -47,7 +47,7 @@ export async function deleteConnection(properties) {
   const { PeerVpcId, FleetId } = properties;
   try {
     const { VpcPeeringConnections = [] } = await gameLift.describeVpcPeeringConnections({ FleetId });
-    const connection = VpcPeeringConnections.find((one) => one.PeerVpcId === PeerVpcId && one.Status?.Code === 'active');
+    const connection = VpcPeeringConnections.find((listed) => listed.PeerVpcId === PeerVpcId && listed.Status?.Code === 'active');
     if (connection !== undefined) {
       await gameLift.deleteVpcPeeringConnection({ FleetId, VpcPeeringConnectionId: connection.VpcPeeringConnectionId });
     }

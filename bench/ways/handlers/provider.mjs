@@ -7,16 +7,16 @@ import {
   waitForConnection,
 } from './gamelift.mjs';
 
-/* The user's functions of custom-resources.Provider. */
+/* The functions that a user writes for custom-resources.Provider. */
 
 /** Returns once the connection is active. */
 export async function onEvent(event) {
-  const started = await onEventWithoutWaiting(event);
+  const result = await onEventWithoutWaiting(event);
   if (event.RequestType === 'Delete' || event.ResourceProperties.FleetId === undefined) {
-    return started;
+    return result;
   }
   const { VpcPeeringConnectionId, IpV4CidrBlock } = await waitForConnection(event.ResourceProperties);
-  return { ...started, Data: { VpcPeeringConnectionId, IpV4CidrBlock } };
+  return { ...result, Data: { VpcPeeringConnectionId, IpV4CidrBlock } };
 }
 
 /** Only requests the connection: `isComplete` checks whether it is active. */

@@ -73,11 +73,11 @@ export async function rehearse(args: readonly string[], output: Output): Promise
   try {
     options = parse(args);
   } catch (error) {
-    output.complain(error instanceof Error ? error.message : String(error));
+    output.printError(error instanceof Error ? error.message : String(error));
     return 2;
   }
   if (options === undefined) {
-    output.complain(USAGE);
+    output.printError(USAGE);
     return 2;
   }
   if (options === 'behaviours' || options === 'help') {
@@ -169,9 +169,9 @@ function listOfBehaviours(): string {
     .join('\n');
 }
 
-async function run(options: RehearseOptions, { print, complain }: Output): Promise<number> {
+async function run(options: RehearseOptions, { print, printError }: Output): Promise<number> {
   const { assemblies, days, readings, account, unrunnable, verbose, json, html } = options;
-  const printProgress = json ? complain : print;
+  const printProgress = json ? printError : print;
   const ignored = readings.findLast(({ name }) => name === 'failedUpdatePhysicalId')?.reading === 'ignored';
   const rehearsal = await Rehearsal.start({
     // a fixed time, so that every run gives the same result

@@ -1,4 +1,4 @@
-import { Refusal, ResponseUrls } from '../cloudformation/engine/response-urls';
+import { S3Error, ResponseUrls } from '../cloudformation/engine/response-urls';
 import type { RequestIdentity } from '../cloudformation/engine/responses';
 
 /** The response URLs of custom resources, for handlers that run in this process. */
@@ -20,22 +20,22 @@ export class InProcessResponses extends ResponseUrls {
     }
     try {
       if (fault !== undefined) {
-        throw Refusal.internalError(fault.status);
+        throw S3Error.internalError(fault.status);
       }
       if (issued === undefined) {
-        throw Refusal.wrongSignature();
+        throw S3Error.wrongSignature();
       }
       if (this.isExpired(issued)) {
-        throw Refusal.expired();
+        throw S3Error.expired();
       }
       this.accept(issued);
       issued.deliver(Buffer.from(body));
       return 200;
     } catch (error) {
-      if (!(error instanceof Refusal)) {
+      if (!(error instanceof S3Error)) {
         throw error;
       }
-      this.refuse(issued, error);
+      this.logRejection(issued, error);
       return error.status;
     }
   }

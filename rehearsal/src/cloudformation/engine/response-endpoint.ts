@@ -5,7 +5,7 @@ import { generate } from 'selfsigned';
 import type { Journal } from '../../journal';
 import { LoopbackServer } from '../../loopback';
 import type { RehearsalClock } from '../../time/clock';
-import { hostOf, Refusal, ResponseUrls, type Issued } from './response-urls';
+import { hostOf, S3Error, ResponseUrls, type Issued } from './response-urls';
 
 /** How long S3 waits for the body of a request. */
 const BODY_MS = 20_000;
@@ -73,7 +73,7 @@ export class ResponseEndpoint extends ResponseUrls {
     };
     try {
       if (fault) {
-        throw Refusal.internalError(fault.status);
+        throw S3Error.internalError(fault.status);
       }
       const accepted = this.check(request, issued);
       const body = await this.read(request);
@@ -81,10 +81,10 @@ export class ResponseEndpoint extends ResponseUrls {
       respond(200);
       accepted.deliver(body);
     } catch (error) {
-      if (!(error instanceof Refusal)) {
+      if (!(error instanceof S3Error)) {
         throw error;
       }
-      this.refuse(issued, error);
+      this.logRejection(issued, error);
       respond(
         error.status,
         `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${error.code}</Code><Message>${error.message}</Message></Error>`,
@@ -96,23 +96,23 @@ export class ResponseEndpoint extends ResponseUrls {
   private check(request: IncomingMessage, issued: Issued | undefined): Issued {
     const { headers, method } = request;
     if (headers['transfer-encoding'] !== undefined) {
-      throw new Refusal(
+      throw new S3Error(
         501,
         'NotImplemented',
         'A header you provided implies functionality that is not implemented: Transfer-Encoding',
       );
     }
     if (headers['content-length'] === undefined) {
-      throw new Refusal(411, 'MissingContentLength', 'You must provide the Content-Length HTTP header.');
+      throw new S3Error(411, 'MissingContentLength', 'You must provide the Content-Length HTTP header.');
     }
     if (!issued || method !== 'PUT' || (headers['content-type'] ?? '') !== '') {
-      throw Refusal.wrongSignature();
+      throw S3Error.wrongSignature();
     }
     if (Object.keys(headers).some((name) => name.startsWith('x-amz-'))) {
-      throw new Refusal(403, 'AccessDenied', 'There were headers present in the request which were not signed');
+      throw new S3Error(403, 'AccessDenied', 'There were headers present in the request which were not signed');
     }
     if (this.isExpired(issued)) {
-      throw Refusal.expired();
+      throw S3Error.expired();
     }
     return issued;
   }
@@ -122,7 +122,7 @@ export class ResponseEndpoint extends ResponseUrls {
     const body = new Promise<Buffer>((resolve, reject) => {
       const incomplete = () => {
         reject(
-          new Refusal(
+          new S3Error(
             400,
             'RequestTimeout',
             'Your socket connection to the server was not read from or written to within the timeout period.',

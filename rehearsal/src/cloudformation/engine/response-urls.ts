@@ -29,19 +29,19 @@ export interface Issued {
 }
 
 /** The error with which S3 refuses a response. */
-export class Refusal extends Error {
-  static internalError(status: number): Refusal {
-    return new Refusal(status, 'InternalError', 'We encountered an internal error. Please try again.');
+export class S3Error extends Error {
+  static internalError(status: number): S3Error {
+    return new S3Error(status, 'InternalError', 'We encountered an internal error. Please try again.');
   }
 
-  static wrongSignature(): Refusal {
+  static wrongSignature(): S3Error {
     const message =
       'The request signature we calculated does not match the signature you provided. Check your key and signing method.';
-    return new Refusal(403, 'SignatureDoesNotMatch', message);
+    return new S3Error(403, 'SignatureDoesNotMatch', message);
   }
 
-  static expired(): Refusal {
-    return new Refusal(403, 'AccessDenied', 'Request has expired');
+  static expired(): S3Error {
+    return new S3Error(403, 'AccessDenied', 'Request has expired');
   }
 
   constructor(
@@ -132,7 +132,7 @@ export class ResponseUrls implements Responses {
     this.journal.write('s3', issued.logicalId, `${which} to request ${issued.requestId} accepted`);
   }
 
-  protected refuse(issued: Issued | undefined, { status, code, message }: Refusal): void {
+  protected logRejection(issued: Issued | undefined, { status, code, message }: S3Error): void {
     this.journal.write('s3', issued?.logicalId ?? 'unknown', `response refused: ${status} ${code}: ${message}`);
   }
 }

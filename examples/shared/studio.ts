@@ -9,7 +9,7 @@ import type { Construct } from 'constructs';
  */
 
 /** A VPC with isolated subnets, and the security group of the database in it. */
-export function vpcWithDatabase(stack: Stack): { vpc: ec2.Vpc; database: ec2.SecurityGroup } {
+export function createVpcWithDatabase(stack: Stack): { vpc: ec2.Vpc; database: ec2.SecurityGroup } {
   const vpc = new ec2.Vpc(stack, 'Vpc', {
     ipAddresses: ec2.IpAddresses.cidr('10.90.0.0/16'),
     natGateways: 0,
@@ -19,7 +19,7 @@ export function vpcWithDatabase(stack: Stack): { vpc: ec2.Vpc; database: ec2.Sec
 }
 
 /** A fleet with its build. Another build replaces both. */
-export function fleetOf(scope: Construct, build: string): gamelift.CfnFleet {
+export function createFleet(scope: Construct, build: string): gamelift.CfnFleet {
   const access = new iam.Role(scope, 'BuildAccess', { assumedBy: new iam.ServicePrincipal('gamelift.amazonaws.com') });
   const server = new gamelift.CfnBuild(scope, 'Build', {
     name: 'server',
