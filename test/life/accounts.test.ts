@@ -4,8 +4,17 @@ import * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import type { Rehearsal } from 'rehearsal';
 import { AuthorizationRenewal, PeeringRoutes, VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '../../lib';
 import type { IVpcPeeringAuthorization, VpcPeeringConnectionProps } from '../../lib';
-import { expectNoFailedDelete, expectNothingLeft, start } from './scene';
-import { countCalls, DAY, edit, failureReasons, HOUR, Stage, synthesizeApp, journalLines } from './stage';
+import { expectNoFailedDelete, expectNothingLeft, startFastRehearsal } from './common-stacks';
+import {
+  countCalls,
+  DAY,
+  editTemplate,
+  failureReasons,
+  HOUR,
+  closeRehearsals,
+  synthesizeApp,
+  journalLinesFrom,
+} from './rehearsals';
 
 /*
  * The game servers are in one account, the data in another.
@@ -15,7 +24,7 @@ const GAME = { account: '111111111111', region: 'us-east-1' };
 const DATA = { account: '222222222222', region: 'us-east-1' };
 const EXTERNAL_ID = 'studio-7f3a9';
 
-afterEach(() => Stage.clear());
+afterEach(closeRehearsals);
 
 function vpcOf(stack: Stack, vpcId: string): ec2.IVpc {
   return ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId, availabilityZones: ['us-east-1a'] });
@@ -99,7 +108,7 @@ describe('with a role in the account of the VPC', () => {
     ['connected, with DNS', { connection: { dnsResolution: true } }],
     ['peered on creation', { peerOnCreate: true }],
   ])('%s: creates the fleet, replaces it after ten days, and deletes the stack after thirty', async (_, kind: Options) => {
-    const rehearsal = await start();
+    const rehearsal = await startFastRehearsal();
     const vpcId = createDataVpc(rehearsal);
     const before = rehearsal.aws.inventory();
     expect(await deploy(rehearsal, synthesizeStacks(vpcId, kind))).toEqual(['CREATE_COMPLETE', 'CREATE_COMPLETE']);
@@ -116,7 +125,7 @@ describe('with a role in the account of the VPC', () => {
   });
 
   test('keeps the permissions of the role until the cleanup has ended, if all connections are removed', async () => {
-    const rehearsal = await start();
+    const rehearsal = await startFastRehearsal();
     const vpcId = createDataVpc(rehearsal);
     const before = rehearsal.aws.inventory();
     await deploy(rehearsal, synthesizeStacks(vpcId));
@@ -130,15 +139,15 @@ describe('with a role in the account of the VPC', () => {
   });
 
   test('shows the names of the stack and the resource in CloudTrail', async () => {
-    const rehearsal = await start();
+    const rehearsal = await startFastRehearsal();
     await deploy(rehearsal, synthesizeStacks(createDataVpc(rehearsal)));
-    expect(journalLines(rehearsal, 'gamelift').find((line) => line.startsWith('CreateVpcPeeringAuthorization'))).toMatch(
+    expect(journalLinesFrom(rehearsal, 'gamelift').find((line) => line.startsWith('CreateVpcPeeringAuthorization'))).toMatch(
       /called by arn:aws:sts::222222222222:assumed-role\/Data-Role-us-east-1-\w+\/Game\.Authorization\w{8} of account 222222222222$/,
     );
   });
 
   test('fails with another external id, and names the role and the account', async () => {
-    const rehearsal = await start();
+    const rehearsal = await startFastRehearsal();
     const vpcId = createDataVpc(rehearsal);
     expect(await deploy(rehearsal, synthesizeStacks(vpcId, {}, 'another-id'))).toEqual(['CREATE_COMPLETE', 'ROLLBACK_COMPLETE']);
     expect(failureReasons(rehearsal)[0]).toMatch(
@@ -158,10 +167,10 @@ describe('with a role in the account of the VPC', () => {
     ['ec2:AcceptVpcPeeringConnection', /UnauthorizedException: .*assumed-role/],
     ['ec2:CreateTags', /UnauthorizedOperation: .*/],
   ])('fails without %s, and names the account', async (action, reason) => {
-    const rehearsal = await start();
+    const rehearsal = await startFastRehearsal();
     const vpcId = createDataVpc(rehearsal);
     const before = rehearsal.aws.inventory();
-    const assembly = edit(
+    const assembly = editTemplate(
       synthesizeStacks(vpcId),
       ({ Resources }) => {
         const [role] = Object.values(Resources).filter(({ Type }) => Type === 'AWS::IAM::Role');
@@ -205,7 +214,7 @@ describe('stacks in two accounts, without trust', () => {
   ])(
     '%s: a deployment without an authorization fails with the command to run, and succeeds after it',
     async (_, kind: Options) => {
-      const rehearsal = await start();
+      const rehearsal = await startFastRehearsal();
       const vpcId = createDataVpc(rehearsal);
       const before = rehearsal.aws.inventory();
       expect(await deploy(rehearsal, vpcId, kind)).toBe('ROLLBACK_COMPLETE');
@@ -243,7 +252,7 @@ describe('stacks in two accounts, without trust', () => {
   );
 
   test('fails if the authorization expires within an hour, and says when it expires', async () => {
-    const rehearsal = await start();
+    const rehearsal = await startFastRehearsal();
     const vpcId = createDataVpc(rehearsal);
     const pair = { GameLiftAwsAccountId: GAME.account, PeerVpcId: vpcId };
     await rehearsal.aws.callGameLift('CreateVpcPeeringAuthorization', pair, DATA);
@@ -257,7 +266,7 @@ describe('stacks in two accounts, without trust', () => {
   });
 
   test('fails before any change if the cleanup of a replaced VPC would lack an authorization', async () => {
-    const rehearsal = await start();
+    const rehearsal = await startFastRehearsal();
     const [first, second] = [createDataVpc(rehearsal), createDataVpc(rehearsal)];
     const authorize = async (PeerVpcId: string): Promise<void> => {
       await rehearsal.aws.callGameLift('CreateVpcPeeringAuthorization', { GameLiftAwsAccountId: GAME.account, PeerVpcId }, DATA);
@@ -278,7 +287,7 @@ describe('stacks in two accounts, without trust', () => {
   test.each(['keeps expiry', 'InvalidRequestException'] as const)(
     'succeeds after the second command of the message if an authorization was used, is not listed and cannot be renewed (%s)',
     async (reading) => {
-      const rehearsal = await start();
+      const rehearsal = await startFastRehearsal();
       rehearsal.aws.behaviours.set('authorizingAgain', reading);
       rehearsal.aws.behaviours.set('usedAuthorizations', 'not listed');
       const vpcId = createDataVpc(rehearsal);
@@ -294,7 +303,7 @@ describe('stacks in two accounts, without trust', () => {
   );
 
   test('fails at deployment if the stack has no account at synthesis, and its routes are in another account', async () => {
-    const rehearsal = await start();
+    const rehearsal = await startFastRehearsal();
     const vpcId = createDataVpc(rehearsal);
     const assembly = synthesizeApp((app) => {
       const stack = new Stack(app, 'Game');
@@ -339,7 +348,7 @@ describe('renewal on a schedule', () => {
   }
 
   test('replaces a fleet of the other account on day 17, although one renewal has failed', async () => {
-    const rehearsal = await start();
+    const rehearsal = await startFastRehearsal();
     const vpcId = createDataVpc(rehearsal);
     const before = rehearsal.aws.inventory();
     const { cloudFormation } = rehearsal;
@@ -386,7 +395,7 @@ describe('renewal on a schedule', () => {
   });
 
   test('keeps the authorization valid at any time', async () => {
-    const rehearsal = await start();
+    const rehearsal = await startFastRehearsal();
     rehearsal.aws.behaviours.set('authorizingAgain', 'keeps expiry');
     const vpcId = createDataVpc(rehearsal);
     expect((await rehearsal.cloudFormation.deploy(synthesizeData(vpcId, Duration.hours(22)), 'Data')).status).toBe(

@@ -7,15 +7,16 @@ import { AuthorizationRenewal, VpcPeeringAuthorization } from '../../lib';
 import {
   countResponses,
   countCalls,
-  edit,
+  editTemplate,
   failureReasons,
   HOUR,
   handlerArn,
   STACK,
-  Stage,
+  startRehearsal,
+  closeRehearsals,
   synthesize,
-  journalLines,
-} from './stage';
+  journalLinesFrom,
+} from './rehearsals';
 
 const ACCOUNT = '111111111111';
 const CREATE = 'CreateVpcPeeringAuthorization';
@@ -35,10 +36,10 @@ function authorizedVpc(renewal = AuthorizationRenewal.onChange()): (stack: Stack
 
 const error = (name: string, message = 'No', status = 400): Fault => ({ kind: 'error', name, message, status });
 
-afterEach(() => Stage.clear());
+afterEach(closeRehearsals);
 
 test('creates, keeps, renews and cancels an authorization', async () => {
-  const rehearsal = await Stage.start();
+  const rehearsal = await startRehearsal();
   const first = synthesize(authorizedVpc(AuthorizationRenewal.everySynthesis()));
 
   const created = await rehearsal.cloudFormation.deploy(first, STACK);
@@ -68,7 +69,7 @@ test('creates, keeps, renews and cancels an authorization', async () => {
 });
 
 test('authorizes a new VPC, and lets the authorization of the previous one expire', async () => {
-  const rehearsal = await Stage.start();
+  const rehearsal = await startRehearsal();
   const withCidr = (cidr: string): string =>
     synthesize((stack) => {
       const vpc = new ec2.Vpc(stack, 'Vpc', { ipAddresses: ec2.IpAddresses.cidr(cidr), subnetConfiguration: [] });
@@ -86,8 +87,8 @@ describe('permissions', () => {
     [CREATE, `gamelift:${CREATE}`],
     [CREATE, 'ec2:AuthorizeSecurityGroupIngress'],
   ])('fails to call %s without %s', async (operation, action) => {
-    const rehearsal = await Stage.start();
-    const assembly = edit(synthesize(authorizedVpc()), ({ Resources }) => {
+    const rehearsal = await startRehearsal();
+    const assembly = editTemplate(synthesize(authorizedVpc()), ({ Resources }) => {
       for (const { Type, Properties } of Object.values(Resources)) {
         if (Type === 'AWS::IAM::RolePolicy') {
           const { Statement } = Properties.PolicyDocument as { Statement: { Action: string | string[] }[] };
@@ -107,14 +108,14 @@ describe('permissions', () => {
       ),
     );
     expect(
-      journalLines(rehearsal, 'gamelift')
+      journalLinesFrom(rehearsal, 'gamelift')
         .filter((line) => line.startsWith(`${operation} `))
         .every((line) => !line.includes('succeeded')),
     ).toBe(true);
   });
 
   test('waits for a policy that takes up to a minute to propagate', async () => {
-    const rehearsal = await Stage.start();
+    const rehearsal = await startRehearsal();
     rehearsal.aws.behaviours.set('iamPropagation', 'up to a minute late');
     expect((await rehearsal.cloudFormation.deploy(synthesize(authorizedVpc()), STACK)).status).toBe('CREATE_COMPLETE');
   });
@@ -122,7 +123,7 @@ describe('permissions', () => {
 
 describe('the owner of an authorization', () => {
   test('does not cancel the authorization of another stack if its own create fails', async () => {
-    const rehearsal = await Stage.start();
+    const rehearsal = await startRehearsal();
     const { vpcId } = rehearsal.aws.ec2.createVpc({ account: ACCOUNT, region: 'us-east-1', cidrBlock: '10.0.0.0/16' });
     const authorizeIn = async (name: string): Promise<string> => {
       const assembly = synthesize((stack) => {
@@ -139,7 +140,7 @@ describe('the owner of an authorization', () => {
   });
 
   test('rolls back completely if every call is denied', async () => {
-    const rehearsal = await Stage.start();
+    const rehearsal = await startRehearsal();
     rehearsal.aws.intercept(({ service }) =>
       service === 'gamelift' ? error('AccessDeniedException', 'explicit deny', 400) : undefined,
     );
@@ -162,7 +163,7 @@ describe('updates that CloudFormation rolls back', () => {
   test.each(['stored', 'ignored'] as const)(
     'authorizes the previous pair again under the same physical id, and cancels nothing (failedUpdatePhysicalId: %s)',
     async (failedUpdatePhysicalId) => {
-      const rehearsal = await Stage.start({ failedUpdatePhysicalId });
+      const rehearsal = await startRehearsal({ failedUpdatePhysicalId });
       await rehearsal.cloudFormation.deploy(synthesizeWithCidr('10.0.0.0/16', false), STACK);
       const physicalId = (): string | undefined =>
         rehearsal.cloudFormation.describe(STACK).resources.find(({ type }) => type.startsWith('Custom::'))?.physicalId;
@@ -178,7 +179,7 @@ describe('updates that CloudFormation rolls back', () => {
   );
 
   test('cleans up a create that is canceled while it waits for a rate token', async () => {
-    const rehearsal = await Stage.start();
+    const rehearsal = await startRehearsal();
     rehearsal.aws.intercept(({ operation }) =>
       operation === CREATE ? error('ThrottlingException', 'Rate exceeded') : undefined,
     );
@@ -198,7 +199,7 @@ describe('updates that CloudFormation rolls back', () => {
       expect(authorization.node.path).toBe('Stack/Authorization');
     });
     expect((await rehearsal.cloudFormation.deploy(assembly, STACK)).status).toBe('ROLLBACK_COMPLETE');
-    expect(journalLines(rehearsal, 'cloudformation').some((line) => line.includes('Resource creation cancelled'))).toBe(true);
+    expect(journalLinesFrom(rehearsal, 'cloudformation').some((line) => line.includes('Resource creation cancelled'))).toBe(true);
   });
 });
 
@@ -219,7 +220,7 @@ describe('several constructs for one VPC', () => {
     ['renamed', synthesizeImported('One'), synthesizeImported('Renamed')],
     ['imported twice, then once', synthesizeImported('One', 'Two'), synthesizeImported('One')],
   ])('%s: keeps the permissions of the handler', async (_, first, second) => {
-    const rehearsal = await Stage.start();
+    const rehearsal = await startRehearsal();
     const { vpcId } = rehearsal.aws.ec2.createVpc({ account: ACCOUNT, region: 'us-east-1', cidrBlock: '10.0.0.0/16' });
     expect((await rehearsal.cloudFormation.deploy(first(vpcId), STACK)).status).toBe('CREATE_COMPLETE');
     expect((await rehearsal.cloudFormation.deploy(second(vpcId), STACK)).status).toBe('UPDATE_COMPLETE');
@@ -230,7 +231,7 @@ describe('several constructs for one VPC', () => {
 
 describe('exactly one response', () => {
   test('responds if the function is killed and run again', async () => {
-    const rehearsal = await Stage.start();
+    const rehearsal = await startRehearsal();
     let kills = 0;
     rehearsal.aws.intercept(({ operation }) => {
       if (operation === CREATE && kills === 0) {
@@ -245,7 +246,7 @@ describe('exactly one response', () => {
   });
 
   test('fails after eleven minutes, not after an hour, if the function is killed in all three runs', async () => {
-    const rehearsal = await Stage.start();
+    const rehearsal = await startRehearsal();
     const start = rehearsal.clock.now();
     let kills = 0;
     rehearsal.aws.intercept(({ operation }) => {
@@ -261,7 +262,7 @@ describe('exactly one response', () => {
   });
 
   test('sends the response again if the endpoint returns HTTP 500', async () => {
-    const rehearsal = await Stage.start();
+    const rehearsal = await startRehearsal();
     rehearsal.responses.intercept(({ attempt }) => (attempt <= 2 ? { status: 500 } : undefined));
     expect((await rehearsal.cloudFormation.deploy(synthesize(authorizedVpc()), STACK)).status).toBe('CREATE_COMPLETE');
     expect(countResponses(rehearsal)).toBe(1);
@@ -269,14 +270,14 @@ describe('exactly one response', () => {
   });
 
   test('sends the response again if the endpoint does not respond', async () => {
-    const rehearsal = await Stage.start();
+    const rehearsal = await startRehearsal();
     rehearsal.responses.intercept(({ attempt }) => (attempt <= 2 ? 'hang' : undefined));
     expect((await rehearsal.cloudFormation.deploy(synthesize(authorizedVpc()), STACK)).status).toBe('CREATE_COMPLETE');
     expect(countResponses(rehearsal)).toBe(1);
   });
 
   test('fails after eleven minutes if the endpoint never responds, and logs no secret', async () => {
-    const rehearsal = await Stage.start();
+    const rehearsal = await startRehearsal();
     rehearsal.responses.intercept(() => 'hang');
     const start = rehearsal.clock.now();
     const { status } = await rehearsal.cloudFormation.deploy(synthesize(authorizedVpc()), STACK);
@@ -290,7 +291,7 @@ describe('exactly one response', () => {
   });
 
   test('succeeds if GameLift throttles for a minute', async () => {
-    const rehearsal = await Stage.start();
+    const rehearsal = await startRehearsal();
     let throttledUntil = 0;
     rehearsal.aws.intercept(({ operation }) => {
       throttledUntil ||= rehearsal.clock.now() + 60_000;
@@ -307,7 +308,7 @@ describe('exactly one response', () => {
   test.each(['ThrottlingException', 'TooManyRequestsException', 'RequestLimitExceeded'] as const)(
     'creates ten authorizations at one call in ten seconds, if throttling shows as %s',
     async (name) => {
-      const rehearsal = await Stage.start();
+      const rehearsal = await startRehearsal();
       rehearsal.aws.behaviours.set('throttlingError', name);
       const assembly = synthesize((stack) => {
         const vpc = new ec2.Vpc(stack, 'Vpc', { subnetConfiguration: [] });
@@ -340,7 +341,7 @@ describe('exactly one response', () => {
       ],
       ['InternalServiceException', 500, 'The template is not the cause: try again'],
     ])('of CreateVpcPeeringAuthorization: %s', async (name, status, advice) => {
-      const rehearsal = await Stage.start();
+      const rehearsal = await startRehearsal();
       rehearsal.aws.intercept(({ operation }) => (operation === CREATE ? error(name, message, status) : undefined));
       expect((await rehearsal.cloudFormation.deploy(synthesize(authorizedVpc()), STACK)).status).toBe('ROLLBACK_COMPLETE');
       const [reason] = failureReasons(rehearsal);
@@ -356,7 +357,7 @@ describe('exactly one response', () => {
       ['NotFoundException', 400, 'DELETE_COMPLETE'],
       ['InternalServiceException', 500, 'DELETE_FAILED'],
     ])('of DeleteVpcPeeringAuthorization: %s', async (name, status, outcome) => {
-      const rehearsal = await Stage.start();
+      const rehearsal = await startRehearsal();
       await rehearsal.cloudFormation.deploy(synthesize(authorizedVpc()), STACK);
       const endFault = rehearsal.aws.intercept(({ operation }) =>
         operation === DELETE ? error(name, message, status) : undefined,
@@ -378,7 +379,7 @@ describe('exactly one response', () => {
       ['InvalidRequestException', 400],
       ['InternalServiceException', 500],
     ])('of DescribeVpcPeeringAuthorizations after CreateVpcPeeringAuthorization failed: %s', async (name, status) => {
-      const rehearsal = await Stage.start();
+      const rehearsal = await startRehearsal();
       rehearsal.aws.intercept(({ operation }) => {
         if (operation === CREATE) {
           return error('InvalidRequestException', 'exists');
@@ -395,7 +396,7 @@ describe('exactly one response', () => {
     test.each([[{ kind: 'reset' }], [{ kind: 'malformed' }], [{ kind: 'hang' }]] as [Fault][])(
       'of the network, once: %j',
       async (fault) => {
-        const rehearsal = await Stage.start();
+        const rehearsal = await startRehearsal();
         let faults = 0;
         rehearsal.aws.intercept(({ operation }) => {
           faults += operation === CREATE ? 1 : 0;
@@ -408,7 +409,7 @@ describe('exactly one response', () => {
   });
 
   test('says that the VPC does not exist', async () => {
-    const rehearsal = await Stage.start();
+    const rehearsal = await startRehearsal();
     const assembly = synthesize((stack) => {
       const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId: 'vpc-0123456789abcdef0', availabilityZones: ['us-east-1a'] });
       new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
@@ -422,7 +423,7 @@ describe('exactly one response', () => {
 
 describe('behavior that AWS does not document', () => {
   test.each(['renews', 'keeps expiry', 'InvalidRequestException'] as const)('authorizing again: %s', async (reading) => {
-    const rehearsal = await Stage.start();
+    const rehearsal = await startRehearsal();
     rehearsal.aws.behaviours.set('authorizingAgain', reading);
     const deploy = () => rehearsal.cloudFormation.deploy(synthesize(authorizedVpc(AuthorizationRenewal.everySynthesis())), STACK);
     await deploy();
@@ -436,7 +437,7 @@ describe('behavior that AWS does not document', () => {
   });
 
   test.each(['NotFoundException', 'success'] as const)('deleting an authorization that has expired: %s', async (reading) => {
-    const rehearsal = await Stage.start();
+    const rehearsal = await startRehearsal();
     rehearsal.aws.behaviours.set('deletingAbsentAuthorization', reading);
     await rehearsal.cloudFormation.deploy(synthesize(authorizedVpc()), STACK);
     await rehearsal.clock.sleep(30 * 24 * HOUR);

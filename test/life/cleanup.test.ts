@@ -1,7 +1,7 @@
 import { CLEANUPS_WITH_FEW_ORDERS, rehearseCleanup } from './cleanups';
-import { Stage } from './stage';
+import { closeRehearsals } from './rehearsals';
 
-afterEach(() => Stage.clear());
+afterEach(closeRehearsals);
 
 test.each(CLEANUPS_WITH_FEW_ORDERS)(
   '%s, ten days later: succeeds in each of %i orders of the cleanup',

@@ -1,16 +1,16 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
 import * as gamelift from 'aws-cdk-lib/aws-gamelift';
-import { expectNoFailedDelete, synthesizeStudio, start } from './scene';
-import { DAY, Stage, STACK } from './stage';
+import { expectNoFailedDelete, synthesizeFleetStack, startFastRehearsal } from './common-stacks';
+import { DAY, closeRehearsals, STACK } from './rehearsals';
 
 /*
  * Players finish their games on the old fleet while new players join the new one, as in examples/draining.ts.
  */
 
-afterEach(() => Stage.clear());
+afterEach(closeRehearsals);
 
 function synthesizeWithBuild(build: string): string {
-  return synthesizeStudio({
+  return synthesizeFleetStack({
     build,
     props: { removalPolicy: RemovalPolicy.RETAIN },
     more: (stack, fleet) => {
@@ -25,7 +25,7 @@ function synthesizeWithBuild(build: string): string {
 }
 
 test('keeps the connection, routes and rule of the old fleet until the alias points to the new fleet', async () => {
-  const rehearsal = await start();
+  const rehearsal = await startFastRehearsal();
   const { aws, cloudFormation, clock, journal } = rehearsal;
   expect((await cloudFormation.deploy(synthesizeWithBuild('1'), STACK)).status).toBe('CREATE_COMPLETE');
   const before = aws.inventory();

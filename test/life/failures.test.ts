@@ -1,11 +1,19 @@
 import { Duration } from 'aws-cdk-lib';
 import type { Rehearsal } from 'rehearsal';
 import type { BehaviourName, Fault } from 'rehearsal/aws';
-import { ACCOUNT, createExisting, deployConnections, PLACE, remove, start, withStack } from './scene';
-import type { ExistingResources, ConnectionsOptions } from './scene';
-import { failureReasons, Stage, journalLines } from './stage';
+import {
+  ACCOUNT,
+  createExistingResources,
+  deployConnections,
+  PLACE,
+  deleteStack,
+  startFastRehearsal,
+  withStackStatus,
+} from './common-stacks';
+import type { ExistingResources, ConnectionsOptions } from './common-stacks';
+import { failureReasons, closeRehearsals, journalLinesFrom } from './rehearsals';
 
-afterEach(() => Stage.clear());
+afterEach(closeRehearsals);
 
 const REGION = PLACE.region;
 
@@ -25,8 +33,8 @@ async function expectFailure(
   const before = rehearsal.aws.inventory();
   expect(await deployConnections(rehearsal, existing, options)).toBe('ROLLBACK_COMPLETE');
   expect(failureReasons(rehearsal)).toEqual([couldNot('peer', existing) + reason]);
-  expect(rehearsal.aws.inventory()).toEqual(withStack(before, 'ROLLBACK_COMPLETE'));
-  expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+  expect(rehearsal.aws.inventory()).toEqual(withStackStatus(before, 'ROLLBACK_COMPLETE'));
+  expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
   expect(rehearsal.aws.inventory()).toEqual(before);
 }
 
@@ -47,47 +55,47 @@ describe('connections that do not become active', () => {
     ['only EC2 shows', 'both blocks', overlap, { failedSeenByAccepter: 'seen', fleetEvents: 'never seen' }],
     ['nothing shows', "the VPC's block", `${failed}(${gameLiftMessage})${unknown}`, {}],
   ] as const)('CIDR blocks overlap, and %s the block of the fleet: the message names %s', async (_, __, reason, readings) => {
-    const rehearsal = await start();
+    const rehearsal = await startFastRehearsal();
     for (const [name, reading] of Object.entries(readings) as [BehaviourName, never][]) {
       rehearsal.aws.behaviours.set(name, reading);
     }
     rehearsal.aws.scriptedOutcomes.fleet = () => ({ cidrBlock: '10.90.4.0/22' });
-    const existing = await createExisting(rehearsal);
+    const existing = await createExistingResources(rehearsal);
     await expectFailure(rehearsal, existing, {}, reason.replace('VPC VPC', `VPC ${existing.vpcId}`));
   });
 
   test('CIDR blocks overlap, and the block of the fleet is known from a connection with another VPC', async () => {
-    const rehearsal = await start();
+    const rehearsal = await startFastRehearsal();
     rehearsal.aws.scriptedOutcomes.fleet = () => ({ cidrBlock: '10.90.4.0/22' });
-    const existing = await createExisting(rehearsal);
+    const existing = await createExistingResources(rehearsal);
     const { vpcId } = rehearsal.aws.ec2.createVpc({ ...PLACE, cidrBlock: '10.99.0.0/16' });
     expect(await deployConnections(rehearsal, { ...existing, vpcId }, { name: 'Other' })).toBe('CREATE_COMPLETE');
     await expectFailure(rehearsal, existing, {}, overlap.replace('VPC VPC', `VPC ${existing.vpcId}`));
   });
 
   test("fails with GameLift's message if the connection fails", async () => {
-    const rehearsal = await start();
+    const rehearsal = await startFastRehearsal();
     rehearsal.aws.scriptedOutcomes.connection = () => ({ end: 'failed', message: 'Internal problem' });
-    await expectFailure(rehearsal, await createExisting(rehearsal), {}, `${failed}(Internal problem)${unknown}`);
+    await expectFailure(rehearsal, await createExistingResources(rehearsal), {}, `${failed}(Internal problem)${unknown}`);
   });
 
   test('fails if the connection is rejected', async () => {
-    const rehearsal = await start();
+    const rehearsal = await startFastRehearsal();
     rehearsal.aws.scriptedOutcomes.connection = () => ({ end: 'rejected' });
     await expectFailure(
       rehearsal,
-      await createExisting(rehearsal),
+      await createExistingResources(rehearsal),
       {},
       `GameLift reports the status rejected for the peering connection (Rejected by ${ACCOUNT}). Look at the events of the fleet, then deploy again`,
     );
   });
 
   test('fails if the connection is pending until the timeout', async () => {
-    const rehearsal = await start();
+    const rehearsal = await startFastRehearsal();
     rehearsal.aws.scriptedOutcomes.connection = () => ({ end: 'pending' });
     await expectFailure(
       rehearsal,
-      await createExisting(rehearsal),
+      await createExistingResources(rehearsal),
       { props: { timeout: Duration.minutes(3) } },
       'the peering connection was still pending after 180 seconds. Look at the events of the fleet, raise the timeout of the ' +
         'VpcPeeringConnection, then deploy again',
@@ -97,8 +105,8 @@ describe('connections that do not become active', () => {
 
 describe('fleets that cannot be peered', () => {
   test('fails if there is no such fleet', async () => {
-    const rehearsal = await start();
-    const existing = { ...(await createExisting(rehearsal)), fleetIds: ['fleet-00000000-0000-4000-8000-000000000000'] };
+    const rehearsal = await startFastRehearsal();
+    const existing = { ...(await createExistingResources(rehearsal)), fleetIds: ['fleet-00000000-0000-4000-8000-000000000000'] };
     await expectFailure(
       rehearsal,
       existing,
@@ -109,9 +117,9 @@ describe('fleets that cannot be peered', () => {
   });
 
   test('fails if the fleet stays in status ACTIVATING', async () => {
-    const rehearsal = await start();
+    const rehearsal = await startFastRehearsal();
     rehearsal.aws.scriptedOutcomes.fleet = () => ({ end: 'hang' });
-    const existing = await createExisting(rehearsal);
+    const existing = await createExistingResources(rehearsal);
     await expectFailure(
       rehearsal,
       existing,
@@ -122,9 +130,9 @@ describe('fleets that cannot be peered', () => {
   });
 
   test('fails if the fleet goes to status ERROR', async () => {
-    const rehearsal = await start();
+    const rehearsal = await startFastRehearsal();
     rehearsal.aws.scriptedOutcomes.fleet = () => ({ end: 'error' });
-    const existing = await createExisting(rehearsal, 0);
+    const existing = await createExistingResources(rehearsal, 0);
     rehearsal.aws.scriptedOutcomes.fleetActivationSeconds = 300;
     const { fleets } = rehearsal.aws.gameLift;
     const fleet = fleets.create(PLACE, { ComputeType: 'EC2' }, new Map());
@@ -139,7 +147,7 @@ describe('fleets that cannot be peered', () => {
     ]);
     expect(fleet.tags.size).toBe(0);
     expect(rehearsal.aws.inventory()).toEqual({
-      ...withStack(before, 'ROLLBACK_COMPLETE'),
+      ...withStackStatus(before, 'ROLLBACK_COMPLETE'),
       fleets: before.fleets.map((other) => ({ ...other, status: 'ERROR' })),
     });
   });
@@ -147,9 +155,9 @@ describe('fleets that cannot be peered', () => {
 
 describe('peer VPCs and permissions', () => {
   test('fails if there is no such VPC, and GameLift authorizes it', async () => {
-    const rehearsal = await start();
+    const rehearsal = await startFastRehearsal();
     rehearsal.aws.behaviours.set('absentVpc', 'accepted');
-    const existing = { ...(await createExisting(rehearsal)), vpcId: 'vpc-0123456789abcdef0' };
+    const existing = { ...(await createExistingResources(rehearsal)), vpcId: 'vpc-0123456789abcdef0' };
     await expectFailure(
       rehearsal,
       existing,
@@ -162,9 +170,9 @@ describe('peer VPCs and permissions', () => {
   test.each(['InvalidRequestException', 'NotFoundException'] as const)(
     'fails if there is no such VPC, and GameLift refuses to authorize it with %s',
     async (absentVpc) => {
-      const rehearsal = await start();
+      const rehearsal = await startFastRehearsal();
       rehearsal.aws.behaviours.set('absentVpc', absentVpc);
-      const existing = { ...(await createExisting(rehearsal)), vpcId: 'vpc-0123456789abcdef0' };
+      const existing = { ...(await createExistingResources(rehearsal)), vpcId: 'vpc-0123456789abcdef0' };
       const before = rehearsal.aws.inventory();
       expect(await deployConnections(rehearsal, existing)).toBe('ROLLBACK_COMPLETE');
       expect(failureReasons(rehearsal)).toEqual([
@@ -172,7 +180,7 @@ describe('peer VPCs and permissions', () => {
           `exist in account ${ACCOUNT}. There is no VPC vpc-0123456789abcdef0 in account ${ACCOUNT} and ${REGION}: correct the vpc of the ` +
           'VpcPeeringAuthorization, then deploy again',
       ]);
-      expect(rehearsal.aws.inventory()).toEqual(withStack(before, 'ROLLBACK_COMPLETE'));
+      expect(rehearsal.aws.inventory()).toEqual(withStackStatus(before, 'ROLLBACK_COMPLETE'));
     },
   );
 
@@ -189,9 +197,9 @@ describe('peer VPCs and permissions', () => {
   }
 
   test('fails if GameLift refuses the connection and to authorize it', async () => {
-    const rehearsal = await start();
+    const rehearsal = await startFastRehearsal();
     refuseAll(rehearsal, 1);
-    const existing = await createExisting(rehearsal);
+    const existing = await createExistingResources(rehearsal);
     await expectFailure(
       rehearsal,
       existing,
@@ -204,11 +212,11 @@ describe('peer VPCs and permissions', () => {
   });
 
   test('fails if GameLift refuses the connection although it is authorized', async () => {
-    const rehearsal = await start();
+    const rehearsal = await startFastRehearsal();
     refuseAll(rehearsal, 9);
     await expectFailure(
       rehearsal,
-      await createExisting(rehearsal),
+      await createExistingResources(rehearsal),
       {},
       'GameLift refused CreateVpcPeeringConnection although it had just been authorized (UnauthorizedException: VPC actions are not ' +
         'authorized). Look at the events of the fleet, check the vpc and the peerVpcAccount of the VpcPeeringAuthorization, then deploy again',
@@ -216,8 +224,8 @@ describe('peer VPCs and permissions', () => {
   });
 
   test('fails if EC2 does not turn DNS resolution on', async () => {
-    const rehearsal = await start();
-    const existing = await createExisting(rehearsal);
+    const rehearsal = await startFastRehearsal();
+    const existing = await createExistingResources(rehearsal);
     rehearsal.aws.intercept(({ operation }) =>
       operation === 'ModifyVpcPeeringConnectionOptions'
         ? error('OperationNotPermitted', 'DNS hostnames are disabled')
@@ -231,13 +239,13 @@ describe('peer VPCs and permissions', () => {
       `${couldNot('peer', existing)}could not turn DNS resolution on for ${peeringId} (OperationNotPermitted: DNS hostnames are disabled). Enable DNS ` +
         `hostnames and DNS support for VPC ${existing.vpcId}, or remove dnsResolution from the VpcPeeringConnection, then try again`,
     ]);
-    expect(rehearsal.aws.inventory()).toEqual(withStack(before, 'ROLLBACK_COMPLETE'));
+    expect(rehearsal.aws.inventory()).toEqual(withStackStatus(before, 'ROLLBACK_COMPLETE'));
   });
 
   test('fails if there is a route to another target, names both targets, and changes no route', async () => {
-    const rehearsal = await start();
+    const rehearsal = await startFastRehearsal();
     rehearsal.aws.behaviours.set('peerVpcWrites', 'none');
-    const existing = await createExisting(rehearsal);
+    const existing = await createExistingResources(rehearsal);
     const { ec2, gameLift } = rehearsal.aws;
     const destination = gameLift.fleets.all()[0]?.vpc?.cidrBlock ?? '';
     const gateway = ec2.createGateway(PLACE, 'igw');
@@ -254,9 +262,9 @@ describe('peer VPCs and permissions', () => {
       `${couldNot('peer', existing)}route table ${routeTableId} has a route for ${destination} to ${gateway}, where the fleet's VPC needs one to ` +
         `${peeringId}. Remove that route, or leave the table out with PeeringRoutes.forSubnets, then deploy again`,
     ]);
-    const routeCalls = journalLines(rehearsal, 'ec2').filter((line) => line.includes('Route'));
+    const routeCalls = journalLinesFrom(rehearsal, 'ec2').filter((line) => line.includes('Route'));
     expect(routeCalls.length).toBeGreaterThan(0);
     expect(routeCalls.filter((line) => !line.startsWith('DescribeRouteTables '))).toEqual([]);
-    expect(rehearsal.aws.inventory()).toEqual(withStack(before, 'ROLLBACK_COMPLETE'));
+    expect(rehearsal.aws.inventory()).toEqual(withStackStatus(before, 'ROLLBACK_COMPLETE'));
   });
 });

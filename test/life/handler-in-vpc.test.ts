@@ -2,10 +2,10 @@ import { type Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { VpcPeeringHandler } from '../../lib';
-import { deploy, expectNoFailedDelete, expectNothingLeft, remove, start } from './scene';
-import { DAY, Stage } from './stage';
+import { deployFleetStack, expectNoFailedDelete, expectNothingLeft, deleteStack, startFastRehearsal } from './common-stacks';
+import { DAY, closeRehearsals } from './rehearsals';
 
-afterEach(() => Stage.clear());
+afterEach(closeRehearsals);
 
 /** The handler in the isolated subnets of the VPC that it peers. */
 function addHandler(stack: Stack): void {
@@ -20,27 +20,27 @@ function addHandler(stack: Stack): void {
 }
 
 test('creates and deletes a stack whose handler is in a VPC of the same stack', async () => {
-  const rehearsal = await start();
+  const rehearsal = await startFastRehearsal();
   const before = rehearsal.aws.inventory();
-  expect(await deploy(rehearsal, { more: addHandler })).toBe('CREATE_COMPLETE');
+  expect(await deployFleetStack(rehearsal, { more: addHandler })).toBe('CREATE_COMPLETE');
   const { functions, networkInterfaces, subnets } = rehearsal.aws.inventory();
   expect(functions).toEqual([expect.objectContaining({ vpc: expect.anything() as unknown })]);
   expect(networkInterfaces).toHaveLength(subnets.length);
   await rehearsal.clock.sleep(10 * DAY);
-  expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+  expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
   expectNoFailedDelete(rehearsal);
   await expectNothingLeft(rehearsal, before);
 });
 
 test('moves the handler into the VPC in an update, and deletes both', async () => {
-  const rehearsal = await start();
+  const rehearsal = await startFastRehearsal();
   const before = rehearsal.aws.inventory();
-  expect(await deploy(rehearsal)).toBe('CREATE_COMPLETE');
+  expect(await deployFleetStack(rehearsal)).toBe('CREATE_COMPLETE');
   expect(rehearsal.aws.inventory().networkInterfaces).toEqual([]);
-  expect(await deploy(rehearsal, { more: addHandler })).toBe('UPDATE_COMPLETE');
+  expect(await deployFleetStack(rehearsal, { more: addHandler })).toBe('UPDATE_COMPLETE');
   expect(rehearsal.aws.inventory().networkInterfaces).toHaveLength(rehearsal.aws.inventory().subnets.length);
   await rehearsal.clock.sleep(10 * DAY);
-  expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+  expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
   expectNoFailedDelete(rehearsal);
   await expectNothingLeft(rehearsal, before);
 });
@@ -56,11 +56,11 @@ function addHandlerOutside(stack: Stack): void {
 
 /** Moves the handler into the VPC and out of it, and counts what is left in the VPC two days later. */
 async function countLeftBehind(more?: (stack: Stack) => void): Promise<{ interfaces: number; groups: number }> {
-  const rehearsal = await start();
-  expect(await deploy(rehearsal)).toBe('CREATE_COMPLETE');
+  const rehearsal = await startFastRehearsal();
+  expect(await deployFleetStack(rehearsal)).toBe('CREATE_COMPLETE');
   const before = rehearsal.aws.inventory().securityGroups.length;
-  expect(await deploy(rehearsal, { more: addHandler })).toBe('UPDATE_COMPLETE');
-  expect(await deploy(rehearsal, more === undefined ? {} : { more })).toBe('UPDATE_COMPLETE');
+  expect(await deployFleetStack(rehearsal, { more: addHandler })).toBe('UPDATE_COMPLETE');
+  expect(await deployFleetStack(rehearsal, more === undefined ? {} : { more })).toBe('UPDATE_COMPLETE');
   await rehearsal.clock.sleep(2 * DAY);
   const { networkInterfaces, securityGroups } = rehearsal.aws.inventory();
   return { interfaces: networkInterfaces.length, groups: securityGroups.length - before };

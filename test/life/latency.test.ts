@@ -2,10 +2,10 @@ import type { Rehearsal } from 'rehearsal';
 import type { ApiCall, Fault } from 'rehearsal/aws';
 import { PeeringRoutes } from '../../lib';
 import type { VpcPeeringConnectionProps } from '../../lib';
-import { createExisting, deployConnections, remove, start } from './scene';
-import { countCalls, Stage } from './stage';
+import { createExistingResources, deployConnections, deleteStack, startFastRehearsal } from './common-stacks';
+import { countCalls, closeRehearsals } from './rehearsals';
 
-afterEach(() => Stage.clear());
+afterEach(closeRehearsals);
 
 /** Simulated seconds from when the connection became active until the handler responded. */
 function responseDelay({ journal }: Rehearsal): number {
@@ -38,13 +38,13 @@ test.each([
   ],
   ['within 15 seconds if only GameLift’s list shows it', 'never seen', denied, WITHOUT_ROUTES, [12, 47], 15],
 ] as const)('responds to the create of a connection %s', async (_, fleetEvents, ec2, props, durations, limit) => {
-  const rehearsal = await start();
+  const rehearsal = await startFastRehearsal();
   rehearsal.aws.behaviours.set('fleetEvents', fleetEvents);
   rehearsal.aws.intercept(ec2);
   const delays: number[] = [];
   for (const connectionSeconds of durations) {
     rehearsal.aws.scriptedOutcomes.connectionSeconds = connectionSeconds;
-    const existing = await createExisting(rehearsal);
+    const existing = await createExistingResources(rehearsal);
     expect(await deployConnections(rehearsal, existing, { props, name: `Stack${connectionSeconds}` })).toBe('CREATE_COMPLETE');
     delays.push(responseDelay(rehearsal));
   }
@@ -52,11 +52,11 @@ test.each([
 });
 
 test('requests a deletion once, and waits for it for minutes', async () => {
-  const rehearsal = await start();
+  const rehearsal = await startFastRehearsal();
   rehearsal.aws.behaviours.set('deletingConnections', 'deleting for a while');
   rehearsal.aws.scriptedOutcomes.connectionDeletionSeconds = 200;
-  const existing = await createExisting(rehearsal);
+  const existing = await createExistingResources(rehearsal);
   expect(await deployConnections(rehearsal, existing)).toBe('CREATE_COMPLETE');
-  expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+  expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
   expect(countCalls(rehearsal, 'DeleteVpcPeeringConnection')).toBe(1);
 });

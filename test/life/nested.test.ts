@@ -2,14 +2,14 @@ import { NestedStack, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import { VpcPeeringAuthorization, VpcPeeringConnection } from '../../lib';
-import { expectNoFailedDelete, expectNothingLeft, start } from './scene';
-import { DAY, Stage, STACK, synthesizeApp } from './stage';
+import { expectNoFailedDelete, expectNothingLeft, startFastRehearsal } from './common-stacks';
+import { DAY, closeRehearsals, STACK, synthesizeApp } from './rehearsals';
 
 /*
  * The fleets are in stacks that are nested in the stack of the authorization.
  */
 
-afterEach(() => Stage.clear());
+afterEach(closeRehearsals);
 
 type Kind = 'connected' | 'peered on creation';
 
@@ -36,7 +36,7 @@ function synthesizeStacks(kind: Kind, build: string): string {
 test.each<Kind>(['connected', 'peered on creation'])(
   'fleets that are %s are replaced, and are deleted before the authorization is canceled',
   async (kind) => {
-    const rehearsal = await start();
+    const rehearsal = await startFastRehearsal();
     const before = rehearsal.aws.inventory();
     const { cloudFormation, clock } = rehearsal;
     expect((await cloudFormation.deploy(synthesizeStacks(kind, '1'), STACK)).status).toBe('CREATE_COMPLETE');

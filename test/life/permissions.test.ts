@@ -7,8 +7,8 @@ import { scopeOf } from 'rehearsal/report';
 import { AuthorizationRenewal, PeeringRoutes, VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '../../lib';
 import type { IVpcPeeringAuthorization } from '../../lib';
 import { kindOf } from '../policies';
-import { expectNothingLeft, start } from './scene';
-import { DAY, HOUR, Stage, synthesizeApp, journalLines } from './stage';
+import { expectNothingLeft, startFastRehearsal } from './common-stacks';
+import { DAY, HOUR, closeRehearsals, synthesizeApp, journalLinesFrom } from './rehearsals';
 
 /*
  * A few lives that together use every permission. Then the tests check the use of each grant, and that no secret was written anywhere.
@@ -287,7 +287,7 @@ class SecretRecorder {
 const recorders: SecretRecorder[] = [];
 
 async function rehearse(life: (rehearsal: Rehearsal) => Promise<void>): Promise<void> {
-  const rehearsal = await start();
+  const rehearsal = await startFastRehearsal();
   recorders.push(new SecretRecorder(rehearsal));
   await life(rehearsal);
 }
@@ -301,7 +301,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   jest.restoreAllMocks();
-  await Stage.clear();
+  await closeRehearsals();
 });
 
 /** How often the lives used each grant, without ids and accounts. */
@@ -356,7 +356,7 @@ describe('tags', () => {
   async function createTagCallers(
     access: 'own' | 'role',
   ): Promise<Record<'onFleet' | 'onPeering' | 'onOther', (operation: string, ...keys: string[]) => Promise<unknown>>> {
-    const rehearsal = await start();
+    const rehearsal = await startFastRehearsal();
     const { aws, cloudFormation } = rehearsal;
     const owner = access === 'own' ? GAME : DATA;
     const vpcIds = createVpcs(rehearsal, owner, '10.90.0.0/16', '10.91.0.0/16');
@@ -433,7 +433,7 @@ describe('secrets', () => {
       expect(responseUrls.length).toBeGreaterThan(0);
       expect(credentials.length).toBeGreaterThan(0);
       expect(recorder.sentResponses.length).toBeGreaterThan(0);
-      expect(journalLines(recorder.rehearsal, 'lambda').length).toBeGreaterThan(0);
+      expect(journalLinesFrom(recorder.rehearsal, 'lambda').length).toBeGreaterThan(0);
       expect(secrets.filter((secret) => text.includes(secret))).toEqual([]);
       expect(text).not.toContain('X-Amz-Signature');
       expect(text).not.toContain(EXTERNAL_ID);

@@ -1,9 +1,9 @@
 import type { Rehearsal } from 'rehearsal';
 import { layoutOf, picturedLife } from 'rehearsal/picture';
-import { deploy, remove, start } from './scene';
-import { DAY, STACK, Stage } from './stage';
+import { deployFleetStack, deleteStack, startFastRehearsal } from './common-stacks';
+import { DAY, STACK, closeRehearsals } from './rehearsals';
 
-afterEach(() => Stage.clear());
+afterEach(closeRehearsals);
 
 /** What the picture of the rehearsal shows. */
 function layout(rehearsal: Rehearsal) {
@@ -12,10 +12,10 @@ function layout(rehearsal: Rehearsal) {
 }
 
 test('shows why a deletion after thirty days worked', async () => {
-  const rehearsal = await start();
-  await deploy(rehearsal);
+  const rehearsal = await startFastRehearsal();
+  await deployFleetStack(rehearsal);
   await rehearsal.clock.sleep(30 * DAY);
-  await remove(rehearsal);
+  await deleteStack(rehearsal);
   const { groups, outcomes } = layout(rehearsal);
   expect(outcomes.map(({ operation, authorization }) => [operation?.status, authorization])).toEqual([
     ['CREATE_COMPLETE', expect.stringMatching(/^no authorization before, authorized after \d+ s$/)],
@@ -32,8 +32,8 @@ test('shows why a deletion after thirty days worked', async () => {
 });
 
 test('shows why a deletion after thirty days failed', async () => {
-  const rehearsal = await start();
-  await deploy(rehearsal, { peerOnCreate: true });
+  const rehearsal = await startFastRehearsal();
+  await deployFleetStack(rehearsal, { peerOnCreate: true });
   await rehearsal.clock.sleep(30 * DAY);
   // as without a teardown
   rehearsal.aws.intercept(({ operation }) =>
@@ -41,7 +41,7 @@ test('shows why a deletion after thirty days failed', async () => {
       ? { kind: 'error', name: 'InvalidRequestException', message: 'no', status: 400 }
       : undefined,
   );
-  await remove(rehearsal);
+  await deleteStack(rehearsal);
   const { outcomes, groups } = layout(rehearsal);
   expect(outcomes.at(-1)).toMatchObject({ operation: { status: 'DELETE_FAILED', complete: false } });
   expect(outcomes.at(-1)?.authorization).toBe('expired 29 d before');
@@ -52,8 +52,8 @@ test('shows why a deletion after thirty days failed', async () => {
 });
 
 test('shows a call that GameLift refused because the authorization was missing', async () => {
-  const rehearsal = await start();
-  await deploy(rehearsal);
+  const rehearsal = await startFastRehearsal();
+  await deployFleetStack(rehearsal);
   await rehearsal.clock.sleep(2 * DAY);
   const { resources, account, region } = rehearsal.cloudFormation.describe(STACK);
   const fleet = resources.find(({ logicalId }) => logicalId === 'Fleet');

@@ -1,14 +1,14 @@
 import type { BehaviourName } from 'rehearsal/aws';
 import { coveringArray, QUESTIONS } from '../matrix/combinations';
 import type { Readings } from '../matrix/world';
-import { deploy, expectNoFailedDelete, expectNothingLeft, remove, start } from './scene';
-import { DAY, Stage } from './stage';
+import { deployFleetStack, expectNoFailedDelete, expectNothingLeft, deleteStack, startFastRehearsal } from './common-stacks';
+import { DAY, closeRehearsals } from './rehearsals';
 
 /*
  * Lives over the wire under each reading at least once. In process, test/matrix covers every pair of readings.
  */
 
-afterEach(() => Stage.clear());
+afterEach(closeRehearsals);
 
 function nameOf(readings: Readings): string {
   return Object.entries(readings)
@@ -18,16 +18,16 @@ function nameOf(readings: Readings): string {
 
 test.each(coveringArray(1).map((readings) => [nameOf(readings), readings] as const))('%s', async (_, readings) => {
   const { failedUpdatePhysicalId = 'stored', ...behaviours } = readings;
-  const rehearsal = await start({ failedUpdatePhysicalId });
+  const rehearsal = await startFastRehearsal({ failedUpdatePhysicalId });
   for (const [name, reading] of Object.entries(behaviours)) {
     rehearsal.aws.behaviours.set(name as BehaviourName, reading);
   }
   const before = rehearsal.aws.inventory();
-  expect(await deploy(rehearsal)).toBe('CREATE_COMPLETE');
+  expect(await deployFleetStack(rehearsal)).toBe('CREATE_COMPLETE');
   await rehearsal.clock.sleep(10 * DAY);
-  expect(await deploy(rehearsal, { build: '2' })).toBe('UPDATE_COMPLETE');
+  expect(await deployFleetStack(rehearsal, { build: '2' })).toBe('UPDATE_COMPLETE');
   await rehearsal.clock.sleep(30 * DAY);
-  expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+  expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
   expectNoFailedDelete(rehearsal);
   await expectNothingLeft(rehearsal, before);
 });

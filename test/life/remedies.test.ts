@@ -1,24 +1,24 @@
 import type { Rehearsal } from 'rehearsal';
 import {
   ACCOUNT,
-  createExisting,
+  createExistingResources,
   expectNoFailedDelete,
   deployConnections,
   synthesizeConnections,
   PLACE,
-  remove,
-  synthesizeStudio,
-  start,
-  withStack,
-} from './scene';
-import type { ExistingResources, StudioOptions } from './scene';
-import { countCalls, DAY, failureReasons, STACK, Stage, journalLines } from './stage';
+  deleteStack,
+  synthesizeFleetStack,
+  startFastRehearsal,
+  withStackStatus,
+} from './common-stacks';
+import type { ExistingResources, FleetStackOptions } from './common-stacks';
+import { countCalls, DAY, failureReasons, STACK, closeRehearsals, journalLinesFrom } from './rehearsals';
 
 /*
  * The remedies in docs/troubleshooting.md, for a deletion that failed, and for a create that failed and was kept.
  */
 
-afterEach(() => Stage.clear());
+afterEach(closeRehearsals);
 
 /** Makes the operation fail. Returns a function that ends the fault. */
 function breakOperation(rehearsal: Rehearsal, name: string): () => void {
@@ -37,15 +37,15 @@ const vpcIdOf = (rehearsal: Rehearsal): string =>
 
 /** Why CloudFormation could not delete the fleet. */
 const fleetFailures = (rehearsal: Rehearsal): string[] =>
-  journalLines(rehearsal, 'cloudformation').filter((line) => line.startsWith('Stack/Fleet DELETE_FAILED'));
+  journalLinesFrom(rehearsal, 'cloudformation').filter((line) => line.startsWith('Stack/Fleet DELETE_FAILED'));
 
 async function expectNothingLeft(rehearsal: Rehearsal, before: unknown): Promise<void> {
   await rehearsal.clock.sleep(2 * DAY);
   expect(rehearsal.aws.inventory()).toEqual(before);
 }
 
-async function deployAndKeep(rehearsal: Rehearsal, options: StudioOptions): Promise<string> {
-  return (await rehearsal.cloudFormation.deploy(synthesizeStudio(options), STACK, { onFailure: 'keep' })).status;
+async function deployAndKeep(rehearsal: Rehearsal, options: FleetStackOptions): Promise<string> {
+  return (await rehearsal.cloudFormation.deploy(synthesizeFleetStack(options), STACK, { onFailure: 'keep' })).status;
 }
 
 async function deployConnectionsAndKeep(rehearsal: Rehearsal, existing: ExistingResources): Promise<string> {
@@ -54,59 +54,61 @@ async function deployConnectionsAndKeep(rehearsal: Rehearsal, existing: Existing
 
 /** Deploys a fleet that is peered on creation, and makes its deletion fail. Ends the fault three days later. */
 async function failToDeleteFleet(rehearsal: Rehearsal): Promise<void> {
-  expect((await rehearsal.cloudFormation.deploy(synthesizeStudio({ peerOnCreate: true }), STACK)).status).toBe('CREATE_COMPLETE');
+  expect((await rehearsal.cloudFormation.deploy(synthesizeFleetStack({ peerOnCreate: true }), STACK)).status).toBe(
+    'CREATE_COMPLETE',
+  );
   await rehearsal.clock.sleep(30 * DAY);
   const endFault = breakOperation(rehearsal, 'DeleteFleet');
-  expect(await remove(rehearsal)).toBe('DELETE_FAILED');
+  expect(await deleteStack(rehearsal)).toBe('DELETE_FAILED');
   await rehearsal.clock.sleep(3 * DAY);
   endFault();
 }
 
 describe('a deletion that failed, repeated days later', () => {
   test('of a connection: succeeds', async () => {
-    const rehearsal = await start();
-    const existing = await createExisting(rehearsal);
+    const rehearsal = await startFastRehearsal();
+    const existing = await createExistingResources(rehearsal);
     const before = rehearsal.aws.inventory();
     expect(await deployConnections(rehearsal, existing)).toBe('CREATE_COMPLETE');
     await rehearsal.clock.sleep(30 * DAY);
     const endFault = breakOperation(rehearsal, 'DeleteVpcPeeringConnection');
-    expect(await remove(rehearsal)).toBe('DELETE_FAILED');
+    expect(await deleteStack(rehearsal)).toBe('DELETE_FAILED');
     expect(failureReasons(rehearsal)).toEqual([
       `could not remove the peering of fleet ${existing.fleetIds[0] ?? ''} with VPC ${existing.vpcId} ` +
         'in us-east-1: InternalServiceException: Something broke. Fix the problem above, then try again',
     ]);
     await rehearsal.clock.sleep(3 * DAY);
     endFault();
-    expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+    expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
     await expectNothingLeft(rehearsal, before);
   });
 
   test('of a fleet that is peered on creation: succeeds, since it is no longer peered', async () => {
-    const rehearsal = await start();
+    const rehearsal = await startFastRehearsal();
     const before = rehearsal.aws.inventory();
     await failToDeleteFleet(rehearsal);
-    expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+    expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
     await expectNothingLeft(rehearsal, before);
   });
 
   test('of a fleet whose connection can only be deleted with the fleet: needs an authorization by hand', async () => {
-    const rehearsal = await start();
+    const rehearsal = await startFastRehearsal();
     rehearsal.aws.behaviours.set('disconnectingPeeredFleet', 'InvalidRequestException');
     const before = rehearsal.aws.inventory();
     await failToDeleteFleet(rehearsal);
-    expect(await remove(rehearsal)).toBe('DELETE_FAILED');
+    expect(await deleteStack(rehearsal)).toBe('DELETE_FAILED');
     expect(fleetFailures(rehearsal)).toEqual([
       expect.stringContaining('Error Code: InternalServiceException'),
       expect.stringContaining('Error Code: UnauthorizedException'),
     ]);
     await authorizeByHand(rehearsal, vpcIdOf(rehearsal));
-    expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+    expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
     await expectNothingLeft(rehearsal, before);
   });
 
   test('of the teardown: deletes nothing until it can authorize', async () => {
-    const rehearsal = await start();
-    const existing = await createExisting(rehearsal);
+    const rehearsal = await startFastRehearsal();
+    const existing = await createExistingResources(rehearsal);
     const before = rehearsal.aws.inventory();
     expect(await deployConnections(rehearsal, existing)).toBe('CREATE_COMPLETE');
     const connected = rehearsal.aws.inventory();
@@ -116,21 +118,21 @@ describe('a deletion that failed, repeated days later', () => {
         ? { kind: 'error', name: 'UnauthorizedException', message: 'No', status: 400 }
         : undefined,
     );
-    expect(await remove(rehearsal)).toBe('DELETE_FAILED');
+    expect(await deleteStack(rehearsal)).toBe('DELETE_FAILED');
     expect(failureReasons(rehearsal)).toEqual([expect.stringMatching(/^could not authorize VPC peering for VPC .*try again$/)]);
-    expect(rehearsal.aws.inventory()).toEqual({ ...withStack(connected, 'DELETE_FAILED'), authorizations: [] });
+    expect(rehearsal.aws.inventory()).toEqual({ ...withStackStatus(connected, 'DELETE_FAILED'), authorizations: [] });
     await rehearsal.clock.sleep(3 * DAY);
     endFault();
-    expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+    expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
     await expectNothingLeft(rehearsal, before);
   });
 });
 
 test('if a connection of a fleet that was peered on creation is deleted by hand, updates fail until the fleet is replaced', async () => {
-  const rehearsal = await start();
+  const rehearsal = await startFastRehearsal();
   const before = rehearsal.aws.inventory();
-  const deployed = async (options: StudioOptions): Promise<string> =>
-    (await rehearsal.cloudFormation.deploy(synthesizeStudio({ peerOnCreate: true, ...options }), STACK)).status;
+  const deployed = async (options: FleetStackOptions): Promise<string> =>
+    (await rehearsal.cloudFormation.deploy(synthesizeFleetStack({ peerOnCreate: true, ...options }), STACK)).status;
   expect(await deployed({})).toBe('CREATE_COMPLETE');
   await rehearsal.clock.sleep(10 * DAY);
   await authorizeByHand(rehearsal, vpcIdOf(rehearsal));
@@ -145,17 +147,17 @@ test('if a connection of a fleet that was peered on creation is deleted by hand,
     ),
   ]);
   expect(await deployed({ props: { dnsResolution: true }, build: '2' })).toBe('UPDATE_COMPLETE');
-  expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+  expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
   await expectNothingLeft(rehearsal, before);
 });
 
 test('a fleet whose cleanup was skipped can be deleted by hand after an authorization by hand', async () => {
   // GameLift deletes the connection only with the fleet
-  const rehearsal = await start();
+  const rehearsal = await startFastRehearsal();
   rehearsal.aws.behaviours.set('disconnectingPeeredFleet', 'InvalidRequestException');
   const before = rehearsal.aws.inventory();
   const deployed = async (build: string): Promise<string> =>
-    (await rehearsal.cloudFormation.deploy(synthesizeStudio({ peerOnCreate: true, build }), STACK)).status;
+    (await rehearsal.cloudFormation.deploy(synthesizeFleetStack({ peerOnCreate: true, build }), STACK)).status;
   expect(await deployed('1')).toBe('CREATE_COMPLETE');
   await rehearsal.clock.sleep(10 * DAY);
   const endFault = breakOperation(rehearsal, 'DeleteFleet');
@@ -169,7 +171,7 @@ test('a fleet whose cleanup was skipped can be deleted by hand after an authoriz
   await authorizeByHand(rehearsal, vpcIdOf(rehearsal));
   await byHand();
   await rehearsal.clock.sleep(10 * DAY);
-  expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+  expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
   await expectNothingLeft(rehearsal, before);
 });
 
@@ -188,8 +190,8 @@ describe('a create that failed and was kept', () => {
   }
 
   test('a connection: the next deployment creates it after the cause is fixed', async () => {
-    const rehearsal = await start();
-    const existing = await createExisting(rehearsal);
+    const rehearsal = await startFastRehearsal();
+    const existing = await createExistingResources(rehearsal);
     const endFault = addConflictingRoute(rehearsal, existing);
     // without the conflicting route, which is deleted
     const before = { ...rehearsal.aws.inventory(), routes: [] };
@@ -200,20 +202,20 @@ describe('a create that failed and was kept', () => {
     expect(await deployConnections(rehearsal, existing)).toBe('UPDATE_COMPLETE');
     expect(rehearsal.aws.inventory().connections).toEqual([expect.objectContaining({ status: 'active' })]);
     await rehearsal.clock.sleep(30 * DAY);
-    expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+    expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
     expectNoFailedDelete(rehearsal);
     await expectNothingLeft(rehearsal, before);
   });
 
   test('a connection: deleting the stack removes it days later', async () => {
-    const rehearsal = await start();
-    const existing = await createExisting(rehearsal);
+    const rehearsal = await startFastRehearsal();
+    const existing = await createExistingResources(rehearsal);
     const endFault = addConflictingRoute(rehearsal, existing);
     const before = rehearsal.aws.inventory();
     expect(await deployConnectionsAndKeep(rehearsal, existing)).toBe('CREATE_FAILED');
     await rehearsal.clock.sleep(3 * DAY);
     // the teardown does not exist: it is created after the connection, which failed
-    expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+    expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
     expectNoFailedDelete(rehearsal);
     await expectNothingLeft(rehearsal, before);
     endFault();
@@ -222,14 +224,14 @@ describe('a create that failed and was kept', () => {
   test.each(['deleted', 'replaced'] as const)(
     'a fleet that is peered on creation and is %s days later: needs an authorization by hand',
     async (outcome) => {
-      const rehearsal = await start();
+      const rehearsal = await startFastRehearsal();
       const before = rehearsal.aws.inventory();
       rehearsal.aws.scriptedOutcomes.fleet = () => ({ end: 'error' });
       expect(await deployAndKeep(rehearsal, { peerOnCreate: true })).toBe('CREATE_FAILED');
       rehearsal.aws.scriptedOutcomes.fleet = () => ({});
       await rehearsal.clock.sleep(3 * DAY);
       const again = async (): Promise<string> =>
-        outcome === 'deleted' ? await remove(rehearsal) : await deployAndKeep(rehearsal, { peerOnCreate: true, build: '2' });
+        outcome === 'deleted' ? await deleteStack(rehearsal) : await deployAndKeep(rehearsal, { peerOnCreate: true, build: '2' });
       expect(await again()).toBe(outcome === 'deleted' ? 'DELETE_FAILED' : 'UPDATE_FAILED');
       expect(fleetFailures(rehearsal)).toEqual([expect.stringContaining('Error Code: UnauthorizedException')]);
       const authorized = countCalls(rehearsal, 'CreateVpcPeeringAuthorization');
@@ -237,7 +239,7 @@ describe('a create that failed and was kept', () => {
       expect(countCalls(rehearsal, 'CreateVpcPeeringAuthorization')).toBe(authorized + 1);
       expect(await again()).toBe(outcome === 'deleted' ? 'DELETE_COMPLETE' : 'UPDATE_COMPLETE');
       await rehearsal.clock.sleep(30 * DAY);
-      expect(outcome === 'deleted' ? 'DELETE_COMPLETE' : await remove(rehearsal)).toBe('DELETE_COMPLETE');
+      expect(outcome === 'deleted' ? 'DELETE_COMPLETE' : await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
       await expectNothingLeft(rehearsal, before);
     },
   );

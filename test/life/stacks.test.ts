@@ -2,10 +2,10 @@ import { Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import { AuthorizationRenewal, VpcPeeringAuthorization, VpcPeeringConnection } from '../../lib';
-import { expectNoFailedDelete, remove, start } from './scene';
-import { DAY, Stage, synthesizeApp } from './stage';
+import { expectNoFailedDelete, deleteStack, startFastRehearsal } from './common-stacks';
+import { DAY, closeRehearsals, synthesizeApp } from './rehearsals';
 
-afterEach(() => Stage.clear());
+afterEach(closeRehearsals);
 
 interface Studio {
   readonly kind: 'connected' | 'peered on creation';
@@ -49,7 +49,7 @@ function synthesizeStacks({ kind, build, hasFailingResource = false, renewal }: 
 test.each(['connected', 'peered on creation'] as const)(
   'a fleet that is %s in another stack than its authorization: each stack is deployed, retried a day later, and deleted by itself',
   async (kind) => {
-    const rehearsal = await start();
+    const rehearsal = await startFastRehearsal();
     const before = rehearsal.aws.inventory();
     const deploy = async (stack: string, options: Omit<Studio, 'kind'>): Promise<string> =>
       (await rehearsal.cloudFormation.deploy(synthesizeStacks({ kind, ...options }), stack)).status;
@@ -59,7 +59,7 @@ test.each(['connected', 'peered on creation'] as const)(
     await rehearsal.clock.sleep(2 * DAY);
     expect(await deploy('Fleets', { build: '1', hasFailingResource: true })).toBe('ROLLBACK_COMPLETE');
     await rehearsal.clock.sleep(DAY);
-    expect(await remove(rehearsal, 'Fleets')).toBe('DELETE_COMPLETE');
+    expect(await deleteStack(rehearsal, 'Fleets')).toBe('DELETE_COMPLETE');
     expect(rehearsal.aws.inventory()).toMatchObject({ fleets: [], connections: [], peerings: [], routes: [] });
     await rehearsal.clock.sleep(2 * DAY);
     expect(await deploy('Fleets', { build: '1' })).toBe('CREATE_COMPLETE');
@@ -76,9 +76,9 @@ test.each(['connected', 'peered on creation'] as const)(
     await rehearsal.clock.sleep(10 * DAY);
     expect(await deploy('Network', { build: '2', renewal: AuthorizationRenewal.everySynthesis() })).toBe('UPDATE_COMPLETE');
     await rehearsal.clock.sleep(30 * DAY);
-    expect(await remove(rehearsal, 'Fleets')).toBe('DELETE_COMPLETE');
+    expect(await deleteStack(rehearsal, 'Fleets')).toBe('DELETE_COMPLETE');
     await rehearsal.clock.sleep(DAY);
-    expect(await remove(rehearsal, 'Network')).toBe('DELETE_COMPLETE');
+    expect(await deleteStack(rehearsal, 'Network')).toBe('DELETE_COMPLETE');
     expectNoFailedDelete(rehearsal);
     await rehearsal.clock.sleep(2 * DAY);
     expect(rehearsal.aws.inventory()).toEqual(before);

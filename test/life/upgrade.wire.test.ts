@@ -5,8 +5,15 @@ import type { Rehearsal } from 'rehearsal';
 import * as current from '../../lib';
 import { RELEASES, UnpackedRelease } from '../released';
 import type { Library } from '../released';
-import { expectNoFailedDelete, expectNothingLeft, inventoryOf, remove, start, withStack } from './scene';
-import { DAY, edit, Stage, STACK, synthesize } from './stage';
+import {
+  expectNoFailedDelete,
+  expectNothingLeft,
+  comparableInventory,
+  deleteStack,
+  startFastRehearsal,
+  withStackStatus,
+} from './common-stacks';
+import { DAY, editTemplate, closeRehearsals, STACK, synthesize } from './rehearsals';
 
 /*
  * A stack is created with a release, and updated with this version. If the update fails, the handler of the release gets properties of this
@@ -53,7 +60,7 @@ function synthesizeStudio({ library, build, peerOnCreate, hasFailingResource }: 
 
 /** Adds a property of a later version to each custom resource. */
 function withLaterProperty(assembly: string): string {
-  return edit(assembly, ({ Resources }) => {
+  return editTemplate(assembly, ({ Resources }) => {
     for (const { Type, Properties } of Object.values(Resources)) {
       if (Type.startsWith('Custom::GameLift')) {
         Properties.PropertyOfLaterVersion = 'value';
@@ -76,9 +83,9 @@ describe.each(RELEASES)('%s', (release) => {
     unpacked.remove();
   });
   beforeEach(async () => {
-    rehearsal = await start();
+    rehearsal = await startFastRehearsal();
   });
-  afterEach(() => Stage.clear());
+  afterEach(closeRehearsals);
 
   const deploy = async (assembly: string): Promise<string> => (await rehearsal.cloudFormation.deploy(assembly, STACK)).status;
 
@@ -94,7 +101,7 @@ describe.each(RELEASES)('%s', (release) => {
         'UPDATE_COMPLETE',
       );
       await rehearsal.clock.sleep(10 * DAY);
-      expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+      expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
       expectNoFailedDelete(rehearsal);
       await expectNothingLeft(rehearsal, before);
     },
@@ -108,15 +115,15 @@ describe.each(RELEASES)('%s', (release) => {
       expect(
         await deploy(synthesizeStudio({ library: unpacked.exports, build: '1', peerOnCreate, hasFailingResource: false })),
       ).toBe('CREATE_COMPLETE');
-      const created = inventoryOf(rehearsal);
+      const created = comparableInventory(rehearsal);
       await rehearsal.clock.sleep(10 * DAY);
       const update = withLaterProperty(
         synthesizeStudio({ library: current, build: '2', peerOnCreate, hasFailingResource: true }),
       );
       expect(await deploy(update)).toBe('UPDATE_ROLLBACK_COMPLETE');
-      expect(inventoryOf(rehearsal)).toEqual(withStack(created, 'UPDATE_ROLLBACK_COMPLETE'));
+      expect(comparableInventory(rehearsal)).toEqual(withStackStatus(created, 'UPDATE_ROLLBACK_COMPLETE'));
       await rehearsal.clock.sleep(10 * DAY);
-      expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+      expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
       expectNoFailedDelete(rehearsal);
       await expectNothingLeft(rehearsal, before);
     },

@@ -2,15 +2,15 @@ import { RemovalPolicy } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import { VpcPeeringAuthorization, VpcPeeringConnection } from '../../lib';
-import type { ExistingResources } from './scene';
-import { createExisting, expectNoFailedDelete, expectNothingLeft, start } from './scene';
-import { DAY, Stage, synthesize } from './stage';
+import type { ExistingResources } from './common-stacks';
+import { createExistingResources, expectNoFailedDelete, expectNothingLeft, startFastRehearsal } from './common-stacks';
+import { DAY, closeRehearsals, synthesize } from './rehearsals';
 
 /*
  * Two stacks authorize the same pair. GameLift has only one authorization for both.
  */
 
-afterEach(() => Stage.clear());
+afterEach(closeRehearsals);
 
 type Kind = 'connected' | 'peered on creation';
 
@@ -42,9 +42,9 @@ test.each<[Kind, string, RemovalPolicy]>([
   ['peered on creation', 'RETAIN', RemovalPolicy.RETAIN],
   ['connected', 'DESTROY', RemovalPolicy.DESTROY],
 ])('%s, %s: deleting one stack does not break a deployment of the other one', async (kind, _, removalPolicy) => {
-  const rehearsal = await start();
+  const rehearsal = await startFastRehearsal();
   const { cloudFormation, clock } = rehearsal;
-  const existing = await createExisting(rehearsal, 2);
+  const existing = await createExistingResources(rehearsal, 2);
   const before = rehearsal.aws.inventory();
   const options = { existing, kind, removalPolicy };
   expect((await cloudFormation.deploy(synthesizeStack({ ...options, name: 'One', fleet: 0 }), 'One')).status).toBe(

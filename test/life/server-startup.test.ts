@@ -3,8 +3,8 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import type { Rehearsal } from 'rehearsal';
 import { VpcPeeringAuthorization, VpcPeeringConnection } from '../../lib';
-import { expectNothingLeft, remove, start } from './scene';
-import { Stage, STACK, synthesize } from './stage';
+import { expectNothingLeft, deleteStack, startFastRehearsal } from './common-stacks';
+import { closeRehearsals, STACK, synthesize } from './rehearsals';
 
 /*
  * When the servers of a fleet can reach a database. With peerOnCreate, GameLift peers the VPCs before it starts the servers, but CloudFormation
@@ -13,7 +13,7 @@ import { Stage, STACK, synthesize } from './stage';
 
 const PORT = 5432;
 
-afterEach(() => Stage.clear());
+afterEach(closeRehearsals);
 
 /** A database, and a fleet that is peered on creation. */
 function synthesizeStack(): string {
@@ -39,7 +39,7 @@ function canReachDatabase({ aws }: Rehearsal): boolean {
 }
 
 test('the creation fails and leaves nothing behind if servers report ready only after they have reached the database', async () => {
-  const rehearsal = await start();
+  const rehearsal = await startFastRehearsal();
   const { aws, cloudFormation } = rehearsal;
   const before = aws.inventory();
   aws.scriptedOutcomes.fleet = () => ({ isReady: () => canReachDatabase(rehearsal) });
@@ -47,12 +47,12 @@ test('the creation fails and leaves nothing behind if servers report ready only 
   expect(status).toBe('ROLLBACK_COMPLETE');
   const events = rehearsal.journal.entries.filter(({ source }) => source === 'cloudformation');
   expect(events.map(({ message }) => message)).toContainEqual(expect.stringContaining('did not stabilize: ERROR'));
-  expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+  expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
   await expectNothingLeft(rehearsal, before);
 });
 
 test('servers that report ready before they reach the database can reach it when the deployment is complete', async () => {
-  const rehearsal = await start();
+  const rehearsal = await startFastRehearsal();
   const { aws, cloudFormation } = rehearsal;
   const before = aws.inventory();
   let couldReach: boolean | undefined;
@@ -65,6 +65,6 @@ test('servers that report ready before they reach the database can reach it when
   expect((await cloudFormation.deploy(synthesizeStack(), STACK)).status).toBe('CREATE_COMPLETE');
   expect(couldReach).toBe(false);
   expect(canReachDatabase(rehearsal)).toBe(true);
-  expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+  expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
   await expectNothingLeft(rehearsal, before);
 });

@@ -15,7 +15,7 @@ export class DeletionOrders {
   private order: string[] = [];
 
   /** For `RehearsalOptions.nextDeletion`. Outside of `during`, the order is by logical id. */
-  readonly next = (ready: readonly Resource[]): Resource => {
+  readonly chooseNext = (ready: readonly Resource[]): Resource => {
     // the same in every run
     const sorted = ready.toSorted((one, other) => (one.logicalId < other.logicalId ? -1 : 1));
     const relevant = sorted.filter(affectsGameLiftCalls);
@@ -33,12 +33,12 @@ export class DeletionOrders {
   };
 
   /** The logical ids that this run deleted inside of `during`, in their order. */
-  get deleted(): readonly string[] {
+  get deletedIds(): readonly string[] {
     return this.order;
   }
 
   /** Explores the deletions of this task. */
-  async during<T>(task: () => Promise<T>): Promise<T> {
+  async explore<T>(task: () => Promise<T>): Promise<T> {
     this.isExploring = true;
     try {
       return await task();
@@ -65,16 +65,16 @@ export class DeletionOrders {
 }
 
 /** Calls `run` once for each order of the deletions that it explores, and returns the orders. */
-export async function inEveryOrder(run: (orders: DeletionOrders) => Promise<void>): Promise<readonly (readonly string[])[]> {
+export async function runInEveryOrder(run: (orders: DeletionOrders) => Promise<void>): Promise<readonly (readonly string[])[]> {
   const orders = new DeletionOrders();
   const tried: (readonly string[])[] = [];
   while (orders.hasNext) {
     try {
       await run(orders);
     } catch (error) {
-      throw new Error(`failed in the order ${orders.deleted.join(', ')}`, { cause: error });
+      throw new Error(`failed in the order ${orders.deletedIds.join(', ')}`, { cause: error });
     }
-    tried.push(orders.deleted);
+    tried.push(orders.deletedIds);
     orders.advance();
   }
   return tried;
