@@ -15,6 +15,7 @@ interface ExistingVpcsAndFleet {
   readonly fleetId: string;
 }
 
+/** Adds the resources of one deployment to the stack. */
 type AddResources = (stack: Stack, existing: ExistingVpcsAndFleet) => void;
 
 const importVpc = (stack: Stack, vpcId: string, id = 'Vpc'): ec2.IVpc =>
@@ -107,7 +108,7 @@ const peerBothVpcs: AddResources = (stack, existing) => {
   peerSecondVpcOnCreation('1')(stack, existing);
 };
 
-/** Two deployments, and the number of orders in which the cleanup of the second one can delete the resources. */
+/** Two deployments, and in how many orders the cleanup of the second deployment can delete the resources. */
 export type CleanupCase = readonly [name: string, orders: number, first: AddResources, second: AddResources];
 
 export const CLEANUPS_WITH_FEW_ORDERS: readonly CleanupCase[] = [
@@ -115,38 +116,42 @@ export const CLEANUPS_WITH_FEW_ORDERS: readonly CleanupCase[] = [
   ['a new build of a fleet that is peered on creation', 1, peerFleetOnCreation('1'), peerFleetOnCreation('2')],
   ['another VPC for a connected fleet', 2, connectExistingFleet(0), connectExistingFleet(1)],
   ['another VPC for a fleet that is peered on creation', 3, peerFleetOnCreation('1'), peerFleetOnCreation('1', 1)],
-  ['a connection removed', 1, connectExistingFleet(0), onlyAuthorize],
-  ['the authorization and its connection removed, the fleet kept', 6, connectFleet('1'), onlyAddFleet],
+  ['removing a connection', 1, connectExistingFleet(0), onlyAuthorize],
+  ['removing an authorization and its connection, but not the fleet', 6, connectFleet('1'), onlyAddFleet],
   [
-    'the authorization renamed, and a new build of a fleet that is peered on creation',
+    'renaming the authorization, with a new build of a fleet that is peered on creation',
     4,
     peerFleetOnCreation('1'),
     peerWithRenamedAuthorization,
   ],
-  ['the authorization replaced by an imported one', 2, peerBothKindsOfFleets, peerBothKindsWithImport],
+  ['importing the authorization instead of declaring it', 2, peerBothKindsOfFleets, peerBothKindsWithImport],
 ];
 
+/** These take longer, so only test/scale runs them. */
 export const CLEANUPS_WITH_MANY_ORDERS: readonly CleanupCase[] = [
   [
-    'a connection removed, and a new build of a fleet that is peered on creation',
+    'removing a connection, with a new build of a fleet that is peered on creation',
     1,
     peerBothKindsOfFleets,
     peerFleetOnCreation('2'),
   ],
-  ['one of two authorizations removed, with its connection', 3, peerBothVpcs, peerSecondVpcOnCreation('1')],
+  ['removing one of two authorizations and its connection', 3, peerBothVpcs, peerSecondVpcOnCreation('1')],
   ['new builds of two connected fleets with one authorization', 6, connectTwoFleets('1'), connectTwoFleets('2')],
   [
-    'one of two authorizations removed, with its connection, and a new build of the fleet of the other',
+    'removing one of two authorizations and its connection, with a new build of the fleet of the other authorization',
     63,
     peerBothVpcs,
     peerSecondVpcOnCreation('2'),
   ],
 ];
 
-/** Runs both deployments once for each order of the cleanup. In the end, exactly the resources from before must exist. */
+/**
+ * Runs both deployments once for each order of the cleanup, and returns the orders. When the stack is deleted, exactly the resources from before
+ * must exist.
+ */
 export async function rehearseCleanup(first: AddResources, second: AddResources): Promise<readonly (readonly string[])[]> {
-  return await runInEveryOrder(async (order) => {
-    const rehearsal = await startFastRehearsal({ nextDeletion: order.chooseNext });
+  return await runInEveryOrder(async (orders) => {
+    const rehearsal = await startFastRehearsal({ nextDeletion: orders.chooseNext });
     try {
       const {
         vpcId,
@@ -163,7 +168,7 @@ export async function rehearseCleanup(first: AddResources, second: AddResources)
       };
       expect(await deploy(first)).toBe('CREATE_COMPLETE');
       await rehearsal.clock.sleep(10 * DAY);
-      expect(await order.explore(() => deploy(second))).toBe('UPDATE_COMPLETE');
+      expect(await orders.explore(() => deploy(second))).toBe('UPDATE_COMPLETE');
       await rehearsal.clock.sleep(10 * DAY);
       expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
       expectNoFailedDelete(rehearsal);

@@ -28,7 +28,7 @@ export interface FleetStackOptions {
   /** More properties of the connection. */
   readonly props?: Partial<VpcPeeringConnectionProps>;
   /** Adds resources after the connection. */
-  readonly more?: (stack: Stack, fleet: gamelift.CfnFleet, authorization: VpcPeeringAuthorization) => void;
+  readonly addResources?: (stack: Stack, fleet: gamelift.CfnFleet, authorization: VpcPeeringAuthorization) => void;
 }
 
 export function synthesizeFleetStack({
@@ -38,7 +38,7 @@ export function synthesizeFleetStack({
   peerOnCreate = false,
   id = 'Peering',
   props = {},
-  more,
+  addResources,
 }: FleetStackOptions = {}): string {
   return synthesize((stack) => {
     const vpc = new ec2.Vpc(stack, 'Vpc', {
@@ -61,7 +61,7 @@ export function synthesizeFleetStack({
       new CfnOutput(stack, 'Cidr', { value: peering.gameLiftCidrBlock });
       new CfnOutput(stack, 'Connection', { value: peering.vpcPeeringConnectionId });
     }
-    more?.(stack, fleet, authorization);
+    addResources?.(stack, fleet, authorization);
   });
 }
 
@@ -121,12 +121,16 @@ export interface ConnectionsOptions {
   /** More properties of the authorization. */
   readonly authorization?: Partial<VpcPeeringAuthorizationProps>;
   /** Adds resources after the connections. */
-  readonly more?: (stack: Stack, connections: readonly VpcPeeringConnection[], authorization: VpcPeeringAuthorization) => void;
+  readonly addResources?: (
+    stack: Stack,
+    connections: readonly VpcPeeringConnection[],
+    authorization: VpcPeeringAuthorization,
+  ) => void;
 }
 
 /** Synthesizes a stack that connects existing fleets with the existing VPC. */
 export function synthesizeConnections(existing: ExistingResources, options: ConnectionsOptions = {}): string {
-  const { name = STACK, id = 'Peering', props = {}, propsOf, fleetIds = existing.fleetIds, more } = options;
+  const { name = STACK, id = 'Peering', props = {}, propsOf, fleetIds = existing.fleetIds, addResources } = options;
   return synthesize((stack) => {
     const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId: existing.vpcId, availabilityZones: ['us-east-1a'] });
     const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc, ...options.authorization });
@@ -139,7 +143,7 @@ export function synthesizeConnections(existing: ExistingResources, options: Conn
         ...propsOf?.(stack),
       });
     });
-    more?.(stack, connections, authorization);
+    addResources?.(stack, connections, authorization);
   }, name);
 }
 
@@ -181,6 +185,11 @@ export function addFailingResource(stack: Stack, ...dependencies: IDependable[])
   const group = new ec2.CfnSecurityGroup(stack, 'Late', { groupDescription: 'late', vpcId: 'vpc-0123456789abcdef0' });
   group.node.addDependency(...dependencies);
 }
+
+/** Adds a resource whose creation fails after the connections were created. */
+export const failAfterConnections: ConnectionsOptions['addResources'] = (stack, connections) => {
+  addFailingResource(stack, ...connections);
+};
 
 /** Expects that exactly the resources from before exist two days later, when all authorizations have expired. */
 export async function expectNothingLeft(rehearsal: Rehearsal, before: unknown): Promise<void> {

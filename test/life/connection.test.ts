@@ -4,12 +4,12 @@ import { countCalls, DAY, closeRehearsals } from './rehearsals';
 
 afterEach(closeRehearsals);
 
-describe('lifecycle', () => {
+describe('a stack with a fleet and its connection', () => {
   test.each([
     ['connected', {}],
     ['peered on creation', { peerOnCreate: true }],
   ])(
-    '%s: creates, replaces after ten days, disconnects, connects again, and deletes after thirty days',
+    'a fleet that is %s: is created, replaced after ten days, disconnected, connected again, and deleted after thirty days',
     async (_, kind: FleetStackOptions) => {
       const rehearsal = await startFastRehearsal();
       const before = rehearsal.aws.inventory();
@@ -32,7 +32,7 @@ describe('lifecycle', () => {
     },
   );
 
-  test('replaces the VPC of a peered fleet and of a connection after ten days', async () => {
+  test('replaces the VPC after ten days, both of a connected fleet and of a fleet that is peered on creation', async () => {
     for (const kind of [{}, { peerOnCreate: true }]) {
       const rehearsal = await startFastRehearsal();
       const before = rehearsal.aws.inventory();

@@ -13,7 +13,7 @@ function synthesizeWithBuild(build: string): string {
   return synthesizeFleetStack({
     build,
     props: { removalPolicy: RemovalPolicy.RETAIN },
-    more: (stack, fleet) => {
+    addResources: (stack, fleet) => {
       fleet.applyRemovalPolicy(RemovalPolicy.RETAIN);
       const alias = new gamelift.CfnAlias(stack, 'Alias', {
         name: 'live',
@@ -29,7 +29,7 @@ test('keeps the connection, routes and rule of the old fleet until the alias poi
   const { aws, cloudFormation, clock, journal } = rehearsal;
   expect((await cloudFormation.deploy(synthesizeWithBuild('1'), STACK)).status).toBe('CREATE_COMPLETE');
   const before = aws.inventory();
-  const [old] = before.connections as [{ fleetId: string }];
+  const [oldConnection] = before.connections as [{ fleetId: string }];
   await clock.sleep(10 * DAY);
   const updateStart = clock.now();
   expect((await cloudFormation.deploy(synthesizeWithBuild('2'), STACK)).status).toBe('UPDATE_COMPLETE');
@@ -45,15 +45,15 @@ test('keeps the connection, routes and rule of the old fleet until the alias poi
   const isDatabaseRule = (rule: object): boolean => 'fromPort' in rule && rule.fromPort === 5432;
   expect(after.rules).toEqual(expect.arrayContaining(before.rules.filter(isDatabaseRule)));
   expect(after.rules.filter(isDatabaseRule)).toHaveLength(2);
-  expect(after.connections).toContainEqual(expect.objectContaining({ fleetId: old.fleetId, status: 'active' }));
+  expect(after.connections).toContainEqual(expect.objectContaining({ fleetId: oldConnection.fleetId, status: 'active' }));
 
-  const updated = journal.entries
+  const updateEvents = journal.entries
     .filter(({ time, source }) => time >= updateStart && source === 'cloudformation')
     .map(({ subject, message }) => `${subject} ${message}`)
     .filter((line) => /UPDATE_(IN_PROGRESS|COMPLETE) (Custom::GameLiftVpcPeeringConnection|AWS::GameLift::Alias)/.test(line))
     .map((line) => /UPDATE_\w+ [\w:]+/.exec(line)?.[0]);
-  expect(updated.indexOf('UPDATE_IN_PROGRESS AWS::GameLift::Alias')).toBeGreaterThan(
-    updated.indexOf('UPDATE_COMPLETE Custom::GameLiftVpcPeeringConnection'),
+  expect(updateEvents.indexOf('UPDATE_IN_PROGRESS AWS::GameLift::Alias')).toBeGreaterThan(
+    updateEvents.indexOf('UPDATE_COMPLETE Custom::GameLiftVpcPeeringConnection'),
   );
-  expect(updated).toContain('UPDATE_COMPLETE Custom::GameLiftVpcPeeringConnection');
+  expect(updateEvents).toContain('UPDATE_COMPLETE Custom::GameLiftVpcPeeringConnection');
 });

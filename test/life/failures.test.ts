@@ -17,13 +17,13 @@ afterEach(closeRehearsals);
 
 const REGION = PLACE.region;
 
-const error = (name: string, message: string): Fault => ({ kind: 'error', name, message, status: 400 });
+const errorFault = (name: string, message: string): Fault => ({ kind: 'error', name, message, status: 400 });
 
-/** The beginning of every message: what failed, the fleet and the VPC. */
+/** The beginning of every message: the task that failed, the fleet and the VPC. */
 const couldNot = (task: string, { fleetIds, vpcId }: ExistingResources): string =>
   `could not ${task} fleet ${fleetIds[0] ?? ''} with VPC ${vpcId} in ${REGION}: `;
 
-/** Expects that the create fails with this message only, and that the rollback restores everything. */
+/** Expects that the create fails with only this message, and that the rollback removes everything that the create made. */
 async function expectFailure(
   rehearsal: Rehearsal,
   existing: ExistingResources,
@@ -39,32 +39,35 @@ async function expectFailure(
 }
 
 describe('connections that do not become active', () => {
-  const failed = 'GameLift reports the status failed for the peering connection ';
-  const otherBlock =
+  const failedStatus = 'GameLift reports the status failed for the peering connection ';
+  const useOtherBlock =
     'se a peer VPC with another CIDR block, or replace the fleet: GameLift may choose another block for a new fleet';
-  const unknown =
-    `. The peer VPC has 10.90.0.0/16, and GameLift does not say which CIDR block the fleet's VPC has. If the blocks overlap, u${otherBlock}. ` +
+  const unknownBlock =
+    `. The peer VPC has 10.90.0.0/16, and GameLift does not say which CIDR block the fleet's VPC has. If the blocks overlap, u${useOtherBlock}. ` +
     'Otherwise, look at the events of the fleet, then deploy again';
   const gameLiftMessage = 'Failed due to incorrect VPC-ID, Account ID, or overlapping CIDR range';
   const overlap =
     "the CIDR block of the fleet's VPC, 10.90.4.0/22, overlaps with 10.90.0.0/16 of VPC VPC " +
-    `(GameLift: ${gameLiftMessage}). U${otherBlock}`;
+    `(GameLift: ${gameLiftMessage}). U${useOtherBlock}`;
 
   test.each([
     ['GameLift shows', 'both blocks', overlap, { endedCidrBlocks: 'told' }],
     ['only EC2 shows', 'both blocks', overlap, { failedSeenByAccepter: 'seen', fleetEvents: 'never seen' }],
-    ['nothing shows', "the VPC's block", `${failed}(${gameLiftMessage})${unknown}`, {}],
-  ] as const)('CIDR blocks overlap, and %s the block of the fleet: the message names %s', async (_, __, reason, readings) => {
-    const rehearsal = await startFastRehearsal();
-    for (const [name, reading] of Object.entries(readings) as [BehaviourName, never][]) {
-      rehearsal.aws.behaviours.set(name, reading);
-    }
-    rehearsal.aws.scriptedOutcomes.fleet = () => ({ cidrBlock: '10.90.4.0/22' });
-    const existing = await createExistingResources(rehearsal);
-    await expectFailure(rehearsal, existing, {}, reason.replace('VPC VPC', `VPC ${existing.vpcId}`));
-  });
+    ['nothing shows', "the VPC's block", `${failedStatus}(${gameLiftMessage})${unknownBlock}`, {}],
+  ] as const)(
+    'fails if CIDR blocks overlap: if %s the block of the fleet, the message names %s',
+    async (_, __, reason, readings) => {
+      const rehearsal = await startFastRehearsal();
+      for (const [name, reading] of Object.entries(readings) as [BehaviourName, never][]) {
+        rehearsal.aws.behaviours.set(name, reading);
+      }
+      rehearsal.aws.scriptedOutcomes.fleet = () => ({ cidrBlock: '10.90.4.0/22' });
+      const existing = await createExistingResources(rehearsal);
+      await expectFailure(rehearsal, existing, {}, reason.replace('VPC VPC', `VPC ${existing.vpcId}`));
+    },
+  );
 
-  test('CIDR blocks overlap, and the block of the fleet is known from a connection with another VPC', async () => {
+  test('fails if CIDR blocks overlap, and names the block of the fleet if a connection with another VPC shows it', async () => {
     const rehearsal = await startFastRehearsal();
     rehearsal.aws.scriptedOutcomes.fleet = () => ({ cidrBlock: '10.90.4.0/22' });
     const existing = await createExistingResources(rehearsal);
@@ -76,7 +79,12 @@ describe('connections that do not become active', () => {
   test("fails with GameLift's message if the connection fails", async () => {
     const rehearsal = await startFastRehearsal();
     rehearsal.aws.scriptedOutcomes.connection = () => ({ end: 'failed', message: 'Internal problem' });
-    await expectFailure(rehearsal, await createExistingResources(rehearsal), {}, `${failed}(Internal problem)${unknown}`);
+    await expectFailure(
+      rehearsal,
+      await createExistingResources(rehearsal),
+      {},
+      `${failedStatus}(Internal problem)${unknownBlock}`,
+    );
   });
 
   test('fails if the connection is rejected', async () => {
@@ -104,7 +112,7 @@ describe('connections that do not become active', () => {
 });
 
 describe('fleets that cannot be peered', () => {
-  test('fails if there is no such fleet', async () => {
+  test('fails if the fleet does not exist', async () => {
     const rehearsal = await startFastRehearsal();
     const existing = { ...(await createExistingResources(rehearsal)), fleetIds: ['fleet-00000000-0000-4000-8000-000000000000'] };
     await expectFailure(
@@ -154,7 +162,7 @@ describe('fleets that cannot be peered', () => {
 });
 
 describe('peer VPCs and permissions', () => {
-  test('fails if there is no such VPC, and GameLift authorizes it', async () => {
+  test('fails if the VPC does not exist, and GameLift accepts the authorization', async () => {
     const rehearsal = await startFastRehearsal();
     rehearsal.aws.behaviours.set('absentVpc', 'accepted');
     const existing = { ...(await createExistingResources(rehearsal)), vpcId: 'vpc-0123456789abcdef0' };
@@ -168,7 +176,7 @@ describe('peer VPCs and permissions', () => {
   });
 
   test.each(['InvalidRequestException', 'NotFoundException'] as const)(
-    'fails if there is no such VPC, and GameLift refuses to authorize it with %s',
+    'fails if the VPC does not exist, and GameLift refuses the authorization with %s',
     async (absentVpc) => {
       const rehearsal = await startFastRehearsal();
       rehearsal.aws.behaviours.set('absentVpc', absentVpc);
@@ -184,19 +192,19 @@ describe('peer VPCs and permissions', () => {
     },
   );
 
-  /** GameLift refuses the connection, and all authorizations after the given number. */
+  /** Makes GameLift refuse the connection, and all authorizations after this number of them. */
   function refuseAll(rehearsal: Rehearsal, authorizations: number): void {
     let authorized = 0;
     rehearsal.aws.intercept(({ operation }) => {
       authorized += operation === 'CreateVpcPeeringAuthorization' ? 1 : 0;
       return operation === 'CreateVpcPeeringConnection' ||
         (operation === 'CreateVpcPeeringAuthorization' && authorized > authorizations)
-        ? error('UnauthorizedException', 'VPC actions are not authorized')
+        ? errorFault('UnauthorizedException', 'VPC actions are not authorized')
         : undefined;
     });
   }
 
-  test('fails if GameLift refuses the connection and to authorize it', async () => {
+  test('fails if GameLift refuses the connection, and then refuses an authorization', async () => {
     const rehearsal = await startFastRehearsal();
     refuseAll(rehearsal, 1);
     const existing = await createExistingResources(rehearsal);
@@ -228,7 +236,7 @@ describe('peer VPCs and permissions', () => {
     const existing = await createExistingResources(rehearsal);
     rehearsal.aws.intercept(({ operation }) =>
       operation === 'ModifyVpcPeeringConnectionOptions'
-        ? error('OperationNotPermitted', 'DNS hostnames are disabled')
+        ? errorFault('OperationNotPermitted', 'DNS hostnames are disabled')
         : undefined,
     );
     const before = rehearsal.aws.inventory();
@@ -250,7 +258,7 @@ describe('peer VPCs and permissions', () => {
     const destination = gameLift.fleets.all()[0]?.vpc?.cidrBlock ?? '';
     const gateway = ec2.createGateway(PLACE, 'igw');
     ec2.attachGateway(PLACE, gateway, existing.vpcId);
-    // the last table that is read: the earlier ones must not be changed before the conflict is found
+    // in the table that the handler reads last: it must not change the other tables before it finds the conflict
     const [, routeTableId = ''] = existing.routeTableIds;
     ec2.createRoute(PLACE, routeTableId, { destination, kind: 'gatewayId', target: gateway });
     const before = rehearsal.aws.inventory();

@@ -7,7 +7,7 @@ import { DAY, closeRehearsals } from './rehearsals';
 
 afterEach(closeRehearsals);
 
-/** The handler in the isolated subnets of the VPC that it peers. */
+/** Adds the handler, in the isolated subnets of the VPC that it peers. */
 function addHandler(stack: Stack): void {
   const vpc = stack.node.findChild('Vpc');
   if (!(vpc instanceof ec2.Vpc)) {
@@ -22,7 +22,7 @@ function addHandler(stack: Stack): void {
 test('creates and deletes a stack whose handler is in a VPC of the same stack', async () => {
   const rehearsal = await startFastRehearsal();
   const before = rehearsal.aws.inventory();
-  expect(await deployFleetStack(rehearsal, { more: addHandler })).toBe('CREATE_COMPLETE');
+  expect(await deployFleetStack(rehearsal, { addResources: addHandler })).toBe('CREATE_COMPLETE');
   const { functions, networkInterfaces, subnets } = rehearsal.aws.inventory();
   expect(functions).toEqual([expect.objectContaining({ vpc: expect.anything() as unknown })]);
   expect(networkInterfaces).toHaveLength(subnets.length);
@@ -32,12 +32,12 @@ test('creates and deletes a stack whose handler is in a VPC of the same stack', 
   await expectNothingLeft(rehearsal, before);
 });
 
-test('moves the handler into the VPC in an update, and deletes both', async () => {
+test('moves the handler into the VPC in an update, and deletes the handler and the VPC', async () => {
   const rehearsal = await startFastRehearsal();
   const before = rehearsal.aws.inventory();
   expect(await deployFleetStack(rehearsal)).toBe('CREATE_COMPLETE');
   expect(rehearsal.aws.inventory().networkInterfaces).toEqual([]);
-  expect(await deployFleetStack(rehearsal, { more: addHandler })).toBe('UPDATE_COMPLETE');
+  expect(await deployFleetStack(rehearsal, { addResources: addHandler })).toBe('UPDATE_COMPLETE');
   expect(rehearsal.aws.inventory().networkInterfaces).toHaveLength(rehearsal.aws.inventory().subnets.length);
   await rehearsal.clock.sleep(10 * DAY);
   expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
@@ -45,7 +45,7 @@ test('moves the handler into the VPC in an update, and deletes both', async () =
   await expectNothingLeft(rehearsal, before);
 });
 
-/** The handler outside of the VPC, with the permissions that Lambda needs to delete its network interfaces. */
+/** Adds the handler outside of the VPC, with the permissions that Lambda needs to delete its network interfaces. */
 function addHandlerOutside(stack: Stack): void {
   iam.Grant.addToPrincipal({
     grantee: new VpcPeeringHandler(stack, 'Handler'),
@@ -54,13 +54,13 @@ function addHandlerOutside(stack: Stack): void {
   });
 }
 
-/** Moves the handler into the VPC and out of it, and counts what is left in the VPC two days later. */
-async function countLeftBehind(more?: (stack: Stack) => void): Promise<{ interfaces: number; groups: number }> {
+/** Moves the handler into the VPC and out of it. Returns how many network interfaces and security groups are left in the VPC two days later. */
+async function countLeftBehind(addResources?: (stack: Stack) => void): Promise<{ interfaces: number; groups: number }> {
   const rehearsal = await startFastRehearsal();
   expect(await deployFleetStack(rehearsal)).toBe('CREATE_COMPLETE');
   const before = rehearsal.aws.inventory().securityGroups.length;
-  expect(await deployFleetStack(rehearsal, { more: addHandler })).toBe('UPDATE_COMPLETE');
-  expect(await deployFleetStack(rehearsal, more === undefined ? {} : { more })).toBe('UPDATE_COMPLETE');
+  expect(await deployFleetStack(rehearsal, { addResources: addHandler })).toBe('UPDATE_COMPLETE');
+  expect(await deployFleetStack(rehearsal, addResources === undefined ? {} : { addResources })).toBe('UPDATE_COMPLETE');
   await rehearsal.clock.sleep(2 * DAY);
   const { networkInterfaces, securityGroups } = rehearsal.aws.inventory();
   return { interfaces: networkInterfaces.length, groups: securityGroups.length - before };
@@ -70,6 +70,6 @@ test('leaves nothing in the VPC if the handler moves out and keeps its network p
   expect(await countLeftBehind(addHandlerOutside)).toEqual({ interfaces: 0, groups: 0 });
 });
 
-test('leaves network interfaces and the security group in the VPC if the handler moves out without these permissions (docs/handler.md)', async () => {
+test('leaves network interfaces and the security group in the VPC if the handler moves out and loses its network permissions (docs/handler.md)', async () => {
   expect(await countLeftBehind()).toEqual({ interfaces: 2, groups: 1 });
 });

@@ -1,5 +1,4 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
-import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type { Rehearsal } from 'rehearsal';
 import type { Inventory } from 'rehearsal/aws';
 import { PeeringRoutes } from '../../lib';
@@ -7,6 +6,7 @@ import {
   ACCOUNT,
   createExistingResources,
   expectNoFailedDelete,
+  failAfterConnections,
   deployConnections,
   PLACE,
   deleteStack,
@@ -29,18 +29,12 @@ async function connectByHand(rehearsal: Rehearsal, { fleetIds, vpcId }: Existing
   await rehearsal.clock.sleep(2 * DAY);
 }
 
-/** A last resource, whose creation fails. */
-const failing: ConnectionsOptions['more'] = (stack, connections) => {
-  const late = new ec2.CfnSecurityGroup(stack, 'Late', { groupDescription: 'late', vpcId: 'vpc-0123456789abcdef0' });
-  late.node.addDependency(...connections);
-};
-
-const connectionOf = (rehearsal: Rehearsal, existing: ExistingResources): object | undefined =>
+const findConnection = (rehearsal: Rehearsal, existing: ExistingResources): object | undefined =>
   rehearsal.aws
     .inventory()
     .connections.find((connection) => 'fleetId' in connection && connection.fleetId === existing.fleetIds[0]);
 
-/** Expects this inventory and the stack's authorization, which is left to expire because a connection of somebody else may need it. */
+/** Expects this inventory and one authorization. The handler lets it expire, because a connection of somebody else may need it. */
 function expectAuthorizationLeftToExpire(rehearsal: Rehearsal, inventory: Inventory): void {
   const { authorizations, ...others } = rehearsal.aws.inventory();
   expect({ ...others, authorizations: [] }).toEqual(inventory);
@@ -50,8 +44,8 @@ function expectAuthorizationLeftToExpire(rehearsal: Rehearsal, inventory: Invent
 
 const ADOPTING: ConnectionsOptions = { props: { adoptExisting: true, dnsResolution: true } };
 
-describe('a connection that exists already', () => {
-  test('fails the create, and stays unchanged', async () => {
+describe('a connection that somebody made by hand', () => {
+  test('makes the create fail, and stays unchanged', async () => {
     const rehearsal = await startFastRehearsal();
     const existing = await createExistingResources(rehearsal);
     await connectByHand(rehearsal, existing);
@@ -109,11 +103,13 @@ describe('a connection that exists already', () => {
     const existing = await createExistingResources(rehearsal);
     await connectByHand(rehearsal, existing);
     const before = rehearsal.aws.inventory();
-    expect(await deployConnections(rehearsal, existing, { ...ADOPTING, more: failing })).toBe('ROLLBACK_COMPLETE');
+    expect(await deployConnections(rehearsal, existing, { ...ADOPTING, addResources: failAfterConnections })).toBe(
+      'ROLLBACK_COMPLETE',
+    );
     expectAuthorizationLeftToExpire(rehearsal, withStackStatus(before, 'ROLLBACK_COMPLETE'));
   });
 
-  test('is adopted, then owned after adoptExisting is removed, and deleted with the construct', async () => {
+  test('is adopted, belongs to the stack after adoptExisting is removed, and is deleted with the stack', async () => {
     const rehearsal = await startFastRehearsal();
     const existing = await createExistingResources(rehearsal);
     const before = rehearsal.aws.inventory();
@@ -128,15 +124,18 @@ describe('a connection that exists already', () => {
     expect(rehearsal.aws.inventory()).toEqual(before);
   });
 
-  test('is adopted, and restored after an update that would have owned it is rolled back', async () => {
+  test('is adopted, and restored if an update that removes adoptExisting is rolled back', async () => {
     const rehearsal = await startFastRehearsal();
     rehearsal.aws.behaviours.set('peerVpcWrites', 'main route table');
     const existing = await createExistingResources(rehearsal);
     await connectByHand(rehearsal, existing);
     const before = rehearsal.aws.inventory();
     expect(await deployConnections(rehearsal, existing, ADOPTING)).toBe('CREATE_COMPLETE');
-    const owning: ConnectionsOptions = { props: { routes: PeeringRoutes.none() }, more: failing };
-    expect(await deployConnections(rehearsal, existing, owning)).toBe('UPDATE_ROLLBACK_COMPLETE');
+    const withoutAdoptExisting: ConnectionsOptions = {
+      props: { routes: PeeringRoutes.none() },
+      addResources: failAfterConnections,
+    };
+    expect(await deployConnections(rehearsal, existing, withoutAdoptExisting)).toBe('UPDATE_ROLLBACK_COMPLETE');
     expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
     await rehearsal.clock.sleep(2 * DAY);
     expect(rehearsal.aws.inventory()).toEqual(before);
@@ -150,9 +149,9 @@ describe('a connection of another stack', () => {
     expect(await deployConnections(rehearsal, existing, { name: 'Owner' })).toBe('CREATE_COMPLETE');
     const before = rehearsal.aws.inventory();
     const retained = { removalPolicy: RemovalPolicy.RETAIN };
-    expect(await deployConnections(rehearsal, existing, { ...ADOPTING, authorization: retained, more: failing })).toBe(
-      'ROLLBACK_COMPLETE',
-    );
+    expect(
+      await deployConnections(rehearsal, existing, { ...ADOPTING, authorization: retained, addResources: failAfterConnections }),
+    ).toBe('ROLLBACK_COMPLETE');
     expect(withoutExpirationTimes(rehearsal.aws.inventory())).toEqual(
       withStackStatus(withoutExpirationTimes(before), 'ROLLBACK_COMPLETE'),
     );
@@ -169,15 +168,15 @@ describe('a connection of another stack', () => {
     expect(rehearsal.aws.inventory()).toMatchObject({ connections, routes });
   });
 
-  test('can be moved: the other stack retains it, this stack adopts it, owns it, and deletes it', async () => {
+  test('can be moved: the other stack retains it, this stack adopts it, removes adoptExisting, and deletes it', async () => {
     const rehearsal = await startFastRehearsal();
     const existing = await createExistingResources(rehearsal);
     const before = rehearsal.aws.inventory();
-    const from = { name: 'From', props: { removalPolicy: RemovalPolicy.RETAIN } };
+    const retaining = { name: 'From', props: { removalPolicy: RemovalPolicy.RETAIN } };
     expect(await deployConnections(rehearsal, existing, { name: 'From' })).toBe('CREATE_COMPLETE');
     const { connections, routes, peerings } = rehearsal.aws.inventory();
     await rehearsal.clock.sleep(10 * DAY);
-    expect(await deployConnections(rehearsal, existing, from)).toBe('UPDATE_COMPLETE');
+    expect(await deployConnections(rehearsal, existing, retaining)).toBe('UPDATE_COMPLETE');
     expect(await deployConnections(rehearsal, existing, { name: 'To', props: { adoptExisting: true } })).toBe('CREATE_COMPLETE');
     await rehearsal.clock.sleep(HOUR);
     expect(await deleteStack(rehearsal, 'From')).toBe('DELETE_COMPLETE');
@@ -193,7 +192,7 @@ describe('a connection of another stack', () => {
 });
 
 describe('a connection of this stack', () => {
-  test('fails the create of a renamed construct, and stays unchanged', async () => {
+  test('makes the create of a renamed construct fail, and stays unchanged', async () => {
     const rehearsal = await startFastRehearsal();
     const existing = await createExistingResources(rehearsal);
     expect(await deployConnections(rehearsal, existing)).toBe('CREATE_COMPLETE');
@@ -212,7 +211,7 @@ describe('a connection of this stack', () => {
     });
   });
 
-  test('is created again by the next update that changes the resource if somebody deleted it by hand', async () => {
+  test('is created again by the next update of its resource if somebody deleted it by hand', async () => {
     const rehearsal = await startFastRehearsal();
     const existing = await createExistingResources(rehearsal);
     const before = rehearsal.aws.inventory();
@@ -221,10 +220,10 @@ describe('a connection of this stack', () => {
     const [{ id, fleetId }] = rehearsal.aws.inventory().connections as [{ id: string; fleetId: string }];
     const input = { FleetId: fleetId, VpcPeeringConnectionId: id };
     await rehearsal.aws.callGameLift('DeleteVpcPeeringConnection', input, PLACE);
-    expect(connectionOf(rehearsal, existing)).toBeUndefined();
+    expect(findConnection(rehearsal, existing)).toBeUndefined();
     await rehearsal.clock.sleep(10 * DAY);
     expect(await deployConnections(rehearsal, existing, { props: { dnsResolution: true } })).toBe('UPDATE_COMPLETE');
-    expect(connectionOf(rehearsal, existing)).toMatchObject({ status: 'active' });
+    expect(findConnection(rehearsal, existing)).toMatchObject({ status: 'active' });
     expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
     await rehearsal.clock.sleep(2 * DAY);
     expect(rehearsal.aws.inventory()).toEqual(before);

@@ -5,18 +5,18 @@ import { DAY, STACK, closeRehearsals } from './rehearsals';
 
 afterEach(closeRehearsals);
 
-/** What the picture of the rehearsal shows. */
-function layout(rehearsal: Rehearsal) {
+/** The groups and outcomes that the picture of the rehearsal shows. */
+function pictureOf(rehearsal: Rehearsal) {
   const [first] = rehearsal.journal.entries;
   return layoutOf(picturedLife('a life', first?.time ?? 0, rehearsal));
 }
 
-test('shows why a deletion after thirty days worked', async () => {
+test('shows why a deletion after thirty days succeeded', async () => {
   const rehearsal = await startFastRehearsal();
   await deployFleetStack(rehearsal);
   await rehearsal.clock.sleep(30 * DAY);
   await deleteStack(rehearsal);
-  const { groups, outcomes } = layout(rehearsal);
+  const { groups, outcomes } = pictureOf(rehearsal);
   expect(outcomes.map(({ operation, authorization }) => [operation?.status, authorization])).toEqual([
     ['CREATE_COMPLETE', expect.stringMatching(/^no authorization before, authorized after \d+ s$/)],
     ['DELETE_COMPLETE', expect.stringMatching(/^expired 29 d before, authorized (at once|after \d+ s), then canceled$/)],
@@ -35,14 +35,14 @@ test('shows why a deletion after thirty days failed', async () => {
   const rehearsal = await startFastRehearsal();
   await deployFleetStack(rehearsal, { peerOnCreate: true });
   await rehearsal.clock.sleep(30 * DAY);
-  // as without a teardown
+  // so the teardown can't authorize, as if the stack had none
   rehearsal.aws.intercept(({ operation }) =>
     operation === 'CreateVpcPeeringAuthorization'
       ? { kind: 'error', name: 'InvalidRequestException', message: 'no', status: 400 }
       : undefined,
   );
   await deleteStack(rehearsal);
-  const { outcomes, groups } = layout(rehearsal);
+  const { outcomes, groups } = pictureOf(rehearsal);
   expect(outcomes.at(-1)).toMatchObject({ operation: { status: 'DELETE_FAILED', complete: false } });
   expect(outcomes.at(-1)?.authorization).toBe('expired 29 d before');
   const calls = groups.flatMap(({ lanes }) => lanes.filter(({ lane }) => lane === 'changes').flatMap(({ events }) => events));
@@ -59,7 +59,7 @@ test('shows a call that GameLift refused because the authorization was missing',
   const fleet = resources.find(({ logicalId }) => logicalId === 'Fleet');
   const deletion = rehearsal.aws.callGameLift('DeleteFleet', { FleetId: fleet?.physicalId }, { account, region });
   await expect(deletion).rejects.toMatchObject({ code: 'UnauthorizedException' });
-  const [stack, ...others] = layout(rehearsal).groups;
+  const [stack, ...others] = pictureOf(rehearsal).groups;
   expect(others).toEqual([]);
   expect(stack?.authorizations.map(({ changes }) => changes.map(({ kind }) => kind))).toEqual([
     ['authorized', 'used', 'missing'],

@@ -3,6 +3,7 @@ import {
   ACCOUNT,
   createExistingResources,
   expectNoFailedDelete,
+  expectNothingLeft,
   deployConnections,
   synthesizeConnections,
   PLACE,
@@ -15,13 +16,13 @@ import type { ExistingResources, FleetStackOptions } from './common-stacks';
 import { countCalls, DAY, failureReasons, STACK, closeRehearsals, journalLinesFrom } from './rehearsals';
 
 /*
- * The remedies in docs/troubleshooting.md, for a deletion that failed, and for a create that failed and was kept.
+ * Checks the remedies in docs/troubleshooting.md, for a deletion that failed, and for a create that failed without a rollback.
  */
 
 afterEach(closeRehearsals);
 
 /** Makes the operation fail. Returns a function that ends the fault. */
-function breakOperation(rehearsal: Rehearsal, name: string): () => void {
+function failOperation(rehearsal: Rehearsal, name: string): () => void {
   return rehearsal.aws.intercept(({ operation }) =>
     operation === name ? { kind: 'error', name: 'InternalServiceException', message: 'Something broke', status: 500 } : undefined,
   );
@@ -36,18 +37,15 @@ const vpcIdOf = (rehearsal: Rehearsal): string =>
   rehearsal.cloudFormation.describe(STACK).resources.find(({ type }) => type === 'AWS::EC2::VPC')?.physicalId ?? '';
 
 /** Why CloudFormation could not delete the fleet. */
-const fleetFailures = (rehearsal: Rehearsal): string[] =>
+const fleetDeletionFailures = (rehearsal: Rehearsal): string[] =>
   journalLinesFrom(rehearsal, 'cloudformation').filter((line) => line.startsWith('Stack/Fleet DELETE_FAILED'));
 
-async function expectNothingLeft(rehearsal: Rehearsal, before: unknown): Promise<void> {
-  await rehearsal.clock.sleep(2 * DAY);
-  expect(rehearsal.aws.inventory()).toEqual(before);
-}
-
+/** Deploys without a rollback if the deployment fails. */
 async function deployAndKeep(rehearsal: Rehearsal, options: FleetStackOptions): Promise<string> {
   return (await rehearsal.cloudFormation.deploy(synthesizeFleetStack(options), STACK, { onFailure: 'keep' })).status;
 }
 
+/** Deploys without a rollback if the deployment fails. */
 async function deployConnectionsAndKeep(rehearsal: Rehearsal, existing: ExistingResources): Promise<string> {
   return (await rehearsal.cloudFormation.deploy(synthesizeConnections(existing), STACK, { onFailure: 'keep' })).status;
 }
@@ -58,20 +56,20 @@ async function failToDeleteFleet(rehearsal: Rehearsal): Promise<void> {
     'CREATE_COMPLETE',
   );
   await rehearsal.clock.sleep(30 * DAY);
-  const endFault = breakOperation(rehearsal, 'DeleteFleet');
+  const endFault = failOperation(rehearsal, 'DeleteFleet');
   expect(await deleteStack(rehearsal)).toBe('DELETE_FAILED');
   await rehearsal.clock.sleep(3 * DAY);
   endFault();
 }
 
-describe('a deletion that failed, repeated days later', () => {
-  test('of a connection: succeeds', async () => {
+describe('a deletion that failed and is repeated days later', () => {
+  test('succeeds if the deletion of a connection failed', async () => {
     const rehearsal = await startFastRehearsal();
     const existing = await createExistingResources(rehearsal);
     const before = rehearsal.aws.inventory();
     expect(await deployConnections(rehearsal, existing)).toBe('CREATE_COMPLETE');
     await rehearsal.clock.sleep(30 * DAY);
-    const endFault = breakOperation(rehearsal, 'DeleteVpcPeeringConnection');
+    const endFault = failOperation(rehearsal, 'DeleteVpcPeeringConnection');
     expect(await deleteStack(rehearsal)).toBe('DELETE_FAILED');
     expect(failureReasons(rehearsal)).toEqual([
       `could not remove the peering of fleet ${existing.fleetIds[0] ?? ''} with VPC ${existing.vpcId} ` +
@@ -83,7 +81,7 @@ describe('a deletion that failed, repeated days later', () => {
     await expectNothingLeft(rehearsal, before);
   });
 
-  test('of a fleet that is peered on creation: succeeds, since it is no longer peered', async () => {
+  test('succeeds if the deletion of a fleet that was peered on creation failed, since the fleet is no longer peered', async () => {
     const rehearsal = await startFastRehearsal();
     const before = rehearsal.aws.inventory();
     await failToDeleteFleet(rehearsal);
@@ -91,13 +89,13 @@ describe('a deletion that failed, repeated days later', () => {
     await expectNothingLeft(rehearsal, before);
   });
 
-  test('of a fleet whose connection can only be deleted with the fleet: needs an authorization by hand', async () => {
+  test('needs an authorization by hand if GameLift deletes the connection only with the fleet', async () => {
     const rehearsal = await startFastRehearsal();
     rehearsal.aws.behaviours.set('disconnectingPeeredFleet', 'InvalidRequestException');
     const before = rehearsal.aws.inventory();
     await failToDeleteFleet(rehearsal);
     expect(await deleteStack(rehearsal)).toBe('DELETE_FAILED');
-    expect(fleetFailures(rehearsal)).toEqual([
+    expect(fleetDeletionFailures(rehearsal)).toEqual([
       expect.stringContaining('Error Code: InternalServiceException'),
       expect.stringContaining('Error Code: UnauthorizedException'),
     ]);
@@ -106,7 +104,7 @@ describe('a deletion that failed, repeated days later', () => {
     await expectNothingLeft(rehearsal, before);
   });
 
-  test('of the teardown: deletes nothing until it can authorize', async () => {
+  test('deletes nothing until the teardown can authorize', async () => {
     const rehearsal = await startFastRehearsal();
     const existing = await createExistingResources(rehearsal);
     const before = rehearsal.aws.inventory();
@@ -128,7 +126,7 @@ describe('a deletion that failed, repeated days later', () => {
   });
 });
 
-test('if a connection of a fleet that was peered on creation is deleted by hand, updates fail until the fleet is replaced', async () => {
+test('after somebody deleted the connection of a fleet that was peered on creation, updates fail until the fleet is replaced', async () => {
   const rehearsal = await startFastRehearsal();
   const before = rehearsal.aws.inventory();
   const deployed = async (options: FleetStackOptions): Promise<string> =>
@@ -151,7 +149,7 @@ test('if a connection of a fleet that was peered on creation is deleted by hand,
   await expectNothingLeft(rehearsal, before);
 });
 
-test('a fleet whose cleanup was skipped can be deleted by hand after an authorization by hand', async () => {
+test('a fleet that CloudFormation skipped in a cleanup can be deleted by hand after an authorization by hand', async () => {
   // GameLift deletes the connection only with the fleet
   const rehearsal = await startFastRehearsal();
   rehearsal.aws.behaviours.set('disconnectingPeeredFleet', 'InvalidRequestException');
@@ -160,22 +158,22 @@ test('a fleet whose cleanup was skipped can be deleted by hand after an authoriz
     (await rehearsal.cloudFormation.deploy(synthesizeFleetStack({ peerOnCreate: true, build }), STACK)).status;
   expect(await deployed('1')).toBe('CREATE_COMPLETE');
   await rehearsal.clock.sleep(10 * DAY);
-  const endFault = breakOperation(rehearsal, 'DeleteFleet');
+  const endFault = failOperation(rehearsal, 'DeleteFleet');
   const [{ id: FleetId }] = rehearsal.aws.inventory().fleets as [{ id: string }];
   expect(await deployed('2')).toBe('UPDATE_COMPLETE');
-  expect(fleetFailures(rehearsal)).toHaveLength(3);
+  expect(fleetDeletionFailures(rehearsal)).toHaveLength(3);
   await rehearsal.clock.sleep(3 * DAY);
   endFault();
-  const byHand = (): Promise<unknown> => rehearsal.aws.callGameLift('DeleteFleet', { FleetId }, PLACE);
-  await expect(byHand()).rejects.toThrow('There is no valid VPC peering authorization');
+  const deleteFleetByHand = (): Promise<unknown> => rehearsal.aws.callGameLift('DeleteFleet', { FleetId }, PLACE);
+  await expect(deleteFleetByHand()).rejects.toThrow('There is no valid VPC peering authorization');
   await authorizeByHand(rehearsal, vpcIdOf(rehearsal));
-  await byHand();
+  await deleteFleetByHand();
   await rehearsal.clock.sleep(10 * DAY);
   expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
   await expectNothingLeft(rehearsal, before);
 });
 
-describe('a create that failed and was kept', () => {
+describe('a create that failed without a rollback', () => {
   /** Creates a route that conflicts with a route of the connection. Returns a function that deletes it. */
   function addConflictingRoute(rehearsal: Rehearsal, existing: ExistingResources): () => void {
     const { ec2, gameLift } = rehearsal.aws;
@@ -189,11 +187,11 @@ describe('a create that failed and was kept', () => {
     };
   }
 
-  test('a connection: the next deployment creates it after the cause is fixed', async () => {
+  test('the next deployment completes the connection after the cause is fixed', async () => {
     const rehearsal = await startFastRehearsal();
     const existing = await createExistingResources(rehearsal);
     const endFault = addConflictingRoute(rehearsal, existing);
-    // without the conflicting route, which is deleted
+    // without the conflicting route, which the test deletes
     const before = { ...rehearsal.aws.inventory(), routes: [] };
     expect(await deployConnectionsAndKeep(rehearsal, existing)).toBe('CREATE_FAILED');
     expect(rehearsal.aws.inventory().connections).toHaveLength(1);
@@ -207,14 +205,14 @@ describe('a create that failed and was kept', () => {
     await expectNothingLeft(rehearsal, before);
   });
 
-  test('a connection: deleting the stack removes it days later', async () => {
+  test('deleting the stack removes the connection days later', async () => {
     const rehearsal = await startFastRehearsal();
     const existing = await createExistingResources(rehearsal);
     const endFault = addConflictingRoute(rehearsal, existing);
     const before = rehearsal.aws.inventory();
     expect(await deployConnectionsAndKeep(rehearsal, existing)).toBe('CREATE_FAILED');
     await rehearsal.clock.sleep(3 * DAY);
-    // the teardown does not exist: it is created after the connection, which failed
+    // the stack has no teardown: CloudFormation creates it after the connection, and the connection failed
     expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
     expectNoFailedDelete(rehearsal);
     await expectNothingLeft(rehearsal, before);
@@ -222,7 +220,7 @@ describe('a create that failed and was kept', () => {
   });
 
   test.each(['deleted', 'replaced'] as const)(
-    'a fleet that is peered on creation and is %s days later: needs an authorization by hand',
+    'a fleet that is peered on creation can be %s days later only after an authorization by hand',
     async (outcome) => {
       const rehearsal = await startFastRehearsal();
       const before = rehearsal.aws.inventory();
@@ -230,14 +228,14 @@ describe('a create that failed and was kept', () => {
       expect(await deployAndKeep(rehearsal, { peerOnCreate: true })).toBe('CREATE_FAILED');
       rehearsal.aws.scriptedOutcomes.fleet = () => ({});
       await rehearsal.clock.sleep(3 * DAY);
-      const again = async (): Promise<string> =>
+      const deleteOrReplace = async (): Promise<string> =>
         outcome === 'deleted' ? await deleteStack(rehearsal) : await deployAndKeep(rehearsal, { peerOnCreate: true, build: '2' });
-      expect(await again()).toBe(outcome === 'deleted' ? 'DELETE_FAILED' : 'UPDATE_FAILED');
-      expect(fleetFailures(rehearsal)).toEqual([expect.stringContaining('Error Code: UnauthorizedException')]);
+      expect(await deleteOrReplace()).toBe(outcome === 'deleted' ? 'DELETE_FAILED' : 'UPDATE_FAILED');
+      expect(fleetDeletionFailures(rehearsal)).toEqual([expect.stringContaining('Error Code: UnauthorizedException')]);
       const authorized = countCalls(rehearsal, 'CreateVpcPeeringAuthorization');
       await authorizeByHand(rehearsal, vpcIdOf(rehearsal));
       expect(countCalls(rehearsal, 'CreateVpcPeeringAuthorization')).toBe(authorized + 1);
-      expect(await again()).toBe(outcome === 'deleted' ? 'DELETE_COMPLETE' : 'UPDATE_COMPLETE');
+      expect(await deleteOrReplace()).toBe(outcome === 'deleted' ? 'DELETE_COMPLETE' : 'UPDATE_COMPLETE');
       await rehearsal.clock.sleep(30 * DAY);
       expect(outcome === 'deleted' ? 'DELETE_COMPLETE' : await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
       await expectNothingLeft(rehearsal, before);

@@ -11,7 +11,7 @@ import { DAY, failureReasons, closeRehearsals } from './rehearsals';
 
 afterEach(closeRehearsals);
 
-test('a construct that is renamed keeps its connection and rules if it keeps its logical ids', async () => {
+test('a renamed construct keeps its connection and rules if its resources keep their logical ids', async () => {
   const rehearsal = await startFastRehearsal();
   const before = rehearsal.aws.inventory();
   expect(await deployFleetStack(rehearsal)).toBe('CREATE_COMPLETE');
@@ -19,7 +19,7 @@ test('a construct that is renamed keeps its connection and rules if it keeps its
   await rehearsal.clock.sleep(10 * DAY);
   const renamed = {
     id: 'Renamed',
-    more: (stack) => {
+    addResources: (stack) => {
       stack.renameLogicalId('Renamed9CF9602B', 'Peering3EBF733F');
       stack.renameLogicalId('RenamedRule1367faa574e2b8ad0A79E223', 'PeeringRule1367faa574e2b8adFB75E100');
     },
@@ -39,7 +39,7 @@ function withoutDescriptions(rules: readonly object[]): object[] {
   return rules.map((rule) => ({ ...rule, description: '' }));
 }
 
-test('the update fails and changes nothing if a construct is renamed and its logical ids change', async () => {
+test('an update that renames a construct and its logical ids fails, and changes nothing', async () => {
   const rehearsal = await startFastRehearsal();
   expect(await deployFleetStack(rehearsal)).toBe('CREATE_COMPLETE');
   const created = withoutExpirationTimes(rehearsal.aws.inventory());

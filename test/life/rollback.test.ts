@@ -1,6 +1,7 @@
-import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type { Rehearsal } from 'rehearsal';
 import {
+  addFailingResource,
+  failAfterConnections,
   deployFleetStack,
   createExistingResources,
   expectNoFailedDelete,
@@ -11,39 +12,30 @@ import {
   startFastRehearsal,
   withStackStatus,
 } from './common-stacks';
-import type { ExistingResources, ConnectionsOptions, FleetStackOptions } from './common-stacks';
+import type { ExistingResources, FleetStackOptions } from './common-stacks';
 import { DAY, closeRehearsals } from './rehearsals';
 
 afterEach(closeRehearsals);
 
-const failingGroup = (stack: Parameters<NonNullable<ConnectionsOptions['more']>>[0]): ec2.CfnSecurityGroup =>
-  new ec2.CfnSecurityGroup(stack, 'Late', { groupDescription: 'late', vpcId: 'vpc-0123456789abcdef0' });
-
-/** A last resource, whose creation fails. */
-const failing: ConnectionsOptions['more'] = (stack, connections) => {
-  failingGroup(stack).node.addDependency(...connections);
+/** Adds a resource whose creation fails after the fleet and its connection were created. */
+const failAfterFleet: FleetStackOptions['addResources'] = (stack, fleet) => {
+  addFailingResource(stack, stack.node.tryFindChild('Peering') ?? fleet);
 };
 
-/** The same in a stack with a fleet. */
-const failingAfterFleet: FleetStackOptions['more'] = (stack, fleet) => {
-  const peering = stack.node.tryFindChild('Peering');
-  failingGroup(stack).node.addDependency(...(peering === undefined ? [fleet] : [peering]));
-};
-
-const READINGS = ['stored', 'ignored'] as const;
+const FAILED_UPDATE_PHYSICAL_ID_READINGS = ['stored', 'ignored'] as const;
 
 test('leaves nothing behind if the create is rolled back after the connection became active', async () => {
   const rehearsal = await startFastRehearsal();
   const existing = await createExistingResources(rehearsal);
   const before = comparableInventory(rehearsal);
-  expect(await deployConnections(rehearsal, existing, { props: { dnsResolution: true }, more: failing })).toBe(
-    'ROLLBACK_COMPLETE',
-  );
+  expect(
+    await deployConnections(rehearsal, existing, { props: { dnsResolution: true }, addResources: failAfterConnections }),
+  ).toBe('ROLLBACK_COMPLETE');
   expectNoFailedDelete(rehearsal);
   expect(comparableInventory(rehearsal)).toEqual(withStackStatus(before, 'ROLLBACK_COMPLETE'));
 });
 
-test.each(READINGS)(
+test.each(FAILED_UPDATE_PHYSICAL_ID_READINGS)(
   'an update that connects another fleet and is rolled back restores everything (failedUpdatePhysicalId: %s)',
   async (failedUpdatePhysicalId) => {
     const rehearsal = await startFastRehearsal({ failedUpdatePhysicalId });
@@ -53,7 +45,9 @@ test.each(READINGS)(
     expect(await deployConnections(rehearsal, existing, { fleetIds: [one] })).toBe('CREATE_COMPLETE');
     const connected = comparableInventory(rehearsal);
     await rehearsal.clock.sleep(10 * DAY);
-    expect(await deployConnections(rehearsal, existing, { fleetIds: [two], more: failing })).toBe('UPDATE_ROLLBACK_COMPLETE');
+    expect(await deployConnections(rehearsal, existing, { fleetIds: [two], addResources: failAfterConnections })).toBe(
+      'UPDATE_ROLLBACK_COMPLETE',
+    );
     expectNoFailedDelete(rehearsal);
     expect(comparableInventory(rehearsal)).toEqual(withStackStatus(connected, 'UPDATE_ROLLBACK_COMPLETE'));
     await rehearsal.clock.sleep(10 * DAY);
@@ -64,9 +58,9 @@ test.each(READINGS)(
 );
 
 test.each([
-  ['before it is active', 'stored'],
-  ['after it is active', 'stored'],
-  ['after it is active', 'ignored'],
+  ['before it becomes active', 'stored'],
+  ['after it became active', 'stored'],
+  ['after it became active', 'ignored'],
 ] as const)(
   'an update whose new connection fails %s is rolled back, and leaves nothing behind (failedUpdatePhysicalId: %s)',
   async (moment, failedUpdatePhysicalId) => {
@@ -76,7 +70,7 @@ test.each([
     expect(await deployConnections(rehearsal, existing, { fleetIds: [one] })).toBe('CREATE_COMPLETE');
     const connected = comparableInventory(rehearsal);
     await rehearsal.clock.sleep(10 * DAY);
-    if (moment === 'before it is active') {
+    if (moment === 'before it becomes active') {
       rehearsal.aws.scriptedOutcomes.connection = ({ fleetId }) => (fleetId === two ? { end: 'failed' } : {});
     } else {
       rehearsal.aws.intercept(({ operation }) =>
@@ -93,25 +87,30 @@ test.each([
 );
 
 test.each([
-  ['a new build of a connected fleet', {}],
-  ['a new build of a fleet that is peered on creation', { peerOnCreate: true }],
-])('%s ten days later: the old fleet keeps its connection if the update is rolled back', async (_, kind: FleetStackOptions) => {
-  const rehearsal = await startFastRehearsal();
-  const before = comparableInventory(rehearsal);
-  expect(await deployFleetStack(rehearsal, kind)).toBe('CREATE_COMPLETE');
-  const connected = comparableInventory(rehearsal);
-  await rehearsal.clock.sleep(10 * DAY);
-  expect(await deployFleetStack(rehearsal, { ...kind, build: '2', more: failingAfterFleet })).toBe('UPDATE_ROLLBACK_COMPLETE');
-  expectNoFailedDelete(rehearsal);
-  await rehearsal.clock.sleep(60_000);
-  expect(comparableInventory(rehearsal)).toEqual(withStackStatus(connected, 'UPDATE_ROLLBACK_COMPLETE'));
-  await rehearsal.clock.sleep(10 * DAY);
-  expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
-  await rehearsal.clock.sleep(2 * DAY);
-  expect(comparableInventory(rehearsal)).toEqual(before);
-});
+  ['the build of a connected fleet', {}],
+  ['the build of a fleet that is peered on creation', { peerOnCreate: true }],
+])(
+  'if the update of %s is rolled back after ten days, the old fleet keeps its connection',
+  async (_, kind: FleetStackOptions) => {
+    const rehearsal = await startFastRehearsal();
+    const before = comparableInventory(rehearsal);
+    expect(await deployFleetStack(rehearsal, kind)).toBe('CREATE_COMPLETE');
+    const connected = comparableInventory(rehearsal);
+    await rehearsal.clock.sleep(10 * DAY);
+    expect(await deployFleetStack(rehearsal, { ...kind, build: '2', addResources: failAfterFleet })).toBe(
+      'UPDATE_ROLLBACK_COMPLETE',
+    );
+    expectNoFailedDelete(rehearsal);
+    await rehearsal.clock.sleep(60_000);
+    expect(comparableInventory(rehearsal)).toEqual(withStackStatus(connected, 'UPDATE_ROLLBACK_COMPLETE'));
+    await rehearsal.clock.sleep(10 * DAY);
+    expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
+    await rehearsal.clock.sleep(2 * DAY);
+    expect(comparableInventory(rehearsal)).toEqual(before);
+  },
+);
 
-test('the rollback restores a route that the connection of a new fleet with the same CIDR block has replaced', async () => {
+test('the rollback restores a route that was replaced for a new fleet with the same CIDR block', async () => {
   const rehearsal = await startFastRehearsal();
   rehearsal.aws.behaviours.set('fleetCidrBlocks', 'may coincide');
   rehearsal.aws.behaviours.set('peerVpcWrites', 'none');
@@ -123,7 +122,9 @@ test('the rollback restores a route that the connection of a new fleet with the 
   expect(routeTargets(rehearsal).size).toBe(1);
   expect(connected.routes).toHaveLength(3);
   await rehearsal.clock.sleep(10 * DAY);
-  expect(await deployConnections(rehearsal, existing, { fleetIds: [two], more: failing })).toBe('UPDATE_ROLLBACK_COMPLETE');
+  expect(await deployConnections(rehearsal, existing, { fleetIds: [two], addResources: failAfterConnections })).toBe(
+    'UPDATE_ROLLBACK_COMPLETE',
+  );
   expect(comparableInventory(rehearsal)).toEqual(withStackStatus(connected, 'UPDATE_ROLLBACK_COMPLETE'));
 
   expect(await deployConnections(rehearsal, existing, { fleetIds: [two] })).toBe('UPDATE_COMPLETE');
@@ -148,7 +149,7 @@ test('keeps the connection with the first VPC, and leaves nothing in the second,
   expect(await deployConnections(rehearsal, existing)).toBe('CREATE_COMPLETE');
   const connected = comparableInventory(rehearsal);
   await rehearsal.clock.sleep(10 * DAY);
-  expect(await deployConnections(rehearsal, other, { more: failing })).toBe('UPDATE_ROLLBACK_COMPLETE');
+  expect(await deployConnections(rehearsal, other, { addResources: failAfterConnections })).toBe('UPDATE_ROLLBACK_COMPLETE');
   expectNoFailedDelete(rehearsal);
   await rehearsal.clock.sleep(2 * DAY);
   expect(comparableInventory(rehearsal)).toEqual({

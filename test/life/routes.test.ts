@@ -3,6 +3,7 @@ import type { Rehearsal } from 'rehearsal';
 import { PeeringRoutes } from '../../lib';
 import {
   createExistingResources,
+  failAfterConnections,
   comparableInventory,
   deployConnections,
   PLACE,
@@ -15,7 +16,7 @@ import { countCalls, DAY, closeRehearsals } from './rehearsals';
 
 afterEach(closeRehearsals);
 
-/** The tables that have a route to the connection. */
+/** The ids of the route tables that have a route to the connection. */
 function tablesWithRoute(rehearsal: Rehearsal): unknown[] {
   const { routes, peerings } = comparableInventory(rehearsal);
   const [{ id }] = peerings as [{ id: string }];
@@ -24,8 +25,8 @@ function tablesWithRoute(rehearsal: Rehearsal): unknown[] {
     .map((route) => route.routeTableId);
 }
 
-/** Declares routes in the table of one subnet. */
-const inOneSubnet = ({ routeTableIds }: ExistingResources): ConnectionsOptions => ({
+/** Options that declare routes in the route table of one subnet only. */
+const routesForOneSubnet = ({ routeTableIds }: ExistingResources): ConnectionsOptions => ({
   propsOf: (stack) => ({
     routes: PeeringRoutes.forSubnets({
       subnets: [ec2.Subnet.fromSubnetAttributes(stack, 'Subnet', { subnetId: 'subnet-1', routeTableId: routeTableIds[0] ?? '' })],
@@ -39,18 +40,18 @@ test('an update adds and removes routes, and the delete removes all of them', as
   const existing = await createExistingResources(rehearsal);
   const before = comparableInventory(rehearsal);
   const main = [...rehearsal.aws.ec2.vpcs.values()].find(({ vpcId }) => vpcId === existing.vpcId)?.mainRouteTableId;
-  const all = [main, ...existing.routeTableIds];
+  const allTables = [main, ...existing.routeTableIds];
   expect(await deployConnections(rehearsal, existing)).toBe('CREATE_COMPLETE');
-  expect(tablesWithRoute(rehearsal)).toEqual(expect.arrayContaining(all));
+  expect(tablesWithRoute(rehearsal)).toEqual(expect.arrayContaining(allTables));
   const requests = countCalls(rehearsal, 'CreateVpcPeeringConnection');
 
   await rehearsal.clock.sleep(10 * DAY);
-  expect(await deployConnections(rehearsal, existing, inOneSubnet(existing))).toBe('UPDATE_COMPLETE');
+  expect(await deployConnections(rehearsal, existing, routesForOneSubnet(existing))).toBe('UPDATE_COMPLETE');
   expect(tablesWithRoute(rehearsal)).toEqual([existing.routeTableIds[0]]);
   expect(await deployConnections(rehearsal, existing, { props: { routes: PeeringRoutes.none() } })).toBe('UPDATE_COMPLETE');
   expect(tablesWithRoute(rehearsal)).toEqual([]);
   expect(await deployConnections(rehearsal, existing)).toBe('UPDATE_COMPLETE');
-  expect(tablesWithRoute(rehearsal)).toHaveLength(all.length);
+  expect(tablesWithRoute(rehearsal)).toHaveLength(allTables.length);
   // the connection itself was not changed
   expect(countCalls(rehearsal, 'CreateVpcPeeringConnection')).toBe(requests);
   expect(countCalls(rehearsal, 'DeleteVpcPeeringConnection')).toBe(0);
@@ -60,7 +61,7 @@ test('an update adds and removes routes, and the delete removes all of them', as
 });
 
 describe('the route table of an internet gateway', () => {
-  const withGatewayTable = async (): Promise<{
+  const createGatewayTable = async (): Promise<{
     rehearsal: Rehearsal;
     existing: ExistingResources;
     gateway: string;
@@ -77,8 +78,8 @@ describe('the route table of an internet gateway', () => {
     return { rehearsal, existing, gateway, gatewayTable };
   };
 
-  test('gets no route if every route table is declared', async () => {
-    const { rehearsal, existing, gatewayTable } = await withGatewayTable();
+  test('gets no route if routes are declared for every route table', async () => {
+    const { rehearsal, existing, gatewayTable } = await createGatewayTable();
     const before = comparableInventory(rehearsal);
     expect(await deployConnections(rehearsal, existing)).toBe('CREATE_COMPLETE');
     expect(tablesWithRoute(rehearsal)).toEqual(expect.arrayContaining([...existing.routeTableIds]));
@@ -88,10 +89,10 @@ describe('the route table of an internet gateway', () => {
     expect(comparableInventory(rehearsal)).toEqual(before);
   });
 
-  test('fails the create if its subnets are declared', async () => {
-    const { rehearsal, existing, gateway, gatewayTable } = await withGatewayTable();
+  test('makes the create fail if routes are declared for its subnets', async () => {
+    const { rehearsal, existing, gateway, gatewayTable } = await createGatewayTable();
     const before = comparableInventory(rehearsal);
-    expect(await deployConnections(rehearsal, existing, inOneSubnet({ ...existing, routeTableIds: [gatewayTable] }))).toBe(
+    expect(await deployConnections(rehearsal, existing, routesForOneSubnet({ ...existing, routeTableIds: [gatewayTable] }))).toBe(
       'ROLLBACK_COMPLETE',
     );
     expect(rehearsal.journal.entries.map(({ message }) => message).join('\n')).toContain(
@@ -110,17 +111,16 @@ test('the rollback of an update restores the routes', async () => {
   const existing = await createExistingResources(rehearsal);
   expect(await deployConnections(rehearsal, existing)).toBe('CREATE_COMPLETE');
   const before = comparableInventory(rehearsal);
-  const more: ConnectionsOptions['more'] = (stack, connections) => {
-    const late = new ec2.CfnSecurityGroup(stack, 'Late', { groupDescription: 'late', vpcId: 'vpc-0123456789abcdef0' });
-    late.node.addDependency(...connections);
-  };
   expect(
-    await deployConnections(rehearsal, existing, { props: { routes: PeeringRoutes.none(), dnsResolution: true }, more }),
+    await deployConnections(rehearsal, existing, {
+      props: { routes: PeeringRoutes.none(), dnsResolution: true },
+      addResources: failAfterConnections,
+    }),
   ).toBe('UPDATE_ROLLBACK_COMPLETE');
-  const sorted = ({ routes }: { readonly routes: readonly object[] }): string[] =>
+  const sortedRoutes = ({ routes }: { readonly routes: readonly object[] }): string[] =>
     routes.map((route) => JSON.stringify(route)).sort();
   const after = comparableInventory(rehearsal);
-  expect(sorted(after)).toEqual(sorted(before));
+  expect(sortedRoutes(after)).toEqual(sortedRoutes(before));
   expect({ ...after, routes: [] }).toEqual({ ...withStackStatus(before, 'UPDATE_ROLLBACK_COMPLETE'), routes: [] });
 });
 
@@ -131,14 +131,16 @@ test('replaces a route to a deleted peering connection', async () => {
   const before = comparableInventory(rehearsal);
   const { ec2: network, gameLift } = rehearsal.aws;
   const destination = gameLift.fleets.all()[0]?.vpc?.cidrBlock ?? '';
-  // a peering that somebody deleted without deleting its routes
+  // somebody deleted a peering, but not its routes
   const requester = { vpcId: 'vpc-00000000000000001', account: PLACE.account, cidrBlocks: [destination] };
-  const deleted = network.peerings.request(PLACE.region, requester, { ...requester, vpcId: existing.vpcId });
-  deleted.move('active');
+  const deletedPeering = network.peerings.request(PLACE.region, requester, { ...requester, vpcId: existing.vpcId });
+  deletedPeering.move('active');
   const [, routeTableId = ''] = existing.routeTableIds;
-  network.createRoute(PLACE, routeTableId, { destination, kind: 'vpcPeeringConnectionId', target: deleted.id });
-  network.peerings.end(deleted, 'Deleted');
-  expect(comparableInventory(rehearsal).routes).toEqual([expect.objectContaining({ state: 'blackhole', target: deleted.id })]);
+  network.createRoute(PLACE, routeTableId, { destination, kind: 'vpcPeeringConnectionId', target: deletedPeering.id });
+  network.peerings.end(deletedPeering, 'Deleted');
+  expect(comparableInventory(rehearsal).routes).toEqual([
+    expect.objectContaining({ state: 'blackhole', target: deletedPeering.id }),
+  ]);
 
   expect(await deployConnections(rehearsal, existing)).toBe('CREATE_COMPLETE');
   expect(tablesWithRoute(rehearsal)).toHaveLength(3);
@@ -156,13 +158,13 @@ test('keeps a route that somebody changed to another target if its route table i
   const { ec2: network, gameLift } = rehearsal.aws;
   const destination = gameLift.fleets.all()[0]?.vpc?.cidrBlock ?? '';
   const [, routeTableId = ''] = existing.routeTableIds;
-  const firewall = network.createGateway(PLACE, 'igw');
-  network.attachGateway(PLACE, firewall, existing.vpcId);
+  const gateway = network.createGateway(PLACE, 'igw');
+  network.attachGateway(PLACE, gateway, existing.vpcId);
   network.routeTables.get(routeTableId)?.routes.delete(destination);
-  network.createRoute(PLACE, routeTableId, { destination, kind: 'gatewayId', target: firewall });
-  expect(await deployConnections(rehearsal, existing, inOneSubnet(existing))).toBe('UPDATE_COMPLETE');
+  network.createRoute(PLACE, routeTableId, { destination, kind: 'gatewayId', target: gateway });
+  expect(await deployConnections(rehearsal, existing, routesForOneSubnet(existing))).toBe('UPDATE_COMPLETE');
   expect(comparableInventory(rehearsal).routes).toContainEqual(
-    expect.objectContaining({ routeTableId, destination, target: firewall }),
+    expect.objectContaining({ routeTableId, destination, target: gateway }),
   );
 });
 
@@ -176,10 +178,10 @@ test('turns DNS resolution on when the connection is active, and off when dnsRes
   await rehearsal.clock.sleep(10 * DAY);
   expect(await deployConnections(rehearsal, existing)).toBe('UPDATE_COMPLETE');
   expect(dnsOptions()).toEqual([{ requester: false, accepter: false }]);
-  const changes = (): number =>
+  const countDnsChanges = (): number =>
     rehearsal.journal.entries.filter(({ subject }) => subject === 'ModifyVpcPeeringConnectionOptions').length;
-  expect(changes()).toBe(2);
+  expect(countDnsChanges()).toBe(2);
   expect(await deployConnections(rehearsal, existing, { props: { routes: PeeringRoutes.none() } })).toBe('UPDATE_COMPLETE');
-  expect(changes()).toBe(2);
+  expect(countDnsChanges()).toBe(2);
   expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
 });

@@ -7,8 +7,8 @@ import { expectNothingLeft, deleteStack, startFastRehearsal } from './common-sta
 import { closeRehearsals, STACK, synthesize } from './rehearsals';
 
 /*
- * When the servers of a fleet can reach a database. With peerOnCreate, GameLift peers the VPCs before it starts the servers, but CloudFormation
- * creates the stack's rules and routes only after the fleet is ACTIVE.
+ * Whether servers can reach a database when they start. With peerOnCreate, GameLift peers the VPCs before it starts the servers, but
+ * CloudFormation creates the stack's rules and routes only after the fleet is ACTIVE.
  */
 
 const PORT = 5432;
@@ -38,7 +38,7 @@ function canReachDatabase({ aws }: Rehearsal): boolean {
   return isAllowed && routes.some((route) => isDeepStrictEqual(route, { ...route, destination: fleet?.vpc?.cidrBlock }));
 }
 
-test('the creation fails and leaves nothing behind if servers report ready only after they have reached the database', async () => {
+test('the creation fails and leaves nothing behind if servers wait for the database before they report ready', async () => {
   const rehearsal = await startFastRehearsal();
   const { aws, cloudFormation } = rehearsal;
   const before = aws.inventory();
@@ -51,19 +51,19 @@ test('the creation fails and leaves nothing behind if servers report ready only 
   await expectNothingLeft(rehearsal, before);
 });
 
-test('servers that report ready before they reach the database can reach it when the deployment is complete', async () => {
+test('servers can reach the database when the deployment is complete if they report ready before they reach it', async () => {
   const rehearsal = await startFastRehearsal();
   const { aws, cloudFormation } = rehearsal;
   const before = aws.inventory();
-  let couldReach: boolean | undefined;
+  let couldReachAtStart: boolean | undefined;
   aws.scriptedOutcomes.fleet = () => ({
     isReady: () => {
-      couldReach = canReachDatabase(rehearsal);
+      couldReachAtStart = canReachDatabase(rehearsal);
       return true;
     },
   });
   expect((await cloudFormation.deploy(synthesizeStack(), STACK)).status).toBe('CREATE_COMPLETE');
-  expect(couldReach).toBe(false);
+  expect(couldReachAtStart).toBe(false);
   expect(canReachDatabase(rehearsal)).toBe(true);
   expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
   await expectNothingLeft(rehearsal, before);

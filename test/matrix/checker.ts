@@ -66,9 +66,9 @@ function onlyIn(items: readonly object[], others: readonly object[]): readonly o
 /** Resources of others that the stack has deleted or changed. If it adopts a connection, it may claim it and change its DNS. */
 export function changesToOthers(world: MatrixWorld): readonly string[] {
   const now = world.aws.inventory();
-  const comparable = (item: object): object => withoutAllowedChanges(world, item);
+  const withoutAllowed = (item: object): object => withoutAllowedChanges(world, item);
   return resourceKinds(now).flatMap((kind) =>
-    onlyIn(world.before[kind].map(comparable), now[kind].map(comparable)).map(
+    onlyIn(world.before[kind].map(withoutAllowed), now[kind].map(withoutAllowed)).map(
       (item) => `changed or deleted a resource of others: ${kind} ${JSON.stringify(item)}`,
     ),
   );
@@ -126,6 +126,7 @@ function isLeftByGameLift(world: MatrixWorld, kind: ResourceKind, item: object):
     return false;
   }
   if (kind === 'rules') {
+    // the rehearsal chooses the CIDR blocks of fleets in 10.192.0.0/13
     return /^10\.19[2-9]\./.test((item as RuleItem).peer);
   }
   const requester = ec2.peerings.find((item as RouteItem).target)?.requester.vpcId;
@@ -145,32 +146,36 @@ function vpcsOfKnownFleets({ aws, functions }: MatrixWorld): ReadonlySet<string>
 export function deviationsFrom(world: MatrixWorld, declared: DeclaredStack): readonly string[] {
   const { aws, before, vpcs } = world;
   const inventory = aws.inventory();
-  const own = (kind: ResourceKind): readonly object[] => onlyIn(inventory[kind], before[kind]);
-  const fleets = own('fleets') as readonly FleetItem[];
-  const peered = declared.fleets.filter(({ peering }) => peering !== 'none');
-  const connected = peered.filter(({ createdBy }) => createdBy === 'stack');
+  const createdItems = (kind: ResourceKind): readonly object[] => onlyIn(inventory[kind], before[kind]);
+  const fleets = createdItems('fleets') as readonly FleetItem[];
+  const peeredFleets = declared.fleets.filter(({ peering }) => peering !== 'none');
+  const connectedFleets = peeredFleets.filter(({ createdBy }) => createdBy === 'stack');
   // an adoption changes only DNS resolution
-  const changed = peered.filter(({ createdBy, dnsResolution }) => createdBy === 'somebody else' && dnsResolution);
+  const fleetsWithDnsChange = peeredFleets.filter(
+    ({ createdBy, dnsResolution }) => createdBy === 'somebody else' && dnsResolution,
+  );
   const counts: readonly [string, number, number][] = [
     ['fleets', declared.fleets.length, fleets.length],
-    ['connections', connected.length, own('connections').length],
-    ['peerings', connected.length + changed.length, own('peerings').length],
+    ['connections', connectedFleets.length, createdItems('connections').length],
+    ['peerings', connectedFleets.length + fleetsWithDnsChange.length, createdItems('peerings').length],
   ];
   return [
     ...counts
       .filter(([, expected, actual]) => expected !== actual)
       .map(([kind, expected, actual]) => `${kind}: ${actual} instead of ${expected}`),
     ...declared.fleets.flatMap((fleet) => {
-      const found = fleets.find(({ Name }) => Name === fleet.name);
-      return found === undefined ? [`fleet ${fleet.name} does not exist`] : fleetDeviations(world, declared, fleet, found);
+      const existingFleet = fleets.find(({ Name }) => Name === fleet.name);
+      return existingFleet === undefined
+        ? [`fleet ${fleet.name} does not exist`]
+        : fleetDeviations(world, declared, fleet, existingFleet);
     }),
-    ...(own('routes') as readonly RouteItem[])
-      .filter((route) => (route.state === 'blackhole' || peered.length === 0) && !isLeftByGameLift(world, 'routes', route))
+    ...(createdItems('routes') as readonly RouteItem[])
+      .filter((route) => (route.state === 'blackhole' || peeredFleets.length === 0) && !isLeftByGameLift(world, 'routes', route))
       .map((route) => `a route is a blackhole or not needed: ${JSON.stringify(route)}`),
     ...Object.entries(vpcs).flatMap(([name, { vpcId }]) =>
       name === declared.vpc
         ? []
-        : (own('peerings') as readonly PeeringItem[])
+        : (createdItems('peerings') as readonly PeeringItem[])
             .filter(({ accepter }) => accepter === vpcId)
             .map(({ id }) => `VPC ${name} is still peered: ${id}`),
     ),
@@ -222,7 +227,7 @@ function fleetDeviations(
     ...problems,
     ...tablesWithoutRoute.map((table) => `${table} has no route to fleet ${name}`),
     ...undeclaredRoutes.map(({ routeTableId }) => `${routeTableId} has a route to fleet ${name} that is not declared`),
-    ...outputsOf(world, name).flatMap((value, index) =>
+    ...connectionOutputs(world, name).flatMap((value, index) =>
       value === attributes[index]
         ? []
         : [`${String(CONNECTION_ATTRIBUTES[index])} of ${name} is ${value} instead of ${String(attributes[index])}`],
@@ -233,8 +238,8 @@ function fleetDeviations(
   ];
 }
 
-/** The stack's outputs about the connection of a fleet, in the order of `ATTRIBUTES`. */
-function outputsOf({ cloudFormation }: MatrixWorld, name: string): readonly string[] {
+/** The stack's outputs about the connection of a fleet, in the order of `CONNECTION_ATTRIBUTES`. */
+function connectionOutputs({ cloudFormation }: MatrixWorld, name: string): readonly string[] {
   const { outputs } = cloudFormation.describe(STACK);
   return CONNECTION_ATTRIBUTES.map((attribute) => String(outputs[`${name}${attribute}`]));
 }

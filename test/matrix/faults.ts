@@ -112,13 +112,13 @@ export function documentedErrors({ service, operation }: Pick<MadeCall, 'service
 const NO_AUTHORIZATION_ERRORS: ReadonlySet<string> = new Set(['NotFoundException', 'InvalidRequestException']);
 
 /** Which faults of a call to try. The calls take turns, so that three successive calls of `every third` cover all faults. */
-export type Extent = 'all' | 'every third';
+export type FaultSample = 'all' | 'every third';
 
 /**
  * The faults of one call. An error occurs once, or in this and every later call of the operation. A fault of the network or the process
  * occurs once.
  */
-function faultScenariosOfCall(index: number, call: MadeCall, extent: Extent): readonly FaultScenario[] {
+function faultScenariosOfCall(index: number, call: MadeCall, sample: FaultSample): readonly FaultScenario[] {
   const { operation, request } = call;
   const name = `call ${index}, ${operation} during ${request}`;
   const once = ({ name: faultName, fault, deployment }: NamedFault): FaultScenario => ({
@@ -136,7 +136,7 @@ function faultScenariosOfCall(index: number, call: MadeCall, extent: Extent): re
   });
   const errors = documentedErrors(call).flatMap((namedFault) => [once(namedFault), permanently(namedFault)]);
   const scenarios = [...errors, ...[...NETWORK_AND_PROCESS_FAULTS, ...LATE_OUTPUT_FAULTS, MALFORMED_OUTPUT_FAULT].map(once)];
-  return extent === 'all' ? scenarios : scenarios.filter((_, position) => (index + position) % 3 === 0);
+  return sample === 'all' ? scenarios : scenarios.filter((_, position) => (index + position) % 3 === 0);
 }
 
 /** The operation that shows whether the VPC still has connections. If it fails, the handler does not cancel the authorization. */
@@ -203,13 +203,17 @@ export function faultScenariosOfEvent(index: number): readonly FaultScenario[] {
 }
 
 /** A scenario for each fault of a life. */
-export async function faultScenariosOf(life: LifeName, readings: Readings, extent: Extent): Promise<readonly FaultScenario[]> {
+export async function faultScenariosOf(
+  life: LifeName,
+  readings: Readings,
+  sample: FaultSample,
+): Promise<readonly FaultScenario[]> {
   const world = await createFastWorld(life, readings);
   await world.failIfStuck(() => runUntilFailure(world, LIVES[life]));
   const { calls, puts, events } = world.functions;
   world.close();
   return [
-    ...calls.flatMap((call, index) => faultScenariosOfCall(index, call, extent)),
+    ...calls.flatMap((call, index) => faultScenariosOfCall(index, call, sample)),
     ...Array.from({ length: puts }, (_, index) => faultScenariosOfResponse(index)).flat(),
     ...Array.from({ length: events }, (_, index) => faultScenariosOfEvent(index)).flat(),
   ];
@@ -255,13 +259,13 @@ async function runFaultScenario(world: MatrixWorld, steps: readonly Step[], scen
     return [...describeProblems(failure), ...failureReasons(world)];
   }
   const unclear = failureReasons(world).filter((reason) => !isClearMessage(reason));
-  const notRecovered = failure === undefined ? [] : await recover(world, steps, failure);
+  const recoveryProblems = failure === undefined ? [] : await recover(world, steps, failure);
   if (hasSkippedCleanup(world)) {
     await world.deleteForgottenFleets();
   }
   return [
     ...unclear.map((text) => `unclear message: ${text}`),
-    ...notRecovered,
+    ...recoveryProblems,
     ...(hasSkippedCleanup(world) || scenario.leavesAuthorization
       ? []
       : uncanceledAuthorizations(world, lastDeployed(steps, failure))),

@@ -124,7 +124,7 @@ const arbitraryStack: fc.Arbitrary<DeclaredStack> = fc
     hasFailingResource: fc.constantFrom(false, false, false, true),
   })
   .map(({ peerVpc, lobby, arena, foreign, hasFailingResource }) => {
-    const fleets = [lobby, arena, peerVpc.vpc === 'A' ? foreign : undefined].filter((each) => each !== undefined);
+    const fleets = [lobby, arena, peerVpc.vpc === 'A' ? foreign : undefined].filter((fleet) => fleet !== undefined);
     return declareStack({ ...peerVpc, hasFailingResource, fleets });
   });
 
@@ -171,49 +171,51 @@ const arbitraryAction: fc.Arbitrary<Action> = fc.oneof(
 /** Without the reading `fleetCidrBlocks: may coincide`, because some stacks can't be created under it: see UNAVOIDABLE_FAILURES. */
 const arbitraryReadings: fc.Arbitrary<Readings> = fc
   .record(Object.fromEntries(Object.entries(QUESTIONS).map(([name, choices]) => [name, fc.constantFrom(...choices)])))
-  .map((chosen) => ({ ...(chosen as Readings), fleetCidrBlocks: 'distinct' }));
+  .map((readings) => ({ ...(readings as Readings), fleetCidrBlocks: 'distinct' }));
 
 const arbitrarySequence: fc.Arbitrary<Sequence> = fc
   .record({
     readings: arbitraryReadings,
-    first: arbitraryStack,
+    firstStack: arbitraryStack,
     actions: fc.array(arbitraryAction, { minLength: 1, maxLength: 10 }),
   })
-  .map(({ readings: chosen, first, actions }) => ({
-    readings: chosen,
-    actions: withForeignFleet([asFirstDeployment(first), ...actions].map((each) => withoutUnavoidableFailure(each, chosen))),
+  .map(({ readings, firstStack, actions }) => ({
+    readings,
+    actions: withForeignFleet(
+      [asFirstDeployment(firstStack), ...actions].map((action) => withoutUnavoidableFailure(action, readings)),
+    ),
   }));
 
 /** If a deployment declares the foreign fleet, adds an action that creates and peers it first. */
 function withForeignFleet(actions: readonly Action[]): readonly Action[] {
   const isDeclared = actions.some(
-    (each) => each.kind === 'deploy' && each.declared.fleets.some(({ name }) => name === FOREIGN_FLEET.name),
+    (action) => action.kind === 'deploy' && action.declared.fleets.some(({ name }) => name === FOREIGN_FLEET.name),
   );
   return isDeclared ? [{ kind: 'peerByHand' }, ...actions] : actions;
 }
 
 /** Changes the stack so that it has a fleet, and its creation succeeds. */
-function asFirstDeployment(wanted: DeclaredStack): Action {
-  const fleets = wanted.fleets.length === 0 ? [fleet()] : wanted.fleets;
-  return { kind: 'deploy', declared: { ...wanted, hasFailingResource: false, fleets } };
+function asFirstDeployment(stack: DeclaredStack): Action {
+  const fleets = stack.fleets.length === 0 ? [fleet()] : stack.fleets;
+  return { kind: 'deploy', declared: { ...stack, hasFailingResource: false, fleets } };
 }
 
 /**
  * Changes actions that no handler could make succeed. If each use consumes the authorization, only one fleet can be peered on creation in a
  * deployment. If CloudFormation removes the claims from fleets, only EC2's tags show who owns a connection, so CreateTags must not fail.
  */
-function withoutUnavoidableFailure(each: Action, { useOfAuthorization, foreignFleetTags }: Readings): Action {
-  if (each.kind === 'outage' && each.operation === 'CreateTags' && foreignFleetTags === 'strips them') {
-    return { ...each, operation: 'CreateRoute' };
+function withoutUnavoidableFailure(action: Action, { useOfAuthorization, foreignFleetTags }: Readings): Action {
+  if (action.kind === 'outage' && action.operation === 'CreateTags' && foreignFleetTags === 'strips them') {
+    return { ...action, operation: 'CreateRoute' };
   }
-  if (each.kind !== 'deploy' || useOfAuthorization !== 'consumed') {
-    return each;
+  if (action.kind !== 'deploy' || useOfAuthorization !== 'consumed') {
+    return action;
   }
-  const first = each.declared.fleets.find(isPeeredOnCreation);
-  const fleets = each.declared.fleets.map((declared): DeclaredFleet =>
+  const first = action.declared.fleets.find(isPeeredOnCreation);
+  const fleets = action.declared.fleets.map((declared): DeclaredFleet =>
     declared !== first && isPeeredOnCreation(declared) ? { ...declared, peering: 'none' } : declared,
   );
-  return { ...each, declared: { ...each.declared, fleets } };
+  return { ...action, declared: { ...action.declared, fleets } };
 }
 
 function isPeeredOnCreation({ peering }: DeclaredFleet): boolean {
@@ -221,19 +223,19 @@ function isPeeredOnCreation({ peering }: DeclaredFleet): boolean {
 }
 
 /** Runs the actions, then deletes the stack. */
-export async function runSequence({ readings: chosen, actions }: Sequence): Promise<CaseResult> {
-  const world = await MatrixWorld.populate(chosen);
+export async function runSequence({ readings, actions }: Sequence): Promise<CaseResult> {
+  const world = await MatrixWorld.populate(readings);
   world.aws.scriptedOutcomes.connectionSeconds = 6;
   return runAndClose(world, () =>
     world.failIfStuck(async () => {
       const stack = new RandomStack(world);
-      for (const [index, each] of actions.entries()) {
-        const problems = await stack.run(each);
+      for (const [index, action] of actions.entries()) {
+        const problems = await stack.run(action);
         if (problems.length > 0) {
           return problems.map((problem) => `action ${index + 1}: ${problem}`);
         }
       }
-      return [...(await stack.remove()), ...(await stack.leftBehind()), ...changesToOthers(world), ...leakedSecrets(world)];
+      return [...(await stack.deleteStack()), ...(await stack.leftBehind()), ...changesToOthers(world), ...leakedSecrets(world)];
     }),
   );
 }
@@ -256,15 +258,15 @@ export async function runRandomSequence(seed: number): Promise<CaseResult> {
 /** The stack of a sequence. It remembers what it declared in its last deployment, and which faults occurred. */
 class RandomStack {
   /** What the deployed stack declares. */
-  private current: DeclaredStack | undefined;
+  private deployed: DeclaredStack | undefined;
   /** What the stack declared before it was deleted. */
   private beforeDeletion: DeclaredStack | undefined;
 
-  private outageEnds = 0;
+  private outageEnd = 0;
   /** Periods in which deletions may fail. */
   private readonly faultPeriods: Period[] = [];
   /** The time by which the last duplicate event has begun. */
-  private lastDuplicateBegins = 0;
+  private lastDuplicateStart = 0;
   private wasAuthorizedByHand = false;
   private hasPeeredOnCreation = false;
   /** Whether the handler could check that the VPC has no more connections. If not, it lets the authorization expire. */
@@ -273,51 +275,51 @@ class RandomStack {
   constructor(private readonly world: MatrixWorld) {}
 
   /** @returns the problems */
-  async run(each: Action): Promise<readonly string[]> {
+  async run(action: Action): Promise<readonly string[]> {
     const { functions } = this.world;
-    switch (each.kind) {
+    switch (action.kind) {
       case 'wait':
-        await this.world.waitDays(each.days);
+        await this.world.waitDays(action.days);
         return [];
       case 'peerByHand':
         await this.world.peerByHand(FOREIGN_FLEET);
         return [];
       case 'fault': {
-        const index = functions.calls.length + each.calls;
-        this.inject({ call: (point) => (point.index === index ? each.fault : undefined) });
+        const index = functions.calls.length + action.calls;
+        this.inject({ call: (point) => (point.index === index ? action.fault : undefined) });
         return [];
       }
       case 'duplicateEvents':
         this.inject({
           copies: () => {
-            this.lastDuplicateBegins = this.world.clock.now() + DUPLICATE_START_MS;
-            return [each.seconds];
+            this.lastDuplicateStart = this.world.clock.now() + DUPLICATE_START_MS;
+            return [action.seconds];
           },
         });
         return [];
       case 'lostResponse': {
-        const index = functions.puts + each.responses;
+        const index = functions.puts + action.responses;
         this.inject({ put: (point) => (point.index === index ? { kind: 'reset', effect: 'before' } : undefined) });
         return [];
       }
       case 'outage': {
-        const { operation, fault, minutes } = each;
+        const { operation, fault, minutes } = action;
         this.couldCheckUse &&= operation !== IN_USE_CHECK;
         this.inject({ call: (point) => (point.operation === operation && this.isOutage() ? fault : undefined) }, minutes);
         return [];
       }
       case 'deploy':
-        return this.deploy(each.declared);
+        return this.deploy(action.declared);
     }
   }
 
   /** Deletes the stack. If the deletion may fail, tries again after the outage, and then authorizes as docs/troubleshooting.md says. */
-  async remove(): Promise<readonly string[]> {
-    if (this.current === undefined) {
+  async deleteStack(): Promise<readonly string[]> {
+    if (this.deployed === undefined) {
       return [];
     }
-    this.beforeDeletion = this.current;
-    this.current = undefined;
+    this.beforeDeletion = this.deployed;
+    this.deployed = undefined;
     await this.waitForDuplicates();
     const problems: string[] = [];
     const mayFail = this.isOutage() || hasSkippedCleanup(this.world);
@@ -348,7 +350,7 @@ class RandomStack {
     return [
       ...uncanceled,
       ...(hasSkippedCleanup(this.world)
-        ? left.filter((each) => !LEFT_BY_SKIPPED_CLEANUP.test(each) && !this.isAboutForeignFleet(each))
+        ? left.filter((text) => !LEFT_BY_SKIPPED_CLEANUP.test(text) && !this.isAboutForeignFleet(text))
         : left),
       ...failedDeletions(this.world, this.faultPeriods),
     ];
@@ -357,14 +359,14 @@ class RandomStack {
   private inject(faults: Faults, minutes = 0): void {
     this.world.functions.faults = faults;
     const now = this.world.clock.now();
-    this.outageEnds = now + minutes * MINUTE_MS;
+    this.outageEnd = now + minutes * MINUTE_MS;
     if (minutes > 0) {
-      this.faultPeriods.push([now, this.outageEnds + LONGEST_REQUEST_MS]);
+      this.faultPeriods.push([now, this.outageEnd + LONGEST_REQUEST_MS]);
     }
   }
 
   private isOutage(): boolean {
-    return this.world.clock.now() < this.outageEnds;
+    return this.world.clock.now() < this.outageEnd;
   }
 
   /** A fleet may still be peered if it was peered on creation, or if a cleanup skipped its connection. Then its deletion needs an authorization. */
@@ -385,46 +387,46 @@ class RandomStack {
   /** Waits until duplicates have begun. The handler can't distinguish a duplicate that begins after a later request from a new request. */
   private async waitForDuplicates(): Promise<void> {
     const { clock } = this.world;
-    await clock.sleep(Math.max(0, this.lastDuplicateBegins - clock.now()));
+    await clock.sleep(Math.max(0, this.lastDuplicateStart - clock.now()));
   }
 
   private async waitForEndOfOutage(): Promise<void> {
-    await this.world.clock.sleep(Math.max(0, this.outageEnds - this.world.clock.now()));
+    await this.world.clock.sleep(Math.max(0, this.outageEnd - this.world.clock.now()));
   }
 
-  private async deploy(wanted: DeclaredStack): Promise<readonly string[]> {
-    const { world, current } = this;
-    if (hasSkippedCleanup(world) || (current !== undefined && assemblyOf(current) === assemblyOf(wanted))) {
+  private async deploy(declared: DeclaredStack): Promise<readonly string[]> {
+    const { world, deployed } = this;
+    if (hasSkippedCleanup(world) || (deployed !== undefined && assemblyOf(deployed) === assemblyOf(declared))) {
       // CloudFormation no longer knows some resources, or there is nothing to update
       return [];
     }
     await this.waitForDuplicates();
-    const [success, rollback] = current === undefined ? ['CREATE', 'ROLLBACK'] : ['UPDATE', 'UPDATE_ROLLBACK'];
-    const expected = `${wanted.hasFailingResource ? rollback : success}_COMPLETE`;
-    this.current = current ?? wanted;
-    this.hasPeeredOnCreation ||= wanted.fleets.some(isPeeredOnCreation);
+    const [success, rollback] = deployed === undefined ? ['CREATE', 'ROLLBACK'] : ['UPDATE', 'UPDATE_ROLLBACK'];
+    const expected = `${declared.hasFailingResource ? rollback : success}_COMPLETE`;
+    this.deployed = deployed ?? declared;
+    this.hasPeeredOnCreation ||= declared.fleets.some(isPeeredOnCreation);
     const isOutage = this.isOutage();
-    const { status, reason = '' } = await deployAll(world, wanted);
-    if (status === expected && !wanted.hasFailingResource) {
-      this.current = wanted;
-      return [...changesToOthers(world), ...this.deviationsFrom(wanted)];
+    const { status, reason = '' } = await deployAll(world, declared);
+    if (status === expected && !declared.hasFailingResource) {
+      this.deployed = declared;
+      return [...changesToOthers(world), ...this.deviationsFrom(declared)];
     }
     if (status !== expected && !isOutage) {
       return [`${status}: ${reason}: ${failureReasons(world).join(', ')}`];
     }
     await this.waitForEndOfOutage();
     const unclear = failureReasons(world).filter((text) => !isClearMessage(text));
-    if (current === undefined) {
+    if (deployed === undefined) {
       // a stack whose creation was rolled back can only be deleted
-      return [...unclear, ...changesToOthers(world), ...(await this.remove())];
+      return [...unclear, ...changesToOthers(world), ...(await this.deleteStack())];
     }
-    const { status: last } =
+    const { status: finalStatus } =
       status === 'UPDATE_ROLLBACK_FAILED' ? await world.cloudFormation.continueUpdateRollback(STACK) : { status };
     return [
       ...unclear,
-      ...(last === 'UPDATE_ROLLBACK_COMPLETE' ? [] : [`${last} although the outage has ended`]),
+      ...(finalStatus === 'UPDATE_ROLLBACK_COMPLETE' ? [] : [`${finalStatus} although the outage has ended`]),
       ...changesToOthers(world),
-      ...this.deviationsFrom(current),
+      ...this.deviationsFrom(deployed),
     ];
   }
 
