@@ -1,10 +1,9 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import type { Rehearsal } from 'rehearsal';
 import { AuthorizationRenewal, PeeringRoutes, VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '../../lib';
 import type { IVpcPeeringAuthorization, VpcPeeringConnectionProps } from '../../lib';
-import { expectNoFailedDelete, expectNothingLeft, startFastRehearsal } from './common-stacks';
+import { addFleet, expectNoFailedDelete, expectNothingLeft, startFastRehearsal } from './common-stacks';
 import {
   countCalls,
   DAY,
@@ -28,13 +27,6 @@ afterEach(closeRehearsals);
 
 function importVpc(stack: Stack, vpcId: string): ec2.IVpc {
   return ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId, availabilityZones: ['us-east-1a'] });
-}
-
-function addFleet(stack: Stack, build: string): gamelift.CfnFleet {
-  const server = new gamelift.CfnBuild(stack, 'Build', {
-    storageLocation: { bucket: 'b', key: `server-${build}.zip`, roleArn: 'arn:aws:iam::111111111111:role/r' },
-  });
-  return new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet', buildId: server.ref, ec2InstanceType: 'c5.large' });
 }
 
 interface GameOptions {
@@ -138,7 +130,7 @@ describe('with a role in the account of the VPC', () => {
     await expectNothingLeft(rehearsal, before);
   });
 
-  test('shows the names of the stack and the resource in CloudTrail', async () => {
+  test('assumes the role with a session name that contains the names of the stack and the resource', async () => {
     const rehearsal = await startFastRehearsal();
     await deploy(rehearsal, synthesizeStacks(createDataVpc(rehearsal)));
     expect(journalLinesFrom(rehearsal, 'gamelift').find((line) => line.startsWith('CreateVpcPeeringAuthorization'))).toMatch(

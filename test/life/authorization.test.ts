@@ -86,12 +86,12 @@ test('authorizes a new VPC, and lets the authorization of the previous one expir
   expect(countCalls(rehearsal, DELETE)).toBe(0);
 });
 
-describe('the permissions of the handler', () => {
+describe('permissions', () => {
   test.each([
     // [the operation that fails, the action that is missing]
     [CREATE, `gamelift:${CREATE}`],
     [CREATE, 'ec2:AuthorizeSecurityGroupIngress'],
-  ])('%s fails if %s is not allowed, and the message names the action', async (operation, action) => {
+  ])('%s fails without %s, and the message names the missing action', async (operation, action) => {
     const rehearsal = await startRehearsal();
     const assembly = editTemplate(synthesize(addAuthorizedVpc()), ({ Resources }) => {
       for (const { Type, Properties } of Object.values(Resources)) {
@@ -205,7 +205,7 @@ describe('deployments that CloudFormation rolls back', () => {
   });
 });
 
-describe('several authorizations of one VPC', () => {
+describe('renamed and removed authorizations', () => {
   const synthesizeImported = (...ids: string[]): ((vpcId: string) => string) => {
     return (vpcId) =>
       synthesize((stack) => {
@@ -219,9 +219,9 @@ describe('several authorizations of one VPC', () => {
   };
 
   test.each([
-    ['its construct is renamed', synthesizeImported('One'), synthesizeImported('Renamed')],
-    ['one of its two constructs is removed', synthesizeImported('One', 'Two'), synthesizeImported('One')],
-  ])('the handler keeps its permissions for a VPC if %s', async (_, first, second) => {
+    ['its authorization is renamed', synthesizeImported('One'), synthesizeImported('Renamed')],
+    ['one of its two authorizations is removed', synthesizeImported('One', 'Two'), synthesizeImported('One')],
+  ])('the handler keeps the permissions for a VPC if %s', async (_, first, second) => {
     const rehearsal = await startRehearsal();
     const { vpcId } = rehearsal.aws.ec2.createVpc({ account: ACCOUNT, region: 'us-east-1', cidrBlock: '10.0.0.0/16' });
     expect((await rehearsal.cloudFormation.deploy(first(vpcId), STACK)).status).toBe('CREATE_COMPLETE');
@@ -231,7 +231,7 @@ describe('several authorizations of one VPC', () => {
   });
 });
 
-describe('failures of the handler, of the network and of GameLift', () => {
+describe('failures and retries', () => {
   test('responds once if Lambda kills the function and runs it again', async () => {
     const rehearsal = await startRehearsal();
     let kills = 0;
@@ -326,7 +326,7 @@ describe('failures of the handler, of the network and of GameLift', () => {
     },
   );
 
-  describe('errors', () => {
+  describe('errors of calls', () => {
     const message = 'GameLift refused the call';
 
     test.each([
@@ -428,7 +428,7 @@ describe('failures of the handler, of the network and of GameLift', () => {
 
 describe('questions that AWS does not answer', () => {
   test.each(['renews', 'keeps expiry', 'InvalidRequestException'] as const)(
-    'renews in time under each reading of authorizingAgain: %s',
+    'renews in time (authorizingAgain: %s)',
     async (reading) => {
       const rehearsal = await startRehearsal();
       rehearsal.aws.behaviours.set('authorizingAgain', reading);

@@ -4,7 +4,7 @@ import { closeRehearsals } from './rehearsals';
 afterEach(closeRehearsals);
 
 test.each(CLEANUPS_WITH_FEW_ORDERS)(
-  '%s after ten days succeeds in each of the %i possible orders of the cleanup',
+  'after ten days, %s succeeds in every order of the cleanup (number of orders: %i)',
   async (_, count, first, second) => {
     const orders = await rehearseCleanup(first, second);
     expect(new Set(orders.map((order) => order.join(' ')))).toHaveProperty('size', count);

@@ -6,7 +6,7 @@ import type { Construct } from 'constructs';
 import { VpcPeeringAuthorization, VpcPeeringConnection } from '../../lib';
 import type { IVpcPeeringAuthorization } from '../../lib';
 import { runInEveryOrder } from './deletion-orders';
-import { createExistingResources, expectNoFailedDelete, PLACE, deleteStack, startFastRehearsal } from './common-stacks';
+import { addFleet, createExistingResources, expectNoFailedDelete, PLACE, deleteStack, startFastRehearsal } from './common-stacks';
 import { DAY, STACK, closeRehearsals, synthesize } from './rehearsals';
 
 /** Two VPCs and an ACTIVE fleet that the stack does not create. */
@@ -29,13 +29,6 @@ const importAuthorization = (stack: Stack, vpcId: string): IVpcPeeringAuthorizat
 
 const importFleet = (stack: Stack, { fleetId }: ExistingVpcsAndFleet): aws_gamelift.IFleetRef =>
   gamelift.CfnFleet.fromFleetId(stack, 'Existing', fleetId);
-
-function addFleet(stack: Stack, build: string, id = ''): gamelift.CfnFleet {
-  const { ref } = new gamelift.CfnBuild(stack, `Build${id}`, {
-    storageLocation: { bucket: 'b', key: `server-${build}.zip`, roleArn: 'arn:aws:iam::111111111111:role/r' },
-  });
-  return new gamelift.CfnFleet(stack, `Fleet${id}`, { name: 'fleet', buildId: ref, ec2InstanceType: 'c5.large' });
-}
 
 const addConnection = (
   stack: Stack,
@@ -114,8 +107,8 @@ export type CleanupCase = readonly [name: string, orders: number, first: AddReso
 export const CLEANUPS_WITH_FEW_ORDERS: readonly CleanupCase[] = [
   ['a new build of a connected fleet', 1, connectFleet('1'), connectFleet('2')],
   ['a new build of a fleet that is peered on creation', 1, peerFleetOnCreation('1'), peerFleetOnCreation('2')],
-  ['another VPC for a connected fleet', 2, connectExistingFleet(0), connectExistingFleet(1)],
-  ['another VPC for a fleet that is peered on creation', 3, peerFleetOnCreation('1'), peerFleetOnCreation('1', 1)],
+  ['a change of the VPC of a connected fleet', 2, connectExistingFleet(0), connectExistingFleet(1)],
+  ['a change of the VPC of a fleet that is peered on creation', 3, peerFleetOnCreation('1'), peerFleetOnCreation('1', 1)],
   ['removing a connection', 1, connectExistingFleet(0), onlyAuthorize],
   ['removing an authorization and its connection, but not the fleet', 6, connectFleet('1'), onlyAddFleet],
   [

@@ -48,10 +48,7 @@ export function synthesizeFleetStack({
       subnetConfiguration: [{ name: 'Data', subnetType: ec2.SubnetType.PRIVATE_ISOLATED }],
     });
     const database = new ec2.SecurityGroup(stack, 'Database', { vpc });
-    const server = new gamelift.CfnBuild(stack, 'Build', {
-      storageLocation: { bucket: 'b', key: `server-${build}.zip`, roleArn: 'arn:aws:iam::111111111111:role/r' },
-    });
-    const fleet = new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet', buildId: server.ref, ec2InstanceType: 'c5.large' });
+    const fleet = addFleet(stack, build);
     const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
     if (peerOnCreate) {
       new VpcPeeringConnection(stack, id, { authorization, fleet, peerOnCreate: true, ...props });
@@ -178,6 +175,14 @@ export function withStackStatus(inventory: Inventory, status: string, name = STA
   };
   const changed = { ...stack, status };
   return { ...inventory, stacks: [...inventory.stacks.filter((other) => !hasName(other)), changed] };
+}
+
+/** Adds a fleet. A change of the build replaces it. */
+export function addFleet(stack: Stack, build: string, idSuffix = ''): gamelift.CfnFleet {
+  const { ref } = new gamelift.CfnBuild(stack, `Build${idSuffix}`, {
+    storageLocation: { bucket: 'b', key: `server-${build}.zip`, roleArn: 'arn:aws:iam::111111111111:role/r' },
+  });
+  return new gamelift.CfnFleet(stack, `Fleet${idSuffix}`, { name: 'fleet', buildId: ref, ec2InstanceType: 'c5.large' });
 }
 
 /** Adds a resource whose creation fails, because its VPC does not exist. CloudFormation creates it after the dependencies. */

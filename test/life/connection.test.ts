@@ -4,12 +4,12 @@ import { countCalls, DAY, closeRehearsals } from './rehearsals';
 
 afterEach(closeRehearsals);
 
-describe('a stack with a fleet and its connection', () => {
+describe('the life of a stack', () => {
   test.each([
     ['connected', {}],
     ['peered on creation', { peerOnCreate: true }],
   ])(
-    'a fleet that is %s: is created, replaced after ten days, disconnected, connected again, and deleted after thirty days',
+    'creates a fleet that is %s, replaces it after ten days, disconnects it, connects it again, and deletes it after thirty days',
     async (_, kind: FleetStackOptions) => {
       const rehearsal = await startFastRehearsal();
       const before = rehearsal.aws.inventory();

@@ -1,8 +1,7 @@
 import { NestedStack, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import { VpcPeeringAuthorization, VpcPeeringConnection } from '../../lib';
-import { expectNoFailedDelete, expectNothingLeft, startFastRehearsal } from './common-stacks';
+import { addFleet, expectNoFailedDelete, expectNothingLeft, startFastRehearsal } from './common-stacks';
 import { DAY, closeRehearsals, STACK, synthesizeApp } from './rehearsals';
 
 /*
@@ -20,10 +19,7 @@ function synthesizeStacks(kind: Kind, build: string): string {
     const authorization = new VpcPeeringAuthorization(parent, 'Authorization', { vpc });
     for (const name of ['One', 'Two']) {
       const nested = new NestedStack(parent, name);
-      const server = new gamelift.CfnBuild(nested, 'Build', {
-        storageLocation: { bucket: 'b', key: `server-${build}.zip`, roleArn: 'arn:aws:iam::111111111111:role/r' },
-      });
-      const fleet = new gamelift.CfnFleet(nested, 'Fleet', { name, buildId: server.ref, ec2InstanceType: 'c5.large' });
+      const fleet = addFleet(nested, build);
       new VpcPeeringConnection(nested, 'Peering', { authorization, fleet, peerOnCreate: kind === 'peered on creation' });
     }
   });

@@ -27,7 +27,7 @@ interface GameOptions {
   /** The last VPC is for the fleet that is peered on creation. */
   readonly vpcIds: readonly string[];
   /** The index of the VPC that is connected. @default 0 */
-  readonly connectedVpc?: number;
+  readonly connectedVpcIndex?: number;
   readonly build?: string;
   readonly routes?: PeeringRoutes;
   readonly dnsResolution?: boolean;
@@ -50,7 +50,7 @@ function addFleet(stack: Stack, name: string, build: string): gamelift.CfnFleet 
 function synthesizeGame({
   access,
   vpcIds,
-  connectedVpc = 0,
+  connectedVpcIndex = 0,
   build = '1',
   routes,
   dnsResolution = false,
@@ -81,7 +81,7 @@ function synthesizeGame({
         : new VpcPeeringAuthorization(stack, 'Authorization', attributes);
     };
     const game = new Stack(app, 'Game', { env: GAME });
-    const authorization = authorizationIn(game, vpcIds[connectedVpc] ?? '');
+    const authorization = authorizationIn(game, vpcIds[connectedVpcIndex] ?? '');
     const options = { authorization, dnsResolution, ...(routes === undefined ? {} : { routes }) };
     new VpcPeeringConnection(game, 'Peering', { ...options, fleet: addFleet(game, 'Connected', build) });
     if (adopted !== undefined) {
@@ -113,10 +113,12 @@ function synthesizeScheduledRenewal(vpcId: string): string {
 
 const errorFault = (name: string): Fault => ({ kind: 'error', name, message: 'Out of order', status: 400 });
 
+/** Deploys the stacks of the assembly until one fails. Returns their statuses. */
 async function deployAll(rehearsal: Rehearsal, assembly: string): Promise<string[]> {
   return (await rehearsal.cloudFormation.deployAll(assembly)).map(({ status }) => status);
 }
 
+/** Deletes the stacks of the assembly until a deletion fails. Returns their statuses. */
 async function deleteAll(rehearsal: Rehearsal, assembly: string): Promise<string[]> {
   return (await rehearsal.cloudFormation.deleteAll(assembly)).map(({ status }) => status);
 }
@@ -130,21 +132,21 @@ function createVpcs(rehearsal: Rehearsal, place: typeof GAME, ...cidrBlocks: str
   });
 }
 
-async function authorize(rehearsal: Rehearsal, owner: typeof GAME, PeerVpcId: string): Promise<void> {
+async function authorizeByHand(rehearsal: Rehearsal, vpcOwner: typeof GAME, PeerVpcId: string): Promise<void> {
   const pair = { GameLiftAwsAccountId: GAME.account, PeerVpcId };
-  await rehearsal.aws.callGameLift('CreateVpcPeeringAuthorization', pair, owner);
+  await rehearsal.aws.callGameLift('CreateVpcPeeringAuthorization', pair, vpcOwner);
   // until the rate limit allows the next call
   await rehearsal.clock.sleep(10_000);
 }
 
-/** Creates and connects a fleet by hand. */
-async function connectByHand(rehearsal: Rehearsal, owner: typeof GAME, vpcId: string): Promise<string> {
+/** Creates and connects a fleet by hand. Returns its id. */
+async function connectByHand(rehearsal: Rehearsal, vpcOwner: typeof GAME, vpcId: string): Promise<string> {
   const { fleets } = rehearsal.aws.gameLift;
   const fleet = fleets.create(GAME, { Name: 'by hand', ComputeType: 'EC2' }, new Map());
   fleets.start(fleet, Promise.resolve(undefined));
   await rehearsal.clock.sleep(rehearsal.aws.scriptedOutcomes.fleetActivationSeconds * 1000 + 1000);
-  await authorize(rehearsal, owner, vpcId);
-  const connection = { FleetId: fleet.id, PeerVpcAwsAccountId: owner.account, PeerVpcId: vpcId };
+  await authorizeByHand(rehearsal, vpcOwner, vpcId);
+  const connection = { FleetId: fleet.id, PeerVpcAwsAccountId: vpcOwner.account, PeerVpcId: vpcId };
   await rehearsal.aws.callGameLift('CreateVpcPeeringConnection', connection, GAME);
   await rehearsal.clock.sleep(HOUR);
   return fleet.id;
@@ -164,27 +166,27 @@ async function rehearseLife(rehearsal: Rehearsal, access: 'own' | 'role'): Promi
   const fleetId = await connectByHand(rehearsal, vpcOwner, vpcIds[0] ?? '');
   await clock.sleep(2 * DAY);
   const before = aws.inventory();
-  const first = { access, vpcIds, dnsResolution: true };
+  const options = { access, vpcIds, dnsResolution: true };
   const stacks = access === 'own' ? 2 : 3;
   const expectSuccess = (statuses: readonly string[]): void => {
     expect(statuses).toHaveLength(stacks);
     expect(statuses.every((status) => /^(CREATE|UPDATE)_COMPLETE$/.test(status))).toBe(true);
   };
   for (const adoptExisting of [true, false, true]) {
-    expectSuccess(await deployAll(rehearsal, synthesizeGame({ ...first, adopted: { fleetId, adoptExisting } })));
+    expectSuccess(await deployAll(rehearsal, synthesizeGame({ ...options, adopted: { fleetId, adoptExisting } })));
   }
   await clock.sleep(10 * DAY);
-  expectSuccess(await deployAll(rehearsal, synthesizeGame({ ...first, build: '2' })));
-  expectSuccess(await deployAll(rehearsal, synthesizeGame({ ...first, build: '2', routes: PeeringRoutes.none() })));
-  const last = synthesizeGame({ ...first, build: '2', connectedVpc: 1 });
-  expectSuccess(await deployAll(rehearsal, last));
+  expectSuccess(await deployAll(rehearsal, synthesizeGame({ ...options, build: '2' })));
+  expectSuccess(await deployAll(rehearsal, synthesizeGame({ ...options, build: '2', routes: PeeringRoutes.none() })));
+  const lastAssembly = synthesizeGame({ ...options, build: '2', connectedVpcIndex: 1 });
+  expectSuccess(await deployAll(rehearsal, lastAssembly));
   await clock.sleep(30 * DAY);
   const endFault = aws.intercept(({ operation }) =>
     operation === 'CreateVpcPeeringAuthorization' ? errorFault('InvalidRequestException') : undefined,
   );
-  expect(await deleteAll(rehearsal, last)).toEqual(['DELETE_FAILED']);
+  expect(await deleteAll(rehearsal, lastAssembly)).toEqual(['DELETE_FAILED']);
   endFault();
-  expect(await deleteAll(rehearsal, last)).toEqual(Array.from({ length: stacks }, () => 'DELETE_COMPLETE'));
+  expect(await deleteAll(rehearsal, lastAssembly)).toEqual(Array.from({ length: stacks }, () => 'DELETE_COMPLETE'));
   await expectNothingLeft(rehearsal, before);
 }
 
@@ -194,21 +196,21 @@ async function rehearseLifeWithoutPeerRole(rehearsal: Rehearsal): Promise<void> 
   const vpcIds = createVpcs(rehearsal, DATA, '10.90.0.0/16');
   const before = aws.inventory();
   const options = { access: 'none', vpcIds, routes: PeeringRoutes.none() } as const;
-  const last = synthesizeGame({ ...options, build: '2' });
-  await authorize(rehearsal, DATA, vpcIds[0] ?? '');
+  const lastAssembly = synthesizeGame({ ...options, build: '2' });
+  await authorizeByHand(rehearsal, DATA, vpcIds[0] ?? '');
   aws.scriptedOutcomes.connection = () => ({ end: 'failed' });
   expect(await deployAll(rehearsal, synthesizeGame(options))).toEqual(['ROLLBACK_COMPLETE']);
   aws.scriptedOutcomes.connection = () => ({});
-  expect(await deleteAll(rehearsal, last)).toEqual(['DELETE_COMPLETE']);
+  expect(await deleteAll(rehearsal, lastAssembly)).toEqual(['DELETE_COMPLETE']);
   expect(await deployAll(rehearsal, synthesizeGame(options))).toEqual(['CREATE_COMPLETE', 'CREATE_COMPLETE']);
   await clock.sleep(10 * DAY);
-  expect(await deployAll(rehearsal, last)).toEqual(['UPDATE_ROLLBACK_COMPLETE']);
-  await authorize(rehearsal, DATA, vpcIds[0] ?? '');
-  expect(await deployAll(rehearsal, last)).toEqual(['UPDATE_COMPLETE', 'UPDATE_COMPLETE']);
+  expect(await deployAll(rehearsal, lastAssembly)).toEqual(['UPDATE_ROLLBACK_COMPLETE']);
+  await authorizeByHand(rehearsal, DATA, vpcIds[0] ?? '');
+  expect(await deployAll(rehearsal, lastAssembly)).toEqual(['UPDATE_COMPLETE', 'UPDATE_COMPLETE']);
   await clock.sleep(30 * DAY);
-  expect(await deleteAll(rehearsal, last)).toEqual(['DELETE_FAILED']);
-  await authorize(rehearsal, DATA, vpcIds[0] ?? '');
-  expect(await deleteAll(rehearsal, last)).toEqual(['DELETE_COMPLETE', 'DELETE_COMPLETE']);
+  expect(await deleteAll(rehearsal, lastAssembly)).toEqual(['DELETE_FAILED']);
+  await authorizeByHand(rehearsal, DATA, vpcIds[0] ?? '');
+  expect(await deleteAll(rehearsal, lastAssembly)).toEqual(['DELETE_COMPLETE', 'DELETE_COMPLETE']);
   await expectNothingLeft(rehearsal, before);
 }
 
@@ -230,6 +232,7 @@ async function rehearseScheduledRenewals(rehearsal: Rehearsal): Promise<void> {
   await clock.sleep(DAY / 2);
   endFault();
   const functionArn = arnOf('AWS::Lambda::Function');
+  // without its alias, the function can't be invoked
   lambda.removeAlias(functionArn, 'renewals');
   await clock.sleep(DAY / 2);
   lambda.setAlias(functionArn, 'renewals', '$LATEST');
@@ -357,7 +360,7 @@ describe('the permissions of the handler', () => {
   });
 });
 
-describe('tags', () => {
+describe('permissions for tags', () => {
   const LIBRARY_TAG = 'cdk-gamelift-vpc-peering:test';
 
   /** Connects a fleet. Returns functions that change tags with the handler's permissions: of the fleet, its peering, or another peering. */
@@ -366,10 +369,10 @@ describe('tags', () => {
   ): Promise<Record<'onFleet' | 'onPeering' | 'onOtherPeering', (operation: string, ...keys: string[]) => Promise<unknown>>> {
     const rehearsal = await startFastRehearsal();
     const { aws, cloudFormation } = rehearsal;
-    const owner = access === 'own' ? GAME : DATA;
-    const vpcIds = createVpcs(rehearsal, owner, '10.90.0.0/16', '10.91.0.0/16');
-    const other = createVpcs(rehearsal, owner, '10.93.0.0/16')[0] ?? '';
-    await connectByHand(rehearsal, owner, other);
+    const vpcOwner = access === 'own' ? GAME : DATA;
+    const vpcIds = createVpcs(rehearsal, vpcOwner, '10.90.0.0/16', '10.91.0.0/16');
+    const otherVpcId = createVpcs(rehearsal, vpcOwner, '10.93.0.0/16')[0] ?? '';
+    await connectByHand(rehearsal, vpcOwner, otherVpcId);
     const statuses = await deployAll(rehearsal, synthesizeGame({ access, vpcIds }));
     expect(new Set(statuses)).toEqual(new Set(['CREATE_COMPLETE']));
     const principalOf = ({ accessKeyId }: Credentials): Principal => {
@@ -408,7 +411,7 @@ describe('tags', () => {
         return aws.call('gamelift', operation, { ResourceARN, ...named }, { principal: handler, region });
       },
       onPeering: onPeeringOf(vpcIds[0]),
-      onOtherPeering: onPeeringOf(other),
+      onOtherPeering: onPeeringOf(otherVpcId),
     };
   }
 

@@ -41,11 +41,11 @@ test.each(FAILED_UPDATE_PHYSICAL_ID_READINGS)(
     const rehearsal = await startFastRehearsal({ failedUpdatePhysicalId });
     const existing = await createExistingResources(rehearsal, 2);
     const before = comparableInventory(rehearsal);
-    const [one = '', two = ''] = existing.fleetIds;
-    expect(await deployConnections(rehearsal, existing, { fleetIds: [one] })).toBe('CREATE_COMPLETE');
+    const [oldFleetId = '', newFleetId = ''] = existing.fleetIds;
+    expect(await deployConnections(rehearsal, existing, { fleetIds: [oldFleetId] })).toBe('CREATE_COMPLETE');
     const connected = comparableInventory(rehearsal);
     await rehearsal.clock.sleep(10 * DAY);
-    expect(await deployConnections(rehearsal, existing, { fleetIds: [two], addResources: failAfterConnections })).toBe(
+    expect(await deployConnections(rehearsal, existing, { fleetIds: [newFleetId], addResources: failAfterConnections })).toBe(
       'UPDATE_ROLLBACK_COMPLETE',
     );
     expectNoFailedDelete(rehearsal);
@@ -66,12 +66,12 @@ test.each([
   async (moment, failedUpdatePhysicalId) => {
     const rehearsal = await startFastRehearsal({ failedUpdatePhysicalId });
     const existing = await createExistingResources(rehearsal, 2);
-    const [one = '', two = ''] = existing.fleetIds;
-    expect(await deployConnections(rehearsal, existing, { fleetIds: [one] })).toBe('CREATE_COMPLETE');
+    const [oldFleetId = '', newFleetId = ''] = existing.fleetIds;
+    expect(await deployConnections(rehearsal, existing, { fleetIds: [oldFleetId] })).toBe('CREATE_COMPLETE');
     const connected = comparableInventory(rehearsal);
     await rehearsal.clock.sleep(10 * DAY);
     if (moment === 'before it becomes active') {
-      rehearsal.aws.scriptedOutcomes.connection = ({ fleetId }) => (fleetId === two ? { end: 'failed' } : {});
+      rehearsal.aws.scriptedOutcomes.connection = ({ fleetId }) => (fleetId === newFleetId ? { end: 'failed' } : {});
     } else {
       rehearsal.aws.intercept(({ operation }) =>
         operation === 'ModifyVpcPeeringConnectionOptions'
@@ -79,7 +79,7 @@ test.each([
           : undefined,
       );
     }
-    const options = { fleetIds: [two], props: { dnsResolution: true } };
+    const options = { fleetIds: [newFleetId], props: { dnsResolution: true } };
     expect(await deployConnections(rehearsal, existing, options)).toBe('UPDATE_ROLLBACK_COMPLETE');
     expectNoFailedDelete(rehearsal);
     expect(comparableInventory(rehearsal)).toEqual(withStackStatus(connected, 'UPDATE_ROLLBACK_COMPLETE'));
@@ -87,10 +87,10 @@ test.each([
 );
 
 test.each([
-  ['the build of a connected fleet', {}],
-  ['the build of a fleet that is peered on creation', { peerOnCreate: true }],
+  ['a connected fleet', {}],
+  ['a fleet that is peered on creation', { peerOnCreate: true }],
 ])(
-  'if the update of %s is rolled back after ten days, the old fleet keeps its connection',
+  'if an update with a new build of %s is rolled back after ten days, the old fleet keeps its connection',
   async (_, kind: FleetStackOptions) => {
     const rehearsal = await startFastRehearsal();
     const before = comparableInventory(rehearsal);
@@ -116,18 +116,18 @@ test('the rollback restores a route that was replaced for a new fleet with the s
   rehearsal.aws.behaviours.set('peerVpcWrites', 'none');
   const existing: ExistingResources = await createExistingResources(rehearsal, 2);
   const before = comparableInventory(rehearsal);
-  const [one = '', two = ''] = existing.fleetIds;
-  expect(await deployConnections(rehearsal, existing, { fleetIds: [one] })).toBe('CREATE_COMPLETE');
+  const [oldFleetId = '', newFleetId = ''] = existing.fleetIds;
+  expect(await deployConnections(rehearsal, existing, { fleetIds: [oldFleetId] })).toBe('CREATE_COMPLETE');
   const connected = comparableInventory(rehearsal);
   expect(routeTargets(rehearsal).size).toBe(1);
   expect(connected.routes).toHaveLength(3);
   await rehearsal.clock.sleep(10 * DAY);
-  expect(await deployConnections(rehearsal, existing, { fleetIds: [two], addResources: failAfterConnections })).toBe(
+  expect(await deployConnections(rehearsal, existing, { fleetIds: [newFleetId], addResources: failAfterConnections })).toBe(
     'UPDATE_ROLLBACK_COMPLETE',
   );
   expect(comparableInventory(rehearsal)).toEqual(withStackStatus(connected, 'UPDATE_ROLLBACK_COMPLETE'));
 
-  expect(await deployConnections(rehearsal, existing, { fleetIds: [two] })).toBe('UPDATE_COMPLETE');
+  expect(await deployConnections(rehearsal, existing, { fleetIds: [newFleetId] })).toBe('UPDATE_COMPLETE');
   expectNoFailedDelete(rehearsal);
   const after = comparableInventory(rehearsal);
   expect(after.routes).toHaveLength(3);

@@ -1,12 +1,12 @@
 import { Duration } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import type { Rehearsal } from 'rehearsal';
 import * as current from '../../lib';
 import { RELEASES, UnpackedRelease } from '../released';
 import type { Library } from '../released';
 import {
   addFailingResource,
+  addFleet,
   expectNoFailedDelete,
   expectNothingLeft,
   comparableInventory,
@@ -42,10 +42,7 @@ function synthesizeFleetStack({ library, build, peerOnCreate, hasFailingResource
       subnetConfiguration: [{ name: 'Data', subnetType: ec2.SubnetType.PRIVATE_ISOLATED }],
     });
     const database = new ec2.SecurityGroup(stack, 'Database', { vpc });
-    const { ref } = new gamelift.CfnBuild(stack, 'Build', {
-      storageLocation: { bucket: 'b', key: `server-${build}.zip`, roleArn: 'arn:aws:iam::111111111111:role/r' },
-    });
-    const fleet = new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet', buildId: ref, ec2InstanceType: 'c5.large' });
+    const fleet = addFleet(stack, build);
     const authorization = new library.VpcPeeringAuthorization(stack, 'Authorization', {
       vpc,
       renewal: library.AuthorizationRenewal.scheduled(Duration.hours(12)),

@@ -36,7 +36,7 @@ test.each([
     { message: 'could not determine how AWS behaves: x' },
     'could not determine how AWS behaves: x',
   ],
-])('reports %s once', async (_, logged, problem) => {
+])('reports %s, but only once', async (_, logged, problem) => {
   const world = await worldThatLogs(logged, { message: 'done' }, logged);
   expect(wrongObservations(world)).toEqual([problem]);
   world.close();
