@@ -1,10 +1,10 @@
 import type { Stack } from 'aws-cdk-lib';
 import { createFleet } from '../examples/shared/studio';
 import { PEERING_OPERATIONS } from '../lambda/aws/calls';
-import { callsOf } from '../test/life/calls';
-import type { Calls } from '../test/life/calls';
-import { createExisting } from '../test/life/scene';
-import { DAY, STACK, synthesize } from '../test/life/stage';
+import { countHandlerCalls } from '../test/life/handler-calls';
+import type { HandlerCalls } from '../test/life/handler-calls';
+import { createExistingResources } from '../test/life/common-stacks';
+import { DAY, STACK, synthesize } from '../test/life/rehearsals';
 import { withRehearsal } from './rehearsals';
 import { verdict } from './result';
 import type { Measurement, Target } from './result';
@@ -29,14 +29,14 @@ interface Step {
   readonly name: string;
   readonly minimum: number;
   readonly status: string;
-  readonly calls: Calls;
+  readonly calls: HandlerCalls;
 }
 
 /** Runs the life of a stack with a fleet and its connection. */
 function runLife(way: Way): Promise<readonly Step[]> {
   return withRehearsal(way, async (rehearsal) => {
     const { clock, cloudFormation, journal } = rehearsal;
-    const { vpcId } = await createExisting(rehearsal, 0);
+    const { vpcId } = await createExistingResources(rehearsal, 0);
     const steps: Step[] = [];
     for (const { name, days, build, minimum } of STEPS) {
       await clock.sleep(days * DAY);
@@ -48,7 +48,7 @@ function runLife(way: Way): Promise<readonly Step[]> {
               way.connect(stack, [{ vpcId, fleets: [createFleet(stack, build)] }]);
             });
       const { status } = await (assembly === undefined ? cloudFormation.delete(STACK) : cloudFormation.deploy(assembly, STACK));
-      steps.push({ name, minimum, status, calls: callsOf(journal.entries.slice(entriesBefore)) });
+      steps.push({ name, minimum, status, calls: countHandlerCalls(journal.entries.slice(entriesBefore)) });
     }
     return steps;
   });
@@ -70,7 +70,7 @@ function tableRow(way: string, { name, status, calls }: Step): string[] {
 }
 
 function targetFor({ name, minimum, calls }: Step): Target {
-  const made = calls.limited + calls.throttled;
+  const made = calls.rateLimited + calls.throttled;
   return {
     what: name,
     target: `at most ${MAX_EXTRA_CALLS} above the minimum of ${minimum}`,

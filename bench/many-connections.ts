@@ -1,6 +1,6 @@
 import type { Reading } from 'rehearsal/aws';
-import { CREATED, IMPORTED, rehearseMany } from '../test/life/many';
-import type { FleetSource, Pace } from '../test/life/many';
+import { CREATED_FLEETS, IMPORTED_FLEETS, rehearseManyConnections } from '../test/life/many-connections';
+import type { FleetSource, ManyConnectionsResult } from '../test/life/many-connections';
 import { withRehearsal } from './rehearsals';
 import { verdict } from './result';
 import type { Measurement, Target } from './result';
@@ -27,12 +27,12 @@ interface Settings {
 
 interface Run extends Settings {
   readonly connections: number;
-  readonly pace: Pace;
+  readonly pace: ManyConnectionsResult;
 }
 
 const SETTINGS = (['free', 'counted'] as const).flatMap((throttledCalls) => [
-  { fleets: 'imported', source: IMPORTED, throttledCalls },
-  { fleets: 'of the stack', source: CREATED, throttledCalls },
+  { fleets: 'imported', source: IMPORTED_FLEETS, throttledCalls },
+  { fleets: 'of the stack', source: CREATED_FLEETS, throttledCalls },
 ]);
 
 async function runStack(settings: Settings, connections: number): Promise<Run> {
@@ -40,7 +40,7 @@ async function runStack(settings: Settings, connections: number): Promise<Run> {
   const pace = await withRehearsal(way, (rehearsal) => {
     rehearsal.aws.behaviours.set('throttledCalls', throttledCalls);
     rehearsal.aws.scriptedOutcomes.fleetActivationSeconds = 120;
-    return rehearseMany(rehearsal, connections, source, way);
+    return rehearseManyConnections(rehearsal, connections, source, way);
   });
   return { ...settings, connections, pace };
 }
@@ -63,11 +63,11 @@ async function runUntilFailure(settings: Settings): Promise<readonly Run[]> {
 }
 
 /** The ratio of the duration to the minimum that the rate limit allows. */
-const ratio = ({ pace, connections }: Run, phase: Phase): number => pace[phase] / (SECONDS_PER_CALL * connections);
+const ratio = ({ pace, connections }: Run, phase: Phase): number => pace[phase].seconds / (SECONDS_PER_CALL * connections);
 
 function phaseCells(run: Run, phase: Phase): string[] {
-  const { limited, throttled } = run.pace.calls[phase];
-  return [String(run.pace[phase]), ratio(run, phase).toFixed(2), String(limited), String(throttled)];
+  const { rateLimited, throttled } = run.pace[phase].calls;
+  return [String(run.pace[phase].seconds), ratio(run, phase).toFixed(2), String(rateLimited), String(throttled)];
 }
 
 function failureCells({ pace }: Run): string[] {

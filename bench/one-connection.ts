@@ -1,5 +1,5 @@
 import type { Reading } from 'rehearsal/aws';
-import { createExisting, deployConnections } from '../test/life/scene';
+import { createExistingResources, deployConnections } from '../test/life/common-stacks';
 import { withRehearsal } from './rehearsals';
 import { verdict } from './result';
 import type { Measurement } from './result';
@@ -16,7 +16,7 @@ function secondsUntilResponse(activationSeconds: number, fleetEvents: Reading<'f
   return withRehearsal(LIBRARY, async (rehearsal) => {
     rehearsal.aws.behaviours.set('fleetEvents', fleetEvents);
     rehearsal.aws.scriptedOutcomes.connectionSeconds = activationSeconds;
-    const status = await deployConnections(rehearsal, await createExisting(rehearsal));
+    const status = await deployConnections(rehearsal, await createExistingResources(rehearsal));
     const { entries } = rehearsal.journal;
     const active = entries.find(({ message }) => /^peering of .* SUCCEEDED: /.test(message));
     const response = entries.find(({ source, subject }) => source === 's3' && subject.startsWith('Peering'));

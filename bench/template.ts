@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as gamelift from 'aws-cdk-lib/aws-gamelift';
-import { STACK, Stage, synthesize } from '../test/life/stage';
+import { STACK, closeRehearsals, synthesize } from '../test/life/rehearsals';
 import { verdict } from './result';
 import type { Measurement, Target } from './result';
 import { ALTERNATIVES, WAYS } from './ways';
@@ -66,7 +66,7 @@ export const TEMPLATE: Measurement = {
   name: 'template',
   measure: async () => {
     const sizes: Sizes = new Map(WAYS.map((way) => [way, COUNTS.map((count) => sizeOf(way, count))]));
-    await Stage.clear();
+    await closeRehearsals();
     return {
       title: 'Template',
       method:

@@ -7,8 +7,8 @@ import * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import { Construct } from 'constructs';
 import type { Rehearsal } from 'rehearsal';
 import { VpcPeeringAuthorization, VpcPeeringConnection } from '../lib';
-import { ACCOUNT, PLACE, start } from './life/scene';
-import { Stage, STACK, synthesize } from './life/stage';
+import { ACCOUNT, PLACE, startFastRehearsal } from './life/common-stacks';
+import { closeRehearsals, STACK, synthesize } from './life/rehearsals';
 
 /*
  * Checks docs/day-two.md: runs commands of the CDK CLI with a deployed stack.
@@ -63,7 +63,7 @@ function withoutAssets(assembly: string): string {
 let rehearsal: Rehearsal;
 
 beforeAll(async () => {
-  rehearsal = await start();
+  rehearsal = await startFastRehearsal();
   expect((await rehearsal.cloudFormation.deploy(studio(), STACK)).status).toBe('CREATE_COMPLETE');
   // without the bootstrap stack, the CLI waits for it
   const toolkit = synthesize((stack) => {
@@ -71,7 +71,7 @@ beforeAll(async () => {
   }, 'CDKToolkit');
   expect((await rehearsal.cloudFormation.deploy(toolkit, 'CDKToolkit')).status).toBe('CREATE_COMPLETE');
 });
-afterAll(() => Stage.clear());
+afterAll(closeRehearsals);
 
 /** Runs the CLI, and returns what it prints. */
 async function cdk(assembly: string, ...command: readonly string[]): Promise<string> {

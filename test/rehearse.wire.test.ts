@@ -9,9 +9,9 @@ import type { Construct } from 'constructs';
 import { BEHAVIOURS } from 'rehearsal/aws';
 import { rehearse } from 'rehearsal/cli';
 import { VpcPeeringAuthorization } from '../lib';
-import { edit, Stage, synthesize, synthesizeApp } from './life/stage';
+import { editTemplate, closeRehearsals, synthesize, synthesizeApp } from './life/rehearsals';
 
-afterEach(() => Stage.clear());
+afterEach(closeRehearsals);
 
 interface Outcome {
   readonly code: number;
@@ -351,7 +351,7 @@ describe('a life', () => {
   });
 
   test('prints the reason why CloudFormation rejects a template', async () => {
-    const directory = edit(synthesize(vpcOf('10.0.0.0/16')), ({ Resources }) => {
+    const directory = editTemplate(synthesize(vpcOf('10.0.0.0/16')), ({ Resources }) => {
       Object.assign(Resources.Vpc ?? {}, { Condition: 'Undefined' });
     });
     const { code, printed } = await command(directory);

@@ -1,6 +1,6 @@
-import { IMPORTED, rehearseMany } from '../../test/life/many';
-import { deploy, remove, start } from '../../test/life/scene';
-import { DAY, Stage } from '../../test/life/stage';
+import { IMPORTED_FLEETS, rehearseManyConnections } from '../../test/life/many-connections';
+import { deployFleetStack, deleteStack, startFastRehearsal } from '../../test/life/common-stacks';
+import { DAY, closeRehearsals } from '../../test/life/rehearsals';
 
 /*
  * Rehearses the life of stacks in process, as the tests do.
@@ -10,15 +10,15 @@ import { DAY, Stage } from '../../test/life/stage';
  */
 
 async function main(life: string | undefined): Promise<void> {
-  const rehearsal = await start();
+  const rehearsal = await startFastRehearsal();
   if (life === 'fifty') {
-    await rehearseMany(rehearsal, 50, IMPORTED);
+    await rehearseManyConnections(rehearsal, 50, IMPORTED_FLEETS);
   } else {
-    await deploy(rehearsal);
+    await deployFleetStack(rehearsal);
     await rehearsal.clock.sleep(30 * DAY);
-    await remove(rehearsal);
+    await deleteStack(rehearsal);
   }
-  await Stage.clear();
+  await closeRehearsals();
 }
 
 void main(process.argv[2]);

@@ -1,51 +1,49 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import type { Rehearsal } from 'rehearsal';
 import { AuthorizationRenewal, PeeringRoutes, VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '../../lib';
 import type { IVpcPeeringAuthorization, VpcPeeringConnectionProps } from '../../lib';
-import { expectNoFailedDelete, expectNothingLeft, start } from './scene';
-import { countCalls, DAY, edit, failureReasons, HOUR, Stage, synthesizeApp, journalLines } from './stage';
+import { addFleet, expectNoFailedDelete, expectNothingLeft, startFastRehearsal } from './common-stacks';
+import {
+  countCalls,
+  DAY,
+  editTemplate,
+  failureReasons,
+  HOUR,
+  closeRehearsals,
+  synthesizeApp,
+  journalLinesFrom,
+} from './rehearsals';
 
 /*
- * The game servers are in one account, the data in another.
+ * The game servers are in one account. The VPC with the data is in another account.
  */
 
 const GAME = { account: '111111111111', region: 'us-east-1' };
 const DATA = { account: '222222222222', region: 'us-east-1' };
 const EXTERNAL_ID = 'studio-7f3a9';
 
-afterEach(() => Stage.clear());
+afterEach(closeRehearsals);
 
-function vpcOf(stack: Stack, vpcId: string): ec2.IVpc {
+function importVpc(stack: Stack, vpcId: string): ec2.IVpc {
   return ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId, availabilityZones: ['us-east-1a'] });
 }
 
-function fleetOf(stack: Stack, build: string): gamelift.CfnFleet {
-  const server = new gamelift.CfnBuild(stack, 'Build', {
-    storageLocation: { bucket: 'b', key: `server-${build}.zip`, roleArn: 'arn:aws:iam::111111111111:role/r' },
-  });
-  return new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet', buildId: server.ref, ec2InstanceType: 'c5.large' });
-}
-
-interface Options {
+interface GameOptions {
   readonly peerOnCreate?: boolean;
   readonly build?: string;
-  readonly peered?: boolean;
+  readonly isPeered?: boolean;
+  /** More properties of the connection. */
   readonly connection?: Partial<VpcPeeringConnectionProps>;
 }
 
-function peer(
+function addFleetAndConnection(
   stack: Stack,
   authorization: IVpcPeeringAuthorization,
-  { peerOnCreate = false, build = '1', connection = {} }: Options,
+  { peerOnCreate = false, build = '1', connection = {} }: GameOptions,
 ): void {
-  const fleet = fleetOf(stack, build);
-  if (peerOnCreate) {
-    new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, peerOnCreate: true, ...connection });
-  } else {
-    new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, ...connection });
-  }
+  const fleet = addFleet(stack, build);
+  new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, peerOnCreate, ...connection });
 }
 
 /** Creates a VPC with two route tables in the data account. */
@@ -55,38 +53,38 @@ function createDataVpc(rehearsal: Rehearsal): string {
   return vpcId;
 }
 
-/** The stack of the fleets, without a peer role. */
-function synthesizeGame(vpcId: string, kind: Options = {}): string {
+/** Synthesizes the stack of the fleet, without a peer role. */
+function synthesizeGame(vpcId: string, kind: GameOptions = {}): string {
   return synthesizeApp((app) => {
     const stack = new Stack(app, 'Game', { env: GAME });
     const authorization = VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(stack, 'Authorization', {
-      vpc: vpcOf(stack, vpcId),
+      vpc: importVpc(stack, vpcId),
       peerVpcAccount: DATA.account,
     });
-    peer(stack, authorization, { ...kind, connection: { routes: PeeringRoutes.none(), ...kind.connection } });
+    addFleetAndConnection(stack, authorization, { ...kind, connection: { routes: PeeringRoutes.none(), ...kind.connection } });
   });
 }
 
 describe('with a role in the account of the VPC', () => {
-  function synthesizeStacks(vpcId: string, kind: Options = {}, externalId = EXTERNAL_ID): string {
+  function synthesizeStacks(vpcId: string, kind: GameOptions = {}, externalId = EXTERNAL_ID): string {
     return synthesizeApp((app) => {
       const data = new Stack(app, 'Data', { env: DATA });
       const game = new Stack(app, 'Game', { env: GAME });
       const peerRole = new VpcPeeringRole(data, 'Role', {
-        vpc: vpcOf(data, vpcId),
+        vpc: importVpc(data, vpcId),
         gameLiftAccount: GAME.account,
         externalId: EXTERNAL_ID,
       });
-      if (kind.peered === false) {
-        fleetOf(game, '1');
+      if (kind.isPeered === false) {
+        addFleet(game, '1');
         return;
       }
       const authorization = new VpcPeeringAuthorization(game, 'Authorization', {
-        vpc: vpcOf(game, vpcId),
+        vpc: importVpc(game, vpcId),
         peerRole,
         externalId,
       });
-      peer(game, authorization, kind);
+      addFleetAndConnection(game, authorization, kind);
     });
   }
 
@@ -96,32 +94,35 @@ describe('with a role in the account of the VPC', () => {
   }
 
   test.each([
-    ['connected, with DNS', { connection: { dnsResolution: true } }],
+    ['connected with DNS resolution', { connection: { dnsResolution: true } }],
     ['peered on creation', { peerOnCreate: true }],
-  ])('%s: creates the fleet, replaces it after ten days, and deletes the stack after thirty', async (_, kind: Options) => {
-    const rehearsal = await start();
-    const vpcId = createDataVpc(rehearsal);
-    const before = rehearsal.aws.inventory();
-    expect(await deploy(rehearsal, synthesizeStacks(vpcId, kind))).toEqual(['CREATE_COMPLETE', 'CREATE_COMPLETE']);
-    await rehearsal.clock.sleep(10 * DAY);
-    expect(await deploy(rehearsal, synthesizeStacks(vpcId, { ...kind, build: '2' }))).toEqual([
-      'CREATE_COMPLETE',
-      'UPDATE_COMPLETE',
-    ]);
-    await rehearsal.clock.sleep(30 * DAY);
-    expect((await rehearsal.cloudFormation.delete('Game')).status).toBe('DELETE_COMPLETE');
-    expect((await rehearsal.cloudFormation.delete('Data')).status).toBe('DELETE_COMPLETE');
-    expectNoFailedDelete(rehearsal);
-    await expectNothingLeft(rehearsal, before);
-  });
+  ])(
+    'creates a fleet that is %s, replaces it after ten days, and deletes the stack after thirty days',
+    async (_, kind: GameOptions) => {
+      const rehearsal = await startFastRehearsal();
+      const vpcId = createDataVpc(rehearsal);
+      const before = rehearsal.aws.inventory();
+      expect(await deploy(rehearsal, synthesizeStacks(vpcId, kind))).toEqual(['CREATE_COMPLETE', 'CREATE_COMPLETE']);
+      await rehearsal.clock.sleep(10 * DAY);
+      expect(await deploy(rehearsal, synthesizeStacks(vpcId, { ...kind, build: '2' }))).toEqual([
+        'CREATE_COMPLETE',
+        'UPDATE_COMPLETE',
+      ]);
+      await rehearsal.clock.sleep(30 * DAY);
+      expect((await rehearsal.cloudFormation.delete('Game')).status).toBe('DELETE_COMPLETE');
+      expect((await rehearsal.cloudFormation.delete('Data')).status).toBe('DELETE_COMPLETE');
+      expectNoFailedDelete(rehearsal);
+      await expectNothingLeft(rehearsal, before);
+    },
+  );
 
-  test('keeps the permissions of the role until the cleanup has ended, if all connections are removed', async () => {
-    const rehearsal = await start();
+  test('if all connections are removed, keeps the permissions of the role until the cleanup has ended', async () => {
+    const rehearsal = await startFastRehearsal();
     const vpcId = createDataVpc(rehearsal);
     const before = rehearsal.aws.inventory();
     await deploy(rehearsal, synthesizeStacks(vpcId));
     await rehearsal.clock.sleep(10 * DAY);
-    expect(await deploy(rehearsal, synthesizeStacks(vpcId, { peered: false }))).toEqual(['CREATE_COMPLETE', 'UPDATE_COMPLETE']);
+    expect(await deploy(rehearsal, synthesizeStacks(vpcId, { isPeered: false }))).toEqual(['CREATE_COMPLETE', 'UPDATE_COMPLETE']);
     expectNoFailedDelete(rehearsal);
     expect(rehearsal.aws.inventory().connections).toEqual([]);
     expect((await rehearsal.cloudFormation.delete('Game')).status).toBe('DELETE_COMPLETE');
@@ -129,16 +130,16 @@ describe('with a role in the account of the VPC', () => {
     await expectNothingLeft(rehearsal, before);
   });
 
-  test('shows the names of the stack and the resource in CloudTrail', async () => {
-    const rehearsal = await start();
+  test('assumes the role with a session name that contains the names of the stack and the resource', async () => {
+    const rehearsal = await startFastRehearsal();
     await deploy(rehearsal, synthesizeStacks(createDataVpc(rehearsal)));
-    expect(journalLines(rehearsal, 'gamelift').find((line) => line.startsWith('CreateVpcPeeringAuthorization'))).toMatch(
+    expect(journalLinesFrom(rehearsal, 'gamelift').find((line) => line.startsWith('CreateVpcPeeringAuthorization'))).toMatch(
       /called by arn:aws:sts::222222222222:assumed-role\/Data-Role-us-east-1-\w+\/Game\.Authorization\w{8} of account 222222222222$/,
     );
   });
 
-  test('fails with another external id, and names the role and the account', async () => {
-    const rehearsal = await start();
+  test('fails if the external id is wrong, and names the role and the account', async () => {
+    const rehearsal = await startFastRehearsal();
     const vpcId = createDataVpc(rehearsal);
     expect(await deploy(rehearsal, synthesizeStacks(vpcId, {}, 'another-id'))).toEqual(['CREATE_COMPLETE', 'ROLLBACK_COMPLETE']);
     expect(failureReasons(rehearsal)[0]).toMatch(
@@ -157,11 +158,11 @@ describe('with a role in the account of the VPC', () => {
     ['gamelift:CreateVpcPeeringAuthorization', /AccessDeniedException: .*assumed-role/],
     ['ec2:AcceptVpcPeeringConnection', /UnauthorizedException: .*assumed-role/],
     ['ec2:CreateTags', /UnauthorizedOperation: .*/],
-  ])('fails without %s, and names the account', async (action, reason) => {
-    const rehearsal = await start();
+  ])('fails if the role does not allow %s, and names the account', async (action, reason) => {
+    const rehearsal = await startFastRehearsal();
     const vpcId = createDataVpc(rehearsal);
     const before = rehearsal.aws.inventory();
-    const assembly = edit(
+    const assembly = editTemplate(
       synthesizeStacks(vpcId),
       ({ Resources }) => {
         const [role] = Object.values(Resources).filter(({ Type }) => Type === 'AWS::IAM::Role');
@@ -183,13 +184,13 @@ describe('with a role in the account of the VPC', () => {
   });
 });
 
-describe('stacks in two accounts, without trust', () => {
-  async function deploy(rehearsal: Rehearsal, vpcId: string, kind: Options = {}): Promise<string> {
+describe('without a role in the account of the VPC', () => {
+  async function deploy(rehearsal: Rehearsal, vpcId: string, kind: GameOptions = {}): Promise<string> {
     return (await rehearsal.cloudFormation.deploy(synthesizeGame(vpcId, kind), 'Game')).status;
   }
 
   /** Runs the command that the error message contains, in the account that it names. */
-  async function runCommandOf(rehearsal: Rehearsal, reason: string | undefined): Promise<void> {
+  async function runCommandIn(rehearsal: Rehearsal, reason: string | undefined): Promise<void> {
     const match =
       /Only account (\d{12}), which owns the VPC, can authorize this\. Run there: aws gamelift (create|delete)-vpc-peering-authorization --game-lift-aws-account-id (\d{12}) --peer-vpc-id (vpc-\w+) --region (\S+)/.exec(
         reason ?? '',
@@ -203,9 +204,9 @@ describe('stacks in two accounts, without trust', () => {
     ['connected', {}],
     ['peered on creation', { peerOnCreate: true }],
   ])(
-    '%s: a deployment without an authorization fails with the command to run, and succeeds after it',
-    async (_, kind: Options) => {
-      const rehearsal = await start();
+    'a fleet that is %s: a deployment without an authorization fails with a command in its message, and succeeds after this command',
+    async (_, kind: GameOptions) => {
+      const rehearsal = await startFastRehearsal();
       const vpcId = createDataVpc(rehearsal);
       const before = rehearsal.aws.inventory();
       expect(await deploy(rehearsal, vpcId, kind)).toBe('ROLLBACK_COMPLETE');
@@ -220,22 +221,22 @@ describe('stacks in two accounts, without trust', () => {
           `--game-lift-aws-account-id 111111111111 --peer-vpc-id ${vpcId} --region us-east-1`,
       );
       expect((await rehearsal.cloudFormation.delete('Game')).status).toBe('DELETE_COMPLETE');
-      await runCommandOf(rehearsal, failureReasons(rehearsal)[0]);
+      await runCommandIn(rehearsal, failureReasons(rehearsal)[0]);
       expect(await deploy(rehearsal, vpcId, kind)).toBe('CREATE_COMPLETE');
 
       await rehearsal.clock.sleep(10 * DAY);
       const { fleets, connections } = rehearsal.aws.inventory();
       expect(await deploy(rehearsal, vpcId, { ...kind, build: '2' })).toBe('UPDATE_ROLLBACK_COMPLETE');
-      // nothing was changed
+      // the rollback restored the fleet and the connection
       expect(rehearsal.aws.inventory()).toMatchObject({ fleets, connections });
-      await runCommandOf(rehearsal, failureReasons(rehearsal).at(-1));
+      await runCommandIn(rehearsal, failureReasons(rehearsal).at(-1));
       expect(await deploy(rehearsal, vpcId, { ...kind, build: '2' })).toBe('UPDATE_COMPLETE');
       expectNoFailedDelete(rehearsal);
 
       await rehearsal.clock.sleep(30 * DAY);
       expect((await rehearsal.cloudFormation.delete('Game')).status).toBe('DELETE_FAILED');
       expect(rehearsal.aws.inventory().fleets).toHaveLength(1);
-      await runCommandOf(rehearsal, failureReasons(rehearsal).at(-1));
+      await runCommandIn(rehearsal, failureReasons(rehearsal).at(-1));
       expect((await rehearsal.cloudFormation.delete('Game')).status).toBe('DELETE_COMPLETE');
       await expectNothingLeft(rehearsal, before);
       expect(countCalls(rehearsal, 'CreateVpcPeeringAuthorization')).toBe(3);
@@ -243,7 +244,7 @@ describe('stacks in two accounts, without trust', () => {
   );
 
   test('fails if the authorization expires within an hour, and says when it expires', async () => {
-    const rehearsal = await start();
+    const rehearsal = await startFastRehearsal();
     const vpcId = createDataVpc(rehearsal);
     const pair = { GameLiftAwsAccountId: GAME.account, PeerVpcId: vpcId };
     await rehearsal.aws.callGameLift('CreateVpcPeeringAuthorization', pair, DATA);
@@ -256,8 +257,8 @@ describe('stacks in two accounts, without trust', () => {
     );
   });
 
-  test('fails before any change if the cleanup of a replaced VPC would lack an authorization', async () => {
-    const rehearsal = await start();
+  test('fails before any change if the VPC changes, and the cleanup of the old VPC would lack an authorization', async () => {
+    const rehearsal = await startFastRehearsal();
     const [first, second] = [createDataVpc(rehearsal), createDataVpc(rehearsal)];
     const authorize = async (PeerVpcId: string): Promise<void> => {
       await rehearsal.aws.callGameLift('CreateVpcPeeringAuthorization', { GameLiftAwsAccountId: GAME.account, PeerVpcId }, DATA);
@@ -278,7 +279,7 @@ describe('stacks in two accounts, without trust', () => {
   test.each(['keeps expiry', 'InvalidRequestException'] as const)(
     'succeeds after the second command of the message if an authorization was used, is not listed and cannot be renewed (%s)',
     async (reading) => {
-      const rehearsal = await start();
+      const rehearsal = await startFastRehearsal();
       rehearsal.aws.behaviours.set('authorizingAgain', reading);
       rehearsal.aws.behaviours.set('usedAuthorizations', 'not listed');
       const vpcId = createDataVpc(rehearsal);
@@ -294,15 +295,15 @@ describe('stacks in two accounts, without trust', () => {
   );
 
   test('fails at deployment if the stack has no account at synthesis, and its routes are in another account', async () => {
-    const rehearsal = await start();
+    const rehearsal = await startFastRehearsal();
     const vpcId = createDataVpc(rehearsal);
     const assembly = synthesizeApp((app) => {
       const stack = new Stack(app, 'Game');
       const authorization = VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(stack, 'Authorization', {
-        vpc: vpcOf(stack, vpcId),
+        vpc: importVpc(stack, vpcId),
         peerVpcAccount: DATA.account,
       });
-      peer(stack, authorization, {});
+      addFleetAndConnection(stack, authorization, {});
     });
     await rehearsal.aws.callGameLift(
       'CreateVpcPeeringAuthorization',
@@ -321,14 +322,14 @@ describe('renewal on a schedule', () => {
     return synthesizeApp((app) => {
       const stack = new Stack(app, 'Data', { env: DATA });
       new VpcPeeringAuthorization(stack, 'Authorization', {
-        vpc: vpcOf(stack, vpcId),
+        vpc: importVpc(stack, vpcId),
         gameLiftAccount: GAME.account,
         renewal: AuthorizationRenewal.scheduled(every),
       });
     });
   }
 
-  function failedRenewals(rehearsal: Rehearsal): { queue: unknown[]; alarm: string[] } {
+  function failedRenewalReports(rehearsal: Rehearsal): { queue: unknown[]; alarm: string[] } {
     const { resources } = rehearsal.cloudFormation.describe('Data');
     const arnOf = (type: string): string => String(resources.find((resource) => resource.type === type)?.attributes.Arn);
     const { history } = rehearsal.aws.alarms.describe(arnOf('AWS::CloudWatch::Alarm'));
@@ -338,8 +339,8 @@ describe('renewal on a schedule', () => {
     };
   }
 
-  test('replaces a fleet of the other account on day 17, although one renewal has failed', async () => {
-    const rehearsal = await start();
+  test('on day 17, replaces a fleet of the other account, although one renewal has failed', async () => {
+    const rehearsal = await startFastRehearsal();
     const vpcId = createDataVpc(rehearsal);
     const before = rehearsal.aws.inventory();
     const { cloudFormation } = rehearsal;
@@ -347,7 +348,7 @@ describe('renewal on a schedule', () => {
     expect((await cloudFormation.deploy(synthesizeGame(vpcId, { peerOnCreate: true }), 'Game')).status).toBe('CREATE_COMPLETE');
 
     await rehearsal.clock.sleep(5 * DAY);
-    // fails for longer than Lambda retries a renewal
+    // longer than Lambda retries a renewal
     const endFault = rehearsal.aws.intercept(({ operation }) =>
       operation === 'CreateVpcPeeringAuthorization'
         ? { kind: 'error', name: 'InternalServiceException', message: 'Out of order', status: 500 }
@@ -355,7 +356,7 @@ describe('renewal on a schedule', () => {
     );
     await rehearsal.clock.sleep(DAY / 2 + HOUR);
     endFault();
-    const { queue, alarm } = failedRenewals(rehearsal);
+    const { queue, alarm } = failedRenewalReports(rehearsal);
     expect(queue).toEqual([
       expect.objectContaining({
         requestContext: expect.objectContaining({ condition: 'RetriesExhausted', approximateInvokeCount: 3 }) as unknown,
@@ -371,7 +372,7 @@ describe('renewal on a schedule', () => {
     expect(JSON.stringify(queue)).not.toContain('X-Amz-Signature');
     expect(alarm).toContain('ALARM');
     await rehearsal.clock.sleep(DAY);
-    expect(failedRenewals(rehearsal).alarm.at(-1)).toBe('OK');
+    expect(failedRenewalReports(rehearsal).alarm.at(-1)).toBe('OK');
 
     await rehearsal.clock.sleep(10 * DAY + DAY / 2);
     expect((await cloudFormation.deploy(synthesizeGame(vpcId, { peerOnCreate: true, build: '2' }), 'Game')).status).toBe(
@@ -385,8 +386,8 @@ describe('renewal on a schedule', () => {
     await expectNothingLeft(rehearsal, before);
   });
 
-  test('keeps the authorization valid at any time', async () => {
-    const rehearsal = await start();
+  test('keeps the authorization valid for ten days', async () => {
+    const rehearsal = await startFastRehearsal();
     rehearsal.aws.behaviours.set('authorizingAgain', 'keeps expiry');
     const vpcId = createDataVpc(rehearsal);
     expect((await rehearsal.cloudFormation.deploy(synthesizeData(vpcId, Duration.hours(22)), 'Data')).status).toBe(

@@ -4,25 +4,27 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type { Fault } from 'rehearsal/aws';
 import { AuthorizationRenewal, VpcPeeringAuthorization } from '../../lib';
+import { addFailingResource } from './common-stacks';
 import {
   countResponses,
   countCalls,
-  edit,
+  editTemplate,
   failureReasons,
   HOUR,
   handlerArn,
   STACK,
-  Stage,
+  startRehearsal,
+  closeRehearsals,
   synthesize,
-  journalLines,
-} from './stage';
+  journalLinesFrom,
+} from './rehearsals';
 
 const ACCOUNT = '111111111111';
 const CREATE = 'CreateVpcPeeringAuthorization';
 const DELETE = 'DeleteVpcPeeringAuthorization';
 const DESCRIBE = 'DescribeVpcPeeringAuthorizations';
 
-function authorizedVpc(renewal = AuthorizationRenewal.onChange()): (stack: Stack) => void {
+function addAuthorizedVpc(renewal = AuthorizationRenewal.onChange()): (stack: Stack) => void {
   return (stack) => {
     const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 1, natGateways: 0, subnetConfiguration: [] });
     const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc, renewal });
@@ -33,20 +35,20 @@ function authorizedVpc(renewal = AuthorizationRenewal.onChange()): (stack: Stack
   };
 }
 
-const error = (name: string, message = 'No', status = 400): Fault => ({ kind: 'error', name, message, status });
+const errorFault = (name: string, message = 'No', status = 400): Fault => ({ kind: 'error', name, message, status });
 
-afterEach(() => Stage.clear());
+afterEach(closeRehearsals);
 
 test('creates, keeps, renews and cancels an authorization', async () => {
-  const rehearsal = await Stage.start();
-  const first = synthesize(authorizedVpc(AuthorizationRenewal.everySynthesis()));
+  const rehearsal = await startRehearsal();
+  const first = synthesize(addAuthorizedVpc(AuthorizationRenewal.everySynthesis()));
 
   const created = await rehearsal.cloudFormation.deploy(first, STACK);
   expect(created.status).toBe('CREATE_COMPLETE');
-  const expires = Date.parse(String(created.outputs.Expires));
-  expect(Math.abs(expires - rehearsal.clock.now() - 24 * HOUR)).toBeLessThan(60_000);
+  const expirationTime = Date.parse(String(created.outputs.Expires));
+  expect(Math.abs(expirationTime - rehearsal.clock.now() - 24 * HOUR)).toBeLessThan(60_000);
   expect(created.outputs).toMatchObject({
-    EpochSeconds: String(Math.floor(expires / 1000)),
+    EpochSeconds: String(Math.floor(expirationTime / 1000)),
     PeerVpc: expect.stringMatching(/^vpc-[0-9a-f]{17}$/) as string,
     Accounts: `${ACCOUNT} ${ACCOUNT}`,
   });
@@ -55,12 +57,15 @@ test('creates, keeps, renews and cancels an authorization', async () => {
   expect(countCalls(rehearsal, CREATE)).toBe(1);
 
   await rehearsal.clock.sleep(25 * HOUR);
-  expect(expires).toBeLessThan(rehearsal.clock.now());
+  expect(expirationTime).toBeLessThan(rehearsal.clock.now());
 
-  const renewed = await rehearsal.cloudFormation.deploy(synthesize(authorizedVpc(AuthorizationRenewal.everySynthesis())), STACK);
+  const renewed = await rehearsal.cloudFormation.deploy(
+    synthesize(addAuthorizedVpc(AuthorizationRenewal.everySynthesis())),
+    STACK,
+  );
   expect(renewed.status).toBe('UPDATE_COMPLETE');
-  const later = Date.parse(String(renewed.outputs.Expires));
-  expect(Math.abs(later - rehearsal.clock.now() - 24 * HOUR)).toBeLessThan(60_000);
+  const renewedExpirationTime = Date.parse(String(renewed.outputs.Expires));
+  expect(Math.abs(renewedExpirationTime - rehearsal.clock.now() - 24 * HOUR)).toBeLessThan(60_000);
 
   expect((await rehearsal.cloudFormation.delete(STACK)).status).toBe('DELETE_COMPLETE');
   expect(countCalls(rehearsal, DELETE)).toBe(1);
@@ -68,7 +73,7 @@ test('creates, keeps, renews and cancels an authorization', async () => {
 });
 
 test('authorizes a new VPC, and lets the authorization of the previous one expire', async () => {
-  const rehearsal = await Stage.start();
+  const rehearsal = await startRehearsal();
   const withCidr = (cidr: string): string =>
     synthesize((stack) => {
       const vpc = new ec2.Vpc(stack, 'Vpc', { ipAddresses: ec2.IpAddresses.cidr(cidr), subnetConfiguration: [] });
@@ -83,11 +88,12 @@ test('authorizes a new VPC, and lets the authorization of the previous one expir
 
 describe('permissions', () => {
   test.each([
+    // [the operation that fails, the action that is missing]
     [CREATE, `gamelift:${CREATE}`],
     [CREATE, 'ec2:AuthorizeSecurityGroupIngress'],
-  ])('fails to call %s without %s', async (operation, action) => {
-    const rehearsal = await Stage.start();
-    const assembly = edit(synthesize(authorizedVpc()), ({ Resources }) => {
+  ])('%s fails without %s, and the message names the missing action', async (operation, action) => {
+    const rehearsal = await startRehearsal();
+    const assembly = editTemplate(synthesize(addAuthorizedVpc()), ({ Resources }) => {
       for (const { Type, Properties } of Object.values(Resources)) {
         if (Type === 'AWS::IAM::RolePolicy') {
           const { Statement } = Properties.PolicyDocument as { Statement: { Action: string | string[] }[] };
@@ -107,22 +113,22 @@ describe('permissions', () => {
       ),
     );
     expect(
-      journalLines(rehearsal, 'gamelift')
+      journalLinesFrom(rehearsal, 'gamelift')
         .filter((line) => line.startsWith(`${operation} `))
         .every((line) => !line.includes('succeeded')),
     ).toBe(true);
   });
 
   test('waits for a policy that takes up to a minute to propagate', async () => {
-    const rehearsal = await Stage.start();
+    const rehearsal = await startRehearsal();
     rehearsal.aws.behaviours.set('iamPropagation', 'up to a minute late');
-    expect((await rehearsal.cloudFormation.deploy(synthesize(authorizedVpc()), STACK)).status).toBe('CREATE_COMPLETE');
+    expect((await rehearsal.cloudFormation.deploy(synthesize(addAuthorizedVpc()), STACK)).status).toBe('CREATE_COMPLETE');
   });
 });
 
 describe('the owner of an authorization', () => {
   test('does not cancel the authorization of another stack if its own create fails', async () => {
-    const rehearsal = await Stage.start();
+    const rehearsal = await startRehearsal();
     const { vpcId } = rehearsal.aws.ec2.createVpc({ account: ACCOUNT, region: 'us-east-1', cidrBlock: '10.0.0.0/16' });
     const authorizeIn = async (name: string): Promise<string> => {
       const assembly = synthesize((stack) => {
@@ -132,37 +138,35 @@ describe('the owner of an authorization', () => {
       return (await rehearsal.cloudFormation.deploy(assembly, name)).status;
     };
     expect(await authorizeIn(STACK)).toBe('CREATE_COMPLETE');
-    rehearsal.aws.intercept(({ operation }) => (operation === CREATE ? error('UnauthorizedException') : undefined));
+    rehearsal.aws.intercept(({ operation }) => (operation === CREATE ? errorFault('UnauthorizedException') : undefined));
     expect(await authorizeIn('Second')).toBe('ROLLBACK_COMPLETE');
     expect(countCalls(rehearsal, DELETE)).toBe(0);
     expect(rehearsal.aws.inventory().authorizations).toHaveLength(1);
   });
 
-  test('rolls back completely if every call is denied', async () => {
-    const rehearsal = await Stage.start();
+  test('can be deleted in a rollback even if GameLift denies every call', async () => {
+    const rehearsal = await startRehearsal();
     rehearsal.aws.intercept(({ service }) =>
-      service === 'gamelift' ? error('AccessDeniedException', 'explicit deny', 400) : undefined,
+      service === 'gamelift' ? errorFault('AccessDeniedException', 'explicit deny', 400) : undefined,
     );
-    expect((await rehearsal.cloudFormation.deploy(synthesize(authorizedVpc()), STACK)).status).toBe('ROLLBACK_COMPLETE');
+    expect((await rehearsal.cloudFormation.deploy(synthesize(addAuthorizedVpc()), STACK)).status).toBe('ROLLBACK_COMPLETE');
   });
 });
 
-describe('updates that CloudFormation rolls back', () => {
+describe('deployments that CloudFormation rolls back', () => {
   const synthesizeWithCidr = (cidr: string, hasFailingResource: boolean): string =>
     synthesize((stack) => {
       const vpc = new ec2.Vpc(stack, 'Vpc', { ipAddresses: ec2.IpAddresses.cidr(cidr), subnetConfiguration: [] });
       const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
       if (hasFailingResource) {
-        // its VPC does not exist
-        const group = new ec2.CfnSecurityGroup(stack, 'Late', { groupDescription: 'late', vpcId: 'vpc-0123456789abcdef0' });
-        group.node.addDependency(authorization);
+        addFailingResource(stack, authorization);
       }
     });
 
   test.each(['stored', 'ignored'] as const)(
-    'authorizes the previous pair again under the same physical id, and cancels nothing (failedUpdatePhysicalId: %s)',
+    'an update of the VPC: authorizes the previous VPC again, keeps the physical id, and cancels nothing (failedUpdatePhysicalId: %s)',
     async (failedUpdatePhysicalId) => {
-      const rehearsal = await Stage.start({ failedUpdatePhysicalId });
+      const rehearsal = await startRehearsal({ failedUpdatePhysicalId });
       await rehearsal.cloudFormation.deploy(synthesizeWithCidr('10.0.0.0/16', false), STACK);
       const physicalId = (): string | undefined =>
         rehearsal.cloudFormation.describe(STACK).resources.find(({ type }) => type.startsWith('Custom::'))?.physicalId;
@@ -177,10 +181,10 @@ describe('updates that CloudFormation rolls back', () => {
     },
   );
 
-  test('cleans up a create that is canceled while it waits for a rate token', async () => {
-    const rehearsal = await Stage.start();
+  test('a create that is canceled while GameLift throttles it: the rollback succeeds', async () => {
+    const rehearsal = await startRehearsal();
     rehearsal.aws.intercept(({ operation }) =>
-      operation === CREATE ? error('ThrottlingException', 'Rate exceeded') : undefined,
+      operation === CREATE ? errorFault('ThrottlingException', 'Rate exceeded') : undefined,
     );
     const assembly = synthesize((stack) => {
       const vpc = new ec2.Vpc(stack, 'Vpc', { subnetConfiguration: [] });
@@ -192,17 +196,16 @@ describe('updates that CloudFormation rolls back', () => {
       if (policy !== undefined) {
         slow.node.addDependency(policy);
       }
-      const group = new ec2.CfnSecurityGroup(stack, 'Late', { groupDescription: 'late', vpcId: 'vpc-0123456789abcdef0' });
       const config = stack.node.findChild('GameLiftVpcPeeringHandler').node.findChild('EventInvokeConfig');
-      group.node.addDependency(config, slow);
+      addFailingResource(stack, config, slow);
       expect(authorization.node.path).toBe('Stack/Authorization');
     });
     expect((await rehearsal.cloudFormation.deploy(assembly, STACK)).status).toBe('ROLLBACK_COMPLETE');
-    expect(journalLines(rehearsal, 'cloudformation').some((line) => line.includes('Resource creation cancelled'))).toBe(true);
+    expect(journalLinesFrom(rehearsal, 'cloudformation').some((line) => line.includes('Resource creation cancelled'))).toBe(true);
   });
 });
 
-describe('several constructs for one VPC', () => {
+describe('renamed and removed authorizations', () => {
   const synthesizeImported = (...ids: string[]): ((vpcId: string) => string) => {
     return (vpcId) =>
       synthesize((stack) => {
@@ -216,10 +219,10 @@ describe('several constructs for one VPC', () => {
   };
 
   test.each([
-    ['renamed', synthesizeImported('One'), synthesizeImported('Renamed')],
-    ['imported twice, then once', synthesizeImported('One', 'Two'), synthesizeImported('One')],
-  ])('%s: keeps the permissions of the handler', async (_, first, second) => {
-    const rehearsal = await Stage.start();
+    ['its authorization is renamed', synthesizeImported('One'), synthesizeImported('Renamed')],
+    ['one of its two authorizations is removed', synthesizeImported('One', 'Two'), synthesizeImported('One')],
+  ])('the handler keeps the permissions for a VPC if %s', async (_, first, second) => {
+    const rehearsal = await startRehearsal();
     const { vpcId } = rehearsal.aws.ec2.createVpc({ account: ACCOUNT, region: 'us-east-1', cidrBlock: '10.0.0.0/16' });
     expect((await rehearsal.cloudFormation.deploy(first(vpcId), STACK)).status).toBe('CREATE_COMPLETE');
     expect((await rehearsal.cloudFormation.deploy(second(vpcId), STACK)).status).toBe('UPDATE_COMPLETE');
@@ -228,9 +231,9 @@ describe('several constructs for one VPC', () => {
   });
 });
 
-describe('exactly one response', () => {
-  test('responds if the function is killed and run again', async () => {
-    const rehearsal = await Stage.start();
+describe('failures and retries', () => {
+  test('responds once if Lambda kills the function and runs it again', async () => {
+    const rehearsal = await startRehearsal();
     let kills = 0;
     rehearsal.aws.intercept(({ operation }) => {
       if (operation === CREATE && kills === 0) {
@@ -239,13 +242,13 @@ describe('exactly one response', () => {
       }
       return undefined;
     });
-    expect((await rehearsal.cloudFormation.deploy(synthesize(authorizedVpc()), STACK)).status).toBe('CREATE_COMPLETE');
+    expect((await rehearsal.cloudFormation.deploy(synthesize(addAuthorizedVpc()), STACK)).status).toBe('CREATE_COMPLETE');
     expect(kills).toBe(1);
     expect(countResponses(rehearsal)).toBe(1);
   });
 
-  test('fails after eleven minutes, not after an hour, if the function is killed in all three runs', async () => {
-    const rehearsal = await Stage.start();
+  test('fails within twelve minutes, not after an hour, if Lambda kills the function in all three runs', async () => {
+    const rehearsal = await startRehearsal();
     const start = rehearsal.clock.now();
     let kills = 0;
     rehearsal.aws.intercept(({ operation }) => {
@@ -254,60 +257,60 @@ describe('exactly one response', () => {
       }
       return undefined;
     });
-    const { status } = await rehearsal.cloudFormation.deploy(synthesize(authorizedVpc()), STACK);
+    const { status } = await rehearsal.cloudFormation.deploy(synthesize(addAuthorizedVpc()), STACK);
     expect(status).toBe('ROLLBACK_COMPLETE');
     expect(kills).toBe(3);
     expect(rehearsal.clock.now() - start).toBeLessThan(12 * 60_000);
   });
 
-  test('sends the response again if the endpoint returns HTTP 500', async () => {
-    const rehearsal = await Stage.start();
+  test('sends the response again if its URL returns HTTP 500', async () => {
+    const rehearsal = await startRehearsal();
     rehearsal.responses.intercept(({ attempt }) => (attempt <= 2 ? { status: 500 } : undefined));
-    expect((await rehearsal.cloudFormation.deploy(synthesize(authorizedVpc()), STACK)).status).toBe('CREATE_COMPLETE');
+    expect((await rehearsal.cloudFormation.deploy(synthesize(addAuthorizedVpc()), STACK)).status).toBe('CREATE_COMPLETE');
     expect(countResponses(rehearsal)).toBe(1);
     expect(countCalls(rehearsal, CREATE)).toBe(1);
   });
 
-  test('sends the response again if the endpoint does not respond', async () => {
-    const rehearsal = await Stage.start();
+  test('sends the response again if its URL does not answer', async () => {
+    const rehearsal = await startRehearsal();
     rehearsal.responses.intercept(({ attempt }) => (attempt <= 2 ? 'hang' : undefined));
-    expect((await rehearsal.cloudFormation.deploy(synthesize(authorizedVpc()), STACK)).status).toBe('CREATE_COMPLETE');
+    expect((await rehearsal.cloudFormation.deploy(synthesize(addAuthorizedVpc()), STACK)).status).toBe('CREATE_COMPLETE');
     expect(countResponses(rehearsal)).toBe(1);
   });
 
-  test('fails after eleven minutes if the endpoint never responds, and logs no secret', async () => {
-    const rehearsal = await Stage.start();
+  test('fails within twelve minutes if the URL of the response never answers, and logs no secret', async () => {
+    const rehearsal = await startRehearsal();
     rehearsal.responses.intercept(() => 'hang');
     const start = rehearsal.clock.now();
-    const { status } = await rehearsal.cloudFormation.deploy(synthesize(authorizedVpc()), STACK);
+    const { status } = await rehearsal.cloudFormation.deploy(synthesize(addAuthorizedVpc()), STACK);
     expect(status).toBe('ROLLBACK_FAILED');
     expect(countResponses(rehearsal)).toBe(0);
-    const gaveUp = rehearsal.journal.entries.find(({ message }) => message.startsWith('CREATE_FAILED Custom::'));
-    expect((gaveUp?.time ?? Infinity) - start).toBeLessThan(11.5 * 60_000);
+    const failure = rehearsal.journal.entries.find(({ message }) => message.startsWith('CREATE_FAILED Custom::'));
+    expect((failure?.time ?? Infinity) - start).toBeLessThan(11.5 * 60_000);
     const log = rehearsal.journal.entries.map(({ message }) => message).join('\n');
     expect(log).toContain('could not send the response to CloudFormation');
     expect(log).not.toContain('X-Amz-Signature');
   });
 
   test('succeeds if GameLift throttles for a minute', async () => {
-    const rehearsal = await Stage.start();
+    const rehearsal = await startRehearsal();
     let throttledUntil = 0;
     rehearsal.aws.intercept(({ operation }) => {
       throttledUntil ||= rehearsal.clock.now() + 60_000;
       return operation === CREATE && rehearsal.clock.now() < throttledUntil
-        ? error('ThrottlingException', 'Rate exceeded')
+        ? errorFault('ThrottlingException', 'Rate exceeded')
         : undefined;
     });
-    expect((await rehearsal.cloudFormation.deploy(synthesize(authorizedVpc()), STACK)).status).toBe('CREATE_COMPLETE');
+    expect((await rehearsal.cloudFormation.deploy(synthesize(addAuthorizedVpc()), STACK)).status).toBe('CREATE_COMPLETE');
     expect(countResponses(rehearsal)).toBe(1);
     expect(countCalls(rehearsal, CREATE)).toBeGreaterThanOrEqual(6);
     expect(countCalls(rehearsal, CREATE)).toBeLessThanOrEqual(8);
   });
 
   test.each(['ThrottlingException', 'TooManyRequestsException', 'RequestLimitExceeded'] as const)(
-    'creates ten authorizations at one call in ten seconds, if throttling shows as %s',
+    'creates ten authorizations at a rate of one call in ten seconds, if GameLift throttles with %s',
     async (name) => {
-      const rehearsal = await Stage.start();
+      const rehearsal = await startRehearsal();
       rehearsal.aws.behaviours.set('throttlingError', name);
       const assembly = synthesize((stack) => {
         const vpc = new ec2.Vpc(stack, 'Vpc', { subnetConfiguration: [] });
@@ -323,7 +326,7 @@ describe('exactly one response', () => {
     },
   );
 
-  describe('errors', () => {
+  describe('errors of calls', () => {
     const message = 'GameLift refused the call';
 
     test.each([
@@ -339,10 +342,10 @@ describe('exactly one response', () => {
         `is in us-east-1, and that the gameLiftAccount of the VpcPeeringAuthorization, ${ACCOUNT}, is the account of the fleet, then try again`,
       ],
       ['InternalServiceException', 500, 'The template is not the cause: try again'],
-    ])('of CreateVpcPeeringAuthorization: %s', async (name, status, advice) => {
-      const rehearsal = await Stage.start();
-      rehearsal.aws.intercept(({ operation }) => (operation === CREATE ? error(name, message, status) : undefined));
-      expect((await rehearsal.cloudFormation.deploy(synthesize(authorizedVpc()), STACK)).status).toBe('ROLLBACK_COMPLETE');
+    ])('the create fails with advice if CreateVpcPeeringAuthorization returns %s', async (name, status, advice) => {
+      const rehearsal = await startRehearsal();
+      rehearsal.aws.intercept(({ operation }) => (operation === CREATE ? errorFault(name, message, status) : undefined));
+      expect((await rehearsal.cloudFormation.deploy(synthesize(addAuthorizedVpc()), STACK)).status).toBe('ROLLBACK_COMPLETE');
       const [reason] = failureReasons(rehearsal);
       expect(reason).toMatch(/^could not authorize VPC peering for VPC vpc-[0-9a-f]{17} in us-east-1: /);
       expect(reason).toContain(`${name}: ${message}`);
@@ -355,11 +358,11 @@ describe('exactly one response', () => {
       ['InvalidRequestException', 400, 'DELETE_FAILED'],
       ['NotFoundException', 400, 'DELETE_COMPLETE'],
       ['InternalServiceException', 500, 'DELETE_FAILED'],
-    ])('of DeleteVpcPeeringAuthorization: %s', async (name, status, outcome) => {
-      const rehearsal = await Stage.start();
-      await rehearsal.cloudFormation.deploy(synthesize(authorizedVpc()), STACK);
+    ])('if DeleteVpcPeeringAuthorization returns %s (HTTP %i), the status of the stack is %s', async (name, status, outcome) => {
+      const rehearsal = await startRehearsal();
+      await rehearsal.cloudFormation.deploy(synthesize(addAuthorizedVpc()), STACK);
       const endFault = rehearsal.aws.intercept(({ operation }) =>
-        operation === DELETE ? error(name, message, status) : undefined,
+        operation === DELETE ? errorFault(name, message, status) : undefined,
       );
       expect((await rehearsal.cloudFormation.delete(STACK)).status).toBe(outcome);
       expect(countResponses(rehearsal)).toBe(2);
@@ -377,38 +380,41 @@ describe('exactly one response', () => {
       ['UnauthorizedException', 400],
       ['InvalidRequestException', 400],
       ['InternalServiceException', 500],
-    ])('of DescribeVpcPeeringAuthorizations after CreateVpcPeeringAuthorization failed: %s', async (name, status) => {
-      const rehearsal = await Stage.start();
-      rehearsal.aws.intercept(({ operation }) => {
-        if (operation === CREATE) {
-          return error('InvalidRequestException', 'exists');
-        }
-        return operation === DESCRIBE ? error(name, message, status) : undefined;
-      });
-      expect((await rehearsal.cloudFormation.deploy(synthesize(authorizedVpc()), STACK)).status).toBe('ROLLBACK_COMPLETE');
-      const [reason] = failureReasons(rehearsal);
-      expect(reason).toContain(`${name}: ${message}`);
-      expect(reason).toContain('for VPC vpc-');
-      expect(countResponses(rehearsal)).toBe(2);
-    });
+    ])(
+      'the create fails if CreateVpcPeeringAuthorization fails, and then DescribeVpcPeeringAuthorizations returns %s',
+      async (name, status) => {
+        const rehearsal = await startRehearsal();
+        rehearsal.aws.intercept(({ operation }) => {
+          if (operation === CREATE) {
+            return errorFault('InvalidRequestException', 'exists');
+          }
+          return operation === DESCRIBE ? errorFault(name, message, status) : undefined;
+        });
+        expect((await rehearsal.cloudFormation.deploy(synthesize(addAuthorizedVpc()), STACK)).status).toBe('ROLLBACK_COMPLETE');
+        const [reason] = failureReasons(rehearsal);
+        expect(reason).toContain(`${name}: ${message}`);
+        expect(reason).toContain('for VPC vpc-');
+        expect(countResponses(rehearsal)).toBe(2);
+      },
+    );
 
     test.each([[{ kind: 'reset' }], [{ kind: 'malformed' }], [{ kind: 'hang' }]] as [Fault][])(
-      'of the network, once: %j',
+      'the create succeeds after one fault of the network: %j',
       async (fault) => {
-        const rehearsal = await Stage.start();
+        const rehearsal = await startRehearsal();
         let faults = 0;
         rehearsal.aws.intercept(({ operation }) => {
           faults += operation === CREATE ? 1 : 0;
           return operation === CREATE && faults === 1 ? fault : undefined;
         });
-        expect((await rehearsal.cloudFormation.deploy(synthesize(authorizedVpc()), STACK)).status).toBe('CREATE_COMPLETE');
+        expect((await rehearsal.cloudFormation.deploy(synthesize(addAuthorizedVpc()), STACK)).status).toBe('CREATE_COMPLETE');
         expect(countResponses(rehearsal)).toBe(1);
       },
     );
   });
 
-  test('says that the VPC does not exist', async () => {
-    const rehearsal = await Stage.start();
+  test('the create fails and says so if the VPC does not exist', async () => {
+    const rehearsal = await startRehearsal();
     const assembly = synthesize((stack) => {
       const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId: 'vpc-0123456789abcdef0', availabilityZones: ['us-east-1a'] });
       new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
@@ -420,26 +426,33 @@ describe('exactly one response', () => {
   });
 });
 
-describe('behavior that AWS does not document', () => {
-  test.each(['renews', 'keeps expiry', 'InvalidRequestException'] as const)('authorizing again: %s', async (reading) => {
-    const rehearsal = await Stage.start();
-    rehearsal.aws.behaviours.set('authorizingAgain', reading);
-    const deploy = () => rehearsal.cloudFormation.deploy(synthesize(authorizedVpc(AuthorizationRenewal.everySynthesis())), STACK);
-    await deploy();
-    for (const hours of [1, 13, 25]) {
-      await rehearsal.clock.sleep(hours * HOUR);
-      const { status, outputs } = await deploy();
-      expect(status).toBe('UPDATE_COMPLETE');
-      expect(Date.parse(String(outputs.Expires)) - rehearsal.clock.now()).toBeGreaterThan(12 * HOUR - 60_000);
-    }
-    expect((await rehearsal.cloudFormation.delete(STACK)).status).toBe('DELETE_COMPLETE');
-  });
+describe('questions that AWS does not answer', () => {
+  test.each(['renews', 'keeps expiry', 'InvalidRequestException'] as const)(
+    'renews in time (authorizingAgain: %s)',
+    async (reading) => {
+      const rehearsal = await startRehearsal();
+      rehearsal.aws.behaviours.set('authorizingAgain', reading);
+      const deploy = () =>
+        rehearsal.cloudFormation.deploy(synthesize(addAuthorizedVpc(AuthorizationRenewal.everySynthesis())), STACK);
+      await deploy();
+      for (const hours of [1, 13, 25]) {
+        await rehearsal.clock.sleep(hours * HOUR);
+        const { status, outputs } = await deploy();
+        expect(status).toBe('UPDATE_COMPLETE');
+        expect(Date.parse(String(outputs.Expires)) - rehearsal.clock.now()).toBeGreaterThan(12 * HOUR - 60_000);
+      }
+      expect((await rehearsal.cloudFormation.delete(STACK)).status).toBe('DELETE_COMPLETE');
+    },
+  );
 
-  test.each(['NotFoundException', 'success'] as const)('deleting an authorization that has expired: %s', async (reading) => {
-    const rehearsal = await Stage.start();
-    rehearsal.aws.behaviours.set('deletingAbsentAuthorization', reading);
-    await rehearsal.cloudFormation.deploy(synthesize(authorizedVpc()), STACK);
-    await rehearsal.clock.sleep(30 * 24 * HOUR);
-    expect((await rehearsal.cloudFormation.delete(STACK)).status).toBe('DELETE_COMPLETE');
-  });
+  test.each(['NotFoundException', 'success'] as const)(
+    'deletes an authorization that has expired (deletingAbsentAuthorization: %s)',
+    async (reading) => {
+      const rehearsal = await startRehearsal();
+      rehearsal.aws.behaviours.set('deletingAbsentAuthorization', reading);
+      await rehearsal.cloudFormation.deploy(synthesize(addAuthorizedVpc()), STACK);
+      await rehearsal.clock.sleep(30 * 24 * HOUR);
+      expect((await rehearsal.cloudFormation.delete(STACK)).status).toBe('DELETE_COMPLETE');
+    },
+  );
 });

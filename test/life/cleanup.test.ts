@@ -1,10 +1,10 @@
 import { CLEANUPS_WITH_FEW_ORDERS, rehearseCleanup } from './cleanups';
-import { Stage } from './stage';
+import { closeRehearsals } from './rehearsals';
 
-afterEach(() => Stage.clear());
+afterEach(closeRehearsals);
 
 test.each(CLEANUPS_WITH_FEW_ORDERS)(
-  '%s, ten days later: succeeds in each of %i orders of the cleanup',
+  'after ten days, %s succeeds in every order of the cleanup (number of orders: %i)',
   async (_, count, first, second) => {
     const orders = await rehearseCleanup(first, second);
     expect(new Set(orders.map((order) => order.join(' ')))).toHaveProperty('size', count);

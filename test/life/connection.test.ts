@@ -1,47 +1,47 @@
-import { deploy, expectNoFailedDelete, expectNothingLeft, remove, start } from './scene';
-import type { StudioOptions } from './scene';
-import { countCalls, DAY, Stage } from './stage';
+import { deployFleetStack, expectNoFailedDelete, expectNothingLeft, deleteStack, startFastRehearsal } from './common-stacks';
+import type { FleetStackOptions } from './common-stacks';
+import { countCalls, DAY, closeRehearsals } from './rehearsals';
 
-afterEach(() => Stage.clear());
+afterEach(closeRehearsals);
 
-describe('lifecycle', () => {
+describe('the life of a stack', () => {
   test.each([
     ['connected', {}],
     ['peered on creation', { peerOnCreate: true }],
   ])(
-    '%s: creates, replaces after ten days, disconnects, connects again, and deletes after thirty days',
-    async (_, kind: StudioOptions) => {
-      const rehearsal = await start();
+    'creates a fleet that is %s, replaces it after ten days, disconnects it, connects it again, and deletes it after thirty days',
+    async (_, kind: FleetStackOptions) => {
+      const rehearsal = await startFastRehearsal();
       const before = rehearsal.aws.inventory();
-      expect(await deploy(rehearsal, kind)).toBe('CREATE_COMPLETE');
+      expect(await deployFleetStack(rehearsal, kind)).toBe('CREATE_COMPLETE');
 
       const authorizations = countCalls(rehearsal, 'CreateVpcPeeringAuthorization');
-      await deploy(rehearsal, kind);
+      await deployFleetStack(rehearsal, kind);
       expect(countCalls(rehearsal, 'CreateVpcPeeringAuthorization')).toBe(authorizations);
 
       await rehearsal.clock.sleep(10 * DAY);
-      expect(await deploy(rehearsal, { ...kind, build: '2' })).toBe('UPDATE_COMPLETE');
+      expect(await deployFleetStack(rehearsal, { ...kind, build: '2' })).toBe('UPDATE_COMPLETE');
       await rehearsal.clock.sleep(2 * DAY);
-      expect(await deploy(rehearsal, { ...kind, build: '2', connected: false })).toMatch(/COMPLETE$/);
+      expect(await deployFleetStack(rehearsal, { ...kind, build: '2', isConnected: false })).toMatch(/COMPLETE$/);
       await rehearsal.clock.sleep(2 * DAY);
-      expect(await deploy(rehearsal, { ...kind, build: '2' })).toMatch(/COMPLETE$/);
+      expect(await deployFleetStack(rehearsal, { ...kind, build: '2' })).toMatch(/COMPLETE$/);
       await rehearsal.clock.sleep(30 * DAY);
-      expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+      expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
       expectNoFailedDelete(rehearsal);
       await expectNothingLeft(rehearsal, before);
     },
   );
 
-  test('replaces the VPC of a peered fleet and of a connection after ten days', async () => {
+  test('replaces the VPC after ten days, both of a connected fleet and of a fleet that is peered on creation', async () => {
     for (const kind of [{}, { peerOnCreate: true }]) {
-      const rehearsal = await start();
+      const rehearsal = await startFastRehearsal();
       const before = rehearsal.aws.inventory();
-      expect(await deploy(rehearsal, kind)).toBe('CREATE_COMPLETE');
+      expect(await deployFleetStack(rehearsal, kind)).toBe('CREATE_COMPLETE');
       await rehearsal.clock.sleep(10 * DAY);
-      expect(await deploy(rehearsal, { ...kind, cidr: '10.91.0.0/16' })).toBe('UPDATE_COMPLETE');
+      expect(await deployFleetStack(rehearsal, { ...kind, cidr: '10.91.0.0/16' })).toBe('UPDATE_COMPLETE');
       expectNoFailedDelete(rehearsal);
       await rehearsal.clock.sleep(10 * DAY);
-      expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+      expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
       await expectNothingLeft(rehearsal, before);
     }
   });

@@ -1,19 +1,19 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
 import * as gamelift from 'aws-cdk-lib/aws-gamelift';
-import { expectNoFailedDelete, synthesizeStudio, start } from './scene';
-import { DAY, Stage, STACK } from './stage';
+import { expectNoFailedDelete, synthesizeFleetStack, startFastRehearsal } from './common-stacks';
+import { DAY, closeRehearsals, STACK } from './rehearsals';
 
 /*
  * Players finish their games on the old fleet while new players join the new one, as in examples/draining.ts.
  */
 
-afterEach(() => Stage.clear());
+afterEach(closeRehearsals);
 
 function synthesizeWithBuild(build: string): string {
-  return synthesizeStudio({
+  return synthesizeFleetStack({
     build,
     props: { removalPolicy: RemovalPolicy.RETAIN },
-    more: (stack, fleet) => {
+    addResources: (stack, fleet) => {
       fleet.applyRemovalPolicy(RemovalPolicy.RETAIN);
       const alias = new gamelift.CfnAlias(stack, 'Alias', {
         name: 'live',
@@ -25,11 +25,11 @@ function synthesizeWithBuild(build: string): string {
 }
 
 test('keeps the connection, routes and rule of the old fleet until the alias points to the new fleet', async () => {
-  const rehearsal = await start();
+  const rehearsal = await startFastRehearsal();
   const { aws, cloudFormation, clock, journal } = rehearsal;
   expect((await cloudFormation.deploy(synthesizeWithBuild('1'), STACK)).status).toBe('CREATE_COMPLETE');
   const before = aws.inventory();
-  const [old] = before.connections as [{ fleetId: string }];
+  const [oldConnection] = before.connections as [{ fleetId: string }];
   await clock.sleep(10 * DAY);
   const updateStart = clock.now();
   expect((await cloudFormation.deploy(synthesizeWithBuild('2'), STACK)).status).toBe('UPDATE_COMPLETE');
@@ -45,15 +45,15 @@ test('keeps the connection, routes and rule of the old fleet until the alias poi
   const isDatabaseRule = (rule: object): boolean => 'fromPort' in rule && rule.fromPort === 5432;
   expect(after.rules).toEqual(expect.arrayContaining(before.rules.filter(isDatabaseRule)));
   expect(after.rules.filter(isDatabaseRule)).toHaveLength(2);
-  expect(after.connections).toContainEqual(expect.objectContaining({ fleetId: old.fleetId, status: 'active' }));
+  expect(after.connections).toContainEqual(expect.objectContaining({ fleetId: oldConnection.fleetId, status: 'active' }));
 
-  const updated = journal.entries
+  const updateEvents = journal.entries
     .filter(({ time, source }) => time >= updateStart && source === 'cloudformation')
     .map(({ subject, message }) => `${subject} ${message}`)
     .filter((line) => /UPDATE_(IN_PROGRESS|COMPLETE) (Custom::GameLiftVpcPeeringConnection|AWS::GameLift::Alias)/.test(line))
     .map((line) => /UPDATE_\w+ [\w:]+/.exec(line)?.[0]);
-  expect(updated.indexOf('UPDATE_IN_PROGRESS AWS::GameLift::Alias')).toBeGreaterThan(
-    updated.indexOf('UPDATE_COMPLETE Custom::GameLiftVpcPeeringConnection'),
+  expect(updateEvents.indexOf('UPDATE_IN_PROGRESS AWS::GameLift::Alias')).toBeGreaterThan(
+    updateEvents.indexOf('UPDATE_COMPLETE Custom::GameLiftVpcPeeringConnection'),
   );
-  expect(updated).toContain('UPDATE_COMPLETE Custom::GameLiftVpcPeeringConnection');
+  expect(updateEvents).toContain('UPDATE_COMPLETE Custom::GameLiftVpcPeeringConnection');
 });

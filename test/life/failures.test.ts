@@ -1,21 +1,29 @@
 import { Duration } from 'aws-cdk-lib';
 import type { Rehearsal } from 'rehearsal';
 import type { BehaviourName, Fault } from 'rehearsal/aws';
-import { ACCOUNT, createExisting, deployConnections, PLACE, remove, start, withStack } from './scene';
-import type { ExistingResources, ConnectionsOptions } from './scene';
-import { failureReasons, Stage, journalLines } from './stage';
+import {
+  ACCOUNT,
+  createExistingResources,
+  deployConnections,
+  PLACE,
+  deleteStack,
+  startFastRehearsal,
+  withStackStatus,
+} from './common-stacks';
+import type { ExistingResources, ConnectionsOptions } from './common-stacks';
+import { failureReasons, closeRehearsals, journalLinesFrom } from './rehearsals';
 
-afterEach(() => Stage.clear());
+afterEach(closeRehearsals);
 
 const REGION = PLACE.region;
 
-const error = (name: string, message: string): Fault => ({ kind: 'error', name, message, status: 400 });
+const errorFault = (name: string, message: string): Fault => ({ kind: 'error', name, message, status: 400 });
 
-/** The beginning of every message: what failed, the fleet and the VPC. */
+/** The beginning of every message: the task that failed, the fleet and the VPC. */
 const couldNot = (task: string, { fleetIds, vpcId }: ExistingResources): string =>
   `could not ${task} fleet ${fleetIds[0] ?? ''} with VPC ${vpcId} in ${REGION}: `;
 
-/** Expects that the create fails with this message only, and that the rollback restores everything. */
+/** Expects that the create fails with only this message, and that the rollback removes everything that the create made. */
 async function expectFailure(
   rehearsal: Rehearsal,
   existing: ExistingResources,
@@ -25,69 +33,77 @@ async function expectFailure(
   const before = rehearsal.aws.inventory();
   expect(await deployConnections(rehearsal, existing, options)).toBe('ROLLBACK_COMPLETE');
   expect(failureReasons(rehearsal)).toEqual([couldNot('peer', existing) + reason]);
-  expect(rehearsal.aws.inventory()).toEqual(withStack(before, 'ROLLBACK_COMPLETE'));
-  expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+  expect(rehearsal.aws.inventory()).toEqual(withStackStatus(before, 'ROLLBACK_COMPLETE'));
+  expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
   expect(rehearsal.aws.inventory()).toEqual(before);
 }
 
 describe('connections that do not become active', () => {
-  const failed = 'GameLift reports the status failed for the peering connection ';
-  const otherBlock =
+  const failedStatus = 'GameLift reports the status failed for the peering connection ';
+  const useOtherBlock =
     'se a peer VPC with another CIDR block, or replace the fleet: GameLift may choose another block for a new fleet';
-  const unknown =
-    `. The peer VPC has 10.90.0.0/16, and GameLift does not say which CIDR block the fleet's VPC has. If the blocks overlap, u${otherBlock}. ` +
+  const unknownBlock =
+    `. The peer VPC has 10.90.0.0/16, and GameLift does not say which CIDR block the fleet's VPC has. If the blocks overlap, u${useOtherBlock}. ` +
     'Otherwise, look at the events of the fleet, then deploy again';
   const gameLiftMessage = 'Failed due to incorrect VPC-ID, Account ID, or overlapping CIDR range';
   const overlap =
     "the CIDR block of the fleet's VPC, 10.90.4.0/22, overlaps with 10.90.0.0/16 of VPC VPC " +
-    `(GameLift: ${gameLiftMessage}). U${otherBlock}`;
+    `(GameLift: ${gameLiftMessage}). U${useOtherBlock}`;
 
   test.each([
     ['GameLift shows', 'both blocks', overlap, { endedCidrBlocks: 'told' }],
     ['only EC2 shows', 'both blocks', overlap, { failedSeenByAccepter: 'seen', fleetEvents: 'never seen' }],
-    ['nothing shows', "the VPC's block", `${failed}(${gameLiftMessage})${unknown}`, {}],
-  ] as const)('CIDR blocks overlap, and %s the block of the fleet: the message names %s', async (_, __, reason, readings) => {
-    const rehearsal = await start();
-    for (const [name, reading] of Object.entries(readings) as [BehaviourName, never][]) {
-      rehearsal.aws.behaviours.set(name, reading);
-    }
-    rehearsal.aws.scriptedOutcomes.fleet = () => ({ cidrBlock: '10.90.4.0/22' });
-    const existing = await createExisting(rehearsal);
-    await expectFailure(rehearsal, existing, {}, reason.replace('VPC VPC', `VPC ${existing.vpcId}`));
-  });
+    ['nothing shows', "the VPC's block", `${failedStatus}(${gameLiftMessage})${unknownBlock}`, {}],
+  ] as const)(
+    'fails if CIDR blocks overlap: if %s the block of the fleet, the message names %s',
+    async (_, __, reason, readings) => {
+      const rehearsal = await startFastRehearsal();
+      for (const [name, reading] of Object.entries(readings) as [BehaviourName, never][]) {
+        rehearsal.aws.behaviours.set(name, reading);
+      }
+      rehearsal.aws.scriptedOutcomes.fleet = () => ({ cidrBlock: '10.90.4.0/22' });
+      const existing = await createExistingResources(rehearsal);
+      await expectFailure(rehearsal, existing, {}, reason.replace('VPC VPC', `VPC ${existing.vpcId}`));
+    },
+  );
 
-  test('CIDR blocks overlap, and the block of the fleet is known from a connection with another VPC', async () => {
-    const rehearsal = await start();
+  test('fails if CIDR blocks overlap, and names the block of the fleet if a connection with another VPC shows it', async () => {
+    const rehearsal = await startFastRehearsal();
     rehearsal.aws.scriptedOutcomes.fleet = () => ({ cidrBlock: '10.90.4.0/22' });
-    const existing = await createExisting(rehearsal);
+    const existing = await createExistingResources(rehearsal);
     const { vpcId } = rehearsal.aws.ec2.createVpc({ ...PLACE, cidrBlock: '10.99.0.0/16' });
     expect(await deployConnections(rehearsal, { ...existing, vpcId }, { name: 'Other' })).toBe('CREATE_COMPLETE');
     await expectFailure(rehearsal, existing, {}, overlap.replace('VPC VPC', `VPC ${existing.vpcId}`));
   });
 
   test("fails with GameLift's message if the connection fails", async () => {
-    const rehearsal = await start();
+    const rehearsal = await startFastRehearsal();
     rehearsal.aws.scriptedOutcomes.connection = () => ({ end: 'failed', message: 'Internal problem' });
-    await expectFailure(rehearsal, await createExisting(rehearsal), {}, `${failed}(Internal problem)${unknown}`);
+    await expectFailure(
+      rehearsal,
+      await createExistingResources(rehearsal),
+      {},
+      `${failedStatus}(Internal problem)${unknownBlock}`,
+    );
   });
 
   test('fails if the connection is rejected', async () => {
-    const rehearsal = await start();
+    const rehearsal = await startFastRehearsal();
     rehearsal.aws.scriptedOutcomes.connection = () => ({ end: 'rejected' });
     await expectFailure(
       rehearsal,
-      await createExisting(rehearsal),
+      await createExistingResources(rehearsal),
       {},
       `GameLift reports the status rejected for the peering connection (Rejected by ${ACCOUNT}). Look at the events of the fleet, then deploy again`,
     );
   });
 
   test('fails if the connection is pending until the timeout', async () => {
-    const rehearsal = await start();
+    const rehearsal = await startFastRehearsal();
     rehearsal.aws.scriptedOutcomes.connection = () => ({ end: 'pending' });
     await expectFailure(
       rehearsal,
-      await createExisting(rehearsal),
+      await createExistingResources(rehearsal),
       { props: { timeout: Duration.minutes(3) } },
       'the peering connection was still pending after 180 seconds. Look at the events of the fleet, raise the timeout of the ' +
         'VpcPeeringConnection, then deploy again',
@@ -96,9 +112,9 @@ describe('connections that do not become active', () => {
 });
 
 describe('fleets that cannot be peered', () => {
-  test('fails if there is no such fleet', async () => {
-    const rehearsal = await start();
-    const existing = { ...(await createExisting(rehearsal)), fleetIds: ['fleet-00000000-0000-4000-8000-000000000000'] };
+  test('fails if the fleet does not exist', async () => {
+    const rehearsal = await startFastRehearsal();
+    const existing = { ...(await createExistingResources(rehearsal)), fleetIds: ['fleet-00000000-0000-4000-8000-000000000000'] };
     await expectFailure(
       rehearsal,
       existing,
@@ -109,9 +125,9 @@ describe('fleets that cannot be peered', () => {
   });
 
   test('fails if the fleet stays in status ACTIVATING', async () => {
-    const rehearsal = await start();
+    const rehearsal = await startFastRehearsal();
     rehearsal.aws.scriptedOutcomes.fleet = () => ({ end: 'hang' });
-    const existing = await createExisting(rehearsal);
+    const existing = await createExistingResources(rehearsal);
     await expectFailure(
       rehearsal,
       existing,
@@ -122,9 +138,9 @@ describe('fleets that cannot be peered', () => {
   });
 
   test('fails if the fleet goes to status ERROR', async () => {
-    const rehearsal = await start();
+    const rehearsal = await startFastRehearsal();
     rehearsal.aws.scriptedOutcomes.fleet = () => ({ end: 'error' });
-    const existing = await createExisting(rehearsal, 0);
+    const existing = await createExistingResources(rehearsal, 0);
     rehearsal.aws.scriptedOutcomes.fleetActivationSeconds = 300;
     const { fleets } = rehearsal.aws.gameLift;
     const fleet = fleets.create(PLACE, { ComputeType: 'EC2' }, new Map());
@@ -139,17 +155,17 @@ describe('fleets that cannot be peered', () => {
     ]);
     expect(fleet.tags.size).toBe(0);
     expect(rehearsal.aws.inventory()).toEqual({
-      ...withStack(before, 'ROLLBACK_COMPLETE'),
+      ...withStackStatus(before, 'ROLLBACK_COMPLETE'),
       fleets: before.fleets.map((other) => ({ ...other, status: 'ERROR' })),
     });
   });
 });
 
 describe('peer VPCs and permissions', () => {
-  test('fails if there is no such VPC, and GameLift authorizes it', async () => {
-    const rehearsal = await start();
+  test('fails if the VPC does not exist, and GameLift accepts the authorization', async () => {
+    const rehearsal = await startFastRehearsal();
     rehearsal.aws.behaviours.set('absentVpc', 'accepted');
-    const existing = { ...(await createExisting(rehearsal)), vpcId: 'vpc-0123456789abcdef0' };
+    const existing = { ...(await createExistingResources(rehearsal)), vpcId: 'vpc-0123456789abcdef0' };
     await expectFailure(
       rehearsal,
       existing,
@@ -160,11 +176,11 @@ describe('peer VPCs and permissions', () => {
   });
 
   test.each(['InvalidRequestException', 'NotFoundException'] as const)(
-    'fails if there is no such VPC, and GameLift refuses to authorize it with %s',
+    'fails if the VPC does not exist, and GameLift refuses the authorization with %s',
     async (absentVpc) => {
-      const rehearsal = await start();
+      const rehearsal = await startFastRehearsal();
       rehearsal.aws.behaviours.set('absentVpc', absentVpc);
-      const existing = { ...(await createExisting(rehearsal)), vpcId: 'vpc-0123456789abcdef0' };
+      const existing = { ...(await createExistingResources(rehearsal)), vpcId: 'vpc-0123456789abcdef0' };
       const before = rehearsal.aws.inventory();
       expect(await deployConnections(rehearsal, existing)).toBe('ROLLBACK_COMPLETE');
       expect(failureReasons(rehearsal)).toEqual([
@@ -172,26 +188,26 @@ describe('peer VPCs and permissions', () => {
           `exist in account ${ACCOUNT}. There is no VPC vpc-0123456789abcdef0 in account ${ACCOUNT} and ${REGION}: correct the vpc of the ` +
           'VpcPeeringAuthorization, then deploy again',
       ]);
-      expect(rehearsal.aws.inventory()).toEqual(withStack(before, 'ROLLBACK_COMPLETE'));
+      expect(rehearsal.aws.inventory()).toEqual(withStackStatus(before, 'ROLLBACK_COMPLETE'));
     },
   );
 
-  /** GameLift refuses the connection, and all authorizations after the given number. */
+  /** Makes GameLift refuse the connection, and all authorizations after this number of them. */
   function refuseAll(rehearsal: Rehearsal, authorizations: number): void {
     let authorized = 0;
     rehearsal.aws.intercept(({ operation }) => {
       authorized += operation === 'CreateVpcPeeringAuthorization' ? 1 : 0;
       return operation === 'CreateVpcPeeringConnection' ||
         (operation === 'CreateVpcPeeringAuthorization' && authorized > authorizations)
-        ? error('UnauthorizedException', 'VPC actions are not authorized')
+        ? errorFault('UnauthorizedException', 'VPC actions are not authorized')
         : undefined;
     });
   }
 
-  test('fails if GameLift refuses the connection and to authorize it', async () => {
-    const rehearsal = await start();
+  test('fails if GameLift refuses the connection, and then refuses an authorization', async () => {
+    const rehearsal = await startFastRehearsal();
     refuseAll(rehearsal, 1);
-    const existing = await createExisting(rehearsal);
+    const existing = await createExistingResources(rehearsal);
     await expectFailure(
       rehearsal,
       existing,
@@ -204,11 +220,11 @@ describe('peer VPCs and permissions', () => {
   });
 
   test('fails if GameLift refuses the connection although it is authorized', async () => {
-    const rehearsal = await start();
+    const rehearsal = await startFastRehearsal();
     refuseAll(rehearsal, 9);
     await expectFailure(
       rehearsal,
-      await createExisting(rehearsal),
+      await createExistingResources(rehearsal),
       {},
       'GameLift refused CreateVpcPeeringConnection although it had just been authorized (UnauthorizedException: VPC actions are not ' +
         'authorized). Look at the events of the fleet, check the vpc and the peerVpcAccount of the VpcPeeringAuthorization, then deploy again',
@@ -216,11 +232,11 @@ describe('peer VPCs and permissions', () => {
   });
 
   test('fails if EC2 does not turn DNS resolution on', async () => {
-    const rehearsal = await start();
-    const existing = await createExisting(rehearsal);
+    const rehearsal = await startFastRehearsal();
+    const existing = await createExistingResources(rehearsal);
     rehearsal.aws.intercept(({ operation }) =>
       operation === 'ModifyVpcPeeringConnectionOptions'
-        ? error('OperationNotPermitted', 'DNS hostnames are disabled')
+        ? errorFault('OperationNotPermitted', 'DNS hostnames are disabled')
         : undefined,
     );
     const before = rehearsal.aws.inventory();
@@ -231,18 +247,18 @@ describe('peer VPCs and permissions', () => {
       `${couldNot('peer', existing)}could not turn DNS resolution on for ${peeringId} (OperationNotPermitted: DNS hostnames are disabled). Enable DNS ` +
         `hostnames and DNS support for VPC ${existing.vpcId}, or remove dnsResolution from the VpcPeeringConnection, then try again`,
     ]);
-    expect(rehearsal.aws.inventory()).toEqual(withStack(before, 'ROLLBACK_COMPLETE'));
+    expect(rehearsal.aws.inventory()).toEqual(withStackStatus(before, 'ROLLBACK_COMPLETE'));
   });
 
   test('fails if there is a route to another target, names both targets, and changes no route', async () => {
-    const rehearsal = await start();
+    const rehearsal = await startFastRehearsal();
     rehearsal.aws.behaviours.set('peerVpcWrites', 'none');
-    const existing = await createExisting(rehearsal);
+    const existing = await createExistingResources(rehearsal);
     const { ec2, gameLift } = rehearsal.aws;
     const destination = gameLift.fleets.all()[0]?.vpc?.cidrBlock ?? '';
     const gateway = ec2.createGateway(PLACE, 'igw');
     ec2.attachGateway(PLACE, gateway, existing.vpcId);
-    // the last table that is read: the earlier ones must not be changed before the conflict is found
+    // in the table that the handler reads last: it must not change the other tables before it finds the conflict
     const [, routeTableId = ''] = existing.routeTableIds;
     ec2.createRoute(PLACE, routeTableId, { destination, kind: 'gatewayId', target: gateway });
     const before = rehearsal.aws.inventory();
@@ -254,9 +270,9 @@ describe('peer VPCs and permissions', () => {
       `${couldNot('peer', existing)}route table ${routeTableId} has a route for ${destination} to ${gateway}, but the fleet's VPC needs one to ` +
         `${peeringId}. Remove that route, or leave the table out with PeeringRoutes.forSubnets, then deploy again`,
     ]);
-    const routeCalls = journalLines(rehearsal, 'ec2').filter((line) => line.includes('Route'));
+    const routeCalls = journalLinesFrom(rehearsal, 'ec2').filter((line) => line.includes('Route'));
     expect(routeCalls.length).toBeGreaterThan(0);
     expect(routeCalls.filter((line) => !line.startsWith('DescribeRouteTables '))).toEqual([]);
-    expect(rehearsal.aws.inventory()).toEqual(withStack(before, 'ROLLBACK_COMPLETE'));
+    expect(rehearsal.aws.inventory()).toEqual(withStackStatus(before, 'ROLLBACK_COMPLETE'));
   });
 });

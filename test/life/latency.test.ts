@@ -2,61 +2,68 @@ import type { Rehearsal } from 'rehearsal';
 import type { ApiCall, Fault } from 'rehearsal/aws';
 import { PeeringRoutes } from '../../lib';
 import type { VpcPeeringConnectionProps } from '../../lib';
-import { createExisting, deployConnections, remove, start } from './scene';
-import { countCalls, Stage } from './stage';
+import { createExistingResources, deployConnections, deleteStack, startFastRehearsal } from './common-stacks';
+import { countCalls, closeRehearsals } from './rehearsals';
 
-afterEach(() => Stage.clear());
+afterEach(closeRehearsals);
 
-/** Simulated seconds from when the connection became active until the handler responded. */
-function responseDelay({ journal }: Rehearsal): number {
-  const active = journal.entries.findLast(({ source, message }) => source === 'gamelift' && message.includes(' SUCCEEDED: '));
+/** The simulated seconds from when the last connection became active until the handler responded. */
+function secondsUntilResponse({ journal }: Rehearsal): number {
+  const activation = journal.entries.findLast(({ source, message }) => source === 'gamelift' && message.includes(' SUCCEEDED: '));
   const response = journal.entries.findLast(({ source, subject }) => source === 's3' && subject.startsWith('Peering'));
-  return ((response?.time ?? Infinity) - (active?.time ?? 0)) / 1000;
+  return ((response?.time ?? Infinity) - (activation?.time ?? 0)) / 1000;
 }
 
-const denied = ({ service, operation }: ApiCall): Fault | undefined =>
+const denyConnectionReads = ({ service, operation }: ApiCall): Fault | undefined =>
   service === 'ec2' && operation === 'DescribeVpcPeeringConnections'
     ? { kind: 'error', name: 'UnauthorizedOperation', message: 'Not authorized', status: 403 }
     : undefined;
 
-const allowed = (): undefined => undefined;
+const allowAll = (): undefined => undefined;
 
 const WITHOUT_ROUTES: Partial<VpcPeeringConnectionProps> = { routes: PeeringRoutes.none() };
 
 test.each([
-  ['within 5 seconds if events and EC2 show it', 'written', allowed, {}, [12, 47], 5],
-  ['within 5 seconds if only EC2 shows it', 'never seen', allowed, {}, [12, 47], 5],
-  ['within 5 seconds if only events show it', 'written', denied, WITHOUT_ROUTES, [24], 5],
-  // events are not guaranteed, so the handler also reads GameLift's list, and may wait for its rate limit when an event comes
+  ['within 5 seconds if events and EC2 show that it is active', 'written', allowAll, {}, [12, 47], 5],
+  ['within 5 seconds if only EC2 shows that it is active', 'never seen', allowAll, {}, [12, 47], 5],
+  ['within 5 seconds if only events show that it is active', 'written', denyConnectionReads, WITHOUT_ROUTES, [24], 5],
+  // the handler also reads GameLift's list, since events are not guaranteed. Then an event may have to wait for the rate limit of the list
   [
-    'within 15 seconds if only events show it, right after GameLift’s list was read',
+    'within 15 seconds if only events show that it is active, right after the handler read GameLift’s list',
     'written',
-    denied,
+    denyConnectionReads,
     WITHOUT_ROUTES,
     [30, 47],
     15,
   ],
-  ['within 15 seconds if only GameLift’s list shows it', 'never seen', denied, WITHOUT_ROUTES, [12, 47], 15],
-] as const)('responds to the create of a connection %s', async (_, fleetEvents, ec2, props, durations, limit) => {
-  const rehearsal = await start();
+  [
+    'within 15 seconds if only GameLift’s list shows that it is active',
+    'never seen',
+    denyConnectionReads,
+    WITHOUT_ROUTES,
+    [12, 47],
+    15,
+  ],
+] as const)('responds to the create of a connection %s', async (_, fleetEvents, intercept, props, durations, maxSeconds) => {
+  const rehearsal = await startFastRehearsal();
   rehearsal.aws.behaviours.set('fleetEvents', fleetEvents);
-  rehearsal.aws.intercept(ec2);
+  rehearsal.aws.intercept(intercept);
   const delays: number[] = [];
   for (const connectionSeconds of durations) {
     rehearsal.aws.scriptedOutcomes.connectionSeconds = connectionSeconds;
-    const existing = await createExisting(rehearsal);
+    const existing = await createExistingResources(rehearsal);
     expect(await deployConnections(rehearsal, existing, { props, name: `Stack${connectionSeconds}` })).toBe('CREATE_COMPLETE');
-    delays.push(responseDelay(rehearsal));
+    delays.push(secondsUntilResponse(rehearsal));
   }
-  expect(Math.max(...delays)).toBeLessThan(limit);
+  expect(Math.max(...delays)).toBeLessThan(maxSeconds);
 });
 
-test('requests a deletion once, and waits for it for minutes', async () => {
-  const rehearsal = await start();
+test('requests a deletion once, even if the deletion takes minutes', async () => {
+  const rehearsal = await startFastRehearsal();
   rehearsal.aws.behaviours.set('deletingConnections', 'deleting for a while');
   rehearsal.aws.scriptedOutcomes.connectionDeletionSeconds = 200;
-  const existing = await createExisting(rehearsal);
+  const existing = await createExistingResources(rehearsal);
   expect(await deployConnections(rehearsal, existing)).toBe('CREATE_COMPLETE');
-  expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+  expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
   expect(countCalls(rehearsal, 'DeleteVpcPeeringConnection')).toBe(1);
 });

@@ -1,15 +1,14 @@
 import { NestedStack, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import { VpcPeeringAuthorization, VpcPeeringConnection } from '../../lib';
-import { expectNoFailedDelete, expectNothingLeft, start } from './scene';
-import { DAY, Stage, STACK, synthesizeApp } from './stage';
+import { addFleet, expectNoFailedDelete, expectNothingLeft, startFastRehearsal } from './common-stacks';
+import { DAY, closeRehearsals, STACK, synthesizeApp } from './rehearsals';
 
 /*
- * The fleets are in stacks that are nested in the stack of the authorization.
+ * The authorization is in a stack. The fleets are in its nested stacks.
  */
 
-afterEach(() => Stage.clear());
+afterEach(closeRehearsals);
 
 type Kind = 'connected' | 'peered on creation';
 
@@ -18,25 +17,18 @@ function synthesizeStacks(kind: Kind, build: string): string {
     const parent = new Stack(app, STACK);
     const vpc = new ec2.Vpc(parent, 'Vpc', { maxAzs: 1, natGateways: 0, ipAddresses: ec2.IpAddresses.cidr('10.90.0.0/16') });
     const authorization = new VpcPeeringAuthorization(parent, 'Authorization', { vpc });
-    for (const shard of ['One', 'Two']) {
-      const nested = new NestedStack(parent, shard);
-      const server = new gamelift.CfnBuild(nested, 'Build', {
-        storageLocation: { bucket: 'b', key: `server-${build}.zip`, roleArn: 'arn:aws:iam::111111111111:role/r' },
-      });
-      const fleet = new gamelift.CfnFleet(nested, 'Fleet', { name: shard, buildId: server.ref, ec2InstanceType: 'c5.large' });
-      if (kind === 'connected') {
-        new VpcPeeringConnection(nested, 'Peering', { authorization, fleet });
-      } else {
-        new VpcPeeringConnection(nested, 'Peering', { authorization, fleet, peerOnCreate: true });
-      }
+    for (const name of ['One', 'Two']) {
+      const nested = new NestedStack(parent, name);
+      const fleet = addFleet(nested, build);
+      new VpcPeeringConnection(nested, 'Peering', { authorization, fleet, peerOnCreate: kind === 'peered on creation' });
     }
   });
 }
 
 test.each<Kind>(['connected', 'peered on creation'])(
-  'fleets that are %s are replaced, and are deleted before the authorization is canceled',
+  'replaces fleets that are %s, and deletes them before it cancels the authorization',
   async (kind) => {
-    const rehearsal = await start();
+    const rehearsal = await startFastRehearsal();
     const before = rehearsal.aws.inventory();
     const { cloudFormation, clock } = rehearsal;
     expect((await cloudFormation.deploy(synthesizeStacks(kind, '1'), STACK)).status).toBe('CREATE_COMPLETE');

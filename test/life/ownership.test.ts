@@ -1,23 +1,23 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
-import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type { Rehearsal } from 'rehearsal';
 import type { Inventory } from 'rehearsal/aws';
 import { PeeringRoutes } from '../../lib';
 import {
   ACCOUNT,
-  createExisting,
+  createExistingResources,
   expectNoFailedDelete,
+  failAfterConnections,
   deployConnections,
   PLACE,
-  remove,
-  start,
-  withStack,
+  deleteStack,
+  startFastRehearsal,
+  withStackStatus,
   withoutExpirationTimes,
-} from './scene';
-import type { ExistingResources, ConnectionsOptions } from './scene';
-import { DAY, failureReasons, HOUR, Stage } from './stage';
+} from './common-stacks';
+import type { ExistingResources, ConnectionsOptions } from './common-stacks';
+import { DAY, failureReasons, HOUR, closeRehearsals } from './rehearsals';
 
-afterEach(() => Stage.clear());
+afterEach(closeRehearsals);
 
 /** Authorizes and connects the fleet by hand. */
 async function connectByHand(rehearsal: Rehearsal, { fleetIds, vpcId }: ExistingResources): Promise<void> {
@@ -29,18 +29,12 @@ async function connectByHand(rehearsal: Rehearsal, { fleetIds, vpcId }: Existing
   await rehearsal.clock.sleep(2 * DAY);
 }
 
-/** A last resource, whose creation fails. */
-const failing: ConnectionsOptions['more'] = (stack, connections) => {
-  const late = new ec2.CfnSecurityGroup(stack, 'Late', { groupDescription: 'late', vpcId: 'vpc-0123456789abcdef0' });
-  late.node.addDependency(...connections);
-};
-
-const connectionOf = (rehearsal: Rehearsal, existing: ExistingResources): object | undefined =>
+const findConnection = (rehearsal: Rehearsal, existing: ExistingResources): object | undefined =>
   rehearsal.aws
     .inventory()
     .connections.find((connection) => 'fleetId' in connection && connection.fleetId === existing.fleetIds[0]);
 
-/** Expects this inventory and the stack's authorization, which is left to expire because a connection of somebody else may need it. */
+/** Expects this inventory and one authorization. The handler lets it expire, because a connection of somebody else may need it. */
 function expectAuthorizationLeftToExpire(rehearsal: Rehearsal, inventory: Inventory): void {
   const { authorizations, ...others } = rehearsal.aws.inventory();
   expect({ ...others, authorizations: [] }).toEqual(inventory);
@@ -50,10 +44,10 @@ function expectAuthorizationLeftToExpire(rehearsal: Rehearsal, inventory: Invent
 
 const ADOPTING: ConnectionsOptions = { props: { adoptExisting: true, dnsResolution: true } };
 
-describe('a connection that exists already', () => {
-  test('fails the create, and stays unchanged', async () => {
-    const rehearsal = await start();
-    const existing = await createExisting(rehearsal);
+describe('a connection that somebody made by hand', () => {
+  test('makes the create fail, and stays unchanged', async () => {
+    const rehearsal = await startFastRehearsal();
+    const existing = await createExistingResources(rehearsal);
     await connectByHand(rehearsal, existing);
     const before = rehearsal.aws.inventory();
     const [{ id }] = before.connections as [{ id: string }];
@@ -63,8 +57,8 @@ describe('a connection that exists already', () => {
         `the peering connection ${id} between them exists already, and this stack did not create it. Delete it, or pass adoptExisting to the VpcPeeringConnection to ` +
         'use it and leave it in place',
     ]);
-    expectAuthorizationLeftToExpire(rehearsal, withStack(before, 'ROLLBACK_COMPLETE'));
-    expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+    expectAuthorizationLeftToExpire(rehearsal, withStackStatus(before, 'ROLLBACK_COMPLETE'));
+    expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
     await rehearsal.clock.sleep(2 * DAY);
     expect(rehearsal.aws.inventory()).toEqual(before);
   });
@@ -72,9 +66,9 @@ describe('a connection that exists already', () => {
   test.each(['every route table', 'none'] as const)(
     'is adopted with adoptExisting, and restored when the construct is removed (peerVpcWrites: %s)',
     async (peerVpcWrites) => {
-      const rehearsal = await start();
+      const rehearsal = await startFastRehearsal();
       rehearsal.aws.behaviours.set('peerVpcWrites', peerVpcWrites);
-      const existing = await createExisting(rehearsal);
+      const existing = await createExistingResources(rehearsal);
       await connectByHand(rehearsal, existing);
       const before = rehearsal.aws.inventory();
       expect(await deployConnections(rehearsal, existing, ADOPTING)).toBe('CREATE_COMPLETE');
@@ -85,15 +79,15 @@ describe('a connection that exists already', () => {
       await rehearsal.clock.sleep(10 * DAY);
       expect(await deployConnections(rehearsal, existing, { ...ADOPTING, fleetIds: [] })).toBe('UPDATE_COMPLETE');
       expectNoFailedDelete(rehearsal);
-      expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+      expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
       await rehearsal.clock.sleep(2 * DAY);
       expect(rehearsal.aws.inventory()).toEqual(before);
     },
   );
 
   test('is adopted without dnsResolution, and keeps DNS resolution on if it was on', async () => {
-    const rehearsal = await start();
-    const existing = await createExisting(rehearsal);
+    const rehearsal = await startFastRehearsal();
+    const existing = await createExistingResources(rehearsal);
     await connectByHand(rehearsal, existing);
     const [peering] = rehearsal.aws.ec2.peerings.all();
     Object.assign(peering?.dnsResolution ?? {}, { accepter: true });
@@ -104,40 +98,45 @@ describe('a connection that exists already', () => {
   });
 
   test('is adopted, and restored when the create is rolled back', async () => {
-    const rehearsal = await start();
+    const rehearsal = await startFastRehearsal();
     rehearsal.aws.behaviours.set('peerVpcWrites', 'none');
-    const existing = await createExisting(rehearsal);
+    const existing = await createExistingResources(rehearsal);
     await connectByHand(rehearsal, existing);
     const before = rehearsal.aws.inventory();
-    expect(await deployConnections(rehearsal, existing, { ...ADOPTING, more: failing })).toBe('ROLLBACK_COMPLETE');
-    expectAuthorizationLeftToExpire(rehearsal, withStack(before, 'ROLLBACK_COMPLETE'));
+    expect(await deployConnections(rehearsal, existing, { ...ADOPTING, addResources: failAfterConnections })).toBe(
+      'ROLLBACK_COMPLETE',
+    );
+    expectAuthorizationLeftToExpire(rehearsal, withStackStatus(before, 'ROLLBACK_COMPLETE'));
   });
 
-  test('is adopted, then owned after adoptExisting is removed, and deleted with the construct', async () => {
-    const rehearsal = await start();
-    const existing = await createExisting(rehearsal);
+  test('is adopted, belongs to the stack after adoptExisting is removed, and is deleted with the stack', async () => {
+    const rehearsal = await startFastRehearsal();
+    const existing = await createExistingResources(rehearsal);
     const before = rehearsal.aws.inventory();
     await connectByHand(rehearsal, existing);
     expect(await deployConnections(rehearsal, existing, ADOPTING)).toBe('CREATE_COMPLETE');
     await rehearsal.clock.sleep(DAY);
     expect(await deployConnections(rehearsal, existing)).toBe('UPDATE_COMPLETE');
     await rehearsal.clock.sleep(10 * DAY);
-    expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+    expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
     await rehearsal.clock.sleep(2 * DAY);
     // its routes existed before, and only it used them
     expect(rehearsal.aws.inventory()).toEqual(before);
   });
 
-  test('is adopted, and restored after an update that would have owned it is rolled back', async () => {
-    const rehearsal = await start();
+  test('is adopted, and restored if an update that removes adoptExisting is rolled back', async () => {
+    const rehearsal = await startFastRehearsal();
     rehearsal.aws.behaviours.set('peerVpcWrites', 'main route table');
-    const existing = await createExisting(rehearsal);
+    const existing = await createExistingResources(rehearsal);
     await connectByHand(rehearsal, existing);
     const before = rehearsal.aws.inventory();
     expect(await deployConnections(rehearsal, existing, ADOPTING)).toBe('CREATE_COMPLETE');
-    const owning: ConnectionsOptions = { props: { routes: PeeringRoutes.none() }, more: failing };
-    expect(await deployConnections(rehearsal, existing, owning)).toBe('UPDATE_ROLLBACK_COMPLETE');
-    expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+    const withoutAdoptExisting: ConnectionsOptions = {
+      props: { routes: PeeringRoutes.none() },
+      addResources: failAfterConnections,
+    };
+    expect(await deployConnections(rehearsal, existing, withoutAdoptExisting)).toBe('UPDATE_ROLLBACK_COMPLETE');
+    expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
     await rehearsal.clock.sleep(2 * DAY);
     expect(rehearsal.aws.inventory()).toEqual(before);
   });
@@ -145,47 +144,47 @@ describe('a connection that exists already', () => {
 
 describe('a connection of another stack', () => {
   test('is adopted, and still belongs to the other stack after the create is rolled back', async () => {
-    const rehearsal = await start();
-    const existing = await createExisting(rehearsal);
+    const rehearsal = await startFastRehearsal();
+    const existing = await createExistingResources(rehearsal);
     expect(await deployConnections(rehearsal, existing, { name: 'Owner' })).toBe('CREATE_COMPLETE');
     const before = rehearsal.aws.inventory();
     const retained = { removalPolicy: RemovalPolicy.RETAIN };
-    expect(await deployConnections(rehearsal, existing, { ...ADOPTING, authorization: retained, more: failing })).toBe(
-      'ROLLBACK_COMPLETE',
-    );
+    expect(
+      await deployConnections(rehearsal, existing, { ...ADOPTING, authorization: retained, addResources: failAfterConnections }),
+    ).toBe('ROLLBACK_COMPLETE');
     expect(withoutExpirationTimes(rehearsal.aws.inventory())).toEqual(
-      withStack(withoutExpirationTimes(before), 'ROLLBACK_COMPLETE'),
+      withStackStatus(withoutExpirationTimes(before), 'ROLLBACK_COMPLETE'),
     );
   });
 
   test('is adopted, and is kept when the stack that owns it is deleted', async () => {
-    const rehearsal = await start();
-    const existing = await createExisting(rehearsal);
+    const rehearsal = await startFastRehearsal();
+    const existing = await createExistingResources(rehearsal);
     expect(await deployConnections(rehearsal, existing, { name: 'Owner' })).toBe('CREATE_COMPLETE');
     expect(await deployConnections(rehearsal, existing, ADOPTING)).toBe('CREATE_COMPLETE');
     await rehearsal.clock.sleep(10 * DAY);
     const { connections, routes } = rehearsal.aws.inventory();
-    expect(await remove(rehearsal, 'Owner')).toBe('DELETE_COMPLETE');
+    expect(await deleteStack(rehearsal, 'Owner')).toBe('DELETE_COMPLETE');
     expect(rehearsal.aws.inventory()).toMatchObject({ connections, routes });
   });
 
-  test('can be moved: the other stack retains it, this stack adopts it, owns it, and deletes it', async () => {
-    const rehearsal = await start();
-    const existing = await createExisting(rehearsal);
+  test('can be moved: the other stack retains it, this stack adopts it, removes adoptExisting, and deletes it', async () => {
+    const rehearsal = await startFastRehearsal();
+    const existing = await createExistingResources(rehearsal);
     const before = rehearsal.aws.inventory();
-    const from = { name: 'From', props: { removalPolicy: RemovalPolicy.RETAIN } };
+    const retaining = { name: 'From', props: { removalPolicy: RemovalPolicy.RETAIN } };
     expect(await deployConnections(rehearsal, existing, { name: 'From' })).toBe('CREATE_COMPLETE');
     const { connections, routes, peerings } = rehearsal.aws.inventory();
     await rehearsal.clock.sleep(10 * DAY);
-    expect(await deployConnections(rehearsal, existing, from)).toBe('UPDATE_COMPLETE');
+    expect(await deployConnections(rehearsal, existing, retaining)).toBe('UPDATE_COMPLETE');
     expect(await deployConnections(rehearsal, existing, { name: 'To', props: { adoptExisting: true } })).toBe('CREATE_COMPLETE');
     await rehearsal.clock.sleep(HOUR);
-    expect(await remove(rehearsal, 'From')).toBe('DELETE_COMPLETE');
+    expect(await deleteStack(rehearsal, 'From')).toBe('DELETE_COMPLETE');
     expect(rehearsal.aws.inventory()).toMatchObject({ connections, routes, peerings });
     expect(await deployConnections(rehearsal, existing, { name: 'To' })).toBe('UPDATE_COMPLETE');
     expect(rehearsal.aws.inventory()).toMatchObject({ connections, routes, peerings });
     await rehearsal.clock.sleep(10 * DAY);
-    expect(await remove(rehearsal, 'To')).toBe('DELETE_COMPLETE');
+    expect(await deleteStack(rehearsal, 'To')).toBe('DELETE_COMPLETE');
     expectNoFailedDelete(rehearsal);
     await rehearsal.clock.sleep(2 * DAY);
     expect(rehearsal.aws.inventory()).toEqual(before);
@@ -193,9 +192,9 @@ describe('a connection of another stack', () => {
 });
 
 describe('a connection of this stack', () => {
-  test('fails the create of a renamed construct, and stays unchanged', async () => {
-    const rehearsal = await start();
-    const existing = await createExisting(rehearsal);
+  test('makes the create of a renamed construct fail, and stays unchanged', async () => {
+    const rehearsal = await startFastRehearsal();
+    const existing = await createExistingResources(rehearsal);
     expect(await deployConnections(rehearsal, existing)).toBe('CREATE_COMPLETE');
     const before = rehearsal.aws.inventory();
     await rehearsal.clock.sleep(10 * DAY);
@@ -206,37 +205,40 @@ describe('a connection of this stack', () => {
       ),
     ]);
     const after = rehearsal.aws.inventory();
-    expect({ ...after, authorizations: [] }).toEqual({ ...withStack(before, 'UPDATE_ROLLBACK_COMPLETE'), authorizations: [] });
+    expect({ ...after, authorizations: [] }).toEqual({
+      ...withStackStatus(before, 'UPDATE_ROLLBACK_COMPLETE'),
+      authorizations: [],
+    });
   });
 
-  test('is created again by the next update that changes the resource if somebody deleted it by hand', async () => {
-    const rehearsal = await start();
-    const existing = await createExisting(rehearsal);
+  test('is created again by the next update of its resource if somebody deleted it by hand', async () => {
+    const rehearsal = await startFastRehearsal();
+    const existing = await createExistingResources(rehearsal);
     const before = rehearsal.aws.inventory();
     expect(await deployConnections(rehearsal, existing)).toBe('CREATE_COMPLETE');
     await rehearsal.clock.sleep(HOUR);
     const [{ id, fleetId }] = rehearsal.aws.inventory().connections as [{ id: string; fleetId: string }];
     const input = { FleetId: fleetId, VpcPeeringConnectionId: id };
     await rehearsal.aws.callGameLift('DeleteVpcPeeringConnection', input, PLACE);
-    expect(connectionOf(rehearsal, existing)).toBeUndefined();
+    expect(findConnection(rehearsal, existing)).toBeUndefined();
     await rehearsal.clock.sleep(10 * DAY);
     expect(await deployConnections(rehearsal, existing, { props: { dnsResolution: true } })).toBe('UPDATE_COMPLETE');
-    expect(connectionOf(rehearsal, existing)).toMatchObject({ status: 'active' });
-    expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+    expect(findConnection(rehearsal, existing)).toMatchObject({ status: 'active' });
+    expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
     await rehearsal.clock.sleep(2 * DAY);
     expect(rehearsal.aws.inventory()).toEqual(before);
   });
 
   test('does not block the deletion of the stack if somebody deleted it by hand', async () => {
-    const rehearsal = await start();
-    const existing = await createExisting(rehearsal);
+    const rehearsal = await startFastRehearsal();
+    const existing = await createExistingResources(rehearsal);
     const before = rehearsal.aws.inventory();
     expect(await deployConnections(rehearsal, existing)).toBe('CREATE_COMPLETE');
     const [{ id, fleetId }] = rehearsal.aws.inventory().connections as [{ id: string; fleetId: string }];
     await rehearsal.clock.sleep(HOUR);
     await rehearsal.aws.callGameLift('DeleteVpcPeeringConnection', { FleetId: fleetId, VpcPeeringConnectionId: id }, PLACE);
     await rehearsal.clock.sleep(10 * DAY);
-    expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+    expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
     expectNoFailedDelete(rehearsal);
     await rehearsal.clock.sleep(2 * DAY);
     expect(rehearsal.aws.inventory()).toEqual(before);

@@ -7,11 +7,11 @@ import { scopeOf } from 'rehearsal/report';
 import { AuthorizationRenewal, PeeringRoutes, VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '../../lib';
 import type { IVpcPeeringAuthorization } from '../../lib';
 import { kindOf } from '../policies';
-import { expectNothingLeft, start } from './scene';
-import { DAY, HOUR, Stage, synthesizeApp, journalLines } from './stage';
+import { expectNothingLeft, startFastRehearsal } from './common-stacks';
+import { DAY, HOUR, closeRehearsals, synthesizeApp, journalLinesFrom } from './rehearsals';
 
 /*
- * A few lives that together use every permission. Then the tests check the use of each grant, and that no secret was written anywhere.
+ * Runs a few lives that together use every permission. Then the tests check that each grant was used, and that no secret was written.
  */
 
 const region = 'us-east-1';
@@ -19,15 +19,15 @@ const GAME = { account: '111111111111', region };
 const DATA = { account: '222222222222', region };
 const EXTERNAL_ID = 'studio-7f3a9';
 
-/** How the stacks of the fleets get access to the account of the VPC. */
+/** How the stacks of the fleets get access to the VPC: it is in the same account, or in another account with or without a peer role. */
 type Access = 'own' | 'role' | 'none';
 
-interface Studio {
+interface GameOptions {
   readonly access: Access;
   /** The last VPC is for the fleet that is peered on creation. */
   readonly vpcIds: readonly string[];
   /** The index of the VPC that is connected. @default 0 */
-  readonly peer?: number;
+  readonly connectedVpcIndex?: number;
   readonly build?: string;
   readonly routes?: PeeringRoutes;
   readonly dnsResolution?: boolean;
@@ -35,26 +35,34 @@ interface Studio {
   readonly adopted?: { readonly fleetId: string; readonly adoptExisting: boolean };
 }
 
-function vpcOf(stack: Stack, vpcId: string): ec2.IVpc {
+function importVpc(stack: Stack, vpcId: string): ec2.IVpc {
   return ec2.Vpc.fromVpcAttributes(stack, vpcId, { vpcId, availabilityZones: ['us-east-1a'] });
 }
 
-function fleetOf(stack: Stack, name: string, build: string): gamelift.CfnFleet {
+function addFleet(stack: Stack, name: string, build: string): gamelift.CfnFleet {
   const server = new gamelift.CfnBuild(stack, `${name}Build`, {
     storageLocation: { bucket: 'b', key: `server-${build}.zip`, roleArn: 'arn:aws:iam::111111111111:role/r' },
   });
   return new gamelift.CfnFleet(stack, name, { name, buildId: server.ref, ec2InstanceType: 'c5.large' });
 }
 
-/** A connected fleet in stack Game, one that is peered on creation in stack PeeredOnCreation, and the peer roles in stack Data. */
-function synthesizeStudio({ access, vpcIds, peer = 0, build = '1', routes, dnsResolution = false, adopted }: Studio): string {
+/** Stack Game has a connected fleet, stack PeeredOnCreation a fleet that is peered on creation, and stack Data the peer roles. */
+function synthesizeGame({
+  access,
+  vpcIds,
+  connectedVpcIndex = 0,
+  build = '1',
+  routes,
+  dnsResolution = false,
+  adopted,
+}: GameOptions): string {
   return synthesizeApp((app) => {
     const data = access === 'role' ? new Stack(app, 'Data', { env: DATA }) : undefined;
     const roles = vpcIds.map((vpcId, index) =>
       data === undefined
         ? undefined
         : new VpcPeeringRole(data, `Role${index}`, {
-            vpc: vpcOf(data, vpcId),
+            vpc: importVpc(data, vpcId),
             gameLiftAccount: GAME.account,
             externalId: EXTERNAL_ID,
             // the name that the CDK generates would change when the other stack no longer refers to the role
@@ -64,7 +72,7 @@ function synthesizeStudio({ access, vpcIds, peer = 0, build = '1', routes, dnsRe
     const authorizationIn = (stack: Stack, vpcId: string): IVpcPeeringAuthorization => {
       const peerRole = roles[vpcIds.indexOf(vpcId)];
       const attributes = {
-        vpc: vpcOf(stack, vpcId),
+        vpc: importVpc(stack, vpcId),
         peerVpcAccount: (access === 'own' ? GAME : DATA).account,
         ...(peerRole === undefined ? {} : { peerRole, externalId: EXTERNAL_ID }),
       };
@@ -73,9 +81,9 @@ function synthesizeStudio({ access, vpcIds, peer = 0, build = '1', routes, dnsRe
         : new VpcPeeringAuthorization(stack, 'Authorization', attributes);
     };
     const game = new Stack(app, 'Game', { env: GAME });
-    const authorization = authorizationIn(game, vpcIds[peer] ?? '');
+    const authorization = authorizationIn(game, vpcIds[connectedVpcIndex] ?? '');
     const options = { authorization, dnsResolution, ...(routes === undefined ? {} : { routes }) };
-    new VpcPeeringConnection(game, 'Peering', { ...options, fleet: fleetOf(game, 'Connected', build) });
+    new VpcPeeringConnection(game, 'Peering', { ...options, fleet: addFleet(game, 'Connected', build) });
     if (adopted !== undefined) {
       const { fleetId, adoptExisting } = adopted;
       const fleet = gamelift.CfnFleet.fromFleetId(game, 'Adopted', fleetId);
@@ -84,31 +92,33 @@ function synthesizeStudio({ access, vpcIds, peer = 0, build = '1', routes, dnsRe
     const peeredOnCreation = new Stack(app, 'PeeredOnCreation', { env: GAME });
     new VpcPeeringConnection(peeredOnCreation, 'Peering', {
       authorization: authorizationIn(peeredOnCreation, vpcIds.at(-1) ?? ''),
-      fleet: fleetOf(peeredOnCreation, 'PeeredOnCreation', build),
+      fleet: addFleet(peeredOnCreation, 'PeeredOnCreation', build),
       peerOnCreate: true,
       ...(routes === undefined ? {} : { routes }),
     });
   });
 }
 
-/** An authorization in the account of the VPC, renewed on a schedule. */
+/** An authorization in the account of the VPC that is renewed on a schedule. */
 function synthesizeScheduledRenewal(vpcId: string): string {
   return synthesizeApp((app) => {
     const stack = new Stack(app, 'Data', { env: DATA });
     new VpcPeeringAuthorization(stack, 'Authorization', {
-      vpc: vpcOf(stack, vpcId),
+      vpc: importVpc(stack, vpcId),
       gameLiftAccount: GAME.account,
       renewal: AuthorizationRenewal.scheduled(Duration.hours(12)),
     });
   });
 }
 
-const refusal = (name: string): Fault => ({ kind: 'error', name, message: 'Out of order', status: 400 });
+const errorFault = (name: string): Fault => ({ kind: 'error', name, message: 'Out of order', status: 400 });
 
+/** Deploys the stacks of the assembly until one fails. Returns their statuses. */
 async function deployAll(rehearsal: Rehearsal, assembly: string): Promise<string[]> {
   return (await rehearsal.cloudFormation.deployAll(assembly)).map(({ status }) => status);
 }
 
+/** Deletes the stacks of the assembly until a deletion fails. Returns their statuses. */
 async function deleteAll(rehearsal: Rehearsal, assembly: string): Promise<string[]> {
   return (await rehearsal.cloudFormation.deleteAll(assembly)).map(({ status }) => status);
 }
@@ -122,90 +132,90 @@ function createVpcs(rehearsal: Rehearsal, place: typeof GAME, ...cidrBlocks: str
   });
 }
 
-async function authorize(rehearsal: Rehearsal, owner: typeof GAME, PeerVpcId: string): Promise<void> {
+async function authorizeByHand(rehearsal: Rehearsal, vpcOwner: typeof GAME, PeerVpcId: string): Promise<void> {
   const pair = { GameLiftAwsAccountId: GAME.account, PeerVpcId };
-  await rehearsal.aws.callGameLift('CreateVpcPeeringAuthorization', pair, owner);
+  await rehearsal.aws.callGameLift('CreateVpcPeeringAuthorization', pair, vpcOwner);
   // until the rate limit allows the next call
   await rehearsal.clock.sleep(10_000);
 }
 
-/** Creates and connects a fleet by hand. */
-async function connectByHand(rehearsal: Rehearsal, owner: typeof GAME, vpcId: string): Promise<string> {
+/** Creates and connects a fleet by hand. Returns its id. */
+async function connectByHand(rehearsal: Rehearsal, vpcOwner: typeof GAME, vpcId: string): Promise<string> {
   const { fleets } = rehearsal.aws.gameLift;
   const fleet = fleets.create(GAME, { Name: 'by hand', ComputeType: 'EC2' }, new Map());
   fleets.start(fleet, Promise.resolve(undefined));
   await rehearsal.clock.sleep(rehearsal.aws.scriptedOutcomes.fleetActivationSeconds * 1000 + 1000);
-  await authorize(rehearsal, owner, vpcId);
-  const connection = { FleetId: fleet.id, PeerVpcAwsAccountId: owner.account, PeerVpcId: vpcId };
+  await authorizeByHand(rehearsal, vpcOwner, vpcId);
+  const connection = { FleetId: fleet.id, PeerVpcAwsAccountId: vpcOwner.account, PeerVpcId: vpcId };
   await rehearsal.aws.callGameLift('CreateVpcPeeringConnection', connection, GAME);
   await rehearsal.clock.sleep(HOUR);
   return fleet.id;
 }
 
 /**
- * Creates the stacks; adopts a connection of somebody else, owns it for a while, adopts it again, and removes its construct; replaces the
- * fleet by one with the same CIDR block; changes routes; changes the VPC; deletes after thirty days, first while GameLift refuses to authorize.
+ * Creates the stacks. Adopts a connection of somebody else, removes adoptExisting, sets it again, and removes the construct. Replaces the fleet
+ * with a fleet that has the same CIDR block. Changes routes, then the VPC. Deletes after thirty days, first while GameLift refuses to authorize.
  */
-async function wholeLife(rehearsal: Rehearsal, access: 'own' | 'role'): Promise<void> {
+async function rehearseLife(rehearsal: Rehearsal, access: 'own' | 'role'): Promise<void> {
   const { aws, clock } = rehearsal;
-  const owner = access === 'own' ? GAME : DATA;
+  const vpcOwner = access === 'own' ? GAME : DATA;
   // the handler lists authorizations only if one can't be renewed
   aws.behaviours.set('authorizingAgain', 'InvalidRequestException');
   aws.scriptedOutcomes.fleet = ({ name }) => (name === 'Connected' ? { cidrBlock: '10.60.0.0/22' } : {});
-  const vpcIds = createVpcs(rehearsal, owner, '10.90.0.0/16', '10.91.0.0/16', '10.92.0.0/16');
-  const fleetId = await connectByHand(rehearsal, owner, vpcIds[0] ?? '');
+  const vpcIds = createVpcs(rehearsal, vpcOwner, '10.90.0.0/16', '10.91.0.0/16', '10.92.0.0/16');
+  const fleetId = await connectByHand(rehearsal, vpcOwner, vpcIds[0] ?? '');
   await clock.sleep(2 * DAY);
   const before = aws.inventory();
-  const first = { access, vpcIds, dnsResolution: true };
+  const options = { access, vpcIds, dnsResolution: true };
   const stacks = access === 'own' ? 2 : 3;
   const expectSuccess = (statuses: readonly string[]): void => {
     expect(statuses).toHaveLength(stacks);
     expect(statuses.every((status) => /^(CREATE|UPDATE)_COMPLETE$/.test(status))).toBe(true);
   };
   for (const adoptExisting of [true, false, true]) {
-    expectSuccess(await deployAll(rehearsal, synthesizeStudio({ ...first, adopted: { fleetId, adoptExisting } })));
+    expectSuccess(await deployAll(rehearsal, synthesizeGame({ ...options, adopted: { fleetId, adoptExisting } })));
   }
   await clock.sleep(10 * DAY);
-  expectSuccess(await deployAll(rehearsal, synthesizeStudio({ ...first, build: '2' })));
-  expectSuccess(await deployAll(rehearsal, synthesizeStudio({ ...first, build: '2', routes: PeeringRoutes.none() })));
-  const last = synthesizeStudio({ ...first, build: '2', peer: 1 });
-  expectSuccess(await deployAll(rehearsal, last));
+  expectSuccess(await deployAll(rehearsal, synthesizeGame({ ...options, build: '2' })));
+  expectSuccess(await deployAll(rehearsal, synthesizeGame({ ...options, build: '2', routes: PeeringRoutes.none() })));
+  const lastAssembly = synthesizeGame({ ...options, build: '2', connectedVpcIndex: 1 });
+  expectSuccess(await deployAll(rehearsal, lastAssembly));
   await clock.sleep(30 * DAY);
   const endFault = aws.intercept(({ operation }) =>
-    operation === 'CreateVpcPeeringAuthorization' ? refusal('InvalidRequestException') : undefined,
+    operation === 'CreateVpcPeeringAuthorization' ? errorFault('InvalidRequestException') : undefined,
   );
-  expect(await deleteAll(rehearsal, last)).toEqual(['DELETE_FAILED']);
+  expect(await deleteAll(rehearsal, lastAssembly)).toEqual(['DELETE_FAILED']);
   endFault();
-  expect(await deleteAll(rehearsal, last)).toEqual(Array.from({ length: stacks }, () => 'DELETE_COMPLETE'));
+  expect(await deleteAll(rehearsal, lastAssembly)).toEqual(Array.from({ length: stacks }, () => 'DELETE_COMPLETE'));
   await expectNothingLeft(rehearsal, before);
 }
 
-/** The authorization is made in the other account. One update and one deletion fail without it, and the first connection fails. */
-async function lifeWithoutTrust(rehearsal: Rehearsal): Promise<void> {
+/** Somebody authorizes by hand in the other account. The first connection fails, then an update and a deletion fail without an authorization. */
+async function rehearseLifeWithoutPeerRole(rehearsal: Rehearsal): Promise<void> {
   const { aws, clock } = rehearsal;
   const vpcIds = createVpcs(rehearsal, DATA, '10.90.0.0/16');
   const before = aws.inventory();
   const options = { access: 'none', vpcIds, routes: PeeringRoutes.none() } as const;
-  const last = synthesizeStudio({ ...options, build: '2' });
-  await authorize(rehearsal, DATA, vpcIds[0] ?? '');
+  const lastAssembly = synthesizeGame({ ...options, build: '2' });
+  await authorizeByHand(rehearsal, DATA, vpcIds[0] ?? '');
   aws.scriptedOutcomes.connection = () => ({ end: 'failed' });
-  expect(await deployAll(rehearsal, synthesizeStudio(options))).toEqual(['ROLLBACK_COMPLETE']);
+  expect(await deployAll(rehearsal, synthesizeGame(options))).toEqual(['ROLLBACK_COMPLETE']);
   aws.scriptedOutcomes.connection = () => ({});
-  expect(await deleteAll(rehearsal, last)).toEqual(['DELETE_COMPLETE']);
-  expect(await deployAll(rehearsal, synthesizeStudio(options))).toEqual(['CREATE_COMPLETE', 'CREATE_COMPLETE']);
+  expect(await deleteAll(rehearsal, lastAssembly)).toEqual(['DELETE_COMPLETE']);
+  expect(await deployAll(rehearsal, synthesizeGame(options))).toEqual(['CREATE_COMPLETE', 'CREATE_COMPLETE']);
   await clock.sleep(10 * DAY);
-  expect(await deployAll(rehearsal, last)).toEqual(['UPDATE_ROLLBACK_COMPLETE']);
-  await authorize(rehearsal, DATA, vpcIds[0] ?? '');
-  expect(await deployAll(rehearsal, last)).toEqual(['UPDATE_COMPLETE', 'UPDATE_COMPLETE']);
+  expect(await deployAll(rehearsal, lastAssembly)).toEqual(['UPDATE_ROLLBACK_COMPLETE']);
+  await authorizeByHand(rehearsal, DATA, vpcIds[0] ?? '');
+  expect(await deployAll(rehearsal, lastAssembly)).toEqual(['UPDATE_COMPLETE', 'UPDATE_COMPLETE']);
   await clock.sleep(30 * DAY);
-  expect(await deleteAll(rehearsal, last)).toEqual(['DELETE_FAILED']);
-  await authorize(rehearsal, DATA, vpcIds[0] ?? '');
-  expect(await deleteAll(rehearsal, last)).toEqual(['DELETE_COMPLETE', 'DELETE_COMPLETE']);
+  expect(await deleteAll(rehearsal, lastAssembly)).toEqual(['DELETE_FAILED']);
+  await authorizeByHand(rehearsal, DATA, vpcIds[0] ?? '');
+  expect(await deleteAll(rehearsal, lastAssembly)).toEqual(['DELETE_COMPLETE', 'DELETE_COMPLETE']);
   await expectNothingLeft(rehearsal, before);
 }
 
-/** Scheduled renewals, one of which fails and another is not delivered. */
-async function scheduledLife(rehearsal: Rehearsal): Promise<void> {
+/** Renews on a schedule. One renewal fails, and one is not delivered. */
+async function rehearseScheduledRenewals(rehearsal: Rehearsal): Promise<void> {
   const { aws, clock, cloudFormation, lambda } = rehearsal;
   const [vpcId = ''] = createVpcs(rehearsal, DATA, '10.90.0.0/16');
   const before = aws.inventory();
@@ -217,11 +227,12 @@ async function scheduledLife(rehearsal: Rehearsal): Promise<void> {
   };
   await clock.sleep(HOUR);
   const endFault = aws.intercept(({ operation }) =>
-    operation === 'CreateVpcPeeringAuthorization' ? refusal('InternalServiceException') : undefined,
+    operation === 'CreateVpcPeeringAuthorization' ? errorFault('InternalServiceException') : undefined,
   );
   await clock.sleep(DAY / 2);
   endFault();
   const functionArn = arnOf('AWS::Lambda::Function');
+  // without its alias, the function can't be invoked
   lambda.removeAlias(functionArn, 'renewals');
   await clock.sleep(DAY / 2);
   lambda.setAlias(functionArn, 'renewals', '$LATEST');
@@ -232,7 +243,7 @@ async function scheduledLife(rehearsal: Rehearsal): Promise<void> {
   await expectNothingLeft(rehearsal, before);
 }
 
-/** Records all secrets, and everything that is written or sent. */
+/** Records the secrets of a rehearsal, and all that is written or sent in it. */
 class SecretRecorder {
   readonly responseUrls: string[] = [];
   readonly credentials: Credentials[] = [];
@@ -286,26 +297,26 @@ class SecretRecorder {
 
 const recorders: SecretRecorder[] = [];
 
-async function rehearse(life: (rehearsal: Rehearsal) => Promise<void>): Promise<void> {
-  const rehearsal = await start();
+async function recordLife(life: (rehearsal: Rehearsal) => Promise<void>): Promise<void> {
+  const rehearsal = await startFastRehearsal();
   recorders.push(new SecretRecorder(rehearsal));
   await life(rehearsal);
 }
 
 beforeAll(async () => {
-  await rehearse((rehearsal) => wholeLife(rehearsal, 'own'));
-  await rehearse((rehearsal) => wholeLife(rehearsal, 'role'));
-  await rehearse(lifeWithoutTrust);
-  await rehearse(scheduledLife);
+  await recordLife((rehearsal) => rehearseLife(rehearsal, 'own'));
+  await recordLife((rehearsal) => rehearseLife(rehearsal, 'role'));
+  await recordLife(rehearseLifeWithoutPeerRole);
+  await recordLife(rehearseScheduledRenewals);
 }, 180_000);
 
 afterAll(async () => {
   jest.restoreAllMocks();
-  await Stage.clear();
+  await closeRehearsals();
 });
 
-/** How often the lives used each grant, without ids and accounts. */
-function countUses(): Map<string, number> {
+/** How often the lives used each grant. The keys contain no ids or accounts, so that equal grants of several policies count as one. */
+function countGrantUses(): Map<string, number> {
   const counts = new Map<string, number>();
   for (const { policy, statement, action, uses: times } of recorders.flatMap(({ rehearsal }) => rehearsal.aws.iam.grants())) {
     const scope = scopeOf(statement)
@@ -322,8 +333,8 @@ const EC2 = 'arn:aws:ec2:us-east-1:ACCOUNT';
 const IN_VPC = `${EC2}:route-table/*, ${EC2}:security-group/* if ec2:Vpc ArnEquals ${EC2}:vpc/VPC`;
 
 /**
- * CreateVpcPeeringConnection: "Amazon GameLift Servers uses the caller's credentials to update peer-VPC resources". If another account
- * authorized the peering, the rehearsal uses the permissions of that account instead. AWS may check both.
+ * Unused in the rehearsal, but AWS may require them. The reference of CreateVpcPeeringConnection says: "Amazon GameLift Servers uses the caller's
+ * credentials to update peer-VPC resources". If another account authorized the peering, the rehearsal uses that account's permissions instead.
  */
 const REQUIRED_OF_CALLER = [
   `Connect: ec2:AcceptVpcPeeringConnection on ${EC2}:vpc-peering-connection/* if ec2:AccepterVpc ArnEquals ${EC2}:vpc/VPC`,
@@ -335,39 +346,39 @@ const REQUIRED_OF_CALLER = [
   'Connect: ec2:DescribeSecurityGroups on *',
 ];
 
-describe('permissions', () => {
-  test('grants only what a life uses or AWS requires of the caller', () => {
-    const unused = [...countUses()].filter(([, times]) => times === 0).map(([key]) => key);
+describe('the permissions of the handler', () => {
+  test('are all used in a life, or required by AWS', () => {
+    const unused = [...countGrantUses()].filter(([, times]) => times === 0).map(([key]) => key);
     expect(unused.sort()).toEqual(REQUIRED_OF_CALLER);
   });
 
-  test('the lives contain every kind of policy', () => {
-    const kinds = new Set([...countUses().keys()].map((key) => key.split(':')[0]));
+  test('are in policies of every kind', () => {
+    const kinds = new Set([...countGrantUses().keys()].map((key) => key.split(':')[0]));
     expect([...kinds].sort().join(' ')).toBe(
       'Assume Authorize Connect Fleets FleetsAndTags Logs Peer Receive Renew ReportRenewals',
     );
   });
 });
 
-describe('tags', () => {
-  const OWN = 'cdk-gamelift-vpc-peering:test';
+describe('permissions for tags', () => {
+  const LIBRARY_TAG = 'cdk-gamelift-vpc-peering:test';
 
-  /** Connects a fleet. Returns functions that change tags with the permissions of the handler. */
+  /** Connects a fleet. Returns functions that change tags with the handler's permissions: of the fleet, its peering, or another peering. */
   async function createTagCallers(
     access: 'own' | 'role',
-  ): Promise<Record<'onFleet' | 'onPeering' | 'onOther', (operation: string, ...keys: string[]) => Promise<unknown>>> {
-    const rehearsal = await start();
+  ): Promise<Record<'onFleet' | 'onPeering' | 'onOtherPeering', (operation: string, ...keys: string[]) => Promise<unknown>>> {
+    const rehearsal = await startFastRehearsal();
     const { aws, cloudFormation } = rehearsal;
-    const owner = access === 'own' ? GAME : DATA;
-    const vpcIds = createVpcs(rehearsal, owner, '10.90.0.0/16', '10.91.0.0/16');
-    const other = createVpcs(rehearsal, owner, '10.93.0.0/16')[0] ?? '';
-    await connectByHand(rehearsal, owner, other);
-    const statuses = await deployAll(rehearsal, synthesizeStudio({ access, vpcIds }));
+    const vpcOwner = access === 'own' ? GAME : DATA;
+    const vpcIds = createVpcs(rehearsal, vpcOwner, '10.90.0.0/16', '10.91.0.0/16');
+    const otherVpcId = createVpcs(rehearsal, vpcOwner, '10.93.0.0/16')[0] ?? '';
+    await connectByHand(rehearsal, vpcOwner, otherVpcId);
+    const statuses = await deployAll(rehearsal, synthesizeGame({ access, vpcIds }));
     expect(new Set(statuses)).toEqual(new Set(['CREATE_COMPLETE']));
     const principalOf = ({ accessKeyId }: Credentials): Principal => {
       const principal = aws.iam.lookUp(accessKeyId)?.principal;
       if (principal === undefined) {
-        throw new Error('unknown credentials');
+        throw new Error(`the rehearsal has not issued the access key ${accessKeyId}`);
       }
       return principal;
     };
@@ -400,40 +411,40 @@ describe('tags', () => {
         return aws.call('gamelift', operation, { ResourceARN, ...named }, { principal: handler, region });
       },
       onPeering: onPeeringOf(vpcIds[0]),
-      onOther: onPeeringOf(other),
+      onOtherPeering: onPeeringOf(otherVpcId),
     };
   }
 
   test.each(['own', 'role'] as const)(
-    'can be set and removed only if they belong to this library (access to the VPC: %s)',
+    'the handler can set and remove only tags of this library (access to the VPC: %s)',
     async (access) => {
-      const { onFleet, onPeering, onOther } = await createTagCallers(access);
+      const { onFleet, onPeering, onOtherPeering } = await createTagCallers(access);
       for (const operation of ['TagResource', 'UntagResource']) {
-        await onFleet(operation, OWN);
-        for (const keys of [['owner'], [OWN, 'owner'], ['Name'], []]) {
+        await onFleet(operation, LIBRARY_TAG);
+        for (const keys of [['owner'], [LIBRARY_TAG, 'owner'], ['Name'], []]) {
           await expect(onFleet(operation, ...keys)).rejects.toMatchObject({ name: 'AccessDeniedException' });
         }
       }
       for (const operation of ['CreateTags', 'DeleteTags']) {
-        await onPeering(operation, OWN, 'Name');
-        for (const keys of [['owner'], [OWN, 'owner'], []]) {
+        await onPeering(operation, LIBRARY_TAG, 'Name');
+        for (const keys of [['owner'], [LIBRARY_TAG, 'owner'], []]) {
           await expect(onPeering(operation, ...keys)).rejects.toMatchObject({ name: 'UnauthorizedOperation' });
         }
         // a peering that this library has neither created nor adopted
-        await expect(onOther(operation, OWN)).rejects.toMatchObject({ name: 'UnauthorizedOperation' });
+        await expect(onOtherPeering(operation, LIBRARY_TAG)).rejects.toMatchObject({ name: 'UnauthorizedOperation' });
       }
     },
   );
 });
 
 describe('secrets', () => {
-  test('no log, error, response, message or journal contains a response URL, signature, credential or external id', () => {
+  test('response URLs, signatures, credentials and external ids are in no journal, log, response or message', () => {
     for (const recorder of recorders) {
       const { responseUrls, credentials, secrets, writtenText: text } = recorder;
       expect(responseUrls.length).toBeGreaterThan(0);
       expect(credentials.length).toBeGreaterThan(0);
       expect(recorder.sentResponses.length).toBeGreaterThan(0);
-      expect(journalLines(recorder.rehearsal, 'lambda').length).toBeGreaterThan(0);
+      expect(journalLinesFrom(recorder.rehearsal, 'lambda').length).toBeGreaterThan(0);
       expect(secrets.filter((secret) => text.includes(secret))).toEqual([]);
       expect(text).not.toContain('X-Amz-Signature');
       expect(text).not.toContain(EXTERNAL_ID);

@@ -1,22 +1,22 @@
 import type { Rehearsal } from 'rehearsal';
 import { layoutOf, picturedLife } from 'rehearsal/picture';
-import { deploy, remove, start } from './scene';
-import { DAY, STACK, Stage } from './stage';
+import { deployFleetStack, deleteStack, startFastRehearsal } from './common-stacks';
+import { DAY, STACK, closeRehearsals } from './rehearsals';
 
-afterEach(() => Stage.clear());
+afterEach(closeRehearsals);
 
-/** What the picture of the rehearsal shows. */
-function layout(rehearsal: Rehearsal) {
+/** The groups and outcomes that the picture of the rehearsal shows. */
+function pictureOf(rehearsal: Rehearsal) {
   const [first] = rehearsal.journal.entries;
   return layoutOf(picturedLife('a life', first?.time ?? 0, rehearsal));
 }
 
-test('shows why a deletion after thirty days worked', async () => {
-  const rehearsal = await start();
-  await deploy(rehearsal);
+test('shows why a deletion after thirty days succeeded', async () => {
+  const rehearsal = await startFastRehearsal();
+  await deployFleetStack(rehearsal);
   await rehearsal.clock.sleep(30 * DAY);
-  await remove(rehearsal);
-  const { groups, outcomes } = layout(rehearsal);
+  await deleteStack(rehearsal);
+  const { groups, outcomes } = pictureOf(rehearsal);
   expect(outcomes.map(({ operation, authorization }) => [operation?.status, authorization])).toEqual([
     ['CREATE_COMPLETE', expect.stringMatching(/^no authorization before, authorized after \d+ s$/)],
     ['DELETE_COMPLETE', expect.stringMatching(/^expired 29 d before, authorized (at once|after \d+ s), then canceled$/)],
@@ -32,17 +32,17 @@ test('shows why a deletion after thirty days worked', async () => {
 });
 
 test('shows why a deletion after thirty days failed', async () => {
-  const rehearsal = await start();
-  await deploy(rehearsal, { peerOnCreate: true });
+  const rehearsal = await startFastRehearsal();
+  await deployFleetStack(rehearsal, { peerOnCreate: true });
   await rehearsal.clock.sleep(30 * DAY);
-  // as without a teardown
+  // so the teardown can't authorize, as if the stack had none
   rehearsal.aws.intercept(({ operation }) =>
     operation === 'CreateVpcPeeringAuthorization'
       ? { kind: 'error', name: 'InvalidRequestException', message: 'no', status: 400 }
       : undefined,
   );
-  await remove(rehearsal);
-  const { outcomes, groups } = layout(rehearsal);
+  await deleteStack(rehearsal);
+  const { outcomes, groups } = pictureOf(rehearsal);
   expect(outcomes.at(-1)).toMatchObject({ operation: { status: 'DELETE_FAILED', complete: false } });
   expect(outcomes.at(-1)?.authorization).toBe('expired 29 d before');
   const calls = groups.flatMap(({ lanes }) => lanes.filter(({ lane }) => lane === 'changes').flatMap(({ events }) => events));
@@ -52,14 +52,14 @@ test('shows why a deletion after thirty days failed', async () => {
 });
 
 test('shows a call that GameLift refused because the authorization was missing', async () => {
-  const rehearsal = await start();
-  await deploy(rehearsal);
+  const rehearsal = await startFastRehearsal();
+  await deployFleetStack(rehearsal);
   await rehearsal.clock.sleep(2 * DAY);
   const { resources, account, region } = rehearsal.cloudFormation.describe(STACK);
   const fleet = resources.find(({ logicalId }) => logicalId === 'Fleet');
   const deletion = rehearsal.aws.callGameLift('DeleteFleet', { FleetId: fleet?.physicalId }, { account, region });
   await expect(deletion).rejects.toMatchObject({ code: 'UnauthorizedException' });
-  const [stack, ...others] = layout(rehearsal).groups;
+  const [stack, ...others] = pictureOf(rehearsal).groups;
   expect(others).toEqual([]);
   expect(stack?.authorizations.map(({ changes }) => changes.map(({ kind }) => kind))).toEqual([
     ['authorized', 'used', 'missing'],

@@ -1,27 +1,28 @@
 import type { Rehearsal } from 'rehearsal';
 import {
   ACCOUNT,
-  createExisting,
+  createExistingResources,
   expectNoFailedDelete,
+  expectNothingLeft,
   deployConnections,
   synthesizeConnections,
   PLACE,
-  remove,
-  synthesizeStudio,
-  start,
-  withStack,
-} from './scene';
-import type { ExistingResources, StudioOptions } from './scene';
-import { countCalls, DAY, failureReasons, STACK, Stage, journalLines } from './stage';
+  deleteStack,
+  synthesizeFleetStack,
+  startFastRehearsal,
+  withStackStatus,
+} from './common-stacks';
+import type { ExistingResources, FleetStackOptions } from './common-stacks';
+import { countCalls, DAY, failureReasons, STACK, closeRehearsals, journalLinesFrom } from './rehearsals';
 
 /*
- * The remedies in docs/troubleshooting.md, for a deletion that failed, and for a create that failed and was kept.
+ * Checks the remedies in docs/troubleshooting.md, for a deletion that failed, and for a create that failed without a rollback.
  */
 
-afterEach(() => Stage.clear());
+afterEach(closeRehearsals);
 
 /** Makes the operation fail. Returns a function that ends the fault. */
-function breakOperation(rehearsal: Rehearsal, name: string): () => void {
+function failOperation(rehearsal: Rehearsal, name: string): () => void {
   return rehearsal.aws.intercept(({ operation }) =>
     operation === name ? { kind: 'error', name: 'InternalServiceException', message: 'Something broke', status: 500 } : undefined,
   );
@@ -36,77 +37,76 @@ const vpcIdOf = (rehearsal: Rehearsal): string =>
   rehearsal.cloudFormation.describe(STACK).resources.find(({ type }) => type === 'AWS::EC2::VPC')?.physicalId ?? '';
 
 /** Why CloudFormation could not delete the fleet. */
-const fleetFailures = (rehearsal: Rehearsal): string[] =>
-  journalLines(rehearsal, 'cloudformation').filter((line) => line.startsWith('Stack/Fleet DELETE_FAILED'));
+const fleetDeletionFailures = (rehearsal: Rehearsal): string[] =>
+  journalLinesFrom(rehearsal, 'cloudformation').filter((line) => line.startsWith('Stack/Fleet DELETE_FAILED'));
 
-async function expectNothingLeft(rehearsal: Rehearsal, before: unknown): Promise<void> {
-  await rehearsal.clock.sleep(2 * DAY);
-  expect(rehearsal.aws.inventory()).toEqual(before);
+/** Deploys without a rollback if the deployment fails. */
+async function deployAndKeep(rehearsal: Rehearsal, options: FleetStackOptions): Promise<string> {
+  return (await rehearsal.cloudFormation.deploy(synthesizeFleetStack(options), STACK, { onFailure: 'keep' })).status;
 }
 
-async function deployAndKeep(rehearsal: Rehearsal, options: StudioOptions): Promise<string> {
-  return (await rehearsal.cloudFormation.deploy(synthesizeStudio(options), STACK, { onFailure: 'keep' })).status;
-}
-
+/** Deploys without a rollback if the deployment fails. */
 async function deployConnectionsAndKeep(rehearsal: Rehearsal, existing: ExistingResources): Promise<string> {
   return (await rehearsal.cloudFormation.deploy(synthesizeConnections(existing), STACK, { onFailure: 'keep' })).status;
 }
 
 /** Deploys a fleet that is peered on creation, and makes its deletion fail. Ends the fault three days later. */
 async function failToDeleteFleet(rehearsal: Rehearsal): Promise<void> {
-  expect((await rehearsal.cloudFormation.deploy(synthesizeStudio({ peerOnCreate: true }), STACK)).status).toBe('CREATE_COMPLETE');
+  expect((await rehearsal.cloudFormation.deploy(synthesizeFleetStack({ peerOnCreate: true }), STACK)).status).toBe(
+    'CREATE_COMPLETE',
+  );
   await rehearsal.clock.sleep(30 * DAY);
-  const endFault = breakOperation(rehearsal, 'DeleteFleet');
-  expect(await remove(rehearsal)).toBe('DELETE_FAILED');
+  const endFault = failOperation(rehearsal, 'DeleteFleet');
+  expect(await deleteStack(rehearsal)).toBe('DELETE_FAILED');
   await rehearsal.clock.sleep(3 * DAY);
   endFault();
 }
 
-describe('a deletion that failed, repeated days later', () => {
-  test('of a connection: succeeds', async () => {
-    const rehearsal = await start();
-    const existing = await createExisting(rehearsal);
+describe('a deletion that failed and is repeated days later', () => {
+  test('succeeds if the deletion of a connection failed', async () => {
+    const rehearsal = await startFastRehearsal();
+    const existing = await createExistingResources(rehearsal);
     const before = rehearsal.aws.inventory();
     expect(await deployConnections(rehearsal, existing)).toBe('CREATE_COMPLETE');
     await rehearsal.clock.sleep(30 * DAY);
-    const endFault = breakOperation(rehearsal, 'DeleteVpcPeeringConnection');
-    expect(await remove(rehearsal)).toBe('DELETE_FAILED');
+    const endFault = failOperation(rehearsal, 'DeleteVpcPeeringConnection');
+    expect(await deleteStack(rehearsal)).toBe('DELETE_FAILED');
     expect(failureReasons(rehearsal)).toEqual([
       `could not remove the peering of fleet ${existing.fleetIds[0] ?? ''} with VPC ${existing.vpcId} ` +
         'in us-east-1: InternalServiceException: Something broke. Fix the problem above, then try again',
     ]);
     await rehearsal.clock.sleep(3 * DAY);
     endFault();
-    expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+    expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
     await expectNothingLeft(rehearsal, before);
   });
 
-  test('of a fleet that is peered on creation: succeeds, since it is no longer peered', async () => {
-    const rehearsal = await start();
+  test('succeeds if the deletion of a fleet that was peered on creation failed, since the fleet is no longer peered', async () => {
+    const rehearsal = await startFastRehearsal();
     const before = rehearsal.aws.inventory();
     await failToDeleteFleet(rehearsal);
-    expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+    expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
     await expectNothingLeft(rehearsal, before);
   });
 
-  test('of a fleet whose connection can only be deleted with the fleet: needs an authorization by hand', async () => {
-    const rehearsal = await start();
+  test('needs an authorization by hand if GameLift deletes the connection only with the fleet', async () => {
+    const rehearsal = await startFastRehearsal();
     rehearsal.aws.behaviours.set('disconnectingPeeredFleet', 'InvalidRequestException');
     const before = rehearsal.aws.inventory();
     await failToDeleteFleet(rehearsal);
-    expect(await remove(rehearsal)).toBe('DELETE_FAILED');
-    expect(fleetFailures(rehearsal)).toEqual([
+    expect(await deleteStack(rehearsal)).toBe('DELETE_FAILED');
+    expect(fleetDeletionFailures(rehearsal)).toEqual([
       expect.stringContaining('Error Code: InternalServiceException'),
       expect.stringContaining('Error Code: UnauthorizedException'),
     ]);
     await authorizeByHand(rehearsal, vpcIdOf(rehearsal));
-    expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+    expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
     await expectNothingLeft(rehearsal, before);
   });
 
-  test('of the teardown: deletes nothing until it can authorize', async () => {
-    const rehearsal = await start();
-    const existing = await createExisting(rehearsal);
+  test('deletes nothing until the teardown can authorize', async () => {
+    const rehearsal = await startFastRehearsal();
+    const existing = await createExistingResources(rehearsal);
     const before = rehearsal.aws.inventory();
     expect(await deployConnections(rehearsal, existing)).toBe('CREATE_COMPLETE');
     const connected = rehearsal.aws.inventory();
@@ -116,21 +116,21 @@ describe('a deletion that failed, repeated days later', () => {
         ? { kind: 'error', name: 'UnauthorizedException', message: 'No', status: 400 }
         : undefined,
     );
-    expect(await remove(rehearsal)).toBe('DELETE_FAILED');
+    expect(await deleteStack(rehearsal)).toBe('DELETE_FAILED');
     expect(failureReasons(rehearsal)).toEqual([expect.stringMatching(/^could not authorize VPC peering for VPC .*try again$/)]);
-    expect(rehearsal.aws.inventory()).toEqual({ ...withStack(connected, 'DELETE_FAILED'), authorizations: [] });
+    expect(rehearsal.aws.inventory()).toEqual({ ...withStackStatus(connected, 'DELETE_FAILED'), authorizations: [] });
     await rehearsal.clock.sleep(3 * DAY);
     endFault();
-    expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+    expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
     await expectNothingLeft(rehearsal, before);
   });
 });
 
-test('if a connection of a fleet that was peered on creation is deleted by hand, updates fail until the fleet is replaced', async () => {
-  const rehearsal = await start();
+test('after somebody deleted the connection of a fleet that was peered on creation, updates fail until the fleet is replaced', async () => {
+  const rehearsal = await startFastRehearsal();
   const before = rehearsal.aws.inventory();
-  const deployed = async (options: StudioOptions): Promise<string> =>
-    (await rehearsal.cloudFormation.deploy(synthesizeStudio({ peerOnCreate: true, ...options }), STACK)).status;
+  const deployed = async (options: FleetStackOptions): Promise<string> =>
+    (await rehearsal.cloudFormation.deploy(synthesizeFleetStack({ peerOnCreate: true, ...options }), STACK)).status;
   expect(await deployed({})).toBe('CREATE_COMPLETE');
   await rehearsal.clock.sleep(10 * DAY);
   await authorizeByHand(rehearsal, vpcIdOf(rehearsal));
@@ -145,35 +145,35 @@ test('if a connection of a fleet that was peered on creation is deleted by hand,
     ),
   ]);
   expect(await deployed({ props: { dnsResolution: true }, build: '2' })).toBe('UPDATE_COMPLETE');
-  expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+  expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
   await expectNothingLeft(rehearsal, before);
 });
 
-test('a fleet whose cleanup was skipped can be deleted by hand after an authorization by hand', async () => {
+test('a fleet that CloudFormation skipped in a cleanup can be deleted by hand after an authorization by hand', async () => {
   // GameLift deletes the connection only with the fleet
-  const rehearsal = await start();
+  const rehearsal = await startFastRehearsal();
   rehearsal.aws.behaviours.set('disconnectingPeeredFleet', 'InvalidRequestException');
   const before = rehearsal.aws.inventory();
   const deployed = async (build: string): Promise<string> =>
-    (await rehearsal.cloudFormation.deploy(synthesizeStudio({ peerOnCreate: true, build }), STACK)).status;
+    (await rehearsal.cloudFormation.deploy(synthesizeFleetStack({ peerOnCreate: true, build }), STACK)).status;
   expect(await deployed('1')).toBe('CREATE_COMPLETE');
   await rehearsal.clock.sleep(10 * DAY);
-  const endFault = breakOperation(rehearsal, 'DeleteFleet');
+  const endFault = failOperation(rehearsal, 'DeleteFleet');
   const [{ id: FleetId }] = rehearsal.aws.inventory().fleets as [{ id: string }];
   expect(await deployed('2')).toBe('UPDATE_COMPLETE');
-  expect(fleetFailures(rehearsal)).toHaveLength(3);
+  expect(fleetDeletionFailures(rehearsal)).toHaveLength(3);
   await rehearsal.clock.sleep(3 * DAY);
   endFault();
-  const byHand = (): Promise<unknown> => rehearsal.aws.callGameLift('DeleteFleet', { FleetId }, PLACE);
-  await expect(byHand()).rejects.toThrow('There is no valid VPC peering authorization');
+  const deleteFleetByHand = (): Promise<unknown> => rehearsal.aws.callGameLift('DeleteFleet', { FleetId }, PLACE);
+  await expect(deleteFleetByHand()).rejects.toThrow('There is no valid VPC peering authorization');
   await authorizeByHand(rehearsal, vpcIdOf(rehearsal));
-  await byHand();
+  await deleteFleetByHand();
   await rehearsal.clock.sleep(10 * DAY);
-  expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+  expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
   await expectNothingLeft(rehearsal, before);
 });
 
-describe('a create that failed and was kept', () => {
+describe('a create that failed without a rollback', () => {
   /** Creates a route that conflicts with a route of the connection. Returns a function that deletes it. */
   function addConflictingRoute(rehearsal: Rehearsal, existing: ExistingResources): () => void {
     const { ec2, gameLift } = rehearsal.aws;
@@ -187,11 +187,11 @@ describe('a create that failed and was kept', () => {
     };
   }
 
-  test('a connection: the next deployment creates it after the cause is fixed', async () => {
-    const rehearsal = await start();
-    const existing = await createExisting(rehearsal);
+  test('the next deployment completes the connection after the cause is fixed', async () => {
+    const rehearsal = await startFastRehearsal();
+    const existing = await createExistingResources(rehearsal);
     const endFault = addConflictingRoute(rehearsal, existing);
-    // without the conflicting route, which is deleted
+    // without the conflicting route, which the test deletes
     const before = { ...rehearsal.aws.inventory(), routes: [] };
     expect(await deployConnectionsAndKeep(rehearsal, existing)).toBe('CREATE_FAILED');
     expect(rehearsal.aws.inventory().connections).toHaveLength(1);
@@ -200,44 +200,44 @@ describe('a create that failed and was kept', () => {
     expect(await deployConnections(rehearsal, existing)).toBe('UPDATE_COMPLETE');
     expect(rehearsal.aws.inventory().connections).toEqual([expect.objectContaining({ status: 'active' })]);
     await rehearsal.clock.sleep(30 * DAY);
-    expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+    expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
     expectNoFailedDelete(rehearsal);
     await expectNothingLeft(rehearsal, before);
   });
 
-  test('a connection: deleting the stack removes it days later', async () => {
-    const rehearsal = await start();
-    const existing = await createExisting(rehearsal);
+  test('deleting the stack removes the connection days later', async () => {
+    const rehearsal = await startFastRehearsal();
+    const existing = await createExistingResources(rehearsal);
     const endFault = addConflictingRoute(rehearsal, existing);
     const before = rehearsal.aws.inventory();
     expect(await deployConnectionsAndKeep(rehearsal, existing)).toBe('CREATE_FAILED');
     await rehearsal.clock.sleep(3 * DAY);
-    // the teardown does not exist: it is created after the connection, which failed
-    expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+    // the stack has no teardown: CloudFormation creates it after the connection, and the connection failed
+    expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
     expectNoFailedDelete(rehearsal);
     await expectNothingLeft(rehearsal, before);
     endFault();
   });
 
   test.each(['deleted', 'replaced'] as const)(
-    'a fleet that is peered on creation and is %s days later: needs an authorization by hand',
+    'a fleet that is peered on creation can be %s days later only after an authorization by hand',
     async (outcome) => {
-      const rehearsal = await start();
+      const rehearsal = await startFastRehearsal();
       const before = rehearsal.aws.inventory();
       rehearsal.aws.scriptedOutcomes.fleet = () => ({ end: 'error' });
       expect(await deployAndKeep(rehearsal, { peerOnCreate: true })).toBe('CREATE_FAILED');
       rehearsal.aws.scriptedOutcomes.fleet = () => ({});
       await rehearsal.clock.sleep(3 * DAY);
-      const again = async (): Promise<string> =>
-        outcome === 'deleted' ? await remove(rehearsal) : await deployAndKeep(rehearsal, { peerOnCreate: true, build: '2' });
-      expect(await again()).toBe(outcome === 'deleted' ? 'DELETE_FAILED' : 'UPDATE_FAILED');
-      expect(fleetFailures(rehearsal)).toEqual([expect.stringContaining('Error Code: UnauthorizedException')]);
+      const deleteOrReplace = async (): Promise<string> =>
+        outcome === 'deleted' ? await deleteStack(rehearsal) : await deployAndKeep(rehearsal, { peerOnCreate: true, build: '2' });
+      expect(await deleteOrReplace()).toBe(outcome === 'deleted' ? 'DELETE_FAILED' : 'UPDATE_FAILED');
+      expect(fleetDeletionFailures(rehearsal)).toEqual([expect.stringContaining('Error Code: UnauthorizedException')]);
       const authorized = countCalls(rehearsal, 'CreateVpcPeeringAuthorization');
       await authorizeByHand(rehearsal, vpcIdOf(rehearsal));
       expect(countCalls(rehearsal, 'CreateVpcPeeringAuthorization')).toBe(authorized + 1);
-      expect(await again()).toBe(outcome === 'deleted' ? 'DELETE_COMPLETE' : 'UPDATE_COMPLETE');
+      expect(await deleteOrReplace()).toBe(outcome === 'deleted' ? 'DELETE_COMPLETE' : 'UPDATE_COMPLETE');
       await rehearsal.clock.sleep(30 * DAY);
-      expect(outcome === 'deleted' ? 'DELETE_COMPLETE' : await remove(rehearsal)).toBe('DELETE_COMPLETE');
+      expect(outcome === 'deleted' ? 'DELETE_COMPLETE' : await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
       await expectNothingLeft(rehearsal, before);
     },
   );

@@ -1,27 +1,35 @@
-import { deploy, expectNoFailedDelete, expectNothingLeft, remove, start, withoutExpirationTimes, withStack } from './scene';
-import { DAY, failureReasons, Stage } from './stage';
+import {
+  deployFleetStack,
+  expectNoFailedDelete,
+  expectNothingLeft,
+  deleteStack,
+  startFastRehearsal,
+  withoutExpirationTimes,
+  withStackStatus,
+} from './common-stacks';
+import { DAY, failureReasons, closeRehearsals } from './rehearsals';
 
-afterEach(() => Stage.clear());
+afterEach(closeRehearsals);
 
-test('a construct that is renamed keeps its connection and rules if it keeps its logical ids', async () => {
-  const rehearsal = await start();
+test('a renamed construct keeps its connection and rules if its resources keep their logical ids', async () => {
+  const rehearsal = await startFastRehearsal();
   const before = rehearsal.aws.inventory();
-  expect(await deploy(rehearsal)).toBe('CREATE_COMPLETE');
+  expect(await deployFleetStack(rehearsal)).toBe('CREATE_COMPLETE');
   const { connections, peerings, routes, rules } = rehearsal.aws.inventory();
   await rehearsal.clock.sleep(10 * DAY);
   const renamed = {
     id: 'Renamed',
-    more: (stack) => {
+    addResources: (stack) => {
       stack.renameLogicalId('Renamed9CF9602B', 'Peering3EBF733F');
       stack.renameLogicalId('RenamedRule1367faa574e2b8ad0A79E223', 'PeeringRule1367faa574e2b8adFB75E100');
     },
-  } satisfies Parameters<typeof deploy>[1];
-  expect(await deploy(rehearsal, renamed)).toBe('UPDATE_COMPLETE');
+  } satisfies Parameters<typeof deployFleetStack>[1];
+  expect(await deployFleetStack(rehearsal, renamed)).toBe('UPDATE_COMPLETE');
   const after = rehearsal.aws.inventory();
   expect(after).toMatchObject({ connections, peerings, routes });
   expect(withoutDescriptions(after.rules)).toEqual(withoutDescriptions(rules));
   await rehearsal.clock.sleep(10 * DAY);
-  expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+  expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
   expectNoFailedDelete(rehearsal);
   await expectNothingLeft(rehearsal, before);
 });
@@ -31,13 +39,13 @@ function withoutDescriptions(rules: readonly object[]): object[] {
   return rules.map((rule) => ({ ...rule, description: '' }));
 }
 
-test('the update fails and changes nothing if a construct is renamed and its logical ids change', async () => {
-  const rehearsal = await start();
-  expect(await deploy(rehearsal)).toBe('CREATE_COMPLETE');
+test('an update that renames a construct and its logical ids fails, and changes nothing', async () => {
+  const rehearsal = await startFastRehearsal();
+  expect(await deployFleetStack(rehearsal)).toBe('CREATE_COMPLETE');
   const created = withoutExpirationTimes(rehearsal.aws.inventory());
-  expect(await deploy(rehearsal, { id: 'Renamed' })).toBe('UPDATE_ROLLBACK_COMPLETE');
+  expect(await deployFleetStack(rehearsal, { id: 'Renamed' })).toBe('UPDATE_ROLLBACK_COMPLETE');
   expect(failureReasons(rehearsal)).toEqual([
     expect.stringContaining('the peering connection belongs to resource Peering3EBF733F of stack Stack ('),
   ]);
-  expect(withoutExpirationTimes(rehearsal.aws.inventory())).toEqual(withStack(created, 'UPDATE_ROLLBACK_COMPLETE'));
+  expect(withoutExpirationTimes(rehearsal.aws.inventory())).toEqual(withStackStatus(created, 'UPDATE_ROLLBACK_COMPLETE'));
 });

@@ -1,19 +1,27 @@
 import { Duration } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import type { Rehearsal } from 'rehearsal';
 import * as current from '../../lib';
 import { RELEASES, UnpackedRelease } from '../released';
 import type { Library } from '../released';
-import { expectNoFailedDelete, expectNothingLeft, inventoryOf, remove, start, withStack } from './scene';
-import { DAY, edit, Stage, STACK, synthesize } from './stage';
+import {
+  addFailingResource,
+  addFleet,
+  expectNoFailedDelete,
+  expectNothingLeft,
+  comparableInventory,
+  deleteStack,
+  startFastRehearsal,
+  withStackStatus,
+} from './common-stacks';
+import { DAY, editTemplate, closeRehearsals, STACK, synthesize } from './rehearsals';
 
 /*
- * A stack is created with a release, and updated with this version. If the update fails, the handler of the release gets properties of this
- * version's constructs, and undoes what this version's handler did.
+ * Creates a stack with an earlier release, and updates it with this version. If the update fails, the handler of the release has to undo what
+ * this version's handler did, although it does not know the new properties.
  */
 
-interface StudioOptions {
+interface FleetStackOptions {
   readonly library: Library;
   readonly build: string;
   readonly peerOnCreate: boolean;
@@ -21,12 +29,12 @@ interface StudioOptions {
   readonly hasFailingResource: boolean;
 }
 
-const FLEETS: readonly (readonly [string, boolean])[] = [
+const KINDS_OF_FLEETS: readonly (readonly [string, boolean])[] = [
   ['a fleet that is connected', false],
   ['a fleet that is peered on creation', true],
 ];
 
-function synthesizeStudio({ library, build, peerOnCreate, hasFailingResource }: StudioOptions): string {
+function synthesizeFleetStack({ library, build, peerOnCreate, hasFailingResource }: FleetStackOptions): string {
   return synthesize((stack) => {
     const vpc = new ec2.Vpc(stack, 'Vpc', {
       maxAzs: 2,
@@ -34,10 +42,7 @@ function synthesizeStudio({ library, build, peerOnCreate, hasFailingResource }: 
       subnetConfiguration: [{ name: 'Data', subnetType: ec2.SubnetType.PRIVATE_ISOLATED }],
     });
     const database = new ec2.SecurityGroup(stack, 'Database', { vpc });
-    const { ref } = new gamelift.CfnBuild(stack, 'Build', {
-      storageLocation: { bucket: 'b', key: `server-${build}.zip`, roleArn: 'arn:aws:iam::111111111111:role/r' },
-    });
-    const fleet = new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet', buildId: ref, ec2InstanceType: 'c5.large' });
+    const fleet = addFleet(stack, build);
     const authorization = new library.VpcPeeringAuthorization(stack, 'Authorization', {
       vpc,
       renewal: library.AuthorizationRenewal.scheduled(Duration.hours(12)),
@@ -45,15 +50,14 @@ function synthesizeStudio({ library, build, peerOnCreate, hasFailingResource }: 
     const peering = new library.VpcPeeringConnection(stack, 'Peering', { authorization, fleet, peerOnCreate });
     peering.allowTo(database, ec2.Port.tcp(5432));
     if (hasFailingResource) {
-      const late = new ec2.CfnSecurityGroup(stack, 'Late', { groupDescription: 'late', vpcId: 'vpc-0123456789abcdef0' });
-      late.node.addDependency(peering);
+      addFailingResource(stack, peering);
     }
   });
 }
 
-/** Adds a property of a later version to each custom resource. */
+/** Adds a property that no release knows to each custom resource. */
 function withLaterProperty(assembly: string): string {
-  return edit(assembly, ({ Resources }) => {
+  return editTemplate(assembly, ({ Resources }) => {
     for (const { Type, Properties } of Object.values(Resources)) {
       if (Type.startsWith('Custom::GameLift')) {
         Properties.PropertyOfLaterVersion = 'value';
@@ -62,10 +66,10 @@ function withLaterProperty(assembly: string): string {
   });
 }
 
-/** Generous, since each test synthesizes two apps and runs their bundles. In milliseconds. */
-const TIMEOUT = 600_000;
+/** Each test synthesizes two apps and runs their bundles. */
+const TIMEOUT_MS = 600_000;
 
-describe.each(RELEASES)('%s', (release) => {
+describe.each(RELEASES)('a stack that was created with release %s', (release) => {
   let unpacked: UnpackedRelease;
   let rehearsal: Rehearsal;
 
@@ -76,50 +80,50 @@ describe.each(RELEASES)('%s', (release) => {
     unpacked.remove();
   });
   beforeEach(async () => {
-    rehearsal = await start();
+    rehearsal = await startFastRehearsal();
   });
-  afterEach(() => Stage.clear());
+  afterEach(closeRehearsals);
 
   const deploy = async (assembly: string): Promise<string> => (await rehearsal.cloudFormation.deploy(assembly, STACK)).status;
 
-  test.each(FLEETS)(
-    'creates a stack with %s, which this version updates with a new fleet and deletes',
+  test.each(KINDS_OF_FLEETS)(
+    'with %s: this version replaces the fleet and deletes the stack',
     async (_, peerOnCreate) => {
       const before = rehearsal.aws.inventory();
       expect(
-        await deploy(synthesizeStudio({ library: unpacked.exports, build: '1', peerOnCreate, hasFailingResource: false })),
+        await deploy(synthesizeFleetStack({ library: unpacked.exports, build: '1', peerOnCreate, hasFailingResource: false })),
       ).toBe('CREATE_COMPLETE');
       await rehearsal.clock.sleep(10 * DAY);
-      expect(await deploy(synthesizeStudio({ library: current, build: '2', peerOnCreate, hasFailingResource: false }))).toBe(
+      expect(await deploy(synthesizeFleetStack({ library: current, build: '2', peerOnCreate, hasFailingResource: false }))).toBe(
         'UPDATE_COMPLETE',
       );
       await rehearsal.clock.sleep(10 * DAY);
-      expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+      expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
       expectNoFailedDelete(rehearsal);
       await expectNothingLeft(rehearsal, before);
     },
-    TIMEOUT,
+    TIMEOUT_MS,
   );
 
-  test.each(FLEETS)(
-    'creates a stack with %s, undoes an update by this version that failed, and deletes it',
+  test.each(KINDS_OF_FLEETS)(
+    'with %s: the release undoes an update of this version that failed, and deletes the stack',
     async (_, peerOnCreate) => {
       const before = rehearsal.aws.inventory();
       expect(
-        await deploy(synthesizeStudio({ library: unpacked.exports, build: '1', peerOnCreate, hasFailingResource: false })),
+        await deploy(synthesizeFleetStack({ library: unpacked.exports, build: '1', peerOnCreate, hasFailingResource: false })),
       ).toBe('CREATE_COMPLETE');
-      const created = inventoryOf(rehearsal);
+      const created = comparableInventory(rehearsal);
       await rehearsal.clock.sleep(10 * DAY);
       const update = withLaterProperty(
-        synthesizeStudio({ library: current, build: '2', peerOnCreate, hasFailingResource: true }),
+        synthesizeFleetStack({ library: current, build: '2', peerOnCreate, hasFailingResource: true }),
       );
       expect(await deploy(update)).toBe('UPDATE_ROLLBACK_COMPLETE');
-      expect(inventoryOf(rehearsal)).toEqual(withStack(created, 'UPDATE_ROLLBACK_COMPLETE'));
+      expect(comparableInventory(rehearsal)).toEqual(withStackStatus(created, 'UPDATE_ROLLBACK_COMPLETE'));
       await rehearsal.clock.sleep(10 * DAY);
-      expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+      expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
       expectNoFailedDelete(rehearsal);
       await expectNothingLeft(rehearsal, before);
     },
-    TIMEOUT,
+    TIMEOUT_MS,
   );
 });

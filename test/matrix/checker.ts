@@ -1,15 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
 import { withoutExpirationTime, type Inventory } from 'rehearsal/aws';
-import { ATTRIBUTES, declaredTables, peeringId, ROLE_STACK, STACK } from './stacks';
-import type { Declared, DeclaredFleet } from './stacks';
+import { CONNECTION_ATTRIBUTES, declaredRouteTables, connectionConstructId, ROLE_STACK, STACK } from './stacks';
+import type { DeclaredStack, DeclaredFleet } from './stacks';
 import { DAY, PLACE } from './world';
 import type { MatrixWorld, ExistingVpc } from './world';
 
 /*
- * Compares the accounts with what was declared, and with what was there before.
+ * Compares what exists in the accounts with what the stack declares, and with what existed before the first deployment.
  */
 
-type Kind = keyof Inventory;
+type ResourceKind = keyof Inventory;
 
 interface AuthorizationItem {
   readonly peerVpcId: string;
@@ -55,52 +55,52 @@ interface RuleItem {
   readonly peer: string;
 }
 
-const kindsOf = (inventory: Inventory): readonly Kind[] => Object.keys(inventory) as Kind[];
+const resourceKinds = (inventory: Inventory): readonly ResourceKind[] => Object.keys(inventory) as ResourceKind[];
 
-/** The items that only the first list has. Expiration times may differ. */
+/** The items that only the first list contains. Expiration times may differ. */
 function onlyIn(items: readonly object[], others: readonly object[]): readonly object[] {
   const expected = others.map(withoutExpirationTime);
   return items.filter((item) => !expected.some((other) => isDeepStrictEqual(withoutExpirationTime(item), other)));
 }
 
-/** Resources of others that are gone or changed. A stack that adopts a connection may change its DNS and claim it. */
+/** Resources of others that the stack has deleted or changed. If it adopts a connection, it may claim it and change its DNS. */
 export function changesToOthers(world: MatrixWorld): readonly string[] {
   const now = world.aws.inventory();
-  const comparable = (item: object): object => withoutAllowedChanges(world, item);
-  return kindsOf(now).flatMap((kind) =>
-    onlyIn(world.before[kind].map(comparable), now[kind].map(comparable)).map(
+  const withoutAllowed = (item: object): object => withoutAllowedChanges(world, item);
+  return resourceKinds(now).flatMap((kind) =>
+    onlyIn(world.before[kind].map(withoutAllowed), now[kind].map(withoutAllowed)).map(
       (item) => `changed or deleted a resource of others: ${kind} ${JSON.stringify(item)}`,
     ),
   );
 }
 
-/** Ignores what an adoption may change: the claim on the fleet, and the DNS of the connection. */
-function withoutAllowedChanges({ peeredByHand }: MatrixWorld, item: object): object {
+/** The item without what an adoption may change: the claim on the fleet, and the DNS resolution of the connection. */
+function withoutAllowedChanges({ fleetPeeredByHand }: MatrixWorld, item: object): object {
   const { id } = item as { readonly id?: string };
-  if (id !== undefined && id === peeredByHand?.fleetId) {
+  if (id !== undefined && id === fleetPeeredByHand?.fleetId) {
     const tags = Object.entries((item as FleetItem).tags).filter(([key]) => !key.startsWith('cdk-gamelift-vpc-peering:'));
     return { ...item, tags: Object.fromEntries(tags) };
   }
-  return id !== undefined && id === peeredByHand?.peeringId ? { ...item, dnsResolution: undefined } : item;
+  return id !== undefined && id === fleetPeeredByHand?.peeringId ? { ...item, dnsResolution: undefined } : item;
 }
 
 /**
- * Authorizations that should have been canceled. They are left to expire if the stack no longer declares the VPC, or if somebody else's
- * fleet is still peered with it.
+ * Authorizations that should have been canceled. The handler lets them expire if the stack no longer declares the VPC, or if somebody else's
+ * fleet is still peered with the VPC.
  */
-export function uncanceledAuthorizations({ aws, before, vpcs }: MatrixWorld, { vpc, access }: Declared): readonly string[] {
+export function uncanceledAuthorizations({ aws, before, vpcs }: MatrixWorld, { vpc, access }: DeclaredStack): readonly string[] {
   const inventory = aws.inventory();
   const isPeered = (inventory.peerings as readonly PeeringItem[]).some(
     ({ accepter, status }) => accepter === vpcs[vpc].vpcId && status === 'active',
   );
   const created = onlyIn(inventory.authorizations, before.authorizations);
-  // what was authorized by hand is canceled by hand
+  // without access to the VPC's account, somebody authorized by hand, and has to cancel by hand
   return (access === 'none' || isPeered ? [] : created)
     .filter((item) => (item as AuthorizationItem).peerVpcId === vpcs[vpc].vpcId)
     .map((item) => `still valid: ${JSON.stringify(item)}`);
 }
 
-/** What is left two days after everything was deleted, when authorizations have expired. */
+/** What is left behind two days after the stack was deleted, when all authorizations have expired. Deletes the stack of the peer role first. */
 export async function leftBehind(world: MatrixWorld): Promise<readonly string[]> {
   await world.clock.sleep(2 * DAY);
   const { aws, cloudFormation } = world;
@@ -108,7 +108,7 @@ export async function leftBehind(world: MatrixWorld): Promise<readonly string[]>
     await cloudFormation.delete(ROLE_STACK);
   }
   const now = aws.inventory();
-  return kindsOf(now).flatMap((kind) =>
+  return resourceKinds(now).flatMap((kind) =>
     onlyIn(now[kind], world.before[kind])
       .filter((item) => !isLeftByGameLift(world, kind, item))
       .map((item) => `left behind: ${kind} ${JSON.stringify(item)}`),
@@ -116,15 +116,17 @@ export async function leftBehind(world: MatrixWorld): Promise<readonly string[]>
 }
 
 /**
- * Whether GameLift wrote this in the VPC and left it, and the handler could not remove it. The handler can't tell GameLift's rules of
- * security groups from the user's. It does not know a fleet whose creation failed early. And it never calls EC2 without access to the account.
+ * Whether GameLift wrote this item in the VPC and did not remove it, and the handler could not remove it either. The handler can't distinguish
+ * GameLift's security group rules from the user's. It does not know fleets whose creation failed early. Without access to the account, it never
+ * calls EC2.
  */
-function isLeftByGameLift(world: MatrixWorld, kind: Kind, item: object): boolean {
+function isLeftByGameLift(world: MatrixWorld, kind: ResourceKind, item: object): boolean {
   const { behaviours, ec2 } = world.aws;
   if (behaviours.get('peerVpcWritesOnDelete') === 'removed' || behaviours.get('peerVpcWrites') === 'none') {
     return false;
   }
   if (kind === 'rules') {
+    // the rehearsal chooses the CIDR blocks of fleets in 10.192.0.0/13
     return /^10\.19[2-9]\./.test((item as RuleItem).peer);
   }
   const requester = ec2.peerings.find((item as RouteItem).target)?.requester.vpcId;
@@ -140,50 +142,54 @@ function vpcsOfKnownFleets({ aws, functions }: MatrixWorld): ReadonlySet<string>
   return new Set(fleets.flatMap((id) => aws.gameLift.fleets.find(PLACE, id)?.vpc?.vpcId ?? []));
 }
 
-/** How the accounts differ from what the deployed stack declares. */
-export function deviations(world: MatrixWorld, declared: Declared): readonly string[] {
+/** The differences between what exists in the accounts and what the deployed stack declares. */
+export function deviationsFrom(world: MatrixWorld, declared: DeclaredStack): readonly string[] {
   const { aws, before, vpcs } = world;
   const inventory = aws.inventory();
-  const own = (kind: Kind): readonly object[] => onlyIn(inventory[kind], before[kind]);
-  const fleets = own('fleets') as readonly FleetItem[];
-  const peered = declared.fleets.filter(({ peering }) => peering !== 'none');
-  const connected = peered.filter(({ createdBy }) => createdBy === 'stack');
-  // an adoption changes nothing but DNS
-  const changed = peered.filter(({ createdBy, dnsResolution }) => createdBy === 'somebody else' && dnsResolution);
+  const createdItems = (kind: ResourceKind): readonly object[] => onlyIn(inventory[kind], before[kind]);
+  const fleets = createdItems('fleets') as readonly FleetItem[];
+  const peeredFleets = declared.fleets.filter(({ peering }) => peering !== 'none');
+  const connectedFleets = peeredFleets.filter(({ createdBy }) => createdBy === 'stack');
+  // an adoption changes only DNS resolution
+  const fleetsWithDnsChange = peeredFleets.filter(
+    ({ createdBy, dnsResolution }) => createdBy === 'somebody else' && dnsResolution,
+  );
   const counts: readonly [string, number, number][] = [
     ['fleets', declared.fleets.length, fleets.length],
-    ['connections', connected.length, own('connections').length],
-    ['peerings', connected.length + changed.length, own('peerings').length],
+    ['connections', connectedFleets.length, createdItems('connections').length],
+    ['peerings', connectedFleets.length + fleetsWithDnsChange.length, createdItems('peerings').length],
   ];
   return [
     ...counts
       .filter(([, expected, actual]) => expected !== actual)
       .map(([kind, expected, actual]) => `${kind}: ${actual} instead of ${expected}`),
     ...declared.fleets.flatMap((fleet) => {
-      const found = fleets.find(({ Name }) => Name === fleet.name);
-      return found === undefined ? [`no fleet ${fleet.name}`] : deviationsOf(world, declared, fleet, found);
+      const existingFleet = fleets.find(({ Name }) => Name === fleet.name);
+      return existingFleet === undefined
+        ? [`fleet ${fleet.name} does not exist`]
+        : fleetDeviations(world, declared, fleet, existingFleet);
     }),
-    ...(own('routes') as readonly RouteItem[])
-      .filter((route) => (route.state === 'blackhole' || peered.length === 0) && !isLeftByGameLift(world, 'routes', route))
-      .map((route) => `a route that is a blackhole or not needed: ${JSON.stringify(route)}`),
+    ...(createdItems('routes') as readonly RouteItem[])
+      .filter((route) => (route.state === 'blackhole' || peeredFleets.length === 0) && !isLeftByGameLift(world, 'routes', route))
+      .map((route) => `a route is a blackhole or not needed: ${JSON.stringify(route)}`),
     ...Object.entries(vpcs).flatMap(([name, { vpcId }]) =>
       name === declared.vpc
         ? []
-        : (own('peerings') as readonly PeeringItem[])
+        : (createdItems('peerings') as readonly PeeringItem[])
             .filter(({ accepter }) => accepter === vpcId)
             .map(({ id }) => `VPC ${name} is still peered: ${id}`),
     ),
   ];
 }
 
-function deviationsOf(
+function fleetDeviations(
   world: MatrixWorld,
-  { vpc, access }: Declared,
+  { vpc, access }: DeclaredStack,
   fleet: DeclaredFleet,
   { id, status, Description, tags }: FleetItem,
 ): readonly string[] {
   const { aws, vpcs } = world;
-  const place = vpcs[vpc];
+  const peerVpc = vpcs[vpc];
   const { name, peering, description, dnsResolution } = fleet;
   const inventory = aws.inventory();
   const connections = (inventory.connections as readonly ConnectionItem[]).filter(({ fleetId }) => fleetId === id);
@@ -191,7 +197,7 @@ function deviationsOf(
   const side = (inventory.peerings as readonly PeeringItem[]).find(({ requester }) => requester === vpcOfFleet?.vpcId);
   const problems = [
     status === 'ACTIVE' ? [] : [`fleet ${name} is ${status}`],
-    Description === description ? [] : [`fleet ${name} is described as ${String(Description)}`],
+    Description === description ? [] : [`fleet ${name} has the description ${String(Description)} instead of ${description}`],
   ].flat();
   if (peering === 'none') {
     return [...problems, ...connections.map(() => `fleet ${name} is peered`)];
@@ -200,46 +206,46 @@ function deviationsOf(
   if (
     vpcOfFleet === undefined ||
     connection?.status !== 'active' ||
-    connection.peerVpcId !== place.vpcId ||
+    connection.peerVpcId !== peerVpc.vpcId ||
     side?.status !== 'active'
   ) {
     return [...problems, `fleet ${name} is not peered with VPC ${vpc}: ${JSON.stringify({ connection, side })}`];
   }
   const routes = (inventory.routes as readonly RouteItem[]).filter(({ target }) => target === side.id);
-  const tables = declaredTables(fleet, place);
-  const missing = tables.filter(
+  const tables = declaredRouteTables(fleet, peerVpc);
+  const tablesWithoutRoute = tables.filter(
     (table) => !routes.some(({ routeTableId, destination }) => routeTableId === table && destination === vpcOfFleet.cidrBlock),
   );
-  const undeclared = (onlyIn(routes, world.before.routes) as readonly RouteItem[]).filter(
-    ({ routeTableId }) => !tables.includes(routeTableId) && !tablesWithGameLiftRoutes(world, place).includes(routeTableId),
+  const undeclaredRoutes = (onlyIn(routes, world.before.routes) as readonly RouteItem[]).filter(
+    ({ routeTableId }) => !tables.includes(routeTableId) && !tablesThatGameLiftWrites(world, peerVpc).includes(routeTableId),
   );
   const attributes = [connection.id, vpcOfFleet.vpcId, vpcOfFleet.cidrBlock];
-  const hasName = (inventory.tags as readonly TagItem[]).some(
-    ({ account, resourceId, key }) => account === place.account && resourceId === side.id && key === 'Name',
+  const hasNameTag = (inventory.tags as readonly TagItem[]).some(
+    ({ account, resourceId, key }) => account === peerVpc.account && resourceId === side.id && key === 'Name',
   );
   return [
     ...problems,
-    ...missing.map((table) => `${table} has no route to fleet ${name}`),
-    ...undeclared.map(({ routeTableId }) => `${routeTableId} has a route to fleet ${name} that is not declared`),
-    ...outputsOf(world, name).flatMap((value, index) =>
+    ...tablesWithoutRoute.map((table) => `${table} has no route to fleet ${name}`),
+    ...undeclaredRoutes.map(({ routeTableId }) => `${routeTableId} has a route to fleet ${name} that is not declared`),
+    ...connectionOutputs(world, name).flatMap((value, index) =>
       value === attributes[index]
         ? []
-        : [`${String(ATTRIBUTES[index])} of ${name} is ${value} instead of ${String(attributes[index])}`],
+        : [`${String(CONNECTION_ATTRIBUTES[index])} of ${name} is ${value} instead of ${String(attributes[index])}`],
     ),
     ...(side.dnsResolution.accepter === dnsResolution ? [] : [`DNS resolution of ${name} is ${String(!dnsResolution)}`]),
-    ...claimProblems(world, fleet, place, tags, attributes),
-    ...(hasName || access === 'none' ? [] : [`the peering of ${name} has no Name`]),
+    ...claimProblems(world, fleet, peerVpc, tags, attributes),
+    ...(hasNameTag || access === 'none' ? [] : [`the peering of ${name} has no tag Name`]),
   ];
 }
 
-/** The stack's outputs about the connection of a fleet, in the order of `ATTRIBUTES`. */
-function outputsOf({ cloudFormation }: MatrixWorld, name: string): readonly string[] {
+/** The stack's outputs about the connection of a fleet, in the order of `CONNECTION_ATTRIBUTES`. */
+function connectionOutputs({ cloudFormation }: MatrixWorld, name: string): readonly string[] {
   const { outputs } = cloudFormation.describe(STACK);
-  return ATTRIBUTES.map((attribute) => String(outputs[`${name}${attribute}`]));
+  return CONNECTION_ATTRIBUTES.map((attribute) => String(outputs[`${name}${attribute}`]));
 }
 
-/** The route tables in which GameLift writes routes under the chosen reading. */
-function tablesWithGameLiftRoutes({ aws }: MatrixWorld, { routeTableIds }: ExistingVpc): readonly string[] {
+/** The route tables in which GameLift creates routes under the chosen reading. */
+function tablesThatGameLiftWrites({ aws }: MatrixWorld, { routeTableIds }: ExistingVpc): readonly string[] {
   switch (aws.behaviours.get('peerVpcWrites')) {
     case 'every route table':
       return routeTableIds;
@@ -250,7 +256,7 @@ function tablesWithGameLiftRoutes({ aws }: MatrixWorld, { routeTableIds }: Exist
   }
 }
 
-/** Checks the claim and the note on the fleet: who owns the connection, and whether it was created or adopted. */
+/** Checks that the claim on the fleet names the owner of the connection, and that the note says whether it was created or adopted. */
 function claimProblems(
   { aws, cloudFormation }: MatrixWorld,
   fleet: DeclaredFleet,
@@ -263,47 +269,50 @@ function claimProblems(
     return [];
   }
   const { id, resources } = cloudFormation.describe(STACK);
-  const logicalId = resources.find((resource) => resource.logicalId.startsWith(peeringId(fleet)))?.logicalId;
+  const logicalId = resources.find((resource) => resource.logicalId.startsWith(connectionConstructId(fleet)))?.logicalId;
   const [, stack, guid] = id.split('/');
   const owner = `${String(stack)}/${String(logicalId)}/${String(guid)}`;
   const note = [...attributes, fleet.createdBy === 'somebody else' ? 'adopted' : 'created'].join(' ');
   const key = claims.find((candidate) => tags[candidate]?.startsWith(`${owner} `)) ?? '';
   return tags[`${key}:connection`]?.startsWith(`${note} `) === true && claims.length === 2
     ? []
-    : [`fleet ${fleet.name} is not claimed as ${owner}: ${note}, but has ${JSON.stringify(tags)}`];
+    : [`fleet ${fleet.name} is not claimed as ${owner}: ${note}, but has the tags ${JSON.stringify(tags)}`];
 }
 
-/** In milliseconds since the epoch. */
+/** The first and the last time of a period, in milliseconds since the epoch. */
 export type Period = readonly [from: number, to: number];
 
 /**
- * Deletions that failed, even if CloudFormation continued.
+ * CloudFormation's events of deletions that failed, even if CloudFormation tried again or continued.
  *
  * @param ignored periods in which deletions may fail
  */
-export function failedDeletes({ journal }: MatrixWorld, ignored: readonly Period[] = []): readonly string[] {
+export function failedDeletions({ journal }: MatrixWorld, ignored: readonly Period[] = []): readonly string[] {
   return journal.entries
     .filter(({ source, message }) => source === 'cloudformation' && message.startsWith('DELETE_FAILED'))
     .filter(({ time }) => !ignored.some(([from, to]) => from <= time && time <= to))
     .map(({ subject, message }) => `${subject} ${message}`);
 }
 
-/** How long a change in IAM may take to propagate. In milliseconds. */
-const IAM_PROPAGATION = 60_000;
+/** How long a change in IAM may take to propagate. */
+const IAM_PROPAGATION_MS = 60_000;
 
-/** Calls of the handler that IAM denied, even if the handler continued. Ignores denials right after a change in IAM if the reading allows them. */
-export function denials({ aws, journal }: MatrixWorld): readonly string[] {
-  const late = aws.behaviours.get('iamPropagation') === 'up to a minute late';
+/** Calls of the handler that IAM denied, even if the handler continued. If changes in IAM propagate late, ignores denials right after a change. */
+export function deniedCalls({ aws, journal }: MatrixWorld): readonly string[] {
+  const isPropagatedLate = aws.behaviours.get('iamPropagation') === 'up to a minute late';
   const changes = journal.entries.filter(({ source, message }) => source === 'cloudformation' && message.includes(' AWS::IAM::'));
   return journal.entries
     .filter(({ message }) => /^(AccessDenied(Exception)?|UnauthorizedOperation) in \S+, called by /.test(message))
-    .filter(({ time }) => !(late && changes.some((change) => change.time <= time && time < change.time + IAM_PROPAGATION)))
+    .filter(
+      ({ time }) =>
+        !(isPropagatedLate && changes.some((change) => change.time <= time && time < change.time + IAM_PROPAGATION_MS)),
+    )
     .map(({ subject, message }) => `${subject} ${message}`);
 }
 
 /**
- * Whether CloudFormation skipped a deletion in a cleanup: it tries three times, continues, and reports success. The permissions are deleted
- * in the same cleanup, so no later request can delete the resource.
+ * Whether CloudFormation skipped a deletion in a cleanup. It tries a deletion three times, then continues and reports success. It deletes the
+ * permissions in the same cleanup, so the handler can't delete the resource later.
  */
 export function hasSkippedCleanup({ journal }: MatrixWorld): boolean {
   let isCleanup = false;
@@ -322,7 +331,7 @@ export function hasSkippedCleanup({ journal }: MatrixWorld): boolean {
   return false;
 }
 
-/** The reasons of CloudFormation's events about resources of the stack that failed. */
+/** Why resources of the stack failed, according to CloudFormation's events. */
 export function failureReasons({ journal }: MatrixWorld): readonly string[] {
   return journal.entries
     .filter(
@@ -332,12 +341,14 @@ export function failureReasons({ journal }: MatrixWorld): readonly string[] {
     .map(({ message }) => message.replace(/^\w+_FAILED [\w:]+:? ?/, ''));
 }
 
-/** Secrets in logs, responses and events. */
-export function leaks({ journal, secrets }: MatrixWorld): readonly string[] {
+/** Problems if logs, responses or events contain a secret. */
+export function leakedSecrets({ journal, secrets }: MatrixWorld): readonly string[] {
   const text = journal.entries.map(({ subject, message }) => `${subject} ${message}`).join('\n');
   const patterns = [/X-Amz-Signature/, /https:\/\/cloudformation-custom-resource-response/];
   return [
-    ...secrets.filter((secret) => text.includes(secret)).map(() => 'the journal contains a secret'),
-    ...patterns.filter((pattern) => pattern.test(text)).map((pattern) => `the journal matches ${pattern.source}`),
+    ...secrets.filter((secret) => text.includes(secret)).map(() => 'the journal contains a secret of the rehearsal'),
+    ...patterns
+      .filter((pattern) => pattern.test(text))
+      .map((pattern) => `the journal contains a secret that matches ${pattern.source}`),
   ];
 }

@@ -1,34 +1,35 @@
 import type { Faults } from 'rehearsal/in-process';
 import type { ConnectionRecord } from '../../lambda/aws/api';
 import { MAX_PEERED_BEFORE } from '../../lambda/peering/claim';
-import { deviations, leftBehind, failureReasons } from './checker';
+import { deviationsFrom, leftBehind, failureReasons } from './checker';
 import { runWithFault } from './faults';
-import { deploy, runLife, LIFECYCLES } from './lifecycles';
-import { assemblyOf, declare, fleet, STACK } from './stacks';
-import type { Declared } from './stacks';
+import { deployAll, runLife, LIVES } from './lives';
+import { assemblyOf, declareStack, fleet, STACK } from './stacks';
+import type { DeclaredStack } from './stacks';
 import { ACCOUNT, MatrixWorld, PLACE, REGION } from './world';
 
 /*
- * Who owns a connection, if an event is delivered twice, if somebody else requests the connection at the same time, or if the VPC has more
- * peerings than fit in a claim.
+ * Which resource owns a connection if an event is delivered twice, if somebody else requests the connection at the same time, or if the VPC has
+ * more peerings than fit in a claim.
  */
 
-// always peered, since the permissions to connect are deleted with the last connection of the stack
+// always connected, because CloudFormation deletes the permissions to connect with the last connection of the stack
 const arena = fleet({ name: 'Arena' });
-const UNPEERED = declare({ fleets: [fleet({ peering: 'none' }), arena] });
-const PEERED = declare({ fleets: [fleet(), arena] });
+const UNPEERED = declareStack({ fleets: [fleet({ peering: 'none' }), arena] });
+const PEERED = declareStack({ fleets: [fleet(), arena] });
 
-/** Adds the connection in an update with these faults. */
+/** Creates the stack without the connection of fleet Lobby, then adds the connection in an update with these faults. Returns its status. */
 async function updateWithFaults(world: MatrixWorld, faults: Faults, peered = PEERED): Promise<string> {
   expect(await world.cloudFormation.deploy(assemblyOf(UNPEERED), STACK)).toMatchObject({ status: 'CREATE_COMPLETE' });
   world.functions.faults = faults;
   const { status } = await world.cloudFormation.deploy(assemblyOf(peered), STACK);
-  // until a duplicate of the request has certainly ended
+  // until a duplicate of the request has ended in any case
   await world.clock.sleep(15 * 60_000);
   return status;
 }
 
-function lobby({ aws }: MatrixWorld): { readonly id: string; readonly tags: object } {
+/** Fleet Lobby. */
+function findLobby({ aws }: MatrixWorld): { readonly id: string; readonly tags: object } {
   const fleets = aws.inventory().fleets as readonly { readonly id: string; readonly Name: string; readonly tags: object }[];
   const found = fleets.find(({ Name }) => Name === 'Lobby');
   if (found === undefined) {
@@ -46,14 +47,15 @@ function connectionsOf({ aws }: MatrixWorld, fleetId: string): readonly { readon
   return connections.filter((connection) => connection.fleetId === fleetId);
 }
 
-async function remove(world: MatrixWorld): Promise<readonly string[]> {
+/** Deletes the stack without faults, and returns what is left behind. */
+async function deleteStack(world: MatrixWorld): Promise<readonly string[]> {
   world.functions.faults = {};
   expect(await world.cloudFormation.delete(STACK)).toMatchObject({ status: 'DELETE_COMPLETE' });
   return leftBehind(world);
 }
 
 test.each([0, 4, 8])(
-  'a duplicate create that runs while CloudFormation deletes the failed resource leaves nothing behind: delivered %d seconds later',
+  'a duplicate create that is delivered %d seconds later, while CloudFormation deletes the failed resource, leaves nothing behind',
   async (seconds) => {
     const world = await MatrixWorld.populate({ fleetEvents: 'never seen' });
     let failed = false;
@@ -69,49 +71,54 @@ test.each([0, 4, 8])(
       },
     });
     expect(failed).toBe(true);
-    // depends on which of the two responds first
+    // CloudFormation uses the first response: that of the failed create or that of its duplicate
     expect(status).toMatch(/^UPDATE_(ROLLBACK_)?COMPLETE$/);
-    expect(deviations(world, status === 'UPDATE_COMPLETE' ? PEERED : UNPEERED)).toEqual([]);
-    expect(await remove(world)).toEqual([]);
+    expect(deviationsFrom(world, status === 'UPDATE_COMPLETE' ? PEERED : UNPEERED)).toEqual([]);
+    expect(await deleteStack(world)).toEqual([]);
     world.close();
   },
 );
 
 describe('a duplicate of a failed create leaves no claim on a fleet of somebody else', () => {
-  const problemsWith = async (faults: Faults): Promise<readonly string[]> => {
+  const problemsWithFaults = async (faults: Faults): Promise<readonly string[]> => {
     const scenario = {
       name: 'the create is delivered twice',
       faults,
       deployment: 'must succeed',
       leavesAuthorization: true,
     } as const;
-    return (await runWithFault('existing connection, not adopted', {}, scenario)).problems;
+    return (await runWithFault('existing connection is not adopted', {}, scenario)).problems;
   };
   const isCreate = ({ request }: { readonly request: string }): boolean => request.startsWith('Create LobbyPeering');
 
-  test.each([0, 0.5, 1, 1.5, 2, 5])('delivered %d seconds later, during the deletion', async (seconds) => {
-    expect(await problemsWith({ copies: (point) => (isCreate(point) ? [seconds] : []) })).toEqual([]);
+  test.each([0, 0.5, 1, 1.5, 2, 5])('if it is delivered %d seconds later, during the deletion', async (seconds) => {
+    expect(await problemsWithFaults({ copies: (point) => (isCreate(point) ? [seconds] : []) })).toEqual([]);
   });
 
-  test.each([0.5, 5, 9.5])('delivered %d seconds later, before CloudFormation has the response', async (seconds) => {
-    let isSlow = true;
-    const problems = await problemsWith({
-      copies: (point) => (isCreate(point) ? [seconds] : []),
-      put: (point) => {
-        const fault = isSlow && isCreate(point) ? ({ kind: 'timeout' } as const) : undefined;
-        isSlow &&= fault === undefined;
-        return fault;
-      },
-    });
-    expect(isSlow).toBe(false);
-    expect(problems).toEqual([]);
-  });
+  test.each([0.5, 5, 9.5])(
+    'if it is delivered %d seconds later, before CloudFormation receives the response',
+    async (seconds) => {
+      let hasTimedOut = false;
+      const problems = await problemsWithFaults({
+        copies: (point) => (isCreate(point) ? [seconds] : []),
+        put: (point) => {
+          if (hasTimedOut || !isCreate(point)) {
+            return undefined;
+          }
+          hasTimedOut = true;
+          return { kind: 'timeout' };
+        },
+      });
+      expect(hasTimedOut).toBe(true);
+      expect(problems).toEqual([]);
+    },
+  );
 });
 
 test('a duplicate create that is throttled until CloudFormation has deleted the resource requests nothing', async () => {
   const world = await MatrixWorld.populate();
   let refused = false;
-  const deleted = (): boolean =>
+  const isDeleted = (): boolean =>
     world.functions.calls.some(
       ({ request, operation }) => request.startsWith('Delete LobbyPeering') && operation === 'UntagResource',
     );
@@ -122,23 +129,23 @@ test('a duplicate create that is throttled until CloudFormation has deleted the 
         refused = true;
         return { kind: 'error', name: 'TaggingFailedException', status: 400 };
       }
-      const waits = operation === 'CreateVpcPeeringConnection' && !deleted();
-      return waits ? { kind: 'error', name: 'ThrottlingException', status: 400 } : undefined;
+      const isThrottled = operation === 'CreateVpcPeeringConnection' && !isDeleted();
+      return isThrottled ? { kind: 'error', name: 'ThrottlingException', status: 400 } : undefined;
     },
   });
   expect(status).toBe('UPDATE_ROLLBACK_COMPLETE');
-  expect(deleted()).toBe(true);
-  const last = (operation: string): number => world.functions.calls.findLastIndex((call) => call.operation === operation);
-  expect(last('UntagResource')).toBeGreaterThan(last('CreateVpcPeeringConnection'));
-  expect(deviations(world, UNPEERED)).toEqual([]);
-  expect(await remove(world)).toEqual([]);
+  expect(isDeleted()).toBe(true);
+  const lastCallOf = (operation: string): number => world.functions.calls.findLastIndex((call) => call.operation === operation);
+  expect(lastCallOf('UntagResource')).toBeGreaterThan(lastCallOf('CreateVpcPeeringConnection'));
+  expect(deviationsFrom(world, UNPEERED)).toEqual([]);
+  expect(await deleteStack(world)).toEqual([]);
   world.close();
 });
 
 test.each(['InvalidRequestException', 'accepted'] as const)(
-  'the slower of two runs with adoptExisting does not note a connection as adopted that the other has created (existingConnection: %s)',
+  'if a create with adoptExisting runs twice, the slower run does not note the connection of the faster run as adopted (existingConnection: %s)',
   async (existingConnection) => {
-    const adopting = declare({ fleets: [fleet({ adoptExisting: true }), arena] });
+    const adopting = declareStack({ fleets: [fleet({ adoptExisting: true }), arena] });
     const world = await MatrixWorld.populate({ existingConnection });
     const status = await updateWithFaults(
       world,
@@ -146,10 +153,10 @@ test.each(['InvalidRequestException', 'accepted'] as const)(
       adopting,
     );
     expect(status).toBe('UPDATE_COMPLETE');
-    expect(deviations(world, adopting)).toEqual([]);
+    expect(deviationsFrom(world, adopting)).toEqual([]);
     expect(await world.cloudFormation.deploy(assemblyOf(UNPEERED), STACK)).toMatchObject({ status: 'UPDATE_COMPLETE' });
-    expect(deviations(world, UNPEERED)).toEqual([]);
-    expect(await remove(world)).toEqual([]);
+    expect(deviationsFrom(world, UNPEERED)).toEqual([]);
+    expect(await deleteStack(world)).toEqual([]);
     world.close();
   },
 );
@@ -181,9 +188,9 @@ test('the deletion of a failed create does not delete the connection of a later 
         : undefined,
   });
   expect(status).toBe('UPDATE_ROLLBACK_COMPLETE');
-  // CloudFormation does not know the resources that these requests create
-  const unexpected = (): readonly string[] =>
-    deviations(world, PEERED).filter((text) => !/^\w+ of Lobby is undefined|is not claimed as Game\/undefined\//.test(text));
+  // CloudFormation does not know the resources that these requests create, so it has no outputs and no logical id of them
+  const unexpectedDeviations = (): readonly string[] =>
+    deviationsFrom(world, PEERED).filter((text) => !/^\w+ of Lobby is undefined|is not claimed as Game\/undefined\//.test(text));
   const failed = await send({ RequestType: 'Create', RequestId: 'one', PhysicalResourceId: undefined });
   expect(failed).toMatchObject({ Status: 'FAILED', PhysicalResourceId: expect.stringMatching(/\/unfinished\/one$/) as string });
   world.functions.faults = {};
@@ -191,25 +198,25 @@ test('the deletion of a failed create does not delete the connection of a later 
   expect(succeeded).toMatchObject({ Status: 'SUCCESS' });
   const { PhysicalResourceId } = failed;
   expect(await send({ RequestType: 'Delete', RequestId: 'three', PhysicalResourceId })).toMatchObject({ Status: 'SUCCESS' });
-  expect(unexpected()).toEqual([]);
+  expect(unexpectedDeviations()).toEqual([]);
   // an update with the physical id of a failed create keeps that id
   const updated = await send({ RequestType: 'Update', RequestId: 'four', PhysicalResourceId, OldResourceProperties: {} });
   expect(updated).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId });
-  expect(unexpected()).toEqual([]);
+  expect(unexpectedDeviations()).toEqual([]);
   expect(await send({ RequestType: 'Delete', RequestId: 'five', PhysicalResourceId })).toMatchObject({ Status: 'SUCCESS' });
-  expect(deviations(world, UNPEERED)).toEqual([]);
-  expect(await remove(world)).toEqual([]);
+  expect(deviationsFrom(world, UNPEERED)).toEqual([]);
+  expect(await deleteStack(world)).toEqual([]);
   world.close();
 });
 
-test('does not claim a connection that somebody else requested at the same time', async () => {
+test('fails and leaves no claim if somebody else requests the connection at the same time', async () => {
   const world = await MatrixWorld.populate();
-  let requested = false;
+  let hasRequested = false;
   const status = await updateWithFaults(world, {
     call: ({ operation }) => {
-      if (!requested && operation === 'CreateVpcPeeringConnection') {
-        requested = true;
-        const FleetId = lobby(world).id;
+      if (!hasRequested && operation === 'CreateVpcPeeringConnection') {
+        hasRequested = true;
+        const FleetId = findLobby(world).id;
         const input = { FleetId, PeerVpcAwsAccountId: ACCOUNT, PeerVpcId: world.vpcs.A.vpcId };
         void world.aws.callGameLift('CreateVpcPeeringConnection', input, PLACE);
       }
@@ -218,82 +225,84 @@ test('does not claim a connection that somebody else requested at the same time'
   });
   expect(status).toBe('UPDATE_ROLLBACK_COMPLETE');
   expect(failureReasons(world)).toEqual([expect.stringContaining('exists already, and this stack did not create it')]);
-  const { id, tags } = lobby(world);
+  const { id, tags } = findLobby(world);
   expect(tags).toEqual({});
   expect(world.aws.inventory().connections).toContainEqual(expect.objectContaining({ fleetId: id, status: 'active' }));
   world.close();
 });
 
-describe('if CloudFormation removes our tags from the fleet', () => {
+describe('if CloudFormation removes the tags of the handler from the fleet:', () => {
   test.each(['stored', 'ignored'] as const)(
-    'a rolled back change of the VPC leaves nothing in the new VPC (failedUpdatePhysicalId: %s)',
+    'a change of the VPC that is rolled back leaves nothing in the new VPC (failedUpdatePhysicalId: %s)',
     async (reading) => {
       const world = await MatrixWorld.populate({ foreignFleetTags: 'strips them', failedUpdatePhysicalId: reading });
-      const original = declare();
-      expect(await deploy(world, original)).toMatchObject({ status: 'CREATE_COMPLETE' });
+      const original = declareStack();
+      expect(await deployAll(world, original)).toMatchObject({ status: 'CREATE_COMPLETE' });
       world.functions.faults = {
         call: ({ operation }) =>
           operation === 'ModifyVpcPeeringConnectionOptions'
             ? { kind: 'error', name: 'OperationNotPermitted', status: 400 }
             : undefined,
       };
-      const moved = declare({ vpc: 'B', fleets: [fleet({ description: 'second', dnsResolution: true })] });
-      expect(await deploy(world, moved)).toMatchObject({ status: 'UPDATE_ROLLBACK_COMPLETE' });
-      expect(deviations(world, original)).toEqual([]);
-      expect(await remove(world)).toEqual([]);
+      const moved = declareStack({ vpc: 'B', fleets: [fleet({ description: 'second', dnsResolution: true })] });
+      expect(await deployAll(world, moved)).toMatchObject({ status: 'UPDATE_ROLLBACK_COMPLETE' });
+      expect(deviationsFrom(world, original)).toEqual([]);
+      expect(await deleteStack(world)).toEqual([]);
       world.close();
     },
   );
 
   test.each([{}, { routes: 'one subnet' as const }])(
-    'a connection that was created with adoptExisting is deleted with the construct, after a change of %p',
+    'a connection that was created with adoptExisting is deleted with the construct after an update (other changes: %j)',
     async (change) => {
       const world = await MatrixWorld.populate({ foreignFleetTags: 'strips them' });
       const adopting = fleet({ adoptExisting: true });
-      expect(await deploy(world, declare({ fleets: [adopting, arena] }))).toMatchObject({ status: 'CREATE_COMPLETE' });
-      const changed = declare({ fleets: [{ ...adopting, description: 'second', ...change }, arena] });
-      expect(await deploy(world, changed)).toMatchObject({ status: 'UPDATE_COMPLETE' });
-      const last = declare({ fleets: [fleet({ description: 'second', peering: 'none' }), arena] });
-      expect(await deploy(world, last)).toMatchObject({ status: 'UPDATE_COMPLETE' });
-      expect(deviations(world, last)).toEqual([]);
-      expect(await remove(world)).toEqual([]);
+      expect(await deployAll(world, declareStack({ fleets: [adopting, arena] }))).toMatchObject({ status: 'CREATE_COMPLETE' });
+      const changed = declareStack({ fleets: [{ ...adopting, description: 'second', ...change }, arena] });
+      expect(await deployAll(world, changed)).toMatchObject({ status: 'UPDATE_COMPLETE' });
+      const last = declareStack({ fleets: [fleet({ description: 'second', peering: 'none' }), arena] });
+      expect(await deployAll(world, last)).toMatchObject({ status: 'UPDATE_COMPLETE' });
+      expect(deviationsFrom(world, last)).toEqual([]);
+      expect(await deleteStack(world)).toEqual([]);
       world.close();
     },
   );
 
-  test('a connection that somebody recreated by hand is kept when the construct is removed', async () => {
+  test('a connection that somebody deleted and created again by hand is kept when the construct is removed', async () => {
     const world = await MatrixWorld.populate({ foreignFleetTags: 'strips them' });
-    expect(await deploy(world, PEERED)).toMatchObject({ status: 'CREATE_COMPLETE' });
-    const { id: FleetId } = lobby(world);
-    const [old] = connectionsOf(world, FleetId);
+    expect(await deployAll(world, PEERED)).toMatchObject({ status: 'CREATE_COMPLETE' });
+    const { id: FleetId } = findLobby(world);
+    const [oldConnection] = connectionsOf(world, FleetId);
     await world.authorize('A');
     await world.clock.sleep(60_000);
-    await world.aws.callGameLift('DeleteVpcPeeringConnection', { FleetId, VpcPeeringConnectionId: old?.id }, PLACE);
+    await world.aws.callGameLift('DeleteVpcPeeringConnection', { FleetId, VpcPeeringConnectionId: oldConnection?.id }, PLACE);
     await world.clock.sleep(60_000);
     const input = { FleetId, PeerVpcAwsAccountId: ACCOUNT, PeerVpcId: world.vpcs.A.vpcId };
     await world.aws.callGameLift('CreateVpcPeeringConnection', input, PLACE);
     await world.waitDays(2);
-    const byHand = connectionsOf(world, FleetId);
-    expect(await deploy(world, declare({ fleets: [fleet({ description: 'second' }), arena] }))).toMatchObject({
+    const createdByHand = connectionsOf(world, FleetId);
+    expect(await deployAll(world, declareStack({ fleets: [fleet({ description: 'second' }), arena] }))).toMatchObject({
       status: 'UPDATE_COMPLETE',
     });
-    expect(await deploy(world, declare({ fleets: [fleet({ description: 'second', peering: 'none' }), arena] }))).toMatchObject({
+    expect(
+      await deployAll(world, declareStack({ fleets: [fleet({ description: 'second', peering: 'none' }), arena] })),
+    ).toMatchObject({
       status: 'UPDATE_COMPLETE',
     });
-    expect(connectionsOf(world, FleetId)).toEqual(byHand);
+    expect(connectionsOf(world, FleetId)).toEqual(createdByHand);
     world.close();
   });
 });
 
-test('creates nothing if six requests are canceled while they are queued, without access to EC2', async () => {
+test('without access to EC2, creates nothing if six requests are canceled while they are queued', async () => {
   const world = await MatrixWorld.populate();
-  const declaredWith = (peering: 'connected' | 'none'): Declared => {
+  const stackWith = (peering: 'connected' | 'none'): DeclaredStack => {
     const names = ['Lobby', 'Arena', 'Third', 'Fourth', 'Fifth', 'Sixth'];
     const fleets = names.map((name) => fleet({ name, peering, routes: 'none' }));
-    return declare({ vpc: 'C', access: 'none', fleets: [...fleets, fleet({ name: 'Last', routes: 'none' })] });
+    return declareStack({ vpc: 'C', access: 'none', fleets: [...fleets, fleet({ name: 'Last', routes: 'none' })] });
   };
   await world.authorize('C');
-  expect(await deploy(world, declaredWith('none'))).toMatchObject({ status: 'CREATE_COMPLETE' });
+  expect(await deployAll(world, stackWith('none'))).toMatchObject({ status: 'CREATE_COMPLETE' });
   await world.waitDays(0.5);
   await world.authorize('C');
   let failed = false;
@@ -304,17 +313,17 @@ test('creates nothing if six requests are canceled while they are queued, withou
       return fails ? { kind: 'error', name: 'InvalidRequestException', status: 400 } : undefined;
     },
   };
-  expect(await deploy(world, declaredWith('connected'))).toMatchObject({ status: 'UPDATE_ROLLBACK_COMPLETE' });
+  expect(await deployAll(world, stackWith('connected'))).toMatchObject({ status: 'UPDATE_ROLLBACK_COMPLETE' });
   await world.clock.sleep(20 * 60_000);
-  expect(deviations(world, declaredWith('none'))).toEqual([]);
+  expect(deviationsFrom(world, stackWith('none'))).toEqual([]);
   await world.waitDays(3);
   await world.authorize('C');
-  expect(await remove(world)).toEqual([]);
+  expect(await deleteStack(world)).toEqual([]);
   world.close();
 });
 
 test.each([true, false])(
-  'a create that was refused leaves no claim, and does not claim a connection that is made by hand later (adoptExisting: %p)',
+  'a create that GameLift refuses leaves no claim, and a connection that is created by hand later stays unchanged (adoptExisting: %p)',
   async (adoptExisting) => {
     const world = await MatrixWorld.populate();
     const unpeered = fleet({ name: 'Arena', peering: 'none' });
@@ -322,23 +331,23 @@ test.each([true, false])(
       call: ({ operation }) =>
         operation === 'CreateVpcPeeringConnection' ? { kind: 'error', name: 'InvalidRequestException', status: 400 } : undefined,
     };
-    const kept = declare({ fleets: [fleet(), unpeered] });
+    const kept = declareStack({ fleets: [fleet(), unpeered] });
     expect(await world.cloudFormation.deploy(assemblyOf(kept), STACK, { onFailure: 'keep' })).toMatchObject({
       status: 'CREATE_FAILED',
     });
     world.functions.faults = {};
-    const { id: FleetId, tags } = lobby(world);
+    const { id: FleetId, tags } = findLobby(world);
     expect(tags).toEqual({});
     await world.waitDays(2);
     await world.authorize('A');
     const input = { FleetId, PeerVpcAwsAccountId: ACCOUNT, PeerVpcId: world.vpcs.A.vpcId };
     await world.aws.callGameLift('CreateVpcPeeringConnection', input, PLACE);
     await world.waitDays(2);
-    const byHand = connectionsOf(world, FleetId);
-    expect(byHand).toMatchObject([{ status: 'active' }]);
-    const { status } = await deploy(world, declare({ fleets: [fleet({ adoptExisting }), unpeered] }));
+    const createdByHand = connectionsOf(world, FleetId);
+    expect(createdByHand).toMatchObject([{ status: 'active' }]);
+    const { status } = await deployAll(world, declareStack({ fleets: [fleet({ adoptExisting }), unpeered] }));
     expect(status).toBe(adoptExisting ? 'UPDATE_COMPLETE' : 'UPDATE_ROLLBACK_COMPLETE');
-    expect(connectionsOf(world, FleetId)).toEqual(byHand);
+    expect(connectionsOf(world, FleetId)).toEqual(createdByHand);
     world.close();
   },
 );
@@ -348,17 +357,17 @@ test.each([
   [25, false],
   [25, true],
 ])(
-  'waits for a list of connections that is %d seconds late (it contains an earlier connection: %p)',
-  async (late, hasEarlier) => {
+  'waits if GameLift’s list shows the new connection %d seconds late (the list contains an earlier connection: %p)',
+  async (delaySeconds, hasEarlier) => {
     const world = await MatrixWorld.populate({ fleetEvents: 'never seen' });
     world.aws.scriptedOutcomes.connectionSeconds = 6;
     for (const declared of hasEarlier ? [UNPEERED, PEERED, UNPEERED] : [UNPEERED]) {
-      expect(await deploy(world, declared)).toMatchObject({
+      expect(await deployAll(world, declared)).toMatchObject({
         status: expect.stringMatching(/^(CREATE|UPDATE)_COMPLETE$/) as string,
       });
     }
     await world.clock.sleep(600_000);
-    const earlier = new Set(connectionsOf(world, lobby(world).id).map(({ id }) => id));
+    const earlier = new Set(connectionsOf(world, findLobby(world).id).map(({ id }) => id));
     let requestedAt = Infinity;
     const call = world.aws.call.bind(world.aws);
     jest.spyOn(world.aws, 'call').mockImplementation(async (service, operation, ...rest) => {
@@ -371,31 +380,35 @@ test.each([
       }
       const { VpcPeeringConnections: listed } = output as { readonly VpcPeeringConnections: readonly ConnectionRecord[] };
       const isShown = ({ VpcPeeringConnectionId: id = '' }: ConnectionRecord): boolean =>
-        earlier.has(id) || world.clock.now() - requestedAt >= late * 1000;
+        earlier.has(id) || world.clock.now() - requestedAt >= delaySeconds * 1000;
       return { VpcPeeringConnections: listed.filter(isShown) };
     });
-    expect(await deploy(world, PEERED)).toMatchObject({ status: 'UPDATE_COMPLETE' });
+    expect(await deployAll(world, PEERED)).toMatchObject({ status: 'UPDATE_COMPLETE' });
     jest.restoreAllMocks();
-    expect(deviations(world, PEERED)).toEqual([]);
-    expect(await remove(world)).toEqual([]);
+    expect(deviationsFrom(world, PEERED)).toEqual([]);
+    expect(await deleteStack(world)).toEqual([]);
     world.close();
   },
 );
 
-test.each([MAX_PEERED_BEFORE, MAX_PEERED_BEFORE + 1])('works with %d other peerings of the VPC', async (others) => {
-  const listsConnectionsFirst = async (name: keyof typeof LIFECYCLES): Promise<boolean> => {
-    const world = await MatrixWorld.populate({ fleetEvents: 'never seen' });
-    world.peerWithMore(others - 1);
-    expect(await runLife(world, LIFECYCLES[name])).toEqual([]);
-    world.close();
-    const operations = world.functions.calls
-      .filter(({ request, service }) => request.startsWith('Create LobbyPeering') && service === 'gamelift')
-      .map(({ operation }) => operation);
-    const [first] = operations.filter((operation) => /VpcPeeringConnections?$/.test(operation));
-    return first === 'DescribeVpcPeeringConnections';
-  };
-  // if the peerings do not fit in a claim, the handler reads GameLift's list instead
-  expect(await listsConnectionsFirst('created and deleted within a day')).toBe(others > MAX_PEERED_BEFORE);
-  await listsConnectionsFirst('existing connection, adopted');
-  await listsConnectionsFirst('existing connection, not adopted');
-});
+test.each([MAX_PEERED_BEFORE, MAX_PEERED_BEFORE + 1])(
+  'creates and deletes connections if the VPC has %d other peerings',
+  async (others) => {
+    /** Runs the life. Returns whether the first call for the connection reads GameLift's list. */
+    const runAndCheckListFirst = async (name: keyof typeof LIVES): Promise<boolean> => {
+      const world = await MatrixWorld.populate({ fleetEvents: 'never seen' });
+      world.addOtherPeerings(others - 1);
+      expect(await runLife(world, LIVES[name])).toEqual([]);
+      world.close();
+      const operations = world.functions.calls
+        .filter(({ request, service }) => request.startsWith('Create LobbyPeering') && service === 'gamelift')
+        .map(({ operation }) => operation);
+      const [first] = operations.filter((operation) => /VpcPeeringConnections?$/.test(operation));
+      return first === 'DescribeVpcPeeringConnections';
+    };
+    // if the peerings do not fit in a claim, the handler reads GameLift's list instead
+    expect(await runAndCheckListFirst('created and deleted within a day')).toBe(others > MAX_PEERED_BEFORE);
+    await runAndCheckListFirst('existing connection is adopted');
+    await runAndCheckListFirst('existing connection is not adopted');
+  },
+);

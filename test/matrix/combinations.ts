@@ -1,7 +1,7 @@
 import { make } from 'covertable';
 import { BEHAVIOURS } from 'rehearsal/aws';
 import type { BehaviourName } from 'rehearsal/aws';
-import type { LifecycleName } from './lifecycles';
+import type { LifeName } from './lives';
 import type { Readings } from './world';
 
 /*
@@ -14,7 +14,7 @@ export const QUESTIONS: Readonly<Record<string, readonly string[]>> = {
   failedUpdatePhysicalId: ['stored', 'ignored'],
 };
 
-/** The questions that affect the same calls. */
+/** Questions that affect the same calls. */
 const RELATED_QUESTIONS = [
   'authorizingAgain',
   'useOfAuthorization',
@@ -24,14 +24,14 @@ const RELATED_QUESTIONS = [
   'usedAuthorizations',
 ] as const satisfies readonly BehaviourName[];
 
-/** By strength. Computing them takes seconds. */
-const cache = new Map<number, readonly Readings[]>();
+/** The covering arrays by their strength, since computing one takes seconds. */
+const coveringArrays = new Map<number, readonly Readings[]>();
 
-/** A coveringArray array: for any `strength` questions, each combination of their readings occurs. */
+/** A covering array: for any `strength` questions, each combination of their readings occurs in it. */
 export function coveringArray(strength: number): readonly Readings[] {
   const questions = Object.fromEntries(Object.entries(QUESTIONS).map(([name, readings]) => [name, [...readings]]));
-  const combinations = cache.get(strength) ?? make(questions, { length: strength });
-  cache.set(strength, combinations);
+  const combinations = coveringArrays.get(strength) ?? make(questions, { length: strength });
+  coveringArrays.set(strength, combinations);
   return combinations;
 }
 
@@ -44,15 +44,15 @@ export function crossProduct(): readonly Readings[] {
   );
 }
 
-/** A life that can't succeed under these readings, whatever the handler does. */
+/** A life that no handler could make succeed under these readings. */
 export interface UnavoidableFailure {
-  readonly lifecycle: LifecycleName;
+  readonly life: LifeName;
   readonly readings: Readings;
   readonly why: string;
-  /** The step that fails, and its status. */
-  readonly ending: string;
-  /** The message that the user gets. */
-  readonly reason: RegExp;
+  /** The step that fails and its status, as `step NUMBER: STATUS`. Or `SKIPPED_DELETE`. */
+  readonly failedStep: string;
+  /** Matches the error message that the user gets. */
+  readonly message: RegExp;
 }
 
 const MISSING_AUTHORIZATION =
@@ -62,70 +62,69 @@ const SAME_CIDR_BLOCK =
 const CONFLICTING_ROUTE =
   /has a route for \S+ to pcx-\S+, but the fleet's VPC needs one to pcx-\S+\. Remove that route, or leave the table out/;
 
-/** CloudFormation skips the deletion of the connection in a cleanup, and deletes it with the fleet. */
-export const SKIPPED_DELETE = 'as declared, with a skipped deletion';
+/** Every step ends as declared, but CloudFormation skips the deletion of the connection in a cleanup. GameLift deletes it with the fleet. */
+export const SKIPPED_DELETE = 'every step as declared, with a skipped deletion';
 
 export const UNAVOIDABLE_FAILURES: readonly UnavoidableFailure[] = [
   {
-    lifecycle: 'two fleets peered on creation at the same time',
+    life: 'two fleets peered on creation at the same time',
     readings: { useOfAuthorization: 'consumed' },
     why: "the creation of the first fleet consumes the authorization, and the handler can't authorize again before the second",
-    ending: 'step 1: ROLLBACK_FAILED',
-    reason: /There is no valid VPC peering authorization for vpc-\S+|Fleet fleet-\S+ did not stabilize: ERROR/,
+    failedStep: 'step 1: ROLLBACK_FAILED',
+    message: /There is no valid VPC peering authorization for vpc-\S+|Fleet fleet-\S+ did not stabilize: ERROR/,
   },
   {
-    lifecycle: 'two accounts without trust',
+    life: 'two accounts without a peer role',
     readings: { useOfAuthorization: 'consumed' },
     why: 'the connection of the new fleet consumes the authorization, and the deletion of the old connection needs another one',
-    ending: 'step 5: UPDATE_COMPLETE',
-    reason: MISSING_AUTHORIZATION,
+    failedStep: 'step 5: UPDATE_COMPLETE',
+    message: MISSING_AUTHORIZATION,
   },
   {
-    lifecycle: 'peered on creation, two accounts without trust',
+    life: 'peered on creation, two accounts without a peer role',
     readings: { useOfAuthorization: 'consumed' },
     why: 'the creation of the new fleet consumes the authorization, and the deletion of the old connection needs another one',
-    ending: 'step 5: UPDATE_COMPLETE',
-    reason: MISSING_AUTHORIZATION,
+    failedStep: 'step 5: UPDATE_COMPLETE',
+    message: MISSING_AUTHORIZATION,
   },
   {
-    lifecycle: 'peered on creation, two accounts without trust',
+    life: 'peered on creation, two accounts without a peer role',
     readings: {
       useOfAuthorization: 'reusable',
       usedAuthorizations: 'not listed',
       disconnectingPeeredFleet: 'InvalidRequestException',
     },
-    why: 'GameLift returns the same error if the authorization is missing, and if it deletes the connection only with the fleet',
-    ending: SKIPPED_DELETE,
-    reason: MISSING_AUTHORIZATION,
+    why: 'GameLift returns the same error for a missing authorization as for a connection that it deletes only with the fleet',
+    failedStep: SKIPPED_DELETE,
+    message: MISSING_AUTHORIZATION,
   },
   {
-    lifecycle: 'two connections with one authorization',
+    life: 'two connections with one authorization',
     readings: { fleetCidrBlocks: 'may coincide' },
     why: SAME_CIDR_BLOCK,
-    ending: 'step 1: ROLLBACK_COMPLETE',
-    reason: CONFLICTING_ROUTE,
+    failedStep: 'step 1: ROLLBACK_COMPLETE',
+    message: CONFLICTING_ROUTE,
   },
   {
-    lifecycle: 'one fleet connected, one peered on creation',
+    life: 'one fleet connected, one peered on creation',
     readings: { fleetCidrBlocks: 'may coincide' },
     why: SAME_CIDR_BLOCK,
-    ending: 'step 1: ROLLBACK_COMPLETE',
-    reason: CONFLICTING_ROUTE,
+    failedStep: 'step 1: ROLLBACK_COMPLETE',
+    message: CONFLICTING_ROUTE,
   },
   {
-    lifecycle: 'two fleets peered on creation at the same time',
+    life: 'two fleets peered on creation at the same time',
     readings: { fleetCidrBlocks: 'may coincide' },
     why: SAME_CIDR_BLOCK,
-    ending: 'step 1: ROLLBACK_COMPLETE',
-    reason: CONFLICTING_ROUTE,
+    failedStep: 'step 1: ROLLBACK_COMPLETE',
+    message: CONFLICTING_ROUTE,
   },
 ];
 
-/** @returns undefined if the life can succeed under these readings */
-export function unavoidableFailure(lifecycle: LifecycleName, readings: Readings): UnavoidableFailure | undefined {
+/** Returns undefined if the life can succeed under these readings. */
+export function findUnavoidableFailure(life: LifeName, readings: Readings): UnavoidableFailure | undefined {
   const chosen: Readonly<Record<string, string>> = readings;
   return UNAVOIDABLE_FAILURES.find(
-    (entry) =>
-      entry.lifecycle === lifecycle && Object.entries(entry.readings).every(([name, reading]) => chosen[name] === reading),
+    (entry) => entry.life === life && Object.entries(entry.readings).every(([name, reading]) => chosen[name] === reading),
   );
 }

@@ -1,22 +1,22 @@
 import type { CallFault, Faults, PutFault, MadeCall } from 'rehearsal/in-process';
 import {
   changesToOthers,
-  deviations,
+  deviationsFrom,
   hasSkippedCleanup,
-  leaks,
+  leakedSecrets,
   leftBehind,
   failureReasons,
   uncanceledAuthorizations,
 } from './checker';
-import { lastDeclared, firstFailure, LIFECYCLES, problemTexts, worldFor } from './lifecycles';
-import type { Failure, LifecycleName, Step } from './lifecycles';
-import { resultOf } from './observations';
-import type { Result } from './observations';
+import { lastDeployed, runUntilFailure, LIVES, describeProblems, createWorld } from './lives';
+import type { StepFailure, LifeName, Step } from './lives';
+import { runAndClose } from './observations';
+import type { CaseResult } from './observations';
 import { STACK } from './stacks';
 import type { MatrixWorld, Readings } from './world';
 
 /*
- * The faults of each call, response and event of a life.
+ * Repeats a life with a fault in each call, response and event, and checks that nothing is left behind and that error messages are clear.
  */
 
 export interface FaultScenario {
@@ -24,53 +24,54 @@ export interface FaultScenario {
   readonly faults: Faults;
   /** Whether the deployment must succeed despite the faults. */
   readonly deployment: 'must succeed' | 'may fail';
-  /** Whether an authorization may be left to expire: GameLift says that there is none, or a duplicate event creates one late. */
+  /** Whether an authorization may be left to expire: GameLift says that it does not exist, or a duplicate event creates it late. */
   readonly leavesAuthorization: boolean;
 }
 
 interface NamedFault {
   readonly name: string;
   readonly fault: CallFault;
-  /** Whether the deployment must succeed if only one call has this fault. A call that the service refused may not be repeated. */
+  /** Whether the deployment must succeed if one call has this fault. It may fail after errors that the handler does not retry. */
   readonly deployment: FaultScenario['deployment'];
 }
 
-const error = (name: string, deployment: FaultScenario['deployment'], status = 400): NamedFault => ({
+const errorFault = (name: string, deployment: FaultScenario['deployment'], status = 400): NamedFault => ({
   name,
   fault: { kind: 'error', name, status },
   deployment,
 });
 
-const BROKEN: readonly NamedFault[] = (['before', 'after'] as const).flatMap((effect) => [
-  { name: `timeout ${effect} it took effect`, fault: { kind: 'timeout', effect }, deployment: 'must succeed' },
-  { name: `connection reset ${effect} it took effect`, fault: { kind: 'reset', effect }, deployment: 'must succeed' },
-  { name: `process killed ${effect} it took effect`, fault: { kind: 'killed', effect }, deployment: 'must succeed' },
+const NETWORK_AND_PROCESS_FAULTS: readonly NamedFault[] = (['before', 'after'] as const).flatMap((effect) => [
+  { name: `timeout ${effect} the call took effect`, fault: { kind: 'timeout', effect }, deployment: 'must succeed' },
+  { name: `connection reset ${effect} the call took effect`, fault: { kind: 'reset', effect }, deployment: 'must succeed' },
+  { name: `process killed ${effect} the call took effect`, fault: { kind: 'killed', effect }, deployment: 'must succeed' },
 ]);
-const NO_RESPONSE: readonly NamedFault[] = (['before', 'after'] as const).map((effect) => ({
-  name: `no output ${effect} it took effect, until the function times out`,
+const LATE_OUTPUT_FAULTS: readonly NamedFault[] = (['before', 'after'] as const).map((effect) => ({
+  name: `no output until the function times out, ${effect} the call took effect`,
   fault: { kind: 'late', effect },
   deployment: 'may fail',
 }));
-const MALFORMED: NamedFault = { name: 'malformed output', fault: { kind: 'malformed' }, deployment: 'must succeed' };
+const MALFORMED_OUTPUT_FAULT: NamedFault = { name: 'malformed output', fault: { kind: 'malformed' }, deployment: 'must succeed' };
 
-/** The errors in the API reference, and throttling and denial, which every service has. */
-const GAMELIFT: readonly NamedFault[] = [
-  error('InternalServiceException', 'must succeed', 500),
-  error('InvalidRequestException', 'may fail'),
-  error('NotFoundException', 'may fail'),
-  error('UnauthorizedException', 'may fail'),
-  error('ThrottlingException', 'must succeed'),
-  error('AccessDeniedException', 'must succeed'),
+/** The errors in GameLift's API reference, and throttling and denial, which occur in every service. */
+const GAMELIFT_ERRORS: readonly NamedFault[] = [
+  errorFault('InternalServiceException', 'must succeed', 500),
+  errorFault('InvalidRequestException', 'may fail'),
+  errorFault('NotFoundException', 'may fail'),
+  errorFault('UnauthorizedException', 'may fail'),
+  errorFault('ThrottlingException', 'must succeed'),
+  errorFault('AccessDeniedException', 'must succeed'),
 ];
 
-const EC2: readonly NamedFault[] = [
-  error('InternalError', 'must succeed', 500),
-  error('Unavailable', 'must succeed', 503),
-  error('RequestLimitExceeded', 'must succeed', 503),
-  error('UnauthorizedOperation', 'must succeed', 403),
+const EC2_ERRORS: readonly NamedFault[] = [
+  errorFault('InternalError', 'must succeed', 500),
+  errorFault('Unavailable', 'must succeed', 503),
+  errorFault('RequestLimitExceeded', 'must succeed', 503),
+  errorFault('UnauthorizedOperation', 'must succeed', 403),
 ];
 
-const EC2_DOCUMENTED: Readonly<Record<string, readonly string[]>> = {
+/** The errors that EC2 documents for single operations. */
+const EC2_OPERATION_ERRORS: Readonly<Record<string, readonly string[]>> = {
   CreateRoute: ['RouteAlreadyExists', 'RouteLimitExceeded', 'InvalidRouteTableID.NotFound'],
   ReplaceRoute: ['InvalidParameterValue', 'InvalidRouteTableID.NotFound'],
   DeleteRoute: ['InvalidRoute.NotFound', 'InvalidRouteTableID.NotFound'],
@@ -80,60 +81,62 @@ const EC2_DOCUMENTED: Readonly<Record<string, readonly string[]>> = {
   DescribeVpcs: ['InvalidVpcID.NotFound'],
 };
 
-/** STS and CloudFormation. */
-const QUERY: readonly NamedFault[] = [
-  error('InternalFailure', 'must succeed', 500),
-  error('ServiceUnavailable', 'must succeed', 503),
-  error('Throttling', 'must succeed'),
-  error('AccessDenied', 'must succeed', 403),
+/** The errors of STS and CloudFormation, which use AWS's Query protocol. */
+const QUERY_PROTOCOL_ERRORS: readonly NamedFault[] = [
+  errorFault('InternalFailure', 'must succeed', 500),
+  errorFault('ServiceUnavailable', 'must succeed', 503),
+  errorFault('Throttling', 'must succeed'),
+  errorFault('AccessDenied', 'must succeed', 403),
 ];
 
 /** The errors that the service documents for this operation. */
 export function documentedErrors({ service, operation }: Pick<MadeCall, 'service' | 'operation'>): readonly NamedFault[] {
   switch (service) {
     case 'ec2':
-      return [...EC2, ...(EC2_DOCUMENTED[operation] ?? []).map((name) => error(name, 'may fail'))];
+      return [...EC2_ERRORS, ...(EC2_OPERATION_ERRORS[operation] ?? []).map((name) => errorFault(name, 'may fail'))];
     case 'sts':
-      return [...QUERY, error('RegionDisabledException', 'may fail', 403)];
+      return [...QUERY_PROTOCOL_ERRORS, errorFault('RegionDisabledException', 'may fail', 403)];
     case 'cloudformation':
-      return [...QUERY, error('ValidationError', 'may fail')];
+      return [...QUERY_PROTOCOL_ERRORS, errorFault('ValidationError', 'may fail')];
     default:
       return [
-        ...GAMELIFT.filter(({ name }) => operation !== 'DescribeVpcPeeringAuthorizations' || name !== 'NotFoundException'),
-        ...(operation === 'TagResource' || operation === 'UntagResource' ? [error('TaggingFailedException', 'may fail')] : []),
+        ...GAMELIFT_ERRORS.filter(({ name }) => operation !== 'DescribeVpcPeeringAuthorizations' || name !== 'NotFoundException'),
+        ...(operation === 'TagResource' || operation === 'UntagResource'
+          ? [errorFault('TaggingFailedException', 'may fail')]
+          : []),
       ];
   }
 }
 
-/** The errors by which GameLift may say that there is no authorization. */
-const NO_AUTHORIZATION: ReadonlySet<string> = new Set(['NotFoundException', 'InvalidRequestException']);
+/** The errors that mean that there is no authorization. */
+const NO_AUTHORIZATION_ERRORS: ReadonlySet<string> = new Set(['NotFoundException', 'InvalidRequestException']);
 
-/** All faults at each call, or every third one, starting at another one with each call. */
-export type Extent = 'all' | 'every third';
+/** Which faults of a call to try. The calls take turns, so that three successive calls of `every third` cover all faults. */
+export type FaultSample = 'all' | 'every third';
 
 /**
- * The faults at one call. An error occurs once, or with every call of the operation from then on. A fault of the network or the process
+ * The faults of one call. An error occurs once, or in this and every later call of the operation. A fault of the network or the process
  * occurs once.
  */
-function faultScenariosAt(index: number, call: MadeCall, extent: Extent): readonly FaultScenario[] {
+function faultScenariosOfCall(index: number, call: MadeCall, sample: FaultSample): readonly FaultScenario[] {
   const { operation, request } = call;
   const name = `call ${index}, ${operation} during ${request}`;
-  const once = ({ name: what, fault, deployment }: NamedFault): FaultScenario => ({
-    name: `${name}: ${what}, once`,
+  const once = ({ name: faultName, fault, deployment }: NamedFault): FaultScenario => ({
+    name: `${name}: ${faultName}, once`,
     deployment,
     leavesAuthorization: saysNoAuthorization(operation, fault) || (deployment === 'may fail' && isCheckBeforeCancel(call)),
     faults: { call: (point) => (point.index === index ? fault : undefined) },
   });
-  const permanently = ({ name: what, fault }: NamedFault): FaultScenario => ({
-    name: `${name}: ${what}, permanently`,
+  const permanently = ({ name: faultName, fault }: NamedFault): FaultScenario => ({
+    name: `${name}: ${faultName}, permanently`,
     deployment: 'may fail',
-    // this includes the check before the authorization is canceled
+    // a permanent fault of the operation includes the check before the authorization is canceled
     leavesAuthorization: saysNoAuthorization(operation, fault) || operation === IN_USE_CHECK,
     faults: { call: (point) => (point.index >= index && point.operation === operation ? fault : undefined) },
   });
   const errors = documentedErrors(call).flatMap((namedFault) => [once(namedFault), permanently(namedFault)]);
-  const scenarios = [...errors, ...[...BROKEN, ...NO_RESPONSE, MALFORMED].map(once)];
-  return extent === 'all' ? scenarios : scenarios.filter((_, position) => (index + position) % 3 === 0);
+  const scenarios = [...errors, ...[...NETWORK_AND_PROCESS_FAULTS, ...LATE_OUTPUT_FAULTS, MALFORMED_OUTPUT_FAULT].map(once)];
+  return sample === 'all' ? scenarios : scenarios.filter((_, position) => (index + position) % 3 === 0);
 }
 
 /** The operation that shows whether the VPC still has connections. If it fails, the handler does not cancel the authorization. */
@@ -144,14 +147,14 @@ function isCheckBeforeCancel({ operation, request }: MadeCall): boolean {
 }
 
 function saysNoAuthorization(operation: string, fault: CallFault): boolean {
-  return operation === 'DeleteVpcPeeringAuthorization' && fault.kind === 'error' && NO_AUTHORIZATION.has(fault.name);
+  return operation === 'DeleteVpcPeeringAuthorization' && fault.kind === 'error' && NO_AUTHORIZATION_ERRORS.has(fault.name);
 }
 
 const RESPONSE_FAULTS: readonly { readonly name: string; readonly fault: PutFault }[] = [
   { name: 'HTTP 500', fault: { kind: 'status', status: 500 } },
   { name: 'HTTP 403', fault: { kind: 'status', status: 403 } },
-  { name: 'connection reset before it arrived', fault: { kind: 'reset', effect: 'before' } },
-  { name: 'connection reset after it arrived', fault: { kind: 'reset', effect: 'after' } },
+  { name: 'connection reset before the response arrived', fault: { kind: 'reset', effect: 'before' } },
+  { name: 'connection reset after the response arrived', fault: { kind: 'reset', effect: 'after' } },
   { name: 'timeout', fault: { kind: 'timeout' } },
 ];
 
@@ -178,10 +181,10 @@ export function faultScenariosOfResponse(index: number): readonly FaultScenario[
   });
 }
 
-/** The seconds that a function has left before it times out. */
+/** How many seconds before the timeout of the function an event arrives. */
 const REMAINING_SECONDS = [31, 40, 60];
 
-/** The faults of one event: it is delivered twice, or the function has little time left. */
+/** The faults of one event: Lambda delivers it twice, or the function has little time left. */
 export function faultScenariosOfEvent(index: number): readonly FaultScenario[] {
   return [
     ...[0, 1, 5, 30].map((seconds): FaultScenario => ({
@@ -199,94 +202,96 @@ export function faultScenariosOfEvent(index: number): readonly FaultScenario[] {
   ];
 }
 
-/** All faults of a life, each in a scenario of its own. */
+/** A scenario for each fault of a life. */
 export async function faultScenariosOf(
-  lifecycle: LifecycleName,
+  life: LifeName,
   readings: Readings,
-  extent: Extent,
+  sample: FaultSample,
 ): Promise<readonly FaultScenario[]> {
-  const world = await populate(lifecycle, readings);
-  await world.failIfStuck(() => firstFailure(world, LIFECYCLES[lifecycle]));
+  const world = await createFastWorld(life, readings);
+  await world.failIfStuck(() => runUntilFailure(world, LIVES[life]));
   const { calls, puts, events } = world.functions;
   world.close();
   return [
-    ...calls.flatMap((call, index) => faultScenariosAt(index, call, extent)),
+    ...calls.flatMap((call, index) => faultScenariosOfCall(index, call, sample)),
     ...Array.from({ length: puts }, (_, index) => faultScenariosOfResponse(index)).flat(),
     ...Array.from({ length: events }, (_, index) => faultScenariosOfEvent(index)).flat(),
   ];
 }
 
-/** Connections are fast, so that there are few similar calls that wait for one. */
-async function populate(lifecycle: LifecycleName, readings: Readings): Promise<MatrixWorld> {
-  const world = await worldFor(lifecycle, readings);
+/** Connections are fast, so that the handler makes few similar calls while it waits for them. */
+async function createFastWorld(life: LifeName, readings: Readings): Promise<MatrixWorld> {
+  const world = await createWorld(life, readings);
   world.aws.scriptedOutcomes.connectionSeconds = 6;
   world.aws.scriptedOutcomes.connectionDeletionSeconds = 4;
   return world;
 }
 
-/** A message of the handler: what failed, why, and what to do. */
+/** Matches a message of the handler: what failed, why, and what to do. */
 const HANDLER_MESSAGE =
   /Message returned: (?:(?:could not [A-Za-z ]+|an authorization is missing) (?:between VPC|for VPC|fleet) \S+.*(?:again|Run there|pass adoptExisting|remove it there)|.*was not finished within \d+ seconds: try again|.*no time left for the \w+: try again)/;
 
-/** A message of CloudFormation or of another resource: no response was received, or the operation was canceled. */
+/** Matches a message of CloudFormation or of another resource: no response was received, or the operation was canceled. */
 const OTHER_MESSAGE =
   /did not receive a response from your Custom Resource|^Resource (?:creation|update) cancelled$|^Resource handler returned message|^The vpc ID '\S+' does not exist$/;
 
-/** A message that shows a bug in the handler. */
+/** Matches a message that shows a bug in the handler. */
 const BUG = /\bundefined\b|\bNaN\b|\[object |is not a function|Cannot read|TypeError/;
 
-export function isClear(reason: string): boolean {
+/** Whether the message says what failed and what to do, or is not a message of the handler. */
+export function isClearMessage(reason: string): boolean {
   return (HANDLER_MESSAGE.test(reason) || OTHER_MESSAGE.test(reason)) && !BUG.test(reason);
 }
 
-export async function runWithFault(lifecycle: LifecycleName, readings: Readings, scenario: FaultScenario): Promise<Result> {
-  const world = await populate(lifecycle, readings);
+/** Repeats a life with the faults of a scenario. */
+export async function runWithFault(life: LifeName, readings: Readings, scenario: FaultScenario): Promise<CaseResult> {
+  const world = await createFastWorld(life, readings);
   world.functions.faults = scenario.faults;
-  return resultOf(world, () => world.failIfStuck(() => lifeWithFault(world, LIFECYCLES[lifecycle], scenario)));
+  return runAndClose(world, () => world.failIfStuck(() => runFaultScenario(world, LIVES[life], scenario)));
 }
 
-async function lifeWithFault(world: MatrixWorld, steps: readonly Step[], scenario: FaultScenario): Promise<readonly string[]> {
-  const failure = await firstFailure(world, steps);
+async function runFaultScenario(world: MatrixWorld, steps: readonly Step[], scenario: FaultScenario): Promise<readonly string[]> {
+  const failure = await runUntilFailure(world, steps);
   world.functions.faults = {};
-  // even if a deployment failed, the accounts must contain what CloudFormation reports
+  // even if a deployment failed, the resources that CloudFormation reports must exist
   const isStateWrong = failure?.problems.some(({ about }) => about === 'state') === true && !hasSkippedCleanup(world);
   if (failure !== undefined && (isStateWrong || scenario.deployment === 'must succeed')) {
-    return [...problemTexts(failure), ...failureReasons(world)];
+    return [...describeProblems(failure), ...failureReasons(world)];
   }
-  const unclear = failureReasons(world).filter((reason) => !isClear(reason));
-  const notRecovered = failure === undefined ? [] : await recover(world, steps, failure);
+  const unclear = failureReasons(world).filter((reason) => !isClearMessage(reason));
+  const recoveryProblems = failure === undefined ? [] : await recover(world, steps, failure);
   if (hasSkippedCleanup(world)) {
     await world.deleteForgottenFleets();
   }
   return [
     ...unclear.map((text) => `unclear message: ${text}`),
-    ...notRecovered,
+    ...recoveryProblems,
     ...(hasSkippedCleanup(world) || scenario.leavesAuthorization
       ? []
-      : uncanceledAuthorizations(world, lastDeclared(steps, failure))),
+      : uncanceledAuthorizations(world, lastDeployed(steps, failure))),
     ...(await leftBehind(world)).filter((left) => !(hasSkippedCleanup(world) && LEFT_BY_SKIPPED_CLEANUP.test(left))),
     ...changesToOthers(world),
-    ...leaks(world),
+    ...leakedSecrets(world),
   ];
 }
 
-/** What may be left after a skipped cleanup: blackhole routes, and rules for CIDR blocks that are no longer used. */
+/** Matches what may be left after a skipped cleanup: blackhole routes, and rules for CIDR blocks that are no longer used. */
 export const LEFT_BY_SKIPPED_CLEANUP = /^left behind: (routes .*"state":"blackhole"|rules )/;
 
 /** Does what a user does after the fault has ended: authorizes, continues the rollback, and deletes the stack. */
-async function recover(world: MatrixWorld, steps: readonly Step[], { before }: Failure): Promise<readonly string[]> {
+async function recover(world: MatrixWorld, steps: readonly Step[], { before }: StepFailure): Promise<readonly string[]> {
   const { cloudFormation } = world;
   for (const vpc of new Set(steps.flatMap((step) => ('authorizeByHand' in step ? [step.authorizeByHand] : [])))) {
-    // respects the rate limit
+    // until the rate limit allows the next call
     await world.waitDays(0.1);
     await world.authorizeUnlessValid(vpc);
   }
   const isRollbackFailed = cloudFormation.describe(STACK).status === 'UPDATE_ROLLBACK_FAILED';
-  const rolledBack = isRollbackFailed ? [await cloudFormation.continueUpdateRollback(STACK)] : [];
-  const wrong = isRollbackFailed && !hasSkippedCleanup(world) ? deviations(world, before) : [];
-  const results = [...rolledBack, await cloudFormation.delete(STACK)];
+  const rollbacks = isRollbackFailed ? [await cloudFormation.continueUpdateRollback(STACK)] : [];
+  const differences = isRollbackFailed && !hasSkippedCleanup(world) ? deviationsFrom(world, before) : [];
+  const results = [...rollbacks, await cloudFormation.delete(STACK)];
   return [
-    ...wrong.map((text) => `after the rollback was continued: ${text}`),
+    ...differences.map((text) => `after the rollback was continued: ${text}`),
     ...results
       .filter(({ status }) => !status.endsWith('_COMPLETE'))
       .map(({ status, reason = '' }) => `${status} although the fault has ended: ${reason}`),

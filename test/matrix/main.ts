@@ -2,25 +2,25 @@ import { fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { elapsed, table } from 'rehearsal/report';
 import useTemporaryDirectory from '../../bin/temporary-directory';
-import { LIFECYCLE_NAMES } from './lifecycles';
-import { tally } from './observations';
-import type { Result } from './observations';
-import { allCombinations, allCases } from './suite';
-import type { Case } from './suite';
+import { LIFE_NAMES } from './lives';
+import { countObservations } from './observations';
+import type { CaseResult } from './observations';
+import { allCombinations, allCases } from './cases';
+import type { MatrixCase } from './cases';
 
 /*
- * npm run test:matrix             everything, in one process per processor
- * npm run test:matrix -- TEXT     only the cases with this text in their names, such as a random sequence that failed
+ * npm run test:matrix             runs all cases, in one process per processor
+ * npm run test:matrix -- TEXT     runs only the cases whose names contain TEXT, such as the name of a case that failed
  *
- * SEED, a whole number, chooses the random sequences. @default 1
+ * The environment variable SEED is a whole number that chooses the random sequences. @default 1
  */
 
-/** What a worker sends when a case has ended. */
-type Outcome = Pick<Case, 'kind' | 'name'> & Result;
+/** What a worker process sends when a case has ended. */
+type Outcome = Pick<MatrixCase, 'kind' | 'name'> & CaseResult;
 
 const [filter = '', workerShare] = process.argv.slice(2);
 
-/** Runs one worker's share of the cases. The cases depend on SEED only, not on the number of workers. */
+/** Runs one worker's share of the cases. The cases depend on SEED, but not on the number of workers. */
 async function runShare(index: number, workers: number, send: (outcome: Outcome) => void): Promise<void> {
   const cases = (await allCases(readSeed())).filter(({ name }) => name.includes(filter));
   for (const { kind, name, run } of cases.filter((_, position) => position % workers === index)) {
@@ -49,14 +49,14 @@ async function runInWorkers(): Promise<readonly Outcome[]> {
       }
     });
     return new Promise<number>((resolve) =>
-      // unlike exit, this comes after the last message
+      // unlike the event exit, close occurs after the last message
       child.once('close', (code) => {
         resolve(code ?? 1);
       }),
     );
   });
   for (const code of (await Promise.all(exits)).filter((exitCode) => exitCode !== 0)) {
-    const problem = `a worker ended with exit code ${code}, so some of its cases did not run`;
+    const problem = `a worker process ended with exit code ${code}, so some of its cases did not run: run the command again`;
     console.log(`FAILED ${problem}`);
     outcomes.push({ kind: 'life', name: 'worker', problems: [problem], observed: [] });
   }
@@ -64,23 +64,26 @@ async function runInWorkers(): Promise<readonly Outcome[]> {
 }
 
 function summary(outcomes: readonly Outcome[], milliseconds: number): string {
-  const count = (kind: Case['kind']): string[] => {
+  const count = (kind: MatrixCase['kind']): string[] => {
     const ofKind = outcomes.filter((outcome) => outcome.kind === kind);
     return [String(ofKind.length), String(ofKind.filter(({ problems }) => problems.length > 0).length)];
   };
   const rows = [
     ['combinations of readings', String(allCombinations().length), ''],
-    ['lifecycles', String(LIFECYCLE_NAMES.length), ''],
-    ['lives', ...count('life')],
-    ['lives that cannot succeed, with a clear error', ...count('failing life')],
-    ['faults', ...count('fault')],
+    ['lives', String(LIFE_NAMES.length), ''],
+    ['lives under a combination', ...count('life')],
+    ['lives that cannot succeed', ...count('failing life')],
+    ['lives with a fault', ...count('fault')],
     ['sequences', ...count('sequence')],
   ];
   const failed = outcomes.filter(({ problems }) => problems.length > 0).length;
   return [
     table(['', 'run', 'failures'], rows),
     '',
-    table(['observed by the handler', 'reading', 'how often'], tally(outcomes.flatMap(({ observed }) => observed))),
+    table(
+      ['question observed by the handler', 'reading', 'times'],
+      countObservations(outcomes.flatMap(({ observed }) => observed)),
+    ),
     '',
     `finished in ${elapsed(milliseconds).slice('day 0 '.length)}`,
     `${outcomes.length - failed} passed, ${failed} failed`,
@@ -94,12 +97,12 @@ async function main(): Promise<void> {
     return;
   }
   useTemporaryDirectory();
-  const started = Date.now();
+  const startTime = Date.now();
   const outcomes = await runInWorkers();
   if (outcomes.length === 0) {
-    console.log(`no case has '${filter}' in its name. Copy the name from a line that begins with FAILED`);
+    console.log(`no name of a case contains '${filter}': copy the name from a line that begins with FAILED`);
   }
-  console.log(summary(outcomes, Date.now() - started));
+  console.log(summary(outcomes, Date.now() - startTime));
   process.exitCode = outcomes.length > 0 && outcomes.every(({ problems }) => problems.length === 0) ? 0 : 1;
 }
 

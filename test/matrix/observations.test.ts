@@ -1,7 +1,7 @@
-import { misreadings, resultOf, tally } from './observations';
+import { wrongObservations, runAndClose, countObservations } from './observations';
 import { MatrixWorld } from './world';
 
-const observed = (question: string, reading: string): { message: string; question: string; reading: string } => ({
+const observationOf = (question: string, reading: string): { message: string; question: string; reading: string } => ({
   message: 'observed how AWS behaves',
   question,
   reading,
@@ -13,43 +13,47 @@ async function worldThatLogs(...logged: readonly { readonly message: string }[])
   return world;
 }
 
-test('accepts the readings that were chosen, or are the default', async () => {
-  const world = await worldThatLogs(observed('connectionIds', 'own of GameLift'), observed('fleetEvents', 'written'));
-  expect(misreadings(world)).toEqual([]);
+test('accepts observations of a chosen reading and of a default', async () => {
+  const world = await worldThatLogs(observationOf('connectionIds', 'own of GameLift'), observationOf('fleetEvents', 'written'));
+  expect(wrongObservations(world)).toEqual([]);
   world.close();
 });
 
 test.each([
   [
     'a reading that was not chosen',
-    observed('connectionIds', 'pcx of EC2'),
+    observationOf('connectionIds', 'pcx of EC2'),
     'observed connectionIds: pcx of EC2, instead of own of GameLift',
   ],
   [
     'a reading that is not the default',
-    observed('fleetEvents', 'never seen'),
+    observationOf('fleetEvents', 'never seen'),
     'observed fleetEvents: never seen, instead of written',
   ],
-  ['a question that does not exist', observed('toString', 'yes'), 'observed toString: yes, instead of no such question'],
-  ['a rule that throws', { message: 'could not determine how AWS behaves: x' }, 'could not determine how AWS behaves: x'],
-])('reports %s once', async (_, logged, problem) => {
+  ['a question that does not exist', observationOf('toString', 'yes'), 'observed toString: yes, instead of no such question'],
+  [
+    'an error of the handler while it concludes a reading',
+    { message: 'could not determine how AWS behaves: x' },
+    'could not determine how AWS behaves: x',
+  ],
+])('reports %s, but only once', async (_, logged, problem) => {
   const world = await worldThatLogs(logged, { message: 'done' }, logged);
-  expect(misreadings(world)).toEqual([problem]);
+  expect(wrongObservations(world)).toEqual([problem]);
   world.close();
 });
 
 test('the problems of a life include wrong observations', async () => {
-  const world = await worldThatLogs(observed('connectionIds', 'pcx of EC2'));
-  expect(await resultOf(world, () => Promise.reject(new Error('stuck')))).toEqual({
+  const world = await worldThatLogs(observationOf('connectionIds', 'pcx of EC2'));
+  expect(await runAndClose(world, () => Promise.reject(new Error('stuck')))).toEqual({
     problems: ['Error: stuck', 'observed connectionIds: pcx of EC2, instead of own of GameLift'],
     observed: [{ question: 'connectionIds', reading: 'pcx of EC2' }],
   });
 });
 
-test('counts what was observed', () => {
+test('counts each observed reading', () => {
   const one = { question: 'connectionIds', reading: 'pcx of EC2' };
   const other = { question: 'connectionIds', reading: 'own of GameLift' };
-  expect(tally([one, other, one])).toEqual([
+  expect(countObservations([one, other, one])).toEqual([
     ['connectionIds', 'own of GameLift', '1'],
     ['connectionIds', 'pcx of EC2', '2'],
   ]);

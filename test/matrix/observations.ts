@@ -3,11 +3,11 @@ import type { BehaviourName } from 'rehearsal/aws';
 import type { MatrixWorld } from './world';
 
 /*
- * What the handler logs about the questions that AWS leaves open. It must never log another reading than the one that was chosen.
+ * The observations that the handler logs. In every life, the handler must observe only the readings that were chosen.
  */
 
-/** The result of one life. */
-export interface Result {
+/** The result of one case. */
+export interface CaseResult {
   readonly problems: readonly string[];
   readonly observed: readonly Observation[];
 }
@@ -17,11 +17,11 @@ interface Observation {
   readonly reading: string;
 }
 
-/** Runs a life and closes its world. In every life, a wrong observation of the handler is a problem. */
-export async function resultOf(world: MatrixWorld, life: () => Promise<readonly string[]>): Promise<Result> {
+/** Runs a life, closes its world, and returns its problems. A wrong observation of the handler is a problem, too. */
+export async function runAndClose(world: MatrixWorld, life: () => Promise<readonly string[]>): Promise<CaseResult> {
   try {
     const problems = await life().catch((thrown: unknown) => [String(thrown)]);
-    return { problems: [...problems, ...misreadings(world)], observed: observationsOf(world) };
+    return { problems: [...problems, ...wrongObservations(world)], observed: observationsOf(world) };
   } finally {
     world.close();
   }
@@ -33,8 +33,8 @@ function observationsOf({ functions }: Pick<MatrixWorld, 'functions'>): readonly
     .map(({ question, reading }) => ({ question: String(question), reading: String(reading) }));
 }
 
-/** Readings that the handler observed although others were chosen, and rules that failed. */
-export function misreadings(world: Pick<MatrixWorld, 'aws' | 'functions'>): readonly string[] {
+/** Problems if the handler observed a reading that was not chosen, or could not conclude a reading. */
+export function wrongObservations(world: Pick<MatrixWorld, 'aws' | 'functions'>): readonly string[] {
   const isQuestion = (name: string): name is BehaviourName => Object.hasOwn(BEHAVIOURS, name);
   const failed = world.functions.logged
     .map(({ message }) => String(message))
@@ -46,8 +46,8 @@ export function misreadings(world: Pick<MatrixWorld, 'aws' | 'functions'>): read
   return [...new Set([...failed, ...wrong])];
 }
 
-/** Each question and reading that was observed, and how often. */
-export function tally(observations: readonly Observation[]): readonly (readonly string[])[] {
+/** Rows of a question, an observed reading, and how often it was observed. */
+export function countObservations(observations: readonly Observation[]): readonly (readonly string[])[] {
   const counts = new Map<string, number>();
   for (const { question, reading } of observations) {
     const key = JSON.stringify([question, reading]);

@@ -2,48 +2,48 @@ import fc from 'fast-check';
 import type { ServiceName, CallFault, Faults } from 'rehearsal/in-process';
 import {
   changesToOthers,
-  deviations,
-  failedDeletes,
+  deviationsFrom,
+  failedDeletions,
   hasSkippedCleanup,
-  leaks,
+  leakedSecrets,
   leftBehind,
   failureReasons,
   uncanceledAuthorizations,
 } from './checker';
 import type { Period } from './checker';
 import { QUESTIONS } from './combinations';
-import { documentedErrors, IN_USE_CHECK, isClear, LEFT_BY_SKIPPED_CLEANUP } from './faults';
-import { deploy } from './lifecycles';
-import { resultOf } from './observations';
-import type { Result } from './observations';
-import { assemblyOf, declare, fleet, STACK } from './stacks';
-import type { Declared, DeclaredFleet } from './stacks';
+import { documentedErrors, IN_USE_CHECK, isClearMessage, LEFT_BY_SKIPPED_CLEANUP } from './faults';
+import { deployAll } from './lives';
+import { runAndClose } from './observations';
+import type { CaseResult } from './observations';
+import { assemblyOf, declareStack, fleet, STACK } from './stacks';
+import type { DeclaredStack, DeclaredFleet } from './stacks';
 import { MatrixWorld } from './world';
 import type { Readings } from './world';
 
 /*
- * Random sequences: deployments of random stacks, pauses, and faults, under random readings.
+ * Random sequences of deployments, pauses and faults, under random readings. Each deployment changes the stack at random.
  */
 
 export type Action =
-  | { readonly kind: 'deploy'; readonly declared: Declared }
+  | { readonly kind: 'deploy'; readonly declared: DeclaredStack }
   | { readonly kind: 'wait'; readonly days: number }
   /** Somebody creates `FOREIGN_FLEET` and peers it with VPC A. */
   | { readonly kind: 'peerByHand' }
-  /** One call fails, after this number of other calls. */
+  /** The call after this number of calls fails. */
   | { readonly kind: 'fault'; readonly calls: number; readonly fault: CallFault }
   /**
    * Until the next fault, each event is delivered again after this number of seconds. It must be small: the handler can't distinguish a
    * duplicate that arrives after a later request for the same resource from a new request.
    */
   | { readonly kind: 'duplicateEvents'; readonly seconds: number }
-  /** One response to CloudFormation is lost, after this number of other responses. */
+  /** The response to CloudFormation after this number of responses is lost. */
   | { readonly kind: 'lostResponse'; readonly responses: number }
   /** Every call of the operation fails for this number of minutes. */
   | { readonly kind: 'outage'; readonly operation: string; readonly minutes: number; readonly fault: CallFault };
 
-/** The operations that have outages: a sample of those that the handler calls. */
-const OPERATIONS: readonly (readonly [ServiceName, operation: string])[] = [
+/** The operations that can have outages: a sample of the operations that the handler calls. */
+const OUTAGE_OPERATIONS: readonly (readonly [ServiceName, operation: string])[] = [
   ['sts', 'AssumeRole'],
   ['gamelift', 'CreateVpcPeeringAuthorization'],
   ['gamelift', 'DescribeVpcPeeringAuthorizations'],
@@ -63,13 +63,13 @@ const OPERATIONS: readonly (readonly [ServiceName, operation: string])[] = [
   ['ec2', 'ModifyVpcPeeringConnectionOptions'],
 ];
 
-const MINUTE = 60_000;
+const MINUTE_MS = 60_000;
 
-/** After this time, the duplicate of an event has begun. It may still be running. */
-const DUPLICATE_BEGINS = 2_000;
+/** The duplicate of an event begins within this time. It may run longer. */
+const DUPLICATE_START_MS = 2_000;
 
-/** How long a request may run that began during an outage. */
-const LONGEST_REQUEST = 20 * MINUTE;
+/** How long a request that began during an outage may run after it. */
+const LONGEST_REQUEST_MS = 20 * MINUTE_MS;
 
 export interface Sequence {
   readonly readings: Readings;
@@ -77,13 +77,13 @@ export interface Sequence {
 }
 
 /** The VPCs, and how the stack gets access to their accounts. */
-const PEER_VPCS: readonly Pick<Declared, 'vpc' | 'access'>[] = [
+const PEER_VPCS: readonly Pick<DeclaredStack, 'vpc' | 'access'>[] = [
   { vpc: 'A', access: 'own' },
   { vpc: 'B', access: 'own' },
   { vpc: 'C', access: 'role' },
 ];
 
-/** Few kinds of fleets, so that most stacks are synthesized only once. */
+/** There are few kinds of fleets, because each new combination of fleets has to be synthesized. */
 const FLEET_KINDS: readonly Pick<DeclaredFleet, 'peering' | 'routes' | 'dnsResolution'>[] = [
   { peering: 'connected', routes: 'every table', dnsResolution: false },
   { peering: 'connected', routes: 'one subnet', dnsResolution: true },
@@ -92,7 +92,7 @@ const FLEET_KINDS: readonly Pick<DeclaredFleet, 'peering' | 'routes' | 'dnsResol
   { peering: 'none', routes: 'every table', dnsResolution: false },
 ];
 
-function fleetNamed(name: string): fc.Arbitrary<DeclaredFleet | undefined> {
+function arbitraryFleet(name: string): fc.Arbitrary<DeclaredFleet | undefined> {
   return fc.option(
     fc
       .record({
@@ -106,30 +106,30 @@ function fleetNamed(name: string): fc.Arbitrary<DeclaredFleet | undefined> {
   );
 }
 
-/** A fleet of somebody else. The stack may adopt its connection. */
+/** Somebody else's fleet. The stack may adopt its connection. */
 const FOREIGN_FLEET = fleet({ name: 'Guest', createdBy: 'somebody else', adoptExisting: true });
 
-const foreignFleets = fc.constantFrom(undefined, undefined, undefined, FOREIGN_FLEET, {
+const arbitraryForeignFleet = fc.constantFrom(undefined, undefined, undefined, FOREIGN_FLEET, {
   ...FOREIGN_FLEET,
   routes: 'one subnet' as const,
   dnsResolution: true,
 });
 
-const declared: fc.Arbitrary<Declared> = fc
+const arbitraryStack: fc.Arbitrary<DeclaredStack> = fc
   .record({
     peerVpc: fc.constantFrom(...PEER_VPCS),
-    lobby: fleetNamed('Lobby'),
-    arena: fleetNamed('Arena'),
-    foreign: foreignFleets,
+    lobby: arbitraryFleet('Lobby'),
+    arena: arbitraryFleet('Arena'),
+    foreign: arbitraryForeignFleet,
     hasFailingResource: fc.constantFrom(false, false, false, true),
   })
   .map(({ peerVpc, lobby, arena, foreign, hasFailingResource }) => {
-    const fleets = [lobby, arena, peerVpc.vpc === 'A' ? foreign : undefined].filter((each) => each !== undefined);
-    return declare({ ...peerVpc, hasFailingResource, fleets });
+    const fleets = [lobby, arena, peerVpc.vpc === 'A' ? foreign : undefined].filter((fleet) => fleet !== undefined);
+    return declareStack({ ...peerVpc, hasFailingResource, fleets });
   });
 
 /** Faults after which the deployment must succeed. */
-const harmlessFaults: fc.Arbitrary<CallFault> = fc.oneof(
+const arbitraryHarmlessFault: fc.Arbitrary<CallFault> = fc.oneof(
   fc.constantFrom('ThrottlingException', 'AccessDeniedException').map((name) => ({ kind: 'error' as const, name, status: 400 })),
   fc.constant({ kind: 'error' as const, name: 'InternalServiceException', status: 500 }),
   fc.record({
@@ -139,25 +139,28 @@ const harmlessFaults: fc.Arbitrary<CallFault> = fc.oneof(
   fc.constant({ kind: 'malformed' as const }),
 );
 
-const action: fc.Arbitrary<Action> = fc.oneof(
-  { weight: 5, arbitrary: declared.map((wanted): Action => ({ kind: 'deploy', declared: wanted })) },
+const arbitraryAction: fc.Arbitrary<Action> = fc.oneof(
+  { weight: 5, arbitrary: arbitraryStack.map((stack): Action => ({ kind: 'deploy', declared: stack })) },
   { weight: 2, arbitrary: fc.double({ min: 0, max: 40, noNaN: true }).map((days): Action => ({ kind: 'wait', days })) },
   {
     weight: 2,
     arbitrary: fc
-      .record({ calls: fc.nat({ max: 40 }), fault: harmlessFaults })
-      .map((injected): Action => ({ kind: 'fault', ...injected })),
+      .record({ calls: fc.nat({ max: 40 }), fault: arbitraryHarmlessFault })
+      .map((fault): Action => ({ kind: 'fault', ...fault })),
   },
   { weight: 1, arbitrary: fc.nat({ max: 1 }).map((seconds): Action => ({ kind: 'duplicateEvents', seconds })) },
   {
     weight: 2,
     arbitrary: fc
-      .constantFrom(...OPERATIONS)
+      .constantFrom(...OUTAGE_OPERATIONS)
       .chain(([service, operation]) =>
         fc.record({
           operation: fc.constant(operation),
           minutes: fc.constantFrom(1, 10, 100),
-          fault: fc.oneof(harmlessFaults, fc.constantFrom(...documentedErrors({ service, operation }).map(({ fault }) => fault))),
+          fault: fc.oneof(
+            arbitraryHarmlessFault,
+            fc.constantFrom(...documentedErrors({ service, operation }).map(({ fault }) => fault)),
+          ),
         }),
       )
       .map((outage): Action => ({ kind: 'outage', ...outage })),
@@ -165,48 +168,54 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   { weight: 1, arbitrary: fc.nat({ max: 4 }).map((responses): Action => ({ kind: 'lostResponse', responses })) },
 );
 
-/** Excludes the reading `fleetCidrBlocks: may coincide`, under which some stacks can't be created: see UNAVOIDABLE_FAILURES. */
-const readings: fc.Arbitrary<Readings> = fc
+/** Without the reading `fleetCidrBlocks: may coincide`, because some stacks can't be created under it: see UNAVOIDABLE_FAILURES. */
+const arbitraryReadings: fc.Arbitrary<Readings> = fc
   .record(Object.fromEntries(Object.entries(QUESTIONS).map(([name, choices]) => [name, fc.constantFrom(...choices)])))
-  .map((chosen) => ({ ...(chosen as Readings), fleetCidrBlocks: 'distinct' }));
+  .map((readings) => ({ ...(readings as Readings), fleetCidrBlocks: 'distinct' }));
 
-const sequences: fc.Arbitrary<Sequence> = fc
-  .record({ readings, first: declared, actions: fc.array(action, { minLength: 1, maxLength: 10 }) })
-  .map(({ readings: chosen, first, actions }) => ({
-    readings: chosen,
-    actions: withForeignFleet([firstDeployment(first), ...actions].map((each) => withoutUnavoidableFailure(each, chosen))),
+const arbitrarySequence: fc.Arbitrary<Sequence> = fc
+  .record({
+    readings: arbitraryReadings,
+    firstStack: arbitraryStack,
+    actions: fc.array(arbitraryAction, { minLength: 1, maxLength: 10 }),
+  })
+  .map(({ readings, firstStack, actions }) => ({
+    readings,
+    actions: withForeignFleet(
+      [asFirstDeployment(firstStack), ...actions].map((action) => withoutUnavoidableFailure(action, readings)),
+    ),
   }));
 
-/** Creates and peers the foreign fleet first if a deployment declares it. */
+/** If a deployment declares the foreign fleet, adds an action that creates and peers it first. */
 function withForeignFleet(actions: readonly Action[]): readonly Action[] {
   const isDeclared = actions.some(
-    (each) => each.kind === 'deploy' && each.declared.fleets.some(({ name }) => name === FOREIGN_FLEET.name),
+    (action) => action.kind === 'deploy' && action.declared.fleets.some(({ name }) => name === FOREIGN_FLEET.name),
   );
   return isDeclared ? [{ kind: 'peerByHand' }, ...actions] : actions;
 }
 
-/** The first deployment has a fleet, and succeeds. */
-function firstDeployment(wanted: Declared): Action {
-  const fleets = wanted.fleets.length === 0 ? [fleet()] : wanted.fleets;
-  return { kind: 'deploy', declared: { ...wanted, hasFailingResource: false, fleets } };
+/** Changes the stack so that it has a fleet, and its creation succeeds. */
+function asFirstDeployment(stack: DeclaredStack): Action {
+  const fleets = stack.fleets.length === 0 ? [fleet()] : stack.fleets;
+  return { kind: 'deploy', declared: { ...stack, hasFailingResource: false, fleets } };
 }
 
 /**
- * If each use consumes the authorization, only one fleet can be peered on creation in a deployment. If CloudFormation removes the claims
- * from fleets, only EC2's tags show who owns a connection, so CreateTags must not fail.
+ * Changes actions that no handler could make succeed. If each use consumes the authorization, only one fleet can be peered on creation in a
+ * deployment. If CloudFormation removes the claims from fleets, only EC2's tags show who owns a connection, so CreateTags must not fail.
  */
-function withoutUnavoidableFailure(each: Action, { useOfAuthorization, foreignFleetTags }: Readings): Action {
-  if (each.kind === 'outage' && each.operation === 'CreateTags' && foreignFleetTags === 'strips them') {
-    return { ...each, operation: 'CreateRoute' };
+function withoutUnavoidableFailure(action: Action, { useOfAuthorization, foreignFleetTags }: Readings): Action {
+  if (action.kind === 'outage' && action.operation === 'CreateTags' && foreignFleetTags === 'strips them') {
+    return { ...action, operation: 'CreateRoute' };
   }
-  if (each.kind !== 'deploy' || useOfAuthorization !== 'consumed') {
-    return each;
+  if (action.kind !== 'deploy' || useOfAuthorization !== 'consumed') {
+    return action;
   }
-  const first = each.declared.fleets.find(isPeeredOnCreation);
-  const fleets = each.declared.fleets.map((declared): DeclaredFleet =>
+  const first = action.declared.fleets.find(isPeeredOnCreation);
+  const fleets = action.declared.fleets.map((declared): DeclaredFleet =>
     declared !== first && isPeeredOnCreation(declared) ? { ...declared, peering: 'none' } : declared,
   );
-  return { ...each, declared: { ...each.declared, fleets } };
+  return { ...action, declared: { ...action.declared, fleets } };
 }
 
 function isPeeredOnCreation({ peering }: DeclaredFleet): boolean {
@@ -214,27 +223,27 @@ function isPeeredOnCreation({ peering }: DeclaredFleet): boolean {
 }
 
 /** Runs the actions, then deletes the stack. */
-export async function runSequence({ readings: chosen, actions }: Sequence): Promise<Result> {
-  const world = await MatrixWorld.populate(chosen);
+export async function runSequence({ readings, actions }: Sequence): Promise<CaseResult> {
+  const world = await MatrixWorld.populate(readings);
   world.aws.scriptedOutcomes.connectionSeconds = 6;
-  return resultOf(world, () =>
+  return runAndClose(world, () =>
     world.failIfStuck(async () => {
       const stack = new RandomStack(world);
-      for (const [index, each] of actions.entries()) {
-        const problems = await stack.run(each);
+      for (const [index, action] of actions.entries()) {
+        const problems = await stack.run(action);
         if (problems.length > 0) {
           return problems.map((problem) => `action ${index + 1}: ${problem}`);
         }
       }
-      return [...(await stack.remove()), ...(await stack.leftBehind()), ...changesToOthers(world), ...leaks(world)];
+      return [...(await stack.deleteStack()), ...(await stack.leftBehind()), ...changesToOthers(world), ...leakedSecrets(world)];
     }),
   );
 }
 
-/** Runs the random sequence of a seed. If it fails, returns the shortest sequence that fails, as JSON, with its problems. */
-export async function runRandomSequence(seed: number): Promise<Result> {
-  let observed: Result['observed'] = [];
-  const property = fc.asyncProperty(sequences, async (sequence) => {
+/** Runs the random sequence of a seed. If it fails, the problems contain the shortest sequence that fails, as JSON. */
+export async function runRandomSequence(seed: number): Promise<CaseResult> {
+  let observed: CaseResult['observed'] = [];
+  const property = fc.asyncProperty(arbitrarySequence, async (sequence) => {
     const result = await runSequence(sequence);
     ({ observed } = result);
     if (result.problems.length > 0) {
@@ -246,74 +255,75 @@ export async function runRandomSequence(seed: number): Promise<Result> {
   return { problems: failed ? problems : [], observed };
 }
 
-/** A stack, and what it declares since its last deployment. */
+/** The stack of a sequence. It remembers what it declared in its last deployment, and which faults occurred. */
 class RandomStack {
-  private current: Declared | undefined;
-  /** What it declared before it was deleted. */
-  private beforeDeletion: Declared | undefined;
+  /** What the deployed stack declares. */
+  private deployed: DeclaredStack | undefined;
+  /** What the stack declared before it was deleted. */
+  private beforeDeletion: DeclaredStack | undefined;
 
-  private outageEnds = 0;
+  private outageEnd = 0;
   /** Periods in which deletions may fail. */
   private readonly faultPeriods: Period[] = [];
-  /** When the last duplicate event has begun. */
-  private lastDuplicateBegins = 0;
+  /** The time by which the last duplicate event has begun. */
+  private lastDuplicateStart = 0;
   private wasAuthorizedByHand = false;
-  private everPeeredOnCreation = false;
-  /** False if the check whether the VPC still has connections may have failed. Then the authorization is left to expire. */
+  private hasPeeredOnCreation = false;
+  /** Whether the handler could check that the VPC has no more connections. If not, it lets the authorization expire. */
   private couldCheckUse = true;
 
   constructor(private readonly world: MatrixWorld) {}
 
   /** @returns the problems */
-  async run(each: Action): Promise<readonly string[]> {
+  async run(action: Action): Promise<readonly string[]> {
     const { functions } = this.world;
-    switch (each.kind) {
+    switch (action.kind) {
       case 'wait':
-        await this.world.waitDays(each.days);
+        await this.world.waitDays(action.days);
         return [];
       case 'peerByHand':
         await this.world.peerByHand(FOREIGN_FLEET);
         return [];
       case 'fault': {
-        const index = functions.calls.length + each.calls;
-        this.inject({ call: (point) => (point.index === index ? each.fault : undefined) });
+        const index = functions.calls.length + action.calls;
+        this.inject({ call: (point) => (point.index === index ? action.fault : undefined) });
         return [];
       }
       case 'duplicateEvents':
         this.inject({
           copies: () => {
-            this.lastDuplicateBegins = this.world.clock.now() + DUPLICATE_BEGINS;
-            return [each.seconds];
+            this.lastDuplicateStart = this.world.clock.now() + DUPLICATE_START_MS;
+            return [action.seconds];
           },
         });
         return [];
       case 'lostResponse': {
-        const index = functions.puts + each.responses;
+        const index = functions.puts + action.responses;
         this.inject({ put: (point) => (point.index === index ? { kind: 'reset', effect: 'before' } : undefined) });
         return [];
       }
       case 'outage': {
-        const { operation, fault, minutes } = each;
+        const { operation, fault, minutes } = action;
         this.couldCheckUse &&= operation !== IN_USE_CHECK;
         this.inject({ call: (point) => (point.operation === operation && this.isOutage() ? fault : undefined) }, minutes);
         return [];
       }
       case 'deploy':
-        return this.deploy(each.declared);
+        return this.deploy(action.declared);
     }
   }
 
-  /** Deletes the stack. If that may fail, tries again after the outage, and then as docs/troubleshooting.md says. */
-  async remove(): Promise<readonly string[]> {
-    if (this.current === undefined) {
+  /** Deletes the stack. If the deletion may fail, tries again after the outage, and then authorizes as docs/troubleshooting.md says. */
+  async deleteStack(): Promise<readonly string[]> {
+    if (this.deployed === undefined) {
       return [];
     }
-    this.beforeDeletion = this.current;
-    this.current = undefined;
+    this.beforeDeletion = this.deployed;
+    this.deployed = undefined;
     await this.waitForDuplicates();
     const problems: string[] = [];
     const mayFail = this.isOutage() || hasSkippedCleanup(this.world);
-    const remedies = [(): Promise<void> => this.waitForEndOfOutage(), (): Promise<void> => this.authorize()];
+    const remedies = [(): Promise<void> => this.waitForEndOfOutage(), (): Promise<void> => this.authorizeByHandIfNeeded()];
     for (const prepare of [(): Promise<void> => Promise.resolve(), ...(mayFail ? remedies : [])]) {
       await prepare();
       const { status, reason = '' } = await this.world.cloudFormation.delete(STACK);
@@ -325,7 +335,7 @@ class RandomStack {
     return problems;
   }
 
-  /** What is left behind two days later, and deletions that failed. */
+  /** Returns what is left behind two days later, and deletions that failed. */
   async leftBehind(): Promise<readonly string[]> {
     if (hasSkippedCleanup(this.world)) {
       this.wasAuthorizedByHand = true;
@@ -340,86 +350,88 @@ class RandomStack {
     return [
       ...uncanceled,
       ...(hasSkippedCleanup(this.world)
-        ? left.filter((each) => !LEFT_BY_SKIPPED_CLEANUP.test(each) && !this.isAboutForeignFleet(each))
+        ? left.filter((text) => !LEFT_BY_SKIPPED_CLEANUP.test(text) && !this.isAboutForeignFleet(text))
         : left),
-      ...failedDeletes(this.world, this.faultPeriods),
+      ...failedDeletions(this.world, this.faultPeriods),
     ];
   }
 
   private inject(faults: Faults, minutes = 0): void {
     this.world.functions.faults = faults;
     const now = this.world.clock.now();
-    this.outageEnds = now + minutes * MINUTE;
+    this.outageEnd = now + minutes * MINUTE_MS;
     if (minutes > 0) {
-      this.faultPeriods.push([now, this.outageEnds + LONGEST_REQUEST]);
+      this.faultPeriods.push([now, this.outageEnd + LONGEST_REQUEST_MS]);
     }
   }
 
   private isOutage(): boolean {
-    return this.world.clock.now() < this.outageEnds;
+    return this.world.clock.now() < this.outageEnd;
   }
 
-  /** Authorizes by hand if CloudFormation deletes a fleet that is still peered: one that was peered on creation, or that a cleanup skipped. */
-  private async authorize(): Promise<void> {
-    if (this.everPeeredOnCreation || hasSkippedCleanup(this.world)) {
+  /** A fleet may still be peered if it was peered on creation, or if a cleanup skipped its connection. Then its deletion needs an authorization. */
+  private async authorizeByHandIfNeeded(): Promise<void> {
+    if (this.hasPeeredOnCreation || hasSkippedCleanup(this.world)) {
       this.wasAuthorizedByHand = true;
       await this.world.authorizeAll();
     }
   }
 
   private isAboutForeignFleet(text: string): boolean {
-    const { peeredByHand } = this.world;
-    return peeredByHand !== undefined && (text.includes(peeredByHand.fleetId) || text.includes(peeredByHand.peeringId));
+    const { fleetPeeredByHand } = this.world;
+    return (
+      fleetPeeredByHand !== undefined && (text.includes(fleetPeeredByHand.fleetId) || text.includes(fleetPeeredByHand.peeringId))
+    );
   }
 
-  /** The handler can't distinguish a duplicate that begins after a later request from a new request. */
+  /** Waits until duplicates have begun. The handler can't distinguish a duplicate that begins after a later request from a new request. */
   private async waitForDuplicates(): Promise<void> {
     const { clock } = this.world;
-    await clock.sleep(Math.max(0, this.lastDuplicateBegins - clock.now()));
+    await clock.sleep(Math.max(0, this.lastDuplicateStart - clock.now()));
   }
 
   private async waitForEndOfOutage(): Promise<void> {
-    await this.world.clock.sleep(Math.max(0, this.outageEnds - this.world.clock.now()));
+    await this.world.clock.sleep(Math.max(0, this.outageEnd - this.world.clock.now()));
   }
 
-  private async deploy(wanted: Declared): Promise<readonly string[]> {
-    const { world, current } = this;
-    if (hasSkippedCleanup(world) || (current !== undefined && assemblyOf(current) === assemblyOf(wanted))) {
-      // nothing to update, or resources are left that CloudFormation no longer knows
+  private async deploy(declared: DeclaredStack): Promise<readonly string[]> {
+    const { world, deployed } = this;
+    if (hasSkippedCleanup(world) || (deployed !== undefined && assemblyOf(deployed) === assemblyOf(declared))) {
+      // CloudFormation no longer knows some resources, or there is nothing to update
       return [];
     }
     await this.waitForDuplicates();
-    const [success, rollback] = current === undefined ? ['CREATE', 'ROLLBACK'] : ['UPDATE', 'UPDATE_ROLLBACK'];
-    const expected = `${wanted.hasFailingResource ? rollback : success}_COMPLETE`;
-    this.current = current ?? wanted;
-    this.everPeeredOnCreation ||= wanted.fleets.some(isPeeredOnCreation);
+    const [success, rollback] = deployed === undefined ? ['CREATE', 'ROLLBACK'] : ['UPDATE', 'UPDATE_ROLLBACK'];
+    const expected = `${declared.hasFailingResource ? rollback : success}_COMPLETE`;
+    this.deployed = deployed ?? declared;
+    this.hasPeeredOnCreation ||= declared.fleets.some(isPeeredOnCreation);
     const isOutage = this.isOutage();
-    const { status, reason = '' } = await deploy(world, wanted);
-    if (status === expected && !wanted.hasFailingResource) {
-      this.current = wanted;
-      return [...changesToOthers(world), ...this.deviationsFrom(wanted)];
+    const { status, reason = '' } = await deployAll(world, declared);
+    if (status === expected && !declared.hasFailingResource) {
+      this.deployed = declared;
+      return [...changesToOthers(world), ...this.deviationsFrom(declared)];
     }
     if (status !== expected && !isOutage) {
       return [`${status}: ${reason}: ${failureReasons(world).join(', ')}`];
     }
     await this.waitForEndOfOutage();
-    const unclear = failureReasons(world).filter((text) => !isClear(text));
-    if (current === undefined) {
+    const unclear = failureReasons(world).filter((text) => !isClearMessage(text));
+    if (deployed === undefined) {
       // a stack whose creation was rolled back can only be deleted
-      return [...unclear, ...changesToOthers(world), ...(await this.remove())];
+      return [...unclear, ...changesToOthers(world), ...(await this.deleteStack())];
     }
-    const { status: last } =
+    const { status: finalStatus } =
       status === 'UPDATE_ROLLBACK_FAILED' ? await world.cloudFormation.continueUpdateRollback(STACK) : { status };
     return [
       ...unclear,
-      ...(last === 'UPDATE_ROLLBACK_COMPLETE' ? [] : [`${last} although the outage has ended`]),
+      ...(finalStatus === 'UPDATE_ROLLBACK_COMPLETE' ? [] : [`${finalStatus} although the outage has ended`]),
       ...changesToOthers(world),
-      ...this.deviationsFrom(current),
+      ...this.deviationsFrom(deployed),
     ];
   }
 
-  /** After a skipped cleanup, what it left is checked only in the end. */
-  private deviationsFrom(declared: Declared): readonly string[] {
-    return hasSkippedCleanup(this.world) ? [] : deviations(this.world, declared);
+  /** After a skipped cleanup, the old fleet still exists. Then only `leftBehind` checks what exists. */
+  private deviationsFrom(declared: DeclaredStack): readonly string[] {
+    return hasSkippedCleanup(this.world) ? [] : deviationsFrom(this.world, declared);
   }
 }

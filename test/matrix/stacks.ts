@@ -13,19 +13,23 @@ import type { VpcAccountAccess } from '../../lib/private/peering-pair';
 import { ACCOUNT, fleetParameter, createExistingVpcs, REGION } from './world';
 import type { VpcName, ExistingVpc } from './world';
 
+/*
+ * Synthesizes the stacks of the matrix from short descriptions of what they declare.
+ */
+
 export const STACK = 'Game';
-/** The stack of the peer role, in the account of the VPC. */
+/** The stack of the peer role. It is in the account of the VPC. */
 export const ROLE_STACK = 'Data';
 
-/** Whether the connection is requested for a fleet that exists, or GameLift peers the fleet while it creates it. */
+/** How a fleet is peered: the handler connects the existing fleet, or GameLift peers the fleet while creating it. */
 export type Peering = 'connected' | 'on creation' | 'none';
 export type Routes = 'every table' | 'one subnet' | 'none';
 
 export interface DeclaredFleet {
   readonly name: string;
-  /** Whether the stack creates the fleet, or somebody created and peered it before. */
+  /** Whether the stack creates the fleet, or somebody else created and peered it before. */
   readonly createdBy: 'stack' | 'somebody else';
-  /** A change replaces the fleet. */
+  /** The version of the build. A change replaces the fleet. */
   readonly build: number;
   readonly description: string;
   readonly peering: Peering;
@@ -34,8 +38,8 @@ export interface DeclaredFleet {
   readonly adoptExisting: boolean;
 }
 
-/** What a stack declares: fleets that are peered with an existing VPC. */
-export interface Declared {
+/** What a stack declares. Its fleets are peered with an existing VPC. */
+export interface DeclaredStack {
   readonly vpc: VpcName;
   /** How the stack gets access to the account of the VPC. */
   readonly access: VpcAccountAccess;
@@ -59,7 +63,7 @@ export function fleet(change: Partial<DeclaredFleet> = {}): DeclaredFleet {
   return { ...FLEET, ...change };
 }
 
-export function declare(change: Partial<Declared> = {}): Declared {
+export function declareStack(change: Partial<DeclaredStack> = {}): DeclaredStack {
   return { vpc: 'A', access: 'own', fleets: [fleet()], hasFailingResource: false, ...change };
 }
 
@@ -68,8 +72,8 @@ const assemblies = new Map<string, string>();
 
 const EXTERNAL_ID = 'studio-7f3a9';
 
-/** The cloud assembly of a stack and of the stacks that it depends on. Cached, since synthesis takes longer than a life. */
-export function assemblyOf(declared: Declared): string {
+/** The directory of a cloud assembly with the stack and the stacks that it depends on. Cached, since synthesis takes longer than a life. */
+export function assemblyOf(declared: DeclaredStack): string {
   const key = JSON.stringify(declared);
   const cached = assemblies.get(key);
   if (cached !== undefined) {
@@ -78,7 +82,7 @@ export function assemblyOf(declared: Declared): string {
   const outdir = mkdtempSync(join(tmpdir(), 'matrix-'));
   assemblies.set(key, outdir);
   const app = new App({ outdir, analyticsReporting: false });
-  build(app, declared);
+  addStacks(app, declared);
   app.synth();
   return outdir;
 }
@@ -89,18 +93,18 @@ process.once('exit', () => {
   }
 });
 
-function build(app: App, declared: Declared): void {
+function addStacks(app: App, declared: DeclaredStack): void {
   const stack = new Stack(app, STACK, { env: { account: ACCOUNT, region: REGION } });
-  const authorization = authorize(app, stack, declared);
-  const last = declared.fleets.map((fleet) => addFleet(stack, authorization, fleet));
+  const authorization = addAuthorization(app, stack, declared);
+  const lastConstructs = declared.fleets.map((fleet) => addFleet(stack, authorization, fleet));
   if (declared.hasFailingResource) {
     // its VPC does not exist
     const late = new ec2.CfnSecurityGroup(stack, 'Late', { groupDescription: 'late', vpcId: 'vpc-0123456789abcdef0' });
-    late.node.addDependency(authorization, ...last);
+    late.node.addDependency(authorization, ...lastConstructs);
   }
 }
 
-function authorize(app: App, stack: Stack, { vpc: vpcName, access }: Declared): IVpcPeeringAuthorization {
+function addAuthorization(app: App, stack: Stack, { vpc: vpcName, access }: DeclaredStack): IVpcPeeringAuthorization {
   const { account: peerVpcAccount } = VPCS[vpcName];
   const vpc = importVpc(stack, VPCS[vpcName]);
   switch (access) {
@@ -109,7 +113,7 @@ function authorize(app: App, stack: Stack, { vpc: vpcName, access }: Declared): 
     case 'role':
       return new VpcPeeringAuthorization(stack, 'Authorization', {
         vpc,
-        peerRole: roleFor(app, VPCS[vpcName]),
+        peerRole: addRoleStack(app, VPCS[vpcName]),
         externalId: EXTERNAL_ID,
       });
     case 'none':
@@ -117,11 +121,11 @@ function authorize(app: App, stack: Stack, { vpc: vpcName, access }: Declared): 
   }
 }
 
-/** The peer role, in a stack of the VPC's account, which is kept when the other stack is deleted. */
-function roleFor(app: App, place: ExistingVpc): VpcPeeringRole {
-  const stack = new Stack(app, ROLE_STACK, { env: { account: place.account, region: REGION } });
+/** Adds the peer role, in a stack of the VPC's account. That stack is kept when the other stack is deleted. */
+function addRoleStack(app: App, existingVpc: ExistingVpc): VpcPeeringRole {
+  const stack = new Stack(app, ROLE_STACK, { env: { account: existingVpc.account, region: REGION } });
   return new VpcPeeringRole(stack, 'Role', {
-    vpc: importVpc(stack, place),
+    vpc: importVpc(stack, existingVpc),
     gameLiftAccount: ACCOUNT,
     externalId: EXTERNAL_ID,
   });
@@ -130,15 +134,15 @@ function roleFor(app: App, place: ExistingVpc): VpcPeeringRole {
 /** Adds the fleet and its connection, and returns the construct that is created last. */
 function addFleet(stack: Stack, authorization: IVpcPeeringAuthorization, declared: DeclaredFleet): IConstruct {
   const { name, peering, routes, dnsResolution, adoptExisting } = declared;
-  const fleet = fleetOf(stack, declared);
+  const fleet = addOrImportFleet(stack, declared);
   switch (peering) {
     case 'none':
       return fleet;
     case 'on creation':
     case 'connected':
-      return withOutputs(
+      return addOutputs(
         name,
-        new VpcPeeringConnection(stack, peeringId(declared), {
+        new VpcPeeringConnection(stack, connectionConstructId(declared), {
           authorization,
           fleet,
           peerOnCreate: peering === 'on creation',
@@ -150,30 +154,30 @@ function addFleet(stack: Stack, authorization: IVpcPeeringAuthorization, declare
   }
 }
 
-/** The attributes of a connection. Each is an output, whose name begins with the fleet's name. */
-export const ATTRIBUTES = ['ConnectionId', 'VpcId', 'CidrBlock'] as const;
+/** The attributes of a connection that are outputs of the stack. The name of each output is the fleet's name and this one. */
+export const CONNECTION_ATTRIBUTES = ['ConnectionId', 'VpcId', 'CidrBlock'] as const;
 
-/** Adds an output for each attribute. */
-function withOutputs(name: string, peering: VpcPeeringConnection): VpcPeeringConnection {
+/** Adds an output for each attribute, and returns the connection. */
+function addOutputs(name: string, peering: VpcPeeringConnection): VpcPeeringConnection {
   const attributes = [peering.vpcPeeringConnectionId, peering.gameLiftVpcId, peering.gameLiftCidrBlock];
   for (const [index, value] of attributes.entries()) {
-    new CfnOutput(Stack.of(peering), `${name}${String(ATTRIBUTES[index])}`, { value });
+    new CfnOutput(Stack.of(peering), `${name}${String(CONNECTION_ATTRIBUTES[index])}`, { value });
   }
   return peering;
 }
 
-/** The id of a fleet's connection in its stack. */
-export function peeringId({ name }: DeclaredFleet): string {
+/** The construct id of a fleet's connection. */
+export function connectionConstructId({ name }: DeclaredFleet): string {
   return `${name}Peering`;
 }
 
-function fleetOf(stack: Stack, { name, createdBy, build: version, description }: DeclaredFleet): aws_gamelift.IFleetRef {
+function addOrImportFleet(stack: Stack, { name, createdBy, build, description }: DeclaredFleet): aws_gamelift.IFleetRef {
   if (createdBy === 'somebody else') {
     const fleetId = ssm.StringParameter.valueForStringParameter(stack, fleetParameter(name));
     return gamelift.CfnFleet.fromFleetId(stack, name, fleetId);
   }
   const server = new gamelift.CfnBuild(stack, `${name}Build`, {
-    storageLocation: { bucket: 'builds', key: `${name}-${version}.zip`, roleArn: `arn:aws:iam::${ACCOUNT}:role/builds` },
+    storageLocation: { bucket: 'builds', key: `${name}-${build}.zip`, roleArn: `arn:aws:iam::${ACCOUNT}:role/builds` },
   });
   return new gamelift.CfnFleet(stack, name, { name, description, buildId: server.ref, ec2InstanceType: 'c5.large' });
 }
@@ -198,8 +202,8 @@ function routesOf(routes: Routes): PeeringRoutes {
   }
 }
 
-/** The route tables that have a route to the fleet, as declared. */
-export function declaredTables({ routes }: DeclaredFleet, { routeTableIds }: ExistingVpc): readonly string[] {
+/** The route tables in which the stack declares a route to the fleet. */
+export function declaredRouteTables({ routes }: DeclaredFleet, { routeTableIds }: ExistingVpc): readonly string[] {
   switch (routes) {
     case 'every table':
       return routeTableIds;

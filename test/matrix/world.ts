@@ -11,11 +11,11 @@ export const OTHER_ACCOUNT = '222222222222';
 export const REGION = 'us-east-1';
 export const DAY = 24 * 3_600_000;
 export const PLACE = { account: ACCOUNT, region: REGION };
-/** Calls of one operation that are this many milliseconds apart are not throttled. */
-const CALL_INTERVAL = 15_000;
+/** GameLift does not throttle calls of one operation that are this far apart. */
+const CALL_INTERVAL_MS = 15_000;
 const START = Date.parse('2026-01-01T00:00:00Z');
 
-/** A VPC that no stack creates. Its main route table is the first. */
+/** A VPC that no stack creates. The first of its route tables is the main route table. */
 export interface ExistingVpc {
   readonly account: string;
   readonly vpcId: string;
@@ -29,25 +29,25 @@ export type VpcName = 'A' | 'B' | 'C';
 export type ExistingVpcs = Readonly<Record<VpcName, ExistingVpc>>;
 
 /** A fleet that somebody created and peered by hand. */
-interface PeeredByHand {
+interface FleetPeeredByHand {
   readonly fleetId: string;
   readonly peeringId: string;
 }
 
-/** The parameter that contains the id of a fleet that was created by hand. */
+/** The name of the SSM parameter that contains the id of a fleet that was created by hand. */
 export function fleetParameter(name: string): string {
   return `/fleets/${name}`;
 }
 
-/** One choice for every question that AWS leaves open. */
+/** The chosen readings. Questions without a choice have their default reading. */
 export type Readings = { readonly [Name in BehaviourName]?: Reading<Name> } & {
   /** What CloudFormation does with the physical id of an update that failed. */
   readonly failedUpdatePhysicalId?: 'stored' | 'ignored';
 };
 
 /**
- * A simulated AWS in this process and in simulated time, so that every run is the same. It contains VPCs of two accounts with routes and
- * tags, and somebody else's fleet, which is peered with one of the VPCs.
+ * A simulated AWS in this process and in simulated time, so that every run is the same. It contains VPCs of two accounts, with routes and
+ * tags. Somebody else's fleet is peered with one of them.
  */
 export class MatrixWorld {
   /** @param foreignVpc the VPC that somebody else's fleet is peered with */
@@ -69,9 +69,9 @@ export class MatrixWorld {
   readonly functions: InProcessFunctions;
   readonly cloudFormation: CloudFormation;
   readonly vpcs: ExistingVpcs;
-  peeredByHand: PeeredByHand | undefined;
+  fleetPeeredByHand: FleetPeeredByHand | undefined;
   private inventoryBefore: Inventory | undefined;
-  private readonly world: InProcessRehearsal;
+  private readonly rehearsal: InProcessRehearsal;
 
   private constructor({ failedUpdatePhysicalId = 'stored' }: Readings) {
     const world = new InProcessRehearsal({
@@ -80,7 +80,7 @@ export class MatrixWorld {
       failedUpdatePhysicalId,
       createHandler: createHandlerInProcess,
     });
-    this.world = world;
+    this.rehearsal = world;
     ({
       clock: this.clock,
       journal: this.journal,
@@ -89,7 +89,7 @@ export class MatrixWorld {
       lambda: this.functions,
       cloudFormation: this.cloudFormation,
     } = world);
-    // responses must not contain secrets either
+    // the journal also contains the responses, so that leakedSecrets searches them
     this.functions.onResponse = (body) => {
       this.journal.write('s3', 'answer', body);
     };
@@ -108,7 +108,7 @@ export class MatrixWorld {
     return this.clock.sleep(days * DAY);
   }
 
-  /** Runs the task. Rejects if it never ends. */
+  /** Runs the task. Rejects if it has not ended after 1000 simulated days. */
   async failIfStuck<T>(task: () => Promise<T>): Promise<T> {
     let cancel: () => void = () => undefined;
     const stuck = new Promise<never>((_, reject) => {
@@ -123,17 +123,17 @@ export class MatrixWorld {
     }
   }
 
-  /** What logs, responses and errors must not contain. */
+  /** The secrets that logs, responses and errors must not contain. */
   get secrets(): readonly string[] {
     const keys = [ACCOUNT, OTHER_ACCOUNT].map((account) => this.aws.iam.administrator(account).secretAccessKey);
     return [...this.responses.secrets, ...this.functions.secrets.filter((secret) => secret !== ''), ...keys];
   }
 
   close(): void {
-    void this.world.close();
+    void this.rehearsal.close();
   }
 
-  /** Adds somebody else's fleet, which has been peered with the VPC for some days. */
+  /** Creates somebody else's fleet, peered with the VPC, and lets two days pass. */
   private async addForeignFleet(vpc: VpcName): Promise<void> {
     const { aws } = this;
     aws.scriptedOutcomes.fleetActivationSeconds = 120;
@@ -161,12 +161,13 @@ export class MatrixWorld {
     await this.aws.callGameLift('CreateVpcPeeringAuthorization', input, { account, region: REGION });
   }
 
-  /** Authorizes by hand. GameLift may refuse it if an authorization is valid. */
+  /** Authorizes by hand. GameLift may refuse this if an authorization is still valid. */
   async authorizeUnlessValid(vpc: VpcName): Promise<void> {
-    await this.clock.sleep(CALL_INTERVAL);
+    await this.clock.sleep(CALL_INTERVAL_MS);
     await this.authorize(vpc).catch(() => undefined);
   }
 
+  /** Authorizes all VPCs by hand. */
   async authorizeAll(): Promise<void> {
     for (const vpc of ['A', 'B', 'C'] as const) {
       await this.authorizeUnlessValid(vpc);
@@ -180,12 +181,12 @@ export class MatrixWorld {
     for (const { id } of aws.gameLift.fleets.list(PLACE).filter((fleet) => !foreign.has(fleet.id))) {
       await this.authorizeAll();
       await aws.callGameLift('DeleteFleet', { FleetId: id }, PLACE);
-      await clock.sleep(4 * CALL_INTERVAL);
+      await clock.sleep(4 * CALL_INTERVAL_MS);
     }
   }
 
-  /** Peers VPC A with `count` VPCs of somebody else. */
-  peerWithMore(count: number): void {
+  /** Peers VPC A with `count` more VPCs of the other account, without GameLift. */
+  addOtherPeerings(count: number): void {
     const { aws, vpcs } = this;
     const accepter = { vpcId: vpcs.A.vpcId, account: ACCOUNT, cidrBlocks: ['10.90.0.0/16'] };
     for (let index = 0; index < count; index += 1) {
@@ -205,7 +206,7 @@ export class MatrixWorld {
     await this.waitDays(0.1);
     const created = aws.gameLift.fleets.list(PLACE).find(({ attributes }) => attributes.Name === name);
     if (created?.vpc === undefined) {
-      throw new Error(`GameLift has not created fleet ${name}`);
+      throw new Error(`fleet ${name} does not exist or has no VPC 0.1 days after CreateFleet`);
     }
     await this.authorize('A');
     const connection = { FleetId: created.id, PeerVpcAwsAccountId: ACCOUNT, PeerVpcId: vpcId };
@@ -220,21 +221,21 @@ export class MatrixWorld {
       aws.ec2.createRoute(PLACE, table, route);
     }
     aws.parameters.put(PLACE, fleetParameter(name), { type: 'String', value: created.id });
-    this.peeredByHand = { fleetId: created.id, peeringId };
+    this.fleetPeeredByHand = { fleetId: created.id, peeringId };
     this.inventoryBefore = aws.inventory();
   }
 }
 
 function createVpcs({ ec2 }: SimulatedAws): ExistingVpcs {
-  const vpc = (account: string, cidr: string, tables: number): ExistingVpc => {
+  const createVpc = (account: string, cidrPrefix: string, isolatedSubnets: number): ExistingVpc => {
     const place = { account, region: REGION };
-    const { vpcId } = ec2.createVpc({ ...place, cidrBlock: `${cidr}.0.0/16` });
+    const { vpcId } = ec2.createVpc({ ...place, cidrBlock: `${cidrPrefix}.0.0/16` });
     const main = ec2.vpc(place, vpcId).mainRouteTableId;
     const gateway = ec2.createGateway(place, 'igw');
     ec2.attachGateway(place, gateway, vpcId);
-    ec2.tags.put(account, vpcId, new Map([['Name', `studio ${cidr}`]]));
-    const isolated = Array.from({ length: tables }, (_, index) => {
-      const cidrBlock = `${cidr}.${index}.0/24`;
+    ec2.tags.put(account, vpcId, new Map([['Name', `studio ${cidrPrefix}`]]));
+    const isolated = Array.from({ length: isolatedSubnets }, (_, index) => {
+      const cidrBlock = `${cidrPrefix}.${index}.0/24`;
       const subnetId = ec2.createSubnet(place, { vpcId, cidrBlock, availabilityZone: 'us-east-1a' });
       const routeTableId = ec2.createRouteTable(place, vpcId);
       ec2.associate(place, routeTableId, subnetId);
@@ -248,10 +249,14 @@ function createVpcs({ ec2 }: SimulatedAws): ExistingVpcs {
       routeTableIds: [main, ...isolated.map(({ routeTableId }) => routeTableId)],
     };
   };
-  return { A: vpc(ACCOUNT, '10.90', 2), B: vpc(ACCOUNT, '10.91', 1), C: vpc(OTHER_ACCOUNT, '10.92', 2) };
+  return {
+    A: createVpc(ACCOUNT, '10.90', 2),
+    B: createVpc(ACCOUNT, '10.91', 1),
+    C: createVpc(OTHER_ACCOUNT, '10.92', 2),
+  };
 }
 
-/** Has the same ids as in every `MatrixWorld`, so that stacks can be synthesized without one. */
+/** The VPCs of every `MatrixWorld`: their ids are always the same, so stacks can be synthesized before a world exists. */
 export function createExistingVpcs(): ExistingVpcs {
   const clock = new RehearsalClock(START);
   return createVpcs(new SimulatedAws({ clock, journal: new Journal(() => 0) }));

@@ -5,7 +5,7 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { CfnFleet } from 'aws-cdk-lib/aws-gamelift';
 import { readReadings, rehearse } from 'rehearsal/cli';
 import { reportJson } from '../../probe/report';
-import { synthesize, Stage } from '../life/stage';
+import { synthesize, closeRehearsals } from '../life/rehearsals';
 import { ACCOUNT, ProbeWorld, REGION } from './world';
 
 /*
@@ -13,7 +13,7 @@ import { ACCOUNT, ProbeWorld, REGION } from './world';
  */
 
 afterEach(async () => {
-  await Stage.clear();
+  await closeRehearsals();
   await ProbeWorld.clear();
 });
 

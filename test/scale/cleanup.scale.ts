@@ -1,7 +1,7 @@
 import { CLEANUPS_WITH_MANY_ORDERS, rehearseCleanup } from '../life/cleanups';
-import { Stage } from '../life/stage';
+import { closeRehearsals } from '../life/rehearsals';
 
-afterEach(() => Stage.clear());
+afterEach(closeRehearsals);
 
 test.each(CLEANUPS_WITH_MANY_ORDERS)(
   '%s, ten days later: succeeds in each of %i orders of the cleanup',

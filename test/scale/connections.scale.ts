@@ -1,8 +1,8 @@
-import { CREATED, IMPORTED, rehearseMany } from '../life/many';
-import { start } from '../life/scene';
-import { Stage } from '../life/stage';
+import { CREATED_FLEETS, IMPORTED_FLEETS, rehearseManyConnections } from '../life/many-connections';
+import { startFastRehearsal } from '../life/common-stacks';
+import { closeRehearsals } from '../life/rehearsals';
 
-afterEach(() => Stage.clear());
+afterEach(closeRehearsals);
 
 /** The allowed time, compared to one call in ten seconds. If throttled calls count, each batch has to wait longer after its first attempts. */
 const MAX_RATIO = { free: 1.1, counted: 1.25 };
@@ -11,8 +11,8 @@ const MAX_RATIO = { free: 1.1, counted: 1.25 };
 const SINGLE_CONNECTION_SECONDS = 45;
 
 const kinds = [
-  { kind: 'fleets that are imported', source: IMPORTED },
-  { kind: 'fleets that the stack creates', source: CREATED },
+  { kind: 'fleets that are imported', source: IMPORTED_FLEETS },
+  { kind: 'fleets that the stack creates', source: CREATED_FLEETS },
 ];
 const cases = kinds.flatMap(({ kind, source }) =>
   [25, 50, 100].flatMap((connections) =>
@@ -23,17 +23,17 @@ const cases = kinds.flatMap(({ kind, source }) =>
 test.each(cases)(
   'creates and deletes $connections connections to $kind in one stack (throttledCalls: $throttledCalls)',
   async ({ connections, source, throttledCalls }) => {
-    const rehearsal = await start();
+    const rehearsal = await startFastRehearsal();
     rehearsal.aws.behaviours.set('throttledCalls', throttledCalls);
-    const pace = await rehearseMany(rehearsal, connections, source);
+    const pace = await rehearseManyConnections(rehearsal, connections, source);
     expect(pace).toMatchObject({
       statuses: ['CREATE_COMPLETE', 'DELETE_COMPLETE'],
       connected: connections,
       failures: [],
-      describing: { creating: connections },
+      creating: { connectionReads: connections },
     });
     expect(pace.after).toEqual(pace.before);
-    expect(pace.creating).toBeLessThan(MAX_RATIO[throttledCalls] * 10 * connections + SINGLE_CONNECTION_SECONDS);
-    expect(pace.deleting).toBeLessThan(MAX_RATIO[throttledCalls] * 10 * connections);
+    expect(pace.creating.seconds).toBeLessThan(MAX_RATIO[throttledCalls] * 10 * connections + SINGLE_CONNECTION_SECONDS);
+    expect(pace.deleting.seconds).toBeLessThan(MAX_RATIO[throttledCalls] * 10 * connections);
   },
 );

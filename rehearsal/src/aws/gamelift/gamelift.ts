@@ -7,7 +7,7 @@ import { Connections } from './connections';
 import type { GameLiftContext } from './context';
 import { fleetOperations } from './fleet-operations';
 import { Fleets } from './fleets';
-import { MODEL, RATES } from './input-model';
+import { MODEL, RATE_LIMITS } from './input-model';
 import type { OperationHandler } from './operation-handler';
 import { PeerActions } from './peer-actions';
 import { RateLimit } from './rate-limit';
@@ -40,7 +40,7 @@ export class GameLift {
   /** Adds the permission check, and a rate limit for each account and Region. */
   private operation(name: Name, { resources, context, run }: OperationHandler): Operation {
     const { clock, behaviours } = this.context;
-    const rate = new RateLimit(clock, ...RATES[name]);
+    const rate = new RateLimit(clock, ...RATE_LIMITS[name]);
     return {
       members: MODEL[name],
       run: async (input, call) => {

@@ -58,7 +58,7 @@ export const MODEL = {
 } as const satisfies Record<string, Members>;
 
 /** Burst and calls per second, for each account. 10 is an assumption: those of fleet tags, lists and updates are not documented. */
-export const RATES: Readonly<Record<keyof typeof MODEL, readonly [burst: number, perSecond: number]>> = {
+export const RATE_LIMITS: Readonly<Record<keyof typeof MODEL, readonly [burst: number, perSecond: number]>> = {
   CreateVpcPeeringAuthorization: [1, 0.1],
   DeleteVpcPeeringAuthorization: [1, 0.1],
   DescribeVpcPeeringAuthorizations: [1, 0.1],

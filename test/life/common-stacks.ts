@@ -1,39 +1,45 @@
 import { CfnOutput } from 'aws-cdk-lib';
 import type { Stack } from 'aws-cdk-lib';
+import type { IDependable } from 'constructs';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as gamelift from 'aws-cdk-lib/aws-gamelift';
-import type { Rehearsal } from 'rehearsal';
+import type { Rehearsal, RehearsalOptions } from 'rehearsal';
 import type { Inventory } from 'rehearsal/aws';
 import { VpcPeeringAuthorization, VpcPeeringConnection } from '../../lib';
 import type { VpcPeeringAuthorizationProps, VpcPeeringConnectionProps } from '../../lib';
-import { DAY, STACK, Stage, synthesize, journalLines } from './stage';
+import { DAY, STACK, startRehearsal, synthesize, journalLinesFrom } from './rehearsals';
 
 /*
- * The stacks of most lives: one with a VPC, a database, a fleet and its connection, and one that connects existing fleets.
+ * The stacks of most lives. The fleet stack has a VPC, a database, a fleet and its connection. The connections stack connects existing fleets.
  */
 
 export const ACCOUNT = '111111111111';
 
-export interface StudioOptions {
+export interface FleetStackOptions {
+  /** Part of the key of the build in S3. A change replaces the fleet. @default '1' */
   readonly build?: string;
+  /** The CIDR block of the VPC. A change replaces the VPC. @default '10.90.0.0/16' */
   readonly cidr?: string;
-  readonly connected?: boolean;
+  /** Whether the stack has a connection. `peerOnCreate` implies it. @default true */
+  readonly isConnected?: boolean;
   readonly peerOnCreate?: boolean;
+  /** The id of the connection's construct. @default 'Peering' */
   readonly id?: string;
+  /** More properties of the connection. */
   readonly props?: Partial<VpcPeeringConnectionProps>;
   /** Adds resources after the connection. */
-  readonly more?: (stack: Stack, fleet: gamelift.CfnFleet, authorization: VpcPeeringAuthorization) => void;
+  readonly addResources?: (stack: Stack, fleet: gamelift.CfnFleet, authorization: VpcPeeringAuthorization) => void;
 }
 
-export function synthesizeStudio({
+export function synthesizeFleetStack({
   build = '1',
   cidr = '10.90.0.0/16',
-  connected = true,
+  isConnected = true,
   peerOnCreate = false,
   id = 'Peering',
   props = {},
-  more,
-}: StudioOptions = {}): string {
+  addResources,
+}: FleetStackOptions = {}): string {
   return synthesize((stack) => {
     const vpc = new ec2.Vpc(stack, 'Vpc', {
       ipAddresses: ec2.IpAddresses.cidr(cidr),
@@ -42,49 +48,49 @@ export function synthesizeStudio({
       subnetConfiguration: [{ name: 'Data', subnetType: ec2.SubnetType.PRIVATE_ISOLATED }],
     });
     const database = new ec2.SecurityGroup(stack, 'Database', { vpc });
-    const server = new gamelift.CfnBuild(stack, 'Build', {
-      storageLocation: { bucket: 'b', key: `server-${build}.zip`, roleArn: 'arn:aws:iam::111111111111:role/r' },
-    });
-    const fleet = new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet', buildId: server.ref, ec2InstanceType: 'c5.large' });
+    const fleet = addFleet(stack, build);
     const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
     if (peerOnCreate) {
       new VpcPeeringConnection(stack, id, { authorization, fleet, peerOnCreate: true, ...props });
-    } else if (connected) {
+    } else if (isConnected) {
       const peering = new VpcPeeringConnection(stack, id, { authorization, fleet, ...props });
       peering.allowTo(database, ec2.Port.tcp(5432));
       new CfnOutput(stack, 'Cidr', { value: peering.gameLiftCidrBlock });
       new CfnOutput(stack, 'Connection', { value: peering.vpcPeeringConnectionId });
     }
-    more?.(stack, fleet, authorization);
+    addResources?.(stack, fleet, authorization);
   });
 }
 
-export async function start(options: Parameters<typeof Stage.start>[0] = {}): Promise<Rehearsal> {
-  const rehearsal = await Stage.start(options);
-  // shorter than in reality, since each poll of the handler takes real time
+/** Starts a rehearsal with durations that are shorter than in reality, since each poll of the handler takes real time. */
+export async function startFastRehearsal(options: RehearsalOptions = {}): Promise<Rehearsal> {
+  const rehearsal = await startRehearsal(options);
   rehearsal.aws.scriptedOutcomes.fleetActivationSeconds = 120;
   rehearsal.aws.scriptedOutcomes.connectionSeconds = 8;
   return rehearsal;
 }
 
-export async function deploy(rehearsal: Rehearsal, options: StudioOptions = {}): Promise<string> {
-  return (await rehearsal.cloudFormation.deploy(synthesizeStudio(options), STACK)).status;
+/** @returns the status of the stack */
+export async function deployFleetStack(rehearsal: Rehearsal, options: FleetStackOptions = {}): Promise<string> {
+  return (await rehearsal.cloudFormation.deploy(synthesizeFleetStack(options), STACK)).status;
 }
 
-export async function remove(rehearsal: Rehearsal, stack = STACK): Promise<string> {
+/** @returns the status of the stack */
+export async function deleteStack(rehearsal: Rehearsal, stack = STACK): Promise<string> {
   return (await rehearsal.cloudFormation.delete(stack)).status;
 }
 
-/** A VPC with two route tables, and ACTIVE fleets, which no stack creates. */
+/** A VPC with two route tables, and ACTIVE fleets. No stack has created them. */
 export interface ExistingResources {
   readonly vpcId: string;
   readonly routeTableIds: readonly string[];
   readonly fleetIds: readonly string[];
 }
 
+/** The account and Region of all resources that are not in another account. */
 export const PLACE = { account: ACCOUNT, region: 'us-east-1' };
 
-export async function createExisting(rehearsal: Rehearsal, fleets = 1): Promise<ExistingResources> {
+export async function createExistingResources(rehearsal: Rehearsal, fleets = 1): Promise<ExistingResources> {
   const { ec2: network, gameLift } = rehearsal.aws;
   const { vpcId } = network.createVpc({ ...PLACE, cidrBlock: '10.90.0.0/16' });
   const routeTableIds = [network.createRouteTable(PLACE, vpcId), network.createRouteTable(PLACE, vpcId)];
@@ -103,18 +109,25 @@ export interface ConnectionsOptions {
   readonly name?: string;
   /** The id of the first construct. The others have a number as well. */
   readonly id?: string;
+  /** More properties of each connection. */
   readonly props?: Partial<VpcPeeringConnectionProps>;
-  /** More properties, which need the stack. */
+  /** Returns more properties. They may contain constructs in the stack. */
   readonly propsOf?: (stack: Stack) => Partial<VpcPeeringConnectionProps>;
+  /** The fleets to connect. @default - all existing fleets */
   readonly fleetIds?: readonly string[];
+  /** More properties of the authorization. */
   readonly authorization?: Partial<VpcPeeringAuthorizationProps>;
   /** Adds resources after the connections. */
-  readonly more?: (stack: Stack, connections: readonly VpcPeeringConnection[], authorization: VpcPeeringAuthorization) => void;
+  readonly addResources?: (
+    stack: Stack,
+    connections: readonly VpcPeeringConnection[],
+    authorization: VpcPeeringAuthorization,
+  ) => void;
 }
 
-/** A stack that connects existing fleets with the existing VPC. */
+/** Synthesizes a stack that connects existing fleets with the existing VPC. */
 export function synthesizeConnections(existing: ExistingResources, options: ConnectionsOptions = {}): string {
-  const { name = STACK, id = 'Peering', props = {}, propsOf, fleetIds = existing.fleetIds, more } = options;
+  const { name = STACK, id = 'Peering', props = {}, propsOf, fleetIds = existing.fleetIds, addResources } = options;
   return synthesize((stack) => {
     const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId: existing.vpcId, availabilityZones: ['us-east-1a'] });
     const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc, ...options.authorization });
@@ -127,10 +140,11 @@ export function synthesizeConnections(existing: ExistingResources, options: Conn
         ...propsOf?.(stack),
       });
     });
-    more?.(stack, connections, authorization);
+    addResources?.(stack, connections, authorization);
   }, name);
 }
 
+/** @returns the status of the stack */
 export async function deployConnections(
   rehearsal: Rehearsal,
   existing: ExistingResources,
@@ -139,19 +153,19 @@ export async function deployConnections(
   return (await rehearsal.cloudFormation.deploy(synthesizeConnections(existing, options), options.name ?? STACK)).status;
 }
 
-/** Authorizations may be renewed between two inventories that a test compares. */
+/** The inventory without the expiration times of authorizations, which change when an authorization is renewed. */
 export function withoutExpirationTimes(inventory: Inventory): Inventory {
   return { ...inventory, authorizations: inventory.authorizations.map((item) => ({ ...item, expirationTime: '' })) };
 }
 
-/** The inventory without the request ids in claims and without expiration times, which change with each update and its rollback. */
-export function inventoryOf({ aws }: Rehearsal): Inventory {
+/** The inventory without the request ids in claims and without expiration times. These change even if an update is rolled back. */
+export function comparableInventory({ aws }: Rehearsal): Inventory {
   const text = JSON.stringify(withoutExpirationTimes(aws.inventory()));
   return JSON.parse(text.replaceAll(/ [0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"/g, '"')) as Inventory;
 }
 
-/** The inventory with a stack in this status. */
-export function withStack(inventory: Inventory, status: string, name = STACK): Inventory {
+/** The inventory, but with this status of the stack. Adds the stack if the inventory does not contain it. */
+export function withStackStatus(inventory: Inventory, status: string, name = STACK): Inventory {
   const hasName = (stack: object): boolean => 'name' in stack && stack.name === name;
   const stack = inventory.stacks.find(hasName) ?? {
     account: ACCOUNT,
@@ -163,13 +177,32 @@ export function withStack(inventory: Inventory, status: string, name = STACK): I
   return { ...inventory, stacks: [...inventory.stacks.filter((other) => !hasName(other)), changed] };
 }
 
-/** Expects that two days later, exactly the resources from before exist. */
+/** Adds a fleet. A change of the build replaces it. */
+export function addFleet(stack: Stack, build: string, idSuffix = ''): gamelift.CfnFleet {
+  const { ref } = new gamelift.CfnBuild(stack, `Build${idSuffix}`, {
+    storageLocation: { bucket: 'b', key: `server-${build}.zip`, roleArn: 'arn:aws:iam::111111111111:role/r' },
+  });
+  return new gamelift.CfnFleet(stack, `Fleet${idSuffix}`, { name: 'fleet', buildId: ref, ec2InstanceType: 'c5.large' });
+}
+
+/** Adds a resource whose creation fails, because its VPC does not exist. CloudFormation creates it after the dependencies. */
+export function addFailingResource(stack: Stack, ...dependencies: IDependable[]): void {
+  const group = new ec2.CfnSecurityGroup(stack, 'Late', { groupDescription: 'late', vpcId: 'vpc-0123456789abcdef0' });
+  group.node.addDependency(...dependencies);
+}
+
+/** Adds a resource whose creation fails after the connections were created. */
+export const failAfterConnections: ConnectionsOptions['addResources'] = (stack, connections) => {
+  addFailingResource(stack, ...connections);
+};
+
+/** Expects that exactly the resources from before exist two days later, when all authorizations have expired. */
 export async function expectNothingLeft(rehearsal: Rehearsal, before: unknown): Promise<void> {
   await rehearsal.clock.sleep(2 * DAY);
   expect(rehearsal.aws.inventory()).toEqual(before);
 }
 
-/** Expects that no deletion by CloudFormation failed or was skipped. */
+/** Expects that no deletion by CloudFormation failed. A skipped deletion has failed, too. */
 export function expectNoFailedDelete(rehearsal: Rehearsal): void {
-  expect(journalLines(rehearsal, 'cloudformation').filter((line) => line.includes('DELETE_FAILED'))).toEqual([]);
+  expect(journalLinesFrom(rehearsal, 'cloudformation').filter((line) => line.includes('DELETE_FAILED'))).toEqual([]);
 }

@@ -7,33 +7,38 @@ import type { RehearsalOptions, Source } from 'rehearsal';
 import { InProcessRehearsal } from 'rehearsal/in-process';
 import { createHandlerInProcess } from '../in-process/handler';
 
+/*
+ * Starts rehearsals for tests, synthesizes their stacks, and reads their journals.
+ */
+
+/** The name of the stack in tests with one stack. */
 export const STACK = 'Stack';
 export const HOUR = 3_600_000;
 export const DAY = 24 * HOUR;
 
 type Template = Record<string, unknown> & { Resources: Record<string, { Type: string; Properties: Record<string, unknown> }> };
 
-const directories: string[] = [];
+const assemblyDirectories: string[] = [];
 
-/** Synthesizes an app, and returns the directory of the cloud assembly. */
+/** Synthesizes an app, and returns the directory of the cloud assembly. `closeRehearsals` deletes it. */
 export function synthesizeApp(build: (app: App) => void): string {
   const outdir = mkdtempSync(join(tmpdir(), 'life-'));
-  directories.push(outdir);
+  assemblyDirectories.push(outdir);
   const app = new App({ outdir, analyticsReporting: false });
   build(app);
   app.synth();
   return outdir;
 }
 
-/** Synthesizes an app with one stack. */
+/** Synthesizes an app with one stack, and returns the directory of the cloud assembly. */
 export function synthesize(build: (stack: Stack) => void, name = STACK): string {
   return synthesizeApp((app) => {
     build(new Stack(app, name));
   });
 }
 
-/** Changes a template of the assembly. */
-export function edit(directory: string, change: (template: Template) => void, stack = STACK): string {
+/** Changes the template of a stack in a cloud assembly, and returns the directory of the assembly. */
+export function editTemplate(directory: string, change: (template: Template) => void, stack = STACK): string {
   const file = join(directory, `${stack}.template.json`);
   const template = JSON.parse(readFileSync(file, 'utf8')) as Template;
   change(template);
@@ -44,33 +49,32 @@ export function edit(directory: string, change: (template: Template) => void, st
 /** Whether the bundled handler runs in threads and calls AWS over loopback. Set in test/wire/jest.config.mjs. */
 const isOverTheWire = (globalThis as { readonly overTheWire?: boolean }).overTheWire === true;
 
-/** Starts a simulated AWS for one test, and closes it afterwards. */
-export class Stage {
-  private static open: Rehearsal[] = [];
+const openRehearsals: Rehearsal[] = [];
 
-  static async start(options: RehearsalOptions = {}): Promise<Rehearsal> {
-    const settings = { startTime: Date.parse('2026-01-01T00:00:00Z'), ...options };
-    const rehearsal = isOverTheWire
-      ? await Rehearsal.start(settings)
-      : new InProcessRehearsal({ ...settings, createHandler: createHandlerInProcess });
-    Stage.open.push(rehearsal);
-    return rehearsal;
+/** Starts a simulated AWS, in process or over the wire. */
+export async function startRehearsal(options: RehearsalOptions = {}): Promise<Rehearsal> {
+  const settings = { startTime: Date.parse('2026-01-01T00:00:00Z'), ...options };
+  const rehearsal = isOverTheWire
+    ? await Rehearsal.start(settings)
+    : new InProcessRehearsal({ ...settings, createHandler: createHandlerInProcess });
+  openRehearsals.push(rehearsal);
+  return rehearsal;
+}
+
+/** Closes all rehearsals, and deletes all cloud assemblies. */
+export async function closeRehearsals(): Promise<void> {
+  for (const rehearsal of openRehearsals.splice(0)) {
+    await rehearsal.close();
+    writeJournal(rehearsal);
   }
-
-  static async clear(): Promise<void> {
-    for (const rehearsal of Stage.open.splice(0)) {
-      await rehearsal.close();
-      writeJournal(rehearsal);
-    }
-    for (const directory of directories.splice(0)) {
-      rmSync(directory, { recursive: true, force: true });
-    }
+  for (const directory of assemblyDirectories.splice(0)) {
+    rmSync(directory, { recursive: true, force: true });
   }
 }
 
 /**
- * If JOURNALS names a folder, writes the journal of each test to a file there. Two runs of the same code write the same, except for random ids
- * over the wire.
+ * If the environment variable JOURNALS names a folder, writes the journal of each test to a file there. In process, two runs of the same code
+ * write identical files. Over the wire, they differ in random ids.
  */
 function writeJournal({ journal }: Rehearsal): void {
   const { JOURNALS: folder } = process.env;
@@ -86,26 +90,26 @@ function writeJournal({ journal }: Rehearsal): void {
   appendFileSync(join(folder, `${name}.txt`), lines.join(''));
 }
 
-/** The journal entries from one source. */
-export function journalLines(rehearsal: Rehearsal, source: Source): string[] {
+/** The subject and the message of each journal entry from one source. */
+export function journalLinesFrom(rehearsal: Rehearsal, source: Source): string[] {
   return rehearsal.journal.entries
     .filter((entry) => entry.source === source)
     .map(({ subject, message }) => `${subject} ${message}`);
 }
 
-/** The number of calls of a GameLift operation, by anyone. */
+/** The number of calls of a GameLift operation, by all callers. */
 export function countCalls(rehearsal: Rehearsal, operation: string): number {
   return rehearsal.journal.entries.filter(({ source, subject }) => source === 'gamelift' && subject === operation).length;
 }
 
 /** The number of responses that CloudFormation accepted. */
 export function countResponses(rehearsal: Rehearsal): number {
-  return journalLines(rehearsal, 's3').filter((line) => line.endsWith(' accepted')).length;
+  return journalLinesFrom(rehearsal, 's3').filter((line) => line.endsWith(' accepted')).length;
 }
 
-/** The error messages of the handler for custom resources that failed. */
+/** The handler's error messages, from CloudFormation's events of custom resources that failed. */
 export function failureReasons(rehearsal: Rehearsal): string[] {
-  return journalLines(rehearsal, 'cloudformation')
+  return journalLinesFrom(rehearsal, 'cloudformation')
     .map((line) => /_FAILED Custom::\w+: .*?Message returned: (.*) \(RequestId: /s.exec(line)?.[1])
     .filter((reason) => reason !== undefined);
 }
@@ -115,7 +119,7 @@ export function handlerArn(rehearsal: Rehearsal): string {
   const resource = rehearsal.cloudFormation.describe(STACK).resources.find(({ type }) => type === 'AWS::Lambda::Function');
   const arn = resource?.attributes.Arn;
   if (typeof arn !== 'string') {
-    throw new Error('the stack has no function');
+    throw new Error(`stack ${STACK} has no AWS::Lambda::Function with an Arn`);
   }
   return arn;
 }

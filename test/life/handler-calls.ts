@@ -2,19 +2,20 @@ import type { Entry } from 'rehearsal';
 import { BEHAVIOURS } from 'rehearsal/aws';
 import { PEERING_OPERATIONS } from '../../lambda/aws/calls';
 
-/** Calls to one operation. */
-export interface OperationCalls {
+/** The handler's calls of one operation. */
+export interface CallsOfOperation {
   readonly operation: string;
-  /** Calls that were not throttled, including those that failed. */
+  /** Calls that were not throttled, including calls that failed. */
   readonly answered: number;
   readonly throttled: number;
 }
 
-/** The GameLift calls of functions. */
-export interface Calls {
-  readonly operations: readonly OperationCalls[];
-  /** Calls of the operations that are limited to one call in ten seconds. */
-  readonly limited: number;
+/** The handler's calls of GameLift. */
+export interface HandlerCalls {
+  readonly operations: readonly CallsOfOperation[];
+  /** Answered calls of the operations that are limited to one call in ten seconds. */
+  readonly rateLimited: number;
+  /** Throttled calls of the same operations. */
   readonly throttled: number;
 }
 
@@ -22,8 +23,8 @@ export interface Calls {
 const isThrottled = (message: string): boolean =>
   BEHAVIOURS.throttlingError.readings.some((name) => message.startsWith(`${name} `));
 
-/** Counts the GameLift calls of functions by operation, without CloudFormation's own calls. */
-export function callsOf(entries: readonly Entry[]): Calls {
+/** Counts the GameLift calls that Lambda functions made, without CloudFormation's own calls. */
+export function countHandlerCalls(entries: readonly Entry[]): HandlerCalls {
   const calls = entries.filter(({ source, message }) => source === 'gamelift' && message.includes(':assumed-role/'));
   const operations = [...new Set(calls.map(({ subject }) => subject))].sort().map((operation) => {
     const messages = calls.filter(({ subject }) => subject === operation).map(({ message }) => message);
@@ -33,7 +34,7 @@ export function callsOf(entries: readonly Entry[]): Calls {
   const limited = operations.filter(({ operation }) => PEERING_OPERATIONS.includes(operation));
   return {
     operations,
-    limited: limited.reduce((sum, { answered }) => sum + answered, 0),
+    rateLimited: limited.reduce((sum, { answered }) => sum + answered, 0),
     throttled: limited.reduce((sum, { throttled }) => sum + throttled, 0),
   };
 }

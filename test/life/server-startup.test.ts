@@ -3,17 +3,17 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import type { Rehearsal } from 'rehearsal';
 import { VpcPeeringAuthorization, VpcPeeringConnection } from '../../lib';
-import { expectNothingLeft, remove, start } from './scene';
-import { Stage, STACK, synthesize } from './stage';
+import { expectNothingLeft, deleteStack, startFastRehearsal } from './common-stacks';
+import { closeRehearsals, STACK, synthesize } from './rehearsals';
 
 /*
- * When the servers of a fleet can reach a database. With peerOnCreate, GameLift peers the VPCs before it starts the servers, but CloudFormation
- * creates the stack's rules and routes only after the fleet is ACTIVE.
+ * Whether servers can reach a database when they start. With peerOnCreate, GameLift peers the VPCs before it starts the servers, but
+ * CloudFormation creates the stack's rules and routes only after the fleet is ACTIVE.
  */
 
 const PORT = 5432;
 
-afterEach(() => Stage.clear());
+afterEach(closeRehearsals);
 
 /** A database, and a fleet that is peered on creation. */
 function synthesizeStack(): string {
@@ -38,8 +38,8 @@ function canReachDatabase({ aws }: Rehearsal): boolean {
   return isAllowed && routes.some((route) => isDeepStrictEqual(route, { ...route, destination: fleet?.vpc?.cidrBlock }));
 }
 
-test('the creation fails and leaves nothing behind if servers report ready only after they have reached the database', async () => {
-  const rehearsal = await start();
+test('the creation fails and leaves nothing behind if servers wait for the database before they report ready', async () => {
+  const rehearsal = await startFastRehearsal();
   const { aws, cloudFormation } = rehearsal;
   const before = aws.inventory();
   aws.scriptedOutcomes.fleet = () => ({ isReady: () => canReachDatabase(rehearsal) });
@@ -47,24 +47,24 @@ test('the creation fails and leaves nothing behind if servers report ready only 
   expect(status).toBe('ROLLBACK_COMPLETE');
   const events = rehearsal.journal.entries.filter(({ source }) => source === 'cloudformation');
   expect(events.map(({ message }) => message)).toContainEqual(expect.stringContaining('did not stabilize: ERROR'));
-  expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+  expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
   await expectNothingLeft(rehearsal, before);
 });
 
-test('servers that report ready before they reach the database can reach it when the deployment is complete', async () => {
-  const rehearsal = await start();
+test('servers can reach the database when the deployment is complete if they report ready before they reach it', async () => {
+  const rehearsal = await startFastRehearsal();
   const { aws, cloudFormation } = rehearsal;
   const before = aws.inventory();
-  let couldReach: boolean | undefined;
+  let couldReachAtStart: boolean | undefined;
   aws.scriptedOutcomes.fleet = () => ({
     isReady: () => {
-      couldReach = canReachDatabase(rehearsal);
+      couldReachAtStart = canReachDatabase(rehearsal);
       return true;
     },
   });
   expect((await cloudFormation.deploy(synthesizeStack(), STACK)).status).toBe('CREATE_COMPLETE');
-  expect(couldReach).toBe(false);
+  expect(couldReachAtStart).toBe(false);
   expect(canReachDatabase(rehearsal)).toBe(true);
-  expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+  expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
   await expectNothingLeft(rehearsal, before);
 });

@@ -5,18 +5,18 @@ function affectsGameLiftCalls({ type }: Resource): boolean {
   return type.startsWith('Custom::') || type === 'AWS::GameLift::Fleet' || type === 'AWS::IAM::RolePolicy';
 }
 
-/** Chooses another order of deletions in each run, until all orders that the dependencies allow were tried. */
+/** Chooses another order of deletions in each run, until it has chosen all orders that the dependencies allow. */
 export class DeletionOrders {
-  /** The choices of the current run: the index that was chosen, and the number of candidates. */
+  /** The choices of the current run: the index of the chosen resource, and the number of candidates. */
   private choices: { readonly index: number; readonly candidates: number }[] = [];
-  /** The first indexes to choose in this run. Then the first candidate is chosen. Undefined if all orders were tried. */
+  /** The indexes to choose first in this run. Later choices have index 0. Undefined if all orders were tried. */
   private prescribed: readonly number[] | undefined = [];
   private isExploring = false;
   private order: string[] = [];
 
-  /** For `RehearsalOptions.nextDeletion`. Outside of `during`, the order is by logical id. */
-  readonly next = (ready: readonly Resource[]): Resource => {
-    // the same in every run
+  /** Chooses the resource to delete next, for `RehearsalOptions.nextDeletion`. Outside of `explore`, the order is by logical id. */
+  readonly chooseNext = (ready: readonly Resource[]): Resource => {
+    // `ready` may have another order in each run
     const sorted = ready.toSorted((one, other) => (one.logicalId < other.logicalId ? -1 : 1));
     const relevant = sorted.filter(affectsGameLiftCalls);
     const candidates = this.isExploring && relevant.length > 0 ? relevant : sorted.slice(0, 1);
@@ -32,13 +32,13 @@ export class DeletionOrders {
     return chosen;
   };
 
-  /** The logical ids that this run deleted inside of `during`, in their order. */
-  get deleted(): readonly string[] {
+  /** The logical ids that this run has deleted in `explore`, in the order of their deletion. */
+  get deletedIds(): readonly string[] {
     return this.order;
   }
 
-  /** Explores the deletions of this task. */
-  async during<T>(task: () => Promise<T>): Promise<T> {
+  /** Runs the task, and chooses the order of its deletions. */
+  async explore<T>(task: () => Promise<T>): Promise<T> {
     this.isExploring = true;
     try {
       return await task();
@@ -52,29 +52,29 @@ export class DeletionOrders {
     return this.prescribed !== undefined;
   }
 
-  /** Prepares the next order. */
+  /** Prepares the next order: changes the last choice that has an untried candidate. */
   advance(): void {
-    const last = this.choices.findLastIndex(({ index, candidates }) => index + 1 < candidates);
+    const changed = this.choices.findLastIndex(({ index, candidates }) => index + 1 < candidates);
     this.prescribed =
-      last < 0
+      changed < 0
         ? undefined
-        : this.choices.slice(0, last + 1).map(({ index }, position) => (position === last ? index + 1 : index));
+        : this.choices.slice(0, changed + 1).map(({ index }, position) => (position === changed ? index + 1 : index));
     this.choices = [];
     this.order = [];
   }
 }
 
-/** Calls `run` once for each order of the deletions that it explores, and returns the orders. */
-export async function inEveryOrder(run: (orders: DeletionOrders) => Promise<void>): Promise<readonly (readonly string[])[]> {
+/** Calls `run` once for each order of the deletions in its call of `explore`. Returns the orders, as lists of logical ids. */
+export async function runInEveryOrder(run: (orders: DeletionOrders) => Promise<void>): Promise<readonly (readonly string[])[]> {
   const orders = new DeletionOrders();
   const tried: (readonly string[])[] = [];
   while (orders.hasNext) {
     try {
       await run(orders);
     } catch (error) {
-      throw new Error(`failed in the order ${orders.deleted.join(', ')}`, { cause: error });
+      throw new Error(`failed in the order ${orders.deletedIds.join(', ')}`, { cause: error });
     }
-    tried.push(orders.deleted);
+    tried.push(orders.deletedIds);
     orders.advance();
   }
   return tried;

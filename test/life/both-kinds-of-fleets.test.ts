@@ -1,35 +1,35 @@
 import * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import { VpcPeeringConnection } from '../../lib';
-import { expectNoFailedDelete, expectNothingLeft, remove, synthesizeStudio, start } from './scene';
-import type { StudioOptions } from './scene';
-import { DAY, Stage, STACK } from './stage';
+import { expectNoFailedDelete, expectNothingLeft, deleteStack, synthesizeFleetStack, startFastRehearsal } from './common-stacks';
+import type { FleetStackOptions } from './common-stacks';
+import { DAY, closeRehearsals, STACK } from './rehearsals';
 
 /*
- * One authorization for a fleet that is connected and another one that is peered on creation.
+ * A stack with a connected fleet and a fleet that is peered on creation. Both use the same authorization.
  */
 
-afterEach(() => Stage.clear());
+afterEach(closeRehearsals);
 
-test('takes as long as the slower fleet, not as long as both', async () => {
-  const rehearsal = await start();
+test('a deployment creates both fleets at the same time: it takes as long as one fleet', async () => {
+  const rehearsal = await startFastRehearsal();
   const before = rehearsal.aws.inventory();
   const { aws, cloudFormation, clock } = rehearsal;
   aws.scriptedOutcomes.fleetActivationSeconds = 1500;
-  const both: StudioOptions = {
-    more: (stack, _fleet, authorization) => {
+  const withSecondFleet: FleetStackOptions = {
+    addResources: (stack, _fleet, authorization) => {
       const other = new gamelift.CfnFleet(stack, 'Other', { name: 'other', buildId: 'build-1', ec2InstanceType: 'c5.large' });
       new VpcPeeringConnection(stack, 'OtherPeering', { authorization, fleet: other, peerOnCreate: true });
     },
   };
   for (const build of ['1', '2']) {
     const deploymentStart = clock.now();
-    expect((await cloudFormation.deploy(synthesizeStudio({ ...both, build }), STACK)).status).toMatch(
+    expect((await cloudFormation.deploy(synthesizeFleetStack({ ...withSecondFleet, build }), STACK)).status).toMatch(
       /^(CREATE|UPDATE)_COMPLETE$/,
     );
     expect((clock.now() - deploymentStart) / 1000).toBeLessThan(1500 + 120);
     await clock.sleep(10 * DAY);
   }
-  expect(await remove(rehearsal)).toBe('DELETE_COMPLETE');
+  expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
   expectNoFailedDelete(rehearsal);
   await expectNothingLeft(rehearsal, before);
 });

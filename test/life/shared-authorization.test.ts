@@ -2,15 +2,15 @@ import { RemovalPolicy } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import { VpcPeeringAuthorization, VpcPeeringConnection } from '../../lib';
-import type { ExistingResources } from './scene';
-import { createExisting, expectNoFailedDelete, expectNothingLeft, start } from './scene';
-import { DAY, Stage, synthesize } from './stage';
+import type { ExistingResources } from './common-stacks';
+import { createExistingResources, expectNoFailedDelete, expectNothingLeft, startFastRehearsal } from './common-stacks';
+import { DAY, closeRehearsals, synthesize } from './rehearsals';
 
 /*
- * Two stacks authorize the same pair. GameLift has only one authorization for both.
+ * Two stacks authorize the same pair of a VPC and an account. GameLift has one authorization for each pair, so both stacks use the same.
  */
 
-afterEach(() => Stage.clear());
+afterEach(closeRehearsals);
 
 type Kind = 'connected' | 'peered on creation';
 
@@ -41,28 +41,31 @@ test.each<[Kind, string, RemovalPolicy]>([
   ['connected', 'RETAIN', RemovalPolicy.RETAIN],
   ['peered on creation', 'RETAIN', RemovalPolicy.RETAIN],
   ['connected', 'DESTROY', RemovalPolicy.DESTROY],
-])('%s, %s: deleting one stack does not break a deployment of the other one', async (kind, _, removalPolicy) => {
-  const rehearsal = await start();
-  const { cloudFormation, clock } = rehearsal;
-  const existing = await createExisting(rehearsal, 2);
-  const before = rehearsal.aws.inventory();
-  const options = { existing, kind, removalPolicy };
-  expect((await cloudFormation.deploy(synthesizeStack({ ...options, name: 'One', fleet: 0 }), 'One')).status).toBe(
-    'CREATE_COMPLETE',
-  );
-  await clock.sleep(2 * DAY);
-  for (const delay of [5, 30]) {
-    const name = `Other${delay}`;
-    const deployed = cloudFormation.deploy(synthesizeStack({ ...options, name, fleet: 1 }), name);
-    const deleted = clock.sleep(delay * 1000).then(() => cloudFormation.delete('One'));
-    expect([(await deployed).status, (await deleted).status]).toEqual(['CREATE_COMPLETE', 'DELETE_COMPLETE']);
-    await clock.sleep(2 * DAY);
-    expect((await cloudFormation.delete(name)).status).toBe('DELETE_COMPLETE');
+])(
+  'deleting a stack does not break a deployment of the other stack (fleets are %s, removalPolicy of the authorizations: %s)',
+  async (kind, _, removalPolicy) => {
+    const rehearsal = await startFastRehearsal();
+    const { cloudFormation, clock } = rehearsal;
+    const existing = await createExistingResources(rehearsal, 2);
+    const before = rehearsal.aws.inventory();
+    const options = { existing, kind, removalPolicy };
     expect((await cloudFormation.deploy(synthesizeStack({ ...options, name: 'One', fleet: 0 }), 'One')).status).toBe(
       'CREATE_COMPLETE',
     );
-  }
-  expect((await cloudFormation.delete('One')).status).toBe('DELETE_COMPLETE');
-  expectNoFailedDelete(rehearsal);
-  await expectNothingLeft(rehearsal, before);
-});
+    await clock.sleep(2 * DAY);
+    for (const delay of [5, 30]) {
+      const name = `Other${delay}`;
+      const deployment = cloudFormation.deploy(synthesizeStack({ ...options, name, fleet: 1 }), name);
+      const deletion = clock.sleep(delay * 1000).then(() => cloudFormation.delete('One'));
+      expect([(await deployment).status, (await deletion).status]).toEqual(['CREATE_COMPLETE', 'DELETE_COMPLETE']);
+      await clock.sleep(2 * DAY);
+      expect((await cloudFormation.delete(name)).status).toBe('DELETE_COMPLETE');
+      expect((await cloudFormation.deploy(synthesizeStack({ ...options, name: 'One', fleet: 0 }), 'One')).status).toBe(
+        'CREATE_COMPLETE',
+      );
+    }
+    expect((await cloudFormation.delete('One')).status).toBe('DELETE_COMPLETE');
+    expectNoFailedDelete(rehearsal);
+    await expectNothingLeft(rehearsal, before);
+  },
+);
