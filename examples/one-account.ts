@@ -3,7 +3,7 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { fleetOf, vpcWithDatabase } from '../bin/studio';
 import { VpcPeeringAuthorization, VpcPeeringConnection } from '../lib';
-import { acceptNetwork, acceptPeering } from './suppressions';
+import { suppressVpcFindings, suppressPeeringFindings } from './suppressions';
 
 /*
  * Game servers and their database in one account: the fleet is connected after its creation.
@@ -20,7 +20,7 @@ peering.allowTo(database, ec2.Port.tcp(5432));
 
 new CfnOutput(stack, 'AuthorizationExpires', { value: authorization.expirationTime });
 
-acceptPeering(stack);
-acceptNetwork(stack);
+suppressPeeringFindings(stack);
+suppressVpcFindings(stack);
 Aspects.of(app).add(new AwsSolutionsChecks());
 app.synth();

@@ -3,7 +3,7 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { fleetOf, vpcWithDatabase } from '../bin/studio';
 import { VpcPeeringAuthorization, VpcPeeringConnection } from '../lib';
-import { acceptNetwork, acceptPeering } from './suppressions';
+import { suppressVpcFindings, suppressPeeringFindings } from './suppressions';
 
 /*
  * A fleet that GameLift peers while it creates it: the fleet is created with the peering, or not at all. Its servers start before the
@@ -19,7 +19,7 @@ const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc 
 const peering = new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, peerOnCreate: true });
 peering.allowTo(database, ec2.Port.tcp(5432));
 
-acceptPeering(stack);
-acceptNetwork(stack);
+suppressPeeringFindings(stack);
+suppressVpcFindings(stack);
 Aspects.of(app).add(new AwsSolutionsChecks());
 app.synth();

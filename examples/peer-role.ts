@@ -3,7 +3,7 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { fleetOf } from '../bin/studio';
 import { VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '../lib';
-import { acceptPeering } from './suppressions';
+import { suppressPeeringFindings } from './suppressions';
 
 /*
  * Two accounts that trust each other: the account of the VPC has a role, through which the stack of the fleets authorizes, and
@@ -24,10 +24,11 @@ const externalId = 'studio-7f3a9';
 
 const app = new App();
 const vpcId = String(app.node.tryGetContext('vpcId') ?? 'vpc-0123456789abcdef0');
-const vpcOf = (stack: Stack): ec2.IVpc => ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId, availabilityZones: ['us-east-1a'] });
+const importVpc = (stack: Stack): ec2.IVpc =>
+  ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId, availabilityZones: ['us-east-1a'] });
 
 const data = new Stack(app, 'PeerRoleData', { env: DATA });
-const dataVpc = vpcOf(data);
+const dataVpc = importVpc(data);
 const peerRole = new VpcPeeringRole(data, 'Role', { vpc: dataVpc, gameLiftAccount: GAME.account, externalId });
 const database = new ec2.SecurityGroup(data, 'Database', { vpc: dataVpc, description: 'The database of the game' });
 const gameLiftCidrBlock: unknown = app.node.tryGetContext('gameLiftCidrBlock');
@@ -38,10 +39,10 @@ if (typeof gameLiftCidrBlock === 'string') {
 
 const game = new Stack(app, 'PeerRoleGame', { env: GAME });
 const fleet = fleetOf(game, String(app.node.tryGetContext('build') ?? '1'));
-const authorization = new VpcPeeringAuthorization(game, 'Authorization', { vpc: vpcOf(game), peerRole, externalId });
+const authorization = new VpcPeeringAuthorization(game, 'Authorization', { vpc: importVpc(game), peerRole, externalId });
 const peering = new VpcPeeringConnection(game, 'Peering', { authorization, fleet, dnsResolution: true });
 new CfnOutput(game, 'GameLiftCidrBlock', { value: peering.gameLiftCidrBlock });
 
-acceptPeering(data, game);
+suppressPeeringFindings(data, game);
 Aspects.of(app).add(new AwsSolutionsChecks());
 app.synth();

@@ -8,7 +8,7 @@ import { AwsSolutionsChecks, NagSuppressions } from 'cdk-nag';
 import type { Construct } from 'constructs';
 import { fleetOf } from '../bin/studio';
 import { VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '../lib';
-import { acceptPeering } from './suppressions';
+import { suppressPeeringFindings } from './suppressions';
 
 /*
  * A pipeline with two stages over two accounts. A deployment may wait for its approval for days: each stack renews the
@@ -24,23 +24,23 @@ const GAME = { account: '111111111111', region: 'us-east-1' };
 class Studio extends Stage {
   constructor(scope: Construct, id: string, vpcId: string) {
     super(scope, id);
-    const stackIn = (name: string, env: Environment): { stack: Stack; vpc: ec2.IVpc } => {
+    const addStack = (name: string, env: Environment): { stack: Stack; vpc: ec2.IVpc } => {
       const stack = new Stack(this, name, { env });
       return { stack, vpc: ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId, availabilityZones: ['us-east-1a'] }) };
     };
-    const data = stackIn('Data', DATA);
+    const data = addStack('Data', DATA);
     const peerRole = new VpcPeeringRole(data.stack, 'Role', { vpc: data.vpc, gameLiftAccount: GAME.account });
 
-    const game = stackIn('Game', GAME);
+    const game = addStack('Game', GAME);
     const fleet = fleetOf(game.stack, String(this.node.tryGetContext('build') ?? '1'));
     const authorization = new VpcPeeringAuthorization(game.stack, 'Authorization', { vpc: game.vpc, peerRole });
     new VpcPeeringConnection(game.stack, 'Peering', { authorization, fleet });
-    acceptPeering(data.stack, game.stack);
+    suppressPeeringFindings(data.stack, game.stack);
   }
 }
 
 const app = new App();
-const vpcId = (stage: string): string => String(app.node.tryGetContext(`${stage}VpcId`) ?? 'vpc-0123456789abcdef0');
+const vpcIdOf = (stage: string): string => String(app.node.tryGetContext(`${stage}VpcId`) ?? 'vpc-0123456789abcdef0');
 
 const stack = new Stack(app, 'Pipeline', { env: GAME });
 const source = s3.Bucket.fromBucketName(stack, 'Source', 'studio-source');
@@ -53,8 +53,8 @@ const pipeline = new CodePipeline(stack, 'Pipeline', {
     commands: ['npm ci', 'npx cdk synth'],
   }),
 });
-pipeline.addStage(new Studio(app, 'Beta', vpcId('beta')));
-pipeline.addStage(new Studio(app, 'Prod', vpcId('prod')), { pre: [new ManualApprovalStep('Approve')] });
+pipeline.addStage(new Studio(app, 'Beta', vpcIdOf('beta')));
+pipeline.addStage(new Studio(app, 'Prod', vpcIdOf('prod')), { pre: [new ManualApprovalStep('Approve')] });
 pipeline.buildPipeline();
 
 // cfn-lint reports the build projects that CDK Pipelines itself creates

@@ -7,7 +7,7 @@ import { NagSuppressions } from 'cdk-nag';
  */
 
 /** Findings in the library's constructs. */
-export function acceptPeering(...stacks: readonly Stack[]): void {
+export function suppressPeeringFindings(...stacks: readonly Stack[]): void {
   for (const stack of stacks) {
     NagSuppressions.addStackSuppressions(stack, [
       {
@@ -47,14 +47,14 @@ export function acceptPeering(...stacks: readonly Stack[]): void {
 }
 
 /** Findings in the queue of failed renewals. */
-export function acceptRenewals(stack: Stack): void {
+export function suppressQueueFindings(stack: Stack): void {
   NagSuppressions.addStackSuppressions(stack, [
     { id: 'AwsSolutions-SQS3', reason: 'The queue is itself where failures end: nothing consumes it, so nothing can fail there' },
   ]);
 }
 
 /** Findings in the VPC of the database. */
-export function acceptNetwork(stack: Stack): void {
+export function suppressVpcFindings(stack: Stack): void {
   NagSuppressions.addStackSuppressions(stack, [
     {
       id: 'AwsSolutions-VPC7',

@@ -15,13 +15,13 @@ export interface Call<Output> {
 
 /** The result of a call that was not throttled. Times are those of this machine. */
 export type CallResult<Output> =
-  | { readonly kind: 'succeeded'; readonly output: Output; readonly at: number }
-  | { readonly kind: 'refused'; readonly name: string; readonly message: string; readonly at: number };
+  | { readonly kind: 'succeeded'; readonly output: Output; readonly returnedAt: number }
+  | { readonly kind: 'refused'; readonly name: string; readonly message: string; readonly returnedAt: number };
 
 /** The result of one attempt, which may be throttled. */
 export type Attempt<Output> =
-  | (CallResult<Output> & { readonly sent: number })
-  | { readonly kind: 'throttled'; readonly name: string; readonly sent: number; readonly at: number };
+  | (CallResult<Output> & { readonly sentAt: number })
+  | { readonly kind: 'throttled'; readonly name: string; readonly sentAt: number; readonly returnedAt: number };
 
 /** The time between two calls of the same peering operation. The limit is ten seconds. */
 export const CALL_INTERVAL = 10.5 * SECOND;
@@ -38,13 +38,13 @@ function isPeeringOperation({ service, operation }: Call<unknown>): boolean {
 export class RateLimits {
   private readonly nextCalls = new Map<string, number>();
 
-  note(call: Call<unknown>, at: number): void {
+  noteCall(call: Call<unknown>, time: number): void {
     if (isPeeringOperation(call)) {
-      this.nextCalls.set(call.operation, at + CALL_INTERVAL);
+      this.nextCalls.set(call.operation, time + CALL_INTERVAL);
     }
   }
 
-  next(call: Call<unknown>): number {
+  timeOfNextCall(call: Call<unknown>): number {
     return isPeeringOperation(call) ? (this.nextCalls.get(call.operation) ?? 0) : 0;
   }
 }
@@ -75,33 +75,33 @@ export class Calls {
 
   /** Waits until the rate limit allows the call. */
   async waitFor(call: Call<unknown>): Promise<void> {
-    await this.sleepUntil(this.limits.next(call));
+    await this.sleepUntil(this.limits.timeOfNextCall(call));
   }
 
   /** Whether the rate limit allows the call now. */
   isAllowed(call: Call<unknown>): boolean {
-    return this.limits.next(call) <= this.now();
+    return this.limits.timeOfNextCall(call) <= this.now();
   }
 
   /** Calls once, without waiting. */
   async attempt<Output>(call: Call<Output>): Promise<Attempt<Output>> {
     this.signal.throwIfAborted();
-    const sent = this.now();
+    const sentAt = this.now();
     try {
       const output = await call.send();
-      return { kind: 'succeeded', output, sent, at: this.now() };
+      return { kind: 'succeeded', output, sentAt, returnedAt: this.now() };
     } catch (error) {
       const failure = failureOf(error);
       switch (failure.kind) {
         case 'refused':
         case 'throttled':
-          return { kind: failure.kind, name: failure.name, message: failure.message, sent, at: this.now() };
+          return { kind: failure.kind, name: failure.name, message: failure.message, sentAt, returnedAt: this.now() };
         case 'denied':
         case 'unavailable':
           throw new CallFailed(`${call.service}:${call.operation}`, failure);
       }
     } finally {
-      this.limits.note(call, this.now());
+      this.limits.noteCall(call, this.now());
     }
   }
 

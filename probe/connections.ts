@@ -17,15 +17,15 @@ const INVISIBLE_TIMEOUT = MINUTE;
 const UNCHANGED_TIMEOUT = 2 * MINUTE;
 
 export type ConnectOutcome =
-  | { readonly kind: 'active'; readonly connection: Connection; readonly after: number }
+  | { readonly kind: 'active'; readonly connection: Connection; readonly duration: number }
   | { readonly kind: 'refused'; readonly name: string; readonly message: string }
   /** The request was accepted, but the connection failed or never became visible. */
-  | { readonly kind: 'failed'; readonly how: string }
+  | { readonly kind: 'failed'; readonly reason: string }
   | { readonly kind: 'pending'; readonly status: string };
 
 export async function connect(context: ExperimentContext): Promise<ConnectOutcome> {
   const { calls, api, pair, observer, changes } = context;
-  const isNew = observer.newConnections();
+  const isNew = observer.newConnectionFilter();
   changes.lastAt = calls.now();
   const result = await calls.call(api.connect(pair));
   changes.lastAt = calls.now();
@@ -34,19 +34,19 @@ export async function connect(context: ExperimentContext): Promise<ConnectOutcom
   }
   let status = 'not listed';
   const connected = await observer.poll<ConnectOutcome>(CONNECT_TIMEOUT, 5 * SECOND, (observation) => {
-    const seen = [...(observation.listed ?? []), ...observation.peerings].filter(isNew);
-    const after = observation.at - result.at;
+    const found = [...(observation.listed ?? []), ...observation.peerings].filter(isNew);
+    const duration = observation.time - result.returnedAt;
     const active = observation.listed?.filter(isNew).find((connection) => connection.status === 'active');
     if (active !== undefined) {
-      return { kind: 'active', connection: active, after };
+      return { kind: 'active', connection: active, duration };
     }
-    const failed = seen.find(isEnded);
+    const failed = found.find(isEnded);
     if (failed !== undefined) {
-      return { kind: 'failed', how: `status ${failed.status}${failed.message === '' ? '' : ` (${failed.message})`}` };
+      return { kind: 'failed', reason: `status ${failed.status}${failed.message === '' ? '' : ` (${failed.message})`}` };
     }
-    status = seen.at(-1)?.status ?? status;
-    return observation.listed !== undefined && seen.length === 0 && after >= INVISIBLE_TIMEOUT
-      ? { kind: 'failed', how: 'neither GameLift nor EC2 shows a connection any more' }
+    status = found.at(-1)?.status ?? status;
+    return observation.listed !== undefined && found.length === 0 && duration >= INVISIBLE_TIMEOUT
+      ? { kind: 'failed', reason: 'neither GameLift nor EC2 shows a connection any more' }
       : undefined;
   });
   return connected ?? { kind: 'pending', status };
@@ -77,10 +77,10 @@ export async function disconnect(context: ExperimentContext, { id }: Connection)
   }
   let observations = 0;
   let sawDeleting = false;
-  const disconnected = await observer.poll<DisconnectOutcome>(DELETE_TIMEOUT, 2 * SECOND, ({ listed, peerings, at }) => {
+  const disconnected = await observer.poll<DisconnectOutcome>(DELETE_TIMEOUT, 2 * SECOND, ({ listed, peerings, time }) => {
     observations += 1;
     sawDeleting ||= [...(listed ?? []), ...peerings].some(({ status }) => status === 'deleting');
-    const endedAfter = at - result.at;
+    const endedAfter = time - result.returnedAt;
     const own = listed?.find((connection) => connection.id === id);
     // if a deletion lacks the authorization, GameLift may list the connection as failed, while EC2 shows it as active
     const hasEnded = listed !== undefined && (own === undefined || isEnded(own)) && peerings.every(isEnded);

@@ -20,9 +20,9 @@ const MARGIN = 0.5 * SECOND;
 
 const ROUNDS = 5;
 
-type Measured = Attempt<DescribeVpcPeeringAuthorizationsOutput>;
+type LimitedCall = Attempt<DescribeVpcPeeringAuthorizationsOutput>;
 
-async function attempt({ calls, api }: ExperimentContext): Promise<Measured> {
+async function attempt({ calls, api }: ExperimentContext): Promise<LimitedCall> {
   const measured = await calls.attempt(api.authorizations());
   if (measured.kind === 'refused') {
     throw new ProbeStopped(`gamelift:DescribeVpcPeeringAuthorizations failed: ${measured.name}: ${measured.message}`);
@@ -31,7 +31,7 @@ async function attempt({ calls, api }: ExperimentContext): Promise<Measured> {
 }
 
 /** Calls until a call is not throttled, with a pause that is long enough under both readings. */
-async function callUntilAccepted(context: ExperimentContext): Promise<Measured | undefined> {
+async function callUntilAccepted(context: ExperimentContext): Promise<LimitedCall | undefined> {
   await context.calls.call(context.api.authorizations());
   for (let round = 1; round <= ROUNDS; round += 1) {
     await context.calls.sleep(IN_TIME);
@@ -54,7 +54,7 @@ async function findThrottlingError(context: ExperimentContext): Promise<void> {
   for (let round = 1; round <= ROUNDS; round += 1) {
     const measured = await attempt(context);
     if (measured.kind === 'throttled') {
-      const pause = seconds(measured.at - measured.sent);
+      const pause = seconds(measured.returnedAt - measured.sentAt);
       const evidence = `The second of two calls in a row of DescribeVpcPeeringAuthorizations returned ${measured.name} after ${pause}`;
       findings.settleByName('throttlingError', measured.name, evidence);
       return;
@@ -65,33 +65,33 @@ async function findThrottlingError(context: ExperimentContext): Promise<void> {
 
 async function findCostOfThrottledCalls(context: ExperimentContext): Promise<void> {
   const { calls, findings } = context;
-  let early = 0;
+  let earlyAccepted = 0;
   let throttledTwice = 0;
   for (let round = 1; round <= ROUNDS; round += 1) {
     const first = await callUntilAccepted(context);
     if (first === undefined) {
       break;
     }
-    await calls.sleepUntil(first.at + TOO_EARLY);
+    await calls.sleepUntil(first.returnedAt + TOO_EARLY);
     const second = await attempt(context);
     if (second.kind === 'succeeded') {
-      early += second.at - first.sent < LIMIT - MARGIN ? 1 : 0;
+      earlyAccepted += second.returnedAt - first.sentAt < LIMIT - MARGIN ? 1 : 0;
       continue;
     }
-    await calls.sleepUntil(first.at + IN_TIME);
+    await calls.sleepUntil(first.returnedAt + IN_TIME);
     const third = await attempt(context);
-    const times = `A call ${seconds(second.sent - first.at)} after an accepted one was throttled, and one ${seconds(third.sent - first.at)} after it`;
+    const times = `A call ${seconds(second.sentAt - first.returnedAt)} after an accepted one was throttled, and one ${seconds(third.sentAt - first.returnedAt)} after it`;
     if (third.kind === 'succeeded') {
       findings.settle(
         'throttledCalls',
         'free',
-        `${times} was accepted (${seconds(third.sent - second.sent)} after the throttled one)`,
+        `${times} was accepted (${seconds(third.sentAt - second.sentAt)} after the throttled one)`,
       );
       return;
     }
-    throttledTwice += third.at - second.sent < LIMIT - MARGIN ? 1 : 0;
+    throttledTwice += third.returnedAt - second.sentAt < LIMIT - MARGIN ? 1 : 0;
     if (throttledTwice === 2) {
-      const evidence = `${times} was throttled too, ${seconds(third.sent - second.sent)} after the first throttled one. This happened twice`;
+      const evidence = `${times} was throttled too, ${seconds(third.sentAt - second.sentAt)} after the first throttled one. This happened twice`;
       findings.settle(
         'throttledCalls',
         'counted',
@@ -102,7 +102,7 @@ async function findCostOfThrottledCalls(context: ExperimentContext): Promise<voi
   }
   findings.leaveOpen(
     'throttledCalls',
-    early > 0
+    earlyAccepted > 0
       ? `A call less than ten seconds after another was accepted, so the limit is not what is documented`
       : `The results fit neither reading: other callers may use the rate limit, or responses were too slow`,
   );

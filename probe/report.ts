@@ -10,7 +10,7 @@ export function reportJson(findings: readonly Finding[], source: { readonly regi
   const questions = Object.fromEntries(
     findings.map((finding) => [
       finding.question,
-      finding.kind === 'settled' ? { reading: finding.reading, evidence: finding.evidence } : { undetermined: finding.why },
+      finding.kind === 'settled' ? { reading: finding.reading, evidence: finding.evidence } : { undetermined: finding.reason },
     ]),
   );
   const content = { probedOn: source.date.toISOString().slice(0, 10), region: source.region, questions };
@@ -26,7 +26,7 @@ export function reportTable(findings: readonly Finding[]): string {
     ...findings.map((finding) =>
       finding.kind === 'settled'
         ? [finding.question, finding.reading, finding.evidence]
-        : [finding.question, 'not determined', finding.why],
+        : [finding.question, 'not determined', finding.reason],
     ),
   ];
   const widthOf = (column: number): number => Math.max(...rows.map((row) => row[column]?.length ?? 0));

@@ -68,7 +68,7 @@ export async function requireUnused(calls: Calls, api: Api, observer: Observer, 
   const connections = (await observer.listed()).filter(isLive);
   const peerings = [...(await observer.peerings('accepter')), ...(await observer.peerings('requester'))].filter(isLive);
   const isValid = (expiry: Date | undefined): boolean => expiry === undefined || expiry.getTime() > calls.now();
-  const found = [
+  const uses = [
     ...connections.map(({ id, status, vpcId: peer }) => `${fleetId} has connection ${id} to ${peer}, which is ${status}`),
     ...authorizations
       .filter(({ PeerVpcId, ExpirationTime }) => PeerVpcId === vpcId && isValid(ExpirationTime))
@@ -78,10 +78,10 @@ export async function requireUnused(calls: Calls, api: Api, observer: Observer, 
     ...routes.map((route) => `${vpcId} has a ${routeText(route)}`),
     ...rules.map((rule) => `${vpcId} has an ${ruleText(rule)}`),
   ];
-  if (found.length > 0) {
+  if (uses.length > 0) {
     throw new ProbeStopped(
       `The probe needs a fleet without connections and an empty VPC that nothing is peered with, but found:\n` +
-        `${found.map((item) => `- ${item}`).join('\n')}\n` +
+        `${uses.map((item) => `- ${item}`).join('\n')}\n` +
         'Use another fleet or a new VPC (aws ec2 create-vpc), or wait if this was just deleted. ' +
         'If an earlier run of the probe made it, run the probe again with the fleet of that run.',
     );

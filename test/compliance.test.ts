@@ -9,7 +9,7 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import type * as cdkNag from 'cdk-nag';
 import type { IConstruct } from 'constructs';
 import { AuthorizationRenewal, VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringHandler } from '../lib';
-import { documentedFindings, findingOf, isOfLibrary, synthesizeExamples } from './compliance';
+import { documentedFindings, findingOf, isFromLibrary, synthesizeExamples } from './compliance';
 import type { Finding } from './compliance';
 
 /*
@@ -19,7 +19,7 @@ import type { Finding } from './compliance';
 const mockFindings = new Set<Finding>();
 
 function collect({ ruleId, resource }: cdkNag.NagLoggerBaseData): void {
-  if (isOfLibrary(resource)) {
+  if (isFromLibrary(resource)) {
     mockFindings.add(findingOf(ruleId, resource));
   }
 }

@@ -23,7 +23,7 @@ interface DocumentedFinding {
   readonly isRemovable: boolean;
 }
 
-const codesIn = (cell = ''): string[] => [...cell.matchAll(/`([^`]+)`/g)].map(([, code = '']) => code);
+const codeSpansIn = (cell = ''): string[] => [...cell.matchAll(/`([^`]+)`/g)].map(([, code = '']) => code);
 
 export function documentedFindings(): readonly DocumentedFinding[] {
   const rows = readFileSync(join(ROOT, 'docs', 'compliance.md'), 'utf8')
@@ -31,8 +31,8 @@ export function documentedFindings(): readonly DocumentedFinding[] {
     .filter((line) => line.startsWith('| `'))
     .map((line) => line.split('|').slice(1, -1));
   return rows.flatMap(([rules, resource, versions = '', , removal = '']) =>
-    codesIn(rules).map((rule) => ({
-      finding: `${rule} ${codesIn(resource).at(-1) ?? ''}` as const,
+    codeSpansIn(rules).map((rule) => ({
+      finding: `${rule} ${codeSpansIn(resource).at(-1) ?? ''}` as const,
       versions: versions.trim().split(', '),
       isRemovable: !removal.trim().startsWith('nothing'),
     })),
@@ -40,7 +40,7 @@ export function documentedFindings(): readonly DocumentedFinding[] {
 }
 
 /** Whether a construct of this library created the resource. */
-export function isOfLibrary({ node }: IConstruct): boolean {
+export function isFromLibrary({ node }: IConstruct): boolean {
   return node.scopes.some(
     (scope) =>
       scope instanceof VpcPeeringAuthorization ||

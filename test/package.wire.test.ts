@@ -22,36 +22,39 @@ const ROOT = join(__dirname, '..');
 const MAXIMUM_SIZE = 600_000;
 const run = promisify(execFile);
 
-let clone: string;
+let packageSource: string;
 let tarball: string;
 let files: readonly string[];
 
 beforeAll(async () => {
-  clone = mkdtempSync(join(tmpdir(), 'clone-'));
+  packageSource = mkdtempSync(join(tmpdir(), 'clone-'));
   const { stdout } = await run('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z'], { cwd: ROOT });
   for (const file of stdout.split('\0').filter((name) => name !== '' && existsSync(join(ROOT, name)))) {
-    mkdirSync(dirname(join(clone, file)), { recursive: true });
-    cpSync(join(ROOT, file), join(clone, file));
+    mkdirSync(dirname(join(packageSource, file)), { recursive: true });
+    cpSync(join(ROOT, file), join(packageSource, file));
   }
-  symlinkSync(join(ROOT, 'node_modules'), join(clone, 'node_modules'));
+  symlinkSync(join(ROOT, 'node_modules'), join(packageSource, 'node_modules'));
   // output of earlier builds, whose sources were removed
-  mkdirSync(join(clone, 'lambda', 'bundle'));
+  mkdirSync(join(packageSource, 'lambda', 'bundle'));
   for (const stale of ['lib/removed.js', 'lib/removed.d.ts', 'lambda/bundle/removed.mjs']) {
-    writeFileSync(join(clone, stale), '');
+    writeFileSync(join(packageSource, stale), '');
   }
-  tarball = join(clone, (await run('npm', ['pack', '--silent'], { cwd: clone })).stdout.trim().split('\n').at(-1) ?? '');
-  await run('tar', ['-xzf', tarball], { cwd: clone });
-  files = readdirSync(join(clone, 'package'), { recursive: true, withFileTypes: true, encoding: 'utf8' })
+  tarball = join(
+    packageSource,
+    (await run('npm', ['pack', '--silent'], { cwd: packageSource })).stdout.trim().split('\n').at(-1) ?? '',
+  );
+  await run('tar', ['-xzf', tarball], { cwd: packageSource });
+  files = readdirSync(join(packageSource, 'package'), { recursive: true, withFileTypes: true, encoding: 'utf8' })
     .filter((entry) => entry.isFile())
-    .map(({ parentPath, name }) => join(parentPath, name).slice(join(clone, 'package', '/').length));
+    .map(({ parentPath, name }) => join(parentPath, name).slice(join(packageSource, 'package', '/').length));
 }, 300_000);
 
 afterAll(() => {
-  rmSync(clone, { recursive: true, force: true });
+  rmSync(packageSource, { recursive: true, force: true });
 });
 
 function read(file: string): string {
-  return readFileSync(join(clone, 'package', file), 'utf8');
+  return readFileSync(join(packageSource, 'package', file), 'utf8');
 }
 
 const isBundled = (file: string): boolean => file.startsWith('lambda/bundle/');
@@ -132,6 +135,6 @@ test.each([
   ['attw', []],
 ])('%s finds no problem', async (command, parameters) => {
   const executable = join(ROOT, 'node_modules', '.bin', command);
-  const { stdout } = await run(executable, [...parameters, tarball], { cwd: clone });
+  const { stdout } = await run(executable, [...parameters, tarball], { cwd: packageSource });
   expect(stdout).toMatch(/All good|No problems found/);
 });

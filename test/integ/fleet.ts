@@ -11,7 +11,7 @@ interface Server {
 }
 
 /** The script in this folder, which GameLift runs in a Realtime server. */
-function realtimeServer(stack: Stack): Server {
+function addRealtimeServer(stack: Stack): Server {
   const asset = new Asset(stack, 'Script', { path: join(__dirname, 'server') });
   const role = new iam.Role(stack, 'ScriptAccess', { assumedBy: new iam.ServicePrincipal('gamelift.amazonaws.com') });
   asset.grantRead(role);
@@ -25,11 +25,11 @@ function realtimeServer(stack: Stack): Server {
 }
 
 /** A fleet that becomes ACTIVE. Set `GAMELIFT_BUILD_ID` and `GAMELIFT_LAUNCH_PATH` to use your own build. */
-export function fleetOf(stack: Stack): gamelift.CfnFleet {
+export function addFleet(stack: Stack): gamelift.CfnFleet {
   const buildId = fromEnvironment('GAMELIFT_BUILD_ID', '');
   const { source, launchPath } =
     buildId === ''
-      ? realtimeServer(stack)
+      ? addRealtimeServer(stack)
       : { source: { buildId }, launchPath: fromEnvironment('GAMELIFT_LAUNCH_PATH', '/local/game/server') };
   return new gamelift.CfnFleet(stack, 'Fleet', {
     name: stack.stackName,

@@ -2,14 +2,14 @@ import { App, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { vpcWithDatabase } from '../../bin/studio';
 import { VpcPeeringAuthorization, VpcPeeringConnection } from '../../lib';
-import { fleetOf } from './fleet';
-import { testPeering } from './peering-test';
+import { addFleet } from './fleet';
+import { addPeeringTest } from './peering-test';
 
 const app = new App();
 const stack = new Stack(app, 'GameLiftVpcPeeringOnCreate');
 const { vpc, database } = vpcWithDatabase(stack);
-const fleet = fleetOf(stack);
+const fleet = addFleet(stack);
 const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
 const peering = new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, peerOnCreate: true });
 peering.allowTo(database, ec2.Port.tcp(5432));
-testPeering(app, { stack, authorization, peering, fleet, database });
+addPeeringTest(app, { stack, authorization, peering, fleet, database });

@@ -23,7 +23,7 @@ export interface PeeringTestProps {
  * Asserts that the connection is active and its rule exists. The hooks in hooks.ts cancel the authorization before the stacks are deleted, as
  * if it had expired, and check that nothing is left behind afterwards.
  */
-export function testPeering(app: App, props: PeeringTestProps): void {
+export function addPeeringTest(app: App, props: PeeringTestProps): void {
   const { stack, otherStacks = [], authorization, peering, fleet, database, peerRole } = props;
   const outputs = {
     GameLiftAccount: authorization.gameLiftAccount,

@@ -17,8 +17,8 @@ import {
   VpcPeeringRole,
 } from '../../lib';
 import type { IVpcPeeringAuthorization, VpcPeeringAuthorizationProps } from '../../lib';
-import { kindOf, plain } from '../policies';
-import type { PlainStatement } from '../policies';
+import { purposeOf, resolveReferences } from '../policies';
+import type { ResolvedStatement } from '../policies';
 
 /*
  * All permissions that this library grants. A permission that is not listed here makes a test fail.
@@ -30,7 +30,7 @@ const DATA = { account: '222222222222', region };
 const VPC_ID = 'vpc-0123456789abcdef0';
 
 interface Document {
-  readonly Statement: readonly PlainStatement[];
+  readonly Statement: readonly ResolvedStatement[];
 }
 
 interface Policy {
@@ -51,12 +51,12 @@ interface Granted {
   readonly kind: string;
   readonly scope: string;
   readonly actions: readonly string[];
-  readonly statement: PlainStatement;
+  readonly statement: ResolvedStatement;
 }
 
 /** All statements of a template: those of inline policies, of policy resources, and of the trust policies of roles. */
 function statementsOf(stack: Stack): Granted[] {
-  const { Resources } = plain(Template.fromStack(stack).toJSON()) as {
+  const { Resources } = resolveReferences(Template.fromStack(stack).toJSON()) as {
     Resources: Record<string, { Type: string; Properties: Granting }>;
   };
   const read = (kind: string, { Statement }: Document): Granted[] =>
@@ -67,8 +67,8 @@ function statementsOf(stack: Stack): Granted[] {
     expect(Properties.ManagedPolicyArns).toBeUndefined();
     const { PolicyName, PolicyDocument, Policies = [], AssumeRolePolicyDocument } = Properties;
     return [
-      ...Policies.flatMap((policy) => read(kindOf(policy.PolicyName), policy.PolicyDocument)),
-      ...(PolicyDocument === undefined ? [] : read(PolicyName === undefined ? Type : kindOf(PolicyName), PolicyDocument)),
+      ...Policies.flatMap((policy) => read(purposeOf(policy.PolicyName), policy.PolicyDocument)),
+      ...(PolicyDocument === undefined ? [] : read(PolicyName === undefined ? Type : purposeOf(PolicyName), PolicyDocument)),
       ...(AssumeRolePolicyDocument === undefined ? [] : read(`Trust of ${id}`, AssumeRolePolicyDocument)),
     ];
   });
@@ -85,7 +85,7 @@ function granted(stack: Stack): Listing {
 }
 
 /** The resources and conditions of a statement, and its effect and principals if it denies or has principals. */
-function describeScope(statement: PlainStatement): string {
+function describeScope(statement: ResolvedStatement): string {
   const { Effect, Principal, Resource } = statement;
   if (Effect === 'Allow' && Principal === undefined) {
     return scopeOf(statement);
@@ -451,7 +451,7 @@ describe('docs/handler-role.md', () => {
   ];
 
   /** References as the document names them. */
-  const named = (statements: readonly PlainStatement[]): unknown =>
+  const named = (statements: readonly ResolvedStatement[]): unknown =>
     JSON.parse(
       JSON.stringify(statements)
         .replaceAll('<GameLiftVpcPeeringHandlerLogGroupF5FE6E49.Arn>', 'LOG_GROUP_ARN')

@@ -6,7 +6,7 @@ import type { Readings } from './world';
  * A run that is interrupted at any call undoes its changes. If it is killed, the next run undoes them.
  */
 
-const WORLDS: Readonly<Record<string, Readings>> = {
+const SCENARIOS: Readonly<Record<string, Readings>> = {
   'by default': {},
   'if reads are late': { readBack: 'up to 15 seconds late' },
   'if each use consumes the authorization, deletions are slow, and GameLift leaves routes behind': {
@@ -51,7 +51,7 @@ async function undoEarlierRun(): Promise<void> {
   await run.outcome;
 }
 
-describe.each(Object.entries(WORLDS))('%s', (_name, readings) => {
+describe.each(Object.entries(SCENARIOS))('%s', (_name, readings) => {
   test(
     'undoes everything when it is interrupted at any call',
     async () => {
@@ -91,7 +91,7 @@ describe.each(Object.entries(WORLDS))('%s', (_name, readings) => {
           return 'not called';
         }
         await undoEarlierRun();
-        await world.settle();
+        await world.waitForGameLift();
         expect({ call, left: world.leftBehind }).toEqual({ call, left: [] });
         return 'called';
       });

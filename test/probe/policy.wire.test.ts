@@ -13,7 +13,7 @@ import type { Readings } from './world';
 let world: ProbeWorld;
 afterEach(() => ProbeWorld.clear());
 
-const TRUST = {
+const TRUST_POLICY = {
   Version: '2012-10-17',
   Statement: [{ Effect: 'Allow', Principal: { Service: 'ec2.amazonaws.com' }, Action: 'sts:AssumeRole' }],
 };
@@ -21,7 +21,7 @@ const TRUST = {
 /** Credentials with only these permissions. */
 function credentialsWith(policy: object): Credentials {
   const { iam } = world.aws;
-  const { arn } = iam.createRole({ account: ACCOUNT, roleName: 'Probe', assumeRolePolicy: TRUST });
+  const { arn } = iam.createRole({ account: ACCOUNT, roleName: 'Probe', assumeRolePolicy: TRUST_POLICY });
   iam.putRolePolicy(ACCOUNT, 'Probe', 'Default', policy);
   return iam.assumeRoleForService(arn, 'ec2.amazonaws.com', 'probe');
 }
@@ -35,7 +35,7 @@ async function runWithPolicy(change: (policy: Policy) => Policy, readings: Readi
 
 /** The probe removes the routes and rules that GameLift leaves behind, and needs the permissions for it. */
 const LEFT_BEHIND = { peerVpcWritesOnDelete: 'left behind' };
-const WORLDS: Readonly<Record<string, Readings>> = {
+const SCENARIOS: Readonly<Record<string, Readings>> = {
   'by default': {},
   'if GameLift leaves routes and rules behind': LEFT_BEHIND,
   'if permissions are checked when connecting': { connectingPermissions: 'checked at the call' },
@@ -45,7 +45,7 @@ const WORLDS: Readonly<Record<string, Readings>> = {
   },
 };
 
-test.each(Object.entries(WORLDS))('the policy is sufficient %s', async (_name, readings) => {
+test.each(Object.entries(SCENARIOS))('the policy is sufficient %s', async (_name, readings) => {
   const outcome = await runWithPolicy((policy) => policy, readings);
   expect(outcome.kind).toBe('finished');
   expect(wrongReadings(outcome, readings)).toEqual([]);
@@ -108,9 +108,9 @@ test('names only the fleet, the VPC and the tag of the probe', () => {
   const fleetId = 'fleet-2222bbbb-33cc-44dd-55ee-6666ffff77aa';
   const vpcId = 'vpc-0123456789abcdef0';
   const policy = policyFor({ region: 'cn-north-1', fleetId, vpcId });
-  const wide = policy.Statement.filter(({ Resource }) => Resource === '*').map(({ Sid }) => Sid);
-  expect(wide).toEqual(['Look', 'Peer']);
-  for (const { Resource, Condition } of policy.Statement.filter(({ Sid }) => !wide.includes(Sid))) {
+  const unlimited = policy.Statement.filter(({ Resource }) => Resource === '*').map(({ Sid }) => Sid);
+  expect(unlimited).toEqual(['Look', 'Peer']);
+  for (const { Resource, Condition } of policy.Statement.filter(({ Sid }) => !unlimited.includes(Sid))) {
     expect(Resource).toMatch(/^arn:aws-cn:(ec2|gamelift):cn-north-1:\*:/);
     expect(`${JSON.stringify(Resource)} ${JSON.stringify(Condition)}`).toMatch(new RegExp(`${fleetId}|vpc/${vpcId}`));
   }

@@ -23,7 +23,7 @@ function fileWith(text: string): string {
   return file;
 }
 
-async function runRehearse(
+async function runRehearsal(
   ...args: string[]
 ): Promise<{ readonly code: number; readonly printed: string; readonly complained: string }> {
   const printed: string[] = [];
@@ -59,14 +59,14 @@ const synthesizeUnauthorized = (): string =>
 test('the rehearsal uses the readings of the file', async () => {
   const questions = { missingAuthorization: { reading: 'NotFoundException', evidence: '' }, readBack: { undetermined: 'late' } };
   const file = fileWith(JSON.stringify({ questions }));
-  const { printed } = await runRehearse(synthesizeUnauthorized(), '--readings', file);
+  const { printed } = await runRehearsal(synthesizeUnauthorized(), '--readings', file);
   expect(printed).toContain('Error Code: NotFoundException)');
 });
 
 test('--behaviour overrides a reading of the file', async () => {
   const file = fileWith(JSON.stringify({ questions: { missingAuthorization: { reading: 'NotFoundException' } } }));
   const args = ['--readings', file, '--behaviour', 'missingAuthorization=InvalidRequestException'];
-  const { printed } = await runRehearse(synthesizeUnauthorized(), ...args);
+  const { printed } = await runRehearsal(synthesizeUnauthorized(), ...args);
   expect(printed).toContain('Error Code: InvalidRequestException)');
   expect(printed).not.toContain('Error Code: NotFoundException)');
 });
@@ -86,13 +86,13 @@ test.each([
     /: 'fleetEvents' has neither a reading nor a text that says why it is undetermined$/,
   ],
 ])('fails with a clear message for %s, and prints nothing', async (text, message) => {
-  const { code, printed, complained } = await runRehearse('--readings', fileWith(text), '.');
+  const { code, printed, complained } = await runRehearsal('--readings', fileWith(text), '.');
   expect({ code, printed }).toEqual({ code: 2, printed: '' });
   expect(complained).toMatch(message);
 });
 
 test('fails with a clear message if the file does not exist', async () => {
-  const { code, complained } = await runRehearse('--readings', '/nowhere.json', '.');
+  const { code, complained } = await runRehearsal('--readings', '/nowhere.json', '.');
   expect(code).toBe(2);
   expect(complained).toMatch(
     /^--readings must be a file that npm run probe has written, got \/nowhere\.json: .*ENOENT: no such file/,

@@ -15,7 +15,7 @@ let world: ProbeWorld;
 afterEach(() => ProbeWorld.clear());
 
 /** The questions that stay open under a reading, in addition to readBack. */
-const OPEN: Readonly<Record<string, readonly Question[]>> = {
+const QUESTIONS_LEFT_OPEN: Readonly<Record<string, readonly Question[]>> = {
   'useOfAuthorization=consumed': ['usedAuthorizations'],
   'peerVpcWrites=none': ['peerVpcWritesOnDelete'],
   // a late read looks like a slow deletion
@@ -28,27 +28,29 @@ async function expectReadings(readings: Readings): Promise<void> {
   expect(outcome.kind).toBe('finished');
   expect(wrongReadings(outcome, readings)).toEqual([]);
   const open = outcome.findings.filter(({ kind }) => kind === 'open').map(({ question }) => question);
-  const allowed = Object.entries(readings).flatMap(([question, reading]) => OPEN[`${question}=${reading}`] ?? []);
-  const late = readings.readBack === 'up to 15 seconds late';
-  expect(open.filter((question) => !allowed.includes(question))).toEqual(late ? [] : ['readBack']);
+  const allowed = Object.entries(readings).flatMap(([question, reading]) => QUESTIONS_LEFT_OPEN[`${question}=${reading}`] ?? []);
+  const areReadsLate = readings.readBack === 'up to 15 seconds late';
+  expect(open.filter((question) => !allowed.includes(question))).toEqual(areReadsLate ? [] : ['readBack']);
   expect(world.leftBehind).toEqual([]);
 }
 
-const ALL = Object.entries(QUESTIONS).flatMap(([question, readings]) => readings.map((reading) => ({ question, reading })));
+const ALL_READINGS = Object.entries(QUESTIONS).flatMap(([question, readings]) =>
+  readings.map((reading) => ({ question, reading })),
+);
 
 test('the questions and readings are those of the rehearsal', () => {
-  const known = Object.entries(BEHAVIOURS).filter(([name]) => Object.hasOwn(QUESTIONS, name));
+  const sharedBehaviours = Object.entries(BEHAVIOURS).filter(([name]) => Object.hasOwn(QUESTIONS, name));
   const sorted = (readings: readonly string[]): readonly string[] => [...readings].sort();
-  expect(known.map(([name, { readings }]) => [name, sorted(readings)])).toEqual(
+  expect(sharedBehaviours.map(([name, { readings }]) => [name, sorted(readings)])).toEqual(
     Object.entries(QUESTIONS).map(([name, readings]) => [name, sorted(readings)]),
   );
 });
 
-test.each(ALL)('reports $question = $reading', async ({ question, reading }) => {
+test.each(ALL_READINGS)('reports $question = $reading', async ({ question, reading }) => {
   await expectReadings({ [question]: reading });
 });
 
-test.each(ALL.filter(({ question }) => question !== 'readBack'))(
+test.each(ALL_READINGS.filter(({ question }) => question !== 'readBack'))(
   'reports $question = $reading, or leaves it open, if reads are late',
   async ({ question, reading }) => {
     const readings = { readBack: 'up to 15 seconds late', [question]: reading };
@@ -106,7 +108,7 @@ test('retries after a throttling error with an unknown name, and leaves the ques
   const finding = findings.find(({ question }) => question === 'throttlingError');
   expect(finding).toMatchObject({
     kind: 'open',
-    why:
+    reason:
       'The second of two calls in a row of DescribeVpcPeeringAuthorizations returned SlowDown after 0 s. ' +
       'No reading has this name: ThrottlingException, TooManyRequestsException, RequestLimitExceeded',
   });
@@ -117,7 +119,9 @@ test('leaves peerVpcWrites open if there is only one route table', async () => {
   const { findings } = await world.run();
   expect(findings.find(({ question }) => question === 'peerVpcWrites')).toMatchObject({
     kind: 'open',
-    why: expect.stringContaining('The VPC has only one route table, so both readings look the same: add another one') as string,
+    reason: expect.stringContaining(
+      'The VPC has only one route table, so both readings look the same: add another one',
+    ) as string,
   });
 });
 

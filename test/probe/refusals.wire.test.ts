@@ -16,14 +16,14 @@ async function errorWithoutChanges(options: RunOptions = {}): Promise<string> {
   const outcome = await world.run(options);
   expect(outcome.kind).toBe('stopped');
   expect(world.calls.slice(before).filter((call) => /:(Create|Delete|Tag|Untag|Revoke)/.test(call))).toEqual([]);
-  return errorOf(outcome);
+  return errorOrKindOf(outcome);
 }
 
-function errorOf(outcome: Outcome): string {
+function errorOrKindOf(outcome: Outcome): string {
   return outcome.kind === 'stopped' ? outcome.error : outcome.kind;
 }
 
-const UNUSED = 'The probe needs a fleet without connections and an empty VPC that nothing is peered with, but found:';
+const REQUIREMENT = 'The probe needs a fleet without connections and an empty VPC that nothing is peered with, but found:';
 
 test('refuses a fleet that does not exist', async () => {
   world = await ProbeWorld.start();
@@ -66,7 +66,7 @@ test('refuses a VPC that another account shares with this one', async () => {
   world = await ProbeWorld.start();
   const shared = { VpcId: world.vpcId, OwnerId: '222222222222' };
   const run = world.start({ replaceOutput: (operation) => (operation === 'DescribeVpcs' ? { Vpcs: [shared] } : undefined) });
-  expect(errorOf(await run.outcome)).toBe(
+  expect(errorOrKindOf(await run.outcome)).toBe(
     `${world.vpcId} belongs to account 222222222222, and your credentials to ${ACCOUNT}. Use a VPC of the account of the fleet.\nNothing was changed.`,
   );
 });
@@ -77,7 +77,7 @@ test('refuses a VPC with a network interface', async () => {
   const subnetId = ec2.createSubnet(PLACE, { vpcId: world.vpcId, cidrBlock: '10.90.0.0/24', availabilityZone: 'us-east-1a' });
   const interfaceId = ec2.createNetworkInterface(PLACE, { subnetId, groupIds: [], description: 'database' });
   expect(await errorWithoutChanges()).toContain(
-    `${UNUSED}\n- ${world.vpcId} has network interface ${interfaceId}\nUse another fleet`,
+    `${REQUIREMENT}\n- ${world.vpcId} has network interface ${interfaceId}\nUse another fleet`,
   );
 });
 
@@ -85,7 +85,7 @@ test('refuses a VPC that is authorized', async () => {
   world = await ProbeWorld.start();
   const input = { GameLiftAwsAccountId: ACCOUNT, PeerVpcId: world.vpcId };
   await world.aws.callGameLift('CreateVpcPeeringAuthorization', input, PLACE);
-  await world.settle();
+  await world.waitForGameLift();
   expect(await errorWithoutChanges()).toContain(`- ${world.vpcId} is authorized for account ${ACCOUNT}\n`);
 });
 
@@ -113,7 +113,7 @@ test('accepts a fleet and a VPC whose connection was deleted', async () => {
   await world.peer();
   await world.unpeer();
   const outcome = await world.run();
-  expect(errorOf(outcome)).toBe('finished');
+  expect(errorOrKindOf(outcome)).toBe('finished');
 });
 
 test('does nothing if the user does not agree', async () => {
@@ -141,14 +141,14 @@ test('says that nothing was changed if it is interrupted before it begins', asyn
     run.stop.abort(new Interrupted('SIGTERM'));
     return undefined;
   });
-  expect(errorOf(await run.outcome)).toBe('The probe was interrupted by SIGTERM.\nNothing was changed.');
+  expect(errorOrKindOf(await run.outcome)).toBe('The probe was interrupted by SIGTERM.\nNothing was changed.');
 });
 
 test('stops and undoes everything if the addresses overlap', async () => {
   world = await ProbeWorld.start();
   world.aws.scriptedOutcomes.connection = () => ({ end: 'failed', message: 'Failed due to overlapping CIDR range' });
   const outcome = await world.run();
-  expect(errorOf(outcome)).toBe(
+  expect(errorOrKindOf(outcome)).toBe(
     'The connection failed, although it is authorized: status failed (Failed due to overlapping CIDR range). ' +
       'Use a VPC with another CIDR block: the addresses may overlap with those of the fleet.\nAll changes were undone.',
   );
@@ -161,7 +161,7 @@ test('stops and undoes everything if the connection stays pending', async () => 
   world = await ProbeWorld.start();
   world.aws.scriptedOutcomes.connection = () => ({ end: 'pending' });
   const outcome = await world.run();
-  expect(errorOf(outcome)).toBe(
+  expect(errorOrKindOf(outcome)).toBe(
     'The connection did not become active in ten minutes: it is pending-acceptance. Try again later.\nAll changes were undone.',
   );
   expect(world.leftBehind).toEqual([]);
@@ -177,7 +177,7 @@ test('prints the commands for what it can’t undo, and the next run undoes it',
   const outcome = await world.run();
   endFault();
   const arn = `arn:aws:gamelift:us-east-1::fleet/${world.fleetId}`;
-  expect(errorOf(outcome)).toBe(
+  expect(errorOrKindOf(outcome)).toBe(
     [
       'This could not be undone:',
       `- perhaps the authorization of ${world.vpcId}: gamelift:DeleteVpcPeeringAuthorization failed: InternalServiceException: try again later Check the network and the Region, then run the probe again.`,
@@ -188,7 +188,7 @@ test('prints the commands for what it can’t undo, and the next run undoes it',
     ].join('\n'),
   );
   expect(outcome.findings.filter(({ kind }) => kind === 'settled').length).toBeGreaterThan(10);
-  expect(errorOf(await world.run())).toBe('finished');
+  expect(errorOrKindOf(await world.run())).toBe('finished');
   expect(world.lines.filter((line) => line.includes('undoing the changes of the run that began at '))).toHaveLength(1);
   expect(world.leftBehind).toEqual([]);
 });
@@ -202,10 +202,10 @@ test('undoes the changes in the VPC of the earlier run if the next run has anoth
       }
     },
   });
-  await Promise.race([killed.outcome, world.settle()]);
+  await Promise.race([killed.outcome, world.waitForGameLift()]);
   expect(world.leftBehind).not.toEqual([]);
   const { vpcId } = world.aws.ec2.createVpc({ ...PLACE, cidrBlock: '10.92.0.0/16' });
-  expect(errorOf(await world.run({ vpcId }))).toBe('finished');
+  expect(errorOrKindOf(await world.run({ vpcId }))).toBe('finished');
   world.aws.ec2.deleteVpc(ACCOUNT, PLACE.region, vpcId);
   expect(world.leftBehind).toEqual([]);
 });

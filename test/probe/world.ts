@@ -30,18 +30,18 @@ export class ProbeWorld {
     const fleetId = await createFleet(rehearsal);
     await clock.sleep(3_600_000);
     const world = new ProbeWorld(rehearsal, fleetId, vpc.vpcId);
-    ProbeWorld.open.push(world);
+    ProbeWorld.openWorlds.push(world);
     return world;
   }
 
   /** Closes all worlds. Call it after each test. */
   static async clear(): Promise<void> {
-    await Promise.all(ProbeWorld.open.splice(0).map(({ rehearsal }) => rehearsal.close()));
+    await Promise.all(ProbeWorld.openWorlds.splice(0).map(({ rehearsal }) => rehearsal.close()));
   }
 
-  private static readonly open: ProbeWorld[] = [];
+  private static readonly openWorlds: ProbeWorld[] = [];
 
-  readonly before: Inventory;
+  readonly inventoryBefore: Inventory;
   /** What the runs printed. */
   readonly lines: string[] = [];
   /** The operations that were called, in order. */
@@ -52,7 +52,7 @@ export class ProbeWorld {
     readonly fleetId: string,
     readonly vpcId: string,
   ) {
-    this.before = rehearsal.aws.inventory();
+    this.inventoryBefore = rehearsal.aws.inventory();
     rehearsal.aws.intercept(({ service, operation }) => {
       this.calls.push(`${service}:${operation}`);
       return undefined;
@@ -77,7 +77,7 @@ export class ProbeWorld {
     await aws.callGameLift('CreateVpcPeeringAuthorization', { GameLiftAwsAccountId: ACCOUNT, PeerVpcId: vpcId }, PLACE);
     const input = { FleetId: fleetId, PeerVpcAwsAccountId: ACCOUNT, PeerVpcId: vpcId };
     await aws.callGameLift('CreateVpcPeeringConnection', input, PLACE);
-    await this.settle();
+    await this.waitForGameLift();
   }
 
   /** Deletes the connection and the authorization that `peer` made. */
@@ -86,7 +86,7 @@ export class ProbeWorld {
     const [connection] = aws.inventory().connections as readonly { readonly id: string }[];
     await aws.callGameLift('DeleteVpcPeeringConnection', { FleetId: fleetId, VpcPeeringConnectionId: connection?.id }, PLACE);
     await aws.callGameLift('DeleteVpcPeeringAuthorization', { GameLiftAwsAccountId: ACCOUNT, PeerVpcId: vpcId }, PLACE);
-    await this.settle();
+    await this.waitForGameLift();
   }
 
   /** Starts a run, which can be killed. */
@@ -120,11 +120,11 @@ export class ProbeWorld {
   }
 
   get leftBehind(): readonly string[] {
-    return differences(this.before, this.aws.inventory());
+    return differences(this.inventoryBefore, this.aws.inventory());
   }
 
   /** Waits until GameLift has finished its work. */
-  async settle(): Promise<void> {
+  async waitForGameLift(): Promise<void> {
     await this.rehearsal.clock.sleep(600_000);
   }
 
@@ -164,7 +164,7 @@ export interface RunOptions {
 export class Run {
   readonly stop = new AbortController();
   readonly outcome: Promise<Outcome>;
-  private killed = false;
+  private isKilled = false;
 
   constructor(
     private readonly rehearsal: Rehearsal,
@@ -191,7 +191,7 @@ export class Run {
     }
     this.outcome = probe({
       clients,
-      clock: this.clock(),
+      clock: this.createClock(),
       region: REGION,
       fleetId,
       vpcId,
@@ -210,10 +210,10 @@ export class Run {
 
   /** Like `kill -9`: calls that were sent take effect, and the run does nothing more. */
   kill(): void {
-    this.killed = true;
+    this.isKilled = true;
   }
 
-  private clock(): Clock {
+  private createClock(): Clock {
     const { clock } = this.rehearsal;
     return {
       now: () => clock.now(),
@@ -234,7 +234,7 @@ export class Run {
 
   private async unlessKilled<Result>(result: Promise<Result>): Promise<Result> {
     const value = await result;
-    return this.killed ? await new Promise(() => undefined) : value;
+    return this.isKilled ? await new Promise(() => undefined) : value;
   }
 }
 
