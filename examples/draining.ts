@@ -35,16 +35,16 @@ const fleet = new gamelift.CfnFleet(stack, 'Fleet', {
   runtimeConfiguration: { serverProcesses: [{ launchPath: '/local/game/server', concurrentExecutions: 1 }] },
 });
 const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
-// the connection, its routes, and the rules that allowTo adds
+// RETAIN also keeps the routes of the connection, and the rules that allowTo adds
 const peering = new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, removalPolicy: RemovalPolicy.RETAIN });
 peering.allowTo(database, ec2.Port.tcp(5432));
-// and what they connect
+// also retain the fleet with its build, and the database
 build.applyRemovalPolicy(RemovalPolicy.RETAIN);
 fleet.applyRemovalPolicy(RemovalPolicy.RETAIN);
 database.applyRemovalPolicy(RemovalPolicy.RETAIN);
 
 const alias = new gamelift.CfnAlias(stack, 'Alias', { name: 'live', routingStrategy: { type: 'SIMPLE', fleetId: fleet.ref } });
-// new players come once the new fleet has its database
+// new players reach the new fleet only once it is connected to the database
 alias.node.addDependency(peering);
 
 suppressPeeringFindings(stack);

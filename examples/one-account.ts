@@ -6,7 +6,7 @@ import { VpcPeeringAuthorization, VpcPeeringConnection } from '../lib';
 import { suppressVpcFindings, suppressPeeringFindings } from './suppressions';
 
 /*
- * Game servers and their database in one account: the fleet is connected after its creation.
+ * The game servers and their database are in one account. The fleet is connected after its creation.
  */
 
 const app = new App();

@@ -6,8 +6,8 @@ import { VpcPeeringAuthorization, VpcPeeringConnection } from '../lib';
 import { suppressVpcFindings, suppressPeeringFindings } from './suppressions';
 
 /*
- * A fleet that GameLift peers while it creates it: the fleet is created with the peering, or not at all. Its servers start before the
- * rule for the database exists, so they must retry until the database answers.
+ * GameLift peers the fleet while it creates it: if the peering fails, the fleet is not created. The servers of the fleet start before the
+ * rule for the database exists, so they must retry until the database responds.
  */
 
 const app = new App();

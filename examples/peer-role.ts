@@ -6,12 +6,12 @@ import { VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '.
 import { suppressPeeringFindings } from './suppressions';
 
 /*
- * Two accounts that trust each other: the account of the VPC has a role, through which the stack of the fleets authorizes, and
- * sets routes and DNS.
+ * Two accounts that trust each other: the account of the VPC has a role. The stack of the fleets assumes it to authorize, and to set routes
+ * and DNS.
  *
  * cdk deploy --all --context vpcId=vpc-…
  *
- * A rule for the database can be made only in its own account, and the CIDR block of the fleet is known only once the fleet is connected.
+ * A rule for the database can be created only in its own account, and the CIDR block of the fleet is known only once the fleet is connected.
  * So deploy again with the output of the first deployment, and also after each new build:
  *
  * cdk deploy PeerRoleData --context vpcId=vpc-… --context gameLiftCidrBlock=…
@@ -19,7 +19,7 @@ import { suppressPeeringFindings } from './suppressions';
 
 const DATA = { account: '222222222222', region: 'us-east-1' };
 const GAME = { account: '111111111111', region: 'us-east-1' };
-/** Agreed upon by the two accounts. */
+/** Both accounts must use the same external id. */
 const externalId = 'studio-7f3a9';
 
 const app = new App();

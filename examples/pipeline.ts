@@ -11,8 +11,8 @@ import { VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '.
 import { suppressPeeringFindings } from './suppressions';
 
 /*
- * A pipeline with two stages over two accounts. A deployment may wait for its approval for days: each stack renews the
- * authorization when it is deployed, and once more before it deletes anything.
+ * A pipeline with two stages, each with a stack in two accounts. A deployment may wait for its approval for days. So each stack renews the
+ * authorization when it is deployed, and again before it deletes anything.
  *
  * cdk deploy --all --context betaVpcId=vpc-… --context prodVpcId=vpc-…
  */
@@ -20,7 +20,7 @@ import { suppressPeeringFindings } from './suppressions';
 const DATA = { account: '222222222222', region: 'us-east-1' };
 const GAME = { account: '111111111111', region: 'us-east-1' };
 
-/** One deployment of the whole game: the data in one account, the fleets in the other. */
+/** All stacks of the game: the data in one account, the fleets in the other. */
 class Studio extends Stage {
   constructor(scope: Construct, id: string, vpcId: string) {
     super(scope, id);
@@ -60,8 +60,11 @@ pipeline.buildPipeline();
 // cfn-lint reports the build projects that CDK Pipelines itself creates
 stack.templateOptions.metadata = { 'cfn-lint': { config: { ignore_checks: ['E3703', 'W3005'] } } };
 NagSuppressions.addStackSuppressions(stack, [
-  { id: 'AwsSolutions-S1', reason: "The pipeline's own bucket of artifacts: who deployed what stands in CodePipeline's history" },
-  { id: 'AwsSolutions-IAM5', reason: 'Roles that CDK Pipelines makes for its own build projects and actions' },
+  {
+    id: 'AwsSolutions-S1',
+    reason: "The bucket has only the artifacts of the pipeline. CodePipeline's history shows who deployed what",
+  },
+  { id: 'AwsSolutions-IAM5', reason: 'CDK Pipelines creates these roles for its own build projects and actions' },
 ]);
 Aspects.of(app).add(new AwsSolutionsChecks());
 app.synth();

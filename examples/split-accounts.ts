@@ -6,8 +6,8 @@ import { AuthorizationRenewal, PeeringRoutes, VpcPeeringAuthorization, VpcPeerin
 import { suppressPeeringFindings, suppressQueueFindings } from './suppressions';
 
 /*
- * Two accounts without trust: the account of the VPC authorizes, and keeps the authorization valid at any time. The stack of
- * the fleets can be deployed at any time. If there is no valid authorization, it fails before it changes anything.
+ * Two accounts without trust: the account of the VPC authorizes, and renews the authorization on a schedule. So the stack of
+ * the fleets can be deployed at any time. If there is no valid authorization, its deployment fails before it changes anything.
  *
  * cdk deploy --all --context vpcId=vpc-…
  */
@@ -39,7 +39,7 @@ new VpcPeeringConnection(game, 'Peering', {
   // only the account of the VPC can set routes there
   routes: PeeringRoutes.none(),
 });
-// two apps cannot declare this: deploy the stack of the VPC first
+// if the stacks are in two apps, they can't declare this dependency: deploy the stack of the VPC first
 game.node.addDependency(data);
 
 suppressPeeringFindings(data, game);

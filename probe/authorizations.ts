@@ -5,7 +5,7 @@ import { ProbeStopped } from './errors';
 import { resultText } from './experiment-context';
 import type { ExperimentContext } from './experiment-context';
 
-/** The largest error of the difference between two times that are rounded to seconds. */
+/** The difference between two times that are rounded to seconds is wrong by at most this duration. */
 const ROUNDING = 2 * SECOND;
 
 /** The pair's authorization in GameLift's list. */
@@ -16,7 +16,7 @@ export async function listedAuthorization({ calls, api, pair }: ExperimentContex
   );
 }
 
-/** Deletes an authorization that does not exist. */
+/** Deletes an authorization that does not exist, and notes how GameLift responds. */
 export async function cancelAbsentAuthorization(context: ExperimentContext): Promise<void> {
   const { calls, api, pair, findings } = context;
   const first = await calls.call(api.cancelAuthorization(pair));

@@ -13,7 +13,7 @@ export interface Call<Output> {
   readonly send: () => Promise<Output>;
 }
 
-/** The result of a call that was not throttled. Times are those of this machine. */
+/** The result of a call that was not throttled. Times are in milliseconds, by the clock of this machine. */
 export type CallResult<Output> =
   | { readonly kind: 'succeeded'; readonly output: Output; readonly returnedAt: number }
   | { readonly kind: 'refused'; readonly name: string; readonly message: string; readonly returnedAt: number };
@@ -34,7 +34,7 @@ function isPeeringOperation({ service, operation }: Call<unknown>): boolean {
   return service === 'gamelift' && operation.includes('VpcPeering');
 }
 
-/** When each peering operation can be called again. Experiments and undo share it. */
+/** Remembers when each peering operation can be called again. The experiments and the undoing share one instance. */
 export class RateLimits {
   private readonly nextCalls = new Map<string, number>();
 
@@ -105,7 +105,7 @@ export class Calls {
     }
   }
 
-  /** Calls when the rate limit allows it, and again if throttled. Does not retry if the network fails, since the call may have taken effect. */
+  /** Waits for the rate limit, and retries throttled calls. Does not retry if the network fails, since the call may have taken effect. */
   async call<Output>(call: Call<Output>): Promise<CallResult<Output>> {
     const start = this.now();
     for (let pause = SECOND; ; pause = Math.min(2 * pause, 10 * SECOND)) {
@@ -123,7 +123,7 @@ export class Calls {
     }
   }
 
-  /** Like `call`, for idempotent calls: retries if AWS or the network fails. */
+  /** For idempotent calls: like `call`, but also retries if AWS or the network fails. */
   async callWithRetries<Output>(call: Call<Output>): Promise<CallResult<Output>> {
     for (let attempts = 1, pause = 2 * SECOND; ; attempts += 1, pause = Math.min(2 * pause, 16 * SECOND)) {
       try {

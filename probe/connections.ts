@@ -10,10 +10,10 @@ import type { Connection } from './observer';
 const CONNECT_TIMEOUT = 10 * MINUTE;
 const DELETE_TIMEOUT = 10 * MINUTE;
 
-/** If no connection is visible this long after an accepted request, the request has failed. */
+/** If an accepted request leads to no visible connection for this long, it has failed. */
 const INVISIBLE_TIMEOUT = MINUTE;
 
-/** If the connection is unchanged this long after an accepted deletion, the deletion has failed. */
+/** If an accepted deletion does not change the connection for this long, it has failed. */
 const UNCHANGED_TIMEOUT = 2 * MINUTE;
 
 export type ConnectOutcome =
@@ -52,10 +52,11 @@ export async function connect(context: ExperimentContext): Promise<ConnectOutcom
   return connected ?? { kind: 'pending', status };
 }
 
-/** What was observed of a deletion. */
+/** The observations of a successful deletion. */
 export interface Deletion {
-  readonly sawDeleting: boolean;
-  /** How long after the call returned the connection was first observed to have ended. */
+  /** Whether the connection was ever observed with the status `deleting`. */
+  readonly wasDeletingObserved: boolean;
+  /** The time from the return of the call to the first observation that the connection had ended. */
   readonly endedAfter: number;
   readonly endedAtFirstObservation: boolean;
 }
@@ -68,7 +69,7 @@ export type DisconnectOutcome =
 
 export async function disconnect(context: ExperimentContext, { id }: Connection): Promise<DisconnectOutcome> {
   const { calls, api, pair, observer, changes } = context;
-  // so that the rate limit allows a read of GameLift's list right after the deletion
+  // the rate limit must allow a read of GameLift's list right after the deletion
   await calls.waitFor(api.connections(pair.fleetId));
   const result = await calls.call(api.disconnect(pair.fleetId, id));
   changes.lastAt = calls.now();
@@ -76,20 +77,21 @@ export async function disconnect(context: ExperimentContext, { id }: Connection)
     return result;
   }
   let observations = 0;
-  let sawDeleting = false;
+  let wasDeletingObserved = false;
   const disconnected = await observer.poll<DisconnectOutcome>(DELETE_TIMEOUT, 2 * SECOND, ({ listed, peerings, time }) => {
     observations += 1;
-    sawDeleting ||= [...(listed ?? []), ...peerings].some(({ status }) => status === 'deleting');
+    wasDeletingObserved ||= [...(listed ?? []), ...peerings].some(({ status }) => status === 'deleting');
     const endedAfter = time - result.returnedAt;
-    const own = listed?.find((connection) => connection.id === id);
+    const listedConnection = listed?.find((connection) => connection.id === id);
     // if a deletion lacks the authorization, GameLift may list the connection as failed, while EC2 shows it as active
-    const hasEnded = listed !== undefined && (own === undefined || isEnded(own)) && peerings.every(isEnded);
+    const hasEnded =
+      listed !== undefined && (listedConnection === undefined || isEnded(listedConnection)) && peerings.every(isEnded);
     if (hasEnded) {
       observer.noteEnd(id);
-      return { kind: 'ended', deletion: { sawDeleting, endedAfter, endedAtFirstObservation: observations === 1 } };
+      return { kind: 'ended', deletion: { wasDeletingObserved, endedAfter, endedAtFirstObservation: observations === 1 } };
     }
-    const timeout = own?.status === 'failed' ? CONSISTENCY_DELAY : UNCHANGED_TIMEOUT;
-    return endedAfter >= timeout && !sawDeleting ? { kind: 'unchanged' } : undefined;
+    const timeout = listedConnection?.status === 'failed' ? CONSISTENCY_DELAY : UNCHANGED_TIMEOUT;
+    return endedAfter >= timeout && !wasDeletingObserved ? { kind: 'unchanged' } : undefined;
   });
   return disconnected ?? { kind: 'unchanged' };
 }

@@ -64,7 +64,7 @@ async function connectUnauthorized(context: ExperimentContext): Promise<ConnectO
   return connected;
 }
 
-/** The authorization was the reason, since the same request succeeded with one. */
+/** Only a missing authorization can have made the first request fail, since the same request succeeded with one. */
 function settleMissingAuthorization({ findings }: ExperimentContext, unauthorized: ConnectOutcome): void {
   const confirmation = 'The same request succeeded with an authorization';
   if (unauthorized.kind === 'refused') {
@@ -120,33 +120,33 @@ function settleUsedAuthorizations({ findings }: ExperimentContext, { validAfterU
 function settleDeletions({ findings }: ExperimentContext, deletions: readonly Deletion[]): void {
   const delays = deletions.map(({ endedAfter }) => seconds(endedAfter)).join(' and ');
   const evidence = `The connection had ended when it was observed ${delays} after DeleteVpcPeeringConnection returned`;
-  if (deletions.some(({ sawDeleting }) => sawDeleting)) {
-    findings.settle('deletingConnections', 'deleting for a while', `${evidence}. Before, it had status deleting`);
+  if (deletions.some(({ wasDeletingObserved }) => wasDeletingObserved)) {
+    findings.settle('deletingConnections', 'deleting for a while', `${evidence}. Before that, it had the status deleting`);
   } else if (deletions.some(({ endedAtFirstObservation }) => endedAtFirstObservation)) {
     findings.settle('deletingConnections', 'done on return', `${evidence}, at the first observation`);
   } else {
     findings.leaveOpen(
       'deletingConnections',
-      `${evidence}. It never had status deleting. This may be a slow deletion, or the reads were late`,
+      `${evidence}. It never had the status deleting. The deletion may be slow, or the reads were late`,
     );
   }
 }
 
 async function settleEndedConnections({ findings, observer }: ExperimentContext, { id }: Connection): Promise<void> {
-  const own = (await observer.listed()).find((connection) => connection.id === id);
-  if (own === undefined) {
+  const endedConnection = (await observer.listed()).find((connection) => connection.id === id);
+  if (endedConnection === undefined) {
     findings.settle(
       'endedConnections',
       'gone',
       `GameLift does not list the connection ${seconds(CONSISTENCY_DELAY)} after its end`,
     );
-  } else if (isEnded(own)) {
+  } else if (isEnded(endedConnection)) {
     findings.settle(
       'endedConnections',
       'linger',
-      `GameLift lists the connection as ${own.status} ${seconds(CONSISTENCY_DELAY)} after its end`,
+      `GameLift lists the connection as ${endedConnection.status} ${seconds(CONSISTENCY_DELAY)} after its end`,
     );
   } else {
-    findings.leaveOpen('endedConnections', `GameLift lists the connection as ${own.status} after its end`);
+    findings.leaveOpen('endedConnections', `GameLift lists the connection as ${endedConnection.status} after its end`);
   }
 }

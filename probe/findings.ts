@@ -2,7 +2,7 @@ import { QUESTIONS, readingNamed } from './questions';
 import type { Question, Reading } from './questions';
 import type { Redaction } from './redact';
 
-/** The answer to a question, or why it is still open. */
+/** The answer to a question, or the reason why it is still open. */
 export type Finding =
   | { readonly question: Question; readonly kind: 'settled'; readonly reading: string; readonly evidence: string }
   | { readonly question: Question; readonly kind: 'open'; readonly reason: string };
@@ -34,7 +34,7 @@ export class Findings {
     this.add({ question, kind: 'open', reason: this.redaction.apply(reason) });
   }
 
-  /** One finding per question. `why` is the reason for questions without a finding. */
+  /** Returns one finding for each question. Questions without a finding are open, with the given reason. */
   all(reason: string): readonly Finding[] {
     return (Object.keys(QUESTIONS) as Question[]).map(
       (question) => this.findings.get(question) ?? { question, kind: 'open', reason: this.redaction.apply(reason) },

@@ -42,7 +42,7 @@ async function runProbe({ fleetId, vpcId, yes, file }: Extract<Command, { kind: 
     console.error('The probe asks before it begins, but stdin is not a terminal: add --yes to begin without asking.');
     return 2;
   }
-  // checked before the run, so that its result is not lost
+  // check before the run: afterwards, the results would be lost
   if (!isWritable(file)) {
     console.error(`--json must be a file in a directory that can be written to, got '${file}'`);
     return 2;

@@ -4,7 +4,7 @@ import type { Call, Calls } from './calls';
 
 /*
  * The routes and rules that GameLift writes in the VPC. Before the run, the VPC has no route to a peering, and no rule for a CIDR block except
- * those that allow all outbound traffic. So GameLift has written all others.
+ * those that allow all outbound traffic. So GameLift must have written every other route and rule.
  */
 
 export interface PeeringRoute {
@@ -71,7 +71,7 @@ function rulesForCidrBlocks({ GroupId: groupId = '', IpPermissions = [], IpPermi
   return [...rulesOf('ingress', IpPermissions), ...rulesOf('egress', IpPermissionsEgress)];
 }
 
-/** Combines two reads, since each may be late. */
+/** Combines two reads of the same VPC, since each may be late. */
 export function mergeNetworks(first: PeeringNetwork, second: PeeringNetwork): PeeringNetwork {
   const distinct = <Value>(values: readonly Value[]): Value[] => [
     ...new Map(values.map((value) => [JSON.stringify(value), value])).values(),

@@ -12,14 +12,15 @@ export interface Connection {
   readonly message: string;
 }
 
-/** The connections at one time. Without GameLift's list if the rate limit did not allow to read it. */
+/** The connections at one time. */
 export interface Observation {
   readonly time: number;
+  /** Undefined if the rate limit did not allow to read GameLift's list. */
   readonly listed?: readonly Connection[];
   readonly peerings: readonly Connection[];
 }
 
-/** In this order. */
+/** The statuses of a connection, in the order in which it has them. */
 const STAGES = ['initiating-request', 'pending-acceptance', 'provisioning', 'active', 'deleting'];
 const ENDED = ['failed', 'rejected', 'expired', 'deleted'];
 
@@ -81,7 +82,7 @@ export class Observer {
     return { listed, peerings: await this.peerings(), time: this.calls.now() };
   }
 
-  /** Observes until `decide` returns an outcome. Returns undefined after the timeout. */
+  /** Observes repeatedly until `decide` returns an outcome. Returns undefined after the timeout. */
   async poll<Outcome>(
     timeout: number,
     interval: number,
@@ -105,7 +106,7 @@ export class Observer {
     }
   }
 
-  /** Returns a function that recognizes connections that are newer than this call. GameLift may use an id again. */
+  /** Returns a filter for connections that are created after this call. GameLift may reuse the id of an ended connection. */
   newConnectionFilter(): (connection: Connection) => boolean {
     const earlierEnds = new Map(this.endTimes);
     return (connection) => {

@@ -29,13 +29,13 @@ export interface ProbeOptions {
   /** Asks whether to begin. */
   readonly confirm: () => Promise<boolean>;
   readonly print: (line: string) => void;
-  /** Aborting it stops the run, which then undoes its changes. */
+  /** If it is aborted, the run stops and undoes its changes. */
   readonly stop: AbortController;
 }
 
 export type Outcome =
   | { readonly kind: 'finished'; readonly findings: readonly Finding[] }
-  /** Has findings if the experiments had begun. */
+  /** The findings are empty if the experiments had not begun. */
   | { readonly kind: 'stopped'; readonly error: string; readonly findings: readonly Finding[] };
 
 export async function probe(options: ProbeOptions): Promise<Outcome> {
@@ -48,7 +48,7 @@ class Probe {
   private readonly calls: Calls;
   private readonly redaction = new Redaction();
   private readonly readBack = new ReadBack();
-  /** What the error says about changes if the experiments have not begun. */
+  /** The last line of an error before the experiments. */
   private changeNote = 'Nothing was changed.';
 
   constructor(private readonly options: ProbeOptions) {
@@ -70,7 +70,7 @@ class Probe {
     const target = await findTarget(calls, api, options.fleetId, options.vpcId);
     print(`waiting ${seconds(CONSISTENCY_DELAY)}, since recent changes may not be visible yet`);
     await calls.sleep(CONSISTENCY_DELAY);
-    // remembers which connections had ended before the experiments
+    // the observer remembers which connections had ended before the experiments
     const observer = this.createObserver(calls, target);
     const marker = await readMarker(calls, api, target.fleetArn);
     if (marker === undefined) {

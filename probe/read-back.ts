@@ -4,10 +4,10 @@ import { SECOND, CONSISTENCY_DELAY, seconds } from './clock';
 import type { Findings } from './findings';
 import { readMarkerValue } from './marker';
 
-/** The longest delay of the reading. */
+/** The longest delay under the reading `up to 15 seconds late`. */
 const LONGEST_DELAY = 15 * SECOND;
 
-/** Counts the reads that show the last write, and those that do not. */
+/** Counts the reads that show the last write, and notes those that show an older state. */
 export class ReadBack {
   private readCount = 0;
   private readonly lateReads: { readonly source: string; readonly delay: number }[] = [];

@@ -6,7 +6,7 @@
 export class Redaction {
   private readonly placeholders = new Map<string, string>();
 
-  /** Adds an id without a known format, such as GameLift's id of a connection. */
+  /** Adds an id that has no format of its own, such as GameLift's id of a connection. */
   hide(id: string, placeholder: string): void {
     if (id !== '') {
       this.placeholders.set(id, placeholder);

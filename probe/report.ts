@@ -2,10 +2,10 @@ import { stripVTControlCharacters } from 'node:util';
 import type { Finding } from './findings';
 
 /*
- * The result, as a table and as JSON for the rehearsal.
+ * Formats the findings as a table, and as JSON for the rehearsal.
  */
 
-/** The file that `npm run rehearse -- --readings FILE` accepts. */
+/** Returns the content of a file for `npm run rehearse -- --readings FILE`. */
 export function reportJson(findings: readonly Finding[], source: { readonly region: string; readonly date: Date }): string {
   const questions = Object.fromEntries(
     findings.map((finding) => [
@@ -19,7 +19,7 @@ export function reportJson(findings: readonly Finding[], source: { readonly regi
 
 const EVIDENCE_WIDTH = 90;
 
-/** A table with the evidence wrapped. */
+/** Returns a table. Wraps the evidence, in the last column. */
 export function reportTable(findings: readonly Finding[]): string {
   const rows = [
     ['question', 'reading', 'evidence, or why it is not determined'],

@@ -18,7 +18,7 @@ import type { Target } from './target';
 const CONNECTION_TIMEOUT = 15 * MINUTE;
 const ROUNDS = 3;
 
-/** Something that could not be undone. */
+/** A change that could not be undone. */
 export interface Leftover {
   readonly description: string;
   readonly reason: string;
@@ -38,7 +38,7 @@ export interface UndoOptions {
 
 export interface UndoResult {
   readonly leftovers: readonly Leftover[];
-  /** Whether the VPC has no routes and rules of GameLift any more. */
+  /** Whether all of GameLift's routes and rules were removed from the VPC. */
   readonly isVpcClean: boolean;
 }
 
@@ -62,7 +62,7 @@ async function undoOnce(options: UndoOptions): Promise<UndoResult> {
   const leftovers = [...connections, ...authorization, ...routesAndRules];
   const isVpcClean = routesAndRules.length === 0;
   if (leftovers.length > 0) {
-    const reason = 'it is kept, so that the next run tries again. If you remove the rest yourself, remove it last';
+    const reason = 'it is kept, so that the next run tries again. If you undo the other changes yourself, remove it last';
     return { leftovers: [...leftovers, markerLeftover(target, reason)], isVpcClean };
   }
   print('removing the tag of the fleet');
@@ -70,7 +70,7 @@ async function undoOnce(options: UndoOptions): Promise<UndoResult> {
   return { leftovers: failure === undefined ? [] : [markerLeftover(target, failure)], isVpcClean };
 }
 
-/** @returns why it failed, or undefined if it succeeded or there was nothing to do */
+/** @returns the reason of the failure, or undefined if the call succeeded or there was nothing to delete */
 async function callAndReturnFailure(calls: Calls, call: Call<unknown>): Promise<string | undefined> {
   try {
     const first = await calls.callWithRetries(call);
@@ -117,7 +117,7 @@ async function removeConnections({ calls, api, target, observer, changes, print 
   }
 }
 
-/** Includes failed connections if EC2 still shows a peering, since GameLift may list a connection as failed after a failed deletion. */
+/** If EC2 still shows a peering, includes failed connections: GameLift may list a connection as failed after a failed deletion. */
 function connectionsToDelete(listed: readonly Connection[], peerings: readonly Connection[]): readonly Connection[] {
   const live = listed.filter(isLive);
   return live.length === 0 && peerings.some(isLive) ? listed.filter(({ status }) => status === 'failed') : live;
@@ -129,7 +129,7 @@ async function removeAuthorization({ calls, api, target, print }: UndoOptions): 
   return reason === undefined ? [] : [authorizationLeftover(target.pair, reason)];
 }
 
-/** Waits until GameLift may have removed its routes and rules, then removes the rest. */
+/** Waits, since GameLift may remove its routes and rules itself. Then removes those that still exist. */
 async function removeWrites({ calls, api, target, changes, print }: UndoOptions): Promise<readonly Leftover[]> {
   const { vpcId } = target.pair;
   const leftovers: Leftover[] = [];

@@ -8,15 +8,16 @@ import type { ExperimentContext } from './experiment-context';
 import type { Connection } from './observer';
 
 /*
- * Whether each use consumes the authorization. The probe has authorized once and connected. It deletes the connection and connects again
- * without authorizing again. If GameLift refuses, the same call must succeed after authorizing again. Otherwise the refusal had another reason.
+ * Finds out whether each use consumes the authorization. The probe has authorized once and connected. It deletes the connection and connects
+ * again, without authorizing again. If GameLift refuses, the probe authorizes and repeats the call. If GameLift still refuses, the reason is
+ * another one.
  */
 
 export type ActiveConnection = Extract<ConnectOutcome, { kind: 'active' }>;
 
 const ATTEMPTS = 3;
 
-/** Retries after a refusal, since GameLift may not see the last change yet. */
+/** Repeats a request that GameLift refuses, since its last change may not have taken effect everywhere yet. */
 async function retryRefused<Outcome extends { readonly kind: string }>(run: () => Promise<Outcome>): Promise<Outcome> {
   for (let attempt = 1; ; attempt += 1) {
     const outcome = await run();
@@ -47,7 +48,7 @@ export async function connectAuthorized(context: ExperimentContext): Promise<Act
   }
 }
 
-/** The observed deletions, and whether the authorization was consumed. */
+/** The last connection, the observed deletions, and what is known about the authorization. */
 export interface ReuseResult {
   readonly lastConnection: Connection;
   readonly deletions: readonly Deletion[];
@@ -108,7 +109,7 @@ async function authorizeToDelete(
   return { lastConnection: first, deletions: [deletion], validAfterUse: 'unknown' };
 }
 
-/** Requests a connection that exists, with a valid authorization, then deletes it. */
+/** With a valid authorization, requests a connection that exists, then deletes it. */
 async function requestExistingAndDelete(
   context: ExperimentContext,
   connection: Connection,
@@ -124,7 +125,7 @@ async function requestExistingAndDelete(
     renewal.kind === 'succeeded' ? `${seconds(result.returnedAt - renewal.returnedAt)} after authorizing` : 'while authorized';
   const evidence = `Creating an active connection again, ${authorized}, returned ${resultText(result)}`;
   findings.settleByName('existingConnection', result.kind === 'succeeded' ? 'accepted' : result.name, evidence);
-  // until an accepted request is visible
+  // wait until an accepted request is visible
   await calls.sleep(result.kind === 'succeeded' ? CONSISTENCY_DELAY : 0);
 
   const deleted = await retryRefused(() => disconnect(context, connection));

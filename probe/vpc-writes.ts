@@ -5,7 +5,7 @@ import { mergeNetworks, readNetwork, routeText, ruleText } from './network';
 import type { PeeringNetwork } from './network';
 
 /*
- * Which routes and rules GameLift writes in the VPC, and whether it removes them with the connection.
+ * Finds out which routes and rules GameLift writes in the VPC, and whether it removes them with the connection.
  */
 
 const REMOVAL_TIMEOUT = MINUTE;
@@ -16,7 +16,7 @@ export interface Writes {
   readonly leftBehind: PeeringNetwork;
 }
 
-/** Reads for a while, since GameLift may write after the connection becomes active. */
+/** Reads the VPC for 20 seconds, since GameLift may write after the connection becomes active. */
 export async function watchWrites({ calls, api, pair, findings }: ExperimentContext): Promise<PeeringNetwork> {
   const end = calls.now() + CONSISTENCY_DELAY;
   let written = await readNetwork(calls, api, pair.vpcId);
@@ -45,7 +45,7 @@ export async function watchWrites({ calls, api, pair, findings }: ExperimentCont
   return written;
 }
 
-/** The routes and rules that GameLift has not removed a minute after the connection ended. */
+/** Returns the routes and rules that GameLift has not removed within a minute after the connection ended. */
 export async function watchRemoval({ calls, api, pair }: ExperimentContext): Promise<PeeringNetwork> {
   const end = calls.now() + REMOVAL_TIMEOUT;
   for (;;) {
@@ -57,7 +57,7 @@ export async function watchRemoval({ calls, api, pair }: ExperimentContext): Pro
   }
 }
 
-/** Called after undoing: if the probe could not remove them either, the permissions are missing. */
+/** Call it after undoing: if the probe could not remove the routes and rules either, permissions may be missing. */
 export function settleRemoval({ findings }: ExperimentContext, { written, leftBehind }: Writes, isVpcClean: boolean): void {
   const writtenCount = written.routes.length + written.rules.length;
   const leftBehindCount = leftBehind.routes.length + leftBehind.rules.length;

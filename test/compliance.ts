@@ -6,12 +6,12 @@ import type { IConstruct } from 'constructs';
 import { VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '../lib';
 
 /*
- * Parses docs/compliance.md, for its tests with two versions of cdk-nag.
+ * Parses the table in docs/compliance.md. The tests compare it with the findings of two versions of cdk-nag.
  */
 
 const ROOT = join(__dirname, '..');
 
-/** The id of a rule, and the type of a resource of this library that violates it. */
+/** The id of a rule, and the type of the resource that violates it. */
 export type Finding = `${string} ${string}`;
 
 /** A row of the table in docs/compliance.md. */
@@ -54,7 +54,7 @@ export function findingOf(ruleId: string, { cfnResourceType }: CfnResource): Fin
   return `${ruleId} ${cfnResourceType}`;
 }
 
-/** Synthesizes all examples with the cdk-nag that the test has mocked. */
+/** Synthesizes all examples. The test has replaced cdk-nag by a mock. */
 export function synthesizeExamples(): void {
   const directory = join(ROOT, 'examples');
   const outdir = mkdtempSync(join(tmpdir(), 'compliance-'));

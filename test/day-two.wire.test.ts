@@ -16,6 +16,7 @@ import { Stage, STACK, synthesize } from './life/stage';
 
 const CLI = join(__dirname, '..', 'node_modules', 'aws-cdk', 'bin', 'cdk');
 
+/** The ids of the constructs, which a test can change. */
 const IDS = { vpc: 'Vpc', fleet: 'Fleet', authorization: 'Authorization', connection: 'Peering', other: 'Other' };
 
 interface StackOptions extends Partial<typeof IDS> {
@@ -46,7 +47,7 @@ interface Manifest {
   readonly artifacts: Record<string, { properties: Record<string, unknown>; dependencies?: string[] }>;
 }
 
-/** Removes the assets from the assembly, so that the account need not be bootstrapped. */
+/** Removes the assets from the assembly: with assets, the CLI needs a bootstrapped account. */
 function removeAssets(assembly: string): string {
   const file = join(assembly, 'manifest.json');
   const { artifacts, ...manifest } = JSON.parse(readFileSync(file, 'utf8')) as Manifest;
@@ -55,8 +56,8 @@ function removeAssets(assembly: string): string {
     throw new Error(`${file} has no stack with assets`);
   }
   const { templateFile } = stack.properties;
-  const published = { ...stack, properties: { templateFile }, dependencies: [] };
-  writeFileSync(file, JSON.stringify({ ...manifest, artifacts: { ...others, [STACK]: published } }));
+  const stackWithoutAssets = { ...stack, properties: { templateFile }, dependencies: [] };
+  writeFileSync(file, JSON.stringify({ ...manifest, artifacts: { ...others, [STACK]: stackWithoutAssets } }));
   return assembly;
 }
 
@@ -65,7 +66,7 @@ let rehearsal: Rehearsal;
 beforeAll(async () => {
   rehearsal = await start();
   expect((await rehearsal.cloudFormation.deploy(synthesizeStack(), STACK)).status).toBe('CREATE_COMPLETE');
-  // without the bootstrap stack, the CLI waits for it
+  // the CLI waits until a bootstrap stack exists
   const toolkit = synthesize((stack) => {
     new ec2.CfnVPC(stack, 'Vpc', { cidrBlock: '10.0.0.0/16' });
   }, 'CDKToolkit');
@@ -98,7 +99,7 @@ describe('cdk refactor', () => {
     expect(await refactor(synthesizeStack())).toContain('Nothing to refactor.');
   });
 
-  test('moves a resource that this library does not use', async () => {
+  test('proposes to move a resource that this library does not use', async () => {
     const output = await refactor(synthesizeStack({ other: 'Another' }));
     expect(output).toMatch(/AWS::EC2::SecurityGroup +│ Stack\.Other34654A52 +│ Stack\.Another6390C402/);
     expect(output).not.toContain('Custom::');
@@ -109,20 +110,20 @@ describe('cdk refactor', () => {
     ['the fleet', { fleet: 'Lobby' }, 'Stack.AuthorizationAE2C3694'],
     ['the VPC', { vpc: 'Network' }, 'Stack.GameLiftVpcPeeringHandlerConnect42394c9a9E82A71B'],
     ['a construct around them', { scope: 'Game' }, 'Stack.Peering3EBF733F'],
-  ])('refuses to rename %s, and names a resource that would change', async (_, change, resource) => {
+  ])('refuses if %s is renamed, and names a resource that would change', async (_, change, resource) => {
     const output = await refactor(synthesizeStack(change));
     expect(output).toContain('Refactor failed: A refactor operation cannot add, remove or update resources.');
     expect(output).toContain(resource);
   });
 
-  test('proposes to rename the custom resources of an authorization', async () => {
+  test('proposes to move the custom resources of a renamed authorization', async () => {
     const output = await refactor(synthesizeStack({ authorization: 'Authorized' }));
     expect(output).toMatch(/Custom::GameLiftVpcPeeringAuthorization +│ Stack\.AuthorizationAE2C3694 +│/);
     expect(output).toMatch(/Custom::GameLiftVpcPeeringTeardown +│ Stack\.AuthorizationTeardown2EDA4C03 +│/);
   });
 });
 
-test('cdk deploy --hotswap ignores a change of a connection without a warning', async () => {
+test('cdk deploy --hotswap ignores a change of a connection, and does not mention it', async () => {
   const before = rehearsal.aws.inventory();
   const output = await runCdk(
     synthesizeStack({ dnsResolution: true }),

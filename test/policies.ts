@@ -2,7 +2,7 @@
  * Helpers to compare policies.
  */
 
-/** A statement in which `plain` has replaced the references by text. */
+/** A statement of a policy after `resolveReferences`. */
 export interface ResolvedStatement {
   readonly Effect: string;
   readonly Action: string | readonly string[];
@@ -13,7 +13,7 @@ export interface ResolvedStatement {
   readonly Condition?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
 }
 
-/** The purpose of a policy, which is part of the names of the handler's policies. */
+/** Returns the purpose of a policy of the handler, such as `Authorize`, which its name contains. Returns other names unchanged. */
 export function purposeOf(policyName: string): string {
   return /^GameLiftVpcPeering-([A-Za-z]+)[0-9a-f]{8}-/.exec(policyName)?.[1] ?? policyName;
 }

@@ -31,8 +31,8 @@ const addVpc =
     new ec2.CfnVPC(stack, 'Vpc', { cidrBlock }).applyRemovalPolicy(removalPolicy);
   };
 
-describe('the command line', () => {
-  test('lists every switch with its row, question, readings and default', async () => {
+describe('the command line of the rehearsal', () => {
+  test('--behaviours lists each behaviour with its row, question, readings and default', async () => {
     const { code, printed, complained } = await runCommand('--behaviours');
     expect({ code, complained }).toEqual({ code: 0, complained: '' });
     const lines = printed.split('\n');
@@ -49,18 +49,18 @@ describe('the command line', () => {
     expect(lines).toHaveLength(2 * (Object.keys(BEHAVIOURS).length + 1));
   });
 
-  test('has a switch for each of the 25 open questions', async () => {
+  test('--behaviours lists a behaviour for each of the 25 rows of open questions', async () => {
     const rows = [...(await runCommand('--behaviours')).printed.matchAll(/\(row (\d+)\)/g)].map(([, row]) => Number(row));
     expect([...new Set(rows)]).toEqual(Array.from({ length: 25 }, (_, index) => index + 1));
   });
 
-  test('without arguments: prints the usage', async () => {
+  test('prints the usage if there are no arguments', async () => {
     const { code, printed, complained } = await runCommand();
     expect({ code, printed }).toEqual({ code: 2, printed: '' });
     expect(complained).toMatch(/^usage: npm run rehearse -- <assembly> /);
   });
 
-  test('--help: prints the usage, even with other arguments', async () => {
+  test('prints the usage with --help, even if there are other arguments', async () => {
     const { complained } = await runCommand();
     expect(await runCommand('--help', 'nowhere')).toEqual({ code: 0, printed: complained, complained: '' });
   });
@@ -83,11 +83,11 @@ describe('the command line', () => {
     ],
     [['--days', '3'], 'no cloud assembly was given: add the output directory of cdk synth'],
     [['nowhere'], 'nowhere is no cloud assembly: it has no manifest.json; run cdk synth first'],
-  ])('%j: one error, nothing printed, exit code 2', async (args, complained) => {
+  ])('prints one error and exits with 2 if the arguments are %j', async (args, complained) => {
     expect(await runCommand(...args)).toEqual({ code: 2, printed: '', complained });
   });
 
-  test('--html with a file that cannot be written: one error before the life begins', async () => {
+  test('fails before the life begins if the file of --html cannot be written', async () => {
     const directory = synthesize(addVpc('10.0.0.0/16'));
     expect(await runCommand(directory, '--html', 'nowhere/life.html')).toEqual({
       code: 2,
@@ -97,13 +97,13 @@ describe('the command line', () => {
     });
   });
 
-  test('an unknown option: one error that names it', async () => {
+  test('names an unknown option', async () => {
     const { code, complained } = await runCommand('--fast');
     expect(code).toBe(2);
     expect(complained).toMatch(/Unknown option '--fast'/);
   });
 
-  describe('an error names the file that cannot be read', () => {
+  describe('an error that names a file', () => {
     const addBundledFunction = (stack: Stack): void => {
       new lambda.Function(stack, 'Function', {
         code: lambda.Code.fromAsset(join(__dirname, '..', 'lambda', 'bundle')),
@@ -118,21 +118,21 @@ describe('the command line', () => {
       return Object.values(files).find(({ source }) => source.path.startsWith('asset.'))?.source.path ?? '';
     };
 
-    test('a template that is missing', async () => {
+    test('is printed if a template is missing', async () => {
       const directory = synthesize(addVpc('10.0.0.0/16'));
       rmSync(join(directory, 'Stack.template.json'));
       const complained = `${directory}/Stack.template.json does not exist: run cdk synth again`;
       expect(await runCommand(directory)).toEqual({ code: 2, printed: '', complained });
     });
 
-    test.each(['manifest.json', 'Stack.template.json', 'Stack.assets.json'])('%s that is not JSON', async (file) => {
+    test.each(['manifest.json', 'Stack.template.json', 'Stack.assets.json'])('is printed if %s is not JSON', async (file) => {
       const directory = synthesize(addVpc('10.0.0.0/16'));
       writeFileSync(join(directory, file), '{"half": ');
       const complained = `${directory}/${file} can not be read: Unexpected end of JSON input`;
       expect(await runCommand(directory)).toEqual({ code: 2, printed: '', complained });
     });
 
-    test('a manifest whose artifacts depend on each other', async () => {
+    test('is printed if the artifacts of a manifest depend on each other', async () => {
       const directory = synthesize(addVpc('10.0.0.0/16'));
       const stack = (dependency: string) => ({
         type: 'aws:cloudformation:stack',
@@ -146,14 +146,14 @@ describe('the command line', () => {
       expect(await runCommand(directory)).toEqual({ code: 2, printed: '', complained });
     });
 
-    test.each(['null', '[]', '"text"'])('a template with the JSON %s', async (content) => {
+    test.each(['null', '[]', '"text"'])('is printed if a template contains the JSON %s', async (content) => {
       const directory = synthesize(addVpc('10.0.0.0/16'));
       writeFileSync(join(directory, 'Stack.template.json'), content);
       const complained = `${directory}/Stack.template.json must have a JSON object: run cdk synth again`;
       expect(await runCommand(directory)).toEqual({ code: 2, printed: '', complained });
     });
 
-    test('an asset that is missing', async () => {
+    test('is printed if an asset is missing', async () => {
       const directory = synthesize(addBundledFunction);
       const asset = assetPathIn(directory);
       rmSync(join(directory, asset), { recursive: true });
@@ -162,7 +162,7 @@ describe('the command line', () => {
     });
   });
 
-  test('an assembly without a stack: one error', async () => {
+  test('fails if an assembly has no stack', async () => {
     const empty = synthesizeApp(() => undefined);
     expect(await runCommand(empty)).toEqual({
       code: 2,
@@ -172,7 +172,7 @@ describe('the command line', () => {
   });
 });
 
-describe('a life', () => {
+describe('the rehearsal of a life', () => {
   test('prints a line for each step, the result of each stack, and that nothing is left behind', async () => {
     const assemblies = ['10.0.0.0/16', '10.1.0.0/16'].map((cidrBlock) => synthesize(addVpc(cidrBlock)));
     const { code, printed, complained } = await runCommand(
@@ -251,7 +251,7 @@ describe('a life', () => {
     ]);
   });
 
-  test('--html writes a picture of the life', async () => {
+  test('writes a picture of the life with --html', async () => {
     const file = join(mkdtempSync(join(tmpdir(), 'picture-')), 'life.html');
     const { code, printed } = await runCommand(synthesize(addVpc('10.0.0.0/16')), '--html', file);
     expect(code).toBe(0);
@@ -268,12 +268,12 @@ describe('a life', () => {
         new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
       }),
     );
-    const told = printed.slice(printed.indexOf('permissions not used in this run')).split('\n');
-    expect(told[0]).toBe('permissions not used in this run (other runs may need them):');
-    expect(told[1]).toMatch(/^- Stack-GameLiftVpcPeeringHandlerRole\S+:$/);
-    expect(told[2]).toMatch(/^ {2}- .*\bec2:DescribeVpcs on \*$/);
-    // what was needed on the VPC was not needed on a peering, of which there was none
-    expect(told[3]).toMatch(
+    const lines = printed.slice(printed.indexOf('permissions not used in this run')).split('\n');
+    expect(lines[0]).toBe('permissions not used in this run (other runs may need them):');
+    expect(lines[1]).toMatch(/^- Stack-GameLiftVpcPeeringHandlerRole\S+:$/);
+    expect(lines[2]).toMatch(/^ {2}- .*\bec2:DescribeVpcs on \*$/);
+    // the permission on the VPC was used, but not the one on peerings, because there was no peering
+    expect(lines[3]).toMatch(
       /^ {2}- ec2:AcceptVpcPeeringConnection on arn:\S+:vpc-peering-connection\/\* if ec2:AccepterVpc ArnEquals arn:\S+$/,
     );
     expect(printed).not.toMatch(/ec2:AcceptVpcPeeringConnection on arn:\S+:vpc\//);
@@ -309,7 +309,7 @@ describe('a life', () => {
       return new lambda.CfnFunction(scope, id, { code: CODE, handler: 'index.handler', role: role.attrArn, ...properties });
     };
 
-    test('is printed before the life begins, and what it leaves behind afterwards', async () => {
+    test('is printed before the life begins, and its consequences are printed afterwards', async () => {
       const directory = synthesize((stack) => {
         const handler = addFunction(stack, 'Handler', { runtime: 'python3.12' });
         new CustomResource(stack, 'Thing', { serviceToken: handler.attrArn });
@@ -334,7 +334,7 @@ describe('a life', () => {
       expect(lines).toContain('- functions with the runtime python3.12: they are never run, and each invocation fails');
     });
 
-    test('is printed once, also for nested stacks and container images, and is in the document', async () => {
+    test('is listed once in the JSON document, also in nested stacks and for container images', async () => {
       const directory = synthesize((stack) => {
         addFunction(new NestedStack(stack, 'Inner'), 'Nested', { runtime: 'java21' });
         addFunction(stack, 'Fine', { runtime: 'nodejs22.x' });
@@ -395,7 +395,7 @@ describe('a life', () => {
     expect(printed.match(/\n- delete: Stack DELETE_FAILED: Stack\/Vpc \(AWS::EC2::VPC\) DELETE_FAILED: .*\n/g)).toHaveLength(1);
   });
 
-  test('prints why a stack fails, and which later step was refused because of it', async () => {
+  test('prints why a stack failed, and which later step was refused for that reason', async () => {
     const failing = synthesize((stack) => {
       new ec2.CfnSecurityGroup(stack, 'Group', { groupDescription: 'late', vpcId: 'vpc-0123456789abcdef0' });
     });

@@ -11,7 +11,7 @@ import {
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 
 /*
- * The hooks that integ-runner runs after it deployed and after it deleted the stacks of a test.
+ * integ-runner runs these hooks after it has deployed the stacks of a test, and after it has deleted them.
  *
  * node --import tsx hooks.ts after-deploy STACK    checks that the authorization is valid, and cancels it
  * node --import tsx hooks.ts after-destroy STACK   checks that nothing is authorized or peered anymore
@@ -31,7 +31,7 @@ interface StackOutputs {
 const RETRY_OPTIONS = { maxAttempts: 10 };
 const ENDED = ['deleted', 'failed', 'rejected', 'expired'];
 
-/** The file with the outputs of a stack, for the hook after its deletion. */
+/** The first hook writes the outputs of the stack to this file for the second hook. */
 const outputsFile = (stackName: string): string => join(__dirname, 'deployed', `${stackName}.json`);
 
 async function readOutputs(stackName: string): Promise<StackOutputs> {
@@ -47,7 +47,7 @@ async function readOutputs(stackName: string): Promise<StackOutputs> {
   };
 }
 
-/** A client in the account of the VPC. */
+/** Creates a client with credentials of the account of the VPC. */
 async function createVpcOwnerClient({ PeerRoleArn, ExternalId }: StackOutputs): Promise<GameLiftClient> {
   if (PeerRoleArn === '') {
     return new GameLiftClient(RETRY_OPTIONS);
@@ -77,7 +77,7 @@ async function afterDeploy(stackName: string): Promise<void> {
     const client = await createVpcOwnerClient(deployed);
     await client.send(new DeleteVpcPeeringAuthorizationCommand({ GameLiftAwsAccountId: GameLiftAccount, PeerVpcId: VpcId }));
   } catch (error) {
-    // the connection may have consumed it
+    // the connection may have consumed the authorization
     if (!(error instanceof NotFoundException)) {
       throw error;
     }

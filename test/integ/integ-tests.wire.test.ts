@@ -6,7 +6,7 @@ import { differences } from 'rehearsal/cli';
 import { run } from '../../bin/commands';
 
 /*
- * Checks the integration tests without an account: they synthesize their snapshots, and pass in the rehearsal.
+ * Checks the integration tests without an account: their templates equal the snapshots, and the tests pass in the rehearsal.
  */
 
 const ROOT = join(__dirname, '..', '..');
@@ -26,7 +26,7 @@ const TESTS = Object.keys(STACKS) as TestName[];
 const FILES = TESTS.map((name) => `integ.${name}.ts`);
 
 test(
-  'each integration test synthesizes its snapshot',
+  'the templates of each integration test equal its snapshot',
   async () => {
     expect((await run([process.execPath, RUNNER, '--list'], { cwd: ROOT })).trim().split('\n')).toEqual(FILES);
     await run([process.execPath, RUNNER, '--strict', ...FILES], { cwd: ROOT });
@@ -72,7 +72,7 @@ class RehearsedTest {
     return statuses;
   }
 
-  /** Returns the statuses of the assertions. */
+  /** Deploys the stack with the assertions, and returns their statuses. */
   async deployAssertions(): Promise<unknown[]> {
     const { cloudFormation } = await this.waitForRateLimit();
     const { status, outputs } = await cloudFormation.deploy(this.directory, this.testCase.assertionStack);
@@ -96,7 +96,7 @@ class RehearsedTest {
     }
   }
 
-  /** Waits for GameLift's rate limit. In reality, publishing assets and starting commands takes time. */
+  /** Waits for GameLift's rate limit. With integ-runner, publishing assets and starting commands takes that time. */
   private async waitForRateLimit(): Promise<Rehearsal> {
     await this.rehearsal.clock.sleep(MINUTE);
     return this.rehearsal;
@@ -121,7 +121,7 @@ async function start(name: TestName): Promise<RehearsedTest> {
 }
 
 test.each(TESTS)(
-  '%s passes, and leaves only a log group behind, although its authorization was canceled before the deletion',
+  'integ.%s.ts passes and leaves only a log group behind, although the authorization was canceled before the deletion',
   async (name) => {
     const integrationTest = await start(name);
     const { rehearsal, testCase } = integrationTest;

@@ -33,13 +33,13 @@ async function runWithPolicy(change: (policy: Policy) => Policy, readings: Readi
   return await world.run({ credentials: credentialsWith(change(policyFor({ region: REGION, fleetId, vpcId }))) });
 }
 
-/** The probe removes the routes and rules that GameLift leaves behind, and needs the permissions for it. */
+/** With this reading, the probe also needs the permissions to remove routes and rules. */
 const LEFT_BEHIND = { peerVpcWritesOnDelete: 'left behind' };
 const SCENARIOS: Readonly<Record<string, Readings>> = {
-  'by default': {},
+  'with the default readings': {},
   'if GameLift leaves routes and rules behind': LEFT_BEHIND,
-  'if permissions are checked when connecting': { connectingPermissions: 'checked at the call' },
-  'if permissions are checked when GameLift acts': {
+  'if GameLift checks the permissions of a request at the call': { connectingPermissions: 'checked at the call' },
+  'if GameLift checks the permissions of a request when it acts': {
     connectingPermissions: 'checked when GameLift acts',
     peerPermissions: 'not checked',
   },
@@ -49,8 +49,8 @@ test.each(Object.entries(SCENARIOS))('the policy is sufficient %s', async (_name
   const outcome = await runWithPolicy((policy) => policy, readings);
   expect(outcome.kind).toBe('finished');
   expect(wrongReadings(outcome, readings)).toEqual([]);
-  const own = world.leftBehind.filter((line) => !line.startsWith('left behind of roles'));
-  expect(own).toEqual([]);
+  const leftByProbe = world.leftBehind.filter((line) => !line.startsWith('left behind of roles'));
+  expect(leftByProbe).toEqual([]);
 });
 
 test('each permission of the policy is used', async () => {
@@ -104,12 +104,12 @@ test.each(['ec2:DeleteRoute', 'ec2:RevokeSecurityGroupIngress'])(
   },
 );
 
-test('names only the fleet, the VPC and the tag of the probe', () => {
+test('the policy is limited to the fleet, the VPC and the tag of the probe, where AWS supports it', () => {
   const fleetId = 'fleet-2222bbbb-33cc-44dd-55ee-6666ffff77aa';
   const vpcId = 'vpc-0123456789abcdef0';
   const policy = policyFor({ region: 'cn-north-1', fleetId, vpcId });
   const unlimited = policy.Statement.filter(({ Resource }) => Resource === '*').map(({ Sid }) => Sid);
-  expect(unlimited).toEqual(['Look', 'Peer']);
+  expect(unlimited).toEqual(['Read', 'Peer']);
   for (const { Resource, Condition } of policy.Statement.filter(({ Sid }) => !unlimited.includes(Sid))) {
     expect(Resource).toMatch(/^arn:aws-cn:(ec2|gamelift):cn-north-1:\*:/);
     expect(`${JSON.stringify(Resource)} ${JSON.stringify(Condition)}`).toMatch(new RegExp(`${fleetId}|vpc/${vpcId}`));

@@ -12,7 +12,7 @@ import { QUESTIONS } from '../../probe/questions';
 import { ACCOUNT, ProbeWorld, REGION } from './world';
 
 /*
- * The command, in a process of its own.
+ * Runs `npm run probe` in a process of its own.
  */
 
 const ROOT = join(__dirname, '..', '..');
@@ -53,9 +53,9 @@ function startProcess(
     env: { PATH: process.env.PATH, TSX_DISABLE_CACHE: '1', AWS_EC2_METADATA_DISABLED: 'true', HOME: tmpdir(), ...env },
   });
   let [stdout, stderr] = ['', ''];
-  const waiting: { readonly text: string; readonly resolve: () => void }[] = [];
-  const check = (): void => {
-    waiting
+  const waiters: { readonly text: string; readonly resolve: () => void }[] = [];
+  const resolveWaiters = (): void => {
+    waiters
       .filter(({ text }) => `${stdout}${stderr}`.includes(text))
       .forEach(({ resolve }) => {
         resolve();
@@ -63,11 +63,11 @@ function startProcess(
   };
   child.stdout.on('data', (data) => {
     stdout += String(data);
-    check();
+    resolveWaiters();
   });
   child.stderr.on('data', (data) => {
     stderr += String(data);
-    check();
+    resolveWaiters();
   });
   const ended = new Promise<ProcessResult>((resolve) => {
     child.on('close', (code) => {
@@ -77,13 +77,13 @@ function startProcess(
   });
   const waitForText = (text: string): Promise<void> =>
     new Promise((resolve) => {
-      waiting.push({ text, resolve });
-      check();
+      waiters.push({ text, resolve });
+      resolveWaiters();
     });
   return { child, ended, waitForText };
 }
 
-/** A run of the probe in simulated time. */
+/** Starts the probe in a process whose clock is simulated. */
 async function startProbe(
   args: readonly string[] = [],
   { terminal = 'yes' } = {},
@@ -143,7 +143,7 @@ test('changes nothing if the user does not confirm', async () => {
 }, 300_000);
 
 test.each(['SIGINT', 'SIGTERM'] as const)(
-  'undoes everything after %s, and says so at a second signal',
+  'undoes everything after %s, and asks to wait after a second signal',
   async (signal) => {
     const { world, run } = await startProbe(['--yes', '--json', join(mkdtempSync(join(tmpdir(), 'probe-')), 'readings.json')]);
     await run.waitForText('connectionIds: ');
@@ -179,14 +179,14 @@ test.each([
   ],
   [['--vpc', 'vpc'], "--vpc must be the id of a VPC such as vpc-0123456789abcdef0, got 'vpc'"],
 ])(
-  'fails with a clear message for %j',
+  'fails with a clear message for the arguments %j',
   async (args, message) => {
     expect(await startProcess(args).ended).toEqual({ code: 2, stdout: '', stderr: `${message}\n` });
   },
   300_000,
 );
 
-test('fails for an unknown option, and names it', async () => {
+test('names an unknown option', async () => {
   const { code, stdout, stderr } = await startProcess(['--region', 'x']).ended;
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   expect(stderr).toContain("Unknown option '--region'");

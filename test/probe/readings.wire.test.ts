@@ -8,7 +8,7 @@ import { ProbeWorld, wrongReadings } from './world';
 import type { Readings } from './world';
 
 /*
- * For each reading of each question, the probe reports the reading that is set, or leaves the question open if `OPEN` says so.
+ * Tests that the probe reports each reading that the rehearsal is set to. Some readings leave questions open: see `QUESTIONS_LEFT_OPEN`.
  */
 
 let world: ProbeWorld;
@@ -38,7 +38,7 @@ const ALL_READINGS = Object.entries(QUESTIONS).flatMap(([question, readings]) =>
   readings.map((reading) => ({ question, reading })),
 );
 
-test('the questions and readings are those of the rehearsal', () => {
+test('the probe has the same questions and readings as the rehearsal', () => {
   const sharedBehaviours = Object.entries(BEHAVIOURS).filter(([name]) => Object.hasOwn(QUESTIONS, name));
   const sorted = (readings: readonly string[]): readonly string[] => [...readings].sort();
   expect(sharedBehaviours.map(([name, { readings }]) => [name, sorted(readings)])).toEqual(
@@ -46,12 +46,12 @@ test('the questions and readings are those of the rehearsal', () => {
   );
 });
 
-test.each(ALL_READINGS)('reports $question = $reading', async ({ question, reading }) => {
+test.each(ALL_READINGS)('reports the reading $reading of $question', async ({ question, reading }) => {
   await expectReadings({ [question]: reading });
 });
 
 test.each(ALL_READINGS.filter(({ question }) => question !== 'readBack'))(
-  'reports $question = $reading, or leaves it open, if reads are late',
+  'does not report another reading than $reading of $question if reads are late',
   async ({ question, reading }) => {
     const readings = { readBack: 'up to 15 seconds late', [question]: reading };
     await expectReadings(readings);
@@ -59,7 +59,7 @@ test.each(ALL_READINGS.filter(({ question }) => question !== 'readBack'))(
 );
 
 test.each(QUESTIONS.missingAuthorization)(
-  'reports that each use consumes an authorization, if a missing one shows as %s',
+  'reports that each use consumes the authorization if a missing authorization leads to %s',
   async (missingAuthorization) => {
     await expectReadings({
       useOfAuthorization: 'consumed',
@@ -70,7 +70,7 @@ test.each(QUESTIONS.missingAuthorization)(
   },
 );
 
-test('does not report that throttled calls are counted if other callers use the rate limit', async () => {
+test('does not report that throttled calls count if other callers use the rate limit', async () => {
   world = await ProbeWorld.start();
   const endThrottling = simulateOtherCallers(world);
   const outcome = await world.run();
@@ -79,7 +79,7 @@ test('does not report that throttled calls are counted if other callers use the 
   expect(wrongReadings(outcome, {})).toEqual([]);
 });
 
-/** Throttles every third call of DescribeVpcPeeringAuthorizations, as if others had used the rate limit. */
+/** Throttles every third call of DescribeVpcPeeringAuthorizations, as if other callers had used the rate limit. */
 function simulateOtherCallers({ aws }: ProbeWorld): () => void {
   let calls = 0;
   return aws.intercept(({ operation }) => {
@@ -97,12 +97,12 @@ test('retries after a throttling error with an unknown name, and leaves the ques
   let lastCall = -Infinity;
   aws.intercept(({ operation }) => {
     const now = world.rehearsal.clock.now();
-    const isEarly = now - lastCall < 10_000;
+    const isAboveLimit = now - lastCall < 10_000;
     if (operation !== 'DescribeVpcPeeringAuthorizations') {
       return undefined;
     }
-    lastCall = isEarly ? lastCall : now;
-    return isEarly ? { kind: 'error', name: 'SlowDown', message: 'Rate exceeded', status: 400 } : undefined;
+    lastCall = isAboveLimit ? lastCall : now;
+    return isAboveLimit ? { kind: 'error', name: 'SlowDown', message: 'Rate exceeded', status: 400 } : undefined;
   });
   const { findings } = await world.run();
   const finding = findings.find(({ question }) => question === 'throttlingError');
@@ -131,7 +131,7 @@ test('docs/probe.md shows the table of a run', async () => {
   expect(readFileSync(join(__dirname, '..', '..', 'docs', 'probe.md'), 'utf8')).toContain(reportTable(findings));
 });
 
-test('names no id and no account in its findings', async () => {
+test('its findings contain no ids and no accounts', async () => {
   world = await ProbeWorld.start({ connectionIds: 'own of GameLift', peerVpcWritesOnDelete: 'left behind' });
   const { findings } = await world.run();
   const text = JSON.stringify(findings);

@@ -14,10 +14,10 @@ export const PLACE = { account: ACCOUNT, region: REGION };
 
 export type Readings = Partial<Record<BehaviourName, string>>;
 
-/** A simulated account with a fleet and a VPC. The probe runs in simulated time, and calls it with its own clients over the wire. */
+/** A simulated account with a fleet and a VPC. The probe runs in simulated time. Its own clients call the account over the wire. */
 export class ProbeWorld {
   static async start(readings: Readings = {}, { routeTables = 2 } = {}): Promise<ProbeWorld> {
-    // the clients are in this process: see RehearsalOptions
+    // calls take no simulated time, because the clients are in this process: see RehearsalOptions
     const rehearsal = await Rehearsal.start({ ...PLACE, startTime: Date.UTC(2026, 0, 1), callMilliseconds: 0 });
     const { aws, clock } = rehearsal;
     for (const [name, reading] of Object.entries(readings)) {
@@ -42,7 +42,7 @@ export class ProbeWorld {
   private static readonly openWorlds: ProbeWorld[] = [];
 
   readonly inventoryBefore: Inventory;
-  /** What the runs printed. */
+  /** The lines that the runs printed. */
   readonly lines: string[] = [];
   /** The operations that were called, in order. */
   readonly calls: string[] = [];
@@ -89,13 +89,13 @@ export class ProbeWorld {
     await this.waitForGameLift();
   }
 
-  /** Starts a run, which can be killed. */
+  /** Starts a run that can be stopped or killed. */
   start(options: RunOptions = {}): Run {
     const { fleetId, vpcId } = this;
     return new Run(this.rehearsal, { fleetId, vpcId, ...options }, (line) => this.lines.push(line));
   }
 
-  /** Calls `onCall` when the call with this number arrives, counted from now. */
+  /** Counts calls from now on, and runs `onCall` when the call with this number arrives. */
   atCall(number: number, onCall: (call: ApiCall) => Fault | undefined): CallHook {
     let calls = 0;
     let resolve: () => void;
@@ -123,7 +123,7 @@ export class ProbeWorld {
     return differences(this.inventoryBefore, this.aws.inventory());
   }
 
-  /** Waits until GameLift has finished its work. */
+  /** Waits until GameLift has created and deleted everything that was requested. */
   async waitForGameLift(): Promise<void> {
     await this.rehearsal.clock.sleep(600_000);
   }
@@ -150,7 +150,7 @@ export interface CallHook {
 export interface RunOptions {
   readonly fleetId?: string;
   readonly vpcId?: string;
-  /** @default - an administrator's */
+  /** @default - credentials of an administrator */
   readonly credentials?: Credentials;
   /** Whether the user confirms. @default - yes */
   readonly confirm?: () => Promise<boolean>;
@@ -160,7 +160,7 @@ export interface RunOptions {
   readonly onLine?: (line: string) => void;
 }
 
-/** One run of the probe. Can be killed like a process. */
+/** One run of the probe. A test can kill it like a process. */
 export class Run {
   readonly stop = new AbortController();
   readonly outcome: Promise<Outcome>;
@@ -238,7 +238,7 @@ export class Run {
   }
 }
 
-/** Findings that differ from the readings of the rehearsal. */
+/** Returns the findings that differ from the readings of the rehearsal. */
 export function wrongReadings({ findings }: Outcome, readings: Readings): readonly string[] {
   return findings.flatMap((finding) => {
     const expected = readings[finding.question] ?? BEHAVIOURS[finding.question].default;
