@@ -2,39 +2,43 @@ import js from '@eslint/js';
 import prettier from 'eslint-config-prettier';
 import tseslint from 'typescript-eslint';
 
-const sdk = { group: ['@aws-sdk/*', '@smithy/*'], message: 'lib knows CDK and nothing of the AWS SDK' };
+const sdk = {
+  group: ['@aws-sdk/*', '@smithy/*'],
+  message: 'lib must not import the AWS SDK: the handler in lambda/ makes the calls',
+};
 const cdk = {
   group: ['aws-cdk-lib', 'aws-cdk-lib/*', 'constructs', '@aws-cdk/*'],
-  message: 'lambda knows the AWS SDK and nothing of CDK',
+  message: 'lambda and rehearsal/src must not import the CDK',
 };
-/** The rehearsal reads cloud assemblies as the CDK does, and CloudFormation's resource schemas, which the CDK publishes as data. */
-const data = ['@aws-cdk/cloud-assembly-api', '@aws-cdk/aws-service-spec', '@aws-cdk/service-spec-types'];
-const constructs = { ...cdk, group: [...cdk.group, ...data.map((name) => `!${name}`)] };
+/** The rehearsal may import the CDK's reader of cloud assemblies, and its data about CloudFormation's resource types. */
+const dataPackages = ['@aws-cdk/cloud-assembly-api', '@aws-cdk/aws-service-spec', '@aws-cdk/service-spec-types'];
+const cdkExceptData = { ...cdk, group: [...cdk.group, ...dataPackages.map((name) => `!${name}`)] };
 const rehearsal = {
   group: ['rehearsal', 'rehearsal/**', '**/rehearsal/**'],
-  message: 'what is rehearsed does not know the rehearsal',
+  message: 'only tests, benchmarks and commands may import the rehearsal',
 };
 const handler = {
   group: ['**/lambda', '**/lambda/**'],
-  message: 'what is synthesized ships the handler as a built asset and never imports it',
+  message: 'lib must not import the handler: it contains the built bundle as an asset',
 };
 
-const anythingElse = {
+/** The probe calls AWS itself, and must not share the assumptions of the library or the rehearsal. */
+const otherFolders = {
   group: ['**/lib', '**/lib/**', '**/lambda', '**/lambda/**', ...rehearsal.group, ...cdk.group],
-  message: 'the probe asks AWS itself, and takes nothing for granted that the library or the rehearsal does',
+  message: 'probe must not import lib, lambda, rehearsal or the CDK',
 };
 
-/** So that lib/private and the constructs, which use it, never import each other. */
+/** The constructs import lib/private, so the opposite import would be a cycle. */
 const publicConstructs = {
   group: ['../*', '!../contract'],
-  message: 'lib/private imports nothing of the public constructs except the contract',
+  message: 'lib/private must not import public constructs, only the contract',
 };
 
-/** The folders of the handler, from top to bottom. Those in one row do not know each other. */
+/** The folders of the handler, from top to bottom. Folders in one row must not import each other. */
 const layers = [['resources'], ['peering'], ['authorization', 'network'], ['model'], ['aws', 'cloudformation']];
 
-/** Each folder of the handler imports only from folders below it, and nothing from the files that put them together. */
-function layer(folder) {
+/** Lets a folder of the handler import only from folders below it, and not from the files that use all folders. */
+function layerRules(folder) {
   const row = layers.findIndex((folders) => folders.includes(folder));
   const notBelow = layers
     .slice(0, row + 1)
@@ -48,22 +52,22 @@ function layer(folder) {
   };
 }
 
-/** What leads out of the workspace, from so many folders below the root: inside, there is another folder for Lambda. */
-function outward(depth) {
-  const up = '../'.repeat(depth);
+/** Matches imports from outside of the workspace. `depth` counts the folders from the root: the rehearsal has a folder named lambda, too. */
+function outsideWorkspace(depth) {
+  const root = '../'.repeat(depth);
   return {
-    group: ['lambda', 'lib', 'examples', 'probe', 'test'].flatMap((folder) => [`${up}${folder}`, `${up}${folder}/**`]),
-    message: 'the rehearsal takes any cloud assembly, and a handler as an argument: it knows neither constructs nor handler',
+    group: ['lambda', 'lib', 'examples', 'probe', 'test'].flatMap((folder) => [`${root}${folder}`, `${root}${folder}/**`]),
+    message: 'rehearsal must not import other folders: it takes a cloud assembly, or a handler as an argument',
   };
 }
 
-/** The workspace of the rehearsal. Its tests synthesize stacks of their own. */
-function workspace(depth) {
+/** The rules of the workspace rehearsal. Only its tests may import the CDK, since they synthesize stacks. */
+function workspaceRules(depth) {
   const files = (folder) => [`rehearsal/${folder}/${'*/'.repeat(depth - 2)}*.ts`];
   const restrict = (...patterns) => ({ '@typescript-eslint/no-restricted-imports': ['error', { patterns }] });
   return [
-    { files: files('src'), rules: restrict(constructs, outward(depth)) },
-    { files: files('test'), rules: restrict(outward(depth)) },
+    { files: files('src'), rules: restrict(cdkExceptData, outsideWorkspace(depth)) },
+    { files: files('test'), rules: restrict(outsideWorkspace(depth)) },
   ];
 }
 
@@ -98,10 +102,10 @@ export default tseslint.config(
   { files: ['lambda/**/*.ts'], rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [cdk, rehearsal] }] } },
   {
     files: ['probe/**/*.ts'],
-    rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [anythingElse] }] },
+    rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [otherFolders] }] },
   },
-  ...layers.flat().map(layer),
-  ...[2, 3, 4, 5].flatMap(workspace),
+  ...layers.flat().map(layerRules),
+  ...[2, 3, 4, 5].flatMap(workspaceRules),
   {
     files: ['**/*.mjs'],
     extends: [tseslint.configs.disableTypeChecked],

@@ -3,10 +3,10 @@ import { URL } from 'node:url';
 
 const { compilerOptions } = JSON.parse(readFileSync(new URL('tsconfig.json', import.meta.url), 'utf8'));
 
-// a deprecated call warns in the synthesis of everyone who uses the library
+// if the library calls a deprecated API, each synthesis warns its users: fail instead
 process.env.JSII_DEPRECATED = 'fail';
 
-/** CommonJS, because jest does not support dynamic imports of modules, with which the handler loads the SDK's clients. */
+/** CommonJS: the handler loads the SDK's clients with dynamic imports, which jest does not support in ES modules. */
 const tsconfig = {
   ...compilerOptions,
   module: 'commonjs',
@@ -17,7 +17,7 @@ const tsconfig = {
 };
 
 export default {
-  // the same on every machine; more workers than processors would not help, because tests in process never wait
+  // the same number on every machine
   maxWorkers: 2,
   testEnvironment: 'node',
   // deletes all temporary files at the end

@@ -4,7 +4,7 @@ import * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { VpcPeeringAuthorization, VpcPeeringConnection } from '../lib';
-import { acceptPeering } from './shared/suppressions';
+import { suppressPeeringFindings } from './shared/suppressions';
 
 /*
  * Players finish on the old fleet, while new players already use the new build. The old fleet and its connection to the database are
@@ -20,12 +20,12 @@ const version = String(app.node.tryGetContext('build') ?? '1');
 const stack = new Stack(app, 'Draining', { env: { account: '222222222222', region: 'us-east-1' } });
 const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId, availabilityZones: ['us-east-1a'] });
 const database = new ec2.SecurityGroup(stack, 'Database', { vpc, description: 'The database of the game' });
-const access = new iam.Role(stack, 'BuildAccess', { assumedBy: new iam.ServicePrincipal('gamelift.amazonaws.com') });
+const buildRole = new iam.Role(stack, 'BuildAccess', { assumedBy: new iam.ServicePrincipal('gamelift.amazonaws.com') });
 
 const build = new gamelift.CfnBuild(stack, 'Build', {
   version,
   operatingSystem: 'AMAZON_LINUX_2023',
-  storageLocation: { bucket: 'studio-builds', key: `server-${version}.zip`, roleArn: access.roleArn },
+  storageLocation: { bucket: 'studio-builds', key: `server-${version}.zip`, roleArn: buildRole.roleArn },
 });
 const fleet = new gamelift.CfnFleet(stack, 'Fleet', {
   name: 'draining',
@@ -35,18 +35,18 @@ const fleet = new gamelift.CfnFleet(stack, 'Fleet', {
   runtimeConfiguration: { serverProcesses: [{ launchPath: '/local/game/server', concurrentExecutions: 1 }] },
 });
 const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
-// the connection, its routes, and the rules that allowTo adds
+// RETAIN also keeps the routes of the connection, and the rules that allowTo adds
 const peering = new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, removalPolicy: RemovalPolicy.RETAIN });
 peering.allowTo(database, ec2.Port.tcp(5432));
-// and what they connect
+// also retain the fleet with its build, and the database
 build.applyRemovalPolicy(RemovalPolicy.RETAIN);
 fleet.applyRemovalPolicy(RemovalPolicy.RETAIN);
 database.applyRemovalPolicy(RemovalPolicy.RETAIN);
 
 const alias = new gamelift.CfnAlias(stack, 'Alias', { name: 'live', routingStrategy: { type: 'SIMPLE', fleetId: fleet.ref } });
-// new players come once the new fleet has its database
+// new players reach the new fleet only once it is connected to the database
 alias.node.addDependency(peering);
 
-acceptPeering(stack);
+suppressPeeringFindings(stack);
 Aspects.of(app).add(new AwsSolutionsChecks());
 app.synth();

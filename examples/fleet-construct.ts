@@ -5,7 +5,7 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import type { Construct } from 'constructs';
 import { createVpcWithDatabase } from './shared/studio';
 import { VpcPeeringAuthorization, VpcPeeringConnection } from '../lib';
-import { acceptNetwork, acceptPeering } from './shared/suppressions';
+import { suppressVpcFindings, suppressPeeringFindings } from './shared/suppressions';
 
 /*
  * A fleet that is wrapped in another construct, like the fleets of @aws-cdk/aws-gamelift-alpha. The default child of the construct must
@@ -15,11 +15,11 @@ import { acceptNetwork, acceptPeering } from './shared/suppressions';
 class BuildFleet extends Resource {
   constructor(scope: Construct, id: string, version: string) {
     super(scope, id);
-    const access = new iam.Role(this, 'Access', { assumedBy: new iam.ServicePrincipal('gamelift.amazonaws.com') });
+    const buildRole = new iam.Role(this, 'Access', { assumedBy: new iam.ServicePrincipal('gamelift.amazonaws.com') });
     const build = new gamelift.CfnBuild(this, 'Build', {
       version,
       operatingSystem: 'AMAZON_LINUX_2023',
-      storageLocation: { bucket: 'studio-builds', key: `server-${version}.zip`, roleArn: access.roleArn },
+      storageLocation: { bucket: 'studio-builds', key: `server-${version}.zip`, roleArn: buildRole.roleArn },
     });
     new gamelift.CfnFleet(this, 'Resource', {
       name: this.node.path,
@@ -37,7 +37,7 @@ const fleet = new BuildFleet(stack, 'Fleet', String(app.node.tryGetContext('buil
 const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
 new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, peerOnCreate: true });
 
-acceptPeering(stack);
-acceptNetwork(stack);
+suppressPeeringFindings(stack);
+suppressVpcFindings(stack);
 Aspects.of(app).add(new AwsSolutionsChecks());
 app.synth();

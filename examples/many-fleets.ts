@@ -5,7 +5,7 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import { Construct } from 'constructs';
 import { createFleet, createVpcWithDatabase } from './shared/studio';
 import { VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringHandler } from '../lib';
-import { acceptNetwork, acceptPeering } from './shared/suppressions';
+import { suppressVpcFindings, suppressPeeringFindings } from './shared/suppressions';
 
 /*
  * Many fleets on one VPC: one authorization for all of them, one Lambda function, and one alarm on its failed requests. If a delete
@@ -32,7 +32,7 @@ new VpcPeeringHandler(stack, 'Handler').metricFailed().createAlarm(stack, 'Faile
   treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
 });
 
-acceptPeering(stack);
-acceptNetwork(stack);
+suppressPeeringFindings(stack);
+suppressVpcFindings(stack);
 Aspects.of(app).add(new AwsSolutionsChecks());
 app.synth();

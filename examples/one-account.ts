@@ -3,10 +3,10 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { createFleet, createVpcWithDatabase } from './shared/studio';
 import { VpcPeeringAuthorization, VpcPeeringConnection } from '../lib';
-import { acceptNetwork, acceptPeering } from './shared/suppressions';
+import { suppressVpcFindings, suppressPeeringFindings } from './shared/suppressions';
 
 /*
- * Game servers and their database in one account: the fleet is connected after its creation.
+ * The game servers and their database are in one account. The fleet is connected after its creation.
  */
 
 const app = new App();
@@ -20,7 +20,7 @@ peering.allowTo(database, ec2.Port.tcp(5432));
 
 new CfnOutput(stack, 'AuthorizationExpires', { value: authorization.expirationTime });
 
-acceptPeering(stack);
-acceptNetwork(stack);
+suppressPeeringFindings(stack);
+suppressVpcFindings(stack);
 Aspects.of(app).add(new AwsSolutionsChecks());
 app.synth();

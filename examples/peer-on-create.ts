@@ -3,11 +3,11 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { createFleet, createVpcWithDatabase } from './shared/studio';
 import { VpcPeeringAuthorization, VpcPeeringConnection } from '../lib';
-import { acceptNetwork, acceptPeering } from './shared/suppressions';
+import { suppressVpcFindings, suppressPeeringFindings } from './shared/suppressions';
 
 /*
- * A fleet that GameLift peers while it creates it: the fleet is created with the peering, or not at all. Its servers start before the
- * rule for the database exists, so they must retry until the database answers.
+ * GameLift peers the fleet while it creates it: if the peering fails, the fleet is not created. The servers of the fleet start before the
+ * rule for the database exists, so they must retry until the database responds.
  */
 
 const app = new App();
@@ -19,7 +19,7 @@ const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc 
 const peering = new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, peerOnCreate: true });
 peering.allowTo(database, ec2.Port.tcp(5432));
 
-acceptPeering(stack);
-acceptNetwork(stack);
+suppressPeeringFindings(stack);
+suppressVpcFindings(stack);
 Aspects.of(app).add(new AwsSolutionsChecks());
 app.synth();

@@ -3,15 +3,15 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { createFleet } from './shared/studio';
 import { VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '../lib';
-import { acceptPeering } from './shared/suppressions';
+import { suppressPeeringFindings } from './shared/suppressions';
 
 /*
- * Two accounts that trust each other: the account of the VPC has a role, through which the stack of the fleets authorizes, and
- * sets routes and DNS.
+ * Two accounts that trust each other: the account of the VPC has a role. The stack of the fleets assumes it to authorize, and to set routes
+ * and DNS.
  *
  * cdk deploy --all --context vpcId=vpc-…
  *
- * A rule for the database can be made only in its own account, and the CIDR block of the fleet is known only once the fleet is connected.
+ * A rule for the database can be created only in its own account, and the CIDR block of the fleet is known only once the fleet is connected.
  * So deploy again with the output of the first deployment, and also after each new build:
  *
  * cdk deploy PeerRoleData --context vpcId=vpc-… --context gameLiftCidrBlock=…
@@ -19,15 +19,16 @@ import { acceptPeering } from './shared/suppressions';
 
 const DATA = { account: '222222222222', region: 'us-east-1' };
 const GAME = { account: '111111111111', region: 'us-east-1' };
-/** Agreed upon by the two accounts. */
+/** Both accounts must use the same external id. */
 const externalId = 'studio-7f3a9';
 
 const app = new App();
 const vpcId = String(app.node.tryGetContext('vpcId') ?? 'vpc-0123456789abcdef0');
-const vpcOf = (stack: Stack): ec2.IVpc => ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId, availabilityZones: ['us-east-1a'] });
+const importVpc = (stack: Stack): ec2.IVpc =>
+  ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId, availabilityZones: ['us-east-1a'] });
 
 const data = new Stack(app, 'PeerRoleData', { env: DATA });
-const dataVpc = vpcOf(data);
+const dataVpc = importVpc(data);
 const peerRole = new VpcPeeringRole(data, 'Role', { vpc: dataVpc, gameLiftAccount: GAME.account, externalId });
 const database = new ec2.SecurityGroup(data, 'Database', { vpc: dataVpc, description: 'The database of the game' });
 const gameLiftCidrBlock: unknown = app.node.tryGetContext('gameLiftCidrBlock');
@@ -38,10 +39,10 @@ if (typeof gameLiftCidrBlock === 'string') {
 
 const game = new Stack(app, 'PeerRoleGame', { env: GAME });
 const fleet = createFleet(game, String(app.node.tryGetContext('build') ?? '1'));
-const authorization = new VpcPeeringAuthorization(game, 'Authorization', { vpc: vpcOf(game), peerRole, externalId });
+const authorization = new VpcPeeringAuthorization(game, 'Authorization', { vpc: importVpc(game), peerRole, externalId });
 const peering = new VpcPeeringConnection(game, 'Peering', { authorization, fleet, dnsResolution: true });
 new CfnOutput(game, 'GameLiftCidrBlock', { value: peering.gameLiftCidrBlock });
 
-acceptPeering(data, game);
+suppressPeeringFindings(data, game);
 Aspects.of(app).add(new AwsSolutionsChecks());
 app.synth();

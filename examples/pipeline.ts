@@ -8,11 +8,11 @@ import { AwsSolutionsChecks, NagSuppressions } from 'cdk-nag';
 import type { Construct } from 'constructs';
 import { createFleet } from './shared/studio';
 import { VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '../lib';
-import { acceptPeering } from './shared/suppressions';
+import { suppressPeeringFindings } from './shared/suppressions';
 
 /*
- * A pipeline with two stages over two accounts. A deployment may wait for its approval for days: each stack renews the
- * authorization when it is deployed, and once more before it deletes anything.
+ * A pipeline with two stages, each with a stack in two accounts. A deployment may wait for its approval for days. So each stack renews the
+ * authorization when it is deployed, and again before it deletes anything.
  *
  * cdk deploy --all --context betaVpcId=vpc-… --context prodVpcId=vpc-…
  */
@@ -20,27 +20,27 @@ import { acceptPeering } from './shared/suppressions';
 const DATA = { account: '222222222222', region: 'us-east-1' };
 const GAME = { account: '111111111111', region: 'us-east-1' };
 
-/** One deployment of the whole game: the data in one account, the fleets in the other. */
+/** All stacks of the game: the data in one account, the fleets in the other. */
 class Studio extends Stage {
   constructor(scope: Construct, id: string, vpcId: string) {
     super(scope, id);
-    const stackIn = (name: string, env: Environment): { stack: Stack; vpc: ec2.IVpc } => {
+    const addStack = (name: string, env: Environment): { stack: Stack; vpc: ec2.IVpc } => {
       const stack = new Stack(this, name, { env });
       return { stack, vpc: ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId, availabilityZones: ['us-east-1a'] }) };
     };
-    const data = stackIn('Data', DATA);
+    const data = addStack('Data', DATA);
     const peerRole = new VpcPeeringRole(data.stack, 'Role', { vpc: data.vpc, gameLiftAccount: GAME.account });
 
-    const game = stackIn('Game', GAME);
+    const game = addStack('Game', GAME);
     const fleet = createFleet(game.stack, String(this.node.tryGetContext('build') ?? '1'));
     const authorization = new VpcPeeringAuthorization(game.stack, 'Authorization', { vpc: game.vpc, peerRole });
     new VpcPeeringConnection(game.stack, 'Peering', { authorization, fleet });
-    acceptPeering(data.stack, game.stack);
+    suppressPeeringFindings(data.stack, game.stack);
   }
 }
 
 const app = new App();
-const vpcId = (stage: string): string => String(app.node.tryGetContext(`${stage}VpcId`) ?? 'vpc-0123456789abcdef0');
+const vpcIdOf = (stage: string): string => String(app.node.tryGetContext(`${stage}VpcId`) ?? 'vpc-0123456789abcdef0');
 
 const stack = new Stack(app, 'Pipeline', { env: GAME });
 const source = s3.Bucket.fromBucketName(stack, 'Source', 'studio-source');
@@ -53,15 +53,18 @@ const pipeline = new CodePipeline(stack, 'Pipeline', {
     commands: ['npm ci', 'npx cdk synth'],
   }),
 });
-pipeline.addStage(new Studio(app, 'Beta', vpcId('beta')));
-pipeline.addStage(new Studio(app, 'Prod', vpcId('prod')), { pre: [new ManualApprovalStep('Approve')] });
+pipeline.addStage(new Studio(app, 'Beta', vpcIdOf('beta')));
+pipeline.addStage(new Studio(app, 'Prod', vpcIdOf('prod')), { pre: [new ManualApprovalStep('Approve')] });
 pipeline.buildPipeline();
 
 // cfn-lint reports the build projects that CDK Pipelines itself creates
 stack.templateOptions.metadata = { 'cfn-lint': { config: { ignore_checks: ['E3703', 'W3005'] } } };
 NagSuppressions.addStackSuppressions(stack, [
-  { id: 'AwsSolutions-S1', reason: "The pipeline's own bucket of artifacts: who deployed what stands in CodePipeline's history" },
-  { id: 'AwsSolutions-IAM5', reason: 'Roles that CDK Pipelines makes for its own build projects and actions' },
+  {
+    id: 'AwsSolutions-S1',
+    reason: "The bucket has only the artifacts of the pipeline. CodePipeline's history shows who deployed what",
+  },
+  { id: 'AwsSolutions-IAM5', reason: 'CDK Pipelines creates these roles for its own build projects and actions' },
 ]);
 Aspects.of(app).add(new AwsSolutionsChecks());
 app.synth();

@@ -3,11 +3,11 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { createFleet } from './shared/studio';
 import { AuthorizationRenewal, PeeringRoutes, VpcPeeringAuthorization, VpcPeeringConnection } from '../lib';
-import { acceptPeering, acceptRenewals } from './shared/suppressions';
+import { suppressPeeringFindings, suppressQueueFindings } from './shared/suppressions';
 
 /*
- * Two accounts without trust: the account of the VPC authorizes, and keeps the authorization valid at any time. The stack of
- * the fleets can be deployed at any time. If there is no valid authorization, it fails before it changes anything.
+ * Two accounts without trust: the account of the VPC authorizes, and renews the authorization on a schedule. So the stack of
+ * the fleets can be deployed at any time. If there is no valid authorization, its deployment fails before it changes anything.
  *
  * cdk deploy --all --context vpcId=vpc-…
  */
@@ -17,31 +17,32 @@ const GAME = { account: '111111111111', region: 'us-east-1' };
 
 const app = new App();
 const vpcId = String(app.node.tryGetContext('vpcId') ?? 'vpc-0123456789abcdef0');
-const vpcOf = (stack: Stack): ec2.IVpc => ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId, availabilityZones: ['us-east-1a'] });
+const importVpc = (stack: Stack): ec2.IVpc =>
+  ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId, availabilityZones: ['us-east-1a'] });
 
 const data = new Stack(app, 'SplitData', { env: DATA });
 new VpcPeeringAuthorization(data, 'Authorization', {
-  vpc: vpcOf(data),
+  vpc: importVpc(data),
   gameLiftAccount: GAME.account,
   renewal: AuthorizationRenewal.scheduled(Duration.hours(12)),
 });
 
 const game = new Stack(app, 'SplitGame', { env: GAME });
-const received = VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(game, 'Authorization', {
-  vpc: vpcOf(game),
+const authorization = VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(game, 'Authorization', {
+  vpc: importVpc(game),
   peerVpcAccount: DATA.account,
 });
 new VpcPeeringConnection(game, 'Peering', {
-  authorization: received,
+  authorization,
   fleet: createFleet(game, String(app.node.tryGetContext('build') ?? '1')),
   peerOnCreate: true,
   // only the account of the VPC can set routes there
   routes: PeeringRoutes.none(),
 });
-// two apps cannot declare this: deploy the stack of the VPC first
+// if the stacks are in two apps, they can't declare this dependency: deploy the stack of the VPC first
 game.node.addDependency(data);
 
-acceptPeering(data, game);
-acceptRenewals(data);
+suppressPeeringFindings(data, game);
+suppressQueueFindings(data);
 Aspects.of(app).add(new AwsSolutionsChecks());
 app.synth();

@@ -2,13 +2,13 @@ import type { Marker } from './marker';
 import { MARKER_KEY } from './marker';
 import type { Target } from './target';
 
-/** If GameLift needs less than a minute to create or delete a connection, as in the rehearsal. */
+/** The duration of a run if GameLift creates and deletes each connection within a minute, as in the rehearsal. */
 const USUAL_MINUTES = 5;
 
-/** If each wait ends at its timeout. */
+/** The duration of a run in which each wait lasts until its timeout. */
 const LONGEST_HOURS = 2;
 
-/** What the user has to confirm. */
+/** Lists the changes that the user has to confirm. */
 export function announcement({ pair, fleetArn }: Target, region: string, leftover: Marker | undefined): string {
   const { account, fleetId, vpcId } = pair;
   return [
@@ -24,7 +24,7 @@ export function announcement({ pair, fleetArn }: Target, region: string, leftove
     '- remove the authorization, the tag, and the routes and rules that GameLift leaves behind',
     '',
     `This takes about ${USUAL_MINUTES} minutes, if GameLift creates and deletes a connection within a minute. In the worst case, the probe gives up after ${LONGEST_HOURS} hours.`,
-    'For all of this time, it uses up the rate limit of the six peering operations: GameLift allows one call of each in ten seconds',
+    'During this time, it calls the six peering operations as often as the rate limit allows: one call of each in ten seconds',
     'for the whole account. Deployments at the same time are slower, and their connections may fail.',
   ].join('\n');
 }

@@ -5,7 +5,7 @@ import { ProbeStopped } from './errors';
 import { resultText } from './experiment-context';
 import type { ExperimentContext } from './experiment-context';
 
-/** The largest error of the difference between two times that are rounded to seconds. */
+/** The difference between two times that are rounded to seconds is wrong by at most this duration. */
 const ROUNDING = 2 * SECOND;
 
 /** The pair's authorization in GameLift's list. */
@@ -16,7 +16,7 @@ export async function listedAuthorization({ calls, api, pair }: ExperimentContex
   );
 }
 
-/** Deletes an authorization that does not exist. */
+/** Deletes an authorization that does not exist, and notes how GameLift responds. */
 export async function cancelAbsentAuthorization(context: ExperimentContext): Promise<void> {
   const { calls, api, pair, findings } = context;
   const first = await calls.call(api.cancelAuthorization(pair));
@@ -37,33 +37,33 @@ export async function authorizeTwice(context: ExperimentContext): Promise<void> 
     );
   }
   const isListed = (await listedAuthorization(context)) !== undefined;
-  const listedAt = calls.now();
-  await calls.sleepUntil(first.at + CALL_INTERVAL);
+  const firstReadAt = calls.now();
+  await calls.sleepUntil(first.returnedAt + CALL_INTERVAL);
   const second = await calls.call(api.authorize(pair));
-  const later = await listedAuthorization(context);
+  const listedLater = await listedAuthorization(context);
   if (isListed) {
     readBack.noteCurrent();
-  } else if (later !== undefined) {
-    readBack.noteLate('GameLift’s list of authorizations', listedAt - first.at);
+  } else if (listedLater !== undefined) {
+    readBack.noteLate('GameLift’s list of authorizations', firstReadAt - first.returnedAt);
   }
 
-  const before = first.output.VpcPeeringAuthorization?.ExpirationTime?.getTime();
+  const firstExpiry = first.output.VpcPeeringAuthorization?.ExpirationTime?.getTime();
   if (second.kind === 'refused') {
-    const evidence = `CreateVpcPeeringAuthorization ${seconds(second.at - first.at)} after the first one returned ${resultText(second)}`;
+    const evidence = `CreateVpcPeeringAuthorization ${seconds(second.returnedAt - first.returnedAt)} after the first one returned ${resultText(second)}`;
     findings.settleByName('authorizingAgain', second.name, evidence);
     return;
   }
-  const after = second.output.VpcPeeringAuthorization?.ExpirationTime?.getTime();
-  if (before === undefined || after === undefined) {
+  const secondExpiry = second.output.VpcPeeringAuthorization?.ExpirationTime?.getTime();
+  if (firstExpiry === undefined || secondExpiry === undefined) {
     findings.leaveOpen('authorizingAgain', 'The outputs have no ExpirationTime');
     return;
   }
-  const moved = after - before;
-  const between = second.at - first.at;
-  const evidence = `The second of two authorizations, ${seconds(between)} later, expires ${moved === 0 ? 'at the same time' : `${seconds(moved)} later`}`;
-  if (Math.abs(moved) <= ROUNDING) {
+  const difference = secondExpiry - firstExpiry;
+  const interval = second.returnedAt - first.returnedAt;
+  const evidence = `The second of two authorizations, ${seconds(interval)} later, expires ${difference === 0 ? 'at the same time' : `${seconds(difference)} later`}`;
+  if (Math.abs(difference) <= ROUNDING) {
     findings.settle('authorizingAgain', 'keeps expiry', evidence);
-  } else if (Math.abs(moved - between) <= ROUNDING) {
+  } else if (Math.abs(difference - interval) <= ROUNDING) {
     findings.settle('authorizingAgain', 'renews', evidence);
   } else {
     findings.leaveOpen('authorizingAgain', `${evidence}. This fits neither reading`);

@@ -13,15 +13,15 @@ export interface Call<Output> {
   readonly send: () => Promise<Output>;
 }
 
-/** The result of a call that was not throttled. Times are those of this machine. */
+/** The result of a call that was not throttled. Times are in milliseconds, by the clock of this machine. */
 export type CallResult<Output> =
-  | { readonly kind: 'succeeded'; readonly output: Output; readonly at: number }
-  | { readonly kind: 'refused'; readonly name: string; readonly message: string; readonly at: number };
+  | { readonly kind: 'succeeded'; readonly output: Output; readonly returnedAt: number }
+  | { readonly kind: 'refused'; readonly name: string; readonly message: string; readonly returnedAt: number };
 
 /** The result of one attempt, which may be throttled. */
 export type Attempt<Output> =
-  | (CallResult<Output> & { readonly sent: number })
-  | { readonly kind: 'throttled'; readonly name: string; readonly sent: number; readonly at: number };
+  | (CallResult<Output> & { readonly sentAt: number })
+  | { readonly kind: 'throttled'; readonly name: string; readonly sentAt: number; readonly returnedAt: number };
 
 /** The time between two calls of the same peering operation. The limit is ten seconds. */
 export const CALL_INTERVAL = 10.5 * SECOND;
@@ -34,17 +34,17 @@ function isPeeringOperation({ service, operation }: Call<unknown>): boolean {
   return service === 'gamelift' && operation.includes('VpcPeering');
 }
 
-/** When each peering operation can be called again. Experiments and undo share it. */
+/** Remembers when each peering operation can be called again. The experiments and the undoing share one instance. */
 export class RateLimits {
   private readonly nextCalls = new Map<string, number>();
 
-  note(call: Call<unknown>, at: number): void {
+  noteCall(call: Call<unknown>, time: number): void {
     if (isPeeringOperation(call)) {
-      this.nextCalls.set(call.operation, at + CALL_INTERVAL);
+      this.nextCalls.set(call.operation, time + CALL_INTERVAL);
     }
   }
 
-  next(call: Call<unknown>): number {
+  timeOfNextCall(call: Call<unknown>): number {
     return isPeeringOperation(call) ? (this.nextCalls.get(call.operation) ?? 0) : 0;
   }
 }
@@ -75,37 +75,37 @@ export class Calls {
 
   /** Waits until the rate limit allows the call. */
   async waitFor(call: Call<unknown>): Promise<void> {
-    await this.sleepUntil(this.limits.next(call));
+    await this.sleepUntil(this.limits.timeOfNextCall(call));
   }
 
   /** Whether the rate limit allows the call now. */
   isAllowed(call: Call<unknown>): boolean {
-    return this.limits.next(call) <= this.now();
+    return this.limits.timeOfNextCall(call) <= this.now();
   }
 
   /** Calls once, without waiting. */
   async attempt<Output>(call: Call<Output>): Promise<Attempt<Output>> {
     this.signal.throwIfAborted();
-    const sent = this.now();
+    const sentAt = this.now();
     try {
       const output = await call.send();
-      return { kind: 'succeeded', output, sent, at: this.now() };
+      return { kind: 'succeeded', output, sentAt, returnedAt: this.now() };
     } catch (error) {
       const failure = failureOf(error);
       switch (failure.kind) {
         case 'refused':
         case 'throttled':
-          return { kind: failure.kind, name: failure.name, message: failure.message, sent, at: this.now() };
+          return { kind: failure.kind, name: failure.name, message: failure.message, sentAt, returnedAt: this.now() };
         case 'denied':
         case 'unavailable':
           throw new CallFailed(`${call.service}:${call.operation}`, failure);
       }
     } finally {
-      this.limits.note(call, this.now());
+      this.limits.noteCall(call, this.now());
     }
   }
 
-  /** Calls when the rate limit allows it, and again if throttled. Does not retry if the network fails, since the call may have taken effect. */
+  /** Waits for the rate limit, and retries throttled calls. Does not retry if the network fails, since the call may have taken effect. */
   async call<Output>(call: Call<Output>): Promise<CallResult<Output>> {
     const start = this.now();
     for (let pause = SECOND; ; pause = Math.min(2 * pause, 10 * SECOND)) {
@@ -123,7 +123,7 @@ export class Calls {
     }
   }
 
-  /** Like `call`, for idempotent calls: retries if AWS or the network fails. */
+  /** For idempotent calls: like `call`, but also retries if AWS or the network fails. */
   async callWithRetries<Output>(call: Call<Output>): Promise<CallResult<Output>> {
     for (let attempts = 1, pause = 2 * SECOND; ; attempts += 1, pause = Math.min(2 * pause, 16 * SECOND)) {
       try {

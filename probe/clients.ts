@@ -8,14 +8,14 @@ export interface Clients {
   readonly sts: STSClient;
 }
 
-/** What tests change: the endpoint and the credentials. */
+/** Options for tests. By default, the AWS SDK finds the endpoint, the Region and the credentials. */
 export interface ClientOptions {
   readonly endpoint?: string;
   readonly region?: string;
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
 }
 
-/** Clients that never retry: the probe retries by itself, and needs the result of each attempt. */
+/** Creates clients that never retry: the probe itself retries, and needs the result of each attempt. */
 export function createClients(options: ClientOptions = {}): Clients {
   const configuration = { ...options, maxAttempts: 1, requestHandler: { connectionTimeout: 5_000, requestTimeout: 30_000 } };
   return {

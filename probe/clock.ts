@@ -18,7 +18,7 @@ export const SYSTEM_CLOCK: Clock = {
 export const SECOND = 1000;
 export const MINUTE = 60 * SECOND;
 
-/** EC2's reads are eventually consistent, without a documented bound. The probe expects reads to show a write after this time. */
+/** EC2's reads are eventually consistent, and AWS documents no maximum delay. The probe assumes that after this time, reads show a write. */
 export const CONSISTENCY_DELAY = 20 * SECOND;
 
 /** Formats a duration, such as `12.3 s`. */

@@ -1,8 +1,8 @@
-/** Names of throttling errors. The message is checked too, since GameLift documents no such error. */
-const THROTTLED = /^(Throttl|TooManyRequests|RequestLimitExceeded|RequestThrottled|SlowDown|LimitExceededThrottl)/;
-const DENIED =
+/** Names of throttling errors. GameLift documents none of its own, so `failureOf` also checks the message. */
+const THROTTLING_ERRORS = /^(Throttl|TooManyRequests|RequestLimitExceeded|RequestThrottled|SlowDown|LimitExceededThrottl)/;
+const DENIAL_ERRORS =
   /AccessDenied|UnauthorizedOperation|UnrecognizedClient|InvalidClientTokenId|InvalidSignature|SignatureDoesNotMatch|ExpiredToken|MissingAuthenticationToken|AuthFailure|OptInRequired|CredentialsProvider|TokenProvider/;
-const INTERNAL = /^(Internal|ServiceUnavailable|Unavailable)/;
+const INTERNAL_ERRORS = /^(Internal|ServiceUnavailable|Unavailable)/;
 
 export type Failure =
   | { readonly kind: 'throttled'; readonly name: string; readonly message: string }
@@ -14,14 +14,14 @@ export function failureOf(error: unknown): Failure {
   const name = error instanceof Error ? error.name : 'Error';
   const message = messageOf(error);
   const status = statusOf(error);
-  if (THROTTLED.test(name) || status === 429 || /rate exceeded|request limit exceeded/i.test(message)) {
+  if (THROTTLING_ERRORS.test(name) || status === 429 || /rate exceeded|request limit exceeded/i.test(message)) {
     return { kind: 'throttled', name, message };
   }
-  if (DENIED.test(name)) {
+  if (DENIAL_ERRORS.test(name)) {
     return { kind: 'denied', name, message };
   }
-  // without a status, the network or the client has failed
-  if (status === undefined || status >= 500 || INTERNAL.test(name)) {
+  // an error without a status comes from the network or the client
+  if (status === undefined || status >= 500 || INTERNAL_ERRORS.test(name)) {
     return { kind: 'unavailable', name, message };
   }
   return { kind: 'refused', name, message };
@@ -46,7 +46,7 @@ export function messageOf(error: unknown): string {
 }
 
 const ADVICE = {
-  throttled: 'Other callers in this account use up the rate limit: try again later.',
+  throttled: 'Other callers in this account use the same rate limit: try again later.',
   denied: 'Check the credentials. npm run probe -- --policy prints the permissions that the probe needs.',
   unavailable: 'Check the network and the Region, then run the probe again.',
   refused: '',

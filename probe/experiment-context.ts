@@ -4,7 +4,7 @@ import type { Findings } from './findings';
 import type { Observer } from './observer';
 import type { ReadBack } from './read-back';
 
-/** When a connection was last created or deleted. Undo does not rely on reads right after it. */
+/** Notes when a connection was last created or deleted. Reads right after that time may be late. */
 export interface ConnectionChanges {
   lastAt?: number;
 }
@@ -21,7 +21,7 @@ export interface ExperimentContext {
   readonly print: (line: string) => void;
 }
 
-/** The result of a call, for the report. */
+/** Describes the result of a call, for the report. */
 export function resultText(result: CallResult<unknown>): string {
   return result.kind === 'succeeded' ? 'success' : refusalText(result);
 }

@@ -11,7 +11,7 @@ import { isEnded, isLive } from './observer';
 import type { Connection } from './observer';
 import { measureRateLimit } from './rate-limit';
 import { connectAuthorized, useAuthorizationAgain } from './use-of-authorization';
-import type { Active, Uses } from './use-of-authorization';
+import type { ActiveConnection, ReuseResult } from './use-of-authorization';
 import { watchRemoval, watchWrites } from './vpc-writes';
 import type { Writes } from './vpc-writes';
 
@@ -20,18 +20,18 @@ import type { Writes } from './vpc-writes';
  * operations run at the same time.
  */
 
-/** @param concurrent runs during the first experiments */
+/** @param concurrentTask runs during the first experiments */
 export async function runExperiments(
   context: ExperimentContext,
   stop: AbortController,
-  concurrent: Promise<void>,
+  concurrentTask: Promise<void>,
 ): Promise<Writes> {
   const { calls, findings, readBack, print } = context;
   const started = calls.now();
   print('measuring the rate limit, and connecting without an authorization');
   const eventsBefore = readEvents(context, started);
   const unauthorized = connectUnauthorized(context);
-  await runConcurrently(stop, [eventsBefore, unauthorized, measureRateLimit(context), concurrent]);
+  await runConcurrently(stop, [eventsBefore, unauthorized, measureRateLimit(context), concurrentTask]);
   print('authorizing twice');
   await authorizeTwice(context);
   print('connecting');
@@ -41,12 +41,12 @@ export async function runExperiments(
   const isListed = isAuthorizationListed(context);
   await runConcurrently(stop, [written, isListed]);
   settleConnectionIds(context, first, await context.observer.peerings());
-  const uses = await useAuthorizationAgain(context, first.connection);
-  settleUsedAuthorizations(context, uses, await isListed);
-  settleDeletions(context, uses.deletions);
+  const reuse = await useAuthorizationAgain(context, first.connection);
+  settleUsedAuthorizations(context, reuse, await isListed);
+  settleDeletions(context, reuse.deletions);
   print('checking what is left of the connection');
   await calls.sleep(CONSISTENCY_DELAY);
-  await settleEndedConnections(context, uses.last);
+  await settleEndedConnections(context, reuse.lastConnection);
   settleFleetEvents(context, await eventsBefore, await readEvents(context, started));
   readBack.settle(findings);
   return { written: await written, leftBehind: await watchRemoval(context) };
@@ -57,32 +57,32 @@ async function connectUnauthorized(context: ExperimentContext): Promise<ConnectO
   const connected = await connect(context);
   if (connected.kind === 'active' || connected.kind === 'pending') {
     const status = connected.kind === 'active' ? 'active' : connected.status;
-    const found = `Without an authorization, GameLift accepted the connection, which is now ${status}`;
-    context.findings.leaveOpen('missingAuthorization', `${found}. This fits no reading`);
-    throw new ProbeStopped(`${found}. The other experiments need a VPC that nothing authorizes.`);
+    const result = `Without an authorization, GameLift accepted the connection, which is now ${status}`;
+    context.findings.leaveOpen('missingAuthorization', `${result}. This fits no reading`);
+    throw new ProbeStopped(`${result}. The other experiments need a VPC that nothing authorizes.`);
   }
   return connected;
 }
 
-/** The authorization was the reason, since the same request succeeded with one. */
+/** Only a missing authorization can have made the first request fail, since the same request succeeded with one. */
 function settleMissingAuthorization({ findings }: ExperimentContext, unauthorized: ConnectOutcome): void {
-  const proof = 'The same request succeeded with an authorization';
+  const confirmation = 'The same request succeeded with an authorization';
   if (unauthorized.kind === 'refused') {
-    const evidence = `CreateVpcPeeringConnection without an authorization returned ${refusalText(unauthorized)}. ${proof}`;
+    const evidence = `CreateVpcPeeringConnection without an authorization returned ${refusalText(unauthorized)}. ${confirmation}`;
     findings.settleByName('missingAuthorization', unauthorized.name, evidence);
   } else if (unauthorized.kind === 'failed') {
-    const evidence = `CreateVpcPeeringConnection without an authorization was accepted, then: ${unauthorized.how}. ${proof}`;
+    const evidence = `CreateVpcPeeringConnection without an authorization was accepted, then: ${unauthorized.reason}. ${confirmation}`;
     findings.settle('missingAuthorization', 'failed', evidence);
   }
 }
 
 function settleConnectionIds(
   { findings }: ExperimentContext,
-  { connection, after }: Active,
+  { connection, duration }: ActiveConnection,
   peerings: readonly Connection[],
 ): void {
   const active = peerings.filter(isLive);
-  const evidence = `The connection was active after ${seconds(after)}. GameLift lists it as ${connection.id}, EC2 as ${active.map(({ id }) => id).join(', ')}`;
+  const evidence = `The connection was active after ${seconds(duration)}. GameLift lists it as ${connection.id}, EC2 as ${active.map(({ id }) => id).join(', ')}`;
   if (active.some(({ id }) => id === connection.id)) {
     findings.settle('connectionIds', 'pcx of EC2', evidence);
   } else if (active.length === 1) {
@@ -99,7 +99,7 @@ async function isAuthorizationListed(context: ExperimentContext): Promise<boolea
   return (await listedAuthorization(context)) !== undefined;
 }
 
-function settleUsedAuthorizations({ findings }: ExperimentContext, { validAfterUse }: Uses, isListed: boolean): void {
+function settleUsedAuthorizations({ findings }: ExperimentContext, { validAfterUse }: ReuseResult, isListed: boolean): void {
   const listed = isListed ? 'listed' : 'not listed';
   const evidence = `After the connection was created with it, DescribeVpcPeeringAuthorizations ${isListed ? 'still lists' : 'no longer lists'} the authorization`;
   switch (validAfterUse) {
@@ -118,35 +118,35 @@ function settleUsedAuthorizations({ findings }: ExperimentContext, { validAfterU
 }
 
 function settleDeletions({ findings }: ExperimentContext, deletions: readonly Deletion[]): void {
-  const ends = deletions.map(({ endedAfter }) => seconds(endedAfter)).join(' and ');
-  const evidence = `The connection had ended when it was observed ${ends} after DeleteVpcPeeringConnection returned`;
-  if (deletions.some(({ sawDeleting }) => sawDeleting)) {
-    findings.settle('deletingConnections', 'deleting for a while', `${evidence}. Before, it had status deleting`);
+  const delays = deletions.map(({ endedAfter }) => seconds(endedAfter)).join(' and ');
+  const evidence = `The connection had ended when it was observed ${delays} after DeleteVpcPeeringConnection returned`;
+  if (deletions.some(({ wasDeletingObserved }) => wasDeletingObserved)) {
+    findings.settle('deletingConnections', 'deleting for a while', `${evidence}. Before that, it had the status deleting`);
   } else if (deletions.some(({ endedAtFirstObservation }) => endedAtFirstObservation)) {
     findings.settle('deletingConnections', 'done on return', `${evidence}, at the first observation`);
   } else {
     findings.leaveOpen(
       'deletingConnections',
-      `${evidence}. It never had status deleting. This may be a slow deletion, or the reads were late`,
+      `${evidence}. It never had the status deleting. The deletion may be slow, or the reads were late`,
     );
   }
 }
 
 async function settleEndedConnections({ findings, observer }: ExperimentContext, { id }: Connection): Promise<void> {
-  const own = (await observer.listed()).find((connection) => connection.id === id);
-  if (own === undefined) {
+  const endedConnection = (await observer.listed()).find((connection) => connection.id === id);
+  if (endedConnection === undefined) {
     findings.settle(
       'endedConnections',
       'gone',
       `GameLift does not list the connection ${seconds(CONSISTENCY_DELAY)} after its end`,
     );
-  } else if (isEnded(own)) {
+  } else if (isEnded(endedConnection)) {
     findings.settle(
       'endedConnections',
       'linger',
-      `GameLift lists the connection as ${own.status} ${seconds(CONSISTENCY_DELAY)} after its end`,
+      `GameLift lists the connection as ${endedConnection.status} ${seconds(CONSISTENCY_DELAY)} after its end`,
     );
   } else {
-    findings.leaveOpen('endedConnections', `GameLift lists the connection as ${own.status} after its end`);
+    findings.leaveOpen('endedConnections', `GameLift lists the connection as ${endedConnection.status} after its end`);
   }
 }

@@ -2,14 +2,14 @@ import { QUESTIONS, readingNamed } from './questions';
 import type { Question, Reading } from './questions';
 import type { Redaction } from './redact';
 
-/** The answer to a question, or why it is still open. */
+/** The answer to a question, or the reason why it is still open. */
 export type Finding =
   | { readonly question: Question; readonly kind: 'settled'; readonly reading: string; readonly evidence: string }
-  | { readonly question: Question; readonly kind: 'open'; readonly why: string };
+  | { readonly question: Question; readonly kind: 'open'; readonly reason: string };
 
 /** Collects the findings, and prints each one. */
 export class Findings {
-  private readonly found = new Map<Question, Finding>();
+  private readonly findings = new Map<Question, Finding>();
 
   constructor(
     private readonly redaction: Redaction,
@@ -30,23 +30,23 @@ export class Findings {
     }
   }
 
-  leaveOpen(question: Question, why: string): void {
-    this.add({ question, kind: 'open', why: this.redaction.apply(why) });
+  leaveOpen(question: Question, reason: string): void {
+    this.add({ question, kind: 'open', reason: this.redaction.apply(reason) });
   }
 
-  /** One finding per question. `why` is the reason for questions without a finding. */
-  all(why: string): readonly Finding[] {
+  /** Returns one finding for each question. Questions without a finding are open, with the given reason. */
+  all(reason: string): readonly Finding[] {
     return (Object.keys(QUESTIONS) as Question[]).map(
-      (question) => this.found.get(question) ?? { question, kind: 'open', why: this.redaction.apply(why) },
+      (question) => this.findings.get(question) ?? { question, kind: 'open', reason: this.redaction.apply(reason) },
     );
   }
 
   private add(finding: Finding): void {
-    this.found.set(finding.question, finding);
+    this.findings.set(finding.question, finding);
     this.print(
       finding.kind === 'settled'
         ? `${finding.question}: ${finding.reading}. ${finding.evidence}`
-        : `${finding.question}: not determined. ${finding.why}`,
+        : `${finding.question}: not determined. ${finding.reason}`,
     );
   }
 }

@@ -1,7 +1,7 @@
 import { MINUTE } from './clock';
 import type { ExperimentContext } from './experiment-context';
 
-/** More pages than the events of one run need. */
+/** The events of one run fit in far fewer pages. */
 const MAX_PAGES = 20;
 
 export interface PeeringEvent {
@@ -9,7 +9,7 @@ export interface PeeringEvent {
   readonly code: string;
 }
 
-/** The peering events since some minutes before the run, in case the clocks differ. */
+/** Reads the peering events of the fleet. Begins ten minutes before the run, in case the clocks differ. */
 export async function readEvents({ calls, api, pair }: ExperimentContext, started: number): Promise<readonly PeeringEvent[]> {
   const events: PeeringEvent[] = [];
   let nextToken: string | undefined;

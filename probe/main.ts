@@ -24,23 +24,25 @@ async function main(): Promise<number> {
       console.error(command.message);
       return 2;
     case 'policy':
-      console.log(JSON.stringify(policyFor({ ...command, region: await region().catch(() => undefined) }), undefined, 2));
+      console.log(
+        JSON.stringify(policyFor({ ...command, region: await configuredRegion().catch(() => undefined) }), undefined, 2),
+      );
       return 0;
     case 'probe':
-      return await run(command);
+      return await runProbe(command);
   }
 }
 
-async function region(): Promise<string> {
+async function configuredRegion(): Promise<string> {
   return await createClients().gameLift.config.region();
 }
 
-async function run({ fleetId, vpcId, yes, file }: Extract<Command, { kind: 'probe' }>): Promise<number> {
+async function runProbe({ fleetId, vpcId, yes, file }: Extract<Command, { kind: 'probe' }>): Promise<number> {
   if (!yes && !process.stdin.isTTY) {
     console.error('The probe asks before it begins, but stdin is not a terminal: add --yes to begin without asking.');
     return 2;
   }
-  // checked before the run, so that its result is not lost
+  // check before the run: afterwards, the results would be lost
   if (!isWritable(file)) {
     console.error(`--json must be a file in a directory that can be written to, got '${file}'`);
     return 2;
@@ -48,7 +50,7 @@ async function run({ fleetId, vpcId, yes, file }: Extract<Command, { kind: 'prob
 
   const stop = new AbortController();
   stopOnSignals(stop);
-  const options = { clients: createClients(), clock: SYSTEM_CLOCK, region: await region(), fleetId, vpcId, stop };
+  const options = { clients: createClients(), clock: SYSTEM_CLOCK, region: await configuredRegion(), fleetId, vpcId, stop };
   const confirm = yes ? () => Promise.resolve(true) : () => askToBegin(stop.signal);
   const outcome = await probe({ ...options, confirm, print: console.log });
   if (outcome.findings.length > 0) {

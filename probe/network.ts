@@ -4,7 +4,7 @@ import type { Call, Calls } from './calls';
 
 /*
  * The routes and rules that GameLift writes in the VPC. Before the run, the VPC has no route to a peering, and no rule for a CIDR block except
- * those that allow all outbound traffic. So GameLift has written all others.
+ * those that allow all outbound traffic. So GameLift must have written every other route and rule.
  */
 
 export interface PeeringRoute {
@@ -71,15 +71,15 @@ function rulesForCidrBlocks({ GroupId: groupId = '', IpPermissions = [], IpPermi
   return [...rulesOf('ingress', IpPermissions), ...rulesOf('egress', IpPermissionsEgress)];
 }
 
-/** Combines two reads, since each may be late. */
-export function mergeNetworks(one: PeeringNetwork, other: PeeringNetwork): PeeringNetwork {
+/** Combines two reads of the same VPC, since each may be late. */
+export function mergeNetworks(first: PeeringNetwork, second: PeeringNetwork): PeeringNetwork {
   const distinct = <Value>(values: readonly Value[]): Value[] => [
     ...new Map(values.map((value) => [JSON.stringify(value), value])).values(),
   ];
   return {
-    tables: other.tables,
-    routes: distinct([...one.routes, ...other.routes]),
-    rules: distinct([...one.rules, ...other.rules]),
+    tables: second.tables,
+    routes: distinct([...first.routes, ...second.routes]),
+    rules: distinct([...first.rules, ...second.rules]),
   };
 }
 
@@ -99,7 +99,7 @@ export function routeText({ tableId, destination, peeringId }: PeeringRoute): st
 
 /** How to remove a route or rule: the call, and the command of the AWS CLI. */
 export interface Removal {
-  readonly what: string;
+  readonly description: string;
   readonly call: Call<unknown>;
   readonly command: string;
 }
@@ -107,14 +107,14 @@ export interface Removal {
 export function removals(api: Api, { routes, rules }: PeeringNetwork): Removal[] {
   return [
     ...routes.map((route) => ({
-      what: routeText(route),
+      description: routeText(route),
       call: api.deleteRoute({ RouteTableId: route.tableId, DestinationCidrBlock: route.destination }),
       command: `aws ec2 delete-route --route-table-id ${route.tableId} --destination-cidr-block ${route.destination}`,
     })),
     ...rules.map((rule) => {
       const { groupId, direction, permission } = rule;
       return {
-        what: ruleText(rule),
+        description: ruleText(rule),
         call: direction === 'ingress' ? api.revokeIngress(groupId, permission) : api.revokeEgress(groupId, permission),
         command: `aws ec2 revoke-security-group-${direction} --group-id ${groupId} --ip-permissions '${JSON.stringify([permission])}'`,
       };

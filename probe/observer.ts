@@ -12,14 +12,15 @@ export interface Connection {
   readonly message: string;
 }
 
-/** The connections at one time. Without GameLift's list if the rate limit did not allow to read it. */
+/** The connections at one time. */
 export interface Observation {
-  readonly at: number;
+  readonly time: number;
+  /** Undefined if the rate limit did not allow to read GameLift's list. */
   readonly listed?: readonly Connection[];
   readonly peerings: readonly Connection[];
 }
 
-/** In this order. */
+/** The statuses of a connection, in the order in which it has them. */
 const STAGES = ['initiating-request', 'pending-acceptance', 'provisioning', 'active', 'deleting'];
 const ENDED = ['failed', 'rejected', 'expired', 'deleted'];
 
@@ -33,8 +34,8 @@ export function isLive(connection: Connection): boolean {
 
 /** Reads the connections of the fleet and the VPC. Notes reads that are late, and remembers which connections have ended. */
 export class Observer {
-  private readonly latest = new Map<string, { readonly stage: number; readonly at: number }>();
-  private readonly ended = new Map<string, number>();
+  private readonly latestStages = new Map<string, { readonly stage: number; readonly at: number }>();
+  private readonly endTimes = new Map<string, number>();
 
   constructor(
     private readonly calls: Calls,
@@ -75,13 +76,13 @@ export class Observer {
 
   async observe(): Promise<Observation> {
     if (!this.calls.isAllowed(this.api.connections(this.pair.fleetId))) {
-      return { peerings: await this.peerings(), at: this.calls.now() };
+      return { peerings: await this.peerings(), time: this.calls.now() };
     }
     const listed = (await this.listed()).filter(({ vpcId }) => vpcId === this.pair.vpcId);
-    return { listed, peerings: await this.peerings(), at: this.calls.now() };
+    return { listed, peerings: await this.peerings(), time: this.calls.now() };
   }
 
-  /** Observes until `decide` returns an outcome. Returns undefined after the timeout. */
+  /** Observes repeatedly until `decide` returns an outcome. Returns undefined after the timeout. */
   async poll<Outcome>(
     timeout: number,
     interval: number,
@@ -91,7 +92,7 @@ export class Observer {
     for (;;) {
       const observation = await this.observe();
       const outcome = decide(observation);
-      if (outcome !== undefined || observation.at >= deadline) {
+      if (outcome !== undefined || observation.time >= deadline) {
         return outcome;
       }
       await this.calls.sleep(interval);
@@ -100,25 +101,25 @@ export class Observer {
 
   /** Notes that a connection has ended, even if it is not listed any more. */
   noteEnd(id: string): void {
-    if (!this.ended.has(id)) {
-      this.ended.set(id, this.calls.now());
+    if (!this.endTimes.has(id)) {
+      this.endTimes.set(id, this.calls.now());
     }
   }
 
-  /** Returns a function that recognizes connections that are newer than this call. GameLift may use an id again. */
-  newConnections(): (connection: Connection) => boolean {
-    const ended = new Map(this.ended);
+  /** Returns a filter for connections that are created after this call. GameLift may reuse the id of an ended connection. */
+  newConnectionFilter(): (connection: Connection) => boolean {
+    const earlierEnds = new Map(this.endTimes);
     return (connection) => {
-      const end = ended.get(connection.id);
-      return end === undefined || (isLive(connection) && this.calls.now() - end > CONSISTENCY_DELAY);
+      const endTime = earlierEnds.get(connection.id);
+      return endTime === undefined || (isLive(connection) && this.calls.now() - endTime > CONSISTENCY_DELAY);
     };
   }
 
-  private record(where: string, connections: readonly Connection[]): readonly Connection[] {
+  private record(source: string, connections: readonly Connection[]): readonly Connection[] {
     const at = this.calls.now();
     for (const connection of connections) {
       this.redaction.hide(connection.id, connection.id.startsWith('pcx-') ? 'pcx-…' : '(id of GameLift)');
-      this.noteStage(where, connection, at);
+      this.noteStage(source, connection, at);
       if (isEnded(connection)) {
         this.noteEnd(connection.id);
       }
@@ -126,14 +127,14 @@ export class Observer {
     return connections;
   }
 
-  private noteStage(where: string, connection: Connection, at: number): void {
-    const key = `${where} ${connection.id}`;
+  private noteStage(source: string, connection: Connection, at: number): void {
+    const key = `${source} ${connection.id}`;
     const stage = isEnded(connection) ? STAGES.length : STAGES.indexOf(connection.status);
-    const before = this.latest.get(key);
-    if (before !== undefined && stage < before.stage && at - before.at <= CONSISTENCY_DELAY) {
-      this.readBack.noteLate(where, at - before.at);
+    const previous = this.latestStages.get(key);
+    if (previous !== undefined && stage < previous.stage && at - previous.at <= CONSISTENCY_DELAY) {
+      this.readBack.noteLate(source, at - previous.at);
     } else {
-      this.latest.set(key, { stage, at: before?.stage === stage ? before.at : at });
+      this.latestStages.set(key, { stage, at: previous?.stage === stage ? previous.at : at });
     }
   }
 }

@@ -18,7 +18,7 @@ export interface Policy {
   readonly Statement: readonly Statement[];
 }
 
-/** Limits the policy. Undefined means any. */
+/** The resources to which the policy is limited. An undefined property matches every Region, fleet or VPC. */
 export interface PolicyScope {
   readonly region?: string;
   readonly fleetId?: string;
@@ -28,7 +28,7 @@ export interface PolicyScope {
 export function policyFor({ region = '*', fleetId = '*', vpcId = '*' }: PolicyScope): Policy {
   const arn = (service: string, resource: string): string => `arn:${partitionOf(region)}:${service}:${region}:*:${resource}`;
   const vpc = arn('ec2', `vpc/${vpcId}`);
-  // fleet ARNs have no account in GameLift's reference, but one in IAM's: the asterisk matches both
+  // GameLift's reference shows fleet ARNs without an account, IAM's reference with one: the asterisk matches both
   const fleet = arn('gamelift', `fleet/${fleetId}`);
   const onlyMarker = {
     'ForAllValues:StringEquals': { 'aws:TagKeys': [MARKER_KEY] },
@@ -38,7 +38,7 @@ export function policyFor({ region = '*', fleetId = '*', vpcId = '*' }: PolicySc
     Version: '2012-10-17',
     Statement: [
       {
-        Sid: 'Look',
+        Sid: 'Read',
         Effect: 'Allow',
         Action: [
           'ec2:DescribeNetworkInterfaces',
@@ -64,7 +64,7 @@ export function policyFor({ region = '*', fleetId = '*', vpcId = '*' }: PolicySc
         Resource: '*',
       },
       {
-        Sid: 'LookAtFleet',
+        Sid: 'ReadFleet',
         Effect: 'Allow',
         Action: ['gamelift:DescribeFleetEvents', 'gamelift:ListTagsForResource'],
         Resource: fleet,

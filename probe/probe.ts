@@ -16,7 +16,7 @@ import { Redaction } from './redact';
 import { findTarget, requireUnused } from './target';
 import type { Target } from './target';
 import { leftoversText, undo } from './undo';
-import type { UndoOptions, Undone } from './undo';
+import type { UndoOptions, UndoResult } from './undo';
 import { settleRemoval } from './vpc-writes';
 import type { Writes } from './vpc-writes';
 
@@ -29,13 +29,13 @@ export interface ProbeOptions {
   /** Asks whether to begin. */
   readonly confirm: () => Promise<boolean>;
   readonly print: (line: string) => void;
-  /** Aborting it stops the run, which then undoes its changes. */
+  /** If it is aborted, the run stops and undoes its changes. */
   readonly stop: AbortController;
 }
 
 export type Outcome =
   | { readonly kind: 'finished'; readonly findings: readonly Finding[] }
-  /** Has findings if the experiments had begun. */
+  /** The findings are empty if the experiments had not begun. */
   | { readonly kind: 'stopped'; readonly error: string; readonly findings: readonly Finding[] };
 
 export async function probe(options: ProbeOptions): Promise<Outcome> {
@@ -48,7 +48,7 @@ class Probe {
   private readonly calls: Calls;
   private readonly redaction = new Redaction();
   private readonly readBack = new ReadBack();
-  /** What the error says about changes if the experiments have not begun. */
+  /** The last line of an error before the experiments. */
   private changeNote = 'Nothing was changed.';
 
   constructor(private readonly options: ProbeOptions) {
@@ -58,20 +58,20 @@ class Probe {
 
   async run(): Promise<Outcome> {
     try {
-      return await this.begin();
+      return await this.checkAndRun();
     } catch (error) {
       return { kind: 'stopped', error: `${messageOf(error)}\n${this.changeNote}`, findings: [] };
     }
   }
 
-  private async begin(): Promise<Outcome> {
+  private async checkAndRun(): Promise<Outcome> {
     const { options, api, calls } = this;
     const { print } = options;
     const target = await findTarget(calls, api, options.fleetId, options.vpcId);
     print(`waiting ${seconds(CONSISTENCY_DELAY)}, since recent changes may not be visible yet`);
     await calls.sleep(CONSISTENCY_DELAY);
-    // remembers which connections had ended before the experiments
-    const observer = this.observer(calls, target);
+    // the observer remembers which connections had ended before the experiments
+    const observer = this.createObserver(calls, target);
     const marker = await readMarker(calls, api, target.fleetArn);
     if (marker === undefined) {
       await requireUnused(calls, api, observer, target);
@@ -92,10 +92,10 @@ class Probe {
       await calls.sleep(CONSISTENCY_DELAY);
       await requireUnused(calls, api, observer, target);
     }
-    return await this.experiment(target, observer);
+    return await this.experimentAndUndo(target, observer);
   }
 
-  private async experiment(target: Target, observer: Observer): Promise<Outcome> {
+  private async experimentAndUndo(target: Target, observer: Observer): Promise<Outcome> {
     const { options, api, calls, readBack } = this;
     const { print, stop } = options;
     const context: ExperimentContext = {
@@ -119,11 +119,11 @@ class Probe {
       print(result.error);
     }
     print('undoing the changes');
-    const undone = await undo(this.undoOptions(target, context.changes));
-    return outcomeOf(context, result, undone);
+    const undoResult = await undo(this.undoOptions(target, context.changes));
+    return outcomeOf(context, result, undoResult);
   }
 
-  private observer(calls: Calls, target: Target): Observer {
+  private createObserver(calls: Calls, target: Target): Observer {
     return new Observer(calls, this.api, target.pair, this.redaction, this.readBack);
   }
 
@@ -131,16 +131,16 @@ class Probe {
     const { api, options, limits } = this;
     // undoing can't be interrupted
     const calls = new Calls(options.clock, limits, new AbortController().signal);
-    return { calls, api, target, observer: this.observer(calls, target), changes, print: options.print };
+    return { calls, api, target, observer: this.createObserver(calls, target), changes, print: options.print };
   }
 }
 
 function outcomeOf(
   context: ExperimentContext,
   result: { readonly writes: Writes } | { readonly error: string },
-  undone: Undone,
+  undoResult: UndoResult,
 ): Outcome {
-  const { leftovers, isVpcClean } = undone;
+  const { leftovers, isVpcClean } = undoResult;
   if ('writes' in result) {
     settleRemoval(context, result.writes, isVpcClean);
   }

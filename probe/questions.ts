@@ -1,4 +1,4 @@
-/** The questions and their readings, with the names of `npm run rehearse -- --behaviours`. A test compares them. */
+/** The questions and their readings. A test compares the names with those of `npm run rehearse -- --behaviours`. */
 export const QUESTIONS = {
   authorizingAgain: ['renews', 'keeps expiry', 'InvalidRequestException'],
   useOfAuthorization: ['reusable', 'consumed'],

@@ -5,39 +5,40 @@ import type { ExperimentContext } from './experiment-context';
 import { ProbeStopped } from './errors';
 
 /*
- * Measures what happens above the rate limit, with DescribeVpcPeeringAuthorizations, which changes nothing.
+ * Finds out what GameLift does with calls above the rate limit. It calls DescribeVpcPeeringAuthorizations, which changes nothing.
  *
- * A call is allowed ten seconds after the last one. If throttled calls count, it is allowed ten seconds after the throttled call. So the probe
- * calls again 8.5 seconds after a call, which is throttled, and 12.5 seconds after it, which is four seconds after the throttled call.
+ * Ten seconds after an accepted call, the next one is allowed. If throttled calls count against the limit, the ten seconds begin again with a
+ * throttled call. So the probe makes three calls: one that is accepted, one 8.5 seconds later, which is throttled, and one 12.5 seconds after
+ * the first. If the third call is throttled too, throttled calls count.
  */
 
 const TOO_EARLY = 8.5 * SECOND;
 const IN_TIME = 12.5 * SECOND;
 
-/** A round with slower responses proves nothing. */
 const LIMIT = 10 * SECOND;
+/** A round proves something only if its responses are so fast that this much of the limit remains. */
 const MARGIN = 0.5 * SECOND;
 
 const ROUNDS = 5;
 
-type Measured = Attempt<DescribeVpcPeeringAuthorizationsOutput>;
+type LimitedCall = Attempt<DescribeVpcPeeringAuthorizationsOutput>;
 
-async function attempt({ calls, api }: ExperimentContext): Promise<Measured> {
-  const measured = await calls.attempt(api.authorizations());
-  if (measured.kind === 'refused') {
-    throw new ProbeStopped(`gamelift:DescribeVpcPeeringAuthorizations failed: ${measured.name}: ${measured.message}`);
+async function callOnce({ calls, api }: ExperimentContext): Promise<LimitedCall> {
+  const result = await calls.attempt(api.authorizations());
+  if (result.kind === 'refused') {
+    throw new ProbeStopped(`gamelift:DescribeVpcPeeringAuthorizations failed: ${result.name}: ${result.message}`);
   }
-  return measured;
+  return result;
 }
 
-/** Calls until a call is not throttled, with a pause that is long enough under both readings. */
-async function callUntilAccepted(context: ExperimentContext): Promise<Measured | undefined> {
+/** Calls until a call is accepted. Pauses before each call for so long that it is allowed under both readings. */
+async function callUntilAccepted(context: ExperimentContext): Promise<LimitedCall | undefined> {
   await context.calls.call(context.api.authorizations());
   for (let round = 1; round <= ROUNDS; round += 1) {
     await context.calls.sleep(IN_TIME);
-    const measured = await attempt(context);
-    if (measured.kind === 'succeeded') {
-      return measured;
+    const result = await callOnce(context);
+    if (result.kind === 'succeeded') {
+      return result;
     }
   }
   return undefined;
@@ -52,11 +53,11 @@ async function findThrottlingError(context: ExperimentContext): Promise<void> {
   const { calls, api, findings } = context;
   await calls.call(api.authorizations());
   for (let round = 1; round <= ROUNDS; round += 1) {
-    const measured = await attempt(context);
-    if (measured.kind === 'throttled') {
-      const pause = seconds(measured.at - measured.sent);
-      const evidence = `The second of two calls in a row of DescribeVpcPeeringAuthorizations returned ${measured.name} after ${pause}`;
-      findings.settleByName('throttlingError', measured.name, evidence);
+    const result = await callOnce(context);
+    if (result.kind === 'throttled') {
+      const pause = seconds(result.returnedAt - result.sentAt);
+      const evidence = `The second of two calls in a row of DescribeVpcPeeringAuthorizations returned ${result.name} after ${pause}`;
+      findings.settleByName('throttlingError', result.name, evidence);
       return;
     }
   }
@@ -65,33 +66,33 @@ async function findThrottlingError(context: ExperimentContext): Promise<void> {
 
 async function findCostOfThrottledCalls(context: ExperimentContext): Promise<void> {
   const { calls, findings } = context;
-  let early = 0;
+  let earlyAccepted = 0;
   let throttledTwice = 0;
   for (let round = 1; round <= ROUNDS; round += 1) {
     const first = await callUntilAccepted(context);
     if (first === undefined) {
       break;
     }
-    await calls.sleepUntil(first.at + TOO_EARLY);
-    const second = await attempt(context);
+    await calls.sleepUntil(first.returnedAt + TOO_EARLY);
+    const second = await callOnce(context);
     if (second.kind === 'succeeded') {
-      early += second.at - first.sent < LIMIT - MARGIN ? 1 : 0;
+      earlyAccepted += second.returnedAt - first.sentAt < LIMIT - MARGIN ? 1 : 0;
       continue;
     }
-    await calls.sleepUntil(first.at + IN_TIME);
-    const third = await attempt(context);
-    const times = `A call ${seconds(second.sent - first.at)} after an accepted one was throttled, and one ${seconds(third.sent - first.at)} after it`;
+    await calls.sleepUntil(first.returnedAt + IN_TIME);
+    const third = await callOnce(context);
+    const times = `A call ${seconds(second.sentAt - first.returnedAt)} after an accepted one was throttled, and one ${seconds(third.sentAt - first.returnedAt)} after it`;
     if (third.kind === 'succeeded') {
       findings.settle(
         'throttledCalls',
         'free',
-        `${times} was accepted (${seconds(third.sent - second.sent)} after the throttled one)`,
+        `${times} was accepted (${seconds(third.sentAt - second.sentAt)} after the throttled one)`,
       );
       return;
     }
-    throttledTwice += third.at - second.sent < LIMIT - MARGIN ? 1 : 0;
+    throttledTwice += third.returnedAt - second.sentAt < LIMIT - MARGIN ? 1 : 0;
     if (throttledTwice === 2) {
-      const evidence = `${times} was throttled too, ${seconds(third.sent - second.sent)} after the first throttled one. This happened twice`;
+      const evidence = `${times} was throttled too, ${seconds(third.sentAt - second.sentAt)} after the first throttled one. This happened twice`;
       findings.settle(
         'throttledCalls',
         'counted',
@@ -102,8 +103,8 @@ async function findCostOfThrottledCalls(context: ExperimentContext): Promise<voi
   }
   findings.leaveOpen(
     'throttledCalls',
-    early > 0
-      ? `A call less than ten seconds after another was accepted, so the limit is not what is documented`
+    earlyAccepted > 0
+      ? `A call less than ten seconds after another was accepted, so the limit is not the documented one`
       : `The results fit neither reading: other callers may use the rate limit, or responses were too slow`,
   );
 }

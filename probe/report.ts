@@ -2,15 +2,15 @@ import { stripVTControlCharacters } from 'node:util';
 import type { Finding } from './findings';
 
 /*
- * The result, as a table and as JSON for the rehearsal.
+ * Formats the findings as a table, and as JSON for the rehearsal.
  */
 
-/** The file that `npm run rehearse -- --readings FILE` accepts. */
+/** Returns the content of a file for `npm run rehearse -- --readings FILE`. */
 export function reportJson(findings: readonly Finding[], source: { readonly region: string; readonly date: Date }): string {
   const questions = Object.fromEntries(
     findings.map((finding) => [
       finding.question,
-      finding.kind === 'settled' ? { reading: finding.reading, evidence: finding.evidence } : { undetermined: finding.why },
+      finding.kind === 'settled' ? { reading: finding.reading, evidence: finding.evidence } : { undetermined: finding.reason },
     ]),
   );
   const content = { probedOn: source.date.toISOString().slice(0, 10), region: source.region, questions };
@@ -19,14 +19,14 @@ export function reportJson(findings: readonly Finding[], source: { readonly regi
 
 const EVIDENCE_WIDTH = 90;
 
-/** A table with the evidence wrapped. */
+/** Returns a table. Wraps the evidence, in the last column. */
 export function reportTable(findings: readonly Finding[]): string {
   const rows = [
     ['question', 'reading', 'evidence, or why it is not determined'],
     ...findings.map((finding) =>
       finding.kind === 'settled'
         ? [finding.question, finding.reading, finding.evidence]
-        : [finding.question, 'not determined', finding.why],
+        : [finding.question, 'not determined', finding.reason],
     ),
   ];
   const widthOf = (column: number): number => Math.max(...rows.map((row) => row[column]?.length ?? 0));

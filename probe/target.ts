@@ -6,7 +6,7 @@ import { isLive } from './observer';
 import type { Observer } from './observer';
 
 /*
- * Checks the fleet and the VPC. They must not be in use, and must have no connections, so that the probe recognizes its own changes.
+ * Checks the fleet and the VPC. The fleet must have no connections and the VPC must be empty, so that the probe recognizes its own changes.
  */
 
 export interface Target {
@@ -54,7 +54,7 @@ async function checkVpc(calls: Calls, api: Api, vpcId: string, account: string):
   }
   if (vpc.OwnerId !== account) {
     throw new ProbeStopped(
-      `${vpcId} belongs to account ${vpc.OwnerId ?? '(unknown)'}, and your credentials to ${account}. Use a VPC of the account of the fleet.`,
+      `${vpcId} belongs to account ${vpc.OwnerId ?? '(unknown)'}, but your credentials belong to ${account}. Use a VPC of the account of the fleet.`,
     );
   }
 }
@@ -68,7 +68,7 @@ export async function requireUnused(calls: Calls, api: Api, observer: Observer, 
   const connections = (await observer.listed()).filter(isLive);
   const peerings = [...(await observer.peerings('accepter')), ...(await observer.peerings('requester'))].filter(isLive);
   const isValid = (expiry: Date | undefined): boolean => expiry === undefined || expiry.getTime() > calls.now();
-  const found = [
+  const uses = [
     ...connections.map(({ id, status, vpcId: peer }) => `${fleetId} has connection ${id} to ${peer}, which is ${status}`),
     ...authorizations
       .filter(({ PeerVpcId, ExpirationTime }) => PeerVpcId === vpcId && isValid(ExpirationTime))
@@ -78,12 +78,12 @@ export async function requireUnused(calls: Calls, api: Api, observer: Observer, 
     ...routes.map((route) => `${vpcId} has a ${routeText(route)}`),
     ...rules.map((rule) => `${vpcId} has an ${ruleText(rule)}`),
   ];
-  if (found.length > 0) {
+  if (uses.length > 0) {
     throw new ProbeStopped(
       `The probe needs a fleet without connections and an empty VPC that nothing is peered with, but found:\n` +
-        `${found.map((item) => `- ${item}`).join('\n')}\n` +
+        `${uses.map((item) => `- ${item}`).join('\n')}\n` +
         'Use another fleet or a new VPC (aws ec2 create-vpc), or wait if this was just deleted. ' +
-        'If an earlier run of the probe made it, run the probe again with the fleet of that run.',
+        'If an earlier run of the probe left it behind, run the probe again with the fleet of that run.',
     );
   }
 }

@@ -18,10 +18,10 @@ import type { Target } from './target';
 const CONNECTION_TIMEOUT = 15 * MINUTE;
 const ROUNDS = 3;
 
-/** Something that could not be undone. */
+/** A change that could not be undone. */
 export interface Leftover {
-  readonly what: string;
-  readonly why: string;
+  readonly description: string;
+  readonly reason: string;
   /** Commands of the AWS CLI. */
   readonly commands: readonly string[];
 }
@@ -36,42 +36,42 @@ export interface UndoOptions {
   readonly print: (line: string) => void;
 }
 
-export interface Undone {
+export interface UndoResult {
   readonly leftovers: readonly Leftover[];
-  /** Whether the VPC has no routes and rules of GameLift any more. */
+  /** Whether all of GameLift's routes and rules were removed from the VPC. */
   readonly isVpcClean: boolean;
 }
 
 /** Tries several times, since errors may be temporary. */
-export async function undo(options: UndoOptions): Promise<Undone> {
+export async function undo(options: UndoOptions): Promise<UndoResult> {
   for (let round = 1; ; round += 1) {
-    const undone = await undoOnce(options);
-    if (undone.leftovers.length === 0 || round === ROUNDS) {
-      return undone;
+    const result = await undoOnce(options);
+    if (result.leftovers.length === 0 || round === ROUNDS) {
+      return result;
     }
-    options.print(`not undone yet: ${undone.leftovers.map(({ what }) => what).join(', ')}. Trying again`);
+    options.print(`not undone yet: ${result.leftovers.map(({ description }) => description).join(', ')}. Trying again`);
     await options.calls.sleep(CONSISTENCY_DELAY);
   }
 }
 
-async function undoOnce(options: UndoOptions): Promise<Undone> {
+async function undoOnce(options: UndoOptions): Promise<UndoResult> {
   const { target, calls, api, print } = options;
   const connections = await removeConnections(options);
   const authorization = await removeAuthorization(options);
-  const writes = await removeWrites(options);
-  const leftovers = [...connections, ...authorization, ...writes];
-  const isVpcClean = writes.length === 0;
+  const routesAndRules = await removeWrites(options);
+  const leftovers = [...connections, ...authorization, ...routesAndRules];
+  const isVpcClean = routesAndRules.length === 0;
   if (leftovers.length > 0) {
-    const why = 'it is kept, so that the next run tries again. If you remove the rest yourself, remove it last';
-    return { leftovers: [...leftovers, markerLeftover(target, why)], isVpcClean };
+    const reason = 'it is kept, so that the next run tries again. If you undo the other changes yourself, remove it last';
+    return { leftovers: [...leftovers, markerLeftover(target, reason)], isVpcClean };
   }
   print('removing the tag of the fleet');
-  const untagged = await attempt(calls, api.untag(target.fleetArn, MARKER_KEY));
-  return { leftovers: untagged === undefined ? [] : [markerLeftover(target, untagged)], isVpcClean };
+  const failure = await callAndReturnFailure(calls, api.untag(target.fleetArn, MARKER_KEY));
+  return { leftovers: failure === undefined ? [] : [markerLeftover(target, failure)], isVpcClean };
 }
 
-/** @returns why it failed, or undefined if it succeeded or there was nothing to do */
-async function attempt(calls: Calls, call: Call<unknown>): Promise<string | undefined> {
+/** @returns the reason of the failure, or undefined if the call succeeded or there was nothing to delete */
+async function callAndReturnFailure(calls: Calls, call: Call<unknown>): Promise<string | undefined> {
   try {
     const first = await calls.callWithRetries(call);
     // calls twice, since the first NotFoundException may come from a late read
@@ -89,35 +89,35 @@ function isAbsent(result: CallResult<unknown>): boolean {
 async function removeConnections({ calls, api, target, observer, changes, print }: UndoOptions): Promise<readonly Leftover[]> {
   const { pair } = target;
   const deadline = calls.now() + CONNECTION_TIMEOUT;
-  let seen: readonly Connection[] = [];
-  let why = 'it did not end before the timeout';
+  let remaining: readonly Connection[] = [];
+  let reason = 'it did not end before the timeout';
   try {
     for (;;) {
       await calls.waitFor(api.connections(pair.fleetId));
-      const { listed = [], peerings, at } = await observer.observe();
+      const { listed = [], peerings, time } = await observer.observe();
       const live = connectionsToDelete(listed, peerings);
-      seen = live.length > 0 ? live : peerings.filter(isLive);
+      remaining = live.length > 0 ? live : peerings.filter(isLive);
       // a new connection may not be listed yet
-      if (seen.length === 0 && (changes.lastAt === undefined || at >= changes.lastAt + CONSISTENCY_DELAY)) {
+      if (remaining.length === 0 && (changes.lastAt === undefined || time >= changes.lastAt + CONSISTENCY_DELAY)) {
         return [];
       }
-      if (at > deadline) {
-        return seen.map((connection) => connectionLeftover(pair, connection.id, why));
+      if (time > deadline) {
+        return remaining.map((connection) => connectionLeftover(pair, connection.id, reason));
       }
       for (const { id, status } of live.filter((connection) => connection.status !== 'deleting')) {
         print(`deleting connection ${id}, which is ${status}`);
-        await attempt(calls, api.authorize(pair));
-        why = (await attempt(calls, api.disconnect(pair.fleetId, id))) ?? why;
+        await callAndReturnFailure(calls, api.authorize(pair));
+        reason = (await callAndReturnFailure(calls, api.disconnect(pair.fleetId, id))) ?? reason;
         changes.lastAt = calls.now();
       }
     }
   } catch (error) {
-    const ids = seen.length > 0 ? seen.map(({ id }) => id) : [undefined];
+    const ids = remaining.length > 0 ? remaining.map(({ id }) => id) : [undefined];
     return ids.map((id) => connectionLeftover(pair, id, messageOf(error)));
   }
 }
 
-/** Includes failed connections if EC2 still shows a peering, since GameLift may list a connection as failed after a failed deletion. */
+/** If EC2 still shows a peering, includes failed connections: GameLift may list a connection as failed after a failed deletion. */
 function connectionsToDelete(listed: readonly Connection[], peerings: readonly Connection[]): readonly Connection[] {
   const live = listed.filter(isLive);
   return live.length === 0 && peerings.some(isLive) ? listed.filter(({ status }) => status === 'failed') : live;
@@ -125,21 +125,21 @@ function connectionsToDelete(listed: readonly Connection[], peerings: readonly C
 
 async function removeAuthorization({ calls, api, target, print }: UndoOptions): Promise<readonly Leftover[]> {
   print('deleting the authorization');
-  const why = await attempt(calls, api.cancelAuthorization(target.pair));
-  return why === undefined ? [] : [authorizationLeftover(target.pair, why)];
+  const reason = await callAndReturnFailure(calls, api.cancelAuthorization(target.pair));
+  return reason === undefined ? [] : [authorizationLeftover(target.pair, reason)];
 }
 
-/** Waits until GameLift may have removed its routes and rules, then removes the rest. */
+/** Waits, since GameLift may remove its routes and rules itself. Then removes those that still exist. */
 async function removeWrites({ calls, api, target, changes, print }: UndoOptions): Promise<readonly Leftover[]> {
   const { vpcId } = target.pair;
   const leftovers: Leftover[] = [];
   try {
     await calls.sleepUntil(changes.lastAt === undefined ? 0 : changes.lastAt + CONSISTENCY_DELAY);
-    for (const { what, call, command } of removals(api, await readNetwork(calls, api, vpcId))) {
-      print(`removing a ${what}`);
-      const why = await attempt(calls, call);
-      if (why !== undefined) {
-        leftovers.push({ what, why, commands: [command] });
+    for (const { description, call, command } of removals(api, await readNetwork(calls, api, vpcId))) {
+      print(`removing a ${description}`);
+      const reason = await callAndReturnFailure(calls, call);
+      if (reason !== undefined) {
+        leftovers.push({ description, reason, commands: [command] });
       }
     }
     return leftovers;
@@ -149,10 +149,10 @@ async function removeWrites({ calls, api, target, changes, print }: UndoOptions)
 }
 
 /** @param id undefined if GameLift's list could not be read */
-function connectionLeftover({ account, vpcId, fleetId }: Pair, id: string | undefined, why: string): Leftover {
+function connectionLeftover({ account, vpcId, fleetId }: Pair, id: string | undefined, reason: string): Leftover {
   return {
-    what: id === undefined ? `perhaps a connection of ${fleetId} with ${vpcId}` : `connection ${id} of ${fleetId}`,
-    why,
+    description: id === undefined ? `perhaps a connection of ${fleetId} with ${vpcId}` : `connection ${id} of ${fleetId}`,
+    reason,
     commands: [
       ...(id === undefined ? [`aws gamelift describe-vpc-peering-connections --fleet-id ${fleetId}`] : []),
       `aws gamelift create-vpc-peering-authorization --game-lift-aws-account-id ${account} --peer-vpc-id ${vpcId}`,
@@ -161,18 +161,18 @@ function connectionLeftover({ account, vpcId, fleetId }: Pair, id: string | unde
   };
 }
 
-function authorizationLeftover({ account, vpcId }: Pair, why: string): Leftover {
+function authorizationLeftover({ account, vpcId }: Pair, reason: string): Leftover {
   return {
-    what: `perhaps the authorization of ${vpcId}`,
-    why,
+    description: `perhaps the authorization of ${vpcId}`,
+    reason,
     commands: [`aws gamelift delete-vpc-peering-authorization --game-lift-aws-account-id ${account} --peer-vpc-id ${vpcId}`],
   };
 }
 
-function writesLeftover(vpcId: string, why: string): Leftover {
+function writesLeftover(vpcId: string, reason: string): Leftover {
   return {
-    what: `perhaps routes and rules in ${vpcId}`,
-    why,
+    description: `perhaps routes and rules in ${vpcId}`,
+    reason,
     commands: [
       `aws ec2 describe-route-tables --filters Name=vpc-id,Values=${vpcId}`,
       `aws ec2 describe-security-groups --filters Name=vpc-id,Values=${vpcId}`,
@@ -180,10 +180,10 @@ function writesLeftover(vpcId: string, why: string): Leftover {
   };
 }
 
-function markerLeftover({ fleetArn }: Target, why: string): Leftover {
+function markerLeftover({ fleetArn }: Target, reason: string): Leftover {
   return {
-    what: `tag ${MARKER_KEY} of the fleet`,
-    why,
+    description: `tag ${MARKER_KEY} of the fleet`,
+    reason,
     commands: [`aws gamelift untag-resource --resource-arn ${fleetArn} --tag-keys ${MARKER_KEY}`],
   };
 }
@@ -191,7 +191,10 @@ function markerLeftover({ fleetArn }: Target, why: string): Leftover {
 export function leftoversText(leftovers: readonly Leftover[]): string {
   return [
     'This could not be undone:',
-    ...leftovers.flatMap(({ what, why, commands }) => [`- ${what}: ${why}`, ...commands.map((command) => `    ${command}`)]),
+    ...leftovers.flatMap(({ description, reason, commands }) => [
+      `- ${description}: ${reason}`,
+      ...commands.map((command) => `    ${command}`),
+    ]),
     'To try again, run the probe with the same fleet. Or run these commands with the --region of the fleet.',
   ].join('\n');
 }

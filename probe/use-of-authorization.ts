@@ -8,15 +8,16 @@ import type { ExperimentContext } from './experiment-context';
 import type { Connection } from './observer';
 
 /*
- * Whether each use consumes the authorization. The probe has authorized once and connected. It deletes the connection and connects again
- * without authorizing again. If GameLift refuses, the same call must succeed after authorizing again. Otherwise the refusal had another reason.
+ * Finds out whether each use consumes the authorization. The probe has authorized once and connected. It deletes the connection and connects
+ * again, without authorizing again. If GameLift refuses, the probe authorizes and repeats the call. If GameLift still refuses, the reason is
+ * another one.
  */
 
-export type Active = Extract<ConnectOutcome, { kind: 'active' }>;
+export type ActiveConnection = Extract<ConnectOutcome, { kind: 'active' }>;
 
 const ATTEMPTS = 3;
 
-/** Retries after a refusal, since GameLift may not see the last change yet. */
+/** Repeats a request that GameLift refuses, since its last change may not have taken effect everywhere yet. */
 async function retryRefused<Outcome extends { readonly kind: string }>(run: () => Promise<Outcome>): Promise<Outcome> {
   for (let attempt = 1; ; attempt += 1) {
     const outcome = await run();
@@ -27,7 +28,7 @@ async function retryRefused<Outcome extends { readonly kind: string }>(run: () =
 }
 
 /** Connects with a valid authorization. */
-export async function connectAuthorized(context: ExperimentContext): Promise<Active> {
+export async function connectAuthorized(context: ExperimentContext): Promise<ActiveConnection> {
   const connected = await retryRefused(() => connect(context));
   switch (connected.kind) {
     case 'active':
@@ -39,7 +40,7 @@ export async function connectAuthorized(context: ExperimentContext): Promise<Act
       );
     case 'failed':
       throw new ProbeStopped(
-        `The connection failed, although it is authorized: ${connected.how}. ` +
+        `The connection failed, although it is authorized: ${connected.reason}. ` +
           'Use a VPC with another CIDR block: the addresses may overlap with those of the fleet.',
       );
     case 'pending':
@@ -47,15 +48,15 @@ export async function connectAuthorized(context: ExperimentContext): Promise<Act
   }
 }
 
-/** The observed deletions, and whether the authorization was consumed. */
-export interface Uses {
-  readonly last: Connection;
+/** The last connection, the observed deletions, and what is known about the authorization. */
+export interface ReuseResult {
+  readonly lastConnection: Connection;
   readonly deletions: readonly Deletion[];
   /** Whether the authorization was valid after the connection was created with it. */
   readonly validAfterUse: 'yes' | 'no' | 'unknown';
 }
 
-export async function useAuthorizationAgain(context: ExperimentContext, first: Connection): Promise<Uses> {
+export async function useAuthorizationAgain(context: ExperimentContext, first: Connection): Promise<ReuseResult> {
   context.print('deleting the connection without authorizing again');
   const deleted = await retryRefused(() => disconnect(context, first));
   return deleted.kind === 'ended' ? await connectAgain(context, deleted) : await authorizeToDelete(context, first, deleted);
@@ -65,27 +66,27 @@ export async function useAuthorizationAgain(context: ExperimentContext, first: C
 async function connectAgain(
   context: ExperimentContext,
   { deletion }: Extract<DisconnectOutcome, { kind: 'ended' }>,
-): Promise<Uses> {
+): Promise<ReuseResult> {
   const { calls, api, pair, findings, print } = context;
   print('connecting again without authorizing again');
-  const again = await retryRefused(() => connect(context));
-  if (again.kind === 'active') {
+  const secondConnect = await retryRefused(() => connect(context));
+  if (secondConnect.kind === 'active') {
     const evidence = 'With one authorization, a connection was created, deleted and created again';
     findings.settle('useOfAuthorization', 'reusable', evidence);
-    const last = await requestAgain(context, again.connection, await calls.call(api.authorize(pair)));
-    return { last: again.connection, deletions: [deletion, last.deletion], validAfterUse: 'yes' };
+    const last = await requestExistingAndDelete(context, secondConnect.connection, await calls.call(api.authorize(pair)));
+    return { lastConnection: secondConnect.connection, deletions: [deletion, last.deletion], validAfterUse: 'yes' };
   }
   const renewal = await calls.call(api.authorize(pair));
   const { connection } = await connectAuthorized(context);
-  const how = again.kind === 'refused' ? refusalText(again) : again.kind;
-  const evidence = `With one authorization, creating and deleting a connection succeeded, but creating it again did not: ${how}`;
+  const failure = secondConnect.kind === 'refused' ? refusalText(secondConnect) : secondConnect.kind;
+  const evidence = `With one authorization, creating and deleting a connection succeeded, but creating it again did not: ${failure}`;
   if (renewal.kind === 'succeeded') {
     findings.settle('useOfAuthorization', 'consumed', `${evidence}. After authorizing again, it succeeded`);
   } else {
     findings.leaveOpen('useOfAuthorization', `${evidence}. But authorizing again returned ${resultText(renewal)}`);
   }
-  const last = await requestAgain(context, connection, await calls.call(api.authorize(pair)));
-  return { last: connection, deletions: [deletion, last.deletion], validAfterUse: 'yes' };
+  const last = await requestExistingAndDelete(context, connection, await calls.call(api.authorize(pair)));
+  return { lastConnection: connection, deletions: [deletion, last.deletion], validAfterUse: 'yes' };
 }
 
 /** The creation may have consumed the authorization. */
@@ -93,22 +94,23 @@ async function authorizeToDelete(
   context: ExperimentContext,
   first: Connection,
   deleted: Exclude<DisconnectOutcome, { kind: 'ended' }>,
-): Promise<Uses> {
+): Promise<ReuseResult> {
   const { calls, api, pair, findings } = context;
-  const how = deleted.kind === 'refused' ? `returned ${refusalText(deleted)}` : 'was accepted, but the connection stayed active';
-  const evidence = `Deleting a connection with the authorization that it was created with ${how}`;
+  const failure =
+    deleted.kind === 'refused' ? `returned ${refusalText(deleted)}` : 'was accepted, but the connection stayed active';
+  const evidence = `Deleting a connection with the authorization that it was created with ${failure}`;
   const renewal = await calls.call(api.authorize(pair));
-  const { deletion } = await requestAgain(context, first, renewal);
+  const { deletion } = await requestExistingAndDelete(context, first, renewal);
   if (renewal.kind === 'succeeded') {
     findings.settle('useOfAuthorization', 'consumed', `${evidence}. After authorizing again, it was deleted`);
-    return { last: first, deletions: [deletion], validAfterUse: 'no' };
+    return { lastConnection: first, deletions: [deletion], validAfterUse: 'no' };
   }
   findings.leaveOpen('useOfAuthorization', `${evidence}. But authorizing again returned ${resultText(renewal)}`);
-  return { last: first, deletions: [deletion], validAfterUse: 'unknown' };
+  return { lastConnection: first, deletions: [deletion], validAfterUse: 'unknown' };
 }
 
-/** Requests a connection that exists, with a valid authorization, then deletes it. */
-async function requestAgain(
+/** With a valid authorization, requests a connection that exists, then deletes it. */
+async function requestExistingAndDelete(
   context: ExperimentContext,
   connection: Connection,
   renewal: CallResult<unknown>,
@@ -119,10 +121,11 @@ async function requestAgain(
   changes.lastAt = calls.now();
   const result = await calls.call(api.connect(pair));
   changes.lastAt = calls.now();
-  const authorized = renewal.kind === 'succeeded' ? `${seconds(result.at - renewal.at)} after authorizing` : 'while authorized';
+  const authorized =
+    renewal.kind === 'succeeded' ? `${seconds(result.returnedAt - renewal.returnedAt)} after authorizing` : 'while authorized';
   const evidence = `Creating an active connection again, ${authorized}, returned ${resultText(result)}`;
   findings.settleByName('existingConnection', result.kind === 'succeeded' ? 'accepted' : result.name, evidence);
-  // until an accepted request is visible
+  // wait until an accepted request is visible
   await calls.sleep(result.kind === 'succeeded' ? CONSISTENCY_DELAY : 0);
 
   const deleted = await retryRefused(() => disconnect(context, connection));

@@ -5,7 +5,7 @@ import { mergeNetworks, readNetwork, routeText, ruleText } from './network';
 import type { PeeringNetwork } from './network';
 
 /*
- * Which routes and rules GameLift writes in the VPC, and whether it removes them with the connection.
+ * Finds out which routes and rules GameLift writes in the VPC, and whether it removes them with the connection.
  */
 
 const REMOVAL_TIMEOUT = MINUTE;
@@ -16,7 +16,7 @@ export interface Writes {
   readonly leftBehind: PeeringNetwork;
 }
 
-/** Reads for a while, since GameLift may write after the connection becomes active. */
+/** Reads the VPC for 20 seconds, since GameLift may write after the connection becomes active. */
 export async function watchWrites({ calls, api, pair, findings }: ExperimentContext): Promise<PeeringNetwork> {
   const end = calls.now() + CONSISTENCY_DELAY;
   let written = await readNetwork(calls, api, pair.vpcId);
@@ -25,9 +25,9 @@ export async function watchWrites({ calls, api, pair, findings }: ExperimentCont
     written = mergeNetworks(written, await readNetwork(calls, api, pair.vpcId));
   }
   const { tables, routes, rules } = written;
-  const withRoute = tables.filter(({ id }) => routes.some(({ tableId }) => tableId === id));
+  const tablesWithRoute = tables.filter(({ id }) => routes.some(({ tableId }) => tableId === id));
   const texts = [...routes.map(routeText), ...rules.map(ruleText)].join('; ') || 'nothing';
-  const evidence = `${withRoute.length} of ${tables.length} route tables have a route to the peering. GameLift wrote: ${texts}`;
+  const evidence = `${tablesWithRoute.length} of ${tables.length} route tables have a route to the peering. GameLift wrote: ${texts}`;
   if (routes.length === 0 && rules.length === 0) {
     findings.settle('peerVpcWrites', 'none', evidence);
   } else if (tables.length < 2) {
@@ -35,9 +35,9 @@ export async function watchWrites({ calls, api, pair, findings }: ExperimentCont
       'peerVpcWrites',
       `${evidence}. The VPC has only one route table, so both readings look the same: add another one`,
     );
-  } else if (withRoute.length === tables.length) {
+  } else if (tablesWithRoute.length === tables.length) {
     findings.settle('peerVpcWrites', 'every route table', evidence);
-  } else if (withRoute.length === 1 && withRoute[0]?.isMain === true) {
+  } else if (tablesWithRoute.length === 1 && tablesWithRoute[0]?.isMain === true) {
     findings.settle('peerVpcWrites', 'main route table', evidence);
   } else {
     findings.leaveOpen('peerVpcWrites', `${evidence}. This fits no reading`);
@@ -45,7 +45,7 @@ export async function watchWrites({ calls, api, pair, findings }: ExperimentCont
   return written;
 }
 
-/** The routes and rules that GameLift has not removed a minute after the connection ended. */
+/** Returns the routes and rules that GameLift has not removed within a minute after the connection ended. */
 export async function watchRemoval({ calls, api, pair }: ExperimentContext): Promise<PeeringNetwork> {
   const end = calls.now() + REMOVAL_TIMEOUT;
   for (;;) {
@@ -57,21 +57,21 @@ export async function watchRemoval({ calls, api, pair }: ExperimentContext): Pro
   }
 }
 
-/** Called after undoing: if the probe could not remove them either, the permissions are missing. */
-export function settleRemoval({ findings }: ExperimentContext, { written, leftBehind }: Writes, wasRemoved: boolean): void {
-  const count = written.routes.length + written.rules.length;
-  const leftCount = leftBehind.routes.length + leftBehind.rules.length;
-  if (count === 0) {
+/** Call it after undoing: if the probe could not remove the routes and rules either, permissions may be missing. */
+export function settleRemoval({ findings }: ExperimentContext, { written, leftBehind }: Writes, isVpcClean: boolean): void {
+  const writtenCount = written.routes.length + written.rules.length;
+  const leftBehindCount = leftBehind.routes.length + leftBehind.rules.length;
+  if (writtenCount === 0) {
     findings.leaveOpen('peerVpcWritesOnDelete', 'GameLift wrote no routes and rules');
-  } else if (leftCount === 0) {
-    findings.settle('peerVpcWritesOnDelete', 'removed', `All ${count} routes and rules were removed after the deletion`);
-  } else if (wasRemoved) {
-    const evidence = `${leftCount} of ${count} routes and rules were left behind ${seconds(REMOVAL_TIMEOUT)} after the deletion`;
+  } else if (leftBehindCount === 0) {
+    findings.settle('peerVpcWritesOnDelete', 'removed', `All ${writtenCount} routes and rules were removed after the deletion`);
+  } else if (isVpcClean) {
+    const evidence = `${leftBehindCount} of ${writtenCount} routes and rules were left behind ${seconds(REMOVAL_TIMEOUT)} after the deletion`;
     findings.settle('peerVpcWritesOnDelete', 'left behind', evidence);
   } else {
     findings.leaveOpen(
       'peerVpcWritesOnDelete',
-      `${leftCount} of ${count} routes and rules were left behind, and the probe could not remove them either: permissions may be missing`,
+      `${leftBehindCount} of ${writtenCount} routes and rules were left behind, and the probe could not remove them either: permissions may be missing`,
     );
   }
 }

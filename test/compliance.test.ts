@@ -9,34 +9,35 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import type * as cdkNag from 'cdk-nag';
 import type { IConstruct } from 'constructs';
 import { AuthorizationRenewal, VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringHandler } from '../lib';
-import { documentedFindings, findingOf, isOfLibrary, synthesizeExamples } from './compliance';
+import { documentedFindings, findingOf, isFromLibrary, synthesizeExamples } from './compliance';
 import type { Finding } from './compliance';
 
 /*
- * docs/compliance.md lists the findings of cdk-nag 2. test/newest-cdk/compliance.newest.ts checks it with cdk-nag 3.
+ * Compares docs/compliance.md with the findings of cdk-nag 2. test/newest-cdk/compliance.newest.ts compares it with those of cdk-nag 3.
  */
 
+// jest.mock may use only variables whose names begin with `mock`
 const mockFindings = new Set<Finding>();
 
 function collect({ ruleId, resource }: cdkNag.NagLoggerBaseData): void {
-  if (isOfLibrary(resource)) {
+  if (isFromLibrary(resource)) {
     mockFindings.add(findingOf(ruleId, resource));
   }
 }
 
-const ignore = (): void => undefined;
+const doNothing = (): void => undefined;
 
 /** Collects findings even if an example suppresses them. */
 const collectingLogger: cdkNag.INagLogger = {
-  onCompliance: ignore,
-  onNotApplicable: ignore,
+  onCompliance: doNothing,
+  onNotApplicable: doNothing,
   onNonCompliance: collect,
   onSuppressed: collect,
   onError: collect,
   onSuppressedError: collect,
 };
 
-/** The rule packs in docs/compliance.md. */
+/** Replaces AwsSolutionsChecks in the examples: runs all rule packs of docs/compliance.md. */
 class MockChecks implements IAspect {
   private readonly packs: readonly IAspect[];
 
@@ -64,14 +65,14 @@ beforeEach(() => {
   mockFindings.clear();
 });
 
-const documented = documentedFindings().filter(({ versions }) => versions.includes('2'));
+const documentedForVersion2 = documentedFindings().filter(({ versions }) => versions.includes('2'));
 
 test('docs/compliance.md lists the findings of cdk-nag in the examples', () => {
   synthesizeExamples();
-  expect([...mockFindings].sort()).toEqual(documented.map(({ finding }) => finding).sort());
+  expect([...mockFindings].sort()).toEqual(documentedForVersion2.map(({ finding }) => finding).sort());
 });
 
-test('the configuration in docs/compliance.md removes all findings except those that it marks as not removable', () => {
+test('the configurations in docs/compliance.md remove all findings for which it names one', () => {
   const app = new App();
   const stack = new Stack(app, 'Stack', { env: { account: '111111111111', region: 'us-east-1' } });
   const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', {
@@ -99,7 +100,7 @@ test('the configuration in docs/compliance.md removes all findings except those 
   Aspects.of(app).add(new MockChecks());
   app.synth();
   expect([...mockFindings].sort()).toEqual(
-    documented
+    documentedForVersion2
       .filter(({ isRemovable }) => !isRemovable)
       .map(({ finding }) => finding)
       .sort(),

@@ -6,12 +6,12 @@ import type { IConstruct } from 'constructs';
 import { VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '../lib';
 
 /*
- * Parses docs/compliance.md, for its tests with two versions of cdk-nag.
+ * Parses the table in docs/compliance.md. The tests compare it with the findings of two versions of cdk-nag.
  */
 
 const ROOT = join(__dirname, '..');
 
-/** The id of a rule, and the type of a resource of this library that violates it. */
+/** The id of a rule, and the type of the resource that violates it. */
 export type Finding = `${string} ${string}`;
 
 /** A row of the table in docs/compliance.md. */
@@ -23,7 +23,7 @@ interface DocumentedFinding {
   readonly isRemovable: boolean;
 }
 
-const codesIn = (cell = ''): string[] => [...cell.matchAll(/`([^`]+)`/g)].map(([, code = '']) => code);
+const codeSpansIn = (cell = ''): string[] => [...cell.matchAll(/`([^`]+)`/g)].map(([, code = '']) => code);
 
 export function documentedFindings(): readonly DocumentedFinding[] {
   const rows = readFileSync(join(ROOT, 'docs', 'compliance.md'), 'utf8')
@@ -31,8 +31,8 @@ export function documentedFindings(): readonly DocumentedFinding[] {
     .filter((line) => line.startsWith('| `'))
     .map((line) => line.split('|').slice(1, -1));
   return rows.flatMap(([rules, resource, versions = '', , removal = '']) =>
-    codesIn(rules).map((rule) => ({
-      finding: `${rule} ${codesIn(resource).at(-1) ?? ''}` as const,
+    codeSpansIn(rules).map((rule) => ({
+      finding: `${rule} ${codeSpansIn(resource).at(-1) ?? ''}` as const,
       versions: versions.trim().split(', '),
       isRemovable: !removal.trim().startsWith('nothing'),
     })),
@@ -40,7 +40,7 @@ export function documentedFindings(): readonly DocumentedFinding[] {
 }
 
 /** Whether a construct of this library created the resource. */
-export function isOfLibrary({ node }: IConstruct): boolean {
+export function isFromLibrary({ node }: IConstruct): boolean {
   return node.scopes.some(
     (scope) =>
       scope instanceof VpcPeeringAuthorization ||
@@ -54,7 +54,7 @@ export function findingOf(ruleId: string, { cfnResourceType }: CfnResource): Fin
   return `${ruleId} ${cfnResourceType}`;
 }
 
-/** Synthesizes all examples with the cdk-nag that the test has mocked. */
+/** Synthesizes all examples. The test has replaced cdk-nag by a mock. */
 export function synthesizeExamples(): void {
   const directory = join(ROOT, 'examples');
   const outdir = mkdtempSync(join(tmpdir(), 'compliance-'));

@@ -16,15 +16,16 @@ import { closeRehearsals, STACK, synthesize } from './life/rehearsals';
 
 const CLI = join(__dirname, '..', 'node_modules', 'aws-cdk', 'bin', 'cdk');
 
+/** The ids of the constructs, which a test can change. */
 const IDS = { vpc: 'Vpc', fleet: 'Fleet', authorization: 'Authorization', connection: 'Peering', other: 'Other' };
 
-interface Studio extends Partial<typeof IDS> {
+interface StackOptions extends Partial<typeof IDS> {
   /** The id of a construct around all others. */
   readonly scope?: string;
   readonly dnsResolution?: boolean;
 }
 
-function studio({ scope, dnsResolution = false, ...changed }: Studio = {}): string {
+function synthesizeStack({ scope, dnsResolution = false, ...changed }: StackOptions = {}): string {
   const ids = { ...IDS, ...changed };
   return synthesize((stack) => {
     const parent = scope === undefined ? stack : new Construct(stack, scope);
@@ -46,8 +47,8 @@ interface Manifest {
   readonly artifacts: Record<string, { properties: Record<string, unknown>; dependencies?: string[] }>;
 }
 
-/** Removes the assets from the assembly, so that the account need not be bootstrapped. */
-function withoutAssets(assembly: string): string {
+/** Removes the assets from the assembly: with assets, the CLI needs a bootstrapped account. */
+function removeAssets(assembly: string): string {
   const file = join(assembly, 'manifest.json');
   const { artifacts, ...manifest } = JSON.parse(readFileSync(file, 'utf8')) as Manifest;
   const { [`${STACK}.assets`]: assets, [STACK]: stack, ...others } = artifacts;
@@ -55,8 +56,8 @@ function withoutAssets(assembly: string): string {
     throw new Error(`${file} has no stack with assets`);
   }
   const { templateFile } = stack.properties;
-  const published = { ...stack, properties: { templateFile }, dependencies: [] };
-  writeFileSync(file, JSON.stringify({ ...manifest, artifacts: { ...others, [STACK]: published } }));
+  const stackWithoutAssets = { ...stack, properties: { templateFile }, dependencies: [] };
+  writeFileSync(file, JSON.stringify({ ...manifest, artifacts: { ...others, [STACK]: stackWithoutAssets } }));
   return assembly;
 }
 
@@ -64,8 +65,8 @@ let rehearsal: Rehearsal;
 
 beforeAll(async () => {
   rehearsal = await startFastRehearsal();
-  expect((await rehearsal.cloudFormation.deploy(studio(), STACK)).status).toBe('CREATE_COMPLETE');
-  // without the bootstrap stack, the CLI waits for it
+  expect((await rehearsal.cloudFormation.deploy(synthesizeStack(), STACK)).status).toBe('CREATE_COMPLETE');
+  // the CLI waits until a bootstrap stack exists
   const toolkit = synthesize((stack) => {
     new ec2.CfnVPC(stack, 'Vpc', { cidrBlock: '10.0.0.0/16' });
   }, 'CDKToolkit');
@@ -74,7 +75,7 @@ beforeAll(async () => {
 afterAll(closeRehearsals);
 
 /** Runs the CLI, and returns what it prints. */
-async function cdk(assembly: string, ...command: readonly string[]): Promise<string> {
+async function runCdk(assembly: string, ...command: readonly string[]): Promise<string> {
   const { accessKeyId, secretAccessKey } = rehearsal.aws.iam.administrator(ACCOUNT);
   const env = {
     ...process.env,
@@ -86,45 +87,52 @@ async function cdk(assembly: string, ...command: readonly string[]): Promise<str
     CDK_DISABLE_CLI_TELEMETRY: 'true',
     NO_COLOR: '1',
   };
-  const run = promisify(execFile)(process.execPath, [CLI, ...command, '--app', withoutAssets(assembly)], { env });
+  const run = promisify(execFile)(process.execPath, [CLI, ...command, '--app', removeAssets(assembly)], { env });
   const { stdout, stderr } = await run.catch((error: unknown) => error as { readonly stdout: string; readonly stderr: string });
   return stdout + stderr;
 }
 
 describe('cdk refactor', () => {
-  const refactor = (assembly: string): Promise<string> => cdk(assembly, 'refactor', '--unstable=refactor', '--dry-run');
+  const refactor = (assembly: string): Promise<string> => runCdk(assembly, 'refactor', '--unstable=refactor', '--dry-run');
 
   test('finds nothing to do for the deployed stack', async () => {
-    expect(await refactor(studio())).toContain('Nothing to refactor.');
+    expect(await refactor(synthesizeStack())).toContain('Nothing to refactor.');
   });
 
-  test('moves a resource that this library does not use', async () => {
-    const output = await refactor(studio({ other: 'Another' }));
+  test('proposes to move a resource that this library does not use', async () => {
+    const output = await refactor(synthesizeStack({ other: 'Another' }));
     expect(output).toMatch(/AWS::EC2::SecurityGroup +│ Stack\.Other34654A52 +│ Stack\.Another6390C402/);
     expect(output).not.toContain('Custom::');
   });
 
-  test.each<[string, Studio, string]>([
+  test.each<[string, StackOptions, string]>([
     ['the connection', { connection: 'Connection' }, 'Stack.Peering3EBF733F'],
     ['the fleet', { fleet: 'Lobby' }, 'Stack.AuthorizationAE2C3694'],
     ['the VPC', { vpc: 'Network' }, 'Stack.GameLiftVpcPeeringHandlerConnect42394c9a9E82A71B'],
     ['a construct around them', { scope: 'Game' }, 'Stack.Peering3EBF733F'],
-  ])('refuses to rename %s, and names a resource that would change', async (_, change, resource) => {
-    const output = await refactor(studio(change));
+  ])('refuses if %s is renamed, and names a resource that would change', async (_, change, resource) => {
+    const output = await refactor(synthesizeStack(change));
     expect(output).toContain('Refactor failed: A refactor operation cannot add, remove or update resources.');
     expect(output).toContain(resource);
   });
 
-  test('proposes to rename the custom resources of an authorization', async () => {
-    const output = await refactor(studio({ authorization: 'Authorized' }));
+  test('proposes to move the custom resources of a renamed authorization', async () => {
+    const output = await refactor(synthesizeStack({ authorization: 'Authorized' }));
     expect(output).toMatch(/Custom::GameLiftVpcPeeringAuthorization +│ Stack\.AuthorizationAE2C3694 +│/);
     expect(output).toMatch(/Custom::GameLiftVpcPeeringTeardown +│ Stack\.AuthorizationTeardown2EDA4C03 +│/);
   });
 });
 
-test('cdk deploy --hotswap ignores a change of a connection without a warning', async () => {
+test('cdk deploy --hotswap ignores a change of a connection, and does not mention it', async () => {
   const before = rehearsal.aws.inventory();
-  const output = await cdk(studio({ dnsResolution: true }), 'deploy', '--hotswap', '--require-approval', 'never', STACK);
+  const output = await runCdk(
+    synthesizeStack({ dnsResolution: true }),
+    'deploy',
+    '--hotswap',
+    '--require-approval',
+    'never',
+    STACK,
+  );
   expect(output).toContain('Stack (no changes)');
   expect(output).not.toContain('Peering');
   expect(rehearsal.aws.inventory()).toEqual(before);

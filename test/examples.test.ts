@@ -18,7 +18,7 @@ afterEach(() => {
   rmSync(outdir, { recursive: true, force: true });
 });
 
-/** The templates of a cloud assembly and of its nested assemblies. */
+/** Reads the templates of a cloud assembly and of its nested assemblies. */
 function templatesIn(directory: string): Record<string, unknown> {
   const files = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.template.json'));
   return Object.fromEntries(
@@ -27,14 +27,14 @@ function templatesIn(directory: string): Record<string, unknown> {
       const text = readFileSync(join(directory, file), 'utf8')
         .replace(/[0-9a-f]{64}/g, 'hash')
         .replace(/(hash:\d{12}-[a-z0-9-]+-)[0-9a-f]{8}\b/g, '$1hash')
-        // the newest version of Node.js depends on the version of the CDK
+        // the runtime depends on the version of the CDK
         .replace(/"nodejs\d+\.x"/g, '"nodejs"');
       return [file, JSON.parse(text) as unknown];
     }),
   );
 }
 
-/** The errors and warnings of all annotations, including findings of cdk-nag. */
+/** Returns all errors and warnings, including the findings of cdk-nag. */
 function annotationsIn(directory: string): string[] {
   const manifests = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter(
     (file) => basename(file) === 'manifest.json',
@@ -51,7 +51,7 @@ function annotationsIn(directory: string): string[] {
   });
 }
 
-test.each(NAMES)('%s synthesizes what it did, and cdk-nag finds nothing that is not suppressed with a reason', (name) => {
+test.each(NAMES)('the templates of %s equal the snapshot, and cdk-nag finds nothing that is not suppressed', (name) => {
   jest.requireActual(join(EXAMPLES, name));
   const templates = templatesIn(outdir);
   expect(Object.keys(templates)).not.toEqual([]);

@@ -15,48 +15,51 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
 /*
- * The package for npm. The test packs it in a copy of the files that git knows, without build output.
+ * Tests the package for npm. It is packed in a copy of the repository without build output, as in a new clone.
  */
 
 const ROOT = join(__dirname, '..');
 const MAXIMUM_SIZE = 600_000;
 const run = promisify(execFile);
 
-let clone: string;
+let packageSource: string;
 let tarball: string;
 let files: readonly string[];
 
 beforeAll(async () => {
-  clone = mkdtempSync(join(tmpdir(), 'clone-'));
+  packageSource = mkdtempSync(join(tmpdir(), 'clone-'));
   const { stdout } = await run('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z'], { cwd: ROOT });
   for (const file of stdout.split('\0').filter((name) => name !== '' && existsSync(join(ROOT, name)))) {
-    mkdirSync(dirname(join(clone, file)), { recursive: true });
-    cpSync(join(ROOT, file), join(clone, file));
+    mkdirSync(dirname(join(packageSource, file)), { recursive: true });
+    cpSync(join(ROOT, file), join(packageSource, file));
   }
-  symlinkSync(join(ROOT, 'node_modules'), join(clone, 'node_modules'));
-  // output of earlier builds, whose sources were removed
-  mkdirSync(join(clone, 'lambda', 'bundle'));
+  symlinkSync(join(ROOT, 'node_modules'), join(packageSource, 'node_modules'));
+  // as if earlier builds had left output of sources that no longer exist
+  mkdirSync(join(packageSource, 'lambda', 'bundle'));
   for (const stale of ['lib/removed.js', 'lib/removed.d.ts', 'lambda/bundle/removed.mjs']) {
-    writeFileSync(join(clone, stale), '');
+    writeFileSync(join(packageSource, stale), '');
   }
-  tarball = join(clone, (await run('npm', ['pack', '--silent'], { cwd: clone })).stdout.trim().split('\n').at(-1) ?? '');
-  await run('tar', ['-xzf', tarball], { cwd: clone });
-  files = readdirSync(join(clone, 'package'), { recursive: true, withFileTypes: true, encoding: 'utf8' })
+  tarball = join(
+    packageSource,
+    (await run('npm', ['pack', '--silent'], { cwd: packageSource })).stdout.trim().split('\n').at(-1) ?? '',
+  );
+  await run('tar', ['-xzf', tarball], { cwd: packageSource });
+  files = readdirSync(join(packageSource, 'package'), { recursive: true, withFileTypes: true, encoding: 'utf8' })
     .filter((entry) => entry.isFile())
-    .map(({ parentPath, name }) => join(parentPath, name).slice(join(clone, 'package', '/').length));
+    .map(({ parentPath, name }) => join(parentPath, name).slice(join(packageSource, 'package', '/').length));
 }, 300_000);
 
 afterAll(() => {
-  rmSync(clone, { recursive: true, force: true });
+  rmSync(packageSource, { recursive: true, force: true });
 });
 
 function read(file: string): string {
-  return readFileSync(join(clone, 'package', file), 'utf8');
+  return readFileSync(join(packageSource, 'package', file), 'utf8');
 }
 
 const isBundled = (file: string): boolean => file.startsWith('lambda/bundle/');
 
-test('it contains the constructs with their types, the bundled handler and the documents, and nothing else', () => {
+test('the package contains the constructs with their types, the bundled handler and the documents, and nothing else', () => {
   const modules = readdirSync(join(ROOT, 'lib'), { recursive: true, encoding: 'utf8' })
     .filter((file) => /^[\w/-]+\.ts$/.test(file))
     .map((file) => file.replace(/\.ts$/, ''));
@@ -81,13 +84,13 @@ test('the bundle contains all files that its entry point loads, and none of earl
   expect(files).not.toContain('lambda/bundle/removed.mjs');
 });
 
-test('no file refers to a source map', () => {
+test('no file of the package refers to a source map', () => {
   const code = files.filter((file) => /\.(js|mjs|ts)$/.test(file));
   expect(code.length).toBeGreaterThan(0);
   expect(code.filter((file) => read(file).includes('sourceMappingURL'))).toEqual([]);
 });
 
-test(`it has at most ${MAXIMUM_SIZE} bytes`, () => {
+test(`the package has at most ${MAXIMUM_SIZE} bytes`, () => {
   expect(readFileSync(tarball).length).toBeLessThanOrEqual(MAXIMUM_SIZE);
 });
 
@@ -105,7 +108,7 @@ test('the third-party notices list the bundled packages with version and license
   expect(new Set(texts).size).toBe(texts.length);
 });
 
-test('Construct Hub can list it: it is public, built with jsii, and has a permissive license, the keywords and all languages', () => {
+test('the package meets the requirements of Construct Hub: public, built with jsii, with a permissive license, keywords and all languages', () => {
   const manifest = JSON.parse(read('package.json')) as {
     readonly name: string;
     readonly license: string;
@@ -130,8 +133,8 @@ test('Construct Hub can list it: it is public, built with jsii, and has a permis
 test.each([
   ['publint', ['run', '--strict']],
   ['attw', []],
-])('%s finds no problem', async (command, parameters) => {
+])('%s finds no problem in the package', async (command, parameters) => {
   const executable = join(ROOT, 'node_modules', '.bin', command);
-  const { stdout } = await run(executable, [...parameters, tarball], { cwd: clone });
+  const { stdout } = await run(executable, [...parameters, tarball], { cwd: packageSource });
   expect(stdout).toMatch(/All good|No problems found/);
 });

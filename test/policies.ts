@@ -2,8 +2,8 @@
  * Helpers to compare policies.
  */
 
-/** A statement in which `plain` has replaced the references by text. */
-export interface PlainStatement {
+/** A statement of a policy after `resolveReferences`. */
+export interface ResolvedStatement {
   readonly Effect: string;
   readonly Action: string | readonly string[];
   /** Undefined in the trust policy of a role. */
@@ -13,15 +13,15 @@ export interface PlainStatement {
   readonly Condition?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
 }
 
-/** The purpose of a policy, which is part of the names of the handler's policies. */
-export function kindOf(policyName: string): string {
+/** Returns the purpose of a policy of the handler, such as `Authorize`, which its name contains. Returns other names unchanged. */
+export function purposeOf(policyName: string): string {
   return /^GameLiftVpcPeering-([A-Za-z]+)[0-9a-f]{8}-/.exec(policyName)?.[1] ?? policyName;
 }
 
 /** Replaces references by text such as `<LogicalId>`, and resolves Fn::Join. */
-export function plain(value: unknown): unknown {
+export function resolveReferences(value: unknown): unknown {
   if (Array.isArray(value)) {
-    return value.map(plain);
+    return value.map(resolveReferences);
   }
   if (typeof value !== 'object' || value === null) {
     return value;
@@ -35,7 +35,7 @@ export function plain(value: unknown): unknown {
   }
   if (Array.isArray(join)) {
     const [separator, parts] = join as [string, unknown[]];
-    return parts.map((part) => plain(part)).join(separator);
+    return parts.map((part) => resolveReferences(part)).join(separator);
   }
-  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, plain(part)]));
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, resolveReferences(part)]));
 }

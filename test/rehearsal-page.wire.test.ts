@@ -5,6 +5,6 @@ import { rehearsalPage } from '../bin/rehearsal-page';
 
 test('docs/rehearsal-output.md shows the output of npm start and npm run rehearse', async () => {
   const page = await rehearsalPage(mkdtempSync(join(tmpdir(), 'rehearsal-page-')));
-  // if this fails: npm run docs:rehearsal
+  // if this fails, run npm run docs:rehearsal
   expect(page).toBe(readFileSync(join(__dirname, '..', 'docs', 'rehearsal-output.md'), 'utf8'));
 }, 300_000);

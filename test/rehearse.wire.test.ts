@@ -19,21 +19,21 @@ interface Outcome {
   readonly complained: string;
 }
 
-async function command(...args: string[]): Promise<Outcome> {
+async function runCommand(...args: string[]): Promise<Outcome> {
   const [printed, complained]: string[][] = [[], []];
   const code = await rehearse(args, { print: (text) => printed?.push(text), printError: (text) => complained?.push(text) });
   return { code, printed: printed?.join('\n') ?? '', complained: complained?.join('\n') ?? '' };
 }
 
-const vpcOf =
+const addVpc =
   (cidrBlock: string, removalPolicy = RemovalPolicy.DESTROY) =>
   (stack: Stack): void => {
     new ec2.CfnVPC(stack, 'Vpc', { cidrBlock }).applyRemovalPolicy(removalPolicy);
   };
 
-describe('the command line', () => {
-  test('lists every switch with its row, question, readings and default', async () => {
-    const { code, printed, complained } = await command('--behaviours');
+describe('the command line of the rehearsal', () => {
+  test('--behaviours lists each behaviour with its row, question, readings and default', async () => {
+    const { code, printed, complained } = await runCommand('--behaviours');
     expect({ code, complained }).toEqual({ code: 0, complained: '' });
     const lines = printed.split('\n');
     for (const [name, behaviour] of Object.entries(BEHAVIOURS)) {
@@ -49,20 +49,20 @@ describe('the command line', () => {
     expect(lines).toHaveLength(2 * (Object.keys(BEHAVIOURS).length + 1));
   });
 
-  test('has a switch for each of the 25 open questions', async () => {
-    const rows = [...(await command('--behaviours')).printed.matchAll(/\(row (\d+)\)/g)].map(([, row]) => Number(row));
+  test('--behaviours lists a behaviour for each of the 25 rows of open questions', async () => {
+    const rows = [...(await runCommand('--behaviours')).printed.matchAll(/\(row (\d+)\)/g)].map(([, row]) => Number(row));
     expect([...new Set(rows)]).toEqual(Array.from({ length: 25 }, (_, index) => index + 1));
   });
 
-  test('without arguments: prints the usage', async () => {
-    const { code, printed, complained } = await command();
+  test('prints the usage if there are no arguments', async () => {
+    const { code, printed, complained } = await runCommand();
     expect({ code, printed }).toEqual({ code: 2, printed: '' });
     expect(complained).toMatch(/^usage: npm run rehearse -- <assembly> /);
   });
 
-  test('--help: prints the usage, even with other arguments', async () => {
-    const { complained } = await command();
-    expect(await command('--help', 'nowhere')).toEqual({ code: 0, printed: complained, complained: '' });
+  test('prints the usage with --help, even if there are other arguments', async () => {
+    const { complained } = await runCommand();
+    expect(await runCommand('--help', 'nowhere')).toEqual({ code: 0, printed: complained, complained: '' });
   });
 
   const names = [...Object.keys(BEHAVIOURS), 'failedUpdatePhysicalId'].join(', ');
@@ -83,13 +83,13 @@ describe('the command line', () => {
     ],
     [['--days', '3'], 'no cloud assembly was given: add the output directory of cdk synth'],
     [['nowhere'], 'nowhere is no cloud assembly: it has no manifest.json; run cdk synth first'],
-  ])('%j: one error, nothing printed, exit code 2', async (args, complained) => {
-    expect(await command(...args)).toEqual({ code: 2, printed: '', complained });
+  ])('prints one error and exits with 2 if the arguments are %j', async (args, complained) => {
+    expect(await runCommand(...args)).toEqual({ code: 2, printed: '', complained });
   });
 
-  test('--html with a file that cannot be written: one error before the life begins', async () => {
-    const directory = synthesize(vpcOf('10.0.0.0/16'));
-    expect(await command(directory, '--html', 'nowhere/life.html')).toEqual({
+  test('fails before the life begins if the file of --html cannot be written', async () => {
+    const directory = synthesize(addVpc('10.0.0.0/16'));
+    expect(await runCommand(directory, '--html', 'nowhere/life.html')).toEqual({
       code: 2,
       printed: '',
       complained:
@@ -97,43 +97,43 @@ describe('the command line', () => {
     });
   });
 
-  test('an unknown option: one error that names it', async () => {
-    const { code, complained } = await command('--fast');
+  test('names an unknown option', async () => {
+    const { code, complained } = await runCommand('--fast');
     expect(code).toBe(2);
     expect(complained).toMatch(/Unknown option '--fast'/);
   });
 
-  describe('an error names the file that cannot be read', () => {
-    const function_ = (stack: Stack): void => {
+  describe('an error that names a file', () => {
+    const addBundledFunction = (stack: Stack): void => {
       new lambda.Function(stack, 'Function', {
         code: lambda.Code.fromAsset(join(__dirname, '..', 'lambda', 'bundle')),
         handler: 'index.handler',
         runtime: lambda.Runtime.NODEJS_22_X,
       });
     };
-    const assetOf = (directory: string): string => {
+    const assetPathIn = (directory: string): string => {
       const { files } = JSON.parse(readFileSync(join(directory, 'Stack.assets.json'), 'utf8')) as {
         readonly files: Readonly<Record<string, { readonly source: { readonly path: string } }>>;
       };
       return Object.values(files).find(({ source }) => source.path.startsWith('asset.'))?.source.path ?? '';
     };
 
-    test('a template that is missing', async () => {
-      const directory = synthesize(vpcOf('10.0.0.0/16'));
+    test('is printed if a template is missing', async () => {
+      const directory = synthesize(addVpc('10.0.0.0/16'));
       rmSync(join(directory, 'Stack.template.json'));
       const complained = `${directory}/Stack.template.json does not exist: run cdk synth again`;
-      expect(await command(directory)).toEqual({ code: 2, printed: '', complained });
+      expect(await runCommand(directory)).toEqual({ code: 2, printed: '', complained });
     });
 
-    test.each(['manifest.json', 'Stack.template.json', 'Stack.assets.json'])('%s that is not JSON', async (file) => {
-      const directory = synthesize(vpcOf('10.0.0.0/16'));
+    test.each(['manifest.json', 'Stack.template.json', 'Stack.assets.json'])('is printed if %s is not JSON', async (file) => {
+      const directory = synthesize(addVpc('10.0.0.0/16'));
       writeFileSync(join(directory, file), '{"half": ');
       const complained = `${directory}/${file} can not be read: Unexpected end of JSON input`;
-      expect(await command(directory)).toEqual({ code: 2, printed: '', complained });
+      expect(await runCommand(directory)).toEqual({ code: 2, printed: '', complained });
     });
 
-    test('a manifest whose artifacts depend on each other', async () => {
-      const directory = synthesize(vpcOf('10.0.0.0/16'));
+    test('is printed if the artifacts of a manifest depend on each other', async () => {
+      const directory = synthesize(addVpc('10.0.0.0/16'));
       const stack = (dependency: string) => ({
         type: 'aws:cloudformation:stack',
         environment: 'aws://unknown-account/unknown-region',
@@ -143,28 +143,28 @@ describe('the command line', () => {
       const manifest = { version: '48.0.0', artifacts: { One: stack('Two'), Two: stack('One') } };
       writeFileSync(join(directory, 'manifest.json'), JSON.stringify(manifest));
       const complained = `${directory}/manifest.json can not be read: Could not determine ordering between: One, Two`;
-      expect(await command(directory)).toEqual({ code: 2, printed: '', complained });
+      expect(await runCommand(directory)).toEqual({ code: 2, printed: '', complained });
     });
 
-    test.each(['null', '[]', '"text"'])('a template with the JSON %s', async (content) => {
-      const directory = synthesize(vpcOf('10.0.0.0/16'));
+    test.each(['null', '[]', '"text"'])('is printed if a template contains the JSON %s', async (content) => {
+      const directory = synthesize(addVpc('10.0.0.0/16'));
       writeFileSync(join(directory, 'Stack.template.json'), content);
       const complained = `${directory}/Stack.template.json must have a JSON object: run cdk synth again`;
-      expect(await command(directory)).toEqual({ code: 2, printed: '', complained });
+      expect(await runCommand(directory)).toEqual({ code: 2, printed: '', complained });
     });
 
-    test('an asset that is missing', async () => {
-      const directory = synthesize(function_);
-      const asset = assetOf(directory);
+    test('is printed if an asset is missing', async () => {
+      const directory = synthesize(addBundledFunction);
+      const asset = assetPathIn(directory);
       rmSync(join(directory, asset), { recursive: true });
       const complained = `${directory}/${asset} does not exist: run cdk synth again`;
-      expect(await command(directory)).toEqual({ code: 2, printed: '', complained });
+      expect(await runCommand(directory)).toEqual({ code: 2, printed: '', complained });
     });
   });
 
-  test('an assembly without a stack: one error', async () => {
+  test('fails if an assembly has no stack', async () => {
     const empty = synthesizeApp(() => undefined);
-    expect(await command(empty)).toEqual({
+    expect(await runCommand(empty)).toEqual({
       code: 2,
       printed: '',
       complained: `a cloud assembly must have a stack, got ${empty} without stacks`,
@@ -172,10 +172,10 @@ describe('the command line', () => {
   });
 });
 
-describe('a life', () => {
+describe('the rehearsal of a life', () => {
   test('prints a line for each step, the result of each stack, and that nothing is left behind', async () => {
-    const assemblies = ['10.0.0.0/16', '10.1.0.0/16'].map((cidrBlock) => synthesize(vpcOf(cidrBlock)));
-    const { code, printed, complained } = await command(
+    const assemblies = ['10.0.0.0/16', '10.1.0.0/16'].map((cidrBlock) => synthesize(addVpc(cidrBlock)));
+    const { code, printed, complained } = await runCommand(
       ...[...assemblies, '--days', '3', '--account', '333333333333', '--vpc', '222222222222/eu-west-1/10.9.0.0/16'],
       ...['--behaviour', 'peerVpcWrites=none', '--behaviour', 'failedUpdatePhysicalId=ignored'],
     );
@@ -207,7 +207,7 @@ describe('a life', () => {
       const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 1, natGateways: 0 });
       new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
     });
-    const { code, printed } = await command(directory, '--verbose');
+    const { code, printed } = await runCommand(directory, '--verbose');
     expect(code).toBe(0);
     const lines = printed.split('\n');
     expect(lines.slice(1, 4)).toEqual([
@@ -224,8 +224,8 @@ describe('a life', () => {
   });
 
   test('--json: prints one document, and everything else to standard error', async () => {
-    const directory = synthesize(vpcOf('10.0.0.0/16', RemovalPolicy.RETAIN));
-    const { code, printed, complained } = await command(directory, '--json', '--vpc', '222222222222/eu-west-1/10.9.0.0/16');
+    const directory = synthesize(addVpc('10.0.0.0/16', RemovalPolicy.RETAIN));
+    const { code, printed, complained } = await runCommand(directory, '--json', '--vpc', '222222222222/eu-west-1/10.9.0.0/16');
     expect(code).toBe(1);
     const place = { account: '111111111111', region: 'us-east-1' };
     const vpcId = expect.stringMatching(/^vpc-[0-9a-f]{17}$/) as unknown;
@@ -251,9 +251,9 @@ describe('a life', () => {
     ]);
   });
 
-  test('--html writes a picture of the life', async () => {
+  test('writes a picture of the life with --html', async () => {
     const file = join(mkdtempSync(join(tmpdir(), 'picture-')), 'life.html');
-    const { code, printed } = await command(synthesize(vpcOf('10.0.0.0/16')), '--html', file);
+    const { code, printed } = await runCommand(synthesize(addVpc('10.0.0.0/16')), '--html', file);
     expect(code).toBe(0);
     expect(printed).toContain(`\npicture of the life: ${file}`);
     const page = readFileSync(file, 'utf8');
@@ -262,25 +262,25 @@ describe('a life', () => {
   });
 
   test('prints the permissions that were not used, with their resources', async () => {
-    const { printed } = await command(
+    const { printed } = await runCommand(
       synthesize((stack) => {
         const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 1, natGateways: 0 });
         new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
       }),
     );
-    const told = printed.slice(printed.indexOf('permissions not used in this run')).split('\n');
-    expect(told[0]).toBe('permissions not used in this run (other runs may need them):');
-    expect(told[1]).toMatch(/^- Stack-GameLiftVpcPeeringHandlerRole\S+:$/);
-    expect(told[2]).toMatch(/^ {2}- .*\bec2:DescribeVpcs on \*$/);
-    // what was needed on the VPC was not needed on a peering, of which there was none
-    expect(told[3]).toMatch(
+    const lines = printed.slice(printed.indexOf('permissions not used in this run')).split('\n');
+    expect(lines[0]).toBe('permissions not used in this run (other runs may need them):');
+    expect(lines[1]).toMatch(/^- Stack-GameLiftVpcPeeringHandlerRole\S+:$/);
+    expect(lines[2]).toMatch(/^ {2}- .*\bec2:DescribeVpcs on \*$/);
+    // the permission on the VPC was used, but not the one on peerings, because there was no peering
+    expect(lines[3]).toMatch(
       /^ {2}- ec2:AcceptVpcPeeringConnection on arn:\S+:vpc-peering-connection\/\* if ec2:AccepterVpc ArnEquals arn:\S+$/,
     );
     expect(printed).not.toMatch(/ec2:AcceptVpcPeeringConnection on arn:\S+:vpc\//);
   });
 
   test('prints each thing that was not understood once', async () => {
-    const { code, printed } = await command(
+    const { code, printed } = await runCommand(
       synthesize((stack) => {
         new CfnResource(stack, 'One', { type: 'AWS::SNS::Topic' });
         new CfnResource(stack, 'Two', { type: 'AWS::SNS::Topic' });
@@ -299,7 +299,7 @@ describe('a life', () => {
 
   describe('a function that the rehearsal cannot run', () => {
     const CODE = { zipFile: 'def handler(event, context): pass' };
-    const functionOf = (scope: Construct, id: string, properties: Partial<lambda.CfnFunctionProps>): lambda.CfnFunction => {
+    const addFunction = (scope: Construct, id: string, properties: Partial<lambda.CfnFunctionProps>): lambda.CfnFunction => {
       const role = new iam.CfnRole(scope, `${id}Role`, {
         assumeRolePolicyDocument: {
           Version: '2012-10-17',
@@ -309,12 +309,12 @@ describe('a life', () => {
       return new lambda.CfnFunction(scope, id, { code: CODE, handler: 'index.handler', role: role.attrArn, ...properties });
     };
 
-    test('is printed before the life begins, and what it leaves behind afterwards', async () => {
+    test('is printed before the life begins, and its consequences are printed afterwards', async () => {
       const directory = synthesize((stack) => {
-        const handler = functionOf(stack, 'Handler', { runtime: 'python3.12' });
+        const handler = addFunction(stack, 'Handler', { runtime: 'python3.12' });
         new CustomResource(stack, 'Thing', { serviceToken: handler.attrArn });
       });
-      const { code, printed } = await command(directory);
+      const { code, printed } = await runCommand(directory);
       expect(code).toBe(1);
       const lines = printed.split('\n');
       expect(lines.slice(0, 3)).toEqual([
@@ -334,13 +334,13 @@ describe('a life', () => {
       expect(lines).toContain('- functions with the runtime python3.12: they are never run, and each invocation fails');
     });
 
-    test('is printed once, also for nested stacks and container images, and is in the document', async () => {
+    test('is listed once in the JSON document, also in nested stacks and for container images', async () => {
       const directory = synthesize((stack) => {
-        functionOf(new NestedStack(stack, 'Inner'), 'Nested', { runtime: 'java21' });
-        functionOf(stack, 'Fine', { runtime: 'nodejs22.x' });
-        functionOf(stack, 'Image', { code: { imageUri: 'image' }, packageType: 'Image' });
+        addFunction(new NestedStack(stack, 'Inner'), 'Nested', { runtime: 'java21' });
+        addFunction(stack, 'Fine', { runtime: 'nodejs22.x' });
+        addFunction(stack, 'Image', { code: { imageUri: 'image' }, packageType: 'Image' });
       });
-      const { functionsNotRun } = JSON.parse((await command(directory, directory, '--json')).printed) as {
+      const { functionsNotRun } = JSON.parse((await runCommand(directory, directory, '--json')).printed) as {
         readonly functionsNotRun: readonly object[];
       };
       expect(functionsNotRun).toEqual([
@@ -351,10 +351,10 @@ describe('a life', () => {
   });
 
   test('prints the reason why CloudFormation rejects a template', async () => {
-    const directory = editTemplate(synthesize(vpcOf('10.0.0.0/16')), ({ Resources }) => {
+    const directory = editTemplate(synthesize(addVpc('10.0.0.0/16')), ({ Resources }) => {
       Object.assign(Resources.Vpc ?? {}, { Condition: 'Undefined' });
     });
-    const { code, printed } = await command(directory);
+    const { code, printed } = await runCommand(directory);
     expect(code).toBe(1);
     const lines = printed.split('\n');
     expect(lines).toContain('day 0 00:00:00  create: refused');
@@ -365,17 +365,17 @@ describe('a life', () => {
   });
 
   test('prints what is left behind, and exits with 1', async () => {
-    const { code, printed } = await command(synthesize(vpcOf('10.0.0.0/16', RemovalPolicy.RETAIN)));
+    const { code, printed } = await runCommand(synthesize(addVpc('10.0.0.0/16', RemovalPolicy.RETAIN)));
     expect(code).toBe(1);
     expect(printed).toMatch(/\nleft behind two days after the deletion:\n- VPCs \(1\): vpc-[0-9a-f]{17}\n- route tables \(1\): /);
   });
 
   test('deletes a stack at the end even if an update does not contain it', async () => {
     const both = synthesizeApp((app) => {
-      vpcOf('10.0.0.0/16')(new Stack(app, 'Stack'));
-      vpcOf('10.1.0.0/16')(new Stack(app, 'Other'));
+      addVpc('10.0.0.0/16')(new Stack(app, 'Stack'));
+      addVpc('10.1.0.0/16')(new Stack(app, 'Other'));
     });
-    const { code, printed } = await command(both, synthesize(vpcOf('10.0.0.0/16')));
+    const { code, printed } = await runCommand(both, synthesize(addVpc('10.0.0.0/16')));
     expect(code).toBe(0);
     expect(printed).toMatch(/delete +\S+ d +Stack .*\ndelete +\S+ d +Other .* DELETE_COMPLETE\n/);
   });
@@ -390,16 +390,16 @@ describe('a life', () => {
         new ec2.CfnVPC(stack, 'Other', { cidrBlock });
       }),
     );
-    const { code, printed } = await command(...assemblies);
+    const { code, printed } = await runCommand(...assemblies);
     expect(code).toBe(1);
     expect(printed.match(/\n- delete: Stack DELETE_FAILED: Stack\/Vpc \(AWS::EC2::VPC\) DELETE_FAILED: .*\n/g)).toHaveLength(1);
   });
 
-  test('prints why a stack fails, and which later step was refused because of it', async () => {
+  test('prints why a stack failed, and which later step was refused for that reason', async () => {
     const failing = synthesize((stack) => {
       new ec2.CfnSecurityGroup(stack, 'Group', { groupDescription: 'late', vpcId: 'vpc-0123456789abcdef0' });
     });
-    const { code, printed } = await command(failing, synthesize(vpcOf('10.0.0.0/16')));
+    const { code, printed } = await runCommand(failing, synthesize(addVpc('10.0.0.0/16')));
     expect(code).toBe(1);
     expect(printed).toMatch(/\ncreate +\S.* ROLLBACK_COMPLETE\nupdate +\S.* refused\ndelete +\S.* DELETE_COMPLETE\n/);
     expect(printed).toMatch(

@@ -1,13 +1,13 @@
 import { start } from '../bin/start';
 
-async function command(...args: string[]) {
+async function runCommand(...args: string[]) {
   const [printed, complained]: [string[], string[]] = [[], []];
   const code = await start(args, { print: (text) => printed.push(text), printError: (text) => complained.push(text) });
   return { code, printed, complained };
 }
 
-test('--help: prints the usage, and builds nothing', async () => {
-  const { code, printed, complained } = await command('--help', '--verbose');
+test('prints the usage with --help, and builds nothing', async () => {
+  const { code, printed, complained } = await runCommand('--help', '--verbose');
   expect({ code, complained }).toEqual({ code: 0, complained: [] });
   expect(printed.join('\n').split('\n')).toEqual(
     expect.arrayContaining([
@@ -32,6 +32,6 @@ test.each([
     ['--readings', 'nowhere.json'],
     /^--readings must be a file that npm run probe has written, got nowhere\.json: .*ENOENT: no such file/,
   ],
-])('%j: one error, nothing printed, exit code 2', async (args, complained) => {
-  expect(await command(...args)).toEqual({ code: 2, printed: [], complained: [expect.stringMatching(complained)] });
+])('prints one error and exits with 2 if the arguments are %j', async (args, complained) => {
+  expect(await runCommand(...args)).toEqual({ code: 2, printed: [], complained: [expect.stringMatching(complained)] });
 });

@@ -22,13 +22,13 @@ function addPackage(directory: string, manifest: object, texts: Readonly<Record<
   }
 }
 
-/** esbuild's metafile of a bundle: the sources, and how many bytes of each are in the bundle. */
-function bundleOf(inputs: Readonly<Record<string, number>>): Metafile {
+/** Returns a metafile as esbuild writes it. `inputs` maps each source to the number of its bytes in the bundle. */
+function metafileOf(inputs: Readonly<Record<string, number>>): Metafile {
   const entries = Object.entries(inputs).map(([source, bytesInOutput]) => [source, { bytesInOutput }] as const);
   return { inputs: {}, outputs: { 'index.mjs': { bytes: 1, inputs: Object.fromEntries(entries), imports: [], exports: [] } } };
 }
 
-test('lists each version of the bundled packages once, with the license text that they share', () => {
+test('lists each version of each bundled package, and a shared license text once', () => {
   addPackage('node_modules/a', { name: 'a', version: '1.0.0', license: 'MIT' }, { 'LICENSE.md': 'Do what you like\r\n' });
   addPackage('node_modules/@x/b', { name: '@x/b', version: '2.0.0', license: 'MIT' }, { LICENCE: 'Do what you like' });
   addPackage(
@@ -36,7 +36,7 @@ test('lists each version of the bundled packages once, with the license text tha
     { name: 'a', version: '0.9.0', license: 'MIT' },
     { LICENSE: 'Do what you like' },
   );
-  const metafile = bundleOf({
+  const metafile = metafileOf({
     'lambda/index.ts': 5,
     'node_modules/a/index.js': 1,
     'node_modules/a/other.js': 1,
@@ -57,13 +57,13 @@ test('lists each version of the bundled packages once, with the license text tha
 
 test('omits packages without code in the bundle', () => {
   addPackage('node_modules/unused', { name: 'unused', version: '1.0.0', license: 'MIT' }, { LICENSE: 'Do what you like' });
-  expect(thirdPartyNotices(bundleOf({ 'node_modules/unused/index.js': 0 }), root)).not.toContain('unused');
+  expect(thirdPartyNotices(metafileOf({ 'node_modules/unused/index.js': 0 }), root)).not.toContain('unused');
 });
 
 test('adds the notice of a package, and the text of Apache-2.0 if a package does not contain it', () => {
   addPackage('node_modules/n', { name: 'n', version: '1.0.0', license: 'MIT' }, { LICENSE: 'Do what you like', NOTICE: 'By N' });
   addPackage('node_modules/p', { name: 'p', version: '1.0.0', license: 'Apache-2.0' }, {});
-  const notices = thirdPartyNotices(bundleOf({ 'node_modules/n/index.js': 1, 'node_modules/p/index.js': 1 }), root);
+  const notices = thirdPartyNotices(metafileOf({ 'node_modules/n/index.js': 1, 'node_modules/p/index.js': 1 }), root);
   expect(notices).toContain('n 1.0.0 (MIT)\n\nDo what you like\n\nBy N\n');
   expect(notices).toContain('p 1.0.0 (Apache-2.0)\n\nThe text of Apache-2.0\n');
 });
@@ -71,7 +71,7 @@ test('adds the notice of a package, and the text of Apache-2.0 if a package does
 test.each([
   [{}, 'p 1.0.0 is bundled, but its package.json has no license: do not use this package'],
   [{ license: 'MIT' }, 'p 1.0.0 (MIT) is bundled, but contains no license text: do not use this package'],
-])('fails if the license of a package is unknown: %j', (license, message) => {
+])('fails if the license or its text is missing: package.json has %j', (license, message) => {
   addPackage('node_modules/p', { name: 'p', version: '1.0.0', ...license }, {});
-  expect(() => thirdPartyNotices(bundleOf({ 'node_modules/p/index.js': 1 }), root)).toThrow(new Error(message));
+  expect(() => thirdPartyNotices(metafileOf({ 'node_modules/p/index.js': 1 }), root)).toThrow(new Error(message));
 });

@@ -10,26 +10,26 @@ interface Server {
   readonly launchPath: string;
 }
 
-/** The script in this folder, which GameLift runs in a Realtime server. */
-function realtimeServer(stack: Stack): Server {
+/** Adds the script of the folder `server`, which GameLift runs in a Realtime server. */
+function addRealtimeServer(stack: Stack): Server {
   const asset = new Asset(stack, 'Script', { path: join(__dirname, 'server') });
   const role = new iam.Role(stack, 'ScriptAccess', { assumedBy: new iam.ServicePrincipal('gamelift.amazonaws.com') });
   asset.grantRead(role);
   const script = new gamelift.CfnScript(stack, 'Server', {
     storageLocation: { bucket: asset.s3BucketName, key: asset.s3ObjectKey, roleArn: role.roleArn },
   });
-  // the default is a version of Node.js that GameLift no longer supports
+  // by default, GameLift uses a version of Node.js that it no longer supports
   script.addPropertyOverride('NodeJsVersion', '24.x');
   script.node.addDependency(role);
   return { source: { scriptId: script.ref }, launchPath: '/local/game/server.js' };
 }
 
-/** A fleet that becomes ACTIVE. Set `GAMELIFT_BUILD_ID` and `GAMELIFT_LAUNCH_PATH` to use your own build. */
+/** Adds a fleet that becomes ACTIVE. Set `GAMELIFT_BUILD_ID` and `GAMELIFT_LAUNCH_PATH` to use your own build. */
 export function createFleet(stack: Stack): gamelift.CfnFleet {
   const buildId = fromEnvironment('GAMELIFT_BUILD_ID', '');
   const { source, launchPath } =
     buildId === ''
-      ? realtimeServer(stack)
+      ? addRealtimeServer(stack)
       : { source: { buildId }, launchPath: fromEnvironment('GAMELIFT_LAUNCH_PATH', '/local/game/server') };
   return new gamelift.CfnFleet(stack, 'Fleet', {
     name: stack.stackName,

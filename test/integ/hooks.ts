@@ -11,14 +11,14 @@ import {
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 
 /*
- * The hooks that integ-runner runs after it deployed and after it deleted the stacks of a test.
+ * integ-runner runs these hooks after it has deployed the stacks of a test, and after it has deleted them.
  *
  * node --import tsx hooks.ts after-deploy STACK    checks that the authorization is valid, and cancels it
  * node --import tsx hooks.ts after-destroy STACK   checks that nothing is authorized or peered anymore
  */
 
 /** The outputs of the stack with the connection: see peering-test.ts. */
-interface Deployed {
+interface StackOutputs {
   readonly GameLiftAccount: string;
   readonly VpcId: string;
   readonly ExpirationTime: string;
@@ -31,13 +31,13 @@ interface Deployed {
 const RETRY_OPTIONS = { maxAttempts: 10 };
 const ENDED = ['deleted', 'failed', 'rejected', 'expired'];
 
-/** The file with the outputs of a stack, for the hook after its deletion. */
-const fileOf = (stackName: string): string => join(__dirname, 'deployed', `${stackName}.json`);
+/** The first hook writes the outputs of the stack to this file for the second hook. */
+const outputsFile = (stackName: string): string => join(__dirname, 'deployed', `${stackName}.json`);
 
-async function outputsOf(stackName: string): Promise<Deployed> {
+async function readOutputs(stackName: string): Promise<StackOutputs> {
   const { Stacks } = await new CloudFormationClient().send(new DescribeStacksCommand({ StackName: stackName }));
   const outputs = Stacks?.[0]?.Outputs ?? [];
-  const value = (name: keyof Deployed): string => outputs.find(({ OutputKey }) => OutputKey === name)?.OutputValue ?? '';
+  const value = (name: keyof StackOutputs): string => outputs.find(({ OutputKey }) => OutputKey === name)?.OutputValue ?? '';
   return {
     GameLiftAccount: value('GameLiftAccount'),
     VpcId: value('VpcId'),
@@ -47,8 +47,8 @@ async function outputsOf(stackName: string): Promise<Deployed> {
   };
 }
 
-/** A client in the account of the VPC. */
-async function createVpcOwnerClient({ PeerRoleArn, ExternalId }: Deployed): Promise<GameLiftClient> {
+/** Creates a client with credentials of the account of the VPC. */
+async function createVpcOwnerClient({ PeerRoleArn, ExternalId }: StackOutputs): Promise<GameLiftClient> {
   if (PeerRoleArn === '') {
     return new GameLiftClient(RETRY_OPTIONS);
   }
@@ -66,9 +66,9 @@ async function createVpcOwnerClient({ PeerRoleArn, ExternalId }: Deployed): Prom
 }
 
 async function afterDeploy(stackName: string): Promise<void> {
-  const deployed = await outputsOf(stackName);
+  const deployed = await readOutputs(stackName);
   mkdirSync(join(__dirname, 'deployed'), { recursive: true });
-  writeFileSync(fileOf(stackName), JSON.stringify(deployed));
+  writeFileSync(outputsFile(stackName), JSON.stringify(deployed));
   const { GameLiftAccount, VpcId, ExpirationTime } = deployed;
   if (!(Date.parse(ExpirationTime) > Date.now())) {
     throw new Error(`the authorization for ${VpcId} expired at ${ExpirationTime}, right after the deployment`);
@@ -77,7 +77,7 @@ async function afterDeploy(stackName: string): Promise<void> {
     const client = await createVpcOwnerClient(deployed);
     await client.send(new DeleteVpcPeeringAuthorizationCommand({ GameLiftAwsAccountId: GameLiftAccount, PeerVpcId: VpcId }));
   } catch (error) {
-    // the connection may have consumed it
+    // the connection may have consumed the authorization
     if (!(error instanceof NotFoundException)) {
       throw error;
     }
@@ -85,11 +85,11 @@ async function afterDeploy(stackName: string): Promise<void> {
 }
 
 async function afterDestroy(stackName: string): Promise<void> {
-  if (!existsSync(fileOf(stackName))) {
+  if (!existsSync(outputsFile(stackName))) {
     return; // the deployment failed, and integ-runner prints the reason
   }
-  const { VpcId } = JSON.parse(readFileSync(fileOf(stackName), 'utf8')) as Deployed;
-  rmSync(fileOf(stackName));
+  const { VpcId } = JSON.parse(readFileSync(outputsFile(stackName), 'utf8')) as StackOutputs;
+  rmSync(outputsFile(stackName));
   const client = new GameLiftClient(RETRY_OPTIONS);
   const { VpcPeeringAuthorizations = [] } = await client.send(new DescribeVpcPeeringAuthorizationsCommand());
   const { VpcPeeringConnections = [] } = await client.send(new DescribeVpcPeeringConnectionsCommand());

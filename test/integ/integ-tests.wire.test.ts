@@ -6,7 +6,7 @@ import { differences } from 'rehearsal/cli';
 import { run } from '../../bin/commands';
 
 /*
- * Checks the integration tests without an account: they synthesize their snapshots, and pass in the rehearsal.
+ * Checks the integration tests without an account: their templates equal the snapshots, and the tests pass in the rehearsal.
  */
 
 const ROOT = join(__dirname, '..', '..');
@@ -26,7 +26,7 @@ const TESTS = Object.keys(STACKS) as TestName[];
 const FILES = TESTS.map((name) => `integ.${name}.ts`);
 
 test(
-  'each integration test synthesizes its snapshot',
+  'the templates of each integration test equal its snapshot',
   async () => {
     expect((await run([process.execPath, RUNNER, '--list'], { cwd: ROOT })).trim().split('\n')).toEqual(FILES);
     await run([process.execPath, RUNNER, '--strict', ...FILES], { cwd: ROOT });
@@ -72,8 +72,8 @@ class RehearsedTest {
     return statuses;
   }
 
-  /** Returns the statuses of the assertions. */
-  async assert(): Promise<unknown[]> {
+  /** Deploys the stack with the assertions, and returns their statuses. */
+  async deployAssertions(): Promise<unknown[]> {
     const { cloudFormation } = await this.waitForRateLimit();
     const { status, outputs } = await cloudFormation.deploy(this.directory, this.testCase.assertionStack);
     expect(status).toBe('CREATE_COMPLETE');
@@ -81,7 +81,7 @@ class RehearsedTest {
   }
 
   /** Runs the commands of a hook. */
-  async hook(commands: readonly string[]): Promise<void> {
+  async runHook(commands: readonly string[]): Promise<void> {
     const { aws } = await this.waitForRateLimit();
     const { accessKeyId, secretAccessKey } = aws.iam.administrator(GAME);
     const env = {
@@ -96,44 +96,44 @@ class RehearsedTest {
     }
   }
 
-  /** Waits for GameLift's rate limit. In reality, publishing assets and starting commands takes time. */
+  /** Waits for GameLift's rate limit. With integ-runner, publishing assets and starting commands takes that time. */
   private async waitForRateLimit(): Promise<Rehearsal> {
     await this.rehearsal.clock.sleep(MINUTE);
     return this.rehearsal;
   }
 
-  async destroy(): Promise<string[]> {
+  async deleteStacks(): Promise<string[]> {
     const results = await this.rehearsal.cloudFormation.deleteAll(this.directory);
     return results.map(({ name, status }) => `${name} ${status}`);
   }
 }
 
-let tested: RehearsedTest | undefined;
+let openTest: RehearsedTest | undefined;
 
 afterEach(async () => {
-  await tested?.rehearsal.close();
-  tested = undefined;
+  await openTest?.rehearsal.close();
+  openTest = undefined;
 });
 
 async function start(name: TestName): Promise<RehearsedTest> {
-  tested = await RehearsedTest.start(name);
-  return tested;
+  openTest = await RehearsedTest.start(name);
+  return openTest;
 }
 
 test.each(TESTS)(
-  '%s passes, and leaves only a log group behind, although its authorization was canceled before the deletion',
+  'integ.%s.ts passes and leaves only a log group behind, although the authorization was canceled before the deletion',
   async (name) => {
     const integrationTest = await start(name);
     const { rehearsal, testCase } = integrationTest;
     const before = rehearsal.aws.inventory();
     expect(await integrationTest.deploy()).toEqual(STACKS[name].map((stack) => `${stack} CREATE_COMPLETE`));
     expect(rehearsal.aws.inventory().authorizations).toHaveLength(1);
-    expect(new Set(await integrationTest.assert())).toEqual(new Set(['success']));
-    await integrationTest.hook(testCase.hooks.postDeploy);
+    expect(new Set(await integrationTest.deployAssertions())).toEqual(new Set(['success']));
+    await integrationTest.runHook(testCase.hooks.postDeploy);
     expect(rehearsal.aws.inventory().authorizations).toEqual([]);
     const deleted = [...STACKS[name], testCase.assertionStack].reverse();
-    expect(await integrationTest.destroy()).toEqual(deleted.map((stack) => `${stack} DELETE_COMPLETE`));
-    await integrationTest.hook(testCase.hooks.postDestroy);
+    expect(await integrationTest.deleteStacks()).toEqual(deleted.map((stack) => `${stack} DELETE_COMPLETE`));
+    await integrationTest.runHook(testCase.hooks.postDestroy);
     // the log group of the assertions' function, which Lambda creates: see docs/integration-tests.md
     const [logGroup, ...others] = differences(before, rehearsal.aws.inventory());
     expect(logGroup).toContain(`left behind of logGroups: {"name":"/aws/lambda/${testCase.assertionStack}-`);
@@ -152,7 +152,7 @@ test(
     const input = { FleetId: connection?.fleetId, VpcPeeringConnectionId: connection?.id };
     await aws.callGameLift('DeleteVpcPeeringConnection', input, { account: GAME, region });
     await clock.sleep(MINUTE);
-    expect((await integrationTest.assert()).sort()).toEqual(['fail', 'success']);
+    expect((await integrationTest.deployAssertions()).sort()).toEqual(['fail', 'success']);
   },
   2 * MINUTE,
 );
@@ -163,8 +163,8 @@ test(
     const integrationTest = await start('one-account');
     await integrationTest.deploy();
     const { postDeploy, postDestroy } = integrationTest.testCase.hooks;
-    await integrationTest.hook(postDeploy);
-    await expect(integrationTest.hook(postDestroy)).rejects.toThrow(/left behind: \[\{"FleetId":"fleet-.*"Code":"active"/);
+    await integrationTest.runHook(postDeploy);
+    await expect(integrationTest.runHook(postDestroy)).rejects.toThrow(/left behind: \[\{"FleetId":"fleet-.*"Code":"active"/);
   },
   2 * MINUTE,
 );

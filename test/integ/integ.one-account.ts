@@ -3,7 +3,7 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { createVpcWithDatabase } from '../../examples/shared/studio';
 import { VpcPeeringAuthorization, VpcPeeringConnection } from '../../lib';
 import { createFleet } from './fleet';
-import { testPeering } from './peering-test';
+import { addPeeringTest } from './peering-test';
 
 const app = new App();
 const stack = new Stack(app, 'GameLiftVpcPeeringOneAccount');
@@ -12,4 +12,4 @@ const fleet = createFleet(stack);
 const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
 const peering = new VpcPeeringConnection(stack, 'Peering', { authorization, fleet });
 peering.allowTo(database, ec2.Port.tcp(5432));
-testPeering(app, { stack, authorization, peering, fleet, database });
+addPeeringTest(app, { stack, authorization, peering, fleet, database });

@@ -20,10 +20,10 @@ export interface PeeringTestProps {
 }
 
 /**
- * Asserts that the connection is active and its rule exists. The hooks in hooks.ts cancel the authorization before the stacks are deleted, as
- * if it had expired, and check that nothing is left behind afterwards.
+ * Adds assertions that the connection is active and its rule exists, and the hooks of hooks.ts. They cancel the authorization before the
+ * stacks are deleted, as if it had expired, and check afterwards that nothing is left behind.
  */
-export function testPeering(app: App, props: PeeringTestProps): void {
+export function addPeeringTest(app: App, props: PeeringTestProps): void {
   const { stack, otherStacks = [], authorization, peering, fleet, database, peerRole } = props;
   const outputs = {
     GameLiftAccount: authorization.gameLiftAccount,
@@ -38,7 +38,7 @@ export function testPeering(app: App, props: PeeringTestProps): void {
   const { assertions } = new IntegTest(app, 'Test', {
     testCases: [...otherStacks, stack],
     assertionStack: new Stack(app, `${stackName}Assertions`, { env: { account, region } }),
-    // the snapshot has no bundle that could be deployed
+    // this workflow would deploy the snapshot, which has no bundle
     stackUpdateWorkflow: false,
     hooks: {
       postDeploy: [`node --import tsx hooks.ts after-deploy ${stackName}`],

@@ -13,7 +13,7 @@ import {
   VpcPeeringHandler,
   VpcPeeringRole,
 } from '../../lib';
-import { plain } from '../policies';
+import { resolveReferences } from '../policies';
 
 /*
  * Apps in which a platform team creates the roles, with Role.customizeRoles.
@@ -82,7 +82,7 @@ function reportOf(stack: Stack): Map<string, PolicyReport['roles'][number]> {
 function normalize(statements: readonly object[]): string[] {
   return statements
     .map((statement) =>
-      JSON.stringify(plain(statement))
+      JSON.stringify(resolveReferences(statement))
         .replaceAll('(PARTITION)', 'aws')
         .replace(/<\w+?(\.Arn)?>|\(Stack\/[\w/]+?\.(Arn|Ref)\)/g, 'REFERENCE'),
     )

@@ -15,7 +15,7 @@ import {
   VpcPeeringRole,
 } from '../../lib';
 import * as contract from '../../lib/contract';
-import { plain } from '../policies';
+import { resolveReferences } from '../policies';
 
 /*
  * Values that must never change after the first release, because deployed stacks and apps depend on them. test/lambda/frozen.test.ts tests
@@ -179,7 +179,7 @@ test('create-only values never change, except for the digest in the names of pol
     (CREATE_ONLY[Type] ?? [])
       .filter((name) => Properties[name] !== undefined)
       .map((name) => {
-        const value = plain(Properties[name]);
+        const value = resolveReferences(Properties[name]);
         return [`${id}.${name}`, name === 'PolicyName' ? String(value).replace(/-[0-9a-f]{8}$/, '-<digest>') : value];
       }),
   );
@@ -263,7 +263,7 @@ describe('in the custom resources', () => {
       gameLiftVpcId,
       gameLiftCidrBlock,
     };
-    expect(plain(oneAccount.resolve(attributes))).toEqual({
+    expect(resolveReferences(oneAccount.resolve(attributes))).toEqual({
       expirationTime: '<AuthorizationAE2C3694.ExpirationTime>',
       creationTime: '<AuthorizationAE2C3694.CreationTime>',
       expirationEpochSeconds: '<AuthorizationAE2C3694.ExpirationEpochSeconds>',
@@ -275,7 +275,7 @@ describe('in the custom resources', () => {
 
   test('the event of a scheduled renewal never changes', () => {
     const [, schedule] = resources.find(([, { Type }]) => Type === 'AWS::Scheduler::Schedule') ?? [];
-    const { Target } = plain(schedule?.Properties) as { readonly Target: { readonly Input: string } };
+    const { Target } = resolveReferences(schedule?.Properties) as { readonly Target: { readonly Input: string } };
     expect(JSON.parse(Target.Input)).toEqual({
       GameLiftVpcPeeringRenewal: {
         SchemaVersion: '1',

@@ -17,8 +17,8 @@ import {
   VpcPeeringRole,
 } from '../../lib';
 import type { IVpcPeeringAuthorization, VpcPeeringAuthorizationProps } from '../../lib';
-import { kindOf, plain } from '../policies';
-import type { PlainStatement } from '../policies';
+import { purposeOf, resolveReferences } from '../policies';
+import type { ResolvedStatement } from '../policies';
 
 /*
  * All permissions that this library grants. A permission that is not listed here makes a test fail.
@@ -30,7 +30,7 @@ const DATA = { account: '222222222222', region };
 const VPC_ID = 'vpc-0123456789abcdef0';
 
 interface Document {
-  readonly Statement: readonly PlainStatement[];
+  readonly Statement: readonly ResolvedStatement[];
 }
 
 interface Policy {
@@ -53,12 +53,12 @@ interface GrantedStatement {
   /** The resources and conditions of the statement, as text. */
   readonly scope: string;
   readonly actions: readonly string[];
-  readonly statement: PlainStatement;
+  readonly statement: ResolvedStatement;
 }
 
 /** All statements of a template: those of inline policies, of policy resources, and of the trust policies of roles. */
 function statementsOf(stack: Stack): GrantedStatement[] {
-  const { Resources } = plain(Template.fromStack(stack).toJSON()) as {
+  const { Resources } = resolveReferences(Template.fromStack(stack).toJSON()) as {
     Resources: Record<string, { Type: string; Properties: ResourceProperties }>;
   };
   const readDocument = (kind: string, { Statement }: Document): GrantedStatement[] =>
@@ -69,8 +69,8 @@ function statementsOf(stack: Stack): GrantedStatement[] {
     expect(Properties.ManagedPolicyArns).toBeUndefined();
     const { PolicyName, PolicyDocument, Policies = [], AssumeRolePolicyDocument } = Properties;
     return [
-      ...Policies.flatMap((policy) => readDocument(kindOf(policy.PolicyName), policy.PolicyDocument)),
-      ...(PolicyDocument === undefined ? [] : readDocument(PolicyName === undefined ? Type : kindOf(PolicyName), PolicyDocument)),
+      ...Policies.flatMap((policy) => readDocument(purposeOf(policy.PolicyName), policy.PolicyDocument)),
+      ...(PolicyDocument === undefined ? [] : readDocument(PolicyName === undefined ? Type : purposeOf(PolicyName), PolicyDocument)),
       ...(AssumeRolePolicyDocument === undefined ? [] : readDocument(`Trust of ${id}`, AssumeRolePolicyDocument)),
     ];
   });
@@ -87,7 +87,7 @@ function listingOf(stack: Stack): Listing {
 }
 
 /** The resources and conditions of a statement. The effect and the principals, too, if it denies or has principals. */
-function describeScope(statement: PlainStatement): string {
+function describeScope(statement: ResolvedStatement): string {
   const { Effect, Principal, Resource } = statement;
   if (Effect === 'Allow' && Principal === undefined) {
     return scopeOf(statement);
@@ -475,7 +475,7 @@ describe('docs/handler-role.md', () => {
   ];
 
   /** Replaces references by the names that the document uses. */
-  const replaceReferences = (statements: readonly PlainStatement[]): unknown =>
+  const replaceReferences = (statements: readonly ResolvedStatement[]): unknown =>
     JSON.parse(
       JSON.stringify(statements)
         .replaceAll('<GameLiftVpcPeeringHandlerLogGroupF5FE6E49.Arn>', 'LOG_GROUP_ARN')

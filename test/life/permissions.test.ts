@@ -6,7 +6,7 @@ import type { Credentials, Fault, Principal } from 'rehearsal/aws';
 import { scopeOf } from 'rehearsal/report';
 import { AuthorizationRenewal, PeeringRoutes, VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '../../lib';
 import type { IVpcPeeringAuthorization } from '../../lib';
-import { kindOf } from '../policies';
+import { purposeOf } from '../policies';
 import { expectNothingLeft, startFastRehearsal } from './common-stacks';
 import { DAY, HOUR, closeRehearsals, synthesizeApp, journalLinesFrom } from './rehearsals';
 
@@ -323,7 +323,7 @@ function countGrantUses(): Map<string, number> {
       .replace(/vpc-[0-9a-f]{17}/g, 'VPC')
       .replace(/:stack\/.*/, ':STACK')
       .replace(/\b\d{12}\b/g, 'ACCOUNT');
-    const key = `${kindOf(policy)}: ${action} on ${scope}`;
+    const key = `${purposeOf(policy)}: ${action} on ${scope}`;
     counts.set(key, (counts.get(key) ?? 0) + times);
   }
   return counts;

@@ -2,7 +2,7 @@ import type { CfnResource, IAspect } from 'aws-cdk-lib';
 import { Validations } from 'aws-cdk-lib-newest';
 import { AwsSolutionsChecks, HIPAASecurityChecks, NIST80053R5Checks } from 'cdk-nag-newest';
 import type { IConstruct } from 'constructs';
-import { documentedFindings, findingOf, isOfLibrary, synthesizeExamples } from '../compliance';
+import { documentedFindings, findingOf, isFromLibrary, synthesizeExamples } from '../compliance';
 
 /*
  * docs/compliance.md lists the findings of cdk-nag 3, which requires a newer CDK than the library does.
@@ -42,7 +42,7 @@ function findingsIn(app: IConstruct): readonly FoundRule[] {
     .flatMap(({ ruleName, violatingResources }) =>
       violatingResources.map(({ constructPath }) => ({ id: ruleName, resource: resources.get(constructPath) as CfnResource })),
     )
-    .filter(({ resource }) => isOfLibrary(resource));
+    .filter(({ resource }) => isFromLibrary(resource));
 }
 
 test('docs/compliance.md lists the findings of cdk-nag 3 in the examples, and each finding can be acknowledged', () => {

@@ -3,13 +3,13 @@ import { ProbeWorld } from './world';
 import type { Readings } from './world';
 
 /*
- * A run that is interrupted at any call undoes its changes. If it is killed, the next run undoes them.
+ * A run that is interrupted undoes its changes. If a run is killed, the next run undoes its changes. Both are tested at every call.
  */
 
-const WORLDS: Readonly<Record<string, Readings>> = {
-  'by default': {},
-  'if reads are late': { readBack: 'up to 15 seconds late' },
-  'if each use consumes the authorization, deletions are slow, and GameLift leaves routes behind': {
+const SCENARIOS: Readonly<Record<string, Readings>> = {
+  'with the default readings': {},
+  'with late reads': { readBack: 'up to 15 seconds late' },
+  'with consumed authorizations, slow deletions, and routes that GameLift leaves behind': {
     useOfAuthorization: 'consumed',
     missingAuthorization: 'failed',
     deletingConnections: 'deleting for a while',
@@ -19,27 +19,27 @@ const WORLDS: Readonly<Record<string, Readings>> = {
   },
 };
 
-/** Generous: each test takes half a minute on an idle machine. In milliseconds. */
+/** In milliseconds. Each test takes half a minute on an idle machine. */
 const TIMEOUT = 900_000;
 
 let world: ProbeWorld;
 afterEach(() => ProbeWorld.clear());
 
-/** Calls `check` for the first call, the second one, and so on, until a run has fewer calls. Returns their number. */
+/** Runs `check` with the number of each call: 1, 2, and so on, until a run has fewer calls. Returns the last number. */
 async function forEachCall(readings: Readings, check: (call: number) => Promise<'called' | 'not called'>): Promise<number> {
   world = await ProbeWorld.start(readings);
-  // shorter waits mean fewer similar calls
+  // if GameLift takes less time, the probe makes fewer similar calls while it waits
   world.aws.scriptedOutcomes.connectionSeconds = 6;
   for (let call = 1; ; call += 1) {
     if ((await check(call)) === 'not called') {
       return call;
     }
-    // until ended connections are not listed any more
+    // wait until ended connections are not listed any more
     await world.waitHours(3);
   }
 }
 
-/** Runs until the changes of the earlier run were undone, or until there are none. */
+/** Runs the probe until it has undone the changes of the earlier run, or begins its experiments because there are none. */
 async function undoEarlierRun(): Promise<void> {
   const run = world.start({
     onLine: (line) => {
@@ -51,7 +51,7 @@ async function undoEarlierRun(): Promise<void> {
   await run.outcome;
 }
 
-describe.each(Object.entries(WORLDS))('%s', (_name, readings) => {
+describe.each(Object.entries(SCENARIOS))('%s', (_name, readings) => {
   test(
     'undoes everything when it is interrupted at any call',
     async () => {
@@ -77,7 +77,7 @@ describe.each(Object.entries(WORLDS))('%s', (_name, readings) => {
   );
 
   test(
-    'the next run undoes everything after a run was killed at any call',
+    'undoes everything in the next run after it was killed at any call',
     async () => {
       const calls = await forEachCall(readings, async (call) => {
         const killed = world.start();
@@ -91,7 +91,7 @@ describe.each(Object.entries(WORLDS))('%s', (_name, readings) => {
           return 'not called';
         }
         await undoEarlierRun();
-        await world.settle();
+        await world.waitForGameLift();
         expect({ call, left: world.leftBehind }).toEqual({ call, left: [] });
         return 'called';
       });

@@ -13,7 +13,7 @@ import type { Readings } from './world';
 let world: ProbeWorld;
 afterEach(() => ProbeWorld.clear());
 
-const TRUST = {
+const TRUST_POLICY = {
   Version: '2012-10-17',
   Statement: [{ Effect: 'Allow', Principal: { Service: 'ec2.amazonaws.com' }, Action: 'sts:AssumeRole' }],
 };
@@ -21,7 +21,7 @@ const TRUST = {
 /** Credentials with only these permissions. */
 function credentialsWith(policy: object): Credentials {
   const { iam } = world.aws;
-  const { arn } = iam.createRole({ account: ACCOUNT, roleName: 'Probe', assumeRolePolicy: TRUST });
+  const { arn } = iam.createRole({ account: ACCOUNT, roleName: 'Probe', assumeRolePolicy: TRUST_POLICY });
   iam.putRolePolicy(ACCOUNT, 'Probe', 'Default', policy);
   return iam.assumeRoleForService(arn, 'ec2.amazonaws.com', 'probe');
 }
@@ -33,24 +33,24 @@ async function runWithPolicy(change: (policy: Policy) => Policy, readings: Readi
   return await world.run({ credentials: credentialsWith(change(policyFor({ region: REGION, fleetId, vpcId }))) });
 }
 
-/** The probe removes the routes and rules that GameLift leaves behind, and needs the permissions for it. */
+/** With this reading, the probe also needs the permissions to remove routes and rules. */
 const LEFT_BEHIND = { peerVpcWritesOnDelete: 'left behind' };
-const WORLDS: Readonly<Record<string, Readings>> = {
-  'by default': {},
+const SCENARIOS: Readonly<Record<string, Readings>> = {
+  'with the default readings': {},
   'if GameLift leaves routes and rules behind': LEFT_BEHIND,
-  'if permissions are checked when connecting': { connectingPermissions: 'checked at the call' },
-  'if permissions are checked when GameLift acts': {
+  'if GameLift checks the permissions of a request at the call': { connectingPermissions: 'checked at the call' },
+  'if GameLift checks the permissions of a request when it acts': {
     connectingPermissions: 'checked when GameLift acts',
     peerPermissions: 'not checked',
   },
 };
 
-test.each(Object.entries(WORLDS))('the policy is sufficient %s', async (_name, readings) => {
+test.each(Object.entries(SCENARIOS))('the policy is sufficient %s', async (_name, readings) => {
   const outcome = await runWithPolicy((policy) => policy, readings);
   expect(outcome.kind).toBe('finished');
   expect(wrongReadings(outcome, readings)).toEqual([]);
-  const own = world.leftBehind.filter((line) => !line.startsWith('left behind of roles'));
-  expect(own).toEqual([]);
+  const leftByProbe = world.leftBehind.filter((line) => !line.startsWith('left behind of roles'));
+  expect(leftByProbe).toEqual([]);
 });
 
 test('each permission of the policy is used', async () => {
@@ -104,13 +104,13 @@ test.each(['ec2:DeleteRoute', 'ec2:RevokeSecurityGroupIngress'])(
   },
 );
 
-test('names only the fleet, the VPC and the tag of the probe', () => {
+test('the policy is limited to the fleet, the VPC and the tag of the probe, where AWS supports it', () => {
   const fleetId = 'fleet-2222bbbb-33cc-44dd-55ee-6666ffff77aa';
   const vpcId = 'vpc-0123456789abcdef0';
   const policy = policyFor({ region: 'cn-north-1', fleetId, vpcId });
-  const wide = policy.Statement.filter(({ Resource }) => Resource === '*').map(({ Sid }) => Sid);
-  expect(wide).toEqual(['Look', 'Peer']);
-  for (const { Resource, Condition } of policy.Statement.filter(({ Sid }) => !wide.includes(Sid))) {
+  const unlimited = policy.Statement.filter(({ Resource }) => Resource === '*').map(({ Sid }) => Sid);
+  expect(unlimited).toEqual(['Read', 'Peer']);
+  for (const { Resource, Condition } of policy.Statement.filter(({ Sid }) => !unlimited.includes(Sid))) {
     expect(Resource).toMatch(/^arn:aws-cn:(ec2|gamelift):cn-north-1:\*:/);
     expect(`${JSON.stringify(Resource)} ${JSON.stringify(Condition)}`).toMatch(new RegExp(`${fleetId}|vpc/${vpcId}`));
   }

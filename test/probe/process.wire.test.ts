@@ -12,12 +12,12 @@ import { QUESTIONS } from '../../probe/questions';
 import { ACCOUNT, ProbeWorld, REGION } from './world';
 
 /*
- * The command, in a process of its own.
+ * Runs `npm run probe` in a process of its own.
  */
 
 const ROOT = join(__dirname, '..', '..');
 const MAIN = join(ROOT, 'probe', 'main.ts');
-const TIME = join(__dirname, 'simulated-time.ts');
+const SIMULATED_TIME = join(__dirname, 'simulated-time.ts');
 const FLEET = 'fleet-2222bbbb-33cc-44dd-55ee-6666ffff77aa';
 const VPC = 'vpc-0123456789abcdef0';
 
@@ -36,26 +36,26 @@ interface ProcessResult {
   readonly stderr: string;
 }
 
-interface Process {
+interface RunningProcess {
   readonly child: ChildProcess;
   readonly ended: Promise<ProcessResult>;
   /** Waits until stdout or stderr contains the text. */
   readonly waitForText: (text: string) => Promise<void>;
 }
 
-function start(
+function startProcess(
   args: readonly string[],
   { env = {}, preload = [] }: { env?: Record<string, string>; preload?: string[] } = {},
-): Process {
+): RunningProcess {
   const imports = ['tsx', ...preload].flatMap((module) => ['--import', module]);
   const child = spawn(process.execPath, [...imports, MAIN, ...args], {
     cwd: ROOT,
     env: { PATH: process.env.PATH, TSX_DISABLE_CACHE: '1', AWS_EC2_METADATA_DISABLED: 'true', HOME: tmpdir(), ...env },
   });
   let [stdout, stderr] = ['', ''];
-  const waiting: { readonly text: string; readonly resolve: () => void }[] = [];
-  const check = (): void => {
-    waiting
+  const waiters: { readonly text: string; readonly resolve: () => void }[] = [];
+  const resolveWaiters = (): void => {
+    waiters
       .filter(({ text }) => `${stdout}${stderr}`.includes(text))
       .forEach(({ resolve }) => {
         resolve();
@@ -63,11 +63,11 @@ function start(
   };
   child.stdout.on('data', (data) => {
     stdout += String(data);
-    check();
+    resolveWaiters();
   });
   child.stderr.on('data', (data) => {
     stderr += String(data);
-    check();
+    resolveWaiters();
   });
   const ended = new Promise<ProcessResult>((resolve) => {
     child.on('close', (code) => {
@@ -77,14 +77,17 @@ function start(
   });
   const waitForText = (text: string): Promise<void> =>
     new Promise((resolve) => {
-      waiting.push({ text, resolve });
-      check();
+      waiters.push({ text, resolve });
+      resolveWaiters();
     });
   return { child, ended, waitForText };
 }
 
-/** A run of the probe in simulated time. */
-async function startProbe(args: readonly string[] = [], { terminal = 'yes' } = {}): Promise<{ world: ProbeWorld; run: Process }> {
+/** Starts the probe in a process whose clock is simulated. */
+async function startProbe(
+  args: readonly string[] = [],
+  { terminal = 'yes' } = {},
+): Promise<{ world: ProbeWorld; run: RunningProcess }> {
   const world = await ProbeWorld.start();
   const { clock } = world.rehearsal;
   const server = createServer((request, response) => {
@@ -103,7 +106,10 @@ async function startProbe(args: readonly string[] = [], { terminal = 'yes' } = {
     SIMULATED_NOW: String(clock.now()),
     SIMULATED_TERMINAL: terminal,
   };
-  return { world, run: start(['--fleet', world.fleetId, '--vpc', world.vpcId, ...args], { env, preload: [TIME] }) };
+  return {
+    world,
+    run: startProcess(['--fleet', world.fleetId, '--vpc', world.vpcId, ...args], { env, preload: [SIMULATED_TIME] }),
+  };
 }
 
 const PROMPT = 'Begin? (yes/no) ';
@@ -137,7 +143,7 @@ test('changes nothing if the user does not confirm', async () => {
 }, 300_000);
 
 test.each(['SIGINT', 'SIGTERM'] as const)(
-  'undoes everything after %s, and says so at a second signal',
+  'undoes everything after %s, and asks to wait after a second signal',
   async (signal) => {
     const { world, run } = await startProbe(['--yes', '--json', join(mkdtempSync(join(tmpdir(), 'probe-')), 'readings.json')]);
     await run.waitForText('connectionIds: ');
@@ -173,22 +179,22 @@ test.each([
   ],
   [['--vpc', 'vpc'], "--vpc must be the id of a VPC such as vpc-0123456789abcdef0, got 'vpc'"],
 ])(
-  'fails with a clear message for %j',
+  'fails with a clear message for the arguments %j',
   async (args, message) => {
-    expect(await start(args).ended).toEqual({ code: 2, stdout: '', stderr: `${message}\n` });
+    expect(await startProcess(args).ended).toEqual({ code: 2, stdout: '', stderr: `${message}\n` });
   },
   300_000,
 );
 
-test('fails for an unknown option, and names it', async () => {
-  const { code, stdout, stderr } = await start(['--region', 'x']).ended;
+test('names an unknown option', async () => {
+  const { code, stdout, stderr } = await startProcess(['--region', 'x']).ended;
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   expect(stderr).toContain("Unknown option '--region'");
 }, 300_000);
 
 test('fails before it begins if the file can’t be written', async () => {
   const args = ['--fleet', FLEET, '--vpc', VPC, '--yes', '--json', '/nowhere/readings.json'];
-  const { code, stderr } = await start(args, { env: { AWS_REGION: REGION } }).ended;
+  const { code, stderr } = await startProcess(args, { env: { AWS_REGION: REGION } }).ended;
   expect({ code, stderr }).toEqual({
     code: 2,
     stderr: "--json must be a file in a directory that can be written to, got '/nowhere/readings.json'\n",
@@ -196,14 +202,15 @@ test('fails before it begins if the file can’t be written', async () => {
 }, 300_000);
 
 test('prints the policy and nothing else', async () => {
-  const { code, stdout, stderr } = await start(['--policy', '--fleet', FLEET, '--vpc', VPC], { env: { AWS_REGION: REGION } })
-    .ended;
+  const { code, stdout, stderr } = await startProcess(['--policy', '--fleet', FLEET, '--vpc', VPC], {
+    env: { AWS_REGION: REGION },
+  }).ended;
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(JSON.parse(stdout)).toEqual(policyFor({ region: REGION, fleetId: FLEET, vpcId: VPC }));
 }, 300_000);
 
 test('prints the help', async () => {
-  const { code, stdout } = await start(['--help']).ended;
+  const { code, stdout } = await startProcess(['--help']).ended;
   expect(code).toBe(0);
   expect(stdout).toMatch(/^usage: npm run probe -- --fleet FLEET --vpc VPC/);
 }, 300_000);

@@ -9,7 +9,7 @@ import { synthesize, closeRehearsals } from '../life/rehearsals';
 import { ACCOUNT, ProbeWorld, REGION } from './world';
 
 /*
- * The rehearsal reads the file that the probe writes.
+ * Tests that the rehearsal accepts the file that the probe writes.
  */
 
 afterEach(async () => {
@@ -17,13 +17,13 @@ afterEach(async () => {
   await ProbeWorld.clear();
 });
 
-function fileWith(text: string): string {
+function writeReadingsFile(text: string): string {
   const file = join(mkdtempSync(join(tmpdir(), 'readings-')), 'readings.json');
   writeFileSync(file, text);
   return file;
 }
 
-async function runRehearse(
+async function runRehearsal(
   ...args: string[]
 ): Promise<{ readonly code: number; readonly printed: string; readonly complained: string }> {
   const printed: string[] = [];
@@ -32,10 +32,10 @@ async function runRehearse(
   return { code, printed: printed.join('\n'), complained: complained.join('\n') };
 }
 
-test('the file contains the readings that the probe found, and not the open questions', async () => {
+test('the file contains the readings that the probe found, but not the open questions', async () => {
   const world = await ProbeWorld.start({ missingAuthorization: 'NotFoundException', throttledCalls: 'counted' });
   const { findings } = await world.run();
-  const file = fileWith(reportJson(findings, { region: REGION, date: new Date(0) }));
+  const file = writeReadingsFile(reportJson(findings, { region: REGION, date: new Date(0) }));
   const readings = readReadings(file);
   expect(readings).toContainEqual({ name: 'missingAuthorization', reading: 'NotFoundException' });
   expect(readings).toContainEqual({ name: 'throttledCalls', reading: 'counted' });
@@ -43,7 +43,7 @@ test('the file contains the readings that the probe found, and not the open ques
   expect(readings).toHaveLength(findings.filter(({ kind }) => kind === 'settled').length);
 });
 
-/** A fleet that is peered on creation, without an authorization. */
+/** Synthesizes a stack that fails: its fleet is peered on creation, but nothing authorizes the peering. */
 const synthesizeUnauthorized = (): string =>
   synthesize((stack) => {
     const vpc = new ec2.CfnVPC(stack, 'Vpc', { cidrBlock: '10.90.0.0/16' });
@@ -58,15 +58,15 @@ const synthesizeUnauthorized = (): string =>
 
 test('the rehearsal uses the readings of the file', async () => {
   const questions = { missingAuthorization: { reading: 'NotFoundException', evidence: '' }, readBack: { undetermined: 'late' } };
-  const file = fileWith(JSON.stringify({ questions }));
-  const { printed } = await runRehearse(synthesizeUnauthorized(), '--readings', file);
+  const file = writeReadingsFile(JSON.stringify({ questions }));
+  const { printed } = await runRehearsal(synthesizeUnauthorized(), '--readings', file);
   expect(printed).toContain('Error Code: NotFoundException)');
 });
 
 test('--behaviour overrides a reading of the file', async () => {
-  const file = fileWith(JSON.stringify({ questions: { missingAuthorization: { reading: 'NotFoundException' } } }));
+  const file = writeReadingsFile(JSON.stringify({ questions: { missingAuthorization: { reading: 'NotFoundException' } } }));
   const args = ['--readings', file, '--behaviour', 'missingAuthorization=InvalidRequestException'];
-  const { printed } = await runRehearse(synthesizeUnauthorized(), ...args);
+  const { printed } = await runRehearsal(synthesizeUnauthorized(), ...args);
   expect(printed).toContain('Error Code: InvalidRequestException)');
   expect(printed).not.toContain('Error Code: NotFoundException)');
 });
@@ -85,14 +85,14 @@ test.each([
     '{"questions": {"fleetEvents": "written"}}',
     /: 'fleetEvents' has neither a reading nor a text that says why it is undetermined$/,
   ],
-])('fails with a clear message for %s, and prints nothing', async (text, message) => {
-  const { code, printed, complained } = await runRehearse('--readings', fileWith(text), '.');
+])('fails with a clear message if the file contains %s', async (text, message) => {
+  const { code, printed, complained } = await runRehearsal('--readings', writeReadingsFile(text), '.');
   expect({ code, printed }).toEqual({ code: 2, printed: '' });
   expect(complained).toMatch(message);
 });
 
 test('fails with a clear message if the file does not exist', async () => {
-  const { code, complained } = await runRehearse('--readings', '/nowhere.json', '.');
+  const { code, complained } = await runRehearsal('--readings', '/nowhere.json', '.');
   expect(code).toBe(2);
   expect(complained).toMatch(
     /^--readings must be a file that npm run probe has written, got \/nowhere\.json: .*ENOENT: no such file/,

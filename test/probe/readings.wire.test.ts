@@ -8,14 +8,14 @@ import { ProbeWorld, wrongReadings } from './world';
 import type { Readings } from './world';
 
 /*
- * For each reading of each question, the probe reports the reading that is set, or leaves the question open if `OPEN` says so.
+ * Tests that the probe reports each reading that the rehearsal is set to. Some readings leave questions open: see `QUESTIONS_LEFT_OPEN`.
  */
 
 let world: ProbeWorld;
 afterEach(() => ProbeWorld.clear());
 
 /** The questions that stay open under a reading, in addition to readBack. */
-const OPEN: Readonly<Record<string, readonly Question[]>> = {
+const QUESTIONS_LEFT_OPEN: Readonly<Record<string, readonly Question[]>> = {
   'useOfAuthorization=consumed': ['usedAuthorizations'],
   'peerVpcWrites=none': ['peerVpcWritesOnDelete'],
   // a late read looks like a slow deletion
@@ -28,28 +28,30 @@ async function expectReadings(readings: Readings): Promise<void> {
   expect(outcome.kind).toBe('finished');
   expect(wrongReadings(outcome, readings)).toEqual([]);
   const open = outcome.findings.filter(({ kind }) => kind === 'open').map(({ question }) => question);
-  const allowed = Object.entries(readings).flatMap(([question, reading]) => OPEN[`${question}=${reading}`] ?? []);
-  const late = readings.readBack === 'up to 15 seconds late';
-  expect(open.filter((question) => !allowed.includes(question))).toEqual(late ? [] : ['readBack']);
+  const allowed = Object.entries(readings).flatMap(([question, reading]) => QUESTIONS_LEFT_OPEN[`${question}=${reading}`] ?? []);
+  const areReadsLate = readings.readBack === 'up to 15 seconds late';
+  expect(open.filter((question) => !allowed.includes(question))).toEqual(areReadsLate ? [] : ['readBack']);
   expect(world.leftBehind).toEqual([]);
 }
 
-const ALL = Object.entries(QUESTIONS).flatMap(([question, readings]) => readings.map((reading) => ({ question, reading })));
+const ALL_READINGS = Object.entries(QUESTIONS).flatMap(([question, readings]) =>
+  readings.map((reading) => ({ question, reading })),
+);
 
-test('the questions and readings are those of the rehearsal', () => {
-  const known = Object.entries(BEHAVIOURS).filter(([name]) => Object.hasOwn(QUESTIONS, name));
+test('the probe has the same questions and readings as the rehearsal', () => {
+  const sharedBehaviours = Object.entries(BEHAVIOURS).filter(([name]) => Object.hasOwn(QUESTIONS, name));
   const sorted = (readings: readonly string[]): readonly string[] => [...readings].sort();
-  expect(known.map(([name, { readings }]) => [name, sorted(readings)])).toEqual(
+  expect(sharedBehaviours.map(([name, { readings }]) => [name, sorted(readings)])).toEqual(
     Object.entries(QUESTIONS).map(([name, readings]) => [name, sorted(readings)]),
   );
 });
 
-test.each(ALL)('reports $question = $reading', async ({ question, reading }) => {
+test.each(ALL_READINGS)('reports the reading $reading of $question', async ({ question, reading }) => {
   await expectReadings({ [question]: reading });
 });
 
-test.each(ALL.filter(({ question }) => question !== 'readBack'))(
-  'reports $question = $reading, or leaves it open, if reads are late',
+test.each(ALL_READINGS.filter(({ question }) => question !== 'readBack'))(
+  'does not report another reading than $reading of $question if reads are late',
   async ({ question, reading }) => {
     const readings = { readBack: 'up to 15 seconds late', [question]: reading };
     await expectReadings(readings);
@@ -57,7 +59,7 @@ test.each(ALL.filter(({ question }) => question !== 'readBack'))(
 );
 
 test.each(QUESTIONS.missingAuthorization)(
-  'reports that each use consumes an authorization, if a missing one shows as %s',
+  'reports that each use consumes the authorization if a missing authorization leads to %s',
   async (missingAuthorization) => {
     await expectReadings({
       useOfAuthorization: 'consumed',
@@ -68,7 +70,7 @@ test.each(QUESTIONS.missingAuthorization)(
   },
 );
 
-test('does not report that throttled calls are counted if other callers use the rate limit', async () => {
+test('does not report that throttled calls count if other callers use the rate limit', async () => {
   world = await ProbeWorld.start();
   const endThrottling = simulateOtherCallers(world);
   const outcome = await world.run();
@@ -77,7 +79,7 @@ test('does not report that throttled calls are counted if other callers use the 
   expect(wrongReadings(outcome, {})).toEqual([]);
 });
 
-/** Throttles every third call of DescribeVpcPeeringAuthorizations, as if others had used the rate limit. */
+/** Throttles every third call of DescribeVpcPeeringAuthorizations, as if other callers had used the rate limit. */
 function simulateOtherCallers({ aws }: ProbeWorld): () => void {
   let calls = 0;
   return aws.intercept(({ operation }) => {
@@ -95,18 +97,18 @@ test('retries after a throttling error with an unknown name, and leaves the ques
   let lastCall = -Infinity;
   aws.intercept(({ operation }) => {
     const now = world.rehearsal.clock.now();
-    const isEarly = now - lastCall < 10_000;
+    const isAboveLimit = now - lastCall < 10_000;
     if (operation !== 'DescribeVpcPeeringAuthorizations') {
       return undefined;
     }
-    lastCall = isEarly ? lastCall : now;
-    return isEarly ? { kind: 'error', name: 'SlowDown', message: 'Rate exceeded', status: 400 } : undefined;
+    lastCall = isAboveLimit ? lastCall : now;
+    return isAboveLimit ? { kind: 'error', name: 'SlowDown', message: 'Rate exceeded', status: 400 } : undefined;
   });
   const { findings } = await world.run();
   const finding = findings.find(({ question }) => question === 'throttlingError');
   expect(finding).toMatchObject({
     kind: 'open',
-    why:
+    reason:
       'The second of two calls in a row of DescribeVpcPeeringAuthorizations returned SlowDown after 0 s. ' +
       'No reading has this name: ThrottlingException, TooManyRequestsException, RequestLimitExceeded',
   });
@@ -117,7 +119,9 @@ test('leaves peerVpcWrites open if there is only one route table', async () => {
   const { findings } = await world.run();
   expect(findings.find(({ question }) => question === 'peerVpcWrites')).toMatchObject({
     kind: 'open',
-    why: expect.stringContaining('The VPC has only one route table, so both readings look the same: add another one') as string,
+    reason: expect.stringContaining(
+      'The VPC has only one route table, so both readings look the same: add another one',
+    ) as string,
   });
 });
 
@@ -127,7 +131,7 @@ test('docs/probe.md shows the table of a run', async () => {
   expect(readFileSync(join(__dirname, '..', '..', 'docs', 'probe.md'), 'utf8')).toContain(reportTable(findings));
 });
 
-test('names no id and no account in its findings', async () => {
+test('its findings contain no ids and no accounts', async () => {
   world = await ProbeWorld.start({ connectionIds: 'own of GameLift', peerVpcWritesOnDelete: 'left behind' });
   const { findings } = await world.run();
   const text = JSON.stringify(findings);

@@ -4,7 +4,7 @@ import { ACCOUNT, PLACE, ProbeWorld } from './world';
 import type { RunOptions } from './world';
 
 /*
- * When the probe does not begin, or stops, and its messages.
+ * Tests in which the probe refuses to begin, or stops, with their messages.
  */
 
 let world: ProbeWorld;
@@ -16,14 +16,14 @@ async function errorWithoutChanges(options: RunOptions = {}): Promise<string> {
   const outcome = await world.run(options);
   expect(outcome.kind).toBe('stopped');
   expect(world.calls.slice(before).filter((call) => /:(Create|Delete|Tag|Untag|Revoke)/.test(call))).toEqual([]);
-  return errorOf(outcome);
+  return errorOrKindOf(outcome);
 }
 
-function errorOf(outcome: Outcome): string {
+function errorOrKindOf(outcome: Outcome): string {
   return outcome.kind === 'stopped' ? outcome.error : outcome.kind;
 }
 
-const UNUSED = 'The probe needs a fleet without connections and an empty VPC that nothing is peered with, but found:';
+const REQUIREMENT = 'The probe needs a fleet without connections and an empty VPC that nothing is peered with, but found:';
 
 test('refuses a fleet that does not exist', async () => {
   world = await ProbeWorld.start();
@@ -62,12 +62,12 @@ test('refuses a VPC of another account', async () => {
   expect(await errorWithoutChanges({ vpcId })).toContain(`${vpcId} was not found`);
 });
 
-test('refuses a VPC that another account shares with this one', async () => {
+test('refuses a VPC that another account shares with the account of the fleet', async () => {
   world = await ProbeWorld.start();
   const shared = { VpcId: world.vpcId, OwnerId: '222222222222' };
   const run = world.start({ replaceOutput: (operation) => (operation === 'DescribeVpcs' ? { Vpcs: [shared] } : undefined) });
-  expect(errorOf(await run.outcome)).toBe(
-    `${world.vpcId} belongs to account 222222222222, and your credentials to ${ACCOUNT}. Use a VPC of the account of the fleet.\nNothing was changed.`,
+  expect(errorOrKindOf(await run.outcome)).toBe(
+    `${world.vpcId} belongs to account 222222222222, but your credentials belong to ${ACCOUNT}. Use a VPC of the account of the fleet.\nNothing was changed.`,
   );
 });
 
@@ -77,15 +77,15 @@ test('refuses a VPC with a network interface', async () => {
   const subnetId = ec2.createSubnet(PLACE, { vpcId: world.vpcId, cidrBlock: '10.90.0.0/24', availabilityZone: 'us-east-1a' });
   const interfaceId = ec2.createNetworkInterface(PLACE, { subnetId, groupIds: [], description: 'database' });
   expect(await errorWithoutChanges()).toContain(
-    `${UNUSED}\n- ${world.vpcId} has network interface ${interfaceId}\nUse another fleet`,
+    `${REQUIREMENT}\n- ${world.vpcId} has network interface ${interfaceId}\nUse another fleet`,
   );
 });
 
-test('refuses a VPC that is authorized', async () => {
+test('refuses a VPC with a valid authorization', async () => {
   world = await ProbeWorld.start();
   const input = { GameLiftAwsAccountId: ACCOUNT, PeerVpcId: world.vpcId };
   await world.aws.callGameLift('CreateVpcPeeringAuthorization', input, PLACE);
-  await world.settle();
+  await world.waitForGameLift();
   expect(await errorWithoutChanges()).toContain(`- ${world.vpcId} is authorized for account ${ACCOUNT}\n`);
 });
 
@@ -97,7 +97,7 @@ test('accepts a VPC whose authorization has expired', async () => {
   expect((await world.run()).kind).toBe('finished');
 });
 
-test('refuses a fleet and a VPC that are peered, with their routes and rules', async () => {
+test('refuses a fleet and a VPC that are peered, and lists their routes and rules', async () => {
   world = await ProbeWorld.start();
   await world.peer();
   const error = await errorWithoutChanges();
@@ -113,7 +113,7 @@ test('accepts a fleet and a VPC whose connection was deleted', async () => {
   await world.peer();
   await world.unpeer();
   const outcome = await world.run();
-  expect(errorOf(outcome)).toBe('finished');
+  expect(errorOrKindOf(outcome)).toBe('finished');
 });
 
 test('does nothing if the user does not agree', async () => {
@@ -131,7 +131,7 @@ test('says what it will do before it asks', async () => {
   await errorWithoutChanges({ confirm });
   expect(printed).toContain(`connect ${world.fleetId} with it up to three times, and delete the connections`);
   expect(printed).toMatch(/This takes about \d+ minutes/);
-  expect(printed).toContain('For all of this time, it uses up the rate limit of the six peering operations');
+  expect(printed).toContain('During this time, it calls the six peering operations as often as the rate limit allows');
 });
 
 test('says that nothing was changed if it is interrupted before it begins', async () => {
@@ -141,19 +141,18 @@ test('says that nothing was changed if it is interrupted before it begins', asyn
     run.stop.abort(new Interrupted('SIGTERM'));
     return undefined;
   });
-  expect(errorOf(await run.outcome)).toBe('The probe was interrupted by SIGTERM.\nNothing was changed.');
+  expect(errorOrKindOf(await run.outcome)).toBe('The probe was interrupted by SIGTERM.\nNothing was changed.');
 });
 
-test('stops and undoes everything if the addresses overlap', async () => {
+test('stops and undoes everything if the CIDR blocks overlap', async () => {
   world = await ProbeWorld.start();
   world.aws.scriptedOutcomes.connection = () => ({ end: 'failed', message: 'Failed due to overlapping CIDR range' });
   const outcome = await world.run();
-  expect(errorOf(outcome)).toBe(
+  expect(errorOrKindOf(outcome)).toBe(
     'The connection failed, although it is authorized: status failed (Failed due to overlapping CIDR range). ' +
       'Use a VPC with another CIDR block: the addresses may overlap with those of the fleet.\nAll changes were undone.',
   );
   expect(world.leftBehind).toEqual([]);
-  // earlier findings are reported
   expect(outcome.findings.find(({ question }) => question === 'throttledCalls')).toMatchObject({ reading: 'free' });
 });
 
@@ -161,13 +160,13 @@ test('stops and undoes everything if the connection stays pending', async () => 
   world = await ProbeWorld.start();
   world.aws.scriptedOutcomes.connection = () => ({ end: 'pending' });
   const outcome = await world.run();
-  expect(errorOf(outcome)).toBe(
+  expect(errorOrKindOf(outcome)).toBe(
     'The connection did not become active in ten minutes: it is pending-acceptance. Try again later.\nAll changes were undone.',
   );
   expect(world.leftBehind).toEqual([]);
 });
 
-test('prints the commands for what it can’t undo, and the next run undoes it', async () => {
+test('prints commands for a change that it can’t undo, and the next run undoes the change', async () => {
   world = await ProbeWorld.start();
   const endFault = world.aws.intercept(({ operation }) =>
     operation === 'DeleteVpcPeeringAuthorization' && world.calls.includes('gamelift:CreateVpcPeeringAuthorization')
@@ -177,23 +176,23 @@ test('prints the commands for what it can’t undo, and the next run undoes it',
   const outcome = await world.run();
   endFault();
   const arn = `arn:aws:gamelift:us-east-1::fleet/${world.fleetId}`;
-  expect(errorOf(outcome)).toBe(
+  expect(errorOrKindOf(outcome)).toBe(
     [
       'This could not be undone:',
       `- perhaps the authorization of ${world.vpcId}: gamelift:DeleteVpcPeeringAuthorization failed: InternalServiceException: try again later Check the network and the Region, then run the probe again.`,
       `    aws gamelift delete-vpc-peering-authorization --game-lift-aws-account-id ${ACCOUNT} --peer-vpc-id ${world.vpcId}`,
-      '- tag gamelift-vpc-peering-probe of the fleet: it is kept, so that the next run tries again. If you remove the rest yourself, remove it last',
+      '- tag gamelift-vpc-peering-probe of the fleet: it is kept, so that the next run tries again. If you undo the other changes yourself, remove it last',
       `    aws gamelift untag-resource --resource-arn ${arn} --tag-keys gamelift-vpc-peering-probe`,
       'To try again, run the probe with the same fleet. Or run these commands with the --region of the fleet.',
     ].join('\n'),
   );
   expect(outcome.findings.filter(({ kind }) => kind === 'settled').length).toBeGreaterThan(10);
-  expect(errorOf(await world.run())).toBe('finished');
+  expect(errorOrKindOf(await world.run())).toBe('finished');
   expect(world.lines.filter((line) => line.includes('undoing the changes of the run that began at '))).toHaveLength(1);
   expect(world.leftBehind).toEqual([]);
 });
 
-test('undoes the changes in the VPC of the earlier run if the next run has another VPC', async () => {
+test('undoes the changes of an earlier run with another VPC', async () => {
   world = await ProbeWorld.start();
   const killed = world.start({
     onLine: (line) => {
@@ -202,10 +201,10 @@ test('undoes the changes in the VPC of the earlier run if the next run has anoth
       }
     },
   });
-  await Promise.race([killed.outcome, world.settle()]);
+  await Promise.race([killed.outcome, world.waitForGameLift()]);
   expect(world.leftBehind).not.toEqual([]);
   const { vpcId } = world.aws.ec2.createVpc({ ...PLACE, cidrBlock: '10.92.0.0/16' });
-  expect(errorOf(await world.run({ vpcId }))).toBe('finished');
+  expect(errorOrKindOf(await world.run({ vpcId }))).toBe('finished');
   world.aws.ec2.deleteVpc(ACCOUNT, PLACE.region, vpcId);
   expect(world.leftBehind).toEqual([]);
 });

@@ -1,8 +1,8 @@
 import timers from 'node:timers/promises';
 
 /*
- * Loaded into the process before the probe. Replaces its clock by that of the rehearsal, which the test serves over HTTP, and makes stdin look
- * like a terminal.
+ * The test loads this module into the process of the probe. It replaces the clock of the process by that of the rehearsal, which the test
+ * serves over HTTP, and makes stdin look like a terminal.
  */
 
 let now = Number(process.env.SIMULATED_NOW);

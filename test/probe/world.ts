@@ -14,10 +14,10 @@ export const PLACE = { account: ACCOUNT, region: REGION };
 
 export type Readings = Partial<Record<BehaviourName, string>>;
 
-/** A simulated account with a fleet and a VPC. The probe runs in simulated time, and calls it with its own clients over the wire. */
+/** A simulated account with a fleet and a VPC. The probe runs in simulated time. Its own clients call the account over the wire. */
 export class ProbeWorld {
   static async start(readings: Readings = {}, { routeTables = 2 } = {}): Promise<ProbeWorld> {
-    // the clients are in this process: see RehearsalOptions
+    // calls take no simulated time, because the clients are in this process: see RehearsalOptions
     const rehearsal = await Rehearsal.start({ ...PLACE, startTime: Date.UTC(2026, 0, 1), callMilliseconds: 0 });
     const { aws, clock } = rehearsal;
     for (const [name, reading] of Object.entries(readings)) {
@@ -30,19 +30,19 @@ export class ProbeWorld {
     const fleetId = await createFleet(rehearsal);
     await clock.sleep(3_600_000);
     const world = new ProbeWorld(rehearsal, fleetId, vpc.vpcId);
-    ProbeWorld.open.push(world);
+    ProbeWorld.openWorlds.push(world);
     return world;
   }
 
   /** Closes all worlds. Call it after each test. */
   static async clear(): Promise<void> {
-    await Promise.all(ProbeWorld.open.splice(0).map(({ rehearsal }) => rehearsal.close()));
+    await Promise.all(ProbeWorld.openWorlds.splice(0).map(({ rehearsal }) => rehearsal.close()));
   }
 
-  private static readonly open: ProbeWorld[] = [];
+  private static readonly openWorlds: ProbeWorld[] = [];
 
-  readonly before: Inventory;
-  /** What the runs printed. */
+  readonly inventoryBefore: Inventory;
+  /** The lines that the runs printed. */
   readonly lines: string[] = [];
   /** The operations that were called, in order. */
   readonly calls: string[] = [];
@@ -52,7 +52,7 @@ export class ProbeWorld {
     readonly fleetId: string,
     readonly vpcId: string,
   ) {
-    this.before = rehearsal.aws.inventory();
+    this.inventoryBefore = rehearsal.aws.inventory();
     rehearsal.aws.intercept(({ service, operation }) => {
       this.calls.push(`${service}:${operation}`);
       return undefined;
@@ -77,7 +77,7 @@ export class ProbeWorld {
     await aws.callGameLift('CreateVpcPeeringAuthorization', { GameLiftAwsAccountId: ACCOUNT, PeerVpcId: vpcId }, PLACE);
     const input = { FleetId: fleetId, PeerVpcAwsAccountId: ACCOUNT, PeerVpcId: vpcId };
     await aws.callGameLift('CreateVpcPeeringConnection', input, PLACE);
-    await this.settle();
+    await this.waitForGameLift();
   }
 
   /** Deletes the connection and the authorization that `peer` made. */
@@ -86,16 +86,16 @@ export class ProbeWorld {
     const [connection] = aws.inventory().connections as readonly { readonly id: string }[];
     await aws.callGameLift('DeleteVpcPeeringConnection', { FleetId: fleetId, VpcPeeringConnectionId: connection?.id }, PLACE);
     await aws.callGameLift('DeleteVpcPeeringAuthorization', { GameLiftAwsAccountId: ACCOUNT, PeerVpcId: vpcId }, PLACE);
-    await this.settle();
+    await this.waitForGameLift();
   }
 
-  /** Starts a run, which can be killed. */
+  /** Starts a run that can be stopped or killed. */
   start(options: RunOptions = {}): Run {
     const { fleetId, vpcId } = this;
     return new Run(this.rehearsal, { fleetId, vpcId, ...options }, (line) => this.lines.push(line));
   }
 
-  /** Calls `onCall` when the call with this number arrives, counted from now. */
+  /** Counts calls from now on, and runs `onCall` when the call with this number arrives. */
   atCall(number: number, onCall: (call: ApiCall) => Fault | undefined): CallHook {
     let calls = 0;
     let resolve: () => void;
@@ -120,11 +120,11 @@ export class ProbeWorld {
   }
 
   get leftBehind(): readonly string[] {
-    return differences(this.before, this.aws.inventory());
+    return differences(this.inventoryBefore, this.aws.inventory());
   }
 
-  /** Waits until GameLift has finished its work. */
-  async settle(): Promise<void> {
+  /** Waits until GameLift has created and deleted everything that was requested. */
+  async waitForGameLift(): Promise<void> {
     await this.rehearsal.clock.sleep(600_000);
   }
 
@@ -150,7 +150,7 @@ export interface CallHook {
 export interface RunOptions {
   readonly fleetId?: string;
   readonly vpcId?: string;
-  /** @default - an administrator's */
+  /** @default - credentials of an administrator */
   readonly credentials?: Credentials;
   /** Whether the user confirms. @default - yes */
   readonly confirm?: () => Promise<boolean>;
@@ -160,11 +160,11 @@ export interface RunOptions {
   readonly onLine?: (line: string) => void;
 }
 
-/** One run of the probe. Can be killed like a process. */
+/** One run of the probe. A test can kill it like a process. */
 export class Run {
   readonly stop = new AbortController();
   readonly outcome: Promise<Outcome>;
-  private killed = false;
+  private isKilled = false;
 
   constructor(
     private readonly rehearsal: Rehearsal,
@@ -191,7 +191,7 @@ export class Run {
     }
     this.outcome = probe({
       clients,
-      clock: this.clock(),
+      clock: this.createClock(),
       region: REGION,
       fleetId,
       vpcId,
@@ -210,10 +210,10 @@ export class Run {
 
   /** Like `kill -9`: calls that were sent take effect, and the run does nothing more. */
   kill(): void {
-    this.killed = true;
+    this.isKilled = true;
   }
 
-  private clock(): Clock {
+  private createClock(): Clock {
     const { clock } = this.rehearsal;
     return {
       now: () => clock.now(),
@@ -234,11 +234,11 @@ export class Run {
 
   private async unlessKilled<Result>(result: Promise<Result>): Promise<Result> {
     const value = await result;
-    return this.killed ? await new Promise(() => undefined) : value;
+    return this.isKilled ? await new Promise(() => undefined) : value;
   }
 }
 
-/** Findings that differ from the readings of the rehearsal. */
+/** Returns the findings that differ from the readings of the rehearsal. */
 export function wrongReadings({ findings }: Outcome, readings: Readings): readonly string[] {
   return findings.flatMap((finding) => {
     const expected = readings[finding.question] ?? BEHAVIOURS[finding.question].default;

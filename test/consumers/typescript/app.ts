@@ -10,7 +10,7 @@ import {
 } from 'cdk-gamelift-vpc-peering';
 
 /*
- * An app that uses the library as a package. The apps of the other languages, beside this one, have to synthesize the same templates.
+ * An app that uses the library as a package. `npm run test:consumers` checks that the apps in the other languages synthesize the same templates.
  */
 
 const DATA = { account: '222222222222', region: 'us-east-1' };

@@ -1,2 +1,2 @@
-// A Realtime script needs no more than this: the server around it tells GameLift that it is ready.
+// The Realtime server runs this script, and itself tells GameLift that it is ready. So the script has nothing to do.
 exports.ssExports = { init() {} };
