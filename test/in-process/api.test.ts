@@ -9,14 +9,14 @@ import { ACCOUNT, DAY, PLACE, REGION } from '../matrix/world';
 import { SimulatedApi } from './api';
 
 /*
- * In process, the handler bypasses the SDK and HTTP. Its calls must have the same output and errors as over HTTP. Each call is made both
- * ways in the same simulated AWS.
+ * In process, the handler bypasses the SDK and HTTP. Its calls must have the same output and errors as over HTTP. These tests make each
+ * call both ways in the same simulated AWS.
  */
 
 type Api = Dependencies['api'];
 
-const OTHER = '222222222222';
-const ABSENT = 'fleet-00000000-0000-0000-0000-000000000000';
+const OTHER_ACCOUNT = '222222222222';
+const ABSENT_FLEET_ID = 'fleet-00000000-0000-0000-0000-000000000000';
 const RATE_LIMIT_MILLISECONDS = 10_000;
 
 class ApiComparison {
@@ -28,8 +28,8 @@ class ApiComparison {
   readonly aws: SimulatedAws;
   readonly vpcId: string;
   readonly tableId: string;
-  readonly wire: Api;
-  readonly inProcess: Api;
+  readonly wireApi: Api;
+  readonly inProcessApi: Api;
   private readonly environment = { ...process.env };
 
   private constructor(private readonly rehearsal: Rehearsal) {
@@ -46,8 +46,8 @@ class ApiComparison {
       AWS_ACCESS_KEY_ID: accessKeyId,
       AWS_SECRET_ACCESS_KEY: secretAccessKey,
     });
-    this.wire = createAwsApi();
-    this.inProcess = new SimulatedApi(sendAs(aws, accessKeyId, REGION));
+    this.wireApi = createAwsApi();
+    this.inProcessApi = new SimulatedApi(sendAs(aws, accessKeyId, REGION));
   }
 
   async close(): Promise<void> {
@@ -55,24 +55,25 @@ class ApiComparison {
     await this.rehearsal.close();
   }
 
-  /** Makes a call both ways, without throttling, and compares the output or error. Returns it. */
+  /** Makes a call over HTTP and in process, without throttling. Checks that both have the same output or error, and returns it. */
   async compare(call: (api: Api, signal: AbortSignal) => Promise<unknown>): Promise<unknown> {
-    const [wire, inProcess] = [await this.call(this.wire, call), await this.call(this.inProcess, call)];
+    const [wire, inProcess] = [await this.call(this.wireApi, call), await this.call(this.inProcessApi, call)];
     expect(inProcess).toEqual(wire);
     return wire;
   }
 
-  /** The same for a call that can take effect only once: calls over HTTP, then `undo`, then calls in process. */
+  /** Compares a call that can take effect only once: runs `undo` after the call over HTTP, and before the call in process. */
   async compareWithUndo(
     call: (api: Api, signal: AbortSignal) => Promise<unknown>,
     undo: () => Promise<unknown>,
   ): Promise<unknown> {
-    const wire = await this.call(this.wire, call);
+    const wire = await this.call(this.wireApi, call);
     await undo();
-    expect(await this.call(this.inProcess, call)).toEqual(wire);
+    expect(await this.call(this.inProcessApi, call)).toEqual(wire);
     return wire;
   }
 
+  /** Makes one call after a pause, so that it is not throttled. Returns its output or error. */
   async call(api: Api, call: (api: Api, signal: AbortSignal) => Promise<unknown>): Promise<unknown> {
     await this.clock.sleep(RATE_LIMIT_MILLISECONDS);
     return this.callAtOnce(api, call);
@@ -97,7 +98,7 @@ beforeEach(async () => {
 
 afterEach(() => comparison.close());
 
-test('authorizations', () =>
+test('calls for authorizations have the same output and errors as over HTTP', () =>
   comparison.clock.work(async () => {
     const { vpcId } = comparison;
     const input = { GameLiftAwsAccountId: ACCOUNT, PeerVpcId: vpcId };
@@ -108,8 +109,8 @@ test('authorizations', () =>
     });
     const authorize = (api: Api, signal: AbortSignal): Promise<unknown> => api.createVpcPeeringAuthorization(input, signal);
     const [wire, inProcess] = [
-      await comparison.call(comparison.wire, authorize),
-      await comparison.call(comparison.inProcess, authorize),
+      await comparison.call(comparison.wireApi, authorize),
+      await comparison.call(comparison.inProcessApi, authorize),
     ] as {
       readonly CreationTime: Date;
       readonly ExpirationTime: Date;
@@ -120,29 +121,31 @@ test('authorizations', () =>
     }
     expect(inProcess?.CreationTime.getTime()).toBeGreaterThan((wire?.CreationTime.getTime() ?? 0) + RATE_LIMIT_MILLISECONDS - 1);
     expect(await comparison.compare((api, signal) => api.describeVpcPeeringAuthorizations(signal))).toHaveLength(1);
-    const wrong = { ...input, PeerVpcId: 'vpc-0123456789abcdef0' };
-    expect(await comparison.compare((api, signal) => api.createVpcPeeringAuthorization(wrong, signal))).toMatchObject({
+    const withAbsentVpc = { ...input, PeerVpcId: 'vpc-0123456789abcdef0' };
+    expect(await comparison.compare((api, signal) => api.createVpcPeeringAuthorization(withAbsentVpc, signal))).toMatchObject({
       status: 400,
     });
     const cancel = (api: Api, signal: AbortSignal): Promise<unknown> => api.deleteVpcPeeringAuthorization(input, signal);
-    expect(await comparison.compareWithUndo(cancel, () => comparison.call(comparison.wire, authorize))).toBeUndefined();
+    expect(await comparison.compareWithUndo(cancel, () => comparison.call(comparison.wireApi, authorize))).toBeUndefined();
     // GameLift allows one call of each operation in ten seconds
-    await comparison.call(comparison.wire, cancel);
-    const throttled = await comparison.callAtOnce(comparison.wire, cancel);
+    await comparison.call(comparison.wireApi, cancel);
+    const throttled = await comparison.callAtOnce(comparison.wireApi, cancel);
     expect(throttled).toMatchObject({ name: 'ThrottlingException', status: 400 });
-    expect(await comparison.callAtOnce(comparison.inProcess, cancel)).toEqual(throttled);
+    expect(await comparison.callAtOnce(comparison.inProcessApi, cancel)).toEqual(throttled);
   }));
 
-test('fleets, their tags and events', () =>
+test('calls for fleets, their tags and events have the same output and errors as over HTTP', () =>
   comparison.clock.work(async () => {
     const { aws, clock } = comparison;
-    expect(await comparison.compare((api, signal) => api.describeFleet(ABSENT, signal))).toBeUndefined();
-    expect(await comparison.compare((api, signal) => api.describeFleetEvents(ABSENT, new Date(0), signal))).toMatchObject({
+    expect(await comparison.compare((api, signal) => api.describeFleet(ABSENT_FLEET_ID, signal))).toBeUndefined();
+    expect(
+      await comparison.compare((api, signal) => api.describeFleetEvents(ABSENT_FLEET_ID, new Date(0), signal)),
+    ).toMatchObject({
       name: 'NotFoundException',
     });
     const input = { Name: 'Lobby', BuildId: 'build-1', EC2InstanceType: 'c5.large' };
-    const made = await aws.callGameLift('CreateFleet', input, PLACE);
-    const { FleetId } = (made as { readonly FleetAttributes: { readonly FleetId: string } }).FleetAttributes;
+    const created = await aws.callGameLift('CreateFleet', input, PLACE);
+    const { FleetId } = (created as { readonly FleetAttributes: { readonly FleetId: string } }).FleetAttributes;
     expect(await comparison.compare((api, signal) => api.describeFleet(FleetId, signal))).toMatchObject({ computeType: 'EC2' });
     await clock.sleep(3_600_000);
     const fleet = (await comparison.compare((api, signal) => api.describeFleet(FleetId, signal))) as { readonly arn: string };
@@ -162,21 +165,25 @@ test('fleets, their tags and events', () =>
     expect(await comparison.compare((api, signal) => api.listFleetTags(fleet.arn, signal))).toEqual({ two: 'zwei drei' });
   }));
 
-test('connections in GameLift and in EC2', () =>
+test('calls for connections in GameLift and EC2 have the same output and errors as over HTTP', () =>
   comparison.clock.work(async () => {
     const { aws, clock, tableId, vpcId } = comparison;
-    const made = await aws.callGameLift('CreateFleet', { Name: 'Lobby', BuildId: 'build-1', EC2InstanceType: 'c5.large' }, PLACE);
-    const { FleetId } = (made as { readonly FleetAttributes: { readonly FleetId: string } }).FleetAttributes;
+    const created = await aws.callGameLift(
+      'CreateFleet',
+      { Name: 'Lobby', BuildId: 'build-1', EC2InstanceType: 'c5.large' },
+      PLACE,
+    );
+    const { FleetId } = (created as { readonly FleetAttributes: { readonly FleetId: string } }).FleetAttributes;
     await clock.sleep(3_600_000);
     expect(await comparison.compare((api, signal) => api.describeVpcPeeringConnections(undefined, signal))).toEqual([]);
-    expect(await comparison.compare((api, signal) => api.describeVpcPeeringConnections(ABSENT, signal))).toMatchObject({
+    expect(await comparison.compare((api, signal) => api.describeVpcPeeringConnections(ABSENT_FLEET_ID, signal))).toMatchObject({
       status: 400,
     });
     const input = { FleetId, PeerVpcAwsAccountId: ACCOUNT, PeerVpcId: vpcId };
     const connect = (api: Api, signal: AbortSignal): Promise<unknown> => api.createVpcPeeringConnection(input, signal);
     expect(await comparison.compare(connect)).toMatchObject({ name: 'UnauthorizedException' });
     await aws.callGameLift('CreateVpcPeeringAuthorization', { GameLiftAwsAccountId: ACCOUNT, PeerVpcId: vpcId }, PLACE);
-    expect(await comparison.call(comparison.wire, connect)).toBeUndefined();
+    expect(await comparison.call(comparison.wireApi, connect)).toBeUndefined();
     await clock.sleep(3_600_000);
     const [connection] = (await comparison.compare((api, signal) => api.describeVpcPeeringConnections(FleetId, signal))) as {
       readonly VpcPeeringConnectionId: string;
@@ -194,16 +201,18 @@ test('connections in GameLift and in EC2', () =>
       { dnsResolution: true, tags: { Name: 'Lobby' } },
     ]);
     const untag = (api: Api, signal: AbortSignal): Promise<unknown> => api.untagPeering(id, ['Name'], signal);
-    const tags = async (): Promise<unknown> =>
-      (await comparison.wire.describePeerings(vpcId, new AbortController().signal))[0]?.tags;
-    expect(await comparison.call(comparison.wire, untag)).toBeUndefined();
-    expect(await tags()).toEqual({});
-    expect(await comparison.call(comparison.inProcess, untag)).toBeUndefined();
+    const readTags = async (): Promise<unknown> =>
+      (await comparison.wireApi.describePeerings(vpcId, new AbortController().signal))[0]?.tags;
+    expect(await comparison.call(comparison.wireApi, untag)).toBeUndefined();
+    expect(await readTags()).toEqual({});
+    expect(await comparison.call(comparison.inProcessApi, untag)).toBeUndefined();
     await comparison.compare((api, signal) => api.setDnsResolution('pcx-0123456789abcdef0', true, signal));
-    const route = (api: Api, signal: AbortSignal): Promise<unknown> => api.createRoute(tableId, '10.1.0.0/16', id, signal);
-    const unroute = (api: Api, signal: AbortSignal): Promise<unknown> => api.deleteRoute(tableId, '10.1.0.0/16', signal);
-    expect(await comparison.compareWithUndo(route, () => comparison.call(comparison.inProcess, unroute))).toBeUndefined();
-    expect(await comparison.compare(route)).toMatchObject({ name: 'RouteAlreadyExists' });
+    const createRoute = (api: Api, signal: AbortSignal): Promise<unknown> => api.createRoute(tableId, '10.1.0.0/16', id, signal);
+    const deleteRoute = (api: Api, signal: AbortSignal): Promise<unknown> => api.deleteRoute(tableId, '10.1.0.0/16', signal);
+    expect(
+      await comparison.compareWithUndo(createRoute, () => comparison.call(comparison.inProcessApi, deleteRoute)),
+    ).toBeUndefined();
+    expect(await comparison.compare(createRoute)).toMatchObject({ name: 'RouteAlreadyExists' });
     expect(await comparison.compare((api, signal) => api.replaceRoute(tableId, '10.1.0.0/16', id, signal))).toBeUndefined();
     const gateway = aws.ec2.createGateway(PLACE, 'igw');
     aws.ec2.attachGateway(PLACE, gateway, vpcId);
@@ -217,17 +226,17 @@ test('connections in GameLift and in EC2', () =>
         { cidrBlock: '0.0.0.0/0', target: gateway, blackhole: false },
       ]),
     );
-    expect(await comparison.compareWithUndo(unroute, () => comparison.call(comparison.wire, route))).toBeUndefined();
-    expect(await comparison.compare(unroute)).toMatchObject({ name: 'InvalidRoute.NotFound' });
+    expect(await comparison.compareWithUndo(deleteRoute, () => comparison.call(comparison.wireApi, createRoute))).toBeUndefined();
+    expect(await comparison.compare(deleteRoute)).toMatchObject({ name: 'InvalidRoute.NotFound' });
     const { VpcPeeringConnectionId = '' } = connection ?? {};
     const disconnect = (api: Api, signal: AbortSignal): Promise<unknown> =>
       api.deleteVpcPeeringConnection({ FleetId, VpcPeeringConnectionId }, signal);
-    expect(await comparison.call(comparison.inProcess, disconnect)).toBeUndefined();
+    expect(await comparison.call(comparison.inProcessApi, disconnect)).toBeUndefined();
     await clock.sleep(3_600_000);
     expect(await comparison.compare(disconnect)).toMatchObject({ name: 'NotFoundException' });
   }));
 
-test('VPCs and stacks', () =>
+test('calls for VPCs and stacks have the same output and errors as over HTTP', () =>
   comparison.clock.work(async () => {
     const { vpcId } = comparison;
     expect(await comparison.compare((api, signal) => api.vpcExists(vpcId, signal))).toBe(true);
@@ -241,12 +250,12 @@ test('VPCs and stacks', () =>
     });
   }));
 
-test('a role of another account, one session for all calls', () =>
+test('all calls with a role of another account use one session, unless assuming the role failed', () =>
   comparison.clock.work(async () => {
     const { aws } = comparison;
-    const { vpcId } = aws.ec2.createVpc({ account: OTHER, region: REGION, cidrBlock: '10.91.0.0/16' });
+    const { vpcId } = aws.ec2.createVpc({ account: OTHER_ACCOUNT, region: REGION, cidrBlock: '10.91.0.0/16' });
     const { arn } = aws.iam.createRole({
-      account: OTHER,
+      account: OTHER_ACCOUNT,
       roleName: 'Peering',
       assumeRolePolicy: {
         Version: '2012-10-17',
@@ -261,24 +270,24 @@ test('a role of another account, one session for all calls', () =>
       },
     });
     const Statement = [{ Effect: 'Allow', Action: ['gamelift:*', 'ec2:*'], Resource: '*' }];
-    aws.iam.putRolePolicy(OTHER, 'Peering', 'Default', { Version: '2012-10-17', Statement });
-    let sessions = 0;
-    const fails = { kind: 'error', name: 'AccessDenied', message: 'the trust is not known yet', status: 403 } as const;
+    aws.iam.putRolePolicy(OTHER_ACCOUNT, 'Peering', 'Default', { Version: '2012-10-17', Statement });
+    let sessionCount = 0;
+    const sessionFailure = { kind: 'error', name: 'AccessDenied', message: 'the trust is not known yet', status: 403 } as const;
     aws.intercept(({ operation }) => {
-      sessions += operation === 'AssumeRole' ? 1 : 0;
-      return operation === 'AssumeRole' && sessions === 1 ? fails : undefined;
+      sessionCount += operation === 'AssumeRole' ? 1 : 0;
+      return operation === 'AssumeRole' && sessionCount === 1 ? sessionFailure : undefined;
     });
-    const role = createAwsApiWithRole({ arn, externalId: 'studio-7' }, 'Game.Authorization', REGION);
+    const apiWithRole = createAwsApiWithRole({ arn, externalId: 'studio-7' }, 'Game.Authorization', REGION);
     const signal = new AbortController().signal;
     // a failed session is not reused
-    expect(await role.vpcExists(vpcId, signal).catch(readError)).toMatchObject({ name: 'AccessDenied' });
-    expect(await role.vpcExists(vpcId, signal)).toBe(true);
-    expect(await role.describeVpcPeeringAuthorizations(signal)).toEqual([]);
-    expect(sessions).toBe(2);
+    expect(await apiWithRole.vpcExists(vpcId, signal).catch(readError)).toMatchObject({ name: 'AccessDenied' });
+    expect(await apiWithRole.vpcExists(vpcId, signal)).toBe(true);
+    expect(await apiWithRole.describeVpcPeeringAuthorizations(signal)).toEqual([]);
+    expect(sessionCount).toBe(2);
     for (const externalId of ['studio-8', undefined]) {
-      const stranger = createAwsApiWithRole({ arn, externalId }, 'Game.Authorization', REGION);
-      const refusal = await stranger.vpcExists(vpcId, signal).catch((error: unknown) => error);
-      expect(refusal).toMatchObject({ name: 'AccessDenied', $metadata: { httpStatusCode: 403 } });
-      expect(refusal).toMatchObject({ message: expect.stringContaining(`the role ${arn} could not be assumed: `) as string });
+      const apiWithWrongExternalId = createAwsApiWithRole({ arn, externalId }, 'Game.Authorization', REGION);
+      const denial = await apiWithWrongExternalId.vpcExists(vpcId, signal).catch((error: unknown) => error);
+      expect(denial).toMatchObject({ name: 'AccessDenied', $metadata: { httpStatusCode: 403 } });
+      expect(denial).toMatchObject({ message: expect.stringContaining(`the role ${arn} could not be assumed: `) as string });
     }
   }));

@@ -11,12 +11,14 @@ import type { Dependencies } from '../../lambda/resources/resource';
 
 type Tags = Readonly<Record<string, string>>;
 
-interface Vpc {
+/* The members of EC2's output that the handler uses. */
+
+interface VpcOutput {
   readonly cidrBlock: string;
   readonly cidrBlockAssociationSet: readonly { readonly cidrBlock: string }[];
 }
 
-interface Peering {
+interface PeeringOutput {
   readonly vpcPeeringConnectionId: string;
   readonly status: { readonly code: string; readonly message: string };
   readonly requesterVpcInfo: { readonly vpcId: string; readonly ownerId: string; readonly cidrBlock?: string };
@@ -24,7 +26,7 @@ interface Peering {
   readonly tagSet?: readonly { readonly key: string; readonly value: string }[];
 }
 
-interface Table {
+interface RouteTableOutput {
   readonly routeTableId: string;
   readonly routeSet: readonly Readonly<Record<string, string>>[];
   readonly associationSet: readonly { readonly gatewayId?: string }[];
@@ -110,7 +112,7 @@ export class SimulatedApi implements Readonly<Dependencies['api']> {
 
   async vpcExists(vpcId: string, signal: AbortSignal): Promise<boolean> {
     try {
-      return (await this.vpc(vpcId, signal)) !== undefined;
+      return (await this.describeVpc(vpcId, signal)) !== undefined;
     } catch (error) {
       if (error instanceof Error && error.name === 'InvalidVpcID.NotFound') {
         return false;
@@ -120,7 +122,7 @@ export class SimulatedApi implements Readonly<Dependencies['api']> {
   }
 
   async describeVpcCidrBlocks(vpcId: string, signal: AbortSignal): Promise<readonly string[]> {
-    const { cidrBlock, cidrBlockAssociationSet = [] } = (await this.vpc(vpcId, signal)) ?? {};
+    const { cidrBlock, cidrBlockAssociationSet = [] } = (await this.describeVpc(vpcId, signal)) ?? {};
     const blocks = [cidrBlock, ...cidrBlockAssociationSet.map((association) => association.cidrBlock)];
     return [...new Set(blocks.filter((block) => block !== undefined))];
   }
@@ -128,7 +130,7 @@ export class SimulatedApi implements Readonly<Dependencies['api']> {
   async describePeerings(accepterVpcId: string, signal: AbortSignal): Promise<readonly Ec2Peering[]> {
     const filter = { 'Filter.1.Name': 'accepter-vpc-info.vpc-id', 'Filter.1.Value.1': accepterVpcId };
     const output = await this.send('ec2', 'DescribeVpcPeeringConnections', filter, signal);
-    const { vpcPeeringConnectionSet } = output as { readonly vpcPeeringConnectionSet: readonly Peering[] };
+    const { vpcPeeringConnectionSet } = output as { readonly vpcPeeringConnectionSet: readonly PeeringOutput[] };
     return vpcPeeringConnectionSet.map(({ vpcPeeringConnectionId, status, requesterVpcInfo, accepterVpcInfo, tagSet = [] }) => ({
       id: vpcPeeringConnectionId,
       status: status.code,
@@ -144,7 +146,7 @@ export class SimulatedApi implements Readonly<Dependencies['api']> {
   async describeRouteTables(vpcId: string, signal: AbortSignal): Promise<readonly RouteTable[]> {
     const filter = { 'Filter.1.Name': 'vpc-id', 'Filter.1.Value.1': vpcId };
     const output = await this.send('ec2', 'DescribeRouteTables', filter, signal);
-    const { routeTableSet } = output as { readonly routeTableSet: readonly Table[] };
+    const { routeTableSet } = output as { readonly routeTableSet: readonly RouteTableOutput[] };
     return routeTableSet.map(({ routeTableId, routeSet, associationSet }) => ({
       id: routeTableId,
       gatewayId: associationSet.find(({ gatewayId }) => gatewayId !== undefined)?.gatewayId,
@@ -157,15 +159,15 @@ export class SimulatedApi implements Readonly<Dependencies['api']> {
   }
 
   async createRoute(tableId: string, cidrBlock: string, peeringId: string, signal: AbortSignal): Promise<void> {
-    await this.send('ec2', 'CreateRoute', { ...route(tableId, cidrBlock), VpcPeeringConnectionId: peeringId }, signal);
+    await this.send('ec2', 'CreateRoute', { ...routeParameters(tableId, cidrBlock), VpcPeeringConnectionId: peeringId }, signal);
   }
 
   async replaceRoute(tableId: string, cidrBlock: string, peeringId: string, signal: AbortSignal): Promise<void> {
-    await this.send('ec2', 'ReplaceRoute', { ...route(tableId, cidrBlock), VpcPeeringConnectionId: peeringId }, signal);
+    await this.send('ec2', 'ReplaceRoute', { ...routeParameters(tableId, cidrBlock), VpcPeeringConnectionId: peeringId }, signal);
   }
 
   async deleteRoute(tableId: string, cidrBlock: string, signal: AbortSignal): Promise<void> {
-    await this.send('ec2', 'DeleteRoute', route(tableId, cidrBlock), signal);
+    await this.send('ec2', 'DeleteRoute', routeParameters(tableId, cidrBlock), signal);
   }
 
   async setDnsResolution(peeringId: string, allowed: boolean, signal: AbortSignal): Promise<void> {
@@ -177,16 +179,16 @@ export class SimulatedApi implements Readonly<Dependencies['api']> {
   }
 
   async tagPeering(peeringId: string, tags: Tags, signal: AbortSignal): Promise<void> {
-    const listed = Object.entries(tags).flatMap(([key, value], index) => [
+    const parameters = Object.entries(tags).flatMap(([key, value], index) => [
       [`Tag.${index + 1}.Key`, key],
       [`Tag.${index + 1}.Value`, value],
     ]);
-    await this.send('ec2', 'CreateTags', { 'ResourceId.1': peeringId, ...(Object.fromEntries(listed) as Tags) }, signal);
+    await this.send('ec2', 'CreateTags', { 'ResourceId.1': peeringId, ...(Object.fromEntries(parameters) as Tags) }, signal);
   }
 
   async untagPeering(peeringId: string, keys: readonly string[], signal: AbortSignal): Promise<void> {
-    const listed = Object.fromEntries(keys.map((key, index) => [`Tag.${index + 1}.Key`, key]));
-    await this.send('ec2', 'DeleteTags', { 'ResourceId.1': peeringId, ...listed }, signal);
+    const parameters = Object.fromEntries(keys.map((key, index) => [`Tag.${index + 1}.Key`, key]));
+    await this.send('ec2', 'DeleteTags', { 'ResourceId.1': peeringId, ...parameters }, signal);
   }
 
   async describeStackStatus(StackName: string, signal: AbortSignal): Promise<string> {
@@ -195,12 +197,12 @@ export class SimulatedApi implements Readonly<Dependencies['api']> {
     return Stacks[0]?.StackStatus ?? '';
   }
 
-  private async vpc(vpcId: string, signal: AbortSignal): Promise<Vpc | undefined> {
+  private async describeVpc(vpcId: string, signal: AbortSignal): Promise<VpcOutput | undefined> {
     const output = await this.send('ec2', 'DescribeVpcs', { 'VpcId.1': vpcId }, signal);
-    return (output as { readonly vpcSet: readonly Vpc[] }).vpcSet[0];
+    return (output as { readonly vpcSet: readonly VpcOutput[] }).vpcSet[0];
   }
 }
 
-function route(RouteTableId: string, DestinationCidrBlock: string): Readonly<Record<string, string>> {
+function routeParameters(RouteTableId: string, DestinationCidrBlock: string): Readonly<Record<string, string>> {
   return { RouteTableId, DestinationCidrBlock };
 }

@@ -9,7 +9,7 @@ export const createHandlerInProcess: CreateHandler = (services) => {
   const { send, put, time, log, region } = services;
   return createHandler({
     api: new SimulatedApi(send),
-    assume: (role, sessionName) => new SimulatedApi(sendAs(role, sessionName, services)),
+    assume: (role, sessionName) => new SimulatedApi(sendWithRole(role, sessionName, services)),
     put,
     time,
     log: { info: log, error: log, failedRequest: log },
@@ -17,8 +17,8 @@ export const createHandlerInProcess: CreateHandler = (services) => {
   });
 };
 
-/** Makes calls with a role, in one session. */
-function sendAs({ arn, externalId }: PeerRole, sessionName: string, { send, sendWith }: HandlerServices): Send {
+/** Makes all calls in one session of a role. Assumes the role again if that has failed. */
+function sendWithRole({ arn, externalId }: PeerRole, sessionName: string, { send, sendWith }: HandlerServices): Send {
   let session: Promise<Send> | undefined;
   const assume = async (signal: AbortSignal): Promise<Send> => {
     const input = {
@@ -31,16 +31,16 @@ function sendAs({ arn, externalId }: PeerRole, sessionName: string, { send, send
       return sendWith((output as { readonly Credentials: { readonly AccessKeyId: string } }).Credentials.AccessKeyId);
     } catch (error) {
       session = undefined;
-      throw notAssumed(arn, error);
+      throw assumeRoleError(arn, error);
     }
   };
-  return async (...call) => {
-    session ??= assume(call[3]);
-    return (await session)(...call);
+  return async (service, operation, input, signal) => {
+    session ??= assume(signal);
+    return (await session)(service, operation, input, signal);
   };
 }
 
-function notAssumed(arn: string, cause: unknown): Error {
+function assumeRoleError(arn: string, cause: unknown): Error {
   const { name, message } = readError(cause);
   const { $metadata } = cause as { readonly $metadata?: object };
   return Object.assign(new Error(`the role ${arn} could not be assumed: ${message}`, { cause }), { name, $metadata });

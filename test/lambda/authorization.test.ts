@@ -1,29 +1,16 @@
-import type { Ec2Peering } from '../../lambda/aws/api';
+import { ec2Side } from './situations';
 import { awsError, GAMELIFT_ACCOUNT, HOUR, propertiesOf, requestOf, TestWorld, VPC, VPC_ACCOUNT } from './world';
 
 const CREATE = `Create ${VPC} ${GAMELIFT_ACCOUNT}`;
 const DELETE = `Delete ${VPC} ${GAMELIFT_ACCOUNT}`;
-/** The calls before an authorization is canceled. */
+const AUTHORIZATIONS = 'Describe authorizations';
+/** The calls that check for peering connections before the handler cancels an authorization. */
 const PEERINGS = `Describe peerings of ${VPC}`;
 const CONNECTIONS = 'Describe connections';
-const ABOUT = `between VPC ${VPC} of account ${VPC_ACCOUNT} and GameLift account ${GAMELIFT_ACCOUNT} in eu-central-1`;
-const CHECK =
+const PAIR_TEXT = `between VPC ${VPC} of account ${VPC_ACCOUNT} and GameLift account ${GAMELIFT_ACCOUNT} in eu-central-1`;
+const REMEDY =
   `Check that VPC ${VPC} belongs to account ${VPC_ACCOUNT} and is in eu-central-1, and that the gameLiftAccount of the ` +
   `VpcPeeringAuthorization, ${GAMELIFT_ACCOUNT}, is the account of the fleet, then try again`;
-
-function peeringOf(change: Partial<Ec2Peering> = {}): Ec2Peering {
-  return {
-    id: 'pcx-1',
-    status: 'active',
-    message: '',
-    requesterVpcId: 'vpc-2',
-    requesterAccount: '333333333333',
-    cidrBlock: '10.1.0.0/16',
-    dnsResolution: false,
-    tags: {},
-    ...change,
-  };
-}
 
 describe('create', () => {
   test('authorizes once and responds with the attributes', async () => {
@@ -56,7 +43,7 @@ describe('create', () => {
 
   test('calculates the creation time if GameLift does not return it', async () => {
     const world = new TestWorld();
-    world.api.create = [{ ExpirationTime: new Date('2026-01-01T23:59:58.250Z') }];
+    world.api.createResults = [{ ExpirationTime: new Date('2026-01-01T23:59:58.250Z') }];
     expect((await world.run(requestOf('Create')))?.Data).toMatchObject({
       CreationTime: '2025-12-31T23:59:58.250Z',
       ExpirationTime: '2026-01-01T23:59:58.250Z',
@@ -66,9 +53,9 @@ describe('create', () => {
 
   test('fails if GameLift does not return the expiration time', async () => {
     const world = new TestWorld();
-    world.api.create = [{ PeerVpcId: VPC }];
+    world.api.createResults = [{ PeerVpcId: VPC }];
     expect((await world.run(requestOf('Create')))?.Reason).toBe(
-      `could not authorize VPC peering ${ABOUT}: ` +
+      `could not authorize VPC peering ${PAIR_TEXT}: ` +
         'GameLift accepted CreateVpcPeeringAuthorization but returned no expiration time. Deploy again',
     );
   });
@@ -83,86 +70,88 @@ describe('CreateVpcPeeringAuthorization while an authorization is valid', () => 
 
   test('makes no other call if GameLift keeps an expiration time that is late enough', async () => {
     const world = new TestWorld();
-    world.api.create = [{ hours: 12 }];
+    world.api.createResults = [{ hours: 12 }];
     expect((await world.run(requestOf('Update')))?.Data?.ExpirationTime).toBe('2026-01-01T12:00:00.000Z');
     expect(world.api.calls).toEqual([CREATE]);
   });
 
   test('cancels and creates the authorization again if GameLift keeps an expiration time that is too early', async () => {
     const world = new TestWorld();
-    world.api.create = [{ hours: 11.99 }, { hours: 24 }];
+    world.api.createResults = [{ hours: 11.99 }, { hours: 24 }];
     expect((await world.run(requestOf('Update')))?.Data?.ExpirationTime).toBe('2026-01-02T00:00:00.000Z');
     expect(world.api.calls).toEqual([CREATE, DELETE, CREATE]);
   });
 
   test('fails if the expiration time is too early even after canceling', async () => {
     const world = new TestWorld();
-    world.api.create = [{ hours: 1 }];
+    world.api.createResults = [{ hours: 1 }];
     expect(await world.run(requestOf('Update'))).toMatchObject({
       Status: 'FAILED',
       Reason:
-        `could not authorize VPC peering ${ABOUT}: GameLift returned an authorization that expires at 2026-01-01T01:00:00.000Z, ` +
+        `could not authorize VPC peering ${PAIR_TEXT}: GameLift returned an authorization that expires at 2026-01-01T01:00:00.000Z, ` +
         'less than 12 hours from now, although the earlier one had been canceled. Deploy again',
     });
   });
 
-  test('responds with the listed authorization if GameLift refuses and it is valid long enough', async () => {
+  test('responds with the listed authorization if GameLift refuses the call and that authorization is valid long enough', async () => {
     const world = new TestWorld();
-    world.api.create = [awsError('InvalidRequestException')];
-    world.api.describe = [[{ ...world.api.record(23), PeerVpcId: 'vpc-0' }, world.api.record(20)]];
+    world.api.createResults = [awsError('InvalidRequestException')];
+    world.api.describeResults = [
+      [{ ...world.api.authorizationValidFor(23), PeerVpcId: 'vpc-0' }, world.api.authorizationValidFor(20)],
+    ];
     expect((await world.run(requestOf('Update')))?.Data?.ExpirationTime).toBe('2026-01-01T20:00:00.000Z');
-    expect(world.api.calls).toEqual([CREATE, 'Describe']);
+    expect(world.api.calls).toEqual([CREATE, AUTHORIZATIONS]);
   });
 
-  test('cancels and creates the authorization again if GameLift refuses and the listed one expires soon', async () => {
+  test('cancels and creates the authorization again if GameLift refuses the call and the listed one expires soon', async () => {
     const world = new TestWorld();
-    world.api.create = [awsError('InvalidRequestException'), { hours: 24 }];
-    world.api.describe = [[world.api.record(3)]];
+    world.api.createResults = [awsError('InvalidRequestException'), { hours: 24 }];
+    world.api.describeResults = [[world.api.authorizationValidFor(3)]];
     expect((await world.run(requestOf('Update')))?.Data?.ExpirationTime).toBe('2026-01-02T00:00:00.000Z');
-    expect(world.api.calls).toEqual([CREATE, 'Describe', DELETE, CREATE]);
+    expect(world.api.calls).toEqual([CREATE, AUTHORIZATIONS, DELETE, CREATE]);
   });
 
-  test('cancels and creates the authorization again if GameLift refuses and lists none', async () => {
+  test('cancels and creates the authorization again if GameLift refuses the call and lists none', async () => {
     const world = new TestWorld();
-    world.api.create = [awsError('InvalidRequestException'), { hours: 24 }];
+    world.api.createResults = [awsError('InvalidRequestException'), { hours: 24 }];
     expect((await world.run(requestOf('Update')))?.Status).toBe('SUCCESS');
-    expect(world.api.calls).toEqual([CREATE, 'Describe', DELETE, CREATE]);
+    expect(world.api.calls).toEqual([CREATE, AUTHORIZATIONS, DELETE, CREATE]);
   });
 
-  test('cancels and creates up to three times if GameLift refuses because others authorize at the same time', async () => {
+  test('cancels and creates up to three times if GameLift refuses the calls because others authorize at the same time', async () => {
     const world = new TestWorld();
     const refusal = awsError('InvalidRequestException', 'one is valid');
-    world.api.create = [refusal, refusal, refusal, { hours: 24 }];
+    world.api.createResults = [refusal, refusal, refusal, { hours: 24 }];
     expect((await world.run(requestOf('Update')))?.Status).toBe('SUCCESS');
-    const round = [CREATE, 'Describe', DELETE];
+    const round = [CREATE, AUTHORIZATIONS, DELETE];
     expect(world.api.calls).toEqual([...round, ...round, ...round, CREATE]);
     world.api.calls.length = 0;
-    world.api.create = [refusal];
+    world.api.createResults = [refusal];
     expect((await world.run(requestOf('Update')))?.Reason).toContain('InvalidRequestException: one is valid');
-    expect(world.api.calls).toEqual([...round, ...round, ...round, CREATE, 'Describe']);
+    expect(world.api.calls).toEqual([...round, ...round, ...round, CREATE, AUTHORIZATIONS]);
   });
 
-  test('fails if GameLift refuses and there was nothing to cancel', async () => {
+  test('fails if GameLift refuses the call and there was nothing to cancel', async () => {
     const world = new TestWorld();
-    world.api.create = [awsError('InvalidRequestException', 'no')];
-    world.api.delete = [awsError('NotFoundException')];
+    world.api.createResults = [awsError('InvalidRequestException', 'no')];
+    world.api.deleteResults = [awsError('NotFoundException')];
     expect((await world.run(requestOf('Update')))?.Reason).toContain('InvalidRequestException: no. ');
-    expect(world.api.calls).toEqual([CREATE, 'Describe', DELETE, CREATE, 'Describe']);
+    expect(world.api.calls).toEqual([CREATE, AUTHORIZATIONS, DELETE, CREATE, AUTHORIZATIONS]);
   });
 
   test('ignores expired authorizations and those of other accounts', async () => {
     const world = new TestWorld();
-    world.api.create = [awsError('InvalidRequestException'), { hours: 24 }];
-    world.api.describe = [
+    world.api.createResults = [awsError('InvalidRequestException'), { hours: 24 }];
+    world.api.describeResults = [
       [
-        world.api.record(-1),
-        { ...world.api.record(20), GameLiftAwsAccountId: '333333333333' },
-        { ...world.api.record(20), PeerVpcAwsAccountId: '333333333333' },
+        world.api.authorizationValidFor(-1),
+        { ...world.api.authorizationValidFor(20), GameLiftAwsAccountId: '333333333333' },
+        { ...world.api.authorizationValidFor(20), PeerVpcAwsAccountId: '333333333333' },
         { PeerVpcId: VPC, GameLiftAwsAccountId: GAMELIFT_ACCOUNT },
       ],
     ];
     expect((await world.run(requestOf('Update')))?.Data?.ExpirationTime).toBe('2026-01-02T00:00:00.000Z');
-    expect(world.api.calls).toEqual([CREATE, 'Describe', DELETE, CREATE]);
+    expect(world.api.calls).toEqual([CREATE, AUTHORIZATIONS, DELETE, CREATE]);
   });
 });
 
@@ -173,16 +162,16 @@ describe('update', () => {
       requestOf('Update', {
         ResourceProperties: propertiesOf({ PeerVpcId: 'vpc-1' }),
         OldResourceProperties: propertiesOf(),
-        PhysicalResourceId: 'whatever/it/was',
+        PhysicalResourceId: 'earlier/physical/id',
       }),
     );
-    expect(response).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: 'whatever/it/was' });
+    expect(response).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: 'earlier/physical/id' });
     expect(world.api.calls).toEqual([`Create vpc-1 ${GAMELIFT_ACCOUNT}`]);
   });
 });
 
-describe('an update that replaces a VPC that only another account can authorize', () => {
-  const FOREIGN = '333333333333';
+describe('an update that replaces a VPC whose peering only another account can authorize', () => {
+  const OTHER_ACCOUNT = '333333333333';
 
   /** @param secondsLate how many seconds after the start GameLift lists the connection with the previous VPC */
   async function replaceVpc(status: string, secondsLate = 0): Promise<TestWorld> {
@@ -195,24 +184,28 @@ describe('an update that replaces a VPC that only another account can authorize'
     await world.run(
       requestOf('Update', {
         ResourceProperties: propertiesOf({ PeerVpcId: 'vpc-1' }),
-        OldResourceProperties: propertiesOf({ PeerVpcAwsAccountId: FOREIGN }),
+        OldResourceProperties: propertiesOf({ PeerVpcAwsAccountId: OTHER_ACCOUNT }),
       }),
     );
     return world;
   }
 
-  test('fails before any change if the previous VPC is peered and not authorized, because the cleanup would fail', async () => {
+  test('fails before any change if the previous VPC is peered and has no authorization, because the cleanup would fail', async () => {
     const { api, responses } = await replaceVpc('active');
-    expect(responses).toMatchObject([{ Status: 'FAILED', Reason: expect.stringContaining(`of account ${FOREIGN}`) as string }]);
+    expect(responses).toMatchObject([
+      { Status: 'FAILED', Reason: expect.stringContaining(`of account ${OTHER_ACCOUNT}`) as string },
+    ]);
     expect(responses[0]?.Reason).toContain('Run there: aws gamelift create-vpc-peering-authorization');
     // twice, because a new authorization may not be listed yet
-    expect(api.calls).toEqual(['Describe', 'Describe']);
+    expect(api.calls).toEqual([AUTHORIZATIONS, AUTHORIZATIONS]);
   });
 
-  test('fails also if GameLift lists the connection with the previous VPC only 15 seconds after the update began', async () => {
+  test('also fails if GameLift lists the connection with the previous VPC only 15 seconds after the update began', async () => {
     const { api, responses } = await replaceVpc('active', 15);
-    expect(responses).toMatchObject([{ Status: 'FAILED', Reason: expect.stringContaining(`of account ${FOREIGN}`) as string }]);
-    expect(api.calls).toEqual(['Describe', 'Describe']);
+    expect(responses).toMatchObject([
+      { Status: 'FAILED', Reason: expect.stringContaining(`of account ${OTHER_ACCOUNT}`) as string },
+    ]);
+    expect(api.calls).toEqual([AUTHORIZATIONS, AUTHORIZATIONS]);
   });
 
   test('succeeds if nothing is peered with the previous VPC', async () => {
@@ -233,8 +226,8 @@ describe('delete', () => {
     'cancels nothing while a peering connection from another account is %s, and logs the expiration time',
     async (status) => {
       const world = new TestWorld();
-      world.api.peerings = [[peeringOf({ status })]];
-      world.api.describe = [[world.api.record(7)]];
+      world.api.describePeeringsResults = [[ec2Side({ status })]];
+      world.api.describeResults = [[world.api.authorizationValidFor(7)]];
       expect(await world.run(requestOf('Delete'))).toMatchObject({ Status: 'SUCCESS' });
       expect(world.api.calls).not.toContain(DELETE);
       expect(world.logged).toContainEqual({
@@ -246,25 +239,25 @@ describe('delete', () => {
   );
 
   test.each([
-    ['has ended', peeringOf({ status: 'deleted' })],
-    ["comes from the VPC's own account", peeringOf({ requesterAccount: VPC_ACCOUNT })],
+    ['has ended', ec2Side({ status: 'deleted' })],
+    ["comes from the VPC's own account", ec2Side({ requesterAccount: VPC_ACCOUNT })],
   ])('cancels if the only peering connection %s', async (_, peering) => {
     const world = new TestWorld();
-    world.api.peerings = [[peering]];
+    world.api.describePeeringsResults = [[peering]];
     await world.run(requestOf('Delete'));
     expect(world.api.calls).toEqual([PEERINGS, DELETE]);
   });
 
   test('cancels if a peering connection was just deleted and is still shown in the first read', async () => {
     const world = new TestWorld();
-    world.api.peerings = [[peeringOf()], []];
+    world.api.describePeeringsResults = [[ec2Side()], []];
     await world.run(requestOf('Delete'));
     expect(world.api.calls).toEqual([PEERINGS, PEERINGS, DELETE]);
   });
 
   test('succeeds without canceling if EC2 returns an error', async () => {
     const world = new TestWorld();
-    world.api.peerings = [awsError('UnauthorizedOperation', 'no')];
+    world.api.describePeeringsResults = [awsError('UnauthorizedOperation', 'no')];
     expect(await world.run(requestOf('Delete'))).toMatchObject({ Status: 'SUCCESS' });
     expect(world.api.calls).not.toContain(DELETE);
     expect(world.logged.map(({ message }) => message)).toContain(
@@ -272,11 +265,11 @@ describe('delete', () => {
     );
   });
 
-  describe('in the account of the fleet', () => {
-    const ownFleets = (): Record<string, unknown> => ({
+  describe('if the VPC and the fleet are in the same account', () => {
+    const oneAccount = (): Record<string, unknown> => ({
       ResourceProperties: propertiesOf({ GameLiftAwsAccountId: VPC_ACCOUNT }),
     });
-    const deleteOwn = `Delete ${VPC} ${VPC_ACCOUNT}`;
+    const DELETE_IN_ONE_ACCOUNT = `Delete ${VPC} ${VPC_ACCOUNT}`;
 
     test.each([
       ['nothing', []],
@@ -285,30 +278,30 @@ describe('delete', () => {
       ['a failed connection', [{ PeerVpcId: VPC, Status: { Code: 'failed' } }]],
     ])('cancels if GameLift lists %s, whatever EC2 shows', async (_, connections) => {
       const world = new TestWorld();
-      world.api.connections = [connections];
-      world.api.peerings = [[peeringOf()]];
-      await world.run(requestOf('Delete', ownFleets()));
-      expect(world.api.calls).toEqual([CONNECTIONS, deleteOwn]);
+      world.api.describeConnectionsResults = [connections];
+      world.api.describePeeringsResults = [[ec2Side()]];
+      await world.run(requestOf('Delete', oneAccount()));
+      expect(world.api.calls).toEqual([CONNECTIONS, DELETE_IN_ONE_ACCOUNT]);
     });
 
     test.each(['active', 'pending-acceptance'])('cancels nothing while GameLift lists a connection as %s', async (Code) => {
       const world = new TestWorld();
-      world.api.connections = [[{ PeerVpcId: VPC, Status: { Code } }]];
-      expect(await world.run(requestOf('Delete', ownFleets()))).toMatchObject({ Status: 'SUCCESS' });
-      expect(world.api.calls).toEqual([CONNECTIONS, CONNECTIONS, 'Describe']);
+      world.api.describeConnectionsResults = [[{ PeerVpcId: VPC, Status: { Code } }]];
+      expect(await world.run(requestOf('Delete', oneAccount()))).toMatchObject({ Status: 'SUCCESS' });
+      expect(world.api.calls).toEqual([CONNECTIONS, CONNECTIONS, AUTHORIZATIONS]);
     });
 
     test('checks again for peering connections before it cancels a second time', async () => {
       const world = new TestWorld();
-      world.api.connections = [[], [{ PeerVpcId: VPC, Status: { Code: 'active' } }]];
-      world.api.delete = [awsError('NotFoundException'), 'done'];
-      world.api.describe = [[{ ...world.api.record(1), GameLiftAwsAccountId: VPC_ACCOUNT }]];
-      await world.run(requestOf('Delete', ownFleets()));
-      expect(world.api.calls.filter((call) => call === deleteOwn)).toHaveLength(1);
+      world.api.describeConnectionsResults = [[], [{ PeerVpcId: VPC, Status: { Code: 'active' } }]];
+      world.api.deleteResults = [awsError('NotFoundException'), 'done'];
+      world.api.describeResults = [[{ ...world.api.authorizationValidFor(1), GameLiftAwsAccountId: VPC_ACCOUNT }]];
+      await world.run(requestOf('Delete', oneAccount()));
+      expect(world.api.calls.filter((call) => call === DELETE_IN_ONE_ACCOUNT)).toHaveLength(1);
     });
   });
 
-  test('cancels after a canceled create, whose physical id CloudFormation has invented', async () => {
+  test('cancels after a canceled create, for which CloudFormation generated the physical id', async () => {
     const world = new TestWorld();
     const response = await world.run(requestOf('Delete', { PhysicalResourceId: 'Peered-Authorization-1B2C3D' }));
     expect(response).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: 'Peered-Authorization-1B2C3D' });
@@ -317,72 +310,72 @@ describe('delete', () => {
 
   test('succeeds if there is no authorization', async () => {
     const world = new TestWorld();
-    world.api.delete = [awsError('NotFoundException')];
+    world.api.deleteResults = [awsError('NotFoundException')];
     expect((await world.run(requestOf('Delete')))?.Status).toBe('SUCCESS');
-    expect(world.api.calls).toEqual([PEERINGS, DELETE, 'Describe']);
+    expect(world.api.calls).toEqual([PEERINGS, DELETE, AUTHORIZATIONS]);
   });
 
   test('cancels again if GameLift finds no authorization but lists one', async () => {
     const world = new TestWorld();
-    world.api.delete = [awsError('NotFoundException'), 'done'];
-    world.api.describe = [[world.api.record(1)]];
+    world.api.deleteResults = [awsError('NotFoundException'), 'done'];
+    world.api.describeResults = [[world.api.authorizationValidFor(1)]];
     expect((await world.run(requestOf('Delete')))?.Status).toBe('SUCCESS');
-    expect(world.api.calls).toEqual([PEERINGS, DELETE, 'Describe', PEERINGS, DELETE]);
+    expect(world.api.calls).toEqual([PEERINGS, DELETE, AUTHORIZATIONS, PEERINGS, DELETE]);
   });
 
-  test('succeeds if there is no authorization and listing fails', async () => {
+  test('succeeds if there is no authorization and the list cannot be read', async () => {
     const world = new TestWorld();
-    world.api.delete = [awsError('NotFoundException')];
-    world.api.describe = [awsError('InvalidRequestException')];
+    world.api.deleteResults = [awsError('NotFoundException')];
+    world.api.describeResults = [awsError('InvalidRequestException')];
     expect((await world.run(requestOf('Delete')))?.Status).toBe('SUCCESS');
-    expect(world.api.calls).toEqual([PEERINGS, DELETE, 'Describe']);
+    expect(world.api.calls).toEqual([PEERINGS, DELETE, AUTHORIZATIONS]);
   });
 
   test('succeeds if GameLift says that the request is invalid and lists no authorization', async () => {
     const world = new TestWorld();
-    world.api.delete = [awsError('InvalidRequestException')];
-    world.api.describe = [[world.api.record(-1)]];
+    world.api.deleteResults = [awsError('InvalidRequestException')];
+    world.api.describeResults = [[world.api.authorizationValidFor(-1)]];
     expect((await world.run(requestOf('Delete')))?.Status).toBe('SUCCESS');
   });
 
   test('fails if GameLift says that the request is invalid and lists an authorization', async () => {
     const world = new TestWorld();
-    world.api.delete = [awsError('InvalidRequestException', 'no')];
-    world.api.describe = [[world.api.record(1)]];
+    world.api.deleteResults = [awsError('InvalidRequestException', 'no')];
+    world.api.describeResults = [[world.api.authorizationValidFor(1)]];
     expect((await world.run(requestOf('Delete')))?.Reason).toBe(
-      `could not cancel the VPC peering authorization ${ABOUT}: InvalidRequestException: no. ${CHECK}`,
+      `could not cancel the VPC peering authorization ${PAIR_TEXT}: InvalidRequestException: no. ${REMEDY}`,
     );
   });
 });
 
 describe('errors', () => {
-  test.each(['InvalidRequestException', 'NotFoundException'])('%s: the reason says what to check', async (name) => {
+  test.each(['InvalidRequestException', 'NotFoundException'])('says what to check if GameLift returns %s', async (name) => {
     const world = new TestWorld();
-    world.api.create = [awsError(name, 'Invalid peer VPC')];
+    world.api.createResults = [awsError(name, 'Invalid peer VPC')];
     expect(await world.run(requestOf('Create'))).toMatchObject({
       Status: 'FAILED',
-      Reason: `could not authorize VPC peering ${ABOUT}: ${name}: Invalid peer VPC. ${CHECK}`,
+      Reason: `could not authorize VPC peering ${PAIR_TEXT}: ${name}: Invalid peer VPC. ${REMEDY}`,
       PhysicalResourceId: '6b2e1c9c-0000-4000-8000-000000000000/Authorization/nothing-done',
     });
   });
 
   test.each(['InvalidRequestException', 'NotFoundException'])(
-    '%s for a VPC that does not exist: the reason says so, and nothing is canceled',
+    'says that the VPC does not exist, and cancels nothing, if GameLift returns %s and EC2 finds no VPC',
     async (name) => {
       const world = new TestWorld();
-      world.api.create = [awsError(name, 'Invalid peer VPC')];
-      world.api.exists = [false];
+      world.api.createResults = [awsError(name, 'Invalid peer VPC')];
+      world.api.vpcExistsResults = [false];
       expect((await world.run(requestOf('Create')))?.Reason).toBe(
-        `could not authorize VPC peering ${ABOUT}: ${name}: Invalid peer VPC. ` +
+        `could not authorize VPC peering ${PAIR_TEXT}: ${name}: Invalid peer VPC. ` +
           `There is no VPC ${VPC} in account ${VPC_ACCOUNT} and eu-central-1: correct the vpc of the VpcPeeringAuthorization, then deploy again`,
       );
       expect(world.api.calls).not.toContain(DELETE);
     },
   );
 
-  test('names no account in a stack with one account', async () => {
+  test('names no account if the VPC and the fleet are in the same account', async () => {
     const world = new TestWorld();
-    world.api.create = [awsError('InternalServiceException', 'oops', 500)];
+    world.api.createResults = [awsError('InternalServiceException', 'oops', 500)];
     const ResourceProperties = propertiesOf({ GameLiftAwsAccountId: VPC_ACCOUNT });
     expect((await world.run(requestOf('Create', { ResourceProperties })))?.Reason).toBe(
       `could not authorize VPC peering for VPC ${VPC} in eu-central-1: InternalServiceException: oops. The template is not the cause: try again`,
@@ -391,18 +384,18 @@ describe('errors', () => {
 
   test('says what to check if EC2 returns an error, too', async () => {
     const world = new TestWorld();
-    world.api.create = [awsError('NotFoundException', 'No')];
-    world.api.exists = ['denied'];
+    world.api.createResults = [awsError('NotFoundException', 'No')];
+    world.api.vpcExistsResults = ['denied'];
     expect((await world.run(requestOf('Create')))?.Reason).toBe(
-      `could not authorize VPC peering ${ABOUT}: NotFoundException: No. ${CHECK}`,
+      `could not authorize VPC peering ${PAIR_TEXT}: NotFoundException: No. ${REMEDY}`,
     );
   });
 
   test.each(['AccessDeniedException', 'UnauthorizedException'])(
-    'retries %s for a minute, because a new policy takes time to arrive',
+    'retries %s for a minute, because a new policy takes time to take effect',
     async (name) => {
       const world = new TestWorld();
-      world.api.create = [...Array.from({ length: 7 }, () => awsError(name)), { hours: 24 }];
+      world.api.createResults = [...Array.from({ length: 7 }, () => awsError(name)), { hours: 24 }];
       expect((await world.run(requestOf('Create')))?.Status).toBe('SUCCESS');
     },
   );
@@ -410,9 +403,9 @@ describe('errors', () => {
   test.each(['AccessDeniedException', 'UnauthorizedException'])('fails if %s lasts longer than a minute', async (name) => {
     const world = new TestWorld();
     const start = world.time.now();
-    world.api.create = [awsError(name, 'not allowed', 403)];
+    world.api.createResults = [awsError(name, 'not allowed', 403)];
     expect((await world.run(requestOf('Create')))?.Reason).toBe(
-      `could not authorize VPC peering ${ABOUT}: ${name}: not allowed. ` +
+      `could not authorize VPC peering ${PAIR_TEXT}: ${name}: not allowed. ` +
         `Check that the handler's role in account ${VPC_ACCOUNT} is allowed to call gamelift:CreateVpcPeeringAuthorization, ` +
         'gamelift:DeleteVpcPeeringAuthorization, gamelift:DescribeVpcPeeringAuthorizations and the EC2 actions that GameLift requires for ' +
         `VPC ${VPC}, and that no service control policy or permissions boundary denies them, then try again`,
@@ -421,23 +414,23 @@ describe('errors', () => {
   });
 
   test.each(['ThrottlingException', 'TooManyRequestsException', 'RequestLimitExceeded'])(
-    'tries again each time that a rate token may be free, every 10.5 seconds by the clock, after %s',
+    'retries after %s whenever the time is a multiple of 10.5 seconds',
     async (name) => {
       const world = new TestWorld();
       const start = world.time.now();
-      world.api.create = [...Array.from({ length: 6 }, () => awsError(name, 'Rate exceeded')), { hours: 24 }];
+      world.api.createResults = [...Array.from({ length: 6 }, () => awsError(name, 'Rate exceeded')), { hours: 24 }];
       expect((await world.run(requestOf('Create')))?.Status).toBe('SUCCESS');
       expect(start % 10_500).toBe(0);
       expect(world.time.now() - start).toBe(6 * 10_500);
     },
   );
 
-  test('says that the rate limit was the cause if it is throttled until the time is up', async () => {
+  test('names the rate limit as the cause if the call is throttled until the time is up', async () => {
     const world = new TestWorld();
     const start = world.time.now();
-    world.api.create = [awsError('ThrottlingException', 'Rate exceeded')];
+    world.api.createResults = [awsError('ThrottlingException', 'Rate exceeded')];
     expect((await world.run(requestOf('Create')))?.Reason).toBe(
-      `could not authorize VPC peering ${ABOUT}: CreateVpcPeeringAuthorization was still throttled after 300 seconds (GameLift allows ` +
+      `could not authorize VPC peering ${PAIR_TEXT}: CreateVpcPeeringAuthorization was still throttled after 300 seconds (GameLift allows ` +
         'one call in ten seconds of each peering operation for the whole account). ' +
         'Other callers in this account use the same operation: try again when they have finished',
     );
@@ -452,22 +445,22 @@ describe('errors', () => {
     Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }),
   ])('retries after $name: $message', async (error) => {
     const world = new TestWorld();
-    world.api.create = [error, error, error, error, { hours: 24 }];
+    world.api.createResults = [error, error, error, error, { hours: 24 }];
     expect((await world.run(requestOf('Create')))?.Status).toBe('SUCCESS');
   });
 
   test('fails after five attempts if GameLift keeps failing', async () => {
     const world = new TestWorld();
-    world.api.create = [awsError('InternalServiceException', 'oops', 500)];
+    world.api.createResults = [awsError('InternalServiceException', 'oops', 500)];
     expect((await world.run(requestOf('Create')))?.Reason).toBe(
-      `could not authorize VPC peering ${ABOUT}: InternalServiceException: oops. The template is not the cause: try again`,
+      `could not authorize VPC peering ${PAIR_TEXT}: InternalServiceException: oops. The template is not the cause: try again`,
     );
     expect(world.api.calls).toHaveLength(5);
   });
 
   test('reports an unknown error at once', async () => {
     const world = new TestWorld();
-    world.api.create = [awsError('BrandNewException', 'hello')];
+    world.api.createResults = [awsError('BrandNewException', 'hello')];
     expect((await world.run(requestOf('Create')))?.Reason).toContain('BrandNewException: hello.');
     expect(world.api.calls).toHaveLength(1);
   });
@@ -475,19 +468,19 @@ describe('errors', () => {
   test('keeps a listed authorization that is valid for 12 hours', async () => {
     const world = new TestWorld();
     await world.time.sleep(12 * HOUR, new AbortController().signal);
-    world.api.create = [awsError('InvalidRequestException')];
-    world.api.describe = [[world.api.record(12)]];
+    world.api.createResults = [awsError('InvalidRequestException')];
+    world.api.describeResults = [[world.api.authorizationValidFor(12)]];
     await world.run(requestOf('Update'));
-    expect(world.api.calls).toEqual([CREATE, 'Describe']);
+    expect(world.api.calls).toEqual([CREATE, AUTHORIZATIONS]);
   });
 });
 
-describe('the delete that follows a create that failed', () => {
+describe('the delete that follows a failed create', () => {
   async function failThenDelete(world: TestWorld): Promise<string[]> {
     const failed = await world.run(requestOf('Create'));
     expect(failed?.Status).toBe('FAILED');
     world.api.calls.length = 0;
-    world.api.delete = ['done'];
+    world.api.deleteResults = ['done'];
     const deleted = await world.run(requestOf('Delete', { PhysicalResourceId: failed?.PhysicalResourceId }));
     expect(deleted).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: failed?.PhysicalResourceId });
     return world.api.calls;
@@ -497,26 +490,26 @@ describe('the delete that follows a create that failed', () => {
     "cancels nothing if every call failed with %s, because an authorization may be another stack's",
     async (name) => {
       const world = new TestWorld();
-      world.api.create = [awsError(name)];
+      world.api.createResults = [awsError(name)];
       expect(await failThenDelete(world)).toEqual([]);
     },
   );
 
-  test('cancels if a call may have taken effect', async () => {
+  test('cancels the authorization if a call may have taken effect', async () => {
     const world = new TestWorld();
-    world.api.create = [awsError('TimeoutError'), awsError('AccessDeniedException')];
+    world.api.createResults = [awsError('TimeoutError'), awsError('AccessDeniedException')];
     expect(await failThenDelete(world)).toEqual([PEERINGS, DELETE]);
   });
 
-  test('cancels if GameLift authorized but returned no expiration time', async () => {
+  test('cancels the authorization if GameLift returned no expiration time', async () => {
     const world = new TestWorld();
-    world.api.create = [{ PeerVpcId: VPC }];
+    world.api.createResults = [{ PeerVpcId: VPC }];
     expect(await failThenDelete(world)).toEqual([PEERINGS, DELETE]);
   });
 
-  test('cancels when the resource is deleted, if an update has succeeded after the failed create', async () => {
+  test('cancels the authorization if an update has succeeded after the failed create', async () => {
     const world = new TestWorld();
-    world.api.create = [awsError('NotFoundException'), { hours: 24 }];
+    world.api.createResults = [awsError('NotFoundException'), { hours: 24 }];
     const failed = await world.run(requestOf('Create'));
     const updated = await world.run(requestOf('Update', { PhysicalResourceId: failed?.PhysicalResourceId }));
     await world.run(requestOf('Delete', { PhysicalResourceId: updated?.PhysicalResourceId }));

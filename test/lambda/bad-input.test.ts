@@ -8,20 +8,20 @@ import { propertiesOf, recordingLog, requestOf, STACK_ID } from './world';
 import type { TestResponse } from './world';
 
 /*
- * For any event, the handler sends at most one response, with a reason that names the problem, and makes no call that it should not make.
+ * For any event, the handler sends at most one response. Its reason names the problem. The handler makes no call with invalid input.
  */
 
 const REQUEST_TYPES = ['Create', 'Update', 'Delete'] as const;
 
-/** Random JSON events, the same in every run. */
-const RUNS = { seed: 1, numRuns: 200 };
+/** The options of fast-check. A fixed seed generates the same events in every run. */
+const RANDOM_RUNS = { seed: 1, numRuns: 200 };
 
-/** The result of an event where no call to AWS is expected. */
+/** The result of handling an event for which no call to AWS is expected. */
 interface Outcome {
   readonly responses: readonly TestResponse[];
   readonly urls: readonly string[];
-  /** Of the longest response, as sent. */
-  readonly bytes: number;
+  /** The length of the longest response. */
+  readonly maxBytes: number;
   readonly calls: readonly string[];
   readonly logged: readonly LogRecord[];
   readonly error: string | undefined;
@@ -61,24 +61,24 @@ async function handle(event: unknown): Promise<Outcome> {
   return {
     responses: responses.map((body) => JSON.parse(body) as TestResponse),
     urls,
-    bytes: Math.max(0, ...responses.map((body) => Buffer.byteLength(body))),
+    maxBytes: Math.max(0, ...responses.map((body) => Buffer.byteLength(body))),
     calls,
     logged,
     error,
   };
 }
 
-/** The result of an invalid request, as one object to compare. */
+/** Handles an invalid request. Returns an object to compare with that of `failure`. */
 async function resultOf(event: unknown): Promise<object> {
-  const { responses, bytes, calls, error } = await handle(event);
+  const { responses, maxBytes, calls, error } = await handle(event);
   const [response] = responses;
   return {
     status: response?.Status,
     id: response?.PhysicalResourceId,
     reason: response?.Reason,
     responses: responses.length,
-    short: bytes <= 4096 && (response?.Reason ?? '').length < 600,
-    whole: !/\p{Surrogate}/u.test(response?.Reason ?? ''),
+    isShort: maxBytes <= 4096 && (response?.Reason ?? '').length < 600,
+    hasWholeCharacters: !/\p{Surrogate}/u.test(response?.Reason ?? ''),
     calls,
     error,
   };
@@ -86,15 +86,15 @@ async function resultOf(event: unknown): Promise<object> {
 
 const NEW_ID = '6b2e1c9c-0000-4000-8000-000000000000/Authorization';
 
-/** The expected result of an invalid request. */
+/** The object that `resultOf` must return for an invalid request. */
 function failure(requestType: (typeof REQUEST_TYPES)[number], reason: unknown, id?: string): object {
   return {
     status: 'FAILED',
     id: id ?? (requestType === 'Create' ? `${NEW_ID}/nothing-done` : NEW_ID),
     reason,
     responses: 1,
-    short: true,
-    whole: true,
+    isShort: true,
+    hasWholeCharacters: true,
     calls: [],
     error: undefined,
   };
@@ -104,16 +104,16 @@ function escape(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }
 
-function starting(beginning: string): unknown {
+function startingWith(beginning: string): unknown {
   return expect.stringMatching(new RegExp(`^${escape(beginning)}`)) as unknown;
 }
 
-function beginningAndEnd(beginning: string, end: string): unknown {
+function startingAndEndingWith(beginning: string, end: string): unknown {
   return expect.stringMatching(new RegExp(`^${escape(beginning)}.*${escape(end)}$`, 's')) as unknown;
 }
 
-/** Nested too deeply for a recursive function. */
-const DEEP: unknown = JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`);
+/** A list that is nested too deeply for a recursive function. */
+const DEEPLY_NESTED: unknown = JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`);
 
 /** Values that no property accepts. */
 const INVALID_VALUES: Readonly<Record<string, unknown>> = {
@@ -126,14 +126,14 @@ const INVALID_VALUES: Readonly<Record<string, unknown>> = {
   'an object': { Ref: 'Vpc' },
   'a list': ['x'],
   'a list in a list': [['x']],
-  'a deeply nested object': { deep: DEEP },
+  'a deeply nested object': { deep: DEEPLY_NESTED },
   '100,000 characters': 'x'.repeat(100_000),
   '100,000 digits': '1'.repeat(100_000),
   '10,000 members': Object.fromEntries(Array.from({ length: 10_000 }, (_, index) => [`k${index}`, index])),
   'control characters': '\u0000\u0007\u001b[31m',
   emoji: '🎮'.repeat(100),
   'emoji after one letter': `x${'🎮'.repeat(100)}`,
-  'half a character': '\ud83c'.repeat(100),
+  'unpaired surrogates': '\ud83c'.repeat(100),
   'a line separator': '\u2028',
   quotes: '"'.repeat(1000),
 };
@@ -164,10 +164,11 @@ describe('events', () => {
   /** Handles an event, and checks what must hold for any event. */
   async function handleAndCheck(event: unknown): Promise<Outcome> {
     const outcome = await handle(event);
-    const { responses, urls, bytes, logged, error } = outcome;
+    const { responses, urls, maxBytes, logged, error } = outcome;
     expect({ error, urls: urls.filter((url) => new URL(url).protocol !== 'https:') }).toEqual({ error: undefined, urls: [] });
     expect(responses.length).toBeLessThanOrEqual(1);
-    expect(bytes).toBeLessThanOrEqual(4096);
+    expect(maxBytes).toBeLessThanOrEqual(4096);
+    // without a response, the log explains why
     expect(logged).toHaveLength(responses.length === 1 ? logged.length : 1);
     return outcome;
   }
@@ -177,7 +178,7 @@ describe('events', () => {
       fc.asyncProperty(fc.jsonValue(), async (event) => {
         expect(await handleAndCheck(event)).toMatchObject({ responses: [], calls: [] });
       }),
-      RUNS,
+      RANDOM_RUNS,
     );
   });
 
@@ -185,29 +186,29 @@ describe('events', () => {
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...REQUEST_TYPES), fc.jsonValue(), async (type, value) => {
         const { calls } = await handleAndCheck(requestOf(type, { [field]: value }));
-        // any text is a valid RequestId
+        // any string is a valid RequestId
         expect(field === 'RequestId' && typeof value === 'string' ? [] : calls).toEqual([]);
       }),
-      RUNS,
+      RANDOM_RUNS,
     );
   });
 
   test('random JSON in several fields gets at most one response', async () => {
     const fields = fc.record(Object.fromEntries(FIELDS.map((field) => [field, fc.jsonValue()])), { requiredKeys: [] });
     await fc.assert(
-      fc.asyncProperty(fields, fc.dictionary(fc.string(), fc.jsonValue()), async (some, others) => {
-        await handleAndCheck({ ...others, ...requestOf('Update', some) });
+      fc.asyncProperty(fields, fc.dictionary(fc.string(), fc.jsonValue()), async (knownFields, otherFields) => {
+        await handleAndCheck({ ...otherFields, ...requestOf('Update', knownFields) });
       }),
-      RUNS,
+      RANDOM_RUNS,
     );
   });
 
-  test('ignores members that are named like inherited members of objects', async () => {
+  test('ignores members that have the names of inherited members of objects', async () => {
     for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'toJSON']) {
       const inherited = JSON.parse(`{"${name}": ${JSON.stringify(requestOf('Create'))}}`) as object;
       expect(await handleAndCheck(inherited)).toMatchObject({ responses: [], calls: [] });
       expect(await resultOf(requestOf('Create', { ResourceProperties: inherited }))).toEqual(
-        failure('Create', starting('PeerVpcId must be the id of a VPC')),
+        failure('Create', startingWith('PeerVpcId must be the id of a VPC')),
       );
     }
   });
@@ -247,7 +248,7 @@ describe('events', () => {
     for (const type of REQUEST_TYPES) {
       expect(await resultOf(requestOf(type, { StackId }))).toMatchObject({
         status: 'FAILED',
-        reason: starting('StackId must be the ARN of a stack, got "'),
+        reason: startingWith('StackId must be the ARN of a stack, got "'),
         calls: [],
       });
     }
@@ -268,7 +269,7 @@ describe('events', () => {
       for (const type of REQUEST_TYPES) {
         expect(await resultOf(requestOf(type, { LogicalResourceId }))).toMatchObject({
           status: 'FAILED',
-          reason: starting('LogicalResourceId must be the logical id of a resource, got "'),
+          reason: startingWith('LogicalResourceId must be the logical id of a resource, got "'),
           calls: [],
         });
       }
@@ -311,21 +312,21 @@ describe('events', () => {
     const StackId = `arn:aws-us-gov:cloudformation:us-gov-west-1:111111111111:stack/${'S'.repeat(128)}/${'0'.repeat(36)}`;
     const ids = { StackId, RequestId: '0'.repeat(128), LogicalResourceId: 'L'.repeat(255), PhysicalResourceId: '"'.repeat(1024) };
     for (const type of REQUEST_TYPES) {
-      const { responses, bytes } = await handle(requestOf(type, ids));
+      const { responses, maxBytes } = await handle(requestOf(type, ids));
       // a delete cancels nothing if it can't determine whether something is peered
-      const outcome = type === 'Delete' ? { Status: 'SUCCESS' } : { Status: 'FAILED', Reason: starting('could not ') };
+      const outcome = type === 'Delete' ? { Status: 'SUCCESS' } : { Status: 'FAILED', Reason: startingWith('could not ') };
       expect(responses).toMatchObject([{ ...ids, ...outcome }]);
-      expect(bytes).toBeLessThanOrEqual(4096);
+      expect(maxBytes).toBeLessThanOrEqual(4096);
     }
   });
 });
 
-describe('values in a reason', () => {
+describe('a reason shows', () => {
   test.each([
-    ['a text', 'x'.repeat(200), `"${'x'.repeat(116)}...`],
-    ['emoji, whole', '🎮'.repeat(100), `"${'🎮'.repeat(58)}...`],
-    ['emoji after one letter, whole', `x${'🎮'.repeat(100)}`, `"x${'🎮'.repeat(57)}...`],
-    ['a value that is nested too deeply to show', DEEP, 'a value that is nested too deeply to show'],
+    ['the beginning of a long string', 'x'.repeat(200), `"${'x'.repeat(116)}...`],
+    ['only whole emoji', '🎮'.repeat(100), `"${'🎮'.repeat(58)}...`],
+    ['only whole emoji after one letter', `x${'🎮'.repeat(100)}`, `"x${'🎮'.repeat(57)}...`],
+    ['that a value is nested too deeply', DEEPLY_NESTED, 'a value that is nested too deeply to show'],
   ])('%s', async (_, RequestType, shown) => {
     expect(await resultOf(requestOf('Create', { RequestType }))).toEqual(
       failure('Create', `RequestType must be one of Create, Update, Delete, got ${shown}`),
@@ -348,18 +349,21 @@ describe('resource types', () => {
     'x'.repeat(100_000),
     `x${'🎮'.repeat(100)}`,
     '\ud83c',
-  ])('fails without a call for an unknown type, a delete too, because something may be left (%#)', async (ResourceType) => {
-    for (const type of REQUEST_TYPES) {
-      expect(await resultOf(requestOf(type, { ResourceType }))).toEqual(
-        failure(
-          type,
-          starting(
-            `this version of the handler does not support the resource type ${JSON.stringify(ResourceType).slice(0, 100)}`,
+  ])(
+    'fails without a call for an unknown type, even in a delete, because something may be left (case %#)',
+    async (ResourceType) => {
+      for (const type of REQUEST_TYPES) {
+        expect(await resultOf(requestOf(type, { ResourceType }))).toEqual(
+          failure(
+            type,
+            startingWith(
+              `this version of the handler does not support the resource type ${JSON.stringify(ResourceType).slice(0, 100)}`,
+            ),
           ),
-        ),
-      );
-    }
-  });
+        );
+      }
+    },
+  );
 
   test('names the known types and the remedy in the reason', async () => {
     const { responses } = await handle(requestOf('Create', { ResourceType: 'Custom::GameLiftSomethingNew' }));
@@ -372,43 +376,46 @@ describe('resource types', () => {
 });
 
 describe('schema versions', () => {
-  const JUNK: readonly (readonly [string, unknown])[] = [
+  const INVALID_VERSIONS: readonly (readonly [string, unknown])[] = [
     ...Object.entries(INVALID_VALUES).filter(([name]) => name !== 'zero'),
     ...[...ODD_STRINGS, 2, 1.5, -1, 1e21, [], ['1'], [1], {}, { valueOf: 1 }, '2', '7', '01e', '1\n', '１'].map(
       (value) => [JSON.stringify(value), value] as const,
     ),
   ];
 
-  test.each(JUNK)('creates and updates fail if the schema version is %s, which may be a later one', async (_, SchemaVersion) => {
-    const ResourceProperties = propertiesOf({ SchemaVersion });
-    for (const type of ['Create', 'Update'] as const) {
-      expect(await resultOf(requestOf(type, { ResourceProperties }))).toEqual(
-        failure(
-          type,
-          expect.stringMatching(
-            /^SchemaVersion is .{1,120}, and this version of the handler supports up to 1: deploy with the version of cdk-gamelift-vpc-peering that synthesized the template$/s,
+  test.each(INVALID_VERSIONS)(
+    'creates and updates fail if the schema version is %s, which may be a later one',
+    async (_, SchemaVersion) => {
+      const ResourceProperties = propertiesOf({ SchemaVersion });
+      for (const type of ['Create', 'Update'] as const) {
+        expect(await resultOf(requestOf(type, { ResourceProperties }))).toEqual(
+          failure(
+            type,
+            expect.stringMatching(
+              /^SchemaVersion is .{1,120}, and this version of the handler supports up to 1: deploy with the version of cdk-gamelift-vpc-peering that synthesized the template$/s,
+            ),
           ),
-        ),
-      );
-    }
-  });
+        );
+      }
+    },
+  );
 
-  test.each(JUNK)(
-    'a delete uses the properties that it can read if the schema version is %s, as after a rolled-back upgrade',
+  test.each(INVALID_VERSIONS)(
+    'a delete uses the properties that it can read if the schema version is %s, as in the rollback of an upgrade',
     async (_, SchemaVersion) => {
       const ResourceProperties = propertiesOf({ SchemaVersion, Added: 'x' });
-      // it checks whether anything is peered, and cancels nothing, because the check fails
+      // the handler checks whether anything is peered, and cancels nothing, because the check fails
       const { responses, calls } = await handle(requestOf('Delete', { ResourceProperties }));
       expect(responses).toMatchObject([{ Status: 'SUCCESS' }]);
       expect(calls).toEqual(['describePeerings', 'describeVpcPeeringAuthorizations']);
     },
   );
 
-  test.each(JUNK)(
-    'a delete fails if the schema version is %s and the properties cannot be read, because something may be left',
+  test.each(INVALID_VERSIONS)(
+    'a delete fails if the schema version is %s and the properties are unreadable, because something may be left',
     async (_, SchemaVersion) => {
       expect(await resultOf(requestOf('Delete', { ResourceProperties: { SchemaVersion, Pair: {} } }))).toEqual(
-        failure('Delete', starting('PeerVpcId must be ')),
+        failure('Delete', startingWith('PeerVpcId must be ')),
       );
     },
   );
@@ -427,37 +434,37 @@ describe('schema versions', () => {
 describe('properties', () => {
   interface PropertyCase {
     readonly name: string;
-    /** What it must be. */
-    readonly what: string;
-    /** The property of a construct that sets it. */
+    /** Follows "must be" in the reason. */
+    readonly requirement: string;
+    /** The property of a construct that sets this property of the custom resource. */
     readonly setBy: string;
-    readonly good: unknown;
+    readonly validValue: unknown;
     /** Values that are almost valid. */
     readonly nearMisses: readonly unknown[];
     readonly optional?: true;
   }
 
-  const account = (name: string, property: string): PropertyCase => ({
+  const accountProperty = (name: string, property: string): PropertyCase => ({
     name,
-    what: 'an account id of 12 digits',
+    requirement: 'an account id of 12 digits',
     setBy: `${property} of the VpcPeeringAuthorization`,
-    good: '111111111111',
+    validValue: '111111111111',
     nearMisses: ['11111111111', '1111111111111', '1111-1111-1111', '11111111111a', '１１１１１１１１１１１１', 111111111111],
   });
-  const boolean = (name: string, property: string): PropertyCase => ({
+  const booleanProperty = (name: string, property: string): PropertyCase => ({
     name,
-    what: 'true or false',
+    requirement: 'true or false',
     setBy: `${property} of the VpcPeeringConnection`,
-    good: 'true',
+    validValue: 'true',
     nearMisses: [' true ', 'True', 'TRUE', 'yes', '1', 'truefalse', 'true|false'],
   });
 
   const PAIR: readonly PropertyCase[] = [
     {
       name: 'PeerVpcId',
-      what: 'the id of a VPC such as vpc-0123456789abcdef0',
+      requirement: 'the id of a VPC such as vpc-0123456789abcdef0',
       setBy: 'vpc of the VpcPeeringAuthorization',
-      good: 'vpc-0123456789abcdef0',
+      validValue: 'vpc-0123456789abcdef0',
       nearMisses: [
         'vpc-XYZ',
         'vpc-',
@@ -467,13 +474,13 @@ describe('properties', () => {
         'vpc-0123\u0000',
       ].concat(['arn:aws:ec2:eu-central-1:111111111111:vpc/vpc-0123456789abcdef0', `vpc-${'0'.repeat(100_000)}`]),
     },
-    account('PeerVpcAwsAccountId', 'peerVpcAccount'),
-    account('GameLiftAwsAccountId', 'gameLiftAccount'),
+    accountProperty('PeerVpcAwsAccountId', 'peerVpcAccount'),
+    accountProperty('GameLiftAwsAccountId', 'gameLiftAccount'),
     {
       name: 'PeerRoleArn',
-      what: 'the ARN of a role such as arn:aws:iam::123456789012:role/Peering',
+      requirement: 'the ARN of a role such as arn:aws:iam::123456789012:role/Peering',
       setBy: 'peerRole of the VpcPeeringAuthorization',
-      good: 'arn:aws:iam::111111111111:role/Peering',
+      validValue: 'arn:aws:iam::111111111111:role/Peering',
       optional: true,
       nearMisses: ['Peering', 'arn:aws:iam::11111111111:role/Peering', 'arn:aws:iam::111111111111:user/Peering'].concat(
         ['arn:aws:iam::111111111111:role/', 'arn:aws:sts::111111111111:assumed-role/Peering/me', 'arn:aws:iam:::role/Peering'],
@@ -491,9 +498,9 @@ describe('properties', () => {
     ...PAIR,
     {
       name: 'FleetId',
-      what: 'the id of a fleet such as fleet-01234567-89ab-cdef-0123-456789abcdef',
+      requirement: 'the id of a fleet such as fleet-01234567-89ab-cdef-0123-456789abcdef',
       setBy: 'fleet of the VpcPeeringConnection',
-      good: 'fleet-01234567-89ab-cdef-0123-456789abcdef',
+      validValue: 'fleet-01234567-89ab-cdef-0123-456789abcdef',
       nearMisses: ['fleet-', 'FLEET-1', 'fleet-é', 'fleet_1', 'arn:aws:gamelift:eu-central-1::fleet/fleet-1', 'alias-1'].concat([
         `fleet-${'0'.repeat(123)}`,
         `fleet-${'0'.repeat(100_000)}`,
@@ -502,23 +509,23 @@ describe('properties', () => {
     },
     {
       name: 'TimeoutSeconds',
-      what: 'whole seconds from 1 to 780',
+      requirement: 'whole seconds from 1 to 780',
       setBy: 'timeout of the VpcPeeringConnection',
-      good: '600',
+      validValue: '600',
       nearMisses: ['0', '781', '600.0', '6e2', '+600', '-600', '600s', '٦٠٠', '0x258', '9007199254740993', 600],
     },
     {
       name: 'Routes',
-      what: 'one of EveryRouteTable, RouteTables, None',
+      requirement: 'one of EveryRouteTable, RouteTables, None',
       setBy: 'routes of the VpcPeeringConnection',
-      good: 'None',
+      validValue: 'None',
       nearMisses: ['none', 'NONE', 'everyRouteTable', 'EveryRouteTable,None', '0'],
     },
     {
       name: 'RouteTableIds',
-      what: 'a list of ids of route tables such as rtb-0123456789abcdef0',
+      requirement: 'a list of ids of route tables such as rtb-0123456789abcdef0',
       setBy: 'routes of the VpcPeeringConnection, or the routeTableId of the imported subnets that they select',
-      good: ['rtb-0123456789abcdef0'],
+      validValue: ['rtb-0123456789abcdef0'],
       optional: true,
       nearMisses: [
         'rtb-0123456789abcdef0',
@@ -531,9 +538,9 @@ describe('properties', () => {
         { 0: 'rtb-1' },
       ],
     },
-    boolean('DnsResolution', 'dnsResolution'),
-    boolean('AdoptExisting', 'adoptExisting'),
-    boolean('PeerOnCreate', 'peerOnCreate'),
+    booleanProperty('DnsResolution', 'dnsResolution'),
+    booleanProperty('AdoptExisting', 'adoptExisting'),
+    booleanProperty('PeerOnCreate', 'peerOnCreate'),
   ];
 
   const TYPES: readonly (readonly [string, readonly PropertyCase[]])[] = [
@@ -542,14 +549,19 @@ describe('properties', () => {
     ['Custom::GameLiftVpcPeeringTeardown', PAIR],
   ];
 
-  /** Invalid values of the property, with a description. */
-  function invalidValuesOf({ good, nearMisses, optional }: PropertyCase): readonly (readonly [string, unknown])[] {
-    const around =
-      typeof good === 'string' ? [`${good}\n`, `\n${good}`, ` ${good}`, `${good} `, `${good}\u0000`, `${good}\u200b`] : [];
+  const validPropertiesOf = (cases: readonly PropertyCase[]): Readonly<Record<string, unknown>> =>
+    Object.fromEntries(cases.map(({ name, validValue }) => [name, validValue]));
+
+  /** Invalid values of the property, each with a description. */
+  function invalidValuesOf({ validValue, nearMisses, optional }: PropertyCase): readonly (readonly [string, unknown])[] {
+    const withExtraCharacters =
+      typeof validValue === 'string'
+        ? ['X\n', '\nX', ' X', 'X ', 'X\u0000', 'X\u200b'].map((text) => text.replace('X', validValue))
+        : [];
     return [
       ...(optional ? [] : [['missing', undefined] as const]),
       ...Object.entries(INVALID_VALUES),
-      ...[...ODD_STRINGS, ...nearMisses, ...around, [good], { value: good }].map(
+      ...[...ODD_STRINGS, ...nearMisses, ...withExtraCharacters, [validValue], { value: validValue }].map(
         (value) => [JSON.stringify(value), value] as const,
       ),
     ].map(([kind, value]) => [kind.slice(0, 60), value]);
@@ -563,28 +575,33 @@ describe('properties', () => {
     return value === undefined ? 'nothing' : JSON.stringify(value).slice(0, 60);
   }
 
-  function requests(
+  /** A create, an update and a delete with valid properties, except for the given change. */
+  function requestsWith(
     ResourceType: string,
-    good: Readonly<Record<string, unknown>>,
+    validProperties: Readonly<Record<string, unknown>>,
     change: Readonly<Record<string, unknown>>,
   ): object[] {
-    const ResourceProperties = { ...propertiesOf(), ...good, ...change };
+    const ResourceProperties = { ...propertiesOf(), ...validProperties, ...change };
     return REQUEST_TYPES.map((type) =>
-      requestOf(type, { ResourceType, ResourceProperties, ...(type === 'Update' ? { OldResourceProperties: good } : {}) }),
+      requestOf(type, {
+        ResourceType,
+        ResourceProperties,
+        ...(type === 'Update' ? { OldResourceProperties: validProperties } : {}),
+      }),
     );
   }
 
   describe.each(TYPES)('of a %s', (ResourceType, declared) => {
-    const good = Object.fromEntries(declared.map(({ name, good: value }) => [name, value]));
+    const validProperties = validPropertiesOf(declared);
 
     test.each(declared)('fails with a reason if $name is invalid', async (property) => {
-      const { name, what, setBy } = property;
+      const { name, requirement, setBy } = property;
       for (const [kind, value] of invalidValuesOf(property)) {
-        const reason = beginningAndEnd(
-          `${name} must be ${what}, got ${kind === 'a deeply nested object' ? 'a value that is nested too deeply to show' : shown(name, value)}`,
+        const reason = startingAndEndingWith(
+          `${name} must be ${requirement}, got ${kind === 'a deeply nested object' ? 'a value that is nested too deeply to show' : shown(name, value)}`,
           `. Correct the ${setBy}, then deploy again`,
         );
-        const [create, update] = requests(ResourceType, good, { [name]: value });
+        const [create, update] = requestsWith(ResourceType, validProperties, { [name]: value });
         expect([kind, await resultOf(create)]).toEqual([kind, failure('Create', reason)]);
         expect([kind, await resultOf(update)]).toEqual([kind, failure('Update', reason)]);
       }
@@ -592,7 +609,7 @@ describe('properties', () => {
 
     test.each(declared)('a delete succeeds if $name is invalid, because nothing was ever created', async (property) => {
       for (const [kind, value] of invalidValuesOf(property)) {
-        const [, , event] = requests(ResourceType, good, { [property.name]: value });
+        const [, , event] = requestsWith(ResourceType, validProperties, { [property.name]: value });
         const { responses, calls, logged, error } = await handle(event);
         expect([kind, responses, calls, error]).toMatchObject([
           kind,
@@ -608,7 +625,7 @@ describe('properties', () => {
       const secret = 'hush-hush';
       const strings = ['', 'x', `${secret} `, `${secret}\n`, `${secret}\u0000`, `${secret}ü`, `${secret}🎮`, secret.repeat(200)];
       for (const value of [
-        ...Object.values(INVALID_VALUES).filter((one) => typeof one !== 'string'),
+        ...Object.values(INVALID_VALUES).filter((value) => typeof value !== 'string'),
         ...strings,
         [secret],
         { secret },
@@ -616,7 +633,7 @@ describe('properties', () => {
         const reason =
           'ExternalId must consist of 2 to 1224 letters, digits and the characters _+=,.@:/- only. Correct the externalId of the ' +
           'VpcPeeringAuthorization, then deploy again';
-        const [create, update, remove] = requests(ResourceType, good, { ExternalId: value });
+        const [create, update, remove] = requestsWith(ResourceType, validProperties, { ExternalId: value });
         expect(await resultOf(create)).toEqual(failure('Create', reason));
         expect(await resultOf(update)).toEqual(failure('Update', reason));
         for (const event of [create, update, remove]) {
@@ -645,7 +662,7 @@ describe('properties', () => {
     });
   });
 
-  test('says that a value is not a string if its text is right', async () => {
+  test('says that a value is not a string if it would be valid as a string', async () => {
     for (const [change, reason] of [
       [
         { DnsResolution: true },
@@ -658,16 +675,16 @@ describe('properties', () => {
           'VpcPeeringConnection, then deploy again',
       ],
     ] as const) {
-      const good = Object.fromEntries(CONNECTION.map(({ name, good: value }) => [name, value]));
-      const [create] = requests('Custom::GameLiftVpcPeeringConnection', good, change);
+      const validProperties = validPropertiesOf(CONNECTION);
+      const [create] = requestsWith('Custom::GameLiftVpcPeeringConnection', validProperties, change);
       expect(await resultOf(create)).toEqual(failure('Create', reason));
     }
   });
 
   test('shows the invalid item of a long list', async () => {
-    const good = Object.fromEntries(CONNECTION.map(({ name, good: value }) => [name, value]));
+    const validProperties = validPropertiesOf(CONNECTION);
     const RouteTableIds = [...Array.from({ length: 10_000 }, (_, index) => `rtb-${index}`), 'subnet-7'];
-    const [create] = requests('Custom::GameLiftVpcPeeringConnection', good, { RouteTableIds });
+    const [create] = requestsWith('Custom::GameLiftVpcPeeringConnection', validProperties, { RouteTableIds });
     expect(await resultOf(create)).toEqual(
       failure(
         'Create',
@@ -703,11 +720,11 @@ describe('renewals', () => {
         expect(error).toMatch(/^(GameLiftVpcPeeringRenewal|PeerVpcId) must be /);
         expect({ calls, responses }).toEqual({ calls: [], responses: [] });
       }),
-      RUNS,
+      RANDOM_RUNS,
     );
   });
 
-  const WHAT = {
+  const REQUIREMENTS = {
     SchemaVersion: 'is ',
     PeerVpcId: 'must be the id of a VPC such as vpc-0123456789abcdef0, got ',
     PeerVpcAwsAccountId: 'must be an account id of 12 digits, got ',
@@ -716,21 +733,21 @@ describe('renewals', () => {
     LogicalResourceId: 'must be the logical id of a resource, got ',
     MinimumValiditySeconds: 'must be whole seconds from 0 to 86400, got ',
   };
-  const EXTRA: Readonly<Record<string, readonly unknown[]>> = {
+  const MORE_INVALID_VALUES: Readonly<Record<string, readonly unknown[]>> = {
     SchemaVersion: ['2', '1\n', 2],
     StackId: ['arn:aws:cloudformation:', `${STACK_ID}\n`],
     LogicalResourceId: ['a b', 'x'.repeat(256)],
     MinimumValiditySeconds: ['86401', '-1', '46800.0', '46800\n', 46800],
   };
 
-  test.each(Object.entries(WHAT))('fails with a reason if %s is invalid', async (name, what) => {
+  test.each(Object.entries(REQUIREMENTS))('fails with a reason if %s is invalid', async (name, requirement) => {
     const texts = ODD_STRINGS.filter((text) => name !== 'LogicalResourceId' || !/^\w+$/.test(text));
-    const bad = [...Object.values(INVALID_VALUES), ...texts, ...(EXTRA[name] ?? [])];
-    // the version may be missing, and an earlier version is valid
-    const values = name === 'SchemaVersion' ? bad.filter((value) => value !== 0) : [undefined, ...bad];
+    const invalidValues = [...Object.values(INVALID_VALUES), ...texts, ...(MORE_INVALID_VALUES[name] ?? [])];
+    // the version may be missing, and 0 is valid as an earlier version
+    const values = name === 'SchemaVersion' ? invalidValues.filter((value) => value !== 0) : [undefined, ...invalidValues];
     for (const value of values) {
       const { error, calls, responses } = await handle(renewal({ [name]: value }));
-      expect(error).toMatch(new RegExp(`^${name} ${what}`));
+      expect(error).toMatch(new RegExp(`^${name} ${requirement}`));
       expect(error?.length).toBeLessThan(400);
       expect({ calls, responses }).toEqual({ calls: [], responses: [] });
     }
@@ -753,8 +770,8 @@ describe('templates', () => {
   type Properties = Readonly<Record<string, unknown>>;
   const TYPE_NAMES = ['Authorization', 'Connection', 'Teardown'] as const;
 
-  /** All properties that the first version of the library writes, as CloudFormation sends them. Supported forever: never edit them. */
-  const FULL: Readonly<Record<TypeName, Properties>> = {
+  /** All properties that the first version of the library writes, as CloudFormation sends them. Never edit them: the handler must support them forever. */
+  const ALL_PROPERTIES: Readonly<Record<TypeName, Properties>> = {
     Authorization: {
       ServiceToken:
         'arn:aws:lambda:us-east-1:111111111111:function:Peered-GameLiftVpcPeeringHandlerFunction72E66EDF-1B2C3D4E5F6G',
@@ -808,8 +825,8 @@ describe('templates', () => {
     },
   };
 
-  /** Only the required properties. */
-  const MINIMAL: Readonly<Record<TypeName, Properties>> = {
+  /** The properties of the first version without the optional ones. */
+  const REQUIRED_PROPERTIES: Readonly<Record<TypeName, Properties>> = {
     Authorization: {
       PeerVpcId: 'vpc-0123456789abcdef0',
       PeerVpcAwsAccountId: '111111111111',
@@ -865,51 +882,53 @@ describe('templates', () => {
   }
 
   describe.each([
-    ['the first version', FULL],
-    ['the first version, with only the required properties', MINIMAL],
-  ])('of %s', (_, written) => {
+    ['the first version', ALL_PROPERTIES],
+    ['the first version, with only the required properties', REQUIRED_PROPERTIES],
+  ])('of %s', (_, propertiesByType) => {
     test.each(TYPE_NAMES)('are supported forever: %s', async (name) => {
-      const properties = adaptToWorld(written[name]);
+      const properties = adaptToWorld(propertiesByType[name]);
       await expectSuccess(request('Create', name, properties));
       await expectSuccess(request('Update', name, properties, { OldResourceProperties: properties }));
-      await expectSuccess(request('Update', name, properties, { OldResourceProperties: adaptToWorld(MINIMAL[name]) }));
+      await expectSuccess(
+        request('Update', name, properties, { OldResourceProperties: adaptToWorld(REQUIRED_PROPERTIES[name]) }),
+      );
       if (name === 'Connection') {
-        const routed = written === FULL ? world.routeTableIds.slice(1, 2) : world.routeTableIds;
-        expect(world.state).toEqual({ statuses: ['active'], routeTableIds: routed });
+        const routeTableIds = propertiesByType === ALL_PROPERTIES ? world.routeTableIds.slice(1, 2) : world.routeTableIds;
+        expect(world.state).toEqual({ statuses: ['active'], routeTableIds });
       }
       await expectSuccess(request('Delete', name, properties));
       expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
       const session = { arn: 'arn:aws:iam::111111111111:role/Peering', externalId: 'studio-7', session: `Peered.${name}` };
-      expect(world.assumed.at(-1)).toEqual(written === FULL ? session : undefined);
+      expect(world.assumedRoles.at(-1)).toEqual(propertiesByType === ALL_PROPERTIES ? session : undefined);
     });
   });
 
   describe.each(TYPE_NAMES)('properties of type %s', (name) => {
-    /** The calls that an update with ordinary properties makes. */
-    async function callsOfUpdate(properties: Properties): Promise<readonly string[]> {
+    /** Creates and updates a resource with valid properties. Returns the calls of the update. */
+    async function createAndUpdate(properties: Properties): Promise<readonly string[]> {
       await expectSuccess(request('Create', name, properties));
       await expectSuccess(request('Update', name, properties, { OldResourceProperties: properties }));
       return world.calls;
     }
 
     test('are ignored if the handler does not know them', async () => {
-      const properties = adaptToWorld(MINIMAL[name]);
-      const calls = await callsOfUpdate(properties);
-      const own = fc.string().filter((key) => !(key in FULL[name]));
-      const huge = { Deep: DEEP, Huge: 'x'.repeat(1_000_000), Members: INVALID_VALUES['10,000 members'] };
-      const check = async (others: object): Promise<void> => {
-        const odd = { ...others, ...properties };
-        await expectSuccess(request('Update', name, odd, { OldResourceProperties: odd }));
+      const properties = adaptToWorld(REQUIRED_PROPERTIES[name]);
+      const calls = await createAndUpdate(properties);
+      const unknownKeys = fc.string().filter((key) => !(key in ALL_PROPERTIES[name]));
+      const hugeProperties = { Deep: DEEPLY_NESTED, Huge: 'x'.repeat(1_000_000), Members: INVALID_VALUES['10,000 members'] };
+      const check = async (unknownProperties: object): Promise<void> => {
+        const all = { ...unknownProperties, ...properties };
+        await expectSuccess(request('Update', name, all, { OldResourceProperties: all }));
         expect(world.calls).toEqual(calls);
       };
-      await check(huge);
+      await check(hugeProperties);
       await check(JSON.parse('{"__proto__": {"PeerVpcId": "vpc-1"}, "constructor": null, "toString": 7}') as object);
-      await fc.assert(fc.asyncProperty(fc.dictionary(own, fc.jsonValue()), check), { seed: 1, numRuns: 100 });
+      await fc.assert(fc.asyncProperty(fc.dictionary(unknownKeys, fc.jsonValue()), check), { seed: 1, numRuns: 100 });
     });
 
     test('can have any value if the handler does not use them', async () => {
-      const properties = adaptToWorld(MINIMAL[name]);
-      const calls = await callsOfUpdate(properties);
+      const properties = adaptToWorld(REQUIRED_PROPERTIES[name]);
+      const calls = await createAndUpdate(properties);
       const unusedProperties = [
         'ServiceToken',
         'ServiceTimeout',
@@ -920,21 +939,21 @@ describe('templates', () => {
       ];
       for (const value of [...Object.values(INVALID_VALUES), ...ODD_STRINGS]) {
         // without a role, the external id is not used
-        const odd = {
+        const withInvalid = {
           ...properties,
           ExternalId: value,
           ...Object.fromEntries(unusedProperties.map((property) => [property, value])),
         };
-        await expectSuccess(request('Update', name, odd, { OldResourceProperties: odd }));
+        await expectSuccess(request('Update', name, withInvalid, { OldResourceProperties: withInvalid }));
         expect(world.calls).toEqual(calls);
       }
     });
 
-    test('can have had any value before an update', async () => {
-      const properties = adaptToWorld(MINIMAL[name]);
-      await callsOfUpdate(properties);
-      const check = async (before: unknown): Promise<void> => {
-        const { response } = await world.run(request('Update', name, properties, { OldResourceProperties: before }));
+    test('can have any value in the previous properties of an update', async () => {
+      const properties = adaptToWorld(REQUIRED_PROPERTIES[name]);
+      await createAndUpdate(properties);
+      const check = async (previous: unknown): Promise<void> => {
+        const { response } = await world.run(request('Update', name, properties, { OldResourceProperties: previous }));
         expect(response).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: idOf(name) });
       };
       await check(undefined);
@@ -952,10 +971,10 @@ describe('templates', () => {
     });
 
     /** Physical ids have at most 1,024 bytes. */
-    const IDS = [
+    const PHYSICAL_IDS = [
       'Peered-Connection-1B2C3D4E5F6G',
       '6b2e1c9c-0000-4000-8000-000000000000/Another',
-      'someone-elses-stack/Connection/fleet-1/vpc-1',
+      'stack-of-somebody-else/Connection/fleet-1/vpc-1',
       'x'.repeat(1024),
       '"'.repeat(1024),
       '🎮'.repeat(256),
@@ -965,9 +984,9 @@ describe('templates', () => {
       '/',
     ];
 
-    test('work with a physical id that the handler did not choose', async () => {
-      const properties = adaptToWorld(MINIMAL[name]);
-      for (const PhysicalResourceId of IDS) {
+    test('work with a physical id that the handler did not generate', async () => {
+      const properties = adaptToWorld(REQUIRED_PROPERTIES[name]);
+      for (const PhysicalResourceId of PHYSICAL_IDS) {
         await expectSuccess(request('Create', name, properties));
         const update = request('Update', name, properties, { OldResourceProperties: properties, PhysicalResourceId });
         expect((await world.run(update)).response).toMatchObject({
@@ -980,16 +999,16 @@ describe('templates', () => {
     });
 
     test.each([undefined, ''])('work with the physical id %j', async (PhysicalResourceId) => {
-      const properties = adaptToWorld(MINIMAL[name]);
-      await callsOfUpdate(properties);
+      const properties = adaptToWorld(REQUIRED_PROPERTIES[name]);
+      await createAndUpdate(properties);
       for (const type of ['Update', 'Delete']) {
         const event = request(type, name, properties, { OldResourceProperties: properties, PhysicalResourceId });
         expect((await world.run(event)).response).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: idOf(name) });
       }
     });
 
-    test('of a resource whose create was invalid: an update creates it, a delete makes no call', async () => {
-      const properties = adaptToWorld(MINIMAL[name]);
+    test('after an invalid create: a delete makes no call, and an update with valid properties creates the resource', async () => {
+      const properties = adaptToWorld(REQUIRED_PROPERTIES[name]);
       const PhysicalResourceId = `6b2e1c9c-0000-4000-8000-000000000000/${name}/nothing-done`;
       for (const ResourceProperties of [properties, {}, { PeerVpcId: 7 }, { SchemaVersion: 'junk' }]) {
         const { response } = await world.run(request('Delete', name, ResourceProperties, { PhysicalResourceId }));
@@ -1002,11 +1021,11 @@ describe('templates', () => {
   });
 
   test('a delete leaves the connection of another stack in place', async () => {
-    const properties = adaptToWorld(MINIMAL.Connection);
+    const properties = adaptToWorld(REQUIRED_PROPERTIES.Connection);
     await expectSuccess(request('Create', 'Connection', properties));
     const StackId = TEMPLATE_STACK_ID.replace('Peered/6b2e', 'Other/7c3f');
     await expectSuccess(request('Delete', 'Connection', properties, { StackId }));
-    // an own claim may exist that can't be read yet, so the handler removes it and reads again
+    // a claim of this stack may exist that reads do not show yet, so the handler removes the tag and reads again
     expect(world.calls).toEqual(['DescribeFleetAttributes', 'ListTagsForResource', 'UntagResource', 'ListTagsForResource']);
     expect(world.tags.size).toBe(2);
     expect(world.state.statuses).toEqual(['active']);

@@ -7,16 +7,16 @@ import { awsError, recordingLog } from './world';
 
 const RATE_LIMIT_MILLISECONDS = 10_000;
 
-/** Seconds until all callers have succeeded. */
-async function secondsOfContention(count: number, areThrottledCallsCounted: boolean, seed: number): Promise<number> {
+/** Returns how many seconds it takes until all callers that share a rate limit have succeeded. */
+async function secondsUntilAllSucceed(count: number, areThrottledCallsCounted: boolean, seed: number): Promise<number> {
   const random = randomNumbers(seed);
   const time = rehearsedTime(undefined, random);
   const started = time.now();
-  let last = 0;
+  let lastCallAt = 0;
   const call = (): Promise<void> => {
-    const isThrottled = time.now() - last < RATE_LIMIT_MILLISECONDS;
+    const isThrottled = time.now() - lastCallAt < RATE_LIMIT_MILLISECONDS;
     if (!isThrottled || areThrottledCallsCounted) {
-      last = time.now();
+      lastCallAt = time.now();
     }
     return isThrottled ? Promise.reject(awsError('ThrottlingException')) : Promise.resolve();
   };
@@ -31,20 +31,19 @@ async function secondsOfContention(count: number, areThrottledCallsCounted: bool
 
 describe.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])('callers that share a rate limit, by seed %i', (seed) => {
   test.each([
-    ['throttled calls consume no rate tokens', false, 1.1],
-    ['each throttled call makes GameLift wait for another ten seconds', true, 1.2],
-  ])(
-    'all succeed in little more than the minimum that the rate limit allows, if %s',
-    async (_, areThrottledCallsCounted, ratio) => {
-      const minimum = 10 * MAX_CONCURRENT_CONNECTIONS;
-      expect(await secondsOfContention(MAX_CONCURRENT_CONNECTIONS, areThrottledCallsCounted, seed)).toBeLessThan(ratio * minimum);
-    },
-  );
+    ['throttled calls do not count', false, 1.1],
+    ['each throttled call makes GameLift throttle for another ten seconds', true, 1.2],
+  ])('all succeed in little more than the shortest possible time if %s', async (_, areThrottledCallsCounted, maxRatio) => {
+    const minimumSeconds = 10 * MAX_CONCURRENT_CONNECTIONS;
+    expect(await secondsUntilAllSucceed(MAX_CONCURRENT_CONNECTIONS, areThrottledCallsCounted, seed)).toBeLessThan(
+      maxRatio * minimumSeconds,
+    );
+  });
 });
 
 describe('a check before each attempt', () => {
-  /** Makes a call that is throttled a few times. Returns when checks began, and when attempts were made, in milliseconds from the first. */
-  async function timesOf(
+  /** Makes a call that is throttled a few times. Returns the times of its checks and attempts, in milliseconds from the start. */
+  async function runWithChecks(
     throttles: number,
     checkSeconds: readonly number[] = [],
   ): Promise<{ checks: number[]; attempts: number[] }> {
@@ -65,8 +64,8 @@ describe('a check before each attempt', () => {
     return { checks, attempts };
   }
 
-  test('is at most as old as a delete assumes', async () => {
-    const { checks, attempts } = await timesOf(5);
+  test('is never older than a delete assumes', async () => {
+    const { checks, attempts } = await runWithChecks(5);
     expect(attempts).toHaveLength(6);
     expect(checks).toHaveLength(6);
     attempts.forEach((attempt, index) => {
@@ -75,8 +74,8 @@ describe('a check before each attempt', () => {
     });
   });
 
-  test('is repeated before the next round if it takes too long for this one', async () => {
-    const { checks, attempts } = await timesOf(1, [0, 8]);
+  test('is repeated before the attempt if it took too long', async () => {
+    const { checks, attempts } = await runWithChecks(1, [0, 8]);
     expect(checks).toHaveLength(3);
     expect(attempts).toHaveLength(2);
     expect((attempts[1] ?? 0) - (checks[2] ?? 0)).toBeLessThanOrEqual(MAX_CHECK_AGE_MILLISECONDS);
@@ -97,8 +96,8 @@ test.each([
   ['ModifyVpcPeeringConnectionOptions', ''],
   ['DescribeRouteTables', ''],
 ])(
-  "%s is throttled until the time is up: the error states GameLift's rate limit only if it applies",
-  async (operation, limit) => {
+  "a call of %s that is throttled until the time is up fails, and the error names GameLift's rate limit only if it applies",
+  async (operation, rateLimit) => {
     const time = rehearsedTime();
     const timeUp = new AbortController();
     void time.sleep(60_000, new AbortController().signal).then(() => {
@@ -108,7 +107,7 @@ test.each([
       Promise.reject(awsError('ThrottlingException')),
     );
     await expect(call).rejects.toThrow(
-      `${operation} was still throttled after 60 seconds${limit}. Other callers in this account use the same operation: try again when ` +
+      `${operation} was still throttled after 60 seconds${rateLimit}. Other callers in this account use the same operation: try again when ` +
         'they have finished',
     );
   },

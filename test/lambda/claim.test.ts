@@ -14,7 +14,7 @@ test.each([
   ['short', 'Game', 'Peering'],
   ['as long as possible', 'S'.repeat(128), 'P'.repeat(254)],
 ])(
-  'an owner fits into a tag, and differs from owners with another stack or logical id: names that are %s',
+  'an owner with names that are %s fits into a tag, and differs from owners with another stack or logical id',
   (_, stack, logicalId) => {
     const owners = [
       owner(stack, `${logicalId}1`),
@@ -24,7 +24,7 @@ test.each([
     ];
     expect(new Set(owners).size).toBe(owners.length);
     expect(Math.max(...owners.map(({ length }) => length))).toBeLessThanOrEqual(256);
-    // the owner is deterministic
+    // a second call returns the same owner
     expect(owner(stack, `${logicalId}1`)).toBe(owners[0]);
   },
 );

@@ -5,11 +5,11 @@ import { awsError } from './world';
 import type { TestResponse } from './world';
 
 /*
- * Requests for a connection in a simulated AWS.
+ * Sends requests for a connection to the handler, which runs on a simulated AWS.
  */
 
 const DENIED = awsError('UnauthorizedOperation');
-const ABSENT = 'fleet-01234567-89ab-cdef-0123-456789abcdef';
+const ABSENT_FLEET_ID = 'fleet-01234567-89ab-cdef-0123-456789abcdef';
 
 let world: SimulatedWorld;
 
@@ -41,8 +41,8 @@ describe('a create fails before it changes anything', () => {
       'if the fleet does not exist',
       {},
       {},
-      { FleetId: ABSENT },
-      `there is no fleet ${ABSENT} in this account and us-east-1. Correct the fleet of the VpcPeeringConnection, then deploy again`,
+      { FleetId: ABSENT_FLEET_ID },
+      `there is no fleet ${ABSENT_FLEET_ID} in this account and us-east-1. Correct the fleet of the VpcPeeringConnection, then deploy again`,
     ],
     ['if the fleet has failed', {}, { end: 'error' }, {}, 'is in status ERROR and will not become ACTIVE. Look at its events'],
     [
@@ -79,7 +79,7 @@ describe('a create fails before it changes anything', () => {
   });
 });
 
-test('fails with the reason of GameLift if GameLift refuses the request although it is authorized', async () => {
+test("fails with GameLift's reason if GameLift refuses the request although it was just authorized", async () => {
   world = await SimulatedWorld.create();
   world.errorFor = (_, operation) =>
     operation === 'CreateVpcPeeringConnection' ? awsError('InvalidRequestException', 'Not today') : undefined;
@@ -87,7 +87,7 @@ test('fails with the reason of GameLift if GameLift refuses the request although
   expect(response?.Reason).toContain(
     'GameLift refused CreateVpcPeeringConnection although it had just been authorized (InvalidRequestException: Not today)',
   );
-  // the following delete removes the claim
+  // CloudFormation then sends a delete
   world.errorFor = () => undefined;
   expect((await send('Delete', {}, response?.PhysicalResourceId)).response?.Status).toBe('SUCCESS');
   expect(world.state.statuses).toEqual([]);
@@ -119,7 +119,7 @@ test('makes all calls with a peer role in one session', async () => {
   world = await SimulatedWorld.create();
   const { response } = await send('Create', { PeerRoleArn: 'arn:aws:iam::111111111111:role/Peering' });
   expect(response?.Status).toBe('SUCCESS');
-  expect(world.assumed).toHaveLength(1);
+  expect(world.assumedRoles).toHaveLength(1);
 });
 
 test.each<[string, Error, RegExp]>([
@@ -133,30 +133,30 @@ test.each<[string, Error, RegExp]>([
     DENIED,
     /could not turn DNS resolution on for pcx-\S+ \(UnauthorizedOperation: .*\)\. Check that the handler's role is allowed to make this call, /,
   ],
-])('if EC2 %s a change of DNS resolution, the error contains a remedy', async (_, refusal, reason) => {
+])('the error says what to do if EC2 %s a change of DNS resolution', async (_, error, reason) => {
   world = await SimulatedWorld.create();
   world.errorFor = (service, operation) =>
-    service === 'ec2' && operation === 'ModifyVpcPeeringConnectionOptions' ? refusal : undefined;
+    service === 'ec2' && operation === 'ModifyVpcPeeringConnectionOptions' ? error : undefined;
   const { response } = await send('Create', { DnsResolution: 'true' });
   expect(response?.Reason).toMatch(reason);
 });
 
 test.each<[string, Error | undefined, RegExp]>([
   [
-    'denies access to it',
+    'denies access to the peering connection',
     DENIED,
     /the handler can't read the VPC's peering connections from EC2, so its routes and DNS resolution are not set \(UnauthorizedOperation: .*\)\. Allow ec2:DescribeVpcPeeringConnections to the role /,
   ],
   [
-    'does not show it',
+    'does not show the peering connection',
     undefined,
     /EC2 shows no peering connection of VPC \S+ with \S+, so its routes and DNS resolution are not set\. Deploy again/,
   ],
-])('a create with routes fails if EC2 %s, and the connection is deleted afterwards', async (_, refusal, reason) => {
+])('a create with routes fails if EC2 %s, and the next delete deletes the connection', async (_, error, reason) => {
   world = await SimulatedWorld.create();
   const isPeeringRead = (service: string, operation: string): boolean =>
     service === 'ec2' && operation === 'DescribeVpcPeeringConnections';
-  world.errorFor = (service, operation) => (isPeeringRead(service, operation) ? refusal : undefined);
+  world.errorFor = (service, operation) => (isPeeringRead(service, operation) ? error : undefined);
   world.outputFor = (service, operation) => (isPeeringRead(service, operation) ? { vpcPeeringConnectionSet: [] } : undefined);
   const { response } = await send('Create');
   expect(response).toMatchObject({ Status: 'FAILED', Reason: expect.stringMatching(reason) as string });
@@ -201,74 +201,77 @@ describe('an update without a change', () => {
   });
 });
 
-describe("the attributes contain GameLift's id of the connection, which may differ from EC2's", () => {
+describe("the attributes contain GameLift's id of the connection if that differs from EC2's id", () => {
   beforeEach(async () => {
     world = await SimulatedWorld.create({ connectionIds: 'own of GameLift' });
   });
 
   /** Checks the attributes in the response, and returns its physical id. */
-  function check(response: TestResponse | undefined): string | undefined {
+  function checkAttributes(response: TestResponse | undefined): string | undefined {
     expect(response).toMatchObject({ Status: 'SUCCESS', Data: world.attributes });
     expect(response?.Data?.VpcPeeringConnectionId).toMatch(/^vpc-peering-/);
     return response?.PhysicalResourceId;
   }
 
   test.each([
-    ['created by the resource', {}],
-    ['adopted', { AdoptExisting: 'true' }],
-  ])('of a connection that was %s: in a create, an update, and an update without a change', async (_, change) => {
+    ['that the resource created', {}],
+    ['that the resource adopted', { AdoptExisting: 'true' }],
+  ])('for a connection %s, after a create, an update, and an update without a change', async (_, change) => {
     if ('AdoptExisting' in change) {
       await world.connectByHand();
     }
-    const id = check((await send('Create', change)).response);
-    check((await send('Update', change, id)).response);
+    const id = checkAttributes((await send('Create', change)).response);
+    checkAttributes((await send('Update', change, id)).response);
     const previous = { OldResourceProperties: world.properties(change) };
-    const changed = world.properties({ ...change, DnsResolution: 'true' });
-    check((await world.send('Update', changed, id, previous)).response);
-    check((await world.send('Update', changed, id)).response);
+    const declared = world.properties({ ...change, DnsResolution: 'true' });
+    checkAttributes((await world.send('Update', declared, id, previous)).response);
+    checkAttributes((await world.send('Update', declared, id)).response);
   });
 
-  test('in an update without a change, if EC2 denies access', async () => {
-    const id = check((await send('Create', { Routes: 'None' })).response);
+  test('after an update without a change, even if EC2 denies access', async () => {
+    const id = checkAttributes((await send('Create', { Routes: 'None' })).response);
     world.errorFor = denyEc2;
-    check((await send('Update', { Routes: 'None' }, id)).response);
+    checkAttributes((await send('Update', { Routes: 'None' }, id)).response);
   });
 });
 
-describe('a delete after the connection was created again, while EC2 still shows the earlier one', () => {
-  /** Sends an update that finds the connection or creates it. */
+describe('a delete while EC2 still shows an earlier connection', () => {
+  /** Sends an update, which finds the connection or creates it again. */
   async function update(id: string): Promise<void> {
     const previous = { OldResourceProperties: world.properties({ Routes: 'None' }) };
     expect((await world.send('Update', world.properties(), id, previous)).response?.Status).toBe('SUCCESS');
   }
 
-  test.each(['by an update', 'by hand'] as const)('deletes the current connection, which was created %s', async (again) => {
-    world = await SimulatedWorld.create({ deletingConnections: 'deleting for a while', endedConnections: 'linger' });
-    const { PhysicalResourceId } = await create();
-    await world.disconnectByHand();
-    if (again === 'by hand') {
-      await world.connectByHand();
-    }
-    await update(PhysicalResourceId);
-    expect((await send('Delete', {}, PhysicalResourceId)).response?.Status).toBe('SUCCESS');
-    expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
-  });
+  test.each(['by an update', 'by hand'] as const)(
+    'deletes the current connection, which was created again %s',
+    async (recreated) => {
+      world = await SimulatedWorld.create({ deletingConnections: 'deleting for a while', endedConnections: 'linger' });
+      const { PhysicalResourceId } = await create();
+      await world.disconnectByHand();
+      if (recreated === 'by hand') {
+        await world.connectByHand();
+      }
+      await update(PhysicalResourceId);
+      expect((await send('Delete', {}, PhysicalResourceId)).response?.Status).toBe('SUCCESS');
+      expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
+    },
+  );
 
-  test('is repeated if GameLift accepted it without effect, because the authorization was missing', async () => {
+  test('repeats the deletion that GameLift accepted without effect, because the authorization was missing', async () => {
     world = await SimulatedWorld.create({ missingAuthorization: 'failed', endedConnections: 'linger' });
     const { PhysicalResourceId } = await create();
     await world.passDays(23 / 24);
     await world.disconnectByHand();
     await update(PhysicalResourceId);
-    // by then, the authorization has expired, and GameLift still lists the deleted connection
+    // wait until the authorization has expired, while GameLift still lists the deleted connection
     await world.passDays(1.5 / 24);
     expect((await send('Delete', {}, PhysicalResourceId)).response?.Status).toBe('SUCCESS');
     expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
   });
 });
 
-describe('EC2 returns an error for CreateRoute', () => {
-  /** Fails the first calls of CreateRoute. Returns a list to which the time of each call is added. */
+describe('a create for which EC2 returns an error from CreateRoute', () => {
+  /** Makes the first `count` calls of CreateRoute fail. Returns a list, to which each call adds its time. */
   const failCreateRoute = (name: string, count: number): number[] => {
     const callTimes: number[] = [];
     world.errorFor = (_, operation) => {
@@ -297,7 +300,7 @@ describe('EC2 returns an error for CreateRoute', () => {
     expect(callTimes).toHaveLength(attempts);
   });
 
-  test('reads the route tables again after five seconds if somebody else has created the route', async () => {
+  test('reads the route tables again after five seconds if the route exists already', async () => {
     const callTimes = failCreateRoute('RouteAlreadyExists', 1);
     expect((await send('Create')).response).toMatchObject({ Status: 'SUCCESS' });
     expect(callTimes).toHaveLength(1 + world.routeTableIds.length);
@@ -346,10 +349,10 @@ test('a delete succeeds if EC2 reports that a route is gone, but lists it for an
   expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
 });
 
-test('a delete fails if EC2 denies the deletion of its routes, and deletes them when it is repeated', async () => {
+test('a delete fails if EC2 denies the deletion of routes, and a second delete deletes them', async () => {
   world = await SimulatedWorld.create({ peerVpcWrites: 'none' });
   const { PhysicalResourceId } = await create();
-  const routed = [...world.routeTableIds].sort();
+  const routeTableIds = [...world.routeTableIds].sort();
   world.errorFor = (_, operation) => (operation === 'DeleteRoute' ? DENIED : undefined);
   expect((await send('Delete', {}, PhysicalResourceId)).response).toMatchObject({
     Status: 'FAILED',
@@ -357,13 +360,13 @@ test('a delete fails if EC2 denies the deletion of its routes, and deletes them 
       /^could not remove the peering of fleet .*: UnauthorizedOperation: .*\. Check that the handler's role is allowed to make this call/,
     ) as string,
   });
-  expect([...world.state.routeTableIds].sort()).toEqual(routed);
+  expect([...world.state.routeTableIds].sort()).toEqual(routeTableIds);
   world.errorFor = () => undefined;
   expect((await send('Delete', {}, PhysicalResourceId)).response?.Status).toBe('SUCCESS');
   expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
 });
 
-test('the delete after a failed create fails at the routes, and deletes them when it is repeated', async () => {
+test('the delete after a failed create fails if EC2 denies the deletion of routes, and a second delete deletes them', async () => {
   world = await SimulatedWorld.create({ peerVpcWritesOnDelete: 'left behind', endedConnections: 'gone' });
   world.errorFor = (service, operation) =>
     service === 'gamelift' && operation === 'DescribeVpcPeeringConnections' ? awsError('InvalidRequestException') : undefined;
@@ -377,7 +380,7 @@ test('the delete after a failed create fails at the routes, and deletes them whe
   expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
 });
 
-test('a delete fails if EC2 still shows the connection, because its routes would be left behind', async () => {
+test('a delete fails if the fleet is gone and EC2 still shows the connection, because its routes would be left behind', async () => {
   world = await SimulatedWorld.create();
   const { PhysicalResourceId } = await create();
   world.outputFor = (_, operation) => (operation === 'DescribeFleetAttributes' ? { FleetAttributes: [] } : undefined);
@@ -389,7 +392,7 @@ test('a delete fails if EC2 still shows the connection, because its routes would
   });
 });
 
-describe('a delete if EC2 denies access', () => {
+describe('a delete to which EC2 denies access', () => {
   test('waits until GameLift no longer lists the connection', async () => {
     world = await SimulatedWorld.create({ deletingConnections: 'deleting for a while', endedConnections: 'linger' });
     const { PhysicalResourceId } = await create({ Routes: 'None' });
@@ -399,7 +402,7 @@ describe('a delete if EC2 denies access', () => {
     expect(world.state.statuses).not.toContain('deleting');
   });
 
-  test('fails if routes are declared, and says that they may be left', async () => {
+  test('fails if routes are declared, and says that routes may be left', async () => {
     world = await SimulatedWorld.create();
     const { PhysicalResourceId } = await create();
     world.errorFor = denyEc2;
@@ -416,14 +419,14 @@ describe('a delete if EC2 denies access', () => {
   });
 });
 
-describe('GameLift reports that the fleet does not exist, although it does', () => {
-  /** Hides the fleet after the first call of an operation. */
-  const hideFleetAfter = (called: string): void => {
+describe('while GameLift reports that an existing fleet does not exist,', () => {
+  /** Makes GameLift report that the fleet does not exist, once the handler has called an operation. */
+  const hideFleetAfter = (firstOperation: string): void => {
     world.errorFor = (_, operation) =>
-      operation === 'DescribeFleetAttributes' && world.calls.includes(called) ? awsError('NotFoundException') : undefined;
+      operation === 'DescribeFleetAttributes' && world.calls.includes(firstOperation) ? awsError('NotFoundException') : undefined;
   };
 
-  test('a create before its request: requests nothing', async () => {
+  test('a create that has not requested the connection yet requests nothing', async () => {
     world = await SimulatedWorld.create();
     hideFleetAfter('TagResource');
     const { response } = await send('Create');
@@ -435,7 +438,7 @@ describe('GameLift reports that the fleet does not exist, although it does', () 
     expect(world.state.statuses).toEqual([]);
   });
 
-  test('a create whose connection is active: deletes it, because a delete would not find it', async () => {
+  test('a create deletes its active connection again, because the delete that follows would not find it', async () => {
     world = await SimulatedWorld.create();
     world.errorFor = (_, operation) =>
       operation === 'DescribeFleetAttributes' && world.attributes !== undefined ? awsError('NotFoundException') : undefined;
@@ -458,7 +461,7 @@ describe('GameLift reports that the fleet does not exist, although it does', () 
         await world.disconnectByHand();
       },
     ],
-  ])('the delete after a failed create: fails while GameLift %s', async (_, readings, prepare) => {
+  ])('the delete after a failed create fails if GameLift %s', async (_, readings, prepare) => {
     world = await SimulatedWorld.create(readings);
     const { PhysicalResourceId, RequestId } = await create();
     await prepare();
@@ -476,7 +479,7 @@ describe('GameLift reports that the fleet does not exist, although it does', () 
   });
 });
 
-test('does not mistake a repeated request for earlier ones that failed', async () => {
+test('does not mistake the failures of earlier requests for the result of the latest one', async () => {
   world = await SimulatedWorld.create({ failedSeenByAccepter: 'seen', fleetEvents: 'never seen', endedConnections: 'gone' });
   let requests = 0;
   world.aws.scriptedOutcomes.connectionSeconds = 6;
@@ -486,17 +489,17 @@ test('does not mistake a repeated request for earlier ones that failed', async (
   };
   const started = world.now();
   await create();
-  // reads GameLift's list once for each of the three, and never waits a minute without progress
+  // the handler reads GameLift's list once for each of the three requests, and never waits a minute without progress
   expect(world.now() - started).toBeLessThan(30_000 + 3 * 30_000);
 });
 
-test("does not mistake somebody else's connection, which GameLift lists late, for the requested one", async () => {
+test('does not mistake a connection created by hand, which GameLift lists late, for the requested one', async () => {
   world = await SimulatedWorld.create({ existingConnection: 'accepted' });
   await world.connectByHand();
-  let lists = 0;
+  let listCount = 0;
   world.outputFor = (service, operation) => {
-    lists += service === 'gamelift' && operation === 'DescribeVpcPeeringConnections' ? 1 : 0;
-    return lists === 1 && service === 'gamelift' && operation === 'DescribeVpcPeeringConnections'
+    listCount += service === 'gamelift' && operation === 'DescribeVpcPeeringConnections' ? 1 : 0;
+    return listCount === 1 && service === 'gamelift' && operation === 'DescribeVpcPeeringConnections'
       ? { VpcPeeringConnections: [] }
       : undefined;
   };
@@ -507,7 +510,7 @@ test("does not mistake somebody else's connection, which GameLift lists late, fo
   expect(world.state.statuses).toEqual(['active']);
 });
 
-test('fails if GameLift accepts the request and lists no connection, and says so', async () => {
+test('fails if GameLift accepts the request but lists no connection', async () => {
   world = await SimulatedWorld.create({ fleetEvents: 'never seen' });
   world.outputFor = (service, operation) =>
     service === 'gamelift' && operation === 'CreateVpcPeeringConnection' ? {} : undefined;
@@ -516,20 +519,20 @@ test('fails if GameLift accepts the request and lists no connection, and says so
   );
 });
 
-describe('a fleet that is peered on creation', () => {
+describe('with peerOnCreate,', () => {
   const ON_CREATE = { PeerOnCreate: 'true' };
-  const REPLACE = 'Look at the events of the fleet, then replace the fleet, or remove peerOnCreate, which replaces it too';
+  const REPLACE_FLEET = 'Look at the events of the fleet, then replace the fleet, or remove peerOnCreate, which replaces it too';
   const countCalls = (operation: string): number => world.calls.filter((call) => call === operation).length;
   const refuseDeletion = (error: Error): void => {
     world.errorFor = (_, operation) => (operation === 'DeleteVpcPeeringConnection' ? error : undefined);
   };
-  const list = (...connections: readonly object[]): void => {
+  const setList = (...connections: readonly object[]): void => {
     world.outputFor = (service, operation) =>
       service === 'gamelift' && operation === 'DescribeVpcPeeringConnections'
         ? { VpcPeeringConnections: connections }
         : undefined;
   };
-  const listed = (code: string, message: string): object => ({
+  const listedConnection = (code: string, message: string): object => ({
     VpcPeeringConnectionId: 'pcx-1',
     PeerVpcId: world.vpcId,
     FleetId: world.fleetId,
@@ -540,31 +543,31 @@ describe('a fleet that is peered on creation', () => {
     world = await SimulatedWorld.create({ fleetEvents: 'never seen' });
   });
 
-  describe('that GameLift has peered', () => {
-    let made: TestResponse | undefined;
+  describe('a connection that GameLift created with its fleet', () => {
+    let created: TestResponse | undefined;
 
     beforeEach(async () => {
       await world.connectByHand();
-      made = (await send('Create', ON_CREATE)).response;
+      created = (await send('Create', ON_CREATE)).response;
     });
 
-    test('is found without a request, and gets its routes', () => {
-      expect(made).toMatchObject({ Status: 'SUCCESS', Data: world.attributes });
+    test('is found without a request, and gets routes', () => {
+      expect(created).toMatchObject({ Status: 'SUCCESS', Data: world.attributes });
       expect(world.calls.filter((operation) => operation.startsWith('CreateVpcPeering'))).toEqual([]);
       expect([...world.state.routeTableIds].sort()).toEqual([...world.routeTableIds].sort());
     });
 
     test('is found by an update without a change, which makes no call to GameLift', async () => {
-      const { response } = await send('Update', ON_CREATE, made?.PhysicalResourceId);
-      expect(response).toMatchObject({ Status: 'SUCCESS', Data: made?.Data });
+      const { response } = await send('Update', ON_CREATE, created?.PhysicalResourceId);
+      expect(response).toMatchObject({ Status: 'SUCCESS', Data: created?.Data });
       expect(world.calls).toEqual(['DescribeVpcPeeringConnections']);
     });
 
-    test.each(['true', 'false'])('is used by an update that changes peerOnCreate to %s', async (to) => {
-      const from = { OldResourceProperties: world.properties({ PeerOnCreate: to === 'true' ? 'false' : 'true' }) };
-      const declared = world.properties({ PeerOnCreate: to });
-      const { response } = await world.send('Update', declared, made?.PhysicalResourceId, from);
-      expect(response).toMatchObject({ Status: 'SUCCESS', Data: made?.Data });
+    test.each(['true', 'false'])('is used by an update that changes peerOnCreate to %s', async (value) => {
+      const previous = { OldResourceProperties: world.properties({ PeerOnCreate: value === 'true' ? 'false' : 'true' }) };
+      const declared = world.properties({ PeerOnCreate: value });
+      const { response } = await world.send('Update', declared, created?.PhysicalResourceId, previous);
+      expect(response).toMatchObject({ Status: 'SUCCESS', Data: created?.Data });
       expect(world.calls).not.toContain('CreateVpcPeeringConnection');
     });
 
@@ -575,12 +578,12 @@ describe('a fleet that is peered on creation', () => {
         Status: 'FAILED',
         Reason: expect.stringContaining('the peering connection belongs to resource Peering of stack Game (') as string,
       });
-      const id = String(made?.PhysicalResourceId).replace('6b2e1c9c', '7c3f2d8d');
+      const id = String(created?.PhysicalResourceId).replace('6b2e1c9c', '7c3f2d8d');
       expect((await world.send('Delete', world.properties(ON_CREATE), id, other)).response?.Status).toBe('SUCCESS');
-      expect(world.attributes).toEqual(made?.Data);
+      expect(world.attributes).toEqual(created?.Data);
     });
 
-    test("is not available to another resource because of EC2's tags, if the fleet has lost its tags", async () => {
+    test("is not available to another resource if the fleet has lost its tags, because EC2's tags name the owner", async () => {
       world.tags.clear();
       const other = { LogicalResourceId: 'Other' };
       const { response } = await world.send('Create', world.properties(ON_CREATE), undefined, other);
@@ -590,12 +593,12 @@ describe('a fleet that is peered on creation', () => {
       });
       const deleted = await world.send('Delete', world.properties(ON_CREATE), response?.PhysicalResourceId, other);
       expect(deleted.response?.Status).toBe('SUCCESS');
-      expect(world.attributes).toEqual(made?.Data);
+      expect(world.attributes).toEqual(created?.Data);
     });
 
     test('is deleted like a requested one, after the handler has authorized', async () => {
       await world.passDays(2);
-      expect((await send('Delete', ON_CREATE, made?.PhysicalResourceId)).response?.Status).toBe('SUCCESS');
+      expect((await send('Delete', ON_CREATE, created?.PhysicalResourceId)).response?.Status).toBe('SUCCESS');
       expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
     });
 
@@ -611,7 +614,7 @@ describe('a fleet that is peered on creation', () => {
           RequestId: 'f0f0f0f0-0000-4000-8000-000000000006',
           ResourceType: 'Custom::GameLiftVpcPeeringConnection',
           LogicalResourceId: 'Peering',
-          PhysicalResourceId: made?.PhysicalResourceId,
+          PhysicalResourceId: created?.PhysicalResourceId,
           ResourceProperties: world.properties(ON_CREATE),
         });
         expect(response?.Status).toBe('SUCCESS');
@@ -626,11 +629,11 @@ describe('a fleet that is peered on creation', () => {
       },
     );
 
-    test('is left in place if GameLift refuses its deletion, and does not list the used authorization', async () => {
+    test('is left in place if GameLift refuses its deletion, and no longer lists the authorization', async () => {
       refuseDeletion(awsError('InvalidRequestException', 'it ends with its fleet'));
       world.outputFor = (_, operation) =>
         operation === 'DescribeVpcPeeringAuthorizations' ? { VpcPeeringAuthorizations: [] } : undefined;
-      expect((await send('Delete', ON_CREATE, made?.PhysicalResourceId)).response?.Status).toBe('SUCCESS');
+      expect((await send('Delete', ON_CREATE, created?.PhysicalResourceId)).response?.Status).toBe('SUCCESS');
       expect(world.state).toEqual({ statuses: ['active'], routeTableIds: [] });
       expect(world.aws.inventory().authorizations).toHaveLength(1);
     });
@@ -641,18 +644,18 @@ describe('a fleet that is peered on creation', () => {
     ])('is not left in place if the deletion is refused %s: the delete fails, and changes nothing', async (_, error) => {
       const before = world.state;
       refuseDeletion(error);
-      const { response } = await send('Delete', ON_CREATE, made?.PhysicalResourceId);
+      const { response } = await send('Delete', ON_CREATE, created?.PhysicalResourceId);
       expect(response).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining(error.message) as string });
       expect(world.state).toEqual(before);
       world.errorFor = () => undefined;
-      expect((await send('Delete', ON_CREATE, made?.PhysicalResourceId)).response?.Status).toBe('SUCCESS');
+      expect((await send('Delete', ON_CREATE, created?.PhysicalResourceId)).response?.Status).toBe('SUCCESS');
       expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
     });
 
-    test('is not left in place if the handler can not authorize: the delete fails, and says who can', async () => {
+    test('is not left in place if the handler cannot authorize: the delete fails, and says which account can', async () => {
       const other = { ...ON_CREATE, PeerVpcAwsAccountId: '222222222222', Routes: 'None' };
       refuseDeletion(awsError('UnauthorizedException', 'no'));
-      const { response } = await send('Delete', other, made?.PhysicalResourceId);
+      const { response } = await send('Delete', other, created?.PhysicalResourceId);
       expect(response).toMatchObject({
         Status: 'FAILED',
         Reason: expect.stringContaining(
@@ -663,86 +666,86 @@ describe('a fleet that is peered on creation', () => {
 
     test('is not created again by an update after somebody has deleted it', async () => {
       await world.disconnectByHand();
-      const { response } = await send('Update', ON_CREATE, made?.PhysicalResourceId);
+      const { response } = await send('Update', ON_CREATE, created?.PhysicalResourceId);
       expect(response).toMatchObject({
         Status: 'FAILED',
-        PhysicalResourceId: made?.PhysicalResourceId,
-        Reason: expect.stringContaining(REPLACE) as string,
+        PhysicalResourceId: created?.PhysicalResourceId,
+        Reason: expect.stringContaining(REPLACE_FLEET) as string,
       });
       expect(world.calls.filter((operation) => operation.startsWith('CreateVpcPeering'))).toEqual([]);
     });
   });
 
-  describe('whose connection somebody has deleted', () => {
+  describe('an update after somebody has deleted the connection', () => {
     let id: string | undefined;
     let data: object | undefined;
-    const declared = (routes: string, expires: string): object =>
-      world.properties({ ...ON_CREATE, Routes: routes, AuthorizationExpirationTime: expires });
-    const OLD = (): object => declared('EveryRouteTable', '2026-01-02');
-    const NEW = (): object => declared('None', '2026-01-03');
-    const update = async (to: object, from: object): Promise<TestResponse | undefined> =>
-      (await world.send('Update', to, id, { OldResourceProperties: from })).response;
-    const FAILED = { Status: 'FAILED', Reason: expect.stringContaining(REPLACE) as string };
+    const declared = (routes: string, expirationTime: string): object =>
+      world.properties({ ...ON_CREATE, Routes: routes, AuthorizationExpirationTime: expirationTime });
+    const oldProperties = (): object => declared('EveryRouteTable', '2026-01-02');
+    const newProperties = (): object => declared('None', '2026-01-03');
+    const update = async (properties: object, previous: object): Promise<TestResponse | undefined> =>
+      (await world.send('Update', properties, id, { OldResourceProperties: previous })).response;
+    const FAILED = { Status: 'FAILED', Reason: expect.stringContaining(REPLACE_FLEET) as string };
 
     beforeEach(async () => {
       await world.connectByHand();
-      const made = (await world.send('Create', OLD())).response;
-      id = made?.PhysicalResourceId;
-      data = made?.Data;
+      const created = (await world.send('Create', oldProperties())).response;
+      id = created?.PhysicalResourceId;
+      data = created?.Data;
       await world.disconnectByHand();
-      expect(await update(NEW(), OLD())).toMatchObject(FAILED);
+      expect(await update(newProperties(), oldProperties())).toMatchObject(FAILED);
     });
 
-    test('is rolled back after the update that failed, and nothing is created', async () => {
+    test('fails, and its rollback succeeds without creating anything', async () => {
       // CloudFormation may send the properties in another order
-      const reversed = Object.fromEntries(Object.entries(NEW()).reverse());
-      expect(await update(OLD(), reversed)).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: id, Data: data });
+      const reversed = Object.fromEntries(Object.entries(newProperties()).reverse());
+      expect(await update(oldProperties(), reversed)).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: id, Data: data });
       expect(world.state.statuses).toEqual([]);
       expect(world.calls.filter((operation) => operation.startsWith('CreateVpcPeering'))).toEqual([]);
     });
 
-    test('is rolled back after a failed update in which only the expiration time had changed', async () => {
+    test('can be rolled back even if only the expiration time changed', async () => {
       const renewed = declared('EveryRouteTable', '2026-01-04');
-      expect(await update(renewed, OLD())).toMatchObject(FAILED);
-      expect(await update(OLD(), renewed)).toMatchObject({ Status: 'SUCCESS', Data: data });
+      expect(await update(renewed, oldProperties())).toMatchObject(FAILED);
+      expect(await update(oldProperties(), renewed)).toMatchObject({ Status: 'SUCCESS', Data: data });
     });
 
-    test('fails again in the next update after the rollback, and is rolled back again', async () => {
-      await update(OLD(), NEW());
-      expect(await update(NEW(), OLD())).toMatchObject(FAILED);
-      expect(await update(OLD(), NEW())).toMatchObject({ Status: 'SUCCESS', Data: data });
+    test('fails again after a rollback, and can be rolled back again', async () => {
+      await update(oldProperties(), newProperties());
+      expect(await update(newProperties(), oldProperties())).toMatchObject(FAILED);
+      expect(await update(oldProperties(), newProperties())).toMatchObject({ Status: 'SUCCESS', Data: data });
     });
 
-    test('an update from other properties is not mistaken for a rollback', async () => {
-      expect(await update(OLD(), declared('None', '2026-01-05'))).toMatchObject(FAILED);
+    test('is not mistaken for a rollback if its previous properties are not those of the failed update', async () => {
+      expect(await update(oldProperties(), declared('None', '2026-01-05'))).toMatchObject(FAILED);
     });
 
-    test('an update to other properties is not mistaken for a rollback, as after a deployment without a rollback', async () => {
-      expect(await update(declared('None', '2026-01-05'), NEW())).toMatchObject(FAILED);
+    test('is not mistaken for a rollback if it changes the properties, as in a deployment after one without a rollback', async () => {
+      expect(await update(declared('None', '2026-01-05'), newProperties())).toMatchObject(FAILED);
     });
 
-    test('fails because the connection is gone, even if it can not note that', async () => {
+    test('fails with the same error even if it cannot tag the fleet', async () => {
       world.errorFor = (_, operation) => (operation === 'TagResource' ? awsError('AccessDeniedException', 'no tags') : undefined);
-      expect(await update(NEW(), OLD())).toMatchObject(FAILED);
+      expect(await update(newProperties(), oldProperties())).toMatchObject(FAILED);
     });
 
-    test('is deleted after the rollback, and leaves no tag', async () => {
-      await update(OLD(), NEW());
-      expect((await world.send('Delete', OLD(), id)).response?.Status).toBe('SUCCESS');
+    test('leaves no tag after a rollback and a delete', async () => {
+      await update(oldProperties(), newProperties());
+      expect((await world.send('Delete', oldProperties(), id)).response?.Status).toBe('SUCCESS');
       expect([...world.tags]).toEqual([]);
     });
   });
 
   test.each<readonly [string, () => void, string]>([
-    ['lists none', () => undefined, 'GameLift lists no peering connection. '],
+    ['lists no connection', () => undefined, 'GameLift lists no peering connection. '],
     [
-      'lists one that failed',
+      'lists a failed connection',
       () => {
-        list(listed('failed', 'no authorization'));
+        setList(listedConnection('failed', 'no authorization'));
       },
       'GameLift reports the status failed for the peering connection (no authorization)',
     ],
-  ])('fails in a create if GameLift %s: says so, and that only a new fleet is peered', async (_, prepare, reason) => {
+  ])('a create fails if GameLift %s, and says that only a new fleet is peered', async (_, prepare, reason) => {
     prepare();
     const { response } = await send('Create', ON_CREATE);
     expect(response).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining(reason) as string });
@@ -753,16 +756,20 @@ describe('a fleet that is peered on creation', () => {
     expect([...world.tags]).toEqual([]);
   });
 
-  test('is found although an earlier connection that has ended is still listed', async () => {
+  test('a create finds the connection although GameLift still lists an earlier one that has ended', async () => {
     await world.connectByHand();
-    const active = { ...listed('active', ''), VpcPeeringConnectionId: 'pcx-2', GameLiftVpcId: world.attributes?.GameLiftVpcId };
-    list(listed('deleted', ''), { ...active, IpV4CidrBlock: world.attributes?.GameLiftCidrBlock });
+    const active = {
+      ...listedConnection('active', ''),
+      VpcPeeringConnectionId: 'pcx-2',
+      GameLiftVpcId: world.attributes?.GameLiftVpcId,
+    };
+    setList(listedConnection('deleted', ''), { ...active, IpV4CidrBlock: world.attributes?.GameLiftCidrBlock });
     const { response } = await send('Create', ON_CREATE);
     expect(response).toMatchObject({ Status: 'SUCCESS', Data: { ...world.attributes, VpcPeeringConnectionId: 'pcx-2' } });
   });
 
-  test('fails in a create if the connection is pending for longer than the timeout', async () => {
-    list(listed('provisioning', ''));
+  test('a create fails if the connection is pending for longer than the timeout', async () => {
+    setList(listedConnection('provisioning', ''));
     const { response } = await send('Create', { ...ON_CREATE, TimeoutSeconds: '120' });
     expect(response?.Reason).toContain(
       'the peering connection was still pending after 120 seconds. Look at the events of the fleet',

@@ -5,52 +5,56 @@ import type { Resource } from '../../lambda/resources/resource';
 import { recordingLog, requestOf, SECRET_URL, TestWorld } from './world';
 import type { TestResponse } from './world';
 
-/** A resource whose methods use `this`. */
-class Counter implements Resource {
+/** Records the calls of its methods. The methods use `this`. */
+class RecordingResource implements Resource {
   readonly physicalId: PhysicalId;
   constructor(
     request: CustomResourceRequest,
-    private readonly count: (method: string) => void,
+    private readonly onCall: (method: string) => void,
   ) {
     this.physicalId = PhysicalId.ofPermanentResource(request);
   }
   create(): Promise<object> {
-    return this.counted('create');
+    return this.record('create');
   }
   update(): Promise<object> {
-    return this.counted('update');
+    return this.record('update');
   }
   async delete(): Promise<void> {
-    await this.counted('delete');
+    await this.record('delete');
   }
-  private counted(method: string): Promise<object> {
-    this.count(method);
+  private record(method: string): Promise<object> {
+    this.onCall(method);
     return Promise.resolve({});
   }
 }
 
-test.each(['Create', 'Update', 'Delete'])('calls the methods of a resource on the resource itself: %s', async (type) => {
-  const { api, time } = new TestWorld();
-  const counted: string[] = [];
-  const responses: TestResponse[] = [];
-  const createResource = (request: CustomResourceRequest): Resource => new Counter(request, (method) => counted.push(method));
-  await handleRequest(
-    requestOf(type, { ResourceType: 'Custom::Counter' }),
-    { getRemainingTimeInMillis: () => 900_000 },
-    new Map([['Custom::Counter', { budgetSeconds: 60, createResource }]]),
-    {
-      api,
-      assume: () => api,
-      put: (url, body) => {
-        expect(url).toBe(SECRET_URL);
-        responses.push(JSON.parse(body) as TestResponse);
-        return Promise.resolve(200);
+test.each(['Create', 'Update', 'Delete'])(
+  'calls the method for a %s on the resource, so that the method can use `this`',
+  async (type) => {
+    const { api, time } = new TestWorld();
+    const calledMethods: string[] = [];
+    const responses: TestResponse[] = [];
+    const createResource = (request: CustomResourceRequest): Resource =>
+      new RecordingResource(request, (method) => calledMethods.push(method));
+    await handleRequest(
+      requestOf(type, { ResourceType: 'Custom::Recording' }),
+      { getRemainingTimeInMillis: () => 900_000 },
+      new Map([['Custom::Recording', { budgetSeconds: 60, createResource }]]),
+      {
+        api,
+        assume: () => api,
+        put: (url, body) => {
+          expect(url).toBe(SECRET_URL);
+          responses.push(JSON.parse(body) as TestResponse);
+          return Promise.resolve(200);
+        },
+        time,
+        log: recordingLog(),
+        region: 'eu-central-1',
       },
-      time,
-      log: recordingLog(),
-      region: 'eu-central-1',
-    },
-  );
-  expect(responses).toMatchObject([{ Status: 'SUCCESS', LogicalResourceId: 'Authorization' }]);
-  expect(counted).toEqual([type.toLowerCase()]);
-});
+    );
+    expect(responses).toMatchObject([{ Status: 'SUCCESS', LogicalResourceId: 'Authorization' }]);
+    expect(calledMethods).toEqual([type.toLowerCase()]);
+  },
+);

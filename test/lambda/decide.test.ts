@@ -13,61 +13,66 @@ import type { Conflict, Failure, FinalCheck, Situation, Step } from '../../lambd
 import {
   claim,
   deleteSituation,
-  EARLIER_ID,
+  EARLIER_CONNECTION_ID,
   ec2Side,
-  ec2SideOfOther,
-  ended,
+  ec2SideWithOtherOwner,
+  endedState,
   endedConnection,
   FLEET_VPC,
-  found,
-  ID,
-  noted,
-  OTHER,
+  foundConnection,
+  CONNECTION_ID,
+  notedConnection,
+  OTHER_OWNER,
 } from './situations';
-import { otherClaim, peering, shown, situation, UNAVAILABLE, UNRELATED_VPC } from './situations';
+import { otherClaim, listedConnection, ec2ViewOf, situation, UNAVAILABLE_VIEW, UNRELATED_VPC } from './situations';
 
 const OWNER = 'resource Peering of stack Other (guid), according to a tag on the fleet';
-const BELONGS: Conflict = {
+const BELONGS_TO_OTHER: Conflict = {
   what: `the peering connection belongs to ${OWNER}`,
   remedy: 'remove it there, or pass adoptExisting to the VpcPeeringConnection to use it',
 };
-const ADOPTED: Conflict = { what: `the peering connection was adopted by ${OWNER}`, remedy: 'remove it there first' };
+const ADOPTED_BY_OTHER: Conflict = { what: `the peering connection was adopted by ${OWNER}`, remedy: 'remove it there first' };
 
-const created = { connection: noted('created') };
-const adopted = { connection: noted('adopted') };
+const notedAsCreated = { connection: notedConnection('created') };
+const notedAsAdopted = { connection: notedConnection('adopted') };
 const claimedByOther = { otherClaims: [otherClaim()] };
-const createdByOther = { otherClaims: [otherClaim(noted('created'))] };
-const adoptedByOther = { otherClaims: [otherClaim(noted('adopted'))] };
+const createdByOther = { otherClaims: [otherClaim(notedConnection('created'))] };
+const adoptedByOther = { otherClaims: [otherClaim(notedConnection('adopted'))] };
 const adoptExisting = true;
 const peerOnCreate = true;
 
 test.each<readonly [string, Partial<Claim>, boolean, Conflict | undefined]>([
-  ['no conflict if nobody else claims the connection', {}, false, undefined],
-  ['conflict if another resource claims it', claimedByOther, false, BELONGS],
-  ['conflict if another resource claims it, even after an own request', { ...claimedByOther, peeredBefore: [] }, false, BELONGS],
-  ['conflict if another resource has adopted it', adoptedByOther, false, BELONGS],
+  ['no conflict if no other resource claims the connection', {}, false, undefined],
+  ['a conflict if another resource claims it', claimedByOther, false, BELONGS_TO_OTHER],
+  [
+    'a conflict if another resource claims it, even after this one has requested it',
+    { ...claimedByOther, peeredBefore: [] },
+    false,
+    BELONGS_TO_OTHER,
+  ],
+  ['a conflict if another resource has adopted it', adoptedByOther, false, BELONGS_TO_OTHER],
   ['no conflict in an adoption if another resource claims it', claimedByOther, true, undefined],
   ['no conflict in an adoption if another resource created it', createdByOther, true, undefined],
-  ['conflict in an adoption if another resource has adopted it', adoptedByOther, true, ADOPTED],
+  ['a conflict in an adoption if another resource has adopted it', adoptedByOther, true, ADOPTED_BY_OTHER],
   [
     'no conflict after the connection was noted, even if another resource claims it',
-    { ...claimedByOther, ...created },
+    { ...claimedByOther, ...notedAsCreated },
     false,
     undefined,
   ],
   [
     'no conflict after the connection was noted, even if another resource has adopted it since',
-    { ...adoptedByOther, ...created },
+    { ...adoptedByOther, ...notedAsCreated },
     true,
     undefined,
   ],
-])('conflictOf: %s', (_, change, isAdopting, conflict) => {
+])('conflictOf returns %s', (_, change, isAdopting, conflict) => {
   expect(conflictOf(claim(change), isAdopting)).toEqual(conflict);
 });
 
-test('conflictOf: names the resource that has adopted the connection rather than one that only claims it', () => {
+test('conflictOf names the resource that has adopted the connection rather than one that only claims it', () => {
   const otherClaims = [{ ...otherClaim(), owner: 'Third/Peering/guid' }, ...adoptedByOther.otherClaims];
-  expect(conflictOf(claim({ otherClaims }), false)).toEqual(BELONGS);
+  expect(conflictOf(claim({ otherClaims }), false)).toEqual(BELONGS_TO_OTHER);
 });
 
 describe('decide', () => {
@@ -78,186 +83,249 @@ describe('decide', () => {
   const prepareRetry = (message: string): Step => ({ kind: 'prepare a retry', message });
   const use = (origin: 'created' | 'adopted', wasRequested = false): Step => ({
     kind: 'use',
-    peering: peering(),
+    peering: listedConnection(),
     origin,
     wasRequested,
   });
   const fail = (why: Failure): Step => ({ kind: 'fail', why });
-  const EXISTS = fail({ kind: 'exists already', found: found() });
-  const failed = (wouldEndAgain: boolean): Step => fail({ kind: 'ended', connection: endedConnection(wouldEndAgain) });
-  const waitForNote = (existedBefore: boolean): Step => ({ kind: 'wait for a note', peering: peering(), existedBefore });
+  const EXISTS = fail({ kind: 'exists already', found: foundConnection() });
+  const failEnded = (wouldEndAgain: boolean): Step => fail({ kind: 'ended', connection: endedConnection(wouldEndAgain) });
+  const waitForNote = (existedBefore: boolean): Step => ({
+    kind: 'wait for a note',
+    peering: listedConnection(),
+    existedBefore,
+  });
 
   const accepted = { request: { kind: 'accepted' } } as const;
   const refused = { request: { kind: 'refused', message: 'InvalidRequestException: no' } } as const;
-  const none = { existing: { kind: 'none' } } as const;
-  const active = { existing: found() };
-  const foundOfOther = found({}, { kind: 'another resource', name: OTHER });
+  const noneListed = { existing: { kind: 'none' } } as const;
+  const activeFound = { existing: foundConnection() };
+  const foundOfOther = foundConnection({}, { kind: 'another resource', name: OTHER_OWNER });
   const taggedByOther = { existing: foundOfOther };
-  const tagged = { existing: found({}, { kind: 'this resource' }) };
-  const pending = { existing: found(PENDING) };
+  const taggedByThis = { existing: foundConnection({}, { kind: 'this resource' }) };
+  const pendingFound = { existing: foundConnection(PENDING) };
   const requested = (...peeredBefore: string[]): Partial<Situation> => ({
     claim: claim({ peeredBefore }),
     mayHaveRequested: true,
   });
-  const removed = { claim: claim({ isClaimed: false }) };
-  const earlier = claim({ connection: noted('created', EARLIER_ID) });
+  const claimRemoved = { claim: claim({ isClaimed: false }) };
+  const earlierClaim = claim({ connection: notedConnection('created', EARLIER_CONNECTION_ID) });
 
   test.each<readonly [string, Partial<Situation>, Step]>([
     ['requests the connection at once if there is no evidence of one', {}, REQUEST],
-    ['reads the list first if it has noted a connection', { claim: claim(created) }, LIST],
+    ['reads the list first if this resource has noted a connection', { claim: claim(notedAsCreated) }, LIST],
     ['reads the list first if an earlier run has noted a request', requested(), LIST],
-    ['reads the list first if it may adopt what another resource claims', { adoptExisting, claim: claim(claimedByOther) }, LIST],
-    ['waits after GameLift has accepted the request', { ...requested(), ...accepted }, WAIT],
-    ['requests the connection if the list shows none', none, REQUEST],
-    ['gets an authorization after a refusal', { ...none, ...refused }, prepareRetry('InvalidRequestException: no')],
-    ['fails if another resource claims it', { claim: claim(claimedByOther) }, fail({ kind: 'conflict', conflict: BELONGS })],
-    ['fails if a delete has removed the claim', removed, fail({ kind: 'claim removed', found: undefined })],
-    ['then reports the connection that exists', { ...removed, ...active }, fail({ kind: 'claim removed', found: found() })],
     [
-      'then also reports which resource created it',
-      { ...removed, ...taggedByOther },
+      'reads the list first if it may adopt a connection that another resource claims',
+      { adoptExisting, claim: claim(claimedByOther) },
+      LIST,
+    ],
+    ['waits after GameLift has accepted the request', { ...requested(), ...accepted }, WAIT],
+    ['requests the connection if the list shows none', noneListed, REQUEST],
+    ['prepares another request after a refusal', { ...noneListed, ...refused }, prepareRetry('InvalidRequestException: no')],
+    [
+      'fails if another resource claims the connection',
+      { claim: claim(claimedByOther) },
+      fail({ kind: 'conflict', conflict: BELONGS_TO_OTHER }),
+    ],
+    ['fails if a delete has removed the claim', claimRemoved, fail({ kind: 'claim removed', found: undefined })],
+    [
+      'reports the connection that exists after a delete has removed the claim',
+      { ...claimRemoved, ...activeFound },
+      fail({ kind: 'claim removed', found: foundConnection() }),
+    ],
+    [
+      'reports which resource created the connection after a delete has removed the claim',
+      { ...claimRemoved, ...taggedByOther },
       fail({ kind: 'claim removed', found: foundOfOther }),
     ],
-    ['uses the connection that it has created', { claim: claim(created), ...active }, use('created')],
-    ['waits for the connection that it has created', { claim: claim(created), ...pending }, WAIT],
+    ['uses the connection that this resource has created', { claim: claim(notedAsCreated), ...activeFound }, use('created')],
+    ['waits for the connection that this resource has created', { claim: claim(notedAsCreated), ...pendingFound }, WAIT],
     [
       'uses an adopted connection as adopted, even if adoptExisting is no longer declared',
-      { claim: claim(adopted), ...active },
+      { claim: claim(notedAsAdopted), ...activeFound },
       use('adopted'),
     ],
-    ['uses the connection that somebody has created again by hand', { claim: earlier, ...active }, use('created')],
+    ['uses the connection that somebody has created again by hand', { claim: earlierClaim, ...activeFound }, use('created')],
     [
       'uses the connection that an earlier run of the same request requested',
-      { ...requested(), ...active },
+      { ...requested(), ...activeFound },
       use('created', true),
     ],
     [
-      'uses the connection that it has requested if unrelated ones exist',
-      { ...requested(UNRELATED_VPC), ...active },
+      'uses the connection that this resource has requested if unrelated ones exist',
+      { ...requested(UNRELATED_VPC), ...activeFound },
       use('created', true),
     ],
-    ['fails if the connection existed before the request', { ...requested(UNRELATED_VPC, FLEET_VPC), ...active }, EXISTS],
+    ['fails if the connection existed before the request', { ...requested(UNRELATED_VPC, FLEET_VPC), ...activeFound }, EXISTS],
     [
       'adopts a connection that existed before the request',
-      { ...requested(FLEET_VPC), ...active, adoptExisting },
+      { ...requested(FLEET_VPC), ...activeFound, adoptExisting },
       use('adopted'),
     ],
-    ["uses it as created if EC2's tags say so", { ...requested(FLEET_VPC), ...tagged }, use('created')],
-    ['uses the connection as created if the fleet has lost its tags', { hasLostTags: true, ...active }, use('created')],
-    ['then uses it as adopted if adoptExisting is set', { hasLostTags: true, adoptExisting, ...active }, use('adopted')],
-    ['waits for the note of another run if the connection existed in the first read', active, waitForNote(true)],
+    [
+      "uses a connection as created if EC2's tags name this resource",
+      { ...requested(FLEET_VPC), ...taggedByThis },
+      use('created'),
+    ],
+    ['uses a connection as created if the fleet has lost its tags', { hasLostTags: true, ...activeFound }, use('created')],
+    [
+      'uses a connection as adopted if the fleet has lost its tags and adoptExisting is set',
+      { hasLostTags: true, adoptExisting, ...activeFound },
+      use('adopted'),
+    ],
+    ['waits for the note of another run if the connection existed in the first read', activeFound, waitForNote(true)],
     [
       'waits for the note of another run if GameLift refused the request because the connection exists',
-      { claim: claim({ peeredBefore: [] }), ...refused, ...active },
+      { claim: claim({ peeredBefore: [] }), ...refused, ...activeFound },
       waitForNote(false),
     ],
-    ['fails if the connection exists and no other run has noted it', { ...active, hasWaitedForNote: true }, EXISTS],
-    ['adopts a connection that no other run has noted', { ...active, hasWaitedForNote: true, adoptExisting }, use('adopted')],
-    ['waits until the connection that it adopts is active', { ...pending, hasWaitedForNote: true, adoptExisting }, WAIT],
+    ['fails if the connection exists and no other run has noted it', { ...activeFound, hasWaitedForNote: true }, EXISTS],
     [
-      'gets an authorization if its connection has failed',
-      { ...requested(), existing: ended(false) },
+      'adopts a connection that no other run has noted',
+      { ...activeFound, hasWaitedForNote: true, adoptExisting },
+      use('adopted'),
+    ],
+    ['waits until the connection that it adopts is active', { ...pendingFound, hasWaitedForNote: true, adoptExisting }, WAIT],
+    [
+      'prepares another request if the requested connection has failed',
+      { ...requested(), existing: endedState(false) },
       prepareRetry('no authorization'),
     ],
-    ['fails if its connection would fail again', { ...requested(), existing: ended(true) }, failed(true)],
-    ['fails if a connection that it did not request has failed', { existing: ended(false) }, failed(false)],
+    [
+      'fails if the requested connection has failed and would fail again',
+      { ...requested(), existing: endedState(true) },
+      failEnded(true),
+    ],
+    ['fails if a connection has failed that this resource did not request', { existing: endedState(false) }, failEnded(false)],
 
     ['peerOnCreate: reads the list first', { peerOnCreate }, LIST],
-    ['peerOnCreate: waits if the list shows no connection', { peerOnCreate, ...none }, WAIT],
+    ['peerOnCreate: waits if the list shows no connection', { peerOnCreate, ...noneListed }, WAIT],
     [
       'peerOnCreate: waits if the list no longer shows the noted connection',
-      { peerOnCreate, claim: claim(created), ...none },
+      { peerOnCreate, claim: claim(notedAsCreated), ...noneListed },
       WAIT,
     ],
-    ['peerOnCreate: waits until the connection is active', { peerOnCreate, ...pending }, WAIT],
-    ['peerOnCreate: uses it as created if the claim still exists', { peerOnCreate, ...active }, use('created', true)],
+    ['peerOnCreate: waits until the connection is active', { peerOnCreate, ...pendingFound }, WAIT],
     [
-      'peerOnCreate: uses it as created even if the note says that it existed before',
-      { ...requested(FLEET_VPC), peerOnCreate, ...active },
+      'peerOnCreate: uses the connection as created if the claim still exists',
+      { peerOnCreate, ...activeFound },
       use('created', true),
     ],
-    ['peerOnCreate: uses it again after it was noted', { peerOnCreate, claim: claim(created), ...active }, use('created')],
-    ["peerOnCreate: uses it again because of EC2's tags", { peerOnCreate, ...tagged }, use('created')],
-    ['peerOnCreate: waits for a note if another resource has tagged it', { peerOnCreate, ...taggedByOther }, waitForNote(true)],
     [
-      'peerOnCreate: then fails, and names that resource',
+      'peerOnCreate: uses the connection as created even if the note says that it existed before',
+      { ...requested(FLEET_VPC), peerOnCreate, ...activeFound },
+      use('created', true),
+    ],
+    [
+      'peerOnCreate: uses the connection again after it was noted',
+      { peerOnCreate, claim: claim(notedAsCreated), ...activeFound },
+      use('created'),
+    ],
+    ["peerOnCreate: uses the connection again because of EC2's tags", { peerOnCreate, ...taggedByThis }, use('created')],
+    [
+      'peerOnCreate: waits for a note if another resource has tagged the connection',
+      { peerOnCreate, ...taggedByOther },
+      waitForNote(true),
+    ],
+    [
+      'peerOnCreate: fails, and names the resource that has tagged the connection, if no note was written',
       { peerOnCreate, ...taggedByOther, hasWaitedForNote: true },
       fail({ kind: 'exists already', found: foundOfOther }),
     ],
     [
-      'fails if another resource claims it',
-      { peerOnCreate, claim: claim(claimedByOther), ...active },
-      fail({ kind: 'conflict', conflict: BELONGS }),
+      'peerOnCreate: fails if another resource claims the connection',
+      { peerOnCreate, claim: claim(claimedByOther), ...activeFound },
+      fail({ kind: 'conflict', conflict: BELONGS_TO_OTHER }),
     ],
     [
-      'peerOnCreate: adopts it if adoptExisting is set, too',
-      { peerOnCreate, adoptExisting, ...active, hasWaitedForNote: true },
+      'peerOnCreate: adopts the connection if adoptExisting is set, too',
+      { peerOnCreate, adoptExisting, ...activeFound, hasWaitedForNote: true },
       use('adopted'),
     ],
-    ['peerOnCreate: fails if the connection has ended', { peerOnCreate, existing: ended(false) }, failed(false)],
+    ['peerOnCreate: fails if the connection has ended', { peerOnCreate, existing: endedState(false) }, failEnded(false)],
     [
       'peerOnCreate: fails if the noted connection has ended',
-      { peerOnCreate, claim: claim(created), mayHaveRequested: true, existing: ended(false) },
-      failed(false),
+      { peerOnCreate, claim: claim(notedAsCreated), mayHaveRequested: true, existing: endedState(false) },
+      failEnded(false),
     ],
   ])('%s', (_, change, step) => {
     expect(decide(situation(change))).toEqual(step);
   });
 });
 
-const LEAVE: FinalCheck = { kind: 'leave to its adopter', owner: OTHER };
+const LEAVE_TO_ADOPTER: FinalCheck = { kind: 'leave to its adopter', owner: OTHER_OWNER };
 
 test.each<readonly [string, Partial<Claim>, boolean, FinalCheck]>([
   ['uses the connection if it is still claimed and no other resource has noted it', {}, true, { kind: 'use' }],
   ['deletes the connection if a delete has removed the claim', {}, false, { kind: 'undo' }],
-  ['deletes it even if another resource claims it', claimedByOther, false, { kind: 'undo' }],
-  ['uses it if another resource claims it but has not noted it', claimedByOther, true, { kind: 'use' }],
   [
-    'uses it if another resource has noted an earlier connection',
-    { otherClaims: [otherClaim(noted('created', EARLIER_ID))] },
+    'deletes the connection if a delete has removed the claim, even if another resource claims it',
+    claimedByOther,
+    false,
+    { kind: 'undo' },
+  ],
+  ['uses the connection if another resource claims it but has not noted it', claimedByOther, true, { kind: 'use' }],
+  [
+    'uses the connection if another resource has noted an earlier one',
+    { otherClaims: [otherClaim(notedConnection('created', EARLIER_CONNECTION_ID))] },
     true,
     { kind: 'use' },
   ],
-  ['leaves it to the resource that has adopted it', adoptedByOther, true, LEAVE],
-  ['leaves it to the resource that has noted it as created', createdByOther, true, LEAVE],
+  ['leaves the connection to the resource that has adopted it', adoptedByOther, true, LEAVE_TO_ADOPTER],
+  ['leaves the connection to the resource that has noted it as created', createdByOther, true, LEAVE_TO_ADOPTER],
   [
-    'leaves it to the adopter instead of deleting it',
+    'leaves the connection to the adopter, even if a delete has removed the claim',
     { otherClaims: [otherClaim(), ...adoptedByOther.otherClaims] },
     false,
-    LEAVE,
+    LEAVE_TO_ADOPTER,
   ],
-])('decideBeforeUse: %s', (_, change, isWanted, check) => {
-  expect(decideBeforeUse(claim(change), isWanted, ID)).toEqual(check);
+])('decideBeforeUse: %s', (_, change, isStillClaimed, check) => {
+  expect(decideBeforeUse(claim(change), isStillClaimed, CONNECTION_ID)).toEqual(check);
 });
 
+const maximum = MAX_CONCURRENT_CONNECTIONS;
+
 test.each([
-  ['authorizes after the first refusal', 1, 0, 0, 'not checked', 'authorize'],
-  ['checks for an authorization after the second refusal', 2, 0, 0, 'not checked', 'list authorizations'],
-  ['authorizes again if none is listed', 2, 0, 0, 'no', 'authorize'],
+  ['authorizes after the first refusal', { count: 1 }, 'not checked', 'authorize'],
+  ['checks for an authorization after the second refusal', { count: 2 }, 'not checked', 'list authorizations'],
+  ['authorizes again if no authorization is listed', { count: 2 }, 'no', 'authorize'],
   [
     'authorizes again as long as other connections may have consumed the authorization',
-    MAX_CONCURRENT_CONNECTIONS,
-    3,
-    999_999,
+    { count: maximum, countWhileListed: 3, elapsed: 999_999 },
     'no',
     'authorize',
   ],
-  ['tries again at once if one is listed, which may be new', 2, 1, 999_999, 'yes', 'try again'],
-  ['tries again later if that did not help, because a permission may be new', 3, 2, 74_999, 'yes', 'try again later'],
-  ['gives up when new permissions have reached all of AWS', 3, 2, 75_000, 'yes', 'give up'],
-  ['gives up after more refusals than other connections can cause', MAX_CONCURRENT_CONNECTIONS + 1, 0, 0, 'no', 'give up'],
-  ['does not check for an authorization before it gives up', MAX_CONCURRENT_CONNECTIONS + 1, 0, 0, 'not checked', 'give up'],
-] as const)('decideAfterRefusal: %s', (_, count, countWhileListed, elapsed, isListed, next) => {
-  const maximum = MAX_CONCURRENT_CONNECTIONS;
-  expect(decideAfterRefusal({ count, countWhileListed, elapsed, maximum }, isListed)).toBe(next);
+  [
+    'tries again at once if an authorization is listed, because it may be new',
+    { count: 2, countWhileListed: 1, elapsed: 999_999 },
+    'yes',
+    'try again',
+  ],
+  [
+    'tries again later after a second refusal while an authorization is listed, because a permission may be new',
+    { count: 3, countWhileListed: 2, elapsed: 74_999 },
+    'yes',
+    'try again later',
+  ],
+  [
+    'gives up after the time in which new permissions take effect',
+    { count: 3, countWhileListed: 2, elapsed: 75_000 },
+    'yes',
+    'give up',
+  ],
+  ['gives up after more refusals than other connections can cause', { count: maximum + 1 }, 'no', 'give up'],
+  ['does not check for an authorization before it gives up', { count: maximum + 1 }, 'not checked', 'give up'],
+] as const)('decideAfterRefusal: %s', (_, refusals, isListed, next) => {
+  expect(decideAfterRefusal({ countWhileListed: 0, elapsed: 0, maximum, ...refusals }, isListed)).toBe(next);
 });
 
 test.each([
-  ['if GameLift keeps refusing its deletion', true, 'it ends with its fleet', true],
-  ['not if GameLift accepted the deletion without effect', true, undefined, false],
-  ['not if a permission in EC2 is missing', true, 'not authorized to perform ec2:DeleteRoute', false],
-  ['not if it was requested', false, 'it ends with its fleet', false],
-] as const)('endsWithFleet: %s', (_, isPeeredOnCreate, refusal, ends) => {
+  ['true if GameLift keeps refusing the deletion', true, 'it ends with its fleet', true],
+  ['false if GameLift accepted the deletion without effect', true, undefined, false],
+  ['false if a permission in EC2 is missing', true, 'not authorized to perform ec2:DeleteRoute', false],
+  ['false if the handler requested the connection', false, 'it ends with its fleet', false],
+] as const)('endsWithFleet returns %s', (_, isPeeredOnCreate, refusal, ends) => {
   expect(isKeptUntilFleetIsDeleted(isPeeredOnCreate, refusal)).toBe(ends);
 });
 
@@ -274,43 +342,51 @@ describe('decideDelete', () => {
   const withNote = (change: Partial<Claim>): Partial<DeleteSituation> => ({ claim: claim({ isClaimed: false, ...change }) });
   const requested = (...peeredBefore: string[]): Partial<DeleteSituation> => ({
     ...withNote({ peeredBefore }),
-    view: shown(),
-    listed: [peering()],
+    view: ec2ViewOf(),
+    listed: [listedConnection()],
   });
-  const requestedOther = { ...requested(), ...withNote({ peeredBefore: [], ...createdByOther }) };
-  const unreadable = { ...withNote({ requestId: undefined }), hasReleased: false };
+  const requestedAndNotedByOther = { ...requested(), ...withNote({ peeredBefore: [], ...createdByOther }) };
+  const unreadableClaim = { ...withNote({ requestId: undefined }), hasReleased: false };
   const unfinished = (requestId: string) => ({ physicalId: { kind: 'unfinished', requestId } }) as const;
-  const unavailable = { view: UNAVAILABLE };
-  const onCreate = { peerOnCreate, ...unfinished('request-1'), view: shown(ec2Side()), listed: [peering()] };
-  const failed = peering({ status: 'failed' });
+  const ec2Unavailable = { view: UNAVAILABLE_VIEW };
+  const onCreate = { peerOnCreate, ...unfinished('request-1'), view: ec2ViewOf(ec2Side()), listed: [listedConnection()] };
+  const failedConnection = listedConnection({ status: 'failed' });
 
   test.each<readonly [string, Partial<DeleteSituation>, DeleteStep]>([
     ['releases the claim first', { claim: claim(), hasReleased: false }, RELEASE],
-    ['releases a claim that can not be read, because a create may be writing it', unreadable, RELEASE],
+    ['releases a claim that reads do not show, because a create may be writing it', unreadableClaim, RELEASE],
     ['releases the claim again if a create has written it again', { claim: claim() }, RELEASE],
     [
-      'deletes the connection that it has created and noted, without releasing the claim first',
-      { claim: claim(created), hasReleased: false },
-      disconnect(noted('created')),
+      'deletes the connection that this resource has created and noted, without releasing the claim first',
+      { claim: claim(notedAsCreated), hasReleased: false },
+      disconnect(notedConnection('created')),
     ],
     [
-      'deletes the connection that it has created if adoptExisting was set later',
-      { ...withNote(created), adoptExisting },
-      disconnect(noted('created')),
+      'deletes the connection that this resource has created if adoptExisting was set later',
+      { ...withNote(notedAsCreated), adoptExisting },
+      disconnect(notedConnection('created')),
     ],
     [
-      'deletes the connection that it has created and another resource claims',
-      withNote({ ...created, ...claimedByOther }),
-      disconnect(noted('created')),
+      'deletes the connection that this resource has created, even if another resource claims it',
+      withNote({ ...notedAsCreated, ...claimedByOther }),
+      disconnect(notedConnection('created')),
     ],
     [
-      'leaves the connection that it has created to the resource that adopted it',
-      withNote({ ...created, ...adoptedByOther }),
+      'leaves the connection that this resource has created to the resource that adopted it',
+      withNote({ ...notedAsCreated, ...adoptedByOther }),
       LEAVE_TO_OTHER,
     ],
-    ['undoes its changes to an adopted connection', { ...withNote(adopted), adoptExisting }, UNDO],
-    ['deletes an adopted connection if adoptExisting is no longer set', withNote(adopted), disconnect(noted('adopted'))],
-    ['does not delete a connection that another resource has adopted, too', withNote({ ...adopted, ...adoptedByOther }), UNDO],
+    ['undoes the changes to an adopted connection', { ...withNote(notedAsAdopted), adoptExisting }, UNDO],
+    [
+      'deletes an adopted connection if adoptExisting is no longer set',
+      withNote(notedAsAdopted),
+      disconnect(notedConnection('adopted')),
+    ],
+    [
+      'does not delete a connection that another resource has adopted, too',
+      withNote({ ...notedAsAdopted, ...adoptedByOther }),
+      UNDO,
+    ],
     ['leaves the connection to another resource that claims it if nothing is noted', withNote(claimedByOther), LEAVE_TO_OTHER],
     [
       'leaves a connection that a later request of the same resource has claimed',
@@ -319,66 +395,102 @@ describe('decideDelete', () => {
     ],
     [
       'deletes the connection that the failed request has noted',
-      { ...unfinished('request-1'), ...withNote(created) },
-      disconnect(noted('created')),
+      { ...unfinished('request-1'), ...withNote(notedAsCreated) },
+      disconnect(notedConnection('created')),
     ],
-    ['releases the claim of a failed request that can not be read', { ...unfinished('request-1'), ...unreadable }, RELEASE],
+    [
+      'releases the claim of a failed request even if reads do not show it',
+      { ...unfinished('request-1'), ...unreadableClaim },
+      RELEASE,
+    ],
     [
       'deletes the connection that a later update has noted',
-      withNote({ ...created, requestId: 'request-2' }),
-      disconnect(noted('created')),
+      withNote({ ...notedAsCreated, requestId: 'request-2' }),
+      disconnect(notedConnection('created')),
     ],
 
-    ['reads the list if it has noted a request', withNote({ peeredBefore: [] }), LIST],
-    ['reads EC2, too, which may still show a failed connection', { ...requested(), view: undefined }, READ_EC2],
-    ['deletes the connection that it has requested', requested(UNRELATED_VPC), disconnect(peering())],
-    ["deletes it if EC2 can't be read", { ...requested(), ...unavailable }, disconnect(peering())],
+    ['reads the list if a request is noted', withNote({ peeredBefore: [] }), LIST],
+    [
+      'reads EC2, too, if a request is noted, because EC2 may still show a failed connection',
+      { ...requested(), view: undefined },
+      READ_EC2,
+    ],
+    ['deletes the connection that this resource has requested', requested(UNRELATED_VPC), disconnect(listedConnection())],
+    [
+      "deletes the requested connection even if EC2 can't be read",
+      { ...requested(), ...ec2Unavailable },
+      disconnect(listedConnection()),
+    ],
     ['leaves a connection that existed before the request', requested(FLEET_VPC), disconnect()],
-    ['leaves a connection that another resource has noted since', requestedOther, disconnect()],
-    ['deletes nothing if its request has failed', { ...requested(), listed: [failed] }, disconnect()],
+    ['leaves a connection that another resource has noted since', requestedAndNotedByOther, disconnect()],
+    ['deletes nothing if the requested connection has failed', { ...requested(), listed: [failedConnection] }, disconnect()],
     [
       'deletes a connection that GameLift lists as failed and EC2 still shows',
-      { ...requested(), listed: [failed], view: shown(ec2Side()) },
-      disconnect(failed),
+      { ...requested(), listed: [failedConnection], view: ec2ViewOf(ec2Side()) },
+      disconnect(failedConnection),
     ],
 
     ['reads the tags in EC2 if nothing is noted', {}, READ_EC2],
     [
-      "deletes the connection that it created according to EC2's tags",
-      { view: shown(ec2Side()), tagged: noted('created') },
-      disconnect(noted('created')),
+      "deletes the connection that this resource has created according to EC2's tags",
+      { view: ec2ViewOf(ec2Side()), tagged: notedConnection('created') },
+      disconnect(notedConnection('created')),
     ],
-    ['deletes nothing if EC2 shows no tags of this resource', { view: shown(ec2Side()) }, disconnect()],
-    ['leaves the connection if adoptExisting is set and the fleet has lost its tags', { ...unavailable, adoptExisting }, UNDO],
-    ["reads the list if the fleet has lost its tags and EC2 can't be read", unavailable, LIST],
-    ["deletes because of the physical id if EC2 can't be read", { ...unavailable, listed: [peering()] }, disconnect(peering())],
-    ['deletes no failed connection', { ...unavailable, listed: [failed] }, disconnect()],
+    ['deletes nothing if EC2 shows no tags of this resource', { view: ec2ViewOf(ec2Side()) }, disconnect()],
+    ['leaves the connection if adoptExisting is set and the fleet has lost its tags', { ...ec2Unavailable, adoptExisting }, UNDO],
+    ["reads the list if the fleet has lost its tags and EC2 can't be read", ec2Unavailable, LIST],
+    [
+      "deletes the listed connection because of the physical id if EC2 can't be read",
+      { ...ec2Unavailable, listed: [listedConnection()] },
+      disconnect(listedConnection()),
+    ],
+    ['deletes no failed connection', { ...ec2Unavailable, listed: [failedConnection] }, disconnect()],
     [
       'deletes nothing if nothing was noted and the create failed',
-      { ...unfinished('request-1'), ...unavailable },
+      { ...unfinished('request-1'), ...ec2Unavailable },
       NOTHING_CREATED,
     ],
-    ['deletes nothing if the create had done nothing', { physicalId: { kind: 'nothing done' }, ...unavailable }, NOTHING_CREATED],
-    ['deletes nothing if the physical id is unknown', { physicalId: { kind: 'unknown' }, ...unavailable }, NOTHING_CREATED],
+    [
+      'deletes nothing if the create had done nothing',
+      { physicalId: { kind: 'nothing done' }, ...ec2Unavailable },
+      NOTHING_CREATED,
+    ],
+    ['deletes nothing if the physical id is unknown', { physicalId: { kind: 'unknown' }, ...ec2Unavailable }, NOTHING_CREATED],
 
     ['peerOnCreate: releases the claim first', { ...onCreate, claim: claim(), hasReleased: false }, RELEASE],
     ['peerOnCreate: reads the tags in EC2 first', { ...onCreate, view: undefined }, READ_EC2],
     ['peerOnCreate: reads the list first', { ...onCreate, listed: undefined }, LIST],
-    ['peerOnCreate: deletes the connection after a failed create', onCreate, disconnect(peering())],
-    ["peerOnCreate: deletes it if EC2 can't be read", { ...onCreate, ...unavailable }, disconnect(peering())],
+    ['peerOnCreate: deletes the connection after a failed create', onCreate, disconnect(listedConnection())],
     [
-      'peerOnCreate: deletes it if the physical id is unknown',
+      "peerOnCreate: deletes the connection if EC2 can't be read",
+      { ...onCreate, ...ec2Unavailable },
+      disconnect(listedConnection()),
+    ],
+    [
+      'peerOnCreate: deletes the connection if the physical id is unknown',
       { ...onCreate, physicalId: { kind: 'unknown' } },
-      disconnect(peering()),
+      disconnect(listedConnection()),
     ],
     [
-      'peerOnCreate: deletes it if the fleet has lost its tags',
+      'peerOnCreate: deletes the connection if the fleet has lost its tags',
       { ...onCreate, physicalId: { kind: 'created' } },
-      disconnect(peering()),
+      disconnect(listedConnection()),
     ],
-    ['peerOnCreate: deletes nothing if the connection is gone', { ...onCreate, listed: [failed], view: shown() }, disconnect()],
-    ['peerOnCreate: leaves it to the resource that has tagged it', { ...onCreate, view: shown(ec2SideOfOther()) }, disconnect()],
-    ['peerOnCreate: leaves it to the resource that claims it', { ...onCreate, ...withNote(claimedByOther) }, LEAVE_TO_OTHER],
+    [
+      'peerOnCreate: deletes nothing if the connection is gone',
+      { ...onCreate, listed: [failedConnection], view: ec2ViewOf() },
+      disconnect(),
+    ],
+    [
+      'peerOnCreate: leaves the connection to the resource that has tagged it',
+      { ...onCreate, view: ec2ViewOf(ec2SideWithOtherOwner()) },
+      disconnect(),
+    ],
+    [
+      'peerOnCreate: leaves the connection to the resource that claims it',
+      { ...onCreate, ...withNote(claimedByOther) },
+      LEAVE_TO_OTHER,
+    ],
     [
       'peerOnCreate: deletes nothing if the create had done nothing',
       { ...onCreate, physicalId: { kind: 'nothing done' } },

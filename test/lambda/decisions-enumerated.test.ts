@@ -7,23 +7,44 @@ import type { DeleteSituation, ExistingConnection, RequestState, Situation } fro
 import { wouldEndAgain } from '../../lambda/peering/ended';
 import { hasOwnerTag } from '../../lambda/network/ec2-tags';
 import type { TaggedOwner } from '../../lambda/network/ec2-tags';
-import * as given from './situations';
-import { expectForAll, FLEET_VPC, ID, noted, peering, combinations } from './situations';
+import {
+  combinations,
+  EARLIER_CONNECTION_ID,
+  ec2Side,
+  ec2SideWithOtherOwner,
+  ec2ViewOf,
+  endedState,
+  expectForAll,
+  FLEET_VPC,
+  foundConnection,
+} from './situations';
+import {
+  CONNECTION_ID,
+  listedConnection,
+  notedConnection,
+  otherClaim,
+  OTHER_OWNER,
+  UNAVAILABLE_VIEW,
+  UNRELATED_VPC,
+} from './situations';
 
 /*
- * Rules that must hold in every possible situation.
+ * Enumerates every possible situation, and checks rules that the decisions must follow in each of them.
  */
 
 const BOOLEANS = [false, true];
 
 const NOTES: readonly Note[] = [
-  ...combinations<Note>({ connection: [undefined], peeredBefore: [undefined, [], [given.UNRELATED_VPC], [FLEET_VPC]] }),
+  ...combinations<Note>({ connection: [undefined], peeredBefore: [undefined, [], [UNRELATED_VPC], [FLEET_VPC]] }),
   ...combinations<Note>({
-    connection: [noted('created'), noted('adopted'), noted('created', given.EARLIER_ID)],
+    connection: [notedConnection('created'), notedConnection('adopted'), notedConnection('created', EARLIER_CONNECTION_ID)],
     peeredBefore: [undefined],
   }),
 ];
-const OTHER_CLAIMS = [[], ...[undefined, noted('created'), noted('adopted')].map((connection) => [given.otherClaim(connection)])];
+const OTHER_CLAIMS = [
+  [],
+  ...[undefined, notedConnection('created'), notedConnection('adopted')].map((connection) => [otherClaim(connection)]),
+];
 
 function hasNoted({ connection, peeredBefore }: Note): boolean {
   return connection !== undefined || peeredBefore !== undefined;
@@ -32,7 +53,7 @@ function hasNoted({ connection, peeredBefore }: Note): boolean {
 const CLAIMS: readonly Claim[] = NOTES.flatMap((note) =>
   BOOLEANS.flatMap((isClaimed) =>
     OTHER_CLAIMS.map((otherClaims) => {
-      // of the note or, without a note, of the claim
+      // the request that wrote the note or, without a note, the claim
       const requestId = isClaimed || hasNoted(note) ? 'request-1' : undefined;
       return { ...note, isClaimed, requestId, otherClaims };
     }),
@@ -47,28 +68,28 @@ function isOnlyNotedByOther({ connection, otherClaims }: Claim, id: string): boo
 interface Exploration<T> {
   readonly visited: readonly T[];
   /** The number of steps of the longest path. */
-  readonly longest: number;
+  readonly maxSteps: number;
 }
 
 /** Visits every state that can be reached from the start states. Fails if a path contains a cycle. */
-function explore<T>(starts: readonly T[], next: (state: T) => readonly T[]): Exploration<T> {
+function explore<T>(starts: readonly T[], nextStates: (state: T) => readonly T[]): Exploration<T> {
   const visited: T[] = [];
-  const lengths = new Map<string, number | 'on the way'>();
+  const lengths = new Map<string, number | 'being computed'>();
   const lengthFrom = (state: T): number => {
     const key = JSON.stringify(state);
-    const known = lengths.get(key);
-    if (known === 'on the way') {
+    const length = lengths.get(key);
+    if (length === 'being computed') {
       throw new Error(`cycle through ${key}`);
     }
-    if (known === undefined) {
+    if (length === undefined) {
       visited.push(state);
-      lengths.set(key, 'on the way');
-      lengths.set(key, Math.max(0, ...next(state).map((following) => 1 + lengthFrom(following))));
+      lengths.set(key, 'being computed');
+      lengths.set(key, Math.max(0, ...nextStates(state).map((next) => 1 + lengthFrom(next))));
       return lengthFrom(state);
     }
-    return known;
+    return length;
   };
-  return { longest: Math.max(...starts.map(lengthFrom)), visited };
+  return { maxSteps: Math.max(...starts.map(lengthFrom)), visited };
 }
 
 describe('decide', () => {
@@ -76,12 +97,12 @@ describe('decide', () => {
   const UNKNOWN: ExistingConnection = { kind: 'unknown' };
   const OWNERS: readonly TaggedOwner[] = [
     { kind: 'this resource' },
-    { kind: 'another resource', name: given.OTHER },
+    { kind: 'another resource', name: OTHER_OWNER },
     { kind: 'unknown' },
   ];
-  const ACTIVE = OWNERS.map((owner) => given.found({}, owner));
-  const FOUND = [...ACTIVE, ...OWNERS.map((owner) => given.found({ status: 'pending-acceptance' }, owner))];
-  const ENDED = BOOLEANS.map(given.ended);
+  const ACTIVE = OWNERS.map((owner) => foundConnection({}, owner));
+  const FOUND = [...ACTIVE, ...OWNERS.map((owner) => foundConnection({ status: 'pending-acceptance' }, owner))];
+  const ENDED = BOOLEANS.map(endedState);
   const NOT_MADE: RequestState = { kind: 'not made' };
   const ACCEPTED: RequestState = { kind: 'accepted' };
   const REFUSED: RequestState = { kind: 'refused', message: 'InvalidRequestException: no' };
@@ -104,26 +125,26 @@ describe('decide', () => {
   }));
   type Decision = (typeof decisions)[number];
 
-  /** Whether it uses a connection as created, even after the last check of the claims. */
+  /** Whether the decision is to use the connection as created, and the last check of the claims allows that. */
   const usesAsCreated = ({ step, claim }: Decision): boolean =>
     step.kind === 'use' &&
     step.origin === 'created' &&
     (!step.wasRequested || decideBeforeUse(claim, true, step.peering.id).kind === 'use');
   const hasLostTagsOrNote = ({ hasLostTags, claim }: Decision): boolean => hasLostTags || claim.connection !== undefined;
-  /** Evidence for a connection that does not come from a request: tags in EC2, the physical id, a note, or the declaration. */
-  const hasOtherEvidence = (decision: Decision): boolean =>
+  /** Whether evidence other than a request shows that this resource created the connection: tags in EC2, the physical id, a note, or peerOnCreate. */
+  const hasEvidenceBesidesRequest = (decision: Decision): boolean =>
     decision.owner === 'this resource' ||
     hasLostTagsOrNote(decision) ||
     (decision.peerOnCreate && !decision.adoptExisting && decision.owner === 'unknown');
 
   test.each<readonly [string, (decision: Decision) => boolean, (decision: Decision) => boolean]>([
     [
-      'fails without a claim, and if another resource owns the connection',
+      'fails without a claim, or if another resource owns the connection',
       ({ claim, adoptExisting }) => !claim.isClaimed || conflictOf(claim, adoptExisting) !== undefined,
       ({ step }) => step.kind === 'fail',
     ],
     [
-      'requests nothing while a connection is known to exist or to have ended',
+      'requests nothing if a connection exists or has ended',
       ({ step }) => step.kind === 'request',
       ({ existing }) => existing.kind === 'unknown' || existing.kind === 'none',
     ],
@@ -145,20 +166,20 @@ describe('decide', () => {
     ['reads the list only once', ({ step }) => step.kind === 'read the list', ({ existing }) => existing.kind === 'unknown'],
     ['waits for a note only once', ({ step }) => step.kind === 'wait for a note', ({ hasWaitedForNote }) => !hasWaitedForNote],
     [
-      'uses a connection that existed before the request as created only because of tags, a note, the physical id, or peerOnCreate',
+      'uses a connection as created only with evidence besides the request, if the connection existed before the request',
       (decision) => usesAsCreated(decision) && decision.claim.peeredBefore?.includes(FLEET_VPC) !== false,
-      hasOtherEvidence,
+      hasEvidenceBesidesRequest,
     ],
     [
-      'uses a connection that it can not have requested as created only because of the same evidence',
+      'uses a connection as created only with evidence besides the request, if no request can have taken effect',
       (decision) => usesAsCreated(decision) && !decision.mayHaveRequested,
-      hasOtherEvidence,
+      hasEvidenceBesidesRequest,
     ],
     [
-      // a resource that has noted an earlier connection with the VPC keeps its claim
-      'uses a connection that only another resource has noted as created only because of the same evidence',
-      (decision) => usesAsCreated(decision) && isOnlyNotedByOther(decision.claim, ID),
-      hasOtherEvidence,
+      // another resource that has noted an earlier connection with the VPC keeps its claim
+      'uses a connection as created only with evidence besides the request, if only another resource has noted it',
+      (decision) => usesAsCreated(decision) && isOnlyNotedByOther(decision.claim, CONNECTION_ID),
+      hasEvidenceBesidesRequest,
     ],
     [
       'with peerOnCreate, never requests the connection or authorizes',
@@ -166,68 +187,68 @@ describe('decide', () => {
       ({ step }) => step.kind !== 'request' && step.kind !== 'prepare a retry',
     ],
     [
-      'uses a connection that another resource has tagged as created only because of a note, the physical id, or a request',
+      'uses a connection as created only because of a note, the physical id, or a request, if another resource has tagged it',
       (decision) => usesAsCreated(decision) && decision.owner === 'another resource',
       (decision) => hasLostTagsOrNote(decision) || decision.mayHaveRequested,
     ],
     [
-      'adopts a connection only if that is declared, or was noted',
+      'adopts a connection only if adoptExisting is set or the connection was noted as adopted',
       ({ step }) => step.kind === 'use' && step.origin === 'adopted',
       ({ adoptExisting, claim }) => adoptExisting || claim.connection?.isAdopted === true,
     ],
     [
-      'requests a failed connection again only if it may have requested it, and another request can help',
+      'requests a failed connection again only if it may have requested it before, and another request may succeed',
       ({ step, existing }) => step.kind === 'prepare a retry' && existing.kind === 'ended',
       ({ existing, mayHaveRequested }) => mayHaveRequested && existing.kind === 'ended' && !wouldEndAgain(existing.connection),
     ],
-  ])('%s', (_, isMeant, holds) => {
-    expectForAll(decisions, isMeant, holds);
+  ])('%s', (_, applies, holds) => {
+    expectForAll(decisions, applies, holds);
   });
 
   /** The possible situations after a step. Each step can also fail with an error or because the time is up. */
   function outcomesOf(situation: Situation): readonly Situation[] {
     const { claim } = situation;
-    const then = (existing: readonly ExistingConnection[], change: Partial<Situation> = {}): readonly Situation[] =>
-      existing.map((one) => ({ ...situation, existing: one, ...change }));
+    const afterObserving = (states: readonly ExistingConnection[], change: Partial<Situation> = {}): readonly Situation[] =>
+      states.map((existing) => ({ ...situation, existing, ...change }));
     const step = decide(situation);
     switch (step.kind) {
       case 'use':
       case 'fail':
         return [];
       case 'read the list':
-        return then([NONE, ...FOUND]);
+        return afterObserving([NONE, ...FOUND]);
       case 'request': {
-        // an existing note stays. If this resource had a connection before, it owns every connection that exists now
-        const before = claim.connection === undefined ? [[], [given.UNRELATED_VPC], [FLEET_VPC]] : [[]];
-        return (claim.peeredBefore === undefined ? before : [claim.peeredBefore]).flatMap((peeredBefore) => {
+        // the handler keeps an existing note. If this resource had a connection before, it owns every connection that exists now
+        const possibleNotes = claim.connection === undefined ? [[], [UNRELATED_VPC], [FLEET_VPC]] : [[]];
+        return (claim.peeredBefore === undefined ? possibleNotes : [claim.peeredBefore]).flatMap((peeredBefore) => {
           const requested = { ...claim, connection: undefined, peeredBefore };
           return [
-            ...then([UNKNOWN], { claim: requested, request: ACCEPTED, mayHaveRequested: true }),
-            ...then([NONE, ...FOUND], { claim: requested, request: REFUSED }),
-            // an earlier attempt was unanswered, and may have taken effect
-            ...then([NONE, ...FOUND], { claim: requested, request: REFUSED, mayHaveRequested: true }),
+            ...afterObserving([UNKNOWN], { claim: requested, request: ACCEPTED, mayHaveRequested: true }),
+            ...afterObserving([NONE, ...FOUND], { claim: requested, request: REFUSED }),
+            // an earlier attempt got no response, and may have taken effect
+            ...afterObserving([NONE, ...FOUND], { claim: requested, request: REFUSED, mayHaveRequested: true }),
           ];
         });
       }
       case 'prepare a retry':
-        return then([NONE], { request: NOT_MADE });
+        return afterObserving([NONE], { request: NOT_MADE });
       case 'wait until active':
-        return then([...ACTIVE, ...ENDED]);
+        return afterObserving([...ACTIVE, ...ENDED]);
       case 'wait for a note':
         return [
-          ...[noted('created'), noted('adopted')].map((connection) => ({
+          ...[notedConnection('created'), notedConnection('adopted')].map((connection) => ({
             ...situation,
             claim: { ...claim, connection, peeredBefore: undefined },
           })),
           { ...situation, hasWaitedForNote: true },
-          ...(step.peering.status === 'active' ? [] : then(ENDED)),
+          ...(step.peering.status === 'active' ? [] : afterObserving(ENDED)),
         ];
     }
   }
 
   describe('a sequence of steps', () => {
     const isRefused = (situation: Situation): boolean => decide(situation).kind === 'prepare a retry';
-    // the first situation of a create or an update: an empty first list counts as unknown
+    // the first situations of a create or an update: if the first list is empty, the existing connection is unknown
     const starts = situations.filter(
       ({ claim, existing, request, hasLostTags, mayHaveRequested, hasWaitedForNote }) =>
         (existing.kind === 'unknown' || existing.kind === 'found') &&
@@ -239,26 +260,26 @@ describe('decide', () => {
     let rounds: Exploration<Situation>;
 
     beforeAll(() => {
-      // refusals have a limit of their own, so a round ends at a refusal, and the next round begins after it
+      // another test limits the refusals, so a round ends at a refusal, and the next round begins after it
       const afterRefusal = new Map<string, Situation>();
-      const collect = (from: readonly Situation[]): Exploration<Situation> =>
-        explore(from, (situation) => {
+      const exploreRound = (roundStarts: readonly Situation[]): Exploration<Situation> =>
+        explore(roundStarts, (situation) => {
           const next = outcomesOf(situation);
           if (!isRefused(situation)) {
             return next;
           }
-          next.forEach((one) => afterRefusal.set(JSON.stringify(one), one));
+          next.forEach((following) => afterRefusal.set(JSON.stringify(following), following));
           return [];
         });
-      let known: number;
+      let sizeBefore: number;
       do {
-        known = afterRefusal.size;
-        rounds = collect([...starts, ...afterRefusal.values()]);
-      } while (known < afterRefusal.size);
+        sizeBefore = afterRefusal.size;
+        rounds = exploreRound([...starts, ...afterRefusal.values()]);
+      } while (sizeBefore < afterRefusal.size);
     });
 
     test('uses a connection, fails, or is refused after at most four steps', () => {
-      expect(rounds.longest).toBe(4);
+      expect(rounds.maxSteps).toBe(4);
     });
 
     test('changes the situation in each step', () => {
@@ -270,7 +291,7 @@ describe('decide', () => {
       );
     });
 
-    test('reaches only situations that were enumerated', () => {
+    test('reaches only situations that the tests above enumerate', () => {
       const enumerated = new Set(situations.map((situation) => JSON.stringify(situation)));
       expectForAll(
         rounds.visited,
@@ -281,18 +302,21 @@ describe('decide', () => {
 
     test.each<readonly [string, (situation: Situation) => boolean]>([
       [
-        'it is unknown after a refusal what exists',
+        'the existing connection is unknown after a refusal',
         ({ existing, request }) => existing.kind === 'unknown' && request === REFUSED,
       ],
       [
-        'nothing exists after GameLift accepted a request',
+        'no connection exists after GameLift accepted a request',
         ({ existing, request }) => existing.kind === 'none' && request === ACCEPTED,
       ],
       [
-        'it is not known that a request was accepted',
+        'GameLift accepted a request, and mayHaveRequested is false',
         ({ request, mayHaveRequested }) => request === ACCEPTED && !mayHaveRequested,
       ],
-      ['a request may have been made that is not noted', ({ claim, mayHaveRequested }) => mayHaveRequested && !hasNoted(claim)],
+      [
+        'a request may have taken effect, and is not noted',
+        ({ claim, mayHaveRequested }) => mayHaveRequested && !hasNoted(claim),
+      ],
     ])('never reaches a situation in which %s', (_, isImpossible) => {
       expect(situations.some(isImpossible)).toBe(true);
       expect(rounds.visited.filter(isImpossible)).toEqual([]);
@@ -301,7 +325,7 @@ describe('decide', () => {
 });
 
 test.each([8, 40])(
-  'decideAfterRefusal gives up after at most %i refusals if that is the maximum, whatever is listed',
+  'decideAfterRefusal gives up after at most %i refusals if that is the maximum, whether or not an authorization is listed',
   (maximum) => {
     interface State {
       readonly count: number;
@@ -309,24 +333,25 @@ test.each([8, 40])(
       readonly elapsed: number;
       readonly next: ReturnType<typeof decideAfterRefusal>;
     }
-    const refuse = ({ count, countWhileListed, elapsed }: Omit<State, 'next'>): readonly State[] => {
+    const statesAfterRefusal = ({ count, countWhileListed, elapsed }: Omit<State, 'next'>): readonly State[] => {
       const refusals = { count: count + 1, countWhileListed, elapsed, maximum };
       const next = decideAfterRefusal(refusals, 'not checked');
       return next !== 'list authorizations'
         ? [{ ...refusals, next }]
         : BOOLEANS.map((isListed) => {
             const listed = { ...refusals, countWhileListed: countWhileListed + (isListed ? 1 : 0) };
-            const after = decideAfterRefusal(listed, isListed ? 'yes' : 'no');
-            // the only step that always takes time
-            return { ...listed, elapsed: elapsed + (after === 'try again later' ? 10_000 : 0), next: after };
+            const nextAfterListing = decideAfterRefusal(listed, isListed ? 'yes' : 'no');
+            // only this step always takes time
+            const waited = nextAfterListing === 'try again later' ? 10_000 : 0;
+            return { ...listed, elapsed: elapsed + waited, next: nextAfterListing };
           });
     };
-    const start = refuse({ count: 0, countWhileListed: 0, elapsed: 0 });
-    const { longest, visited } = explore(start, (state) => (state.next === 'give up' ? [] : refuse(state)));
-    expect(longest).toBe(maximum);
-    const hasTried = ({ count, countWhileListed, elapsed }: State): boolean =>
+    const starts = statesAfterRefusal({ count: 0, countWhileListed: 0, elapsed: 0 });
+    const { maxSteps, visited } = explore(starts, (state) => (state.next === 'give up' ? [] : statesAfterRefusal(state)));
+    expect(maxSteps).toBe(maximum);
+    const hasTriedLongEnough = ({ count, countWhileListed, elapsed }: State): boolean =>
       count > maximum || (countWhileListed > 1 && elapsed >= 75_000);
-    expectForAll(visited, ({ next }) => next === 'give up', hasTried);
+    expectForAll(visited, ({ next }) => next === 'give up', hasTriedLongEnough);
     expect(visited.map(({ next }) => next)).not.toContain('list authorizations');
   },
 );
@@ -336,21 +361,21 @@ describe('decideDelete', () => {
     { kind: 'created' },
     { kind: 'unfinished', requestId: 'request-1' },
     { kind: 'unfinished', requestId: 'request-0' },
-    // does not occur, because the handler responds to such a delete at once
+    // does not occur in practice, because the handler responds to such a delete at once
     { kind: 'nothing done' },
     // occurs in the rollback of an update
     { kind: 'unknown' },
   ];
-  const LISTED = [undefined, [], [peering()], [peering({ status: 'failed' })]];
+  const LISTED = [undefined, [], [listedConnection()], [listedConnection({ status: 'failed' })]];
   interface Ec2Observation {
     readonly view: Ec2View | undefined;
     readonly tagged: ClaimedConnection | undefined;
   }
   // tags are part of what EC2 shows
   const EC2_OBSERVATIONS: readonly Ec2Observation[] = [
-    ...combinations<Ec2Observation>({ view: [undefined, given.UNAVAILABLE, given.shown()], tagged: [undefined] }),
-    ...combinations<Ec2Observation>({ view: [given.shown(given.ec2Side())], tagged: [undefined, noted('created')] }),
-    ...combinations<Ec2Observation>({ view: [given.shown(given.ec2SideOfOther())], tagged: [undefined] }),
+    ...combinations<Ec2Observation>({ view: [undefined, UNAVAILABLE_VIEW, ec2ViewOf()], tagged: [undefined] }),
+    ...combinations<Ec2Observation>({ view: [ec2ViewOf(ec2Side())], tagged: [undefined, notedConnection('created')] }),
+    ...combinations<Ec2Observation>({ view: [ec2ViewOf(ec2SideWithOtherOwner())], tagged: [undefined] }),
   ];
   const situations = EC2_OBSERVATIONS.flatMap(({ view, tagged }) =>
     combinations<DeleteSituation>({
@@ -373,7 +398,7 @@ describe('decideDelete', () => {
       deleted: step.kind === 'disconnect' ? step.connection : undefined,
       hasNoted: hasNoted(claim),
       isOfLaterRequest: physicalId.kind === 'unfinished' && ![undefined, physicalId.requestId].includes(claim.requestId),
-      isReleased: claim.connection !== undefined || (hasReleased && !claim.isClaimed),
+      needsNoRelease: claim.connection !== undefined || (hasReleased && !claim.isClaimed),
     };
   });
   type Decision = (typeof decisions)[number];
@@ -389,8 +414,8 @@ describe('decideDelete', () => {
         (peerOnCreate && !adoptExisting && physicalId.kind !== 'nothing done'),
     ],
     [
-      'never deletes a connection that another resource has tagged without a note',
-      ({ hasNoted, view }) => !hasNoted && hasOwnerTag(peering(), view ?? given.UNAVAILABLE),
+      'without a note, never deletes a connection that another resource has tagged',
+      ({ hasNoted, view }) => !hasNoted && hasOwnerTag(listedConnection(), view ?? UNAVAILABLE_VIEW),
       ({ deleted }) => deleted === undefined,
     ],
     [
@@ -404,13 +429,14 @@ describe('decideDelete', () => {
         step.kind === 'disconnect' &&
         claim.otherClaims.length === 0 &&
         listed?.[0]?.status === 'active' &&
-        !hasOwnerTag(peering(), view ?? given.UNAVAILABLE),
-      ({ deleted }) => deleted?.id === ID,
+        !hasOwnerTag(listedConnection(), view ?? UNAVAILABLE_VIEW),
+      ({ deleted }) => deleted?.id === CONNECTION_ID,
     ],
     [
       'deletes only a connection that was noted, tagged, or listed',
       ({ deleted }) => deleted !== undefined,
-      ({ deleted, claim, tagged, listed = [] }) => [claim.connection, tagged, ...listed].some((evident) => evident === deleted),
+      ({ deleted, claim, tagged, listed = [] }) =>
+        [claim.connection, tagged, ...listed].some((connection) => connection === deleted),
     ],
     [
       'never deletes a connection that another resource has adopted',
@@ -419,11 +445,11 @@ describe('decideDelete', () => {
     ],
     [
       'never deletes a connection that only another resource has noted',
-      ({ claim }) => isOnlyNotedByOther(claim, ID),
-      ({ deleted }) => deleted?.id !== ID,
+      ({ claim }) => isOnlyNotedByOther(claim, CONNECTION_ID),
+      ({ deleted }) => deleted?.id !== CONNECTION_ID,
     ],
     [
-      'never deletes a connection that was or may have been adopted, while adoptExisting is set',
+      'while adoptExisting is set, never deletes a connection that was adopted, or may have been adopted',
       ({ adoptExisting, claim, hasNoted, tagged }) =>
         adoptExisting && (claim.connection?.isAdopted === true || (!hasNoted && tagged === undefined)),
       ({ deleted }) => deleted === undefined,
@@ -440,64 +466,64 @@ describe('decideDelete', () => {
     ],
     [
       'releases the claim before anything else, until reads show that it is gone, unless a connection is noted',
-      ({ isReleased, isOfLaterRequest }) => !isReleased && !isOfLaterRequest,
+      ({ needsNoRelease, isOfLaterRequest }) => !needsNoRelease && !isOfLaterRequest,
       ({ step }) => step.kind === 'release the claim',
     ],
     [
       'releases the claim only if it is not released yet',
       ({ step }) => step.kind === 'release the claim',
-      ({ isReleased }) => !isReleased,
+      ({ needsNoRelease }) => !needsNoRelease,
     ],
     ['reads EC2 only once', ({ step }) => step.kind === 'read EC2', ({ view }) => view === undefined],
     ['reads the list only once', ({ step }) => step.kind === 'read the list', ({ listed }) => listed === undefined],
-  ])('%s', (_, isMeant, holds) => {
-    expectForAll(decisions, isMeant, holds);
+  ])('%s', (_, applies, holds) => {
+    expectForAll(decisions, applies, holds);
   });
 
-  test('ends at most two steps after the last release of the claim', () => {
+  test('finishes at most two steps after the last release of the claim', () => {
     interface State {
       readonly situation: DeleteSituation;
       /** The number of runs of a create that may still follow. Each can write the claim and a note once. Lambda limits their number. */
       readonly runs: number;
     }
     const RUNS = 3;
-    const isKnown = <T>(value: T | undefined): value is T => value !== undefined;
+    const isDefined = <T>(value: T | undefined): value is T => value !== undefined;
     const outcomesOf = ({ situation, runs }: State): readonly State[] => {
       const { claim } = situation;
       switch (decideDelete(situation).kind) {
         case 'release the claim': {
-          const then = (read: Claim, left: number): State => ({
-            situation: { ...situation, hasReleased: true, claim: read },
-            runs: left,
+          const stateWith = (readClaim: Claim, runsLeft: number): State => ({
+            situation: { ...situation, hasReleased: true, claim: readClaim },
+            runs: runsLeft,
           });
-          const written = CLAIMS.filter(({ otherClaims }) => otherClaims === claim.otherClaims);
-          const isReleased = (one: Claim): boolean =>
-            !one.isClaimed && one.connection === claim.connection && one.peeredBefore === claim.peeredBefore;
-          const released = written.filter(isReleased);
+          const possibleClaims = CLAIMS.filter(({ otherClaims }) => otherClaims === claim.otherClaims);
+          const isReleased = ({ isClaimed, connection, peeredBefore }: Claim): boolean =>
+            !isClaimed && connection === claim.connection && peeredBefore === claim.peeredBefore;
+          const releasedClaims = possibleClaims.filter(isReleased);
           return [
-            ...released.map((read) => then(read, runs)),
-            ...(runs === 0 ? [] : written.map((read) => then(read, runs - 1))),
+            ...releasedClaims.map((readClaim) => stateWith(readClaim, runs)),
+            ...(runs === 0 ? [] : possibleClaims.map((readClaim) => stateWith(readClaim, runs - 1))),
           ];
         }
         case 'read EC2':
-          return EC2_OBSERVATIONS.filter(({ view }) => isKnown(view)).map((seen) => ({
-            situation: { ...situation, ...seen },
+          return EC2_OBSERVATIONS.filter(({ view }) => isDefined(view)).map((observation) => ({
+            situation: { ...situation, ...observation },
             runs,
           }));
         case 'read the list':
-          return LISTED.filter(isKnown).map((listed) => ({ situation: { ...situation, listed }, runs }));
+          return LISTED.filter(isDefined).map((listed) => ({ situation: { ...situation, listed }, runs }));
         case 'leave it':
         case 'undo changes':
         case 'disconnect':
           return [];
       }
     };
-    const starts = situations.filter(({ view, listed, hasReleased }) => !isKnown(view) && !isKnown(listed) && !hasReleased);
-    const { longest, visited } = explore(
+    const starts = situations.filter(({ view, listed, hasReleased }) => !isDefined(view) && !isDefined(listed) && !hasReleased);
+    const { maxSteps, visited } = explore(
       starts.map((situation): State => ({ situation, runs: RUNS })),
       outcomesOf,
     );
-    expect(longest).toBe(1 + RUNS + 2);
+    expect(maxSteps).toBe(1 + RUNS + 2);
     const steps = visited.map(({ situation }) => decideDelete(situation).kind);
     expect(new Set(steps)).toEqual(new Set(decisions.map(({ step }) => step.kind)));
   });

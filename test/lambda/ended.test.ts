@@ -1,7 +1,7 @@
 import type { VpcBlocks } from '../../lambda/network/ec2-view';
 import { endedProblem, wouldEndAgain } from '../../lambda/peering/ended';
 import type { EndedConnection } from '../../lambda/peering/ended';
-import { peering } from './situations';
+import { listedConnection } from './situations';
 
 function blocks(...cidrBlocks: readonly string[]): VpcBlocks {
   return { kind: 'shown', blocks: cidrBlocks };
@@ -9,7 +9,7 @@ function blocks(...cidrBlocks: readonly string[]): VpcBlocks {
 
 function ended(change: Partial<EndedConnection> = {}, message = '', status = 'failed'): EndedConnection {
   return {
-    peering: peering({ status, message }),
+    peering: listedConnection({ status, message }),
     peerVpcId: 'vpc-peer',
     peerOnCreate: false,
     fleetCidrBlock: '10.1.0.0/16',
@@ -21,7 +21,7 @@ function ended(change: Partial<EndedConnection> = {}, message = '', status = 'fa
 const OVERLAP = "the CIDR block of the fleet's VPC, 10.1.0.0/16, overlaps with 10.1.2.0/24 of VPC vpc-peer";
 const OTHER_BLOCK =
   'se a peer VPC with another CIDR block, or replace the fleet: GameLift may choose another block for a new fleet';
-const LOOK = 'Look at the events of the fleet, then deploy again';
+const LOOK_AT_EVENTS = 'Look at the events of the fleet, then deploy again';
 const reports = (status: string): string => `GameLift reports the status ${status} for the peering connection`;
 const FAILED = `${reports('failed')}, without a reason`;
 
@@ -35,17 +35,22 @@ const REPLACE =
 const LOOK_AND_REPLACE = `Look at the events of the fleet, then ${REPLACE}`;
 
 test.each<readonly [string, EndedConnection, boolean, string]>([
-  ['GameLift gives no reason', ended(), false, `${FAILED}. ${LOOK}`],
-  ['GameLift gives a reason', ended({}, 'not authorized'), false, `${reports('failed')} (not authorized). ${LOOK}`],
-  ['deleted, so that another request may succeed', ended({}, 'no', 'deleted'), false, `${reports('deleted')} (no). ${LOOK}`],
+  ['GameLift gives no reason', ended(), false, `${FAILED}. ${LOOK_AT_EVENTS}`],
+  ['GameLift gives a reason', ended({}, 'not authorized'), false, `${reports('failed')} (not authorized). ${LOOK_AT_EVENTS}`],
+  [
+    'deleted, so that another request may succeed',
+    ended({}, 'no', 'deleted'),
+    false,
+    `${reports('deleted')} (no). ${LOOK_AT_EVENTS}`,
+  ],
   [
     'GameLift accepted the request, and lists nothing',
     ended({}, '', 'not listed'),
     false,
-    `GameLift accepted the request, but lists no peering connection. ${LOOK}`,
+    `GameLift accepted the request, but lists no peering connection. ${LOOK_AT_EVENTS}`,
   ],
-  ['rejected, which is final', ended({}, 'no', 'rejected'), true, `${reports('rejected')} (no). ${LOOK}`],
-  ['expired, which is final', ended({}, '', 'expired'), true, `${reports('expired')}, without a reason. ${LOOK}`],
+  ['rejected, which is final', ended({}, 'no', 'rejected'), true, `${reports('rejected')} (no). ${LOOK_AT_EVENTS}`],
+  ['expired, which is final', ended({}, '', 'expired'), true, `${reports('expired')}, without a reason. ${LOOK_AT_EVENTS}`],
   ['the CIDR blocks overlap, which is final', ended(overlapping), true, `${OVERLAP}. U${OTHER_BLOCK}`],
   [
     'the CIDR blocks overlap, and GameLift gives a reason',
@@ -70,9 +75,9 @@ test.each<readonly [string, EndedConnection, boolean, string]>([
     'expired: shows no CIDR blocks, because they are not the cause',
     ended(unknown, 'no', 'expired'),
     true,
-    `${reports('expired')} (no). ${LOOK}`,
+    `${reports('expired')} (no). ${LOOK_AT_EVENTS}`,
   ],
-  ["EC2 can't be read: shows no CIDR blocks", ended(unavailable), false, `${FAILED}. ${LOOK}`],
+  ["EC2 can't be read: shows no CIDR blocks", ended(unavailable), false, `${FAILED}. ${LOOK_AT_EVENTS}`],
   [
     'peered on creation: only a new fleet is peered again',
     ended(onCreate, 'no'),
@@ -104,7 +109,7 @@ test.each<readonly [string, EndedConnection, boolean, string]>([
     `${reports('failed')} (no). The peer VPC has 10.0.0.0/16, and GameLift does not say which CIDR block the fleet's VPC ` +
       `has. If the blocks overlap, u${OTHER_BLOCK}. Otherwise, look at the events of the fleet, then ${REPLACE}`,
   ],
-  ['no CIDR block is known', ended({ ...unknown, ...unavailable }), false, `${FAILED}. ${LOOK}`],
+  ['no CIDR block is known', ended({ ...unknown, ...unavailable }), false, `${FAILED}. ${LOOK_AT_EVENTS}`],
 ])('reports a connection that ended: %s', (_, connection, isFinal, message) => {
   expect(endedProblem(connection).message).toBe(message);
   expect(wouldEndAgain(connection)).toBe(isFinal);

@@ -13,7 +13,7 @@ import type { TestResponse } from './world';
 const OTHER_GUID = '7c3f2d8d-0000-4000-8000-000000000000';
 /** GameLift's possible errors for a missing authorization, and for the deletion of a connection that exists until its fleet is deleted. */
 const REFUSALS = ['UnauthorizedException', 'NotFoundException', 'InvalidRequestException'] as const;
-const MAX_LATENESS = 15_000;
+const MAX_LATENESS_MILLISECONDS = 15_000;
 /** The last two were added because an early read of the list then shows the state before the request. */
 const SEEDS = [...Array.from({ length: 50 }, (_, index) => index + 1), 118, 257];
 
@@ -82,7 +82,7 @@ async function prepare(seed: number, { readings = {}, deniedMilliseconds }: Life
   currentWorld = world;
   addGatewayTable(world);
   // until every read shows the table
-  await world.sleep(MAX_LATENESS);
+  await world.sleep(MAX_LATENESS_MILLISECONDS);
   return { world, random, deniedMilliseconds: deniedMilliseconds ?? (random() < 0.5 ? 0 : 45_000) };
 }
 
@@ -105,7 +105,8 @@ class Life {
     this.random = random;
     this.fleetIds = [world.fleetId];
     world.jitter = random;
-    world.aws.readLateness = () => [0, MAX_LATENESS - 1, MAX_LATENESS * random()][Math.floor(3 * random())] ?? 0;
+    world.aws.readLateness = () =>
+      [0, MAX_LATENESS_MILLISECONDS - 1, MAX_LATENESS_MILLISECONDS * random()][Math.floor(3 * random())] ?? 0;
     world.errorFor = async (service, operation) => {
       await world.sleep(50);
       if (operation === 'DeleteVpcPeeringConnection' && this.deletionRefusal !== undefined && world.isAuthorized) {
@@ -177,7 +178,7 @@ class Life {
   }
 
   /** What exists: connected fleets, route tables with targets, connections with DNS resolution, and the fleet of each tag. */
-  get remaining(): object {
+  get state(): object {
     const { aws } = this.world;
     const { connections, peerings, routes } = aws.inventory() as unknown as InventoryMembers;
     const fleets = this.fleetIds.flatMap((id) => this.world.findFleet(id) ?? []);
@@ -215,27 +216,27 @@ class Life {
   }
 
   /** Creates a route by hand that leads the fleet's CIDR block to another connection. */
-  routeByHand(): void {
-    const [destination, target] = [this.cidrBlock, this.targetByHand];
-    this.routesByHand.set(destination, { destination, kind: 'vpcPeeringConnectionId', target });
+  addConflictingRoute(): void {
+    const [destination, target] = [this.cidrBlock, this.conflictingTargetId];
+    this.conflictingTableRoutes.set(destination, { destination, kind: 'vpcPeeringConnectionId', target });
   }
 
-  removeRouteByHand(): void {
-    this.routesByHand.delete(this.cidrBlock);
+  removeConflictingRoute(): void {
+    this.conflictingTableRoutes.delete(this.cidrBlock);
   }
 
   /** The route table with that route. */
-  get tableByHand(): string {
+  get conflictingTableId(): string {
     return this.world.routeTableIds[1] ?? '';
   }
 
   /** The target of that route. */
-  get targetByHand(): string {
+  get conflictingTargetId(): string {
     return this.world.aws.ec2.peerings.all()[0]?.id ?? '';
   }
 
-  private get routesByHand(): RouteTable['routes'] {
-    return this.world.aws.ec2.routeTable(PLACE, this.tableByHand).routes;
+  private get conflictingTableRoutes(): RouteTable['routes'] {
+    return this.world.aws.ec2.routeTable(PLACE, this.conflictingTableId).routes;
   }
 
   private get cidrBlock(): string {
@@ -246,13 +247,13 @@ class Life {
   async createFleet(change: object = {}): Promise<string> {
     const id = await this.world.createFleet({ Name: 'Other', ...change });
     this.fleetIds.push(id);
-    await this.sleep(MAX_LATENESS + 2_000);
+    await this.sleep(MAX_LATENESS_MILLISECONDS + 2_000);
     this.world.findFleet(id)?.move('ACTIVE');
     return id;
   }
 
   /** Deletes the fleet's connection by hand. */
-  async deleteByHand(): Promise<void> {
+  async disconnectByHand(): Promise<void> {
     await this.world.authorizeByHand();
     await this.world.disconnectByHand();
   }
@@ -269,11 +270,11 @@ class Life {
   async create(): Promise<void> {
     const response = await this.runSuccessfully(this.request('Create'));
     expect(response).toMatchObject({ Data: this.world.attributes, PhysicalResourceId: this.id });
-    expect(this.remaining).toEqual(this.expectedState());
+    expect(this.state).toEqual(this.expectedState());
   }
 }
 
-const NOTHING = { connected: [], routed: [], names: [], tags: [] };
+const EMPTY_STATE = { connected: [], routed: [], names: [], tags: [] };
 
 describe.each(SEEDS)('with late reads, by seed %i', (seed) => {
   test('creates a connection, and deletes it a second later', async () => {
@@ -281,7 +282,7 @@ describe.each(SEEDS)('with late reads, by seed %i', (seed) => {
     await life.create();
     await life.sleep(1_000);
     await life.runSuccessfully(life.request('Delete'));
-    expect(life.remaining).toEqual(NOTHING);
+    expect(life.state).toEqual(EMPTY_STATE);
   });
 
   test('updates a connection a second after the create, and rolls it back', async () => {
@@ -299,24 +300,27 @@ describe.each(SEEDS)('with late reads, by seed %i', (seed) => {
       await life.sleep(1_000);
       const response = await life.runSuccessfully(life.request('Update', change));
       expect(response).toMatchObject({ Data: life.world.attributes, PhysicalResourceId: life.id });
-      expect(life.remaining).toEqual(life.expectedState(life.world.fleetId, tables, resolvesNames));
+      expect(life.state).toEqual(life.expectedState(life.world.fleetId, tables, resolvesNames));
     }
     await life.sleep(1_000);
     const unchanged = await life.runSuccessfully(life.request('Update'));
     expect(unchanged).toMatchObject({ Data: life.world.attributes, PhysicalResourceId: life.id });
     await life.runSuccessfully(life.request('Delete'));
-    expect(life.remaining).toEqual(NOTHING);
+    expect(life.state).toEqual(EMPTY_STATE);
   });
 
   test('deletes the connection after the create failed at its routes, and creates it again', async () => {
     const life = await Life.begin(seed, { readings: { peerVpcWrites: 'none' } });
-    life.routeByHand();
+    life.addConflictingRoute();
     const failed = await life.run(life.request('Create'));
-    expect(failed).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining(`to ${life.targetByHand}`) as string });
+    expect(failed).toMatchObject({
+      Status: 'FAILED',
+      Reason: expect.stringContaining(`to ${life.conflictingTargetId}`) as string,
+    });
     await life.sleep(1_000);
     await life.runSuccessfully(life.request('Delete', { PhysicalResourceId: failed?.PhysicalResourceId }));
-    expect(life.remaining).toEqual({ ...NOTHING, routed: [[life.tableByHand, life.targetByHand]] });
-    life.removeRouteByHand();
+    expect(life.state).toEqual({ ...EMPTY_STATE, routed: [[life.conflictingTableId, life.conflictingTargetId]] });
+    life.removeConflictingRoute();
     await life.sleep(1_000);
     await life.create();
   });
@@ -327,7 +331,7 @@ describe.each(SEEDS)('with late reads, by seed %i', (seed) => {
       await life.create();
       await life.sleep(life.randomUpTo(3_000));
       await life.runSuccessfully(life.request('Delete'));
-      expect(life.remaining).toEqual(NOTHING);
+      expect(life.state).toEqual(EMPTY_STATE);
       await life.sleep(life.randomUpTo(3_000));
     }
   });
@@ -335,32 +339,32 @@ describe.each(SEEDS)('with late reads, by seed %i', (seed) => {
   test('fails if somebody created the connection by hand, and leaves it unchanged', async () => {
     const life = await Life.begin(seed);
     await life.world.connectByHand();
-    const before = life.remaining;
+    const before = life.state;
     const failed = await life.run(life.request('Create'));
     expect(failed).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining('exists already') as string });
     await life.sleep(1_000);
     await life.runSuccessfully(life.request('Delete', { PhysicalResourceId: failed?.PhysicalResourceId }));
-    expect(life.remaining).toEqual(before);
+    expect(life.state).toEqual(before);
   });
 
   test('adopts a connection that somebody created by hand, and undoes its changes on delete', async () => {
     const life = await Life.begin(seed);
     await life.world.connectByHand();
-    const before = life.remaining;
+    const before = life.state;
     const ResourceProperties = life.world.properties({ AdoptExisting: 'true', DnsResolution: 'true' });
     const response = await life.runSuccessfully(life.request('Create', { ResourceProperties }));
     expect(response).toMatchObject({ Data: life.world.attributes });
-    expect(life.remaining).toEqual(life.expectedState(life.world.fleetId, life.world.routeTableIds, true));
+    expect(life.state).toEqual(life.expectedState(life.world.fleetId, life.world.routeTableIds, true));
     await life.sleep(1_000);
     const changed = {
       ResourceProperties: life.world.properties({ AdoptExisting: 'true' }),
       OldResourceProperties: ResourceProperties,
     };
     await life.runSuccessfully(life.request('Update', changed));
-    expect(life.remaining).toEqual(life.expectedState());
+    expect(life.state).toEqual(life.expectedState());
     await life.sleep(1_000);
     await life.runSuccessfully(life.request('Delete', changed));
-    expect(life.remaining).toEqual(before);
+    expect(life.state).toEqual(before);
   });
 
   test('creates one connection if the create is delivered twice', async () => {
@@ -369,9 +373,9 @@ describe.each(SEEDS)('with late reads, by seed %i', (seed) => {
     const responses = await life.runTwice(event, 60_000);
     const expected = { Status: 'SUCCESS', Data: life.world.attributes, PhysicalResourceId: life.id };
     expect(responses).toMatchObject([expected, expected]);
-    expect(life.remaining).toEqual(life.expectedState());
+    expect(life.state).toEqual(life.expectedState());
     await life.runSuccessfully(life.request('Delete'));
-    expect(life.remaining).toEqual(NOTHING);
+    expect(life.state).toEqual(EMPTY_STATE);
   });
 
   test('creates the connection if the create is killed and run again', async () => {
@@ -382,7 +386,7 @@ describe.each(SEEDS)('with late reads, by seed %i', (seed) => {
       Data: life.world.attributes,
       PhysicalResourceId: life.id,
     });
-    expect(life.remaining).toEqual(life.expectedState());
+    expect(life.state).toEqual(life.expectedState());
   });
 
   test('deletes the connection of a killed create', async () => {
@@ -391,14 +395,14 @@ describe.each(SEEDS)('with late reads, by seed %i', (seed) => {
     await life.sleep(1_000);
     await life.runSuccessfully(life.request('Delete', UNKNOWN_ID));
     await life.sleep(120_000);
-    expect(life.remaining).toEqual(NOTHING);
+    expect(life.state).toEqual(EMPTY_STATE);
   });
 
   test('leaves nothing if the delete overtakes the create', async () => {
     const life = await Life.begin(seed);
     await life.deleteDuringCreate();
     await life.sleep(120_000);
-    expect(life.remaining).toEqual(NOTHING);
+    expect(life.state).toEqual(EMPTY_STATE);
   });
 
   test('deletes the connection if the delete is delivered twice', async () => {
@@ -407,7 +411,7 @@ describe.each(SEEDS)('with late reads, by seed %i', (seed) => {
     await life.sleep(1_000);
     const event = life.request('Delete');
     expect(await life.runTwice(event, 40_000)).toMatchObject([{ Status: 'SUCCESS' }, { Status: 'SUCCESS' }]);
-    expect(life.remaining).toEqual(NOTHING);
+    expect(life.state).toEqual(EMPTY_STATE);
   });
 
   test('deletes the connection if the delete is killed and run again', async () => {
@@ -415,7 +419,7 @@ describe.each(SEEDS)('with late reads, by seed %i', (seed) => {
     await life.create();
     await life.sleep(1_000);
     expect(await life.runAgainAfterKill(life.request('Delete'), 40_000)).toMatchObject({ Status: 'SUCCESS' });
-    expect(life.remaining).toEqual(NOTHING);
+    expect(life.state).toEqual(EMPTY_STATE);
   });
 
   test('replaces the connection with that of a new fleet, and rolls it back', async () => {
@@ -433,19 +437,19 @@ describe.each(SEEDS)('with late reads, by seed %i', (seed) => {
       PhysicalResourceId: life.id,
     });
     await life.runSuccessfully(life.request('Delete', { ResourceProperties: next, PhysicalResourceId }));
-    expect(life.remaining).toEqual(life.expectedState());
+    expect(life.state).toEqual(life.expectedState());
   });
 
   test('creates the connection again in the next update if somebody deleted it by hand', async () => {
     const life = await Life.begin(seed);
     await life.create();
-    await life.deleteByHand();
+    await life.disconnectByHand();
     await life.sleep(30_000);
     const response = await life.runSuccessfully(life.request('Update'));
     expect(response).toMatchObject({ Data: life.world.attributes, PhysicalResourceId: life.id });
     await life.sleep(1_000);
     await life.runSuccessfully(life.request('Delete'));
-    expect(life.remaining).toEqual(NOTHING);
+    expect(life.state).toEqual(EMPTY_STATE);
   });
 
   test('lets at most one of two stacks create the same connection at once, and leaves nothing of the other', async () => {
@@ -465,7 +469,7 @@ describe.each(SEEDS)('with late reads, by seed %i', (seed) => {
       );
       await life.runSuccessfully(life.request('Delete', { ...stacks[index], PhysicalResourceId }));
     }
-    expect(life.remaining).toEqual(failed.length === 2 ? NOTHING : life.expectedState());
+    expect(life.state).toEqual(failed.length === 2 ? EMPTY_STATE : life.expectedState());
   });
 });
 
@@ -486,7 +490,7 @@ class LifeOnCreate extends Life {
     const { scriptedOutcomes } = world.aws;
     await world.authorizeByHand();
     // the fleet becomes ACTIVATING when every read shows it, and then GameLift creates the connection
-    scriptedOutcomes.fleetActivationSeconds = MAX_LATENESS / 800;
+    scriptedOutcomes.fleetActivationSeconds = MAX_LATENESS_MILLISECONDS / 800;
     scriptedOutcomes.connectionSeconds = this.randomUpTo(60_000) / 1000;
     const id = await this.createFleet({ PeerVpcAwsAccountId: ACCOUNT, PeerVpcId: world.vpcId });
     await world.cancelAuthorizationByHand();
@@ -514,7 +518,7 @@ class LifeOnCreate extends Life {
   checkDeleted(): void {
     const { aws, fleetId, isAuthorized } = this.world;
     const isKept = this.deletionRefusal !== undefined;
-    expect(this.remaining).toEqual(isKept ? { ...NOTHING, connected: [fleetId] } : NOTHING);
+    expect(this.state).toEqual(isKept ? { ...EMPTY_STATE, connected: [fleetId] } : EMPTY_STATE);
     if (isKept) {
       expect(aws.ec2.tags.all().filter(({ resourceId }) => resourceId === this.peeringOf(fleetId)?.id)).toEqual([]);
       expect(isAuthorized).toBe(true);
@@ -535,7 +539,7 @@ describe.each(SEEDS)('a fleet that is peered on creation, where reads are late, 
     const change = { ResourceProperties: life.world.properties({ ...ON_CREATE, DnsResolution: 'true' }) };
     const response = await life.runSuccessfully(life.request('Update', change));
     expect(response).toMatchObject({ Data: life.world.attributes, PhysicalResourceId: life.id });
-    expect(life.remaining).toEqual(life.expectedState(life.world.fleetId, life.world.routeTableIds, true));
+    expect(life.state).toEqual(life.expectedState(life.world.fleetId, life.world.routeTableIds, true));
     life.checkNothingRequested();
     await life.sleep(1_000);
     await life.runSuccessfully(life.request('Delete', change));
@@ -547,7 +551,7 @@ describe.each(SEEDS)('a fleet that is peered on creation, where reads are late, 
     const responses = await life.runTwice(event, 60_000);
     const expected = { Status: 'SUCCESS', Data: life.world.attributes, PhysicalResourceId: life.id };
     expect(responses).toMatchObject([expected, expected]);
-    expect(life.remaining).toEqual(life.expectedState());
+    expect(life.state).toEqual(life.expectedState());
     life.checkNothingRequested();
   });
 
@@ -558,7 +562,7 @@ describe.each(SEEDS)('a fleet that is peered on creation, where reads are late, 
       Data: life.world.attributes,
       PhysicalResourceId: life.id,
     });
-    expect(life.remaining).toEqual(life.expectedState());
+    expect(life.state).toEqual(life.expectedState());
     life.checkNothingRequested();
   });
 
@@ -575,12 +579,15 @@ describe.each(SEEDS)('a fleet that is peered on creation, where reads are late, 
   });
 
   test('deletes the connection after the create failed at its routes', async () => {
-    life.routeByHand();
+    life.addConflictingRoute();
     const failed = await life.run(life.request('Create'));
-    expect(failed).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining(`to ${life.targetByHand}`) as string });
+    expect(failed).toMatchObject({
+      Status: 'FAILED',
+      Reason: expect.stringContaining(`to ${life.conflictingTargetId}`) as string,
+    });
     await life.sleep(1_000);
     await life.runSuccessfully(life.request('Delete', { PhysicalResourceId: failed?.PhysicalResourceId }));
-    life.removeRouteByHand();
+    life.removeConflictingRoute();
     life.checkDeleted();
   });
 
@@ -613,8 +620,8 @@ describe.each(SEEDS)('a fleet that is peered on creation, where reads are late, 
       PhysicalResourceId: life.id,
     });
     await life.runSuccessfully(life.request('Delete', { ResourceProperties: next, PhysicalResourceId }));
-    expect(life.remaining).toMatchObject({
-      routed: (life.expectedState() as typeof life.remaining & { routed: object }).routed,
+    expect(life.state).toMatchObject({
+      routed: (life.expectedState() as typeof life.state & { routed: object }).routed,
       tags: [life.world.fleetId, life.world.fleetId],
     });
     expect(life.world.calls).not.toContain('CreateVpcPeeringConnection');
@@ -622,7 +629,7 @@ describe.each(SEEDS)('a fleet that is peered on creation, where reads are late, 
 
   test('fails in an update after somebody deleted the connection by hand, says that only a new fleet is peered, and requests nothing', async () => {
     await life.create();
-    await life.deleteByHand();
+    await life.disconnectByHand();
     await life.world.cancelAuthorizationByHand();
     await life.sleep(30_000);
     expect(await life.run(life.request('Update'))).toMatchObject({
@@ -632,7 +639,7 @@ describe.each(SEEDS)('a fleet that is peered on creation, where reads are late, 
     });
     life.checkNothingRequested();
     await life.runSuccessfully(life.request('Delete'));
-    expect(life.remaining).toEqual(NOTHING);
+    expect(life.state).toEqual(EMPTY_STATE);
   });
 });
 

@@ -78,7 +78,7 @@ describe('the response', () => {
     ['control characters, which take six bytes in JSON', '\u0001'],
   ])('is never longer than 4096 bytes, with a reason of %s', async (_, character) => {
     const world = new TestWorld();
-    world.api.create = [awsError('BrandNewException', character.repeat(5000))];
+    world.api.createResults = [awsError('BrandNewException', character.repeat(5000))];
     const put = world.put;
     let bytes = 0;
     world.put = (url, body, signal) => {
@@ -96,7 +96,7 @@ describe('the response', () => {
     'is sent again after %p',
     async (statuses) => {
       const world = new TestWorld();
-      world.statuses = statuses;
+      world.httpStatuses = statuses;
       expect((await world.run(requestOf('Create')))?.Status).toBe('SUCCESS');
       expect(world.responses).toHaveLength(1);
       expect(world.api.calls).toHaveLength(1);
@@ -105,7 +105,7 @@ describe('the response', () => {
 
   test('is sent again until CloudFormation stops waiting if the endpoint keeps failing, and then the invocation fails', async () => {
     const world = new TestWorld();
-    world.statuses = [500];
+    world.httpStatuses = [500];
     const start = world.time.now();
     await expect(world.run(requestOf('Create'))).rejects.toThrow("CloudFormation's response endpoint returned HTTP 500");
     expect(world.time.now() - start).toBeGreaterThan(330_000);
@@ -115,13 +115,13 @@ describe('the response', () => {
 
   test.each([0, 307, 400, 408, 429])('is sent again after HTTP %p', async (status) => {
     const world = new TestWorld();
-    world.statuses = [status, 200];
+    world.httpStatuses = [status, 200];
     expect((await world.run(requestOf('Create')))?.Status).toBe('SUCCESS');
   });
 
   test('is not sent again if its URL has expired, and the invocation succeeds, so that Lambda does not run the request again', async () => {
     const world = new TestWorld();
-    world.statuses = [403];
+    world.httpStatuses = [403];
     await world.run(requestOf('Create'));
     expect(world.api.calls).toHaveLength(1);
     expect(world.logged.at(-1)).toMatchObject({
@@ -132,8 +132,8 @@ describe('the response', () => {
 
   test('contains no secret, and neither does the log', async () => {
     const world = new TestWorld();
-    world.statuses = [500, 200];
-    world.api.create = [awsError('InternalServiceException'), { hours: 24 }];
+    world.httpStatuses = [500, 200];
+    world.api.createResults = [awsError('InternalServiceException'), { hours: 24 }];
     const response = await world.run(requestOf('Create'));
     expect(JSON.stringify([response, world.logged])).not.toContain(SECRET_URL);
     expect(JSON.stringify([response, world.logged])).not.toContain('5ec2e7');

@@ -8,15 +8,15 @@ test('records the input and the output or error of each call, and changes neithe
   const time = rehearsedTime();
   const api = new ScriptedApi(time);
   const refusal = awsError('InvalidRequestException', 'no');
-  api.create = [refusal];
-  api.exists = [false];
+  api.createResults = [refusal];
+  api.vpcExistsResults = [false];
   const recorder = new CallRecorder(time);
-  const watched = recorder.recordCallsOf(api);
+  const recordedApi = recorder.recordCallsOf(api);
   const input = { GameLiftAwsAccountId: '111111111111', PeerVpcId: VPC };
   const startedAt = time.now();
-  await expect(watched.createVpcPeeringAuthorization(input, signal)).rejects.toBe(refusal);
+  await expect(recordedApi.createVpcPeeringAuthorization(input, signal)).rejects.toBe(refusal);
   await time.sleep(5000, signal);
-  expect(await watched.vpcExists(VPC, signal)).toBe(false);
+  expect(await recordedApi.vpcExists(VPC, signal)).toBe(false);
   expect(recorder.calls).toEqual([
     {
       operation: 'createVpcPeeringAuthorization',
@@ -50,7 +50,7 @@ describe('a request', () => {
   test('logs each reading that it has observed once, without ids, after the response', async () => {
     const world = new TestWorld();
     const throttled = awsError('ThrottlingException', 'Rate exceeded');
-    world.api.create = [throttled, throttled, { hours: 24 }];
+    world.api.createResults = [throttled, throttled, { hours: 24 }];
     expect(await world.run(requestOf('Create'))).toMatchObject({ Status: 'SUCCESS' });
     const [done, ...observed] = world.logged.slice(world.logged.findIndex(({ message }) => message === 'done'));
     expect(done).toMatchObject({ message: 'done' });
@@ -61,7 +61,7 @@ describe('a request', () => {
 
   test('that fails logs them, too', async () => {
     const world = new TestWorld();
-    world.api.create = [awsError('UnauthorizedException', 'the caller may not call ec2:CreateRoute')];
+    world.api.createResults = [awsError('UnauthorizedException', 'the caller may not call ec2:CreateRoute')];
     expect(await world.run(requestOf('Create'))).toMatchObject({ Status: 'FAILED' });
     expect(world.logged.at(-1)).toEqual({
       message: 'observed how AWS behaves',
@@ -73,7 +73,7 @@ describe('a request', () => {
   test('logs them for a renewal on a schedule', async () => {
     const world = new TestWorld();
     const error = awsError('UnauthorizedException', 'the caller may not call ec2:CreateRoute');
-    world.api.create = [error];
+    world.api.createResults = [error];
     const { StackId, LogicalResourceId, ResourceProperties } = requestOf('Create');
     const renewal = { ...(ResourceProperties as object), StackId, LogicalResourceId, MinimumValiditySeconds: '3600' };
     await expect(world.run({ GameLiftVpcPeeringRenewal: renewal })).rejects.toThrow('ec2:CreateRoute');
@@ -83,7 +83,7 @@ describe('a request', () => {
   test('succeeds if a rule fails, and logs that', async () => {
     const world = new TestWorld();
     const notADate = { toISOString: () => '2026-01-01T00:00:00.000Z' };
-    world.api.create = [Object.assign(world.api.record(24), { CreationTime: notADate })];
+    world.api.createResults = [Object.assign(world.api.authorizationValidFor(24), { CreationTime: notADate })];
     expect(await world.run(requestOf('Create'))).toMatchObject({ Status: 'SUCCESS' });
     expect(world.logged.at(-1)).toEqual({
       message: 'could not determine how AWS behaves: CreationTime.getTime is not a function',

@@ -33,10 +33,10 @@ export class SimulatedWorld {
   errorFor: (service: ServiceName, operation: string) => Error | undefined | Promise<Error | undefined> = () => undefined;
   /** Returns an output to make the call succeed without reaching the simulation. */
   outputFor: (service: ServiceName, operation: string) => object | undefined = () => undefined;
-  /** The random number, from 0 to 1, that spreads out the handler's retries. */
+  /** Returns the random number, from 0 to 1, that spreads out the handler's retries. */
   jitter: () => number = () => 0;
   /** The assumed roles and the names of their sessions. */
-  readonly assumed: object[] = [];
+  readonly assumedRoles: object[] = [];
 
   private constructor(
     private readonly matrix: MatrixWorld,
@@ -64,15 +64,17 @@ export class SimulatedWorld {
     return this.matrix.vpcs.A.routeTableIds;
   }
 
-  /** The statuses of the fleet's connections, and the route tables with routes to its current or earlier connections. */
+  /** The statuses of the fleet's connections, and the route tables with routes to a connection that was created after the world. */
   get state(): { readonly statuses: readonly string[]; readonly routeTableIds: readonly string[] } {
     const { connections, routes } = this.matrix.aws.inventory();
-    const own = (connections as { fleetId: string; status: string }[]).filter(({ fleetId }) => fleetId === this.fleetId);
-    const foreign = new Set((this.matrix.before.peerings as { id: string }[]).map(({ id }) => id));
+    const connectionsOfFleet = (connections as { fleetId: string; status: string }[]).filter(
+      ({ fleetId }) => fleetId === this.fleetId,
+    );
+    const earlierPeeringIds = new Set((this.matrix.before.peerings as { id: string }[]).map(({ id }) => id));
     return {
-      statuses: own.map(({ status }) => status),
+      statuses: connectionsOfFleet.map(({ status }) => status),
       routeTableIds: (routes as { target: string; routeTableId: string }[])
-        .filter(({ target }) => target.startsWith('pcx-') && !foreign.has(target))
+        .filter(({ target }) => target.startsWith('pcx-') && !earlierPeeringIds.has(target))
         .map(({ routeTableId }) => routeTableId),
     };
   }
@@ -86,35 +88,35 @@ export class SimulatedWorld {
 
   /** Sends an event at once. Kills the handler after the given milliseconds if it is still running. */
   async runAtOnce(event: object, killedAfter = Infinity): Promise<TestResponse | undefined> {
-    const process = new Killable();
+    const handlerProcess = new Killable();
     const killed = new Promise<undefined>((resolve) => {
       this.matrix.clock.after(killedAfter, () => {
-        process.kill();
+        handlerProcess.kill();
         resolve(undefined);
       });
     });
-    return await Promise.race([this.handle(event, process).then(({ response }) => response), killed]);
+    return await Promise.race([this.handle(event, handlerProcess).then(({ response }) => response), killed]);
   }
 
-  private async handle(event: object, process: Killable): Promise<HandlerResult> {
+  private async handle(event: object, handlerProcess: Killable): Promise<HandlerResult> {
     const { clock } = this.matrix;
     const end = clock.now() + 900_000;
     const responses: TestResponse[] = [];
     const logged: LogRecord[] = [];
     const time = rehearsedTime(clock, () => this.jitter());
-    const api = new SimulatedApi((...call) => process.run(() => this.sendCall(...call)));
+    const api = new SimulatedApi((...call) => handlerProcess.run(() => this.sendCall(...call)));
     const handler = createHandler({
       api,
       assume: (role, session) => {
-        this.assumed.push({ ...role, session });
+        this.assumedRoles.push({ ...role, session });
         return api;
       },
       put: (_, body) =>
-        process.run(() => {
+        handlerProcess.run(() => {
           responses.push(JSON.parse(body) as TestResponse);
           return Promise.resolve(200);
         }),
-      time: { ...time, sleep: (...args) => process.run(() => time.sleep(...args)) },
+      time: { ...time, sleep: (...args) => handlerProcess.run(() => time.sleep(...args)) },
       log: recordingLog(logged),
       region: REGION,
     });
@@ -229,7 +231,7 @@ export class SimulatedWorld {
     return this.attributesOf(this.fleetId);
   }
 
-  /** The same for another fleet. */
+  /** The expected attributes of the connection of any fleet. */
   attributesOf(id: string): Record<string, unknown> | undefined {
     const { connections } = this.matrix.aws.inventory();
     const active = (connections as { id: string; fleetId: string; status: string }[]).find(
@@ -241,7 +243,7 @@ export class SimulatedWorld {
       : { VpcPeeringConnectionId: active.id, GameLiftVpcId: vpc?.vpcId, GameLiftCidrBlock: vpc?.cidrBlock };
   }
 
-  /** Lets days pass. Authorizations expire after one day. */
+  /** Waits in simulated time. Authorizations expire after one day. */
   passDays(days: number): Promise<void> {
     return this.matrix.waitDays(days);
   }
@@ -254,14 +256,15 @@ export class SimulatedWorld {
     return this.aws.gameLift.fleets.find(PLACE, fleetId);
   }
 
-  private readonly sendCall: Send = async (...call) => {
+  private readonly sendCall: Send = async (service, operation, ...rest) => {
     const { aws } = this.matrix;
-    this.calls.push(call[1]);
-    const error = await this.errorFor(call[0], call[1]);
+    this.calls.push(operation);
+    const error = await this.errorFor(service, operation);
     if (error !== undefined) {
       throw error;
     }
-    return this.outputFor(call[0], call[1]) ?? sendAs(aws, aws.iam.administrator(ACCOUNT).accessKeyId, REGION)(...call);
+    const send = sendAs(aws, aws.iam.administrator(ACCOUNT).accessKeyId, REGION);
+    return this.outputFor(service, operation) ?? send(service, operation, ...rest);
   };
 }
 

@@ -15,23 +15,24 @@ import type { TaggedOwner } from '../../lambda/network/ec2-tags';
 
 /** The fleet's VPC. */
 export const FLEET_VPC = 'vpc-fleet';
-/** A VPC that is peered with the peer VPC too, for another purpose. */
+/** Another VPC that is peered with the peer VPC. It has nothing to do with the fleet. */
 export const UNRELATED_VPC = 'vpc-unrelated';
-export const ID = 'pcx-1';
-/** A connection of the same pair that is gone. */
-export const EARLIER_ID = 'pcx-0';
-export const OTHER = 'Other/Peering/guid';
+export const CONNECTION_ID = 'pcx-1';
+/** An earlier connection between the same VPCs, which no longer exists. */
+export const EARLIER_CONNECTION_ID = 'pcx-0';
+/** The owner of a claim, note or tag of another resource. */
+export const OTHER_OWNER = 'Other/Peering/guid';
 
-export function peering(change: Partial<ListedConnection> = {}): ListedConnection {
-  return { id: ID, status: 'active', message: '', gameLiftVpcId: FLEET_VPC, cidrBlock: '10.1.0.0/16', ...change };
+export function listedConnection(change: Partial<ListedConnection> = {}): ListedConnection {
+  return { id: CONNECTION_ID, status: 'active', message: '', gameLiftVpcId: FLEET_VPC, cidrBlock: '10.1.0.0/16', ...change };
 }
 
-export function noted(origin: 'created' | 'adopted', id = ID): ClaimedConnection {
+export function notedConnection(origin: 'created' | 'adopted', id = CONNECTION_ID): ClaimedConnection {
   return { id, gameLiftVpcId: FLEET_VPC, cidrBlock: '10.1.0.0/16', isAdopted: origin === 'adopted' };
 }
 
 export function otherClaim(connection?: ClaimedConnection): OtherClaim {
-  return { owner: OTHER, keys: ['other', 'other:connection'], connection };
+  return { owner: OTHER_OWNER, keys: ['other', 'other:connection'], connection };
 }
 
 export function claim(change: Partial<Claim> = {}): Claim {
@@ -45,14 +46,14 @@ export function claim(change: Partial<Claim> = {}): Claim {
   };
 }
 
-export function found(change: Partial<ListedConnection> = {}, owner: TaggedOwner = { kind: 'unknown' }): FoundConnection {
-  return { kind: 'found', peering: peering(change), owner };
+export function foundConnection(change: Partial<ListedConnection> = {}, owner: TaggedOwner = { kind: 'unknown' }): FoundConnection {
+  return { kind: 'found', peering: listedConnection(change), owner };
 }
 
-/** A connection that failed. If the peer VPC does not exist, another request would fail, too. */
+/** A connection that failed. If another request would fail too, the cause is that the peer VPC does not exist. */
 export function endedConnection(wouldEndAgain: boolean): EndedConnection {
   return {
-    peering: peering({ status: 'failed', message: 'no authorization' }),
+    peering: listedConnection({ status: 'failed', message: 'no authorization' }),
     peerVpcId: 'vpc-peer',
     peerOnCreate: false,
     fleetCidrBlock: undefined,
@@ -60,7 +61,7 @@ export function endedConnection(wouldEndAgain: boolean): EndedConnection {
   };
 }
 
-export function ended(wouldEndAgain: boolean): ExistingConnection {
+export function endedState(wouldEndAgain: boolean): ExistingConnection {
   return { kind: 'ended', connection: endedConnection(wouldEndAgain) };
 }
 
@@ -94,7 +95,7 @@ export function deleteSituation(change: Partial<DeleteSituation> = {}): DeleteSi
 
 export function ec2Side(change: Partial<Ec2Peering> = {}): Ec2Peering {
   return {
-    id: ID,
+    id: CONNECTION_ID,
     status: 'active',
     message: '',
     requesterVpcId: FLEET_VPC,
@@ -106,28 +107,28 @@ export function ec2Side(change: Partial<Ec2Peering> = {}): Ec2Peering {
   };
 }
 
-/** The same, with the tag of another resource that created it. */
-export function ec2SideOfOther(): Ec2Peering {
-  return ec2Side({ tags: { [OWNER_TAG]: OTHER } });
+/** A connection in EC2 with a tag that names another resource as its owner. */
+export function ec2SideWithOtherOwner(): Ec2Peering {
+  return ec2Side({ tags: { [OWNER_TAG]: OTHER_OWNER } });
 }
 
-export function shown(...peerings: readonly Ec2Peering[]): Ec2View {
+export function ec2ViewOf(...peerings: readonly Ec2Peering[]): Ec2View {
   return { kind: 'shown', peerings };
 }
 
-export const UNAVAILABLE: Ec2View = { kind: 'unavailable', reason: 'AccessDenied: no' };
+export const UNAVAILABLE_VIEW: Ec2View = { kind: 'unavailable', reason: 'AccessDenied: no' };
 
-/** All combinations of the given values. */
+/** Returns one object for each combination of the given values. */
 export function combinations<T extends object>(values: { readonly [K in keyof T]: readonly T[K][] }): readonly T[] {
   return Object.entries<readonly unknown[]>(values).reduce<readonly object[]>(
-    (all, [key, options]) => all.flatMap((one) => options.map((option) => ({ ...one, [key]: option }))),
+    (partial, [key, options]) => partial.flatMap((object) => options.map((option) => ({ ...object, [key]: option }))),
     [{}],
   ) as readonly T[];
 }
 
 /** Fails if a rule does not hold for a case to which it applies, or if it applies to no case. */
-export function expectForAll<T>(all: readonly T[], applies: (one: T) => boolean, holds: (one: T) => boolean): void {
-  const relevant = all.filter(applies);
+export function expectForAll<T>(cases: readonly T[], applies: (each: T) => boolean, holds: (each: T) => boolean): void {
+  const relevant = cases.filter(applies);
   expect(relevant).not.toEqual([]);
-  expect(relevant.filter((one) => !holds(one)).slice(0, 3)).toEqual([]);
+  expect(relevant.filter((each) => !holds(each)).slice(0, 3)).toEqual([]);
 }

@@ -111,6 +111,6 @@ describe('update', () => {
   ])('uses the previous role for the previous pair, and assumes each role once: %s', async (_, previous, names) => {
     const PeerRoleArn = `arn:aws:iam::${ACCOUNT}:role/Peering`;
     await send('Update', { ResourceProperties: pair({ PeerRoleArn }), OldResourceProperties: pair(previous) });
-    expect(world.assumed).toMatchObject(names.map((name) => ({ arn: `arn:aws:iam::${ACCOUNT}:role/${name}` })));
+    expect(world.assumedRoles).toMatchObject(names.map((name) => ({ arn: `arn:aws:iam::${ACCOUNT}:role/${name}` })));
   });
 });

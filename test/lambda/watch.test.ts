@@ -5,7 +5,17 @@ import { peeringsIn } from '../../lambda/network/ec2-view';
 import type { Ec2View } from '../../lambda/network/ec2-view';
 import { deletionOutcome, findConnectionToDelete, isListDue, progressOf, outcomeOf } from '../../lambda/peering/watch';
 import type { Progress, Outcome } from '../../lambda/peering/watch';
-import { ec2Side, expectForAll, FLEET_VPC, ID, peering, combinations, shown, UNAVAILABLE, UNRELATED_VPC } from './situations';
+import {
+  ec2Side,
+  expectForAll,
+  FLEET_VPC,
+  CONNECTION_ID,
+  listedConnection,
+  combinations,
+  ec2ViewOf,
+  UNAVAILABLE_VIEW,
+  UNRELATED_VPC,
+} from './situations';
 
 const MINUTE = 60_000;
 const STARTED = 1_000_000;
@@ -36,33 +46,38 @@ test('reads the records of GameLift, whose members are optional', () => {
   expect(listedConnectionOf({})).toEqual({ id: '', status: '', message: '', gameLiftVpcId: undefined, cidrBlock: undefined });
   expect(
     listedConnectionOf({
-      VpcPeeringConnectionId: ID,
+      VpcPeeringConnectionId: CONNECTION_ID,
       PeerVpcId: 'vpc-peer',
       GameLiftVpcId: FLEET_VPC,
       IpV4CidrBlock: '10.1.0.0/16',
       Status: { Code: 'active', Message: 'Active' },
     }),
-  ).toEqual(peering({ message: 'Active' }));
+  ).toEqual(listedConnection({ message: 'Active' }));
 });
 
 test('shows no peering connections if EC2 returns an error', () => {
-  expect(peeringsIn(UNAVAILABLE)).toEqual([]);
-  expect(peeringsIn(shown(ec2Side()))).toEqual([ec2Side()]);
+  expect(peeringsIn(UNAVAILABLE_VIEW)).toEqual([]);
+  expect(peeringsIn(ec2ViewOf(ec2Side()))).toEqual([ec2Side()]);
 });
 
-const failed = peering({ status: 'failed' });
-const alive = peering({ id: 'pcx-2', status: 'pending-acceptance' });
+const failed = listedConnection({ status: 'failed' });
+const alive = listedConnection({ id: 'pcx-2', status: 'pending-acceptance' });
 
 test.each<readonly [string, readonly ListedConnection[], Ec2View, ListedConnection | undefined]>([
-  ['nothing if nothing is listed', [], shown(ec2Side()), undefined],
-  ['the one that is alive, wherever it is in the list', [failed, alive], shown(), alive],
-  ['the one that is alive rather than one that failed', [failed, alive], shown(ec2Side()), alive],
-  ['no failed one if EC2 shows nothing', [failed], shown(), undefined],
-  ['no failed one if EC2 returns an error', [failed], UNAVAILABLE, undefined],
-  ['a failed one if EC2 shows that it still exists', [failed], shown(ec2Side()), failed],
-  ['no failed one if EC2 shows that it is gone', [failed], shown(ec2Side({ status: 'deleted' })), undefined],
-  ['no failed one if EC2 shows another VPC', [failed], shown(ec2Side({ requesterVpcId: UNRELATED_VPC })), undefined],
-  ['none that is being deleted, even if EC2 shows it as active', [peering({ status: 'deleting' })], shown(ec2Side()), undefined],
+  ['nothing if nothing is listed', [], ec2ViewOf(ec2Side()), undefined],
+  ['the one that is alive, wherever it is in the list', [failed, alive], ec2ViewOf(), alive],
+  ['the one that is alive rather than one that failed', [failed, alive], ec2ViewOf(ec2Side()), alive],
+  ['no failed one if EC2 shows nothing', [failed], ec2ViewOf(), undefined],
+  ['no failed one if EC2 returns an error', [failed], UNAVAILABLE_VIEW, undefined],
+  ['a failed one if EC2 shows that it still exists', [failed], ec2ViewOf(ec2Side()), failed],
+  ['no failed one if EC2 shows that it is gone', [failed], ec2ViewOf(ec2Side({ status: 'deleted' })), undefined],
+  ['no failed one if EC2 shows another VPC', [failed], ec2ViewOf(ec2Side({ requesterVpcId: UNRELATED_VPC })), undefined],
+  [
+    'none that is being deleted, even if EC2 shows it as active',
+    [listedConnection({ status: 'deleting' })],
+    ec2ViewOf(ec2Side()),
+    undefined,
+  ],
 ])('findToDelete: %s', (_, listed, view, result) => {
   expect(findConnectionToDelete(listed, view)).toEqual(result);
 });
@@ -83,8 +98,13 @@ test.each<readonly [string, readonly FleetEvent[], readonly Ec2Peering[], Progre
   ['the latest of several events', [FAILED, SUCCEEDED], [], changed('FLEET_VPC_PEERING_SUCCEEDED 2', true, 'peered')],
   ['the event, whatever EC2 shows', [FAILED], [ec2Side()], ENDED],
   ['pending if EC2 shows it as pending', [], [ec2Side({ status: 'provisioning' })], PENDING],
-  ['active if EC2 shows it as active', [], [ec2Side()], changed(`${ID} active`, true)],
-  ['ended if EC2 shows it as failed', [], [ec2Side({ status: 'failed', message: 'no' })], changed(`${ID} failed`, false, 'no')],
+  ['active if EC2 shows it as active', [], [ec2Side()], changed(`${CONNECTION_ID} active`, true)],
+  [
+    'ended if EC2 shows it as failed',
+    [],
+    [ec2Side({ status: 'failed', message: 'no' })],
+    changed(`${CONNECTION_ID} failed`, false, 'no'),
+  ],
   ['only pending if EC2 shows several new connections', [], [ec2Side(), ec2Side({ id: 'pcx-2' })], PENDING],
 ])('progressOf: %s', (_, events, newPeerings, progress) => {
   expect(progressOf(events, newPeerings)).toEqual(progress);
@@ -99,19 +119,19 @@ test('progressOf: each event changes the version', () => {
 });
 
 /** The list was last read an hour before the wait started. Times below are in milliseconds since that start. */
-const NEVER = -60 * MINUTE;
+const HOUR_BEFORE = -60 * MINUTE;
 
 test.each([
   ['at once after a change', ACTIVE, false, 9_999, 10_000, true],
-  ['not yet at the start', NONE, false, NEVER, 9_999, false],
-  ['ten seconds after the start', NONE, false, NEVER, 10_000, true],
+  ['not yet at the start', NONE, false, HOUR_BEFORE, 9_999, false],
+  ['ten seconds after the start', NONE, false, HOUR_BEFORE, 10_000, true],
   ['not yet at the start, although it was read just before', NONE, false, -1, 9_999, false],
   ['not yet within twelve seconds of a read', NONE, false, 20_000, 31_999, false],
   ['twelve seconds after a read', NONE, false, 20_000, 32_000, true],
   ['not yet while the connection is pending', PENDING, false, 20_000, 79_999, false],
   ['a minute after a read while the connection is pending', PENDING, false, 20_000, 80_000, true],
-  ['not yet within a minute of the start while the connection is pending', PENDING, false, NEVER, 59_999, false],
-  ['a minute after the start while the connection is pending', PENDING, false, NEVER, 60_000, true],
+  ['not yet within a minute of the start while the connection is pending', PENDING, false, HOUR_BEFORE, 59_999, false],
+  ['a minute after the start while the connection is pending', PENDING, false, HOUR_BEFORE, 60_000, true],
   ['not again because of the same change', ENDED, true, 20_000, 79_999, false],
   ['a minute after the read because of the same change', ENDED, true, 20_000, 80_000, true],
 ])('isListDue: %s', (_, progress, isHandled, listed, now, isDue) => {
@@ -119,33 +139,33 @@ test.each([
   expect(isListDue(progress, isHandled, times)).toBe(isDue);
 });
 
-const notListed = peering({ id: '', status: 'not listed', gameLiftVpcId: undefined, cidrBlock: undefined });
-const active = peering({ status: 'active' });
-const deleted = peering({ status: 'deleted' });
-const STILL: Outcome = { kind: 'pending' };
+const notListed = listedConnection({ id: '', status: 'not listed', gameLiftVpcId: undefined, cidrBlock: undefined });
+const active = listedConnection({ status: 'active' });
+const deleted = listedConnection({ status: 'deleted' });
+const STILL_PENDING: Outcome = { kind: 'pending' };
 const IS_ACTIVE: Outcome = { kind: 'active', peering: active };
-const hasEnded = (of: ListedConnection, message = of.message): Outcome => ({ kind: 'ended', peering: { ...of, message } });
+const endedOutcome = (of: ListedConnection, message = of.message): Outcome => ({ kind: 'ended', peering: { ...of, message } });
 
 test.each<readonly [string, readonly ListedConnection[], Progress, number, Outcome]>([
   ['active if it is listed as active', [active], NONE, 15_000, IS_ACTIVE],
   ['active if an earlier record is listed as well', [deleted, active], ENDED, 15_000, IS_ACTIVE],
-  ['pending if it is listed as pending, whatever events and EC2 show', [alive], ENDED, 15_000, STILL],
-  ['pending if it is listed as pending, even after ten minutes', [alive], ENDED, 10 * MINUTE, STILL],
-  ['ended if only an ended connection is listed', [deleted], NONE, 15_000, hasEnded(deleted)],
-  ["ended with the event's message if the list has none", [deleted], ENDED, 15_000, hasEnded(deleted, 'overlap')],
-  ["ended with the list's message if it has one", [{ ...failed, message: 'no' }], ENDED, 15_000, hasEnded(failed, 'no')],
-  ['pending if the list does not yet show that it is active', [deleted], ACTIVE, 59_999, STILL],
-  ['ended if the list does not show that within a minute', [deleted], ACTIVE, 60_000, hasEnded(deleted, 'peered')],
-  ['pending if nothing is listed', [], NONE, 59_999, STILL],
-  ['pending if nothing is listed, and EC2 shows it as pending', [], PENDING, 59_999, STILL],
-  ['pending if nothing is listed, and an event shows that it is active', [], ACTIVE, 59_999, STILL],
-  ['ended if nothing is listed for a minute', [], NONE, 60_000, hasEnded(notListed)],
+  ['pending if it is listed as pending, whatever events and EC2 show', [alive], ENDED, 15_000, STILL_PENDING],
+  ['pending if it is listed as pending, even after ten minutes', [alive], ENDED, 10 * MINUTE, STILL_PENDING],
+  ['ended if only an ended connection is listed', [deleted], NONE, 15_000, endedOutcome(deleted)],
+  ["ended with the event's message if the list has none", [deleted], ENDED, 15_000, endedOutcome(deleted, 'overlap')],
+  ["ended with the list's message if it has one", [{ ...failed, message: 'no' }], ENDED, 15_000, endedOutcome(failed, 'no')],
+  ['pending if the list does not yet show that it is active', [deleted], ACTIVE, 59_999, STILL_PENDING],
+  ['ended if the list does not show that within a minute', [deleted], ACTIVE, 60_000, endedOutcome(deleted, 'peered')],
+  ['pending if nothing is listed', [], NONE, 59_999, STILL_PENDING],
+  ['pending if nothing is listed, and EC2 shows it as pending', [], PENDING, 59_999, STILL_PENDING],
+  ['pending if nothing is listed, and an event shows that it is active', [], ACTIVE, 59_999, STILL_PENDING],
+  ['ended if nothing is listed for a minute', [], NONE, 60_000, endedOutcome(notListed)],
   [
     'ended if nothing is listed, and an event shows that it ended',
     [],
     ENDED,
     15_000,
-    hasEnded({ ...notListed, status: 'failed' }, 'overlap'),
+    endedOutcome({ ...notListed, status: 'failed' }, 'overlap'),
   ],
 ])('outcomeOf: %s', (_, listed, progress, listedAfter, outcome) => {
   expect(outcomeOf(listed, progress, { startedAt: STARTED, listedAt: STARTED + listedAfter })).toEqual(outcome);
@@ -166,15 +186,15 @@ describe('in every situation', () => {
   const BOOLEANS = [false, true];
   const ALL_PROGRESS = [NONE, PENDING, ACTIVE, ENDED];
   const SECONDS = [0, 1, 9, 10, 11, 12, 13, 15, 30, 59, 60, 61, 120];
-  const RECORDS: readonly (readonly ListedConnection[])[] = [[], ...STATUSES.map(([status]) => [peering({ status })])];
+  const RECORDS: readonly (readonly ListedConnection[])[] = [[], ...STATUSES.map(([status]) => [listedConnection({ status })])];
 
-  interface Reading {
+  interface ListRead {
     readonly listed: readonly ListedConnection[];
     readonly progress: Progress;
     /** Seconds from the start of the wait to the read. */
     readonly seconds: number;
   }
-  const readings = combinations<Reading>({
+  const listReads = combinations<ListRead>({
     listed: RECORDS.flatMap((first) => RECORDS.map((second) => [...first, ...second])),
     progress: ALL_PROGRESS,
     seconds: SECONDS,
@@ -183,9 +203,9 @@ describe('in every situation', () => {
     const outcome = outcomeOf(listed, progress, { startedAt: STARTED, listedAt: STARTED + seconds * 1000 });
     return { ...reading, outcome, status: outcome.kind === 'pending' ? undefined : outcome.peering.status };
   });
-  type Judged = (typeof readings)[number];
+  type ListReadWithOutcome = (typeof listReads)[number];
 
-  test.each<readonly [string, (reading: Judged) => boolean, (reading: Judged) => boolean]>([
+  test.each<readonly [string, (reading: ListReadWithOutcome) => boolean, (reading: ListReadWithOutcome) => boolean]>([
     [
       'a connection is active only if it is listed as active',
       ({ outcome }) => outcome.kind === 'active',
@@ -213,7 +233,7 @@ describe('in every situation', () => {
       ({ outcome }) => outcome.kind === 'ended',
     ],
   ])('%s', (_, isMeant, holds) => {
-    expectForAll(readings, isMeant, holds);
+    expectForAll(listReads, isMeant, holds);
   });
 
   interface Moment {
@@ -235,9 +255,9 @@ describe('in every situation', () => {
       const times = { startedAt: STARTED, listedAt: STARTED + listed * 1000, now: STARTED + now * 1000 };
       return { ...moment, isDue: isListDue(progress, isHandled, times) };
     });
-  type Due = (typeof moments)[number];
+  type MomentWithDecision = (typeof moments)[number];
 
-  test.each<readonly [string, (moment: Due) => boolean, (moment: Due) => boolean]>([
+  test.each<readonly [string, (moment: MomentWithDecision) => boolean, (moment: MomentWithDecision) => boolean]>([
     [
       'the list is read within ten seconds of the last read only because of a new change',
       ({ isDue, listed, now }) => isDue && now - listed < 10,

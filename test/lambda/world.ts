@@ -24,7 +24,7 @@ export function awsError(name: string, message = `${name} of AWS`, httpStatusCod
 /** The results of successive calls: outputs, or errors to throw. The last result is repeated. */
 type Script<T> = (T | Error)[];
 
-function nextResult<T>(script: Script<T>): T {
+function takeResult<T>(script: Script<T>): T {
   const next = script.length > 1 ? script.shift() : script[0];
   if (next === undefined) {
     throw new Error('the test did not expect this call');
@@ -37,42 +37,43 @@ function nextResult<T>(script: Script<T>): T {
 
 /** A log that adds its records to the list. */
 export function recordingLog(records: LogRecord[] = []): Log {
-  const record = (each: LogRecord): void => void records.push(each);
-  return { info: record, error: record, failedRequest: record };
+  const add = (record: LogRecord): void => void records.push(record);
+  return { info: add, error: add, failedRequest: add };
 }
 
-const failUnexpected = (): Promise<never> => Promise.reject(new Error('the test did not expect this call'));
+const rejectUnexpectedCall = (): Promise<never> => Promise.reject(new Error('the test did not expect this call'));
 
-/** An API with scripted results. */
+/** An API that records its calls, and returns the results that the test sets. */
 export class ScriptedApi implements Api {
   readonly calls: string[] = [];
-  create: Script<{ readonly hours: number } | AuthorizationRecord> = [{ hours: 24 }];
-  delete: Script<'done'> = ['done'];
-  describe: Script<readonly AuthorizationRecord[]> = [[]];
-  exists: Script<boolean | 'denied'> = [true];
-  connections: Script<readonly ConnectionRecord[]> = [[]];
-  peerings: Script<readonly Ec2Peering[]> = [[]];
+  createResults: Script<{ readonly hours: number } | AuthorizationRecord> = [{ hours: 24 }];
+  deleteResults: Script<'done'> = ['done'];
+  describeResults: Script<readonly AuthorizationRecord[]> = [[]];
+  vpcExistsResults: Script<boolean | 'denied'> = [true];
+  describeConnectionsResults: Script<readonly ConnectionRecord[]> = [[]];
+  describePeeringsResults: Script<readonly Ec2Peering[]> = [[]];
 
-  readonly createVpcPeeringConnection = failUnexpected;
-  readonly deleteVpcPeeringConnection = failUnexpected;
-  readonly describeFleet = failUnexpected;
-  readonly describeFleetEvents = failUnexpected;
-  readonly listFleetTags = failUnexpected;
-  readonly tagFleet = failUnexpected;
-  readonly untagFleet = failUnexpected;
-  readonly describeVpcCidrBlocks = failUnexpected;
-  readonly describeRouteTables = failUnexpected;
-  readonly createRoute = failUnexpected;
-  readonly replaceRoute = failUnexpected;
-  readonly deleteRoute = failUnexpected;
-  readonly setDnsResolution = failUnexpected;
-  readonly tagPeering = failUnexpected;
-  readonly describeStackStatus = failUnexpected;
-  readonly untagPeering = failUnexpected;
+  readonly createVpcPeeringConnection = rejectUnexpectedCall;
+  readonly deleteVpcPeeringConnection = rejectUnexpectedCall;
+  readonly describeFleet = rejectUnexpectedCall;
+  readonly describeFleetEvents = rejectUnexpectedCall;
+  readonly listFleetTags = rejectUnexpectedCall;
+  readonly tagFleet = rejectUnexpectedCall;
+  readonly untagFleet = rejectUnexpectedCall;
+  readonly describeVpcCidrBlocks = rejectUnexpectedCall;
+  readonly describeRouteTables = rejectUnexpectedCall;
+  readonly createRoute = rejectUnexpectedCall;
+  readonly replaceRoute = rejectUnexpectedCall;
+  readonly deleteRoute = rejectUnexpectedCall;
+  readonly setDnsResolution = rejectUnexpectedCall;
+  readonly tagPeering = rejectUnexpectedCall;
+  readonly describeStackStatus = rejectUnexpectedCall;
+  readonly untagPeering = rejectUnexpectedCall;
 
   constructor(private readonly time: Time) {}
 
-  record(hours: number): AuthorizationRecord {
+  /** An authorization that expires in the given hours, or has expired if they are negative. */
+  authorizationValidFor(hours: number): AuthorizationRecord {
     const now = this.time.now();
     return {
       GameLiftAwsAccountId: GAMELIFT_ACCOUNT,
@@ -86,37 +87,37 @@ export class ScriptedApi implements Api {
   async createVpcPeeringAuthorization(input: { GameLiftAwsAccountId: string; PeerVpcId: string }): Promise<AuthorizationRecord> {
     this.calls.push(`Create ${input.PeerVpcId} ${input.GameLiftAwsAccountId}`);
     await Promise.resolve();
-    const output = nextResult(this.create);
-    return 'hours' in output ? this.record(output.hours) : output;
+    const output = takeResult(this.createResults);
+    return 'hours' in output ? this.authorizationValidFor(output.hours) : output;
   }
 
   async deleteVpcPeeringAuthorization(input: { GameLiftAwsAccountId: string; PeerVpcId: string }): Promise<void> {
     this.calls.push(`Delete ${input.PeerVpcId} ${input.GameLiftAwsAccountId}`);
     await Promise.resolve();
-    nextResult(this.delete);
+    takeResult(this.deleteResults);
   }
 
   async describeVpcPeeringAuthorizations(): Promise<readonly AuthorizationRecord[]> {
-    this.calls.push('Describe');
+    this.calls.push('Describe authorizations');
     await Promise.resolve();
-    return nextResult(this.describe);
+    return takeResult(this.describeResults);
   }
 
   async describeVpcPeeringConnections(fleetId: string | undefined): Promise<readonly ConnectionRecord[]> {
     this.calls.push(`Describe connections${fleetId === undefined ? '' : ` of ${fleetId}`}`);
     await Promise.resolve();
-    return nextResult(this.connections);
+    return takeResult(this.describeConnectionsResults);
   }
 
   async describePeerings(vpcId: string): Promise<readonly Ec2Peering[]> {
     this.calls.push(`Describe peerings of ${vpcId}`);
     await Promise.resolve();
-    return nextResult(this.peerings);
+    return takeResult(this.describePeeringsResults);
   }
 
   async vpcExists(): Promise<boolean> {
     await Promise.resolve();
-    const output = nextResult(this.exists);
+    const output = takeResult(this.vpcExistsResults);
     if (output === 'denied') {
       throw awsError('UnauthorizedOperation');
     }
@@ -142,25 +143,26 @@ export class TestWorld {
   readonly logged: LogRecord[] = [];
   readonly log = recordingLog(this.logged);
   /** The HTTP statuses that the response endpoint returns, in order. The last one is repeated. */
-  statuses: (number | Error)[] = [200];
+  httpStatuses: (number | Error)[] = [200];
   put: Dependencies['put'] = async (url, body) => {
     expect(url).toBe(SECRET_URL);
     await Promise.resolve();
-    const status = nextResult(this.statuses);
+    const status = takeResult(this.httpStatuses);
     if (status === 200) {
       this.responses.push(JSON.parse(body) as TestResponse);
     }
     return status;
   };
 
-  async run(event: unknown, seconds = 900): Promise<TestResponse | undefined> {
-    const end = this.time.now() + seconds * 1000;
+  /** Runs the handler with an event. Returns the last response that the endpoint received. */
+  async run(event: unknown, remainingSeconds = 900): Promise<TestResponse | undefined> {
+    const end = this.time.now() + remainingSeconds * 1000;
     const handler = createHandler({
       api: this.api,
       assume: () => {
         throw new Error('the test did not expect a role to be assumed');
       },
-      put: (...sent) => this.put(...sent),
+      put: (...args) => this.put(...args),
       time: this.time,
       log: this.log,
       region: 'eu-central-1',
@@ -171,6 +173,7 @@ export class TestWorld {
   }
 }
 
+/** CloudFormation's request for an authorization. `change` overrides members of it. */
 export function requestOf(requestType: string, change: Record<string, unknown> = {}): Record<string, unknown> {
   return {
     RequestType: requestType,
@@ -185,6 +188,7 @@ export function requestOf(requestType: string, change: Record<string, unknown> =
   };
 }
 
+/** The properties of an authorization. `change` overrides some of them. */
 export function propertiesOf(change: Record<string, unknown> = {}): Record<string, unknown> {
   return {
     ServiceToken: 'arn:aws:lambda:eu-central-1:111111111111:function:Handler',

@@ -28,13 +28,13 @@ interface Report {
   }[];
 }
 
-interface FoundRule {
-  /** Includes the part of the resource, if the rule has several findings in it. */
+interface Finding {
+  /** The name of the rule. If it has several findings in a resource, the part of the resource follows in brackets. */
   readonly id: string;
   readonly resource: CfnResource;
 }
 
-function findingsIn(app: IConstruct): readonly FoundRule[] {
+function findingsIn(app: IConstruct): readonly Finding[] {
   const resources = new Map(app.node.findAll().map((construct) => [construct.node.path, construct]));
   const packs = [new AwsSolutionsChecks(app), new HIPAASecurityChecks(app), new NIST80053R5Checks(app)];
   return packs
@@ -47,12 +47,12 @@ function findingsIn(app: IConstruct): readonly FoundRule[] {
 
 test('docs/compliance.md lists the findings of cdk-nag 3 in the examples, and each finding can be acknowledged', () => {
   synthesizeExamples();
-  const found = [...mockApps].flatMap(findingsIn);
+  const findings = [...mockApps].flatMap(findingsIn);
   const documented = documentedFindings().filter(({ versions }) => versions.includes('3'));
-  const withoutPart = found.map(({ id, resource }) => findingOf(id.replace(/\[.*\]$/, ''), resource));
+  const withoutPart = findings.map(({ id, resource }) => findingOf(id.replace(/\[.*\]$/, ''), resource));
   expect([...new Set(withoutPart)].sort()).toEqual(documented.map(({ finding }) => finding).sort());
 
-  for (const { id, resource } of found) {
+  for (const { id, resource } of findings) {
     Validations.of(resource).acknowledge({ id, reason: 'as docs/compliance.md says' });
   }
   expect([...mockApps].flatMap(findingsIn)).toEqual([]);

@@ -4,9 +4,9 @@ import { basename, join } from 'node:path';
 import type * as library from '../../lib';
 
 /*
- * The released packages, as made by `npm pack`. The upgrade tests create stacks with them, which this version then updates.
+ * The upgrade tests create stacks with the released packages in this folder, and update the stacks with the current version.
  *
- * Each release adds its package: `npm pack --pack-destination test/released`. Until 0.1.0 is released, this replaces the candidate.
+ * Each release adds its package: `npm pack --pack-destination test/released`. Until 0.1.0 is released, the command replaces its package.
  */
 
 /** The exports of one version of this library. */
@@ -17,7 +17,7 @@ const ROOT = join(__dirname, '..', '..');
 /** The file names of the packages. */
 export const RELEASES: readonly string[] = readdirSync(__dirname).filter((file) => file.endsWith('.tgz'));
 
-/** A package that is unpacked inside node_modules, so that it can import the CDK. */
+/** A released package that is unpacked inside node_modules, so that it can import the CDK. */
 export class UnpackedRelease {
   private readonly directory: string;
 

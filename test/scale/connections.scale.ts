@@ -4,17 +4,20 @@ import { closeRehearsals } from '../life/rehearsals';
 
 afterEach(closeRehearsals);
 
-/** The allowed time, compared to one call in ten seconds. If throttled calls count, each batch has to wait longer after its first attempts. */
+/**
+ * The longest allowed time, relative to one call in ten seconds. If throttled calls count against the rate limit, each batch has to wait
+ * longer after its first attempts.
+ */
 const MAX_RATIO = { free: 1.1, counted: 1.25 };
 
 /** The time for one connection: 15 seconds until it reads its claim again, and 30 until it is active. */
 const SINGLE_CONNECTION_SECONDS = 45;
 
-const kinds = [
+const fleetSources = [
   { kind: 'fleets that are imported', source: IMPORTED_FLEETS },
   { kind: 'fleets that the stack creates', source: CREATED_FLEETS },
 ];
-const cases = kinds.flatMap(({ kind, source }) =>
+const cases = fleetSources.flatMap(({ kind, source }) =>
   [25, 50, 100].flatMap((connections) =>
     (['free', 'counted'] as const).map((throttledCalls) => ({ connections, kind, source, throttledCalls })),
   ),

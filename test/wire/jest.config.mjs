@@ -1,11 +1,11 @@
 import config from '../../jest.config.mjs';
 
-/** The lives over the wire, the tests that need processes, and the tests for the coverage of the handler: `npm run test:wire`. */
+/** Runs the lives over the wire, the tests that start processes, and the tests that measure the coverage: `npm run test:wire`. */
 export default {
   ...config,
   rootDir: '../..',
   globals: { overTheWire: true },
-  // lives over the wire run the bundle in threads, so that only the other tests count for the coverage
+  // lives over the wire run the bundle in threads, where no coverage is measured, so the tests in process are listed, too
   testMatch: [
     '<rootDir>/test/life/*.test.ts',
     '**/*.wire.test.ts',

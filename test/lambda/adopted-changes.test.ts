@@ -1,0 +1,25 @@
+import { fleetOfChanges, keysOfChanges, readChanges, tagsOfChanges } from '../../lambda/network/adopted-changes';
+import { ec2Side } from './situations';
+
+test('writes changes to an adopted connection to tags that are short enough, and reads them again', () => {
+  const routeTableIds = Array.from({ length: 40 }, (_, index) => `rtb-${String(index).padStart(17, '0')}`);
+  const tags = tagsOfChanges('fleet-1', { dnsResolution: false, routeTableIds });
+  expect(Object.keys(tags)).toHaveLength(5);
+  expect(Math.max(...Object.values(tags).map(({ length }) => length))).toBeLessThanOrEqual(256);
+  const adopted = ec2Side({ tags: { ...tags, Name: 'rtb-somebody-elses' } });
+  expect(readChanges(adopted)).toEqual({ dnsResolution: false, routeTableIds });
+  expect(keysOfChanges(adopted)).toEqual(Object.keys(tags));
+  expect(fleetOfChanges(adopted)).toBe('fleet-1');
+});
+
+test('writes no tags if nothing was changed', () => {
+  expect(tagsOfChanges('fleet-1', { routeTableIds: [] })).toEqual({});
+});
+
+test('reads changes only from tags of this library', () => {
+  expect(readChanges(ec2Side({ tags: { Name: 'dns-was-true' } }))).toEqual({ dnsResolution: undefined, routeTableIds: [] });
+  expect(readChanges(ec2Side({ tags: { 'cdk-gamelift-vpc-peering:changed:1': 'dns-was-true' } }))).toEqual({
+    dnsResolution: true,
+    routeTableIds: [],
+  });
+});
