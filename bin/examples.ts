@@ -2,9 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { Rehearsal } from 'rehearsal';
-import { detailsOf, summaryOf, runLife } from 'rehearsal/cli';
+import { differenceLine, summaryLines, runLife } from 'rehearsal/cli';
 import type { Difference } from 'rehearsal/cli';
-import { line, stepLine, table } from 'rehearsal/report';
+import { formatEntry, formatStep, formatTable } from 'rehearsal/report';
 import { synthesize } from './synthesize';
 import useTemporaryDirectory from './temporary-directory';
 
@@ -58,15 +58,15 @@ async function rehearse(example: string, assemblies: string): Promise<string[]> 
     );
     const findings = deployments.flatMap(({ assembly }) => lint(assembly));
     const { failures, leftBehind } = await runLife(rehearsal, deployments, (step) => {
-      console.log(`${example}  ${stepLine(step)}`);
+      console.log(`${example}  ${formatStep(step)}`);
     });
     const failed = journal.entries.filter(({ source, message }) => source === 'cloudformation' && message.includes('_FAILED'));
-    const isRetained = (difference: Difference): boolean => RETAINED[example]?.test(detailsOf(difference)) === true;
-    summaryOf(leftBehind.filter(isRetained)).forEach((text) => {
+    const isRetained = (difference: Difference): boolean => RETAINED[example]?.test(differenceLine(difference)) === true;
+    summaryLines(leftBehind.filter(isRetained)).forEach((text) => {
       console.log(`${example}  retained ${text}`);
     });
-    const unexpected = leftBehind.filter((difference) => !isRetained(difference)).map(detailsOf);
-    return [...findings, ...failures, ...unexpected, ...failed.map((entry) => line(entry, start))];
+    const unexpected = leftBehind.filter((difference) => !isRetained(difference)).map(differenceLine);
+    return [...findings, ...failures, ...unexpected, ...failed.map((entry) => formatEntry(entry, start))];
   } finally {
     await rehearsal.close();
   }
@@ -82,7 +82,7 @@ async function main(): Promise<void> {
     outcomes.push({ example, problems: await rehearse(example, assemblies).catch((error: unknown) => [String(error)]) });
   }
   const rows = outcomes.map(({ example, problems }) => [problems.length === 0 ? 'ok' : 'FAILED', example, problems[0] ?? '']);
-  console.log(`\n${table(['', 'example', 'problem'], rows)}`);
+  console.log(`\n${formatTable(['', 'example', 'problem'], rows)}`);
   const failed = outcomes.filter(({ problems }) => problems.length > 0);
   for (const { example, problems } of failed) {
     console.log(`\n${example}:\n${problems.join('\n')}`);

@@ -14,7 +14,7 @@ const PAGE = join(__dirname, '..', 'docs', 'rehearsal-output.md');
 /** The content of the page. The library must be built. */
 export async function rehearsalPage(directory: string): Promise<string> {
   const [startOutput, rehearseOutput]: [string[], string[]] = [[], []];
-  const output = { print: (text: string) => rehearseOutput.push(text), complain: (text: string) => rehearseOutput.push(text) };
+  const output = { print: (text: string) => rehearseOutput.push(text), printError: (text: string) => rehearseOutput.push(text) };
   await rehearseBothLives({ verbose: false, directory, build: () => Promise.resolve() }, (text) => startOutput.push(text));
   const assembly = await synthesize('bin/app.ts', {}, join(directory, 'cdk.out'));
   await rehearse([assembly], output);

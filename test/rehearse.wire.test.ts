@@ -21,7 +21,7 @@ interface Outcome {
 
 async function command(...args: string[]): Promise<Outcome> {
   const [printed, complained]: string[][] = [[], []];
-  const code = await rehearse(args, { print: (text) => printed?.push(text), complain: (text) => complained?.push(text) });
+  const code = await rehearse(args, { print: (text) => printed?.push(text), printError: (text) => complained?.push(text) });
   return { code, printed: printed?.join('\n') ?? '', complained: complained?.join('\n') ?? '' };
 }
 
@@ -82,7 +82,7 @@ describe('the command line', () => {
       "--vpc must be account/region/cidr such as 222222222222/us-east-1/10.90.0.0/16, got '222222222222/10.0.0.0/16'",
     ],
     [['--days', '3'], 'no cloud assembly was given: add the output directory of cdk synth'],
-    [['nowhere'], 'nowhere is no cloud assembly: it has no manifest.json; run cdk synth first'],
+    [['nowhere'], 'nowhere is not a cloud assembly: manifest.json not found; run cdk synth first'],
   ])('%j: one error, nothing printed, exit code 2', async (args, complained) => {
     expect(await command(...args)).toEqual({ code: 2, printed: '', complained });
   });

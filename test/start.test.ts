@@ -2,7 +2,7 @@ import { start } from '../bin/start';
 
 async function command(...args: string[]) {
   const [printed, complained]: [string[], string[]] = [[], []];
-  const code = await start(args, { print: (text) => printed.push(text), complain: (text) => complained.push(text) });
+  const code = await start(args, { print: (text) => printed.push(text), printError: (text) => complained.push(text) });
   return { code, printed, complained };
 }
 

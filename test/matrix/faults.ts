@@ -1,4 +1,4 @@
-import type { CallFault, Faults, PutFault, MadeCall } from 'rehearsal/in-process';
+import type { CallFault, Faults, PutFault, RecordedCall } from 'rehearsal/in-process';
 import {
   changesToOthers,
   deviations,
@@ -89,7 +89,7 @@ const QUERY: readonly NamedFault[] = [
 ];
 
 /** The errors that the service documents for this operation. */
-export function documentedErrors({ service, operation }: Pick<MadeCall, 'service' | 'operation'>): readonly NamedFault[] {
+export function documentedErrors({ service, operation }: Pick<RecordedCall, 'service' | 'operation'>): readonly NamedFault[] {
   switch (service) {
     case 'ec2':
       return [...EC2, ...(EC2_DOCUMENTED[operation] ?? []).map((name) => error(name, 'may fail'))];
@@ -115,7 +115,7 @@ export type Extent = 'all' | 'every third';
  * The faults at one call. An error occurs once, or with every call of the operation from then on. A fault of the network or the process
  * occurs once.
  */
-function faultScenariosAt(index: number, call: MadeCall, extent: Extent): readonly FaultScenario[] {
+function faultScenariosAt(index: number, call: RecordedCall, extent: Extent): readonly FaultScenario[] {
   const { operation, request } = call;
   const name = `call ${index}, ${operation} during ${request}`;
   const once = ({ name: what, fault, deployment }: NamedFault): FaultScenario => ({
@@ -139,7 +139,7 @@ function faultScenariosAt(index: number, call: MadeCall, extent: Extent): readon
 /** The operation that shows whether the VPC still has connections. If it fails, the handler does not cancel the authorization. */
 export const IN_USE_CHECK = 'DescribeVpcPeeringConnections';
 
-function isCheckBeforeCancel({ operation, request }: MadeCall): boolean {
+function isCheckBeforeCancel({ operation, request }: RecordedCall): boolean {
   return operation === IN_USE_CHECK && request.startsWith('Delete Authorization');
 }
 
@@ -207,12 +207,12 @@ export async function faultScenariosOf(
 ): Promise<readonly FaultScenario[]> {
   const world = await populate(lifecycle, readings);
   await world.failIfStuck(() => firstFailure(world, LIFECYCLES[lifecycle]));
-  const { calls, puts, events } = world.functions;
+  const { calls, putCount, eventCount } = world.functions;
   world.close();
   return [
     ...calls.flatMap((call, index) => faultScenariosAt(index, call, extent)),
-    ...Array.from({ length: puts }, (_, index) => faultScenariosOfResponse(index)).flat(),
-    ...Array.from({ length: events }, (_, index) => faultScenariosOfEvent(index)).flat(),
+    ...Array.from({ length: putCount }, (_, index) => faultScenariosOfResponse(index)).flat(),
+    ...Array.from({ length: eventCount }, (_, index) => faultScenariosOfEvent(index)).flat(),
   ];
 }
 

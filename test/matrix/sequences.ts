@@ -288,7 +288,7 @@ class RandomStack {
         });
         return [];
       case 'lostResponse': {
-        const index = functions.puts + each.responses;
+        const index = functions.putCount + each.responses;
         this.inject({ put: (point) => (point.index === index ? { kind: 'reset', effect: 'before' } : undefined) });
         return [];
       }

@@ -28,7 +28,7 @@ async function runRehearse(
 ): Promise<{ readonly code: number; readonly printed: string; readonly complained: string }> {
   const printed: string[] = [];
   const complained: string[] = [];
-  const code = await rehearse(args, { print: (text) => printed.push(text), complain: (text) => complained.push(text) });
+  const code = await rehearse(args, { print: (text) => printed.push(text), printError: (text) => complained.push(text) });
   return { code, printed: printed.join('\n'), complained: complained.join('\n') };
 }
 

@@ -3,10 +3,10 @@ import { closeSync, openSync } from 'node:fs';
 /** Where a command prints: results, and errors. */
 export interface Output {
   readonly print: (text: string) => void;
-  readonly complain: (text: string) => void;
+  readonly printError: (text: string) => void;
 }
 
-export const CONSOLE: Output = { print: console.log, complain: console.error };
+export const CONSOLE: Output = { print: console.log, printError: console.error };
 
 /**
  * Checks that an output file is writable before the work begins. Creates the file if it does not exist.

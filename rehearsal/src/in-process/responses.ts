@@ -1,41 +1,41 @@
-import { Refusal, ResponseUrls } from '../cloudformation/engine/response-urls';
+import { S3Error, ResponseUrls } from '../cloudformation/engine/response-urls';
 import type { RequestIdentity } from '../cloudformation/engine/responses';
 
 /** The response URLs of custom resources, for handlers that run in this process. */
 export class InProcessResponses extends ResponseUrls {
   readonly secrets: string[] = [];
 
-  override issue(request: RequestIdentity): { readonly url: string; readonly response: Promise<Buffer> } {
-    const issued = super.issue(request);
+  override issueUrl(request: RequestIdentity): { readonly url: string; readonly response: Promise<Buffer> } {
+    const issued = super.issueUrl(request);
     this.secrets.push(new URL(issued.url).searchParams.get('X-Amz-Signature') ?? '');
     return issued;
   }
 
   /** Receives a response. @returns the HTTP status, or the injected fault if there is no HTTP response */
   put(url: string, body: string): number | 'hang' | 'reset' {
-    const issued = this.issued.get(url.slice('https://'.length));
-    const fault = issued && this.fault(issued);
+    const issued = this.issuedUrls.get(url.slice('https://'.length));
+    const fault = issued && this.countAttempt(issued);
     if (fault === 'hang' || fault === 'reset') {
       return fault;
     }
     try {
       if (fault !== undefined) {
-        throw Refusal.internalError(fault.status);
+        throw S3Error.internalError(fault.status);
       }
       if (issued === undefined) {
-        throw Refusal.wrongSignature();
+        throw S3Error.wrongSignature();
       }
       if (this.isExpired(issued)) {
-        throw Refusal.expired();
+        throw S3Error.expired();
       }
-      this.accept(issued);
+      this.logAccepted(issued);
       issued.deliver(Buffer.from(body));
       return 200;
     } catch (error) {
-      if (!(error instanceof Refusal)) {
+      if (!(error instanceof S3Error)) {
         throw error;
       }
-      this.refuse(issued, error);
+      this.logRejected(issued, error);
       return error.status;
     }
   }
