@@ -2,9 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { Rehearsal } from 'rehearsal';
-import { detailsOf, summaryOf, runLife } from 'rehearsal/cli';
+import { differenceLine, summaryLines, runLife } from 'rehearsal/cli';
 import type { Difference } from 'rehearsal/cli';
-import { line, stepLine } from 'rehearsal/report';
+import { formatEntry, formatStep } from 'rehearsal/report';
 import { commandsNotInstalled } from './commands';
 import { report, runCheck } from './outcomes';
 import type { Outcome } from './outcomes';
@@ -61,17 +61,17 @@ async function checkExample(example: string, assemblies: string): Promise<void> 
     );
     const lintFindings = deployments.flatMap(({ assembly }) => lint(assembly));
     const { failures, leftBehind } = await runLife(rehearsal, deployments, (step) => {
-      console.log(`${example}  ${stepLine(step)}`);
+      console.log(`${example}  ${formatStep(step)}`);
     });
     const failureEvents = journal.entries.filter(
       ({ source, message }) => source === 'cloudformation' && message.includes('_FAILED'),
     );
-    const isRetained = (difference: Difference): boolean => RETAINED[example]?.test(detailsOf(difference)) === true;
-    summaryOf(leftBehind.filter(isRetained)).forEach((text) => {
+    const isRetained = (difference: Difference): boolean => RETAINED[example]?.test(differenceLine(difference)) === true;
+    summaryLines(leftBehind.filter(isRetained)).forEach((text) => {
       console.log(`${example}  retained ${text}`);
     });
-    const unexpected = leftBehind.filter((difference) => !isRetained(difference)).map(detailsOf);
-    const problems = [...lintFindings, ...failures, ...unexpected, ...failureEvents.map((entry) => line(entry, start))];
+    const unexpected = leftBehind.filter((difference) => !isRetained(difference)).map(differenceLine);
+    const problems = [...lintFindings, ...failures, ...unexpected, ...failureEvents.map((entry) => formatEntry(entry, start))];
     if (problems.length > 0) {
       throw new Error(problems.join('\n'));
     }

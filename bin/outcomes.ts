@@ -1,4 +1,4 @@
-import { table } from 'rehearsal/report';
+import { formatTable } from 'rehearsal/report';
 
 /** The result of a check. */
 export interface Outcome {
@@ -25,7 +25,7 @@ export async function runCheck(name: string, check: () => Promise<unknown>): Pro
 /** Prints a table of the outcomes, the failures in full, and the closing line. Sets the exit code if a check failed. */
 export function report(kind: string, outcomes: readonly Outcome[]): void {
   const rows = outcomes.map(({ name, result, problem }) => [result, name, problem.trim().split('\n').at(-1) ?? '']);
-  console.log(`\n${table(['', kind, 'problem'], rows)}`);
+  console.log(`\n${formatTable(['', kind, 'problem'], rows)}`);
   for (const { name, problem } of outcomes.filter(({ result }) => result === 'FAILED')) {
     console.log(`\n${name}:\n${problem}`);
     process.exitCode = 1;

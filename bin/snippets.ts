@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatLocation, TargetLanguage, Translator, typeScriptSnippetFromVisibleSource } from 'jsii-rosetta';
 import type { TypeScriptSnippet } from 'jsii-rosetta';
-import { table } from 'rehearsal/report';
+import { formatTable } from 'rehearsal/report';
 import useTemporaryDirectory from './temporary-directory';
 
 /*
@@ -72,7 +72,7 @@ function main(): void {
   for (const { formattedMessage } of translator.diagnostics) {
     console.log(formattedMessage);
   }
-  console.log(`\n${table(['', 'example', 'not translated'], rows)}`);
+  console.log(`\n${formatTable(['', 'example', 'not translated'], rows)}`);
   const passed = rows.filter(([result]) => result === 'ok').length;
   // an error that belongs to no example also counts as a failure
   const failed = Math.max(rows.length - passed, translator.diagnostics.some(({ isError }) => isError) ? 1 : 0);

@@ -2,11 +2,19 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Rehearsal } from 'rehearsal';
-import { withFirstFailure, compare, summaryOf, CONSOLE, requireWritable, readReadings, setReadings } from 'rehearsal/cli';
+import {
+  withFirstFailure,
+  compareInventories,
+  summaryLines,
+  CONSOLE,
+  requireWritable,
+  readReadings,
+  setReadings,
+} from 'rehearsal/cli';
 import type { Difference, Output, ChosenReading } from 'rehearsal/cli';
 import { pageOf, picturedLife } from 'rehearsal/picture';
 import type { PicturedLife } from 'rehearsal/picture';
-import { failureLine, line, list, span, stepLine, table, withoutIds } from 'rehearsal/report';
+import { formatFailure, formatEntry, formatList, formatDuration, formatStep, formatTable, withoutIds } from 'rehearsal/report';
 import { run } from './commands';
 import { synthesize } from './synthesize';
 import type { Context } from './synthesize';
@@ -101,11 +109,11 @@ async function performStep(rehearsal: Rehearsal, stack: string, step: Step, dire
   }));
   const now = clock.now();
   const expiry = expiryOf(result.outputs);
-  const expired = previousExpiry < start ? `expired ${span(start - previousExpiry)} before` : '';
-  const valid = expiry > now ? `valid for ${span(expiry - now)} after` : '';
+  const expired = previousExpiry < start ? `expired ${formatDuration(start - previousExpiry)} before` : '';
+  const valid = expiry > now ? `valid for ${formatDuration(expiry - now)} after` : '';
   return {
     ...withFirstFailure({ name: stack, ...result }, journal.entries.slice(entriesBefore)),
-    took: span(now - start),
+    took: formatDuration(now - start),
     authorization: [expired, valid].filter((text) => text !== '').join(', '),
   };
 }
@@ -160,7 +168,7 @@ async function rehearseLife(
     const start = clock.now();
     if (verbose) {
       journal.onEntry((entry) => {
-        print(line(entry, start));
+        print(formatEntry(entry, start));
       });
     }
     const before = aws.inventory();
@@ -173,11 +181,11 @@ async function rehearseLife(
       for (const stack of STACKS) {
         outcomes.push(await performStep(rehearsal, stack, step, assemblies[index] ?? ''));
       }
-      print(stepLine({ name: step.name, after: clock.now() - start, stacks: outcomes }));
+      print(formatStep({ name: step.name, elapsedMilliseconds: clock.now() - start, stacks: outcomes }));
       steps.push(outcomes);
     }
     await clock.sleep(2 * DAY);
-    const leftBehind = compare(before, aws.inventory());
+    const leftBehind = compareInventories(before, aws.inventory());
     return { steps, leftBehind, pictured: picturedLife(title, start, rehearsal) };
   } finally {
     await rehearsal.close();
@@ -192,7 +200,7 @@ function comparisonTables(ours: Life, theirs: Life): string {
       const cells = outcome === undefined ? [] : [outcome.status, outcome.took, outcome.authorization];
       return [outcome?.status === expected[index] ? 'ok' : 'FAILED', name, ...cells, theirs.steps[number]?.[index]?.status ?? ''];
     });
-    return table(['', stack, 'with this library', 'took', 'authorization', 'with AwsCustomResource'], rows);
+    return formatTable(['', stack, 'with this library', 'took', 'authorization', 'with AwsCustomResource'], rows);
   }).join('\n\n');
 }
 
@@ -202,7 +210,7 @@ function reasonsOf({ steps }: Life): string[] {
   for (const [number, outcomes] of steps.entries()) {
     for (const outcome of outcomes) {
       if (outcome.reason !== undefined && !reasons.has(outcome.reason)) {
-        reasons.set(outcome.reason, failureLine(STEPS[number]?.name ?? '', outcome));
+        reasons.set(outcome.reason, formatFailure(STEPS[number]?.name ?? '', outcome));
       }
     }
   }
@@ -233,9 +241,9 @@ export async function rehearseBothLives(options: LivesOptions, print: Output['pr
   );
   print(`\n${comparisonTables(ours, theirs)}`);
   print(`\n${LEGEND}`);
-  print(`\n${list('Why the stacks without this library fail', reasonsOf(theirs))}`);
-  print(`\n${list('Left behind two days after the deletion, with this library', summaryOf(ours.leftBehind))}`);
-  print(`\n${list('Left behind two days after the deletion, without it', summaryOf(theirs.leftBehind))}`);
+  print(`\n${formatList('Why the stacks without this library fail', reasonsOf(theirs))}`);
+  print(`\n${formatList('Left behind two days after the deletion, with this library', summaryLines(ours.leftBehind))}`);
+  print(`\n${formatList('Left behind two days after the deletion, without it', summaryLines(theirs.leftBehind))}`);
   if (html !== undefined) {
     writeFileSync(html, pageOf('Two stacks with GameLift fleets that are peered with VPCs', [ours.pictured, theirs.pictured]));
     print(`\npicture of both lives: ${html}`);

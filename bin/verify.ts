@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { table } from 'rehearsal/report';
+import { formatTable } from 'rehearsal/report';
 
 /*
  * Runs checks one after the other, continues after a failure, and prints a summary.
@@ -76,7 +76,7 @@ async function main(): Promise<void> {
     failed > 0 ? 'FAILED' : passed > 0 ? 'ok' : 'not run',
     ...[passed, failed, notAvailable, seconds].map(String),
   ]);
-  console.log(`\n${table(['command', 'result', 'passed', 'failed', 'not available', 'seconds'], rows)}\n`);
+  console.log(`\n${formatTable(['command', 'result', 'passed', 'failed', 'not available', 'seconds'], rows)}\n`);
   const sum = (key: 'passed' | 'failed' | 'notAvailable'): number => outcomes.reduce((total, outcome) => total + outcome[key], 0);
   const notAvailable = sum('notAvailable');
   console.log(`${sum('passed')} passed, ${sum('failed')} failed${notAvailable === 0 ? '' : `, ${notAvailable} not available`}`);

@@ -82,7 +82,7 @@ describe('the command line of the rehearsal', () => {
       "--vpc must be account/region/cidr such as 222222222222/us-east-1/10.90.0.0/16, got '222222222222/10.0.0.0/16'",
     ],
     [['--days', '3'], 'no cloud assembly was given: add the output directory of cdk synth'],
-    [['nowhere'], 'nowhere is no cloud assembly: it has no manifest.json; run cdk synth first'],
+    [['nowhere'], 'nowhere is not a cloud assembly: manifest.json not found; run cdk synth first'],
   ])('prints one error and exits with 2 if the arguments are %j', async (args, complained) => {
     expect(await runCommand(...args)).toEqual({ code: 2, printed: '', complained });
   });

@@ -48,9 +48,9 @@ export const CLOUDFORMATION_BEHAVIOURS = {
   },
 } as const satisfies Readonly<Record<string, Behaviour>>;
 
-const LAMBDA = 'lambda.amazonaws.com';
+const LAMBDA_PRINCIPAL = 'lambda.amazonaws.com';
 
-/** The parts that differ between a rehearsal over the wire and in process, and what they share. */
+/** The parts of a rehearsal. `lambda` and `responses` differ between over the wire and in process. */
 interface RehearsalParts {
   readonly clock: RehearsalClock;
   readonly journal: Journal;
@@ -59,7 +59,7 @@ interface RehearsalParts {
   readonly responses: ResponseUrls;
 }
 
-/** How Lambda calls the other simulated services. */
+/** The options with which Lambda calls the other simulated services. */
 export function lambdaOptions({
   clock,
   journal,
@@ -69,9 +69,10 @@ export function lambdaOptions({
     clock,
     journal,
     metrics: aws.metrics,
-    assumeRole: (roleArn, sessionName) => aws.iam.assumeRoleForService(roleArn, LAMBDA, sessionName),
+    assumeRole: (roleArn, sessionName) => aws.iam.assumeRoleForService(roleArn, LAMBDA_PRINCIPAL, sessionName),
     prepareLogs: (configuration, logStreamName) => prepareLogs(aws.iam, aws.logGroups, configuration, logStreamName),
-    send: (queueArn, body, roleArn) => aws.queues.send(queueArn, { roleArn, service: LAMBDA }, { body, attributes: {} }),
+    send: (queueArn, body, roleArn) =>
+      aws.queues.send(queueArn, { roleArn, service: LAMBDA_PRINCIPAL }, { body, attributes: {} }),
   };
 }
 
@@ -87,7 +88,7 @@ export class Rehearsal {
     const startEnvironment = threadEnvironments({
       clock,
       endpointUrl: aws.endpointUrl,
-      responseEndpoint: (region) => responses.connection(region),
+      responseEndpoint: (region) => responses.portAndCertificate(region),
       runtimeModule,
     });
     const lambda = new LambdaService({ ...lambdaOptions({ clock, journal, aws }), startEnvironment });
@@ -121,7 +122,7 @@ export class Rehearsal {
       keys: aws.keys,
       networkInterfaces: new NetworkInterfaces({ clock, iam: aws.iam, ec2: aws.ec2, lambda }),
       gameLift: aws,
-      parameters: aws.parameters,
+      parameterStore: aws.parameters,
       queues: aws.queues,
       alarms: aws.alarms,
       logGroups: aws.logGroups,

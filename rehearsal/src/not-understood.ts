@@ -3,14 +3,14 @@ export class NotSimulated extends Error {}
 
 /** Collects what the rehearsal encounters and does not simulate. Its results may differ from AWS's. */
 export class NotUnderstood {
-  private readonly found = new Set<string>();
+  private readonly features = new Set<string>();
 
   note(what: string): void {
-    this.found.add(what);
+    this.features.add(what);
   }
 
   /** Without duplicates, in the order of their first occurrence. */
   list(): string[] {
-    return [...this.found];
+    return [...this.features];
   }
 }

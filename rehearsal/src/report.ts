@@ -6,13 +6,13 @@ const HOUR = 3600 * SECOND;
 const DAY = 24 * HOUR;
 
 /** Formats the rehearsed time since the start: days, then hours, minutes and seconds. */
-export function elapsed(milliseconds: number): string {
+export function formatElapsed(milliseconds: number): string {
   const clock = new Date(milliseconds % DAY).toISOString().slice(11, 19);
   return `day ${Math.floor(milliseconds / DAY)} ${clock}`;
 }
 
 /** Formats a duration in its two largest units. */
-export function span(milliseconds: number): string {
+export function formatDuration(milliseconds: number): string {
   const seconds = Math.round(milliseconds / SECOND);
   const units: [number, string][] = [
     [Math.floor(seconds / 86_400), 'd'],
@@ -31,11 +31,11 @@ export function span(milliseconds: number): string {
 }
 
 /** Formats an event as one line, without the ids of requests and stacks. */
-export function line(entry: Entry, start: number): string {
+export function formatEntry(entry: Entry, start: number): string {
   const message = withoutIds(onOneLine(entry.message));
   return entry.source === 'rehearsal'
-    ? `\n${elapsed(entry.time - start)}  ${entry.subject.toUpperCase()}`
-    : `${elapsed(entry.time - start)}  ${entry.source.padEnd(14)}  ${withoutIds(entry.subject)}  ${message}`;
+    ? `\n${formatElapsed(entry.time - start)}  ${entry.subject.toUpperCase()}`
+    : `${formatElapsed(entry.time - start)}  ${entry.source.padEnd(14)}  ${withoutIds(entry.subject)}  ${message}`;
 }
 
 export const onOneLine = (text: string): string => text.replace(/\s+/g, ' ').trim();
@@ -67,28 +67,28 @@ interface NamedStatus {
 export interface StepOutcome {
   readonly name: string;
   /** Rehearsed milliseconds from the beginning of the life to the end of the step. */
-  readonly after: number;
+  readonly elapsedMilliseconds: number;
   readonly stacks: readonly NamedStatus[];
   /** The error with which CloudFormation refused the step, if it did. */
   readonly refused?: string;
 }
 
 /** Formats why a stack is not complete after a step. */
-export const failureLine = (step: string, { name, status, reason }: NamedStatus & { readonly reason?: string }): string =>
+export const formatFailure = (step: string, { name, status, reason }: NamedStatus & { readonly reason?: string }): string =>
   `${step}: ${name} ${status}${reason === undefined ? '' : `: ${reason}`}`;
 
 /** Formats a step as one line. */
-export function stepLine({ name, after, stacks, refused }: StepOutcome): string {
+export function formatStep({ name, elapsedMilliseconds, stacks, refused }: StepOutcome): string {
   const statuses = [...stacks.map((stack) => `${stack.name} ${stack.status}`), ...(refused === undefined ? [] : ['refused'])];
-  return `${elapsed(after)}  ${name}: ${statuses.join(', ') || 'no stack'}`;
+  return `${formatElapsed(elapsedMilliseconds)}  ${name}: ${statuses.join(', ') || 'no stack'}`;
 }
 
 /** Formats a title with one item on each line below it, or `title: nothing`. */
-export const list = (title: string, items: readonly string[]): string =>
+export const formatList = (title: string, items: readonly string[]): string =>
   items.length === 0 ? `${title}: nothing` : [`${title}:`, ...items.map((item) => `- ${item}`)].join('\n');
 
 /** Formats a table with aligned columns and a line below the head. */
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+export function formatTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((cell, column) => Math.max(cell.length, ...rows.map((row) => row[column]?.length ?? 0)));
   const format = (row: readonly string[]): string =>
     row
@@ -106,7 +106,7 @@ interface ScopedStatement {
 }
 
 /** Formats the resources and conditions of a policy statement. */
-export function scopeOf({ Resource = [], NotResource, Condition = {} }: ScopedStatement): string {
+export function formatScope({ Resource = [], NotResource, Condition = {} }: ScopedStatement): string {
   const resources = NotResource === undefined ? [Resource].flat() : [`all but ${[NotResource].flat().join(', ')}`];
   const conditions = Object.entries(Condition).flatMap(([operator, operands]) =>
     Object.entries(operands).map(([key, value]) => ` if ${key} ${operator} ${[value].flat().join(' or ')}`),
@@ -114,7 +114,7 @@ export function scopeOf({ Resource = [], NotResource, Condition = {} }: ScopedSt
   return [resources.join(', '), ...conditions].join('');
 }
 
-/** Actions that a policy statement grants to a role, and that no call of the rehearsal needed. */
+/** Actions that a policy statement allows, and that no call in the rehearsal used. */
 export interface UnusedPermissions {
   /** The path and name of the role. */
   readonly role: string;
@@ -123,21 +123,21 @@ export interface UnusedPermissions {
 }
 
 /**
- * The unused permissions for each policy statement, even if another statement grants the same action. Sums up the grants of several
- * rehearsals.
+ * Returns the unused permissions of each policy statement, even if another statement grants the same action. `grants` may come from
+ * several rehearsals: an action is unused if none of them used it.
  */
 export function unusedPermissions(grants: readonly Grant[]): readonly UnusedPermissions[] {
   const statements = new Map<string, { readonly role: string; readonly scope: string; readonly uses: Map<string, number> }>();
   for (const { roleArn, statement, action, uses } of grants) {
-    const scope = scopeOf(statement);
+    const scope = formatScope(statement);
     const key = JSON.stringify([roleArn, scope]);
-    const known = statements.get(key) ?? {
+    const group = statements.get(key) ?? {
       role: roleArn.slice(roleArn.indexOf('/') + 1),
       scope,
       uses: new Map<string, number>(),
     };
-    known.uses.set(action, (known.uses.get(action) ?? 0) + uses);
-    statements.set(key, known);
+    group.uses.set(action, (group.uses.get(action) ?? 0) + uses);
+    statements.set(key, group);
   }
   return [...statements.values()]
     .map(({ role, scope, uses }) => ({

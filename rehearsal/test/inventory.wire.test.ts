@@ -1,5 +1,5 @@
 import type { Inventory } from '../src/aws';
-import { compare, differences, summaryOf } from '../src/cli/left-behind';
+import { compareInventories, differenceLines, summaryLines } from '../src/cli/left-behind';
 import { Rehearsal } from '../src/index';
 import { custom, functionResource, HANDLER_RESOURCES, writeAssembly } from './assembly';
 
@@ -16,7 +16,7 @@ const remove = () => rehearsal.cloudFormation.delete('Stack');
 const of = <Kind extends keyof Inventory>(kind: Kind) => rehearsal.aws.inventory()[kind];
 /** The number of differences between two inventories, by kind. */
 const counts = (before: Inventory) => {
-  const kinds = differences(before, rehearsal.aws.inventory()).map((line) => /^left behind of (\w+)/.exec(line)?.[1] ?? line);
+  const kinds = differenceLines(before, rehearsal.aws.inventory()).map((line) => /^left behind of (\w+)/.exec(line)?.[1] ?? line);
   return Object.fromEntries([...new Set(kinds)].map((kind) => [kind, kinds.filter((other) => other === kind).length]));
 };
 
@@ -213,7 +213,7 @@ describe('the inventory', () => {
     const before = rehearsal.aws.inventory();
     await deploy(RESOURCES, EXPORT);
     const after = rehearsal.aws.inventory();
-    const lines = summaryOf(compare(before, after));
+    const lines = summaryLines(compareInventories(before, after));
     expect(lines).toHaveLength(Object.values(after).filter((items: readonly object[]) => items.length > 0).length);
     expect(lines.join('\n')).not.toMatch(/undefined|\[object/);
     expect(lines).toEqual(
@@ -226,7 +226,9 @@ describe('the inventory', () => {
       ]),
     );
     await remove();
-    expect(summaryOf(compare(after, rehearsal.aws.inventory()))[0]).toBe('missing stacks (1): Stack CREATE_COMPLETE');
+    expect(summaryLines(compareInventories(after, rehearsal.aws.inventory()))[0]).toBe(
+      'missing stacks (1): Stack CREATE_COMPLETE',
+    );
   });
 
   test('contains what a deleted stack retains', async () => {
@@ -235,7 +237,7 @@ describe('the inventory', () => {
     expect((await deploy(Object.fromEntries(retained) as object, EXPORT)).status).toBe('CREATE_COMPLETE');
     const created = rehearsal.aws.inventory();
     expect((await remove()).status).toBe('DELETE_COMPLETE');
-    expect(differences(created, rehearsal.aws.inventory())).toEqual([
+    expect(differenceLines(created, rehearsal.aws.inventory())).toEqual([
       expect.stringMatching(/^missing of stacks: /),
       expect.stringMatching(/^missing of exports: /),
     ]);

@@ -1,6 +1,6 @@
 import { withFirstFailure } from '../src/cli/first-failure';
 import type { Entry } from '../src/journal';
-import { line, list, stepLine, withoutIds } from '../src/report';
+import { formatEntry, formatList, formatStep, withoutIds } from '../src/report';
 
 const ID = 'd1f89201-9810-505e-1f72-04c82abe9ce4';
 const STACK_ARN = `arn:aws:cloudformation:us-east-1:111111111111:stack/Game-Stack/${ID}`;
@@ -34,13 +34,13 @@ describe('a line', () => {
   });
 
   test('of an event has its time, source, subject and message, even if the message has several lines', () => {
-    expect(line(entry('handler', `{\n  message: 'done',\n  requestId: '${ID}',\n  attempt: 1\n}`), 0)).toBe(
+    expect(formatEntry(entry('handler', `{\n  message: 'done',\n  requestId: '${ID}',\n  attempt: 1\n}`), 0)).toBe(
       "day 1 01:01:01  lambda          handler  { message: 'done', attempt: 1 }",
     );
   });
 
   test('of the beginning of a step stands out', () => {
-    expect(line(entry('create', '', 'rehearsal'), 90_000_000)).toBe('\nday 0 00:01:01  CREATE');
+    expect(formatEntry(entry('create', '', 'rehearsal'), 90_000_000)).toBe('\nday 0 00:01:01  CREATE');
   });
 
   test.each([
@@ -57,12 +57,12 @@ describe('a line', () => {
     [{ stacks: [], refused: 'Template format error' }, 'refused'],
     [{ stacks: [] }, 'no stack'],
   ])('of a step has the statuses of its stacks: %j', (outcome, expected) => {
-    expect(stepLine({ name: 'create', after: 61_000, ...outcome })).toBe(`day 0 00:01:01  create: ${expected}`);
+    expect(formatStep({ name: 'create', elapsedMilliseconds: 61_000, ...outcome })).toBe(`day 0 00:01:01  create: ${expected}`);
   });
 
   test('of a list without items says that there is nothing', () => {
-    expect(list('left behind', [])).toBe('left behind: nothing');
-    expect(list('left behind', ['one', 'two'])).toBe('left behind:\n- one\n- two');
+    expect(formatList('left behind', [])).toBe('left behind: nothing');
+    expect(formatList('left behind', ['one', 'two'])).toBe('left behind:\n- one\n- two');
   });
 });
 

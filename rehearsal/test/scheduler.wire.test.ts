@@ -225,7 +225,7 @@ describe('a schedule', () => {
   test('with features that are not simulated fails', async () => {
     expect(await deploy({ schedule: { ScheduleExpressionTimezone: 'Europe/Berlin' } })).toBe('ROLLBACK_COMPLETE');
     expect(reasons(rehearsal, 'CREATE_FAILED')[0]).toBe(
-      `a schedule of ${ALIAS_ARN} in Europe/Berlin is not simulated: only functions in UTC are`,
+      `only schedules of Lambda functions in UTC are simulated: got a schedule of ${ALIAS_ARN} in Europe/Berlin`,
     );
   });
 });

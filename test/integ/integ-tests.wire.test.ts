@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Rehearsal } from 'rehearsal';
-import { differences } from 'rehearsal/cli';
+import { differenceLines } from 'rehearsal/cli';
 import { run } from '../../bin/commands';
 
 /*
@@ -135,7 +135,7 @@ test.each(TESTS)(
     expect(await integrationTest.deleteStacks()).toEqual(deleted.map((stack) => `${stack} DELETE_COMPLETE`));
     await integrationTest.runHook(testCase.hooks.postDestroy);
     // the log group of the assertions' function, which Lambda creates: see docs/integration-tests.md
-    const [logGroup, ...others] = differences(before, rehearsal.aws.inventory());
+    const [logGroup, ...others] = differenceLines(before, rehearsal.aws.inventory());
     expect(logGroup).toContain(`left behind of logGroups: {"name":"/aws/lambda/${testCase.assertionStack}-`);
     expect(others).toEqual([]);
   },

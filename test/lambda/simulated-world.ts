@@ -1,5 +1,5 @@
 import type { SimulatedAws, Fleet, FleetOutcome } from 'rehearsal/aws';
-import { Killable, rehearsedTime, sendAs } from 'rehearsal/in-process';
+import { KillableProcess, rehearsedTime, sendAs } from 'rehearsal/in-process';
 import type { Send, ServiceName } from 'rehearsal/in-process';
 import { createHandler } from '../../lambda/handler';
 import type { LogRecord } from '../../lambda/log';
@@ -83,12 +83,12 @@ export class SimulatedWorld {
   async run(event: object): Promise<HandlerResult> {
     await this.sleep(30_000);
     this.calls = [];
-    return await this.handle(event, new Killable());
+    return await this.handle(event, new KillableProcess());
   }
 
   /** Sends an event at once. Kills the handler after the given milliseconds if it is still running. */
   async runAtOnce(event: object, killedAfter = Infinity): Promise<TestResponse | undefined> {
-    const handlerProcess = new Killable();
+    const handlerProcess = new KillableProcess();
     const killed = new Promise<undefined>((resolve) => {
       this.matrix.clock.after(killedAfter, () => {
         handlerProcess.kill();
@@ -98,7 +98,7 @@ export class SimulatedWorld {
     return await Promise.race([this.handle(event, handlerProcess).then(({ response }) => response), killed]);
   }
 
-  private async handle(event: object, handlerProcess: Killable): Promise<HandlerResult> {
+  private async handle(event: object, handlerProcess: KillableProcess): Promise<HandlerResult> {
     const { clock } = this.matrix;
     const end = clock.now() + 900_000;
     const responses: TestResponse[] = [];

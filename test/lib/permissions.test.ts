@@ -7,7 +7,7 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
-import { scopeOf } from 'rehearsal/report';
+import { formatScope } from 'rehearsal/report';
 import {
   AuthorizationRenewal,
   PeeringRoutes,
@@ -90,10 +90,10 @@ function listingOf(stack: Stack): Listing {
 function describeScope(statement: ResolvedStatement): string {
   const { Effect, Principal, Resource } = statement;
   if (Effect === 'Allow' && Principal === undefined) {
-    return scopeOf(statement);
+    return formatScope(statement);
   }
   const principals = Object.entries(Principal ?? {}).map(([kind, names]) => ` ${kind} ${[names].flat().join(' or ')}`);
-  return [Effect, ...principals, Resource === undefined ? '' : ' on ', scopeOf(statement)].join('');
+  return [Effect, ...principals, Resource === undefined ? '' : ' on ', formatScope(statement)].join('');
 }
 
 function importVpc(stack: Stack): ec2.IVpc {

@@ -3,7 +3,7 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import type { Rehearsal } from 'rehearsal';
 import type { Credentials, Fault, Principal } from 'rehearsal/aws';
-import { scopeOf } from 'rehearsal/report';
+import { formatScope } from 'rehearsal/report';
 import { AuthorizationRenewal, PeeringRoutes, VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '../../lib';
 import type { IVpcPeeringAuthorization } from '../../lib';
 import { purposeOf } from '../policies';
@@ -252,8 +252,8 @@ class SecretRecorder {
 
   constructor(readonly rehearsal: Rehearsal) {
     const { responses, aws } = rehearsal;
-    const issue = responses.issue.bind(responses);
-    jest.spyOn(responses, 'issue').mockImplementation((request) => {
+    const issue = responses.issueUrl.bind(responses);
+    jest.spyOn(responses, 'issueUrl').mockImplementation((request) => {
       const issued = issue(request);
       this.responseUrls.push(issued.url);
       void issued.response.then((response) => this.sentResponses.push(response.toString()));
@@ -319,7 +319,7 @@ afterAll(async () => {
 function countGrantUses(): Map<string, number> {
   const counts = new Map<string, number>();
   for (const { policy, statement, action, uses: times } of recorders.flatMap(({ rehearsal }) => rehearsal.aws.iam.grants())) {
-    const scope = scopeOf(statement)
+    const scope = formatScope(statement)
       .replace(/vpc-[0-9a-f]{17}/g, 'VPC')
       .replace(/:stack\/.*/, ':STACK')
       .replace(/\b\d{12}\b/g, 'ACCOUNT');

@@ -16,8 +16,8 @@ test('shows why a deletion after thirty days succeeded', async () => {
   await deployFleetStack(rehearsal);
   await rehearsal.clock.sleep(30 * DAY);
   await deleteStack(rehearsal);
-  const { groups, outcomes } = pictureOf(rehearsal);
-  expect(outcomes.map(({ operation, authorization }) => [operation?.status, authorization])).toEqual([
+  const { groups, results } = pictureOf(rehearsal);
+  expect(results.map(({ operation, authorization }) => [operation?.status, authorization])).toEqual([
     ['CREATE_COMPLETE', expect.stringMatching(/^no authorization before, authorized after \d+ s$/)],
     ['DELETE_COMPLETE', expect.stringMatching(/^expired 29 d before, authorized (at once|after \d+ s), then canceled$/)],
   ]);
@@ -42,9 +42,9 @@ test('shows why a deletion after thirty days failed', async () => {
       : undefined,
   );
   await deleteStack(rehearsal);
-  const { outcomes, groups } = pictureOf(rehearsal);
-  expect(outcomes.at(-1)).toMatchObject({ operation: { status: 'DELETE_FAILED', complete: false } });
-  expect(outcomes.at(-1)?.authorization).toBe('expired 29 d before');
+  const { results, groups } = pictureOf(rehearsal);
+  expect(results.at(-1)).toMatchObject({ operation: { status: 'DELETE_FAILED', isComplete: false } });
+  expect(results.at(-1)?.authorization).toBe('expired 29 d before');
   const calls = groups.flatMap(({ lanes }) => lanes.filter(({ lane }) => lane === 'changes').flatMap(({ events }) => events));
   expect(calls.filter(({ result }) => result === 'bad').map(({ title }) => title)).toContain(
     'CreateVpcPeeringAuthorization: InvalidRequestException',

@@ -176,7 +176,7 @@ test('the deletion of a failed create does not delete the connection of a later 
     if (last === undefined) {
       throw new Error('no request for the connection was sent');
     }
-    const { url, response } = responses.issue({ region: REGION, stackId: '', logicalId: '', requestId: '' });
+    const { url, response } = responses.issueUrl({ region: REGION, stackId: '', logicalId: '', requestId: '' });
     invoke(last.arn, { ...last.event, ResponseURL: url, ...change });
     await world.clock.sleep(15 * 60_000);
     return JSON.parse((await response).toString()) as { readonly Status: string; readonly PhysicalResourceId: string };

@@ -1,4 +1,4 @@
-import type { CallFault, Faults, PutFault, MadeCall } from 'rehearsal/in-process';
+import type { CallFault, Faults, PutFault, RecordedCall } from 'rehearsal/in-process';
 import {
   changesToOthers,
   deviationsFrom,
@@ -90,7 +90,7 @@ const QUERY_PROTOCOL_ERRORS: readonly NamedFault[] = [
 ];
 
 /** The errors that the service documents for this operation. */
-export function documentedErrors({ service, operation }: Pick<MadeCall, 'service' | 'operation'>): readonly NamedFault[] {
+export function documentedErrors({ service, operation }: Pick<RecordedCall, 'service' | 'operation'>): readonly NamedFault[] {
   switch (service) {
     case 'ec2':
       return [...EC2_ERRORS, ...(EC2_OPERATION_ERRORS[operation] ?? []).map((name) => errorFault(name, 'may fail'))];
@@ -118,7 +118,7 @@ export type FaultSample = 'all' | 'every third';
  * The faults of one call. An error occurs once, or in this and every later call of the operation. A fault of the network or the process
  * occurs once.
  */
-function faultScenariosOfCall(index: number, call: MadeCall, sample: FaultSample): readonly FaultScenario[] {
+function faultScenariosOfCall(index: number, call: RecordedCall, sample: FaultSample): readonly FaultScenario[] {
   const { operation, request } = call;
   const name = `call ${index}, ${operation} during ${request}`;
   const once = ({ name: faultName, fault, deployment }: NamedFault): FaultScenario => ({
@@ -142,7 +142,7 @@ function faultScenariosOfCall(index: number, call: MadeCall, sample: FaultSample
 /** The operation that shows whether the VPC still has connections. If it fails, the handler does not cancel the authorization. */
 export const IN_USE_CHECK = 'DescribeVpcPeeringConnections';
 
-function isCheckBeforeCancel({ operation, request }: MadeCall): boolean {
+function isCheckBeforeCancel({ operation, request }: RecordedCall): boolean {
   return operation === IN_USE_CHECK && request.startsWith('Delete Authorization');
 }
 
@@ -210,12 +210,12 @@ export async function faultScenariosOf(
 ): Promise<readonly FaultScenario[]> {
   const world = await createFastWorld(life, readings);
   await world.failIfStuck(() => runUntilFailure(world, LIVES[life]));
-  const { calls, puts, events } = world.functions;
+  const { calls, putCount, eventCount } = world.functions;
   world.close();
   return [
     ...calls.flatMap((call, index) => faultScenariosOfCall(index, call, sample)),
-    ...Array.from({ length: puts }, (_, index) => faultScenariosOfResponse(index)).flat(),
-    ...Array.from({ length: events }, (_, index) => faultScenariosOfEvent(index)).flat(),
+    ...Array.from({ length: putCount }, (_, index) => faultScenariosOfResponse(index)).flat(),
+    ...Array.from({ length: eventCount }, (_, index) => faultScenariosOfEvent(index)).flat(),
   ];
 }
 

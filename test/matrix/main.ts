@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
-import { elapsed, table } from 'rehearsal/report';
+import { formatElapsed, formatTable } from 'rehearsal/report';
 import useTemporaryDirectory from '../../bin/temporary-directory';
 import { LIFE_NAMES } from './lives';
 import { countObservations } from './observations';
@@ -78,14 +78,14 @@ function summary(outcomes: readonly Outcome[], milliseconds: number): string {
   ];
   const failed = outcomes.filter(({ problems }) => problems.length > 0).length;
   return [
-    table(['', 'run', 'failures'], rows),
+    formatTable(['', 'run', 'failures'], rows),
     '',
-    table(
+    formatTable(
       ['question observed by the handler', 'reading', 'times'],
       countObservations(outcomes.flatMap(({ observed }) => observed)),
     ),
     '',
-    `finished in ${elapsed(milliseconds).slice('day 0 '.length)}`,
+    `finished in ${formatElapsed(milliseconds).slice('day 0 '.length)}`,
     `${outcomes.length - failed} passed, ${failed} failed`,
   ].join('\n');
 }

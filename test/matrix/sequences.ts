@@ -298,7 +298,7 @@ class RandomStack {
         });
         return [];
       case 'lostResponse': {
-        const index = functions.puts + action.responses;
+        const index = functions.putCount + action.responses;
         this.inject({ put: (point) => (point.index === index ? { kind: 'reset', effect: 'before' } : undefined) });
         return [];
       }

@@ -3,7 +3,7 @@ import type { CloudFormation } from 'rehearsal';
 import { SimulatedAws } from 'rehearsal/aws';
 import type { BehaviourName, Inventory, Reading } from 'rehearsal/aws';
 import { InProcessRehearsal } from 'rehearsal/in-process';
-import type { InProcessFunctions, InProcessResponses } from 'rehearsal/in-process';
+import type { InProcessLambda, InProcessResponses } from 'rehearsal/in-process';
 import { createHandlerInProcess } from '../in-process/handler';
 
 export const ACCOUNT = '111111111111';
@@ -66,7 +66,7 @@ export class MatrixWorld {
   readonly journal: Journal;
   readonly aws: SimulatedAws;
   readonly responses: InProcessResponses;
-  readonly functions: InProcessFunctions;
+  readonly functions: InProcessLambda;
   readonly cloudFormation: CloudFormation;
   readonly vpcs: ExistingVpcs;
   fleetPeeredByHand: FleetPeeredByHand | undefined;

@@ -1,7 +1,7 @@
 import { Rehearsal } from 'rehearsal';
 import { BEHAVIOURS } from 'rehearsal/aws';
 import type { ApiCall, BehaviourName, Credentials, Fault, Inventory, Reading } from 'rehearsal/aws';
-import { differences } from 'rehearsal/cli';
+import { differenceLines } from 'rehearsal/cli';
 import { createClients } from '../../probe/clients';
 import type { Clients } from '../../probe/clients';
 import type { Clock } from '../../probe/clock';
@@ -120,7 +120,7 @@ export class ProbeWorld {
   }
 
   get leftBehind(): readonly string[] {
-    return differences(this.inventoryBefore, this.aws.inventory());
+    return differenceLines(this.inventoryBefore, this.aws.inventory());
   }
 
   /** Waits until GameLift has created and deleted everything that was requested. */

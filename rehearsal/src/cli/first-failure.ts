@@ -3,28 +3,28 @@ import type { Entry } from '../journal';
 import { onOneLine, withoutIds } from '../report';
 
 const STACK = 'AWS::CloudFormation::Stack';
-const BEGIN = new RegExp(`^(CREATE|UPDATE|DELETE)_IN_PROGRESS ${STACK}`);
+const BEGIN_MESSAGE = new RegExp(`^(CREATE|UPDATE|DELETE)_IN_PROGRESS ${STACK}`);
 /** Matches a failure of a resource, or the rollback of a stack: invalid outputs fail a stack without a failed resource. */
-const FAILURE = /^(\w+_FAILED|(?:UPDATE_)?ROLLBACK_IN_PROGRESS) (\S+): (.*)$/s;
+const FAILURE_MESSAGE = /^(\w+_FAILED|(?:UPDATE_)?ROLLBACK_IN_PROGRESS) (\S+): (.*)$/s;
 const COMPLETE = ['CREATE_COMPLETE', 'UPDATE_COMPLETE', 'DELETE_COMPLETE'];
 
 /**
  * Replaces the reason of a stack that is not complete by its first failure event. CloudFormation's own reason only names the resources
  * that failed.
  *
- * @param entries the journal since before the operation. Events of a nested stack precede the failure of its parent.
+ * @param entries the entries of the journal since the start of the operation
  */
 export function withFirstFailure<Result extends Pick<NamedStackResult, 'name' | 'status' | 'reason'>>(
   result: Result,
   entries: readonly Entry[],
 ): Result {
   const events = entries.filter(({ source }) => source === 'cloudformation');
-  const begin = events.findLastIndex(({ subject, message }) => subject === result.name && BEGIN.test(message));
-  if (COMPLETE.includes(result.status) || begin < 0) {
+  const firstIndex = events.findLastIndex(({ subject, message }) => subject === result.name && BEGIN_MESSAGE.test(message));
+  if (COMPLETE.includes(result.status) || firstIndex < 0) {
     return result;
   }
-  const [reason] = events.slice(begin).flatMap(({ subject, message }) => {
-    const [, status, type, text] = FAILURE.exec(message) ?? [];
+  const [reason] = events.slice(firstIndex).flatMap(({ subject, message }) => {
+    const [, status, type, text] = FAILURE_MESSAGE.exec(message) ?? [];
     return status === undefined || type === undefined || text === undefined ? [] : [`${subject} (${type}) ${status}: ${text}`];
   });
   return reason === undefined ? result : { ...result, reason: withoutIds(onOneLine(reason)) };

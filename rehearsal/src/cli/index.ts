@@ -1,5 +1,5 @@
 export { withFirstFailure } from './first-failure';
-export { compare, detailsOf, differences, summaryOf } from './left-behind';
+export { compareInventories, differenceLine, differenceLines, summaryLines } from './left-behind';
 export type { Difference } from './left-behind';
 export { runLife } from './life';
 export { CONSOLE, requireWritable } from './output';

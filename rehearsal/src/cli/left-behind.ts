@@ -39,42 +39,43 @@ const KINDS: Readonly<Record<keyof Inventory, readonly [title: string, ...identi
   otherResources: ['other resources', 'type', 'physicalId'],
 };
 
-export function compare(before: Inventory, after: Inventory): Difference[] {
+export function compareInventories(before: Inventory, after: Inventory): Difference[] {
   return (Object.keys(KINDS) as (keyof Inventory)[]).flatMap((kind) => [
-    ...without(after[kind], before[kind]).map((item) => ({ change: 'left behind' as const, kind, item })),
-    ...without(before[kind], after[kind]).map((item) => ({ change: 'missing' as const, kind, item })),
+    ...itemsWithoutEqual(after[kind], before[kind]).map((item) => ({ change: 'left behind' as const, kind, item })),
+    ...itemsWithoutEqual(before[kind], after[kind]).map((item) => ({ change: 'missing' as const, kind, item })),
   ]);
 }
 
-/** One line for each difference, with all properties of the item. */
-export const differences = (before: Inventory, after: Inventory): string[] => compare(before, after).map(detailsOf);
+/** Returns one line for each difference, with all properties of the item. */
+export const differenceLines = (before: Inventory, after: Inventory): string[] =>
+  compareInventories(before, after).map(differenceLine);
 
-export const detailsOf = ({ change, kind, item }: Difference): string => `${change} of ${kind}: ${JSON.stringify(item)}`;
+export const differenceLine = ({ change, kind, item }: Difference): string => `${change} of ${kind}: ${JSON.stringify(item)}`;
 
-/** One line for each kind, with the identifiers of its items: `routes (2): rtb-1 10.0.0.0/16, rtb-2 10.0.0.0/16`. */
-export function summaryOf(found: readonly Difference[]): string[] {
+/** Returns one line for each kind, with the identifiers of its items: `routes (2): rtb-1 10.0.0.0/16, rtb-2 10.0.0.0/16`. */
+export function summaryLines(differences: readonly Difference[]): string[] {
   const names = new Map<string, string[]>();
-  for (const { change, kind, item } of found) {
+  for (const { change, kind, item } of differences) {
     const [title, ...keys] = KINDS[kind];
     const values = new Map<string, unknown>(Object.entries(item));
-    const name = keys.map((key) => shortened(String(values.get(key)))).join(' ');
+    const name = keys.map((key) => shorten(String(values.get(key)))).join(' ');
     const heading = change === 'missing' ? `missing ${title}` : title;
     names.set(heading, [...(names.get(heading) ?? []), name]);
   }
   return [...names].map(([heading, items]) => `${heading} (${items.length}): ${items.join(', ')}`);
 }
 
-/** Without the account and the Region of an ARN. */
-const shortened = (name: string): string => withoutIds(name.replace(/^arn:[^:]*:[^:]*:[^:]*:[^:]*:/, ''));
+/** Removes the partition, service, Region and account from an ARN. */
+const shorten = (name: string): string => withoutIds(name.replace(/^arn:[^:]*:[^:]*:[^:]*:[^:]*:/, ''));
 
-/** The items that have no equal in `others`. Duplicates count separately. A renewed authorization equals the old one. */
-function without(items: readonly object[], others: readonly object[]): object[] {
-  const rest = others.map(comparable);
+/** Returns the items that have no equal in `others`. Each item in `others` matches only one item. Expiration times are ignored. */
+function itemsWithoutEqual(items: readonly object[], others: readonly object[]): object[] {
+  const unmatched = others.map(comparableText);
   return items.filter((item) => {
-    const index = rest.indexOf(comparable(item));
-    rest.splice(index, index < 0 ? 0 : 1);
+    const index = unmatched.indexOf(comparableText(item));
+    unmatched.splice(index, index < 0 ? 0 : 1);
     return index < 0;
   });
 }
 
-const comparable = (item: object): string => JSON.stringify(withoutExpirationTime(item));
+const comparableText = (item: object): string => JSON.stringify(withoutExpirationTime(item));

@@ -1,9 +1,9 @@
 import type { NamedStackResult } from '../cloudformation/engine/cloudformation';
 import { messageOf } from '../cloudformation/engine/stack-operation';
 import type { Rehearsal } from '../index';
-import { failureLine, withoutIds, type StepOutcome } from '../report';
+import { formatFailure, withoutIds, type StepOutcome } from '../report';
 import { withFirstFailure } from './first-failure';
-import { compare, type Difference } from './left-behind';
+import { compareInventories, type Difference } from './left-behind';
 
 /** A deployment of a cloud assembly in a life. */
 interface LifeDeployment {
@@ -49,32 +49,36 @@ export async function runLife(
   const { aws, clock, cloudFormation, journal } = rehearsal;
   const start = clock.now();
   const before = aws.inventory();
-  const attempt = async (name: string, operation: () => Promise<readonly NamedStackResult[]>): Promise<LifeStep> => {
+  const runStep = async (name: string, operation: () => Promise<readonly NamedStackResult[]>): Promise<LifeStep> => {
     journal.write('rehearsal', name, '');
     const from = journal.entries.length;
     try {
       const results = await operation();
       const entries = journal.entries.slice(from);
-      return { name, stacks: results.map((result) => withFirstFailure(result, entries)), after: clock.now() - start };
+      return {
+        name,
+        stacks: results.map((result) => withFirstFailure(result, entries)),
+        elapsedMilliseconds: clock.now() - start,
+      };
     } catch (error) {
-      return { name, stacks: [], after: clock.now() - start, refused: withoutIds(messageOf(error)) };
+      return { name, stacks: [], elapsedMilliseconds: clock.now() - start, refused: withoutIds(messageOf(error)) };
     }
   };
-  const perform = async (name: string, operation: () => Promise<readonly NamedStackResult[]>): Promise<LifeStep> => {
-    const step = await attempt(name, operation);
+  const runAndReport = async (name: string, operation: () => Promise<readonly NamedStackResult[]>): Promise<LifeStep> => {
+    const step = await runStep(name, operation);
     onStep(step);
     return step;
   };
 
-  const deployed: LifeStep[] = [];
+  const deploySteps: LifeStep[] = [];
   for (const { name, days, assembly } of deployments) {
     await clock.sleep(days * DAY);
-    deployed.push(await perform(name, () => cloudFormation.deployAll(assembly)));
+    deploySteps.push(await runAndReport(name, () => cloudFormation.deployAll(assembly)));
   }
   await clock.sleep(DAYS_BEFORE_DELETION * DAY);
-  const deleted = await perform('delete', async () => {
+  const deleteStep = await runAndReport('delete', async () => {
     const results: NamedStackResult[] = [];
-    // an update may leave out stacks of an earlier assembly: they are deleted after its own
+    // delete the last assembly first, then stacks that only earlier assemblies contain
     for (const directory of new Set(deployments.map(({ assembly }) => assembly).toReversed())) {
       results.push(...(await cloudFormation.deleteAll(directory)));
       if (results.some(({ status }) => status !== DELETED)) {
@@ -84,21 +88,24 @@ export async function runLife(
     return results;
   });
   await clock.sleep(DAYS_AFTER_DELETION * DAY);
-  const leftBehind = compare(before, aws.inventory());
+  const leftBehind = compareInventories(before, aws.inventory());
   const failures = [
-    ...deployed.flatMap((step) => failuresOf(step, DEPLOYED)),
-    ...deployed
+    ...deploySteps.flatMap((step) => failuresOf(step, DEPLOYED)),
+    ...deploySteps
       .filter(({ stacks, refused }) => stacks.length === 0 && refused === undefined)
       .map(({ name }) => `${name}: no stack`),
-    ...failuresOf(deleted, [DELETED]),
+    ...failuresOf(deleteStep, [DELETED]),
   ];
-  return { steps: [...deployed, deleted], leftBehind, notUnderstood: aws.notUnderstood.list(), failures };
+  return { steps: [...deploySteps, deleteStep], leftBehind, notUnderstood: aws.notUnderstood.list(), failures };
 }
 
 /** Whether all steps are complete, and nothing is left behind. */
 export const hasSucceeded = ({ failures, leftBehind }: Life): boolean => failures.length === 0 && leftBehind.length === 0;
 
 function failuresOf({ name, stacks, refused }: LifeStep, complete: readonly string[]): string[] {
-  const wrong = stacks.filter(({ status }) => !complete.includes(status));
-  return [...wrong.map((stack) => failureLine(name, stack)), ...(refused === undefined ? [] : [`${name}: refused: ${refused}`])];
+  const incomplete = stacks.filter(({ status }) => !complete.includes(status));
+  return [
+    ...incomplete.map((stack) => formatFailure(name, stack)),
+    ...(refused === undefined ? [] : [`${name}: refused: ${refused}`]),
+  ];
 }

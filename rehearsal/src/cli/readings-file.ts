@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { BEHAVIOURS, checkReading } from '../aws';
 import type { SimulatedAws, BehaviourName, Reading } from '../aws';
+import { isObject } from '../cloudformation/template/template';
 
 /*
  * Reads the file in which `npm run probe` writes the readings of a real account. See docs/probe.md.
@@ -56,10 +57,6 @@ function questionsOf(file: string): object {
     throw invalidFile(file, 'it has no object named questions');
   }
   return content.questions;
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function invalidFile(file: string, problem: string): Error {

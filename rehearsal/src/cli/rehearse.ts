@@ -4,14 +4,14 @@ import { BEHAVIOURS, checkReading } from '../aws';
 import type { Behaviour } from '../aws';
 import { readTemplates } from '../cloudformation/template/cloud-assembly';
 import { pageOf, picturedLife } from '../picture';
-import { line, list, stepLine, unusedPermissions } from '../report';
+import { formatEntry, formatList, formatStep, unusedPermissions } from '../report';
 import { CLOUDFORMATION_BEHAVIOURS, Rehearsal } from '..';
 import { hasSucceeded, runLife } from './life';
 import { requireWritable } from './output';
 import type { Output } from './output';
 import { readReadings, setReadings } from './readings-file';
 import type { ChosenReading } from './readings-file';
-import { describeRehearsal, documentOf } from './summary';
+import { readableSummary, jsonDocumentOf } from './summary';
 import { unrunnableFunctions } from './unrunnable-functions';
 import type { UnrunnableFunction } from './unrunnable-functions';
 
@@ -27,7 +27,7 @@ Deploys all stacks of a cloud assembly (the output of cdk synth) in a simulated 
 deletes them after thirty days, and lists what is left behind two days later. Prints a line for each step, and a summary.
 
   --days N                     rehearsed days from one assembly to the next (default 10)
-  --behaviour name=value       chooses a reading: what AWS may do where its documents leave it open; may be repeated
+  --behaviour name=value       chooses a reading: an answer to a question that AWS's documents leave open; may be repeated
   --behaviours                 lists all behaviours and their readings
   --readings FILE              the readings that npm run probe found in a real account; --behaviour overrides them
   --account A                  the account of environment-agnostic stacks (default 111111111111)
@@ -35,7 +35,7 @@ deletes them after thirty days, and lists what is left behind two days later. Pr
   --html FILE                  writes a picture of the life to a web page
   --verbose                    prints each event as well
   --json                       prints the summary as one JSON document, and everything else to standard error
-  --help                       prints this
+  --help                       prints this help
 
 The exit code is 0 if all stacks are complete and nothing is left behind, 1 if not, and 2 if an argument is wrong. Use npm's own
 option --silent to keep npm's lines out of the output: npm run --silent rehearse -- cdk.out --json.`;
@@ -59,7 +59,7 @@ interface RehearseOptions {
   readonly unrunnable: readonly UnrunnableFunction[];
   readonly verbose: boolean;
   readonly json: boolean;
-  /** The file for the picture of the life, if one is wanted. */
+  /** The file for the picture of the life. Undefined to create no picture. */
   readonly html: string | undefined;
 }
 
@@ -71,7 +71,7 @@ interface RehearseOptions {
 export async function rehearse(args: readonly string[], output: Output): Promise<number> {
   let options: RehearseOptions | 'behaviours' | 'help' | undefined;
   try {
-    options = parse(args);
+    options = parseArguments(args);
   } catch (error) {
     output.printError(error instanceof Error ? error.message : String(error));
     return 2;
@@ -81,14 +81,14 @@ export async function rehearse(args: readonly string[], output: Output): Promise
     return 2;
   }
   if (options === 'behaviours' || options === 'help') {
-    output.print(options === 'help' ? USAGE : listOfBehaviours());
+    output.print(options === 'help' ? USAGE : behaviourList());
     return 0;
   }
-  return await run(options, output);
+  return await runRehearsal(options, output);
 }
 
 /** @throws Error that says what was received and what is allowed */
-function parse(args: readonly string[]): RehearseOptions | 'behaviours' | 'help' | undefined {
+function parseArguments(args: readonly string[]): RehearseOptions | 'behaviours' | 'help' | undefined {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
@@ -158,27 +158,27 @@ function parseVpc(text: string): ExistingVpc {
   return { account, region, cidrBlock };
 }
 
-function listOfBehaviours(): string {
+function behaviourList(): string {
   const { length } = Object.keys(ALL_BEHAVIOURS);
   return Object.entries(ALL_BEHAVIOURS)
     .sort(([, { row: one = length }], [, { row: other = length }]) => one - other)
-    .map(([name, { row, question, readings: values, default: standard }]) => {
-      const marked = values.map((reading) => (reading === standard ? `${reading} (default)` : reading));
+    .map(([name, { row, question, readings: values, default: defaultReading }]) => {
+      const marked = values.map((reading) => (reading === defaultReading ? `${reading} (default)` : reading));
       return `${name}${row === undefined ? '' : ` (row ${row})`}: ${question}\n  ${marked.join(' · ')}`;
     })
     .join('\n');
 }
 
-async function run(options: RehearseOptions, { print, printError }: Output): Promise<number> {
+async function runRehearsal(options: RehearseOptions, { print, printError }: Output): Promise<number> {
   const { assemblies, days, readings, account, unrunnable, verbose, json, html } = options;
   const printProgress = json ? printError : print;
-  const ignored = readings.findLast(({ name }) => name === 'failedUpdatePhysicalId')?.reading === 'ignored';
+  const isPhysicalIdIgnored = readings.findLast(({ name }) => name === 'failedUpdatePhysicalId')?.reading === 'ignored';
   const rehearsal = await Rehearsal.start({
     // a fixed time, so that every run gives the same result
     startTime: Date.UTC(2026, 0, 1),
     account,
     region: REGION,
-    failedUpdatePhysicalId: ignored ? 'ignored' : 'stored',
+    failedUpdatePhysicalId: isPhysicalIdIgnored ? 'ignored' : 'stored',
   });
   try {
     const { aws, clock, journal } = rehearsal;
@@ -193,12 +193,12 @@ async function run(options: RehearseOptions, { print, printError }: Output): Pro
     }
     if (unrunnable.length > 0) {
       const functions = unrunnable.map(({ name, runtime }) => `${name}: ${runtime}`);
-      printProgress(list('functions whose invocations fail, because the rehearsal runs only Node.js', functions));
+      printProgress(formatList('functions whose invocations fail, because the rehearsal runs only Node.js', functions));
     }
     const start = clock.now();
     if (verbose) {
       journal.onEntry((entry) => {
-        printProgress(line(entry, start));
+        printProgress(formatEntry(entry, start));
       });
     }
     const deployments = assemblies.map((assembly, index) => ({
@@ -207,10 +207,10 @@ async function run(options: RehearseOptions, { print, printError }: Output): Pro
       assembly,
     }));
     const life = await runLife(rehearsal, deployments, (step) => {
-      printProgress(stepLine(step));
+      printProgress(formatStep(step));
     });
     const outcome = { vpcs, unrunnable, life, unused: unusedPermissions(aws.iam.grants()) };
-    print(json ? JSON.stringify(documentOf(outcome), null, 2) : `\n${describeRehearsal(outcome)}`);
+    print(json ? JSON.stringify(jsonDocumentOf(outcome), null, 2) : `\n${readableSummary(outcome)}`);
     if (html !== undefined) {
       writeFileSync(html, pageOf('A life in a rehearsal', [picturedLife(assemblies.join(', '), start, rehearsal)]));
       printProgress(`\npicture of the life: ${html}`);

@@ -1,5 +1,5 @@
-import { list, span, table, type UnusedPermissions } from '../report';
-import { summaryOf } from './left-behind';
+import { formatList, formatDuration, formatTable, type UnusedPermissions } from '../report';
+import { summaryLines } from './left-behind';
 import { hasSucceeded, type Life } from './life';
 import type { UnrunnableFunction } from './unrunnable-functions';
 
@@ -12,23 +12,29 @@ interface RehearsalOutcome {
   readonly unused: readonly UnusedPermissions[];
 }
 
-/** The readable summary. */
-export function describeRehearsal({ life, unused }: RehearsalOutcome): string {
+/** Formats the summary for people. */
+export function readableSummary({ life, unused }: RehearsalOutcome): string {
   const { steps, failures, leftBehind, notUnderstood } = life;
-  const rows = steps.flatMap(({ name, after, stacks, refused }) => [
-    ...stacks.map((stack) => [name, span(after), stack.name, `${stack.account} ${stack.region}`, stack.status]),
-    ...(refused === undefined ? [] : [[name, span(after), '', '', 'refused']]),
+  const rows = steps.flatMap(({ name, elapsedMilliseconds, stacks, refused }) => [
+    ...stacks.map((stack) => [
+      name,
+      formatDuration(elapsedMilliseconds),
+      stack.name,
+      `${stack.account} ${stack.region}`,
+      stack.status,
+    ]),
+    ...(refused === undefined ? [] : [[name, formatDuration(elapsedMilliseconds), '', '', 'refused']]),
   ]);
   return [
-    table(['step', 'done after', 'stack', 'environment', 'status'], rows),
-    ...(failures.length === 0 ? [] : [list('why it failed', failures)]),
-    list('left behind two days after the deletion', summaryOf(leftBehind)),
-    list(notUnderstood.length === 0 ? 'not understood' : 'not understood, so AWS may behave differently', notUnderstood),
-    list('permissions not used in this run (other runs may need them)', permissionsByRole(unused)),
+    formatTable(['step', 'done after', 'stack', 'environment', 'status'], rows),
+    ...(failures.length === 0 ? [] : [formatList('why it failed', failures)]),
+    formatList('left behind two days after the deletion', summaryLines(leftBehind)),
+    formatList(notUnderstood.length === 0 ? 'not understood' : 'not understood, so AWS may behave differently', notUnderstood),
+    formatList('permissions not used in this run (other runs may need them)', permissionsByRole(unused)),
   ].join('\n\n');
 }
 
-/** One item for each role, with one line for each statement. */
+/** Returns one item for each role, with one line for each policy statement. */
 function permissionsByRole(unused: readonly UnusedPermissions[]): string[] {
   const roles = new Map<string, string>();
   for (const { role, scope, actions } of unused) {
@@ -37,14 +43,14 @@ function permissionsByRole(unused: readonly UnusedPermissions[]): string[] {
   return [...roles.values()];
 }
 
-/** The same and more as JSON. */
-export function documentOf({ life, vpcs, unrunnable, unused }: RehearsalOutcome): object {
+/** Returns the summary as a JSON document, with more details. */
+export function jsonDocumentOf({ life, vpcs, unrunnable, unused }: RehearsalOutcome): object {
   const { steps, leftBehind, notUnderstood } = life;
   return {
     succeeded: hasSucceeded(life),
-    steps: steps.map(({ name, after, stacks, refused }) => ({
+    steps: steps.map(({ name, elapsedMilliseconds, stacks, refused }) => ({
       name,
-      doneAfterSeconds: after / 1000,
+      doneAfterSeconds: elapsedMilliseconds / 1000,
       stacks: stacks.map((stack) => ({
         name: stack.name,
         account: stack.account,

@@ -11,8 +11,8 @@ export interface UnrunnableFunction {
 }
 
 /**
- * The functions in templates that the rehearsal cannot run, without duplicates. The templates are not validated yet. Runtimes that a
- * template computes are left out: the CDK only computes runtimes of Node.js.
+ * Lists the functions that the rehearsal cannot run, without duplicates. Accepts invalid templates: they are validated later. Ignores
+ * runtimes that a template computes with a function such as `Fn::FindInMap`: the CDK does this only for Node.js.
  */
 export function unrunnableFunctions(templates: readonly TemplateFile[]): UnrunnableFunction[] {
   const found = new Map<string, UnrunnableFunction>();

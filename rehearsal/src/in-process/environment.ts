@@ -12,12 +12,12 @@ import { exitError, timedOut } from '../lambda/service/function-errors';
 import type { RehearsalClock } from '../time/clock';
 import { connectionReset, malformedOutput, requestTimeout, sdkError, sendAs } from './calls';
 import type { CreateHandler, HandlerLogRecord, HandlerServices, Send } from './handler';
-import type { CallFault, EventPoint, Faults } from './handler-faults';
+import type { CallFault, InvocationPoint, Faults } from './handler-faults';
 import { rehearsedTime } from './handler-time';
-import { Killable } from './killable';
+import { KillableProcess } from './killable';
 import type { InProcessResponses } from './responses';
 
-/** What all environments of a rehearsal share. */
+/** What all execution environments of a rehearsal share. */
 export interface EnvironmentOptions {
   readonly createHandler: CreateHandler;
   readonly clock: RehearsalClock;
@@ -29,32 +29,33 @@ export interface EnvironmentOptions {
 }
 
 /** A call that the handler made. */
-export interface MadeCall {
+export interface RecordedCall {
   readonly service: string;
   readonly operation: string;
   readonly input: object;
   readonly request: string;
 }
 
-/** Injects faults into the calls of all environments, and records the calls. */
+/** Injects faults into the calls of all execution environments, and records the calls. */
 export interface CallControl {
   readonly faults: Faults;
-  readonly calls: MadeCall[];
+  readonly calls: RecordedCall[];
+  /** All secrets that the handler received. Tests check that the journal contains none of them. */
   readonly secrets: string[];
-  /** The records that the handler logged. */
+  /** The records in the log of the handler. */
   readonly logged: HandlerLogRecord[];
   /** The number of attempts to send a response to CloudFormation. */
-  puts: number;
-  pointOf(payload: string): EventPoint;
+  putCount: number;
+  invocationPointOf(payload: string): InvocationPoint;
   onResponse(body: string): void;
 }
 
 /** The timeouts of the handler's clients in milliseconds. */
-const CALL_TIMEOUT = 20_000;
-const PUT_TIMEOUT = 10_000;
+const CALL_TIMEOUT_MILLISECONDS = 20_000;
+const PUT_TIMEOUT_MILLISECONDS = 10_000;
 
-/** Longer than any request may take. */
-const HOUR = 3_600_000;
+/** How long a late call takes: longer than any request. */
+const LATE_MILLISECONDS = 3_600_000;
 
 const never = <T>(): Promise<T> => new Promise(() => undefined);
 
@@ -63,10 +64,10 @@ export class InProcessEnvironment implements ExecutionEnvironment {
   lastUsed = 0;
   readonly exited = Promise.resolve();
   private readonly handler: ReturnType<CreateHandler>;
-  private readonly ended: Promise<InvocationResult>;
-  private setEnded: (result: InvocationResult) => void = () => undefined;
-  private readonly process = new Killable();
-  private request = '';
+  private readonly terminated: Promise<InvocationResult>;
+  private setTerminated: (result: InvocationResult) => void = () => undefined;
+  private readonly process = new KillableProcess();
+  private currentRequest = '';
 
   constructor(
     private readonly options: EnvironmentOptions,
@@ -76,14 +77,14 @@ export class InProcessEnvironment implements ExecutionEnvironment {
     const { credentials, configuration } = settings;
     const { region } = configuration;
     control.secrets.push(credentials.secretAccessKey, credentials.sessionToken ?? '');
-    this.ended = new Promise((resolve) => (this.setEnded = resolve));
+    this.terminated = new Promise((resolve) => (this.setTerminated = resolve));
     const time = rehearsedTime(options.clock, options.random);
     this.handler = options.createHandler({
-      send: (...call) => this.make(call, credentials.accessKeyId),
+      send: (...call) => this.call(call, credentials.accessKeyId),
       sendWith:
         (accessKeyId) =>
         (...call) =>
-          this.make(call, accessKeyId),
+          this.call(call, accessKeyId),
       put: (...response) => this.process.run(() => this.put(...response)),
       time: { ...time, sleep: (...wait) => this.process.run(() => time.sleep(...wait)) },
       log: (record) => {
@@ -100,15 +101,15 @@ export class InProcessEnvironment implements ExecutionEnvironment {
 
   async invoke({ payload }: Request): Promise<InvocationResult> {
     const { clock } = this.options;
-    const point = this.control.pointOf(payload);
+    const point = this.control.invocationPointOf(payload);
     const seconds = this.control.faults.seconds?.(point) ?? this.settings.configuration.timeoutSeconds;
-    const end = clock.now() + seconds * 1000;
+    const deadline = clock.now() + seconds * 1000;
     const cancel = clock.after(seconds * 1000, () => {
-      this.end(timedOut(seconds));
+      this.terminate(timedOut(seconds));
     });
-    this.request = point.request;
+    this.currentRequest = point.request;
     try {
-      return await Promise.race([this.run(payload, end), this.ended]);
+      return await Promise.race([this.run(payload, deadline), this.terminated]);
     } finally {
       cancel();
       this.lastUsed = clock.now();
@@ -116,11 +117,11 @@ export class InProcessEnvironment implements ExecutionEnvironment {
   }
 
   kill(): void {
-    this.end(exitError('signal: killed'));
+    this.terminate(exitError('signal: killed'));
   }
 
-  private async run(payload: string, end: number): Promise<InvocationResult> {
-    const getRemainingTimeInMillis = (): number => Math.max(0, end - this.options.clock.now());
+  private async run(payload: string, deadline: number): Promise<InvocationResult> {
+    const getRemainingTimeInMillis = (): number => Math.max(0, deadline - this.options.clock.now());
     try {
       await this.handler(JSON.parse(payload), { getRemainingTimeInMillis });
       return { payload: 'null' };
@@ -130,19 +131,19 @@ export class InProcessEnvironment implements ExecutionEnvironment {
     }
   }
 
-  private end(functionError: FunctionError): void {
+  private terminate(functionError: FunctionError): void {
     this.process.kill();
-    this.setEnded({ functionError });
+    this.setTerminated({ functionError });
   }
 
-  private make(call: Parameters<Send>, accessKeyId: string): Promise<object> {
+  private call(call: Parameters<Send>, accessKeyId: string): Promise<object> {
     return this.process.run(() => this.makeCall(call, accessKeyId));
   }
 
   private async makeCall([service, operation, input, signal]: Parameters<Send>, accessKeyId: string): Promise<object> {
     const { aws, journal } = this.options;
     signal.throwIfAborted();
-    const { request } = this;
+    const { currentRequest: request } = this;
     const { calls, faults } = this.control;
     const index = calls.length;
     const fault = faults.call?.({ index, service, operation, request });
@@ -153,13 +154,15 @@ export class InProcessEnvironment implements ExecutionEnvironment {
       return output;
     };
     if (fault === undefined) {
-      return this.within(CALL_TIMEOUT, perform(), signal, () => Promise.reject(requestTimeout(CALL_TIMEOUT)));
+      return this.withTimeout(CALL_TIMEOUT_MILLISECONDS, perform(), signal, () =>
+        Promise.reject(requestTimeout(CALL_TIMEOUT_MILLISECONDS)),
+      );
     }
     journal.write('rehearsal', operation, `${JSON.stringify(fault)} at call ${index}, during ${request}`);
     if (fault.kind === 'malformed' || ('effect' in fault && fault.effect === 'after')) {
       await perform().catch(() => undefined);
     }
-    return this.inject(fault, signal);
+    return this.causeFault(fault, signal);
   }
 
   private readonly put: HandlerServices['put'] = async (url, body, signal) => {
@@ -170,7 +173,9 @@ export class InProcessEnvironment implements ExecutionEnvironment {
       case 'reset':
         throw connectionReset();
       case 'hang':
-        return this.within(PUT_TIMEOUT, never(), signal, () => Promise.reject(new Error('no HTTP response within 10 seconds')));
+        return this.withTimeout(PUT_TIMEOUT_MILLISECONDS, never(), signal, () =>
+          Promise.reject(new Error('no HTTP response within 10 seconds')),
+        );
       default:
         return outcome;
     }
@@ -179,12 +184,12 @@ export class InProcessEnvironment implements ExecutionEnvironment {
   /** Sends a response to CloudFormation, unless a fault is injected. */
   private sendResponse(url: string, body: string): number | 'hang' | 'reset' {
     const { journal, responses } = this.options;
-    const index = this.control.puts++;
-    const fault = this.control.faults.put?.({ index, request: this.request });
+    const index = this.control.putCount++;
+    const fault = this.control.faults.put?.({ index, request: this.currentRequest });
     if (fault === undefined) {
       return responses.put(url, body);
     }
-    journal.write('rehearsal', 'PUT', `${JSON.stringify(fault)} at PUT ${index}, during ${this.request}`);
+    journal.write('rehearsal', 'PUT', `${JSON.stringify(fault)} at PUT ${index}, during ${this.currentRequest}`);
     switch (fault.kind) {
       case 'status':
         return fault.status;
@@ -198,16 +203,18 @@ export class InProcessEnvironment implements ExecutionEnvironment {
     }
   }
 
-  private async inject(fault: CallFault, signal: AbortSignal): Promise<never> {
+  private async causeFault(fault: CallFault, signal: AbortSignal): Promise<never> {
     switch (fault.kind) {
       case 'error':
         throw sdkError(fault.name, `${fault.name} on purpose`, fault.status);
       case 'timeout':
-        return this.within<never>(CALL_TIMEOUT, never(), signal, () => Promise.reject(requestTimeout(CALL_TIMEOUT)));
+        return this.withTimeout<never>(CALL_TIMEOUT_MILLISECONDS, never(), signal, () =>
+          Promise.reject(requestTimeout(CALL_TIMEOUT_MILLISECONDS)),
+        );
       case 'reset':
         throw connectionReset();
       case 'late':
-        return this.within<never>(HOUR, never(), signal, never);
+        return this.withTimeout<never>(LATE_MILLISECONDS, never(), signal, never);
       case 'malformed':
         throw malformedOutput();
       case 'killed':
@@ -216,8 +223,8 @@ export class InProcessEnvironment implements ExecutionEnvironment {
     }
   }
 
-  /** Settles as `task` does. If that takes longer than `milliseconds`, settles as the promise that `onTimeout` returns. */
-  private within<T>(milliseconds: number, task: Promise<T>, signal: AbortSignal, onTimeout: () => Promise<T>): Promise<T> {
+  /** Returns the result of `task`, or the result of `onTimeout` if `task` takes longer than `milliseconds`. */
+  private withTimeout<T>(milliseconds: number, task: Promise<T>, signal: AbortSignal, onTimeout: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const finish = (settle: () => void): void => {
         cancel();
@@ -235,12 +242,12 @@ export class InProcessEnvironment implements ExecutionEnvironment {
         });
       });
       signal.addEventListener('abort', stop, { once: true });
-      const settled = (): void => {
+      const finishWithTask = (): void => {
         finish(() => {
           resolve(task);
         });
       };
-      task.then(settled, settled);
+      task.then(finishWithTask, finishWithTask);
     });
   }
 }

@@ -2,11 +2,11 @@ import type { ServiceName } from './handler';
 
 /** A call that the handler is about to make. */
 export interface CallPoint {
-  /** The number of calls that the handler made before, over all invocations. */
+  /** The number of earlier calls of the handler, in all invocations. */
   readonly index: number;
   readonly service: ServiceName;
   readonly operation: string;
-  /** The request that the handler works on: request type and logical id. */
+  /** The type and the logical id of the current request, such as `Create Peering`. */
   readonly request: string;
 }
 
@@ -27,7 +27,7 @@ export type CallFault =
   /** The process is killed. */
   | { readonly kind: 'killed'; readonly effect: Effect };
 
-/** An attempt to send a response to CloudFormation. */
+/** An attempt to send a response to CloudFormation, with HTTP PUT. */
 export interface PutPoint {
   readonly index: number;
   readonly request: string;
@@ -39,7 +39,7 @@ export type PutFault =
   | { readonly kind: 'timeout' };
 
 /** An invocation that is about to start, for one event of CloudFormation or a schedule. */
-export interface EventPoint {
+export interface InvocationPoint {
   readonly index: number;
   readonly request: string;
 }
@@ -49,7 +49,7 @@ export interface Faults {
   call?(point: CallPoint): CallFault | undefined;
   put?(point: PutPoint): PutFault | undefined;
   /** The delays in seconds after which Lambda delivers copies of the event. */
-  copies?(point: EventPoint): readonly number[];
+  copies?(point: InvocationPoint): readonly number[];
   /** The timeout of the invocation in seconds. @default - the timeout of the function */
-  seconds?(point: EventPoint): number | undefined;
+  seconds?(point: InvocationPoint): number | undefined;
 }

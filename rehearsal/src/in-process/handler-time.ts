@@ -3,7 +3,7 @@ import type { HandlerServices } from './handler';
 
 const START = Date.parse('2026-01-01T00:00:00Z');
 
-/** Rehearsed time for a handler. Without the clock of a rehearsal, it starts on 1 January 2026. */
+/** Gives a handler rehearsed time. The default clock starts on 1 January 2026. */
 export function rehearsedTime(clock = new RehearsalClock(START), jitter = () => 0): HandlerServices['time'] {
   return {
     now: () => clock.read(),

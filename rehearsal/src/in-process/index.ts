@@ -3,16 +3,16 @@ import { Journal } from '../journal';
 import { randomNumbers } from '../random-numbers';
 import { RehearsalClock } from '../time/clock';
 import { Rehearsal, type RehearsalOptions } from '..';
-import { InProcessFunctions } from './functions';
+import { InProcessLambda } from './lambda';
 import type { CreateHandler } from './handler';
 import { InProcessResponses } from './responses';
 
 export { sendAs } from './calls';
-export type { InProcessFunctions, MadeCall } from './functions';
+export type { InProcessLambda, RecordedCall } from './lambda';
 export type { CreateHandler, HandlerServices, Send, ServiceName } from './handler';
-export type { CallFault, CallPoint, Faults, EventPoint, PutFault, PutPoint } from './handler-faults';
+export type { CallFault, CallPoint, Faults, InvocationPoint, PutFault, PutPoint } from './handler-faults';
 export { rehearsedTime } from './handler-time';
-export { Killable } from './killable';
+export { KillableProcess } from './killable';
 export type { InProcessResponses } from './responses';
 
 export interface InProcessOptions extends Omit<RehearsalOptions, 'lambdaRuntimeModule'> {
@@ -23,7 +23,7 @@ export interface InProcessOptions extends Omit<RehearsalOptions, 'lambdaRuntimeM
 
 /** A rehearsal without sockets and threads. Every run gives the same result. */
 export class InProcessRehearsal extends Rehearsal {
-  override readonly lambda: InProcessFunctions;
+  override readonly lambda: InProcessLambda;
   override readonly responses: InProcessResponses;
 
   constructor(options: InProcessOptions) {
@@ -32,7 +32,7 @@ export class InProcessRehearsal extends Rehearsal {
     const journal = new Journal(() => clock.now());
     const aws = new SimulatedAws({ clock, journal, callMilliseconds });
     const responses = new InProcessResponses(clock, journal);
-    const lambda = new InProcessFunctions({ createHandler, clock, journal, aws, responses, random: randomNumbers(0) });
+    const lambda = new InProcessLambda({ createHandler, clock, journal, aws, responses, random: randomNumbers(0) });
     super({ clock, journal, aws, lambda, responses }, options);
     this.lambda = lambda;
     this.responses = responses;

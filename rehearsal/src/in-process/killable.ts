@@ -1,5 +1,5 @@
-/** A simulated process that can be killed. After that, its tasks neither start nor settle. */
-export class Killable {
+/** A simulated process. After it is killed, its tasks neither start nor settle. */
+export class KillableProcess {
   private killed = false;
 
   get isKilled(): boolean {
@@ -11,15 +11,15 @@ export class Killable {
   }
 
   async run<T>(task: () => Promise<T>): Promise<T> {
-    await this.unlessKilled();
+    await this.waitForeverIfKilled();
     try {
       return await task();
     } finally {
-      await this.unlessKilled();
+      await this.waitForeverIfKilled();
     }
   }
 
-  private unlessKilled(): Promise<void> {
+  private waitForeverIfKilled(): Promise<void> {
     return this.killed ? new Promise(() => undefined) : Promise.resolve();
   }
 }

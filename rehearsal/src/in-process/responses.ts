@@ -5,16 +5,16 @@ import type { RequestIdentity } from '../cloudformation/engine/responses';
 export class InProcessResponses extends ResponseUrls {
   readonly secrets: string[] = [];
 
-  override issue(request: RequestIdentity): { readonly url: string; readonly response: Promise<Buffer> } {
-    const issued = super.issue(request);
+  override issueUrl(request: RequestIdentity): { readonly url: string; readonly response: Promise<Buffer> } {
+    const issued = super.issueUrl(request);
     this.secrets.push(new URL(issued.url).searchParams.get('X-Amz-Signature') ?? '');
     return issued;
   }
 
   /** Receives a response. @returns the HTTP status, or the injected fault if there is no HTTP response */
   put(url: string, body: string): number | 'hang' | 'reset' {
-    const issued = this.issued.get(url.slice('https://'.length));
-    const fault = issued && this.fault(issued);
+    const issued = this.issuedUrls.get(url.slice('https://'.length));
+    const fault = issued && this.countAttempt(issued);
     if (fault === 'hang' || fault === 'reset') {
       return fault;
     }
@@ -28,7 +28,7 @@ export class InProcessResponses extends ResponseUrls {
       if (this.isExpired(issued)) {
         throw S3Error.expired();
       }
-      this.accept(issued);
+      this.logAccepted(issued);
       issued.deliver(Buffer.from(body));
       return 200;
     } catch (error) {

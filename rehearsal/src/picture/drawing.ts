@@ -1,9 +1,9 @@
 import type { AuthorizationChange } from '../aws/gamelift/authorizations';
-import { elapsed, span } from '../report';
+import { formatElapsed, formatDuration } from '../report';
 import { LANES } from './events';
 import type { PictureEvent } from './events';
 import { escapeHtml } from './html';
-import type { Group, Layout, NamedHistory } from './layout';
+import type { StackGroup, Layout, NamedHistory } from './layout';
 import type { Scale } from './scale';
 
 /*
@@ -13,40 +13,44 @@ import type { Scale } from './scale';
 /** The interval of the ticks in busy times. They are visible only when zoomed in. */
 const TICK_MILLISECONDS = 10_000;
 
-const CHANGES: Readonly<Record<AuthorizationChange['kind'], string>> = {
+const CHANGE_TITLES: Readonly<Record<AuthorizationChange['kind'], string>> = {
   authorized: 'Authorized',
   used: 'Authorization used',
-  'used up': 'Authorization used up',
+  'used up': 'Authorization consumed by a call',
   canceled: 'Authorization canceled',
   missing: 'No valid authorization for a call',
 };
 
 /** A row of the table. It belongs to one mark or bar of the picture. */
-interface Row {
+interface TableRow {
   readonly id: string;
   readonly time: string;
   readonly group: string;
   readonly lane: string;
   readonly title: string;
   readonly text: string;
-  readonly bad: boolean;
+  readonly isBad: boolean;
 }
 
 export interface Drawing {
   readonly picture: string;
-  readonly rows: readonly (Row & { readonly from: number })[];
+  readonly rows: readonly (TableRow & { readonly from: number })[];
 }
 
-/** Draws a life. @param prefix the prefix of the ids of its events, unique on the page */
-export function draw(layout: Layout, prefix: string): Drawing {
+/**
+ * Draws a life.
+ *
+ * @param prefix the prefix of the ids of its events, unique on the page
+ */
+export function drawLife(layout: Layout, prefix: string): Drawing {
   const renderer = new Renderer(layout, prefix);
-  const groups = layout.groups.map((group) => renderer.group(group)).join('');
+  const groups = layout.groups.map((group) => renderer.drawGroup(group)).join('');
   const rows = renderer.rows.toSorted((one, other) => one.from - other.from);
-  return { picture: `<div class="plot">${renderer.axis()}${groups}</div>`, rows };
+  return { picture: `<div class="plot">${renderer.drawAxis()}${groups}</div>`, rows };
 }
 
 class Renderer {
-  readonly rows: (Row & { readonly from: number })[] = [];
+  readonly rows: (TableRow & { readonly from: number })[] = [];
   private readonly scale: Scale;
 
   constructor(
@@ -56,51 +60,51 @@ class Renderer {
     this.scale = layout.scale;
   }
 
-  axis(): string {
+  drawAxis(): string {
     const { steps, start, end } = this.layout;
     const names = steps.map(({ name, from }, index) => {
       const to = steps[index + 1]?.from ?? end;
-      return `<div class="step" style="${this.place(from, to)}"><span><b>${index + 1}</b> ${escapeHtml(name)}</span></div>`;
+      return `<div class="step" style="${this.positionStyle(from, to)}"><span><b>${index + 1}</b> ${escapeHtml(name)}</span></div>`;
     });
     const { quiet, busy } = this.scale;
     const breaks = quiet.map(
       ({ from, to }) =>
-        `<div class="length" style="${this.place(from, to)}"><span class="${span(to - from).length > 6 ? 'long' : 'short'}">${span(to - from)}</span></div>`,
+        `<div class="length" style="${this.positionStyle(from, to)}"><span class="${formatDuration(to - from).length > 6 ? 'long' : 'short'}">${formatDuration(to - from)}</span></div>`,
     );
     const times = busy.map(({ from, to }, index) => {
       // the label may extend into the quiet time after it
-      return `<div class="time" style="${this.place(from, quiet[index]?.to ?? to)}">${timeLabel(from - start)}</div>`;
+      return `<div class="time" style="${this.positionStyle(from, quiet[index]?.to ?? to)}">${timeLabel(from - start)}</div>`;
     });
     const ticks = busy.flatMap(({ from, to }) => {
       const first = from + TICK_MILLISECONDS;
       return Array.from({ length: Math.max(0, Math.ceil((to - first) / TICK_MILLISECONDS)) }, (_, index) => {
         const time = first + index * TICK_MILLISECONDS;
-        return `<div class="tick" style="${this.place(time, time + TICK_MILLISECONDS)}"><span>${
-          elapsed(time - start)
+        return `<div class="tick" style="${this.positionStyle(time, time + TICK_MILLISECONDS)}"><span>${
+          formatElapsed(time - start)
             .split(' ')
             .at(-1) ?? ''
         }</span></div>`;
       });
     });
     return [
-      `<div class="behind" aria-hidden="true">${quiet.map(({ from, to }) => `<div class="quiet" style="${this.place(from, to)}"></div>`).join('')}</div>`,
-      track('steps', 'Steps', names.join(''), 'aria-hidden="true"'),
-      track('times', 'Time', `${times.join('')}${ticks.join('')}`, 'aria-hidden="true"'),
-      track('lengths', 'Quiet for', breaks.join(''), 'aria-hidden="true"'),
+      `<div class="behind" aria-hidden="true">${quiet.map(({ from, to }) => `<div class="quiet" style="${this.positionStyle(from, to)}"></div>`).join('')}</div>`,
+      laneHtml('steps', 'Steps', names.join(''), 'aria-hidden="true"'),
+      laneHtml('times', 'Time', `${times.join('')}${ticks.join('')}`, 'aria-hidden="true"'),
+      laneHtml('lengths', 'Quiet for', breaks.join(''), 'aria-hidden="true"'),
     ].join('');
   }
 
-  group({ name, authorizations, lanes }: Group): string {
+  drawGroup({ name, authorizations, lanes }: StackGroup): string {
     const windows = authorizations.flatMap(({ windows: own }) =>
-      own.map(({ from, to }) => `<div class="valid" style="${this.place(from, to)}"></div>`),
+      own.map(({ from, to }) => `<div class="valid" style="${this.positionStyle(from, to)}"></div>`),
     );
     const rows = [
-      ...authorizations.map((history) => this.authorization(name, history, authorizations.length)),
+      ...authorizations.map((history) => this.drawAuthorization(name, history, authorizations.length)),
       ...lanes.map(({ lane, events }) =>
-        track(
+        laneHtml(
           lane,
           LANES[lane],
-          events.map((event) => this.event(name, event)).join(''),
+          events.map((event) => this.drawEvent(name, event)).join(''),
           `role="group" aria-label="${escapeHtml(`${LANES[lane]} of ${name}`)}"`,
         ),
       ),
@@ -108,11 +112,13 @@ class Renderer {
     return `<div class="group" data-stack="${escapeHtml(name)}"><div class="behind" aria-hidden="true">${windows.join('')}</div><h3>${escapeHtml(name)}</h3>${rows.join('')}</div>`;
   }
 
-  private authorization(group: string, { windows, changes, vpc }: NamedHistory, count: number): string {
+  private drawAuthorization(group: string, { windows, changes, vpc }: NamedHistory, count: number): string {
     const bars = windows.map(({ from, to, endedBy }) => {
-      const ending = { expiry: 'until it expires', cancellation: 'until it is canceled', use: 'until it is used up' }[endedBy];
-      const title = `Authorization valid for ${span(to - from)}`;
-      return this.mark(
+      const ending = { expiry: 'until it expires', cancellation: 'until it is canceled', use: 'until a call consumes it' }[
+        endedBy
+      ];
+      const title = `Authorization valid for ${formatDuration(to - from)}`;
+      return this.drawLink(
         'bar authorized',
         { from, to, title, text: `${vpc}, ${ending}`, result: 'neutral' },
         group,
@@ -121,15 +127,15 @@ class Renderer {
       );
     });
     const marks = changes.map(({ time, kind }) =>
-      this.mark(
+      this.drawLink(
         `mark ${kind.replace(' ', '-')}`,
-        { from: time, to: time, title: CHANGES[kind], text: vpc, result: kind === 'missing' ? 'bad' : 'neutral' },
+        { from: time, to: time, title: CHANGE_TITLES[kind], text: vpc, result: kind === 'missing' ? 'bad' : 'neutral' },
         group,
         'Authorization',
       ),
     );
     const label = count === 1 ? 'Authorization' : `Authorization ${vpc}`;
-    return track(
+    return laneHtml(
       'authorizations',
       label,
       `${bars.join('')}${marks.join('')}`,
@@ -137,14 +143,14 @@ class Renderer {
     );
   }
 
-  private event(group: string, event: PictureEvent): string {
+  private drawEvent(group: string, event: PictureEvent): string {
     const long = event.to > event.from;
     const label = long && event.lane === 'stack' ? event.title : undefined;
-    return this.mark(`${long ? 'bar' : 'mark'} ${event.result}`, event, group, LANES[event.lane], label);
+    return this.drawLink(`${long ? 'bar' : 'mark'} ${event.result}`, event, group, LANES[event.lane], label);
   }
 
-  /** A link to the row in the table. The row is also the label for screen readers. */
-  private mark(
+  /** Draws an event as a link to its row in the table. The row is also the label for screen readers. */
+  private drawLink(
     classes: string,
     { from, to, title, text, result }: Pick<PictureEvent, 'from' | 'to' | 'title' | 'text' | 'result'>,
     group: string,
@@ -152,22 +158,22 @@ class Renderer {
     label?: string,
   ): string {
     const id = `${this.prefix}${this.rows.length + 1}`;
-    const time = elapsed(from - this.layout.start);
-    this.rows.push({ id, from, time, group, lane, title, text, bad: result === 'bad' });
+    const time = formatElapsed(from - this.layout.start);
+    this.rows.push({ id, from, time, group, lane, title, text, isBad: result === 'bad' });
     const inside = label === undefined ? '' : `<span aria-hidden="true">${escapeHtml(label)}</span>`;
-    return `<a class="${classes}" href="#${id}" tabindex="-1" aria-labelledby="${id}" style="${this.place(from, to)}">${inside}</a>`;
+    return `<a class="${classes}" href="#${id}" tabindex="-1" aria-labelledby="${id}" style="${this.positionStyle(from, to)}">${inside}</a>`;
   }
 
-  private place(from: number, to: number): string {
+  private positionStyle(from: number, to: number): string {
     const [left, right] = [from, to].map((time) => this.scale.position(time) * 100);
     const width = (right ?? 0) - (left ?? 0);
     return `left:${roundedPercent(left ?? 0)}%${width === 0 ? '' : `;width:${roundedPercent(width)}%`}`;
   }
 }
 
-/** The day, and the time of day in small print. */
+/** Formats the day, and the time of day in small print. */
 function timeLabel(milliseconds: number): string {
-  const [, day = '', time = ''] = /^(day \d+) (.*)$/.exec(elapsed(milliseconds)) ?? [];
+  const [, day = '', time = ''] = /^(day \d+) (.*)$/.exec(formatElapsed(milliseconds)) ?? [];
   return `<span>${day} <small>${time}</small></span>`;
 }
 
@@ -175,6 +181,6 @@ function roundedPercent(percent: number): string {
   return String(Number(percent.toFixed(3)));
 }
 
-function track(name: string, label: string, content: string, attributes: string): string {
+function laneHtml(name: string, label: string, content: string, attributes: string): string {
   return `<div class="lane ${name}"><span class="label" aria-hidden="true">${escapeHtml(label)}</span><div class="track" ${attributes}>${content}</div></div>`;
 }

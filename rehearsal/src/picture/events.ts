@@ -1,6 +1,6 @@
 import { BEHAVIOURS } from '../aws/index';
 import type { Detail, Entry } from '../journal';
-import { span } from '../report';
+import { formatDuration } from '../report';
 import type { Names } from './names';
 
 /** The lanes of a stack and their labels, from top to bottom. */
@@ -20,7 +20,7 @@ export type Lane = keyof typeof LANES;
 /** An event in the picture. Its duration may be zero. */
 export interface PictureEvent {
   readonly lane: Lane;
-  /** Undefined if it belongs to no stack. */
+  /** Undefined if the event belongs to no stack. */
   readonly stack: string | undefined;
   readonly from: number;
   readonly to: number;
@@ -39,7 +39,7 @@ export interface StackOperation {
   /** The final status. */
   readonly status: string;
   /** Whether the operation succeeded, without a rollback. */
-  readonly complete: boolean;
+  readonly isComplete: boolean;
   /** The reason of the first resource that failed, if any. */
   readonly reason: string | undefined;
 }
@@ -47,7 +47,7 @@ export interface StackOperation {
 /** A step of a life, such as a deployment. */
 export interface NamedStep {
   readonly name: string;
-  /** When the operation on the first stack began. If there was none, when the step began. */
+  /** When the operation on the first stack began. If the step changed no stack, when the step began. */
   readonly from: number;
 }
 
@@ -59,11 +59,11 @@ interface LifeEvents {
 
 type DetailOf<Kind extends Detail['kind']> = Extract<Detail, { readonly kind: Kind }>;
 
-const THROTTLED: readonly string[] = BEHAVIOURS.throttlingError.readings;
-const READS = /^(Assume|Describe|Get|List)/;
-/** The same read counts as one event as long as the next one comes by then. */
+const THROTTLING_ERRORS: readonly string[] = BEHAVIOURS.throttlingError.readings;
+const READ_OPERATION = /^(Assume|Describe|Get|List)/;
+/** Repeated reads count as one event if the time between two of them is at most this long. */
 const POLLING_MILLISECONDS = 120_000;
-const COMPLETE = ['CREATE_COMPLETE', 'UPDATE_COMPLETE', 'DELETE_COMPLETE'];
+const COMPLETE_STATUSES = ['CREATE_COMPLETE', 'UPDATE_COMPLETE', 'DELETE_COMPLETE'];
 
 /** The events of a journal, in the order in which they began. */
 export function eventsOf(entries: readonly Entry[], names: Names): LifeEvents {
@@ -74,7 +74,7 @@ export function eventsOf(entries: readonly Entry[], names: Names): LifeEvents {
   return reader.result(entries.at(-1)?.time ?? 0);
 }
 
-interface Started {
+interface PendingEvent {
   readonly from: number;
   readonly lines: readonly string[];
 }
@@ -84,9 +84,9 @@ class EntryReader {
   private readonly operations: StackOperation[] = [];
   private readonly steps: NamedStep[] = [];
   private pendingStep: NamedStep | undefined;
-  private readonly stacks = new Map<string, Started & { readonly reason?: string | undefined }>();
+  private readonly stacks = new Map<string, PendingEvent & { readonly reason?: string | undefined }>();
   private readonly resources = new Map<string, number>();
-  private readonly runs = new Map<string, Started & { readonly functionName: string }>();
+  private readonly runs = new Map<string, PendingEvent & { readonly functionName: string }>();
   private readonly polls = new Map<string, { readonly index: number; readonly times: number }>();
 
   constructor(private readonly names: Names) {}
@@ -110,10 +110,10 @@ class EntryReader {
         this.endRun(detail.requestId, time);
         break;
       case 'fleet':
-        this.add(entry, { lane: 'fleets', result: detail.status === 'ERROR' ? 'bad' : 'neutral', owner: subject });
+        this.addInstantEvent(entry, { lane: 'fleets', result: detail.status === 'ERROR' ? 'bad' : 'neutral', owner: subject });
         break;
       case 'peering':
-        this.add(entry, { lane: 'fleets', result: detail.outcome === 'FAILED' ? 'bad' : 'neutral' });
+        this.addInstantEvent(entry, { lane: 'fleets', result: detail.outcome === 'FAILED' ? 'bad' : 'neutral' });
         break;
       case undefined:
         if (source === 'rehearsal') {
@@ -121,13 +121,13 @@ class EntryReader {
         } else if (source === 'lambda') {
           this.addLine(subject, message);
         } else if (source === 'cloudformation') {
-          this.add(entry, {
+          this.addInstantEvent(entry, {
             lane: this.stacks.size === 0 ? 'stack' : 'resources',
             result: 'neutral',
             stack: subject.split('/')[0],
           });
         } else {
-          this.add(entry, { lane: 'messages', result: 'neutral', owner: subject });
+          this.addInstantEvent(entry, { lane: 'messages', result: 'neutral', owner: subject });
         }
         break;
     }
@@ -162,14 +162,20 @@ class EntryReader {
       return;
     }
     const from = started?.from ?? time;
-    const why = started?.reason ?? (reason === undefined ? undefined : this.names.replaceIds(reason));
+    const cause = started?.reason ?? (reason === undefined ? undefined : this.names.replaceIds(reason));
     this.stacks.delete(stack);
-    const complete = COMPLETE.includes(status);
-    const result = complete ? 'good' : 'bad';
-    this.operations.push({ stack, from, to: time, status, complete, reason: complete ? undefined : why });
+    const isComplete = COMPLETE_STATUSES.includes(status);
+    const result = isComplete ? 'good' : 'bad';
+    this.operations.push({ stack, from, to: time, status, isComplete, reason: isComplete ? undefined : cause });
     this.events.push({
-      ...{ lane: 'stack', stack, from, to: time, ids: [], title: status, result },
-      text: sentences(`${stack}, ${span(time - from)}`, why),
+      lane: 'stack',
+      stack,
+      from,
+      to: time,
+      ids: [],
+      title: status,
+      result,
+      text: joinParts(`${stack}, ${formatDuration(time - from)}`, cause),
     });
   }
 
@@ -186,47 +192,51 @@ class EntryReader {
     const failed = status.endsWith('_FAILED');
     const operation = this.stacks.get(stack);
     if (failed && operation !== undefined && operation.reason === undefined) {
-      this.stacks.set(stack, { ...operation, reason: sentences(logicalId, reason) });
+      this.stacks.set(stack, { ...operation, reason: joinParts(logicalId, reason) });
     }
     this.events.push({
-      ...{
-        lane: 'resources',
-        stack,
-        from,
-        to: time,
-        ids: [],
-        title: `${logicalId} ${status}`,
-        result: failed ? 'bad' : 'neutral',
-      },
-      text: sentences(`${resourceType}, ${span(time - from)}`, reason),
+      lane: 'resources',
+      stack,
+      from,
+      to: time,
+      ids: [],
+      title: `${logicalId} ${status}`,
+      result: failed ? 'bad' : 'neutral',
+      text: joinParts(`${resourceType}, ${formatDuration(time - from)}`, reason),
     });
   }
 
   private readCall({ time, subject }: Entry, { outcome, callerArn, ids }: DetailOf<'call'>): void {
-    const throttled = THROTTLED.includes(outcome);
-    const isRead = READS.test(subject);
+    const isThrottled = THROTTLING_ERRORS.includes(outcome);
+    const isRead = READ_OPERATION.test(subject);
     const [, role] = callerArn?.split('/') ?? [];
     const stack = this.stackOf(role, ids);
-    const about = [...new Set(ids.filter((id) => this.names.stackOf(id) !== undefined).map((id) => this.names.replaceIds(id)))];
+    const resourceNames = [
+      ...new Set(ids.filter((id) => this.names.stackOf(id) !== undefined).map((id) => this.names.replaceIds(id))),
+    ];
     const caller = role === undefined ? 'an unknown caller' : this.names.replaceIds(role);
     const failed = outcome !== 'succeeded';
     const event: PictureEvent = {
-      ...{ lane: throttled ? 'throttled' : isRead ? 'reads' : 'changes', stack, from: time, to: time, ids },
+      lane: isThrottled ? 'throttled' : isRead ? 'reads' : 'changes',
+      stack,
+      from: time,
+      to: time,
+      ids,
       result: failed ? 'bad' : 'neutral',
       title: failed ? `${subject}: ${outcome}` : subject,
-      text: sentences(about.join(', '), `called by ${caller}`),
+      text: joinParts(resourceNames.join(', '), `called by ${caller}`),
     };
     const key = [stack, event.title, event.text].join(' ');
     const poll = isRead ? this.polls.get(key) : undefined;
-    const before = poll === undefined ? undefined : this.events[poll.index];
-    if (poll === undefined || before === undefined || time - before.to > POLLING_MILLISECONDS) {
+    const lastRead = poll === undefined ? undefined : this.events[poll.index];
+    if (poll === undefined || lastRead === undefined || time - lastRead.to > POLLING_MILLISECONDS) {
       this.polls.set(key, { index: this.events.length, times: 1 });
       this.events.push(event);
       return;
     }
     const times = poll.times + 1;
     this.polls.set(key, { index: poll.index, times });
-    this.events[poll.index] = { ...before, to: time, title: `${event.title}, ${times} times` };
+    this.events[poll.index] = { ...lastRead, to: time, title: `${event.title}, ${times} times` };
   }
 
   private addLine(functionName: string, line: string): void {
@@ -243,21 +253,29 @@ class EntryReader {
     if (run !== undefined) {
       const { functionName, from, lines } = run;
       this.events.push({
-        ...{ lane: 'runs', stack: this.stackOf(functionName, []), from, to, result: 'neutral', ids: [] },
-        title: `Handler run, ${span(to - from)}`,
-        text: sentences(this.names.replaceIds(functionName), lines.join(' ')),
+        lane: 'runs',
+        stack: this.stackOf(functionName, []),
+        from,
+        to,
+        result: 'neutral',
+        ids: [],
+        title: `Handler run, ${formatDuration(to - from)}`,
+        text: joinParts(this.names.replaceIds(functionName), lines.join(' ')),
       });
     }
   }
 
-  private add(
+  private addInstantEvent(
     { time, subject, message }: Entry,
-    { owner, ...given }: Pick<PictureEvent, 'lane' | 'result'> & { readonly owner?: string; readonly stack?: string | undefined },
+    {
+      owner,
+      ...properties
+    }: Pick<PictureEvent, 'lane' | 'result'> & { readonly owner?: string; readonly stack?: string | undefined },
   ): void {
     const [title, text] = [subject, message].map((part) => this.names.replaceIds(part));
     this.events.push({
       stack: this.stackOf(owner, []),
-      ...given,
+      ...properties,
       from: time,
       to: time,
       title: title ?? '',
@@ -267,8 +285,8 @@ class EntryReader {
   }
 
   /**
-   * The stack of an event: the stack that CloudFormation is working on. If it works on several stacks or none, the stack that created
-   * the caller, or else the stack that created one of the resources that the call is about.
+   * Returns the stack of an event. If CloudFormation works on exactly one stack, this is the stack. Otherwise it is the stack that created
+   * the caller, or one of the resources that the call is about.
    */
   private stackOf(owner: string | undefined, ids: readonly string[]): string | undefined {
     const [only, second] = this.stacks.keys();
@@ -280,6 +298,6 @@ class EntryReader {
   }
 }
 
-function sentences(...parts: readonly (string | undefined)[]): string {
+function joinParts(...parts: readonly (string | undefined)[]): string {
   return parts.filter((part) => part !== undefined && part !== '').join(': ');
 }

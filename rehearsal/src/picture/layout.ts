@@ -1,4 +1,4 @@
-import { span } from '../report';
+import { formatDuration } from '../report';
 import { eventsOf, LANES } from './events';
 import type { Lane, NamedStep, PictureEvent, StackOperation } from './events';
 import type { PicturedLife } from './life';
@@ -13,14 +13,14 @@ export interface NamedHistory extends AuthorizationHistory {
 }
 
 /** The lanes of a stack, or of all events outside of stacks. */
-export interface Group {
+export interface StackGroup {
   readonly name: string;
   readonly authorizations: readonly NamedHistory[];
   readonly lanes: readonly { readonly lane: Lane; readonly events: readonly PictureEvent[] }[];
 }
 
 /** The result of a step for one stack, and the state of its authorizations. */
-export interface Outcome {
+export interface StepResult {
   /** The index of the step. Undefined before the first step. */
   readonly step: number | undefined;
   readonly operation: StackOperation | undefined;
@@ -33,13 +33,13 @@ export interface Layout {
   readonly end: number;
   readonly scale: Scale;
   readonly steps: readonly NamedStep[];
-  readonly groups: readonly Group[];
-  readonly outcomes: readonly Outcome[];
+  readonly groups: readonly StackGroup[];
+  readonly results: readonly StepResult[];
 }
 
 const LANE_NAMES = Object.keys(LANES) as Lane[];
 
-/** Lanes whose events do not interrupt a quiet time: polling, and status changes in the meantime. */
+/** Lanes whose events do not end a quiet time: polling and status changes of fleets. */
 const QUIET_LANES: readonly Lane[] = ['reads', 'fleets'];
 
 /** Computes what the picture of a life shows, and when. */
@@ -56,15 +56,15 @@ export function layoutOf({ title, start, end, entries, authorizations }: Picture
   });
   const stacks = new Set([...operations.map(({ stack }) => stack), ...events.map(({ stack }) => stack)]);
   stacks.delete(undefined);
-  const groups = [...stacks, undefined].map((stack): Group => {
-    const own = events.filter((event) => event.stack === stack);
+  const groups = [...stacks, undefined].map((stack): StackGroup => {
+    const stackEvents = events.filter((event) => event.stack === stack);
     return {
       name: stack ?? 'Outside of stacks',
       // an authorization that no stack uses is shown outside of stacks
       authorizations: histories
         .filter((candidate) => (stack === undefined ? candidate.stacks.size === 0 : candidate.stacks.has(stack)))
         .map(({ history }) => history),
-      lanes: LANE_NAMES.map((lane) => ({ lane, events: own.filter((event) => event.lane === lane) })).filter(
+      lanes: LANE_NAMES.map((lane) => ({ lane, events: stackEvents.filter((event) => event.lane === lane) })).filter(
         (lane) => lane.events.length > 0,
       ),
     };
@@ -80,36 +80,35 @@ export function layoutOf({ title, start, end, entries, authorizations }: Picture
   ];
   return {
     ...{ title, start, end, steps, scale: new Scale(moments) },
-    groups: groups.filter(({ lanes, authorizations: own }) => lanes.length > 0 || own.length > 0),
-    outcomes: outcomesOf(steps, operations, (stack) => groups.find(({ name }) => name === stack)?.authorizations ?? []),
+    groups: groups.filter(({ lanes, authorizations }) => lanes.length > 0 || authorizations.length > 0),
+    results: stepResultsOf(steps, operations, (stack) => groups.find(({ name }) => name === stack)?.authorizations ?? []),
   };
 }
 
-function outcomesOf(
+function stepResultsOf(
   steps: readonly NamedStep[],
   operations: readonly StackOperation[],
   authorizationsOf: (stack: string) => readonly NamedHistory[],
-): Outcome[] {
+): StepResult[] {
   const stepAt = (time: number): number | undefined => {
     const index = steps.findLastIndex(({ from }) => from <= time);
     return index < 0 ? undefined : index;
   };
-  const outcomes = operations.map((operation): Outcome => {
+  const results = operations.map((operation): StepResult => {
     const histories = authorizationsOf(operation.stack);
     const texts = histories.map(
       (history) => `${histories.length === 1 ? '' : `${history.vpc}: `}${stateDuring(history, operation)}`,
     );
     return { step: stepAt(operation.from), operation, authorization: texts.join('; ') };
   });
-  const idle = steps
-    .map((_, step): Outcome => ({ step, operation: undefined, authorization: '' }))
-    .filter(({ step }) => outcomes.every((outcome) => outcome.step !== step));
-  return [...outcomes, ...idle].sort((one, other) => (one.step ?? -1) - (other.step ?? -1));
+  const stepsWithoutOperation = steps
+    .map((_, step): StepResult => ({ step, operation: undefined, authorization: '' }))
+    .filter(({ step }) => results.every((result) => result.step !== step));
+  return [...results, ...stepsWithoutOperation].sort((one, other) => (one.step ?? -1) - (other.step ?? -1));
 }
 
 /** Describes whether the authorization was valid when an operation began, and how it changed during the operation. */
 function stateDuring({ changes }: AuthorizationHistory, { from, to }: Pick<StackOperation, 'from' | 'to'>): string {
-  // ignore later changes
   const last = windowsOf(changes.filter(({ time }) => time < from)).at(-1);
   const during = changes.filter(({ time }) => time >= from && time <= to);
   const authorized = during.find(({ kind }) => kind === 'authorized');
@@ -118,14 +117,14 @@ function stateDuring({ changes }: AuthorizationHistory, { from, to }: Pick<Stack
     last === undefined
       ? 'no authorization before'
       : last.to > from
-        ? `valid for another ${span(last.to - from)}`
-        : `${{ expiry: 'expired', cancellation: 'canceled', use: 'used up' }[last.endedBy]} ${span(from - last.to)} before`;
+        ? `valid for another ${formatDuration(last.to - from)}`
+        : `${{ expiry: 'expired', cancellation: 'canceled', use: 'consumed' }[last.endedBy]} ${formatDuration(from - last.to)} before`;
   return [
     before,
     ...(missing === 0 ? [] : [`${missing} ${missing === 1 ? 'call' : 'calls'} without it`]),
     ...(authorized === undefined
       ? []
-      : [authorized.time - from < 1000 ? 'authorized at once' : `authorized after ${span(authorized.time - from)}`]),
+      : [authorized.time - from < 1000 ? 'authorized at once' : `authorized after ${formatDuration(authorized.time - from)}`]),
     ...(during.some(({ kind }) => kind === 'canceled') ? ['then canceled'] : []),
   ].join(', ');
 }

@@ -5,14 +5,14 @@ const UUID = /\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b
 /** Shorter ids, and ids without digits, may be ordinary words: they are not replaced. */
 const SHORTEST_ID = 8;
 
-interface Named {
+interface ResourceName {
   readonly stack: string;
   readonly name: string;
 }
 
 /** Replaces physical ids that AWS generated with readable names: `stack/logicalId`. */
 export class Names {
-  private readonly byId = new Map<string, Named>();
+  private readonly byId = new Map<string, ResourceName>();
   private readonly pattern: RegExp;
 
   constructor(entries: readonly Entry[]) {

@@ -1,19 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
-import { span } from '../report';
-import { draw } from './drawing';
+import { formatDuration } from '../report';
+import { drawLife } from './drawing';
 import type { Drawing } from './drawing';
 import { escapeHtml } from './html';
 import { layoutOf } from './layout';
-import type { Layout, Outcome } from './layout';
+import type { Layout, StepResult } from './layout';
 import type { PicturedLife } from './life';
 
 /** A self-contained web page that shows lives as pictures and tables. */
 export function pageOf(title: string, lives: readonly PicturedLife[]): string {
   const drawn = lives.map((life, index) => {
     const layout = layoutOf(life);
-    return { layout, drawing: draw(layout, 'abcdefghijklmnopqrstuvwxyz'[index] ?? `life${index}-`) };
+    return { layout, drawing: drawLife(layout, 'abcdefghijklmnopqrstuvwxyz'[index] ?? `life${index}-`) };
   });
   return `<!doctype html>
 <html lang="en">
@@ -33,10 +33,10 @@ export function pageOf(title: string, lives: readonly PicturedLife[]): string {
 ${LEGEND}
 </header>
 <main>
-${drawn.map(({ layout, drawing }, index) => life(layout, drawing, index)).join('\n')}
-${drawn.map(({ layout, drawing }, index) => table(layout, drawing, index)).join('\n')}
+${drawn.map(({ layout, drawing }, index) => lifeSection(layout, drawing, index)).join('\n')}
+${drawn.map(({ layout, drawing }, index) => eventsSection(layout, drawing, index)).join('\n')}
 </main>
-<script>${script()}</script>
+<script>${bundledScript()}</script>
 </body>
 </html>
 `;
@@ -50,7 +50,7 @@ const LEGEND = `<ul class="legend">
 <li><i class="quiet"></i>quiet time, drawn shorter than it is, with its duration above</li>
 </ul>`;
 
-function life(layout: Layout, { picture }: Drawing, index: number): string {
+function lifeSection(layout: Layout, { picture }: Drawing, index: number): string {
   const title = escapeHtml(layout.title);
   return `<section class="life" aria-labelledby="life${index}">
 <h2 id="life${index}">${title}</h2>
@@ -62,51 +62,51 @@ function life(layout: Layout, { picture }: Drawing, index: number): string {
 <div class="scroller">${picture}</div>
 <p class="shown">Point at an event, or move to it with the arrow keys.</p>
 </div>
-${tableOf(
+${tableHtml(
   'outcomes',
   '<caption>The result of each stack. Select a step to zoom to it.</caption>',
   ['Step', 'Stack', 'Result', 'Authorization for the VPC'],
-  layout.outcomes.map((outcome) => outcomeRow(layout, outcome)),
+  layout.results.map((result) => resultRow(layout, result)),
 )}
 </section>`;
 }
 
-function outcomeRow({ steps, scale }: Layout, { step, operation, authorization }: Outcome): string {
+function resultRow({ steps, scale }: Layout, { step, operation, authorization }: StepResult): string {
   const name = escapeHtml(step === undefined ? 'before the first step' : `${step + 1} ${steps[step]?.name ?? ''}`);
   if (operation === undefined) {
-    return row('', [name, '', 'CloudFormation did nothing', '']);
+    return rowHtml('', [name, '', 'CloudFormation did nothing', '']);
   }
-  const { stack, status, from, to, complete, reason } = operation;
+  const { stack, status, from, to, isComplete, reason } = operation;
   const [start, end] = [from, to].map((time) => scale.position(time).toFixed(5));
   const why = reason === undefined ? '' : `<br><small>${escapeHtml(reason)}</small>`;
-  return row(complete ? 'good' : 'bad', [
+  return rowHtml(isComplete ? 'good' : 'bad', [
     `<button type="button" data-from="${start}" data-to="${end}" data-stack="${escapeHtml(stack)}">${name}</button>`,
     escapeHtml(stack),
-    `<b>${complete ? '✓' : '✗'}&nbsp;${escapeHtml(status)}</b> in ${span(to - from)}${why}`,
+    `<b>${isComplete ? '✓' : '✗'}&nbsp;${escapeHtml(status)}</b> in ${formatDuration(to - from)}${why}`,
     escapeHtml(authorization),
   ]);
 }
 
-function table({ title }: Layout, { rows }: Drawing, index: number): string {
-  const body = rows.map(({ id, time, group, lane, title: what, text, bad }) =>
-    row(
-      bad ? 'bad' : '',
+function eventsSection({ title }: Layout, { rows }: Drawing, index: number): string {
+  const body = rows.map(({ id, time, group, lane, title: what, text, isBad }) =>
+    rowHtml(
+      isBad ? 'bad' : '',
       [
         time,
         `${escapeHtml(group)} <i>${escapeHtml(lane)}</i>`,
-        `<b>${bad ? '✗ ' : ''}${escapeHtml(what)}</b> ${escapeHtml(text)}`,
+        `<b>${isBad ? '✗ ' : ''}${escapeHtml(what)}</b> ${escapeHtml(text)}`,
       ],
       id,
     ),
   );
   return `<section aria-labelledby="table${index}">
 <h2 id="table${index}">All events: ${escapeHtml(title)}</h2>
-${tableOf('events', '', ['Time', 'Stack and lane', 'What happened'], body)}
+${tableHtml('events', '', ['Time', 'Stack and lane', 'What happened'], body)}
 </section>`;
 }
 
-/** The explicit roles and the spaces between cells are for phones, where CSS does not lay out the cells as a table. */
-function tableOf(kind: string, caption: string, head: readonly string[], rows: readonly string[]): string {
+/** On phones, CSS does not lay out the cells as a table: the explicit roles and the spaces between cells keep it readable. */
+function tableHtml(kind: string, caption: string, head: readonly string[], rows: readonly string[]): string {
   const cells = head.map((text) => `<th role="columnheader" scope="col">${text}</th>`).join('');
   return `<table class="${kind}" role="table">${caption}
 <thead role="rowgroup"><tr role="row">${cells}</tr></thead>
@@ -116,13 +116,13 @@ ${rows.join('\n')}
 </table>`;
 }
 
-function row(kind: string, cells: readonly string[], id?: string): string {
+function rowHtml(kind: string, cells: readonly string[], id?: string): string {
   const attributes = `${id === undefined ? '' : ` id="${id}"`}${kind === '' ? '' : ` class="${kind}"`}`;
   return `<tr${attributes} role="row">${cells.map((cell) => `<td role="cell">${cell}</td>`).join(' ')}</tr>`;
 }
 
-/** The bundled script of the page. */
-function script(): string {
+/** Bundles the script of the page. */
+function bundledScript(): string {
   const { outputFiles } = buildSync({
     entryPoints: [join(__dirname, 'browser', 'script.ts')],
     bundle: true,

@@ -7,25 +7,25 @@
 const LINEAR_MILLISECONDS = 15_000;
 const WIDTH_OF_DOUBLING = 2_000;
 
-/** A time in which nothing happens, drawn shorter. */
-interface QuietTime {
+interface TimeRange {
   readonly from: number;
   readonly to: number;
 }
 
-/** Where a time is in the picture. */
+/** Converts times to positions in the picture. */
 export class Scale {
-  readonly quiet: readonly QuietTime[];
+  /** The times without events, which are drawn shorter. */
+  readonly quiet: readonly TimeRange[];
   /** The times between the quiet times. */
-  readonly busy: readonly QuietTime[];
+  readonly busy: readonly TimeRange[];
   private readonly moments: readonly number[];
   private readonly positions: readonly number[];
 
   /** @param moments when something happens, in any order; at least one */
   constructor(moments: Iterable<number>) {
     this.moments = [...new Set(moments)].sort((one, other) => one - other);
-    const quiet: QuietTime[] = [];
-    const busy: QuietTime[] = [];
+    const quiet: TimeRange[] = [];
+    const busy: TimeRange[] = [];
     const widths: number[] = [];
     let sum = 0;
     let busyFrom = this.moments[0] ?? 0;

@@ -1,9 +1,9 @@
 import type { AuthorizationChange, AuthorizationKey } from '../aws/gamelift/authorizations';
 
-/** A time in which an authorization was valid without a break. */
+/** A period in which an authorization was valid without interruption. */
 interface AuthorizationWindow {
   readonly from: number;
-  /** Later than the end of the life if it was still valid then. */
+  /** Later than the end of the life if the authorization was still valid at that time. */
   readonly to: number;
   readonly endedBy: 'expiry' | 'cancellation' | 'use';
 }

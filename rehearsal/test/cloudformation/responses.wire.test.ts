@@ -91,12 +91,12 @@ test('a request without a length is refused', async () => {
 
 test('the URL is a presigned URL of S3, and expires', async () => {
   const responses = await ResponseEndpoint.start(rehearsal.clock, rehearsal.journal);
-  const { url } = responses.issue({ region: 'us-east-1', stackId: 'stack', logicalId: 'One', requestId: 'request' });
+  const { url } = responses.issueUrl({ region: 'us-east-1', stackId: 'stack', logicalId: 'One', requestId: 'request' });
   const { hostname, pathname, search, searchParams } = new URL(url);
   expect(hostname).toBe('cloudformation-custom-resource-response-useast1.s3.amazonaws.com');
   expect(pathname).toMatch(/^\/stack%7COne%7C[0-9a-f-]+$/);
   expect(searchParams.get('X-Amz-SignedHeaders')).toBe('host');
-  const { port, certificate } = await responses.connection('us-east-1');
+  const { port, certificate } = await responses.portAndCertificate('us-east-1');
   const put = () =>
     new Promise((resolve, reject) => {
       const headers = { host: hostname, 'content-length': 2 };

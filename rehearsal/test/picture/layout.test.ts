@@ -65,7 +65,7 @@ describe('a life that ends in a failed deletion', () => {
   });
 
   test('each step has the result of the stack, its reason, and the state of the authorization', () => {
-    expect(layout.outcomes).toEqual([
+    expect(layout.results).toEqual([
       {
         step: 0,
         operation: {
@@ -73,7 +73,7 @@ describe('a life that ends in a failed deletion', () => {
           from: START,
           to: START + 20 * MINUTE,
           status: 'CREATE_COMPLETE',
-          complete: true,
+          isComplete: true,
           reason: undefined,
         },
         authorization: 'no authorization before, authorized after 14 s',
@@ -86,7 +86,7 @@ describe('a life that ends in a failed deletion', () => {
             from: START + 30 * DAY,
             to: START + 30 * DAY + 4 * SECOND,
             status: 'DELETE_FAILED',
-            complete: false,
+            isComplete: false,
           },
           reason: `Fleet: no authorization for Stack/Vpc ${HOSTILE}`,
         },
@@ -109,7 +109,7 @@ describe('a life that ends in a failed deletion', () => {
 
 describe('outcomes', () => {
   const outcomesOf = (sample: Sample) =>
-    layoutOf(sample.life()).outcomes.map(({ step, operation, authorization }) => [step, operation?.status, authorization]);
+    layoutOf(sample.life()).results.map(({ step, operation, authorization }) => [step, operation?.status, authorization]);
 
   test('a valid authorization has its remaining time', () => {
     const sample = new Sample().step('create').stack('CREATE_IN_PROGRESS').resource('Vpc', 'CREATE_COMPLETE', KEY.peerVpcId);
@@ -152,9 +152,9 @@ describe('outcomes', () => {
   test('a rollback is not complete, and its reason is the first failure', () => {
     const sample = new Sample().stack('UPDATE_IN_PROGRESS').resource('One', 'UPDATE_FAILED', undefined, 'broken');
     sample.resource('Two', 'UPDATE_FAILED', undefined, 'cancelled').stack('UPDATE_ROLLBACK_IN_PROGRESS', 'The following…');
-    const { outcomes } = layoutOf(sample.at(SECOND).stack('UPDATE_ROLLBACK_COMPLETE').life());
-    expect(outcomes).toMatchObject([
-      { step: undefined, operation: { status: 'UPDATE_ROLLBACK_COMPLETE', complete: false, reason: 'One: broken' } },
+    const { results } = layoutOf(sample.at(SECOND).stack('UPDATE_ROLLBACK_COMPLETE').life());
+    expect(results).toMatchObject([
+      { step: undefined, operation: { status: 'UPDATE_ROLLBACK_COMPLETE', isComplete: false, reason: 'One: broken' } },
     ]);
   });
 });

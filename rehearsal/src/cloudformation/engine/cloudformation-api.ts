@@ -14,11 +14,11 @@ export function cloudFormationService(cloudFormation: CloudFormation): QueryServ
     StackStatus: status,
     CreationTime: new Date(createdAt),
   });
-  const describe = (stack: Stack): Members => ({
+  const descriptionOf = (stack: Stack): Members => ({
     ...summaryOf(stack),
     Outputs: Object.entries(stack.outputs.values).map(([OutputKey, value]) => ({ OutputKey, OutputValue: String(value) })),
   });
-  const find = async (parameters: Parameters, call: ServiceCall, action: string): Promise<Stack> => {
+  const findAndAuthorize = async (parameters: Parameters, call: ServiceCall, action: string): Promise<Stack> => {
     const name = parameters.get('StackName') ?? '';
     const stack = cloudFormation.find(name, call);
     await call.authorize(action, [stack?.identity.id ?? '*']);
@@ -29,7 +29,7 @@ export function cloudFormationService(cloudFormation: CloudFormation): QueryServ
   };
   return new QueryService('cloudformation', 'http://cloudformation.amazonaws.com/doc/2010-05-15/', QUERY_DIALECT, {
     DescribeStacks: async (parameters, call) => ({
-      Stacks: [describe(await find(parameters, call, 'cloudformation:DescribeStacks'))],
+      Stacks: [descriptionOf(await findAndAuthorize(parameters, call, 'cloudformation:DescribeStacks'))],
     }),
     ListStacks: async (parameters, call) => {
       await call.authorize('cloudformation:ListStacks', ['*']);
@@ -38,7 +38,7 @@ export function cloudFormationService(cloudFormation: CloudFormation): QueryServ
       return { StackSummaries: stacks.map(summaryOf) };
     },
     GetTemplate: async (parameters, call) => {
-      const { artifact } = await find(parameters, call, 'cloudformation:GetTemplate');
+      const { artifact } = await findAndAuthorize(parameters, call, 'cloudformation:GetTemplate');
       return { TemplateBody: JSON.stringify(artifact.template) };
     },
   });

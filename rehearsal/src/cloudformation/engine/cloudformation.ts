@@ -5,8 +5,8 @@ import { arnOf } from '../../aws/partitions';
 import type { Place } from '../../aws/service';
 import type { Journal } from '../../journal';
 import type { RehearsalClock } from '../../time/clock';
-import { readStack, readStacks, type Defaults, type StackArtifact } from '../template/cloud-assembly';
-import { dereference } from '../template/dynamic-references';
+import { readStack, readStacks, type DefaultEnvironment, type StackArtifact } from '../template/cloud-assembly';
+import { resolveDynamicReferences } from '../template/dynamic-references';
 import { parametersOf } from '../template/parameters';
 import { isObject, type Template } from '../template/template';
 import { transformsOf, validateTemplate } from '../template/validation';
@@ -29,7 +29,7 @@ export { ResourceFailure, type ResourceType } from '../types/resource-type';
 interface CloudFormationOptions extends TypeOptions {
   readonly clock: RehearsalClock;
   readonly journal: Journal;
-  readonly defaults: Defaults;
+  readonly defaults: DefaultEnvironment;
   /** Chooses the order in which resources are deleted, one at a time. @default - independent resources are deleted in parallel */
   readonly nextDeletion?: NextDeletion | undefined;
 }
@@ -39,30 +39,30 @@ interface DeployOptions {
   readonly onFailure?: OnFailure;
 }
 
-/** The options for creating a stack. `canceled` and `initiated` are for nested stacks. */
-interface Creation extends Partial<Pick<ResourceRequest, 'canceled' | 'initiated'>> {
+/** The options for creating a stack. `canceled` and `onPhysicalId` are for nested stacks. */
+interface CreateOptions extends Partial<Pick<ResourceRequest, 'canceled' | 'onPhysicalId'>> {
   readonly onFailure?: OnFailure | undefined;
 }
 
 /** The statuses after a successful deployment. */
 const DEPLOYED = ['CREATE_COMPLETE', 'UPDATE_COMPLETE'];
-/** The statuses of a failed deployment without rollback. The next deployment continues from there. */
-const KEPT = ['CREATE_FAILED', 'UPDATE_FAILED'];
-const UPDATABLE = [...DEPLOYED, ...KEPT, 'UPDATE_ROLLBACK_COMPLETE'];
+/** The statuses after a failed deployment without rollback. The next deployment continues from this state. */
+const FAILED_WITHOUT_ROLLBACK = ['CREATE_FAILED', 'UPDATE_FAILED'];
+const UPDATABLE = [...DEPLOYED, ...FAILED_WITHOUT_ROLLBACK, 'UPDATE_ROLLBACK_COMPLETE'];
 
 /** CloudFormation: creates, updates and deletes the stacks of cloud assemblies. */
 export class CloudFormation implements NestedStacks {
   readonly types: ResourceTypes;
   private readonly stacks = new Stacks();
   /** The last update of each stack, for `continueUpdateRollback`. */
-  private readonly updates = new WeakMap<Stack, Deployment>();
+  private readonly lastUpdates = new WeakMap<Stack, Deployment>();
   private readonly services: Services;
 
   constructor(private readonly options: CloudFormationOptions) {
     this.types = new ResourceTypes(options);
     this.types.register('AWS::CloudFormation::Stack', nestedStackType(this));
     const { clock, journal, notUnderstood, nextDeletion } = options;
-    this.services = { clock, journal, notUnderstood, types: this.types, generated: new Map(), nextDeletion };
+    this.services = { clock, journal, notUnderstood, types: this.types, nameCounts: new Map(), nextDeletion };
   }
 
   /** Creates or updates the stack. Throws before changing anything if the template is invalid or the stack can't be updated. */
@@ -89,19 +89,19 @@ export class CloudFormation implements NestedStacks {
 
   /** Continues a rollback. Throws unless the stack is in UPDATE_ROLLBACK_FAILED. */
   async continueUpdateRollback(stackName: string): Promise<StackResult> {
-    const stack = this.stacks.find(stackName);
-    const deployment = this.updates.get(stack);
+    const stack = this.stacks.get(stackName);
+    const deployment = this.lastUpdates.get(stack);
     if (!deployment || stack.status !== 'UPDATE_ROLLBACK_FAILED') {
       throw new Error(`Stack ${stack.identity.id} is not in UPDATE_ROLLBACK_FAILED state: it is in ${stack.status}`);
     }
-    await exclusively(stack, () => deployment.continueRollback());
+    await runExclusively(stack, () => deployment.continueRollback());
     return stack.result();
   }
 
   /** Deletes the stack. If it fails, the remaining resources can be deleted with another call. */
   async delete(stackName: string): Promise<StackResult> {
-    const stack = this.stacks.find(stackName);
-    await exclusively(stack, () => new Deletion(this.services, stack, this.stacks).run());
+    const stack = this.stacks.get(stackName);
+    await runExclusively(stack, () => new Deletion(this.services, stack, this.stacks).run());
     return stack.result();
   }
 
@@ -109,7 +109,7 @@ export class CloudFormation implements NestedStacks {
   async deleteAll(assemblyDirectory: string): Promise<NamedStackResult[]> {
     const results: NamedStackResult[] = [];
     for (const artifact of readStacks(assemblyDirectory, this.options.defaults).reverse()) {
-      const identity = this.stacks.deployed(artifact)?.identity;
+      const identity = this.stacks.findExisting(artifact)?.identity;
       if (identity) {
         const result = await this.delete(identity.id);
         results.push({ ...identity, ...result });
@@ -123,12 +123,12 @@ export class CloudFormation implements NestedStacks {
 
   /** Describes the stack, also after its deletion. */
   describe(stackName: string): StackDescription {
-    return this.stacks.find(stackName).describe();
+    return this.stacks.get(stackName).describe();
   }
 
   /** Finds an existing stack of an account and Region by name or id. */
   find(stackName: string, place: Place): Stack | undefined {
-    return this.stacks.deployed({ stackName, account: place.account, region: place.region });
+    return this.stacks.findExisting({ stackName, account: place.account, region: place.region });
   }
 
   /** All stacks of an account and Region, including deleted ones. */
@@ -143,72 +143,72 @@ export class CloudFormation implements NestedStacks {
 
   createNested(
     artifact: StackArtifact,
-    { canceled, initiated }: Pick<ResourceRequest, 'canceled' | 'initiated'>,
+    { canceled, onPhysicalId }: Pick<ResourceRequest, 'canceled' | 'onPhysicalId'>,
   ): Promise<Stack> {
-    return this.create(artifact, { canceled, initiated });
+    return this.create(artifact, { canceled, onPhysicalId });
   }
 
   async beginUpdate(stackId: string, artifact: StackArtifact, canceled: Promise<void>): Promise<Deployment | undefined> {
-    const stack = this.stacks.find(stackId);
+    const stack = this.stacks.get(stackId);
     const deployment = this.prepareUpdate(stack, artifact);
-    await deployment?.begin(canceled);
+    await deployment?.beginUpdate(canceled);
     return deployment;
   }
 
   private async deployArtifact(artifact: StackArtifact, { onFailure }: DeployOptions = {}): Promise<Stack> {
-    const existing = this.stacks.deployed(artifact);
+    const existing = this.stacks.findExisting(artifact);
     if (!existing) {
       return this.create(artifact, { onFailure });
     }
-    if (!existing.busy && !UPDATABLE.includes(existing.status)) {
+    if (!existing.isBusy && !UPDATABLE.includes(existing.status)) {
       throw new Error(`Stack:${existing.identity.id} is in ${existing.status} state and can not be updated.`);
     }
-    await exclusively(existing, async () => {
+    await runExclusively(existing, async () => {
       const deployment = this.prepareUpdate(existing, artifact);
-      await deployment?.begin();
-      await deployment?.finish();
+      await deployment?.beginUpdate();
+      await deployment?.finishUpdate();
       if (deployment) {
-        this.updates.set(existing, deployment);
+        this.lastUpdates.set(existing, deployment);
       }
     });
     return existing;
   }
 
-  private async create(artifact: StackArtifact, { canceled, initiated, onFailure }: Creation): Promise<Stack> {
+  private async create(artifact: StackArtifact, { canceled, onPhysicalId, onFailure }: CreateOptions): Promise<Stack> {
     const { stackName: name, account, region } = artifact;
     const hash = createHash('sha256').update(`${account}/${region}/${name}/${this.stacks.count}`).digest('hex');
     const guid = [hash.slice(0, 8), hash.slice(8, 12), hash.slice(12, 16), hash.slice(16, 20), hash.slice(20, 32)].join('-');
     const id = arnOf({ account, region }, 'cloudformation', `stack/${name}/${guid}`);
     const stack = new Stack({ name, id, account, region }, artifact, this.options.clock.now());
-    const deployment = this.prepare(stack, artifact, onFailure);
+    const deployment = this.prepareDeployment(stack, artifact, onFailure);
     this.stacks.add(stack);
-    initiated?.(id);
-    await exclusively(stack, () => deployment.create(canceled));
+    onPhysicalId?.(id);
+    await runExclusively(stack, () => deployment.create(canceled));
     return stack;
   }
 
   /** @returns undefined if nothing changes */
   private prepareUpdate(stack: Stack, artifact: StackArtifact): Deployment | undefined {
-    const values = parametersOf(artifact, this.options.parameters);
+    const values = parametersOf(artifact, this.options.parameterStore);
     const unchanged = isDeepStrictEqual([stack.artifact.template, stack.parameters], [artifact.template, values]);
-    if (unchanged && !KEPT.includes(stack.status)) {
+    if (unchanged && !FAILED_WITHOUT_ROLLBACK.includes(stack.status)) {
       this.options.journal.write('cloudformation', stack.identity.name, 'No updates are to be performed.');
       return undefined;
     }
-    const retyped = [...stack.resources.values()].filter(
+    const changedTypes = [...stack.resources.values()].filter(
       ({ logicalId, type }) => type !== (artifact.template.Resources?.[logicalId]?.Type ?? type),
     );
-    if (retyped.length > 0) {
-      const names = retyped.map(({ logicalId }) => logicalId).join(', ');
+    if (changedTypes.length > 0) {
+      const names = changedTypes.map(({ logicalId }) => logicalId).join(', ');
       throw new Error(
         `Update of resource type is not permitted. The new template modifies resource type of the following resources: [${names}]`,
       );
     }
-    return this.prepare(stack, artifact);
+    return this.prepareDeployment(stack, artifact);
   }
 
-  private prepare(stack: Stack, artifact: StackArtifact, onFailure?: OnFailure): Deployment {
-    const { clock, iam, parameters: store } = this.options;
+  private prepareDeployment(stack: Stack, artifact: StackArtifact, onFailure?: OnFailure): Deployment {
+    const { clock, iam, parameterStore: store } = this.options;
     this.validate(artifact.template);
     const parameters = parametersOf(artifact, store);
     const outputs = new StackOutputs(this.stacks, iam, stack.identity, artifact.executionRoleArn);
@@ -218,14 +218,14 @@ export class CloudFormation implements NestedStacks {
       stack: stack.identity,
       resources: stack.resources,
       exportsOf: (account, region) => this.stacks.exports(account, region),
-      stackOutput: (request) => outputs.value(request),
-      dereference: (value) => dereference(value, stack.identity, store),
-      missingAttribute: (resource, attribute) => this.missingAttribute(stack, resource, attribute),
+      readStackOutput: (reference) => outputs.read(reference),
+      resolveDynamicReferences: (value) => resolveDynamicReferences(value, stack.identity, store),
+      missingAttributeValue: (resource, attribute) => this.missingAttribute(stack, resource, attribute),
     });
     const target: Target = {
       artifact,
       parameters,
-      authorizeOutputs: () => clock.work(() => outputs.authorize(plan.outputRequests())),
+      checkOutputPermissions: () => clock.work(() => outputs.checkPermissions(plan.outputReferences())),
       checkOutputs: (values) => {
         this.stacks.checkExports(stack, values);
       },
@@ -248,13 +248,13 @@ export class CloudFormation implements NestedStacks {
       .forEach((name) => {
         notUnderstood.note(`the rule ${name}: rules of templates are not evaluated`);
       });
-    this.noteUnrecognized(template);
+    this.noteUnknownTypes(template);
     validateTemplate(template, this.types);
-    this.noteIgnored(template);
+    this.noteIgnoredFeatures(template);
   }
 
   /** Notes unknown AWS resource types: they may be newer than the rehearsal. Runs before the template is validated. */
-  private noteUnrecognized({ Resources = {} }: Template): void {
+  private noteUnknownTypes({ Resources = {} }: Template): void {
     for (const resource of Object.values<unknown>(Resources)) {
       const type = isObject(resource) ? resource.Type : undefined;
       if (typeof type === 'string' && type.startsWith('AWS::') && !this.types.recognizes(type)) {
@@ -264,7 +264,7 @@ export class CloudFormation implements NestedStacks {
   }
 
   /** Notes the template features that are ignored. */
-  private noteIgnored({ Hooks = {}, Parameters = {}, Resources = {} }: Template): void {
+  private noteIgnoredFeatures({ Hooks = {}, Parameters = {}, Resources = {} }: Template): void {
     const { notUnderstood } = this.options;
     for (const { Type } of Object.values(Parameters)) {
       const [type] = /AWS::(?!SSM::Parameter::Value)[\w:]+/.exec(Type) ?? [];
@@ -290,22 +290,22 @@ export class CloudFormation implements NestedStacks {
 
   private missingAttribute(stack: Stack, resource: Resource, attribute: string): unknown {
     const type = this.types.find(resource.type);
-    if (!type.missingAttribute) {
+    if (!type.missingAttributeValue) {
       throw new Error(`Requested attribute ${attribute} does not exist in schema for ${resource.type}`);
     }
-    return type.missingAttribute(new StackOperation(this.services, stack).existing(resource), attribute);
+    return type.missingAttributeValue(new StackOperation(this.services, stack).existingResource(resource), attribute);
   }
 }
 
-/** Runs `operation`. Throws if another operation on the stack is in progress. */
-async function exclusively(stack: Stack, operation: () => Promise<void>): Promise<void> {
-  if (stack.busy) {
+/** Runs `operation` on a stack. Throws if another operation on it is in progress. */
+async function runExclusively(stack: Stack, operation: () => Promise<void>): Promise<void> {
+  if (stack.isBusy) {
     throw new Error(`Stack:${stack.identity.id} is in ${stack.status} state and can not be updated.`);
   }
-  stack.busy = true;
+  stack.isBusy = true;
   try {
     await operation();
   } finally {
-    stack.busy = false;
+    stack.isBusy = false;
   }
 }

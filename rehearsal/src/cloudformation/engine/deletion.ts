@@ -14,22 +14,22 @@ export class Deletion extends StackOperation {
 
   async run(): Promise<void> {
     const { stack } = this;
-    const user = Object.keys(stack.outputs.exports).flatMap((name) =>
-      this.stacks.importers(stack, name).map((other) => ({ name, other })),
+    const importer = Object.keys(stack.outputs.exports).flatMap((name) =>
+      this.stacks.importersOf(stack, name).map((other) => ({ name, stackName: other.identity.name })),
     )[0];
-    if (user) {
-      const reason = `Export ${user.name} cannot be deleted as it is in use by ${user.other.identity.name}`;
-      this.stackStatus('DELETE_FAILED', reason);
+    if (importer) {
+      const reason = `Export ${importer.name} cannot be deleted as it is in use by ${importer.stackName}`;
+      this.setStackStatus('DELETE_FAILED', reason);
       return;
     }
-    this.stackStatus('DELETE_IN_PROGRESS');
+    this.setStackStatus('DELETE_IN_PROGRESS');
     const failed = await this.deleteResources();
     if (failed.length > 0) {
-      this.stackStatus('DELETE_FAILED', `The following resource(s) failed to delete: [${failed.join(', ')}].`);
+      this.setStackStatus('DELETE_FAILED', `The following resource(s) failed to delete: [${failed.join(', ')}].`);
     } else {
       stack.outputs = { values: {}, exports: {} };
       stack.imports = new Set();
-      this.stackStatus('DELETE_COMPLETE');
+      this.setStackStatus('DELETE_COMPLETE');
     }
   }
 

@@ -1,19 +1,19 @@
 import { isDeepStrictEqual } from 'node:util';
 import { NotSimulated } from '../../not-understood';
 import type { StackArtifact } from '../template/cloud-assembly';
-import { isReplacement } from '../template/schema/properties';
+import { requiresReplacement } from '../template/schema/properties';
 import { ResourceFailure, type ResourceOutcome, type ResourceType } from '../types/resource-type';
 import { runInOrder } from './graph';
-import type { Plan, Planned } from './plan';
+import type { Plan, PlannedResource } from './plan';
 import type { Outputs, Resource, Stack } from './stack';
 import { messageOf, StackOperation, type Services } from './stack-operation';
 
 type Verb = 'CREATE' | 'UPDATE';
 
 /** A physical resource that no longer belongs to the stack. The cleanup deletes it. */
-interface Obsolete {
+interface ObsoleteResource {
   readonly resource: Resource;
-  readonly keep: boolean;
+  readonly shouldRetain: boolean;
 }
 
 /** The template and parameters to deploy. */
@@ -21,7 +21,7 @@ export interface Target {
   readonly artifact: StackArtifact;
   readonly parameters: Stack['parameters'];
   /** Checks the permissions to read the outputs of other stacks. */
-  readonly authorizeOutputs: () => Promise<void>;
+  readonly checkOutputPermissions: () => Promise<void>;
   /** Throws if the exports conflict with other stacks. */
   readonly checkOutputs: (outputs: Outputs) => void;
 }
@@ -30,26 +30,27 @@ export interface Target {
 export type OnFailure = 'roll back' | 'keep';
 
 const CLEANUP_TRIES = 3;
-const CANCELED = { CREATE: 'Resource creation cancelled', UPDATE: 'Resource update cancelled' } as const;
+const CANCELED_REASONS = { CREATE: 'Resource creation cancelled', UPDATE: 'Resource update cancelled' } as const;
 
 /** A creation or update of a stack, with its rollback and cleanup. */
 export class Deployment extends StackOperation {
-  /** The resources before the deployment. */
-  private readonly before: Map<string, Resource>;
+  /** The resources of the stack before the deployment. */
+  private readonly resourcesBefore: Map<string, Resource>;
   /** The resources that the deployment has started to change. A rollback restores them. */
-  private readonly touched = new Map<string, 'created' | 'updated' | 'replaced'>();
+  private readonly changes = new Map<string, 'created' | 'updated' | 'replaced'>();
   private readonly inProgress = new Map<string, Verb>();
-  private readonly failed: Record<Verb, string[]> = { CREATE: [], UPDATE: [] };
+  private readonly failedIds: Record<Verb, string[]> = { CREATE: [], UPDATE: [] };
   private readonly artifactBefore: StackArtifact;
   private readonly parametersBefore: Stack['parameters'];
   private readonly outputsBefore: Outputs;
   private readonly importsBefore: ReadonlySet<string>;
-  /** Resources whose rollback succeeded, and resources whose rollback failed in their state before the attempt. */
-  private readonly restored = new Set<string>();
-  private readonly unrestored = new Map<string, Resource>();
-  private obsolete: Obsolete[] = [];
-  private failing = false;
-  private succeeded = false;
+  /** The logical ids of the resources that a rollback has restored. */
+  private readonly restoredIds = new Set<string>();
+  /** The resources that a rollback failed to restore, in their state before the attempt. */
+  private readonly failedRestores = new Map<string, Resource>();
+  private obsolete: ObsoleteResource[] = [];
+  private hasFailed = false;
+  private hasSucceeded = false;
   private cancel: () => void = () => undefined;
   private readonly canceled = new Promise<void>((resolve) => (this.cancel = resolve));
 
@@ -63,24 +64,24 @@ export class Deployment extends StackOperation {
     super(services, stack);
     this.artifactBefore = stack.artifact;
     this.parametersBefore = stack.parameters;
-    this.before = new Map(stack.resources);
+    this.resourcesBefore = new Map(stack.resources);
     this.outputsBefore = stack.outputs;
     this.importsBefore = stack.imports;
   }
 
   /** @param canceled resolves when the parent stack has failed */
   async create(canceled?: Promise<void>): Promise<void> {
-    this.stackStatus('CREATE_IN_PROGRESS');
-    const reason = await this.apply(canceled);
+    this.setStackStatus('CREATE_IN_PROGRESS');
+    const reason = await this.applyChanges(canceled);
     if (reason === undefined) {
-      this.stackStatus('CREATE_COMPLETE');
+      this.setStackStatus('CREATE_COMPLETE');
       return;
     }
     if (this.onFailure === 'keep') {
-      this.stackStatus('CREATE_FAILED', reason);
+      this.setStackStatus('CREATE_FAILED', reason);
       return;
     }
-    this.stackStatus('ROLLBACK_IN_PROGRESS', `${reason} Rollback requested by user.`);
+    this.setStackStatus('ROLLBACK_IN_PROGRESS', `${reason} Rollback requested by user.`);
     const created = [...this.stack.resources.values()].map((resource) => ({ resource }));
     const complete = await this.deleteAll(created, async ({ resource }) => {
       const deleted = await this.delete(resource, resource.deletionPolicy === 'Retain');
@@ -89,7 +90,7 @@ export class Deployment extends StackOperation {
       }
       return deleted;
     });
-    this.stackStatus(complete ? 'ROLLBACK_COMPLETE' : 'ROLLBACK_FAILED', this.stack.reason);
+    this.setStackStatus(complete ? 'ROLLBACK_COMPLETE' : 'ROLLBACK_FAILED', this.stack.reason);
   }
 
   /**
@@ -97,31 +98,31 @@ export class Deployment extends StackOperation {
    *
    * @param canceled resolves when the parent stack has failed
    */
-  async begin(canceled?: Promise<void>): Promise<void> {
-    this.stackStatus('UPDATE_IN_PROGRESS');
-    if (!(await this.deleteFailed())) {
-      this.stackStatus('UPDATE_FAILED', 'Resources that failed to be created could not be deleted.');
+  async beginUpdate(canceled?: Promise<void>): Promise<void> {
+    this.setStackStatus('UPDATE_IN_PROGRESS');
+    if (!(await this.deleteFailedCreations())) {
+      this.setStackStatus('UPDATE_FAILED', 'Resources that failed to be created could not be deleted.');
       return;
     }
-    const reason = await this.apply(canceled);
+    const reason = await this.applyChanges(canceled);
     if (reason === undefined) {
-      this.succeeded = true;
-      this.stackStatus('UPDATE_COMPLETE_CLEANUP_IN_PROGRESS');
+      this.hasSucceeded = true;
+      this.setStackStatus('UPDATE_COMPLETE_CLEANUP_IN_PROGRESS');
     } else {
       await this.rollBack(reason);
     }
   }
 
-  /** Rolls an update back. A nested stack's successful update is rolled back, too, if the parent's update fails. */
+  /** Rolls back an update. If the update of the parent stack fails, this includes a successful update of a nested stack. */
   async rollBack(reason: string): Promise<void> {
-    this.succeeded = false;
+    this.hasSucceeded = false;
     this.stack.artifact = this.artifactBefore;
     this.stack.parameters = this.parametersBefore;
     this.stack.outputs = this.outputsBefore;
     this.stack.imports = this.importsBefore;
-    this.stackStatus('UPDATE_ROLLBACK_IN_PROGRESS', reason);
+    this.setStackStatus('UPDATE_ROLLBACK_IN_PROGRESS', reason);
     for (const logicalId of [...this.stack.resources.keys()]) {
-      this.moveAside(logicalId);
+      this.discardNewResource(logicalId);
     }
     await this.restoreAll(reason);
   }
@@ -129,45 +130,47 @@ export class Deployment extends StackOperation {
   /** Retries the failed part of a rollback, and finishes it. */
   async continueRollback(): Promise<void> {
     const { reason = '' } = this.stack;
-    this.stackStatus('UPDATE_ROLLBACK_IN_PROGRESS', reason);
+    this.setStackStatus('UPDATE_ROLLBACK_IN_PROGRESS', reason);
     await this.restoreAll(reason);
-    await this.finish();
+    await this.finishUpdate();
   }
 
   private async restoreAll(reason: string): Promise<void> {
-    const old = [...this.before.values()];
-    const before = ({ dependencies }: Resource) => old.filter(({ logicalId }) => dependencies.includes(logicalId));
-    const restored = await runInOrder(old, before, (resource) => this.restore(resource));
-    this.stackStatus(restored ? 'UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS' : 'UPDATE_ROLLBACK_FAILED', reason);
+    const old = [...this.resourcesBefore.values()];
+    const predecessorsOf = ({ dependencies }: Resource) => old.filter(({ logicalId }) => dependencies.includes(logicalId));
+    const restored = await runInOrder(old, predecessorsOf, (resource) => this.restoreResource(resource));
+    this.setStackStatus(restored ? 'UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS' : 'UPDATE_ROLLBACK_FAILED', reason);
   }
 
-  /** Cleans up. Resources are deleted only here, after the update or its rollback is complete. */
-  async finish(): Promise<void> {
+  /** Deletes obsolete resources: an update deletes nothing before it, or its rollback, is complete. */
+  async finishUpdate(): Promise<void> {
     if (['UPDATE_FAILED', 'UPDATE_ROLLBACK_FAILED'].includes(this.stack.status)) {
       return;
     }
     for (const resource of [...this.stack.resources.values()]) {
-      await this.services.types.find(resource.type).finish?.(this.existing(resource));
-      if (this.succeeded && !this.plan.resources.has(resource.logicalId)) {
+      await this.services.types.find(resource.type).finishUpdate?.(this.existingResource(resource));
+      if (this.hasSucceeded && !this.plan.resources.has(resource.logicalId)) {
         this.stack.resources.delete(resource.logicalId);
-        this.obsolete.push({ resource, keep: resource.deletionPolicy.startsWith('Retain') });
+        this.obsolete.push({ resource, shouldRetain: resource.deletionPolicy.startsWith('Retain') });
       }
     }
     await this.cleanUp();
-    if (this.succeeded) {
-      this.stackStatus('UPDATE_COMPLETE');
+    if (this.hasSucceeded) {
+      this.setStackStatus('UPDATE_COMPLETE');
     } else {
-      this.stackStatus('UPDATE_ROLLBACK_COMPLETE', this.stack.reason);
+      this.setStackStatus('UPDATE_ROLLBACK_COMPLETE', this.stack.reason);
     }
   }
 
   /** Deletes resources that an earlier deployment without rollback left in CREATE_FAILED. They are created again. */
-  private deleteFailed(): Promise<boolean> {
-    const failed = [...this.before.values()].filter(({ status }) => status === 'CREATE_FAILED').map((resource) => ({ resource }));
+  private deleteFailedCreations(): Promise<boolean> {
+    const failed = [...this.resourcesBefore.values()]
+      .filter(({ status }) => status === 'CREATE_FAILED')
+      .map((resource) => ({ resource }));
     return this.deleteAll(failed, async ({ resource }) => {
       const deleted = await this.delete(resource, false);
       if (deleted) {
-        this.before.delete(resource.logicalId);
+        this.resourcesBefore.delete(resource.logicalId);
         this.stack.resources.delete(resource.logicalId);
       }
       return deleted;
@@ -175,30 +178,35 @@ export class Deployment extends StackOperation {
   }
 
   /** Creates and updates all resources. @returns the reason if it failed */
-  private async apply(canceled?: Promise<void>): Promise<string | undefined> {
+  private async applyChanges(canceled?: Promise<void>): Promise<string | undefined> {
     this.stack.artifact = this.target.artifact;
     this.stack.parameters = this.target.parameters;
     void canceled?.then(() => {
-      this.failing = true;
+      this.hasFailed = true;
       this.cancelAll();
     });
     try {
-      await this.target.authorizeOutputs();
+      await this.target.checkOutputPermissions();
     } catch (error) {
       return messageOf(error);
     }
     const planned = [...this.plan.resources.values()];
-    const before = ({ dependencies }: Planned) => planned.filter(({ logicalId }) => dependencies.includes(logicalId));
-    await runInOrder(planned, before, (resource) => this.applyOne(resource));
-    if (this.failing || this.failed.CREATE.length + this.failed.UPDATE.length > 0) {
+    const predecessorsOf = ({ dependencies }: PlannedResource) =>
+      planned.filter(({ logicalId }) => dependencies.includes(logicalId));
+    await runInOrder(planned, predecessorsOf, (resource) => this.applyResource(resource));
+    if (this.hasFailed || this.failedIds.CREATE.length + this.failedIds.UPDATE.length > 0) {
       const created =
-        this.failed.CREATE.length > 0 ? [`The following resource(s) failed to create: [${this.failed.CREATE.join(', ')}].`] : [];
+        this.failedIds.CREATE.length > 0
+          ? [`The following resource(s) failed to create: [${this.failedIds.CREATE.join(', ')}].`]
+          : [];
       const updated =
-        this.failed.UPDATE.length > 0 ? [`The following resource(s) failed to update: [${this.failed.UPDATE.join(', ')}].`] : [];
+        this.failedIds.UPDATE.length > 0
+          ? [`The following resource(s) failed to update: [${this.failedIds.UPDATE.join(', ')}].`]
+          : [];
       return [...created, ...updated].join(' ');
     }
     try {
-      const outputs = this.plan.outputs();
+      const outputs = this.plan.resolveOutputs();
       this.target.checkOutputs(outputs);
       this.stack.outputs = outputs;
       this.stack.imports = this.plan.imports;
@@ -208,61 +216,61 @@ export class Deployment extends StackOperation {
     }
   }
 
-  private async applyOne(planned: Planned): Promise<boolean> {
-    if (this.failing) {
+  private async applyResource(planned: PlannedResource): Promise<boolean> {
+    if (this.hasFailed) {
       return false;
     }
     const { logicalId } = planned;
-    const old = this.before.get(logicalId);
+    const old = this.resourcesBefore.get(logicalId);
     const verb = old ? 'UPDATE' : 'CREATE';
-    const wanted = describePlanned(planned);
+    const description = descriptionOf(planned);
     try {
       const resource: Resource = {
-        ...wanted,
-        properties: this.plan.properties(logicalId),
+        ...description,
+        properties: this.plan.resolveProperties(logicalId),
         physicalId: undefined,
         attributes: {},
         status: '',
       };
-      return await (old ? this.updateOne(old, resource) : this.createOne(resource, 'CREATE'));
+      return await (old ? this.updateResource(old, resource) : this.createResource(resource, 'CREATE'));
     } catch (error) {
-      const unchanged = old ?? { ...wanted, properties: {}, physicalId: undefined, attributes: {}, status: '' };
-      this.fail(unchanged, verb, this.reasonOf(error));
+      const failed = old ?? { ...description, properties: {}, physicalId: undefined, attributes: {}, status: '' };
+      this.recordFailure(failed, verb, this.reasonOf(error));
       return false;
     }
   }
 
   /** Throws if the properties violate the schema of their type. */
   private validate({ logicalId, type, properties }: Resource): void {
-    this.services.types.noteIgnored(type, properties);
+    this.services.types.noteIgnoredProperties(type, properties);
     const found = this.services.types.violations(type, properties);
     if (found.length > 0) {
       throw new ResourceFailure(`Properties validation failed for resource ${logicalId} with message:\n${found.join('\n')}`);
     }
   }
 
-  private createOne(resource: Resource, verb: Verb, reason?: string): Promise<boolean> {
-    this.touched.set(resource.logicalId, verb === 'CREATE' ? 'created' : 'replaced');
-    return this.perform(resource, verb, (type) => this.makeOne(type, resource, verb), reason);
+  private createResource(resource: Resource, verb: Verb, reason?: string): Promise<boolean> {
+    this.changes.set(resource.logicalId, verb === 'CREATE' ? 'created' : 'replaced');
+    return this.perform(resource, verb, (type) => this.createPhysicalResource(type, resource, verb), reason);
   }
 
   /** Creates the physical resource. Stores its physical id as soon as it is known, so that a rollback can delete it. */
-  private async makeOne(type: ResourceType, resource: Resource, verb: Verb): Promise<ResourceOutcome> {
+  private async createPhysicalResource(type: ResourceType, resource: Resource, verb: Verb): Promise<ResourceOutcome> {
     const { logicalId } = resource;
-    let known = false;
-    const initiated = (physicalId: string): void => {
-      this.keep(logicalId, { physicalId });
-      if (!known && this.inProgress.has(logicalId)) {
-        this.resourceEvent(resource, `${verb}_IN_PROGRESS`, 'Resource creation Initiated');
+    let isInitiated = false;
+    const onPhysicalId = (physicalId: string): void => {
+      this.storeOutcome(logicalId, { physicalId });
+      if (!isInitiated && this.inProgress.has(logicalId)) {
+        this.writeResourceEvent(resource, `${verb}_IN_PROGRESS`, 'Resource creation Initiated');
       }
-      known = true;
+      isInitiated = true;
     };
-    const outcome = await type.create({ ...this.request(resource, this.canceled), initiated });
-    initiated(outcome.physicalId);
+    const outcome = await type.create({ ...this.requestOf(resource, this.canceled), onPhysicalId });
+    onPhysicalId(outcome.physicalId);
     return outcome;
   }
 
-  private async updateOne(old: Resource, resource: Resource): Promise<boolean> {
+  private async updateResource(old: Resource, resource: Resource): Promise<boolean> {
     const { status, physicalId, attributes } = old;
     const current: Resource = { ...resource, status, physicalId, attributes };
     if (isDeepStrictEqual(old.properties, resource.properties)) {
@@ -270,22 +278,22 @@ export class Deployment extends StackOperation {
       return true;
     }
     const type = this.services.types.find(resource.type);
-    const schema = this.services.types.schema(resource.type);
-    if (schema !== undefined && isReplacement(schema, old.properties, resource.properties)) {
+    const schema = this.services.types.schemaOf(resource.type);
+    if (schema !== undefined && requiresReplacement(schema, old.properties, resource.properties)) {
       const explanation = 'Requested update requires the creation of a new physical resource; hence creating one.';
-      const created = await this.createOne(resource, 'UPDATE', explanation);
-      this.obsolete.push({ resource: old, keep: resource.updateReplacePolicy === 'Retain' });
+      const created = await this.createResource(resource, 'UPDATE', explanation);
+      this.obsolete.push({ resource: old, shouldRetain: resource.updateReplacePolicy === 'Retain' });
       return created;
     }
-    const request = { ...this.existing(current, this.canceled), previous: old.properties };
-    const refusal = type.refusal?.(request);
+    const request = { ...this.existingResource(current, this.canceled), previousProperties: old.properties };
+    const refusal = type.reasonToRefuse?.(request);
     if (refusal !== undefined) {
       throw new ResourceFailure(refusal);
     }
-    this.touched.set(current.logicalId, 'updated');
+    this.changes.set(current.logicalId, 'updated');
     const updated = await this.perform(current, 'UPDATE', () => type.update(request));
     if (this.stack.resources.get(current.logicalId)?.physicalId !== physicalId) {
-      this.obsolete.push({ resource: old, keep: resource.updateReplacePolicy === 'Retain' });
+      this.obsolete.push({ resource: old, shouldRetain: resource.updateReplacePolicy === 'Retain' });
     }
     return updated;
   }
@@ -302,9 +310,9 @@ export class Deployment extends StackOperation {
     try {
       this.validate(resource);
       const outcome = await action(this.services.types.find(resource.type));
-      // Store the outcome even if the deployment was canceled in the meantime: the resource exists.
-      this.keep(logicalId, outcome);
-      await this.takeTime(resource.type);
+      // store the outcome even if the deployment was canceled in the meantime: the resource exists
+      this.storeOutcome(logicalId, outcome);
+      await this.waitForDuration(resource.type);
       if (!this.inProgress.delete(logicalId)) {
         return false;
       }
@@ -312,15 +320,16 @@ export class Deployment extends StackOperation {
       return true;
     } catch (error) {
       if (error instanceof ResourceFailure && error.physicalId !== undefined) {
-        this.keep(logicalId, { physicalId: error.physicalId });
+        this.storeOutcome(logicalId, { physicalId: error.physicalId });
       }
       if (this.inProgress.delete(logicalId)) {
-        this.fail(this.stack.resources.get(logicalId) ?? resource, verb, this.reasonOf(error));
+        this.recordFailure(this.stack.resources.get(logicalId) ?? resource, verb, this.reasonOf(error));
       }
       return false;
     }
   }
 
+  /** The reason of a failure. Notes features that are not simulated. */
   private reasonOf(error: unknown): string {
     if (error instanceof NotSimulated) {
       this.services.notUnderstood.note(error.message);
@@ -328,7 +337,7 @@ export class Deployment extends StackOperation {
     return messageOf(error);
   }
 
-  private keep(logicalId: string, outcome: Partial<ResourceOutcome>): void {
+  private storeOutcome(logicalId: string, outcome: Partial<ResourceOutcome>): void {
     const resource = this.stack.resources.get(logicalId);
     if (resource) {
       this.stack.resources.set(logicalId, { ...resource, ...outcome });
@@ -336,11 +345,11 @@ export class Deployment extends StackOperation {
   }
 
   /** Records a failure. Cancels all resources in progress, unless rollback is disabled. */
-  private fail(resource: Resource, verb: Verb, reason: string): void {
-    this.failed[verb].push(resource.logicalId);
+  private recordFailure(resource: Resource, verb: Verb, reason: string): void {
+    this.failedIds[verb].push(resource.logicalId);
     this.record({ ...resource, status: `${verb}_FAILED`, reason });
     if (this.onFailure === 'roll back') {
-      this.failing = true;
+      this.hasFailed = true;
       this.cancelAll();
     }
   }
@@ -351,23 +360,23 @@ export class Deployment extends StackOperation {
     for (const [logicalId, verb] of others) {
       const other = this.stack.resources.get(logicalId);
       if (other) {
-        this.failed[verb].push(logicalId);
-        this.record({ ...other, status: `${verb}_FAILED`, reason: CANCELED[verb] });
+        this.failedIds[verb].push(logicalId);
+        this.record({ ...other, status: `${verb}_FAILED`, reason: CANCELED_REASONS[verb] });
       }
     }
     this.cancel();
   }
 
-  /** Restores the old resource, and marks the one that the update created as obsolete. */
-  private moveAside(logicalId: string): void {
-    const how = this.touched.get(logicalId);
+  /** Marks a resource that the update created as obsolete. If it replaced another resource, the stack contains that resource again. */
+  private discardNewResource(logicalId: string): void {
+    const change = this.changes.get(logicalId);
     const current = this.stack.resources.get(logicalId);
-    const before = this.before.get(logicalId);
-    if (current && how !== 'updated' && current !== before) {
+    const before = this.resourcesBefore.get(logicalId);
+    if (current && change !== 'updated' && current !== before) {
       this.stack.resources.delete(logicalId);
-      if (how !== undefined) {
+      if (change !== undefined) {
         this.obsolete = this.obsolete.filter(({ resource }) => resource !== before);
-        this.obsolete.push({ resource: current, keep: how === 'created' && current.deletionPolicy === 'Retain' });
+        this.obsolete.push({ resource: current, shouldRetain: change === 'created' && current.deletionPolicy === 'Retain' });
       }
       if (before) {
         this.stack.resources.set(logicalId, before);
@@ -375,13 +384,13 @@ export class Deployment extends StackOperation {
     }
   }
 
-  private async restore(before: Resource): Promise<boolean> {
+  private async restoreResource(before: Resource): Promise<boolean> {
     const { logicalId } = before;
-    if (this.restored.has(logicalId)) {
+    if (this.restoredIds.has(logicalId)) {
       return true;
     }
-    const current = this.unrestored.get(logicalId) ?? this.stack.resources.get(logicalId);
-    if (!current || this.touched.get(logicalId) === undefined) {
+    const current = this.failedRestores.get(logicalId) ?? this.stack.resources.get(logicalId);
+    if (!current || this.changes.get(logicalId) === undefined) {
       this.stack.resources.set(logicalId, before);
       return true;
     }
@@ -392,20 +401,20 @@ export class Deployment extends StackOperation {
     const target: Resource = { ...before, physicalId: current.physicalId, attributes: current.attributes };
     this.record({ ...target, status: 'UPDATE_IN_PROGRESS' });
     try {
-      const request = { ...this.existing(target), previous: current.properties };
+      const request = { ...this.existingResource(target), previousProperties: current.properties };
       const outcome = await this.services.types.find(before.type).update(request);
-      await this.takeTime(before.type);
+      await this.waitForDuration(before.type);
       this.obsolete = this.obsolete.filter(
         ({ resource }) => resource.logicalId !== logicalId || resource.physicalId !== outcome.physicalId,
       );
       if (outcome.physicalId !== current.physicalId) {
-        this.obsolete.push({ resource: current, keep: false });
+        this.obsolete.push({ resource: current, shouldRetain: false });
       }
       this.record({ ...target, ...outcome, status: 'UPDATE_COMPLETE' });
-      this.restored.add(logicalId);
+      this.restoredIds.add(logicalId);
       return true;
     } catch (error) {
-      this.unrestored.set(logicalId, current);
+      this.failedRestores.set(logicalId, current);
       this.record({ ...target, status: 'UPDATE_FAILED', reason: messageOf(error) });
       return false;
     }
@@ -413,9 +422,9 @@ export class Deployment extends StackOperation {
 
   /** Deletes obsolete resources. Retries failed deletes, then skips them: they do not fail the stack. */
   private async cleanUp(): Promise<void> {
-    await this.deleteAll(this.obsolete, async ({ resource, keep }) => {
+    await this.deleteAll(this.obsolete, async ({ resource, shouldRetain }) => {
       for (let attempt = 1; attempt <= CLEANUP_TRIES; attempt++) {
-        if (await this.delete(resource, keep)) {
+        if (await this.delete(resource, shouldRetain)) {
           break;
         }
       }
@@ -424,11 +433,11 @@ export class Deployment extends StackOperation {
   }
 }
 
-function describePlanned({
+function descriptionOf({
   logicalId,
   definition,
   dependencies,
-}: Planned): Omit<Resource, 'properties' | 'physicalId' | 'attributes' | 'status'> {
+}: PlannedResource): Omit<Resource, 'properties' | 'physicalId' | 'attributes' | 'status'> {
   const { Type, DeletionPolicy = 'Delete', UpdateReplacePolicy = 'Delete' } = definition;
   return { logicalId, type: Type, dependencies, deletionPolicy: DeletionPolicy, updateReplacePolicy: UpdateReplacePolicy };
 }

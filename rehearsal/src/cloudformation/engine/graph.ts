@@ -1,16 +1,20 @@
-/** Runs `task` for all nodes in parallel, each after its dependencies. Skips the dependents of failed nodes. @returns whether all succeeded */
+/**
+ * Runs `task` for all nodes in parallel, each after its predecessors. Skips nodes after a failed predecessor.
+ *
+ * @returns whether all tasks succeeded
+ */
 export async function runInOrder<T>(
   nodes: readonly T[],
-  before: (node: T) => readonly T[],
+  predecessorsOf: (node: T) => readonly T[],
   task: (node: T) => Promise<boolean>,
 ): Promise<boolean> {
   const runs = new Map<T, Promise<boolean>>();
   const run = (node: T): Promise<boolean> => {
-    const known = runs.get(node);
-    if (known) {
-      return known;
+    const existingRun = runs.get(node);
+    if (existingRun) {
+      return existingRun;
     }
-    const started = Promise.all(before(node).map(run)).then((succeeded) => succeeded.every(Boolean) && task(node));
+    const started = Promise.all(predecessorsOf(node).map(run)).then((succeeded) => succeeded.every(Boolean) && task(node));
     runs.set(node, started);
     return started;
   };
@@ -18,17 +22,17 @@ export async function runInOrder<T>(
   return succeeded.every(Boolean);
 }
 
-/** Like `runInOrder`, but one at a time: `choose` selects the next of the nodes that are ready. */
+/** Like `runInOrder`, but runs one task at a time. `choose` selects the next node, among the nodes whose predecessors have succeeded. */
 export async function runOneByOne<T>(
   nodes: readonly T[],
-  before: (node: T) => readonly T[],
+  predecessorsOf: (node: T) => readonly T[],
   task: (node: T) => Promise<boolean>,
   choose: (ready: readonly T[]) => T,
 ): Promise<boolean> {
   const waiting = new Set(nodes);
   const succeeded = new Set<T>();
   for (;;) {
-    const ready = [...waiting].filter((node) => before(node).every((other) => succeeded.has(other)));
+    const ready = [...waiting].filter((node) => predecessorsOf(node).every((other) => succeeded.has(other)));
     if (ready.length === 0) {
       return succeeded.size === nodes.length;
     }
@@ -42,12 +46,12 @@ export async function runOneByOne<T>(
 
 /** The names on a cycle, or undefined if there is none. */
 export function findCycle(dependencies: ReadonlyMap<string, readonly string[]>): readonly string[] | undefined {
-  const done = new Set<string>();
+  const visited = new Set<string>();
   const visit = (name: string, path: readonly string[]): readonly string[] | undefined => {
     if (path.includes(name)) {
       return path.slice(path.indexOf(name));
     }
-    if (done.has(name)) {
+    if (visited.has(name)) {
       return undefined;
     }
     for (const next of dependencies.get(name) ?? []) {
@@ -56,7 +60,7 @@ export function findCycle(dependencies: ReadonlyMap<string, readonly string[]>):
         return cycle;
       }
     }
-    done.add(name);
+    visited.add(name);
     return undefined;
   };
   for (const name of dependencies.keys()) {

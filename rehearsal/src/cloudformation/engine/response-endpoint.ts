@@ -5,10 +5,10 @@ import { generate } from 'selfsigned';
 import type { Journal } from '../../journal';
 import { LoopbackServer } from '../../loopback';
 import type { RehearsalClock } from '../../time/clock';
-import { hostOf, S3Error, ResponseUrls, type Issued } from './response-urls';
+import { hostOf, S3Error, ResponseUrls, type IssuedUrl } from './response-urls';
 
 /** How long S3 waits for the body of a request. */
-const BODY_MS = 20_000;
+const BODY_TIMEOUT_MILLISECONDS = 20_000;
 
 /** Receives the responses of custom resources at presigned URLs, and checks them as strictly as S3. */
 export class ResponseEndpoint extends ResponseUrls {
@@ -28,8 +28,8 @@ export class ResponseEndpoint extends ResponseUrls {
   }
 
   /** The port for the response URLs of a Region, and the certificate for their host. */
-  async connection(region: string): Promise<{ readonly port: number; readonly certificate: string }> {
-    const certificate = this.certificates.get(region) ?? this.certify(hostOf(region));
+  async portAndCertificate(region: string): Promise<{ readonly port: number; readonly certificate: string }> {
+    const certificate = this.certificates.get(region) ?? this.createCertificate(hostOf(region));
     this.certificates.set(region, certificate);
     return { port: this.server.port ?? 0, certificate: await certificate };
   }
@@ -38,7 +38,7 @@ export class ResponseEndpoint extends ResponseUrls {
     return this.server.close();
   }
 
-  private async certify(host: string): Promise<string> {
+  private async createCertificate(host: string): Promise<string> {
     const { private: key, cert } = await generate([{ name: 'commonName', value: 'amazonaws.com' }], {
       keyType: 'ec',
       algorithm: 'sha256',
@@ -50,8 +50,8 @@ export class ResponseEndpoint extends ResponseUrls {
   }
 
   private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const issued = this.issued.get(`${request.headers.host ?? ''}${request.url ?? ''}`);
-    const fault = issued && this.fault(issued);
+    const issued = this.issuedUrls.get(`${request.headers.host ?? ''}${request.url ?? ''}`);
+    const fault = issued && this.countAttempt(issued);
     if (fault === 'hang') {
       await this.clock.sleep(Infinity);
       return;
@@ -66,7 +66,7 @@ export class ResponseEndpoint extends ResponseUrls {
           'x-amz-request-id': randomBytes(8).toString('hex').toUpperCase(),
           'content-type': 'application/xml',
           date: new Date(this.clock.now()).toUTCString(),
-          // the unread rest of a body must not be parsed as the next request
+          // close the connection: an unread body would be parsed as the next request
           ...(request.complete ? {} : { connection: 'close' }),
         })
         .end(body);
@@ -75,9 +75,9 @@ export class ResponseEndpoint extends ResponseUrls {
       if (fault) {
         throw S3Error.internalError(fault.status);
       }
-      const accepted = this.check(request, issued);
-      const body = await this.read(request);
-      this.accept(accepted);
+      const accepted = this.checkRequest(request, issued);
+      const body = await this.readBody(request);
+      this.logAccepted(accepted);
       respond(200);
       accepted.deliver(body);
     } catch (error) {
@@ -92,8 +92,8 @@ export class ResponseEndpoint extends ResponseUrls {
     }
   }
 
-  /** Checks the signed parts: PUT, host, path and query, and an empty content type. */
-  private check(request: IncomingMessage, issued: Issued | undefined): Issued {
+  /** Checks the headers, and the signed parts: method, URL and an empty content type. */
+  private checkRequest(request: IncomingMessage, issued: IssuedUrl | undefined): IssuedUrl {
     const { headers, method } = request;
     if (headers['transfer-encoding'] !== undefined) {
       throw new S3Error(
@@ -117,10 +117,10 @@ export class ResponseEndpoint extends ResponseUrls {
     return issued;
   }
 
-  private async read(request: IncomingMessage): Promise<Buffer> {
+  private async readBody(request: IncomingMessage): Promise<Buffer> {
     const chunks: Buffer[] = [];
     const body = new Promise<Buffer>((resolve, reject) => {
-      const incomplete = () => {
+      const rejectIncomplete = () => {
         reject(
           new S3Error(
             400,
@@ -129,9 +129,9 @@ export class ResponseEndpoint extends ResponseUrls {
           ),
         );
       };
-      const cancel = this.clock.after(BODY_MS, incomplete);
+      const cancel = this.clock.after(BODY_TIMEOUT_MILLISECONDS, rejectIncomplete);
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
-      request.on('error', incomplete);
+      request.on('error', rejectIncomplete);
       request.on('end', () => {
         resolve(Buffer.concat(chunks));
       });

@@ -12,23 +12,24 @@ interface ResponseAttempt {
   readonly attempt: number;
 }
 
-/** What happens instead: an HTTP status, no HTTP response, or a reset connection. */
+/** What the sender gets instead of S3's answer: an HTTP status, no answer, or a reset connection. */
 type ResponseFault = { readonly status: number } | 'hang' | 'reset';
 
 type ResponseInterceptor = (attempt: ResponseAttempt) => ResponseFault | undefined;
 
-export interface Issued {
+/** A presigned URL for the response to one request. */
+export interface IssuedUrl {
   readonly stackId: string;
   readonly logicalId: string;
   readonly requestId: string;
-  readonly expires: number;
+  readonly expirationTime: number;
   readonly deliver: (body: Buffer) => void;
-  attempts: number;
+  attemptCount: number;
   /** How many responses were accepted. */
-  accepted: number;
+  acceptedCount: number;
 }
 
-/** The error with which S3 refuses a response. */
+/** The error with which S3 rejects a response. */
 export class S3Error extends Error {
   static internalError(status: number): S3Error {
     return new S3Error(status, 'InternalError', 'We encountered an internal error. Please try again.');
@@ -53,16 +54,16 @@ export class S3Error extends Error {
   }
 }
 
-const URL_SECONDS = 7200;
+const URL_LIFETIME_SECONDS = 7200;
 
 export const hostOf = (region: string): string => {
   const domain = region === 'us-east-1' ? 's3.amazonaws.com' : `s3.${region}.amazonaws.com`;
   return `cloudformation-custom-resource-response-${region.replaceAll('-', '')}.${domain}`;
 };
 
-/** The presigned response URLs of custom resources, and the responses. */
+/** Issues the presigned response URLs of custom resources, and counts the responses. */
 export class ResponseUrls implements Responses {
-  protected readonly issued = new Map<string, Issued>();
+  protected readonly issuedUrls = new Map<string, IssuedUrl>();
   private readonly interceptors = new Set<ResponseInterceptor>();
   private readonly ids = new Ids();
 
@@ -71,7 +72,7 @@ export class ResponseUrls implements Responses {
     protected readonly journal: Journal,
   ) {}
 
-  issue(request: RequestIdentity): { readonly url: string; readonly response: Promise<Buffer> } {
+  issueUrl(request: RequestIdentity): { readonly url: string; readonly response: Promise<Buffer> } {
     const { region, ...ids } = request;
     const now = this.clock.now();
     const date = new Date(now).toISOString().replace(/[-:]|\.\d+/g, '');
@@ -81,20 +82,26 @@ export class ResponseUrls implements Responses {
       'X-Amz-Algorithm': 'AWS4-HMAC-SHA256',
       'X-Amz-Date': date,
       'X-Amz-SignedHeaders': 'host',
-      'X-Amz-Expires': String(URL_SECONDS),
+      'X-Amz-Expires': String(URL_LIFETIME_SECONDS),
       'X-Amz-Credential': `${accessKeyId}/${date.slice(0, 8)}/${region}/s3/aws4_request`,
       'X-Amz-Signature': this.ids.bytes('signature', 32).toString('hex'),
     });
     const target = `${hostOf(region)}/${key}?${query.toString()}`;
     const response = new Promise<Buffer>((deliver) => {
-      this.issued.set(target, { ...ids, expires: now + URL_SECONDS * 1000, deliver, attempts: 0, accepted: 0 });
+      this.issuedUrls.set(target, {
+        ...ids,
+        expirationTime: now + URL_LIFETIME_SECONDS * 1000,
+        deliver,
+        attemptCount: 0,
+        acceptedCount: 0,
+      });
     });
     return { url: `https://${target}`, response };
   }
 
   /** The number of accepted responses to a request. CloudFormation reads only the first. */
   responseCount(requestId: string): number {
-    return [...this.issued.values()].find((issued) => issued.requestId === requestId)?.accepted ?? 0;
+    return [...this.issuedUrls.values()].find((issued) => issued.requestId === requestId)?.acceptedCount ?? 0;
   }
 
   /** Calls `interceptor` before a response is checked. @returns a function that removes the interceptor */
@@ -108,10 +115,10 @@ export class ResponseUrls implements Responses {
     return Promise.resolve();
   }
 
-  /** The fault that an interceptor injects into this attempt, if any. */
-  protected fault(issued: Issued): ResponseFault | undefined {
+  /** Counts an attempt to send a response. @returns the fault that an interceptor injects, if any */
+  protected countAttempt(issued: IssuedUrl): ResponseFault | undefined {
     const { stackId, logicalId, requestId } = issued;
-    const attempt: ResponseAttempt = { stackId, logicalId, requestId, attempt: ++issued.attempts };
+    const attempt: ResponseAttempt = { stackId, logicalId, requestId, attempt: ++issued.attemptCount };
     for (const interceptor of this.interceptors) {
       const fault = interceptor(attempt);
       if (fault !== undefined) {
@@ -121,18 +128,18 @@ export class ResponseUrls implements Responses {
     return undefined;
   }
 
-  protected isExpired({ expires }: Issued): boolean {
-    return this.clock.now() > expires;
+  protected isExpired({ expirationTime }: IssuedUrl): boolean {
+    return this.clock.now() > expirationTime;
   }
 
   /** Counts and logs a response. The caller delivers it. */
-  protected accept(issued: Issued): void {
-    issued.accepted++;
-    const which = issued.accepted === 1 ? 'response' : `response number ${issued.accepted}, ignored,`;
-    this.journal.write('s3', issued.logicalId, `${which} to request ${issued.requestId} accepted`);
+  protected logAccepted(issued: IssuedUrl): void {
+    issued.acceptedCount++;
+    const description = issued.acceptedCount === 1 ? 'response' : `response number ${issued.acceptedCount}, ignored,`;
+    this.journal.write('s3', issued.logicalId, `${description} to request ${issued.requestId} accepted`);
   }
 
-  protected logRejection(issued: Issued | undefined, { status, code, message }: S3Error): void {
+  protected logRejection(issued: IssuedUrl | undefined, { status, code, message }: S3Error): void {
     this.journal.write('s3', issued?.logicalId ?? 'unknown', `response refused: ${status} ${code}: ${message}`);
   }
 }

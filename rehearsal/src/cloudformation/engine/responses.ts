@@ -9,5 +9,5 @@ export interface RequestIdentity {
 /** Creates response URLs for custom resources. */
 export interface Responses {
   /** Creates a URL for one request. `response` resolves to the first response that is sent there. */
-  issue(request: RequestIdentity): { readonly url: string; readonly response: Promise<Buffer> };
+  issueUrl(request: RequestIdentity): { readonly url: string; readonly response: Promise<Buffer> };
 }

@@ -12,15 +12,15 @@ export interface Services {
   readonly journal: Journal;
   readonly types: ResourceTypes;
   readonly notUnderstood: NotUnderstood;
-  /** How often each name was generated. Makes generated names unique, and the same in every run. */
-  readonly generated: Map<string, number>;
+  /** How many names were generated for each resource. Makes generated names unique, and the same in every run. */
+  readonly nameCounts: Map<string, number>;
   readonly nextDeletion?: NextDeletion | undefined;
 }
 
 /** Chooses the resource to delete next, among those without remaining dependents. */
 export type NextDeletion = (ready: readonly Resource[]) => Resource;
 
-/** Creates a new promise each time: a shared one would keep everything that waits for it in memory. */
+/** Creates a new promise for each caller: a shared promise would keep all its waiting callers in memory. */
 const never = (): Promise<void> => new Promise(() => undefined);
 
 /** The common parts of creating, updating and deleting a stack: events, resource requests and deletes. */
@@ -30,26 +30,26 @@ export class StackOperation {
     readonly stack: Stack,
   ) {}
 
-  stackStatus(status: string, reason?: string): void {
+  setStackStatus(status: string, reason?: string): void {
     this.stack.status = status;
     this.stack.reason = reason;
     const { name: stack } = this.stack.identity;
-    this.event(stack, 'AWS::CloudFormation::Stack', { kind: 'stack', stack, status, reason });
+    this.writeEvent(stack, 'AWS::CloudFormation::Stack', { kind: 'stack', stack, status, reason });
   }
 
   /** Stores the current state of a resource, and writes an event. */
   record(resource: Resource): void {
     this.stack.resources.set(resource.logicalId, resource);
-    this.resourceEvent(resource, resource.status, resource.reason);
+    this.writeResourceEvent(resource, resource.status, resource.reason);
   }
 
-  resourceEvent({ logicalId, type, physicalId }: Resource, status: string, reason?: string): void {
+  writeResourceEvent({ logicalId, type, physicalId }: Resource, status: string, reason?: string): void {
     const { name: stack } = this.stack.identity;
     const detail = { kind: 'resource', stack, logicalId, resourceType: type, physicalId, status, reason } as const;
-    this.event(`${stack}/${logicalId}`, type, detail);
+    this.writeEvent(`${stack}/${logicalId}`, type, detail);
   }
 
-  request({ logicalId, type, properties }: Resource, canceled: Promise<void> = never()): ResourceRequest {
+  requestOf({ logicalId, type, properties }: Resource, canceled: Promise<void> = never()): ResourceRequest {
     const { identity, artifact } = this.stack;
     return {
       stack: identity,
@@ -57,37 +57,37 @@ export class StackOperation {
       type,
       properties,
       canceled,
-      initiated: () => undefined,
+      onPhysicalId: () => undefined,
       generateName: (maximum = 128) => this.generateName(logicalId, maximum),
       assets: artifact,
     };
   }
 
-  existing(resource: Resource, canceled?: Promise<void>): ExistingResource {
-    return { ...this.request(resource, canceled), physicalId: resource.physicalId ?? '', attributes: resource.attributes };
+  existingResource(resource: Resource, canceled?: Promise<void>): ExistingResource {
+    return { ...this.requestOf(resource, canceled), physicalId: resource.physicalId ?? '', attributes: resource.attributes };
   }
 
-  async takeTime(type: string): Promise<void> {
-    await this.services.clock.sleep((this.services.types.find(type).seconds ?? 1) * 1000);
+  async waitForDuration(type: string): Promise<void> {
+    await this.services.clock.sleep((this.services.types.find(type).durationSeconds ?? 1) * 1000);
   }
 
-  /** Deletes a resource, or skips it if it is to be kept. */
-  async delete(resource: Resource, keep: boolean): Promise<boolean> {
-    if (keep) {
-      this.resourceEvent(resource, 'DELETE_SKIPPED');
+  /** Deletes a resource, or only writes an event if it is retained. @returns whether this succeeded */
+  async delete(resource: Resource, shouldRetain: boolean): Promise<boolean> {
+    if (shouldRetain) {
+      this.writeResourceEvent(resource, 'DELETE_SKIPPED');
       return true;
     }
     if (resource.physicalId !== undefined) {
-      this.resourceEvent(resource, 'DELETE_IN_PROGRESS');
+      this.writeResourceEvent(resource, 'DELETE_IN_PROGRESS');
       try {
-        await this.services.types.find(resource.type).delete(this.existing(resource));
-        await this.takeTime(resource.type);
+        await this.services.types.find(resource.type).delete(this.existingResource(resource));
+        await this.waitForDuration(resource.type);
       } catch (error) {
-        this.resourceEvent(resource, 'DELETE_FAILED', messageOf(error));
+        this.writeResourceEvent(resource, 'DELETE_FAILED', messageOf(error));
         return false;
       }
     }
-    this.resourceEvent(resource, 'DELETE_COMPLETE');
+    this.writeResourceEvent(resource, 'DELETE_COMPLETE');
     return true;
   }
 
@@ -97,28 +97,26 @@ export class StackOperation {
     task: (item: T) => Promise<boolean>,
   ): Promise<boolean> {
     const all = items.map(({ resource }) => resource);
-    const before = ({ resource }: T) => {
-      const first = dependents(resource, all);
-      return items.filter((other) => first.includes(other.resource));
+    const predecessorsOf = ({ resource }: T) => {
+      const dependentResources = dependentsOf(resource, all);
+      return items.filter((other) => dependentResources.includes(other.resource));
     };
     const { nextDeletion } = this.services;
     if (nextDeletion === undefined) {
-      return runInOrder(items, before, task);
+      return runInOrder(items, predecessorsOf, task);
     }
     const choose = (ready: readonly T[]): T => {
       const chosen = nextDeletion(ready.map(({ resource }) => resource));
       const item = ready.find(({ resource }) => resource === chosen);
       if (item === undefined) {
-        throw new Error(
-          `${chosen.logicalId} can not be deleted next: nextDeletion must return one of the resources it was given`,
-        );
+        throw new Error(`${chosen.logicalId} cannot be deleted next: nextDeletion must return one of its arguments`);
       }
       return item;
     };
-    return runOneByOne(items, before, task, choose);
+    return runOneByOne(items, predecessorsOf, task, choose);
   }
 
-  private event(subject: string, type: string, detail: Extract<Detail, { readonly kind: 'stack' | 'resource' }>): void {
+  private writeEvent(subject: string, type: string, detail: Extract<Detail, { readonly kind: 'stack' | 'resource' }>): void {
     const { status, reason } = detail;
     const message = `${status} ${type}${reason === undefined ? '' : `: ${reason}`}`;
     this.services.journal.write('cloudformation', subject, message, detail);
@@ -126,8 +124,8 @@ export class StackOperation {
 
   private generateName(logicalId: string, maximum: number): string {
     const { name, id } = this.stack.identity;
-    const serial = (this.services.generated.get(`${id}/${logicalId}`) ?? 0) + 1;
-    this.services.generated.set(`${id}/${logicalId}`, serial);
+    const serial = (this.services.nameCounts.get(`${id}/${logicalId}`) ?? 0) + 1;
+    this.services.nameCounts.set(`${id}/${logicalId}`, serial);
     const suffix = createHash('sha256').update(`${id}/${logicalId}/${serial}`).digest('hex').slice(0, 12).toUpperCase();
     return `${`${name}-${logicalId}`.slice(0, maximum - 13)}-${suffix}`;
   }
@@ -136,5 +134,5 @@ export class StackOperation {
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** The resources that depend on `resource`. They must be deleted before it. */
-const dependents = (resource: Resource, all: readonly Resource[]): Resource[] =>
+const dependentsOf = (resource: Resource, all: readonly Resource[]): Resource[] =>
   all.filter((other) => other.dependencies.includes(resource.logicalId));

@@ -1,14 +1,14 @@
 import type { Iam, Principal } from '../../aws/iam/iam';
 import { partitionOf } from '../../aws/partitions';
-import type { OutputRequest } from '../template/intrinsics';
+import type { OutputReference } from '../template/intrinsics';
 import { ResourceFailure, type StackIdentity } from '../types/resource-type';
 import type { Stack } from './stack';
 import type { Stacks } from './stacks';
 
-/** Reads outputs of stacks in any account and Region for `Fn::GetStackOutput`, when a stack is created or updated. */
+/** Reads the outputs of stacks in any account and Region, for `Fn::GetStackOutput`. */
 export class StackOutputs {
-  private readonly refusals = new Map<string, string>();
-  private readonly granted = new Set<string>();
+  private readonly denials = new Map<string, string>();
+  private readonly permitted = new Set<string>();
 
   constructor(
     private readonly stacks: Stacks,
@@ -17,53 +17,53 @@ export class StackOutputs {
     private readonly executionRoleArn: string | undefined,
   ) {}
 
-  /** Assumes the roles in the requests with the stack's execution role, and checks their permissions. */
-  async authorize(requests: readonly OutputRequest[]): Promise<void> {
-    for (const request of requests.filter(({ roleArn }) => roleArn !== undefined)) {
-      const refusal = await this.refusal(request);
-      if (refusal === undefined) {
-        this.granted.add(JSON.stringify(request));
+  /** Assumes the roles in `references` with the execution role of the stack, and checks their permissions. */
+  async checkPermissions(references: readonly OutputReference[]): Promise<void> {
+    for (const reference of references.filter(({ roleArn }) => roleArn !== undefined)) {
+      const reason = await this.reasonToDeny(reference);
+      if (reason === undefined) {
+        this.permitted.add(JSON.stringify(reference));
       } else {
-        this.refusals.set(JSON.stringify(request), refusal);
+        this.denials.set(JSON.stringify(reference), reason);
       }
     }
   }
 
-  value(request: OutputRequest): unknown {
-    const key = JSON.stringify(request);
-    if (request.roleArn !== undefined && !this.granted.has(key)) {
-      const refusal = this.refusals.get(key) ?? 'its arguments must not depend on resources in a rehearsal';
-      throw new ResourceFailure(`Fn::GetStackOutput of ${request.stackName}: ${refusal}`);
+  read(reference: OutputReference): unknown {
+    const key = JSON.stringify(reference);
+    if (reference.roleArn !== undefined && !this.permitted.has(key)) {
+      const reason = this.denials.get(key) ?? 'in a rehearsal, its arguments must not depend on resources';
+      throw new ResourceFailure(`Fn::GetStackOutput of ${reference.stackName}: ${reason}`);
     }
-    const source = this.source(request);
+    const source = this.sourceStack(reference);
     if (!source) {
-      throw new ResourceFailure(`Stack with id ${request.stackName} does not exist`);
+      throw new ResourceFailure(`Stack with id ${reference.stackName} does not exist`);
     }
     const { values } = source.outputs;
-    if (!(request.outputName in values)) {
-      throw new ResourceFailure(`No output named ${request.outputName} found in stack ${request.stackName}.`);
+    if (!(reference.outputName in values)) {
+      throw new ResourceFailure(`No output named ${reference.outputName} found in stack ${reference.stackName}.`);
     }
-    return values[request.outputName];
+    return values[reference.outputName];
   }
 
-  private async refusal(request: OutputRequest): Promise<string | undefined> {
+  private async reasonToDeny(reference: OutputReference): Promise<string | undefined> {
     const { account, region } = this.stack;
-    const [roleArn, sessionName] = [request.roleArn ?? '', 'AWSCloudFormation'];
-    const session = await this.iam.assumeRole(this.executor(), { roleArn, sessionName, durationSeconds: 3600, region });
+    const [roleArn, sessionName] = [reference.roleArn ?? '', 'AWSCloudFormation'];
+    const session = await this.iam.assumeRole(this.executionPrincipal(), { roleArn, sessionName, durationSeconds: 3600, region });
     if (!session) {
       return `the execution role of account ${account} is not authorized to perform: sts:AssumeRole on resource: ${roleArn}`;
     }
-    const stackId = this.source(request)?.identity.id;
+    const stackId = this.sourceStack(reference)?.identity.id;
     if (stackId === undefined) {
-      return `Stack with id ${request.stackName} does not exist`;
+      return `Stack with id ${reference.stackName} does not exist`;
     }
-    const context = { 'aws:RequestedRegion': request.region ?? region };
+    const context = { 'aws:RequestedRegion': reference.region ?? region };
     const decision = await this.iam.decide(session.principal, 'cloudformation:DescribeStacks', stackId, context);
     return decision.allowed ? undefined : decision.reason;
   }
 
   /** The stack's execution role, with administrator permissions, as the CDK bootstraps it. */
-  private executor(): Principal {
+  private executionPrincipal(): Principal {
     const { account, region } = this.stack;
     const partition = partitionOf(region);
     const role = this.executionRoleArn?.split('/').at(-1);
@@ -74,8 +74,8 @@ export class StackOutputs {
     return { arn, account, userId: `AROACLOUDFORMATION:${account}` };
   }
 
-  private source({ stackName, region, roleArn }: OutputRequest): Stack | undefined {
+  private sourceStack({ stackName, region, roleArn }: OutputReference): Stack | undefined {
     const account = roleArn?.split(':')[4] ?? this.stack.account;
-    return this.stacks.deployed({ stackName, account, region: region ?? this.stack.region });
+    return this.stacks.findExisting({ stackName, account, region: region ?? this.stack.region });
   }
 }

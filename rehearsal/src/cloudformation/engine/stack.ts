@@ -48,7 +48,7 @@ export interface Outputs {
 export class Stack {
   status = 'REVIEW_IN_PROGRESS';
   reason: string | undefined;
-  busy = false;
+  isBusy = false;
   outputs: Outputs = { values: {}, exports: {} };
   /** Names of the exports that this stack imports. */
   imports: ReadonlySet<string> = new Set();

@@ -17,29 +17,29 @@ export class Stacks {
   }
 
   /** Finds a stack by name or id. If all stacks of that name are deleted, returns the last one. */
-  find(stackName: string): Stack {
+  get(stackName: string): Stack {
     const found = this.all.filter(({ identity }) => identity.name === stackName || identity.id === stackName);
-    const alive = found.filter(isAlive);
-    const stack = alive[0] ?? found.at(-1);
+    const existing = found.filter(exists);
+    const stack = existing[0] ?? found.at(-1);
     if (!stack) {
       throw new Error(`Stack with id ${stackName} does not exist`);
     }
-    if (alive.length > 1) {
+    if (existing.length > 1) {
       throw new Error(
-        `${stackName} exists in several environments: use one of the ids ${alive.map(({ identity }) => identity.id).join(', ')}`,
+        `${stackName} exists in several environments: use one of the ids ${existing.map(({ identity }) => identity.id).join(', ')}`,
       );
     }
     return stack;
   }
 
   /** The existing stack of an artifact. */
-  deployed({ stackName, account, region }: Pick<StackArtifact, 'stackName' | 'account' | 'region'>): Stack | undefined {
+  findExisting({ stackName, account, region }: Pick<StackArtifact, 'stackName' | 'account' | 'region'>): Stack | undefined {
     return this.all.find(
       (stack) =>
         (stack.identity.name === stackName || stack.identity.id === stackName) &&
         stack.identity.account === account &&
         stack.identity.region === region &&
-        isAlive(stack),
+        exists(stack),
     );
   }
 
@@ -54,37 +54,37 @@ export class Stacks {
 
   /** Existing stacks and their exports. */
   inventory(): Pick<InventoryPart, 'stacks' | 'exports'> {
-    const alive = this.all.filter(isAlive);
+    const existing = this.all.filter(exists);
     return {
-      stacks: alive.map(({ identity: { account, region, name, id }, status }) => ({ account, region, name, id, status })),
-      exports: alive.flatMap(({ identity: { account, region, name: stack }, outputs }) =>
+      stacks: existing.map(({ identity: { account, region, name, id }, status }) => ({ account, region, name, id, status })),
+      exports: existing.flatMap(({ identity: { account, region, name: stack }, outputs }) =>
         Object.entries(outputs.exports).map(([name, value]) => ({ account, region, stack, name, value })),
       ),
     };
   }
 
-  importers(stack: Stack, name: string): Stack[] {
-    return this.neighbours(stack).filter(({ imports }) => imports.has(name));
+  importersOf(stack: Stack, name: string): Stack[] {
+    return this.othersInEnvironment(stack).filter(({ imports }) => imports.has(name));
   }
 
   /** Throws if the new exports conflict with another stack, or another stack imports an export that changes. */
   checkExports(stack: Stack, { exports }: Outputs): void {
     for (const [name, value] of Object.entries(stack.outputs.exports)) {
-      const [user] = this.importers(stack, name);
-      if (user && textOf(exports[name]) !== textOf(value)) {
+      const [importer] = this.importersOf(stack, name);
+      if (importer && textOf(exports[name]) !== textOf(value)) {
         const change = name in exports ? 'updated' : 'deleted';
-        throw new Error(`Export ${name} cannot be ${change} as it is in use by ${user.identity.name}`);
+        throw new Error(`Export ${name} cannot be ${change} as it is in use by ${importer.identity.name}`);
       }
     }
     for (const name of Object.keys(exports)) {
-      const owner = this.neighbours(stack).find(({ outputs }) => name in outputs.exports);
-      if (owner) {
-        throw new Error(`Export with name ${name} is already exported by stack ${owner.identity.name}.`);
+      const exporter = this.othersInEnvironment(stack).find(({ outputs }) => name in outputs.exports);
+      if (exporter) {
+        throw new Error(`Export with name ${name} is already exported by stack ${exporter.identity.name}.`);
       }
     }
   }
 
-  private neighbours({ identity }: Stack): Stack[] {
+  private othersInEnvironment({ identity }: Stack): Stack[] {
     return this.all.filter(
       (other) =>
         other.identity !== identity && other.identity.account === identity.account && other.identity.region === identity.region,
@@ -92,4 +92,4 @@ export class Stacks {
   }
 }
 
-const isAlive = ({ status }: Stack) => status !== 'DELETE_COMPLETE';
+const exists = ({ status }: Stack) => status !== 'DELETE_COMPLETE';

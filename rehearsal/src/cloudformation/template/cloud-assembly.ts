@@ -10,7 +10,7 @@ import {
 } from '@aws-cdk/cloud-assembly-api';
 import { isObject, type Template } from './template';
 
-/** What files a stack's assets are. */
+/** Finds the files of a stack's assets. */
 export interface Assets {
   /** The directory that was packed for an object key of the staging bucket. */
   assetDirectory(objectKey: string): string;
@@ -25,12 +25,12 @@ export interface StackArtifact extends Assets {
   readonly region: string;
   readonly template: Template;
   readonly parameters: Readonly<Record<string, string>>;
-  /** The role that CloudFormation works with. */
+  /** The role that CloudFormation assumes for the stack. */
   readonly executionRoleArn?: string;
 }
 
-/** For stacks that are not bound to an environment. */
-export interface Defaults {
+/** The environment of stacks that do not specify one. */
+export interface DefaultEnvironment {
   readonly account: string;
   readonly region: string;
 }
@@ -43,18 +43,18 @@ function requireFile(file: string): void {
   }
 }
 
-/** @throws Error that names the file, if it does not exist or has no JSON object */
+/** @throws Error that names the file, if it does not exist or does not contain a JSON object */
 function readObject(file: string): object {
   requireFile(file);
-  const content = naming(file, (): unknown => JSON.parse(readFileSync(file, 'utf8')));
+  const content = withFileName(file, (): unknown => JSON.parse(readFileSync(file, 'utf8')));
   if (!isObject(content)) {
     throw new Error(`${file} must have a JSON object: run cdk synth again`);
   }
   return content;
 }
 
-/** What `read` gives. @throws Error that names the file */
-function naming<T>(file: string, read: () => T): T {
+/** Returns the result of `read`. Adds the name of the file to its errors. */
+function withFileName<T>(file: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
@@ -62,19 +62,19 @@ function naming<T>(file: string, read: () => T): T {
   }
 }
 
-/** A template in an assembly, of a stack or of one that is nested in it. */
+/** The template of a stack or of a nested stack. */
 export interface TemplateFile {
-  /** Of the stack, or what the CDK calls the nested one. */
+  /** The name of the stack. For a nested stack, the name that the CDK gives its template file. */
   readonly name: string;
   readonly template: Template;
 }
 
-const NESTED = '.nested.template.json';
+const NESTED_TEMPLATE = '.nested.template.json';
 
 /**
- * Every template of an assembly and of those nested in it.
+ * Reads all templates of an assembly and its nested assemblies.
  *
- * @throws Error that names the file, if one of the templates can't be read or an asset does not exist
+ * @throws Error that names the file, if a template can't be read or an asset does not exist
  */
 export function readTemplates(directory: string): TemplateFile[] {
   return stacksOf(directory).flatMap((stack) => {
@@ -82,37 +82,37 @@ export function readTemplates(directory: string): TemplateFile[] {
     const files = assetsOf(stack).flatMap((asset) => fileOf(stack, asset) ?? []);
     files.forEach(requireFile);
     const nested = files
-      .filter((file) => file.endsWith(NESTED))
-      .map((file) => ({ name: path.basename(file, NESTED), template: readObject(file) }));
+      .filter((file) => file.endsWith(NESTED_TEMPLATE))
+      .map((file) => ({ name: path.basename(file, NESTED_TEMPLATE), template: readObject(file) }));
     return [template, ...nested];
   });
 }
 
-/** Every stack of an assembly and of those nested in it, each after those that it depends on. */
-export function readStacks(directory: string, defaults: Defaults): StackArtifact[] {
+/** Reads all stacks of an assembly and its nested assemblies. Each stack follows the stacks that it depends on. */
+export function readStacks(directory: string, defaults: DefaultEnvironment): StackArtifact[] {
   return stacksOf(directory).map((stack) => artifactOf(stack, defaults));
 }
 
-/** Finds a stack by its name or its artifact id, in an assembly or in those nested in it. */
-export function readStack(directory: string, stackName: string, defaults: Defaults): StackArtifact {
+/** Finds a stack by its name or artifact id, in an assembly or its nested assemblies. */
+export function readStack(directory: string, stackName: string, defaults: DefaultEnvironment): StackArtifact {
   const all = stacksOf(directory);
   const found = all.find((stack) => stack.stackName === stackName || stack.id === stackName);
   if (!found) {
-    const known = all.map((stack) => stack.stackName).join(', ');
-    throw new Error(`no stack ${stackName} in the cloud assembly ${directory}: it has ${known || 'none'}`);
+    const names = all.map((stack) => stack.stackName).join(', ');
+    throw new Error(`no stack ${stackName} in the cloud assembly ${directory}: it has ${names || 'no stacks'}`);
   }
   return artifactOf(found, defaults);
 }
 
-/** A nested assembly is deployed as a whole: what depends on it, or it on, is in the assembly around it. */
+/** Nested assemblies are deployed as a whole: their parent assembly contains their dependencies and dependents. */
 function stacksOf(directory: string): CloudFormationStackArtifact[] {
   const file = path.join(directory, 'manifest.json');
   if (!existsSync(file)) {
-    throw new Error(`${directory} is no cloud assembly: it has no manifest.json; run cdk synth first`);
+    throw new Error(`${directory} is not a cloud assembly: manifest.json not found; run cdk synth first`);
   }
-  // the CDK's reader would quote the whole of a file that is not JSON
+  // report invalid JSON here: the error of the CDK's reader contains the whole file
   readObject(file);
-  const { artifacts } = naming(file, () => new CloudAssembly(directory, { skipVersionCheck: true }));
+  const { artifacts } = withFileName(file, () => new CloudAssembly(directory, { skipVersionCheck: true }));
   return artifacts.flatMap((artifact) => {
     if (NestedCloudAssemblyArtifact.isNestedCloudAssemblyArtifact(artifact)) {
       return stacksOf(artifact.fullPath);
@@ -126,15 +126,15 @@ const assetsOf = (stack: CloudFormationStackArtifact): FileAsset[] =>
     .filter((dependency) => AssetManifestArtifact.isAssetManifestArtifact(dependency))
     .flatMap(({ file }) => Object.values((readObject(file) as AssetManifestArtifact['contents']).files ?? {}));
 
-/** Undefined where the asset is made by a command. */
+/** Undefined if a command creates the asset. */
 const fileOf = ({ assembly }: CloudFormationStackArtifact, { source }: FileAsset): string | undefined =>
   source.path === undefined ? undefined : path.join(assembly.directory, source.path);
 
-function artifactOf(stack: CloudFormationStackArtifact, defaults: Defaults): StackArtifact {
+function artifactOf(stack: CloudFormationStackArtifact, defaults: DefaultEnvironment): StackArtifact {
   const { account, region } = stack.environment;
   const { cloudFormationExecutionRoleArn: executionRoleArn } = stack;
   const assets = assetsOf(stack);
-  const find = (objectKey: string): { readonly file: string; readonly packaging: string | undefined } => {
+  const findAsset = (objectKey: string): { readonly file: string; readonly packaging: string | undefined } => {
     const asset = assets.find(({ destinations }) =>
       Object.values(destinations).some((destination) => destination.objectKey === objectKey),
     );
@@ -152,12 +152,12 @@ function artifactOf(stack: CloudFormationStackArtifact, defaults: Defaults): Sta
     parameters: stack.parameters,
     ...(executionRoleArn === undefined ? {} : { executionRoleArn }),
     assetDirectory: (objectKey) => {
-      const { packaging, file } = find(objectKey);
+      const { packaging, file } = findAsset(objectKey);
       if (packaging !== 'zip') {
         throw new Error(`the asset ${file} is not a directory: only directories can be run as a function's code`);
       }
       return file;
     },
-    assetTemplate: (objectKey) => readObject(find(objectKey).file),
+    assetTemplate: (objectKey) => readObject(findAsset(objectKey).file),
   };
 }

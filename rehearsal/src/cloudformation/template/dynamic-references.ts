@@ -7,23 +7,23 @@ import { isObject } from './template';
 const REFERENCE = /\{\{resolve:([^:}]+):([^}]*)\}\}/g;
 
 /** Replaces every `{{resolve:ssm:…}}` in a value. CloudFormation does this after it has evaluated the functions. */
-export function dereference(value: unknown, place: Place, store: ParameterStore): unknown {
+export function resolveDynamicReferences(value: unknown, place: Place, store: ParameterStore): unknown {
   if (typeof value === 'string') {
-    return value.replace(REFERENCE, (_, service: string, reference: string) => lookUp(service, reference, place, store));
+    return value.replace(REFERENCE, (_, service: string, reference: string) => lookUpParameter(service, reference, place, store));
   }
   if (Array.isArray(value)) {
-    return value.map((item) => dereference(item, place, store));
+    return value.map((item) => resolveDynamicReferences(item, place, store));
   }
   return isObject(value)
-    ? Object.fromEntries(Object.entries(value).map(([key, item]) => [key, dereference(item, place, store)]))
+    ? Object.fromEntries(Object.entries(value).map(([key, item]) => [key, resolveDynamicReferences(item, place, store)]))
     : value;
 }
 
-function lookUp(service: string, reference: string, place: Place, store: ParameterStore): string {
+function lookUpParameter(service: string, reference: string, place: Place, store: ParameterStore): string {
   if (service !== 'ssm') {
     throw new NotSimulated(`dynamic references to ${service} are not simulated: got ${reference}`);
   }
-  // ignores the version: the simulation keeps only the latest
+  // ignore the version: the simulation keeps only the latest one
   const [name = ''] = reference.split(':');
   const parameter = store.get(place, name);
   if (!parameter) {

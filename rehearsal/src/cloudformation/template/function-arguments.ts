@@ -6,55 +6,55 @@ interface Requirement {
   readonly message: string;
 }
 
-/** A list with a number of arguments. */
-const listOf = (argument: unknown, minimum: number, maximum = minimum): argument is readonly unknown[] =>
+/** Whether an argument is a list with `minimum` to `maximum` items. */
+const isListOf = (argument: unknown, minimum: number, maximum = minimum): argument is readonly unknown[] =>
   Array.isArray(argument) && argument.length >= minimum && argument.length <= maximum;
 
-const every = (name: string, what: string) => `Template error: every ${name} object requires ${what}`;
+const everyObjectRequires = (name: string, requirement: string) => `Template error: every ${name} object requires ${requirement}`;
 
-const BOOLEANS = 'a list of at least 2 and at most 10 boolean parameters.';
+const BOOLEAN_LIST = 'a list of at least 2 and at most 10 boolean parameters.';
 
 const REQUIREMENTS: Readonly<Record<string, Requirement>> = {
   'Fn::Join': {
     accepts: (argument) =>
-      listOf(argument, 2) && typeof argument[0] === 'string' && (Array.isArray(argument[1]) || isObject(argument[1])),
-    message: every(
+      isListOf(argument, 2) && typeof argument[0] === 'string' && (Array.isArray(argument[1]) || isObject(argument[1])),
+    message: everyObjectRequires(
       'Fn::Join',
       'two parameters, (1) a string delimiter and (2) a list of strings to be joined or a function that returns a list of strings (such as Fn::GetAZs) to be joined.',
     ),
   },
   'Fn::Split': {
-    accepts: (argument) => listOf(argument, 2) && typeof argument[0] === 'string',
-    message: every(
+    accepts: (argument) => isListOf(argument, 2) && typeof argument[0] === 'string',
+    message: everyObjectRequires(
       'Fn::Split',
       'two parameters, (1) a string delimiter and (2) a string to be split or a function that returns a string to be split.',
     ),
   },
   'Fn::Select': {
-    accepts: (argument) => listOf(argument, 2),
+    accepts: (argument) => isListOf(argument, 2),
     message: 'Template error: Fn::Select requires a list argument with two elements: an integer index and a list',
   },
   'Fn::FindInMap': {
-    accepts: (argument) => listOf(argument, 3),
-    message: every('Fn::FindInMap', 'three parameters, the map name, map key and the attribute for return value'),
+    accepts: (argument) => isListOf(argument, 3),
+    message: everyObjectRequires('Fn::FindInMap', 'three parameters, the map name, map key and the attribute for return value'),
   },
   'Fn::Cidr': {
-    accepts: (argument) => listOf(argument, 2, 3),
-    message: every('Fn::Cidr', 'two or three parameters, the CIDR block, the count and the number of host bits'),
+    accepts: (argument) => isListOf(argument, 2, 3),
+    message: everyObjectRequires('Fn::Cidr', 'two or three parameters, the CIDR block, the count and the number of host bits'),
   },
   'Fn::Sub': {
     accepts: (argument) =>
-      typeof argument === 'string' || (listOf(argument, 2) && typeof argument[0] === 'string' && isObject(argument[1])),
+      typeof argument === 'string' || (isListOf(argument, 2) && typeof argument[0] === 'string' && isObject(argument[1])),
     message:
       "Template error: One or more Fn::Sub intrinsic functions don't specify expected arguments. Specify a string as first argument, and an optional second argument to specify a mapping of values to replace in the string",
   },
   'Fn::Equals': {
-    accepts: (argument) => listOf(argument, 2),
-    message: every('Fn::Equals', 'a list of 2 string parameters.'),
+    accepts: (argument) => isListOf(argument, 2),
+    message: everyObjectRequires('Fn::Equals', 'a list of 2 string parameters.'),
   },
-  'Fn::Not': { accepts: (argument) => listOf(argument, 1), message: every('Fn::Not', 'one boolean parameter.') },
-  'Fn::And': { accepts: (argument) => listOf(argument, 2, 10), message: every('Fn::And', BOOLEANS) },
-  'Fn::Or': { accepts: (argument) => listOf(argument, 2, 10), message: every('Fn::Or', BOOLEANS) },
+  'Fn::Not': { accepts: (argument) => isListOf(argument, 1), message: everyObjectRequires('Fn::Not', 'one boolean parameter.') },
+  'Fn::And': { accepts: (argument) => isListOf(argument, 2, 10), message: everyObjectRequires('Fn::And', BOOLEAN_LIST) },
+  'Fn::Or': { accepts: (argument) => isListOf(argument, 2, 10), message: everyObjectRequires('Fn::Or', BOOLEAN_LIST) },
 };
 
 /** Throws if `key` is a function and its argument is invalid. */

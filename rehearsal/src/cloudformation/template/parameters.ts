@@ -3,7 +3,7 @@ import { NotSimulated } from '../../not-understood';
 import type { StackArtifact } from './cloud-assembly';
 import type { TemplateParameter } from './template';
 
-const NUMBERS: readonly string[] = ['Number', 'List<Number>'];
+const NUMBER_TYPES: readonly string[] = ['Number', 'List<Number>'];
 const SSM_TYPE = /^AWS::SSM::Parameter::Value<(.*)>$/;
 
 /** The current parameter values. Values from Parameter Store may have changed since the last deployment. */
@@ -14,14 +14,14 @@ export function parametersOf(artifact: StackArtifact, store: ParameterStore): Re
   }
   const values = Object.entries(artifact.template.Parameters ?? {}).map(([name, parameter]) => {
     const { Type, Default } = parameter;
-    const given = artifact.parameters[name] ?? Default;
-    if (given === undefined) {
+    const text = artifact.parameters[name] ?? Default;
+    if (text === undefined) {
       throw new Error(`Parameters: [${name}] must have values`);
     }
-    requireAllowed(name, parameter, String(given));
-    const inner = SSM_TYPE.exec(Type)?.[1];
-    const value = inner === undefined ? String(given) : fetch(artifact, store, String(given));
-    return [name, isList(inner ?? Type) ? itemsOf(value) : value];
+    requireAllowed(name, parameter, String(text));
+    const storedType = SSM_TYPE.exec(Type)?.[1];
+    const value = storedType === undefined ? String(text) : readFromStore(artifact, store, String(text));
+    return [name, isList(storedType ?? Type) ? itemsOf(value) : value];
   });
   return Object.fromEntries(values) as Readonly<Record<string, unknown>>;
 }
@@ -37,22 +37,22 @@ const itemsOf = (list: string): string[] => list.split(',').map((item) => item.t
 function requireAllowed(name: string, parameter: TemplateParameter, value: string): void {
   const { Type, ConstraintDescription: description } = parameter;
   const items = isList(Type) ? itemsOf(value) : [value];
-  if (NUMBERS.includes(Type) && !items.every((item) => item !== '' && Number.isFinite(Number(item)))) {
+  if (NUMBER_TYPES.includes(Type) && !items.every((item) => item !== '' && Number.isFinite(Number(item)))) {
     throw new Error(`Parameter '${name}' must be a number`);
   }
-  const broken = items.map((item) => brokenConstraint(name, parameter, item)).find((constraint) => constraint !== undefined);
-  if (broken !== undefined) {
+  const violation = items.map((item) => violationOf(name, parameter, item)).find((constraint) => constraint !== undefined);
+  if (violation !== undefined) {
     const custom = `Parameter ${name} failed to satisfy constraint: ${description ?? ''}`;
-    throw new Error(description === undefined ? `Parameter '${name}' ${broken}` : custom);
+    throw new Error(description === undefined ? `Parameter '${name}' ${violation}` : custom);
   }
 }
 
-function brokenConstraint(name: string, parameter: TemplateParameter, value: string): string | undefined {
+function violationOf(name: string, parameter: TemplateParameter, value: string): string | undefined {
   const { AllowedValues, AllowedPattern, MinLength = 0, MaxLength = Infinity, MinValue, MaxValue } = parameter;
   if (AllowedValues?.map(String).includes(value) === false) {
     return 'must be one of AllowedValues';
   }
-  if (AllowedPattern !== undefined && !wholePattern(name, AllowedPattern).test(value)) {
+  if (AllowedPattern !== undefined && !patternOf(name, AllowedPattern).test(value)) {
     return `must match pattern ${AllowedPattern}`;
   }
   if (value.length < Number(MinLength)) {
@@ -68,19 +68,19 @@ function brokenConstraint(name: string, parameter: TemplateParameter, value: str
 }
 
 /** Converts a Java pattern, as CloudFormation uses, to JavaScript. Most patterns are valid in both. */
-function wholePattern(name: string, pattern: string): RegExp {
+function patternOf(name: string, pattern: string): RegExp {
   try {
-    // JavaScript would misread the names of Java's character classes
+    // in JavaScript, Java's character classes such as \p{Upper} have another meaning
     if (!/\\p\{/i.test(pattern)) {
       return new RegExp(`^(?:${pattern})$`);
     }
   } catch {
-    // refused below
+    // not a valid pattern in JavaScript: throw the error below
   }
   throw new NotSimulated(`the AllowedPattern of the parameter ${name} is not simulated: got ${pattern}`);
 }
 
-function fetch(artifact: StackArtifact, store: ParameterStore, name: string): string {
+function readFromStore(artifact: StackArtifact, store: ParameterStore, name: string): string {
   const parameter = store.get(artifact, name);
   if (!parameter) {
     throw new Error(`Unable to fetch parameters [${name}] from parameter store for this account.`);

@@ -79,7 +79,7 @@ interface KnownTypes {
   /** Whether the type may exist in CloudFormation. */
   recognizes(type: string): boolean;
   /** Undefined if the type allows any property and attribute. */
-  schema(type: string): ResourceSchema | undefined;
+  schemaOf(type: string): ResourceSchema | undefined;
 }
 
 /**
@@ -113,12 +113,12 @@ function validateBlock(
     }
     validateFunctions(member, template, types);
   }
-  const named = Object.values(members).flatMap((member) => [
+  const referencedNames = Object.values(members).flatMap((member) => [
     ...references(member),
     ...('DependsOn' in member ? [member.DependsOn ?? []].flat() : []),
   ]);
-  const known = (name: string) => name in Resources || name in Parameters || PSEUDO_PARAMETERS.includes(name);
-  const unknown = [...new Set(named.filter((name) => !known(name)))];
+  const isDefined = (name: string) => name in Resources || name in Parameters || PSEUDO_PARAMETERS.includes(name);
+  const unknown = [...new Set(referencedNames.filter((name) => !isDefined(name)))];
   if (unknown.length > 0) {
     throw formatError(`Unresolved resource dependencies [${unknown.join(', ')}] in the ${block} block of the template`);
   }
@@ -129,7 +129,7 @@ const formatError = (message: string): Error => new Error(`Template format error
 const templateError = (message: string): Error => new Error(`Template error: ${message}`);
 
 function validateStructure(template: Template): void {
-  // CloudFormation counts the bytes of the file, so format the template as the CDK does
+  // CloudFormation counts the bytes of the file: format the template as the CDK writes it
   if (Buffer.byteLength(JSON.stringify(template, undefined, 1)) > MAXIMUM_BYTES) {
     throw new Error(`Template may not exceed ${MAXIMUM_BYTES} bytes in size.`);
   }
@@ -209,16 +209,16 @@ function validateOutput(name: string, output: unknown, { Resources = {} }: Templ
   }
   const { Export } = output;
   if (Export !== undefined && (!isObject(Export) || Export.Name === undefined)) {
-    throw formatError(malformedExport(name));
+    throw formatError(malformedExportMessage(name));
   }
   const [resource] = references(Export).filter((other) => other in Resources);
   if (resource !== undefined) {
-    throw formatError(`${malformedExport(name)} It must not depend on resources: got ${resource}`);
+    throw formatError(`${malformedExportMessage(name)} It must not depend on resources: got ${resource}`);
   }
 }
 
-/** @internal also for names that only their functions' values show to be wrong */
-export const malformedExport = (output: string): string =>
+/** CloudFormation's message for an export without a valid name. */
+export const malformedExportMessage = (output: string): string =>
   `Output ${output} is malformed. The Name field of every Export member must be specified and consist only of alphanumeric characters, colons, or hyphens.`;
 
 function validateNames(kind: string, block: object, maximum: number): void {
@@ -341,10 +341,10 @@ function validateAttribute(logicalId: string, attribute: string, { Resources = {
   if (resource === undefined) {
     throw templateError(`instance of Fn::GetAtt references undefined resource ${logicalId}`);
   }
-  const schema = types.schema(resource.Type);
+  const schema = types.schemaOf(resource.Type);
   // the members of an attribute that is a map or object are attributes, too
-  const known = schema?.attributes.some((name) => attribute === name || attribute.startsWith(`${name}.`)) ?? true;
-  if (!known && !attribute.includes('${') && !attribute.startsWith('[object')) {
+  const isKnown = schema?.attributes.some((name) => attribute === name || attribute.startsWith(`${name}.`)) ?? true;
+  if (!isKnown && !attribute.includes('${') && !attribute.startsWith('[object')) {
     throw templateError(`resource ${logicalId} does not support attribute type ${attribute} in Fn::GetAtt`);
   }
 }
@@ -368,7 +368,7 @@ function visitFunctions(value: unknown, visit: (name: string, argument: unknown)
         throw formatError(`Encountered unsupported function: ${key} Supported functions are: [${FUNCTIONS.join(', ')}]`);
       }
       requireArgument(key, value);
-      // in a policy, Condition is an object
+      // not a function in a policy statement, where Condition is an object
       if (key.startsWith('Fn::') || (key === 'Condition' && typeof item === 'string')) {
         visit(key, item);
       }

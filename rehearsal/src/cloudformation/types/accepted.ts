@@ -15,7 +15,7 @@ export class AcceptedResources {
   private readonly resources = new Set<AcceptedResource>();
 
   /** @param identify returns the values of `Ref` and `Fn::GetAtt` for a new resource */
-  type(identify: (request: ResourceRequest) => ResourceOutcome): ResourceType {
+  createType(identify: (request: ResourceRequest) => ResourceOutcome): ResourceType {
     return {
       create: (request) => {
         const outcome = identify(request);
@@ -41,5 +41,8 @@ export class AcceptedResources {
   }
 }
 
-/** A generated physical id, and no attributes. */
-export const named = ({ generateName }: ResourceRequest): ResourceOutcome => ({ physicalId: generateName(), attributes: {} });
+/** Returns a generated physical id, and no attributes. */
+export const generatedIdentity = ({ generateName }: ResourceRequest): ResourceOutcome => ({
+  physicalId: generateName(),
+  attributes: {},
+});

@@ -2,7 +2,7 @@ import { COMPARISONS, type AlarmConfiguration, type Alarms } from '../../aws/clo
 import type { Dimensions, Statistic } from '../../aws/cloudwatch/metrics';
 import { arnOf } from '../../aws/partitions';
 import type { Properties } from '../template/template';
-import { number, object, objects, required, text } from './properties';
+import { numberOrDefault, nestedProperties, objectList, requiredText, optionalText } from './properties';
 import type { ResourceRequest, ResourceType, StackIdentity } from './resource-type';
 
 const STATISTICS: readonly string[] = ['Sum', 'Maximum', 'Minimum', 'Average', 'SampleCount'] satisfies Statistic[];
@@ -19,37 +19,37 @@ const isTreatment = (name: string): name is AlarmConfiguration['treatMissingData
 
 /** The properties of an alarm's metric: at the top level, or the only item of `Metrics`. */
 function metricProperties(properties: Properties): Properties | undefined {
-  const [only, ...more] = objects(properties, 'Metrics');
+  const [only, ...more] = objectList(properties, 'Metrics');
   if (only === undefined) {
     return properties;
   }
-  const { Metric, Stat, Period } = object(only, 'MetricStat');
+  const { Metric, Stat, Period } = nestedProperties(only, 'MetricStat');
   return more.length > 0 || Metric === undefined ? undefined : { ...(Metric as Properties), Statistic: Stat, Period };
 }
 
 /** Undefined for alarms that are not simulated: metric math, percentiles, anomaly detection. */
 function configurationOf(stack: StackIdentity, properties: Properties): AlarmConfiguration | undefined {
   const metric = metricProperties(properties);
-  const [statistic, comparison] = [text(metric ?? {}, 'Statistic') ?? '', required(properties, 'ComparisonOperator')];
-  const treatMissingData = text(properties, 'TreatMissingData') ?? 'missing';
+  const [statistic, comparison] = [optionalText(metric ?? {}, 'Statistic') ?? '', requiredText(properties, 'ComparisonOperator')];
+  const treatMissingData = optionalText(properties, 'TreatMissingData') ?? 'missing';
   if (!metric || !isStatistic(statistic) || !isComparison(comparison) || !isTreatment(treatMissingData)) {
     return undefined;
   }
-  const dimensions = objects(metric, 'Dimensions').map((one) => [required(one, 'Name'), required(one, 'Value')]);
-  const evaluationPeriods = number(properties, 'EvaluationPeriods', 1);
+  const dimensions = objectList(metric, 'Dimensions').map((one) => [requiredText(one, 'Name'), requiredText(one, 'Value')]);
+  const evaluationPeriods = numberOrDefault(properties, 'EvaluationPeriods', 1);
   return {
     metric: {
       account: stack.account,
       region: stack.region,
-      namespace: required(metric, 'Namespace'),
-      name: required(metric, 'MetricName'),
+      namespace: requiredText(metric, 'Namespace'),
+      name: requiredText(metric, 'MetricName'),
       dimensions: Object.fromEntries(dimensions) as Dimensions,
     },
     statistic,
-    periodSeconds: number(metric, 'Period', 60),
+    periodSeconds: numberOrDefault(metric, 'Period', 60),
     evaluationPeriods,
-    datapointsToAlarm: number(properties, 'DatapointsToAlarm', evaluationPeriods),
-    threshold: number(properties, 'Threshold', NaN),
+    datapointsToAlarm: numberOrDefault(properties, 'DatapointsToAlarm', evaluationPeriods),
+    threshold: numberOrDefault(properties, 'Threshold', NaN),
     comparison,
     treatMissingData,
   };
@@ -57,7 +57,7 @@ function configurationOf(stack: StackIdentity, properties: Properties): AlarmCon
 
 export function alarmTypes(
   alarms: Alarms,
-  notSimulated: (request: ResourceRequest) => void,
+  onNotSimulated: (request: ResourceRequest) => void,
 ): Readonly<Record<string, ResourceType>> {
   const put = (request: ResourceRequest, name: string) => {
     const { stack, properties } = request;
@@ -65,14 +65,14 @@ export function alarmTypes(
     const configuration = configurationOf(stack, properties);
     alarms.put(arn, configuration);
     if (!configuration) {
-      notSimulated(request);
+      onNotSimulated(request);
     }
     return { physicalId: name, attributes: { Arn: arn } };
   };
   return {
     'AWS::CloudWatch::Alarm': {
       create: (request) => {
-        const name = text(request.properties, 'AlarmName') ?? request.generateName(255);
+        const name = optionalText(request.properties, 'AlarmName') ?? request.generateName(255);
         const arn = arnOf(request.stack, 'cloudwatch', `alarm:${name}`);
         if (alarms.list().some((alarm) => alarm.arn === arn)) {
           throw new Error(`Resource of type 'AWS::CloudWatch::Alarm' with identifier '${name}' already exists.`);

@@ -35,37 +35,41 @@ const DEFAULT_TIMEOUT_SECONDS = 3600;
 
 /** Custom resources: sends a request to the service token's function, and waits for the response. */
 export class CustomResource implements ResourceType {
-  readonly seconds = 0;
+  readonly durationSeconds = 0;
   private readonly ids = new Ids();
 
   constructor(private readonly options: CustomResourceOptions) {}
 
-  refusal({ previous, properties }: ResourceUpdate): string | undefined {
-    return previous.ServiceToken === properties.ServiceToken ? undefined : 'Modifying service token is not allowed.';
+  reasonToRefuse({ previousProperties, properties }: ResourceUpdate): string | undefined {
+    return previousProperties.ServiceToken === properties.ServiceToken ? undefined : 'Modifying service token is not allowed.';
   }
 
   async create(resource: ResourceRequest): Promise<ResourceOutcome> {
-    // If the create returns no physical id, the following Delete still needs one.
+    // if the function returns no physical id, the rollback still needs one for its Delete
     const fallbackId = resource.generateName();
-    const response = await this.request(resource, { RequestType: 'Create' }, fallbackId);
-    return outcome(response, response.physicalId);
+    const response = await this.sendRequest(resource, { RequestType: 'Create' }, fallbackId);
+    return outcomeOf(response, response.physicalId);
   }
 
   async update(resource: ResourceUpdate): Promise<ResourceOutcome> {
-    const { physicalId, previous } = resource;
-    const details = { RequestType: 'Update', PhysicalResourceId: physicalId, OldResourceProperties: stringify(previous) };
-    const response = await this.request(resource, details, physicalId);
+    const { physicalId, previousProperties } = resource;
+    const details = {
+      RequestType: 'Update',
+      PhysicalResourceId: physicalId,
+      OldResourceProperties: stringify(previousProperties),
+    };
+    const response = await this.sendRequest(resource, details, physicalId);
     const ignored = !response.succeeded && this.options.failedUpdatePhysicalId === 'ignored';
-    return outcome(response, ignored ? physicalId : response.physicalId);
+    return outcomeOf(response, ignored ? physicalId : response.physicalId);
   }
 
   async delete(resource: ExistingResource): Promise<void> {
     const { physicalId } = resource;
-    const response = await this.request(resource, { RequestType: 'Delete', PhysicalResourceId: physicalId }, physicalId);
-    outcome(response, physicalId);
+    const response = await this.sendRequest(resource, { RequestType: 'Delete', PhysicalResourceId: physicalId }, physicalId);
+    outcomeOf(response, physicalId);
   }
 
-  missingAttribute(resource: ExistingResource, attribute: string): unknown {
+  missingAttributeValue(resource: ExistingResource, attribute: string): unknown {
     const { stack, logicalId } = resource;
     throw new ResourceFailure(
       `CustomResource attribute error: Vendor response doesn't contain ${attribute} attribute in object ${stack.id}|${logicalId}`,
@@ -73,10 +77,10 @@ export class CustomResource implements ResourceType {
   }
 
   /** @param fallbackId the physical id if there is no valid response */
-  private async request(resource: ResourceRequest, details: object, fallbackId: string): Promise<CustomResourceResponse> {
+  private async sendRequest(resource: ResourceRequest, details: object, fallbackId: string): Promise<CustomResourceResponse> {
     const { stack, logicalId, type, properties } = resource;
     const requestId = this.ids.uuid('request');
-    const { url, response } = this.options.responses.issue({ region: stack.region, stackId: stack.id, logicalId, requestId });
+    const { url, response } = this.options.responses.issueUrl({ region: stack.region, stackId: stack.id, logicalId, requestId });
     const request = {
       ...details,
       ResponseURL: url,
@@ -96,7 +100,7 @@ export class CustomResource implements ResourceType {
       throw new ResourceFailure(error instanceof Error ? error.message : String(error), fallbackId);
     }
     const seconds = Number(properties.ServiceTimeout ?? DEFAULT_TIMEOUT_SECONDS);
-    const body = await this.within(seconds, response, resource.canceled);
+    const body = await this.waitForResponse(seconds, response, resource.canceled);
     if (body === 'canceled') {
       throw new ResourceFailure('Resource operation cancelled', fallbackId);
     }
@@ -109,7 +113,7 @@ export class CustomResource implements ResourceType {
     return parseResponse(body, request, fallbackId);
   }
 
-  private async within(
+  private async waitForResponse(
     seconds: number,
     response: Promise<Buffer>,
     canceled: Promise<void>,
@@ -128,7 +132,7 @@ export class CustomResource implements ResourceType {
   }
 }
 
-function outcome(response: CustomResourceResponse, physicalId: string): ResourceOutcome {
+function outcomeOf(response: CustomResourceResponse, physicalId: string): ResourceOutcome {
   if (!response.succeeded) {
     throw new ResourceFailure(response.reason, physicalId);
   }

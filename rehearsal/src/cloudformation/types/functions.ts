@@ -12,9 +12,9 @@ import type { NetworkInterfaces } from '../../lambda/service/network-interfaces'
 import type { NotUnderstood } from '../../not-understood';
 import { background } from '../../time/background';
 import type { Properties } from '../template/template';
-import { number, object, required, text, texts } from './properties';
+import { numberOrDefault, nestedProperties, requiredText, optionalText, textList } from './properties';
 import {
-  handlerFailure,
+  resourceFailureOf,
   type ResourceOutcome,
   type ResourceRequest,
   type ResourceType,
@@ -31,34 +31,37 @@ interface FunctionServices {
 }
 
 function configurationOf({ stack, properties, assets }: ResourceRequest, functionName: string): FunctionConfiguration {
-  const code = object(properties, 'Code');
-  const zipFile = text(code, 'ZipFile');
-  const logging = object(properties, 'LoggingConfig');
-  const vpcConfig = object(properties, 'VpcConfig');
-  const vpc = { subnetIds: texts(vpcConfig, 'SubnetIds'), securityGroupIds: texts(vpcConfig, 'SecurityGroupIds') };
-  const kmsKeyArn = text(properties, 'KmsKeyArn');
+  const code = nestedProperties(properties, 'Code');
+  const zipFile = optionalText(code, 'ZipFile');
+  const logging = nestedProperties(properties, 'LoggingConfig');
+  const vpcConfig = nestedProperties(properties, 'VpcConfig');
+  const vpc = { subnetIds: textList(vpcConfig, 'SubnetIds'), securityGroupIds: textList(vpcConfig, 'SecurityGroupIds') };
+  const kmsKeyArn = optionalText(properties, 'KmsKeyArn');
   return {
     functionName,
     account: stack.account,
     region: stack.region,
-    role: required(properties, 'Role'),
-    handler: required(properties, 'Handler'),
-    runtime: required(properties, 'Runtime'),
-    timeoutSeconds: number(properties, 'Timeout', 3),
-    memoryMegabytes: number(properties, 'MemorySize', 128),
+    role: requiredText(properties, 'Role'),
+    handler: requiredText(properties, 'Handler'),
+    runtime: requiredText(properties, 'Runtime'),
+    timeoutSeconds: numberOrDefault(properties, 'Timeout', 3),
+    memoryMegabytes: numberOrDefault(properties, 'MemorySize', 128),
     environment: Object.fromEntries(
-      Object.entries(object(object(properties, 'Environment'), 'Variables')).map(([name, value]) => [name, String(value)]),
+      Object.entries(nestedProperties(nestedProperties(properties, 'Environment'), 'Variables')).map(([name, value]) => [
+        name,
+        String(value),
+      ]),
     ),
-    logGroupName: text(logging, 'LogGroup') ?? `/aws/lambda/${functionName}`,
-    logFormat: text(logging, 'LogFormat') === 'JSON' ? 'JSON' : 'Text',
+    logGroupName: optionalText(logging, 'LogGroup') ?? `/aws/lambda/${functionName}`,
+    logFormat: optionalText(logging, 'LogFormat') === 'JSON' ? 'JSON' : 'Text',
     ...(vpc.subnetIds.length + vpc.securityGroupIds.length === 0 ? {} : { vpc }),
     ...(kmsKeyArn === undefined ? {} : { kmsKeyArn }),
-    code: zipFile === undefined ? { directory: assets.assetDirectory(required(code, 'S3Key')) } : { zipFile },
+    code: zipFile === undefined ? { directory: assets.assetDirectory(requiredText(code, 'S3Key')) } : { zipFile },
   };
 }
 
-/** The ARN of a function, from its name or ARN. */
-const arnOf = (stack: StackIdentity, name: string) =>
+/** Converts the name or ARN of a function to its ARN. */
+const functionArnOf = (stack: StackIdentity, name: string) =>
   name.startsWith('arn:') ? name : functionArn(stack.account, stack.region, name);
 
 /** Throws Lambda's error if Lambda can't assume the function's role. */
@@ -91,29 +94,29 @@ function functionType(services: FunctionServices): ResourceType {
       requireKey(services, configuration);
       await networkInterfaces.connect(configuration);
     } catch (error) {
-      throw error instanceof ServiceError ? handlerFailure('Lambda', error) : error;
+      throw error instanceof ServiceError ? resourceFailureOf('Lambda', error) : error;
     }
     const arn = lambda.deploy(configuration);
     return { physicalId: name, attributes: { Arn: arn } };
   };
   return {
-    seconds: 3,
+    durationSeconds: 3,
     create: (request) => {
-      const name = text(request.properties, 'FunctionName') ?? request.generateName(64);
-      if (lambda.has(arnOf(request.stack, name))) {
+      const name = optionalText(request.properties, 'FunctionName') ?? request.generateName(64);
+      if (lambda.has(functionArnOf(request.stack, name))) {
         throw new Error(`Resource of type 'AWS::Lambda::Function' with identifier '${name}' already exists.`);
       }
       return deploy(request, name);
     },
     update: async (request) => {
-      const before = lambda.configuration(arnOf(request.stack, request.physicalId));
+      const previousConfiguration = lambda.configuration(functionArnOf(request.stack, request.physicalId));
       const outcome = await deploy(request, request.physicalId);
-      background(() => networkInterfaces.release(before));
+      background(() => networkInterfaces.release(previousConfiguration));
       return outcome;
     },
     // CloudFormation waits until Lambda has deleted the network interfaces
     delete: async ({ stack, physicalId }) => {
-      const arn = arnOf(stack, physicalId);
+      const arn = functionArnOf(stack, physicalId);
       if (lambda.has(arn)) {
         const before = lambda.configuration(arn);
         lambda.remove(arn);
@@ -123,19 +126,19 @@ function functionType(services: FunctionServices): ResourceType {
   };
 }
 
-const functionOf = ({ stack, properties }: ResourceRequest) => arnOf(stack, required(properties, 'FunctionName'));
+const arnOfRequest = ({ stack, properties }: ResourceRequest) => functionArnOf(stack, requiredText(properties, 'FunctionName'));
 
 /** Versions are immutable: every change creates a new one. */
 function versionType({ lambda, networkInterfaces }: FunctionServices): ResourceType {
   return {
     create: (request) => {
-      const arn = functionOf(request);
+      const arn = arnOfRequest(request);
       const version = lambda.publish(arn);
       return { physicalId: `${arn}:${version}`, attributes: { Version: version, FunctionArn: `${arn}:${version}` } };
     },
     update: ({ physicalId, attributes }) => ({ physicalId, attributes }),
     delete: (request) => {
-      const arn = functionOf(request);
+      const arn = arnOfRequest(request);
       lambda.unpublish(arn, String(request.attributes.Version));
       if (lambda.has(arn)) {
         background(() => networkInterfaces.release(lambda.configuration(arn)));
@@ -145,41 +148,44 @@ function versionType({ lambda, networkInterfaces }: FunctionServices): ResourceT
 }
 
 function aliasType(lambda: LambdaService): ResourceType {
-  const set = (request: ResourceRequest) => {
-    const name = required(request.properties, 'Name');
-    lambda.setAlias(functionOf(request), name, required(request.properties, 'FunctionVersion'));
-    const arn = `${functionOf(request)}:${name}`;
+  const putAlias = (request: ResourceRequest) => {
+    const name = requiredText(request.properties, 'Name');
+    lambda.setAlias(arnOfRequest(request), name, requiredText(request.properties, 'FunctionVersion'));
+    const arn = `${arnOfRequest(request)}:${name}`;
     return { physicalId: arn, attributes: { AliasArn: arn } };
   };
   return {
     create: (request) => {
-      const name = required(request.properties, 'Name');
-      if (lambda.hasAlias(functionOf(request), name)) {
-        throw new Error(`Resource of type 'AWS::Lambda::Alias' with identifier '${functionOf(request)}:${name}' already exists.`);
+      const name = requiredText(request.properties, 'Name');
+      if (lambda.hasAlias(arnOfRequest(request), name)) {
+        throw new Error(
+          `Resource of type 'AWS::Lambda::Alias' with identifier '${arnOfRequest(request)}:${name}' already exists.`,
+        );
       }
-      return set(request);
+      return putAlias(request);
     },
-    update: set,
+    update: putAlias,
     delete: (request) => {
-      lambda.removeAlias(functionOf(request), required(request.properties, 'Name'));
+      lambda.removeAlias(arnOfRequest(request), requiredText(request.properties, 'Name'));
     },
   };
 }
 
 function eventInvokeConfigurationOf(properties: Properties): EventInvokeConfiguration {
-  const destinations = object(properties, 'DestinationConfig');
-  const onSuccess = text(object(destinations, 'OnSuccess'), 'Destination');
-  const onFailure = text(object(destinations, 'OnFailure'), 'Destination');
+  const destinations = nestedProperties(properties, 'DestinationConfig');
+  const onSuccess = optionalText(nestedProperties(destinations, 'OnSuccess'), 'Destination');
+  const onFailure = optionalText(nestedProperties(destinations, 'OnFailure'), 'Destination');
   return {
-    maximumRetryAttempts: number(properties, 'MaximumRetryAttempts', 2),
-    maximumEventAgeSeconds: number(properties, 'MaximumEventAgeInSeconds', 21_600),
+    maximumRetryAttempts: numberOrDefault(properties, 'MaximumRetryAttempts', 2),
+    maximumEventAgeSeconds: numberOrDefault(properties, 'MaximumEventAgeInSeconds', 21_600),
     ...(onSuccess === undefined ? {} : { onSuccess }),
     ...(onFailure === undefined ? {} : { onFailure }),
   };
 }
 
 function eventInvokeConfigType({ lambda, notUnderstood }: FunctionServices): ResourceType {
-  const qualified = (request: ResourceRequest) => `${functionOf(request)}:${required(request.properties, 'Qualifier')}`;
+  const qualifiedArnOf = (request: ResourceRequest) =>
+    `${arnOfRequest(request)}:${requiredText(request.properties, 'Qualifier')}`;
   const configure = (request: ResourceRequest) => {
     const configuration = eventInvokeConfigurationOf(request.properties);
     [configuration.onSuccess, configuration.onFailure]
@@ -187,15 +193,15 @@ function eventInvokeConfigType({ lambda, notUnderstood }: FunctionServices): Res
       .forEach((destination) => {
         notUnderstood.note(`the destination ${String(destination)} of a function: only SQS queues are simulated as destinations`);
       });
-    lambda.configureEventInvoke(qualified(request), configuration);
+    lambda.configureEventInvoke(qualifiedArnOf(request), configuration);
   };
   return {
     create: (request) => {
-      if (!lambda.has(qualified(request))) {
-        throw new Error(`The function or its version or alias does not exist: ${qualified(request)}`);
+      if (!lambda.has(qualifiedArnOf(request))) {
+        throw new Error(`The function or its version or alias does not exist: ${qualifiedArnOf(request)}`);
       }
-      if (lambda.hasEventInvoke(qualified(request))) {
-        const id = `${required(request.properties, 'FunctionName')}|${required(request.properties, 'Qualifier')}`;
+      if (lambda.hasEventInvoke(qualifiedArnOf(request))) {
+        const id = `${requiredText(request.properties, 'FunctionName')}|${requiredText(request.properties, 'Qualifier')}`;
         throw new Error(`Resource of type 'AWS::Lambda::EventInvokeConfig' with identifier '${id}' already exists.`);
       }
       configure(request);
@@ -206,8 +212,8 @@ function eventInvokeConfigType({ lambda, notUnderstood }: FunctionServices): Res
       return { physicalId: request.physicalId, attributes: request.attributes };
     },
     delete: (request) => {
-      if (lambda.has(functionOf(request))) {
-        lambda.configureEventInvoke(qualified(request));
+      if (lambda.has(arnOfRequest(request))) {
+        lambda.configureEventInvoke(qualifiedArnOf(request));
       }
     },
   };

@@ -5,9 +5,9 @@ import type { Clock } from '../../time/clock';
 import type { Properties } from '../template/template';
 import type { AcceptedResources } from './accepted';
 import { tagsOf } from './network';
-import { required, text } from './properties';
+import { requiredText, optionalText } from './properties';
 import {
-  handlerFailure,
+  resourceFailureOf,
   ResourceFailure,
   type ResourceRequest,
   type ResourceType,
@@ -15,10 +15,12 @@ import {
   type StackIdentity,
 } from './resource-type';
 
-/** GameLift's resource types. They call the simulated GameLift, which checks these calls like any other. */
+/*
+ * GameLift's resource types. They call the simulated GameLift, which checks these calls like all others.
+ */
 
 /** The properties that are passed to GameLift. The others have no effect in the simulation. */
-const PASSED_ON = [
+const PASSED_PROPERTIES = [
   'Description',
   'BuildId',
   'ScriptId',
@@ -30,7 +32,7 @@ const PASSED_ON = [
 ];
 const NOT_YET_ACTIVE = ['NEW', 'DOWNLOADING', 'VALIDATING', 'BUILDING', 'ACTIVATING'];
 const POLL_SECONDS = 60;
-/** How long CloudFormation may take to scale a fleet down before it deletes it. */
+/** How long CloudFormation scales a fleet down before it calls DeleteFleet, in the reading `minutes later`. */
 const SCALING_DOWN_SECONDS = 300;
 /** Much longer than the 25 minutes that a fleet takes to become active. */
 const STABILIZATION_TIMEOUT_SECONDS = 4 * 3600;
@@ -39,7 +41,7 @@ const THROTTLED = ['ThrottlingException', 'TooManyRequestsException', 'RequestLi
 /** The part of the simulated AWS that CloudFormation needs for fleets. */
 export type GameLiftAccess = Pick<SimulatedAws, 'behaviours' | 'callGameLift'>;
 
-interface FleetShape {
+interface FleetDescription {
   readonly FleetId?: string;
   readonly FleetArn?: string;
   readonly Status?: string;
@@ -55,29 +57,29 @@ class FleetType implements ResourceType {
     stack,
     properties,
     canceled,
-    initiated,
+    onPhysicalId,
   }: ResourceRequest): Promise<{ physicalId: string; attributes: Properties }> {
     const input = {
-      Name: required(properties, 'Name'),
+      Name: requiredText(properties, 'Name'),
       ...Object.fromEntries(
-        PASSED_ON.filter((name) => properties[name] !== undefined).map((name) => [name, text(properties, name)]),
+        PASSED_PROPERTIES.filter((name) => properties[name] !== undefined).map((name) => [name, optionalText(properties, name)]),
       ),
       ...(properties.Tags === undefined ? {} : { Tags: properties.Tags }),
     };
-    const { FleetAttributes } = (await this.call('CreateFleet', input, stack)) as { FleetAttributes: FleetShape };
+    const { FleetAttributes } = (await this.call('CreateFleet', input, stack)) as { FleetAttributes: FleetDescription };
     const physicalId = FleetAttributes.FleetId ?? '';
-    initiated(physicalId);
+    onPhysicalId(physicalId);
     const stop = new AbortController();
     void canceled.then(() => {
       stop.abort();
     });
     const fleet = await this.poll(physicalId, stack, (status) => stop.signal.aborted || !NOT_YET_ACTIVE.includes(status));
-    // the following delete needs the physical id
+    // the rollback deletes the fleet by its physical id
     if (stop.signal.aborted) {
       throw new ResourceFailure('Resource creation cancelled', physicalId);
     }
     if (fleet?.Status !== 'ACTIVE') {
-      throw notStabilized(physicalId, fleet?.Status ?? 'gone');
+      throw notStabilizedFailure(physicalId, fleet?.Status ?? 'gone');
     }
     return { physicalId, attributes: { FleetId: physicalId, FleetArn: fleet.FleetArn } };
   }
@@ -85,27 +87,27 @@ class FleetType implements ResourceType {
   async update({
     stack,
     properties,
-    previous,
+    previousProperties,
     physicalId,
     attributes,
   }: ResourceUpdate): Promise<{ physicalId: string; attributes: Properties }> {
     await this.call(
       'UpdateFleetAttributes',
-      { FleetId: physicalId, Name: required(properties, 'Name'), Description: text(properties, 'Description') },
+      { FleetId: physicalId, Name: requiredText(properties, 'Name'), Description: optionalText(properties, 'Description') },
       stack,
     );
     const ResourceARN = String(attributes.FleetArn);
-    const declared = tagsOf(properties);
+    const tags = tagsOf(properties);
     const removable =
       this.aws.behaviours.get('foreignFleetTags') === 'strips them'
-        ? await this.tagKeys(ResourceARN, stack)
-        : [...tagsOf(previous).keys()];
-    const TagKeys = removable.filter((key) => !declared.has(key));
+        ? await this.listTagKeys(ResourceARN, stack)
+        : [...tagsOf(previousProperties).keys()];
+    const TagKeys = removable.filter((key) => !tags.has(key));
     if (TagKeys.length > 0) {
       await this.call('UntagResource', { ResourceARN, TagKeys }, stack);
     }
-    if (declared.size > 0) {
-      await this.call('TagResource', { ResourceARN, Tags: [...declared].map(([Key, Value]) => ({ Key, Value })) }, stack);
+    if (tags.size > 0) {
+      await this.call('TagResource', { ResourceARN, Tags: [...tags].map(([Key, Value]) => ({ Key, Value })) }, stack);
     }
     return { physicalId, attributes };
   }
@@ -120,35 +122,39 @@ class FleetType implements ResourceType {
       await this.clock.sleep(SCALING_DOWN_SECONDS * 1000);
     }
     await this.call('DeleteFleet', { FleetId: physicalId }, stack);
-    const left = await this.poll(physicalId, stack, (status) => status !== 'DELETING');
-    if (left !== undefined) {
-      throw notStabilized(physicalId, left.Status ?? '');
+    const remaining = await this.poll(physicalId, stack, (status) => status !== 'DELETING');
+    if (remaining !== undefined) {
+      throw notStabilizedFailure(physicalId, remaining.Status ?? '');
     }
   }
 
-  /** Polls until `done`, or until the fleet no longer exists. */
-  private async poll(fleetId: string, stack: StackIdentity, done: (status: string) => boolean): Promise<FleetShape | undefined> {
+  /** Polls the fleet until `isDone` returns true for its status. @returns undefined if the fleet no longer exists */
+  private async poll(
+    fleetId: string,
+    stack: StackIdentity,
+    isDone: (status: string) => boolean,
+  ): Promise<FleetDescription | undefined> {
     const started = this.clock.now();
     for (;;) {
       const fleet = await this.describe(fleetId, stack);
-      if (fleet === undefined || done(fleet.Status ?? '')) {
+      if (fleet === undefined || isDone(fleet.Status ?? '')) {
         return fleet;
       }
       if (this.clock.now() - started > STABILIZATION_TIMEOUT_SECONDS * 1000) {
-        throw notStabilized(fleetId, fleet.Status ?? '');
+        throw notStabilizedFailure(fleetId, fleet.Status ?? '');
       }
       await this.clock.sleep(POLL_SECONDS * 1000);
     }
   }
 
-  private async tagKeys(ResourceARN: unknown, stack: StackIdentity): Promise<string[]> {
+  private async listTagKeys(ResourceARN: unknown, stack: StackIdentity): Promise<string[]> {
     const { Tags = [] } = (await this.call('ListTagsForResource', { ResourceARN }, stack)) as { Tags?: { Key: string }[] };
     return Tags.map(({ Key }) => Key);
   }
 
-  private async describe(fleetId: string, stack: StackIdentity): Promise<FleetShape | undefined> {
+  private async describe(fleetId: string, stack: StackIdentity): Promise<FleetDescription | undefined> {
     const output = (await this.call('DescribeFleetAttributes', { FleetIds: [fleetId] }, stack)) as {
-      FleetAttributes: FleetShape[];
+      FleetAttributes: FleetDescription[];
     };
     return output.FleetAttributes[0];
   }
@@ -163,7 +169,7 @@ class FleetType implements ResourceType {
           throw error;
         }
         if (!THROTTLED.includes(error.code)) {
-          throw handlerFailure('GameLift', error);
+          throw resourceFailureOf('GameLift', error);
         }
         await this.clock.sleep(2000);
       }
@@ -171,17 +177,17 @@ class FleetType implements ResourceType {
   }
 }
 
-function notStabilized(fleetId: string, status: string): ResourceFailure {
+function notStabilizedFailure(fleetId: string, status: string): ResourceFailure {
   return new ResourceFailure(
     `Resource handler returned message: "Fleet ${fleetId} did not stabilize: ${status}" (HandlerErrorCode: NotStabilized)`,
     fleetId,
   );
 }
 
-/** A GameLift resource without behavior in the simulation. */
-function keptType(accepted: AcceptedResources, ids: Ids, kind: 'build' | 'script' | 'alias'): ResourceType {
+/** A GameLift resource that is accepted but not simulated. */
+function acceptedType(accepted: AcceptedResources, ids: Ids, kind: 'build' | 'script' | 'alias'): ResourceType {
   const name = kind.charAt(0).toUpperCase() + kind.slice(1);
-  return accepted.type(({ stack }) => {
+  return accepted.createType(({ stack }) => {
     const physicalId = `${kind}-${ids.uuid(kind)}`;
     const arn = arnOf(stack, 'gamelift', `${kind}/${physicalId}`);
     return {
@@ -203,8 +209,8 @@ export function gameLiftTypes(
   const ids = new Ids();
   return {
     'AWS::GameLift::Fleet': new FleetType(aws, clock),
-    'AWS::GameLift::Build': keptType(accepted, ids, 'build'),
-    'AWS::GameLift::Script': keptType(accepted, ids, 'script'),
-    'AWS::GameLift::Alias': keptType(accepted, ids, 'alias'),
+    'AWS::GameLift::Build': acceptedType(accepted, ids, 'build'),
+    'AWS::GameLift::Script': acceptedType(accepted, ids, 'script'),
+    'AWS::GameLift::Alias': acceptedType(accepted, ids, 'alias'),
   };
 }

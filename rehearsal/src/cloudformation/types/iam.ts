@@ -1,53 +1,52 @@
 import type { Iam } from '../../aws/iam/iam';
 import { partitionOf } from '../../aws/partitions';
 import type { Properties } from '../template/template';
-import { object, objects, required, text, texts } from './properties';
+import { nestedProperties, objectList, requiredText, optionalText, textList } from './properties';
 import type { ResourceRequest, ResourceType, ResourceUpdate } from './resource-type';
 
 const POLICY_SECONDS = 2;
 
-/** The items of `one` that are not in `other`. */
-const without = (one: readonly string[], other: readonly string[]) => one.filter((item) => !other.includes(item));
+const itemsNotIn = (items: readonly string[], others: readonly string[]) => items.filter((item) => !others.includes(item));
 
-const assumeRolePolicyOf = (properties: Properties) => {
-  const permissionsBoundary = text(properties, 'PermissionsBoundary');
-  const assumeRolePolicy = object(properties, 'AssumeRolePolicyDocument');
+const roleSettingsOf = (properties: Properties) => {
+  const permissionsBoundary = optionalText(properties, 'PermissionsBoundary');
+  const assumeRolePolicy = nestedProperties(properties, 'AssumeRolePolicyDocument');
   return permissionsBoundary === undefined ? { assumeRolePolicy } : { assumeRolePolicy, permissionsBoundary };
 };
 
-const nameOf = (policy: Properties) => required(policy, 'PolicyName');
+const policyNameOf = (policy: Properties) => requiredText(policy, 'PolicyName');
 
 function roleType(iam: Iam): ResourceType {
   const putPolicies = (account: string, role: string, properties: Properties) => {
-    texts(properties, 'ManagedPolicyArns').forEach((arn) => {
+    textList(properties, 'ManagedPolicyArns').forEach((arn) => {
       iam.attachRolePolicy(account, role, arn);
     });
-    objects(properties, 'Policies').forEach((policy) => {
-      iam.putRolePolicy(account, role, nameOf(policy), object(policy, 'PolicyDocument'));
+    objectList(properties, 'Policies').forEach((policy) => {
+      iam.putRolePolicy(account, role, policyNameOf(policy), nestedProperties(policy, 'PolicyDocument'));
     });
   };
   const removePolicies = (account: string, role: string, old: Properties, kept: Properties) => {
-    without(texts(old, 'ManagedPolicyArns'), texts(kept, 'ManagedPolicyArns')).forEach((arn) => {
+    itemsNotIn(textList(old, 'ManagedPolicyArns'), textList(kept, 'ManagedPolicyArns')).forEach((arn) => {
       iam.detachRolePolicy(account, role, arn);
     });
-    without(objects(old, 'Policies').map(nameOf), objects(kept, 'Policies').map(nameOf)).forEach((name) => {
+    itemsNotIn(objectList(old, 'Policies').map(policyNameOf), objectList(kept, 'Policies').map(policyNameOf)).forEach((name) => {
       iam.deleteRolePolicy(account, role, name);
     });
   };
   return {
-    seconds: POLICY_SECONDS,
+    durationSeconds: POLICY_SECONDS,
     create: ({ stack, properties, generateName }) => {
-      const roleName = text(properties, 'RoleName') ?? generateName(64);
-      const path = text(properties, 'Path');
-      const base = { account: stack.account, partition: partitionOf(stack.region), roleName, ...assumeRolePolicyOf(properties) };
+      const roleName = optionalText(properties, 'RoleName') ?? generateName(64);
+      const path = optionalText(properties, 'Path');
+      const base = { account: stack.account, partition: partitionOf(stack.region), roleName, ...roleSettingsOf(properties) };
       const { arn, roleId } = iam.createRole(path === undefined ? base : { ...base, path });
       putPolicies(stack.account, roleName, properties);
       return { physicalId: roleName, attributes: { Arn: arn, RoleId: roleId } };
     },
-    update: ({ stack, physicalId, attributes, properties, previous }) => {
-      iam.updateRole(stack.account, physicalId, assumeRolePolicyOf(properties));
+    update: ({ stack, physicalId, attributes, properties, previousProperties }) => {
+      iam.updateRole(stack.account, physicalId, roleSettingsOf(properties));
       putPolicies(stack.account, physicalId, properties);
-      removePolicies(stack.account, physicalId, previous, properties);
+      removePolicies(stack.account, physicalId, previousProperties, properties);
       return { physicalId, attributes };
     },
     delete: ({ stack, physicalId, properties }) => {
@@ -60,8 +59,8 @@ function roleType(iam: Iam): ResourceType {
 /** `AWS::IAM::Policy`: the same inline policy of several roles, updated in place. */
 function inlinePolicyType(iam: Iam): ResourceType {
   const put = ({ stack, properties }: ResourceRequest) => {
-    texts(properties, 'Roles').forEach((role) => {
-      iam.putRolePolicy(stack.account, role, nameOf(properties), object(properties, 'PolicyDocument'));
+    textList(properties, 'Roles').forEach((role) => {
+      iam.putRolePolicy(stack.account, role, policyNameOf(properties), nestedProperties(properties, 'PolicyDocument'));
     });
   };
   const remove = (account: string, roles: readonly string[], policyName: string) => {
@@ -70,21 +69,21 @@ function inlinePolicyType(iam: Iam): ResourceType {
     });
   };
   return {
-    seconds: POLICY_SECONDS,
+    durationSeconds: POLICY_SECONDS,
     create: (request) => {
       put(request);
       const physicalId = request.generateName();
       return { physicalId, attributes: { Id: physicalId } };
     },
     update: (request: ResourceUpdate) => {
-      const { stack, properties, previous, physicalId, attributes } = request;
+      const { stack, properties, previousProperties, physicalId, attributes } = request;
       put(request);
-      const kept = nameOf(previous) === nameOf(properties) ? texts(properties, 'Roles') : [];
-      remove(stack.account, without(texts(previous, 'Roles'), kept), nameOf(previous));
+      const kept = policyNameOf(previousProperties) === policyNameOf(properties) ? textList(properties, 'Roles') : [];
+      remove(stack.account, itemsNotIn(textList(previousProperties, 'Roles'), kept), policyNameOf(previousProperties));
       return { physicalId, attributes };
     },
     delete: ({ stack, properties }) => {
-      remove(stack.account, texts(properties, 'Roles'), nameOf(properties));
+      remove(stack.account, textList(properties, 'Roles'), policyNameOf(properties));
     },
   };
 }
@@ -92,13 +91,18 @@ function inlinePolicyType(iam: Iam): ResourceType {
 /** `AWS::IAM::RolePolicy`: one inline policy of one role. */
 function rolePolicyType(iam: Iam): ResourceType {
   const put = ({ stack, properties }: ResourceRequest) => {
-    iam.putRolePolicy(stack.account, required(properties, 'RoleName'), nameOf(properties), object(properties, 'PolicyDocument'));
-    return { physicalId: `${nameOf(properties)}|${required(properties, 'RoleName')}`, attributes: {} };
+    iam.putRolePolicy(
+      stack.account,
+      requiredText(properties, 'RoleName'),
+      policyNameOf(properties),
+      nestedProperties(properties, 'PolicyDocument'),
+    );
+    return { physicalId: `${policyNameOf(properties)}|${requiredText(properties, 'RoleName')}`, attributes: {} };
   };
   return {
-    seconds: POLICY_SECONDS,
+    durationSeconds: POLICY_SECONDS,
     create: (request) => {
-      const [role, name] = [required(request.properties, 'RoleName'), nameOf(request.properties)];
+      const [role, name] = [requiredText(request.properties, 'RoleName'), policyNameOf(request.properties)];
       if (iam.hasRolePolicy(request.stack.account, role, name)) {
         throw new Error(`Resource of type 'AWS::IAM::RolePolicy' with identifier '${name}|${role}' already exists.`);
       }
@@ -106,42 +110,42 @@ function rolePolicyType(iam: Iam): ResourceType {
     },
     update: put,
     delete: ({ stack, properties }) => {
-      iam.deleteRolePolicy(stack.account, required(properties, 'RoleName'), nameOf(properties));
+      iam.deleteRolePolicy(stack.account, requiredText(properties, 'RoleName'), policyNameOf(properties));
     },
   };
 }
 
 function managedPolicyType(iam: Iam): ResourceType {
   return {
-    seconds: POLICY_SECONDS,
+    durationSeconds: POLICY_SECONDS,
     create: ({ stack, properties, generateName }) => {
-      const policyName = text(properties, 'ManagedPolicyName') ?? generateName();
-      const path = text(properties, 'Path');
+      const policyName = optionalText(properties, 'ManagedPolicyName') ?? generateName();
+      const path = optionalText(properties, 'Path');
       const base = {
         account: stack.account,
         partition: partitionOf(stack.region),
         policyName,
-        document: object(properties, 'PolicyDocument'),
+        document: nestedProperties(properties, 'PolicyDocument'),
       };
       const arn = iam.createPolicy(path === undefined ? base : { ...base, path });
-      texts(properties, 'Roles').forEach((role) => {
+      textList(properties, 'Roles').forEach((role) => {
         iam.attachRolePolicy(stack.account, role, arn);
       });
       return { physicalId: arn, attributes: { PolicyArn: arn } };
     },
-    update: ({ stack, properties, previous, physicalId, attributes }) => {
-      iam.updatePolicy(physicalId, object(properties, 'PolicyDocument'));
-      const [before, after] = [texts(previous, 'Roles'), texts(properties, 'Roles')];
-      without(after, before).forEach((role) => {
+    update: ({ stack, properties, previousProperties, physicalId, attributes }) => {
+      iam.updatePolicy(physicalId, nestedProperties(properties, 'PolicyDocument'));
+      const [before, after] = [textList(previousProperties, 'Roles'), textList(properties, 'Roles')];
+      itemsNotIn(after, before).forEach((role) => {
         iam.attachRolePolicy(stack.account, role, physicalId);
       });
-      without(before, after).forEach((role) => {
+      itemsNotIn(before, after).forEach((role) => {
         iam.detachRolePolicy(stack.account, role, physicalId);
       });
       return { physicalId, attributes };
     },
     delete: ({ stack, properties, physicalId }) => {
-      texts(properties, 'Roles').forEach((role) => {
+      textList(properties, 'Roles').forEach((role) => {
         iam.detachRolePolicy(stack.account, role, physicalId);
       });
       iam.deletePolicy(physicalId);

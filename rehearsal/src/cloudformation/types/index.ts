@@ -11,11 +11,11 @@ import type { LambdaService } from '../../lambda/service/lambda-service';
 import type { NetworkInterfaces } from '../../lambda/service/network-interfaces';
 import type { NotUnderstood } from '../../not-understood';
 import type { Scheduler } from '../../scheduler/scheduler';
-import { brokenConstraints, brokenCustomConstraints } from '../template/schema/constraints';
+import { constraintViolations, customResourceViolations } from '../template/schema/constraints';
 import { schemaOf, type ResourceSchema } from '../template/schema/index';
-import { violations } from '../template/schema/properties';
+import { propertyViolations } from '../template/schema/properties';
 import type { Properties } from '../template/template';
-import { AcceptedResources, named, type AcceptedResource } from './accepted';
+import { AcceptedResources, generatedIdentity, type AcceptedResource } from './accepted';
 import { alarmTypes } from './alarms';
 import { CustomResource, type CustomResourceOptions } from './custom-resource';
 import { lambdaTypes } from './functions';
@@ -37,7 +37,7 @@ export interface TypeOptions extends CustomResourceOptions {
   readonly keys: Keys;
   readonly networkInterfaces: NetworkInterfaces;
   readonly gameLift: GameLiftAccess;
-  readonly parameters: ParameterStore;
+  readonly parameterStore: ParameterStore;
   readonly queues: Queues;
   readonly alarms: Alarms;
   readonly logGroups: LogGroups;
@@ -75,19 +75,19 @@ const WITHOUT_EFFECT: Readonly<Record<string, readonly string[]>> = {
 /** All resource types. To simulate another type, add it here or with `register`. */
 export class ResourceTypes {
   private readonly types: Map<string, ResourceType>;
-  private readonly custom: ResourceType;
+  private readonly customResource: ResourceType;
   private readonly accepted = new AcceptedResources();
 
   constructor(private readonly options: TypeOptions) {
-    this.custom = new CustomResource(options);
-    const inert = this.accepted.type(named);
+    this.customResource = new CustomResource(options);
+    const withoutEffect = this.accepted.createType(generatedIdentity);
     this.types = new Map<string, ResourceType>(
       Object.entries({
-        'AWS::CloudFormation::CustomResource': this.custom,
-        'AWS::CDK::Metadata': inert,
-        'AWS::Lambda::Permission': this.accepted.type((request) => {
+        'AWS::CloudFormation::CustomResource': this.customResource,
+        'AWS::CDK::Metadata': withoutEffect,
+        'AWS::Lambda::Permission': this.accepted.createType((request) => {
           options.notUnderstood.note('AWS::Lambda::Permission: accepted, without effect on who may invoke a function');
-          return named(request);
+          return generatedIdentity(request);
         }),
         ...logsTypes(options.logGroups),
         ...kmsTypes(options.keys),
@@ -95,12 +95,12 @@ export class ResourceTypes {
         ...iamTypes(options.iam),
         ...networkTypes(options.ec2, options.clock),
         ...gameLiftTypes(options.gameLift, options.clock, this.accepted),
-        ...ssmTypes(options.parameters),
+        ...ssmTypes(options.parameterStore),
         ...sqsTypes(options.queues),
         ...schedulerTypes(options.scheduler),
         ...alarmTypes(options.alarms, (request) => {
-          this.note(request, 'is an alarm of a kind that is not simulated: it has no state');
-          options.notUnderstood.note('alarms on other than one metric with a static threshold: they have no state');
+          this.writeToJournal(request, 'is an alarm of a kind that is not simulated: it has no state');
+          options.notUnderstood.note('alarms without a static threshold on a single metric: they have no state');
         }),
       }),
     );
@@ -111,7 +111,7 @@ export class ResourceTypes {
   }
 
   find(name: string): ResourceType {
-    return this.types.get(name) ?? (name.startsWith('Custom::') ? this.custom : this.unknown());
+    return this.types.get(name) ?? (name.startsWith('Custom::') ? this.customResource : this.notSimulatedType());
   }
 
   /** Whether the type may exist. Third-party types may be registered in any account. */
@@ -129,22 +129,22 @@ export class ResourceTypes {
   }
 
   /** The published schema of a type. Undefined for custom resources and other types without one. */
-  schema(name: string): ResourceSchema | undefined {
-    return this.find(name) === this.custom ? undefined : schemaOf(name);
+  schemaOf(name: string): ResourceSchema | undefined {
+    return this.find(name) === this.customResource ? undefined : schemaOf(name);
   }
 
   /** CloudFormation's messages for invalid properties. */
   violations(name: string, properties: Properties): string[] {
-    if (this.find(name) === this.custom) {
+    if (this.find(name) === this.customResource) {
       const missing = properties.ServiceToken === undefined ? ['#: required key [ServiceToken] not found'] : [];
-      return [...missing, ...brokenCustomConstraints(properties)];
+      return [...missing, ...customResourceViolations(properties)];
     }
     const schema = schemaOf(name);
-    return schema === undefined ? [] : [...violations(schema, properties), ...brokenConstraints(name, properties)];
+    return schema === undefined ? [] : [...propertyViolations(schema, properties), ...constraintViolations(name, properties)];
   }
 
   /** Notes the properties of a resource that have no effect in the simulation. */
-  noteIgnored(name: string, properties: Properties): void {
+  noteIgnoredProperties(name: string, properties: Properties): void {
     (WITHOUT_EFFECT[name] ?? [])
       .filter((property) => properties[property] !== undefined)
       .forEach((property) => {
@@ -157,23 +157,23 @@ export class ResourceTypes {
     return this.accepted.list();
   }
 
-  private unknown(): ResourceType {
+  private notSimulatedType(): ResourceType {
     return {
-      ...this.accepted.type((request) => {
-        this.note(request, 'is not simulated: its id and attributes are made up');
+      ...this.accepted.createType((request) => {
+        this.writeToJournal(request, 'is not simulated: its id and attributes are made up');
         this.options.notUnderstood.note(
           schemaOf(request.type) === undefined
             ? `${request.type}: ids and attributes are made up, and properties are not checked`
             : `${request.type}: ids and attributes are made up`,
         );
-        return named(request);
+        return generatedIdentity(request);
       }),
-      missingAttribute: ({ stack, physicalId }, attribute) =>
+      missingAttributeValue: ({ stack, physicalId }, attribute) =>
         attribute.endsWith('Arn') ? arnOf(stack, 'unknown', physicalId) : `${physicalId}-${attribute}`,
     };
   }
 
-  private note({ stack, logicalId, type }: ResourceRequest, message: string): void {
+  private writeToJournal({ stack, logicalId, type }: ResourceRequest, message: string): void {
     this.options.journal.write('cloudformation', `${stack.name}/${logicalId}`, `${type} ${message}`);
   }
 }

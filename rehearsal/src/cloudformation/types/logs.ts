@@ -1,12 +1,12 @@
 import type { LogGroups } from '../../aws/cloudwatch/log-groups';
-import { text } from './properties';
+import { optionalText } from './properties';
 import type { ResourceType } from './resource-type';
 
 export function logsTypes(logGroups: LogGroups): Readonly<Record<string, ResourceType>> {
   return {
     'AWS::Logs::LogGroup': {
       create: ({ stack, properties, generateName }) => {
-        const name = text(properties, 'LogGroupName') ?? generateName();
+        const name = optionalText(properties, 'LogGroupName') ?? generateName();
         if (logGroups.has(stack, name)) {
           throw new Error(
             `Resource of type 'AWS::Logs::LogGroup' with identifier '{"/properties/LogGroupName":"${name}"}' already exists.`,

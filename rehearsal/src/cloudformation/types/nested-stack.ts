@@ -2,12 +2,12 @@ import type { Deployment } from '../engine/deployment';
 import type { Stack, StackResult } from '../engine/stack';
 import type { StackArtifact } from '../template/cloud-assembly';
 import { textOf } from '../template/intrinsics';
-import { object, required } from './properties';
+import { nestedProperties, requiredText } from './properties';
 import { ResourceFailure, type ResourceOutcome, type ResourceRequest, type ResourceType } from './resource-type';
 
 /** CloudFormation's operations on nested stacks. */
 export interface NestedStacks {
-  createNested(artifact: StackArtifact, request: Pick<ResourceRequest, 'canceled' | 'initiated'>): Promise<Stack>;
+  createNested(artifact: StackArtifact, request: Pick<ResourceRequest, 'canceled' | 'onPhysicalId'>): Promise<Stack>;
   /** Starts an update. The parent stack finishes it or rolls it back. @returns undefined if nothing changes */
   beginUpdate(stackId: string, artifact: StackArtifact, canceled: Promise<void>): Promise<Deployment | undefined>;
   delete(stackId: string): Promise<StackResult>;
@@ -16,7 +16,7 @@ export interface NestedStacks {
 /** Nested stacks: created, updated, rolled back and deleted with their parent stack. */
 export function nestedStackType(stacks: NestedStacks): ResourceType {
   /** Updates that the parent stack has neither finished nor rolled back. */
-  const pending = new Map<string, Deployment>();
+  const pendingUpdates = new Map<string, Deployment>();
   return {
     create: async (request) => {
       const stack = await stacks.createNested(artifactOf(request, request.generateName()), request);
@@ -24,52 +24,52 @@ export function nestedStackType(stacks: NestedStacks): ResourceType {
       if (stack.status !== 'CREATE_COMPLETE') {
         throw new ResourceFailure(`Embedded stack ${id} was not successfully created: ${stack.reason ?? stack.status}`, id);
       }
-      return outcome(stack);
+      return outcomeOf(stack);
     },
     update: async (request) => {
       const { physicalId } = request;
-      const begun = pending.get(physicalId);
-      if (begun) {
-        await rollBack(begun, physicalId);
-        return outcome(begun.stack);
+      const pendingUpdate = pendingUpdates.get(physicalId);
+      if (pendingUpdate) {
+        await rollBack(pendingUpdate, physicalId);
+        return outcomeOf(pendingUpdate.stack);
       }
       const deployment = await stacks.beginUpdate(physicalId, artifactOf(request, nameOf(physicalId)), request.canceled);
       if (!deployment) {
         return { physicalId, attributes: request.attributes };
       }
-      pending.set(physicalId, deployment);
+      pendingUpdates.set(physicalId, deployment);
       const { status, reason } = deployment.stack;
       if (status !== 'UPDATE_COMPLETE_CLEANUP_IN_PROGRESS') {
         throw new ResourceFailure(`Embedded stack ${physicalId} was not successfully updated: ${reason ?? status}`);
       }
-      return outcome(deployment.stack);
+      return outcomeOf(deployment.stack);
     },
     delete: async ({ physicalId }) => {
-      pending.delete(physicalId);
+      pendingUpdates.delete(physicalId);
       const { status, reason } = await stacks.delete(physicalId);
       if (status !== 'DELETE_COMPLETE') {
         throw new ResourceFailure(`Embedded stack ${physicalId} was not successfully deleted: ${reason ?? status}`);
       }
     },
-    finish: async ({ physicalId }) => {
-      const deployment = pending.get(physicalId);
-      pending.delete(physicalId);
-      await deployment?.finish();
+    finishUpdate: async ({ physicalId }) => {
+      const deployment = pendingUpdates.get(physicalId);
+      pendingUpdates.delete(physicalId);
+      await deployment?.finishUpdate();
     },
   };
 }
 
 /** Rolls the nested stack back with its parent, unless it is already rolled back. */
-async function rollBack(begun: Deployment, stackId: string): Promise<void> {
-  if (begun.stack.status === 'UPDATE_COMPLETE_CLEANUP_IN_PROGRESS') {
-    await begun.rollBack('The update of the parent stack failed.');
+async function rollBack(update: Deployment, stackId: string): Promise<void> {
+  if (update.stack.status === 'UPDATE_COMPLETE_CLEANUP_IN_PROGRESS') {
+    await update.rollBack('The update of the parent stack failed.');
   }
-  if (begun.stack.status === 'UPDATE_ROLLBACK_FAILED') {
+  if (update.stack.status === 'UPDATE_ROLLBACK_FAILED') {
     throw new ResourceFailure(`Embedded stack ${stackId} could not be rolled back.`);
   }
 }
 
-function outcome({ identity, outputs }: Stack): ResourceOutcome {
+function outcomeOf({ identity, outputs }: Stack): ResourceOutcome {
   const attributes = Object.entries(outputs.values).map(([name, value]) => [`Outputs.${name}`, value]);
   return { physicalId: identity.id, attributes: Object.fromEntries(attributes) as ResourceOutcome['attributes'] };
 }
@@ -78,12 +78,12 @@ const nameOf = (stackId: string) => stackId.split('/')[1] ?? stackId;
 
 function artifactOf({ stack, properties, assets }: ResourceRequest, stackName: string): StackArtifact {
   const { account, region } = stack;
-  const parameters = Object.entries(object(properties, 'Parameters')).map(([name, value]) => [name, textOf(value)]);
+  const parameters = Object.entries(nestedProperties(properties, 'Parameters')).map(([name, value]) => [name, textOf(value)]);
   return {
     stackName,
     account,
     region,
-    template: assets.assetTemplate(keyOf(required(properties, 'TemplateURL'))),
+    template: assets.assetTemplate(keyOf(requiredText(properties, 'TemplateURL'))),
     parameters: Object.fromEntries(parameters) as Record<string, string>,
     assetDirectory: (objectKey) => assets.assetDirectory(objectKey),
     assetTemplate: (objectKey) => assets.assetTemplate(objectKey),

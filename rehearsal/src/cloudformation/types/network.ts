@@ -6,22 +6,24 @@ import { ServiceError } from '../../aws/service';
 import { NotSimulated } from '../../not-understood';
 import type { Clock } from '../../time/clock';
 import type { Properties } from '../template/template';
-import { objects, required, text } from './properties';
+import { objectList, requiredText, optionalText } from './properties';
 import type { ExistingResource, ResourceRequest, ResourceType, ResourceUpdate } from './resource-type';
 
-/** The resource types of EC2 networks. */
+/*
+ * The resource types of EC2 networks.
+ */
 
-const unchanged = ({ physicalId, attributes }: ResourceUpdate): { physicalId: string; attributes: Properties } => ({
+const updateNothing = ({ physicalId, attributes }: ResourceUpdate): { physicalId: string; attributes: Properties } => ({
   physicalId,
   attributes,
 });
 
 /** The tags of a resource in the template. */
 export const tagsOf = (properties: Properties): ReadonlyMap<string, string> =>
-  new Map(objects(properties, 'Tags').map((tag) => [required(tag, 'Key'), required(tag, 'Value')]));
+  new Map(objectList(properties, 'Tags').map((tag) => [requiredText(tag, 'Key'), requiredText(tag, 'Value')]));
 
-/** Adds EC2 tags, which are updated in place, to a resource type. */
-function tagged(ec2: Ec2, type: ResourceType): ResourceType {
+/** Extends a resource type with EC2 tags, which are updated in place. */
+function withTags(ec2: Ec2, type: ResourceType): ResourceType {
   return {
     ...type,
     create: async (request) => {
@@ -31,16 +33,16 @@ function tagged(ec2: Ec2, type: ResourceType): ResourceType {
     },
     update: async (request) => {
       const outcome = await type.update(request);
-      const wanted = tagsOf(request.properties);
-      const dropped = [...tagsOf(request.previous).keys()].filter((key) => !wanted.has(key));
-      ec2.tags.remove(request.stack.account, request.physicalId, new Map(dropped.map((key) => [key, undefined])));
-      ec2.tags.put(request.stack.account, request.physicalId, wanted);
+      const newTags = tagsOf(request.properties);
+      const removedKeys = [...tagsOf(request.previousProperties).keys()].filter((key) => !newTags.has(key));
+      ec2.tags.remove(request.stack.account, request.physicalId, new Map(removedKeys.map((key) => [key, undefined])));
+      ec2.tags.put(request.stack.account, request.physicalId, newTags);
       return outcome;
     },
   };
 }
 
-const PEERS = [
+const PEER_PROPERTIES = [
   'CidrIp',
   'CidrIpv6',
   'SourceSecurityGroupId',
@@ -50,16 +52,16 @@ const PEERS = [
 ];
 
 function ruleOf(properties: Properties, direction: Rule['direction']): Rule {
-  const peer = PEERS.map((name) => text(properties, name)).find((value) => value !== undefined);
+  const peer = PEER_PROPERTIES.map((name) => optionalText(properties, name)).find((value) => value !== undefined);
   if (peer === undefined) {
     throw new Error('Invalid request provided: a rule needs a CIDR block, a security group or a prefix list');
   }
-  const protocol = required(properties, 'IpProtocol');
-  // for all protocols, all ports
-  const port = (name: string): number | undefined =>
+  const protocol = requiredText(properties, 'IpProtocol');
+  // the protocol -1 includes all ports
+  const portOf = (name: string): number | undefined =>
     properties[name] === undefined || protocol === '-1' ? undefined : Number(properties[name]);
-  const [fromPort, toPort] = [port('FromPort'), port('ToPort')];
-  const description = text(properties, 'Description');
+  const [fromPort, toPort] = [portOf('FromPort'), portOf('ToPort')];
+  const description = optionalText(properties, 'Description');
   return {
     direction,
     protocol,
@@ -72,54 +74,53 @@ function ruleOf(properties: Properties, direction: Rule['direction']): Rule {
 
 /** A rule as a separate resource. An update replaces the rule. */
 function ruleType(ec2: Ec2, direction: Rule['direction']): ResourceType {
-  const place = ({ stack }: ResourceRequest): { account: string; region: string } => stack;
   return {
     create: (request) => {
-      ec2.authorizeRule(place(request), required(request.properties, 'GroupId'), ruleOf(request.properties, direction));
+      ec2.authorizeRule(request.stack, requiredText(request.properties, 'GroupId'), ruleOf(request.properties, direction));
       const id = `sgr-${request.generateName(64).slice(-12).toLowerCase()}`;
       return { physicalId: id, attributes: { Id: id } };
     },
-    update: unchanged,
+    update: updateNothing,
     delete: (request) => {
-      ec2.revokeRule(place(request), required(request.properties, 'GroupId'), ruleOf(request.properties, direction));
+      ec2.revokeRule(request.stack, requiredText(request.properties, 'GroupId'), ruleOf(request.properties, direction));
     },
   };
 }
 
-const includes = (rules: readonly Rule[], rule: Rule) => rules.some((other) => sameRule(other, rule));
+const includesRule = (rules: readonly Rule[], rule: Rule) => rules.some((other) => sameRule(other, rule));
 
 function securityGroupType(ec2: Ec2): ResourceType {
   const rulesOf = (properties: Properties): Rule[] => {
-    const egress = objects(properties, 'SecurityGroupEgress').map((rule) => ruleOf(rule, 'egress'));
+    const egress = objectList(properties, 'SecurityGroupEgress').map((rule) => ruleOf(rule, 'egress'));
     const rules = [
-      ...objects(properties, 'SecurityGroupIngress').map((rule) => ruleOf(rule, 'ingress')),
+      ...objectList(properties, 'SecurityGroupIngress').map((rule) => ruleOf(rule, 'ingress')),
       ...(egress.length === 0 ? [ALL_EGRESS] : egress),
     ];
     // CloudFormation ignores EC2's error for duplicate rules
-    return rules.filter((rule, index) => !includes(rules.slice(0, index), rule));
+    return rules.filter((rule, index) => !includesRule(rules.slice(0, index), rule));
   };
   return {
-    seconds: 2,
+    durationSeconds: 2,
     create: ({ stack, properties, generateName }) => {
-      const vpcId = required(properties, 'VpcId');
-      const name = text(properties, 'GroupName') ?? generateName(255);
-      const description = required(properties, 'GroupDescription');
+      const vpcId = requiredText(properties, 'VpcId');
+      const name = optionalText(properties, 'GroupName') ?? generateName(255);
+      const description = requiredText(properties, 'GroupDescription');
       const groupId = ec2.createSecurityGroup(stack, { vpcId, name, description, rules: rulesOf(properties) });
       return { physicalId: groupId, attributes: { GroupId: groupId, Id: groupId, VpcId: vpcId } };
     },
-    update: ({ stack, physicalId, attributes, properties, previous }) => {
-      const [before, after] = [rulesOf(previous), rulesOf(properties)];
-      const present = ec2.securityGroup(stack, physicalId).rules;
-      // add new rules first, so that traffic allowed by both is never interrupted
-      for (const rule of after) {
-        if (includes(present, rule)) {
+    update: ({ stack, physicalId, attributes, properties, previousProperties }) => {
+      const [previousRules, newRules] = [rulesOf(previousProperties), rulesOf(properties)];
+      const currentRules = ec2.securityGroup(stack, physicalId).rules;
+      // add new rules first, so that traffic is not interrupted if old and new rules allow it
+      for (const rule of newRules) {
+        if (includesRule(currentRules, rule)) {
           ec2.describeRule(stack, physicalId, rule);
         } else {
           ec2.authorizeRule(stack, physicalId, rule);
         }
       }
-      before
-        .filter((rule) => includes(present, rule) && !includes(after, rule))
+      previousRules
+        .filter((rule) => includesRule(currentRules, rule) && !includesRule(newRules, rule))
         .forEach((rule) => {
           ec2.revokeRule(stack, physicalId, rule);
         });
@@ -135,27 +136,28 @@ function routeType(ec2: Ec2): ResourceType {
   const routeOf = (properties: Properties): { destination: string; kind: string; target: string } => {
     const name = ROUTE_TARGETS.find((candidate) => properties[candidate] !== undefined);
     if (name === undefined) {
-      throw new NotSimulated(`a route to one of ${ROUTE_TARGETS.join(', ')} is simulated, and to nothing else`);
+      throw new NotSimulated(`only routes with one of ${ROUTE_TARGETS.join(', ')} are simulated`);
     }
     return {
-      destination: routeDestination((parameter) => text(properties, parameter)) ?? required(properties, 'DestinationCidrBlock'),
+      destination:
+        routeDestination((parameter) => optionalText(properties, parameter)) ?? requiredText(properties, 'DestinationCidrBlock'),
       kind: routeTargetKind(name),
-      target: required(properties, name),
+      target: requiredText(properties, name),
     };
   };
   return {
     create: ({ stack, properties }) => {
-      const tableId = required(properties, 'RouteTableId');
+      const tableId = requiredText(properties, 'RouteTableId');
       const route = routeOf(properties);
       ec2.createRoute(stack, tableId, route);
       return { physicalId: `${tableId}|${route.destination}`, attributes: { CidrBlock: route.destination } };
     },
     update: ({ stack, properties, physicalId, attributes }) => {
-      ec2.replaceRoute(stack, required(properties, 'RouteTableId'), routeOf(properties));
+      ec2.replaceRoute(stack, requiredText(properties, 'RouteTableId'), routeOf(properties));
       return { physicalId, attributes };
     },
     delete: ({ stack, properties }) => {
-      const table = ec2.routeTable(stack, required(properties, 'RouteTableId'));
+      const table = ec2.routeTable(stack, requiredText(properties, 'RouteTableId'));
       const { destination } = routeOf(properties);
       // the route may already be gone
       if (table.routes.has(destination)) {
@@ -165,17 +167,17 @@ function routeType(ec2: Ec2): ResourceType {
   };
 }
 
-const attachedGateway = (properties: Properties): string =>
-  text(properties, 'VpnGatewayId') ?? required(properties, 'InternetGatewayId');
+const gatewayIdOf = (properties: Properties): string =>
+  optionalText(properties, 'VpnGatewayId') ?? requiredText(properties, 'InternetGatewayId');
 
 /** @param idAttribute the attribute that returns the id */
 function gatewayType(ec2: Ec2, kind: GatewayKind, idAttribute: string): ResourceType {
-  return tagged(ec2, {
+  return withTags(ec2, {
     create: ({ stack }) => {
       const id = ec2.createGateway(stack, kind);
       return { physicalId: id, attributes: { [idAttribute]: id } };
     },
-    update: unchanged,
+    update: updateNothing,
     delete: ({ stack, physicalId }) => {
       ec2.deleteGateway(stack, physicalId);
     },
@@ -183,21 +185,21 @@ function gatewayType(ec2: Ec2, kind: GatewayKind, idAttribute: string): Resource
 }
 
 function associateGateway(ec2: Ec2, { stack, properties }: ResourceRequest): { physicalId: string; attributes: Properties } {
-  const gatewayId = required(properties, 'GatewayId');
-  const AssociationId = ec2.associateGateway(stack, required(properties, 'RouteTableId'), gatewayId);
+  const gatewayId = requiredText(properties, 'GatewayId');
+  const AssociationId = ec2.associateGateway(stack, requiredText(properties, 'RouteTableId'), gatewayId);
   return { physicalId: gatewayId, attributes: { AssociationId } };
 }
 
 /** @param properties the properties with which the association was created */
 function disassociateGateway(ec2: Ec2, { stack, attributes }: ExistingResource, properties: Properties): void {
-  ec2.disassociate(stack, required(properties, 'RouteTableId'), String(attributes.AssociationId));
+  ec2.disassociate(stack, requiredText(properties, 'RouteTableId'), String(attributes.AssociationId));
 }
 
 /** How long CloudFormation retries the deletion of a subnet or security group that is in use. */
 const DELETION_TIMEOUT_SECONDS = 15 * 60;
 const DELETION_RETRY_SECONDS = 30;
 
-function retryingDelete(clock: Clock, type: ResourceType): ResourceType {
+function withRetriedDelete(clock: Clock, type: ResourceType): ResourceType {
   return {
     ...type,
     delete: async (resource) => {
@@ -219,10 +221,10 @@ function retryingDelete(clock: Clock, type: ResourceType): ResourceType {
 
 export function networkTypes(ec2: Ec2, clock: Clock): Readonly<Record<string, ResourceType>> {
   return {
-    'AWS::EC2::VPC': tagged(ec2, {
-      seconds: 3,
+    'AWS::EC2::VPC': withTags(ec2, {
+      durationSeconds: 3,
       create: ({ stack, properties }) => {
-        const cidrBlock = required(properties, 'CidrBlock');
+        const cidrBlock = requiredText(properties, 'CidrBlock');
         const { vpcId } = ec2.createVpc({ account: stack.account, region: stack.region, cidrBlock });
         const { defaultSecurityGroupId, cidrBlocks } = ec2.vpc(stack, vpcId);
         const attributes = {
@@ -235,64 +237,64 @@ export function networkTypes(ec2: Ec2, clock: Clock): Readonly<Record<string, Re
         };
         return { physicalId: vpcId, attributes };
       },
-      update: unchanged,
+      update: updateNothing,
       delete: ({ stack, physicalId }) => {
         ec2.deleteVpc(stack.account, stack.region, physicalId);
       },
     }),
     'AWS::EC2::VPCCidrBlock': {
       create: ({ stack, properties }) => {
-        const id = ec2.associateCidrBlock(stack, required(properties, 'VpcId'), required(properties, 'CidrBlock'));
+        const id = ec2.associateCidrBlock(stack, requiredText(properties, 'VpcId'), requiredText(properties, 'CidrBlock'));
         return { physicalId: id, attributes: { Id: id } };
       },
-      update: unchanged,
+      update: updateNothing,
       delete: ({ stack, properties, physicalId }) => {
-        ec2.find(stack.account, stack.region, required(properties, 'VpcId'))?.cidrBlocks.delete(physicalId);
+        ec2.find(stack.account, stack.region, requiredText(properties, 'VpcId'))?.cidrBlocks.delete(physicalId);
       },
     },
-    'AWS::EC2::Subnet': retryingDelete(
+    'AWS::EC2::Subnet': withRetriedDelete(
       clock,
-      tagged(ec2, {
+      withTags(ec2, {
         create: ({ stack, properties }) => {
-          const vpcId = required(properties, 'VpcId');
-          const cidrBlock = required(properties, 'CidrBlock');
-          const availabilityZone = text(properties, 'AvailabilityZone') ?? `${stack.region}a`;
+          const vpcId = requiredText(properties, 'VpcId');
+          const cidrBlock = requiredText(properties, 'CidrBlock');
+          const availabilityZone = optionalText(properties, 'AvailabilityZone') ?? `${stack.region}a`;
           const subnetId = ec2.createSubnet(stack, { vpcId, cidrBlock, availabilityZone });
           return {
             physicalId: subnetId,
             attributes: { SubnetId: subnetId, VpcId: vpcId, CidrBlock: cidrBlock, AvailabilityZone: availabilityZone },
           };
         },
-        update: unchanged,
+        update: updateNothing,
         delete: ({ stack, physicalId }) => {
           ec2.deleteSubnet(stack, physicalId);
         },
       }),
     ),
-    'AWS::EC2::RouteTable': tagged(ec2, {
+    'AWS::EC2::RouteTable': withTags(ec2, {
       create: ({ stack, properties }) => {
-        const routeTableId = ec2.createRouteTable(stack, required(properties, 'VpcId'));
+        const routeTableId = ec2.createRouteTable(stack, requiredText(properties, 'VpcId'));
         return { physicalId: routeTableId, attributes: { RouteTableId: routeTableId } };
       },
-      update: unchanged,
+      update: updateNothing,
       delete: ({ stack, physicalId }) => {
         ec2.deleteRouteTable(stack, physicalId);
       },
     }),
     'AWS::EC2::SubnetRouteTableAssociation': {
       create: ({ stack, properties }) => {
-        const id = ec2.associate(stack, required(properties, 'RouteTableId'), required(properties, 'SubnetId'));
+        const id = ec2.associate(stack, requiredText(properties, 'RouteTableId'), requiredText(properties, 'SubnetId'));
         return { physicalId: id, attributes: { Id: id } };
       },
-      update: unchanged,
+      update: updateNothing,
       delete: ({ stack, properties, physicalId }) => {
-        ec2.disassociate(stack, required(properties, 'RouteTableId'), physicalId);
+        ec2.disassociate(stack, requiredText(properties, 'RouteTableId'), physicalId);
       },
     },
     'AWS::EC2::GatewayRouteTableAssociation': {
       create: (request) => associateGateway(ec2, request),
       update: (request) => {
-        disassociateGateway(ec2, request, request.previous);
+        disassociateGateway(ec2, request, request.previousProperties);
         return associateGateway(ec2, request);
       },
       delete: (request) => {
@@ -304,22 +306,22 @@ export function networkTypes(ec2: Ec2, clock: Clock): Readonly<Record<string, Re
     'AWS::EC2::VPNGateway': gatewayType(ec2, 'vgw', 'VPNGatewayId'),
     'AWS::EC2::VPCGatewayAttachment': {
       create: ({ stack, properties }) => {
-        const gatewayId = attachedGateway(properties);
-        const vpcId = required(properties, 'VpcId');
+        const gatewayId = gatewayIdOf(properties);
+        const vpcId = requiredText(properties, 'VpcId');
         ec2.attachGateway(stack, gatewayId, vpcId);
         const AttachmentType = gatewayId.slice(0, 3).toUpperCase();
         return { physicalId: `${AttachmentType}|${vpcId}`, attributes: { AttachmentType } };
       },
-      update: ({ stack, properties, previous, physicalId, attributes }) => {
-        ec2.attachGateway(stack, attachedGateway(previous));
-        ec2.attachGateway(stack, attachedGateway(properties), required(properties, 'VpcId'));
+      update: ({ stack, properties, previousProperties, physicalId, attributes }) => {
+        ec2.attachGateway(stack, gatewayIdOf(previousProperties));
+        ec2.attachGateway(stack, gatewayIdOf(properties), requiredText(properties, 'VpcId'));
         return { physicalId, attributes };
       },
       delete: ({ stack, properties }) => {
-        ec2.attachGateway(stack, attachedGateway(properties));
+        ec2.attachGateway(stack, gatewayIdOf(properties));
       },
     },
-    'AWS::EC2::SecurityGroup': retryingDelete(clock, tagged(ec2, securityGroupType(ec2))),
+    'AWS::EC2::SecurityGroup': withRetriedDelete(clock, withTags(ec2, securityGroupType(ec2))),
     'AWS::EC2::SecurityGroupIngress': ruleType(ec2, 'ingress'),
     'AWS::EC2::SecurityGroupEgress': ruleType(ec2, 'egress'),
   };

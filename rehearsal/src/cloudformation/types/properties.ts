@@ -2,26 +2,30 @@ import { NotSimulated } from '../../not-understood';
 import { textOf } from '../template/intrinsics';
 import type { Properties } from '../template/template';
 
-/** Reads properties that were validated against the schema. */
+/*
+ * Reads properties of resources. They were validated against the schema of their type.
+ */
 
-export const text = (properties: Properties, name: string): string | undefined => {
+export const optionalText = (properties: Properties, name: string): string | undefined => {
   const value = properties[name];
   return value === undefined ? undefined : textOf(value);
 };
 
-export const required = (properties: Properties, name: string): string => {
-  const value = text(properties, name);
+export const requiredText = (properties: Properties, name: string): string => {
+  const value = optionalText(properties, name);
   if (value === undefined) {
-    throw new NotSimulated(`a resource without ${name}, which its type does not require, is not simulated`);
+    throw new NotSimulated(`resources without the property ${name} are not simulated, although CloudFormation accepts them`);
   }
   return value;
 };
 
-export const number = (properties: Properties, name: string, otherwise: number): number => Number(properties[name] ?? otherwise);
+export const numberOrDefault = (properties: Properties, name: string, defaultValue: number): number =>
+  Number(properties[name] ?? defaultValue);
 
-export const objects = (properties: Properties, name: string): readonly Properties[] =>
+export const objectList = (properties: Properties, name: string): readonly Properties[] =>
   (properties[name] ?? []) as readonly Properties[];
 
-export const texts = (properties: Properties, name: string): readonly string[] => (properties[name] ?? []) as readonly string[];
+export const textList = (properties: Properties, name: string): readonly string[] =>
+  (properties[name] ?? []) as readonly string[];
 
-export const object = (properties: Properties, name: string): Properties => (properties[name] ?? {}) as Properties;
+export const nestedProperties = (properties: Properties, name: string): Properties => (properties[name] ?? {}) as Properties;

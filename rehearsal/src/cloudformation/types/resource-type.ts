@@ -15,10 +15,10 @@ export interface ResourceRequest {
   readonly logicalId: string;
   readonly type: string;
   readonly properties: Properties;
-  /** Resolves when the stack operation has failed. Types that can stop early do. */
+  /** Resolves when the stack operation has failed. A long-running create should then stop. */
   readonly canceled: Promise<void>;
   /** Long-running creates call this as soon as they know the physical id. */
-  readonly initiated: (physicalId: string) => void;
+  readonly onPhysicalId: (physicalId: string) => void;
   /** Generates a name with at most `maximum` characters. */
   readonly generateName: (maximum?: number) => string;
   readonly assets: Assets;
@@ -31,7 +31,7 @@ export interface ExistingResource extends ResourceRequest {
 
 export interface ResourceUpdate extends ExistingResource {
   /** The properties before the update. */
-  readonly previous: Properties;
+  readonly previousProperties: Properties;
 }
 
 export interface ResourceOutcome {
@@ -52,7 +52,7 @@ export class ResourceFailure extends Error {
 }
 
 /** CloudFormation's message for a service's error. */
-export const handlerFailure = (service: string, { message, status, code }: ServiceError): ResourceFailure =>
+export const resourceFailureOf = (service: string, { message, status, code }: ServiceError): ResourceFailure =>
   new ResourceFailure(
     `Resource handler returned message: "${message} (Service: ${service}, Status Code: ${status}, Error Code: ${code})"`,
   );
@@ -60,14 +60,14 @@ export const handlerFailure = (service: string, { message, status, code }: Servi
 /** A resource type: how CloudFormation creates, updates and deletes its resources. */
 export interface ResourceType {
   /** How long each operation takes, in rehearsed seconds. @default 1 */
-  readonly seconds?: number;
+  readonly durationSeconds?: number;
   create(request: ResourceRequest): Promise<ResourceOutcome> | ResourceOutcome;
   update(request: ResourceUpdate): Promise<ResourceOutcome> | ResourceOutcome;
   delete(request: ExistingResource): Promise<void> | void;
   /** Finishes an update of this resource when the update of the whole stack is complete. @default - nothing */
-  finish?(resource: ExistingResource): Promise<void> | void;
-  /** The reason if CloudFormation refuses this update. @default - all updates are allowed */
-  refusal?(update: ResourceUpdate): string | undefined;
+  finishUpdate?(resource: ExistingResource): Promise<void> | void;
+  /** Returns the reason if CloudFormation refuses this update. @default - all updates are allowed */
+  reasonToRefuse?(update: ResourceUpdate): string | undefined;
   /** The value of `Fn::GetAtt` for an attribute that is not in `attributes`. @default - an error */
-  missingAttribute?(resource: ExistingResource, attribute: string): unknown;
+  missingAttributeValue?(resource: ExistingResource, attribute: string): unknown;
 }

@@ -1,22 +1,22 @@
 import { urlOf, type Queues } from '../../aws/sqs/queues';
 import type { Properties } from '../template/template';
-import { number, object, text, texts } from './properties';
+import { numberOrDefault, nestedProperties, optionalText, textList } from './properties';
 import type { ResourceRequest, ResourceType } from './resource-type';
 
 const FOUR_DAYS = 345_600;
 
-const retention = (properties: Properties) => number(properties, 'MessageRetentionPeriod', FOUR_DAYS);
+const retentionSeconds = (properties: Properties) => numberOrDefault(properties, 'MessageRetentionPeriod', FOUR_DAYS);
 
 function queueType(queues: Queues): ResourceType {
   return {
     create: ({ stack, properties, generateName }) => {
-      const name = text(properties, 'QueueName') ?? generateName(80);
-      const arn = queues.create(stack, name, retention(properties));
+      const name = optionalText(properties, 'QueueName') ?? generateName(80);
+      const arn = queues.create(stack, name, retentionSeconds(properties));
       const physicalId = urlOf(stack, name);
       return { physicalId, attributes: { Arn: arn, QueueName: name, QueueUrl: physicalId } };
     },
     update: ({ properties, physicalId, attributes }) => {
-      queues.configure(String(attributes.Arn), retention(properties));
+      queues.configure(String(attributes.Arn), retentionSeconds(properties));
       return { physicalId, attributes };
     },
     delete: ({ attributes }) => {
@@ -27,8 +27,8 @@ function queueType(queues: Queues): ResourceType {
 
 function queuePolicyType(queues: Queues): ResourceType {
   const put = ({ properties }: ResourceRequest) => {
-    texts(properties, 'Queues').forEach((url) => {
-      queues.setPolicy(url, object(properties, 'PolicyDocument'));
+    textList(properties, 'Queues').forEach((url) => {
+      queues.setPolicy(url, nestedProperties(properties, 'PolicyDocument'));
     });
   };
   return {
@@ -38,8 +38,8 @@ function queuePolicyType(queues: Queues): ResourceType {
       return { physicalId, attributes: { Id: physicalId } };
     },
     update: (request) => {
-      const kept = texts(request.properties, 'Queues');
-      texts(request.previous, 'Queues')
+      const kept = textList(request.properties, 'Queues');
+      textList(request.previousProperties, 'Queues')
         .filter((url) => !kept.includes(url))
         .forEach((url) => {
           queues.setPolicy(url, undefined);
@@ -48,7 +48,7 @@ function queuePolicyType(queues: Queues): ResourceType {
       return { physicalId: request.physicalId, attributes: request.attributes };
     },
     delete: ({ properties }) => {
-      texts(properties, 'Queues').forEach((url) => {
+      textList(properties, 'Queues').forEach((url) => {
         queues.setPolicy(url, undefined);
       });
     },

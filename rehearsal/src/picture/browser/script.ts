@@ -9,8 +9,8 @@ for (const picture of document.querySelectorAll<HTMLElement>('.picture')) {
 }
 
 function makeInteractive(picture: HTMLElement, life: HTMLElement): void {
-  const scroller = find(picture, '.scroller');
-  const shown = find(picture, '.shown');
+  const scroller = requireElement(picture, '.scroller');
+  const description = requireElement(picture, '.shown');
   const lanes = [...picture.querySelectorAll<HTMLElement>('.lane')]
     .map((lane) => [...lane.querySelectorAll<HTMLAnchorElement>('a')].sort((one, other) => leftOf(one) - leftOf(other)))
     .filter((events) => events.length > 0);
@@ -18,17 +18,17 @@ function makeInteractive(picture: HTMLElement, life: HTMLElement): void {
   let current = lanes[0]?.[0];
   current?.setAttribute('tabindex', '0');
 
-  const gutter = (): number => parseFloat(getComputedStyle(picture).getPropertyValue('--gutter')) || 0;
+  const gutterWidth = (): number => parseFloat(getComputedStyle(picture).getPropertyValue('--gutter')) || 0;
 
   /** Zooms, and scrolls so that `center`, from 0 to 1, is in the middle. */
   const zoomTo = (value: number, center: number): void => {
     zoom = Math.min(LARGEST_ZOOM, Math.max(1, value));
     picture.style.setProperty('--zoom', String(zoom));
-    const visible = scroller.clientWidth - gutter();
+    const visible = scroller.clientWidth - gutterWidth();
     scroller.scrollLeft = center * visible * zoom - visible / 2;
   };
   const center = (): number => {
-    const visible = scroller.clientWidth - gutter();
+    const visible = scroller.clientWidth - gutterWidth();
     return (scroller.scrollLeft + visible / 2) / (visible * zoom);
   };
   const zoomBy = (factor: number, around = center()): void => {
@@ -37,7 +37,7 @@ function makeInteractive(picture: HTMLElement, life: HTMLElement): void {
 
   const show = (event: HTMLAnchorElement): void => {
     const row = document.getElementById(event.hash.slice(1));
-    shown.textContent = [...(row?.children ?? [])].map((cell) => cell.textContent).join(' · ');
+    description.textContent = [...(row?.children ?? [])].map((cell) => cell.textContent).join(' · ');
   };
   const moveTo = (event: HTMLAnchorElement | undefined): void => {
     if (event !== undefined) {
@@ -48,18 +48,18 @@ function makeInteractive(picture: HTMLElement, life: HTMLElement): void {
       event.scrollIntoView({ block: 'nearest', inline: 'nearest' });
     }
   };
-  const nearest = (events: readonly HTMLAnchorElement[] | undefined, left: number): HTMLAnchorElement | undefined =>
+  const nearestTo = (events: readonly HTMLAnchorElement[] | undefined, left: number): HTMLAnchorElement | undefined =>
     events?.toSorted((one, other) => Math.abs(leftOf(one) - left) - Math.abs(leftOf(other) - left))[0];
 
-  picture.addEventListener('keydown', (pressed) => {
-    if (pressed.ctrlKey || pressed.metaKey || pressed.altKey) {
+  picture.addEventListener('keydown', (keyEvent) => {
+    if (keyEvent.ctrlKey || keyEvent.metaKey || keyEvent.altKey) {
       return;
     }
     const lane = lanes.findIndex((events) => current !== undefined && events.includes(current));
     const events = lanes[lane] ?? [];
     const index = current === undefined ? -1 : events.indexOf(current);
     const left = current === undefined ? 0 : leftOf(current);
-    const inPicture = pressed.target instanceof HTMLAnchorElement;
+    const inPicture = keyEvent.target instanceof HTMLAnchorElement;
     const moves: Readonly<Record<string, () => void>> = {
       ArrowLeft: () => {
         moveTo(events[index - 1]);
@@ -68,10 +68,10 @@ function makeInteractive(picture: HTMLElement, life: HTMLElement): void {
         moveTo(events[index + 1]);
       },
       ArrowUp: () => {
-        moveTo(nearest(lanes[lane - 1], left));
+        moveTo(nearestTo(lanes[lane - 1], left));
       },
       ArrowDown: () => {
-        moveTo(nearest(lanes[lane + 1], left));
+        moveTo(nearestTo(lanes[lane + 1], left));
       },
       Home: () => {
         moveTo(events[0]);
@@ -94,10 +94,10 @@ function makeInteractive(picture: HTMLElement, life: HTMLElement): void {
         zoomBy(0);
       },
     };
-    const act = (inPicture ? moves[pressed.key] : undefined) ?? zooms[pressed.key];
-    if (act !== undefined) {
-      pressed.preventDefault();
-      act();
+    const action = (inPicture ? moves[keyEvent.key] : undefined) ?? zooms[keyEvent.key];
+    if (action !== undefined) {
+      keyEvent.preventDefault();
+      action();
     }
   });
   for (const kind of ['focusin', 'mouseover'] as const) {
@@ -108,23 +108,23 @@ function makeInteractive(picture: HTMLElement, life: HTMLElement): void {
       }
     });
   }
-  scroller.addEventListener('click', (clicked) => {
-    const event = clicked.target instanceof Element ? clicked.target.closest('a') : null;
+  scroller.addEventListener('click', (mouseEvent) => {
+    const event = mouseEvent.target instanceof Element ? mouseEvent.target.closest('a') : null;
     // a click only shows the text of an event; Enter follows the link to the table
-    if (event !== null && clicked.detail > 0) {
-      clicked.preventDefault();
+    if (event !== null && mouseEvent.detail > 0) {
+      mouseEvent.preventDefault();
       moveTo(event);
     }
   });
   scroller.addEventListener(
     'wheel',
-    (turned) => {
-      if (turned.ctrlKey) {
-        turned.preventDefault();
-        const visible = scroller.clientWidth - gutter();
-        const offset = turned.clientX - scroller.getBoundingClientRect().left - gutter();
+    (wheelEvent) => {
+      if (wheelEvent.ctrlKey) {
+        wheelEvent.preventDefault();
+        const visible = scroller.clientWidth - gutterWidth();
+        const offset = wheelEvent.clientX - scroller.getBoundingClientRect().left - gutterWidth();
         const time = (scroller.scrollLeft + offset) / (visible * zoom);
-        zoomTo(zoom * (turned.deltaY < 0 ? 1.25 : 0.8), time);
+        zoomTo(zoom * (wheelEvent.deltaY < 0 ? 1.25 : 0.8), time);
       }
     },
     { passive: false },
@@ -144,7 +144,7 @@ function makeInteractive(picture: HTMLElement, life: HTMLElement): void {
   }
 }
 
-function find(parent: HTMLElement, selector: string): HTMLElement {
+function requireElement(parent: HTMLElement, selector: string): HTMLElement {
   const found = parent.querySelector<HTMLElement>(selector);
   if (found === null) {
     throw new Error(`the page has no ${selector}`);

@@ -6,7 +6,7 @@ import type { ResourceSchema } from './resource-schema';
 export type { PropertySchema, PropertySchemas, ResourceSchema, TypeSchema } from './resource-schema';
 
 /** The version of the output of `extractSchemas`: increase it with every change. */
-const FORMAT = 2;
+const FORMAT_VERSION = 2;
 const PACKAGE = '@aws-cdk/aws-service-spec';
 
 const schemas = new Map<string, ResourceSchema | undefined>();
@@ -24,15 +24,15 @@ export function schemaOf(type: string): ResourceSchema | undefined {
   return schemas.get(type);
 }
 
-/** Caches the extract next to other tools' caches: reading the package's database takes seconds, reading the extract milliseconds. */
+/** Reads the extract from a cache in node_modules. Without the cache, creating it takes two seconds. */
 function cachedExtract(): string {
   const manifest = path.join(path.dirname(require.resolve(PACKAGE)), '..', 'package.json');
   const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { readonly version: string };
   const modules = path.join(path.dirname(manifest), '..', '..');
-  const file = path.join(modules, '.cache', 'rehearsal', `resource-schemas-${version}-${FORMAT}.txt`);
+  const file = path.join(modules, '.cache', 'rehearsal', `resource-schemas-${version}-${FORMAT_VERSION}.txt`);
   if (!existsSync(file)) {
     mkdirSync(path.dirname(file), { recursive: true });
-    // several processes may write at once: no process may read a partly written file
+    // rename the complete file: another process may read or write the cache at the same time
     const temporary = `${file}.${process.pid}`;
     writeFileSync(temporary, extractSchemas());
     renameSync(temporary, file);

@@ -3,14 +3,14 @@ import { isObject, type Properties } from '../template';
 import type { PropertySchemas, ResourceSchema, TypeSchema } from './index';
 
 /** Whether a property change requires replacement. */
-export const isReplacement = (schema: ResourceSchema, before: Properties, after: Properties): boolean =>
+export const requiresReplacement = (schema: ResourceSchema, before: Properties, after: Properties): boolean =>
   changesCreateOnly(schema.properties, before, after, schema);
 
 /** Whether a create-only property differs, also in nested objects. */
 function changesCreateOnly(properties: PropertySchemas, before: unknown, after: unknown, schema: ResourceSchema): boolean {
   return Object.entries(properties).some(([name, { createOnly, type }]) => {
-    const [old, current] = [member(before, name), member(after, name)];
-    return !isDeepStrictEqual(old, current) && (createOnly === true || containsChange(type, old, current, schema));
+    const [oldValue, newValue] = [memberOf(before, name), memberOf(after, name)];
+    return !isDeepStrictEqual(oldValue, newValue) && (createOnly === true || containsChange(type, oldValue, newValue, schema));
   });
 }
 
@@ -26,59 +26,59 @@ function containsChange(type: TypeSchema, before: unknown, after: unknown, schem
   }
   const item = 'array' in type ? type.array : type.map;
   const names = new Set([before, after].flatMap((value) => Object.keys(Object(value) as object)));
-  return [...names].some((name) => containsChange(item, member(before, name), member(after, name), schema));
+  return [...names].some((name) => containsChange(item, memberOf(before, name), memberOf(after, name), schema));
 }
 
 /** A property of an object, or an item of a list. */
-const member = (value: unknown, name: string): unknown =>
+const memberOf = (value: unknown, name: string): unknown =>
   isObject(value) || Array.isArray(value) ? (value as Properties)[name] : undefined;
 
 /** CloudFormation's messages for invalid properties, one per line. */
-export function violations(schema: ResourceSchema, properties: Properties): string[] {
+export function propertyViolations(schema: ResourceSchema, properties: Properties): string[] {
   return violationsOfObject(schema.properties, properties, '#', schema);
 }
 
-function violationsOfObject(properties: PropertySchemas, value: Properties, at: string, schema: ResourceSchema): string[] {
+function violationsOfObject(properties: PropertySchemas, value: Properties, path: string, schema: ResourceSchema): string[] {
   const missing = Object.entries(properties).filter(([name, { required }]) => required === true && value[name] === undefined);
   const extraneous = Object.keys(value).filter((name) => !(name in properties));
   return [
-    ...missing.map(([name]) => `${at}: required key [${name}] not found`),
-    ...extraneous.map((name) => `${at}: extraneous key [${name}] is not permitted`),
+    ...missing.map(([name]) => `${path}: required key [${name}] not found`),
+    ...extraneous.map((name) => `${path}: extraneous key [${name}] is not permitted`),
     ...Object.entries(value).flatMap(([name, item]) => {
       const property = properties[name];
-      return property === undefined || item === undefined ? [] : violationsOf(property.type, item, `${at}/${name}`, schema);
+      return property === undefined || item === undefined ? [] : violationsOf(property.type, item, `${path}/${name}`, schema);
     }),
   ];
 }
 
 const TAG: PropertySchemas = { Key: { type: 'string', required: true }, Value: { type: 'string', required: true } };
 
-function violationsOf(type: TypeSchema, value: unknown, at: string, schema: ResourceSchema): string[] {
+function violationsOf(type: TypeSchema, value: unknown, path: string, schema: ResourceSchema): string[] {
   if (typeof type === 'string') {
-    return type === 'tag' ? violationsOfReference(TAG, value, at, schema) : violationsOfScalar(type, value, at);
+    return type === 'tag' ? violationsOfReference(TAG, value, path, schema) : violationsOfScalar(type, value, path);
   }
   if ('union' in type) {
-    const each = type.union.map((one) => violationsOf(one, value, at, schema));
+    const each = type.union.map((one) => violationsOf(one, value, path, schema));
     return each.some((found) => found.length === 0) ? [] : (each[0] ?? []);
   }
   if ('enum' in type) {
-    return violationsOfEnum(type.enum, value, at);
+    return violationsOfEnum(type.enum, value, path);
   }
   if ('ref' in type) {
-    return violationsOfReference(schema.definitions[type.ref] ?? {}, value, at, schema);
+    return violationsOfReference(schema.definitions[type.ref] ?? {}, value, path, schema);
   }
   if ('array' in type) {
     return Array.isArray(value)
-      ? value.flatMap((item: unknown, index) => violationsOf(type.array, item, `${at}/${index}`, schema))
-      : [unexpected('JSONArray', value, at)];
+      ? value.flatMap((item: unknown, index) => violationsOf(type.array, item, `${path}/${index}`, schema))
+      : [unexpectedType('JSONArray', value, path)];
   }
   return isObject(value)
-    ? Object.entries(value).flatMap(([name, item]) => violationsOf(type.map, item, `${at}/${name}`, schema))
-    : [unexpected('JSONObject', value, at)];
+    ? Object.entries(value).flatMap(([name, item]) => violationsOf(type.map, item, `${path}/${name}`, schema))
+    : [unexpectedType('JSONObject', value, path)];
 }
 
-function violationsOfReference(properties: PropertySchemas, value: unknown, at: string, schema: ResourceSchema): string[] {
-  return isObject(value) ? violationsOfObject(properties, value, at, schema) : [unexpected('JSONObject', value, at)];
+function violationsOfReference(properties: PropertySchemas, value: unknown, path: string, schema: ResourceSchema): string[] {
+  return isObject(value) ? violationsOfObject(properties, value, path, schema) : [unexpectedType('JSONObject', value, path)];
 }
 
 const isNumeric = (text: unknown) => typeof text !== 'boolean' && String(text).trim() !== '' && Number.isFinite(Number(text));
@@ -92,24 +92,24 @@ const SCALARS: Readonly<Record<string, { readonly name: string; readonly accepts
   boolean: { name: 'Boolean', accepts: (scalar) => ['true', 'false'].includes(String(scalar).toLowerCase()) },
 };
 
-function violationsOfEnum(allowed: readonly (string | number)[], value: unknown, at: string): string[] {
-  const found = violationsOfScalar('string', value, at);
+function violationsOfEnum(allowed: readonly (string | number)[], value: unknown, path: string): string[] {
+  const found = violationsOfScalar('string', value, path);
   return found.length > 0 || allowed.map(String).includes(String(value))
     ? found
-    : [`${at}: failed validation constraint for keyword [enum]`];
+    : [`${path}: failed validation constraint for keyword [enum]`];
 }
 
-function violationsOfScalar(type: string, value: unknown, at: string): string[] {
+function violationsOfScalar(type: string, value: unknown, path: string): string[] {
   const scalar = SCALARS[type];
   if (scalar === undefined) {
     return [];
   }
   const accepted = !Array.isArray(value) && !isObject(value) && value !== null && scalar.accepts(value);
-  return accepted ? [] : [unexpected(scalar.name, value, at)];
+  return accepted ? [] : [unexpectedType(scalar.name, value, path)];
 }
 
-function unexpected(expected: string, value: unknown, at: string): string {
+function unexpectedType(expected: string, value: unknown, path: string): string {
   const kinds: Readonly<Record<string, string>> = { string: 'String', boolean: 'Boolean', number: 'Number' };
   const found = Array.isArray(value) ? 'JSONArray' : value === null ? 'Null' : (kinds[typeof value] ?? 'JSONObject');
-  return `${at}: expected type: ${expected}, found: ${found}`;
+  return `${path}: expected type: ${expected}, found: ${found}`;
 }
