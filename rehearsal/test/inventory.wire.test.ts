@@ -1,7 +1,7 @@
 import type { Inventory } from '../src/aws';
 import { compare, differences, summaryOf } from '../src/cli/left-behind';
 import { Rehearsal } from '../src/index';
-import { custom, functionResource, HANDLER_RESOURCES, writeAssembly } from './assembly';
+import { customResource, functionResource, HANDLER_RESOURCES, writeAssembly } from './assembly';
 
 let rehearsal: Rehearsal;
 
@@ -10,13 +10,15 @@ beforeEach(async () => {
 });
 afterEach(() => rehearsal.close());
 
-const deploy = (resources: object, more: object = {}) =>
-  rehearsal.cloudFormation.deploy(writeAssembly({ Resources: resources, ...more }), 'Stack');
+const deploy = (resources: object, sections: object = {}) =>
+  rehearsal.cloudFormation.deploy(writeAssembly({ Resources: resources, ...sections }), 'Stack');
 const remove = () => rehearsal.cloudFormation.delete('Stack');
-const of = <Kind extends keyof Inventory>(kind: Kind) => rehearsal.aws.inventory()[kind];
-/** The number of differences between two inventories, by kind. */
-const counts = (before: Inventory) => {
-  const kinds = differences(before, rehearsal.aws.inventory()).map((line) => /^left behind of (\w+)/.exec(line)?.[1] ?? line);
+const inventoryOf = <Kind extends keyof Inventory>(kind: Kind) => rehearsal.aws.inventory()[kind];
+/** The number of differences between an earlier inventory and the current one, for each kind. */
+const differencesByKind = (before: Inventory) => {
+  const kinds = differences(before, rehearsal.aws.inventory()).map(
+    (line) => /^left behind inventoryOf (\w+)/.exec(line)?.[1] ?? line,
+  );
   return Object.fromEntries([...new Set(kinds)].map((kind) => [kind, kinds.filter((other) => other === kind).length]));
 };
 
@@ -88,7 +90,7 @@ const RESOURCES: Readonly<Record<string, object>> = {
       ComparisonOperator: 'GreaterThanThreshold',
     },
   },
-  Percentile: {
+  PercentileAlarm: {
     Type: 'AWS::CloudWatch::Alarm',
     Properties: {
       Namespace: 'AWS/Lambda',
@@ -155,7 +157,7 @@ describe('the inventory', () => {
   test('contains everything that a template creates, and nothing after the deletion of the stack', async () => {
     const before = rehearsal.aws.inventory();
     expect((await deploy(RESOURCES, EXPORT)).status).toBe('CREATE_COMPLETE');
-    expect(counts(before)).toEqual({
+    expect(differencesByKind(before)).toEqual({
       alarms: 2,
       exports: 1,
       fleets: 1,
@@ -180,15 +182,15 @@ describe('the inventory', () => {
       vpcs: 1,
       vpnGateways: 1,
     });
-    expect(of('vpcs')).toMatchObject([{ cidrBlocks: ['10.0.0.0/16', '10.1.0.0/16'] }]);
-    expect(of('routeTables').flatMap((table) => ('associations' in table ? table.associations : []))).toEqual([
+    expect(inventoryOf('vpcs')).toMatchObject([{ cidrBlocks: ['10.0.0.0/16', '10.1.0.0/16'] }]);
+    expect(inventoryOf('routeTables').flatMap((table) => ('associations' in table ? table.associations : []))).toEqual([
       expect.stringMatching(/^subnet-/),
       expect.stringMatching(/^igw-/),
     ]);
-    expect(of('queues')).toMatchObject([{ policy: POLICY }]);
+    expect(inventoryOf('queues')).toMatchObject([{ policy: POLICY }]);
     const arn = 'arn:aws:lambda:us-east-1:111111111111:function:';
-    const [{ functionName }] = of('functions') as unknown as [{ functionName: string }];
-    expect(of('functions')).toEqual([
+    const [{ functionName }] = inventoryOf('functions') as unknown as [{ functionName: string }];
+    expect(inventoryOf('functions')).toEqual([
       {
         account: '111111111111',
         region: 'us-east-1',
@@ -201,15 +203,15 @@ describe('the inventory', () => {
         eventInvoke: { live: { maximumRetryAttempts: 0, maximumEventAgeSeconds: 21_600 } },
       },
     ]);
-    expect(of('roles')).toMatchObject([{ inline: { inline: POLICY, own: POLICY }, attached: [] }]);
-    expect(of('schedules')).toMatchObject([{ targetArn: `${arn}${functionName}` }]);
-    expect(of('stacks')).toMatchObject([{ name: 'Stack', status: 'CREATE_COMPLETE' }]);
-    expect(of('exports')).toMatchObject([{ name: 'vpc', stack: 'Stack' }]);
+    expect(inventoryOf('roles')).toMatchObject([{ inline: { inline: POLICY, own: POLICY }, attached: [] }]);
+    expect(inventoryOf('schedules')).toMatchObject([{ targetArn: `${arn}${functionName}` }]);
+    expect(inventoryOf('stacks')).toMatchObject([{ name: 'Stack', status: 'CREATE_COMPLETE' }]);
+    expect(inventoryOf('exports')).toMatchObject([{ name: 'vpc', stack: 'Stack' }]);
     expect((await remove()).status).toBe('DELETE_COMPLETE');
     expect(rehearsal.aws.inventory()).toEqual(before);
   });
 
-  test('has a summary with a line for each kind and a name for each item', async () => {
+  test('has a summary with a line for each kind of item, and a name for each item', async () => {
     const before = rehearsal.aws.inventory();
     await deploy(RESOURCES, EXPORT);
     const after = rehearsal.aws.inventory();
@@ -236,15 +238,15 @@ describe('the inventory', () => {
     const created = rehearsal.aws.inventory();
     expect((await remove()).status).toBe('DELETE_COMPLETE');
     expect(differences(created, rehearsal.aws.inventory())).toEqual([
-      expect.stringMatching(/^missing of stacks: /),
-      expect.stringMatching(/^missing of exports: /),
+      expect.stringMatching(/^missing inventoryOf stacks: /),
+      expect.stringMatching(/^missing inventoryOf exports: /),
     ]);
-    expect(counts(before)).toMatchObject({ roles: 1, functions: 1, logGroups: 1, vpcs: 1, otherResources: 5 });
+    expect(differencesByKind(before)).toMatchObject({ roles: 1, functions: 1, logGroups: 1, vpcs: 1, otherResources: 5 });
   });
 
   test('contains resources of types that are not simulated, with their stack', async () => {
     await deploy({ Topic: RESOURCES.Topic, Build: RESOURCES.Build, Metadata: { Type: 'AWS::CDK::Metadata' } });
-    expect(of('otherResources')).toEqual(
+    expect(inventoryOf('otherResources')).toEqual(
       [
         { type: 'AWS::SNS::Topic', physicalId: expect.stringMatching(/^Stack-Topic-/) as unknown },
         { type: 'AWS::GameLift::Build', physicalId: expect.stringMatching(/^build-/) as unknown },
@@ -262,43 +264,43 @@ describe('the inventory', () => {
   test('contains a stack that cannot be deleted, with its remaining resources', async () => {
     const before = rehearsal.aws.inventory();
     const python = { Role: HANDLER_RESOURCES.Role, Handler: functionResource('', { Runtime: 'python3.12' }) };
-    expect((await deploy({ ...python, Thing: custom({ ServiceTimeout: 60 }) })).status).toBe('ROLLBACK_FAILED');
+    expect((await deploy({ ...python, Thing: customResource({ ServiceTimeout: 60 }) })).status).toBe('ROLLBACK_FAILED');
     expect((await remove()).status).toBe('DELETE_FAILED');
-    expect(counts(before)).toEqual({ roles: 1, functions: 1, stacks: 1 });
-    expect(of('stacks')).toMatchObject([{ name: 'Stack', status: 'DELETE_FAILED' }]);
-    expect(of('functions')).toMatchObject([{ runtime: 'python3.12' }]);
+    expect(differencesByKind(before)).toEqual({ roles: 1, functions: 1, stacks: 1 });
+    expect(inventoryOf('stacks')).toMatchObject([{ name: 'Stack', status: 'DELETE_FAILED' }]);
+    expect(inventoryOf('functions')).toMatchObject([{ runtime: 'python3.12' }]);
   });
 });
 
 describe('the log group of a function', () => {
   const BASIC = 'arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole';
   const { Properties, ...role } = HANDLER_RESOURCES.Role;
-  const logging = { ...role, Properties: { ...Properties, ManagedPolicyArns: [BASIC] } };
+  const roleWithLogs = { ...role, Properties: { ...Properties, ManagedPolicyArns: [BASIC] } };
 
   test('is created by Lambda if it does not exist and the role allows it, and is left behind', async () => {
     const before = rehearsal.aws.inventory();
-    await deploy({ ...HANDLER_RESOURCES, Role: logging, Thing: custom({}) });
-    const [{ functionName }] = of('functions') as unknown as [{ functionName: string }];
+    await deploy({ ...HANDLER_RESOURCES, Role: roleWithLogs, Thing: customResource({}) });
+    const [{ functionName }] = inventoryOf('functions') as unknown as [{ functionName: string }];
     const group = { account: '111111111111', region: 'us-east-1', name: `/aws/lambda/${functionName}` };
     expect((await remove()).status).toBe('DELETE_COMPLETE');
     expect(rehearsal.aws.inventory()).toEqual({ ...before, logGroups: [group] });
   });
 
   test('is not created if the role does not allow it', async () => {
-    await deploy({ ...HANDLER_RESOURCES, Thing: custom({}) });
-    expect(of('logGroups')).toEqual([]);
+    await deploy({ ...HANDLER_RESOURCES, Thing: customResource({}) });
+    expect(inventoryOf('logGroups')).toEqual([]);
   });
 
-  test('is the one of the template if the function is configured to use it', async () => {
+  test('is not created by Lambda if the function uses a log group of the template', async () => {
     const before = rehearsal.aws.inventory();
     const Handler = { ...(HANDLER_RESOURCES.Handler as { Properties: object }) };
     await deploy({
-      Role: logging,
+      Role: roleWithLogs,
       Logs: { Type: 'AWS::Logs::LogGroup' },
       Handler: { ...Handler, Properties: { ...Handler.Properties, LoggingConfig: { LogGroup: { Ref: 'Logs' } } } },
-      Thing: custom({}),
+      Thing: customResource({}),
     });
-    expect(of('logGroups')).toHaveLength(1);
+    expect(inventoryOf('logGroups')).toHaveLength(1);
     await remove();
     expect(rehearsal.aws.inventory()).toEqual(before);
   });

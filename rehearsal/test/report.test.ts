@@ -39,7 +39,7 @@ describe('a line', () => {
     );
   });
 
-  test('of the beginning of a step stands out', () => {
+  test('of the start of a step is separated by an empty line, and in capitals', () => {
     expect(line(entry('create', '', 'rehearsal'), 90_000_000)).toBe('\nday 0 00:01:01  CREATE');
   });
 
@@ -60,7 +60,7 @@ describe('a line', () => {
     expect(stepLine({ name: 'create', after: 61_000, ...outcome })).toBe(`day 0 00:01:01  create: ${expected}`);
   });
 
-  test('of a list without items says that there is nothing', () => {
+  test('of an empty list says that there is nothing', () => {
     expect(list('left behind', [])).toBe('left behind: nothing');
     expect(list('left behind', ['one', 'two'])).toBe('left behind:\n- one\n- two');
   });
@@ -68,18 +68,18 @@ describe('a line', () => {
 
 describe('the reason of a stack that is not complete', () => {
   const STACK_TYPE = 'AWS::CloudFormation::Stack';
-  const closing = 'The following resource(s) failed to create: [Group, Inner].';
+  const stackReason = 'The following resource(s) failed to create: [Group, Inner].';
   const events = (...texts: readonly (readonly [subject: string, message: string])[]): Entry[] =>
     texts.map(([subject, message]) => ({ time: 0, source: 'cloudformation', subject, message }));
-  const failed = { name: 'Stack', status: 'ROLLBACK_COMPLETE', reason: closing };
+  const failed = { name: 'Stack', status: 'ROLLBACK_COMPLETE', reason: stackReason };
 
-  test('is that of the first failed resource, also in a nested stack', () => {
+  test('is the reason of the first failed resource, also in a nested stack', () => {
     const entries = events(
       ['Stack', `CREATE_IN_PROGRESS ${STACK_TYPE}`],
       ['Stack-Inner-1/Group', `CREATE_FAILED AWS::EC2::SecurityGroup: no\n  such VPC (RequestId: ${ID})`],
       ['Stack-Inner-1', `ROLLBACK_IN_PROGRESS ${STACK_TYPE}: The following resource(s) failed to create: [Group].`],
       ['Stack/Inner', `CREATE_FAILED ${STACK_TYPE}: Embedded stack ${STACK_ARN} was not successfully created`],
-      ['Stack', `ROLLBACK_COMPLETE ${STACK_TYPE}: ${closing}`],
+      ['Stack', `ROLLBACK_COMPLETE ${STACK_TYPE}: ${stackReason}`],
     );
     expect(withFirstFailure(failed, entries)).toEqual({
       ...failed,
@@ -104,7 +104,7 @@ describe('the reason of a stack that is not complete', () => {
     );
   });
 
-  test('is that of the stack, if no resource failed', () => {
+  test('is the reason of the stack if no resource failed', () => {
     const entries = events(
       ['Stack', `UPDATE_IN_PROGRESS ${STACK_TYPE}`],
       ['Stack', `UPDATE_ROLLBACK_IN_PROGRESS ${STACK_TYPE}: Export a cannot be updated as it is in use by B`],
@@ -115,7 +115,7 @@ describe('the reason of a stack that is not complete', () => {
   });
 
   test.each([
-    ['nothing was written', failed, []],
+    ['the journal is empty', failed, []],
     [
       'the stack is complete',
       { name: 'Stack', status: 'UPDATE_COMPLETE' },

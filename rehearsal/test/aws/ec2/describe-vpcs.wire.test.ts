@@ -1,14 +1,24 @@
 import { DescribeVpcsCommand, EC2Client, paginateDescribeVpcs, type DescribeVpcsCommandInput } from '@aws-sdk/client-ec2';
-import { allow, clientConfig, GAMELIFT_ACCOUNT, policy, REGION, sessionOf, startWorld, VPC_ACCOUNT, type World } from '../world';
+import {
+  allow,
+  clientConfig,
+  GAMELIFT_ACCOUNT,
+  policy,
+  REGION,
+  createRoleSession,
+  startSimulation,
+  VPC_ACCOUNT,
+  type Simulation,
+} from '../simulation';
 
-let world: World;
+let simulation: Simulation;
 let client: EC2Client;
 let first: string;
 let second: string;
 
 beforeEach(async () => {
-  world = await startWorld();
-  const { aws } = world;
+  simulation = await startSimulation();
+  const { aws } = simulation;
   client = new EC2Client(clientConfig(aws, aws.iam.administrator(VPC_ACCOUNT)));
   first = aws.ec2.createVpc({ account: VPC_ACCOUNT, region: REGION, cidrBlock: '10.0.0.0/16' }).vpcId;
   second = aws.ec2.createVpc({ account: VPC_ACCOUNT, region: REGION, cidrBlock: '10.1.0.0/16' }).vpcId;
@@ -18,14 +28,14 @@ beforeEach(async () => {
 
 afterEach(async () => {
   client.destroy();
-  await world.aws.close();
+  await simulation.aws.close();
 });
 
 async function ids(input: DescribeVpcsCommandInput): Promise<(string | undefined)[]> {
   return (await client.send(new DescribeVpcsCommand(input))).Vpcs?.map(({ VpcId }) => VpcId) ?? [];
 }
 
-test('describes the VPCs of the caller’s account and Region only', async () => {
+test('DescribeVpcs returns only the VPCs of the caller’s account and Region', async () => {
   expect(first).toMatch(/^vpc-[0-9a-f]{17}$/);
   expect(await ids({})).toEqual([first, second]);
   expect(await ids({ VpcIds: [second] })).toEqual([second]);
@@ -36,7 +46,7 @@ test('describes the VPCs of the caller’s account and Region only', async () =>
   expect(pages).toEqual([2]);
 });
 
-test('describes a VPC as EC2 does', async () => {
+test('DescribeVpcs returns all attributes of a VPC', async () => {
   const { Vpcs } = await client.send(new DescribeVpcsCommand({ VpcIds: [first] }));
   expect(Vpcs).toEqual([
     {
@@ -62,13 +72,13 @@ test.each([
   ['vpc-id', ['vpc-*'], 2],
   ['cidr', ['10.1.0.0/16'], 1],
   ['cidr', ['10.?.0.0/16'], 2],
-  ['owner-id', [VPC_ACCOUNT, 'else'], 2],
+  ['owner-id', [VPC_ACCOUNT, 'other'], 2],
   ['owner-id', [GAMELIFT_ACCOUNT], 0],
-])('filters by %s %s', async (Name, Values, count) => {
+])('DescribeVpcs filters by %s %s', async (Name, Values, count) => {
   expect(await ids({ Filters: [{ Name, Values }] })).toHaveLength(count);
 });
 
-test('refuses ids and filters that are not there', async () => {
+test('DescribeVpcs refuses unknown ids and filters', async () => {
   await expect(ids({ VpcIds: ['vpc-0123456789abcdef0'] })).rejects.toMatchObject({
     name: 'InvalidVpcID.NotFound',
     message: "The vpc ID 'vpc-0123456789abcdef0' does not exist",
@@ -82,16 +92,16 @@ test('refuses ids and filters that are not there', async () => {
     message: "The filter 'colour' is invalid",
   });
   await expect(ids({ DryRun: true })).rejects.toMatchObject({ name: 'DryRunOperation' });
-  world.aws.ec2.deleteVpc(VPC_ACCOUNT, REGION, second);
+  simulation.aws.ec2.deleteVpc(VPC_ACCOUNT, REGION, second);
   await expect(ids({ VpcIds: [second] })).rejects.toMatchObject({ name: 'InvalidVpcID.NotFound' });
   expect(() => {
-    world.aws.ec2.deleteVpc(VPC_ACCOUNT, REGION, second);
+    simulation.aws.ec2.deleteVpc(VPC_ACCOUNT, REGION, second);
   }).toThrow('does not exist');
 });
 
-test('denies in the words of EC2', async () => {
-  const { credentials } = sessionOf(world.aws, policy(allow('gamelift:*')));
-  const denied = new EC2Client(clientConfig(world.aws, credentials)).send(new DescribeVpcsCommand({}));
+test('a denial has the error code and the message of EC2', async () => {
+  const { credentials } = createRoleSession(simulation.aws, policy(allow('gamelift:*')));
+  const denied = new EC2Client(clientConfig(simulation.aws, credentials)).send(new DescribeVpcsCommand({}));
   await expect(denied).rejects.toMatchObject({
     name: 'UnauthorizedOperation',
     message:
