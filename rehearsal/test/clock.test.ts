@@ -57,8 +57,8 @@ test('time stands still for nested work, even if its parent does not wait for it
 });
 
 test('work that waits for other work does not keep time from leaping', async () => {
-  const other = clock.sleep(3_600_000);
-  await clock.work(() => clock.wait(other));
+  const otherWork = clock.sleep(3_600_000);
+  await clock.work(() => clock.wait(otherWork));
   expect(clock.now() - START).toBe(3_600_000);
 });
 

@@ -17,7 +17,7 @@ const inventoryOf = <Kind extends keyof Inventory>(kind: Kind) => rehearsal.aws.
 /** The number of differences between an earlier inventory and the current one, for each kind. */
 const differencesByKind = (before: Inventory) => {
   const kinds = differences(before, rehearsal.aws.inventory()).map(
-    (line) => /^left behind inventoryOf (\w+)/.exec(line)?.[1] ?? line,
+    (line) => /^left behind of (\w+)/.exec(line)?.[1] ?? line,
   );
   return Object.fromEntries([...new Set(kinds)].map((kind) => [kind, kinds.filter((other) => other === kind).length]));
 };
@@ -238,8 +238,8 @@ describe('the inventory', () => {
     const created = rehearsal.aws.inventory();
     expect((await remove()).status).toBe('DELETE_COMPLETE');
     expect(differences(created, rehearsal.aws.inventory())).toEqual([
-      expect.stringMatching(/^missing inventoryOf stacks: /),
-      expect.stringMatching(/^missing inventoryOf exports: /),
+      expect.stringMatching(/^missing of stacks: /),
+      expect.stringMatching(/^missing of exports: /),
     ]);
     expect(differencesByKind(before)).toMatchObject({ roles: 1, functions: 1, logGroups: 1, vpcs: 1, otherResources: 5 });
   });

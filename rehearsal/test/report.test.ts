@@ -5,7 +5,7 @@ import { line, list, stepLine, withoutIds } from '../src/report';
 const ID = 'd1f89201-9810-505e-1f72-04c82abe9ce4';
 const STACK_ARN = `arn:aws:cloudformation:us-east-1:111111111111:stack/Game-Stack/${ID}`;
 
-describe('a text without the ids of requests and stacks', () => {
+describe('withoutIds', () => {
   test.each([
     [`START RequestId: ${ID}`, 'START'],
     [`END RequestId: ${ID} Duration: 1 ms`, 'END Duration: 1 ms'],
@@ -20,7 +20,7 @@ describe('a text without the ids of requests and stacks', () => {
     [String.raw`"{\"Type\":\"Create\",\"RequestId\":\"${ID}\"}"`, String.raw`"{\"Type\":\"Create\"}"`],
     [`fleet-${ID} ACTIVE`, 'fleet-d1f89201 ACTIVE'],
     ['vpc-ef9de29795b18aee3 in stack/Game', 'vpc-ef9de29795b18aee3 in stack/Game'],
-  ])('%s', (text, expected) => {
+  ])('removes or shortens the ids in: %s', (text, expected) => {
     expect(withoutIds(text)).toBe(expected);
   });
 });
@@ -56,7 +56,7 @@ describe('a line', () => {
     ],
     [{ stacks: [], refused: 'Template format error' }, 'refused'],
     [{ stacks: [] }, 'no stack'],
-  ])('of a step has the statuses of its stacks: %j', (outcome, expected) => {
+  ])('of a step shows its outcome: %j', (outcome, expected) => {
     expect(stepLine({ name: 'create', after: 61_000, ...outcome })).toBe(`day 0 00:01:01  create: ${expected}`);
   });
 

@@ -15,7 +15,7 @@ const template = (resources: object, sections: object = {}) => ({
 const deploy = (resources: object, sections: object = {}) =>
   rehearsal.cloudFormation.deploy(writeAssembly(template(resources, sections)), 'Stack');
 const remove = () => rehearsal.cloudFormation.delete('Stack');
-const resource = (logicalId: string) =>
+const findResource = (logicalId: string) =>
   rehearsal.cloudFormation.describe('Stack').resources.find((one) => one.logicalId === logicalId);
 const journalLength = () => rehearsal.journal.entries.length;
 const requestNames = () => requests(rehearsal).map(({ RequestType, LogicalResourceId }) => `${RequestType} ${LogicalResourceId}`);
@@ -237,7 +237,7 @@ describe('a failed creation without rollback', () => {
         ['Bad', 'CREATE_FAILED', 'half'],
       ]),
     );
-    expect(resource('After')).toBeUndefined();
+    expect(findResource('After')).toBeUndefined();
     expect((await remove()).status).toBe('DELETE_COMPLETE');
     expect(requestNames().slice(-3).sort()).toEqual(['Delete Bad', 'Delete Before', 'Delete Slow']);
   });
@@ -246,7 +246,7 @@ describe('a failed creation without rollback', () => {
     await deployWithoutRollback(failing);
     expect((await deploy({ ...failing, Bad: customResource({ After: { Ref: 'Before' } }) })).status).toBe('UPDATE_COMPLETE');
     expect(requestNames()).toEqual(['Create Before', 'Create Bad', 'Delete Bad', 'Create Bad']);
-    expect(resource('Bad')).toMatchObject({ status: 'CREATE_COMPLETE', physicalId: 'physical-Bad' });
+    expect(findResource('Bad')).toMatchObject({ status: 'CREATE_COMPLETE', physicalId: 'physical-Bad' });
   });
 });
 
@@ -279,10 +279,10 @@ describe('an update', () => {
 
   test('replaces a resource that it cannot change, updates its dependents, and cleans up afterwards', async () => {
     await deploy(vpcWithDependent('10.0.0.0/16'));
-    const before = resource('Vpc')?.physicalId;
+    const before = findResource('Vpc')?.physicalId;
     const from = journalLength();
     await deploy(vpcWithDependent('10.1.0.0/16'));
-    const after = resource('Vpc')?.physicalId;
+    const after = findResource('Vpc')?.physicalId;
     expect(after).not.toBe(before);
     expect(requests(rehearsal)[1]).toMatchObject({
       RequestType: 'Update',
@@ -311,7 +311,7 @@ describe('an update', () => {
       PhysicalResourceId: 'a',
       properties: { Name: 'a' },
     });
-    expect(resource('One')?.physicalId).toBe('b');
+    expect(findResource('One')?.physicalId).toBe('b');
   });
 
   test('deletes removed resources in reverse order, with three attempts, and completes even if all attempts fail', async () => {
@@ -320,7 +320,7 @@ describe('an update', () => {
     expect((await deploy({})).status).toBe('UPDATE_COMPLETE');
     expect(requestNames().slice(2)).toEqual(['Delete Two', 'Delete One', 'Delete One', 'Delete One']);
     expect(events(rehearsal, from).filter((event) => event === 'One DELETE_FAILED')).toHaveLength(3);
-    expect(resource('One')).toBeUndefined();
+    expect(findResource('One')).toBeUndefined();
   });
 
   test('respects UpdateReplacePolicy', async () => {
@@ -335,7 +335,7 @@ describe('an update', () => {
     rehearsal = await Rehearsal.start({ failedUpdatePhysicalId: 'ignored' });
     await deploy({ One: customResource({ Create: { Id: 'a' } }) });
     await deploy({ One: customResource({ Name: 'b', Update: { Id: 'b' } }) });
-    expect(resource('One')?.physicalId).toBe('b');
+    expect(findResource('One')?.physicalId).toBe('b');
     expect(requests(rehearsal).at(-1)).toMatchObject({ RequestType: 'Delete', PhysicalResourceId: 'a' });
   });
 
@@ -351,7 +351,7 @@ describe('a failed update', () => {
 
   test('updates changed resources back, restores replaced ones, and deletes new ones', async () => {
     await deploy({ Vpc: vpc('10.0.0.0/16'), One: customResource({ Vpc: { Ref: 'Vpc' } }) });
-    const before = resource('Vpc')?.physicalId;
+    const before = findResource('Vpc')?.physicalId;
     const from = journalLength();
     const { status, reason } = await deploy({
       Vpc: vpc('10.1.0.0/16'),
@@ -361,7 +361,7 @@ describe('a failed update', () => {
     });
     expect(status).toBe('UPDATE_ROLLBACK_COMPLETE');
     expect(reason).toBe('The following resource(s) failed to create: [Bad].');
-    expect(resource('Vpc')?.physicalId).toBe(before);
+    expect(findResource('Vpc')?.physicalId).toBe(before);
     const updates = requests(rehearsal).filter(({ RequestType }) => RequestType === 'Update');
     expect(updates[1]?.properties).toEqual(updates[0]?.OldResourceProperties);
     expect(updates[1]?.OldResourceProperties).toEqual(updates[0]?.properties);
@@ -389,21 +389,24 @@ describe('a failed update', () => {
       { RequestType: 'Update', PhysicalResourceId: 'b', properties: { Name: 'a' } },
       { RequestType: 'Delete', PhysicalResourceId: 'b', properties: { Name: 'b' } },
     ]);
-    expect(resource('One')?.physicalId).toBe('a');
+    expect(findResource('One')?.physicalId).toBe('a');
   });
 
   test.each([
     ['stored', 'b'],
     ['ignored', 'a'],
-  ] as const)('whose physical id is %s is rolled back with the physical id %s', async (failedUpdatePhysicalId, expected) => {
-    await rehearsal.close();
-    rehearsal = await Rehearsal.start({ failedUpdatePhysicalId });
-    await deploy({ One: customResource({ Create: { Id: 'a' }, Update: { Id: 'a' } }) });
-    await deploy({ One: customResource({ Name: 'b', Update: { Fail: 'no', Id: 'b' } }) });
-    const rollback = requests(rehearsal).filter(({ RequestType }) => RequestType === 'Update')[1];
-    expect(rollback?.PhysicalResourceId).toBe(expected);
-    expect(requestNames().filter((request) => request === 'Delete One')).toHaveLength(expected === 'b' ? 1 : 0);
-  });
+  ] as const)(
+    'is rolled back with the right physical id if CloudFormation has %s the physical id of its response',
+    async (failedUpdatePhysicalId, expected) => {
+      await rehearsal.close();
+      rehearsal = await Rehearsal.start({ failedUpdatePhysicalId });
+      await deploy({ One: customResource({ Create: { Id: 'a' }, Update: { Id: 'a' } }) });
+      await deploy({ One: customResource({ Name: 'b', Update: { Fail: 'no', Id: 'b' } }) });
+      const rollback = requests(rehearsal).filter(({ RequestType }) => RequestType === 'Update')[1];
+      expect(rollback?.PhysicalResourceId).toBe(expected);
+      expect(requestNames().filter((request) => request === 'Delete One')).toHaveLength(expected === 'b' ? 1 : 0);
+    },
+  );
 
   test('whose rollback fails leaves a stack that cannot be updated, but can be deleted', async () => {
     await deploy({ One: customResource({ Update: { Fail: 'not back' } }) });

@@ -213,7 +213,7 @@ describe('a template is refused without any changes', () => {
       'Template format error: Number of outputs, 201, is greater than maximum allowed, 200',
     ],
     [
-      'that is larger than a megabyte',
+      'if it is larger than a megabyte',
       { Resources: { Topic: topic({ Metadata: { Text: 'x'.repeat(1_000_000) } }) } },
       'Template may not exceed 1000000 bytes in size.',
     ],
@@ -507,32 +507,32 @@ describe('a resource fails', () => {
       propertyError('#/Tags/0: required key [Value] not found\n#/Tags/0: extraneous key [Name] is not permitted'),
     ],
     [
-      'that is a custom resource without a service token',
+      'if it is a custom resource without a service token',
       { Type: 'Custom::Thing', Properties: {} },
       propertyError('#: required key [ServiceToken] not found'),
     ],
     [
-      'of a type that is not simulated, with an unknown property',
+      'with an unknown property, even if its type is not simulated',
       topic({ Properties: { Name: 'x' } }),
       propertyError('#: extraneous key [Name] is not permitted'),
     ],
     [
-      'that is a VPC with an invalid CIDR block',
+      'if it is a VPC with an invalid CIDR block',
       vpc({ CidrBlock: '10.0.0.0/33' }),
       'Value (10.0.0.0/33) for parameter cidrBlock is invalid. This is not a valid CIDR block.',
     ],
     [
-      'that is a custom resource with a timeout that is too long',
+      'if it is a custom resource with a timeout that is too long',
       { Type: 'Custom::Thing', Properties: { ServiceToken: 'arn:aws:lambda:x', ServiceTimeout: '3601' } },
       propertyError('#/ServiceTimeout: 3601 is not less or equal to 3600'),
     ],
     [
-      'that is a function with a timeout of 0 seconds',
+      'if it is a function with a timeout of 0 seconds',
       { Type: 'AWS::Lambda::Function', Properties: { Code: { ZipFile: 'x' }, Role: 'arn:aws:iam::1:role/r', Timeout: 0 } },
       propertyError('#/Timeout: 0 is not greater or equal to 1'),
     ],
     [
-      'that is a schedule with too many retries',
+      'if it is a schedule with too many retries',
       {
         Type: 'AWS::Scheduler::Schedule',
         Properties: {
@@ -544,17 +544,17 @@ describe('a resource fails', () => {
       propertyError('#/Target/RetryPolicy/MaximumRetryAttempts: 186 is not less or equal to 185'),
     ],
     [
-      'that is a role with a name that is too long',
+      'if it is a role with a name that is too long',
       { Type: 'AWS::IAM::Role', Properties: { AssumeRolePolicyDocument: {}, RoleName: 'x'.repeat(65) } },
       propertyError('#/RoleName: expected maxLength: 64, actual: 65'),
     ],
     [
-      'that is a role with invalid characters in its description',
+      'if it is a role with invalid characters in its description',
       { Type: 'AWS::IAM::Role', Properties: { AssumeRolePolicyDocument: {}, Description: 'fleet \u2192 VPC' } },
       propertyError('#/Description: failed validation constraint for keyword [pattern]'),
     ],
-    ['that is a fleet without a name', fleet({ Name: '' }), propertyError('#/Name: expected minLength: 1, actual: 0')],
-    ['that is a VPC with a CIDR block that is too large', vpc({ CidrBlock: '10.0.0.0/8' }), "The CIDR '10.0.0.0/8' is invalid."],
+    ['if it is a fleet without a name', fleet({ Name: '' }), propertyError('#/Name: expected minLength: 1, actual: 0')],
+    ['if it is a VPC with a CIDR block that is too large', vpc({ CidrBlock: '10.0.0.0/8' }), "The CIDR '10.0.0.0/8' is invalid."],
   ])('%s', async (_, bad, message) => {
     const { status, reason } = await deploy({ Resources: { Bad: bad } });
     expect({ status, reason }).toEqual({
@@ -567,7 +567,7 @@ describe('a resource fails', () => {
   test.each([
     ['outside of its VPC', '10.1.0.0/24', "The CIDR '10.1.0.0/24' is invalid."],
     ['that overlaps another subnet', '10.0.0.0/25', "The CIDR '10.0.0.0/25' conflicts with another subnet"],
-  ])('that is a subnet with a CIDR block %s', async (_, CidrBlock, message) => {
+  ])('if it is a subnet with a CIDR block %s', async (_, CidrBlock, message) => {
     const subnet = (cidr: string, attributes: object = {}) => ({
       Type: 'AWS::EC2::Subnet',
       Properties: { VpcId: { Ref: 'Vpc' }, CidrBlock: cidr },
@@ -593,7 +593,7 @@ describe('a resource fails', () => {
       { DestinationIpv6CidrBlock: '::/129' },
       invalidDestination('::/129', 'destinationIpv6CidrBlock'),
     ],
-  ])('that is %s', async (_, destination, message) => {
+  ])('if it is %s', async (_, destination, message) => {
     const table = { Type: 'AWS::EC2::RouteTable', Properties: { VpcId: { Ref: 'Vpc' } } };
     const bad = { Type: 'AWS::EC2::Route', Properties: { RouteTableId: { Ref: 'Table' }, GatewayId: 'igw-1', ...destination } };
     await deploy({ Resources: { Vpc: vpc(), Table: table, Bad: bad } });
@@ -606,7 +606,7 @@ describe('a resource fails', () => {
     ['an octet that is too large', { SecurityGroupIngress: [ipv4('10.0.256.0/24')] }, 'CIDR block 10.0.256.0/24 is malformed'],
     ['no prefix', { SecurityGroupEgress: [ipv4('10.0.0.0')] }, 'CIDR block 10.0.0.0 is malformed'],
     ['a name', { SecurityGroupIngress: [{ IpProtocol: '-1', CidrIpv6: 'fleet' }] }, 'CIDR block fleet is malformed'],
-  ])('that is a security group with a rule for a block with %s', async (_, rules, message) => {
+  ])('if it is a security group with a rule for a block with %s', async (_, rules, message) => {
     const group = { Type: 'AWS::EC2::SecurityGroup', Properties: { GroupDescription: 'x', VpcId: { Ref: 'Vpc' }, ...rules } };
     await deploy({ Resources: { Vpc: vpc(), Bad: group } });
     expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual([message]);
@@ -634,13 +634,13 @@ describe('a resource fails', () => {
       { SecurityGroupIngress: [{ ...ipv4('10.0.0.0/24'), FromPort: 2 }] },
       'Invalid TCP/UDP port range (2:1)',
     ],
-  ])('that is a security group with %s', async (_, properties, message) => {
+  ])('if it is a security group with %s', async (_, properties, message) => {
     const group = { GroupDescription: 'x', VpcId: { Ref: 'Vpc' }, ...properties };
     await deploy({ Resources: { Vpc: vpc(), Bad: { Type: 'AWS::EC2::SecurityGroup', Properties: group } } });
     expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual([message]);
   });
 
-  test.each(['Ingress', 'Egress'])('that is an AWS::EC2::SecurityGroup%s with an invalid CIDR block', async (kind) => {
+  test.each(['Ingress', 'Egress'])('if it is an AWS::EC2::SecurityGroup%s with an invalid CIDR block', async (kind) => {
     const group = { Type: 'AWS::EC2::SecurityGroup', Properties: { GroupDescription: 'x', VpcId: { Ref: 'Vpc' } } };
     const rule = { Type: `AWS::EC2::SecurityGroup${kind}`, Properties: { GroupId: { Ref: 'Group' }, ...ipv4('10.0.0.0/99') } };
     await deploy({ Resources: { Vpc: vpc(), Group: group, Bad: rule } });
@@ -656,7 +656,7 @@ describe('a resource fails', () => {
   });
 });
 
-describe('a resource fails that', () => {
+describe('a resource fails if it', () => {
   const POLICY = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'sqs:SendMessage', Resource: '*' }] };
   const roleTrusting = (Service: string) => ({
     Type: 'AWS::IAM::Role',

@@ -269,11 +269,11 @@ describe('failures', () => {
 });
 
 describe('execution environments', () => {
-  const countInvocations =
+  const CODE =
     'globalThis.count = (globalThis.count ?? 0) + 1; await new Promise((resolve) => setTimeout(resolve, 1000)); return globalThis.count;';
 
   test('stay warm, run one invocation at a time, and end when they are idle for an hour', async () => {
-    const arn = deploy(handler(countInvocations));
+    const arn = deploy(handler(CODE));
     const invoke = async () => (await rehearsal.lambda.invoke(arn, {})).payload;
     expect(await Promise.all([invoke(), invoke()])).toEqual([1, 1]);
     expect(await invoke()).toBe(2);

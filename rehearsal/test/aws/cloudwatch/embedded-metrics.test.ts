@@ -118,7 +118,7 @@ describe('a line in the embedded metric format', () => {
     ['in an array', [VALID]],
     ['in a message that is an object', { level: 'INFO', message: VALID }],
     ['in a message that is text', { level: 'INFO', message: JSON.stringify(VALID) }],
-    ['that is cut off', JSON.stringify(VALID).slice(0, -1)],
+    ['if it is cut off', JSON.stringify(VALID).slice(0, -1)],
     ['on several lines', JSON.stringify(VALID, null, 2)],
     ['with a number that is too large', JSON.stringify(VALID).replace('"Failed":3', '"Failed":1e999')],
   ])('is ignored %s', (_, text) => {

@@ -93,10 +93,14 @@ describe('routes', () => {
   });
 
   test.each([
-    [{ VpcPeeringConnectionId: 'pcx-0123456789abcdef0' }, 'InvalidVpcPeeringConnectionID.NotFound'],
-    [{ VpcPeeringConnectionId: undefined }, 'InvalidParameterCombination'],
-    [{ DestinationCidrBlock: '10.0.0.0/16' }, 'RouteAlreadyExists'],
-  ])('are refused with %j', async (input, name) => {
+    [
+      'to an unknown peering connection',
+      { VpcPeeringConnectionId: 'pcx-0123456789abcdef0' },
+      'InvalidVpcPeeringConnectionID.NotFound',
+    ],
+    ['without a target', { VpcPeeringConnectionId: undefined }, 'InvalidParameterCombination'],
+    ['to the CIDR block of the VPC', { DestinationCidrBlock: '10.0.0.0/16' }, 'RouteAlreadyExists'],
+  ])('%s are refused', async (_, input, name) => {
     await expect(createRoute(input)).rejects.toMatchObject({ name });
   });
 

@@ -171,7 +171,7 @@ describe('a connection', () => {
   test.each([
     ['fleet-1', 'NotFoundException'],
     [`arn:aws:gamelift:${REGION}::fleet/fleet-1`, 'InvalidRequestException'],
-  ])('is refused for the fleet %s with a %s', async (fleetId, name) => {
+  ])('is refused for the fleet %s with the error %s', async (fleetId, name) => {
     await expect(simulation.connect(fleetId)).rejects.toMatchObject({ name });
   });
 
@@ -232,7 +232,7 @@ describe('readings', () => {
   });
 
   rehearsedTestEach(
-    '3: a missing authorization causes a %s',
+    '3: a missing authorization causes the error %s',
     ['NotFoundException', 'InvalidRequestException'],
     async (reading) => {
       simulation.aws.behaviours.set('missingAuthorization', reading);
@@ -302,7 +302,7 @@ describe('readings', () => {
     expect(await simulation.connectionStatuses(fleetId)).toEqual(['deleted']);
   });
 
-  rehearsedTestEach('6: connections that have ended: %s', ['linger', 'gone'], async (reading) => {
+  rehearsedTestEach('6: connections that have ended, in the list of GameLift: %s', ['linger', 'gone'], async (reading) => {
     simulation.aws.behaviours.set('endedConnections', reading);
     const { fleetId, connection } = await simulation.connectNewFleet();
     await simulation.disconnect(fleetId, connection.VpcPeeringConnectionId);

@@ -214,9 +214,13 @@ rehearsedTest('four fleets can be created at once, and then one per second', asy
 });
 
 test.each([
-  [{ BuildId: undefined }, 'Invalid fleet: specify exactly one of BuildId and ScriptId.'],
-  [{ EC2InstanceType: undefined }, 'Invalid fleet: EC2InstanceType is required.'],
-  [{ PeerVpcId: 'vpc-1' }, 'Invalid fleet: specify both PeerVpcId and PeerVpcAwsAccountId, or neither.'],
-])('a fleet is refused with %j', async (input, message) => {
+  ['without a build or a script', { BuildId: undefined }, 'Invalid fleet: specify exactly one of BuildId and ScriptId.'],
+  ['without an instance type', { EC2InstanceType: undefined }, 'Invalid fleet: EC2InstanceType is required.'],
+  [
+    'with a peer VPC, but without its account',
+    { PeerVpcId: 'vpc-1' },
+    'Invalid fleet: specify both PeerVpcId and PeerVpcAwsAccountId, or neither.',
+  ],
+])('a fleet %s is refused', async (_, input, message) => {
   await expect(simulation.createFleet(input)).rejects.toMatchObject({ name: 'InvalidRequestException', message });
 });

@@ -83,7 +83,7 @@ describe('the EC2 permissions of the caller of CreateVpcPeeringConnection', () =
   }
 
   test.each(['not checked', 'checked at the call', 'checked when GameLift acts'] as const)(
-    '(%s) suffice if they are those of the API reference',
+    'suffice if they are those of the API reference (%s)',
     async (reading) => {
       expect(await statusAfterConnecting(reading, DOCUMENTED_PERMISSIONS)).toMatchObject({ Code: 'active' });
     },

@@ -8,8 +8,8 @@ import { signedFetch } from '../signed-fetch';
 
 const GAMELIFT_ACCOUNT = '111111111111';
 const PEER_ACCOUNT = '222222222222';
-const CALLER_ROLE = `arn:aws:iam::${GAMELIFT_ACCOUNT}:role/caller`;
-const PEER_ROLE = `arn:aws:iam::${PEER_ACCOUNT}:role/peer`;
+const CALLER_ROLE_ARN = `arn:aws:iam::${GAMELIFT_ACCOUNT}:role/caller`;
+const PEER_ROLE_ARN = `arn:aws:iam::${PEER_ACCOUNT}:role/peer`;
 const EXTERNAL_ID = 'agreed-upon';
 
 let rehearsal: Rehearsal;
@@ -27,7 +27,7 @@ const trustPolicyFor = (Principal: object, elements: object = {}) =>
 /** Adds a policy of one resource type to the calling role. */
 type AddPolicy = (stack: Stack, role: CfnResource, document: object) => unknown;
 
-const ADD_POLICY: Readonly<Record<string, AddPolicy>> = {
+const ADD_POLICY_BY_TYPE: Readonly<Record<string, AddPolicy>> = {
   'AWS::IAM::Policy': (stack, role, PolicyDocument) =>
     new CfnResource(stack, 'Policy', {
       type: 'AWS::IAM::Policy',
@@ -50,6 +50,7 @@ interface Options {
   readonly policyType?: string;
 }
 
+/** Trusts the other account, with an external id. */
 const TRUST_OF_ACCOUNT = trustPolicyFor(
   { AWS: `arn:aws:iam::${GAMELIFT_ACCOUNT}:root` },
   { Condition: { StringEquals: { 'sts:ExternalId': EXTERNAL_ID } } },
@@ -65,14 +66,20 @@ async function deploy({ trustPolicy = TRUST_OF_ACCOUNT, callerPolicy, policyType
     new CfnResource(stack, 'Role', { type: 'AWS::IAM::Role', properties: { RoleName, AssumeRolePolicyDocument } });
   const caller = role(fleets, 'caller', trustPolicyFor({ Service: 'lambda.amazonaws.com' }));
   role(peer, 'peer', trustPolicy);
-  ADD_POLICY[policyType]?.(fleets, caller, callerPolicy ?? policy(allow('sts:AssumeRole', PEER_ROLE)));
+  ADD_POLICY_BY_TYPE[policyType]?.(fleets, caller, callerPolicy ?? policy(allow('sts:AssumeRole', PEER_ROLE_ARN)));
   const results = await rehearsal.cloudFormation.deployAll(app.synth().directory);
   expect(results.map(({ status }) => status)).toEqual(['CREATE_COMPLETE', 'CREATE_COMPLETE']);
 }
 
 async function assume(parameters: Record<string, string> = { ExternalId: EXTERNAL_ID }, region = 'eu-west-1'): Promise<string> {
-  const credentials = rehearsal.aws.iam.assumeRoleForService(CALLER_ROLE, 'lambda.amazonaws.com', 'function');
-  const request = { Action: 'AssumeRole', Version: '2011-06-15', RoleArn: PEER_ROLE, RoleSessionName: 'session', ...parameters };
+  const credentials = rehearsal.aws.iam.assumeRoleForService(CALLER_ROLE_ARN, 'lambda.amazonaws.com', 'function');
+  const request = {
+    Action: 'AssumeRole',
+    Version: '2011-06-15',
+    RoleArn: PEER_ROLE_ARN,
+    RoleSessionName: 'session',
+    ...parameters,
+  };
   const { body } = await signedFetch(rehearsal.aws, 'sts', credentials, new URLSearchParams(request).toString(), { region });
   const element = (name: string) => new RegExp(`<${name}>([^<]+)</${name}>`).exec(body)?.[1];
   return element('Code') === undefined
@@ -81,10 +88,10 @@ async function assume(parameters: Record<string, string> = { ExternalId: EXTERNA
 }
 
 const SUCCESS = `assumed arn:aws:sts::${PEER_ACCOUNT}:assumed-role/peer/session`;
-const DENIED = `AccessDenied: User: arn:aws:sts::${GAMELIFT_ACCOUNT}:assumed-role/caller/function is not authorized to perform: sts:AssumeRole on resource: ${PEER_ROLE}`;
+const DENIED = `AccessDenied: User: arn:aws:sts::${GAMELIFT_ACCOUNT}:assumed-role/caller/function is not authorized to perform: sts:AssumeRole on resource: ${PEER_ROLE_ARN}`;
 
 describe('a role of another account', () => {
-  test.each(Object.keys(ADD_POLICY))(
+  test.each(Object.keys(ADD_POLICY_BY_TYPE))(
     'can be assumed if the trust policy and an %s of the caller allow it',
     async (policyType) => {
       await deploy({ policyType });
@@ -97,7 +104,7 @@ describe('a role of another account', () => {
     ['the external id is wrong', {}, { ExternalId: 'guessed' }],
     [
       'the caller has no permission',
-      { callerPolicy: policy(allow('sts:AssumeRole', `${PEER_ROLE}-not`)) },
+      { callerPolicy: policy(allow('sts:AssumeRole', `${PEER_ROLE_ARN}-not`)) },
       { ExternalId: EXTERNAL_ID },
     ],
     [
@@ -115,7 +122,7 @@ describe('a role of another account', () => {
       {
         trustPolicy: trustPolicyFor(
           { AWS: `arn:aws:iam::${GAMELIFT_ACCOUNT}:root` },
-          { Condition: { ArnEquals: { 'aws:PrincipalArn': `${CALLER_ROLE}-not` } } },
+          { Condition: { ArnEquals: { 'aws:PrincipalArn': `${CALLER_ROLE_ARN}-not` } } },
         ),
       },
       {},
@@ -129,11 +136,11 @@ describe('a role of another account', () => {
   );
 
   test('can trust a single role, which also needs a permission in its own account', async () => {
-    await deploy({ trustPolicy: trustPolicyFor({ AWS: CALLER_ROLE }) });
+    await deploy({ trustPolicy: trustPolicyFor({ AWS: CALLER_ROLE_ARN }) });
     expect(await assume({})).toBe(SUCCESS);
     await rehearsal.close();
     rehearsal = await Rehearsal.start();
-    await deploy({ trustPolicy: trustPolicyFor({ AWS: CALLER_ROLE }), callerPolicy: policy(allow('s3:GetObject', '*')) });
+    await deploy({ trustPolicy: trustPolicyFor({ AWS: CALLER_ROLE_ARN }), callerPolicy: policy(allow('s3:GetObject', '*')) });
     expect(await assume({})).toBe(DENIED);
   });
 });
@@ -160,7 +167,7 @@ describe('the Region in the signature of a call to STS', () => {
 
 describe('a granted action', () => {
   const callerPolicy = policy(
-    { Sid: 'Assume', ...allow(['sts:AssumeRole', 'sts:TagSession'], PEER_ROLE) },
+    { Sid: 'Assume', ...allow(['sts:AssumeRole', 'sts:TagSession'], PEER_ROLE_ARN) },
     { Sid: 'Network', ...allow(['ec2:Describe*', 'ec2:CreateRoute'], '*') },
   );
   const grants = () =>
@@ -168,7 +175,7 @@ describe('a granted action', () => {
       .grants()
       .map(({ roleArn, statement, action, uses }) => [roleArn, 'Sid' in statement ? statement.Sid : '', action, uses]);
   const describeVpcs = () => {
-    const credentials = rehearsal.aws.iam.assumeRoleForService(CALLER_ROLE, 'lambda.amazonaws.com', 'function');
+    const credentials = rehearsal.aws.iam.assumeRoleForService(CALLER_ROLE_ARN, 'lambda.amazonaws.com', 'function');
     return signedFetch(rehearsal.aws, 'ec2', credentials, 'Action=DescribeVpcs&Version=2016-11-15');
   };
 
@@ -180,10 +187,10 @@ describe('a granted action', () => {
     await assume({ ExternalId: 'guessed' });
     await describeVpcs();
     expect(grants()).toEqual([
-      [CALLER_ROLE, 'Assume', 'sts:AssumeRole', 2],
-      [CALLER_ROLE, 'Assume', 'sts:TagSession', 0],
-      [CALLER_ROLE, 'Network', 'ec2:Describe*', 1],
-      [CALLER_ROLE, 'Network', 'ec2:CreateRoute', 0],
+      [CALLER_ROLE_ARN, 'Assume', 'sts:AssumeRole', 2],
+      [CALLER_ROLE_ARN, 'Assume', 'sts:TagSession', 0],
+      [CALLER_ROLE_ARN, 'Network', 'ec2:Describe*', 1],
+      [CALLER_ROLE_ARN, 'Network', 'ec2:CreateRoute', 0],
     ]);
     expect(rehearsal.aws.iam.unusedGrants().map(({ policy: name, action }) => [name, action])).toEqual([
       ['policy', 'sts:TagSession'],
@@ -198,7 +205,7 @@ describe('a granted action', () => {
       callerPolicy: policy(
         { ...allow('ec2:DescribeVpcs', '*'), Condition: ownRegions },
         { ...allow(['ec2:DescribeVpcs', 'ec2:DescribeSubnets'], '*'), Condition: otherRegion },
-        { Effect: 'Allow', Action: 'sts:AssumeRole', NotResource: [PEER_ROLE] },
+        { Effect: 'Allow', Action: 'sts:AssumeRole', NotResource: [PEER_ROLE_ARN] },
       ),
     });
     await describeVpcs();
@@ -208,7 +215,7 @@ describe('a granted action', () => {
         scope: '* if aws:RequestedRegion StringEquals eu-west-1',
         actions: ['ec2:DescribeVpcs', 'ec2:DescribeSubnets'],
       },
-      { role: 'caller', scope: `all but ${PEER_ROLE}`, actions: ['sts:AssumeRole'] },
+      { role: 'caller', scope: `all but ${PEER_ROLE_ARN}`, actions: ['sts:AssumeRole'] },
     ]);
   });
 
@@ -222,7 +229,7 @@ describe('a granted action', () => {
     await describeVpcs();
     const secondGrants = rehearsal.aws.iam.grants();
     expect(unusedPermissions([...firstGrants, ...secondGrants])).toEqual([
-      { role: 'caller', scope: PEER_ROLE, actions: ['sts:TagSession'] },
+      { role: 'caller', scope: PEER_ROLE_ARN, actions: ['sts:TagSession'] },
       { role: 'caller', scope: '*', actions: ['ec2:CreateRoute'] },
     ]);
   });
@@ -238,7 +245,7 @@ describe('a granted action', () => {
     ]);
   });
 
-  test('is not listed if it is in a policy of AWS, and not used if another statement denies the call', async () => {
+  test('is not listed if it is in an AWS managed policy, and not used if another statement denies the call', async () => {
     await deploy({ callerPolicy: policy(allow('ec2:DescribeVpcs', '*'), { Effect: 'Deny', Action: 'ec2:*', Resource: '*' }) });
     rehearsal.aws.iam.attachRolePolicy(
       GAMELIFT_ACCOUNT,
@@ -246,6 +253,6 @@ describe('a granted action', () => {
       'arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole',
     );
     await describeVpcs();
-    expect(grants()).toEqual([[CALLER_ROLE, '', 'ec2:DescribeVpcs', 0]]);
+    expect(grants()).toEqual([[CALLER_ROLE_ARN, '', 'ec2:DescribeVpcs', 0]]);
   });
 });
